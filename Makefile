@@ -1,0 +1,135 @@
+# wsiflow: one non-recursive Makefile.  `make help` lists the targets.
+#
+# Every .c of a room is part of the program; a new file needs no line here.
+# Objects live in build/<CONFIG>/ (release, debug, asan), so flags never mix.
+# Sources of flows/ are compiled a second time with `real` = double for the
+# numerical tests (gradients, inverses, log-determinants): build/<CONFIG>/double/.
+
+CONFIG  ?= release
+PREFIX  ?= /usr/local
+CC      ?= gcc
+B       := build/$(CONFIG)
+VERSION := $(shell cat VERSION)
+
+ROOMS   := base tiler annotations flows db pipeline
+PKGS    := glib-2.0 gthread-2.0 openslide libtiff-4 libjpeg libpng libarchive \
+           libxml-2.0 jansson sqlite3 libcyaml
+EXISTING := $(shell for p in $(PKGS); do pkg-config --exists $$p 2>/dev/null && echo $$p; done)
+
+WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+           -Wundef -Wvla -Wformat=2 -Wno-unused-parameter $(if $(DEVELOPER),-Werror)
+BASEFL  := -std=c17 -D_GNU_SOURCE -I. $(shell pkg-config --cflags $(EXISTING) 2>/dev/null) \
+           -DWSIFLOW_VERSION='"$(VERSION)"' -MMD -MP -fno-strict-aliasing -ffp-contract=off
+release_FL := -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
+debug_FL   := -O0 -g
+asan_FL    := -O1 -g -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+asan_LD    := -fsanitize=address,undefined
+ALLFL   := $(BASEFL) $(WARN) $($(CONFIG)_FL) $(CFLAGS)
+
+# oneDNN is optional: without it the reference kernels and OpenBLAS serve, slower.
+HAVE_DNNL := $(shell printf '\043include <dnnl.h>\n' | $(CC) -E - >/dev/null 2>&1 && echo 1)
+ifeq ($(HAVE_DNNL)$(NO_DNNL),1)
+ALLFL   += -DHAVE_DNNL=1
+LIBDNNL := -ldnnl
+endif
+LIBS    := $(shell pkg-config --libs $(EXISTING) 2>/dev/null) $(LIBDNNL) -lopenblas -llapacke -lpthread -lm
+# The arithmetic of flows/ may reorder sums: vectorised, and the same on every run of one binary.
+FLOWSFL := -O3 -fno-math-errno -fno-trapping-math
+
+SRC     := $(wildcard $(ROOMS:=/*.c))
+OBJ     := $(SRC:%.c=$(B)/%.o)
+MAINOBJ := $(B)/pipeline/main.o
+LIBOBJ  := $(filter-out $(MAINOBJ),$(OBJ))
+DBLSRC  := $(wildcard base/*.c flows/*.c)
+DBLOBJ  := $(DBLSRC:%.c=$(B)/double/%.o)
+
+TESTS   := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/test_*.c))
+DTESTS  := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/testd_*.c))
+SCRIPTS := $(wildcard tests/test_*.sh)
+BENCHES := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/bench_*.c))
+
+.PHONY: all check lint check-asan bench format install uninstall clean help demo setup
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: setup ## build the program: build/<CONFIG>/wsiflow
+	@$(MAKE) --no-print-directory $(B)/wsiflow
+
+setup: ## install what is missing of Debian's packages
+	@tools/setup --build
+
+$(B)/wsiflow: $(OBJ)
+	$(CC) $($(CONFIG)_LD) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/libwsiflow.a: $(LIBOBJ)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(B)/libflows_double.a: $(DBLOBJ)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(B)/double/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALLFL) $(FLOWSFL) -DREAL_IS_DOUBLE=1 -c -o $@ $<
+
+$(B)/flows/%.o: flows/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALLFL) $(if $(filter release,$(CONFIG)),$(FLOWSFL)) -c -o $@ $<
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALLFL) -c -o $@ $<
+
+$(B)/tests/testd_%: tests/testd_%.c $(B)/libflows_double.a
+	@mkdir -p $(@D)
+	$(CC) $(ALLFL) -DREAL_IS_DOUBLE=1 $($(CONFIG)_LD) -o $@ $< $(B)/libflows_double.a $(LIBS)
+
+$(B)/tests/%: tests/%.c $(B)/libwsiflow.a
+	@mkdir -p $(@D)
+	$(CC) $(ALLFL) $($(CONFIG)_LD) -o $@ $< $(B)/libwsiflow.a $(LIBS)
+
+check: setup ## run all tests (set WSIFLOW_TEST_DATA for those that need real slides)
+	@tools/setup --check
+	@$(MAKE) --no-print-directory -j$$(nproc) $(B)/wsiflow $(TESTS) $(DTESTS)
+	@WSIFLOW=$(CURDIR)/$(B)/wsiflow tools/run-tests $(TESTS) $(DTESTS) $(SCRIPTS)
+
+check-asan: setup ## run the tests with the address and undefined-behaviour sanitizers
+	@tools/setup --check
+	@$(MAKE) --no-print-directory -j$$(nproc) CONFIG=asan asan-check
+.PHONY: asan-check
+asan-check: $(B)/wsiflow $(TESTS) $(DTESTS)
+	@WSIFLOW=$(CURDIR)/$(B)/wsiflow WSIFLOW_ASAN=1 ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0 \
+	  UBSAN_OPTIONS=print_stacktrace=1 tools/run-tests $(TESTS) $(DTESTS)
+
+lint: ## check the dependency table, the format and common mistakes
+	@tools/setup --lint
+	@tools/lint
+
+bench: setup ## measure: `bench NAME VALUE UNIT` lines; one with BENCH=NAME
+	@$(MAKE) --no-print-directory -j$$(nproc) $(B)/wsiflow $(BENCHES)
+	@tools/bench $(B) $(BENCH)
+
+format: ## reformat all C sources in place
+	clang-format -i $(wildcard $(ROOMS:=/*.[ch]) tests/*.[ch])
+
+demo: ## synthetic cohort in, data set, model, heatmaps and report out
+	@tools/demo
+
+install: all ## install program, man page and configurations (PREFIX, DESTDIR)
+	install -D -m 755 $(B)/wsiflow $(DESTDIR)$(PREFIX)/bin/wsiflow
+	install -D -m 644 docs/wsiflow.1 $(DESTDIR)$(PREFIX)/share/man/man1/wsiflow.1
+	install -d $(DESTDIR)$(PREFIX)/share/wsiflow/configs
+	install -m 644 configs/*.yaml $(DESTDIR)$(PREFIX)/share/wsiflow/configs/
+
+uninstall: ## remove what install wrote
+	rm -f $(DESTDIR)$(PREFIX)/bin/wsiflow $(DESTDIR)$(PREFIX)/share/man/man1/wsiflow.1
+	rm -rf $(DESTDIR)$(PREFIX)/share/wsiflow
+
+clean: ## remove build/
+	rm -rf build
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | sort | expand -t 14
+
+-include $(OBJ:.o=.d) $(DBLOBJ:.o=.d) $(TESTS:=.d) $(DTESTS:=.d)

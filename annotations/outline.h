@@ -1,0 +1,47 @@
+/* Annotations of a slide as plain outlines, whatever dialect they came in.
+ *
+ * Coordinates are level-0 px of the uncropped slide; pixel (i, j) covers [i, i+1) x [j, j+1). */
+#pragma once
+#include <glib.h>
+#include <stdint.h>
+
+typedef enum { LABEL_NONE = 0, LABEL_LESION = 1, LABEL_NOT_LESION = 2 } OutlineLabel;
+
+typedef struct {
+    char *name, *group; /* as in the file */
+    OutlineLabel label; /* by the group rules: a LABEL_NOT_LESION outline is cut out of the lesions (a hole) */
+    gboolean closed;    /* FALSE: points only (Dot, PointSet); they have no area */
+    int points;         /* >= 3 for closed outlines; the last point is not a copy of the first */
+    double *xy;         /* interleaved */
+} Outline;
+
+typedef struct {
+    char *path, *dialect;
+    GPtrArray *outlines; /* Outline*, file order, owned */
+    GPtrArray *warnings; /* char*, owned: what was repaired or left out, with the place */
+} Annotation;
+
+/* Group name -> label. Rules are tried in order; the first match (case-insensitive, whole name) wins. */
+typedef struct {
+    const char *group;
+    OutlineLabel label;
+} GroupRule;
+/* Camelyon16 and 17: Tumor, _0, _1, metastases, metastasis = lesion; _2, Exclusion, None, normal, negative = not. NULL-ended. */
+extern const GroupRule camelyon_rules[];
+
+/* Reads an annotation file: the dialect is detected from the content.  rules: ended by {NULL}; an outline whose group no
+ * rule names is an error that names file, line, group and the known groups.  A closed outline of fewer than 3 points is
+ * left out with a warning; so is a repeated point.  width, height: of the slide (0 = unknown): an outline wholly
+ * outside of it is an error. */
+Annotation *annotation_read(const char *path, const GroupRule *rules, double width, double height, GError **error);
+void annotation_free(Annotation *annotation);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Annotation, annotation_free)
+Outline *outline_new(const char *name, const char *group, OutlineLabel label, int points, const double *xy);
+void outline_free(Outline *outline);
+/* |signed area| by the shoelace formula, px^2. */
+double outline_area(const Outline *outline);
+
+/* Writes ASAP XML (Camelyon16 layout: groups "Tumor" and "Exclusion"); durable. */
+gboolean asap_write(const char *path, const Annotation *annotation, char sha256[65], GError **error);
+/* Names and versions of the libraries of this room. Caller frees. */
+char *annotations_versions(void);

@@ -1,0 +1,24 @@
+/* CSV as RFC 4180 has it: comma, LF (CRLF accepted), quotes doubled, a header line, UTF-8. */
+#pragma once
+#include <glib.h>
+
+/* Appends one cell (quoted when needed; cells starting with = + - @ that are not numbers get a leading ' so
+ * that no spreadsheet runs them), then `end`: ',' or '\n'. */
+void csv_cell(GString *out, const char *text, char end);
+
+typedef struct Csv Csv;
+/* Reads a whole file; every row must have as many cells as the header: the error names file and line. */
+Csv *csv_read(const char *path, GError **error);
+void csv_free(Csv *csv);
+int csv_rows(const Csv *csv);
+/* Column by header name, or -1. */
+int csv_column(const Csv *csv, const char *name);
+/* As csv_column; a missing column is an error that names the file and the column. */
+int csv_need(const Csv *csv, const char *name, GError **error);
+/* Borrowed; row 0 is the first after the header. */
+const char *csv_get(const Csv *csv, int row, int column);
+/* Line number in the file of a row, for messages. */
+int csv_line(const Csv *csv, int row);
+/* A finite number; an empty cell gives NAN; anything else is an error with file, line and column. */
+gboolean csv_number(const Csv *csv, int row, int column, double *out, GError **error);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Csv, csv_free)

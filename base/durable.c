@@ -1,0 +1,201 @@
+/* Durable files.
+ *
+ * Order matters: write, fsync the file, close, hash what is on disk, rename, fsync the directory.  An
+ * error of fsync is never retried (the kernel may have dropped the pages and a second fsync would
+ * lie): the temporary file goes and the job is done again.
+ *
+ * The temporary name holds the process id, so that a later process can tell a file that is being
+ * written from one that was left by a kill. */
+#include "base/durable.h"
+#include "base/error.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <glib/gstdio.h>
+
+struct Durable {
+    char *path, *temp;
+    int fd;
+};
+
+Durable *durable_open(const char *path, GError **error)
+{
+    static gint serial;
+    g_autofree char *directory = g_path_get_dirname(path);
+    g_autofree char *name = g_path_get_basename(path);
+    if (g_mkdir_with_parents(directory, 0777) != 0) {
+        wsi_error_errno(error, "cannot create directory", directory);
+        return NULL;
+    }
+    char *temp = g_strdup_printf("%s/.%s.%d-%d.tmp", directory, name, (int)getpid(), g_atomic_int_add(&serial, 1));
+    int fd = g_open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (fd < 0) {
+        wsi_error_errno(error, "cannot create", temp);
+        g_free(temp);
+        return NULL;
+    }
+    Durable *file = g_new(Durable, 1);
+    *file = (Durable){g_strdup(path), temp, fd};
+    return file;
+}
+
+const char *durable_temp_path(const Durable *file)
+{
+    return file->temp;
+}
+
+gboolean durable_write(Durable *file, const void *data, size_t bytes, GError **error)
+{
+    const char *at = data;
+    while (bytes > 0) {
+        ssize_t done = write(file->fd, at, bytes);
+        if (done < 0 && errno == EINTR) {
+            continue;
+        }
+        if (done < 0) {
+            return wsi_error_errno(error, "cannot write", file->path);
+        }
+        at += done;
+        bytes -= (size_t)done;
+    }
+    return TRUE;
+}
+
+gboolean durable_printf(Durable *file, GError **error, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    va_end(args);
+    return durable_write(file, text, strlen(text), error);
+}
+
+static gboolean sync_path(const char *path, int flags, GError **error)
+{
+    int fd = g_open(path, flags | O_CLOEXEC, 0);
+    if (fd < 0) {
+        return wsi_error_errno(error, "cannot open", path);
+    }
+    gboolean ok = fsync(fd) == 0 || wsi_error_errno(error, "cannot flush", path);
+    if (close(fd) != 0 && ok) {
+        ok = wsi_error_errno(error, "cannot close", path);
+    }
+    return ok;
+}
+
+gboolean durable_commit(Durable *file, char sha256[65], int64_t *bytes, GError **error)
+{
+    /* A library may have written by name: the file is opened anew, which covers both ways. */
+    if (close(file->fd) != 0) {
+        file->fd = -1;
+        return wsi_error_errno(error, "cannot close", file->temp);
+    }
+    file->fd = -1;
+    if (!sync_path(file->temp, O_RDWR, error)) {
+        return FALSE;
+    }
+    if ((sha256 || bytes) && !durable_hash_file(file->temp, sha256, bytes, error)) {
+        return FALSE;
+    }
+    if (g_rename(file->temp, file->path) != 0) {
+        return wsi_error_errno(error, "cannot rename to", file->path);
+    }
+    g_clear_pointer(&file->temp, g_free);
+    g_autofree char *directory = g_path_get_dirname(file->path);
+    return sync_path(directory, O_RDONLY | O_DIRECTORY, error);
+}
+
+void durable_free(Durable *file)
+{
+    if (!file) {
+        return;
+    }
+    if (file->fd >= 0) {
+        close(file->fd);
+    }
+    if (file->temp) {
+        g_unlink(file->temp);
+    }
+    g_free(file->temp);
+    g_free(file->path);
+    g_free(file);
+}
+
+gboolean durable_write_file(const char *path, const void *data, size_t bytes, char sha256[65], GError **error)
+{
+    g_autoptr(Durable) file = durable_open(path, error);
+    return file && durable_write(file, data, bytes, error) && durable_commit(file, sha256, NULL, error);
+}
+
+gboolean durable_hash_file(const char *path, char sha256[65], int64_t *bytes, GError **error)
+{
+    int fd = g_open(path, O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0) {
+        return wsi_error_errno(error, "cannot open", path);
+    }
+    g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+    g_autofree guchar *buffer = g_malloc(1 << 20);
+    int64_t total = 0;
+    ssize_t got;
+    while ((got = read(fd, buffer, 1 << 20)) != 0) {
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            wsi_error_errno(error, "cannot read", path);
+            close(fd);
+            return FALSE;
+        }
+        g_checksum_update(sum, buffer, got);
+        total += got;
+    }
+    close(fd);
+    if (sha256) {
+        g_strlcpy(sha256, g_checksum_get_string(sum), 65);
+    }
+    if (bytes) {
+        *bytes = total;
+    }
+    return TRUE;
+}
+
+void durable_hash_bytes(const void *data, size_t bytes, char sha256[65])
+{
+    g_autofree char *hex = g_compute_checksum_for_data(G_CHECKSUM_SHA256, data, bytes);
+    g_strlcpy(sha256, hex, 65);
+}
+
+/* The process id in ".NAME.PID-N.tmp", or 0 when the name is not of that form. */
+static int owner_of(const char *name)
+{
+    if (name[0] != '.' || !g_str_has_suffix(name, ".tmp")) {
+        return 0;
+    }
+    g_autofree char *stem = g_strndup(name, strlen(name) - 4);
+    const char *dot = strrchr(stem, '.');
+    int pid = 0, serial = 0;
+    return dot && sscanf(dot + 1, "%d-%d", &pid, &serial) == 2 ? pid : 0;
+}
+
+int durable_sweep(const char *directory)
+{
+    g_autoptr(GDir) dir = g_dir_open(directory, 0, NULL);
+    int removed = 0;
+    const char *name;
+    while (dir && (name = g_dir_read_name(dir))) {
+        g_autofree char *path = g_build_filename(directory, name, NULL);
+        if (g_file_test(path, G_FILE_TEST_IS_DIR) && !g_file_test(path, G_FILE_TEST_IS_SYMLINK)) {
+            removed += durable_sweep(path);
+            continue;
+        }
+        int pid = owner_of(name);
+        if (pid > 0 && pid != getpid() && kill(pid, 0) != 0 && errno == ESRCH && g_unlink(path) == 0) {
+            removed++;
+        }
+    }
+    return removed;
+}

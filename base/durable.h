@@ -1,0 +1,34 @@
+/* The one way a file gets its final name: complete, flushed to disk, hashed.
+ *
+ * A durable file is written under a temporary name beside its target (".NAME.PID-N.tmp"), and
+ * durable_commit() flushes it, reads it back to hash it, renames it over the target and flushes the
+ * directory.  Until then nobody sees it; durable_free() without commit leaves nothing behind, and a
+ * killed process leaves only a .tmp file that durable_sweep() removes.
+ * One Durable belongs to one thread; different ones are independent. */
+#pragma once
+#include <glib.h>
+#include <stdint.h>
+
+typedef struct Durable Durable;
+
+/* Creates missing parent directories.  The path is borrowed only during the call. */
+Durable *durable_open(const char *path, GError **error);
+/* For libraries that open files by name; the file exists and is empty. */
+const char *durable_temp_path(const Durable *file);
+/* Buffered-free writes: a short write or an error is reported here, at once. */
+gboolean durable_write(Durable *file, const void *data, size_t bytes, GError **error);
+gboolean durable_printf(Durable *file, GError **error, const char *format, ...) G_GNUC_PRINTF(3, 4);
+/* Publishes. sha256 (may be NULL) receives 64 lower-case hex digits and NUL; bytes (may be NULL) the size. */
+gboolean durable_commit(Durable *file, char sha256[65], int64_t *bytes, GError **error);
+/* Discards what was not committed. */
+void durable_free(Durable *file);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Durable, durable_free)
+
+/* Writes a whole file durably. */
+gboolean durable_write_file(const char *path, const void *data, size_t bytes, char sha256[65], GError **error);
+/* SHA-256 and size (may be NULL) of an existing file. */
+gboolean durable_hash_file(const char *path, char sha256[65], int64_t *bytes, GError **error);
+/* SHA-256 of memory. */
+void durable_hash_bytes(const void *data, size_t bytes, char sha256[65]);
+/* Removes below `directory` the temporary files whose process no longer lives.  Returns how many. */
+int durable_sweep(const char *directory);

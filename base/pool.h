@@ -1,0 +1,19 @@
+/* Parallel loops over numbered work.
+ *
+ * Work items must be independent; what item i computes may not depend on which worker ran it, so results do
+ * not depend on the number of threads. */
+#pragma once
+#include <glib.h>
+#include <stdint.h>
+
+/* Does item `index`; `worker` (0 .. threads-1) selects private scratch memory.  FALSE with error stops the loop. */
+typedef gboolean (*PoolWork)(int64_t index, int worker, void *data, GError **error);
+
+/* Runs work for 0 <= index < count on `threads` threads (the caller is one of them) and waits.  Items are
+ * handed out in ascending order.  When items fail, the error of the lowest index among those that ran is
+ * returned.  threads <= 1 runs in the calling thread.  With `pin` each thread is bound to one of the
+ * processors that the process may use, as long as there are enough of them. */
+gboolean pool_run(int threads, gboolean pin, int64_t count, PoolWork work, void *data, GError **error);
+
+/* Processors that this process may use (at least 1). */
+int pool_processors(void);

@@ -1,0 +1,107 @@
+/* The job table: jobs, attempts, artefacts and slides of one run folder, in SQLite.
+ *
+ * A job is (stage, unit); its key is SHA-256(configuration hash, input hash, names and SHA-256 of the artefacts of the jobs it
+ * needs).  A job is done when it was done with this very key and its artefacts are there: the same work is never
+ * done twice, and a changed configuration or input re-runs only what it changes.
+ *
+ *   waiting --all needed jobs ended--> ready --claim--> leased --finish--> done
+ *      |                                 ^                |---error of INPUT kind, or attempts spent--> parked
+ *      |--a hard need was parked--> cancelled             |---other error, or the worker died--> ready
+ *
+ * A claim is one UPDATE ... RETURNING and gives a lease with a fencing token (the attempt number): heartbeat, progress and finish
+ * carry it and fail with WSI_ERROR_LOST when the lease has gone to somebody else.  Finishing a job, recording its
+ * artefacts and releasing the jobs that waited for it happen in one transaction.
+ * A Store belongs to one thread of one process; never use one across fork.  The writers of all processes are serialised by
+ * flock on DIRECTORY/wsiflow.lock, which also removes the concurrency that the WAL-reset bug of SQLite < 3.51.3 needs. */
+#pragma once
+#include <glib.h>
+#include <stdint.h>
+
+typedef struct Store Store;
+
+typedef enum { JOB_WAITING, JOB_READY, JOB_LEASED, JOB_DONE, JOB_PARKED, JOB_CANCELLED } JobState;
+const char *job_state_name(JobState state);
+
+/* A published file.  name: what it is to the stages ("mask", "tiles"); path: relative to the run folder. */
+typedef struct {
+    char *name, *path, sha256[65];
+    int64_t bytes;
+} Artefact;
+Artefact *artefact_new(const char *name, const char *path, const char *sha256, int64_t bytes);
+void artefact_free(Artefact *artefact);
+
+typedef struct {
+    int64_t id;
+    char *stage, *unit, *key;
+    int attempt; /* fencing token */
+} Job;
+void job_free(Job *job);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Job, job_free)
+
+/* Opens or creates DIRECTORY/wsiflow.db.  Refuses network file systems, foreign files, newer schemas and damaged files. */
+Store *store_open(const char *directory, GError **error);
+/* As store_open, but only for reading an existing run. */
+Store *store_open_existing(const char *directory, GError **error);
+void store_free(Store *store);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_free)
+
+/* ---- planning: by the supervisor, before workers start ---- */
+typedef struct {
+    const char *stage, *unit;
+    const char *config_hash; /* of the part of the configuration that the stage reads */
+    const char *input_hash;  /* of what it reads from outside of the run; "" = nothing */
+    int priority;            /* lower first */
+} PlanJob;
+typedef struct {
+    int job, needs;  /* indices into the array of PlanJob; needs < job */
+    gboolean hard;   /* the job makes no sense when `needs` has no result; a soft need may be missing */
+} PlanNeed;
+/* Makes the table describe exactly this plan, in one transaction: jobs that are no longer wanted go, those whose key still
+ * holds stay done (or parked), the rest become waiting or ready.  Leases left over from dead workers are returned.
+ * An artefact that is missing or has another size makes its job ready again. */
+gboolean store_plan(Store *store, const PlanJob *jobs, int job_count, const PlanNeed *needs, int need_count, GError **error);
+
+/* ---- work: by the workers ---- */
+/* The next ready job, or NULL without error when none is ready now. owner: unique per worker process. */
+Job *store_claim(Store *store, const char *owner, int lease_seconds, GError **error);
+gboolean store_heartbeat(Store *store, const Job *job, int lease_seconds, GError **error);
+/* Progress inside of a job, for people: done of total `what` ("tiles", "epochs"). */
+gboolean store_progress(Store *store, const Job *job, int64_t done, int64_t total, const char *what, GError **error);
+/* The artefacts of the jobs that this one needs: rows (stage, unit, artefact). Caller unrefs. */
+typedef struct {
+    char *stage, *unit;
+    Artefact *artefact;
+} JobInput;
+GPtrArray *store_inputs(Store *store, const Job *job, GError **error);
+/* Records the artefacts (array of Artefact*, may be empty), marks the job done, releases what waited. */
+gboolean store_finish(Store *store, const Job *job, const GPtrArray *artefacts, GError **error);
+/* Ends the attempt without result.  permanent: park at once; otherwise the job is ready again until max_attempts (3). */
+gboolean store_fail(Store *store, const Job *job, const char *message, gboolean permanent, GError **error);
+/* Gives a job back without spending an attempt (a clean stop). */
+gboolean store_release(Store *store, const Job *job, GError **error);
+/* The supervisor saw the worker die: its leased job counts a crash and becomes ready, or parked after three. last_words: what
+ * it printed last. */
+gboolean store_worker_died(Store *store, const char *owner, const char *last_words, GError **error);
+/* Parked (and so cancelled) jobs become waiting or ready again, attempts 0. unit NULL = all.  Returns how many, -1 on error. */
+int store_retry(Store *store, const char *unit, GError **error);
+
+/* ---- looking ---- */
+typedef struct {
+    char *stage, *unit, *error; /* error: the last words, or NULL */
+    JobState state;
+    int attempt;
+    int64_t done, total; /* progress */
+    char *what;
+    double seconds;      /* of the attempt that finished, or so far */
+} JobRow;
+void job_row_free(JobRow *row);
+/* All jobs in plan order: array of JobRow*, owned. */
+GPtrArray *store_jobs(Store *store, GError **error);
+/* All artefacts: array of JobInput*, owned, in plan order. */
+GPtrArray *store_artefacts(Store *store, GError **error);
+/* How many jobs are in each state. */
+gboolean store_counts(Store *store, int counts[JOB_CANCELLED + 1], GError **error);
+/* Small facts of a run: configuration text, versions, start. */
+gboolean store_set_note(Store *store, const char *name, const char *text, GError **error);
+char *store_get_note(Store *store, const char *name, GError **error); /* NULL without error when absent */
+char *db_versions(void);

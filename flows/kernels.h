@@ -1,0 +1,45 @@
+/* The kernel table: the few operations where the time goes.
+ *
+ * The entry "reference" (plain C) defines the meaning; "onednn" (oneDNN convolutions, OpenBLAS dense algebra) is the
+ * fast one.  In builds where real is double only "reference" exists.
+ * Activations are NHWC, x[((n * H + h) * W + w) * C + c]; convolution weights are OIHW as in torch, biases (O).
+ * A GPU would be one more entry. */
+#pragma once
+#include "flows/real.h"
+#include <glib.h>
+
+typedef enum { PAD_ZERO, PAD_REFLECT } PadMode;
+
+typedef struct {
+    int n, h, w, c_in, c_out, kernel, stride, pad; /* square kernel; output h' = (h + 2 pad - kernel) / stride + 1 */
+    PadMode pad_mode;
+    gboolean relu;     /* forward: max(., 0) at the end */
+    gboolean residual; /* forward: + residual (N,H',W',Co) before the relu */
+    gboolean training; /* weights change: backward is wanted, nothing may be packed beforehand */
+    gboolean fixed_choice; /* do not time algorithms: direct convolution */
+} ConvSpec;
+
+typedef struct Conv Conv; /* a prepared convolution; belongs to one thread */
+
+typedef struct Kernels {
+    const char *name;
+    /* weights/bias (may be NULL) are copied or packed when !training; borrowed never. */
+    Conv *(*conv_new)(const ConvSpec *spec, const real *weight, const real *bias, GError **error);
+    void (*conv_free)(Conv *conv);
+    /* training: weight, bias are given at each call; else NULL.  residual NULL unless spec.residual. */
+    void (*conv_forward)(Conv *conv, const real *x, const real *weight, const real *bias, const real *residual, real *y);
+    /* dx = dL/dx from dy (no relu, no residual). */
+    void (*conv_backward_data)(Conv *conv, const real *dy, const real *weight, real *dx);
+    /* dweight += , dbias += (may be NULL). */
+    void (*conv_backward_weights)(Conv *conv, const real *x, const real *dy, real *dweight, real *dbias);
+    /* C (m x n, row-major) = alpha op(A) op(B) + beta C; as cblas_?gemm row-major with packed leading dimensions. */
+    void (*gemm)(gboolean ta, gboolean tb, int m, int n, int k, real alpha, const real *a, const real *b, real beta, real *c);
+} Kernels;
+
+/* By name; NULL = the best in this build. NULL is returned for an unknown name. BLAS runs one thread: parallelism is over images. */
+const Kernels *kernels_get(const char *name);
+/* Output height/width of a spec. */
+int conv_out_h(const ConvSpec *spec);
+int conv_out_w(const ConvSpec *spec);
+/* "oneDNN 2.6.3 (AVX-512), OpenBLAS 0.3.21 (SkylakeX)". Caller frees. */
+char *flows_versions(void);

@@ -1,0 +1,87 @@
+/* A trained anomaly model: extractor + MSFlow + calibration, with the one interface that all models share: fit, score, save,
+ * load.  The bundle is one safetensors file; configuration and calibration are in its metadata. */
+#pragma once
+#include "base/image.h"
+#include "flows/msflow.h"
+
+typedef struct {
+    ExtractorSpec extractor;
+    int tile_size;          /* px */
+    double mpp;             /* of the tiles; informative, 0 = unknown */
+    MsflowSpec flow;        /* channels and size are filled in from the extractor */
+    const char *kernels;    /* NULL = best */
+    /* training */
+    int epochs, batch, shards; /* shards: parts a batch is computed in; fixed, so that results do not depend on threads */
+    double learning_rate, warmup_epochs, clip;
+    int patience;           /* epochs without better hold-out NLL before stopping; 0 = never */
+    double holdout;         /* share of the normals kept for early stopping and calibration, by slide when known */
+    uint64_t seed;
+} ModelSpec;
+/* All defaults, for extractor `name` (borrowed strings are copied). */
+void model_spec_default(ModelSpec *spec, const char *extractor);
+void model_spec_clear(ModelSpec *spec);
+
+/* One training tile, read on demand.  rgb: tile_size x tile_size x 3. Called from many threads, once or more a tile. */
+typedef gboolean (*TileSource)(void *data, int64_t index, uint8_t *rgb, GError **error);
+typedef struct {
+    int64_t count;
+    TileSource read;
+    void *data;
+    const char *const *group; /* group[i]: slide (or file) of tile i, for the hold-out split; may be NULL */
+} TileSet;
+
+typedef struct {
+    int epoch;
+    double train_nll, holdout_nll; /* per dimension, without 0.5 ln 2 pi */
+    double gradient_norm, learning_rate, seconds;
+    int skipped_steps;
+} EpochReport;
+/* Told after each epoch; FALSE stops the training cleanly (the error is WSI_ERROR_CANCELLED). */
+typedef gboolean (*EpochCallback)(void *data, const EpochReport *report);
+
+typedef struct {
+    int threads;
+    const char *checkpoint; /* path: written after each epoch, resumed from when it fits the specification and the data; NULL = none */
+    EpochCallback told;
+    void *told_data;
+} FitOptions;
+
+typedef struct Model Model;
+/* Trains on normals. The result does not depend on threads, nor on being stopped and resumed from the checkpoint. */
+Model *model_fit(const ModelSpec *spec, const TileSet *normals, const FitOptions *options, GError **error);
+void model_free(Model *model);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Model, model_free)
+const ModelSpec *model_spec(const Model *model);
+/* Array of EpochReport, in order. */
+const GArray *model_history(const Model *model);
+gboolean model_save(const Model *model, const char *path, char sha256[65], GError **error);
+/* weights: path of the extractor's weights, overrides the one in the bundle; may be NULL.  Their hash must agree. */
+Model *model_load(const char *path, const char *weights, const char *kernels, GError **error);
+
+/* Scores of a tile (models.md A.8). Higher = more anomalous. */
+typedef struct {
+    double score;    /* the recommended one, see model_score_name */
+    double contrast; /* top 3 % mean of A_mul: contrast inside of the tile */
+    double absolute; /* the same with the constant M0 of the calibration instead of the tile's own maximum */
+    double nll;      /* NLL / D */
+    double logdet;   /* ld / D */
+    double scale[SCALES]; /* 0.5 mean z^2 per scale */
+    double top;      /* top 3 % mean of -M */
+    double maximum;  /* max of -M */
+} TileScore;
+const char *model_score_name(const Model *model);
+/* Column names and access for CSV files: name of column i, NULL at the end. */
+const char *tile_score_column(int i);
+double tile_score_value(const TileScore *score, int i);
+
+/* A scorer belongs to one thread; `batch` tiles are computed together, always the same number (missing ones are blank), so the
+ * scores of a tile do not depend on its neighbours or on where in a batch it stands. */
+typedef struct Scorer Scorer;
+Scorer *scorer_new(const Model *model, GError **error);
+void scorer_free(Scorer *scorer);
+int scorer_batch(const Scorer *scorer);
+/* Side of the anomaly maps (px): that of the finest latent. */
+int scorer_map_size(const Scorer *scorer);
+/* rgb: count <= batch tiles, packed.  scores: count.  maps: count maps of map_size^2 floats: the anomaly value per position, absolute (comparable between
+ * tiles and slides); may be NULL. */
+gboolean scorer_run(Scorer *scorer, const uint8_t *rgb, int count, TileScore *scores, float *maps, GError **error);

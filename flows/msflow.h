@@ -1,0 +1,75 @@
+/* MSFlow over three pooled feature maps (models.md A-C): average pool -> standardise -> fixed FPN (or none) ->
+ * parallel flows -> fusion flow.  Steps are "glow" (ActNorm, invertible 1x1 in LU form, affine coupling with SE in the
+ * subnet) or "aio" (FrEIA's AllInOneBlock, stock MSFlow).
+ *
+ * Parameters, gradients and Adam moments are flat arrays of one layout (msflow_layout); a layer knows its offset.
+ * Threading: an Msflow's parameters may be read by many threads; each thread has its own MsflowRun (buffers). */
+#pragma once
+#include "flows/extractor.h"
+
+typedef enum { STEP_AIO, STEP_GLOW } StepKind;
+typedef enum { FPN_NONE, FPN_FIXED } FpnKind;
+
+typedef struct {
+    int channels[SCALES];   /* of the extractor */
+    int size[SCALES];       /* height = width of the extractor's maps: tile / 4, / 8, / 16 */
+    int blocks[SCALES];     /* 2, 5, 8 */
+    StepKind step;
+    FpnKind fpn;
+    int fpn_width;          /* channels of each level after a fixed FPN; <= the smallest of channels[]; 0 = 128 or fewer */
+    gboolean se;            /* squeeze-excitation in the coupling subnets */
+    int condition;          /* channels of the positional code: 64 */
+    gboolean clamp_new;     /* AIO: alpha tanh(r/alpha) instead of alpha tanh(r) */
+    double alpha;           /* 1.9 */
+    uint64_t seed;          /* initial weights, permutations, 1x1 matrices */
+} MsflowSpec;
+
+typedef struct Msflow Msflow;
+typedef struct MsflowRun MsflowRun;
+
+Msflow *msflow_new(const MsflowSpec *spec, GError **error);
+void msflow_free(Msflow *flow);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Msflow, msflow_free)
+const MsflowSpec *msflow_spec(const Msflow *flow);
+
+/* ---- flat parameters ---- */
+typedef struct {
+    char name[64];        /* "flow0.step1.coupling.conv1.weight" */
+    int rank;
+    int64_t shape[4], offset, count;
+    gboolean trainable;   /* FALSE: standardisation, FPN laterals, permutations, signs */
+} MsflowParameter;
+const MsflowParameter *msflow_layout(const Msflow *flow, int *count);
+/* All of them, trainable ones first: [0, trainable) are touched by the optimiser. */
+real *msflow_parameters(Msflow *flow, int64_t *trainable, int64_t *all);
+/* Clamps what must stay bounded (ActNorm logs, LU diagonals) after an update, and rebuilds what is derived
+ * from the parameters (1x1 matrices, packed weights). Must be called after any change of the parameters. */
+void msflow_refresh(Msflow *flow);
+
+/* ---- fitting what is not trained by gradient ---- */
+/* Statistics of the pooled features of the training normals, and the fixed FPN from them (PCA laterals, models.md C.5);
+ * feed all batches, then finish.  maps: as extractor_run gives them. */
+gboolean msflow_fit_begin(Msflow *flow, GError **error);
+void msflow_fit_add(Msflow *flow, int batch, const real *const maps[SCALES]);
+/* Call twice around two passes: pass 0 gives means, deviations and laterals; pass 1 the re-standardisation after the FPN.
+ * Returns TRUE while another pass is wanted. */
+gboolean msflow_fit_pass_end(Msflow *flow);
+/* Data-dependent initialisation of ActNorm, layer by layer, in one pass over one batch of pooled maps (use >= 16 tiles). */
+gboolean msflow_init_actnorm(Msflow *flow, const Kernels *kernels, int batch, const real *const maps[SCALES], GError **error);
+
+/* ---- running ---- */
+MsflowRun *msflow_run_new(const Msflow *flow, const Kernels *kernels, int batch, gboolean training, GError **error);
+void msflow_run_free(MsflowRun *run);
+/* Side of the latent maps of a scale (pooled) and their channels. */
+int msflow_latent_size(const Msflow *flow, int scale);
+int msflow_latent_channels(const Msflow *flow, int scale);
+int64_t msflow_dimensions(const Msflow *flow); /* D of one tile, all scales */
+/* maps (extractor's, NHWC) -> z[scale] (borrowed, batch x side x side x channels), logdet[batch]. */
+void msflow_forward(MsflowRun *run, const real *const maps[SCALES], const real *z[SCALES], double *logdet);
+/* dz: dL/dz, dlogdet[b]: dL/d(logdet of image b).  Adds dL/dparameters to gradient (length: trainable). After msflow_forward
+ * of the same run with training. */
+void msflow_backward(MsflowRun *run, const real *const dz[SCALES], const double *dlogdet, real *gradient);
+/* Exact inverse from z to the input of the flows (the standardised, FPN'd maps): y[scale] borrowed. */
+void msflow_inverse(MsflowRun *run, const real *const z[SCALES], const real *y[SCALES]);
+/* The input of the flows for the last forward (to compare with the inverse). */
+void msflow_flow_input(const MsflowRun *run, const real *y[SCALES]);

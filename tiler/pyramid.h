@@ -1,0 +1,39 @@
+/* Tiled TIFF pyramids that other programs open right (outputs.md 3.2, 3.3).
+ *
+ * PYRAMID_MULTI_IFD: levels are successive directories with NewSubfileType 1 from level 1 on; OpenSlide, ASAP, vips,
+ *   QuPath (RGB).  PYRAMID_OME: level 0 with SubIFDs and OME-XML; QuPath through Bio-Formats, tifffile, napari.
+ * Bytes depend only on the pixels, the options and the library versions: no date, no host name. BigTIFF is decided
+ * from the worst-case size beforehand. */
+#pragma once
+#include "base/image.h"
+
+typedef enum { PYRAMID_MULTI_IFD, PYRAMID_OME } PyramidLayout;
+typedef enum {
+    PYRAMID_RGB_JPEG,     /* 8-bit RGB as YCbCr JPEG: pictures */
+    PYRAMID_RGB_LOSSLESS, /* 8-bit RGB, Deflate with predictor 2 */
+    PYRAMID_LABEL,        /* 8-bit values, Deflate; levels by maximum (lesion masks) */
+    PYRAMID_FLOAT         /* 32-bit float, Deflate with predictor 3; levels by mean of what is not NaN */
+} PyramidPixels;
+
+typedef struct {
+    PyramidLayout layout;
+    PyramidPixels pixels;
+    int64_t width, height;  /* of level 0 */
+    double mpp_x, mpp_y;    /* of level 0, um/px */
+    int tile;               /* multiple of 16; 0 = 256 */
+    int quality;            /* JPEG; 0 = 90 */
+    int min_size;           /* levels are halved until both sides are <= this; 0 = 256 */
+    const char *description;/* short ASCII (multi-IFD) or image name (OME); may be NULL */
+    const char *channel;    /* OME channel name; may be NULL */
+} PyramidSpec;
+
+/* Fills rows [y, y + rows) of level 0: bytes (width * channels * sizeof sample) a row.  Called in ascending order, each row
+ * once, from one thread.  rows is at most the tile height. */
+typedef gboolean (*PyramidSource)(void *data, int64_t y, int rows, void *pixels, GError **error);
+
+/* Writes the file durably in memory bounded by a few rows of tiles of each level. sha256 may be NULL. */
+gboolean pyramid_write(const char *path, const PyramidSpec *spec, PyramidSource source, void *data, char sha256[65],
+                       GError **error);
+/* From whole rasters. */
+gboolean pyramid_write_image(const char *path, const PyramidSpec *spec, const Image *image, char sha256[65], GError **error);
+gboolean pyramid_write_map(const char *path, const PyramidSpec *spec, const Map *map, char sha256[65], GError **error);

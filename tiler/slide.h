@@ -1,0 +1,72 @@
+/* A whole-slide image: geometry, resolution, and reads that say what could not be read.
+ *
+ * Opens by OpenSlide after a geometry check of our own (tiffcheck.h); plain tiled JPEG TIFF/SVS is decoded by
+ * libtiff + libjpeg-turbo directly.  OpenSlide's error is sticky for a handle: the handle is re-opened after a bad
+ * area, the area is counted and reported as "no data", and the reading goes on.
+ * Threading: reads on one Slide may run at the same time; open, free and the accessors of bad areas may not. */
+#pragma once
+#include "base/image.h"
+
+typedef enum {
+    MPP_NONE,      /* unknown: no exact resolution can be cut */
+    MPP_FILE,      /* openslide.mpp-x, -y */
+    MPP_TIFF_TAGS, /* X/YResolution and ResolutionUnit of the first directory of a generic TIFF */
+    MPP_OVERRIDE,  /* given by the user */
+    MPP_OBJECTIVE  /* 10 / nominal magnification; only when the user asked for it */
+} MppSource;
+
+typedef struct {
+    int64_t width, height;           /* px */
+    double downsample_x, downsample_y; /* true: level-0 px per px of this level (vendor value, not a ratio of padded sizes) */
+} SlideLevel;
+
+typedef struct {
+    double mpp_x, mpp_y;    /* override in um/px, 0 = take the file's */
+    gboolean use_objective; /* allow MPP_OBJECTIVE when nothing else is known */
+    gboolean no_fast_path;  /* always OpenSlide */
+    size_t cache_bytes;     /* decoded-tile cache shared by all threads; 0 = 64 MiB */
+} SlideOptions;
+
+typedef struct {
+    const char *path, *vendor;
+    gboolean fast_path; /* libtiff + libjpeg-turbo */
+    double mpp_x, mpp_y;
+    MppSource mpp_source;
+    double objective;     /* nominal magnification, 0 = unknown */
+    Rect bounds;          /* of the scanned area, level-0 px; the whole slide when the file names none */
+    int level_count;
+    const SlideLevel *levels;
+    char fingerprint[65]; /* SHA-256 of file size, geometry and the first and last 1 MiB: identity, cheap */
+} SlideInfo;
+
+/* Area that could not be read; level px of `level`. */
+typedef struct {
+    int level;
+    int64_t x, y, width, height;
+    char *reason;
+} BadArea;
+
+typedef struct Slide Slide;
+
+/* options may be NULL. A file that is no slide, is truncated or has impossible geometry: NULL, WSI_ERROR_INPUT. */
+Slide *slide_open(const char *path, const SlideOptions *options, GError **error);
+void slide_free(Slide *slide);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Slide, slide_free)
+/* Borrowed from the slide. */
+const SlideInfo *slide_info(const Slide *slide);
+const char *mpp_source_name(MppSource source);
+
+/* The level to cut `scale` level-0 px per output px from: the coarsest whose downsample is <= scale (1 + 1e-3). */
+int slide_best_level(const Slide *slide, double scale);
+
+/* Reads the rectangle [x, x+rgb->width) x [y, y+rgb->height) of level px into rgb (3 channels, caller's).
+ * valid (1 channel, same size, may be NULL) gets 255 where the slide has data, 0 outside of the slide, in unscanned
+ * (transparent) areas and where reading failed; rgb is 255 there.  Unreadable areas are no error: they are
+ * added to slide_bad_areas.  FALSE only when nothing sensible can be done (memory, too many bad areas). */
+gboolean slide_read(Slide *slide, int level, int64_t x, int64_t y, Image *rgb, Image *valid, GError **error);
+
+/* Borrowed array of BadArea*; grows with reads. */
+const GPtrArray *slide_bad_areas(const Slide *slide);
+
+/* Names and versions of the libraries of this room, "OpenSlide 3.4.1, libtiff 4.5.0, ...". Caller frees. */
+char *tiler_versions(void);
