@@ -36,6 +36,8 @@ typedef struct Kernels {
     void (*gemm)(gboolean ta, gboolean tb, int m, int n, int k, real alpha, const real *a, const real *b, real beta, real *c);
 } Kernels;
 
+/* Names of this build's entries: "reference, onednn".  For messages. */
+const char *kernels_names(void);
 /* By name; NULL = the best in this build. NULL is returned for an unknown name. BLAS runs one thread: parallelism is over images. */
 const Kernels *kernels_get(const char *name);
 /* Output height/width of a spec. */
