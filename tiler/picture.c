@@ -1,0 +1,132 @@
+/* Pictures by name: the content decides the codec, never the file's extension. */
+#include "tiler/picture.h"
+#include "tiler/picture_codec.h"
+#include "base/error.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <glib/gstdio.h>
+
+/* A picture within the pixel limit is never larger than this, uncompressed and at 16 bit with alpha. */
+#define MAX_FILE_BYTES ((int64_t)PICTURE_MAX_PIXELS * 8 + (1 << 20))
+
+gboolean picture_check_size(int64_t width, int64_t height, const char *name, GError **error)
+{
+    if (width > 0 && height > 0 && width <= PICTURE_MAX_PIXELS / height) {
+        return TRUE;
+    }
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                "%s: %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT " pixels; the limit is %d in all", name, width,
+                height, PICTURE_MAX_PIXELS);
+    return FALSE;
+}
+
+Image *picture_decode(const void *data, size_t bytes, const char *name, GError **error)
+{
+    static const uint8_t png[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'}, jpeg[3] = {0xff, 0xd8, 0xff};
+    if (bytes >= sizeof png && memcmp(data, png, sizeof png) == 0) {
+        return picture_decode_png(data, bytes, name, error);
+    }
+    if (bytes >= sizeof jpeg && memcmp(data, jpeg, sizeof jpeg) == 0) {
+        return picture_decode_jpeg(data, bytes, name, error);
+    }
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: neither a PNG nor a JPEG picture", name);
+    return NULL;
+}
+
+/* Reads exactly `bytes` bytes. */
+static gboolean read_all(int fd, uint8_t *data, size_t bytes, const char *path, GError **error)
+{
+    while (bytes > 0) {
+        ssize_t got = read(fd, data, bytes);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return wsi_error_errno(error, "cannot read", path);
+        }
+        if (got == 0) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "%s became shorter while it was read", path);
+            return FALSE;
+        }
+        data += got;
+        bytes -= (size_t)got;
+    }
+    return TRUE;
+}
+
+static Image *read_open_file(int fd, const char *path, GError **error)
+{
+    struct stat info;
+    if (fstat(fd, &info) != 0) {
+        wsi_error_errno(error, "cannot examine", path);
+        return NULL;
+    }
+    if (!S_ISREG(info.st_mode) || info.st_size > MAX_FILE_BYTES) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: not a picture file (%" G_GINT64_FORMAT " bytes)",
+                    path, (int64_t)info.st_size);
+        return NULL;
+    }
+    g_autofree uint8_t *data = wsi_try_alloc((size_t)info.st_size, 1, path, error);
+    if (!data || !read_all(fd, data, (size_t)info.st_size, path, error)) {
+        return NULL;
+    }
+    return picture_decode(data, (size_t)info.st_size, path, error);
+}
+
+Image *picture_read(const char *path, GError **error)
+{
+    int fd = g_open(path, O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0) {
+        wsi_error_errno(error, "cannot open", path);
+        return NULL;
+    }
+    Image *image = read_open_file(fd, path, error);
+    close(fd);
+    return image;
+}
+
+gboolean picture_write_png(const char *path, const Image *image, char sha256[65], GError **error)
+{
+    g_autoptr(Durable) file = durable_open(path, error);
+    return file && picture_stream_png(file, image, error) && durable_commit(file, sha256, NULL, error);
+}
+
+static gboolean has_picture_name(const char *name)
+{
+    static const char *const endings[] = {".png", ".jpg", ".jpeg"};
+    g_autofree char *lower = g_ascii_strdown(name, -1);
+    for (guint i = 0; i < G_N_ELEMENTS(endings); i++) {
+        if (name[0] != '.' && g_str_has_suffix(lower, endings[i])) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+static int compare_names(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+char **picture_list(const char *folder, GError **error)
+{
+    g_autoptr(GError) why = NULL;
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, &why);
+    if (!dir) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s", why->message);
+        return NULL;
+    }
+    GPtrArray *names = g_ptr_array_new();
+    const char *name;
+    while ((name = g_dir_read_name(dir))) {
+        if (has_picture_name(name)) {
+            g_ptr_array_add(names, g_strdup(name));
+        }
+    }
+    g_ptr_array_sort(names, compare_names);
+    g_ptr_array_add(names, NULL);
+    return (char **)g_ptr_array_free(names, FALSE);
+}
