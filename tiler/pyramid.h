@@ -18,13 +18,14 @@ typedef enum {
 typedef struct {
     PyramidLayout layout;
     PyramidPixels pixels;
-    int64_t width, height;  /* of level 0 */
-    double mpp_x, mpp_y;    /* of level 0, um/px */
-    int tile;               /* multiple of 16; 0 = 256 */
-    int quality;            /* JPEG; 0 = 90 */
-    int min_size;           /* levels are halved until both sides are <= this; 0 = 256 */
-    const char *description;/* short ASCII (multi-IFD) or image name (OME); may be NULL */
-    const char *channel;    /* OME channel name; may be NULL */
+    int64_t width, height;   /* of level 0 */
+    double mpp_x, mpp_y;     /* of level 0, um/px */
+    int tile;                /* multiple of 16; 0 = 256 */
+    int quality;             /* JPEG; 0 = 90 */
+    int min_size;            /* levels are halved until both sides are <= this; 0 = 256 */
+    const char *description; /* short ASCII (multi-IFD) or image name (OME); may be NULL */
+    const char *channel;     /* OME channel name; may be NULL */
+    int threads;             /* that encode tiles; 0 = 1; bytes do not depend on it */
 } PyramidSpec;
 
 /* Fills rows [y, y + rows) of level 0: bytes (width * channels * sizeof sample) a row.  Called in ascending order, each row
@@ -32,8 +33,10 @@ typedef struct {
 typedef gboolean (*PyramidSource)(void *data, int64_t y, int rows, void *pixels, GError **error);
 
 /* Writes the file durably in memory bounded by a few rows of tiles of each level. sha256 may be NULL. */
-gboolean pyramid_write(const char *path, const PyramidSpec *spec, PyramidSource source, void *data, char sha256[65],
-                       GError **error);
+gboolean pyramid_write(const char *path, const PyramidSpec *spec, PyramidSource source, void *data,
+                       char sha256[65], GError **error);
 /* From whole rasters. */
-gboolean pyramid_write_image(const char *path, const PyramidSpec *spec, const Image *image, char sha256[65], GError **error);
-gboolean pyramid_write_map(const char *path, const PyramidSpec *spec, const Map *map, char sha256[65], GError **error);
+gboolean pyramid_write_image(const char *path, const PyramidSpec *spec, const Image *image, char sha256[65],
+                             GError **error);
+gboolean pyramid_write_map(const char *path, const PyramidSpec *spec, const Map *map, char sha256[65],
+                           GError **error);
