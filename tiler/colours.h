@@ -1,0 +1,9 @@
+/* Colour maps for values.  For .c files of this room only. */
+#pragma once
+#include <glib.h>
+#include <stdint.h>
+
+/* The 256 colours of a map from low to high, or NULL when there is none of that name. Static, thread-safe. */
+const uint8_t (*colours_find(const char *name))[3];
+/* "turbo, viridis, inferno": for messages. Caller frees. */
+char *colours_names(void);
