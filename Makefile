@@ -30,7 +30,7 @@ ALLFL   := $(BASEFL) $(WARN) $($(CONFIG)_FL) $(CFLAGS)
 HAVE_DNNL := $(shell printf '\043include <dnnl.h>\n' | $(CC) -E - >/dev/null 2>&1 && echo 1)
 ifeq ($(HAVE_DNNL)$(NO_DNNL),1)
 ALLFL   += -DHAVE_DNNL=1
-LIBDNNL := -ldnnl
+LIBDNNL := -ldnnl -lgomp
 endif
 LIBS    := $(shell pkg-config --libs $(EXISTING) 2>/dev/null) $(LIBDNNL) -lopenblas -llapacke -lpthread -lm
 # The arithmetic of flows/ may reorder sums: vectorised, and the same on every run of one binary.

@@ -18,6 +18,9 @@
 /* The best last. */
 static const Kernels *const table[] = {
     &kernels_reference,
+#if defined(HAVE_DNNL) && !defined(REAL_IS_DOUBLE)
+    &kernels_onednn,
+#endif
 };
 
 static void one_blas_thread(void)
@@ -122,13 +125,20 @@ int conv_pad_source(int i, int size, int pad, PadMode mode)
 #if defined(HAVE_DNNL)
 static const char *isa_name(void)
 {
-    dnnl_cpu_isa_t isa = dnnl_get_effective_cpu_isa();
-    return isa == dnnl_cpu_isa_avx512_core_amx ? "AVX-512 AMX"
-           : isa >= dnnl_cpu_isa_avx512_core   ? "AVX-512"
-           : isa == dnnl_cpu_isa_avx2_vnni     ? "AVX2 VNNI"
-           : isa == dnnl_cpu_isa_avx2          ? "AVX2"
-           : isa == dnnl_cpu_isa_avx           ? "AVX"
-                                               : "SSE4.1";
+    switch (dnnl_get_effective_cpu_isa()) {
+    case dnnl_cpu_isa_sse41:
+        return "SSE4.1";
+    case dnnl_cpu_isa_avx:
+        return "AVX";
+    case dnnl_cpu_isa_avx2:
+        return "AVX2";
+    case dnnl_cpu_isa_avx2_vnni:
+        return "AVX2 VNNI";
+    case dnnl_cpu_isa_avx512_core_amx:
+        return "AVX-512 AMX";
+    default:
+        return "AVX-512";
+    }
 }
 #endif
 

@@ -11,11 +11,12 @@
 typedef enum { PAD_ZERO, PAD_REFLECT } PadMode;
 
 typedef struct {
-    int n, h, w, c_in, c_out, kernel, stride, pad; /* square kernel; output h' = (h + 2 pad - kernel) / stride + 1 */
+    int n, h, w, c_in, c_out, kernel, stride,
+        pad; /* square kernel; output h' = (h + 2 pad - kernel) / stride + 1 */
     PadMode pad_mode;
-    gboolean relu;     /* forward: max(., 0) at the end */
-    gboolean residual; /* forward: + residual (N,H',W',Co) before the relu */
-    gboolean training; /* weights change: backward is wanted, nothing may be packed beforehand */
+    gboolean relu;         /* forward: max(., 0) at the end */
+    gboolean residual;     /* forward: + residual (N,H',W',Co) before the relu */
+    gboolean training;     /* weights change: backward is wanted, nothing may be packed beforehand */
     gboolean fixed_choice; /* do not time algorithms: direct convolution */
 } ConvSpec;
 
@@ -26,14 +27,17 @@ typedef struct Kernels {
     /* weights/bias (may be NULL) are copied or packed when !training; borrowed never. */
     Conv *(*conv_new)(const ConvSpec *spec, const real *weight, const real *bias, GError **error);
     void (*conv_free)(Conv *conv);
-    /* training: weight, bias are given at each call; else NULL.  residual NULL unless spec.residual. */
-    void (*conv_forward)(Conv *conv, const real *x, const real *weight, const real *bias, const real *residual, real *y);
+    /* training: weight, bias (may be NULL) are given at each call; else NULL.  residual NULL unless spec.residual; it may be
+     * y itself, which saves a copy. */
+    void (*conv_forward)(Conv *conv, const real *x, const real *weight, const real *bias,
+                         const real *residual, real *y);
     /* dx = dL/dx from dy (no relu, no residual). */
     void (*conv_backward_data)(Conv *conv, const real *dy, const real *weight, real *dx);
     /* dweight += , dbias += (may be NULL). */
     void (*conv_backward_weights)(Conv *conv, const real *x, const real *dy, real *dweight, real *dbias);
     /* C (m x n, row-major) = alpha op(A) op(B) + beta C; as cblas_?gemm row-major with packed leading dimensions. */
-    void (*gemm)(gboolean ta, gboolean tb, int m, int n, int k, real alpha, const real *a, const real *b, real beta, real *c);
+    void (*gemm)(gboolean ta, gboolean tb, int m, int n, int k, real alpha, const real *a, const real *b,
+                 real beta, real *c);
 } Kernels;
 
 /* Names of this build's entries: "reference, onednn".  For messages. */
@@ -43,5 +47,14 @@ const Kernels *kernels_get(const char *name);
 /* Output height/width of a spec. */
 int conv_out_h(const ConvSpec *spec);
 int conv_out_w(const ConvSpec *spec);
+
+/* Fast entries choose the algorithm of each convolution (direct, Winograd, ...) by timing it, once per shape and
+ * process.  Algorithms differ in the last bits, so a run stores its choices and later workers impose them before they
+ * prepare anything: what was imposed is never timed again.  Specs with fixed_choice neither use nor make choices.
+ * Thread-safe.  Text, a line each: "onednn forward n8 h64 w64 i64 o64 k3 s1 p1 relu = winograd". Caller frees. */
+char *kernels_choices_get(void);
+/* Replaces all choices by those of the text; "" forgets them. A line that is not "KEY = NAME" is an error. */
+gboolean kernels_choices_set(const char *text, GError **error);
+
 /* "oneDNN 2.6.3 (AVX-512), OpenBLAS 0.3.21 (SkylakeX)". Caller frees. */
 char *flows_versions(void);

@@ -21,3 +21,6 @@ size_t conv_output_count(const ConvSpec *spec);
 int conv_pad_source(int i, int size, int pad, PadMode mode);
 
 extern const Kernels kernels_reference;
+#if defined(HAVE_DNNL) && !defined(REAL_IS_DOUBLE)
+extern const Kernels kernels_onednn;
+#endif

@@ -1,0 +1,129 @@
+/* A table key -> name of the algorithm, for the whole process.
+ *
+ * Two algorithms for one convolution differ in the last bits of their results.  The choice by timing would so let
+ * results depend on what else the machine did at that moment.  Therefore a choice is made once per shape and process,
+ * under one lock (which also keeps trials from disturbing each other); kernels_choices_get() writes the table as text,
+ * and kernels_choices_set() imposes one, so that all workers of a run, today and later, compute the same bytes.
+ *
+ * Text: one line a choice, "KEY = NAME", sorted; empty lines and lines starting with # are skipped. */
+#include "flows/kernels_choice.h"
+#include "base/error.h"
+#include <string.h>
+
+static GMutex lock;
+static GTree *choices; /* char * -> char *, both owned; sorted by key */
+
+static gint compare(gconstpointer a, gconstpointer b, gpointer unused)
+{
+    return strcmp(a, b);
+}
+
+/* Under the lock. */
+static GTree *table(void)
+{
+    if (!choices) {
+        choices = g_tree_new_full(compare, NULL, g_free, g_free);
+    }
+    return choices;
+}
+
+char *choice_key(const char *kernels, const ConvSpec *s, ConvDirection direction)
+{
+    static const char *const names[] = {"forward", "backward-data", "backward-weights"};
+    gboolean forward = direction == CONV_FORWARD;
+    return g_strdup_printf("%s %s n%d h%d w%d i%d o%d k%d s%d p%d%s%s%s%s", kernels, names[direction], s->n,
+                           s->h, s->w, s->c_in, s->c_out, s->kernel, s->stride, s->pad,
+                           s->pad && s->pad_mode == PAD_REFLECT ? " reflect" : "",
+                           forward && s->residual ? " residual" : "", forward && s->relu ? " relu" : "",
+                           forward && s->training ? " training" : "");
+}
+
+/* Index of the fastest candidate, or -1 when none applies. */
+static int fastest(int count, gboolean first_only, ChoiceTrial trial, void *data)
+{
+    int best = -1;
+    double best_seconds = 0;
+    for (int i = 0; i < count && !(first_only && best >= 0); i++) {
+        double seconds = trial(data, i);
+        if (seconds >= 0 && (best < 0 || seconds < best_seconds)) {
+            best = i;
+            best_seconds = seconds;
+        }
+    }
+    return best;
+}
+
+static int index_of(const char *name, const char *const *names, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (strcmp(names[i], name) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+int choice_make(const char *key, const char *const *names, int count, gboolean first_only, ChoiceTrial trial,
+                void *data, GError **error)
+{
+    g_mutex_lock(&lock);
+    const char *imposed = first_only ? NULL : g_tree_lookup(table(), key);
+    int choice;
+    if (imposed) {
+        choice = index_of(imposed, names, count);
+        if (choice < 0) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                        "convolution %s: this build has no algorithm \"%s\"", key, imposed);
+        }
+    } else {
+        choice = fastest(count, first_only, trial, data);
+        if (choice < 0) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                        "convolution %s: no algorithm applies on this machine", key);
+        } else if (!first_only) {
+            g_tree_insert(table(), g_strdup(key), g_strdup(names[choice]));
+        }
+    }
+    g_mutex_unlock(&lock);
+    return choice;
+}
+
+static gboolean append_line(gpointer key, gpointer value, gpointer text)
+{
+    g_string_append_printf(text, "%s = %s\n", (const char *)key, (const char *)value);
+    return FALSE;
+}
+
+char *kernels_choices_get(void)
+{
+    GString *text = g_string_new(NULL);
+    g_mutex_lock(&lock);
+    g_tree_foreach(table(), append_line, text);
+    g_mutex_unlock(&lock);
+    return g_string_free(text, FALSE);
+}
+
+gboolean kernels_choices_set(const char *text, GError **error)
+{
+    GTree *fresh = g_tree_new_full(compare, NULL, g_free, g_free);
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (int i = 0; lines[i]; i++) {
+        const char *line = g_strstrip(lines[i]);
+        if (!line[0] || line[0] == '#') {
+            continue;
+        }
+        g_auto(GStrv) parts = g_strsplit(line, " = ", 2);
+        if (!parts[0] || !parts[1] || !parts[0][0] || !parts[1][0]) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                        "kernel choices, line %d: \"%s\" is not KEY = NAME", i + 1, line);
+            g_tree_unref(fresh);
+            return FALSE;
+        }
+        g_tree_insert(fresh, g_strdup(parts[0]), g_strdup(parts[1]));
+    }
+    g_mutex_lock(&lock);
+    g_clear_pointer(&choices, g_tree_unref);
+    choices = fresh;
+    g_mutex_unlock(&lock);
+    return TRUE;
+}
