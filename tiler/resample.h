@@ -15,3 +15,7 @@ int filter_margin(Filter filter, double scale);
 /* Resamples the box (source px, may be fractional, may touch the border) of `source` (1 or 3 channels) to `out`
  * (same channels, caller's).  Thread-safe. */
 gboolean resample(const Image *source, const Rect *box, Filter filter, Image *out, GError **error);
+/* The same for RGB with a mask of what is data (1 channel, the size of rgb; 0 = no data): pixels without data have
+ * no weight.  out is 255 and out_valid (1 channel, may be NULL) 0 where less than half of the weight has data. */
+gboolean resample_valid(const Image *rgb, const Image *valid, const Rect *box, Filter filter, Image *out,
+                        Image *out_valid, GError **error);
