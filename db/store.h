@@ -53,20 +53,29 @@ typedef struct {
     int priority;            /* lower first */
 } PlanJob;
 typedef struct {
-    int job, needs;  /* indices into the array of PlanJob; needs < job */
-    gboolean hard;   /* the job makes no sense when `needs` has no result; a soft need may be missing */
+    int job, needs; /* indices into the array of PlanJob; needs < job */
+    gboolean hard;  /* the job makes no sense when `needs` has no result; a soft need may be missing */
 } PlanNeed;
 /* Makes the table describe exactly this plan, in one transaction: jobs that are no longer wanted go, those whose key still
  * holds stay done (or parked), the rest become waiting or ready.  Leases left over from dead workers are returned.
  * An artefact that is missing or has another size makes its job ready again. */
-gboolean store_plan(Store *store, const PlanJob *jobs, int job_count, const PlanNeed *needs, int need_count, GError **error);
+gboolean store_plan(Store *store, const PlanJob *jobs, int job_count, const PlanNeed *needs, int need_count,
+                    GError **error);
 
 /* ---- work: by the workers ---- */
-/* The next ready job, or NULL without error when none is ready now. owner: unique per worker process. */
+/* Holds DIRECTORY/workers/OWNER.lock until store_worker_end, store_free or the death of the process: the sign that the
+ * leases of OWNER are not to be taken.  store_claim does it when it was not done.  A worker that forks without exec
+ * hands the lock on to its child. */
+gboolean store_worker_begin(Store *store, const char *owner, GError **error);
+void store_worker_end(Store *store, const char *owner);
+/* The next ready job, or NULL without error when none is ready now: others may become ready when a job ends, or when a
+ * failed one has waited its second or two, so ask store_counts whether anything is left. owner: unique per worker
+ * process.  Leases that ran out (their worker lives but is hung) count a crash first, as in store_worker_died. */
 Job *store_claim(Store *store, const char *owner, int lease_seconds, GError **error);
 gboolean store_heartbeat(Store *store, const Job *job, int lease_seconds, GError **error);
 /* Progress inside of a job, for people: done of total `what` ("tiles", "epochs"). */
-gboolean store_progress(Store *store, const Job *job, int64_t done, int64_t total, const char *what, GError **error);
+gboolean store_progress(Store *store, const Job *job, int64_t done, int64_t total, const char *what,
+                        GError **error);
 /* The artefacts of the jobs that this one needs: rows (stage, unit, artefact). Caller unrefs. */
 typedef struct {
     char *stage, *unit;
@@ -92,7 +101,7 @@ typedef struct {
     int attempt;
     int64_t done, total; /* progress */
     char *what;
-    double seconds;      /* of the attempt that finished, or so far */
+    double seconds; /* of the attempt that finished, or so far */
 } JobRow;
 void job_row_free(JobRow *row);
 /* All jobs in plan order: array of JobRow*, owned. */

@@ -1,0 +1,42 @@
+/* What the files of db/ share. */
+#pragma once
+#include "db/sql.h"
+#include "db/store.h"
+
+struct Store {
+    Sql *sql;
+    char *directory;
+    int guard;           /* descriptor of wsiflow.lock */
+    GHashTable *workers; /* owner -> descriptor of its lock, held until store_worker_end or store_free */
+    GHashTable *known;   /* path -> KnownFile: content hashes taken outside of transactions */
+    GPtrArray *unknown;  /* paths whose content the transaction that runs wants to know */
+};
+
+/* ---- schema.c ---- */
+/* Sets the connection up, refuses what is not ours, and makes or updates the tables when `write`. */
+gboolean schema_open(Sql *sql, gboolean write, GError **error);
+
+/* ---- store.c ---- */
+typedef gboolean (*StoreWork)(Store *store, const void *data, GError **error);
+/* Runs `work` in a write transaction: all of it or nothing.  It may run more than once (files.c). */
+gboolean store_write(Store *store, StoreWork work, const void *data, GError **error);
+/* Seconds since 1970, for people. */
+double store_now(void);
+/* Ends an attempt of a job in the history. outcome: done, failed, crashed, released, lost. */
+gboolean store_end_attempt(Store *store, int64_t job, int attempt, const char *outcome, const char *message,
+                           gboolean parks, GError **error);
+
+/* ---- files.c ---- */
+/* Whether the artefacts of (job, key) are in place.  present: the paths were last written for this very key, so the sizes
+ * are enough; otherwise the contents count.  Contents are never read inside a transaction: those not known yet are
+ * noted in store->unknown, taken for intact, and the transaction is to be tried again after files_learn. */
+gboolean files_intact(Store *store, int64_t job, const char *key, gboolean present, gboolean *intact,
+                      GError **error);
+/* Hashes the files of store->unknown and empties it. */
+void files_learn(Store *store);
+
+/* ---- settle.c ---- */
+/* Brings all jobs of the plan into the states that follow from their needs, in plan order. */
+gboolean settle_all(Store *store, GError **error);
+/* A job has ended: moves on the waiting jobs that need it, and theirs when they end thereby. */
+gboolean settle_dependants(Store *store, int64_t job, GError **error);

@@ -1,0 +1,143 @@
+/* The tables of a run folder, and who may open them.
+ *
+ * Step n of the table below leads from schema n to n + 1 (user_version), so a new file and an old one go the same
+ * way.  A step that was released never changes; what is needed later is a further step.
+ *
+ * job      one row for every (stage, unit) that was ever planned; rows outside of the present plan are 'gone' but keep
+ *          their history, so a slide that comes back is not computed again.
+ * need     the edges of the present plan.
+ * attempt  every lease ever given, with its outcome.  parks: this attempt parked its key.
+ * artefact the published files of every key that was done; paths are relative to the run folder.
+ * note     small facts of the run.
+ *
+ * job.key     of the last time that all needs had ended.
+ * job.holds   the key for which the files were last completed; NULL while an attempt may be overwriting them.
+ * job.attempt the fencing token: it only grows.
+ * job.run_after, job.deadline: microseconds of CLOCK_MONOTONIC; store_plan puts both back, so a reboot does no harm.
+ *          It does not advance while the machine sleeps, so leases do not run out over night. */
+#include "db/internal.h"
+#include "base/error.h"
+
+#define APPLICATION_ID 0x57534946 /* "WSIF" */
+
+static const char *const steps[] = {
+    "CREATE TABLE job("
+    "  id INTEGER PRIMARY KEY,"
+    "  stage TEXT NOT NULL, unit TEXT NOT NULL,"
+    "  config_hash TEXT NOT NULL, input_hash TEXT NOT NULL,"
+    "  key TEXT, holds TEXT,"
+    "  state TEXT NOT NULL"
+    "   CHECK(state IN ('waiting', 'ready', 'leased', 'done', 'parked', 'cancelled', 'gone')),"
+    "  position INTEGER, priority INTEGER NOT NULL,"
+    "  attempt INTEGER NOT NULL DEFAULT 0,"
+    "  failures INTEGER NOT NULL DEFAULT 0, crashes INTEGER NOT NULL DEFAULT 0,"
+    "  run_after INTEGER NOT NULL DEFAULT 0,"
+    "  owner TEXT, deadline INTEGER,"
+    "  done INTEGER NOT NULL DEFAULT 0, total INTEGER NOT NULL DEFAULT 0, what TEXT,"
+    "  error TEXT,"
+    "  UNIQUE(stage, unit),"
+    "  CHECK((state = 'leased') = (owner IS NOT NULL)),"
+    "  CHECK((state = 'gone') = (position IS NULL)),"
+    "  CHECK(key IS NOT NULL OR state IN ('waiting', 'cancelled', 'gone'))"
+    ") STRICT;"
+    "CREATE INDEX job_state ON job(state, priority, position);"
+    "CREATE TABLE need("
+    "  job INTEGER NOT NULL REFERENCES job(id), needs INTEGER NOT NULL REFERENCES job(id),"
+    "  hard INTEGER NOT NULL,"
+    "  PRIMARY KEY(job, needs)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX need_needs ON need(needs);"
+    "CREATE TABLE attempt("
+    "  job INTEGER NOT NULL REFERENCES job(id), attempt INTEGER NOT NULL,"
+    "  key TEXT NOT NULL, owner TEXT NOT NULL,"
+    "  started REAL NOT NULL, ended REAL,"
+    "  outcome TEXT CHECK(outcome IN ('done', 'failed', 'crashed', 'released', 'lost')),"
+    "  message TEXT, parks INTEGER NOT NULL DEFAULT 0,"
+    "  PRIMARY KEY(job, attempt)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE artefact("
+    "  job INTEGER NOT NULL REFERENCES job(id), key TEXT NOT NULL, name TEXT NOT NULL,"
+    "  path TEXT NOT NULL, sha256 TEXT NOT NULL CHECK(length(sha256) = 64), bytes INTEGER NOT NULL,"
+    "  PRIMARY KEY(job, key, name)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE note(name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT, WITHOUT ROWID;",
+};
+
+static gboolean refuse(GError **error, const Sql *sql, const char *why)
+{
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s %s", sql->path, why);
+    return FALSE;
+}
+
+/* Before anything is changed: is this file ours, and of a schema that we know? */
+static gboolean check_owner(Sql *sql, gboolean write, int64_t *version, GError **error)
+{
+    int64_t application, tables;
+    if (!sql_number(sql, "PRAGMA application_id", &application, error) ||
+        !sql_number(sql, "PRAGMA user_version", version, error) ||
+        !sql_number(sql, "SELECT count(*) FROM sqlite_schema", &tables, error)) {
+        return FALSE;
+    }
+    gboolean fresh = application == 0 && *version == 0 && tables == 0;
+    if (!fresh && application != APPLICATION_ID) {
+        return refuse(error, sql, "is a database of another program");
+    }
+    if (*version > (int64_t)G_N_ELEMENTS(steps)) {
+        return refuse(error, sql, "was written by a newer wsiflow: use that version, or another run folder");
+    }
+    if (!write && *version < (int64_t)G_N_ELEMENTS(steps)) {
+        return refuse(error, sql,
+                      "was not completed or is of an older wsiflow: start the run once with this version");
+    }
+    return TRUE;
+}
+
+static gboolean check_pages(Sql *sql, GError **error)
+{
+    sqlite3_stmt *statement = sql_query(sql, error, "PRAGMA quick_check(1)", "");
+    if (!statement || sql_step(statement, error) != 1) {
+        return FALSE;
+    }
+    g_autofree char *verdict = sql_text(statement, 0);
+    sql_end(statement);
+    if (g_str_equal(verdict, "ok")) {
+        return TRUE;
+    }
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is damaged (%s): put it aside and start the run again",
+                sql->path, verdict);
+    return FALSE;
+}
+
+static gboolean upgrade(Sql *sql, int64_t version, GError **error)
+{
+    if (version == (int64_t)G_N_ELEMENTS(steps)) {
+        return TRUE;
+    }
+    gboolean ok = sql_exec(sql, "BEGIN IMMEDIATE", error);
+    for (; ok && version < (int64_t)G_N_ELEMENTS(steps); version++) {
+        ok = sql_exec(sql, steps[version], error);
+    }
+    g_autofree char *stamp = g_strdup_printf("PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT",
+                                             APPLICATION_ID, (int)version);
+    ok = ok && sql_exec(sql, stamp, error);
+    if (!ok) {
+        sql_exec(sql, "ROLLBACK", NULL);
+    }
+    return ok;
+}
+
+gboolean schema_open(Sql *sql, gboolean write, GError **error)
+{
+    static const char connection[] =
+        "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA mmap_size=0;"
+        "PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL";
+    static const char wal[] = "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=1000;"
+                              "PRAGMA journal_size_limit=16777216";
+    int64_t version;
+    if (!sql_exec(sql, connection, error) || !check_owner(sql, write, &version, error) ||
+        (version > 0 && !check_pages(sql, error))) {
+        return FALSE;
+    }
+    return write ? sql_exec(sql, wal, error) && upgrade(sql, version, error)
+                 : sql_exec(sql, "PRAGMA query_only=ON", error);
+}

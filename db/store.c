@@ -1,0 +1,473 @@
+/* Opening a job table, and what a worker does with it: claim, beat, finish, fail.
+ *
+ * Every change is one transaction inside the guard lock, and leaves the table in a state that needs nothing else to
+ * happen: a process may be killed between any two instructions.
+ *
+ * The token of a lease is (job, attempt) of a job that is 'leased'.  The attempt number only grows, so no two leases
+ * ever had the same one, and every statement of a worker carries it: a worker that was given up cannot
+ * finish, fail or even report progress.  A worker also holds a lock for as long as it lives (db/guard.c); the
+ * deadline of the lease is only for those that live but do nothing. */
+#include "db/internal.h"
+#include "db/guard.h"
+#include "base/error.h"
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_FAILURES 3
+#define MAX_CRASHES 3
+#define MAX_MESSAGE 4000
+
+double store_now(void)
+{
+    return (double)g_get_real_time() / 1e6;
+}
+
+/* ---- life of a Store ---- */
+
+static void close_worker(gpointer descriptor)
+{
+    close(GPOINTER_TO_INT(descriptor));
+}
+
+static Store *open_inside(Store *store, int flags, GError **error)
+{
+    /* An absolute path: SQLite gives names such as ":memory:" and "file:x" a meaning. */
+    g_autofree char *absolute = g_canonicalize_filename(store->directory, NULL);
+    g_autofree char *path = g_build_filename(absolute, "wsiflow.db", NULL);
+    gboolean write = (flags & SQLITE_OPEN_CREATE) != 0;
+    if (!guard_lock(store->guard, error)) {
+        return NULL;
+    }
+    store->sql = sql_open(path, flags, error);
+    gboolean ok = store->sql && schema_open(store->sql, write, error);
+    guard_unlock(store->guard);
+    return ok ? store : NULL;
+}
+
+static Store *open_store(const char *directory, int flags, GError **error)
+{
+    int guard = guard_open(directory, (flags & SQLITE_OPEN_CREATE) != 0, error);
+    if (guard < 0) {
+        return NULL;
+    }
+    g_autoptr(Store) store = g_new0(Store, 1);
+    store->directory = g_strdup(directory);
+    store->guard = guard;
+    store->workers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, close_worker);
+    store->known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    store->unknown = g_ptr_array_new_with_free_func(g_free);
+    return open_inside(store, flags, error) ? g_steal_pointer(&store) : NULL;
+}
+
+Store *store_open(const char *directory, GError **error)
+{
+    if (g_mkdir_with_parents(directory, 0777) != 0) {
+        wsi_error_errno(error, "cannot create directory", directory);
+        return NULL;
+    }
+    return open_store(directory, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error);
+}
+
+Store *store_open_existing(const char *directory, GError **error)
+{
+    g_autofree char *path = g_build_filename(directory, "wsiflow.db", NULL);
+    if (!g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s holds no run: there is no wsiflow.db", directory);
+        return NULL;
+    }
+    return open_store(directory, SQLITE_OPEN_READWRITE, error);
+}
+
+void store_free(Store *store)
+{
+    if (!store) {
+        return;
+    }
+    /* The last one to close writes the WAL back: inside the guard like every checkpoint. */
+    gboolean locked = guard_lock(store->guard, NULL);
+    sql_close(store->sql);
+    if (locked) {
+        guard_unlock(store->guard);
+    }
+    g_hash_table_unref(store->workers);
+    g_hash_table_unref(store->known);
+    g_ptr_array_unref(store->unknown);
+    close(store->guard);
+    g_free(store->directory);
+    g_free(store);
+}
+
+char *db_versions(void)
+{
+    return g_strdup_printf("SQLite %s (WAL, writers serialised by flock)", sqlite3_libversion());
+}
+
+/* ---- transactions ---- */
+
+static gboolean write_once(Store *store, StoreWork work, const void *data, GError **error)
+{
+    if (!guard_lock(store->guard, error)) {
+        return FALSE;
+    }
+    gboolean begun = sql_exec(store->sql, "BEGIN IMMEDIATE", error);
+    gboolean ok = begun && work(store, data, error);
+    gboolean commit = ok && store->unknown->len == 0;
+    if (commit) {
+        commit = ok = sql_exec(store->sql, "COMMIT", error);
+    }
+    if (begun && !commit) {
+        sql_exec(store->sql, "ROLLBACK", NULL);
+    }
+    guard_unlock(store->guard);
+    return ok;
+}
+
+gboolean store_write(Store *store, StoreWork work, const void *data, GError **error)
+{
+    for (int round = 0; round < 100; round++) {
+        g_ptr_array_set_size(store->unknown, 0);
+        if (!write_once(store, work, data, error)) {
+            return FALSE;
+        }
+        if (store->unknown->len == 0) {
+            return TRUE;
+        }
+        files_learn(store);
+    }
+    g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "%s: the files of the run change while they are checked",
+                store->directory);
+    return FALSE;
+}
+
+/* ---- leases ---- */
+
+gboolean store_worker_begin(Store *store, const char *owner, GError **error)
+{
+    if (g_hash_table_contains(store->workers, owner)) {
+        return TRUE;
+    }
+    int descriptor = guard_worker_begin(store->directory, owner, error);
+    if (descriptor >= 0) {
+        g_hash_table_insert(store->workers, g_strdup(owner), GINT_TO_POINTER(descriptor));
+    }
+    return descriptor >= 0;
+}
+
+void store_worker_end(Store *store, const char *owner)
+{
+    if (g_hash_table_remove(store->workers, owner)) {
+        guard_worker_alive(store->directory, owner); /* removes the file of what is now a dead worker */
+    }
+}
+
+gboolean store_end_attempt(Store *store, int64_t job, int attempt, const char *outcome, const char *message,
+                           gboolean parks, GError **error)
+{
+    return sql_run(store->sql, error,
+                   "UPDATE attempt SET outcome = ?3, message = ?4, parks = ?5, ended = ?6"
+                   " WHERE job = ?1 AND attempt = ?2 AND outcome IS NULL",
+                   "lissid", job, attempt, outcome, message, (int)parks, store_now()) >= 0;
+}
+
+/* A statement of a worker changed nothing: its lease is gone. */
+static gboolean still_ours(int changed, const Job *job, GError **error)
+{
+    if (changed == 0) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_LOST,
+                    "the lease of %s of %s (attempt %d) was given to somebody else", job->stage, job->unit,
+                    job->attempt);
+    }
+    return changed > 0;
+}
+
+typedef struct {
+    const char *owner;
+    int lease_seconds;
+    Job **job;
+} Claim;
+
+static gboolean claim_one(Store *store, const void *data, GError **error)
+{
+    const Claim *claim = data;
+    int64_t now = g_get_monotonic_time(), deadline = now + (int64_t)claim->lease_seconds * G_USEC_PER_SEC;
+    sqlite3_stmt *query = sql_query(
+        store->sql, error,
+        "UPDATE job SET state = 'leased', attempt = attempt + 1, owner = ?1, deadline = ?2, holds = NULL,"
+        " done = 0, total = 0, what = NULL"
+        " WHERE id = (SELECT id FROM job WHERE state = 'ready' AND run_after <= ?3"
+        "             ORDER BY priority, position LIMIT 1)"
+        " RETURNING id, stage, unit, key, attempt",
+        "sll", claim->owner, deadline, now);
+    int more = query ? sql_step(query, error) : -1;
+    g_autoptr(Job) job = NULL;
+    if (more > 0) {
+        job = g_new(Job, 1);
+        *job = (Job){sqlite3_column_int64(query, 0), sql_text(query, 1), sql_text(query, 2),
+                     sql_text(query, 3), sqlite3_column_int(query, 4)};
+        more = sql_step(query, error); /* the change is made only when the statement has run to its end */
+    }
+    if (more < 0 ||
+        (job && sql_run(store->sql, error,
+                        "INSERT INTO attempt(job, attempt, key, owner, started) VALUES(?, ?, ?, ?, ?)",
+                        "lissd", job->id, job->attempt, job->key, claim->owner, store_now()) < 0)) {
+        return FALSE;
+    }
+    job_free(*claim->job);
+    *claim->job = g_steal_pointer(&job);
+    return TRUE;
+}
+
+/* ---- ends ---- */
+
+typedef struct {
+    const char *outcome, *message;
+    gboolean permanent;
+} Ending;
+
+/* Ends an attempt without result: the job is ready again or, when it has had its chances, parked. */
+static gboolean end_badly(Store *store, int64_t id, int attempt, const Ending *ending, GError **error)
+{
+    gboolean crash = g_str_equal(ending->outcome, "crashed");
+    sqlite3_stmt *query =
+        sql_query(store->sql, error,
+                  "UPDATE job SET owner = NULL, deadline = NULL, error = ?2, failures = failures + ?3, "
+                  "crashes = crashes + ?4,"
+                  " state = iif(?5 OR failures + ?3 >= ?6 OR crashes + ?4 >= ?7, 'parked', 'ready'),"
+                  " run_after = iif(?3, ?8 + (1000000 << failures), 0)" /* 1 s, 2 s */
+                  " WHERE id = ?1 RETURNING state = 'parked'",
+                  "lsiiiiil", id, ending->message, (int)!crash, (int)crash, (int)ending->permanent,
+                  MAX_FAILURES, MAX_CRASHES, g_get_monotonic_time());
+    int more = query ? sql_step(query, error) : -1;
+    gboolean parked = more > 0 && sqlite3_column_int(query, 0);
+    while (more > 0) {
+        more = sql_step(query, error);
+    }
+    return more == 0 &&
+           store_end_attempt(store, id, attempt, ending->outcome, ending->message, parked, error) &&
+           (!parked || settle_dependants(store, id, error));
+}
+
+typedef struct {
+    int64_t id;
+    int attempt;
+} Lease;
+
+/* The leases that a query (id, attempt) gives. */
+static GArray *leases(sqlite3_stmt *query, GError **error)
+{
+    g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(Lease));
+    int more = query ? sql_step(query, error) : -1;
+    for (; more > 0; more = sql_step(query, error)) {
+        Lease lease = {sqlite3_column_int64(query, 0), sqlite3_column_int(query, 1)};
+        g_array_append_val(found, lease);
+    }
+    return more < 0 ? NULL : g_steal_pointer(&found);
+}
+
+static gboolean crash_all(Store *store, GArray *found, const char *message, GError **error)
+{
+    const Ending ending = {"crashed", message, FALSE};
+    for (guint i = 0; found && i < found->len; i++) {
+        const Lease *lease = &g_array_index(found, Lease, i);
+        if (!end_badly(store, lease->id, lease->attempt, &ending, error)) {
+            return FALSE;
+        }
+    }
+    return found != NULL;
+}
+
+static gboolean crash_expired(Store *store, const void *data, GError **error)
+{
+    sqlite3_stmt *query =
+        sql_query(store->sql, error, "SELECT id, attempt FROM job WHERE state = 'leased' AND deadline < ?",
+                  "l", g_get_monotonic_time());
+    g_autoptr(GArray) found = leases(query, error);
+    return crash_all(store, found, "the worker gave no sign of life until its lease ran out", error);
+}
+
+Job *store_claim(Store *store, const char *owner, int lease_seconds, GError **error)
+{
+    /* Idle workers ask often: a look without lock tells them that there is nothing. */
+    sqlite3_stmt *query =
+        sql_query(store->sql, error,
+                  "SELECT EXISTS(SELECT 1 FROM job WHERE state = 'ready' AND run_after <= ?1),"
+                  " EXISTS(SELECT 1 FROM job WHERE state = 'leased' AND deadline < ?1)",
+                  "l", g_get_monotonic_time());
+    if (!query || sql_step(query, error) != 1) {
+        return NULL;
+    }
+    gboolean ready = sqlite3_column_int(query, 0), expired = sqlite3_column_int(query, 1);
+    sql_end(query);
+    if ((!ready && !expired) || !store_worker_begin(store, owner, error) ||
+        (expired && !store_write(store, crash_expired, NULL, error))) {
+        return NULL;
+    }
+    g_autoptr(Job) job = NULL;
+    return store_write(store, claim_one, &(Claim){owner, lease_seconds, &job}, error) ? g_steal_pointer(&job)
+                                                                                      : NULL;
+}
+
+/* What a worker says about its job; each kind of message uses its part. */
+typedef struct {
+    const Job *job;
+    const GPtrArray *artefacts;
+    const Ending *ending;
+    int lease_seconds;
+    int64_t done, total;
+    const char *what;
+} Report;
+
+static gboolean beat(Store *store, const void *data, GError **error)
+{
+    const Report *report = data;
+    return still_ours(
+        sql_run(store->sql, error,
+                "UPDATE job SET deadline = ?3 WHERE id = ?1 AND attempt = ?2 AND state = 'leased'", "lil",
+                report->job->id, report->job->attempt,
+                g_get_monotonic_time() + (int64_t)report->lease_seconds * G_USEC_PER_SEC),
+        report->job, error);
+}
+
+gboolean store_heartbeat(Store *store, const Job *job, int lease_seconds, GError **error)
+{
+    return store_write(store, beat, &(Report){.job = job, .lease_seconds = lease_seconds}, error);
+}
+
+static gboolean note_progress(Store *store, const void *data, GError **error)
+{
+    const Report *report = data;
+    return still_ours(sql_run(store->sql, error,
+                              "UPDATE job SET done = ?3, total = ?4, what = ?5"
+                              " WHERE id = ?1 AND attempt = ?2 AND state = 'leased'",
+                              "lills", report->job->id, report->job->attempt, report->done, report->total,
+                              report->what),
+                      report->job, error);
+}
+
+gboolean store_progress(Store *store, const Job *job, int64_t done, int64_t total, const char *what,
+                        GError **error)
+{
+    return store_write(store, note_progress,
+                       &(Report){.job = job, .done = done, .total = total, .what = what}, error);
+}
+
+/* An artefact lies inside of the run folder. */
+static gboolean check_path(const Artefact *artefact, GError **error)
+{
+    g_auto(GStrv) parts = g_strsplit(artefact->path, "/", -1);
+    gboolean inside = artefact->path[0] && !g_path_is_absolute(artefact->path) &&
+                      !g_strv_contains((const char *const *)parts, "..");
+    if (!inside) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL,
+                    "the artefact \"%s\" is not inside of the run folder", artefact->path);
+    }
+    return inside;
+}
+
+static gboolean record(Store *store, const Job *job, const GPtrArray *artefacts, GError **error)
+{
+    if (sql_run(store->sql, error, "DELETE FROM artefact WHERE job = ? AND key = ?", "ls", job->id,
+                job->key) < 0) {
+        return FALSE;
+    }
+    for (guint i = 0; artefacts && i < artefacts->len; i++) {
+        const Artefact *a = artefacts->pdata[i];
+        if (!check_path(a, error) ||
+            sql_run(store->sql, error,
+                    "INSERT INTO artefact(job, key, name, path, sha256, bytes) VALUES(?, ?, ?, ?, ?, ?)",
+                    "lssssl", job->id, job->key, a->name, a->path, a->sha256, a->bytes) < 0) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+static gboolean finish(Store *store, const void *data, GError **error)
+{
+    const Report *report = data;
+    const Job *job = report->job;
+    int changed =
+        sql_run(store->sql, error,
+                "UPDATE job SET state = 'done', holds = key, owner = NULL, deadline = NULL, error = NULL"
+                " WHERE id = ?1 AND attempt = ?2 AND state = 'leased'",
+                "li", job->id, job->attempt);
+    return still_ours(changed, job, error) && record(store, job, report->artefacts, error) &&
+           store_end_attempt(store, job->id, job->attempt, "done", NULL, FALSE, error) &&
+           settle_dependants(store, job->id, error);
+}
+
+gboolean store_finish(Store *store, const Job *job, const GPtrArray *artefacts, GError **error)
+{
+    return store_write(store, finish, &(Report){.job = job, .artefacts = artefacts}, error);
+}
+
+/* A text that fits: what programs print last can be long, and not UTF-8. */
+static char *shortened(const char *message)
+{
+    g_autofree char *valid = g_utf8_make_valid(message ? message : "", -1);
+    g_strstrip(valid);
+    gsize length = strlen(valid);
+    const char *from = valid;
+    while (length > MAX_MESSAGE) { /* the end says most */
+        const char *next = g_utf8_next_char(from);
+        length -= (gsize)(next - from);
+        from = next;
+    }
+    return g_strdup(from);
+}
+
+static gboolean fail(Store *store, const void *data, GError **error)
+{
+    const Report *report = data;
+    int changed = sql_run(store->sql, error,
+                          "UPDATE job SET deadline = 0 WHERE id = ?1 AND attempt = ?2 AND state = 'leased'",
+                          "li", report->job->id, report->job->attempt);
+    return still_ours(changed, report->job, error) &&
+           end_badly(store, report->job->id, report->job->attempt, report->ending, error);
+}
+
+gboolean store_fail(Store *store, const Job *job, const char *message, gboolean permanent, GError **error)
+{
+    g_autofree char *text = shortened(message);
+    const Ending ending = {"failed", text, permanent};
+    return store_write(store, fail, &(Report){.job = job, .ending = &ending}, error);
+}
+
+static gboolean release(Store *store, const void *data, GError **error)
+{
+    const Job *job = data;
+    int changed = sql_run(store->sql, error,
+                          "UPDATE job SET state = 'ready', owner = NULL, deadline = NULL"
+                          " WHERE id = ?1 AND attempt = ?2 AND state = 'leased'",
+                          "li", job->id, job->attempt);
+    return still_ours(changed, job, error) &&
+           store_end_attempt(store, job->id, job->attempt, "released", NULL, FALSE, error);
+}
+
+gboolean store_release(Store *store, const Job *job, GError **error)
+{
+    return store_write(store, release, job, error);
+}
+
+typedef struct {
+    const char *owner, *words;
+} Death;
+
+static gboolean bury(Store *store, const void *data, GError **error)
+{
+    const Death *death = data;
+    g_autoptr(GArray) found = leases(
+        sql_query(store->sql, error, "SELECT id, attempt FROM job WHERE state = 'leased' AND owner = ?", "s",
+                  death->owner),
+        error);
+    return crash_all(store, found, death->words, error);
+}
+
+gboolean store_worker_died(Store *store, const char *owner, const char *last_words, GError **error)
+{
+    g_autofree char *text = shortened(last_words);
+    guard_worker_alive(store->directory, owner); /* removes what the dead one leaves */
+    return store_write(store, bury, &(Death){owner, text[0] ? text : "the worker died without a word"},
+                       error);
+}
