@@ -1,0 +1,303 @@
+/* The slides of a run.
+ *
+ * A manifest wins over the folder; without manifest every file of the folder that matches the pattern is a slide
+ * (also one that turns out not to be one: it is then a slide that failed, and is told so).  A patient is the unit of
+ * a split, so that no tissue of one person is on both sides. */
+#include "pipeline/cohort.h"
+#include "base/csv.h"
+#include "base/error.h"
+#include "base/rng.h"
+#include <math.h>
+#include <string.h>
+
+static void entry_free(SlideEntry *entry)
+{
+    g_free(entry->id);
+    g_free(entry->path);
+    g_free(entry->patient);
+    g_free(entry->centre);
+    g_free(entry->annotation);
+    g_free(entry->split);
+    g_free(entry);
+}
+
+/* The file's stem, with what is not safe in a file name replaced. */
+static char *id_of(const char *path)
+{
+    char *id = g_path_get_basename(path);
+    char *dot = strrchr(id, '.');
+    if (dot && dot != id) {
+        *dot = 0;
+    }
+    return g_strcanon(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-", '_');
+}
+
+static SlideEntry *entry_new(const Config *config, const char *path)
+{
+    SlideEntry *entry = g_new0(SlideEntry, 1);
+    entry->id = id_of(path);
+    entry->path = g_strdup(path);
+    entry->patient = g_strdup(entry->id);
+    entry->centre = g_strdup("");
+    entry->split = g_strdup("");
+    entry->mpp_x = entry->mpp_y = config->slides_mpp;
+    return entry;
+}
+
+/* The annotation of that stem in the folder of annotations, or NULL. */
+static char *find_annotation(const Config *config, const char *slide)
+{
+    static const char *const suffixes[] = {".xml", ".geojson", ".geojson.gz", ".json", ".ndpa"};
+    g_autofree char *name = g_path_get_basename(slide);
+    char *dot = strrchr(name, '.');
+    if (dot && dot != name) {
+        *dot = 0;
+    }
+    for (size_t i = 0; *config->slides_annotations && i < G_N_ELEMENTS(suffixes); i++) {
+        g_autofree char *path = g_strdup_printf("%s/%s%s", config->slides_annotations, name, suffixes[i]);
+        if (g_file_test(path, G_FILE_TEST_EXISTS)) {
+            return g_steal_pointer(&path);
+        }
+    }
+    return NULL;
+}
+
+static gboolean list_folder(const Config *config, GPtrArray *out, GError **error)
+{
+    g_autoptr(GError) why = NULL;
+    g_autoptr(GDir) folder = g_dir_open(config->slides_folder, 0, &why);
+    if (!folder) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "slides.folder: %s", why->message);
+        return FALSE;
+    }
+    const char *name;
+    while ((name = g_dir_read_name(folder))) {
+        g_autofree char *path = g_build_filename(config->slides_folder, name, NULL);
+        gboolean fits = g_pattern_match_simple(config->slides_pattern, name) && name[0] != '.';
+        if (!fits || !g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
+            continue;
+        }
+        SlideEntry *entry = entry_new(config, path);
+        entry->annotation = find_annotation(config, path);
+        g_ptr_array_add(out, entry);
+    }
+    return TRUE;
+}
+
+/* ---- the manifest ---- */
+
+static char *anchored(const char *manifest, const char *folder, const char *name)
+{
+    if (g_path_is_absolute(name)) {
+        return g_strdup(name);
+    }
+    g_autofree char *own = g_path_get_dirname(manifest);
+    return g_build_filename(*folder ? folder : own, name, NULL);
+}
+
+static gboolean read_mpp(const Csv *csv, int row, SlideEntry *entry, GError **error)
+{
+    static const struct {
+        const char *column;
+        gboolean x, y;
+    } columns[] = {{"mpp", TRUE, TRUE}, {"mpp_x", TRUE, FALSE}, {"mpp_y", FALSE, TRUE}};
+    for (size_t i = 0; i < G_N_ELEMENTS(columns); i++) {
+        int column = csv_column(csv, columns[i].column);
+        double value = NAN;
+        if (column >= 0 && !csv_number(csv, row, column, &value, error)) {
+            return FALSE;
+        }
+        if (isnan(value)) {
+            continue;
+        }
+        if (value <= 0 || value > 1000) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "manifest line %d: %s is %g um/px: allowed are 0 to 1000",
+                        csv_line(csv, row), columns[i].column, value);
+            return FALSE;
+        }
+        entry->mpp_x = columns[i].x ? value : entry->mpp_x;
+        entry->mpp_y = columns[i].y ? value : entry->mpp_y;
+    }
+    return TRUE;
+}
+
+static void take_text(const Csv *csv, int row, const char *name, char **out)
+{
+    int column = csv_column(csv, name);
+    if (column >= 0 && *csv_get(csv, row, column)) {
+        g_free(*out);
+        *out = g_strdup(csv_get(csv, row, column));
+    }
+}
+
+static SlideEntry *read_row(const Config *config, const Csv *csv, int row, int slide, GError **error)
+{
+    g_autofree char *path = anchored(config->slides_manifest, config->slides_folder, csv_get(csv, row, slide));
+    SlideEntry *entry = entry_new(config, path);
+    g_autofree char *annotation = NULL;
+    take_text(csv, row, "patient", &entry->patient);
+    take_text(csv, row, "centre", &entry->centre);
+    take_text(csv, row, "split", &entry->split);
+    take_text(csv, row, "annotation", &annotation);
+    entry->annotation =
+        annotation ? anchored(config->slides_manifest, config->slides_annotations, annotation) : find_annotation(config, path);
+    static const char *const splits[] = {"", "train", "valid", "test", NULL};
+    gboolean ok = g_strv_contains(splits, entry->split);
+    if (!ok) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d: split \"%s\": allowed are train, valid, test",
+                    config->slides_manifest, csv_line(csv, row), entry->split);
+    }
+    if (!ok || !read_mpp(csv, row, entry, error)) {
+        entry_free(entry);
+        return NULL;
+    }
+    return entry;
+}
+
+static gboolean read_manifest(const Config *config, GPtrArray *out, GError **error)
+{
+    g_autoptr(Csv) csv = csv_read(config->slides_manifest, error);
+    int slide = csv ? csv_need(csv, "slide", error) : -1;
+    if (slide < 0) {
+        return FALSE;
+    }
+    for (int row = 0; row < csv_rows(csv); row++) {
+        SlideEntry *entry = read_row(config, csv, row, slide, error);
+        if (!entry) {
+            return FALSE;
+        }
+        g_ptr_array_add(out, entry);
+    }
+    return TRUE;
+}
+
+/* ---- splits ---- */
+
+typedef struct {
+    const char *patient;
+    gboolean lesions;
+    uint64_t draw;
+    const char *split;
+} Person;
+
+static gint by_draw(gconstpointer a, gconstpointer b)
+{
+    const Person *p = a, *q = b;
+    return p->draw != q->draw ? (p->draw < q->draw ? -1 : 1) : strcmp(p->patient, q->patient);
+}
+
+static Person *person_of(GArray *people, const char *patient)
+{
+    for (guint i = 0; i < people->len; i++) {
+        Person *person = &g_array_index(people, Person, i);
+        if (g_str_equal(person->patient, patient)) {
+            return person;
+        }
+    }
+    return NULL;
+}
+
+/* Deals the people with (or without) lesions: test first, then valid, then train. */
+static void deal(const Config *config, GArray *people, gboolean lesions)
+{
+    int total = 0, done = 0;
+    for (guint i = 0; i < people->len; i++) {
+        total += g_array_index(people, Person, i).lesions == lesions;
+    }
+    int test = (int)lround(total * config->dataset_test_share);
+    int valid = (int)lround(total * config->dataset_valid_share);
+    for (guint i = 0; i < people->len; i++) {
+        Person *person = &g_array_index(people, Person, i);
+        if (person->lesions == lesions) {
+            person->split = done < test ? "test" : done < test + valid ? "valid" : "train";
+            done++;
+        }
+    }
+}
+
+static GArray *gather_people(const Config *config, const GPtrArray *slides)
+{
+    GArray *people = g_array_new(FALSE, TRUE, sizeof(Person));
+    for (guint i = 0; i < slides->len; i++) {
+        const SlideEntry *entry = slides->pdata[i];
+        Person *person = person_of(people, entry->patient);
+        if (!person) {
+            Rng rng = rng_at((uint64_t)config->run_seed, rng_name(entry->patient), 0);
+            Person fresh = {.patient = entry->patient, .draw = ((uint64_t)rng_u32(&rng) << 32) | rng_u32(&rng)};
+            g_array_append_val(people, fresh);
+            person = &g_array_index(people, Person, people->len - 1);
+        }
+        person->lesions |= entry->annotation != NULL;
+    }
+    g_array_sort(people, by_draw);
+    return people;
+}
+
+static gboolean assign_splits(const Config *config, GPtrArray *slides, GError **error)
+{
+    g_autoptr(GArray) people = gather_people(config, slides);
+    deal(config, people, FALSE);
+    deal(config, people, TRUE);
+    for (guint i = 0; i < slides->len; i++) { /* what the manifest says holds for the whole patient */
+        const SlideEntry *entry = slides->pdata[i];
+        if (*entry->split) {
+            person_of(people, entry->patient)->split = entry->split;
+        }
+    }
+    for (guint i = 0; i < slides->len; i++) {
+        SlideEntry *entry = slides->pdata[i];
+        const char *split = person_of(people, entry->patient)->split;
+        if (*entry->split && !g_str_equal(entry->split, split)) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                        "patient %s has slides in %s and in %s: all slides of a patient must be in one split", entry->patient,
+                        entry->split, split);
+            return FALSE;
+        }
+        if (!*entry->split) {
+            g_free(entry->split);
+            entry->split = g_strdup(split);
+        }
+    }
+    return TRUE;
+}
+
+/* ---- all together ---- */
+
+static gint by_id(gconstpointer a, gconstpointer b)
+{
+    const SlideEntry *p = *(SlideEntry *const *)a, *q = *(SlideEntry *const *)b;
+    return strcmp(p->id, q->id);
+}
+
+static gboolean check_ids(const GPtrArray *slides, GError **error)
+{
+    for (guint i = 1; i < slides->len; i++) {
+        const SlideEntry *a = slides->pdata[i - 1], *b = slides->pdata[i];
+        if (g_str_equal(a->id, b->id)) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                        "two slides would have the name %s: %s and %s; list the slides in slides.manifest or set slides.pattern",
+                        a->id, a->path, b->path);
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+GPtrArray *cohort_read(const Config *config, GError **error)
+{
+    g_autoptr(GPtrArray) slides = g_ptr_array_new_with_free_func((GDestroyNotify)entry_free);
+    gboolean ok = *config->slides_manifest ? read_manifest(config, slides, error) : list_folder(config, slides, error);
+    if (!ok) {
+        return NULL;
+    }
+    if (slides->len == 0) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "no slide found: %s has no file that matches \"%s\"",
+                    *config->slides_manifest ? config->slides_manifest : config->slides_folder, config->slides_pattern);
+        return NULL;
+    }
+    g_ptr_array_sort(slides, by_id);
+    if (!check_ids(slides, error) || !assign_splits(config, slides, error)) {
+        return NULL;
+    }
+    return g_steal_pointer(&slides);
+}

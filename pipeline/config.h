@@ -1,0 +1,65 @@
+/* The configuration of a run: one plain struct, one table that defines every key.
+ *
+ * Files are YAML of two levels, "section: {key: value}".  The table (config.c) gives each key its type, range, default and
+ * comment; from it come the reader, `configs/default.yaml` and the canonical text that is hashed for each stage.  Unknown
+ * keys, wrong types and values out of range are errors that name file and line. */
+#pragma once
+#include <glib.h>
+
+typedef struct {
+    /* slides */
+    char *slides_folder, *slides_pattern, *slides_manifest, *slides_annotations, *slides_groups;
+    double slides_mpp;
+    gboolean slides_objective;
+    /* patches */
+    char *patches_folder;
+    /* tissue */
+    double tissue_mpp, tissue_min_area_um2, tissue_max_hole_um2;
+    /* tiles */
+    int tiles_size;
+    double tiles_mpp, tiles_overlap, tiles_min_tissue;
+    char *tiles_edge, *tiles_filter;
+    /* dataset */
+    gboolean dataset_write;
+    char *dataset_rule;
+    double dataset_lesion_min, dataset_valid_share, dataset_test_share;
+    gboolean dataset_train_anomalies, dataset_masks;
+    /* model */
+    char *model_extractor, *model_weights, *model_pad, *model_step, *model_fpn, *model_clamp, *model_kernels;
+    int model_fpn_width, model_condition;
+    int model_blocks[3];
+    gboolean model_se;
+    double model_alpha;
+    /* train */
+    gboolean train_run;
+    int train_epochs, train_batch, train_shards, train_patience, train_max_tiles;
+    double train_learning_rate, train_warmup_epochs, train_clip, train_holdout;
+    /* score */
+    char *score_slides, *score_model;
+    double score_overlap, score_min_tissue;
+    /* heatmap */
+    double heatmap_cell_um, heatmap_low, heatmap_high, heatmap_opacity;
+    char *heatmap_colours;
+    /* evaluate */
+    char *evaluate_score, *evaluate_labels;
+    /* run */
+    int run_seed;
+    char *run_name;
+
+    char *path; /* of the file; "" for the defaults */
+} Config;
+
+/* Relative paths in the file are relative to its folder; ${NAME} in a path is the environment variable NAME. */
+Config *config_read(const char *path, GError **error);
+/* From text; `path` names it in messages and anchors relative paths. */
+Config *config_parse(const char *text, const char *path, GError **error);
+Config *config_default(void);
+void config_free(Config *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)
+
+/* All keys with their values; with comments it is what configs/default.yaml holds. Caller frees. */
+char *config_text(const Config *config, gboolean comments);
+/* SHA-256 of the keys that a stage reads: a space-separated list of "section" or "section.key". */
+void config_hash(const Config *config, const char *what, char sha256[65]);
+/* The value of "section.key" as text, or NULL. Caller frees. */
+char *config_get(const Config *config, const char *name);

@@ -1,0 +1,116 @@
+/* Every key of the configuration, once: name, type, default, range and what it means.
+ *
+ * The order is the order of configs/default.yaml.  A new key is one line here and one member of Config. */
+#include "pipeline/config_keys.h"
+#include <stddef.h>
+
+#define AT(member) offsetof(Config, member)
+#define INT(s, k, normal, low, high, comment) {#s, #k, KEY_INT, AT(s##_##k), normal, low, high, NULL, comment}
+#define NUMBER(s, k, normal, low, high, comment) {#s, #k, KEY_NUMBER, AT(s##_##k), normal, low, high, NULL, comment}
+#define BOOL(s, k, normal, comment) {#s, #k, KEY_BOOL, AT(s##_##k), normal, 0, 0, NULL, comment}
+#define TEXT(s, k, normal, comment) {#s, #k, KEY_TEXT, AT(s##_##k), normal, 0, 0, NULL, comment}
+#define PATH(s, k, comment) {#s, #k, KEY_PATH, AT(s##_##k), "", 0, 0, NULL, comment}
+#define CHOICE(s, k, normal, choices, comment) {#s, #k, KEY_CHOICE, AT(s##_##k), normal, 0, 0, choices, comment}
+#define INT3(s, k, normal, low, high, comment) {#s, #k, KEY_INT3, AT(s##_##k), normal, low, high, NULL, comment}
+
+static const struct {
+    const char *section, *comment;
+} sections[] = {
+    {"run", "The run as a whole."},
+    {"slides", "Whole-slide images to work on.  Leave folder and manifest empty to work on patches."},
+    {"patches", "A ready patch set (train/good, test/good, test/Ungood...) instead of slides."},
+    {"tissue", "Where the tissue is."},
+    {"tiles", "The grid of tiles and how they are cut."},
+    {"dataset", "The patch set that is written for training (MVTec / BMAD layout)."},
+    {"model", "Feature extractor and flows."},
+    {"train", "Training on normal tiles."},
+    {"score", "Scoring of slides."},
+    {"heatmap", "Heatmaps of slides."},
+    {"evaluate", "Figures and report."},
+};
+
+const ConfigKey config_keys[] = {
+    TEXT(run, name, "wsiflow", "title of the report"),
+    INT(run, seed, "1", 0, 2147483647, "of splits, initial weights and the order of training tiles"),
+
+    PATH(slides, folder, "folder of slides (not searched below)"),
+    TEXT(slides, pattern, "*", "which files of the folder, for example \"*.tif\""),
+    PATH(slides, manifest,
+         "CSV instead of or beside the folder: slide[,patient,centre,split,annotation,mpp,mpp_x,mpp_y]; paths relative to it"),
+    PATH(slides, annotations, "folder with an annotation STEM.xml (or .geojson) for slides that have lesions"),
+    TEXT(slides, groups, "", "more annotation groups, \"name=lesion other=not\"; Camelyon16/17 groups are known"),
+    NUMBER(slides, mpp, "0", 0, 1000, "um/px of level 0 for slides that do not say it; 0 = none (the manifest wins)"),
+    BOOL(slides, objective, "false", "allow 10 / nominal magnification as the mpp when nothing else is known"),
+
+    PATH(patches, folder, "folder in MVTec layout"),
+
+    NUMBER(tissue, mpp, "8", 1, 64, "um/px of the mask"),
+    NUMBER(tissue, min_area_um2, "10000", 0, 1e12, "smaller pieces are dropped"),
+    NUMBER(tissue, max_hole_um2, "40000", 0, 1e12, "smaller holes are filled"),
+
+    INT(tiles, size, "256", 32, 2048, "px, a multiple of 32"),
+    NUMBER(tiles, mpp, "1.0", 0.05, 64, "um/px"),
+    NUMBER(tiles, overlap, "0", 0, 2047, "px, between neighbours of the patch set"),
+    CHOICE(tiles, edge, "drop", "drop pad shift", "tiles that do not fit: drop them, pad them, or shift them inside"),
+    NUMBER(tiles, min_tissue, "0.5", 0, 1, "keep tiles with at least this share of tissue"),
+    CHOICE(tiles, filter, "lanczos3", "lanczos3 area bilinear", "anti-aliasing filter"),
+
+    BOOL(dataset, write, "true", "cut tiles to disk (needed for training from slides)"),
+    CHOICE(dataset, rule, "fraction", "any fraction centre",
+           "a tile is Ungood when it has any lesion, at least lesion_min of it, or lesion in its centre"),
+    NUMBER(dataset, lesion_min, "0.1", 0, 1, "for rule fraction; tiles with less, but some, lesion are left out"),
+    NUMBER(dataset, valid_share, "0.1", 0, 0.9, "share of the patients whose normal tissue goes to valid/"),
+    NUMBER(dataset, test_share, "0.3", 0, 0.9, "share of the patients that go to test/"),
+    BOOL(dataset, train_anomalies, "false", "keep lesion tiles of training patients in train/Ungood"),
+    BOOL(dataset, masks, "true", "write ground_truth masks for Ungood tiles of valid and test"),
+
+    TEXT(model, extractor, "scattering", "scattering, resnet18, resnet50 or wide_resnet50_2"),
+    PATH(model, weights, "safetensors file of the extractor; none for scattering"),
+    CHOICE(model, pad, "reflect", "reflect zero", "border of the extractor's convolutions"),
+    CHOICE(model, step, "glow", "glow aio", "flow step: Glow, or RealNVP as in stock MSFlow"),
+    CHOICE(model, fpn, "fixed", "fixed none", "feature pyramid before the flows"),
+    INT(model, fpn_width, "0", 0, 1024, "channels of each pyramid level; 0 = at most 128"),
+    BOOL(model, se, "true", "squeeze-and-excitation in the coupling networks"),
+    INT3(model, blocks, "[2, 5, 8]", 0, 64, "flow steps at strides 8, 16 and 32"),
+    INT(model, condition, "64", 4, 256, "channels of the positional code, a multiple of 4"),
+    NUMBER(model, alpha, "1.9", 0.1, 10, "soft clamp of the log scales"),
+    CHOICE(model, clamp, "old", "old new", "of aio steps: alpha tanh(r) or alpha tanh(r / alpha)"),
+    TEXT(model, kernels, "", "empty = the fastest of this build; reference = plain C"),
+
+    BOOL(train, run, "true", "train a model (false: score.model is used)"),
+    INT(train, epochs, "30", 1, 10000, "at most"),
+    INT(train, batch, "8", 1, 256, "tiles per step"),
+    INT(train, shards, "2", 1, 64, "parts in which a batch is computed; results depend on it, not on the threads"),
+    NUMBER(train, learning_rate, "0.001", 1e-7, 1, "of Adam, after the warm-up"),
+    NUMBER(train, warmup_epochs, "1", 0, 1000, "linear warm-up"),
+    NUMBER(train, clip, "0", 0, 1e9, "largest norm of the gradient; 0 = the model's default"),
+    INT(train, patience, "5", 0, 10000, "stop after so many epochs without better hold-out likelihood; 0 = never"),
+    NUMBER(train, holdout, "0.15", 0, 0.9, "share of the normal tiles kept for early stopping and calibration, by slide"),
+    INT(train, max_tiles, "0", 0, 100000000, "use at most so many normal tiles, evenly chosen; 0 = all"),
+
+    CHOICE(score, slides, "test", "test all none", "which slides are scored"),
+    PATH(score, model, "a model bundle to score with instead of training one"),
+    NUMBER(score, overlap, "0.5", 0, 0.9, "of neighbouring tiles, as a share of their size"),
+    NUMBER(score, min_tissue, "0.25", 0, 1, "score tiles with at least this share of tissue"),
+
+    NUMBER(heatmap, cell_um, "0", 0, 10000, "um per pixel; 0 = the resolution of the anomaly maps"),
+    CHOICE(heatmap, colours, "turbo", "turbo viridis inferno", "colour map"),
+    NUMBER(heatmap, low, "0", -1e6, 1e6, "value of the first colour (standard deviations of normal tiles)"),
+    NUMBER(heatmap, high, "8", -1e6, 1e6, "value of the last colour; fixed, so that slides compare"),
+    NUMBER(heatmap, opacity, "0.6", 0, 1, "of the colours over the slide"),
+
+    TEXT(evaluate, score, "score", "column of the scores that is evaluated"),
+    PATH(evaluate, labels, "CSV file,label[,near_blank] with flags of patches, to report with and without near-blank ones"),
+
+    {NULL, NULL, KEY_INT, 0, NULL, 0, 0, NULL, NULL},
+};
+
+const char *config_section_comment(const char *section)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(sections); i++) {
+        if (g_str_equal(sections[i].section, section)) {
+            return sections[i].comment;
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,80 @@
+/* Annotations: group rules from the configuration, shares of tiles. */
+#include "pipeline/lesions.h"
+#include "base/csv.h"
+#include "base/durable.h"
+#include "base/error.h"
+#include <string.h>
+
+/* slides.groups, "name=lesion other=not", before the Camelyon rules.  Caller frees with the texts. */
+static GArray *group_rules(const Config *config, GStrv *texts, GError **error)
+{
+    g_autoptr(GArray) rules = g_array_new(TRUE, TRUE, sizeof(GroupRule));
+    *texts = g_strsplit_set(config->slides_groups, " ", -1);
+    for (char **text = *texts; *text; text++) {
+        char *equals = strrchr(*text, '=');
+        if (!**text) {
+            continue;
+        }
+        gboolean lesion = equals && g_str_equal(equals + 1, "lesion");
+        if (!lesion && !(equals && g_str_equal(equals + 1, "not"))) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                        "slides.groups: \"%s\" is neither name=lesion nor name=not", *text);
+            return NULL;
+        }
+        *equals = 0;
+        GroupRule rule = {*text, lesion ? LABEL_LESION : LABEL_NOT_LESION};
+        g_array_append_val(rules, rule);
+    }
+    for (const GroupRule *rule = camelyon_rules; rule->group; rule++) {
+        g_array_append_val(rules, *rule);
+    }
+    return g_steal_pointer(&rules);
+}
+
+Annotation *lesions_read(const Config *config, const SlideEntry *entry, const Slide *slide, GError **error)
+{
+    g_auto(GStrv) texts = NULL;
+    g_autoptr(GArray) rules = group_rules(config, &texts, error);
+    if (!rules) {
+        return NULL;
+    }
+    const SlideLevel *level = &slide_info(slide)->levels[0];
+    return annotation_read(entry->annotation, (const GroupRule *)(void *)rules->data, (double)level->width,
+                           (double)level->height, error);
+}
+
+double lesions_share(const Raster *raster, const Rect *area)
+{
+    return raster ? raster_share(raster, area) : 0;
+}
+
+gboolean lesions_write(const char *path, const GArray *shares, char sha256[65], GError **error)
+{
+    g_autoptr(GString) out = g_string_new("lesion_share,centre_share\n");
+    char a[G_ASCII_DTOSTR_BUF_SIZE], b[G_ASCII_DTOSTR_BUF_SIZE];
+    for (guint i = 0; i < shares->len; i++) {
+        const LesionShare *share = &g_array_index(shares, LesionShare, i);
+        g_string_append_printf(out, "%s,%s\n", g_ascii_formatd(a, sizeof a, "%.9f", share->share),
+                               g_ascii_formatd(b, sizeof b, "%.9f", share->centre));
+    }
+    return durable_write_file(path, out->str, out->len, sha256, error);
+}
+
+GArray *lesions_read_shares(const char *path, GError **error)
+{
+    g_autoptr(Csv) csv = csv_read(path, error);
+    int whole = csv ? csv_need(csv, "lesion_share", error) : -1;
+    int centre = whole >= 0 ? csv_need(csv, "centre_share", error) : -1;
+    if (centre < 0) {
+        return NULL;
+    }
+    g_autoptr(GArray) shares = g_array_sized_new(FALSE, FALSE, sizeof(LesionShare), csv_rows(csv));
+    for (int row = 0; row < csv_rows(csv); row++) {
+        LesionShare share;
+        if (!csv_number(csv, row, whole, &share.share, error) || !csv_number(csv, row, centre, &share.centre, error)) {
+            return NULL;
+        }
+        g_array_append_val(shares, share);
+    }
+    return g_steal_pointer(&shares);
+}

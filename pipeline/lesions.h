@@ -1,0 +1,19 @@
+/* Annotations of a slide, with the rules of the configuration. */
+#pragma once
+#include "annotations/outline.h"
+#include "annotations/raster.h"
+#include "pipeline/cohort.h"
+#include "pipeline/config.h"
+#include "tiler/slide.h"
+
+/* The outlines of the slide's annotation; NULL with error. */
+Annotation *lesions_read(const Config *config, const SlideEntry *entry, const Slide *slide, GError **error);
+/* Share of lesion in a rectangle, 0 without raster. */
+double lesions_share(const Raster *raster, const Rect *area);
+
+/* The lesion shares of the tiles of a slide, as `mask` published them: columns lesion_share, centre_share, in the order of the tiles. */
+typedef struct {
+    double share, centre;
+} LesionShare;
+gboolean lesions_write(const char *path, const GArray *shares, char sha256[65], GError **error);
+GArray *lesions_read_shares(const char *path, GError **error);

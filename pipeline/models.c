@@ -1,0 +1,141 @@
+/* From the configuration to a model's specification, and from pictures to training tiles. */
+#include "pipeline/models.h"
+#include "base/error.h"
+#include "tiler/patchset.h"
+#include "tiler/picture.h"
+#include "tiler/resample.h"
+#include <string.h>
+
+gboolean models_spec(const Config *config, ModelSpec *spec, GError **error)
+{
+    if (!extractor_exists(config->model_extractor)) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "model.extractor is \"%s\": there are %s", config->model_extractor,
+                    extractor_names());
+        return FALSE;
+    }
+    model_spec_default(spec, config->model_extractor);
+    g_free(spec->extractor.weights);
+    spec->extractor.weights = *config->model_weights ? g_strdup(config->model_weights) : NULL;
+    spec->extractor.pad = g_str_equal(config->model_pad, "zero") ? PAD_ZERO : PAD_REFLECT;
+    spec->tile_size = config->tiles_size;
+    spec->mpp = *config->patches_folder ? 0 : config->tiles_mpp;
+    spec->flow.step = g_str_equal(config->model_step, "aio") ? STEP_AIO : STEP_GLOW;
+    spec->flow.fpn = g_str_equal(config->model_fpn, "none") ? FPN_NONE : FPN_FIXED;
+    spec->flow.fpn_width = config->model_fpn_width;
+    spec->flow.se = config->model_se;
+    spec->flow.condition = config->model_condition;
+    spec->flow.alpha = config->model_alpha;
+    spec->flow.clamp_new = g_str_equal(config->model_clamp, "new");
+    memcpy(spec->flow.blocks, config->model_blocks, sizeof spec->flow.blocks);
+    spec->flow.seed = spec->seed = (uint64_t)config->run_seed;
+    const Kernels *kernels = kernels_get(*config->model_kernels ? config->model_kernels : NULL);
+    if (!kernels) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "model.kernels is \"%s\": this build has no such kernels",
+                    config->model_kernels);
+        model_spec_clear(spec);
+        return FALSE;
+    }
+    spec->kernels = kernels->name;
+    spec->epochs = config->train_epochs;
+    spec->batch = config->train_batch;
+    spec->shards = config->train_shards;
+    spec->learning_rate = config->train_learning_rate;
+    spec->warmup_epochs = config->train_warmup_epochs;
+    spec->clip = config->train_clip > 0 ? config->train_clip : spec->clip;
+    spec->patience = config->train_patience;
+    spec->holdout = config->train_holdout;
+    return TRUE;
+}
+
+void picture_set_clear(PictureSet *set)
+{
+    g_clear_pointer(&set->files, g_ptr_array_unref);
+    g_clear_pointer(&set->groups, g_ptr_array_unref);
+}
+
+static gboolean check_not_empty(const PictureSet *set, const char *where, GError **error)
+{
+    if (set->files->len > 0) {
+        return TRUE;
+    }
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s has no normal tile to train on", where);
+    return FALSE;
+}
+
+gboolean picture_set_folder(PictureSet *set, const char *folder, int size, GError **error)
+{
+    g_autofree char *good = g_build_filename(folder, "train", "good", NULL);
+    g_auto(GStrv) names = picture_list(good, error);
+    *set = (PictureSet){g_ptr_array_new_with_free_func(g_free), NULL, size};
+    if (!names) {
+        return FALSE;
+    }
+    for (char **name = names; *name; name++) {
+        g_ptr_array_add(set->files, g_build_filename(good, *name, NULL));
+    }
+    return check_not_empty(set, good, error);
+}
+
+gboolean picture_set_manifest(PictureSet *set, const char *manifest, int size, GError **error)
+{
+    *set = (PictureSet){g_ptr_array_new_with_free_func(g_free), g_ptr_array_new_with_free_func(g_free), size};
+    g_autoptr(GPtrArray) patches = patchset_read_manifest(manifest, error);
+    g_autofree char *root = g_path_get_dirname(manifest);
+    for (guint i = 0; patches && i < patches->len; i++) {
+        const Patch *patch = patches->pdata[i];
+        if (g_str_equal(patch->split, "train") && g_str_equal(patch->label, "good")) {
+            g_ptr_array_add(set->files, g_build_filename(root, patch->file, NULL));
+            g_ptr_array_add(set->groups, g_strdup(patch->slide));
+        }
+    }
+    return patches && check_not_empty(set, manifest, error);
+}
+
+void picture_set_limit(PictureSet *set, int most)
+{
+    guint n = set->files->len;
+    if (most <= 0 || n <= (guint)most) {
+        return;
+    }
+    GPtrArray *files = g_ptr_array_new_with_free_func(g_free);
+    GPtrArray *groups = set->groups ? g_ptr_array_new_with_free_func(g_free) : NULL;
+    for (int i = 0; i < most; i++) {
+        guint from = (guint)((uint64_t)i * n / (uint64_t)most);
+        g_ptr_array_add(files, g_strdup(set->files->pdata[from]));
+        if (groups) {
+            g_ptr_array_add(groups, g_strdup(set->groups->pdata[from]));
+        }
+    }
+    int size = set->size;
+    picture_set_clear(set);
+    *set = (PictureSet){files, groups, size};
+}
+
+gboolean picture_tile(const char *file, int size, uint8_t *rgb, GError **error)
+{
+    g_autoptr(Image) picture = picture_read(file, error);
+    if (!picture) {
+        return FALSE;
+    }
+    if (picture->width == size && picture->height == size) {
+        memcpy(rgb, picture->pixels, image_bytes(picture));
+        return TRUE;
+    }
+    Image tile = {size, size, 3, rgb};
+    Rect whole = {0, 0, picture->width, picture->height};
+    return resample(picture, &whole, FILTER_LANCZOS3, &tile, error);
+}
+
+static gboolean read_tile(void *data, int64_t index, uint8_t *rgb, GError **error)
+{
+    const PictureSet *set = data;
+    return picture_tile(set->files->pdata[index], set->size, rgb, error);
+}
+
+TileSet picture_tile_set(PictureSet *set)
+{
+    return (TileSet){.count = set->files->len,
+                     .read = read_tile,
+                     .data = set,
+                     .group = set->groups ? (const char *const *)set->groups->pdata : NULL};
+}

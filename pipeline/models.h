@@ -1,0 +1,25 @@
+/* Models and the configuration; tiles for training from pictures. */
+#pragma once
+#include "flows/model.h"
+#include "pipeline/config.h"
+
+/* What the configuration asks for. Clear with model_spec_clear. */
+gboolean models_spec(const Config *config, ModelSpec *spec, GError **error);
+
+/* Pictures as training tiles: files[i] belongs to group[i] (may be NULL).  Pictures of another size are resampled (Lanczos). */
+typedef struct {
+    GPtrArray *files;  /* char*, owned */
+    GPtrArray *groups; /* char*, owned, or NULL */
+    int size;
+} PictureSet;
+void picture_set_clear(PictureSet *set);
+/* The normals of FOLDER/train/good, sorted by name. */
+gboolean picture_set_folder(PictureSet *set, const char *folder, int size, GError **error);
+/* The normals of the manifest of a patch set (split train, label good), grouped by slide. */
+gboolean picture_set_manifest(PictureSet *set, const char *manifest, int size, GError **error);
+/* Keeps at most `most` (0 = all), evenly chosen. */
+void picture_set_limit(PictureSet *set, int most);
+/* One picture as size x size x 3 bytes. */
+gboolean picture_tile(const char *file, int size, uint8_t *rgb, GError **error);
+/* TileSet over the pictures; it borrows them. */
+TileSet picture_tile_set(PictureSet *set);

@@ -1,0 +1,6 @@
+/* Maps of values as .npy files (numpy format 1.0, little-endian float32, C order): what the stages pass on and any tool reads. */
+#pragma once
+#include "base/image.h"
+
+gboolean npy_write(const char *path, const Map *map, char sha256[65], GError **error);
+Map *npy_read(const char *path, GError **error);

@@ -1,0 +1,83 @@
+/* Patch folders: the name of a sub-folder is the label, as in MVTec and BMAD. */
+#include "pipeline/patches.h"
+#include "base/error.h"
+#include "tiler/picture.h"
+#include <string.h>
+
+static gint by_text(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static GPtrArray *sub_folders(const char *folder, GError **error)
+{
+    g_autoptr(GError) why = NULL;
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, &why);
+    if (!dir) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s", why->message);
+        return NULL;
+    }
+    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+    const char *name;
+    while ((name = g_dir_read_name(dir))) {
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        if (name[0] != '.' && g_file_test(path, G_FILE_TEST_IS_DIR)) {
+            g_ptr_array_add(names, g_strdup(name));
+        }
+    }
+    g_ptr_array_sort(names, by_text);
+    return names;
+}
+
+typedef struct {
+    GPtrArray *files, *shown; /* absolute path; the path in the table */
+    GArray *labels;           /* int */
+} Listing;
+
+static gboolean list_label(Listing *list, const char *folder, const char *shown, int label, GError **error)
+{
+    g_auto(GStrv) names = picture_list(folder, error);
+    for (char **name = names; name && *name; name++) {
+        g_ptr_array_add(list->files, g_build_filename(folder, *name, NULL));
+        g_ptr_array_add(list->shown, g_strdup_printf("%s/%s", shown, *name));
+        g_array_append_val(list->labels, label);
+    }
+    return names != NULL;
+}
+
+static gboolean list_all(Listing *list, const char *folder, GError **error)
+{
+    g_autoptr(GPtrArray) names = sub_folders(folder, error);
+    g_autofree char *base = g_path_get_basename(folder);
+    if (!names || !list_label(list, folder, base, -1, error)) {
+        return FALSE;
+    }
+    for (guint i = 0; i < names->len; i++) {
+        g_autofree char *path = g_build_filename(folder, names->pdata[i], NULL);
+        g_autofree char *shown = g_strdup_printf("%s/%s", base, (char *)names->pdata[i]);
+        if (!list_label(list, path, shown, !g_str_equal(names->pdata[i], "good"), error)) {
+            return FALSE;
+        }
+    }
+    if (list->files->len == 0) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s has no .png or .jpg picture, nor has a folder below it", folder);
+    }
+    return list->files->len > 0;
+}
+
+gboolean patches_score_folder(const ScoringOptions *options, const char *folder, GArray *scored, GError **error)
+{
+    Listing list = {g_ptr_array_new_with_free_func(g_free), g_ptr_array_new_with_free_func(g_free),
+                    g_array_new(FALSE, FALSE, sizeof(int))};
+    gboolean ok = list_all(&list, folder, error) && scoring_pictures(options, list.files, scored, error);
+    for (guint i = 0; ok && i < scored->len; i++) {
+        Scored *s = &g_array_index(scored, Scored, i);
+        g_free(s->file);
+        s->file = g_strdup(list.shown->pdata[i]);
+        s->label = g_array_index(list.labels, int, i);
+    }
+    g_ptr_array_unref(list.files);
+    g_ptr_array_unref(list.shown);
+    g_array_unref(list.labels);
+    return ok;
+}

@@ -1,0 +1,83 @@
+/* mask: what of each tile is lesion, and a mask pyramid at the full resolution of level 0.
+ *
+ * The shares are exact (polygon areas); the pyramid is for viewers: 0 = not lesion, 1 = lesion, levels by maximum. */
+#include "base/error.h"
+#include "pipeline/json.h"
+#include "pipeline/lesions.h"
+#include "pipeline/stage.h"
+#include "pipeline/tiles.h"
+#include "tiler/pyramid.h"
+
+typedef struct {
+    const Raster *raster;
+    int64_t width, height;
+    Work *work;
+} MaskRows;
+
+static gboolean mask_rows(void *data, int64_t y, int rows, void *pixels, GError **error)
+{
+    MaskRows *mask = data;
+    raster_rows_max(mask->raster, 1, y, rows, mask->width, pixels);
+    return work_tick(mask->work, y, mask->height, "rows", error);
+}
+
+static gboolean write_pyramid(Work *work, const Slide *slide, const Raster *raster, GError **error)
+{
+    const SlideInfo *info = slide_info(slide);
+    MaskRows mask = {raster, info->levels[0].width, info->levels[0].height, work};
+    PyramidSpec spec = {.layout = PYRAMID_MULTI_IFD,
+                        .pixels = PYRAMID_LABEL,
+                        .width = mask.width,
+                        .height = mask.height,
+                        .mpp_x = info->mpp_x,
+                        .mpp_y = info->mpp_y,
+                        .description = "lesion mask: 0 not lesion, 1 lesion; for research use only"};
+    char sha256[65];
+    g_autofree char *path = work_output(work, "mask.tif");
+    return pyramid_write(path, &spec, mask_rows, &mask, sha256, error) && work_publish(work, "pyramid", path, sha256, error);
+}
+
+static gboolean write_facts(Work *work, const Annotation *annotation, const Raster *raster, GError **error)
+{
+    char sha256[65];
+    g_autofree char *path = work_output(work, "mask.json");
+    json_t *warnings = json_array();
+    for (guint i = 0; i < annotation->warnings->len; i++) {
+        json_array_append_new(warnings, json_string(annotation->warnings->pdata[i]));
+    }
+    json_t *facts = json_pack("{s:s, s:I, s:f, s:o}", "dialect", annotation->dialect, "outlines",
+                              (json_int_t)annotation->outlines->len, "lesion_area_px", raster_area(raster), "warnings", warnings);
+    return json_write(path, facts, sha256, error) && work_publish(work, "facts", path, sha256, error);
+}
+
+static GArray *shares_of(const Raster *raster, const GArray *tiles, double width, double height)
+{
+    GArray *shares = g_array_sized_new(FALSE, FALSE, sizeof(LesionShare), tiles->len);
+    for (guint i = 0; i < tiles->len; i++) {
+        const Tile *tile = &g_array_index(tiles, Tile, i);
+        Rect area = {tile->x, tile->y, width, height}, centre = tiles_centre(&area);
+        LesionShare share = {raster_share(raster, &area), raster_share(raster, &centre)};
+        g_array_append_val(shares, share);
+    }
+    return shares;
+}
+
+gboolean stage_mask(Work *work, GError **error)
+{
+    const Config *config = work->run->config;
+    g_autoptr(Slide) slide = work_open_slide(work, error);
+    g_autoptr(Annotation) annotation = slide ? lesions_read(config, work->slide, slide, error) : NULL;
+    g_autofree char *tiles_path = annotation ? work_input(work, "grid", "tiles", error) : NULL;
+    g_autoptr(GArray) tiles = tiles_path ? tiles_read(tiles_path, error) : NULL;
+    if (!tiles) {
+        return FALSE;
+    }
+    const SlideInfo *info = slide_info(slide);
+    double footprint = config->tiles_size * config->tiles_mpp;
+    g_autoptr(Raster) raster = raster_new(annotation);
+    g_autoptr(GArray) shares = shares_of(raster, tiles, footprint / info->mpp_x, footprint / info->mpp_y);
+    char sha256[65];
+    g_autofree char *path = work_output(work, "lesions.csv");
+    return lesions_write(path, shares, sha256, error) && work_publish(work, "shares", path, sha256, error) &&
+           write_facts(work, annotation, raster, error) && write_pyramid(work, slide, raster, error);
+}

@@ -1,0 +1,142 @@
+/* score: every tissue tile of a slide through the model, and the blended map of the slide.
+ * scorepatches: the test part of a patch set through the model. */
+#include "base/error.h"
+#include "pipeline/lesions.h"
+#include "pipeline/npy.h"
+#include "pipeline/patches.h"
+#include "pipeline/scoring.h"
+#include "pipeline/stage.h"
+#include <glib/gstdio.h>
+#include <math.h>
+
+static gboolean tick(void *data, int64_t done, int64_t total, GError **error)
+{
+    return work_tick(data, done, total, "tiles", error);
+}
+
+static Model *load_model(const Work *work, GError **error)
+{
+    const Config *config = work->run->config;
+    g_autofree char *own = work_find(work, "train", COHORT, "model");
+    const char *path = own ? own : config->score_model;
+    return model_load(path, *config->model_weights ? config->model_weights : NULL,
+                      *config->model_kernels ? config->model_kernels : NULL, error);
+}
+
+/* Blocks that this very job (its key names them) has finished. */
+static char *partial_folder(const Work *work)
+{
+    g_autofree char *name = g_strdup_printf("partial-%.16s", work->job->key);
+    return work_output(work, name);
+}
+
+static void remove_folder(const char *path)
+{
+    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    const char *name;
+    while (dir && (name = g_dir_read_name(dir))) {
+        g_autofree char *file = g_build_filename(path, name, NULL);
+        g_unlink(file);
+    }
+    g_rmdir(path);
+}
+
+/* Partial folders of earlier keys are of no use to anybody. */
+static void remove_partials(const Work *work)
+{
+    g_autofree char *folder = work_output(work, "");
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+    const char *name;
+    while (dir && (name = g_dir_read_name(dir))) {
+        if (g_str_has_prefix(name, "partial-")) {
+            g_autofree char *path = g_build_filename(folder, name, NULL);
+            remove_folder(path);
+        }
+    }
+}
+
+/* The tiles to score: the size and resolution of the model, overlapping. */
+static Grid *scoring_grid(const Config *config, const Model *model, const Slide *slide, const Image *tissue, CutSpec *cut,
+                          GError **error)
+{
+    const ModelSpec *spec = model_spec(model);
+    *cut = tiles_cut_spec(config);
+    cut->size = spec->tile_size;
+    cut->mpp = spec->mpp > 0 ? spec->mpp : config->tiles_mpp;
+    GridSpec grid = {.size = cut->size,
+                     .mpp = cut->mpp,
+                     .overlap = config->score_overlap * cut->size,
+                     .edge = EDGE_SHIFT,
+                     .min_tissue = config->score_min_tissue};
+    return tiles_grid(slide, &grid, tissue, error);
+}
+
+static void label_tiles(const Config *config, GArray *scored, const Raster *raster)
+{
+    for (guint i = 0; i < scored->len; i++) {
+        Scored *s = &g_array_index(scored, Scored, i);
+        Rect area = {s->tile.x, s->tile.y, s->width, s->height}, centre = tiles_centre(&area);
+        s->lesion_share = lesions_share(raster, &area);
+        TileLabel label = tiles_label(config, s->lesion_share, lesions_share(raster, &centre));
+        s->label = label == TILE_AMBIGUOUS ? -1 : label == TILE_UNGOOD;
+    }
+}
+
+static gboolean publish_scores(Work *work, const GArray *scored, const Map *map, GError **error)
+{
+    char sha256[65];
+    g_autofree char *table = work_output(work, "scores.csv"), *values = work_output(work, "scoremap.npy");
+    return scoring_write_slide(table, work->slide->id, scored, sha256, error) &&
+           work_publish(work, "scores", table, sha256, error) && npy_write(values, map, sha256, error) &&
+           work_publish(work, "map", values, sha256, error);
+}
+
+gboolean stage_score(Work *work, GError **error)
+{
+    const Config *config = work->run->config;
+    gboolean lesions = work->slide->annotation != NULL;
+    g_autoptr(Model) model = load_model(work, error);
+    g_autofree char *mask_path = model ? work_input(work, "tissue", "mask", error) : NULL;
+    g_autoptr(Image) tissue = mask_path ? tiles_read_mask(mask_path, error) : NULL;
+    g_autoptr(Slide) slide = tissue ? work_open_slide(work, error) : NULL;
+    g_autoptr(Annotation) annotation = slide && lesions ? lesions_read(config, work->slide, slide, error) : NULL;
+    if (!slide || (lesions && !annotation)) {
+        return FALSE;
+    }
+    CutSpec cut;
+    g_autoptr(Raster) raster = annotation ? raster_new(annotation) : NULL;
+    g_autoptr(Grid) grid = scoring_grid(config, model, slide, tissue, &cut, error);
+    g_autofree char *partial = partial_folder(work);
+    ScoringOptions options = {model, work->threads, partial, tick, work};
+    g_autoptr(GArray) scored = g_array_new(FALSE, FALSE, sizeof(Scored));
+    g_autoptr(Map) map = NULL;
+    if (!grid || !scoring_slide(&options, slide, grid, &cut, tissue, config->heatmap_cell_um, scored, &map, error)) {
+        return FALSE;
+    }
+    label_tiles(config, scored, raster);
+    if (!publish_scores(work, scored, map, error)) {
+        return FALSE;
+    }
+    remove_partials(work);
+    return TRUE;
+}
+
+gboolean stage_scorepatches(Work *work, GError **error)
+{
+    const Config *config = work->run->config;
+    g_autoptr(Model) model = load_model(work, error);
+    g_autoptr(GArray) scored = g_array_new(FALSE, FALSE, sizeof(Scored));
+    g_autofree char *partial = partial_folder(work);
+    ScoringOptions options = {model, work->threads, partial, tick, work};
+    g_autofree char *test = g_build_filename(config->patches_folder, "test", NULL);
+    if (!model || !patches_score_folder(&options, test, scored, error)) {
+        return FALSE;
+    }
+    char sha256[65];
+    g_autofree char *table = work_output(work, "scores.csv");
+    if (!scoring_write_pictures(table, scored, sha256, error) || !work_publish(work, "scores", table, sha256, error)) {
+        return FALSE;
+    }
+    remove_partials(work);
+    return TRUE;
+}

@@ -1,0 +1,56 @@
+/* tissue: the mask, and pictures of it for people.  grid: the tiles that lie on it. */
+#include "base/error.h"
+#include "pipeline/json.h"
+#include "pipeline/stage.h"
+#include "pipeline/tiles.h"
+#include "tiler/picture.h"
+
+static gboolean publish_picture(Work *work, const char *name, const char *file, const Image *picture, GError **error)
+{
+    char sha256[65];
+    g_autofree char *path = work_output(work, file);
+    return picture_write_png(path, picture, sha256, error) && work_publish(work, name, path, sha256, error);
+}
+
+gboolean stage_tissue(Work *work, GError **error)
+{
+    const Config *config = work->run->config;
+    TissueOptions options = tissue_defaults;
+    options.mpp = config->tissue_mpp;
+    options.min_area_um2 = config->tissue_min_area_um2;
+    options.max_hole_um2 = config->tissue_max_hole_um2;
+    g_autoptr(Slide) slide = work_open_slide(work, error);
+    g_autoptr(Tissue) tissue = slide ? tissue_find(slide, &options, error) : NULL;
+    g_autoptr(Image) outlined = tissue ? tissue_picture(tissue, error) : NULL;
+    if (!outlined || !work_tick(work, 1, 1, "slides", error)) {
+        return FALSE;
+    }
+    char sha256[65];
+    g_autofree char *path = work_output(work, "tissue.json");
+    json_t *facts = json_pack("{s:f, s:f, s:f, s:f, s:f, s:I}", "tissue_share", tissue->tissue_share, "pen_share",
+                              tissue->pen_share, "no_data_share", tissue->no_data_share, "level0_px_per_mask_px_x",
+                              tissue->scale_x, "level0_px_per_mask_px_y", tissue->scale_y, "bad_areas",
+                              (json_int_t)slide_bad_areas(slide)->len);
+    return publish_picture(work, "mask", "tissue.png", tissue->mask, error) &&
+           publish_picture(work, "overview", "overview.png", tissue->overview, error) &&
+           publish_picture(work, "outlined", "tissue_outline.png", outlined, error) &&
+           json_write(path, facts, sha256, error) && work_publish(work, "facts", path, sha256, error);
+}
+
+gboolean stage_grid(Work *work, GError **error)
+{
+    GridSpec spec;
+    if (!tiles_grid_spec(work->run->config, &spec, error)) {
+        return FALSE;
+    }
+    g_autofree char *mask_path = work_input(work, "tissue", "mask", error);
+    g_autoptr(Image) mask = mask_path ? tiles_read_mask(mask_path, error) : NULL;
+    g_autoptr(Slide) slide = mask ? work_open_slide(work, error) : NULL;
+    g_autoptr(Grid) grid = slide ? tiles_grid(slide, &spec, mask, error) : NULL;
+    if (!grid) {
+        return FALSE;
+    }
+    char sha256[65];
+    g_autofree char *path = work_output(work, "tiles.csv");
+    return tiles_write(path, grid, sha256, error) && work_publish(work, "tiles", path, sha256, error);
+}

@@ -1,0 +1,107 @@
+/* train: a model of normal tissue from the patches of train/good, with its curve as a table and a picture.
+ *
+ * Training keeps a checkpoint beside the model: a run that was killed goes on from the last whole epoch and ends with the same
+ * bytes.  The checkpoint is removed when the model is published. */
+#include "base/durable.h"
+#include "base/error.h"
+#include "flows/curve.h"
+#include "pipeline/models.h"
+#include "pipeline/stage.h"
+#include <glib/gstdio.h>
+#include <string.h>
+
+typedef struct {
+    Work *work;
+    int epochs;
+    GError *error;
+} Told;
+
+static gboolean told(void *data, const EpochReport *report)
+{
+    Told *self = data;
+    g_info("epoch %d: NLL/D train %.4f, hold-out %.4f, |gradient| %.3g, rate %.2g, %.1f s%s", report->epoch, report->train_nll,
+           report->holdout_nll, report->gradient_norm, report->learning_rate, report->seconds,
+           report->skipped_steps ? ", skipped steps" : "");
+    return work_tick(self->work, report->epoch, self->epochs, "epochs", &self->error);
+}
+
+static gboolean publish_text(Work *work, const char *name, const char *file, char *text, GError **error)
+{
+    char sha256[65];
+    g_autofree char *own = text;
+    g_autofree char *path = work_output(work, file);
+    return durable_write_file(path, own, strlen(own), sha256, error) && work_publish(work, name, path, sha256, error);
+}
+
+static char *training_svg(const GArray *history)
+{
+    g_autofree double *epoch = g_new(double, history->len + 1), *train = g_new(double, history->len + 1);
+    g_autofree double *holdout = g_new(double, history->len + 1);
+    for (guint i = 0; i < history->len; i++) {
+        const EpochReport *report = &g_array_index(history, EpochReport, i);
+        epoch[i] = report->epoch;
+        train[i] = report->train_nll;
+        holdout[i] = report->holdout_nll;
+    }
+    CurveSeries series[] = {{"training", (int)history->len, epoch, train, FALSE},
+                            {"hold-out", (int)history->len, epoch, holdout, TRUE}};
+    CurveAxes axes = curve_axes("Training", "epoch", "NLL per dimension (nats)");
+    return curve_svg(&axes, series, 2);
+}
+
+static gboolean publish_model(Work *work, const Model *model, GError **error)
+{
+    char sha256[65];
+    g_autofree char *path = work_output(work, "model/model.safetensors");
+    return model_save(model, path, sha256, error) && work_publish(work, "model", path, sha256, error) &&
+           publish_text(work, "curve", "model/curve.csv", curve_csv(model_history(model)), error) &&
+           publish_text(work, "curve_svg", "model/curve.svg", training_svg(model_history(model)), error);
+}
+
+static gboolean gather_tiles(const Work *work, PictureSet *set, GError **error)
+{
+    const Config *config = work->run->config;
+    if (*config->patches_folder) {
+        return picture_set_folder(set, config->patches_folder, config->tiles_size, error);
+    }
+    g_autofree char *manifest = work_input(work, "dataset", "manifest", error);
+    *set = (PictureSet){0};
+    return manifest && picture_set_manifest(set, manifest, config->tiles_size, error);
+}
+
+gboolean stage_train(Work *work, GError **error)
+{
+    const Config *config = work->run->config;
+    ModelSpec spec;
+    PictureSet set = {0};
+    if (!models_spec(config, &spec, error)) {
+        return FALSE;
+    }
+    g_autoptr(Model) model = NULL;
+    g_autofree char *checkpoint = work_output(work, "model/checkpoint.safetensors");
+    gboolean ok = gather_tiles(work, &set, error);
+    if (ok) {
+        picture_set_limit(&set, config->train_max_tiles);
+        Told self = {work, spec.epochs, NULL};
+        TileSet tiles = picture_tile_set(&set);
+        FitOptions options = {
+            .threads = work->threads, .checkpoint = checkpoint, .told = told, .told_data = &self};
+        GError *why = NULL;
+        model = model_fit(&spec, &tiles, &options, &why);
+        if (self.error) { /* the callback knows better why training ended */
+            g_clear_error(&why);
+            why = self.error;
+            g_clear_pointer(&model, model_free);
+        }
+        if (why) {
+            g_propagate_error(error, why);
+        }
+        ok = model && publish_model(work, model, error);
+    }
+    picture_set_clear(&set);
+    model_spec_clear(&spec);
+    if (ok) {
+        g_unlink(checkpoint);
+    }
+    return ok;
+}

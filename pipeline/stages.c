@@ -1,0 +1,95 @@
+/* The stage table.
+ *
+ *   slide --ingest--> geometry --tissue--> mask --grid--> tiles
+ *   annotation --mask--> lesion shares + mask pyramid
+ *   tiles + shares --cut--> patches --dataset--> manifest --train--> model
+ *   slide + tissue + model --score--> scores + score map --heatmap--> pyramids --evaluate--> figures, report
+ *
+ * Each line names what of the configuration the stage reads, so that a changed key re-runs what it changes and nothing else. */
+#include "pipeline/stage.h"
+#include <string.h>
+
+static gboolean on_slides(const Config *config)
+{
+    return *config->slides_folder || *config->slides_manifest;
+}
+
+static gboolean is_scored(const Config *config, const SlideEntry *slide)
+{
+    gboolean model = config->train_run || *config->score_model;
+    gboolean chosen = g_str_equal(config->score_slides, "all") ||
+                      (g_str_equal(config->score_slides, "test") && slide && g_str_equal(slide->split, "test"));
+    return model && chosen;
+}
+
+static gboolean wants_slide(const Config *config, const SlideEntry *slide)
+{
+    return TRUE;
+}
+
+static gboolean wants_mask(const Config *config, const SlideEntry *slide)
+{
+    return slide->annotation != NULL;
+}
+
+static gboolean wants_cut(const Config *config, const SlideEntry *slide)
+{
+    return config->dataset_write;
+}
+
+static gboolean wants_dataset(const Config *config, const SlideEntry *slide)
+{
+    return on_slides(config) && config->dataset_write;
+}
+
+static gboolean wants_train(const Config *config, const SlideEntry *slide)
+{
+    return config->train_run && !*config->score_model && (config->dataset_write || *config->patches_folder);
+}
+
+static gboolean wants_score(const Config *config, const SlideEntry *slide)
+{
+    return is_scored(config, slide);
+}
+
+static gboolean wants_scorepatches(const Config *config, const SlideEntry *slide)
+{
+    return !on_slides(config) && (config->train_run || *config->score_model);
+}
+
+static gboolean wants_evaluate(const Config *config, const SlideEntry *slide)
+{
+    return (config->train_run || *config->score_model) && !g_str_equal(config->score_slides, "none");
+}
+
+#define SLIDE_KEYS "slides.mpp slides.objective"
+#define RULE_KEYS "dataset.rule dataset.lesion_min slides.groups"
+#define MODEL_KEYS "model tiles.size tiles.mpp run.seed patches.folder"
+
+const Stage stages[] = {
+    {"ingest", "geometry, resolution and identity of a slide", SCOPE_SLIDE, SLIDE_KEYS, "", 1, wants_slide, stage_ingest},
+    {"tissue", "tissue mask", SCOPE_SLIDE, "tissue", "ingest", 1, wants_slide, stage_tissue},
+    {"grid", "tiles on the tissue", SCOPE_SLIDE, "tiles", "ingest tissue", 1, wants_slide, stage_grid},
+    {"mask", "lesion shares of the tiles, mask pyramid", SCOPE_SLIDE, "slides.groups tiles.size tiles.mpp", "ingest grid", 1, wants_mask, stage_mask},
+    {"cut", "patches of a slide", SCOPE_SLIDE, RULE_KEYS " tiles dataset", "ingest grid mask", 1, wants_cut, stage_cut},
+    {"dataset", "manifest and card of the patch set", SCOPE_COHORT, "dataset tiles run", "?cut", 1, wants_dataset, stage_dataset},
+    {"train", "model of normal tissue", SCOPE_COHORT, MODEL_KEYS " train", "dataset", 1, wants_train, stage_train},
+    {"score", "scores of a slide's tiles, score map", SCOPE_SLIDE, RULE_KEYS " tiles score heatmap.cell_um", "ingest tissue mask train",
+     1, wants_score, stage_score},
+    {"scorepatches", "scores of a patch set", SCOPE_COHORT, "patches score.model evaluate.labels", "train", 1, wants_scorepatches,
+     stage_scorepatches},
+    {"heatmap", "heatmap pyramids and overview", SCOPE_SLIDE, "heatmap", "ingest tissue score", 1, wants_score, stage_heatmap},
+    {"evaluate", "figures and report", SCOPE_COHORT, "evaluate run heatmap.low heatmap.high", "?score ?heatmap ?scorepatches ?train ?dataset", 1,
+     wants_evaluate, stage_evaluate},
+    {NULL, NULL, SCOPE_SLIDE, NULL, NULL, 0, NULL, NULL},
+};
+
+const Stage *stage_find(const char *name)
+{
+    for (const Stage *stage = stages; stage->name; stage++) {
+        if (g_str_equal(stage->name, name)) {
+            return stage;
+        }
+    }
+    return NULL;
+}

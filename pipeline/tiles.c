@@ -1,0 +1,120 @@
+/* Tiles as tables, and the rules that the configuration sets for them. */
+#include "pipeline/tiles.h"
+#include "base/csv.h"
+#include "base/durable.h"
+#include "base/error.h"
+#include "tiler/picture.h"
+
+static void put_number(GString *out, double value, char end)
+{
+    char text[G_ASCII_DTOSTR_BUF_SIZE];
+    g_string_append(out, g_ascii_formatd(text, sizeof text, "%.17g", value));
+    g_string_append_c(out, end);
+}
+
+gboolean tiles_write(const char *path, const Grid *grid, char sha256[65], GError **error)
+{
+    g_autoptr(GString) out = g_string_new("column,row,x,y,tissue_share\n");
+    for (guint i = 0; i < grid->tiles->len; i++) {
+        const Tile *tile = &g_array_index(grid->tiles, Tile, i);
+        g_string_append_printf(out, "%d,%d,", tile->column, tile->row);
+        put_number(out, tile->x, ',');
+        put_number(out, tile->y, ',');
+        put_number(out, tile->tissue_share, '\n');
+    }
+    return durable_write_file(path, out->str, out->len, sha256, error);
+}
+
+GArray *tiles_read(const char *path, GError **error)
+{
+    static const char *const names[] = {"column", "row", "x", "y", "tissue_share"};
+    g_autoptr(Csv) csv = csv_read(path, error);
+    int columns[G_N_ELEMENTS(names)];
+    double values[G_N_ELEMENTS(names)];
+    for (size_t c = 0; c < G_N_ELEMENTS(names); c++) {
+        if (!csv || (columns[c] = csv_need(csv, names[c], error)) < 0) {
+            return NULL;
+        }
+    }
+    g_autoptr(GArray) tiles = g_array_sized_new(FALSE, FALSE, sizeof(Tile), csv_rows(csv));
+    for (int row = 0; row < csv_rows(csv); row++) {
+        for (size_t c = 0; c < G_N_ELEMENTS(names); c++) {
+            if (!csv_number(csv, row, columns[c], &values[c], error)) {
+                return NULL;
+            }
+        }
+        Tile tile = {(int)values[0], (int)values[1], values[2], values[3], values[4]};
+        g_array_append_val(tiles, tile);
+    }
+    return g_steal_pointer(&tiles);
+}
+
+Image *tiles_read_mask(const char *path, GError **error)
+{
+    g_autoptr(Image) rgb = picture_read(path, error);
+    Image *mask = rgb ? image_new(rgb->width, rgb->height, 1, error) : NULL;
+    for (size_t i = 0; mask && i < image_bytes(mask); i++) {
+        mask->pixels[i] = rgb->pixels[3 * i];
+    }
+    return mask;
+}
+
+gboolean tiles_grid_spec(const Config *config, GridSpec *spec, GError **error)
+{
+    *spec = (GridSpec){.size = config->tiles_size,
+                       .mpp = config->tiles_mpp,
+                       .overlap = config->tiles_overlap,
+                       .min_tissue = config->tiles_min_tissue};
+    edge_policy_parse(config->tiles_edge, &spec->edge);
+    if (config->tiles_size % 32 != 0) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "tiles.size is %d px: a multiple of 32 is needed", config->tiles_size);
+        return FALSE;
+    }
+    if (config->tiles_overlap >= config->tiles_size) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "tiles.overlap is %g px: less than tiles.size (%d px) is needed",
+                    config->tiles_overlap, config->tiles_size);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+CutSpec tiles_cut_spec(const Config *config)
+{
+    CutSpec spec = {.size = config->tiles_size, .mpp = config->tiles_mpp};
+    filter_parse(config->tiles_filter, &spec.filter);
+    return spec;
+}
+
+gboolean tiles_need_mpp(const Slide *slide, GError **error)
+{
+    const SlideInfo *info = slide_info(slide);
+    if (info->mpp_source != MPP_NONE) {
+        return TRUE;
+    }
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                "%s does not say its resolution (um/px); give it in the column mpp of slides.manifest, for all slides as "
+                "slides.mpp%s",
+                info->path, info->objective > 0 ? ", or allow 10 / nominal magnification by slides.objective: true" : "");
+    return FALSE;
+}
+
+Grid *tiles_grid(const Slide *slide, const GridSpec *spec, const Image *tissue, GError **error)
+{
+    const SlideInfo *info = slide_info(slide);
+    return grid_new(spec, &info->bounds, info->mpp_x, info->mpp_y, tissue, info->levels[0].width, info->levels[0].height,
+                    error);
+}
+
+Rect tiles_centre(const Rect *tile)
+{
+    return (Rect){tile->x + tile->width / 4, tile->y + tile->height / 4, tile->width / 2, tile->height / 2};
+}
+
+TileLabel tiles_label(const Config *config, double share, double centre_share)
+{
+    if (g_str_equal(config->dataset_rule, "centre")) {
+        return centre_share > 0 ? TILE_UNGOOD : share > 0 ? TILE_AMBIGUOUS : TILE_GOOD;
+    }
+    double least = g_str_equal(config->dataset_rule, "any") ? 0 : config->dataset_lesion_min;
+    return share <= 0 ? TILE_GOOD : share >= least ? TILE_UNGOOD : TILE_AMBIGUOUS;
+}
