@@ -17,7 +17,7 @@ typedef struct {
 Safetensors *safetensors_read(const char *path, GError **error);
 void safetensors_free(Safetensors *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Safetensors, safetensors_free)
-/* NULL when absent.  Borrowed. */
+/* The floating-point tensors; those of other types (counters) are checked but not loaded. NULL when absent.  Borrowed. */
 const Tensor *safetensors_get(const Safetensors *file, const char *name);
 /* As above; absent or of another shape is an error naming file, tensor and shapes. shape: rank values. */
 const Tensor *safetensors_need(const Safetensors *file, const char *name, int rank, const int64_t *shape, GError **error);
