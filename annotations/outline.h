@@ -9,10 +9,11 @@ typedef enum { LABEL_NONE = 0, LABEL_LESION = 1, LABEL_NOT_LESION = 2 } OutlineL
 
 typedef struct {
     char *name, *group; /* as in the file */
-    OutlineLabel label; /* by the group rules: a LABEL_NOT_LESION outline is cut out of the lesions (a hole) */
-    gboolean closed;    /* FALSE: points only (Dot, PointSet); they have no area */
-    int points;         /* >= 3 for closed outlines; the last point is not a copy of the first */
-    double *xy;         /* interleaved */
+    OutlineLabel
+        label;       /* by the group rules: a LABEL_NOT_LESION outline is cut out of the lesions (a hole) */
+    gboolean closed; /* FALSE: points only (Dot, PointSet); they have no area */
+    int points;      /* >= 3 for closed outlines; the last point is not a copy of the first */
+    double *xy;      /* interleaved */
 } Outline;
 
 typedef struct {
@@ -33,7 +34,20 @@ extern const GroupRule camelyon_rules[];
  * rule names is an error that names file, line, group and the known groups.  A closed outline of fewer than 3 points is
  * left out with a warning; so is a repeated point.  width, height: of the slide (0 = unknown): an outline wholly
  * outside of it is an error. */
-Annotation *annotation_read(const char *path, const GroupRule *rules, double width, double height, GError **error);
+Annotation *annotation_read(const char *path, const GroupRule *rules, double width, double height,
+                            GError **error);
+
+/* Where a slide lies, for dialects that do not count in its pixels (Hamamatsu NDPA: nm from the middle of the glass). */
+typedef struct {
+    double width, height; /* level-0 px; 0 = unknown */
+    double mpp_x, mpp_y;  /* um a level-0 px; 0 = unknown */
+    double offset_x_nm,
+        offset_y_nm; /* middle of the scan from the middle of the glass (hamamatsu.XOffsetFromSlideCentre and
+                                        YOffsetFromSlideCentre); NAN = unknown */
+} SlideFrame;
+/* As annotation_read, which is this with only the size known: NDPA then is an error that says what is missing. */
+Annotation *annotation_read_on(const char *path, const GroupRule *rules, const SlideFrame *frame,
+                               GError **error);
 void annotation_free(Annotation *annotation);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Annotation, annotation_free)
 Outline *outline_new(const char *name, const char *group, OutlineLabel label, int points, const double *xy);

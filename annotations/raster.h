@@ -8,7 +8,11 @@
 #include "base/image.h"
 
 typedef struct Raster Raster;
-/* Index of the edges of an annotation; keeps a reference to nothing: the annotation may be freed. */
+/* Index of the border of an annotation's lesions; keeps a reference to nothing: the annotation may be freed.  NULL with
+ * WSI_ERROR_MEMORY, or with WSI_ERROR_INPUT when the outlines cross each other so often that it would take minutes.  It never
+ * changes afterwards: all functions below may run on any number of threads at once. */
+Raster *raster_build(const Annotation *annotation, GError **error);
+/* raster_build without the reason: NULL when that fails. */
 Raster *raster_new(const Annotation *annotation);
 void raster_free(Raster *raster);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Raster, raster_free)

@@ -1,0 +1,224 @@
+/* ASAP XML: the dialect of the Camelyon challenges.
+ *
+ *   <ASAP_Annotations>
+ *     <Annotations>
+ *       <Annotation Name= Type= PartOfGroup= Color=>
+ *         <Coordinates><Coordinate Order= X= Y=/>...</Coordinates></Annotation>...
+ *     <AnnotationGroups>
+ *       <Group Name= PartOfGroup= Color=><Attributes/></Group>...
+ *
+ * Coordinates are level-0 px.  PartOfGroup="None" means no group; a group that is named but not defined makes ASAP itself
+ * reject the file, and us too.  Order is an index, as in ASAP: vertices out of order are put into it.
+ *
+ * A Spline is read as the plain polygon of its control points.  ASAP draws a curve through them, but its own conversion to
+ * masks, from which the published Camelyon masks come, takes the polygon; and the splines of the real files are traced so
+ * densely (about 6 px from point to point) that the two differ by less than the drawing's own error. */
+#include "annotations/dialect.h"
+#include "annotations/xml.h"
+#include "base/durable.h"
+#include "base/error.h"
+#include <math.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    gboolean closed;
+} asap_types[] = {
+    {"Polygon", TRUE}, {"Spline", TRUE},    {"Rectangle", TRUE},    {"Dot", FALSE},
+    {"None", FALSE},   {"PointSet", FALSE}, {"Measurement", FALSE}, {NULL, FALSE},
+};
+
+typedef struct {
+    Source *source;
+    Draft *draft; /* the Annotation that is open, or NULL */
+    gboolean unordered;
+    GArray *order; /* int: Order of each vertex of the draft */
+} Asap;
+
+gboolean asap_detect(const char *text, const char *root)
+{
+    return strcmp(root, "ASAP_Annotations") == 0;
+}
+
+static gboolean start_annotation(Asap *asap, const XmlTag *tag, GError **error)
+{
+    g_autofree char *name = xml_attribute(tag, "Name"), *type = xml_attribute(tag, "Type");
+    g_autofree char *group = xml_attribute(tag, "PartOfGroup");
+    int kind = 0;
+    while (asap_types[kind].name && g_strcmp0(type, asap_types[kind].name) != 0) {
+        kind++;
+    }
+    if (!asap_types[kind].name) {
+        return source_error(
+            asap->source, tag->line, error,
+            "annotation \"%.60s\" has the unknown type \"%.60s\" (known: Polygon, Spline, Rectangle, Dot, "
+            "PointSet, Measurement, None)",
+            name ? name : "", type ? type : "");
+    }
+    asap->draft = source_draft(asap->source, name ? name : "", group && *group ? group : "None",
+                               asap_types[kind].closed, tag->line, error);
+    asap->unordered = FALSE;
+    g_array_set_size(asap->order, 0);
+    return asap->draft != NULL;
+}
+
+static gboolean add_coordinate(Asap *asap, const XmlTag *tag, GError **error)
+{
+    double x, y, order = asap->order->len;
+    if (!asap->draft) {
+        return source_error(asap->source, tag->line, error, "a Coordinate outside of an Annotation");
+    }
+    if (!xml_number(tag, "X", &x) || !xml_number(tag, "Y", &y)) {
+        g_autofree char *x_text = xml_attribute(tag, "X"), *y_text = xml_attribute(tag, "Y");
+        return source_error(asap->source, tag->line, error,
+                            "a coordinate is not a pair of numbers: X=\"%.40s\" Y=\"%.40s\"",
+                            x_text ? x_text : "", y_text ? y_text : "");
+    }
+    if (!xml_number(tag, "Order", &order)) {
+        order = asap->order->len;
+    }
+    asap->unordered |= order != asap->order->len;
+    int index = order >= 0 && order < VERTEX_LIMIT ? (int)order : -1;
+    g_array_append_val(asap->order, index);
+    return source_vertex(asap->source, asap->draft, x, y, tag->line, error);
+}
+
+/* Puts the vertices into their Order, which must be 0 .. n-1, each once. */
+static gboolean sort_vertices(Asap *asap, int line, GError **error)
+{
+    Draft *draft = asap->draft;
+    if (!asap->unordered) {
+        return TRUE;
+    }
+    g_autofree double *sorted = wsi_try_alloc((size_t)draft->points, 2 * sizeof *sorted, "vertices", error);
+    if (!sorted) {
+        return FALSE;
+    }
+    for (int i = 0; i < draft->points; i++) {
+        sorted[2 * i] = NAN;
+    }
+    for (int i = 0; i < draft->points; i++) {
+        int at = g_array_index(asap->order, int, i);
+        if (at < 0 || at >= draft->points || !isnan(sorted[2 * at])) {
+            return source_error(asap->source, line, error,
+                                "the Order of the %d coordinates is not 0 to %d with each number once",
+                                draft->points, draft->points - 1);
+        }
+        sorted[2 * at] = draft->xy[2 * i];
+        sorted[2 * at + 1] = draft->xy[2 * i + 1];
+    }
+    memcpy(draft->xy, sorted, 2 * sizeof *sorted * (size_t)draft->points);
+    return TRUE;
+}
+
+static gboolean add_group(Asap *asap, const XmlTag *tag, GError **error)
+{
+    g_autofree char *name = xml_attribute(tag, "Name"), *parent = xml_attribute(tag, "PartOfGroup");
+    if (!name || !*name) {
+        return source_error(asap->source, tag->line, error, "a Group without a Name");
+    }
+    if (g_hash_table_size(asap->source->parents) >= OUTLINE_LIMIT) {
+        return source_error(asap->source, tag->line, error, "more than %d groups", OUTLINE_LIMIT);
+    }
+    gboolean top = !parent || strcmp(parent, "None") == 0;
+    g_hash_table_replace(asap->source->parents, g_steal_pointer(&name),
+                         top ? g_strdup("") : g_steal_pointer(&parent));
+    return TRUE;
+}
+
+static gboolean on_start(void *data, const XmlTag *tag, GError **error)
+{
+    Asap *asap = data;
+    if (strcmp(tag->name, "Coordinate") == 0) {
+        return add_coordinate(asap, tag, error);
+    }
+    if (strcmp(tag->name, "Annotation") == 0) {
+        return start_annotation(asap, tag, error);
+    }
+    return strcmp(tag->name, "Group") != 0 || add_group(asap, tag, error);
+}
+
+static gboolean on_end(void *data, const char *name, const char *text, int line, GError **error)
+{
+    Asap *asap = data;
+    if (strcmp(name, "Annotation") != 0) {
+        return TRUE;
+    }
+    gboolean good = sort_vertices(asap, line, error);
+    asap->draft = NULL;
+    return good;
+}
+
+gboolean asap_read(Source *source, GError **error)
+{
+    static const XmlHandler handler = {on_start, on_end};
+    g_autoptr(GArray) order = g_array_new(FALSE, FALSE, sizeof(int));
+    Asap asap = {.source = source, .order = order};
+    source->parents = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    return xml_parse(source->path, source->text, source->length, &handler, &asap, error);
+}
+
+/* ---- writing ---- */
+
+static void append_outline(GString *out, const Outline *outline)
+{
+    g_autofree char *name = g_markup_escape_text(outline->name ? outline->name : "", -1);
+    const char *type = outline->closed ? "Polygon" : outline->points == 1 ? "Dot" : "PointSet";
+    const char *group = outline->label == LABEL_LESION       ? "Tumor"
+                        : outline->label == LABEL_NOT_LESION ? "Exclusion"
+                                                             : "Other";
+    g_string_append_printf(out,
+                           "\t\t<Annotation Name=\"%s\" Type=\"%s\" PartOfGroup=\"%s\" Color=\"%s\">\n"
+                           "\t\t\t<Coordinates>\n",
+                           name, type, group, outline->label == LABEL_LESION ? "#FF0000" : "#0000FF");
+    for (int i = 0; i < outline->points; i++) {
+        char x[G_ASCII_DTOSTR_BUF_SIZE], y[G_ASCII_DTOSTR_BUF_SIZE];
+        g_ascii_dtostr(x, sizeof x, outline->xy[2 * i]);
+        g_ascii_dtostr(y, sizeof y, outline->xy[2 * i + 1]);
+        g_string_append_printf(out, "\t\t\t\t<Coordinate Order=\"%d\" X=\"%s\" Y=\"%s\" />\n", i, x, y);
+    }
+    g_string_append(out, "\t\t\t</Coordinates>\n\t\t</Annotation>\n");
+}
+
+/* Outlines that are neither go to a group of their own: in "None" they would come back as holes. */
+static gboolean has_others(const Annotation *annotation)
+{
+    for (guint i = 0; i < annotation->outlines->len; i++) {
+        if (((Outline *)annotation->outlines->pdata[i])->label == LABEL_NONE) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+static void append_group(GString *out, const char *name, const char *color)
+{
+    g_string_append_printf(
+        out,
+        "\t\t<Group Name=\"%s\" PartOfGroup=\"None\" Color=\"%s\">\n\t\t\t<Attributes />\n\t\t</Group>\n",
+        name, color);
+}
+
+gboolean asap_write(const char *path, const Annotation *annotation, char sha256[65], GError **error)
+{
+    g_autoptr(Durable) file = durable_open(path, error);
+    g_autoptr(GString) out = g_string_new("<?xml version=\"1.0\"?>\n<ASAP_Annotations>\n\t<Annotations>\n");
+    if (!file) {
+        return FALSE;
+    }
+    for (guint i = 0; i < annotation->outlines->len; i++) {
+        append_outline(out, annotation->outlines->pdata[i]);
+        if (!durable_write(file, out->str, out->len, error)) {
+            return FALSE;
+        }
+        g_string_truncate(out, 0);
+    }
+    g_string_append(out, "\t</Annotations>\n\t<AnnotationGroups>\n");
+    append_group(out, "Tumor", "#FF0000");
+    append_group(out, "Exclusion", "#0000FF");
+    if (has_others(annotation)) {
+        append_group(out, "Other", "#808080");
+    }
+    g_string_append(out, "\t</AnnotationGroups>\n</ASAP_Annotations>\n");
+    return durable_write(file, out->str, out->len, error) && durable_commit(file, sha256, NULL, error);
+}

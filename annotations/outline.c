@@ -1,0 +1,70 @@
+/* Outlines: what all dialects come to, and the rules by which a group name becomes a label.
+ *
+ * Names of annotations mean nothing (a lesion of the Camelyon sets is called "geen tumor?"): only groups decide. */
+#include "annotations/outline.h"
+#include <libxml/xmlversion.h>
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+
+/* Camelyon16's organisers: Tumor, _0 and _1 are lesion, _2 and Exclusion are not; Camelyon17 and files that were saved
+ * again use the other names.  "None" is ASAP's word for no group. */
+const GroupRule camelyon_rules[] = {
+    {"Tumor", LABEL_LESION},         {"_0", LABEL_LESION},         {"_1", LABEL_LESION},
+    {"metastases", LABEL_LESION},    {"metastasis", LABEL_LESION}, {"_2", LABEL_NOT_LESION},
+    {"Exclusion", LABEL_NOT_LESION}, {"None", LABEL_NOT_LESION},   {"normal", LABEL_NOT_LESION},
+    {"negative", LABEL_NOT_LESION},  {NULL, LABEL_NONE},
+};
+
+Outline *outline_new(const char *name, const char *group, OutlineLabel label, int points, const double *xy)
+{
+    Outline *outline = g_new0(Outline, 1);
+    *outline = (Outline){g_strdup(name), g_strdup(group), label, TRUE, points, NULL};
+    outline->xy = g_memdup2(xy, sizeof(double) * 2 * (size_t)points);
+    return outline;
+}
+
+void outline_free(Outline *outline)
+{
+    if (!outline) {
+        return;
+    }
+    g_free(outline->name);
+    g_free(outline->group);
+    g_free(outline->xy);
+    g_free(outline);
+}
+
+double outline_area(const Outline *outline)
+{
+    if (!outline->closed || outline->points < 3) {
+        return 0;
+    }
+    /* Relative to the first point: products of coordinates of 10^5 px would eat the digits of small areas. */
+    const double *xy = outline->xy;
+    double twice = 0, px = 0, py = 0;
+    for (int i = 1; i < outline->points; i++) {
+        double x = xy[2 * i] - xy[0], y = xy[2 * i + 1] - xy[1];
+        twice += px * y - x * py;
+        px = x;
+        py = y;
+    }
+    return fabs(twice) / 2;
+}
+
+void annotation_free(Annotation *annotation)
+{
+    if (!annotation) {
+        return;
+    }
+    g_free(annotation->path);
+    g_free(annotation->dialect);
+    g_clear_pointer(&annotation->outlines, g_ptr_array_unref);
+    g_clear_pointer(&annotation->warnings, g_ptr_array_unref);
+    g_free(annotation);
+}
+
+char *annotations_versions(void)
+{
+    return g_strdup("libxml2 " LIBXML_DOTTED_VERSION ", jansson " JANSSON_VERSION);
+}

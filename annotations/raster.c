@@ -1,0 +1,229 @@
+/* Outlines to pixels, row by row.
+ *
+ * All questions are put to the border pieces of boundary.c, never to the outlines: overlaps, holes and self-crossings have been
+ * dealt with there, once.  What is left for a row is to collect the crossings of the pieces with the row's centre line, to sort
+ * them, and to round: a pixel belongs when left crossing <= centre < right crossing, and a piece meets a row when
+ * top <= centre < bottom; that is the rule of raster.h about edges.
+ *
+ * Pieces are listed per band of 64 rows.  Lesion edges are short (some 10 px), so a piece is in one or two bands; bands grow when a
+ * file with long edges would make the lists long, which costs such a file time but never memory.
+ *
+ * A Raster never changes after raster_build, so that any number of threads may ask. */
+#include "annotations/raster_index.h"
+#include "base/error.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BAND_ROWS = 64, BAND_LIMIT = 1 << 20 };
+
+/* ---- the index ---- */
+
+static void measure(Raster *raster)
+{
+    double low_x = INFINITY, low_y = INFINITY, high_x = -INFINITY, high_y = -INFINITY;
+    for (int64_t i = 0; i < raster->count; i++) {
+        const Piece *piece = &raster->pieces[i];
+        double top = piece_x(piece, piece->top), bottom = piece_x(piece, piece->bottom);
+        low_x = fmin(low_x, fmin(top, bottom));
+        high_x = fmax(high_x, fmax(top, bottom));
+        low_y = fmin(low_y, piece->top);
+        high_y = fmax(high_y, piece->bottom);
+    }
+    if (raster->count) {
+        raster->bounds = (Rect){low_x, low_y, high_x - low_x, high_y - low_y};
+    }
+}
+
+/* Bands of a height such that there are not too many of them and not too many entries in them. Returns the entries. */
+static int64_t choose_bands(Raster *raster)
+{
+    raster->origin = raster->bounds.y;
+    for (raster->band_height = BAND_ROWS;; raster->band_height *= 2) {
+        double bands = floor(raster->bounds.height / raster->band_height) + 1;
+        raster->bands = (int)fmin(bands, BAND_LIMIT + 1);
+        int64_t entries = 0;
+        for (int64_t i = 0; i < raster->count; i++) {
+            const Piece *piece = &raster->pieces[i];
+            entries += raster_band(raster, piece->bottom) - raster_band(raster, piece->top) + 1;
+        }
+        if (raster->bands <= BAND_LIMIT && (entries <= 4 * raster->count || raster->bands == 1)) {
+            return entries;
+        }
+    }
+}
+
+static gboolean fill_bands(Raster *raster, GError **error)
+{
+    int64_t entries = choose_bands(raster);
+    raster->start =
+        wsi_try_alloc((size_t)raster->bands + 2, sizeof *raster->start, "the rows of the annotation", error);
+    raster->items = raster->start ? wsi_try_alloc((size_t)entries, sizeof *raster->items,
+                                                  "the rows of the annotation", error)
+                                  : NULL;
+    if (!raster->items) {
+        return FALSE;
+    }
+    /* Counting sort: the place of band k moves through start[k + 1] while it is filled. */
+    int64_t *place = raster->start + 1;
+    for (int64_t i = 0; i < raster->count; i++) {
+        for (int k = raster_band(raster, raster->pieces[i].top);
+             k <= raster_band(raster, raster->pieces[i].bottom); k++) {
+            place[k + 1]++;
+        }
+    }
+    for (int k = 1; k <= raster->bands; k++) {
+        place[k] += place[k - 1];
+    }
+    for (int64_t i = 0; i < raster->count; i++) {
+        for (int k = raster_band(raster, raster->pieces[i].top);
+             k <= raster_band(raster, raster->pieces[i].bottom); k++) {
+            raster->items[place[k]++] = (int32_t)i;
+        }
+    }
+    return TRUE;
+}
+
+Raster *raster_build(const Annotation *annotation, GError **error)
+{
+    g_autoptr(Raster) raster = g_new0(Raster, 1);
+    raster->pieces = boundary_find(annotation, &raster->count, error);
+    if (!raster->pieces) {
+        return NULL;
+    }
+    measure(raster);
+    return fill_bands(raster, error) ? g_steal_pointer(&raster) : NULL;
+}
+
+Raster *raster_new(const Annotation *annotation)
+{
+    return raster_build(annotation, NULL);
+}
+
+void raster_free(Raster *raster)
+{
+    if (!raster) {
+        return;
+    }
+    g_free(raster->pieces);
+    g_free(raster->start);
+    g_free(raster->items);
+    g_free(raster);
+}
+
+/* ---- rows ---- */
+
+typedef struct {
+    double x;
+    int sign;
+} Crossing;
+
+static int compare_crossings(const void *a, const void *b)
+{
+    const Crossing *c = a, *d = b;
+    return c->x != d->x ? (c->x > d->x ? 1 : -1) : d->sign - c->sign;
+}
+
+/* The crossings of the line y with the border, from left to right. */
+static void find_crossings(const Raster *raster, double y, GArray *crossings)
+{
+    g_array_set_size(crossings, 0);
+    if (y < raster->bounds.y || y >= raster->bounds.y + raster->bounds.height) {
+        return;
+    }
+    int band = raster_band(raster, y);
+    for (int64_t i = raster->start[band]; i < raster->start[band + 1]; i++) {
+        const Piece *piece = &raster->pieces[raster->items[i]];
+        if (piece->top <= y && y < piece->bottom) {
+            Crossing crossing = {piece_x(piece, y), piece->sign};
+            g_array_append_val(crossings, crossing);
+        }
+    }
+    qsort(crossings->data, crossings->len, sizeof(Crossing), compare_crossings);
+}
+
+/* The first pixel whose centre is not left of x, for pixels of `step` from `origin`. */
+static int64_t first_pixel(double x, double origin, double step)
+{
+    return (int64_t)ceil((x - origin) / step - 0.5);
+}
+
+/* Crossings to spans of pixels; spans that touch become one. */
+static void round_spans(const GArray *crossings, double origin, double step, GArray *spans)
+{
+    int inside = 0;
+    double from = 0;
+    g_array_set_size(spans, 0);
+    for (guint i = 0; i < crossings->len; i++) {
+        Crossing crossing = g_array_index(crossings, Crossing, i);
+        gboolean was = inside > 0;
+        inside += crossing.sign;
+        if (!was) {
+            from = crossing.x;
+            continue;
+        }
+        int64_t span[2] = {first_pixel(from, origin, step), first_pixel(crossing.x, origin, step)};
+        int64_t *last = spans->len ? &g_array_index(spans, int64_t, spans->len - 1) : NULL;
+        if (inside > 0 || span[0] == span[1]) {
+            continue;
+        }
+        if (last && *last == span[0]) {
+            *last = span[1];
+        } else {
+            g_array_append_vals(spans, span, 2);
+        }
+    }
+}
+
+void raster_row(const Raster *raster, int64_t y, GArray *spans)
+{
+    g_autoptr(GArray) crossings = g_array_new(FALSE, FALSE, sizeof(Crossing));
+    find_crossings(raster, (double)y + 0.5, crossings);
+    round_spans(crossings, 0, 1, spans);
+}
+
+/* Sets the pixels [from, to) of a row of `width` bytes. */
+static void set_pixels(uint8_t *row, int64_t width, int64_t from, int64_t to, int value)
+{
+    from = CLAMP(from, 0, width);
+    to = CLAMP(to, from, width);
+    memset(row + from, value, (size_t)(to - from));
+}
+
+void raster_fill(const Raster *raster, const Rect *area, Image *mask)
+{
+    g_autoptr(GArray) crossings = g_array_new(FALSE, FALSE, sizeof(Crossing));
+    g_autoptr(GArray) spans = g_array_new(FALSE, FALSE, sizeof(int64_t));
+    double step_x = area->width / mask->width, step_y = area->height / mask->height;
+    memset(mask->pixels, 0, image_bytes(mask));
+    for (int j = 0; j < mask->height; j++) {
+        find_crossings(raster, area->y + (j + 0.5) * step_y, crossings);
+        round_spans(crossings, area->x, step_x, spans);
+        for (guint i = 0; i < spans->len; i += 2) {
+            set_pixels(mask->pixels + (size_t)j * (size_t)mask->width, mask->width,
+                       g_array_index(spans, int64_t, i), g_array_index(spans, int64_t, i + 1), 255);
+        }
+    }
+}
+
+/* Division that rounds down, also below zero; divisor > 0. */
+static int64_t floor_div(int64_t a, int64_t b)
+{
+    return a / b - (a % b < 0);
+}
+
+void raster_rows_max(const Raster *raster, int factor, int64_t y, int rows, int64_t width, uint8_t *out)
+{
+    g_autoptr(GArray) crossings = g_array_new(FALSE, FALSE, sizeof(Crossing));
+    g_autoptr(GArray) spans = g_array_new(FALSE, FALSE, sizeof(int64_t));
+    memset(out, 0, (size_t)rows * (size_t)width);
+    for (int64_t row = y * factor; row < (y + rows) * factor; row++) {
+        find_crossings(raster, (double)row + 0.5, crossings);
+        round_spans(crossings, 0, 1, spans);
+        uint8_t *line = out + (row / factor - y) * width;
+        for (guint i = 0; i < spans->len; i += 2) {
+            int64_t from = g_array_index(spans, int64_t, i), to = g_array_index(spans, int64_t, i + 1);
+            set_pixels(line, width, floor_div(from, factor), floor_div(to - 1, factor) + 1, 1);
+        }
+    }
+}

@@ -1,0 +1,21 @@
+/* Inside annotations/: the pieces of the border, found by row. */
+#pragma once
+#include "annotations/boundary.h"
+#include "annotations/raster.h"
+
+struct Raster {
+    Piece *pieces;
+    int64_t count;
+    double origin, band_height; /* band k holds rows [origin + k * band_height, ...) */
+    int bands;
+    int64_t *start; /* bands + 1: items [start[k], start[k + 1]) are the pieces of band k */
+    int32_t *items;
+    Rect bounds; /* of the region; width 0 when it is empty */
+};
+
+/* The band of a row, within 0 .. bands-1. */
+static inline int raster_band(const Raster *raster, double y)
+{
+    double band = (y - raster->origin) / raster->band_height;
+    return band <= 0 ? 0 : band >= raster->bands ? raster->bands - 1 : (int)band;
+}
