@@ -5,11 +5,11 @@
 
 typedef struct {
     uint64_t seed;
-    int64_t width, height;  /* level-0 px */
-    double mpp;             /* um/px */
-    int lesions;            /* 0 = a normal slide */
-    gboolean pen;           /* a pen mark beside the tissue */
-    gboolean black_corner;  /* an unscanned black area */
+    int64_t width, height; /* level-0 px */
+    double mpp;            /* um/px */
+    int lesions;           /* 0 = a normal slide */
+    gboolean pen;          /* a pen mark beside the tissue */
+    gboolean black_corner; /* an unscanned black area */
 } SynthSpec;
 
 /* Closed outline of a lesion; level-0 px: n points, xy interleaved. */
