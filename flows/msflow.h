@@ -11,17 +11,17 @@ typedef enum { STEP_AIO, STEP_GLOW } StepKind;
 typedef enum { FPN_NONE, FPN_FIXED } FpnKind;
 
 typedef struct {
-    int channels[SCALES];   /* of the extractor */
-    int size[SCALES];       /* height = width of the extractor's maps: tile / 4, / 8, / 16 */
-    int blocks[SCALES];     /* 2, 5, 8 */
+    int channels[SCALES]; /* of the extractor */
+    int size[SCALES];     /* height = width of the extractor's maps: tile / 4, / 8, / 16 */
+    int blocks[SCALES];   /* 2, 5, 8 */
     StepKind step;
     FpnKind fpn;
-    int fpn_width;          /* channels of each level after a fixed FPN; <= the smallest of channels[]; 0 = 128 or fewer */
-    gboolean se;            /* squeeze-excitation in the coupling subnets */
-    int condition;          /* channels of the positional code: 64 */
-    gboolean clamp_new;     /* AIO: alpha tanh(r/alpha) instead of alpha tanh(r) */
-    double alpha;           /* 1.9 */
-    uint64_t seed;          /* initial weights, permutations, 1x1 matrices */
+    int fpn_width; /* channels of each level after a fixed FPN; <= the smallest of channels[]; 0 = 128 or fewer */
+    gboolean se;        /* squeeze-excitation in the coupling subnets */
+    int condition;      /* channels of the positional code: 64 */
+    gboolean clamp_new; /* AIO: alpha tanh(r/alpha) instead of alpha tanh(r) */
+    double alpha;       /* 1.9 */
+    uint64_t seed;      /* initial weights, permutations, 1x1 matrices */
 } MsflowSpec;
 
 typedef struct Msflow Msflow;
@@ -34,10 +34,10 @@ const MsflowSpec *msflow_spec(const Msflow *flow);
 
 /* ---- flat parameters ---- */
 typedef struct {
-    char name[64];        /* "flow0.step1.coupling.conv1.weight" */
+    char name[64]; /* "flow0.step1.coupling.conv1.weight" */
     int rank;
     int64_t shape[4], offset, count;
-    gboolean trainable;   /* FALSE: standardisation, FPN laterals, permutations, signs */
+    gboolean trainable; /* FALSE: standardisation, FPN laterals, permutations, signs */
 } MsflowParameter;
 const MsflowParameter *msflow_layout(const Msflow *flow, int *count);
 /* All of them, trainable ones first: [0, trainable) are touched by the optimiser. */
@@ -55,10 +55,16 @@ void msflow_fit_add(Msflow *flow, int batch, const real *const maps[SCALES]);
  * Returns TRUE while another pass is wanted. */
 gboolean msflow_fit_pass_end(Msflow *flow);
 /* Data-dependent initialisation of ActNorm, layer by layer, in one pass over one batch of pooled maps (use >= 16 tiles). */
-gboolean msflow_init_actnorm(Msflow *flow, const Kernels *kernels, int batch, const real *const maps[SCALES], GError **error);
+gboolean msflow_init_actnorm(Msflow *flow, const Kernels *kernels, int batch, const real *const maps[SCALES],
+                             GError **error);
+
+/* Features of a scale that hardly varied over the training normals (deviation at the floor of 1e-3): indices, ascending,
+ * borrowed.  FPN_FIXED after fitting; otherwise none. */
+const int *msflow_constant_channels(const Msflow *flow, int scale, int *count);
 
 /* ---- running ---- */
-MsflowRun *msflow_run_new(const Msflow *flow, const Kernels *kernels, int batch, gboolean training, GError **error);
+MsflowRun *msflow_run_new(const Msflow *flow, const Kernels *kernels, int batch, gboolean training,
+                          GError **error);
 void msflow_run_free(MsflowRun *run);
 /* Side of the latent maps of a scale (pooled) and their channels. */
 int msflow_latent_size(const Msflow *flow, int scale);

@@ -1,0 +1,46 @@
+/* Fixed feature pyramid (models.md C.5): nothing in it is trained by the likelihood, so it cannot collapse.
+ *   1. standardise each level's pooled features with the mean and deviation of training normals (deviation >= 1e-3);
+ *   2. lateral: the `width` leading principal directions (orthonormal rows, no whitening);
+ *   3. top-down: P3 = L3, P_l = (L_l + nearest upsampled P_{l+1}) / sqrt 2;
+ *   4. standardise again, with statistics of training normals. */
+#pragma once
+#include "flows/arena.h"
+#include "flows/layout.h"
+
+typedef struct {
+    int channels[SCALES], size[SCALES], width;
+    int64_t mean[SCALES], deviation[SCALES], lateral[SCALES], out_mean[SCALES], out_deviation[SCALES];
+    /* derived: 1. and 2. and the factor of 3. as one affine map; constant channels */
+    real *map[SCALES], *shift[SCALES];
+    int *constant[SCALES], constants[SCALES];
+} Fpn;
+
+/* size: of the pooled maps. */
+void fpn_init(Fpn *fpn, const int channels[SCALES], const int size[SCALES], int width);
+void fpn_clear(Fpn *fpn);
+void fpn_layout(Fpn *fpn, Layout *layout);
+/* Until it is fitted: no standardisation, the first `width` channels. */
+void fpn_initialise(const Fpn *fpn, real *parameters);
+void fpn_refresh(Fpn *fpn, const real *parameters);
+
+typedef struct {
+    const Fpn *fpn;
+    const Kernels *kernels;
+    int n;
+    real *level[SCALES]; /* P_l (n, size, size, width) */
+    real *out[SCALES];   /* standardised again */
+} FpnRun;
+
+void fpn_run_init(FpnRun *run, const Fpn *fpn, const Kernels *kernels, int n, Arena *arena);
+/* pooled[l] (n, size, size, channels) -> run->level, run->out. */
+void fpn_forward(FpnRun *run, const real *parameters, real *const pooled[SCALES]);
+
+/* Fitting in two passes over the same images, fed one at a time. */
+typedef struct FpnFit FpnFit;
+FpnFit *fpn_fit_new(Fpn *fpn, GError **error);
+void fpn_fit_free(FpnFit *fit);
+/* maps: an image of the extractor's maps, of side map_size[l]. */
+void fpn_fit_add(FpnFit *fit, const real *parameters, const int map_size[SCALES],
+                 const real *const maps[SCALES]);
+/* Writes what the pass gave into the parameters (fpn_refresh included). FALSE after the second pass. */
+gboolean fpn_fit_pass_end(FpnFit *fit, real *parameters);

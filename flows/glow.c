@@ -1,0 +1,103 @@
+/* A Glow step for feature maps (models.md B.3): ActNorm and invertible 1x1 convolution (one affine map, flows/invconv.c),
+ * then the same affine coupling as an AIO block, without its channel scaling and permutation: the 1x1 mixes. */
+#include "flows/invconv.h"
+#include "flows/step.h"
+#include <string.h>
+
+typedef struct {
+    Step base;
+    Invconv invconv;
+} Glow;
+
+typedef struct {
+    StepRun base;
+    InvconvRun invconv;
+    real *mixed; /* (n, h, w, channels): between the two */
+} GlowRun;
+
+static Step *create(const Poscode *code, int channels, const MsflowSpec *spec)
+{
+    Glow *glow = g_new0(Glow, 1);
+    glow->base.ops = &glow_step;
+    coupling_init(&glow->base.coupling, code, channels, spec);
+    invconv_init(&glow->invconv, channels, code->h, code->w);
+    return &glow->base;
+}
+
+static void release(Step *step)
+{
+    coupling_clear(&step->coupling);
+    invconv_clear(&((Glow *)step)->invconv);
+    g_free(step);
+}
+
+static void lay_out(Step *step, Layout *layout, const char *prefix)
+{
+    g_autofree char *name = g_strdup_printf("%s.coupling", prefix);
+    invconv_layout(&((Glow *)step)->invconv, layout, prefix);
+    subnet_layout(&step->coupling.subnet, layout, name);
+}
+
+static void initialise(Step *step, uint64_t seed, const char *prefix, real *parameters)
+{
+    invconv_initialise(&((Glow *)step)->invconv, seed, prefix, parameters);
+}
+
+static void refresh(Step *step, real *parameters)
+{
+    invconv_refresh(&((Glow *)step)->invconv, parameters);
+    subnet_refresh(&step->coupling.subnet, parameters);
+}
+
+static void fit(Step *step, int64_t rows, const real *x, real *parameters)
+{
+    Invconv *invconv = &((Glow *)step)->invconv;
+    invconv_fit(invconv, rows, x, parameters);
+    invconv_refresh(invconv, parameters);
+}
+
+static StepRun *run_new(const Step *step, const real *parameters, const Kernels *kernels, int n,
+                        gboolean training, const StepRun *share, Arena *arena)
+{
+    GlowRun *run = arena_struct(arena, sizeof *run);
+    const GlowRun *other = (const GlowRun *)share;
+    int64_t size;
+    run->base.step = step;
+    subnet_run_init(&run->base.subnet, &step->coupling.subnet, parameters, kernels, n, training,
+                    share ? &share->subnet : NULL, arena);
+    invconv_run_init(&run->invconv, &((const Glow *)step)->invconv, kernels, n, training,
+                     share ? &other->invconv : NULL, arena);
+    size = step_rows(&run->base) * step->coupling.channels;
+    run->mixed = share && !training ? other->mixed : arena_real(arena, size, "mixed channels");
+    return &run->base;
+}
+
+static void forward(StepRun *base, const real *parameters, const real *x, real *y, double *logdet)
+{
+    GlowRun *run = (GlowRun *)base;
+    const Coupling *coupling = &base->step->coupling;
+    int channels = coupling->channels;
+    invconv_forward(&run->invconv, x, run->mixed, logdet);
+    coupling_forward(coupling, &base->subnet, parameters, run->mixed, y + coupling->passive, channels,
+                     logdet);
+    for (int64_t p = 0; p < step_rows(base); p++) {
+        memcpy(y + p * channels, run->mixed + p * channels, coupling->passive * sizeof *y);
+    }
+}
+
+static void backward(StepRun *base, const real *parameters, const real *x, const double *dlogdet, real *dy,
+                     real *dx, real *gradient)
+{
+    GlowRun *run = (GlowRun *)base;
+    coupling_backward(&base->step->coupling, &base->subnet, parameters, run->mixed, dlogdet, dy, gradient);
+    invconv_backward(&run->invconv, parameters, x, dlogdet, dy, dx, gradient);
+}
+
+static void inverse(StepRun *base, const real *parameters, real *y)
+{
+    coupling_inverse(&base->step->coupling, &base->subnet, parameters, y);
+    invconv_inverse(&((GlowRun *)base)->invconv, parameters, y);
+}
+
+const StepOps glow_step = {"glow",  create,  release, lay_out,  initialise, fit,
+                           refresh, run_new, forward, backward, inverse};

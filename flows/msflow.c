@@ -1,0 +1,221 @@
+/* MSFlow assembled: which layers there are, where their parameters lie, and what has to be rebuilt when they change.
+ * Running it is flows/msflow_run.c.
+ *
+ * Nothing before the flows is trained: with FPN_FIXED the features are standardised and projected with frozen statistics,
+ * with FPN_NONE they enter as the extractor and the pooling leave them (stock MSFlow). */
+#include "flows/msflow_private.h"
+#include "flows/avgpool.h"
+#include "base/error.h"
+#include <string.h>
+
+#define CHANNELS_MAX 16384
+#define SIZE_MAX_PX 4096
+#define BLOCKS_MAX 64
+#define DEFAULT_WIDTH 128
+
+static gboolean refuse(GError **error, const char *what, double value, const char *limit)
+{
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "flow: %s is %g, must be %s", what, value, limit);
+    return FALSE;
+}
+
+static gboolean check_scale(const MsflowSpec *s, int l, GError **error)
+{
+    if (s->channels[l] < 2 || s->channels[l] > CHANNELS_MAX) {
+        return refuse(error, "number of channels", s->channels[l], "2 .. 16384");
+    }
+    if (s->size[l] < 1 || s->size[l] > SIZE_MAX_PX || (l && s->size[l] > s->size[l - 1])) {
+        return refuse(error, "size of a map", s->size[l], "1 .. 4096 and not above the scale before");
+    }
+    if (s->blocks[l] < 0 || s->blocks[l] > BLOCKS_MAX) {
+        return refuse(error, "number of blocks", s->blocks[l], "0 .. 64");
+    }
+    return TRUE;
+}
+
+static gboolean check_spec(const MsflowSpec *s, GError **error)
+{
+    int smallest = MIN(s->channels[0], MIN(s->channels[1], s->channels[2]));
+    for (int l = 0; l < SCALES; l++) {
+        if (!check_scale(s, l, error)) {
+            return FALSE;
+        }
+    }
+    if (s->condition < 0 || s->condition > POSCODE_MAX || s->condition % 4) {
+        return refuse(error, "condition", s->condition, "a multiple of 4 in 0 .. 512");
+    }
+    if (!(s->alpha > 0 && s->alpha <= 10)) {
+        return refuse(error, "alpha", s->alpha, "above 0 and at most 10");
+    }
+    if (s->fpn_width < 0 || s->fpn_width == 1 || s->fpn_width > smallest) {
+        return refuse(error, "fpn_width", s->fpn_width, "0, or 2 .. the smallest number of channels");
+    }
+    return TRUE;
+}
+
+static void lay_out(Msflow *flow)
+{
+    layout_begin(&flow->layout);
+    for (int l = 0; l < SCALES; l++) {
+        g_autofree char *prefix = g_strdup_printf("flow%d", l);
+        chain_layout(&flow->chain[l], &flow->layout, prefix);
+    }
+    fusion_layout(&flow->fusion, &flow->layout, "fusion");
+    if (flow->spec.fpn == FPN_FIXED) {
+        fpn_layout(&flow->fpn, &flow->layout);
+    }
+}
+
+static void initialise(Msflow *flow)
+{
+    layout_initialise(&flow->layout, flow->spec.seed, flow->parameters);
+    for (int l = 0; l < SCALES; l++) {
+        g_autofree char *prefix = g_strdup_printf("flow%d", l);
+        chain_initialise(&flow->chain[l], flow->spec.seed, prefix, flow->parameters);
+    }
+    fusion_initialise(&flow->fusion, flow->spec.seed, "fusion", flow->parameters);
+    if (flow->spec.fpn == FPN_FIXED) {
+        fpn_initialise(&flow->fpn, flow->parameters);
+    }
+    msflow_refresh(flow);
+}
+
+Msflow *msflow_new(const MsflowSpec *spec, GError **error)
+{
+    g_autoptr(Msflow) flow = NULL;
+    if (!check_spec(spec, error)) {
+        return NULL;
+    }
+    flow = g_new0(Msflow, 1);
+    flow->spec = *spec;
+    if (!spec->fpn_width) {
+        flow->spec.fpn_width =
+            MIN(DEFAULT_WIDTH, MIN(spec->channels[0], MIN(spec->channels[1], spec->channels[2])));
+    }
+    for (int l = 0; l < SCALES; l++) {
+        flow->size[l] = avgpool_size(spec->size[l]);
+        flow->channels[l] = spec->fpn == FPN_FIXED ? flow->spec.fpn_width : spec->channels[l];
+        chain_init(&flow->chain[l], spec, flow->channels[l], flow->size[l], spec->blocks[l]);
+    }
+    fusion_init(&flow->fusion, flow->channels, flow->size, spec->alpha);
+    fpn_init(&flow->fpn, spec->channels, flow->size, flow->spec.fpn_width);
+    lay_out(flow);
+    lay_out(flow); /* now the trainable total is known */
+    flow->table = layout_table(&flow->layout);
+    flow->parameters = wsi_try_alloc((size_t)(flow->layout.trainable + flow->layout.fixed), sizeof(real),
+                                     "parameters of the flow", error);
+    if (!flow->parameters) {
+        return NULL;
+    }
+    initialise(flow);
+    return g_steal_pointer(&flow);
+}
+
+void msflow_free(Msflow *flow)
+{
+    if (!flow) {
+        return;
+    }
+    for (int l = 0; l < SCALES; l++) {
+        chain_clear(&flow->chain[l]);
+    }
+    fusion_clear(&flow->fusion);
+    fpn_clear(&flow->fpn);
+    fpn_fit_free(flow->fit);
+    layout_clear(&flow->layout);
+    g_clear_pointer(&flow->table, g_array_unref);
+    g_free(flow->parameters);
+    g_free(flow);
+}
+
+const MsflowSpec *msflow_spec(const Msflow *flow)
+{
+    return &flow->spec;
+}
+
+const MsflowParameter *msflow_layout(const Msflow *flow, int *count)
+{
+    *count = (int)flow->table->len;
+    return (const MsflowParameter *)(const void *)flow->table->data;
+}
+
+real *msflow_parameters(Msflow *flow, int64_t *trainable, int64_t *all)
+{
+    if (trainable) {
+        *trainable = flow->layout.trainable;
+    }
+    if (all) {
+        *all = flow->layout.trainable + flow->layout.fixed;
+    }
+    return flow->parameters;
+}
+
+void msflow_refresh(Msflow *flow)
+{
+    for (int l = 0; l < SCALES; l++) {
+        chain_refresh(&flow->chain[l], flow->parameters);
+    }
+    fusion_refresh(&flow->fusion, flow->parameters);
+    if (flow->spec.fpn == FPN_FIXED) {
+        fpn_refresh(&flow->fpn, flow->parameters);
+    }
+}
+
+const int *msflow_constant_channels(const Msflow *flow, int scale, int *count)
+{
+    *count = flow->spec.fpn == FPN_FIXED ? flow->fpn.constants[scale] : 0;
+    return flow->fpn.constant[scale];
+}
+
+int msflow_latent_size(const Msflow *flow, int scale)
+{
+    return flow->size[scale];
+}
+
+int msflow_latent_channels(const Msflow *flow, int scale)
+{
+    return flow->channels[scale];
+}
+
+int64_t msflow_dimensions(const Msflow *flow)
+{
+    int64_t total = 0;
+    for (int l = 0; l < SCALES; l++) {
+        total += (int64_t)flow->size[l] * flow->size[l] * flow->channels[l];
+    }
+    return total;
+}
+
+gboolean msflow_fit_begin(Msflow *flow, GError **error)
+{
+    g_clear_pointer(&flow->fit, fpn_fit_free);
+    if (flow->spec.fpn == FPN_NONE) {
+        return TRUE;
+    }
+    flow->fit = fpn_fit_new(&flow->fpn, error);
+    return flow->fit != NULL;
+}
+
+void msflow_fit_add(Msflow *flow, int batch, const real *const maps[SCALES])
+{
+    for (int b = 0; flow->fit && b < batch; b++) {
+        const real *image[SCALES];
+        for (int l = 0; l < SCALES; l++) {
+            image[l] =
+                maps[l] + (int64_t)b * flow->spec.size[l] * flow->spec.size[l] * flow->spec.channels[l];
+        }
+        fpn_fit_add(flow->fit, flow->parameters, flow->spec.size, image);
+    }
+}
+
+gboolean msflow_fit_pass_end(Msflow *flow)
+{
+    if (!flow->fit) {
+        return FALSE;
+    }
+    if (fpn_fit_pass_end(flow->fit, flow->parameters)) {
+        return TRUE;
+    }
+    g_clear_pointer(&flow->fit, fpn_fit_free);
+    return FALSE;
+}

@@ -1,0 +1,29 @@
+/* The inside of an Msflow and of a run; only flows/msflow*.c include this. */
+#pragma once
+#include "flows/chain.h"
+#include "flows/fpn.h"
+#include "flows/fusion.h"
+
+struct Msflow {
+    MsflowSpec spec;                    /* fpn_width filled in */
+    int size[SCALES], channels[SCALES]; /* of the flows: pooled side, channels after the FPN */
+    Fpn fpn;
+    Chain chain[SCALES];
+    Fusion fusion;
+    Layout layout;
+    GArray *table;
+    real *parameters;
+    FpnFit *fit; /* between msflow_fit_begin and the end of the last pass */
+};
+
+struct MsflowRun {
+    const Msflow *flow;
+    const Kernels *kernels;
+    int batch;
+    gboolean training;
+    Arena *arena;
+    real *pooled[SCALES];
+    FpnRun fpn;
+    ChainRun chain[SCALES];
+    FusionRun fusion;
+};

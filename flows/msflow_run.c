@@ -1,0 +1,131 @@
+/* One thread's way through the flow: pool -> FPN -> three chains -> fusion, back, and inverse.  A run owns all of its
+ * buffers from the start; forward, backward and inverse allocate nothing. */
+#include "flows/msflow_private.h"
+#include "flows/avgpool.h"
+#include "base/error.h"
+#include <string.h>
+
+static int64_t pooled_count(const Msflow *flow, int l)
+{
+    return (int64_t)flow->size[l] * flow->size[l] * flow->spec.channels[l];
+}
+
+MsflowRun *msflow_run_new(const Msflow *flow, const Kernels *kernels, int batch, gboolean training,
+                          GError **error)
+{
+    MsflowRun *run = g_new0(MsflowRun, 1);
+    *run = (MsflowRun){
+        .flow = flow, .kernels = kernels, .batch = batch, .training = training, .arena = arena_new()};
+    for (int l = 0; l < SCALES; l++) {
+        run->pooled[l] = arena_real(run->arena, batch * pooled_count(flow, l), "pooled features");
+        chain_run_init(&run->chain[l], &flow->chain[l], flow->parameters, kernels, batch, training,
+                       run->arena);
+    }
+    if (flow->spec.fpn == FPN_FIXED) {
+        fpn_run_init(&run->fpn, &flow->fpn, kernels, batch, run->arena);
+    }
+    fusion_run_init(&run->fusion, &flow->fusion, flow->parameters, kernels, batch, training, run->arena);
+    if (!arena_check(run->arena, error)) {
+        g_clear_pointer(&run, msflow_run_free);
+    }
+    return run;
+}
+
+void msflow_run_free(MsflowRun *run)
+{
+    if (run) {
+        arena_free(run->arena);
+        g_free(run);
+    }
+}
+
+/* The input of the flows. */
+static void enter(MsflowRun *run, const real *const maps[SCALES])
+{
+    const Msflow *flow = run->flow;
+    for (int l = 0; l < SCALES; l++) {
+        int side = flow->spec.size[l];
+        avgpool_forward(run->batch, side, side, flow->spec.channels[l], maps[l], run->pooled[l]);
+    }
+    if (flow->spec.fpn == FPN_FIXED) {
+        fpn_forward(&run->fpn, flow->parameters, run->pooled);
+    }
+}
+
+void msflow_flow_input(const MsflowRun *run, const real *y[SCALES])
+{
+    for (int l = 0; l < SCALES; l++) {
+        y[l] = run->flow->spec.fpn == FPN_FIXED ? run->fpn.out[l] : run->pooled[l];
+    }
+}
+
+void msflow_forward(MsflowRun *run, const real *const maps[SCALES], const real *z[SCALES], double *logdet)
+{
+    const real *parameters = run->flow->parameters, *y[SCALES];
+    memset(logdet, 0, run->batch * sizeof *logdet);
+    enter(run, maps);
+    msflow_flow_input(run, y);
+    for (int l = 0; l < SCALES; l++) {
+        y[l] = chain_forward(&run->chain[l], parameters, y[l], logdet);
+    }
+    fusion_forward(&run->fusion, parameters, y, logdet);
+    for (int l = 0; l < SCALES; l++) {
+        z[l] = run->fusion.z[l];
+    }
+}
+
+void msflow_backward(MsflowRun *run, const real *const dz[SCALES], const double *dlogdet, real *gradient)
+{
+    const real *parameters = run->flow->parameters;
+    real *dx[SCALES];
+    for (int l = 0; l < SCALES; l++) {
+        dx[l] = run->chain[l].work[0];
+    }
+    fusion_backward(&run->fusion, parameters, dz, dlogdet, dx, gradient);
+    for (int l = 0; l < SCALES; l++) {
+        chain_backward(&run->chain[l], parameters, dlogdet, gradient);
+    }
+}
+
+void msflow_inverse(MsflowRun *run, const real *const z[SCALES], const real *y[SCALES])
+{
+    const real *parameters = run->flow->parameters;
+    real *x[SCALES];
+    for (int l = 0; l < SCALES; l++) {
+        x[l] = run->chain[l].work[0];
+    }
+    fusion_inverse(&run->fusion, parameters, z, x);
+    for (int l = 0; l < SCALES; l++) {
+        chain_inverse(&run->chain[l], parameters);
+        y[l] = x[l];
+    }
+}
+
+/* The maps of all images in memory, one image at a time through a training run, which takes its weights at each call. */
+gboolean msflow_init_actnorm(Msflow *flow, const Kernels *kernels, int batch, const real *const maps[SCALES],
+                             GError **error)
+{
+    MsflowRun *run = msflow_run_new(flow, kernels, 1, TRUE, error);
+    gboolean done = run != NULL;
+    for (int l = 0; l < SCALES && done; l++) {
+        int64_t count = (int64_t)flow->size[l] * flow->size[l] * flow->channels[l];
+        g_autofree real *all =
+            wsi_try_alloc((size_t)(batch * count), sizeof(real), "features to start ActNorm", error);
+        done = all != NULL;
+        for (int b = 0; b < batch && done; b++) {
+            const real *image[SCALES], *y[SCALES];
+            for (int k = 0; k < SCALES; k++) {
+                image[k] =
+                    maps[k] + (int64_t)b * flow->spec.size[k] * flow->spec.size[k] * flow->spec.channels[k];
+            }
+            enter(run, image);
+            msflow_flow_input(run, y);
+            memcpy(all + b * count, y[l], count * sizeof *all);
+        }
+        if (done) {
+            chain_fit(&flow->chain[l], &run->chain[l], flow->parameters, batch, all);
+        }
+    }
+    msflow_run_free(run);
+    return done;
+}
