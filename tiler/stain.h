@@ -1,0 +1,14 @@
+/* What the colour of a pixel says: stain, pen, or neither.  Not for other rooms. */
+#pragma once
+#include "base/image.h"
+
+enum {
+    STAIN_READABLE = 1, /* has data and is not black */
+    STAIN_TISSUE = 2,   /* coloured like something stained, however pale */
+    STAIN_SURE = 4,     /* so much that no background is */
+    STAIN_PEN = 8,      /* the colour of a marker */
+    STAIN_PEN_RIM = 16  /* may be the thin rim of one */
+};
+
+/* One byte of these flags for each pixel of the picture (1 channel).  valid may be NULL; mpp in um/px.  Caller frees. */
+Image *stain_flags(const Image *rgb, const Image *valid, double mpp, GError **error);
