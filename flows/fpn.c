@@ -115,7 +115,7 @@ static void standardise(int64_t rows, int width, const real *mean, const real *d
     }
 }
 
-void fpn_forward(FpnRun *run, const real *parameters, real *const pooled[SCALES])
+void fpn_forward(FpnRun *run, const real *parameters, const real *const pooled[SCALES])
 {
     const Fpn *fpn = run->fpn;
     int width = fpn->width;

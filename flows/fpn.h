@@ -33,14 +33,15 @@ typedef struct {
 
 void fpn_run_init(FpnRun *run, const Fpn *fpn, const Kernels *kernels, int n, Arena *arena);
 /* pooled[l] (n, size, size, channels) -> run->level, run->out. */
-void fpn_forward(FpnRun *run, const real *parameters, real *const pooled[SCALES]);
+void fpn_forward(FpnRun *run, const real *parameters, const real *const pooled[SCALES]);
 
 /* Fitting in two passes over the same images, fed one at a time. */
 typedef struct FpnFit FpnFit;
 FpnFit *fpn_fit_new(Fpn *fpn, GError **error);
 void fpn_fit_free(FpnFit *fit);
-/* maps: an image of the extractor's maps, of side map_size[l]. */
-void fpn_fit_add(FpnFit *fit, const real *parameters, const int map_size[SCALES],
-                 const real *const maps[SCALES]);
+/* Buffers for an image's pooled maps, for callers that have none. */
+real *const *fpn_fit_pooled(FpnFit *fit);
+/* pooled: one image. */
+void fpn_fit_add(FpnFit *fit, const real *parameters, const real *const pooled[SCALES]);
 /* Writes what the pass gave into the parameters (fpn_refresh included). FALSE after the second pass. */
 gboolean fpn_fit_pass_end(FpnFit *fit, real *parameters);

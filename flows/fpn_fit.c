@@ -3,7 +3,6 @@
  * Pass 0: means and second moments of the pooled features -> deviations, eigenvectors of the correlation matrix.
  * Pass 1: means and deviations behind the top-down way.
  * An eigenvector's sign is free; the component of largest magnitude (the first of equals) is made positive. */
-#include "flows/avgpool.h"
 #include "flows/fpn.h"
 #include "base/error.h"
 #include <cblas.h>
@@ -69,20 +68,20 @@ static void add_moments(FpnFit *fit, int l, int c, const real *x)
     }
 }
 
-void fpn_fit_add(FpnFit *fit, const real *parameters, const int map_size[SCALES],
-                 const real *const maps[SCALES])
+real *const *fpn_fit_pooled(FpnFit *fit)
+{
+    return fit->pooled;
+}
+
+void fpn_fit_add(FpnFit *fit, const real *parameters, const real *const pooled[SCALES])
 {
     Fpn *fpn = fit->fpn;
-    for (int l = 0; l < SCALES; l++) {
-        avgpool_forward(1, map_size[l], map_size[l], fpn->channels[l], maps[l], fit->pooled[l]);
-    }
-    if (fit->pass == 1) {
-        fpn_forward(&fit->run, parameters, fit->pooled);
+    gboolean first = fit->pass == 0;
+    if (!first) {
+        fpn_forward(&fit->run, parameters, pooled);
     }
     for (int l = 0; l < SCALES; l++) {
-        gboolean first = fit->pass == 0;
-        add_moments(fit, l, first ? fpn->channels[l] : fpn->width,
-                    first ? fit->pooled[l] : fit->run.level[l]);
+        add_moments(fit, l, first ? fpn->channels[l] : fpn->width, first ? pooled[l] : fit->run.level[l]);
     }
     fit->images++;
 }

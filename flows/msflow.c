@@ -196,15 +196,26 @@ gboolean msflow_fit_begin(Msflow *flow, GError **error)
     return flow->fit != NULL;
 }
 
-void msflow_fit_add(Msflow *flow, int batch, const real *const maps[SCALES])
+void msflow_fit_add_pooled(Msflow *flow, int batch, const real *const pooled[SCALES])
 {
     for (int b = 0; flow->fit && b < batch; b++) {
         const real *image[SCALES];
         for (int l = 0; l < SCALES; l++) {
-            image[l] =
-                maps[l] + (int64_t)b * flow->spec.size[l] * flow->spec.size[l] * flow->spec.channels[l];
+            image[l] = pooled[l] + (int64_t)b * flow->size[l] * flow->size[l] * flow->spec.channels[l];
         }
-        fpn_fit_add(flow->fit, flow->parameters, flow->spec.size, image);
+        fpn_fit_add(flow->fit, flow->parameters, image);
+    }
+}
+
+void msflow_fit_add(Msflow *flow, int batch, const real *const maps[SCALES])
+{
+    for (int b = 0; flow->fit && b < batch; b++) {
+        real *const *pooled = fpn_fit_pooled(flow->fit);
+        for (int l = 0; l < SCALES; l++) {
+            int side = flow->spec.size[l], c = flow->spec.channels[l];
+            avgpool_forward(1, side, side, c, maps[l] + (int64_t)b * side * side * c, pooled[l]);
+        }
+        fpn_fit_add(flow->fit, flow->parameters, (const real *const *)pooled);
     }
 }
 

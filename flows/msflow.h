@@ -51,6 +51,8 @@ void msflow_refresh(Msflow *flow);
  * feed all batches, then finish.  maps: as extractor_run gives them. */
 gboolean msflow_fit_begin(Msflow *flow, GError **error);
 void msflow_fit_add(Msflow *flow, int batch, const real *const maps[SCALES]);
+/* The same from maps that are pooled already: (batch, latent size, latent size, channels of the extractor). */
+void msflow_fit_add_pooled(Msflow *flow, int batch, const real *const pooled[SCALES]);
 /* Call twice around two passes: pass 0 gives means, deviations and laterals; pass 1 the re-standardisation after the FPN.
  * Returns TRUE while another pass is wanted. */
 gboolean msflow_fit_pass_end(Msflow *flow);
@@ -72,6 +74,9 @@ int msflow_latent_channels(const Msflow *flow, int scale);
 int64_t msflow_dimensions(const Msflow *flow); /* D of one tile, all scales */
 /* maps (extractor's, NHWC) -> z[scale] (borrowed, batch x side x side x channels), logdet[batch]. */
 void msflow_forward(MsflowRun *run, const real *const maps[SCALES], const real *z[SCALES], double *logdet);
+/* The same from maps that are pooled already (avgpool_forward), which must stay as they are until msflow_backward. */
+void msflow_forward_pooled(MsflowRun *run, const real *const pooled[SCALES], const real *z[SCALES],
+                           double *logdet);
 /* dz: dL/dz, dlogdet[b]: dL/d(logdet of image b).  Adds dL/dparameters to gradient (length: trainable). After msflow_forward
  * of the same run with training. */
 void msflow_backward(MsflowRun *run, const real *const dz[SCALES], const double *dlogdet, real *gradient);

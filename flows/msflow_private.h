@@ -22,7 +22,8 @@ struct MsflowRun {
     int batch;
     gboolean training;
     Arena *arena;
-    real *pooled[SCALES];
+    real *pooled[SCALES];      /* for callers that give the extractor's maps */
+    const real *input[SCALES]; /* of the flows, in the last forward */
     FpnRun fpn;
     ChainRun chain[SCALES];
     FusionRun fusion;

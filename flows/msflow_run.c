@@ -40,38 +40,44 @@ void msflow_run_free(MsflowRun *run)
 }
 
 /* The input of the flows. */
-static void enter(MsflowRun *run, const real *const maps[SCALES])
+static void enter(MsflowRun *run, const real *const pooled[SCALES])
 {
-    const Msflow *flow = run->flow;
-    for (int l = 0; l < SCALES; l++) {
-        int side = flow->spec.size[l];
-        avgpool_forward(run->batch, side, side, flow->spec.channels[l], maps[l], run->pooled[l]);
+    gboolean fixed = run->flow->spec.fpn == FPN_FIXED;
+    if (fixed) {
+        fpn_forward(&run->fpn, run->flow->parameters, pooled);
     }
-    if (flow->spec.fpn == FPN_FIXED) {
-        fpn_forward(&run->fpn, flow->parameters, run->pooled);
+    for (int l = 0; l < SCALES; l++) {
+        run->input[l] = fixed ? run->fpn.out[l] : pooled[l];
     }
 }
 
 void msflow_flow_input(const MsflowRun *run, const real *y[SCALES])
 {
-    for (int l = 0; l < SCALES; l++) {
-        y[l] = run->flow->spec.fpn == FPN_FIXED ? run->fpn.out[l] : run->pooled[l];
-    }
+    memcpy(y, run->input, sizeof run->input);
 }
 
-void msflow_forward(MsflowRun *run, const real *const maps[SCALES], const real *z[SCALES], double *logdet)
+void msflow_forward_pooled(MsflowRun *run, const real *const pooled[SCALES], const real *z[SCALES],
+                           double *logdet)
 {
     const real *parameters = run->flow->parameters, *y[SCALES];
     memset(logdet, 0, run->batch * sizeof *logdet);
-    enter(run, maps);
-    msflow_flow_input(run, y);
+    enter(run, pooled);
     for (int l = 0; l < SCALES; l++) {
-        y[l] = chain_forward(&run->chain[l], parameters, y[l], logdet);
+        y[l] = chain_forward(&run->chain[l], parameters, run->input[l], logdet);
     }
     fusion_forward(&run->fusion, parameters, y, logdet);
     for (int l = 0; l < SCALES; l++) {
         z[l] = run->fusion.z[l];
     }
+}
+
+void msflow_forward(MsflowRun *run, const real *const maps[SCALES], const real *z[SCALES], double *logdet)
+{
+    const MsflowSpec *spec = &run->flow->spec;
+    for (int l = 0; l < SCALES; l++) {
+        avgpool_forward(run->batch, spec->size[l], spec->size[l], spec->channels[l], maps[l], run->pooled[l]);
+    }
+    msflow_forward_pooled(run, (const real *const *)run->pooled, z, logdet);
 }
 
 void msflow_backward(MsflowRun *run, const real *const dz[SCALES], const double *dlogdet, real *gradient)
@@ -102,8 +108,8 @@ void msflow_inverse(MsflowRun *run, const real *const z[SCALES], const real *y[S
 }
 
 /* The maps of all images in memory, one image at a time through a training run, which takes its weights at each call. */
-gboolean msflow_init_actnorm(Msflow *flow, const Kernels *kernels, int batch, const real *const maps[SCALES],
-                             GError **error)
+gboolean msflow_init_actnorm(Msflow *flow, const Kernels *kernels, int batch,
+                             const real *const pooled[SCALES], GError **error)
 {
     MsflowRun *run = msflow_run_new(flow, kernels, 1, TRUE, error);
     gboolean done = run != NULL;
@@ -113,14 +119,12 @@ gboolean msflow_init_actnorm(Msflow *flow, const Kernels *kernels, int batch, co
             wsi_try_alloc((size_t)(batch * count), sizeof(real), "features to start ActNorm", error);
         done = all != NULL;
         for (int b = 0; b < batch && done; b++) {
-            const real *image[SCALES], *y[SCALES];
+            const real *image[SCALES];
             for (int k = 0; k < SCALES; k++) {
-                image[k] =
-                    maps[k] + (int64_t)b * flow->spec.size[k] * flow->spec.size[k] * flow->spec.channels[k];
+                image[k] = pooled[k] + b * pooled_count(flow, k);
             }
             enter(run, image);
-            msflow_flow_input(run, y);
-            memcpy(all + b * count, y[l], count * sizeof *all);
+            memcpy(all + b * count, run->input[l], count * sizeof *all);
         }
         if (done) {
             chain_fit(&flow->chain[l], &run->chain[l], flow->parameters, batch, all);
