@@ -62,7 +62,7 @@ const ConfigKey config_keys[] = {
     NUMBER(dataset, valid_share, "0.1", 0, 0.9, "share of the patients whose normal tissue goes to valid/"),
     NUMBER(dataset, test_share, "0.3", 0, 0.9, "share of the patients that go to test/"),
     BOOL(dataset, train_anomalies, "false", "keep lesion tiles of training patients in train/Ungood"),
-    BOOL(dataset, masks, "true", "write ground_truth masks for Ungood tiles of valid and test"),
+    BOOL(dataset, masks, "true", "write ground_truth masks of Ungood tiles"),
 
     TEXT(model, extractor, "scattering", "scattering, resnet18, resnet50 or wide_resnet50_2"),
     PATH(model, weights, "safetensors file of the extractor; none for scattering"),

@@ -34,7 +34,7 @@ static void put_number(GString *out, const json_t *object, const char *key, cons
     const json_t *value = json_object_get(object, key);
     char text[G_ASCII_DTOSTR_BUF_SIZE];
     put(out, "<td>%s</td>",
-        json_is_number(value) ? g_ascii_formatd(text, sizeof text, format, json_number_value(value)) : "&#8211;");
+        json_is_number(value) ? g_ascii_formatd(text, sizeof text, format, json_number_value(value)) : "\xe2\x80\x93");
 }
 
 /* ---- figures ---- */

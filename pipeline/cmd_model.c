@@ -1,0 +1,261 @@
+/* train, score, evaluate, heatmap: single steps without a run folder. */
+#include "base/error.h"
+#include "base/pool.h"
+#include "pipeline/command.h"
+#include "pipeline/evaluation.h"
+#include "pipeline/heatmaps.h"
+#include "pipeline/json.h"
+#include "pipeline/models.h"
+#include "pipeline/npy.h"
+#include "pipeline/patches.h"
+#include "pipeline/runner.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The configuration of -c, or the defaults. */
+static Config *config_or_default(const char *path, GError **error)
+{
+    return path ? config_read(path, error) : config_default();
+}
+
+/* ---- train ---- */
+
+static gboolean tell_epoch(void *data, const EpochReport *report)
+{
+    const ModelSpec *spec = data;
+    fprintf(stderr, "epoch %d/%d: NLL/D %.4f, hold-out %.4f, %.1f s\n", report->epoch, spec->epochs, report->train_nll,
+            report->holdout_nll, report->seconds);
+    return TRUE;
+}
+
+static gboolean train_to(const Config *config, const char *output, int threads, GError **error)
+{
+    ModelSpec spec;
+    PictureSet set = {0};
+    if (!models_spec(config, &spec, error)) {
+        return FALSE;
+    }
+    g_autoptr(Model) model = NULL;
+    if (picture_set_folder(&set, config->patches_folder, config->tiles_size, error)) {
+        picture_set_limit(&set, config->train_max_tiles);
+        TileSet tiles = picture_tile_set(&set);
+        g_autofree char *checkpoint = g_strdup_printf("%s.checkpoint", output);
+        FitOptions options = {.threads = threads, .checkpoint = checkpoint, .told = tell_epoch, .told_data = &spec};
+        model = model_fit(&spec, &tiles, &options, error);
+        if (model && !model_save(model, output, NULL, error)) {
+            g_clear_pointer(&model, model_free);
+        }
+        if (model) {
+            remove(checkpoint);
+        }
+    }
+    picture_set_clear(&set);
+    model_spec_clear(&spec);
+    return model != NULL;
+}
+
+int command_train(int argc, char **argv, GError **error)
+{
+    g_autofree char *config_path = NULL, *patches = NULL, *output = NULL;
+    int threads = 0, code;
+    GOptionEntry entries[] = {
+        {"config", 'c', 0, G_OPTION_ARG_FILENAME, &config_path, "sections model, train, tiles.size (default: all defaults)", "CONFIG.yaml"},
+        {"patches", 'p', 0, G_OPTION_ARG_FILENAME, &patches, "folder with train/good (default: patches.folder)", "DIR"},
+        {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "the model bundle to write", "MODEL"},
+        {"threads", 'j', 0, G_OPTION_ARG_INT, &threads, "threads (default: all processors)", "N"},
+        {NULL, 0, 0, 0, NULL, NULL, NULL}};
+    if (!command_options("train", entries, &argc, &argv, &code, error)) {
+        return code;
+    }
+    if (!output || argc > 1) {
+        return command_misused(error, "where to write the model is needed: -o MODEL");
+    }
+    g_autoptr(Config) config = config_or_default(config_path, error);
+    if (!config) {
+        return EXIT_FAILED;
+    }
+    if (patches) {
+        g_free(config->patches_folder);
+        config->patches_folder = g_strdup(patches);
+    }
+    if (!*config->patches_folder) {
+        return command_misused(error, "what to train on is needed: --patches DIR, or patches.folder in the configuration");
+    }
+    return train_to(config, output, threads > 0 ? threads : pool_processors(), error) ? EXIT_DONE : EXIT_FAILED;
+}
+
+/* ---- score ---- */
+
+static gboolean tell_tiles(void *data, int64_t done, int64_t total, GError **error)
+{
+    fprintf(stderr, "%s: %" G_GINT64_FORMAT "/%" G_GINT64_FORMAT " tiles\n", (const char *)data, done, total);
+    return TRUE;
+}
+
+static gboolean score_patches(const Model *model, const char *folder, const char *output, int threads, GError **error)
+{
+    g_autoptr(GArray) scored = g_array_new(FALSE, FALSE, sizeof(Scored));
+    ScoringOptions options = {model, threads, NULL, tell_tiles, (void *)folder};
+    return patches_score_folder(&options, folder, scored, error) && scoring_write_pictures(output, scored, NULL, error);
+}
+
+static char *slide_id(const char *path)
+{
+    char *id = g_path_get_basename(path);
+    char *dot = strrchr(id, '.');
+    *(dot && dot != id ? dot : id + strlen(id)) = 0;
+    return id;
+}
+
+static gboolean score_slide(const Config *config, const Model *model, const char *path, const char *output, int threads,
+                            GError **error)
+{
+    SlideOptions slide_options = {.mpp_x = config->slides_mpp, .mpp_y = config->slides_mpp, .use_objective = config->slides_objective};
+    g_autoptr(Slide) slide = slide_open(path, &slide_options, error);
+    g_autoptr(Tissue) tissue = slide && tiles_need_mpp(slide, error) ? tissue_find(slide, &tissue_defaults, error) : NULL;
+    if (!tissue) {
+        return FALSE;
+    }
+    CutSpec cut = tiles_cut_spec(config);
+    cut.size = model_spec(model)->tile_size;
+    cut.mpp = model_spec(model)->mpp > 0 ? model_spec(model)->mpp : config->tiles_mpp;
+    GridSpec spec = {cut.size, cut.mpp, config->score_overlap * cut.size, EDGE_SHIFT, config->score_min_tissue};
+    g_autoptr(Grid) grid = tiles_grid(slide, &spec, tissue->mask, error);
+    g_autoptr(GArray) scored = g_array_new(FALSE, FALSE, sizeof(Scored));
+    g_autoptr(Map) map = NULL;
+    ScoringOptions options = {model, threads, NULL, tell_tiles, (void *)path};
+    if (!grid || !scoring_slide(&options, slide, grid, &cut, tissue->mask, config->heatmap_cell_um, scored, &map, error)) {
+        return FALSE;
+    }
+    for (guint i = 0; i < scored->len; i++) {
+        g_array_index(scored, Scored, i).label = -1;
+    }
+    g_autofree char *id = slide_id(path), *folder = g_build_filename(output, id, NULL);
+    g_autofree char *table = g_build_filename(folder, "scores.csv", NULL), *values = g_build_filename(folder, "scoremap.npy", NULL);
+    HeatmapLook look = heatmap_look(config);
+    look.title = id;
+    look.provenance = "wsiflow " WSIFLOW_VERSION;
+    char sha256[3][65];
+    return scoring_write_slide(table, id, scored, NULL, error) && npy_write(values, map, NULL, error) &&
+           heatmaps_write(folder, &look, slide, map, sha256, error);
+}
+
+/* All slides, even when some fail: each failure is told. */
+static int score_slides(const Config *config, const Model *model, char **paths, int count, const char *output, int threads)
+{
+    int failed = 0;
+    for (int i = 0; i < count; i++) {
+        g_autoptr(GError) why = NULL;
+        if (!score_slide(config, model, paths[i], output, threads, &why)) {
+            fprintf(stderr, "wsiflow score: %s: %s\n", paths[i], why->message);
+            failed++;
+        }
+    }
+    return failed == 0 ? EXIT_DONE : failed == count ? EXIT_FAILED : EXIT_PARTIAL;
+}
+
+int command_score(int argc, char **argv, GError **error)
+{
+    g_autofree char *config_path = NULL, *model_path = NULL, *patches = NULL, *output = NULL, *weights = NULL;
+    int threads = 0, code;
+    GOptionEntry entries[] = {
+        {"model", 'm', 0, G_OPTION_ARG_FILENAME, &model_path, "the model bundle", "MODEL"},
+        {"patches", 'p', 0, G_OPTION_ARG_FILENAME, &patches, "folder of pictures, or of folders named by label", "DIR"},
+        {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "CSV file (--patches) or folder (slides)", "OUT"},
+        {"config", 'c', 0, G_OPTION_ARG_FILENAME, &config_path, "sections slides, tiles, score, heatmap (default: all defaults)", "CONFIG.yaml"},
+        {"weights", 'w', 0, G_OPTION_ARG_FILENAME, &weights, "weights of the extractor, when they have moved", "FILE"},
+        {"threads", 'j', 0, G_OPTION_ARG_INT, &threads, "threads (default: all processors)", "N"},
+        {NULL, 0, 0, 0, NULL, NULL, NULL}};
+    if (!command_options("score", entries, &argc, &argv, &code, error)) {
+        return code;
+    }
+    if (!model_path || !output || (patches != NULL) == (argc > 1)) {
+        return command_misused(error, "needed are -m MODEL, -o OUT, and either --patches DIR or slides");
+    }
+    g_autoptr(Config) config = config_or_default(config_path, error);
+    if (!config) {
+        return EXIT_FAILED;
+    }
+    const char *own = *config->model_weights ? config->model_weights : NULL;
+    g_autoptr(Model) model = model_load(model_path, weights ? weights : own, *config->model_kernels ? config->model_kernels : NULL, error);
+    threads = threads > 0 ? threads : pool_processors();
+    if (!model) {
+        return EXIT_FAILED;
+    }
+    if (patches) {
+        return score_patches(model, patches, output, threads, error) ? EXIT_DONE : EXIT_FAILED;
+    }
+    return score_slides(config, model, argv + 1, argc - 1, output, threads);
+}
+
+/* ---- evaluate ---- */
+
+int command_evaluate(int argc, char **argv, GError **error)
+{
+    g_autofree char *column = g_strdup("score"), *labels = NULL;
+    double threshold = NAN;
+    gboolean json = FALSE;
+    int code;
+    GOptionEntry entries[] = {
+        {"json", 0, 0, G_OPTION_ARG_NONE, &json, "as JSON", NULL},
+        {"score", 's', 0, G_OPTION_ARG_STRING, &column, "column to evaluate (default: score)", "NAME"},
+        {"labels", 'l', 0, G_OPTION_ARG_FILENAME, &labels, "CSV with file and near_blank: figures also without near-blank tiles", "FILE"},
+        {"threshold", 't', 0, G_OPTION_ARG_DOUBLE, &threshold, "figures also at this threshold", "VALUE"},
+        {NULL, 0, 0, 0, NULL, NULL, NULL}};
+    if (!command_options("evaluate", entries, &argc, &argv, &code, error)) {
+        return code;
+    }
+    if (argc < 2) {
+        return command_misused(error, "a table of scores is needed: wsiflow evaluate SCORES.csv");
+    }
+    g_autoptr(ScoreTable) table = score_table_read((const char *const *)argv + 1, column, labels, error);
+    json_t *figures = table ? evaluation_json(table, threshold, error) : NULL;
+    if (!figures) {
+        return EXIT_FAILED;
+    }
+    if (json) {
+        json_print(figures);
+        return EXIT_DONE;
+    }
+    g_autofree char *text = evaluation_text(figures);
+    fputs(text, stdout);
+    json_decref(figures);
+    return EXIT_DONE;
+}
+
+/* ---- heatmap ---- */
+
+int command_heatmap(int argc, char **argv, GError **error)
+{
+    g_autofree char *slide_path = NULL, *output = NULL, *config_path = NULL;
+    double mpp = 0;
+    int code;
+    GOptionEntry entries[] = {
+        {"slide", 's', 0, G_OPTION_ARG_FILENAME, &slide_path, "the slide the map belongs to", "SLIDE"},
+        {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "folder to write to", "DIR"},
+        {"config", 'c', 0, G_OPTION_ARG_FILENAME, &config_path, "sections slides and heatmap (default: all defaults)", "CONFIG.yaml"},
+        {"mpp", 0, 0, G_OPTION_ARG_DOUBLE, &mpp, "um/px of the slide when it does not say it", "UM"},
+        {NULL, 0, 0, 0, NULL, NULL, NULL}};
+    if (!command_options("heatmap", entries, &argc, &argv, &code, error)) {
+        return code;
+    }
+    if (argc != 2 || !slide_path || !output) {
+        return command_misused(error, "needed are a map, its slide and a folder: wsiflow heatmap MAP.npy --slide SLIDE -o DIR");
+    }
+    g_autoptr(Config) config = config_or_default(config_path, error);
+    g_autoptr(Map) map = config ? npy_read(argv[1], error) : NULL;
+    if (!map) {
+        return EXIT_FAILED;
+    }
+    mpp = mpp > 0 ? mpp : config->slides_mpp;
+    SlideOptions options = {.mpp_x = mpp, .mpp_y = mpp, .use_objective = config->slides_objective};
+    g_autoptr(Slide) slide = slide_open(slide_path, &options, error);
+    char sha256[3][65];
+    g_autofree char *id = slide_id(slide_path);
+    HeatmapLook look = heatmap_look(config);
+    look.title = id;
+    look.provenance = "wsiflow " WSIFLOW_VERSION;
+    gboolean ok = slide && tiles_need_mpp(slide, error) && heatmaps_write(output, &look, slide, map, sha256, error);
+    return ok ? EXIT_DONE : EXIT_FAILED;
+}

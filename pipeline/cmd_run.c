@@ -1,0 +1,180 @@
+/* run, dataset, status, retry, worker: commands about the folder of a run. */
+#include "base/error.h"
+#include "pipeline/command.h"
+#include "pipeline/json.h"
+#include "pipeline/runner.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- run, dataset ---- */
+
+/* Tells where the results are; the figures when there are some. */
+static void show_results(const char *folder)
+{
+    static const struct {
+        const char *file, *what;
+    } results[] = {{"dataset/manifest.csv", "patch set"}, {"model/model.safetensors", "model"}, {"metrics.json", "figures"},
+                   {"report.html", "report"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(results); i++) {
+        g_autofree char *path = g_build_filename(folder, results[i].file, NULL);
+        if (g_file_test(path, G_FILE_TEST_EXISTS)) {
+            printf("%-10s %s\n", results[i].what, path);
+        }
+    }
+}
+
+static int run_to(const char *name, const char *last, int argc, char **argv, GError **error)
+{
+    g_autofree char *config_path = NULL, *folder = NULL;
+    int workers = 0, code;
+    GOptionEntry entries[] = {
+        {"config", 'c', 0, G_OPTION_ARG_FILENAME, &config_path, "what to do (wsiflow config lists all keys)", "CONFIG.yaml"},
+        {"output", 'o', 0, G_OPTION_ARG_FILENAME, &folder, "folder of the run (default: the configuration's name without .yaml)", "DIR"},
+        {"workers", 'j', 0, G_OPTION_ARG_INT, &workers, "worker processes (default: one a processor)", "N"},
+        {NULL, 0, 0, 0, NULL, NULL, NULL}};
+    if (!command_options(name, entries, &argc, &argv, &code, error)) {
+        return code;
+    }
+    if (!config_path || argc > 1) {
+        return command_misused(error, config_path ? "unexpected argument %s" : "a configuration is needed: -c CONFIG.yaml%s",
+                               argc > 1 ? argv[1] : "");
+    }
+    if (workers < 0 || workers > 1024) {
+        return command_misused(error, "-j %d: allowed are 1 to 1024 workers", workers);
+    }
+    g_autoptr(Config) config = config_read(config_path, error);
+    if (!config) {
+        return EXIT_FAILED;
+    }
+    if (!folder) {
+        folder = g_path_get_basename(config_path);
+        char *dot = strrchr(folder, '.');
+        *(dot && dot != folder ? dot : folder + strlen(folder)) = 0;
+    }
+    code = runner_run(config, folder, workers, last, error);
+    if (code == EXIT_DONE || code == EXIT_PARTIAL) {
+        show_results(folder);
+    }
+    return code;
+}
+
+int command_run(int argc, char **argv, GError **error)
+{
+    return run_to("run", NULL, argc, argv, error);
+}
+
+int command_dataset(int argc, char **argv, GError **error)
+{
+    return run_to("dataset", "dataset", argc, argv, error);
+}
+
+/* ---- status ---- */
+
+static json_t *row_json(const JobRow *row)
+{
+    return json_pack("{s:s, s:s, s:s, s:i, s:I, s:I, s:s?, s:f, s:s?}", "stage", row->stage, "unit", row->unit, "state",
+                     job_state_name(row->state), "attempt", row->attempt, "done", (json_int_t)row->done, "total",
+                     (json_int_t)row->total, "what", row->what, "seconds", row->seconds, "error", row->error);
+}
+
+static void print_stages(const GPtrArray *rows)
+{
+    printf("%-13s %6s %6s %6s %6s %6s\n", "stage", "jobs", "done", "run", "failed", "cancel");
+    for (guint i = 0; i < rows->len;) {
+        const char *stage = ((JobRow *)rows->pdata[i])->stage;
+        int counts[JOB_CANCELLED + 1] = {0}, n = 0;
+        for (; i < rows->len && g_str_equal(((JobRow *)rows->pdata[i])->stage, stage); i++, n++) {
+            counts[((JobRow *)rows->pdata[i])->state]++;
+        }
+        printf("%-13s %6d %6d %6d %6d %6d\n", stage, n, counts[JOB_DONE], counts[JOB_LEASED], counts[JOB_PARKED],
+               counts[JOB_CANCELLED]);
+    }
+    for (guint i = 0; i < rows->len; i++) {
+        const JobRow *row = rows->pdata[i];
+        if (row->state == JOB_PARKED) {
+            printf("failed: %s %s: %s\n", row->stage, row->unit, row->error ? row->error : "");
+        } else if (row->state == JOB_LEASED) {
+            printf("running: %s %s %" G_GINT64_FORMAT "/%" G_GINT64_FORMAT " %s, %.0f s\n", row->stage, row->unit, row->done,
+                   row->total, row->what ? row->what : "", row->seconds);
+        }
+    }
+}
+
+static json_t *artefacts_json(Store *store, GError **error)
+{
+    g_autoptr(GPtrArray) all = store_artefacts(store, error);
+    json_t *out = all ? json_array() : NULL;
+    for (guint i = 0; all && i < all->len; i++) {
+        const JobInput *one = all->pdata[i];
+        json_array_append_new(out, json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "stage", one->stage, "unit", one->unit, "name",
+                                             one->artefact->name, "path", one->artefact->path, "sha256",
+                                             one->artefact->sha256, "bytes", (json_int_t)one->artefact->bytes));
+    }
+    return out;
+}
+
+int command_status(int argc, char **argv, GError **error)
+{
+    gboolean json = FALSE;
+    int code;
+    GOptionEntry entries[] = {
+        {"json", 0, 0, G_OPTION_ARG_NONE, &json, "all jobs and artefacts as JSON", NULL}, {NULL, 0, 0, 0, NULL, NULL, NULL}};
+    if (!command_options("status", entries, &argc, &argv, &code, error)) {
+        return code;
+    }
+    if (argc != 2) {
+        return command_misused(error, "the folder of a run is needed: wsiflow status DIR");
+    }
+    g_autoptr(Store) store = store_open_existing(argv[1], error);
+    g_autoptr(GPtrArray) rows = store ? store_jobs(store, error) : NULL;
+    if (!rows) {
+        return EXIT_FAILED;
+    }
+    if (!json) {
+        print_stages(rows);
+        return EXIT_DONE;
+    }
+    json_t *jobs = json_array(), *artefacts = artefacts_json(store, error);
+    for (guint i = 0; i < rows->len; i++) {
+        json_array_append_new(jobs, row_json(rows->pdata[i]));
+    }
+    if (!artefacts) {
+        json_decref(jobs);
+        return EXIT_FAILED;
+    }
+    json_print(json_pack("{s:o, s:o}", "jobs", jobs, "artefacts", artefacts));
+    return EXIT_DONE;
+}
+
+/* ---- retry ---- */
+
+int command_retry(int argc, char **argv, GError **error)
+{
+    g_autofree char *slide = NULL;
+    int code;
+    GOptionEntry entries[] = {{"slide", 's', 0, G_OPTION_ARG_STRING, &slide, "only this slide", "SLIDE"},
+                              {NULL, 0, 0, 0, NULL, NULL, NULL}};
+    if (!command_options("retry", entries, &argc, &argv, &code, error)) {
+        return code;
+    }
+    if (argc != 2) {
+        return command_misused(error, "the folder of a run is needed: wsiflow retry DIR");
+    }
+    g_autoptr(Store) store = store_open_existing(argv[1], error);
+    int released = store ? store_retry(store, slide, error) : -1;
+    if (released < 0) {
+        return EXIT_FAILED;
+    }
+    printf("%d jobs will be tried again by the next wsiflow run\n", released);
+    return EXIT_DONE;
+}
+
+int command_worker(int argc, char **argv, GError **error)
+{
+    if (argc != 4) {
+        return command_misused(error, "worker is started by wsiflow run");
+    }
+    return runner_worker(argv[1], argv[2], (int)g_ascii_strtoll(argv[3], NULL, 10), error);
+}

@@ -1,0 +1,188 @@
+/* Planning.
+ *
+ * For each wanted stage, in the order of the table, one job a slide or one for the cohort.  A job's configuration hash covers the keys
+ * its stage names, and the stage's version; its input hash covers what it reads from outside of the run: files by size, time of change and
+ * path, and the manifest's facts about the slide. */
+#include "pipeline/plan.h"
+#include "base/durable.h"
+#include "base/error.h"
+#include <string.h>
+#include <sys/stat.h>
+
+typedef struct {
+    const Run *run;
+    GArray *jobs;      /* PlanJob */
+    GArray *needs;     /* PlanNeed */
+    GPtrArray *texts;  /* owned texts of the jobs */
+    GHashTable *index; /* "stage/unit" -> job + 1 */
+} Plan;
+
+static void add_file(GString *text, const char *name, const char *path)
+{
+    struct stat file;
+    if (!path || !*path) {
+        return;
+    }
+    if (stat(path, &file) == 0) {
+        g_string_append_printf(text, "%s %s %" G_GINT64_FORMAT " %" G_GINT64_FORMAT ".%09ld\n", name, path, (gint64)file.st_size,
+                               (gint64)file.st_mtim.tv_sec, file.st_mtim.tv_nsec);
+    } else {
+        g_string_append_printf(text, "%s %s absent\n", name, path);
+    }
+}
+
+static gint by_text(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Names, sizes and times of all files below a folder. */
+static void add_folder(GString *text, const char *folder, int depth)
+{
+    g_autoptr(GDir) dir = depth < 4 ? g_dir_open(folder, 0, NULL) : NULL;
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    const char *name;
+    while (dir && (name = g_dir_read_name(dir))) {
+        g_ptr_array_add(names, g_build_filename(folder, name, NULL));
+    }
+    g_ptr_array_sort(names, by_text);
+    for (guint i = 0; i < names->len; i++) {
+        if (g_file_test(names->pdata[i], G_FILE_TEST_IS_DIR)) {
+            add_folder(text, names->pdata[i], depth + 1);
+        } else {
+            add_file(text, "file", names->pdata[i]);
+        }
+    }
+}
+
+typedef struct {
+    const char *stage;
+    gboolean slide, mpp, annotation, split, weights, patches, model, labels;
+} Outside;
+
+/* What each stage reads from outside of the run. */
+static const Outside outside[] = {
+    {"ingest", .slide = TRUE, .mpp = TRUE},
+    {"tissue", .slide = TRUE, .mpp = TRUE},
+    {"mask", .annotation = TRUE},
+    {"cut", .split = TRUE},
+    {"train", .weights = TRUE, .patches = TRUE},
+    {"score", .model = TRUE, .weights = TRUE},
+    {"scorepatches", .model = TRUE, .weights = TRUE, .patches = TRUE},
+    {"evaluate", .labels = TRUE},
+};
+
+static void input_hash(const Run *run, const Stage *stage, const SlideEntry *slide, char sha256[65])
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    const Config *config = run->config;
+    for (size_t i = 0; i < G_N_ELEMENTS(outside); i++) {
+        const Outside *o = &outside[i];
+        if (!g_str_equal(o->stage, stage->name)) {
+            continue;
+        }
+        add_file(text, "slide", o->slide ? slide->path : NULL);
+        add_file(text, "annotation", o->annotation ? slide->annotation : NULL);
+        add_file(text, "weights", o->weights ? config->model_weights : NULL);
+        add_file(text, "model", o->model ? config->score_model : NULL);
+        add_file(text, "labels", o->labels ? config->evaluate_labels : NULL);
+        if (o->mpp) {
+            g_string_append_printf(text, "mpp %.17g %.17g\n", slide->mpp_x, slide->mpp_y);
+        }
+        if (o->split) {
+            g_string_append_printf(text, "split %s patient %s\n", slide->split, slide->patient);
+        }
+        if (o->patches && *config->patches_folder) {
+            add_folder(text, config->patches_folder, 0);
+        }
+    }
+    durable_hash_bytes(text->str, text->len, sha256);
+}
+
+static const char *keep(Plan *plan, char *text)
+{
+    g_ptr_array_add(plan->texts, text);
+    return text;
+}
+
+static void add_need(Plan *plan, int job, const char *stage, const char *unit, gboolean hard)
+{
+    g_autofree char *name = g_strdup_printf("%s/%s", stage, unit);
+    int found = GPOINTER_TO_INT(g_hash_table_lookup(plan->index, name));
+    if (found) { /* stages that are not wanted are not needed either */
+        PlanNeed need = {job, found - 1, hard};
+        g_array_append_val(plan->needs, need);
+    }
+}
+
+static void add_needs(Plan *plan, const Stage *stage, const SlideEntry *slide, int job)
+{
+    g_auto(GStrv) names = g_strsplit(stage->needs, " ", -1);
+    for (char **name = names; *name; name++) {
+        gboolean hard = (*name)[0] != '?';
+        const Stage *other = **name ? stage_find(*name + !hard) : NULL;
+        if (!other) {
+            continue;
+        }
+        if (other->scope == SCOPE_COHORT) {
+            add_need(plan, job, other->name, COHORT, hard);
+        } else if (slide) {
+            add_need(plan, job, other->name, slide->id, hard);
+        } else {
+            for (guint i = 0; i < plan->run->slides->len; i++) {
+                add_need(plan, job, other->name, ((SlideEntry *)plan->run->slides->pdata[i])->id, hard);
+            }
+        }
+    }
+}
+
+static void add_job(Plan *plan, const Stage *stage, const SlideEntry *slide, int priority)
+{
+    if (!stage->wanted(plan->run->config, slide)) {
+        return;
+    }
+    char config_sha[65], input_sha[65];
+    config_hash(plan->run->config, stage->sections, config_sha);
+    g_autofree char *versioned = g_strdup_printf("%s %s %d", config_sha, stage->name, stage->version);
+    durable_hash_bytes(versioned, strlen(versioned), config_sha);
+    input_hash(plan->run, stage, slide, input_sha);
+    PlanJob job = {.stage = stage->name,
+                   .unit = slide ? slide->id : COHORT,
+                   .config_hash = keep(plan, g_strdup(config_sha)),
+                   .input_hash = keep(plan, g_strdup(input_sha)),
+                   .priority = priority};
+    int number = (int)plan->jobs->len;
+    g_array_append_val(plan->jobs, job);
+    g_hash_table_insert(plan->index, g_strdup_printf("%s/%s", job.stage, job.unit), GINT_TO_POINTER(number + 1));
+    add_needs(plan, stage, slide, number);
+}
+
+gboolean plan_make(const Run *run, Store *store, const char *last, GError **error)
+{
+    Plan plan = {run, g_array_new(FALSE, FALSE, sizeof(PlanJob)), g_array_new(FALSE, FALSE, sizeof(PlanNeed)),
+                 g_ptr_array_new_with_free_func(g_free), g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
+    int priority = 0;
+    for (const Stage *stage = stages; stage->name; stage++, priority++) {
+        if (stage->scope == SCOPE_COHORT) {
+            add_job(&plan, stage, NULL, priority);
+        }
+        for (guint i = 0; stage->scope == SCOPE_SLIDE && i < run->slides->len; i++) {
+            add_job(&plan, stage, run->slides->pdata[i], priority);
+        }
+        if (last && g_str_equal(stage->name, last)) {
+            break;
+        }
+    }
+    gboolean ok = plan.jobs->len > 0;
+    if (!ok) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "the configuration asks for nothing: set slides.folder, slides.manifest or patches.folder");
+    }
+    ok = ok && store_plan(store, (const PlanJob *)(void *)plan.jobs->data, (int)plan.jobs->len,
+                          (const PlanNeed *)(void *)plan.needs->data, (int)plan.needs->len, error);
+    g_array_unref(plan.jobs);
+    g_array_unref(plan.needs);
+    g_ptr_array_unref(plan.texts);
+    g_hash_table_unref(plan.index);
+    return ok;
+}

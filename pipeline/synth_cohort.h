@@ -1,0 +1,14 @@
+/* A synthetic cohort on disk: what the demo and the tests run on. */
+#pragma once
+#include <glib.h>
+
+typedef struct {
+    int slides, with_lesions; /* the last `with_lesions` slides have lesions */
+    int width, height;        /* px at 0.5 um/px */
+    int seed;
+} SynthCohort;
+extern const SynthCohort synth_cohort_default;
+
+/* Writes DIR/slides/synth_NN.tif, DIR/annotations/synth_NN.xml (ASAP) and DIR/manifest.csv: one patient a slide; the lesion slides
+ * and a quarter of the normal ones (at least one) are for testing, the rest for training. */
+gboolean synth_cohort_write(const char *folder, const SynthCohort *cohort, int threads, GError **error);

@@ -1,0 +1,202 @@
+/* A worker: claims jobs, does them, publishes, until nothing is left.
+ *
+ * The lease is kept alive by a thread with its own connection; when the lease is lost or a stop is asked for, `stop` tells the
+ * stage, which ends at its next safe place.  Stages of the cohort run when little else can, so they get all processors; those
+ * of slides get one, since other workers have the others. */
+#include "base/error.h"
+#include "base/pool.h"
+#include "pipeline/runner.h"
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#define LEASE_SECONDS 60
+#define BEAT_SECONDS 10
+
+static gint stop_asked; /* atomic: set by the signal handler and the heartbeat */
+
+static void on_stop(int signal_number)
+{
+    g_atomic_int_set(&stop_asked, WSI_ERROR_CANCELLED);
+}
+
+/* ---- heartbeat ---- */
+
+typedef struct {
+    const char *folder;
+    const Job *job; /* guarded by lock; NULL between jobs */
+    GMutex lock;
+    GCond ended;
+    gboolean end;
+} Heart;
+
+static void beat(Heart *heart, Store *store)
+{
+    g_autoptr(GError) error = NULL;
+    if (heart->job && !store_heartbeat(store, heart->job, LEASE_SECONDS, &error) &&
+        g_error_matches(error, WSI_ERROR, WSI_ERROR_LOST)) {
+        g_atomic_int_compare_and_exchange(&stop_asked, 0, WSI_ERROR_LOST);
+    }
+}
+
+static gpointer heart_main(gpointer data)
+{
+    Heart *heart = data;
+    g_autoptr(Store) store = store_open_existing(heart->folder, NULL);
+    g_mutex_lock(&heart->lock);
+    while (!heart->end) {
+        gint64 until = g_get_monotonic_time() + BEAT_SECONDS * G_USEC_PER_SEC;
+        while (!heart->end && g_cond_wait_until(&heart->ended, &heart->lock, until)) {
+        }
+        if (!heart->end && store) {
+            beat(heart, store);
+        }
+    }
+    g_mutex_unlock(&heart->lock);
+    return NULL;
+}
+
+static void heart_follow(Heart *heart, const Job *job)
+{
+    g_mutex_lock(&heart->lock);
+    heart->job = job;
+    g_mutex_unlock(&heart->lock);
+}
+
+/* ---- one job ---- */
+
+static const SlideEntry *entry_of(const Run *run, const char *unit)
+{
+    for (guint i = 0; i < run->slides->len; i++) {
+        const SlideEntry *entry = run->slides->pdata[i];
+        if (g_str_equal(entry->id, unit)) {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+/* TRUE when trying again cannot help. */
+static gboolean is_permanent(const GError *error)
+{
+    return error->domain == WSI_ERROR && (error->code == WSI_ERROR_INPUT || error->code == WSI_ERROR_INTERNAL);
+}
+
+/* Records how the attempt ended.  FALSE only when the job table itself fails. */
+static gboolean settle(Store *store, const Job *job, const Work *work, GError *why, GError **error)
+{
+    g_autoptr(GError) lost = NULL;
+    gboolean ok;
+    if (!why) {
+        ok = store_finish(store, job, work->outputs, &lost);
+    } else if (why->domain == WSI_ERROR && why->code == WSI_ERROR_CANCELLED) {
+        ok = store_release(store, job, &lost);
+    } else if (why->domain == WSI_ERROR && why->code == WSI_ERROR_LOST) {
+        ok = TRUE; /* somebody else has it: publish nothing, say nothing */
+    } else {
+        ok = store_fail(store, job, why->message, is_permanent(why), &lost);
+    }
+    if (!ok && !g_error_matches(lost, WSI_ERROR, WSI_ERROR_LOST)) {
+        g_propagate_error(error, g_steal_pointer(&lost));
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean do_job(const Run *run, Store *store, const Job *job, int threads, GError **error)
+{
+    const Stage *stage = stage_find(job->stage);
+    g_autoptr(GError) why = NULL;
+    g_autoptr(GPtrArray) outputs = g_ptr_array_new_with_free_func((GDestroyNotify)artefact_free);
+    g_autoptr(GPtrArray) inputs = store_inputs(store, job, &why);
+    Work work = {.run = run,
+                 .slide = stage && stage->scope == SCOPE_SLIDE ? entry_of(run, job->unit) : NULL,
+                 .store = store,
+                 .job = job,
+                 .inputs = inputs,
+                 .outputs = outputs,
+                 .threads = stage && stage->scope == SCOPE_COHORT ? threads : 1,
+                 .stop = &stop_asked};
+    if (inputs && (!stage || (stage->scope == SCOPE_SLIDE && !work.slide))) {
+        g_set_error(&why, WSI_ERROR, WSI_ERROR_INTERNAL, "no stage %s or no slide %s", job->stage, job->unit);
+    } else if (inputs && !stage->run(&work, &why) && !why) {
+        g_set_error(&why, WSI_ERROR, WSI_ERROR_INTERNAL, "stage %s failed without saying why", job->stage);
+    }
+    return settle(store, job, &work, why, error);
+}
+
+/* Whether jobs are left that this worker may still get. */
+static gboolean work_left(Store *store, gboolean *left, GError **error)
+{
+    int counts[JOB_CANCELLED + 1];
+    if (!store_counts(store, counts, error)) {
+        return FALSE;
+    }
+    *left = counts[JOB_READY] + counts[JOB_LEASED] + counts[JOB_WAITING] > 0;
+    return TRUE;
+}
+
+static gboolean work_loop(const Run *run, Store *store, const char *owner, int threads, Heart *heart, GError **error)
+{
+    while (!g_atomic_int_get(&stop_asked)) {
+        GError *why = NULL;
+        g_autoptr(Job) job = store_claim(store, owner, LEASE_SECONDS, &why);
+        gboolean left = TRUE;
+        if (why) {
+            g_propagate_error(error, why);
+            return FALSE;
+        }
+        if (!job) {
+            if (!work_left(store, &left, error)) {
+                return FALSE;
+            }
+            if (!left) {
+                return TRUE;
+            }
+            g_usleep(50000);
+            continue;
+        }
+        heart_follow(heart, job);
+        gboolean ok = do_job(run, store, job, threads, error);
+        heart_follow(heart, NULL);
+        if (!ok) {
+            return FALSE;
+        }
+        g_atomic_int_compare_and_exchange(&stop_asked, WSI_ERROR_LOST, 0); /* only that job was lost */
+    }
+    return TRUE;
+}
+
+int runner_worker(const char *folder, const char *owner, int threads, GError **error)
+{
+    prctl(PR_SET_PDEATHSIG, SIGTERM); /* do not outlive the supervisor */
+    signal(SIGTERM, on_stop);
+    signal(SIGINT, SIG_IGN); /* the supervisor passes a stop on */
+    g_autoptr(Config) config = runner_stored_config(folder, error);
+    g_autoptr(GPtrArray) slides = NULL;
+    if (!config) {
+        return EXIT_FAILED;
+    }
+    gboolean on_slides = *config->slides_folder || *config->slides_manifest;
+    slides = on_slides ? cohort_read(config, error) : g_ptr_array_new();
+    g_autoptr(Store) store = slides ? store_open_existing(folder, error) : NULL;
+    if (!store || !store_worker_begin(store, owner, error)) {
+        return EXIT_FAILED;
+    }
+    Run run = {config, slides, folder};
+    Heart heart = {.folder = folder};
+    g_mutex_init(&heart.lock);
+    g_cond_init(&heart.ended);
+    GThread *thread = g_thread_new("heartbeat", heart_main, &heart);
+    gboolean ok = work_loop(&run, store, owner, threads, &heart, error);
+    g_mutex_lock(&heart.lock);
+    heart.end = TRUE;
+    g_cond_signal(&heart.ended);
+    g_mutex_unlock(&heart.lock);
+    g_thread_join(thread);
+    g_mutex_clear(&heart.lock);
+    g_cond_clear(&heart.ended);
+    store_worker_end(store, owner);
+    return ok ? EXIT_DONE : EXIT_FAILED;
+}
