@@ -11,15 +11,17 @@
  * Crossings are found to rounding only.  Two edges count as in order when they are wrong by less than `tolerance` (2^-46 of the
  * largest coordinate, some 1e-9 px): the area between them is then smaller than any figure that is reported.
  *
- * Time: edges that are in a slab, summed over slabs; the largest real annotations need some millions of steps.  A hostile file
- * can ask for 10^14, therefore the limit. */
+ * Time: edges that are in a slab, summed over slabs; the largest real annotations need about a million steps, 100,000 cells with
+ * 50 vertices each some 10^9.  A hostile file can ask for 10^14, therefore the limit.  Steps in clusters weigh more: real outlines
+ * hardly cross, scribbles do nothing else. */
 #include "annotations/boundary.h"
 #include "base/error.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define STEP_LIMIT ((int64_t)2000000000) /* some 20 s */
+#define STEP_LIMIT ((int64_t)1000000000) /* some seconds */
+enum { CROSSING_WEIGHT = 20 };
 
 typedef struct {
     Piece line;    /* its top and sign are those of the piece that is open; sign 0 = none is */
@@ -149,9 +151,11 @@ static void walk(Sweep *sweep, double top, Active *active, int count)
     }
 }
 
-/* By x at the top, then at the bottom.  The order of the slab above is almost right: insertion is the sort for that. */
-static void sort_active(Active *active, int count)
+/* By x at the top, then at the bottom.  The order of the slab above is almost right: insertion is the sort for that.  Returns the
+ * places that edges moved by. */
+static int64_t sort_active(Active *active, int count)
 {
+    int64_t moves = 0;
     for (int i = 1; i < count; i++) {
         Active moving = active[i];
         int at = i;
@@ -161,7 +165,9 @@ static void sort_active(Active *active, int count)
             at--;
         }
         active[at] = moving;
+        moves += i - at;
     }
+    return moves;
 }
 
 /* Where to cut a cluster: at the crossing of two neighbours that change places, or half-way.  Half-way on every other depth keeps
@@ -199,7 +205,7 @@ static void sweep_cluster(Sweep *sweep, double top, double bottom, Active *activ
 
 static void sweep_slab(Sweep *sweep, double top, double bottom, Active *active, int count, int depth)
 {
-    sweep->steps += count;
+    sweep->steps += depth ? CROSSING_WEIGHT * count : count;
     if (sweep->steps > STEP_LIMIT) {
         return;
     }
@@ -208,7 +214,7 @@ static void sweep_slab(Sweep *sweep, double top, double bottom, Active *active, 
         active[i].a = top == line->y0 ? line->x0 : piece_x(line, top);
         active[i].b = bottom == line->y1 ? line->x1 : piece_x(line, bottom);
     }
-    sort_active(active, count);
+    sweep->steps += sort_active(active, count) / 8;
     for (int i = count - 1; i >= 0; i--) {
         active[i].least = i + 1 < count ? fmin(active[i].b, active[i + 1].least) : active[i].b;
     }

@@ -139,7 +139,9 @@ static void find_crossings(const Raster *raster, double y, GArray *crossings)
             g_array_append_val(crossings, crossing);
         }
     }
-    qsort(crossings->data, crossings->len, sizeof(Crossing), compare_crossings);
+    if (crossings->len > 1) {
+        qsort(crossings->data, crossings->len, sizeof(Crossing), compare_crossings);
+    }
 }
 
 /* The first pixel whose centre is not left of x, for pixels of `step` from `origin`. */
