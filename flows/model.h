@@ -8,14 +8,16 @@ typedef struct {
     ExtractorSpec extractor;
     int tile_size;          /* px */
     double mpp;             /* of the tiles; informative, 0 = unknown */
-    MsflowSpec flow;        /* channels and size are filled in from the extractor */
+    MsflowSpec flow;        /* channels and size are filled in from the extractor, seed from `seed` below */
     const char *kernels;    /* NULL = best */
-    /* training */
+    /* training: Adam on the mean NLL per dimension.  The rate rises linearly from a tenth over warmup_epochs and then falls along a
+     * cosine to a hundredth at the last epoch. */
     int epochs, batch, shards; /* shards: parts a batch is computed in; fixed, so that results do not depend on threads */
-    double learning_rate, warmup_epochs, clip;
+    double learning_rate, warmup_epochs;
+    double clip;            /* global norm of the gradient of NLL / D; 0 = none.  MSFlow clips the gradient of the NLL at 2.0 */
     int patience;           /* epochs without better hold-out NLL before stopping; 0 = never */
     double holdout;         /* share of the normals kept for early stopping and calibration, by slide when known */
-    uint64_t seed;
+    uint64_t seed;          /* initial weights, order of tiles, hold-out */
 } ModelSpec;
 /* All defaults, for extractor `name` (borrowed strings are copied). */
 void model_spec_default(ModelSpec *spec, const char *extractor);
@@ -44,16 +46,32 @@ typedef struct {
     const char *checkpoint; /* path: written after each epoch, resumed from when it fits the specification and the data; NULL = none */
     EpochCallback told;
     void *told_data;
+    int64_t cache_bytes; /* memory for features of the frozen extractor; what does not fit is computed anew each time, with
+                          * the same result.  0 = 2 GiB */
 } FitOptions;
 
+#define TILE_SCORES 10
+/* What tiles of normal tissue that were not trained on look like to the model. */
+typedef struct {
+    int64_t tiles;                             /* hold-out tiles all of this comes from */
+    double m0;                                 /* 99.5 % quantile of M over their pixels */
+    double mean[TILE_SCORES], sd[TILE_SCORES]; /* of each score, in the order of tile_score_column */
+    double map_mean, map_sd;                   /* of E per position, before the maps are standardised */
+    double threshold;                          /* of the recommended score: 95 % quantile */
+} Calibration;
+
 typedef struct Model Model;
-/* Trains on normals. The result does not depend on threads, nor on being stopped and resumed from the checkpoint. */
+/* Trains on normals. The result does not depend on threads, nor on being stopped and resumed from the checkpoint.
+ * What is kept are the parameters of the epoch with the best hold-out NLL. */
 Model *model_fit(const ModelSpec *spec, const TileSet *normals, const FitOptions *options, GError **error);
 void model_free(Model *model);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Model, model_free)
 const ModelSpec *model_spec(const Model *model);
-/* Array of EpochReport, in order. */
+/* Array of EpochReport, in order; seconds are 0 for epochs of an earlier process. */
 const GArray *model_history(const Model *model);
+const Calibration *model_calibration(const Model *model);
+/* SHA-256 over the pixels and groups of all tiles it was trained on and calibrated with. */
+const char *model_tiles_hash(const Model *model);
 gboolean model_save(const Model *model, const char *path, char sha256[65], GError **error);
 /* weights: path of the extractor's weights, overrides the one in the bundle; may be NULL.  Their hash must agree. */
 Model *model_load(const char *path, const char *weights, const char *kernels, GError **error);

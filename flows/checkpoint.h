@@ -1,0 +1,28 @@
+/* The state of a training between two epochs, as a safetensors file.
+ *
+ * Continuing from a checkpoint gives the same bits as never having stopped: everything that the next epoch depends on is here
+ * or follows from the specification and the data, whose hash is the fingerprint. */
+#pragma once
+#include "flows/real.h"
+#include <glib.h>
+#include <stdint.h>
+
+typedef struct {
+    int epoch;       /* done, from 0 */
+    int64_t step;    /* updates of the optimiser so far */
+    int best_epoch;  /* 0 = none yet */
+    double best_nll; /* hold-out NLL / D of that epoch; NAN = none yet */
+    GArray *history; /* EpochReport */
+    int64_t all, trainable;
+    real *parameters;               /* all; the trainable ones first */
+    real *moment1, *moment2, *best; /* trainable */
+} TrainState;
+
+/* fingerprint: of specification and data.  The kernels' choices of algorithms (kernels_choices_get) are kept with it. */
+gboolean checkpoint_write(const char *path, const char *fingerprint, const TrainState *state, GError **error);
+/* Fills the arrays (allocated by the caller, with `all` and `trainable` set), counters and history.  FALSE with WSI_ERROR_INPUT when
+ * the file is broken or belongs to another training; the state is then as before. */
+gboolean checkpoint_read(const char *path, const char *fingerprint, TrainState *state, GError **error);
+/* Imposes the choices of algorithms of a checkpoint on this process, beside those that it has made already: to be called before
+ * anything is prepared, so that a resumed training computes what the first one would have.  Does nothing without a file. */
+gboolean checkpoint_impose_choices(const char *path, GError **error);

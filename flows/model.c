@@ -1,0 +1,222 @@
+/* The model's specification: defaults, checks, JSON; and the accessors of a finished model.
+ *
+ * The specification is one struct and one table of its fields.  Fingerprints of checkpoints and the metadata of bundles
+ * both come from the table, so a setting cannot be in one and missing in the other. */
+#include "flows/model_private.h"
+#include "base/error.h"
+#include <math.h>
+
+static const char *const pad_names[] = {[PAD_ZERO] = "zero", [PAD_REFLECT] = "reflect", NULL};
+static const char *const step_names[] = {[STEP_AIO] = "aio", [STEP_GLOW] = "glow", NULL};
+static const char *const fpn_names[] = {[FPN_NONE] = "none", [FPN_FIXED] = "fixed", NULL};
+
+#define AT(member) offsetof(ModelSpec, member)
+static const Field spec_fields[] = {
+    {"extractor", FIELD_TEXT, AT(extractor.name), 1, NULL},
+    {"weights", FIELD_MAYBE, AT(extractor.weights), 1, NULL},
+    {"pad", FIELD_NAME, AT(extractor.pad), 1, pad_names},
+    {"tile_size", FIELD_INT, AT(tile_size), 1, NULL},
+    {"mpp", FIELD_NUMBER, AT(mpp), 1, NULL},
+    {"blocks", FIELD_INT, AT(flow.blocks), SCALES, NULL},
+    {"step", FIELD_NAME, AT(flow.step), 1, step_names},
+    {"fpn", FIELD_NAME, AT(flow.fpn), 1, fpn_names},
+    {"fpn_width", FIELD_INT, AT(flow.fpn_width), 1, NULL},
+    {"se", FIELD_BOOL, AT(flow.se), 1, NULL},
+    {"condition", FIELD_INT, AT(flow.condition), 1, NULL},
+    {"clamp_new", FIELD_BOOL, AT(flow.clamp_new), 1, NULL},
+    {"alpha", FIELD_NUMBER, AT(flow.alpha), 1, NULL},
+    {"epochs", FIELD_INT, AT(epochs), 1, NULL},
+    {"batch", FIELD_INT, AT(batch), 1, NULL},
+    {"shards", FIELD_INT, AT(shards), 1, NULL},
+    {"learning_rate", FIELD_NUMBER, AT(learning_rate), 1, NULL},
+    {"warmup_epochs", FIELD_NUMBER, AT(warmup_epochs), 1, NULL},
+    {"clip", FIELD_NUMBER, AT(clip), 1, NULL},
+    {"patience", FIELD_INT, AT(patience), 1, NULL},
+    {"holdout", FIELD_NUMBER, AT(holdout), 1, NULL},
+    {"seed", FIELD_INT64, AT(seed), 1, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+#define OF(member) offsetof(EpochReport, member)
+static const Field epoch_fields[] = {
+    {"epoch", FIELD_INT, OF(epoch), 1, NULL},
+    {"train_nll", FIELD_NUMBER, OF(train_nll), 1, NULL},
+    {"holdout_nll", FIELD_NUMBER, OF(holdout_nll), 1, NULL},
+    {"gradient_norm", FIELD_NUMBER, OF(gradient_norm), 1, NULL},
+    {"learning_rate", FIELD_NUMBER, OF(learning_rate), 1, NULL},
+    {"skipped_steps", FIELD_INT, OF(skipped_steps), 1, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+void model_spec_default(ModelSpec *spec, const char *extractor)
+{
+    *spec = (ModelSpec){
+        .extractor = {.name = g_strdup(extractor), .pad = PAD_REFLECT},
+        .tile_size = 256,
+        .flow = {.blocks = {2, 5, 8},
+                 .step = STEP_GLOW,
+                 .fpn = FPN_FIXED,
+                 .se = TRUE,
+                 .condition = 64,
+                 .alpha = 1.9},
+        .epochs = 50,
+        .batch = 8,
+        .shards = 2,
+        .learning_rate = 1e-3,
+        .warmup_epochs = 1,
+        .clip = 1,
+        .patience = 10,
+        .holdout = 0.15,
+        .seed = 1,
+    };
+}
+
+void model_spec_clear(ModelSpec *spec)
+{
+    fields_clear(spec_fields, spec);
+}
+
+json_t *model_spec_write(const ModelSpec *spec)
+{
+    return fields_write(spec_fields, spec);
+}
+
+gboolean model_spec_read(const json_t *object, ModelSpec *spec, GError **error)
+{
+    *spec = (ModelSpec){0};
+    return fields_read(spec_fields, object, spec, "specification", error);
+}
+
+json_t *model_history_write(const GArray *history)
+{
+    json_t *array = json_array();
+    for (guint i = 0; i < history->len; i++) {
+        json_array_append_new(array, fields_write(epoch_fields, &g_array_index(history, EpochReport, i)));
+    }
+    return array;
+}
+
+GArray *model_history_read(const json_t *array, GError **error)
+{
+    g_autoptr(GArray) history = g_array_new(FALSE, FALSE, sizeof(EpochReport));
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        EpochReport report = {0};
+        if (!fields_read(epoch_fields, json_array_get(array, i), &report, "history", error)) {
+            return NULL;
+        }
+        g_array_append_val(history, report);
+    }
+    return g_steal_pointer(&history);
+}
+
+static gboolean refuse(GError **error, const char *key, const char *rule)
+{
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "model: %s must be %s", key, rule);
+    return FALSE;
+}
+
+/* What neither extractor_new() nor msflow_new() can know. */
+static gboolean check_spec(const ModelSpec *s, GError **error)
+{
+    if (s->tile_size < 32 || s->tile_size % 16 != 0 || s->tile_size > 4096) {
+        return refuse(error, "tile_size", "a multiple of 16 from 32 to 4096");
+    }
+    if (s->epochs < 1) {
+        return refuse(error, "epochs", "at least 1");
+    }
+    if (s->shards < 1 || s->batch < s->shards || s->batch % s->shards != 0 || s->batch > 4096) {
+        return refuse(error, "batch", "a multiple of shards, at most 4096");
+    }
+    if (!(s->learning_rate > 0 && s->learning_rate <= 1)) {
+        return refuse(error, "learning_rate", "above 0 and at most 1");
+    }
+    if (!(s->warmup_epochs >= 0 && isfinite(s->warmup_epochs))) {
+        return refuse(error, "warmup_epochs", "0 or more");
+    }
+    if (!(s->clip >= 0 && isfinite(s->clip))) {
+        return refuse(error, "clip", "0 or more");
+    }
+    if (s->patience < 0) {
+        return refuse(error, "patience", "0 or more");
+    }
+    if (!(s->holdout > 0 && s->holdout <= 0.5)) {
+        return refuse(error, "holdout", "above 0 and at most 0.5");
+    }
+    if (!(s->mpp >= 0 && isfinite(s->mpp))) {
+        return refuse(error, "mpp", "0 or more");
+    }
+    return TRUE;
+}
+
+static ModelSpec copy_spec(const ModelSpec *spec, const Kernels *kernels)
+{
+    ModelSpec copy = *spec;
+    copy.extractor.name = g_strdup(spec->extractor.name);
+    copy.extractor.weights = g_strdup(spec->extractor.weights);
+    copy.kernels = kernels->name;
+    return copy;
+}
+
+Model *model_prepare(const ModelSpec *spec, GError **error)
+{
+    const Kernels *kernels = kernels_get(spec->kernels);
+    if (!kernels) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "model: unknown kernels \"%s\" (%s)", spec->kernels,
+                    kernels_names());
+        return NULL;
+    }
+    if (!check_spec(spec, error)) {
+        return NULL;
+    }
+    g_autoptr(Model) model = g_new0(Model, 1);
+    model->spec = copy_spec(spec, kernels);
+    model->kernels = kernels;
+    model->history = g_array_new(FALSE, FALSE, sizeof(EpochReport));
+    model->libraries = flows_versions();
+    model->trained_with = g_strdup(kernels->name);
+    model->extractor = extractor_new(&model->spec.extractor, error);
+    if (!model->extractor) {
+        return NULL;
+    }
+    MsflowSpec *flow = &model->spec.flow;
+    flow->seed = spec->seed;
+    extractor_channels(model->extractor, flow->channels);
+    for (int l = 0; l < SCALES; l++) {
+        flow->size[l] = spec->tile_size / (4 << l);
+    }
+    model->flow = msflow_new(flow, error);
+    return model->flow ? g_steal_pointer(&model) : NULL;
+}
+
+void model_free(Model *model)
+{
+    if (model) {
+        model_spec_clear(&model->spec);
+        g_clear_pointer(&model->extractor, extractor_free);
+        g_clear_pointer(&model->flow, msflow_free);
+        g_array_unref(model->history);
+        g_free(model->libraries);
+        g_free(model->trained_with);
+        g_free(model);
+    }
+}
+
+const ModelSpec *model_spec(const Model *model)
+{
+    return &model->spec;
+}
+
+const GArray *model_history(const Model *model)
+{
+    return model->history;
+}
+
+const Calibration *model_calibration(const Model *model)
+{
+    return &model->calibration;
+}
+
+const char *model_tiles_hash(const Model *model)
+{
+    return model->tiles_hash;
+}

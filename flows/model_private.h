@@ -1,0 +1,32 @@
+/* What the files behind model.h share: model.c (specification, accessors), fit.c (training), score.c (scorer and
+ * calibration), bundle.c (file). */
+#pragma once
+#include "flows/fields.h"
+#include "flows/model.h"
+
+struct Model {
+    ModelSpec spec; /* owns its texts */
+    const Kernels *kernels;
+    Extractor *extractor;
+    Msflow *flow;
+    Calibration calibration;
+    GArray *history; /* EpochReport */
+    int best_epoch;  /* whose parameters these are */
+    char tiles_hash[65];
+    char *libraries, *trained_with; /* flows_versions() and kernels of the training */
+};
+
+/* A model with the extractor loaded and a flow with initial parameters: the ground of training and loading.  Checks spec;
+ * copies it. */
+Model *model_prepare(const ModelSpec *spec, GError **error);
+/* Score of all held-out tiles, taken into model->calibration. */
+gboolean model_calibrate(Model *model, const TileSet *tiles, const int64_t *index, int64_t count, int threads,
+                         GError **error);
+
+/* Specification without what follows from it (channels, sizes, the flow's seed), as JSON. */
+json_t *model_spec_write(const ModelSpec *spec);
+/* Reads what model_spec_write wrote; the caller clears the specification. */
+gboolean model_spec_read(const json_t *object, ModelSpec *spec, GError **error);
+/* History as an array of arrays, without seconds. */
+json_t *model_history_write(const GArray *history);
+GArray *model_history_read(const json_t *array, GError **error);
