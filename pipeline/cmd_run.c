@@ -162,7 +162,8 @@ int command_retry(int argc, char **argv, GError **error)
     if (argc != 2) {
         return command_misused(error, "the folder of a run is needed: wsiflow retry DIR");
     }
-    g_autoptr(Store) store = store_open_existing(argv[1], error);
+    g_autoptr(Store) known = store_open_existing(argv[1], error); /* never makes a run of a folder that is none */
+    g_autoptr(Store) store = known ? store_open(argv[1], error) : NULL;
     int released = store ? store_retry(store, slide, error) : -1;
     if (released < 0) {
         return EXIT_FAILED;

@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -155,7 +156,11 @@ static gboolean reap(Crew *crew, GError **error)
         if (!store_worker_died(crew->store, worker->owner, words, error)) {
             return FALSE;
         }
-        g_printerr("%s\n", words);
+        if (WIFEXITED(status)) { /* it gave up by itself: another would too */
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "%s", g_strchomp(words));
+            return FALSE;
+        }
+        fprintf(stderr, "\n%s\n", words);
         g_unlink(worker->log);
         gboolean again = !g_atomic_int_get(&interrupts) && crew->replaced < 100;
         if (again && !worker_start(worker, crew->folder, crew->threads, error)) {
@@ -192,6 +197,9 @@ static gboolean supervise(Crew *crew, Progress *progress, GError **error)
         }
         if (!reap(crew, error) || !tell(crew, progress, FALSE, error)) {
             signal_all(crew, SIGTERM);
+            while (alive(crew) > 0 && reap(crew, NULL)) {
+                g_usleep(150000);
+            }
             return FALSE;
         }
         g_usleep(150000);

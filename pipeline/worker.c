@@ -43,7 +43,7 @@ static void beat(Heart *heart, Store *store)
 static gpointer heart_main(gpointer data)
 {
     Heart *heart = data;
-    g_autoptr(Store) store = store_open_existing(heart->folder, NULL);
+    g_autoptr(Store) store = store_open(heart->folder, NULL);
     g_mutex_lock(&heart->lock);
     while (!heart->end) {
         gint64 until = g_get_monotonic_time() + BEAT_SECONDS * G_USEC_PER_SEC;
@@ -180,7 +180,7 @@ int runner_worker(const char *folder, const char *owner, int threads, GError **e
     }
     gboolean on_slides = *config->slides_folder || *config->slides_manifest;
     slides = on_slides ? cohort_read(config, error) : g_ptr_array_new();
-    g_autoptr(Store) store = slides ? store_open_existing(folder, error) : NULL;
+    g_autoptr(Store) store = slides ? store_open(folder, error) : NULL;
     if (!store || !store_worker_begin(store, owner, error)) {
         return EXIT_FAILED;
     }

@@ -1,0 +1,75 @@
+# TAP for shell tests: source it, call the checks, end with `finish`.
+set -u
+WSIFLOW=${WSIFLOW:-$PWD/build/release/wsiflow}
+TAP_N=0
+TAP_FAILED=0
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+# check NAME COMMAND...: the command must succeed.
+check() {
+    TAP_N=$((TAP_N + 1))
+    name=$1
+    shift
+    if "$@" >"$tmp/tap.out" 2>&1; then
+        echo "ok $TAP_N - $name"
+    else
+        echo "not ok $TAP_N - $name"
+        sed 's/^/#   /' "$tmp/tap.out" | head -20
+        TAP_FAILED=1
+    fi
+}
+
+# is NAME GOT WANTED
+is() {
+    TAP_N=$((TAP_N + 1))
+    if [ "$2" = "$3" ]; then
+        echo "ok $TAP_N - $1"
+    else
+        echo "not ok $TAP_N - $1"
+        echo "#   got:    $2" | head -5
+        echo "#   wanted: $3" | head -5
+        TAP_FAILED=1
+    fi
+}
+
+# like NAME TEXT PATTERN (extended regular expression, any line)
+like() {
+    TAP_N=$((TAP_N + 1))
+    if printf '%s\n' "$2" | grep -qE -- "$3"; then
+        echo "ok $TAP_N - $1"
+    else
+        echo "not ok $TAP_N - $1"
+        printf '%s\n' "$2" | sed 's/^/#   /' | head -10
+        echo "#   wanted: $3"
+        TAP_FAILED=1
+    fi
+}
+
+# skip NAME REASON
+skip() {
+    TAP_N=$((TAP_N + 1))
+    echo "ok $TAP_N - $1 # SKIP $2"
+}
+
+skip_all() {
+    echo "1..0 # SKIP $1"
+    exit 0
+}
+
+finish() {
+    echo "1..$TAP_N"
+    exit $TAP_FAILED
+}
+
+# sha NAME-OF-RUN: SHA-256 of all artefacts, as the job table has them and as they are on disk.
+artefacts() {
+    "$WSIFLOW" status "$1" --json | python3 -c '
+import hashlib, json, os, sys
+root = sys.argv[1]
+for a in json.load(sys.stdin)["artefacts"]:
+    data = open(os.path.join(root, a["path"]), "rb").read()
+    real = hashlib.sha256(data).hexdigest()
+    print(a["stage"], a["unit"], a["name"], a["path"], real, "ok" if real == a["sha256"] and len(data) == a["bytes"] else "DIFFERS")
+' "$1"
+}
