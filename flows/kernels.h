@@ -26,7 +26,7 @@ typedef struct Kernels {
     const char *name;
     /* weights/bias (may be NULL) are copied or packed when !training; borrowed never. */
     Conv *(*conv_new)(const ConvSpec *spec, const real *weight, const real *bias, GError **error);
-    void (*conv_free)(Conv *conv);
+    void (*conv_free)(Conv *conv); /* NULL is fine */
     /* training: weight, bias (may be NULL) are given at each call; else NULL.  residual NULL unless spec.residual; it may be
      * y itself, which saves a copy. */
     void (*conv_forward)(Conv *conv, const real *x, const real *weight, const real *bias,
