@@ -165,6 +165,49 @@ gboolean binary_close(Image *mask, int radius, GError **error)
     return TRUE;
 }
 
+/* Adds (sign 1) or takes away (-1) a row from the counts of set pixels in each column. */
+static void count_columns(const Image *mask, int y, int sign, int32_t *counts)
+{
+    if (y < 0 || y >= mask->height) {
+        return;
+    }
+    for (int x = 0; x < mask->width; x++) {
+        counts[x] += sign * (mask->pixels[(size_t)y * mask->width + (size_t)x] != 0);
+    }
+}
+
+gboolean binary_majority(Image *mask, int radius, double keep, double fill, GError **error)
+{
+    const int width = mask->width, height = mask->height;
+    g_autoptr(Image) before = image_new(width, height, 1, error);
+    g_autofree int32_t *counts =
+        before ? wsi_try_alloc((size_t)width, sizeof *counts, "a line of a mask", error) : NULL;
+    if (!counts) {
+        return FALSE;
+    }
+    memcpy(before->pixels, mask->pixels, image_bytes(mask));
+    for (int y = 0; y < MIN(radius, height); y++) {
+        count_columns(before, y, 1, counts);
+    }
+    for (int y = 0; y < height; y++) {
+        count_columns(before, y + radius, 1, counts);
+        count_columns(before, y - radius - 1, -1, counts);
+        double rows = MIN(y + radius, height - 1) - MAX(y - radius, 0) + 1;
+        int64_t sum = 0;
+        for (int x = 0; x < MIN(radius, width); x++) {
+            sum += counts[x];
+        }
+        for (int x = 0; x < width; x++) {
+            sum += x + radius < width ? counts[x + radius] : 0;
+            sum -= x - radius - 1 >= 0 ? counts[x - radius - 1] : 0;
+            double share = (double)sum / (rows * (MIN(x + radius, width - 1) - MAX(x - radius, 0) + 1));
+            uint8_t *pixel = &mask->pixels[(size_t)y * width + (size_t)x];
+            *pixel = share >= fill ? 255 : share < keep ? 0 : *pixel;
+        }
+    }
+    return TRUE;
+}
+
 gboolean binary_grow(Image *mask, const Image *allowed, int steps, GError **error)
 {
     const int width = mask->width, height = mask->height;

@@ -4,10 +4,9 @@
  * source pixels that exist, divided by their sum.  Rows and columns are independent, so a picture costs two passes of
  * one-dimensional sums.
  *
- * Speed: rows are summed first (over source rows, each source sample is used 6 times a Lanczos pass), BLOCK output rows
- * at a time, and the sums are stored with the BLOCK rows innermost.  The second pass then adds whole vectors of BLOCK
- * values, one multiplication for a weight, whatever the number of channels.  All sums run in source order in each lane, so
- * the result does not depend on the vector width.
+ * Speed: rows are summed first, LANES output rows at a time, and the sums are transposed so that the LANES rows are innermost.
+ * The second pass then adds whole vectors of LANES values, one multiplication for a weight, whatever the number of
+ * channels.  Each output is summed in source order, so the result does not depend on the width of the vectors.
  *
  * Pixels without data: samples are multiplied by a validity of 0 or 1, which goes along as a fourth channel, and the
  * result is divided by what came of it.  So nothing bleeds out of white filling, and a constant picture stays constant
@@ -17,7 +16,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { BLOCK = 16, MAX_CHANNELS = 4 };
+enum { LANES = 16, PIECE = 4096 };
 
 /* The inner loops are worth the wide registers of whatever processor runs them; -O2 alone leaves them scalar. */
 #if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__)
@@ -129,85 +128,114 @@ static gboolean taps_init(Taps *taps, Filter filter, double start, double length
     return TRUE;
 }
 
-/* sum[] += w * row[] for one source row. */
-VECTORISED static void add_row(float *restrict sum, const uint8_t *restrict row, float w, int samples)
+/* sums[i] += w[0] * a[i] + ... + w[3] * a[3 * stride + i], in this order. */
+VECTORISED static void add_four_rows(float *restrict sums, const uint8_t *restrict rows, size_t stride,
+                                     const float *restrict w, int samples)
 {
+    const uint8_t *restrict a = rows, *restrict b = a + stride, *restrict c = b + stride,
+                            *restrict d = c + stride;
+    float wa = w[0], wb = w[1], wc = w[2], wd = w[3];
     for (int i = 0; i < samples; i++) {
-        sum[i] += w * (float)row[i];
+        float sum = sums[i];
+        sum += wa * (float)a[i];
+        sum += wb * (float)b[i];
+        sum += wc * (float)c[i];
+        sum += wd * (float)d[i];
+        sums[i] = sum;
     }
 }
 
-/* columns[i * BLOCK + lane] = sum[i]: the rows of a block become the innermost dimension. */
-static void store_lane(float *restrict columns, const float *restrict sum, int lane, int samples)
+VECTORISED static void add_row(float *restrict sums, const uint8_t *restrict row, float w, int samples)
 {
     for (int i = 0; i < samples; i++) {
-        columns[(size_t)i * BLOCK + lane] = sum[i];
+        sums[i] += w * (float)row[i];
     }
 }
 
-/* out[c * BLOCK + lane] = sum over taps of weight * columns. */
-VECTORISED static void add_columns(float *restrict out, const float *restrict columns,
+/* sums[i] = sum over k of weight[k] * rows[k * stride + i], in pieces whose sums stay in the first cache. */
+static void sum_rows(float *sums, const uint8_t *rows, size_t stride, const float *weight, int taps,
+                     int samples)
+{
+    memset(sums, 0, (size_t)samples * sizeof(float));
+    for (int first = 0; first < samples; first += PIECE) {
+        int n = MIN(PIECE, samples - first), k = 0;
+        for (; k + 4 <= taps; k += 4) {
+            add_four_rows(sums + first, rows + (size_t)k * stride + first, stride, weight + k, n);
+        }
+        for (; k < taps; k++) {
+            add_row(sums + first, rows + (size_t)k * stride + first, weight[k], n);
+        }
+    }
+}
+
+/* out[c * LANES + lane] = sum over k of weight[k] * columns[(k * channels + c) * LANES + lane]. */
+VECTORISED static void sum_columns(float *restrict out, const float *restrict columns,
                                    const float *restrict weight, int taps, int channels)
 {
     for (int c = 0; c < channels; c++) {
-        float sum[BLOCK] = {0};
+        float sum[LANES] = {0};
         for (int k = 0; k < taps; k++) {
-            const float *from = columns + ((size_t)k * channels + c) * BLOCK;
+            const float *from = columns + ((size_t)k * channels + c) * LANES;
             float w = weight[k];
-            for (int lane = 0; lane < BLOCK; lane++) {
+            for (int lane = 0; lane < LANES; lane++) {
                 sum[lane] += w * from[lane];
             }
         }
-        memcpy(out + (size_t)c * BLOCK, sum, sizeof sum);
+        memcpy(out + (size_t)c * LANES, sum, sizeof sum);
     }
 }
 
-static uint8_t to_byte(float value)
+/* Rounds to bytes. */
+VECTORISED static void to_bytes(uint8_t *restrict out, const float *restrict values, size_t n)
 {
-    return (uint8_t)CLAMP(value + 0.5f, 0, 255.0f);
+    for (size_t i = 0; i < n; i++) {
+        float value = values[i] + 0.5f;
+        value = value < 0 ? 0 : value > 255 ? 255 : value;
+        out[i] = (uint8_t)value;
+    }
 }
 
-/* Where results go: `valid` and the division by validity only with masked sources. */
-typedef struct {
-    Image *out, *valid;
-    gboolean masked;
-} Sink;
-
-static void store_pixel(const Sink *sink, int x, int y, const float *sample, int stride)
+/* Divides RGB by the validity that follows it, pixel by pixel: white where less than half of the weight has data; the fourth value
+ * becomes 255 or 0. */
+VECTORISED static void divide_by_validity(float *values, int pixels)
 {
-    size_t at = (size_t)y * sink->out->width + (size_t)x;
-    int channels = sink->out->channels;
-    uint8_t *to = sink->out->pixels + at * (size_t)channels;
-    float share = sink->masked ? sample[channels * stride] : 1;
-    gboolean has_data = share >= 0.5f;
-    for (int c = 0; c < channels; c++) {
-        to[c] = !has_data ? 255 : to_byte(sink->masked ? sample[c * stride] / share : sample[c * stride]);
-    }
-    if (sink->valid) {
-        sink->valid->pixels[at] = has_data ? 255 : 0;
+    for (int x = 0; x < pixels; x++) {
+        float *at = values + (size_t)x * 4 * LANES, *share = at + 3 * LANES;
+        for (int lane = 0; lane < LANES; lane++) {
+            float enough = share[lane] >= 0.5f ? 1.0f : 0.0f, divisor = enough > 0 ? share[lane] : 1.0f;
+            for (int c = 0; c < 3; c++) {
+                at[c * LANES + lane] = enough > 0 ? at[c * LANES + lane] / divisor : 255.0f;
+            }
+            share[lane] = enough * 255.0f;
+        }
     }
 }
 
 typedef struct {
-    int channels;      /* of the source, validity included */
-    int left, columns; /* the source columns that any output needs */
+    const Image *source;
+    Image *out, *valid; /* valid: only with a source of RGB and validity; may be NULL */
+    int left, columns;  /* the source columns that any output needs */
     Taps across, down;
-    float *sum, *block;
+    float *rows;          /* [lane][sample of the source row] */
+    float *columns_block; /* the same, transposed */
+    float *results;       /* [sample of the output row][lane] */
+    uint8_t *bytes;       /* the same, rounded */
 } Passes;
 
 static void passes_clear(Passes *passes)
 {
     taps_clear(&passes->across);
     taps_clear(&passes->down);
-    g_free(passes->sum);
-    g_free(passes->block);
+    g_free(passes->rows);
+    g_free(passes->columns_block);
+    g_free(passes->results);
+    g_free(passes->bytes);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Passes, passes_clear)
 
-static gboolean passes_init(Passes *passes, const Image *source, const Rect *box, Filter filter,
-                            const Image *out, GError **error)
+static gboolean passes_init(Passes *passes, const Rect *box, Filter filter, GError **error)
 {
-    passes->channels = source->channels;
+    const Image *source = passes->source, *out = passes->out;
     if (!taps_init(&passes->across, filter, box->x, box->width, out->width, source->width, error) ||
         !taps_init(&passes->down, filter, box->y, box->height, out->height, source->height, error)) {
         return FALSE;
@@ -215,73 +243,115 @@ static gboolean passes_init(Passes *passes, const Image *source, const Rect *box
     int last = out->width - 1;
     passes->left = passes->across.first[0];
     passes->columns = passes->across.first[last] + passes->across.count[last] - passes->left;
-    size_t samples = (size_t)passes->columns * passes->channels;
-    passes->sum = wsi_try_alloc(samples, sizeof(float), "resampling", error);
-    passes->block = passes->sum ? wsi_try_alloc(samples, BLOCK * sizeof(float), "resampling", error) : NULL;
-    return passes->block != NULL;
+    size_t samples = (size_t)passes->columns * source->channels,
+           results = (size_t)out->width * source->channels;
+    passes->rows = wsi_try_alloc(samples, LANES * sizeof(float), "resampling", error);
+    passes->columns_block =
+        passes->rows ? wsi_try_alloc(samples, LANES * sizeof(float), "resampling", error) : NULL;
+    passes->results =
+        passes->columns_block ? wsi_try_alloc(results, LANES * sizeof(float), "resampling", error) : NULL;
+    passes->bytes = passes->results ? wsi_try_alloc(results, LANES, "resampling", error) : NULL;
+    return passes->bytes != NULL;
 }
 
-static void resample_block(Passes *passes, const Image *source, int y0, int rows, const Sink *sink)
+/* columns[i][lane] = rows[lane][i], in squares that stay in the first cache. */
+static void transpose(float *restrict columns, const float *restrict rows, size_t samples)
 {
-    int samples = passes->columns * passes->channels;
-    float pixel[MAX_CHANNELS * BLOCK];
+    for (size_t first = 0; first < samples; first += LANES) {
+        size_t end = MIN(first + LANES, samples);
+        for (size_t lane = 0; lane < LANES; lane++) {
+            for (size_t i = first; i < end; i++) {
+                columns[i * LANES + lane] = rows[lane * samples + i];
+            }
+        }
+    }
+}
+
+/* Copies lane `lane` of the bytes to row y of the output; the validity, a fourth sample, goes to its own raster. */
+static void store_row(const Passes *passes, int lane, int y)
+{
+    const uint8_t *from = passes->bytes + lane;
+    Image *out = passes->out;
+    int width = out->width, channels = out->channels;
+    size_t at = (size_t)y * width;
+    if (passes->source->channels == channels) {
+        uint8_t *to = out->pixels + at * (size_t)channels;
+        for (size_t i = 0; i < (size_t)width * channels; i++) {
+            to[i] = from[i * LANES];
+        }
+        return;
+    }
+    for (size_t x = 0; x < (size_t)width; x++) {
+        for (size_t c = 0; c < 3; c++) {
+            out->pixels[3 * (at + x) + c] = from[(4 * x + c) * LANES];
+        }
+        if (passes->valid) {
+            passes->valid->pixels[at + x] = from[(4 * x + 3) * LANES];
+        }
+    }
+}
+
+/* Makes the output rows y0 .. y0 + rows - 1. */
+static void resample_rows(Passes *passes, int y0, int rows)
+{
+    const Image *source = passes->source;
+    const int channels = source->channels, width = passes->out->width;
+    size_t samples = (size_t)passes->columns * channels, stride = (size_t)source->width * channels;
     for (int lane = 0; lane < rows; lane++) {
         int y = y0 + lane;
-        const float *weight = passes->down.weight + (size_t)y * passes->down.most;
-        memset(passes->sum, 0, (size_t)samples * sizeof(float));
-        for (int k = 0; k < passes->down.count[y]; k++) {
-            size_t at = (size_t)(passes->down.first[y] + k) * source->width + (size_t)passes->left;
-            add_row(passes->sum, source->pixels + at * (size_t)passes->channels, weight[k], samples);
-        }
-        store_lane(passes->block, passes->sum, lane, samples);
+        const uint8_t *first =
+            source->pixels + (size_t)passes->down.first[y] * stride + (size_t)passes->left * channels;
+        sum_rows(passes->rows + (size_t)lane * samples, first, stride,
+                 passes->down.weight + (size_t)y * passes->down.most, passes->down.count[y], (int)samples);
     }
-    for (int x = 0; x < passes->across.outputs; x++) {
-        size_t first = (size_t)(passes->across.first[x] - passes->left) * passes->channels;
-        add_columns(pixel, passes->block + first * BLOCK,
+    transpose(passes->columns_block, passes->rows, samples);
+    for (int x = 0; x < width; x++) {
+        size_t first = (size_t)(passes->across.first[x] - passes->left) * channels;
+        sum_columns(passes->results + (size_t)x * channels * LANES, passes->columns_block + first * LANES,
                     passes->across.weight + (size_t)x * passes->across.most, passes->across.count[x],
-                    passes->channels);
-        for (int lane = 0; lane < rows; lane++) {
-            store_pixel(sink, x, y0 + lane, pixel + lane, BLOCK);
-        }
+                    channels);
+    }
+    if (channels != passes->out->channels) {
+        divide_by_validity(passes->results, width);
+    }
+    to_bytes(passes->bytes, passes->results, (size_t)width * channels * LANES);
+    for (int lane = 0; lane < rows; lane++) {
+        store_row(passes, lane, y0 + lane);
     }
 }
 
-static gboolean run(const Image *source, const Rect *box, Filter filter, const Sink *sink, GError **error)
+static gboolean run(const Image *source, const Rect *box, Filter filter, Image *out, Image *valid,
+                    GError **error)
 {
-    g_auto(Passes) passes = {0};
-    const Image *out = sink->out;
-    if (source->channels > MAX_CHANNELS || !(box->width > 0) || !(box->height > 0) ||
-        !isfinite(box->x + box->width) || !isfinite(box->y + box->height) || fabs(box->x) > 1e9 ||
-        fabs(box->y) > 1e9 || box->width > 1e9 || box->height > 1e9) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL,
-                    "cannot resample the box %g, %g, %g x %g of %d channels", box->x, box->y, box->width,
-                    box->height, source->channels);
+    g_auto(Passes) passes = {.source = source, .out = out, .valid = valid};
+    if (!(box->width > 0) || !(box->height > 0) || !(box->width <= 1e9) || !(box->height <= 1e9) ||
+        !(fabs(box->x) <= 1e9) || !(fabs(box->y) <= 1e9)) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "cannot resample the box %g, %g, %g x %g", box->x,
+                    box->y, box->width, box->height);
         return FALSE;
     }
-    if (!passes_init(&passes, source, box, filter, out, error)) {
+    if (!passes_init(&passes, box, filter, error)) {
         return FALSE;
     }
-    for (int y = 0; y < out->height; y += BLOCK) {
-        resample_block(&passes, source, y, MIN(BLOCK, out->height - y), sink);
+    for (int y = 0; y < out->height; y += LANES) {
+        resample_rows(&passes, y, MIN(LANES, out->height - y));
     }
     return TRUE;
 }
 
 gboolean resample(const Image *source, const Rect *box, Filter filter, Image *out, GError **error)
 {
-    Sink sink = {out, NULL, FALSE};
     if (out->channels != source->channels) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "resampling %d channels to %d", source->channels,
                     out->channels);
         return FALSE;
     }
-    return run(source, box, filter, &sink, error);
+    return run(source, box, filter, out, NULL, error);
 }
 
 gboolean resample_valid(const Image *rgb, const Image *valid, const Rect *box, Filter filter, Image *out,
                         Image *out_valid, GError **error)
 {
-    Sink sink = {out, out_valid, TRUE};
     g_autoptr(Image) masked = image_new(rgb->width, rgb->height, 4, error);
     if (!masked) {
         return FALSE;
@@ -294,5 +364,5 @@ gboolean resample_valid(const Image *rgb, const Image *valid, const Rect *box, F
         }
         masked->pixels[4 * i + 3] = has_data;
     }
-    return run(masked, box, filter, &sink, error);
+    return run(masked, box, filter, out, out_valid, error);
 }

@@ -30,7 +30,7 @@ typedef struct {
     const Image *rgb, *valid;
     int radius, next; /* the row that the column sums are made for next */
     int32_t density[256];
-    int64_t *sums; /* of each column: three densities and the number of pixels */
+    int32_t *sums; /* of each column: three densities and the number of pixels */
     float *od;     /* of the row: three for each pixel */
     uint8_t *readable;
 } Smoother;
@@ -126,6 +126,12 @@ typedef struct {
     int64_t tints[TINTS][TINTS], greys[GREYS], readable, backgrounds;
 } Histogram;
 
+/* The nearest bin; differences of densities lie within +-3. */
+static int tint_bin(double difference)
+{
+    return (int)(difference / TINT_STEP + 10000.5) - 10000 + TINTS / 2;
+}
+
 static void count_row(const Smoother *smoother, Histogram *histogram)
 {
     for (int x = 0; x < smoother->rgb->width; x++) {
@@ -134,8 +140,7 @@ static void count_row(const Smoother *smoother, Histogram *histogram)
             continue;
         }
         histogram->readable++;
-        int red = (int)lround((od[1] - od[0]) / TINT_STEP) + TINTS / 2,
-            blue = (int)lround((od[1] - od[2]) / TINT_STEP) + TINTS / 2;
+        int red = tint_bin(od[1] - od[0]), blue = tint_bin(od[1] - od[2]);
         int grey = (int)((od[0] + od[1] + od[2]) / 3 / TINT_STEP);
         if (red >= 0 && red < TINTS && blue >= 0 && blue < TINTS && grey < GREYS) {
             histogram->tints[red][blue]++;

@@ -13,7 +13,8 @@
 
 const TissueOptions tissue_defaults = {.mpp = 8, .min_area_um2 = 20000, .max_hole_um2 = 90000};
 
-static const double CLOSE_UM = 40, PEN_RIM_UM = 150, MIN_PEN_UM2 = 20000, MIN_SURE_UM2 = 2000;
+static const double CLOSE_UM = 24, AROUND_UM = 80, MIN_AROUND = 0.3, MOST_AROUND = 0.55, PEN_RIM_UM = 150,
+                    MIN_PEN_UM2 = 20000, MIN_SURE_UM2 = 2000;
 
 static gboolean check_options(const TissueOptions *options, double mpp, GError **error)
 {
@@ -71,7 +72,8 @@ static Image *find_tissue(const Image *flags, const Image *pen, double mpp, cons
         .min_pixels = options->min_area_um2 / um2, .seed = sure, .min_seeds = MIN_SURE_UM2 / um2};
     const BinaryFilter holes = {.min_pixels = options->max_hole_um2 / um2, .spare_border = TRUE};
     clear_pen_and_black(mask, pen, flags);
-    if (!binary_close(mask, (int)lround(MIN(CLOSE_UM / mpp, 1e4)), error)) {
+    if (!binary_close(mask, (int)lround(MIN(CLOSE_UM / mpp, 1e4)), error) ||
+        !binary_majority(mask, (int)lround(MIN(AROUND_UM / mpp, 1e4)), MIN_AROUND, MOST_AROUND, error)) {
         return NULL;
     }
     clear_pen_and_black(mask, pen, flags);
