@@ -6,7 +6,7 @@
 #include "base/rng.h"
 #include <math.h>
 
-enum { MAX_LATTICE = 160 };
+enum { MAX_LATTICE = 160, MAX_SAMPLES = 256 };
 
 /* Numbers of lattice row iy, points first .. first + count - 1, to row; -1 .. 1. */
 static void lattice_row(uint64_t seed, uint32_t stream, int64_t iy, int64_t first, int count, float *row)
@@ -26,51 +26,57 @@ static void lattice_row(uint64_t seed, uint32_t stream, int64_t iy, int64_t firs
     }
 }
 
+/* Lattice row iy interpolated to all samples of the window. */
+static void stretch_row(uint64_t seed, uint32_t stream, int64_t iy, int64_t left, int count, const int *cell,
+                        const float *share, int width, float *out)
+{
+    float row[MAX_LATTICE + 2];
+    lattice_row(seed, stream, iy, left, count, row);
+    for (int i = 0; i < width; i++) {
+        float from = row[cell[i]];
+        out[i] = from + (row[cell[i] + 1] - from) * share[i];
+    }
+}
+
 static float fade(float t)
 {
     return t * t * (3 - 2 * t);
 }
 
-/* One row of samples between two lattice rows. */
-static void add_row(const float *top, const float *bottom, float down, double first, double pitch, int width,
-                    float amplitude, float *out)
-{
-    for (int i = 0; i < width; i++) {
-        double p = first + i * pitch;
-        int cell = (int)p;
-        float across = fade((float)(p - cell));
-        float upper = top[cell] + (top[cell + 1] - top[cell]) * across;
-        float lower = bottom[cell] + (bottom[cell + 1] - bottom[cell]) * across;
-        out[i] += amplitude * (upper + (lower - upper) * down);
-    }
-}
-
-/* One window whose lattice fits the buffers. */
-static void add_window(uint64_t seed, uint32_t stream, double spacing, double amplitude, double x, double y,
+/* One window that fits the buffers.  Along y only two stretched lattice rows are mixed: a sample costs one line. */
+static void add_window(uint64_t seed, uint32_t stream, double spacing, float amplitude, double x, double y,
                        double step, int width, int height, size_t stride, float *out)
 {
-    float rows[2][MAX_LATTICE + 2];
+    int cell[MAX_SAMPLES];
+    float share[MAX_SAMPLES], rows[2][MAX_SAMPLES];
     int64_t left = (int64_t)floor(x / spacing), held = INT64_MIN;
     int count = (int)((int64_t)floor((x + (width - 1) * step) / spacing) - left) + 2;
+    for (int i = 0; i < width; i++) {
+        double p = (x + i * step) / spacing - (double)left;
+        cell[i] = (int)p;
+        share[i] = fade((float)(p - cell[i]));
+    }
     for (int j = 0; j < height; j++) {
         double p = (y + j * step) / spacing;
         int64_t iy = (int64_t)floor(p);
         if (iy != held) {
-            lattice_row(seed, stream, iy, left, count, rows[0]);
-            lattice_row(seed, stream, iy + 1, left, count, rows[1]);
+            stretch_row(seed, stream, iy, left, count, cell, share, width, rows[0]);
+            stretch_row(seed, stream, iy + 1, left, count, cell, share, width, rows[1]);
             held = iy;
         }
-        add_row(rows[0], rows[1], fade((float)(p - (double)iy)), x / spacing - (double)left, step / spacing,
-                width, (float)amplitude, out + (size_t)j * stride);
+        float lower = amplitude * fade((float)(p - (double)iy)), upper = amplitude - lower;
+        for (int i = 0; i < width; i++) {
+            out[(size_t)j * stride + i] += upper * rows[0][i] + lower * rows[1][i];
+        }
     }
 }
 
 void synth_noise_add(uint64_t seed, uint32_t stream, double spacing, double amplitude, double x, double y,
                      double step, int width, int height, float *out)
 {
-    int window = MAX(1, (int)(MAX_LATTICE * spacing / step) - 1);
+    int window = (int)CLAMP(MAX_LATTICE * spacing / step - 1, 1, MAX_SAMPLES);
     for (int i = 0; i < width; i += window) {
-        add_window(seed, stream, spacing, amplitude, x + i * step, y, step, MIN(window, width - i), height,
-                   (size_t)width, out + i);
+        add_window(seed, stream, spacing, (float)amplitude, x + i * step, y, step, MIN(window, width - i),
+                   height, (size_t)width, out + i);
     }
 }

@@ -12,21 +12,30 @@
 
 enum { SHADES = 2048 };
 #define MAX_DENSITY 4.0f
+/* Inside a lesion: cover of nuclei that are normal, and of the tumour's, as shares of the cover that the place has.  The
+ * second was found by measuring: with it lesions and normal tissue have the same mean colour (overlap, pale nuclei
+ * and soft edges take from what the areas add up to). */
+#define INFILTRATE 0.12
+#define TUMOUR_COVER 1.05
 
 struct SynthPainter {
     const SynthPlan *plan;
     int size, width, height; /* capacity; of the square being painted */
     int64_t x, y;
     float *depth, *eosin, *haem, *grain, *blotch, *stroma;
-    float shade_eosin[3][SHADES], shade_haem[3][SHADES]; /* transmission by density */
-    int8_t *sensor;                                      /* size x size x 3 */
+    float *row;                      /* two rows of the square */
+    uint16_t shade_eosin[SHADES][3]; /* transmission by density, 1 = 2^15 */
+    uint16_t shade_haem[SHADES][3];  /* glass seen through it, grey levels x 2^8 */
+    int8_t *sensor;                  /* size x size x 3 */
 };
 
 /* A nucleus; lengths in px. */
 typedef struct {
-    double x, y, radius, aspect, angle, density;
-    double lobes[3]; /* strength of cos 2t, sin 2t, cos 3t in the outline */
-    double pale;     /* 0 solid .. 1 pale inside with a dark rim */
+    double x, y;
+    float radius, aspect, angle, density;
+    float pale; /* 0 solid .. 1 pale inside with a dark rim */
+    gboolean lobed;
+    float lobes[3]; /* strength of cos 2t, sin 2t, cos 3t in the outline */
 } Nucleus;
 
 static void fill_sensor_noise(SynthPainter *painter)
@@ -40,12 +49,25 @@ static void fill_sensor_noise(SynthPainter *painter)
     }
 }
 
+static void fill_shades(SynthPainter *painter)
+{
+    const SynthPlan *plan = painter->plan;
+    for (int i = 0; i < SHADES; i++) {
+        double density = (double)MAX_DENSITY * i / SHADES;
+        for (int c = 0; c < 3; c++) {
+            painter->shade_eosin[i][c] = (uint16_t)(32768 * exp(-density * plan->eosin[c]));
+            painter->shade_haem[i][c] =
+                (uint16_t)(256 * plan->background[c] * exp(-density * plan->haematoxylin[c]));
+        }
+    }
+}
+
 SynthPainter *synth_painter_new(const SynthPlan *plan, int size, GError **error)
 {
     SynthPainter *painter = g_new0(SynthPainter, 1);
     size_t pixels = (size_t)size * size;
-    float **layers[] = {&painter->depth, &painter->eosin,  &painter->haem,
-                        &painter->grain, &painter->blotch, &painter->stroma};
+    float **layers[] = {&painter->depth,  &painter->eosin,  &painter->haem, &painter->grain,
+                        &painter->blotch, &painter->stroma, &painter->row};
     painter->plan = plan;
     painter->size = size;
     painter->sensor = wsi_try_alloc(pixels, 3, "a synthetic tile", error);
@@ -58,13 +80,7 @@ SynthPainter *synth_painter_new(const SynthPlan *plan, int size, GError **error)
         synth_painter_free(painter);
         return NULL;
     }
-    for (int c = 0; c < 3; c++) {
-        for (int i = 0; i < SHADES; i++) {
-            double density = (double)MAX_DENSITY * i / SHADES;
-            painter->shade_eosin[c][i] = (float)exp(-density * plan->eosin[c]);
-            painter->shade_haem[c][i] = (float)(plan->background[c] * exp(-density * plan->haematoxylin[c]));
-        }
-    }
+    fill_shades(painter);
     fill_sensor_noise(painter);
     return painter;
 }
@@ -78,8 +94,18 @@ void synth_painter_free(SynthPainter *painter)
         g_free(painter->grain);
         g_free(painter->blotch);
         g_free(painter->stroma);
+        g_free(painter->row);
         g_free(painter->sensor);
         g_free(painter);
+    }
+}
+
+/* A row of nodes of a coarse field, interpolated to the square's width. */
+static void stretch_nodes(const SynthPainter *painter, const float *nodes, float *out)
+{
+    for (int i = 0; i < painter->width; i++) {
+        int64_t x = painter->x + i, node = x / SYNTH_STEP;
+        out[i] = nodes[node] + (nodes[node + 1] - nodes[node]) * ((float)(x % SYNTH_STEP) / SYNTH_STEP);
     }
 }
 
@@ -87,16 +113,18 @@ void synth_painter_free(SynthPainter *painter)
 static void spread_field(const SynthPainter *painter, int field, float *out)
 {
     const SynthPlan *plan = painter->plan;
+    float *top = painter->row, *bottom = painter->row + painter->size;
+    int64_t held = -1;
     for (int j = 0; j < painter->height; j++) {
         int64_t y = painter->y + j;
-        const float *top = plan->field[field] + (size_t)(y / SYNTH_STEP) * plan->nodes_x,
-                    *bottom = top + plan->nodes_x;
-        float down = (float)(y % SYNTH_STEP) / SYNTH_STEP;
+        if (y / SYNTH_STEP != held) {
+            held = y / SYNTH_STEP;
+            stretch_nodes(painter, plan->field[field] + (size_t)held * plan->nodes_x, top);
+            stretch_nodes(painter, plan->field[field] + (size_t)(held + 1) * plan->nodes_x, bottom);
+        }
+        float lower = (float)(y % SYNTH_STEP) / SYNTH_STEP;
         for (int i = 0; i < painter->width; i++) {
-            int64_t x = painter->x + i, node = x / SYNTH_STEP;
-            float left = top[node] + (bottom[node] - top[node]) * down;
-            float right = top[node + 1] + (bottom[node + 1] - top[node + 1]) * down;
-            out[j * painter->width + i] = left + (right - left) * ((float)(x % SYNTH_STEP) / SYNTH_STEP);
+            out[j * painter->width + i] = top[i] + (bottom[i] - top[i]) * lower;
         }
     }
 }
@@ -107,39 +135,47 @@ static void noise(const SynthPainter *painter, uint32_t stream, double spacing, 
                     (double)painter->y, 1, painter->width, painter->height, out);
 }
 
-/* A wave of period 1 and range -1 .. 1, by parabolas. */
+/* A wave of period 1 and range -1 .. 1, by parabolas; t > 0. */
 static float wave(float t)
 {
-    float s = 2 * (t - floorf(t)) - 1;
+    float s = 2 * (t - (float)(int)t) - 1;
     return 4 * s * (1 - fabsf(s));
 }
 
-/* The ground between the nuclei: eosin with blotches, grain, and wavy fibres where it is fibrous. */
-static void paint_ground(SynthPainter *painter)
+/* One row of the ground: eosin with blotches and grain, and wavy fibres where it is fibrous. */
+static void paint_ground_row(SynthPainter *painter, int j)
 {
     const SynthPlan *plan = painter->plan;
-    size_t pixels = (size_t)painter->width * painter->height;
-    memset(painter->grain, 0, pixels * sizeof(float));
-    memset(painter->blotch, 0, pixels * sizeof(float));
-    memset(painter->haem, 0, pixels * sizeof(float));
+    double start = plan->fibre_x * (double)painter->x + plan->fibre_y * (double)(painter->y + j);
+    float phase = (float)(start - floor(start)) + 64,
+          pitch = (float)plan->fibre_x; /* 64: the wave wants t > 0 */
+    float rough = (float)(5 / plan->spec.mpp), fine = (float)(1.5 / plan->spec.mpp);
+    size_t first = (size_t)j * painter->width;
+    for (size_t p = first; p < first + painter->width; p++) {
+        float grain = painter->grain[p], blotch = painter->blotch[p];
+        float fibre = wave(phase + pitch * (float)(p - first) + painter->haem[p] + 0.3f * blotch);
+        painter->eosin[p] += 0.06f * blotch + 0.05f * grain + painter->stroma[p] * 0.12f * fibre;
+        painter->haem[p] = 0.05f + 0.02f * blotch;
+        painter->depth[p] += rough * blotch + fine * grain;
+    }
+}
+
+static void paint_ground(SynthPainter *painter)
+{
+    double mpp = painter->plan->spec.mpp;
+    size_t bytes = (size_t)painter->width * painter->height * sizeof(float);
+    memset(painter->grain, 0, bytes);
+    memset(painter->blotch, 0, bytes);
+    memset(painter->haem, 0, bytes);
     spread_field(painter, FIELD_TISSUE, painter->depth);
     spread_field(painter, FIELD_EOSIN, painter->eosin);
     spread_field(painter, FIELD_STROMA, painter->stroma);
-    noise(painter, STREAM_GRAIN, 1.6 / plan->spec.mpp, 1, painter->grain);
-    noise(painter, STREAM_BLOTCH, 9 / plan->spec.mpp, 1, painter->blotch);
-    noise(painter, STREAM_WARP, 40 / plan->spec.mpp, 2.2,
-          painter->haem); /* phase of the fibres, for the moment */
+    noise(painter, STREAM_GRAIN, 1.6 / mpp, 1, painter->grain);
+    noise(painter, STREAM_BLOTCH, 9 / mpp, 1, painter->blotch);
+    noise(painter, STREAM_WARP, 40 / mpp, 2.2,
+          painter->haem); /* the fibres' phase, until the ground replaces it */
     for (int j = 0; j < painter->height; j++) {
-        for (int i = 0; i < painter->width; i++) {
-            size_t p = (size_t)j * painter->width + i;
-            float grain = painter->grain[p], blotch = painter->blotch[p], stroma = painter->stroma[p];
-            float phase =
-                (float)(plan->fibre_x * (double)(painter->x + i) + plan->fibre_y * (double)(painter->y + j));
-            float fibre = wave(phase + painter->haem[p] + 0.3f * blotch);
-            painter->eosin[p] += 0.05f * blotch + 0.05f * grain + stroma * 0.11f * fibre;
-            painter->haem[p] = 0.05f + 0.02f * blotch;
-            painter->depth[p] += (float)(5 / plan->spec.mpp) * blotch + (float)(1.5 / plan->spec.mpp) * grain;
-        }
+        paint_ground_row(painter, j);
     }
 }
 
@@ -180,33 +216,42 @@ static void paint_lumens(SynthPainter *painter)
     }
 }
 
+/* First and last + 1 pixel of [centre - reach, centre + reach] inside the square. */
+static void clip(double centre, double reach, int64_t origin, int size, int *first, int *end)
+{
+    *first = (int)CLAMP(floor(centre - reach) - (double)origin, 0, size);
+    *end = (int)CLAMP(ceil(centre + reach) + 1 - (double)origin, 0, size);
+}
+
+/* u, v: place in units of the half axes.  The edge is soft over about two pixels, as a lens would have it. */
+static float nucleus_value(const Nucleus *n, float u, float v, float grain)
+{
+    float square = u * u + v * v, distance = sqrtf(square), edge = 1;
+    if (n->lobed && square > 0.01f) {
+        float inverse = 1 / square;
+        edge += (n->lobes[0] * (u * u - v * v) + n->lobes[1] * 2 * u * v) * inverse +
+                n->lobes[2] * u * (u * u - 3 * v * v) * inverse / distance;
+    }
+    float ratio = MIN(distance / edge, 1), hollow = 1 - n->pale * (1 - ratio * ratio * ratio);
+    float inside = CLAMP((edge - distance) * n->radius * 0.5f + 0.5f, 0, 1);
+    return inside * n->density * hollow * (1 + 0.22f * grain);
+}
+
 static void paint_nucleus(SynthPainter *painter, const Nucleus *n)
 {
-    double reach = n->radius * sqrt(n->aspect) * 1.4 + 2;
-    int x0 = (int)CLAMP(floor(n->x - reach) - (double)painter->x, 0, painter->width);
-    int x1 = (int)CLAMP(ceil(n->x + reach) - (double)painter->x, 0, painter->width);
-    int y0 = (int)CLAMP(floor(n->y - reach) - (double)painter->y, 0, painter->height);
-    int y1 = (int)CLAMP(ceil(n->y + reach) - (double)painter->y, 0, painter->height);
-    float along = (float)(1 / (n->radius * sqrt(n->aspect))), across = (float)(sqrt(n->aspect) / n->radius);
-    float ux = (float)cos(n->angle) * along, uy = (float)sin(n->angle) * along;
-    float vx = -(float)sin(n->angle) * across, vy = (float)cos(n->angle) * across;
-    float radius = (float)n->radius, density = (float)n->density, pale = (float)n->pale;
-    float a = (float)n->lobes[0], b = (float)n->lobes[1], c = (float)n->lobes[2];
+    float major = n->radius * sqrtf(n->aspect), minor = n->radius / sqrtf(n->aspect), cosine = cosf(n->angle),
+          sine = sinf(n->angle);
+    float room = n->lobed ? 1.4f : 1;
+    int x0, x1, y0, y1;
+    clip(n->x, room * hypotf(major * cosine, minor * sine) + 2, painter->x, painter->width, &x0, &x1);
+    clip(n->y, room * hypotf(major * sine, minor * cosine) + 2, painter->y, painter->height, &y0, &y1);
     for (int j = y0; j < y1; j++) {
         float dy = (float)((double)(painter->y + j) - n->y);
         for (int i = x0; i < x1; i++) {
             float dx = (float)((double)(painter->x + i) - n->x);
-            float u = dx * ux + dy * uy, v = dx * vx + dy * vy, square = u * u + v * v;
-            if (square > 2) {
-                continue;
-            }
-            float distance = sqrtf(square) + 1e-6f, inverse = 1 / (distance * distance);
-            float edge = 1 + (a * (u * u - v * v) + b * 2 * u * v) * inverse +
-                         c * u * (u * u - 3 * v * v) * inverse / distance;
-            float inside = CLAMP((edge - distance) * radius + 0.5f, 0, 1);
             size_t p = (size_t)j * painter->width + i;
-            float ratio = distance / edge, hollow = 1 - pale * (1 - ratio * ratio * ratio);
-            float value = inside * density * hollow * (1 + 0.22f * painter->grain[p]);
+            float value = nucleus_value(n, (dx * cosine + dy * sine) / major,
+                                        (dy * cosine - dx * sine) / minor, painter->grain[p]);
             painter->haem[p] = MAX(painter->haem[p], value);
         }
     }
@@ -236,54 +281,59 @@ static void paint_lattice(SynthPainter *painter, uint32_t stream, double pitch_u
     }
 }
 
-/* Lymphocytes: small, round, dark; in fibrous areas spindles along the fibres. */
+static float draw(Rng *rng, double low, double high)
+{
+    return (float)(low + (high - low) * rng_uniform(rng));
+}
+
+/* Number of nuclei in a lattice cell so that they cover `cover` of it when radii are uniform in [low, high]; px. */
+static double chance_of(double cover, double pitch, double low, double high)
+{
+    return cover * pitch * pitch / (G_PI * (high * high + high * low + low * low) / 3);
+}
+
+/* Lymphocytes: small, round, dark; among them a few larger pale cells; in fibrous areas spindles along the fibres. */
 static void paint_normal_cell(SynthPainter *painter, Rng *rng, double x, double y, double pitch)
 {
     const SynthPlan *plan = painter->plan;
-    double mpp = plan->spec.mpp, chance = rng_uniform(rng);
-    double cover = synth_plan_at(plan, FIELD_COVER, x, y), stroma = synth_plan_at(plan, FIELD_STROMA, x, y);
-    double share = synth_plan_at(plan, FIELD_LESION, x, y) > 0 ? 0.12 : 1;
-    double low = 2.5 / mpp, high = 3.7 / mpp, mean_square = (high * high + high * low + low * low) / 3;
-    if (chance > share * cover * pitch * pitch / (G_PI * mean_square)) {
+    double mpp = plan->spec.mpp, stroma = synth_plan_at(plan, FIELD_STROMA, x, y);
+    double share = synth_plan_at(plan, FIELD_LESION, x, y) > 0 ? INFILTRATE : 1;
+    double low = 2.5 / mpp, high = 3.7 / mpp;
+    if (rng_uniform(rng) > chance_of(share * synth_plan_at(plan, FIELD_COVER, x, y), pitch, low, high)) {
         return;
     }
-    gboolean spindle = rng_uniform(rng) < stroma;
-    Nucleus n = {.x = x, .y = y, .radius = low + (high - low) * rng_uniform(rng)};
-    n.aspect = spindle ? 2.2 + 2 * rng_uniform(rng) : 1 + 0.35 * rng_uniform(rng);
-    n.angle = spindle ? atan2(plan->fibre_x, -plan->fibre_y) + 0.5 * (rng_uniform(rng) - 0.5)
-                      : G_PI * rng_uniform(rng);
-    n.density = 0.85 + 0.35 * rng_uniform(rng);
+    double kind = rng_uniform(rng);
+    Nucleus n = {.x = x, .y = y, .radius = draw(rng, low, high), .aspect = draw(rng, 1, 1.35)};
+    n.angle = draw(rng, 0, G_PI);
+    n.density = draw(rng, 0.8, 1.2);
+    if (kind < stroma) {
+        n.aspect = draw(rng, 2.2, 4.2);
+        n.angle = (float)atan2(plan->fibre_x, -plan->fibre_y) + draw(rng, -0.3, 0.3);
+    } else if (kind > 0.94) {
+        n.radius *= 1.45f;
+        n.pale = draw(rng, 0.3, 0.6);
+    }
     paint_nucleus(painter, &n);
-}
-
-/* How much nuclei are gathered: 0 .. about 2, mean 1, in nests of some 60 um. */
-static double nest_at(const SynthPlan *plan, double x, double y)
-{
-    float noise_value = 0;
-    synth_noise_add(plan->spec.seed, STREAM_NESTS, 45 / plan->spec.mpp, 1, x, y, 1, 1, 1, &noise_value);
-    return CLAMP(1 + 2.2 * noise_value, 0.1, 1.9);
 }
 
 /* Tumour cells: large, irregular, of unequal size and darkness, some pale inside, in nests. */
 static void paint_tumour_cell(SynthPainter *painter, Rng *rng, double x, double y, double pitch)
 {
     const SynthPlan *plan = painter->plan;
-    double mpp = plan->spec.mpp, chance = rng_uniform(rng);
+    double mpp = plan->spec.mpp, low = 4.2 / mpp, high = 7.2 / mpp;
     if (synth_plan_at(plan, FIELD_LESION, x, y) <= 0) {
         return;
     }
-    double cover = 0.88 * synth_plan_at(plan, FIELD_COVER, x, y) * nest_at(plan, x, y);
-    double low = 4.2 / mpp, high = 7.2 / mpp, mean_square = (high * high + high * low + low * low) / 3;
-    if (chance > cover * pitch * pitch / (G_PI * mean_square)) {
+    if (rng_uniform(rng) >
+        chance_of(TUMOUR_COVER * synth_plan_at(plan, FIELD_COVER, x, y), pitch, low, high)) {
         return;
     }
-    Nucleus n = {.x = x, .y = y, .radius = low + (high - low) * rng_uniform(rng)};
-    n.aspect = 1 + 0.7 * rng_uniform(rng);
-    n.angle = G_PI * rng_uniform(rng);
-    n.density = 0.75 + 0.5 * rng_uniform(rng);
-    n.pale = 0.45 * rng_uniform(rng);
+    Nucleus n = {.x = x, .y = y, .radius = draw(rng, low, high), .aspect = draw(rng, 1, 1.7), .lobed = TRUE};
+    n.angle = draw(rng, 0, G_PI);
+    n.density = draw(rng, 0.75, 1.25);
+    n.pale = draw(rng, 0, 0.45);
     for (int k = 0; k < 3; k++) {
-        n.lobes[k] = 0.16 * (rng_uniform(rng) - 0.5) * 2;
+        n.lobes[k] = draw(rng, -0.16, 0.16);
     }
     paint_nucleus(painter, &n);
 }
@@ -329,6 +379,7 @@ static int shade_index(float density)
     return (int)(CLAMP(density, 0, MAX_DENSITY - 0.01f) * (SHADES / MAX_DENSITY));
 }
 
+/* Densities to colours, with a little noise of the sensor (a quarter of a grey level a step). */
 static void develop(const SynthPainter *painter, uint8_t *rgb, size_t stride)
 {
     float soft = (float)(painter->plan->spec.mpp / 2);
@@ -338,11 +389,11 @@ static void develop(const SynthPainter *painter, uint8_t *rgb, size_t stride)
         for (int i = 0; i < painter->width; i++) {
             size_t p = (size_t)j * painter->width + i;
             float presence = CLAMP(painter->depth[p] * soft + 0.5f, 0, 1);
-            int e = shade_index(painter->eosin[p] * presence), h = shade_index(painter->haem[p] * presence);
+            const uint16_t *eosin = painter->shade_eosin[shade_index(painter->eosin[p] * presence)];
+            const uint16_t *haem = painter->shade_haem[shade_index(painter->haem[p] * presence)];
             for (int c = 0; c < 3; c++) {
-                float grey =
-                    painter->shade_eosin[c][e] * painter->shade_haem[c][h] + 0.25f * sensor[3 * i + c] + 0.5f;
-                out[3 * i + c] = (uint8_t)CLAMP(grey, 0, 255);
+                int grey = (int)(((uint32_t)eosin[c] * haem[c]) >> 15) + 64 * sensor[3 * i + c] + 128;
+                out[3 * i + c] = (uint8_t)(MAX(grey, 0) >> 8);
             }
         }
     }
@@ -350,12 +401,11 @@ static void develop(const SynthPainter *painter, uint8_t *rgb, size_t stride)
 
 static void paint_glass(const SynthPainter *painter, uint8_t *rgb, size_t stride)
 {
-    for (int j = 0; j < painter->height; j++) {
-        for (int i = 0; i < painter->width; i++) {
-            for (int c = 0; c < 3; c++) {
-                rgb[(size_t)j * stride + 3 * i + c] = (uint8_t)(painter->plan->background[c] + 0.5);
-            }
-        }
+    for (int i = 0; i < painter->width * 3; i++) {
+        rgb[i] = (uint8_t)(painter->plan->background[i % 3] + 0.5);
+    }
+    for (int j = 1; j < painter->height; j++) {
+        memcpy(rgb + (size_t)j * stride, rgb, (size_t)painter->width * 3);
     }
 }
 
@@ -389,7 +439,7 @@ void synth_paint(SynthPainter *painter, int64_t x, int64_t y, int width, int hei
         paint_ground(painter);
         paint_lumens(painter);
         paint_lattice(painter, STREAM_NUCLEI, 8, 12, paint_normal_cell);
-        paint_lattice(painter, STREAM_TUMOUR, 13, 16, paint_tumour_cell);
+        paint_lattice(painter, STREAM_TUMOUR, 11, 16, paint_tumour_cell);
         develop(painter, rgb, stride);
     }
     paint_pen(painter, rgb, stride);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include <math.h>
+#include <string.h>
 
 enum { PIECE_POINTS = 512, LESION_POINTS = 256, TRIES = 400 };
 
@@ -211,29 +212,60 @@ static void fill_noise(const SynthPlan *plan, uint32_t stream, int field, double
     }
 }
 
-/* Means over normal tissue, and over one lesion (index >= 0). */
-static double field_mean(const SynthPlan *plan, int field, const int16_t *owner, int which)
+/* Mean of a field over the nodes of one owner. */
+static double field_mean(const SynthPlan *plan, const float *field, const int16_t *owner, int which)
 {
     double sum = 0;
     size_t count = 0;
     for (size_t i = 0; i < (size_t)plan->nodes_x * plan->nodes_y; i++) {
         if (owner[i] == which) {
-            sum += plan->field[field][i];
+            sum += field[i];
             count++;
         }
     }
     return count ? sum / (double)count : 0;
 }
 
-/* Shifts a field inside of each lesion to the mean of the normal tissue. */
-static void equalise(SynthPlan *plan, int field, const int16_t *owner)
+/* Shifts the density of eosin inside of each lesion to the mean of the normal tissue. */
+static void equalise_eosin(SynthPlan *plan, const int16_t *owner)
 {
-    double normal = field_mean(plan, field, owner, -1);
+    float *eosin = plan->field[FIELD_EOSIN];
+    double normal = field_mean(plan, eosin, owner, -1);
     for (guint l = 0; l < plan->lesions->len; l++) {
-        float shift = (float)(normal - field_mean(plan, field, owner, (int)l));
+        float shift = (float)(normal - field_mean(plan, eosin, owner, (int)l));
         for (size_t i = 0; i < (size_t)plan->nodes_x * plan->nodes_y; i++) {
-            if (owner[i] == (int16_t)l) {
-                plan->field[field][i] += shift;
+            eosin[i] += owner[i] == (int16_t)l ? shift : 0;
+        }
+    }
+}
+
+/* What nuclei that are strewn to cover `cover` really cover, since some lie on others. */
+static double seen_cover(double cover)
+{
+    return 1 - exp(-cover);
+}
+
+/* Gathers the nuclei of lesions in nests, and scales each lesion's cover until as much is seen of it as of the normal
+ * tissue's on average. */
+static void equalise_cover(SynthPlan *plan, const int16_t *owner, float *seen)
+{
+    float *cover = plan->field[FIELD_COVER];
+    size_t nodes = (size_t)plan->nodes_x * plan->nodes_y;
+    memset(seen, 0, nodes * sizeof *seen);
+    synth_noise_add(plan->spec.seed, STREAM_NESTS, 45 / plan->spec.mpp, 2.2, 0, 0, SYNTH_STEP, plan->nodes_x,
+                    plan->nodes_y, seen);
+    for (size_t i = 0; i < nodes; i++) {
+        cover[i] *= owner[i] >= 0 ? CLAMP(1 + seen[i], 0.1f, 1.9f) : 1;
+    }
+    for (int round = 0; round < 5; round++) {
+        for (size_t i = 0; i < nodes; i++) {
+            seen[i] = (float)seen_cover(cover[i]);
+        }
+        double normal = field_mean(plan, seen, owner, -1);
+        for (guint l = 0; l < plan->lesions->len; l++) {
+            double factor = normal / MAX(field_mean(plan, seen, owner, (int)l), 1e-3);
+            for (size_t i = 0; i < nodes; i++) {
+                cover[i] *= owner[i] == (int16_t)l ? (float)factor : 1;
             }
         }
     }
@@ -263,13 +295,15 @@ static gboolean fill_fields(SynthPlan *plan, GError **error)
 {
     size_t nodes = (size_t)plan->nodes_x * plan->nodes_y;
     g_autofree int16_t *owner = wsi_try_alloc(nodes, sizeof *owner, "the plan of a synthetic slide", error);
-    for (int f = 0; owner && f < FIELDS; f++) {
+    g_autofree float *scratch =
+        owner ? wsi_try_alloc(nodes, sizeof *scratch, "the plan of a synthetic slide", error) : NULL;
+    for (int f = 0; scratch && f < FIELDS; f++) {
         plan->field[f] = wsi_try_alloc(nodes, sizeof(float), "the plan of a synthetic slide", error);
         if (!plan->field[f]) {
             return FALSE;
         }
     }
-    if (!owner) {
+    if (!scratch) {
         return FALSE;
     }
     fill_depths(plan, owner);
@@ -282,8 +316,8 @@ static gboolean fill_fields(SynthPlan *plan, GError **error)
         plan->field[FIELD_COVER][i] = CLAMP(plan->field[FIELD_COVER][i], 0.08f, 0.45f) * (1 - 0.65f * stroma);
         plan->field[FIELD_EOSIN][i] += 0.10f * stroma;
     }
-    equalise(plan, FIELD_COVER, owner);
-    equalise(plan, FIELD_EOSIN, owner);
+    equalise_eosin(plan, owner);
+    equalise_cover(plan, owner, scratch);
     return TRUE;
 }
 
