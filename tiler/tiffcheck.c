@@ -57,10 +57,11 @@ enum {
     F_TILE_HEIGHT,
     F_OFFSETS,
     F_COUNTS,
+    F_JPEG_TABLES,
     F_NDPI,
     FIELDS
 };
-static const uint16_t field_tags[FIELDS] = {256, 257, 258, 277, 284, 322, 323, 324, 325, 65420};
+static const uint16_t field_tags[FIELDS] = {256, 257, 258, 277, 284, 322, 323, 324, 325, 347, 65420};
 
 static gboolean refuse(const Tiff *tiff, GError **error, const char *format, ...) G_GNUC_PRINTF(3, 4);
 static gboolean refuse(const Tiff *tiff, GError **error, const char *format, ...)
@@ -180,18 +181,10 @@ static gboolean check_geometry(const Tiff *tiff, const Field *fields, Tiling *ou
     return TRUE;
 }
 
-/* The array lies in the file and has a value for each tile. */
-static gboolean check_array(const Tiff *tiff, const Field *field, uint64_t tiles, const char *what,
-                            GError **error)
+/* All values of the field lie in the file. */
+static gboolean check_inside(const Tiff *tiff, const Field *field, const char *what, GError **error)
 {
     uint64_t bytes;
-    if (!field->there || field->count < tiles) {
-        return refuse(tiff, error, "%s has %" PRIu64 " values for %" PRIu64 " tiles", what,
-                      field->there ? field->count : 0, tiles);
-    }
-    if (field->type != SHORT && field->type != LONG && field->type != LONG8) {
-        return refuse(tiff, error, "%s is of type %d", what, field->type);
-    }
     if (__builtin_mul_overflow(field->count, (uint64_t)type_size(field->type), &bytes) ||
         field->at > tiff->size || bytes > tiff->size - field->at) {
         return refuse(tiff, error,
@@ -199,6 +192,20 @@ static gboolean check_array(const Tiff *tiff, const Field *field, uint64_t tiles
                       what, field->count, field->at, tiff->size);
     }
     return TRUE;
+}
+
+/* The array lies in the file and has a value for each tile. */
+static gboolean check_array(const Tiff *tiff, const Field *field, uint64_t tiles, const char *what,
+                            GError **error)
+{
+    if (!field->there || field->count < tiles) {
+        return refuse(tiff, error, "%s has %" PRIu64 " values for %" PRIu64 " tiles", what,
+                      field->there ? field->count : 0, tiles);
+    }
+    if (field->type != SHORT && field->type != LONG && field->type != LONG8) {
+        return refuse(tiff, error, "%s is of type %d", what, field->type);
+    }
+    return check_inside(tiff, field, what, error);
 }
 
 /* Every tile lies in the file; counts those that have bytes. */
@@ -247,6 +254,7 @@ static gboolean check_directory(Tiff *tiff, const Field *fields, GError **error)
     if (!check_geometry(tiff, fields, &tiling, error) ||
         !check_array(tiff, &fields[F_OFFSETS], tiling.tiles, "TileOffsets", error) ||
         !check_array(tiff, &fields[F_COUNTS], tiling.tiles, "TileByteCounts", error) ||
+        !check_inside(tiff, &fields[F_JPEG_TABLES], "JPEGTables", error) ||
         !check_tiles(tiff, &fields[F_OFFSETS], &fields[F_COUNTS], tiling.tiles, &stored, error)) {
         return FALSE;
     }
