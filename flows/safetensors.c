@@ -121,7 +121,7 @@ static gboolean refuse(const char *path, const char *tensor, GError **error, con
     va_end(arguments);
     g_autofree char *name = g_strescape(tensor ? tensor : "", NULL);
     if (strlen(name) > 100) {
-        strcpy(name + 97, "...");
+        memcpy(name + 97, "...", 4);
     }
     g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: %s%s%s%s", path, tensor ? "tensor \"" : "", name,
                 tensor ? "\": " : "", message);

@@ -17,8 +17,8 @@
  *  - what cannot be negative is compressed by ln(1 + v / 0.01): strengths of textures vary over decades and a flow wants
  *    something closer to normal; 0.01 is about the noise of an 8-bit density.
  *
- * Octave l has the wavelengths 2.7 and 3.8 times 2^l px, l = 0..3: at 0.5 um/px from 1.3 um (chromatin) to 15 um (the
- * distance of nuclei).
+ * The octaves respond most to wavelengths of 3.8 and 5.3 px (octave 0), 7.7 and 10, 15 and 20, 31 and 40 px: at 0.5 um/px
+ * from chromatin (2 um) over nuclei (8 um) to the distance of nuclei (20 um).
  *
  * A tile is taken alone, its stains together: what is in between then fits the caches.
  * Grid g has size / 2^g samples a side; output scale s lies on grid s + 2.  Octave l is computed on grid l, octave 0 on
@@ -165,11 +165,12 @@ static void morlet(double xi, double sigma, double theta, real *re, real *im)
     }
 }
 
-/* Filters: for each voice 8 real parts, then 8 imaginary parts. */
-static void fill_bank(int voices, real *weight)
+/* Filters: for each voice 8 real parts, then 8 imaginary parts.  The pyramid's low-pass shifts what a coarser octave sees by half an
+ * octave; octave 0, which has no low-pass before it, is shifted here, so that all voices are half an octave apart. */
+static void fill_bank(int octave, int voices, real *weight)
 {
     for (int v = 0; v < voices; v++) {
-        double octave_part = exp2((double)v / VOICES);
+        double octave_part = exp2((v + (octave == 0)) / (double)VOICES);
         for (int t = 0; t < ORIENTATIONS; t++) {
             real *re = weight + (size_t)(v * 2 * ORIENTATIONS + t) * TAPS,
                  *im = re + (size_t)ORIENTATIONS * TAPS;
@@ -178,10 +179,10 @@ static void fill_bank(int voices, real *weight)
     }
 }
 
-static Conv *bank_new(const Kernels *kernels, int side, int stride, int voices, GError **error)
+static Conv *bank_new(const Kernels *kernels, int octave, int side, int stride, int voices, GError **error)
 {
     real weight[VOICES * 2 * ORIENTATIONS * TAPS];
-    fill_bank(voices, weight);
+    fill_bank(octave, voices, weight);
     ConvSpec spec = {.n = STAINS,
                      .h = side,
                      .w = side,
@@ -316,12 +317,12 @@ static void scattering_run_destroy(ExtractorRun *base)
 static gboolean prepare_octave(Scattering *run, int octave, int size, GError **error)
 {
     int grid = grid_of_octave(octave), side = size >> octave;
-    run->first[octave] = bank_new(run->kernels, side, 1 << (grid - octave), VOICES, error);
+    run->first[octave] = bank_new(run->kernels, octave, side, 1 << (grid - octave), VOICES, error);
     if (!run->first[octave] || !pyramid_init(&run->texture[octave], size, TEXTURE, grid, GRIDS - 1, error)) {
         return FALSE;
     }
     if (octave > 0) {
-        run->second[octave] = bank_new(run->kernels, size >> grid, 1, 1, error);
+        run->second[octave] = bank_new(run->kernels, octave, size >> grid, 1, 1, error);
     }
     gboolean ok = octave == 0 || run->second[octave];
     for (int from = 0; ok && from < octave; from++) {
