@@ -124,8 +124,14 @@ void fpn_forward(FpnRun *run, const real *parameters, const real *const pooled[S
         for (int row = 0; row < rows; row++) {
             memcpy(run->level[l] + (size_t)row * width, fpn->shift[l], width * sizeof(real));
         }
-        run->kernels->gemm(FALSE, TRUE, rows, width, fpn->channels[l], 1, pooled[l], fpn->map[l], 1,
-                           run->level[l]);
+        /* One product an image: some BLAS kernels sum a row in another order when it is among the last of a matrix, and
+         * a tile must not feel where in a batch it stands. */
+        int pixels = fpn->size[l] * fpn->size[l];
+        for (int b = 0; b < run->n; b++) {
+            run->kernels->gemm(FALSE, TRUE, pixels, width, fpn->channels[l], 1,
+                               pooled[l] + (size_t)b * pixels * fpn->channels[l], fpn->map[l], 1,
+                               run->level[l] + (size_t)b * pixels * width);
+        }
         if (l < SCALES - 1) {
             add_upsampled(run->n, fpn->size[l + 1], fpn->size[l], width, run->level[l + 1], run->level[l]);
         }
