@@ -47,7 +47,8 @@ openslide_t *slide_openslide(const char *path, GError **error)
     openslide_t *handle = openslide_open(path);
     if (!handle) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s is not a whole-slide image: OpenSlide knows no such format", path);
+                    "%s is not a whole-slide image: OpenSlide knows no such format (a TIFF must be tiled)",
+                    path);
         return NULL;
     }
     const char *message = openslide_get_error(handle);
