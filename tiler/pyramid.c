@@ -57,14 +57,23 @@ static gboolean check_spec(const PyramidSpec *spec, const char *path, GError **e
     return !wrong;
 }
 
+/* OpenSlide reads whole tiles by TIFFRGBAImageGet, which in libtiff 4.5 skews an image that is smaller than its tile.  Files
+ * that are meant for OpenSlide get no such level, and smaller tiles when level 0 is that small. */
 static void plan_levels(Writer *writer)
 {
     int64_t width = writer->spec.width, height = writer->spec.height;
-    int tile = writer->spec.tile;
+    gboolean whole_tiles = writer->spec.layout == PYRAMID_MULTI_IFD;
+    if (whole_tiles) {
+        writer->spec.tile = (int)MIN(writer->spec.tile, MAX(MIN(width, height) / 16 * 16, 16));
+    }
+    int tile = writer->spec.tile, min_size = writer->spec.min_size;
     for (writer->count = 0; writer->count < MAX_LEVELS; width = (width + 1) / 2, height = (height + 1) / 2) {
+        if (writer->count > 0 && whole_tiles && MIN(width, height) < tile) {
+            break;
+        }
         writer->levels[writer->count++] = (PyramidLevel){width, height, (int)((width + tile - 1) / tile),
                                                          (int)((height + tile - 1) / tile)};
-        if (width <= writer->spec.min_size && height <= writer->spec.min_size) {
+        if (width <= min_size && height <= min_size) {
             break;
         }
     }
