@@ -296,8 +296,13 @@ static void test_small_lesion(void)
     g_autoptr(Image) mask = image_new(3000, 2000, 1, NULL);
     GError *error = NULL;
     mask->pixels[(size_t)1234 * 3000 + 2345] = 255;
-    PyramidSpec spec = {
-        .pixels = PYRAMID_LABEL, .width = 3000, .height = 2000, .mpp_x = 0.25, .mpp_y = 0.25, .min_size = 4};
+    PyramidSpec spec = {.layout = PYRAMID_OME,
+                        .pixels = PYRAMID_LABEL,
+                        .width = 3000,
+                        .height = 2000,
+                        .mpp_x = 0.25,
+                        .mpp_y = 0.25,
+                        .min_size = 4};
     g_assert_true(pyramid_write_image(path, &spec, mask, NULL, &error));
     g_assert_no_error(error);
     GArray *levels = read_levels(path, PYRAMID_OME);
@@ -474,16 +479,17 @@ static void test_samples(void)
 {
     static const char *const layouts[] = {"multi", "ome"}, *const kinds[] = {"jpeg", "lossless", "label",
                                                                              "float"};
-    for (int i = 0; i < 8; i++) {
-        PyramidSpec spec = {.layout = (PyramidLayout)(i / 4),
-                            .pixels = (PyramidPixels)(i % 4),
+    for (int i = 0; i < 9; i++) {
+        gboolean small = i == 8; /* less than a tile */
+        PyramidSpec spec = {.layout = small ? PYRAMID_MULTI_IFD : (PyramidLayout)(i / 4),
+                            .pixels = small ? PYRAMID_RGB_LOSSLESS : (PyramidPixels)(i % 4),
                             .mpp_x = 0.243,
                             .mpp_y = 0.2431,
                             .description = "Anomaly <score> & caf\xC3\xA9",
                             .channel = "anomaly",
                             .threads = 2};
         int channels = channels_of(spec.pixels);
-        Raster raster = raster_new(1501, 1037, channels);
+        Raster raster = raster_new(small ? 188 : 1501, small ? 130 : 1037, channels);
         for (int y = 0; y < raster.height; y++) {
             for (int x = 0; x < raster.width; x++) {
                 for (int c = 0; c < channels; c++) {
@@ -494,7 +500,8 @@ static void test_samples(void)
                 }
             }
         }
-        g_autofree char *name = g_strdup_printf("%s_%s.tif", layouts[i / 4], kinds[i % 4]);
+        g_autofree char *name =
+            small ? g_strdup("multi_small.tif") : g_strdup_printf("%s_%s.tif", layouts[i / 4], kinds[i % 4]);
         g_autofree char *path = g_build_filename(g_getenv("WSIFLOW_SAMPLES"), name, NULL);
         GError *error = NULL;
         g_assert_true(write_raster(path, &raster, spec, NULL, &error));

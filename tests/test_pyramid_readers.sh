@@ -57,6 +57,13 @@ for k, size in enumerate(sizes):
     assert np.array_equal(np.asarray(s.read_region((0, 0), k, size).convert("RGB"))[..., 0], level), k
     level = pool(level)
 P
+    check "OpenSlide reads an image that is smaller than a usual tile" run <<'P'
+from common import *
+import openslide
+s = openslide.OpenSlide(f"{sys.argv[1]}/multi_small.tif")
+assert s.dimensions == (188, 130)
+assert np.array_equal(np.asarray(s.read_region((0, 0), 0, (188, 130)).convert("RGB")), rgb[:130, :188])
+P
 else
     skip "OpenSlide reads multi-IFD files" "python3-openslide is not installed"
 fi
