@@ -92,7 +92,7 @@ static gboolean check_owner(Sql *sql, gboolean write, int64_t *version, GError *
     return TRUE;
 }
 
-static gboolean check_pages(Sql *sql, GError **error)
+gboolean schema_check(Sql *sql, GError **error)
 {
     sqlite3_stmt *statement = sql_query(sql, error, "PRAGMA quick_check(1)", "");
     if (!statement || sql_step(statement, error) != 1) {
@@ -134,8 +134,7 @@ gboolean schema_open(Sql *sql, gboolean write, GError **error)
     static const char wal[] = "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=1000;"
                               "PRAGMA journal_size_limit=16777216";
     int64_t version;
-    if (!sql_exec(sql, connection, error) || !check_owner(sql, write, &version, error) ||
-        (version > 0 && !check_pages(sql, error))) {
+    if (!sql_exec(sql, connection, error) || !check_owner(sql, write, &version, error)) {
         return FALSE;
     }
     return write ? sql_exec(sql, wal, error) && upgrade(sql, version, error)

@@ -30,19 +30,18 @@ static void close_worker(gpointer descriptor)
     close(GPOINTER_TO_INT(descriptor));
 }
 
-static Store *open_inside(Store *store, int flags, GError **error)
+static gboolean open_inside(Store *store, int flags, GError **error)
 {
     /* An absolute path: SQLite gives names such as ":memory:" and "file:x" a meaning. */
     g_autofree char *absolute = g_canonicalize_filename(store->directory, NULL);
     g_autofree char *path = g_build_filename(absolute, "wsiflow.db", NULL);
-    gboolean write = (flags & SQLITE_OPEN_CREATE) != 0;
     if (!guard_lock(store->guard, error)) {
-        return NULL;
+        return FALSE;
     }
     store->sql = sql_open(path, flags, error);
-    gboolean ok = store->sql && schema_open(store->sql, write, error);
+    gboolean ok = store->sql && schema_open(store->sql, (flags & SQLITE_OPEN_CREATE) != 0, error);
     guard_unlock(store->guard);
-    return ok ? store : NULL;
+    return ok && schema_check(store->sql, error);
 }
 
 static Store *open_store(const char *directory, int flags, GError **error)

@@ -1,5 +1,6 @@
 /* How many jobs a second go through the table: claim, then finish with one artefact, as two durable commits each.
- * `bench store_jobs_N` is with N processes at a time; `bench store_plan` is one planning of 10,000 jobs with nothing to do. */
+ * `bench store_jobs_N` is with N processes at a time; `bench store_plan` is one planning of 10,000 jobs with nothing to do,
+ * `bench store_open` opens and checks their table. */
 #include "db/store.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,20 +102,40 @@ static void bench_plan(const char *name)
     remove_folder(directory);
 }
 
+static void bench_open(const char *name)
+{
+    g_autofree char *directory = temporary();
+    {
+        g_autoptr(Store) store = store_open(directory, NULL);
+        plan(store, 2000, 5);
+    }
+    gint64 start = g_get_monotonic_time();
+    for (int i = 0; i < 10; i++) {
+        store_free(store_open(directory, NULL));
+    }
+    printf("bench %s %.1f ms\n", name, (double)(g_get_monotonic_time() - start) / 1e4);
+    remove_folder(directory);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
         const char *name;
         int processes;
-    } runs[] = {{"store_jobs_1", 1}, {"store_jobs_8", 8}, {"store_jobs_64", 64}, {"store_plan", 0}};
+        void (*other)(const char *name);
+    } runs[] = {{"store_jobs_1", 1, NULL},
+                {"store_jobs_8", 8, NULL},
+                {"store_jobs_64", 64, NULL},
+                {"store_plan", 0, bench_plan},
+                {"store_open", 0, bench_open}};
     for (gsize i = 0; i < G_N_ELEMENTS(runs); i++) {
         if (argc > 1 && strcmp(argv[1], runs[i].name) != 0) {
             continue;
         }
-        if (runs[i].processes) {
-            bench_jobs(runs[i].name, runs[i].processes);
+        if (runs[i].other) {
+            runs[i].other(runs[i].name);
         } else {
-            bench_plan(runs[i].name);
+            bench_jobs(runs[i].name, runs[i].processes);
         }
     }
     return 0;
