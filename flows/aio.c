@@ -9,7 +9,7 @@
 #include "flows/vecmath.h"
 #include <string.h>
 
-#define SCALE_START 9.986478478297486 /* 2 ln(e^5 - 1) */
+#define SCALE_START 9.986478501101022 /* 2 ln(e^5 - 1) */
 #define TINY_G (-30)                  /* below, ln(1 + exp(g / 2)) = exp(g / 2) */
 
 typedef struct {
