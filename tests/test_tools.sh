@@ -108,4 +108,22 @@ bench two free s"
 is "one measurement" "$(tools/bench "$tmp/b" two)" "bench two free s"
 tools/bench "$tmp/b" three >/dev/null 2>&1
 is "an unknown measurement is an error" "$?" 1
+
+# ---- .ci/run ----
+unset MAKEFLAGS MAKELEVEL MFLAGS
+mkdir -p "$tmp/ci/main/.ci" "$tmp/ci/shared/data"
+cp .ci/run "$tmp/ci/main/.ci/"
+check_is() { printf 'check:\n\t%s\n' "$1" >"$tmp/ci/main/Makefile"; }
+check_is '@echo "3 passed, 0 failed, 1 skipped"; echo "data $$WSIFLOW_TEST_DATA"'
+out=$(unset WSIFLOW_TEST_DATA; "$tmp/ci/main/.ci/run")
+is "ci: status of a good check" "$?" 0
+is "ci: the closing line is last" "$(echo "$out" | tail -n 1)" "3 passed, 0 failed, 1 skipped"
+like "ci: data beside the repository is found" "$out" "^data $tmp/ci/shared/data$"
+like "ci: unless it is named" "$(WSIFLOW_TEST_DATA=/x "$tmp/ci/main/.ci/run")" "^data /x$"
+check_is '@echo "3 passed, 1 failed, 0 skipped"; false'
+out=$("$tmp/ci/main/.ci/run" 2>&1)
+is "ci: a failed check" "$? $(echo "$out" | tail -n 1)" "2 3 passed, 1 failed, 0 skipped"
+check_is '@echo "undefined reference" >&2; false'
+out=$("$tmp/ci/main/.ci/run" 2>&1)
+is "ci: a build that fails" "$? $(echo "$out" | tail -n 1)" "2 0 passed, 1 failed, 0 skipped"
 finish
