@@ -20,6 +20,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { CHUNK = 64 << 10 };
+
 static const struct {
     const char *name;
     gboolean closed;
@@ -32,10 +34,10 @@ typedef struct {
     Source *source;
     Draft *draft; /* the Annotation that is open, or NULL */
     gboolean unordered;
-    GArray *order; /* int: Order of each vertex of the draft */
+    int *order, room; /* Order of each vertex of the draft */
 } Asap;
 
-gboolean asap_detect(const char *text, const char *root)
+gboolean asap_detect(const char *root)
 {
     return strcmp(root, "ASAP_Annotations") == 0;
 }
@@ -58,13 +60,31 @@ static gboolean start_annotation(Asap *asap, const XmlTag *tag, GError **error)
     asap->draft = source_draft(asap->source, name ? name : "", group && *group ? group : "None",
                                asap_types[kind].closed, tag->line, error);
     asap->unordered = FALSE;
-    g_array_set_size(asap->order, 0);
     return asap->draft != NULL;
+}
+
+/* Keeps the Order of the vertex that was added last; -1 for what cannot be one. */
+static gboolean keep_order(Asap *asap, double order, GError **error)
+{
+    int at = asap->draft->points - 1;
+    if (asap->room < asap->draft->room) {
+        int *more = g_try_realloc_n(asap->order, (gsize)asap->draft->room, sizeof *more);
+        if (!more) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_MEMORY, "no memory for the vertices of %s",
+                        asap->source->path);
+            return FALSE;
+        }
+        asap->order = more;
+        asap->room = asap->draft->room;
+    }
+    asap->order[at] = order >= 0 && order < VERTEX_LIMIT ? (int)order : -1;
+    asap->unordered |= order != at;
+    return TRUE;
 }
 
 static gboolean add_coordinate(Asap *asap, const XmlTag *tag, GError **error)
 {
-    double x, y, order = asap->order->len;
+    double x, y, order;
     if (!asap->draft) {
         return source_error(asap->source, tag->line, error, "a Coordinate outside of an Annotation");
     }
@@ -75,12 +95,9 @@ static gboolean add_coordinate(Asap *asap, const XmlTag *tag, GError **error)
                             x_text ? x_text : "", y_text ? y_text : "");
     }
     if (!xml_number(tag, "Order", &order)) {
-        order = asap->order->len;
+        order = asap->draft->points;
     }
-    asap->unordered |= order != asap->order->len;
-    int index = order >= 0 && order < VERTEX_LIMIT ? (int)order : -1;
-    g_array_append_val(asap->order, index);
-    return source_vertex(asap->source, asap->draft, x, y, tag->line, error);
+    return source_vertex(asap->source, asap->draft, x, y, tag->line, error) && keep_order(asap, order, error);
 }
 
 /* Puts the vertices into their Order, which must be 0 .. n-1, each once. */
@@ -98,7 +115,7 @@ static gboolean sort_vertices(Asap *asap, int line, GError **error)
         sorted[2 * i] = NAN;
     }
     for (int i = 0; i < draft->points; i++) {
-        int at = g_array_index(asap->order, int, i);
+        int at = asap->order[i];
         if (at < 0 || at >= draft->points || !isnan(sorted[2 * at])) {
             return source_error(asap->source, line, error,
                                 "the Order of the %d coordinates is not 0 to %d with each number once",
@@ -152,15 +169,24 @@ static gboolean on_end(void *data, const char *name, const char *text, int line,
 gboolean asap_read(Source *source, GError **error)
 {
     static const XmlHandler handler = {on_start, on_end};
-    g_autoptr(GArray) order = g_array_new(FALSE, FALSE, sizeof(int));
-    Asap asap = {.source = source, .order = order};
+    Asap asap = {.source = source};
     source->parents = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    return xml_parse(source->path, source->text, source->length, &handler, &asap, error);
+    gboolean good = xml_parse(source->path, source->text, source->length, &handler, &asap, error);
+    g_free(asap.order);
+    return good;
 }
 
 /* ---- writing ---- */
 
-static void append_outline(GString *out, const Outline *outline)
+/* Outlines have no bound but the file's, so that they are written in pieces. */
+static gboolean flush(Durable *file, GString *out, GError **error)
+{
+    gboolean good = durable_write(file, out->str, out->len, error);
+    g_string_truncate(out, 0);
+    return good;
+}
+
+static gboolean write_outline(Durable *file, GString *out, const Outline *outline, GError **error)
 {
     g_autofree char *name = g_markup_escape_text(outline->name ? outline->name : "", -1);
     const char *type = outline->closed ? "Polygon" : outline->points == 1 ? "Dot" : "PointSet";
@@ -172,12 +198,16 @@ static void append_outline(GString *out, const Outline *outline)
                            "\t\t\t<Coordinates>\n",
                            name, type, group, outline->label == LABEL_LESION ? "#FF0000" : "#0000FF");
     for (int i = 0; i < outline->points; i++) {
-        char x[G_ASCII_DTOSTR_BUF_SIZE], y[G_ASCII_DTOSTR_BUF_SIZE];
-        g_ascii_dtostr(x, sizeof x, outline->xy[2 * i]);
-        g_ascii_dtostr(y, sizeof y, outline->xy[2 * i + 1]);
-        g_string_append_printf(out, "\t\t\t\t<Coordinate Order=\"%d\" X=\"%s\" Y=\"%s\" />\n", i, x, y);
+        char x[32], y[32];
+        g_string_append_printf(out, "\t\t\t\t<Coordinate Order=\"%d\" X=\"%s\" Y=\"%s\" />\n", i,
+                               shortest_number(x, outline->xy[2 * i]),
+                               shortest_number(y, outline->xy[2 * i + 1]));
+        if (out->len > CHUNK && !flush(file, out, error)) {
+            return FALSE;
+        }
     }
     g_string_append(out, "\t\t\t</Coordinates>\n\t\t</Annotation>\n");
+    return TRUE;
 }
 
 /* Outlines that are neither go to a group of their own: in "None" they would come back as holes. */
@@ -207,11 +237,9 @@ gboolean asap_write(const char *path, const Annotation *annotation, char sha256[
         return FALSE;
     }
     for (guint i = 0; i < annotation->outlines->len; i++) {
-        append_outline(out, annotation->outlines->pdata[i]);
-        if (!durable_write(file, out->str, out->len, error)) {
+        if (!write_outline(file, out, annotation->outlines->pdata[i], error)) {
             return FALSE;
         }
-        g_string_truncate(out, 0);
     }
     g_string_append(out, "\t</Annotations>\n\t<AnnotationGroups>\n");
     append_group(out, "Tumor", "#FF0000");
@@ -220,5 +248,5 @@ gboolean asap_write(const char *path, const Annotation *annotation, char sha256[
         append_group(out, "Other", "#808080");
     }
     g_string_append(out, "\t</AnnotationGroups>\n</ASAP_Annotations>\n");
-    return durable_write(file, out->str, out->len, error) && durable_commit(file, sha256, NULL, error);
+    return flush(file, out, error) && durable_commit(file, sha256, NULL, error);
 }

@@ -1,7 +1,7 @@
 /* Inside annotations/: what a reader of one dialect gets and gives.
  *
- * A reader turns text into drafts, nothing more.  The gate that all drafts pass (group rules, repairs, bounds; dialect.c) is
- * one for all dialects, so that a rule cannot hold for one format and not for another. */
+ * A reader turns text into drafts, nothing more.  The gate that all drafts pass (group rules, repairs, bounds; gate.c) is one for
+ * all dialects, so that a rule cannot hold for one format and not for another. */
 #pragma once
 #include "annotations/outline.h"
 
@@ -12,17 +12,26 @@
 #define COORDINATE_LIMIT 2147483648.0 /* |x|, |y| in px */
 
 /* An outline as the file has it. */
-typedef struct {
+typedef struct Draft Draft;
+struct Draft {
     char *name, *group;
-    gboolean closed, repeats_first; /* repeats_first: the dialect closes its rings by the first point again */
-    gboolean cut_out;               /* not lesion whatever the group says: a hole of its own dialect */
-    int line;                       /* where it starts */
+    gboolean closed;
+    gboolean
+        repeats_first; /* the dialect ends its rings with the first point again: that is no mistake to be counted */
+    gboolean cut_out;     /* not lesion where its group would be lesion (ImageScope's negative regions) */
+    const Draft *ring_of; /* a hole of that outline alone (GeoJSON's inner rings), else NULL */
+    int line;             /* where it starts */
     int points, room;
     double *xy; /* interleaved */
-} Draft;
+    /* What the gate finds. */
+    OutlineLabel label;
+    gboolean left_out;
+    double low_x, low_y, high_x, high_y;
+};
 
 typedef struct {
-    const char *path, *text; /* text is UTF-8 and ends with a NUL after `length` bytes */
+    const char *path,
+        *text; /* text is UTF-8 without a byte-order mark and ends with a NUL after `length` bytes */
     size_t length;
     const SlideFrame *frame;
     GPtrArray *drafts; /* Draft*, owned */
@@ -35,21 +44,39 @@ typedef struct {
 
 typedef struct {
     const char *name;
-    /* text: from the first character after BOM and white space; root: the root element's name, "" when it is not XML. */
-    gboolean (*detect)(const char *text, const char *root);
+    /* root: the root element's name; "{" or "[" for JSON. */
+    gboolean (*detect)(const char *root);
     gboolean (*read)(Source *source, GError **error);
 } Dialect;
-extern const Dialect dialects[]; /* ended by {NULL} */
 
 /* A new draft at the end of source->drafts; borrowed.  NULL with an error beyond OUTLINE_LIMIT. */
 Draft *source_draft(Source *source, const char *name, const char *group, gboolean closed, int line,
                     GError **error);
 /* Adds a vertex; an error beyond VERTEX_LIMIT, or when a coordinate is not finite or beyond COORDINATE_LIMIT. */
 gboolean source_vertex(Source *source, Draft *draft, double x, double y, int line, GError **error);
+/* Adds the vertices of an ellipse: a polygon of 128 corners that has the ellipse's area. */
+gboolean source_ellipse(Source *source, Draft *draft, double x, double y, double radius_x, double radius_y,
+                        int line, GError **error);
 /* WSI_ERROR_INPUT "PATH:LINE: MESSAGE". Always FALSE. */
 gboolean source_error(const Source *source, int line, GError **error, const char *format, ...)
     G_GNUC_PRINTF(4, 5);
 void source_warn(Source *source, int line, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
-gboolean asap_detect(const char *text, const char *root);
+/* Drafts to outlines (gate.c): labels by the rules, repairs, bounds.  The drafts are used up. */
+gboolean gate_pass(Source *source, const GroupRule *rules, GPtrArray *outlines, GError **error);
+
+/* A whole text file (text.c), unpacked when it is gzip: NUL-ended valid UTF-8 of at most TEXT_LIMIT bytes without NULs.
+ * Caller frees; NULL with error. */
+char *text_load(const char *path, size_t *length, GError **error);
+
+/* The shortest decimal number that reads back as the same double. Returns buffer. */
+const char *shortest_number(char buffer[32], double value);
+
+gboolean asap_detect(const char *root);
 gboolean asap_read(Source *source, GError **error);
+gboolean geojson_detect(const char *root);
+gboolean geojson_read(Source *source, GError **error);
+gboolean imagescope_detect(const char *root);
+gboolean imagescope_read(Source *source, GError **error);
+gboolean ndpa_detect(const char *root);
+gboolean ndpa_read(Source *source, GError **error);

@@ -1,9 +1,10 @@
 /* Outlines: what all dialects come to, and the rules by which a group name becomes a label.
  *
  * Names of annotations mean nothing (a lesion of the Camelyon sets is called "geen tumor?"): only groups decide. */
-#include "annotations/outline.h"
+#include "annotations/dialect.h"
 #include <libxml/xmlversion.h>
 #include <jansson.h>
+#include <zlib.h>
 #include <math.h>
 #include <string.h>
 
@@ -52,6 +53,18 @@ double outline_area(const Outline *outline)
     return fabs(twice) / 2;
 }
 
+const char *shortest_number(char buffer[32], double value)
+{
+    static const char *const formats[] = {"%.15g", "%.16g", "%.17g"};
+    for (int i = 0; i < 3; i++) {
+        g_ascii_formatd(buffer, 32, formats[i], value);
+        if (g_ascii_strtod(buffer, NULL) == value) {
+            break;
+        }
+    }
+    return buffer;
+}
+
 void annotation_free(Annotation *annotation)
 {
     if (!annotation) {
@@ -66,5 +79,5 @@ void annotation_free(Annotation *annotation)
 
 char *annotations_versions(void)
 {
-    return g_strdup("libxml2 " LIBXML_DOTTED_VERSION ", jansson " JANSSON_VERSION);
+    return g_strdup("libxml2 " LIBXML_DOTTED_VERSION ", jansson " JANSSON_VERSION ", zlib " ZLIB_VERSION);
 }

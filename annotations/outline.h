@@ -44,6 +44,8 @@ typedef struct {
     double offset_x_nm,
         offset_y_nm; /* middle of the scan from the middle of the glass (hamamatsu.XOffsetFromSlideCentre and
                                         YOffsetFromSlideCentre); NAN = unknown */
+    double bounds_x,
+        bounds_y; /* openslide.bounds-x and -y: QuPath's GeoJSON counts from there, by its default; else 0 */
 } SlideFrame;
 /* As annotation_read, which is this with only the size known: NDPA then is an error that says what is missing. */
 Annotation *annotation_read_on(const char *path, const GroupRule *rules, const SlideFrame *frame,
@@ -52,6 +54,7 @@ void annotation_free(Annotation *annotation);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Annotation, annotation_free)
 Outline *outline_new(const char *name, const char *group, OutlineLabel label, int points, const double *xy);
 void outline_free(Outline *outline);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Outline, outline_free)
 /* |signed area| by the shoelace formula, px^2. */
 double outline_area(const Outline *outline);
 

@@ -135,7 +135,10 @@ static gboolean check_encoding(const char *path, const char *text, GError **erro
 char *xml_root(const char *text)
 {
     for (const char *at = text; (at = strchr(at, '<')); at++) {
-        const char *close = g_str_has_prefix(at, "<?") ? "?>" : g_str_has_prefix(at, "<!--") ? "-->" : NULL;
+        const char *close = g_str_has_prefix(at, "<?")     ? "?>"
+                            : g_str_has_prefix(at, "<!--") ? "-->"
+                            : at[1] == '!'                 ? ">" /* a DOCTYPE: xml_parse will say so */
+                                                           : NULL;
         if (close) {
             at = strstr(at, close);
             if (!at) {
@@ -167,7 +170,13 @@ static const char **find(const XmlTag *tag, const char *name)
 char *xml_attribute(const XmlTag *tag, const char *name)
 {
     const char **found = find(tag, name);
-    return found ? g_strndup(found[3], (size_t)(found[4] - found[3])) : NULL;
+    if (!found) {
+        return NULL;
+    }
+    /* When libxml2 replaces no entities, it leaves every ampersand of a value as this, however it was written. */
+    g_autoptr(GString) value = g_string_new_len(found[3], found[4] - found[3]);
+    g_string_replace(value, "&#38;", "&", 0);
+    return g_string_free(g_steal_pointer(&value), FALSE);
 }
 
 /* strtod also reads "inf", "nan" and hexadecimal; a coordinate is none of these. */
@@ -264,7 +273,10 @@ static void on_error(void *data, xmlErrorPtr problem)
 {
     Parse *parse = data;
     if (problem->level == XML_ERR_FATAL && !parse->error) {
-        g_autofree char *message = g_strstrip(g_strdup(problem->message ? problem->message : "malformed"));
+        gboolean open =
+            problem->code == XML_ERR_DOCUMENT_END && parse->depth > 0; /* libxml2 speaks of extra content */
+        const char *said = open ? "the file ends before all elements do" : problem->message;
+        g_autofree char *message = g_strstrip(g_strdup(said ? said : "malformed"));
         xml_fail(parse->path, problem->line, &parse->error, "not well-formed XML: %.200s", message);
     }
 }

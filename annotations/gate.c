@@ -1,0 +1,304 @@
+/* The gate that all outlines pass, whatever their dialect.
+ *
+ * Invariants of what comes out:
+ * 1. Every outline has a label that a rule gave to its group, or to a group around that; there is no default.
+ * 2. A closed outline has at least 3 points, no two neighbours are the same, and the last is not the first.
+ * 3. Every coordinate is finite; with a known slide, no outline lies wholly outside of it.
+ * 4. What was changed or left out is in the warnings, with its place.
+ *
+ * Holes.  An annotation's not-lesion outlines are cut out of all lesions.  That is what ASAP and ImageScope mean, but a GeoJSON
+ * ring is a hole of its own polygon only: another lesion may lie in it.  Such a ring is made an outline of its own when no other
+ * lesion is near; else it is joined to its outer ring by a slit (there and back, so without area) against the outer ring's
+ * direction, which makes the winding number 0 inside. */
+#include "annotations/dialect.h"
+#include "base/error.h"
+#include <math.h>
+#include <string.h>
+
+/* A name for a message: one line, not long. Caller frees. */
+static char *shown(const char *name)
+{
+    char *text = g_utf8_strlen(name, -1) > 60 ? g_utf8_substring(name, 0, 60) : g_strdup(name);
+    for (char *p = text; *p; p++) {
+        *p = g_ascii_iscntrl(*p) ? ' ' : *p;
+    }
+    return text;
+}
+
+/* ---- groups ---- */
+
+static const GroupRule *rule_for(const GroupRule *rules, const char *group)
+{
+    for (const GroupRule *rule = rules; rule->group; rule++) {
+        if (g_ascii_strcasecmp(rule->group, group) == 0) {
+            return rule;
+        }
+    }
+    return NULL;
+}
+
+/* Says that the group of a draft is not known, and which ones are. Always FALSE. */
+static gboolean unknown_group(const Source *source, const Draft *draft, const char *group,
+                              const char *problem, GPtrArray *known, GError **error)
+{
+    g_autofree char *name = shown(draft->name), *its = shown(group);
+    g_autoptr(GString) list = g_string_new(NULL);
+    for (guint i = 0; i < known->len && i < 30; i++) {
+        g_autofree char *one = shown(known->pdata[i]);
+        g_string_append_printf(list, "%s%s", i ? ", " : "", one);
+    }
+    return source_error(source, draft->line, error,
+                        "annotation \"%s\" is in group \"%s\", which %s; known groups: %s", name, its,
+                        problem, list->len ? list->str : "none");
+}
+
+static int compare_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static gboolean not_declared(const Source *source, const Draft *draft, const char *group, GError **error)
+{
+    g_autoptr(GPtrArray) known = g_ptr_array_new();
+    GHashTableIter iter;
+    void *name;
+    g_hash_table_iter_init(&iter, source->parents);
+    while (g_hash_table_iter_next(&iter, &name, NULL)) {
+        g_ptr_array_add(known, name);
+    }
+    g_ptr_array_sort(known, compare_text);
+    return unknown_group(source, draft, group, "the file does not define", known, error);
+}
+
+/* The rule of the draft's group, else of the group that one is part of, and so on outwards. */
+static gboolean find_label(const Source *source, Draft *draft, const GroupRule *rules, GError **error)
+{
+    const char *group = draft->group;
+    guint steps = source->parents ? g_hash_table_size(source->parents) : 0;
+    for (guint step = 0; step <= steps; step++) {
+        const char *parent = NULL;
+        if (source->parents && strcmp(group, "None") != 0) {
+            parent = g_hash_table_lookup(source->parents, group);
+            if (!parent) {
+                return not_declared(source, draft, group, error);
+            }
+        }
+        const GroupRule *rule = rule_for(rules, group);
+        if (rule) {
+            draft->label = rule->label;
+            return TRUE;
+        }
+        if (!parent || !*parent) {
+            break;
+        }
+        group = parent;
+    }
+    g_autoptr(GPtrArray) known = g_ptr_array_new();
+    for (const GroupRule *rule = rules; rule->group; rule++) {
+        g_ptr_array_add(known, (char *)rule->group);
+    }
+    return unknown_group(source, draft, draft->group, "no rule names", known, error);
+}
+
+/* ---- repairs and bounds ---- */
+
+/* Drops points that repeat their predecessor, and the last one when it repeats the first. Returns how many there were, without
+ * those that the dialect asks for. */
+static int drop_repeats(Draft *draft)
+{
+    double *xy = draft->xy;
+    int kept = 0, before = draft->points;
+    for (int i = 0; i < draft->points; i++) {
+        if (kept && xy[2 * i] == xy[2 * kept - 2] && xy[2 * i + 1] == xy[2 * kept - 1]) {
+            continue;
+        }
+        xy[2 * kept] = xy[2 * i];
+        xy[2 * kept + 1] = xy[2 * i + 1];
+        kept++;
+    }
+    int repeats = before - kept;
+    if (draft->closed && kept > 1 && xy[0] == xy[2 * kept - 2] && xy[1] == xy[2 * kept - 1]) {
+        kept--;
+        repeats += !draft->repeats_first;
+    }
+    draft->points = kept;
+    return repeats;
+}
+
+static void measure(Draft *draft)
+{
+    draft->low_x = draft->low_y = INFINITY;
+    draft->high_x = draft->high_y = -INFINITY;
+    for (int i = 0; i < draft->points; i++) {
+        draft->low_x = fmin(draft->low_x, draft->xy[2 * i]);
+        draft->high_x = fmax(draft->high_x, draft->xy[2 * i]);
+        draft->low_y = fmin(draft->low_y, draft->xy[2 * i + 1]);
+        draft->high_y = fmax(draft->high_y, draft->xy[2 * i + 1]);
+    }
+}
+
+static gboolean check_bounds(Source *source, const Draft *draft, GError **error)
+{
+    double width = source->frame->width, height = source->frame->height;
+    if (width <= 0 || height <= 0 ||
+        (draft->low_x >= 0 && draft->low_y >= 0 && draft->high_x <= width && draft->high_y <= height)) {
+        return TRUE;
+    }
+    gboolean outside =
+        draft->high_x < 0 || draft->high_y < 0 || draft->low_x >= width || draft->low_y >= height;
+    g_autofree char *name = shown(draft->name);
+    g_autofree char *text =
+        g_strdup_printf("annotation \"%s\" (x %.10g to %.10g, y %.10g to %.10g) is %s outside of the "
+                        "slide of %.10g x %.10g px",
+                        name, draft->low_x, draft->high_x, draft->low_y, draft->high_y,
+                        outside ? "wholly" : "partly", width, height);
+    if (outside) {
+        return source_error(source, draft->line, error, "%s: is it of another slide?", text);
+    }
+    source_warn(source, draft->line, "%s", text);
+    return TRUE;
+}
+
+/* Repairs all drafts and settles which are left out. */
+static gboolean repair(Source *source, GError **error)
+{
+    int repeats = 0, first_line = 0;
+    for (guint i = 0; i < source->drafts->len; i++) {
+        Draft *draft = source->drafts->pdata[i];
+        int dropped = drop_repeats(draft);
+        first_line = dropped && !repeats ? draft->line : first_line;
+        repeats += dropped;
+        draft->left_out = draft->points < (draft->closed ? 3 : 1);
+        if (draft->left_out) {
+            g_autofree char *name = shown(draft->name);
+            source_warn(source, draft->line, "annotation \"%s\" has %d point%s and is left out", name,
+                        draft->points, draft->points == 1 ? "" : "s");
+            continue;
+        }
+        measure(draft);
+        if (!check_bounds(source, draft, error)) {
+            return FALSE;
+        }
+    }
+    if (repeats) {
+        source_warn(source, first_line,
+                    "%d repeated point%s dropped; the first in the annotation that starts here", repeats,
+                    repeats == 1 ? "" : "s");
+    }
+    return TRUE;
+}
+
+/* ---- holes ---- */
+
+/* Whether a lesion other than the hole's own outline may have a part in the hole. */
+static gboolean is_shared(const Source *source, const Draft *hole)
+{
+    for (guint i = 0; i < source->drafts->len; i++) {
+        const Draft *other = source->drafts->pdata[i];
+        if (other != hole->ring_of && !other->ring_of && other->closed && !other->left_out &&
+            other->label == LABEL_LESION && other->low_x < hole->high_x && other->high_x > hole->low_x &&
+            other->low_y < hole->high_y && other->high_y > hole->low_y) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+static double signed_area(const double *xy, int points)
+{
+    double twice = 0;
+    for (int i = 1; i + 1 < points; i++) {
+        twice +=
+            (xy[2 * i] - xy[0]) * (xy[2 * i + 3] - xy[1]) - (xy[2 * i + 2] - xy[0]) * (xy[2 * i + 1] - xy[1]);
+    }
+    return twice / 2;
+}
+
+/* Appends to the outer ring: its own first point, the hole in the opposite direction, the hole's first point. */
+static gboolean join(Draft *outer, int outer_points, const Draft *hole, GError **error)
+{
+    int points = outer->points + hole->points + 2;
+    double *xy = g_try_realloc_n(outer->xy, (gsize)points, 2 * sizeof(double));
+    if (!xy) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_MEMORY, "no memory for %d vertices", points);
+        return FALSE;
+    }
+    outer->xy = xy;
+    gboolean same = (signed_area(xy, outer_points) > 0) == (signed_area(hole->xy, hole->points) > 0);
+    double *to = xy + 2 * outer->points;
+    memcpy(to, xy, 2 * sizeof(double));
+    for (int i = 0; i <= hole->points; i++) {
+        int from = i % hole->points;
+        from = same && from ? hole->points - from : from;
+        memcpy(to + 2 * (i + 1), hole->xy + 2 * from, 2 * sizeof(double));
+    }
+    outer->points = points;
+    return TRUE;
+}
+
+/* Rings that are holes of one outline: on their own, or joined to it. */
+static gboolean settle_holes(Source *source, GError **error)
+{
+    const Draft *outer = NULL;
+    int outer_points = 0; /* before anything was joined to it */
+    for (guint i = 0; i < source->drafts->len; i++) {
+        Draft *hole = source->drafts->pdata[i];
+        if (!hole->ring_of || hole->left_out) {
+            continue;
+        }
+        if (hole->ring_of != outer) {
+            outer = hole->ring_of;
+            outer_points = outer->points;
+        }
+        if (outer->left_out || outer->label == LABEL_NONE) {
+            hole->left_out = TRUE;
+        } else if (outer->label == LABEL_LESION && !is_shared(source, hole)) {
+            hole->label = LABEL_NOT_LESION;
+        } else {
+            hole->left_out = TRUE;
+            if (!join((Draft *)outer, outer_points, hole, error)) {
+                return FALSE;
+            }
+        }
+    }
+    return TRUE;
+}
+
+/* ImageScope's negative regions. In a layer that is no lesion there is nothing to cut them out of. */
+static void cut_out(Source *source, Draft *draft)
+{
+    if (draft->cut_out && draft->label == LABEL_LESION) {
+        draft->label = LABEL_NOT_LESION;
+    } else if (draft->cut_out && draft->label == LABEL_NOT_LESION) {
+        g_autofree char *name = shown(draft->name);
+        source_warn(source, draft->line, "negative region \"%s\" of a layer that is not lesion is left out",
+                    name);
+        draft->left_out = TRUE;
+    }
+}
+
+gboolean gate_pass(Source *source, const GroupRule *rules, GPtrArray *outlines, GError **error)
+{
+    for (guint i = 0; i < source->drafts->len; i++) {
+        if (!find_label(source, source->drafts->pdata[i], rules, error)) {
+            return FALSE;
+        }
+    }
+    if (!repair(source, error) || !settle_holes(source, error)) {
+        return FALSE;
+    }
+    for (guint i = 0; i < source->drafts->len; i++) {
+        Draft *draft = source->drafts->pdata[i];
+        cut_out(source, draft);
+        if (draft->left_out) {
+            continue;
+        }
+        Outline *outline = g_new0(Outline, 1);
+        *outline =
+            (Outline){draft->name, draft->group, draft->label, draft->closed, draft->points, draft->xy};
+        draft->name = draft->group = NULL;
+        draft->xy = NULL;
+        g_ptr_array_add(outlines, outline);
+    }
+    return TRUE;
+}

@@ -1,0 +1,359 @@
+/* GeoJSON as QuPath writes it: a FeatureCollection, an array of Features, or one Feature.
+ *
+ *   {"type":"FeatureCollection","features":[
+ *     {"type":"Feature","geometry":{"type":"Polygon","coordinates":[[[x,y],...],...]},
+ *      "properties":{"objectType":"annotation","name":"...","classification":{"name":"Tumor","color":[200,0,0]}}},...]}
+ *
+ * The file is not read as one JSON text: a tree of 10^7 coordinates takes gigabytes.  A scan that knows no more of JSON than
+ * brackets and strings finds where each feature begins and ends, and jansson reads them one after the other, strictly (UTF-8, no
+ * NaN, no doubled keys).  What is left when the features are taken out is read strictly too, so that nothing escapes; and the scan
+ * gives each feature its line, which jansson's values do not have.
+ *
+ * The group is the classification, a string or an object with name (or names, joined by ": " as QuPath shows them).  A feature
+ * without one is in the group "Unclassified", which no rule of the Camelyon sets names: somebody has to say what it is.  Rings
+ * after the first are holes of their polygon.  Coordinates are px of QuPath's image, which by default begins at the slide's bounds. */
+#include "annotations/dialect.h"
+#include "base/error.h"
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+
+/* A feature of this many arrays (one a vertex) needs some 400 MB of jansson's memory while it is read. */
+enum { DEPTH = 64, FEATURE_ARRAYS = 1 << 21, FRAME_BYTES = 1 << 20 };
+
+typedef struct {
+    Source *source;
+    const char *at;
+    int line;
+} Scan;
+
+gboolean geojson_detect(const char *root)
+{
+    return strcmp(root, "{") == 0 || strcmp(root, "[") == 0;
+}
+
+/* ---- the scan ---- */
+
+static void skip_space(Scan *scan)
+{
+    for (; *scan->at && strchr(" \t\r\n", *scan->at); scan->at++) {
+        scan->line += *scan->at == '\n';
+    }
+}
+
+/* Past the string that starts here. */
+static gboolean skip_string(Scan *scan, GError **error)
+{
+    for (scan->at++; *scan->at && *scan->at != '"'; scan->at++) {
+        if (*scan->at == '\\' && scan->at[1]) {
+            scan->at++;
+        } else if (*scan->at == '\n') {
+            break;
+        }
+    }
+    if (*scan->at != '"') {
+        return source_error(scan->source, scan->line, error, "not JSON: a string has no end");
+    }
+    scan->at++;
+    return TRUE;
+}
+
+/* Past the value that starts here; whether it is good JSON is jansson's business. */
+static gboolean skip_value(Scan *scan, GError **error)
+{
+    if (!*scan->at || !strchr("[{\"", *scan->at)) {
+        size_t length = strcspn(scan->at, ",:]} \t\r\n");
+        scan->at += length;
+        return length > 0 || source_error(scan->source, scan->line, error, "not JSON: a value is missing");
+    }
+    int depth = 0, arrays = 0;
+    do {
+        char c = *scan->at;
+        if (c == '"') {
+            if (!skip_string(scan, error)) {
+                return FALSE;
+            }
+            continue;
+        }
+        if (!c) {
+            return source_error(scan->source, scan->line, error, "not JSON: the file ends within brackets");
+        }
+        scan->at++;
+        scan->line += c == '\n';
+        arrays += c == '[';
+        depth += (c == '[' || c == '{') - (c == ']' || c == '}');
+        if (depth > DEPTH) {
+            return source_error(scan->source, scan->line, error, "brackets are nested deeper than %d", DEPTH);
+        }
+        if (arrays > FEATURE_ARRAYS) {
+            return source_error(scan->source, scan->line, error, "a feature of more than %d arrays",
+                                FEATURE_ARRAYS);
+        }
+    } while (depth > 0);
+    return TRUE;
+}
+
+/* ---- one feature ---- */
+
+static const struct {
+    const char *type;
+    int nesting; /* arrays around a position */
+    gboolean closed;
+} geometries[] = {
+    {"Point", 0, FALSE},           {"MultiPoint", 1, FALSE}, {"LineString", 1, FALSE},
+    {"MultiLineString", 2, FALSE}, {"Polygon", 2, TRUE},     {"MultiPolygon", 3, TRUE},
+};
+
+typedef struct {
+    Source *source;
+    const char *name, *group;
+    gboolean closed;
+    int line;
+} Feature;
+
+static gboolean add_position(const Feature *feature, Draft *draft, const json_t *position, GError **error)
+{
+    const json_t *x = json_array_get(position, 0), *y = json_array_get(position, 1);
+    if (!json_is_number(x) || !json_is_number(y)) {
+        return source_error(feature->source, feature->line, error,
+                            "a position of this feature is not [x, y]");
+    }
+    const SlideFrame *frame = feature->source->frame;
+    return source_vertex(feature->source, draft, json_number_value(x) + frame->bounds_x,
+                         json_number_value(y) + frame->bounds_y, feature->line, error);
+}
+
+/* A ring, a line, or points. */
+static gboolean add_ring(const Feature *feature, const json_t *positions, int nesting, const Draft **outer,
+                         GError **error)
+{
+    Draft *draft =
+        source_draft(feature->source, feature->name, feature->group, feature->closed, feature->line, error);
+    if (!draft) {
+        return FALSE;
+    }
+    draft->repeats_first = TRUE;
+    draft->ring_of = *outer;
+    *outer = *outer ? *outer : draft;
+    if (nesting == 0) {
+        return add_position(feature, draft, positions, error);
+    }
+    if (!json_is_array(positions)) {
+        return source_error(feature->source, feature->line, error,
+                            "a ring or line of this feature is no array");
+    }
+    for (size_t i = 0; i < json_array_size(positions); i++) {
+        if (!add_position(feature, draft, json_array_get(positions, i), error)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+/* What lies in `nesting` arrays.  The rings of one polygon share `outer`: the first becomes it, the others are its holes. */
+static gboolean add_coordinates(const Feature *feature, const json_t *coordinates, int nesting,
+                                GError **error)
+{
+    if (!json_is_array(coordinates)) {
+        return source_error(feature->source, feature->line, error,
+                            "the coordinates of this feature are no array");
+    }
+    const Draft *outer = NULL;
+    if (nesting < 2) {
+        return add_ring(feature, coordinates, nesting, &outer, error);
+    }
+    for (size_t i = 0; i < json_array_size(coordinates); i++) {
+        const json_t *part = json_array_get(coordinates, i);
+        if (nesting == 3 ? !add_coordinates(feature, part, 2, error)
+                         : !add_ring(feature, part, 1, &outer, error)) {
+            return FALSE;
+        }
+        outer = feature->closed ? outer : NULL;
+    }
+    return TRUE;
+}
+
+static gboolean add_geometry(Feature *feature, const json_t *geometry, GError **error)
+{
+    const char *type = json_string_value(json_object_get(geometry, "type"));
+    for (size_t i = 0; i < G_N_ELEMENTS(geometries); i++) {
+        if (g_strcmp0(type, geometries[i].type) == 0) {
+            feature->closed = geometries[i].closed;
+            return add_coordinates(feature, json_object_get(geometry, "coordinates"), geometries[i].nesting,
+                                   error);
+        }
+    }
+    return source_error(
+        feature->source, feature->line, error,
+        "unknown geometry \"%.40s\" (known: Point, MultiPoint, LineString, MultiLineString, Polygon, "
+        "MultiPolygon)",
+        type ? type : "");
+}
+
+/* Caller frees. */
+static char *read_class(const json_t *classification)
+{
+    const json_t *names = json_object_get(classification, "names");
+    const char *name = json_is_string(classification)
+                           ? json_string_value(classification)
+                           : json_string_value(json_object_get(classification, "name"));
+    if (name || !json_is_array(names)) {
+        return g_strdup(name && *name ? name : "Unclassified");
+    }
+    g_autoptr(GString) joined = g_string_new(NULL);
+    for (size_t i = 0; i < json_array_size(names); i++) {
+        const char *one = json_string_value(json_array_get(names, i));
+        g_string_append_printf(joined, "%s%s", i ? ": " : "", one ? one : "");
+    }
+    return g_strdup(joined->len ? joined->str : "Unclassified");
+}
+
+static gboolean add_feature(Source *source, const json_t *value, int line, GError **error)
+{
+    const json_t *properties = json_object_get(value, "properties"),
+                 *geometry = json_object_get(value, "geometry");
+    const char *type = json_string_value(json_object_get(value, "type"));
+    const char *name = json_string_value(json_object_get(properties, "name"));
+    const char *kind = json_string_value(json_object_get(properties, "objectType"));
+    kind = kind ? kind : json_string_value(json_object_get(properties, "object_type"));
+    if (g_strcmp0(type, "Feature") != 0) {
+        return source_error(source, line, error, "the type here is \"%.40s\", not \"Feature\"",
+                            type ? type : "");
+    }
+    if (kind && strcmp(kind, "annotation") != 0 && strcmp(kind, "detection") != 0) {
+        source_warn(source, line,
+                    "an object of the type \"%.40s\" is left out: neither annotation nor detection", kind);
+        return TRUE;
+    }
+    if (!geometry || json_is_null(geometry)) {
+        source_warn(source, line, "a feature without geometry is left out");
+        return TRUE;
+    }
+    if (json_array_size(json_object_get(properties, "childObjects")) > 0) {
+        source_warn(source, line, "child objects are left out: export from QuPath without hierarchy");
+    }
+    g_autofree char *group = read_class(json_object_get(properties, "classification"));
+    Feature feature = {.source = source, .name = name ? name : "", .group = group, .line = line};
+    return add_geometry(&feature, geometry, error);
+}
+
+/* ---- the whole ---- */
+
+static json_t *parse(const Source *source, const char *text, size_t length, int line, GError **error)
+{
+    json_error_t problem;
+    json_t *value = json_loadb(text, length, JSON_REJECT_DUPLICATES, &problem);
+    if (!value) {
+        source_error(source, line + problem.line - 1, error, "not JSON: %s", problem.text);
+    }
+    return value;
+}
+
+/* Past one feature, which is read. */
+static gboolean read_feature(Scan *scan, GError **error)
+{
+    const char *from = scan->at;
+    int line = scan->line;
+    if (!skip_value(scan, error)) {
+        return FALSE;
+    }
+    json_auto_t *value = parse(scan->source, from, (size_t)(scan->at - from), line, error);
+    return value && add_feature(scan->source, value, line, error);
+}
+
+/* Past the array of features that starts here. */
+static gboolean read_features(Scan *scan, GError **error)
+{
+    scan->at++;
+    skip_space(scan);
+    if (*scan->at == ']') {
+        scan->at++;
+        return TRUE;
+    }
+    for (char next = ','; next == ',';) {
+        skip_space(scan);
+        if (!read_feature(scan, error)) {
+            return FALSE;
+        }
+        skip_space(scan);
+        next = *scan->at;
+        if (next != ',' && next != ']') {
+            return source_error(scan->source, scan->line, error, "not JSON: no comma or ] after a feature");
+        }
+        scan->at++;
+    }
+    return TRUE;
+}
+
+/* Past the object that starts here; its "features", if any, are read, and *from and *to are set around them. */
+static gboolean scan_object(Scan *scan, const char **from, const char **to, GError **error)
+{
+    for (scan->at++; skip_space(scan), *scan->at != '}'; scan->at += *scan->at == ',') {
+        const char *key = scan->at;
+        if (*key != '"') {
+            return source_error(scan->source, scan->line, error, "not JSON: no key where one should be");
+        }
+        if (!skip_string(scan, error)) {
+            return FALSE;
+        }
+        skip_space(scan);
+        if (*scan->at++ != ':') {
+            return source_error(scan->source, scan->line, error, "not JSON: no colon after a key");
+        }
+        skip_space(scan);
+        gboolean features = !*from && g_str_has_prefix(key, "\"features\"") && *scan->at == '[';
+        const char *start = scan->at;
+        if (features ? !read_features(scan, error) : !skip_value(scan, error)) {
+            return FALSE;
+        }
+        if (features) {
+            *from = start;
+            *to = scan->at;
+        }
+        skip_space(scan);
+    }
+    scan->at++;
+    return TRUE;
+}
+
+/* What is around the features of a collection. */
+static gboolean check_frame(const Scan *scan, const char *from, const char *to, GError **error)
+{
+    const Source *source = scan->source;
+    if ((from - source->text) + (scan->at - to) > FRAME_BYTES) {
+        return source_error(source, 1, error, "more than %d bytes beside the features", FRAME_BYTES);
+    }
+    g_autoptr(GString) frame = g_string_new_len(source->text, from - source->text);
+    g_string_append(frame, "[]");
+    g_string_append_len(frame, to, scan->at - to);
+    json_auto_t *value = parse(source, frame->str, frame->len, 1, error);
+    const char *type = json_string_value(json_object_get(value, "type"));
+    if (value && g_strcmp0(type, "FeatureCollection") != 0) {
+        return source_error(source, 1, error, "the type here is \"%.40s\", not \"FeatureCollection\"",
+                            type ? type : "");
+    }
+    return value != NULL;
+}
+
+gboolean geojson_read(Source *source, GError **error)
+{
+    Scan scan = {source, source->text, 1};
+    skip_space(&scan);
+    Scan start = scan;
+    const char *from = NULL, *to = NULL;
+    gboolean good;
+    if (*scan.at == '[') {
+        good = read_features(&scan, error);
+    } else {
+        good = scan_object(&scan, &from, &to, error);
+        if (good && !from) {
+            scan = start;
+            good = read_feature(&scan, error);
+        } else if (good) {
+            good = check_frame(&scan, from, to, error);
+        }
+    }
+    skip_space(&scan);
+    return good &&
+           (!*scan.at || source_error(source, scan.line, error, "not JSON: something follows after the end"));
+}

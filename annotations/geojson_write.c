@@ -1,0 +1,344 @@
+/* GeoJSON for QuPath, written feature by feature in pieces of bounded size.
+ *
+ * QuPath knows holes only as inner rings, so each not-lesion outline must find the lesions that it is cut out of.  Whether it
+ * lies within one, beside it, or across its border is told by areas: of the two together and of each (exact, see boundary.c),
+ * within the hole's box.  That also holds for shared borders, where tests for crossing edges fail.  Across a border there is no
+ * ring to write: then the outline becomes an object of its own, as do those beside all lesions, and annotation_read gives back
+ * the same regions.
+ *
+ * The slits by which gate.c joins holes to an outline are taken apart again: JTS, QuPath's geometry, calls them invalid. */
+#include "annotations/geojson.h"
+#include "annotations/dialect.h"
+#include "annotations/raster.h"
+#include "base/durable.h"
+#include "base/error.h"
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+
+enum { CHUNK = 64 << 10 };
+
+/* An outline of the annotation and what the writer has found out about it. */
+typedef struct {
+    const Outline *outline;
+    double low_x, low_y, high_x, high_y;
+    GArray *holes;    /* int: outlines that are inner rings of this one; NULL = none */
+    gboolean is_ring; /* is an inner ring itself: no object of its own */
+} Part;
+
+typedef struct {
+    Durable *file;
+    GString *text;       /* what was not written yet */
+    GChecksum *identity; /* of the feature in hand */
+    double bounds_x, bounds_y;
+} Writer;
+
+/* ---- which hole belongs to which lesion ---- */
+
+static gboolean area_of(const Outline *one, const Outline *other, double *area, GError **error)
+{
+    const Outline *both[] = {one, other};
+    g_autoptr(GPtrArray) outlines = g_ptr_array_new();
+    for (int i = 0; i < 2 && both[i]; i++) {
+        g_ptr_array_add(outlines, (void *)both[i]);
+    }
+    Annotation annotation = {.path = (char *)"annotation", .outlines = outlines};
+    g_autoptr(Raster) raster = raster_build(&annotation, error);
+    *area = raster ? raster_area(raster) : 0;
+    return raster != NULL;
+}
+
+static void measure(Part *part, const Outline *outline)
+{
+    *part = (Part){outline, INFINITY, INFINITY, -INFINITY, -INFINITY, NULL, FALSE};
+    for (int i = 0; i < outline->points; i++) {
+        part->low_x = fmin(part->low_x, outline->xy[2 * i]);
+        part->high_x = fmax(part->high_x, outline->xy[2 * i]);
+        part->low_y = fmin(part->low_y, outline->xy[2 * i + 1]);
+        part->high_y = fmax(part->high_y, outline->xy[2 * i + 1]);
+    }
+}
+
+/* One pass of Sutherland and Hodgman's clipping: keeps what has sign * coordinate <= sign * limit.  Winding numbers within the
+ * half-plane stay as they are.  Returns the points in `out`, which has room for twice as many. */
+static int clip_side(const double *in, int points, int axis, double sign, double limit, double *out)
+{
+    int kept = 0;
+    for (int i = 0; i < points; i++) {
+        const double *u = &in[2 * i], *v = &in[2 * ((i + 1) % points)];
+        gboolean inside = sign * u[axis] <= sign * limit, next = sign * v[axis] <= sign * limit;
+        if (inside) {
+            memcpy(&out[2 * kept++], u, 2 * sizeof *u);
+        }
+        if (inside != next) {
+            double t = (limit - u[axis]) / (v[axis] - u[axis]);
+            out[2 * kept + axis] = limit;
+            out[2 * kept + !axis] = u[!axis] + t * (v[!axis] - u[!axis]);
+            kept++;
+        }
+    }
+    return kept;
+}
+
+/* The part of a lesion in the box of a hole; NULL with error. */
+static Outline *clip(const Outline *lesion, const Part *box, GError **error)
+{
+    const double limits[] = {box->low_x, box->high_x, box->low_y, box->high_y};
+    g_autofree double *xy = NULL;
+    int points = lesion->points;
+    for (int side = 0; side < 4; side++) {
+        double *kept = wsi_try_alloc((size_t)points, 4 * sizeof *kept, "clipping an outline", error);
+        if (!kept) {
+            return NULL;
+        }
+        points = clip_side(xy ? xy : lesion->xy, points, side / 2, side % 2 ? 1 : -1, limits[side], kept);
+        g_free(xy);
+        xy = kept;
+    }
+    return outline_new("", "", LABEL_LESION, points, xy);
+}
+
+typedef enum { BESIDE, WITHIN, ACROSS } Relation;
+
+static gboolean relate(const Part *hole, const Part *lesion, Relation *relation, GError **error)
+{
+    *relation = BESIDE;
+    if (hole->low_x >= lesion->high_x || hole->high_x <= lesion->low_x || hole->low_y >= lesion->high_y ||
+        hole->high_y <= lesion->low_y) {
+        return TRUE;
+    }
+    g_autoptr(Outline) part = clip(lesion->outline, hole, error);
+    double both, in_lesion, in_hole;
+    Outline same = *hole->outline;
+    same.label = LABEL_LESION;
+    if (!part || !area_of(&same, part, &both, error) || !area_of(part, NULL, &in_lesion, error) ||
+        !area_of(&same, NULL, &in_hole, error)) {
+        return FALSE;
+    }
+    double little = 1e-9 * both;
+    *relation = both <= in_lesion + little ? WITHIN : both >= in_lesion + in_hole - little ? BESIDE : ACROSS;
+    return TRUE;
+}
+
+/* Makes part `index` an inner ring of all lesions around it, unless it lies across the border of one. */
+static gboolean place_hole(Part *parts, guint count, guint index, GError **error)
+{
+    g_autoptr(GArray) around = g_array_new(FALSE, FALSE, sizeof(guint));
+    for (guint i = 0; i < count; i++) {
+        Relation relation;
+        if (!parts[i].outline->closed || parts[i].outline->label != LABEL_LESION) {
+            continue;
+        }
+        if (!relate(&parts[index], &parts[i], &relation, error)) {
+            return FALSE;
+        }
+        if (relation == ACROSS) {
+            return TRUE;
+        }
+        if (relation == WITHIN) {
+            g_array_append_val(around, i);
+        }
+    }
+    for (guint k = 0; k < around->len; k++) {
+        Part *lesion = &parts[g_array_index(around, guint, k)];
+        lesion->holes = lesion->holes ? lesion->holes : g_array_new(FALSE, FALSE, sizeof(guint));
+        g_array_append_val(lesion->holes, index);
+        parts[index].is_ring = TRUE;
+    }
+    return TRUE;
+}
+
+/* ---- text ---- */
+
+static gboolean flush(Writer *writer, size_t more_than, GError **error)
+{
+    if (writer->text->len <= more_than) {
+        return TRUE;
+    }
+    gboolean good = durable_write(writer->file, writer->text->str, writer->text->len, error);
+    g_string_truncate(writer->text, 0);
+    return good;
+}
+
+/* A ring [[x,y],...], ended by its first point; or bare points with closed FALSE. */
+static gboolean write_points(Writer *writer, const double *xy, int points, gboolean closed, GError **error)
+{
+    g_string_append_c(writer->text, '[');
+    for (int i = 0; i < points + closed; i++) {
+        char x[32], y[32], pair[72];
+        const double *at = &xy[2 * (i % points)];
+        g_snprintf(pair, sizeof pair, "%s[%s,%s]", i ? "," : "", shortest_number(x, at[0] - writer->bounds_x),
+                   shortest_number(y, at[1] - writer->bounds_y));
+        g_checksum_update(writer->identity, (const guchar *)pair, -1);
+        g_string_append(writer->text, pair);
+        if (!flush(writer, CHUNK, error)) {
+            return FALSE;
+        }
+    }
+    g_string_append_c(writer->text, ']');
+    return TRUE;
+}
+
+/* The rings of an outline that slits may join: from one visit of the first point to the next.  A joined ring ends with its own first
+ * point; when one does not, these are no slits and all is one ring. */
+static gboolean write_rings(Writer *writer, const Outline *outline, GError **error)
+{
+    const double *xy = outline->xy;
+    g_autoptr(GArray) starts = g_array_new(FALSE, FALSE, sizeof(int));
+    for (int i = 0; i < outline->points; i++) {
+        if (xy[2 * i] == xy[0] && xy[2 * i + 1] == xy[1]) {
+            g_array_append_val(starts, i);
+        }
+    }
+    int end = outline->points;
+    g_array_append_val(starts, end);
+    gboolean slits = starts->len > 2;
+    for (guint k = 1; k + 1 < starts->len; k++) {
+        int first = g_array_index(starts, int, k) + 1, last = g_array_index(starts, int, k + 1) - 1;
+        slits = slits && last - first >= 3 && xy[2 * first] == xy[2 * last] &&
+                xy[2 * first + 1] == xy[2 * last + 1];
+    }
+    if (!slits) {
+        return write_points(writer, xy, outline->points, TRUE, error);
+    }
+    for (guint k = 0; k + 1 < starts->len; k++) {
+        int first = g_array_index(starts, int, k) + (k > 0),
+            last = g_array_index(starts, int, k + 1) - (k > 0);
+        g_string_append(writer->text, k ? "," : "");
+        if (!write_points(writer, xy + 2 * first, last - first, TRUE, error)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+static gboolean write_geometry(Writer *writer, const Part *parts, const Part *part, GError **error)
+{
+    const Outline *outline = part->outline;
+    const char *type = !outline->closed ? "MultiPoint" : part->holes ? "MultiPolygon" : "Polygon";
+    g_string_append_printf(writer->text, "{\"type\":\"%s\",\"coordinates\":", type);
+    if (!outline->closed) {
+        gboolean good = write_points(writer, outline->xy, outline->points, FALSE, error);
+        g_string_append_c(writer->text, '}');
+        return good;
+    }
+    g_string_append(writer->text, part->holes ? "[[" : "[");
+    if (!write_rings(writer, outline, error)) {
+        return FALSE;
+    }
+    for (guint k = 0; part->holes && k < part->holes->len; k++) {
+        const Outline *hole = parts[g_array_index(part->holes, guint, k)].outline;
+        g_string_append_c(writer->text, ',');
+        if (!write_points(writer, hole->xy, hole->points, TRUE, error)) {
+            return FALSE;
+        }
+    }
+    g_string_append(writer->text, part->holes ? "]]}" : "]}");
+    return TRUE;
+}
+
+/* A JSON string with its quotes. Caller frees. */
+static char *quoted(const char *text)
+{
+    json_auto_t *value = json_string(text && g_utf8_validate(text, -1, NULL) ? text : "");
+    char *dumped = json_dumps(value, JSON_ENCODE_ANY);
+    char *copy = g_strdup(dumped);
+    free(dumped);
+    return copy;
+}
+
+/* RFC 4122, version 5: SHA-1 of a name space and a name, here the coordinates. */
+static void append_id(GString *text, GChecksum *identity)
+{
+    guint8 digest[20];
+    gsize size = sizeof digest;
+    g_checksum_get_digest(identity, digest, &size);
+    digest[6] = (guint8)((digest[6] & 0x0F) | 0x50);
+    digest[8] = (guint8)((digest[8] & 0x3F) | 0x80);
+    for (int i = 0; i < 16; i++) {
+        g_string_append_printf(text, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", digest[i]);
+    }
+}
+
+static gboolean write_feature(Writer *writer, const Part *parts, guint index, gboolean comma, GError **error)
+{
+    static const guint8 name_space[16] = {0x6f, 0x0b, 0x5d, 0x52, 0x9c, 0x1e, 0x4a, 0x77,
+                                          0x8d, 0x33, 0x21, 0xe4, 0x70, 0xc9, 0x5a, 0x16};
+    const Outline *outline = parts[index].outline;
+    g_autofree char *number = g_strdup_printf("%u:", index);
+    g_checksum_reset(writer->identity);
+    g_checksum_update(writer->identity, name_space, sizeof name_space);
+    g_checksum_update(writer->identity, (const guchar *)number, -1);
+    g_string_append_printf(writer->text, "%s{\"type\":\"Feature\",\"geometry\":", comma ? ",\n" : "");
+    if (!write_geometry(writer, parts, &parts[index], error)) {
+        return FALSE;
+    }
+    gboolean lesion = outline->label == LABEL_LESION, excluded = outline->label == LABEL_NOT_LESION;
+    g_autofree char *name = quoted(outline->name);
+    g_autofree char *class = quoted(lesion ? "Tumor" : excluded ? "Exclusion" : outline->group);
+    g_string_append(writer->text, ",\"id\":\"");
+    append_id(writer->text, writer->identity);
+    g_string_append_printf(
+        writer->text,
+        "\",\"properties\":{\"objectType\":\"annotation\",\"name\":%s,\"classification\":{\"name\":%s,"
+        "\"color\":%s}}}",
+        name, class,
+        lesion     ? "[200,0,0]"
+        : excluded ? "[0,0,200]"
+                   : "[128,128,128]");
+    return flush(writer, CHUNK, error);
+}
+
+/* ---- the whole ---- */
+
+static gboolean write_all(Writer *writer, Part *parts, const GPtrArray *outlines, GError **error)
+{
+    gboolean comma = FALSE;
+    for (guint i = 0; i < outlines->len; i++) {
+        measure(&parts[i], outlines->pdata[i]);
+    }
+    for (guint i = 0; i < outlines->len; i++) {
+        gboolean hole = parts[i].outline->closed && parts[i].outline->label == LABEL_NOT_LESION;
+        if (hole && !place_hole(parts, outlines->len, i, error)) {
+            return FALSE;
+        }
+    }
+    g_string_append(writer->text, "{\"type\":\"FeatureCollection\",\"features\":[\n");
+    for (guint i = 0; i < outlines->len; i++) {
+        if (parts[i].is_ring) {
+            continue;
+        }
+        if (!write_feature(writer, parts, i, comma, error)) {
+            return FALSE;
+        }
+        comma = TRUE;
+    }
+    g_string_append(writer->text, "\n]}\n");
+    return flush(writer, 0, error);
+}
+
+gboolean geojson_write_on(const char *path, const Annotation *annotation, const SlideFrame *frame,
+                          char sha256[65], GError **error)
+{
+    g_autoptr(Durable) file = durable_open(path, error);
+    g_autofree Part *parts =
+        wsi_try_alloc(annotation->outlines->len, sizeof *parts, "the outlines", file ? error : NULL);
+    if (!file || !parts) {
+        return FALSE;
+    }
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autoptr(GChecksum) identity = g_checksum_new(G_CHECKSUM_SHA1);
+    Writer writer = {file, text, identity, frame->bounds_x, frame->bounds_y};
+    gboolean good =
+        write_all(&writer, parts, annotation->outlines, error) && durable_commit(file, sha256, NULL, error);
+    for (guint i = 0; i < annotation->outlines->len; i++) {
+        g_clear_pointer(&parts[i].holes, g_array_unref);
+    }
+    return good;
+}
+
+gboolean geojson_write(const char *path, const Annotation *annotation, char sha256[65], GError **error)
+{
+    SlideFrame frame = {0};
+    return geojson_write_on(path, annotation, &frame, sha256, error);
+}

@@ -1,0 +1,130 @@
+/* Hamamatsu NDPA, the annotations of NDP.view.
+ *
+ *   <annotations>
+ *     <ndpviewstate id=>
+ *       <title>...</title> ... <coordformat>nanometers</coordformat>
+ *       <annotation type= displayname= color=>
+ *         <closed>1</closed><pointlist><point><x/><y/></point>...</pointlist>      type freehand
+ *         <x/><y/><radius/>                                                         type circle
+ *
+ * The title is our group: NDP.view has no other.  Coordinates are nm from the middle of the glass, so that the slide's place on
+ * it must be known: x_px = (x_nm - offset_x_nm) / (1000 mpp_x) + width / 2, and so for y.  Freehand lines that are not closed,
+ * rulers, arrows and pins have no area. */
+#include "annotations/dialect.h"
+#include "annotations/xml.h"
+#include <math.h>
+#include <string.h>
+
+typedef struct {
+    Source *source;
+    char *title;
+    Draft *draft;        /* the annotation that is open, or NULL */
+    double x, y, radius; /* NAN until they were read */
+} Ndpa;
+
+gboolean ndpa_detect(const char *root)
+{
+    return strcmp(root, "annotations") == 0;
+}
+
+static gboolean on_start(void *data, const XmlTag *tag, GError **error)
+{
+    Ndpa *ndpa = data;
+    if (strcmp(tag->name, "ndpviewstate") == 0) {
+        g_clear_pointer(&ndpa->title, g_free);
+    } else if (strcmp(tag->name, "annotation") == 0) {
+        g_autofree char *type = xml_attribute(tag, "type");
+        gboolean closed = g_strcmp0(type, "freehand") == 0 || g_strcmp0(type, "circle") == 0;
+        const char *title = ndpa->title && *ndpa->title ? ndpa->title : "Untitled";
+        ndpa->draft = source_draft(ndpa->source, title, title, closed, tag->line, error);
+        ndpa->x = ndpa->y = ndpa->radius = NAN;
+        return ndpa->draft != NULL;
+    } else if (strcmp(tag->name, "point") == 0) {
+        ndpa->x = ndpa->y = NAN;
+    }
+    return TRUE;
+}
+
+/* nm from the middle of the glass to level-0 px. */
+static double to_px(double nm, double offset_nm, double mpp, double size)
+{
+    return (nm - offset_nm) / (1000 * mpp) + size / 2;
+}
+
+static gboolean add_point(Ndpa *ndpa, int line, GError **error)
+{
+    const SlideFrame *frame = ndpa->source->frame;
+    double x = to_px(ndpa->x, frame->offset_x_nm, frame->mpp_x, frame->width);
+    double y = to_px(ndpa->y, frame->offset_y_nm, frame->mpp_y, frame->height);
+    return source_vertex(ndpa->source, ndpa->draft, x, y, line, error);
+}
+
+static gboolean end_annotation(Ndpa *ndpa, int line, GError **error)
+{
+    const SlideFrame *frame = ndpa->source->frame;
+    gboolean good = TRUE;
+    if (ndpa->draft->points == 0 && isfinite(ndpa->radius)) {
+        double x = to_px(ndpa->x, frame->offset_x_nm, frame->mpp_x, frame->width);
+        double y = to_px(ndpa->y, frame->offset_y_nm, frame->mpp_y, frame->height);
+        good = source_ellipse(ndpa->source, ndpa->draft, x, y, ndpa->radius / (1000 * frame->mpp_x),
+                              ndpa->radius / (1000 * frame->mpp_y), line, error);
+    }
+    ndpa->draft = NULL;
+    return good;
+}
+
+/* The elements of an annotation that hold one number. */
+static gboolean read_value(Ndpa *ndpa, const char *name, const char *text, int line, GError **error)
+{
+    double *place = strcmp(name, "x") == 0        ? &ndpa->x
+                    : strcmp(name, "y") == 0      ? &ndpa->y
+                    : strcmp(name, "radius") == 0 ? &ndpa->radius
+                                                  : NULL;
+    if (place && !xml_text_number(text, place)) {
+        return source_error(ndpa->source, line, error, "<%s>%.40s</%s> is not a number", name, text, name);
+    }
+    return TRUE;
+}
+
+static gboolean on_end(void *data, const char *name, const char *text, int line, GError **error)
+{
+    Ndpa *ndpa = data;
+    if (strcmp(name, "title") == 0) {
+        g_free(ndpa->title);
+        ndpa->title = g_strstrip(g_strdup(text));
+    } else if (strcmp(name, "coordformat") == 0 && strstr(text, "nanometers") == NULL) {
+        return source_error(ndpa->source, line, error, "coordinates in \"%.40s\"; only nanometers are known",
+                            text);
+    }
+    if (!ndpa->draft) {
+        return TRUE;
+    }
+    if (strcmp(name, "annotation") == 0) {
+        return end_annotation(ndpa, line, error);
+    }
+    if (strcmp(name, "point") == 0) {
+        return add_point(ndpa, line, error);
+    }
+    if (strcmp(name, "closed") == 0) {
+        ndpa->draft->closed = ndpa->draft->closed && strcmp(text, "0") != 0;
+        return TRUE;
+    }
+    return read_value(ndpa, name, text, line, error);
+}
+
+gboolean ndpa_read(Source *source, GError **error)
+{
+    static const XmlHandler handler = {on_start, on_end};
+    const SlideFrame *frame = source->frame;
+    if (frame->width <= 0 || frame->height <= 0 || frame->mpp_x <= 0 || frame->mpp_y <= 0 ||
+        !isfinite(frame->offset_x_nm) || !isfinite(frame->offset_y_nm)) {
+        return source_error(
+            source, 1, error,
+            "NDPA counts in nm from the middle of the glass: the slide's size, mpp and offset "
+            "(hamamatsu.XOffsetFromSlideCentre, YOffsetFromSlideCentre) are needed to read it");
+    }
+    Ndpa ndpa = {.source = source};
+    gboolean good = xml_parse(source->path, source->text, source->length, &handler, &ndpa, error);
+    g_free(ndpa.title);
+    return good;
+}

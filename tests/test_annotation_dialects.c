@@ -1,0 +1,317 @@
+/* QuPath GeoJSON, Aperio ImageScope XML, Hamamatsu NDPA: what each means in level-0 px, labels and holes. */
+#include "tests/annotation_text.h"
+#include <zlib.h>
+
+/* ---- GeoJSON ---- */
+
+static void test_geojson_forms(void)
+{
+    const char *feature = FEATURE("'Tumor'", "Polygon", "[" RING(0, 0, 10, 10) "]");
+    g_autofree char *collection =
+        g_strdup_printf("{'type':'FeatureCollection',\n'features':[\n%s,\n%s],'x':{}}", feature, feature);
+    g_autofree char *array = g_strdup_printf("\xEF\xBB\xBF [%s , %s]\n", feature, feature);
+    g_autoptr(Annotation) a = read_text(collection), b = read_text(array), c = read_text(feature),
+                          d = read_text("[]");
+    g_assert_cmpstr(a->dialect, ==, "QuPath GeoJSON");
+    g_assert_cmpuint(a->outlines->len, ==, 2);
+    g_assert_cmpuint(b->outlines->len, ==, 2);
+    g_assert_cmpuint(c->outlines->len, ==, 1);
+    g_assert_cmpuint(d->outlines->len, ==, 0);
+    g_assert_cmpint(outline_at(c, 0)->points, ==, 4);
+    g_assert_cmpstr(outline_at(c, 0)->name, ==, "n");
+    g_assert_cmpint(outline_at(c, 0)->label, ==, LABEL_LESION);
+    g_assert_cmpuint(c->warnings->len, ==, 0);
+}
+
+static void test_geojson_classes(void)
+{
+    const char *text = "[" FEATURE(TUMOR, "Polygon", "[" RING(0, 0, 10, 10) "]") "," /* an object */
+        FEATURE("{'names':['Tumor']}", "Point", "[1,2]") ","                         /* a derived class */
+        FEATURE("'Exclusion'", "MultiPoint", "[[1,2],[3,4]]") ","                    /* a string */
+        FEATURE("'Tumor'", "MultiLineString", "[[[1,2],[3,4]],[[5,6],[7,8]]]") "]";
+    g_autoptr(Annotation) annotation = read_text(text);
+    g_assert_cmpuint(annotation->outlines->len, ==, 5);
+    g_assert_cmpint(outline_at(annotation, 0)->label, ==, LABEL_LESION);
+    g_assert_false(outline_at(annotation, 1)->closed);
+    g_assert_cmpint(outline_at(annotation, 2)->label, ==, LABEL_NOT_LESION);
+    g_assert_cmpint(outline_at(annotation, 2)->points, ==, 2);
+    g_assert_cmpfloat(outline_at(annotation, 4)->xy[3], ==, 8);
+    refused("[\n" FEATURE("null", "Polygon", "[" RING(0, 0, 10, 10) "]") "]",
+            "file.xml:2: annotation \"n\" is in group \"Unclassified\", which no rule names");
+    refused("[" FEATURE("{'names':['Tumor','Positive']}", "Point", "[1,2]") "]", "\"Tumor: Positive\"");
+}
+
+static void test_geojson_holes(void)
+{
+    g_autoptr(Annotation) annotation = read_text(FEATURE(
+        TUMOR, "Polygon", "[" RING(0, 0, 100, 100) "," RING(10, 10, 20, 20) "," RING(30, 30, 50, 50) "]"));
+    g_assert_cmpuint(annotation->outlines->len, ==, 3);
+    g_assert_cmpint(outline_at(annotation, 1)->label, ==, LABEL_NOT_LESION);
+    assert_near(region_area(annotation), 10000 - 100 - 400, 1e-9);
+}
+
+static void test_geojson_islands(void)
+{
+    /* An island in a hole stays lesion, though not-lesion outlines are cut out of all lesions. */
+    g_autoptr(Annotation) island =
+        read_text(FEATURE(TUMOR, "MultiPolygon",
+                          "[[" RING(0, 0, 100, 100) "," RING(10, 10, 60, 60) "," RING(
+                              70, 70, 80, 80) "],"
+                                              "[" RING(20, 20, 30, 30) "]]"));
+    g_assert_cmpuint(island->outlines->len, ==, 3);
+    assert_near(region_area(island), 10000 - 2500 - 100 + 100, 1e-9);
+    g_autoptr(Raster) raster = raster_new(island);
+    assert_near(raster_share(raster, &(Rect){10, 10, 50, 50}), 100 / 2500., 1e-12);
+    g_autoptr(GArray) spans = g_array_new(FALSE, FALSE, sizeof(int64_t));
+    raster_row(raster, 25, spans);
+    g_assert_cmpmem(spans->data, spans->len * 8, ((int64_t[]){0, 10, 20, 30, 60, 100}), 48);
+}
+
+static void test_geojson_islands_in_two_holes(void)
+{
+    /* The rings of the first hole run the other way. */
+    const char *outer = FEATURE(
+        TUMOR, "Polygon",
+        "[" RING(0, 0, 100, 100) ",[[10,10],[10,60],[60,60],[60,10],[10,10]]," RING(70, 70, 90, 90) "]");
+    const char *small = FEATURE(TUMOR, "Polygon", "[" RING(20, 20, 30, 30) "]");
+    const char *other = FEATURE(TUMOR, "Polygon", "[" RING(75, 75, 80, 80) "]");
+    g_autofree char *text = g_strdup_printf("[%s,%s,%s]", outer, small, other);
+    g_autoptr(Annotation) annotation = read_text(text);
+    g_assert_cmpuint(annotation->outlines->len, ==, 3);
+    assert_near(region_area(annotation), 10000 - 2500 - 400 + 100 + 25, 1e-9);
+}
+
+static void test_geojson_hole_of_exclusion(void)
+{
+    const char *text = "[" FEATURE(TUMOR, "Polygon", "[" RING(0, 0, 100, 100) "]") "," FEATURE(
+        "'Exclusion'", "Polygon", "[" RING(10, 10, 60, 60) "," RING(20, 20, 50, 50) "]") "]";
+    g_autoptr(Annotation) annotation = read_text(text);
+    assert_near(region_area(annotation), 10000 - 2500 + 900, 1e-9);
+}
+
+static void test_geojson_bounds(void)
+{
+    g_autoptr(GError) error = NULL;
+    SlideFrame frame = {.bounds_x = 1000, .bounds_y = 500};
+    g_autoptr(Annotation) annotation =
+        read_bytes(FEATURE(TUMOR, "Polygon", "[" RING(1, 2, 10, 10) "]"), -1, &frame, &error);
+    g_assert_no_error(error);
+    g_assert_cmpfloat(outline_at(annotation, 0)->xy[0], ==, 1001);
+    g_assert_cmpfloat(outline_at(annotation, 0)->xy[1], ==, 502);
+}
+
+static void test_geojson_left_out(void)
+{
+    const char *text = "[{'type':'Feature','geometry':null,'properties':null},\n"
+                       "{'type':'Feature','geometry':{},'properties':{'objectType':'tile'}},\n" FEATURE(
+                           TUMOR, "Polygon", "[[[0,0],[1,1],[0,0]]]") "]";
+    g_autoptr(Annotation) annotation = read_text(text);
+    g_assert_cmpuint(annotation->outlines->len, ==, 0);
+    assert_warning(annotation, 0, "file.xml:1: a feature without geometry");
+    assert_warning(annotation, 1, "file.xml:2: an object of the type \"tile\"");
+    assert_warning(annotation, 2, "file.xml:3: annotation \"n\" has 2 points and is left out");
+}
+
+static void test_geojson_geometry_refused(void)
+{
+#define POLYGON(coordinates) "[" FEATURE(TUMOR, "Polygon", coordinates) "]"
+    refused(POLYGON("[[[0,0],[NaN,1],[1,1]]]"), "file.xml:1: not JSON");
+    refused("\n\n" POLYGON("[[[0,0],[1e999,1],[1,1]]]"), "file.xml:3");
+    refused(POLYGON("[[[0,0],[3e9,1],[1,1]]]"), "not within");
+    refused(POLYGON("[[[0,0],['1',1],[1,1]]]"), "not [x, y]");
+    refused(POLYGON("[[[0,0],[1],[1,1]]]"), "not [x, y]");
+    refused(POLYGON("7"), "no array");
+    refused(POLYGON("[7]"), "no array");
+    refused("[" FEATURE(TUMOR, "Circle", "[]") "]", "Circle", "MultiPolygon");
+    refused("[{'type':'Polygon','coordinates':[]}]", "\"Polygon\", not \"Feature\"");
+    refused("{'type':'Topology','features':[]}", "\"Topology\", not \"FeatureCollection\"");
+}
+
+static void test_geojson_json_refused(void)
+{
+#define POINT FEATURE("'Tumor'", "Point", "[1,2]")
+    refused("[{'type':'Feature',\n'type':'Feature'}]", "file.xml:2: not JSON: duplicate");
+    refused("{'type':'FeatureCollection','features':[],'features':[]}", "duplicate");
+    refused("{'type':'FeatureCollection','features':[],}", "not JSON");
+    refused("{'type':'FeatureCollection','features':[,]}", "a value is missing");
+    refused("[" POINT "] x", "something follows");
+    refused("[" POINT " " POINT "]", "no comma");
+    refused("[" POINT ",]", "a value is missing");
+    refused("[{]", "file.xml:1: not JSON");
+    refused("{'features':[{'type':'Fea\nture'}]}", "a string has no end");
+    refused("{'a' 1}", "no colon");
+    g_autoptr(GString) bomb = g_string_new("[{'type':'Feature','geometry':[");
+    for (int i = 0; i < 3000000; i++) {
+        g_string_append(bomb, "[],");
+    }
+    refused(bomb->str, "a feature of more than 2097152 arrays");
+}
+
+static void write_gzip(const char *path, const char *text, size_t length, int times)
+{
+    gzFile file = gzopen(path, "wb1");
+    for (int i = 0; i < times; i++) {
+        g_assert_cmpint(gzwrite(file, text, (unsigned)length), ==, (int)length);
+    }
+    g_assert_cmpint(gzclose(file), ==, Z_OK);
+}
+
+static void test_gzip(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *path = in_directory("a.geojson.gz"), *bytes = NULL, *spaces = g_strnfill(1 << 20, ' ');
+    gsize length;
+    g_autofree char *text =
+        g_strdelimit(g_strdup(FEATURE(TUMOR, "Polygon", "[" RING(0, 0, 10, 10) "]")), "'", '"');
+    write_gzip(path, text, strlen(text), 1);
+    g_autoptr(Annotation) annotation = annotation_read(path, camelyon_rules, 0, 0, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(annotation->outlines->len, ==, 1);
+    /* Cut off, damaged, and with something behind it. */
+    g_assert_true(g_file_get_contents(path, &bytes, &length, NULL));
+    for (int i = 0; i < 3; i++) {
+        g_autofree char *other = in_directory("damaged.gz"), *copy = g_malloc0(length + 1);
+        memcpy(copy, bytes, length);
+        copy[length / 2] ^= i == 1 ? 0x55 : 0;
+        g_assert_true(g_file_set_contents(other, copy, (gssize)length + (i == 2) - 9 * (i == 0), NULL));
+        g_assert_null(annotation_read(other, camelyon_rules, 0, 0, &error));
+        g_assert_nonnull(strstr(error->message, "is damaged gzip"));
+        g_clear_error(&error);
+    }
+    /* 300 kB that would be 70 MB. */
+    write_gzip(path, spaces, 1 << 20, 70);
+    g_assert_null(annotation_read(path, camelyon_rules, 0, 0, &error));
+    g_assert_nonnull(strstr(error->message, "larger than 64 MiB when unpacked"));
+}
+
+/* ---- ImageScope ---- */
+
+#define LAYERS(layers) "<Annotations MicronsPerPixel='0.5'>\n" layers "</Annotations>"
+#define LAYER(id, name, description, regions)                                                  \
+    "<Annotation Id='" id "' Name='" name                                                      \
+    "' LineColor='65280'><Attributes><Attribute Name='Description' Id='0' Value='" description \
+    "'/></Attributes><Regions><RegionAttributeHeaders/>" regions "</Regions><Plots/></Annotation>"
+#define REGION(type, negative, vertices)                             \
+    "<Region Id='1' Type='" type "' Text='t' NegativeROA='" negative \
+    "'><Attributes><Attribute Name='Description' "                   \
+    "Value='of a region'/></Attributes><Vertices>" vertices "</Vertices></Region>\n"
+#define VERTEX(x, y) "<Vertex X='" #x "' Y='" #y "' Z='0'/>"
+#define BOX(x0, y0, x1, y1) VERTEX(x0, y0) VERTEX(x1, y0) VERTEX(x1, y1) VERTEX(x0, y1)
+
+static void test_imagescope(void)
+{
+    const char *text =
+        LAYERS(LAYER("1", "Tumor", "",
+                     REGION("0", "0", BOX(0, 0, 100, 100) VERTEX(0, 0)) REGION("0", "1", BOX(10, 10, 20, 20)))
+                   LAYER("2", "", "metastases",
+                         REGION("1", "0", VERTEX(200, 0) VERTEX(250, 10))
+                             REGION("2", "0", VERTEX(300, 0) VERTEX(340, 20))
+                                 REGION("4", "0", VERTEX(0, 0) VERTEX(9, 9))));
+    g_autoptr(Annotation) annotation = read_text(text);
+    g_assert_cmpstr(annotation->dialect, ==, "Aperio ImageScope");
+    g_assert_cmpuint(annotation->outlines->len, ==, 5);
+    g_assert_cmpuint(annotation->warnings->len, ==, 0);
+    g_assert_cmpstr(outline_at(annotation, 0)->group, ==, "Tumor");
+    g_assert_cmpint(outline_at(annotation, 0)->points, ==, 4);
+    g_assert_cmpint(outline_at(annotation, 1)->label, ==, LABEL_NOT_LESION);
+    g_assert_cmpstr(outline_at(annotation, 2)->group, ==, "metastases");
+    g_assert_cmpfloat(outline_area(outline_at(annotation, 2)), ==, 500);
+    assert_near(outline_area(outline_at(annotation, 3)), G_PI * 20 * 10,
+                1e-9); /* an ellipse keeps its area */
+    g_assert_false(outline_at(annotation, 4)->closed);
+    assert_near(region_area(annotation), 10000 - 100 + 500 + G_PI * 200, 1e-6);
+}
+
+static void test_imagescope_negative(void)
+{
+    const char *text = LAYERS(LAYER("1", "Exclusion", "", REGION("0", "1", BOX(10, 10, 20, 20))));
+    g_autoptr(Annotation) annotation = read_text(text);
+    g_assert_cmpuint(annotation->outlines->len, ==, 0);
+    assert_warning(annotation, 0,
+                   "file.xml:2: negative region \"t\" of a layer that is not lesion is left out");
+}
+
+static void test_imagescope_refused(void)
+{
+    refused(LAYERS(LAYER("7", "", "", REGION("0", "0", BOX(0, 0, 9, 9)))),
+            "group \"Layer 7\", which no rule names");
+    refused(LAYERS(VERTEX(1, 1)), "file.xml:2: a Vertex outside of a Region");
+    refused(LAYERS(LAYER("7", "Tumor", "", REGION("0", "0", VERTEX(nan, 1)))),
+            "file.xml:2: a Vertex whose X and Y");
+}
+
+/* ---- NDPA ---- */
+
+#define NDPA(title, annotation)                                                                           \
+    "<?xml version='1.0' encoding='utf-8' standalone='yes'?>\n<annotations>\n<ndpviewstate "              \
+    "id='1'><title>" title "</title><details/><coordformat>nanometers</coordformat><lens>20</lens><x>5</" \
+    "x><y>6</y><z>0</z>\n" annotation "</ndpviewstate></annotations>"
+#define FREEHAND(closed, points)                                                                 \
+    "<annotation type='freehand' displayname='AnnotateFreehand' color='#000000'><closed>" closed \
+    "</closed><pointlist>" points "</pointlist></annotation>"
+#define NM(x, y) "<point><x>" #x "</x><y>" #y "</y></point>"
+
+static const SlideFrame glass = {
+    .width = 1000, .height = 800, .mpp_x = 0.5, .mpp_y = 0.25, .offset_x_nm = 1000, .offset_y_nm = -500};
+
+static void test_ndpa(void)
+{
+    g_autoptr(GError) error = NULL;
+    const char *text = NDPA(
+        "Tumor\n",
+        FREEHAND("1",
+                 NM(1000, -500) NM(2000, -500) NM(2000, 500)
+                     NM(1000, 500)) "\n<annotation "
+                                    "type='circle'><x>1000</x><y>-500</y><radius>50000</radius></"
+                                    "annotation>" FREEHAND(
+                                        "0", NM(1000, -500)
+                                                 NM(2000, -500)) "<annotation "
+                                                                 "type='pin'><x>1</x><y>1</y></annotation>");
+    g_autoptr(Annotation) annotation = read_bytes(text, -1, &glass, &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(annotation->dialect, ==, "Hamamatsu NDPA");
+    g_assert_cmpuint(annotation->outlines->len, ==, 3);
+    /* 1000 nm are 2 px of 0.5 um across and 4 px of 0.25 um down; the offset is the middle of the scan. */
+    g_assert_cmpmem(outline_at(annotation, 0)->xy, 64, ((double[]){500, 400, 502, 400, 502, 404, 500, 404}),
+                    64);
+    g_assert_cmpstr(outline_at(annotation, 0)->group, ==, "Tumor");
+    assert_near(outline_area(outline_at(annotation, 1)), G_PI * 100 * 200, 1e-6);
+    g_assert_false(outline_at(annotation, 2)->closed);
+    assert_warning(annotation, 0, "file.xml:6: annotation \"Tumor\" has 0 points and is left out");
+    refused(text, "the slide's size, mpp and offset");
+}
+
+static void test_ndpa_refused(void)
+{
+    const char *pixels =
+        "<annotations><ndpviewstate><coordformat>pixels</coordformat></ndpviewstate></annotations>";
+    assert_refused(pixels, -1, &glass, (const char *const[]){"file.xml:1: coordinates in \"pixels\"", NULL});
+    assert_refused(NDPA("Tumor", FREEHAND("1", NM(nan, 1))), -1, &glass,
+                   (const char *const[]){"file.xml:4: <x>nan</x> is not a number", NULL});
+    assert_refused(NDPA("Tumor", FREEHAND("1", "<point><x>1</x></point>")), -1, &glass,
+                   (const char *const[]){"file.xml:4", NULL});
+    assert_refused(NDPA("", FREEHAND("1", NM(0, 0) NM(0, 9) NM(9, 0))), -1, &glass,
+                   (const char *const[]){"group \"Untitled\", which no rule names", NULL});
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/geojson/forms", test_geojson_forms);
+    g_test_add_func("/geojson/classes", test_geojson_classes);
+    g_test_add_func("/geojson/holes", test_geojson_holes);
+    g_test_add_func("/geojson/islands in holes", test_geojson_islands);
+    g_test_add_func("/geojson/islands in two holes", test_geojson_islands_in_two_holes);
+    g_test_add_func("/geojson/hole of an exclusion", test_geojson_hole_of_exclusion);
+    g_test_add_func("/geojson/bounds", test_geojson_bounds);
+    g_test_add_func("/geojson/left out", test_geojson_left_out);
+    g_test_add_func("/geojson/geometry refused", test_geojson_geometry_refused);
+    g_test_add_func("/geojson/JSON refused", test_geojson_json_refused);
+    g_test_add_func("/geojson/gzip", test_gzip);
+    g_test_add_func("/imagescope/layers", test_imagescope);
+    g_test_add_func("/imagescope/negative region of no lesion", test_imagescope_negative);
+    g_test_add_func("/imagescope/refused", test_imagescope_refused);
+    g_test_add_func("/ndpa/shapes", test_ndpa);
+    g_test_add_func("/ndpa/refused", test_ndpa_refused);
+    return run_in_directory();
+}
