@@ -18,7 +18,7 @@
 #include <math.h>
 #include <string.h>
 
-static const double TISSUE_CHROMA = 0.012, SURE_CHROMA = 0.03;
+static const double TISSUE_CHROMA = 0.012, SURE_CHROMA = 0.024;
 static const double SMOOTH_UM = 8;
 enum { BLACK_LEVEL = 45 }; /* below it in all channels nothing was scanned */
 
@@ -194,7 +194,8 @@ static gboolean is_pen_rim(double red, double green, double blue, double chroma)
 {
     double mean = (red + green + blue) / 3, most = MAX(red, MAX(green, blue));
     return (red - green > 0.02 && green < 0.85 * red) ||
-           (green > 0.1 && blue > 0.72 * green && red < 0.3 * green) ||
+           (green > 0.04 && blue > 0.72 * green && red < 0.3 * green) ||
+           (mean > 0.08 && chroma < 0.3 * most) ||
            (mean > 0.35 && (chroma < 0.36 * most || blue > 0.74 * green));
 }
 
