@@ -1,6 +1,6 @@
 /* The bundle: one safetensors file that is a model.
  *
- * Tensors: every tensor of msflow_layout, under its name.  Metadata, in this order:
+ * Tensors: every tensor of msflow_layout, under its name, then "calibration.map_mean".  Metadata, in this order:
  *   format     "wsiflow-model 1"
  *   notice     what it may be used for
  *   model      one JSON object: specification, provenance, calibration, history
@@ -16,6 +16,7 @@
 #include <string.h>
 
 #define FORMAT "wsiflow-model 1"
+#define MAP_MEAN "calibration.map_mean"
 #define NOTICE "For research use only. Not for use in diagnostic procedures."
 
 typedef struct {
@@ -38,12 +39,17 @@ static const Field provenance_fields[] = {
 };
 
 #define OF(member) offsetof(Calibration, member)
-static const Field calibration_fields[] = {
-    {"tiles", FIELD_INT64, OF(tiles), 1, NULL},          {"m0", FIELD_NUMBER, OF(m0), 1, NULL},
-    {"mean", FIELD_NUMBER, OF(mean), TILE_SCORES, NULL}, {"sd", FIELD_NUMBER, OF(sd), TILE_SCORES, NULL},
-    {"map_mean", FIELD_NUMBER, OF(map_mean), 1, NULL},   {"map_sd", FIELD_NUMBER, OF(map_sd), 1, NULL},
-    {"threshold", FIELD_NUMBER, OF(threshold), 1, NULL}, {NULL, 0, 0, 0, NULL},
+/* clang-format off */
+static const Field calibration_fields[] = { /* map_mean is a tensor */
+    {"tiles", FIELD_INT64, OF(tiles), 1, NULL},
+    {"m0", FIELD_NUMBER, OF(m0), 1, NULL},
+    {"mean", FIELD_NUMBER, OF(mean), TILE_SCORES, NULL},
+    {"sd", FIELD_NUMBER, OF(sd), TILE_SCORES, NULL},
+    {"threshold", FIELD_NUMBER, OF(threshold), 1, NULL},
+    {"map_sd", FIELD_NUMBER, OF(map_sd), 1, NULL},
+    {NULL, 0, 0, 0, NULL},
 };
+/* clang-format on */
 
 /* ---- writing ---- */
 
@@ -81,50 +87,79 @@ gboolean model_save(const Model *model, const char *path, char sha256[65], GErro
         safetensors_writer_add(writer, table[i].name, table[i].rank, table[i].shape,
                                values + table[i].offset);
     }
+    const int64_t map_shape[] = {model->calibration.map_side, model->calibration.map_side};
+    safetensors_writer_add(writer, MAP_MEAN, 2, map_shape, model->calibration.map_mean);
     return safetensors_writer_commit(writer, path, sha256, error);
 }
 
-/* ---- reading ---- */
+/* ---- reading ----  Messages of these functions need not name the file: model_load puts it in front. */
 
-static gboolean refuse(GError **error, const char *path, const char *why)
+static gboolean refuse(GError **error, const char *why)
 {
-    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: %s", path, why);
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s", why);
     return FALSE;
 }
 
-static json_t *read_text(const Safetensors *file, const char *path, GError **error)
-{
-    const char *format = safetensors_metadata(file, "format"), *text = safetensors_metadata(file, "model");
-    if (g_strcmp0(format, FORMAT) != 0 || !text) {
-        refuse(error, path, "not a model of this version of wsiflow (metadata format is not \"" FORMAT "\")");
-        return NULL;
-    }
-    return fields_parse(text, path, error);
-}
-
-static gboolean only_known_parts(const json_t *all, const char *path, GError **error)
+static json_t *read_description(const Safetensors *file, GError **error)
 {
     static const char *const parts[] = {"specification", "provenance", "calibration", "history"};
+    const char *format = safetensors_metadata(file, "format"), *text = safetensors_metadata(file, "model");
+    if (g_strcmp0(format, FORMAT) != 0 || !text) {
+        refuse(error, "not a model of this version of wsiflow (metadata format is not \"" FORMAT "\")");
+        return NULL;
+    }
+    g_autoptr(json_t) all = fields_parse(text, "metadata", error);
     gboolean ok = json_object_size(all) == G_N_ELEMENTS(parts);
     for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
         ok = ok && json_object_get(all, parts[i]);
     }
-    return ok ||
-           refuse(error, path,
-                  "its description has other parts than specification, provenance, calibration and history");
+    if (all && !ok) {
+        refuse(error,
+               "its description has other parts than specification, provenance, calibration and history");
+    }
+    return ok ? g_steal_pointer(&all) : NULL;
 }
 
-static gboolean check_calibration(const Calibration *c, const char *path, GError **error)
+static gboolean read_calibration(const json_t *object, Calibration *c, GError **error)
 {
-    gboolean ok =
-        c->tiles > 0 && isfinite(c->m0) && isfinite(c->map_mean) && c->map_sd > 0 && isfinite(c->threshold);
+    if (!fields_read(calibration_fields, object, c, "calibration", error)) {
+        return FALSE;
+    }
+    gboolean ok = c->tiles > 0 && isfinite(c->m0) && c->map_sd > 0 && isfinite(c->threshold);
     for (int i = 0; i < TILE_SCORES; i++) {
         ok = ok && isfinite(c->mean[i]) && c->sd[i] > 0;
     }
-    return ok || refuse(error, path, "its calibration has values that are not possible");
+    return ok || refuse(error, "calibration: has values that are not possible");
 }
 
-static gboolean read_tensors(Model *model, const Safetensors *file, const char *path, GError **error)
+static gboolean check_weights(const Model *model, const Provenance *provenance, GError **error)
+{
+    const char *hash = extractor_hash(model->extractor), *weights = model->spec.extractor.weights;
+    if (strcmp(hash, provenance->extractor_sha256) == 0) {
+        return TRUE;
+    }
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                "trained with an extractor of SHA-256 %s, but that of %s is %s", provenance->extractor_sha256,
+                weights ? weights : model->spec.extractor.name, hash);
+    return FALSE;
+}
+
+static gboolean read_map_mean(Calibration *c, const Msflow *flow, const Safetensors *file, GError **error)
+{
+    int side = msflow_latent_size(flow, 0);
+    const int64_t shape[] = {side, side};
+    const Tensor *tensor = safetensors_need(file, MAP_MEAN, 2, shape, error);
+    if (tensor) {
+        c->map_side = side;
+        c->map_mean = g_new(real, tensor->count);
+        for (int64_t i = 0; i < tensor->count; i++) {
+            c->map_mean[i] = (real)tensor->values[i];
+        }
+    }
+    return tensor != NULL;
+}
+
+static gboolean read_tensors(Model *model, const Safetensors *file, GError **error)
 {
     int count;
     const MsflowParameter *table = msflow_layout(model->flow, &count);
@@ -138,74 +173,76 @@ static gboolean read_tensors(Model *model, const Safetensors *file, const char *
             values[table[i].offset + k] = (real)tensor->values[k];
         }
     }
-    /* All that the layout names are there; names do not repeat; so more tensors means unknown ones. */
-    if (safetensors_count(file) != count) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: %d tensors, the model has %d", path,
-                    safetensors_count(file), count);
+    if (!read_map_mean(&model->calibration, model->flow, file, error)) {
+        return FALSE;
+    }
+    /* All that are known are there, and names do not repeat: more tensors are unknown ones. */
+    if (safetensors_count(file) != count + 1) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%d tensors, where its specification needs %d",
+                    safetensors_count(file), count + 1);
         return FALSE;
     }
     msflow_refresh(model->flow);
     return TRUE;
 }
 
-static gboolean check_weights(const Model *model, const Provenance *provenance, const char *path,
-                              GError **error)
-{
-    const char *hash = extractor_hash(model->extractor);
-    if (g_strcmp0(hash, provenance->extractor_sha256) == 0) {
-        return TRUE;
-    }
-    const char *weights = model->spec.extractor.weights;
-    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                "%s was trained with weights of SHA-256 %s; those of %s have %s", path,
-                provenance->extractor_sha256, weights ? weights : model->spec.extractor.name, hash);
-    return FALSE;
-}
-
-/* The parts of the description into model, whose flow and extractor are made on the way. */
-static Model *build(const json_t *all, const Safetensors *file, const char *path, const char *weights,
-                    const char *kernels, GError **error)
+/* A model with extractor and untrained flow as the description says. */
+static Model *read_model(const json_t *all, const char *weights, const char *kernels, GError **error)
 {
     ModelSpec spec;
-    Provenance provenance = {0};
     Model *model = NULL;
-    g_autoptr(GArray) history = model_history_read(json_object_get(all, "history"), error);
-    gboolean ok = history && model_spec_read(json_object_get(all, "specification"), &spec, error);
-    if (!ok) {
-        return NULL;
-    }
-    if (weights) {
-        g_free(spec.extractor.weights);
-        spec.extractor.weights = g_strdup(weights);
-    }
-    spec.kernels = kernels;
-    ok = fields_read(provenance_fields, json_object_get(all, "provenance"), &provenance, path, error) &&
-         (model = model_prepare(&spec, error)) && check_weights(model, &provenance, path, error) &&
-         fields_read(calibration_fields, json_object_get(all, "calibration"), &model->calibration, path,
-                     error) &&
-         check_calibration(&model->calibration, path, error) && read_tensors(model, file, path, error);
-    if (ok) {
-        g_array_append_vals(model->history, history->data, history->len);
-        g_free(model->libraries);
-        model->libraries = g_steal_pointer(&provenance.libraries);
-        g_free(model->trained_with);
-        model->trained_with = g_steal_pointer(&provenance.kernels);
-        model->best_epoch = provenance.best_epoch;
-        g_strlcpy(model->tiles_hash, provenance.tiles_sha256, sizeof model->tiles_hash);
-    } else {
-        g_clear_pointer(&model, model_free);
+    if (model_spec_read(json_object_get(all, "specification"), &spec, error)) {
+        if (weights) {
+            g_free(spec.extractor.weights);
+            spec.extractor.weights = g_strdup(weights);
+        }
+        spec.kernels = kernels;
+        model = model_prepare(&spec, error);
     }
     model_spec_clear(&spec);
-    fields_clear(provenance_fields, &provenance);
     return model;
+}
+
+static gboolean read_provenance(const json_t *object, Model *model, GError **error)
+{
+    Provenance read = {0};
+    gboolean ok = fields_read(provenance_fields, object, &read, "provenance", error) &&
+                  check_weights(model, &read, error);
+    if (ok) {
+        g_free(model->libraries);
+        g_free(model->trained_with);
+        model->libraries = g_steal_pointer(&read.libraries);
+        model->trained_with = g_steal_pointer(&read.kernels);
+        model->best_epoch = read.best_epoch;
+        g_strlcpy(model->tiles_hash, read.tiles_sha256, sizeof model->tiles_hash);
+    }
+    fields_clear(provenance_fields, &read);
+    return ok;
+}
+
+static Model *load(const Safetensors *file, const char *weights, const char *kernels, GError **error)
+{
+    g_autoptr(json_t) all = read_description(file, error);
+    g_autoptr(GArray) history = all ? model_history_read(json_object_get(all, "history"), error) : NULL;
+    g_autoptr(Model) model = history ? read_model(all, weights, kernels, error) : NULL;
+    if (!model || !read_provenance(json_object_get(all, "provenance"), model, error) ||
+        !read_calibration(json_object_get(all, "calibration"), &model->calibration, error) ||
+        !read_tensors(model, file, error)) {
+        return NULL;
+    }
+    g_array_append_vals(model->history, history->data, history->len);
+    return g_steal_pointer(&model);
 }
 
 Model *model_load(const char *path, const char *weights, const char *kernels, GError **error)
 {
     g_autoptr(Safetensors) file = safetensors_read(path, error);
-    g_autoptr(json_t) all = file ? read_text(file, path, error) : NULL;
-    if (!all || !only_known_parts(all, path, error)) {
+    if (!file) {
         return NULL;
     }
-    return build(all, file, path, weights, kernels, error);
+    Model *model = load(file, weights, kernels, error);
+    if (!model && error && !strstr((*error)->message, path)) {
+        g_prefix_error(error, "%s: ", path);
+    }
+    return model;
 }

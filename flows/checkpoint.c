@@ -103,15 +103,14 @@ gboolean checkpoint_read(const char *path, const char *fingerprint, TrainState *
     return TRUE;
 }
 
-gboolean checkpoint_impose_choices(const char *path, GError **error)
+void checkpoint_impose_choices(const char *path)
 {
-    if (!g_file_test(path, G_FILE_TEST_EXISTS)) {
-        return TRUE;
-    }
-    g_autoptr(Safetensors) file = safetensors_read(path, error);
+    g_autoptr(Safetensors) file = g_file_test(path, G_FILE_TEST_EXISTS) ? safetensors_read(path, NULL) : NULL;
     const char *stored = file ? safetensors_metadata(file, "choices") : NULL;
-    g_autofree char *present = kernels_choices_get();
-    g_autofree char *both =
-        g_strconcat(present, "\n", stored, NULL); /* of two lines for one shape the later one holds */
-    return file && kernels_choices_set(both, error);
+    if (stored) {
+        g_autofree char *present = kernels_choices_get();
+        g_autofree char *both =
+            g_strconcat(present, "\n", stored, NULL); /* of two lines for a shape the later holds */
+        kernels_choices_set(both, NULL);
+    }
 }

@@ -432,10 +432,8 @@ static gboolean prepare(Fit *fit, GError **error)
 Model *model_fit(const ModelSpec *spec, const TileSet *normals, const FitOptions *options, GError **error)
 {
     if (options->checkpoint) {
-        g_autoptr(GError) why = NULL;
-        if (!checkpoint_impose_choices(options->checkpoint, &why)) {
-            g_message("the checkpoint is not used: %s", why->message);
-        }
+        checkpoint_impose_choices(
+            options->checkpoint); /* one that is broken is reported when it is to be resumed */
     }
     g_autoptr(Model) model = model_prepare(spec, error);
     if (!model) {

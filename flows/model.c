@@ -195,6 +195,7 @@ void model_free(Model *model)
         g_clear_pointer(&model->extractor, extractor_free);
         g_clear_pointer(&model->flow, msflow_free);
         g_array_unref(model->history);
+        g_free(model->calibration.map_mean);
         g_free(model->libraries);
         g_free(model->trained_with);
         g_free(model);

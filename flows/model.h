@@ -55,9 +55,12 @@ typedef struct {
 typedef struct {
     int64_t tiles;                             /* hold-out tiles all of this comes from */
     double m0;                                 /* 99.5 % quantile of M over their pixels */
-    double mean[TILE_SCORES], sd[TILE_SCORES]; /* of each score, in the order of tile_score_column */
-    double map_mean, map_sd;                   /* of E per position, before the maps are standardised */
+    double mean[TILE_SCORES], sd[TILE_SCORES]; /* of each score, in the order of tile_score_column; of the recommended one
+                                                * before it is standardised itself */
     double threshold;                          /* of the recommended score: 95 % quantile */
+    int map_side;
+    real *map_mean;  /* (map_side, map_side): E at each position of a map; the border of a tile differs from its middle */
+    double map_sd;   /* of E about map_mean, all positions */
 } Calibration;
 
 typedef struct Model Model;
@@ -76,9 +79,10 @@ gboolean model_save(const Model *model, const char *path, char sha256[65], GErro
 /* weights: path of the extractor's weights, overrides the one in the bundle; may be NULL.  Their hash must agree. */
 Model *model_load(const char *path, const char *weights, const char *kernels, GError **error);
 
-/* Scores of a tile (models.md A.8). Higher = more anomalous. */
+/* Scores of a tile (models.md A.8). Higher = more anomalous, but for the log-determinant, which is there to be looked at. */
 typedef struct {
-    double score;    /* the recommended one, see model_score_name */
+    double score;    /* the recommended one, see model_score_name: 0 = typical of held-out normal tiles, 1 = one of their standard
+                      * deviations above */
     double contrast; /* top 3 % mean of A_mul: contrast inside of the tile */
     double absolute; /* the same with the constant M0 of the calibration instead of the tile's own maximum */
     double nll;      /* NLL / D */
@@ -101,5 +105,6 @@ int scorer_batch(const Scorer *scorer);
 /* Side of the anomaly maps (px): that of the finest latent. */
 int scorer_map_size(const Scorer *scorer);
 /* rgb: count <= batch tiles, packed.  scores: count.  maps: count maps of map_size^2 floats: the anomaly value per position, absolute (comparable between
- * tiles and slides); may be NULL. */
+ * tiles and slides): E, the sum of the scales' half mean square latents, minus its mean at that position over held-out normal tiles,
+ * in their standard deviations.  So normal tissue is about 0 everywhere, tile borders included.  May be NULL. */
 gboolean scorer_run(Scorer *scorer, const uint8_t *rgb, int count, TileScore *scores, float *maps, GError **error);

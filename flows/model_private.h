@@ -1,5 +1,5 @@
-/* What the files behind model.h share: model.c (specification, accessors), fit.c (training), score.c (scorer and
- * calibration), bundle.c (file). */
+/* What the files behind model.h share: model.c (specification, accessors), fit.c (training), score.c (scorer), calibrate.c,
+ * bundle.c (file). */
 #pragma once
 #include "flows/fields.h"
 #include "flows/model.h"
@@ -19,7 +19,7 @@ struct Model {
 /* A model with the extractor loaded and a flow with initial parameters: the ground of training and loading.  Checks spec;
  * copies it. */
 Model *model_prepare(const ModelSpec *spec, GError **error);
-/* Score of all held-out tiles, taken into model->calibration. */
+/* Fills model->calibration from held-out tiles. */
 gboolean model_calibrate(Model *model, const TileSet *tiles, const int64_t *index, int64_t count, int threads,
                          GError **error);
 

@@ -1,0 +1,31 @@
+/* The inside of a scorer, for score.c and calibrate.c. */
+#pragma once
+#include "flows/anomaly.h"
+#include "flows/model_private.h"
+
+#define SCORER_BATCH 8
+
+struct Scorer {
+    const Model *model;
+    ExtractorRun *extractor;
+    MsflowRun *flow;
+    Upsampler *to_tile, *to_map;
+    int tile, side; /* px of tile and map */
+    uint8_t *rgb;   /* a batch with blank tiles, when fewer are given */
+    float *energy[SCALES], *tile_energy,
+        *map_energy; /* of one tile: of each scale, E at the size of the tile and of the map */
+    const real *z[SCALES];
+    double logdet[SCORER_BATCH];
+};
+
+/* Indices of tile_score_column. */
+enum { COLUMN_SCORE, COLUMN_SCALE1 = 5 };
+
+/* Latents of a batch of count <= SCORER_BATCH tiles. */
+void scorer_forward(Scorer *s, const uint8_t *rgb, int count);
+/* Energies of tile b of that batch, and the scores that need no selection. */
+gboolean scorer_measure(Scorer *s, int b, TileScore *score, GError **error);
+/* The other scores, but for the recommended one; re-orders tile_energy. */
+void scorer_finish(Scorer *s, TileScore *score);
+/* From the scales' energies and the calibration. */
+double score_recommended(const Calibration *calibration, const TileScore *score);
