@@ -66,9 +66,14 @@ static double weight_at(double t)
     return WEIGHT_FLOOR + (1 - WEIGHT_FLOOR) * s * s;
 }
 
-/* Bilinear value at (u, v), in pixels with centres at .5, held at the border; NaN neighbours do not count. */
+/* Bilinear value at (u, v), in pixels with centres at .5, held at the border.  Where the pixel below (u, v) has no data there is
+ * none; other neighbours without data do not count. */
 static double look_up(const Map *tile, double u, double v)
 {
+    int below_x = (int)CLAMP(u, 0, tile->width - 1), below_y = (int)CLAMP(v, 0, tile->height - 1);
+    if (isnan(tile->values[(size_t)below_y * tile->width + below_x])) {
+        return NAN;
+    }
     double x = CLAMP(u - 0.5, 0, tile->width - 1), y = CLAMP(v - 0.5, 0, tile->height - 1);
     int x0 = (int)x, y0 = (int)y, x1 = MIN(x0 + 1, tile->width - 1), y1 = MIN(y0 + 1, tile->height - 1);
     double fx = x - x0, fy = y - y0;
@@ -82,7 +87,7 @@ static double look_up(const Map *tile, double u, double v)
             total += shares[i];
         }
     }
-    return total > 0 ? sum / total : NAN;
+    return sum / total; /* the pixel below counts at least a quarter */
 }
 
 /* Mean of the tile's map over the part of a map pixel that lies in the tile; (u, v): its centre, du, dv: its size. */

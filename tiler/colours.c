@@ -1,60 +1,101 @@
-/* Turbo, viridis and inferno as polynomials, evaluated once into tables of 256 colours.
+/* Turbo, viridis and inferno: each is kept as 16 of its 256 colours (every 17th) and joined by Catmull-Rom splines, which
+ * gives the other 240 back to within 3 grey levels.
  *
- * Sources: turbo by Anton Mikhailov (Google AI Blog, "Turbo, an improved rainbow colormap for visualization", 2019), in his own
- * polynomial of degree 5; viridis and inferno by Nathaniel Smith and Stefan van der Walt (2015, CC0), in the least-squares
- * polynomials of degree 6 by Matt Zucker (2019, CC0).  They stay within 3 grey levels of the tables of 256 colours in
- * viridis and inferno; turbo's differs more at its ends, which its author accepts too.
- * Viridis and inferno rise in lightness all the way and are safe for colour-blind readers; turbo is the default of
- * pathology heatmaps because its steps are easier to tell apart on a pink slide. */
+ * Sources: turbo by Anton Mikhailov (Google AI Blog, "Turbo, an improved rainbow colormap for visualization", 2019); viridis
+ * and inferno by Nathaniel Smith and Stefan van der Walt (matplotlib, 2015, CC0).
+ * Viridis and inferno rise in lightness all the way and are safe for colour-blind readers; turbo's steps are easier to tell
+ * apart on a pink slide. */
 #include "tiler/colours.h"
 
-enum { TERMS = 7 };
+enum { KNOTS = 16, PITCH = 17 };
 
 typedef struct {
     const char *name;
-    double terms[TERMS][3]; /* rising powers; red, green, blue in 0..1 */
-} Polynomial;
+    uint8_t knots[KNOTS][3];
+} ColourMap;
 
-static const Polynomial polynomials[] = {
+static const ColourMap maps[] = {
     {"turbo",
-     {{0.13572138, 0.09140261, 0.10667330},
-      {4.61539260, 2.19418839, 12.64194608},
-      {-42.66032258, 4.84296658, -60.58204836},
-      {132.13108234, -14.18503333, 110.36276771},
-      {-152.94239396, 4.27729857, -89.90310912},
-      {59.28637943, 2.82956604, 27.34824973},
-      {0, 0, 0}}},
+     {{48, 18, 59},
+      {65, 67, 167},
+      {71, 113, 233},
+      {62, 155, 254},
+      {34, 197, 226},
+      {26, 228, 182},
+      {70, 248, 132},
+      {136, 255, 78},
+      {185, 246, 53},
+      {225, 221, 55},
+      {250, 186, 57},
+      {253, 141, 39},
+      {240, 91, 18},
+      {214, 53, 6},
+      {175, 24, 1},
+      {122, 4, 3}}},
     {"viridis",
-     {{0.2777273272234177, 0.005407344544966578, 0.3340998053353061},
-      {0.1050930431085774, 1.404613529898575, 1.384590162594685},
-      {-0.3308618287255563, 0.214847559468213, 0.09509516302823659},
-      {-4.634230498983486, -5.799100973351585, -19.33244095627987},
-      {6.228269936347081, 14.17993336680509, 56.69055260068105},
-      {4.776384997670288, -13.74514537774601, -65.35303263337234},
-      {-5.435455855934631, 4.645852612178535, 26.3124352495832}}},
+     {{68, 1, 84},
+      {72, 26, 108},
+      {71, 47, 125},
+      {65, 68, 135},
+      {57, 86, 140},
+      {49, 104, 142},
+      {42, 120, 142},
+      {35, 136, 142},
+      {31, 152, 139},
+      {34, 168, 132},
+      {53, 183, 121},
+      {84, 197, 104},
+      {122, 209, 81},
+      {165, 219, 54},
+      {210, 226, 27},
+      {253, 231, 37}}},
     {"inferno",
-     {{0.0002189403691192265, 0.001651004631001012, -0.01948089843709184},
-      {0.1065134194856116, 0.5639564367884091, 3.932712388889277},
-      {11.60249308247187, -3.972853965665698, -15.9423941062914},
-      {-41.70399613139459, 17.43639888205313, 44.35414519872813},
-      {77.162935699427, -33.40235894210092, -81.80730925738993},
-      {-71.31942824499214, 32.62606426397723, 73.20951985803202},
-      {25.13112622477341, -12.24266895238567, -23.07032500287172}}},
+     {{0, 0, 4},
+      {12, 8, 38},
+      {36, 12, 79},
+      {66, 10, 104},
+      {93, 18, 110},
+      {120, 28, 109},
+      {147, 38, 103},
+      {174, 48, 92},
+      {199, 62, 76},
+      {221, 81, 58},
+      {237, 105, 37},
+      {248, 133, 15},
+      {252, 165, 10},
+      {250, 198, 45},
+      {242, 230, 97},
+      {252, 255, 164}}},
 };
 
-static uint8_t tables[G_N_ELEMENTS(polynomials)][256][3];
+static uint8_t tables[G_N_ELEMENTS(maps)][256][3];
+
+/* Beyond the ends the curve goes on straight. */
+static double knot(const ColourMap *map, int i, int c)
+{
+    if (i < 0) {
+        return 2.0 * map->knots[0][c] - map->knots[1][c];
+    }
+    if (i >= KNOTS) {
+        return 2.0 * map->knots[KNOTS - 1][c] - map->knots[KNOTS - 2][c];
+    }
+    return map->knots[i][c];
+}
+
+static uint8_t colour_at(const ColourMap *map, int index, int c)
+{
+    int i = MIN(index / PITCH, KNOTS - 2);
+    double t = (double)(index - i * PITCH) / PITCH;
+    double a = knot(map, i - 1, c), b = knot(map, i, c), d = knot(map, i + 1, c), e = knot(map, i + 2, c);
+    double value = b + t / 2 * (d - a + t * (2 * a - 5 * b + 4 * d - e + t * (3 * (b - d) + e - a)));
+    return (uint8_t)(CLAMP(value, 0, 255) + 0.5);
+}
 
 static void fill_tables(void)
 {
-    for (guint p = 0; p < G_N_ELEMENTS(polynomials); p++) {
-        for (int i = 0; i < 256; i++) {
-            for (int c = 0; c < 3; c++) {
-                double value = 0;
-                for (int t = TERMS - 1; t >= 0; t--) {
-                    value = value * (i / 255.0) + polynomials[p].terms[t][c];
-                }
-                tables[p][i][c] = (uint8_t)(CLAMP(value, 0, 1) * 255 + 0.5);
-            }
+    for (guint m = 0; m < G_N_ELEMENTS(maps); m++) {
+        for (int i = 0; i < 256 * 3; i++) {
+            tables[m][i / 3][i % 3] = colour_at(&maps[m], i / 3, i % 3);
         }
     }
 }
@@ -66,9 +107,9 @@ const uint8_t (*colours_find(const char *name))[3]
         fill_tables();
         g_once_init_leave(&ready, 1);
     }
-    for (guint p = 0; p < G_N_ELEMENTS(polynomials); p++) {
-        if (g_str_equal(polynomials[p].name, name)) {
-            return (const uint8_t(*)[3])tables[p];
+    for (guint m = 0; m < G_N_ELEMENTS(maps); m++) {
+        if (g_str_equal(maps[m].name, name)) {
+            return (const uint8_t(*)[3])tables[m];
         }
     }
     return NULL;
@@ -77,8 +118,8 @@ const uint8_t (*colours_find(const char *name))[3]
 char *colours_names(void)
 {
     GString *names = g_string_new(NULL);
-    for (guint p = 0; p < G_N_ELEMENTS(polynomials); p++) {
-        g_string_append_printf(names, "%s%s", p ? ", " : "", polynomials[p].name);
+    for (guint m = 0; m < G_N_ELEMENTS(maps); m++) {
+        g_string_append_printf(names, "%s%s", m ? ", " : "", maps[m].name);
     }
     return g_string_free(names, FALSE);
 }
