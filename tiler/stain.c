@@ -18,7 +18,7 @@
 #include <math.h>
 #include <string.h>
 
-static const double TISSUE_CHROMA = 0.012, SURE_CHROMA = 0.024;
+static const double TISSUE_CHROMA = 0.012, SURE_CHROMA = 0.024, GREY_CHROMA = 0.15;
 static const double SMOOTH_UM = 8;
 enum { BLACK_LEVEL = 45 }; /* below it in all channels nothing was scanned */
 
@@ -177,17 +177,19 @@ static Background find_background(const Histogram *histogram)
     return out;
 }
 
+/* Densities above the background. */
 static gboolean is_pen(double red, double green, double blue, double chroma)
 {
     double mean = (red + green + blue) / 3, most = MAX(red, MAX(green, blue));
-    if (red - green > 0.08 && (green < 0.65 * red || (green < 0.82 * red && blue > 0.82 * green))) {
-        return TRUE; /* blue, green */
-    }
-    if ((green > 0.5 && blue > 0.74 * green && red < 0.27 * green) ||
-        (green > 0.8 && blue > 0.76 * green && red < 0.5 * green)) {
-        return TRUE; /* red, dark red */
-    }
-    return mean > 0.5 && chroma < 0.33 * most && blue < green + 0.02; /* black; brown absorbs blue most */
+    gboolean blue_or_green =
+        red - green > 0.08 && (green < 0.65 * red || (green < 0.82 * red && blue > 0.82 * green));
+    gboolean bright_red = (green > 0.4 && blue > 0.68 * green && red < 0.13 * green) ||
+                          (green > 0.5 && blue > 0.74 * green && red < 0.27 * green);
+    gboolean dark_red = green > 0.8 && blue > 0.76 * green && red < 0.5 * green;
+    /* Brown absorbs blue most; what is dense by haematoxylin absorbs blue little. */
+    gboolean black = mean > 0.45 && blue > 0.69 * green && chroma < (mean > 0.5 ? 0.42 : 0.38) * most &&
+                     blue < green + 0.02;
+    return blue_or_green || bright_red || dark_red || black;
 }
 
 static gboolean is_pen_rim(double red, double green, double blue, double chroma)
@@ -205,8 +207,10 @@ static uint8_t flags_of(const float *od, const Background *background)
     double chroma = MAX(MAX(fabs(to_red), fabs(to_blue)), fabs(to_red - to_blue));
     double green = od[1] - background->grey, red = green - to_red, blue = green - to_blue;
     uint8_t flags = STAIN_READABLE;
-    flags |= chroma > TISSUE_CHROMA ? STAIN_TISSUE : 0;
-    flags |= chroma > SURE_CHROMA ? STAIN_SURE : 0;
+    /* Shadows, dirt and glass edges are grey with a little of the lamp's tint. */
+    gboolean coloured = chroma > GREY_CHROMA * MAX(red, MAX(green, blue));
+    flags |= coloured && chroma > TISSUE_CHROMA ? STAIN_TISSUE : 0;
+    flags |= coloured && chroma > SURE_CHROMA ? STAIN_SURE : 0;
     flags |= is_pen(red, green, blue, chroma) ? STAIN_PEN : 0;
     flags |= is_pen_rim(red, green, blue, chroma) ? STAIN_PEN_RIM : 0;
     return flags;
