@@ -1,7 +1,9 @@
 /* How many jobs a second go through the table: claim, then finish with one artefact, as two durable commits each.
  * `bench store_jobs_N` is with N processes at a time; `bench store_plan` is one planning of 10,000 jobs with nothing to do,
- * `bench store_open` opens and checks their table. */
+ * `bench store_open` opens and checks their table.  `bench store_disk_sync` is what one write costs this disk, however fast
+ * the program is: a process alone cannot do more than a job in two of them. */
 #include "db/store.h"
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,17 +119,32 @@ static void bench_open(const char *name)
     remove_folder(directory);
 }
 
+static void bench_disk(const char *name)
+{
+    enum { WRITES = 200 };
+    g_autofree char *directory = temporary();
+    g_autofree char *path = g_build_filename(directory, "file", NULL);
+    char page[4096] = {0};
+    int file = open(path, O_WRONLY | O_CREAT, 0666);
+    gint64 start = g_get_monotonic_time();
+    for (int i = 0; i < WRITES; i++) {
+        g_assert_cmpint(write(file, page, sizeof page), ==, sizeof page);
+        g_assert_cmpint(fdatasync(file), ==, 0);
+    }
+    printf("bench %s %.2f ms\n", name, (double)(g_get_monotonic_time() - start) / 1e3 / WRITES);
+    close(file);
+    remove_folder(directory);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
         const char *name;
         int processes;
         void (*other)(const char *name);
-    } runs[] = {{"store_jobs_1", 1, NULL},
-                {"store_jobs_8", 8, NULL},
-                {"store_jobs_64", 64, NULL},
-                {"store_plan", 0, bench_plan},
-                {"store_open", 0, bench_open}};
+    } runs[] = {{"store_jobs_1", 1, NULL},     {"store_jobs_8", 8, NULL},
+                {"store_jobs_64", 64, NULL},   {"store_plan", 0, bench_plan},
+                {"store_open", 0, bench_open}, {"store_disk_sync", 0, bench_disk}};
     for (gsize i = 0; i < G_N_ELEMENTS(runs); i++) {
         if (argc > 1 && strcmp(argv[1], runs[i].name) != 0) {
             continue;

@@ -119,6 +119,7 @@ static void test_crashes_and_failures_are_counted_apart(Run *run, gconstpointer 
     plan(run, base_jobs);
     for (int crash = 1; crash <= 2; crash++) {
         g_autoptr(Job) job = claim(run);
+        g_assert_nonnull(job);
         g_assert_true(store_worker_died(run->store, "w", NULL, NULL));
     }
     g_autoptr(Job) job = claim(run);

@@ -84,6 +84,7 @@ static void test_killed_while_overwriting(Run *run, gconstpointer unused)
     jobs[TRAIN].config_hash = "n2";
     plan(run, jobs);
     g_autoptr(Job) job = claim(run);
+    g_assert_cmpstr(job->stage, ==, "train");
     g_autofree char *path = g_build_filename(run->directory, "train", "all.out", NULL);
     g_assert_true(durable_write_file(path, "two", 3, NULL, NULL));
     reopen(run); /* the worker is dead, its file of the same size is there */
