@@ -8,6 +8,7 @@
 #include "base/csv.h"
 #include "base/durable.h"
 #include "base/error.h"
+#include "base/rng.h"
 #include <math.h>
 #include <string.h>
 
@@ -40,9 +41,21 @@ static char *safe_part(const char *text)
     return part;
 }
 
+/* As safe_part, but different texts give different parts: what had to be changed gets a hash of the original. */
+static char *unique_part(const char *text)
+{
+    char *part = safe_part(text);
+    if (g_str_equal(part, text)) {
+        return part;
+    }
+    char *marked = g_strdup_printf("%s-%08x", part, (unsigned)rng_name(text));
+    g_free(part);
+    return marked;
+}
+
 char *patchset_name(const char *split, const char *label, const char *slide, int number)
 {
-    g_autofree char *folder = safe_part(split), *class = safe_part(label), *stem = safe_part(slide);
+    g_autofree char *folder = safe_part(split), *class = safe_part(label), *stem = unique_part(slide);
     return g_strdup_printf("%s/%s/%s_%06d.png", folder, class, stem, number);
 }
 
@@ -137,21 +150,39 @@ static void patch_free(gpointer data)
     g_free(patch);
 }
 
-/* An empty cell is NAN for shares; counts and coordinates must be there. */
-static gboolean read_numbers(const Csv *csv, int row, const int *at, Patch *patch, GError **error)
+/* A whole number that must be there, at most `limit` in size. */
+static gboolean read_integer(const char *path, const Csv *csv, int row, int column, double limit,
+                             int64_t *out, GError **error)
 {
-    double x, y, level;
-    if (!csv_number(csv, row, at[3], &x, error) || !csv_number(csv, row, at[4], &y, error) ||
-        !csv_number(csv, row, at[5], &level, error) || !csv_number(csv, row, at[6], &patch->mpp, error) ||
-        !csv_number(csv, row, at[7], &patch->tissue_share, error) ||
-        !csv_number(csv, row, at[8], &patch->lesion_share, error) ||
-        !csv_number(csv, row, at[9], &patch->valid_share, error)) {
+    double value;
+    if (!csv_number(csv, row, column, &value, error)) {
         return FALSE;
     }
-    patch->x = isnan(x) ? 0 : (int64_t)x;
-    patch->y = isnan(y) ? 0 : (int64_t)y;
-    patch->level = isnan(level) ? 0 : (int)level;
+    if (!(fabs(value) <= limit) || value != floor(value)) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "%s line %d, column \"%s\": \"%s\" is not a whole number up to %.0f", path,
+                    csv_line(csv, row), csv_get(csv, -1, column), csv_get(csv, row, column), limit);
+        return FALSE;
+    }
+    *out = (int64_t)value;
     return TRUE;
+}
+
+/* Shares and resolution may be empty: NAN. */
+static gboolean read_numbers(const char *path, const Csv *csv, int row, const int *at, Patch *patch,
+                             GError **error)
+{
+    int64_t level;
+    if (!read_integer(path, csv, row, at[3], 1e12, &patch->x, error) ||
+        !read_integer(path, csv, row, at[4], 1e12, &patch->y, error) ||
+        !read_integer(path, csv, row, at[5], 1000, &level, error)) {
+        return FALSE;
+    }
+    patch->level = (int)level;
+    return csv_number(csv, row, at[6], &patch->mpp, error) &&
+           csv_number(csv, row, at[7], &patch->tissue_share, error) &&
+           csv_number(csv, row, at[8], &patch->lesion_share, error) &&
+           csv_number(csv, row, at[9], &patch->valid_share, error);
 }
 
 static gboolean read_patch(const char *path, const Csv *csv, int row, const int *at, Patch *patch,
@@ -169,7 +200,7 @@ static gboolean read_patch(const char *path, const Csv *csv, int row, const int 
                     patch->file);
         return FALSE;
     }
-    return read_numbers(csv, row, at, patch, error);
+    return read_numbers(path, csv, row, at, patch, error);
 }
 
 GPtrArray *patchset_read_manifest(const char *path, GError **error)
