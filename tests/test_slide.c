@@ -215,6 +215,87 @@ static void test_downsamples(Place *place, gconstpointer unused)
     g_assert_cmpfloat(info->bounds.height, ==, 251);
 }
 
+/* ---- levels that the DCT gives ---- */
+
+/* Mean difference between the level and the means of scale x scale px of level 0. */
+static double differs_from_means(Slide *slide, int level, int scale)
+{
+    const SlideLevel *geometry = &slide_info(slide)->levels[level], *whole = &slide_info(slide)->levels[0];
+    g_autoptr(Image) small = fixture_image((int)geometry->width, (int)geometry->height, 3);
+    g_autoptr(Image) large = fixture_image((int)whole->width, (int)whole->height, 3);
+    g_autoptr(Image) valid = fixture_image(small->width, small->height, 1);
+    double sum = 0;
+    read_area(slide, level, 0, 0, small, valid);
+    read_area(slide, 0, 0, 0, large, NULL);
+    g_assert_null(memchr(valid->pixels, 0, image_bytes(valid)));
+    for (size_t i = 0; i < image_bytes(small); i++) {
+        int x = (int)(i / 3) % small->width * scale, y = (int)(i / 3) / small->width * scale, mean = 0;
+        for (int k = 0; k < scale * scale; k++) {
+            mean +=
+                large->pixels[3 * ((size_t)(y + k / scale) * large->width + (size_t)(x + k % scale)) + i % 3];
+        }
+        sum += fabs(small->pixels[i] - (double)mean / (scale * scale));
+    }
+    return sum / (double)image_bytes(small);
+}
+
+static void test_scaled_levels(Place *place, gconstpointer unused)
+{
+    const SlideOptions options = {.dct_levels = TRUE};
+    g_autoptr(Image) image = fixture_texture(413, 301, 3);
+    fixture_write(place->path, &(FixtureSpec){0}, image);
+    g_autoptr(Slide) plain = open_slide(place->path, NULL), slide = open_slide(place->path, &options);
+    const SlideInfo *info = slide_info(slide);
+    g_assert_cmpstr(info->fingerprint, ==, slide_info(plain)->fingerprint);
+    g_assert_cmpint(info->level_count, ==, 4);
+    for (int l = 1; l < 4; l++) {
+        int scale = 1 << l;
+        g_assert_true(info->levels[l].scaled);
+        g_assert_cmpint(info->levels[l].width, ==, 413 / scale);
+        g_assert_cmpint(info->levels[l].height, ==, 301 / scale);
+        g_assert_cmpfloat(info->levels[l].downsample_x, ==, scale);
+        g_assert_cmpint(slide_best_level(slide, scale + 0.5), ==, l);
+        double difference = differs_from_means(slide, l, scale);
+        g_test_message("1/%d by the DCT: mean difference %.2f from means of pixels", scale, difference);
+        g_assert_cmpfloat(difference, <, 2.5);
+    }
+    /* Stored levels keep their numbers, and only gaps are filled: 1 4 | 2 8 16 32. */
+    static const int expected[] = {1, 4, 2, 8, 16, 32};
+    g_autoptr(Image) large = fixture_texture(1600, 800, 3), half = fixture_halve(large, TRUE),
+                     quarter = fixture_halve(half, TRUE);
+    TIFF *tiff = TIFFOpen(place->path, "w");
+    fixture_directory(tiff, &(FixtureSpec){0}, large, 0);
+    fixture_directory(tiff, &(FixtureSpec){0}, quarter, 1);
+    TIFFClose(tiff);
+    g_autoptr(Slide) gaps = open_slide(place->path, &options);
+    g_assert_cmpint(slide_info(gaps)->level_count, ==, 6);
+    for (int l = 0; l < 6; l++) {
+        g_assert_cmpfloat(slide_info(gaps)->levels[l].downsample_x, ==, expected[l]);
+        g_assert_cmpint(slide_info(gaps)->levels[l].scaled, ==, l >= 2);
+    }
+}
+
+/* Which stored tile is bad is said once, whatever levels it was read for. */
+static void test_scaled_bad(Place *place, gconstpointer unused)
+{
+    const SlideOptions options = {.dct_levels = TRUE};
+    g_autoptr(Image) image = fixture_texture(413, 301, 3), rgb = fixture_image(60, 60, 3),
+                     valid = fixture_image(60, 60, 1);
+    fixture_write(place->path, &(FixtureSpec){0}, image);
+    fixture_break_tile(place->path, 0, 8); /* of 7 columns: 64.. x 64.. */
+    g_autoptr(Slide) slide = open_slide(place->path, &options);
+    for (int l = 0; l < 3; l++) {
+        read_area(slide, l, 0, 0, rgb, valid);
+    }
+    g_assert_cmpuint(slide_bad_areas(slide)->len, ==, 1);
+    const BadArea *area = slide_bad_areas(slide)->pdata[0];
+    g_assert_true(area->level == 0 && area->x == 64 && area->y == 64 && area->width == 64);
+    for (int i = 0; i < 3600; i++) {
+        gboolean lost = i % 60 >= 16 && i % 60 < 32 && i / 60 >= 16 && i / 60 < 32;
+        g_assert_cmpint(valid->pixels[i], ==, lost ? 0 : 255);
+    }
+}
+
 /* ---- unreadable parts ---- */
 
 /* Reads the whole level in pieces of `side` px at an odd offset and checks what is and is not there. */
@@ -466,6 +547,8 @@ int main(int argc, char **argv)
     ADD("/slide/mpp", test_mpp);
     ADD("/slide/mpp-aperio", test_aperio_mpp);
     ADD("/slide/true-downsamples", test_downsamples);
+    ADD("/slide/scaled-levels", test_scaled_levels);
+    ADD("/slide/scaled-levels-bad-tile", test_scaled_bad);
     ADD("/slide/bad-tiles-openslide", test_bad_tiles_openslide);
     ADD("/slide/bad-tiles-fast-path", test_bad_tiles_fast);
     ADD("/slide/damaged-stream", test_damaged_stream);

@@ -20,9 +20,10 @@
 
 typedef struct {
     int64_t width, height, columns, rows;
+    int stored; /* the level whose tiles these are: itself, or the one that it is decoded from at 1 / tile.scale */
     JpegTileSpec tile;
-    uint8_t *tables;
-    uint64_t *offsets, *counts; /* of the tiles, row-major; count 0 = not stored */
+    uint64_t *offsets,
+        *counts; /* of the tiles, row-major; 0 bytes = not stored; the stored level owns them */
 } JpegLevel;
 
 struct JpegTiff {
@@ -104,11 +105,15 @@ static gboolean take_directory(TIFF *file, JpegLevel *level)
     }
     level->offsets = g_memdup2(offsets, tiles * sizeof *offsets);
     level->counts = g_memdup2(counts, tiles * sizeof *counts);
-    if (TIFFGetField(file, TIFFTAG_JPEGTABLES, &tables_bytes, &tables) && tables_bytes > 0) {
-        level->tables = g_memdup2(tables, tables_bytes);
+    if (!TIFFGetField(file, TIFFTAG_JPEGTABLES, &tables_bytes, &tables)) {
+        tables_bytes = 0;
     }
-    level->tile = (JpegTileSpec){level->tables, tables_bytes, photometric == PHOTOMETRIC_YCBCR,
-                                 (int)tile_width, (int)tile_height};
+    level->tile = (JpegTileSpec){.tables = tables_bytes ? g_memdup2(tables, tables_bytes) : NULL,
+                                 .tables_bytes = tables_bytes,
+                                 .ycbcr = photometric == PHOTOMETRIC_YCBCR,
+                                 .width = (int)tile_width,
+                                 .height = (int)tile_height,
+                                 .scale = 1};
     return TRUE;
 }
 
@@ -156,6 +161,7 @@ static gboolean open_levels(JpegTiff *tiff, const char *path, const int64_t *wid
     TIFF *file = TIFFOpen(path, "rm");
     gboolean ok = file != NULL;
     for (int i = 0; ok && i < tiff->level_count; i++) {
+        tiff->levels[i].stored = i;
         tiff->levels[i].width = widths[i];
         tiff->levels[i].height = heights[i];
         ok = find_level(file, &tiff->levels[i]);
@@ -192,9 +198,11 @@ void jpegtiff_free(JpegTiff *tiff)
     }
     tilecache_free(tiff->cache);
     for (int i = 0; i < tiff->level_count; i++) {
-        g_free(tiff->levels[i].tables);
-        g_free(tiff->levels[i].offsets);
-        g_free(tiff->levels[i].counts);
+        if (tiff->levels[i].stored == i) {
+            g_free((uint8_t *)tiff->levels[i].tile.tables);
+            g_free(tiff->levels[i].offsets);
+            g_free(tiff->levels[i].counts);
+        }
     }
     if (tiff->fd >= 0) {
         close(tiff->fd);
@@ -203,20 +211,57 @@ void jpegtiff_free(JpegTiff *tiff)
     g_free(tiff);
 }
 
-void jpegtiff_tile_size(const JpegTiff *tiff, int level, int *width, int *height)
+/* Of the decoded tile. */
+static int tile_columns(const JpegLevel *level)
 {
-    *width = tiff->levels[level].tile.width;
-    *height = tiff->levels[level].tile.height;
+    return level->tile.width / level->tile.scale;
 }
 
-/* Copies the part [x0, x1) x [y0, y1) (level px) of the tile at (left, top) into rasters whose corner is (x, y). */
-static void copy_part(const uint8_t *pixels, int tile_width, int64_t left, int64_t top, int64_t x0,
-                      int64_t y0, int64_t x1, int64_t y1, int64_t x, int64_t y, Image *rgb, Image *valid)
+static int tile_rows(const JpegLevel *level)
 {
-    size_t columns = (size_t)(x1 - x0);
-    for (int64_t row = y0; row < y1; row++) {
-        size_t to = (size_t)(row - y) * rgb->width + (size_t)(x0 - x);
-        memcpy(rgb->pixels + 3 * to, pixels + 3 * ((row - top) * tile_width + (x0 - left)), 3 * columns);
+    return level->tile.height / level->tile.scale;
+}
+
+void jpegtiff_tile_size(const JpegTiff *tiff, int level, int *width, int *height)
+{
+    *width = tile_columns(&tiff->levels[level]);
+    *height = tile_rows(&tiff->levels[level]);
+}
+
+gboolean jpegtiff_add_scaled(JpegTiff *tiff, int level, int scale)
+{
+    JpegLevel added = tiff->levels[level];
+    if (added.tile.width % 8 || added.tile.height % 8 || added.width < scale || added.height < scale) {
+        return FALSE;
+    }
+    /* The last pixel of a row that does not divide would hold padding: it is left out. */
+    added.width /= scale;
+    added.height /= scale;
+    added.tile.scale = scale;
+    tiff->levels = g_renew(JpegLevel, tiff->levels, tiff->level_count + 1);
+    tiff->levels[tiff->level_count++] = added;
+    return TRUE;
+}
+
+/* Half open, level px. */
+typedef struct {
+    int64_t x0, y0, x1, y1;
+} Span;
+
+static Span common(const Span *a, const Span *b)
+{
+    return (Span){MAX(a->x0, b->x0), MAX(a->y0, b->y0), MIN(a->x1, b->x1), MIN(a->y1, b->y1)};
+}
+
+/* Copies the part of the tile (its span: `tile`) into rasters whose corner is level pixel (x, y). */
+static void copy_part(const uint8_t *pixels, const Span *tile, const Span *part, int64_t x, int64_t y,
+                      Image *rgb, Image *valid)
+{
+    size_t columns = (size_t)(part->x1 - part->x0);
+    for (int64_t row = part->y0; row < part->y1; row++) {
+        size_t to = (size_t)(row - y) * rgb->width + (size_t)(part->x0 - x);
+        size_t from = (size_t)((row - tile->y0) * (tile->x1 - tile->x0) + part->x0 - tile->x0);
+        memcpy(rgb->pixels + 3 * to, pixels + 3 * from, 3 * columns);
         if (valid) {
             memset(valid->pixels + to, 255, columns);
         }
@@ -227,32 +272,28 @@ gboolean jpegtiff_read(JpegTiff *tiff, int level, int64_t x, int64_t y, Image *r
                        JpegTiffBad bad, void *data, GError **error)
 {
     const JpegLevel *from = &tiff->levels[level];
-    int tile_width = from->tile.width, tile_height = from->tile.height;
-    int64_t x0 = MAX(x, 0), x1 = MIN(x + rgb->width, from->width);
-    int64_t y0 = MAX(y, 0), y1 = MIN(y + rgb->height, from->height);
-    memset(rgb->pixels, 255, image_bytes(rgb));
-    if (valid) {
-        memset(valid->pixels, 0, image_bytes(valid));
-    }
-    for (int64_t row = y0 / tile_height; row * tile_height < y1; row++) {
-        for (int64_t column = x0 / tile_width; column * tile_width < x1; column++) {
+    const int width = tile_columns(from), height = tile_rows(from);
+    const Span raster = {x, y, x + rgb->width, y + rgb->height}, whole = {0, 0, from->width, from->height};
+    const Span area = common(&raster, &whole);
+    for (int64_t row = area.y0 / height; row * height < area.y1; row++) {
+        for (int64_t column = area.x0 / width; column * width < area.x1; column++) {
+            const Span tile = {column * width, row * height, (column + 1) * width, (row + 1) * height};
+            const Span part = common(&tile, &area);
+            int64_t index = row * from->columns + column;
             const char *reason;
-            int64_t index = row * from->columns + column, left = column * tile_width, top = row * tile_height;
             if (from->counts[index] == 0) {
                 continue;
             }
-            CachedTile *tile =
-                tilecache_get(tiff->cache, level, index, (size_t)tile_width * tile_height * 3, error);
-            if (!tile) {
+            CachedTile *cached = tilecache_get(tiff->cache, level, index, (size_t)width * height * 3, error);
+            if (!cached) {
                 return FALSE;
             }
-            const uint8_t *pixels = tilecache_pixels(tile, &reason);
-            gboolean ok = pixels || bad(data, level, column, row, reason, error);
+            const uint8_t *pixels = tilecache_pixels(cached, &reason);
+            gboolean ok = pixels || bad(data, from->stored, column, row, reason, error);
             if (pixels) {
-                copy_part(pixels, tile_width, left, top, MAX(x0, left), MAX(y0, top),
-                          MIN(x1, left + tile_width), MIN(y1, top + tile_height), x, y, rgb, valid);
+                copy_part(pixels, &tile, &part, x, y, rgb, valid);
             }
-            tilecache_release(tiff->cache, tile);
+            tilecache_release(tiff->cache, cached);
             if (!ok) {
                 return FALSE;
             }

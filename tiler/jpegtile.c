@@ -81,6 +81,8 @@ static void decode(Decoder *decoder, const JpegTileSpec *spec, const uint8_t *st
     }
     jpeg->jpeg_color_space = spec->ycbcr ? JCS_YCbCr : JCS_RGB;
     jpeg->out_color_space = JCS_RGB;
+    jpeg->scale_num = 1;
+    jpeg->scale_denom = (unsigned)spec->scale;
     jpeg_start_decompress(jpeg);
     while (jpeg->output_scanline < jpeg->output_height) {
         JSAMPROW row = rgb + (size_t)jpeg->output_scanline * jpeg->output_width * 3;

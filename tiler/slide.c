@@ -77,7 +77,7 @@ static gboolean divides(int64_t size0, int64_t size, int64_t factor)
 
 static SlideLevel level_geometry(openslide_t *handle, int level, int64_t width0, int64_t height0)
 {
-    SlideLevel out;
+    SlideLevel out = {.scaled = FALSE};
     double given = openslide_get_level_downsample(handle, level);
     openslide_get_level_dimensions(handle, level, &out.width, &out.height);
     double ratio_x = (double)width0 / (double)out.width, ratio_y = (double)height0 / (double)out.height;
@@ -273,6 +273,42 @@ static void open_fast_path(Slide *slide, const SlideOptions *options)
     }
 }
 
+/* Adds level `from` at 1 / scale. */
+static gboolean add_scaled(Slide *slide, int from, int scale)
+{
+    int count = slide->info.level_count;
+    const SlideLevel *stored = &slide->levels[from];
+    if (!jpegtiff_add_scaled(slide->fast, from, scale)) {
+        return FALSE;
+    }
+    const SlideLevel added = {stored->width / scale, stored->height / scale, stored->downsample_x * scale,
+                              stored->downsample_y * scale, TRUE};
+    slide->levels = g_renew(SlideLevel, slide->levels, count + 1);
+    slide->levels[count] = added;
+    slide->info.levels = slide->levels;
+    slide->info.level_count = count + 1;
+    return TRUE;
+}
+
+/* Fills the gaps between the stored levels, each from the next larger stored one. */
+static void add_scaled_levels(Slide *slide)
+{
+    int stored = slide->info.level_count;
+    for (int from = 0; from < stored; from++) {
+        for (int scale = 2; scale <= 8; scale *= 2) {
+            double downsample = slide->levels[from].downsample_x * scale;
+            gboolean gap = TRUE;
+            for (int i = 0; i < stored; i++) {
+                gap = gap && !(slide->levels[i].downsample_x > slide->levels[from].downsample_x * 1.001 &&
+                               slide->levels[i].downsample_x < downsample * 1.001);
+            }
+            if (!gap || !add_scaled(slide, from, scale)) {
+                break;
+            }
+        }
+    }
+}
+
 static gboolean open_parts(Slide *slide, const SlideOptions *options, GError **error)
 {
     gboolean is_tiff;
@@ -294,6 +330,9 @@ static gboolean open_parts(Slide *slide, const SlideOptions *options, GError **e
     slide->info.bounds = read_bounds(slide, handle);
     if (is_tiff) {
         open_fast_path(slide, options);
+    }
+    if (slide->fast && options->dct_levels) {
+        add_scaled_levels(slide);
     }
     return TRUE;
 }

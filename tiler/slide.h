@@ -18,6 +18,7 @@ typedef enum {
 typedef struct {
     int64_t width, height;           /* px */
     double downsample_x, downsample_y; /* true: level-0 px per px of this level (vendor value, not a ratio of padded sizes) */
+    gboolean scaled; /* not in the file: decoded from a stored level at part of its size */
 } SlideLevel;
 
 typedef struct {
@@ -25,6 +26,8 @@ typedef struct {
     gboolean use_objective; /* allow MPP_OBJECTIVE when nothing else is known */
     gboolean no_fast_path;  /* always OpenSlide */
     size_t cache_bytes;     /* decoded-tile cache shared by all threads; 0 = 64 MiB */
+    gboolean dct_levels;    /* with the fast path: between stored levels add those of 1/2, 1/4, 1/8 that JPEG's DCT gives for
+                               less work; after the stored ones, which keep their numbers */
 } SlideOptions;
 
 typedef struct {
