@@ -28,25 +28,15 @@ typedef struct {
     double *sums; /* (2, channels) */
 } AioRun;
 
-static Step *create(const Poscode *code, int channels, const MsflowSpec *spec)
+static Step *create(const Poscode *code, int channels, const MsflowSpec *spec, Arena *arena)
 {
-    Aio *aio = g_new0(Aio, 1);
+    Aio *aio = arena_struct(arena, sizeof *aio);
     aio->base.ops = &aio_step;
-    coupling_init(&aio->base.coupling, code, channels, spec);
-    aio->source = g_new0(int, channels);
-    aio->target = g_new0(int, channels);
-    aio->s = g_new0(real, channels);
+    coupling_init(&aio->base.coupling, code, channels, spec, arena);
+    aio->source = arena_int(arena, channels, "permutation");
+    aio->target = arena_int(arena, channels, "permutation");
+    aio->s = arena_real(arena, channels, "scales");
     return &aio->base;
-}
-
-static void release(Step *step)
-{
-    Aio *aio = (Aio *)step;
-    coupling_clear(&step->coupling);
-    g_free(aio->source);
-    g_free(aio->target);
-    g_free(aio->s);
-    g_free(aio);
 }
 
 static void lay_out(Step *step, Layout *layout, const char *prefix)
@@ -201,5 +191,14 @@ static void inverse(StepRun *base, const real *parameters, real *y)
     coupling_inverse(coupling, &base->subnet, parameters, y);
 }
 
-const StepOps aio_step = {"aio",   create,  release, lay_out,  initialise, NULL,
-                          refresh, run_new, forward, backward, inverse};
+const StepOps aio_step = {
+    .name = "aio",
+    .create = create,
+    .layout = lay_out,
+    .initialise = initialise,
+    .refresh = refresh,
+    .run_new = run_new,
+    .forward = forward,
+    .backward = backward,
+    .inverse = inverse,
+};

@@ -1,4 +1,5 @@
-/* An arena is a list of allocations.  A run makes a few hundred of them once; nothing is given back before the end. */
+/* An arena is a list of allocations.  A run makes a few hundred of them once; nothing is given back before the end.
+ * Sizes come from files and configurations, so a refusal by the system is an error to report, not an abort. */
 #include "flows/arena.h"
 #include "base/error.h"
 #include <stdint.h>
@@ -61,6 +62,11 @@ real *arena_real(Arena *arena, int64_t count, const char *what)
 double *arena_double(Arena *arena, int64_t count, const char *what)
 {
     return take(arena, count, sizeof(double), what);
+}
+
+int *arena_int(Arena *arena, int64_t count, const char *what)
+{
+    return take(arena, count, sizeof(int), what);
 }
 
 void *arena_struct(Arena *arena, size_t size)

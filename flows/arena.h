@@ -1,4 +1,4 @@
-/* Everything that one run owns: buffers, small structs, prepared convolutions; freed together.
+/* Everything that a flow or a run owns: buffers, small structs, prepared convolutions; freed together.
  *
  * The first failure is remembered and later requests return NULL, so that code which sets up many buffers needs one
  * check at its end; until then it may not write into what it got. */
@@ -13,6 +13,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Arena, arena_free)
 /* count numbers, zeroed, at a multiple of 64 bytes. `what` is for the message. */
 real *arena_real(Arena *arena, int64_t count, const char *what);
 double *arena_double(Arena *arena, int64_t count, const char *what);
+int *arena_int(Arena *arena, int64_t count, const char *what);
 /* A zeroed struct; never fails. */
 void *arena_struct(Arena *arena, size_t size);
 /* A convolution that lives as long as the arena. */

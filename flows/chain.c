@@ -4,25 +4,14 @@
 
 static const StepOps *const kinds[] = {[STEP_AIO] = &aio_step, [STEP_GLOW] = &glow_step};
 
-void chain_init(Chain *chain, const MsflowSpec *spec, int channels, int size, int count)
+void chain_init(Chain *chain, const MsflowSpec *spec, int channels, int size, int count, Arena *arena)
 {
-    chain->channels = channels;
-    chain->size = size;
-    chain->count = count;
-    chain->steps = g_new0(Step *, count + 1);
-    poscode_init(&chain->code, spec->condition, size, size);
+    *chain = (Chain){.channels = channels, .size = size, .count = count};
+    chain->steps = arena_struct(arena, (count + 1) * sizeof *chain->steps);
+    poscode_init(&chain->code, spec->condition, size, size, arena);
     for (int i = 0; i < count; i++) {
-        chain->steps[i] = kinds[spec->step]->create(&chain->code, channels, spec);
+        chain->steps[i] = kinds[spec->step]->create(&chain->code, channels, spec, arena);
     }
-}
-
-void chain_clear(Chain *chain)
-{
-    for (int i = 0; i < chain->count; i++) {
-        chain->steps[i]->ops->free(chain->steps[i]);
-    }
-    g_clear_pointer(&chain->steps, g_free);
-    poscode_clear(&chain->code);
 }
 
 void chain_layout(Chain *chain, Layout *layout, const char *prefix)

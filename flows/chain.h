@@ -8,8 +8,7 @@ typedef struct {
     Step **steps;
 } Chain;
 
-void chain_init(Chain *chain, const MsflowSpec *spec, int channels, int size, int count);
-void chain_clear(Chain *chain);
+void chain_init(Chain *chain, const MsflowSpec *spec, int channels, int size, int count, Arena *arena);
 /* prefix: "flow0". */
 void chain_layout(Chain *chain, Layout *layout, const char *prefix);
 void chain_initialise(Chain *chain, uint64_t seed, const char *prefix, real *parameters);

@@ -3,18 +3,14 @@
 #include "flows/vecmath.h"
 #include <string.h>
 
-void coupling_init(Coupling *coupling, const Poscode *code, int channels, const MsflowSpec *spec)
+void coupling_init(Coupling *coupling, const Poscode *code, int channels, const MsflowSpec *spec,
+                   Arena *arena)
 {
     coupling->channels = channels;
     coupling->active = channels / 2;
     coupling->passive = channels - channels / 2;
     coupling->clamp = softclamp_aio(spec->alpha, spec->clamp_new);
-    subnet_init(&coupling->subnet, code, coupling->passive, 2 * coupling->active, spec->se);
-}
-
-void coupling_clear(Coupling *coupling)
-{
-    subnet_clear(&coupling->subnet);
+    subnet_init(&coupling->subnet, code, coupling->passive, 2 * coupling->active, spec->se, arena);
 }
 
 static int64_t pixels(const Coupling *coupling)

@@ -10,8 +10,8 @@ typedef struct {
     int channels, passive, active;
 } Coupling;
 
-void coupling_init(Coupling *coupling, const Poscode *code, int channels, const MsflowSpec *spec);
-void coupling_clear(Coupling *coupling);
+void coupling_init(Coupling *coupling, const Poscode *code, int channels, const MsflowSpec *spec,
+                   Arena *arena);
 
 /* Pixels of all images (n h w): x has `channels` numbers a pixel.  The active half of the result goes to y2, y2_stride
  * numbers from pixel to pixel.  logdet[b] +=. */

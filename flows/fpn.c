@@ -7,24 +7,15 @@
 
 #define DEVIATION_FLOOR 1e-3
 
-void fpn_init(Fpn *fpn, const int channels[SCALES], const int size[SCALES], int width)
+void fpn_init(Fpn *fpn, const int channels[SCALES], const int size[SCALES], int width, Arena *arena)
 {
     *fpn = (Fpn){.width = width};
     for (int l = 0; l < SCALES; l++) {
         fpn->channels[l] = channels[l];
         fpn->size[l] = size[l];
-        fpn->map[l] = g_new0(real, (size_t)width * channels[l]);
-        fpn->shift[l] = g_new0(real, width);
-        fpn->constant[l] = g_new0(int, channels[l]);
-    }
-}
-
-void fpn_clear(Fpn *fpn)
-{
-    for (int l = 0; l < SCALES; l++) {
-        g_clear_pointer(&fpn->map[l], g_free);
-        g_clear_pointer(&fpn->shift[l], g_free);
-        g_clear_pointer(&fpn->constant[l], g_free);
+        fpn->map[l] = arena_real(arena, (int64_t)width * channels[l], "feature pyramid");
+        fpn->shift[l] = arena_real(arena, width, "feature pyramid");
+        fpn->constant[l] = arena_int(arena, channels[l], "feature pyramid");
     }
 }
 

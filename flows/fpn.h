@@ -16,8 +16,7 @@ typedef struct {
 } Fpn;
 
 /* size: of the pooled maps. */
-void fpn_init(Fpn *fpn, const int channels[SCALES], const int size[SCALES], int width);
-void fpn_clear(Fpn *fpn);
+void fpn_init(Fpn *fpn, const int channels[SCALES], const int size[SCALES], int width, Arena *arena);
 void fpn_layout(Fpn *fpn, Layout *layout);
 /* Until it is fitted: no standardisation, the first `width` channels. */
 void fpn_initialise(const Fpn *fpn, real *parameters);

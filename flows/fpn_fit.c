@@ -55,16 +55,22 @@ void fpn_fit_free(FpnFit *fit)
 static void add_moments(FpnFit *fit, int l, int c, const real *x)
 {
     int rows = fit->fpn->size[l] * fit->fpn->size[l];
-    for (int64_t i = 0; i < (int64_t)rows * c; i++) {
-        fit->wide[i] = (double)x[i];
-        fit->sum[l][i % c] += fit->wide[i];
+    double *sum = fit->sum[l], *square = fit->product[l];
+    for (int64_t row = 0; row < rows; row++) {
+        for (int j = 0; j < c; j++) {
+            double v = (double)x[row * c + j];
+            fit->wide[row * c + j] = v;
+            sum[j] += v;
+        }
     }
     if (fit->pass == 0) {
         cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, c, rows, 1, fit->wide, c, 1, fit->product[l], c);
         return;
     }
-    for (int64_t i = 0; i < (int64_t)rows * c; i++) {
-        fit->product[l][i % c] += fit->wide[i] * fit->wide[i];
+    for (int64_t row = 0; row < rows; row++) {
+        for (int j = 0; j < c; j++) {
+            square[j] += fit->wide[row * c + j] * fit->wide[row * c + j];
+        }
     }
 }
 

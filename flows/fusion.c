@@ -9,26 +9,20 @@
 
 enum { NET1, NET2 };
 
-void fusion_init(Fusion *fusion, const int channels[SCALES], const int size[SCALES], double alpha)
+void fusion_init(Fusion *fusion, const int channels[SCALES], const int size[SCALES], double alpha,
+                 Arena *arena)
 {
     int first[SCALES], second[SCALES];
     *fusion = (Fusion){.clamp = softclamp_fusion(alpha)};
     for (int l = 0; l < SCALES; l++) {
         fusion->channels[l] = channels[l];
         fusion->h[l] = fusion->w[l] = size[l];
-        fusion->source[l] = g_new0(int, channels[l]);
+        fusion->source[l] = arena_int(arena, channels[l], "permutation");
         first[l] = channels[l] / 2;
         second[l] = channels[l] - first[l];
     }
     fusion_net_init(&fusion->net[NET1], first, second);
     fusion_net_init(&fusion->net[NET2], second, first);
-}
-
-void fusion_clear(Fusion *fusion)
-{
-    for (int l = 0; l < SCALES; l++) {
-        g_clear_pointer(&fusion->source[l], g_free);
-    }
 }
 
 void fusion_layout(Fusion *fusion, Layout *layout, const char *prefix)

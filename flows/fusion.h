@@ -23,8 +23,8 @@ typedef struct {
     int *source[SCALES]; /* derived: channel k of [a | b] is input channel source[k] */
 } Fusion;
 
-void fusion_init(Fusion *fusion, const int channels[SCALES], const int size[SCALES], double alpha);
-void fusion_clear(Fusion *fusion);
+void fusion_init(Fusion *fusion, const int channels[SCALES], const int size[SCALES], double alpha,
+                 Arena *arena);
 void fusion_layout(Fusion *fusion, Layout *layout, const char *prefix);
 void fusion_initialise(const Fusion *fusion, uint64_t seed, const char *prefix, real *parameters);
 void fusion_refresh(Fusion *fusion, const real *parameters);

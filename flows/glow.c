@@ -15,20 +15,13 @@ typedef struct {
     real *mixed; /* (n, h, w, channels): between the two */
 } GlowRun;
 
-static Step *create(const Poscode *code, int channels, const MsflowSpec *spec)
+static Step *create(const Poscode *code, int channels, const MsflowSpec *spec, Arena *arena)
 {
-    Glow *glow = g_new0(Glow, 1);
+    Glow *glow = arena_struct(arena, sizeof *glow);
     glow->base.ops = &glow_step;
-    coupling_init(&glow->base.coupling, code, channels, spec);
-    invconv_init(&glow->invconv, channels, code->h, code->w);
+    coupling_init(&glow->base.coupling, code, channels, spec, arena);
+    invconv_init(&glow->invconv, channels, code->h, code->w, arena);
     return &glow->base;
-}
-
-static void release(Step *step)
-{
-    coupling_clear(&step->coupling);
-    invconv_clear(&((Glow *)step)->invconv);
-    g_free(step);
 }
 
 static void lay_out(Step *step, Layout *layout, const char *prefix)
@@ -99,5 +92,15 @@ static void inverse(StepRun *base, const real *parameters, real *y)
     invconv_inverse(&((GlowRun *)base)->invconv, parameters, y);
 }
 
-const StepOps glow_step = {"glow",  create,  release, lay_out,  initialise, fit,
-                           refresh, run_new, forward, backward, inverse};
+const StepOps glow_step = {
+    .name = "glow",
+    .create = create,
+    .layout = lay_out,
+    .initialise = initialise,
+    .fit = fit,
+    .refresh = refresh,
+    .run_new = run_new,
+    .forward = forward,
+    .backward = backward,
+    .inverse = inverse,
+};

@@ -24,24 +24,15 @@
 #define blas_trsm cblas_strsm
 #endif
 
-void invconv_init(Invconv *layer, int channels, int h, int w)
+void invconv_init(Invconv *layer, int channels, int h, int w, Arena *arena)
 {
-    size_t square = (size_t)channels * channels;
+    int64_t square = (int64_t)channels * channels;
     *layer = (Invconv){.c = channels, .h = h, .w = w};
-    layer->source = g_new0(int, channels);
-    layer->triangles = g_new0(real, square);
-    layer->mix = g_new0(real, square);
-    layer->map = g_new0(real, square);
-    layer->shift = g_new0(real, channels);
-}
-
-void invconv_clear(Invconv *layer)
-{
-    g_clear_pointer(&layer->source, g_free);
-    g_clear_pointer(&layer->triangles, g_free);
-    g_clear_pointer(&layer->mix, g_free);
-    g_clear_pointer(&layer->map, g_free);
-    g_clear_pointer(&layer->shift, g_free);
+    layer->source = arena_int(arena, channels, "permutation");
+    layer->triangles = arena_real(arena, square, "1x1 convolution");
+    layer->mix = arena_real(arena, square, "1x1 convolution");
+    layer->map = arena_real(arena, square, "1x1 convolution");
+    layer->shift = arena_real(arena, channels, "1x1 convolution");
 }
 
 void invconv_layout(Invconv *layer, Layout *layout, const char *prefix)
@@ -100,16 +91,24 @@ void invconv_fit(Invconv *layer, int64_t rows, const real *x, real *parameters)
 {
     int c = layer->c;
     g_autofree double *mean = g_new0(double, c), *variance = g_new0(double, c);
-    for (int64_t i = 0; i < rows * c; i++) {
-        mean[i % c] += (double)x[i] / (double)rows;
-    }
-    for (int64_t i = 0; i < rows * c; i++) {
-        double d = (double)x[i] - mean[i % c];
-        variance[i % c] += d * d / (double)rows;
+    for (int64_t row = 0; row < rows; row++) {
+        for (int j = 0; j < c; j++) {
+            mean[j] += (double)x[row * c + j];
+        }
     }
     for (int j = 0; j < c; j++) {
+        mean[j] /= (double)rows;
+    }
+    for (int64_t row = 0; row < rows; row++) {
+        for (int j = 0; j < c; j++) {
+            double d = (double)x[row * c + j] - mean[j];
+            variance[j] += d * d;
+        }
+    }
+    for (int j = 0; j < c; j++) {
+        double deviation = sqrt(variance[j] / (double)rows);
         parameters[layer->bias + j] = (real)-mean[j];
-        parameters[layer->log_scale + j] = (real)-log(fmax(sqrt(variance[j]), DEVIATION_FLOOR));
+        parameters[layer->log_scale + j] = (real)-log(fmax(deviation, DEVIATION_FLOOR));
     }
 }
 

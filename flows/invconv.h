@@ -29,8 +29,7 @@ typedef struct {
     real *dmap, *dshift, *work; /* (c, c), (c), (c, c): training */
 } InvconvRun;
 
-void invconv_init(Invconv *layer, int channels, int h, int w);
-void invconv_clear(Invconv *layer);
+void invconv_init(Invconv *layer, int channels, int h, int w, Arena *arena);
 void invconv_layout(Invconv *layer, Layout *layout, const char *prefix);
 /* P, L, U, q, signs: LU factors of a random orthogonal matrix. */
 void invconv_initialise(Invconv *layer, uint64_t seed, const char *prefix, real *parameters);

@@ -12,6 +12,7 @@
 #define SIZE_MAX_PX 4096
 #define BLOCKS_MAX 64
 #define DEFAULT_WIDTH 128
+#define NUMBERS_MAX ((int64_t)1 << 31) /* parameters: twenty times those of a wide resnet's flow */
 
 static gboolean refuse(GError **error, const char *what, double value, const char *limit)
 {
@@ -80,6 +81,19 @@ static void initialise(Msflow *flow)
     msflow_refresh(flow);
 }
 
+static gboolean take_parameters(Msflow *flow, GError **error)
+{
+    int64_t numbers = flow->layout.trainable + flow->layout.fixed;
+    if (!arena_check(flow->arena, error)) {
+        return FALSE;
+    }
+    if (numbers > NUMBERS_MAX) {
+        return refuse(error, "number of parameters", (double)numbers, "at most 2^31");
+    }
+    flow->parameters = wsi_try_alloc((size_t)numbers, sizeof(real), "parameters of the flow", error);
+    return flow->parameters != NULL;
+}
+
 Msflow *msflow_new(const MsflowSpec *spec, GError **error)
 {
     g_autoptr(Msflow) flow = NULL;
@@ -88,6 +102,7 @@ Msflow *msflow_new(const MsflowSpec *spec, GError **error)
     }
     flow = g_new0(Msflow, 1);
     flow->spec = *spec;
+    flow->arena = arena_new();
     if (!spec->fpn_width) {
         flow->spec.fpn_width =
             MIN(DEFAULT_WIDTH, MIN(spec->channels[0], MIN(spec->channels[1], spec->channels[2])));
@@ -95,16 +110,14 @@ Msflow *msflow_new(const MsflowSpec *spec, GError **error)
     for (int l = 0; l < SCALES; l++) {
         flow->size[l] = avgpool_size(spec->size[l]);
         flow->channels[l] = spec->fpn == FPN_FIXED ? flow->spec.fpn_width : spec->channels[l];
-        chain_init(&flow->chain[l], spec, flow->channels[l], flow->size[l], spec->blocks[l]);
+        chain_init(&flow->chain[l], spec, flow->channels[l], flow->size[l], spec->blocks[l], flow->arena);
     }
-    fusion_init(&flow->fusion, flow->channels, flow->size, spec->alpha);
-    fpn_init(&flow->fpn, spec->channels, flow->size, flow->spec.fpn_width);
+    fusion_init(&flow->fusion, flow->channels, flow->size, spec->alpha, flow->arena);
+    fpn_init(&flow->fpn, spec->channels, flow->size, flow->spec.fpn_width, flow->arena);
     lay_out(flow);
     lay_out(flow); /* now the trainable total is known */
     flow->table = layout_table(&flow->layout);
-    flow->parameters = wsi_try_alloc((size_t)(flow->layout.trainable + flow->layout.fixed), sizeof(real),
-                                     "parameters of the flow", error);
-    if (!flow->parameters) {
+    if (!take_parameters(flow, error)) {
         return NULL;
     }
     initialise(flow);
@@ -116,11 +129,7 @@ void msflow_free(Msflow *flow)
     if (!flow) {
         return;
     }
-    for (int l = 0; l < SCALES; l++) {
-        chain_clear(&flow->chain[l]);
-    }
-    fusion_clear(&flow->fusion);
-    fpn_clear(&flow->fpn);
+    arena_free(flow->arena);
     fpn_fit_free(flow->fit);
     layout_clear(&flow->layout);
     g_clear_pointer(&flow->table, g_array_unref);

@@ -43,7 +43,8 @@ const MsflowParameter *msflow_layout(const Msflow *flow, int *count);
 /* All of them, trainable ones first: [0, trainable) are touched by the optimiser. */
 real *msflow_parameters(Msflow *flow, int64_t *trainable, int64_t *all);
 /* Clamps what must stay bounded (ActNorm logs, LU diagonals) after an update, and rebuilds what is derived
- * from the parameters (1x1 matrices, packed weights). Must be called after any change of the parameters. */
+ * from the parameters (1x1 matrices, maps of the positional code). Must be called after any change of the parameters, while no run
+ * computes.  Runs made without training packed their weights when they were made: make them anew. */
 void msflow_refresh(Msflow *flow);
 
 /* ---- fitting what is not trained by gradient ---- */

@@ -5,6 +5,7 @@
 #include "flows/fusion.h"
 
 struct Msflow {
+    Arena *arena;                       /* owns all below but the parameters, the layout and the fit */
     MsflowSpec spec;                    /* fpn_width filled in */
     int size[SCALES], channels[SCALES]; /* of the flows: pooled side, channels after the FPN */
     Fpn fpn;

@@ -3,6 +3,7 @@
 #include "flows/msflow_private.h"
 #include "flows/avgpool.h"
 #include "base/error.h"
+#include <limits.h>
 #include <string.h>
 
 static int64_t pooled_count(const Msflow *flow, int l)
@@ -13,7 +14,14 @@ static int64_t pooled_count(const Msflow *flow, int l)
 MsflowRun *msflow_run_new(const Msflow *flow, const Kernels *kernels, int batch, gboolean training,
                           GError **error)
 {
-    MsflowRun *run = g_new0(MsflowRun, 1);
+    MsflowRun *run;
+    int most = INT_MAX / (flow->size[0] * flow->size[0]);
+    if (batch < 1 || batch > most) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "flow: a batch of %d tiles, must be 1 .. %d", batch,
+                    most);
+        return NULL;
+    }
+    run = g_new0(MsflowRun, 1);
     *run = (MsflowRun){
         .flow = flow, .kernels = kernels, .batch = batch, .training = training, .arena = arena_new()};
     for (int l = 0; l < SCALES; l++) {

@@ -10,13 +10,12 @@
  * It is exact: the test compares it with the convolution of [features ; code]. */
 #include "flows/poscode.h"
 #include "flows/vecmath.h"
-#include <glib.h>
 #include <string.h>
 
-static real *code_axis(int length, int half)
+static real *code_axis(int length, int half, Arena *arena)
 {
-    real *axis = g_new0(real, (size_t)length * half + 1);
-    for (int x = 0; x < length; x++) {
+    real *axis = arena_real(arena, (int64_t)length * half, "positional code");
+    for (int x = 0; x < length && axis; x++) {
         for (int i = 0; i < half; i += 2) {
             double angle = x * exp(-i * log(10000.0) / half);
             axis[x * half + i] = (real)sin(angle);
@@ -26,17 +25,11 @@ static real *code_axis(int length, int half)
     return axis;
 }
 
-void poscode_init(Poscode *code, int channels, int h, int w)
+void poscode_init(Poscode *code, int channels, int h, int w, Arena *arena)
 {
     *code = (Poscode){.channels = channels, .h = h, .w = w};
-    code->column = code_axis(w, channels / 2);
-    code->row = code_axis(h, channels / 2);
-}
-
-void poscode_clear(Poscode *code)
-{
-    g_clear_pointer(&code->column, g_free);
-    g_clear_pointer(&code->row, g_free);
+    code->column = code_axis(w, channels / 2, arena);
+    code->row = code_axis(h, channels / 2, arena);
 }
 
 int64_t poscode_scratch(const Poscode *code, int out)

@@ -1,7 +1,6 @@
 /* The positional code that conditions the coupling subnets (models.md A.4), and its 3x3 convolution. */
 #pragma once
-#include "flows/real.h"
-#include <stdint.h>
+#include "flows/arena.h"
 
 #define POSCODE_MAX 512
 
@@ -11,8 +10,7 @@ typedef struct {
     real *row;          /* (h, channels / 2): the other half, a function of y */
 } Poscode;
 
-void poscode_init(Poscode *code, int channels, int h, int w);
-void poscode_clear(Poscode *code);
+void poscode_init(Poscode *code, int channels, int h, int w, Arena *arena);
 
 /* A convolution's input is [features ; code].  These handle the code's part: weight (out, in, 3, 3), of which the input
  * channels from in - channels on belong to the code. */

@@ -11,8 +11,8 @@ typedef struct StepRun StepRun;
 
 typedef struct {
     const char *name;
-    Step *(*create)(const Poscode *code, int channels, const MsflowSpec *spec);
-    void (*free)(Step *step);
+    /* The step belongs to the arena. */
+    Step *(*create)(const Poscode *code, int channels, const MsflowSpec *spec, Arena *arena);
     void (*layout)(Step *step, Layout *layout, const char *prefix);
     /* Initial values that are not constant or uniform: permutations, orthogonal matrices. */
     void (*initialise)(Step *step, uint64_t seed, const char *prefix, real *parameters);

@@ -6,20 +6,14 @@
 #include "flows/vecmath.h"
 #include <string.h>
 
-void subnet_init(Subnet *subnet, const Poscode *code, int in, int out, gboolean se)
+void subnet_init(Subnet *subnet, const Poscode *code, int in, int out, gboolean se, Arena *arena)
 {
-    *subnet = (Subnet){.code = code, .in = in, .mid = in + code->channels, .out = out, .has_se = se};
+    int64_t mid = in + code->channels;
+    *subnet = (Subnet){.code = code, .in = in, .mid = (int)mid, .out = out, .has_se = se};
     se_init(&subnet->se, subnet->mid);
-    subnet->passive_weight = g_new0(real, (size_t)subnet->mid * in * 9);
-    subnet->code_map = g_new0(real, (size_t)code->h * code->w * subnet->mid);
-    subnet->scratch = g_new0(real, poscode_scratch(code, subnet->mid));
-}
-
-void subnet_clear(Subnet *subnet)
-{
-    g_clear_pointer(&subnet->passive_weight, g_free);
-    g_clear_pointer(&subnet->code_map, g_free);
-    g_clear_pointer(&subnet->scratch, g_free);
+    subnet->passive_weight = arena_real(arena, mid * in * 9, "weights of a subnet");
+    subnet->code_map = arena_real(arena, (int64_t)code->h * code->w * mid, "positional map of a subnet");
+    subnet->scratch = arena_real(arena, poscode_scratch(code, subnet->mid), "positional map of a subnet");
 }
 
 void subnet_layout(Subnet *subnet, Layout *layout, const char *prefix)

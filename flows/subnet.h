@@ -17,8 +17,7 @@ typedef struct {
     real *scratch;
 } Subnet;
 
-void subnet_init(Subnet *subnet, const Poscode *code, int in, int out, gboolean se);
-void subnet_clear(Subnet *subnet);
+void subnet_init(Subnet *subnet, const Poscode *code, int in, int out, gboolean se, Arena *arena);
 void subnet_layout(Subnet *subnet, Layout *layout, const char *prefix);
 void subnet_refresh(Subnet *subnet, const real *parameters);
 

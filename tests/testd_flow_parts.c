@@ -66,14 +66,14 @@ static void test_average_pool_of_odd_sizes(void)
 /* The values that models.md A.4 gives for 64 channels. */
 static void test_code_values(void)
 {
+    g_autoptr(Arena) arena = arena_new();
     Poscode code;
-    poscode_init(&code, 64, 4, 6);
+    poscode_init(&code, 64, 4, 6, arena);
     g_assert_cmpfloat_with_epsilon(code.column[1 * 32 + 0], 0.8414709848, 1e-9);
     g_assert_cmpfloat_with_epsilon(code.column[1 * 32 + 1], 0.5403023059, 1e-9);
     g_assert_cmpfloat_with_epsilon(code.column[3 * 32 + 2], 0.9932532, 1e-6);
     g_assert_cmpfloat_with_epsilon(code.row[2 * 32 + 0], 0.9092974268, 1e-9);
     g_assert_cmpfloat_with_epsilon(code.column[1 * 32 + 30], sin(1.7782794e-4), 1e-10);
-    poscode_clear(&code);
 }
 
 /* The shortcut for the code's share of a convolution is the convolution of [features ; code], forward and backward. */
@@ -92,8 +92,9 @@ static void check_code_convolution(int channels, int h, int w)
                      .training = TRUE};
     const Kernels *k = kernels_get("reference");
     Conv *conv = k->conv_new(&spec, NULL, NULL, NULL);
+    g_autoptr(Arena) arena = arena_new();
     Poscode code;
-    poscode_init(&code, channels, h, w);
+    poscode_init(&code, channels, h, w, arena);
     g_autofree real *weight = random_array("weight", OUT * in * 9), *bias = random_array("bias", OUT);
     g_autofree real *x = g_new0(real, pixels * in), *whole = g_new(real, pixels * OUT),
                     *map = g_new(real, pixels * OUT);
@@ -120,7 +121,6 @@ static void check_code_convolution(int channels, int h, int w)
         g_assert_cmpfloat_with_epsilon(dbias[i], dbias_expected[i], 1e-12);
     }
     k->conv_free(conv);
-    poscode_clear(&code);
 }
 
 static void test_code_convolution(void)

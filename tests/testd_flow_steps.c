@@ -13,7 +13,7 @@ typedef struct {
     Step *step;
     Layout layout;
     GArray *table;
-    Arena *arena;
+    Arena *arena, *run_arena;
     StepRun *run;
     int n, channels;
     int64_t rows;
@@ -34,11 +34,11 @@ static real *normals(const char *name, int64_t count)
 static void bed_run(Bed *bed, gboolean training)
 {
     g_autoptr(GError) error = NULL;
-    g_clear_pointer(&bed->arena, arena_free);
-    bed->arena = arena_new();
+    g_clear_pointer(&bed->run_arena, arena_free);
+    bed->run_arena = arena_new();
     bed->run = bed->step->ops->run_new(bed->step, bed->parameters, kernels_get("reference"), bed->n, training,
-                                       NULL, bed->arena);
-    g_assert_true(arena_check(bed->arena, &error));
+                                       NULL, bed->run_arena);
+    g_assert_true(arena_check(bed->run_arena, &error));
 }
 
 static void bed_open(Bed *bed, const StepOps *ops, int channels, int n, int h, int w, int condition,
@@ -46,8 +46,9 @@ static void bed_open(Bed *bed, const StepOps *ops, int channels, int n, int h, i
 {
     MsflowSpec spec = {.condition = condition, .clamp_new = new_form, .se = se, .alpha = 1.9};
     *bed = (Bed){.n = n, .channels = channels, .rows = (int64_t)n * h * w};
-    poscode_init(&bed->code, condition, h, w);
-    bed->step = ops->create(&bed->code, channels, &spec);
+    bed->arena = arena_new();
+    poscode_init(&bed->code, condition, h, w, bed->arena);
+    bed->step = ops->create(&bed->code, channels, &spec, bed->arena);
     for (int pass = 0; pass < 2; pass++) {
         layout_begin(&bed->layout);
         ops->layout(bed->step, &bed->layout, "step");
@@ -67,9 +68,8 @@ static void bed_open(Bed *bed, const StepOps *ops, int channels, int n, int h, i
 
 static void bed_close(Bed *bed)
 {
+    arena_free(bed->run_arena);
     arena_free(bed->arena);
-    bed->step->ops->free(bed->step);
-    poscode_clear(&bed->code);
     layout_clear(&bed->layout);
     g_array_unref(bed->table);
     g_free(bed->parameters);
@@ -293,7 +293,8 @@ static void test_invconv_starts_orthogonal(void)
     enum { C = 24 };
     Invconv layer;
     Layout layout = {0};
-    invconv_init(&layer, C, 1, 1);
+    g_autoptr(Arena) arena = arena_new();
+    invconv_init(&layer, C, 1, 1, arena);
     for (int pass = 0; pass < 2; pass++) {
         layout_begin(&layout);
         invconv_layout(&layer, &layout, "a");
@@ -318,7 +319,6 @@ static void test_invconv_starts_orthogonal(void)
     invconv_refresh(&layer, parameters);
     g_assert_cmpfloat(parameters[layer.log_scale], ==, 9);
     g_assert_cmpfloat(parameters[layer.lu], ==, -6);
-    invconv_clear(&layer);
     layout_clear(&layout);
 }
 
@@ -330,7 +330,8 @@ static void test_actnorm_starts_from_data(void)
     Invconv layer;
     Layout layout = {0};
     Rng rng = rng_at(1, 2, 3);
-    invconv_init(&layer, C, 1, 1);
+    g_autoptr(Arena) arena = arena_new();
+    invconv_init(&layer, C, 1, 1, arena);
     for (int pass = 0; pass < 2; pass++) {
         layout_begin(&layout);
         invconv_layout(&layer, &layout, "a");
@@ -353,7 +354,6 @@ static void test_actnorm_starts_from_data(void)
     g_assert_cmpfloat_with_epsilon(b[1], -2, 1e-12);
     g_assert_cmpfloat_with_epsilon(a[1], log(1e3), 1e-12);
     g_assert_cmpfloat_with_epsilon(a[2], log(1e3), 1e-12);
-    invconv_clear(&layer);
     layout_clear(&layout);
 }
 
@@ -374,7 +374,8 @@ typedef struct {
 static void fusion_open(FusionBed *bed, const int channels[SCALES], const int size[SCALES], int n)
 {
     *bed = (FusionBed){.n = n};
-    fusion_init(&bed->fusion, channels, size, 1.9);
+    bed->arena = arena_new();
+    fusion_init(&bed->fusion, channels, size, 1.9, bed->arena);
     for (int pass = 0; pass < 2; pass++) {
         layout_begin(&bed->layout);
         fusion_layout(&bed->fusion, &bed->layout, "fusion");
@@ -390,7 +391,6 @@ static void fusion_open(FusionBed *bed, const int channels[SCALES], const int si
         bed->x[l] = normals(l == 0 ? "x0" : l == 1 ? "x1" : "x2", bed->count[l]);
         bed->dx[l] = g_new(real, bed->count[l]);
     }
-    bed->arena = arena_new();
     fusion_run_init(&bed->run, &bed->fusion, bed->parameters, kernels_get("reference"), n, TRUE, bed->arena);
     g_assert_true(arena_check(bed->arena, NULL));
 }
@@ -398,7 +398,6 @@ static void fusion_open(FusionBed *bed, const int channels[SCALES], const int si
 static void fusion_close(FusionBed *bed)
 {
     arena_free(bed->arena);
-    fusion_clear(&bed->fusion);
     layout_clear(&bed->layout);
     g_array_unref(bed->table);
     for (int l = 0; l < SCALES; l++) {

@@ -470,6 +470,25 @@ static void assert_refused(const MsflowSpec *spec, const char *word)
     g_assert_nonnull(strstr(error->message, word));
 }
 
+/* A specification from a damaged file may ask for more memory than there is: an error, not the end of the program. */
+static void test_too_much_memory_is_refused(void)
+{
+    MsflowSpec spec = tiny;
+    g_autoptr(GError) error = NULL;
+    for (int l = 0; l < SCALES; l++) {
+        spec.channels[l] = 16384;
+        spec.blocks[l] = 64;
+    }
+    g_assert_null(msflow_new(&spec, &error));
+    g_assert_true(
+        g_error_matches(error, WSI_ERROR, WSI_ERROR_MEMORY) ||
+        g_error_matches(error, WSI_ERROR, WSI_ERROR_INPUT)); /* the system's refusal or ours comes first */
+    g_clear_error(&error);
+    g_autoptr(Msflow) flow = msflow_new(&tiny, NULL);
+    g_assert_null(msflow_run_new(flow, kernels_get("reference"), 0, FALSE, &error));
+    g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
+}
+
 static void test_bad_specifications_are_refused(void)
 {
     MsflowSpec spec = tiny;
@@ -507,5 +526,6 @@ int main(int argc, char **argv)
     g_test_add_func("/msflow/layout", test_layout);
     g_test_add_func("/msflow/seed", test_seed);
     g_test_add_func("/msflow/refused", test_bad_specifications_are_refused);
+    g_test_add_func("/msflow/memory", test_too_much_memory_is_refused);
     return g_test_run();
 }
