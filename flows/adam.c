@@ -1,6 +1,7 @@
 /* Adam.  The order of operations is torch's: the bias corrections go into the step size and into the square root,
  * epsilon is added after the correction. */
 #include "flows/adam.h"
+#include "flows/vecmath.h"
 #include <tgmath.h> /* sqrt of a real is that of its own width */
 
 Adam adam_default(void)
@@ -8,6 +9,7 @@ Adam adam_default(void)
     return (Adam){.learning_rate = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
 }
 
+VECTOR_CLONES
 void adam_step(const Adam *adam, int64_t step, int64_t count, const real *restrict gradient, double scale,
                real *restrict parameter, real *restrict moment1, real *restrict moment2)
 {
@@ -24,12 +26,11 @@ void adam_step(const Adam *adam, int64_t step, int64_t count, const real *restri
     }
 }
 
-#define LANES 8
-
+VECTOR_CLONES
 double adam_sum_of_squares(const real *gradient, int64_t count)
 {
-    double lane[LANES] = {0},
-           sum = 0; /* independent sums: the order is fixed and the loop still runs in vectors */
+    /* Independent sums: the order is fixed and the loop still runs in vectors. */
+    double lane[LANES] = {0}, sum = 0;
     int64_t whole = count - count % LANES;
     for (int64_t i = 0; i < whole; i += LANES) {
         for (int l = 0; l < LANES; l++) {

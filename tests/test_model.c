@@ -280,6 +280,7 @@ static void test_scores_do_not_depend_on_neighbours(void)
 static void test_same_bytes_whatever_threads_and_memory(void)
 {
     ModelSpec spec = tiny_spec();
+    spec.epochs = 2;
     FitOptions variants[] = {
         {.threads = 1},
         {.threads = 1},                            /* once more */
@@ -338,7 +339,7 @@ static void test_a_checkpoint_of_another_training_is_not_used(void)
     g_autofree char *checkpoint = file_in_folder("checkpoint.safetensors");
     FitOptions with = {.threads = 2, .checkpoint = checkpoint}, without = {.threads = 2};
     char fresh[65], sha256[65];
-    spec.epochs = 2;
+    spec.epochs = 1;
     g_autoptr(Model) other = fit(&spec, &with, sha256);
     spec.learning_rate *= 0.5;
     g_autoptr(Model) a = fit(&spec, &without, fresh);
