@@ -85,6 +85,15 @@ static SynthOutline *outline_of(const SynthStar *star)
     return outline;
 }
 
+GPtrArray *synth_outlines(const SynthPlan *plan)
+{
+    GPtrArray *outlines = g_ptr_array_new_with_free_func(outline_free);
+    for (guint i = 0; i < plan->lesions->len; i++) {
+        g_ptr_array_add(outlines, outline_of(plan->lesions->pdata[i]));
+    }
+    return outlines;
+}
+
 GPtrArray *synth_slide(const char *path, const SynthSpec *spec, int threads, GError **error)
 {
     if (spec->width < 512 || spec->height < 512 || spec->width > 1 << 18 || spec->height > 1 << 18 ||
@@ -99,9 +108,5 @@ GPtrArray *synth_slide(const char *path, const SynthSpec *spec, int threads, GEr
     if (!plan || !scan(path, plan, threads, error)) {
         return NULL;
     }
-    GPtrArray *outlines = g_ptr_array_new_with_free_func(outline_free);
-    for (guint i = 0; i < plan->lesions->len; i++) {
-        g_ptr_array_add(outlines, outline_of(plan->lesions->pdata[i]));
-    }
-    return outlines;
+    return synth_outlines(plan);
 }

@@ -297,7 +297,7 @@ static void paint_normal_cell(SynthPainter *painter, Rng *rng, double x, double 
 {
     const SynthPlan *plan = painter->plan;
     double mpp = plan->spec.mpp, stroma = synth_plan_at(plan, FIELD_STROMA, x, y);
-    double share = synth_plan_at(plan, FIELD_LESION, x, y) > 0 ? INFILTRATE : 1;
+    double share = synth_plan_in_lesion(plan, x, y) ? INFILTRATE : 1;
     double low = 2.5 / mpp, high = 3.7 / mpp;
     if (rng_uniform(rng) > chance_of(share * synth_plan_at(plan, FIELD_COVER, x, y), pitch, low, high)) {
         return;
@@ -321,7 +321,7 @@ static void paint_tumour_cell(SynthPainter *painter, Rng *rng, double x, double 
 {
     const SynthPlan *plan = painter->plan;
     double mpp = plan->spec.mpp, low = 4.2 / mpp, high = 7.2 / mpp;
-    if (synth_plan_at(plan, FIELD_LESION, x, y) <= 0) {
+    if (!synth_plan_in_lesion(plan, x, y)) {
         return;
     }
     if (rng_uniform(rng) >
@@ -385,14 +385,16 @@ static void develop(const SynthPainter *painter, uint8_t *rgb, size_t stride)
     float soft = (float)(painter->plan->spec.mpp / 2);
     for (int j = 0; j < painter->height; j++) {
         uint8_t *out = rgb + (size_t)j * stride;
-        const int8_t *sensor = painter->sensor + (size_t)j * painter->size * 3;
+        const int8_t *sensor =
+            painter->sensor + (size_t)((painter->y + j) % painter->size) * painter->size * 3;
         for (int i = 0; i < painter->width; i++) {
+            const int8_t *wobble = sensor + (size_t)((painter->x + i) % painter->size) * 3;
             size_t p = (size_t)j * painter->width + i;
             float presence = CLAMP(painter->depth[p] * soft + 0.5f, 0, 1);
             const uint16_t *eosin = painter->shade_eosin[shade_index(painter->eosin[p] * presence)];
             const uint16_t *haem = painter->shade_haem[shade_index(painter->haem[p] * presence)];
             for (int c = 0; c < 3; c++) {
-                int grey = (int)(((uint32_t)eosin[c] * haem[c]) >> 15) + 64 * sensor[3 * i + c] + 128;
+                int grey = (int)(((uint32_t)eosin[c] * haem[c]) >> 15) + 64 * wobble[c] + 128;
                 out[3 * i + c] = (uint8_t)(MAX(grey, 0) >> 8);
             }
         }

@@ -168,7 +168,8 @@ static void choose_stain(SynthPlan *plan)
     for (int c = 0; c < 3; c++) {
         plan->eosin[c] = strength_e * eosin[c] * between(&rng, 0.92, 1.08);
         plan->haematoxylin[c] = strength_h * haematoxylin[c] * between(&rng, 0.94, 1.06);
-        plan->background[c] = glass + between(&rng, -2, 2);
+        plan->background[c] =
+            floor(glass + between(&rng, -2, 2)); /* whole: glass near tissue looks like glass far off */
     }
     double angle = between(&rng, 0, G_PI), period = between(&rng, 9, 13) / plan->spec.mpp;
     plan->fibre_x = cos(angle) / period;
@@ -367,4 +368,10 @@ double synth_plan_at(const SynthPlan *plan, int field, double x, double y)
     double fx = u - i, fy = v - j;
     const float *top = plan->field[field] + (size_t)j * plan->nodes_x + i, *bottom = top + plan->nodes_x;
     return (top[0] * (1 - fx) + top[1] * fx) * (1 - fy) + (bottom[0] * (1 - fx) + bottom[1] * fx) * fy;
+}
+
+gboolean synth_plan_in_lesion(const SynthPlan *plan, double x, double y)
+{
+    double about = synth_plan_at(plan, FIELD_LESION, x, y); /* near its border the field is some px off */
+    return fabs(about) < 2 * SYNTH_STEP ? depth_in(plan->lesions, x, y) > 0 : about > 0;
 }

@@ -59,8 +59,14 @@ SynthPlan *synth_plan_new(const SynthSpec *spec, GError **error);
 void synth_plan_free(SynthPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SynthPlan, synth_plan_free)
 
+/* The lesions' polygons: array of SynthOutline*, owned. */
+GPtrArray *synth_outlines(const SynthPlan *plan);
+
 /* A field at any place, bilinear; x and y in px, inside of the slide. */
 double synth_plan_at(const SynthPlan *plan, int field, double x, double y);
+
+/* TRUE inside of a lesion's polygon, exactly. */
+gboolean synth_plan_in_lesion(const SynthPlan *plan, double x, double y);
 
 /* Smooth noise in about -1 .. 1 with bumps `spacing` px apart, sampled at (x + i step, y + j step); adds amplitude x noise
  * to out (width x height).  Depends on seed, stream and place only. */
