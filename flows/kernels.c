@@ -15,12 +15,13 @@
 #include <dnnl.h>
 #endif
 
-/* The best last. */
+/* The best first. */
 static const Kernels *const table[] = {
-    &kernels_reference,
 #if defined(HAVE_DNNL) && !defined(REAL_IS_DOUBLE)
     &kernels_onednn,
+    &kernels_onednn_bf16,
 #endif
+    &kernels_reference,
 };
 
 static void one_blas_thread(void)
@@ -36,7 +37,7 @@ const Kernels *kernels_get(const char *name)
 {
     one_blas_thread();
     if (!name) {
-        return table[G_N_ELEMENTS(table) - 1];
+        return table[0];
     }
     for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
         if (strcmp(table[i]->name, name) == 0) {

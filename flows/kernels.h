@@ -1,7 +1,9 @@
 /* The kernel table: the few operations where the time goes.
  *
  * The entry "reference" (plain C) defines the meaning; "onednn" (oneDNN convolutions, OpenBLAS dense algebra) is the
- * fast one.  In builds where real is double only "reference" exists.
+ * fast one; "onednn-bf16" is the same with inference convolutions in bfloat16: faster still where the processor has
+ * the instructions, with errors of about 1 %, so never chosen by itself.  In builds where real is double only
+ * "reference" exists.
  * Activations are NHWC, x[((n * H + h) * W + w) * C + c]; convolution weights are OIHW as in torch, biases (O).
  * A GPU would be one more entry. */
 #pragma once
@@ -40,7 +42,7 @@ typedef struct Kernels {
                  real beta, real *c);
 } Kernels;
 
-/* Names of this build's entries: "reference, onednn".  For messages. */
+/* Names of this build's entries: "onednn, onednn-bf16, reference".  For messages. */
 const char *kernels_names(void);
 /* By name; NULL = the best in this build. NULL is returned for an unknown name. BLAS runs one thread: parallelism is over images. */
 const Kernels *kernels_get(const char *name);

@@ -1,14 +1,15 @@
 /* The kernel table on oneDNN and OpenBLAS.
  *
  * A Conv holds one prepared operation for each direction it may run.  For each the algorithm is chosen among the
- * candidates of the entry by a timed trial (kernels_choice.h): direct on NHWC, direct in the layout that oneDNN likes
- * best, or Winograd F(4x4,3x3) (Lavin & Gray 2016), which does 3x3 convolutions with a quarter of the
- * multiplications and pays for it with two transforms and reorders.
+ * candidates of the entry by a timed trial (kernels_choice.h):
+ *   direct    on NHWC as it is;
+ *   blocked   direct in the layout that oneDNN likes best, with reorders;
+ *   winograd  F(4x4,3x3) (Lavin & Gray 2016): 3x3 convolutions with a quarter of the multiplications, for two transforms;
+ *   bf16x3    inference on processors with matrix units for bfloat16: floats as sums of two (onednn_copy.h).
+ * Their results agree within 5e-5 of the root mean square.  "onednn-bf16" is another entry, asked for by name: the inference
+ * convolutions in plain bfloat16, with an error of 1 %.
  *
- * oneDNN pads with zeros only.  A reflecting convolution is run on a copy with a border and no padding; its
- * backward folds the border back onto the pixels that it came from.
- *
- * Everything that a call needs beside its arguments is scratch shared scratch memory. */
+ * Everything that a call needs beside its arguments is shared scratch memory. */
 #if defined(HAVE_DNNL) && !defined(REAL_IS_DOUBLE)
 #include "flows/scratch.h"
 #include "flows/kernels_private.h"
@@ -16,62 +17,26 @@
 #include "base/error.h"
 #include <cblas.h>
 #include <string.h>
+#include <time.h>
 
-static const char *const candidate_names[] = {"direct", "blocked", "winograd"};
-static const OnednnCandidate candidates[] = {
-    {dnnl_convolution_direct, FALSE, FALSE},
-    {dnnl_convolution_direct, TRUE, FALSE},
-    {dnnl_convolution_winograd, TRUE, FALSE},
-};
+#define CANDIDATES 4
 #define DIRECTIONS 3
-#define TRIAL_RUNS 3
+
+static const char *const candidate_names[CANDIDATES] = {"direct", "blocked", "winograd", "bf16x3"};
+static const OnednnCandidate candidates[CANDIDATES] = {
+    {dnnl_convolution_direct, FALSE, 0},
+    {dnnl_convolution_direct, TRUE, 0},
+    {dnnl_convolution_winograd, TRUE, 0},
+    {dnnl_convolution_direct, FALSE, 3},
+};
+static const OnednnCandidate bf16 = {dnnl_convolution_direct, FALSE, 1};
 
 typedef struct {
     Conv conv;
-    ConvSpec inner; /* what oneDNN is asked for: the border is part of the map when it reflects */
     OnednnOp *op[DIRECTIONS];
-    gboolean joined;     /* to the shared scratch memory */
-    size_t padded_bytes; /* of the copy with a border, first in the scratch memory; 0 = none */
+    gboolean joined; /* to the shared scratch memory */
     size_t scratch;
 } OnednnConv;
-
-/* ---- the reflecting border ---- */
-
-static void pad_copy(const ConvSpec *s, const float *x, float *padded)
-{
-    size_t pixel = sizeof(float) * s->c_in;
-    for (int n = 0; n < s->n; n++) {
-        for (int y = 0; y < s->h + 2 * s->pad; y++) {
-            int from = conv_pad_source(y, s->h, s->pad, s->pad_mode);
-            const float *row = x + ((size_t)n * s->h + from) * s->w * s->c_in;
-            for (int i = 0; i < s->pad; i++) {
-                memcpy(padded + (size_t)i * s->c_in, row + (size_t)(s->pad - i) * s->c_in, pixel);
-                memcpy(padded + (size_t)(s->pad + s->w + i) * s->c_in, row + (size_t)(s->w - 2 - i) * s->c_in,
-                       pixel);
-            }
-            memcpy(padded + (size_t)s->pad * s->c_in, row, pixel * s->w);
-            padded += (size_t)(s->w + 2 * s->pad) * s->c_in;
-        }
-    }
-}
-
-/* The adjoint of pad_copy. */
-static void pad_fold(const ConvSpec *s, const float *padded, float *x)
-{
-    memset(x, 0, sizeof(float) * conv_input_count(s));
-    for (int n = 0; n < s->n; n++) {
-        for (int y = 0; y < s->h + 2 * s->pad; y++) {
-            float *row =
-                x + ((size_t)n * s->h + conv_pad_source(y, s->h, s->pad, s->pad_mode)) * s->w * s->c_in;
-            for (int i = 0; i < s->w + 2 * s->pad; i++, padded += s->c_in) {
-                float *pixel = row + (size_t)conv_pad_source(i, s->w, s->pad, s->pad_mode) * s->c_in;
-                for (int c = 0; c < s->c_in; c++) {
-                    pixel[c] += padded[c];
-                }
-            }
-        }
-    }
-}
 
 /* ---- making ---- */
 
@@ -79,54 +44,60 @@ typedef struct {
     const ConvSpec *spec;
     ConvDirection direction;
     const float *weight, *bias;
-    OnednnOp *made[G_N_ELEMENTS(candidates)];
-    GError *error; /* of the last candidate that failed for another reason than not being offered */
+    OnednnOp *made[CANDIDATES];
+    gboolean unsupported[CANDIDATES];
+    GError *error; /* why the last one could not be made, other than not being offered */
+    float *tensors[TENSORS];
+    char *scratch, *aligned;
 } Trial;
 
-static OnednnOp *trial_make(Trial *trial, int index)
-{
-    gboolean unsupported;
-    if (!trial->made[index]) {
-        g_clear_error(&trial->error);
-        trial->made[index] = onednn_op_new(trial->spec, trial->direction, &candidates[index], trial->weight,
-                                           trial->bias, &unsupported, &trial->error);
-    }
-    return trial->made[index];
-}
-
-/* The fastest of a few runs on zeros; the time does not depend on the values. */
-static double trial_seconds(void *data, int index)
+static gboolean trial_make(void *data, int index)
 {
     Trial *trial = data;
-    OnednnOp *op = trial_make(trial, index);
-    if (!op) {
-        return -1;
+    if (!trial->made[index] && !trial->unsupported[index]) {
+        g_clear_error(&trial->error);
+        trial->made[index] = onednn_op_new(trial->spec, trial->direction, &candidates[index], trial->weight,
+                                           trial->bias, &trial->unsupported[index], &trial->error);
     }
+    return trial->made[index] != NULL;
+}
+
+/* Zeroed tensors for runs; the time does not depend on the values.  FALSE: no memory, then nothing is timed. */
+static gboolean trial_prepare(Trial *trial)
+{
     const ConvSpec *s = trial->spec;
     const size_t counts[TENSORS] = {conv_input_count(s), conv_weight_count(s), s->c_out,
                                     conv_output_count(s)};
-    float *tensors[TENSORS];
     gboolean ok = TRUE;
-    for (int i = 0; i < TENSORS; i++) {
-        tensors[i] = wsi_try_alloc(counts[i], sizeof(float), "a convolution trial", NULL);
-        ok = ok && tensors[i];
+    for (int i = 0; ok && i < TENSORS; i++) {
+        trial->tensors[i] = wsi_try_alloc(counts[i], sizeof(float), "a convolution trial", NULL);
+        ok = trial->tensors[i] != NULL;
     }
-    char *scratch = wsi_try_alloc(onednn_op_scratch(op) + 64, 1, "a convolution trial", NULL);
-    double best = -1;
-    for (int run = 0; ok && scratch && run <= TRIAL_RUNS; run++) {
-        gint64 start = g_get_monotonic_time();
-        char *aligned = (char *)scratch_round((size_t)scratch);
-        ok = onednn_op_run(op, tensors, s->residual ? tensors[TENSOR_Y] : NULL, aligned);
-        double seconds = (double)(g_get_monotonic_time() - start) * 1e-6;
-        if (run > 0 && (best < 0 || seconds < best)) { /* the first one warms up */
-            best = seconds;
-        }
+    size_t bytes = 0;
+    for (int i = 0; ok && i < CANDIDATES; i++) {
+        bytes = trial_make(trial, i) ? MAX(bytes, onednn_op_scratch(trial->made[i])) : bytes;
     }
-    for (int i = 0; i < TENSORS; i++) {
-        g_free(tensors[i]);
+    trial->scratch = ok ? wsi_try_alloc(bytes + 64, 1, "a convolution trial", NULL) : NULL;
+    trial->aligned = (char *)scratch_round((size_t)trial->scratch);
+    return trial->scratch != NULL;
+}
+
+/* Processor time of this thread, which other processes cannot spoil. */
+static double trial_seconds(void *data, int index)
+{
+    Trial *trial = data;
+    if (!trial->scratch && !trial_prepare(trial)) {
+        return trial_make(trial, index) ? 0 : -1;
     }
-    g_free(scratch);
-    return ok ? best : -1;
+    if (!trial_make(trial, index)) {
+        return -1;
+    }
+    struct timespec start, end;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start);
+    gboolean ok = onednn_op_run(trial->made[index], trial->tensors,
+                                trial->spec->residual ? trial->tensors[TENSOR_Y] : NULL, trial->aligned);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
+    return ok ? (double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec) : -1;
 }
 
 static double trial_exists(void *data, int index)
@@ -134,27 +105,37 @@ static double trial_exists(void *data, int index)
     return trial_make(data, index) ? 0 : -1;
 }
 
-static OnednnOp *choose_op(const ConvSpec *outer, const ConvSpec *inner, ConvDirection direction,
-                           const float *weight, const float *bias, GError **error)
+/* Frees all but the chosen operation. */
+static void trial_end(Trial *trial, int choice)
 {
-    Trial trial = {.spec = inner, .direction = direction, .weight = weight, .bias = bias};
-    g_autofree char *key = choice_key("onednn", outer, direction);
-    int choice = choice_make(key, candidate_names, G_N_ELEMENTS(candidates), outer->fixed_choice,
-                             outer->fixed_choice ? trial_exists : trial_seconds, &trial, error);
-    OnednnOp *op = choice >= 0 ? trial_make(&trial, choice) : NULL;
-    for (size_t i = 0; i < G_N_ELEMENTS(candidates); i++) {
-        if ((int)i != choice) {
-            onednn_op_free(trial.made[i]);
+    for (int i = 0; i < CANDIDATES; i++) {
+        if (i != choice) {
+            onednn_op_free(trial->made[i]);
         }
     }
-    if (choice >= 0 && !op && !trial.error) {
+    for (int i = 0; i < TENSORS; i++) {
+        g_free(trial->tensors[i]);
+    }
+    g_free(trial->scratch);
+    g_clear_error(&trial->error);
+}
+
+static OnednnOp *choose_op(const ConvSpec *spec, ConvDirection direction, const float *weight,
+                           const float *bias, GError **error)
+{
+    Trial trial = {.spec = spec, .direction = direction, .weight = weight, .bias = bias};
+    g_autofree char *key = choice_key("onednn", spec, direction);
+    int choice = choice_make(key, candidate_names, CANDIDATES, spec->fixed_choice,
+                             spec->fixed_choice ? trial_exists : trial_seconds, &trial, error);
+    OnednnOp *op = choice >= 0 && trial_make(&trial, choice) ? trial.made[choice] : NULL;
+    if (choice >= 0 && !op && trial.unsupported[choice]) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                     "convolution %s: \"%s\" was chosen before but this machine does not offer it", key,
                     candidate_names[choice]);
     } else if (choice >= 0 && !op) {
         g_propagate_error(error, g_steal_pointer(&trial.error));
     }
-    g_clear_error(&trial.error);
+    trial_end(&trial, choice);
     return op;
 }
 
@@ -173,61 +154,59 @@ static void conv_free(Conv *conv)
     g_free(self);
 }
 
-static gboolean prepare(OnednnConv *self, const float *weight, const float *bias, GError **error)
+static gboolean prepare(OnednnConv *self, const OnednnCandidate *imposed, const float *weight,
+                        const float *bias, GError **error)
 {
     const ConvSpec *spec = &self->conv.spec;
     for (int d = 0; d < (spec->training ? DIRECTIONS : 1); d++) {
-        self->op[d] = choose_op(spec, &self->inner, d, weight, bias, error);
+        gboolean unsupported = TRUE;
+        self->op[d] = imposed ? onednn_op_new(spec, d, imposed, weight, bias, &unsupported, error) : NULL;
+        if (!self->op[d] && unsupported) {
+            self->op[d] = choose_op(spec, d, weight, bias, error);
+        }
         if (!self->op[d]) {
             return FALSE;
         }
         self->scratch = MAX(self->scratch, onednn_op_scratch(self->op[d]));
     }
-    self->scratch += self->padded_bytes;
     self->joined = scratch_join(self->scratch, error);
     return self->joined;
 }
 
-static Conv *conv_new(const ConvSpec *spec, const real *weight, const real *bias, GError **error)
+/* imposed: the candidate for what it supports; NULL: choose. */
+static Conv *make(const ConvSpec *spec, const OnednnCandidate *imposed, const float *weight,
+                  const float *bias, GError **error)
 {
     if (!conv_spec_check(spec, error)) {
         return NULL;
     }
     OnednnConv *self = g_new0(OnednnConv, 1);
     self->conv = (Conv){.spec = *spec, .out_h = conv_out_h(spec), .out_w = conv_out_w(spec)};
-    self->inner = *spec;
-    if (spec->pad && spec->pad_mode == PAD_REFLECT) {
-        self->inner.h += 2 * spec->pad;
-        self->inner.w += 2 * spec->pad;
-        self->inner.pad = 0;
-        self->padded_bytes = scratch_round(sizeof(float) * conv_input_count(&self->inner));
-    }
-    if (!prepare(self, weight, bias, error)) {
+    if (!prepare(self, imposed, weight, bias, error)) {
         conv_free(&self->conv);
         return NULL;
     }
     return &self->conv;
 }
 
+static Conv *conv_new(const ConvSpec *spec, const real *weight, const real *bias, GError **error)
+{
+    return make(spec, NULL, weight, bias, error);
+}
+
+static Conv *conv_new_bf16(const ConvSpec *spec, const real *weight, const real *bias, GError **error)
+{
+    return make(spec, spec->training ? NULL : &bf16, weight, bias, error);
+}
+
 /* ---- running ---- */
 
-/* Runs one direction with the caller's tensors; with a border x is replaced by its padded copy. */
-static void run(OnednnConv *self, ConvDirection direction, float *tensors[TENSORS], const float *residual)
+static void run(OnednnConv *self, ConvDirection direction, float *const tensors[TENSORS],
+                const float *residual)
 {
-    const ConvSpec *s = &self->conv.spec;
     char *scratch = scratch_take(self->scratch);
-    float *x = tensors[TENSOR_X];
-    if (self->padded_bytes) {
-        tensors[TENSOR_X] = (float *)scratch;
-        if (direction != CONV_BACKWARD_DATA) {
-            pad_copy(s, x, tensors[TENSOR_X]);
-        }
-    }
-    if (!onednn_op_run(self->op[direction], tensors, residual, scratch + self->padded_bytes)) {
+    if (!onednn_op_run(self->op[direction], tensors, residual, scratch)) {
         g_error("oneDNN failed to execute a convolution that it had prepared");
-    }
-    if (self->padded_bytes && direction == CONV_BACKWARD_DATA) {
-        pad_fold(s, tensors[TENSOR_X], x);
     }
     scratch_give(scratch);
 }
@@ -258,13 +237,13 @@ static void gemm(gboolean ta, gboolean tb, int m, int n, int k, real alpha, cons
                 a, ta ? m : k, b, tb ? k : n, beta, c, n);
 }
 
-const Kernels kernels_onednn = {
-    .name = "onednn",
-    .conv_new = conv_new,
-    .conv_free = conv_free,
-    .conv_forward = conv_forward,
-    .conv_backward_data = conv_backward_data,
-    .conv_backward_weights = conv_backward_weights,
-    .gemm = gemm,
-};
+#define TABLE(entry_name, entry_conv_new)                                       \
+    {                                                                           \
+        .name = entry_name, .conv_new = entry_conv_new, .conv_free = conv_free, \
+        .conv_forward = conv_forward, .conv_backward_data = conv_backward_data, \
+        .conv_backward_weights = conv_backward_weights, .gemm = gemm            \
+    }
+
+const Kernels kernels_onednn = TABLE("onednn", conv_new);
+const Kernels kernels_onednn_bf16 = TABLE("onednn-bf16", conv_new_bf16);
 #endif

@@ -1,18 +1,22 @@
 /* Operands between the caller's layout and the primitive's.
  *
- * A primitive wants its tensors in the layout it was built for: NHWC and caller's OIHW, or blocks of 16 channels
- * (Winograd), or bfloat16.  Each tensor is an Operand: the caller's view (outside), the primitive's (inside) and, where
- * they differ, a reorder between them through scratch memory.  Weight gradients always go through a reorder, because it
- * can add to what is there.  Weights that never change are packed once, when the op is made.
+ * A primitive wants its tensors in the layout it was built for: NHWC and OIHW, or blocks of 16 channels (Winograd), or
+ * bfloat16.  A tensor of the caller goes there in at most two steps, both through scratch memory:
+ *
+ *     caller's --staging (a copy of ours: reflecting border, bfloat16 sums)--> outside --oneDNN's reorder--> inside
+ *
+ * and results go back the other way.  Weight gradients always go through a reorder, because it can add to what is there.
+ * Weights that never change are packed once, when the op is made.
  *
  * oneDNN facts that this file rests on: a primitive with a user scratchpad may run in any thread; memory objects are
  * cheap views whose pointer is set before each run; post-ops run in order, and "sum" reads what y holds, so a
- * residual is copied to y first. OpenMP is held to one thread, as primitives are tuned for the number of threads at
+ * residual is copied to y first.  OpenMP is held to one thread, as primitives are tuned for the number of threads at
  * their creation. */
 #if defined(HAVE_DNNL) && !defined(REAL_IS_DOUBLE)
-#include "flows/onednn_op.h"
+#include "flows/onednn_describe.h"
 #include "flows/scratch.h"
 #include "flows/kernels_private.h"
+#include "flows/onednn_copy.h"
 #include "base/error.h"
 #include <dnnl_debug.h>
 #include <stdlib.h>
@@ -26,39 +30,32 @@ typedef struct {
 } Step;
 
 typedef struct {
-    dnnl_memory_t outside; /* NULL: the caller has none, or the layouts agree */
+    dnnl_memory_t outside; /* NULL: the layouts agree */
     dnnl_memory_t inside;  /* what the primitive is given; NULL: not part of the operation */
     Step reorder;          /* in the direction of the data */
     Step residual;         /* outside -> inside, of a result that is reordered and has a residual */
     size_t offset, bytes;  /* of inside in the scratch memory, when reordered */
+    gboolean staged; /* the caller's tensor is not what `outside` (or inside) describes, but copied at: */
+    size_t stage;    /* in the scratch memory */
 } Operand;
 
 struct OnednnOp {
-    ConvSpec spec;
+    ConvSpec outer; /* as the caller has it */
+    ConvSpec
+        inner; /* as oneDNN has it: reflecting borders are part of the map, bfloat16 parts are channels */
     ConvDirection direction;
+    int parts;
     dnnl_stream_t stream;
     Step main;
     Operand operand[TENSORS];
     char *packed_weight; /* forward, weights that never change */
     float *bias;         /* forward: of weights that never change, or zeros for a caller without */
+    size_t row;          /* of split_activations, in the scratch memory */
     size_t scratch;      /* bytes of scratch memory, all parts together */
 };
 
 /* OpenMP's standard entry; declared here because compilers hide <omp.h> behind options. */
 void omp_set_num_threads(int threads);
-
-static dnnl_engine_t engine(void)
-{
-    static dnnl_engine_t shared;
-    if (g_once_init_enter(&shared)) {
-        dnnl_engine_t fresh = NULL;
-        if (dnnl_engine_create(&fresh, dnnl_cpu, 0) != dnnl_success) {
-            g_error("oneDNN has no CPU engine");
-        }
-        g_once_init_leave(&shared, fresh);
-    }
-    return shared;
-}
 
 gboolean onednn_ok(dnnl_status_t status, const char *what, GError **error)
 {
@@ -68,123 +65,6 @@ gboolean onednn_ok(dnnl_status_t status, const char *what, GError **error)
     WsiErrorCode code = status == dnnl_out_of_memory ? WSI_ERROR_MEMORY : WSI_ERROR_INTERNAL;
     g_set_error(error, WSI_ERROR, code, "oneDNN, %s: %s", what, dnnl_status2str(status));
     return FALSE;
-}
-
-/* ---- descriptors ---- */
-
-typedef dnnl_memory_desc_t Layout;
-
-static Layout layout_4d(int a, int b, int c, int d, dnnl_data_type_t type, dnnl_format_tag_t tag)
-{
-    Layout layout;
-    dnnl_memory_desc_init_by_tag(&layout, 4, (dnnl_dims_t){a, b, c, d}, type, tag);
-    return layout;
-}
-
-/* What the caller has (outside) or what the primitive may choose (inside) for each tensor. */
-typedef struct {
-    Layout of[TENSORS];
-} Layouts;
-
-static Layouts outside_layouts(const ConvSpec *s)
-{
-    Layouts l;
-    l.of[TENSOR_X] = layout_4d(s->n, s->c_in, s->h, s->w, dnnl_f32, dnnl_nhwc);
-    l.of[TENSOR_W] = layout_4d(s->c_out, s->c_in, s->kernel, s->kernel, dnnl_f32, dnnl_oihw);
-    l.of[TENSOR_Y] = layout_4d(s->n, s->c_out, conv_out_h(s), conv_out_w(s), dnnl_f32, dnnl_nhwc);
-    dnnl_memory_desc_init_by_tag(&l.of[TENSOR_B], 1, (dnnl_dims_t){s->c_out}, dnnl_f32, dnnl_x);
-    return l;
-}
-
-static Layouts wanted_layouts(const ConvSpec *s, const OnednnCandidate *c)
-{
-    dnnl_format_tag_t tag = c->any_layout ? dnnl_format_tag_any : dnnl_nhwc;
-    dnnl_data_type_t type = c->bf16 ? dnnl_bf16 : dnnl_f32;
-    Layouts l = outside_layouts(s);
-    l.of[TENSOR_X] = layout_4d(s->n, s->c_in, s->h, s->w, type, tag);
-    l.of[TENSOR_W] = layout_4d(s->c_out, s->c_in, s->kernel, s->kernel, type, dnnl_format_tag_any);
-    l.of[TENSOR_Y] = layout_4d(s->n, s->c_out, conv_out_h(s), conv_out_w(s), dnnl_f32, tag);
-    return l;
-}
-
-static dnnl_status_t forward_descriptor(dnnl_convolution_desc_t *out, const ConvSpec *s,
-                                        dnnl_alg_kind_t algorithm, const Layouts *l)
-{
-    dnnl_dims_t stride = {s->stride, s->stride}, pad = {s->pad, s->pad};
-    return dnnl_convolution_forward_desc_init(
-        out, s->training ? dnnl_forward_training : dnnl_forward_inference, algorithm, &l->of[TENSOR_X],
-        &l->of[TENSOR_W], &l->of[TENSOR_B], &l->of[TENSOR_Y], stride, pad, pad);
-}
-
-static dnnl_status_t descriptor(dnnl_convolution_desc_t *out, const ConvSpec *s, ConvDirection direction,
-                                dnnl_alg_kind_t algorithm, const Layouts *l)
-{
-    dnnl_dims_t stride = {s->stride, s->stride}, pad = {s->pad, s->pad};
-    switch (direction) {
-    case CONV_FORWARD:
-        return forward_descriptor(out, s, algorithm, l);
-    case CONV_BACKWARD_DATA:
-        return dnnl_convolution_backward_data_desc_init(out, algorithm, &l->of[TENSOR_X], &l->of[TENSOR_W],
-                                                        &l->of[TENSOR_Y], stride, pad, pad);
-    default:
-        return dnnl_convolution_backward_weights_desc_init(out, algorithm, &l->of[TENSOR_X], &l->of[TENSOR_W],
-                                                           &l->of[TENSOR_B], &l->of[TENSOR_Y], stride, pad,
-                                                           pad);
-    }
-}
-
-static dnnl_status_t attributes(dnnl_primitive_attr_t *out, const ConvSpec *s, ConvDirection direction)
-{
-    dnnl_status_t status = dnnl_primitive_attr_create(out);
-    if (status != dnnl_success) {
-        return status;
-    }
-    dnnl_primitive_attr_set_scratchpad_mode(*out, dnnl_scratchpad_mode_user);
-    if (direction != CONV_FORWARD || (!s->relu && !s->residual)) {
-        return dnnl_success;
-    }
-    dnnl_post_ops_t after;
-    status = dnnl_post_ops_create(&after);
-    if (status != dnnl_success) {
-        return status;
-    }
-    if (s->residual) {
-        dnnl_post_ops_append_sum(after, 1);
-    }
-    if (s->relu) {
-        dnnl_post_ops_append_eltwise(after, 1, dnnl_eltwise_relu, 0, 0);
-    }
-    status = dnnl_primitive_attr_set_post_ops(*out, after);
-    dnnl_post_ops_destroy(after);
-    return status;
-}
-
-/* NULL when oneDNN offers none. */
-static dnnl_primitive_desc_t describe(const ConvSpec *s, ConvDirection direction,
-                                      const OnednnCandidate *candidate)
-{
-    Layouts wanted = wanted_layouts(s, candidate);
-    dnnl_convolution_desc_t backward, forward;
-    dnnl_primitive_desc_t hint = NULL, out = NULL;
-    dnnl_primitive_attr_t attribute = NULL;
-    if (descriptor(&backward, s, direction, candidate->algorithm, &wanted) == dnnl_success &&
-        attributes(&attribute, s, direction) == dnnl_success) {
-        gboolean hinted = direction == CONV_FORWARD;
-        if (!hinted && forward_descriptor(&forward, s, dnnl_convolution_direct, &wanted) == dnnl_success) {
-            hinted = dnnl_primitive_desc_create(&hint, &forward, NULL, engine(), NULL) == dnnl_success;
-        }
-        if (!hinted ||
-            dnnl_primitive_desc_create(&out, &backward, attribute, engine(), hint) != dnnl_success) {
-            out = NULL;
-        }
-    }
-    if (hint) {
-        dnnl_primitive_desc_destroy(hint);
-    }
-    if (attribute) {
-        dnnl_primitive_attr_destroy(attribute);
-    }
-    return out;
 }
 
 /* ---- operands ---- */
@@ -227,8 +107,8 @@ static gboolean step_new(OnednnOp *op, Step *step, dnnl_primitive_desc_t describ
     step->offset = reserve(op, dnnl_memory_desc_get_size(layout));
     gboolean ok =
         onednn_ok(dnnl_primitive_create(&step->primitive, described), "making a primitive", error) &&
-        onednn_ok(dnnl_memory_create(&step->scratch, layout, engine(), DNNL_MEMORY_NONE), "scratch memory",
-                  error);
+        onednn_ok(dnnl_memory_create(&step->scratch, layout, onednn_engine(), DNNL_MEMORY_NONE),
+                  "scratch memory", error);
     dnnl_primitive_desc_destroy(described);
     return ok;
 }
@@ -246,21 +126,32 @@ static void step_clear(Step *step)
 static gboolean reorder_new(OnednnOp *op, Step *step, const Layout *from, const Layout *to, gboolean add,
                             GError **error)
 {
-    ConvSpec plain = {.residual = add};
     dnnl_primitive_attr_t attribute;
-    if (!onednn_ok(attributes(&attribute, &plain, CONV_FORWARD), "attributes", error)) {
+    if (!onednn_ok(onednn_attributes(&attribute, FALSE, add), "attributes", error)) {
         return FALSE;
     }
     dnnl_primitive_desc_t described;
     dnnl_status_t status =
-        dnnl_reorder_primitive_desc_create(&described, from, engine(), to, engine(), attribute);
+        dnnl_reorder_primitive_desc_create(&described, from, onednn_engine(), to, onednn_engine(), attribute);
     dnnl_primitive_attr_destroy(attribute);
     return onednn_ok(status, "a reorder", error) && step_new(op, step, described, error);
 }
 
 static gboolean memory_new(dnnl_memory_t *memory, const Layout *layout, GError **error)
 {
-    return onednn_ok(dnnl_memory_create(memory, layout, engine(), DNNL_MEMORY_NONE), "a memory view", error);
+    return onednn_ok(dnnl_memory_create(memory, layout, onednn_engine(), DNNL_MEMORY_NONE), "a memory view",
+                     error);
+}
+
+static gboolean has_border(const OnednnOp *op)
+{
+    return op->outer.h != op->inner.h;
+}
+
+/* Whether a copy of ours stands between the caller's tensor and oneDNN. */
+static gboolean needs_stage(const OnednnOp *op, TensorRole role)
+{
+    return (role == TENSOR_X && (has_border(op) || op->parts)) || (role == TENSOR_W && op->parts);
 }
 
 static gboolean operand_new(OnednnOp *op, TensorRole role, const Layout *outside, const Layout *inside,
@@ -268,7 +159,12 @@ static gboolean operand_new(OnednnOp *op, TensorRole role, const Layout *outside
 {
     Operand *operand = &op->operand[role];
     gboolean output = places[op->direction][role].output;
+    gboolean bfloat_map =
+        role != TENSOR_W && inside->data_type == dnnl_bf16; /* staging writes it as it is wanted */
     operand->bytes = dnnl_memory_desc_get_size(inside);
+    operand->staged = needs_stage(op, role);
+    operand->stage =
+        operand->staged ? reserve(op, dnnl_memory_desc_get_size(bfloat_map ? inside : outside)) : 0;
     if (!memory_new(&operand->inside, inside, error)) {
         return FALSE;
     }
@@ -277,14 +173,14 @@ static gboolean operand_new(OnednnOp *op, TensorRole role, const Layout *outside
         return TRUE;
     }
     gboolean add = output && role == TENSOR_W;
-    if (!add && dnnl_memory_desc_equal(outside, inside)) {
+    if (bfloat_map || (!add && dnnl_memory_desc_equal(outside, inside))) {
         return TRUE;
     }
     operand->offset = reserve(op, operand->bytes);
     return memory_new(&operand->outside, outside, error) &&
            reorder_new(op, &operand->reorder, output ? inside : outside, output ? outside : inside, add,
                        error) &&
-           (!(output && op->spec.residual) ||
+           (!(output && op->outer.residual) ||
             reorder_new(op, &operand->residual, outside, inside, FALSE, error));
 }
 
@@ -320,58 +216,91 @@ static gboolean reorder_run(const OnednnOp *op, const Step *step, dnnl_memory_t 
     return step_run(op, step, arguments, 2, scratch);
 }
 
-/* What the primitive reads or writes for a role: the caller's memory, the packed one or scratch. */
+/* The caller's side of the reorder: its tensor or the staged copy. */
+static void *outside_data(const OnednnOp *op, TensorRole role, float *const tensors[TENSORS], char *scratch)
+{
+    const Operand *operand = &op->operand[role];
+    return operand->staged ? (void *)(scratch + operand->stage) : tensors[role];
+}
+
+/* What the primitive reads or writes for a role. */
 static void *inside_data(const OnednnOp *op, TensorRole role, float *const tensors[TENSORS], char *scratch)
 {
     const Operand *operand = &op->operand[role];
     if (role == TENSOR_B && op->direction == CONV_FORWARD) {
-        return op->spec.training && tensors[role] ? tensors[role] : op->bias;
+        return op->outer.training && tensors[role] ? tensors[role] : op->bias;
     }
     if (role == TENSOR_W && op->packed_weight) {
         return op->packed_weight;
     }
-    return operand->outside || role == TENSOR_B ? (void *)(scratch + operand->offset) : tensors[role];
+    gboolean reordered = operand->outside || role == TENSOR_B;
+    return reordered ? (void *)(scratch + operand->offset) : outside_data(op, role, tensors, scratch);
 }
 
-/* Brings a tensor to where the primitive reads it; a result only needs that when it starts as the residual. */
-static gboolean bring_in(const OnednnOp *op, TensorRole role, float *const tensors[TENSORS],
-                         const float *residual, char *scratch)
+static void stage_in(const OnednnOp *op, TensorRole role, const float *tensor, char *scratch)
+{
+    const ConvSpec *s = &op->outer;
+    char *to = scratch + op->operand[role].stage;
+    if (role == TENSOR_W) {
+        split_weights(s, op->parts, tensor, (float *)to);
+    } else if (op->parts) {
+        int border = has_border(op) ? s->pad : 0;
+        split_activations(s, border, op->parts, tensor, (uint16_t *)(scratch + op->row), (uint16_t *)to);
+    } else {
+        copy_with_border(s, tensor, (float *)to);
+    }
+}
+
+/* A result that starts as the residual. */
+static gboolean bring_residual(const OnednnOp *op, float *const tensors[TENSORS], const float *residual,
+                               char *scratch)
+{
+    const Operand *operand = &op->operand[TENSOR_Y];
+    void *inside = inside_data(op, TENSOR_Y, tensors, scratch);
+    if (operand->outside) {
+        return reorder_run(op, &operand->residual, operand->outside, (void *)residual, operand->inside,
+                           inside, scratch);
+    }
+    if (residual != inside) {
+        memcpy(inside, residual, operand->bytes);
+    }
+    return TRUE;
+}
+
+/* Brings an input to where the primitive reads it. */
+static gboolean bring_in(const OnednnOp *op, TensorRole role, float *const tensors[TENSORS], char *scratch)
 {
     const Operand *operand = &op->operand[role];
-    void *inside = inside_data(op, role, tensors, scratch);
-    if (places[op->direction][role].output) {
-        if (role != TENSOR_Y || !residual) {
-            return TRUE;
-        }
-        if (operand->outside) {
-            return reorder_run(op, &operand->residual, operand->outside, (void *)residual, operand->inside,
-                               inside, scratch);
-        }
-        if (residual != inside) {
-            memcpy(inside, residual, operand->bytes);
-        }
+    if (role == TENSOR_W && op->packed_weight) {
         return TRUE;
     }
-    return !operand->outside || (role == TENSOR_W && op->packed_weight) ||
-           reorder_run(op, &operand->reorder, operand->outside, tensors[role], operand->inside, inside,
-                       scratch);
+    if (operand->staged) {
+        stage_in(op, role, tensors[role], scratch);
+    }
+    return !operand->outside ||
+           reorder_run(op, &operand->reorder, operand->outside, outside_data(op, role, tensors, scratch),
+                       operand->inside, inside_data(op, role, tensors, scratch), scratch);
 }
 
 static gboolean bring_out(const OnednnOp *op, TensorRole role, float *const tensors[TENSORS], char *scratch)
 {
     const Operand *operand = &op->operand[role];
-    if (!places[op->direction][role].output) {
-        return TRUE;
-    }
-    void *inside = inside_data(op, role, tensors, scratch);
+    void *inside = inside_data(op, role, tensors, scratch),
+         *outside = outside_data(op, role, tensors, scratch);
     if (role == TENSOR_B) {
-        for (int o = 0; tensors[role] && o < op->spec.c_out; o++) {
+        for (int o = 0; tensors[role] && o < op->outer.c_out; o++) {
             tensors[role][o] += ((const float *)inside)[o];
         }
         return TRUE;
     }
-    return !operand->outside || reorder_run(op, &operand->reorder, operand->inside, inside, operand->outside,
-                                            tensors[role], scratch);
+    if (operand->outside &&
+        !reorder_run(op, &operand->reorder, operand->inside, inside, operand->outside, outside, scratch)) {
+        return FALSE;
+    }
+    if (operand->staged) {
+        fold_border(&op->outer, outside, tensors[role]);
+    }
+    return TRUE;
 }
 
 gboolean onednn_op_run(OnednnOp *op, float *const tensors[TENSORS], const float *residual, char *scratch)
@@ -379,58 +308,64 @@ gboolean onednn_op_run(OnednnOp *op, float *const tensors[TENSORS], const float 
     omp_set_num_threads(1);
     dnnl_exec_arg_t arguments[TENSORS + 1];
     int count = 0;
-    for (int role = 0; role < TENSORS; role++) {
-        if (!op->operand[role].inside) {
-            continue;
-        }
-        if (!bring_in(op, role, tensors, residual, scratch)) {
-            return FALSE;
-        }
-        dnnl_memory_set_data_handle(op->operand[role].inside, inside_data(op, role, tensors, scratch));
-        arguments[count++] =
-            (dnnl_exec_arg_t){places[op->direction][role].argument, op->operand[role].inside};
-    }
-    gboolean ok = step_run(op, &op->main, arguments, count, scratch);
+    gboolean ok = !residual || bring_residual(op, tensors, residual, scratch);
     for (int role = 0; ok && role < TENSORS; role++) {
-        ok = !op->operand[role].inside || bring_out(op, role, tensors, scratch);
+        const Place *place = &places[op->direction][role];
+        if (place->argument) {
+            ok = place->output || bring_in(op, role, tensors, scratch);
+            dnnl_memory_set_data_handle(op->operand[role].inside, inside_data(op, role, tensors, scratch));
+            arguments[count++] = (dnnl_exec_arg_t){place->argument, op->operand[role].inside};
+        }
+    }
+    ok = ok && step_run(op, &op->main, arguments, count, scratch);
+    for (int role = 0; ok && role < TENSORS; role++) {
+        ok = !places[op->direction][role].output || bring_out(op, role, tensors, scratch);
     }
     return ok;
 }
 
 /* ---- making ---- */
 
-/* Packs weights and bias that never change. */
+/* Packs weights that never change. */
+static gboolean pack_weight(OnednnOp *op, const float *weight, GError **error)
+{
+    const Operand *w = &op->operand[TENSOR_W];
+    char *packed = aligned_alloc(64, scratch_round(w->bytes));
+    char *scratch = aligned_alloc(64, scratch_round(MAX(op->scratch, 1)));
+    gboolean ok = packed && scratch;
+    float *tensors[TENSORS] = {[TENSOR_W] = (float *)weight};
+    if (!ok) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_MEMORY, "no memory for packed weights (%zu bytes)", w->bytes);
+    } else if (!bring_in(op, TENSOR_W, tensors, scratch)) {
+        ok = onednn_ok(dnnl_runtime_error, "packing weights", error);
+    } else {
+        memcpy(packed, inside_data(op, TENSOR_W, tensors, scratch), w->bytes);
+    }
+    free(scratch);
+    op->packed_weight = packed;
+    return ok;
+}
+
+/* What belongs to the forward direction: a bias, and weights that never change. */
 static gboolean pack(OnednnOp *op, const float *weight, const float *bias, GError **error)
 {
-    Operand *w = &op->operand[TENSOR_W];
-    op->bias = wsi_try_alloc(op->spec.c_out, sizeof(float), "a bias", error);
+    op->bias = wsi_try_alloc(op->outer.c_out, sizeof(float), "a bias", error);
     if (!op->bias) {
         return FALSE;
     }
-    if (op->spec.training) {
+    if (op->outer.training) {
         return TRUE;
     }
     if (bias) {
-        memcpy(op->bias, bias, sizeof(float) * op->spec.c_out);
+        memcpy(op->bias, bias, sizeof(float) * op->outer.c_out);
     }
-    op->packed_weight = aligned_alloc(64, scratch_round(w->bytes));
-    char *scratch = aligned_alloc(64, scratch_round(MAX(op->scratch, 1)));
-    gboolean ok = op->packed_weight && scratch;
-    if (!ok) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_MEMORY, "no memory for packed weights (%zu bytes)", w->bytes);
-    } else if (w->outside) {
-        ok = reorder_run(op, &w->reorder, w->outside, (void *)weight, w->inside, op->packed_weight, scratch);
-        onednn_ok(ok ? dnnl_success : dnnl_runtime_error, "packing weights", error);
-    } else {
-        memcpy(op->packed_weight, weight, w->bytes);
-    }
-    free(scratch);
-    return ok;
+    return pack_weight(op, weight, error);
 }
 
 static gboolean prepare(OnednnOp *op, dnnl_primitive_desc_t described, GError **error)
 {
-    Layouts outside = outside_layouts(&op->spec);
+    Layouts outside = onednn_layouts(&op->inner, dnnl_nhwc, dnnl_oihw);
+    op->row = op->parts ? reserve(op, sizeof(uint16_t) * 2 * op->outer.w * op->outer.c_in) : 0;
     for (int role = 0; role < TENSORS; role++) {
         const Place *place = &places[op->direction][role];
         if (place->argument) {
@@ -442,21 +377,38 @@ static gboolean prepare(OnednnOp *op, dnnl_primitive_desc_t described, GError **
         }
     }
     return step_new(op, &op->main, described, error) &&
-           onednn_ok(dnnl_stream_create(&op->stream, engine(), dnnl_stream_default_flags), "a stream", error);
+           onednn_ok(dnnl_stream_create(&op->stream, onednn_engine(), dnnl_stream_default_flags), "a stream",
+                     error);
+}
+
+static ConvSpec inner_spec(const ConvSpec *outer, int parts)
+{
+    ConvSpec inner = *outer;
+    if (outer->pad && outer->pad_mode == PAD_REFLECT) {
+        inner.h += 2 * outer->pad;
+        inner.w += 2 * outer->pad;
+        inner.pad = 0;
+    }
+    inner.c_in *= MAX(parts, 1);
+    return inner;
 }
 
 OnednnOp *onednn_op_new(const ConvSpec *spec, ConvDirection direction, const OnednnCandidate *candidate,
                         const float *weight, const float *bias, gboolean *unsupported, GError **error)
 {
     omp_set_num_threads(1); /* primitives are built for this many */
-    dnnl_primitive_desc_t described = describe(spec, direction, candidate);
+    ConvSpec inner = inner_spec(spec, candidate->parts);
+    gboolean possible = !candidate->parts || !spec->training;
+    dnnl_primitive_desc_t described = possible ? onednn_describe(&inner, direction, candidate) : NULL;
     *unsupported = !described;
     if (!described) {
         return NULL;
     }
     OnednnOp *op = g_new0(OnednnOp, 1);
-    op->spec = *spec;
+    op->outer = *spec;
+    op->inner = inner;
     op->direction = direction;
+    op->parts = candidate->parts;
     if (!prepare(op, described, error) || (direction == CONV_FORWARD && !pack(op, weight, bias, error))) {
         onednn_op_free(op);
         return NULL;

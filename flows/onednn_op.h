@@ -12,12 +12,12 @@ typedef enum { TENSOR_X, TENSOR_W, TENSOR_B, TENSOR_Y, TENSORS } TensorRole;
 typedef struct {
     dnnl_alg_kind_t algorithm;
     gboolean any_layout; /* let the primitive choose its own and reorder; else NHWC as it is */
-    gboolean bf16;       /* x and weights rounded to bfloat16, sums and y in float */
+    int parts; /* 0: float; 1: bfloat16; 3: float as sums of bfloat16 (onednn_copy.h). Only without training */
 } OnednnCandidate;
 
 typedef struct OnednnOp OnednnOp;
 
-/* spec: padding is zero padding here.  weight, bias (may be NULL): for the forward direction of a spec without
+/* weight, bias (may be NULL): for the forward direction of a spec without
  * `training`: packed now; ignored otherwise.  NULL with *unsupported set and no error when oneDNN has no such primitive. */
 OnednnOp *onednn_op_new(const ConvSpec *spec, ConvDirection direction, const OnednnCandidate *candidate,
                         const float *weight, const float *bias, gboolean *unsupported, GError **error);

@@ -57,8 +57,8 @@ typedef struct {
         *second[OCTAVES]; /* second[l]: of finer octaves' envelopes, on the grid of octave l > 0 */
     Pyramid image, texture[OCTAVES], path[OCTAVES][OCTAVES]; /* path[from][to] */
     real *plane;                                             /* (stains, grid 0): a low-pass or an envelope */
-    real *response;                                          /* (stains, grid 1, the filter bank) */
-    real *row;                                               /* of low_pass */
+    real *response; /* (stains, grid 1, the filter bank), and some room */
+    real *row;      /* of low_pass */
     real *map[SCALES];
 } Scattering;
 
@@ -195,27 +195,49 @@ static Conv *bank_new(const Kernels *kernels, int octave, int side, int stride, 
     return kernels->conv_new(&spec, weight, NULL, error);
 }
 
+/* Mean and harmonic of LANES groups of responses ({re, im}, orientations), each step a loop that compilers turn into
+ * vector code.  e^(2 i theta) at multiples of 45 degrees: 1, r + ir, i, -r + ir, and the negatives. */
+static inline void pool_lanes(const real *response, real mean[LANES], real harmonic[LANES])
+{
+    enum { HALF = ORIENTATIONS / 2 };
+    const real r = REAL(0.70710678118654752), weight = REAL(1.0) / ORIENTATIONS;
+    real modulus[LANES * ORIENTATIONS], sum[LANES * HALF], difference[LANES * HALF];
+    for (int k = 0; k < LANES; k++) {
+        const real *re = response + (size_t)k * 2 * ORIENTATIONS, *im = re + ORIENTATIONS;
+        for (int t = 0; t < ORIENTATIONS; t++) {
+            modulus[k * ORIENTATIONS + t] = re[t] * re[t] + im[t] * im[t];
+        }
+    }
+    for (int i = 0; i < LANES * ORIENTATIONS; i++) {
+        modulus[i] = real_sqrt(modulus[i]);
+    }
+    for (int k = 0; k < LANES; k++) {
+        const real *u = modulus + (size_t)k * ORIENTATIONS;
+        for (int t = 0; t < HALF; t++) {
+            sum[k * HALF + t] = u[t] + u[t + HALF];
+            difference[k * HALF + t] = u[t] - u[t + HALF];
+        }
+    }
+    for (int k = 0; k < LANES; k++) {
+        const real *d = difference + (size_t)k * HALF, *e = sum + (size_t)k * HALF;
+        real c = d[0] + r * (d[1] - d[3]), s = d[2] + r * (d[1] + d[3]);
+        mean[k] = weight * ((e[0] + e[1]) + (e[2] + e[3]));
+        harmonic[k] = weight * real_sqrt(c * c + s * s);
+    }
+}
+
 /* response (pixels, voices, {re, im}, orientations) -> mean and harmonic of each voice at out[pixel * stride + 2 voice].
- * e^(2 i theta) at multiples of 45 degrees: 1, r + ir, i, -r + ir, and the negatives. */
+ * The response has room for LANES more groups. */
 VECTOR_CLONES
 static void pool_orientations(const real *response, size_t pixels, int voices, int stride, real *out)
 {
-    const real r = REAL(0.70710678118654752), weight = REAL(1.0) / ORIENTATIONS;
-    for (size_t i = 0; i < pixels; i++, out += stride) {
-        for (int v = 0; v < voices; v++, response += 2 * ORIENTATIONS) {
-            real modulus[ORIENTATIONS], sum[ORIENTATIONS / 2], difference[ORIENTATIONS / 2];
-            for (int t = 0; t < ORIENTATIONS; t++) {
-                modulus[t] = real_sqrt(response[t] * response[t] +
-                                       response[ORIENTATIONS + t] * response[ORIENTATIONS + t]);
-            }
-            for (int t = 0; t < ORIENTATIONS / 2; t++) {
-                sum[t] = modulus[t] + modulus[t + ORIENTATIONS / 2];
-                difference[t] = modulus[t] - modulus[t + ORIENTATIONS / 2];
-            }
-            real c = difference[0] + r * (difference[1] - difference[3]);
-            real s = difference[2] + r * (difference[1] + difference[3]);
-            out[MEAN(v)] = weight * ((sum[0] + sum[1]) + (sum[2] + sum[3]));
-            out[HARMONIC(v)] = weight * real_sqrt(c * c + s * s);
+    real mean[LANES], harmonic[LANES];
+    for (size_t i = 0; i < pixels * voices; i += LANES) {
+        pool_lanes(response + i * 2 * ORIENTATIONS, mean, harmonic);
+        for (size_t k = 0; k < LANES && i + k < pixels * voices; k++) {
+            real *at = out + (i + k) / voices * stride + MEAN((i + k) % voices);
+            at[0] = mean[k];
+            at[1] = harmonic[k];
         }
     }
 }
@@ -228,7 +250,7 @@ static int reflect(int i, int size)
 }
 
 /* Binomial low-pass [1 4 6 4 1] / 16 in both directions, of every step-th sample (1 or 2). x: (side, side, channels).
- * row: (side + 4) * channels of scratch. */
+ * row: (2 side + 4) * channels of scratch. */
 VECTOR_CLONES
 static void low_pass(const real *x, int side, int channels, int step, real *row, real *y)
 {
@@ -248,14 +270,17 @@ static void low_pass(const real *x, int side, int channels, int step, real *row,
                 middle[c + (size_t)(side - 1 + k) * channels] = middle[c + (size_t)(side - 1 - k) * channels];
             }
         }
-        for (int ox = 0; ox < side; ox += step, y += channels) {
-            const real *at = row + (size_t)ox * channels;
-            for (int c = 0; c < channels; c++) {
-                y[c] = ((at[c] + at[c + 4 * channels]) + 4 * (at[c + channels] + at[c + 3 * channels]) +
-                        6 * at[c + 2 * channels]) /
-                       16;
-            }
+        real *out = step == 1 ? y : row + line + 4 * channels;
+        for (size_t i = 0; i < line; i++) {
+            const real *at = row + i;
+            out[i] =
+                ((at[0] + at[4 * channels]) + 4 * (at[channels] + at[3 * channels]) + 6 * at[2 * channels]) /
+                16;
         }
+        for (int ox = 0; step == 2 && ox < side; ox += 2) {
+            memcpy(y + (size_t)(ox / 2) * channels, out + (size_t)ox * channels, sizeof(real) * channels);
+        }
+        y += line / step;
     }
 }
 
@@ -340,9 +365,9 @@ static gboolean prepare(Scattering *run, int batch, int size, GError **error)
     const char *what = "scattering coefficients";
     size_t pixels = (size_t)size * size;
     if (!ok || !(run->plane = wsi_try_alloc(STAINS * pixels, sizeof(real), what, error)) ||
-        !(run->response =
-              wsi_try_alloc(STAINS * (pixels / 4) * VOICES * 2 * ORIENTATIONS, sizeof(real), what, error)) ||
-        !(run->row = wsi_try_alloc(((size_t)size + 4) * TEXTURE, sizeof(real), what, error))) {
+        !(run->response = wsi_try_alloc((STAINS * (pixels / 4) * VOICES + LANES) * 2 * ORIENTATIONS,
+                                        sizeof(real), what, error)) ||
+        !(run->row = wsi_try_alloc((2 * (size_t)size + 4) * TEXTURE, sizeof(real), what, error))) {
         return FALSE;
     }
     for (int s = 0; s < SCALES; s++) {
