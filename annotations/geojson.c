@@ -297,9 +297,10 @@ static gboolean scan_object(Scan *scan, const char **from, const char **to, GErr
             return FALSE;
         }
         skip_space(scan);
-        if (*scan->at++ != ':') {
+        if (*scan->at != ':') {
             return source_error(scan->source, scan->line, error, "not JSON: no colon after a key");
         }
+        scan->at++;
         skip_space(scan);
         gboolean features = !*from && g_str_has_prefix(key, "\"features\"") && *scan->at == '[';
         const char *start = scan->at;
@@ -353,7 +354,9 @@ gboolean geojson_read(Source *source, GError **error)
             good = check_frame(&scan, from, to, error);
         }
     }
+    if (!good) {
+        return FALSE;
+    }
     skip_space(&scan);
-    return good &&
-           (!*scan.at || source_error(source, scan.line, error, "not JSON: something follows after the end"));
+    return !*scan.at || source_error(source, scan.line, error, "not JSON: something follows after the end");
 }

@@ -61,8 +61,8 @@ static inline Annotation *read_bytes(const char *text, gssize length, const Slid
 {
     g_autofree char *path = in_directory("file.xml");
     size_t bytes = length < 0 ? strlen(text) : (size_t)length;
-    g_autofree char *copy = g_memdup2(text, bytes + 1);
-    copy[bytes] = 0;
+    g_autofree char *copy = g_malloc0(bytes + 1);
+    memcpy(copy, text, bytes);
     if (strpbrk(copy, "<{[") && *strpbrk(copy, "<{[") != '<') {
         g_strdelimit(copy, "'", '"');
     }
