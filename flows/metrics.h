@@ -6,17 +6,19 @@
 typedef struct {
     int n, positives;
     double prevalence;
-    double auroc;             /* NaN when a class is missing */
-    double average_precision; /* NaN without positives */
+    double auroc;                      /* NaN when a class is missing */
+    double average_precision;          /* NaN without positives */
     double best_f1, best_f1_threshold; /* predict score >= threshold; smallest threshold among equal maxima */
-    double precision, recall, specificity, accuracy, balanced_accuracy; /* at that threshold; precision is 0 when
+    double precision, recall, specificity, accuracy,
+        balanced_accuracy; /* at that threshold; precision is 0 when
         nothing is predicted, recall and specificity are NaN when their class is missing */
     int tn, fp, fn, tp;
 } Metrics;
 /* n >= 1 scores with labels.  FALSE with WSI_ERROR_INPUT for a NaN score, a label other than 0 and 1, or n < 1. */
 gboolean metrics_compute(const double *score, const int *label, int n, Metrics *out, GError **error);
 /* The same with a given threshold instead of the best: best_f1 is then F1 at that threshold. */
-gboolean metrics_at(const double *score, const int *label, int n, double threshold, Metrics *out, GError **error);
+gboolean metrics_at(const double *score, const int *label, int n, double threshold, Metrics *out,
+                    GError **error);
 /* ROC and precision-recall points over distinct thresholds, descending: arrays of double triples (threshold, x, y); x = FPR or
  * recall, y = TPR or precision.  The ROC begins with (infinity, 0, 0); the precision-recall curve has no made-up point.
  * Empty when the curve is not defined (ROC: a class is missing; precision-recall: no positives; both: a NaN score). */

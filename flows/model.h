@@ -6,18 +6,20 @@
 
 typedef struct {
     ExtractorSpec extractor;
-    int tile_size;          /* px */
-    double mpp;             /* of the tiles; informative, 0 = unknown */
-    MsflowSpec flow;        /* channels and size are filled in from the extractor, seed from `seed` below */
-    const char *kernels;    /* NULL = best */
+    int tile_size;       /* px */
+    double mpp;          /* of the tiles; informative, 0 = unknown */
+    MsflowSpec flow;     /* channels and size are filled in from the extractor, seed from `seed` below */
+    const char *kernels; /* NULL = best */
     /* training: Adam on the mean NLL per dimension.  The rate rises linearly from a tenth over warmup_epochs and then falls along a
      * cosine to a hundredth at the last epoch. */
-    int epochs, batch, shards; /* shards: parts a batch is computed in; fixed, so that results do not depend on threads */
+    int epochs, batch,
+        shards; /* shards: parts a batch is computed in; fixed, so that results do not depend on threads */
     double learning_rate, warmup_epochs;
-    double clip;            /* global norm of the gradient of NLL / D; 0 = none.  MSFlow clips the gradient of the NLL at 2.0 */
-    int patience;           /* epochs without better hold-out NLL before stopping; 0 = never */
-    double holdout;         /* share of the normals kept for early stopping and calibration, by slide when known */
-    uint64_t seed;          /* initial weights, order of tiles, hold-out */
+    double
+        clip; /* global norm of the gradient of NLL / D; 0 = none.  MSFlow clips the gradient of the NLL at 2.0 */
+    int patience;   /* epochs without better hold-out NLL before stopping; 0 = never */
+    double holdout; /* share of the normals kept for early stopping and calibration, by slide when known */
+    uint64_t seed;  /* initial weights, order of tiles, hold-out */
 } ModelSpec;
 /* All defaults, for extractor `name` (borrowed strings are copied). */
 void model_spec_default(ModelSpec *spec, const char *extractor);
@@ -43,24 +45,28 @@ typedef gboolean (*EpochCallback)(void *data, const EpochReport *report);
 
 typedef struct {
     int threads;
-    const char *checkpoint; /* path: written after each epoch, resumed from when it fits the specification and the data; NULL = none */
+    const char *
+        checkpoint; /* path: written after each epoch, resumed from when it fits the specification and the data; NULL = none */
     EpochCallback told;
     void *told_data;
-    int64_t cache_bytes; /* memory for features of the frozen extractor; what does not fit is computed anew each time, with
+    int64_t
+        cache_bytes; /* memory for features of the frozen extractor; what does not fit is computed anew each time, with
                           * the same result.  0 = 2 GiB */
 } FitOptions;
 
 #define TILE_SCORES 10
 /* What tiles of normal tissue that were not trained on look like to the model. */
 typedef struct {
-    int64_t tiles;                             /* hold-out tiles all of this comes from */
-    double m0;                                 /* 99.5 % quantile of M over their pixels */
-    double mean[TILE_SCORES], sd[TILE_SCORES]; /* of each score, in the order of tile_score_column; of the recommended one
+    int64_t tiles; /* hold-out tiles all of this comes from */
+    double m0;     /* 99.5 % quantile of M over their pixels */
+    double mean[TILE_SCORES],
+        sd[TILE_SCORES]; /* of each score, in the order of tile_score_column; of the recommended one
                                                 * before it is standardised itself */
-    double threshold;                          /* of the recommended score: 95 % quantile */
+    double threshold;    /* of the recommended score: 95 % quantile */
     int map_side;
-    real *map_mean;  /* (map_side, map_side): E at each position of a map; the border of a tile differs from its middle */
-    double map_sd;   /* of E about map_mean, all positions */
+    real *
+        map_mean; /* (map_side, map_side): E at each position of a map; the border of a tile differs from its middle */
+    double map_sd; /* of E about map_mean, all positions */
 } Calibration;
 
 typedef struct Model Model;
@@ -81,15 +87,16 @@ Model *model_load(const char *path, const char *weights, const char *kernels, GE
 
 /* Scores of a tile (models.md A.8). Higher = more anomalous, but for the log-determinant, which is there to be looked at. */
 typedef struct {
-    double score;    /* the recommended one, see model_score_name: 0 = typical of held-out normal tiles, 1 = one of their standard
+    double
+        score; /* the recommended one, see model_score_name: 0 = typical of held-out normal tiles, 1 = one of their standard
                       * deviations above */
     double contrast; /* top 3 % mean of A_mul: contrast inside of the tile */
     double absolute; /* the same with the constant M0 of the calibration instead of the tile's own maximum */
     double nll;      /* NLL / D */
     double logdet;   /* ld / D */
     double scale[SCALES]; /* 0.5 mean z^2 per scale */
-    double top;      /* top 3 % mean of -M */
-    double maximum;  /* max of -M */
+    double top;           /* top 3 % mean of -M */
+    double maximum;       /* max of -M */
 } TileScore;
 const char *model_score_name(const Model *model);
 /* Column names and access for CSV files: name of column i, NULL at the end. */
@@ -107,4 +114,5 @@ int scorer_map_size(const Scorer *scorer);
 /* rgb: count <= batch tiles, packed.  scores: count.  maps: count maps of map_size^2 floats: the anomaly value per position, absolute (comparable between
  * tiles and slides): E, the sum of the scales' half mean square latents, minus its mean at that position over held-out normal tiles,
  * in their standard deviations.  So normal tissue is about 0 everywhere, tile borders included.  May be NULL. */
-gboolean scorer_run(Scorer *scorer, const uint8_t *rgb, int count, TileScore *scores, float *maps, GError **error);
+gboolean scorer_run(Scorer *scorer, const uint8_t *rgb, int count, TileScore *scores, float *maps,
+                    GError **error);
