@@ -8,11 +8,12 @@
  * sums are those of one cut. */
 #include "tiler/cut.h"
 #include "base/error.h"
+#include "tiler/scratch.h"
 #include <math.h>
 #include <string.h>
 
 /* Source px held at once (RGB and validity: 4 bytes each, twice while no-data pixels are masked out). */
-static const double MAX_SOURCE = 16e6;
+static const double MAX_SOURCE = 4e6;
 
 /* Area of the box that has data, in px of the mask. */
 static double valid_area(const Image *valid, const Rect *box)
@@ -48,20 +49,24 @@ static gboolean cut_block(Slide *slide, int level, const Rect *box, Filter filte
                     slide_info(slide)->path, rgb->width, rgb->height, columns, rows, level);
         return FALSE;
     }
-    g_autoptr(Image) source = image_new((int)columns, (int)rows, 3, error);
-    g_autoptr(Image) data = source ? image_new((int)columns, (int)rows, 1, error) : NULL;
-    if (!data || !slide_read(slide, level, (int64_t)left, (int64_t)top, source, data, error)) {
+    size_t pixels = (size_t)columns * (size_t)rows;
+    Image source = {(int)columns, (int)rows, 3,
+                    scratch(SCRATCH_SOURCE, pixels, 3, "pixels to cut from", error)};
+    Image data = {(int)columns, (int)rows, 1, NULL};
+    data.pixels = source.pixels ? scratch(SCRATCH_VALID, pixels, 1, "pixels to cut from", error) : NULL;
+    if (!data.pixels || !slide_read(slide, level, (int64_t)left, (int64_t)top, &source, &data, error)) {
         return FALSE;
     }
     const Rect inside = {box->x - left, box->y - top, box->width, box->height};
-    *area += valid_area(data, &inside);
-    if (memchr(data->pixels, 0, image_bytes(data))) {
-        return resample_valid(source, data, &inside, filter, rgb, valid, error);
+    if (memchr(data.pixels, 0, image_bytes(&data))) {
+        *area += valid_area(&data, &inside);
+        return resample_valid(&source, &data, &inside, filter, rgb, valid, error);
     }
+    *area += inside.width * inside.height;
     if (valid) {
         memset(valid->pixels, 255, image_bytes(valid));
     }
-    return resample(source, &inside, filter, rgb, error);
+    return resample(&source, &inside, filter, rgb, error);
 }
 
 static void paste(const Image *part, Image *whole, int x, int y)

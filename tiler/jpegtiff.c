@@ -253,7 +253,7 @@ static Span common(const Span *a, const Span *b)
     return (Span){MAX(a->x0, b->x0), MAX(a->y0, b->y0), MIN(a->x1, b->x1), MIN(a->y1, b->y1)};
 }
 
-/* Copies the part of the tile (its span: `tile`) into rasters whose corner is level pixel (x, y). */
+/* Copies the part of the tile (its span: `tile`) into rasters whose corner is level pixel (x, y); pixels NULL: no data there. */
 static void copy_part(const uint8_t *pixels, const Span *tile, const Span *part, int64_t x, int64_t y,
                       Image *rgb, Image *valid)
 {
@@ -261,9 +261,13 @@ static void copy_part(const uint8_t *pixels, const Span *tile, const Span *part,
     for (int64_t row = part->y0; row < part->y1; row++) {
         size_t to = (size_t)(row - y) * rgb->width + (size_t)(part->x0 - x);
         size_t from = (size_t)((row - tile->y0) * (tile->x1 - tile->x0) + part->x0 - tile->x0);
-        memcpy(rgb->pixels + 3 * to, pixels + 3 * from, 3 * columns);
+        if (pixels) {
+            memcpy(rgb->pixels + 3 * to, pixels + 3 * from, 3 * columns);
+        } else {
+            memset(rgb->pixels + 3 * to, 255, 3 * columns);
+        }
         if (valid) {
-            memset(valid->pixels + to, 255, columns);
+            memset(valid->pixels + to, pixels ? 255 : 0, columns);
         }
     }
 }
@@ -282,6 +286,7 @@ gboolean jpegtiff_read(JpegTiff *tiff, int level, int64_t x, int64_t y, Image *r
             int64_t index = row * from->columns + column;
             const char *reason;
             if (from->counts[index] == 0) {
+                copy_part(NULL, &tile, &part, x, y, rgb, valid);
                 continue;
             }
             CachedTile *cached = tilecache_get(tiff->cache, level, index, (size_t)width * height * 3, error);
@@ -290,9 +295,7 @@ gboolean jpegtiff_read(JpegTiff *tiff, int level, int64_t x, int64_t y, Image *r
             }
             const uint8_t *pixels = tilecache_pixels(cached, &reason);
             gboolean ok = pixels || bad(data, from->stored, column, row, reason, error);
-            if (pixels) {
-                copy_part(pixels, &tile, &part, x, y, rgb, valid);
-            }
+            copy_part(pixels, &tile, &part, x, y, rgb, valid);
             tilecache_release(tiff->cache, cached);
             if (!ok) {
                 return FALSE;

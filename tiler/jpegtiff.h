@@ -16,7 +16,7 @@ void jpegtiff_tile_size(const JpegTiff *tiff, int level, int *width, int *height
 /* Adds a level that is decoded from `level` at 1 / scale (2, 4, 8) of its size, rounded down; it gets the next free number.
  * FALSE when the tiles' size does not allow that.  Before any reading. */
 gboolean jpegtiff_add_scaled(JpegTiff *tiff, int level, int scale);
-/* As slide_read, for an area that has pixels of the level; what it does not fill is left as it is.  `bad` gets the number of the
+/* As slide_read, for an area that has pixels of the level; what lies outside of the level is left as it is.  `bad` gets the number of the
  * stored level and the column and row of its tile.  Thread-safe. */
 gboolean jpegtiff_read(JpegTiff *tiff, int level, int64_t x, int64_t y, Image *rgb, Image *valid,
                        JpegTiffBad bad, void *data, GError **error);

@@ -13,6 +13,7 @@
  * up to its last pixel. */
 #include "tiler/resample.h"
 #include "base/error.h"
+#include "tiler/scratch.h"
 #include <math.h>
 #include <string.h>
 
@@ -79,14 +80,6 @@ typedef struct {
     float *weight;
 } Taps;
 
-static void taps_clear(Taps *taps)
-{
-    g_free(taps->first);
-    g_free(taps->count);
-    g_free(taps->weight);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Taps, taps_clear)
-
 static void fill_taps(Taps *taps, int i, Filter filter, double centre, double stretch, int sources)
 {
     double support = filters[filter].support * stretch, sum = 0;
@@ -97,28 +90,30 @@ static void fill_taps(Taps *taps, int i, Filter filter, double centre, double st
     end = CLAMP(end, first + 1, first + taps->most);
     float *weight = taps->weight + (size_t)i * taps->most;
     for (int k = first; k < end; k++) {
-        sum += filters[filter].kernel((k + 0.5 - centre) / stretch);
-    }
-    for (int k = first; k < end; k++) {
         double w = filters[filter].kernel((k + 0.5 - centre) / stretch);
-        weight[k - first] = (float)(sum != 0 ? w / sum : 1.0 / (end - first));
+        weight[k - first] = (float)w;
+        sum += w;
+    }
+    for (int k = 0; k < end - first; k++) {
+        weight[k] = sum != 0 ? (float)(weight[k] / sum) : 1.0f / (float)(end - first);
     }
     taps->first[i] = first;
     taps->count[i] = end - first;
 }
 
-static gboolean taps_init(Taps *taps, Filter filter, double start, double length, int outputs, int sources,
-                          GError **error)
+/* uses: of the memory for first, count and weight. */
+static gboolean taps_init(Taps *taps, const ScratchUse uses[3], Filter filter, double start, double length,
+                          int outputs, int sources, GError **error)
 {
+    static const char what[] = "resampling weights";
     double scale = length / outputs, stretch = MAX(scale, 1);
     taps->outputs = outputs;
     taps->most = MIN((int)ceil(filters[filter].support * stretch) * 2 + 1, sources);
-    taps->first = wsi_try_alloc((size_t)outputs, sizeof(int), "resampling weights", error);
-    taps->count =
-        taps->first ? wsi_try_alloc((size_t)outputs, sizeof(int), "resampling weights", error) : NULL;
-    taps->weight = taps->count ? wsi_try_alloc((size_t)outputs * (size_t)taps->most, sizeof(float),
-                                               "resampling weights", error)
-                               : NULL;
+    taps->first = scratch(uses[0], (size_t)outputs, sizeof(int), what, error);
+    taps->count = taps->first ? scratch(uses[1], (size_t)outputs, sizeof(int), what, error) : NULL;
+    taps->weight = taps->count
+                       ? scratch(uses[2], (size_t)outputs * (size_t)taps->most, sizeof(float), what, error)
+                       : NULL;
     if (!taps->weight) {
         return FALSE;
     }
@@ -222,22 +217,18 @@ typedef struct {
     uint8_t *bytes;       /* the same, rounded */
 } Passes;
 
-static void passes_clear(Passes *passes)
-{
-    taps_clear(&passes->across);
-    taps_clear(&passes->down);
-    g_free(passes->rows);
-    g_free(passes->columns_block);
-    g_free(passes->results);
-    g_free(passes->bytes);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Passes, passes_clear)
+static const ScratchUse across_memory[3] = {SCRATCH_FIRST_X, SCRATCH_COUNT_X, SCRATCH_WEIGHT_X};
+static const ScratchUse down_memory[3] = {SCRATCH_FIRST_Y, SCRATCH_COUNT_Y, SCRATCH_WEIGHT_Y};
 
 static gboolean passes_init(Passes *passes, const Rect *box, Filter filter, GError **error)
 {
+    static const char what[] = "resampling";
+    const size_t lane = LANES * sizeof(float);
     const Image *source = passes->source, *out = passes->out;
-    if (!taps_init(&passes->across, filter, box->x, box->width, out->width, source->width, error) ||
-        !taps_init(&passes->down, filter, box->y, box->height, out->height, source->height, error)) {
+    if (!taps_init(&passes->across, across_memory, filter, box->x, box->width, out->width, source->width,
+                   error) ||
+        !taps_init(&passes->down, down_memory, filter, box->y, box->height, out->height, source->height,
+                   error)) {
         return FALSE;
     }
     int last = out->width - 1;
@@ -245,12 +236,10 @@ static gboolean passes_init(Passes *passes, const Rect *box, Filter filter, GErr
     passes->columns = passes->across.first[last] + passes->across.count[last] - passes->left;
     size_t samples = (size_t)passes->columns * source->channels,
            results = (size_t)out->width * source->channels;
-    passes->rows = wsi_try_alloc(samples, LANES * sizeof(float), "resampling", error);
-    passes->columns_block =
-        passes->rows ? wsi_try_alloc(samples, LANES * sizeof(float), "resampling", error) : NULL;
-    passes->results =
-        passes->columns_block ? wsi_try_alloc(results, LANES * sizeof(float), "resampling", error) : NULL;
-    passes->bytes = passes->results ? wsi_try_alloc(results, LANES, "resampling", error) : NULL;
+    passes->rows = scratch(SCRATCH_ROWS, samples, lane, what, error);
+    passes->columns_block = passes->rows ? scratch(SCRATCH_COLUMNS, samples, lane, what, error) : NULL;
+    passes->results = passes->columns_block ? scratch(SCRATCH_RESULTS, results, lane, what, error) : NULL;
+    passes->bytes = passes->results ? scratch(SCRATCH_BYTES, results, LANES, what, error) : NULL;
     return passes->bytes != NULL;
 }
 
@@ -323,7 +312,7 @@ static void resample_rows(Passes *passes, int y0, int rows)
 static gboolean run(const Image *source, const Rect *box, Filter filter, Image *out, Image *valid,
                     GError **error)
 {
-    g_auto(Passes) passes = {.source = source, .out = out, .valid = valid};
+    Passes passes = {.source = source, .out = out, .valid = valid};
     if (!(box->width > 0) || !(box->height > 0) || !(box->width <= 1e9) || !(box->height <= 1e9) ||
         !(fabs(box->x) <= 1e9) || !(fabs(box->y) <= 1e9)) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "cannot resample the box %g, %g, %g x %g", box->x,
@@ -352,17 +341,17 @@ gboolean resample(const Image *source, const Rect *box, Filter filter, Image *ou
 gboolean resample_valid(const Image *rgb, const Image *valid, const Rect *box, Filter filter, Image *out,
                         Image *out_valid, GError **error)
 {
-    g_autoptr(Image) masked = image_new(rgb->width, rgb->height, 4, error);
-    if (!masked) {
+    size_t pixels = (size_t)rgb->width * rgb->height;
+    Image masked = {rgb->width, rgb->height, 4, scratch(SCRATCH_MASKED, pixels, 4, "resampling", error)};
+    if (!masked.pixels) {
         return FALSE;
     }
-    size_t pixels = (size_t)rgb->width * rgb->height;
     for (size_t i = 0; i < pixels; i++) {
-        gboolean has_data = valid->pixels[i] != 0;
+        uint8_t has_data = valid->pixels[i] != 0, keep = (uint8_t)-has_data;
         for (int c = 0; c < 3; c++) {
-            masked->pixels[4 * i + c] = has_data ? rgb->pixels[3 * i + c] : 0;
+            masked.pixels[4 * i + c] = rgb->pixels[3 * i + c] & keep;
         }
-        masked->pixels[4 * i + 3] = has_data;
+        masked.pixels[4 * i + 3] = has_data;
     }
-    return run(masked, box, filter, out, out_valid, error);
+    return run(&masked, box, filter, out, out_valid, error);
 }

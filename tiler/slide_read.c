@@ -319,11 +319,15 @@ gboolean slide_read(Slide *slide, int level, int64_t x, int64_t y, Image *rgb, I
         g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "%s has no level %d", slide->path, level);
         return FALSE;
     }
-    memset(rgb->pixels, 255, image_bytes(rgb));
-    if (valid) {
-        memset(valid->pixels, 0, image_bytes(valid));
-    }
     const SlideLevel *geometry = &slide->levels[level];
+    gboolean inside =
+        x >= 0 && y >= 0 && x <= geometry->width - rgb->width && y <= geometry->height - rgb->height;
+    if (!inside || !slide->fast) { /* the fast path leaves no pixel of the level as it was */
+        memset(rgb->pixels, 255, image_bytes(rgb));
+        if (valid) {
+            memset(valid->pixels, 0, image_bytes(valid));
+        }
+    }
     /* Coordinates beyond these bounds touch no pixel; without the test their sums could overflow. */
     if (x >= geometry->width || y >= geometry->height || x <= -(int64_t)rgb->width ||
         y <= -(int64_t)rgb->height) {

@@ -73,15 +73,15 @@ static void move_row(Smoother *smoother, int y, int sign)
     if (y < 0 || y >= smoother->rgb->height) {
         return;
     }
-    for (int x = 0; x < smoother->rgb->width; x++) {
-        size_t at = (size_t)y * smoother->rgb->width + (size_t)x;
-        if (!is_readable(smoother, at)) {
-            continue;
-        }
-        for (int c = 0; c < 3; c++) {
-            smoother->sums[4 * x + c] += sign * smoother->density[smoother->rgb->pixels[3 * at + c]];
-        }
-        smoother->sums[4 * x + 3] += sign;
+    size_t at = (size_t)y * smoother->rgb->width;
+    const uint8_t *pixel = smoother->rgb->pixels + 3 * at;
+    int32_t *sums = smoother->sums;
+    for (int x = 0; x < smoother->rgb->width; x++, pixel += 3, sums += 4) {
+        int count = is_readable(smoother, at + (size_t)x) ? sign : 0;
+        sums[0] += count * smoother->density[pixel[0]];
+        sums[1] += count * smoother->density[pixel[1]];
+        sums[2] += count * smoother->density[pixel[2]];
+        sums[3] += count;
     }
 }
 
@@ -107,8 +107,9 @@ static void smoother_row(Smoother *smoother, int y)
             continue;
         }
         smoother->readable[x] = is_readable(smoother, (size_t)y * width + (size_t)x);
+        double unit = sum[3] ? 1 / ((double)sum[3] * OD_UNIT) : 0;
         for (int c = 0; c < 3; c++) {
-            smoother->od[3 * x + c] = sum[3] ? (float)((double)sum[c] / ((double)sum[3] * OD_UNIT)) : 0;
+            smoother->od[3 * x + c] = (float)((double)sum[c] * unit);
         }
     }
 }

@@ -1,0 +1,25 @@
+/* Working memory that a thread keeps between tiles, so that cutting allocates nothing after the first ones.  Not for other
+ * rooms. */
+#pragma once
+#include "base/image.h"
+
+typedef enum {
+    SCRATCH_SOURCE, /* pixels read for a cut */
+    SCRATCH_VALID,  /* and where they are data */
+    SCRATCH_MASKED, /* the same with validity as a fourth sample */
+    SCRATCH_FIRST_X,
+    SCRATCH_COUNT_X,
+    SCRATCH_WEIGHT_X,
+    SCRATCH_FIRST_Y,
+    SCRATCH_COUNT_Y,
+    SCRATCH_WEIGHT_Y,
+    SCRATCH_ROWS,
+    SCRATCH_COLUMNS,
+    SCRATCH_RESULTS,
+    SCRATCH_BYTES,
+    SCRATCH_USES
+} ScratchUse;
+
+/* count * size bytes of the calling thread for this use, until its next call for the same use; contents: what was there
+ * before, at first zero.  NULL with WSI_ERROR_MEMORY naming `what`. */
+void *scratch(ScratchUse use, size_t count, size_t size, const char *what, GError **error);
