@@ -1,0 +1,79 @@
+#!/bin/sh
+# Heatmaps lie where the tiles are: size x resolution of every file equals the slide's, and values sit on their tiles.
+. tests/lib.sh
+cd "$tmp" || exit 1
+"$WSIFLOW" synth -o cohort -n 3 -l 1 --width 5000 --height 4100 >synth.log 2>&1
+cat >run.yaml <<'Y'
+slides:
+  manifest: cohort/manifest.csv
+  annotations: cohort/annotations
+tiles:
+  size: 128
+train:
+  epochs: 2
+  batch: 4
+model:
+  blocks: [1, 1, 1]
+  condition: 16
+score:
+  overlap: 0
+Y
+"$WSIFLOW" run -c run.yaml -o a -j 2 >a.out 2>a.err
+is "the run ends with 0" $? 0
+s=a/slides/synth_02
+properties=$(openslide-show-properties $s/heatmap.tif 2>&1)
+like "OpenSlide opens the colour pyramid" "$properties" "openslide.vendor: 'generic-tiff'"
+like "its levels are halves" "$properties" "openslide.level\[1\].downsample: '(2|1\.99|2\.0)"
+check "size x resolution is the slide's, values sit on their tiles" python3 - $s cohort/slides/synth_02.tif <<'P'
+import csv, json, sys, numpy as np, openslide, tifffile
+s, path = sys.argv[1:]
+slide = openslide.OpenSlide(path)
+facts = json.load(open(s + "/slide.json"))
+w, h = slide.dimensions
+assert (facts["width"], facts["height"]) == (w, h) == (5000, 4100)
+with tifffile.TiffFile(s + "/heatmap.ome.tif") as t:
+    assert len(t.series) == 1, t.series
+    import xml.etree.ElementTree as E
+    p = E.fromstring(t.ome_metadata).find(".//{*}Pixels").attrib
+    assert p["PhysicalSizeXUnit"] == "µm" and p["Type"] == "float", p
+    values = t.series[0].levels[0].asarray()
+    for level in t.series[0].levels:
+        assert level.dtype == np.float32
+hy, hx = values.shape
+assert abs(hx * float(p["PhysicalSizeX"]) - w * facts["mpp_x"]) < 1e-6 * w, p
+assert abs(hy * float(p["PhysicalSizeY"]) - h * facts["mpp_y"]) < 1e-6 * h, p
+assert np.array_equal(values, np.load(s + "/scoremap.npy"), equal_nan=True)
+rgb = tifffile.TiffFile(s + "/heatmap.tif").pages[0]
+num, den = rgb.tags["XResolution"].value
+assert abs(hx * 1e4 / (num / den) - w * facts["mpp_x"]) < 1e-4 * w and rgb.tags["ResolutionUnit"].value == 3
+# The map's mean over a tile goes with the tile's score; a tile further it does not.
+def means(dx):
+    a, b = [], []
+    for r in csv.DictReader(open(s + "/scores.csv")):
+        if not r["score"]:
+            continue
+        x, y, tw, th = (float(r[k]) for k in ("x", "y", "width", "height"))
+        x += dx * tw
+        part = values[round(y * hy / h):round((y + th) * hy / h), max(0, round(x * hx / w)):max(0, round((x + tw) * hx / w))]
+        if part.size and np.isfinite(part).mean() > 0.9:
+            a.append(float(r["score"]))
+            b.append(np.nanmean(part))
+    rank = lambda v: np.argsort(np.argsort(v))
+    return np.corrcoef(rank(a), rank(b))[0, 1], len(a)
+here, n = means(0)
+beside, _ = means(1)
+assert n > 20 and here > 0.8 and here > beside + 0.2, (n, here, beside)
+print(n, here, beside)
+P
+check "outside of the tissue there is no value" python3 - $s <<'P'
+import sys, numpy as np
+from PIL import Image
+values = np.load(sys.argv[1] + "/scoremap.npy")
+mask = np.array(Image.open(sys.argv[1] + "/tissue.png").resize(values.shape[::-1], Image.NEAREST))
+inside = np.isfinite(values)
+assert inside.any() and (~inside).any()
+assert (inside & (mask == 0)).sum() < 0.02 * inside.sum(), ((inside & (mask == 0)).sum(), inside.sum())
+P
+"$WSIFLOW" heatmap $s/scoremap.npy --slide cohort/slides/synth_02.tif -o again >/dev/null 2>&1
+check "heatmap from the map gives the same file" cmp $s/heatmap.ome.tif again/heatmap.ome.tif
+finish
