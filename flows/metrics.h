@@ -9,9 +9,9 @@ typedef struct {
     double auroc;                      /* NaN when a class is missing */
     double average_precision;          /* NaN without positives */
     double best_f1, best_f1_threshold; /* predict score >= threshold; smallest threshold among equal maxima */
-    double precision, recall, specificity, accuracy,
-        balanced_accuracy; /* at that threshold; precision is 0 when
-        nothing is predicted, recall and specificity are NaN when their class is missing */
+    /* At that threshold.  Precision is 0 when nothing is predicted, recall and specificity are NaN when their class is
+     * missing. */
+    double precision, recall, specificity, accuracy, balanced_accuracy;
     int tn, fp, fn, tp;
 } Metrics;
 /* n >= 1 scores with labels.  FALSE with WSI_ERROR_INPUT for a NaN score, a label other than 0 and 1, or n < 1. */

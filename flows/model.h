@@ -10,13 +10,12 @@ typedef struct {
     double mpp;          /* of the tiles; informative, 0 = unknown */
     MsflowSpec flow;     /* channels and size are filled in from the extractor, seed from `seed` below */
     const char *kernels; /* NULL = best */
-    /* training: Adam on the mean NLL per dimension.  The rate rises linearly from a tenth over warmup_epochs and then falls along a
-     * cosine to a hundredth at the last epoch. */
-    int epochs, batch,
-        shards; /* shards: parts a batch is computed in; fixed, so that results do not depend on threads */
+    /* Training: Adam on the mean NLL per dimension.  The rate rises linearly from a tenth over warmup_epochs and then falls
+     * along a cosine to a hundredth at the last epoch. */
+    int epochs, batch;
+    int shards; /* parts a batch is computed in; fixed, so that results do not depend on threads */
     double learning_rate, warmup_epochs;
-    double
-        clip; /* global norm of the gradient of NLL / D; 0 = none.  MSFlow clips the gradient of the NLL at 2.0 */
+    double clip;    /* norm of the gradient of NLL / D; 0 = none (MSFlow: 2.0 for the gradient of the NLL) */
     int patience;   /* epochs without better hold-out NLL before stopping; 0 = never */
     double holdout; /* share of the normals kept for early stopping and calibration, by slide when known */
     uint64_t seed;  /* initial weights, order of tiles, hold-out */
@@ -45,13 +44,13 @@ typedef gboolean (*EpochCallback)(void *data, const EpochReport *report);
 
 typedef struct {
     int threads;
-    const char *
-        checkpoint; /* path: written after each epoch, resumed from when it fits the specification and the data; NULL = none */
+    /* Path: written after each epoch, resumed from when it fits the specification and the data; NULL = none. */
+    const char *checkpoint;
     EpochCallback told;
     void *told_data;
-    int64_t
-        cache_bytes; /* memory for features of the frozen extractor; what does not fit is computed anew each time, with
-                          * the same result.  0 = 2 GiB */
+    /* Memory for features of the frozen extractor; what does not fit is computed anew each time, with the same result.
+     * 0 = 2 GiB. */
+    int64_t cache_bytes;
 } FitOptions;
 
 #define TILE_SCORES 10
@@ -59,14 +58,14 @@ typedef struct {
 typedef struct {
     int64_t tiles; /* hold-out tiles all of this comes from */
     double m0;     /* 99.5 % quantile of M over their pixels */
-    double mean[TILE_SCORES],
-        sd[TILE_SCORES]; /* of each score, in the order of tile_score_column; of the recommended one
-                                                * before it is standardised itself */
-    double threshold;    /* of the recommended score: 95 % quantile */
+    /* Of each score, in the order of tile_score_column; of the recommended one before it is standardised itself. */
+    double mean[TILE_SCORES], sd[TILE_SCORES];
+    double threshold; /* of the recommended score: 95 % quantile */
+    /* E at each position of a map, (map_side, map_side): the border of a tile differs from its middle; and the standard
+     * deviation about it, over all positions. */
     int map_side;
-    real *
-        map_mean; /* (map_side, map_side): E at each position of a map; the border of a tile differs from its middle */
-    double map_sd; /* of E about map_mean, all positions */
+    real *map_mean;
+    double map_sd;
 } Calibration;
 
 typedef struct Model Model;
@@ -85,11 +84,11 @@ gboolean model_save(const Model *model, const char *path, char sha256[65], GErro
 /* weights: path of the extractor's weights, overrides the one in the bundle; may be NULL.  Their hash must agree. */
 Model *model_load(const char *path, const char *weights, const char *kernels, GError **error);
 
-/* Scores of a tile (models.md A.8). Higher = more anomalous, but for the log-determinant, which is there to be looked at. */
+/* Scores of a tile (models.md A.8).  Higher = more anomalous, but for the log-determinant, which is there to be looked at. */
 typedef struct {
-    double
-        score; /* the recommended one, see model_score_name: 0 = typical of held-out normal tiles, 1 = one of their standard
-                      * deviations above */
+    /* The recommended one, see model_score_name: 0 = typical of held-out normal tiles, 1 = one of their standard deviations
+     * above. */
+    double score;
     double contrast; /* top 3 % mean of A_mul: contrast inside of the tile */
     double absolute; /* the same with the constant M0 of the calibration instead of the tile's own maximum */
     double nll;      /* NLL / D */
@@ -111,8 +110,9 @@ void scorer_free(Scorer *scorer);
 int scorer_batch(const Scorer *scorer);
 /* Side of the anomaly maps (px): that of the finest latent. */
 int scorer_map_size(const Scorer *scorer);
-/* rgb: count <= batch tiles, packed.  scores: count.  maps: count maps of map_size^2 floats: the anomaly value per position, absolute (comparable between
- * tiles and slides): E, the sum of the scales' half mean square latents, minus its mean at that position over held-out normal tiles,
- * in their standard deviations.  So normal tissue is about 0 everywhere, tile borders included.  May be NULL. */
+/* rgb: count <= batch tiles, packed.  scores: count.  maps (may be NULL): count maps of map_size^2 floats, the anomaly value
+ * per position, comparable between tiles and slides: E, the sum of the scales' half mean square latents, minus its mean at
+ * that position over held-out normal tiles, in their standard deviations.  So normal tissue is about 0 everywhere, tile
+ * borders included. */
 gboolean scorer_run(Scorer *scorer, const uint8_t *rgb, int count, TileScore *scores, float *maps,
                     GError **error);
