@@ -359,6 +359,7 @@ static gboolean resume(Fit *fit, const char *print)
         return FALSE;
     }
     msflow_refresh(fit->model->flow);
+    g_info("training goes on after epoch %d of %s", fit->state.epoch, path);
     return TRUE;
 }
 

@@ -85,6 +85,19 @@ static gboolean init_actnorm(const InitialiseSpec *spec, GError **error)
     return ok;
 }
 
+/* Features that are constant on normal tissue carry nothing, and hint at an extractor that does not suit the tiles. */
+static void tell_constant_channels(const Msflow *flow)
+{
+    for (int l = 0; l < SCALES; l++) {
+        int count;
+        msflow_constant_channels(flow, l, &count);
+        if (count > 0) {
+            g_info("scale %d: %d of %d features hardly vary over the training tiles", l + 1, count,
+                   msflow_spec(flow)->channels[l]);
+        }
+    }
+}
+
 gboolean initialise_flow(const InitialiseSpec *spec, GError **error)
 {
     if (!msflow_fit_begin(spec->flow, error)) {
@@ -96,6 +109,7 @@ gboolean initialise_flow(const InitialiseSpec *spec, GError **error)
         }
     } while (msflow_fit_pass_end(spec->flow));
     msflow_refresh(spec->flow); /* ActNorm starts from what the FPN gives */
+    tell_constant_channels(spec->flow);
     if (msflow_spec(spec->flow)->step == STEP_GLOW && !init_actnorm(spec, error)) {
         return FALSE;
     }
