@@ -8,7 +8,8 @@
 typedef struct Blend Blend;
 
 /* slide_*: level-0 px and um/px; cell_um: wanted size of a map pixel. */
-Blend *blend_new(double slide_width, double slide_height, double mpp_x, double mpp_y, double cell_um, GError **error);
+Blend *blend_new(double slide_width, double slide_height, double mpp_x, double mpp_y, double cell_um,
+                 GError **error);
 void blend_free(Blend *blend);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Blend, blend_free)
 /* Adds a tile's map that covers `footprint` (level-0 px).  Overlapping tiles are averaged with a raised-cosine
@@ -22,11 +23,12 @@ Map *blend_finish(const Blend *blend, const Image *tissue, GError **error);
 /* Colours a map: values from low to high through the named map ("turbo", "viridis", "inferno"), NaN transparent: where
  * NaN the base shows unchanged (or white without base), elsewhere the colour with `opacity` over the base.
  * base: RGB of the same size or NULL.  Caller frees. */
-Image *heatmap_colour(const Map *map, double low, double high, const char *colours, const Image *base, double opacity,
-                      GError **error);
+Image *heatmap_colour(const Map *map, double low, double high, const char *colours, const Image *base,
+                      double opacity, GError **error);
 /* The overview for people: slide picture left, coloured map right, colour bar with low/high values, title and note
  * below.  Pictures are scaled by nearest neighbour to at most `side` px.  Caller frees. */
-Image *heatmap_overview(const Map *map, double low, double high, const char *colours, const Image *slide_picture, int side,
-                        const char *title, const char *note, GError **error);
+Image *heatmap_overview(const Map *map, double low, double high, const char *colours,
+                        const Image *slide_picture, int side, const char *title, const char *note,
+                        GError **error);
 /* TRUE when the colour map exists. */
 gboolean heatmap_has_colours(const char *name);
