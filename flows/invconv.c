@@ -29,6 +29,7 @@ void invconv_init(Invconv *layer, int channels, int h, int w, Arena *arena)
     int64_t square = (int64_t)channels * channels;
     *layer = (Invconv){.c = channels, .h = h, .w = w};
     layer->source = arena_int(arena, channels, "permutation");
+    layer->scale = arena_double(arena, channels, "1x1 convolution");
     layer->triangles = arena_real(arena, square, "1x1 convolution");
     layer->mix = arena_real(arena, square, "1x1 convolution");
     layer->map = arena_real(arena, square, "1x1 convolution");
@@ -146,6 +147,7 @@ void invconv_refresh(Invconv *layer, real *parameters)
         real q = lu[(size_t)i * c + i];
         layer->triangles[(size_t)i * c + i] = parameters[layer->sign + i] * (real)exp((double)q);
         layer->logdet += (double)q + (double)a[i];
+        layer->scale[i] = exp((double)a[i]);
         layer->source[i] = (int)parameters[layer->permutation + i];
     }
     rebuild_mix(layer, layer->map); /* map as scratch */
@@ -153,8 +155,9 @@ void invconv_refresh(Invconv *layer, real *parameters)
         double shift = 0;
         for (int j = 0; j < c; j++) {
             size_t at = (size_t)i * c + j;
-            layer->map[at] = layer->mix[at] * (real)exp((double)a[j]);
-            shift += (double)layer->map[at] * (double)b[j];
+            double m = (double)layer->mix[at] * layer->scale[j];
+            layer->map[at] = (real)m;
+            shift += m * (double)b[j];
         }
         layer->shift[i] = (real)shift;
     }
@@ -178,6 +181,8 @@ void invconv_run_init(InvconvRun *run, const Invconv *layer, const Kernels *kern
     if (training) {
         run->dmap = share ? share->dmap : arena_real(arena, square, "gradient of a 1x1 convolution");
         run->work = share ? share->work : arena_real(arena, square, "gradient of a 1x1 convolution");
+        run->dnorm = share ? share->dnorm
+                           : arena_double(arena, 2 * (int64_t)layer->c, "gradient of a 1x1 convolution");
         run->dshift = share ? share->dshift : arena_real(arena, layer->c, "gradient of a 1x1 convolution");
     }
 }
@@ -197,19 +202,23 @@ static void actnorm_backward(InvconvRun *run, const real *parameters, double to_
 {
     const Invconv *layer = run->layer;
     int c = layer->c;
-    const real *a = parameters + layer->log_scale, *b = parameters + layer->bias;
-    for (int j = 0; j < c; j++) {
-        double scale = exp((double)a[j]), da = to_log, db = 0;
-        for (int k = 0; k < c; k++) {
+    const real *b = parameters + layer->bias;
+    double *da = run->dnorm, *db = run->dnorm + c;
+    memset(run->dnorm, 0, 2 * c * sizeof *run->dnorm);
+    for (int k = 0; k < c; k++) {
+        double dshift = (double)run->dshift[k];
+        for (int j = 0; j < c; j++) {
             size_t at = (size_t)k * c + j;
             double w = (double)layer->mix[at],
-                   g = ((double)run->dmap[at] + (double)run->dshift[k] * (double)b[j]) * scale;
+                   g = ((double)run->dmap[at] + dshift * (double)b[j]) * layer->scale[j];
             run->dmap[at] = (real)g;
-            da += w * g;
-            db += w * (double)run->dshift[k];
+            da[j] += w * g;
+            db[j] += w * dshift;
         }
-        gradient[layer->log_scale + j] += (real)da;
-        gradient[layer->bias + j] += (real)(db * scale);
+    }
+    for (int j = 0; j < c; j++) {
+        gradient[layer->log_scale + j] += (real)(da[j] + to_log);
+        gradient[layer->bias + j] += (real)(db[j] * layer->scale[j]);
     }
 }
 

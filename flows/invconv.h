@@ -13,6 +13,7 @@ typedef struct {
     int64_t bias, log_scale, lu, permutation, sign;
     /* derived */
     int *source;       /* row i of W is row source[i] of L (U + ..) */
+    double *scale;     /* exp a */
     real *triangles;   /* (c, c): as lu, with sign exp q on the diagonal */
     real *mix;         /* W */
     real *map, *shift; /* M, c */
@@ -25,8 +26,10 @@ typedef struct {
     gboolean training;
     int n;
     Conv *conv;
-    real *row;                  /* (c) */
-    real *dmap, *dshift, *work; /* (c, c), (c), (c, c): training */
+    real *row; /* (c) */
+    /* training */
+    real *dmap, *dshift, *work; /* (c, c), (c), (c, c) */
+    double *dnorm;              /* (2, c): of a and of b */
 } InvconvRun;
 
 void invconv_init(Invconv *layer, int channels, int h, int w, Arena *arena);
