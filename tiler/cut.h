@@ -14,8 +14,9 @@ typedef struct {
  * caller's).  Footprint: size * mpp / slide mpp, in x and y apart.  valid_share: share of the footprint with
  * data.  valid (size x size x 1, may be NULL): 255 where at least half of a pixel has data.
  * Slides without mpp are refused. Thread-safe on one slide. */
-gboolean cut_tile(Slide *slide, const CutSpec *spec, double x, double y, Image *rgb, Image *valid, double *valid_share,
-                  GError **error);
+gboolean cut_tile(Slide *slide, const CutSpec *spec, double x, double y, Image *rgb, Image *valid,
+                  double *valid_share, GError **error);
 
 /* The region [x, y, width, height] (level-0 px) scaled to exactly rgb->width x rgb->height; for thumbnails and overviews. */
-gboolean cut_region(Slide *slide, const Rect *region, Filter filter, Image *rgb, Image *valid, GError **error);
+gboolean cut_region(Slide *slide, const Rect *region, Filter filter, Image *rgb, Image *valid,
+                    GError **error);

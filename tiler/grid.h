@@ -3,25 +3,25 @@
 #include "base/image.h"
 
 typedef enum {
-    EDGE_DROP,  /* only tiles that lie wholly inside the area */
-    EDGE_PAD,   /* tiles may reach over the right and lower border; what is outside is "no data" */
-    EDGE_SHIFT  /* the last column and row are moved back inside */
+    EDGE_DROP, /* only tiles that lie wholly inside the area */
+    EDGE_PAD,  /* tiles may reach over the right and lower border; what is outside is "no data" */
+    EDGE_SHIFT /* the last column and row are moved back inside */
 } EdgePolicy;
 gboolean edge_policy_parse(const char *name, EdgePolicy *out);
 const char *edge_policy_name(EdgePolicy edge);
 
 typedef struct {
-    int size;          /* px */
-    double mpp;        /* um/px */
-    double overlap;    /* px, 0 <= overlap < size */
+    int size;       /* px */
+    double mpp;     /* um/px */
+    double overlap; /* px, 0 <= overlap < size */
     EdgePolicy edge;
     double min_tissue; /* keep tiles whose tissue share is at least this */
 } GridSpec;
 
 typedef struct {
     int column, row;
-    double x, y;          /* top-left, level-0 px */
-    double tissue_share;  /* 0..1 of the footprint */
+    double x, y;         /* top-left, level-0 px */
+    double tissue_share; /* 0..1 of the footprint */
 } Tile;
 
 typedef struct {
@@ -33,7 +33,7 @@ typedef struct {
 
 /* area: the scanned bounds, level-0 px.  mpp_x, mpp_y: of the slide's level 0.  mask: 255 = tissue over the whole
  * slide (slide_width x slide_height level-0 px); NULL keeps all tiles. */
-Grid *grid_new(const GridSpec *spec, const Rect *area, double mpp_x, double mpp_y, const Image *mask, double slide_width,
-               double slide_height, GError **error);
+Grid *grid_new(const GridSpec *spec, const Rect *area, double mpp_x, double mpp_y, const Image *mask,
+               double slide_width, double slide_height, GError **error);
 void grid_free(Grid *grid);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Grid, grid_free)

@@ -16,9 +16,10 @@ typedef enum {
 } MppSource;
 
 typedef struct {
-    int64_t width, height;           /* px */
-    double downsample_x, downsample_y; /* true: level-0 px per px of this level (vendor value, not a ratio of padded sizes) */
-    gboolean scaled; /* not in the file: decoded from a stored level at part of its size */
+    int64_t width, height; /* px */
+    double downsample_x,
+        downsample_y; /* true: level-0 px per px of this level (vendor value, not a ratio of padded sizes) */
+    gboolean scaled;  /* not in the file: decoded from a stored level at part of its size */
 } SlideLevel;
 
 typedef struct {
@@ -26,7 +27,8 @@ typedef struct {
     gboolean use_objective; /* allow MPP_OBJECTIVE when nothing else is known */
     gboolean no_fast_path;  /* always OpenSlide */
     size_t cache_bytes;     /* decoded-tile cache shared by all threads; 0 = 64 MiB */
-    gboolean dct_levels;    /* with the fast path: between stored levels add those of 1/2, 1/4, 1/8 that JPEG's DCT gives for
+    gboolean
+        dct_levels; /* with the fast path: between stored levels add those of 1/2, 1/4, 1/8 that JPEG's DCT gives for
                                less work; after the stored ones, which keep their numbers */
 } SlideOptions;
 
@@ -35,8 +37,8 @@ typedef struct {
     gboolean fast_path; /* libtiff + libjpeg-turbo */
     double mpp_x, mpp_y;
     MppSource mpp_source;
-    double objective;     /* nominal magnification, 0 = unknown */
-    Rect bounds;          /* of the scanned area, level-0 px; the whole slide when the file names none */
+    double objective; /* nominal magnification, 0 = unknown */
+    Rect bounds;      /* of the scanned area, level-0 px; the whole slide when the file names none */
     int level_count;
     const SlideLevel *levels;
     char fingerprint[65]; /* SHA-256 of file size, geometry and the first and last 1 MiB: identity, cheap */

@@ -7,17 +7,17 @@
 #include "tiler/slide.h"
 
 typedef struct {
-    double mpp;            /* of the mask, um/px; 8 by default */
-    double min_area_um2;   /* smaller pieces are dropped */
-    double max_hole_um2;   /* smaller holes are filled */
+    double mpp;          /* of the mask, um/px; 8 by default */
+    double min_area_um2; /* smaller pieces are dropped */
+    double max_hole_um2; /* smaller holes are filled */
 } TissueOptions;
 extern const TissueOptions tissue_defaults;
 
 typedef struct {
-    Image *mask;      /* 255 tissue, 0 not; covers the whole slide: width = ceil(slide width * mpp_x / mpp) */
-    Image *overview;  /* RGB picture of the slide at the mask's size */
+    Image *mask;     /* 255 tissue, 0 not; covers the whole slide: width = ceil(slide width * mpp_x / mpp) */
+    Image *overview; /* RGB picture of the slide at the mask's size */
     double tissue_share, pen_share, no_data_share; /* of the slide's area */
-    double scale_x, scale_y; /* level-0 px per mask px: slide width / mask width */
+    double scale_x, scale_y;                       /* level-0 px per mask px: slide width / mask width */
 } Tissue;
 
 Tissue *tissue_find(Slide *slide, const TissueOptions *options, GError **error);
@@ -25,7 +25,7 @@ void tissue_free(Tissue *tissue);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Tissue, tissue_free)
 
 /* The same decision on a picture of known resolution; valid may be NULL.  255 tissue, 0 not. */
-Image *tissue_of_picture(const Image *rgb, const Image *valid, double mpp, const TissueOptions *options, double *pen_share,
-                         GError **error);
+Image *tissue_of_picture(const Image *rgb, const Image *valid, double mpp, const TissueOptions *options,
+                         double *pen_share, GError **error);
 /* RGB picture with the tissue outlined, for people. Caller frees. */
 Image *tissue_picture(const Tissue *tissue, GError **error);
