@@ -8,7 +8,7 @@
 #include "base/image.h"
 
 typedef enum {
-    MPP_NONE,      /* unknown: no exact resolution can be cut */
+    MPP_NONE,      /* unknown, or beyond 0.005 to 40 um/px (no scanner's): no exact resolution can be cut */
     MPP_FILE,      /* openslide.mpp-x, -y */
     MPP_TIFF_TAGS, /* X/YResolution and ResolutionUnit of the first directory of a generic TIFF */
     MPP_OVERRIDE,  /* given by the user */
@@ -17,19 +17,21 @@ typedef enum {
 
 typedef struct {
     int64_t width, height; /* px */
-    double downsample_x,
-        downsample_y; /* true: level-0 px per px of this level (vendor value, not a ratio of padded sizes) */
-    gboolean scaled;  /* not in the file: decoded from a stored level at part of its size */
+    /* Level-0 px per px of this level: the vendor's value; else the whole number that made the level, when its size
+     * tells (250 / 4 = 62 or 63); else the ratio of sizes. */
+    double downsample_x, downsample_y;
+    gboolean scaled; /* not in the file: decoded from a stored level at part of its size */
 } SlideLevel;
 
 typedef struct {
-    double mpp_x, mpp_y;    /* override in um/px, 0 = take the file's */
+    double mpp_x,
+        mpp_y; /* override in um/px, 0 = take the file's, or the other axis' when the file has none */
     gboolean use_objective; /* allow MPP_OBJECTIVE when nothing else is known */
     gboolean no_fast_path;  /* always OpenSlide */
     size_t cache_bytes;     /* decoded-tile cache shared by all threads; 0 = 64 MiB */
-    gboolean
-        dct_levels; /* with the fast path: between stored levels add those of 1/2, 1/4, 1/8 that JPEG's DCT gives for
-                               less work; after the stored ones, which keep their numbers */
+    /* With the fast path: fill gaps between stored levels by those of 1/2, 1/4 and 1/8 that JPEG's DCT gives for less
+     * work than pixels take.  They come after the stored ones, which keep their numbers. */
+    gboolean dct_levels;
 } SlideOptions;
 
 typedef struct {
