@@ -11,8 +11,8 @@
  * Crossings are found to rounding only.  Two edges count as in order when they are wrong by less than `tolerance` (2^-46 of the
  * largest coordinate, some 1e-9 px): the area between them is then smaller than any figure that is reported.
  *
- * Time: edges that are in a slab, summed over slabs; the largest real annotations need about a million steps, 100,000 cells with
- * 50 vertices each some 10^9.  A hostile file can ask for 10^14, therefore the limit.  Steps in clusters weigh more: real outlines
+ * Time: edges that are in a slab, summed over slabs: 180,000 steps for the largest annotations of Camelyon16, 50 million for 58,000
+ * cells with 48 vertices each.  A hostile file can ask for 10^14, therefore the limit.  Steps in clusters weigh more: real outlines
  * hardly cross, scribbles do nothing else. */
 #include "annotations/boundary.h"
 #include "base/error.h"

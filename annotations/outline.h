@@ -33,7 +33,15 @@ extern const GroupRule camelyon_rules[];
 /* Reads an annotation file: the dialect is detected from the content.  rules: ended by {NULL}; an outline whose group no
  * rule names is an error that names file, line, group and the known groups.  A closed outline of fewer than 3 points is
  * left out with a warning; so is a repeated point.  width, height: of the slide (0 = unknown): an outline wholly
- * outside of it is an error. */
+ * outside of it is an error, one partly outside a warning.
+ *
+ * Dialects, and what the group is in each:
+ *   ASAP XML            PartOfGroup, else the groups around it; a Spline is the polygon of its control points, as in ASAP's masks
+ *   QuPath GeoJSON      the classification ("Unclassified" without one); may be gzip; inner rings are holes of their polygon
+ *   Aperio ImageScope   the layer's Name or Description ("Layer N" without); NegativeROA is a hole
+ *   Hamamatsu NDPA      the title ("Untitled" without); needs annotation_read_on
+ * Errors: WSI_ERROR_INPUT with "FILE:LINE: ..." (no well-formed UTF-8, DOCTYPE, not finite, more than 64 MiB, 10^5 outlines or 10^7
+ * vertices, ...), WSI_ERROR_IO, WSI_ERROR_MEMORY.  Any number of threads may read at once. */
 Annotation *annotation_read(const char *path, const GroupRule *rules, double width, double height,
                             GError **error);
 
