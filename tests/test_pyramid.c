@@ -4,7 +4,9 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include <math.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <tiffio.h>
 #include <glib/gstdio.h>
 
@@ -444,6 +446,31 @@ static void test_source_fails(void)
     g_rmdir(empty);
 }
 
+/* When the disk takes no more at whatever byte, that is an I/O error, and nothing is left behind. */
+static void test_disk_full(void)
+{
+    g_autofree char *empty = path_of("empty"), *path = g_build_filename(empty, "full.tif", NULL);
+    Raster raster = random_raster(PYRAMID_LABEL, 800, 800, 6);
+    struct rlimit before, full;
+    g_assert_cmpint(g_mkdir(empty, 0777), ==, 0);
+    g_assert_cmpint(getrlimit(RLIMIT_FSIZE, &before), ==, 0);
+    signal(SIGXFSZ, SIG_IGN);
+    for (rlim_t bytes = 0; bytes < 300000; bytes += 37777) { /* the whole file is larger */
+        PyramidSpec spec = {.pixels = PYRAMID_LABEL, .mpp_x = 1, .mpp_y = 1, .tile = 64, .min_size = 64};
+        g_autoptr(GError) error = NULL;
+        full = (struct rlimit){bytes, before.rlim_max};
+        g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &full), ==, 0);
+        gboolean ok = write_raster(path, &raster, spec, NULL, &error);
+        g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &before), ==, 0);
+        g_assert_false(ok);
+        g_assert_error(error, WSI_ERROR, WSI_ERROR_IO);
+        g_assert_cmpint(files_in(empty), ==, 0);
+    }
+    signal(SIGXFSZ, SIG_DFL);
+    g_free(raster.values);
+    g_rmdir(empty);
+}
+
 static void test_bad_specs(void)
 {
     g_autofree char *path = path_of("bad.tif");
@@ -521,6 +548,7 @@ int main(int argc, char **argv)
     g_test_add_func("/pyramid/deterministic", test_deterministic);
     g_test_add_func("/pyramid/bigtiff", test_bigtiff);
     g_test_add_func("/pyramid/source-fails", test_source_fails);
+    g_test_add_func("/pyramid/disk-full", test_disk_full);
     g_test_add_func("/pyramid/bad-specs", test_bad_specs);
     if (g_getenv("WSIFLOW_SAMPLES")) {
         g_test_add_func("/pyramid/samples", test_samples);

@@ -72,6 +72,20 @@ static void place(Image *out, const Image *source, int left, int top, int width,
     }
 }
 
+/* A line around a picture, so that its white does not run into the page's. */
+static void draw_frame(Image *out, int left, int top, int width, int height)
+{
+    static const uint8_t grey[3] = {190, 190, 190};
+    for (int x = left - 1; x <= left + width; x++) {
+        memcpy(out->pixels + ((size_t)(top - 1) * out->width + x) * 3, grey, 3);
+        memcpy(out->pixels + ((size_t)(top + height) * out->width + x) * 3, grey, 3);
+    }
+    for (int y = top - 1; y <= top + height; y++) {
+        memcpy(out->pixels + ((size_t)y * out->width + left - 1) * 3, grey, 3);
+        memcpy(out->pixels + ((size_t)y * out->width + left + width) * 3, grey, 3);
+    }
+}
+
 /* The bar from high (top) to low with three values beside it. */
 static void draw_bar(Image *out, int left, int top, int height, const uint8_t (*table)[3], double low,
                      double high)
@@ -116,6 +130,8 @@ Image *heatmap_overview(const Map *map, double low, double high, const char *col
     picture_text(out, MARGIN, MARGIN, 2, ink, title);
     place(out, slide_picture, MARGIN, top, width, height);
     place(out, coloured, second, top, width, height);
+    draw_frame(out, MARGIN, top, width, height);
+    draw_frame(out, second, top, width, height);
     draw_bar(out, bar, top, MAX(height, 4 * TEXT_HEIGHT), table, low, high);
     picture_text(out, MARGIN, out->height - MARGIN - TEXT_HEIGHT, 1, ink, note);
     return g_steal_pointer(&out);

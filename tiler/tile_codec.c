@@ -44,9 +44,13 @@ static gboolean start_jpeg(TileCodec *codec)
     return TRUE;
 }
 
+/* Chosen by measuring: noise in pictures and scores leaves nothing for the search of the high levels (6 instead of these
+ * saves 3 - 5 % at half the speed); the outlines in masks do. */
+static const int deflate_levels[] = {[PYRAMID_RGB_LOSSLESS] = 3, [PYRAMID_LABEL] = 6, [PYRAMID_FLOAT] = 4};
+
 static gboolean start_deflate(TileCodec *codec)
 {
-    if (deflateInit(&codec->zip, 6) != Z_OK) {
+    if (deflateInit(&codec->zip, deflate_levels[codec->pixels]) != Z_OK) {
         return FALSE;
     }
     codec->zip_ready = TRUE;
