@@ -491,6 +491,65 @@ static void test_threads(Place *place, gconstpointer unused)
     }
 }
 
+/* ---- hostile files ---- */
+
+/* Whatever bytes of a file are changed, reading it ends, with pixels or with an error. */
+static void test_mutations(Place *place, gconstpointer unused)
+{
+    g_autoptr(Image) image = fixture_texture(150, 110, 5), rgb = fixture_image(170, 130, 3),
+                     valid = fixture_image(170, 130, 1);
+    int opened = 0, fast = 0, bad = 0, rounds = g_test_slow() ? 10000 : 120;
+    for (int kind = 0; kind < 2; kind++) {
+        g_autofree char *bytes = NULL;
+        gsize size;
+        Rng rng = rng_at(11, (uint64_t)kind, 0);
+        fixture_write(place->path,
+                      &(FixtureSpec){.tile = 48, .levels = 2, .compression = kind ? COMPRESSION_LZW : 0},
+                      image);
+        g_assert_true(g_file_get_contents(place->path, &bytes, &size, NULL));
+        g_autofree char *changed = g_malloc(size);
+        for (int round = 0; round < rounds; round++) {
+            memcpy(changed, bytes, size);
+            for (uint32_t n = 1 + rng_below(&rng, 6); n > 0; n--) {
+                changed[rng_below(&rng, (uint32_t)size)] = (char)rng_u32(&rng);
+            }
+            g_assert_true(g_file_set_contents(place->path, changed, (gssize)size, NULL));
+            g_autoptr(Slide) slide = slide_open(place->path, &(SlideOptions){.dct_levels = TRUE}, NULL);
+            for (int l = 0; slide && l < slide_info(slide)->level_count; l++) {
+                slide_read(slide, l, -5, -5, rgb, valid, NULL);
+            }
+            opened += slide != NULL;
+            fast += slide && slide_info(slide)->fast_path;
+            bad += slide && slide_bad_areas(slide)->len > 0;
+        }
+    }
+    g_test_message("of %d mutations %d opened, %d by the fast path, %d had unreadable parts", 2 * rounds,
+                   opened, fast, bad);
+    g_assert_cmpint(bad, >, rounds / 10);
+}
+
+/* No library may write to the terminal what a file makes it say. */
+static void test_silent(Place *place, gconstpointer unused)
+{
+    if (g_test_subprocess()) {
+        g_autoptr(Image) image = fixture_texture(200, 120, 5), rgb = fixture_image(200, 120, 3);
+        g_autoptr(GError) error = NULL;
+        for (int kind = 0; kind < 3; kind++) {
+            static const int compressions[] = {COMPRESSION_JPEG, COMPRESSION_LZW, COMPRESSION_ADOBE_DEFLATE};
+            fixture_write(place->path, &(FixtureSpec){.compression = compressions[kind]}, image);
+            fixture_break_tile(place->path, 0, 3);
+            for (int slow = 0; slow < 2; slow++) {
+                g_autoptr(Slide) slide = open_slide(place->path, &(SlideOptions){.no_fast_path = slow});
+                read_area(slide, 0, 0, 0, rgb, NULL);
+            }
+        }
+        return;
+    }
+    g_test_trap_subprocess(NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
+    g_test_trap_assert_passed();
+    g_test_trap_assert_stderr("");
+}
+
 /* ---- refusals and identity ---- */
 
 static void test_refusals(Place *place, gconstpointer unused)
@@ -555,6 +614,8 @@ int main(int argc, char **argv)
     ADD("/slide/too-many-bad", test_too_many_bad);
     ADD("/slide/sparse", test_sparse);
     ADD("/slide/threads", test_threads);
+    ADD("/slide/mutations", test_mutations);
+    ADD("/slide/silent", test_silent);
     ADD("/slide/refusals", test_refusals);
     ADD("/slide/fingerprint-and-versions", test_fingerprint);
     return g_test_run();

@@ -24,8 +24,7 @@ typedef struct {
 } SlideLevel;
 
 typedef struct {
-    double mpp_x,
-        mpp_y; /* override in um/px, 0 = take the file's, or the other axis' when the file has none */
+    double mpp_x, mpp_y;    /* override in um/px; an axis that is 0 is the file's, or like the other one */
     gboolean use_objective; /* allow MPP_OBJECTIVE when nothing else is known */
     gboolean no_fast_path;  /* always OpenSlide */
     size_t cache_bytes;     /* decoded-tile cache shared by all threads; 0 = 64 MiB */

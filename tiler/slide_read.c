@@ -151,7 +151,8 @@ static void store_argb(const Target *target, const Area *area, const uint32_t *a
     }
 }
 
-/* Reads an area of existing pixels; the message of OpenSlide, or NULL when all went well. */
+/* Reads an area of existing pixels; the message of OpenSlide, or NULL when all went well.  OpenSlide takes whole level-0
+ * coordinates: where its downsample is no whole number the area comes shifted by at most half a level-0 pixel. */
 static const char *read_argb(const Slide *slide, openslide_t *handle, int level, const Area *area,
                              uint32_t *argb)
 {
