@@ -9,7 +9,7 @@
  *     or gradient is not finite changes nothing and is counted.
  *  4. Held-out tiles are never trained on, and nothing is fitted to them but the choice of the epoch and the calibration.
  *
- * The last batch of an epoch is filled up from its beginning, so all batches have one shape. */
+ * The last batch of an epoch is filled up with the first tiles of its order, so all batches have one shape. */
 #include "flows/adam.h"
 #include "flows/checkpoint.h"
 #include "flows/initialise.h"
@@ -59,7 +59,7 @@ static gboolean parallel(const Fit *fit, int64_t count, PoolWork work, void *dat
 
 /* ---- one step ---- */
 
-/* 0.5 sum z^2 of tile b over all scales; with `dz` also the gradient of the loss. */
+/* 0.5 sum z^2 of tile b over all scales; with `gradient` also its part of dL/dz. */
 static double half_squares(const Fit *fit, Shard *shard, const real *const z[SCALES], int b,
                            gboolean gradient)
 {

@@ -517,6 +517,45 @@ static void test_unreadable_tiles_end_the_training(void)
     model_spec_clear(&spec);
 }
 
+/* Fewer tiles than a batch: they repeat. */
+static void test_two_tiles_are_enough(void)
+{
+    ModelSpec spec = tiny_spec();
+    TileSet tiles = {2, read_texture, &normals, NULL};
+    FitOptions options = {.threads = 2};
+    g_autoptr(GError) error = NULL;
+    TileScore scores[TEST];
+    g_autoptr(Model) model = model_fit(&spec, &tiles, &options, &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(model_calibration(model)->tiles, ==, 1);
+    score_all(model, NORMAL, scores, NULL);
+    g_assert_true(isfinite(scores[0].score) && isfinite(scores[0].absolute));
+    model_spec_clear(&spec);
+}
+
+/* With groups whole slides are held out, and they are part of what a model is trained on. */
+static void test_slides_are_held_out(void)
+{
+    ModelSpec spec = tiny_spec();
+    const char *group[TRAIN];
+    TileSet tiles = {TRAIN, read_texture, &normals, group};
+    FitOptions options = {.threads = 2};
+    g_autoptr(GError) error = NULL;
+    spec.epochs = 1;
+    for (int i = 0; i < TRAIN; i++) {
+        group[i] = i % 4 ? "large" : "small"; /* 60 and 20 tiles; 24 are asked for */
+    }
+    g_autoptr(Model) model = model_fit(&spec, &tiles, &options, &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(model_calibration(model)->tiles, ==, 20);
+    tiles.group = NULL;
+    g_autoptr(Model) single = model_fit(&spec, &tiles, &options, &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(model_calibration(single)->tiles, ==, 24);
+    g_assert_cmpstr(model_tiles_hash(model), !=, model_tiles_hash(single));
+    model_spec_clear(&spec);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -533,6 +572,8 @@ int main(int argc, char **argv)
     g_test_add_func("/model/loaded", test_saved_and_loaded_scores_the_same);
     g_test_add_func("/model/changed_bundles", test_changed_bundles_are_refused);
     g_test_add_func("/model/wrong_specification", test_wrong_specifications_are_refused);
+    g_test_add_func("/model/two_tiles", test_two_tiles_are_enough);
+    g_test_add_func("/model/slides", test_slides_are_held_out);
     g_test_add_func("/model/unreadable", test_unreadable_tiles_end_the_training);
     int status = g_test_run();
     const char *const left[] = {"model.safetensors", "changed.safetensors", "checkpoint.safetensors"};
