@@ -38,8 +38,10 @@ char *choice_key(const char *kernels, const ConvSpec *s, ConvDirection direction
                            forward && s->training ? " training" : "");
 }
 
-#define ROUNDS 5
-#define HOPELESS 4 /* times slower than the fastest in the first round: not tried again */
+#define ROUNDS_LEAST 4
+#define ROUNDS_MOST 16
+#define SECONDS_MOST 0.25 /* for a shape, after the least rounds */
+#define HOPELESS 4        /* times slower than the fastest in the first round: not tried again */
 
 /* Index of the least that is not negative, or -1. */
 static int index_of_least(const double *seconds, int count)
@@ -64,11 +66,13 @@ static int fastest(int count, gboolean first_only, ChoiceTrial trial, void *data
         }
     }
     int best = index_of_least(least, count);
-    double bound = best < 0 ? 0 : HOPELESS * least[best];
-    for (int round = 1; round < ROUNDS; round++) {
+    double bound = best < 0 ? 0 : HOPELESS * least[best], spent = 0;
+    for (int round = 0; round < ROUNDS_MOST && (round < ROUNDS_LEAST || spent < SECONDS_MOST); round++) {
         for (int i = 0; i < count; i++) {
             if (least[i] >= 0 && least[i] <= bound) {
-                least[i] = MIN(least[i], trial(data, i));
+                double seconds = trial(data, i);
+                least[i] = MIN(least[i], seconds);
+                spent += seconds;
             }
         }
     }

@@ -13,7 +13,7 @@
  * residual is copied to y first.  OpenMP is held to one thread, as primitives are tuned for the number of threads at
  * their creation. */
 #if defined(HAVE_DNNL) && !defined(REAL_IS_DOUBLE)
-#include "flows/onednn_describe.h"
+#include "flows/onednn_weights.h"
 #include "flows/scratch.h"
 #include "flows/kernels_private.h"
 #include "flows/onednn_copy.h"
@@ -48,10 +48,10 @@ struct OnednnOp {
     dnnl_stream_t stream;
     Step main;
     Operand operand[TENSORS];
-    char *packed_weight; /* forward, weights that never change */
-    float *bias;         /* forward: of weights that never change, or zeros for a caller without */
-    size_t row;          /* of split_activations, in the scratch memory */
-    size_t scratch;      /* bytes of scratch memory, all parts together */
+    PackedWeights *packed; /* forward, weights that never change */
+    float *bias;           /* forward: of weights that never change, or zeros for a caller without */
+    size_t row;            /* of split_activations, in the scratch memory */
+    size_t scratch;        /* bytes of scratch memory, all parts together */
 };
 
 /* OpenMP's standard entry; declared here because compilers hide <omp.h> behind options. */
@@ -230,8 +230,8 @@ static void *inside_data(const OnednnOp *op, TensorRole role, float *const tenso
     if (role == TENSOR_B && op->direction == CONV_FORWARD) {
         return op->outer.training && tensors[role] ? tensors[role] : op->bias;
     }
-    if (role == TENSOR_W && op->packed_weight) {
-        return op->packed_weight;
+    if (role == TENSOR_W && op->packed) {
+        return packed_weights_data(op->packed);
     }
     gboolean reordered = operand->outside || role == TENSOR_B;
     return reordered ? (void *)(scratch + operand->offset) : outside_data(op, role, tensors, scratch);
@@ -271,7 +271,7 @@ static gboolean bring_residual(const OnednnOp *op, float *const tensors[TENSORS]
 static gboolean bring_in(const OnednnOp *op, TensorRole role, float *const tensors[TENSORS], char *scratch)
 {
     const Operand *operand = &op->operand[role];
-    if (role == TENSOR_W && op->packed_weight) {
+    if (role == TENSOR_W && op->packed) {
         return TRUE;
     }
     if (operand->staged) {
@@ -326,28 +326,34 @@ gboolean onednn_op_run(OnednnOp *op, float *const tensors[TENSORS], const float 
 
 /* ---- making ---- */
 
-/* Packs weights that never change. */
-static gboolean pack_weight(OnednnOp *op, const float *weight, GError **error)
+typedef struct {
+    OnednnOp *op;
+    const float *weight;
+} Packing;
+
+/* The way that changing weights go at each run, once. */
+static gboolean pack_weight(void *data, void *packed, GError **error)
 {
-    const Operand *w = &op->operand[TENSOR_W];
-    char *packed = aligned_alloc(64, scratch_round(w->bytes));
+    Packing *packing = data;
+    OnednnOp *op = packing->op;
     char *scratch = aligned_alloc(64, scratch_round(MAX(op->scratch, 1)));
-    gboolean ok = packed && scratch;
-    float *tensors[TENSORS] = {[TENSOR_W] = (float *)weight};
-    if (!ok) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_MEMORY, "no memory for packed weights (%zu bytes)", w->bytes);
-    } else if (!bring_in(op, TENSOR_W, tensors, scratch)) {
-        ok = onednn_ok(dnnl_runtime_error, "packing weights", error);
-    } else {
-        memcpy(packed, inside_data(op, TENSOR_W, tensors, scratch), w->bytes);
+    if (!scratch) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_MEMORY, "no memory for packing weights (%zu bytes)",
+                    op->scratch);
+        return FALSE;
+    }
+    float *tensors[TENSORS] = {[TENSOR_W] = (float *)packing->weight};
+    gboolean ok = bring_in(op, TENSOR_W, tensors, scratch);
+    if (ok) {
+        memcpy(packed, inside_data(op, TENSOR_W, tensors, scratch), op->operand[TENSOR_W].bytes);
     }
     free(scratch);
-    op->packed_weight = packed;
-    return ok;
+    return onednn_ok(ok ? dnnl_success : dnnl_runtime_error, "packing weights", error);
 }
 
 /* What belongs to the forward direction: a bias, and weights that never change. */
-static gboolean pack(OnednnOp *op, const float *weight, const float *bias, GError **error)
+static gboolean pack(OnednnOp *op, const Layout *layout, const float *weight, const float *bias,
+                     GError **error)
 {
     op->bias = wsi_try_alloc(op->outer.c_out, sizeof(float), "a bias", error);
     if (!op->bias) {
@@ -359,7 +365,10 @@ static gboolean pack(OnednnOp *op, const float *weight, const float *bias, GErro
     if (bias) {
         memcpy(op->bias, bias, sizeof(float) * op->outer.c_out);
     }
-    return pack_weight(op, weight, error);
+    Packing packing = {op, weight};
+    op->packed =
+        packed_weights_get(weight, conv_weight_count(&op->outer), layout, pack_weight, &packing, error);
+    return op->packed != NULL;
 }
 
 static gboolean prepare(OnednnOp *op, dnnl_primitive_desc_t described, GError **error)
@@ -404,12 +413,17 @@ OnednnOp *onednn_op_new(const ConvSpec *spec, ConvDirection direction, const One
     if (!described) {
         return NULL;
     }
+    Layout packed = {0};
+    if (direction == CONV_FORWARD) {
+        packed = *dnnl_primitive_desc_query_md(described, dnnl_query_weights_md, 0);
+    }
     OnednnOp *op = g_new0(OnednnOp, 1);
     op->outer = *spec;
     op->inner = inner;
     op->direction = direction;
     op->parts = candidate->parts;
-    if (!prepare(op, described, error) || (direction == CONV_FORWARD && !pack(op, weight, bias, error))) {
+    if (!prepare(op, described, error) ||
+        (direction == CONV_FORWARD && !pack(op, &packed, weight, bias, error))) {
         onednn_op_free(op);
         return NULL;
     }
@@ -428,7 +442,7 @@ void onednn_op_free(OnednnOp *op)
     if (op->stream) {
         dnnl_stream_destroy(op->stream);
     }
-    free(op->packed_weight);
+    packed_weights_release(op->packed);
     g_free(op->bias);
     g_free(op);
 }

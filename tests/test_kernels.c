@@ -95,9 +95,9 @@ static void check_forward(const Kernels *kernels, const ConvSpec *spec, double t
 {
     Case c;
     case_begin(&c, kernels, spec);
-    for (int variant = 0; variant < 4; variant++) {
-        g_autofree real *expected = forward(&c, kernels_get("reference"), variant & 1, FALSE);
-        g_autofree real *got = forward(&c, kernels, variant & 1, variant & 2);
+    for (int variant = 0; variant < 2; variant++) { /* a bias; none, and the residual in place */
+        g_autofree real *expected = forward(&c, kernels_get("reference"), !variant, FALSE);
+        g_autofree real *got = forward(&c, kernels, !variant, variant);
         double d = difference(got, expected, c.y_count);
         if (!(d < tolerance)) {
             g_error("forward %dx%dx%dx%d -> %d k%d s%d: %g", spec->n, spec->h, spec->w, spec->c_in,
