@@ -1,19 +1,16 @@
 /* Reading and cutting, in level-0 megapixels a second of one processor's time (not of the clock: others may use the machine).
- *   read_fast, read_openslide   256 x 256 px in order, each tile of the file once
- *   cut_4x, cut_4x_dct          tiles of 256 px at 4 times the slide's um/px, Lanczos; from the stored levels (here only level 0), and with
- *                               levels by the DCT
- *   resample_LANCZOS3_4x        the resampling alone, in source pixels
- *   tissue                      a mask at 8 um/px of the overview picture, in mask pixels
- * The slide is $WSIFLOW_BENCH_SLIDE, or a synthetic one; its smaller levels are not used. */
+ *   read_fast, read_openslide  256 x 256 px in order, each tile of the file once
+ *   cut_4x, cut_4x_dct         tiles of 256 px at 3.9 times the slide's um/px, Lanczos; without and with levels by the DCT
+ *   resample_lanczos3_4x       the resampling alone, in source pixels; resample_area_4x likewise
+ *   tissue                     a mask of a picture at 8 um/px, in mask pixels
+ * The slide is $WSIFLOW_BENCH_SLIDE, or a synthetic one of level 0 alone (JPEG, 4:2:0, 256-px tiles). */
 #include "tiler/cut.h"
 #include "tiler/synth.h"
 #include "tiler/tissue.h"
-#include "base/error.h"
+#include "tests/fixture_tiff.h"
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
-#include <glib/gstdio.h>
 
 static double processor_seconds(void)
 {
@@ -75,7 +72,6 @@ static double cut_rate(const char *path, gboolean dct)
     GError *error = NULL;
     g_autoptr(Slide) slide = open_slide(path, FALSE, dct);
     g_autoptr(Image) rgb = new_image(256, 256);
-    /* A little below 4, so that the stored level of 4 does not serve. */
     const CutSpec spec = {256, 0.25 * 3.9, FILTER_LANCZOS3};
     double side = 256 * 3.9, start = processor_seconds();
     for (double y = 0; y < (double)slide_info(slide)->levels[0].height; y += side) {
@@ -118,16 +114,31 @@ static void report(const char *wanted, const char *name, double rate)
     }
 }
 
-int main(int argc, char **argv)
+/* A slide of one level from the large one of a synthetic pyramid. */
+static void write_flat_slide(const char *folder, const char *path)
 {
     GError *error = NULL;
-    const char *wanted = argc > 1 ? argv[1] : NULL, *given = g_getenv("WSIFLOW_BENCH_SLIDE");
-    g_autofree char *folder = given ? NULL : g_dir_make_tmp("wsiflow-bench-XXXXXX", &error);
-    g_autofree char *path = given ? g_strdup(given) : g_build_filename(folder, "slide.tif", NULL);
+    g_autofree char *pyramid = g_build_filename(folder, "pyramid.tif", NULL);
     const SynthSpec spec = {.seed = 1, .width = 4096, .height = 4096, .mpp = 0.25};
-    g_autoptr(GPtrArray) outlines = given ? NULL : synth_slide(path, &spec, 1, &error);
-    if (error) {
+    g_autoptr(GPtrArray) outlines = synth_slide(pyramid, &spec, 1, &error);
+    if (!outlines) {
         fail(error);
+    }
+    g_autoptr(Slide) slide = open_slide(pyramid, FALSE, FALSE);
+    g_autoptr(Image) rgb = new_image(4096, 4096);
+    if (!slide_read(slide, 0, 0, 0, rgb, NULL, &error)) {
+        fail(error);
+    }
+    fixture_write(path, &(FixtureSpec){.tile = 256}, rgb);
+}
+
+int main(int argc, char **argv)
+{
+    const char *wanted = argc > 1 ? argv[1] : NULL, *given = g_getenv("WSIFLOW_BENCH_SLIDE");
+    char *folder = fixture_folder();
+    g_autofree char *path = given ? g_strdup(given) : g_build_filename(folder, "slide.tif", NULL);
+    if (!given) {
+        write_flat_slide(folder, path);
     }
     report(wanted, "read_fast", read_rate(path, FALSE));
     report(wanted, "read_openslide", read_rate(path, TRUE));
@@ -136,9 +147,6 @@ int main(int argc, char **argv)
     report(wanted, "resample_lanczos3_4x", resample_rate(FILTER_LANCZOS3));
     report(wanted, "resample_area_4x", resample_rate(FILTER_AREA));
     report(wanted, "tissue", tissue_rate(path));
-    if (!given) {
-        g_unlink(path);
-        g_rmdir(folder);
-    }
+    fixture_remove(folder);
     return 0;
 }
