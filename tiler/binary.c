@@ -1,4 +1,4 @@
-/* Masks: pieces by union-find over runs of the raster, closing by running counts, growth by a breadth-first walk.  All
+/* Masks: pieces by union-find over runs of the raster, closing and majority by running counts, growth by a breadth-first walk.  All
  * are linear in the number of pixels whatever the radius. */
 #include "tiler/binary.h"
 #include "base/error.h"
@@ -105,7 +105,9 @@ gboolean binary_filter(Image *mask, uint8_t value, const BinaryFilter *filter, G
     join_neighbours(mask, value, parent);
     /* All links point to the root before numbers take their place. */
     for (size_t i = 0; i < count; i++) {
-        parent[i] = root_of(parent, (int32_t)i);
+        if (mask->pixels[i] == value) {
+            parent[i] = root_of(parent, (int32_t)i);
+        }
     }
     g_autoptr(GArray) pieces = measure(mask, value, filter->seed, parent);
     for (size_t i = 0; i < count; i++) {
@@ -118,49 +120,6 @@ gboolean binary_filter(Image *mask, uint8_t value, const BinaryFilter *filter, G
         if (!stays && !(filter->spare_border && piece->border)) {
             mask->pixels[i] = (uint8_t)(255 - value);
         }
-    }
-    return TRUE;
-}
-
-/* out[i * step] = 255 when a `value` lies within radius of in[i], else what it was; pixels beyond the ends count as not `value`.
- * With value = 0 this is an erosion by radius, with 255 a dilation. */
-static void spread_line(uint8_t *line, int n, size_t step, int radius, uint8_t value, uint8_t *copy)
-{
-    for (int i = 0; i < n; i++) {
-        copy[i] = line[(size_t)i * step];
-    }
-    int last = -radius - 1; /* position of the last `value` seen within i + radius */
-    for (int i = -radius; i < n; i++) {
-        if (i + radius < n && copy[i + radius] == value) {
-            last = i + radius;
-        }
-        if (i >= 0) {
-            /* The nearest on the left is found by the same walk: `last` is the largest position <= i + radius. */
-            line[(size_t)i * step] = last >= i - radius && last >= 0 ? value : (uint8_t)(255 - value);
-        }
-    }
-}
-
-static void spread(Image *mask, int radius, uint8_t value, uint8_t *copy)
-{
-    for (int y = 0; y < mask->height; y++) {
-        spread_line(mask->pixels + (size_t)y * mask->width, mask->width, 1, radius, value, copy);
-    }
-    for (int x = 0; x < mask->width; x++) {
-        spread_line(mask->pixels + x, mask->height, (size_t)mask->width, radius, value, copy);
-    }
-}
-
-gboolean binary_close(Image *mask, int radius, GError **error)
-{
-    g_autofree uint8_t *copy =
-        wsi_try_alloc((size_t)MAX(mask->width, mask->height), 1, "a line of a mask", error);
-    if (!copy) {
-        return FALSE;
-    }
-    if (radius > 0) {
-        spread(mask, radius, 255, copy);
-        spread(mask, radius, 0, copy);
     }
     return TRUE;
 }
@@ -206,6 +165,14 @@ gboolean binary_majority(Image *mask, int radius, double keep, double fill, GErr
         }
     }
     return TRUE;
+}
+
+gboolean binary_close(Image *mask, int radius, GError **error)
+{
+    /* Dilation: any pixel of the square; erosion: all of them.  Half a pixel apart from a share that can occur. */
+    double half_pixel = 0.5 / ((2.0 * radius + 1) * (2.0 * radius + 1));
+    return binary_majority(mask, radius, 0, half_pixel, error) &&
+           binary_majority(mask, radius, 1 - half_pixel, 2, error);
 }
 
 gboolean binary_grow(Image *mask, const Image *allowed, int steps, GError **error)

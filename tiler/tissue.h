@@ -1,8 +1,9 @@
 /* Where the tissue is.
  *
- * Needs no tuning on white, grey and black backgrounds, pale fat and pen marks: the background is what is nearly
- * achromatic for its brightness, too dark (unscanned) or without texture; pen is recognised by hue and saturation
- * outside of the stain's range. */
+ * Needs no tuning on white, grey and black backgrounds, pale tissue and pen marks: tissue is what absorbs by colour
+ * (stain.c), background what is nearly achromatic for its density or too dark (unscanned); ink is recognised by ratios of
+ * densities that stain does not have.  Made for H&E and for immunohistochemistry with brown chromogen: the green and blue
+ * of trichromes would be taken for ink, and pale red ink on tissue is taken for eosin. */
 #pragma once
 #include "tiler/slide.h"
 
