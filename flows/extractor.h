@@ -15,7 +15,8 @@ typedef struct {
 } ExtractorSpec;
 
 typedef struct Extractor Extractor; /* weights; shared by all threads, never changes */
-typedef struct ExtractorRun ExtractorRun; /* prepared for a batch size and a tile size; belongs to one thread */
+typedef struct ExtractorRun
+    ExtractorRun; /* prepared for a batch size and a tile size; belongs to one thread */
 
 Extractor *extractor_new(const ExtractorSpec *spec, GError **error);
 void extractor_free(Extractor *extractor);
@@ -29,7 +30,8 @@ void extractor_channels(const Extractor *extractor, int channels[SCALES]);
 const char *extractor_hash(const Extractor *extractor);
 
 /* Tiles of size x size px (multiple of 16, >= 32), `batch` at a time. */
-ExtractorRun *extractor_run_new(const Extractor *extractor, const Kernels *kernels, int batch, int size, GError **error);
+ExtractorRun *extractor_run_new(const Extractor *extractor, const Kernels *kernels, int batch, int size,
+                                GError **error);
 void extractor_run_free(ExtractorRun *run);
 /* rgb: batch tiles of size x size x 3 bytes, packed one after the other.  maps: three borrowed pointers, valid until the
  * next call: (batch, size/4/2^l, size/4/2^l, channels[l]) NHWC. No allocation. */

@@ -33,7 +33,8 @@ struct ExtractorKind {
     void (*run)(ExtractorRun *run, const real *x, const real *maps[SCALES]);
 };
 
-extern const ExtractorKind extractor_resnet18, extractor_resnet50, extractor_wide_resnet50_2, extractor_scattering;
+extern const ExtractorKind extractor_resnet18, extractor_resnet50, extractor_wide_resnet50_2,
+    extractor_scattering;
 
 /* extractor_new for a kind that is not in the table (tests of small networks). */
 Extractor *extractor_new_kind(const ExtractorKind *kind, const ExtractorSpec *spec, GError **error);

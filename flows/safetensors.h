@@ -20,7 +20,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Safetensors, safetensors_free)
 /* The floating-point tensors; those of other types (counters) are checked but not loaded. NULL when absent.  Borrowed. */
 const Tensor *safetensors_get(const Safetensors *file, const char *name);
 /* As above; absent or of another shape is an error naming file, tensor and shapes. shape: rank values. */
-const Tensor *safetensors_need(const Safetensors *file, const char *name, int rank, const int64_t *shape, GError **error);
+const Tensor *safetensors_need(const Safetensors *file, const char *name, int rank, const int64_t *shape,
+                               GError **error);
 int safetensors_count(const Safetensors *file);
 const Tensor *safetensors_at(const Safetensors *file, int index);
 /* A string of __metadata__, or NULL. */
@@ -31,7 +32,9 @@ typedef struct SafetensorsWriter SafetensorsWriter;
 SafetensorsWriter *safetensors_writer_new(void);
 void safetensors_writer_metadata(SafetensorsWriter *writer, const char *key, const char *value);
 /* values are borrowed until commit. */
-void safetensors_writer_add(SafetensorsWriter *writer, const char *name, int rank, const int64_t *shape, const real *values);
-gboolean safetensors_writer_commit(SafetensorsWriter *writer, const char *path, char sha256[65], GError **error);
+void safetensors_writer_add(SafetensorsWriter *writer, const char *name, int rank, const int64_t *shape,
+                            const real *values);
+gboolean safetensors_writer_commit(SafetensorsWriter *writer, const char *path, char sha256[65],
+                                   GError **error);
 void safetensors_writer_free(SafetensorsWriter *writer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SafetensorsWriter, safetensors_writer_free)
