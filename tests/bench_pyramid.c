@@ -1,7 +1,7 @@
-/* How fast pictures, pyramids and synthetic slides are written; megapixels are those of level 0, all levels are written.
- * `bench pyramid_KIND` is a pyramid of stained tissue (or of scores), on all processors; `bench pyramid_mask` one that is nearly
- * empty, as lesion masks are, with its highest memory; `bench png_tiles` 256-px tiles on one processor; `bench synth_slide` a whole
- * synthetic slide of 12288 x 9216 px. */
+/* How fast pictures, pyramids and synthetic slides are written; megapixels are those of level 0, all levels
+ * are written. `bench pyramid_KIND` is a pyramid of stained tissue (or of scores), on all processors; `bench
+ * pyramid_mask` one that is nearly empty, as lesion masks are, with its highest memory; `bench png_tiles`
+ * 256-px tiles on one processor; `bench synth_slide` a whole synthetic slide of 12288 x 9216 px. */
 #include "tiler/picture.h"
 #include "tiler/pyramid.h"
 #include "tiler/synth.h"

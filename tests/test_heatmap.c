@@ -44,7 +44,8 @@ static void test_geometry(void)
     }
 }
 
-/* A map pixel belongs to a tile when its centre lies in the half-open footprint, and nowhere else is anything. */
+/* A map pixel belongs to a tile when its centre lies in the half-open footprint, and nowhere else is
+ * anything. */
 static void test_footprint(void)
 {
     g_autoptr(Blend) blend = blend_new(100, 80, 1, 1, 10, NULL); /* 10 x 8 cells, centres at 5, 15, ... */
@@ -84,7 +85,8 @@ static void test_ramp(void)
     }
 }
 
-/* Two tiles that disagree fade into each other: no step, ends at their own values, symmetric in the middle. */
+/* Two tiles that disagree fade into each other: no step, ends at their own values, symmetric in the
+ * middle. */
 static void test_seam(void)
 {
     g_autoptr(Blend) blend = blend_new(384, 256, 1, 1, 1, NULL);
@@ -117,7 +119,8 @@ static void test_fine_tile(void)
     }
 }
 
-/* No data in a tile, in the valid picture or outside of the tissue is no data in the map; NaN never spreads. */
+/* No data in a tile, in the valid picture or outside of the tissue is no data in the map; NaN never
+ * spreads. */
 static void test_no_data(void)
 {
     g_autoptr(Blend) blend = blend_new(40, 40, 1, 1, 10, NULL);
@@ -183,7 +186,8 @@ static Image *colour_ramp(const char *name)
     return heatmap_colour(map, 0, 1, name, NULL, 1, NULL);
 }
 
-/* The published colours, at places that the tables in colours.c do not hold; viridis and inferno rise in lightness all the way. */
+/* The published colours, at places that the tables in colours.c do not hold; viridis and inferno rise in
+ * lightness all the way. */
 static void test_colour_maps(void)
 {
     static const struct {
@@ -254,7 +258,8 @@ static gboolean has_colour(const Image *image, const uint8_t colour[3])
     return FALSE;
 }
 
-/* The overview shows both pictures, all of the colour bar and the texts, at any shape and however long the texts are. */
+/* The overview shows both pictures, all of the colour bar and the texts, at any shape and however long the
+ * texts are. */
 static void test_overview(void)
 {
     static const int sizes[][2] = {{40, 30}, {300, 20}, {10, 400}, {1, 1}};

@@ -1,4 +1,5 @@
-/* Patch sets as patchset.h promises them: the folders that MVTec, BMAD and MSFlow expect, and a manifest that comes back. */
+/* Patch sets as patchset.h promises them: the folders that MVTec, BMAD and MSFlow expect, and a manifest
+ * that comes back. */
 #include "tiler/patchset.h"
 #include "tiler/picture.h"
 #include "base/durable.h"
@@ -27,7 +28,8 @@ static void remove_tree(const char *path)
     g_remove(path);
 }
 
-/* Numbers are padded, since loaders sort names as texts; whatever a part holds, it stays one part of a path. */
+/* Numbers are padded, since loaders sort names as texts; whatever a part holds, it stays one part of a
+ * path. */
 static void test_names(void)
 {
     static const struct {

@@ -1,4 +1,5 @@
-/* Pictures as picture.h promises them.  What files of each kind hold was computed by tools/golden_picture.py. */
+/* Pictures as picture.h promises them.  What files of each kind hold was computed by
+ * tools/golden_picture.py. */
 #include "tiler/picture.h"
 #include "base/durable.h"
 #include "base/error.h"
@@ -155,7 +156,8 @@ static void test_huge(void)
     g_assert_nonnull(strstr(jpeg_error->message, "65000 x 65000"));
 }
 
-/* What is written comes back; the bytes depend on the pixels only and hold no date; the hash is the file's. */
+/* What is written comes back; the bytes depend on the pixels only and hold no date; the hash is the
+ * file's. */
 static void test_png_round_trip(void)
 {
     static const int sizes[][3] = {{1, 1, 1}, {1, 1, 3}, {257, 3, 1}, {64, 300, 3}};
@@ -201,7 +203,8 @@ static void test_png_cannot_write(void)
     g_assert_error(channels, WSI_ERROR, WSI_ERROR_INTERNAL);
 }
 
-/* Sampling factors of the first component in a JPEG's frame header: 0x11 full chroma, 0x22 halved both ways. */
+/* Sampling factors of the first component in a JPEG's frame header: 0x11 full chroma, 0x22 halved both
+ * ways. */
 static int sampling_of(const GByteArray *jpeg)
 {
     for (guint at = 2; at + 11 < jpeg->len; at++) {
@@ -283,7 +286,8 @@ static void test_glyphs(void)
     }
 }
 
-/* Zoom magnifies each dot; what would lie outside of the picture is left out; what is not ASCII is one '?'. */
+/* Zoom magnifies each dot; what would lie outside of the picture is left out; what is not ASCII is one
+ * '?'. */
 static void test_text(void)
 {
     g_autoptr(Image) small = image_new(20, 7, 3, NULL), large = image_new(60, 21, 3, NULL),

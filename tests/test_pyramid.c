@@ -1,4 +1,5 @@
-/* Pyramids as pyramid.h promises them, read back by libtiff's decoders and compared with levels made the simple way. */
+/* Pyramids as pyramid.h promises them, read back by libtiff's decoders and compared with levels made the
+ * simple way. */
 #include "tiler/pyramid.h"
 #include "base/durable.h"
 #include "base/error.h"
@@ -59,7 +60,8 @@ static Raster random_raster(PyramidPixels pixels, int width, int height, uint64_
     return raster;
 }
 
-/* The next level by its definition: the pixels that exist, their mean (to even), maximum, or mean of numbers. */
+/* The next level by its definition: the pixels that exist, their mean (to even), maximum, or mean of
+ * numbers. */
 static Raster half(const Raster *from, PyramidPixels pixels)
 {
     Raster to = raster_new((from->width + 1) / 2, (from->height + 1) / 2, from->channels);
@@ -501,7 +503,8 @@ static void test_bad_specs(void)
     g_assert_error(error, WSI_ERROR, WSI_ERROR_INTERNAL);
 }
 
-/* Writes one file of each kind for test_pyramid_readers.sh into WSIFLOW_SAMPLES; pixels follow formulas that it knows. */
+/* Writes one file of each kind for test_pyramid_readers.sh into WSIFLOW_SAMPLES; pixels follow formulas that
+ * it knows. */
 static void test_samples(void)
 {
     static const char *const layouts[] = {"multi", "ome"}, *const kinds[] = {"jpeg", "lossless", "label",

@@ -1,4 +1,5 @@
-/* Synthetic slides as synth.h promises them: their layout by the plan, their pixels as OpenSlide reads them. */
+/* Synthetic slides as synth.h promises them: their layout by the plan, their pixels as OpenSlide reads
+ * them. */
 #include "tiler/synth.h"
 #include "tiler/synth_plan.h"
 #include "base/durable.h"

@@ -1,11 +1,13 @@
 /* The map of a slide, put together from the maps of its tiles.
  *
- * Where tiles overlap, each counts most in its middle: its border pixels were computed from padding or from a cut-off
- * neighbourhood and disagree with the neighbour's.  The weight is sin^2 in x times sin^2 in y (a raised cosine), so seams
- * fade; a small floor keeps it above 0, so that a pixel which one tile alone covers gets exactly that tile's value.
+ * Where tiles overlap, each counts most in its middle: its border pixels were computed from padding or from
+ * a cut-off neighbourhood and disagree with the neighbour's.  The weight is sin^2 in x times sin^2 in y (a
+ * raised cosine), so seams fade; a small floor keeps it above 0, so that a pixel which one tile alone covers
+ * gets exactly that tile's value.
  *
- * A map pixel is looked up where its centre lies.  When the tile's map is finer than the slide's, one look-up would skip
- * pixels: then the mean of a regular n x n pattern inside the map pixel is taken, n the ratio rounded up.
+ * A map pixel is looked up where its centre lies.  When the tile's map is finer than the slide's, one
+ * look-up would skip pixels: then the mean of a regular n x n pattern inside the map pixel is taken, n the
+ * ratio rounded up.
  *
  * Sums are double and run in the order of the calls; nothing else decides the result. */
 #include "tiler/heatmap.h"
@@ -66,8 +68,8 @@ static double weight_at(double t)
     return WEIGHT_FLOOR + (1 - WEIGHT_FLOOR) * s * s;
 }
 
-/* Bilinear value at (u, v), in pixels with centres at .5, held at the border.  Where the pixel below (u, v) has no data there is
- * none; other neighbours without data do not count. */
+/* Bilinear value at (u, v), in pixels with centres at .5, held at the border.  Where the pixel below (u, v)
+ * has no data there is none; other neighbours without data do not count. */
 static double look_up(const Map *tile, double u, double v)
 {
     int below_x = (int)CLAMP(u, 0, tile->width - 1), below_y = (int)CLAMP(v, 0, tile->height - 1);
@@ -90,7 +92,8 @@ static double look_up(const Map *tile, double u, double v)
     return sum / total; /* the pixel below counts at least a quarter */
 }
 
-/* Mean of the tile's map over the part of a map pixel that lies in the tile; (u, v): its centre, du, dv: its size. */
+/* Mean of the tile's map over the part of a map pixel that lies in the tile; (u, v): its centre, du, dv: its
+ * size. */
 static double look_up_area(const Map *tile, double u, double v, double du, double dv)
 {
     int nx = (int)CLAMP(ceil(du - 1e-6), 1, MAX_LOOK_UPS), ny = (int)CLAMP(ceil(dv - 1e-6), 1, MAX_LOOK_UPS);

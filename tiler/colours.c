@@ -1,10 +1,10 @@
-/* Turbo, viridis and inferno: each is kept as 16 of its 256 colours (every 17th) and joined by Catmull-Rom splines, which
- * gives the other 240 back to within 3 grey levels.
+/* Turbo, viridis and inferno: each is kept as 16 of its 256 colours (every 17th) and joined by Catmull-Rom
+ * splines, which gives the other 240 back to within 3 grey levels.
  *
- * Sources: turbo by Anton Mikhailov (Google AI Blog, "Turbo, an improved rainbow colormap for visualization", 2019); viridis
- * and inferno by Nathaniel Smith and Stefan van der Walt (matplotlib, 2015, CC0).
- * Viridis and inferno rise in lightness all the way and are safe for colour-blind readers; turbo's steps are easier to tell
- * apart on a pink slide. */
+ * Sources: turbo by Anton Mikhailov (Google AI Blog, "Turbo, an improved rainbow colormap for
+ * visualization", 2019); viridis and inferno by Nathaniel Smith and Stefan van der Walt (matplotlib, 2015,
+ * CC0). Viridis and inferno rise in lightness all the way and are safe for colour-blind readers; turbo's
+ * steps are easier to tell apart on a pink slide. */
 #include "tiler/colours.h"
 
 enum { KNOTS = 16, PITCH = 17 };

@@ -3,9 +3,9 @@
 #include <glib.h>
 #include <stdint.h>
 
-/* Each output pixel stands for 2 x 2 input pixels; where width or height is odd, the last column or row stands
- * for itself.  Output: (width + 1) / 2 x (height + 1) / 2.  Strides in samples.
- * Rounding of the 8-bit mean is to even, so that a pyramid of many levels does not drift brighter. */
+/* Each output pixel stands for 2 x 2 input pixels; where width or height is odd, the last column or row
+ * stands for itself.  Output: (width + 1) / 2 x (height + 1) / 2.  Strides in samples. Rounding of the 8-bit
+ * mean is to even, so that a pyramid of many levels does not drift brighter. */
 void halve_mean8(const uint8_t *in, size_t in_stride, int width, int height, int channels, uint8_t *out,
                  size_t out_stride);
 /* Maximum: a lesion of one pixel is still there in the coarsest level.  1 channel. */

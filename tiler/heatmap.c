@@ -1,7 +1,7 @@
 /* Pictures of maps.  Values stay values elsewhere; here they become colours, for people.
  *
- * The range of the colours is given by the caller and drawn beside the picture, never stretched to the slide at hand: the
- * same colour means the same score on every slide. */
+ * The range of the colours is given by the caller and drawn beside the picture, never stretched to the slide
+ * at hand: the same colour means the same score on every slide. */
 #include "tiler/heatmap.h"
 #include "tiler/colours.h"
 #include "tiler/picture.h"

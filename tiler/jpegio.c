@@ -1,8 +1,8 @@
 /* The glue to libjpeg.
  *
- * libjpeg's defaults end the process on an error and print warnings.  Here an error jumps back to the caller, and
- * a warning is kept when it means that pixels are missing or wrong (a cut-off file): libjpeg fills those with
- * grey, and a grey that nobody measured must not pass for data. */
+ * libjpeg's defaults end the process on an error and print warnings.  Here an error jumps back to the
+ * caller, and a warning is kept when it means that pixels are missing or wrong (a cut-off file): libjpeg
+ * fills those with grey, and a grey that nobody measured must not pass for data. */
 #include "tiler/jpegio.h"
 #include <jerror.h>
 

@@ -1,7 +1,8 @@
-/* libjpeg without exit(): errors come back by longjmp, output goes to a GByteArray.  For .c files of this room only.
+/* libjpeg without exit(): errors come back by longjmp, output goes to a GByteArray.  For .c files of this
+ * room only.
  *
- * Use: memset the libjpeg struct to 0, jpegio_errors_init, set jpeg.err, then in a small function
- * `if (setjmp(errors.jump)) return FALSE;` around the calls, and jpeg_destroy at the end in every case. */
+ * Use: memset the libjpeg struct to 0, jpegio_errors_init, set jpeg.err, then in a small function `if
+ * (setjmp(errors.jump)) return FALSE;` around the calls, and jpeg_destroy at the end in every case. */
 #pragma once
 #include <glib.h>
 #include <setjmp.h>

@@ -1,8 +1,9 @@
 /* Patch sets on disk.
  *
- * Names are made of parts that come from slides and tables; each part is reduced to letters, digits, '.', '_' and '-', and a
- * leading dot is replaced, so no name leaves its folder or hides.  A path in a manifest is checked the same way before anybody
- * uses it.  Loaders of these sets (MVTec's, BMAD's, MSFlow's) sort names as strings: numbers are padded with zeros. */
+ * Names are made of parts that come from slides and tables; each part is reduced to letters, digits, '.',
+ * '_' and '-', and a leading dot is replaced, so no name leaves its folder or hides.  A path in a manifest
+ * is checked the same way before anybody uses it.  Loaders of these sets (MVTec's, BMAD's, MSFlow's) sort
+ * names as strings: numbers are padded with zeros. */
 #include "tiler/patchset.h"
 #include "tiler/picture.h"
 #include "base/csv.h"
@@ -41,7 +42,8 @@ static char *safe_part(const char *text)
     return part;
 }
 
-/* As safe_part, but different texts give different parts: what had to be changed gets a hash of the original. */
+/* As safe_part, but different texts give different parts: what had to be changed gets a hash of the
+ * original. */
 static char *unique_part(const char *text)
 {
     char *part = safe_part(text);

@@ -2,8 +2,8 @@
 #pragma once
 #include "base/image.h"
 
-/* Reads PNG or JPEG (decided by content) as RGB 8 bit; grey is expanded, alpha is composed on white, 16 bit is reduced.
- * Refuses pictures above 2^28 px. */
+/* Reads PNG or JPEG (decided by content) as RGB 8 bit; grey is expanded, alpha is composed on white, 16 bit
+ * is reduced. Refuses pictures above 2^28 px. */
 Image *picture_read(const char *path, GError **error);
 /* The same from memory; name is for messages. */
 Image *picture_decode(const void *data, size_t bytes, const char *name, GError **error);
@@ -12,7 +12,9 @@ gboolean picture_write_png(const char *path, const Image *image, char sha256[65]
 /* Appends the encoded picture to out. quality 1..100, 4:4:4 when quality >= 90, else 4:2:0. */
 gboolean picture_encode_jpeg(const Image *rgb, int quality, GByteArray *out, GError **error);
 gboolean picture_encode_png(const Image *image, GByteArray *out, GError **error);
-/* Names of the .png, .jpg, .jpeg files of a folder (not below), sorted by strcmp; NULL-terminated, g_strfreev. */
+/* Names of the .png, .jpg, .jpeg files of a folder (not below), sorted by strcmp; NULL-terminated,
+ * g_strfreev. */
 char **picture_list(const char *folder, GError **error);
-/* Draws text (printable ASCII, built-in 5x7 font) with its top-left corner at (x, y), magnified `zoom` times. */
+/* Draws text (printable ASCII, built-in 5x7 font) with its top-left corner at (x, y), magnified `zoom`
+ * times. */
 void picture_text(Image *rgb, int x, int y, int zoom, const uint8_t colour[3], const char *text);

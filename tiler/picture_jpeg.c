@@ -1,8 +1,8 @@
 /* JPEG pictures by libjpeg-turbo.
  *
  * setjmp stands only in small functions whose locals are not changed after it, so that a jump cannot see a
- * value that lived in a register.  Decoding takes libjpeg's defaults (exact integer DCT, smooth chroma), which is
- * what Pillow and OpenCV give too: models see the same pixels. */
+ * value that lived in a register.  Decoding takes libjpeg's defaults (exact integer DCT, smooth chroma),
+ * which is what Pillow and OpenCV give too: models see the same pixels. */
 #include "tiler/picture.h"
 #include "tiler/picture_codec.h"
 #include "tiler/jpegio.h"

@@ -1,11 +1,12 @@
 /* PNG pictures by libpng.
  *
- * Reading: whatever the file holds becomes 8-bit RGB, or RGBA that is composed on white.  Only the chunks that carry
- * pixels are looked at; gamma and colour profiles are not applied, as in Pillow and OpenCV.
- * Writing: no time and no text chunks, so that the same pixels give the same bytes.  RGB is written with the Paeth filter
- * and zlib's run-length strategy: on 256-px H&E tiles the files are within 1 % of those of libpng's defaults (level 6, the
- * best of all filters) at five times the speed, since stain and noise leave hardly any repeats longer than runs.  Grey
- * pictures here are masks: long repeats, for which Deflate without a filter is best. */
+ * Reading: whatever the file holds becomes 8-bit RGB, or RGBA that is composed on white.  Only the chunks
+ * that carry pixels are looked at; gamma and colour profiles are not applied, as in Pillow and OpenCV.
+ * Writing: no time and no text chunks, so that the same pixels give the same bytes.  RGB is written with the
+ * Paeth filter and zlib's run-length strategy: on 256-px H&E tiles the files are within 1 % of those of
+ * libpng's defaults (level 6, the best of all filters) at five times the speed, since stain and noise leave
+ * hardly any repeats longer than runs.  Grey pictures here are masks: long repeats, for which Deflate
+ * without a filter is best. */
 #include "tiler/picture.h"
 #include "tiler/picture_codec.h"
 #include "base/error.h"

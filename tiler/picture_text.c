@@ -1,7 +1,7 @@
 /* Text in pictures: a 5x7 dot-matrix font, drawn by hand for this file.
  *
- * Overviews must look the same on every machine, so no font file and no font library is asked.  A glyph is seven rows
- * of five dots, written so that one can see it; characters stand six dots apart. */
+ * Overviews must look the same on every machine, so no font file and no font library is asked.  A glyph is
+ * seven rows of five dots, written so that one can see it; characters stand six dots apart. */
 #include "tiler/picture.h"
 #include <string.h>
 

@@ -1,13 +1,15 @@
 /* A pyramid in one pass over its source.
  *
- * Each level holds one band: as many rows as a tile is high.  When a band is full its tiles are encoded and stored and
- * the band is halved into the next level's band; two of them fill that one, and so on up.  Memory is therefore
- * one band a level, 2 x width x tile pixels in all, whatever the height, and the source is asked once for each row.
+ * Each level holds one band: as many rows as a tile is high.  When a band is full its tiles are encoded and
+ * stored and the band is halved into the next level's band; two of them fill that one, and so on up.  Memory
+ * is therefore one band a level, 2 x width x tile pixels in all, whatever the height, and the source is
+ * asked once for each row.
  *
  * Columns of a band are independent (a tile is even, so each halves into its own half tile): they go to the
  * worker pool, and their tiles are stored in ascending order afterwards, so bytes do not depend on threads.
  *
- * Most tiles of a mask or of a slide's background have one value only.  They are encoded once per value and kept. */
+ * Most tiles of a mask or of a slide's background have one value only.  They are encoded once per value and
+ * kept. */
 #include "tiler/pyramid.h"
 #include "tiler/halve.h"
 #include "tiler/pyramid_file.h"
@@ -40,25 +42,35 @@ typedef struct {
     PyramidFile *file;
 } Writer;
 
-static gboolean check_spec(const PyramidSpec *spec, const char *path, GError **error)
+static gboolean is_positive(double value)
 {
-    const char *wrong =
-        spec->width < 1 || spec->height < 1 || spec->width > INT32_MAX || spec->height > INT32_MAX ? "size"
-        : !(isfinite(spec->mpp_x) && spec->mpp_x > 0 && isfinite(spec->mpp_y) && spec->mpp_y > 0)
-            ? "resolution"
-        : spec->tile < 16 || spec->tile % 16 || spec->tile > 4096 ? "tile size"
-        : spec->quality < 1 || spec->quality > 100                ? "JPEG quality"
-        : spec->min_size < 1                                      ? "smallest level"
-                                                                  : NULL;
-    if (wrong) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: a pyramid cannot be written: impossible %s", path,
-                    wrong);
-    }
-    return !wrong;
+    return isfinite(value) && value > 0;
 }
 
-/* OpenSlide reads whole tiles by TIFFRGBAImageGet, which in libtiff 4.5 skews an image that is smaller than its tile.  Files
- * that are meant for OpenSlide get no such level, and smaller tiles when level 0 is that small. */
+static gboolean check_spec(const PyramidSpec *spec, const char *path, GError **error)
+{
+    const struct {
+        gboolean right;
+        const char *what;
+    } checks[] = {{spec->width >= 1 && spec->width <= INT32_MAX, "width"},
+                  {spec->height >= 1 && spec->height <= INT32_MAX, "height"},
+                  {is_positive(spec->mpp_x) && is_positive(spec->mpp_y), "resolution"},
+                  {spec->tile >= 16 && spec->tile % 16 == 0 && spec->tile <= 4096, "tile size"},
+                  {spec->quality >= 1 && spec->quality <= 100, "JPEG quality"},
+                  {spec->min_size >= 1, "smallest level"}};
+    for (guint i = 0; i < G_N_ELEMENTS(checks); i++) {
+        if (!checks[i].right) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: a pyramid cannot be written: impossible %s",
+                        path, checks[i].what);
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+/* OpenSlide reads whole tiles by TIFFRGBAImageGet, which in libtiff 4.5 skews an image that is smaller than
+ * its tile.  Files that are meant for OpenSlide get no such level, and smaller tiles when level 0 is that
+ * small. */
 static void plan_levels(Writer *writer)
 {
     int64_t width = writer->spec.width, height = writer->spec.height;
@@ -166,8 +178,8 @@ static void fill_pixels(uint8_t *out, const void *value, int pixel_bytes, size_t
     }
 }
 
-/* The part as a whole tile.  What the level does not have: JPEG repeats the last pixels (no ringing at the border),
- * values become 0 or "no data". */
+/* The part as a whole tile.  What the level does not have: JPEG repeats the last pixels (no ringing at the
+ * border), values become 0 or "no data". */
 static void gather(const Writer *writer, const Part *part, uint8_t *tile_pixels)
 {
     static const uint8_t zero[4] = {0};

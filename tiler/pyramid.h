@@ -1,9 +1,9 @@
 /* Tiled TIFF pyramids that other programs open right (outputs.md 3.2, 3.3).
  *
- * PYRAMID_MULTI_IFD: levels are successive directories with NewSubfileType 1 from level 1 on; OpenSlide, ASAP, vips,
- *   QuPath (RGB).  PYRAMID_OME: level 0 with SubIFDs and OME-XML; QuPath through Bio-Formats, tifffile, napari.
- * Bytes depend only on the pixels, the options and the library versions: no date, no host name. BigTIFF is decided
- * from the worst-case size beforehand. */
+ * PYRAMID_MULTI_IFD: levels are successive directories with NewSubfileType 1 from level 1 on; OpenSlide,
+ * ASAP, vips, QuPath (RGB).  PYRAMID_OME: level 0 with SubIFDs and OME-XML; QuPath through Bio-Formats,
+ * tifffile, napari. Bytes depend only on the pixels, the options and the library versions: no date, no host
+ * name. BigTIFF is decided from the worst-case size beforehand. */
 #pragma once
 #include "base/image.h"
 
@@ -28,8 +28,8 @@ typedef struct {
     int threads;             /* that encode tiles; 0 = 1; bytes do not depend on it */
 } PyramidSpec;
 
-/* Fills rows [y, y + rows) of level 0: bytes (width * channels * sizeof sample) a row.  Called in ascending order, each row
- * once, from one thread.  rows is at most the tile height. */
+/* Fills rows [y, y + rows) of level 0: bytes (width * channels * sizeof sample) a row.  Called in ascending
+ * order, each row once, from one thread.  rows is at most the tile height. */
 typedef gboolean (*PyramidSource)(void *data, int64_t y, int rows, void *pixels, GError **error);
 
 /* Writes the file durably in memory bounded by a few rows of tiles of each level. sha256 may be NULL. */

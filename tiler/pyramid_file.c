@@ -1,11 +1,12 @@
 /* The container, by libtiff.
  *
- * libtiff writes one directory at a time, but a pyramid made in one pass yields tiles of all levels mixed.  Tiles of
- * level 0 go straight into the file.  Those of the reduced levels, a third of the data, wait encoded in a second
- * temporary file, and are copied when their directory's turn comes; in memory stays only where each of them lies.
+ * libtiff writes one directory at a time, but a pyramid made in one pass yields tiles of all levels mixed.
+ * Tiles of level 0 go straight into the file.  Those of the reduced levels, a third of the data, wait
+ * encoded in a second temporary file, and are copied when their directory's turn comes; in memory stays only
+ * where each of them lies.
  *
- * In the OME layout the number of SubIFDs must be known when level 0's directory is written; libtiff then links
- * the next directories from there instead of from the main chain.
+ * In the OME layout the number of SubIFDs must be known when level 0's directory is written; libtiff then
+ * links the next directories from there instead of from the main chain.
  *
  * BigTIFF is decided before the first byte, from the largest size that the tiles can have. */
 #include "tiler/pyramid_file.h"
@@ -57,7 +58,8 @@ static gboolean tiff_failed(PyramidFile *file, GError **error)
     return FALSE;
 }
 
-/* Largest possible size: Deflate may grow data by less than 1/1000 + 64 bytes; a JPEG coefficient takes at most 26 bits. */
+/* Largest possible size: Deflate may grow data by less than 1/1000 + 64 bytes; a JPEG coefficient takes at
+ * most 26 bits. */
 static gboolean needs_bigtiff(const PyramidSpec *spec, const PyramidLevel *levels, int count, int tile)
 {
     double tile_bytes = (double)tile * tile * tile_codec_pixel_bytes(spec->pixels);

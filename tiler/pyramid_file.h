@@ -1,5 +1,5 @@
-/* The TIFF file of a pyramid: takes encoded tiles of all levels in any order of levels, writes whole directories.
- * For pyramid.c only. */
+/* The TIFF file of a pyramid: takes encoded tiles of all levels in any order of levels, writes whole
+ * directories. For pyramid.c only. */
 #pragma once
 #include "tiler/pyramid.h"
 

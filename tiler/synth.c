@@ -1,7 +1,7 @@
 /* A synthetic slide: planned as a whole, painted tile by tile, written as a pyramid.
  *
- * It stands in for a real archive where none may be given away: the demo and the tests run the whole program on it, with lesions
- * whose outlines are known exactly. */
+ * It stands in for a real archive where none may be given away: the demo and the tests run the whole program
+ * on it, with lesions whose outlines are known exactly. */
 #include "tiler/synth.h"
 #include "tiler/synth_plan.h"
 #include "tiler/pyramid.h"

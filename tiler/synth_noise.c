@@ -1,7 +1,7 @@
 /* Value noise: random numbers at the points of a lattice, joined smoothly.
  *
- * A lattice point's number comes from its own place in the Philox stream, four neighbours in x from one block, so any
- * window of the noise can be made alone and windows join without seams. */
+ * A lattice point's number comes from its own place in the Philox stream, four neighbours in x from one
+ * block, so any window of the noise can be made alone and windows join without seams. */
 #include "tiler/synth_plan.h"
 #include "base/rng.h"
 #include <math.h>
@@ -43,7 +43,8 @@ static float fade(float t)
     return t * t * (3 - 2 * t);
 }
 
-/* One window that fits the buffers.  Along y only two stretched lattice rows are mixed: a sample costs one line. */
+/* One window that fits the buffers.  Along y only two stretched lattice rows are mixed: a sample costs one
+ * line. */
 static void add_window(uint64_t seed, uint32_t stream, double spacing, float amplitude, double x, double y,
                        double step, int width, int height, size_t stride, float *out)
 {

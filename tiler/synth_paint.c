@@ -1,9 +1,10 @@
 /* Paints squares of a synthetic slide.
  *
- * Two layers of optical density, eosin and haematoxylin, are laid down and turned to colours by the law of Beer and
- * Lambert: grey = glass x exp(-sum of stain x density), as real stains mix.  Nuclei stand on jittered lattices whose cells
- * are kept or left empty by chance, so they crowd without lying on top of each other; each cell draws its nucleus from its own
- * random numbers, and a square draws all cells that can reach into it. */
+ * Two layers of optical density, eosin and haematoxylin, are laid down and turned to colours by the law of
+ * Beer and Lambert: grey = glass x exp(-sum of stain x density), as real stains mix.  Nuclei stand on
+ * jittered lattices whose cells are kept or left empty by chance, so they crowd without lying on top of each
+ * other; each cell draws its nucleus from its own random numbers, and a square draws all cells that can
+ * reach into it. */
 #include "tiler/synth_plan.h"
 #include "base/error.h"
 #include "base/rng.h"
@@ -12,9 +13,9 @@
 
 enum { SHADES = 2048 };
 #define MAX_DENSITY 4.0f
-/* Inside a lesion: cover of nuclei that are normal, and of the tumour's, as shares of the cover that the place has.  The
- * second was found by measuring: with it lesions and normal tissue have the same mean colour (overlap, pale nuclei
- * and soft edges take from what the areas add up to). */
+/* Inside a lesion: cover of nuclei that are normal, and of the tumour's, as shares of the cover that the
+ * place has.  The second was found by measuring: with it lesions and normal tissue have the same mean colour
+ * (overlap, pale nuclei and soft edges take from what the areas add up to). */
 #define INFILTRATE 0.12
 #define TUMOUR_COVER 1.05
 
@@ -286,13 +287,15 @@ static float draw(Rng *rng, double low, double high)
     return (float)(low + (high - low) * rng_uniform(rng));
 }
 
-/* Number of nuclei in a lattice cell so that they cover `cover` of it when radii are uniform in [low, high]; px. */
+/* Number of nuclei in a lattice cell so that they cover `cover` of it when radii are uniform in [low, high];
+ * px. */
 static double chance_of(double cover, double pitch, double low, double high)
 {
     return cover * pitch * pitch / (G_PI * (high * high + high * low + low * low) / 3);
 }
 
-/* Lymphocytes: small, round, dark; among them a few larger pale cells; in fibrous areas spindles along the fibres. */
+/* Lymphocytes: small, round, dark; among them a few larger pale cells; in fibrous areas spindles along the
+ * fibres. */
 static void paint_normal_cell(SynthPainter *painter, Rng *rng, double x, double y, double pitch)
 {
     const SynthPlan *plan = painter->plan;

@@ -1,8 +1,8 @@
 /* The layout of a synthetic slide: pieces of tissue, lesions, stain, and the slow fields.
  *
- * Lesions must not be told by their mean colour.  So the fields of nuclear cover and of eosin are shifted inside of each
- * lesion until their means there equal the means over the normal tissue; what remains different is how the cover is made
- * up: few large irregular nuclei in nests instead of many small ones. */
+ * Lesions must not be told by their mean colour.  So the fields of nuclear cover and of eosin are shifted
+ * inside of each lesion until their means there equal the means over the normal tissue; what remains
+ * different is how the cover is made up: few large irregular nuclei in nests instead of many small ones. */
 #include "tiler/synth_plan.h"
 #include "base/error.h"
 #include "base/rng.h"
@@ -133,7 +133,8 @@ static gboolean lesion_fits(const SynthPlan *plan, const SynthStar *lesion)
     return depth_in(plan->lesions, lesion->x, lesion->y) < -margin;
 }
 
-/* Diameters are 1/6 to 0.38 of the shorter side (1500 - 3400 px of 9000), smaller only where nothing else fits. */
+/* Diameters are 1/6 to 0.38 of the shorter side (1500 - 3400 px of 9000), smaller only where nothing else
+ * fits. */
 static gboolean place_lesion(SynthPlan *plan, Rng *rng, GError **error)
 {
     double side = (double)MIN(plan->spec.width, plan->spec.height), largest = between(rng, 0.2, 0.38) / 2;
@@ -246,8 +247,8 @@ static double seen_cover(double cover)
     return 1 - exp(-cover);
 }
 
-/* Gathers the nuclei of lesions in nests, and scales each lesion's cover until as much is seen of it as of the normal
- * tissue's on average. */
+/* Gathers the nuclei of lesions in nests, and scales each lesion's cover until as much is seen of it as of
+ * the normal tissue's on average. */
 static void equalise_cover(SynthPlan *plan, const int16_t *owner, float *seen)
 {
     float *cover = plan->field[FIELD_COVER];

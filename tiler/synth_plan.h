@@ -1,7 +1,7 @@
 /* What a synthetic slide shows where.  For synth*.c only.
  *
- * Slow quantities live on a coarse grid of nodes over the whole slide and are interpolated; everything finer is drawn from
- * random numbers keyed by position, so a tile can be painted without its neighbours. */
+ * Slow quantities live on a coarse grid of nodes over the whole slide and are interpolated; everything finer
+ * is drawn from random numbers keyed by position, so a tile can be painted without its neighbours. */
 #pragma once
 #include "tiler/synth.h"
 
@@ -68,8 +68,8 @@ double synth_plan_at(const SynthPlan *plan, int field, double x, double y);
 /* TRUE inside of a lesion's polygon, exactly. */
 gboolean synth_plan_in_lesion(const SynthPlan *plan, double x, double y);
 
-/* Smooth noise in about -1 .. 1 with bumps `spacing` px apart, sampled at (x + i step, y + j step); adds amplitude x noise
- * to out (width x height).  Depends on seed, stream and place only. */
+/* Smooth noise in about -1 .. 1 with bumps `spacing` px apart, sampled at (x + i step, y + j step); adds
+ * amplitude x noise to out (width x height).  Depends on seed, stream and place only. */
 void synth_noise_add(uint64_t seed, uint32_t stream, double spacing, double amplitude, double x, double y,
                      double step, int width, int height, float *out);
 

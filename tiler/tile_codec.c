@@ -1,12 +1,13 @@
 /* One tile at a time: JPEG by libjpeg-turbo, or predictor + Deflate by zlib.
  *
- * libtiff can only encode into the directory that it is writing, one tile after the other.  A pyramid that is written in
- * one pass has several levels under way at once, so tiles are encoded here and handed to libtiff as they are.
+ * libtiff can only encode into the directory that it is writing, one tile after the other.  A pyramid that
+ * is written in one pass has several levels under way at once, so tiles are encoded here and handed to
+ * libtiff as they are.
  *
- * JPEG tiles are abbreviated streams: quantisation and Huffman tables are in the tag JPEGTables (TIFF Technical Note 2),
- * which saves 600 bytes a tile.  There are neither JFIF nor Adobe markers: Photometric says YCbCr.
- * Predictor 3 is that of Adobe's TIFF Technical Note 3 (2005): a row's bytes are sorted by significance, most
- * significant first, and then differenced. */
+ * JPEG tiles are abbreviated streams: quantisation and Huffman tables are in the tag JPEGTables (TIFF
+ * Technical Note 2), which saves 600 bytes a tile.  There are neither JFIF nor Adobe markers: Photometric
+ * says YCbCr. Predictor 3 is that of Adobe's TIFF Technical Note 3 (2005): a row's bytes are sorted by
+ * significance, most significant first, and then differenced. */
 #include "tiler/tile_codec.h"
 #include "tiler/jpegio.h"
 #include "base/error.h"
@@ -44,8 +45,8 @@ static gboolean start_jpeg(TileCodec *codec)
     return TRUE;
 }
 
-/* Chosen by measuring: noise in pictures and scores leaves nothing for the search of the high levels (6 instead of these
- * saves 3 - 5 % at half the speed); the outlines in masks do. */
+/* Chosen by measuring: noise in pictures and scores leaves nothing for the search of the high levels (6
+ * instead of these saves 3 - 5 % at half the speed); the outlines in masks do. */
 static const int deflate_levels[] = {[PYRAMID_RGB_LOSSLESS] = 3, [PYRAMID_LABEL] = 6, [PYRAMID_FLOAT] = 4};
 
 static gboolean start_deflate(TileCodec *codec)
