@@ -68,6 +68,14 @@ static inline uint32_t bfloat(float x)
 }
 
 VECTOR_CLONES
+static void round_row(const float *x, size_t count, uint16_t *high)
+{
+    for (size_t i = 0; i < count; i++) {
+        high[i] = (uint16_t)bfloat(x[i]);
+    }
+}
+
+VECTOR_CLONES
 static void split_row(const float *x, size_t count, uint16_t *high, uint16_t *low)
 {
     for (size_t i = 0; i < count; i++) {
@@ -77,18 +85,35 @@ static void split_row(const float *x, size_t count, uint16_t *high, uint16_t *lo
     }
 }
 
+/* Pixels of (high, high, low). */
+static void interleave(const uint16_t *high, const uint16_t *low, int w, int channels, uint16_t *out)
+{
+    size_t bytes = sizeof(uint16_t) * channels;
+    if (channels == 1) {
+        for (int i = 0; i < w; i++) {
+            out[3 * i] = out[3 * i + 1] = high[i];
+            out[3 * i + 2] = low[i];
+        }
+        return;
+    }
+    for (int i = 0; i < w; i++, high += channels, low += channels, out += 3 * channels) {
+        memcpy(out, high, bytes);
+        memcpy(out + channels, high, bytes);
+        memcpy(out + 2 * (size_t)channels, low, bytes);
+    }
+}
+
 /* One row of the image, then its border. */
 static void split_line(int w, int channels, int border, int parts, const float *x, uint16_t *row,
                        uint16_t *out)
 {
     size_t count = (size_t)w * channels, pixel = (size_t)parts * channels;
-    uint16_t *low = row + count, *first = out + border * pixel;
-    split_row(x, count, row, low);
-    for (int i = 0; i < w; i++) {
-        for (int p = 0; p < parts; p++) {
-            memcpy(first + i * pixel + (size_t)p * channels, (p == 2 ? low : row) + (size_t)i * channels,
-                   sizeof(uint16_t) * channels);
-        }
+    uint16_t *first = out + border * pixel;
+    if (parts == 1) {
+        round_row(x, count, first);
+    } else {
+        split_row(x, count, row, row + count);
+        interleave(row, row + count, w, channels, first);
     }
     for (int i = 1; i <= border; i++) {
         memcpy(first - i * pixel, first + i * pixel, sizeof(uint16_t) * pixel);
