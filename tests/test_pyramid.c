@@ -258,6 +258,32 @@ static void test_levels(void)
     }
 }
 
+/* Tiles of one value are encoded once, but one that is padded at the border is not a whole one of that value. */
+static void test_constant_tiles(void)
+{
+    g_autofree char *path = path_of("levels.tif");
+    for (int pixels = PYRAMID_RGB_JPEG; pixels <= PYRAMID_FLOAT; pixels++) {
+        PyramidSpec spec = {
+            .pixels = (PyramidPixels)pixels, .mpp_x = 1, .mpp_y = 1, .tile = 64, .min_size = 256};
+        Raster wanted = raster_new(100, 192, channels_of(spec.pixels));
+        for (int y = 0; y < 192; y++) {
+            for (int i = 0; i < 100 * wanted.channels; i++) {
+                gboolean left = i < 64 * wanted.channels;
+                wanted.values[(size_t)y * 100 * wanted.channels + i] = y < 64 && left ? 100
+                                                                       : y < 128      ? 200
+                                                                                      : 100;
+            }
+        }
+        GError *error = NULL;
+        g_assert_true(write_raster(path, &wanted, spec, NULL, &error));
+        g_assert_no_error(error);
+        GArray *levels = read_levels(path, PYRAMID_MULTI_IFD);
+        assert_same(&g_array_index(levels, Raster, 0), &wanted);
+        free_levels(levels);
+        g_free(wanted.values);
+    }
+}
+
 /* JPEG is near the original, also in the tiles that the image fills only partly. */
 static void test_jpeg(void)
 {
@@ -545,6 +571,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     folder = g_dir_make_tmp("wsiflow-pyramid-XXXXXX", NULL);
     g_test_add_func("/pyramid/levels", test_levels);
+    g_test_add_func("/pyramid/constant-tiles", test_constant_tiles);
     g_test_add_func("/pyramid/jpeg", test_jpeg);
     g_test_add_func("/pyramid/small-lesion", test_small_lesion);
     g_test_add_func("/pyramid/tags", test_tags);
