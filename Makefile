@@ -12,7 +12,7 @@ B       := build/$(CONFIG)
 VERSION := $(shell cat VERSION)
 
 ROOMS   := base tiler annotations flows db pipeline
-PKGS    := glib-2.0 gthread-2.0 openslide libtiff-4 libjpeg libpng zlib libarchive \
+PKGS    := glib-2.0 gthread-2.0 openslide libtiff-4 libjpeg libpng zlib \
            libxml-2.0 jansson sqlite3 libcyaml
 EXISTING := $(shell for p in $(PKGS); do pkg-config --exists $$p 2>/dev/null && echo $$p; done)
 
@@ -99,7 +99,7 @@ check-asan: setup ## run the tests with the address and undefined-behaviour sani
 	@$(MAKE) --no-print-directory -j$$(nproc) CONFIG=asan asan-check
 .PHONY: asan-check
 asan-check: $(B)/wsiflow $(TESTS) $(DTESTS)
-	@WSIFLOW=$(CURDIR)/$(B)/wsiflow WSIFLOW_ASAN=1 ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0 \
+	@WSIFLOW=$(CURDIR)/$(B)/wsiflow WSIFLOW_ASAN=1 ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0:allocator_may_return_null=1 \
 	  UBSAN_OPTIONS=print_stacktrace=1 tools/run-tests $(TESTS) $(DTESTS)
 
 lint: ## check the dependency table, the format and common mistakes

@@ -95,11 +95,6 @@ Raster *raster_build(const Annotation *annotation, GError **error)
     return fill_bands(raster, error) ? g_steal_pointer(&raster) : NULL;
 }
 
-Raster *raster_new(const Annotation *annotation)
-{
-    return raster_build(annotation, NULL);
-}
-
 void raster_free(Raster *raster)
 {
     if (!raster) {

@@ -12,8 +12,6 @@ typedef struct Raster Raster;
  * WSI_ERROR_MEMORY, or with WSI_ERROR_INPUT when the outlines cross each other so often that it would take minutes.  It never
  * changes afterwards: all functions below may run on any number of threads at once. */
 Raster *raster_build(const Annotation *annotation, GError **error);
-/* raster_build without the reason: NULL when that fails. */
-Raster *raster_new(const Annotation *annotation);
 void raster_free(Raster *raster);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Raster, raster_free)
 

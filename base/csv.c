@@ -39,7 +39,8 @@ void csv_cell(GString *out, const char *text, char end)
     g_string_append_c(out, end);
 }
 
-/* Cuts one cell at *at (in place), moves *at past its separator; returns the cell, sets the separator. */
+/* Cuts one cell at *at (in place), moves *at past its separator; returns the cell, sets the separator: ',', '\n', 0 at the end of the
+ * text, or '"' when the text ends inside of a quoted cell. */
 static char *next_cell(char **at, char *separator, int *line)
 {
     char *in = *at, *cell = in, *out = in;
@@ -51,7 +52,12 @@ static char *next_cell(char **at, char *separator, int *line)
             *line += *in == '\n';
             *out++ = *in;
         }
-        in += *in == '"';
+        if (!*in) {
+            *separator = '"'; /* the quote is never closed */
+            *at = in;
+            return cell;
+        }
+        in++;
     }
     while (*in && *in != ',' && *in != '\n') {
         *out++ = *in++;
@@ -80,6 +86,10 @@ static gboolean split(Csv *csv, GError **error)
             cells++;
         } while (separator == ',');
         line++;
+        if (separator == '"') {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d: a quoted cell is not closed", csv->path, row_line);
+            return FALSE;
+        }
         if (csv->columns == 0) {
             csv->columns = cells;
         } else if (cells == 1 && *(char *)csv->cells->pdata[csv->cells->len - 1] == 0) {

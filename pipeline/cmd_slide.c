@@ -193,7 +193,7 @@ int command_doctor(int argc, char **argv, GError **error)
     g_autofree char *versions = versions_text();
     printf("%s\nprocessors %d\n", versions, pool_processors());
     const char *blas = g_getenv("OPENBLAS_CORETYPE");
-    if (blas) {
+    if (blas) { /* slower, not wrong */
         printf("warning   OPENBLAS_CORETYPE=%s is set: dense algebra may run at half its speed\n", blas);
     }
     if (g_str_equal(kernels_get(NULL)->name, "reference")) {

@@ -64,7 +64,7 @@ gboolean command_options(const char *name, GOptionEntry *entries, int *argc, cha
     }
     if (help) {
         g_autofree char *text = g_option_context_get_help(context, TRUE, NULL);
-        const char *options = strchr(text, '\n'); /* our own usage line instead of GLib's */
+        const char *options = strstr(text, "\n\n"); /* our own usage line instead of GLib's */
         printf("usage: %s\n%s\n%s%s%s", usage, command->summary, options ? options : "", command->details ? command->details : "",
                command->details ? "\n" : "");
         *code = EXIT_DONE;

@@ -39,7 +39,7 @@ const ConfigKey config_keys[] = {
          "CSV instead of or beside the folder: slide[,patient,centre,split,annotation,mpp,mpp_x,mpp_y]; paths relative to it"),
     PATH(slides, annotations, "folder with an annotation STEM.xml (or .geojson) for slides that have lesions"),
     TEXT(slides, groups, "", "more annotation groups, \"name=lesion other=not\"; Camelyon16/17 groups are known"),
-    NUMBER(slides, mpp, "0", 0, 1000, "um/px of level 0 for slides that do not say it; 0 = none (the manifest wins)"),
+    NUMBER(slides, mpp, "0", 0, 1000, "um/px of level 0, instead of what the files say; 0 = what they say (the manifest wins)"),
     BOOL(slides, objective, "false", "allow 10 / nominal magnification as the mpp when nothing else is known"),
 
     PATH(patches, folder, "folder in MVTec layout"),

@@ -3,6 +3,7 @@
 #include "base/csv.h"
 #include "base/durable.h"
 #include "base/error.h"
+#include <math.h>
 #include <string.h>
 
 /* slides.groups, "name=lesion other=not", before the Camelyon rules.  Caller frees with the texts. */
@@ -38,9 +39,16 @@ Annotation *lesions_read(const Config *config, const SlideEntry *entry, const Sl
     if (!rules) {
         return NULL;
     }
-    const SlideLevel *level = &slide_info(slide)->levels[0];
-    return annotation_read(entry->annotation, (const GroupRule *)(void *)rules->data, (double)level->width,
-                           (double)level->height, error);
+    const SlideInfo *info = slide_info(slide);
+    SlideFrame frame = {.width = (double)info->levels[0].width,
+                        .height = (double)info->levels[0].height,
+                        .mpp_x = info->mpp_x,
+                        .mpp_y = info->mpp_y,
+                        .offset_x_nm = NAN, /* vendor properties are not read: NDPA says that it needs them */
+                        .offset_y_nm = NAN,
+                        .bounds_x = info->bounds.x,
+                        .bounds_y = info->bounds.y};
+    return annotation_read_on(entry->annotation, (const GroupRule *)(void *)rules->data, &frame, error);
 }
 
 double lesions_share(const Raster *raster, const Rect *area)

@@ -29,11 +29,17 @@ typedef struct {
     char *owner, *log;
 } Worker;
 
-static gint interrupts; /* atomic: how often the user asked to stop */
+static gint interrupts; /* atomic: 1 = stop cleanly, more = at once */
 
 static void on_interrupt(int signal_number)
 {
     g_atomic_int_inc(&interrupts);
+}
+
+/* Sent by programs, often to the whole group and so twice: always the clean stop. */
+static void on_terminate(int signal_number)
+{
+    g_atomic_int_compare_and_exchange(&interrupts, 0, 1);
 }
 
 int runner_lock(const char *folder, GError **error)
@@ -149,8 +155,8 @@ static gboolean reap(Crew *crew, GError **error)
         }
         g_spawn_close_pid(worker->pid);
         worker->pid = 0;
-        if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-            continue;
+        if ((WIFEXITED(status) && WEXITSTATUS(status) == 0) || g_atomic_int_get(&interrupts)) {
+            continue; /* what an interrupted worker held is given back by the next plan, and counts no crash */
         }
         g_autofree char *words = last_words(worker, status);
         if (!store_worker_died(crew->store, worker->owner, words, error)) {
@@ -162,11 +168,9 @@ static gboolean reap(Crew *crew, GError **error)
         }
         fprintf(stderr, "\n%s\n", words);
         g_unlink(worker->log);
-        gboolean again = !g_atomic_int_get(&interrupts) && crew->replaced < 100;
-        if (again && !worker_start(worker, crew->folder, crew->threads, error)) {
+        if (crew->replaced++ < 100 && !worker_start(worker, crew->folder, crew->threads, error)) {
             return FALSE;
         }
-        crew->replaced += again;
     }
     return TRUE;
 }
@@ -235,8 +239,9 @@ static int run_crew(Store *store, const char *folder, int workers, GError **erro
     gboolean ok = TRUE;
     g_atomic_int_set(&interrupts, 0);
     struct sigaction stop = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART};
+    struct sigaction terminate = {.sa_handler = on_terminate, .sa_flags = SA_RESTART};
     sigaction(SIGINT, &stop, NULL);
-    sigaction(SIGTERM, &stop, NULL);
+    sigaction(SIGTERM, &terminate, NULL);
     for (int i = 0; ok && i < crew.count; i++) {
         ok = worker_start(&crew.workers[i], folder, crew.threads, error);
     }
@@ -250,6 +255,20 @@ static int run_crew(Store *store, const char *folder, int workers, GError **erro
         return EXIT_INTERRUPTED;
     }
     return ok ? exit_code(store, error) : EXIT_FAILED;
+}
+
+/* Logs of workers that were killed together with their supervisor. */
+static void sweep_logs(const char *folder)
+{
+    g_autofree char *path = g_build_filename(folder, "workers", NULL);
+    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    const char *name;
+    while (dir && (name = g_dir_read_name(dir))) {
+        if (g_str_has_suffix(name, ".log")) {
+            g_autofree char *log = g_build_filename(path, name, NULL);
+            g_unlink(log);
+        }
+    }
 }
 
 /* The effective configuration and the versions stay with the results. */
@@ -280,6 +299,7 @@ int runner_run(const Config *config, const char *folder, int workers, const char
     g_autoptr(Store) store = slides ? store_open(absolute, error) : NULL;
     Run run = {config, slides, absolute};
     durable_sweep(absolute);
+    sweep_logs(absolute);
     int code = EXIT_FAILED;
     if (store && store_facts(config, absolute, error) && plan_make(&run, store, last, error)) {
         code = run_crew(store, absolute, workers > 0 ? workers : pool_processors(), error);

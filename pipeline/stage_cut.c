@@ -148,10 +148,10 @@ gboolean stage_cut(Work *work, GError **error)
     g_autoptr(GArray) shares = shares_path ? lesions_read_shares(shares_path, error) : NULL;
     g_autoptr(Slide) slide = tiles && (shares || !lesions) ? work_open_slide(work, error) : NULL;
     g_autoptr(Annotation) annotation = slide && lesions ? lesions_read(config, work->slide, slide, error) : NULL;
-    if (!slide || (lesions && !annotation)) {
+    g_autoptr(Raster) raster = annotation ? raster_build(annotation, error) : NULL;
+    if (!slide || (lesions && !raster)) {
         return FALSE;
     }
-    g_autoptr(Raster) raster = annotation ? raster_new(annotation) : NULL;
     Cut cut = {.work = work, .slide = slide, .raster = raster, .tiles = tiles, .shares = shares, .spec = tiles_cut_spec(config)};
     double um = config->tiles_size * config->tiles_mpp;
     cut.footprint = (Rect){0, 0, um / slide_info(slide)->mpp_x, um / slide_info(slide)->mpp_y};

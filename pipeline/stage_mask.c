@@ -69,12 +69,12 @@ gboolean stage_mask(Work *work, GError **error)
     g_autoptr(Annotation) annotation = slide ? lesions_read(config, work->slide, slide, error) : NULL;
     g_autofree char *tiles_path = annotation ? work_input(work, "grid", "tiles", error) : NULL;
     g_autoptr(GArray) tiles = tiles_path ? tiles_read(tiles_path, error) : NULL;
-    if (!tiles) {
+    g_autoptr(Raster) raster = tiles ? raster_build(annotation, error) : NULL;
+    if (!raster) {
         return FALSE;
     }
     const SlideInfo *info = slide_info(slide);
     double footprint = config->tiles_size * config->tiles_mpp;
-    g_autoptr(Raster) raster = raster_new(annotation);
     g_autoptr(GArray) shares = shares_of(raster, tiles, footprint / info->mpp_x, footprint / info->mpp_y);
     char sha256[65];
     g_autofree char *path = work_output(work, "lesions.csv");

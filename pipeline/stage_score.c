@@ -100,11 +100,11 @@ gboolean stage_score(Work *work, GError **error)
     g_autoptr(Image) tissue = mask_path ? tiles_read_mask(mask_path, error) : NULL;
     g_autoptr(Slide) slide = tissue ? work_open_slide(work, error) : NULL;
     g_autoptr(Annotation) annotation = slide && lesions ? lesions_read(config, work->slide, slide, error) : NULL;
-    if (!slide || (lesions && !annotation)) {
+    g_autoptr(Raster) raster = annotation ? raster_build(annotation, error) : NULL;
+    CutSpec cut;
+    if (!slide || (lesions && !raster)) {
         return FALSE;
     }
-    CutSpec cut;
-    g_autoptr(Raster) raster = annotation ? raster_new(annotation) : NULL;
     g_autoptr(Grid) grid = scoring_grid(config, model, slide, tissue, &cut, error);
     g_autofree char *partial = partial_folder(work);
     ScoringOptions options = {model, work->threads, partial, tick, work};

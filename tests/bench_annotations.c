@@ -35,7 +35,7 @@ static void parse_all(void)
 static void mask(void)
 {
     g_autoptr(Annotation) annotation = read_file("tumor_031.xml");
-    g_autoptr(Raster) raster = raster_new(annotation);
+    g_autoptr(Raster) raster = raster_build(annotation, NULL);
     g_autofree uint8_t *rows = g_malloc((size_t)SLIDE_WIDTH * 256);
     for (int64_t y = 0; y < SLIDE_HEIGHT; y += 256) {
         raster_rows_max(raster, 1, y, 256, SLIDE_WIDTH, rows);
@@ -46,7 +46,7 @@ static void mask(void)
 static void shares(void)
 {
     g_autoptr(Annotation) annotation = read_file("tumor_047.xml");
-    g_autoptr(Raster) raster = raster_new(annotation);
+    g_autoptr(Raster) raster = raster_build(annotation, NULL);
     double sum = 0;
     for (int y = 0; y < SLIDE_HEIGHT; y += 256) {
         for (int x = 0; x < SLIDE_WIDTH; x += 256) {

@@ -89,7 +89,7 @@ static void test_tiles(void)
 {
     g_autoptr(Annotation) annotation =
         read_data("annotations/camelyon17", "patient_004_node_4.xml", camelyon_rules);
-    g_autoptr(Raster) raster = raster_new(annotation);
+    g_autoptr(Raster) raster = raster_build(annotation, NULL);
     static const struct {
         double x, y, share;
     } tiles[] = {{12597, 88778, 0.80}, {13092, 87057, 0.37}, {10626, 75345, 0.57},
@@ -131,7 +131,7 @@ static void test_masks_agree(void)
 {
     /* The mask at level 5 by maximum holds every lesion pixel: its area is larger, by less than the border's. */
     g_autoptr(Annotation) annotation = read_data("annotations/camelyon16", "tumor_001.xml", camelyon_rules);
-    g_autoptr(Raster) raster = raster_new(annotation);
+    g_autoptr(Raster) raster = raster_build(annotation, NULL);
     int width = 97792 / 32, height = 221184 / 32;
     g_autofree uint8_t *rows = g_malloc((size_t)width * 256);
     int64_t coarse = 0, fine = 0;

@@ -58,7 +58,7 @@ static gboolean is_lesion(const Annotation *annotation, double x, double y)
 /* Every pixel of [x0, x1) x [y0, y1) by raster_row against the oracle. */
 static void check_rows(const Annotation *annotation, int x0, int y0, int x1, int y1)
 {
-    g_autoptr(Raster) raster = raster_new(annotation);
+    g_autoptr(Raster) raster = raster_build(annotation, NULL);
     g_autoptr(GArray) spans = g_array_new(FALSE, FALSE, sizeof(int64_t));
     for (int y = y0; y < y1; y++) {
         raster_row(raster, y, spans);
@@ -93,13 +93,13 @@ static double share_by_rows(const Annotation *annotation, const Rect *area, int 
 
 static double share_of(const Annotation *annotation, double x, double y, double width, double height)
 {
-    g_autoptr(Raster) raster = raster_new(annotation);
+    g_autoptr(Raster) raster = raster_build(annotation, NULL);
     return raster_share(raster, &(Rect){x, y, width, height});
 }
 
 static double area_of(const Annotation *annotation)
 {
-    g_autoptr(Raster) raster = raster_new(annotation);
+    g_autoptr(Raster) raster = raster_build(annotation, NULL);
     return raster_area(raster);
 }
 
@@ -115,7 +115,7 @@ static double area_of(const Annotation *annotation)
 
 static void assert_row(const Annotation *annotation, int64_t y, int pixels, const int64_t *expected)
 {
-    g_autoptr(Raster) raster = raster_new(annotation);
+    g_autoptr(Raster) raster = raster_build(annotation, NULL);
     g_autoptr(GArray) spans = g_array_new(FALSE, FALSE, sizeof(int64_t));
     raster_row(raster, y, spans);
     g_assert_cmpuint(spans->len, ==, pixels);
@@ -192,7 +192,7 @@ static void test_orientation(void)
         g_autoptr(Annotation) one = nothing(), other = nothing();
         add(one, LABEL_LESION, 20, there);
         add(other, LABEL_LESION, 20, back);
-        g_autoptr(Raster) a = raster_new(one), b = raster_new(other);
+        g_autoptr(Raster) a = raster_build(one, NULL), b = raster_build(other, NULL);
         g_autoptr(GArray) spans = g_array_new(FALSE, FALSE, 8), others = g_array_new(FALSE, FALSE, 8);
         for (int y = 0; y < 100; y++) {
             raster_row(a, y, spans);
@@ -232,7 +232,7 @@ static void test_nothing(void)
 {
     g_autoptr(Annotation) annotation = nothing();
     g_autoptr(Image) mask = image_new(4, 4, 1, NULL);
-    g_autoptr(Raster) raster = raster_new(annotation);
+    g_autoptr(Raster) raster = raster_build(annotation, NULL);
     memset(mask->pixels, 9, 16);
     raster_fill(raster, &(Rect){0, 0, 4, 4}, mask);
     for (int i = 0; i < 16; i++) {
@@ -359,7 +359,7 @@ static double brute_area(const Annotation *annotation, double left, double top, 
 
 static void check_shares(const Annotation *annotation, double size, uint32_t k)
 {
-    g_autoptr(Raster) raster = raster_new(annotation);
+    g_autoptr(Raster) raster = raster_build(annotation, NULL);
     assert_near(raster_area(raster), brute_area(annotation, -1, -1, size + 1, size + 1), 1e-9 * size * size);
     Rng rng = rng_at(13, k, 0);
     for (int t = 0; t < 4; t++) {
@@ -394,7 +394,7 @@ static void test_shares_far_from_origin(void)
         }
         add(far, outline->label, 9, xy);
     }
-    g_autoptr(Raster) raster = raster_new(far);
+    g_autoptr(Raster) raster = raster_build(far, NULL);
     for (int j = 0; j < 3; j++) {
         for (int i = 0; i < 3; i++) {
             Rect area = {97000 + 100 * i, 221000 + 100 * j, 100, 100};
@@ -467,7 +467,7 @@ static void test_hostile_scribble(void)
 static void test_fill(void)
 {
     g_autoptr(Annotation) annotation = scribble(9, 0, 3, 7, 64);
-    g_autoptr(Raster) raster = raster_new(annotation);
+    g_autoptr(Raster) raster = raster_build(annotation, NULL);
     g_autoptr(Image) fine = image_new(70, 70, 1, NULL), coarse = image_new(16, 32, 1, NULL);
     raster_fill(raster, &(Rect){-3, -3, 70, 70}, fine);
     raster_fill(raster, &(Rect){0, 0, 64, 64}, coarse);
@@ -487,7 +487,7 @@ static void test_fill(void)
 static void test_rows_max(void)
 {
     g_autoptr(Annotation) annotation = scribble(17, 0, 4, 7, 300);
-    g_autoptr(Raster) raster = raster_new(annotation);
+    g_autoptr(Raster) raster = raster_build(annotation, NULL);
     for (int factor = 1; factor <= 32; factor *= 2) {
         int width = (290 + factor - 1) / factor; /* cuts the scribble at the right */
         uint8_t *rows = g_malloc((size_t)width * 7);
@@ -526,7 +526,7 @@ static void test_pixels_against_area(void)
         }
         g_autoptr(Annotation) annotation = nothing();
         add(annotation, LABEL_LESION, 60, xy);
-        g_autoptr(Raster) raster = raster_new(annotation);
+        g_autoptr(Raster) raster = raster_build(annotation, NULL);
         g_autoptr(Image) mask = image_new(400, 400, 1, NULL);
         raster_fill(raster, &(Rect){0, 0, 400, 400}, mask);
         int64_t pixels = 0;
