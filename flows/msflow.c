@@ -14,6 +14,14 @@
 #define DEFAULT_WIDTH 128
 #define NUMBERS_MAX ((int64_t)1 << 31) /* parameters: twenty times those of a wide resnet's flow */
 
+/* At most DEFAULT_WIDTH and the narrowest level, and a multiple of 32 where there are as many: half of them and the whole
+ * then fill vector registers. */
+static int default_width(int narrowest)
+{
+    int width = MIN(DEFAULT_WIDTH, narrowest);
+    return width >= 32 ? width / 32 * 32 : width;
+}
+
 static gboolean refuse(GError **error, const char *what, double value, const char *limit)
 {
     g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "flow: %s is %g, must be %s", what, value, limit);
@@ -105,7 +113,7 @@ Msflow *msflow_new(const MsflowSpec *spec, GError **error)
     flow->arena = arena_new();
     if (!spec->fpn_width) {
         flow->spec.fpn_width =
-            MIN(DEFAULT_WIDTH, MIN(spec->channels[0], MIN(spec->channels[1], spec->channels[2])));
+            default_width(MIN(spec->channels[0], MIN(spec->channels[1], spec->channels[2])));
     }
     for (int l = 0; l < SCALES; l++) {
         flow->size[l] = avgpool_size(spec->size[l]);

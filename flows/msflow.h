@@ -16,7 +16,7 @@ typedef struct {
     int blocks[SCALES];   /* 2, 5, 8 */
     StepKind step;
     FpnKind fpn;
-    int fpn_width; /* channels of each level after a fixed FPN; <= the smallest of channels[]; 0 = 128 or fewer */
+    int fpn_width; /* channels of each level after a fixed FPN; <= the smallest of channels[]; 0 = a multiple of 32, at most 128 */
     gboolean se;        /* squeeze-excitation in the coupling subnets */
     int condition;      /* channels of the positional code: 64 */
     gboolean clamp_new; /* AIO: alpha tanh(r/alpha) instead of alpha tanh(r) */
