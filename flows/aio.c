@@ -93,7 +93,7 @@ static StepRun *run_new(const Step *step, const real *parameters, const Kernels 
     return &run->base;
 }
 
-/* y_k = (s u + o)_source[k]; y may be x. */
+/* y_k = (s u + o)_source[k]. */
 VECTOR_CLONES
 static void scale_and_permute(int64_t rows, int channels, int passive, const real *s, const real *o,
                               const int *source, const real *x, const real *u2, real *restrict row, real *y)

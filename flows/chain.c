@@ -1,4 +1,4 @@
-/* Without training one buffer holds the map from the first step to the last; with training each step's input is kept. */
+/* Without training two buffers take turns from the first step to the last; with training each step's input is kept. */
 #include "flows/chain.h"
 #include <string.h>
 
@@ -45,12 +45,12 @@ void chain_run_init(ChainRun *run, const Chain *chain, const real *parameters, c
     run->steps = arena_struct(arena, (chain->count + 1) * sizeof *run->steps);
     run->state = arena_struct(arena, (chain->count + 1) * sizeof *run->state);
     run->work[0] = arena_real(arena, size, "map of a flow");
-    run->work[1] = training ? arena_real(arena, size, "map of a flow") : NULL;
+    run->work[1] = arena_real(arena, size, "map of a flow");
     for (int i = 0; i < chain->count; i++) {
         const Step *step = chain->steps[i];
         run->steps[i] =
             step->ops->run_new(step, parameters, kernels, n, training, i ? run->steps[0] : NULL, arena);
-        run->state[i + 1] = training ? arena_real(arena, size, "map of a flow") : run->work[0];
+        run->state[i + 1] = training ? arena_real(arena, size, "map of a flow") : run->work[i % 2];
     }
 }
 

@@ -3,7 +3,6 @@
  * Standardisation, lateral and the factor 1/sqrt 2 are one matrix and one vector per level, y = M x + s. */
 #include "flows/fpn.h"
 #include "flows/vecmath.h"
-#include <string.h>
 
 #define DEVIATION_FLOOR 1e-3
 
@@ -76,57 +75,46 @@ void fpn_run_init(FpnRun *run, const Fpn *fpn, const Kernels *kernels, int n, Ar
     }
 }
 
+/* A pixel of a level: += shift + factor * the pixel above it; then standardised into out. */
 VECTOR_CLONES
-static void add_scaled(int count, real scale, const real *restrict x, real *restrict y)
+static void finish_pixel(int width, const real *shift, const real *above, real factor, const real *mean,
+                         const real *deviation, real *restrict level, real *restrict out)
 {
-    for (int i = 0; i < count; i++) {
-        y[i] += scale * x[i];
+    for (int i = 0; i < width; i++) {
+        level[i] += above ? shift[i] + factor * above[i] : shift[i];
+        out[i] = (level[i] - mean[i]) / deviation[i];
     }
 }
 
-static void add_upsampled(int n, int small, int size, int width, const real *above, real *level)
+static void finish_level(FpnRun *run, const real *parameters, int l)
 {
-    for (int b = 0; b < n; b++, above += (size_t)small * small * width) {
-        for (int i = 0; i < size * size; i++, level += width) {
-            int row = (int)((int64_t)(i / size) * small / size),
-                column = (int)((int64_t)(i % size) * small / size);
-            add_scaled(width, (real)sqrt(0.5), above + ((size_t)row * small + column) * width, level);
-        }
+    const Fpn *fpn = run->fpn;
+    int width = fpn->width, size = fpn->size[l], above_size = l < SCALES - 1 ? fpn->size[l + 1] : 0;
+    for (int64_t p = 0; p < (int64_t)run->n * size * size; p++) {
+        int64_t row = p / size % size, column = p % size, image = p / size / size;
+        int64_t from =
+            (image * above_size + row * above_size / size) * above_size + column * above_size / size;
+        finish_pixel(width, fpn->shift[l], above_size ? run->level[l + 1] + from * width : NULL,
+                     (real)sqrt(0.5), parameters + fpn->out_mean[l], parameters + fpn->out_deviation[l],
+                     run->level[l] + p * width, run->out[l] + p * width);
     }
 }
 
-VECTOR_CLONES
-static void standardise(int64_t rows, int width, const real *mean, const real *deviation,
-                        const real *restrict x, real *restrict y)
+/* Image by image: how BLAS sums a row may depend on where in its matrix the row stands. */
+static void project(FpnRun *run, int l, const real *pooled)
 {
-    for (int64_t row = 0; row < rows; row++, x += width, y += width) {
-        for (int i = 0; i < width; i++) {
-            y[i] = (x[i] - mean[i]) / deviation[i];
-        }
+    const Fpn *fpn = run->fpn;
+    int rows = fpn->size[l] * fpn->size[l], c = fpn->channels[l];
+    for (int b = 0; b < run->n; b++) {
+        run->kernels->gemm(FALSE, TRUE, rows, fpn->width, c, 1, pooled + (int64_t)b * rows * c, fpn->map[l],
+                           0, run->level[l] + (int64_t)b * rows * fpn->width);
     }
 }
 
 void fpn_forward(FpnRun *run, const real *parameters, const real *const pooled[SCALES])
 {
-    const Fpn *fpn = run->fpn;
-    int width = fpn->width;
     for (int l = SCALES - 1; l >= 0; l--) {
-        int rows = run->n * fpn->size[l] * fpn->size[l];
-        for (int row = 0; row < rows; row++) {
-            memcpy(run->level[l] + (size_t)row * width, fpn->shift[l], width * sizeof(real));
-        }
-        /* One product an image: some BLAS kernels sum a row in another order when it is among the last of a matrix, and
-         * a tile must not feel where in a batch it stands. */
-        int pixels = fpn->size[l] * fpn->size[l];
-        for (int b = 0; b < run->n; b++) {
-            run->kernels->gemm(FALSE, TRUE, pixels, width, fpn->channels[l], 1,
-                               pooled[l] + (size_t)b * pixels * fpn->channels[l], fpn->map[l], 1,
-                               run->level[l] + (size_t)b * pixels * width);
-        }
-        if (l < SCALES - 1) {
-            add_upsampled(run->n, fpn->size[l + 1], fpn->size[l], width, run->level[l + 1], run->level[l]);
-        }
-        standardise(rows, width, parameters + fpn->out_mean[l], parameters + fpn->out_deviation[l],
-                    run->level[l], run->out[l]);
+        project(run, l, pooled[l]);
+        finish_level(run, parameters, l);
     }
 }

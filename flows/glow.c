@@ -12,7 +12,7 @@ typedef struct {
 typedef struct {
     StepRun base;
     InvconvRun invconv;
-    real *mixed; /* (n, h, w, channels): between the two */
+    real *mixed; /* training: (n, h, w, channels), between the two */
 } GlowRun;
 
 static Step *create(const Poscode *code, int channels, const MsflowSpec *spec, Arena *arena)
@@ -61,7 +61,7 @@ static StepRun *run_new(const Step *step, const real *parameters, const Kernels 
     invconv_run_init(&run->invconv, &((const Glow *)step)->invconv, kernels, n, training,
                      share ? &other->invconv : NULL, arena);
     size = step_rows(&run->base) * step->coupling.channels;
-    run->mixed = share && !training ? other->mixed : arena_real(arena, size, "mixed channels");
+    run->mixed = training ? arena_real(arena, size, "mixed channels") : NULL;
     return &run->base;
 }
 
@@ -70,11 +70,11 @@ static void forward(StepRun *base, const real *parameters, const real *x, real *
     GlowRun *run = (GlowRun *)base;
     const Coupling *coupling = &base->step->coupling;
     int channels = coupling->channels;
-    invconv_forward(&run->invconv, x, run->mixed, logdet);
-    coupling_forward(coupling, &base->subnet, parameters, run->mixed, y + coupling->passive, channels,
-                     logdet);
-    for (int64_t p = 0; p < step_rows(base); p++) {
-        memcpy(y + p * channels, run->mixed + p * channels, coupling->passive * sizeof *y);
+    real *mixed = run->mixed ? run->mixed : y; /* backward needs it as it was before the coupling */
+    invconv_forward(&run->invconv, x, mixed, logdet);
+    coupling_forward(coupling, &base->subnet, parameters, mixed, y + coupling->passive, channels, logdet);
+    for (int64_t p = 0; p < step_rows(base) && mixed != y; p++) {
+        memcpy(y + p * channels, mixed + p * channels, coupling->passive * sizeof *y);
     }
 }
 

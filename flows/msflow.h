@@ -17,8 +17,8 @@ typedef struct {
     StepKind step;
     FpnKind fpn;
     int fpn_width; /* channels of each level after a fixed FPN; <= the smallest of channels[]; 0 = a multiple of 32, at most 128 */
-    gboolean se;        /* squeeze-excitation in the coupling subnets */
-    int condition;      /* channels of the positional code: 64 */
+    gboolean se;   /* squeeze-excitation in the coupling subnets */
+    int condition; /* channels of the positional code: 64 */
     gboolean clamp_new; /* AIO: alpha tanh(r/alpha) instead of alpha tanh(r) */
     double alpha;       /* 1.9 */
     uint64_t seed;      /* initial weights, permutations, 1x1 matrices */

@@ -23,7 +23,7 @@ typedef struct {
     /* share: run of another step of the same chain, or NULL (see SubnetRun). */
     StepRun *(*run_new)(const Step *step, const real *parameters, const Kernels *kernels, int n,
                         gboolean training, const StepRun *share, Arena *arena);
-    /* Without training y may be x. logdet[b] +=. */
+    /* y must not be x.  logdet[b] +=. */
     void (*forward)(StepRun *run, const real *parameters, const real *x, real *y, double *logdet);
     /* x: input of the forward before; dy is destroyed; dx must be another buffer. Adds to the gradient. */
     void (*backward)(StepRun *run, const real *parameters, const real *x, const double *dlogdet, real *dy,

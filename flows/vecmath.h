@@ -19,6 +19,9 @@
 #define VECTOR_CLONES
 #endif
 
+/* Helpers of such functions: must be part of each copy, else they stay as for the oldest processor. */
+#define VECTOR_INLINE static inline __attribute__((always_inline))
+
 /* Before a loop whose iterations are independent although pointers may be equal (element i is read, then written). */
 #if defined(__clang__)
 #define VECTOR_LOOP _Pragma("clang loop vectorize(assume_safety)")
@@ -30,11 +33,12 @@
 
 #ifdef REAL_IS_DOUBLE
 #define vec_exp exp
+#define vec_exp_bounded exp
 #define vec_tanh tanh
 #define vec_atan atan
 #else
 /* Splits x into 2^n (returned as a float) and r. x in [-87, 88]. */
-static inline float vec_reduce(float x, float *r)
+VECTOR_INLINE float vec_reduce(float x, float *r)
 {
     const float round = 12582912.0f; /* 1.5 * 2^23: adding it leaves an integer in the low bits */
     float n = (x * 1.44269504f + round) - round;
@@ -47,7 +51,7 @@ static inline float vec_reduce(float x, float *r)
 }
 
 /* e^r - 1 for |r| <= ln(2)/2. */
-static inline float vec_expm1_small(float r)
+VECTOR_INLINE float vec_expm1_small(float r)
 {
     float p = 1.0f / 5040;
     p = p * r + 1.0f / 720;
@@ -58,16 +62,21 @@ static inline float vec_expm1_small(float r)
     return p * r * r + r;
 }
 
-static inline float vec_exp(float x)
+/* exp for |x| <= 87: no branch, however the compiler reorders it. */
+VECTOR_INLINE float vec_exp_bounded(float x)
 {
-    float r, power;
-    x = x < -87.0f ? -87.0f : x;
-    x = x > 88.0f ? 88.0f : x;
-    power = vec_reduce(x, &r);
+    float r, power = vec_reduce(x, &r);
     return power + power * vec_expm1_small(r);
 }
 
-static inline float vec_tanh(float x)
+VECTOR_INLINE float vec_exp(float x)
+{
+    x = x < -87.0f ? -87.0f : x;
+    x = x > 88.0f ? 88.0f : x;
+    return vec_exp_bounded(x);
+}
+
+VECTOR_INLINE float vec_tanh(float x)
 {
     float r, power, m;
     x = x < -10.0f ? -10.0f : x; /* tanh 10 rounds to 1 */
@@ -77,7 +86,7 @@ static inline float vec_tanh(float x)
     return m / (m + 2);
 }
 
-static inline float vec_atan(float x)
+VECTOR_INLINE float vec_atan(float x)
 {
     float a = fabsf(x), big = a > 1.0f ? 1.0f : 0.0f;
     float b = a > 1.0f ? 1.0f / a : a, mid = b > 0.41421356f ? 1.0f : 0.0f;
@@ -97,7 +106,7 @@ static inline float vec_atan(float x)
 }
 #endif
 
-static inline real vec_sigmoid(real x)
+VECTOR_INLINE real vec_sigmoid(real x)
 {
     return 1 / (1 + vec_exp(-x));
 }
@@ -105,7 +114,7 @@ static inline real vec_sigmoid(real x)
 /* A row of LANES numbers in registers. */
 typedef real Lanes __attribute__((vector_size(LANES * sizeof(real)), aligned(sizeof(real)), may_alias));
 
-static inline real lanes_join(const Lanes *sum)
+VECTOR_INLINE real lanes_join(const Lanes *sum)
 {
     real part[LANES];
     for (int k = 0; k < LANES; k++) {
@@ -120,7 +129,7 @@ static inline real lanes_join(const Lanes *sum)
 }
 
 /* sum x[i]. */
-static inline real row_sum(const real *x, int n)
+VECTOR_INLINE real row_sum(const real *x, int n)
 {
     Lanes sum = {0};
     int i = 0;
@@ -134,7 +143,7 @@ static inline real row_sum(const real *x, int n)
 }
 
 /* sum x[i] y[i]. */
-static inline real row_dot(const real *x, const real *y, int n)
+VECTOR_INLINE real row_dot(const real *x, const real *y, int n)
 {
     Lanes sum = {0};
     int i = 0;
