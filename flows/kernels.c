@@ -19,6 +19,7 @@
 static const Kernels *const table[] = {
 #if defined(HAVE_DNNL) && !defined(REAL_IS_DOUBLE)
     &kernels_onednn,
+    &kernels_onednn_timed,
     &kernels_onednn_bf16,
 #endif
     &kernels_reference,

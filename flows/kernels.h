@@ -42,7 +42,7 @@ typedef struct Kernels {
                  real beta, real *c);
 } Kernels;
 
-/* Names of this build's entries: "onednn, onednn-bf16, reference".  For messages. */
+/* Names of this build's entries: "onednn, onednn-timed, onednn-bf16, reference".  For messages. */
 const char *kernels_names(void);
 /* By name; NULL = the best in this build. NULL is returned for an unknown name. BLAS runs one thread: parallelism is over images. */
 const Kernels *kernels_get(const char *name);
@@ -50,9 +50,9 @@ const Kernels *kernels_get(const char *name);
 int conv_out_h(const ConvSpec *spec);
 int conv_out_w(const ConvSpec *spec);
 
-/* Fast entries choose the algorithm of each convolution (direct, Winograd, ...) by timing it, once per shape and
- * process.  Algorithms differ in the last bits, so a run stores its choices and later workers impose them before they
- * prepare anything: what was imposed is never timed again.  Specs with fixed_choice neither use nor make choices.
+/* "onednn" chooses the algorithm of each convolution (direct or Winograd) by a rule on its shape, so equal work gives equal bytes.
+ * "onednn-timed" chooses by timing, once per shape and process: its choices can be read and imposed on another process
+ * before that prepares anything; what was imposed is never timed again.  Specs with fixed_choice are always direct.
  * Thread-safe.  Text, a line each: "onednn forward n8 h64 w64 i64 o64 k3 s1 p1 relu = winograd". Caller frees. */
 char *kernels_choices_get(void);
 /* Replaces all choices by those of the text; "" forgets them. A line that is not "KEY = NAME" is an error. */

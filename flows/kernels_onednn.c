@@ -1,13 +1,17 @@
 /* The kernel table on oneDNN and OpenBLAS.
  *
- * A Conv holds one prepared operation for each direction it may run.  For each the algorithm is chosen among the
- * candidates of the entry by a timed trial (kernels_choice.h):
- *   direct    on NHWC as it is;
- *   blocked   direct in the layout that oneDNN likes best, with reorders;
- *   winograd  F(4x4,3x3) (Lavin & Gray 2016): 3x3 convolutions with a quarter of the multiplications, for two transforms;
- *   bf16x3    inference on processors with matrix units for bfloat16: floats as sums of two (onednn_copy.h).
- * Their results agree within 5e-5 of the root mean square.  "onednn-bf16" is another entry, asked for by name: the inference
- * convolutions in plain bfloat16, with an error of 1 %.
+ * A Conv holds one prepared operation for each direction it may run, with one of these algorithms:
+ *   direct         on NHWC as it is;
+ *   blocked        direct in the layout that oneDNN likes best, with reorders;
+ *   winograd       F(4x4,3x3) (Lavin & Gray 2016): 3x3 convolutions with a quarter of the multiplications, for two
+ *                  transforms; oneDNN's, with reorders;
+ *   winograd-nhwc  the same on NHWC as it is, for inference (onednn_winograd.c);
+ *   bf16x3         inference on processors with matrix units for bfloat16: floats as sums of two (onednn_copy.h).
+ * Their results agree within 5e-5 of the root mean square, but not in the last bits.  The entry "onednn" therefore
+ * chooses by a rule on the shape, among those that compute in float (see `rule_op`), so that two runs of the same work,
+ * on whatever day and load, give the same bytes.  "onednn-timed" chooses among all by a timed trial (kernels_choice.h)
+ * and is only as repeatable as the choices are kept.  "onednn-bf16" does the inference convolutions in plain bfloat16,
+ * with an error of 1 %.
  *
  * Everything that a call needs beside its arguments is shared scratch memory. */
 #if defined(HAVE_DNNL) && !defined(REAL_IS_DOUBLE)
@@ -19,17 +23,20 @@
 #include <string.h>
 #include <time.h>
 
-#define CANDIDATES 4
 #define DIRECTIONS 3
 
-static const char *const candidate_names[CANDIDATES] = {"direct", "blocked", "winograd", "bf16x3"};
-static const OnednnCandidate candidates[CANDIDATES] = {
-    {dnnl_convolution_direct, FALSE, 0},
-    {dnnl_convolution_direct, TRUE, 0},
-    {dnnl_convolution_winograd, TRUE, 0},
-    {dnnl_convolution_direct, FALSE, 3},
+static const OnednnCandidate candidates[] = {
+    {"direct", onednn_primitive_new, dnnl_convolution_direct, FALSE, 0},
+    {"blocked", onednn_primitive_new, dnnl_convolution_direct, TRUE, 0},
+    {"winograd", onednn_primitive_new, dnnl_convolution_winograd, TRUE, 0},
+    {"winograd-nhwc", onednn_winograd_new, dnnl_alg_kind_undef, FALSE, 0},
+    {"bf16x3", onednn_primitive_new, dnnl_convolution_direct, FALSE, 3},
 };
-static const OnednnCandidate bf16 = {dnnl_convolution_direct, FALSE, 1};
+/* Places of those that the rule names. */
+enum { CANDIDATE_DIRECT, CANDIDATE_BLOCKED, CANDIDATE_WINOGRAD, CANDIDATE_WINOGRAD_NHWC };
+#define CANDIDATES ((int)G_N_ELEMENTS(candidates))
+G_STATIC_ASSERT(G_N_ELEMENTS(candidates) <= CHOICE_LIMIT);
+static const OnednnCandidate bf16 = {"bf16", onednn_primitive_new, dnnl_convolution_direct, FALSE, 1};
 
 typedef struct {
     Conv conv;
@@ -44,8 +51,8 @@ typedef struct {
     const ConvSpec *spec;
     ConvDirection direction;
     const float *weight, *bias;
-    OnednnOp *made[CANDIDATES];
-    gboolean unsupported[CANDIDATES];
+    OnednnOp *made[G_N_ELEMENTS(candidates)];
+    gboolean unsupported[G_N_ELEMENTS(candidates)];
     GError *error; /* why the last one could not be made, other than not being offered */
     float *tensors[TENSORS];
     char *scratch, *aligned;
@@ -56,8 +63,9 @@ static gboolean trial_make(void *data, int index)
     Trial *trial = data;
     if (!trial->made[index] && !trial->unsupported[index]) {
         g_clear_error(&trial->error);
-        trial->made[index] = onednn_op_new(trial->spec, trial->direction, &candidates[index], trial->weight,
-                                           trial->bias, &trial->unsupported[index], &trial->error);
+        trial->made[index] =
+            candidates[index].make(trial->spec, trial->direction, &candidates[index], trial->weight,
+                                   trial->bias, &trial->unsupported[index], &trial->error);
     }
     return trial->made[index] != NULL;
 }
@@ -75,7 +83,7 @@ static gboolean trial_prepare(Trial *trial)
     }
     size_t bytes = 0;
     for (int i = 0; ok && i < CANDIDATES; i++) {
-        bytes = trial_make(trial, i) ? MAX(bytes, onednn_op_scratch(trial->made[i])) : bytes;
+        bytes = trial_make(trial, i) ? MAX(bytes, trial->made[i]->scratch) : bytes;
     }
     trial->scratch = ok ? wsi_try_alloc(bytes + 64, 1, "a convolution trial", NULL) : NULL;
     trial->aligned = (char *)scratch_round((size_t)trial->scratch);
@@ -120,18 +128,58 @@ static void trial_end(Trial *trial, int choice)
     g_clear_error(&trial->error);
 }
 
-static OnednnOp *choose_op(const ConvSpec *spec, ConvDirection direction, const float *weight,
-                           const float *bias, GError **error)
+#define WINOGRAD_CHANNELS 48
+#define WINOGRAD_WORK \
+    4096 /* channels x output tiles of 4 x 4: with less the transforms cost more than they save */
+
+/* Whether a convolution has enough channels and tiles to fill the products of Winograd's algorithm; from measurements with
+ * "onednn-timed" on processors with AVX-512.  Elsewhere NHWC as it is wins or is within noise. */
+static gboolean suits_winograd(const ConvSpec *s)
+{
+    int64_t tiles = (int64_t)s->n * ((conv_out_h(s) + 3) / 4) * ((conv_out_w(s) + 3) / 4);
+    int channels = MIN(s->c_in, s->c_out);
+    return s->kernel == 3 && s->stride == 1 && channels >= WINOGRAD_CHANNELS &&
+           tiles * channels >= WINOGRAD_WORK;
+}
+
+/* The first that is offered. */
+static OnednnOp *rule_op(const ConvSpec *spec, ConvDirection direction, const float *weight,
+                         const float *bias, GError **error)
+{
+    static const int order[] = {CANDIDATE_WINOGRAD_NHWC, CANDIDATE_WINOGRAD, CANDIDATE_DIRECT,
+                                CANDIDATE_BLOCKED};
+    const int first = !spec->fixed_choice && suits_winograd(spec) ? 0 : 2;
+    Trial trial = {.spec = spec, .direction = direction, .weight = weight, .bias = bias};
+    int choice = -1;
+    for (size_t i = first; choice < 0 && i < G_N_ELEMENTS(order); i++) {
+        choice = trial_make(&trial, order[i]) ? order[i] : -1;
+    }
+    OnednnOp *op = choice >= 0 ? trial.made[choice] : NULL;
+    if (!op && trial.error) {
+        g_propagate_error(error, g_steal_pointer(&trial.error));
+    } else if (!op) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "oneDNN offers no convolution of this shape");
+    }
+    trial_end(&trial, choice);
+    return op;
+}
+
+static OnednnOp *timed_op(const ConvSpec *spec, ConvDirection direction, const float *weight,
+                          const float *bias, GError **error)
 {
     Trial trial = {.spec = spec, .direction = direction, .weight = weight, .bias = bias};
+    const char *names[G_N_ELEMENTS(candidates)];
+    for (int i = 0; i < CANDIDATES; i++) {
+        names[i] = candidates[i].name;
+    }
     g_autofree char *key = choice_key("onednn", spec, direction);
-    int choice = choice_make(key, candidate_names, CANDIDATES, spec->fixed_choice,
+    int choice = choice_make(key, names, CANDIDATES, spec->fixed_choice,
                              spec->fixed_choice ? trial_exists : trial_seconds, &trial, error);
     OnednnOp *op = choice >= 0 && trial_make(&trial, choice) ? trial.made[choice] : NULL;
     if (choice >= 0 && !op && trial.unsupported[choice]) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                     "convolution %s: \"%s\" was chosen before but this machine does not offer it", key,
-                    candidate_names[choice]);
+                    candidates[choice].name);
     } else if (choice >= 0 && !op) {
         g_propagate_error(error, g_steal_pointer(&trial.error));
     }
@@ -154,27 +202,30 @@ static void conv_free(Conv *conv)
     g_free(self);
 }
 
-static gboolean prepare(OnednnConv *self, const OnednnCandidate *imposed, const float *weight,
+typedef OnednnOp *(*Chooser)(const ConvSpec *spec, ConvDirection direction, const float *weight,
+                             const float *bias, GError **error);
+
+static gboolean prepare(OnednnConv *self, Chooser choose, const OnednnCandidate *imposed, const float *weight,
                         const float *bias, GError **error)
 {
     const ConvSpec *spec = &self->conv.spec;
     for (int d = 0; d < (spec->training ? DIRECTIONS : 1); d++) {
         gboolean unsupported = TRUE;
-        self->op[d] = imposed ? onednn_op_new(spec, d, imposed, weight, bias, &unsupported, error) : NULL;
+        self->op[d] = imposed ? imposed->make(spec, d, imposed, weight, bias, &unsupported, error) : NULL;
         if (!self->op[d] && unsupported) {
-            self->op[d] = choose_op(spec, d, weight, bias, error);
+            self->op[d] = choose(spec, d, weight, bias, error);
         }
         if (!self->op[d]) {
             return FALSE;
         }
-        self->scratch = MAX(self->scratch, onednn_op_scratch(self->op[d]));
+        self->scratch = MAX(self->scratch, self->op[d]->scratch);
     }
     self->joined = scratch_join(self->scratch, error);
     return self->joined;
 }
 
 /* imposed: the candidate for what it supports; NULL: choose. */
-static Conv *make(const ConvSpec *spec, const OnednnCandidate *imposed, const float *weight,
+static Conv *make(const ConvSpec *spec, Chooser choose, const OnednnCandidate *imposed, const float *weight,
                   const float *bias, GError **error)
 {
     if (!conv_spec_check(spec, error)) {
@@ -182,7 +233,7 @@ static Conv *make(const ConvSpec *spec, const OnednnCandidate *imposed, const fl
     }
     OnednnConv *self = g_new0(OnednnConv, 1);
     self->conv = (Conv){.spec = *spec, .out_h = conv_out_h(spec), .out_w = conv_out_w(spec)};
-    if (!prepare(self, imposed, weight, bias, error)) {
+    if (!prepare(self, choose, imposed, weight, bias, error)) {
         conv_free(&self->conv);
         return NULL;
     }
@@ -191,12 +242,17 @@ static Conv *make(const ConvSpec *spec, const OnednnCandidate *imposed, const fl
 
 static Conv *conv_new(const ConvSpec *spec, const real *weight, const real *bias, GError **error)
 {
-    return make(spec, NULL, weight, bias, error);
+    return make(spec, rule_op, NULL, weight, bias, error);
+}
+
+static Conv *conv_new_timed(const ConvSpec *spec, const real *weight, const real *bias, GError **error)
+{
+    return make(spec, timed_op, NULL, weight, bias, error);
 }
 
 static Conv *conv_new_bf16(const ConvSpec *spec, const real *weight, const real *bias, GError **error)
 {
-    return make(spec, spec->training ? NULL : &bf16, weight, bias, error);
+    return make(spec, rule_op, spec->training ? NULL : &bf16, weight, bias, error);
 }
 
 /* ---- running ---- */
@@ -245,5 +301,6 @@ static void gemm(gboolean ta, gboolean tb, int m, int n, int k, real alpha, cons
     }
 
 const Kernels kernels_onednn = TABLE("onednn", conv_new);
+const Kernels kernels_onednn_timed = TABLE("onednn-timed", conv_new_timed);
 const Kernels kernels_onednn_bf16 = TABLE("onednn-bf16", conv_new_bf16);
 #endif

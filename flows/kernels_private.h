@@ -22,5 +22,5 @@ int conv_pad_source(int i, int size, int pad, PadMode mode);
 
 extern const Kernels kernels_reference;
 #if defined(HAVE_DNNL) && !defined(REAL_IS_DOUBLE)
-extern const Kernels kernels_onednn, kernels_onednn_bf16;
+extern const Kernels kernels_onednn, kernels_onednn_timed, kernels_onednn_bf16;
 #endif

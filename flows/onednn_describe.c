@@ -5,19 +5,6 @@
 #if defined(HAVE_DNNL) && !defined(REAL_IS_DOUBLE)
 #include "flows/onednn_describe.h"
 
-dnnl_engine_t onednn_engine(void)
-{
-    static dnnl_engine_t shared;
-    if (g_once_init_enter(&shared)) {
-        dnnl_engine_t fresh = NULL;
-        if (dnnl_engine_create(&fresh, dnnl_cpu, 0) != dnnl_success) {
-            g_error("oneDNN has no CPU engine");
-        }
-        g_once_init_leave(&shared, fresh);
-    }
-    return shared;
-}
-
 static Layout layout_4d(int a, int b, int c, int d, dnnl_data_type_t type, dnnl_format_tag_t tag)
 {
     Layout layout;
@@ -69,29 +56,6 @@ static dnnl_status_t descriptor(dnnl_convolution_desc_t *out, const ConvSpec *s,
                                                            &l->of[TENSOR_B], &l->of[TENSOR_Y], stride, pad,
                                                            pad);
     }
-}
-
-dnnl_status_t onednn_attributes(dnnl_primitive_attr_t *out, gboolean relu, gboolean add)
-{
-    dnnl_status_t status = dnnl_primitive_attr_create(out);
-    if (status != dnnl_success) {
-        return status;
-    }
-    dnnl_primitive_attr_set_scratchpad_mode(*out, dnnl_scratchpad_mode_user);
-    dnnl_post_ops_t after;
-    status = dnnl_post_ops_create(&after);
-    if (status != dnnl_success) {
-        return status;
-    }
-    if (add) {
-        dnnl_post_ops_append_sum(after, 1);
-    }
-    if (relu) {
-        dnnl_post_ops_append_eltwise(after, 1, dnnl_eltwise_relu, 0, 0);
-    }
-    status = dnnl_primitive_attr_set_post_ops(*out, after);
-    dnnl_post_ops_destroy(after);
-    return status;
 }
 
 /* Backward primitives want a forward one as a hint. */

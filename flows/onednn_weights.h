@@ -1,6 +1,6 @@
 /* Packed weights, shared by all convolutions of the process that have the same ones.  Only the onednn files use this. */
 #pragma once
-#include "flows/onednn_describe.h"
+#include "flows/onednn_step.h"
 
 typedef struct PackedWeights PackedWeights;
 

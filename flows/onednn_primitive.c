@@ -13,21 +13,14 @@
  * residual is copied to y first.  OpenMP is held to one thread, as primitives are tuned for the number of threads at
  * their creation. */
 #if defined(HAVE_DNNL) && !defined(REAL_IS_DOUBLE)
+#include "flows/onednn_describe.h"
 #include "flows/onednn_weights.h"
 #include "flows/scratch.h"
 #include "flows/kernels_private.h"
 #include "flows/onednn_copy.h"
 #include "base/error.h"
-#include <dnnl_debug.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A primitive and its own scratch memory (a view, and where it begins in the caller's). */
-typedef struct {
-    dnnl_primitive_t primitive;
-    dnnl_memory_t scratch;
-    size_t offset;
-} Step;
 
 typedef struct {
     dnnl_memory_t outside; /* NULL: the layouts agree */
@@ -39,7 +32,8 @@ typedef struct {
     size_t stage;    /* in the scratch memory */
 } Operand;
 
-struct OnednnOp {
+typedef struct {
+    OnednnOp op;
     ConvSpec outer; /* as the caller has it */
     ConvSpec
         inner; /* as oneDNN has it: reflecting borders are part of the map, bfloat16 parts are channels */
@@ -51,21 +45,7 @@ struct OnednnOp {
     PackedWeights *packed; /* forward, weights that never change */
     float *bias;           /* forward: of weights that never change, or zeros for a caller without */
     size_t row;            /* of split_activations, in the scratch memory */
-    size_t scratch;        /* bytes of scratch memory, all parts together */
-};
-
-/* OpenMP's standard entry; declared here because compilers hide <omp.h> behind options. */
-void omp_set_num_threads(int threads);
-
-gboolean onednn_ok(dnnl_status_t status, const char *what, GError **error)
-{
-    if (status == dnnl_success) {
-        return TRUE;
-    }
-    WsiErrorCode code = status == dnnl_out_of_memory ? WSI_ERROR_MEMORY : WSI_ERROR_INTERNAL;
-    g_set_error(error, WSI_ERROR, code, "oneDNN, %s: %s", what, dnnl_status2str(status));
-    return FALSE;
-}
+} Primitive;
 
 /* ---- operands ---- */
 
@@ -92,69 +72,18 @@ static const Place places[3][TENSORS] = {
                                {DNNL_ARG_DIFF_DST, dnnl_query_diff_dst_md, 0, FALSE}},
 };
 
-/* Reserves `bytes` of the op's scratch memory. */
-static size_t reserve(OnednnOp *op, size_t bytes)
-{
-    size_t offset = op->scratch;
-    op->scratch += scratch_round(bytes);
-    return offset;
-}
-
-/* Makes the primitive and its scratch view; destroys the descriptor. */
-static gboolean step_new(OnednnOp *op, Step *step, dnnl_primitive_desc_t described, GError **error)
-{
-    const Layout *layout = dnnl_primitive_desc_query_md(described, dnnl_query_scratchpad_md, 0);
-    step->offset = reserve(op, dnnl_memory_desc_get_size(layout));
-    gboolean ok =
-        onednn_ok(dnnl_primitive_create(&step->primitive, described), "making a primitive", error) &&
-        onednn_ok(dnnl_memory_create(&step->scratch, layout, onednn_engine(), DNNL_MEMORY_NONE),
-                  "scratch memory", error);
-    dnnl_primitive_desc_destroy(described);
-    return ok;
-}
-
-static void step_clear(Step *step)
-{
-    if (step->primitive) {
-        dnnl_primitive_destroy(step->primitive);
-    }
-    if (step->scratch) {
-        dnnl_memory_destroy(step->scratch);
-    }
-}
-
-static gboolean reorder_new(OnednnOp *op, Step *step, const Layout *from, const Layout *to, gboolean add,
-                            GError **error)
-{
-    dnnl_primitive_attr_t attribute;
-    if (!onednn_ok(onednn_attributes(&attribute, FALSE, add), "attributes", error)) {
-        return FALSE;
-    }
-    dnnl_primitive_desc_t described;
-    dnnl_status_t status =
-        dnnl_reorder_primitive_desc_create(&described, from, onednn_engine(), to, onednn_engine(), attribute);
-    dnnl_primitive_attr_destroy(attribute);
-    return onednn_ok(status, "a reorder", error) && step_new(op, step, described, error);
-}
-
-static gboolean memory_new(dnnl_memory_t *memory, const Layout *layout, GError **error)
-{
-    return onednn_ok(dnnl_memory_create(memory, layout, onednn_engine(), DNNL_MEMORY_NONE), "a memory view",
-                     error);
-}
-
-static gboolean has_border(const OnednnOp *op)
+static gboolean has_border(const Primitive *op)
 {
     return op->outer.h != op->inner.h;
 }
 
 /* Whether a copy of ours stands between the caller's tensor and oneDNN. */
-static gboolean needs_stage(const OnednnOp *op, TensorRole role)
+static gboolean needs_stage(const Primitive *op, TensorRole role)
 {
     return (role == TENSOR_X && (has_border(op) || op->parts)) || (role == TENSOR_W && op->parts);
 }
 
-static gboolean operand_new(OnednnOp *op, TensorRole role, const Layout *outside, const Layout *inside,
+static gboolean operand_new(Primitive *op, TensorRole role, const Layout *outside, const Layout *inside,
                             GError **error)
 {
     Operand *operand = &op->operand[role];
@@ -163,25 +92,26 @@ static gboolean operand_new(OnednnOp *op, TensorRole role, const Layout *outside
         role != TENSOR_W && inside->data_type == dnnl_bf16; /* staging writes it as it is wanted */
     operand->bytes = dnnl_memory_desc_get_size(inside);
     operand->staged = needs_stage(op, role);
-    operand->stage =
-        operand->staged ? reserve(op, dnnl_memory_desc_get_size(bfloat_map ? inside : outside)) : 0;
-    if (!memory_new(&operand->inside, inside, error)) {
+    operand->stage = operand->staged ? step_reserve(&op->op.scratch,
+                                                    dnnl_memory_desc_get_size(bfloat_map ? inside : outside))
+                                     : 0;
+    if (!onednn_memory_new(&operand->inside, inside, error)) {
         return FALSE;
     }
     if (role == TENSOR_B) {
-        operand->offset = output ? reserve(op, operand->bytes) : 0;
+        operand->offset = output ? step_reserve(&op->op.scratch, operand->bytes) : 0;
         return TRUE;
     }
     gboolean add = output && role == TENSOR_W;
     if (bfloat_map || (!add && dnnl_memory_desc_equal(outside, inside))) {
         return TRUE;
     }
-    operand->offset = reserve(op, operand->bytes);
-    return memory_new(&operand->outside, outside, error) &&
-           reorder_new(op, &operand->reorder, output ? inside : outside, output ? outside : inside, add,
-                       error) &&
+    operand->offset = step_reserve(&op->op.scratch, operand->bytes);
+    return onednn_memory_new(&operand->outside, outside, error) &&
+           step_reorder_new(&operand->reorder, &op->op.scratch, output ? inside : outside,
+                            output ? outside : inside, add, error) &&
            (!(output && op->outer.residual) ||
-            reorder_new(op, &operand->residual, outside, inside, FALSE, error));
+            step_reorder_new(&operand->residual, &op->op.scratch, outside, inside, FALSE, error));
 }
 
 static void operand_clear(Operand *operand)
@@ -198,33 +128,15 @@ static void operand_clear(Operand *operand)
 
 /* ---- running ---- */
 
-static gboolean step_run(const OnednnOp *op, const Step *step, dnnl_exec_arg_t *arguments, int count,
-                         char *scratch)
-{
-    dnnl_memory_set_data_handle(step->scratch, scratch + step->offset);
-    arguments[count] = (dnnl_exec_arg_t){DNNL_ARG_SCRATCHPAD, step->scratch};
-    return dnnl_primitive_execute(step->primitive, op->stream, count + 1, arguments) == dnnl_success &&
-           dnnl_stream_wait(op->stream) == dnnl_success;
-}
-
-static gboolean reorder_run(const OnednnOp *op, const Step *step, dnnl_memory_t from, void *from_data,
-                            dnnl_memory_t to, void *to_data, char *scratch)
-{
-    dnnl_memory_set_data_handle(from, from_data);
-    dnnl_memory_set_data_handle(to, to_data);
-    dnnl_exec_arg_t arguments[3] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}};
-    return step_run(op, step, arguments, 2, scratch);
-}
-
 /* The caller's side of the reorder: its tensor or the staged copy. */
-static void *outside_data(const OnednnOp *op, TensorRole role, float *const tensors[TENSORS], char *scratch)
+static void *outside_data(const Primitive *op, TensorRole role, float *const tensors[TENSORS], char *scratch)
 {
     const Operand *operand = &op->operand[role];
     return operand->staged ? (void *)(scratch + operand->stage) : tensors[role];
 }
 
 /* What the primitive reads or writes for a role. */
-static void *inside_data(const OnednnOp *op, TensorRole role, float *const tensors[TENSORS], char *scratch)
+static void *inside_data(const Primitive *op, TensorRole role, float *const tensors[TENSORS], char *scratch)
 {
     const Operand *operand = &op->operand[role];
     if (role == TENSOR_B && op->direction == CONV_FORWARD) {
@@ -237,7 +149,7 @@ static void *inside_data(const OnednnOp *op, TensorRole role, float *const tenso
     return reordered ? (void *)(scratch + operand->offset) : outside_data(op, role, tensors, scratch);
 }
 
-static void stage_in(const OnednnOp *op, TensorRole role, const float *tensor, char *scratch)
+static void stage_in(const Primitive *op, TensorRole role, const float *tensor, char *scratch)
 {
     const ConvSpec *s = &op->outer;
     char *to = scratch + op->operand[role].stage;
@@ -252,14 +164,14 @@ static void stage_in(const OnednnOp *op, TensorRole role, const float *tensor, c
 }
 
 /* A result that starts as the residual. */
-static gboolean bring_residual(const OnednnOp *op, float *const tensors[TENSORS], const float *residual,
+static gboolean bring_residual(const Primitive *op, float *const tensors[TENSORS], const float *residual,
                                char *scratch)
 {
     const Operand *operand = &op->operand[TENSOR_Y];
     void *inside = inside_data(op, TENSOR_Y, tensors, scratch);
     if (operand->outside) {
-        return reorder_run(op, &operand->residual, operand->outside, (void *)residual, operand->inside,
-                           inside, scratch);
+        return step_reorder_run(&operand->residual, op->stream, operand->outside, (void *)residual,
+                                operand->inside, inside, scratch);
     }
     if (residual != inside) {
         memcpy(inside, residual, operand->bytes);
@@ -268,7 +180,7 @@ static gboolean bring_residual(const OnednnOp *op, float *const tensors[TENSORS]
 }
 
 /* Brings an input to where the primitive reads it. */
-static gboolean bring_in(const OnednnOp *op, TensorRole role, float *const tensors[TENSORS], char *scratch)
+static gboolean bring_in(const Primitive *op, TensorRole role, float *const tensors[TENSORS], char *scratch)
 {
     const Operand *operand = &op->operand[role];
     if (role == TENSOR_W && op->packed) {
@@ -277,12 +189,12 @@ static gboolean bring_in(const OnednnOp *op, TensorRole role, float *const tenso
     if (operand->staged) {
         stage_in(op, role, tensors[role], scratch);
     }
-    return !operand->outside ||
-           reorder_run(op, &operand->reorder, operand->outside, outside_data(op, role, tensors, scratch),
-                       operand->inside, inside_data(op, role, tensors, scratch), scratch);
+    return !operand->outside || step_reorder_run(&operand->reorder, op->stream, operand->outside,
+                                                 outside_data(op, role, tensors, scratch), operand->inside,
+                                                 inside_data(op, role, tensors, scratch), scratch);
 }
 
-static gboolean bring_out(const OnednnOp *op, TensorRole role, float *const tensors[TENSORS], char *scratch)
+static gboolean bring_out(const Primitive *op, TensorRole role, float *const tensors[TENSORS], char *scratch)
 {
     const Operand *operand = &op->operand[role];
     void *inside = inside_data(op, role, tensors, scratch),
@@ -293,8 +205,8 @@ static gboolean bring_out(const OnednnOp *op, TensorRole role, float *const tens
         }
         return TRUE;
     }
-    if (operand->outside &&
-        !reorder_run(op, &operand->reorder, operand->inside, inside, operand->outside, outside, scratch)) {
+    if (operand->outside && !step_reorder_run(&operand->reorder, op->stream, operand->inside, inside,
+                                              operand->outside, outside, scratch)) {
         return FALSE;
     }
     if (operand->staged) {
@@ -303,9 +215,11 @@ static gboolean bring_out(const OnednnOp *op, TensorRole role, float *const tens
     return TRUE;
 }
 
-gboolean onednn_op_run(OnednnOp *op, float *const tensors[TENSORS], const float *residual, char *scratch)
+static gboolean primitive_run(OnednnOp *base, float *const tensors[TENSORS], const float *residual,
+                              char *scratch)
 {
-    omp_set_num_threads(1);
+    const Primitive *op = (Primitive *)base;
+    onednn_one_thread();
     dnnl_exec_arg_t arguments[TENSORS + 1];
     int count = 0;
     gboolean ok = !residual || bring_residual(op, tensors, residual, scratch);
@@ -317,7 +231,7 @@ gboolean onednn_op_run(OnednnOp *op, float *const tensors[TENSORS], const float 
             arguments[count++] = (dnnl_exec_arg_t){place->argument, op->operand[role].inside};
         }
     }
-    ok = ok && step_run(op, &op->main, arguments, count, scratch);
+    ok = ok && step_run(&op->main, op->stream, arguments, count, scratch);
     for (int role = 0; ok && role < TENSORS; role++) {
         ok = !places[op->direction][role].output || bring_out(op, role, tensors, scratch);
     }
@@ -327,7 +241,7 @@ gboolean onednn_op_run(OnednnOp *op, float *const tensors[TENSORS], const float 
 /* ---- making ---- */
 
 typedef struct {
-    OnednnOp *op;
+    Primitive *op;
     const float *weight;
 } Packing;
 
@@ -335,11 +249,11 @@ typedef struct {
 static gboolean pack_weight(void *data, void *packed, GError **error)
 {
     Packing *packing = data;
-    OnednnOp *op = packing->op;
-    char *scratch = aligned_alloc(64, scratch_round(MAX(op->scratch, 1)));
+    Primitive *op = packing->op;
+    char *scratch = aligned_alloc(64, scratch_round(MAX(op->op.scratch, 1)));
     if (!scratch) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_MEMORY, "no memory for packing weights (%zu bytes)",
-                    op->scratch);
+                    op->op.scratch);
         return FALSE;
     }
     float *tensors[TENSORS] = {[TENSOR_W] = (float *)packing->weight};
@@ -352,7 +266,7 @@ static gboolean pack_weight(void *data, void *packed, GError **error)
 }
 
 /* What belongs to the forward direction: a bias, and weights that never change. */
-static gboolean pack(OnednnOp *op, const Layout *layout, const float *weight, const float *bias,
+static gboolean pack(Primitive *op, const Layout *layout, const float *weight, const float *bias,
                      GError **error)
 {
     op->bias = wsi_try_alloc(op->outer.c_out, sizeof(float), "a bias", error);
@@ -371,10 +285,11 @@ static gboolean pack(OnednnOp *op, const Layout *layout, const float *weight, co
     return op->packed != NULL;
 }
 
-static gboolean prepare(OnednnOp *op, dnnl_primitive_desc_t described, GError **error)
+static gboolean prepare(Primitive *op, dnnl_primitive_desc_t described, GError **error)
 {
     Layouts outside = onednn_layouts(&op->inner, dnnl_nhwc, dnnl_oihw);
-    op->row = op->parts ? reserve(op, sizeof(uint16_t) * 2 * op->outer.w * op->outer.c_in) : 0;
+    op->row =
+        op->parts ? step_reserve(&op->op.scratch, sizeof(uint16_t) * 2 * op->outer.w * op->outer.c_in) : 0;
     for (int role = 0; role < TENSORS; role++) {
         const Place *place = &places[op->direction][role];
         if (place->argument) {
@@ -385,7 +300,7 @@ static gboolean prepare(OnednnOp *op, dnnl_primitive_desc_t described, GError **
             }
         }
     }
-    return step_new(op, &op->main, described, error) &&
+    return step_new(&op->main, &op->op.scratch, described, error) &&
            onednn_ok(dnnl_stream_create(&op->stream, onednn_engine(), dnnl_stream_default_flags), "a stream",
                      error);
 }
@@ -402,39 +317,9 @@ static ConvSpec inner_spec(const ConvSpec *outer, int parts)
     return inner;
 }
 
-OnednnOp *onednn_op_new(const ConvSpec *spec, ConvDirection direction, const OnednnCandidate *candidate,
-                        const float *weight, const float *bias, gboolean *unsupported, GError **error)
+static void primitive_free(OnednnOp *base)
 {
-    omp_set_num_threads(1); /* primitives are built for this many */
-    ConvSpec inner = inner_spec(spec, candidate->parts);
-    gboolean possible = !candidate->parts || !spec->training;
-    dnnl_primitive_desc_t described = possible ? onednn_describe(&inner, direction, candidate) : NULL;
-    *unsupported = !described;
-    if (!described) {
-        return NULL;
-    }
-    Layout packed = {0};
-    if (direction == CONV_FORWARD) {
-        packed = *dnnl_primitive_desc_query_md(described, dnnl_query_weights_md, 0);
-    }
-    OnednnOp *op = g_new0(OnednnOp, 1);
-    op->outer = *spec;
-    op->inner = inner;
-    op->direction = direction;
-    op->parts = candidate->parts;
-    if (!prepare(op, described, error) ||
-        (direction == CONV_FORWARD && !pack(op, &packed, weight, bias, error))) {
-        onednn_op_free(op);
-        return NULL;
-    }
-    return op;
-}
-
-void onednn_op_free(OnednnOp *op)
-{
-    if (!op) {
-        return;
-    }
+    Primitive *op = (Primitive *)base;
     for (int role = 0; role < TENSORS; role++) {
         operand_clear(&op->operand[role]);
     }
@@ -447,8 +332,35 @@ void onednn_op_free(OnednnOp *op)
     g_free(op);
 }
 
-size_t onednn_op_scratch(const OnednnOp *op)
+OnednnOp *onednn_primitive_new(const ConvSpec *spec, ConvDirection direction,
+                               const OnednnCandidate *candidate, const float *weight, const float *bias,
+                               gboolean *unsupported, GError **error)
 {
-    return op->scratch;
+    onednn_one_thread();
+    ConvSpec inner = inner_spec(spec, candidate->parts);
+    gboolean possible = !candidate->parts || !spec->training;
+    dnnl_primitive_desc_t described = possible ? onednn_describe(&inner, direction, candidate) : NULL;
+    *unsupported = !described;
+    if (!described) {
+        return NULL;
+    }
+    Layout packed = {0};
+    if (direction == CONV_FORWARD) {
+        packed = *dnnl_primitive_desc_query_md(described, dnnl_query_weights_md, 0);
+    }
+    Primitive *op = g_new0(Primitive, 1);
+    op->op.run = primitive_run;
+    op->op.free = primitive_free;
+    op->outer = *spec;
+    op->inner = inner;
+    op->direction = direction;
+    op->parts = candidate->parts;
+    if (!prepare(op, described, error) ||
+        (direction == CONV_FORWARD && !pack(op, &packed, weight, bias, error))) {
+        primitive_free(&op->op);
+        return NULL;
+    }
+    return &op->op;
 }
+
 #endif
