@@ -12,14 +12,14 @@
 
 typedef enum { PAD_ZERO, PAD_REFLECT } PadMode;
 
+/* Square kernel; output h' = (h + 2 pad - kernel) / stride + 1. */
 typedef struct {
-    int n, h, w, c_in, c_out, kernel, stride,
-        pad; /* square kernel; output h' = (h + 2 pad - kernel) / stride + 1 */
+    int n, h, w, c_in, c_out, kernel, stride, pad;
     PadMode pad_mode;
     gboolean relu;         /* forward: max(., 0) at the end */
     gboolean residual;     /* forward: + residual (N,H',W',Co) before the relu */
     gboolean training;     /* weights change: backward is wanted, nothing may be packed beforehand */
-    gboolean fixed_choice; /* do not time algorithms: direct convolution */
+    gboolean fixed_choice; /* direct convolution, whatever would be faster */
 } ConvSpec;
 
 typedef struct Conv Conv; /* a prepared convolution; belongs to one thread */
