@@ -87,7 +87,8 @@ static gboolean split(Csv *csv, GError **error)
         } while (separator == ',');
         line++;
         if (separator == '"') {
-            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d: a quoted cell is not closed", csv->path, row_line);
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d: a quoted cell is not closed",
+                        csv->path, row_line);
             return FALSE;
         }
         if (csv->columns == 0) {
@@ -96,8 +97,8 @@ static gboolean split(Csv *csv, GError **error)
             g_ptr_array_set_size(csv->cells, csv->cells->len - 1); /* an empty line */
             continue;
         } else if (cells != csv->columns) {
-            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d: %d cells, the header has %d", csv->path, row_line,
-                        cells, csv->columns);
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d: %d cells, the header has %d",
+                        csv->path, row_line, cells, csv->columns);
             return FALSE;
         }
         g_array_append_val(csv->lines, row_line);
@@ -182,8 +183,8 @@ gboolean csv_number(const Csv *csv, int row, int column, double *out, GError **e
     }
     double value = g_ascii_strtod(text, &end);
     if (*end || !isfinite(value)) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d, column \"%s\": \"%s\" is not a number", csv->path,
-                    csv_line(csv, row), csv_get(csv, -1, column), text);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d, column \"%s\": \"%s\" is not a number",
+                    csv->path, csv_line(csv, row), csv_get(csv, -1, column), text);
         return FALSE;
     }
     *out = value;

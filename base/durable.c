@@ -31,7 +31,8 @@ Durable *durable_open(const char *path, GError **error)
         wsi_error_errno(error, "cannot create directory", directory);
         return NULL;
     }
-    char *temp = g_strdup_printf("%s/.%s.%d-%d.tmp", directory, name, (int)getpid(), g_atomic_int_add(&serial, 1));
+    char *temp =
+        g_strdup_printf("%s/.%s.%d-%d.tmp", directory, name, (int)getpid(), g_atomic_int_add(&serial, 1));
     int fd = g_open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (fd < 0) {
         wsi_error_errno(error, "cannot create", temp);

@@ -25,7 +25,8 @@ void durable_free(Durable *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Durable, durable_free)
 
 /* Writes a whole file durably. */
-gboolean durable_write_file(const char *path, const void *data, size_t bytes, char sha256[65], GError **error);
+gboolean durable_write_file(const char *path, const void *data, size_t bytes, char sha256[65],
+                            GError **error);
 /* SHA-256 and size (may be NULL) of an existing file. */
 gboolean durable_hash_file(const char *path, char sha256[65], int64_t *bytes, GError **error);
 /* SHA-256 of memory. */

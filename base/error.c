@@ -19,7 +19,8 @@ void *wsi_try_alloc(size_t count, size_t size, const char *what, GError **error)
         block = g_try_malloc0(bytes ? bytes : 1);
     }
     if (!block) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_MEMORY, "no memory for %s (%zu x %zu bytes)", what, count, size);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_MEMORY, "no memory for %s (%zu x %zu bytes)", what, count,
+                    size);
     }
     return block;
 }

@@ -8,7 +8,8 @@ static gboolean check_size(int width, int height, GError **error)
     if (width > 0 && height > 0) {
         return TRUE;
     }
-    g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "a raster of %d x %d pixels was asked for", width, height);
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "a raster of %d x %d pixels was asked for", width,
+                height);
     return FALSE;
 }
 

@@ -6,8 +6,11 @@
  * clustered).  Such coefficients hardly change under small shifts and deformations.
  *
  * What is particular here:
- *  - the input is not colour but stain: optical density OD = -log10((I + 1) / 256), unmixed into haematoxylin, eosin and
+ *  - the input is not colour but stain: optical density OD = -log10((I + 1) / 256) above that of glass, unmixed into haematoxylin, eosin and
  *    the rest (Ruifrok & Johnston 2001), because absorption is linear in the amount of stain;
+ *  - slides are stained more or less strongly, and in slightly different hues: haematoxylin and eosin are measured in units of
+ *    their typical density in the tile, and what of the rest goes with them is taken out (see `normalise`).  The number of
+ *    nuclei does not change the unit, so it stays visible;
  *  - a dyadic pyramid (binomial low-pass, decimation) carries one small 7x7 filter bank to all octaves, so the whole is
  *    a handful of convolutions of the kernel table; the three stains are three images of one channel;
  *  - tissue has no preferred direction: of the moduli u(theta) at 8 orientations the mean and the second circular
@@ -88,10 +91,15 @@ static int feature_count(int scale)
 
 /* ---- stains ---- */
 
+#define GLASS 0.05 /* density up to which glass may be tinted or dirty (228 of 255): counts as nothing */
+
 static double scattering_byte(int channel, int byte)
 {
-    return -log10((byte + 1) / 256.0);
+    return MAX(-log10((byte + 1) / 256.0) - GLASS, 0);
 }
+
+#define TYPICAL REAL(0.4)   /* density that the typical density of a stain becomes */
+#define FAINTEST REAL(0.08) /* typical densities below it are not stain: they are not blown up */
 
 /* Rows: how much of each stain one unit of density in R, G, B means; the inverse of the matrix whose rows are the unit
  * density vectors of haematoxylin and eosin (Ruifrok & Johnston) and their cross product. */
@@ -135,6 +143,41 @@ static void unmix(const real *density, size_t pixels, real *planes)
             planes[i] = matrix[s][0] * density[3 * i] + matrix[s][1] * density[3 * i + 1] +
                         matrix[s][2] * density[3 * i + 2];
         }
+    }
+}
+
+/* The density where there is stain: the mean weighted by the density itself, sum x^2 / sum x.  Glass does not count, nor does
+ * how much of the tile is stained. */
+static real typical_density(const real *plane, size_t pixels)
+{
+    double sum = 0, square = 0;
+    for (size_t i = 0; i < pixels; i++) {
+        double v = MAX(plane[i], 0);
+        sum += v;
+        square += v * v;
+    }
+    return sum > 0 ? (real)(square / sum) : 0;
+}
+
+/* Planes (stains, pixels) in place.  A stronger stain multiplies a plane, another hue adds a share of the stains to the rest. */
+static void normalise(real *planes, size_t pixels)
+{
+    real *rest = planes + 2 * pixels;
+    for (int s = 0; s < 2; s++) {
+        real scale = TYPICAL / MAX(typical_density(planes + s * pixels, pixels), FAINTEST);
+        for (size_t i = 0; i < pixels; i++) {
+            planes[s * pixels + i] *= scale;
+        }
+    }
+    double with = 0, square = 1e-9;
+    for (size_t i = 0; i < pixels; i++) {
+        double stain = planes[i] + planes[pixels + i];
+        with += stain * rest[i];
+        square += stain * stain;
+    }
+    real share = (real)(with / square);
+    for (size_t i = 0; i < pixels; i++) {
+        rest[i] -= share * (planes[i] + planes[pixels + i]);
     }
 }
 
@@ -508,7 +551,9 @@ static void assemble(const Scattering *run, int scale, real *map)
 
 static void run_tile(Scattering *run, const real *density, int index)
 {
-    unmix(density, (size_t)run->run.size * run->run.size, run->image.on[0]);
+    size_t pixels = (size_t)run->run.size * run->run.size;
+    unmix(density, pixels, run->image.on[0]);
+    normalise(run->image.on[0], pixels);
     for (int l = 0; l < OCTAVES; l++) {
         first_order(run, l);
     }
@@ -550,7 +595,7 @@ static void scattering_destroy(Extractor *extractor)
 
 const ExtractorKind extractor_scattering = {
     .name = "scattering",
-    .version = "1",
+    .version = "2",
     .create = scattering_create,
     .destroy = scattering_destroy,
     .byte_value = scattering_byte,

@@ -24,8 +24,8 @@ static Config *config_or_default(const char *path, GError **error)
 static gboolean tell_epoch(void *data, const EpochReport *report)
 {
     const ModelSpec *spec = data;
-    fprintf(stderr, "epoch %d/%d: NLL/D %.4f, hold-out %.4f, %.1f s\n", report->epoch, spec->epochs, report->train_nll,
-            report->holdout_nll, report->seconds);
+    fprintf(stderr, "epoch %d/%d: NLL/D %.4f, hold-out %.4f, %.1f s\n", report->epoch, spec->epochs,
+            report->train_nll, report->holdout_nll, report->seconds);
     return TRUE;
 }
 
@@ -41,7 +41,8 @@ static gboolean train_to(const Config *config, const char *output, int threads, 
         picture_set_limit(&set, config->train_max_tiles);
         TileSet tiles = picture_tile_set(&set);
         g_autofree char *checkpoint = g_strdup_printf("%s.checkpoint", output);
-        FitOptions options = {.threads = threads, .checkpoint = checkpoint, .told = tell_epoch, .told_data = &spec};
+        FitOptions options = {
+            .threads = threads, .checkpoint = checkpoint, .told = tell_epoch, .told_data = &spec};
         model = model_fit(&spec, &tiles, &options, error);
         if (model && !model_save(model, output, NULL, error)) {
             g_clear_pointer(&model, model_free);
@@ -60,8 +61,10 @@ int command_train(int argc, char **argv, GError **error)
     g_autofree char *config_path = NULL, *patches = NULL, *output = NULL;
     int threads = 0, code;
     GOptionEntry entries[] = {
-        {"config", 'c', 0, G_OPTION_ARG_FILENAME, &config_path, "sections model, train, tiles.size (default: all defaults)", "CONFIG.yaml"},
-        {"patches", 'p', 0, G_OPTION_ARG_FILENAME, &patches, "folder with train/good (default: patches.folder)", "DIR"},
+        {"config", 'c', 0, G_OPTION_ARG_FILENAME, &config_path,
+         "sections model, train, tiles.size (default: all defaults)", "CONFIG.yaml"},
+        {"patches", 'p', 0, G_OPTION_ARG_FILENAME, &patches,
+         "folder with train/good (default: patches.folder)", "DIR"},
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "the model bundle to write", "MODEL"},
         {"threads", 'j', 0, G_OPTION_ARG_INT, &threads, "threads (default: all processors)", "N"},
         {NULL, 0, 0, 0, NULL, NULL, NULL}};
@@ -80,9 +83,11 @@ int command_train(int argc, char **argv, GError **error)
         config->patches_folder = g_strdup(patches);
     }
     if (!*config->patches_folder) {
-        return command_misused(error, "what to train on is needed: --patches DIR, or patches.folder in the configuration");
+        return command_misused(
+            error, "what to train on is needed: --patches DIR, or patches.folder in the configuration");
     }
-    return train_to(config, output, threads > 0 ? threads : pool_processors(), error) ? EXIT_DONE : EXIT_FAILED;
+    return train_to(config, output, threads > 0 ? threads : pool_processors(), error) ? EXIT_DONE
+                                                                                      : EXIT_FAILED;
 }
 
 /* ---- score ---- */
@@ -93,11 +98,13 @@ static gboolean tell_tiles(void *data, int64_t done, int64_t total, GError **err
     return TRUE;
 }
 
-static gboolean score_patches(const Model *model, const char *folder, const char *output, int threads, GError **error)
+static gboolean score_patches(const Model *model, const char *folder, const char *output, int threads,
+                              GError **error)
 {
     g_autoptr(GArray) scored = g_array_new(FALSE, FALSE, sizeof(Scored));
     ScoringOptions options = {model, threads, NULL, tell_tiles, (void *)folder};
-    return patches_score_folder(&options, folder, scored, error) && scoring_write_pictures(output, scored, NULL, error);
+    return patches_score_folder(&options, folder, scored, error) &&
+           scoring_write_pictures(output, scored, NULL, error);
 }
 
 static char *slide_id(const char *path)
@@ -108,31 +115,36 @@ static char *slide_id(const char *path)
     return id;
 }
 
-static gboolean score_slide(const Config *config, const Model *model, const char *path, const char *output, int threads,
-                            GError **error)
+static gboolean score_slide(const Config *config, const Model *model, const char *path, const char *output,
+                            int threads, GError **error)
 {
-    SlideOptions slide_options = {.mpp_x = config->slides_mpp, .mpp_y = config->slides_mpp, .use_objective = config->slides_objective};
+    SlideOptions slide_options = {
+        .mpp_x = config->slides_mpp, .mpp_y = config->slides_mpp, .use_objective = config->slides_objective};
     g_autoptr(Slide) slide = slide_open(path, &slide_options, error);
-    g_autoptr(Tissue) tissue = slide && tiles_need_mpp(slide, error) ? tissue_find(slide, &tissue_defaults, error) : NULL;
+    g_autoptr(Tissue) tissue =
+        slide && tiles_need_mpp(slide, error) ? tissue_find(slide, &tissue_defaults, error) : NULL;
     if (!tissue) {
         return FALSE;
     }
     CutSpec cut = tiles_cut_spec(config);
     cut.size = model_spec(model)->tile_size;
     cut.mpp = model_spec(model)->mpp > 0 ? model_spec(model)->mpp : config->tiles_mpp;
-    GridSpec spec = {cut.size, cut.mpp, config->score_overlap * cut.size, EDGE_SHIFT, config->score_min_tissue};
+    GridSpec spec = {cut.size, cut.mpp, config->score_overlap * cut.size, EDGE_SHIFT,
+                     config->score_min_tissue};
     g_autoptr(Grid) grid = tiles_grid(slide, &spec, tissue->mask, error);
     g_autoptr(GArray) scored = g_array_new(FALSE, FALSE, sizeof(Scored));
     g_autoptr(Map) map = NULL;
     ScoringOptions options = {model, threads, NULL, tell_tiles, (void *)path};
-    if (!grid || !scoring_slide(&options, slide, grid, &cut, tissue->mask, config->heatmap_cell_um, scored, &map, error)) {
+    if (!grid || !scoring_slide(&options, slide, grid, &cut, tissue->mask, config->heatmap_cell_um, scored,
+                                &map, error)) {
         return FALSE;
     }
     for (guint i = 0; i < scored->len; i++) {
         g_array_index(scored, Scored, i).label = -1;
     }
     g_autofree char *id = slide_id(path), *folder = g_build_filename(output, id, NULL);
-    g_autofree char *table = g_build_filename(folder, "scores.csv", NULL), *values = g_build_filename(folder, "scoremap.npy", NULL);
+    g_autofree char *table = g_build_filename(folder, "scores.csv", NULL),
+                    *values = g_build_filename(folder, "scoremap.npy", NULL);
     HeatmapLook look = heatmap_look(config);
     look.title = id;
     look.provenance = "wsiflow " WSIFLOW_VERSION;
@@ -142,7 +154,8 @@ static gboolean score_slide(const Config *config, const Model *model, const char
 }
 
 /* All slides, even when some fail: each failure is told. */
-static int score_slides(const Config *config, const Model *model, char **paths, int count, const char *output, int threads)
+static int score_slides(const Config *config, const Model *model, char **paths, int count, const char *output,
+                        int threads)
 {
     int failed = 0;
     for (int i = 0; i < count; i++) {
@@ -161,10 +174,13 @@ int command_score(int argc, char **argv, GError **error)
     int threads = 0, code;
     GOptionEntry entries[] = {
         {"model", 'm', 0, G_OPTION_ARG_FILENAME, &model_path, "the model bundle", "MODEL"},
-        {"patches", 'p', 0, G_OPTION_ARG_FILENAME, &patches, "folder of pictures, or of folders named by label", "DIR"},
+        {"patches", 'p', 0, G_OPTION_ARG_FILENAME, &patches,
+         "folder of pictures, or of folders named by label", "DIR"},
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "CSV file (--patches) or folder (slides)", "OUT"},
-        {"config", 'c', 0, G_OPTION_ARG_FILENAME, &config_path, "sections slides, tiles, score, heatmap (default: all defaults)", "CONFIG.yaml"},
-        {"weights", 'w', 0, G_OPTION_ARG_FILENAME, &weights, "weights of the extractor, when they have moved", "FILE"},
+        {"config", 'c', 0, G_OPTION_ARG_FILENAME, &config_path,
+         "sections slides, tiles, score, heatmap (default: all defaults)", "CONFIG.yaml"},
+        {"weights", 'w', 0, G_OPTION_ARG_FILENAME, &weights, "weights of the extractor, when they have moved",
+         "FILE"},
         {"threads", 'j', 0, G_OPTION_ARG_INT, &threads, "threads (default: all processors)", "N"},
         {NULL, 0, 0, 0, NULL, NULL, NULL}};
     if (!command_options("score", entries, &argc, &argv, &code, error)) {
@@ -178,7 +194,8 @@ int command_score(int argc, char **argv, GError **error)
         return EXIT_FAILED;
     }
     const char *own = *config->model_weights ? config->model_weights : NULL;
-    g_autoptr(Model) model = model_load(model_path, weights ? weights : own, *config->model_kernels ? config->model_kernels : NULL, error);
+    g_autoptr(Model) model = model_load(model_path, weights ? weights : own,
+                                        *config->model_kernels ? config->model_kernels : NULL, error);
     threads = threads > 0 ? threads : pool_processors();
     if (!model) {
         return EXIT_FAILED;
@@ -200,7 +217,8 @@ int command_evaluate(int argc, char **argv, GError **error)
     GOptionEntry entries[] = {
         {"json", 0, 0, G_OPTION_ARG_NONE, &json, "as JSON", NULL},
         {"score", 's', 0, G_OPTION_ARG_STRING, &column, "column to evaluate (default: score)", "NAME"},
-        {"labels", 'l', 0, G_OPTION_ARG_FILENAME, &labels, "CSV with file and near_blank: figures also without near-blank tiles", "FILE"},
+        {"labels", 'l', 0, G_OPTION_ARG_FILENAME, &labels,
+         "CSV with file and near_blank: figures also without near-blank tiles", "FILE"},
         {"threshold", 't', 0, G_OPTION_ARG_DOUBLE, &threshold, "figures also at this threshold", "VALUE"},
         {NULL, 0, 0, 0, NULL, NULL, NULL}};
     if (!command_options("evaluate", entries, &argc, &argv, &code, error)) {
@@ -234,14 +252,16 @@ int command_heatmap(int argc, char **argv, GError **error)
     GOptionEntry entries[] = {
         {"slide", 's', 0, G_OPTION_ARG_FILENAME, &slide_path, "the slide the map belongs to", "SLIDE"},
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "folder to write to", "DIR"},
-        {"config", 'c', 0, G_OPTION_ARG_FILENAME, &config_path, "sections slides and heatmap (default: all defaults)", "CONFIG.yaml"},
+        {"config", 'c', 0, G_OPTION_ARG_FILENAME, &config_path,
+         "sections slides and heatmap (default: all defaults)", "CONFIG.yaml"},
         {"mpp", 0, 0, G_OPTION_ARG_DOUBLE, &mpp, "um/px of the slide when it does not say it", "UM"},
         {NULL, 0, 0, 0, NULL, NULL, NULL}};
     if (!command_options("heatmap", entries, &argc, &argv, &code, error)) {
         return code;
     }
     if (argc != 2 || !slide_path || !output) {
-        return command_misused(error, "needed are a map, its slide and a folder: wsiflow heatmap MAP.npy --slide SLIDE -o DIR");
+        return command_misused(
+            error, "needed are a map, its slide and a folder: wsiflow heatmap MAP.npy --slide SLIDE -o DIR");
     }
     g_autoptr(Config) config = config_or_default(config_path, error);
     g_autoptr(Map) map = config ? npy_read(argv[1], error) : NULL;
@@ -256,6 +276,7 @@ int command_heatmap(int argc, char **argv, GError **error)
     HeatmapLook look = heatmap_look(config);
     look.title = id;
     look.provenance = "wsiflow " WSIFLOW_VERSION;
-    gboolean ok = slide && tiles_need_mpp(slide, error) && heatmaps_write(output, &look, slide, map, sha256, error);
+    gboolean ok =
+        slide && tiles_need_mpp(slide, error) && heatmaps_write(output, &look, slide, map, sha256, error);
     return ok ? EXIT_DONE : EXIT_FAILED;
 }

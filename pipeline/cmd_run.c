@@ -15,7 +15,9 @@ static void show_results(const char *folder)
 {
     static const struct {
         const char *file, *what;
-    } results[] = {{"dataset/manifest.csv", "patch set"}, {"model/model.safetensors", "model"}, {"metrics.json", "figures"},
+    } results[] = {{"dataset/manifest.csv", "patch set"},
+                   {"model/model.safetensors", "model"},
+                   {"metrics.json", "figures"},
                    {"report.html", "report"}};
     for (size_t i = 0; i < G_N_ELEMENTS(results); i++) {
         g_autofree char *path = g_build_filename(folder, results[i].file, NULL);
@@ -30,16 +32,19 @@ static int run_to(const char *name, const char *last, int argc, char **argv, GEr
     g_autofree char *config_path = NULL, *folder = NULL;
     int workers = 0, code;
     GOptionEntry entries[] = {
-        {"config", 'c', 0, G_OPTION_ARG_FILENAME, &config_path, "what to do (wsiflow config lists all keys)", "CONFIG.yaml"},
-        {"output", 'o', 0, G_OPTION_ARG_FILENAME, &folder, "folder of the run (default: the configuration's name without .yaml)", "DIR"},
+        {"config", 'c', 0, G_OPTION_ARG_FILENAME, &config_path, "what to do (wsiflow config lists all keys)",
+         "CONFIG.yaml"},
+        {"output", 'o', 0, G_OPTION_ARG_FILENAME, &folder,
+         "folder of the run (default: the configuration's name without .yaml)", "DIR"},
         {"workers", 'j', 0, G_OPTION_ARG_INT, &workers, "worker processes (default: one a processor)", "N"},
         {NULL, 0, 0, 0, NULL, NULL, NULL}};
     if (!command_options(name, entries, &argc, &argv, &code, error)) {
         return code;
     }
     if (!config_path || argc > 1) {
-        return command_misused(error, config_path ? "unexpected argument %s" : "a configuration is needed: -c CONFIG.yaml%s",
-                               argc > 1 ? argv[1] : "");
+        return command_misused(
+            error, config_path ? "unexpected argument %s" : "a configuration is needed: -c CONFIG.yaml%s",
+            argc > 1 ? argv[1] : "");
     }
     if (workers < 0 || workers > 1024) {
         return command_misused(error, "-j %d: allowed are 1 to 1024 workers", workers);
@@ -74,9 +79,10 @@ int command_dataset(int argc, char **argv, GError **error)
 
 static json_t *row_json(const JobRow *row)
 {
-    return json_pack("{s:s, s:s, s:s, s:i, s:I, s:I, s:s?, s:f, s:s?}", "stage", row->stage, "unit", row->unit, "state",
-                     job_state_name(row->state), "attempt", row->attempt, "done", (json_int_t)row->done, "total",
-                     (json_int_t)row->total, "what", row->what, "seconds", row->seconds, "error", row->error);
+    return json_pack("{s:s, s:s, s:s, s:i, s:I, s:I, s:s?, s:f, s:s?}", "stage", row->stage, "unit",
+                     row->unit, "state", job_state_name(row->state), "attempt", row->attempt, "done",
+                     (json_int_t)row->done, "total", (json_int_t)row->total, "what", row->what, "seconds",
+                     row->seconds, "error", row->error);
 }
 
 static void print_stages(const GPtrArray *rows)
@@ -88,16 +94,16 @@ static void print_stages(const GPtrArray *rows)
         for (; i < rows->len && g_str_equal(((JobRow *)rows->pdata[i])->stage, stage); i++, n++) {
             counts[((JobRow *)rows->pdata[i])->state]++;
         }
-        printf("%-13s %6d %6d %6d %6d %6d\n", stage, n, counts[JOB_DONE], counts[JOB_LEASED], counts[JOB_PARKED],
-               counts[JOB_CANCELLED]);
+        printf("%-13s %6d %6d %6d %6d %6d\n", stage, n, counts[JOB_DONE], counts[JOB_LEASED],
+               counts[JOB_PARKED], counts[JOB_CANCELLED]);
     }
     for (guint i = 0; i < rows->len; i++) {
         const JobRow *row = rows->pdata[i];
         if (row->state == JOB_PARKED) {
             printf("failed: %s %s: %s\n", row->stage, row->unit, row->error ? row->error : "");
         } else if (row->state == JOB_LEASED) {
-            printf("running: %s %s %" G_GINT64_FORMAT "/%" G_GINT64_FORMAT " %s, %.0f s\n", row->stage, row->unit, row->done,
-                   row->total, row->what ? row->what : "", row->seconds);
+            printf("running: %s %s %" G_GINT64_FORMAT "/%" G_GINT64_FORMAT " %s, %.0f s\n", row->stage,
+                   row->unit, row->done, row->total, row->what ? row->what : "", row->seconds);
         }
     }
 }
@@ -108,9 +114,10 @@ static json_t *artefacts_json(Store *store, GError **error)
     json_t *out = all ? json_array() : NULL;
     for (guint i = 0; all && i < all->len; i++) {
         const JobInput *one = all->pdata[i];
-        json_array_append_new(out, json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "stage", one->stage, "unit", one->unit, "name",
-                                             one->artefact->name, "path", one->artefact->path, "sha256",
-                                             one->artefact->sha256, "bytes", (json_int_t)one->artefact->bytes));
+        json_array_append_new(out, json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "stage", one->stage, "unit",
+                                             one->unit, "name", one->artefact->name, "path",
+                                             one->artefact->path, "sha256", one->artefact->sha256, "bytes",
+                                             (json_int_t)one->artefact->bytes));
     }
     return out;
 }
@@ -120,7 +127,8 @@ int command_status(int argc, char **argv, GError **error)
     gboolean json = FALSE;
     int code;
     GOptionEntry entries[] = {
-        {"json", 0, 0, G_OPTION_ARG_NONE, &json, "all jobs and artefacts as JSON", NULL}, {NULL, 0, 0, 0, NULL, NULL, NULL}};
+        {"json", 0, 0, G_OPTION_ARG_NONE, &json, "all jobs and artefacts as JSON", NULL},
+        {NULL, 0, 0, 0, NULL, NULL, NULL}};
     if (!command_options("status", entries, &argc, &argv, &code, error)) {
         return code;
     }
@@ -162,7 +170,8 @@ int command_retry(int argc, char **argv, GError **error)
     if (argc != 2) {
         return command_misused(error, "the folder of a run is needed: wsiflow retry DIR");
     }
-    g_autoptr(Store) known = store_open_existing(argv[1], error); /* never makes a run of a folder that is none */
+    g_autoptr(Store) known =
+        store_open_existing(argv[1], error); /* never makes a run of a folder that is none */
     g_autoptr(Store) store = known ? store_open(argv[1], error) : NULL;
     int released = store ? store_retry(store, slide, error) : -1;
     if (released < 0) {

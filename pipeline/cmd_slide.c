@@ -22,25 +22,28 @@
 static void print_slide(const Slide *slide, const Tissue *tissue)
 {
     const SlideInfo *info = slide_info(slide);
-    printf("%s\n  vendor %s, read by %s\n  size %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT " px\n", info->path, info->vendor,
-           info->fast_path ? "libtiff + libjpeg-turbo" : "OpenSlide", info->levels[0].width, info->levels[0].height);
+    printf("%s\n  vendor %s, read by %s\n  size %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT " px\n", info->path,
+           info->vendor, info->fast_path ? "libtiff + libjpeg-turbo" : "OpenSlide", info->levels[0].width,
+           info->levels[0].height);
     if (info->mpp_source == MPP_NONE) {
         printf("  resolution unknown\n");
     } else {
-        printf("  resolution %.6g x %.6g um/px (%s)\n", info->mpp_x, info->mpp_y, mpp_source_name(info->mpp_source));
+        printf("  resolution %.6g x %.6g um/px (%s)\n", info->mpp_x, info->mpp_y,
+               mpp_source_name(info->mpp_source));
     }
     if (info->objective > 0) {
         printf("  objective %gx\n", info->objective);
     }
-    printf("  scanned area %g, %g, %g x %g px\n", info->bounds.x, info->bounds.y, info->bounds.width, info->bounds.height);
+    printf("  scanned area %g, %g, %g x %g px\n", info->bounds.x, info->bounds.y, info->bounds.width,
+           info->bounds.height);
     for (int i = 0; i < info->level_count; i++) {
         const SlideLevel *level = &info->levels[i];
-        printf("  level %d: %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT " px, downsample %.6g x %.6g\n", i, level->width,
-               level->height, level->downsample_x, level->downsample_y);
+        printf("  level %d: %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT " px, downsample %.6g x %.6g\n", i,
+               level->width, level->height, level->downsample_x, level->downsample_y);
     }
     if (tissue) {
-        printf("  tissue %.2f %%, pen %.2f %%, no data %.2f %%\n", 100 * tissue->tissue_share, 100 * tissue->pen_share,
-               100 * tissue->no_data_share);
+        printf("  tissue %.2f %%, pen %.2f %%, no data %.2f %%\n", 100 * tissue->tissue_share,
+               100 * tissue->pen_share, 100 * tissue->no_data_share);
     }
     printf("  fingerprint %s\n", info->fingerprint);
 }
@@ -52,7 +55,8 @@ static gboolean show_slide(const char *path, const SlideOptions *options, json_t
         return FALSE;
     }
     g_autoptr(Tissue) tissue = NULL;
-    if (slide_info(slide)->mpp_source != MPP_NONE && !(tissue = tissue_find(slide, &tissue_defaults, error))) {
+    if (slide_info(slide)->mpp_source != MPP_NONE &&
+        !(tissue = tissue_find(slide, &tissue_defaults, error))) {
         return FALSE;
     }
     if (!out) {
@@ -75,7 +79,8 @@ int command_slide(int argc, char **argv, GError **error)
     GOptionEntry entries[] = {
         {"json", 0, 0, G_OPTION_ARG_NONE, &json, "as JSON", NULL},
         {"mpp", 0, 0, G_OPTION_ARG_DOUBLE, &mpp, "um/px of level 0, instead of what the file says", "UM"},
-        {"objective", 0, 0, G_OPTION_ARG_NONE, &objective, "take 10 / nominal magnification when the file says nothing else", NULL},
+        {"objective", 0, 0, G_OPTION_ARG_NONE, &objective,
+         "take 10 / nominal magnification when the file says nothing else", NULL},
         {NULL, 0, 0, 0, NULL, NULL, NULL}};
     if (!command_options("slide", entries, &argc, &argv, &code, error)) {
         return code;
@@ -109,7 +114,8 @@ int command_synth(int argc, char **argv, GError **error)
     GOptionEntry entries[] = {
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "folder to write to", "DIR"},
         {"slides", 'n', 0, G_OPTION_ARG_INT, &cohort.slides, "number of slides (default 6)", "N"},
-        {"lesions", 'l', 0, G_OPTION_ARG_INT, &cohort.with_lesions, "how many of them have lesions (default 2)", "N"},
+        {"lesions", 'l', 0, G_OPTION_ARG_INT, &cohort.with_lesions,
+         "how many of them have lesions (default 2)", "N"},
         {"width", 0, 0, G_OPTION_ARG_INT, &cohort.width, "px (default 12288)", "PX"},
         {"height", 0, 0, G_OPTION_ARG_INT, &cohort.height, "px (default 9216)", "PX"},
         {"seed", 's', 0, G_OPTION_ARG_INT, &cohort.seed, "another cohort (default 1)", "N"},
@@ -120,9 +126,10 @@ int command_synth(int argc, char **argv, GError **error)
     if (!output || argc > 1) {
         return command_misused(error, "where to write is needed: -o DIR");
     }
-    if (cohort.slides < 1 || cohort.with_lesions < 0 || cohort.with_lesions > cohort.slides || cohort.width < 2048 ||
-        cohort.height < 2048) {
-        return command_misused(error, "allowed are 1 slide or more, at most as many with lesions, of at least 2048 x 2048 px");
+    if (cohort.slides < 1 || cohort.with_lesions < 0 || cohort.with_lesions > cohort.slides ||
+        cohort.width < 2048 || cohort.height < 2048) {
+        return command_misused(
+            error, "allowed are 1 slide or more, at most as many with lesions, of at least 2048 x 2048 px");
     }
     return synth_cohort_write(output, &cohort, pool_processors(), error) ? EXIT_DONE : EXIT_FAILED;
 }
@@ -176,7 +183,8 @@ static int check_slides(const char *folder)
             good++;
         } else {
             bad++;
-            printf("slides    %s\n", slide ? g_strdup_printf("%s: opens, but does not say its um/px", path) : why->message);
+            printf("slides    %s\n",
+                   slide ? g_strdup_printf("%s: opens, but does not say its um/px", path) : why->message);
         }
     }
     printf("slides    %d can be used, %d cannot\n", good, bad);

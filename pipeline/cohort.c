@@ -111,8 +111,9 @@ static gboolean read_mpp(const Csv *csv, int row, SlideEntry *entry, GError **er
             continue;
         }
         if (value <= 0 || value > 1000) {
-            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "manifest line %d: %s is %g um/px: allowed are 0 to 1000",
-                        csv_line(csv, row), columns[i].column, value);
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                        "manifest line %d: %s is %g um/px: allowed are 0 to 1000", csv_line(csv, row),
+                        columns[i].column, value);
             return FALSE;
         }
         entry->mpp_x = columns[i].x ? value : entry->mpp_x;
@@ -132,20 +133,22 @@ static void take_text(const Csv *csv, int row, const char *name, char **out)
 
 static SlideEntry *read_row(const Config *config, const Csv *csv, int row, int slide, GError **error)
 {
-    g_autofree char *path = anchored(config->slides_manifest, config->slides_folder, csv_get(csv, row, slide));
+    g_autofree char *path =
+        anchored(config->slides_manifest, config->slides_folder, csv_get(csv, row, slide));
     SlideEntry *entry = entry_new(config, path);
     g_autofree char *annotation = NULL;
     take_text(csv, row, "patient", &entry->patient);
     take_text(csv, row, "centre", &entry->centre);
     take_text(csv, row, "split", &entry->split);
     take_text(csv, row, "annotation", &annotation);
-    entry->annotation =
-        annotation ? anchored(config->slides_manifest, config->slides_annotations, annotation) : find_annotation(config, path);
+    entry->annotation = annotation ? anchored(config->slides_manifest, config->slides_annotations, annotation)
+                                   : find_annotation(config, path);
     static const char *const splits[] = {"", "train", "valid", "test", NULL};
     gboolean ok = g_strv_contains(splits, entry->split);
     if (!ok) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d: split \"%s\": allowed are train, valid, test",
-                    config->slides_manifest, csv_line(csv, row), entry->split);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "%s line %d: split \"%s\": allowed are train, valid, test", config->slides_manifest,
+                    csv_line(csv, row), entry->split);
     }
     if (!ok || !read_mpp(csv, row, entry, error)) {
         entry_free(entry);
@@ -223,7 +226,8 @@ static GArray *gather_people(const Config *config, const GPtrArray *slides)
         Person *person = person_of(people, entry->patient);
         if (!person) {
             Rng rng = rng_at((uint64_t)config->run_seed, rng_name(entry->patient), 0);
-            Person fresh = {.patient = entry->patient, .draw = ((uint64_t)rng_u32(&rng) << 32) | rng_u32(&rng)};
+            Person fresh = {.patient = entry->patient,
+                            .draw = ((uint64_t)rng_u32(&rng) << 32) | rng_u32(&rng)};
             g_array_append_val(people, fresh);
             person = &g_array_index(people, Person, people->len - 1);
         }
@@ -249,8 +253,8 @@ static gboolean assign_splits(const Config *config, GPtrArray *slides, GError **
         const char *split = person_of(people, entry->patient)->split;
         if (*entry->split && !g_str_equal(entry->split, split)) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                        "patient %s has slides in %s and in %s: all slides of a patient must be in one split", entry->patient,
-                        entry->split, split);
+                        "patient %s has slides in %s and in %s: all slides of a patient must be in one split",
+                        entry->patient, entry->split, split);
             return FALSE;
         }
         if (!*entry->split) {
@@ -275,7 +279,8 @@ static gboolean check_ids(const GPtrArray *slides, GError **error)
         const SlideEntry *a = slides->pdata[i - 1], *b = slides->pdata[i];
         if (g_str_equal(a->id, b->id)) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                        "two slides would have the name %s: %s and %s; list the slides in slides.manifest or set slides.pattern",
+                        "two slides would have the name %s: %s and %s; list the slides in slides.manifest or "
+                        "set slides.pattern",
                         a->id, a->path, b->path);
             return FALSE;
         }
@@ -286,13 +291,15 @@ static gboolean check_ids(const GPtrArray *slides, GError **error)
 GPtrArray *cohort_read(const Config *config, GError **error)
 {
     g_autoptr(GPtrArray) slides = g_ptr_array_new_with_free_func((GDestroyNotify)entry_free);
-    gboolean ok = *config->slides_manifest ? read_manifest(config, slides, error) : list_folder(config, slides, error);
+    gboolean ok =
+        *config->slides_manifest ? read_manifest(config, slides, error) : list_folder(config, slides, error);
     if (!ok) {
         return NULL;
     }
     if (slides->len == 0) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "no slide found: %s has no file that matches \"%s\"",
-                    *config->slides_manifest ? config->slides_manifest : config->slides_folder, config->slides_pattern);
+                    *config->slides_manifest ? config->slides_manifest : config->slides_folder,
+                    config->slides_pattern);
         return NULL;
     }
     g_ptr_array_sort(slides, by_id);

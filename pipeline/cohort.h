@@ -3,12 +3,12 @@
 #include "pipeline/config.h"
 
 typedef struct {
-    char *id;         /* unique in the run, of [A-Za-z0-9._-]: the file's stem */
-    char *path;       /* of the slide */
-    char *patient;    /* the id when no manifest says it */
-    char *centre;     /* or "" */
-    char *annotation; /* path, or NULL: a normal slide */
-    char *split;      /* "train", "valid" or "test" */
+    char *id;            /* unique in the run, of [A-Za-z0-9._-]: the file's stem */
+    char *path;          /* of the slide */
+    char *patient;       /* the id when no manifest says it */
+    char *centre;        /* or "" */
+    char *annotation;    /* path, or NULL: a normal slide */
+    char *split;         /* "train", "valid" or "test" */
     double mpp_x, mpp_y; /* override, 0 = none */
 } SlideEntry;
 

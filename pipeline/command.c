@@ -6,22 +6,30 @@
 #include <string.h>
 
 const Command commands[] = {
-    {"run", "-c CONFIG.yaml [-o DIR] [-j WORKERS]", "do all that a configuration asks for; resume what was interrupted",
-     "Exit codes: 0 done, 1 failed, 2 usage, 3 finished but some slides failed, 130 interrupted.", command_run},
-    {"dataset", "-c CONFIG.yaml [-o DIR] [-j WORKERS]", "only the patch set: tissue, grid, masks, patches, manifest", NULL,
-     command_dataset},
+    {"run", "-c CONFIG.yaml [-o DIR] [-j WORKERS]",
+     "do all that a configuration asks for; resume what was interrupted",
+     "Exit codes: 0 done, 1 failed, 2 usage, 3 finished but some slides failed, 130 interrupted.",
+     command_run},
+    {"dataset", "-c CONFIG.yaml [-o DIR] [-j WORKERS]",
+     "only the patch set: tissue, grid, masks, patches, manifest", NULL, command_dataset},
     {"status", "DIR [--json]", "what is done, running and failed in a run, and why", NULL, command_status},
     {"retry", "DIR [--slide SLIDE]", "let failed jobs be tried again by the next run", NULL, command_retry},
-    {"slide", "FILE... [--json]", "what wsiflow sees of slides: size, levels, resolution, tissue", NULL, command_slide},
-    {"train", "-c CONFIG.yaml [--patches DIR] -o MODEL", "train a model on DIR/train/good", NULL, command_train},
-    {"score", "-m MODEL (--patches DIR | SLIDE...) -o OUT", "score patches (to a CSV file) or slides (to a folder)",
-     "With --patches OUT is a CSV file with file,label,score and further scores; label 0 for folders named good, 1 for others.\n"
+    {"slide", "FILE... [--json]", "what wsiflow sees of slides: size, levels, resolution, tissue", NULL,
+     command_slide},
+    {"train", "-c CONFIG.yaml [--patches DIR] -o MODEL", "train a model on DIR/train/good", NULL,
+     command_train},
+    {"score", "-m MODEL (--patches DIR | SLIDE...) -o OUT",
+     "score patches (to a CSV file) or slides (to a folder)",
+     "With --patches OUT is a CSV file with file,label,score and further scores; label 0 for folders named "
+     "good, 1 for others.\n"
      "With slides OUT is a folder that gets SLIDE/scores.csv, scoremap.npy and the heatmap files.",
      command_score},
     {"heatmap", "MAP.npy --slide SLIDE -o DIR", "heatmap files from a score map", NULL, command_heatmap},
-    {"evaluate", "SCORES.csv... [--json]", "AUROC, average precision, best F1 of scored patches", NULL, command_evaluate},
+    {"evaluate", "SCORES.csv... [--json]", "AUROC, average precision, best F1 of scored patches", NULL,
+     command_evaluate},
     {"synth", "-o DIR", "write a synthetic cohort: slides, annotations, manifest", NULL, command_synth},
-    {"config", "[CONFIG.yaml]", "print all keys with their values and meaning (of a file, or the defaults)", NULL, command_config},
+    {"config", "[CONFIG.yaml]", "print all keys with their values and meaning (of a file, or the defaults)",
+     NULL, command_config},
     {"doctor", "[DIR]", "check libraries, processor, disk and a folder of slides", NULL, command_doctor},
     {"worker", "", NULL, NULL, command_worker}, /* started by run */
     {NULL, NULL, NULL, NULL, NULL},
@@ -47,11 +55,13 @@ int command_misused(GError **error, const char *format, ...)
     return EXIT_USAGE;
 }
 
-gboolean command_options(const char *name, GOptionEntry *entries, int *argc, char ***argv, int *code, GError **error)
+gboolean command_options(const char *name, GOptionEntry *entries, int *argc, char ***argv, int *code,
+                         GError **error)
 {
     const Command *command = command_find(name);
     gboolean help = FALSE;
-    GOptionEntry own[] = {{"help", 'h', 0, G_OPTION_ARG_NONE, &help, "show this text", NULL}, {NULL, 0, 0, 0, NULL, NULL, NULL}};
+    GOptionEntry own[] = {{"help", 'h', 0, G_OPTION_ARG_NONE, &help, "show this text", NULL},
+                          {NULL, 0, 0, 0, NULL, NULL, NULL}};
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
     g_autofree char *usage = g_strdup_printf("wsiflow %s %s", command->name, command->arguments);
     g_option_context_set_help_enabled(context, FALSE);
@@ -65,8 +75,8 @@ gboolean command_options(const char *name, GOptionEntry *entries, int *argc, cha
     if (help) {
         g_autofree char *text = g_option_context_get_help(context, TRUE, NULL);
         const char *options = strstr(text, "\n\n"); /* our own usage line instead of GLib's */
-        printf("usage: %s\n%s\n%s%s%s", usage, command->summary, options ? options : "", command->details ? command->details : "",
-               command->details ? "\n" : "");
+        printf("usage: %s\n%s\n%s%s%s", usage, command->summary, options ? options : "",
+               command->details ? command->details : "", command->details ? "\n" : "");
         *code = EXIT_DONE;
         return FALSE;
     }

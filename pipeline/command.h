@@ -14,7 +14,8 @@ const Command *command_find(const char *name);
 
 /* Parses the options of a command (GOptionEntry); --help prints them with the command's texts and returns FALSE with code 0.  Wrong
  * usage: FALSE, *code = 2 and the error.  What is left in argv are the arguments. */
-gboolean command_options(const char *name, GOptionEntry *entries, int *argc, char ***argv, int *code, GError **error);
+gboolean command_options(const char *name, GOptionEntry *entries, int *argc, char ***argv, int *code,
+                         GError **error);
 /* Error of usage; returns EXIT_USAGE. */
 int command_misused(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 

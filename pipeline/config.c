@@ -68,14 +68,15 @@ static gboolean wrong(const Place *place, GError **error, const char *format, ..
     va_start(args, format);
     g_autofree char *why = g_strdup_vprintf(format, args);
     va_end(args);
-    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d: %s.%s %s", place->path, line_of(place->text, place->key),
-                place->key->section, place->key->key, why);
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d: %s.%s %s", place->path,
+                line_of(place->text, place->key), place->key->section, place->key->key, why);
     return FALSE;
 }
 
 /* ---- one value ---- */
 
-static gboolean parse_number(const Place *place, const char *text, gboolean whole, double *out, GError **error)
+static gboolean parse_number(const Place *place, const char *text, gboolean whole, double *out,
+                             GError **error)
 {
     char *end;
     double value = g_ascii_strtod(text, &end);
@@ -139,7 +140,8 @@ static gboolean parse_choice(const Place *place, const char *text, GError **erro
 static gboolean parse_int3(const Place *place, char **list, unsigned count, int out[3], GError **error)
 {
     if (count != 3) {
-        return wrong(place, error, "has %u values: three were expected, for example %s", count, place->key->normal);
+        return wrong(place, error, "has %u values: three were expected, for example %s", count,
+                     place->key->normal);
     }
     for (int i = 0; i < 3; i++) {
         double value;
@@ -245,7 +247,8 @@ static void schema_clear(Schema *schema)
 }
 
 /* All Raws lie in one array in the order of the table; a section's mapping starts at its first key. */
-static cyaml_schema_field_t raw_field(const ConfigKey *key, const cyaml_schema_value_t *entry, uint32_t offset)
+static cyaml_schema_field_t raw_field(const ConfigKey *key, const cyaml_schema_value_t *entry,
+                                      uint32_t offset)
 {
     cyaml_schema_field_t field = {.key = key->key, .data_offset = offset + offsetof(Raw, text)};
     field.value.flags = CYAML_FLAG_POINTER_NULL_STR | CYAML_FLAG_OPTIONAL;
@@ -253,8 +256,9 @@ static cyaml_schema_field_t raw_field(const ConfigKey *key, const cyaml_schema_v
         field.data_offset = offset + offsetof(Raw, list);
         field.count_offset = offset + offsetof(Raw, list_count);
         field.count_size = sizeof(unsigned);
-        field.value = (cyaml_schema_value_t){
-            .type = CYAML_SEQUENCE, .flags = CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, .data_size = sizeof(char *)};
+        field.value = (cyaml_schema_value_t){.type = CYAML_SEQUENCE,
+                                             .flags = CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+                                             .data_size = sizeof(char *)};
         field.value.sequence.entry = entry;
         field.value.sequence.max = CYAML_UNLIMITED;
     } else {
@@ -268,14 +272,16 @@ static cyaml_schema_field_t raw_field(const ConfigKey *key, const cyaml_schema_v
 static void schema_build(Schema *schema)
 {
     int n = key_count(), fields = 0, sections = 0;
-    schema->entry = (cyaml_schema_value_t){CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 0, CYAML_UNLIMITED)};
+    schema->entry =
+        (cyaml_schema_value_t){CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 0, CYAML_UNLIMITED)};
     schema->fields = g_new0(cyaml_schema_field_t, 2 * n + 1);
     schema->sections = g_new0(cyaml_schema_field_t, n + 1);
     for (int i = 0; i < n;) {
         cyaml_schema_field_t *section = &schema->sections[sections++];
         int first = i, start = fields;
         for (; i < n && g_str_equal(config_keys[i].section, config_keys[first].section); i++) {
-            schema->fields[fields++] = raw_field(&config_keys[i], &schema->entry, (uint32_t)((i - first) * sizeof(Raw)));
+            schema->fields[fields++] =
+                raw_field(&config_keys[i], &schema->entry, (uint32_t)((i - first) * sizeof(Raw)));
         }
         fields++; /* an empty field ends the section */
         section->key = config_keys[first].section;
@@ -311,7 +317,8 @@ static int line_starting_with(const char *text, const char *key)
 }
 
 /* From libcyaml's log ("Load: Unexpected key: x", then a backtrace with lines, innermost first) one sentence. */
-static void syntax_error(const char *path, const char *text, cyaml_err_t code, const char *log, GError **error)
+static void syntax_error(const char *path, const char *text, cyaml_err_t code, const char *log,
+                         GError **error)
 {
     g_auto(GStrv) lines = g_strsplit(log, "\n", -1);
     int line = 0;
@@ -327,7 +334,8 @@ static void syntax_error(const char *path, const char *text, cyaml_err_t code, c
     }
     const char *what = lines[0] ? lines[0] : "";
     what = g_str_has_prefix(what, "Load: ") ? what + 6 : what;
-    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d: %s", path, line, *what ? what : cyaml_strerror(code));
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d: %s", path, line,
+                *what ? what : cyaml_strerror(code));
 }
 
 Config *config_parse(const char *text, const char *path, GError **error)
@@ -337,7 +345,8 @@ Config *config_parse(const char *text, const char *path, GError **error)
     schema_build(&schema);
     cyaml_config_t options = {
         .log_fn = keep_log, .log_ctx = schema.log, .mem_fn = cyaml_mem, .log_level = CYAML_LOG_ERROR};
-    cyaml_err_t code = cyaml_load_data((const uint8_t *)text, strlen(text), &options, &schema.top, (void **)&raw, NULL);
+    cyaml_err_t code =
+        cyaml_load_data((const uint8_t *)text, strlen(text), &options, &schema.top, (void **)&raw, NULL);
     g_autoptr(Config) config = config_default();
     gboolean ok = code == CYAML_OK;
     g_free(config->path);
@@ -416,7 +425,8 @@ char *config_text(const Config *config, gboolean comments)
         if (!g_str_equal(section, key->section)) {
             section = key->section;
             if (comments) {
-                g_string_append_printf(out, "%s# %s\n", out->len ? "\n" : "", config_section_comment(section));
+                g_string_append_printf(out, "%s# %s\n", out->len ? "\n" : "",
+                                       config_section_comment(section));
             }
             g_string_append_printf(out, "%s:\n", section);
         }
@@ -452,7 +462,8 @@ void config_hash(const Config *config, const char *what, char sha256[65])
     g_autoptr(GString) text = g_string_new(NULL);
     for (const ConfigKey *key = config_keys; key->section; key++) {
         g_autofree char *full = g_strdup_printf("%s.%s", key->section, key->key);
-        if (g_strv_contains((const char *const *)wanted, key->section) || g_strv_contains((const char *const *)wanted, full)) {
+        if (g_strv_contains((const char *const *)wanted, key->section) ||
+            g_strv_contains((const char *const *)wanted, full)) {
             g_autofree char *value = value_text(config, key);
             g_string_append_printf(text, "%s=%s\n", full, value);
         }

@@ -5,13 +5,34 @@
 #include <stddef.h>
 
 #define AT(member) offsetof(Config, member)
-#define INT(s, k, normal, low, high, comment) {#s, #k, KEY_INT, AT(s##_##k), normal, low, high, NULL, comment}
-#define NUMBER(s, k, normal, low, high, comment) {#s, #k, KEY_NUMBER, AT(s##_##k), normal, low, high, NULL, comment}
-#define BOOL(s, k, normal, comment) {#s, #k, KEY_BOOL, AT(s##_##k), normal, 0, 0, NULL, comment}
-#define TEXT(s, k, normal, comment) {#s, #k, KEY_TEXT, AT(s##_##k), normal, 0, 0, NULL, comment}
-#define PATH(s, k, comment) {#s, #k, KEY_PATH, AT(s##_##k), "", 0, 0, NULL, comment}
-#define CHOICE(s, k, normal, choices, comment) {#s, #k, KEY_CHOICE, AT(s##_##k), normal, 0, 0, choices, comment}
-#define INT3(s, k, normal, low, high, comment) {#s, #k, KEY_INT3, AT(s##_##k), normal, low, high, NULL, comment}
+#define INT(s, k, normal, low, high, comment)                          \
+    {                                                                  \
+#s, #k, KEY_INT, AT(s##_##k), normal, low, high, NULL, comment \
+    }
+#define NUMBER(s, k, normal, low, high, comment)                          \
+    {                                                                     \
+#s, #k, KEY_NUMBER, AT(s##_##k), normal, low, high, NULL, comment \
+    }
+#define BOOL(s, k, normal, comment)                                \
+    {                                                              \
+#s, #k, KEY_BOOL, AT(s##_##k), normal, 0, 0, NULL, comment \
+    }
+#define TEXT(s, k, normal, comment)                                \
+    {                                                              \
+#s, #k, KEY_TEXT, AT(s##_##k), normal, 0, 0, NULL, comment \
+    }
+#define PATH(s, k, comment)                                    \
+    {                                                          \
+#s, #k, KEY_PATH, AT(s##_##k), "", 0, 0, NULL, comment \
+    }
+#define CHOICE(s, k, normal, choices, comment)                          \
+    {                                                                   \
+#s, #k, KEY_CHOICE, AT(s##_##k), normal, 0, 0, choices, comment \
+    }
+#define INT3(s, k, normal, low, high, comment)                          \
+    {                                                                   \
+#s, #k, KEY_INT3, AT(s##_##k), normal, low, high, NULL, comment \
+    }
 
 static const struct {
     const char *section, *comment;
@@ -36,11 +57,16 @@ const ConfigKey config_keys[] = {
     PATH(slides, folder, "folder of slides (not searched below)"),
     TEXT(slides, pattern, "*", "which files of the folder, for example \"*.tif\""),
     PATH(slides, manifest,
-         "CSV instead of or beside the folder: slide[,patient,centre,split,annotation,mpp,mpp_x,mpp_y]; paths relative to it"),
-    PATH(slides, annotations, "folder with an annotation STEM.xml (or .geojson) for slides that have lesions"),
-    TEXT(slides, groups, "", "more annotation groups, \"name=lesion other=not\"; Camelyon16/17 groups are known"),
-    NUMBER(slides, mpp, "0", 0, 1000, "um/px of level 0, instead of what the files say; 0 = what they say (the manifest wins)"),
-    BOOL(slides, objective, "false", "allow 10 / nominal magnification as the mpp when nothing else is known"),
+         "CSV instead of or beside the folder: slide[,patient,centre,split,annotation,mpp,mpp_x,mpp_y]; "
+         "paths relative to it"),
+    PATH(slides, annotations,
+         "folder with an annotation STEM.xml (or .geojson) for slides that have lesions"),
+    TEXT(slides, groups, "",
+         "more annotation groups, \"name=lesion other=not\"; Camelyon16/17 groups are known"),
+    NUMBER(slides, mpp, "0", 0, 1000,
+           "um/px of level 0, instead of what the files say; 0 = what they say (the manifest wins)"),
+    BOOL(slides, objective, "false",
+         "allow 10 / nominal magnification as the mpp when nothing else is known"),
 
     PATH(patches, folder, "folder in MVTec layout"),
 
@@ -51,14 +77,16 @@ const ConfigKey config_keys[] = {
     INT(tiles, size, "256", 32, 2048, "px, a multiple of 32"),
     NUMBER(tiles, mpp, "1.0", 0.05, 64, "um/px"),
     NUMBER(tiles, overlap, "0", 0, 2047, "px, between neighbours of the patch set"),
-    CHOICE(tiles, edge, "drop", "drop pad shift", "tiles that do not fit: drop them, pad them, or shift them inside"),
+    CHOICE(tiles, edge, "drop", "drop pad shift",
+           "tiles that do not fit: drop them, pad them, or shift them inside"),
     NUMBER(tiles, min_tissue, "0.5", 0, 1, "keep tiles with at least this share of tissue"),
     CHOICE(tiles, filter, "lanczos3", "lanczos3 area bilinear", "anti-aliasing filter"),
 
     BOOL(dataset, write, "true", "cut tiles to disk (needed for training from slides)"),
     CHOICE(dataset, rule, "fraction", "any fraction centre",
            "a tile is Ungood when it has any lesion, at least lesion_min of it, or lesion in its centre"),
-    NUMBER(dataset, lesion_min, "0.1", 0, 1, "for rule fraction; tiles with less, but some, lesion are left out"),
+    NUMBER(dataset, lesion_min, "0.1", 0, 1,
+           "for rule fraction; tiles with less, but some, lesion are left out"),
     NUMBER(dataset, valid_share, "0.1", 0, 0.9, "share of the patients whose normal tissue goes to valid/"),
     NUMBER(dataset, test_share, "0.3", 0, 0.9, "share of the patients that go to test/"),
     BOOL(dataset, train_anomalies, "false", "keep lesion tiles of training patients in train/Ungood"),
@@ -80,12 +108,15 @@ const ConfigKey config_keys[] = {
     BOOL(train, run, "true", "train a model (false: score.model is used)"),
     INT(train, epochs, "30", 1, 10000, "at most"),
     INT(train, batch, "8", 1, 256, "tiles per step"),
-    INT(train, shards, "2", 1, 64, "parts in which a batch is computed; results depend on it, not on the threads"),
+    INT(train, shards, "2", 1, 64,
+        "parts in which a batch is computed; results depend on it, not on the threads"),
     NUMBER(train, learning_rate, "0.001", 1e-7, 1, "of Adam, after the warm-up"),
     NUMBER(train, warmup_epochs, "1", 0, 1000, "linear warm-up"),
     NUMBER(train, clip, "0", 0, 1e9, "largest norm of the gradient; 0 = the model's default"),
-    INT(train, patience, "5", 0, 10000, "stop after so many epochs without better hold-out likelihood; 0 = never"),
-    NUMBER(train, holdout, "0.15", 0, 0.9, "share of the normal tiles kept for early stopping and calibration, by slide"),
+    INT(train, patience, "5", 0, 10000,
+        "stop after so many epochs without better hold-out likelihood; 0 = never"),
+    NUMBER(train, holdout, "0.15", 0, 0.9,
+           "share of the normal tiles kept for early stopping and calibration, by slide"),
     INT(train, max_tiles, "0", 0, 100000000, "use at most so many normal tiles, evenly chosen; 0 = all"),
 
     CHOICE(score, slides, "test", "test all none", "which slides are scored"),
@@ -100,7 +131,8 @@ const ConfigKey config_keys[] = {
     NUMBER(heatmap, opacity, "0.6", 0, 1, "of the colours over the slide"),
 
     TEXT(evaluate, score, "score", "column of the scores that is evaluated"),
-    PATH(evaluate, labels, "CSV file,label[,near_blank] with flags of patches, to report with and without near-blank ones"),
+    PATH(evaluate, labels,
+         "CSV file,label[,near_blank] with flags of patches, to report with and without near-blank ones"),
 
     {NULL, NULL, KEY_INT, 0, NULL, 0, 0, NULL, NULL},
 };

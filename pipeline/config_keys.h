@@ -7,10 +7,10 @@ typedef enum { KEY_INT, KEY_NUMBER, KEY_BOOL, KEY_TEXT, KEY_PATH, KEY_CHOICE, KE
 typedef struct {
     const char *section, *key;
     KeyKind kind;
-    size_t offset;           /* of the member in Config */
-    const char *normal;      /* default, as text */
-    double low, high;        /* range of numbers (both ends allowed) */
-    const char *choices;     /* "a b c" for KEY_CHOICE */
+    size_t offset;       /* of the member in Config */
+    const char *normal;  /* default, as text */
+    double low, high;    /* range of numbers (both ends allowed) */
+    const char *choices; /* "a b c" for KEY_CHOICE */
     const char *comment;
 } ConfigKey;
 

@@ -53,7 +53,8 @@ static void find_columns(Reading *reading, const Csv *csv, const char *column)
     g_ptr_array_add(reading->names, g_strdup(column));
 }
 
-static gboolean read_row(Reading *reading, const Csv *csv, int row, int label_column, const int *columns, GError **error)
+static gboolean read_row(Reading *reading, const Csv *csv, int row, int label_column, const int *columns,
+                         GError **error)
 {
     double label, chosen;
     if (!csv_number(csv, row, label_column, &label, error) ||
@@ -66,7 +67,8 @@ static gboolean read_row(Reading *reading, const Csv *csv, int row, int label_co
         return TRUE;
     }
     if (label != 0 && label != 1) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "line %d: label %g: 0 or 1 was expected", csv_line(csv, row), label);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "line %d: label %g: 0 or 1 was expected",
+                    csv_line(csv, row), label);
         return FALSE;
     }
     int is = (int)label, file = csv_column(csv, "file"), slide = csv_column(csv, "slide");
@@ -79,7 +81,8 @@ static gboolean read_row(Reading *reading, const Csv *csv, int row, int label_co
         g_array_append_val((GArray *)reading->values->pdata[c], value);
     }
     gboolean flagged =
-        reading->near_blank && file >= 0 && g_hash_table_lookup(reading->near_blank, csv_get(csv, row, file)) == GINT_TO_POINTER(2);
+        reading->near_blank && file >= 0 &&
+        g_hash_table_lookup(reading->near_blank, csv_get(csv, row, file)) == GINT_TO_POINTER(2);
     g_array_append_val(reading->flagged, flagged);
     g_ptr_array_add(reading->group, g_strdup(slide >= 0 ? csv_get(csv, row, slide) : ""));
     return TRUE;
@@ -217,19 +220,23 @@ ScoreTable *score_table_without_flagged(const ScoreTable *table)
 
 static json_t *metrics_json(const Metrics *m, double threshold)
 {
-    return json_pack("{s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:i, s:i, s:i, s:i}}", "n", m->n, "positives",
-                     m->positives, "prevalence", json_number_or_null(m->prevalence), "auroc", json_number_or_null(m->auroc),
-                     "average_precision", json_number_or_null(m->average_precision), "threshold",
-                     json_number_or_null(threshold), "f1", json_number_or_null(m->best_f1), "precision",
-                     json_number_or_null(m->precision), "recall", json_number_or_null(m->recall), "specificity",
-                     json_number_or_null(m->specificity), "accuracy", json_number_or_null(m->accuracy), "balanced_accuracy",
-                     json_number_or_null(m->balanced_accuracy), "confusion", "tn", m->tn, "fp", m->fp, "fn", m->fn, "tp", m->tp);
+    return json_pack("{s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:i, s:i, s:i, s:i}}",
+                     "n", m->n, "positives", m->positives, "prevalence", json_number_or_null(m->prevalence),
+                     "auroc", json_number_or_null(m->auroc), "average_precision",
+                     json_number_or_null(m->average_precision), "threshold", json_number_or_null(threshold),
+                     "f1", json_number_or_null(m->best_f1), "precision", json_number_or_null(m->precision),
+                     "recall", json_number_or_null(m->recall), "specificity",
+                     json_number_or_null(m->specificity), "accuracy", json_number_or_null(m->accuracy),
+                     "balanced_accuracy", json_number_or_null(m->balanced_accuracy), "confusion", "tn", m->tn,
+                     "fp", m->fp, "fn", m->fn, "tp", m->tp);
 }
 
 static json_t *best_json(const ScoreTable *table, GError **error)
 {
     Metrics m;
-    return metrics_compute(table->score, table->label, table->n, &m, error) ? metrics_json(&m, m.best_f1_threshold) : NULL;
+    return metrics_compute(table->score, table->label, table->n, &m, error)
+               ? metrics_json(&m, m.best_f1_threshold)
+               : NULL;
 }
 
 static json_t *columns_json(const ScoreTable *table)
@@ -237,10 +244,11 @@ static json_t *columns_json(const ScoreTable *table)
     json_t *out = json_object();
     for (int c = 0; table->columns[c]; c++) {
         Metrics m;
-        if (metrics_compute(table->values[c], table->label, table->n, &m, NULL)) { /* a column may hold gaps */
+        if (metrics_compute(table->values[c], table->label, table->n, &m,
+                            NULL)) { /* a column may hold gaps */
             json_object_set_new(out, table->columns[c],
-                                json_pack("{s:o, s:o}", "auroc", json_number_or_null(m.auroc), "average_precision",
-                                          json_number_or_null(m.average_precision)));
+                                json_pack("{s:o, s:o}", "auroc", json_number_or_null(m.auroc),
+                                          "average_precision", json_number_or_null(m.average_precision)));
         }
     }
     return out;
@@ -268,10 +276,11 @@ static json_t *slide_json_of(const ScoreTable *table, int first, int end)
     }
     Metrics m;
     gboolean known = metrics_compute(table->score + first, table->label + first, end - first, &m, NULL);
-    return json_pack("{s:s, s:i, s:i, s:o, s:o, s:o, s:o}", "slide", table->group[first], "tiles", end - first, "lesion_tiles",
-                     positives, "auroc", json_number_or_null(known ? m.auroc : NAN), "median",
-                     json_number_or_null(sorted[(end - first) / 2]), "top_1_percent_mean", json_number_or_null(sum / top),
-                     "maximum", json_number_or_null(sorted[end - first - 1]));
+    return json_pack("{s:s, s:i, s:i, s:o, s:o, s:o, s:o}", "slide", table->group[first], "tiles",
+                     end - first, "lesion_tiles", positives, "auroc",
+                     json_number_or_null(known ? m.auroc : NAN), "median",
+                     json_number_or_null(sorted[(end - first) / 2]), "top_1_percent_mean",
+                     json_number_or_null(sum / top), "maximum", json_number_or_null(sorted[end - first - 1]));
 }
 
 static json_t *slides_json(const ScoreTable *table)
@@ -290,7 +299,8 @@ static json_t *slides_json(const ScoreTable *table)
 json_t *evaluation_json(const ScoreTable *table, double threshold, GError **error)
 {
     if (table->n == 0) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "no row has both a label and a score (%d without label, %d without score)",
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "no row has both a label and a score (%d without label, %d without score)",
                     table->unlabelled, table->unscored);
         return NULL;
     }
@@ -298,8 +308,9 @@ json_t *evaluation_json(const ScoreTable *table, double threshold, GError **erro
     if (!best) {
         return NULL;
     }
-    json_t *out = json_pack("{s:s, s:i, s:i, s:o, s:o, s:o}", "score", table->name, "unlabelled", table->unlabelled, "unscored",
-                            table->unscored, "best_f1", best, "columns", columns_json(table), "slides", slides_json(table));
+    json_t *out = json_pack("{s:s, s:i, s:i, s:o, s:o, s:o}", "score", table->name, "unlabelled",
+                            table->unlabelled, "unscored", table->unscored, "best_f1", best, "columns",
+                            columns_json(table), "slides", slides_json(table));
     Metrics m;
     if (isfinite(threshold) && metrics_at(table->score, table->label, table->n, threshold, &m, NULL)) {
         json_object_set_new(out, "calibrated", metrics_json(&m, threshold));
@@ -334,9 +345,10 @@ static void text_of(GString *out, const char *title, const json_t *m)
                            "  threshold %.6g: F1 %.4f  precision %.4f  recall %.4f  specificity %.4f\n"
                            "  confusion (rows truth, columns prediction): [[%d %d] [%d %d]]\n",
                            title, (int)number(m, "n"), number(m, "prevalence"), number(m, "auroc"),
-                           number(m, "average_precision"), number(m, "threshold"), number(m, "f1"), number(m, "precision"),
-                           number(m, "recall"), number(m, "specificity"), (int)number(c, "tn"), (int)number(c, "fp"),
-                           (int)number(c, "fn"), (int)number(c, "tp"));
+                           number(m, "average_precision"), number(m, "threshold"), number(m, "f1"),
+                           number(m, "precision"), number(m, "recall"), number(m, "specificity"),
+                           (int)number(c, "tn"), (int)number(c, "fp"), (int)number(c, "fn"),
+                           (int)number(c, "tp"));
 }
 
 char *evaluation_text(const json_t *figures)
@@ -351,8 +363,8 @@ char *evaluation_text(const json_t *figures)
     g_string_append(out, "by score:\n");
     json_object_foreach(json_object_get(figures, "columns"), key, value)
     {
-        g_string_append_printf(out, "  %-10s AUROC %.4f  average precision %.4f\n", key, number(value, "auroc"),
-                               number(value, "average_precision"));
+        g_string_append_printf(out, "  %-10s AUROC %.4f  average precision %.4f\n", key,
+                               number(value, "auroc"), number(value, "average_precision"));
     }
     const json_t *slides = json_object_get(figures, "slides");
     if (json_array_size(slides) > 0) {
@@ -360,10 +372,11 @@ char *evaluation_text(const json_t *figures)
     }
     json_array_foreach(slides, i, value)
     {
-        g_string_append_printf(out, "  %-24s %5d tiles, %4d lesion, AUROC %.4f, median %.3f, top 1 %% %.3f, maximum %.3f\n",
-                               json_string_value(json_object_get(value, "slide")), (int)number(value, "tiles"),
-                               (int)number(value, "lesion_tiles"), number(value, "auroc"), number(value, "median"),
-                               number(value, "top_1_percent_mean"), number(value, "maximum"));
+        g_string_append_printf(
+            out, "  %-24s %5d tiles, %4d lesion, AUROC %.4f, median %.3f, top 1 %% %.3f, maximum %.3f\n",
+            json_string_value(json_object_get(value, "slide")), (int)number(value, "tiles"),
+            (int)number(value, "lesion_tiles"), number(value, "auroc"), number(value, "median"),
+            number(value, "top_1_percent_mean"), number(value, "maximum"));
     }
     return g_string_free(out, FALSE);
 }

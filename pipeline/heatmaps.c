@@ -20,8 +20,8 @@ HeatmapLook heatmap_look(const Config *config)
                          .opacity = config->heatmap_opacity};
 }
 
-gboolean heatmaps_write(const char *folder, const HeatmapLook *look, Slide *slide, const Map *map, char sha256[3][65],
-                        GError **error)
+gboolean heatmaps_write(const char *folder, const HeatmapLook *look, Slide *slide, const Map *map,
+                        char sha256[3][65], GError **error)
 {
     const SlideInfo *info = slide_info(slide);
     Rect whole = {0, 0, info->levels[0].width, info->levels[0].height};
@@ -29,15 +29,18 @@ gboolean heatmaps_write(const char *folder, const HeatmapLook *look, Slide *slid
     if (!base || !cut_region(slide, &whole, FILTER_AREA, base, NULL, error)) {
         return FALSE;
     }
-    g_autoptr(Image) coloured = heatmap_colour(map, look->low, look->high, look->colours, base, look->opacity, error);
+    g_autoptr(Image) coloured =
+        heatmap_colour(map, look->low, look->high, look->colours, base, look->opacity, error);
     g_autofree char *note = g_strdup_printf("%s  For research use only.", look->provenance);
-    g_autoptr(Image) overview =
-        coloured ? heatmap_overview(map, look->low, look->high, look->colours, base, 900, look->title, note, error) : NULL;
+    g_autoptr(Image) overview = coloured ? heatmap_overview(map, look->low, look->high, look->colours, base,
+                                                            900, look->title, note, error)
+                                         : NULL;
     if (!overview) {
         return FALSE;
     }
-    g_autofree char *text = g_strdup_printf("anomaly heatmap of %s; %s colours %g..%g; %s; for research use only", look->title,
-                                            look->colours, look->low, look->high, look->provenance);
+    g_autofree char *text =
+        g_strdup_printf("anomaly heatmap of %s; %s colours %g..%g; %s; for research use only", look->title,
+                        look->colours, look->low, look->high, look->provenance);
     PyramidSpec spec = {.layout = PYRAMID_MULTI_IFD,
                         .pixels = PYRAMID_RGB_LOSSLESS,
                         .width = map->width,

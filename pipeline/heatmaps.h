@@ -5,8 +5,8 @@
 #include "tiler/slide.h"
 
 typedef struct {
-    const char *title;       /* of the overview: the slide's id */
-    const char *provenance;  /* short ASCII: model, version; goes into the TIFF descriptions */
+    const char *title;      /* of the overview: the slide's id */
+    const char *provenance; /* short ASCII: model, version; goes into the TIFF descriptions */
     const char *colours;
     double low, high, opacity;
 } HeatmapLook;
@@ -16,5 +16,5 @@ HeatmapLook heatmap_look(const Config *config);
  * through Bio-Formats, napari, tifffile).  heatmap.png: overview for people, with a colour bar.  All cover the slide's whole level 0:
  * size x resolution equals the slide's.  sha256 may be NULL, else three texts. */
 extern const char *const heatmap_files[3];
-gboolean heatmaps_write(const char *folder, const HeatmapLook *look, Slide *slide, const Map *map, char sha256[3][65],
-                        GError **error);
+gboolean heatmaps_write(const char *folder, const HeatmapLook *look, Slide *slide, const Map *map,
+                        char sha256[3][65], GError **error);

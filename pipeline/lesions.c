@@ -79,7 +79,8 @@ GArray *lesions_read_shares(const char *path, GError **error)
     g_autoptr(GArray) shares = g_array_sized_new(FALSE, FALSE, sizeof(LesionShare), csv_rows(csv));
     for (int row = 0; row < csv_rows(csv); row++) {
         LesionShare share;
-        if (!csv_number(csv, row, whole, &share.share, error) || !csv_number(csv, row, centre, &share.centre, error)) {
+        if (!csv_number(csv, row, whole, &share.share, error) ||
+            !csv_number(csv, row, centre, &share.centre, error)) {
             return NULL;
         }
         g_array_append_val(shares, share);

@@ -10,7 +10,8 @@
 
 static void print_help(void)
 {
-    puts("wsiflow: tissue, tiles, patch sets, anomaly models and heatmaps for archives of whole-slide images\n\n"
+    puts("wsiflow: tissue, tiles, patch sets, anomaly models and heatmaps for archives of whole-slide "
+         "images\n\n"
          "usage: wsiflow COMMAND [OPTION...]\n");
     for (const Command *command = commands; command->name; command++) {
         if (command->summary) {

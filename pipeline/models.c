@@ -9,8 +9,8 @@
 gboolean models_spec(const Config *config, ModelSpec *spec, GError **error)
 {
     if (!extractor_exists(config->model_extractor)) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "model.extractor is \"%s\": there are %s", config->model_extractor,
-                    extractor_names());
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "model.extractor is \"%s\": there are %s",
+                    config->model_extractor, extractor_names());
         return FALSE;
     }
     model_spec_default(spec, config->model_extractor);
@@ -30,8 +30,8 @@ gboolean models_spec(const Config *config, ModelSpec *spec, GError **error)
     spec->flow.seed = spec->seed = (uint64_t)config->run_seed;
     const Kernels *kernels = kernels_get(*config->model_kernels ? config->model_kernels : NULL);
     if (!kernels) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "model.kernels is \"%s\": this build has no such kernels",
-                    config->model_kernels);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "model.kernels is \"%s\": this build has no such kernels", config->model_kernels);
         model_spec_clear(spec);
         return FALSE;
     }

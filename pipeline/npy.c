@@ -8,12 +8,14 @@
 
 gboolean npy_write(const char *path, const Map *map, char sha256[65], GError **error)
 {
-    g_autofree char *dict = g_strdup_printf("{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }", map->height, map->width);
+    g_autofree char *dict = g_strdup_printf("{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }",
+                                            map->height, map->width);
     size_t length = (10 + strlen(dict) + 1 + 63) / 64 * 64 - 10;
     g_autofree char *header = g_strdup_printf("%-*s\n", (int)length - 1, dict);
     uint8_t start[10] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, (uint8_t)length, (uint8_t)(length >> 8)};
     g_autoptr(Durable) file = durable_open(path, error);
-    return file && durable_write(file, start, sizeof start, error) && durable_write(file, header, length, error) &&
+    return file && durable_write(file, start, sizeof start, error) &&
+           durable_write(file, header, length, error) &&
            durable_write(file, map->values, (size_t)map->width * map->height * sizeof(float), error) &&
            durable_commit(file, sha256, NULL, error);
 }
@@ -36,7 +38,8 @@ Map *npy_read(const char *path, GError **error)
            sscanf(shape, "'shape': (%d, %d)", &height, &width) == 2 && width > 0 && height > 0 &&
            (size_t)width * height * sizeof(float) == bytes - 10 - header;
     if (!ours) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: not a map of little-endian float32 in .npy format", path);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "%s: not a map of little-endian float32 in .npy format", path);
         return NULL;
     }
     Map *map = map_new(width, height, error);

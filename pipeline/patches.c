@@ -60,12 +60,14 @@ static gboolean list_all(Listing *list, const char *folder, GError **error)
         }
     }
     if (list->files->len == 0) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s has no .png or .jpg picture, nor has a folder below it", folder);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "%s has no .png or .jpg picture, nor has a folder below it", folder);
     }
     return list->files->len > 0;
 }
 
-gboolean patches_score_folder(const ScoringOptions *options, const char *folder, GArray *scored, GError **error)
+gboolean patches_score_folder(const ScoringOptions *options, const char *folder, GArray *scored,
+                              GError **error)
 {
     Listing list = {g_ptr_array_new_with_free_func(g_free), g_ptr_array_new_with_free_func(g_free),
                     g_array_new(FALSE, FALSE, sizeof(int))};

@@ -4,4 +4,5 @@
 
 /* Scores FOLDER/good (label 0), FOLDER/<any other name> (label 1); pictures that lie in FOLDER itself have no label.  Order: folders by
  * name, files by name.  Scored.file is "<folder's name>/<label>/<picture>". */
-gboolean patches_score_folder(const ScoringOptions *options, const char *folder, GArray *scored, GError **error);
+gboolean patches_score_folder(const ScoringOptions *options, const char *folder, GArray *scored,
+                              GError **error);

@@ -24,8 +24,8 @@ static void add_file(GString *text, const char *name, const char *path)
         return;
     }
     if (stat(path, &file) == 0) {
-        g_string_append_printf(text, "%s %s %" G_GINT64_FORMAT " %" G_GINT64_FORMAT ".%09ld\n", name, path, (gint64)file.st_size,
-                               (gint64)file.st_mtim.tv_sec, file.st_mtim.tv_nsec);
+        g_string_append_printf(text, "%s %s %" G_GINT64_FORMAT " %" G_GINT64_FORMAT ".%09ld\n", name, path,
+                               (gint64)file.st_size, (gint64)file.st_mtim.tv_sec, file.st_mtim.tv_nsec);
     } else {
         g_string_append_printf(text, "%s %s absent\n", name, path);
     }
@@ -153,14 +153,16 @@ static void add_job(Plan *plan, const Stage *stage, const SlideEntry *slide, int
                    .priority = priority};
     int number = (int)plan->jobs->len;
     g_array_append_val(plan->jobs, job);
-    g_hash_table_insert(plan->index, g_strdup_printf("%s/%s", job.stage, job.unit), GINT_TO_POINTER(number + 1));
+    g_hash_table_insert(plan->index, g_strdup_printf("%s/%s", job.stage, job.unit),
+                        GINT_TO_POINTER(number + 1));
     add_needs(plan, stage, slide, number);
 }
 
 gboolean plan_make(const Run *run, Store *store, const char *last, GError **error)
 {
     Plan plan = {run, g_array_new(FALSE, FALSE, sizeof(PlanJob)), g_array_new(FALSE, FALSE, sizeof(PlanNeed)),
-                 g_ptr_array_new_with_free_func(g_free), g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
+                 g_ptr_array_new_with_free_func(g_free),
+                 g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
     int priority = 0;
     for (const Stage *stage = stages; stage->name; stage++, priority++) {
         if (stage->scope == SCOPE_COHORT) {
@@ -175,8 +177,9 @@ gboolean plan_make(const Run *run, Store *store, const char *last, GError **erro
     }
     gboolean ok = plan.jobs->len > 0;
     if (!ok) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "the configuration asks for nothing: set slides.folder, slides.manifest or patches.folder");
+        g_set_error(
+            error, WSI_ERROR, WSI_ERROR_INPUT,
+            "the configuration asks for nothing: set slides.folder, slides.manifest or patches.folder");
     }
     ok = ok && store_plan(store, (const PlanJob *)(void *)plan.jobs->data, (int)plan.jobs->len,
                           (const PlanNeed *)(void *)plan.needs->data, (int)plan.needs->len, error);

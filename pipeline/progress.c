@@ -10,10 +10,10 @@
 struct Progress {
     gboolean terminal;
     int workers;
-    GHashTable *told;    /* "stage/unit" -> state + 1 that was told */
-    GHashTable *tiles;   /* "stage/unit" -> tiles done at the last look */
+    GHashTable *told;  /* "stage/unit" -> state + 1 that was told */
+    GHashTable *tiles; /* "stage/unit" -> tiles done at the last look */
     gint64 last_look;
-    double rate;         /* tiles/s, smoothed */
+    double rate; /* tiles/s, smoothed */
     gboolean line_open;
 };
 
@@ -66,12 +66,14 @@ static void tell_job(Progress *progress, const JobRow *row, int ended, int total
     clear_line(progress);
     if (row->state == JOB_DONE) {
         if (!progress->terminal) {
-            fprintf(stderr, "[%d/%d] %s %s: done in %.1f s\n", ended, total, row->stage, row->unit, row->seconds);
+            fprintf(stderr, "[%d/%d] %s %s: done in %.1f s\n", ended, total, row->stage, row->unit,
+                    row->seconds);
         }
         return;
     }
     g_autofree char *why = printable(row->error ? row->error : "no reason was recorded");
-    fprintf(stderr, "[%d/%d] %s %s: %s: %s\n", ended, total, row->stage, row->unit, job_state_name(row->state), why);
+    fprintf(stderr, "[%d/%d] %s %s: %s: %s\n", ended, total, row->stage, row->unit,
+            job_state_name(row->state), why);
 }
 
 /* ---- tiles a second ---- */
@@ -150,8 +152,8 @@ static void draw_line(Progress *progress, const GPtrArray *rows, int ended)
     for (guint i = 0; i < rows->len; i++) {
         const JobRow *row = rows->pdata[i];
         if (row->state == JOB_LEASED && row->total > 0) {
-            g_string_append_printf(line, " | %s %s %" G_GINT64_FORMAT "/%" G_GINT64_FORMAT " %s", row->stage, row->unit, row->done,
-                                   row->total, row->what ? row->what : "");
+            g_string_append_printf(line, " | %s %s %" G_GINT64_FORMAT "/%" G_GINT64_FORMAT " %s", row->stage,
+                                   row->unit, row->done, row->total, row->what ? row->what : "");
         } else if (row->state == JOB_LEASED) {
             g_string_append_printf(line, " | %s %s", row->stage, row->unit);
         }
@@ -197,7 +199,9 @@ void progress_finish(Progress *progress, const GPtrArray *rows)
     }
     fprintf(stderr, "%d jobs done", counts[JOB_DONE]);
     if (counts[JOB_PARKED] + counts[JOB_CANCELLED] > 0) {
-        fprintf(stderr, ", %d failed, %d cancelled since what they need failed (wsiflow status shows why, wsiflow retry tries again)",
+        fprintf(stderr,
+                ", %d failed, %d cancelled since what they need failed (wsiflow status shows why, wsiflow "
+                "retry tries again)",
                 counts[JOB_PARKED], counts[JOB_CANCELLED]);
     }
     int left = counts[JOB_WAITING] + counts[JOB_READY] + counts[JOB_LEASED];

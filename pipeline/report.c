@@ -12,11 +12,12 @@
 
 #define MOST_PICTURES 40
 
-static const char style[] = "body{font:15px/1.5 sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;color:#222}"
-                            "h1{margin-bottom:0}.ruo{background:#fff3cd;border:1px solid #e0c36a;padding:.5em 1em}"
-                            "table{border-collapse:collapse;margin:1em 0}td,th{border:1px solid #ccc;padding:.25em .7em;"
-                            "text-align:right}td:first-child,th:first-child{text-align:left}img{max-width:100%}"
-                            "pre{background:#f6f6f6;padding:1em;overflow:auto}.curves{display:flex;flex-wrap:wrap;gap:1em}";
+static const char style[] =
+    "body{font:15px/1.5 sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;color:#222}"
+    "h1{margin-bottom:0}.ruo{background:#fff3cd;border:1px solid #e0c36a;padding:.5em 1em}"
+    "table{border-collapse:collapse;margin:1em 0}td,th{border:1px solid #ccc;padding:.25em .7em;"
+    "text-align:right}td:first-child,th:first-child{text-align:left}img{max-width:100%}"
+    "pre{background:#f6f6f6;padding:1em;overflow:auto}.curves{display:flex;flex-wrap:wrap;gap:1em}";
 
 static void put(GString *out, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* As printf, every %s escaped for HTML. */
@@ -34,7 +35,8 @@ static void put_number(GString *out, const json_t *object, const char *key, cons
     const json_t *value = json_object_get(object, key);
     char text[G_ASCII_DTOSTR_BUF_SIZE];
     put(out, "<td>%s</td>",
-        json_is_number(value) ? g_ascii_formatd(text, sizeof text, format, json_number_value(value)) : "\xe2\x80\x93");
+        json_is_number(value) ? g_ascii_formatd(text, sizeof text, format, json_number_value(value))
+                              : "\xe2\x80\x93");
 }
 
 /* ---- figures ---- */
@@ -42,9 +44,15 @@ static void put_number(GString *out, const json_t *object, const char *key, cons
 static const struct {
     const char *key, *title, *format;
 } figure_columns[] = {
-    {"n", "tiles", "%.0f"},          {"prevalence", "prevalence", "%.4f"}, {"auroc", "AUROC", "%.4f"},
-    {"average_precision", "AP", "%.4f"}, {"threshold", "threshold", "%.4g"},   {"f1", "F1", "%.4f"},
-    {"precision", "precision", "%.4f"}, {"recall", "recall", "%.4f"},       {"specificity", "specificity", "%.4f"},
+    {"n", "tiles", "%.0f"},
+    {"prevalence", "prevalence", "%.4f"},
+    {"auroc", "AUROC", "%.4f"},
+    {"average_precision", "AP", "%.4f"},
+    {"threshold", "threshold", "%.4g"},
+    {"f1", "F1", "%.4f"},
+    {"precision", "precision", "%.4f"},
+    {"recall", "recall", "%.4f"},
+    {"specificity", "specificity", "%.4f"},
 };
 
 static void put_figures(GString *out, const json_t *figures)
@@ -75,9 +83,11 @@ static void put_figures(GString *out, const json_t *figures)
         g_string_append(out, "</tr>\n");
     }
     put(out,
-        "</table>\n<p>Score: %s. The threshold of the best F1 was chosen on these very tiles: read it as an upper bound. Left out: %d "
+        "</table>\n<p>Score: %s. The threshold of the best F1 was chosen on these very tiles: read it as an "
+        "upper bound. Left out: %d "
         "tiles without label, %d without data.</p>\n",
-        json_string_value(json_object_get(figures, "score")), (int)json_integer_value(json_object_get(figures, "unlabelled")),
+        json_string_value(json_object_get(figures, "score")),
+        (int)json_integer_value(json_object_get(figures, "unlabelled")),
         (int)json_integer_value(json_object_get(figures, "unscored")));
 }
 
@@ -123,8 +133,10 @@ static void put_curves(GString *out, const Work *work, const ScoreTable *table)
     g_autofree char *svg = NULL;
     g_string_append(out, "<h2>Curves</h2>\n<div class=\"curves\">\n");
     if (table) {
-        put_points(out, metrics_roc(table->score, table->label, table->n), "ROC", "false positive rate", "true positive rate");
-        put_points(out, metrics_pr(table->score, table->label, table->n), "Precision and recall", "recall", "precision");
+        put_points(out, metrics_roc(table->score, table->label, table->n), "ROC", "false positive rate",
+                   "true positive rate");
+        put_points(out, metrics_pr(table->score, table->label, table->n), "Precision and recall", "recall",
+                   "precision");
     }
     if (training && g_file_get_contents(training, &svg, NULL, NULL)) {
         g_string_append(out, svg);
@@ -171,9 +183,11 @@ static gboolean put_slides(GString *out, const Work *work, const json_t *figures
         }
         put(out, "%s<h3>%s</h3>\n", shown++ ? "" : "<h2>Slides</h2>\n", entry->id);
         if (m) {
-            g_string_append(out, "<table><tr><th>tiles</th><th>lesion tiles</th><th>AUROC</th><th>median</th><th>top 1 % "
-                                 "mean</th><th>maximum</th></tr><tr>");
-            static const char *const keys[] = {"tiles", "lesion_tiles", "auroc", "median", "top_1_percent_mean", "maximum"};
+            g_string_append(
+                out, "<table><tr><th>tiles</th><th>lesion tiles</th><th>AUROC</th><th>median</th><th>top 1 % "
+                     "mean</th><th>maximum</th></tr><tr>");
+            static const char *const keys[] = {"tiles",  "lesion_tiles",       "auroc",
+                                               "median", "top_1_percent_mean", "maximum"};
             for (size_t k = 0; k < G_N_ELEMENTS(keys); k++) {
                 put_number(out, m, keys[k], k < 2 ? "%.0f" : "%.3f");
             }
@@ -205,11 +219,14 @@ static void put_provenance(GString *out, const Work *work)
 
 gboolean report_write(Work *work, const ScoreTable *table, const json_t *figures, GError **error)
 {
-    g_autoptr(GString) out = g_string_new("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n");
-    put(out, "<title>%s</title>\n<style>%s</style></head><body>\n<h1>%s</h1>\n", work->run->config->run_name, style,
-        work->run->config->run_name);
-    g_string_append(out, "<p class=\"ruo\">For research use only. Not for use in diagnostic procedures. Scores are anomaly "
-                         "scores, not diagnoses.</p>\n");
+    g_autoptr(GString) out =
+        g_string_new("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n");
+    put(out, "<title>%s</title>\n<style>%s</style></head><body>\n<h1>%s</h1>\n", work->run->config->run_name,
+        style, work->run->config->run_name);
+    g_string_append(
+        out,
+        "<p class=\"ruo\">For research use only. Not for use in diagnostic procedures. Scores are anomaly "
+        "scores, not diagnoses.</p>\n");
     if (figures) {
         put_figures(out, figures);
         put_scores(out, figures);
@@ -222,5 +239,6 @@ gboolean report_write(Work *work, const ScoreTable *table, const json_t *figures
     g_string_append(out, "</body></html>\n");
     char sha256[65];
     g_autofree char *path = work_output(work, "report.html");
-    return durable_write_file(path, out->str, out->len, sha256, error) && work_publish(work, "report", path, sha256, error);
+    return durable_write_file(path, out->str, out->len, sha256, error) &&
+           work_publish(work, "report", path, sha256, error);
 }

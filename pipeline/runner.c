@@ -67,7 +67,8 @@ Config *runner_stored_config(const char *folder, GError **error)
 {
     g_autofree char *path = config_path(folder);
     if (!g_file_test(path, G_FILE_TEST_EXISTS)) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is not the folder of a run: it has no config.yaml", folder);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is not the folder of a run: it has no config.yaml",
+                    folder);
         return NULL;
     }
     return config_read(path, error);
@@ -81,8 +82,10 @@ static char *last_words(const Worker *worker, int status)
     gsize bytes = 0;
     g_file_get_contents(worker->log, &text, &bytes, NULL);
     const char *tail = text ? text + (bytes > 500 ? bytes - 500 : 0) : "";
-    g_autofree char *how = WIFSIGNALED(status) ? g_strdup_printf("the worker was killed by signal %d (%s)", WTERMSIG(status), g_strsignal(WTERMSIG(status)))
-                                               : g_strdup_printf("the worker ended with code %d", WEXITSTATUS(status));
+    g_autofree char *how = WIFSIGNALED(status)
+                               ? g_strdup_printf("the worker was killed by signal %d (%s)", WTERMSIG(status),
+                                                 g_strsignal(WTERMSIG(status)))
+                               : g_strdup_printf("the worker ended with code %d", WEXITSTATUS(status));
     return g_strdup_printf("%s%s%s", how, *tail ? ": " : "", tail);
 }
 
@@ -102,9 +105,9 @@ static gboolean worker_start(Worker *worker, const char *folder, int threads, GE
     g_autofree char *count = g_strdup_printf("%d", threads);
     char *argv[] = {(char *)"wsiflow", (char *)"worker", (char *)folder, worker->owner, count, NULL};
     char *full[] = {(char *)"/proc/self/exe", argv[0], argv[1], argv[2], argv[3], argv[4], NULL};
-    gboolean ok = g_spawn_async_with_fds(NULL, full, NULL,
-                                         G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_FILE_AND_ARGV_ZERO, NULL, NULL,
-                                         &worker->pid, -1, log, log, error);
+    gboolean ok =
+        g_spawn_async_with_fds(NULL, full, NULL, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_FILE_AND_ARGV_ZERO, NULL,
+                               NULL, &worker->pid, -1, log, log, error);
     close(log);
     return ok;
 }

@@ -31,8 +31,8 @@ typedef struct Scoring {
     Image **valid;
     /* of the block being done */
     int64_t first;
-    float *maps;      /* side^2 a tile; NULL when no map is wanted */
-    Scored *scored;   /* of all tiles */
+    float *maps;    /* side^2 a tile; NULL when no map is wanted */
+    Scored *scored; /* of all tiles */
     gboolean (*read)(struct Scoring *job, int64_t index, int worker, uint8_t *rgb, GError **error);
     /* slides */
     Slide *slide;
@@ -78,7 +78,8 @@ static gboolean read_slide_tile(Scoring *job, int64_t index, int worker, uint8_t
     const Tile *tile = &g_array_index(job->grid->tiles, Tile, index);
     Scored *scored = &job->scored[index];
     Image picture = {job->size, job->size, 3, rgb};
-    if (!cut_tile(job->slide, job->cut, tile->x, tile->y, &picture, job->valid[worker], &scored->valid_share, error)) {
+    if (!cut_tile(job->slide, job->cut, tile->x, tile->y, &picture, job->valid[worker], &scored->valid_share,
+                  error)) {
         return FALSE;
     }
     scored->tile = *tile;
@@ -113,7 +114,7 @@ static gboolean run_batch(int64_t item, int worker, void *data, GError **error)
         }
     }
     float *maps = job->maps ? job->maps + (size_t)(first - job->first) * cells : NULL;
-    g_autofree float *fresh = maps ? g_try_new(float, cells * n) : NULL;
+    g_autofree float *fresh = maps ? g_try_new(float, cells *n) : NULL;
     if (maps && !fresh) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_MEMORY, "no memory for the maps of %d tiles", n);
         return FALSE;
@@ -151,7 +152,8 @@ static gboolean block_load(Scoring *job, int64_t n)
     g_autofree char *path = block_path(job);
     g_autofree char *bytes = NULL;
     gsize length;
-    size_t scores = (size_t)n * sizeof(Scored), maps = job->maps ? (size_t)n * job->side * job->side * sizeof(float) : 0;
+    size_t scores = (size_t)n * sizeof(Scored),
+           maps = job->maps ? (size_t)n * job->side * job->side * sizeof(float) : 0;
     if (!g_file_get_contents(path, &bytes, &length, NULL) || length != scores + maps) {
         return FALSE;
     }
@@ -203,8 +205,9 @@ static gboolean run_blocks(Scoring *job, Blend *blend, GError **error)
         if (options->tick && !options->tick(options->tick_data, job->first, job->count, error)) {
             return FALSE;
         }
-        if (!block_load(job, n) && (!pool_run(options->threads, TRUE, (n + job->batch - 1) / job->batch, run_batch, job, error) ||
-                                    !block_save(job, n, error))) {
+        if (!block_load(job, n) &&
+            (!pool_run(options->threads, TRUE, (n + job->batch - 1) / job->batch, run_batch, job, error) ||
+             !block_save(job, n, error))) {
             return FALSE;
         }
         if (blend) {
@@ -266,8 +269,8 @@ static void scored_resize(Scoring *job, GArray *scored, int64_t count)
     job->count = count;
 }
 
-gboolean scoring_slide(const ScoringOptions *options, Slide *slide, const Grid *grid, const CutSpec *cut, const Image *tissue,
-                       double cell_um, GArray *scored, Map **map, GError **error)
+gboolean scoring_slide(const ScoringOptions *options, Slide *slide, const Grid *grid, const CutSpec *cut,
+                       const Image *tissue, double cell_um, GArray *scored, Map **map, GError **error)
 {
     Scoring job = {.read = read_slide_tile, .slide = slide, .grid = grid, .cut = cut};
     const SlideInfo *info = slide_info(slide);
@@ -276,7 +279,8 @@ gboolean scoring_slide(const ScoringOptions *options, Slide *slide, const Grid *
     scored_resize(&job, scored, grid->tiles->len);
     if (ok && map) {
         double cell = cell_um > 0 ? cell_um : cut->mpp * cut->size / job.side;
-        blend = blend_new(info->levels[0].width, info->levels[0].height, info->mpp_x, info->mpp_y, cell, error);
+        blend =
+            blend_new(info->levels[0].width, info->levels[0].height, info->mpp_x, info->mpp_y, cell, error);
         ok = blend != NULL;
     }
     ok = ok && run_blocks(&job, blend, error);
@@ -288,7 +292,8 @@ gboolean scoring_slide(const ScoringOptions *options, Slide *slide, const Grid *
     return ok;
 }
 
-gboolean scoring_pictures(const ScoringOptions *options, const GPtrArray *files, GArray *scored, GError **error)
+gboolean scoring_pictures(const ScoringOptions *options, const GPtrArray *files, GArray *scored,
+                          GError **error)
 {
     Scoring job = {.read = read_picture, .files = files};
     gboolean ok = scoring_begin(&job, options, FALSE, error);
@@ -333,9 +338,11 @@ static void put_label(GString *out, int label)
     g_string_append(out, label < 0 ? "," : label ? "1," : "0,");
 }
 
-gboolean scoring_write_slide(const char *path, const char *slide, const GArray *scored, char sha256[65], GError **error)
+gboolean scoring_write_slide(const char *path, const char *slide, const GArray *scored, char sha256[65],
+                             GError **error)
 {
-    g_autoptr(GString) out = header("slide,column,row,x,y,width,height,tissue_share,valid_share,lesion_share,label");
+    g_autoptr(GString) out =
+        header("slide,column,row,x,y,width,height,tissue_share,valid_share,lesion_share,label");
     for (guint i = 0; i < scored->len; i++) {
         const Scored *s = &g_array_index(scored, Scored, i);
         csv_cell(out, slide, ',');

@@ -5,8 +5,8 @@
 
 /* One scored tile or picture. */
 typedef struct {
-    char *file;      /* pictures: path as listed; NULL for tiles of slides */
-    Tile tile;       /* of slides */
+    char *file;           /* pictures: path as listed; NULL for tiles of slides */
+    Tile tile;            /* of slides */
     double width, height; /* footprint, level-0 px */
     double valid_share, lesion_share;
     int label;       /* 0 normal, 1 anomaly, -1 unknown (left out of figures) */
@@ -24,13 +24,15 @@ typedef struct {
 
 /* Scores the tiles of a grid; `scored` gets one Scored a tile (label and lesion share are the caller's to fill), and *map (may be NULL) the
  * blended anomaly map of the slide at cell_um (0 = the natural resolution of the tiles' maps), masked by the tissue. */
-gboolean scoring_slide(const ScoringOptions *options, Slide *slide, const Grid *grid, const CutSpec *cut, const Image *tissue,
-                       double cell_um, GArray *scored, Map **map, GError **error);
+gboolean scoring_slide(const ScoringOptions *options, Slide *slide, const Grid *grid, const CutSpec *cut,
+                       const Image *tissue, double cell_um, GArray *scored, Map **map, GError **error);
 /* Scores pictures: files[i] (char*) resampled to the model's tile size when needed. */
-gboolean scoring_pictures(const ScoringOptions *options, const GPtrArray *files, GArray *scored, GError **error);
+gboolean scoring_pictures(const ScoringOptions *options, const GPtrArray *files, GArray *scored,
+                          GError **error);
 
 /* Scores as CSV. Slides: slide,column,row,x,y,width,height,tissue_share,valid_share,lesion_share,label and all scores; pictures: file,label
  * and all scores. */
-gboolean scoring_write_slide(const char *path, const char *slide, const GArray *scored, char sha256[65], GError **error);
+gboolean scoring_write_slide(const char *path, const char *slide, const GArray *scored, char sha256[65],
+                             GError **error);
 gboolean scoring_write_pictures(const char *path, const GArray *scored, char sha256[65], GError **error);
 void scored_clear(Scored *scored);

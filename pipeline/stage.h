@@ -24,8 +24,8 @@ typedef struct {
     const GPtrArray *inputs; /* JobInput*: artefacts of the needed jobs */
     GPtrArray *outputs;      /* Artefact*: what it published */
     int threads;
-    const gint *stop;        /* atomic; not 0: end at the next safe place with WSI_ERROR_CANCELLED (or _LOST) */
-    int64_t last_tick;       /* of work_tick, monotonic us */
+    const gint *stop;  /* atomic; not 0: end at the next safe place with WSI_ERROR_CANCELLED (or _LOST) */
+    int64_t last_tick; /* of work_tick, monotonic us */
 } Work;
 
 typedef enum { SCOPE_SLIDE, SCOPE_COHORT } Scope;

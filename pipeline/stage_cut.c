@@ -14,15 +14,15 @@
 typedef struct {
     Work *work;
     Slide *slide;
-    const Raster *raster;     /* NULL: no lesions */
-    const GArray *tiles;      /* Tile */
-    const GArray *shares;     /* LesionShare, or NULL */
+    const Raster *raster; /* NULL: no lesions */
+    const GArray *tiles;  /* Tile */
+    const GArray *shares; /* LesionShare, or NULL */
     CutSpec spec;
-    Rect footprint;           /* width and height of a tile, level-0 px */
+    Rect footprint; /* width and height of a tile, level-0 px */
     char *root;
-    Patch **patches;          /* one a tile, NULL = left out */
-    Image **buffers;          /* one a thread */
-    int64_t first;            /* tile of the block's item 0 */
+    Patch **patches; /* one a tile, NULL = left out */
+    Image **buffers; /* one a thread */
+    int64_t first;   /* tile of the block's item 0 */
 } Cut;
 
 static Patch *patch_for(const Cut *cut, int number, GError **error)
@@ -43,7 +43,8 @@ static Patch *patch_for(const Cut *cut, int number, GError **error)
     patch->patient = g_strdup(entry->patient);
     patch->x = (int64_t)(tile->x + 0.5);
     patch->y = (int64_t)(tile->y + 0.5);
-    patch->level = slide_best_level(cut->slide, cut->spec.mpp / MAX(slide_info(cut->slide)->mpp_x, slide_info(cut->slide)->mpp_y));
+    patch->level = slide_best_level(
+        cut->slide, cut->spec.mpp / MAX(slide_info(cut->slide)->mpp_x, slide_info(cut->slide)->mpp_y));
     patch->mpp = cut->spec.mpp;
     patch->tissue_share = tile->tissue_share;
     patch->lesion_share = share ? share->share : 0;
@@ -55,7 +56,8 @@ static Patch *patch_for(const Cut *cut, int number, GError **error)
 /* The mask of an Ungood tile at the tile's resolution; NULL without error when none is wanted. */
 static Image *mask_for(const Cut *cut, const Patch *patch, const Tile *tile, GError **error)
 {
-    gboolean wanted = cut->raster && cut->work->run->config->dataset_masks && g_str_equal(patch->label, "Ungood");
+    gboolean wanted =
+        cut->raster && cut->work->run->config->dataset_masks && g_str_equal(patch->label, "Ungood");
     Image *mask = wanted ? image_new(cut->spec.size, cut->spec.size, 1, error) : NULL;
     if (mask) {
         Rect area = {tile->x, tile->y, cut->footprint.width, cut->footprint.height};
@@ -106,7 +108,8 @@ static gboolean cut_all(Cut *cut, GError **error)
     }
     char sha256[65];
     g_autofree char *path = work_output(cut->work, "patches.csv");
-    return patchset_write_manifest(path, kept, sha256, error) && work_publish(cut->work, "patches", path, sha256, error) &&
+    return patchset_write_manifest(path, kept, sha256, error) &&
+           work_publish(cut->work, "patches", path, sha256, error) &&
            work_tick(cut->work, total, total, "tiles", error);
 }
 
@@ -147,12 +150,18 @@ gboolean stage_cut(Work *work, GError **error)
     g_autofree char *shares_path = tiles && lesions ? work_input(work, "mask", "shares", error) : NULL;
     g_autoptr(GArray) shares = shares_path ? lesions_read_shares(shares_path, error) : NULL;
     g_autoptr(Slide) slide = tiles && (shares || !lesions) ? work_open_slide(work, error) : NULL;
-    g_autoptr(Annotation) annotation = slide && lesions ? lesions_read(config, work->slide, slide, error) : NULL;
+    g_autoptr(Annotation) annotation =
+        slide && lesions ? lesions_read(config, work->slide, slide, error) : NULL;
     g_autoptr(Raster) raster = annotation ? raster_build(annotation, error) : NULL;
     if (!slide || (lesions && !raster)) {
         return FALSE;
     }
-    Cut cut = {.work = work, .slide = slide, .raster = raster, .tiles = tiles, .shares = shares, .spec = tiles_cut_spec(config)};
+    Cut cut = {.work = work,
+               .slide = slide,
+               .raster = raster,
+               .tiles = tiles,
+               .shares = shares,
+               .spec = tiles_cut_spec(config)};
     double um = config->tiles_size * config->tiles_mpp;
     cut.footprint = (Rect){0, 0, um / slide_info(slide)->mpp_x, um / slide_info(slide)->mpp_y};
     cut.root = g_build_filename(work->run->folder, "dataset", NULL);

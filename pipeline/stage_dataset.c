@@ -32,9 +32,10 @@ static GPtrArray *gather(const Work *work, GError **error)
         g_ptr_array_extend_and_steal(all, g_steal_pointer(&part));
     }
     if (all->len == 0) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "no patch was cut from %u slides: is there tissue, and is tiles.min_tissue (%g) not too high?",
-                    work->run->slides->len, work->run->config->tiles_min_tissue);
+        g_set_error(
+            error, WSI_ERROR, WSI_ERROR_INPUT,
+            "no patch was cut from %u slides: is there tissue, and is tiles.min_tissue (%g) not too high?",
+            work->run->slides->len, work->run->config->tiles_min_tissue);
         return NULL;
     }
     return g_steal_pointer(&all);
@@ -45,7 +46,9 @@ static GPtrArray *gather(const Work *work, GError **error)
 static gboolean is_patch_name(const char *name)
 {
     size_t n = strlen(name);
-    const char *stem_end = g_str_has_suffix(name, "_mask.png") ? name + n - 9 : g_str_has_suffix(name, ".png") ? name + n - 4 : NULL;
+    const char *stem_end = g_str_has_suffix(name, "_mask.png") ? name + n - 9
+                           : g_str_has_suffix(name, ".png")    ? name + n - 4
+                                                               : NULL;
     if (!stem_end || stem_end - name < 8) {
         return FALSE;
     }
@@ -119,22 +122,27 @@ static gboolean write_card(Work *work, const GPtrArray *patches, GError **error)
     static const char *const splits[] = {"train", "valid", "test"};
     const Config *config = work->run->config;
     g_autoptr(GString) out = g_string_new(NULL);
-    g_string_append_printf(out, "# Patch set %s\n\nFor research use only.\n\n| split | patients | good | Ungood |\n|---|---|---|---|\n",
+    g_string_append_printf(out,
+                           "# Patch set %s\n\nFor research use only.\n\n| split | patients | good | Ungood "
+                           "|\n|---|---|---|---|\n",
                            config->run_name);
     for (size_t s = 0; s < G_N_ELEMENTS(splits); s++) {
-        g_string_append_printf(out, "| %s | %d | %d | %d |\n", splits[s], count_patients(work->run->slides, splits[s]),
+        g_string_append_printf(out, "| %s | %d | %d | %d |\n", splits[s],
+                               count_patients(work->run->slides, splits[s]),
                                count(patches, splits[s], "good"), count(patches, splits[s], "Ungood"));
     }
-    g_string_append_printf(out,
-                           "\n- tiles: %d x %d px at %g um/px, overlap %g px, edge %s, filter %s, tissue >= %g\n"
-                           "- Ungood: rule %s, lesion >= %g; tiles with less lesion are left out\n"
-                           "- lesion tiles of training patients: %s\n- splits: by patient\n- slides: %u\n",
-                           config->tiles_size, config->tiles_size, config->tiles_mpp, config->tiles_overlap, config->tiles_edge,
-                           config->tiles_filter, config->tiles_min_tissue, config->dataset_rule, config->dataset_lesion_min,
-                           config->dataset_train_anomalies ? "in train/Ungood" : "left out", work->run->slides->len);
+    g_string_append_printf(
+        out,
+        "\n- tiles: %d x %d px at %g um/px, overlap %g px, edge %s, filter %s, tissue >= %g\n"
+        "- Ungood: rule %s, lesion >= %g; tiles with less lesion are left out\n"
+        "- lesion tiles of training patients: %s\n- splits: by patient\n- slides: %u\n",
+        config->tiles_size, config->tiles_size, config->tiles_mpp, config->tiles_overlap, config->tiles_edge,
+        config->tiles_filter, config->tiles_min_tissue, config->dataset_rule, config->dataset_lesion_min,
+        config->dataset_train_anomalies ? "in train/Ungood" : "left out", work->run->slides->len);
     char sha256[65];
     g_autofree char *path = work_output(work, "dataset/CARD.md");
-    return durable_write_file(path, out->str, out->len, sha256, error) && work_publish(work, "card", path, sha256, error);
+    return durable_write_file(path, out->str, out->len, sha256, error) &&
+           work_publish(work, "card", path, sha256, error);
 }
 
 gboolean stage_dataset(Work *work, GError **error)
@@ -146,6 +154,6 @@ gboolean stage_dataset(Work *work, GError **error)
     sweep_all(work, patches);
     char sha256[65];
     g_autofree char *path = work_output(work, "dataset/manifest.csv");
-    return patchset_write_manifest(path, patches, sha256, error) && work_publish(work, "manifest", path, sha256, error) &&
-           write_card(work, patches, error);
+    return patchset_write_manifest(path, patches, sha256, error) &&
+           work_publish(work, "manifest", path, sha256, error) && write_card(work, patches, error);
 }

@@ -36,19 +36,22 @@ gboolean stage_evaluate(Work *work, GError **error)
         g_ptr_array_add(paths, patches);
     }
     if (paths->len == 0) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "nothing was scored (score.slides is \"%s\")", config->score_slides);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "nothing was scored (score.slides is \"%s\")",
+                    config->score_slides);
         return FALSE;
     }
     g_ptr_array_add(paths, NULL);
-    g_autoptr(ScoreTable) table = score_table_read((const char *const *)paths->pdata, config->evaluate_score,
-                                                   *config->evaluate_labels ? config->evaluate_labels : NULL, error);
+    g_autoptr(ScoreTable) table =
+        score_table_read((const char *const *)paths->pdata, config->evaluate_score,
+                         *config->evaluate_labels ? config->evaluate_labels : NULL, error);
     json_t *figures = table ? evaluation_json(table, calibrated_threshold(work, table->name), error) : NULL;
     if (!figures) {
         return FALSE;
     }
     char sha256[65];
     g_autofree char *path = work_output(work, "metrics.json");
-    gboolean ok = report_write(work, table, figures, error) && json_write(path, json_incref(figures), sha256, error) &&
+    gboolean ok = report_write(work, table, figures, error) &&
+                  json_write(path, json_incref(figures), sha256, error) &&
                   work_publish(work, "metrics", path, sha256, error);
     json_decref(figures);
     return ok;

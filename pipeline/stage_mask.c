@@ -34,7 +34,8 @@ static gboolean write_pyramid(Work *work, const Slide *slide, const Raster *rast
                         .description = "lesion mask: 0 not lesion, 1 lesion; for research use only"};
     char sha256[65];
     g_autofree char *path = work_output(work, "mask.tif");
-    return pyramid_write(path, &spec, mask_rows, &mask, sha256, error) && work_publish(work, "pyramid", path, sha256, error);
+    return pyramid_write(path, &spec, mask_rows, &mask, sha256, error) &&
+           work_publish(work, "pyramid", path, sha256, error);
 }
 
 static gboolean write_facts(Work *work, const Annotation *annotation, const Raster *raster, GError **error)
@@ -46,7 +47,8 @@ static gboolean write_facts(Work *work, const Annotation *annotation, const Rast
         json_array_append_new(warnings, json_string(annotation->warnings->pdata[i]));
     }
     json_t *facts = json_pack("{s:s, s:I, s:f, s:o}", "dialect", annotation->dialect, "outlines",
-                              (json_int_t)annotation->outlines->len, "lesion_area_px", raster_area(raster), "warnings", warnings);
+                              (json_int_t)annotation->outlines->len, "lesion_area_px", raster_area(raster),
+                              "warnings", warnings);
     return json_write(path, facts, sha256, error) && work_publish(work, "facts", path, sha256, error);
 }
 

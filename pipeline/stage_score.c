@@ -56,8 +56,8 @@ static void remove_partials(const Work *work)
 }
 
 /* The tiles to score: the size and resolution of the model, overlapping. */
-static Grid *scoring_grid(const Config *config, const Model *model, const Slide *slide, const Image *tissue, CutSpec *cut,
-                          GError **error)
+static Grid *scoring_grid(const Config *config, const Model *model, const Slide *slide, const Image *tissue,
+                          CutSpec *cut, GError **error)
 {
     const ModelSpec *spec = model_spec(model);
     *cut = tiles_cut_spec(config);
@@ -99,7 +99,8 @@ gboolean stage_score(Work *work, GError **error)
     g_autofree char *mask_path = model ? work_input(work, "tissue", "mask", error) : NULL;
     g_autoptr(Image) tissue = mask_path ? tiles_read_mask(mask_path, error) : NULL;
     g_autoptr(Slide) slide = tissue ? work_open_slide(work, error) : NULL;
-    g_autoptr(Annotation) annotation = slide && lesions ? lesions_read(config, work->slide, slide, error) : NULL;
+    g_autoptr(Annotation) annotation =
+        slide && lesions ? lesions_read(config, work->slide, slide, error) : NULL;
     g_autoptr(Raster) raster = annotation ? raster_build(annotation, error) : NULL;
     CutSpec cut;
     if (!slide || (lesions && !raster)) {
@@ -110,7 +111,8 @@ gboolean stage_score(Work *work, GError **error)
     ScoringOptions options = {model, work->threads, partial, tick, work};
     g_autoptr(GArray) scored = g_array_new(FALSE, FALSE, sizeof(Scored));
     g_autoptr(Map) map = NULL;
-    if (!grid || !scoring_slide(&options, slide, grid, &cut, tissue, config->heatmap_cell_um, scored, &map, error)) {
+    if (!grid ||
+        !scoring_slide(&options, slide, grid, &cut, tissue, config->heatmap_cell_um, scored, &map, error)) {
         return FALSE;
     }
     label_tiles(config, scored, raster);
@@ -134,7 +136,8 @@ gboolean stage_scorepatches(Work *work, GError **error)
     }
     char sha256[65];
     g_autofree char *table = work_output(work, "scores.csv");
-    if (!scoring_write_pictures(table, scored, sha256, error) || !work_publish(work, "scores", table, sha256, error)) {
+    if (!scoring_write_pictures(table, scored, sha256, error) ||
+        !work_publish(work, "scores", table, sha256, error)) {
         return FALSE;
     }
     remove_partials(work);

@@ -5,7 +5,8 @@
 #include "pipeline/tiles.h"
 #include "tiler/picture.h"
 
-static gboolean publish_picture(Work *work, const char *name, const char *file, const Image *picture, GError **error)
+static gboolean publish_picture(Work *work, const char *name, const char *file, const Image *picture,
+                                GError **error)
 {
     char sha256[65];
     g_autofree char *path = work_output(work, file);
@@ -27,10 +28,10 @@ gboolean stage_tissue(Work *work, GError **error)
     }
     char sha256[65];
     g_autofree char *path = work_output(work, "tissue.json");
-    json_t *facts = json_pack("{s:f, s:f, s:f, s:f, s:f, s:I}", "tissue_share", tissue->tissue_share, "pen_share",
-                              tissue->pen_share, "no_data_share", tissue->no_data_share, "level0_px_per_mask_px_x",
-                              tissue->scale_x, "level0_px_per_mask_px_y", tissue->scale_y, "bad_areas",
-                              (json_int_t)slide_bad_areas(slide)->len);
+    json_t *facts = json_pack("{s:f, s:f, s:f, s:f, s:f, s:I}", "tissue_share", tissue->tissue_share,
+                              "pen_share", tissue->pen_share, "no_data_share", tissue->no_data_share,
+                              "level0_px_per_mask_px_x", tissue->scale_x, "level0_px_per_mask_px_y",
+                              tissue->scale_y, "bad_areas", (json_int_t)slide_bad_areas(slide)->len);
     return publish_picture(work, "mask", "tissue.png", tissue->mask, error) &&
            publish_picture(work, "overview", "overview.png", tissue->overview, error) &&
            publish_picture(work, "outlined", "tissue_outline.png", outlined, error) &&

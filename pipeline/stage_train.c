@@ -19,9 +19,9 @@ typedef struct {
 static gboolean told(void *data, const EpochReport *report)
 {
     Told *self = data;
-    g_info("epoch %d: NLL/D train %.4f, hold-out %.4f, |gradient| %.3g, rate %.2g, %.1f s%s", report->epoch, report->train_nll,
-           report->holdout_nll, report->gradient_norm, report->learning_rate, report->seconds,
-           report->skipped_steps ? ", skipped steps" : "");
+    g_info("epoch %d: NLL/D train %.4f, hold-out %.4f, |gradient| %.3g, rate %.2g, %.1f s%s", report->epoch,
+           report->train_nll, report->holdout_nll, report->gradient_norm, report->learning_rate,
+           report->seconds, report->skipped_steps ? ", skipped steps" : "");
     return work_tick(self->work, report->epoch, self->epochs, "epochs", &self->error);
 }
 
@@ -30,7 +30,8 @@ static gboolean publish_text(Work *work, const char *name, const char *file, cha
     char sha256[65];
     g_autofree char *own = text;
     g_autofree char *path = work_output(work, file);
-    return durable_write_file(path, own, strlen(own), sha256, error) && work_publish(work, name, path, sha256, error);
+    return durable_write_file(path, own, strlen(own), sha256, error) &&
+           work_publish(work, name, path, sha256, error);
 }
 
 static char *training_svg(const GArray *history)

@@ -17,8 +17,9 @@ static gboolean on_slides(const Config *config)
 static gboolean is_scored(const Config *config, const SlideEntry *slide)
 {
     gboolean model = config->train_run || *config->score_model;
-    gboolean chosen = g_str_equal(config->score_slides, "all") ||
-                      (g_str_equal(config->score_slides, "test") && slide && g_str_equal(slide->split, "test"));
+    gboolean chosen =
+        g_str_equal(config->score_slides, "all") ||
+        (g_str_equal(config->score_slides, "test") && slide && g_str_equal(slide->split, "test"));
     return model && chosen;
 }
 
@@ -67,20 +68,26 @@ static gboolean wants_evaluate(const Config *config, const SlideEntry *slide)
 #define MODEL_KEYS "model tiles.size tiles.mpp run.seed patches.folder"
 
 const Stage stages[] = {
-    {"ingest", "geometry, resolution and identity of a slide", SCOPE_SLIDE, SLIDE_KEYS, "", 1, wants_slide, stage_ingest},
+    {"ingest", "geometry, resolution and identity of a slide", SCOPE_SLIDE, SLIDE_KEYS, "", 1, wants_slide,
+     stage_ingest},
     {"tissue", "tissue mask", SCOPE_SLIDE, "tissue", "ingest", 1, wants_slide, stage_tissue},
     {"grid", "tiles on the tissue", SCOPE_SLIDE, "tiles", "ingest tissue", 1, wants_slide, stage_grid},
-    {"mask", "lesion shares of the tiles, mask pyramid", SCOPE_SLIDE, "slides.groups tiles.size tiles.mpp", "ingest grid", 1, wants_mask, stage_mask},
-    {"cut", "patches of a slide", SCOPE_SLIDE, RULE_KEYS " tiles dataset", "ingest grid mask", 1, wants_cut, stage_cut},
-    {"dataset", "manifest and card of the patch set", SCOPE_COHORT, "dataset tiles run", "?cut", 1, wants_dataset, stage_dataset},
-    {"train", "model of normal tissue", SCOPE_COHORT, MODEL_KEYS " train", "dataset", 1, wants_train, stage_train},
-    {"score", "scores of a slide's tiles, score map", SCOPE_SLIDE, RULE_KEYS " tiles score heatmap.cell_um", "ingest tissue mask train",
-     1, wants_score, stage_score},
-    {"scorepatches", "scores of a patch set", SCOPE_COHORT, "patches score.model evaluate.labels", "train", 1, wants_scorepatches,
-     stage_scorepatches},
-    {"heatmap", "heatmap pyramids and overview", SCOPE_SLIDE, "heatmap", "ingest tissue score", 1, wants_score, stage_heatmap},
-    {"evaluate", "figures and report", SCOPE_COHORT, "evaluate run heatmap.low heatmap.high", "?score ?heatmap ?scorepatches ?train ?dataset", 1,
-     wants_evaluate, stage_evaluate},
+    {"mask", "lesion shares of the tiles, mask pyramid", SCOPE_SLIDE, "slides.groups tiles.size tiles.mpp",
+     "ingest grid", 1, wants_mask, stage_mask},
+    {"cut", "patches of a slide", SCOPE_SLIDE, RULE_KEYS " tiles dataset", "ingest grid mask", 1, wants_cut,
+     stage_cut},
+    {"dataset", "manifest and card of the patch set", SCOPE_COHORT, "dataset tiles run", "?cut", 1,
+     wants_dataset, stage_dataset},
+    {"train", "model of normal tissue", SCOPE_COHORT, MODEL_KEYS " train", "dataset", 1, wants_train,
+     stage_train},
+    {"score", "scores of a slide's tiles, score map", SCOPE_SLIDE, RULE_KEYS " tiles score heatmap.cell_um",
+     "ingest tissue mask train", 1, wants_score, stage_score},
+    {"scorepatches", "scores of a patch set", SCOPE_COHORT, "patches score.model evaluate.labels", "train", 1,
+     wants_scorepatches, stage_scorepatches},
+    {"heatmap", "heatmap pyramids and overview", SCOPE_SLIDE, "heatmap", "ingest tissue score", 1,
+     wants_score, stage_heatmap},
+    {"evaluate", "figures and report", SCOPE_COHORT, "evaluate run heatmap.low heatmap.high",
+     "?score ?heatmap ?scorepatches ?train ?dataset", 1, wants_evaluate, stage_evaluate},
     {NULL, NULL, SCOPE_SLIDE, NULL, NULL, 0, NULL, NULL},
 };
 

@@ -6,7 +6,8 @@
 #include "tiler/synth.h"
 #include <stdio.h>
 
-const SynthCohort synth_cohort_default = {.slides = 6, .with_lesions = 2, .width = 12288, .height = 9216, .seed = 1};
+const SynthCohort synth_cohort_default = {
+    .slides = 6, .with_lesions = 2, .width = 12288, .height = 9216, .seed = 1};
 
 #define MPP 0.5
 
@@ -18,7 +19,8 @@ static gboolean write_annotation(const char *path, const GPtrArray *outlines, GE
     for (guint i = 0; i < outlines->len; i++) {
         const SynthOutline *outline = outlines->pdata[i];
         g_autofree char *name = g_strdup_printf("Annotation %u", i);
-        g_ptr_array_add(annotation.outlines, outline_new(name, "Tumor", LABEL_LESION, outline->points, outline->xy));
+        g_ptr_array_add(annotation.outlines,
+                        outline_new(name, "Tumor", LABEL_LESION, outline->points, outline->xy));
     }
     gboolean ok = asap_write(path, &annotation, NULL, error);
     g_ptr_array_unref(annotation.outlines);
@@ -26,7 +28,8 @@ static gboolean write_annotation(const char *path, const GPtrArray *outlines, GE
     return ok;
 }
 
-static gboolean write_slide(const char *folder, const SynthCohort *cohort, int number, int threads, GError **error)
+static gboolean write_slide(const char *folder, const SynthCohort *cohort, int number, int threads,
+                            GError **error)
 {
     gboolean lesions = number >= cohort->slides - cohort->with_lesions;
     SynthSpec spec = {.seed = (uint64_t)cohort->seed * 1000 + (uint64_t)number,
@@ -56,7 +59,8 @@ gboolean synth_cohort_write(const char *folder, const SynthCohort *cohort, int t
             return FALSE;
         }
         gboolean test = i >= normals - test_normals;
-        g_string_append_printf(manifest, "slides/synth_%02d.tif,patient_%02d,centre_%d,%s\n", i, i, i % 2, test ? "test" : "train");
+        g_string_append_printf(manifest, "slides/synth_%02d.tif,patient_%02d,centre_%d,%s\n", i, i, i % 2,
+                               test ? "test" : "train");
     }
     g_autofree char *path = g_build_filename(folder, "manifest.csv", NULL);
     return durable_write_file(path, manifest->str, manifest->len, NULL, error);

@@ -67,12 +67,14 @@ gboolean tiles_grid_spec(const Config *config, GridSpec *spec, GError **error)
                        .min_tissue = config->tiles_min_tissue};
     edge_policy_parse(config->tiles_edge, &spec->edge);
     if (config->tiles_size % 32 != 0) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "tiles.size is %d px: a multiple of 32 is needed", config->tiles_size);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "tiles.size is %d px: a multiple of 32 is needed",
+                    config->tiles_size);
         return FALSE;
     }
     if (config->tiles_overlap >= config->tiles_size) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "tiles.overlap is %g px: less than tiles.size (%d px) is needed",
-                    config->tiles_overlap, config->tiles_size);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "tiles.overlap is %g px: less than tiles.size (%d px) is needed", config->tiles_overlap,
+                    config->tiles_size);
         return FALSE;
     }
     return TRUE;
@@ -92,17 +94,19 @@ gboolean tiles_need_mpp(const Slide *slide, GError **error)
         return TRUE;
     }
     g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                "%s does not say its resolution (um/px); give it in the column mpp of slides.manifest, for all slides as "
+                "%s does not say its resolution (um/px); give it in the column mpp of slides.manifest, for "
+                "all slides as "
                 "slides.mpp%s",
-                info->path, info->objective > 0 ? ", or allow 10 / nominal magnification by slides.objective: true" : "");
+                info->path,
+                info->objective > 0 ? ", or allow 10 / nominal magnification by slides.objective: true" : "");
     return FALSE;
 }
 
 Grid *tiles_grid(const Slide *slide, const GridSpec *spec, const Image *tissue, GError **error)
 {
     const SlideInfo *info = slide_info(slide);
-    return grid_new(spec, &info->bounds, info->mpp_x, info->mpp_y, tissue, info->levels[0].width, info->levels[0].height,
-                    error);
+    return grid_new(spec, &info->bounds, info->mpp_x, info->mpp_y, tissue, info->levels[0].width,
+                    info->levels[0].height, error);
 }
 
 Rect tiles_centre(const Rect *tile)

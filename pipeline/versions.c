@@ -9,7 +9,8 @@ const char *const research_use_only = "For research use only. Not for use in dia
 
 char *versions_text(void)
 {
-    g_autofree char *tiler = tiler_versions(), *annotations = annotations_versions(), *flows = flows_versions(), *db = db_versions();
-    return g_strdup_printf("wsiflow %s (compiler %s)\n%s\n%s\n%s\n%s\nkernels: %s", WSIFLOW_VERSION, __VERSION__, tiler, annotations,
-                           flows, db, kernels_get(NULL)->name);
+    g_autofree char *tiler = tiler_versions(), *annotations = annotations_versions(),
+                    *flows = flows_versions(), *db = db_versions();
+    return g_strdup_printf("wsiflow %s (compiler %s)\n%s\n%s\n%s\n%s\nkernels: %s", WSIFLOW_VERSION,
+                           __VERSION__, tiler, annotations, flows, db, kernels_get(NULL)->name);
 }

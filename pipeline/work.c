@@ -9,7 +9,8 @@ char *work_find(const Work *work, const char *stage, const char *unit, const cha
 {
     for (guint i = 0; i < work->inputs->len; i++) {
         const JobInput *input = work->inputs->pdata[i];
-        if (g_str_equal(input->stage, stage) && g_str_equal(input->unit, unit) && g_str_equal(input->artefact->name, name)) {
+        if (g_str_equal(input->stage, stage) && g_str_equal(input->unit, unit) &&
+            g_str_equal(input->artefact->name, name)) {
             return g_build_filename(work->run->folder, input->artefact->path, NULL);
         }
     }
@@ -54,7 +55,8 @@ gboolean work_tick(Work *work, int64_t done, int64_t total, const char *what, GE
 {
     int stop = work->stop ? g_atomic_int_get(work->stop) : 0;
     if (stop) {
-        g_set_error(error, WSI_ERROR, stop == WSI_ERROR_LOST ? WSI_ERROR_LOST : WSI_ERROR_CANCELLED, "stopped");
+        g_set_error(error, WSI_ERROR, stop == WSI_ERROR_LOST ? WSI_ERROR_LOST : WSI_ERROR_CANCELLED,
+                    "stopped");
         return FALSE;
     }
     int64_t now = g_get_monotonic_time();

@@ -80,7 +80,8 @@ static const SlideEntry *entry_of(const Run *run, const char *unit)
 /* TRUE when trying again cannot help. */
 static gboolean is_permanent(const GError *error)
 {
-    return error->domain == WSI_ERROR && (error->code == WSI_ERROR_INPUT || error->code == WSI_ERROR_INTERNAL);
+    return error->domain == WSI_ERROR &&
+           (error->code == WSI_ERROR_INPUT || error->code == WSI_ERROR_INTERNAL);
 }
 
 /* Records how the attempt ended.  FALSE only when the job table itself fails. */
@@ -137,7 +138,8 @@ static gboolean work_left(Store *store, gboolean *left, GError **error)
     return TRUE;
 }
 
-static gboolean work_loop(const Run *run, Store *store, const char *owner, int threads, Heart *heart, GError **error)
+static gboolean work_loop(const Run *run, Store *store, const char *owner, int threads, Heart *heart,
+                          GError **error)
 {
     while (!g_atomic_int_get(&stop_asked)) {
         GError *why = NULL;

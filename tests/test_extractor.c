@@ -228,6 +228,11 @@ static double flat(double x, double y)
     return 0.4;
 }
 
+static double strong(double x, double y)
+{
+    return 0.8;
+}
+
 static double half(double x, double y)
 {
     return 0.5;
@@ -362,19 +367,59 @@ static void test_second_order(void)
     scatter_end(&s);
 }
 
+/* The low-pass is the density in units of what is typical for the tile (0.4), whatever the strength of the stain. */
 static void test_low_pass_is_density(void)
 {
     Scatter s;
     scatter_begin(&s, 1, 64);
     g_autofree uint8_t *rgb = g_malloc(64 * 64 * 3);
-    paint(rgb, 64, half); /* stain 0 reads the density, the others 0 */
-    const real *maps[SCALES];
-    extractor_run(s.run, rgb, maps);
-    for (int l = 0; l < SCALES; l++) {
-        int features = s.channels[l] / 3;
-        g_assert_cmpfloat(fabs(maps[l][0] - 0.5), <, 0.01);
-        g_assert_cmpfloat(fabs(maps[l][features]), <, 0.01);
-        g_assert_cmpfloat(fabs(maps[l][2 * features]), <, 0.01);
+    const Texture strengths[] = {half, strong};
+    for (size_t i = 0; i < G_N_ELEMENTS(strengths); i++) {
+        paint(
+            rgb, 64,
+            strengths
+                [i]); /* stain 0 reads the density, the others next to nothing: glass is taken off each colour */
+        const real *maps[SCALES];
+        extractor_run(s.run, rgb, maps);
+        for (int l = 0; l < SCALES; l++) {
+            int features = s.channels[l] / 3;
+            g_assert_cmpfloat(fabs(maps[l][0] - 0.4), <, 0.01);
+            g_assert_cmpfloat(fabs(maps[l][features]), <, 0.1);
+            g_assert_cmpfloat(fabs(maps[l][2 * features]), <, 0.1);
+        }
+    }
+    scatter_end(&s);
+}
+
+static double glass(double x, double y)
+{
+    return 0.03 + 0.01 * sin(x) * sin(y);
+}
+
+static double strong_spots(double x, double y)
+{
+    return 1.5 * spots(x, y);
+}
+
+/* The strength of the stain changes little, dirt on glass nothing. */
+static void test_stain_strength(void)
+{
+    Scatter s;
+    scatter_begin(&s, 1, TILE);
+    g_autofree uint8_t *rgb = g_malloc((gsize)TILE * TILE * 3);
+    int features = s.channels[SCALES - 1] / 3;
+    g_autofree double *weak = g_new(double, features);
+    paint(rgb, TILE, spots);
+    for (int f = 0; f < features; f++) {
+        weak[f] = coarse_mean(&s, rgb, TILE, f);
+    }
+    paint(rgb, TILE, strong_spots);
+    for (int f = 0; f < features; f++) {
+        g_assert_cmpfloat(fabs(coarse_mean(&s, rgb, TILE, f) - weak[f]), <, 0.03 + 0.1 * fabs(weak[f]));
+    }
+    paint(rgb, TILE, glass);
+    for (int f = 0; f < s.channels[SCALES - 1]; f++) {
+        g_assert_cmpfloat(fabs(coarse_mean(&s, rgb, TILE, f)), <, 1e-6);
     }
     scatter_end(&s);
 }
@@ -503,6 +548,7 @@ int main(int argc, char **argv)
     g_test_add_func("/extractor/scattering/sign", test_sign);
     g_test_add_func("/extractor/scattering/second-order", test_second_order);
     g_test_add_func("/extractor/scattering/low-pass-is-density", test_low_pass_is_density);
+    g_test_add_func("/extractor/scattering/stain-strength", test_stain_strength);
     g_test_add_func("/extractor/scattering/batch", test_scattering_batch);
     g_test_add_func("/extractor/table", test_table);
     g_test_add_func("/extractor/refusals", test_refusals);
