@@ -9,7 +9,7 @@
  *  - the input is not colour but stain: optical density OD = -log10((I + 1) / 256) above that of glass, unmixed into haematoxylin, eosin and
  *    the rest (Ruifrok & Johnston 2001), because absorption is linear in the amount of stain;
  *  - slides are stained more or less strongly, and in slightly different hues: haematoxylin and eosin are measured in units of
- *    their typical density in the tile, and what of the rest goes with them is taken out (see `normalise`).  The number of
+ *    their typical density in the tile, and what of the rest goes with them is taken out (stains.h).  The number of
  *    nuclei does not change the unit, so it stays visible;
  *  - a dyadic pyramid (binomial low-pass, decimation) carries one small 7x7 filter bank to all octaves, so the whole is
  *    a handful of convolutions of the kernel table; the three stains are three images of one channel;
@@ -27,6 +27,7 @@
  * Grid g has size / 2^g samples a side; output scale s lies on grid s + 2.  Octave l is computed on grid l, octave 0 on
  * grid 1 because its modulus is smooth enough.  The borders reflect. */
 #include "flows/extractor_private.h"
+#include "flows/stains.h"
 #include "flows/vecmath.h"
 #include "base/error.h"
 #include <math.h>
@@ -38,7 +39,6 @@
 #define ORIENTATIONS 8
 #define SIDE 7
 #define TAPS (SIDE * SIDE)
-#define STAINS 3
 #define TEXTURE \
     (2 * VOICES + 2) /* of an octave: mean and harmonic of each voice, positive and negative part */
 #define MEAN(voice) (2 * (voice))
@@ -87,98 +87,6 @@ static int feature_count(int scale)
         count += uses_path(scale, i / OCTAVES, i % OCTAVES);
     }
     return count;
-}
-
-/* ---- stains ---- */
-
-#define GLASS 0.05 /* density up to which glass may be tinted or dirty (228 of 255): counts as nothing */
-
-static double scattering_byte(int channel, int byte)
-{
-    return MAX(-log10((byte + 1) / 256.0) - GLASS, 0);
-}
-
-#define TYPICAL REAL(0.4)   /* density that the typical density of a stain becomes */
-#define FAINTEST REAL(0.08) /* typical densities below it are not stain: they are not blown up */
-
-/* Rows: how much of each stain one unit of density in R, G, B means; the inverse of the matrix whose rows are the unit
- * density vectors of haematoxylin and eosin (Ruifrok & Johnston) and their cross product. */
-static void unmixing(real out[STAINS][3])
-{
-    double m[3][3] = {{0.650, 0.704, 0.286}, {0.072, 0.990, 0.105}};
-    for (int i = 0; i < 3; i++) {
-        if (i == 2) {
-            for (int k = 0; k < 3; k++) {
-                m[2][k] = m[0][(k + 1) % 3] * m[1][(k + 2) % 3] - m[0][(k + 2) % 3] * m[1][(k + 1) % 3];
-            }
-        }
-        double norm = sqrt(m[i][0] * m[i][0] + m[i][1] * m[i][1] + m[i][2] * m[i][2]);
-        for (int k = 0; k < 3; k++) {
-            m[i][k] /= norm;
-        }
-    }
-    /* densities = stains * m, so stains = densities * inverse(m); inverse by cofactors. */
-    double determinant = 0;
-    for (int s = 0; s < 3; s++) {
-        for (int c = 0; c < 3; c++) {
-            double cofactor = m[(s + 1) % 3][(c + 1) % 3] * m[(s + 2) % 3][(c + 2) % 3] -
-                              m[(s + 1) % 3][(c + 2) % 3] * m[(s + 2) % 3][(c + 1) % 3];
-            determinant += s == 0 ? m[0][c] * cofactor : 0;
-            out[s][c] = (real)cofactor;
-        }
-    }
-    for (int i = 0; i < 9; i++) {
-        out[i / 3][i % 3] /= (real)determinant;
-    }
-}
-
-/* Densities (pixels, 3) -> planes (stains, pixels). */
-VECTOR_CLONES
-static void unmix(const real *density, size_t pixels, real *planes)
-{
-    real matrix[STAINS][3];
-    unmixing(matrix);
-    for (int s = 0; s < STAINS; s++, planes += pixels) {
-        for (size_t i = 0; i < pixels; i++) {
-            planes[i] = matrix[s][0] * density[3 * i] + matrix[s][1] * density[3 * i + 1] +
-                        matrix[s][2] * density[3 * i + 2];
-        }
-    }
-}
-
-/* The density where there is stain: the mean weighted by the density itself, sum x^2 / sum x.  Glass does not count, nor does
- * how much of the tile is stained. */
-static real typical_density(const real *plane, size_t pixels)
-{
-    double sum = 0, square = 0;
-    for (size_t i = 0; i < pixels; i++) {
-        double v = MAX(plane[i], 0);
-        sum += v;
-        square += v * v;
-    }
-    return sum > 0 ? (real)(square / sum) : 0;
-}
-
-/* Planes (stains, pixels) in place.  A stronger stain multiplies a plane, another hue adds a share of the stains to the rest. */
-static void normalise(real *planes, size_t pixels)
-{
-    real *rest = planes + 2 * pixels;
-    for (int s = 0; s < 2; s++) {
-        real scale = TYPICAL / MAX(typical_density(planes + s * pixels, pixels), FAINTEST);
-        for (size_t i = 0; i < pixels; i++) {
-            planes[s * pixels + i] *= scale;
-        }
-    }
-    double with = 0, square = 1e-9;
-    for (size_t i = 0; i < pixels; i++) {
-        double stain = planes[i] + planes[pixels + i];
-        with += stain * rest[i];
-        square += stain * stain;
-    }
-    real share = (real)(with / square);
-    for (size_t i = 0; i < pixels; i++) {
-        rest[i] -= share * (planes[i] + planes[pixels + i]);
-    }
 }
 
 /* ---- the filter bank ---- */
@@ -552,8 +460,8 @@ static void assemble(const Scattering *run, int scale, real *map)
 static void run_tile(Scattering *run, const real *density, int index)
 {
     size_t pixels = (size_t)run->run.size * run->run.size;
-    unmix(density, pixels, run->image.on[0]);
-    normalise(run->image.on[0], pixels);
+    stains_unmix(density, pixels, run->image.on[0]);
+    stains_normalise(run->image.on[0], pixels);
     for (int l = 0; l < OCTAVES; l++) {
         first_order(run, l);
     }
@@ -598,7 +506,7 @@ const ExtractorKind extractor_scattering = {
     .version = "2",
     .create = scattering_create,
     .destroy = scattering_destroy,
-    .byte_value = scattering_byte,
+    .byte_value = stains_density,
     .run_create = scattering_run_create,
     .run_destroy = scattering_run_destroy,
     .run = scattering_run,
