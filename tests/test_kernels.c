@@ -9,6 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A spec by numbers: map, channels, kernel, stride, padding, and what else. */
+#define SPEC(N, H, W, I, O, K, S, P, ...)                                                                \
+    {                                                                                                    \
+        .n = N, .h = H, .w = W, .c_in = I, .c_out = O, .kernel = K, .stride = S, .pad = P, ##__VA_ARGS__ \
+    }
+
 static real *values(Rng *rng, size_t count, double scale)
 {
     real *v = g_new(real, count);
@@ -32,12 +38,12 @@ static double difference(const real *got, const real *expected, size_t count)
 
 /* Shapes: like those of the extractors and of MSFlow, and odd ones that catch errors at borders and channel blocks. */
 static const ConvSpec shapes[] = {
-    {1, 5, 7, 3, 4, 3, 1, 1},    {2, 7, 5, 4, 6, 3, 2, 1},    {2, 9, 9, 5, 7, 1, 1, 0},
-    {1, 8, 6, 16, 17, 1, 2, 0},  {1, 22, 22, 3, 64, 7, 2, 3}, {1, 11, 13, 3, 8, 7, 2, 3},
-    {2, 8, 8, 64, 64, 3, 1, 1},  {1, 9, 15, 32, 48, 3, 1, 1}, {1, 9, 9, 96, 64, 3, 1, 1},
-    {2, 4, 4, 192, 96, 3, 1, 1}, {3, 4, 4, 40, 24, 3, 1, 1},  {2, 8, 8, 64, 96, 3, 2, 1},
-    {2, 8, 8, 64, 96, 1, 2, 0},  {2, 2, 2, 24, 24, 3, 1, 1},  {2, 1, 1, 8, 12, 3, 1, 1},
-    {1, 6, 6, 2, 2, 5, 1, 2},    {2, 12, 12, 1, 1, 3, 1, 1},  {3, 16, 16, 1, 32, 7, 1, 3},
+    SPEC(1, 5, 7, 3, 4, 3, 1, 1),    SPEC(2, 7, 5, 4, 6, 3, 2, 1),    SPEC(2, 9, 9, 5, 7, 1, 1, 0),
+    SPEC(1, 8, 6, 16, 17, 1, 2, 0),  SPEC(1, 22, 22, 3, 64, 7, 2, 3), SPEC(1, 11, 13, 3, 8, 7, 2, 3),
+    SPEC(2, 8, 8, 64, 64, 3, 1, 1),  SPEC(1, 9, 15, 32, 48, 3, 1, 1), SPEC(1, 9, 9, 96, 64, 3, 1, 1),
+    SPEC(2, 4, 4, 192, 96, 3, 1, 1), SPEC(3, 4, 4, 40, 24, 3, 1, 1),  SPEC(2, 8, 8, 64, 96, 3, 2, 1),
+    SPEC(2, 8, 8, 64, 96, 1, 2, 0),  SPEC(2, 2, 2, 24, 24, 3, 1, 1),  SPEC(2, 1, 1, 8, 12, 3, 1, 1),
+    SPEC(1, 6, 6, 2, 2, 5, 1, 2),    SPEC(2, 12, 12, 1, 1, 3, 1, 1),  SPEC(3, 16, 16, 1, 32, 7, 1, 3),
 };
 
 typedef struct {
@@ -209,12 +215,12 @@ static void test_refusals(gconstpointer data)
 {
     const Kernels *kernels = data;
     const ConvSpec bad[] = {
-        {0, 8, 8, 4, 4, 3, 1, 1},
-        {1, 8, 8, 4, 4, 3, 0, 1},
-        {1, 2, 2, 4, 4, 5, 1, 1},
-        {1, 8, 8, 4, 4, 3, 1, -1},
-        {1, 2, 9, 4, 4, 5, 1, 2, PAD_REFLECT},
-        {1, 8, 8, 1 << 20, 4, 3, 1, 1},
+        SPEC(0, 8, 8, 4, 4, 3, 1, 1),
+        SPEC(1, 8, 8, 4, 4, 3, 0, 1),
+        SPEC(1, 2, 2, 4, 4, 5, 1, 1),
+        SPEC(1, 8, 8, 4, 4, 3, 1, -1),
+        SPEC(1, 2, 9, 4, 4, 5, 1, 2, .pad_mode = PAD_REFLECT),
+        SPEC(1, 8, 8, 1 << 20, 4, 3, 1, 1),
     };
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
         g_autoptr(GError) error = NULL;
@@ -243,7 +249,7 @@ static ConvSpec golden_spec(const Safetensors *file, int index)
     golden(file, index, "x", x);
     golden(file, index, "weight", w);
     g_autofree char *key = g_strdup_printf("%d", index);
-    ConvSpec spec = {(int)x[0], (int)x[1], (int)x[2], (int)x[3], (int)w[0], (int)w[2]};
+    ConvSpec spec = SPEC((int)x[0], (int)x[1], (int)x[2], (int)x[3], (int)w[0], (int)w[2], 0, 0);
     int reflect;
     g_assert_cmpint(sscanf(safetensors_metadata(file, key), "%d %d %d", &spec.stride, &spec.pad, &reflect),
                     ==, 3);
@@ -326,7 +332,7 @@ static gboolean run_shared(int64_t index, int worker, void *data, GError **error
 
 static void test_threads(gconstpointer data)
 {
-    const ConvSpec spec = {4, 16, 16, 64, 64, 3, 1, 1, PAD_REFLECT, .relu = TRUE};
+    const ConvSpec spec = SPEC(4, 16, 16, 64, 64, 3, 1, 1, .pad_mode = PAD_REFLECT, .relu = TRUE);
     Case c;
     case_begin(&c, data, &spec);
     Shared shared = {.c = &c, .kernels = data};
@@ -365,7 +371,7 @@ static void test_choices(void)
         return;
     }
     g_autoptr(GError) error = NULL;
-    const ConvSpec spec = {2, 16, 16, 32, 32, 3, 1, 1, .relu = TRUE};
+    const ConvSpec spec = SPEC(2, 16, 16, 32, 32, 3, 1, 1, .relu = TRUE);
     g_assert_true(kernels_choices_set("", &error));
     make_one(kernels, &spec);
     g_autofree char *made = kernels_choices_get();
@@ -424,15 +430,15 @@ static void test_algorithm(gconstpointer data)
     const char *algorithm = data;
     const Kernels *kernels = kernels_get("onednn-timed");
     const ConvSpec specs[] = {
-        {2, 9, 11, 32, 48, 3, 1, 1},
-        {2, 8, 8, 64, 32, 3, 1, 1, PAD_REFLECT},
-        {1, 2, 3, 16, 16, 3, 1, 1},
-        {9, 16, 13, 16, 32, 3, 1, 1},
-        {1, 7, 7, 16, 16, 3, 1, 0},
-        {2, 8, 8, 32, 64, 1, 1, 0},
-        {1, 9, 9, 3, 16, 7, 2, 3, PAD_REFLECT},
-        {2, 9, 9, 24, 40, 3, 1, 1},
-        {1, 9, 9, 16, 16, 3, 2, 1},
+        SPEC(2, 9, 11, 32, 48, 3, 1, 1),
+        SPEC(2, 8, 8, 64, 32, 3, 1, 1, .pad_mode = PAD_REFLECT),
+        SPEC(1, 2, 3, 16, 16, 3, 1, 1),
+        SPEC(9, 16, 13, 16, 32, 3, 1, 1),
+        SPEC(1, 7, 7, 16, 16, 3, 1, 0),
+        SPEC(2, 8, 8, 32, 64, 1, 1, 0),
+        SPEC(1, 9, 9, 3, 16, 7, 2, 3, .pad_mode = PAD_REFLECT),
+        SPEC(2, 9, 9, 24, 40, 3, 1, 1),
+        SPEC(1, 9, 9, 16, 16, 3, 2, 1),
     };
     int forward = 0, backward = 0; /* shapes where it was there */
     for (size_t i = 0; i < G_N_ELEMENTS(specs); i++) {
@@ -468,9 +474,10 @@ static void test_algorithm(gconstpointer data)
 static void test_bf16(void)
 {
     const Kernels *kernels = kernels_get("onednn-bf16");
-    const ConvSpec spec = {2, 9, 9, 64, 48, 3, 1, 1, PAD_REFLECT, .relu = TRUE, .residual = TRUE};
+    const ConvSpec spec =
+        SPEC(2, 9, 9, 64, 48, 3, 1, 1, .pad_mode = PAD_REFLECT, .relu = TRUE, .residual = TRUE);
     check_forward(kernels, &spec, 0.04);
-    const ConvSpec training = {2, 9, 9, 64, 48, 3, 1, 1, .training = TRUE}; /* is not rounded */
+    const ConvSpec training = SPEC(2, 9, 9, 64, 48, 3, 1, 1, .training = TRUE); /* is not rounded */
     check_forward(kernels, &training, 5e-5);
     check_backward(kernels, &training);
 }
@@ -487,7 +494,7 @@ static void test_choices_refused(void)
     }
     g_clear_error(&error);
     g_assert_true(kernels_choices_set("onednn forward n1 h8 w8 i4 o4 k3 s1 p1 = quantum\n", &error));
-    const ConvSpec spec = {1, 8, 8, 4, 4, 3, 1, 1};
+    const ConvSpec spec = SPEC(1, 8, 8, 4, 4, 3, 1, 1);
     real weight[4 * 4 * 9] = {0};
     g_assert_null(kernels->conv_new(&spec, weight, NULL, &error));
     g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);

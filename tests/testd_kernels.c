@@ -14,6 +14,12 @@ typedef struct {
     size_t x_count, w_count, y_count;
 } Case;
 
+/* A spec by numbers: map, channels, kernel, stride, padding, and what else. */
+#define SPEC(N, H, W, I, O, K, S, P, ...)                                                                \
+    {                                                                                                    \
+        .n = N, .h = H, .w = W, .c_in = I, .c_out = O, .kernel = K, .stride = S, .pad = P, ##__VA_ARGS__ \
+    }
+
 static real *values(Rng *rng, size_t count)
 {
     real *v = g_new(real, count);
@@ -80,10 +86,13 @@ static void check_gradient(Case *c, real *parameter, const real *gradient, size_
 static void test_gradients(void)
 {
     const ConvSpec shapes[] = {
-        {2, 4, 5, 2, 3, 3, 1, 1, PAD_ZERO}, {2, 4, 5, 2, 3, 3, 1, 1, PAD_REFLECT},
-        {1, 7, 6, 2, 2, 3, 2, 1, PAD_ZERO}, {1, 7, 6, 2, 2, 3, 2, 1, PAD_REFLECT},
-        {2, 3, 3, 3, 2, 1, 1, 0, PAD_ZERO}, {1, 9, 8, 1, 2, 7, 2, 3, PAD_REFLECT},
-        {1, 5, 5, 2, 1, 1, 2, 0, PAD_ZERO},
+        SPEC(2, 4, 5, 2, 3, 3, 1, 1, .pad_mode = PAD_ZERO),
+        SPEC(2, 4, 5, 2, 3, 3, 1, 1, .pad_mode = PAD_REFLECT),
+        SPEC(1, 7, 6, 2, 2, 3, 2, 1, .pad_mode = PAD_ZERO),
+        SPEC(1, 7, 6, 2, 2, 3, 2, 1, .pad_mode = PAD_REFLECT),
+        SPEC(2, 3, 3, 3, 2, 1, 1, 0, .pad_mode = PAD_ZERO),
+        SPEC(1, 9, 8, 1, 2, 7, 2, 3, .pad_mode = PAD_REFLECT),
+        SPEC(1, 5, 5, 2, 1, 1, 2, 0, .pad_mode = PAD_ZERO),
     };
     for (size_t i = 0; i < G_N_ELEMENTS(shapes); i++) {
         Case c;
@@ -102,7 +111,7 @@ static void test_gradients(void)
 /* Weight gradients are added to what is there; data gradients replace it. */
 static void test_accumulation(void)
 {
-    const ConvSpec spec = {1, 4, 4, 2, 2, 3, 1, 1, PAD_ZERO};
+    const ConvSpec spec = SPEC(1, 4, 4, 2, 2, 3, 1, 1, .pad_mode = PAD_ZERO);
     Case c;
     case_begin(&c, &spec);
     g_autofree real *once = g_new0(real, c.w_count), *twice = g_new0(real, c.w_count);
@@ -122,7 +131,7 @@ static void test_borders_by_hand(void)
     const real x[4] = {1, 2, 3, 4}, weight[9] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
     const real zero[4] = {10, 10, 10, 10}, reflect[4] = {27, 24, 21, 18};
     for (int mode = 0; mode < 2; mode++) {
-        const ConvSpec spec = {1, 2, 2, 1, 1, 3, 1, 1, mode ? PAD_REFLECT : PAD_ZERO};
+        const ConvSpec spec = SPEC(1, 2, 2, 1, 1, 3, 1, 1, .pad_mode = mode ? PAD_REFLECT : PAD_ZERO);
         Conv *conv = kernels_get("reference")->conv_new(&spec, weight, NULL, NULL);
         real y[4];
         kernels_get("reference")->conv_forward(conv, x, NULL, NULL, NULL, y);
