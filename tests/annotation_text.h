@@ -126,7 +126,7 @@ static inline void assert_warning(const Annotation *annotation, guint index, con
 
 static inline double region_area(const Annotation *annotation)
 {
-    g_autoptr(Raster) raster = raster_new(annotation);
+    g_autoptr(Raster) raster = raster_build(annotation, NULL);
     return raster_area(raster);
 }
 
