@@ -151,7 +151,7 @@ static OnednnOp *rule_op(const ConvSpec *spec, ConvDirection direction, const fl
     const int first = !spec->fixed_choice && suits_winograd(spec) ? 0 : 2;
     Trial trial = {.spec = spec, .direction = direction, .weight = weight, .bias = bias};
     int choice = -1;
-    for (size_t i = first; choice < 0 && i < G_N_ELEMENTS(order); i++) {
+    for (size_t i = first; choice < 0 && !trial.error && i < G_N_ELEMENTS(order); i++) {
         choice = trial_make(&trial, order[i]) ? order[i] : -1;
     }
     OnednnOp *op = choice >= 0 ? trial.made[choice] : NULL;

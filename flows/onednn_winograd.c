@@ -319,7 +319,8 @@ static void winograd_free(OnednnOp *base)
 static gboolean applies(const ConvSpec *s, ConvDirection direction)
 {
     return direction == CONV_FORWARD && !s->training && s->kernel == 3 && s->stride == 1 &&
-           s->c_in % LANES == 0 && s->c_out % LANES == 0;
+           s->c_in % LANES == 0 && s->c_out % LANES == 0 &&
+           conv_output_count(s) / s->c_out <= G_MAXINT; /* tiles are counted in int */
 }
 
 OnednnOp *onednn_winograd_new(const ConvSpec *spec, ConvDirection direction, const OnednnCandidate *candidate,
