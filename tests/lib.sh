@@ -1,6 +1,10 @@
 # TAP for shell tests: source it, call the checks, end with `finish`.
 set -u
 WSIFLOW=${WSIFLOW:-$PWD/build/release/wsiflow}
+# Debian's Python has the modules; another one may come first in PATH.
+python3() {
+    if [ -x /usr/bin/python3 ]; then /usr/bin/python3 "$@"; else command python3 "$@"; fi
+}
 TAP_N=0
 TAP_FAILED=0
 tmp=$(mktemp -d)

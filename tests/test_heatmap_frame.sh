@@ -17,6 +17,8 @@ model:
   condition: 16
 score:
   overlap: 0
+heatmap:
+  cell_um: 4
 Y
 "$WSIFLOW" run -c run.yaml -o a -j 2 >a.out 2>a.err
 is "the run ends with 0" $? 0

@@ -34,9 +34,9 @@ echo "# pcam_96, 2 epochs: AUROC $auroc, AP $(figure pcam/metrics.json best_f1.a
 is "pcam: 400 normal and 600 tumour patches" "$(figure pcam/metrics.json best_f1.n) $(figure pcam/metrics.json best_f1.positives)" "1000 600"
 check "pcam: better than chance" python3 -c "assert $auroc > 0.55"
 
-run lc25000 1
+run lc25000 2
 auroc=$(figure lc25000/metrics.json best_f1.auroc)
-echo "# lc25000, 1 epoch: AUROC $auroc"
+echo "# lc25000, 2 epochs: AUROC $auroc"
 check "lc25000: AUROC above 0.95" python3 -c "assert $auroc > 0.95"
 
 run tumor_001 1
