@@ -100,8 +100,8 @@ static gboolean set_pixel_tags(TIFF *tiff, const PyramidSpec *spec, const GByteA
         int sub = TILE_CODEC_SUBSAMPLING(spec->quality);
         ok = TIFFSetField(tiff, TIFFTAG_YCBCRSUBSAMPLING, sub, sub) &&
              TIFFSetField(tiff, TIFFTAG_JPEGTABLES, jpeg_tables->len, jpeg_tables->data);
-    } else if (ok && spec->pixels != PYRAMID_LABEL) {
-        ok = TIFFSetField(tiff, TIFFTAG_PREDICTOR, real ? PREDICTOR_FLOATINGPOINT : PREDICTOR_HORIZONTAL);
+    } else if (ok && rgb) {
+        ok = TIFFSetField(tiff, TIFFTAG_PREDICTOR, PREDICTOR_HORIZONTAL);
     }
     return ok;
 }

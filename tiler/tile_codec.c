@@ -6,8 +6,8 @@
  *
  * JPEG tiles are abbreviated streams: quantisation and Huffman tables are in the tag JPEGTables (TIFF
  * Technical Note 2), which saves 600 bytes a tile.  There are neither JFIF nor Adobe markers: Photometric
- * says YCbCr. Predictor 3 is that of Adobe's TIFF Technical Note 3 (2005): a row's bytes are sorted by
- * significance, most significant first, and then differenced. */
+ * says YCbCr.  Floats are deflated as they are: the floating-point predictor 3 would make them smaller, but tifffile needs a
+ * package for it that Debian has not, and viewers without it show nothing. */
 #include "tiler/tile_codec.h"
 #include "tiler/jpegio.h"
 #include "base/error.h"
@@ -21,7 +21,7 @@ struct TileCodec {
     JpegErrors errors;
     z_stream zip;
     gboolean zip_ready;
-    uint8_t *packed; /* room for a compressed tile, or a row of bytes to sort */
+    uint8_t *packed; /* room for a compressed tile */
     size_t packed_bytes;
 };
 
@@ -139,32 +139,10 @@ static void difference_rgb(uint8_t *pixels, int tile)
     }
 }
 
-/* Predictor 3; sorted: room for a row. */
-static void difference_float(uint8_t *pixels, int tile, uint8_t *sorted)
-{
-    size_t row_bytes = (size_t)tile * sizeof(float);
-    for (int y = 0; y < tile; y++) {
-        uint8_t *row = pixels + (size_t)y * row_bytes;
-        for (int x = 0; x < tile; x++) {
-            uint32_t bits;
-            memcpy(&bits, row + (size_t)x * sizeof bits, sizeof bits);
-            for (int byte = 0; byte < 4; byte++) {
-                sorted[(size_t)byte * tile + x] = (uint8_t)(bits >> (24 - 8 * byte));
-            }
-        }
-        row[0] = sorted[0];
-        for (size_t i = 1; i < row_bytes; i++) {
-            row[i] = (uint8_t)(sorted[i] - sorted[i - 1]);
-        }
-    }
-}
-
 static gboolean write_deflate(TileCodec *codec, uint8_t *pixels, GByteArray *out, GError **error)
 {
     if (codec->pixels == PYRAMID_RGB_LOSSLESS) {
         difference_rgb(pixels, codec->tile);
-    } else if (codec->pixels == PYRAMID_FLOAT) {
-        difference_float(pixels, codec->tile, codec->packed);
     }
     z_stream *zip = &codec->zip;
     deflateReset(zip);
