@@ -43,9 +43,17 @@ static gboolean wants_dataset(const Config *config, const SlideEntry *slide)
     return on_slides(config) && config->dataset_write;
 }
 
+/* A model, trained or given, and something to work on. */
+static gboolean has_model(const Config *config)
+{
+    gboolean input = on_slides(config) || *config->patches_folder;
+    return input && (config->train_run || *config->score_model);
+}
+
 static gboolean wants_train(const Config *config, const SlideEntry *slide)
 {
-    return config->train_run && !*config->score_model && (config->dataset_write || *config->patches_folder);
+    gboolean tiles = *config->patches_folder || (on_slides(config) && config->dataset_write);
+    return tiles && config->train_run && !*config->score_model;
 }
 
 static gboolean wants_score(const Config *config, const SlideEntry *slide)
@@ -55,12 +63,12 @@ static gboolean wants_score(const Config *config, const SlideEntry *slide)
 
 static gboolean wants_scorepatches(const Config *config, const SlideEntry *slide)
 {
-    return !on_slides(config) && (config->train_run || *config->score_model);
+    return !on_slides(config) && has_model(config);
 }
 
 static gboolean wants_evaluate(const Config *config, const SlideEntry *slide)
 {
-    return (config->train_run || *config->score_model) && !g_str_equal(config->score_slides, "none");
+    return has_model(config) && !g_str_equal(config->score_slides, "none");
 }
 
 #define SLIDE_KEYS "slides.mpp slides.objective"
