@@ -1,6 +1,7 @@
 /* train, score, evaluate, heatmap: single steps without a run folder. */
 #include "base/error.h"
 #include "base/pool.h"
+#include "pipeline/cohort.h"
 #include "pipeline/command.h"
 #include "pipeline/evaluation.h"
 #include "pipeline/heatmaps.h"
@@ -107,31 +108,20 @@ static gboolean score_patches(const Model *model, const char *folder, const char
            scoring_write_pictures(output, scored, NULL, error);
 }
 
-static char *slide_id(const char *path)
-{
-    char *id = g_path_get_basename(path);
-    char *dot = strrchr(id, '.');
-    *(dot && dot != id ? dot : id + strlen(id)) = 0;
-    return id;
-}
-
 static gboolean score_slide(const Config *config, const Model *model, const char *path, const char *output,
                             int threads, GError **error)
 {
     SlideOptions slide_options = {
         .mpp_x = config->slides_mpp, .mpp_y = config->slides_mpp, .use_objective = config->slides_objective};
+    TissueOptions tissue_options = tiles_tissue_options(config);
     g_autoptr(Slide) slide = slide_open(path, &slide_options, error);
     g_autoptr(Tissue) tissue =
-        slide && tiles_need_mpp(slide, error) ? tissue_find(slide, &tissue_defaults, error) : NULL;
+        slide && tiles_need_mpp(slide, error) ? tissue_find(slide, &tissue_options, error) : NULL;
     if (!tissue) {
         return FALSE;
     }
-    CutSpec cut = tiles_cut_spec(config);
-    cut.size = model_spec(model)->tile_size;
-    cut.mpp = model_spec(model)->mpp > 0 ? model_spec(model)->mpp : config->tiles_mpp;
-    GridSpec spec = {cut.size, cut.mpp, config->score_overlap * cut.size, EDGE_SHIFT,
-                     config->score_min_tissue};
-    g_autoptr(Grid) grid = tiles_grid(slide, &spec, tissue->mask, error);
+    CutSpec cut;
+    g_autoptr(Grid) grid = scoring_grid(config, model, slide, tissue->mask, &cut, error);
     g_autoptr(GArray) scored = g_array_new(FALSE, FALSE, sizeof(Scored));
     g_autoptr(Map) map = NULL;
     ScoringOptions options = {model, threads, NULL, tell_tiles, (void *)path};
@@ -142,7 +132,7 @@ static gboolean score_slide(const Config *config, const Model *model, const char
     for (guint i = 0; i < scored->len; i++) {
         g_array_index(scored, Scored, i).label = -1;
     }
-    g_autofree char *id = slide_id(path), *folder = g_build_filename(output, id, NULL);
+    g_autofree char *id = cohort_slide_id(path), *folder = g_build_filename(output, id, NULL);
     g_autofree char *table = g_build_filename(folder, "scores.csv", NULL),
                     *values = g_build_filename(folder, "scoremap.npy", NULL);
     HeatmapLook look = heatmap_look(config);
@@ -178,7 +168,7 @@ int command_score(int argc, char **argv, GError **error)
          "folder of pictures, or of folders named by label", "DIR"},
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "CSV file (--patches) or folder (slides)", "OUT"},
         {"config", 'c', 0, G_OPTION_ARG_FILENAME, &config_path,
-         "sections slides, tiles, score, heatmap (default: all defaults)", "CONFIG.yaml"},
+         "sections slides, tissue, tiles, score, heatmap (default: all defaults)", "CONFIG.yaml"},
         {"weights", 'w', 0, G_OPTION_ARG_FILENAME, &weights, "weights of the extractor, when they have moved",
          "FILE"},
         {"threads", 'j', 0, G_OPTION_ARG_INT, &threads, "threads (default: all processors)", "N"},
@@ -272,7 +262,7 @@ int command_heatmap(int argc, char **argv, GError **error)
     SlideOptions options = {.mpp_x = mpp, .mpp_y = mpp, .use_objective = config->slides_objective};
     g_autoptr(Slide) slide = slide_open(slide_path, &options, error);
     char sha256[3][65];
-    g_autofree char *id = slide_id(slide_path);
+    g_autofree char *id = cohort_slide_id(slide_path);
     HeatmapLook look = heatmap_look(config);
     look.title = id;
     look.provenance = "wsiflow " WSIFLOW_VERSION;

@@ -22,7 +22,7 @@ static void entry_free(SlideEntry *entry)
 }
 
 /* The file's stem, with what is not safe in a file name replaced. */
-static char *id_of(const char *path)
+char *cohort_slide_id(const char *path)
 {
     char *id = g_path_get_basename(path);
     char *dot = strrchr(id, '.');
@@ -35,7 +35,7 @@ static char *id_of(const char *path)
 static SlideEntry *entry_new(const Config *config, const char *path)
 {
     SlideEntry *entry = g_new0(SlideEntry, 1);
-    entry->id = id_of(path);
+    entry->id = cohort_slide_id(path);
     entry->path = g_strdup(path);
     entry->patient = g_strdup(entry->id);
     entry->centre = g_strdup("");

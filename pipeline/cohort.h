@@ -18,3 +18,6 @@ typedef struct {
  * order that run.seed and the patient's name decide: the first dataset.test_share of each go to test, the next
  * dataset.valid_share to valid, the rest to train.  All slides of a patient are in one split, or it is an error. */
 GPtrArray *cohort_read(const Config *config, GError **error);
+
+/* The name of a slide in runs and folders: its file's stem, of [A-Za-z0-9._-] only.  Caller frees. */
+char *cohort_slide_id(const char *path);

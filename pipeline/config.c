@@ -445,17 +445,6 @@ char *config_text(const Config *config, gboolean comments)
     return g_string_free(out, FALSE);
 }
 
-char *config_get(const Config *config, const char *name)
-{
-    for (const ConfigKey *key = config_keys; key->section; key++) {
-        g_autofree char *full = g_strdup_printf("%s.%s", key->section, key->key);
-        if (g_str_equal(full, name)) {
-            return value_text(config, key);
-        }
-    }
-    return NULL;
-}
-
 void config_hash(const Config *config, const char *what, char sha256[65])
 {
     g_auto(GStrv) wanted = g_strsplit(what, " ", -1);

@@ -61,5 +61,3 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)
 char *config_text(const Config *config, gboolean comments);
 /* SHA-256 of the keys that a stage reads: a space-separated list of "section" or "section.key". */
 void config_hash(const Config *config, const char *what, char sha256[65]);
-/* The value of "section.key" as text, or NULL. Caller frees. */
-char *config_get(const Config *config, const char *name);

@@ -306,6 +306,21 @@ gboolean scoring_pictures(const ScoringOptions *options, const GPtrArray *files,
     return ok;
 }
 
+Grid *scoring_grid(const Config *config, const Model *model, const Slide *slide, const Image *tissue,
+                   CutSpec *cut, GError **error)
+{
+    const ModelSpec *spec = model_spec(model);
+    *cut = tiles_cut_spec(config);
+    cut->size = spec->tile_size;
+    cut->mpp = spec->mpp > 0 ? spec->mpp : config->tiles_mpp;
+    GridSpec grid = {.size = cut->size,
+                     .mpp = cut->mpp,
+                     .overlap = config->score_overlap * cut->size,
+                     .edge = EDGE_SHIFT,
+                     .min_tissue = config->score_min_tissue};
+    return tiles_grid(slide, &grid, tissue, error);
+}
+
 /* ---- tables ---- */
 
 static void put(GString *out, const char *format, double value, char end)

@@ -22,6 +22,9 @@ typedef struct {
     void *tick_data;
 } ScoringOptions;
 
+/* The tiles of a slide to score: of the model's size and resolution, overlapping as score.overlap says; *cut says how to cut them. */
+Grid *scoring_grid(const Config *config, const Model *model, const Slide *slide, const Image *tissue,
+                   CutSpec *cut, GError **error);
 /* Scores the tiles of a grid; `scored` gets one Scored a tile (label and lesion share are the caller's to fill), and *map (may be NULL) the
  * blended anomaly map of the slide at cell_um (0 = the natural resolution of the tiles' maps), masked by the tissue. */
 gboolean scoring_slide(const ScoringOptions *options, Slide *slide, const Grid *grid, const CutSpec *cut,

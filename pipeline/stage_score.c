@@ -55,22 +55,6 @@ static void remove_partials(const Work *work)
     }
 }
 
-/* The tiles to score: the size and resolution of the model, overlapping. */
-static Grid *scoring_grid(const Config *config, const Model *model, const Slide *slide, const Image *tissue,
-                          CutSpec *cut, GError **error)
-{
-    const ModelSpec *spec = model_spec(model);
-    *cut = tiles_cut_spec(config);
-    cut->size = spec->tile_size;
-    cut->mpp = spec->mpp > 0 ? spec->mpp : config->tiles_mpp;
-    GridSpec grid = {.size = cut->size,
-                     .mpp = cut->mpp,
-                     .overlap = config->score_overlap * cut->size,
-                     .edge = EDGE_SHIFT,
-                     .min_tissue = config->score_min_tissue};
-    return tiles_grid(slide, &grid, tissue, error);
-}
-
 static void label_tiles(const Config *config, GArray *scored, const Raster *raster)
 {
     for (guint i = 0; i < scored->len; i++) {

@@ -15,11 +15,7 @@ static gboolean publish_picture(Work *work, const char *name, const char *file, 
 
 gboolean stage_tissue(Work *work, GError **error)
 {
-    const Config *config = work->run->config;
-    TissueOptions options = tissue_defaults;
-    options.mpp = config->tissue_mpp;
-    options.min_area_um2 = config->tissue_min_area_um2;
-    options.max_hole_um2 = config->tissue_max_hole_um2;
+    TissueOptions options = tiles_tissue_options(work->run->config);
     g_autoptr(Slide) slide = work_open_slide(work, error);
     g_autoptr(Tissue) tissue = slide ? tissue_find(slide, &options, error) : NULL;
     g_autoptr(Image) outlined = tissue ? tissue_picture(tissue, error) : NULL;

@@ -59,6 +59,15 @@ Image *tiles_read_mask(const char *path, GError **error)
     return mask;
 }
 
+TissueOptions tiles_tissue_options(const Config *config)
+{
+    TissueOptions options = tissue_defaults;
+    options.mpp = config->tissue_mpp;
+    options.min_area_um2 = config->tissue_min_area_um2;
+    options.max_hole_um2 = config->tissue_max_hole_um2;
+    return options;
+}
+
 gboolean tiles_grid_spec(const Config *config, GridSpec *spec, GError **error)
 {
     *spec = (GridSpec){.size = config->tiles_size,

@@ -13,6 +13,8 @@ GArray *tiles_read(const char *path, GError **error);
 /* A mask that was written as a grey PNG: one channel. */
 Image *tiles_read_mask(const char *path, GError **error);
 
+/* How tissue is found. */
+TissueOptions tiles_tissue_options(const Config *config);
 /* Grid and cut of the patch set. */
 gboolean tiles_grid_spec(const Config *config, GridSpec *spec, GError **error);
 CutSpec tiles_cut_spec(const Config *config);

@@ -78,4 +78,10 @@ assert (inside & (mask == 0)).sum() < 0.02 * inside.sum(), ((inside & (mask == 0
 P
 "$WSIFLOW" heatmap $s/scoremap.npy --slide cohort/slides/synth_02.tif -o again >/dev/null 2>&1
 check "heatmap from the map gives the same file" cmp $s/heatmap.ome.tif again/heatmap.ome.tif
+# ---- the single command gives what the run gives, and a slide's name never leaves the folder
+cp cohort/slides/synth_02.tif 'odd name;$(x).tif'
+"$WSIFLOW" score -m a/model/model.safetensors -c run.yaml -o one 'odd name;$(x).tif' >score.log 2>&1
+is "a slide of an odd name is scored" $? 0
+is "into a folder of a plain name" "$(ls one)" "odd_name___x_"
+check "with the map of the run" cmp $s/scoremap.npy one/odd_name___x_/scoremap.npy
 finish
