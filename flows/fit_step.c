@@ -1,0 +1,213 @@
+/* One batch of a training: the loss, its gradient, the update; and the loss of what is held out.
+ *
+ * A batch is computed in shards of equal size, each with its own run and gradient; gradients are added in the order of the
+ * shards, sums of squares chunk by chunk, so that bits do not depend on which thread computed what. */
+#include "flows/fit_private.h"
+#include "base/error.h"
+#include "base/pool.h"
+#include <math.h>
+#include <string.h>
+
+#define CHUNK 65536 /* parameters that one work item of the optimiser takes */
+
+static gboolean parallel(const Fit *fit, int64_t count, PoolWork work, void *data, GError **error)
+{
+    return pool_run(fit->threads, fit->pin, count, work, data, error);
+}
+
+/* ---- one step ---- */
+
+/* 0.5 sum z^2 of tile b over all scales; with `gradient` also its part of dL/dz. */
+static double half_squares(const Fit *fit, Shard *shard, const real *const z[SCALES], int b,
+                           gboolean gradient)
+{
+    const Msflow *flow = fit->model->flow;
+    const real factor = (real)(1.0 / ((double)fit->spec->batch * (double)fit->dimensions));
+    double sum = 0;
+    for (int l = 0; l < SCALES; l++) {
+        int side = msflow_latent_size(flow, l);
+        int64_t count = (int64_t)side * side * msflow_latent_channels(flow, l);
+        const real *at = z[l] + b * count;
+        sum += adam_sum_of_squares(at, count);
+        real *to = shard->dz[l] + b * count;
+        for (int64_t i = 0; gradient && i < count; i++) {
+            to[i] = factor * at[i];
+        }
+    }
+    return 0.5 * sum;
+}
+
+static gboolean shard_step(int64_t index, int worker, void *data, GError **error)
+{
+    Fit *fit = data;
+    Shard *shard = &fit->shards[index];
+    const real *maps[SCALES], *z[SCALES];
+    if (!features_get(fit->features, worker, fit->batch + index * fit->part, fit->part, maps, error)) {
+        return FALSE;
+    }
+    msflow_forward_pooled(shard->run, maps, z, shard->logdet);
+    shard->nll = 0;
+    for (int b = 0; b < fit->part; b++) {
+        shard->nll += (half_squares(fit, shard, z, b, TRUE) - shard->logdet[b]) / (double)fit->dimensions;
+        shard->dlogdet[b] = -1.0 / ((double)fit->spec->batch * (double)fit->dimensions);
+    }
+    memset(shard->gradient, 0, (size_t)fit->state.trainable * sizeof(real));
+    msflow_backward(shard->run, (const real *const *)shard->dz, shard->dlogdet, shard->gradient);
+    return TRUE;
+}
+
+static int64_t chunks(const Fit *fit)
+{
+    return (fit->state.trainable + CHUNK - 1) / CHUNK;
+}
+
+/* Adds the gradients of all parts to that of the first. */
+static gboolean add_chunk(int64_t index, int worker, void *data, GError **error)
+{
+    Fit *fit = data;
+    int64_t first = index * CHUNK, count = MIN(CHUNK, fit->state.trainable - first);
+    real *sum = fit->shards[0].gradient + first;
+    for (int s = 1; s < fit->spec->shards; s++) {
+        const real *part = fit->shards[s].gradient + first;
+        for (int64_t i = 0; i < count; i++) {
+            sum[i] += part[i];
+        }
+    }
+    fit->square[index] = adam_sum_of_squares(sum, count);
+    return TRUE;
+}
+
+static gboolean update_chunk(int64_t index, int worker, void *data, GError **error)
+{
+    Fit *fit = data;
+    TrainState *s = &fit->state;
+    int64_t first = index * CHUNK, count = MIN(CHUNK, s->trainable - first);
+    adam_step(&fit->adam, s->step, count, fit->shards[0].gradient + first, fit->scale, s->parameters + first,
+              s->moment1 + first, s->moment2 + first);
+    return TRUE;
+}
+
+/* Linear from a tenth during the warm-up, then a cosine down to a hundredth. at: steps done of all epochs. */
+static double learning_rate(const Fit *fit, double at)
+{
+    double warm = fit->spec->warmup_epochs * (double)fit->steps;
+    double rest = (double)fit->spec->epochs * (double)fit->steps - warm;
+    if (at < warm) {
+        return fit->spec->learning_rate * (0.1 + 0.9 * at / warm);
+    }
+    double progress = rest > 0 ? fmin((at - warm) / rest, 1) : 1;
+    return fit->spec->learning_rate * (0.01 + 0.99 * 0.5 * (1 + cos(G_PI * progress)));
+}
+
+/* One batch: adds to the sums of the report. */
+gboolean fit_step(Fit *fit, int64_t number, EpochReport *report, GError **error)
+{
+    double nll = 0, squares = 0;
+    fit->batch = fit->order + number * fit->spec->batch;
+    if (!parallel(fit, fit->spec->shards, shard_step, fit, error) ||
+        !parallel(fit, chunks(fit), add_chunk, fit, error)) {
+        return FALSE;
+    }
+    for (int s = 0; s < fit->spec->shards; s++) {
+        nll += fit->shards[s].nll;
+    }
+    for (int64_t c = 0; c < chunks(fit); c++) {
+        squares += fit->square[c];
+    }
+    report->learning_rate = learning_rate(fit, (double)(fit->state.epoch * fit->steps + number));
+    if (!isfinite(nll) || !isfinite(squares)) {
+        report->skipped_steps++;
+        return TRUE;
+    }
+    report->train_nll += nll / fit->spec->batch;
+    report->gradient_norm += sqrt(squares);
+    fit->scale = adam_clip(sqrt(squares), fit->spec->clip);
+    fit->adam.learning_rate = report->learning_rate;
+    fit->state.step++;
+    gboolean ok = parallel(fit, chunks(fit), update_chunk, fit, error);
+    msflow_refresh(fit->model->flow);
+    return ok;
+}
+
+/* ---- hold-out ---- */
+
+/* NLL / D of one part of the held-out tiles; the runs of the shards serve, one a thread. */
+static gboolean holdout_part(int64_t index, int worker, void *data, GError **error)
+{
+    Fit *fit = data;
+    Shard *shard = &fit->shards[worker];
+    const real *maps[SCALES], *z[SCALES];
+    int64_t first = index * fit->part;
+    int count = (int)MIN(fit->part, fit->split.holdouts - first);
+    if (!features_get(fit->features, worker, fit->split.holdout + first, count, maps, error)) {
+        return FALSE;
+    }
+    msflow_forward_pooled(shard->run, maps, z, shard->logdet);
+    for (int b = 0; b < count; b++) {
+        double half = half_squares(fit, shard, z, b, FALSE);
+        fit->holdout_nll[first + b] = (half - shard->logdet[b]) / (double)fit->dimensions;
+    }
+    return TRUE;
+}
+
+gboolean fit_holdout(Fit *fit, double *mean, GError **error)
+{
+    int64_t parts = (fit->split.holdouts + fit->part - 1) / fit->part;
+    if (!pool_run(MIN(fit->threads, fit->spec->shards), fit->pin, parts, holdout_part, fit, error)) {
+        return FALSE;
+    }
+    *mean = 0;
+    for (int64_t i = 0; i < fit->split.holdouts; i++) {
+        *mean += fit->holdout_nll[i];
+    }
+    *mean /= (double)fit->split.holdouts;
+    return TRUE;
+}
+
+/* ---- buffers ---- */
+
+static gboolean shard_init(const Fit *fit, Shard *shard, GError **error)
+{
+    const Msflow *flow = fit->model->flow;
+    shard->run = msflow_run_new(flow, fit->model->kernels, fit->part, TRUE, error);
+    shard->gradient =
+        shard->run ? wsi_try_alloc(fit->state.trainable, sizeof(real), "a gradient", error) : NULL;
+    shard->logdet = g_new0(double, fit->part);
+    shard->dlogdet = g_new0(double, fit->part);
+    gboolean ok = shard->gradient != NULL;
+    for (int l = 0; ok && l < SCALES; l++) {
+        int side = msflow_latent_size(flow, l);
+        size_t tile = (size_t)side * side * msflow_latent_channels(flow, l) * sizeof(real);
+        shard->dz[l] = wsi_try_alloc(fit->part, tile, "gradients of latents", error);
+        ok = shard->dz[l] != NULL;
+    }
+    return ok;
+}
+
+gboolean fit_shards_new(Fit *fit, GError **error)
+{
+    fit->shards = g_new0(Shard, fit->spec->shards);
+    fit->square = g_new0(double, chunks(fit));
+    for (int i = 0; i < fit->spec->shards; i++) {
+        if (!shard_init(fit, &fit->shards[i], error)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+void fit_shards_free(Fit *fit)
+{
+    for (int i = 0; fit->shards && i < fit->spec->shards; i++) {
+        Shard *shard = &fit->shards[i];
+        g_clear_pointer(&shard->run, msflow_run_free);
+        g_free(shard->gradient);
+        g_free(shard->logdet);
+        g_free(shard->dlogdet);
+        for (int l = 0; l < SCALES; l++) {
+            g_free(shard->dz[l]);
+        }
+    }
+    g_free(fit->shards);
+    g_free(fit->square);
+}
