@@ -31,6 +31,7 @@ typedef struct {
     TileSource read;
     void *data;
     const char *const *group; /* group[i]: slide (or file) of tile i, for the hold-out split; may be NULL */
+    const uint8_t *anomaly;   /* anomaly[i]: 1 = tile i is a labelled anomaly; NULL = all are normal */
 } TileSet;
 
 typedef struct {

@@ -68,7 +68,7 @@ static Textures normals = {NORMAL, 0, -1};
 
 static TileSet train_set(void)
 {
-    return (TileSet){TRAIN, read_texture, &normals, NULL};
+    return (TileSet){.count = TRAIN, .read = read_texture, .data = &normals};
 }
 
 static ModelSpec tiny_spec(void)
@@ -506,9 +506,10 @@ static void test_unreadable_tiles_end_the_training(void)
 {
     ModelSpec spec = tiny_spec();
     Textures textures = {NORMAL, 0, 17};
-    TileSet tiles = {TRAIN, read_texture, &textures, NULL}, one = {1, read_texture, &textures, NULL};
+    TileSet tiles = {.count = TRAIN, .read = read_texture, .data = &textures}, one = tiles;
     FitOptions options = {.threads = 2};
     g_autoptr(GError) error = NULL, few = NULL;
+    one.count = 1;
     g_assert_null(model_fit(&spec, &tiles, &options, &error));
     g_assert_error(error, WSI_ERROR, WSI_ERROR_IO);
     g_assert_cmpstr(error->message, ==, "tile 17 cannot be read");
@@ -521,7 +522,7 @@ static void test_unreadable_tiles_end_the_training(void)
 static void test_two_tiles_are_enough(void)
 {
     ModelSpec spec = tiny_spec();
-    TileSet tiles = {2, read_texture, &normals, NULL};
+    TileSet tiles = {.count = 2, .read = read_texture, .data = &normals};
     FitOptions options = {.threads = 2};
     g_autoptr(GError) error = NULL;
     TileScore scores[TEST];
@@ -538,7 +539,7 @@ static void test_slides_are_held_out(void)
 {
     ModelSpec spec = tiny_spec();
     const char *group[TRAIN];
-    TileSet tiles = {TRAIN, read_texture, &normals, group};
+    TileSet tiles = {.count = TRAIN, .read = read_texture, .data = &normals, .group = group};
     FitOptions options = {.threads = 2};
     g_autoptr(GError) error = NULL;
     spec.epochs = 1;
