@@ -6,11 +6,11 @@
 #include <math.h>
 #include <string.h>
 
-/* slides.groups, "name=lesion other=not", before the Camelyon rules.  Caller frees with the texts. */
-static GArray *group_rules(const Config *config, GStrv *texts, GError **error)
+/* "name=lesion other=not", before the Camelyon rules.  Caller frees with the texts. */
+static GArray *group_rules(const char *groups, GStrv *texts, GError **error)
 {
     g_autoptr(GArray) rules = g_array_new(TRUE, TRUE, sizeof(GroupRule));
-    *texts = g_strsplit_set(config->slides_groups, " ", -1);
+    *texts = g_strsplit_set(groups ? groups : "", " ", -1);
     for (char **text = *texts; *text; text++) {
         char *equals = strrchr(*text, '=');
         if (!**text) {
@@ -19,7 +19,7 @@ static GArray *group_rules(const Config *config, GStrv *texts, GError **error)
         gboolean lesion = equals && g_str_equal(equals + 1, "lesion");
         if (!lesion && !(equals && g_str_equal(equals + 1, "not"))) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                        "slides.groups: \"%s\" is neither name=lesion nor name=not", *text);
+                        "group rule \"%s\" is neither name=lesion nor name=not", *text);
             return NULL;
         }
         *equals = 0;
@@ -32,23 +32,33 @@ static GArray *group_rules(const Config *config, GStrv *texts, GError **error)
     return g_steal_pointer(&rules);
 }
 
-Annotation *lesions_read(const Config *config, const SlideEntry *entry, const Slide *slide, GError **error)
+SlideFrame lesions_frame(const Slide *slide)
 {
-    g_auto(GStrv) texts = NULL;
-    g_autoptr(GArray) rules = group_rules(config, &texts, error);
-    if (!rules) {
-        return NULL;
-    }
     const SlideInfo *info = slide_info(slide);
-    SlideFrame frame = {.width = (double)info->levels[0].width,
+    return (SlideFrame){.width = (double)info->levels[0].width,
                         .height = (double)info->levels[0].height,
                         .mpp_x = info->mpp_x,
                         .mpp_y = info->mpp_y,
-                        .offset_x_nm = NAN, /* vendor properties are not read: NDPA says that it needs them */
-                        .offset_y_nm = NAN,
+                        .offset_x_nm = info->offset_x_nm,
+                        .offset_y_nm = info->offset_y_nm,
                         .bounds_x = info->bounds.x,
                         .bounds_y = info->bounds.y};
-    return annotation_read_on(entry->annotation, (const GroupRule *)(void *)rules->data, &frame, error);
+}
+
+Annotation *lesions_load(const char *path, const char *groups, const SlideFrame *frame, GError **error)
+{
+    g_auto(GStrv) texts = NULL;
+    g_autoptr(GArray) rules = group_rules(groups, &texts, error);
+    if (!rules) {
+        return NULL;
+    }
+    return annotation_read_on(path, (const GroupRule *)(void *)rules->data, frame, error);
+}
+
+Annotation *lesions_read(const Config *config, const SlideEntry *entry, const Slide *slide, GError **error)
+{
+    SlideFrame frame = lesions_frame(slide);
+    return lesions_load(entry->annotation, config->slides_groups, &frame, error);
 }
 
 double lesions_share(const Raster *raster, const Rect *area)

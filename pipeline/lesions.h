@@ -8,6 +8,10 @@
 
 /* The outlines of the slide's annotation; NULL with error. */
 Annotation *lesions_read(const Config *config, const SlideEntry *entry, const Slide *slide, GError **error);
+/* Where a slide lies, for annotations that do not count in its pixels. */
+SlideFrame lesions_frame(const Slide *slide);
+/* The outlines of a file; groups: more rules "name=lesion other=not" that go before the known groups, may be NULL. */
+Annotation *lesions_load(const char *path, const char *groups, const SlideFrame *frame, GError **error);
 /* Share of lesion in a rectangle, 0 without raster. */
 double lesions_share(const Raster *raster, const Rect *area);
 

@@ -4,37 +4,30 @@
 #include "base/error.h"
 #include "pipeline/json.h"
 #include "pipeline/lesions.h"
+#include "pipeline/masks.h"
 #include "pipeline/stage.h"
 #include "pipeline/tiles.h"
-#include "tiler/pyramid.h"
 
-typedef struct {
-    const Raster *raster;
-    int64_t width, height;
-    Work *work;
-} MaskRows;
-
-static gboolean mask_rows(void *data, int64_t y, int rows, void *pixels, GError **error)
+static gboolean tick(void *data, int64_t done, int64_t total, GError **error)
 {
-    MaskRows *mask = data;
-    raster_rows_max(mask->raster, 1, y, rows, mask->width, pixels);
-    return work_tick(mask->work, y, mask->height, "rows", error);
+    return work_tick(data, done, total, "rows", error);
 }
 
 static gboolean write_pyramid(Work *work, const Slide *slide, const Raster *raster, GError **error)
 {
     const SlideInfo *info = slide_info(slide);
-    MaskRows mask = {raster, info->levels[0].width, info->levels[0].height, work};
-    PyramidSpec spec = {.layout = PYRAMID_MULTI_IFD,
-                        .pixels = PYRAMID_LABEL,
-                        .width = mask.width,
-                        .height = mask.height,
-                        .mpp_x = info->mpp_x,
-                        .mpp_y = info->mpp_y,
-                        .description = "lesion mask: 0 not lesion, 1 lesion; for research use only"};
+    MaskSpec spec = {.raster = raster,
+                     .width = info->levels[0].width,
+                     .height = info->levels[0].height,
+                     .mpp_x = info->mpp_x,
+                     .mpp_y = info->mpp_y,
+                     .factor = 1,
+                     .threads = work->threads,
+                     .tick = tick,
+                     .data = work};
     char sha256[65];
     g_autofree char *path = work_output(work, "mask.tif");
-    return pyramid_write(path, &spec, mask_rows, &mask, sha256, error) &&
+    return masks_write(path, &spec, NULL, sha256, error) &&
            work_publish(work, "pyramid", path, sha256, error);
 }
 

@@ -69,6 +69,12 @@ static double number_property(openslide_t *handle, const char *name)
     return text && end != text && isfinite(value) ? value : 0;
 }
 
+/* The same, or NAN. */
+static double known_property(openslide_t *handle, const char *name)
+{
+    return openslide_get_property_value(handle, name) ? number_property(handle, name) : NAN;
+}
+
 /* TRUE when `size` is size0 / factor, rounded up or down. */
 static gboolean divides(int64_t size0, int64_t size, int64_t factor)
 {
@@ -328,6 +334,8 @@ static gboolean open_parts(Slide *slide, const SlideOptions *options, GError **e
         return FALSE;
     }
     slide->info.bounds = read_bounds(slide, handle);
+    slide->info.offset_x_nm = known_property(handle, "hamamatsu.XOffsetFromSlideCentre");
+    slide->info.offset_y_nm = known_property(handle, "hamamatsu.YOffsetFromSlideCentre");
     if (is_tiff) {
         open_fast_path(slide, options);
     }

@@ -39,7 +39,9 @@ typedef struct {
     double mpp_x, mpp_y;
     MppSource mpp_source;
     double objective; /* nominal magnification, 0 = unknown */
-    Rect bounds;      /* of the scanned area, level-0 px; the whole slide when the file names none */
+    /* Hamamatsu: middle of the scan from the middle of the glass, nm; NAN = the file does not say. */
+    double offset_x_nm, offset_y_nm;
+    Rect bounds; /* of the scanned area, level-0 px; the whole slide when the file names none */
     int level_count;
     const SlideLevel *levels;
     char fingerprint[65]; /* SHA-256 of file size, geometry and the first and last 1 MiB: identity, cheap */

@@ -1,0 +1,21 @@
+/* Lesion masks as pyramids, and label masks of others read back as outlines. */
+#pragma once
+#include "annotations/outline.h"
+#include "annotations/raster.h"
+
+typedef struct {
+    const Raster *raster;
+    int64_t width, height; /* of the slide, level-0 px */
+    double mpp_x, mpp_y;   /* of the slide, um/px */
+    int factor;            /* level-0 px per mask px, by maximum; >= 1 */
+    int threads;
+    /* Called now and then with mask rows done; FALSE with error stops.  May be NULL. */
+    gboolean (*tick)(void *data, int64_t done, int64_t total, GError **error);
+    void *data;
+} MaskSpec;
+
+/* Writes 0 = not lesion, 1 = lesion over the whole slide as a pyramid that OpenSlide opens; memory is bounded by some rows of
+ * tiles.  Its size is the slide's divided by factor, rounded up; its resolution factor times the slide's.  lesion_px: set pixels
+ * of its level 0; may be NULL, as may sha256. */
+gboolean masks_write(const char *path, const MaskSpec *spec, int64_t *lesion_px, char sha256[65],
+                     GError **error);
