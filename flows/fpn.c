@@ -2,20 +2,26 @@
  * loses nothing, so the likelihood stays the density of a fixed linear feature map.  No smoothing afterwards.
  * Standardisation, lateral and the factor 1/sqrt 2 are one matrix and one vector per level, y = M x + s. */
 #include "flows/fpn.h"
+#include "flows/orthonormal.h"
 #include "flows/vecmath.h"
+#include <string.h>
 
 #define DEVIATION_FLOOR 1e-3
 
-void fpn_init(Fpn *fpn, const int channels[SCALES], const int size[SCALES], int width, Arena *arena)
+void fpn_init(Fpn *fpn, const int channels[SCALES], const int size[SCALES], int width, gboolean trained,
+              Arena *arena)
 {
-    *fpn = (Fpn){.width = width};
+    int64_t work = 0;
+    *fpn = (Fpn){.width = width, .trained = trained};
     for (int l = 0; l < SCALES; l++) {
         fpn->channels[l] = channels[l];
         fpn->size[l] = size[l];
         fpn->map[l] = arena_real(arena, (int64_t)width * channels[l], "feature pyramid");
         fpn->shift[l] = arena_real(arena, width, "feature pyramid");
         fpn->constant[l] = arena_int(arena, channels[l], "feature pyramid");
+        work = MAX(work, orthonormal_work(width, channels[l]));
     }
+    fpn->work = trained ? arena_double(arena, work, "feature pyramid") : NULL;
 }
 
 void fpn_layout(Fpn *fpn, Layout *layout)
@@ -25,7 +31,7 @@ void fpn_layout(Fpn *fpn, Layout *layout)
         g_autofree char *prefix = g_strdup_printf("fpn.level%d", l);
         fpn->mean[l] = layout_add(layout, FALSE, prefix, "mean", in, 0, 0);
         fpn->deviation[l] = layout_add(layout, FALSE, prefix, "deviation", in, 1, 1);
-        fpn->lateral[l] = layout_add(layout, FALSE, prefix, "lateral", matrix, 0, 0);
+        fpn->lateral[l] = layout_add(layout, fpn->trained, prefix, "lateral", matrix, 0, 0);
         fpn->out_mean[l] = layout_add(layout, FALSE, prefix, "out_mean", out, 0, 0);
         fpn->out_deviation[l] = layout_add(layout, FALSE, prefix, "out_deviation", out, 1, 1);
     }
@@ -65,14 +71,33 @@ void fpn_refresh(Fpn *fpn, const real *parameters)
     }
 }
 
-void fpn_run_init(FpnRun *run, const Fpn *fpn, const Kernels *kernels, int n, Arena *arena)
+void fpn_constrain(Fpn *fpn, real *parameters)
 {
+    for (int l = 0; fpn->trained && l < SCALES; l++) {
+        orthonormal_rows(fpn->width, fpn->channels[l], parameters + fpn->lateral[l], fpn->work);
+    }
+}
+
+void fpn_run_init(FpnRun *run, const Fpn *fpn, const Kernels *kernels, int n, gboolean training, Arena *arena)
+{
+    int most = MAX(fpn->channels[0], MAX(fpn->channels[1], fpn->channels[2]));
     *run = (FpnRun){.fpn = fpn, .kernels = kernels, .n = n};
     for (int l = 0; l < SCALES; l++) {
         int64_t count = (int64_t)n * fpn->size[l] * fpn->size[l] * fpn->width;
         run->level[l] = arena_real(arena, count, "level of the feature pyramid");
         run->out[l] = arena_real(arena, count, "level of the feature pyramid");
+        run->dlevel[l] = training ? arena_real(arena, count, "gradient of the feature pyramid") : NULL;
     }
+    run->dmap =
+        training ? arena_real(arena, (int64_t)fpn->width * most, "gradient of the feature pyramid") : NULL;
+}
+
+/* Number of the pixel of the level above that pixel p of level l takes from. */
+static int64_t above_pixel(const Fpn *fpn, int l, int64_t p)
+{
+    int size = fpn->size[l], above = fpn->size[l + 1];
+    int64_t row = p / size % size, column = p % size, image = p / size / size;
+    return (image * above + row * above / size) * above + column * above / size;
 }
 
 /* A pixel of a level: += shift + factor * the pixel above it; then standardised into out. */
@@ -89,14 +114,11 @@ static void finish_pixel(int width, const real *shift, const real *above, real f
 static void finish_level(FpnRun *run, const real *parameters, int l)
 {
     const Fpn *fpn = run->fpn;
-    int width = fpn->width, size = fpn->size[l], above_size = l < SCALES - 1 ? fpn->size[l + 1] : 0;
+    int width = fpn->width, size = fpn->size[l];
     for (int64_t p = 0; p < (int64_t)run->n * size * size; p++) {
-        int64_t row = p / size % size, column = p % size, image = p / size / size;
-        int64_t from =
-            (image * above_size + row * above_size / size) * above_size + column * above_size / size;
-        finish_pixel(width, fpn->shift[l], above_size ? run->level[l + 1] + from * width : NULL,
-                     (real)sqrt(0.5), parameters + fpn->out_mean[l], parameters + fpn->out_deviation[l],
-                     run->level[l] + p * width, run->out[l] + p * width);
+        const real *above = l < SCALES - 1 ? run->level[l + 1] + above_pixel(fpn, l, p) * width : NULL;
+        finish_pixel(width, fpn->shift[l], above, (real)sqrt(0.5), parameters + fpn->out_mean[l],
+                     parameters + fpn->out_deviation[l], run->level[l] + p * width, run->out[l] + p * width);
     }
 }
 
@@ -113,8 +135,60 @@ static void project(FpnRun *run, int l, const real *pooled)
 
 void fpn_forward(FpnRun *run, const real *parameters, const real *const pooled[SCALES])
 {
+    memcpy(run->pooled, pooled, sizeof run->pooled);
     for (int l = SCALES - 1; l >= 0; l--) {
         project(run, l, pooled[l]);
         finish_level(run, parameters, l);
+    }
+}
+
+/* dL/d(level): what the output and the level below say, the finest level first. */
+static void level_gradient(FpnRun *run, const real *deviation, int l, const real *dout)
+{
+    const Fpn *fpn = run->fpn;
+    int width = fpn->width;
+    int64_t pixels = (int64_t)run->n * fpn->size[l] * fpn->size[l];
+    for (int64_t p = 0; p < pixels; p++) {
+        for (int i = 0; i < width; i++) {
+            run->dlevel[l][p * width + i] = dout[p * width + i] / deviation[i];
+        }
+    }
+    if (l == 0) {
+        return;
+    }
+    pixels = (int64_t)run->n * fpn->size[l - 1] * fpn->size[l - 1];
+    for (int64_t p = 0; p < pixels; p++) {
+        const real *below = run->dlevel[l - 1] + p * width;
+        real *to = run->dlevel[l] + above_pixel(fpn, l - 1, p) * width;
+        for (int i = 0; i < width; i++) {
+            to[i] += (real)sqrt(0.5) * below[i];
+        }
+    }
+}
+
+/* level = M pooled + s with M = factor lateral / deviation, s = -M mean. */
+void fpn_backward(FpnRun *run, const real *parameters, const real *const dout[SCALES],
+                  real *const dlateral[SCALES])
+{
+    const Fpn *fpn = run->fpn;
+    for (int l = 0; l < SCALES; l++) {
+        const real *mean = parameters + fpn->mean[l], *deviation = parameters + fpn->deviation[l];
+        int64_t pixels = (int64_t)run->n * fpn->size[l] * fpn->size[l];
+        int c = fpn->channels[l], width = fpn->width;
+        double factor = l == SCALES - 1 ? 1 : sqrt(0.5);
+        level_gradient(run, parameters + fpn->out_deviation[l], l, dout[l]);
+        run->kernels->gemm(TRUE, FALSE, width, c, (int)pixels, 1, run->dlevel[l], run->pooled[l], 0,
+                           run->dmap);
+        for (int i = 0; i < width; i++) {
+            double dshift = 0;
+            for (int64_t p = 0; p < pixels; p++) {
+                dshift += (double)run->dlevel[l][p * width + i];
+            }
+            for (int j = 0; j < c; j++) {
+                int64_t at = (int64_t)i * c + j;
+                double dm = (double)run->dmap[at] - dshift * (double)mean[j];
+                dlateral[l][at] += (real)(factor * dm / (double)deviation[j]);
+            }
+        }
     }
 }

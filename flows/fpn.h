@@ -2,25 +2,32 @@
  *   1. standardise each level's pooled features with the mean and deviation of training normals (deviation >= 1e-3);
  *   2. lateral: the `width` leading principal directions (orthonormal rows, no whitening);
  *   3. top-down: P3 = L3, P_l = (L_l + nearest upsampled P_{l+1}) / sqrt 2;
- *   4. standardise again, with statistics of training normals. */
+ *   4. standardise again, with statistics of training normals.
+ * Where `trained`, the laterals alone are trained; the caller keeps their rows orthonormal (fpn_constrain): an isometry can turn,
+ * but it cannot shrink a direction to please the likelihood. */
 #pragma once
 #include "flows/arena.h"
 #include "flows/layout.h"
 
 typedef struct {
     int channels[SCALES], size[SCALES], width;
+    gboolean trained; /* the laterals are trainable parameters */
     int64_t mean[SCALES], deviation[SCALES], lateral[SCALES], out_mean[SCALES], out_deviation[SCALES];
     /* derived: 1. and 2. and the factor of 3. as one affine map; constant channels */
     real *map[SCALES], *shift[SCALES];
     int *constant[SCALES], constants[SCALES];
+    double *work; /* of fpn_constrain */
 } Fpn;
 
 /* size: of the pooled maps. */
-void fpn_init(Fpn *fpn, const int channels[SCALES], const int size[SCALES], int width, Arena *arena);
+void fpn_init(Fpn *fpn, const int channels[SCALES], const int size[SCALES], int width, gboolean trained,
+              Arena *arena);
 void fpn_layout(Fpn *fpn, Layout *layout);
 /* Until it is fitted: no standardisation, the first `width` channels. */
 void fpn_initialise(const Fpn *fpn, real *parameters);
 void fpn_refresh(Fpn *fpn, const real *parameters);
+/* Laterals back to orthonormal rows, after they were changed.  fpn_refresh must follow. */
+void fpn_constrain(Fpn *fpn, real *parameters);
 
 typedef struct {
     const Fpn *fpn;
@@ -28,15 +35,25 @@ typedef struct {
     int n;
     real *level[SCALES]; /* P_l (n, size, size, width) */
     real *out[SCALES];   /* standardised again */
+    /* training */
+    const real *pooled[SCALES]; /* of the last forward, borrowed */
+    real *dlevel[SCALES], *dmap;
 } FpnRun;
 
-void fpn_run_init(FpnRun *run, const Fpn *fpn, const Kernels *kernels, int n, Arena *arena);
-/* pooled[l] (n, size, size, channels) -> run->level, run->out. */
+void fpn_run_init(FpnRun *run, const Fpn *fpn, const Kernels *kernels, int n, gboolean training,
+                  Arena *arena);
+/* pooled[l] (n, size, size, channels) -> run->level, run->out.  Where fpn_backward follows, pooled must stay as it is. */
 void fpn_forward(FpnRun *run, const real *parameters, const real *const pooled[SCALES]);
+
+/* dout[l]: dL/d(run->out[l]).  Adds dL/d(lateral) to dlateral[l] (width, channels).  Nothing else of the pyramid has a
+ * gradient. */
+void fpn_backward(FpnRun *run, const real *parameters, const real *const dout[SCALES],
+                  real *const dlateral[SCALES]);
 
 /* Fitting in two passes over the same images, fed one at a time. */
 typedef struct FpnFit FpnFit;
-FpnFit *fpn_fit_new(Fpn *fpn, GError **error);
+/* pass: 0, or 1 to keep the laterals and only standardise the output anew. */
+FpnFit *fpn_fit_new(Fpn *fpn, int pass, GError **error);
 void fpn_fit_free(FpnFit *fit);
 /* Buffers for an image's pooled maps, for callers that have none. */
 real *const *fpn_fit_pooled(FpnFit *fit);

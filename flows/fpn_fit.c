@@ -23,13 +23,14 @@ struct FpnFit {
     double *sum[SCALES], *product[SCALES]; /* (c), (c, c) */
 };
 
-FpnFit *fpn_fit_new(Fpn *fpn, GError **error)
+FpnFit *fpn_fit_new(Fpn *fpn, int pass, GError **error)
 {
     FpnFit *fit = g_new0(FpnFit, 1);
     int64_t largest = 0;
     fit->fpn = fpn;
+    fit->pass = pass;
     fit->arena = arena_new();
-    fpn_run_init(&fit->run, fpn, kernels_get(NULL), 1, fit->arena);
+    fpn_run_init(&fit->run, fpn, kernels_get(NULL), 1, FALSE, fit->arena);
     for (int l = 0; l < SCALES; l++) {
         int64_t c = fpn->channels[l], count = (int64_t)fpn->size[l] * fpn->size[l] * c;
         fit->pooled[l] = arena_real(fit->arena, count, "pooled features");

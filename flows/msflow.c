@@ -1,8 +1,9 @@
 /* MSFlow assembled: which layers there are, where their parameters lie, and what has to be rebuilt when they change.
  * Running it is flows/msflow_run.c.
  *
- * Nothing before the flows is trained: with FPN_FIXED the features are standardised and projected with frozen statistics,
- * with FPN_NONE they enter as the extractor and the pooling leave them (stock MSFlow). */
+ * With FPN_NONE the features enter as the extractor and the pooling leave them (stock MSFlow); with a pyramid they are
+ * standardised and projected with frozen statistics.  The likelihood trains nothing before the flows but, with
+ * FPN_ORTHOGONAL, the laterals, which lie last among the trainable parameters. */
 #include "flows/msflow_private.h"
 #include "flows/avgpool.h"
 #include "base/error.h"
@@ -70,7 +71,7 @@ static void lay_out(Msflow *flow)
         chain_layout(&flow->chain[l], &flow->layout, prefix);
     }
     fusion_layout(&flow->fusion, &flow->layout, "fusion");
-    if (flow->spec.fpn == FPN_FIXED) {
+    if (flow->spec.fpn != FPN_NONE) {
         fpn_layout(&flow->fpn, &flow->layout);
     }
 }
@@ -83,7 +84,7 @@ static void initialise(Msflow *flow)
         chain_initialise(&flow->chain[l], flow->spec.seed, prefix, flow->parameters);
     }
     fusion_initialise(&flow->fusion, flow->spec.seed, "fusion", flow->parameters);
-    if (flow->spec.fpn == FPN_FIXED) {
+    if (flow->spec.fpn != FPN_NONE) {
         fpn_initialise(&flow->fpn, flow->parameters);
     }
     msflow_refresh(flow);
@@ -117,11 +118,12 @@ Msflow *msflow_new(const MsflowSpec *spec, GError **error)
     }
     for (int l = 0; l < SCALES; l++) {
         flow->size[l] = avgpool_size(spec->size[l]);
-        flow->channels[l] = spec->fpn == FPN_FIXED ? flow->spec.fpn_width : spec->channels[l];
+        flow->channels[l] = spec->fpn != FPN_NONE ? flow->spec.fpn_width : spec->channels[l];
         chain_init(&flow->chain[l], spec, flow->channels[l], flow->size[l], spec->blocks[l], flow->arena);
     }
     fusion_init(&flow->fusion, flow->channels, flow->size, spec->alpha, flow->arena);
-    fpn_init(&flow->fpn, spec->channels, flow->size, flow->spec.fpn_width, flow->arena);
+    fpn_init(&flow->fpn, spec->channels, flow->size, flow->spec.fpn_width, spec->fpn == FPN_ORTHOGONAL,
+             flow->arena);
     lay_out(flow);
     lay_out(flow); /* now the trainable total is known */
     flow->table = layout_table(&flow->layout);
@@ -173,14 +175,29 @@ void msflow_refresh(Msflow *flow)
         chain_refresh(&flow->chain[l], flow->parameters);
     }
     fusion_refresh(&flow->fusion, flow->parameters);
-    if (flow->spec.fpn == FPN_FIXED) {
+    if (flow->spec.fpn != FPN_NONE) {
         fpn_refresh(&flow->fpn, flow->parameters);
     }
 }
 
+int64_t msflow_before_flows(const Msflow *flow)
+{
+    return flow->spec.fpn == FPN_ORTHOGONAL ? flow->fpn.lateral[0] : flow->layout.trainable;
+}
+
+void msflow_constrain(Msflow *flow)
+{
+    fpn_constrain(&flow->fpn, flow->parameters);
+}
+
+real *msflow_laterals(Msflow *flow, int scale)
+{
+    return flow->spec.fpn == FPN_NONE ? NULL : flow->parameters + flow->fpn.lateral[scale];
+}
+
 const int *msflow_constant_channels(const Msflow *flow, int scale, int *count)
 {
-    *count = flow->spec.fpn == FPN_FIXED ? flow->fpn.constants[scale] : 0;
+    *count = flow->spec.fpn != FPN_NONE ? flow->fpn.constants[scale] : 0;
     return flow->fpn.constant[scale];
 }
 
@@ -203,14 +220,24 @@ int64_t msflow_dimensions(const Msflow *flow)
     return total;
 }
 
-gboolean msflow_fit_begin(Msflow *flow, GError **error)
+static gboolean fit_from(Msflow *flow, int pass, GError **error)
 {
     g_clear_pointer(&flow->fit, fpn_fit_free);
     if (flow->spec.fpn == FPN_NONE) {
         return TRUE;
     }
-    flow->fit = fpn_fit_new(&flow->fpn, error);
+    flow->fit = fpn_fit_new(&flow->fpn, pass, error);
     return flow->fit != NULL;
+}
+
+gboolean msflow_fit_begin(Msflow *flow, GError **error)
+{
+    return fit_from(flow, 0, error);
+}
+
+gboolean msflow_restandardise_begin(Msflow *flow, GError **error)
+{
+    return fit_from(flow, 1, error);
 }
 
 void msflow_fit_add_pooled(Msflow *flow, int batch, const real *const pooled[SCALES])

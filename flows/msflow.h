@@ -8,7 +8,9 @@
 #include "flows/extractor.h"
 
 typedef enum { STEP_AIO, STEP_GLOW } StepKind;
-typedef enum { FPN_NONE, FPN_FIXED } FpnKind;
+/* models.md C.5.  ORTHOGONAL: the laterals start at those of FIXED and are trained by the likelihood, as isometries.  TWO_PHASE: they
+ * are trained before the flows, by a classifier (flows/pretrain.h), and fixed from then on. */
+typedef enum { FPN_NONE, FPN_FIXED, FPN_ORTHOGONAL, FPN_TWO_PHASE } FpnKind;
 
 typedef struct {
     int channels[SCALES]; /* of the extractor */
@@ -42,6 +44,12 @@ typedef struct {
 const MsflowParameter *msflow_layout(const Msflow *flow, int *count);
 /* All of them, trainable ones first: [0, trainable) are touched by the optimiser. */
 real *msflow_parameters(Msflow *flow, int64_t *trainable, int64_t *all);
+/* The first trainable parameter of what lies before the flows (FPN_ORTHOGONAL: the laterals, up to the end); the number of
+ * trainable ones where there is none. */
+int64_t msflow_before_flows(const Msflow *flow);
+/* After a step of the optimiser, before msflow_refresh: the laterals' rows are made orthonormal again.  Not part of msflow_refresh, as
+ * that would change parameters that were only read from a file. */
+void msflow_constrain(Msflow *flow);
 /* Clamps what must stay bounded (ActNorm logs, LU diagonals) after an update, and rebuilds what is derived
  * from the parameters (1x1 matrices, maps of the positional code). Must be called after any change of the parameters, while no run
  * computes.  Runs made without training packed their weights when they were made: make them anew. */
@@ -57,12 +65,14 @@ void msflow_fit_add_pooled(Msflow *flow, int batch, const real *const pooled[SCA
 /* Call twice around two passes: pass 0 gives means, deviations and laterals; pass 1 the re-standardisation after the FPN.
  * Returns TRUE while another pass is wanted. */
 gboolean msflow_fit_pass_end(Msflow *flow);
+/* As msflow_fit_begin, for one pass that keeps the laterals and only standardises what the pyramid gives anew. */
+gboolean msflow_restandardise_begin(Msflow *flow, GError **error);
 /* Data-dependent initialisation of ActNorm, layer by layer, in one pass over one batch of pooled maps (use >= 16 tiles). */
 gboolean msflow_init_actnorm(Msflow *flow, const Kernels *kernels, int batch, const real *const maps[SCALES],
                              GError **error);
 
 /* Features of a scale that hardly varied over the training normals (deviation at the floor of 1e-3): indices, ascending,
- * borrowed.  FPN_FIXED after fitting; otherwise none. */
+ * borrowed.  With a pyramid, after fitting; otherwise none. */
 const int *msflow_constant_channels(const Msflow *flow, int scale, int *count);
 
 /* ---- running ---- */
@@ -78,6 +88,15 @@ void msflow_forward(MsflowRun *run, const real *const maps[SCALES], const real *
 /* The same from maps that are pooled already (avgpool_forward), which must stay as they are until msflow_backward. */
 void msflow_forward_pooled(MsflowRun *run, const real *const pooled[SCALES], const real *z[SCALES],
                            double *logdet);
+/* The first part of msflow_forward_pooled alone: the input of the flows, y[scale] borrowed. */
+void msflow_input_pooled(MsflowRun *run, const real *const pooled[SCALES], const real *y[SCALES]);
+/* Its derivative, after it or msflow_forward of a run with training: dy[scale] = dL/dy; adds dL/d(lateral) to dlateral[scale]
+ * (fpn_width, channels of the extractor).  Not for FPN_NONE. */
+void msflow_input_backward(MsflowRun *run, const real *const dy[SCALES], real *const dlateral[SCALES]);
+/* The last part alone: y[scale] is the input of the flows, which must not be a buffer of this run. */
+void msflow_forward_input(MsflowRun *run, const real *const y[SCALES], const real *z[SCALES], double *logdet);
+/* The laterals of a scale (fpn_width, channels of the extractor), row by row; NULL with FPN_NONE. */
+real *msflow_laterals(Msflow *flow, int scale);
 /* dz: dL/dz, dlogdet[b]: dL/d(logdet of image b).  Adds dL/dparameters to gradient (length: trainable). After msflow_forward
  * of the same run with training. */
 void msflow_backward(MsflowRun *run, const real *const dz[SCALES], const double *dlogdet, real *gradient);

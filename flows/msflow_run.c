@@ -29,8 +29,9 @@ MsflowRun *msflow_run_new(const Msflow *flow, const Kernels *kernels, int batch,
         chain_run_init(&run->chain[l], &flow->chain[l], flow->parameters, kernels, batch, training,
                        run->arena);
     }
-    if (flow->spec.fpn == FPN_FIXED) {
-        fpn_run_init(&run->fpn, &flow->fpn, kernels, batch, run->arena);
+    if (flow->spec.fpn != FPN_NONE) {
+        fpn_run_init(&run->fpn, &flow->fpn, kernels, batch, training && flow->spec.fpn != FPN_FIXED,
+                     run->arena);
     }
     fusion_run_init(&run->fusion, &flow->fusion, flow->parameters, kernels, batch, training, run->arena);
     if (!arena_check(run->arena, error)) {
@@ -50,12 +51,12 @@ void msflow_run_free(MsflowRun *run)
 /* The input of the flows. */
 static void enter(MsflowRun *run, const real *const pooled[SCALES])
 {
-    gboolean fixed = run->flow->spec.fpn == FPN_FIXED;
-    if (fixed) {
+    gboolean pyramid = run->flow->spec.fpn != FPN_NONE;
+    if (pyramid) {
         fpn_forward(&run->fpn, run->flow->parameters, pooled);
     }
     for (int l = 0; l < SCALES; l++) {
-        run->input[l] = fixed ? run->fpn.out[l] : pooled[l];
+        run->input[l] = pyramid ? run->fpn.out[l] : pooled[l];
     }
 }
 
@@ -64,12 +65,17 @@ void msflow_flow_input(const MsflowRun *run, const real *y[SCALES])
     memcpy(y, run->input, sizeof run->input);
 }
 
-void msflow_forward_pooled(MsflowRun *run, const real *const pooled[SCALES], const real *z[SCALES],
-                           double *logdet)
+void msflow_input_pooled(MsflowRun *run, const real *const pooled[SCALES], const real *y[SCALES])
+{
+    enter(run, pooled);
+    msflow_flow_input(run, y);
+}
+
+/* From run->input on. */
+static void through_flows(MsflowRun *run, const real *z[SCALES], double *logdet)
 {
     const real *parameters = run->flow->parameters, *y[SCALES];
     memset(logdet, 0, run->batch * sizeof *logdet);
-    enter(run, pooled);
     for (int l = 0; l < SCALES; l++) {
         y[l] = chain_forward(&run->chain[l], parameters, run->input[l], logdet);
     }
@@ -77,6 +83,19 @@ void msflow_forward_pooled(MsflowRun *run, const real *const pooled[SCALES], con
     for (int l = 0; l < SCALES; l++) {
         z[l] = run->fusion.z[l];
     }
+}
+
+void msflow_forward_pooled(MsflowRun *run, const real *const pooled[SCALES], const real *z[SCALES],
+                           double *logdet)
+{
+    enter(run, pooled);
+    through_flows(run, z, logdet);
+}
+
+void msflow_forward_input(MsflowRun *run, const real *const y[SCALES], const real *z[SCALES], double *logdet)
+{
+    memcpy(run->input, y, sizeof run->input);
+    through_flows(run, z, logdet);
 }
 
 void msflow_forward(MsflowRun *run, const real *const maps[SCALES], const real *z[SCALES], double *logdet)
@@ -90,15 +109,24 @@ void msflow_forward(MsflowRun *run, const real *const maps[SCALES], const real *
 
 void msflow_backward(MsflowRun *run, const real *const dz[SCALES], const double *dlogdet, real *gradient)
 {
-    const real *parameters = run->flow->parameters;
-    real *dx[SCALES];
+    const real *parameters = run->flow->parameters, *dy[SCALES];
+    real *dx[SCALES], *dlateral[SCALES];
     for (int l = 0; l < SCALES; l++) {
         dx[l] = run->chain[l].work[0];
     }
     fusion_backward(&run->fusion, parameters, dz, dlogdet, dx, gradient);
     for (int l = 0; l < SCALES; l++) {
-        chain_backward(&run->chain[l], parameters, dlogdet, gradient);
+        dy[l] = chain_backward(&run->chain[l], parameters, dlogdet, gradient);
+        dlateral[l] = gradient + run->flow->fpn.lateral[l];
     }
+    if (run->flow->spec.fpn == FPN_ORTHOGONAL) {
+        msflow_input_backward(run, dy, dlateral);
+    }
+}
+
+void msflow_input_backward(MsflowRun *run, const real *const dy[SCALES], real *const dlateral[SCALES])
+{
+    fpn_backward(&run->fpn, run->flow->parameters, dy, dlateral);
 }
 
 void msflow_inverse(MsflowRun *run, const real *const z[SCALES], const real *y[SCALES])
