@@ -117,9 +117,11 @@ void msflow_backward(MsflowRun *run, const real *const dz[SCALES], const double 
     fusion_backward(&run->fusion, parameters, dz, dlogdet, dx, gradient);
     for (int l = 0; l < SCALES; l++) {
         dy[l] = chain_backward(&run->chain[l], parameters, dlogdet, gradient);
-        dlateral[l] = gradient + run->flow->fpn.lateral[l];
     }
-    if (run->flow->spec.fpn == FPN_ORTHOGONAL) {
+    if (run->flow->spec.fpn == FPN_ORTHOGONAL) { /* the laterals are among the trainable parameters */
+        for (int l = 0; l < SCALES; l++) {
+            dlateral[l] = gradient + run->flow->fpn.lateral[l];
+        }
         msflow_input_backward(run, dy, dlateral);
     }
 }
