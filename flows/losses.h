@@ -1,0 +1,58 @@
+/* Terms of the training loss for single tiles, with their gradients, in double (models.md D).
+ *
+ * S is the negative log-likelihood of a tile per latent dimension, NLL / D without 0.5 ln 2 pi: high = strange.  Every
+ * term is bounded below, and so is what a gradient step can gain from it: the likelihood of anomalies is never lowered
+ * without end.  Means over a batch are the caller's: he divides value and gradient by the number of tiles.
+ *
+ * Pure functions; any thread may call them. */
+#pragma once
+#include <glib.h>
+
+typedef enum {
+    NORMAL_NLL,        /* S */
+    NORMAL_LOG_SIGMOID /* -ln sigma(-S): easy normals count less (CFLOW-AD, Gudovskiy et al. 2022) */
+} NormalTerm;
+typedef enum {
+    MARGIN_HINGE,      /* two-sided: normals below the mean + sd, anomalies `width` sd above that */
+    MARGIN_LOG_SIGMOID /* its smooth form, on anomalies only (outlier loss of Schirrmeister et al. 2020) */
+} MarginForm;
+
+typedef enum { SELECT_NLL, SELECT_F_BETA, SELECT_AUROC, SELECT_AP } Selection;
+
+/* What a training minimises (models.md D.6), with B tiles in a batch, N of them normal and A anomalies:
+ *   1/N sum_N normal(S) + focal/B sum_B FL + centre/B sum_B C + margin (1/N sum_N M + 1/A sum_A M)
+ * Anomalies are in no likelihood term. */
+typedef struct {
+    NormalTerm normal;
+    gboolean labels; /* FALSE: of the following only `normal` counts, and anomalies are refused */
+    double focal, centre, margin; /* weights, >= 0 */
+    double focal_alpha, focal_gamma;
+    MarginForm margin_form;
+    double margin_width;  /* standard deviations of normals */
+    double start;         /* share of the epochs that are done before the terms of labels begin */
+    double anomaly_share; /* of each part of a batch, rounded up */
+    Selection selection;  /* of the epoch that is kept, by held-out tiles */
+    double beta;          /* of SELECT_F_BETA: the best F_beta over all thresholds */
+} LossSpec;
+/* D.6 without labels: NLL alone. */
+LossSpec loss_spec_default(void);
+
+/* ln(1 + e^x) and 1 / (1 + e^-x) without overflow. */
+double loss_softplus(double x);
+double loss_sigmoid(double x);
+
+/* Term of one normal; *slope = dL/dS. */
+double loss_normal(NormalTerm term, double s, double *slope);
+/* Focal loss (Lin et al. 2017) of a logit for label y (0, 1): -a_t (1 - p_t)^gamma ln p_t.  *slope = dL/dlogit.
+ * gamma = 0 and alpha = 0.5 is half the binary cross-entropy. */
+double loss_focal(double logit, int y, double alpha, double gamma, double *slope);
+/* Centre loss (Wen et al. 2016): 0.5 |e - c|^2; slope[0..n) = e - c. */
+double loss_centre(const double *e, const double *c, int n, double *slope);
+/* Margin about the normals' mean and sd, which get no gradient: with m1 = mean + sd and m2 = m1 + width sd
+ *   hinge        max(0, S - m1) of a normal, max(0, m2 - S) of an anomaly;
+ *   log-sigmoid  0 of a normal, sd softplus((m2 - S) / sd) of an anomaly.
+ * |dL/dS| <= 1. */
+double loss_margin(MarginForm form, double s, int y, double mean, double sd, double width, double *slope);
+
+/* Moves the centre of a class by its members of a batch: c - beta sum(c - e_i) / (1 + count).  sum: of the e_i. */
+void loss_centre_move(double *c, const double *sum, int64_t count, double beta, int n);
