@@ -130,6 +130,56 @@ static void test_order_is_a_new_permutation_each_epoch(void)
     split_clear(&split);
 }
 
+/* Every third tile is an anomaly. */
+static void test_labels(gconstpointer grouped)
+{
+    const char *groups[TILES];
+    const char *const *group = grouped ? groups : NULL;
+    uint8_t anomaly[TILES];
+    fill_groups(groups);
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        Split normals, anomalies;
+        int64_t seen[TILES] = {0}, order[TILES];
+        for (int i = 0; i < TILES; i++) {
+            anomaly[i] = i % 3 == 0;
+        }
+        g_assert_true(split_make_labelled(TILES, group, anomaly, 0.2, seed, &normals, &anomalies, NULL));
+        g_assert_cmpint(anomalies.holdouts, >=, 1);
+        g_assert_cmpint(anomalies.trains, >=, 1);
+        g_assert_cmpint(normals.holdouts + normals.trains + anomalies.holdouts + anomalies.trains, ==, TILES);
+        split_order(&anomalies, seed, 1, order);
+        for (int64_t i = 0; i < anomalies.trains; i++) {
+            seen[order[i]]++;
+        }
+        for (int64_t i = 0; i < anomalies.holdouts; i++) {
+            seen[anomalies.holdout[i]]++;
+        }
+        for (int i = 0; i < TILES; i++) {
+            g_assert_cmpint(seen[i], ==, anomaly[i]);
+        }
+        /* A slide that judges teaches nothing. */
+        for (int64_t i = 0; grouped && i < normals.holdouts; i++) {
+            for (int64_t k = 0; k < anomalies.trains; k++) {
+                g_assert_cmpstr(groups[normals.holdout[i]], !=, groups[anomalies.train[k]]);
+            }
+        }
+        split_clear(&normals);
+        split_clear(&anomalies);
+    }
+}
+
+static void test_labels_of_too_few(void)
+{
+    uint8_t anomaly[TILES] = {1};
+    Split normals, anomalies;
+    g_autoptr(GError) error = NULL;
+    g_assert_false(split_make_labelled(TILES, NULL, anomaly, 0.2, 1, &normals, &anomalies, &error));
+    g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
+    g_assert_nonnull(strstr(error->message, "1 labelled anomalies"));
+    split_clear(&normals);
+    split_clear(&anomalies);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -139,5 +189,8 @@ int main(int argc, char **argv)
     g_test_add_func("/split/one_slide", test_one_slide_is_split_by_tile);
     g_test_add_func("/split/small", test_small_sets);
     g_test_add_func("/split/order", test_order_is_a_new_permutation_each_epoch);
+    g_test_add_data_func("/split/labels/tiles", NULL, test_labels);
+    g_test_add_data_func("/split/labels/slides", "grouped", test_labels);
+    g_test_add_func("/split/labels/few", test_labels_of_too_few);
     return g_test_run();
 }
