@@ -121,13 +121,35 @@ static const Dialect *detect(const char *path, const char *text, GError **error)
 
 /* ---- the whole ---- */
 
-static void source_clear(Source *source)
+void source_init(Source *source)
+{
+    source->drafts = g_ptr_array_new_with_free_func(draft_free);
+    source->warnings = g_ptr_array_new_with_free_func(g_free);
+}
+
+void source_clear(Source *source)
 {
     g_clear_pointer(&source->drafts, g_ptr_array_unref);
     g_clear_pointer(&source->parents, g_hash_table_unref);
     g_clear_pointer(&source->warnings, g_ptr_array_unref);
 }
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Source, source_clear)
+
+Annotation *source_annotation(Source *source, const char *dialect, const GroupRule *rules, GError **error)
+{
+    g_autoptr(Annotation) annotation = g_new0(Annotation, 1);
+    annotation->outlines = g_ptr_array_new_with_free_func((GDestroyNotify)outline_free);
+    if (!gate_pass(source, rules, annotation->outlines, error)) {
+        return NULL;
+    }
+    if (source->warned > WARNING_LIMIT) {
+        g_ptr_array_add(source->warnings, g_strdup_printf("%s: %d more warnings", source->path,
+                                                          source->warned - WARNING_LIMIT));
+    }
+    annotation->path = g_strdup(source->path);
+    annotation->dialect = g_strdup(dialect);
+    annotation->warnings = g_steal_pointer(&source->warnings);
+    return g_steal_pointer(&annotation);
+}
 
 Annotation *annotation_read_on(const char *path, const GroupRule *rules, const SlideFrame *frame,
                                GError **error)
@@ -144,21 +166,8 @@ Annotation *annotation_read_on(const char *path, const GroupRule *rules, const S
     }
     g_auto(Source)
         source = {.path = path, .text = text, .length = length - (size_t)(text - whole), .frame = frame};
-    source.drafts = g_ptr_array_new_with_free_func(draft_free);
-    source.warnings = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(Annotation) annotation = g_new0(Annotation, 1);
-    annotation->outlines = g_ptr_array_new_with_free_func((GDestroyNotify)outline_free);
-    if (!dialect->read(&source, error) || !gate_pass(&source, rules, annotation->outlines, error)) {
-        return NULL;
-    }
-    if (source.warned > WARNING_LIMIT) {
-        g_ptr_array_add(source.warnings,
-                        g_strdup_printf("%s: %d more warnings", path, source.warned - WARNING_LIMIT));
-    }
-    annotation->path = g_strdup(path);
-    annotation->dialect = g_strdup(dialect->name);
-    annotation->warnings = g_steal_pointer(&source.warnings);
-    return g_steal_pointer(&annotation);
+    source_init(&source);
+    return dialect->read(&source, error) ? source_annotation(&source, dialect->name, rules, error) : NULL;
 }
 
 Annotation *annotation_read(const char *path, const GroupRule *rules, double width, double height,

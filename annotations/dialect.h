@@ -49,6 +49,12 @@ typedef struct {
     gboolean (*read)(Source *source, GError **error);
 } Dialect;
 
+/* Empty lists in a source whose other members are set; g_auto(Source) clears them. */
+void source_init(Source *source);
+void source_clear(Source *source);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Source, source_clear)
+/* What was read as an annotation, through the gate; takes the warnings.  NULL with error. */
+Annotation *source_annotation(Source *source, const char *dialect, const GroupRule *rules, GError **error);
 /* A new draft at the end of source->drafts; borrowed.  NULL with an error beyond OUTLINE_LIMIT. */
 Draft *source_draft(Source *source, const char *name, const char *group, gboolean closed, int line,
                     GError **error);
