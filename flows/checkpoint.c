@@ -15,6 +15,9 @@ static const Field fields[] = {
     {"step", FIELD_INT64, OF(step), 1, NULL},
     {"best_epoch", FIELD_INT, OF(best_epoch), 1, NULL},
     {"best_nll", FIELD_NUMBER, OF(best_nll), 1, NULL},
+    {"effective_rank", FIELD_NUMBER, OF(start.rank), SCALES, NULL},
+    {"smallest_deviation", FIELD_NUMBER, OF(start.deviation), SCALES, NULL},
+    {"smallest_singular", FIELD_NUMBER, OF(start.singular), SCALES, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 

@@ -3,7 +3,7 @@
  * Continuing from a checkpoint gives the same bits as never having stopped: everything that the next epoch depends on is here
  * or follows from the specification and the data, whose hash is the fingerprint. */
 #pragma once
-#include "flows/real.h"
+#include "flows/collapse.h"
 #include <glib.h>
 #include <stdint.h>
 
@@ -12,6 +12,7 @@ typedef struct {
     int64_t step;    /* updates of the optimiser so far */
     int best_epoch;  /* 0 = none yet */
     double best_nll; /* hold-out NLL / D of that epoch; NAN = none yet */
+    Collapse start;  /* before the first epoch; NAN where nothing before the flows is trained */
     GArray *history; /* EpochReport */
     int64_t all, trainable;
     real *parameters;               /* all; the trainable ones first */

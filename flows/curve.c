@@ -188,20 +188,38 @@ char *curve_svg(const CurveAxes *axes, const CurveSeries *series, int count)
     return g_string_free(out, FALSE);
 }
 
+/* What is not finite leaves the cell empty, as base/csv.h reads it. */
+static void put_cell(GString *out, double value)
+{
+    if (isfinite(value)) {
+        put(out, "%.9g", value);
+    }
+}
+
 char *curve_csv(const GArray *history)
 {
-    GString *out = g_string_new("epoch,train_nll,holdout_nll,gradient_norm,learning_rate,skipped_steps\n");
+    GString *out = g_string_new("epoch,train_nll,holdout_nll,gradient_norm,learning_rate,skipped_steps");
+    for (int l = 1; l <= SCALES; l++) {
+        g_string_append_printf(out, ",effective_rank%d,smallest_deviation%d,smallest_singular%d", l, l, l);
+    }
+    g_string_append_c(out, '\n');
     for (guint i = 0; i < history->len; i++) {
         const EpochReport *e = &g_array_index(history, EpochReport, i);
         g_string_append_printf(out, "%d,", e->epoch);
         const double values[] = {e->train_nll, e->holdout_nll, e->gradient_norm, e->learning_rate};
         for (guint k = 0; k < G_N_ELEMENTS(values); k++) {
-            if (isfinite(values[k])) { /* else the cell stays empty, as base/csv.h reads it */
-                put(out, "%.9g", values[k]);
-            }
+            put_cell(out, values[k]);
             g_string_append_c(out, ',');
         }
-        g_string_append_printf(out, "%d\n", e->skipped_steps);
+        g_string_append_printf(out, "%d", e->skipped_steps);
+        for (int l = 0; l < SCALES; l++) {
+            const double figures[] = {e->collapse.rank[l], e->collapse.deviation[l], e->collapse.singular[l]};
+            for (guint k = 0; k < G_N_ELEMENTS(figures); k++) {
+                g_string_append_c(out, ',');
+                put_cell(out, figures[k]);
+            }
+        }
+        g_string_append_c(out, '\n');
     }
     return g_string_free(out, FALSE);
 }

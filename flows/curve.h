@@ -23,5 +23,6 @@ CurveAxes curve_axes(const char *title, const char *x_label, const char *y_label
 /* A complete <svg> element. At most 8 series have colours of their own, then they repeat.  Caller frees. */
 char *curve_svg(const CurveAxes *axes, const CurveSeries *series, int count);
 /* The history of a training run (array of EpochReport, flows/model.h): epoch, train_nll, holdout_nll, gradient_norm, learning_rate,
- * skipped_steps.  Seconds are left out: they differ between runs that give the same model.  Caller frees. */
+ * skipped_steps, and for each scale effective_rank, smallest_deviation, smallest_singular (empty where nothing before the flows is
+ * trained).  Seconds are left out: they differ between runs that give the same model.  Caller frees. */
 char *curve_csv(const GArray *history);

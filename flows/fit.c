@@ -54,7 +54,7 @@ static gboolean all_steps(Fit *fit, EpochReport *report, GError **error)
     int64_t done = fit->steps - report->skipped_steps;
     if (done == 0) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "epoch %d: no step had a finite gradient; a lower learning_rate may help", report->epoch);
+                    "no step had a finite gradient; a lower learning_rate may help");
         return FALSE;
     }
     report->train_nll /= (double)done;
@@ -66,7 +66,10 @@ static gboolean epoch(Fit *fit, const char *fingerprint, GError **error)
 {
     gint64 start = g_get_monotonic_time();
     EpochReport report = {.epoch = fit->state.epoch + 1};
-    if (!all_steps(fit, &report, error) || !fit_holdout(fit, &report.holdout_nll, error)) {
+    if (!all_steps(fit, &report, error) || !fit_holdout(fit, &report.holdout_nll, error) ||
+        !fit_collapse(fit, &report.collapse, error) ||
+        (fit_trains_pyramid(fit) && !collapse_check(&fit->state.start, &report.collapse, error))) {
+        g_prefix_error(error, "epoch %d: ", report.epoch);
         return FALSE;
     }
     fit->state.epoch = report.epoch;
@@ -142,6 +145,11 @@ static gboolean resume(Fit *fit, const char *print)
     return TRUE;
 }
 
+static gboolean train_laterals(void *data, GError **error)
+{
+    return fit_pyramid(data, error);
+}
+
 static gboolean start(Fit *fit, GError **error)
 {
     InitialiseSpec spec = {
@@ -154,8 +162,13 @@ static gboolean start(Fit *fit, GError **error)
         .threads = fit->threads,
         .pin = fit->pin,
     };
+    if (fit->spec->flow.fpn == FPN_TWO_PHASE) {
+        spec.train_laterals = train_laterals;
+        spec.data = fit;
+    }
     split_order(&fit->split, fit->spec->seed, 0, fit->order);
-    return initialise_flow(&spec, error);
+    return initialise_flow(&spec, error) && fit_collapse(fit, &fit->state.start, error) &&
+           (!fit_trains_pyramid(fit) || collapse_check(&fit->state.start, &fit->state.start, error));
 }
 
 static gboolean train(Fit *fit, GError **error)
@@ -184,6 +197,18 @@ static gboolean train(Fit *fit, GError **error)
                            error);
 }
 
+/* Normals, evenly chosen. */
+static void choose_sample(Fit *fit)
+{
+    int64_t most = MIN(fit->split.trains, (int64_t)G_N_ELEMENTS(fit->sample));
+    for (int64_t i = 0; i < most; i++) {
+        int64_t tile = fit->split.train[i * fit->split.trains / most];
+        if (!fit->tiles->anomaly || !fit->tiles->anomaly[tile]) {
+            fit->sample[fit->sampled++] = tile;
+        }
+    }
+}
+
 static gboolean prepare(Fit *fit, GError **error)
 {
     const ModelSpec *spec = fit->spec;
@@ -205,6 +230,7 @@ static gboolean prepare(Fit *fit, GError **error)
     if (!allocate(fit, error)) {
         return FALSE;
     }
+    choose_sample(fit);
     fit->features = features_new(&features, error);
     return fit->features != NULL;
 }

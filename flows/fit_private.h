@@ -27,6 +27,8 @@ typedef struct {
     Features *features;
     Shard *shards;
     TrainState state;
+    int64_t sample[32]; /* training tiles of fit_collapse */
+    int sampled;
     int64_t *order;       /* of the epoch, filled up to whole batches */
     double *holdout_nll;  /* one a held-out tile */
     double *square;       /* sum of squares of each chunk of the gradient */
@@ -40,5 +42,11 @@ gboolean fit_shards_new(Fit *fit, GError **error);
 void fit_shards_free(Fit *fit);
 /* One batch, number `number` of the epoch's order: forward, backward, update; adds to the sums of the report. */
 gboolean fit_step(Fit *fit, int64_t number, EpochReport *report, GError **error);
+/* Whether something before the flows is trained; then its state over a fixed sample of the training tiles, without which
+ * it is NAN. */
+gboolean fit_trains_pyramid(const Fit *fit);
+gboolean fit_collapse(Fit *fit, Collapse *now, GError **error);
+/* First phase of FPN_TWO_PHASE: the laterals.  The statistics of what the pyramid gives have to be taken anew. */
+gboolean fit_pyramid(Fit *fit, GError **error);
 /* Mean NLL / D of the held-out tiles; fills fit->holdout_nll. */
 gboolean fit_holdout(Fit *fit, double *mean, GError **error);

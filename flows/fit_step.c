@@ -82,8 +82,18 @@ static gboolean update_chunk(int64_t index, int worker, void *data, GError **err
     Fit *fit = data;
     TrainState *s = &fit->state;
     int64_t first = index * CHUNK, count = MIN(CHUNK, s->trainable - first);
-    adam_step(&fit->adam, s->step, count, fit->shards[0].gradient + first, fit->scale, s->parameters + first,
-              s->moment1 + first, s->moment2 + first);
+    int64_t own = CLAMP(msflow_before_flows(fit->model->flow) - first, 0, count); /* the flows' parameters */
+    const struct {
+        int64_t first, count;
+        double rate;
+    } parts[] = {{first, own, 1}, {first + own, count - own, fit->spec->fpn_rate}};
+    for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
+        int64_t at = parts[i].first;
+        Adam adam = fit->adam;
+        adam.learning_rate *= parts[i].rate;
+        adam_step(&adam, s->step, parts[i].count, fit->shards[0].gradient + at, fit->scale,
+                  s->parameters + at, s->moment1 + at, s->moment2 + at);
+    }
     return TRUE;
 }
 
@@ -125,6 +135,7 @@ gboolean fit_step(Fit *fit, int64_t number, EpochReport *report, GError **error)
     fit->adam.learning_rate = report->learning_rate;
     fit->state.step++;
     gboolean ok = parallel(fit, chunks(fit), update_chunk, fit, error);
+    msflow_constrain(fit->model->flow);
     msflow_refresh(fit->model->flow);
     return ok;
 }

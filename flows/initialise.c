@@ -98,17 +98,29 @@ static void tell_constant_channels(const Msflow *flow)
     }
 }
 
-gboolean initialise_flow(const InitialiseSpec *spec, GError **error)
+/* All passes that were begun. */
+static gboolean passes(const InitialiseSpec *spec, GError **error)
 {
-    if (!msflow_fit_begin(spec->flow, error)) {
-        return FALSE;
-    }
     do {
         if (!pass(spec, error)) {
             return FALSE;
         }
     } while (msflow_fit_pass_end(spec->flow));
-    msflow_refresh(spec->flow); /* ActNorm starts from what the FPN gives */
+    msflow_refresh(spec->flow); /* what comes next starts from what the FPN gives */
+    return TRUE;
+}
+
+static gboolean train_laterals(const InitialiseSpec *spec, GError **error)
+{
+    return !spec->train_laterals || (spec->train_laterals(spec->data, error) &&
+                                     msflow_restandardise_begin(spec->flow, error) && passes(spec, error));
+}
+
+gboolean initialise_flow(const InitialiseSpec *spec, GError **error)
+{
+    if (!msflow_fit_begin(spec->flow, error) || !passes(spec, error) || !train_laterals(spec, error)) {
+        return FALSE;
+    }
     tell_constant_channels(spec->flow);
     if (msflow_spec(spec->flow)->step == STEP_GLOW && !init_actnorm(spec, error)) {
         return FALSE;

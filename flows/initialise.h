@@ -12,6 +12,9 @@ typedef struct {
     int batch; /* of the features */
     int threads;
     gboolean pin;
+    /* Trains the laterals between the fit of the pyramid and its last standardisation; NULL = nothing. */
+    gboolean (*train_laterals)(void *data, GError **error);
+    void *data;
 } InitialiseSpec;
 
 /* The result does not depend on threads. */

@@ -8,7 +8,11 @@
 
 static const char *const pad_names[] = {[PAD_ZERO] = "zero", [PAD_REFLECT] = "reflect", NULL};
 static const char *const step_names[] = {[STEP_AIO] = "aio", [STEP_GLOW] = "glow", NULL};
-static const char *const fpn_names[] = {[FPN_NONE] = "none", [FPN_FIXED] = "fixed", NULL};
+static const char *const fpn_names[] = {[FPN_NONE] = "none",
+                                        [FPN_FIXED] = "fixed",
+                                        [FPN_ORTHOGONAL] = "orthogonal",
+                                        [FPN_TWO_PHASE] = "two-phase",
+                                        NULL};
 
 #define AT(member) offsetof(ModelSpec, member)
 static const Field spec_fields[] = {
@@ -30,6 +34,8 @@ static const Field spec_fields[] = {
     {"shards", FIELD_INT, AT(shards), 1, NULL},
     {"learning_rate", FIELD_NUMBER, AT(learning_rate), 1, NULL},
     {"warmup_epochs", FIELD_NUMBER, AT(warmup_epochs), 1, NULL},
+    {"fpn_rate", FIELD_NUMBER, AT(fpn_rate), 1, NULL},
+    {"fpn_epochs", FIELD_INT, AT(fpn_epochs), 1, NULL},
     {"clip", FIELD_NUMBER, AT(clip), 1, NULL},
     {"patience", FIELD_INT, AT(patience), 1, NULL},
     {"holdout", FIELD_NUMBER, AT(holdout), 1, NULL},
@@ -45,6 +51,9 @@ static const Field epoch_fields[] = {
     {"gradient_norm", FIELD_NUMBER, OF(gradient_norm), 1, NULL},
     {"learning_rate", FIELD_NUMBER, OF(learning_rate), 1, NULL},
     {"skipped_steps", FIELD_INT, OF(skipped_steps), 1, NULL},
+    {"effective_rank", FIELD_NUMBER, OF(collapse.rank), SCALES, NULL},
+    {"smallest_deviation", FIELD_NUMBER, OF(collapse.deviation), SCALES, NULL},
+    {"smallest_singular", FIELD_NUMBER, OF(collapse.singular), SCALES, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 
@@ -64,6 +73,8 @@ void model_spec_default(ModelSpec *spec, const char *extractor)
         .shards = 2,
         .learning_rate = 1e-3,
         .warmup_epochs = 1,
+        .fpn_rate = 0.01,
+        .fpn_epochs = 5,
         .clip = 1,
         .patience = 10,
         .holdout = 0.15,
@@ -132,6 +143,12 @@ static gboolean check_spec(const ModelSpec *s, GError **error)
     }
     if (!(s->warmup_epochs >= 0 && isfinite(s->warmup_epochs))) {
         return refuse(error, "warmup_epochs", "0 or more");
+    }
+    if (!(s->fpn_rate > 0 && isfinite(s->fpn_rate))) {
+        return refuse(error, "fpn_rate", "above 0");
+    }
+    if (s->fpn_epochs < 1) {
+        return refuse(error, "fpn_epochs", "at least 1");
     }
     if (!(s->clip >= 0 && isfinite(s->clip))) {
         return refuse(error, "clip", "0 or more");

@@ -2,7 +2,7 @@
  * load.  The bundle is one safetensors file; configuration and calibration are in its metadata. */
 #pragma once
 #include "base/image.h"
-#include "flows/msflow.h"
+#include "flows/collapse.h"
 
 typedef struct {
     ExtractorSpec extractor;
@@ -15,6 +15,10 @@ typedef struct {
     int epochs, batch;
     int shards; /* parts a batch is computed in; fixed, so that results do not depend on threads */
     double learning_rate, warmup_epochs;
+    /* FPN_ORTHOGONAL, FPN_TWO_PHASE: the laterals' rate, as a share of learning_rate; a run ends with an error when the pyramid
+     * collapses (flows/collapse.h).  fpn_epochs: of the first phase of FPN_TWO_PHASE. */
+    double fpn_rate;
+    int fpn_epochs;
     double clip;    /* norm of the gradient of NLL / D; 0 = none (MSFlow: 2.0 for the gradient of the NLL) */
     int patience;   /* epochs without better hold-out NLL before stopping; 0 = never */
     double holdout; /* share of the normals kept for early stopping and calibration, by slide when known */
@@ -39,6 +43,7 @@ typedef struct {
     double train_nll, holdout_nll; /* per dimension, without 0.5 ln 2 pi */
     double gradient_norm, learning_rate, seconds;
     int skipped_steps;
+    Collapse collapse; /* after the epoch; NAN where nothing before the flows was trained */
 } EpochReport;
 /* Told after each epoch; FALSE stops the training cleanly (the error is WSI_ERROR_CANCELLED). */
 typedef gboolean (*EpochCallback)(void *data, const EpochReport *report);

@@ -195,6 +195,11 @@ real *msflow_laterals(Msflow *flow, int scale)
     return flow->spec.fpn == FPN_NONE ? NULL : flow->parameters + flow->fpn.lateral[scale];
 }
 
+const real *msflow_feature_deviation(const Msflow *flow, int scale)
+{
+    return flow->parameters + flow->fpn.deviation[scale];
+}
+
 const int *msflow_constant_channels(const Msflow *flow, int scale, int *count)
 {
     *count = flow->spec.fpn != FPN_NONE ? flow->fpn.constants[scale] : 0;

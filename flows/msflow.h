@@ -97,6 +97,8 @@ void msflow_input_backward(MsflowRun *run, const real *const dy[SCALES], real *c
 void msflow_forward_input(MsflowRun *run, const real *const y[SCALES], const real *z[SCALES], double *logdet);
 /* The laterals of a scale (fpn_width, channels of the extractor), row by row; NULL with FPN_NONE. */
 real *msflow_laterals(Msflow *flow, int scale);
+/* Deviations of the pooled features of a scale over the training normals (1 until it is fitted); not for FPN_NONE. */
+const real *msflow_feature_deviation(const Msflow *flow, int scale);
 /* dz: dL/dz, dlogdet[b]: dL/d(logdet of image b).  Adds dL/dparameters to gradient (length: trainable). After msflow_forward
  * of the same run with training. */
 void msflow_backward(MsflowRun *run, const real *const dz[SCALES], const double *dlogdet, real *gradient);
