@@ -29,7 +29,7 @@ typedef struct {
 } Strand;
 
 typedef struct {
-    int32_t *xy;
+    int32_t *xy, top;
     int points, component, order;
     int64_t twice_area; /* > 0: outer ring */
 } Ring;
@@ -180,7 +180,7 @@ static gboolean add_ring(Contour *contour, const int32_t *xy, int points, int co
     if (!grow((void **)&contour->rings, contour->ring_count, &contour->ring_room, sizeof(Ring), error)) {
         return FALSE;
     }
-    Ring ring = {.points = points, .component = component, .order = contour->ring_count};
+    Ring ring = {.top = xy[1], .points = points, .component = component, .order = contour->ring_count};
     ring.xy = wsi_try_alloc((size_t)points, 2 * sizeof *xy, "the border of a mask", error);
     if (!ring.xy) {
         return FALSE;
@@ -188,6 +188,7 @@ static gboolean add_ring(Contour *contour, const int32_t *xy, int points, int co
     memcpy(ring.xy, xy, (size_t)points * 2 * sizeof *xy);
     for (int i = 0; i < points; i++) {
         const int32_t *u = &xy[2 * i], *v = &xy[2 * ((i + 1) % points)];
+        ring.top = MIN(ring.top, u[1]);
         ring.twice_area +=
             (int64_t)(u[0] - xy[0]) * (v[1] - xy[1]) - (int64_t)(v[0] - xy[0]) * (u[1] - xy[1]);
     }
@@ -441,7 +442,7 @@ static gboolean add_drafts(Source *source, const LabelContour *label, double sca
     }
     for (int i = 0; i < contour->ring_count; i++) {
         const Ring *ring = &contour->rings[i];
-        int line = ring->xy[1] + 1;
+        int line = ring->top + 1;
         Draft *draft = source_draft(source, label->group, label->group, TRUE, line, error);
         for (int p = 0; draft && p < ring->points; p++) {
             if (!source_vertex(source, draft, ring->xy[2 * p] * scale_x, ring->xy[2 * p + 1] * scale_y, line,
