@@ -7,12 +7,13 @@
 #include <string.h>
 
 #define DEVIATION_FLOOR 1e-3
+#define RMS_FLOOR 1e-3
 
-void fpn_init(Fpn *fpn, const int channels[SCALES], const int size[SCALES], int width, gboolean trained,
-              Arena *arena)
+void fpn_init(Fpn *fpn, const int channels[SCALES], const int size[SCALES], int width,
+              NormaliseKind normalise, gboolean trained, Arena *arena)
 {
     int64_t work = 0;
-    *fpn = (Fpn){.width = width, .trained = trained};
+    *fpn = (Fpn){.width = width, .normalise = normalise, .trained = trained};
     for (int l = 0; l < SCALES; l++) {
         fpn->channels[l] = channels[l];
         fpn->size[l] = size[l];
@@ -86,6 +87,7 @@ void fpn_run_init(FpnRun *run, const Fpn *fpn, const Kernels *kernels, int n, gb
         int64_t count = (int64_t)n * fpn->size[l] * fpn->size[l] * fpn->width;
         run->level[l] = arena_real(arena, count, "level of the feature pyramid");
         run->out[l] = arena_real(arena, count, "level of the feature pyramid");
+        run->gain[l] = arena_real(arena, n, "feature pyramid");
         run->dlevel[l] = training ? arena_real(arena, count, "gradient of the feature pyramid") : NULL;
     }
     run->dmap =
@@ -100,13 +102,51 @@ static int64_t above_pixel(const Fpn *fpn, int l, int64_t p)
     return (image * above + row * above / size) * above + column * above / size;
 }
 
-/* A pixel of a level: += shift + factor * the pixel above it; then standardised into out. */
 VECTOR_CLONES
-static void finish_pixel(int width, const real *shift, const real *above, real factor, const real *mean,
-                         const real *deviation, real *restrict level, real *restrict out)
+static double standardised_squares(int c, const real *x, const real *mean, const real *deviation)
+{
+    double lane[LANES] = {0}, sum = 0;
+    int j = 0;
+    for (; j + LANES <= c; j += LANES) {
+        for (int k = 0; k < LANES; k++) {
+            double v = ((double)x[j + k] - (double)mean[j + k]) / (double)deviation[j + k];
+            lane[k] += v * v;
+        }
+    }
+    for (; j < c; j++) {
+        double v = ((double)x[j] - (double)mean[j]) / (double)deviation[j];
+        sum += v * v;
+    }
+    for (int k = 0; k < LANES; k++) {
+        sum += lane[k];
+    }
+    return sum;
+}
+
+/* 1 / root mean square of each image's standardised features. */
+static void find_gains(FpnRun *run, const real *parameters, int l)
+{
+    const Fpn *fpn = run->fpn;
+    const real *x = run->pooled[l], *mean = parameters + fpn->mean[l],
+               *deviation = parameters + fpn->deviation[l];
+    int rows = fpn->size[l] * fpn->size[l], c = fpn->channels[l];
+    for (int b = 0; b < run->n; b++) {
+        double sum = 0;
+        for (int64_t row = 0; row < rows && fpn->normalise == NORMALISE_TILE; row++, x += c) {
+            sum += standardised_squares(c, x, mean, deviation);
+        }
+        double rms = sqrt(sum / ((double)rows * c));
+        run->gain[l][b] = fpn->normalise == NORMALISE_TILE ? (real)(1 / fmax(rms, RMS_FLOOR)) : 1;
+    }
+}
+
+/* A pixel of a level: gain * (itself + shift) + factor * the pixel above it; then standardised into out. */
+VECTOR_CLONES
+static void finish_pixel(int width, const real *shift, real gain, const real *above, real factor,
+                         const real *mean, const real *deviation, real *restrict level, real *restrict out)
 {
     for (int i = 0; i < width; i++) {
-        level[i] += above ? shift[i] + factor * above[i] : shift[i];
+        level[i] = gain * (level[i] + shift[i]) + (above ? factor * above[i] : 0);
         out[i] = (level[i] - mean[i]) / deviation[i];
     }
 }
@@ -117,8 +157,9 @@ static void finish_level(FpnRun *run, const real *parameters, int l)
     int width = fpn->width, size = fpn->size[l];
     for (int64_t p = 0; p < (int64_t)run->n * size * size; p++) {
         const real *above = l < SCALES - 1 ? run->level[l + 1] + above_pixel(fpn, l, p) * width : NULL;
-        finish_pixel(width, fpn->shift[l], above, (real)sqrt(0.5), parameters + fpn->out_mean[l],
-                     parameters + fpn->out_deviation[l], run->level[l] + p * width, run->out[l] + p * width);
+        finish_pixel(width, fpn->shift[l], run->gain[l][p / (size * size)], above, (real)sqrt(0.5),
+                     parameters + fpn->out_mean[l], parameters + fpn->out_deviation[l],
+                     run->level[l] + p * width, run->out[l] + p * width);
     }
 }
 
@@ -138,6 +179,7 @@ void fpn_forward(FpnRun *run, const real *parameters, const real *const pooled[S
     memcpy(run->pooled, pooled, sizeof run->pooled);
     for (int l = SCALES - 1; l >= 0; l--) {
         project(run, l, pooled[l]);
+        find_gains(run, parameters, l);
         finish_level(run, parameters, l);
     }
 }
@@ -166,17 +208,22 @@ static void level_gradient(FpnRun *run, const real *deviation, int l, const real
     }
 }
 
-/* level = M pooled + s with M = factor lateral / deviation, s = -M mean. */
+/* level = gain (M pooled + s) with M = factor lateral / deviation, s = -M mean. */
 void fpn_backward(FpnRun *run, const real *parameters, const real *const dout[SCALES],
                   real *const dlateral[SCALES])
 {
     const Fpn *fpn = run->fpn;
     for (int l = 0; l < SCALES; l++) {
+        level_gradient(run, parameters + fpn->out_deviation[l], l, dout[l]);
+    }
+    for (int l = 0; l < SCALES; l++) {
         const real *mean = parameters + fpn->mean[l], *deviation = parameters + fpn->deviation[l];
         int64_t pixels = (int64_t)run->n * fpn->size[l] * fpn->size[l];
         int c = fpn->channels[l], width = fpn->width;
         double factor = l == SCALES - 1 ? 1 : sqrt(0.5);
-        level_gradient(run, parameters + fpn->out_deviation[l], l, dout[l]);
+        for (int64_t i = 0; i < pixels * width; i++) {
+            run->dlevel[l][i] *= run->gain[l][i / width / (fpn->size[l] * fpn->size[l])];
+        }
         run->kernels->gemm(TRUE, FALSE, width, c, (int)pixels, 1, run->dlevel[l], run->pooled[l], 0,
                            run->dmap);
         for (int i = 0; i < width; i++) {

@@ -1,5 +1,6 @@
 /* Fixed feature pyramid (models.md C.5): nothing in it is trained by the likelihood, so it cannot collapse.
  *   1. standardise each level's pooled features with the mean and deviation of training normals (deviation >= 1e-3);
+ *      with NORMALISE_TILE divide a tile's level by its root mean square over positions and channels;
  *   2. lateral: the `width` leading principal directions (orthonormal rows, no whitening);
  *   3. top-down: P3 = L3, P_l = (L_l + nearest upsampled P_{l+1}) / sqrt 2;
  *   4. standardise again, with statistics of training normals.
@@ -11,6 +12,7 @@
 
 typedef struct {
     int channels[SCALES], size[SCALES], width;
+    NormaliseKind normalise;
     gboolean trained; /* the laterals are trainable parameters */
     int64_t mean[SCALES], deviation[SCALES], lateral[SCALES], out_mean[SCALES], out_deviation[SCALES];
     /* derived: 1. and 2. and the factor of 3. as one affine map; constant channels */
@@ -20,8 +22,8 @@ typedef struct {
 } Fpn;
 
 /* size: of the pooled maps. */
-void fpn_init(Fpn *fpn, const int channels[SCALES], const int size[SCALES], int width, gboolean trained,
-              Arena *arena);
+void fpn_init(Fpn *fpn, const int channels[SCALES], const int size[SCALES], int width,
+              NormaliseKind normalise, gboolean trained, Arena *arena);
 void fpn_layout(Fpn *fpn, Layout *layout);
 /* Until it is fitted: no standardisation, the first `width` channels. */
 void fpn_initialise(const Fpn *fpn, real *parameters);
@@ -35,6 +37,7 @@ typedef struct {
     int n;
     real *level[SCALES]; /* P_l (n, size, size, width) */
     real *out[SCALES];   /* standardised again */
+    real *gain[SCALES];  /* (n): 1 / root mean square, or 1 */
     /* training */
     const real *pooled[SCALES]; /* of the last forward, borrowed */
     real *dlevel[SCALES], *dmap;

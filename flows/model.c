@@ -14,6 +14,8 @@ static const char *const fpn_names[] = {[FPN_NONE] = "none",
                                         [FPN_TWO_PHASE] = "two-phase",
                                         NULL};
 
+static const char *const normalise_names[] = {[NORMALISE_NONE] = "none", [NORMALISE_TILE] = "tile", NULL};
+
 #define AT(member) offsetof(ModelSpec, member)
 static const Field spec_fields[] = {
     {"extractor", FIELD_TEXT, AT(extractor.name), 1, NULL},
@@ -24,6 +26,7 @@ static const Field spec_fields[] = {
     {"blocks", FIELD_INT, AT(flow.blocks), SCALES, NULL},
     {"step", FIELD_NAME, AT(flow.step), 1, step_names},
     {"fpn", FIELD_NAME, AT(flow.fpn), 1, fpn_names},
+    {"normalise", FIELD_NAME, AT(flow.normalise), 1, normalise_names},
     {"fpn_width", FIELD_INT, AT(flow.fpn_width), 1, NULL},
     {"se", FIELD_BOOL, AT(flow.se), 1, NULL},
     {"condition", FIELD_INT, AT(flow.condition), 1, NULL},
@@ -65,6 +68,7 @@ void model_spec_default(ModelSpec *spec, const char *extractor)
         .flow = {.blocks = {2, 5, 8},
                  .step = STEP_GLOW,
                  .fpn = FPN_FIXED,
+                 .normalise = NORMALISE_TILE,
                  .se = TRUE,
                  .condition = 64,
                  .alpha = 1.9},

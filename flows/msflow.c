@@ -122,8 +122,8 @@ Msflow *msflow_new(const MsflowSpec *spec, GError **error)
         chain_init(&flow->chain[l], spec, flow->channels[l], flow->size[l], spec->blocks[l], flow->arena);
     }
     fusion_init(&flow->fusion, flow->channels, flow->size, spec->alpha, flow->arena);
-    fpn_init(&flow->fpn, spec->channels, flow->size, flow->spec.fpn_width, spec->fpn == FPN_ORTHOGONAL,
-             flow->arena);
+    fpn_init(&flow->fpn, spec->channels, flow->size, flow->spec.fpn_width, spec->normalise,
+             spec->fpn == FPN_ORTHOGONAL, flow->arena);
     lay_out(flow);
     lay_out(flow); /* now the trainable total is known */
     flow->table = layout_table(&flow->layout);

@@ -12,12 +12,18 @@ typedef enum { STEP_AIO, STEP_GLOW } StepKind;
  * are trained before the flows, by a classifier (flows/pretrain.h), and fixed from then on. */
 typedef enum { FPN_NONE, FPN_FIXED, FPN_ORTHOGONAL, FPN_TWO_PHASE } FpnKind;
 
+/* NORMALISE_TILE: the standardised features of each tile and scale are divided by their root mean square before the FPN, so that
+ * the flow sees which texture there is and not how much of it: normal tissue differs more in contrast and cell density than in
+ * kind. */
+typedef enum { NORMALISE_NONE, NORMALISE_TILE } NormaliseKind;
+
 typedef struct {
     int channels[SCALES]; /* of the extractor */
     int size[SCALES];     /* height = width of the extractor's maps: tile / 4, / 8, / 16 */
     int blocks[SCALES];   /* 2, 5, 8 */
     StepKind step;
     FpnKind fpn;
+    NormaliseKind normalise; /* without effect when there is no FPN, whose statistics it needs */
     int fpn_width; /* channels of each level after a fixed FPN; <= the smallest of channels[]; 0 = a multiple of 32, at most 128 */
     gboolean se;   /* squeeze-excitation in the coupling subnets */
     int condition; /* channels of the positional code: 64 */

@@ -73,6 +73,7 @@ static void make_spec(const Case *c, const char *weights, ModelSpec *spec)
     if (c->step == STEP_AIO) {
         spec->flow.fpn = FPN_NONE;
         spec->flow.se = FALSE;
+        spec->flow.normalise = NORMALISE_NONE;
         spec->learning_rate = 1e-4;
     }
 }
