@@ -1,8 +1,8 @@
-/* Pooled features of the tiles of a TileSet, computed once and kept in memory as far as they fit.
+/* Pooled features of the tiles of a TileSet, computed once and kept in memory or in a file as far as they fit.
  *
  * The extractor is frozen, so the same tile gives the same features in every epoch.  Whether a tile is kept never changes a
- * result: what does not fit is read and computed again.  Each worker (0 .. workers-1) has its own buffers, so different
- * workers may call at the same time. */
+ * result: what does not fit is read and computed again.  Augmented tiles are another tile in each epoch and are never
+ * kept.  Each worker (0 .. workers-1) has its own buffers, so different workers may call at the same time. */
 #pragma once
 #include "flows/model.h"
 
@@ -12,17 +12,26 @@ typedef struct {
     const Extractor *extractor;
     const Kernels *kernels;
     const TileSet *tiles;
+    PadMode pad; /* of the extractor */
     int tile_size, batch, workers;
-    int64_t cache_bytes;
+    FeatureCache cache;
+    int64_t cache_bytes;  /* at most; 0 = 2 GiB of memory, a file without limit */
+    const char *file;     /* of FEATURES_FILE */
+    gboolean half;        /* all features are rounded to binary16, kept or not */
+    const int64_t *first; /* tiles that are kept before the others; may be NULL */
+    int64_t firsts;
+    const AugmentSpec *augment; /* NULL = none */
+    uint64_t seed;              /* of augmentation */
 } FeaturesSpec;
 
-/* The tiles' hash and cache are filled by one parallel pass over all tiles.  NULL with error when a tile cannot be read. */
+/* The tiles' hash and cache are filled by one parallel pass over all tiles; a file of an earlier process that fits is used.  NULL
+ * with error when a tile cannot be read, or the file not be written. */
 Features *features_new(const FeaturesSpec *spec, GError **error);
 void features_free(Features *features);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Features, features_free)
 /* SHA-256 over the pixels and groups of all tiles, in order. */
 const char *features_hash(const Features *features);
-/* How many tiles are kept in memory: the first ones. */
+/* How many tiles are kept. */
 int64_t features_cached(const Features *features);
 /* Numbers of one tile on each scale. */
 void features_lengths(const Features *features, int64_t length[SCALES]);
@@ -30,3 +39,6 @@ void features_lengths(const Features *features, int64_t length[SCALES]);
  * Borrowed until the next call of this worker. */
 gboolean features_get(Features *features, int worker, const int64_t *index, int count,
                       const real *maps[SCALES], GError **error);
+/* The same of the tiles as an epoch (from 1) augments them; as they are when there is no augmentation. */
+gboolean features_get_epoch(Features *features, int worker, const int64_t *index, int count, int epoch,
+                            const real *maps[SCALES], GError **error);

@@ -18,8 +18,6 @@
 #include <math.h>
 #include <string.h>
 
-#define CACHE_BYTES ((int64_t)2 << 30)
-
 /* ---- epochs ---- */
 
 static gboolean finished(const Fit *fit)
@@ -212,14 +210,24 @@ static void choose_sample(Fit *fit)
 static gboolean prepare(Fit *fit, GError **error)
 {
     const ModelSpec *spec = fit->spec;
+    if (spec->augmented && fit->options->cache == FEATURES_FILE) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "features cannot be kept in a file with augmentation: each epoch sees other tiles");
+        return FALSE;
+    }
     FeaturesSpec features = {
         .extractor = fit->model->extractor,
         .kernels = fit->model->kernels,
         .tiles = fit->tiles,
+        .pad = spec->extractor.pad,
         .tile_size = spec->tile_size,
         .batch = fit->part,
         .workers = MAX(fit->threads, 1),
-        .cache_bytes = fit->options->cache_bytes > 0 ? fit->options->cache_bytes : CACHE_BYTES,
+        .cache = fit->options->cache,
+        .cache_bytes = fit->options->cache_bytes,
+        .file = fit->options->feature_file,
+        .half = spec->half_features,
+        .seed = spec->seed,
     };
     if (!split_make(fit->tiles->count, fit->tiles->group, spec->holdout, spec->seed, &fit->split, error)) {
         return FALSE;
@@ -231,6 +239,11 @@ static gboolean prepare(Fit *fit, GError **error)
         return FALSE;
     }
     choose_sample(fit);
+    if (spec->augmented) { /* only held-out tiles come again */
+        features.augment = &spec->augment;
+        features.first = fit->split.holdout;
+        features.firsts = fit->split.holdouts;
+    }
     fit->features = features_new(&features, error);
     return fit->features != NULL;
 }

@@ -42,7 +42,8 @@ static gboolean shard_step(int64_t index, int worker, void *data, GError **error
     Fit *fit = data;
     Shard *shard = &fit->shards[index];
     const real *maps[SCALES], *z[SCALES];
-    if (!features_get(fit->features, worker, fit->batch + index * fit->part, fit->part, maps, error)) {
+    if (!features_get_epoch(fit->features, worker, fit->batch + index * fit->part, fit->part,
+                            fit->state.epoch + 1, maps, error)) {
         return FALSE;
     }
     msflow_forward_pooled(shard->run, maps, z, shard->logdet);

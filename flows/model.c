@@ -43,6 +43,24 @@ static const Field spec_fields[] = {
     {"patience", FIELD_INT, AT(patience), 1, NULL},
     {"holdout", FIELD_NUMBER, AT(holdout), 1, NULL},
     {"seed", FIELD_INT64, AT(seed), 1, NULL},
+    {"half_features", FIELD_BOOL, AT(half_features), 1, NULL},
+    {"augmented", FIELD_BOOL, AT(augmented), 1, NULL},
+    {"hflip", FIELD_NUMBER, AT(augment.hflip), 1, NULL},
+    {"vflip", FIELD_NUMBER, AT(augment.vflip), 1, NULL},
+    {"rotate90", FIELD_NUMBER, AT(augment.rotate90), 1, NULL},
+    {"rotate", FIELD_NUMBER, AT(augment.rotate), 1, NULL},
+    {"rotate_degrees", FIELD_NUMBER, AT(augment.rotate_degrees), 1, NULL},
+    {"jitter", FIELD_NUMBER, AT(augment.jitter), 1, NULL},
+    {"brightness", FIELD_NUMBER, AT(augment.brightness), 1, NULL},
+    {"contrast", FIELD_NUMBER, AT(augment.contrast), 1, NULL},
+    {"saturation", FIELD_NUMBER, AT(augment.saturation), 1, NULL},
+    {"hue", FIELD_NUMBER, AT(augment.hue), 1, NULL},
+    {"blur", FIELD_NUMBER, AT(augment.blur), 1, NULL},
+    {"blur_sigma", FIELD_NUMBER, AT(augment.blur_sigma), 1, NULL},
+    {"noise", FIELD_NUMBER, AT(augment.noise), 1, NULL},
+    {"noise_sd", FIELD_NUMBER, AT(augment.noise_sd), 1, NULL},
+    {"stain", FIELD_NUMBER, AT(augment.stain), 1, NULL},
+    {"stain_sd", FIELD_NUMBER, AT(augment.stain_sd), 1, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 
@@ -83,6 +101,7 @@ void model_spec_default(ModelSpec *spec, const char *extractor)
         .patience = 10,
         .holdout = 0.15,
         .seed = 1,
+        .augment = augment_default(),
     };
 }
 
@@ -166,7 +185,7 @@ static gboolean check_spec(const ModelSpec *s, GError **error)
     if (!(s->mpp >= 0 && isfinite(s->mpp))) {
         return refuse(error, "mpp", "0 or more");
     }
-    return TRUE;
+    return augment_check(&s->augment, error);
 }
 
 static ModelSpec copy_spec(const ModelSpec *spec, const Kernels *kernels)

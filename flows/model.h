@@ -2,6 +2,7 @@
  * load.  The bundle is one safetensors file; configuration and calibration are in its metadata. */
 #pragma once
 #include "base/image.h"
+#include "flows/augment.h"
 #include "flows/collapse.h"
 
 typedef struct {
@@ -22,7 +23,12 @@ typedef struct {
     double clip;    /* norm of the gradient of NLL / D; 0 = none (MSFlow: 2.0 for the gradient of the NLL) */
     int patience;   /* epochs without better hold-out NLL before stopping; 0 = never */
     double holdout; /* share of the normals kept for early stopping and calibration, by slide when known */
-    uint64_t seed;  /* initial weights, order of tiles, hold-out */
+    uint64_t seed;  /* initial weights, order of tiles, hold-out, augmentation */
+    gboolean half_features; /* the features it is trained on are rounded to binary16; scores never are */
+    /* Training tiles are augmented anew in each epoch; what is fitted before the first epoch, and held-out tiles, are as they
+     * are. */
+    gboolean augmented;
+    AugmentSpec augment;
 } ModelSpec;
 /* All defaults, for extractor `name` (borrowed strings are copied). */
 void model_spec_default(ModelSpec *spec, const char *extractor);
@@ -48,15 +54,21 @@ typedef struct {
 /* Told after each epoch; FALSE stops the training cleanly (the error is WSI_ERROR_CANCELLED). */
 typedef gboolean (*EpochCallback)(void *data, const EpochReport *report);
 
+/* Where features of the frozen extractor are kept; decides about time, never about results. */
+typedef enum { FEATURES_MEMORY, FEATURES_NONE, FEATURES_FILE } FeatureCache;
+
 typedef struct {
     int threads;
     /* Path: written after each epoch, resumed from when it fits the specification and the data; NULL = none. */
     const char *checkpoint;
     EpochCallback told;
     void *told_data;
-    /* Memory for features of the frozen extractor; what does not fit is computed anew each time, with the same result.
-     * 0 = 2 GiB. */
+    /* What does not fit is computed anew each time, with the same result.  0 = 2 GiB of memory, a file without limit. */
     int64_t cache_bytes;
+    FeatureCache cache;
+    /* Path of FEATURES_FILE, which stays for a later process to go on with; not possible with augmentation, which makes other
+     * tiles in each epoch. */
+    const char *feature_file;
 } FitOptions;
 
 #define TILE_SCORES 10
