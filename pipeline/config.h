@@ -32,8 +32,8 @@ typedef struct {
     double model_alpha;
     /* train */
     gboolean train_run;
-    int train_epochs, train_batch, train_shards, train_patience, train_max_tiles;
-    double train_learning_rate, train_warmup_epochs, train_clip, train_holdout;
+    int train_epochs, train_batch, train_shards, train_patience, train_max_tiles, train_fpn_epochs;
+    double train_learning_rate, train_warmup_epochs, train_fpn_rate, train_clip, train_holdout;
     /* score */
     char *score_slides, *score_model;
     double score_overlap, score_min_tissue;

@@ -6,6 +6,19 @@
 #include "tiler/resample.h"
 #include <string.h>
 
+static FpnKind pyramid_of(const char *name)
+{
+    static const char *const names[] = {[FPN_NONE] = "none",
+                                        [FPN_FIXED] = "fixed",
+                                        [FPN_ORTHOGONAL] = "orthogonal",
+                                        [FPN_TWO_PHASE] = "two-phase"};
+    int kind = FPN_TWO_PHASE;
+    while (kind > 0 && !g_str_equal(names[kind], name)) {
+        kind--;
+    }
+    return (FpnKind)kind;
+}
+
 gboolean models_spec(const Config *config, ModelSpec *spec, GError **error)
 {
     if (!extractor_exists(config->model_extractor)) {
@@ -20,7 +33,7 @@ gboolean models_spec(const Config *config, ModelSpec *spec, GError **error)
     spec->tile_size = config->tiles_size;
     spec->mpp = *config->patches_folder ? 0 : config->tiles_mpp;
     spec->flow.step = g_str_equal(config->model_step, "aio") ? STEP_AIO : STEP_GLOW;
-    spec->flow.fpn = g_str_equal(config->model_fpn, "none") ? FPN_NONE : FPN_FIXED;
+    spec->flow.fpn = pyramid_of(config->model_fpn);
     spec->flow.fpn_width = config->model_fpn_width;
     spec->flow.se = config->model_se;
     spec->flow.condition = config->model_condition;
@@ -41,6 +54,8 @@ gboolean models_spec(const Config *config, ModelSpec *spec, GError **error)
     spec->shards = config->train_shards;
     spec->learning_rate = config->train_learning_rate;
     spec->warmup_epochs = config->train_warmup_epochs;
+    spec->fpn_rate = config->train_fpn_rate;
+    spec->fpn_epochs = config->train_fpn_epochs;
     spec->clip = config->train_clip > 0 ? config->train_clip : spec->clip;
     spec->patience = config->train_patience;
     spec->holdout = config->train_holdout;
