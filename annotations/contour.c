@@ -13,6 +13,7 @@
 #include "annotations/contour.h"
 #include "annotations/dialect.h"
 #include "base/error.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -434,6 +435,9 @@ static gboolean add_drafts(Source *source, const LabelContour *label, double sca
 {
     Contour *contour = label->contour;
     const Draft *outer = NULL;
+    /* The last pixels of a coarser mask reach over the slide. */
+    double width = source->frame->width > 0 ? source->frame->width : INFINITY,
+           height = source->frame->height > 0 ? source->frame->height : INFINITY;
     for (int i = 0; i < contour->ring_count; i++) {
         contour->rings[i].component = root_of(contour, contour->rings[i].component);
     }
@@ -445,8 +449,9 @@ static gboolean add_drafts(Source *source, const LabelContour *label, double sca
         int line = ring->top + 1;
         Draft *draft = source_draft(source, label->group, label->group, TRUE, line, error);
         for (int p = 0; draft && p < ring->points; p++) {
-            if (!source_vertex(source, draft, ring->xy[2 * p] * scale_x, ring->xy[2 * p + 1] * scale_y, line,
-                               error)) {
+            double x = fmin(ring->xy[2 * p] * scale_x, width),
+                   y = fmin(ring->xy[2 * p + 1] * scale_y, height);
+            if (!source_vertex(source, draft, x, y, line, error)) {
                 return FALSE;
             }
         }

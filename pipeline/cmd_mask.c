@@ -2,6 +2,7 @@
  *
  * Neither needs a run.  What both must know is the place: the size of the slide and its resolution, from the slide or from the
  * command line, so that masks can be made where the slide itself is not at hand. */
+#include "annotations/geojson.h"
 #include "base/error.h"
 #include "base/pool.h"
 #include "pipeline/command.h"
@@ -10,6 +11,7 @@
 #include "pipeline/runner.h"
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 typedef struct {
     char *slide, *size, *groups;
@@ -52,12 +54,12 @@ static gboolean parse_size(const char *text, SlideFrame *frame)
     return TRUE;
 }
 
-/* What is known of the slide; nothing given: nothing known. */
+/* What is known of the slide; nothing given: nothing known.  A size has been checked before. */
 static gboolean place_frame(const Place *place, SlideFrame *frame, GError **error)
 {
     *frame = (SlideFrame){.mpp_x = place->mpp, .mpp_y = place->mpp, .offset_x_nm = NAN, .offset_y_nm = NAN};
     if (!place->slide) {
-        return TRUE;
+        return !place->size || parse_size(place->size, frame);
     }
     SlideOptions options = {.mpp_x = place->mpp, .mpp_y = place->mpp};
     g_autoptr(Slide) slide = slide_open(place->slide, &options, error);
@@ -113,9 +115,6 @@ static gboolean write_mask(const char *path, const char *output, const Place *pl
     if (!place_frame(place, &frame, error)) {
         return FALSE;
     }
-    if (place->size) {
-        parse_size(place->size, &frame);
-    }
     if (frame.mpp_x <= 0) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                     "%s does not say its resolution (um/px): give it as --mpp", place->slide);
@@ -165,4 +164,81 @@ int command_mask(int argc, char **argv, GError **error)
     }
     threads = threads > 0 ? threads : pool_processors();
     return write_mask(argv[1], output, &place, level_mpp, threads, error) ? EXIT_DONE : EXIT_FAILED;
+}
+
+/* ---- annotation ---- */
+
+/* The writers, by the ending of the file. */
+static gboolean write_xml(const char *path, const Annotation *annotation, const SlideFrame *frame,
+                          GError **error)
+{
+    return asap_write(path, annotation, NULL, error);
+}
+
+static gboolean write_geojson(const char *path, const Annotation *annotation, const SlideFrame *frame,
+                              GError **error)
+{
+    return geojson_write_on(path, annotation, frame, NULL, error);
+}
+
+typedef struct {
+    const char *suffix;
+    gboolean (*write)(const char *path, const Annotation *annotation, const SlideFrame *frame,
+                      GError **error);
+} AnnotationWriter;
+
+static const AnnotationWriter *find_writer(const char *path)
+{
+    static const AnnotationWriter writers[] = {
+        {".xml", write_xml}, {".geojson", write_geojson}, {".json", write_geojson}};
+    for (guint i = 0; i < G_N_ELEMENTS(writers); i++) {
+        size_t length = strlen(path), end = strlen(writers[i].suffix);
+        if (length > end && g_ascii_strcasecmp(path + length - end, writers[i].suffix) == 0) {
+            return &writers[i];
+        }
+    }
+    return NULL;
+}
+
+static gboolean convert(const char *path, const char *output, const Place *place,
+                        const AnnotationWriter *writer, GError **error)
+{
+    SlideFrame frame;
+    g_autoptr(Annotation) annotation =
+        place_frame(place, &frame, error) ? lesions_load(path, place->groups, &frame, error) : NULL;
+    g_autoptr(Raster) raster = annotation ? raster_build(annotation, error) : NULL;
+    if (!raster || !writer->write(output, annotation, &frame, error)) {
+        return FALSE;
+    }
+    print_warnings("annotation", annotation);
+    printf("dialect\t%s\noutlines\t%u\nlesion px\t%.15g\n", annotation->dialect, annotation->outlines->len,
+           raster_area(raster));
+    return TRUE;
+}
+
+int command_annotation(int argc, char **argv, GError **error)
+{
+    g_auto(Place) place = {0};
+    g_autofree char *output = NULL;
+    int code;
+    GOptionEntry entries[] = {PLACE_OPTIONS(place),
+                              {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output,
+                               "the file to write: .xml for ASAP, .geojson for QuPath", "OUT"},
+                              {NULL, 0, 0, 0, NULL, NULL, NULL}};
+    if (!command_options("annotation", entries, &argc, &argv, &code, error)) {
+        return code;
+    }
+    SlideFrame given;
+    if (argc != 3 || !g_str_equal(argv[1], "convert") || !output) {
+        return command_misused(error,
+                               "needed are an annotation and a file: wsiflow annotation convert IN -o OUT");
+    }
+    if ((place.slide && place.size) || (place.size && !parse_size(place.size, &given))) {
+        return command_misused(error, "--size is WIDTHxHEIGHT in px, and instead of --slide");
+    }
+    const AnnotationWriter *writer = find_writer(output);
+    if (!writer) {
+        return command_misused(error, "%s: the file to write ends in .xml or .geojson", output);
+    }
+    return convert(argv[2], output, &place, writer, error) ? EXIT_DONE : EXIT_FAILED;
 }

@@ -28,6 +28,11 @@ const Command commands[] = {
     {"mask", "ANNOTATION (--slide SLIDE | --size WxH --mpp UM) -o MASK.tif",
      "lesion mask of an annotation at the slide's full resolution",
      "0 = not lesion, 1 = lesion. Prints the area of each label.", command_mask},
+    {"annotation", "convert IN -o OUT.(xml|geojson) [--slide SLIDE | --size WxH]",
+     "convert an annotation or a label mask to ASAP XML or GeoJSON",
+     "IN is in any dialect that is read, or a TIFF of 8-bit labels (0 nothing; 1 and 255 lesion; others by "
+     "--groups).",
+     command_annotation},
     {"evaluate", "SCORES.csv... [--json]", "AUROC, average precision, best F1 of scored patches", NULL,
      command_evaluate},
     {"synth", "-o DIR", "write a synthetic cohort: slides, annotations, manifest", NULL, command_synth},

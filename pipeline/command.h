@@ -27,6 +27,7 @@ int command_slide(int argc, char **argv, GError **error);
 int command_train(int argc, char **argv, GError **error);
 int command_score(int argc, char **argv, GError **error);
 int command_heatmap(int argc, char **argv, GError **error);
+int command_annotation(int argc, char **argv, GError **error);
 int command_mask(int argc, char **argv, GError **error);
 int command_evaluate(int argc, char **argv, GError **error);
 int command_synth(int argc, char **argv, GError **error);

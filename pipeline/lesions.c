@@ -3,11 +3,16 @@
 #include "base/csv.h"
 #include "base/durable.h"
 #include "base/error.h"
+#include "pipeline/masks.h"
+#include "tiler/labels.h"
 #include <math.h>
 #include <string.h>
 
-/* "name=lesion other=not", before the Camelyon rules.  Caller frees with the texts. */
-static GArray *group_rules(const char *groups, GStrv *texts, GError **error)
+/* The labels of masks that mean something without being told: 0 and 1, and black and white. */
+static const GroupRule mask_rules[] = {{"1", LABEL_LESION}, {"255", LABEL_LESION}};
+
+/* "name=lesion other=not", before the rules that are known.  Caller frees with the texts. */
+static GArray *group_rules(const char *groups, gboolean is_mask, GStrv *texts, GError **error)
 {
     g_autoptr(GArray) rules = g_array_new(TRUE, TRUE, sizeof(GroupRule));
     *texts = g_strsplit_set(groups ? groups : "", " ", -1);
@@ -26,7 +31,10 @@ static GArray *group_rules(const char *groups, GStrv *texts, GError **error)
         GroupRule rule = {*text, lesion ? LABEL_LESION : LABEL_NOT_LESION};
         g_array_append_val(rules, rule);
     }
-    for (const GroupRule *rule = camelyon_rules; rule->group; rule++) {
+    for (guint i = 0; is_mask && i < G_N_ELEMENTS(mask_rules); i++) {
+        g_array_append_val(rules, mask_rules[i]);
+    }
+    for (const GroupRule *rule = camelyon_rules; rule->group && !is_mask; rule++) {
         g_array_append_val(rules, *rule);
     }
     return g_steal_pointer(&rules);
@@ -48,11 +56,14 @@ SlideFrame lesions_frame(const Slide *slide)
 Annotation *lesions_load(const char *path, const char *groups, const SlideFrame *frame, GError **error)
 {
     g_auto(GStrv) texts = NULL;
-    g_autoptr(GArray) rules = group_rules(groups, &texts, error);
+    gboolean is_mask = labels_detect(path);
+    g_autoptr(GArray) rules = group_rules(groups, is_mask, &texts, error);
     if (!rules) {
         return NULL;
     }
-    return annotation_read_on(path, (const GroupRule *)(void *)rules->data, frame, error);
+    const GroupRule *first = (const GroupRule *)(void *)rules->data;
+    return is_mask ? masks_outlines(path, first, frame, error)
+                   : annotation_read_on(path, first, frame, error);
 }
 
 Annotation *lesions_read(const Config *config, const SlideEntry *entry, const Slide *slide, GError **error)

@@ -10,7 +10,8 @@
 Annotation *lesions_read(const Config *config, const SlideEntry *entry, const Slide *slide, GError **error);
 /* Where a slide lies, for annotations that do not count in its pixels. */
 SlideFrame lesions_frame(const Slide *slide);
-/* The outlines of a file; groups: more rules "name=lesion other=not" that go before the known groups, may be NULL. */
+/* The outlines of a file, an annotation of any dialect or a label mask (masks.h).  groups: more rules "name=lesion other=not"
+ * that go before the known groups, may be NULL; of masks the labels 1 and 255 are lesions. */
 Annotation *lesions_load(const char *path, const char *groups, const SlideFrame *frame, GError **error);
 /* Share of lesion in a rectangle, 0 without raster. */
 double lesions_share(const Raster *raster, const Rect *area);

@@ -15,7 +15,7 @@ static void print_help(void)
          "usage: wsiflow COMMAND [OPTION...]\n");
     for (const Command *command = commands; command->name; command++) {
         if (command->summary) {
-            printf("  %-9s %s\n", command->name, command->summary);
+            printf("  %-11s %s\n", command->name, command->summary);
         }
     }
     printf("\nwsiflow COMMAND --help tells more; wsiflow --version tells versions.\n%s\n", research_use_only);
