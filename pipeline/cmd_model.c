@@ -42,14 +42,22 @@ static gboolean train_to(const Config *config, const char *output, int threads, 
         picture_set_limit(&set, config->train_max_tiles);
         TileSet tiles = picture_tile_set(&set);
         g_autofree char *checkpoint = g_strdup_printf("%s.checkpoint", output);
-        FitOptions options = {
-            .threads = threads, .checkpoint = checkpoint, .told = tell_epoch, .told_data = &spec};
+        g_autofree char *features = g_strdup_printf("%s.features", output);
+        FitOptions options = {.threads = threads,
+                              .checkpoint = checkpoint,
+                              .told = tell_epoch,
+                              .told_data = &spec,
+                              .cache = models_feature_cache(config),
+                              .feature_file = features};
         model = model_fit(&spec, &tiles, &options, error);
         if (model && !model_save(model, output, NULL, error)) {
             g_clear_pointer(&model, model_free);
         }
         if (model) {
             remove(checkpoint);
+            if (!config->train_keep_features) {
+                remove(features);
+            }
         }
     }
     picture_set_clear(&set);
@@ -63,7 +71,7 @@ int command_train(int argc, char **argv, GError **error)
     int threads = 0, code;
     GOptionEntry entries[] = {
         {"config", 'c', 0, G_OPTION_ARG_FILENAME, &config_path,
-         "sections model, train, tiles.size (default: all defaults)", "CONFIG.yaml"},
+         "sections model, train, augment, tiles.size (default: all defaults)", "CONFIG.yaml"},
         {"patches", 'p', 0, G_OPTION_ARG_FILENAME, &patches,
          "folder with train/good (default: patches.folder)", "DIR"},
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "the model bundle to write", "MODEL"},

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "pipeline/command.h"
 #include "pipeline/json.h"
+#include "pipeline/models.h"
 #include "pipeline/runner.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,7 +51,7 @@ static int run_to(const char *name, const char *last, int argc, char **argv, GEr
         return command_misused(error, "-j %d: allowed are 1 to 1024 workers", workers);
     }
     g_autoptr(Config) config = config_read(config_path, error);
-    if (!config) {
+    if (!config || !models_check(config, error)) {
         return EXIT_FAILED;
     }
     if (!folder) {

@@ -34,6 +34,13 @@ typedef struct {
     gboolean train_run;
     int train_epochs, train_batch, train_shards, train_patience, train_max_tiles, train_fpn_epochs;
     double train_learning_rate, train_warmup_epochs, train_fpn_rate, train_clip, train_holdout;
+    char *train_feature_cache;
+    gboolean train_keep_features;
+    /* augment */
+    gboolean augment_enabled;
+    double augment_hflip, augment_vflip, augment_rotate90, augment_rotate, augment_rotate_degrees;
+    double augment_jitter, augment_brightness, augment_contrast, augment_saturation, augment_hue;
+    double augment_blur, augment_blur_sigma, augment_noise, augment_noise_sd, augment_stain, augment_stain_sd;
     /* score */
     char *score_slides, *score_model;
     double score_overlap, score_min_tissue;

@@ -19,8 +19,53 @@ static FpnKind pyramid_of(const char *name)
     return (FpnKind)kind;
 }
 
+FeatureCache models_feature_cache(const Config *config)
+{
+    const char *where = config->train_feature_cache;
+    return g_str_equal(where, "memory") ? FEATURES_MEMORY
+           : g_str_equal(where, "none") ? FEATURES_NONE
+                                        : FEATURES_FILE;
+}
+
+gboolean models_check(const Config *config, GError **error)
+{
+    if (config->augment_enabled && models_feature_cache(config) == FEATURES_FILE) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "train.feature_cache is %s, but augment.enabled gives each epoch other tiles: there is "
+                    "nothing to keep in a file (use memory or none)",
+                    config->train_feature_cache);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static AugmentSpec augmentation(const Config *config)
+{
+    return (AugmentSpec){
+        .hflip = config->augment_hflip,
+        .vflip = config->augment_vflip,
+        .rotate90 = config->augment_rotate90,
+        .rotate = config->augment_rotate,
+        .rotate_degrees = config->augment_rotate_degrees,
+        .jitter = config->augment_jitter,
+        .brightness = config->augment_brightness,
+        .contrast = config->augment_contrast,
+        .saturation = config->augment_saturation,
+        .hue = config->augment_hue,
+        .blur = config->augment_blur,
+        .blur_sigma = config->augment_blur_sigma,
+        .noise = config->augment_noise,
+        .noise_sd = config->augment_noise_sd,
+        .stain = config->augment_stain,
+        .stain_sd = config->augment_stain_sd,
+    };
+}
+
 gboolean models_spec(const Config *config, ModelSpec *spec, GError **error)
 {
+    if (!models_check(config, error)) {
+        return FALSE;
+    }
     if (!extractor_exists(config->model_extractor)) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "model.extractor is \"%s\": there are %s",
                     config->model_extractor, extractor_names());
@@ -59,6 +104,9 @@ gboolean models_spec(const Config *config, ModelSpec *spec, GError **error)
     spec->clip = config->train_clip > 0 ? config->train_clip : spec->clip;
     spec->patience = config->train_patience;
     spec->holdout = config->train_holdout;
+    spec->half_features = g_str_equal(config->train_feature_cache, "fp16");
+    spec->augmented = config->augment_enabled;
+    spec->augment = augmentation(config);
     return TRUE;
 }
 

@@ -3,8 +3,12 @@
 #include "flows/model.h"
 #include "pipeline/config.h"
 
+/* Keys of a training that do not go together are WSI_ERROR_INPUT; told before a run begins. */
+gboolean models_check(const Config *config, GError **error);
 /* What the configuration asks for. Clear with model_spec_clear. */
 gboolean models_spec(const Config *config, ModelSpec *spec, GError **error);
+/* Where features are kept (train.feature_cache). */
+FeatureCache models_feature_cache(const Config *config);
 
 /* Pictures as training tiles: files[i] belongs to group[i] (may be NULL).  Pictures of another size are resampled (Lanczos). */
 typedef struct {

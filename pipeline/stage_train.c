@@ -1,7 +1,7 @@
 /* train: a model of normal tissue from the patches of train/good, with its curve as a table and a picture.
  *
  * Training keeps a checkpoint beside the model: a run that was killed goes on from the last whole epoch and ends with the same
- * bytes.  The checkpoint is removed when the model is published. */
+ * bytes.  The checkpoint, and features in a file (train.feature_cache), are removed when the model is published. */
 #include "base/durable.h"
 #include "base/error.h"
 #include "flows/curve.h"
@@ -80,13 +80,18 @@ gboolean stage_train(Work *work, GError **error)
     }
     g_autoptr(Model) model = NULL;
     g_autofree char *checkpoint = work_output(work, "model/checkpoint.safetensors");
+    g_autofree char *features = work_output(work, "model/features");
     gboolean ok = gather_tiles(work, &set, error);
     if (ok) {
         picture_set_limit(&set, config->train_max_tiles);
         Told self = {work, spec.epochs, NULL};
         TileSet tiles = picture_tile_set(&set);
-        FitOptions options = {
-            .threads = work->threads, .checkpoint = checkpoint, .told = told, .told_data = &self};
+        FitOptions options = {.threads = work->threads,
+                              .checkpoint = checkpoint,
+                              .told = told,
+                              .told_data = &self,
+                              .cache = models_feature_cache(config),
+                              .feature_file = features};
         GError *why = NULL;
         model = model_fit(&spec, &tiles, &options, &why);
         if (self.error) { /* the callback knows better why training ended */
@@ -103,6 +108,9 @@ gboolean stage_train(Work *work, GError **error)
     model_spec_clear(&spec);
     if (ok) {
         g_unlink(checkpoint);
+        if (!config->train_keep_features) {
+            g_unlink(features);
+        }
     }
     return ok;
 }
