@@ -33,6 +33,11 @@ const Command commands[] = {
      "IN is in any dialect that is read, or a TIFF of 8-bit labels (0 nothing; 1 and 255 lesion; others by "
      "--groups).",
      command_annotation},
+    {"sample", "MODEL -n N -o DIR", "draw feature maps from a model, and prove that its flow is invertible",
+     "DIR gets scale1.npy, scale2.npy and scale3.npy, (sample, row, column, channel): what the flows see, "
+     "standardised features behind the pyramid, not pictures; and samples.csv with the log-likelihoods (nats).\n"
+     "A round trip whose largest difference, relative to the largest value, is above the tolerance fails.",
+     command_sample},
     {"evaluate", "SCORES.csv... [--json]", "AUROC, average precision, best F1 of scored patches", NULL,
      command_evaluate},
     {"synth", "-o DIR", "write a synthetic cohort: slides, annotations, manifest", NULL, command_synth},

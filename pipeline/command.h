@@ -29,6 +29,7 @@ int command_score(int argc, char **argv, GError **error);
 int command_heatmap(int argc, char **argv, GError **error);
 int command_annotation(int argc, char **argv, GError **error);
 int command_mask(int argc, char **argv, GError **error);
+int command_sample(int argc, char **argv, GError **error);
 int command_evaluate(int argc, char **argv, GError **error);
 int command_synth(int argc, char **argv, GError **error);
 int command_config(int argc, char **argv, GError **error);

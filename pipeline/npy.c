@@ -1,21 +1,31 @@
 /* .npy version 1.0: "\x93NUMPY", 1, 0, header length, a Python dict padded to a multiple of 64 bytes, the raw values.
  * Source: NumPy Enhancement Proposal 1 and numpy.lib.format. */
 #include "pipeline/npy.h"
-#include "base/durable.h"
 #include "base/error.h"
 #include <stdio.h>
 #include <string.h>
 
-gboolean npy_write(const char *path, const Map *map, char sha256[65], GError **error)
+Durable *npy_open(const char *path, int rank, const int64_t *shape, GError **error)
 {
-    g_autofree char *dict = g_strdup_printf("{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }",
-                                            map->height, map->width);
-    size_t length = (10 + strlen(dict) + 1 + 63) / 64 * 64 - 10;
-    g_autofree char *header = g_strdup_printf("%-*s\n", (int)length - 1, dict);
+    g_autoptr(GString) dict = g_string_new("{'descr': '<f4', 'fortran_order': False, 'shape': (");
+    for (int i = 0; i < rank; i++) {
+        g_string_append_printf(dict, "%s%" G_GINT64_FORMAT, i ? ", " : "", shape[i]);
+    }
+    g_string_append(dict, rank == 1 ? ",), }" : "), }");
+    size_t length = (10 + dict->len + 1 + 63) / 64 * 64 - 10;
+    g_autofree char *header = g_strdup_printf("%-*s\n", (int)length - 1, dict->str);
     uint8_t start[10] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, (uint8_t)length, (uint8_t)(length >> 8)};
     g_autoptr(Durable) file = durable_open(path, error);
-    return file && durable_write(file, start, sizeof start, error) &&
-           durable_write(file, header, length, error) &&
+    gboolean ok =
+        file && durable_write(file, start, sizeof start, error) && durable_write(file, header, length, error);
+    return ok ? g_steal_pointer(&file) : NULL;
+}
+
+gboolean npy_write(const char *path, const Map *map, char sha256[65], GError **error)
+{
+    const int64_t shape[] = {map->height, map->width};
+    g_autoptr(Durable) file = npy_open(path, 2, shape, error);
+    return file &&
            durable_write(file, map->values, (size_t)map->width * map->height * sizeof(float), error) &&
            durable_commit(file, sha256, NULL, error);
 }
