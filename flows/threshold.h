@@ -1,0 +1,36 @@
+/* The threshold of a score: from which value on a tile is called anomalous.
+ *
+ * It is chosen on held-out tiles under augmentation (models.md D.8), so that it holds for tiles that are stained, focused and
+ * turned a little differently: each tile has a score in each of K draws.  With no draw, each tile counts as it is. */
+#pragma once
+#include <glib.h>
+#include <stdint.h>
+
+typedef enum {
+    THRESHOLD_NORMAL_QUANTILE, /* (1 - eps) quantile over all scores of normals; needs no label */
+    THRESHOLD_F_BETA,          /* largest F_beta over the scores of all draws together */
+    THRESHOLD_ROBUST           /* largest F_beta of the worst draw */
+} ThresholdMode;
+/* By ThresholdMode, ended by NULL. */
+extern const char *const threshold_modes[];
+
+typedef struct {
+    ThresholdMode mode;
+    int draws;   /* augmented copies of each tile: 0 (the tile itself), or 8 to 256 */
+    double eps;  /* share of normals above the threshold */
+    double beta; /* weight of recall: 1 = F1, 2 counts recall four times as much */
+} ThresholdSpec;
+
+/* Normal quantile of the tiles as they are, eps 0.05, beta 1. */
+ThresholdSpec threshold_default(void);
+/* FALSE with WSI_ERROR_INPUT for what is not possible. */
+gboolean threshold_check(const ThresholdSpec *spec, GError **error);
+/* Modes that need scores of labelled anomalies. */
+gboolean threshold_needs_anomalies(const ThresholdSpec *spec);
+
+/* Predict "anomaly" for score >= tau.  score: (draws, tiles), row by row, finite; draws: rows, at least 1.  label: 1 = anomaly, one a
+ * tile; NULL = all are normal.  Among equal maxima the smallest tau, always one of the scores; the quantile is interpolated
+ * between two.  f (may be NULL) receives the F_beta that was maximised, NAN for the quantile.  FALSE with WSI_ERROR_INPUT
+ * when there is no normal, or no anomaly for a mode that needs them. */
+gboolean threshold_choose(const ThresholdSpec *spec, const double *score, int draws, int64_t tiles,
+                          const uint8_t *label, double *tau, double *f, GError **error);
