@@ -88,6 +88,12 @@ static gboolean sync_path(const char *path, int flags, GError **error)
     return ok;
 }
 
+static gboolean sync_parent(const char *path, GError **error)
+{
+    g_autofree char *directory = g_path_get_dirname(path);
+    return sync_path(directory, O_RDONLY | O_DIRECTORY, error);
+}
+
 gboolean durable_commit(Durable *file, char sha256[65], int64_t *bytes, GError **error)
 {
     /* A library may have written by name: the file is opened anew, which covers both ways. */
@@ -106,8 +112,7 @@ gboolean durable_commit(Durable *file, char sha256[65], int64_t *bytes, GError *
         return wsi_error_errno(error, "cannot rename to", file->path);
     }
     g_clear_pointer(&file->temp, g_free);
-    g_autofree char *directory = g_path_get_dirname(file->path);
-    return sync_path(directory, O_RDONLY | O_DIRECTORY, error);
+    return sync_parent(file->path, error);
 }
 
 void durable_free(Durable *file)
@@ -130,6 +135,58 @@ gboolean durable_write_file(const char *path, const void *data, size_t bytes, ch
 {
     g_autoptr(Durable) file = durable_open(path, error);
     return file && durable_write(file, data, bytes, error) && durable_commit(file, sha256, NULL, error);
+}
+
+gboolean durable_move(const char *from, const char *to, GError **error)
+{
+    g_autofree char *directory = g_path_get_dirname(to);
+    if (g_mkdir_with_parents(directory, 0777) != 0) {
+        return wsi_error_errno(error, "cannot create directory", directory);
+    }
+    if (g_rename(from, to) != 0) {
+        return wsi_error_errno(error, "cannot rename to", to);
+    }
+    return sync_parent(to, error) && sync_parent(from, error);
+}
+
+/* Copies a whole file into one that is being written. */
+static gboolean copy_into(const char *from, Durable *file, GError **error)
+{
+    int fd = g_open(from, O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0) {
+        return wsi_error_errno(error, "cannot open", from);
+    }
+    g_autofree char *buffer = g_malloc(1 << 20);
+    gboolean ok = TRUE;
+    ssize_t got;
+    while (ok && (got = read(fd, buffer, 1 << 20)) != 0) {
+        if (got > 0) {
+            ok = durable_write(file, buffer, (size_t)got, error);
+        } else if (errno != EINTR) {
+            ok = wsi_error_errno(error, "cannot read", from);
+        }
+    }
+    close(fd);
+    return ok;
+}
+
+gboolean durable_link(const char *from, const char *to, GError **error)
+{
+    g_autoptr(Durable) file = durable_open(to, error);
+    if (!file) {
+        return FALSE;
+    }
+    if (g_unlink(file->temp) == 0 && link(from, file->temp) == 0) {
+        if (g_rename(file->temp, to) != 0) {
+            return wsi_error_errno(error, "cannot rename to", to);
+        }
+        g_unlink(file->temp); /* rename leaves it when both were one file already */
+        g_clear_pointer(&file->temp, g_free);
+        return sync_parent(to, error);
+    }
+    g_clear_pointer(&file, durable_free);
+    file = durable_open(to, error);
+    return file && copy_into(from, file, error) && durable_commit(file, NULL, NULL, error);
 }
 
 gboolean durable_hash_file(const char *path, char sha256[65], int64_t *bytes, GError **error)

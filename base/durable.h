@@ -27,6 +27,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Durable, durable_free)
 /* Writes a whole file durably. */
 gboolean durable_write_file(const char *path, const void *data, size_t bytes, char sha256[65],
                             GError **error);
+/* Gives a published file another name (in the same file system), over what has it: created parents, both directories
+ * flushed. */
+gboolean durable_move(const char *from, const char *to, GError **error);
+/* Gives a published file a further name, over what has it: a hard link, or a copy where there are none.  Published files are only
+ * ever replaced, never written to, so the two names stay equal. */
+gboolean durable_link(const char *from, const char *to, GError **error);
 /* SHA-256 and size (may be NULL) of an existing file. */
 gboolean durable_hash_file(const char *path, char sha256[65], int64_t *bytes, GError **error);
 /* SHA-256 of memory. */

@@ -1,12 +1,11 @@
 /* The slides of a run.
  *
  * A manifest wins over the folder; without manifest every file of the folder that matches the pattern is a slide
- * (also one that turns out not to be one: it is then a slide that failed, and is told so).  A patient is the unit of
- * a split, so that no tissue of one person is on both sides. */
+ * (also one that turns out not to be one: it is then a slide that failed, and is told so).  Splits are splits.c's. */
 #include "pipeline/cohort.h"
 #include "base/csv.h"
 #include "base/error.h"
-#include "base/rng.h"
+#include "pipeline/splits.h"
 #include <math.h>
 #include <string.h>
 
@@ -174,97 +173,6 @@ static gboolean read_manifest(const Config *config, GPtrArray *out, GError **err
     return TRUE;
 }
 
-/* ---- splits ---- */
-
-typedef struct {
-    const char *patient;
-    gboolean lesions;
-    uint64_t draw;
-    const char *split;
-} Person;
-
-static gint by_draw(gconstpointer a, gconstpointer b)
-{
-    const Person *p = a, *q = b;
-    return p->draw != q->draw ? (p->draw < q->draw ? -1 : 1) : strcmp(p->patient, q->patient);
-}
-
-static Person *person_of(GArray *people, const char *patient)
-{
-    for (guint i = 0; i < people->len; i++) {
-        Person *person = &g_array_index(people, Person, i);
-        if (g_str_equal(person->patient, patient)) {
-            return person;
-        }
-    }
-    return NULL;
-}
-
-/* Deals the people with (or without) lesions: test first, then valid, then train. */
-static void deal(const Config *config, GArray *people, gboolean lesions)
-{
-    int total = 0, done = 0;
-    for (guint i = 0; i < people->len; i++) {
-        total += g_array_index(people, Person, i).lesions == lesions;
-    }
-    int test = (int)lround(total * config->dataset_test_share);
-    int valid = (int)lround(total * config->dataset_valid_share);
-    for (guint i = 0; i < people->len; i++) {
-        Person *person = &g_array_index(people, Person, i);
-        if (person->lesions == lesions) {
-            person->split = done < test ? "test" : done < test + valid ? "valid" : "train";
-            done++;
-        }
-    }
-}
-
-static GArray *gather_people(const Config *config, const GPtrArray *slides)
-{
-    GArray *people = g_array_new(FALSE, TRUE, sizeof(Person));
-    for (guint i = 0; i < slides->len; i++) {
-        const SlideEntry *entry = slides->pdata[i];
-        Person *person = person_of(people, entry->patient);
-        if (!person) {
-            Rng rng = rng_at((uint64_t)config->run_seed, rng_name(entry->patient), 0);
-            Person fresh = {.patient = entry->patient,
-                            .draw = ((uint64_t)rng_u32(&rng) << 32) | rng_u32(&rng)};
-            g_array_append_val(people, fresh);
-            person = &g_array_index(people, Person, people->len - 1);
-        }
-        person->lesions |= entry->annotation != NULL;
-    }
-    g_array_sort(people, by_draw);
-    return people;
-}
-
-static gboolean assign_splits(const Config *config, GPtrArray *slides, GError **error)
-{
-    g_autoptr(GArray) people = gather_people(config, slides);
-    deal(config, people, FALSE);
-    deal(config, people, TRUE);
-    for (guint i = 0; i < slides->len; i++) { /* what the manifest says holds for the whole patient */
-        const SlideEntry *entry = slides->pdata[i];
-        if (*entry->split) {
-            person_of(people, entry->patient)->split = entry->split;
-        }
-    }
-    for (guint i = 0; i < slides->len; i++) {
-        SlideEntry *entry = slides->pdata[i];
-        const char *split = person_of(people, entry->patient)->split;
-        if (*entry->split && !g_str_equal(entry->split, split)) {
-            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                        "patient %s has slides in %s and in %s: all slides of a patient must be in one split",
-                        entry->patient, entry->split, split);
-            return FALSE;
-        }
-        if (!*entry->split) {
-            g_free(entry->split);
-            entry->split = g_strdup(split);
-        }
-    }
-    return TRUE;
-}
-
 /* ---- all together ---- */
 
 static gint by_id(gconstpointer a, gconstpointer b)
@@ -303,7 +211,7 @@ GPtrArray *cohort_read(const Config *config, GError **error)
         return NULL;
     }
     g_ptr_array_sort(slides, by_id);
-    if (!check_ids(slides, error) || !assign_splits(config, slides, error)) {
+    if (!check_ids(slides, error) || !splits_assign(config, slides, error)) {
         return NULL;
     }
     return g_steal_pointer(&slides);

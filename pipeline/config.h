@@ -21,17 +21,20 @@ typedef struct {
     char *tiles_edge, *tiles_filter;
     /* dataset */
     gboolean dataset_write;
-    char *dataset_rule;
+    char *dataset_rule, *dataset_format, *dataset_picture, *dataset_split, *dataset_by;
+    int dataset_jpeg_quality, dataset_shard_mb, dataset_folds, dataset_fold, dataset_max_per_class;
     double dataset_lesion_min, dataset_valid_share, dataset_test_share;
-    gboolean dataset_train_anomalies, dataset_masks;
+    gboolean dataset_train_anomalies, dataset_masks, dataset_balance;
     /* model */
-    char *model_extractor, *model_weights, *model_pad, *model_step, *model_fpn, *model_clamp, *model_kernels;
+    char *model_extractor, *model_weights, *model_pad, *model_step, *model_fpn, *model_normalise,
+        *model_clamp, *model_kernels;
     int model_fpn_width, model_condition;
     int model_blocks[3];
     gboolean model_se;
     double model_alpha;
     /* train */
     gboolean train_run;
+    char *train_source;
     int train_epochs, train_batch, train_shards, train_patience, train_max_tiles, train_fpn_epochs;
     double train_learning_rate, train_warmup_epochs, train_fpn_rate, train_clip, train_holdout;
     char *train_feature_cache;

@@ -69,7 +69,7 @@ const ConfigKey config_keys[] = {
     BOOL(slides, objective, "false",
          "allow 10 / nominal magnification as the mpp when nothing else is known"),
 
-    PATH(patches, folder, "folder in MVTec layout"),
+    PATH(patches, folder, "folder in MVTec layout, or of tar shards train-*.tar"),
 
     NUMBER(tissue, mpp, "8", 1, 64, "um/px of the mask"),
     NUMBER(tissue, min_area_um2, "10000", 0, 1e12, "smaller pieces are dropped"),
@@ -83,15 +83,28 @@ const ConfigKey config_keys[] = {
     NUMBER(tiles, min_tissue, "0.5", 0, 1, "keep tiles with at least this share of tissue"),
     CHOICE(tiles, filter, "lanczos3", "lanczos3 area bilinear", "anti-aliasing filter"),
 
-    BOOL(dataset, write, "true", "cut tiles to disk (needed for training from slides)"),
+    BOOL(dataset, write, "true", "cut tiles to disk (training needs it unless train.source is slides)"),
     CHOICE(dataset, rule, "fraction", "any fraction centre",
            "a tile is Ungood when it has any lesion, at least lesion_min of it, or lesion in its centre"),
     NUMBER(dataset, lesion_min, "0.1", 0, 1,
            "for rule fraction; tiles with less, but some, lesion are left out"),
+    CHOICE(dataset, split, "auto", "auto manifest random camelyon16 camelyon17",
+           "the manifest's split where it gives one, else dealt; only the manifest's; all dealt; or the "
+           "official one, by the slides' names and with its known exceptions"),
+    CHOICE(dataset, by, "patient", "patient centre", "whose slides are never on two sides"),
+    INT(dataset, folds, "0", 0, 1000, "deal to so many folds instead of by test_share; 0 = no folds"),
+    INT(dataset, fold, "1", 1, 1000, "the fold that tests"),
     NUMBER(dataset, valid_share, "0.1", 0, 0.9, "share of the patients whose normal tissue goes to valid/"),
     NUMBER(dataset, test_share, "0.3", 0, 0.9, "share of the patients that go to test/"),
     BOOL(dataset, train_anomalies, "false", "keep lesion tiles of training patients in train/Ungood"),
     BOOL(dataset, masks, "true", "write ground_truth masks of Ungood tiles"),
+    BOOL(dataset, balance, "false", "in each split keep as many tiles of each label as of the rarer one"),
+    INT(dataset, max_per_class, "0", 0, 1000000000,
+        "keep at most so many tiles of a label in a split, drawn by run.seed; 0 = all"),
+    CHOICE(dataset, format, "folder", "folder shards", "a file a patch, or tar shards for WebDataset"),
+    INT(dataset, shard_mb, "256", 1, 100000, "largest size of a shard, MB"),
+    CHOICE(dataset, picture, "png", "png jpeg", "lossless or not"),
+    INT(dataset, jpeg_quality, "90", 1, 100, "for picture jpeg"),
 
     TEXT(model, extractor, "scattering", "scattering, resnet18, resnet50 or wide_resnet50_2"),
     PATH(model, weights, "safetensors file of the extractor; none for scattering"),
@@ -100,6 +113,8 @@ const ConfigKey config_keys[] = {
     CHOICE(model, fpn, "fixed", "fixed none orthogonal two-phase",
            "feature pyramid before the flows; its laterals are fixed, trained with the flows as isometries, "
            "or trained before them on labelled or synthetic anomalies"),
+    CHOICE(model, normalise, "tile", "tile none",
+           "divide the standardised features of each tile by their root mean square"),
     INT(model, fpn_width, "0", 0, 1024, "channels of each pyramid level; 0 = at most 128"),
     BOOL(model, se, "true", "squeeze-and-excitation in the coupling networks"),
     INT3(model, blocks, "[2, 5, 8]", 0, 64, "flow steps at strides 8, 16 and 32"),
@@ -109,6 +124,9 @@ const ConfigKey config_keys[] = {
     TEXT(model, kernels, "", "empty = the fastest of this build; reference = plain C"),
 
     BOOL(train, run, "true", "train a model (false: score.model is used)"),
+    CHOICE(train, source, "patches", "patches shards slides",
+           "pictures of the patch set; its tar shards; or tiles cut from the slides while training, with no "
+           "patch written"),
     INT(train, epochs, "30", 1, 10000, "at most"),
     INT(train, batch, "8", 1, 256, "tiles per step"),
     INT(train, shards, "2", 1, 64,

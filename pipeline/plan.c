@@ -57,7 +57,7 @@ static void add_folder(GString *text, const char *folder, int depth)
 
 typedef struct {
     const char *stage;
-    gboolean slide, mpp, annotation, split, weights, patches, model, labels;
+    gboolean slide, mpp, annotation, split, use, weights, patches, model, labels;
 } Outside;
 
 /* What each stage reads from outside of the run. */
@@ -65,9 +65,9 @@ static const Outside outside[] = {
     {"ingest", .slide = TRUE, .mpp = TRUE},
     {"tissue", .slide = TRUE, .mpp = TRUE},
     {"mask", .annotation = TRUE},
-    {"cut", .split = TRUE},
+    {"cut", .split = TRUE, .use = TRUE},
     {"train", .weights = TRUE, .patches = TRUE},
-    {"score", .model = TRUE, .weights = TRUE},
+    {"score", .use = TRUE, .model = TRUE, .weights = TRUE},
     {"scorepatches", .model = TRUE, .weights = TRUE, .patches = TRUE},
     {"evaluate", .labels = TRUE},
 };
@@ -90,7 +90,11 @@ static void input_hash(const Run *run, const Stage *stage, const SlideEntry *sli
             g_string_append_printf(text, "mpp %.17g %.17g\n", slide->mpp_x, slide->mpp_y);
         }
         if (o->split) {
-            g_string_append_printf(text, "split %s patient %s\n", slide->split, slide->patient);
+            g_string_append_printf(text, "split %s patient %s fold %d\n", slide->split, slide->patient,
+                                   slide->fold);
+        }
+        if (o->use) {
+            g_string_append_printf(text, "use %d\n", (int)slide->use);
         }
         if (o->patches && *config->patches_folder) {
             add_folder(text, config->patches_folder, 0);

@@ -1,102 +1,179 @@
-/* cut: the patches of one slide, in the folders that their labels and the slide's split give.
+/* cut: the patches of one slide, as files in the folders that their labels and the slide's split give, or in shards of the slide.
  *
- * Tiles are independent, so a block of them is cut by all threads, then recorded in order.  What was cut before a kill is
- * cut again: the bytes are the same, and cutting is cheap beside what comes after.
- * Lesion tiles of training patients are left out unless dataset.train_anomalies keeps them; tiles with less lesion than the
- * rule asks for are left out everywhere. */
+ * Tiles are independent, so a block of them is cut by all threads, then recorded in order.  A picture that an earlier run left is taken
+ * over, whatever its label was then (reuse.h): a changed rule or annotation moves files and cuts only what was left out before, and a
+ * cut that was killed goes on from its last whole shard.
+ * Shards are of one slide here; the stage dataset gives them their names in the patch set. */
+#include "base/durable.h"
 #include "base/error.h"
 #include "base/pool.h"
-#include "pipeline/lesions.h"
+#include "pipeline/cutting.h"
+#include "pipeline/reuse.h"
 #include "pipeline/stage.h"
-#include "pipeline/tiles.h"
-#include "tiler/patchset.h"
+#include "tiler/shards.h"
+#include <glib/gstdio.h>
+
+#define SHARD_STEM "patches"
+
+/* What a thread made of a tile. */
+typedef struct {
+    GByteArray *picture, *mask; /* NULL: left out; no mask */
+} Made;
 
 typedef struct {
     Work *work;
+    const Config *config;
     Slide *slide;
     const Raster *raster; /* NULL: no lesions */
     const GArray *tiles;  /* Tile */
     const GArray *shares; /* LesionShare, or NULL */
-    CutSpec spec;
-    Rect footprint; /* width and height of a tile, level-0 px */
-    char *root;
-    Patch **patches; /* one a tile, NULL = left out */
-    Image **buffers; /* one a thread */
-    int64_t first;   /* tile of the block's item 0 */
+    const Reuse *reuse;
+    ShardWriter *shards; /* NULL: files */
+    char pixels[17];
+    int level;
+    double footprint_x, footprint_y; /* of a tile, level-0 px */
+    char *root;                      /* of the patch set */
+    Patch **patches;                 /* one a tile, NULL = left out */
+    Image **buffers;                 /* one a thread */
+    Made *made;                      /* one a tile of the block */
+    int64_t first;                   /* tile of the block's item 0 */
 } Cut;
 
-static Patch *patch_for(const Cut *cut, int number, GError **error)
+/* The mask of an Ungood tile at the tile's resolution; leaves *out NULL when none is wanted. */
+static gboolean make_mask(const Cut *cut, const Patch *patch, const Tile *tile, GByteArray **out,
+                          GError **error)
 {
-    const Tile *tile = &g_array_index(cut->tiles, Tile, number);
-    const LesionShare *share = cut->shares ? &g_array_index(cut->shares, LesionShare, number) : NULL;
-    const Config *config = cut->work->run->config;
-    const SlideEntry *entry = cut->work->slide;
-    TileLabel label = share ? tiles_label(config, share->share, share->centre) : TILE_GOOD;
-    gboolean train = g_str_equal(entry->split, "train");
-    if (label == TILE_AMBIGUOUS || (label == TILE_UNGOOD && train && !config->dataset_train_anomalies)) {
-        return NULL;
+    if (!cut->raster || !cut->config->dataset_masks || !g_str_equal(patch->label, "Ungood")) {
+        return TRUE;
     }
-    const char *folder = label == TILE_GOOD ? "good" : "Ungood";
-    Patch *patch = g_new0(Patch, 1);
-    patch->file = patchset_name(entry->split, folder, entry->id, number);
-    patch->slide = g_strdup(entry->id);
-    patch->patient = g_strdup(entry->patient);
-    patch->x = (int64_t)(tile->x + 0.5);
-    patch->y = (int64_t)(tile->y + 0.5);
-    patch->level = slide_best_level(
-        cut->slide, cut->spec.mpp / MAX(slide_info(cut->slide)->mpp_x, slide_info(cut->slide)->mpp_y));
-    patch->mpp = cut->spec.mpp;
-    patch->tissue_share = tile->tissue_share;
-    patch->lesion_share = share ? share->share : 0;
-    patch->label = g_strdup(folder);
-    patch->split = g_strdup(entry->split);
-    return patch;
+    int size = cut->config->tiles_size;
+    g_autoptr(Image) mask = image_new(size, size, 1, error);
+    if (!mask) {
+        return FALSE;
+    }
+    Rect area = {tile->x, tile->y, cut->footprint_x, cut->footprint_y};
+    raster_fill(cut->raster, &area, mask);
+    *out = g_byte_array_new();
+    return patchset_encode_mask(mask, *out, error);
 }
 
-/* The mask of an Ungood tile at the tile's resolution; NULL without error when none is wanted. */
-static Image *mask_for(const Cut *cut, const Patch *patch, const Tile *tile, GError **error)
+static void made_clear(Made *made)
 {
-    gboolean wanted =
-        cut->raster && cut->work->run->config->dataset_masks && g_str_equal(patch->label, "Ungood");
-    Image *mask = wanted ? image_new(cut->spec.size, cut->spec.size, 1, error) : NULL;
-    if (mask) {
-        Rect area = {tile->x, tile->y, cut->footprint.width, cut->footprint.height};
-        raster_fill(cut->raster, &area, mask);
+    g_clear_pointer(&made->picture, g_byte_array_unref);
+    g_clear_pointer(&made->mask, g_byte_array_unref);
+}
+
+/* Files are written where they are made; a picture that lies under another name is moved. */
+static gboolean put_files(const Cut *cut, const Patch *patch, const Made *made, const char *found,
+                          GError **error)
+{
+    g_autofree char *path = g_build_filename(cut->root, patch->file, NULL);
+    if (made->mask) {
+        g_autofree char *mask = patchset_mask_name(patch);
+        if (!patchset_put(cut->root, mask, made->mask, error)) {
+            return FALSE;
+        }
     }
-    return mask;
+    /* Under another number the file's name may be wanted by another tile: then the bytes are written, not moved. */
+    g_autofree char *name = g_path_get_basename(path), *former = found ? g_path_get_basename(found) : NULL;
+    if (!former || !g_str_equal(name, former)) {
+        return patchset_put(cut->root, patch->file, made->picture, error);
+    }
+    return g_str_equal(found, path) || durable_move(found, path, error);
 }
 
 static gboolean cut_one(int64_t item, int worker, void *data, GError **error)
 {
     Cut *cut = data;
-    int64_t number = cut->first + item;
+    int number = (int)(cut->first + item);
     const Tile *tile = &g_array_index(cut->tiles, Tile, number);
-    Patch *patch = patch_for(cut, (int)number, error);
+    Patch *patch = cutting_patch(cut->config, cut->work->slide, cut->tiles, cut->shares, number);
     if (!patch) {
         return TRUE;
     }
     cut->patches[number] = patch;
-    Image *rgb = cut->buffers[worker];
-    if (!cut_tile(cut->slide, &cut->spec, tile->x, tile->y, rgb, NULL, &patch->valid_share, error)) {
-        return FALSE;
+    patch->level = cut->level;
+    patch->file =
+        patchset_name(patch->split, patch->label, patch->slide, number, cutting_extension(cut->config));
+    g_strlcpy(patch->pixels, cut->pixels, sizeof patch->pixels);
+    g_autofree char *found = NULL;
+    Made *made = &cut->made[item];
+    made->picture = reuse_take(cut->reuse, patch, &found);
+    if (!made->picture) {
+        made->picture = g_byte_array_new();
+        if (!cutting_encode(cut->config, cut->slide, tile->x, tile->y, cut->buffers[worker], made->picture,
+                            &patch->valid_share, error)) {
+            return FALSE;
+        }
     }
-    GError *why = NULL;
-    g_autoptr(Image) mask = mask_for(cut, patch, tile, &why);
-    if (why) {
-        g_propagate_error(error, why);
-        return FALSE;
+    durable_hash_bytes(made->picture->data, made->picture->len, patch->sha256);
+    gboolean ok = make_mask(cut, patch, tile, &made->mask, error);
+    if (ok && !cut->shards) {
+        ok = put_files(cut, patch, made, found, error);
+        made_clear(made);
     }
-    return patchset_write(cut->root, patch, rgb, mask, error);
+    return ok;
 }
 
-#define BLOCK 64
+/* The block's samples to the shard, in order. */
+static gboolean add_samples(Cut *cut, int64_t count, GError **error)
+{
+    for (int64_t i = 0; cut->shards && i < count; i++) {
+        int number = (int)(cut->first + i);
+        const Tile *tile = &g_array_index(cut->tiles, Tile, number);
+        Patch *patch = cut->patches[number];
+        if (!patch) {
+            continue;
+        }
+        g_autofree char *key = patchset_key(patch->slide, number);
+        g_autofree char *facts = patchset_facts(patch, tile->x, tile->y, cut->config->tiles_size);
+        ShardSample sample = {key, cutting_extension(cut->config), cut->made[i].picture, facts,
+                              cut->made[i].mask};
+        int shard = shard_writer_add(cut->shards, &sample, error);
+        if (shard < 0) {
+            return FALSE;
+        }
+        g_autofree char *name = shard_name(SHARD_STEM, shard);
+        g_free(patch->file);
+        patch->file = g_strdup_printf("%s/%s.%s", name, key, sample.extension);
+        made_clear(&cut->made[i]);
+    }
+    return TRUE;
+}
+
+/* *count: of the slide's shards. */
+static gboolean publish_shards(Cut *cut, int *count, GError **error)
+{
+    const GPtrArray *files = cut->shards ? shard_writer_finish(cut->shards, error) : NULL;
+    if (cut->shards && !files) {
+        return FALSE;
+    }
+    *count = files ? (int)files->len : 0;
+    for (guint i = 0; files && i < files->len; i++) {
+        const ShardFile *file = files->pdata[i];
+        g_autofree char *name = g_strdup_printf("shard-%06u", i);
+        if (!work_publish(cut->work, name, file->path, file->sha256, error)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+/* Tiles whose pictures are held at once: a few MB, and enough for all threads. */
+static int64_t block_tiles(const Cut *cut)
+{
+    int64_t bytes = (int64_t)3 * cut->config->tiles_size * cut->config->tiles_size;
+    return MAX(cut->work->threads, CLAMP((48 << 20) / bytes, 1, 64));
+}
 
 static gboolean cut_all(Cut *cut, GError **error)
 {
-    int64_t total = cut->tiles->len;
-    for (cut->first = 0; cut->first < total; cut->first += BLOCK) {
+    int64_t total = cut->tiles->len, block = block_tiles(cut);
+    for (cut->first = 0; cut->first < total; cut->first += block) {
+        int64_t count = MIN(block, total - cut->first);
         if (!work_tick(cut->work, cut->first, total, "tiles", error) ||
-            !pool_run(cut->work->threads, FALSE, MIN(BLOCK, total - cut->first), cut_one, cut, error)) {
+            !pool_run(cut->work->threads, FALSE, count, cut_one, cut, error) ||
+            !add_samples(cut, count, error)) {
             return FALSE;
         }
     }
@@ -107,19 +184,25 @@ static gboolean cut_all(Cut *cut, GError **error)
         }
     }
     char sha256[65];
-    g_autofree char *path = work_output(cut->work, "patches.csv");
-    return patchset_write_manifest(path, kept, sha256, error) &&
-           work_publish(cut->work, "patches", path, sha256, error) &&
-           work_tick(cut->work, total, total, "tiles", error);
+    int shards;
+    g_autofree char *path = work_output(cut->work, "patches.csv"), *folder = work_output(cut->work, "");
+    if (!publish_shards(cut, &shards, error) || !patchset_write_manifest(path, kept, sha256, error) ||
+        !work_publish(cut->work, "patches", path, sha256, error)) {
+        return FALSE;
+    }
+    shards_remove(folder, SHARD_STEM, shards);
+    return work_tick(cut->work, total, total, "tiles", error);
 }
 
 static gboolean make_buffers(Cut *cut, GError **error)
 {
+    int size = cut->config->tiles_size;
     cut->patches = wsi_try_alloc(MAX(cut->tiles->len, 1), sizeof(Patch *), "the list of patches", error);
+    cut->made = g_new0(Made, block_tiles(cut));
     cut->buffers = g_new0(Image *, cut->work->threads);
     gboolean ok = cut->patches != NULL;
     for (int t = 0; ok && t < cut->work->threads; t++) {
-        cut->buffers[t] = image_new(cut->spec.size, cut->spec.size, 3, error);
+        cut->buffers[t] = image_new(size, size, 3, error);
         ok = cut->buffers[t] != NULL;
     }
     return ok;
@@ -129,21 +212,52 @@ static void cut_clear(Cut *cut)
 {
     for (guint i = 0; cut->patches && i < cut->tiles->len; i++) {
         if (cut->patches[i]) {
-            patch_clear(cut->patches[i]);
-            g_free(cut->patches[i]);
+            patch_free(cut->patches[i]);
         }
     }
     for (int t = 0; cut->buffers && t < cut->work->threads; t++) {
         image_free(cut->buffers[t]);
     }
+    for (int64_t i = 0; cut->made && i < block_tiles(cut); i++) {
+        made_clear(&cut->made[i]);
+    }
+    g_free(cut->made);
     g_free(cut->patches);
     g_free(cut->buffers);
     g_free(cut->root);
 }
 
-gboolean stage_cut(Work *work, GError **error)
+static gboolean cut_slide(Work *work, Slide *slide, const GArray *tiles, const GArray *shares,
+                          const Raster *raster, GError **error)
 {
     const Config *config = work->run->config;
+    Cut cut = {.work = work,
+               .config = config,
+               .slide = slide,
+               .raster = raster,
+               .tiles = tiles,
+               .shares = shares,
+               .level = cutting_level(config, slide)};
+    double um = config->tiles_size * config->tiles_mpp;
+    cut.footprint_x = um / slide_info(slide)->mpp_x;
+    cut.footprint_y = um / slide_info(slide)->mpp_y;
+    cut.root = g_build_filename(work->run->folder, "dataset", NULL);
+    cutting_pixels(config, slide, cut.pixels);
+    g_autofree char *folder = work_output(work, "");
+    g_autoptr(Reuse) reuse = reuse_open(cut.root, folder, SHARD_STEM, cut.pixels);
+    g_autoptr(ShardWriter) shards = NULL;
+    if (g_str_equal(config->dataset_format, "shards")) {
+        shards = shard_writer_new(folder, SHARD_STEM, 0, (int64_t)config->dataset_shard_mb * 1000000);
+    }
+    cut.reuse = reuse;
+    cut.shards = shards;
+    gboolean ok = make_buffers(&cut, error) && cut_all(&cut, error);
+    cut_clear(&cut);
+    return ok;
+}
+
+gboolean stage_cut(Work *work, GError **error)
+{
     gboolean lesions = work->slide->annotation != NULL;
     g_autofree char *tiles_path = work_input(work, "grid", "tiles", error);
     g_autoptr(GArray) tiles = tiles_path ? tiles_read(tiles_path, error) : NULL;
@@ -151,21 +265,7 @@ gboolean stage_cut(Work *work, GError **error)
     g_autoptr(GArray) shares = shares_path ? lesions_read_shares(shares_path, error) : NULL;
     g_autoptr(Slide) slide = tiles && (shares || !lesions) ? work_open_slide(work, error) : NULL;
     g_autoptr(Annotation) annotation =
-        slide && lesions ? lesions_read(config, work->slide, slide, error) : NULL;
+        slide && lesions ? lesions_read(work->run->config, work->slide, slide, error) : NULL;
     g_autoptr(Raster) raster = annotation ? raster_build(annotation, error) : NULL;
-    if (!slide || (lesions && !raster)) {
-        return FALSE;
-    }
-    Cut cut = {.work = work,
-               .slide = slide,
-               .raster = raster,
-               .tiles = tiles,
-               .shares = shares,
-               .spec = tiles_cut_spec(config)};
-    double um = config->tiles_size * config->tiles_mpp;
-    cut.footprint = (Rect){0, 0, um / slide_info(slide)->mpp_x, um / slide_info(slide)->mpp_y};
-    cut.root = g_build_filename(work->run->folder, "dataset", NULL);
-    gboolean ok = make_buffers(&cut, error) && cut_all(&cut, error);
-    cut_clear(&cut);
-    return ok;
+    return slide && (!lesions || raster) && cut_slide(work, slide, tiles, shares, raster, error);
 }

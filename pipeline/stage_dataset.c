@@ -1,19 +1,18 @@
 /* dataset: the patches of all slides become one patch set: manifest, card, and nothing that is not in the manifest.
  *
  * Patches that an earlier configuration left under other names are removed here, since only here all slides are known. Only files
- * that carry a patch's name are touched. */
+ * that carry a patch's name are touched.  What was cut but is not in the sample waits in unused/: another slide or another limit
+ * may want it, and moving is cheaper than cutting. */
 #include "base/durable.h"
 #include "base/error.h"
+#include "pipeline/card.h"
+#include "pipeline/cutting.h"
+#include "pipeline/packing.h"
+#include "pipeline/reuse.h"
+#include "pipeline/sampling.h"
 #include "pipeline/stage.h"
-#include "tiler/patchset.h"
 #include <glib/gstdio.h>
 #include <string.h>
-
-static void patch_free(Patch *patch)
-{
-    patch_clear(patch);
-    g_free(patch);
-}
 
 /* All patches, slides in the order of the run. */
 static GPtrArray *gather(const Work *work, GError **error)
@@ -43,21 +42,15 @@ static GPtrArray *gather(const Work *work, GError **error)
 
 /* ---- what is left over from other configurations ---- */
 
+/* "..._NNNNNN.png", ".jpg" or "..._NNNNNN_mask.png" */
 static gboolean is_patch_name(const char *name)
 {
-    size_t n = strlen(name);
-    const char *stem_end = g_str_has_suffix(name, "_mask.png") ? name + n - 9
-                           : g_str_has_suffix(name, ".png")    ? name + n - 4
-                                                               : NULL;
-    if (!stem_end || stem_end - name < 8) {
-        return FALSE;
+    g_autofree char *stem = g_strdup(name);
+    if (g_str_has_suffix(stem, "_mask.png")) {
+        stem[strlen(stem) - strlen("_mask.png")] = 0;
+        return !strchr(stem, '.') ? patchset_number(stem) >= 0 : strrchr(stem, '_') > strrchr(stem, '.');
     }
-    for (const char *at = stem_end - 6; at < stem_end; at++) {
-        if (!g_ascii_isdigit(*at)) {
-            return FALSE;
-        }
-    }
-    return stem_end[-7] == '_';
+    return (g_str_has_suffix(stem, ".png") || g_str_has_suffix(stem, ".jpg")) && patchset_number(stem) >= 0;
 }
 
 static void sweep(const char *root, const char *below, GHashTable *wanted)
@@ -76,84 +69,99 @@ static void sweep(const char *root, const char *below, GHashTable *wanted)
     }
 }
 
-static void sweep_all(const Work *work, const GPtrArray *patches)
+/* The files of a patch in a folder of patches: the picture and, when there is one, the mask. */
+static void add_files(const Work *work, const Patch *patch, const char *prefix, GHashTable *wanted)
+{
+    g_hash_table_add(wanted, g_strconcat(prefix, patch->file, NULL));
+    if (work->run->config->dataset_masks && g_str_equal(patch->label, "Ungood")) {
+        g_autofree char *mask = patchset_mask_name(patch);
+        g_hash_table_add(wanted, g_strconcat(prefix, mask, NULL));
+    }
+}
+
+/* NULL, NULL: none is wanted. */
+static void sweep_all(const Work *work, const GPtrArray *patches, const GPtrArray *dropped)
 {
     g_autoptr(GHashTable) wanted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    gboolean masks = work->run->config->dataset_masks;
-    for (guint i = 0; i < patches->len; i++) {
-        const Patch *patch = patches->pdata[i];
-        g_hash_table_add(wanted, g_strdup(patch->file));
-        if (masks && g_str_equal(patch->label, "Ungood")) {
-            g_autofree char *stem = g_path_get_basename(patch->file);
-            stem[strlen(stem) - 4] = 0;
-            g_hash_table_add(wanted, g_strdup_printf("ground_truth/Ungood/%s_mask.png", stem));
-        }
+    for (guint i = 0; patches && i < patches->len; i++) {
+        add_files(work, patches->pdata[i], "", wanted);
+    }
+    for (guint i = 0; dropped && i < dropped->len; i++) {
+        add_files(work, dropped->pdata[i], UNUSED_FOLDER "/", wanted);
     }
     g_autofree char *root = g_build_filename(work->run->folder, "dataset", NULL);
     sweep(root, "", wanted);
 }
 
-/* ---- the card ---- */
+/* ---- the sample ---- */
 
-static int count(const GPtrArray *patches, const char *split, const char *label)
+/* Moves what is at FROM-PREFIX file and not at TO-PREFIX file. */
+static gboolean move_files(const Work *work, const Patch *patch, const char *from, const char *to,
+                           GError **error)
 {
-    int n = 0;
-    for (guint i = 0; i < patches->len; i++) {
-        const Patch *patch = patches->pdata[i];
-        n += g_str_equal(patch->split, split) && g_str_equal(patch->label, label);
-    }
-    return n;
-}
-
-static int count_patients(const GPtrArray *slides, const char *split)
-{
-    g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
-    for (guint i = 0; i < slides->len; i++) {
-        const SlideEntry *entry = slides->pdata[i];
-        if (g_str_equal(entry->split, split)) {
-            g_hash_table_add(names, entry->patient);
+    g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    GHashTableIter at;
+    gpointer name;
+    add_files(work, patch, "", names);
+    g_hash_table_iter_init(&at, names);
+    while (g_hash_table_iter_next(&at, &name, NULL)) {
+        g_autofree char *here = g_build_filename(work->run->folder, "dataset", from, name, NULL);
+        g_autofree char *there = g_build_filename(work->run->folder, "dataset", to, name, NULL);
+        if (!g_file_test(there, G_FILE_TEST_EXISTS) && g_file_test(here, G_FILE_TEST_EXISTS) &&
+            !durable_move(here, there, error)) {
+            return FALSE;
         }
     }
-    return (int)g_hash_table_size(names);
+    return TRUE;
 }
 
-static gboolean write_card(Work *work, const GPtrArray *patches, GError **error)
+static gboolean place_files(const Work *work, const GPtrArray *patches, const GPtrArray *dropped,
+                            GError **error)
 {
-    static const char *const splits[] = {"train", "valid", "test"};
-    const Config *config = work->run->config;
-    g_autoptr(GString) out = g_string_new(NULL);
-    g_string_append_printf(out,
-                           "# Patch set %s\n\nFor research use only.\n\n| split | patients | good | Ungood "
-                           "|\n|---|---|---|---|\n",
-                           config->run_name);
-    for (size_t s = 0; s < G_N_ELEMENTS(splits); s++) {
-        g_string_append_printf(out, "| %s | %d | %d | %d |\n", splits[s],
-                               count_patients(work->run->slides, splits[s]),
-                               count(patches, splits[s], "good"), count(patches, splits[s], "Ungood"));
+    for (guint i = 0; i < patches->len; i++) {
+        if (!move_files(work, patches->pdata[i], UNUSED_FOLDER, "", error)) {
+            return FALSE;
+        }
     }
-    g_string_append_printf(
-        out,
-        "\n- tiles: %d x %d px at %g um/px, overlap %g px, edge %s, filter %s, tissue >= %g\n"
-        "- Ungood: rule %s, lesion >= %g; tiles with less lesion are left out\n"
-        "- lesion tiles of training patients: %s\n- splits: by patient\n- slides: %u\n",
-        config->tiles_size, config->tiles_size, config->tiles_mpp, config->tiles_overlap, config->tiles_edge,
-        config->tiles_filter, config->tiles_min_tissue, config->dataset_rule, config->dataset_lesion_min,
-        config->dataset_train_anomalies ? "in train/Ungood" : "left out", work->run->slides->len);
-    char sha256[65];
-    g_autofree char *path = work_output(work, "dataset/CARD.md");
-    return durable_write_file(path, out->str, out->len, sha256, error) &&
-           work_publish(work, "card", path, sha256, error);
+    for (guint i = 0; i < dropped->len; i++) {
+        if (!move_files(work, dropped->pdata[i], "", UNUSED_FOLDER, error)) {
+            return FALSE;
+        }
+    }
+    sweep_all(work, patches, dropped);
+    packing_remove(work);
+    return TRUE;
+}
+
+/* ---- all together ---- */
+
+static gboolean write_tables(Work *work, const GPtrArray *patches, const GPtrArray *dropped, GError **error)
+{
+    char manifest_sha[65], card_sha[65];
+    g_autofree char *manifest = work_output(work, "dataset/manifest.csv");
+    if (!patchset_write_manifest(manifest, patches, manifest_sha, error) ||
+        !work_publish(work, "manifest", manifest, manifest_sha, error)) {
+        return FALSE;
+    }
+    g_autofree char *card = work_output(work, "dataset/CARD.md");
+    g_autofree char *text = card_text(work, patches, dropped, manifest_sha);
+    return durable_write_file(card, text, strlen(text), card_sha, error) &&
+           work_publish(work, "card", card, card_sha, error);
 }
 
 gboolean stage_dataset(Work *work, GError **error)
 {
-    g_autoptr(GPtrArray) patches = gather(work, error);
+    g_autoptr(GPtrArray) patches = card_check_leak(work, error) ? gather(work, error) : NULL;
     if (!patches || !work_tick(work, patches->len, patches->len, "patches", error)) {
         return FALSE;
     }
-    sweep_all(work, patches);
-    char sha256[65];
-    g_autofree char *path = work_output(work, "dataset/manifest.csv");
-    return patchset_write_manifest(path, patches, sha256, error) &&
-           work_publish(work, "manifest", path, sha256, error) && write_card(work, patches, error);
+    g_autoptr(GPtrArray) dropped = sampling_choose(work->run->config, patches);
+    if (!g_str_equal(work->run->config->dataset_format, "shards")) {
+        return place_files(work, patches, dropped, error) && write_tables(work, patches, dropped, error);
+    }
+    if (!packing_shards(work, patches, dropped, error) || !write_tables(work, patches, dropped, error)) {
+        return FALSE;
+    }
+    sweep_all(work, NULL, NULL);
+    return TRUE;
 }

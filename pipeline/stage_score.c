@@ -1,6 +1,7 @@
 /* score: every tissue tile of a slide through the model, and the blended map of the slide.
  * scorepatches: the test part of a patch set through the model. */
 #include "base/error.h"
+#include "pipeline/cutting.h"
 #include "pipeline/lesions.h"
 #include "pipeline/npy.h"
 #include "pipeline/patches.h"
@@ -55,13 +56,13 @@ static void remove_partials(const Work *work)
     }
 }
 
-static void label_tiles(const Config *config, GArray *scored, const Raster *raster)
+static void label_tiles(const Config *config, const SlideEntry *slide, GArray *scored, const Raster *raster)
 {
     for (guint i = 0; i < scored->len; i++) {
         Scored *s = &g_array_index(scored, Scored, i);
         Rect area = {s->tile.x, s->tile.y, s->width, s->height}, centre = tiles_centre(&area);
         s->lesion_share = lesions_share(raster, &area);
-        TileLabel label = tiles_label(config, s->lesion_share, lesions_share(raster, &centre));
+        TileLabel label = cutting_label(config, slide, s->lesion_share, lesions_share(raster, &centre));
         s->label = label == TILE_AMBIGUOUS ? -1 : label == TILE_UNGOOD;
     }
 }
@@ -99,7 +100,7 @@ gboolean stage_score(Work *work, GError **error)
         !scoring_slide(&options, slide, grid, &cut, tissue, config->heatmap_cell_um, scored, &map, error)) {
         return FALSE;
     }
-    label_tiles(config, scored, raster);
+    label_tiles(config, work->slide, scored, raster);
     if (!publish_scores(work, scored, map, error)) {
         return FALSE;
     }

@@ -78,7 +78,7 @@ static void test_round_trip(void)
     enum { COUNT = 20, LIMIT = 12000 };
     g_autofree char *folder = new_folder();
     GError *error = NULL;
-    g_autoptr(ShardWriter) writer = shard_writer_new(folder, "train", LIMIT);
+    g_autoptr(ShardWriter) writer = shard_writer_new(folder, "train", 0, LIMIT);
     g_autoptr(GPtrArray) names = write_samples(writer, COUNT);
     const GPtrArray *files = shard_writer_finish(writer, &error);
     g_assert_no_error(error);
@@ -109,7 +109,7 @@ static void test_deterministic(void)
     g_autofree char *folder = new_folder();
     char first[65] = "";
     for (int run = 0; run < 2; run++) {
-        g_autoptr(ShardWriter) writer = shard_writer_new(folder, "train", 1 << 20);
+        g_autoptr(ShardWriter) writer = shard_writer_new(folder, "train", 0, 1 << 20);
         g_autoptr(GPtrArray) names = write_samples(writer, 7);
         const GPtrArray *files = shard_writer_finish(writer, NULL);
         g_assert_cmpint(files->len, ==, 1);
@@ -124,7 +124,7 @@ static void test_deterministic(void)
 static void test_given_up(void)
 {
     g_autofree char *folder = new_folder();
-    ShardWriter *writer = shard_writer_new(folder, "train", 1 << 20);
+    ShardWriter *writer = shard_writer_new(folder, "train", 0, 1 << 20);
     g_autoptr(GPtrArray) names = write_samples(writer, 3);
     g_auto(GStrv) before = shards_list(folder, "train-", NULL);
     g_assert_cmpint(g_strv_length(before), ==, 0);
@@ -152,7 +152,7 @@ static void test_old_shards_go(void)
 static void test_damaged(void)
 {
     g_autofree char *folder = new_folder();
-    g_autoptr(ShardWriter) writer = shard_writer_new(folder, "train", 1 << 20);
+    g_autoptr(ShardWriter) writer = shard_writer_new(folder, "train", 0, 1 << 20);
     g_autoptr(GPtrArray) names = write_samples(writer, 3);
     const ShardFile *file = shard_writer_finish(writer, NULL)->pdata[0];
     g_autofree char *whole = NULL, *path = g_build_filename(folder, "damaged.tar", NULL);
@@ -181,7 +181,7 @@ static void test_refused_keys(void)
     static const char *const keys[] = {"", "a.b", "../x", "a/b"};
     g_autofree char *folder = new_folder();
     g_autoptr(GByteArray) picture = picture_of(0);
-    g_autoptr(ShardWriter) writer = shard_writer_new(folder, "train", 1 << 20);
+    g_autoptr(ShardWriter) writer = shard_writer_new(folder, "train", 0, 1 << 20);
     for (guint i = 0; i < G_N_ELEMENTS(keys); i++) {
         g_autoptr(GError) error = NULL;
         ShardSample sample = {keys[i], "png", picture, "{}", NULL};

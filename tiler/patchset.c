@@ -16,6 +16,8 @@
 static const char *const columns[] = {
     "file",         "slide",        "patient",     "x",     "y",     "level", "mpp",
     "tissue_share", "lesion_share", "valid_share", "label", "split", "sha256"};
+/* Since they came later, they may be missing. */
+static const char *const later_columns[] = {"fold", "pixels"};
 
 void patch_clear(Patch *patch)
 {
@@ -25,6 +27,12 @@ void patch_clear(Patch *patch)
     g_free(patch->label);
     g_free(patch->split);
     memset(patch, 0, sizeof *patch);
+}
+
+void patch_free(Patch *patch)
+{
+    patch_clear(patch);
+    g_free(patch);
 }
 
 /* One part of a path, from any text. */
@@ -55,10 +63,34 @@ static char *unique_part(const char *text)
     return marked;
 }
 
-char *patchset_name(const char *split, const char *label, const char *slide, int number)
+char *patchset_key(const char *slide, int number)
+{
+    g_autofree char *safe = unique_part(slide), *plain = g_strdelimit(g_strdup(safe), ".", '_');
+    if (g_str_equal(safe, plain)) {
+        return g_strdup_printf("%s_%06d", plain, number);
+    }
+    return g_strdup_printf("%s-%08x_%06d", plain, (unsigned)rng_name(slide), number);
+}
+
+char *patchset_name(const char *split, const char *label, const char *slide, int number,
+                    const char *extension)
 {
     g_autofree char *folder = safe_part(split), *class = safe_part(label), *stem = unique_part(slide);
-    return g_strdup_printf("%s/%s/%s_%06d.png", folder, class, stem, number);
+    return g_strdup_printf("%s/%s/%s_%06d.%s", folder, class, stem, number, extension);
+}
+
+int patchset_number(const char *file)
+{
+    const char *end = strrchr(file, '.'), *at = strrchr(file, '_');
+    end = end && (!at || end > at) ? end : file + strlen(file);
+    gint64 number = 0;
+    for (const char *c = at ? at + 1 : end; c < end; c++) {
+        if (!g_ascii_isdigit(*c) || number > G_MAXINT / 20) {
+            return -1;
+        }
+        number = number * 10 + (*c - '0');
+    }
+    return at && end - at > 6 ? (int)number : -1;
 }
 
 /* A relative path of plain parts. */
@@ -74,15 +106,23 @@ static gboolean is_safe_file(const char *file)
     return parts[0] != NULL;
 }
 
-static gboolean write_mask(const char *root, const Patch *patch, const Image *mask, GError **error)
+char *patchset_mask_name(const Patch *patch)
 {
     g_autofree char *name = g_path_get_basename(patch->file);
     char *dot = strrchr(name, '.');
     if (dot) {
         *dot = 0;
     }
-    g_autofree char *file = g_strconcat(name, "_mask.png", NULL);
-    g_autofree char *path = g_build_filename(root, "ground_truth", "Ungood", file, NULL);
+    return g_strdup_printf("ground_truth/Ungood/%s_mask.png", name);
+}
+
+gboolean patchset_encode(const Image *rgb, int quality, GByteArray *out, GError **error)
+{
+    return quality > 0 ? picture_encode_jpeg(rgb, quality, out, error) : picture_encode_png(rgb, out, error);
+}
+
+gboolean patchset_encode_mask(const Image *mask, GByteArray *out, GError **error)
+{
     g_autoptr(Image) binary = image_new(mask->width, mask->height, 1, error);
     if (!binary) {
         return FALSE;
@@ -90,21 +130,23 @@ static gboolean write_mask(const char *root, const Patch *patch, const Image *ma
     for (size_t i = 0; i < image_bytes(binary); i++) {
         binary->pixels[i] = mask->pixels[i * mask->channels] ? 255 : 0;
     }
-    return picture_write_png(path, binary, NULL, error);
+    return picture_encode_png(binary, out, error);
 }
 
-gboolean patchset_write(const char *root, Patch *patch, const Image *rgb, const Image *mask, GError **error)
+gboolean patchset_put(const char *root, const char *file, const GByteArray *bytes, GError **error)
 {
-    if (!is_safe_file(patch->file)) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "\"%s\" is no file name inside a patch set",
-                    patch->file);
+    if (!is_safe_file(file)) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "\"%s\" is no file name inside a patch set", file);
         return FALSE;
     }
-    if (mask && g_str_equal(patch->label, "Ungood") && !write_mask(root, patch, mask, error)) {
-        return FALSE;
+    char wanted[65], there[65];
+    int64_t size = 0;
+    g_autofree char *path = g_build_filename(root, file, NULL);
+    durable_hash_bytes(bytes->data, bytes->len, wanted);
+    if (durable_hash_file(path, there, &size, NULL) && g_str_equal(there, wanted)) {
+        return TRUE;
     }
-    g_autofree char *path = g_build_filename(root, patch->file, NULL);
-    return picture_write_png(path, rgb, patch->sha256, error);
+    return durable_write_file(path, bytes->data, bytes->len, NULL, error);
 }
 
 /* A share or resolution with fixed precision, whatever the locale. */
@@ -130,26 +172,27 @@ static void append_patch(GString *out, const Patch *patch)
     number_cell(out, patch->valid_share, "%.4f", ',');
     csv_cell(out, patch->label, ',');
     csv_cell(out, patch->split, ',');
-    csv_cell(out, patch->sha256, '\n');
+    csv_cell(out, patch->sha256, ',');
+    if (patch->fold > 0) {
+        g_string_append_printf(out, "%d", patch->fold);
+    }
+    g_string_append_c(out, ',');
+    csv_cell(out, patch->pixels, '\n');
 }
 
 gboolean patchset_write_manifest(const char *path, const GPtrArray *patches, char sha256[65], GError **error)
 {
     g_autoptr(GString) text = g_string_new(NULL);
     for (guint c = 0; c < G_N_ELEMENTS(columns); c++) {
-        csv_cell(text, columns[c], c + 1 < G_N_ELEMENTS(columns) ? ',' : '\n');
+        csv_cell(text, columns[c], ',');
+    }
+    for (guint c = 0; c < G_N_ELEMENTS(later_columns); c++) {
+        csv_cell(text, later_columns[c], c + 1 < G_N_ELEMENTS(later_columns) ? ',' : '\n');
     }
     for (guint i = 0; i < patches->len; i++) {
         append_patch(text, patches->pdata[i]);
     }
     return durable_write_file(path, text->str, text->len, sha256, error);
-}
-
-static void patch_free(gpointer data)
-{
-    Patch *patch = data;
-    patch_clear(patch);
-    g_free(patch);
 }
 
 /* A whole number that must be there, at most `limit` in size. */
@@ -187,6 +230,19 @@ static gboolean read_numbers(const char *path, const Csv *csv, int row, const in
            csv_number(csv, row, at[9], &patch->valid_share, error);
 }
 
+/* The columns that may be missing. */
+static gboolean read_later(const char *path, const Csv *csv, int row, Patch *patch, GError **error)
+{
+    int fold = csv_column(csv, later_columns[0]), pixels = csv_column(csv, later_columns[1]);
+    int64_t number = 0;
+    if (fold >= 0 && *csv_get(csv, row, fold) && !read_integer(path, csv, row, fold, 1000, &number, error)) {
+        return FALSE;
+    }
+    patch->fold = (int)number;
+    g_strlcpy(patch->pixels, pixels >= 0 ? csv_get(csv, row, pixels) : "", sizeof patch->pixels);
+    return TRUE;
+}
+
 static gboolean read_patch(const char *path, const Csv *csv, int row, const int *at, Patch *patch,
                            GError **error)
 {
@@ -202,7 +258,7 @@ static gboolean read_patch(const char *path, const Csv *csv, int row, const int 
                     patch->file);
         return FALSE;
     }
-    return read_numbers(path, csv, row, at, patch, error);
+    return read_numbers(path, csv, row, at, patch, error) && read_later(path, csv, row, patch, error);
 }
 
 GPtrArray *patchset_read_manifest(const char *path, GError **error)
@@ -217,7 +273,7 @@ GPtrArray *patchset_read_manifest(const char *path, GError **error)
             return NULL;
         }
     }
-    g_autoptr(GPtrArray) patches = g_ptr_array_new_with_free_func(patch_free);
+    g_autoptr(GPtrArray) patches = g_ptr_array_new_with_free_func((GDestroyNotify)patch_free);
     for (int row = 0; row < csv_rows(csv); row++) {
         Patch *patch = g_new0(Patch, 1);
         g_ptr_array_add(patches, patch);

@@ -1,11 +1,12 @@
 /* Patch sets in the MVTec / BMAD layout: train/good, valid/{good,Ungood}, test/{good,Ungood},
- * ground_truth/Ungood/NAME_mask.png (and train/Ungood when labelled anomalies are wanted), with a
- * manifest. */
+ * ground_truth/Ungood/NAME_mask.png (and train/Ungood when labelled anomalies are wanted), or the same patches in tar shards
+ * (shards.h); with a manifest. */
 #pragma once
 #include "base/image.h"
+#include <jansson.h>
 
 typedef struct {
-    char *file; /* relative to the patch set, '/' separated */
+    char *file; /* relative to the patch set, '/' separated; in a shard "SHARD.tar/KEY.EXTENSION" */
     char *slide, *patient;
     int64_t x, y; /* level-0 px, rounded top-left */
     int level;    /* of the slide the pixels came from */
@@ -13,18 +14,39 @@ typedef struct {
     double tissue_share, lesion_share, valid_share;
     char *label; /* "good" or "Ungood" */
     char *split; /* "train", "valid", "test" */
+    int fold;    /* 1 .. number of folds; 0 = there are none */
     char sha256[65];
+    char pixels[17]; /* what decides the bytes of the picture, as a hash; "" = unknown */
 } Patch;
 void patch_clear(Patch *patch);
+/* Clears and frees a Patch of g_new; for arrays. */
+void patch_free(Patch *patch);
 
-/* Relative path SPLIT/LABEL/SLIDE_NNNNNN.png; number: zero-padded index of the tile in its slide's grid.
- * What is not a letter, digit, '.', '_' or '-' in a part becomes '_'; a slide name changed so gets a hash of
- * the original. Caller frees. */
-char *patchset_name(const char *split, const char *label, const char *slide, int number);
-/* Writes ROOT/patch->file as PNG and, for Ungood with a mask, ROOT/SPLIT-less ground_truth path; sets
- * patch->sha256. */
-gboolean patchset_write(const char *root, Patch *patch, const Image *rgb, const Image *mask, GError **error);
+/* Name of a tile without extension and without dots: SLIDE_NNNNNN.  number: zero-padded index of the tile in its slide's grid.  What is
+ * not a letter, digit, '_' or '-' in the slide's name becomes '_', and a name changed so gets a hash of the original.
+ * Caller frees. */
+char *patchset_key(const char *slide, int number);
+/* Relative path SPLIT/LABEL/SLIDE_NNNNNN.EXTENSION; here a slide's name may have dots. Caller frees. */
+char *patchset_name(const char *split, const char *label, const char *slide, int number,
+                    const char *extension);
+/* The number in such a name, with or without extension; -1 when there is none. */
+int patchset_number(const char *file);
+/* ground_truth/Ungood/NAME_mask.png of a patch. Caller frees. */
+char *patchset_mask_name(const Patch *patch);
+
+/* Appends the picture as PNG (quality 0: lossless) or JPEG (1 .. 100). */
+gboolean patchset_encode(const Image *rgb, int quality, GByteArray *out, GError **error);
+/* Appends a mask as grey PNG of 0 and 255. */
+gboolean patchset_encode_mask(const Image *mask, GByteArray *out, GError **error);
+/* Makes ROOT/file hold these bytes; a file that holds them already is left alone. */
+gboolean patchset_put(const char *root, const char *file, const GByteArray *bytes, GError **error);
+
+/* The facts of a patch as one JSON object, the .json of its sample.  x, y: exact. size: px. Caller frees. */
+char *patchset_facts(const Patch *patch, double x, double y, int size);
+/* A patch from such facts (file is "").  FALSE with WSI_ERROR_INPUT naming `name` when something needed is missing. */
+gboolean patchset_from_facts(const json_t *facts, const char *name, Patch *patch, GError **error);
+
 /* The manifest: one line a patch, in the order given.  Durable. */
 gboolean patchset_write_manifest(const char *path, const GPtrArray *patches, char sha256[65], GError **error);
-/* Reads a manifest back: array of Patch*, owned. */
+/* Reads a manifest back: array of Patch*, owned. Columns fold and pixels may be missing. */
 GPtrArray *patchset_read_manifest(const char *path, GError **error);

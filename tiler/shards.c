@@ -32,6 +32,7 @@ char *shard_name(const char *stem, int number)
 
 struct ShardWriter {
     char *folder, *stem;
+    int first;
     int64_t max_bytes, bytes; /* of the shard being written */
     int samples;
     GPtrArray *files;
@@ -47,11 +48,12 @@ static void shard_file_free(gpointer data)
     g_free(file);
 }
 
-ShardWriter *shard_writer_new(const char *folder, const char *stem, int64_t max_bytes)
+ShardWriter *shard_writer_new(const char *folder, const char *stem, int first, int64_t max_bytes)
 {
     ShardWriter *writer = g_new0(ShardWriter, 1);
     writer->folder = g_strdup(folder);
     writer->stem = g_strdup(stem);
+    writer->first = first;
     writer->max_bytes = max_bytes;
     writer->files = g_ptr_array_new_with_free_func(shard_file_free);
     return writer;
@@ -80,7 +82,7 @@ static gboolean tar_failed(ShardWriter *writer, GError **error)
 
 static gboolean begin_shard(ShardWriter *writer, GError **error)
 {
-    g_autofree char *name = shard_name(writer->stem, (int)writer->files->len);
+    g_autofree char *name = shard_name(writer->stem, writer->first + (int)writer->files->len);
     g_autofree char *path = g_build_filename(writer->folder, name, NULL);
     writer->file = durable_open(path, error);
     writer->tar = writer->file ? archive_write_new() : NULL;
@@ -96,7 +98,7 @@ static gboolean begin_shard(ShardWriter *writer, GError **error)
 
 static gboolean end_shard(ShardWriter *writer, GError **error)
 {
-    g_autofree char *name = shard_name(writer->stem, (int)writer->files->len);
+    g_autofree char *name = shard_name(writer->stem, writer->first + (int)writer->files->len);
     ShardFile *done = g_new0(ShardFile, 1);
     done->path = g_build_filename(writer->folder, name, NULL);
     done->samples = writer->samples;
@@ -155,7 +157,7 @@ int shard_writer_add(ShardWriter *writer, const ShardSample *sample, GError **er
                   add_member(writer, sample->key, "json", sample->json, json_bytes, error) &&
                   (!sample->mask ||
                    add_member(writer, sample->key, "mask.png", sample->mask->data, sample->mask->len, error));
-    return ok ? (int)writer->files->len : -1;
+    return ok ? writer->first + (int)writer->files->len : -1;
 }
 
 const GPtrArray *shard_writer_finish(ShardWriter *writer, GError **error)

@@ -24,9 +24,9 @@ typedef struct {
 } ShardFile;
 
 typedef struct ShardWriter ShardWriter;
-/* Writes FOLDER/STEM-000000.tar, STEM-000001.tar ... of at most max_bytes each (or one sample).  A shard gets its name when it is
+/* Writes FOLDER/STEM-NNNNNN.tar, numbered from `first` on, of at most max_bytes each (or one sample).  A shard gets its name when it is
  * complete and on disk; the same samples give the same bytes: no times, no owners.  One thread at a time. */
-ShardWriter *shard_writer_new(const char *folder, const char *stem, int64_t max_bytes);
+ShardWriter *shard_writer_new(const char *folder, const char *stem, int first, int64_t max_bytes);
 /* Number of the shard that the sample went to, or -1 with error. */
 int shard_writer_add(ShardWriter *writer, const ShardSample *sample, GError **error);
 /* Publishes the last shard.  Returns ShardFile*, owned by the writer; NULL with error. */

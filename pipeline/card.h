@@ -1,0 +1,13 @@
+/* The card of a patch set: what is in it, from where, by which rules. */
+#pragma once
+#include "pipeline/stage.h"
+#include <jansson.h>
+
+/* Markdown. patches: of the set; dropped: cut, but not sampled; manifest_sha256: of manifest.csv.  Caller frees. */
+char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dropped,
+                const char *manifest_sha256);
+
+/* What `ingest` found of a slide: a JSON object, a new reference; NULL when there is none. */
+json_t *card_slide_facts(const Work *work, const SlideEntry *entry);
+/* FALSE when a patient or a slide's content is in two splits. */
+gboolean card_check_leak(const Work *work, GError **error);

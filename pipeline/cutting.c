@@ -1,0 +1,82 @@
+/* From a tile to a patch.
+ *
+ * The stages that cut, train straight from slides and check a patch set again all ask here, so they agree on what a tile's label is
+ * and what its picture holds. */
+#include "pipeline/cutting.h"
+#include "base/durable.h"
+#include <math.h>
+#include <string.h>
+
+/* Raised when the same slide and configuration would give other bytes. */
+#define PIXELS_VERSION 1
+
+TileLabel cutting_label(const Config *config, const SlideEntry *entry, double share, double centre_share)
+{
+    TileLabel label = tiles_label(config, share, centre_share);
+    return label == TILE_GOOD && entry->use == SLIDE_LESIONS_ONLY ? TILE_AMBIGUOUS : label;
+}
+
+Patch *cutting_patch(const Config *config, const SlideEntry *entry, const GArray *tiles, const GArray *shares,
+                     int number)
+{
+    static const LesionShare none = {0, 0};
+    const Tile *tile = &g_array_index(tiles, Tile, number);
+    const LesionShare *share = shares ? &g_array_index(shares, LesionShare, number) : &none;
+    TileLabel label = cutting_label(config, entry, share->share, share->centre);
+    gboolean train = g_str_equal(entry->split, "train");
+    if (label == TILE_AMBIGUOUS || (label == TILE_UNGOOD && train && !config->dataset_train_anomalies)) {
+        return NULL;
+    }
+    Patch *patch = g_new0(Patch, 1);
+    patch->slide = g_strdup(entry->id);
+    patch->patient = g_strdup(entry->patient);
+    patch->x = (int64_t)floor(tile->x + 0.5);
+    patch->y = (int64_t)floor(tile->y + 0.5);
+    patch->mpp = config->tiles_mpp;
+    patch->tissue_share = tile->tissue_share;
+    patch->lesion_share = share->share;
+    patch->label = g_strdup(label == TILE_GOOD ? "good" : "Ungood");
+    patch->split = g_strdup(entry->split);
+    patch->fold = entry->fold;
+    return patch;
+}
+
+const char *cutting_extension(const Config *config)
+{
+    return g_str_equal(config->dataset_picture, "jpeg") ? "jpg" : "png";
+}
+
+int cutting_quality(const Config *config)
+{
+    return g_str_equal(config->dataset_picture, "jpeg") ? config->dataset_jpeg_quality : 0;
+}
+
+void cutting_pixels(const Config *config, const Slide *slide, char pixels[17])
+{
+    const SlideInfo *info = slide_info(slide);
+    char sha256[65], number[G_ASCII_DTOSTR_BUF_SIZE];
+    const double numbers[] = {info->mpp_x, info->mpp_y, config->tiles_mpp, config->tiles_overlap};
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_string_append_printf(text, "%d %s %d %s %s %d", PIXELS_VERSION, info->fingerprint, config->tiles_size,
+                           config->tiles_edge, config->tiles_filter, cutting_quality(config));
+    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
+        g_string_append_c(text, ' ');
+        g_string_append(text, g_ascii_formatd(number, sizeof number, "%.17g", numbers[i]));
+    }
+    durable_hash_bytes(text->str, text->len, sha256);
+    g_strlcpy(pixels, sha256, 17);
+}
+
+int cutting_level(const Config *config, const Slide *slide)
+{
+    const SlideInfo *info = slide_info(slide);
+    return slide_best_level(slide, config->tiles_mpp / MAX(info->mpp_x, info->mpp_y));
+}
+
+gboolean cutting_encode(const Config *config, Slide *slide, double x, double y, Image *rgb, GByteArray *out,
+                        double *valid_share, GError **error)
+{
+    CutSpec spec = tiles_cut_spec(config);
+    return cut_tile(slide, &spec, x, y, rgb, NULL, valid_share, error) &&
+           patchset_encode(rgb, cutting_quality(config), out, error);
+}

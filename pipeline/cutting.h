@@ -1,0 +1,27 @@
+/* Tiles of slides as patches: which are wanted, under which label, and their pictures. */
+#pragma once
+#include "pipeline/cohort.h"
+#include "pipeline/lesions.h"
+#include "pipeline/tiles.h"
+#include "tiler/patchset.h"
+
+/* The label of a tile of this slide: tiles_label, but what was not outlined on a slide that is not exhaustively annotated is
+ * neither. */
+TileLabel cutting_label(const Config *config, const SlideEntry *entry, double share, double centre_share);
+
+/* The patch of a tile without its pixels (file, level, valid_share and hashes are missing), or NULL when the rules leave it out:
+ * ambiguous ones, and lesions of training patients unless dataset.train_anomalies keeps them.  shares: LesionShare, or NULL. */
+Patch *cutting_patch(const Config *config, const SlideEntry *entry, const GArray *tiles, const GArray *shares,
+                     int number);
+
+/* "png" or "jpg"; 0 = lossless, else JPEG's quality. */
+const char *cutting_extension(const Config *config);
+int cutting_quality(const Config *config);
+/* What decides the picture of the tile at a place of the slide, as a hash: the slide's content and resolution, grid, cut and
+ * encoding. */
+void cutting_pixels(const Config *config, const Slide *slide, char pixels[17]);
+/* The level that tiles of this slide are cut from. */
+int cutting_level(const Config *config, const Slide *slide);
+/* Cuts and encodes the tile at (x, y); rgb is scratch of the tile's size. Appends to out. Thread-safe on one slide. */
+gboolean cutting_encode(const Config *config, Slide *slide, double x, double y, Image *rgb, GByteArray *out,
+                        double *valid_share, GError **error);

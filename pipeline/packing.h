@@ -1,0 +1,11 @@
+/* The shards of the slides become the shards of the patch set. */
+#pragma once
+#include "pipeline/stage.h"
+#include "tiler/patchset.h"
+
+/* Gives each slide's shards a number in the patch set, dataset/SPLIT-NNNNNN.tar: by a link where all of their samples are in `patches`,
+ * as a copy of those that are where some are in `dropped`.  Sets the files of the patches, publishes the shards and removes those of
+ * earlier configurations. */
+gboolean packing_shards(Work *work, GPtrArray *patches, const GPtrArray *dropped, GError **error);
+/* Removes all shards of the patch set. */
+void packing_remove(const Work *work);

@@ -1,0 +1,15 @@
+/* Pictures that were cut before: a changed label moves a patch, it does not cut it again. */
+#pragma once
+#include "tiler/patchset.h"
+
+typedef struct Reuse Reuse;
+/* Knows the patches of a slide that an earlier run left in `dataset` (files, as the table FOLDER/patches.csv says) and in
+ * FOLDER/STEM-*.tar, and whose pictures were decided by the same `pixels`.  What cannot be read is not known: no error. */
+Reuse *reuse_open(const char *dataset, const char *folder, const char *stem, const char *pixels);
+void reuse_free(Reuse *reuse);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Reuse, reuse_free)
+/* The bytes of the picture of the patch at patch->x, y, checked by their hash, or NULL; sets valid_share.  file: where they lie (absolute,
+ * caller frees), NULL when in a shard. Thread-safe. */
+GByteArray *reuse_take(const Reuse *reuse, Patch *patch, char **file);
+/* Patches that are not in the sample of a patch set are kept below this folder of it. */
+#define UNUSED_FOLDER "unused"

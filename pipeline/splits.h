@@ -1,0 +1,16 @@
+/* Who is trained on and who tests. */
+#pragma once
+#include "pipeline/cohort.h"
+
+/* Sets split, fold and use of all slides by dataset.split, dataset.by, dataset.folds and the shares; slides that are no longer of
+ * their set are removed from the array. */
+gboolean splits_assign(const Config *config, GPtrArray *slides, GError **error);
+
+/* One slide's content, for the check below. */
+typedef struct {
+    const SlideEntry *entry;
+    char fingerprint[65]; /* SlideInfo.fingerprint; "" = unknown */
+} SplitContent;
+/* FALSE with WSI_ERROR_INPUT when a patient, or a slide of the same content under another name, is in two splits (array of
+ * SplitContent). */
+gboolean splits_check_leak(const GArray *contents, GError **error);
