@@ -46,6 +46,12 @@ static const Field calibration_fields[] = { /* map_mean is a tensor */
     {"mean", FIELD_NUMBER, OF(mean), TILE_SCORES, NULL},
     {"sd", FIELD_NUMBER, OF(sd), TILE_SCORES, NULL},
     {"threshold", FIELD_NUMBER, OF(threshold), 1, NULL},
+    {"threshold_mode", FIELD_NAME, OF(chosen.mode), 1, threshold_modes},
+    {"threshold_draws", FIELD_INT, OF(chosen.draws), 1, NULL},
+    {"threshold_eps", FIELD_NUMBER, OF(chosen.eps), 1, NULL},
+    {"threshold_beta", FIELD_NUMBER, OF(chosen.beta), 1, NULL},
+    {"threshold_f", FIELD_NUMBER, OF(threshold_f), 1, NULL},
+    {"anomalies", FIELD_INT64, OF(anomalies), 1, NULL},
     {"map_sd", FIELD_NUMBER, OF(map_sd), 1, NULL},
     {NULL, 0, 0, 0, NULL},
 };
@@ -129,6 +135,8 @@ static gboolean read_calibration(const json_t *object, Calibration *c, GError **
     for (int i = 0; i < TILE_SCORES; i++) {
         ok = ok && isfinite(c->mean[i]) && c->sd[i] > 0;
     }
+    ok = ok && c->anomalies >= 0 && (c->anomalies > 0) >= threshold_needs_anomalies(&c->chosen) &&
+         threshold_check(&c->chosen, NULL);
     return ok || refuse(error, "calibration: has values that are not possible");
 }
 
@@ -230,6 +238,7 @@ static Model *load(const Safetensors *file, const char *weights, const char *ker
         !read_tensors(model, file, error)) {
         return NULL;
     }
+    model->spec.threshold = model->calibration.chosen;
     g_array_append_vals(model->history, history->data, history->len);
     return g_steal_pointer(&model);
 }

@@ -13,7 +13,6 @@
 #include "base/pool.h"
 #include "base/error.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define SAMPLE 4000000 /* about so many values of M for its quantile */
@@ -22,8 +21,8 @@
 typedef struct {
     Model *model;
     const TileSet *tiles;
-    const int64_t *index;
-    int64_t count;
+    const int64_t *index, *anomaly; /* normals, anomalies */
+    int64_t count, anomalies;
     int threads;
     gboolean first;    /* pass */
     Scorer **scorers;  /* one a worker */
@@ -130,20 +129,20 @@ static void recommend(const Calibrate *c, const Calibration *calibration)
     }
 }
 
-static int ascending(const void *a, const void *b)
+static gboolean fit_threshold(const Calibrate *c, Calibration *out, GError **error)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* 95 % quantile of the recommended score, by linear interpolation; re-orders the scores. */
-static double threshold(const Calibrate *c)
-{
-    G_STATIC_ASSERT(offsetof(TileScore, score) == 0);
-    double at = 0.95 * (double)(c->count - 1);
-    int64_t below = (int64_t)at, above = MIN(below + 1, c->count - 1);
-    qsort(c->scores, (size_t)c->count, sizeof *c->scores, ascending);
-    return c->scores[below].score + (at - (double)below) * (c->scores[above].score - c->scores[below].score);
+    const ThresholdTiles with = {
+        .model = c->model,
+        .tiles = c->tiles,
+        .normal = c->index,
+        .normals = c->count,
+        .anomaly = c->anomaly,
+        .anomalies = c->anomalies,
+        .clean = c->scores,
+        .scorers = c->scorers,
+        .threads = c->threads,
+    };
+    return calibrate_threshold(&with, out, error);
 }
 
 static gboolean fit(Calibrate *c, GError **error)
@@ -166,8 +165,7 @@ static gboolean fit(Calibrate *c, GError **error)
     recommend(c, out);
     fit_column(c, COLUMN_SCORE, &out->mean[COLUMN_SCORE], &out->sd[COLUMN_SCORE]);
     recommend(c, out);
-    out->threshold = threshold(c);
-    return TRUE;
+    return fit_threshold(c, out, error);
 }
 
 static gboolean allocate(Calibrate *c, GError **error)
@@ -187,8 +185,8 @@ static gboolean allocate(Calibrate *c, GError **error)
            (c->scores = wsi_try_alloc(n, sizeof(TileScore), "scores", error));
 }
 
-gboolean model_calibrate(Model *model, const TileSet *tiles, const int64_t *index, int64_t count, int threads,
-                         GError **error)
+gboolean model_calibrate(Model *model, const TileSet *tiles, const int64_t *index, int64_t count,
+                         const int64_t *anomaly, int64_t anomalies, int threads, GError **error)
 {
     g_autofree Scorer **scorers = g_new0(Scorer *, threads);
     g_autofree uint8_t **rgb = g_new0(uint8_t *, threads);
@@ -196,6 +194,8 @@ gboolean model_calibrate(Model *model, const TileSet *tiles, const int64_t *inde
                    .tiles = tiles,
                    .index = index,
                    .count = count,
+                   .anomaly = anomaly,
+                   .anomalies = anomalies,
                    .threads = threads,
                    .scorers = scorers,
                    .rgb = rgb};

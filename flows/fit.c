@@ -191,8 +191,8 @@ static gboolean train(Fit *fit, GError **error)
     msflow_refresh(fit->model->flow);
     fit->model->best_epoch = s->best_epoch;
     g_strlcpy(fit->model->tiles_hash, features_hash(fit->features), sizeof fit->model->tiles_hash);
-    return model_calibrate(fit->model, fit->tiles, fit->split.holdout, fit->split.holdouts, fit->threads,
-                           error);
+    return model_calibrate(fit->model, fit->tiles, fit->split.holdout, fit->split.holdouts, NULL, 0,
+                           fit->threads, error);
 }
 
 /* Normals, evenly chosen. */
@@ -207,12 +207,28 @@ static void choose_sample(Fit *fit)
     }
 }
 
+/* What would otherwise end the training late. */
+static gboolean check(const Fit *fit, GError **error)
+{
+    const ThresholdSpec *threshold = &fit->spec->threshold;
+    if (fit->spec->augmented && fit->options->cache == FEATURES_FILE) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "features cannot be kept in a file with augmentation: each epoch sees other tiles");
+        return FALSE;
+    }
+    if (threshold_needs_anomalies(threshold) && !fit->tiles->anomaly) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "a threshold by %s needs labelled anomalies among the tiles, and there are none",
+                    threshold_modes[threshold->mode]);
+        return FALSE;
+    }
+    return threshold_check(threshold, error);
+}
+
 static gboolean prepare(Fit *fit, GError **error)
 {
     const ModelSpec *spec = fit->spec;
-    if (spec->augmented && fit->options->cache == FEATURES_FILE) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "features cannot be kept in a file with augmentation: each epoch sees other tiles");
+    if (!check(fit, error)) {
         return FALSE;
     }
     FeaturesSpec features = {

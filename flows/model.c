@@ -102,6 +102,7 @@ void model_spec_default(ModelSpec *spec, const char *extractor)
         .holdout = 0.15,
         .seed = 1,
         .augment = augment_default(),
+        .threshold = threshold_default(),
     };
 }
 

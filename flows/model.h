@@ -4,6 +4,7 @@
 #include "base/image.h"
 #include "flows/augment.h"
 #include "flows/collapse.h"
+#include "flows/threshold.h"
 
 typedef struct {
     ExtractorSpec extractor;
@@ -28,7 +29,8 @@ typedef struct {
     /* Training tiles are augmented anew in each epoch; what is fitted before the first epoch, and held-out tiles, are as they
      * are. */
     gboolean augmented;
-    AugmentSpec augment;
+    AugmentSpec augment;     /* also of the draws of the threshold */
+    ThresholdSpec threshold; /* chosen after training: changes the calibration only */
 } ModelSpec;
 /* All defaults, for extractor `name` (borrowed strings are copied). */
 void model_spec_default(ModelSpec *spec, const char *extractor);
@@ -78,7 +80,10 @@ typedef struct {
     double m0;     /* 99.5 % quantile of M over their pixels */
     /* Of each score, in the order of tile_score_column; of the recommended one before it is standardised itself. */
     double mean[TILE_SCORES], sd[TILE_SCORES];
-    double threshold; /* of the recommended score: 95 % quantile */
+    double threshold;     /* of the recommended score: anomalous from here on */
+    ThresholdSpec chosen; /* how it was chosen */
+    double threshold_f;   /* F_beta that it reached there; NAN for the quantile */
+    int64_t anomalies;    /* labelled ones it was chosen by */
     /* E at each position of a map, (map_side, map_side): the border of a tile differs from its middle; and the standard
      * deviation about it, over all positions. */
     int map_side;

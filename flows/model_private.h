@@ -19,9 +19,10 @@ struct Model {
 /* A model with the extractor loaded and a flow with initial parameters: the ground of training and loading.  Checks spec;
  * copies it. */
 Model *model_prepare(const ModelSpec *spec, GError **error);
-/* Fills model->calibration from held-out tiles. */
-gboolean model_calibrate(Model *model, const TileSet *tiles, const int64_t *index, int64_t count, int threads,
-                         GError **error);
+/* Fills model->calibration from held-out tiles: normals index[0..count) and, for the threshold only, labelled anomalies (may be
+ * none). */
+gboolean model_calibrate(Model *model, const TileSet *tiles, const int64_t *index, int64_t count,
+                         const int64_t *anomaly, int64_t anomalies, int threads, GError **error);
 
 /* Specification without what follows from it (channels, sizes, the flow's seed), as JSON. */
 json_t *model_spec_write(const ModelSpec *spec);

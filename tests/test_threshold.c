@@ -1,8 +1,8 @@
-/* Thresholds against trying every score, counting by definition. */
+/* Thresholds against trying every score, counting by definition; and how a model gets and keeps its threshold. */
 #include "flows/threshold.h"
 #include "base/error.h"
 #include "base/rng.h"
-#include <math.h>
+#include "tests/tiny_training.h"
 #include <string.h>
 
 #define MOST 60
@@ -178,9 +178,108 @@ static void test_impossible_specifications_are_refused(void)
     refused((ThresholdSpec){THRESHOLD_F_BETA, 8, 0.05, NAN}, "beta");
 }
 
+/* ---- of a model ---- */
+
+static double threshold_of(const ModelSpec *spec, int threads)
+{
+    g_autoptr(GError) error = NULL;
+    TileSet tiles = {.count = TILES, .read = read_tile};
+    FitOptions options = {.threads = threads};
+    g_autoptr(Model) model = model_fit(spec, &tiles, &options, &error);
+    g_assert_no_error(error);
+    return model_calibration(model)->threshold;
+}
+
+static void test_draws_of_held_out_tiles(void)
+{
+    ModelSpec spec = tiny_spec();
+    char one[65], two[65];
+    spec.epochs = 1;
+    double clean = threshold_of(&spec, 2);
+    spec.threshold.draws = 9; /* more than a batch of the scorer */
+    double drawn = threshold_of(&spec, 1);
+    g_assert_cmpfloat(drawn, ==, threshold_of(&spec, 2));
+    g_assert_cmpfloat(drawn, !=, clean);
+    spec.threshold.eps = 0.3;
+    g_assert_cmpfloat(threshold_of(&spec, 2), <, drawn);
+    FitOptions options = {.threads = 1}, more = {.threads = 3};
+    fit(&spec, &options, one);
+    fit(&spec, &more, two);
+    g_assert_cmpstr(one, ==, two);
+    /* Draws that change nothing: the quantile of copies of the same scores. */
+    spec.augment = (AugmentSpec){.blur_sigma = 1};
+    spec.threshold = (ThresholdSpec){.draws = 8, .eps = 1e-9, .beta = 1};
+    double largest = threshold_of(&spec, 2);
+    spec.threshold.draws = 0;
+    g_assert_cmpfloat(fabs(largest - threshold_of(&spec, 2)), <, 1e-6);
+    model_spec_clear(&spec);
+}
+
+/* Replaces `from` by `to` in a bundle; loading it must fail. */
+static void refused_bundle(const char *bytes, gsize length, const char *from, const char *to)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *path = file_in_folder("changed"), *copy = g_memdup2(bytes, length);
+    char *at = memmem(copy, length, from, strlen(from));
+    g_assert_nonnull(at);
+    memcpy(at, to, strlen(to));
+    g_assert_true(g_file_set_contents(path, copy, (gssize)length, NULL));
+    g_assert_null(model_load(path, NULL, NULL, &error));
+    g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
+    g_unlink(path);
+}
+
+static void test_bundles_keep_how_it_was_chosen(void)
+{
+    ModelSpec spec = tiny_spec();
+    TileSet tiles = {.count = TILES, .read = read_tile};
+    FitOptions options = {.threads = 2};
+    g_autofree char *path = file_in_folder("bundle"), *bytes = NULL;
+    gsize length;
+    spec.epochs = 1;
+    spec.threshold = (ThresholdSpec){THRESHOLD_NORMAL_QUANTILE, 8, 0.125, 2};
+    g_autoptr(Model) model = model_fit(&spec, &tiles, &options, NULL);
+    g_assert_true(model_save(model, path, NULL, NULL));
+    g_autoptr(Model) loaded = model_load(path, NULL, NULL, NULL);
+    const Calibration *c = model_calibration(loaded);
+    g_assert_cmpfloat(c->threshold, ==, model_calibration(model)->threshold);
+    g_assert_cmpint(c->chosen.mode, ==, THRESHOLD_NORMAL_QUANTILE);
+    g_assert_cmpint(c->chosen.draws, ==, 8);
+    g_assert_cmpfloat(c->chosen.eps, ==, 0.125);
+    g_assert_cmpfloat(c->chosen.beta, ==, 2);
+    g_assert_cmpint(c->anomalies, ==, 0);
+    g_assert_true(isnan(c->threshold_f));
+    g_assert_true(g_file_get_contents(path, &bytes, &length, NULL));
+    refused_bundle(bytes, length, "threshold_draws\\\":8", "threshold_draws\\\":7");
+    refused_bundle(bytes, length, "\\\"normal-quantile", "\\\"normal-quantity");
+    refused_bundle(bytes, length, "threshold_beta", "threshold_gaga");
+    g_unlink(path);
+    model_spec_clear(&spec);
+}
+
+static void test_modes_with_labels_need_labels(void)
+{
+    ModelSpec spec = tiny_spec();
+    TileSet tiles = {.count = TILES, .read = read_tile};
+    FitOptions options = {.threads = 2};
+    g_autoptr(GError) error = NULL, draws = NULL;
+    spec.threshold.mode = THRESHOLD_F_BETA;
+    g_atomic_int_set(&reads, 0);
+    g_assert_null(model_fit(&spec, &tiles, &options, &error));
+    g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
+    g_assert_nonnull(strstr(error->message, "f-beta"));
+    g_assert_cmpint(g_atomic_int_get(&reads), ==, 0); /* told before any work */
+    spec.threshold = threshold_default();
+    spec.threshold.draws = 3;
+    g_assert_null(model_fit(&spec, &tiles, &options, &draws));
+    g_assert_nonnull(strstr(draws->message, "draws"));
+    model_spec_clear(&spec);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    folder = g_dir_make_tmp("wsiflow-threshold-XXXXXX", NULL);
     g_test_add_data_func("/threshold/pooled", GINT_TO_POINTER(THRESHOLD_F_BETA), test_f_is_the_best_of_all);
     g_test_add_data_func("/threshold/robust", GINT_TO_POINTER(THRESHOLD_ROBUST), test_f_is_the_best_of_all);
     g_test_add_func("/threshold/smallest", test_the_smallest_of_equal_maxima);
@@ -188,5 +287,11 @@ int main(int argc, char **argv)
     g_test_add_func("/threshold/quantile", test_quantile_of_normals);
     g_test_add_func("/threshold/labels", test_missing_labels_are_refused);
     g_test_add_func("/threshold/refused", test_impossible_specifications_are_refused);
-    return g_test_run();
+    g_test_add_func("/threshold/model/draws", test_draws_of_held_out_tiles);
+    g_test_add_func("/threshold/model/bundle", test_bundles_keep_how_it_was_chosen);
+    g_test_add_func("/threshold/model/labels", test_modes_with_labels_need_labels);
+    int status = g_test_run();
+    g_rmdir(folder);
+    g_free(folder);
+    return status;
 }
