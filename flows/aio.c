@@ -175,6 +175,17 @@ static void backward(StepRun *base, const real *parameters, const real *x, const
     coupling_backward(coupling, &base->subnet, parameters, x, dlogdet, dx, gradient);
 }
 
+static void activity(const StepRun *base, double *a)
+{
+    const Aio *aio = (const Aio *)base->step;
+    int channels = base->step->coupling.channels;
+    coupling_activity(&base->step->coupling, &base->subnet, a);
+    g_autofree double *before = g_memdup2(a, channels * sizeof *a);
+    for (int k = 0; k < channels; k++) {
+        a[k] = before[aio->source[k]];
+    }
+}
+
 static void inverse(StepRun *base, const real *parameters, real *y)
 {
     AioRun *run = (AioRun *)base;
@@ -200,5 +211,6 @@ const StepOps aio_step = {
     .run_new = run_new,
     .forward = forward,
     .backward = backward,
+    .activity = activity,
     .inverse = inverse,
 };

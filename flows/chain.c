@@ -78,6 +78,14 @@ const real *chain_backward(ChainRun *run, const real *parameters, const double *
     return dy;
 }
 
+void chain_activity(const ChainRun *run, double *activity)
+{
+    memset(activity, 0, (size_t)run->chain->channels * sizeof *activity);
+    for (int i = 0; i < run->chain->count; i++) {
+        run->chain->steps[i]->ops->activity(run->steps[i], activity);
+    }
+}
+
 void chain_inverse(ChainRun *run, const real *parameters)
 {
     for (int i = run->chain->count - 1; i >= 0; i--) {

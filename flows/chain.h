@@ -29,6 +29,8 @@ void chain_run_init(ChainRun *run, const Chain *chain, const real *parameters, c
 const real *chain_forward(ChainRun *run, const real *parameters, const real *x, double *logdet);
 /* run->work[0] holds dL/d(output).  Adds to the gradient, returns dL/dx. */
 const real *chain_backward(ChainRun *run, const real *parameters, const double *dlogdet, real *gradient);
+/* activity[c] of the output's channels, after a forward with training (StepOps.activity); set. */
+void chain_activity(const ChainRun *run, double *activity);
 /* run->work[0] holds the output and becomes the input. */
 void chain_inverse(ChainRun *run, const real *parameters);
 /* Starts each step from the data that reach it: x (images, size, size, channels), overwritten.  run: one image, training. */

@@ -49,6 +49,16 @@ static void add_passive(int64_t rows, int passive, int channels, const real *res
     }
 }
 
+void coupling_activity(const Coupling *coupling, const SubnetRun *run, double *activity)
+{
+    int64_t rows = run->n * pixels(coupling);
+    g_autofree double *sum = g_new0(double, coupling->active);
+    softclamp_magnitude(&coupling->clamp, rows, coupling->active, run->out, sum);
+    for (int i = 0; i < coupling->active; i++) {
+        activity[coupling->passive + i] += sum[i] / (double)rows;
+    }
+}
+
 void coupling_backward(const Coupling *coupling, SubnetRun *run, const real *parameters, const real *x,
                        const double *dlogdet, real *dy, real *gradient)
 {

@@ -17,6 +17,9 @@ void coupling_init(Coupling *coupling, const Poscode *code, int channels, const 
  * numbers from pixel to pixel.  logdet[b] +=. */
 void coupling_forward(const Coupling *coupling, SubnetRun *run, const real *parameters, const real *x,
                       real *y2, int y2_stride, double *logdet);
+/* activity[c] += mean over the pixels of the last forward of |log-scale| of channel c: nothing for the passive half.  run: training,
+ * which keeps what it needs. */
+void coupling_activity(const Coupling *coupling, const SubnetRun *run, double *activity);
 /* x: input of forward.  dy (n h w, channels) becomes dL/dx in place.  Adds to the gradient. */
 void coupling_backward(const Coupling *coupling, SubnetRun *run, const real *parameters, const real *x,
                        const double *dlogdet, real *dy, real *gradient);

@@ -191,8 +191,8 @@ static gboolean train(Fit *fit, GError **error)
     msflow_refresh(fit->model->flow);
     fit->model->best_epoch = s->best_epoch;
     g_strlcpy(fit->model->tiles_hash, features_hash(fit->features), sizeof fit->model->tiles_hash);
-    return model_calibrate(fit->model, fit->tiles, fit->split.holdout, fit->split.holdouts, NULL, 0,
-                           fit->threads, error);
+    return fit_channels(fit, error) && model_calibrate(fit->model, fit->tiles, fit->split.holdout,
+                                                       fit->split.holdouts, NULL, 0, fit->threads, error);
 }
 
 /* Normals, evenly chosen. */

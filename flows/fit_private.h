@@ -48,5 +48,7 @@ gboolean fit_trains_pyramid(const Fit *fit);
 gboolean fit_collapse(Fit *fit, Collapse *now, GError **error);
 /* First phase of FPN_TWO_PHASE: the laterals.  The statistics of what the pyramid gives have to be taken anew. */
 gboolean fit_pyramid(Fit *fit, GError **error);
+/* model->channels, from held-out normals and the parameters as they are; one line of it is logged. */
+gboolean fit_channels(Fit *fit, GError **error);
 /* Mean NLL / D of the held-out tiles; fills fit->holdout_nll. */
 gboolean fit_holdout(Fit *fit, double *mean, GError **error);

@@ -144,7 +144,8 @@ static gboolean part_step(int64_t index, int worker, void *data, GError **error)
     const LossSpec loss = loss_spec_default();
     const real *maps[SCALES], *y[SCALES];
     real *dlateral[SCALES];
-    if (!features_get(fit->features, worker, p->batch + index * fit->part, fit->part, maps, error)) {
+    if (!features_get_epoch(fit->features, worker, p->batch + index * fit->part, fit->part, p->epoch, maps,
+                            error)) {
         return FALSE;
     }
     for (int l = 0; l < SCALES; l++) {

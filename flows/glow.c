@@ -86,6 +86,23 @@ static void backward(StepRun *base, const real *parameters, const real *x, const
     invconv_backward(&run->invconv, parameters, x, dlogdet, dy, dx, gradient);
 }
 
+static void activity(const StepRun *base, double *a)
+{
+    const Invconv *invconv = &((const Glow *)base->step)->invconv;
+    int channels = invconv->c;
+    g_autofree double *before = g_memdup2(a, channels * sizeof *a);
+    for (int i = 0; i < channels; i++) {
+        double sum = 0, all = 0;
+        for (int j = 0; j < channels; j++) {
+            double w = (double)invconv->mix[(int64_t)i * channels + j];
+            sum += w * w * before[j];
+            all += w * w;
+        }
+        a[i] = sum / all;
+    }
+    coupling_activity(&base->step->coupling, &base->subnet, a);
+}
+
 static void inverse(StepRun *base, const real *parameters, real *y)
 {
     coupling_inverse(&base->step->coupling, &base->subnet, parameters, y);
@@ -102,5 +119,6 @@ const StepOps glow_step = {
     .run_new = run_new,
     .forward = forward,
     .backward = backward,
+    .activity = activity,
     .inverse = inverse,
 };

@@ -236,6 +236,7 @@ void model_free(Model *model)
         g_clear_pointer(&model->extractor, extractor_free);
         g_clear_pointer(&model->flow, msflow_free);
         g_array_unref(model->history);
+        g_clear_pointer(&model->channels, g_array_unref);
         g_free(model->calibration.map_mean);
         g_free(model->libraries);
         g_free(model->trained_with);
@@ -251,6 +252,11 @@ const ModelSpec *model_spec(const Model *model)
 const GArray *model_history(const Model *model)
 {
     return model->history;
+}
+
+const GArray *model_channels(const Model *model)
+{
+    return model->channels;
 }
 
 const Calibration *model_calibration(const Model *model)

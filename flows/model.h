@@ -73,6 +73,15 @@ typedef struct {
     const char *feature_file;
 } FitOptions;
 
+/* What became of a channel of the latents, over held-out normal tiles (models.md B.2). */
+typedef struct {
+    int scale, channel;
+    double
+        activity; /* mean |log-scale| that the scale's flow gave it depending on others: see msflow_activity */
+    double variance; /* of z */
+    gboolean dead;   /* activity < 1e-3, or variance further than 1 from 1 */
+} ChannelReport;
+
 #define TILE_SCORES 10
 /* What tiles of normal tissue that were not trained on look like to the model. */
 typedef struct {
@@ -100,6 +109,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Model, model_free)
 const ModelSpec *model_spec(const Model *model);
 /* Array of EpochReport, in order; seconds are 0 for epochs of an earlier process. */
 const GArray *model_history(const Model *model);
+/* Array of ChannelReport, scale by scale, of the parameters that were kept; NULL for a model from a file. */
+const GArray *model_channels(const Model *model);
 const Calibration *model_calibration(const Model *model);
 /* SHA-256 over the pixels and groups of all tiles it was trained on and calibrated with. */
 const char *model_tiles_hash(const Model *model);

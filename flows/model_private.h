@@ -11,6 +11,7 @@ struct Model {
     Msflow *flow;
     Calibration calibration;
     GArray *history; /* EpochReport */
+    GArray *channels; /* ChannelReport, or NULL */
     int best_epoch;  /* whose parameters these are */
     char tiles_hash[65];
     char *libraries, *trained_with; /* flows_versions() and kernels of the training */

@@ -105,6 +105,10 @@ void msflow_forward_input(MsflowRun *run, const real *const y[SCALES], const rea
 real *msflow_laterals(Msflow *flow, int scale);
 /* Deviations of the pooled features of a scale over the training normals (1 until it is fitted); not for FPN_NONE. */
 const real *msflow_feature_deviation(const Msflow *flow, int scale);
+/* After a forward of a run with training: for each channel of z[scale] how strongly the steps of the scale's own flow scaled it depending
+ * on other channels: the sum over the steps of mean |log-scale|.  0 = it went through unconditionally.  The fusion flow, which
+ * scales all channels, is left out.  activity: one number a channel of the scale. */
+void msflow_activity(const MsflowRun *run, int scale, double *activity);
 /* dz: dL/dz, dlogdet[b]: dL/d(logdet of image b).  Adds dL/dparameters to gradient (length: trainable). After msflow_forward
  * of the same run with training. */
 void msflow_backward(MsflowRun *run, const real *const dz[SCALES], const double *dlogdet, real *gradient);

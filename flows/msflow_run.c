@@ -107,6 +107,17 @@ void msflow_forward(MsflowRun *run, const real *const maps[SCALES], const real *
     msflow_forward_pooled(run, (const real *const *)run->pooled, z, logdet);
 }
 
+void msflow_activity(const MsflowRun *run, int scale, double *activity)
+{
+    int channels = run->flow->channels[scale];
+    const int *source = run->flow->fusion.source[scale];
+    g_autofree double *own = g_new(double, channels);
+    chain_activity(&run->chain[scale], own);
+    for (int k = 0; k < channels; k++) {
+        activity[k] = own[source[k]];
+    }
+}
+
 void msflow_backward(MsflowRun *run, const real *const dz[SCALES], const double *dlogdet, real *gradient)
 {
     const real *parameters = run->flow->parameters, *dy[SCALES];

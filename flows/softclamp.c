@@ -74,6 +74,17 @@ double softclamp_forward(const SoftClamp *clamp, int64_t rows, int n, const real
     return total;
 }
 
+void softclamp_magnitude(const SoftClamp *clamp, int64_t rows, int n, const real *r, double *sum)
+{
+    for (int64_t row = 0; row < rows; row++, r += 2 * n) {
+        for (int i = 0; i < n; i++) {
+            real e;
+            log_scale(clamp, clamp->arctangent, 1, r + i, &e);
+            sum[i] += fabs((double)e);
+        }
+    }
+}
+
 VECTOR_INLINE void inverse_group(const SoftClamp *clamp, int m, const real *s, const real *t, const real *y,
                                  real *x)
 {

@@ -21,6 +21,8 @@ SoftClamp softclamp_fusion(double alpha);
 /* Returns the sum of e over rows and channels: the log-determinant. */
 double softclamp_forward(const SoftClamp *clamp, int64_t rows, int n, const real *r, const real *x,
                          int x_stride, real *y, int y_stride);
+/* sum[i] += sum of |e| of channel i over the rows. */
+void softclamp_magnitude(const SoftClamp *clamp, int64_t rows, int n, const real *r, double *sum);
 void softclamp_inverse(const SoftClamp *clamp, int64_t rows, int n, const real *r, const real *y,
                        int y_stride, real *x, int x_stride);
 /* dlogdet: dL/d(log-determinant of this image).  dx may be dy; dr (rows, 2n) is set. */

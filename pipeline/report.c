@@ -3,8 +3,10 @@
  * Pictures are put into the page as data, so that it can be sent as one file; beyond MOST_PICTURES slides only the first are shown and
  * the page says so.  Everything that comes from a file or a name is escaped. */
 #include "pipeline/report.h"
+#include "base/csv.h"
 #include "base/durable.h"
 #include "base/error.h"
+#include "flows/channels.h"
 #include "flows/curve.h"
 #include "pipeline/versions.h"
 #include <math.h>
@@ -144,6 +146,37 @@ static void put_curves(GString *out, const Work *work, const ScoreTable *table)
     g_string_append(out, "\n</div>\n");
 }
 
+/* What the training wrote, back as an array; NULL where there was none. */
+static GArray *read_channels(const char *path)
+{
+    static const char *const names[] = {"scale", "channel", "dead"};
+    g_autoptr(Csv) csv = path ? csv_read(path, NULL) : NULL;
+    g_autoptr(GArray) channels = g_array_new(FALSE, FALSE, sizeof(ChannelReport));
+    int rows = csv ? csv_rows(csv) : 0;
+    for (int row = 0; row < rows; row++) {
+        double value[G_N_ELEMENTS(names)];
+        for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+            int column = csv_column(csv, names[i]);
+            if (column < 0 || !csv_number(csv, row, column, &value[i], NULL)) {
+                return NULL;
+            }
+        }
+        ChannelReport channel = {.scale = (int)value[0] - 1, .channel = (int)value[1], .dead = value[2] > 0};
+        g_array_append_val(channels, channel);
+    }
+    return rows > 0 ? g_steal_pointer(&channels) : NULL;
+}
+
+static void put_channels(GString *out, const Work *work)
+{
+    g_autofree char *path = work_find(work, "train", COHORT, "channels");
+    g_autoptr(GArray) channels = read_channels(path);
+    if (channels) {
+        g_autofree char *text = channels_text(channels);
+        put(out, "<p>Latents of held-out normal tiles: %s (model/channels.csv).</p>\n", text);
+    }
+}
+
 /* ---- slides ---- */
 
 static const json_t *figures_of(const json_t *figures, const char *slide)
@@ -232,6 +265,7 @@ gboolean report_write(Work *work, const ScoreTable *table, const json_t *figures
         put_scores(out, figures);
     }
     put_curves(out, work, table);
+    put_channels(out, work);
     if (!put_slides(out, work, figures, error)) {
         return FALSE;
     }

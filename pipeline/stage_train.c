@@ -4,6 +4,7 @@
  * bytes.  The checkpoint, and features in a file (train.feature_cache), are removed when the model is published. */
 #include "base/durable.h"
 #include "base/error.h"
+#include "flows/channels.h"
 #include "flows/curve.h"
 #include "pipeline/models.h"
 #include "pipeline/stage.h"
@@ -55,6 +56,7 @@ static gboolean publish_model(Work *work, const Model *model, GError **error)
     char sha256[65];
     g_autofree char *path = work_output(work, "model/model.safetensors");
     return model_save(model, path, sha256, error) && work_publish(work, "model", path, sha256, error) &&
+           publish_text(work, "channels", "model/channels.csv", channels_csv(model_channels(model)), error) &&
            publish_text(work, "curve", "model/curve.csv", curve_csv(model_history(model)), error) &&
            publish_text(work, "curve_svg", "model/curve.svg", training_svg(model_history(model)), error);
 }
