@@ -44,6 +44,10 @@ typedef struct {
     double augment_hflip, augment_vflip, augment_rotate90, augment_rotate, augment_rotate_degrees;
     double augment_jitter, augment_brightness, augment_contrast, augment_saturation, augment_hue;
     double augment_blur, augment_blur_sigma, augment_noise, augment_noise_sd, augment_stain, augment_stain_sd;
+    /* threshold */
+    char *threshold_mode;
+    int threshold_draws;
+    double threshold_eps, threshold_beta;
     /* score */
     char *score_slides, *score_model;
     double score_overlap, score_min_tissue;

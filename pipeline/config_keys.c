@@ -46,6 +46,8 @@ static const struct {
     {"model", "Feature extractor and flows."},
     {"train", "Training on normal tiles."},
     {"augment", "Random changes of training tiles, other ones in each epoch."},
+    {"threshold",
+     "From which score on a tile is called anomalous; chosen on tiles held out of the training."},
     {"score", "Scoring of slides."},
     {"heatmap", "Heatmaps of slides."},
     {"evaluate", "Figures and report."},
@@ -163,6 +165,13 @@ const ConfigKey config_keys[] = {
     NUMBER(augment, noise_sd, "0.02", 0, 1, "largest standard deviation; white is 1"),
     NUMBER(augment, stain, "0", 0, 1, "probability of other amounts of haematoxylin and eosin"),
     NUMBER(augment, stain_sd, "0.03", 0, 1, "standard deviation of the amounts' factors"),
+
+    CHOICE(threshold, mode, "normal-quantile", "normal-quantile f-beta robust",
+           "a quantile of normals, or with labelled anomalies the best F_beta, of all draws or the worst"),
+    INT(threshold, draws, "0", 0, 256,
+        "copies of each held-out tile, augmented as above; 8 or more, 0 = the tiles as they are"),
+    NUMBER(threshold, eps, "0.05", 1e-6, 0.999999, "for normal-quantile: share of the normals above it"),
+    NUMBER(threshold, beta, "1", 0.01, 100, "for F_beta: how many times as much recall counts as precision"),
 
     CHOICE(score, slides, "test", "test all none", "which slides are scored"),
     PATH(score, model, "a model bundle to score with instead of training one"),

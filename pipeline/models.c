@@ -27,6 +27,28 @@ FeatureCache models_feature_cache(const Config *config)
                                         : FEATURES_FILE;
 }
 
+static ThresholdSpec threshold_of(const Config *config)
+{
+    ThresholdSpec spec = {
+        .draws = config->threshold_draws, .eps = config->threshold_eps, .beta = config->threshold_beta};
+    for (int i = 0; threshold_modes[i]; i++) {
+        spec.mode = g_str_equal(config->threshold_mode, threshold_modes[i]) ? (ThresholdMode)i : spec.mode;
+    }
+    return spec;
+}
+
+static gboolean check_threshold(const Config *config, GError **error)
+{
+    ThresholdSpec spec = threshold_of(config);
+    if (threshold_needs_anomalies(&spec) && !*config->patches_folder && !config->dataset_train_anomalies) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "threshold.mode is %s, which needs labelled anomalies: dataset.train_anomalies is false",
+                    config->threshold_mode);
+        return FALSE;
+    }
+    return threshold_check(&spec, error);
+}
+
 gboolean models_check(const Config *config, GError **error)
 {
     if (config->augment_enabled && models_feature_cache(config) == FEATURES_FILE) {
@@ -36,7 +58,7 @@ gboolean models_check(const Config *config, GError **error)
                     config->train_feature_cache);
         return FALSE;
     }
-    return TRUE;
+    return check_threshold(config, error);
 }
 
 static AugmentSpec augmentation(const Config *config)
@@ -107,6 +129,7 @@ gboolean models_spec(const Config *config, ModelSpec *spec, GError **error)
     spec->half_features = g_str_equal(config->train_feature_cache, "fp16");
     spec->augmented = config->augment_enabled;
     spec->augment = augmentation(config);
+    spec->threshold = threshold_of(config);
     return TRUE;
 }
 

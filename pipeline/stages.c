@@ -89,7 +89,7 @@ const Stage stages[] = {
      wants_cut, stage_cut},
     {"dataset", "manifest and card of the patch set", SCOPE_COHORT, "dataset tiles run", "?ingest ?cut", 2,
      wants_dataset, stage_dataset},
-    {"train", "model of normal tissue", SCOPE_COHORT, MODEL_KEYS " train augment", "dataset", 1, wants_train,
+    {"train", "model of normal tissue", SCOPE_COHORT, MODEL_KEYS " train augment threshold", "dataset", 1, wants_train,
      stage_train},
     {"score", "scores of a slide's tiles, score map", SCOPE_SLIDE, RULE_KEYS " tiles score heatmap.cell_um",
      "ingest tissue mask train", 1, wants_score, stage_score},
