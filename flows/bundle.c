@@ -1,6 +1,7 @@
 /* The bundle: one safetensors file that is a model.
  *
- * Tensors: every tensor of msflow_layout, under its name, then "calibration.map_mean".  Metadata, in this order:
+ * Tensors: every tensor of msflow_layout, under its name, those of the head (head_tensors) when there were labels, then
+ * "calibration.map_mean".  Metadata, in this order:
  *   format     "wsiflow-model 1"
  *   notice     what it may be used for
  *   model      one JSON object: specification, provenance, calibration, history
@@ -93,6 +94,9 @@ gboolean model_save(const Model *model, const char *path, char sha256[65], GErro
         safetensors_writer_add(writer, table[i].name, table[i].rank, table[i].shape,
                                values + table[i].offset);
     }
+    for (const HeadTensor *t = head_tensors; model->spec.loss.labels && t->name; t++) {
+        safetensors_writer_add(writer, t->name, t->rank, t->shape, model->head->values + t->offset);
+    }
     const int64_t map_shape[] = {model->calibration.map_side, model->calibration.map_side};
     safetensors_writer_add(writer, MAP_MEAN, 2, map_shape, model->calibration.map_mean);
     return safetensors_writer_commit(writer, path, sha256, error);
@@ -167,6 +171,22 @@ static gboolean read_map_mean(Calibration *c, const Msflow *flow, const Safetens
     return tensor != NULL;
 }
 
+/* Adds the number of tensors to *count. */
+static gboolean read_head(Model *model, const Safetensors *file, int *count, GError **error)
+{
+    for (const HeadTensor *t = head_tensors; model->spec.loss.labels && t->name; t++) {
+        const Tensor *tensor = safetensors_need(file, t->name, t->rank, t->shape, error);
+        if (!tensor) {
+            return FALSE;
+        }
+        for (int64_t k = 0; k < tensor->count; k++) {
+            model->head->values[t->offset + k] = (real)tensor->values[k];
+        }
+        (*count)++;
+    }
+    return TRUE;
+}
+
 static gboolean read_tensors(Model *model, const Safetensors *file, GError **error)
 {
     int count;
@@ -181,7 +201,8 @@ static gboolean read_tensors(Model *model, const Safetensors *file, GError **err
             values[table[i].offset + k] = (real)tensor->values[k];
         }
     }
-    if (!read_map_mean(&model->calibration, model->flow, file, error)) {
+    if (!read_head(model, file, &count, error) ||
+        !read_map_mean(&model->calibration, model->flow, file, error)) {
         return FALSE;
     }
     /* All that are known are there, and names do not repeat: more tensors are unknown ones. */

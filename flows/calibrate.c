@@ -122,10 +122,10 @@ static void fit_column(const Calibrate *c, int column, double *mean, double *sd)
     *sd = squares > 0 ? sqrt(squares / (double)c->count) : 1;
 }
 
-static void recommend(const Calibrate *c, const Calibration *calibration)
+static void recommend(const Calibrate *c)
 {
     for (int64_t i = 0; i < c->count; i++) {
-        c->scores[i].score = score_recommended(calibration, &c->scores[i]);
+        c->scores[i].score = score_recommended(c->model, &c->scores[i]);
     }
 }
 
@@ -157,14 +157,18 @@ static gboolean fit(Calibrate *c, GError **error)
     if (!pass(c, FALSE, error)) {
         return FALSE;
     }
-    for (int k = COLUMN_SCORE + 1; k < TILE_SCORES; k++) {
+    for (int k = COLUMN_SCORE + 1; k < COLUMN_LOGIT; k++) {
         fit_column(c, k, &out->mean[k], &out->sd[k]);
     }
+    for (int64_t i = 0; i < c->count; i++) { /* needs the calibration of the NLL */
+        c->scores[i].logit = score_logit(c->model, &c->scores[i]);
+    }
+    fit_column(c, COLUMN_LOGIT, &out->mean[COLUMN_LOGIT], &out->sd[COLUMN_LOGIT]);
     out->mean[COLUMN_SCORE] = 0;
     out->sd[COLUMN_SCORE] = 1;
-    recommend(c, out);
+    recommend(c);
     fit_column(c, COLUMN_SCORE, &out->mean[COLUMN_SCORE], &out->sd[COLUMN_SCORE]);
-    recommend(c, out);
+    recommend(c);
     return fit_threshold(c, out, error);
 }
 

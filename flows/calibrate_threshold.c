@@ -53,7 +53,7 @@ static gboolean score_copies(const Draws *d, int64_t tile, uint64_t identity, in
         if (!scorer_measure(scorer, b, &score, error)) {
             return FALSE;
         }
-        d->score[(first + b) * d->count + tile] = score_recommended(&model->calibration, &score);
+        d->score[(first + b) * d->count + tile] = score_recommended(model, &score);
     }
     return TRUE;
 }

@@ -13,8 +13,9 @@
 static const Field fields[] = {
     {"epoch", FIELD_INT, OF(epoch), 1, NULL},
     {"step", FIELD_INT64, OF(step), 1, NULL},
+    {"head_step", FIELD_INT64, OF(head_step), 1, NULL},
     {"best_epoch", FIELD_INT, OF(best_epoch), 1, NULL},
-    {"best_nll", FIELD_NUMBER, OF(best_nll), 1, NULL},
+    {"best_value", FIELD_NUMBER, OF(best_value), 1, NULL},
     {"effective_rank", FIELD_NUMBER, OF(start.rank), SCALES, NULL},
     {"smallest_deviation", FIELD_NUMBER, OF(start.deviation), SCALES, NULL},
     {"smallest_singular", FIELD_NUMBER, OF(start.singular), SCALES, NULL},
@@ -26,7 +27,7 @@ typedef struct {
     real *values;
     int64_t count;
 } Array;
-#define ARRAYS 4
+#define ARRAYS 8
 
 static void arrays_of(const TrainState *state, Array arrays[ARRAYS])
 {
@@ -34,6 +35,10 @@ static void arrays_of(const TrainState *state, Array arrays[ARRAYS])
     arrays[1] = (Array){"best", state->best, state->trainable};
     arrays[2] = (Array){"moment1", state->moment1, state->trainable};
     arrays[3] = (Array){"moment2", state->moment2, state->trainable};
+    arrays[4] = (Array){"head", state->head, HEAD_VALUES};
+    arrays[5] = (Array){"head_best", state->head_best, HEAD_VALUES};
+    arrays[6] = (Array){"head_moment1", state->head_moment1, HEAD_TRAINABLE};
+    arrays[7] = (Array){"head_moment2", state->head_moment2, HEAD_TRAINABLE};
 }
 
 gboolean checkpoint_write(const char *path, const char *fingerprint, const TrainState *state, GError **error)

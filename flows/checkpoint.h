@@ -8,15 +8,19 @@
 #include <stdint.h>
 
 typedef struct {
-    int epoch;       /* done, from 0 */
-    int64_t step;    /* updates of the optimiser so far */
-    int best_epoch;  /* 0 = none yet */
-    double best_nll; /* hold-out NLL / D of that epoch; NAN = none yet */
+    int epoch;         /* done, from 0 */
+    int64_t step;      /* updates of the optimiser so far */
+    int64_t head_step; /* those of the head */
+    int best_epoch;    /* 0 = none yet */
+    /* Of that epoch, what selection makes small: hold-out NLL / D, or a figure with labels, negated; NAN = none yet. */
+    double best_value;
     Collapse start;  /* before the first epoch; NAN where nothing before the flows is trained */
     GArray *history; /* EpochReport */
     int64_t all, trainable;
     real *parameters;               /* all; the trainable ones first */
     real *moment1, *moment2, *best; /* trainable */
+    /* The same for the head (flows/head.h): HEAD_VALUES and the best of them, HEAD_TRAINABLE moments. */
+    real *head, *head_best, *head_moment1, *head_moment2;
 } TrainState;
 
 /* fingerprint: of specification and data.  The kernels' choices of algorithms (kernels_choices_get) are kept with it. */

@@ -202,7 +202,7 @@ char *curve_csv(const GArray *history)
     for (int l = 1; l <= SCALES; l++) {
         g_string_append_printf(out, ",effective_rank%d,smallest_deviation%d,smallest_singular%d", l, l, l);
     }
-    g_string_append_c(out, '\n');
+    g_string_append(out, ",focal,centre,margin,holdout_auroc,holdout_ap,holdout_f\n");
     for (guint i = 0; i < history->len; i++) {
         const EpochReport *e = &g_array_index(history, EpochReport, i);
         g_string_append_printf(out, "%d,", e->epoch);
@@ -218,6 +218,12 @@ char *curve_csv(const GArray *history)
                 g_string_append_c(out, ',');
                 put_cell(out, figures[k]);
             }
+        }
+        const double labels[] = {e->focal,         e->centre,     e->margin,
+                                 e->holdout_auroc, e->holdout_ap, e->holdout_f};
+        for (guint k = 0; k < G_N_ELEMENTS(labels); k++) {
+            g_string_append_c(out, ',');
+            put_cell(out, labels[k]);
         }
         g_string_append_c(out, '\n');
     }

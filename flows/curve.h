@@ -24,5 +24,5 @@ CurveAxes curve_axes(const char *title, const char *x_label, const char *y_label
 char *curve_svg(const CurveAxes *axes, const CurveSeries *series, int count);
 /* The history of a training run (array of EpochReport, flows/model.h): epoch, train_nll, holdout_nll, gradient_norm, learning_rate,
  * skipped_steps, and for each scale effective_rank, smallest_deviation, smallest_singular (empty where nothing before the flows is
- * trained).  Seconds are left out: they differ between runs that give the same model.  Caller frees. */
+ * trained), then focal, centre, margin, holdout_auroc, holdout_ap, holdout_f (empty without labels).  Seconds are left out: they differ between runs that give the same model.  Caller frees. */
 char *curve_csv(const GArray *history);

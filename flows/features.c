@@ -145,7 +145,7 @@ static gboolean pass(Features *f, gboolean hashing, gboolean keeping, GError **e
     return pool_run(spec->workers, spec->workers == pool_processors(), groups, pass_batch, f, error);
 }
 
-/* The hash of everything from the hashes of the tiles and the names of their groups. */
+/* The hash of everything from the hashes of the tiles and the names of their groups, and from the labels. */
 static void hash_all(Features *f)
 {
     const TileSet *tiles = f->spec.tiles;
@@ -153,6 +153,9 @@ static void hash_all(Features *f)
     g_checksum_update(sum, f->digests, (gssize)(tiles->count * DIGEST));
     for (int64_t i = 0; tiles->group && i < tiles->count; i++) {
         g_checksum_update(sum, (const guchar *)tiles->group[i], (gssize)strlen(tiles->group[i]) + 1);
+    }
+    if (tiles->anomaly) {
+        g_checksum_update(sum, tiles->anomaly, (gssize)tiles->count);
     }
     g_strlcpy(f->hash, g_checksum_get_string(sum), sizeof f->hash);
 }

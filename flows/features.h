@@ -29,7 +29,7 @@ typedef struct {
 Features *features_new(const FeaturesSpec *spec, GError **error);
 void features_free(Features *features);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Features, features_free)
-/* SHA-256 over the pixels and groups of all tiles, in order. */
+/* SHA-256 over pixels, groups and labels of all tiles, in order. */
 const char *features_hash(const Features *features);
 /* How many tiles are kept. */
 int64_t features_cached(const Features *features);

@@ -1,15 +1,16 @@
-/* Training: negative log-likelihood of normal tiles by Adam (models.md A.8, A.9).
+/* Training: negative log-likelihood of normal tiles by Adam (models.md A.8, A.9), and with labels the terms of D.6.
  *
  * Invariants
  *  1. A batch is computed in `shards` parts of equal size.  Each part has its own run and gradient, any thread may compute
  *     it, and gradients are added in the order of the parts: bits do not depend on threads.
  *  2. What an epoch does follows from (specification, tiles, state after the epoch before).  The state is what a checkpoint
  *     holds, so stopping and resuming changes nothing.
- *  3. The loss is NLL / D, the mean over the batch; sums of z^2, log-determinants and norms are in double.  A step whose loss
+ *  3. Likelihood is NLL / D, the mean over the normals of a batch; sums of z^2, log-determinants and norms are in double.  A step whose loss
  *     or gradient is not finite changes nothing and is counted.
  *  4. Held-out tiles are never trained on, and nothing is fitted to them but the choice of the epoch and the calibration.
  *
- * The last batch of an epoch is filled up with the first tiles of its order, so all batches have one shape. */
+ * The last batch of an epoch is filled up with the first tiles of its order, so all batches have one shape.  What labels
+ * change is in fit_labels.c. */
 #include "flows/fit_private.h"
 #include "flows/initialise.h"
 #include "base/durable.h"
@@ -23,26 +24,29 @@
 static gboolean finished(const Fit *fit)
 {
     const TrainState *s = &fit->state;
+    int labelled = fit->spec->loss.labels ? fit_first_labelled(fit->spec) - 1 : 0;
+    int since = MAX(s->best_epoch, labelled); /* patience begins when all terms count */
     return s->epoch >= fit->spec->epochs ||
-           (fit->spec->patience > 0 && s->epoch - s->best_epoch >= fit->spec->patience);
+           (fit->spec->patience > 0 && s->epoch - since >= fit->spec->patience);
 }
 
 static void keep_best(Fit *fit, const EpochReport *report)
 {
     TrainState *s = &fit->state;
-    if (isfinite(report->holdout_nll) && (s->best_epoch == 0 || report->holdout_nll < s->best_nll)) {
+    double value = fit_criterion(fit, report);
+    if (isfinite(value) && (s->best_epoch == 0 || value < s->best_value)) {
         s->best_epoch = report->epoch;
-        s->best_nll = report->holdout_nll;
+        s->best_value = value;
         memcpy(s->best, s->parameters, (size_t)s->trainable * sizeof(real));
+        memcpy(s->head_best, s->head, HEAD_VALUES * sizeof(real));
     }
 }
 
 static gboolean all_steps(Fit *fit, EpochReport *report, GError **error)
 {
-    int64_t tiles = fit->steps * fit->spec->batch;
-    split_order(&fit->split, fit->spec->seed, report->epoch, fit->order);
-    for (int64_t i = fit->split.trains; i < tiles; i++) {
-        fit->order[i] = fit->order[i - fit->split.trains];
+    fit_begin_epoch(fit, report->epoch);
+    if (!fit->composition.labels) {
+        report->focal = report->centre = report->margin = NAN;
     }
     for (int64_t number = 0; number < fit->steps; number++) {
         if (!fit_step(fit, number, report, error)) {
@@ -56,6 +60,9 @@ static gboolean all_steps(Fit *fit, EpochReport *report, GError **error)
         return FALSE;
     }
     report->train_nll /= (double)done;
+    report->focal /= (double)done;
+    report->centre /= (double)done;
+    report->margin /= (double)done;
     report->gradient_norm /= (double)done;
     return TRUE;
 }
@@ -65,7 +72,7 @@ static gboolean epoch(Fit *fit, const char *fingerprint, GError **error)
     gint64 start = g_get_monotonic_time();
     EpochReport report = {.epoch = fit->state.epoch + 1};
     if (!all_steps(fit, &report, error) || !fit_holdout(fit, &report.holdout_nll, error) ||
-        !fit_collapse(fit, &report.collapse, error) ||
+        !fit_judge(fit, &report, error) || !fit_collapse(fit, &report.collapse, error) ||
         (fit_trains_pyramid(fit) && !collapse_check(&fit->state.start, &report.collapse, error))) {
         g_prefix_error(error, "epoch %d: ", report.epoch);
         return FALSE;
@@ -93,26 +100,44 @@ static gboolean allocate(Fit *fit, GError **error)
     TrainState *s = &fit->state;
     s->parameters = msflow_parameters(fit->model->flow, &s->trainable, &s->all);
     s->history = fit->model->history;
-    s->best_nll = NAN;
+    s->best_value = NAN;
+    s->head = fit->model->head->values;
+    s->head_best = g_new0(real, HEAD_VALUES);
+    s->head_moment1 = g_new0(real, HEAD_TRAINABLE);
+    s->head_moment2 = g_new0(real, HEAD_TRAINABLE);
+    fit->head_gradient = g_new0(real, HEAD_TRAINABLE);
+    fit->tile = g_new0(LossTile, fit->spec->batch);
+    int64_t most = fit_most_steps(fit) * fit->spec->batch;
     return fit_shards_new(fit, error) &&
            (s->moment1 = wsi_try_alloc(s->trainable, sizeof(real), "Adam's moments", error)) &&
            (s->moment2 = wsi_try_alloc(s->trainable, sizeof(real), "Adam's moments", error)) &&
            (s->best = wsi_try_alloc(s->trainable, sizeof(real), "the best parameters", error)) &&
-           (fit->order =
-                wsi_try_alloc(fit->steps * fit->spec->batch, sizeof(int64_t), "an order of tiles", error)) &&
-           (fit->holdout_nll = wsi_try_alloc(fit->split.holdouts, sizeof(double), "hold-out figures", error));
+           (fit->order = wsi_try_alloc(most, sizeof(int64_t), "an order of tiles", error)) &&
+           (fit->holdout_nll = wsi_try_alloc(fit->judged, sizeof(double), "hold-out figures", error)) &&
+           (fit->holdout_scale =
+                wsi_try_alloc(fit->judged, SCALES * sizeof(double), "hold-out figures", error));
 }
 
 static void fit_clear(Fit *fit)
 {
     fit_shards_free(fit);
     g_free(fit->order);
+    g_free(fit->normal_order);
+    g_free(fit->anomaly_order);
+    g_free(fit->judges);
+    g_free(fit->tile);
+    g_free(fit->head_gradient);
     g_free(fit->holdout_nll);
+    g_free(fit->holdout_scale);
     g_free(fit->state.moment1);
     g_free(fit->state.moment2);
     g_free(fit->state.best);
+    g_free(fit->state.head_best);
+    g_free(fit->state.head_moment1);
+    g_free(fit->state.head_moment2);
     features_free(fit->features);
     split_clear(&fit->split);
+    split_clear(&fit->anomalies);
 }
 
 /* SHA-256 of all that decides the result. The path of the weights does not; their hash does. */
@@ -154,7 +179,7 @@ static gboolean start(Fit *fit, GError **error)
         .flow = fit->model->flow,
         .kernels = fit->model->kernels,
         .features = fit->features,
-        .tiles = fit->order,
+        .tiles = fit->normal_order,
         .count = fit->split.trains,
         .batch = fit->part,
         .threads = fit->threads,
@@ -164,7 +189,7 @@ static gboolean start(Fit *fit, GError **error)
         spec.train_laterals = train_laterals;
         spec.data = fit;
     }
-    split_order(&fit->split, fit->spec->seed, 0, fit->order);
+    split_order(&fit->split, fit->spec->seed, 0, fit->normal_order);
     return initialise_flow(&spec, error) && fit_collapse(fit, &fit->state.start, error) &&
            (!fit_trains_pyramid(fit) || collapse_check(&fit->state.start, &fit->state.start, error));
 }
@@ -188,11 +213,13 @@ static gboolean train(Fit *fit, GError **error)
         return FALSE;
     }
     memcpy(s->parameters, s->best, (size_t)s->trainable * sizeof(real));
+    memcpy(s->head, s->head_best, HEAD_VALUES * sizeof(real));
     msflow_refresh(fit->model->flow);
     fit->model->best_epoch = s->best_epoch;
     g_strlcpy(fit->model->tiles_hash, features_hash(fit->features), sizeof fit->model->tiles_hash);
-    return fit_channels(fit, error) && model_calibrate(fit->model, fit->tiles, fit->split.holdout,
-                                                       fit->split.holdouts, NULL, 0, fit->threads, error);
+    return fit_channels(fit, error) &&
+           model_calibrate(fit->model, fit->tiles, fit->split.holdout, fit->split.holdouts,
+                           fit->anomalies.holdout, fit->anomalies.holdouts, fit->threads, error);
 }
 
 /* Normals, evenly chosen. */
@@ -200,10 +227,7 @@ static void choose_sample(Fit *fit)
 {
     int64_t most = MIN(fit->split.trains, (int64_t)G_N_ELEMENTS(fit->sample));
     for (int64_t i = 0; i < most; i++) {
-        int64_t tile = fit->split.train[i * fit->split.trains / most];
-        if (!fit->tiles->anomaly || !fit->tiles->anomaly[tile]) {
-            fit->sample[fit->sampled++] = tile;
-        }
+        fit->sample[fit->sampled++] = fit->split.train[i * fit->split.trains / most];
     }
 }
 
@@ -245,10 +269,9 @@ static gboolean prepare(Fit *fit, GError **error)
         .half = spec->half_features,
         .seed = spec->seed,
     };
-    if (!split_make(fit->tiles->count, fit->tiles->group, spec->holdout, spec->seed, &fit->split, error)) {
+    if (!fit_split(fit, error)) {
         return FALSE;
     }
-    fit->steps = (fit->split.trains + spec->batch - 1) / spec->batch;
     fit->dimensions = msflow_dimensions(fit->model->flow);
     fit->adam = adam_default();
     if (!allocate(fit, error)) {
@@ -257,14 +280,14 @@ static gboolean prepare(Fit *fit, GError **error)
     choose_sample(fit);
     if (spec->augmented) { /* only held-out tiles come again */
         features.augment = &spec->augment;
-        features.first = fit->split.holdout;
-        features.firsts = fit->split.holdouts;
+        features.first = fit->judges;
+        features.firsts = fit->judged;
     }
     fit->features = features_new(&features, error);
     return fit->features != NULL;
 }
 
-Model *model_fit(const ModelSpec *spec, const TileSet *normals, const FitOptions *options, GError **error)
+Model *model_fit(const ModelSpec *spec, const TileSet *tiles, const FitOptions *options, GError **error)
 {
     if (options->checkpoint) {
         checkpoint_impose_choices(
@@ -278,7 +301,7 @@ Model *model_fit(const ModelSpec *spec, const TileSet *normals, const FitOptions
         .spec = &model->spec,
         .options = options,
         .model = model,
-        .tiles = normals,
+        .tiles = tiles,
         .threads = MAX(options->threads, 1),
         .part = model->spec.batch / model->spec.shards,
     };

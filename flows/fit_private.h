@@ -1,5 +1,5 @@
-/* The inside of a training: fit.c (epochs, checkpoints, from a specification to a model) and fit_step.c (what one batch
- * does). */
+/* The inside of a training: fit.c (epochs, checkpoints, from a specification to a model), fit_step.c (what one batch
+ * does), fit_labels.c (what labels add) and fit_pyramid.c (what is trained before the flows). */
 #pragma once
 #include "flows/adam.h"
 #include "flows/checkpoint.h"
@@ -12,7 +12,8 @@ typedef struct {
     real *gradient; /* trainable */
     real *dz[SCALES];
     double *logdet, *dlogdet; /* one a tile */
-    double nll;               /* sum over the tiles of the part, per dimension */
+    LossTerms terms;          /* its part of the means over the batch */
+    double *head_gradient;    /* HEAD_TRAINABLE */
 } Shard;
 
 typedef struct {
@@ -22,17 +23,23 @@ typedef struct {
     const TileSet *tiles;
     int threads, part; /* part: tiles of a shard */
     gboolean pin;
-    int64_t dimensions, steps; /* of one tile; of one epoch */
-    Split split;
+    int64_t dimensions, steps; /* of one tile; of the current epoch */
+    Split split, anomalies;    /* of the normals; of labelled anomalies, empty without labels */
+    LossBatch composition;     /* of the batches of the current epoch */
     Features *features;
     Shard *shards;
     TrainState state;
     int64_t sample[32]; /* training tiles of fit_collapse */
     int sampled;
-    int64_t *order;       /* of the epoch, filled up to whole batches */
-    double *holdout_nll;  /* one a held-out tile */
-    double *square;       /* sum of squares of each chunk of the gradient */
-    const int64_t *batch; /* tiles of the current step */
+    int64_t *order; /* of the epoch, filled up to whole batches */
+    int64_t *normal_order, *anomaly_order;
+    LossTile *tile;          /* of the current batch */
+    real *head_gradient;     /* HEAD_TRAINABLE */
+    int64_t *judges, judged; /* held-out normals, then held-out anomalies */
+    double *holdout_nll;     /* one a judge */
+    double *holdout_scale;   /* (judge, scale): half mean squares */
+    double *square;          /* sum of squares of each chunk of the gradient */
+    const int64_t *batch;    /* tiles of the current step */
     Adam adam;
     double scale; /* clip coefficient of the current step */
 } Fit;
@@ -42,6 +49,22 @@ gboolean fit_shards_new(Fit *fit, GError **error);
 void fit_shards_free(Fit *fit);
 /* One batch, number `number` of the epoch's order: forward, backward, update; adds to the sums of the report. */
 gboolean fit_step(Fit *fit, int64_t number, EpochReport *report, GError **error);
+/* Splits the tiles into normals and anomalies, trained on and held out. */
+gboolean fit_split(Fit *fit, GError **error);
+/* The first epoch in which labels count, from 1; INT_MAX without labels. */
+int fit_first_labelled(const ModelSpec *spec);
+/* Most steps that an epoch has. */
+int64_t fit_most_steps(const Fit *fit);
+/* Composition, number of steps and order of tiles of an epoch. */
+void fit_begin_epoch(Fit *fit, int epoch);
+/* Adds the shards' gradients of the head; returns the sum of its squares, 0 while labels do not count. */
+double fit_head_gradient(Fit *fit);
+/* After a step with `scale` and `adam` set: the head's parameters, figures of normals and centres. */
+void fit_update_head(Fit *fit);
+/* Figures of held-out normals and anomalies, from what fit_holdout left. */
+gboolean fit_judge(const Fit *fit, EpochReport *report, GError **error);
+/* What selection makes small; NAN for an epoch that cannot be chosen. */
+double fit_criterion(const Fit *fit, const EpochReport *report);
 /* Whether something before the flows is trained; then its state over a fixed sample of the training tiles, without which
  * it is NAN. */
 gboolean fit_trains_pyramid(const Fit *fit);
@@ -50,5 +73,5 @@ gboolean fit_collapse(Fit *fit, Collapse *now, GError **error);
 gboolean fit_pyramid(Fit *fit, GError **error);
 /* model->channels, from held-out normals and the parameters as they are; one line of it is logged. */
 gboolean fit_channels(Fit *fit, GError **error);
-/* Mean NLL / D of the held-out tiles; fills fit->holdout_nll. */
+/* Mean NLL / D of the held-out normals; fills the figures of all judges. */
 gboolean fit_holdout(Fit *fit, double *mean, GError **error);

@@ -255,11 +255,8 @@ static gboolean phase_epoch(Phase *p, const Collapse *start, GError **error)
 static void gather(Phase *p)
 {
     const Fit *fit = p->fit;
-    const uint8_t *anomaly = fit->tiles->anomaly;
-    for (int64_t i = 0; i < fit->split.trains; i++) {
-        int64_t tile = fit->split.train[i];
-        g_array_append_val(anomaly && anomaly[tile] ? p->anomalies : p->normals, tile);
-    }
+    g_array_append_vals(p->normals, fit->split.train, (guint)fit->split.trains);
+    g_array_append_vals(p->anomalies, fit->anomalies.train, (guint)fit->anomalies.trains);
     p->normal = g_new(int64_t, p->normals->len + 1);
     p->anomaly = g_new(int64_t, p->anomalies->len + 1);
     p->batch = g_new(int64_t, fit->spec->batch);

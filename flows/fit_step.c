@@ -17,24 +17,25 @@ static gboolean parallel(const Fit *fit, int64_t count, PoolWork work, void *dat
 
 /* ---- one step ---- */
 
-/* 0.5 sum z^2 of tile b over all scales; with `gradient` also its part of dL/dz. */
-static double half_squares(const Fit *fit, Shard *shard, const real *const z[SCALES], int b,
-                           gboolean gradient)
+static int64_t latent_count(const Fit *fit, int l)
 {
-    const Msflow *flow = fit->model->flow;
-    const real factor = (real)(1.0 / ((double)fit->spec->batch * (double)fit->dimensions));
-    double sum = 0;
+    int side = msflow_latent_size(fit->model->flow, l);
+    return (int64_t)side * side * msflow_latent_channels(fit->model->flow, l);
+}
+
+/* The loss of tile b of a part, and its gradient at the latents. */
+static void tile_loss(const Fit *fit, Shard *shard, const real *const z[SCALES], int b, int64_t index,
+                      LossTile *tile)
+{
+    tile->logdet = shard->logdet[b];
+    tile->anomaly = fit->tiles->anomaly && fit->tiles->anomaly[index];
     for (int l = 0; l < SCALES; l++) {
-        int side = msflow_latent_size(flow, l);
-        int64_t count = (int64_t)side * side * msflow_latent_channels(flow, l);
-        const real *at = z[l] + b * count;
-        sum += adam_sum_of_squares(at, count);
-        real *to = shard->dz[l] + b * count;
-        for (int64_t i = 0; gradient && i < count; i++) {
-            to[i] = factor * at[i];
-        }
+        tile->z[l] = z[l] + b * latent_count(fit, l);
+        tile->dz[l] = shard->dz[l] + b * latent_count(fit, l);
     }
-    return 0.5 * sum;
+    head_loss(fit->model->head, &fit->spec->loss, &fit->composition, tile, &shard->terms,
+              shard->head_gradient);
+    shard->dlogdet[b] = tile->dlogdet;
 }
 
 static gboolean shard_step(int64_t index, int worker, void *data, GError **error)
@@ -47,10 +48,11 @@ static gboolean shard_step(int64_t index, int worker, void *data, GError **error
         return FALSE;
     }
     msflow_forward_pooled(shard->run, maps, z, shard->logdet);
-    shard->nll = 0;
+    shard->terms = (LossTerms){0};
+    memset(shard->head_gradient, 0, HEAD_TRAINABLE * sizeof(double));
     for (int b = 0; b < fit->part; b++) {
-        shard->nll += (half_squares(fit, shard, z, b, TRUE) - shard->logdet[b]) / (double)fit->dimensions;
-        shard->dlogdet[b] = -1.0 / ((double)fit->spec->batch * (double)fit->dimensions);
+        int64_t place = index * fit->part + b;
+        tile_loss(fit, shard, z, b, fit->batch[place], &fit->tile[place]);
     }
     memset(shard->gradient, 0, (size_t)fit->state.trainable * sizeof(real));
     msflow_backward(shard->run, (const real *const *)shard->dz, shard->dlogdet, shard->gradient);
@@ -110,32 +112,52 @@ static double learning_rate(const Fit *fit, double at)
     return fit->spec->learning_rate * (0.01 + 0.99 * 0.5 * (1 + cos(G_PI * progress)));
 }
 
+static void add_terms(LossTerms *sum, const LossTerms *terms)
+{
+    sum->nll += terms->nll;
+    sum->normal += terms->normal;
+    sum->focal += terms->focal;
+    sum->centre += terms->centre;
+    sum->margin += terms->margin;
+}
+
+/* Means of the batch, to be divided by the number of steps. */
+static void report_step(EpochReport *report, const LossTerms *terms, double norm)
+{
+    report->train_nll += terms->nll;
+    report->focal += terms->focal;
+    report->centre += terms->centre;
+    report->margin += terms->margin;
+    report->gradient_norm += norm;
+}
+
 /* One batch: adds to the sums of the report. */
 gboolean fit_step(Fit *fit, int64_t number, EpochReport *report, GError **error)
 {
-    double nll = 0, squares = 0;
+    LossTerms terms = {0};
     fit->batch = fit->order + number * fit->spec->batch;
     if (!parallel(fit, fit->spec->shards, shard_step, fit, error) ||
         !parallel(fit, chunks(fit), add_chunk, fit, error)) {
         return FALSE;
     }
     for (int s = 0; s < fit->spec->shards; s++) {
-        nll += fit->shards[s].nll;
+        add_terms(&terms, &fit->shards[s].terms);
     }
+    double squares = fit_head_gradient(fit);
     for (int64_t c = 0; c < chunks(fit); c++) {
         squares += fit->square[c];
     }
     report->learning_rate = learning_rate(fit, (double)(fit->state.epoch * fit->steps + number));
-    if (!isfinite(nll) || !isfinite(squares)) {
+    if (!isfinite(loss_terms_total(&fit->spec->loss, &terms)) || !isfinite(squares)) {
         report->skipped_steps++;
         return TRUE;
     }
-    report->train_nll += nll / fit->spec->batch;
-    report->gradient_norm += sqrt(squares);
+    report_step(report, &terms, sqrt(squares));
     fit->scale = adam_clip(sqrt(squares), fit->spec->clip);
     fit->adam.learning_rate = report->learning_rate;
     fit->state.step++;
     gboolean ok = parallel(fit, chunks(fit), update_chunk, fit, error);
+    fit_update_head(fit);
     msflow_constrain(fit->model->flow);
     msflow_refresh(fit->model->flow);
     return ok;
@@ -143,20 +165,26 @@ gboolean fit_step(Fit *fit, int64_t number, EpochReport *report, GError **error)
 
 /* ---- hold-out ---- */
 
-/* NLL / D of one part of the held-out tiles; the runs of the shards serve, one a thread. */
+/* Figures of one part of the held-out tiles; the runs of the shards serve, one a thread. */
 static gboolean holdout_part(int64_t index, int worker, void *data, GError **error)
 {
     Fit *fit = data;
     Shard *shard = &fit->shards[worker];
     const real *maps[SCALES], *z[SCALES];
     int64_t first = index * fit->part;
-    int count = (int)MIN(fit->part, fit->split.holdouts - first);
-    if (!features_get(fit->features, worker, fit->split.holdout + first, count, maps, error)) {
+    int count = (int)MIN(fit->part, fit->judged - first);
+    if (!features_get(fit->features, worker, fit->judges + first, count, maps, error)) {
         return FALSE;
     }
     msflow_forward_pooled(shard->run, maps, z, shard->logdet);
     for (int b = 0; b < count; b++) {
-        double half = half_squares(fit, shard, z, b, FALSE);
+        double half = 0;
+        for (int l = 0; l < SCALES; l++) {
+            int64_t n = latent_count(fit, l);
+            double of_scale = 0.5 * adam_sum_of_squares(z[l] + b * n, n);
+            fit->holdout_scale[(first + b) * SCALES + l] = of_scale / (double)n;
+            half += of_scale;
+        }
         fit->holdout_nll[first + b] = (half - shard->logdet[b]) / (double)fit->dimensions;
     }
     return TRUE;
@@ -164,7 +192,7 @@ static gboolean holdout_part(int64_t index, int worker, void *data, GError **err
 
 gboolean fit_holdout(Fit *fit, double *mean, GError **error)
 {
-    int64_t parts = (fit->split.holdouts + fit->part - 1) / fit->part;
+    int64_t parts = (fit->judged + fit->part - 1) / fit->part;
     if (!pool_run(MIN(fit->threads, fit->spec->shards), fit->pin, parts, holdout_part, fit, error)) {
         return FALSE;
     }
@@ -186,10 +214,10 @@ static gboolean shard_init(const Fit *fit, Shard *shard, GError **error)
         shard->run ? wsi_try_alloc(fit->state.trainable, sizeof(real), "a gradient", error) : NULL;
     shard->logdet = g_new0(double, fit->part);
     shard->dlogdet = g_new0(double, fit->part);
+    shard->head_gradient = g_new0(double, HEAD_TRAINABLE);
     gboolean ok = shard->gradient != NULL;
     for (int l = 0; ok && l < SCALES; l++) {
-        int side = msflow_latent_size(flow, l);
-        size_t tile = (size_t)side * side * msflow_latent_channels(flow, l) * sizeof(real);
+        size_t tile = (size_t)latent_count(fit, l) * sizeof(real);
         shard->dz[l] = wsi_try_alloc(fit->part, tile, "gradients of latents", error);
         ok = shard->dz[l] != NULL;
     }
@@ -216,6 +244,7 @@ void fit_shards_free(Fit *fit)
         g_free(shard->gradient);
         g_free(shard->logdet);
         g_free(shard->dlogdet);
+        g_free(shard->head_gradient);
         for (int l = 0; l < SCALES; l++) {
             g_free(shard->dz[l]);
         }

@@ -165,6 +165,19 @@ gboolean metrics_at(const double *score, const int *label, int n, double thresho
     return TRUE;
 }
 
+double metrics_best_f(const double *score, const int *label, int n, double beta)
+{
+    g_autoptr(GArray) steps = steps_new(score, label, n, NULL);
+    int positives = steps ? STEP(steps, steps->len - 1).tp : 0;
+    double square = beta * beta, best = positives ? 0 : NAN;
+    for (guint k = 0; positives && k < steps->len; k++) {
+        Step at = STEP(steps, k);
+        double hits = (1 + square) * at.tp;
+        best = fmax(best, hits / (hits + square * (positives - at.tp) + at.fp));
+    }
+    return best;
+}
+
 static void add_point(GArray *points, double threshold, double x, double y)
 {
     double point[3] = {threshold, x, y};

@@ -19,6 +19,8 @@ gboolean metrics_compute(const double *score, const int *label, int n, Metrics *
 /* The same with a given threshold instead of the best: best_f1 is then F1 at that threshold. */
 gboolean metrics_at(const double *score, const int *label, int n, double threshold, Metrics *out,
                     GError **error);
+/* The largest F_beta = (1 + beta^2) P R / (beta^2 P + R) over all thresholds.  NaN without positives or with a NaN score. */
+double metrics_best_f(const double *score, const int *label, int n, double beta);
 /* ROC and precision-recall points over distinct thresholds, descending: arrays of double triples (threshold, x, y); x = FPR or
  * recall, y = TPR or precision.  The ROC begins with (infinity, 0, 0); the precision-recall curve has no made-up point.
  * Empty when the curve is not defined (ROC: a class is missing; precision-recall: no positives; both: a NaN score). */

@@ -15,6 +15,13 @@ static const char *const fpn_names[] = {[FPN_NONE] = "none",
                                         NULL};
 
 static const char *const normalise_names[] = {[NORMALISE_NONE] = "none", [NORMALISE_TILE] = "tile", NULL};
+static const char *const normal_names[] = {[NORMAL_NLL] = "nll", [NORMAL_LOG_SIGMOID] = "log-sigmoid", NULL};
+static const char *const margin_names[] = {
+    [MARGIN_HINGE] = "hinge", [MARGIN_LOG_SIGMOID] = "log-sigmoid", NULL};
+static const char *const selection_names[] = {
+    [SELECT_NLL] = "nll", [SELECT_F_BETA] = "f-beta", [SELECT_AUROC] = "auroc", [SELECT_AP] = "ap", NULL};
+static const char *const score_names[] = {
+    [SCORE_ENERGY] = "energy", [SCORE_NLL] = "nll", [SCORE_LOGIT] = "logit", NULL};
 
 #define AT(member) offsetof(ModelSpec, member)
 static const Field spec_fields[] = {
@@ -61,6 +68,20 @@ static const Field spec_fields[] = {
     {"noise_sd", FIELD_NUMBER, AT(augment.noise_sd), 1, NULL},
     {"stain", FIELD_NUMBER, AT(augment.stain), 1, NULL},
     {"stain_sd", FIELD_NUMBER, AT(augment.stain_sd), 1, NULL},
+    {"score", FIELD_NAME, AT(score), 1, score_names},
+    {"loss_normal", FIELD_NAME, AT(loss.normal), 1, normal_names},
+    {"loss_labels", FIELD_BOOL, AT(loss.labels), 1, NULL},
+    {"loss_focal", FIELD_NUMBER, AT(loss.focal), 1, NULL},
+    {"loss_centre", FIELD_NUMBER, AT(loss.centre), 1, NULL},
+    {"loss_margin", FIELD_NUMBER, AT(loss.margin), 1, NULL},
+    {"loss_alpha", FIELD_NUMBER, AT(loss.focal_alpha), 1, NULL},
+    {"loss_gamma", FIELD_NUMBER, AT(loss.focal_gamma), 1, NULL},
+    {"loss_margin_form", FIELD_NAME, AT(loss.margin_form), 1, margin_names},
+    {"loss_margin_width", FIELD_NUMBER, AT(loss.margin_width), 1, NULL},
+    {"loss_start", FIELD_NUMBER, AT(loss.start), 1, NULL},
+    {"loss_anomaly_share", FIELD_NUMBER, AT(loss.anomaly_share), 1, NULL},
+    {"loss_selection", FIELD_NAME, AT(loss.selection), 1, selection_names},
+    {"loss_beta", FIELD_NUMBER, AT(loss.beta), 1, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 
@@ -75,6 +96,12 @@ static const Field epoch_fields[] = {
     {"effective_rank", FIELD_NUMBER, OF(collapse.rank), SCALES, NULL},
     {"smallest_deviation", FIELD_NUMBER, OF(collapse.deviation), SCALES, NULL},
     {"smallest_singular", FIELD_NUMBER, OF(collapse.singular), SCALES, NULL},
+    {"focal", FIELD_NUMBER, OF(focal), 1, NULL},
+    {"centre", FIELD_NUMBER, OF(centre), 1, NULL},
+    {"margin", FIELD_NUMBER, OF(margin), 1, NULL},
+    {"holdout_auroc", FIELD_NUMBER, OF(holdout_auroc), 1, NULL},
+    {"holdout_ap", FIELD_NUMBER, OF(holdout_ap), 1, NULL},
+    {"holdout_f", FIELD_NUMBER, OF(holdout_f), 1, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 
@@ -103,6 +130,8 @@ void model_spec_default(ModelSpec *spec, const char *extractor)
         .seed = 1,
         .augment = augment_default(),
         .threshold = threshold_default(),
+        .loss = loss_spec_default(),
+        .score = SCORE_ENERGY,
     };
 }
 
@@ -150,6 +179,41 @@ static gboolean refuse(GError **error, const char *key, const char *rule)
     return FALSE;
 }
 
+int model_part_anomalies(const ModelSpec *spec)
+{
+    return MAX((int)ceil(spec->loss.anomaly_share * (spec->batch / spec->shards)), 1);
+}
+
+static gboolean check_loss(const ModelSpec *s, GError **error)
+{
+    const struct {
+        const char *key, *rule;
+        double value, low, high;
+    } numbers[] = {
+        {"loss_focal", "from 0 to 1e6", s->loss.focal, 0, 1e6},
+        {"loss_centre", "from 0 to 1e6", s->loss.centre, 0, 1e6},
+        {"loss_margin", "from 0 to 1e6", s->loss.margin, 0, 1e6},
+        {"loss_alpha", "from 0 to 1", s->loss.focal_alpha, 0, 1},
+        {"loss_gamma", "from 0 to 20", s->loss.focal_gamma, 0, 20},
+        {"loss_margin_width", "from 0 to 1000", s->loss.margin_width, 0, 1000},
+        {"loss_start", "from 0 to 1", s->loss.start, 0, 1},
+        {"loss_anomaly_share", "from 0.01 to 0.9", s->loss.anomaly_share, 0.01, 0.9},
+        {"loss_beta", "from 0.01 to 100", s->loss.beta, 0.01, 100},
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(numbers); i++) {
+        if (!(numbers[i].value >= numbers[i].low && numbers[i].value <= numbers[i].high)) {
+            return refuse(error, numbers[i].key, numbers[i].rule);
+        }
+    }
+    if (!s->loss.labels && s->loss.selection != SELECT_NLL) {
+        return refuse(error, "loss_selection", "nll when there are no labels");
+    }
+    if (s->loss.labels && model_part_anomalies(s) >= s->batch / s->shards) {
+        return refuse(error, "batch / shards", "so many that anomalies leave room for normals");
+    }
+    return TRUE;
+}
+
 /* What neither extractor_new() nor msflow_new() can know. */
 static gboolean check_spec(const ModelSpec *s, GError **error)
 {
@@ -186,7 +250,7 @@ static gboolean check_spec(const ModelSpec *s, GError **error)
     if (!(s->mpp >= 0 && isfinite(s->mpp))) {
         return refuse(error, "mpp", "0 or more");
     }
-    return augment_check(&s->augment, error);
+    return augment_check(&s->augment, error) && check_loss(s, error);
 }
 
 static ModelSpec copy_spec(const ModelSpec *spec, const Kernels *kernels)
@@ -196,6 +260,20 @@ static ModelSpec copy_spec(const ModelSpec *spec, const Kernels *kernels)
     copy.extractor.weights = g_strdup(spec->extractor.weights);
     copy.kernels = kernels->name;
     return copy;
+}
+
+static Head *head_of(const ModelSpec *spec, const Msflow *flow)
+{
+    Head *head = g_new(Head, 1);
+    int channels[SCALES], positions[SCALES];
+    double prior = (double)model_part_anomalies(spec) / (spec->batch / spec->shards);
+    for (int l = 0; l < SCALES; l++) {
+        int side = msflow_latent_size(flow, l);
+        channels[l] = msflow_latent_channels(flow, l);
+        positions[l] = side * side;
+    }
+    head_init(head, channels, positions, MIN(prior, 0.5), spec->seed);
+    return head;
 }
 
 Model *model_prepare(const ModelSpec *spec, GError **error)
@@ -226,7 +304,11 @@ Model *model_prepare(const ModelSpec *spec, GError **error)
         flow->size[l] = spec->tile_size / (4 << l);
     }
     model->flow = msflow_new(flow, error);
-    return model->flow ? g_steal_pointer(&model) : NULL;
+    if (!model->flow) {
+        return NULL;
+    }
+    model->head = head_of(&model->spec, model->flow);
+    return g_steal_pointer(&model);
 }
 
 void model_free(Model *model)
@@ -235,6 +317,7 @@ void model_free(Model *model)
         model_spec_clear(&model->spec);
         g_clear_pointer(&model->extractor, extractor_free);
         g_clear_pointer(&model->flow, msflow_free);
+        g_free(model->head);
         g_array_unref(model->history);
         g_clear_pointer(&model->channels, g_array_unref);
         g_free(model->calibration.map_mean);

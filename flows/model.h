@@ -4,7 +4,15 @@
 #include "base/image.h"
 #include "flows/augment.h"
 #include "flows/collapse.h"
+#include "flows/losses.h"
 #include "flows/threshold.h"
+
+/* What the recommended score of a tile is made of; standardised by held-out normals in each case. */
+typedef enum {
+    SCORE_ENERGY, /* half mean squares of the latents, scale by scale */
+    SCORE_NLL,    /* negative log-likelihood */
+    SCORE_LOGIT   /* of a training with labels; without labels the same as SCORE_NLL */
+} ScoreKind;
 
 typedef struct {
     ExtractorSpec extractor;
@@ -31,6 +39,8 @@ typedef struct {
     gboolean augmented;
     AugmentSpec augment;     /* also of the draws of the threshold */
     ThresholdSpec threshold; /* chosen after training: changes the calibration only */
+    LossSpec loss;
+    ScoreKind score;
 } ModelSpec;
 /* All defaults, for extractor `name` (borrowed strings are copied). */
 void model_spec_default(ModelSpec *spec, const char *extractor);
@@ -52,6 +62,10 @@ typedef struct {
     double gradient_norm, learning_rate, seconds;
     int skipped_steps;
     Collapse collapse; /* after the epoch; NAN where nothing before the flows was trained */
+    /* With labels, else NAN: means of the terms without their weights, once they count; and how well the recommended score
+     * tells held-out anomalies from held-out normals. */
+    double focal, centre, margin;
+    double holdout_auroc, holdout_ap, holdout_f;
 } EpochReport;
 /* Told after each epoch; FALSE stops the training cleanly (the error is WSI_ERROR_CANCELLED). */
 typedef gboolean (*EpochCallback)(void *data, const EpochReport *report);
@@ -82,7 +96,7 @@ typedef struct {
     gboolean dead;   /* activity < 1e-3, or variance further than 1 from 1 */
 } ChannelReport;
 
-#define TILE_SCORES 10
+#define TILE_SCORES 11
 /* What tiles of normal tissue that were not trained on look like to the model. */
 typedef struct {
     int64_t tiles; /* hold-out tiles all of this comes from */
@@ -101,9 +115,10 @@ typedef struct {
 } Calibration;
 
 typedef struct Model Model;
-/* Trains on normals. The result does not depend on threads, nor on being stopped and resumed from the checkpoint.
- * What is kept are the parameters of the epoch with the best hold-out NLL. */
-Model *model_fit(const ModelSpec *spec, const TileSet *normals, const FitOptions *options, GError **error);
+/* Trains on normals, and with spec->loss.labels on the labelled anomalies among the tiles. The result does not depend on threads, nor on being stopped and resumed from the checkpoint.
+ * What is kept are the parameters of the epoch that spec->loss.selection finds best; by NLL, with labels, one in which all
+ * terms counted.  Anomalies are held out for that choice, never for the calibration. */
+Model *model_fit(const ModelSpec *spec, const TileSet *tiles, const FitOptions *options, GError **error);
 void model_free(Model *model);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Model, model_free)
 const ModelSpec *model_spec(const Model *model);
@@ -112,7 +127,7 @@ const GArray *model_history(const Model *model);
 /* Array of ChannelReport, scale by scale, of the parameters that were kept; NULL for a model from a file. */
 const GArray *model_channels(const Model *model);
 const Calibration *model_calibration(const Model *model);
-/* SHA-256 over the pixels and groups of all tiles it was trained on and calibrated with. */
+/* SHA-256 over pixels, groups and labels of all tiles it was trained on and calibrated with. */
 const char *model_tiles_hash(const Model *model);
 gboolean model_save(const Model *model, const char *path, char sha256[65], GError **error);
 /* weights: path of the extractor's weights, overrides the one in the bundle; may be NULL.  Their hash must agree. */
@@ -130,6 +145,7 @@ typedef struct {
     double scale[SCALES]; /* 0.5 mean z^2 per scale */
     double top;           /* top 3 % mean of -M */
     double maximum;       /* max of -M */
+    double logit; /* of the head of a model with labels; else the NLL in deviations of held-out normals */
 } TileScore;
 const char *model_score_name(const Model *model);
 /* Column names and access for CSV files: name of column i, NULL at the end. */

@@ -2,6 +2,7 @@
  * bundle.c (file). */
 #pragma once
 #include "flows/fields.h"
+#include "flows/head.h"
 #include "flows/model.h"
 
 struct Model {
@@ -9,6 +10,7 @@ struct Model {
     const Kernels *kernels;
     Extractor *extractor;
     Msflow *flow;
+    Head *head; /* in the bundle with spec.loss.labels */
     Calibration calibration;
     GArray *history; /* EpochReport */
     GArray *channels; /* ChannelReport, or NULL */
@@ -20,6 +22,8 @@ struct Model {
 /* A model with the extractor loaded and a flow with initial parameters: the ground of training and loading.  Checks spec;
  * copies it. */
 Model *model_prepare(const ModelSpec *spec, GError **error);
+/* Anomalies in each part of a batch once labels count. */
+int model_part_anomalies(const ModelSpec *spec);
 /* Fills model->calibration from held-out tiles: normals index[0..count) and, for the threshold only, labelled anomalies (may be
  * none). */
 gboolean model_calibrate(Model *model, const TileSet *tiles, const int64_t *index, int64_t count,

@@ -25,6 +25,7 @@ static const struct {
     {"scale3", offsetof(TileScore, scale[2])},
     COLUMN(top),
     COLUMN(maximum),
+    COLUMN(logit),
 };
 
 const char *tile_score_column(int i)
@@ -39,17 +40,41 @@ double tile_score_value(const TileScore *score, int i)
 
 const char *model_score_name(const Model *model)
 {
-    return "half mean square of the latents, each scale in standard deviations of held-out normal tiles, "
-           "mean of the scales";
+    static const char *const names[] = {
+        [SCORE_ENERGY] = "half mean square of the latents, each scale in standard deviations of held-out "
+                         "normal tiles, mean of the scales",
+        [SCORE_NLL] =
+            "negative log-likelihood per dimension, in standard deviations of held-out normal tiles",
+        [SCORE_LOGIT] =
+            "logit of a head that was trained with labels, in standard deviations of held-out normal tiles",
+    };
+    return names[model->spec.score];
 }
 
-double score_recommended(const Calibration *c, const TileScore *score)
+static double standardised(const Calibration *c, double value, int column)
 {
+    return (value - c->mean[column]) / c->sd[column];
+}
+
+double score_logit(const Model *model, const TileScore *score)
+{
+    return model->spec.loss.labels ? head_logit(model->head, score->nll)
+                                   : standardised(&model->calibration, score->nll, COLUMN_NLL);
+}
+
+double score_recommended(const Model *model, const TileScore *score)
+{
+    const Calibration *c = &model->calibration;
     double sum = 0;
     for (int l = 0; l < SCALES; l++) {
-        sum += (score->scale[l] - c->mean[COLUMN_SCALE1 + l]) / c->sd[COLUMN_SCALE1 + l];
+        sum += standardised(c, score->scale[l], COLUMN_SCALE1 + l);
     }
-    return (sum / SCALES - c->mean[COLUMN_SCORE]) / c->sd[COLUMN_SCORE];
+    const double values[] = {
+        [SCORE_ENERGY] = sum / SCALES,
+        [SCORE_NLL] = standardised(c, score->nll, COLUMN_NLL),
+        [SCORE_LOGIT] = standardised(c, score_logit(model, score), COLUMN_LOGIT),
+    };
+    return (values[model->spec.score] - c->mean[COLUMN_SCORE]) / c->sd[COLUMN_SCORE];
 }
 
 /* ---- the scorer ---- */
@@ -185,7 +210,8 @@ gboolean scorer_run(Scorer *s, const uint8_t *rgb, int count, TileScore *scores,
             return FALSE;
         }
         scorer_finish(s, &scores[b]);
-        scores[b].score = score_recommended(&s->model->calibration, &scores[b]);
+        scores[b].logit = score_logit(s->model, &scores[b]);
+        scores[b].score = score_recommended(s->model, &scores[b]);
         if (maps) {
             standardised_map(s, maps + (size_t)b * s->side * s->side);
         }

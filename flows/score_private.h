@@ -19,7 +19,7 @@ struct Scorer {
 };
 
 /* Indices of tile_score_column. */
-enum { COLUMN_SCORE, COLUMN_SCALE1 = 5 };
+enum { COLUMN_SCORE, COLUMN_NLL = 3, COLUMN_SCALE1 = 5, COLUMN_LOGIT = 10 };
 
 /* Latents of a batch of count <= SCORER_BATCH tiles. */
 void scorer_forward(Scorer *s, const uint8_t *rgb, int count);
@@ -27,8 +27,10 @@ void scorer_forward(Scorer *s, const uint8_t *rgb, int count);
 gboolean scorer_measure(Scorer *s, int b, TileScore *score, GError **error);
 /* The other scores, but for the recommended one; re-orders tile_energy. */
 void scorer_finish(Scorer *s, TileScore *score);
-/* From the scales' energies and the calibration. */
-double score_recommended(const Calibration *calibration, const TileScore *score);
+/* From the NLL and the head, or the NLL's calibration. */
+double score_logit(const Model *model, const TileScore *score);
+/* From what scorer_measure gives and its calibration. */
+double score_recommended(const Model *model, const TileScore *score);
 
 /* Held-out tiles that a threshold is chosen by. */
 typedef struct {

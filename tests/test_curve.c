@@ -100,8 +100,21 @@ static void test_ticks_are_round_and_few(void)
 static void test_history(void)
 {
     g_autoptr(GArray) history = g_array_new(FALSE, FALSE, sizeof(EpochReport));
-    EpochReport e[] = {{1, 0.5, 0.625, 3.25, 1e-4, 12.5, 0, collapse_none()},
-                       {2, -0.125, NAN, 1, 1e-3, 99, 3, {{8, 7.5, 4}, {1, 0.5, 0.25}, {1, 1, 0.75}}}};
+    EpochReport e[] = {{1, 0.5, 0.625, 3.25, 1e-4, 12.5, 0, collapse_none(), NAN, NAN, NAN, NAN, NAN, NAN},
+                       {2,
+                        -0.125,
+                        NAN,
+                        1,
+                        1e-3,
+                        99,
+                        3,
+                        {{8, 7.5, 4}, {1, 0.5, 0.25}, {1, 1, 0.75}},
+                        0.25,
+                        2,
+                        0.5,
+                        0.75,
+                        0.625,
+                        0.875}};
     g_array_append_vals(history, e, 2);
     setlocale(LC_ALL, "de_DE.UTF-8"); /* where it exists, its decimal comma must not show */
     g_autofree char *csv = curve_csv(history);
@@ -110,9 +123,10 @@ static void test_history(void)
                     "epoch,train_nll,holdout_nll,gradient_norm,learning_rate,skipped_steps,"
                     "effective_rank1,smallest_deviation1,smallest_singular1,"
                     "effective_rank2,smallest_deviation2,smallest_singular2,"
-                    "effective_rank3,smallest_deviation3,smallest_singular3\n"
-                    "1,0.5,0.625,3.25,0.0001,0,,,,,,,,,\n"
-                    "2,-0.125,,1,0.001,3,8,1,1,7.5,0.5,1,4,0.25,0.75\n");
+                    "effective_rank3,smallest_deviation3,smallest_singular3,"
+                    "focal,centre,margin,holdout_auroc,holdout_ap,holdout_f\n"
+                    "1,0.5,0.625,3.25,0.0001,0,,,,,,,,,,,,,,,\n"
+                    "2,-0.125,,1,0.001,3,8,1,1,7.5,0.5,1,4,0.25,0.75,0.25,2,0.5,0.75,0.625,0.875\n");
 }
 
 int main(int argc, char **argv)

@@ -164,6 +164,18 @@ static void test_confusion_at_a_threshold(void)
     assert_same(m.best_f1, 0);
 }
 
+static void test_best_f_beta(void)
+{
+    const double score[] = {4, 3, 2, 1};
+    const int label[] = {1, 0, 1, 0}, none[] = {0, 0, 0, 0};
+    Metrics m;
+    g_assert_true(metrics_compute(score, label, 4, &m, NULL));
+    g_assert_cmpfloat(fabs(metrics_best_f(score, label, 4, 1) - m.best_f1), <=, EXACT);
+    g_assert_cmpfloat(fabs(metrics_best_f(score, label, 4, 0.5) - 5.0 / 6), <=, EXACT); /* P 1, R 1/2 */
+    g_assert_cmpfloat(fabs(metrics_best_f(score, label, 4, 2) - 10.0 / 11), <=, EXACT); /* P 2/3, R 1 */
+    g_assert_true(isnan(metrics_best_f(score, none, 4, 1)));
+}
+
 static void test_undefined_is_nan_never_a_half(void)
 {
     const double score[] = {1, 2};
@@ -207,6 +219,7 @@ int main(int argc, char **argv)
     g_test_add_func("/metrics/order", test_order_does_not_matter);
     g_test_add_func("/metrics/mirror", test_negated_scores_mirror_the_auroc);
     g_test_add_func("/metrics/threshold", test_confusion_at_a_threshold);
+    g_test_add_func("/metrics/f_beta", test_best_f_beta);
     g_test_add_func("/metrics/undefined", test_undefined_is_nan_never_a_half);
     g_test_add_func("/metrics/refused", test_bad_input_is_refused);
     int status = g_test_run();
