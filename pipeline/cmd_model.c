@@ -1,8 +1,10 @@
 /* train, score, evaluate, heatmap: single steps without a run folder. */
 #include "base/error.h"
 #include "base/pool.h"
+#include "flows/channels.h"
 #include "pipeline/cohort.h"
 #include "pipeline/command.h"
+#include "pipeline/epochs.h"
 #include "pipeline/evaluation.h"
 #include "pipeline/heatmaps.h"
 #include "pipeline/json.h"
@@ -24,9 +26,8 @@ static Config *config_or_default(const char *path, GError **error)
 
 static gboolean tell_epoch(void *data, const EpochReport *report)
 {
-    const ModelSpec *spec = data;
-    fprintf(stderr, "epoch %d/%d: NLL/D %.4f, hold-out %.4f, %.1f s\n", report->epoch, spec->epochs,
-            report->train_nll, report->holdout_nll, report->seconds);
+    g_autofree char *line = epoch_clock_line(data, report);
+    fprintf(stderr, "%s\n", line);
     return TRUE;
 }
 
@@ -43,10 +44,11 @@ static gboolean train_to(const Config *config, const char *output, int threads, 
         TileSet tiles = picture_tile_set(&set);
         g_autofree char *checkpoint = g_strdup_printf("%s.checkpoint", output);
         g_autofree char *features = g_strdup_printf("%s.features", output);
+        EpochClock clock = epoch_clock_start(spec.epochs);
         FitOptions options = {.threads = threads,
                               .checkpoint = checkpoint,
                               .told = tell_epoch,
-                              .told_data = &spec,
+                              .told_data = &clock,
                               .cache = models_feature_cache(config),
                               .feature_file = features};
         model = model_fit(&spec, &tiles, &options, error);
@@ -54,6 +56,8 @@ static gboolean train_to(const Config *config, const char *output, int threads, 
             g_clear_pointer(&model, model_free);
         }
         if (model) {
+            g_autofree char *channels = channels_text(model_channels(model));
+            fprintf(stderr, "latents of held-out tiles: %s\n", channels);
             remove(checkpoint);
             if (!config->train_keep_features) {
                 remove(features);

@@ -4,12 +4,14 @@
  * of the finished jobs of each stage and from how far the running ones are; stages of which nothing has finished yet make it a
  * lower bound, shown as "> ". */
 #include "pipeline/progress.h"
+#include "pipeline/epochs.h"
 #include <stdio.h>
 #include <string.h>
 
 struct Progress {
     gboolean terminal;
     int workers;
+    gint64 start;
     GHashTable *told;  /* "stage/unit" -> state + 1 that was told */
     GHashTable *tiles; /* "stage/unit" -> tiles done at the last look */
     gint64 last_look;
@@ -22,6 +24,7 @@ Progress *progress_new(gboolean terminal, int workers)
     Progress *progress = g_new0(Progress, 1);
     progress->terminal = terminal;
     progress->workers = MAX(1, workers);
+    progress->start = g_get_monotonic_time();
     progress->told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     progress->tiles = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     return progress;
@@ -40,6 +43,64 @@ static gboolean has_ended(JobState state)
 {
     return state == JOB_DONE || state == JOB_PARKED || state == JOB_CANCELLED;
 }
+
+/* ---- time left ---- */
+
+typedef struct {
+    double seconds;
+    int done, left;
+} StageTime;
+
+static double seconds_left(const Progress *progress, const GPtrArray *rows, gboolean *bound)
+{
+    g_autoptr(GHashTable) times = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+    double left = 0, longest = 0;
+    *bound = FALSE;
+    for (guint i = 0; i < rows->len; i++) {
+        const JobRow *row = rows->pdata[i];
+        StageTime *time = g_hash_table_lookup(times, row->stage);
+        if (!time) {
+            time = g_new0(StageTime, 1);
+            g_hash_table_insert(times, row->stage, time);
+        }
+        if (row->state == JOB_DONE) {
+            time->seconds += row->seconds;
+            time->done++;
+        }
+    }
+    for (guint i = 0; i < rows->len; i++) {
+        const JobRow *row = rows->pdata[i];
+        const StageTime *time = g_hash_table_lookup(times, row->stage);
+        if (has_ended(row->state)) {
+            continue;
+        }
+        double own = 0;
+        if (row->state == JOB_LEASED && row->done > 0) {
+            own = row->seconds * (double)(row->total - row->done) / (double)row->done;
+        } else if (time->done > 0) {
+            own = time->seconds / time->done;
+        } else {
+            *bound = TRUE;
+        }
+        left += own;
+        longest = MAX(longest, own);
+    }
+    return MAX(left / progress->workers,
+               longest); /* a single job, such as a training, keeps one worker busy */
+}
+
+/* "3:12 elapsed, 1:20 left": "> " in front of a lower bound. */
+static char *time_text(const Progress *progress, const GPtrArray *rows)
+{
+    gboolean bound;
+    double left = seconds_left(progress, rows, &bound);
+    g_autofree char *gone =
+        epochs_duration((double)(g_get_monotonic_time() - progress->start) / G_USEC_PER_SEC);
+    g_autofree char *rest = epochs_duration(left);
+    return g_strdup_printf("%s elapsed, %s%s left", gone, bound ? "> " : "", rest);
+}
+
+/* ---- lines ---- */
 
 static void clear_line(Progress *progress)
 {
@@ -61,13 +122,15 @@ static char *printable(const char *text)
     return g_steal_pointer(&valid);
 }
 
-static void tell_job(Progress *progress, const JobRow *row, int ended, int total)
+static void tell_job(Progress *progress, const JobRow *row, const GPtrArray *rows, int ended)
 {
+    int total = (int)rows->len;
     clear_line(progress);
     if (row->state == JOB_DONE) {
         if (!progress->terminal) {
-            fprintf(stderr, "[%d/%d] %s %s: done in %.1f s\n", ended, total, row->stage, row->unit,
-                    row->seconds);
+            g_autofree char *times = time_text(progress, rows);
+            fprintf(stderr, "[%d/%d] %s %s: done in %.1f s; %s\n", ended, total, row->stage, row->unit,
+                    row->seconds, times);
         }
         return;
     }
@@ -102,53 +165,11 @@ static void look_at_rate(Progress *progress, const GPtrArray *rows)
     progress->last_look = now;
 }
 
-/* ---- time left ---- */
-
-typedef struct {
-    double seconds;
-    int done, left;
-} StageTime;
-
-static double seconds_left(const Progress *progress, const GPtrArray *rows, gboolean *bound)
-{
-    g_autoptr(GHashTable) times = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
-    double left = 0;
-    *bound = FALSE;
-    for (guint i = 0; i < rows->len; i++) {
-        const JobRow *row = rows->pdata[i];
-        StageTime *time = g_hash_table_lookup(times, row->stage);
-        if (!time) {
-            time = g_new0(StageTime, 1);
-            g_hash_table_insert(times, row->stage, time);
-        }
-        if (row->state == JOB_DONE) {
-            time->seconds += row->seconds;
-            time->done++;
-        }
-    }
-    for (guint i = 0; i < rows->len; i++) {
-        const JobRow *row = rows->pdata[i];
-        const StageTime *time = g_hash_table_lookup(times, row->stage);
-        if (has_ended(row->state)) {
-            continue;
-        }
-        if (row->state == JOB_LEASED && row->done > 0) {
-            left += row->seconds * (double)(row->total - row->done) / (double)row->done;
-        } else if (time->done > 0) {
-            left += time->seconds / time->done;
-        } else {
-            *bound = TRUE;
-        }
-    }
-    return left / progress->workers;
-}
-
 static void draw_line(Progress *progress, const GPtrArray *rows, int ended)
 {
     g_autoptr(GString) line = g_string_new(NULL);
-    gboolean bound;
-    double left = seconds_left(progress, rows, &bound);
-    g_string_append_printf(line, "%d/%u jobs", ended, rows->len);
+    g_autofree char *times = time_text(progress, rows);
+    g_string_append_printf(line, "%d/%u jobs | %s", ended, rows->len, times);
     for (guint i = 0; i < rows->len; i++) {
         const JobRow *row = rows->pdata[i];
         if (row->state == JOB_LEASED && row->total > 0) {
@@ -161,7 +182,6 @@ static void draw_line(Progress *progress, const GPtrArray *rows, int ended)
     if (progress->rate > 0.5) {
         g_string_append_printf(line, " | %.0f tiles/s", progress->rate);
     }
-    g_string_append_printf(line, " | ETA %s%d:%02d", bound ? "> " : "", (int)(left / 60), (int)left % 60);
     fprintf(stderr, "\r\033[K%.*s", 150, line->str);
     fflush(stderr);
     progress->line_open = TRUE;
@@ -180,7 +200,7 @@ void progress_update(Progress *progress, const GPtrArray *rows)
         int before = GPOINTER_TO_INT(g_hash_table_lookup(progress->told, name)) - 1;
         gboolean fresh = has_ended(row->state) && before != (int)row->state;
         if (fresh && !(first && row->state == JOB_DONE)) { /* what was done in an earlier run is not news */
-            tell_job(progress, row, ended, (int)rows->len);
+            tell_job(progress, row, rows, ended);
         }
         g_hash_table_replace(progress->told, name, GINT_TO_POINTER(row->state + 1));
     }

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "flows/channels.h"
 #include "flows/curve.h"
+#include "pipeline/epochs.h"
 #include "pipeline/models.h"
 #include "pipeline/stage.h"
 #include <glib/gstdio.h>
@@ -13,17 +14,16 @@
 
 typedef struct {
     Work *work;
-    int epochs;
+    EpochClock clock;
     GError *error;
 } Told;
 
 static gboolean told(void *data, const EpochReport *report)
 {
     Told *self = data;
-    g_info("epoch %d: NLL/D train %.4f, hold-out %.4f, |gradient| %.3g, rate %.2g, %.1f s%s", report->epoch,
-           report->train_nll, report->holdout_nll, report->gradient_norm, report->learning_rate,
-           report->seconds, report->skipped_steps ? ", skipped steps" : "");
-    return work_tick(self->work, report->epoch, self->epochs, "epochs", &self->error);
+    g_autofree char *line = epoch_clock_line(&self->clock, report);
+    g_info("%s", line);
+    return work_tick(self->work, report->epoch, self->clock.epochs, "epochs", &self->error);
 }
 
 static gboolean publish_text(Work *work, const char *name, const char *file, char *text, GError **error)
@@ -86,7 +86,7 @@ gboolean stage_train(Work *work, GError **error)
     gboolean ok = gather_tiles(work, &set, error);
     if (ok) {
         picture_set_limit(&set, config->train_max_tiles);
-        Told self = {work, spec.epochs, NULL};
+        Told self = {work, epoch_clock_start(spec.epochs), NULL};
         TileSet tiles = picture_tile_set(&set);
         FitOptions options = {.threads = work->threads,
                               .checkpoint = checkpoint,
