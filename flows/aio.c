@@ -118,7 +118,7 @@ static void forward(StepRun *base, const real *parameters, const real *x, real *
     const Aio *aio = (const Aio *)base->step;
     const Coupling *coupling = &aio->base.coupling;
     int64_t rows = step_rows(base);
-    coupling_forward(coupling, &base->subnet, parameters, x, run->u2, coupling->active, logdet);
+    coupling_forward(coupling, &base->subnet, parameters, x, run->u2, coupling->active, logdet, base->local);
     scale_and_permute(rows, coupling->channels, coupling->passive, aio->s, parameters + aio->offset,
                       aio->source, x, run->u2, run->row, y);
     for (int b = 0; b < base->subnet.n; b++) {

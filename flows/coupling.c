@@ -26,7 +26,7 @@ static void gather_passive(const Coupling *coupling, int64_t rows, const real *x
 }
 
 void coupling_forward(const Coupling *coupling, SubnetRun *run, const real *parameters, const real *x,
-                      real *y2, int y2_stride, double *logdet)
+                      real *y2, int y2_stride, double *logdet, real *local)
 {
     int64_t hw = pixels(coupling);
     gather_passive(coupling, run->n * hw, x, run->x);
@@ -35,7 +35,7 @@ void coupling_forward(const Coupling *coupling, SubnetRun *run, const real *para
         const real *r = run->out + b * hw * 2 * coupling->active;
         const real *x2 = x + b * hw * coupling->channels + coupling->passive;
         logdet[b] += softclamp_forward(&coupling->clamp, hw, coupling->active, r, x2, coupling->channels,
-                                       y2 + b * hw * y2_stride, y2_stride);
+                                       y2 + b * hw * y2_stride, y2_stride, local ? local + b * hw : NULL);
     }
 }
 

@@ -14,9 +14,9 @@ void coupling_init(Coupling *coupling, const Poscode *code, int channels, const 
                    Arena *arena);
 
 /* Pixels of all images (n h w): x has `channels` numbers a pixel.  The active half of the result goes to y2, y2_stride
- * numbers from pixel to pixel.  logdet[b] +=. */
+ * numbers from pixel to pixel.  logdet[b] +=; local (n h w; may be NULL) +=: each pixel's part. */
 void coupling_forward(const Coupling *coupling, SubnetRun *run, const real *parameters, const real *x,
-                      real *y2, int y2_stride, double *logdet);
+                      real *y2, int y2_stride, double *logdet, real *local);
 /* activity[c] += mean over the pixels of the last forward of |log-scale| of channel c: nothing for the passive half.  run: training,
  * which keeps what it needs. */
 void coupling_activity(const Coupling *coupling, const SubnetRun *run, double *activity);

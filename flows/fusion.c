@@ -158,8 +158,9 @@ static void couple(FusionRun *run, int which, real *const x[SCALES], real *const
         int64_t hw = pixels(run, l) / run->n;
         for (int b = 0; b < run->n; b++) {
             int64_t at = b * hw * n;
-            logdet[b] += softclamp_forward(&run->fusion->clamp, hw, n, run->net[which].st[l] + 2 * at,
-                                           x[l] + at, n, y[l] + at, n);
+            logdet[b] +=
+                softclamp_forward(&run->fusion->clamp, hw, n, run->net[which].st[l] + 2 * at, x[l] + at, n,
+                                  y[l] + at, n, run->local[l] ? run->local[l] + b * hw : NULL);
         }
     }
 }

@@ -43,6 +43,8 @@ typedef struct {
     FusionNetRun net[2];
     real *a[SCALES], *b[SCALES], *a2[SCALES], *b2[SCALES]; /* halves before and after */
     real *z[SCALES];
+    real *local
+        [SCALES]; /* borrowed or NULL: (n, h, w), forward adds each pixel's part of the log-determinant */
     /* training */
     real *da[SCALES], *db[SCALES], *dst[SCALES], *dsum[SCALES], *dmerged, *dact, *dpooled;
     double *dnorm;

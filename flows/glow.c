@@ -72,7 +72,8 @@ static void forward(StepRun *base, const real *parameters, const real *x, real *
     int channels = coupling->channels;
     real *mixed = run->mixed ? run->mixed : y; /* backward needs it as it was before the coupling */
     invconv_forward(&run->invconv, x, mixed, logdet);
-    coupling_forward(coupling, &base->subnet, parameters, mixed, y + coupling->passive, channels, logdet);
+    coupling_forward(coupling, &base->subnet, parameters, mixed, y + coupling->passive, channels, logdet,
+                     base->local);
     for (int64_t p = 0; p < step_rows(base) && mixed != y; p++) {
         memcpy(y + p * channels, mixed + p * channels, coupling->passive * sizeof *y);
     }

@@ -14,6 +14,8 @@ static const char *const fpn_names[] = {[FPN_NONE] = "none",
                                         [FPN_TWO_PHASE] = "two-phase",
                                         NULL};
 
+static const char *const measure_names[] = {
+    [MEASURE_ENERGY] = "energy", [MEASURE_LIKELIHOOD] = "likelihood", NULL};
 static const char *const normalise_names[] = {[NORMALISE_NONE] = "none", [NORMALISE_TILE] = "tile", NULL};
 static const char *const normal_names[] = {[NORMAL_NLL] = "nll", [NORMAL_LOG_SIGMOID] = "log-sigmoid", NULL};
 static const char *const margin_names[] = {
@@ -39,6 +41,7 @@ static const Field spec_fields[] = {
     {"condition", FIELD_INT, AT(flow.condition), 1, NULL},
     {"clamp_new", FIELD_BOOL, AT(flow.clamp_new), 1, NULL},
     {"alpha", FIELD_NUMBER, AT(flow.alpha), 1, NULL},
+    {"measure", FIELD_NAME, AT(measure), 1, measure_names},
     {"epochs", FIELD_INT, AT(epochs), 1, NULL},
     {"batch", FIELD_INT, AT(batch), 1, NULL},
     {"shards", FIELD_INT, AT(shards), 1, NULL},
@@ -117,6 +120,7 @@ void model_spec_default(ModelSpec *spec, const char *extractor)
                  .se = TRUE,
                  .condition = 64,
                  .alpha = 1.9},
+        .measure = MEASURE_LIKELIHOOD,
         .epochs = 50,
         .batch = 8,
         .shards = 2,

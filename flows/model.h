@@ -14,12 +14,17 @@ typedef enum {
     SCORE_LOGIT   /* of a training with labels; without labels the same as SCORE_NLL */
 } ScoreKind;
 
+typedef enum { MEASURE_ENERGY, MEASURE_LIKELIHOOD } MeasureKind;
+
 typedef struct {
     ExtractorSpec extractor;
     int tile_size;       /* px */
     double mpp;          /* of the tiles; informative, 0 = unknown */
     MsflowSpec flow;     /* channels and size are filled in from the extractor, seed from `seed` below */
     const char *kernels; /* NULL = best */
+    /* What maps and scores are made of: ENERGY, half the mean square of the latents, as MSFlow has it; LIKELIHOOD, the same less
+     * each position's part of the log-determinant per channel: the negative log-likelihood up to a constant. */
+    MeasureKind measure;
     /* Training: Adam on the mean NLL per dimension.  The rate rises linearly from a tenth over warmup_epochs and then falls
      * along a cosine to a hundredth at the last epoch. */
     int epochs, batch;

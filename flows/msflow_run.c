@@ -34,6 +34,9 @@ MsflowRun *msflow_run_new(const Msflow *flow, const Kernels *kernels, int batch,
                      run->arena);
     }
     fusion_run_init(&run->fusion, &flow->fusion, flow->parameters, kernels, batch, training, run->arena);
+    for (int l = 0; l < SCALES; l++) {
+        run->fusion.local[l] = run->chain[l].local;
+    }
     if (!arena_check(run->arena, error)) {
         g_clear_pointer(&run, msflow_run_free);
     }
@@ -96,6 +99,13 @@ void msflow_forward_input(MsflowRun *run, const real *const y[SCALES], const rea
 {
     memcpy(run->input, y, sizeof run->input);
     through_flows(run, z, logdet);
+}
+
+void msflow_local_logdet(const MsflowRun *run, const real *local[SCALES])
+{
+    for (int l = 0; l < SCALES; l++) {
+        local[l] = run->chain[l].local;
+    }
 }
 
 void msflow_forward(MsflowRun *run, const real *const maps[SCALES], const real *z[SCALES], double *logdet)

@@ -154,6 +154,18 @@ void scorer_forward(Scorer *s, const uint8_t *rgb, int count)
     }
     extractor_run(s->extractor, rgb, maps);
     msflow_forward(s->flow, maps, s->z, s->logdet);
+    msflow_local_logdet(s->flow, s->local);
+}
+
+/* Energies become negative log-likelihoods, up to a constant; returns the sum of the log-determinants. */
+static double subtract_logdet(int positions, int channels, const real *local, float *energy)
+{
+    double sum = 0;
+    for (int p = 0; p < positions; p++) {
+        energy[p] -= (float)(local[p] / (real)channels);
+        sum += (double)local[p];
+    }
+    return sum;
 }
 
 gboolean scorer_measure(Scorer *s, int b, TileScore *score, GError **error)
@@ -165,8 +177,12 @@ gboolean scorer_measure(Scorer *s, int b, TileScore *score, GError **error)
         int side = msflow_latent_size(flow, l), channels = msflow_latent_channels(flow, l);
         int64_t count = (int64_t)side * side * channels;
         double scale = anomaly_energy(s->z[l] + b * count, side * side, channels, s->energy[l]);
-        score->scale[l] = scale / (double)count;
         half += scale;
+        if (s->model->spec.measure == MEASURE_LIKELIHOOD) {
+            scale -=
+                subtract_logdet(side * side, channels, s->local[l] + (int64_t)b * side * side, s->energy[l]);
+        }
+        score->scale[l] = scale / (double)count;
     }
     score->logdet = s->logdet[b] / dimensions;
     score->nll = (half - s->logdet[b]) / dimensions;

@@ -14,7 +14,7 @@ struct Scorer {
     uint8_t *rgb;   /* a batch with blank tiles, when fewer are given */
     float *energy[SCALES], *tile_energy,
         *map_energy; /* of one tile: of each scale, E at the size of the tile and of the map */
-    const real *z[SCALES];
+    const real *z[SCALES], *local[SCALES];
     double logdet[SCORER_BATCH];
 };
 

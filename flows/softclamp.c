@@ -45,28 +45,36 @@ VECTOR_INLINE void forward_group(const SoftClamp *clamp, gboolean arctangent, in
 
 VECTOR_INLINE void forward_rows(const SoftClamp *clamp, gboolean arctangent, int64_t rows, int n,
                                 const real *r, const real *x, int x_stride, real *y, int y_stride,
-                                double *sum)
+                                real *local, double *total)
 {
     int whole = n - n % LANES;
     for (int64_t row = 0; row < rows; row++, r += 2 * n, x += x_stride, y += y_stride) {
+        double sum[LANES] = {0}, all = 0;
         for (int i = 0; i < whole; i += LANES) {
             forward_group(clamp, arctangent, LANES, r + i, r + n + i, x + i, y + i, sum);
         }
         if (whole < n) {
             forward_group(clamp, arctangent, n - whole, r + whole, r + n + whole, x + whole, y + whole, sum);
         }
+        for (int i = 0; i < LANES; i++) {
+            total[i] += sum[i];
+            all += sum[i];
+        }
+        if (local) {
+            local[row] += (real)all;
+        }
     }
 }
 
 VECTOR_CLONES
 double softclamp_forward(const SoftClamp *clamp, int64_t rows, int n, const real *r, const real *x,
-                         int x_stride, real *y, int y_stride)
+                         int x_stride, real *y, int y_stride, real *local)
 {
     double sum[LANES] = {0}, total = 0;
     if (clamp->arctangent) {
-        forward_rows(clamp, TRUE, rows, n, r, x, x_stride, y, y_stride, sum);
+        forward_rows(clamp, TRUE, rows, n, r, x, x_stride, y, y_stride, local, sum);
     } else {
-        forward_rows(clamp, FALSE, rows, n, r, x, x_stride, y, y_stride, sum);
+        forward_rows(clamp, FALSE, rows, n, r, x, x_stride, y, y_stride, local, sum);
     }
     for (int i = 0; i < LANES; i++) {
         total += sum[i];

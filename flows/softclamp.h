@@ -18,9 +18,9 @@ typedef struct {
 SoftClamp softclamp_aio(double alpha, gboolean new_form);
 SoftClamp softclamp_fusion(double alpha);
 
-/* Returns the sum of e over rows and channels: the log-determinant. */
+/* Returns the sum of e over rows and channels: the log-determinant.  local (rows; may be NULL): += each row's part. */
 double softclamp_forward(const SoftClamp *clamp, int64_t rows, int n, const real *r, const real *x,
-                         int x_stride, real *y, int y_stride);
+                         int x_stride, real *y, int y_stride, real *local);
 /* sum[i] += sum of |e| of channel i over the rows. */
 void softclamp_magnitude(const SoftClamp *clamp, int64_t rows, int n, const real *r, double *sum);
 void softclamp_inverse(const SoftClamp *clamp, int64_t rows, int n, const real *r, const real *y,

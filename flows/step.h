@@ -43,6 +43,8 @@ struct Step {
 struct StepRun {
     const Step *step;
     SubnetRun subnet;
+    real
+        *local; /* (n, h, w), or NULL: forward adds what each pixel's coupling gives to the log-determinant */
 };
 
 extern const StepOps aio_step;  /* FrEIA's AllInOneBlock */

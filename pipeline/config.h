@@ -26,7 +26,7 @@ typedef struct {
     double dataset_lesion_min, dataset_valid_share, dataset_test_share;
     gboolean dataset_train_anomalies, dataset_masks, dataset_balance;
     /* model */
-    char *model_extractor, *model_weights, *model_pad, *model_step, *model_fpn, *model_normalise,
+    char *model_extractor, *model_weights, *model_pad, *model_step, *model_fpn, *model_normalise, *model_measure,
         *model_clamp, *model_kernels;
     int model_fpn_width, model_condition;
     int model_blocks[3];

@@ -123,6 +123,8 @@ const ConfigKey config_keys[] = {
     INT(model, condition, "64", 4, 256, "channels of the positional code, a multiple of 4"),
     NUMBER(model, alpha, "1.9", 0.1, 10, "soft clamp of the log scales"),
     CHOICE(model, clamp, "old", "old new", "of aio steps: alpha tanh(r) or alpha tanh(r / alpha)"),
+    CHOICE(model, measure, "likelihood", "likelihood energy",
+           "what scores and maps are made of: the likelihood, or the latents alone as in MSFlow"),
     TEXT(model, kernels, "", "empty = the fastest of this build; reference = plain C"),
 
     BOOL(train, run, "true", "train a model (false: score.model is used)"),

@@ -108,6 +108,7 @@ gboolean models_spec(const Config *config, ModelSpec *spec, GError **error)
     spec->flow.clamp_new = g_str_equal(config->model_clamp, "new");
     memcpy(spec->flow.blocks, config->model_blocks, sizeof spec->flow.blocks);
     spec->flow.seed = spec->seed = (uint64_t)config->run_seed;
+    spec->measure = g_str_equal(config->model_measure, "energy") ? MEASURE_ENERGY : MEASURE_LIKELIHOOD;
     const Kernels *kernels = kernels_get(*config->model_kernels ? config->model_kernels : NULL);
     if (!kernels) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
