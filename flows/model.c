@@ -209,9 +209,6 @@ static gboolean check_loss(const ModelSpec *s, GError **error)
             return refuse(error, numbers[i].key, numbers[i].rule);
         }
     }
-    if (!s->loss.labels && s->loss.selection != SELECT_NLL) {
-        return refuse(error, "loss_selection", "nll when there are no labels");
-    }
     if (s->loss.labels && model_part_anomalies(s) >= s->batch / s->shards) {
         return refuse(error, "batch / shards", "so many that anomalies leave room for normals");
     }

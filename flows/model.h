@@ -58,7 +58,7 @@ typedef struct {
     TileSource read;
     void *data;
     const char *const *group; /* group[i]: slide (or file) of tile i, for the hold-out split; may be NULL */
-    const uint8_t *anomaly;   /* anomaly[i]: 1 = tile i is a labelled anomaly; NULL = all are normal */
+    const uint8_t *anomaly;   /* 1 for each labelled anomaly, 0 for each normal; NULL = all are normal */
 } TileSet;
 
 typedef struct {
@@ -67,9 +67,9 @@ typedef struct {
     double gradient_norm, learning_rate, seconds;
     int skipped_steps;
     Collapse collapse; /* after the epoch; NAN where nothing before the flows was trained */
-    /* With labels, else NAN: means of the terms without their weights, once they count; and how well the recommended score
-     * tells held-out anomalies from held-out normals. */
+    /* Means of the terms of labels, without their weights; NAN while they do not count. */
     double focal, centre, margin;
+    /* How well the recommended score tells held-out anomalies from held-out normals; NAN without anomalies. */
     double holdout_auroc, holdout_ap, holdout_f;
 } EpochReport;
 /* Told after each epoch; FALSE stops the training cleanly (the error is WSI_ERROR_CANCELLED). */
@@ -120,9 +120,11 @@ typedef struct {
 } Calibration;
 
 typedef struct Model Model;
-/* Trains on normals, and with spec->loss.labels on the labelled anomalies among the tiles. The result does not depend on threads, nor on being stopped and resumed from the checkpoint.
+/* Trains on normals, and with spec->loss.labels on the labelled anomalies among the tiles.  The result does not depend on
+ * threads, nor on being stopped and resumed from the checkpoint.
  * What is kept are the parameters of the epoch that spec->loss.selection finds best; by NLL, with labels, one in which all
- * terms counted.  Anomalies are held out for that choice, never for the calibration. */
+ * terms counted.  Anomalies are held out for that choice and for the threshold; without loss.labels all of them, and none is
+ * trained on. */
 Model *model_fit(const ModelSpec *spec, const TileSet *tiles, const FitOptions *options, GError **error);
 void model_free(Model *model);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Model, model_free)

@@ -48,10 +48,11 @@ static void paint(gboolean strange, int64_t index, uint8_t *rgb)
 }
 
 static uint8_t anomaly[TILES];
+static int64_t shift; /* other anomalies */
 
 static gboolean read_texture(void *data, int64_t index, uint8_t *rgb, GError **error)
 {
-    paint(anomaly[index], index, rgb);
+    paint(anomaly[index], anomaly[index] ? index + shift : index, rgb);
     return TRUE;
 }
 
@@ -337,9 +338,7 @@ static void test_wrong_settings_are_refused(void)
     unlabelled.anomaly = NULL;
     refused(&good, &unlabelled, "no tile is labelled");
     spec.loss.labels = FALSE;
-    refused(&spec, &tiles, "loss_selection");
-    spec.loss.selection = SELECT_NLL;
-    refused(&spec, &tiles, "uses no labels");
+    refused(&spec, &unlabelled, "selection of the epoch");
     spec = good;
     spec.shards = spec.batch; /* one tile each */
     refused(&spec, &tiles, "leave room for normals");
@@ -353,6 +352,32 @@ static void test_wrong_settings_are_refused(void)
     anomaly[3] = 1;
     refused(&good, &tiles, "1 labelled anomalies");
     model_spec_clear(&good);
+}
+
+/* Without loss.labels anomalies choose the epoch and teach nothing. */
+static void test_anomalies_may_only_judge(void)
+{
+    FitOptions options = {.threads = 2};
+    char sha256[65];
+    ModelSpec spec = tiny_spec();
+    TileSet tiles = tile_set();
+    spec.loss.labels = FALSE;
+    g_autoptr(Model) judged = fit(&spec, &tiles, &options, sha256);
+    for (guint e = 1; e <= 5; e++) {
+        g_assert_true(isfinite(report(judged, e)->holdout_auroc) && isnan(report(judged, e)->focal));
+    }
+    /* Other anomalies, of which only the number is the same: the flows see no difference. */
+    spec.loss.selection = SELECT_NLL;
+    g_autoptr(Model) first = fit(&spec, &tiles, &options, sha256);
+    shift = 5000;
+    g_autoptr(Model) second = fit(&spec, &tiles, &options, sha256);
+    shift = 0;
+    for (guint e = 1; e <= 5; e++) {
+        g_assert_cmpfloat(report(first, e)->train_nll, ==, report(second, e)->train_nll);
+        g_assert_cmpfloat(report(first, e)->holdout_nll, ==, report(second, e)->holdout_nll);
+    }
+    g_assert_cmpfloat(report(first, 5)->holdout_auroc, !=, report(second, 5)->holdout_auroc);
+    model_spec_clear(&spec);
 }
 
 /* Slides whose normals are held out teach no anomalies, and two anomalies are enough. */
@@ -387,6 +412,7 @@ int main(int argc, char **argv)
     g_test_add_func("/labels/loaded", test_saved_and_loaded_scores_the_same);
     g_test_add_func("/labels/without", test_scores_without_labels);
     g_test_add_func("/labels/refused", test_wrong_settings_are_refused);
+    g_test_add_func("/labels/judges", test_anomalies_may_only_judge);
     g_test_add_func("/labels/few", test_few_anomalies_and_slides);
     int status = g_test_run();
     const char *const left[] = {"model.safetensors", "checkpoint.safetensors"};
