@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "pipeline/splits.h"
 #include "tiler/patchset.h"
+#include "tiler/quality.h"
 #include <string.h>
 
 static const char *const splits[] = {"train", "valid", "test"};
@@ -52,6 +53,11 @@ static GHashTable *count_all(const GPtrArray *patches)
         const Patch *patch = patches->pdata[i];
         count_one(counts, g_strdup_printf("%s %s", patch->label, patch->split));
         count_one(counts, g_strdup_printf("%s slide/%s", patch->label, patch->slide));
+        g_autofree char *flags = quality_flags_text(patch->flags);
+        g_auto(GStrv) words = g_strsplit(flags, " ", -1);
+        for (char **word = words; *word; word++) {
+            count_one(counts, g_strdup_printf("%s flag/%s", patch->label, *word));
+        }
     }
     return counts;
 }
@@ -95,6 +101,20 @@ static void add_splits(GString *out, const Work *work, GHashTable *kept, const G
                                count(kept, "Ungood", "", splits[s]),
                                count(left, "good", "", splits[s]) + count(left, "Ungood", "", splits[s]));
     }
+}
+
+/* What the tiles that were kept are flagged with (tiler/quality.h). */
+static void add_flags(GString *out, GHashTable *kept, const Config *config)
+{
+    g_autofree char *all = quality_flags_text(~0U);
+    g_auto(GStrv) names = g_strsplit(all, " ", -1);
+    g_string_append(out, "\n## Flags\n\n| flag | good | Ungood |\n|---|---|---|\n");
+    for (char **name = names; *name; name++) {
+        g_string_append_printf(out, "| %s | %d | %d |\n", *name, count(kept, "good", "flag/", *name),
+                               count(kept, "Ungood", "flag/", *name));
+    }
+    g_string_append_printf(out, "\nLeft out: %s.\n",
+                           *config->dataset_drop_flags ? config->dataset_drop_flags : "none");
 }
 
 /* ---- slides ---- */
@@ -198,6 +218,7 @@ char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dro
     add_splits(out, work, kept, dropped);
     add_rules(out, config);
     add_exceptions(out, config);
+    add_flags(out, kept, config);
     add_slides(out, work, kept);
     g_string_append_printf(
         out,

@@ -21,7 +21,7 @@ typedef struct {
     char *tiles_edge, *tiles_filter;
     /* dataset */
     gboolean dataset_write;
-    char *dataset_rule, *dataset_format, *dataset_picture, *dataset_split, *dataset_by;
+    char *dataset_rule, *dataset_format, *dataset_picture, *dataset_split, *dataset_by, *dataset_drop_flags;
     int dataset_jpeg_quality, dataset_shard_mb, dataset_folds, dataset_fold, dataset_max_per_class;
     double dataset_lesion_min, dataset_valid_share, dataset_test_share;
     gboolean dataset_train_anomalies, dataset_masks, dataset_balance;

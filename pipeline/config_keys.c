@@ -99,6 +99,7 @@ const ConfigKey config_keys[] = {
     NUMBER(dataset, valid_share, "0.1", 0, 0.9, "share of the patients whose normal tissue goes to valid/"),
     NUMBER(dataset, test_share, "0.3", 0, 0.9, "share of the patients that go to test/"),
     BOOL(dataset, train_anomalies, "false", "keep lesion tiles of training patients in train/Ungood"),
+    TEXT(dataset, drop_flags, "", "leave out tiles with one of these flags: blur pen dark blank saturation"),
     BOOL(dataset, masks, "true", "write ground_truth masks of Ungood tiles"),
     BOOL(dataset, balance, "false", "in each split keep as many tiles of each label as of the rarer one"),
     INT(dataset, max_per_class, "0", 0, 1000000000,

@@ -4,11 +4,12 @@
  * and what its picture holds. */
 #include "pipeline/cutting.h"
 #include "base/durable.h"
+#include "tiler/quality.h"
 #include <math.h>
 #include <string.h>
 
 /* Raised when the same slide and configuration would give other bytes. */
-#define PIXELS_VERSION 1
+#define PIXELS_VERSION 2
 
 TileLabel cutting_label(const Config *config, const SlideEntry *entry, double share, double centre_share)
 {
@@ -74,9 +75,15 @@ int cutting_level(const Config *config, const Slide *slide)
 }
 
 gboolean cutting_encode(const Config *config, Slide *slide, double x, double y, Image *rgb, GByteArray *out,
-                        double *valid_share, GError **error)
+                        double *valid_share, unsigned *flags, GError **error)
 {
     CutSpec spec = tiles_cut_spec(config);
-    return cut_tile(slide, &spec, x, y, rgb, NULL, valid_share, error) &&
-           patchset_encode(rgb, cutting_quality(config), out, error);
+    Quality quality;
+    g_autoptr(Image) valid = image_new(spec.size, spec.size, 1, error);
+    if (!valid || !cut_tile(slide, &spec, x, y, rgb, valid, valid_share, error) ||
+        !quality_measure(rgb, valid, spec.mpp, &quality, error)) {
+        return FALSE;
+    }
+    *flags = quality.flags;
+    return patchset_encode(rgb, cutting_quality(config), out, error);
 }

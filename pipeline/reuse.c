@@ -13,6 +13,7 @@ typedef struct {
     guint shard; /* index in shards */
     int entry;
     double valid_share;
+    unsigned flags;
     char sha256[65];
 } Known;
 
@@ -45,7 +46,11 @@ static void learn(Reuse *reuse, const Patch *patch, char *file, guint shard, int
         return;
     }
     Known *known = g_new0(Known, 1);
-    *known = (Known){.file = file, .shard = shard, .entry = entry, .valid_share = patch->valid_share};
+    *known = (Known){.file = file,
+                     .shard = shard,
+                     .entry = entry,
+                     .valid_share = patch->valid_share,
+                     .flags = patch->flags};
     g_strlcpy(known->sha256, patch->sha256, sizeof known->sha256);
     g_hash_table_insert(reuse->known, g_steal_pointer(&place), known);
 }
@@ -154,6 +159,7 @@ GByteArray *reuse_take(const Reuse *reuse, Patch *patch, char **file)
     }
     if (bytes) {
         patch->valid_share = known->valid_share;
+        patch->flags = known->flags;
     }
     return bytes;
 }

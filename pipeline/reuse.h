@@ -8,7 +8,7 @@ typedef struct Reuse Reuse;
 Reuse *reuse_open(const char *dataset, const char *folder, const char *stem, const char *pixels);
 void reuse_free(Reuse *reuse);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Reuse, reuse_free)
-/* The bytes of the picture of the patch at patch->x, y, checked by their hash, or NULL; sets valid_share.  file: where they lie (absolute,
+/* The bytes of the picture of the patch at patch->x, y, checked by their hash, or NULL; sets valid_share and flags.  file: where they lie (absolute,
  * caller frees), NULL when in a shard. Thread-safe. */
 GByteArray *reuse_take(const Reuse *reuse, Patch *patch, char **file);
 /* Patches that are not in the sample of a patch set are kept below this folder of it. */

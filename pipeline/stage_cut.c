@@ -10,6 +10,7 @@
 #include "pipeline/cutting.h"
 #include "pipeline/reuse.h"
 #include "pipeline/stage.h"
+#include "tiler/quality.h"
 #include "tiler/shards.h"
 #include <glib/gstdio.h>
 
@@ -29,6 +30,7 @@ typedef struct {
     const GArray *shares; /* LesionShare, or NULL */
     const Reuse *reuse;
     ShardWriter *shards; /* NULL: files */
+    unsigned drop;       /* flags of tiles that are left out */
     char pixels[17];
     int level;
     double footprint_x, footprint_y; /* of a tile, level-0 px */
@@ -102,9 +104,15 @@ static gboolean cut_one(int64_t item, int worker, void *data, GError **error)
     if (!made->picture) {
         made->picture = g_byte_array_new();
         if (!cutting_encode(cut->config, cut->slide, tile->x, tile->y, cut->buffers[worker], made->picture,
-                            &patch->valid_share, error)) {
+                            &patch->valid_share, &patch->flags, error)) {
             return FALSE;
         }
+    }
+    if (patch->flags & cut->drop) {
+        patch_free(patch);
+        cut->patches[number] = NULL;
+        made_clear(made);
+        return TRUE;
     }
     durable_hash_bytes(made->picture->data, made->picture->len, patch->sha256);
     gboolean ok = make_mask(cut, patch, tile, &made->mask, error);
@@ -248,6 +256,11 @@ static gboolean cut_slide(Work *work, Slide *slide, const GArray *tiles, const G
     g_autoptr(ShardWriter) shards = NULL;
     if (g_str_equal(config->dataset_format, "shards")) {
         shards = shard_writer_new(folder, SHARD_STEM, 0, (int64_t)config->dataset_shard_mb * 1000000);
+    }
+    if (!quality_flags_parse(config->dataset_drop_flags, &cut.drop, error)) {
+        g_prefix_error(error, "dataset.drop_flags: ");
+        g_free(cut.root);
+        return FALSE;
     }
     cut.reuse = reuse;
     cut.shards = shards;

@@ -74,8 +74,8 @@ static gboolean wants_evaluate(const Config *config, const SlideEntry *slide)
 #define SLIDE_KEYS "slides.mpp slides.objective"
 #define RULE_KEYS "dataset.rule dataset.lesion_min slides.groups"
 #define PICTURE_KEYS                                                                         \
-    "dataset.train_anomalies dataset.masks dataset.format dataset.shard_mb dataset.picture " \
-    "dataset.jpeg_quality"
+    "dataset.train_anomalies dataset.masks dataset.drop_flags dataset.format dataset.shard_mb " \
+    "dataset.picture dataset.jpeg_quality"
 #define MODEL_KEYS "model tiles.size tiles.mpp run.seed patches.folder"
 
 const Stage stages[] = {
@@ -85,7 +85,7 @@ const Stage stages[] = {
     {"grid", "tiles on the tissue", SCOPE_SLIDE, "tiles", "ingest tissue", 1, wants_slide, stage_grid},
     {"mask", "lesion shares of the tiles, mask pyramid", SCOPE_SLIDE, "slides.groups tiles.size tiles.mpp",
      "ingest grid", 1, wants_mask, stage_mask},
-    {"cut", "patches of a slide", SCOPE_SLIDE, RULE_KEYS " tiles " PICTURE_KEYS, "ingest grid mask", 2,
+    {"cut", "patches of a slide", SCOPE_SLIDE, RULE_KEYS " tiles " PICTURE_KEYS, "ingest grid mask", 3,
      wants_cut, stage_cut},
     {"dataset", "manifest and card of the patch set", SCOPE_COHORT, "dataset tiles run", "?ingest ?cut", 2,
      wants_dataset, stage_dataset},

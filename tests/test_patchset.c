@@ -110,6 +110,7 @@ static Patch *new_patch(const char *split, const char *label, int number)
     patch->label = g_strdup(label);
     patch->split = g_strdup(split);
     patch->fold = number % 3;
+    patch->flags = (unsigned)number % 32;
     g_strlcpy(patch->pixels, "0123456789abcdef", sizeof patch->pixels);
     return patch;
 }
@@ -177,6 +178,7 @@ static void test_facts(void)
     g_assert_cmpstr(back.label, ==, "good");
     g_assert_cmpstr(back.pixels, ==, patch->pixels);
     g_assert_cmpint(back.fold, ==, patch->fold);
+    g_assert_cmpuint(back.flags, ==, patch->flags);
     patch_clear(&back);
     json_object_del(facts, "y");
     g_assert_false(patchset_from_facts(facts, "x.json", &back, &error));
@@ -216,6 +218,7 @@ static void assert_same(const Patch *a, const Patch *b)
     g_assert_cmpstr(a->split, ==, b->split);
     g_assert_cmpstr(a->sha256, ==, b->sha256);
     g_assert_cmpint(a->fold, ==, b->fold);
+    g_assert_cmpuint(a->flags, ==, b->flags);
     g_assert_cmpstr(a->pixels, ==, b->pixels);
 }
 
@@ -253,7 +256,7 @@ static void test_manifest(void)
     g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
     g_assert_true(g_str_has_prefix(
         text, "file,slide,patient,x,y,level,mpp,tissue_share,lesion_share,valid_share,label,split,sha256,"
-              "fold,pixels\n"
+              "fold,pixels,flags\n"
               "train/good/tumor_001_000000.png,tumor_001,\"p, \"\"1\"\"\",97000,-12,2,0.972040,0.8765,"
               "0.0000,1.0000,good,train,"));
     remove_tree(root);

@@ -3,6 +3,7 @@
  * They are what the manifest says, with the place exact, so that a shard is of use without its manifest, and the patch can be cut
  * again from its slide. */
 #include "tiler/patchset.h"
+#include "tiler/quality.h"
 #include "base/error.h"
 #include <math.h>
 #include <string.h>
@@ -42,6 +43,8 @@ char *patchset_facts(const Patch *patch, double x, double y, int size)
     put_number(out, "fold", patch->fold, "%.0f");
     put_text(out, "sha256", patch->sha256);
     put_text(out, "pixels", patch->pixels);
+    g_autofree char *flags = quality_flags_text(patch->flags);
+    put_text(out, "flags", flags);
     g_string_append(out, "}\n");
     return g_string_free(out, FALSE);
 }
@@ -79,8 +82,13 @@ gboolean patchset_from_facts(const json_t *facts, const char *name, Patch *patch
                      .label = text_of(facts, "label"),
                      .split = text_of(facts, "split"),
                      .fold = fold >= 0 && fold <= 1000 ? (int)fold : 0};
-    g_autofree char *sha256 = text_of(facts, "sha256"), *pixels = text_of(facts, "pixels");
+    g_autofree char *sha256 = text_of(facts, "sha256"), *pixels = text_of(facts, "pixels"),
+                    *flags = text_of(facts, "flags");
     g_strlcpy(patch->sha256, sha256, sizeof patch->sha256);
     g_strlcpy(patch->pixels, pixels, sizeof patch->pixels);
+    if (!quality_flags_parse(flags, &patch->flags, error)) {
+        patch_clear(patch);
+        return FALSE;
+    }
     return TRUE;
 }

@@ -6,6 +6,7 @@
  * names as strings: numbers are padded with zeros. */
 #include "tiler/patchset.h"
 #include "tiler/picture.h"
+#include "tiler/quality.h"
 #include "base/csv.h"
 #include "base/durable.h"
 #include "base/error.h"
@@ -17,7 +18,7 @@ static const char *const columns[] = {
     "file",         "slide",        "patient",     "x",     "y",     "level", "mpp",
     "tissue_share", "lesion_share", "valid_share", "label", "split", "sha256"};
 /* Since they came later, they may be missing. */
-static const char *const later_columns[] = {"fold", "pixels"};
+static const char *const later_columns[] = {"fold", "pixels", "flags"};
 
 void patch_clear(Patch *patch)
 {
@@ -177,7 +178,9 @@ static void append_patch(GString *out, const Patch *patch)
         g_string_append_printf(out, "%d", patch->fold);
     }
     g_string_append_c(out, ',');
-    csv_cell(out, patch->pixels, '\n');
+    csv_cell(out, patch->pixels, ',');
+    g_autofree char *flags = quality_flags_text(patch->flags);
+    csv_cell(out, flags, '\n');
 }
 
 gboolean patchset_write_manifest(const char *path, const GPtrArray *patches, char sha256[65], GError **error)
@@ -233,14 +236,15 @@ static gboolean read_numbers(const char *path, const Csv *csv, int row, const in
 /* The columns that may be missing. */
 static gboolean read_later(const char *path, const Csv *csv, int row, Patch *patch, GError **error)
 {
-    int fold = csv_column(csv, later_columns[0]), pixels = csv_column(csv, later_columns[1]);
+    int fold = csv_column(csv, later_columns[0]), pixels = csv_column(csv, later_columns[1]),
+        flags = csv_column(csv, later_columns[2]);
     int64_t number = 0;
     if (fold >= 0 && *csv_get(csv, row, fold) && !read_integer(path, csv, row, fold, 1000, &number, error)) {
         return FALSE;
     }
     patch->fold = (int)number;
     g_strlcpy(patch->pixels, pixels >= 0 ? csv_get(csv, row, pixels) : "", sizeof patch->pixels);
-    return TRUE;
+    return flags < 0 || quality_flags_parse(csv_get(csv, row, flags), &patch->flags, error);
 }
 
 static gboolean read_patch(const char *path, const Csv *csv, int row, const int *at, Patch *patch,
