@@ -12,6 +12,7 @@
 #include "pipeline/npy.h"
 #include "pipeline/patches.h"
 #include "pipeline/runner.h"
+#include "pipeline/traintiles.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,14 +35,12 @@ static gboolean tell_epoch(void *data, const EpochReport *report)
 static gboolean train_to(const Config *config, const char *output, int threads, GError **error)
 {
     ModelSpec spec;
-    PictureSet set = {0};
     if (!models_spec(config, &spec, error)) {
         return FALSE;
     }
     g_autoptr(Model) model = NULL;
-    if (picture_set_folder(&set, config->patches_folder, config->tiles_size, error)) {
-        picture_set_limit(&set, config->train_max_tiles);
-        TileSet tiles = picture_tile_set(&set);
+    g_autoptr(TrainTiles) tiles = traintiles_new(config, NULL, NULL, NULL, error);
+    if (tiles) {
         g_autofree char *checkpoint = g_strdup_printf("%s.checkpoint", output);
         g_autofree char *features = g_strdup_printf("%s.features", output);
         EpochClock clock = epoch_clock_start(spec.epochs);
@@ -51,7 +50,7 @@ static gboolean train_to(const Config *config, const char *output, int threads, 
                               .told_data = &clock,
                               .cache = models_feature_cache(config),
                               .feature_file = features};
-        model = model_fit(&spec, &tiles, &options, error);
+        model = model_fit(&spec, traintiles_set(tiles), &options, error);
         if (model && !model_save(model, output, NULL, error)) {
             g_clear_pointer(&model, model_free);
         }
@@ -64,7 +63,6 @@ static gboolean train_to(const Config *config, const char *output, int threads, 
             }
         }
     }
-    picture_set_clear(&set);
     model_spec_clear(&spec);
     return model != NULL;
 }
@@ -77,7 +75,7 @@ int command_train(int argc, char **argv, GError **error)
         {"config", 'c', 0, G_OPTION_ARG_FILENAME, &config_path,
          "sections model, train, augment, threshold, tiles.size (default: all defaults)", "CONFIG.yaml"},
         {"patches", 'p', 0, G_OPTION_ARG_FILENAME, &patches,
-         "folder with train/good (default: patches.folder)", "DIR"},
+         "folder with train/good or train-*.tar (default: patches.folder)", "DIR"},
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "the model bundle to write", "MODEL"},
         {"threads", 'j', 0, G_OPTION_ARG_INT, &threads, "threads (default: all processors)", "N"},
         {NULL, 0, 0, 0, NULL, NULL, NULL}};

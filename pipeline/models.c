@@ -58,6 +58,12 @@ gboolean models_check(const Config *config, GError **error)
                     config->train_feature_cache);
         return FALSE;
     }
+    gboolean folders = !*config->patches_folder && g_str_equal(config->dataset_format, "folder");
+    if (g_str_equal(config->train_source, "shards") && folders && config->train_run) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "train.source is shards, but dataset.format is folder: no shard is written");
+        return FALSE;
+    }
     return check_threshold(config, error);
 }
 
@@ -101,6 +107,7 @@ gboolean models_spec(const Config *config, ModelSpec *spec, GError **error)
     spec->mpp = *config->patches_folder ? 0 : config->tiles_mpp;
     spec->flow.step = g_str_equal(config->model_step, "aio") ? STEP_AIO : STEP_GLOW;
     spec->flow.fpn = pyramid_of(config->model_fpn);
+    spec->flow.normalise = g_str_equal(config->model_normalise, "tile") ? NORMALISE_TILE : NORMALISE_NONE;
     spec->flow.fpn_width = config->model_fpn_width;
     spec->flow.se = config->model_se;
     spec->flow.condition = config->model_condition;
@@ -198,12 +205,8 @@ void picture_set_limit(PictureSet *set, int most)
     *set = (PictureSet){files, groups, size};
 }
 
-gboolean picture_tile(const char *file, int size, uint8_t *rgb, GError **error)
+gboolean picture_fit(const Image *picture, int size, uint8_t *rgb, GError **error)
 {
-    g_autoptr(Image) picture = picture_read(file, error);
-    if (!picture) {
-        return FALSE;
-    }
     if (picture->width == size && picture->height == size) {
         memcpy(rgb, picture->pixels, image_bytes(picture));
         return TRUE;
@@ -211,6 +214,12 @@ gboolean picture_tile(const char *file, int size, uint8_t *rgb, GError **error)
     Image tile = {size, size, 3, rgb};
     Rect whole = {0, 0, picture->width, picture->height};
     return resample(picture, &whole, FILTER_LANCZOS3, &tile, error);
+}
+
+gboolean picture_tile(const char *file, int size, uint8_t *rgb, GError **error)
+{
+    g_autoptr(Image) picture = picture_read(file, error);
+    return picture && picture_fit(picture, size, rgb, error);
 }
 
 static gboolean read_tile(void *data, int64_t index, uint8_t *rgb, GError **error)

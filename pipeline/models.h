@@ -23,6 +23,8 @@ gboolean picture_set_folder(PictureSet *set, const char *folder, int size, GErro
 gboolean picture_set_manifest(PictureSet *set, const char *manifest, int size, GError **error);
 /* Keeps at most `most` (0 = all), evenly chosen. */
 void picture_set_limit(PictureSet *set, int most);
+/* A picture in memory as size x size x 3 bytes. */
+gboolean picture_fit(const Image *picture, int size, uint8_t *rgb, GError **error);
 /* One picture as size x size x 3 bytes. */
 gboolean picture_tile(const char *file, int size, uint8_t *rgb, GError **error);
 /* TileSet over the pictures; it borrows them. */

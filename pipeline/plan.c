@@ -65,12 +65,21 @@ static const Outside outside[] = {
     {"ingest", .slide = TRUE, .mpp = TRUE},
     {"tissue", .slide = TRUE, .mpp = TRUE},
     {"mask", .annotation = TRUE},
-    {"cut", .split = TRUE, .use = TRUE},
+    {"cut", .split = TRUE},
+    {"dataset", .split = TRUE},
+    {"normals", .split = TRUE},
     {"train", .weights = TRUE, .patches = TRUE},
     {"score", .use = TRUE, .model = TRUE, .weights = TRUE},
     {"scorepatches", .model = TRUE, .weights = TRUE, .patches = TRUE},
     {"evaluate", .labels = TRUE},
 };
+
+/* Where a slide belongs and what is used of it; for stages of the cohort, of all slides. */
+static void add_side(GString *text, const SlideEntry *slide)
+{
+    g_string_append_printf(text, "%s: split %s patient %s centre %s fold %d use %d\n", slide->id,
+                           slide->split, slide->patient, slide->centre, slide->fold, (int)slide->use);
+}
 
 static void input_hash(const Run *run, const Stage *stage, const SlideEntry *slide, char sha256[65])
 {
@@ -89,9 +98,11 @@ static void input_hash(const Run *run, const Stage *stage, const SlideEntry *sli
         if (o->mpp) {
             g_string_append_printf(text, "mpp %.17g %.17g\n", slide->mpp_x, slide->mpp_y);
         }
-        if (o->split) {
-            g_string_append_printf(text, "split %s patient %s fold %d\n", slide->split, slide->patient,
-                                   slide->fold);
+        if (o->split && slide) {
+            add_side(text, slide);
+        }
+        for (guint s = 0; o->split && !slide && s < run->slides->len; s++) {
+            add_side(text, run->slides->pdata[s]);
         }
         if (o->use) {
             g_string_append_printf(text, "use %d\n", (int)slide->use);

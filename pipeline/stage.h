@@ -66,6 +66,7 @@ gboolean stage_grid(Work *work, GError **error);
 gboolean stage_mask(Work *work, GError **error);
 gboolean stage_cut(Work *work, GError **error);
 gboolean stage_dataset(Work *work, GError **error);
+gboolean stage_normals(Work *work, GError **error);
 gboolean stage_train(Work *work, GError **error);
 gboolean stage_score(Work *work, GError **error);
 gboolean stage_scorepatches(Work *work, GError **error);

@@ -1,4 +1,4 @@
-/* train: a model of normal tissue from the patches of train/good, with its curve as a table and a picture.
+/* train: a model of normal tissue from the normal tiles of the training slides, with its curve as a table and a picture.
  *
  * Training keeps a checkpoint beside the model: a run that was killed goes on from the last whole epoch and ends with the same
  * bytes.  The checkpoint, and features in a file (train.feature_cache), are removed when the model is published. */
@@ -9,6 +9,7 @@
 #include "pipeline/epochs.h"
 #include "pipeline/models.h"
 #include "pipeline/stage.h"
+#include "pipeline/traintiles.h"
 #include <glib/gstdio.h>
 #include <string.h>
 
@@ -61,33 +62,29 @@ static gboolean publish_model(Work *work, const Model *model, GError **error)
            publish_text(work, "curve_svg", "model/curve.svg", training_svg(model_history(model)), error);
 }
 
-static gboolean gather_tiles(const Work *work, PictureSet *set, GError **error)
+static TrainTiles *gather_tiles(const Work *work, GError **error)
 {
     const Config *config = work->run->config;
-    if (*config->patches_folder) {
-        return picture_set_folder(set, config->patches_folder, config->tiles_size, error);
-    }
-    g_autofree char *manifest = work_input(work, "dataset", "manifest", error);
-    *set = (PictureSet){0};
-    return manifest && picture_set_manifest(set, manifest, config->tiles_size, error);
+    g_autofree char *normals = work_find(work, "normals", COHORT, "tiles");
+    gboolean from_set = !*config->patches_folder && !normals;
+    g_autofree char *manifest = from_set ? work_input(work, "dataset", "manifest", error) : NULL;
+    return from_set && !manifest ? NULL : traintiles_new(config, manifest, normals, work->run->slides, error);
 }
 
 gboolean stage_train(Work *work, GError **error)
 {
     const Config *config = work->run->config;
     ModelSpec spec;
-    PictureSet set = {0};
     if (!models_spec(config, &spec, error)) {
         return FALSE;
     }
     g_autoptr(Model) model = NULL;
     g_autofree char *checkpoint = work_output(work, "model/checkpoint.safetensors");
     g_autofree char *features = work_output(work, "model/features");
-    gboolean ok = gather_tiles(work, &set, error);
+    g_autoptr(TrainTiles) tiles = gather_tiles(work, error);
+    gboolean ok = tiles != NULL;
     if (ok) {
-        picture_set_limit(&set, config->train_max_tiles);
         Told self = {work, epoch_clock_start(spec.epochs), NULL};
-        TileSet tiles = picture_tile_set(&set);
         FitOptions options = {.threads = work->threads,
                               .checkpoint = checkpoint,
                               .told = told,
@@ -95,7 +92,7 @@ gboolean stage_train(Work *work, GError **error)
                               .cache = models_feature_cache(config),
                               .feature_file = features};
         GError *why = NULL;
-        model = model_fit(&spec, &tiles, &options, &why);
+        model = model_fit(&spec, traintiles_set(tiles), &options, &why);
         if (self.error) { /* the callback knows better why training ended */
             g_clear_error(&why);
             why = self.error;
@@ -106,7 +103,6 @@ gboolean stage_train(Work *work, GError **error)
         }
         ok = model && publish_model(work, model, error);
     }
-    picture_set_clear(&set);
     model_spec_clear(&spec);
     if (ok) {
         g_unlink(checkpoint);

@@ -3,6 +3,7 @@
  *   slide --ingest--> geometry --tissue--> mask --grid--> tiles
  *   annotation --mask--> lesion shares + mask pyramid
  *   tiles + shares --cut--> patches --dataset--> manifest --train--> model
+ *   tiles + shares --normals--> places --train (cuts while training)--> model
  *   slide + tissue + model --score--> scores + score map --heatmap--> pyramids --evaluate--> figures, report
  *
  * Each line names what of the configuration the stage reads, so that a changed key re-runs what it changes and nothing else. */
@@ -50,10 +51,17 @@ static gboolean has_model(const Config *config)
     return input && (config->train_run || *config->score_model);
 }
 
+static gboolean wants_normals(const Config *config, const SlideEntry *slide)
+{
+    gboolean slides = on_slides(config) && !*config->patches_folder;
+    return slides && g_str_equal(config->train_source, "slides") && config->train_run &&
+           !*config->score_model;
+}
+
 static gboolean wants_train(const Config *config, const SlideEntry *slide)
 {
     gboolean tiles = *config->patches_folder || (on_slides(config) && config->dataset_write);
-    return tiles && config->train_run && !*config->score_model;
+    return (tiles && config->train_run && !*config->score_model) || wants_normals(config, slide);
 }
 
 static gboolean wants_score(const Config *config, const SlideEntry *slide)
@@ -76,7 +84,8 @@ static gboolean wants_evaluate(const Config *config, const SlideEntry *slide)
 #define PICTURE_KEYS                                                                         \
     "dataset.train_anomalies dataset.masks dataset.drop_flags dataset.format dataset.shard_mb " \
     "dataset.picture dataset.jpeg_quality"
-#define MODEL_KEYS "model tiles.size tiles.mpp run.seed patches.folder"
+#define SAMPLE_KEYS "dataset.balance dataset.max_per_class run.seed"
+#define MODEL_KEYS "model tiles.size tiles.mpp tiles.filter run.seed patches.folder"
 
 const Stage stages[] = {
     {"ingest", "geometry, resolution and identity of a slide", SCOPE_SLIDE, SLIDE_KEYS, "", 1, wants_slide,
@@ -89,8 +98,10 @@ const Stage stages[] = {
      wants_cut, stage_cut},
     {"dataset", "manifest and card of the patch set", SCOPE_COHORT, "dataset tiles run", "?ingest ?cut", 2,
      wants_dataset, stage_dataset},
-    {"train", "model of normal tissue", SCOPE_COHORT, MODEL_KEYS " train augment threshold", "dataset", 1, wants_train,
-     stage_train},
+    {"normals", "normal tiles to train on", SCOPE_COHORT, RULE_KEYS " " SAMPLE_KEYS, "?ingest ?grid ?mask", 1,
+     wants_normals, stage_normals},
+    {"train", "model of normal tissue", SCOPE_COHORT, MODEL_KEYS " train augment threshold",
+     "dataset normals", 1, wants_train, stage_train},
     {"score", "scores of a slide's tiles, score map", SCOPE_SLIDE, RULE_KEYS " tiles score heatmap.cell_um",
      "ingest tissue mask train", 1, wants_score, stage_score},
     {"scorepatches", "scores of a patch set", SCOPE_COHORT, "patches score.model evaluate.labels", "train", 1,

@@ -287,6 +287,13 @@ static gboolean index_member(Shard *shard, const char *name, ShardPart part, GEr
     return TRUE;
 }
 
+static gboolean not_a_tar(const Shard *shard, struct archive *tar, GError **error)
+{
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: no whole, uncompressed tar file: %s", shard->path,
+                archive_error_string(tar));
+    return FALSE;
+}
+
 static gboolean index_all(Shard *shard, struct archive *tar, GError **error)
 {
     struct archive_entry *header;
@@ -302,9 +309,7 @@ static gboolean index_all(Shard *shard, struct archive *tar, GError **error)
         }
     }
     if (code != ARCHIVE_EOF) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: no whole, uncompressed tar file: %s", shard->path,
-                    archive_error_string(tar));
-        return FALSE;
+        return not_a_tar(shard, tar, error);
     }
     return TRUE;
 }
@@ -351,7 +356,7 @@ Shard *shard_open(const char *path, GError **error)
     archive_read_support_format_empty(tar);
     gboolean ok = archive_read_open_fd(tar, shard->fd, BLOCK_BYTES / 16) == ARCHIVE_OK;
     if (!ok) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: %s", path, archive_error_string(tar));
+        not_a_tar(shard, tar, error);
     }
     ok = ok && index_all(shard, tar, error);
     archive_read_free(tar);

@@ -1,0 +1,24 @@
+/* The tiles a model is trained on, wherever they come from: pictures, tar shards, or slides. */
+#pragma once
+#include "flows/model.h"
+#include "pipeline/cohort.h"
+
+typedef struct TrainTiles TrainTiles;
+/* By patches.folder (train/good, or shards train-*.tar), else by train.source: the table of normal tiles (`normals`, see
+ * traintiles_write) whose tiles are cut from `slides` (SlideEntry*, borrowed) while training; or the patch set's manifest, whose
+ * patches are pictures or in shards.  At most train.max_tiles, evenly chosen.  What is not needed may be NULL. */
+TrainTiles *traintiles_new(const Config *config, const char *manifest, const char *normals,
+                           const GPtrArray *slides, GError **error);
+void traintiles_free(TrainTiles *tiles);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TrainTiles, traintiles_free)
+/* Borrowed.  Its read() may be called from many threads. */
+const TileSet *traintiles_set(const TrainTiles *tiles);
+
+/* A normal tile of a slide, for the table. */
+typedef struct {
+    int slide;   /* index in an array of SlideEntry* */
+    double x, y; /* exact, level-0 px */
+} NormalTile;
+/* Writes the table: columns slide,x,y,fingerprint; fingerprints[i]: SlideInfo.fingerprint of slide i. */
+gboolean traintiles_write(const char *path, const GArray *tiles, const GPtrArray *slides,
+                          const char *const *fingerprints, char sha256[65], GError **error);
