@@ -341,15 +341,15 @@ static gboolean place_kept(const Features *f, const Worker *w, int slot, int64_t
     return TRUE;
 }
 
-/* The pixels of a tile as an epoch sees it. */
-static gboolean see_tile(const Features *f, const Worker *w, int64_t tile, int epoch, uint8_t *rgb,
+/* The pixels of a tile; variant 0 = as it is. */
+static gboolean see_tile(const Features *f, const Worker *w, int64_t tile, uint32_t variant, uint8_t *rgb,
                          GError **error)
 {
     if (!read_tile(f, tile, rgb, error)) {
         return FALSE;
     }
-    if (f->spec.augment && epoch > 0) {
-        AugmentDraw draw = augment_draw(f->spec.augment, f->spec.seed, f->identity[tile], (uint32_t)epoch);
+    if (variant > 0) {
+        AugmentDraw draw = augment_draw(f->spec.augment, f->spec.seed, f->identity[tile], variant);
         augment_apply(&draw, w->scratch, rgb);
     }
     return TRUE;
@@ -366,16 +366,16 @@ static void fill_up(const Features *f, const Worker *w, int count)
     }
 }
 
-gboolean features_get_epoch(Features *f, int worker, const int64_t *index, int count, int epoch,
-                            const real *maps[SCALES], GError **error)
+gboolean features_get_variants(Features *f, int worker, const int64_t *index, const uint32_t *variant,
+                               int count, const real *maps[SCALES], GError **error)
 {
     Worker *w = &f->workers[worker];
-    gboolean augmented = f->spec.augment && epoch > 0;
     int computed = 0;
     for (int i = 0; i < count; i++) {
-        gboolean kept = !augmented && f->row[index[i]] < f->cached;
+        uint32_t drawn = variant && f->spec.augment ? variant[i] : 0;
+        gboolean kept = drawn == 0 && f->row[index[i]] < f->cached;
         if (kept ? !place_kept(f, w, i, index[i], error)
-                 : !see_tile(f, w, index[i], epoch, w->rgb + computed * rgb_bytes(f), error)) {
+                 : !see_tile(f, w, index[i], drawn, w->rgb + computed * rgb_bytes(f), error)) {
             return FALSE;
         }
         if (!kept) {
@@ -400,5 +400,10 @@ gboolean features_get_epoch(Features *f, int worker, const int64_t *index, int c
 gboolean features_get(Features *f, int worker, const int64_t *index, int count, const real *maps[SCALES],
                       GError **error)
 {
-    return features_get_epoch(f, worker, index, count, 0, maps, error);
+    return features_get_variants(f, worker, index, NULL, count, maps, error);
+}
+
+uint32_t features_variant(int epoch, int64_t repeat)
+{
+    return (uint32_t)epoch + ((uint32_t)repeat << 16);
 }

@@ -39,6 +39,8 @@ void features_lengths(const Features *features, int64_t length[SCALES]);
  * Borrowed until the next call of this worker. */
 gboolean features_get(Features *features, int worker, const int64_t *index, int count,
                       const real *maps[SCALES], GError **error);
-/* The same of the tiles as an epoch (from 1) augments them; as they are when there is no augmentation. */
-gboolean features_get_epoch(Features *features, int worker, const int64_t *index, int count, int epoch,
-                            const real *maps[SCALES], GError **error);
+/* Which draw of augmentation a tile gets when an epoch (from 1) comes to it for the first (repeat 0), second... time. */
+uint32_t features_variant(int epoch, int64_t repeat);
+/* The same of variants (from 1) of the tiles, the draws of augmentation; as they are when there is none. */
+gboolean features_get_variants(Features *features, int worker, const int64_t *index, const uint32_t *variant,
+                               int count, const real *maps[SCALES], GError **error);

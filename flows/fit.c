@@ -113,6 +113,7 @@ static gboolean allocate(Fit *fit, GError **error)
            (s->moment2 = wsi_try_alloc(s->trainable, sizeof(real), "Adam's moments", error)) &&
            (s->best = wsi_try_alloc(s->trainable, sizeof(real), "the best parameters", error)) &&
            (fit->order = wsi_try_alloc(most, sizeof(int64_t), "an order of tiles", error)) &&
+           (fit->variant = wsi_try_alloc(most, sizeof(uint32_t), "an order of tiles", error)) &&
            (fit->holdout_nll = wsi_try_alloc(fit->judged, sizeof(double), "hold-out figures", error)) &&
            (fit->holdout_scale =
                 wsi_try_alloc(fit->judged, SCALES * sizeof(double), "hold-out figures", error));
@@ -122,6 +123,7 @@ static void fit_clear(Fit *fit)
 {
     fit_shards_free(fit);
     g_free(fit->order);
+    g_free(fit->variant);
     g_free(fit->normal_order);
     g_free(fit->anomaly_order);
     g_free(fit->judges);

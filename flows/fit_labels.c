@@ -91,12 +91,19 @@ int64_t fit_most_steps(const Fit *fit)
     return steps_of(fit, fit->spec->loss.labels);
 }
 
+/* Place `at` of the epoch gets tile `number` of an order that is gone through again and again; each time it is another variant. */
+static void take(Fit *fit, int64_t at, int epoch, const int64_t *order, int64_t count, int64_t number)
+{
+    fit->order[at] = order[number % count];
+    fit->variant[at] = features_variant(epoch, number / count);
+}
+
 void fit_begin_epoch(Fit *fit, int epoch)
 {
     gboolean labels = epoch >= fit_first_labelled(fit->spec);
     int normals = part_normals(fit, labels), anomalies = fit->part - normals;
     int64_t parts = steps_of(fit, labels) * fit->spec->shards, normal = 0, anomaly = 0;
-    int64_t *to = fit->order;
+    int64_t at = 0;
     fit->composition = (LossBatch){normals * fit->spec->shards, anomalies * fit->spec->shards, labels};
     fit->steps = parts / fit->spec->shards;
     split_order(&fit->split, fit->spec->seed, epoch, fit->normal_order);
@@ -105,10 +112,10 @@ void fit_begin_epoch(Fit *fit, int epoch)
     }
     for (int64_t p = 0; p < parts; p++) {
         for (int i = 0; i < normals; i++) {
-            *to++ = fit->normal_order[normal++ % fit->split.trains];
+            take(fit, at++, epoch, fit->normal_order, fit->split.trains, normal++);
         }
         for (int i = 0; i < anomalies; i++) {
-            *to++ = fit->anomaly_order[anomaly++ % fit->anomalies.trains];
+            take(fit, at++, epoch, fit->anomaly_order, fit->anomalies.trains, anomaly++);
         }
     }
 }

@@ -40,6 +40,7 @@ typedef struct {
     double *holdout_scale;   /* (judge, scale): half mean squares */
     double *square;          /* sum of squares of each chunk of the gradient */
     const int64_t *batch;    /* tiles of the current step */
+    uint32_t *variant;       /* of each tile of the order: which draw of augmentation */
     Adam adam;
     double scale; /* clip coefficient of the current step */
 } Fit;

@@ -65,6 +65,7 @@ typedef struct {
     real *weights, *moment1, *moment2; /* weights: of the head alone */
     GArray *normals, *anomalies;       /* int64_t */
     int64_t *normal, *anomaly, *batch; /* orders of the epoch; tiles of the step */
+    uint32_t *variant;                 /* of the tiles of the step */
     int epoch;
     int64_t number; /* of the step in the epoch */
 } Phase;
@@ -144,8 +145,9 @@ static gboolean part_step(int64_t index, int worker, void *data, GError **error)
     const LossSpec loss = loss_spec_default();
     const real *maps[SCALES], *y[SCALES];
     real *dlateral[SCALES];
-    if (!features_get_epoch(fit->features, worker, p->batch + index * fit->part, fit->part, p->epoch, maps,
-                            error)) {
+    const int64_t first = index * fit->part;
+    if (!features_get_variants(fit->features, worker, p->batch + first, p->variant + first, fit->part, maps,
+                               error)) {
         return FALSE;
     }
     for (int l = 0; l < SCALES; l++) {
@@ -174,9 +176,11 @@ static gboolean part_step(int64_t index, int worker, void *data, GError **error)
 static void choose_batch(Phase *p)
 {
     for (int64_t k = 0; k < p->fit->spec->batch; k++) {
-        int64_t place = p->number * p->fit->spec->batch + k;
-        p->batch[k] = is_strange(p, k) && p->anomalies->len > 0 ? p->anomaly[place / 2 % p->anomalies->len]
-                                                                : p->normal[place % p->normals->len];
+        gboolean anomaly = is_strange(p, k) && p->anomalies->len > 0;
+        int64_t place = (p->number * p->fit->spec->batch + k) / (anomaly ? 2 : 1);
+        int64_t count = anomaly ? p->anomalies->len : p->normals->len;
+        p->batch[k] = (anomaly ? p->anomaly : p->normal)[place % count];
+        p->variant[k] = features_variant(p->epoch, place / count);
     }
 }
 
@@ -260,6 +264,7 @@ static void gather(Phase *p)
     p->normal = g_new(int64_t, p->normals->len + 1);
     p->anomaly = g_new(int64_t, p->anomalies->len + 1);
     p->batch = g_new(int64_t, fit->spec->batch);
+    p->variant = g_new(uint32_t, fit->spec->batch);
 }
 
 static gboolean part_init(const Phase *p, Part *part, GError **error)
@@ -315,6 +320,7 @@ static void phase_clear(Phase *p)
     g_free(p->normal);
     g_free(p->anomaly);
     g_free(p->batch);
+    g_free(p->variant);
     g_array_unref(p->normals);
     g_array_unref(p->anomalies);
 }

@@ -43,8 +43,9 @@ static gboolean shard_step(int64_t index, int worker, void *data, GError **error
     Fit *fit = data;
     Shard *shard = &fit->shards[index];
     const real *maps[SCALES], *z[SCALES];
-    if (!features_get_epoch(fit->features, worker, fit->batch + index * fit->part, fit->part,
-                            fit->state.epoch + 1, maps, error)) {
+    const int64_t first = index * fit->part;
+    const uint32_t *variant = fit->variant + (fit->batch - fit->order) + first;
+    if (!features_get_variants(fit->features, worker, fit->batch + first, variant, fit->part, maps, error)) {
         return FALSE;
     }
     msflow_forward_pooled(shard->run, maps, z, shard->logdet);

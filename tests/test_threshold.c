@@ -257,6 +257,51 @@ static void test_bundles_keep_how_it_was_chosen(void)
     model_spec_clear(&spec);
 }
 
+/* Every third tile is labelled, and has a pattern of columns. */
+static uint8_t anomaly[TILES];
+
+static gboolean read_labelled(void *data, int64_t index, uint8_t *rgb, GError **error)
+{
+    read_tile(data, index, rgb, error);
+    for (int i = 0; anomaly[index] && i < SIZE * SIZE * 3; i++) {
+        rgb[i] = (uint8_t)(rgb[i] - (i / 12 % 2 ? 40 : 0));
+    }
+    return TRUE;
+}
+
+/* Trained with labels and augmentation, in which anomalies come more than once in an epoch; the threshold tells both apart. */
+static void test_labelled_modes(gconstpointer mode)
+{
+    ModelSpec spec = tiny_spec();
+    TileSet tiles = {.count = TILES, .read = read_labelled, .anomaly = anomaly};
+    g_autofree char *path = file_in_folder("bundle");
+    char sha256[2][65];
+    spec.loss.labels = TRUE;
+    spec.augmented = TRUE;
+    spec.threshold = (ThresholdSpec){GPOINTER_TO_INT(mode), 8, 0.05, 2};
+    for (int i = 0; i < TILES; i++) {
+        anomaly[i] = i % 3 == 2;
+    }
+    for (int i = 0; i < 2; i++) {
+        g_autoptr(GError) error = NULL;
+        FitOptions options = {.threads = 1 + i};
+        g_autoptr(Model) model = model_fit(&spec, &tiles, &options, &error);
+        g_assert_no_error(error);
+        const Calibration *c = model_calibration(model);
+        g_assert_cmpint(c->anomalies, ==, 2);
+        g_assert_cmpint(c->chosen.mode, ==, GPOINTER_TO_INT(mode));
+        g_test_message("F %.3f at %.3f", c->threshold_f, c->threshold);
+        g_assert_cmpfloat(c->threshold_f, >, 0.8);
+        g_assert_true(model_save(model, path, sha256[i], &error));
+    }
+    g_assert_cmpstr(sha256[0], ==, sha256[1]);
+    g_autoptr(Model) loaded = model_load(path, NULL, NULL, NULL);
+    g_assert_nonnull(loaded);
+    g_assert_cmpfloat(model_calibration(loaded)->threshold_f, >, 0.8);
+    g_unlink(path);
+    model_spec_clear(&spec);
+}
+
 static void test_modes_with_labels_need_labels(void)
 {
     ModelSpec spec = tiny_spec();
@@ -289,6 +334,8 @@ int main(int argc, char **argv)
     g_test_add_func("/threshold/refused", test_impossible_specifications_are_refused);
     g_test_add_func("/threshold/model/draws", test_draws_of_held_out_tiles);
     g_test_add_func("/threshold/model/bundle", test_bundles_keep_how_it_was_chosen);
+    g_test_add_data_func("/threshold/model/f-beta", GINT_TO_POINTER(THRESHOLD_F_BETA), test_labelled_modes);
+    g_test_add_data_func("/threshold/model/robust", GINT_TO_POINTER(THRESHOLD_ROBUST), test_labelled_modes);
     g_test_add_func("/threshold/model/labels", test_modes_with_labels_need_labels);
     int status = g_test_run();
     g_rmdir(folder);
