@@ -142,7 +142,7 @@ static gboolean part_step(int64_t index, int worker, void *data, GError **error)
     Phase *p = data;
     Fit *fit = p->fit;
     Part *part = &p->parts[index];
-    const LossSpec loss = loss_spec_default();
+    const LossSpec *loss = &fit->spec->loss;
     const real *maps[SCALES], *y[SCALES];
     real *dlateral[SCALES];
     const int64_t first = index * fit->part;
@@ -165,7 +165,7 @@ static gboolean part_step(int64_t index, int worker, void *data, GError **error)
     for (int b = 0; b < fit->part; b++) {
         double slope, logit = head_forward(p, y, b);
         int label = is_strange(p, index * fit->part + b);
-        part->loss += loss_focal(logit, label, loss.focal_alpha, loss.focal_gamma, &slope);
+        part->loss += loss_focal(logit, label, loss->focal_alpha, loss->focal_gamma, &slope);
         head_backward(p, part, y, b, slope / fit->spec->batch);
     }
     msflow_input_backward(fit->shards[index].run, (const real *const *)part->dy, dlateral);
