@@ -46,7 +46,7 @@ void chain_run_init(ChainRun *run, const Chain *chain, const real *parameters, c
     run->state = arena_struct(arena, (chain->count + 1) * sizeof *run->state);
     run->work[0] = arena_real(arena, size, "map of a flow");
     run->work[1] = arena_real(arena, size, "map of a flow");
-    run->local = training ? NULL : arena_real(arena, (int64_t)n * chain->size * chain->size, "map of a flow");
+    run->local = arena_real(arena, (int64_t)n * chain->size * chain->size, "map of a flow");
     for (int i = 0; i < chain->count; i++) {
         const Step *step = chain->steps[i];
         run->steps[i] =
@@ -60,9 +60,7 @@ const real *chain_forward(ChainRun *run, const real *parameters, const real *x, 
 {
     const real *at = x;
     run->x = x;
-    if (run->local) {
-        memset(run->local, 0, (size_t)run->n * run->chain->size * run->chain->size * sizeof *x);
-    }
+    memset(run->local, 0, (size_t)run->n * run->chain->size * run->chain->size * sizeof *x);
     for (int i = 0; i < run->chain->count; i++) {
         run->chain->steps[i]->ops->forward(run->steps[i], parameters, at, run->state[i + 1], logdet);
         at = run->state[i + 1];

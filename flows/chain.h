@@ -20,8 +20,7 @@ typedef struct {
     StepRun **steps;
     const real *x; /* input of the last forward */
     real **state;  /* count + 1: state[i] is the output of step i - 1 (state[0] is not used) */
-    /* without training: (n, size, size), set by forward: each pixel's part of the log-determinant, without what is the same
-     * for all pixels */
+    /* (n, size, size), set by forward: each pixel's part of the log-determinant, without what is the same for all pixels */
     real *local;
     real *work[2]; /* (n, size, size, channels): gradients and inverses */
 } ChainRun;

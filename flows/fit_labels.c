@@ -154,9 +154,9 @@ static void scores_of(const Fit *fit, double *score)
 {
     int64_t normals = fit->split.holdouts;
     for (int64_t i = 0; i < fit->judged; i++) {
-        score[i] = fit->spec->score == SCORE_ENERGY ? 0 : fit->holdout_nll[i]; /* the logit rises with it */
+        score[i] = fit->spec->score == SCORE_SCALES ? 0 : fit->holdout_nll[i]; /* the logit rises with it */
     }
-    for (int l = 0; fit->spec->score == SCORE_ENERGY && l < SCALES; l++) {
+    for (int l = 0; fit->spec->score == SCORE_SCALES && l < SCALES; l++) {
         const double *value = fit->holdout_scale + l;
         double mean = 0, squares = 0;
         for (int64_t i = 0; i < normals; i++) {

@@ -37,7 +37,7 @@ typedef struct {
     real *head_gradient;     /* HEAD_TRAINABLE */
     int64_t *judges, judged; /* held-out normals, then held-out anomalies */
     double *holdout_nll;     /* one a judge */
-    double *holdout_scale;   /* (judge, scale): half mean squares */
+    double *holdout_scale;   /* (judge, scale), as a scorer measures them */
     double *square;          /* sum of squares of each chunk of the gradient */
     const int64_t *batch;    /* tiles of the current step */
     uint32_t *variant;       /* of each tile of the order: which draw of augmentation */

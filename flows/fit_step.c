@@ -166,24 +166,35 @@ gboolean fit_step(Fit *fit, int64_t number, EpochReport *report, GError **error)
 
 /* ---- hold-out ---- */
 
+/* What a scorer calls scale l of tile b, from half the sum of its squares. */
+static double measure_scale(const Fit *fit, const real *local, int l, int b, double half)
+{
+    int side = msflow_latent_size(fit->model->flow, l);
+    for (int p = 0; fit->spec->measure == MEASURE_LIKELIHOOD && p < side * side; p++) {
+        half -= (double)local[(int64_t)b * side * side + p];
+    }
+    return half / (double)latent_count(fit, l);
+}
+
 /* Figures of one part of the held-out tiles; the runs of the shards serve, one a thread. */
 static gboolean holdout_part(int64_t index, int worker, void *data, GError **error)
 {
     Fit *fit = data;
     Shard *shard = &fit->shards[worker];
-    const real *maps[SCALES], *z[SCALES];
+    const real *maps[SCALES], *z[SCALES], *local[SCALES];
     int64_t first = index * fit->part;
     int count = (int)MIN(fit->part, fit->judged - first);
     if (!features_get(fit->features, worker, fit->judges + first, count, maps, error)) {
         return FALSE;
     }
     msflow_forward_pooled(shard->run, maps, z, shard->logdet);
+    msflow_local_logdet(shard->run, local);
     for (int b = 0; b < count; b++) {
         double half = 0;
         for (int l = 0; l < SCALES; l++) {
-            int64_t n = latent_count(fit, l);
-            double of_scale = 0.5 * adam_sum_of_squares(z[l] + b * n, n);
-            fit->holdout_scale[(first + b) * SCALES + l] = of_scale / (double)n;
+            double of_scale =
+                0.5 * adam_sum_of_squares(z[l] + b * latent_count(fit, l), latent_count(fit, l));
+            fit->holdout_scale[(first + b) * SCALES + l] = measure_scale(fit, local[l], l, b, of_scale);
             half += of_scale;
         }
         fit->holdout_nll[first + b] = (half - shard->logdet[b]) / (double)fit->dimensions;

@@ -23,7 +23,7 @@ static const char *const margin_names[] = {
 static const char *const selection_names[] = {
     [SELECT_NLL] = "nll", [SELECT_F_BETA] = "f-beta", [SELECT_AUROC] = "auroc", [SELECT_AP] = "ap", NULL};
 static const char *const score_names[] = {
-    [SCORE_ENERGY] = "energy", [SCORE_NLL] = "nll", [SCORE_LOGIT] = "logit", NULL};
+    [SCORE_SCALES] = "scales", [SCORE_NLL] = "nll", [SCORE_LOGIT] = "logit", NULL};
 
 #define AT(member) offsetof(ModelSpec, member)
 static const Field spec_fields[] = {
@@ -135,7 +135,7 @@ void model_spec_default(ModelSpec *spec, const char *extractor)
         .augment = augment_default(),
         .threshold = threshold_default(),
         .loss = loss_spec_default(),
-        .score = SCORE_ENERGY,
+        .score = SCORE_SCALES,
     };
 }
 

@@ -9,7 +9,7 @@
 
 /* What the recommended score of a tile is made of; standardised by held-out normals in each case. */
 typedef enum {
-    SCORE_ENERGY, /* half mean squares of the latents, scale by scale */
+    SCORE_SCALES, /* mean of the scales, each of them standardised, see MeasureKind */
     SCORE_NLL,    /* negative log-likelihood */
     SCORE_LOGIT   /* of a training with labels; without labels the same as SCORE_NLL */
 } ScoreKind;

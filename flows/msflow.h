@@ -109,7 +109,7 @@ const real *msflow_feature_deviation(const Msflow *flow, int scale);
  * on other channels: the sum over the steps of mean |log-scale|.  0 = it went through unconditionally.  The fusion flow, which
  * scales all channels, is left out.  activity: one number a channel of the scale. */
 void msflow_activity(const MsflowRun *run, int scale, double *activity);
-/* Of the last forward of a run without training: (batch, side, side), the part of the log-determinant that each position contributes,
+/* Of the last forward: (batch, side, side), the part of the log-determinant that each position contributes,
  * without what is the same for all (channel scales, 1x1 matrices).  Couplings act on each position by itself, so the parts add up. */
 void msflow_local_logdet(const MsflowRun *run, const real *local[SCALES]);
 /* dz: dL/dz, dlogdet[b]: dL/d(logdet of image b).  Adds dL/dparameters to gradient (length: trainable). After msflow_forward

@@ -41,14 +41,18 @@ double tile_score_value(const TileScore *score, int i)
 const char *model_score_name(const Model *model)
 {
     static const char *const names[] = {
-        [SCORE_ENERGY] = "half mean square of the latents, each scale in standard deviations of held-out "
+        [SCORE_SCALES] = "half mean square of the latents, each scale in standard deviations of held-out "
                          "normal tiles, mean of the scales",
         [SCORE_NLL] =
             "negative log-likelihood per dimension, in standard deviations of held-out normal tiles",
         [SCORE_LOGIT] =
             "logit of a head that was trained with labels, in standard deviations of held-out normal tiles",
     };
-    return names[model->spec.score];
+    gboolean likelihood = model->spec.score == SCORE_SCALES && model->spec.measure == MEASURE_LIKELIHOOD;
+    return likelihood ? "negative log-likelihood of each scale in standard deviations of held-out normal "
+                        "tiles, mean "
+                        "of the scales"
+                      : names[model->spec.score];
 }
 
 static double standardised(const Calibration *c, double value, int column)
@@ -70,7 +74,7 @@ double score_recommended(const Model *model, const TileScore *score)
         sum += standardised(c, score->scale[l], COLUMN_SCALE1 + l);
     }
     const double values[] = {
-        [SCORE_ENERGY] = sum / SCALES,
+        [SCORE_SCALES] = sum / SCALES,
         [SCORE_NLL] = standardised(c, score->nll, COLUMN_NLL),
         [SCORE_LOGIT] = standardised(c, score_logit(model, score), COLUMN_LOGIT),
     };

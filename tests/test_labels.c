@@ -404,7 +404,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     folder = g_dir_make_tmp("wsiflow-labels-XXXXXX", NULL);
-    g_test_add_data_func("/labels/more/energy", GINT_TO_POINTER(SCORE_ENERGY), test_labels_find_more);
+    g_test_add_data_func("/labels/more/scales", GINT_TO_POINTER(SCORE_SCALES), test_labels_find_more);
     g_test_add_data_func("/labels/more/logit", GINT_TO_POINTER(SCORE_LOGIT), test_labels_find_more);
     g_test_add_func("/labels/epochs", test_epochs_are_told_and_chosen);
     g_test_add_func("/labels/same_bytes", test_same_bytes_whatever_threads_and_memory);
