@@ -1,7 +1,7 @@
 #!/bin/sh
 # wsiflow annotation convert: every dialect and label masks in, ASAP XML and GeoJSON out.  The mask of what came out is the oracle.
 . tests/lib.sh
-python3 -c 'import numpy, tifffile, scipy.ndimage, PIL' 2>/dev/null || skip_all "python3-numpy, tifffile, scipy or PIL is missing"
+python3 -c 'import numpy, tifffile, PIL' 2>/dev/null || skip_all "python3-numpy, tifffile or PIL is missing"
 mkdir "$tmp/w"
 root=$PWD
 cd "$tmp/w" || exit 2
@@ -11,9 +11,10 @@ run() { python3 -; }
 python3 - <<'PY'
 import numpy as np, tifffile
 from PIL import Image
-from scipy.ndimage import gaussian_filter
 noise = np.random.default_rng(3)
-a = gaussian_filter(noise.normal(size=(411, 533)), 3)
+a = noise.normal(size=(411, 533))
+for _ in range(20):
+    a = (a + np.roll(a, 1, 0) + np.roll(a, 1, 1) + np.roll(a, -1, 0) + np.roll(a, -1, 1)) / 5
 label = (a > 0.02).astype(np.uint8)
 label[200:260, 100:180] = noise.integers(0, 2, (60, 80))
 np.save("one.npy", label)
