@@ -214,10 +214,12 @@ static void bed_gradient(Bed *bed)
 }
 
 /* The laterals are the last trainable parameters, in the order of the scales, and each has the slope of the loss. */
-static void test_gradient_of_the_laterals(void)
+static void check_gradient_of_the_laterals(NormaliseKind normalise)
 {
+    MsflowSpec spec = tiny;
     Bed bed;
-    bed_open(&bed, &tiny);
+    spec.normalise = normalise;
+    bed_open(&bed, &spec);
     int64_t first = msflow_before_flows(bed.flow);
     g_assert_cmpint(bed.trainable - first, ==, 6 * (8 + 12 + 16));
     g_assert_true(msflow_laterals(bed.flow, 0) == bed.parameters + first);
@@ -225,6 +227,56 @@ static void test_gradient_of_the_laterals(void)
     for (int64_t i = first; i < bed.trainable; i++) {
         double error = slope_error(bed_loss, &bed, bed.parameters + i, bed.gradient[i]);
         g_assert_cmpfloat(error, <, 1e-7 * fmax(1, fabs(bed.gradient[i])));
+    }
+    bed_close(&bed);
+}
+
+static void test_gradient_of_the_laterals(void)
+{
+    check_gradient_of_the_laterals(NORMALISE_NONE);
+    check_gradient_of_the_laterals(NORMALISE_TILE);
+}
+
+static const real *tensor(const Bed *bed, const char *name)
+{
+    int count;
+    const MsflowParameter *table = msflow_layout(bed->flow, &count);
+    for (int i = 0; i < count; i++) {
+        if (g_str_equal(table[i].name, name)) {
+            return bed->parameters + table[i].offset;
+        }
+    }
+    g_assert_not_reached();
+}
+
+/* Two tiles whose features deviate from the mean in the same directions, one k times as far, are the same to the flow. */
+static void test_tile_normalisation_keeps_directions_only(void)
+{
+    MsflowSpec spec = tiny;
+    const real *y[SCALES];
+    real *first[SCALES];
+    Bed bed;
+    spec.normalise = NORMALISE_TILE;
+    bed_open(&bed, &spec);
+    msflow_input_pooled(bed.run, (const real *const *)bed.maps, y);
+    for (int l = 0; l < SCALES; l++) {
+        first[l] = g_memdup2(y[l], bed.latents[l] * sizeof(real));
+    }
+    for (int l = 0; l < SCALES; l++) {
+        g_autofree char *name = g_strdup_printf("fpn.level%d.mean", l);
+        const real *mean = tensor(&bed, name);
+        int side = msflow_latent_size(bed.flow, l), c = spec.channels[l];
+        for (int64_t i = 0; i < (int64_t)BATCH * side * side * c; i++) {
+            double k = 0.5 + (double)(i / (side * side * c)); /* another one for each tile */
+            bed.maps[l][i] = mean[i % c] + k * (bed.maps[l][i] - mean[i % c]);
+        }
+    }
+    msflow_input_pooled(bed.run, (const real *const *)bed.maps, y);
+    for (int l = 0; l < SCALES; l++) {
+        for (int64_t i = 0; i < bed.latents[l]; i++) {
+            g_assert_cmpfloat_with_epsilon(y[l][i], first[l][i], 1e-10);
+        }
+        g_free(first[l]);
     }
     bed_close(&bed);
 }
@@ -366,6 +418,7 @@ int main(int argc, char **argv)
     g_test_add_func("/fpn/collapse/limits", test_a_fifth_of_the_rank_is_too_much);
     g_test_add_func("/fpn/collapse/happens", test_free_laterals_collapse_and_orthonormal_ones_do_not);
     g_test_add_func("/fpn/gradient", test_gradient_of_the_laterals);
+    g_test_add_func("/fpn/tile-normalisation", test_tile_normalisation_keeps_directions_only);
     g_test_add_func("/fpn/frozen", test_frozen_laterals_are_not_trainable);
     g_test_add_func("/fpn/halves", test_halves_of_the_way);
     g_test_add_func("/fpn/restandardised", test_restandardised);

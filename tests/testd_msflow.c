@@ -248,6 +248,35 @@ static void test_inverse(void)
     }
 }
 
+/* The parts of the positions and what is the same for every tile make up the log-determinant. */
+static void test_local_log_determinants(void)
+{
+    for (int v = 0; v < 8; v++) {
+        MsflowSpec spec = variant(v);
+        const real *local[SCALES];
+        double rest[4] = {0};
+        Bed bed;
+        bed_open(&bed, &spec, 3);
+        bed_fit(&bed);
+        bed_shake(&bed);
+        bed_start(&bed, FALSE);
+        bed_loss(&bed);
+        msflow_local_logdet(bed.run, local);
+        for (int b = 0; b < 3; b++) {
+            rest[b] = bed.logdet[b];
+            for (int l = 0; l < SCALES; l++) {
+                int positions = msflow_latent_size(bed.flow, l) * msflow_latent_size(bed.flow, l);
+                for (int p = 0; p < positions; p++) {
+                    rest[b] -= local[l][b * positions + p];
+                }
+            }
+            g_assert_cmpfloat_with_epsilon(rest[b], rest[0], 1e-9);
+        }
+        g_assert_cmpfloat(fabs(bed.logdet[1] - bed.logdet[0]), >, 1e-3);
+        bed_close(&bed);
+    }
+}
+
 static void test_gradients(void)
 {
     for (int v = 0; v < 8; v += 1 + v % 2) { /* 0 1 3 5 7 */
@@ -529,6 +558,7 @@ int main(int argc, char **argv)
     g_test_add_func("/msflow/torch/glow-se-fpn", test_glow_se_fpn_as_torch);
     g_test_add_func("/msflow/inverse", test_inverse);
     g_test_add_func("/msflow/gradients", test_gradients);
+    g_test_add_func("/msflow/local-log-determinants", test_local_log_determinants);
     g_test_add_func("/msflow/jacobian", test_logdet_is_that_of_the_jacobian);
     g_test_add_func("/msflow/batch", test_batch_is_its_images);
     g_test_add_func("/msflow/accumulates", test_gradient_accumulates);
