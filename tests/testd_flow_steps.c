@@ -154,6 +154,7 @@ static void test_aio_as_torch(void)
 static void test_glow_as_torch(void)
 {
     check_step_golden("glow_se", &glow_step, 8, 2, 4, 3, 28, FALSE, TRUE);
+    check_step_golden("glow_odd", &glow_step, 7, 2, 5, 7, 4, FALSE, FALSE);
 }
 
 /* ---- properties of both kinds ---- */

@@ -111,12 +111,16 @@ def norm_relu(p, name, x):
     return F.relu(y.permute(0, 3, 1, 2))
 
 
+def squeeze_excitation(p, name, v):
+    q = F.relu(F.linear(v.mean((2, 3)), p[name + ".fc1.weight"], p[name + ".fc1.bias"]))
+    return v * torch.sigmoid(F.linear(q, p[name + ".fc2.weight"], p[name + ".fc2.bias"]))[:, :, None, None]
+
+
 def subnet(p, name, x, c):
     v = torch.cat([x, c.expand(x.shape[0], -1, -1, -1)], 1)
     v = norm_relu(p, name + ".norm", conv(p, name + ".conv1", v))
     if name + ".se.fc1.weight" in p:
-        q = F.relu(F.linear(v.mean((2, 3)), p[name + ".se.fc1.weight"], p[name + ".se.fc1.bias"]))
-        v = v * torch.sigmoid(F.linear(q, p[name + ".se.fc2.weight"], p[name + ".se.fc2.bias"]))[:, :, None, None]
+        v = squeeze_excitation(p, name + ".se", v)
     return conv(p, name + ".conv2", v)
 
 
@@ -216,16 +220,20 @@ def norm_parameters(case, name, torch_name, n):
     case.parameter(name + ".bias", torch_name + ".bias", 0.0, 0.3, n)
 
 
+def se_parameters(case, name, channels):
+    reduced = max(1, channels // 16)
+    case.parameter(name + ".fc1.weight", "-", 0.0, 1 / math.sqrt(channels), reduced, channels)
+    case.parameter(name + ".fc1.bias", "-", 0.2, 0.2, reduced)
+    case.parameter(name + ".fc2.weight", "-", 0.0, 1 / math.sqrt(reduced), channels, reduced)
+    case.parameter(name + ".fc2.bias", "-", 2.0, 0.5, channels)
+
+
 def coupling_parameters(case, name, torch_name, channels, condition, se):
     mid = channels - channels // 2 + condition
     conv_parameters(case, name + ".conv1", torch_name + ".c1", mid, mid)
     norm_parameters(case, name + ".norm", torch_name + ".ln", mid)
     if se:
-        reduced = max(1, mid // 16)
-        case.parameter(name + ".se.fc1.weight", "-", 0.0, 1 / math.sqrt(mid), reduced, mid)
-        case.parameter(name + ".se.fc1.bias", "-", 0.2, 0.2, reduced)
-        case.parameter(name + ".se.fc2.weight", "-", 0.0, 1 / math.sqrt(reduced), mid, reduced)
-        case.parameter(name + ".se.fc2.bias", "-", 2.0, 0.5, mid)
+        se_parameters(case, name + ".se", mid)
     conv_parameters(case, name + ".conv2", torch_name + ".c2", 2 * (channels // 2), mid, 4.0)
 
 
@@ -314,6 +322,61 @@ def fusion_case(root):
     case.write()
 
 
+def ops_case(root):
+    """What flows are made of, on odd maps: pooling, resampling, LayerNorm with ReLU, squeeze-excitation, positional code."""
+    case = Case(root, "ops")
+    n, c, h, w, oh, ow = 2, 34, 5, 7, 2, 3
+    x, small = torch.randn(n, c, h, w).requires_grad_(), torch.randn(n, c, oh, ow).requires_grad_()
+    dy = torch.randn(n, c, h, w)
+    case.maps("x", x)
+    case.maps("small", small)
+    case.maps("dy", dy)
+    case.maps("avgpool", F.avg_pool2d(x, 3, 2, 1))
+    down, up = F.adaptive_avg_pool2d(x, (oh, ow)), x + F.interpolate(small, (h, w), mode="bilinear", align_corners=True)
+    case.maps("adaptive", down)
+    case.maps("bilinear", up)
+    case.maps("adaptive_dx", torch.autograd.grad(down, x, small)[0])
+    case.maps("bilinear_dx", torch.autograd.grad(up, small, dy)[0])
+    norm_parameters(case, "norm", "-", c)
+    y = norm_relu(case.p, "norm", x)
+    case.maps("norm_y", y)
+    case.maps("norm_dx", torch.autograd.grad(y, x, dy, retain_graph=True)[0])
+    for key in ("weight", "bias"):
+        case.array("norm_d" + key, torch.autograd.grad(y, case.p["norm." + key], dy, retain_graph=True)[0])
+    se_parameters(case, "se", c)
+    y = squeeze_excitation(case.p, "se", x)
+    case.maps("se_y", y)
+    case.maps("se_dx", torch.autograd.grad(y, x, dy, retain_graph=True)[0])
+    names = [name for name in case.trained if name.startswith("se.")]
+    slopes = torch.autograd.grad(y, [case.p[name] for name in names], dy)
+    case.array("se_gradient", torch.cat([g.flatten() for g in slopes]))
+    case.maps("code", code(8, h, w)[None])
+    case.write()
+
+
+def fpn_case(root):
+    """The pyramid alone, on maps that do not halve evenly, and the gradient of its laterals."""
+    case = Case(root, "fpn")
+    channels, sizes, width = (8, 12, 16), (7, 4, 2), 6
+    ys = [torch.randn(2, c, s, s) * (0.5 + torch.rand(c))[:, None, None] + 1 for c, s in zip(channels, sizes)]
+    for l, c in enumerate(channels):
+        name = f"fpn.level{l}."
+        case.given(name + "mean", "-", torch.randn(c))
+        case.given(name + "deviation", "-", 0.5 + torch.rand(c))
+        case.given(name + "lateral", "-", torch.linalg.qr(torch.randn(c, width))[0].T, trained=True)
+        case.given(name + "out_mean", "-", torch.randn(width))
+        case.given(name + "out_deviation", "-", 0.5 + torch.rand(width))
+    outs = restandardise(case.p, pyramid(case.p, ys))
+    douts = [torch.randn_like(out) for out in outs]
+    torch.autograd.backward(outs, douts)
+    for l in range(3):
+        case.maps(f"y{l}", ys[l])
+        case.maps(f"out{l}", outs[l])
+        case.maps(f"dout{l}", douts[l])
+    case.array("gradient", case.gradient())
+    case.write()
+
+
 CHANNELS, SIZES, BLOCKS, CONDITION = (8, 12, 16), (16, 8, 4), (1, 2, 2), 8
 
 
@@ -385,24 +448,41 @@ def msflow_aio_case(root, stock):
     case.write()
     if stock:
         compare_with(stock, case, hs, zs, ld)
-    trained = [case.p[n] for n in case.trained]
-    optimiser = torch.optim.Adam(trained, lr=1e-4, betas=(0.9, 0.999))
-    after, losses = Case(root, "msflow_aio_adam"), []
+    train(root, case, aio, hs)
+
+
+def polar(matrix):
+    """The nearest matrix with orthonormal rows."""
+    u, _, vh = torch.linalg.svd(matrix, full_matrices=False)
+    return u @ vh
+
+
+def train(root, case, kind, hs):
+    """CASE_adam: parameters after three steps, losses of fifty.  Laterals learn a hundred times slower and stay orthonormal."""
+    name = os.path.basename(case.folder) + "_adam"
+    laterals = [case.p[n] for n in case.trained if n.startswith("fpn.")]
+    flows = [case.p[n] for n in case.trained if not n.startswith("fpn.")]
+    groups = [{"params": flows}] + ([{"params": laterals, "lr": 1e-6}] if laterals else [])
+    optimiser = torch.optim.Adam(groups, lr=1e-4, betas=(0.9, 0.999))
+    after, losses = Case(root, name), []
     for step in range(50):
         optimiser.zero_grad()
-        loss = mean_loss(*forward(case.p, aio, hs))
+        loss = mean_loss(*forward(case.p, kind, hs))
         losses.append(float(loss))
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(trained, 2.0)
+        torch.nn.utils.clip_grad_norm_(flows + laterals, 2.0)
         optimiser.step()
+        with torch.no_grad():
+            for lateral in laterals:
+                lateral.copy_(polar(lateral))
         if step == 2:
-            after.array("stepped", torch.cat([p.flatten() for p in trained]), single=True)
+            after.array("stepped", torch.cat([case.p[n].flatten() for n in case.trained]), single=True)
     after.array("losses", torch.tensor(losses))
     after.write()
 
 
-def msflow_glow_case(root):
-    case = Case(root, "msflow_glow_se_fpn")
+def msflow_glow_case(root, orthogonal):
+    case = Case(root, "msflow_glow_se_orthogonal" if orthogonal else "msflow_glow_se_fpn")
     hs, width = features(4), 8  # enough pixels of the smallest map for as many principal directions
     for l in range(3):
         for i in range(BLOCKS[l]):
@@ -419,8 +499,10 @@ def msflow_glow_case(root):
         for key, value in (("mean", mean), ("deviation", deviation), ("lateral", rows)):
             p[f"fpn.level{l}.{key}"] = value
             answers.append((f"fpn.level{l}.{key}", value))
+        if orthogonal:
+            case.given(f"fpn.level{l}.lateral", "-", rows, trained=True)
     for l, x in enumerate(pyramid(p, pooled)):
-        for key, value in zip(("out_mean", "out_deviation"), statistics(x)):
+        for key, value in zip(("out_mean", "out_deviation"), statistics(x.detach())):
             p[f"fpn.level{l}.{key}"] = value
             answers.append((f"fpn.level{l}.{key}", value))
     chains(p, glow, restandardise(p, pyramid(p, pooled)), start=True)
@@ -434,6 +516,7 @@ def msflow_glow_case(root):
     for name, value in answers:
         case.array("fitted." + name, value)
     case.write()
+    train(root, case, glow, hs)
 
 
 def main():
@@ -446,9 +529,13 @@ def main():
     step_case(options.out, "aio_new", aio, 8, 8, 2, 4, 5, new=True)
     step_case(options.out, "aio_odd", aio, 7, 4, 2, 3, 3)
     step_case(options.out, "glow_se", glow, 8, 28, 2, 4, 3, se=True)
+    step_case(options.out, "glow_odd", glow, 7, 4, 2, 5, 7)
+    ops_case(options.out)
+    fpn_case(options.out)
     fusion_case(options.out)
     msflow_aio_case(options.out, options.msflow)
-    msflow_glow_case(options.out)
+    msflow_glow_case(options.out, False)
+    msflow_glow_case(options.out, True)
 
 
 if __name__ == "__main__":
