@@ -74,8 +74,8 @@ int cutting_level(const Config *config, const Slide *slide)
     return slide_best_level(slide, config->tiles_mpp / MAX(info->mpp_x, info->mpp_y));
 }
 
-gboolean cutting_encode(const Config *config, Slide *slide, double x, double y, Image *rgb, GByteArray *out,
-                        double *valid_share, unsigned *flags, GError **error)
+gboolean cutting_judge(const Config *config, Slide *slide, double x, double y, Image *rgb,
+                       double *valid_share, unsigned *flags, GError **error)
 {
     CutSpec spec = tiles_cut_spec(config);
     Quality quality;
@@ -85,5 +85,12 @@ gboolean cutting_encode(const Config *config, Slide *slide, double x, double y, 
         return FALSE;
     }
     *flags = quality.flags;
-    return patchset_encode(rgb, cutting_quality(config), out, error);
+    return TRUE;
+}
+
+gboolean cutting_encode(const Config *config, Slide *slide, double x, double y, Image *rgb, GByteArray *out,
+                        double *valid_share, unsigned *flags, GError **error)
+{
+    return cutting_judge(config, slide, x, y, rgb, valid_share, flags, error) &&
+           patchset_encode(rgb, cutting_quality(config), out, error);
 }

@@ -58,6 +58,8 @@ gboolean work_publish(Work *work, const char *name, const char *path, const char
 gboolean work_tick(Work *work, int64_t done, int64_t total, const char *what, GError **error);
 /* Opens the slide of the job with its mpp override. */
 Slide *work_open_slide(const Work *work, GError **error);
+/* The same for any slide of the run. */
+Slide *work_open_entry(const Config *config, const SlideEntry *entry, GError **error);
 
 /* The stages. */
 gboolean stage_ingest(Work *work, GError **error);

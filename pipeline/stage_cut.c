@@ -65,7 +65,8 @@ static void made_clear(Made *made)
     g_clear_pointer(&made->mask, g_byte_array_unref);
 }
 
-/* Files are written where they are made; a picture that lies under another name is moved. */
+/* Files are written where they are made; a picture that lies under another name gets a further one.  The former goes when the stage
+ * dataset sweeps: a cut that is killed leaves what the former patch set names. */
 static gboolean put_files(const Cut *cut, const Patch *patch, const Made *made, const char *found,
                           GError **error)
 {
@@ -76,12 +77,12 @@ static gboolean put_files(const Cut *cut, const Patch *patch, const Made *made, 
             return FALSE;
         }
     }
-    /* Under another number the file's name may be wanted by another tile: then the bytes are written, not moved. */
+    /* Under another number the file's name may soon be another tile's: then the bytes are written. */
     g_autofree char *name = g_path_get_basename(path), *former = found ? g_path_get_basename(found) : NULL;
     if (!former || !g_str_equal(name, former)) {
         return patchset_put(cut->root, patch->file, made->picture, error);
     }
-    return g_str_equal(found, path) || durable_move(found, path, error);
+    return g_str_equal(found, path) || durable_link(found, path, error);
 }
 
 static gboolean cut_one(int64_t item, int worker, void *data, GError **error)

@@ -156,6 +156,9 @@ gboolean stage_dataset(Work *work, GError **error)
         return FALSE;
     }
     g_autoptr(GPtrArray) dropped = sampling_choose(work->run->config, patches);
+    /* Files are going to move: after a kill nobody may take the former manifest for true. */
+    g_autofree char *manifest = work_output(work, "dataset/manifest.csv");
+    g_unlink(manifest);
     if (!g_str_equal(work->run->config->dataset_format, "shards")) {
         return place_files(work, patches, dropped, error) && write_tables(work, patches, dropped, error);
     }

@@ -1,16 +1,74 @@
 /* normals: the tiles of normal tissue of the training slides, for a training that cuts them itself.
  *
- * By the same rules as the patch set, but nothing is cut: a table of places. */
+ * By the same rules as the patch set, but nothing is written: a table of places.  Only where flags leave tiles out
+ * (dataset.drop_flags) are they cut here, to be judged. */
 #include "base/error.h"
+#include "base/pool.h"
 #include "pipeline/card.h"
 #include "pipeline/cutting.h"
 #include "pipeline/sampling.h"
 #include "pipeline/stage.h"
 #include "pipeline/traintiles.h"
+#include "tiler/quality.h"
 #include <string.h>
 
+/* ---- flags ---- */
+
+typedef struct {
+    const Config *config;
+    Slide *slide;
+    const GArray *tiles;
+    unsigned drop;
+    gboolean *dropped; /* one a tile */
+    int64_t first;     /* tile of item 0 */
+} Judge;
+
+static gboolean judge_one(int64_t item, int worker, void *data, GError **error)
+{
+    const Judge *judge = data;
+    const Tile *tile = &g_array_index(judge->tiles, Tile, judge->first + item);
+    int size = judge->config->tiles_size;
+    unsigned flags;
+    double valid_share;
+    g_autoptr(Image) rgb = image_new(size, size, 3, error);
+    if (!rgb ||
+        !cutting_judge(judge->config, judge->slide, tile->x, tile->y, rgb, &valid_share, &flags, error)) {
+        return FALSE;
+    }
+    judge->dropped[judge->first + item] = (flags & judge->drop) != 0;
+    return TRUE;
+}
+
+#define BLOCK 256
+
+/* Marks the tiles of a slide that have one of the flags of dataset.drop_flags. */
+static gboolean judge_tiles(Work *work, const SlideEntry *entry, const GArray *tiles, gboolean *dropped,
+                            GError **error)
+{
+    Judge judge = {.config = work->run->config, .tiles = tiles, .dropped = dropped};
+    if (!quality_flags_parse(judge.config->dataset_drop_flags, &judge.drop, error)) {
+        g_prefix_error(error, "dataset.drop_flags: ");
+        return FALSE;
+    }
+    if (judge.drop == 0) {
+        return TRUE;
+    }
+    g_autoptr(Slide) slide = work_open_entry(judge.config, entry, error);
+    judge.slide = slide;
+    for (; slide && judge.first < tiles->len; judge.first += BLOCK) {
+        int64_t count = MIN(BLOCK, tiles->len - judge.first);
+        if (!work_tick(work, judge.first, tiles->len, "tiles", error) ||
+            !pool_run(work->threads, FALSE, count, judge_one, &judge, error)) {
+            return FALSE;
+        }
+    }
+    return slide != NULL;
+}
+
+/* ---- tiles ---- */
+
 /* The normal tiles of one slide as patches, with the tile's number as the file; nothing when a stage before failed. */
-static gboolean add_normals(const Work *work, const SlideEntry *entry, GPtrArray *patches, GHashTable *places,
+static gboolean add_normals(Work *work, const SlideEntry *entry, GPtrArray *patches, GHashTable *places,
                             GError **error)
 {
     g_autofree char *tiles_path = work_find(work, "grid", entry->id, "tiles");
@@ -23,9 +81,13 @@ static gboolean add_normals(const Work *work, const SlideEntry *entry, GPtrArray
     if (!tiles || (shares_path && !shares)) {
         return FALSE;
     }
+    g_autofree gboolean *dropped = g_new0(gboolean, tiles->len + 1);
+    if (!judge_tiles(work, entry, tiles, dropped, error)) {
+        return FALSE;
+    }
     for (guint i = 0; i < tiles->len; i++) {
         Patch *patch = cutting_patch(work->run->config, entry, tiles, shares, (int)i);
-        if (!patch || !g_str_equal(patch->label, "good")) {
+        if (!patch || dropped[i] || !g_str_equal(patch->label, "good")) {
             g_clear_pointer(&patch, patch_free);
             continue;
         }

@@ -81,10 +81,10 @@ static gboolean wants_evaluate(const Config *config, const SlideEntry *slide)
 
 #define SLIDE_KEYS "slides.mpp slides.objective"
 #define RULE_KEYS "dataset.rule dataset.lesion_min slides.groups"
-#define PICTURE_KEYS                                                                         \
+#define PICTURE_KEYS                                                                            \
     "dataset.train_anomalies dataset.masks dataset.drop_flags dataset.format dataset.shard_mb " \
     "dataset.picture dataset.jpeg_quality"
-#define SAMPLE_KEYS "dataset.balance dataset.max_per_class run.seed"
+#define SAMPLE_KEYS "dataset.balance dataset.max_per_class dataset.drop_flags tiles run.seed"
 #define MODEL_KEYS "model tiles.size tiles.mpp tiles.filter run.seed patches.folder"
 
 const Stage stages[] = {

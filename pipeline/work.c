@@ -67,10 +67,14 @@ gboolean work_tick(Work *work, int64_t done, int64_t total, const char *what, GE
     return store_progress(work->store, work->job, done, total, what, error);
 }
 
+Slide *work_open_entry(const Config *config, const SlideEntry *entry, GError **error)
+{
+    SlideOptions options = {
+        .mpp_x = entry->mpp_x, .mpp_y = entry->mpp_y, .use_objective = config->slides_objective};
+    return slide_open(entry->path, &options, error);
+}
+
 Slide *work_open_slide(const Work *work, GError **error)
 {
-    SlideOptions options = {.mpp_x = work->slide->mpp_x,
-                            .mpp_y = work->slide->mpp_y,
-                            .use_objective = work->run->config->slides_objective};
-    return slide_open(work->slide->path, &options, error);
+    return work_open_entry(work->run->config, work->slide, error);
 }
