@@ -26,8 +26,8 @@ typedef struct {
     double dataset_lesion_min, dataset_valid_share, dataset_test_share;
     gboolean dataset_train_anomalies, dataset_masks, dataset_balance;
     /* model */
-    char *model_extractor, *model_weights, *model_pad, *model_step, *model_fpn, *model_normalise, *model_measure,
-        *model_clamp, *model_kernels;
+    char *model_extractor, *model_weights, *model_pad, *model_step, *model_fpn, *model_normalise,
+        *model_measure, *model_score, *model_clamp, *model_kernels;
     int model_fpn_width, model_condition;
     int model_blocks[3];
     gboolean model_se;
@@ -44,6 +44,11 @@ typedef struct {
     double augment_hflip, augment_vflip, augment_rotate90, augment_rotate, augment_rotate_degrees;
     double augment_jitter, augment_brightness, augment_contrast, augment_saturation, augment_hue;
     double augment_blur, augment_blur_sigma, augment_noise, augment_noise_sd, augment_stain, augment_stain_sd;
+    /* loss */
+    gboolean loss_labels;
+    char *loss_normal, *loss_margin_form, *loss_selection;
+    double loss_focal, loss_centre, loss_margin, loss_alpha, loss_gamma, loss_margin_width;
+    double loss_start, loss_anomaly_share, loss_beta;
     /* threshold */
     char *threshold_mode;
     int threshold_draws;

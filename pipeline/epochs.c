@@ -44,6 +44,10 @@ char *epoch_clock_line(EpochClock *clock, const EpochReport *report)
     if (report->skipped_steps > 0) {
         g_string_append_printf(line, "; %d steps were skipped", report->skipped_steps);
     }
+    if (isfinite(report->holdout_auroc)) {
+        g_string_append_printf(line, "; held-out anomalies: AUROC %.4f, AP %.4f", report->holdout_auroc,
+                               report->holdout_ap);
+    }
     if (isfinite(report->collapse.rank[0])) {
         put_levels(line, "; effective rank", "%.1f", report->collapse.rank);
         put_levels(line, ", smallest deviation", "%.2f", report->collapse.deviation);

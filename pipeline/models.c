@@ -37,16 +37,79 @@ static ThresholdSpec threshold_of(const Config *config)
     return spec;
 }
 
+/* The index of a name in names, which ends with NULL; 0 when it is not there. */
+static int name_index(const char *const *names, const char *name)
+{
+    for (int i = 0; names[i]; i++) {
+        if (g_str_equal(names[i], name)) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+static LossSpec loss_of(const Config *config)
+{
+    static const char *const normals[] = {[NORMAL_NLL] = "nll", [NORMAL_LOG_SIGMOID] = "log-sigmoid", NULL};
+    static const char *const margins[] = {
+        [MARGIN_HINGE] = "hinge", [MARGIN_LOG_SIGMOID] = "log-sigmoid", NULL};
+    static const char *const selections[] = {
+        [SELECT_NLL] = "nll", [SELECT_F_BETA] = "f-beta", [SELECT_AUROC] = "auroc", [SELECT_AP] = "ap", NULL};
+    return (LossSpec){
+        .normal = (NormalTerm)name_index(normals, config->loss_normal),
+        .labels = config->loss_labels,
+        .focal = config->loss_focal,
+        .centre = config->loss_centre,
+        .margin = config->loss_margin,
+        .focal_alpha = config->loss_alpha,
+        .focal_gamma = config->loss_gamma,
+        .margin_form = (MarginForm)name_index(margins, config->loss_margin_form),
+        .margin_width = config->loss_margin_width,
+        .start = config->loss_start,
+        .anomaly_share = config->loss_anomaly_share,
+        .selection = (Selection)name_index(selections, config->loss_selection),
+        .beta = config->loss_beta,
+    };
+}
+
+/* Which key needs labelled anomalies; NULL = none. */
+static const char *key_of_anomalies(const Config *config)
+{
+    ThresholdSpec threshold = threshold_of(config);
+    return config->loss_labels                           ? "loss.labels"
+           : !g_str_equal(config->loss_selection, "nll") ? "loss.selection"
+           : threshold_needs_anomalies(&threshold)       ? "threshold.mode"
+                                                         : NULL;
+}
+
+gboolean models_need_anomalies(const Config *config)
+{
+    return key_of_anomalies(config) != NULL;
+}
+
+static gboolean check_anomalies(const Config *config, GError **error)
+{
+    const char *key = key_of_anomalies(config);
+    if (!key || *config->patches_folder || !config->train_run) {
+        return TRUE;
+    }
+    if (!config->dataset_train_anomalies) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "%s needs labelled anomalies: dataset.train_anomalies is false", key);
+        return FALSE;
+    }
+    if (g_str_equal(config->train_source, "slides")) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "%s needs labelled anomalies: with train.source slides there are only normal tiles", key);
+        return FALSE;
+    }
+    return TRUE;
+}
+
 static gboolean check_threshold(const Config *config, GError **error)
 {
     ThresholdSpec spec = threshold_of(config);
-    if (threshold_needs_anomalies(&spec) && !*config->patches_folder && !config->dataset_train_anomalies) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "threshold.mode is %s, which needs labelled anomalies: dataset.train_anomalies is false",
-                    config->threshold_mode);
-        return FALSE;
-    }
-    return threshold_check(&spec, error);
+    return check_anomalies(config, error) && threshold_check(&spec, error);
 }
 
 gboolean models_check(const Config *config, GError **error)
@@ -91,6 +154,8 @@ static AugmentSpec augmentation(const Config *config)
 
 gboolean models_spec(const Config *config, ModelSpec *spec, GError **error)
 {
+    static const char *const scores[] = {
+        [SCORE_SCALES] = "scales", [SCORE_NLL] = "nll", [SCORE_LOGIT] = "logit", NULL};
     if (!models_check(config, error)) {
         return FALSE;
     }
@@ -124,6 +189,8 @@ gboolean models_spec(const Config *config, ModelSpec *spec, GError **error)
         return FALSE;
     }
     spec->kernels = kernels->name;
+    spec->loss = loss_of(config);
+    spec->score = (ScoreKind)name_index(scores, config->model_score);
     spec->epochs = config->train_epochs;
     spec->batch = config->train_batch;
     spec->shards = config->train_shards;
@@ -145,6 +212,7 @@ void picture_set_clear(PictureSet *set)
 {
     g_clear_pointer(&set->files, g_ptr_array_unref);
     g_clear_pointer(&set->groups, g_ptr_array_unref);
+    g_clear_pointer(&set->anomaly, g_byte_array_unref);
 }
 
 static gboolean check_not_empty(const PictureSet *set, const char *where, GError **error)
@@ -160,7 +228,7 @@ gboolean picture_set_folder(PictureSet *set, const char *folder, int size, GErro
 {
     g_autofree char *good = g_build_filename(folder, "train", "good", NULL);
     g_auto(GStrv) names = picture_list(good, error);
-    *set = (PictureSet){g_ptr_array_new_with_free_func(g_free), NULL, size};
+    *set = (PictureSet){.files = g_ptr_array_new_with_free_func(g_free), .size = size};
     if (!names) {
         return FALSE;
     }
@@ -170,19 +238,27 @@ gboolean picture_set_folder(PictureSet *set, const char *folder, int size, GErro
     return check_not_empty(set, good, error);
 }
 
-gboolean picture_set_manifest(PictureSet *set, const char *manifest, int size, GError **error)
+/* The training patches of one label. */
+static gboolean add_patches(PictureSet *set, const char *manifest, const char *label, GError **error)
 {
-    *set = (PictureSet){g_ptr_array_new_with_free_func(g_free), g_ptr_array_new_with_free_func(g_free), size};
     g_autoptr(GPtrArray) patches = patchset_read_manifest(manifest, error);
     g_autofree char *root = g_path_get_dirname(manifest);
     for (guint i = 0; patches && i < patches->len; i++) {
         const Patch *patch = patches->pdata[i];
-        if (g_str_equal(patch->split, "train") && g_str_equal(patch->label, "good")) {
+        if (g_str_equal(patch->split, "train") && g_str_equal(patch->label, label)) {
             g_ptr_array_add(set->files, g_build_filename(root, patch->file, NULL));
             g_ptr_array_add(set->groups, g_strdup(patch->slide));
         }
     }
-    return patches && check_not_empty(set, manifest, error);
+    return patches != NULL;
+}
+
+gboolean picture_set_manifest(PictureSet *set, const char *manifest, int size, GError **error)
+{
+    *set = (PictureSet){.files = g_ptr_array_new_with_free_func(g_free),
+                        .groups = g_ptr_array_new_with_free_func(g_free),
+                        .size = size};
+    return add_patches(set, manifest, "good", error) && check_not_empty(set, manifest, error);
 }
 
 void picture_set_limit(PictureSet *set, int most)
@@ -202,7 +278,38 @@ void picture_set_limit(PictureSet *set, int most)
     }
     int size = set->size;
     picture_set_clear(set);
-    *set = (PictureSet){files, groups, size};
+    *set = (PictureSet){.files = files, .groups = groups, .size = size};
+}
+
+/* Labels for what was added since, all of it anomalies. */
+static gboolean label_rest(PictureSet *set, guint normals, const char *where, GError **error)
+{
+    if (set->files->len == normals) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s has no labelled anomaly to train on", where);
+        return FALSE;
+    }
+    set->anomaly = g_byte_array_new();
+    g_byte_array_set_size(set->anomaly, set->files->len);
+    memset(set->anomaly->data, 0, normals);
+    memset(set->anomaly->data + normals, 1, set->files->len - normals);
+    return TRUE;
+}
+
+gboolean picture_set_add_folder(PictureSet *set, const char *folder, GError **error)
+{
+    guint normals = set->files->len;
+    g_autofree char *ungood = g_build_filename(folder, "train", "Ungood", NULL);
+    g_auto(GStrv) names = picture_list(ungood, error);
+    for (char **name = names; name && *name; name++) {
+        g_ptr_array_add(set->files, g_build_filename(ungood, *name, NULL));
+    }
+    return names && label_rest(set, normals, ungood, error);
+}
+
+gboolean picture_set_add_manifest(PictureSet *set, const char *manifest, GError **error)
+{
+    guint normals = set->files->len;
+    return add_patches(set, manifest, "Ungood", error) && label_rest(set, normals, manifest, error);
 }
 
 gboolean picture_fit(const Image *picture, int size, uint8_t *rgb, GError **error)
@@ -233,5 +340,6 @@ TileSet picture_tile_set(PictureSet *set)
     return (TileSet){.count = set->files->len,
                      .read = read_tile,
                      .data = set,
-                     .group = set->groups ? (const char *const *)set->groups->pdata : NULL};
+                     .group = set->groups ? (const char *const *)set->groups->pdata : NULL,
+                     .anomaly = set->anomaly ? set->anomaly->data : NULL};
 }

@@ -7,14 +7,18 @@
 gboolean models_check(const Config *config, GError **error);
 /* What the configuration asks for. Clear with model_spec_clear. */
 gboolean models_spec(const Config *config, ModelSpec *spec, GError **error);
+/* Whether labelled anomalies are among the tiles: for the loss, the choice of the epoch, or the threshold. */
+gboolean models_need_anomalies(const Config *config);
 /* Where features are kept (train.feature_cache). */
 FeatureCache models_feature_cache(const Config *config);
 
-/* Pictures as training tiles: files[i] belongs to group[i] (may be NULL).  Pictures of another size are resampled (Lanczos). */
+/* Pictures as training tiles: files[i] belongs to group[i] (may be NULL) and is an anomaly when anomaly[i] is 1 (NULL: none is).
+ * Pictures of another size are resampled (Lanczos). */
 typedef struct {
     GPtrArray *files;  /* char*, owned */
     GPtrArray *groups; /* char*, owned, or NULL */
     int size;
+    GByteArray *anomaly; /* owned, or NULL */
 } PictureSet;
 void picture_set_clear(PictureSet *set);
 /* The normals of FOLDER/train/good, sorted by name. */
@@ -23,6 +27,9 @@ gboolean picture_set_folder(PictureSet *set, const char *folder, int size, GErro
 gboolean picture_set_manifest(PictureSet *set, const char *manifest, int size, GError **error);
 /* Keeps at most `most` (0 = all), evenly chosen. */
 void picture_set_limit(PictureSet *set, int most);
+/* Adds the labelled anomalies of FOLDER/train/Ungood, or of the manifest (split train, label Ungood). */
+gboolean picture_set_add_folder(PictureSet *set, const char *folder, GError **error);
+gboolean picture_set_add_manifest(PictureSet *set, const char *manifest, GError **error);
 /* A picture in memory as size x size x 3 bytes. */
 gboolean picture_fit(const Image *picture, int size, uint8_t *rgb, GError **error);
 /* One picture as size x size x 3 bytes. */

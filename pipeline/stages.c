@@ -100,7 +100,7 @@ const Stage stages[] = {
      wants_dataset, stage_dataset},
     {"normals", "normal tiles to train on", SCOPE_COHORT, RULE_KEYS " " SAMPLE_KEYS, "?ingest ?grid ?mask", 1,
      wants_normals, stage_normals},
-    {"train", "model of normal tissue", SCOPE_COHORT, MODEL_KEYS " train augment threshold",
+    {"train", "model of normal tissue", SCOPE_COHORT, MODEL_KEYS " train augment loss threshold",
      "dataset normals", 1, wants_train, stage_train},
     {"score", "scores of a slide's tiles, score map", SCOPE_SLIDE, RULE_KEYS " tiles score heatmap.cell_um",
      "ingest tissue mask train", 1, wants_score, stage_score},

@@ -41,9 +41,12 @@ struct TrainTiles {
     PictureSet pictures; /* used when `places` is NULL */
     GArray *places;      /* Place */
     GPtrArray *groups;   /* of the places: interned names of slides */
-    GPtrArray *shards;   /* Shard* */
-    GArray *sources;     /* Source */
-    GMutex lock;         /* guards the sources */
+    GArray *strange;     /* Place of labelled anomalies, to be added to the normals, and their groups */
+    GPtrArray *strange_groups;
+    GByteArray *anomaly;
+    GPtrArray *shards; /* Shard* */
+    GArray *sources;   /* Source */
+    GMutex lock;       /* guards the sources */
     int64_t takes;
     int open;
 };
@@ -77,6 +80,9 @@ void traintiles_free(TrainTiles *tiles)
     picture_set_clear(&tiles->pictures);
     g_clear_pointer(&tiles->places, g_array_unref);
     g_clear_pointer(&tiles->groups, g_ptr_array_unref);
+    g_clear_pointer(&tiles->strange, g_array_unref);
+    g_clear_pointer(&tiles->strange_groups, g_ptr_array_unref);
+    g_clear_pointer(&tiles->anomaly, g_byte_array_unref);
     g_ptr_array_unref(tiles->shards);
     g_array_unref(tiles->sources);
     g_mutex_clear(&tiles->lock);
@@ -89,15 +95,39 @@ static void begin_places(TrainTiles *tiles)
 {
     tiles->places = g_array_new(FALSE, FALSE, sizeof(Place));
     tiles->groups = g_ptr_array_new();
+    tiles->strange = g_array_new(FALSE, FALSE, sizeof(Place));
+    tiles->strange_groups = g_ptr_array_new();
 }
 
-static void add_place(TrainTiles *tiles, Place place, const char *group)
+static void add_place(TrainTiles *tiles, Place place, gboolean normal, const char *group)
 {
-    g_array_append_val(tiles->places, place);
-    g_ptr_array_add(tiles->groups, (gpointer)g_intern_string(group));
+    g_array_append_vals(normal ? tiles->places : tiles->strange, &place, 1);
+    g_ptr_array_add(normal ? tiles->groups : tiles->strange_groups, (gpointer)g_intern_string(group));
 }
 
-/* The set over the places: at most train.max_tiles of them, evenly chosen. */
+/* Labelled anomalies behind the normals, when they are wanted. */
+static gboolean append_strange(TrainTiles *tiles, const char *where, GError **error)
+{
+    guint normals = tiles->places->len, n = tiles->strange->len;
+    if (!models_need_anomalies(tiles->config)) {
+        return TRUE;
+    }
+    if (n == 0) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s has no labelled anomaly to train on", where);
+        return FALSE;
+    }
+    g_array_append_vals(tiles->places, tiles->strange->data, n);
+    for (guint i = 0; i < n; i++) {
+        g_ptr_array_add(tiles->groups, tiles->strange_groups->pdata[i]);
+    }
+    tiles->anomaly = g_byte_array_new();
+    g_byte_array_set_size(tiles->anomaly, normals + n);
+    memset(tiles->anomaly->data, 0, normals);
+    memset(tiles->anomaly->data + normals, 1, n);
+    return TRUE;
+}
+
+/* The set over the places: at most train.max_tiles normals, evenly chosen, and all anomalies. */
 static gboolean end_places(TrainTiles *tiles, TileSource read, const char *where, GError **error)
 {
     guint n = tiles->places->len, most = (guint)tiles->config->train_max_tiles;
@@ -111,18 +141,29 @@ static gboolean end_places(TrainTiles *tiles, TileSource read, const char *where
         tiles->groups->pdata[i] = tiles->groups->pdata[from];
     }
     n = most > 0 ? MIN(n, most) : n;
-    tiles->set = (TileSet){
-        .count = n, .read = read, .data = tiles, .group = (const char *const *)tiles->groups->pdata};
-    return TRUE;
+    g_array_set_size(tiles->places, n);
+    g_ptr_array_set_size(tiles->groups, (int)n);
+    gboolean ok = append_strange(tiles, where, error);
+    tiles->set = (TileSet){.count = tiles->places->len,
+                           .read = read,
+                           .data = tiles,
+                           .group = (const char *const *)tiles->groups->pdata,
+                           .anomaly = tiles->anomaly ? tiles->anomaly->data : NULL};
+    return ok;
 }
 
 /* ---- pictures ---- */
 
-static gboolean use_pictures(TrainTiles *tiles)
+/* The set over normal pictures, and anomalies from the manifest (NULL: from the folder) when they are wanted. */
+static gboolean use_pictures(TrainTiles *tiles, const char *manifest, GError **error)
 {
-    picture_set_limit(&tiles->pictures, tiles->config->train_max_tiles);
-    tiles->set = picture_tile_set(&tiles->pictures);
-    return TRUE;
+    PictureSet *set = &tiles->pictures;
+    picture_set_limit(set, tiles->config->train_max_tiles);
+    gboolean ok = !models_need_anomalies(tiles->config) ||
+                  (manifest ? picture_set_add_manifest(set, manifest, error)
+                            : picture_set_add_folder(set, tiles->config->patches_folder, error));
+    tiles->set = picture_tile_set(set);
+    return ok;
 }
 
 /* ---- shards ---- */
@@ -144,24 +185,26 @@ static Shard *add_shard(TrainTiles *tiles, const char *path, GError **error)
     return shard;
 }
 
-/* Whether facts call a tile normal; what says nothing of its label is refused, since it may be anything. */
-static gboolean is_normal(const json_t *facts, gboolean *normal)
+/* Whether facts call a tile normal or an anomaly (other labels are neither); what says nothing of its label is refused, since it
+ * may be anything. */
+static gboolean label_of(const json_t *facts, gboolean *normal, gboolean *strange)
 {
     const json_t *label = json_object_get(facts, "label");
-    *normal = json_is_string(label) ? g_str_equal(json_string_value(label), "good")
-                                    : json_integer_value(label) == 0;
+    const char *text = json_string_value(label);
+    *normal = text ? g_str_equal(text, "good") : json_integer_value(label) == 0;
+    *strange = text ? g_str_equal(text, "Ungood") : !*normal;
     return json_is_string(label) || json_is_integer(label);
 }
 
 static gboolean list_shard(TrainTiles *tiles, const Shard *shard, GError **error)
 {
     for (int i = 0; i < shard_count(shard); i++) {
-        gboolean normal;
+        gboolean normal, strange;
         json_t *facts = shard_facts(shard, i, error);
         if (!facts) {
             return FALSE;
         }
-        if (!is_normal(facts, &normal)) {
+        if (!label_of(facts, &normal, &strange)) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                         "%s: %s.json has no \"label\" (\"good\" or 0 is a normal tile)", shard_path(shard),
                         shard_entry(shard, i)->key);
@@ -169,8 +212,9 @@ static gboolean list_shard(TrainTiles *tiles, const Shard *shard, GError **error
             return FALSE;
         }
         const char *slide = json_string_value(json_object_get(facts, "slide"));
-        if (normal) {
-            add_place(tiles, (Place){.source = (int)tiles->shards->len - 1, .entry = i}, slide ? slide : "");
+        if (normal || strange) {
+            add_place(tiles, (Place){.source = (int)tiles->shards->len - 1, .entry = i}, normal,
+                      slide ? slide : "");
         }
         json_decref(facts);
     }
@@ -208,7 +252,8 @@ static gboolean add_sample(TrainTiles *tiles, const char *root, const Patch *pat
         g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "%s has no sample %s", path, parts[1]);
         return FALSE;
     }
-    add_place(tiles, (Place){.source = (int)tiles->shards->len - 1, .entry = entry}, patch->slide);
+    add_place(tiles, (Place){.source = (int)tiles->shards->len - 1, .entry = entry},
+              g_str_equal(patch->label, "good"), patch->slide);
     return TRUE;
 }
 
@@ -218,7 +263,8 @@ static gboolean use_shards(TrainTiles *tiles, const char *manifest, const GPtrAr
     begin_places(tiles);
     for (guint i = 0; i < patches->len; i++) {
         const Patch *patch = patches->pdata[i];
-        gboolean wanted = g_str_equal(patch->split, "train") && g_str_equal(patch->label, "good");
+        gboolean wanted = g_str_equal(patch->split, "train") &&
+                          (g_str_equal(patch->label, "good") || g_str_equal(patch->label, "Ungood"));
         if (wanted && !add_sample(tiles, root, patch, error)) {
             return FALSE;
         }
@@ -347,7 +393,7 @@ static gboolean use_slides(TrainTiles *tiles, const char *table, const GPtrArray
                         csv_line(csv, row), id);
             return FALSE;
         }
-        add_place(tiles, place, id);
+        add_place(tiles, place, TRUE, id);
     }
     return end_places(tiles, read_slide, table, error);
 }
@@ -365,7 +411,7 @@ static gboolean use_folder(TrainTiles *tiles, GError **error)
         return use_shard_folder(tiles, config->patches_folder, error);
     }
     return picture_set_folder(&tiles->pictures, config->patches_folder, config->tiles_size, error) &&
-           use_pictures(tiles);
+           use_pictures(tiles, NULL, error);
 }
 
 static gboolean use_manifest(TrainTiles *tiles, const char *manifest, GError **error)
@@ -378,7 +424,7 @@ static gboolean use_manifest(TrainTiles *tiles, const char *manifest, GError **e
         return use_shards(tiles, manifest, patches, error);
     }
     return picture_set_manifest(&tiles->pictures, manifest, tiles->config->tiles_size, error) &&
-           use_pictures(tiles);
+           use_pictures(tiles, manifest, error);
 }
 
 TrainTiles *traintiles_new(const Config *config, const char *manifest, const char *normals,
