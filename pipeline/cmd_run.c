@@ -1,9 +1,11 @@
 /* run, dataset, status, retry, worker: commands about the folder of a run. */
 #include "base/error.h"
+#include "base/pool.h"
 #include "pipeline/command.h"
 #include "pipeline/json.h"
 #include "pipeline/models.h"
 #include "pipeline/runner.h"
+#include "pipeline/verify.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,19 +30,39 @@ static void show_results(const char *folder)
     }
 }
 
+static int verify(const char *folder, int sample, GError **error)
+{
+    int differ = 0;
+    if (sample < 0) {
+        return command_misused(error, "--sample %d: allowed are 0 tiles and more", sample);
+    }
+    return verify_dataset(folder, sample, pool_processors(), &differ, error) && differ == 0 ? EXIT_DONE
+                                                                                            : EXIT_FAILED;
+}
+
 static int run_to(const char *name, const char *last, int argc, char **argv, GError **error)
 {
-    g_autofree char *config_path = NULL, *folder = NULL;
-    int workers = 0, code;
+    g_autofree char *config_path = NULL, *folder = NULL, *verified = NULL;
+    int workers = 0, sample = 20, code;
     GOptionEntry entries[] = {
         {"config", 'c', 0, G_OPTION_ARG_FILENAME, &config_path, "what to do (wsiflow config lists all keys)",
          "CONFIG.yaml"},
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &folder,
          "folder of the run (default: the configuration's name without .yaml)", "DIR"},
         {"workers", 'j', 0, G_OPTION_ARG_INT, &workers, "worker processes (default: one a processor)", "N"},
+        {"verify", 0, 0, G_OPTION_ARG_FILENAME, &verified,
+         "instead: check the patch set of the run in DIR against its manifest and its slides", "DIR"},
+        {"sample", 0, 0, G_OPTION_ARG_INT, &sample, "with --verify: cut so many tiles again (default 20)",
+         "N"},
         {NULL, 0, 0, 0, NULL, NULL, NULL}};
+    if (!last) { /* only of `dataset` */
+        entries[G_N_ELEMENTS(entries) - 3] = entries[G_N_ELEMENTS(entries) - 1];
+    }
     if (!command_options(name, entries, &argc, &argv, &code, error)) {
         return code;
+    }
+    if (verified && !config_path && argc == 1) {
+        return verify(verified, sample, error);
     }
     if (!config_path || argc > 1) {
         return command_misused(

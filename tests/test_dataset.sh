@@ -106,6 +106,36 @@ with 'picture: jpeg, lesion_min: 0.25' >jpeg.yaml
 "$WSIFLOW" dataset -c jpeg.yaml -o a -j 2 >/dev/null 2>&1
 check "JPEG pictures, and no PNG is left" sh -c 'test -z "$(find a/dataset -name "*[0-9].png")" -a -n "$(find a/dataset -name "*[0-9].jpg")"'
 
+# ---- verification
+is "a patch set is what it says" "$("$WSIFLOW" dataset --verify any --sample 30 2>&1)" "$(($(wc -l <any/dataset/manifest.csv) - 1)) pictures hashed, 30 cut again, 0 differ"
+"$WSIFLOW" dataset --verify a >/dev/null 2>&1
+is "also one of JPEG pictures" $? 0
+victim=$(ls any/dataset/train/good/*.png | head -1)
+python3 -c "
+import sys
+from PIL import Image
+image = Image.open(sys.argv[1]); image.putpixel((5, 5), (1, 2, 3)); image.save(sys.argv[1])" "$victim"
+wrong=$("$WSIFLOW" dataset --verify any --sample 0 2>&1)
+is "one changed pixel is an exit status of 1" $? 1
+like "and is named" "$wrong" "^train/good/$(basename "$victim"): is not the file"
+# The manifest of somebody who hashed the changed picture: the slide still knows better.
+python3 -c "
+import hashlib, sys
+path, name = 'any/dataset/manifest.csv', 'train/good/' + sys.argv[1].rsplit('/')[-1]
+rows = open(path).read().split('\n')
+for i, row in enumerate(rows):
+    if row.startswith(name + ','):
+        cells = row.split(','); cells[12] = hashlib.sha256(open(sys.argv[1], 'rb').read()).hexdigest(); rows[i] = ','.join(cells)
+open(path, 'w').write('\n'.join(rows))" "$victim"
+like "a picture that the slide does not show is found by cutting again" "$("$WSIFLOW" dataset --verify any --sample 100000 2>&1)" "$(basename "$victim"): is not what the slide shows"
+rm "$victim"
+like "a missing one is named" "$("$WSIFLOW" dataset --verify any --sample 0 2>&1)" "^train/good/$(basename "$victim"): .*No such file"
+with 'lesion_min: 0.25, format: shards' >tar.yaml
+"$WSIFLOW" dataset -c tar.yaml -o tar -j 2 >/dev/null 2>&1
+like "shards are checked too" "$("$WSIFLOW" dataset --verify tar 2>&1)" ', 20 cut again, 0 differ'
+printf 'x' | dd of=tar/dataset/train-000000.tar bs=1 seek=2000 conv=notrunc 2>/dev/null
+like "a changed byte in a shard is found" "$("$WSIFLOW" dataset --verify tar --sample 0 2>&1)" '^train-000000.tar/synth_.*SHA-256'
+
 # ---- samples
 with 'lesion_min: 0.25, balance: true, max_per_class: 12' >sample.yaml
 "$WSIFLOW" dataset -c base.yaml -o b -j 2 >/dev/null 2>&1
