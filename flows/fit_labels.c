@@ -57,7 +57,7 @@ gboolean fit_split(Fit *fit, GError **error)
                       ? split_make_labelled(tiles->count, tiles->group, tiles->anomaly, spec->holdout,
                                             spec->seed, &fit->split, &fit->anomalies, error)
                       : split_make(tiles->count, tiles->group, spec->holdout, spec->seed, &fit->split, error);
-    if (ok && !spec->loss.labels) {
+    if (ok && tiles->anomaly && !spec->loss.labels) {
         hold_all(&fit->anomalies);
     }
     return ok && list_judges(fit, error) &&
