@@ -66,7 +66,7 @@ like "and says why" "$(cat both.err)" 'feature_cache.*augment.enabled'
 { cat plain.yaml; echo "threshold: {mode: f-beta}"; } >beta.yaml
 train beta 2 beta
 is "a threshold by F without labels is refused" $? 1
-like "and says why" "$(cat beta.err)" 'labelled anomalies'
+like "and says what is missing" "$(cat beta.err)" 'train/Ungood'
 { cat plain.yaml; echo "slides: {folder: .}"; echo "threshold: {mode: robust, draws: 8}"; } >robust.yaml
 "$WSIFLOW" run -c robust.yaml -o robust >/dev/null 2>robust.err
 is "a run tells it before it begins" $? 1
