@@ -9,7 +9,7 @@
 
 typedef enum { STEP_AIO, STEP_GLOW } StepKind;
 /* models.md C.5.  ORTHOGONAL: the laterals start at those of FIXED and are trained by the likelihood, as isometries.  TWO_PHASE: they
- * are trained before the flows, by a classifier (flows/pretrain.h), and fixed from then on. */
+ * are trained before the flows, by a classifier (flows/fit_pyramid.c), and fixed from then on. */
 typedef enum { FPN_NONE, FPN_FIXED, FPN_ORTHOGONAL, FPN_TWO_PHASE } FpnKind;
 
 /* NORMALISE_TILE: the standardised features of each tile and scale are divided by their root mean square before the FPN, so that

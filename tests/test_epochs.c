@@ -24,8 +24,12 @@ static void test_durations(void)
 static void test_time_left_is_the_mean_epoch_times_what_is_left(void)
 {
     EpochClock clock = epoch_clock_start(10);
-    EpochReport report = {
-        .epoch = 7, .train_nll = 0.5, .holdout_nll = 0.625, .seconds = 100, .collapse = collapse_none()};
+    EpochReport report = {.epoch = 7,
+                          .train_nll = 0.5,
+                          .holdout_nll = 0.625,
+                          .seconds = 100,
+                          .holdout_auroc = NAN,
+                          .collapse = collapse_none()};
     g_autofree char *first =
         epoch_clock_line(&clock, &report); /* epochs 1 to 6 were trained by another process */
     g_assert_true(g_str_has_prefix(first, "epoch 7/10: NLL/D train 0.5000, hold-out 0.6250,"));
