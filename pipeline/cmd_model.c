@@ -3,6 +3,7 @@
 #include "base/pool.h"
 #include "flows/channels.h"
 #include "pipeline/cohort.h"
+#include "pipeline/colouring.h"
 #include "pipeline/command.h"
 #include "pipeline/epochs.h"
 #include "pipeline/evaluation.h"
@@ -127,7 +128,12 @@ static gboolean score_slide(const Config *config, const Model *model, const char
     g_autoptr(Slide) slide = slide_open(path, &slide_options, error);
     g_autoptr(Tissue) tissue =
         slide && tiles_need_mpp(slide, error) ? tissue_find(slide, &tissue_options, error) : NULL;
-    if (!tissue) {
+    StainFit fit;
+    if (!tissue || !colouring_set(config, slide, NULL, error)) {
+        return FALSE;
+    }
+    if (colouring_wants_fit(config) && (!colouring_fit(config, slide, tissue->mask, &fit, error) ||
+                                        !colouring_set(config, slide, &fit, error))) {
         return FALSE;
     }
     CutSpec cut;

@@ -18,7 +18,8 @@ typedef struct {
     /* tiles */
     int tiles_size;
     double tiles_mpp, tiles_overlap, tiles_min_tissue;
-    char *tiles_edge, *tiles_filter;
+    char *tiles_edge, *tiles_filter, *tiles_stain, *tiles_stain_target;
+    gboolean tiles_icc;
     /* dataset */
     gboolean dataset_write;
     char *dataset_rule, *dataset_format, *dataset_picture, *dataset_split, *dataset_by, *dataset_drop_flags;

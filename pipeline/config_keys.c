@@ -85,6 +85,10 @@ const ConfigKey config_keys[] = {
            "tiles that do not fit: drop them, pad them, or shift them inside"),
     NUMBER(tiles, min_tissue, "0.5", 0, 1, "keep tiles with at least this share of tissue"),
     CHOICE(tiles, filter, "lanczos3", "lanczos3 area bilinear", "anti-aliasing filter"),
+    BOOL(tiles, icc, "false", "change colours by the ICC profile in the slide's file, where it has one"),
+    CHOICE(tiles, stain, "none", "none macenko reinhard", "normalise the stain of each slide to a target"),
+    PATH(tiles, stain_target,
+         "a picture, or the stain.json of a slide; empty = the reference of Macenko's program"),
 
     BOOL(dataset, write, "true", "cut tiles to disk (training needs it unless train.source is slides)"),
     CHOICE(dataset, rule, "fraction", "any fraction centre",

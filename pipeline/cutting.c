@@ -64,6 +64,9 @@ void cutting_pixels(const Config *config, const Slide *slide, char pixels[17])
         g_string_append_c(text, ' ');
         g_string_append(text, g_ascii_formatd(number, sizeof number, "%.17g", numbers[i]));
     }
+    if (slide_colour(slide)) {
+        g_string_append_printf(text, " %s", colour_identity(slide_colour(slide)));
+    }
     durable_hash_bytes(text->str, text->len, sha256);
     g_strlcpy(pixels, sha256, 17);
 }

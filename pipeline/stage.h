@@ -56,7 +56,8 @@ char *work_output(const Work *work, const char *name);
 gboolean work_publish(Work *work, const char *name, const char *path, const char *sha256, GError **error);
 /* Progress, at most four times a second, and the place where a stop is noticed: FALSE with WSI_ERROR_CANCELLED. */
 gboolean work_tick(Work *work, int64_t done, int64_t total, const char *what, GError **error);
-/* Opens the slide of the job with its mpp override. */
+/* Opens the slide of the job with its mpp override; its tiles are cut in the colours of the configuration, with the stain normalised in
+ * stages that need `stain`. */
 Slide *work_open_slide(const Work *work, GError **error);
 /* The same for any slide of the run. */
 Slide *work_open_entry(const Config *config, const SlideEntry *entry, GError **error);
@@ -64,6 +65,7 @@ Slide *work_open_entry(const Config *config, const SlideEntry *entry, GError **e
 /* The stages. */
 gboolean stage_ingest(Work *work, GError **error);
 gboolean stage_tissue(Work *work, GError **error);
+gboolean stage_stain(Work *work, GError **error);
 gboolean stage_grid(Work *work, GError **error);
 gboolean stage_mask(Work *work, GError **error);
 gboolean stage_cut(Work *work, GError **error);

@@ -8,6 +8,7 @@
  *
  * Each line names what of the configuration the stage reads, so that a changed key re-runs what it changes and nothing else. */
 #include "pipeline/stage.h"
+#include "pipeline/colouring.h"
 #include <string.h>
 
 static gboolean on_slides(const Config *config)
@@ -32,6 +33,11 @@ static gboolean wants_slide(const Config *config, const SlideEntry *slide)
 static gboolean wants_mask(const Config *config, const SlideEntry *slide)
 {
     return slide->annotation != NULL;
+}
+
+static gboolean wants_stain(const Config *config, const SlideEntry *slide)
+{
+    return colouring_wants_fit(config);
 }
 
 static gboolean wants_cut(const Config *config, const SlideEntry *slide)
@@ -91,10 +97,12 @@ const Stage stages[] = {
     {"ingest", "geometry, resolution and identity of a slide", SCOPE_SLIDE, SLIDE_KEYS, "", 1, wants_slide,
      stage_ingest},
     {"tissue", "tissue mask", SCOPE_SLIDE, "tissue", "ingest", 1, wants_slide, stage_tissue},
+    {"stain", "how a slide is stained", SCOPE_SLIDE,
+     "tiles.stain tiles.icc tiles.size tiles.mpp tiles.filter", "ingest tissue", 1, wants_stain, stage_stain},
     {"grid", "tiles on the tissue", SCOPE_SLIDE, "tiles", "ingest tissue", 1, wants_slide, stage_grid},
     {"mask", "lesion shares of the tiles, mask pyramid", SCOPE_SLIDE, "slides.groups tiles.size tiles.mpp",
      "ingest grid", 1, wants_mask, stage_mask},
-    {"cut", "patches of a slide", SCOPE_SLIDE, RULE_KEYS " tiles " PICTURE_KEYS, "ingest grid mask", 3,
+    {"cut", "patches of a slide", SCOPE_SLIDE, RULE_KEYS " tiles " PICTURE_KEYS, "ingest grid mask stain", 3,
      wants_cut, stage_cut},
     {"dataset", "manifest and card of the patch set", SCOPE_COHORT, "dataset tiles run", "?ingest ?cut", 2,
      wants_dataset, stage_dataset},
@@ -103,7 +111,7 @@ const Stage stages[] = {
     {"train", "model of normal tissue", SCOPE_COHORT, MODEL_KEYS " train augment loss threshold",
      "dataset normals", 1, wants_train, stage_train},
     {"score", "scores of a slide's tiles, score map", SCOPE_SLIDE, RULE_KEYS " tiles score heatmap.cell_um",
-     "ingest tissue mask train", 1, wants_score, stage_score},
+     "ingest tissue mask stain train", 1, wants_score, stage_score},
     {"scorepatches", "scores of a patch set", SCOPE_COHORT, "patches score.model evaluate.labels", "train", 1,
      wants_scorepatches, stage_scorepatches},
     {"heatmap", "heatmap pyramids and overview", SCOPE_SLIDE, "heatmap", "ingest tissue score", 1,

@@ -5,6 +5,7 @@
  * are asked for in the order of slides first, and the features of the frozen extractor are kept, so the slide's cache is of use.
  * Slides are opened once and few at a time: each holds decoded tiles. */
 #include "pipeline/traintiles.h"
+#include "pipeline/colouring.h"
 #include "base/csv.h"
 #include "base/durable.h"
 #include "base/error.h"
@@ -338,6 +339,9 @@ static gboolean open_source(TrainTiles *tiles, Source *source, GError **error)
                     source->entry->path);
         return FALSE;
     }
+    if (slide && !colouring_set(tiles->config, slide, NULL, error)) {
+        return FALSE;
+    }
     source->slide = g_steal_pointer(&slide);
     tiles->open += source->slide != NULL;
     return source->slide != NULL;
@@ -380,6 +384,13 @@ static gboolean use_slides(TrainTiles *tiles, const char *table, const GPtrArray
         if (!csv || (at[c] = csv_need(csv, names[c], error)) < 0) {
             return FALSE;
         }
+    }
+    if (colouring_wants_fit(tiles->config)) {
+        g_set_error(
+            error, WSI_ERROR, WSI_ERROR_INPUT,
+            "tiles.stain: %s is for tiles that are cut to disk; with it train.source must not be slides",
+            tiles->config->tiles_stain);
+        return FALSE;
     }
     begin_places(tiles);
     for (int row = 0; row < csv_rows(csv); row++) {

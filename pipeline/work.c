@@ -2,6 +2,7 @@
 #include "pipeline/stage.h"
 #include "base/durable.h"
 #include "base/error.h"
+#include "pipeline/colouring.h"
 #include <string.h>
 #include <sys/stat.h>
 
@@ -76,5 +77,12 @@ Slide *work_open_entry(const Config *config, const SlideEntry *entry, GError **e
 
 Slide *work_open_slide(const Work *work, GError **error)
 {
-    return work_open_entry(work->run->config, work->slide, error);
+    const Config *config = work->run->config;
+    g_autofree char *path = work_find(work, "stain", work->slide->id, "fit");
+    StainFit fit;
+    if (path && !colouring_read(path, &fit, error)) {
+        return NULL;
+    }
+    g_autoptr(Slide) slide = work_open_entry(config, work->slide, error);
+    return slide && colouring_set(config, slide, path ? &fit : NULL, error) ? g_steal_pointer(&slide) : NULL;
 }

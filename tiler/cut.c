@@ -158,7 +158,13 @@ gboolean cut_tile(Slide *slide, const CutSpec *spec, double x, double y, Image *
         return FALSE;
     }
     const Rect footprint = {x, y, spec->size * spec->mpp / info->mpp_x, spec->size * spec->mpp / info->mpp_y};
-    return cut(slide, &footprint, spec->filter, rgb, valid, valid_share, error);
+    if (!cut(slide, &footprint, spec->filter, rgb, valid, valid_share, error)) {
+        return FALSE;
+    }
+    if (slide_colour(slide)) {
+        colour_apply(slide_colour(slide), rgb);
+    }
+    return TRUE;
 }
 
 gboolean cut_region(Slide *slide, const Rect *region, Filter filter, Image *rgb, Image *valid, GError **error)

@@ -12,7 +12,7 @@ typedef struct {
 
 /* Cuts the tile whose top-left corner is (x, y) in level-0 px (may be fractional) into rgb (size x size x 3,
  * caller's).  Footprint: size * mpp / slide mpp, in x and y apart.  valid_share: share of the footprint with
- * data.  valid (size x size x 1, may be NULL): 255 where at least half of a pixel has data.
+ * data.  The slide's colour (slide_set_colour) is applied.  valid (size x size x 1, may be NULL): 255 where at least half of a pixel has data.
  * Slides without mpp are refused. Thread-safe on one slide. */
 gboolean cut_tile(Slide *slide, const CutSpec *spec, double x, double y, Image *rgb, Image *valid,
                   double *valid_share, GError **error);

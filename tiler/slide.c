@@ -357,6 +357,17 @@ Slide *slide_open(const char *path, const SlideOptions *options, GError **error)
     return open_parts(slide, options ? options : &none, error) ? g_steal_pointer(&slide) : NULL;
 }
 
+void slide_set_colour(Slide *slide, Colour *colour)
+{
+    colour_free(slide->colour);
+    slide->colour = colour;
+}
+
+const Colour *slide_colour(const Slide *slide)
+{
+    return slide->colour;
+}
+
 void slide_free(Slide *slide)
 {
     if (!slide) {
@@ -370,6 +381,7 @@ void slide_free(Slide *slide)
         openslide_close(slide->salvage);
     }
     jpegtiff_free(slide->fast);
+    colour_free(slide->colour);
     slide_bad_clear(slide);
     g_mutex_clear(&slide->lock);
     g_mutex_clear(&slide->salvage_lock);

@@ -5,6 +5,7 @@
  * area, the area is counted and reported as "no data", and the reading goes on.
  * Threading: reads on one Slide may run at the same time; open, free and the accessors of bad areas may not. */
 #pragma once
+#include "tiler/colour.h"
 #include "base/image.h"
 
 typedef enum {
@@ -72,6 +73,11 @@ int slide_best_level(const Slide *slide, double scale);
  * (transparent) areas and where reading failed; rgb is 255 there.  Unreadable areas are no error: they are
  * added to slide_bad_areas.  FALSE only when nothing sensible can be done (memory, too many bad areas). */
 gboolean slide_read(Slide *slide, int level, int64_t x, int64_t y, Image *rgb, Image *valid, GError **error);
+
+/* What cut_tile (cut.h) does to the colours of tiles; takes it over.  Before any tile is cut, as it is not guarded. */
+void slide_set_colour(Slide *slide, Colour *colour);
+/* NULL = nothing is done. */
+const Colour *slide_colour(const Slide *slide);
 
 /* Borrowed array of BadArea*; grows with reads. */
 const GPtrArray *slide_bad_areas(const Slide *slide);

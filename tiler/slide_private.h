@@ -18,6 +18,7 @@ struct Slide {
     double *openslide_downsample;    /* of each level: what its coordinates are scaled by, true or not */
     int *block_width, *block_height; /* of each level: what is lost when a part cannot be read */
     JpegTiff *fast;                  /* NULL = OpenSlide reads */
+    Colour *colour;                  /* NULL = tiles stay as they are */
 
     GMutex lock; /* guards what follows */
     SlideHandle *current;

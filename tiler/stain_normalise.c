@@ -10,6 +10,8 @@
 #include <string.h>
 
 static const double LIGHT = 240, BETA = 0.15, ALPHA = 1, TOP = 99;
+/* Of the angle between two stains: nearer ones are one stain and noise. */
+static const double MIN_SINE = 0.1;
 enum { MIN_PIXELS = 1000, MAX_PIXELS = 4000000 };
 
 static const char *const method_names[] = {
@@ -190,7 +192,7 @@ static gboolean invert(const double stains[2][3], double inverse[2][3])
         inverse[0][c] = (ee * stains[0][c] - he * stains[1][c]) / determinant;
         inverse[1][c] = (hh * stains[1][c] - he * stains[0][c]) / determinant;
     }
-    return determinant > 1e-6;
+    return determinant > MIN_SINE * MIN_SINE;
 }
 
 /* Angles within the plane, measured from the mean's side, so that no angle jumps by a turn. */
