@@ -25,7 +25,7 @@ typedef struct {
     char *dataset_rule, *dataset_format, *dataset_picture, *dataset_split, *dataset_by, *dataset_drop_flags;
     int dataset_jpeg_quality, dataset_shard_mb, dataset_folds, dataset_fold, dataset_max_per_class;
     double dataset_lesion_min, dataset_valid_share, dataset_test_share;
-    gboolean dataset_train_anomalies, dataset_masks, dataset_balance;
+    gboolean dataset_train_anomalies, dataset_masks, dataset_balance, dataset_clam;
     /* model */
     char *model_extractor, *model_weights, *model_pad, *model_step, *model_fpn, *model_normalise,
         *model_measure, *model_score, *model_clamp, *model_kernels;

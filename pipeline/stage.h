@@ -67,6 +67,7 @@ gboolean stage_ingest(Work *work, GError **error);
 gboolean stage_tissue(Work *work, GError **error);
 gboolean stage_stain(Work *work, GError **error);
 gboolean stage_grid(Work *work, GError **error);
+gboolean stage_clam(Work *work, GError **error);
 gboolean stage_mask(Work *work, GError **error);
 gboolean stage_cut(Work *work, GError **error);
 gboolean stage_dataset(Work *work, GError **error);

@@ -40,6 +40,11 @@ static gboolean wants_stain(const Config *config, const SlideEntry *slide)
     return colouring_wants_fit(config);
 }
 
+static gboolean wants_clam(const Config *config, const SlideEntry *slide)
+{
+    return config->dataset_clam;
+}
+
 static gboolean wants_cut(const Config *config, const SlideEntry *slide)
 {
     return config->dataset_write;
@@ -100,6 +105,7 @@ const Stage stages[] = {
     {"stain", "how a slide is stained", SCOPE_SLIDE,
      "tiles.stain tiles.icc tiles.size tiles.mpp tiles.filter", "ingest tissue", 1, wants_stain, stage_stain},
     {"grid", "tiles on the tissue", SCOPE_SLIDE, "tiles", "ingest tissue", 1, wants_slide, stage_grid},
+    {"clam", "places of tiles for CLAM", SCOPE_SLIDE, "tiles", "ingest grid", 1, wants_clam, stage_clam},
     {"mask", "lesion shares of the tiles, mask pyramid", SCOPE_SLIDE, "slides.groups tiles.size tiles.mpp",
      "ingest grid", 1, wants_mask, stage_mask},
     {"cut", "patches of a slide", SCOPE_SLIDE, RULE_KEYS " tiles " PICTURE_KEYS, "ingest grid mask stain", 3,

@@ -1,0 +1,43 @@
+#!/bin/sh
+# Coordinates for CLAM: h5py reads the dataset and the attributes that CLAM's code asks for, and they are those of the tiles.
+. tests/lib.sh
+cd "$tmp" || exit 1
+"$WSIFLOW" synth -o cohort -n 2 -l 0 --width 3072 --height 2048 >synth.log 2>&1
+cat >run.yaml <<'Y'
+slides: {manifest: cohort/manifest.csv}
+tiles: {size: 96, mpp: 1.1, overlap: 7.5}
+dataset: {clam: true, test_share: 0, write: false}
+Y
+"$WSIFLOW" dataset -c run.yaml -o a -j 2 >a.log 2>&1
+is "a run that writes them" $? 0
+check "one file a slide" sh -c 'test -s a/clam/patches/synth_00.h5 -a -s a/clam/patches/synth_01.h5'
+if python3 -c 'import h5py' 2>/dev/null; then
+    check "h5py reads what CLAM reads" python3 -c "
+import csv, h5py, json
+import numpy as np
+for name in ('synth_00', 'synth_01'):
+    with h5py.File(f'a/clam/patches/{name}.h5', 'r') as file:
+        coords = file['coords']
+        a = coords.attrs
+        slide = json.load(open(f'a/slides/{name}/slide.json'))
+        tiles = list(csv.DictReader(open(f'a/slides/{name}/tiles.csv')))
+        want = np.floor(np.array([[float(t['x']), float(t['y'])] for t in tiles]) + 0.5)
+        assert coords.dtype == np.int64 and coords.shape == (len(tiles), 2) and len(tiles) > 20
+        assert (coords[:] == want).all()
+        level = slide['levels'][a['patch_level']]
+        assert a['name'] == name and a['save_path'] == 'clam/patches', (a['name'], a['save_path'])
+        assert tuple(a['level_dim']) == tuple(a['downsampled_level_dim']) == (level['width'], level['height'])
+        assert tuple(a['downsample']) == (level['downsample_x'], level['downsample_y'])
+        assert abs(a['patch_size'] * a['downsample'][0] * slide['mpp_x'] - 96 * 1.1) <= a['downsample'][0] * slide['mpp_x']
+        assert a['target_patch_size'] == 96 and a['target_mpp'] == 1.1
+"
+else
+    skip "h5py reads what CLAM reads" "no h5py here"
+fi
+"$WSIFLOW" dataset -c run.yaml -o b -j 1 >b.log 2>&1
+check "another run gives the same bytes" sh -c 'cmp a/clam/patches/synth_00.h5 b/clam/patches/synth_00.h5 && cmp a/clam/patches/synth_01.h5 b/clam/patches/synth_01.h5'
+check "no temporary file is left" sh -c 'test -z "$(find a -name "*.tmp")"'
+sed 's/clam: true, //' run.yaml >without.yaml
+"$WSIFLOW" dataset -c without.yaml -o c -j 2 >c.log 2>&1
+check "without the key there are none" test ! -e c/clam
+finish
