@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/pool.h"
 #include "pipeline/card.h"
+#include "pipeline/colouring.h"
 #include "pipeline/cutting.h"
 #include "pipeline/sampling.h"
 #include "pipeline/stage.h"
@@ -54,15 +55,18 @@ static gboolean judge_tiles(Work *work, const SlideEntry *entry, const GArray *t
         return TRUE;
     }
     g_autoptr(Slide) slide = work_open_entry(judge.config, entry, error);
+    if (!slide || !colouring_set(judge.config, slide, NULL, error)) {
+        return FALSE;
+    }
     judge.slide = slide;
-    for (; slide && judge.first < tiles->len; judge.first += BLOCK) {
+    for (; judge.first < tiles->len; judge.first += BLOCK) {
         int64_t count = MIN(BLOCK, tiles->len - judge.first);
         if (!work_tick(work, judge.first, tiles->len, "tiles", error) ||
             !pool_run(work->threads, FALSE, count, judge_one, &judge, error)) {
             return FALSE;
         }
     }
-    return slide != NULL;
+    return TRUE;
 }
 
 /* ---- tiles ---- */

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/pool.h"
 #include "base/rng.h"
+#include "pipeline/colouring.h"
 #include "pipeline/cutting.h"
 #include "pipeline/runner.h"
 #include "tiler/picture.h"
@@ -131,6 +132,21 @@ static void source_close(Source *source)
     source->entry = NULL;
 }
 
+/* The slide in the colours that its patches were cut in. */
+static Slide *open_coloured(const Verify *verify, const SlideEntry *entry, GError **error)
+{
+    g_autofree char *path = g_build_filename(verify->folder, "slides", entry->id, "stain.json", NULL);
+    gboolean fitted = colouring_wants_fit(verify->config);
+    StainFit fit;
+    if (fitted && !colouring_read(path, &fit, error)) {
+        return NULL;
+    }
+    g_autoptr(Slide) slide = work_open_entry(verify->config, entry, error);
+    return slide && colouring_set(verify->config, slide, fitted ? &fit : NULL, error)
+               ? g_steal_pointer(&slide)
+               : NULL;
+}
+
 /* The slide of a patch, and its tiles; kept while patches of the same slide follow. */
 static gboolean source_open(Source *source, const Verify *verify, const GPtrArray *slides, const char *id,
                             GError **error)
@@ -149,7 +165,7 @@ static gboolean source_open(Source *source, const Verify *verify, const GPtrArra
     }
     g_autofree char *table = g_build_filename(verify->folder, "slides", id, "tiles.csv", NULL);
     source->tiles = tiles_read(table, error);
-    source->slide = source->tiles ? work_open_entry(verify->config, source->entry, error) : NULL;
+    source->slide = source->tiles ? open_coloured(verify, source->entry, error) : NULL;
     if (!source->slide) {
         source_close(source);
     }

@@ -19,8 +19,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <glib/gstdio.h>
-#include <jpeglib.h>
-#include <png.h>
 #include <tiffio.h>
 
 /* Resolutions beyond these are no scanner's: 72 to 600 dpi (353 to 42 um) is what picture programs write when
@@ -416,14 +414,4 @@ int slide_best_level(const Slide *slide, double scale)
         }
     }
     return best;
-}
-
-char *tiler_versions(void)
-{
-    /* "LIBTIFF, Version 4.5.0\nCopyright ...": the number alone. */
-    const char *tiff = TIFFGetVersion(), *number = strstr(tiff, "Version ");
-    number = number ? number + strlen("Version ") : tiff;
-    return g_strdup_printf("OpenSlide %s, libtiff %.*s, libjpeg-turbo %s, libpng %s", openslide_get_version(),
-                           (int)strcspn(number, "\n"), number, G_STRINGIFY(LIBJPEG_TURBO_VERSION),
-                           png_get_libpng_ver(NULL));
 }
