@@ -91,6 +91,36 @@ static void test_orthogonal_is_reported_each_epoch(void)
     model_spec_clear(&spec);
 }
 
+static gboolean stop_after_one(void *data, const EpochReport *report)
+{
+    return report->epoch < 1;
+}
+
+/* The state of the start, against which a collapse is judged, and the laterals are in the checkpoint. */
+static void test_stopped_and_resumed_gives_the_same_bytes(void)
+{
+    static const FpnKind kinds[] = {FPN_ORTHOGONAL, FPN_TWO_PHASE};
+    g_autofree char *checkpoint =
+        g_strdup_printf("%s/wsiflow-fpn-%u.checkpoint", g_get_tmp_dir(), g_random_int());
+    for (guint k = 0; k < G_N_ELEMENTS(kinds); k++) {
+        ModelSpec spec = tiny_spec(kinds[k]);
+        FitOptions stopped = {.threads = 2, .checkpoint = checkpoint, .told = stop_after_one};
+        FitOptions going_on = {.threads = 1, .checkpoint = checkpoint};
+        char whole[65], resumed[65];
+        g_autoptr(GError) error = NULL;
+        g_autofree char *path = g_strdup_printf("%s.model", checkpoint);
+        g_autoptr(Model) uninterrupted = fit(&spec, &normals, 2, whole);
+        g_assert_null(model_fit(&spec, &normals, &stopped, &error));
+        g_assert_error(error, WSI_ERROR, WSI_ERROR_CANCELLED);
+        g_autoptr(Model) model = model_fit(&spec, &normals, &going_on, NULL);
+        g_assert_true(model_save(model, path, resumed, NULL));
+        g_assert_cmpstr(whole, ==, resumed);
+        g_unlink(path);
+        g_unlink(checkpoint);
+        model_spec_clear(&spec);
+    }
+}
+
 static void test_fixed_reports_nothing(void)
 {
     ModelSpec spec = tiny_spec(FPN_FIXED);
@@ -166,6 +196,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/fpn-training/orthogonal", test_orthogonal_is_reported_each_epoch);
+    g_test_add_func("/fpn-training/resumed", test_stopped_and_resumed_gives_the_same_bytes);
     g_test_add_func("/fpn-training/fixed", test_fixed_reports_nothing);
     g_test_add_func("/fpn-training/two-phase", test_two_phase);
     g_test_add_func("/fpn-training/collapse", test_a_collapse_ends_the_run);
