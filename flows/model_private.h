@@ -12,9 +12,9 @@ struct Model {
     Msflow *flow;
     Head *head; /* in the bundle with spec.loss.labels */
     Calibration calibration;
-    GArray *history; /* EpochReport */
+    GArray *history;  /* EpochReport */
     GArray *channels; /* ChannelReport, or NULL */
-    int best_epoch;  /* whose parameters these are */
+    int best_epoch;   /* whose parameters these are */
     char tiles_hash[65];
     char *libraries, *trained_with; /* flows_versions() and kernels of the training */
 };
