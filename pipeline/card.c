@@ -168,7 +168,7 @@ static void add_rules(GString *out, const Config *config)
 {
     g_string_append_printf(out, "\n## Rules\n\n- tiles: %d x %d px", config->tiles_size, config->tiles_size);
     add_bullet(out, " at", config->tiles_mpp, " um/px");
-    add_bullet(out, ", overlap", config->tiles_overlap, " px");
+    add_bullet(out, ", overlap", config->tiles_overlap, config->tiles_overlap < 1 ? " of the size" : " px");
     g_string_append_printf(out, ", edge %s, filter %s", config->tiles_edge, config->tiles_filter);
     add_bullet(out, ", tissue >=", config->tiles_min_tissue, "\n");
     g_string_append_printf(out, "- pictures: %s", config->dataset_picture);

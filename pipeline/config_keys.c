@@ -66,7 +66,9 @@ const ConfigKey config_keys[] = {
     PATH(slides, annotations,
          "folder with an annotation STEM.xml (or .geojson) for slides that have lesions"),
     TEXT(slides, groups, "",
-         "more annotation groups, \"name=lesion other=not\"; Camelyon16/17 groups are known"),
+         "more annotation groups: \"name=lesion other=not region=roi some=ignore\"; only tissue in a slide's "
+         "roi counts; "
+         "Camelyon16/17 groups are known"),
     NUMBER(slides, mpp, "0", 0, 1000,
            "um/px of level 0, instead of what the files say; 0 = what they say (the manifest wins)"),
     BOOL(slides, objective, "false",
@@ -80,7 +82,8 @@ const ConfigKey config_keys[] = {
 
     INT(tiles, size, "256", 32, 2048, "px, a multiple of 32"),
     NUMBER(tiles, mpp, "1.0", 0.05, 64, "um/px"),
-    NUMBER(tiles, overlap, "0", 0, 2047, "px, between neighbours of the patch set"),
+    NUMBER(tiles, overlap, "0", 0, 2047,
+           "between neighbours of the patch set: px, or below 1 a share of the size"),
     CHOICE(tiles, edge, "drop", "drop pad shift",
            "tiles that do not fit: drop them, pad them, or shift them inside"),
     NUMBER(tiles, min_tissue, "0.5", 0, 1, "keep tiles with at least this share of tissue"),

@@ -11,9 +11,26 @@
 /* The labels of masks that mean something without being told: 0 and 1, and black and white. */
 static const GroupRule mask_rules[] = {{"1", LABEL_LESION}, {"255", LABEL_LESION}};
 
-/* "name=lesion other=not", before the rules that are known.  Caller frees with the texts. */
-static GArray *group_rules(const char *groups, gboolean is_mask, GStrv *texts, GError **error)
+/* When regions are asked for, their outlines take the place of lesions and nothing else counts. */
+static void add_rule(GArray *rules, const char *group, OutlineLabel label, gboolean is_region,
+                     gboolean region)
 {
+    GroupRule rule = {group, !region ? label : is_region ? LABEL_LESION : LABEL_NONE};
+    g_array_append_val(rules, rule);
+}
+
+/* "name=lesion other=not", before the rules that are known.  Caller frees with the texts. */
+static GArray *group_rules(const char *groups, gboolean is_mask, gboolean region, GStrv *texts,
+                           GError **error)
+{
+    static const struct {
+        const char *kind;
+        OutlineLabel label;
+        gboolean is_region;
+    } kinds[] = {{"lesion", LABEL_LESION, FALSE},
+                 {"not", LABEL_NOT_LESION, FALSE},
+                 {"roi", LABEL_NONE, TRUE},
+                 {"ignore", LABEL_NONE, FALSE}};
     g_autoptr(GArray) rules = g_array_new(TRUE, TRUE, sizeof(GroupRule));
     *texts = g_strsplit_set(groups ? groups : "", " ", -1);
     for (char **text = *texts; *text; text++) {
@@ -21,21 +38,23 @@ static GArray *group_rules(const char *groups, gboolean is_mask, GStrv *texts, G
         if (!**text) {
             continue;
         }
-        gboolean lesion = equals && g_str_equal(equals + 1, "lesion");
-        if (!lesion && !(equals && g_str_equal(equals + 1, "not"))) {
+        guint k = 0;
+        while (k < G_N_ELEMENTS(kinds) && !(equals && g_str_equal(equals + 1, kinds[k].kind))) {
+            k++;
+        }
+        if (k == G_N_ELEMENTS(kinds)) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                        "group rule \"%s\" is neither name=lesion nor name=not", *text);
+                        "group rule \"%s\" is none of name=lesion, name=not, name=roi, name=ignore", *text);
             return NULL;
         }
         *equals = 0;
-        GroupRule rule = {*text, lesion ? LABEL_LESION : LABEL_NOT_LESION};
-        g_array_append_val(rules, rule);
+        add_rule(rules, *text, kinds[k].label, kinds[k].is_region, region);
     }
     for (guint i = 0; is_mask && i < G_N_ELEMENTS(mask_rules); i++) {
-        g_array_append_val(rules, mask_rules[i]);
+        add_rule(rules, mask_rules[i].group, mask_rules[i].label, FALSE, region);
     }
     for (const GroupRule *rule = camelyon_rules; rule->group && !is_mask; rule++) {
-        g_array_append_val(rules, *rule);
+        add_rule(rules, rule->group, rule->label, FALSE, region);
     }
     return g_steal_pointer(&rules);
 }
@@ -53,17 +72,46 @@ SlideFrame lesions_frame(const Slide *slide)
                         .bounds_y = info->bounds.y};
 }
 
-Annotation *lesions_load(const char *path, const char *groups, const SlideFrame *frame, GError **error)
+static Annotation *load(const char *path, const char *groups, gboolean region, const SlideFrame *frame,
+                        GError **error)
 {
     g_auto(GStrv) texts = NULL;
     gboolean is_mask = labels_detect(path);
-    g_autoptr(GArray) rules = group_rules(groups, is_mask, &texts, error);
+    g_autoptr(GArray) rules = group_rules(groups, is_mask, region, &texts, error);
     if (!rules) {
         return NULL;
     }
     const GroupRule *first = (const GroupRule *)(void *)rules->data;
     return is_mask ? masks_outlines(path, first, frame, error)
                    : annotation_read_on(path, first, frame, error);
+}
+
+Annotation *lesions_load(const char *path, const char *groups, const SlideFrame *frame, GError **error)
+{
+    return load(path, groups, FALSE, frame, error);
+}
+
+gboolean lesions_have_regions(const Config *config)
+{
+    return strstr(config->slides_groups, "=roi") != NULL;
+}
+
+gboolean lesions_region(const Config *config, const SlideEntry *entry, const Slide *slide, Raster **region,
+                        GError **error)
+{
+    SlideFrame frame = lesions_frame(slide);
+    *region = NULL;
+    if (!entry->annotation || !lesions_have_regions(config)) {
+        return TRUE;
+    }
+    g_autoptr(Annotation) annotation = load(entry->annotation, config->slides_groups, TRUE, &frame, error);
+    gboolean found = FALSE;
+    for (guint i = 0; annotation && i < annotation->outlines->len; i++) {
+        const Outline *outline = annotation->outlines->pdata[i];
+        found = found || (outline->closed && outline->label == LABEL_LESION);
+    }
+    *region = found ? raster_build(annotation, error) : NULL;
+    return annotation && (!found || *region);
 }
 
 Annotation *lesions_read(const Config *config, const SlideEntry *entry, const Slide *slide, GError **error)

@@ -4,6 +4,8 @@
  * its stage names, and the stage's version; its input hash covers what it reads from outside of the run: files by size, time of change and
  * path, and the manifest's facts about the slide. */
 #include "pipeline/plan.h"
+#include "pipeline/colouring.h"
+#include "pipeline/lesions.h"
 #include "base/durable.h"
 #include "base/error.h"
 #include <string.h>
@@ -57,19 +59,19 @@ static void add_folder(GString *text, const char *folder, int depth)
 
 typedef struct {
     const char *stage;
-    gboolean slide, mpp, annotation, split, use, weights, patches, model, labels;
+    gboolean slide, mpp, annotation, region, target, split, use, weights, patches, model, labels;
 } Outside;
 
 /* What each stage reads from outside of the run. */
 static const Outside outside[] = {
     {"ingest", .slide = TRUE, .mpp = TRUE},
-    {"tissue", .slide = TRUE, .mpp = TRUE},
+    {"tissue", .slide = TRUE, .mpp = TRUE, .region = TRUE},
     {"mask", .annotation = TRUE},
-    {"cut", .split = TRUE},
+    {"cut", .split = TRUE, .target = TRUE},
     {"dataset", .split = TRUE},
     {"normals", .split = TRUE},
     {"train", .weights = TRUE, .patches = TRUE},
-    {"score", .use = TRUE, .model = TRUE, .weights = TRUE},
+    {"score", .use = TRUE, .target = TRUE, .model = TRUE, .weights = TRUE},
     {"scorepatches", .model = TRUE, .weights = TRUE, .patches = TRUE},
     {"evaluate", .labels = TRUE},
 };
@@ -92,6 +94,9 @@ static void input_hash(const Run *run, const Stage *stage, const SlideEntry *sli
         }
         add_file(text, "slide", o->slide ? slide->path : NULL);
         add_file(text, "annotation", o->annotation ? slide->annotation : NULL);
+        add_file(text, "region", o->region && lesions_have_regions(config) ? slide->annotation : NULL);
+        add_file(text, "stain target",
+                 o->target && colouring_wants_fit(config) ? config->tiles_stain_target : NULL);
         add_file(text, "weights", o->weights ? config->model_weights : NULL);
         add_file(text, "model", o->model ? config->score_model : NULL);
         add_file(text, "labels", o->labels ? config->evaluate_labels : NULL);

@@ -1,6 +1,7 @@
 /* tissue: the mask, and pictures of it for people.  grid: the tiles that lie on it. */
 #include "base/error.h"
 #include "pipeline/json.h"
+#include "pipeline/lesions.h"
 #include "pipeline/stage.h"
 #include "pipeline/tiles.h"
 #include "tiler/picture.h"
@@ -13,12 +14,37 @@ static gboolean publish_picture(Work *work, const char *name, const char *file, 
     return picture_write_png(path, picture, sha256, error) && work_publish(work, name, path, sha256, error);
 }
 
+/* Tissue counts only where the slide's regions of interest are. */
+static gboolean keep_region(const Work *work, const Slide *slide, Tissue *tissue, GError **error)
+{
+    Raster *found;
+    if (!lesions_region(work->run->config, work->slide, slide, &found, error)) {
+        return FALSE;
+    }
+    g_autoptr(Raster) region = found;
+    g_autoptr(Image) mask = region ? image_new(tissue->mask->width, tissue->mask->height, 1, error) : NULL;
+    if (!mask) {
+        return !region;
+    }
+    const SlideLevel *level = &slide_info(slide)->levels[0];
+    const Rect whole = {0, 0, (double)level->width, (double)level->height};
+    int64_t kept = 0;
+    raster_fill(region, &whole, mask);
+    for (size_t i = 0; i < image_bytes(mask); i++) {
+        tissue->mask->pixels[i] &= mask->pixels[i];
+        kept += tissue->mask->pixels[i] != 0;
+    }
+    tissue->tissue_share = (double)kept / (double)image_bytes(mask);
+    return TRUE;
+}
+
 gboolean stage_tissue(Work *work, GError **error)
 {
     TissueOptions options = tiles_tissue_options(work->run->config);
     g_autoptr(Slide) slide = work_open_slide(work, error);
     g_autoptr(Tissue) tissue = slide ? tissue_find(slide, &options, error) : NULL;
-    g_autoptr(Image) outlined = tissue ? tissue_picture(tissue, error) : NULL;
+    gboolean ok = tissue && keep_region(work, slide, tissue, error);
+    g_autoptr(Image) outlined = ok ? tissue_picture(tissue, error) : NULL;
     if (!outlined || !work_tick(work, 1, 1, "slides", error)) {
         return FALSE;
     }

@@ -72,7 +72,8 @@ gboolean tiles_grid_spec(const Config *config, GridSpec *spec, GError **error)
 {
     *spec = (GridSpec){.size = config->tiles_size,
                        .mpp = config->tiles_mpp,
-                       .overlap = config->tiles_overlap,
+                       .overlap = config->tiles_overlap < 1 ? config->tiles_overlap * config->tiles_size
+                                                            : config->tiles_overlap,
                        .min_tissue = config->tiles_min_tissue};
     edge_policy_parse(config->tiles_edge, &spec->edge);
     if (config->tiles_size % 32 != 0) {
