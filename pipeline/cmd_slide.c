@@ -19,6 +19,18 @@
 
 /* ---- slide ---- */
 
+/* What the search for tissue could not read. */
+static void print_bad_areas(const Slide *slide)
+{
+    const GPtrArray *areas = slide_bad_areas(slide);
+    for (guint i = 0; i < areas->len; i++) {
+        const BadArea *area = areas->pdata[i];
+        printf("  unreadable: level %d, %" G_GINT64_FORMAT ", %" G_GINT64_FORMAT ", %" G_GINT64_FORMAT
+               " x %" G_GINT64_FORMAT " px: %s\n",
+               area->level, area->x, area->y, area->width, area->height, area->reason);
+    }
+}
+
 static void print_slide(const Slide *slide, const Tissue *tissue)
 {
     const SlideInfo *info = slide_info(slide);
@@ -42,6 +54,7 @@ static void print_slide(const Slide *slide, const Tissue *tissue)
                level->width, level->height, level->downsample_x, level->downsample_y);
     }
     if (tissue) {
+        print_bad_areas(slide);
         printf("  tissue %.2f %%, pen %.2f %%, no data %.2f %%\n", 100 * tissue->tissue_share,
                100 * tissue->pen_share, 100 * tissue->no_data_share);
     }
@@ -67,6 +80,7 @@ static gboolean show_slide(const char *path, const SlideOptions *options, json_t
     json_object_set_new(facts, "file", json_string(path));
     json_object_set_new(facts, "tissue_share", tissue ? json_real(tissue->tissue_share) : json_null());
     json_object_set_new(facts, "no_data_share", tissue ? json_real(tissue->no_data_share) : json_null());
+    json_object_set_new(facts, "bad_areas", slide_bad_json(slide));
     json_array_append_new(out, facts);
     return TRUE;
 }

@@ -4,3 +4,6 @@
 #include <jansson.h>
 
 json_t *slide_json(const Slide *slide); /* new reference */
+/* What could not be read so far, ascending: an array of level, x, y, width, height (px of the level) and the reason; new reference.
+ * At most 10,000; slide_bad_areas() has them all. */
+json_t *slide_bad_json(const Slide *slide);

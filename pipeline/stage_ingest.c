@@ -27,6 +27,22 @@ json_t *slide_json(const Slide *slide)
                      info->bounds.height, "fingerprint", info->fingerprint, "levels", levels);
 }
 
+json_t *slide_bad_json(const Slide *slide)
+{
+    enum { LISTED = 10000 };
+    const GPtrArray *areas = slide_bad_areas(slide);
+    json_t *list = json_array();
+    for (guint i = 0; i < MIN(areas->len, LISTED); i++) {
+        const BadArea *area = areas->pdata[i];
+        g_autofree char *reason = g_utf8_make_valid(area->reason, -1);
+        json_array_append_new(list, json_pack("{s:i, s:I, s:I, s:I, s:I, s:s}", "level", area->level, "x",
+                                              (json_int_t)area->x, "y", (json_int_t)area->y, "width",
+                                              (json_int_t)area->width, "height", (json_int_t)area->height,
+                                              "reason", reason));
+    }
+    return list;
+}
+
 gboolean stage_ingest(Work *work, GError **error)
 {
     g_autoptr(Slide) slide = work_open_slide(work, error);

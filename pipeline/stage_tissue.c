@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "pipeline/json.h"
 #include "pipeline/lesions.h"
+#include "pipeline/slide_json.h"
 #include "pipeline/stage.h"
 #include "pipeline/tiles.h"
 #include "tiler/picture.h"
@@ -50,10 +51,11 @@ gboolean stage_tissue(Work *work, GError **error)
     }
     char sha256[65];
     g_autofree char *path = work_output(work, "tissue.json");
-    json_t *facts = json_pack("{s:f, s:f, s:f, s:f, s:f, s:I}", "tissue_share", tissue->tissue_share,
-                              "pen_share", tissue->pen_share, "no_data_share", tissue->no_data_share,
-                              "level0_px_per_mask_px_x", tissue->scale_x, "level0_px_per_mask_px_y",
-                              tissue->scale_y, "bad_areas", (json_int_t)slide_bad_areas(slide)->len);
+    json_t *facts =
+        json_pack("{s:f, s:f, s:f, s:f, s:f, s:I, s:o}", "tissue_share", tissue->tissue_share, "pen_share",
+                  tissue->pen_share, "no_data_share", tissue->no_data_share, "level0_px_per_mask_px_x",
+                  tissue->scale_x, "level0_px_per_mask_px_y", tissue->scale_y, "bad_areas",
+                  (json_int_t)slide_bad_areas(slide)->len, "bad_area_list", slide_bad_json(slide));
     return publish_picture(work, "mask", "tissue.png", tissue->mask, error) &&
            publish_picture(work, "overview", "overview.png", tissue->overview, error) &&
            publish_picture(work, "outlined", "tissue_outline.png", outlined, error) &&

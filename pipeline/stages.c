@@ -101,7 +101,7 @@ static gboolean wants_evaluate(const Config *config, const SlideEntry *slide)
 const Stage stages[] = {
     {"ingest", "geometry, resolution and identity of a slide", SCOPE_SLIDE, SLIDE_KEYS, "", 1, wants_slide,
      stage_ingest},
-    {"tissue", "tissue mask", SCOPE_SLIDE, "tissue slides.groups", "ingest", 1, wants_slide, stage_tissue},
+    {"tissue", "tissue mask", SCOPE_SLIDE, "tissue slides.groups", "ingest", 2, wants_slide, stage_tissue},
     {"stain", "how a slide is stained", SCOPE_SLIDE,
      "tiles.stain tiles.icc tiles.size tiles.mpp tiles.filter", "ingest tissue", 1, wants_stain, stage_stain},
     {"grid", "tiles on the tissue", SCOPE_SLIDE, "tiles", "ingest tissue", 1, wants_slide, stage_grid},
