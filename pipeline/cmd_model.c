@@ -74,7 +74,8 @@ int command_train(int argc, char **argv, GError **error)
     int threads = 0, code;
     GOptionEntry entries[] = {
         {"config", 'c', 0, G_OPTION_ARG_FILENAME, &config_path,
-         "sections model, train, augment, loss, threshold, tiles.size (default: all defaults)", "CONFIG.yaml"},
+         "sections model, train, augment, loss, threshold, tiles.size (default: all defaults)",
+         "CONFIG.yaml"},
         {"patches", 'p', 0, G_OPTION_ARG_FILENAME, &patches,
          "folder with train/good or train-*.tar (default: patches.folder)", "DIR"},
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "the model bundle to write", "MODEL"},
