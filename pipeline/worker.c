@@ -1,8 +1,8 @@
 /* A worker: claims jobs, does them, publishes, until nothing is left.
  *
  * The lease is kept alive by a thread with its own connection; when the lease is lost or a stop is asked for, `stop` tells the
- * stage, which ends at its next safe place.  Stages of the cohort run when little else can, so they get all processors; those
- * of slides get one, since other workers have the others. */
+ * stage, which ends at its next safe place.  Stages of the cohort run when little else can, so they get all processors; a job
+ * of a slide gets its share: one where the cohort is large, all where it is the only job. */
 #include "base/error.h"
 #include "base/pool.h"
 #include "pipeline/runner.h"
@@ -105,6 +105,16 @@ static gboolean settle(Store *store, const Job *job, const Work *work, GError *w
     return TRUE;
 }
 
+/* Processors for a job of a slide: all, shared among the jobs that run or could.  Results do not depend on it. */
+static int slide_threads(Store *store, int processors)
+{
+    int counts[JOB_CANCELLED + 1];
+    if (!store_counts(store, counts, NULL)) {
+        return 1;
+    }
+    return MAX(1, processors / MAX(1, counts[JOB_READY] + counts[JOB_LEASED]));
+}
+
 static gboolean do_job(const Run *run, Store *store, const Job *job, int threads, GError **error)
 {
     const Stage *stage = stage_find(job->stage);
@@ -117,7 +127,7 @@ static gboolean do_job(const Run *run, Store *store, const Job *job, int threads
                  .job = job,
                  .inputs = inputs,
                  .outputs = outputs,
-                 .threads = stage && stage->scope == SCOPE_COHORT ? threads : 1,
+                 .threads = stage && stage->scope == SCOPE_COHORT ? threads : slide_threads(store, threads),
                  .stop = &stop_asked};
     if (inputs && (!stage || (stage->scope == SCOPE_SLIDE && !work.slide))) {
         g_set_error(&why, WSI_ERROR, WSI_ERROR_INTERNAL, "no stage %s or no slide %s", job->stage, job->unit);
