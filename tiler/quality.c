@@ -1,18 +1,22 @@
 /* Measures of a tile's quality.
  *
  * Colours are judged by stain.c, which finds tissue and ink for the tissue mask: a tile and the mask that it came from cannot
- * disagree about what ink is.  Blur is told by how energy falls from one scale to the next, not by its amount: the variance of the
- * Laplacian of a pale sharp tile is below that of a dark blurred one, the ratio of two scales is not. */
+ * disagree about what ink is.  They are judged on one pixel in 2 um each way, as they are shares of areas and densities are averaged
+ * over 8 um anyway.  Blur is told by how energy falls from one scale to the next, not by its amount: the variance of the Laplacian
+ * of a pale sharp tile is below that of a dark blurred one, the ratio of two scales is not. */
 #include "tiler/quality.h"
 #include "base/error.h"
+#include "tiler/scratch.h"
 #include "tiler/stain.h"
+#include "tiler/vectorised.h"
 #include <math.h>
 #include <string.h>
 
-static const double MIN_SHARPNESS = 0.12, PEN_SHARE = 0.02, DARK_SHARE = 0.25, BLANK_SHARE = 0.95,
+static const double MIN_SHARPNESS = 0.12, PEN_SHARE = 0.02, DARK_SHARE = 0.25, BLANK_SHARE = 0.94,
                     SATURATED_SHARE = 0.10;
-static const double DARK_UM = 16;
+static const double DARK_UM = 16, SAMPLE_UM = 2;
 enum { DARK_LEVEL = 90, GLASS_LEVEL = 200, MIN_ENERGY = 1 /* of grey values squared: less is rounding */ };
+enum { LANES = 16, SAMPLE_SIDE = 64 /* px that a sample has at least */ };
 
 static const struct {
     QualityFlag flag;
@@ -31,38 +35,67 @@ typedef struct {
     float *values;
 } Grey;
 
-static void grey_clear(Grey *grey)
+VECTORISED static void grey_row(float *restrict grey, const uint8_t *restrict rgb, int width)
 {
-    g_free(grey->values);
+    for (int x = 0; x < width; x++) {
+        const uint8_t *p = rgb + 3 * (size_t)x;
+        grey[x] = 0.299F * p[0] + 0.587F * p[1] + 0.114F * p[2];
+    }
 }
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Grey, grey_clear)
 
 static gboolean grey_of(const Image *rgb, const Image *valid, Grey *grey, GError **error)
 {
     size_t pixels = (size_t)rgb->width * (size_t)rgb->height;
-    *grey = (Grey){rgb->width, rgb->height, wsi_try_alloc(pixels, sizeof(float), "a tile", error)};
-    for (size_t i = 0; grey->values && i < pixels; i++) {
-        const uint8_t *p = rgb->pixels + 3 * i;
-        gboolean known = !valid || valid->pixels[i];
-        grey->values[i] = known ? 0.299F * p[0] + 0.587F * p[1] + 0.114F * p[2] : -1;
+    *grey =
+        (Grey){rgb->width, rgb->height, scratch(SCRATCH_GREY, pixels, sizeof(float), "a tile's grey", error)};
+    for (int y = 0; grey->values && y < rgb->height; y++) {
+        size_t at = (size_t)y * rgb->width;
+        grey_row(grey->values + at, rgb->pixels + 3 * at, rgb->width);
+        for (int x = 0; valid && x < rgb->width; x++) {
+            grey->values[at + x] = valid->pixels[at + x] ? grey->values[at + x] : -1;
+        }
     }
     return grey->values != NULL;
+}
+
+VECTORISED static void half_row(float *restrict half, const float *restrict a, const float *restrict b,
+                                int width)
+{
+    for (int x = 0; x < width; x++) {
+        float low = MIN(MIN(a[2 * x], a[2 * x + 1]), MIN(b[2 * x], b[2 * x + 1]));
+        float sum = a[2 * x] + a[2 * x + 1] + b[2 * x] + b[2 * x + 1];
+        half[x] = low >= 0 ? sum / 4 : -1;
+    }
 }
 
 /* Half the size by the mean of 2 x 2; no data where one of them has none. */
 static gboolean grey_half(const Grey *grey, Grey *half, GError **error)
 {
     *half = (Grey){grey->width / 2, grey->height / 2, NULL};
-    half->values =
-        wsi_try_alloc(MAX((size_t)half->width * (size_t)half->height, 1), sizeof(float), "a tile", error);
+    half->values = scratch(SCRATCH_GREY_HALF, MAX((size_t)half->width * (size_t)half->height, 1),
+                           sizeof(float), "a tile's grey", error);
     for (int y = 0; half->values && y < half->height; y++) {
-        for (int x = 0; x < half->width; x++) {
-            const float *a = grey->values + (size_t)(2 * y) * grey->width + 2 * x, *b = a + grey->width;
-            gboolean known = a[0] >= 0 && a[1] >= 0 && b[0] >= 0 && b[1] >= 0;
-            half->values[(size_t)y * half->width + x] = known ? (a[0] + a[1] + b[0] + b[1]) / 4 : -1;
-        }
+        const float *row = grey->values + (size_t)(2 * y) * grey->width;
+        half_row(half->values + (size_t)y * half->width, row, row + grey->width, half->width);
     }
     return half->values != NULL;
+}
+
+/* Adds the squares of the Laplacian at row[1 .. n], and how many pixels had one, to LANES sums each. */
+VECTORISED static void add_laplacians(float *restrict sums, int32_t *restrict counts,
+                                      const float *restrict row, const float *restrict up,
+                                      const float *restrict down, int n)
+{
+    for (int first = 0; first < n; first += LANES) {
+        for (int lane = 0; lane < MIN(LANES, n - first); lane++) {
+            const float *p = row + 1 + first + lane;
+            float above = up[1 + first + lane], below = down[1 + first + lane];
+            float low = MIN(MIN(MIN(p[-1], p[1]), MIN(above, below)), *p);
+            float laplacian = (p[-1] + p[1]) + (above + below) - 4 * *p;
+            sums[lane] += low >= 0 ? laplacian * laplacian : 0;
+            counts[lane] += low >= 0;
+        }
+    }
 }
 
 /* Mean square of the Laplacian (4 neighbours) where all five pixels are known. */
@@ -72,14 +105,12 @@ static double laplacian_energy(const Grey *grey)
     int64_t count = 0;
     for (int y = 1; y + 1 < grey->height; y++) {
         const float *row = grey->values + (size_t)y * grey->width;
-        for (int x = 1; x + 1 < grey->width; x++) {
-            const float *p = row + x;
-            float left = p[-1], right = p[1], up = p[-grey->width], down = p[grey->width];
-            if (*p >= 0 && left >= 0 && right >= 0 && up >= 0 && down >= 0) {
-                double laplacian = (double)left + right + up + down - 4.0 * *p;
-                sum += laplacian * laplacian;
-                count++;
-            }
+        float sums[LANES] = {0};
+        int32_t counts[LANES] = {0};
+        add_laplacians(sums, counts, row, row - grey->width, row + grey->width, grey->width - 2);
+        for (int lane = 0; lane < LANES; lane++) {
+            sum += sums[lane];
+            count += counts[lane];
         }
     }
     return count ? sum / (double)count : 0;
@@ -87,7 +118,7 @@ static double laplacian_energy(const Grey *grey)
 
 static gboolean measure_blur(const Image *rgb, const Image *valid, Quality *out, GError **error)
 {
-    g_auto(Grey) grey = {0}, half = {0};
+    Grey grey, half;
     if (!grey_of(rgb, valid, &grey, error) || !grey_half(&grey, &half, error)) {
         return FALSE;
     }
@@ -154,15 +185,56 @@ static double dark_share(const Image *rgb, const Image *valid, double mpp)
 
 /* ---- the whole ---- */
 
-gboolean quality_measure(const Image *rgb, const Image *valid, double mpp, Quality *out, GError **error)
+/* Every step-th pixel each way; *out's pixels are the thread's. */
+static gboolean sample(const Image *in, int step, ScratchUse use, Image *out, GError **error)
 {
-    *out = (Quality){.sharpness = NAN};
+    *out = (Image){in->width / step, in->height / step, in->channels, NULL};
+    out->pixels = scratch(use, (size_t)out->width * (size_t)out->height, (size_t)in->channels,
+                          "a sample of a tile", error);
+    uint8_t *to = out->pixels;
+    for (int y = 0; to && y < out->height; y++) {
+        const uint8_t *from =
+            in->pixels + ((size_t)(y * step + step / 2) * in->width + step / 2) * in->channels;
+        for (int x = 0; x < out->width; x++, from += step * in->channels) {
+            for (int c = 0; c < in->channels; c++) {
+                *to++ = from[c];
+            }
+        }
+    }
+    return out->pixels != NULL;
+}
+
+static gboolean measure_sample(const Image *rgb, const Image *valid, double mpp, Quality *out, GError **error)
+{
     g_autoptr(Image) stain = stain_flags(rgb, valid, mpp, error);
-    if (!stain || !measure_blur(rgb, valid, out, error)) {
+    if (!stain) {
         return FALSE;
     }
     measure_colours(rgb, valid, stain, out);
     out->dark_share = dark_share(rgb, valid, mpp);
+    return TRUE;
+}
+
+/* On one pixel in SAMPLE_UM each way, or more when the tile is small. */
+static gboolean measure_all_colours(const Image *rgb, const Image *valid, double mpp, Quality *out,
+                                    GError **error)
+{
+    int step = (int)CLAMP(SAMPLE_UM / mpp, 1, MAX(1, MIN(rgb->width, rgb->height) / SAMPLE_SIDE));
+    Image few, few_valid;
+    if (step == 1) {
+        return measure_sample(rgb, valid, mpp, out, error);
+    }
+    return sample(rgb, step, SCRATCH_SAMPLE, &few, error) &&
+           (!valid || sample(valid, step, SCRATCH_SAMPLE_VALID, &few_valid, error)) &&
+           measure_sample(&few, valid ? &few_valid : NULL, mpp * step, out, error);
+}
+
+gboolean quality_measure(const Image *rgb, const Image *valid, double mpp, Quality *out, GError **error)
+{
+    *out = (Quality){.sharpness = NAN};
+    if (!measure_all_colours(rgb, valid, mpp, out, error) || !measure_blur(rgb, valid, out, error)) {
+        return FALSE;
+    }
     gboolean blank = out->blank_share > BLANK_SHARE && out->pen_share < PEN_SHARE;
     if (blank) {
         out->sharpness = NAN;

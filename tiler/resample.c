@@ -14,17 +14,11 @@
 #include "tiler/resample.h"
 #include "base/error.h"
 #include "tiler/scratch.h"
+#include "tiler/vectorised.h"
 #include <math.h>
 #include <string.h>
 
 enum { LANES = 16, PIECE = 4096 };
-
-/* The inner loops are worth the wide registers of whatever processor runs them; gcc's -O2 alone leaves them scalar. */
-#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__clang__)
-#define VECTORISED __attribute__((optimize("O3"), target_clones("avx512f", "avx2", "default")))
-#else
-#define VECTORISED
-#endif
 
 static double lanczos3(double x)
 {

@@ -17,6 +17,10 @@ typedef enum {
     SCRATCH_COLUMNS,
     SCRATCH_RESULTS,
     SCRATCH_BYTES,
+    SCRATCH_GREY, /* a tile's quality */
+    SCRATCH_GREY_HALF,
+    SCRATCH_SAMPLE,
+    SCRATCH_SAMPLE_VALID,
     SCRATCH_USES
 } ScratchUse;
 
