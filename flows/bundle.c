@@ -211,6 +211,9 @@ static gboolean read_tensors(Model *model, const Safetensors *file, GError **err
                     safetensors_count(file), count + 1);
         return FALSE;
     }
+    if (!msflow_check(model->flow, error)) {
+        return FALSE;
+    }
     msflow_refresh(model->flow);
     return TRUE;
 }

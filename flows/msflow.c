@@ -180,6 +180,57 @@ void msflow_refresh(Msflow *flow)
     }
 }
 
+static gboolean is_permutation(const real *values, int64_t count)
+{
+    g_autofree uint8_t *seen = g_new0(uint8_t, count);
+    for (int64_t i = 0; i < count; i++) {
+        gboolean index = values[i] >= 0 && values[i] < (real)count;
+        if (!index || (real)(int64_t)values[i] != values[i] || seen[(int64_t)values[i]]++) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+static gboolean are_signs(const real *values, int64_t count)
+{
+    int64_t right = 0;
+    while (right < count && (values[right] == 1 || values[right] == -1)) {
+        right++;
+    }
+    return right == count;
+}
+
+static gboolean are_positive(const real *values, int64_t count)
+{
+    int64_t right = 0;
+    while (right < count && values[right] > 0) {
+        right++;
+    }
+    return right == count;
+}
+
+gboolean msflow_check(const Msflow *flow, GError **error)
+{
+    static const struct {
+        const char *part, *what; /* part of the name */
+        gboolean (*holds)(const real *values, int64_t count);
+    } rules[] = {{".permutation", "a permutation", is_permutation},
+                 {".sign", "made of 1 and -1", are_signs},
+                 {"deviation", "above 0", are_positive}};
+    for (guint i = 0; i < flow->table->len; i++) {
+        const MsflowParameter *p = &g_array_index(flow->table, MsflowParameter, i);
+        for (guint r = 0; r < G_N_ELEMENTS(rules); r++) {
+            if (strstr(p->name, rules[r].part) && !rules[r].holds(flow->parameters + p->offset, p->count)) {
+                g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "tensor \"%s\" is not %s", p->name,
+                            rules[r].what);
+                return FALSE;
+            }
+        }
+    }
+    return TRUE;
+}
+
 int64_t msflow_before_flows(const Msflow *flow)
 {
     return flow->spec.fpn == FPN_ORTHOGONAL ? flow->fpn.lateral[0] : flow->layout.trainable;

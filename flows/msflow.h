@@ -60,6 +60,9 @@ void msflow_constrain(Msflow *flow);
  * from the parameters (1x1 matrices, maps of the positional code). Must be called after any change of the parameters, while no run
  * computes.  Runs made without training packed their weights when they were made: make them anew. */
 void msflow_refresh(Msflow *flow);
+/* Of parameters that came from a file, before msflow_refresh: FALSE with WSI_ERROR_INPUT naming the tensor when a permutation is none
+ * (its numbers are indices), a sign is not 1 or -1, or a deviation not above 0. */
+gboolean msflow_check(const Msflow *flow, GError **error);
 
 /* ---- fitting what is not trained by gradient ---- */
 /* Statistics of the pooled features of the training normals, and the fixed FPN from them (PCA laterals, models.md C.5);
