@@ -19,6 +19,7 @@ void fpn_init(Fpn *fpn, const int channels[SCALES], const int size[SCALES], int 
         fpn->size[l] = size[l];
         fpn->map[l] = arena_real(arena, (int64_t)width * channels[l], "feature pyramid");
         fpn->shift[l] = arena_real(arena, width, "feature pyramid");
+        fpn->spread[l] = arena_real(arena, channels[l], "feature pyramid");
         fpn->constant[l] = arena_int(arena, channels[l], "feature pyramid");
         work = MAX(work, orthonormal_work(width, channels[l]));
     }
@@ -65,7 +66,9 @@ void fpn_refresh(Fpn *fpn, const real *parameters)
         }
         fpn->constants[l] = 0;
         for (int j = 0; j < c; j++) {
-            if (deviation[j] <= (real)DEVIATION_FLOOR) {
+            gboolean constant = deviation[j] <= (real)DEVIATION_FLOOR;
+            fpn->spread[l][j] = constant ? (real)INFINITY : deviation[j];
+            if (constant) {
                 fpn->constant[l][fpn->constants[l]++] = j;
             }
         }
@@ -103,18 +106,18 @@ static int64_t above_pixel(const Fpn *fpn, int l, int64_t p)
 }
 
 VECTOR_CLONES
-static double standardised_squares(int c, const real *x, const real *mean, const real *deviation)
+static double standardised_squares(int c, const real *x, const real *mean, const real *spread)
 {
     double lane[LANES] = {0}, sum = 0;
     int j = 0;
     for (; j + LANES <= c; j += LANES) {
         for (int k = 0; k < LANES; k++) {
-            double v = ((double)x[j + k] - (double)mean[j + k]) / (double)deviation[j + k];
+            double v = ((double)x[j + k] - (double)mean[j + k]) / (double)spread[j + k];
             lane[k] += v * v;
         }
     }
     for (; j < c; j++) {
-        double v = ((double)x[j] - (double)mean[j]) / (double)deviation[j];
+        double v = ((double)x[j] - (double)mean[j]) / (double)spread[j];
         sum += v * v;
     }
     for (int k = 0; k < LANES; k++) {
@@ -123,19 +126,18 @@ static double standardised_squares(int c, const real *x, const real *mean, const
     return sum;
 }
 
-/* 1 / root mean square of each image's standardised features. */
+/* 1 / root mean square of each image's standardised features that vary. */
 static void find_gains(FpnRun *run, const real *parameters, int l)
 {
     const Fpn *fpn = run->fpn;
-    const real *x = run->pooled[l], *mean = parameters + fpn->mean[l],
-               *deviation = parameters + fpn->deviation[l];
-    int rows = fpn->size[l] * fpn->size[l], c = fpn->channels[l];
+    const real *x = run->pooled[l], *mean = parameters + fpn->mean[l];
+    int rows = fpn->size[l] * fpn->size[l], c = fpn->channels[l], varying = MAX(c - fpn->constants[l], 1);
     for (int b = 0; b < run->n; b++) {
         double sum = 0;
         for (int64_t row = 0; row < rows && fpn->normalise == NORMALISE_TILE; row++, x += c) {
-            sum += standardised_squares(c, x, mean, deviation);
+            sum += standardised_squares(c, x, mean, fpn->spread[l]);
         }
-        double rms = sqrt(sum / ((double)rows * c));
+        double rms = sqrt(sum / ((double)rows * varying));
         run->gain[l][b] = fpn->normalise == NORMALISE_TILE ? (real)(1 / fmax(rms, RMS_FLOOR)) : 1;
     }
 }

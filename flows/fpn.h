@@ -1,6 +1,7 @@
 /* Fixed feature pyramid (models.md C.5): nothing in it is trained by the likelihood, so it cannot collapse.
  *   1. standardise each level's pooled features with the mean and deviation of training normals (deviation >= 1e-3);
- *      with NORMALISE_TILE divide a tile's level by its root mean square over positions and channels;
+ *      with NORMALISE_TILE divide a tile's level by its root mean square over positions and channels, without
+ *      those that were constant: of one that lights up little is known but that it would drown the others;
  *   2. lateral: the `width` leading principal directions (orthonormal rows, no whitening);
  *   3. top-down: P3 = L3, P_l = (L_l + nearest upsampled P_{l+1}) / sqrt 2;
  *   4. standardise again, with statistics of training normals.
@@ -15,8 +16,8 @@ typedef struct {
     NormaliseKind normalise;
     gboolean trained; /* the laterals are trainable parameters */
     int64_t mean[SCALES], deviation[SCALES], lateral[SCALES], out_mean[SCALES], out_deviation[SCALES];
-    /* derived: 1. and 2. and the factor of 3. as one affine map; constant channels */
-    real *map[SCALES], *shift[SCALES];
+    /* derived: 1. and 2. and the factor of 3. as one affine map; constant channels; deviations, of those INFINITY */
+    real *map[SCALES], *shift[SCALES], *spread[SCALES];
     int *constant[SCALES], constants[SCALES];
     double *work; /* of fpn_constrain */
 } Fpn;

@@ -12,7 +12,8 @@ typedef enum { STEP_AIO, STEP_GLOW } StepKind;
  * are trained before the flows, by a classifier (flows/fit_pyramid.c), and fixed from then on. */
 typedef enum { FPN_NONE, FPN_FIXED, FPN_ORTHOGONAL, FPN_TWO_PHASE } FpnKind;
 
-/* NORMALISE_TILE: the standardised features of each tile and scale are divided by their root mean square before the FPN, so that
+/* NORMALISE_TILE: the standardised features of each tile and scale are divided by their root mean square (without those that were
+ * constant among the training normals) before the FPN, so that
  * the flow sees which texture there is and not how much of it: normal tissue differs more in contrast and cell density than in
  * kind. */
 typedef enum { NORMALISE_NONE, NORMALISE_TILE } NormaliseKind;

@@ -281,6 +281,40 @@ static void test_tile_normalisation_keeps_directions_only(void)
     bed_close(&bed);
 }
 
+/* A feature that never varied among normals, and so is in no lateral, says nothing about a tile's contrast when it lights up: it must
+ * not dim all others. */
+static void test_tile_normalisation_leaves_out_constant_features(void)
+{
+    MsflowSpec spec = tiny;
+    const real *y[SCALES];
+    real *before[SCALES];
+    Bed bed;
+    spec.normalise = NORMALISE_TILE;
+    bed_open(&bed, &spec);
+    for (int l = 0; l < SCALES; l++) {
+        g_autofree char *name = g_strdup_printf("fpn.level%d.deviation", l);
+        ((real *)tensor(&bed, name))[3] = 1e-3;
+        for (int i = 0; i < 6; i++) {
+            msflow_laterals(bed.flow, l)[i * spec.channels[l] + 3] = 0;
+        }
+    }
+    msflow_refresh(bed.flow);
+    msflow_input_pooled(bed.run, (const real *const *)bed.maps, y);
+    for (int l = 0; l < SCALES; l++) {
+        int side = msflow_latent_size(bed.flow, l);
+        before[l] = g_memdup2(y[l], bed.latents[l] * sizeof(real));
+        bed.maps[l][(side * side / 2) * spec.channels[l] + 3] += 5;
+    }
+    msflow_input_pooled(bed.run, (const real *const *)bed.maps, y);
+    for (int l = 0; l < SCALES; l++) {
+        for (int64_t i = 0; i < bed.latents[l]; i++) {
+            g_assert_cmpfloat_with_epsilon(y[l][i], before[l][i], 1e-10);
+        }
+        g_free(before[l]);
+    }
+    bed_close(&bed);
+}
+
 /* With frozen laterals nothing before the flows is trainable. */
 static void test_frozen_laterals_are_not_trainable(void)
 {
@@ -419,6 +453,7 @@ int main(int argc, char **argv)
     g_test_add_func("/fpn/collapse/happens", test_free_laterals_collapse_and_orthonormal_ones_do_not);
     g_test_add_func("/fpn/gradient", test_gradient_of_the_laterals);
     g_test_add_func("/fpn/tile-normalisation", test_tile_normalisation_keeps_directions_only);
+    g_test_add_func("/fpn/tile-normalisation/constant", test_tile_normalisation_leaves_out_constant_features);
     g_test_add_func("/fpn/frozen", test_frozen_laterals_are_not_trainable);
     g_test_add_func("/fpn/halves", test_halves_of_the_way);
     g_test_add_func("/fpn/restandardised", test_restandardised);
