@@ -149,7 +149,7 @@ typedef struct {
     double absolute; /* the same with the constant M0 of the calibration instead of the tile's own maximum */
     double nll;      /* NLL / D */
     double logdet;   /* ld / D */
-    double scale[SCALES]; /* 0.5 mean z^2 per scale */
+    double scale[SCALES]; /* what ModelSpec.measure says, per channel and position of each scale */
     double top;           /* top 3 % mean of -M */
     double maximum;       /* max of -M */
     double logit; /* of the head of a model with labels; else the NLL in deviations of held-out normals */

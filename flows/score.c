@@ -48,11 +48,13 @@ const char *model_score_name(const Model *model)
         [SCORE_LOGIT] =
             "logit of a head that was trained with labels, in standard deviations of held-out normal tiles",
     };
-    gboolean likelihood = model->spec.score == SCORE_SCALES && model->spec.measure == MEASURE_LIKELIHOOD;
+    gboolean no_head = model->spec.score == SCORE_LOGIT && !model->spec.loss.labels;
+    ScoreKind kind = no_head ? SCORE_NLL : model->spec.score;
+    gboolean likelihood = kind == SCORE_SCALES && model->spec.measure == MEASURE_LIKELIHOOD;
     return likelihood ? "negative log-likelihood of each scale in standard deviations of held-out normal "
                         "tiles, mean "
                         "of the scales"
-                      : names[model->spec.score];
+                      : names[kind];
 }
 
 static double standardised(const Calibration *c, double value, int column)

@@ -304,7 +304,7 @@ static void test_scores_without_labels(void)
     spec.loss.labels = FALSE;
     spec.loss.selection = SELECT_NLL;
     spec.loss.normal = NORMAL_LOG_SIGMOID;
-    spec.score = SCORE_NLL;
+    spec.score = SCORE_LOGIT;
     spec.epochs = 2;
     memset(anomaly, 0, sizeof anomaly);
     g_autoptr(Model) model = fit(&spec, &tiles, &options, sha256);
@@ -315,6 +315,7 @@ static void test_scores_without_labels(void)
         g_assert_cmpfloat(fabs(scores[i].logit - expected), <, 1e-9);
         g_assert_cmpfloat(fabs(scores[i].score - expected), <, 1e-6);
     }
+    g_assert_nonnull(strstr(model_score_name(model), "negative log-likelihood per dimension"));
     g_assert_true(isnan(report(model, 2)->focal) && isnan(report(model, 2)->holdout_auroc));
     model_spec_clear(&spec);
 }
