@@ -4,9 +4,10 @@
  * source pixels that exist, divided by their sum.  Rows and columns are independent, so a picture costs two passes of
  * one-dimensional sums.
  *
- * Speed: rows are summed first, LANES output rows at a time, and the sums are transposed so that the LANES rows are innermost.
- * The second pass then adds whole vectors of LANES values, one multiplication for a weight, whatever the number of
- * channels.  Each output is summed in source order, so the result does not depend on the width of the vectors.
+ * Speed: rows are summed first, GROUP output rows at a time, so that a source sample is read once for all of them.  LANES such
+ * rows are transposed so that they are innermost; the second pass then adds whole vectors of LANES values, one multiplication
+ * for a weight, whatever the number of channels.  Each output is summed in source order, so the result does not depend on the
+ * width of the vectors; weights of 0, where an output of a group has none, change no sum.
  *
  * Pixels without data: samples are multiplied by a validity of 0 or 1, which goes along as a fourth channel, and the
  * result is divided by what came of it.  So nothing bleeds out of white filling, and a constant picture stays constant
@@ -17,8 +18,18 @@
 #include "tiler/vectorised.h"
 #include <math.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
-enum { LANES = 16, PIECE = 4096 };
+enum {
+    LANES = 16,
+    GROUP = 4,
+    PIECE = 528 /* no power of two: rows of pieces would meet in the same lines of the cache */
+};
+
+/* The compiler splits it for processors with narrower registers. */
+typedef float Vector __attribute__((vector_size(LANES * sizeof(float))));
 
 static double lanczos3(double x)
 {
@@ -72,6 +83,7 @@ typedef struct {
     int outputs, most;
     int *first, *count;
     float *weight;
+    double phase; /* of the last output that was made: the next often has the same, and so its weights */
 } Taps;
 
 static void fill_taps(Taps *taps, int i, Filter filter, double centre, double stretch, int sources)
@@ -83,6 +95,14 @@ static void fill_taps(Taps *taps, int i, Filter filter, double centre, double st
     first = MIN(first, sources - 1);
     end = CLAMP(end, first + 1, first + taps->most);
     float *weight = taps->weight + (size_t)i * taps->most;
+    double phase = first + 0.5 - centre;
+    taps->first[i] = first;
+    taps->count[i] = end - first;
+    if (i > 0 && phase == taps->phase && taps->count[i - 1] == end - first) {
+        memcpy(weight, weight - taps->most, (size_t)(end - first) * sizeof *weight);
+        return;
+    }
+    taps->phase = phase;
     for (int k = first; k < end; k++) {
         double w = filters[filter].kernel((k + 0.5 - centre) / stretch);
         weight[k - first] = (float)w;
@@ -91,8 +111,6 @@ static void fill_taps(Taps *taps, int i, Filter filter, double centre, double st
     for (int k = 0; k < end - first; k++) {
         weight[k] = sum != 0 ? (float)(weight[k] / sum) : 1.0f / (float)(end - first);
     }
-    taps->first[i] = first;
-    taps->count[i] = end - first;
 }
 
 /* uses: of the memory for first, count and weight. */
@@ -102,6 +120,7 @@ static gboolean taps_init(Taps *taps, const ScratchUse uses[3], Filter filter, d
     static const char what[] = "resampling weights";
     double scale = length / outputs, stretch = MAX(scale, 1);
     taps->outputs = outputs;
+    taps->phase = NAN;
     taps->most = MIN((int)ceil(filters[filter].support * stretch) * 2 + 1, sources);
     taps->first = scratch(uses[0], (size_t)outputs, sizeof(int), what, error);
     taps->count = taps->first ? scratch(uses[1], (size_t)outputs, sizeof(int), what, error) : NULL;
@@ -117,60 +136,60 @@ static gboolean taps_init(Taps *taps, const ScratchUse uses[3], Filter filter, d
     return TRUE;
 }
 
-/* sums[i] += w[0] * a[i] + ... + w[3] * a[3 * stride + i], in this order. */
-VECTORISED static void add_four_rows(float *restrict sums, const uint8_t *restrict rows, size_t stride,
-                                     const float *restrict w, int samples)
+VECTORISED static void to_floats(float *restrict out, const uint8_t *restrict bytes, int n)
 {
-    const uint8_t *restrict a = rows, *restrict b = a + stride, *restrict c = b + stride,
-                            *restrict d = c + stride;
-    float wa = w[0], wb = w[1], wc = w[2], wd = w[3];
-    for (int i = 0; i < samples; i++) {
-        float sum = sums[i];
-        sum += wa * (float)a[i];
-        sum += wb * (float)b[i];
-        sum += wc * (float)c[i];
-        sum += wd * (float)d[i];
-        sums[i] = sum;
+    for (int i = 0; i < n; i++) {
+        out[i] = (float)bytes[i];
     }
 }
 
-VECTORISED static void add_row(float *restrict sums, const uint8_t *restrict row, float w, int samples)
+/* sums[g][i] = sum over k of weight[k * GROUP + g] * rows[k][i]. */
+VECTORISED static void sum_rows(float (*restrict sums)[PIECE], float (*restrict rows)[PIECE],
+                                const float *restrict weight, int taps, int samples)
 {
-    for (int i = 0; i < samples; i++) {
-        sums[i] += w * (float)row[i];
-    }
-}
-
-/* sums[i] = sum over k of weight[k] * rows[k * stride + i], in pieces whose sums stay in the first cache. */
-static void sum_rows(float *sums, const uint8_t *rows, size_t stride, const float *weight, int taps,
-                     int samples)
-{
-    memset(sums, 0, (size_t)samples * sizeof(float));
-    for (int first = 0; first < samples; first += PIECE) {
-        int n = MIN(PIECE, samples - first), k = 0;
-        for (; k + 4 <= taps; k += 4) {
-            add_four_rows(sums + first, rows + (size_t)k * stride + first, stride, weight + k, n);
+    for (int i = 0; i < samples; i += LANES) {
+        Vector a = {0}, b = {0}, c = {0}, d = {0}, value;
+        for (int k = 0; k < taps; k++) {
+            const float *w = weight + (size_t)k * GROUP;
+            memcpy(&value, rows[k] + i, sizeof value);
+            a += w[0] * value;
+            b += w[1] * value;
+            c += w[2] * value;
+            d += w[3] * value;
         }
-        for (; k < taps; k++) {
-            add_row(sums + first, rows + (size_t)k * stride + first, weight[k], n);
-        }
+        memcpy(sums[0] + i, &a, sizeof a);
+        memcpy(sums[1] + i, &b, sizeof b);
+        memcpy(sums[2] + i, &c, sizeof c);
+        memcpy(sums[3] + i, &d, sizeof d);
     }
 }
 
-/* out[c * LANES + lane] = sum over k of weight[k] * columns[(k * channels + c) * LANES + lane]. */
+static inline __attribute__((always_inline)) void sum_columns_of(float *restrict out,
+                                                                 const float *restrict columns,
+                                                                 const float *restrict weight, int taps,
+                                                                 int channels)
+{
+    Vector sums[4] = {0}, value;
+    for (int k = 0; k < taps; k++) {
+        for (int c = 0; c < channels; c++, columns += LANES) {
+            memcpy(&value, columns, sizeof value);
+            sums[c] += weight[k] * value;
+        }
+    }
+    memcpy(out, sums, (size_t)channels * sizeof value);
+}
+
+/* out[c * LANES + lane] = sum over k of weight[k] * columns[(k * channels + c) * LANES + lane]; the sums of all channels grow at
+ * once, in registers. */
 VECTORISED static void sum_columns(float *restrict out, const float *restrict columns,
                                    const float *restrict weight, int taps, int channels)
 {
-    for (int c = 0; c < channels; c++) {
-        float sum[LANES] = {0};
-        for (int k = 0; k < taps; k++) {
-            const float *from = columns + ((size_t)k * channels + c) * LANES;
-            float w = weight[k];
-            for (int lane = 0; lane < LANES; lane++) {
-                sum[lane] += w * from[lane];
-            }
-        }
-        memcpy(out + (size_t)c * LANES, sum, sizeof sum);
+    if (channels == 3) {
+        sum_columns_of(out, columns, weight, taps, 3);
+    } else if (channels == 4) {
+        sum_columns_of(out, columns, weight, taps, 4);
+    } else {
+        sum_columns_of(out, columns, weight, taps, 1);
     }
 }
 
@@ -205,14 +224,37 @@ typedef struct {
     Image *out, *valid; /* valid: only with a source of RGB and validity; may be NULL */
     int left, columns;  /* the source columns that any output needs */
     Taps across, down;
-    float *rows;          /* [lane][sample of the source row] */
-    float *columns_block; /* the same, transposed */
+    float (*rows)[PIECE]; /* a piece of the source rows of a block */
+    float *weights;       /* of the rows of each group of a block: [source row][output row] */
+    float *columns_block; /* [sample of the source row][lane] */
     float *results;       /* [sample of the output row][lane] */
     uint8_t *bytes;       /* the same, rounded */
 } Passes;
 
 static const ScratchUse across_memory[3] = {SCRATCH_FIRST_X, SCRATCH_COUNT_X, SCRATCH_WEIGHT_X};
 static const ScratchUse down_memory[3] = {SCRATCH_FIRST_Y, SCRATCH_COUNT_Y, SCRATCH_WEIGHT_Y};
+
+/* Source rows that outputs y .. y + outputs - 1 need; *first: the first of them. */
+static int rows_needed(const Taps *taps, int y, int outputs, int *first)
+{
+    int end = 0;
+    *first = taps->first[y];
+    for (int i = y; i < MIN(y + outputs, taps->outputs); i++) {
+        *first = MIN(*first, taps->first[i]);
+        end = MAX(end, taps->first[i] + taps->count[i]);
+    }
+    return end - *first;
+}
+
+/* The most that LANES outputs need. */
+static int most_of_block(const Taps *taps)
+{
+    int most = 0, first;
+    for (int y = 0; y < taps->outputs; y += LANES) {
+        most = MAX(most, rows_needed(taps, y, LANES, &first));
+    }
+    return most;
+}
 
 static gboolean passes_init(Passes *passes, const Rect *box, Filter filter, GError **error)
 {
@@ -230,28 +272,115 @@ static gboolean passes_init(Passes *passes, const Rect *box, Filter filter, GErr
     passes->columns = passes->across.first[last] + passes->across.count[last] - passes->left;
     size_t samples = (size_t)passes->columns * source->channels,
            results = (size_t)out->width * source->channels;
-    passes->rows = scratch(SCRATCH_ROWS, samples, lane, what, error);
-    passes->columns_block = passes->rows ? scratch(SCRATCH_COLUMNS, samples, lane, what, error) : NULL;
+    size_t block = (size_t)most_of_block(&passes->down);
+    passes->rows = scratch(SCRATCH_ROWS, block, sizeof *passes->rows, what, error);
+    passes->weights =
+        passes->rows ? scratch(SCRATCH_WEIGHTS, block * LANES, sizeof(float), what, error) : NULL;
+    passes->columns_block = passes->weights ? scratch(SCRATCH_COLUMNS, samples, lane, what, error) : NULL;
     passes->results = passes->columns_block ? scratch(SCRATCH_RESULTS, results, lane, what, error) : NULL;
     passes->bytes = passes->results ? scratch(SCRATCH_BYTES, results, LANES, what, error) : NULL;
     return passes->bytes != NULL;
 }
 
-/* columns[i][lane] = rows[lane][i], in squares that stay in the first cache. */
-static void transpose(float *restrict columns, const float *restrict rows, size_t samples)
+/* columns[i * LANES + g] = sums[g][i]. */
+static void transpose(float *restrict columns, float (*restrict sums)[PIECE], int samples)
 {
-    for (size_t first = 0; first < samples; first += LANES) {
-        size_t end = MIN(first + LANES, samples);
-        for (size_t lane = 0; lane < LANES; lane++) {
-            for (size_t i = first; i < end; i++) {
-                columns[i * LANES + lane] = rows[lane * samples + i];
-            }
+    int i = 0;
+#ifdef __SSE2__
+    for (; i + GROUP <= samples; i += GROUP) {
+        __m128 a = _mm_load_ps(sums[0] + i), b = _mm_load_ps(sums[1] + i), c = _mm_load_ps(sums[2] + i),
+               d = _mm_load_ps(sums[3] + i);
+        _MM_TRANSPOSE4_PS(a, b, c, d);
+        _mm_store_ps(columns + (size_t)i * LANES, a);
+        _mm_store_ps(columns + (size_t)(i + 1) * LANES, b);
+        _mm_store_ps(columns + (size_t)(i + 2) * LANES, c);
+        _mm_store_ps(columns + (size_t)(i + 3) * LANES, d);
+    }
+#endif
+    for (; i < samples; i++) {
+        for (int g = 0; g < GROUP; g++) {
+            columns[(size_t)i * LANES + g] = sums[g][i];
         }
     }
 }
 
-/* Copies lane `lane` of the bytes to row y of the output; the validity, a fourth sample, goes to its own raster. */
-static void store_row(const Passes *passes, int lane, int y)
+/* What a group of output rows takes of the source rows of its block. */
+typedef struct {
+    int first, rows;
+    float *weights; /* [source row][output row] */
+} Group;
+
+static Group group_of(const Passes *passes, int y, int block_first, float *weights)
+{
+    const Taps *down = &passes->down;
+    Group group = {.weights = weights};
+    int first;
+    group.rows = rows_needed(down, y, GROUP, &first);
+    group.first = first - block_first;
+    memset(weights, 0, (size_t)group.rows * GROUP * sizeof(float));
+    for (int g = 0; g < MIN(GROUP, down->outputs - y); g++) {
+        const float *weight = down->weight + (size_t)(y + g) * down->most;
+        for (int k = 0; k < down->count[y + g]; k++) {
+            weights[(down->first[y + g] - first + k) * GROUP + g] = weight[k];
+        }
+    }
+    return group;
+}
+
+/* Sums the source rows of output rows y .. y + rows - 1 into the columns.  Each source row is converted once, when the first group
+ * needs it. */
+static void sum_block(Passes *passes, int y, int rows)
+{
+    const Image *source = passes->source;
+    size_t samples = (size_t)passes->columns * source->channels,
+           stride = (size_t)source->width * source->channels;
+    int first, block = rows_needed(&passes->down, y, LANES, &first), count = 0;
+    _Alignas(64) float sums[GROUP][PIECE];
+    Group groups[LANES / GROUP];
+    for (; count * GROUP < rows; count++) {
+        groups[count] = group_of(passes, y + count * GROUP, first,
+                                 passes->weights + (size_t)count * (size_t)block * GROUP);
+    }
+    const uint8_t *from = source->pixels + (size_t)first * stride + (size_t)passes->left * source->channels;
+    for (size_t i = 0; i < samples; i += PIECE) {
+        int n = (int)MIN(PIECE, samples - i), converted = 0;
+        for (int g = 0; g < count; g++) {
+            for (; converted < groups[g].first + groups[g].rows; converted++) {
+                to_floats(passes->rows[converted], from + (size_t)converted * stride + i, n);
+            }
+            sum_rows(sums, passes->rows + groups[g].first, groups[g].weights, groups[g].rows, n);
+            transpose(passes->columns_block + i * LANES + (size_t)g * GROUP, sums, n);
+        }
+    }
+}
+
+/* out[lane][i] = bytes[i * LANES + lane] for 16 i. */
+static void transpose_bytes(uint8_t *restrict out, size_t stride, const uint8_t *restrict bytes)
+{
+#ifdef __SSE2__
+    __m128i rows[LANES], mixed[LANES];
+    memcpy(rows, bytes, sizeof rows);
+    for (int round = 0; round < 4; round++) { /* each shuffles all bytes like a deck of cards */
+        for (int i = 0; i < LANES / 2; i++) {
+            mixed[2 * i] = _mm_unpacklo_epi8(rows[i], rows[i + LANES / 2]);
+            mixed[2 * i + 1] = _mm_unpackhi_epi8(rows[i], rows[i + LANES / 2]);
+        }
+        memcpy(rows, mixed, sizeof rows);
+    }
+    for (size_t lane = 0; lane < LANES; lane++) {
+        memcpy(out + lane * stride, &rows[lane], sizeof rows[lane]);
+    }
+#else
+    for (size_t lane = 0; lane < LANES; lane++) {
+        for (size_t i = 0; i < LANES; i++) {
+            out[lane * stride + i] = bytes[i * LANES + lane];
+        }
+    }
+#endif
+}
+
+/* Copies lane `lane` of the bytes, from sample `begin` on, to row y of the output; the validity, a fourth sample, goes to its own raster. */
+static void store_row(const Passes *passes, int lane, int y, size_t begin)
 {
     const uint8_t *from = passes->bytes + lane;
     Image *out = passes->out;
@@ -259,7 +388,7 @@ static void store_row(const Passes *passes, int lane, int y)
     size_t at = (size_t)y * width;
     if (passes->source->channels == channels) {
         uint8_t *to = out->pixels + at * (size_t)channels;
-        for (size_t i = 0; i < (size_t)width * channels; i++) {
+        for (size_t i = begin; i < (size_t)width * channels; i++) {
             to[i] = from[i * LANES];
         }
         return;
@@ -274,20 +403,26 @@ static void store_row(const Passes *passes, int lane, int y)
     }
 }
 
+/* Whole blocks of 16 x 16 bytes at once where they are the output's, the rest row by row. */
+static void store_rows(const Passes *passes, int y, int rows)
+{
+    const Image *out = passes->out;
+    size_t stride = (size_t)out->width * out->channels, i = 0;
+    if (rows == LANES && passes->source->channels == out->channels) {
+        for (; i + LANES <= stride; i += LANES) {
+            transpose_bytes(out->pixels + (size_t)y * stride + i, stride, passes->bytes + i * LANES);
+        }
+    }
+    for (int lane = 0; lane < rows; lane++) {
+        store_row(passes, lane, y + lane, i);
+    }
+}
+
 /* Makes the output rows y0 .. y0 + rows - 1. */
 static void resample_rows(Passes *passes, int y0, int rows)
 {
-    const Image *source = passes->source;
-    const int channels = source->channels, width = passes->out->width;
-    size_t samples = (size_t)passes->columns * channels, stride = (size_t)source->width * channels;
-    for (int lane = 0; lane < rows; lane++) {
-        int y = y0 + lane;
-        const uint8_t *first =
-            source->pixels + (size_t)passes->down.first[y] * stride + (size_t)passes->left * channels;
-        sum_rows(passes->rows + (size_t)lane * samples, first, stride,
-                 passes->down.weight + (size_t)y * passes->down.most, passes->down.count[y], (int)samples);
-    }
-    transpose(passes->columns_block, passes->rows, samples);
+    const int channels = passes->source->channels, width = passes->out->width;
+    sum_block(passes, y0, rows);
     for (int x = 0; x < width; x++) {
         size_t first = (size_t)(passes->across.first[x] - passes->left) * channels;
         sum_columns(passes->results + (size_t)x * channels * LANES, passes->columns_block + first * LANES,
@@ -298,9 +433,7 @@ static void resample_rows(Passes *passes, int y0, int rows)
         divide_by_validity(passes->results, width);
     }
     to_bytes(passes->bytes, passes->results, (size_t)width * channels * LANES);
-    for (int lane = 0; lane < rows; lane++) {
-        store_row(passes, lane, y0 + lane);
-    }
+    store_rows(passes, y0, rows);
 }
 
 static gboolean run(const Image *source, const Rect *box, Filter filter, Image *out, Image *valid,

@@ -14,6 +14,7 @@ typedef enum {
     SCRATCH_COUNT_Y,
     SCRATCH_WEIGHT_Y,
     SCRATCH_ROWS,
+    SCRATCH_WEIGHTS,
     SCRATCH_COLUMNS,
     SCRATCH_RESULTS,
     SCRATCH_BYTES,
@@ -24,6 +25,6 @@ typedef enum {
     SCRATCH_USES
 } ScratchUse;
 
-/* count * size bytes of the calling thread for this use, until its next call for the same use; contents: what was there
+/* count * size bytes, at a multiple of 64, of the calling thread for this use, until its next call for the same use; contents: what was there
  * before, at first zero.  NULL with WSI_ERROR_MEMORY naming `what`. */
 void *scratch(ScratchUse use, size_t count, size_t size, const char *what, GError **error);
