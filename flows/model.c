@@ -215,8 +215,7 @@ static gboolean check_loss(const ModelSpec *s, GError **error)
     return TRUE;
 }
 
-/* What neither extractor_new() nor msflow_new() can know. */
-static gboolean check_spec(const ModelSpec *s, GError **error)
+gboolean model_spec_check(const ModelSpec *s, GError **error)
 {
     if (s->tile_size < 32 || s->tile_size % 16 != 0 || s->tile_size > 4096) {
         return refuse(error, "tile_size", "a multiple of 16 from 32 to 4096");
@@ -285,7 +284,7 @@ Model *model_prepare(const ModelSpec *spec, GError **error)
                     kernels_names());
         return NULL;
     }
-    if (!check_spec(spec, error)) {
+    if (!model_spec_check(spec, error)) {
         return NULL;
     }
     g_autoptr(Model) model = g_new0(Model, 1);

@@ -50,6 +50,9 @@ typedef struct {
 /* All defaults, for extractor `name` (borrowed strings are copied). */
 void model_spec_default(ModelSpec *spec, const char *extractor);
 void model_spec_clear(ModelSpec *spec);
+/* FALSE with WSI_ERROR_INPUT naming the first value that no training can have.  What extractor and flow demand beyond that is told by
+ * model_fit. */
+gboolean model_spec_check(const ModelSpec *spec, GError **error);
 
 /* One training tile, read on demand.  rgb: tile_size x tile_size x 3. Called from many threads, once or more a tile. */
 typedef gboolean (*TileSource)(void *data, int64_t index, uint8_t *rgb, GError **error);

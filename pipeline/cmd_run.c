@@ -73,7 +73,7 @@ static int run_to(const char *name, const char *last, int argc, char **argv, GEr
         return command_misused(error, "-j %d: allowed are 1 to 1024 workers", workers);
     }
     g_autoptr(Config) config = config_read(config_path, error);
-    if (!config || !models_check(config, error)) {
+    if (!config || !models_check(config, error) || (!last && !models_check_training(config, error))) {
         return EXIT_FAILED;
     }
     if (!folder) {

@@ -152,10 +152,57 @@ static AugmentSpec augmentation(const Config *config)
     };
 }
 
-gboolean models_spec(const Config *config, ModelSpec *spec, GError **error)
+/* All that is a matter of the keys alone; texts are borrowed. */
+static ModelSpec spec_of(const Config *config)
 {
     static const char *const scores[] = {
         [SCORE_SCALES] = "scales", [SCORE_NLL] = "nll", [SCORE_LOGIT] = "logit", NULL};
+    ModelSpec spec;
+    model_spec_default(&spec, NULL);
+    spec.extractor.name = config->model_extractor;
+    spec.extractor.weights = *config->model_weights ? config->model_weights : NULL;
+    spec.extractor.pad = g_str_equal(config->model_pad, "zero") ? PAD_ZERO : PAD_REFLECT;
+    spec.tile_size = config->tiles_size;
+    spec.mpp = *config->patches_folder ? 0 : config->tiles_mpp;
+    spec.flow.step = g_str_equal(config->model_step, "aio") ? STEP_AIO : STEP_GLOW;
+    spec.flow.fpn = pyramid_of(config->model_fpn);
+    spec.flow.normalise = g_str_equal(config->model_normalise, "tile") ? NORMALISE_TILE : NORMALISE_NONE;
+    spec.flow.fpn_width = config->model_fpn_width;
+    spec.flow.se = config->model_se;
+    spec.flow.condition = config->model_condition;
+    spec.flow.alpha = config->model_alpha;
+    spec.flow.clamp_new = g_str_equal(config->model_clamp, "new");
+    memcpy(spec.flow.blocks, config->model_blocks, sizeof spec.flow.blocks);
+    spec.flow.seed = spec.seed = (uint64_t)config->run_seed;
+    spec.measure = g_str_equal(config->model_measure, "energy") ? MEASURE_ENERGY : MEASURE_LIKELIHOOD;
+    spec.loss = loss_of(config);
+    spec.score = (ScoreKind)name_index(scores, config->model_score);
+    spec.epochs = config->train_epochs;
+    spec.batch = config->train_batch;
+    spec.shards = config->train_shards;
+    spec.learning_rate = config->train_learning_rate;
+    spec.warmup_epochs = config->train_warmup_epochs;
+    spec.fpn_rate = config->train_fpn_rate;
+    spec.fpn_epochs = config->train_fpn_epochs;
+    spec.clip = config->train_clip > 0 ? config->train_clip : spec.clip;
+    spec.patience = config->train_patience;
+    spec.holdout = config->train_holdout;
+    spec.half_features = g_str_equal(config->train_feature_cache, "fp16");
+    spec.augmented = config->augment_enabled;
+    spec.augment = augmentation(config);
+    spec.threshold = threshold_of(config);
+    return spec;
+}
+
+gboolean models_check_training(const Config *config, GError **error)
+{
+    ModelSpec spec = spec_of(config);
+    return !config->train_run || *config->score_model || model_spec_check(&spec, error);
+}
+
+gboolean models_spec(const Config *config, ModelSpec *spec, GError **error)
+{
+    const Kernels *kernels = kernels_get(*config->model_kernels ? config->model_kernels : NULL);
     if (!models_check(config, error)) {
         return FALSE;
     }
@@ -164,47 +211,15 @@ gboolean models_spec(const Config *config, ModelSpec *spec, GError **error)
                     config->model_extractor, extractor_names());
         return FALSE;
     }
-    model_spec_default(spec, config->model_extractor);
-    g_free(spec->extractor.weights);
-    spec->extractor.weights = *config->model_weights ? g_strdup(config->model_weights) : NULL;
-    spec->extractor.pad = g_str_equal(config->model_pad, "zero") ? PAD_ZERO : PAD_REFLECT;
-    spec->tile_size = config->tiles_size;
-    spec->mpp = *config->patches_folder ? 0 : config->tiles_mpp;
-    spec->flow.step = g_str_equal(config->model_step, "aio") ? STEP_AIO : STEP_GLOW;
-    spec->flow.fpn = pyramid_of(config->model_fpn);
-    spec->flow.normalise = g_str_equal(config->model_normalise, "tile") ? NORMALISE_TILE : NORMALISE_NONE;
-    spec->flow.fpn_width = config->model_fpn_width;
-    spec->flow.se = config->model_se;
-    spec->flow.condition = config->model_condition;
-    spec->flow.alpha = config->model_alpha;
-    spec->flow.clamp_new = g_str_equal(config->model_clamp, "new");
-    memcpy(spec->flow.blocks, config->model_blocks, sizeof spec->flow.blocks);
-    spec->flow.seed = spec->seed = (uint64_t)config->run_seed;
-    spec->measure = g_str_equal(config->model_measure, "energy") ? MEASURE_ENERGY : MEASURE_LIKELIHOOD;
-    const Kernels *kernels = kernels_get(*config->model_kernels ? config->model_kernels : NULL);
     if (!kernels) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                     "model.kernels is \"%s\": this build has no such kernels", config->model_kernels);
-        model_spec_clear(spec);
         return FALSE;
     }
+    *spec = spec_of(config);
+    spec->extractor.name = g_strdup(config->model_extractor);
+    spec->extractor.weights = g_strdup(spec->extractor.weights);
     spec->kernels = kernels->name;
-    spec->loss = loss_of(config);
-    spec->score = (ScoreKind)name_index(scores, config->model_score);
-    spec->epochs = config->train_epochs;
-    spec->batch = config->train_batch;
-    spec->shards = config->train_shards;
-    spec->learning_rate = config->train_learning_rate;
-    spec->warmup_epochs = config->train_warmup_epochs;
-    spec->fpn_rate = config->train_fpn_rate;
-    spec->fpn_epochs = config->train_fpn_epochs;
-    spec->clip = config->train_clip > 0 ? config->train_clip : spec->clip;
-    spec->patience = config->train_patience;
-    spec->holdout = config->train_holdout;
-    spec->half_features = g_str_equal(config->train_feature_cache, "fp16");
-    spec->augmented = config->augment_enabled;
-    spec->augment = augmentation(config);
-    spec->threshold = threshold_of(config);
     return TRUE;
 }
 

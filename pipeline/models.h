@@ -5,6 +5,8 @@
 
 /* Keys of a training that do not go together are WSI_ERROR_INPUT; told before a run begins. */
 gboolean models_check(const Config *config, GError **error);
+/* Whether a training can have these values; TRUE when none is asked for.  To be told before a run cuts tiles for hours. */
+gboolean models_check_training(const Config *config, GError **error);
 /* What the configuration asks for. Clear with model_spec_clear. */
 gboolean models_spec(const Config *config, ModelSpec *spec, GError **error);
 /* Whether labelled anomalies are among the tiles: for the loss, the choice of the epoch, or the threshold. */
