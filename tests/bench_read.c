@@ -5,9 +5,8 @@
  *   tissue                     a mask of a picture at 8 um/px, in mask pixels
  * The slide is $WSIFLOW_BENCH_SLIDE, or a synthetic one of level 0 alone (JPEG, 4:2:0, 256-px tiles). */
 #include "tiler/cut.h"
-#include "tiler/synth.h"
 #include "tiler/tissue.h"
-#include "tests/fixture_tiff.h"
+#include "tests/fixture_slide.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -114,31 +113,13 @@ static void report(const char *wanted, const char *name, double rate)
     }
 }
 
-/* A slide of one level from the large one of a synthetic pyramid. */
-static void write_flat_slide(const char *folder, const char *path)
-{
-    GError *error = NULL;
-    g_autofree char *pyramid = g_build_filename(folder, "pyramid.tif", NULL);
-    const SynthSpec spec = {.seed = 1, .width = 4096, .height = 4096, .mpp = 0.25};
-    g_autoptr(GPtrArray) outlines = synth_slide(pyramid, &spec, 1, &error);
-    if (!outlines) {
-        fail(error);
-    }
-    g_autoptr(Slide) slide = open_slide(pyramid, FALSE, FALSE);
-    g_autoptr(Image) rgb = new_image(4096, 4096);
-    if (!slide_read(slide, 0, 0, 0, rgb, NULL, &error)) {
-        fail(error);
-    }
-    fixture_write(path, &(FixtureSpec){.tile = 256}, rgb);
-}
-
 int main(int argc, char **argv)
 {
     const char *wanted = argc > 1 ? argv[1] : NULL, *given = g_getenv("WSIFLOW_BENCH_SLIDE");
     char *folder = fixture_folder();
     g_autofree char *path = given ? g_strdup(given) : g_build_filename(folder, "slide.tif", NULL);
     if (!given) {
-        write_flat_slide(folder, path);
+        fixture_flat_slide(folder, path);
     }
     report(wanted, "read_fast", read_rate(path, FALSE));
     report(wanted, "read_openslide", read_rate(path, TRUE));
