@@ -96,7 +96,7 @@ static gboolean wants_evaluate(const Config *config, const SlideEntry *slide)
     "dataset.train_anomalies dataset.masks dataset.drop_flags dataset.format dataset.shard_mb " \
     "dataset.picture dataset.jpeg_quality"
 #define SAMPLE_KEYS "dataset.balance dataset.max_per_class dataset.drop_flags tiles run.seed"
-#define MODEL_KEYS "model tiles.size tiles.mpp tiles.filter run.seed patches.folder"
+#define MODEL_KEYS "model tiles.size tiles.mpp tiles.filter tiles.icc run.seed patches.folder"
 
 const Stage stages[] = {
     {"ingest", "geometry, resolution and identity of a slide", SCOPE_SLIDE, SLIDE_KEYS, "", 1, wants_slide,

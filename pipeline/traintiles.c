@@ -385,13 +385,6 @@ static gboolean use_slides(TrainTiles *tiles, const char *table, const GPtrArray
             return FALSE;
         }
     }
-    if (colouring_wants_fit(tiles->config)) {
-        g_set_error(
-            error, WSI_ERROR, WSI_ERROR_INPUT,
-            "tiles.stain: %s is for tiles that are cut to disk; with it train.source must not be slides",
-            tiles->config->tiles_stain);
-        return FALSE;
-    }
     begin_places(tiles);
     for (int row = 0; row < csv_rows(csv); row++) {
         const char *id = csv_get(csv, row, at[0]);

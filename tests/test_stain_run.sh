@@ -51,6 +51,24 @@ for name in names:
     assert np.abs(got - np.asarray(plain).astype(int)).max() > 5
 PY
 
+# Trained straight from slides: places of tiles stay, their colours do not.
+straight() { # ICC
+    printf 'slides: {manifest: m.csv}\ntissue: {mpp: 4}\ndataset: {write: false}\nscore: {slides: none}\n' >straight.yaml
+    printf 'tiles: {size: 128, mpp: 1.0, min_tissue: 0, icc: %s}\nmodel: {blocks: [1, 1, 1], condition: 8, fpn_width: 8}\n' "$1" >>straight.yaml
+    printf 'train: {source: slides, epochs: 1}\n' >>straight.yaml
+    "$WSIFLOW" run -c straight.yaml -o straight >straight.log 2>&1
+}
+straight false
+is "training straight from slides" $? 0
+cp straight/model/model.safetensors without.safetensors
+straight true
+is "and again with tiles.icc" $? 0
+check "which gives another model" sh -c '! cmp -s straight/model/model.safetensors without.safetensors'
+sed 's/icc: true/stain: macenko/' straight.yaml >stained.yaml
+"$WSIFLOW" run -c stained.yaml -o stained >stained.log 2>&1
+is "tiles.stain with tiles straight from slides is refused" $? 1
+check "before anything is done" test ! -e stained
+
 for method in macenko reinhard; do
     target=""
     [ $method = macenko ] || target=", stain_target: $PWD/target.png"
