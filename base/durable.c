@@ -149,6 +149,14 @@ gboolean durable_move(const char *from, const char *to, GError **error)
     return sync_parent(to, error) && sync_parent(from, error);
 }
 
+gboolean durable_remove(const char *path, GError **error)
+{
+    if (g_unlink(path) == 0) {
+        return sync_parent(path, error);
+    }
+    return errno == ENOENT || wsi_error_errno(error, "cannot remove", path);
+}
+
 /* Copies a whole file into one that is being written. */
 static gboolean copy_into(const char *from, Durable *file, GError **error)
 {
@@ -239,6 +247,18 @@ static int owner_of(const char *name)
     return dot && sscanf(dot + 1, "%d-%d", &pid, &serial) == 2 ? pid : 0;
 }
 
+/* A zombie has ended: it only waits for somebody to ask how, which in a container may never happen. */
+static gboolean lives(int pid)
+{
+    if (kill(pid, 0) != 0 && errno == ESRCH) {
+        return FALSE;
+    }
+    g_autofree char *path = g_strdup_printf("/proc/%d/stat", pid), *text = NULL;
+    g_file_get_contents(path, &text, NULL, NULL);
+    const char *end = text ? strrchr(text, ')') : NULL; /* the name before it may hold anything */
+    return !end || (!g_str_has_prefix(end, ") Z") && !g_str_has_prefix(end, ") X"));
+}
+
 int durable_sweep(const char *directory)
 {
     g_autoptr(GDir) dir = g_dir_open(directory, 0, NULL);
@@ -251,7 +271,7 @@ int durable_sweep(const char *directory)
             continue;
         }
         int pid = owner_of(name);
-        if (pid > 0 && pid != getpid() && kill(pid, 0) != 0 && errno == ESRCH && g_unlink(path) == 0) {
+        if (pid > 0 && pid != getpid() && !lives(pid) && g_unlink(path) == 0) {
             removed++;
         }
     }

@@ -33,6 +33,8 @@ gboolean durable_move(const char *from, const char *to, GError **error);
 /* Gives a published file a further name, over what has it: a hard link, or a copy where there are none.  Published files are only
  * ever replaced, never written to, so the two names stay equal. */
 gboolean durable_link(const char *from, const char *to, GError **error);
+/* Removes a file, if it is there, before anything that is written later. */
+gboolean durable_remove(const char *path, GError **error);
 /* SHA-256 and size (may be NULL) of an existing file. */
 gboolean durable_hash_file(const char *path, char sha256[65], int64_t *bytes, GError **error);
 /* SHA-256 of memory. */

@@ -198,9 +198,11 @@ static void test_sweep(Folder *folder, gconstpointer unused)
     g_assert_cmpint(count_files(parent), ==, 1);
     g_assert_cmpint(durable_sweep(folder->path), ==, 0); /* its writer lives */
     g_assert_true(g_file_set_contents(other, "not ours", -1, NULL));
+    siginfo_t ended;
     kill(pid, SIGKILL);
+    g_assert_cmpint(waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOWAIT), ==, 0);
+    g_assert_cmpint(durable_sweep(folder->path), ==, 1); /* a zombie */
     waitpid(pid, NULL, 0);
-    g_assert_cmpint(durable_sweep(folder->path), ==, 1);
     g_assert_cmpint(count_files(parent), ==, 1);
     g_assert_true(g_file_test(other, G_FILE_TEST_EXISTS));
     close(stop[0]), close(stop[1]), close(go[0]), close(go[1]);
