@@ -61,6 +61,15 @@ skip_all() {
     exit 0
 }
 
+# killed PID: kill -9 of the whole process group of a background job that setsid started; counted in KILLED when it was still running.
+# (`kill -9 -- -PID` is an error in dash.)
+KILLED=0
+killed() {
+    kill -s KILL -- "-$1" 2>/dev/null
+    wait "$1" 2>/dev/null
+    [ $? -ne 137 ] || KILLED=$((KILLED + 1))
+}
+
 finish() {
     echo "1..$TAP_N"
     exit $TAP_FAILED
