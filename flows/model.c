@@ -250,6 +250,9 @@ gboolean model_spec_check(const ModelSpec *s, GError **error)
     if (!(s->mpp >= 0 && isfinite(s->mpp))) {
         return refuse(error, "mpp", "0 or more");
     }
+    if ((s->augmented || s->threshold.draws > 0) && !augment_any(&s->augment)) {
+        return refuse(error, "augment", "of some use: all its probabilities are 0");
+    }
     return augment_check(&s->augment, error) && check_loss(s, error);
 }
 

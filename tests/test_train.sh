@@ -78,4 +78,9 @@ for wrong in 'batch: 7' 'holdout: 0.7' 'shards: 4, batch: 4, epochs: 2'; do
     like "and by name" "$(cat wrong.err)" 'model: (batch|holdout)'
 done
 check "which leaves no folder either" test ! -e wrong
+for use in 'augment: {enabled: true, ' 'threshold: {draws: 8}\naugment: {'; do
+    printf "$(cat plain.yaml)\n${use}hflip: 0, rotate: 0, jitter: 0, blur: 0, noise: 0}\n" >idle.yaml
+    train idle 2 idle
+    like "augmentation that does nothing is refused" "$(cat idle.err)" 'augment.*probabilities are 0'
+done
 finish
