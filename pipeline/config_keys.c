@@ -126,7 +126,7 @@ const ConfigKey config_keys[] = {
            "feature pyramid before the flows; its laterals are fixed, trained with the flows as isometries, "
            "or trained before them on labelled or synthetic anomalies"),
     CHOICE(model, normalise, "tile", "tile none",
-           "divide the standardised features of each tile by their root mean square"),
+           "divide the standardised features of each tile by their root mean square; nothing with fpn none"),
     INT(model, fpn_width, "0", 0, 1024, "channels of each pyramid level; 0 = at most 128"),
     BOOL(model, se, "true", "squeeze-and-excitation in the coupling networks"),
     INT3(model, blocks, "[2, 5, 8]", 0, 64, "flow steps at strides 8, 16 and 32"),
