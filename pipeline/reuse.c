@@ -2,11 +2,19 @@
  *
  * Patches are known by their place in the slide, which with `pixels` (slide, grid, cut, encoding) decides every byte of the picture;
  * label, split and number in the grid may have changed.  The bytes are hashed before they are believed, so a file that was damaged, or
- * that a kill left under its former or its new name, only costs cutting it again. */
+ * that a kill left under its former or its new name, only costs cutting it again.
+ *
+ * The job table remembers a result as long as its artefacts are in place, and pictures are too many to be artefacts.  So the table
+ * that names them has to go before they change: else a run that was killed, or that left a slide out, and is then started with its
+ * former configuration, would be told that all is done. */
 #include "pipeline/reuse.h"
 #include "base/durable.h"
 #include "tiler/shards.h"
+#include <glib/gstdio.h>
 #include <string.h>
+
+/* The table of a slide's patches when the files that it names may have changed since. */
+#define FORMER_TABLE "patches.former.csv"
 
 typedef struct {
     char *file;  /* of the patch set, or NULL */
@@ -55,9 +63,9 @@ static void learn(Reuse *reuse, const Patch *patch, char *file, guint shard, int
     g_hash_table_insert(reuse->known, g_steal_pointer(&place), known);
 }
 
-static void learn_files(Reuse *reuse, const char *folder, const char *pixels)
+static void learn_files(Reuse *reuse, const char *folder, const char *name, const char *pixels)
 {
-    g_autofree char *table = g_build_filename(folder, "patches.csv", NULL);
+    g_autofree char *table = g_build_filename(folder, name, NULL);
     g_autoptr(GPtrArray) patches = patchset_read_manifest(table, NULL);
     for (guint i = 0; patches && i < patches->len; i++) {
         const Patch *patch = patches->pdata[i];
@@ -96,8 +104,22 @@ Reuse *reuse_open(const char *dataset, const char *folder, const char *stem, con
         g_autofree char *path = g_build_filename(folder, *name, NULL);
         learn_shard(reuse, path, pixels);
     }
-    learn_files(reuse, folder, pixels);
+    learn_files(reuse, folder, PATCHES_TABLE, pixels);
+    learn_files(reuse, folder, FORMER_TABLE, pixels);
     return reuse;
+}
+
+gboolean reuse_disown(const char *folder, GError **error)
+{
+    g_autofree char *table = g_build_filename(folder, PATCHES_TABLE, NULL);
+    g_autofree char *former = g_build_filename(folder, FORMER_TABLE, NULL);
+    return !g_file_test(table, G_FILE_TEST_EXISTS) || durable_move(table, former, error);
+}
+
+void reuse_forget(const char *folder)
+{
+    g_autofree char *former = g_build_filename(folder, FORMER_TABLE, NULL);
+    g_unlink(former);
 }
 
 void reuse_free(Reuse *reuse)

@@ -11,5 +11,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Reuse, reuse_free)
 /* The bytes of the picture of the patch at patch->x, y, checked by their hash, or NULL; sets valid_share and flags.  file: where they lie (absolute,
  * caller frees), NULL when in a shard. Thread-safe. */
 GByteArray *reuse_take(const Reuse *reuse, Patch *patch, char **file);
+
+/* Files of a slide's patches are named, with their hashes, by this table in its folder. */
+#define PATCHES_TABLE "patches.csv"
+/* Before a file that the table of a slide names may change: moves the table aside, so that the result is not remembered as whole when
+ * what comes next is killed; reuse_open still learns from it. */
+gboolean reuse_disown(const char *folder, GError **error);
+/* Removes what reuse_disown moved aside: a new table is there. */
+void reuse_forget(const char *folder);
 /* Patches that are not in the sample of a patch set are kept below this folder of it. */
 #define UNUSED_FOLDER "unused"

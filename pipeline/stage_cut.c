@@ -39,6 +39,8 @@ typedef struct {
     Image **buffers;                 /* one a thread */
     Made *made;                      /* one a tile of the block */
     int64_t first;                   /* tile of the block's item 0 */
+    GMutex lock;                     /* guards `disowned` */
+    gboolean disowned;               /* neither manifest nor table name the files any more */
 } Cut;
 
 /* The mask of an Ungood tile at the tile's resolution; leaves *out NULL when none is wanted. */
@@ -65,24 +67,44 @@ static void made_clear(Made *made)
     g_clear_pointer(&made->mask, g_byte_array_unref);
 }
 
+/* Before the first file changes: nobody may take the former manifest, or the former table of this slide, for true when the cut is
+ * killed. */
+static gboolean disown(Cut *cut, GError **error)
+{
+    g_autofree char *folder = work_output(cut->work, "");
+    g_autofree char *manifest = g_build_filename(cut->root, "manifest.csv", NULL);
+    g_mutex_lock(&cut->lock);
+    if (!cut->disowned) {
+        cut->disowned = reuse_disown(folder, error) && durable_remove(manifest, error);
+    }
+    gboolean ok = cut->disowned;
+    g_mutex_unlock(&cut->lock);
+    return ok;
+}
+
+static gboolean put_file(Cut *cut, const char *file, const GByteArray *bytes, GError **error)
+{
+    return patchset_holds(cut->root, file, bytes) ||
+           (disown(cut, error) && patchset_put(cut->root, file, bytes, error));
+}
+
 /* Files are written where they are made; a picture that lies under another name gets a further one.  The former goes when the stage
- * dataset sweeps: a cut that is killed leaves what the former patch set names. */
-static gboolean put_files(const Cut *cut, const Patch *patch, const Made *made, const char *found,
-                          GError **error)
+ * dataset sweeps. */
+static gboolean put_files(Cut *cut, const Patch *patch, const Made *made, const char *found, GError **error)
 {
     g_autofree char *path = g_build_filename(cut->root, patch->file, NULL);
     if (made->mask) {
         g_autofree char *mask = patchset_mask_name(patch);
-        if (!patchset_put(cut->root, mask, made->mask, error)) {
+        if (!put_file(cut, mask, made->mask, error)) {
             return FALSE;
         }
     }
     /* Under another number the file's name may soon be another tile's: then the bytes are written. */
     g_autofree char *name = g_path_get_basename(path), *former = found ? g_path_get_basename(found) : NULL;
     if (!former || !g_str_equal(name, former)) {
-        return patchset_put(cut->root, patch->file, made->picture, error);
+        return put_file(cut, patch->file, made->picture, error);
     }
-    return g_str_equal(found, path) || durable_link(found, path, error);
+    return g_str_equal(found, path) || (disown(cut, error) && durable_link(found, path, error));
 }
 
 static gboolean cut_one(int64_t item, int worker, void *data, GError **error)
@@ -194,11 +216,12 @@ static gboolean cut_all(Cut *cut, GError **error)
     }
     char sha256[65];
     int shards;
-    g_autofree char *path = work_output(cut->work, "patches.csv"), *folder = work_output(cut->work, "");
+    g_autofree char *path = work_output(cut->work, PATCHES_TABLE), *folder = work_output(cut->work, "");
     if (!publish_shards(cut, &shards, error) || !patchset_write_manifest(path, kept, sha256, error) ||
         !work_publish(cut->work, "patches", path, sha256, error)) {
         return FALSE;
     }
+    reuse_forget(folder);
     shards_remove(folder, SHARD_STEM, shards);
     return work_tick(cut->work, total, total, "tiles", error);
 }
@@ -265,7 +288,9 @@ static gboolean cut_slide(Work *work, Slide *slide, const GArray *tiles, const G
     }
     cut.reuse = reuse;
     cut.shards = shards;
+    g_mutex_init(&cut.lock);
     gboolean ok = make_buffers(&cut, error) && cut_all(&cut, error);
+    g_mutex_clear(&cut.lock);
     cut_clear(&cut);
     return ok;
 }

@@ -115,16 +115,59 @@ static gboolean move_files(const Work *work, const Patch *patch, const char *fro
     return TRUE;
 }
 
+/* Whether the files of a patch are where they belong.  When one is gone, the table of its slide is no longer true. */
+static gboolean check_files(const Work *work, const Patch *patch, const char *prefix, GError **error)
+{
+    g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    GHashTableIter at;
+    gpointer name;
+    add_files(work, patch, prefix, names);
+    g_hash_table_iter_init(&at, names);
+    while (g_hash_table_iter_next(&at, &name, NULL)) {
+        g_autofree char *path = g_build_filename(work->run->folder, "dataset", name, NULL);
+        g_autofree char *folder = g_build_filename(work->run->folder, "slides", patch->slide, NULL);
+        if (g_file_test(path, G_FILE_TEST_EXISTS)) {
+            continue;
+        }
+        if (reuse_disown(folder, error)) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                        "dataset/%s is gone: after `wsiflow retry`, the next run cuts slide %s again",
+                        (const char *)name, patch->slide);
+        }
+        return FALSE;
+    }
+    return TRUE;
+}
+
+/* Slides that are in no patch set now, since they are not of the run or failed, lose their pictures to the sweep: when they are
+ * back they have to be cut again, and must not be remembered as cut. */
+static gboolean disown_others(const Work *work, GError **error)
+{
+    g_autofree char *root = g_build_filename(work->run->folder, "slides", NULL);
+    g_autoptr(GDir) dir = g_dir_open(root, 0, NULL);
+    const char *name;
+    while (dir && (name = g_dir_read_name(dir))) {
+        g_autofree char *cut = work_find(work, "cut", name, "patches");
+        g_autofree char *folder = g_build_filename(root, name, NULL);
+        if (!cut && !reuse_disown(folder, error)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
 static gboolean place_files(const Work *work, const GPtrArray *patches, const GPtrArray *dropped,
                             GError **error)
 {
     for (guint i = 0; i < patches->len; i++) {
-        if (!move_files(work, patches->pdata[i], UNUSED_FOLDER, "", error)) {
+        if (!move_files(work, patches->pdata[i], UNUSED_FOLDER, "", error) ||
+            !check_files(work, patches->pdata[i], "", error)) {
             return FALSE;
         }
     }
     for (guint i = 0; i < dropped->len; i++) {
-        if (!move_files(work, dropped->pdata[i], "", UNUSED_FOLDER, error)) {
+        if (!move_files(work, dropped->pdata[i], "", UNUSED_FOLDER, error) ||
+            !check_files(work, dropped->pdata[i], UNUSED_FOLDER "/", error)) {
             return FALSE;
         }
     }
@@ -158,7 +201,9 @@ gboolean stage_dataset(Work *work, GError **error)
     g_autoptr(GPtrArray) dropped = sampling_choose(work->run->config, patches);
     /* Files are going to move: after a kill nobody may take the former manifest for true. */
     g_autofree char *manifest = work_output(work, "dataset/manifest.csv");
-    g_unlink(manifest);
+    if (!durable_remove(manifest, error) || !disown_others(work, error)) {
+        return FALSE;
+    }
     if (!g_str_equal(work->run->config->dataset_format, "shards")) {
         return place_files(work, patches, dropped, error) && write_tables(work, patches, dropped, error);
     }

@@ -13,6 +13,7 @@
 #include "base/rng.h"
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const char *const columns[] = {
     "file",         "slide",        "patient",     "x",     "y",     "level", "mpp",
@@ -134,20 +135,27 @@ gboolean patchset_encode_mask(const Image *mask, GByteArray *out, GError **error
     return picture_encode_png(binary, out, error);
 }
 
+gboolean patchset_holds(const char *root, const char *file, const GByteArray *bytes)
+{
+    char wanted[65], there[65];
+    g_autofree char *path = g_build_filename(root, file, NULL);
+    struct stat now;
+    if (stat(path, &now) != 0 || now.st_size != bytes->len || !durable_hash_file(path, there, NULL, NULL)) {
+        return FALSE;
+    }
+    durable_hash_bytes(bytes->data, bytes->len, wanted);
+    return g_str_equal(there, wanted);
+}
+
 gboolean patchset_put(const char *root, const char *file, const GByteArray *bytes, GError **error)
 {
     if (!is_safe_file(file)) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "\"%s\" is no file name inside a patch set", file);
         return FALSE;
     }
-    char wanted[65], there[65];
-    int64_t size = 0;
     g_autofree char *path = g_build_filename(root, file, NULL);
-    durable_hash_bytes(bytes->data, bytes->len, wanted);
-    if (durable_hash_file(path, there, &size, NULL) && g_str_equal(there, wanted)) {
-        return TRUE;
-    }
-    return durable_write_file(path, bytes->data, bytes->len, NULL, error);
+    return patchset_holds(root, file, bytes) ||
+           durable_write_file(path, bytes->data, bytes->len, NULL, error);
 }
 
 /* A share or resolution with fixed precision, whatever the locale. */

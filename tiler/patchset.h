@@ -39,6 +39,8 @@ char *patchset_mask_name(const Patch *patch);
 gboolean patchset_encode(const Image *rgb, int quality, GByteArray *out, GError **error);
 /* Appends a mask as grey PNG of 0 and 255. */
 gboolean patchset_encode_mask(const Image *mask, GByteArray *out, GError **error);
+/* Whether ROOT/file holds these bytes. */
+gboolean patchset_holds(const char *root, const char *file, const GByteArray *bytes);
 /* Makes ROOT/file hold these bytes; a file that holds them already is left alone. */
 gboolean patchset_put(const char *root, const char *file, const GByteArray *bytes, GError **error);
 

@@ -1,0 +1,76 @@
+#!/bin/sh
+# A patch set holds what its manifest names, whatever happened to the run before: slides that went and came back, pictures that
+# somebody removed, and a cut that was killed on the way to other pictures.
+. tests/lib.sh
+cd "$tmp" || exit 1
+
+"$WSIFLOW" synth -o cohort -n 3 -l 1 --width 3072 --height 2048 >synth.log 2>&1
+cat >base.yaml <<'Y'
+slides: {manifest: cohort/manifest.csv, annotations: cohort/annotations}
+tiles: {size: 64}
+Y
+# Every picture is there with the bytes that the manifest says, and no other picture is.
+cat >whole.py <<'P'
+import csv, hashlib, os, sys
+root, named = sys.argv[1] + "/dataset/", set()
+for row in csv.DictReader(open(root + "manifest.csv")):
+    named.add(row["file"])
+    assert hashlib.sha256(open(root + row["file"], "rb").read()).hexdigest() == row["sha256"], row
+there = {os.path.relpath(os.path.join(d, f), root) for d, _, files in os.walk(root) for f in files}
+extra = {f for f in there - named if f.endswith(".png") and not f.startswith("ground_truth/")}
+assert not extra, sorted(extra)[:5]
+P
+pictures() {
+    python3 "$tmp/whole.py" "$1"
+}
+sums() {
+    (cd "$1/dataset" && find . -type f | sort | xargs sha256sum)
+}
+
+# ---- slides come and go
+"$WSIFLOW" dataset -c base.yaml -o a -j 2 >a.log 2>&1
+is "a patch set" $? 0
+check "it is whole" pictures a
+sums a >a.sums
+cp cohort/manifest.csv all.csv
+grep -v synth_01 all.csv >cohort/manifest.csv
+"$WSIFLOW" dataset -c base.yaml -o a -j 2 >less.log 2>&1
+check "without one slide it is whole, and holds none of its pictures" pictures a
+cp all.csv cohort/manifest.csv
+"$WSIFLOW" dataset -c base.yaml -o a -j 2 >back.log 2>&1
+check "the slide is back: so are its pictures" pictures a
+check "the same as before" sh -c "(cd a/dataset && find . -type f | sort | xargs sha256sum) | cmp - a.sums"
+
+# ---- somebody removes a picture
+victim=$(ls a/dataset/train/good/*.png | head -1)
+rm "$victim"
+sed 's/size: 64/size: 64}\ndataset: {max_per_class: 1000000/' base.yaml >sample.yaml
+"$WSIFLOW" dataset -c sample.yaml -o a -j 2 >gone.log 2>&1
+is "a picture that is gone fails the stage that would name it" $? 1
+like "and is named" "$("$WSIFLOW" status a)" "$(basename "$victim") is gone"
+check "no manifest names it" test ! -e a/dataset/manifest.csv
+"$WSIFLOW" retry a >retry.log 2>&1
+"$WSIFLOW" dataset -c base.yaml -o a -j 2 >again.log 2>&1
+check "the next run cuts it again" pictures a
+
+# ---- killed on the way to other pictures, and back
+sed 's/size: 64/size: 64, mpp: 1.1/' base.yaml >other.yaml
+"$WSIFLOW" dataset -c base.yaml -o k -j 2 >k.log 2>&1
+sleep 0.05
+touch mark
+setsid "$WSIFLOW" dataset -c other.yaml -o k -j 1 >/dev/null 2>&1 &
+run=$!
+i=0
+while [ $i -lt 3000 ] && [ -z "$(find k/dataset -name '*.png' -newer mark 2>/dev/null | head -1)" ]; do
+    i=$((i + 1))
+done
+killed $run
+is "a run was killed" $KILLED 1
+check "it had changed pictures" sh -c 'test -n "$(find k/dataset -name "*.png" -newer mark)"'
+check "then no manifest names the former ones" test ! -e k/dataset/manifest.csv
+"$WSIFLOW" dataset -c base.yaml -o k -j 2 >former.log 2>&1
+check "with the former configuration the patch set is whole" pictures k
+check "and the same as before" sh -c "(cd k/dataset && find . -type f | sort | xargs sha256sum) | cmp - a.sums"
+check "no temporary file is left" sh -c 'test -z "$(find k -name ".*.tmp")"'
+
+finish
