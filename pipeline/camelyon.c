@@ -1,8 +1,9 @@
 /* Camelyon16 and Camelyon17: facts that everybody who uses the sets has to know, as a table.
  *
- * Source: the organisers' README files that lie beside the slides.  Camelyon16 has slides that were withdrawn, and others of which only
- * part of the metastases was outlined: there, tissue outside of the outlines may be tumour, and must neither train a model of
- * normal tissue nor count as a false alarm. */
+ * Camelyon16 has slides that were withdrawn, and others of which only part of the metastases was outlined: there, tissue outside of the
+ * outlines may be tumour, and must neither train a model of normal tissue nor count as a false alarm.  Which training slides the
+ * latter are is the list that two public code bases for the set have and agree on; it was not compared with a list of the
+ * organisers. */
 #include "pipeline/camelyon.h"
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* What the organisers of Camelyon16 and Camelyon17 say of their slides: splits, patients, centres, exceptions. */
+/* What is known of the slides of Camelyon16 and Camelyon17 by their names: splits, patients, centres, exceptions. */
 #pragma once
 #include <glib.h>
 
