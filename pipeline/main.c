@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 static void print_help(void)
 {
@@ -41,8 +42,19 @@ static GLogWriterOutput write_log(GLogLevelFlags level, const GLogField *fields,
     return G_LOG_WRITER_HANDLED;
 }
 
+/* A large patch set has more shards than the usual 1024 files that may be open.  Nothing here uses select(), which could not have more. */
+static void allow_open_files(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 int main(int argc, char **argv)
 {
+    allow_open_files();
     setlocale(LC_CTYPE, ""); /* numbers stay in the C locale */
     g_log_set_writer_func(write_log, NULL, NULL);
     if (argc < 2) {

@@ -22,8 +22,9 @@ typedef struct {
     const Config *config;
     char *folder, *root; /* of the run; of the patch set */
     GPtrArray *patches;
-    GHashTable *shards; /* name -> Shard* */
-    char **wrong;       /* one a patch: what is wrong, or NULL */
+    GHashTable *shards;     /* name -> Shard* */
+    GHashTable *unreadable; /* name of a shard -> why */
+    char **wrong;           /* one a patch: what is wrong, or NULL */
 } Verify;
 
 /* ---- bytes ---- */
@@ -52,7 +53,8 @@ static GByteArray *bytes_of(const Verify *verify, const Patch *patch, GError **e
     if (name) {
         const Shard *shard = g_hash_table_lookup(verify->shards, name);
         if (!shard) {
-            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "its shard cannot be read");
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "its shard cannot be read: %s",
+                        (const char *)g_hash_table_lookup(verify->unreadable, name));
         }
         return shard ? sample_bytes(shard, patch, error) : NULL;
     }
@@ -81,14 +83,16 @@ static gboolean hash_one(int64_t index, int worker, void *data, GError **error)
 static void open_shards(Verify *verify)
 {
     verify->shards = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)shard_free);
+    verify->unreadable = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     for (guint i = 0; i < verify->patches->len; i++) {
         char *name = shard_of(verify->patches->pdata[i]);
-        if (name && !g_hash_table_contains(verify->shards, name)) {
+        if (name && !g_hash_table_contains(verify->shards, name) &&
+            !g_hash_table_contains(verify->unreadable, name)) {
+            g_autoptr(GError) why = NULL;
             g_autofree char *path = g_build_filename(verify->root, name, NULL);
-            Shard *shard = shard_open(path, NULL);
-            if (shard) {
-                g_hash_table_insert(verify->shards, g_strdup(name), shard);
-            }
+            Shard *shard = shard_open(path, &why);
+            g_hash_table_insert(shard ? verify->shards : verify->unreadable, g_strdup(name),
+                                shard ? (gpointer)shard : g_strdup(why->message));
         }
         g_free(name);
     }
@@ -227,9 +231,23 @@ static gboolean cut_sample(Verify *verify, int sample, int *cut, GError **error)
 
 /* ---- all together ---- */
 
+/* Whether the manifest is the one that the card names: one that lost lines, or was made up, is not. */
+static gboolean manifest_is_named(const Verify *verify)
+{
+    char sha256[65];
+    g_autofree char *manifest = g_build_filename(verify->root, "manifest.csv", NULL), *text = NULL;
+    g_autofree char *card = g_build_filename(verify->root, "CARD.md", NULL);
+    return durable_hash_file(manifest, sha256, NULL, NULL) && g_file_get_contents(card, &text, NULL, NULL) &&
+           strstr(text, sha256);
+}
+
 static int report(const Verify *verify, int cut)
 {
     int differ = 0;
+    if (!manifest_is_named(verify)) {
+        printf("manifest.csv: is not the one that CARD.md names (SHA-256)\n");
+        differ++;
+    }
     for (guint i = 0; i < verify->patches->len; i++) {
         if (verify->wrong[i]) {
             printf("%s: %s\n", ((const Patch *)verify->patches->pdata[i])->file, verify->wrong[i]);
@@ -247,6 +265,7 @@ static void verify_clear(Verify *verify)
     }
     g_free(verify->wrong);
     g_clear_pointer(&verify->shards, g_hash_table_unref);
+    g_clear_pointer(&verify->unreadable, g_hash_table_unref);
     g_clear_pointer(&verify->patches, g_ptr_array_unref);
     g_free(verify->folder);
     g_free(verify->root);

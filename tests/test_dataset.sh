@@ -128,11 +128,13 @@ for i, row in enumerate(rows):
         cells = row.split(','); cells[12] = hashlib.sha256(open(sys.argv[1], 'rb').read()).hexdigest(); rows[i] = ','.join(cells)
 open(path, 'w').write('\n'.join(rows))" "$victim"
 like "a picture that the slide does not show is found by cutting again" "$("$WSIFLOW" dataset --verify any --sample 100000 2>&1)" "$(basename "$victim"): is not what the slide shows"
+like "so is a manifest that the card does not name" "$("$WSIFLOW" dataset --verify any --sample 0 2>&1)" '^manifest.csv: is not'
 rm "$victim"
 like "a missing one is named" "$("$WSIFLOW" dataset --verify any --sample 0 2>&1)" "^train/good/$(basename "$victim"): .*No such file"
 with 'lesion_min: 0.25, format: shards' >tar.yaml
 "$WSIFLOW" dataset -c tar.yaml -o tar -j 2 >/dev/null 2>&1
 like "shards are checked too" "$("$WSIFLOW" dataset --verify tar 2>&1)" ', 20 cut again, 0 differ'
+is "however few files may be open" "$(ulimit -Sn 6; "$WSIFLOW" dataset --verify tar --sample 0 2>&1 | grep -c 'cannot be read')" 0
 printf 'x' | dd of=tar/dataset/train-000000.tar bs=1 seek=2000 conv=notrunc 2>/dev/null
 like "a changed byte in a shard is found" "$("$WSIFLOW" dataset --verify tar --sample 0 2>&1)" '^train-000000.tar/synth_.*SHA-256'
 
