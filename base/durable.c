@@ -8,6 +8,7 @@
  * written from one that was left by a kill. */
 #include "base/durable.h"
 #include "base/error.h"
+#include "base/sha256.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -203,7 +204,8 @@ gboolean durable_hash_file(const char *path, char sha256[65], int64_t *bytes, GE
     if (fd < 0) {
         return wsi_error_errno(error, "cannot open", path);
     }
-    g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+    Sha256 sum;
+    sha256_init(&sum);
     g_autofree guchar *buffer = g_malloc(1 << 20);
     int64_t total = 0;
     ssize_t got;
@@ -216,12 +218,12 @@ gboolean durable_hash_file(const char *path, char sha256[65], int64_t *bytes, GE
             close(fd);
             return FALSE;
         }
-        g_checksum_update(sum, buffer, got);
+        sha256_add(&sum, buffer, (size_t)got);
         total += got;
     }
     close(fd);
     if (sha256) {
-        g_strlcpy(sha256, g_checksum_get_string(sum), 65);
+        sha256_finish(&sum, sha256);
     }
     if (bytes) {
         *bytes = total;
@@ -231,8 +233,10 @@ gboolean durable_hash_file(const char *path, char sha256[65], int64_t *bytes, GE
 
 void durable_hash_bytes(const void *data, size_t bytes, char sha256[65])
 {
-    g_autofree char *hex = g_compute_checksum_for_data(G_CHECKSUM_SHA256, data, bytes);
-    g_strlcpy(sha256, hex, 65);
+    Sha256 sum;
+    sha256_init(&sum);
+    sha256_add(&sum, data, bytes);
+    sha256_finish(&sum, sha256);
 }
 
 /* The process id in ".NAME.PID-N.tmp", or 0 when the name is not of that form. */
