@@ -75,6 +75,15 @@ void fpn_refresh(Fpn *fpn, const real *parameters)
     }
 }
 
+int fpn_flat(const Fpn *fpn, const real *parameters, int level)
+{
+    int flat = 0;
+    for (int i = 0; i < fpn->width; i++) {
+        flat += parameters[fpn->out_deviation[level] + i] <= (real)DEVIATION_FLOOR;
+    }
+    return flat;
+}
+
 void fpn_constrain(Fpn *fpn, real *parameters)
 {
     for (int l = 0; fpn->trained && l < SCALES; l++) {

@@ -29,6 +29,8 @@ void fpn_layout(Fpn *fpn, Layout *layout);
 /* Until it is fitted: no standardisation, the first `width` channels. */
 void fpn_initialise(const Fpn *fpn, real *parameters);
 void fpn_refresh(Fpn *fpn, const real *parameters);
+/* Channels of a level that hardly vary over the images it was fitted to (output deviation at the floor). */
+int fpn_flat(const Fpn *fpn, const real *parameters, int level);
 /* Laterals back to orthonormal rows, after they were changed.  fpn_refresh must follow. */
 void fpn_constrain(Fpn *fpn, real *parameters);
 

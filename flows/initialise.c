@@ -95,6 +95,13 @@ static void tell_constant_channels(const Msflow *flow)
             g_info("scale %d: %d of %d features hardly vary over the training tiles", l + 1, count,
                    msflow_spec(flow)->channels[l]);
         }
+        int flat = msflow_flat_channels(flow, l);
+        if (flat > 0) {
+            g_message("scale %d: %d of %d channels of the pyramid hardly vary over the training tiles, and "
+                      "what they measure "
+                      "elsewhere is noise: more tiles or a smaller fpn_width are needed",
+                      l + 1, flat, msflow_latent_channels(flow, l));
+        }
     }
 }
 

@@ -257,6 +257,11 @@ const int *msflow_constant_channels(const Msflow *flow, int scale, int *count)
     return flow->fpn.constant[scale];
 }
 
+int msflow_flat_channels(const Msflow *flow, int scale)
+{
+    return flow->spec.fpn != FPN_NONE ? fpn_flat(&flow->fpn, flow->parameters, scale) : 0;
+}
+
 int msflow_latent_size(const Msflow *flow, int scale)
 {
     return flow->size[scale];

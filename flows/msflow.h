@@ -84,6 +84,8 @@ gboolean msflow_init_actnorm(Msflow *flow, const Kernels *kernels, int batch, co
 /* Features of a scale that hardly varied over the training normals (deviation at the floor of 1e-3): indices, ascending,
  * borrowed.  With a pyramid, after fitting; otherwise none. */
 const int *msflow_constant_channels(const Msflow *flow, int scale, int *count);
+/* How many channels of a scale's pyramid hardly varied over the training normals: noise in them becomes likelihood.  0 with FPN_NONE. */
+int msflow_flat_channels(const Msflow *flow, int scale);
 
 /* ---- running ---- */
 MsflowRun *msflow_run_new(const Msflow *flow, const Kernels *kernels, int batch, gboolean training,

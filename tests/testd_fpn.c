@@ -315,6 +315,30 @@ static void test_tile_normalisation_leaves_out_constant_features(void)
     bed_close(&bed);
 }
 
+/* Fitted to tiles that are all the same grey, no channel of the pyramid varies; fitted to waves, all do. */
+static void test_flat_channels_are_counted(void)
+{
+    for (int grey = 0; grey < 2; grey++) {
+        MsflowSpec spec = tiny;
+        Bed bed;
+        bed_open(&bed, &spec);
+        for (int l = 0; grey && l < SCALES; l++) {
+            int side = msflow_latent_size(bed.flow, l);
+            for (int i = 0; i < BATCH * side * side * spec.channels[l]; i++) {
+                bed.maps[l][i] = 0.5;
+            }
+        }
+        g_assert_true(msflow_fit_begin(bed.flow, NULL));
+        do {
+            msflow_fit_add_pooled(bed.flow, BATCH, (const real *const *)bed.maps);
+        } while (msflow_fit_pass_end(bed.flow));
+        for (int l = 0; l < SCALES; l++) {
+            g_assert_cmpint(msflow_flat_channels(bed.flow, l), ==, grey ? 6 : 0);
+        }
+        bed_close(&bed);
+    }
+}
+
 /* With frozen laterals nothing before the flows is trainable. */
 static void test_frozen_laterals_are_not_trainable(void)
 {
@@ -454,6 +478,7 @@ int main(int argc, char **argv)
     g_test_add_func("/fpn/gradient", test_gradient_of_the_laterals);
     g_test_add_func("/fpn/tile-normalisation", test_tile_normalisation_keeps_directions_only);
     g_test_add_func("/fpn/tile-normalisation/constant", test_tile_normalisation_leaves_out_constant_features);
+    g_test_add_func("/fpn/flat", test_flat_channels_are_counted);
     g_test_add_func("/fpn/frozen", test_frozen_laterals_are_not_trainable);
     g_test_add_func("/fpn/halves", test_halves_of_the_way);
     g_test_add_func("/fpn/restandardised", test_restandardised);
