@@ -255,6 +255,14 @@ static gboolean set_fingerprint(Slide *slide, GError **error)
     return ok;
 }
 
+/* Cutting goes along rows of tiles, which reach a little into the tiles of the file above and below.  Those of four rows must stay until
+ * the next row, or they are decoded twice. */
+static size_t cache_for(const Slide *slide)
+{
+    int64_t row = (slide->levels[0].width + slide->block_width[0]) * slide->block_height[0] * 3;
+    return (size_t)CLAMP(4 * row + (8 << 20), (int64_t)64 << 20, (int64_t)160 << 20);
+}
+
 /* The fast path serves the vendors whose levels are plain directories of one grid of tiles. */
 static void open_fast_path(Slide *slide, const SlideOptions *options)
 {
@@ -268,9 +276,9 @@ static void open_fast_path(Slide *slide, const SlideOptions *options)
         widths[i] = slide->levels[i].width;
         heights[i] = slide->levels[i].height;
     }
+    size_t cache_bytes = options->cache_bytes ? options->cache_bytes : cache_for(slide);
     /* OpenSlide paints a missing tile of an Aperio slide from the next larger level: left to OpenSlide. */
-    slide->fast = jpegtiff_open(slide->path, count, widths, heights, !aperio,
-                                options->cache_bytes ? options->cache_bytes : (size_t)64 << 20);
+    slide->fast = jpegtiff_open(slide->path, count, widths, heights, !aperio, cache_bytes);
     slide->info.fast_path = slide->fast != NULL;
     for (int i = 0; slide->fast && i < count; i++) {
         jpegtiff_tile_size(slide->fast, i, &slide->block_width[i], &slide->block_height[i]);

@@ -28,7 +28,8 @@ typedef struct {
     double mpp_x, mpp_y;    /* override in um/px; an axis that is 0 is the file's, or like the other one */
     gboolean use_objective; /* allow MPP_OBJECTIVE when nothing else is known */
     gboolean no_fast_path;  /* always OpenSlide */
-    size_t cache_bytes;     /* decoded-tile cache shared by all threads; 0 = 64 MiB */
+    size_t
+        cache_bytes; /* decoded-tile cache shared by all threads; 0 = 64 to 160 MiB, by the slide's width */
     /* With the fast path: fill gaps between stored levels by those of 1/2, 1/4 and 1/8 that JPEG's DCT gives for less
      * work than pixels take.  They come after the stored ones, which keep their numbers. */
     gboolean dct_levels;
