@@ -28,10 +28,10 @@ enum { OD_UNIT = 100000 };
 /* The mean density around each pixel of a row, over the readable pixels of a square. */
 typedef struct {
     const Image *rgb, *valid;
-    int radius, next; /* the row that the column sums are made for next */
-    int32_t density[256];
-    int32_t *sums; /* of each column: three densities and the number of pixels */
-    float *od;     /* of the row: three for each pixel */
+    int radius, next;       /* the row that the column sums are made for next */
+    const int32_t *density; /* of 0 .. 255 */
+    int32_t *sums;          /* of each column: three densities and the number of pixels */
+    float *od;              /* of the row: three for each pixel */
     uint8_t *readable;
 } Smoother;
 
@@ -43,14 +43,25 @@ static void smoother_clear(Smoother *smoother)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Smoother, smoother_clear)
 
+static const int32_t *densities(void)
+{
+    static int32_t table[256];
+    static gsize made;
+    if (g_once_init_enter(&made)) {
+        for (int i = 0; i < 256; i++) {
+            table[i] = (int32_t)lround(-log10((i + 1) / 256.0) * OD_UNIT);
+        }
+        g_once_init_leave(&made, 1);
+    }
+    return table;
+}
+
 static gboolean smoother_init(Smoother *smoother, const Image *rgb, const Image *valid, double mpp,
                               GError **error)
 {
     *smoother = (Smoother){.rgb = rgb, .valid = valid};
     smoother->radius = (int)CLAMP(lround(SMOOTH_UM / mpp), 0, 256);
-    for (int i = 0; i < 256; i++) {
-        smoother->density[i] = (int32_t)lround(-log10((i + 1) / 256.0) * OD_UNIT);
-    }
+    smoother->density = densities();
     smoother->sums = wsi_try_alloc((size_t)rgb->width * 4, sizeof *smoother->sums, "a row of a slide", error);
     smoother->od = smoother->sums
                        ? wsi_try_alloc((size_t)rgb->width * 3, sizeof(float), "a row of a slide", error)
