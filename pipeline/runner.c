@@ -193,6 +193,18 @@ static gboolean tell(Crew *crew, Progress *progress, gboolean last, GError **err
     return TRUE;
 }
 
+/* Until the next look at the job table, or until a worker ends. */
+static void wait_a_while(void)
+{
+    siginfo_t ended = {0};
+    for (int i = 0; i < 10 && ended.si_pid == 0; i++) {
+        g_usleep(15000);
+        if (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) != 0) {
+            return;
+        }
+    }
+}
+
 static gboolean supervise(Crew *crew, Progress *progress, GError **error)
 {
     int passed_on = 0;
@@ -209,7 +221,7 @@ static gboolean supervise(Crew *crew, Progress *progress, GError **error)
             }
             return FALSE;
         }
-        g_usleep(150000);
+        wait_a_while();
     }
     return tell(crew, progress, TRUE, error);
 }
