@@ -7,17 +7,15 @@
 #include "tiler/resample.h"
 #include <string.h>
 
-static FpnKind pyramid_of(const char *name)
+/* The index of a name in names, which ends with NULL; 0 when it is not there. */
+static int name_index(const char *const *names, const char *name)
 {
-    static const char *const names[] = {[FPN_NONE] = "none",
-                                        [FPN_FIXED] = "fixed",
-                                        [FPN_ORTHOGONAL] = "orthogonal",
-                                        [FPN_TWO_PHASE] = "two-phase"};
-    int kind = FPN_TWO_PHASE;
-    while (kind > 0 && !g_str_equal(names[kind], name)) {
-        kind--;
+    for (int i = 0; names[i]; i++) {
+        if (g_str_equal(names[i], name)) {
+            return i;
+        }
     }
-    return (FpnKind)kind;
+    return 0;
 }
 
 FeatureCache models_feature_cache(const Config *config)
@@ -30,23 +28,12 @@ FeatureCache models_feature_cache(const Config *config)
 
 static ThresholdSpec threshold_of(const Config *config)
 {
-    ThresholdSpec spec = {
-        .draws = config->threshold_draws, .eps = config->threshold_eps, .beta = config->threshold_beta};
-    for (int i = 0; threshold_modes[i]; i++) {
-        spec.mode = g_str_equal(config->threshold_mode, threshold_modes[i]) ? (ThresholdMode)i : spec.mode;
-    }
-    return spec;
-}
-
-/* The index of a name in names, which ends with NULL; 0 when it is not there. */
-static int name_index(const char *const *names, const char *name)
-{
-    for (int i = 0; names[i]; i++) {
-        if (g_str_equal(names[i], name)) {
-            return i;
-        }
-    }
-    return 0;
+    return (ThresholdSpec){
+        .mode = (ThresholdMode)name_index(threshold_modes, config->threshold_mode),
+        .draws = config->threshold_draws,
+        .eps = config->threshold_eps,
+        .beta = config->threshold_beta,
+    };
 }
 
 static LossSpec loss_of(const Config *config)
@@ -166,6 +153,11 @@ static ModelSpec spec_of(const Config *config)
 {
     static const char *const scores[] = {
         [SCORE_SCALES] = "scales", [SCORE_NLL] = "nll", [SCORE_LOGIT] = "logit", NULL};
+    static const char *const pyramids[] = {[FPN_NONE] = "none",
+                                           [FPN_FIXED] = "fixed",
+                                           [FPN_ORTHOGONAL] = "orthogonal",
+                                           [FPN_TWO_PHASE] = "two-phase",
+                                           NULL};
     ModelSpec spec;
     model_spec_default(&spec, NULL);
     spec.extractor.name = config->model_extractor;
@@ -174,7 +166,7 @@ static ModelSpec spec_of(const Config *config)
     spec.tile_size = config->tiles_size;
     spec.mpp = *config->patches_folder ? 0 : config->tiles_mpp;
     spec.flow.step = g_str_equal(config->model_step, "aio") ? STEP_AIO : STEP_GLOW;
-    spec.flow.fpn = pyramid_of(config->model_fpn);
+    spec.flow.fpn = (FpnKind)name_index(pyramids, config->model_fpn);
     spec.flow.normalise = g_str_equal(config->model_normalise, "tile") ? NORMALISE_TILE : NORMALISE_NONE;
     spec.flow.fpn_width = config->model_fpn_width;
     spec.flow.se = config->model_se;
