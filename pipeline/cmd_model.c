@@ -40,7 +40,7 @@ static gboolean train_to(const Config *config, const char *output, int threads, 
         return FALSE;
     }
     g_autoptr(Model) model = NULL;
-    g_autoptr(TrainTiles) tiles = traintiles_new(config, NULL, NULL, NULL, error);
+    g_autoptr(TrainTiles) tiles = traintiles_new(config, NULL, NULL, NULL, NULL, error);
     if (tiles) {
         g_autofree char *checkpoint = g_strdup_printf("%s.checkpoint", output);
         g_autofree char *features = g_strdup_printf("%s.features", output);

@@ -1,6 +1,5 @@
 /* From the configuration to a model's specification, and from pictures to training tiles. */
 #include "pipeline/models.h"
-#include "pipeline/colouring.h"
 #include "base/error.h"
 #include "tiler/patchset.h"
 #include "tiler/picture.h"
@@ -113,14 +112,6 @@ gboolean models_check(const Config *config, GError **error)
     if (g_str_equal(config->train_source, "shards") && folders && config->train_run) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                     "train.source is shards, but dataset.format is folder: no shard is written");
-        return FALSE;
-    }
-    if (g_str_equal(config->train_source, "slides") && !*config->patches_folder && config->train_run &&
-        !*config->score_model && colouring_wants_fit(config)) {
-        g_set_error(
-            error, WSI_ERROR, WSI_ERROR_INPUT,
-            "tiles.stain: %s is for tiles that are cut to disk; with it train.source must not be slides",
-            config->tiles_stain);
         return FALSE;
     }
     return check_threshold(config, error);

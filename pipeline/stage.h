@@ -59,7 +59,9 @@ gboolean work_tick(Work *work, int64_t done, int64_t total, const char *what, GE
 /* Opens the slide of the job with its mpp override; its tiles are cut in the colours of the configuration, with the stain normalised in
  * stages that need `stain`. */
 Slide *work_open_slide(const Work *work, GError **error);
-/* The same for any slide of the run. */
+/* The same for any slide of the run, in stages of the cohort. */
+Slide *work_open_coloured(const Work *work, const SlideEntry *entry, GError **error);
+/* Any slide of the run with its mpp override, in the colours of its file. */
 Slide *work_open_entry(const Config *config, const SlideEntry *entry, GError **error);
 
 /* The stages. */

@@ -54,8 +54,8 @@ static gboolean judge_tiles(Work *work, const SlideEntry *entry, const GArray *t
     if (judge.drop == 0) {
         return TRUE;
     }
-    g_autoptr(Slide) slide = work_open_entry(judge.config, entry, error);
-    if (!slide || !colouring_set(judge.config, slide, NULL, error)) {
+    g_autoptr(Slide) slide = work_open_coloured(work, entry, error);
+    if (!slide) {
         return FALSE;
     }
     judge.slide = slide;
@@ -77,7 +77,9 @@ static gboolean add_normals(Work *work, const SlideEntry *entry, GPtrArray *patc
 {
     g_autofree char *tiles_path = work_find(work, "grid", entry->id, "tiles");
     g_autofree char *shares_path = work_find(work, "mask", entry->id, "shares");
-    if (!tiles_path || (entry->annotation && !shares_path)) {
+    g_autofree char *fit = work_find(work, "stain", entry->id, "fit");
+    if (!tiles_path || (entry->annotation && !shares_path) ||
+        (colouring_wants_fit(work->run->config) && !fit)) {
         return TRUE; /* this slide failed: the status says why */
     }
     g_autoptr(GArray) tiles = tiles_read(tiles_path, error);

@@ -62,13 +62,18 @@ static gboolean publish_model(Work *work, const Model *model, GError **error)
            publish_text(work, "curve_svg", "model/curve.svg", training_svg(model_history(model)), error);
 }
 
-static TrainTiles *gather_tiles(const Work *work, GError **error)
+/* fits: becomes, of each slide, the path of its fit of stain, or NULL. */
+static TrainTiles *gather_tiles(const Work *work, GPtrArray *fits, GError **error)
 {
     const Config *config = work->run->config;
     g_autofree char *normals = work_find(work, "normals", COHORT, "tiles");
     gboolean from_set = !*config->patches_folder && !normals;
     g_autofree char *manifest = from_set ? work_input(work, "dataset", "manifest", error) : NULL;
-    return from_set && !manifest ? NULL : traintiles_new(config, manifest, normals, work->run->slides, error);
+    const GPtrArray *slides = work->run->slides;
+    for (guint i = 0; i < slides->len; i++) {
+        g_ptr_array_add(fits, work_find(work, "stain", ((const SlideEntry *)slides->pdata[i])->id, "fit"));
+    }
+    return from_set && !manifest ? NULL : traintiles_new(config, manifest, normals, slides, fits, error);
 }
 
 gboolean stage_train(Work *work, GError **error)
@@ -81,7 +86,8 @@ gboolean stage_train(Work *work, GError **error)
     g_autoptr(Model) model = NULL;
     g_autofree char *checkpoint = work_output(work, "model/checkpoint.safetensors");
     g_autofree char *features = work_output(work, "model/features");
-    g_autoptr(TrainTiles) tiles = gather_tiles(work, error);
+    g_autoptr(GPtrArray) fits = g_ptr_array_new_with_free_func(g_free); /* outlives the tiles */
+    g_autoptr(TrainTiles) tiles = gather_tiles(work, fits, error);
     gboolean ok = tiles != NULL;
     if (ok) {
         Told self = {work, epoch_clock_start(spec.epochs), NULL};

@@ -96,7 +96,9 @@ static gboolean wants_evaluate(const Config *config, const SlideEntry *slide)
     "dataset.train_anomalies dataset.masks dataset.drop_flags dataset.format dataset.shard_mb " \
     "dataset.picture dataset.jpeg_quality"
 #define SAMPLE_KEYS "dataset.balance dataset.max_per_class dataset.drop_flags tiles run.seed"
-#define MODEL_KEYS "model tiles.size tiles.mpp tiles.filter tiles.icc run.seed patches.folder"
+#define MODEL_KEYS                                                                               \
+    "model tiles.size tiles.mpp tiles.filter tiles.icc tiles.stain tiles.stain_target run.seed " \
+    "patches.folder"
 
 const Stage stages[] = {
     {"ingest", "geometry, resolution and identity of a slide", SCOPE_SLIDE, SLIDE_KEYS, "", 1, wants_slide,
@@ -112,10 +114,10 @@ const Stage stages[] = {
      wants_cut, stage_cut},
     {"dataset", "manifest and card of the patch set", SCOPE_COHORT, "dataset tiles run", "?ingest ?cut", 2,
      wants_dataset, stage_dataset},
-    {"normals", "normal tiles to train on", SCOPE_COHORT, RULE_KEYS " " SAMPLE_KEYS, "?ingest ?grid ?mask", 1,
-     wants_normals, stage_normals},
+    {"normals", "normal tiles to train on", SCOPE_COHORT, RULE_KEYS " " SAMPLE_KEYS,
+     "?ingest ?grid ?mask ?stain", 1, wants_normals, stage_normals},
     {"train", "model of normal tissue", SCOPE_COHORT, MODEL_KEYS " train augment loss threshold",
-     "dataset normals", 1, wants_train, stage_train},
+     "dataset normals ?stain", 1, wants_train, stage_train},
     {"score", "scores of a slide's tiles, score map", SCOPE_SLIDE, RULE_KEYS " tiles score heatmap.cell_um",
      "ingest tissue mask stain train", 1, wants_score, stage_score},
     {"scorepatches", "scores of a patch set", SCOPE_COHORT, "patches score.model evaluate.labels", "train", 1,

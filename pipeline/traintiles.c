@@ -23,6 +23,7 @@
 /* A slide that tiles are cut from. */
 typedef struct {
     const SlideEntry *entry;
+    const char *fit; /* file with the fit of its stain, or NULL */
     char fingerprint[65];
     Slide *slide; /* NULL: not open */
     int readers;
@@ -289,7 +290,8 @@ gboolean traintiles_write(const char *path, const GArray *tiles, const GPtrArray
     return durable_write_file(path, out->str, out->len, sha256, error);
 }
 
-static int add_source(TrainTiles *tiles, const GPtrArray *slides, const char *id, const char *fingerprint)
+static int add_source(TrainTiles *tiles, const GPtrArray *slides, const GPtrArray *fits, const char *id,
+                      const char *fingerprint)
 {
     guint n = tiles->sources->len;
     if (n > 0 && g_str_equal(g_array_index(tiles->sources, Source, n - 1).entry->id, id)) {
@@ -298,7 +300,7 @@ static int add_source(TrainTiles *tiles, const GPtrArray *slides, const char *id
     for (guint i = 0; i < slides->len; i++) {
         const SlideEntry *entry = slides->pdata[i];
         if (g_str_equal(entry->id, id)) {
-            Source source = {.entry = entry};
+            Source source = {.entry = entry, .fit = fits->pdata[i]};
             g_strlcpy(source.fingerprint, fingerprint, sizeof source.fingerprint);
             g_array_append_val(tiles->sources, source);
             return (int)n;
@@ -328,6 +330,7 @@ static void close_some(TrainTiles *tiles)
 
 static gboolean open_source(TrainTiles *tiles, Source *source, GError **error)
 {
+    StainFit fit;
     SlideOptions options = {.mpp_x = source->entry->mpp_x,
                             .mpp_y = source->entry->mpp_y,
                             .use_objective = tiles->config->slides_objective,
@@ -339,7 +342,8 @@ static gboolean open_source(TrainTiles *tiles, Source *source, GError **error)
                     source->entry->path);
         return FALSE;
     }
-    if (slide && !colouring_set(tiles->config, slide, NULL, error)) {
+    if (!slide || (source->fit && !colouring_read(source->fit, &fit, error)) ||
+        !colouring_set(tiles->config, slide, source->fit ? &fit : NULL, error)) {
         return FALSE;
     }
     source->slide = g_steal_pointer(&slide);
@@ -375,7 +379,8 @@ static gboolean read_slide(void *data, int64_t index, uint8_t *rgb, GError **err
     return ok;
 }
 
-static gboolean use_slides(TrainTiles *tiles, const char *table, const GPtrArray *slides, GError **error)
+static gboolean use_slides(TrainTiles *tiles, const char *table, const GPtrArray *slides,
+                           const GPtrArray *fits, GError **error)
 {
     static const char *const names[] = {"slide", "x", "y", "fingerprint"};
     g_autoptr(Csv) csv = csv_read(table, error);
@@ -388,7 +393,7 @@ static gboolean use_slides(TrainTiles *tiles, const char *table, const GPtrArray
     begin_places(tiles);
     for (int row = 0; row < csv_rows(csv); row++) {
         const char *id = csv_get(csv, row, at[0]);
-        Place place = {.source = add_source(tiles, slides, id, csv_get(csv, row, at[3]))};
+        Place place = {.source = add_source(tiles, slides, fits, id, csv_get(csv, row, at[3]))};
         if (!csv_number(csv, row, at[1], &place.x, error) || !csv_number(csv, row, at[2], &place.y, error)) {
             return FALSE;
         }
@@ -432,11 +437,11 @@ static gboolean use_manifest(TrainTiles *tiles, const char *manifest, GError **e
 }
 
 TrainTiles *traintiles_new(const Config *config, const char *manifest, const char *normals,
-                           const GPtrArray *slides, GError **error)
+                           const GPtrArray *slides, const GPtrArray *fits, GError **error)
 {
     g_autoptr(TrainTiles) tiles = tiles_new(config);
     gboolean ok = *config->patches_folder ? use_folder(tiles, error)
-                  : normals               ? use_slides(tiles, normals, slides, error)
+                  : normals               ? use_slides(tiles, normals, slides, fits, error)
                                           : use_manifest(tiles, manifest, error);
     return ok ? g_steal_pointer(&tiles) : NULL;
 }

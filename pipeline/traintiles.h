@@ -5,10 +5,11 @@
 
 typedef struct TrainTiles TrainTiles;
 /* By patches.folder (train/good, or shards train-*.tar), else by train.source: the table of normal tiles (`normals`, see
- * traintiles_write) whose tiles are cut from `slides` (SlideEntry*, borrowed) while training; or the patch set's manifest, whose
+ * traintiles_write) whose tiles are cut from `slides` (SlideEntry*, borrowed) while training, in the stain of `fits` (of each slide the
+ * path of its fit, or NULL; borrowed); or the patch set's manifest, whose
  * patches are pictures or in shards.  At most train.max_tiles, evenly chosen.  What is not needed may be NULL. */
 TrainTiles *traintiles_new(const Config *config, const char *manifest, const char *normals,
-                           const GPtrArray *slides, GError **error);
+                           const GPtrArray *slides, const GPtrArray *fits, GError **error);
 void traintiles_free(TrainTiles *tiles);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TrainTiles, traintiles_free)
 /* Borrowed.  Its read() may be called from many threads. */

@@ -75,14 +75,19 @@ Slide *work_open_entry(const Config *config, const SlideEntry *entry, GError **e
     return slide_open(entry->path, &options, error);
 }
 
-Slide *work_open_slide(const Work *work, GError **error)
+Slide *work_open_coloured(const Work *work, const SlideEntry *entry, GError **error)
 {
     const Config *config = work->run->config;
-    g_autofree char *path = work_find(work, "stain", work->slide->id, "fit");
+    g_autofree char *path = work_find(work, "stain", entry->id, "fit");
     StainFit fit;
     if (path && !colouring_read(path, &fit, error)) {
         return NULL;
     }
-    g_autoptr(Slide) slide = work_open_entry(config, work->slide, error);
+    g_autoptr(Slide) slide = work_open_entry(config, entry, error);
     return slide && colouring_set(config, slide, path ? &fit : NULL, error) ? g_steal_pointer(&slide) : NULL;
+}
+
+Slide *work_open_slide(const Work *work, GError **error)
+{
+    return work_open_coloured(work, work->slide, error);
 }
