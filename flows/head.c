@@ -212,6 +212,7 @@ void head_loss(const Head *head, const LossSpec *loss, const LossBatch *batch, L
                LossTerms *terms, double *gradient)
 {
     double ds = 0, d = (double)dimensions(head);
+    gboolean labels = batch->labels && head->values[HEAD_NORMALS + 2] > 0;
     tile->s = head_score(head, tile->z, tile->logdet);
     tile->logit = head_logit(head, tile->s);
     if (!tile->anomaly) {
@@ -219,7 +220,7 @@ void head_loss(const Head *head, const LossSpec *loss, const LossBatch *batch, L
         terms->normal += loss_normal(loss->normal, tile->s, &ds) / batch->normals;
         ds /= batch->normals;
     }
-    if (batch->labels) {
+    if (labels) {
         ds += label_terms(head, loss, batch, tile, terms, gradient);
     }
     const real factor = (real)(ds / d);
@@ -230,7 +231,7 @@ void head_loss(const Head *head, const LossSpec *loss, const LossBatch *batch, L
         }
     }
     tile->dlogdet = -ds / d;
-    if (batch->labels) {
+    if (labels) {
         centre_term(head, loss, batch, tile, terms, gradient);
     }
 }

@@ -69,7 +69,8 @@ double loss_terms_total(const LossSpec *loss, const LossTerms *terms);
 
 /* S of a tile. */
 double head_score(const Head *head, const real *const z[SCALES], double logdet);
-/* One tile's part of the loss of a batch: adds to terms (nll: S / N of normals) and, with labels, to gradient (HEAD_TRAINABLE). */
+/* One tile's part of the loss of a batch: adds to terms (nll: S / N of normals) and, with labels, to gradient (HEAD_TRAINABLE).
+ * Labels wait until a batch of normals was seen: before, nothing says what is far from them. */
 void head_loss(const Head *head, const LossSpec *loss, const LossBatch *batch, LossTile *tile,
                LossTerms *terms, double *gradient);
 /* The running figures and, with labels, the centres after a batch of `count` tiles in a fixed order. */

@@ -152,6 +152,7 @@ static Case *case_new(void)
     wave(v + HEAD_BIAS, HEAD_EMBEDDING, 0.9, 0.7, 0.1);
     v[HEAD_NORMALS] = 0.2;
     v[HEAD_NORMALS + 1] = 0.0225;
+    v[HEAD_NORMALS + 2] = 100;
     wave(v + HEAD_CENTRES, 2 * HEAD_EMBEDDING, 0.2, 0.7, 0.2);
     for (int b = 0; b < TILES; b++) {
         c->tile[b] = (LossTile){.logdet = -60 + 35 * b, .anomaly = b >= 3};
@@ -280,6 +281,20 @@ static void test_without_labels_there_is_only_likelihood(void)
     }
 }
 
+/* In the first batch of all there is no mean to be far from, and no deviation to measure it in. */
+static void test_labels_wait_for_normals(void)
+{
+    g_autofree Case *c = case_new();
+    memset(&c->head.values[HEAD_NORMALS], 0, 3 * sizeof(real));
+    total(c);
+    g_assert_cmpfloat(c->terms.focal + c->terms.centre + c->terms.margin, ==, 0);
+    g_assert_cmpfloat(c->tile[4].dlogdet, ==, 0);
+    head_observe(&c->head, &batch, c->tile, TILES);
+    total(c);
+    g_assert_cmpfloat(c->terms.focal, >, 0);
+    g_assert_cmpfloat(c->terms.focal, <, 100);
+}
+
 static void test_figures_of_normals_are_followed(void)
 {
     g_autofree Head *head = g_new0(Head, 1);
@@ -313,6 +328,7 @@ int main(int argc, char **argv)
     g_test_add_data_func("/losses/head/gradient/log_sigmoid", GINT_TO_POINTER(MARGIN_LOG_SIGMOID),
                          test_gradient_is_that_of_the_loss);
     g_test_add_func("/losses/head/without_labels", test_without_labels_there_is_only_likelihood);
+    g_test_add_func("/losses/head/wait", test_labels_wait_for_normals);
     g_test_add_func("/losses/head/normals", test_figures_of_normals_are_followed);
     return g_test_run();
 }
