@@ -194,7 +194,7 @@ static gboolean publish_shards(Cut *cut, int *count, GError **error)
 static int64_t block_tiles(const Cut *cut)
 {
     int64_t bytes = (int64_t)3 * cut->config->tiles_size * cut->config->tiles_size;
-    return MAX(cut->work->threads, CLAMP((48 << 20) / bytes, 1, 64));
+    return MAX(cut->work->threads, CLAMP((48 << 20) / bytes, 1, 256));
 }
 
 static gboolean cut_all(Cut *cut, GError **error)
