@@ -16,9 +16,9 @@ for k in sys.argv[2].split('.'):
 print(m)" "$1" "$2"
 }
 
-run() { # NAME EPOCHS: the configuration with so many epochs
+run() { # NAME EPOCHS: the configuration with so many epochs, and patches as they are instead of enlarged
     if grep -q 'epochs:' "configs/$1.yaml"; then
-        sed "s/epochs: .*/epochs: $2/" "configs/$1.yaml" >"configs/$1.short.yaml"
+        sed "s/epochs: .*/epochs: $2/; s/size: 192/size: 96/" "configs/$1.yaml" >"configs/$1.short.yaml"
     else
         { cat "configs/$1.yaml"; printf 'train:\n  epochs: %d\n' "$2"; } >"configs/$1.short.yaml"
     fi
@@ -32,7 +32,7 @@ run pcam 2
 auroc=$(figure pcam/metrics.json best_f1.auroc)
 echo "# pcam_96, 2 epochs: AUROC $auroc, AP $(figure pcam/metrics.json best_f1.average_precision), without near-blank $(figure pcam/metrics.json without_near_blank.auroc)"
 is "pcam: 400 normal and 600 tumour patches" "$(figure pcam/metrics.json best_f1.n) $(figure pcam/metrics.json best_f1.positives)" "1000 600"
-check "pcam: better than chance" python3 -c "assert $auroc > 0.55"
+check "pcam: AUROC above 0.70" python3 -c "assert $auroc > 0.70"
 
 run lc25000 2
 auroc=$(figure lc25000/metrics.json best_f1.auroc)
