@@ -232,6 +232,9 @@ static gboolean measure_all_colours(const Image *rgb, const Image *valid, double
 gboolean quality_measure(const Image *rgb, const Image *valid, double mpp, Quality *out, GError **error)
 {
     *out = (Quality){.sharpness = NAN};
+    if (valid && !memchr(valid->pixels, 0, image_bytes(valid))) {
+        valid = NULL;
+    }
     if (!measure_all_colours(rgb, valid, mpp, out, error) || !measure_blur(rgb, valid, out, error)) {
         return FALSE;
     }
