@@ -71,9 +71,9 @@ static gboolean judge_tiles(Work *work, const SlideEntry *entry, const GArray *t
 
 /* ---- tiles ---- */
 
-/* The normal tiles of one slide as patches, with the tile's number as the file; nothing when a stage before failed. */
-static gboolean add_normals(Work *work, const SlideEntry *entry, GPtrArray *patches, GHashTable *places,
-                            GError **error)
+/* The tiles of one slide as patches, with the tile's number as the file; nothing when a stage before failed. */
+static gboolean add_tiles(Work *work, const SlideEntry *entry, GPtrArray *patches, GHashTable *places,
+                          GError **error)
 {
     g_autofree char *tiles_path = work_find(work, "grid", entry->id, "tiles");
     g_autofree char *shares_path = work_find(work, "mask", entry->id, "shares");
@@ -93,7 +93,7 @@ static gboolean add_normals(Work *work, const SlideEntry *entry, GPtrArray *patc
     }
     for (guint i = 0; i < tiles->len; i++) {
         Patch *patch = cutting_patch(work->run->config, entry, tiles, shares, (int)i);
-        if (!patch || dropped[i] || !g_str_equal(patch->label, "good")) {
+        if (!patch || dropped[i]) {
             g_clear_pointer(&patch, patch_free);
             continue;
         }
@@ -129,11 +129,18 @@ static gboolean write_table(Work *work, const GPtrArray *patches, GHashTable *pl
     for (guint i = 0; i < patches->len; i++) {
         const Patch *patch = patches->pdata[i];
         const Tile *tile = g_hash_table_lookup(places, patch);
+        if (!g_str_equal(patch->label, "good")) {
+            continue;
+        }
         if (slide < 0 || !g_str_equal(((const SlideEntry *)slides->pdata[slide])->id, patch->slide)) {
             slide = slide_index(slides, patch->slide);
         }
         NormalTile normal = {slide, tile->x, tile->y};
         g_array_append_val(normals, normal);
+    }
+    if (normals->len == 0) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "the training slides have no tile of normal tissue");
+        return FALSE;
     }
     char sha256[65];
     g_autofree char *path = work_output(work, "model/tiles.csv");
@@ -150,15 +157,12 @@ gboolean stage_normals(Work *work, GError **error)
     }
     for (guint i = 0; i < work->run->slides->len; i++) {
         const SlideEntry *entry = work->run->slides->pdata[i];
-        if (g_str_equal(entry->split, "train") && !add_normals(work, entry, patches, places, error)) {
+        if (g_str_equal(entry->split, "train") && !add_tiles(work, entry, patches, places, error)) {
             return FALSE;
         }
     }
+    /* Anomalies have a say in a balanced sample, as in a patch set. */
     g_autoptr(GPtrArray) dropped = sampling_choose(work->run->config, patches);
-    if (patches->len == 0) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "the training slides have no tile of normal tissue");
-        return FALSE;
-    }
     return write_table(work, patches, places, error) &&
            work_tick(work, patches->len, patches->len, "tiles", error);
 }

@@ -95,7 +95,8 @@ static gboolean wants_evaluate(const Config *config, const SlideEntry *slide)
 #define PICTURE_KEYS                                                                            \
     "dataset.train_anomalies dataset.masks dataset.drop_flags dataset.format dataset.shard_mb " \
     "dataset.picture dataset.jpeg_quality"
-#define SAMPLE_KEYS "dataset.balance dataset.max_per_class dataset.drop_flags tiles run.seed"
+#define SAMPLE_KEYS \
+    "dataset.balance dataset.max_per_class dataset.train_anomalies dataset.drop_flags tiles run.seed"
 #define MODEL_KEYS                                                                               \
     "model tiles.size tiles.mpp tiles.filter tiles.icc tiles.stain tiles.stain_target run.seed " \
     "patches.folder"

@@ -73,4 +73,26 @@ check "with the former configuration the patch set is whole" pictures k
 check "and the same as before" sh -c "(cd k/dataset && find . -type f | sort | xargs sha256sum) | cmp - a.sums"
 check "no temporary file is left" sh -c 'test -z "$(find k -name ".*.tmp")"'
 
+# ---- tiles straight from slides are those of the patch set, also of a balanced one
+python3 - <<'P'
+import csv
+rows = list(csv.DictReader(open("cohort/manifest.csv")))
+for row in rows:
+    row["split"] = "train" if "synth_02" in row["slide"] else "test"
+out = csv.DictWriter(open("cohort/manifest.csv", "w"), rows[0].keys())
+out.writeheader()
+out.writerows(rows)
+P
+sed 's/^tiles/dataset: {balance: true, train_anomalies: true, lesion_min: 0.25}\ntiles/' base.yaml >balanced.yaml
+"$WSIFLOW" dataset -c balanced.yaml -o balanced -j 2 >balanced.log 2>&1
+is "a balanced patch set" $? 0
+sed 's/balance: true/balance: true, write: false/' balanced.yaml >straight.yaml
+printf 'score: {slides: none}\nmodel: {blocks: [1, 1, 1], condition: 8, fpn_width: 8}\ntrain: {source: slides, epochs: 1}\n' >>straight.yaml
+"$WSIFLOW" run -c straight.yaml -o straight >straight.log 2>&1
+check "the same normal tiles train straight from slides" python3 -c "
+import csv
+cut = [(r['slide'], r['x'], r['y']) for r in csv.DictReader(open('balanced/dataset/manifest.csv')) if (r['split'], r['label']) == ('train', 'good')]
+straight = [(r['slide'], str(round(float(r['x']))), str(round(float(r['y'])))) for r in csv.DictReader(open('straight/model/tiles.csv'))]
+assert cut and cut == straight, (len(cut), len(straight))"
+
 finish
