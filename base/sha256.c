@@ -77,15 +77,15 @@ __attribute__((target("sha,sse4.1"))) static void fast_blocks(uint32_t state[8],
     for (; blocks > 0; blocks--, data += 64) {
         const __m128i abef_before = abef, cdgh_before = cdgh;
         __m128i w[4]; /* the last 16 words of the schedule */
+        for (int i = 0; i < 4; i++) {
+            w[i] = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)data + i), to_words);
+        }
 #pragma GCC unroll 16
         for (int i = 0; i < 16; i++) {
-            __m128i *now = &w[i & 3], after = w[(i + 1) & 3], before_last = w[(i + 2) & 3],
-                    last = w[(i + 3) & 3];
-            if (i < 4) {
-                *now = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)data + i), to_words);
-            } else {
-                __m128i sum =
-                    _mm_add_epi32(_mm_sha256msg1_epu32(*now, after), _mm_alignr_epi8(last, before_last, 4));
+            __m128i *now = &w[i & 3], last = w[(i + 3) & 3];
+            if (i >= 4) {
+                __m128i middle = _mm_alignr_epi8(last, w[(i + 2) & 3], 4);
+                __m128i sum = _mm_add_epi32(_mm_sha256msg1_epu32(*now, w[(i + 1) & 3]), middle);
                 *now = _mm_sha256msg2_epu32(sum, last);
             }
             __m128i words = _mm_add_epi32(*now, _mm_loadu_si128((const __m128i *)K + i));
