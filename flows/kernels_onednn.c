@@ -132,14 +132,20 @@ static void trial_end(Trial *trial, int choice)
 #define WINOGRAD_WORK \
     4096 /* channels x output tiles of 4 x 4: with less the transforms cost more than they save */
 
+#define WINOGRAD_BYTES ((int64_t)16 << 20) /* of transformed weights */
+#define WINOGRAD_TILES 256
+
 /* Whether a convolution has enough channels and tiles to fill the products of Winograd's algorithm; from measurements with
- * "onednn-timed" on processors with AVX-512.  Elsewhere NHWC as it is wins or is within noise. */
+ * "onednn-timed" on processors with AVX-512.  Elsewhere NHWC as it is wins or is within noise.
+ * Transformed weights are four times as large: where few tiles share many of them, reading them takes what the
+ * multiplications save, and models with Wide ResNet-50-2 would need 3 GB. */
 static gboolean suits_winograd(const ConvSpec *s)
 {
     int64_t tiles = (int64_t)s->n * ((conv_out_h(s) + 3) / 4) * ((conv_out_w(s) + 3) / 4);
     int channels = MIN(s->c_in, s->c_out);
     return s->kernel == 3 && s->stride == 1 && channels >= WINOGRAD_CHANNELS &&
-           tiles * channels >= WINOGRAD_WORK;
+           tiles * channels >= WINOGRAD_WORK &&
+           (tiles >= WINOGRAD_TILES || 36 * (int64_t)sizeof(float) * s->c_in * s->c_out <= WINOGRAD_BYTES);
 }
 
 /* The first that is offered. */
