@@ -8,8 +8,8 @@ static const double MPP = 8;
 
 typedef struct {
     double r, g, b;
-} Colour;
-static const Colour haematoxylin_eosin = {190, 150, 178}, eosin = {225, 140, 175}, pale = {241, 226, 236},
+} Ink;
+static const Ink haematoxylin_eosin = {190, 150, 178}, eosin = {225, 140, 175}, pale = {241, 226, 236},
                     brown = {170, 130, 100}, blue_counterstain = {150, 155, 172};
 
 static uint8_t byte(double value)
@@ -29,7 +29,7 @@ static Image *background(double grey, uint64_t seed)
 }
 
 /* Absorption over what is there: colours are those on white (245). */
-static void stain(Image *image, int x, int y, Colour colour, Rng *rng)
+static void stain(Image *image, int x, int y, Ink colour, Rng *rng)
 {
     uint8_t *pixel = image->pixels + 3 * ((size_t)y * image->width + (size_t)x);
     const double on_white[3] = {colour.r, colour.g, colour.b};
@@ -38,7 +38,7 @@ static void stain(Image *image, int x, int y, Colour colour, Rng *rng)
     }
 }
 
-static void disc(Image *image, double cx, double cy, double radius, Colour colour)
+static void disc(Image *image, double cx, double cy, double radius, Ink colour)
 {
     Rng rng = rng_at(9, (uint64_t)cx, (uint32_t)cy);
     for (int y = 0; y < image->height; y++) {
@@ -50,7 +50,7 @@ static void disc(Image *image, double cx, double cy, double radius, Colour colou
     }
 }
 
-static void bar(Image *image, int x0, int y0, int x1, int y1, Colour colour)
+static void bar(Image *image, int x0, int y0, int x1, int y1, Ink colour)
 {
     for (int y = y0; y < y1; y++) {
         for (int x = x0; x < x1; x++) {
@@ -100,7 +100,7 @@ static void test_backgrounds(void)
     static const double greys[] = {255, 243, 225, 200, 170};
     static const struct {
         const char *name;
-        Colour colour;
+        Ink colour;
     } stains[] = {{"H&E", haematoxylin_eosin},
                   {"eosin", eosin},
                   {"pale", pale},
@@ -129,10 +129,10 @@ static void test_nothing(void)
         double pen;
         g_autoptr(Image) image = background((double[]){255, 243, 220, 190, 240, 5}[k], (uint64_t)k);
         if (k == 4) { /* a warm lamp, a grey edge, black lines and dots */
-            disc(image, 150, 150, 400, (Colour){245, 243, 239});
-            bar(image, 0, 0, 300, 60, (Colour){205, 203, 200});
-            bar(image, 20, 100, 280, 103, (Colour){40, 40, 42});
-            disc(image, 100, 200, 9, (Colour){60, 60, 60});
+            disc(image, 150, 150, 400, (Ink){245, 243, 239});
+            bar(image, 0, 0, 300, 60, (Ink){205, 203, 200});
+            bar(image, 20, 100, 280, 103, (Ink){40, 40, 42});
+            disc(image, 100, 200, 9, (Ink){60, 60, 60});
         }
         g_autoptr(Image) mask = find(image, NULL, &pen);
         g_assert_cmpfloat(share_of(mask), ==, 0);
@@ -145,8 +145,8 @@ static void test_black(void)
 {
     g_autoptr(Image) image = background(240, 1);
     disc(image, 220, 150, 50, haematoxylin_eosin);
-    bar(image, 0, 0, 150, SIDE, (Colour){0, 0, 0});
-    bar(image, 150, 0, SIDE, 60, (Colour){3, 2, 4});
+    bar(image, 0, 0, 150, SIDE, (Ink){0, 0, 0});
+    bar(image, 150, 0, SIDE, 60, (Ink){3, 2, 4});
     g_autoptr(Image) mask = find(image, NULL, NULL);
     g_assert_cmpfloat(agreement(mask, 220, 150, 50), >, 0.95);
 }
@@ -156,7 +156,7 @@ static void test_no_data(void)
 {
     g_autoptr(Image) image = background(240, 1), valid = fixture_image(SIDE, SIDE, 1);
     disc(image, 150, 150, 60, haematoxylin_eosin);
-    bar(image, 0, 0, 40, SIDE, (Colour){200, 60, 140});
+    bar(image, 0, 0, 40, SIDE, (Ink){200, 60, 140});
     for (int i = 0; i < SIDE * SIDE; i++) {
         valid->pixels[i] = i % SIDE < 40 ? 0 : 255;
     }
@@ -168,7 +168,7 @@ static void test_pen(void)
 {
     static const struct {
         const char *name;
-        Colour colour;
+        Ink colour;
     } pens[] = {{"green", {53, 165, 144}}, {"dark green", {23, 65, 68}}, {"blue", {63, 119, 204}},
                 {"red", {196, 17, 18}},    {"dark red", {93, 22, 36}},   {"black", {60, 52, 58}}};
     for (size_t k = 0; k < G_N_ELEMENTS(pens); k++) {
