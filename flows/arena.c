@@ -3,6 +3,9 @@
 #include "flows/arena.h"
 #include "base/error.h"
 #include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <stdint.h>
 
 #define ALIGNMENT 64 /* a cache line and a 512-bit register */
 
@@ -87,6 +90,16 @@ Conv *arena_conv(Arena *arena, const Kernels *kernels, const ConvSpec *spec, con
         g_array_append_val(arena->convs, owned);
     }
     return owned.conv;
+}
+
+void arena_give_back(real *numbers, int64_t count)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t first = ((uintptr_t)numbers + page - 1) / page * page;
+    uintptr_t end = (uintptr_t)(numbers + count) / page * page;
+    if (end > first) {
+        madvise((void *)first, end - first, MADV_DONTNEED);
+    }
 }
 
 gboolean arena_check(Arena *arena, GError **error)

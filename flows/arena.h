@@ -19,5 +19,7 @@ void *arena_struct(Arena *arena, size_t size);
 /* A convolution that lives as long as the arena. */
 Conv *arena_conv(Arena *arena, const Kernels *kernels, const ConvSpec *spec, const real *weight,
                  const real *bias);
+/* The whole pages of numbers that nobody reads again go back to the system; they read as zeros then. */
+void arena_give_back(real *numbers, int64_t count);
 /* TRUE when nothing failed; else the first error. */
 gboolean arena_check(Arena *arena, GError **error);

@@ -82,6 +82,10 @@ static char *model_text(const Model *model)
 
 gboolean model_save(const Model *model, const char *path, char sha256[65], GError **error)
 {
+    if (msflow_released(model->flow)) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "%s: the model's weights were given back", path);
+        return FALSE;
+    }
     g_autoptr(SafetensorsWriter) writer = safetensors_writer_new();
     g_autofree char *text = model_text(model);
     int count;

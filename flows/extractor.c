@@ -85,6 +85,14 @@ Extractor *extractor_new(const ExtractorSpec *spec, GError **error)
     return extractor_new_kind(kind, spec, error);
 }
 
+void extractor_release(Extractor *extractor)
+{
+    if (extractor->kind->release && !extractor->released) {
+        extractor->kind->release(extractor);
+        extractor->released = TRUE;
+    }
+}
+
 void extractor_free(Extractor *extractor)
 {
     if (extractor) {
@@ -115,6 +123,11 @@ ExtractorRun *extractor_run_new(const Extractor *extractor, const Kernels *kerne
                     "extractor %s: %d tiles of %d px; tiles must be 32 to %d px, a multiple of 16, at most "
                     "%d at a time",
                     extractor->kind->name, batch, size, SIZE_LIMIT, BATCH_LIMIT);
+        return NULL;
+    }
+    if (extractor->released) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "extractor %s: its weights were given back",
+                    extractor->kind->name);
         return NULL;
     }
     real *x = wsi_try_alloc(input_count(batch, size), sizeof(real), "a batch of tiles", error);

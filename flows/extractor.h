@@ -19,6 +19,8 @@ typedef struct ExtractorRun
     ExtractorRun; /* prepared for a batch size and a tile size; belongs to one thread */
 
 Extractor *extractor_new(const ExtractorSpec *spec, GError **error);
+/* Gives back weights that all runs have packed: no further run can be made. */
+void extractor_release(Extractor *extractor);
 void extractor_free(Extractor *extractor);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Extractor, extractor_free)
 gboolean extractor_exists(const char *name);

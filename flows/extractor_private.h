@@ -9,6 +9,7 @@ struct Extractor {
     const ExtractorKind *kind;
     int channels[SCALES];
     char hash[65];
+    gboolean released;
 };
 
 struct ExtractorRun {
@@ -24,6 +25,7 @@ struct ExtractorKind {
     const void *shape;   /* of one of several networks of a family */
     Extractor *(*create)(const ExtractorKind *kind, const ExtractorSpec *spec, GError **error);
     void (*destroy)(Extractor *extractor);
+    void (*release)(Extractor *extractor); /* see extractor_release; NULL where there is nothing */
     /* Value of a byte in channel 0, 1, 2 (R, G, B). */
     double (*byte_value)(int channel, int byte);
     ExtractorRun *(*run_create)(const Extractor *extractor, const Kernels *kernels, int batch, int size,

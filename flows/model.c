@@ -314,6 +314,12 @@ Model *model_prepare(const ModelSpec *spec, GError **error)
     return g_steal_pointer(&model);
 }
 
+void model_release(Model *model)
+{
+    extractor_release(model->extractor);
+    msflow_release(model->flow);
+}
+
 void model_free(Model *model)
 {
     if (model) {

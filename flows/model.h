@@ -129,6 +129,9 @@ typedef struct Model Model;
  * terms counted.  Anomalies are held out for that choice and for the threshold; without loss.labels all of them, and none is
  * trained on. */
 Model *model_fit(const ModelSpec *spec, const TileSet *tiles, const FitOptions *options, GError **error);
+/* Gives back the memory of weights that scorers hold in packed form, once all scorers that will ever be needed exist: about half of
+ * what scoring with a large extractor takes.  The model can then neither make scorers nor be saved. */
+void model_release(Model *model);
 void model_free(Model *model);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Model, model_free)
 const ModelSpec *model_spec(const Model *model);

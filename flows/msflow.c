@@ -169,6 +169,28 @@ real *msflow_parameters(Msflow *flow, int64_t *trainable, int64_t *all)
     return flow->parameters;
 }
 
+void msflow_release(Msflow *flow)
+{
+    for (guint i = 0; i < flow->table->len; i++) {
+        const MsflowParameter *tensor = &g_array_index(flow->table, MsflowParameter, i);
+        if (tensor->rank == 4) {
+            arena_give_back(flow->parameters + tensor->offset, tensor->count);
+        }
+    }
+    for (int l = 0; l < SCALES; l++) {
+        for (int i = 0; i < flow->chain[l].count; i++) {
+            const Subnet *subnet = &flow->chain[l].steps[i]->coupling.subnet;
+            arena_give_back(subnet->passive_weight, (int64_t)subnet->mid * subnet->in * 9);
+        }
+    }
+    flow->released = TRUE;
+}
+
+gboolean msflow_released(const Msflow *flow)
+{
+    return flow->released;
+}
+
 void msflow_refresh(Msflow *flow)
 {
     for (int l = 0; l < SCALES; l++) {

@@ -65,6 +65,12 @@ void msflow_refresh(Msflow *flow);
  * (its numbers are indices), a sign is not 1 or -1, or a deviation not above 0. */
 gboolean msflow_check(const Msflow *flow, GError **error);
 
+/* Gives the memory of the convolutions' weights back to the system, once all runs that will ever be needed exist: they have packed
+ * theirs.  From then on the flow can run, and nothing else: msflow_run_new is an error, msflow_refresh and msflow_parameters
+ * must not be called. */
+void msflow_release(Msflow *flow);
+gboolean msflow_released(const Msflow *flow);
+
 /* ---- fitting what is not trained by gradient ---- */
 /* Statistics of the pooled features of the training normals, and the fixed FPN from them (PCA laterals, models.md C.5);
  * feed all batches, then finish.  maps: as extractor_run gives them. */

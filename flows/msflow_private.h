@@ -14,6 +14,7 @@ struct Msflow {
     Layout layout;
     GArray *table;
     real *parameters;
+    gboolean released;
     FpnFit *fit; /* between msflow_fit_begin and the end of the last pass */
 };
 

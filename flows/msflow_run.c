@@ -21,6 +21,10 @@ MsflowRun *msflow_run_new(const Msflow *flow, const Kernels *kernels, int batch,
                     most);
         return NULL;
     }
+    if (flow->released) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "flow: its weights were given back");
+        return NULL;
+    }
     run = g_new0(MsflowRun, 1);
     *run = (MsflowRun){
         .flow = flow, .kernels = kernels, .batch = batch, .training = training, .arena = arena_new()};

@@ -247,6 +247,14 @@ typedef struct {
     real *inside[2]; /* between the convolutions of a block */
 } ResnetRun;
 
+static void resnet_release(Extractor *extractor)
+{
+    Resnet *net = (Resnet *)extractor;
+    for (guint i = 0; i < net->layers->len; i++) {
+        g_clear_pointer(&g_array_index(net->layers, Layer, i).weight, g_free);
+    }
+}
+
 static void resnet_run_destroy(ExtractorRun *base)
 {
     ResnetRun *run = (ResnetRun *)base;
@@ -421,11 +429,11 @@ static void resnet_run(ExtractorRun *base, const real *x, const real *maps[SCALE
     }
 }
 
-#define RESNET(net_name, net_shape)                                                                    \
-    {                                                                                                  \
-        .name = net_name, .shape = net_shape, .create = resnet_create, .destroy = resnet_destroy,      \
-        .byte_value = resnet_byte, .run_create = resnet_run_create, .run_destroy = resnet_run_destroy, \
-        .run = resnet_run                                                                              \
+#define RESNET(net_name, net_shape)                                                               \
+    {                                                                                             \
+        .name = net_name, .shape = net_shape, .create = resnet_create, .destroy = resnet_destroy, \
+        .release = resnet_release, .byte_value = resnet_byte, .run_create = resnet_run_create,    \
+        .run_destroy = resnet_run_destroy, .run = resnet_run                                      \
     }
 
 ExtractorKind resnet_kind(const char *name, const ResnetShape *shape)

@@ -111,16 +111,16 @@ static gboolean tell_tiles(void *data, int64_t done, int64_t total, GError **err
     return TRUE;
 }
 
-static gboolean score_patches(const Model *model, const char *folder, const char *output, int threads,
+static gboolean score_patches(Model *model, const char *folder, const char *output, int threads,
                               GError **error)
 {
     g_autoptr(GArray) scored = g_array_new(FALSE, FALSE, sizeof(Scored));
-    ScoringOptions options = {model, threads, NULL, tell_tiles, (void *)folder};
+    ScoringOptions options = {model, threads, NULL, tell_tiles, (void *)folder, TRUE};
     return patches_score_folder(&options, folder, scored, error) &&
            scoring_write_pictures(output, scored, NULL, error);
 }
 
-static gboolean score_slide(const Config *config, const Model *model, const char *path, const char *output,
+static gboolean score_slide(const Config *config, Model *model, const char *path, const char *output,
                             int threads, GError **error)
 {
     SlideOptions slide_options = {
@@ -141,7 +141,7 @@ static gboolean score_slide(const Config *config, const Model *model, const char
     g_autoptr(Grid) grid = scoring_grid(config, model, slide, tissue->mask, &cut, error);
     g_autoptr(GArray) scored = g_array_new(FALSE, FALSE, sizeof(Scored));
     g_autoptr(Map) map = NULL;
-    ScoringOptions options = {model, threads, NULL, tell_tiles, (void *)path};
+    ScoringOptions options = {model, threads, NULL, tell_tiles, (void *)path, FALSE};
     if (!grid || !scoring_slide(&options, slide, grid, &cut, tissue->mask, config->heatmap_cell_um, scored,
                                 &map, error)) {
         return FALSE;
@@ -161,7 +161,7 @@ static gboolean score_slide(const Config *config, const Model *model, const char
 }
 
 /* All slides, even when some fail: each failure is told. */
-static int score_slides(const Config *config, const Model *model, char **paths, int count, const char *output,
+static int score_slides(const Config *config, Model *model, char **paths, int count, const char *output,
                         int threads)
 {
     int failed = 0;

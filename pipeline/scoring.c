@@ -252,6 +252,9 @@ static gboolean scoring_begin(Scoring *job, const ScoringOptions *options, gbool
             return FALSE;
         }
     }
+    if (options->last) {
+        model_release(options->model);
+    }
     if (maps) {
         size_t cells = (size_t)BLOCK_BATCHES * job->batch * job->side * job->side;
         job->maps = wsi_try_alloc(cells, sizeof(float), "the maps of a block of tiles", error);

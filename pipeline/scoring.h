@@ -15,11 +15,12 @@ typedef struct {
 
 typedef gboolean (*ScoringTick)(void *data, int64_t done, int64_t total, GError **error);
 typedef struct {
-    const Model *model;
+    Model *model;
     int threads;
     const char *partial; /* folder for finished blocks, so that a killed job goes on from them; NULL = none */
     ScoringTick tick;    /* may be NULL */
     void *tick_data;
+    gboolean last; /* nothing is scored with this model after it: its memory may shrink (model_release) */
 } ScoringOptions;
 
 /* The tiles of a slide to score: of the model's size and resolution, overlapping as score.overlap says; *cut says how to cut them. */

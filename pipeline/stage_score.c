@@ -93,7 +93,7 @@ gboolean stage_score(Work *work, GError **error)
     }
     g_autoptr(Grid) grid = scoring_grid(config, model, slide, tissue, &cut, error);
     g_autofree char *partial = partial_folder(work);
-    ScoringOptions options = {model, work->threads, partial, tick, work};
+    ScoringOptions options = {model, work->threads, partial, tick, work, TRUE};
     g_autoptr(GArray) scored = g_array_new(FALSE, FALSE, sizeof(Scored));
     g_autoptr(Map) map = NULL;
     if (!grid ||
@@ -114,7 +114,7 @@ gboolean stage_scorepatches(Work *work, GError **error)
     g_autoptr(Model) model = load_model(work, error);
     g_autoptr(GArray) scored = g_array_new(FALSE, FALSE, sizeof(Scored));
     g_autofree char *partial = partial_folder(work);
-    ScoringOptions options = {model, work->threads, partial, tick, work};
+    ScoringOptions options = {model, work->threads, partial, tick, work, TRUE};
     g_autofree char *test = g_build_filename(config->patches_folder, "test", NULL);
     if (!model || !patches_score_folder(&options, test, scored, error)) {
         return FALSE;

@@ -140,6 +140,7 @@ static void measure_scoring(const Case *c, const ModelSpec *spec)
         int side = scorer_map_size(s.scorer[t]);
         s.maps[t] = g_new(float, (gsize)BATCH *side *side);
     }
+    model_release(model);
     tiles_per_second(&s, WARM_SECONDS);
     printf("bench %s %.1f images/s\n", c->name, tiles_per_second(&s, SECONDS));
     struct rusage usage;
