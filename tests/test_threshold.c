@@ -207,7 +207,7 @@ static void test_draws_of_held_out_tiles(void)
     fit(&spec, &more, two);
     g_assert_cmpstr(one, ==, two);
     /* Draws that change nothing: the quantile of copies of the same scores. */
-    spec.augment = (AugmentSpec){.blur_sigma = 1};
+    spec.augment = (AugmentSpec){.noise = 1, .blur_sigma = 1}; /* noise of no strength */
     spec.threshold = (ThresholdSpec){.draws = 8, .eps = 1e-9, .beta = 1};
     double largest = threshold_of(&spec, 2);
     spec.threshold.draws = 0;

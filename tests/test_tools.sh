@@ -17,6 +17,7 @@ test_program dies 'echo "1..2"; echo "ok 1 - a"; kill -SEGV $$'
 test_program short 'echo "1..3"; echo "ok 1 - a"; echo "ok 2 - b"'
 test_program bad_status 'echo "1..1"; echo "ok 1 - a"; exit 3'
 test_program silent ':'
+test_program gives_up 'echo "1..2"; echo "ok 1 - a"; echo "Bail out! ERROR: assertion failed"; exit 134'
 test_program hangs 'echo "1..1"; sleep 60; echo "ok 1 - a"'
 
 # runs NAME... : output in $out, the last line in $last, status in $status
@@ -39,6 +40,8 @@ for program in dies short bad_status silent hangs; do
     runs ./$program
     like "$program: has failed" "$last $status" ", 1 failed, 0 skipped 1$"
 done
+runs ./gives_up ./good
+is "a program that gives up does not stop the others" "$last $status" "3 passed, 1 failed, 0 skipped 1"
 runs ./nowhere
 is "a test that is not there has failed" "$last $status" "0 passed, 1 failed, 0 skipped 1"
 
