@@ -139,7 +139,9 @@ def run_one(args, name, settings, labelled, seed, blank):
 
 def spread(values, digits=3):
     mean = sum(values) / len(values)
-    sd = (sum((v - mean) ** 2 for v in values) / max(len(values) - 1, 1)) ** 0.5
+    if len(values) == 1:
+        return f"{mean:.{digits}f} (one seed)"
+    sd = (sum((v - mean) ** 2 for v in values) / (len(values) - 1)) ** 0.5
     return f"{mean:.{digits}f} ± {sd:.{digits}f}"
 
 
