@@ -38,6 +38,10 @@ VARIANTS = [
     ("L-precision", "labels: recipe for precision", "loss.alpha=0.25 loss.margin=0.1 loss.selection=f-beta loss.beta=0.5", True),
     ("L-recall", "labels: recipe for recall", "loss.alpha=0.75 loss.margin=0 loss.selection=f-beta loss.beta=2", True),
     ("L-192", "labels: focal and centre, 192 px", "loss.margin=0 loss.selection=auroc tiles.size=192", True),
+    ("L-precision-192", "labels: recipe for precision, 192 px",
+     "loss.alpha=0.25 loss.margin=0.1 loss.selection=f-beta loss.beta=0.5 tiles.size=192", True),
+    ("L-precision-192-e10", "labels: the same, ten epochs",
+     "train.epochs=10 loss.alpha=0.25 loss.margin=0.1 loss.selection=f-beta loss.beta=0.5 tiles.size=192", True),
 ]
 COLUMNS = ["score", "nll", "scale1", "scale2", "scale3", "absolute", "contrast"]
 
