@@ -1,4 +1,5 @@
-/* Numbers of a bundle that are indices, signs or divisors: what cannot be one is refused before it is used. */
+/* Numbers of a bundle that are indices, signs or divisors: what cannot be one is refused before it is used.  And a model that gives
+ * its weights back. */
 #include "tests/tiny_training.h"
 #include "base/error.h"
 #include <string.h>
@@ -60,11 +61,43 @@ static void test_numbers_that_cannot_be_are_refused(void)
     g_unlink(path);
 }
 
+/* Once its scorers exist a model may give its weights back: they go on, with the same scores; nothing else does. */
+static void test_released_weights_are_not_missed(void)
+{
+    ModelSpec spec = tiny_spec();
+    TileSet tiles = {.count = TILES, .read = read_tile};
+    FitOptions options = {.threads = 2};
+    TileScore before[8], after[8];
+    g_autoptr(GError) error = NULL;
+    g_autofree uint8_t *rgb = g_new(uint8_t, (gsize)8 * spec.tile_size * spec.tile_size * 3);
+    spec.epochs = 1;
+    spec.flow.fpn_width = 64; /* weights of whole pages */
+    g_autoptr(Model) model = model_fit(&spec, &tiles, &options, &error);
+    g_assert_no_error(error);
+    Scorer *scorer = scorer_new(model, NULL);
+    g_assert_cmpint(scorer_batch(scorer), ==, 8);
+    for (int b = 0; b < 8; b++) {
+        g_assert_true(read_tile(NULL, b, rgb + (size_t)b * spec.tile_size * spec.tile_size * 3, &error));
+    }
+    g_assert_true(scorer_run(scorer, rgb, 8, before, NULL, NULL));
+    model_release(model);
+    g_assert_true(scorer_run(scorer, rgb, 8, after, NULL, NULL));
+    g_assert_cmpmem(before, sizeof before, after, sizeof after);
+    g_assert_null(scorer_new(model, &error));
+    g_assert_error(error, WSI_ERROR, WSI_ERROR_INTERNAL);
+    g_clear_error(&error);
+    g_assert_false(model_save(model, "never", NULL, &error));
+    g_assert_error(error, WSI_ERROR, WSI_ERROR_INTERNAL);
+    scorer_free(scorer);
+    model_spec_clear(&spec);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     folder = g_dir_make_tmp("wsiflow-bundle-XXXXXX", NULL);
     g_test_add_func("/bundle/numbers", test_numbers_that_cannot_be_are_refused);
+    g_test_add_func("/bundle/released", test_released_weights_are_not_missed);
     int status = g_test_run();
     g_rmdir(folder);
     g_free(folder);

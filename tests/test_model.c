@@ -242,37 +242,6 @@ static void assert_same_scores(const TileScore *a, const TileScore *b, int count
     }
 }
 
-/* Once its scorers exist a model may give its weights back: they go on, with the same scores; nothing else does. */
-static void test_released_weights_are_not_missed(void)
-{
-    ModelSpec spec = tiny_spec();
-    FitOptions options = {.threads = 2};
-    char sha256[65];
-    spec.epochs = 1;
-    spec.flow.fpn_width = 64; /* weights of whole pages */
-    g_autoptr(Model) model = fit(&spec, &options, sha256);
-    g_autoptr(GError) error = NULL;
-    Scorer *scorer = scorer_new(model, NULL);
-    int batch = scorer_batch(scorer);
-    g_autofree uint8_t *rgb = g_new(uint8_t, batch * PIXELS * 3);
-    TileScore before[64], after[64];
-    g_assert_cmpint(batch, <=, 64);
-    for (int b = 0; b < batch; b++) {
-        paint(b % 2 ? NORMAL : STRANGE, b, rgb + b * PIXELS * 3);
-    }
-    g_assert_true(scorer_run(scorer, rgb, batch, before, NULL, NULL));
-    model_release(model);
-    g_assert_true(scorer_run(scorer, rgb, batch, after, NULL, NULL));
-    assert_same_scores(before, after, batch);
-    g_assert_null(scorer_new(model, &error));
-    g_assert_error(error, WSI_ERROR, WSI_ERROR_INTERNAL);
-    g_clear_error(&error);
-    g_assert_false(model_save(model, "never", sha256, &error));
-    g_assert_error(error, WSI_ERROR, WSI_ERROR_INTERNAL);
-    scorer_free(scorer);
-    model_spec_clear(&spec);
-}
-
 /* A tile has the same scores and map alone, first, last, and beside any other tile. */
 static void test_scores_do_not_depend_on_neighbours(void)
 {
@@ -597,7 +566,6 @@ int main(int argc, char **argv)
     g_test_add_func("/model/where", test_maps_show_where);
     g_test_add_func("/model/calibration", test_calibration_centres_normals);
     g_test_add_func("/model/neighbours", test_scores_do_not_depend_on_neighbours);
-    g_test_add_func("/model/released", test_released_weights_are_not_missed);
     g_test_add_func("/model/same_bytes", test_same_bytes_whatever_threads_and_memory);
     g_test_add_func("/model/resumed", test_stopped_and_resumed_gives_the_same_bytes);
     g_test_add_func("/model/other_checkpoint", test_a_checkpoint_of_another_training_is_not_used);

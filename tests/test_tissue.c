@@ -10,7 +10,7 @@ typedef struct {
     double r, g, b;
 } Ink;
 static const Ink haematoxylin_eosin = {190, 150, 178}, eosin = {225, 140, 175}, pale = {241, 226, 236},
-                    brown = {170, 130, 100}, blue_counterstain = {150, 155, 172};
+                 brown = {170, 130, 100}, blue_counterstain = {150, 155, 172};
 
 static uint8_t byte(double value)
 {
