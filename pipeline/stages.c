@@ -111,7 +111,7 @@ const Stage stages[] = {
     {"clam", "places of tiles for CLAM", SCOPE_SLIDE, "tiles", "ingest grid", 1, wants_clam, stage_clam},
     {"mask", "lesion shares of the tiles, mask pyramid", SCOPE_SLIDE, "slides.groups tiles.size tiles.mpp",
      "ingest grid", 1, wants_mask, stage_mask},
-    {"cut", "patches of a slide", SCOPE_SLIDE, RULE_KEYS " tiles " PICTURE_KEYS, "ingest grid mask stain", 4,
+    {"cut", "patches of a slide", SCOPE_SLIDE, RULE_KEYS " tiles " PICTURE_KEYS, "ingest grid mask stain", 5,
      wants_cut, stage_cut},
     {"dataset", "manifest and card of the patch set", SCOPE_COHORT, "dataset tiles run", "?ingest ?cut", 2,
      wants_dataset, stage_dataset},

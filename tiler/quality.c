@@ -1,8 +1,7 @@
 /* Measures of a tile's quality.
  *
  * Colours are judged by stain.c, which finds tissue and ink for the tissue mask: a tile and the mask that it came from cannot
- * disagree about what ink is.  They are judged on one pixel in 2 um each way, as they are shares of areas and densities are averaged
- * over 8 um anyway.  Blur is told by how energy falls from one scale to the next, not by its amount: the variance of the Laplacian
+ * disagree about what ink is.  Blur is told by how energy falls from one scale to the next, not by its amount: the variance of the Laplacian
  * of a pale sharp tile is below that of a dark blurred one, the ratio of two scales is not. */
 #include "tiler/quality.h"
 #include "base/error.h"
@@ -12,11 +11,11 @@
 #include <math.h>
 #include <string.h>
 
-static const double MIN_SHARPNESS = 0.12, PEN_SHARE = 0.02, DARK_SHARE = 0.25, BLANK_SHARE = 0.94,
+static const double MIN_SHARPNESS = 0.12, PEN_SHARE = 0.02, DARK_SHARE = 0.25, BLANK_SHARE = 0.95,
                     SATURATED_SHARE = 0.10;
-static const double DARK_UM = 16, SAMPLE_UM = 2;
+static const double DARK_UM = 16;
 enum { DARK_LEVEL = 90, GLASS_LEVEL = 200, MIN_ENERGY = 1 /* of grey values squared: less is rounding */ };
-enum { LANES = 16, SAMPLE_SIDE = 64 /* px that a sample has at least */ };
+enum { LANES = 16 };
 
 static const struct {
     QualityFlag flag;
@@ -185,26 +184,8 @@ static double dark_share(const Image *rgb, const Image *valid, double mpp)
 
 /* ---- the whole ---- */
 
-/* Every step-th pixel each way; *out's pixels are the thread's. */
-static gboolean sample(const Image *in, int step, ScratchUse use, Image *out, GError **error)
-{
-    *out = (Image){in->width / step, in->height / step, in->channels, NULL};
-    out->pixels = scratch(use, (size_t)out->width * (size_t)out->height, (size_t)in->channels,
-                          "a sample of a tile", error);
-    uint8_t *to = out->pixels;
-    for (int y = 0; to && y < out->height; y++) {
-        const uint8_t *from =
-            in->pixels + ((size_t)(y * step + step / 2) * in->width + step / 2) * in->channels;
-        for (int x = 0; x < out->width; x++, from += step * in->channels) {
-            for (int c = 0; c < in->channels; c++) {
-                *to++ = from[c];
-            }
-        }
-    }
-    return out->pixels != NULL;
-}
-
-static gboolean measure_sample(const Image *rgb, const Image *valid, double mpp, Quality *out, GError **error)
+static gboolean measure_all_colours(const Image *rgb, const Image *valid, double mpp, Quality *out,
+                                    GError **error)
 {
     g_autoptr(Image) stain = stain_flags(rgb, valid, mpp, error);
     if (!stain) {
@@ -213,20 +194,6 @@ static gboolean measure_sample(const Image *rgb, const Image *valid, double mpp,
     measure_colours(rgb, valid, stain, out);
     out->dark_share = dark_share(rgb, valid, mpp);
     return TRUE;
-}
-
-/* On one pixel in SAMPLE_UM each way, or more when the tile is small. */
-static gboolean measure_all_colours(const Image *rgb, const Image *valid, double mpp, Quality *out,
-                                    GError **error)
-{
-    int step = (int)CLAMP(SAMPLE_UM / mpp, 1, MAX(1, MIN(rgb->width, rgb->height) / SAMPLE_SIDE));
-    Image few, few_valid;
-    if (step == 1) {
-        return measure_sample(rgb, valid, mpp, out, error);
-    }
-    return sample(rgb, step, SCRATCH_SAMPLE, &few, error) &&
-           (!valid || sample(valid, step, SCRATCH_SAMPLE_VALID, &few_valid, error)) &&
-           measure_sample(&few, valid ? &few_valid : NULL, mpp * step, out, error);
 }
 
 gboolean quality_measure(const Image *rgb, const Image *valid, double mpp, Quality *out, GError **error)

@@ -8,7 +8,7 @@
  *              Noise of the camera hides blur.
  *   pen        at least 2 % of the pixels have the colour of a marker (stain.h)
  *   dark       at least 25 % of the squares of 16 um have a mean below 90 in all channels: folds, thick pigment, shadows
- *   blank      less than 6 % of the pixels are tissue (stain.h)
+ *   blank      less than 5 % of the pixels are tissue (stain.h)
  *   saturation at least 10 % of the tissue's pixels (those below 200 in a channel: around tissue is glass) are 0 or 255 in a channel:
  *              colours that the scanner cut off */
 #pragma once

@@ -20,8 +20,6 @@ typedef enum {
     SCRATCH_BYTES,
     SCRATCH_GREY, /* a tile's quality */
     SCRATCH_GREY_HALF,
-    SCRATCH_SAMPLE,
-    SCRATCH_SAMPLE_VALID,
     SCRATCH_USES
 } ScratchUse;
 
