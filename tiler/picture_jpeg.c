@@ -88,8 +88,12 @@ static gboolean write_rows(struct jpeg_compress_struct *jpeg, JpegErrors *errors
     jpeg->comp_info[0].h_samp_factor = jpeg->comp_info[0].v_samp_factor = quality >= 90 ? 1 : 2;
     jpeg_start_compress(jpeg, TRUE);
     while (jpeg->next_scanline < jpeg->image_height) {
-        JSAMPROW row = rgb->pixels + (size_t)jpeg->next_scanline * rgb->width * 3;
-        jpeg_write_scanlines(jpeg, &row, 1);
+        JSAMPROW rows[16]; /* of a row of blocks with subsampled chroma */
+        JDIMENSION count = MIN(G_N_ELEMENTS(rows), jpeg->image_height - jpeg->next_scanline);
+        for (JDIMENSION i = 0; i < count; i++) {
+            rows[i] = rgb->pixels + (size_t)(jpeg->next_scanline + i) * rgb->width * 3;
+        }
+        jpeg_write_scanlines(jpeg, rows, count);
     }
     jpeg_finish_compress(jpeg);
     return TRUE;

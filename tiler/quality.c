@@ -128,43 +128,101 @@ static gboolean measure_blur(const Image *rgb, const Image *valid, Quality *out,
 
 /* ---- colours ---- */
 
+typedef struct {
+    int32_t pen, tissue, stained, cut;
+} ColourCounts;
+
+/* stain is 0 where there is no data. */
+VECTORISED static ColourCounts count_row(const uint8_t *restrict rgb, const uint8_t *restrict stain,
+                                         int width)
+{
+    ColourCounts sums = {0, 0, 0, 0};
+    for (int x = 0; x < width; x++) {
+        const uint8_t *p = rgb + 3 * (size_t)x;
+        uint8_t low = MIN(p[0], MIN(p[1], p[2])), high = MAX(p[0], MAX(p[1], p[2]));
+        int tissue = (stain[x] & STAIN_TISSUE) != 0, stained = tissue & (low < GLASS_LEVEL);
+        sums.pen += (stain[x] & STAIN_PEN) != 0;
+        sums.tissue += tissue;
+        sums.stained += stained;
+        sums.cut += (tissue & (low == 0)) | (stained & (high == 255));
+    }
+    return sums;
+}
+
+static int64_t known_pixels(const Image *rgb, const Image *valid)
+{
+    int64_t known = valid ? 0 : (int64_t)rgb->width * rgb->height;
+    for (size_t i = 0; valid && i < image_bytes(valid); i++) {
+        known += valid->pixels[i] != 0;
+    }
+    return known;
+}
+
 static void measure_colours(const Image *rgb, const Image *valid, const Image *stain, Quality *out)
 {
-    int64_t known = 0, pen = 0, tissue = 0, stained = 0, cut = 0;
-    for (size_t i = 0; i < image_bytes(stain); i++) {
-        const uint8_t *p = rgb->pixels + 3 * i;
-        if (valid && !valid->pixels[i]) {
-            continue;
-        }
-        known++;
-        pen += (stain->pixels[i] & STAIN_PEN) != 0;
-        if (stain->pixels[i] & STAIN_TISSUE) {
-            uint8_t low = MIN(p[0], MIN(p[1], p[2])), high = MAX(p[0], MAX(p[1], p[2]));
-            tissue++;
-            stained += low < GLASS_LEVEL;
-            cut += low == 0 || (high == 255 && low < GLASS_LEVEL);
-        }
+    int64_t known = known_pixels(rgb, valid), pen = 0, tissue = 0, stained = 0, cut = 0;
+    for (int y = 0; y < rgb->height; y++) {
+        size_t at = (size_t)y * (size_t)rgb->width;
+        ColourCounts row = count_row(rgb->pixels + 3 * at, stain->pixels + at, rgb->width);
+        pen += row.pen;
+        tissue += row.tissue;
+        stained += row.stained;
+        cut += row.cut;
     }
     out->pen_share = known ? (double)pen / (double)known : 0;
     out->blank_share = known ? 1 - (double)tissue / (double)known : 1;
     out->saturated_share = stained ? (double)cut / (double)stained : 0;
 }
 
-/* Whether the square is dark on the mean; -1 without data. */
-static int square_is_dark(const Image *rgb, const Image *valid, int x0, int y0, int side)
+/* Sums of the three channels of a square of at most 4096 px a side.  Sixteen pixels go into as many sums as they have samples, so
+ * that registers need no sorting. */
+VECTORISED static void add_square(int64_t sums[restrict 3], const uint8_t *restrict rgb, size_t stride,
+                                  int width, int rows)
 {
-    int64_t sums[3] = {0}, known = 0;
-    for (int y = y0; y < MIN(y0 + side, rgb->height); y++) {
-        for (int x = x0; x < MIN(x0 + side, rgb->width); x++) {
-            size_t i = (size_t)y * rgb->width + x;
-            if (!valid || valid->pixels[i]) {
-                const uint8_t *p = rgb->pixels + 3 * i;
-                sums[0] += p[0];
-                sums[1] += p[1];
-                sums[2] += p[2];
-                known++;
+    enum { SAMPLES = 3 * LANES };
+    uint32_t lanes[SAMPLES] = {0};
+    for (int y = 0; y < rows; y++, rgb += stride) {
+        int i = 0;
+        for (; i + SAMPLES <= 3 * width; i += SAMPLES) {
+            for (int lane = 0; lane < SAMPLES; lane++) {
+                lanes[lane] += rgb[i + lane];
             }
         }
+        for (int lane = 0; i + lane < 3 * width; lane++) {
+            lanes[lane] += rgb[i + lane];
+        }
+    }
+    for (int lane = 0; lane < SAMPLES; lane++) {
+        sums[lane % 3] += lanes[lane];
+    }
+}
+
+/* The same of the pixels with data; returns how many. */
+static int64_t add_valid_square(int64_t sums[3], const uint8_t *rgb, const uint8_t *valid, size_t columns,
+                                int width, int rows)
+{
+    int64_t known = 0;
+    for (int y = 0; y < rows; y++, rgb += 3 * columns, valid += columns) {
+        for (int x = 0; x < width; x++) {
+            for (int c = 0; valid[x] && c < 3; c++) {
+                sums[c] += rgb[3 * x + c];
+            }
+            known += valid[x] != 0;
+        }
+    }
+    return known;
+}
+
+/* Whether the square is dark on the mean; -1 without data. */
+static int square_is_dark(const Image *rgb, const Image *valid, int x, int y, int side)
+{
+    const size_t columns = (size_t)rgb->width, at = (size_t)y * columns + (size_t)x;
+    const int width = MIN(side, rgb->width - x), rows = MIN(side, rgb->height - y);
+    int64_t sums[3] = {0}, known = (int64_t)width * rows;
+    if (valid) {
+        known = add_valid_square(sums, rgb->pixels + 3 * at, valid->pixels + at, columns, width, rows);
+    } else {
+        add_square(sums, rgb->pixels + 3 * at, 3 * columns, width, rows);
     }
     return known ? MAX(sums[0], MAX(sums[1], sums[2])) < DARK_LEVEL * known : -1;
 }

@@ -20,6 +20,10 @@ typedef enum {
     SCRATCH_BYTES,
     SCRATCH_GREY, /* a tile's quality */
     SCRATCH_GREY_HALF,
+    SCRATCH_DENSITY, /* what a pixel's colour says */
+    SCRATCH_DENSITY_COLUMNS,
+    SCRATCH_DENSITY_SQUARES,
+    SCRATCH_STAIN,
     SCRATCH_USES
 } ScratchUse;
 

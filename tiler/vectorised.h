@@ -1,9 +1,13 @@
-/* For inner loops that are worth the wide registers of whatever processor runs them; gcc's -O2 alone leaves them scalar.
- * A sum in such a loop is kept in a fixed number of lanes, so results do not depend on the processor.  Not for other rooms. */
+/* For inner loops that are worth the wide registers of whatever processor runs them; gcc's -O2 alone leaves them scalar.  Nobody
+ * here reads the flags of floating-point exceptions, so conditions may become masks.  A sum in such a loop is kept in a fixed number of
+ * lanes, so results do not depend on the processor.  Not for other rooms. */
 #pragma once
 
 #if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__clang__)
-#define VECTORISED __attribute__((optimize("O3"), target_clones("avx512f", "avx2", "default")))
+#define VECTORISED \
+    __attribute__((optimize("O3", "no-trapping-math"), target_clones("avx512f", "avx2", "default")))
 #else
 #define VECTORISED
 #endif
+/* What such a loop calls. */
+#define INLINED static inline __attribute__((always_inline))
