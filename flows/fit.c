@@ -115,6 +115,7 @@ static gboolean allocate(Fit *fit, GError **error)
            (fit->order = wsi_try_alloc(most, sizeof(int64_t), "an order of tiles", error)) &&
            (fit->variant = wsi_try_alloc(most, sizeof(uint32_t), "an order of tiles", error)) &&
            (fit->holdout_nll = wsi_try_alloc(fit->judged, sizeof(double), "hold-out figures", error)) &&
+           (fit->holdout_logit = wsi_try_alloc(fit->judged, sizeof(double), "hold-out figures", error)) &&
            (fit->holdout_scale =
                 wsi_try_alloc(fit->judged, SCALES * sizeof(double), "hold-out figures", error));
 }
@@ -130,6 +131,7 @@ static void fit_clear(Fit *fit)
     g_free(fit->tile);
     g_free(fit->head_gradient);
     g_free(fit->holdout_nll);
+    g_free(fit->holdout_logit);
     g_free(fit->holdout_scale);
     g_free(fit->state.moment1);
     g_free(fit->state.moment2);

@@ -153,8 +153,9 @@ void fit_update_head(Fit *fit)
 static void scores_of(const Fit *fit, double *score)
 {
     int64_t normals = fit->split.holdouts;
+    const gboolean logit = fit->spec->score == SCORE_LOGIT && fit->spec->loss.labels;
     for (int64_t i = 0; i < fit->judged; i++) {
-        score[i] = fit->spec->score == SCORE_SCALES ? 0 : fit->holdout_nll[i]; /* the logit rises with it */
+        score[i] = fit->spec->score == SCORE_SCALES ? 0 : logit ? fit->holdout_logit[i] : fit->holdout_nll[i];
     }
     for (int l = 0; fit->spec->score == SCORE_SCALES && l < SCALES; l++) {
         const double *value = fit->holdout_scale + l;

@@ -37,6 +37,7 @@ typedef struct {
     real *head_gradient;     /* HEAD_TRAINABLE */
     int64_t *judges, judged; /* held-out normals, then held-out anomalies */
     double *holdout_nll;     /* one a judge */
+    double *holdout_logit;   /* the same; with labels only */
     double *holdout_scale;   /* (judge, scale), as a scorer measures them */
     double *square;          /* sum of squares of each chunk of the gradient */
     const int64_t *batch;    /* tiles of the current step */

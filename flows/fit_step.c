@@ -190,14 +190,20 @@ static gboolean holdout_part(int64_t index, int worker, void *data, GError **err
     msflow_forward_pooled(shard->run, maps, z, shard->logdet);
     msflow_local_logdet(shard->run, local);
     for (int b = 0; b < count; b++) {
+        const real *of_tile[SCALES];
         double half = 0;
         for (int l = 0; l < SCALES; l++) {
-            double of_scale =
-                0.5 * adam_sum_of_squares(z[l] + b * latent_count(fit, l), latent_count(fit, l));
+            of_tile[l] = z[l] + b * latent_count(fit, l);
+            double of_scale = 0.5 * adam_sum_of_squares(of_tile[l], latent_count(fit, l));
             fit->holdout_scale[(first + b) * SCALES + l] = measure_scale(fit, local[l], l, b, of_scale);
             half += of_scale;
         }
-        fit->holdout_nll[first + b] = (half - shard->logdet[b]) / (double)fit->dimensions;
+        double nll = (half - shard->logdet[b]) / (double)fit->dimensions;
+        fit->holdout_nll[first + b] = nll;
+        if (fit->spec->loss.labels) {
+            const Head *head = fit->model->head;
+            fit->holdout_logit[first + b] = head_logit(head, nll, head_readout(head, of_tile));
+        }
     }
     return TRUE;
 }

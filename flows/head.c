@@ -19,6 +19,7 @@ const HeadTensor head_tensors[] = {
     {"head.offset", 1, {1, 0}, HEAD_OFFSET},
     {"head.linear.weight", 2, {HEAD_EMBEDDING, HEAD_FEATURES}, HEAD_WEIGHT},
     {"head.linear.bias", 1, {HEAD_EMBEDDING, 0}, HEAD_BIAS},
+    {"head.readout", 1, {HEAD_FEATURES, 0}, HEAD_READOUT},
     {"head.normals", 1, {3, 0}, HEAD_NORMALS},
     {"head.centres", 2, {2, HEAD_EMBEDDING}, HEAD_CENTRES},
     {NULL, 0, {0, 0}, HEAD_VALUES},
@@ -34,7 +35,7 @@ void head_init(Head *head, const int channels[SCALES], const int positions[SCALE
     head->values[HEAD_OFFSET] = (real)log(prior / (1 - prior));
     Rng rng = rng_at(seed, rng_name("head"), 0);
     double bound = 1 / sqrt(HEAD_FEATURES);
-    for (int i = HEAD_WEIGHT; i < HEAD_TRAINABLE; i++) {
+    for (int i = HEAD_WEIGHT; i < HEAD_READOUT; i++) {
         head->values[i] = (real)(bound * (2 * rng_uniform(&rng) - 1));
     }
 }
@@ -49,10 +50,10 @@ static double normals_sd(const Head *head)
     return fmax(sqrt((double)head->values[HEAD_NORMALS + 1]), SMALLEST);
 }
 
-double head_logit(const Head *head, double s)
+double head_logit(const Head *head, double s, double readout)
 {
     double a = loss_softplus((double)head->values[HEAD_SCALE]);
-    return a * (s - normals_mean(head)) / normals_sd(head) + (double)head->values[HEAD_OFFSET];
+    return a * (s - normals_mean(head)) / normals_sd(head) + readout + (double)head->values[HEAD_OFFSET];
 }
 
 static int64_t dimensions(const Head *head)
@@ -119,11 +120,11 @@ static void pool_scale_back(int channels, int positions, const real *z, const do
 }
 
 /* Features of norm 1; returns the norm they were divided by. */
-static double features_of(const Head *head, const LossTile *tile, double feature[HEAD_FEATURES])
+static double features_of(const Head *head, const real *const z[SCALES], double feature[HEAD_FEATURES])
 {
     double squares = 0;
     for (int l = 0; l < SCALES; l++) {
-        pool_scale(head->channels[l], head->positions[l], tile->z[l], feature + 2 * HEAD_GROUPS * l);
+        pool_scale(head->channels[l], head->positions[l], z[l], feature + 2 * HEAD_GROUPS * l);
     }
     for (int i = 0; i < HEAD_FEATURES; i++) {
         squares += feature[i] * feature[i];
@@ -133,6 +134,23 @@ static double features_of(const Head *head, const LossTile *tile, double feature
         feature[i] /= norm;
     }
     return norm;
+}
+
+static double readout_of(const Head *head, const double *feature)
+{
+    const real *w = head->values + HEAD_READOUT;
+    double sum = 0;
+    for (int i = 0; i < HEAD_FEATURES; i++) {
+        sum += (double)w[i] * feature[i];
+    }
+    return sum;
+}
+
+double head_readout(const Head *head, const real *const z[SCALES])
+{
+    double feature[HEAD_FEATURES];
+    features_of(head, z, feature);
+    return readout_of(head, feature);
 }
 
 static void embed(const Head *head, const double *feature, double embedding[HEAD_EMBEDDING])
@@ -147,11 +165,9 @@ static void embed(const Head *head, const double *feature, double embedding[HEAD
     }
 }
 
-/* From de = dL/dembedding: adds to the gradient of the linear layer and to dz. */
-static void embed_back(const Head *head, const double *feature, double norm, const double *de, LossTile *tile,
-                       double *gradient)
+/* From de = dL/dembedding: adds to the gradient of the linear layer and to d = dL/dfeature. */
+static void embed_back(const Head *head, const double *feature, const double *de, double *d, double *gradient)
 {
-    double d[HEAD_FEATURES] = {0}, along = 0;
     for (int o = 0; o < HEAD_EMBEDDING; o++) {
         const real *w = head->values + HEAD_WEIGHT + o * HEAD_FEATURES;
         double *dw = gradient + HEAD_WEIGHT + o * HEAD_FEATURES;
@@ -161,6 +177,12 @@ static void embed_back(const Head *head, const double *feature, double norm, con
         }
         gradient[HEAD_BIAS + o] += de[o];
     }
+}
+
+/* From d = dL/dfeature: adds to dz.  d changes. */
+static void features_back(const Head *head, const double *feature, double norm, double *d, LossTile *tile)
+{
+    double along = 0;
     for (int i = 0; i < HEAD_FEATURES; i++) {
         along += d[i] * feature[i];
     }
@@ -175,28 +197,32 @@ static void embed_back(const Head *head, const double *feature, double norm, con
 
 /* ---- the loss of one tile ---- */
 
-/* Focal and margin: adds to the terms and the gradient; returns dL/dS. */
+/* Focal and margin: adds to the terms, the gradient and d = dL/dfeature; returns dL/dS. */
 static double label_terms(const Head *head, const LossSpec *loss, const LossBatch *batch,
-                          const LossTile *tile, LossTerms *terms, double *gradient)
+                          const LossTile *tile, const double *feature, LossTerms *terms, double *d,
+                          double *gradient)
 {
-    double mean = normals_mean(head), sd = normals_sd(head), ds = 0, slope;
+    double mean = normals_mean(head), sd = normals_sd(head), slope;
     double all = batch->normals + batch->anomalies, class = tile->anomaly ? batch->anomalies : batch->normals;
     terms->focal +=
         loss_focal(tile->logit, tile->anomaly, loss->focal_alpha, loss->focal_gamma, &slope) / all;
     double a0 = (double)head->values[HEAD_SCALE], dlogit = loss->focal * slope / all;
     gradient[HEAD_SCALE] += dlogit * loss_sigmoid(a0) * (tile->s - mean) / sd;
     gradient[HEAD_OFFSET] += dlogit;
-    ds += dlogit * loss_softplus(a0) / sd;
+    for (int i = 0; i < HEAD_FEATURES; i++) {
+        d[i] += dlogit * (double)head->values[HEAD_READOUT + i];
+        gradient[HEAD_READOUT + i] += dlogit * feature[i];
+    }
+    double ds = dlogit * loss_softplus(a0) / sd;
     terms->margin +=
         loss_margin(loss->margin_form, tile->s, tile->anomaly, mean, sd, loss->margin_width, &slope) / class;
     return ds + loss->margin * slope / class;
 }
 
 static void centre_term(const Head *head, const LossSpec *loss, const LossBatch *batch, LossTile *tile,
-                        LossTerms *terms, double *gradient)
+                        const double *feature, LossTerms *terms, double *d, double *gradient)
 {
-    double feature[HEAD_FEATURES], centre[HEAD_EMBEDDING], de[HEAD_EMBEDDING];
-    double all = batch->normals + batch->anomalies, norm = features_of(head, tile, feature);
+    double centre[HEAD_EMBEDDING], de[HEAD_EMBEDDING], all = batch->normals + batch->anomalies;
     embed(head, feature, tile->embedding);
     for (int i = 0; i < HEAD_EMBEDDING; i++) {
         centre[i] = (double)head->values[HEAD_CENTRES + tile->anomaly * HEAD_EMBEDDING + i];
@@ -205,34 +231,36 @@ static void centre_term(const Head *head, const LossSpec *loss, const LossBatch 
     for (int i = 0; i < HEAD_EMBEDDING; i++) {
         de[i] *= loss->centre / all;
     }
-    embed_back(head, feature, norm, de, tile, gradient);
+    embed_back(head, feature, de, d, gradient);
 }
 
 void head_loss(const Head *head, const LossSpec *loss, const LossBatch *batch, LossTile *tile,
                LossTerms *terms, double *gradient)
 {
-    double ds = 0, d = (double)dimensions(head);
+    double ds = 0, dimension = (double)dimensions(head), feature[HEAD_FEATURES], d[HEAD_FEATURES] = {0};
+    double norm = batch->labels ? features_of(head, tile->z, feature) : 0;
     gboolean labels = batch->labels && head->values[HEAD_NORMALS + 2] > 0;
     tile->s = head_score(head, tile->z, tile->logdet);
-    tile->logit = head_logit(head, tile->s);
+    tile->logit = head_logit(head, tile->s, batch->labels ? readout_of(head, feature) : 0);
     if (!tile->anomaly) {
         terms->nll += tile->s / batch->normals;
         terms->normal += loss_normal(loss->normal, tile->s, &ds) / batch->normals;
         ds /= batch->normals;
     }
     if (labels) {
-        ds += label_terms(head, loss, batch, tile, terms, gradient);
+        ds += label_terms(head, loss, batch, tile, feature, terms, d, gradient);
+        centre_term(head, loss, batch, tile, feature, terms, d, gradient);
     }
-    const real factor = (real)(ds / d);
+    const real factor = (real)(ds / dimension);
     for (int l = 0; l < SCALES; l++) {
         int64_t count = (int64_t)head->channels[l] * head->positions[l];
         for (int64_t i = 0; i < count; i++) {
             tile->dz[l][i] = factor * tile->z[l][i];
         }
     }
-    tile->dlogdet = -ds / d;
+    tile->dlogdet = -ds / dimension;
     if (labels) {
-        centre_term(head, loss, batch, tile, terms, gradient);
+        features_back(head, feature, norm, d, tile);
     }
 }
 

@@ -1,8 +1,11 @@
 /* The head of a training with labels (models.md D.2): from the latents of one tile to
  *   S          its negative log-likelihood per dimension,
- *   logit      a (S - mean) / sd + c, with a = softplus(a0), mean and sd running figures of training normals,
- *   embedding  of every scale the mean over positions of z^2 and of z, channels averaged to 64 numbers each, all 384 divided by
- *              their norm, then a linear layer to 64,
+ *   features   of every scale the mean over positions of z^2 and of z, channels averaged to 64 numbers each, all 384 divided by
+ *              their norm,
+ *   readout    a linear form of the features that starts as 0: likelihood says how rare a tile is, this what about it tells
+ *              labelled anomalies from normals,
+ *   logit      a (S - mean) / sd + readout + c, with a = softplus(a0), mean and sd running figures of training normals,
+ *   embedding  the features through a linear layer to 64,
  * and from the loss of D.6 back to the latents.
  *
  * One flat array holds the trained values first, then what follows the batches without gradient: mean, variance and number of
@@ -22,7 +25,8 @@ enum {
     HEAD_OFFSET, /* c */
     HEAD_WEIGHT, /* (embedding, feature) */
     HEAD_BIAS = HEAD_WEIGHT + HEAD_WEIGHTS,
-    HEAD_TRAINABLE = HEAD_BIAS + HEAD_EMBEDDING,
+    HEAD_READOUT = HEAD_BIAS + HEAD_EMBEDDING,
+    HEAD_TRAINABLE = HEAD_READOUT + HEAD_FEATURES,
     HEAD_NORMALS = HEAD_TRAINABLE, /* mean, variance, tiles seen */
     HEAD_CENTRES = HEAD_NORMALS + 3,
     HEAD_VALUES = HEAD_CENTRES + 2 * HEAD_EMBEDDING
@@ -42,10 +46,12 @@ typedef struct {
 /* The array as named tensors, without gaps; ended by a name of NULL. */
 extern const HeadTensor head_tensors[];
 
-/* a = 1, c = ln(prior / (1 - prior)), the linear layer as torch starts one, nothing seen. */
+/* a = 1, c = ln(prior / (1 - prior)), readout 0, the linear layer as torch starts one, nothing seen. */
 void head_init(Head *head, const int channels[SCALES], const int positions[SCALES], double prior,
                uint64_t seed);
-double head_logit(const Head *head, double s);
+double head_logit(const Head *head, double s, double readout);
+/* Of a tile's latents, (position, channel) each. */
+double head_readout(const Head *head, const real *const z[SCALES]);
 
 typedef struct {
     int normals, anomalies; /* of the whole batch, B = both */

@@ -158,7 +158,8 @@ typedef struct {
     double scale[SCALES]; /* what ModelSpec.measure says, per channel and position of each scale */
     double top;           /* top 3 % mean of -M */
     double maximum;       /* max of -M */
-    double logit; /* of the head of a model with labels; else the NLL in deviations of held-out normals */
+    double logit;   /* of the head of a model with labels; else the NLL in deviations of held-out normals */
+    double readout; /* what the logit takes of the latents beside the NLL; 0 without labels; no column */
 } TileScore;
 const char *model_score_name(const Model *model);
 /* Column names and access for CSV files: name of column i, NULL at the end. */

@@ -64,7 +64,7 @@ static double standardised(const Calibration *c, double value, int column)
 
 double score_logit(const Model *model, const TileScore *score)
 {
-    return model->spec.loss.labels ? head_logit(model->head, score->nll)
+    return model->spec.loss.labels ? head_logit(model->head, score->nll, score->readout)
                                    : standardised(&model->calibration, score->nll, COLUMN_NLL);
 }
 
@@ -178,11 +178,13 @@ gboolean scorer_measure(Scorer *s, int b, TileScore *score, GError **error)
 {
     const Msflow *flow = s->model->flow;
     double dimensions = (double)msflow_dimensions(flow), half = 0;
+    const real *z[SCALES];
     *score = (TileScore){0};
     for (int l = 0; l < SCALES; l++) {
         int side = msflow_latent_size(flow, l), channels = msflow_latent_channels(flow, l);
         int64_t count = (int64_t)side * side * channels;
-        double scale = anomaly_energy(s->z[l] + b * count, side * side, channels, s->energy[l]);
+        z[l] = s->z[l] + b * count;
+        double scale = anomaly_energy(z[l], side * side, channels, s->energy[l]);
         half += scale;
         if (s->model->spec.measure == MEASURE_LIKELIHOOD) {
             scale -=
@@ -192,6 +194,7 @@ gboolean scorer_measure(Scorer *s, int b, TileScore *score, GError **error)
     }
     score->logdet = s->logdet[b] / dimensions;
     score->nll = (half - s->logdet[b]) / dimensions;
+    score->readout = s->model->spec.loss.labels ? head_readout(s->model->head, z) : 0;
     if (!isfinite(half) || !isfinite(score->nll)) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL,
                     "the model gives a tile a likelihood that is not finite");

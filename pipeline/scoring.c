@@ -49,7 +49,7 @@ void scored_clear(Scored *scored)
 
 static void set_nan(TileScore *score)
 {
-    *score = (TileScore){NAN, NAN, NAN, NAN, NAN, {NAN, NAN, NAN}, NAN, NAN, NAN};
+    *score = (TileScore){NAN, NAN, NAN, NAN, NAN, {NAN, NAN, NAN}, NAN, NAN, NAN, NAN};
 }
 
 /* ---- reading one tile ---- */

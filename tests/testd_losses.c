@@ -150,6 +150,7 @@ static Case *case_new(void)
     v[HEAD_OFFSET] = -1.2;
     wave(v + HEAD_WEIGHT, HEAD_WEIGHTS, 0.5, 0.37, 0.05);
     wave(v + HEAD_BIAS, HEAD_EMBEDDING, 0.9, 0.7, 0.1);
+    wave(v + HEAD_READOUT, HEAD_FEATURES, 0.4, 0.53, 0.6);
     v[HEAD_NORMALS] = 0.2;
     v[HEAD_NORMALS + 1] = 0.0225;
     v[HEAD_NORMALS + 2] = 100;
@@ -205,6 +206,7 @@ static double of_key(const Case *c, const char *key, int index)
         {"doffset", c->gradient[HEAD_OFFSET]},
         {"dweight", c->gradient[HEAD_WEIGHT + index]},
         {"dbias", c->gradient[HEAD_BIAS + index % HEAD_EMBEDDING]},
+        {"dreadout", c->gradient[HEAD_READOUT + index % HEAD_FEATURES]},
     };
     for (guint i = 0; i < G_N_ELEMENTS(values); i++) {
         if (g_str_equal(values[i].key, key)) {
@@ -258,7 +260,7 @@ static void test_gradient_is_that_of_the_loss(gconstpointer form)
             }
         }
     }
-    for (int i = 0; i < HEAD_TRAINABLE; i += i < HEAD_WEIGHT ? 1 : 499) {
+    for (int i = 0; i < HEAD_TRAINABLE; i += i < HEAD_WEIGHT ? 1 : i < HEAD_READOUT ? 499 : 37) {
         assert_slope(at->gradient[i], difference(c, &c->head.values[i]));
     }
 }
@@ -310,7 +312,7 @@ static void test_figures_of_normals_are_followed(void)
     }
     assert_close(head->values[HEAD_NORMALS], 8, 0.01);
     assert_close(head->values[HEAD_NORMALS + 1], 1, 0.03);
-    assert_close(head_logit(head, head->values[HEAD_NORMALS]), log(0.25 / 0.75), EXACT);
+    assert_close(head_logit(head, head->values[HEAD_NORMALS], 0), log(0.25 / 0.75), EXACT);
 }
 
 int main(int argc, char **argv)

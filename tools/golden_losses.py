@@ -87,17 +87,19 @@ scale = torch.tensor(0.8, dtype=f64, requires_grad=True)
 offset = torch.tensor(-1.2, dtype=f64, requires_grad=True)
 weight = (0.05 * wave(64 * 384, 0.5, 0.37).reshape(64, 384)).requires_grad_()
 bias = (0.1 * wave(64, 0.9)).requires_grad_()
+readout = (0.6 * wave(384, 0.4, 0.53)).requires_grad_()
 centres = 0.2 * wave(2 * 64, 0.2).reshape(2, 64)
 
 dimensions = sum(c * p for c, p in zip(channels, positions))
 s = (0.5 * sum((x ** 2).sum((1, 2)) for x in z) - logdet) / dimensions
 sd = math.sqrt(variance)
-logit = F.softplus(scale) * (s - mean) / sd + offset
 parts = []
 for x in z:
     parts.append(F.adaptive_avg_pool1d((x ** 2).mean(1)[:, None], 64)[:, 0])
     parts.append(F.adaptive_avg_pool1d(x.mean(1)[:, None], 64)[:, 0])
-embedding = F.linear(F.normalize(torch.cat(parts, 1), dim=1), weight, bias)
+features = F.normalize(torch.cat(parts, 1), dim=1)
+logit = F.softplus(scale) * (s - mean) / sd + features @ readout + offset
+embedding = F.linear(features, weight, bias)
 y = torch.tensor(labels, dtype=f64)
 normal, strange = y == 0, y == 1
 nll = s[normal].mean()
@@ -132,3 +134,4 @@ with open(os.path.join(folder, "head.csv"), "w") as out:
     put("doffset", offset.grad)
     put("dweight", weight.grad, 191)
     put("dbias", bias.grad, 5)
+    put("dreadout", readout.grad, 7)
