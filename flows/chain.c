@@ -30,10 +30,15 @@ void chain_initialise(Chain *chain, uint64_t seed, const char *prefix, real *par
     }
 }
 
+void chain_refresh_step(Chain *chain, int number, real *parameters)
+{
+    chain->steps[number]->ops->refresh(chain->steps[number], parameters);
+}
+
 void chain_refresh(Chain *chain, real *parameters)
 {
     for (int i = 0; i < chain->count; i++) {
-        chain->steps[i]->ops->refresh(chain->steps[i], parameters);
+        chain_refresh_step(chain, i, parameters);
     }
 }
 

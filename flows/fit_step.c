@@ -101,6 +101,13 @@ static gboolean update_chunk(int64_t index, int worker, void *data, GError **err
     return TRUE;
 }
 
+static gboolean refresh_part(int64_t index, int worker, void *data, GError **error)
+{
+    Fit *fit = data;
+    msflow_refresh_part(fit->model->flow, (int)index);
+    return TRUE;
+}
+
 /* Linear from a tenth during the warm-up, then a cosine down to a hundredth. at: steps done of all epochs. */
 static double learning_rate(const Fit *fit, double at)
 {
@@ -160,8 +167,7 @@ gboolean fit_step(Fit *fit, int64_t number, EpochReport *report, GError **error)
     gboolean ok = parallel(fit, chunks(fit), update_chunk, fit, error);
     fit_update_head(fit);
     msflow_constrain(fit->model->flow);
-    msflow_refresh(fit->model->flow);
-    return ok;
+    return ok && parallel(fit, msflow_refresh_parts(fit->model->flow), refresh_part, fit, error);
 }
 
 /* ---- hold-out ---- */

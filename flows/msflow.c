@@ -191,14 +191,33 @@ gboolean msflow_released(const Msflow *flow)
     return flow->released;
 }
 
-void msflow_refresh(Msflow *flow)
+int msflow_refresh_parts(const Msflow *flow)
 {
+    int steps = 0;
     for (int l = 0; l < SCALES; l++) {
-        chain_refresh(&flow->chain[l], flow->parameters);
+        steps += flow->chain[l].count;
+    }
+    return steps + 1;
+}
+
+void msflow_refresh_part(Msflow *flow, int part)
+{
+    for (int l = 0; l < SCALES; part -= flow->chain[l++].count) {
+        if (part < flow->chain[l].count) {
+            chain_refresh_step(&flow->chain[l], part, flow->parameters);
+            return;
+        }
     }
     fusion_refresh(&flow->fusion, flow->parameters);
     if (flow->spec.fpn != FPN_NONE) {
         fpn_refresh(&flow->fpn, flow->parameters);
+    }
+}
+
+void msflow_refresh(Msflow *flow)
+{
+    for (int part = 0; part < msflow_refresh_parts(flow); part++) {
+        msflow_refresh_part(flow, part);
     }
 }
 

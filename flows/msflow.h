@@ -61,6 +61,9 @@ void msflow_constrain(Msflow *flow);
  * from the parameters (1x1 matrices, maps of the positional code). Must be called after any change of the parameters, while no run
  * computes.  Runs made without training packed their weights when they were made: make them anew. */
 void msflow_refresh(Msflow *flow);
+/* The same in parts, 0 .. msflow_refresh_parts - 1, each once, by as many threads as there are. */
+int msflow_refresh_parts(const Msflow *flow);
+void msflow_refresh_part(Msflow *flow, int part);
 /* Of parameters that came from a file, before msflow_refresh: FALSE with WSI_ERROR_INPUT naming the tensor when a permutation is none
  * (its numbers are indices), a sign is not 1 or -1, or a deviation not above 0. */
 gboolean msflow_check(const Msflow *flow, GError **error);
