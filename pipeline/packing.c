@@ -5,6 +5,7 @@
 #include "pipeline/packing.h"
 #include "base/durable.h"
 #include "base/error.h"
+#include "pipeline/sums.h"
 #include "tiler/shards.h"
 #include <string.h>
 
@@ -104,7 +105,7 @@ static const Artefact *part_artefact(const Work *work, const char *slide, const 
 
 /* One shard of a slide under its number in the patch set. */
 static gboolean pack_part(Work *work, const Artefact *artefact, const char *split, int number, Part *part,
-                          GError **error)
+                          GString *sums, GError **error)
 {
     g_autofree char *name = shard_name(split, number), *folder = work_output(work, "dataset");
     g_autofree char *to = g_build_filename(folder, name, NULL);
@@ -119,12 +120,14 @@ static gboolean pack_part(Work *work, const Artefact *artefact, const char *spli
         g_free(patch->file);
         patch->file = g_strdup_printf("%s/%s", name, base);
     }
+    sums_add(sums, sha256, name);
     g_autofree char *title = g_strndup(name, strlen(name) - 4);
     return ok && work_publish(work, title, to, sha256, error);
 }
 
 /* The shards of a split: those of its slides, in the order of the run. */
-static gboolean pack_split(Work *work, GHashTable *parts, const char *split, int *count, GError **error)
+static gboolean pack_split(Work *work, GHashTable *parts, const char *split, int *count, GString *sums,
+                           GError **error)
 {
     *count = 0;
     for (guint i = 0; i < work->run->slides->len; i++) {
@@ -142,7 +145,7 @@ static gboolean pack_split(Work *work, GHashTable *parts, const char *split, int
             g_autofree char *name = g_strdup_printf("%s/%s", entry->id, base);
             Part *part = g_hash_table_lookup(parts, name);
             if (part && part->patches->len > 0 &&
-                !pack_part(work, artefact, split, (*count)++, part, error)) {
+                !pack_part(work, artefact, split, (*count)++, part, sums, error)) {
                 return FALSE;
             }
         }
@@ -150,13 +153,14 @@ static gboolean pack_split(Work *work, GHashTable *parts, const char *split, int
     return TRUE;
 }
 
-gboolean packing_shards(Work *work, GPtrArray *patches, const GPtrArray *dropped, GError **error)
+gboolean packing_shards(Work *work, GPtrArray *patches, const GPtrArray *dropped, GString *sums,
+                        GError **error)
 {
     g_autoptr(GHashTable) parts = sort_parts(patches, dropped);
     g_autofree char *folder = work_output(work, "dataset");
     for (size_t s = 0; s < G_N_ELEMENTS(splits); s++) {
         int count;
-        if (!pack_split(work, parts, splits[s], &count, error)) {
+        if (!pack_split(work, parts, splits[s], &count, sums, error)) {
             return FALSE;
         }
         shards_remove(folder, splits[s], count);

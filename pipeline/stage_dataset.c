@@ -1,4 +1,4 @@
-/* dataset: the patches of all slides become one patch set: manifest, card, and nothing that is not in the manifest.
+/* dataset: the patches of all slides become one patch set: manifest, hashes, card, and nothing that is not in the manifest.
  *
  * Patches that an earlier configuration left under other names are removed here, since only here all slides are known. Only files
  * that carry a patch's name are touched.  What was cut but is not in the sample waits in unused/: another slide or another limit
@@ -11,6 +11,7 @@
 #include "pipeline/reuse.h"
 #include "pipeline/sampling.h"
 #include "pipeline/stage.h"
+#include "pipeline/sums.h"
 #include <glib/gstdio.h>
 #include <string.h>
 
@@ -69,11 +70,16 @@ static void sweep(const char *root, const char *below, GHashTable *wanted)
     }
 }
 
+static gboolean has_mask(const Work *work, const Patch *patch)
+{
+    return work->run->config->dataset_masks && g_str_equal(patch->label, "Ungood");
+}
+
 /* The files of a patch in a folder of patches: the picture and, when there is one, the mask. */
 static void add_files(const Work *work, const Patch *patch, const char *prefix, GHashTable *wanted)
 {
     g_hash_table_add(wanted, g_strconcat(prefix, patch->file, NULL));
-    if (work->run->config->dataset_masks && g_str_equal(patch->label, "Ungood")) {
+    if (has_mask(work, patch)) {
         g_autofree char *mask = patchset_mask_name(patch);
         g_hash_table_add(wanted, g_strconcat(prefix, mask, NULL));
     }
@@ -156,6 +162,25 @@ static gboolean disown_others(const Work *work, GError **error)
     return TRUE;
 }
 
+/* Hashes of the pictures, and of the masks as they lie there: they are small and few. */
+static gboolean sum_files(const Work *work, const GPtrArray *patches, GString *sums, GError **error)
+{
+    for (guint i = 0; i < patches->len; i++) {
+        const Patch *patch = patches->pdata[i];
+        sums_add(sums, patch->sha256, patch->file);
+        if (has_mask(work, patch)) {
+            char sha256[65];
+            g_autofree char *mask = patchset_mask_name(patch);
+            g_autofree char *path = g_build_filename(work->run->folder, "dataset", mask, NULL);
+            if (!durable_hash_file(path, sha256, NULL, error)) {
+                return FALSE;
+            }
+            sums_add(sums, sha256, mask);
+        }
+    }
+    return TRUE;
+}
+
 static gboolean place_files(const Work *work, const GPtrArray *patches, const GPtrArray *dropped,
                             GError **error)
 {
@@ -178,12 +203,19 @@ static gboolean place_files(const Work *work, const GPtrArray *patches, const GP
 
 /* ---- all together ---- */
 
-static gboolean write_tables(Work *work, const GPtrArray *patches, const GPtrArray *dropped, GError **error)
+static gboolean write_tables(Work *work, const GPtrArray *patches, const GPtrArray *dropped, GString *sums,
+                             GError **error)
 {
-    char manifest_sha[65], card_sha[65];
+    char manifest_sha[65], card_sha[65], sums_sha[65];
     g_autofree char *manifest = work_output(work, "dataset/manifest.csv");
     if (!patchset_write_manifest(manifest, patches, manifest_sha, error) ||
         !work_publish(work, "manifest", manifest, manifest_sha, error)) {
+        return FALSE;
+    }
+    g_autofree char *list = work_output(work, "dataset/" SUMS_FILE);
+    sums_add(sums, manifest_sha, "manifest.csv");
+    if (!durable_write_file(list, sums->str, sums->len, sums_sha, error) ||
+        !work_publish(work, "sums", list, sums_sha, error)) {
         return FALSE;
     }
     g_autofree char *card = work_output(work, "dataset/CARD.md");
@@ -201,13 +233,16 @@ gboolean stage_dataset(Work *work, GError **error)
     g_autoptr(GPtrArray) dropped = sampling_choose(work->run->config, patches);
     /* Files are going to move: after a kill nobody may take the former manifest for true. */
     g_autofree char *manifest = work_output(work, "dataset/manifest.csv");
+    g_autoptr(GString) sums = g_string_new(NULL);
     if (!durable_remove(manifest, error) || !disown_others(work, error)) {
         return FALSE;
     }
     if (!g_str_equal(work->run->config->dataset_format, "shards")) {
-        return place_files(work, patches, dropped, error) && write_tables(work, patches, dropped, error);
+        return place_files(work, patches, dropped, error) && sum_files(work, patches, sums, error) &&
+               write_tables(work, patches, dropped, sums, error);
     }
-    if (!packing_shards(work, patches, dropped, error) || !write_tables(work, patches, dropped, error)) {
+    if (!packing_shards(work, patches, dropped, sums, error) ||
+        !write_tables(work, patches, dropped, sums, error)) {
         return FALSE;
     }
     sweep_all(work, NULL, NULL);

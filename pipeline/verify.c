@@ -11,6 +11,7 @@
 #include "pipeline/colouring.h"
 #include "pipeline/cutting.h"
 #include "pipeline/runner.h"
+#include "pipeline/sums.h"
 #include "tiler/picture.h"
 #include "tiler/shards.h"
 #include <math.h>
@@ -248,13 +249,22 @@ static int report(const Verify *verify, int cut)
         printf("manifest.csv: is not the one that CARD.md names (SHA-256)\n");
         differ++;
     }
+    g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash, g_str_equal);
+    g_hash_table_add(known, (char *)"manifest.csv");
+    for (guint i = 0; i < verify->patches->len; i++) {
+        g_hash_table_add(known, ((Patch *)verify->patches->pdata[i])->file);
+    }
+    int others, wrong;
+    sums_check(verify->root, known, &others, &wrong);
+    differ += wrong;
     for (guint i = 0; i < verify->patches->len; i++) {
         if (verify->wrong[i]) {
             printf("%s: %s\n", ((const Patch *)verify->patches->pdata[i])->file, verify->wrong[i]);
             differ++;
         }
     }
-    printf("%u pictures hashed, %d cut again, %d differ\n", verify->patches->len, cut, differ);
+    printf("%u pictures and %d other files hashed, %d cut again, %d differ\n", verify->patches->len, others,
+           cut, differ);
     return differ;
 }
 

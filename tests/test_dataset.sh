@@ -107,9 +107,22 @@ with 'picture: jpeg, lesion_min: 0.25' >jpeg.yaml
 check "JPEG pictures, and no PNG is left" sh -c 'test -z "$(find a/dataset -name "*[0-9].png")" -a -n "$(find a/dataset -name "*[0-9].jpg")"'
 
 # ---- verification
-is "a patch set is what it says" "$("$WSIFLOW" dataset --verify any --sample 30 2>&1)" "$(($(wc -l <any/dataset/manifest.csv) - 1)) pictures hashed, 30 cut again, 0 differ"
+is "a patch set is what it says" "$("$WSIFLOW" dataset --verify any --sample 30 2>&1)" "$(($(wc -l <any/dataset/manifest.csv) - 1)) pictures and $(find any/dataset -name '*_mask.png' | wc -l) other files hashed, 30 cut again, 0 differ"
+check "sha256sum finds the same" sh -c 'cd any/dataset && sha256sum --quiet -c SHA256SUMS'
+is "its list has all files but itself and the card" "$(wc -l <any/dataset/SHA256SUMS)" $(($(find any/dataset -type f | wc -l) - 2))
 "$WSIFLOW" dataset --verify a >/dev/null 2>&1
 is "also one of JPEG pictures" $? 0
+mask=$(cd any/dataset && ls ground_truth/Ungood/*_mask.png | head -1)
+cp "any/dataset/$mask" mask.kept
+printf 'x' >>"any/dataset/$mask"
+is "a changed mask is named" "$("$WSIFLOW" dataset --verify any --sample 0 2>&1 | head -1)" "$mask: is not the file that was written (SHA-256)"
+cp mask.kept "any/dataset/$mask"
+cp any/dataset/SHA256SUMS sums.kept
+echo "$(head -c 64 sums.kept)  ../../any.yaml" >>any/dataset/SHA256SUMS
+like "a list that leads elsewhere is refused" "$("$WSIFLOW" dataset --verify any --sample 0 2>&1)" '^SHA256SUMS: line [0-9]* is not'
+rm any/dataset/SHA256SUMS
+like "a missing one is named" "$("$WSIFLOW" dataset --verify any --sample 0 2>&1)" '^SHA256SUMS: .*No such file'
+cp sums.kept any/dataset/SHA256SUMS
 victim=$(ls any/dataset/train/good/*.png | head -1)
 python3 -c "
 import sys
@@ -135,6 +148,13 @@ with 'lesion_min: 0.25, format: shards' >tar.yaml
 "$WSIFLOW" dataset -c tar.yaml -o tar -j 2 >/dev/null 2>&1
 like "shards are checked too" "$("$WSIFLOW" dataset --verify tar 2>&1)" ', 20 cut again, 0 differ'
 is "however few files may be open" "$(ulimit -Sn 6; "$WSIFLOW" dataset --verify tar --sample 0 2>&1 | grep -c 'cannot be read')" 0
+check "sha256sum checks shards as well" sh -c 'cd tar/dataset && sha256sum --quiet -c SHA256SUMS'
+cp tar/dataset/train-000000.tar shard.kept
+python3 -c "
+path = 'tar/dataset/train-000000.tar'
+data = bytearray(open(path, 'rb').read()); at = data.index(b'\"mpp\"'); data[at + 1] = ord('q'); open(path, 'wb').write(data)"
+like "a changed byte of the facts in a shard is found" "$("$WSIFLOW" dataset --verify tar --sample 0 2>&1)" '^train-000000.tar: .*SHA-256'
+cp shard.kept tar/dataset/train-000000.tar
 printf 'x' | dd of=tar/dataset/train-000000.tar bs=1 seek=2000 conv=notrunc 2>/dev/null
 like "a changed byte in a shard is found" "$("$WSIFLOW" dataset --verify tar --sample 0 2>&1)" '^train-000000.tar/synth_.*SHA-256'
 
