@@ -36,7 +36,7 @@ typedef struct {
     int fpn_epochs;
     double clip;    /* norm of the gradient of NLL / D; 0 = none (MSFlow: 2.0 for the gradient of the NLL) */
     int patience;   /* epochs without better hold-out NLL before stopping; 0 = never */
-    double holdout; /* share of the normals kept for early stopping and calibration, by slide when known */
+    double holdout; /* share of the normals kept for early stopping and calibration, by patient when known */
     uint64_t seed;  /* initial weights, order of tiles, hold-out, augmentation */
     gboolean half_features; /* the features it is trained on are rounded to binary16; scores never are */
     /* Training tiles are augmented anew in each epoch; what is fitted before the first epoch, and held-out tiles, are as they
@@ -60,7 +60,7 @@ typedef struct {
     int64_t count;
     TileSource read;
     void *data;
-    const char *const *group; /* group[i]: slide (or file) of tile i, for the hold-out split; may be NULL */
+    const char *const *group; /* group[i]: patient (or file) of tile i, for the hold-out split; may be NULL */
     const uint8_t *anomaly;   /* 1 for each labelled anomaly, 0 for each normal; NULL = all are normal */
 } TileSet;
 

@@ -42,7 +42,7 @@ struct TrainTiles {
     TileSet set;
     PictureSet pictures; /* used when `places` is NULL */
     GArray *places;      /* Place */
-    GPtrArray *groups;   /* of the places: interned names of slides */
+    GPtrArray *groups;   /* of the places: interned names of patients */
     GArray *strange;     /* Place of labelled anomalies, to be added to the normals, and their groups */
     GPtrArray *strange_groups;
     GByteArray *anomaly;
@@ -213,10 +213,13 @@ static gboolean list_shard(TrainTiles *tiles, const Shard *shard, GError **error
             json_decref(facts);
             return FALSE;
         }
+        const char *patient = json_string_value(json_object_get(facts, "patient"));
         const char *slide = json_string_value(json_object_get(facts, "slide"));
         if (normal || strange) {
             add_place(tiles, (Place){.source = (int)tiles->shards->len - 1, .entry = i}, normal,
-                      slide ? slide : "");
+                      patient && *patient ? patient
+                      : slide             ? slide
+                                          : "");
         }
         json_decref(facts);
     }
@@ -255,7 +258,7 @@ static gboolean add_sample(TrainTiles *tiles, const char *root, const Patch *pat
         return FALSE;
     }
     add_place(tiles, (Place){.source = (int)tiles->shards->len - 1, .entry = entry},
-              g_str_equal(patch->label, "good"), patch->slide);
+              g_str_equal(patch->label, "good"), patch_patient(patch));
     return TRUE;
 }
 
@@ -279,11 +282,13 @@ static gboolean use_shards(TrainTiles *tiles, const char *manifest, const GPtrAr
 gboolean traintiles_write(const char *path, const GArray *tiles, const GPtrArray *slides,
                           const char *const *fingerprints, char sha256[65], GError **error)
 {
-    g_autoptr(GString) out = g_string_new("slide,x,y,fingerprint\n");
+    g_autoptr(GString) out = g_string_new("slide,patient,x,y,fingerprint\n");
     char x[G_ASCII_DTOSTR_BUF_SIZE], y[G_ASCII_DTOSTR_BUF_SIZE];
     for (guint i = 0; i < tiles->len; i++) {
         const NormalTile *tile = &g_array_index(tiles, NormalTile, i);
-        csv_cell(out, ((const SlideEntry *)slides->pdata[tile->slide])->id, ',');
+        const SlideEntry *entry = slides->pdata[tile->slide];
+        csv_cell(out, entry->id, ',');
+        csv_cell(out, entry->patient, ',');
         g_string_append_printf(out, "%s,%s,%s\n", g_ascii_formatd(x, sizeof x, "%.17g", tile->x),
                                g_ascii_formatd(y, sizeof y, "%.17g", tile->y), fingerprints[tile->slide]);
     }
@@ -382,7 +387,7 @@ static gboolean read_slide(void *data, int64_t index, uint8_t *rgb, GError **err
 static gboolean use_slides(TrainTiles *tiles, const char *table, const GPtrArray *slides,
                            const GPtrArray *fits, GError **error)
 {
-    static const char *const names[] = {"slide", "x", "y", "fingerprint"};
+    static const char *const names[] = {"slide", "x", "y", "fingerprint", "patient"};
     g_autoptr(Csv) csv = csv_read(table, error);
     int at[G_N_ELEMENTS(names)];
     for (size_t c = 0; c < G_N_ELEMENTS(names); c++) {
@@ -402,7 +407,7 @@ static gboolean use_slides(TrainTiles *tiles, const char *table, const GPtrArray
                         csv_line(csv, row), id);
             return FALSE;
         }
-        add_place(tiles, place, TRUE, id);
+        add_place(tiles, place, TRUE, csv_get(csv, row, at[4]));
     }
     return end_places(tiles, read_slide, table, error);
 }

@@ -20,6 +20,6 @@ typedef struct {
     int slide;   /* index in an array of SlideEntry* */
     double x, y; /* exact, level-0 px */
 } NormalTile;
-/* Writes the table: columns slide,x,y,fingerprint; fingerprints[i]: SlideInfo.fingerprint of slide i. */
+/* Writes the table: columns slide,patient,x,y,fingerprint; fingerprints[i]: SlideInfo.fingerprint of slide i. */
 gboolean traintiles_write(const char *path, const GArray *tiles, const GPtrArray *slides,
                           const char *const *fingerprints, char sha256[65], GError **error);

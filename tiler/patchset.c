@@ -21,6 +21,11 @@ static const char *const columns[] = {
 /* Since they came later, they may be missing. */
 static const char *const later_columns[] = {"fold", "pixels", "flags"};
 
+const char *patch_patient(const Patch *patch)
+{
+    return patch->patient && *patch->patient ? patch->patient : patch->slide;
+}
+
 void patch_clear(Patch *patch)
 {
     g_free(patch->file);

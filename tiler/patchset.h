@@ -20,6 +20,8 @@ typedef struct {
     char pixels[17]; /* what decides the bytes of the picture, as a hash; "" = unknown */
 } Patch;
 void patch_clear(Patch *patch);
+/* Whom the patch is of, as far as is known: the patient, or else the slide. */
+const char *patch_patient(const Patch *patch);
 /* Clears and frees a Patch of g_new; for arrays. */
 void patch_free(Patch *patch);
 
