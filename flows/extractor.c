@@ -32,6 +32,11 @@ gboolean extractor_exists(const char *name)
     return find(name) != NULL;
 }
 
+gboolean extractor_needs_weights(const char *name)
+{
+    return find(name) && !find(name)->version;
+}
+
 const char *extractor_names(void)
 {
     static char *names;

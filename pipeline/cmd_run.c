@@ -1,6 +1,7 @@
 /* run, dataset, status, retry, worker: commands about the folder of a run. */
 #include "base/error.h"
 #include "base/pool.h"
+#include "pipeline/colouring.h"
 #include "pipeline/command.h"
 #include "pipeline/json.h"
 #include "pipeline/models.h"
@@ -73,7 +74,8 @@ static int run_to(const char *name, const char *last, int argc, char **argv, GEr
         return command_misused(error, "-j %d: allowed are 1 to 1024 workers", workers);
     }
     g_autoptr(Config) config = config_read(config_path, error);
-    if (!config || !models_check(config, error) || (!last && !models_check_training(config, error))) {
+    if (!config || !colouring_check(config, error) || !models_check(config, error) ||
+        (!last && !models_check_training(config, error))) {
         return EXIT_FAILED;
     }
     if (!folder) {

@@ -108,6 +108,20 @@ static gboolean read_target(const Config *config, StainFit *target, GError **err
     return TRUE;
 }
 
+gboolean colouring_check(const Config *config, GError **error)
+{
+    StainFit target;
+    if (colouring_wants_fit(config)) {
+        return read_target(config, &target, error);
+    }
+    if (*config->tiles_stain_target) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "tiles.stain_target is given, but tiles.stain is none: nothing is normalised to it");
+        return FALSE;
+    }
+    return TRUE;
+}
+
 gboolean colouring_set(const Config *config, Slide *slide, const StainFit *fit, GError **error)
 {
     if (!config->tiles_icc && !fit) {

@@ -4,6 +4,8 @@
 #include "tiler/colour.h"
 #include "tiler/slide.h"
 
+/* Whether the target of tiles.stain can be read and serves the method, before any slide is touched. */
+gboolean colouring_check(const Config *config, GError **error);
 /* Whether tiles.stain asks for a fit of each slide. */
 gboolean colouring_wants_fit(const Config *config);
 /* The stain of a slide, from some 48 tiles that lie evenly on its tissue (a mask over the whole slide).  Deterministic. */

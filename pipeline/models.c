@@ -186,10 +186,36 @@ static ModelSpec spec_of(const Config *config)
     return spec;
 }
 
+static gboolean check_extractor(const Config *config, GError **error)
+{
+    if (!extractor_exists(config->model_extractor)) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "model.extractor is \"%s\": there are %s",
+                    config->model_extractor, extractor_names());
+        return FALSE;
+    }
+    if (extractor_needs_weights(config->model_extractor) &&
+        !g_file_test(config->model_weights, G_FILE_TEST_EXISTS)) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "model.extractor %s needs a file of weights (safetensors): model.weights is \"%s\"%s",
+                    config->model_extractor, config->model_weights,
+                    *config->model_weights ? ", where no file is" : "");
+        return FALSE;
+    }
+    return TRUE;
+}
+
 gboolean models_check_training(const Config *config, GError **error)
 {
     ModelSpec spec = spec_of(config);
-    return !config->train_run || *config->score_model || model_spec_check(&spec, error);
+    if (!config->train_run || *config->score_model) {
+        return TRUE;
+    }
+    if (config->model_condition % 4) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "model.condition is %d: allowed are multiples of 4",
+                    config->model_condition);
+        return FALSE;
+    }
+    return model_spec_check(&spec, error) && check_extractor(config, error);
 }
 
 gboolean models_spec(const Config *config, ModelSpec *spec, GError **error)
@@ -198,9 +224,7 @@ gboolean models_spec(const Config *config, ModelSpec *spec, GError **error)
     if (!models_check(config, error)) {
         return FALSE;
     }
-    if (!extractor_exists(config->model_extractor)) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "model.extractor is \"%s\": there are %s",
-                    config->model_extractor, extractor_names());
+    if (!check_extractor(config, error)) {
         return FALSE;
     }
     if (!kernels) {
@@ -254,7 +278,7 @@ static gboolean add_patches(PictureSet *set, const char *manifest, const char *l
         const Patch *patch = patches->pdata[i];
         if (g_str_equal(patch->split, "train") && g_str_equal(patch->label, label)) {
             g_ptr_array_add(set->files, g_build_filename(root, patch->file, NULL));
-            g_ptr_array_add(set->groups, g_strdup(patch->slide));
+            g_ptr_array_add(set->groups, g_strdup(patch_patient(patch)));
         }
     }
     return patches != NULL;

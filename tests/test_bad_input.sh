@@ -97,6 +97,17 @@ bad "a missing folder" 'nowhere' 'slides:\n  folder: nowhere\n'
 bad "an unset variable" 'bad\.yaml line 2: slides\.folder uses \$\{WSIFLOW_NO_SUCH\}' 'slides:\n  folder: ${WSIFLOW_NO_SUCH}/x\n'
 bad "nothing to do" 'asks for nothing' 'train:\n  epochs: 3\n'
 
+# ---- keys of a model, before a slide is touched
+early() { # WHAT PATTERN SECTION
+    printf 'slides:\n  folder: %s\nmodel:\n  %s\n' "$PWD/slides" "$3" >early.yaml
+    like "$1" "$("$WSIFLOW" run -c early.yaml -o early 2>&1)" "$2"
+    check "and no run is begun" test ! -e early
+}
+early "a positional code of 6 channels" 'model.condition is 6: allowed are multiples of 4' 'condition: 6'
+early "an extractor without its weights" 'model.extractor resnet18 needs a file of weights' 'extractor: resnet18'
+early "weights that are not there" 'model.weights is ".*nowhere", where no file is' 'extractor: resnet18
+  weights: /nowhere'
+
 # ---- missing weights
 mkdir -p patches/train/good
 cp out/dataset/train/good/*.png patches/train/good/

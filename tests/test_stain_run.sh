@@ -102,8 +102,12 @@ for name in sorted(glob.glob("plain/dataset/train/good/*.png")):
     glass = (plain == 245).all(2)
     assert not glass.any() or got[glass].min() >= 235, got[glass][0]
 PY
+# Before a slide is touched.
 run missing ", stain: reinhard"
-like "Reinhard needs a target" "$(cat missing.log; "$WSIFLOW" status missing 2>&1)" 'needs tiles.stain_target'
+like "Reinhard needs a target" "$(cat missing.log)" 'needs tiles.stain_target'
 run blank ", stain: reinhard, stain_target: $PWD/none.png"
-like "a target that is not there is an error" "$(cat blank.log; "$WSIFLOW" status blank 2>&1)" 'none.png'
+like "a target that is not there is an error" "$(cat blank.log)" 'none.png'
+run alone ", stain_target: $PWD/target.png"
+like "so is a target that nothing is normalised to" "$(cat alone.log)" 'tiles.stain is none'
+check "of which no run is left" sh -c '! ls -d missing blank alone 2>/dev/null'
 finish
