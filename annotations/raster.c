@@ -209,18 +209,57 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a / b - (a % b < 0);
 }
 
-void raster_rows_max(const Raster *raster, int factor, int64_t y, int rows, int64_t width, uint8_t *out)
+static int compare_spans(const void *a, const void *b)
+{
+    const int64_t *p = a, *q = b;
+    return (*p > *q) - (*p < *q);
+}
+
+/* Sorts spans and joins those that touch or overlap. */
+static void join_spans(GArray *spans)
+{
+    int64_t *span = (int64_t *)(void *)spans->data;
+    guint joined = 0;
+    if (spans->len > 2) {
+        qsort(span, spans->len / 2, 2 * sizeof *span, compare_spans);
+    }
+    for (guint i = 0; i < spans->len; i += 2) {
+        if (joined && span[i] <= span[joined - 1]) {
+            span[joined - 1] = MAX(span[joined - 1], span[i + 1]);
+        } else {
+            span[joined++] = span[i];
+            span[joined++] = span[i + 1];
+        }
+    }
+    g_array_set_size(spans, joined);
+}
+
+void raster_row_max(const Raster *raster, int factor, int64_t y, GArray *spans)
 {
     g_autoptr(GArray) crossings = g_array_new(FALSE, FALSE, sizeof(Crossing));
+    g_autoptr(GArray) fine = g_array_new(FALSE, FALSE, sizeof(int64_t));
+    g_array_set_size(spans, 0);
+    for (int64_t row = y * factor; row < (y + 1) * factor; row++) {
+        find_crossings(raster, (double)row + 0.5, crossings);
+        round_spans(crossings, 0, 1, fine);
+        for (guint i = 0; i < fine->len; i += 2) {
+            int64_t span[2] = {floor_div(g_array_index(fine, int64_t, i), factor),
+                               floor_div(g_array_index(fine, int64_t, i + 1) - 1, factor) + 1};
+            g_array_append_vals(spans, span, 2);
+        }
+    }
+    join_spans(spans);
+}
+
+void raster_rows_max(const Raster *raster, int factor, int64_t y, int rows, int64_t width, uint8_t *out)
+{
     g_autoptr(GArray) spans = g_array_new(FALSE, FALSE, sizeof(int64_t));
     memset(out, 0, (size_t)rows * (size_t)width);
-    for (int64_t row = y * factor; row < (y + rows) * factor; row++) {
-        find_crossings(raster, (double)row + 0.5, crossings);
-        round_spans(crossings, 0, 1, spans);
-        uint8_t *line = out + (row / factor - y) * width;
+    for (int row = 0; row < rows; row++) {
+        raster_row_max(raster, factor, y + row, spans);
         for (guint i = 0; i < spans->len; i += 2) {
-            int64_t from = g_array_index(spans, int64_t, i), to = g_array_index(spans, int64_t, i + 1);
-            set_pixels(line, width, floor_div(from, factor), floor_div(to - 1, factor) + 1, 1);
+            set_pixels(out + (size_t)row * (size_t)width, width, g_array_index(spans, int64_t, i),
+                       g_array_index(spans, int64_t, i + 1), 1);
         }
     }
 }

@@ -18,10 +18,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Raster, raster_free)
 /* One row of level-0 pixels as spans: [x0, x1) pairs of lesion pixels of row y, ascending, disjoint, not touching.  `spans` (int64_t) is
  * cleared first. */
 void raster_row(const Raster *raster, int64_t y, GArray *spans);
+/* The same of row y of the max-pooled mask at `factor` level-0 px a pixel. */
+void raster_row_max(const Raster *raster, int factor, int64_t y, GArray *spans);
 /* Fills `label` (1 channel): 255 where the pixel centre is lesion.  The mask covers `area` (level-0 px) and each of its pixels is a
  * box of area.width / mask width level-0 px; centre rule at the mask's resolution. */
 void raster_fill(const Raster *raster, const Rect *area, Image *mask);
-/* Rows [y, y + rows) of the max-pooled mask at `factor` level-0 px a pixel: bytes 0/1, width px a row.  For pyramid sources. */
+/* Rows [y, y + rows) of the max-pooled mask as bytes 0/1, width px a row. */
 void raster_rows_max(const Raster *raster, int factor, int64_t y, int rows, int64_t width, uint8_t *out);
 /* Exact share (0..1) of the rectangle's area that is lesion, computed from the polygons, not from pixels. */
 double raster_share(const Raster *raster, const Rect *area);

@@ -1,7 +1,7 @@
 /* Lesion masks as pyramids, and the way back.
  *
- * The raster gives rows of bytes, the pyramid takes them: a mask of 97,792 x 221,184 px needs memory for some rows of tiles only.
- * Pixels are counted on the way, by searching for the ends of runs, as nearly all of them are of one kind.
+ * The raster gives rows as spans, the pyramid asks for columns of some rows: a mask of 97,792 x 221,184 px needs memory for some rows of
+ * tiles only, and of its tiles nearly all are of one value, which is told without a look at pixels.
  *
  * Masks of others are read by tiler/ and traced by annotations/; a row of labels is all that passes between them. */
 #include "pipeline/masks.h"
@@ -14,35 +14,105 @@
 typedef struct {
     const MaskSpec *spec;
     int64_t width, height, set;
+    int rows;         /* of the band in hand */
+    GPtrArray *spans; /* of each of them: GArray of int64_t, as raster.h has them, within the mask */
 } MaskRows;
 
-/* How many bytes are 1; the others are 0. */
-static int64_t count_set(const uint8_t *bytes, size_t length)
+static void keep_inside(GArray *spans, int64_t width)
 {
-    const uint8_t *end = bytes + length, *from;
-    int64_t set = 0;
-    while (bytes < end && (from = memchr(bytes, 1, (size_t)(end - bytes)))) {
-        bytes = memchr(from, 0, (size_t)(end - from));
-        bytes = bytes ? bytes : end;
-        set += bytes - from;
+    guint kept = 0;
+    for (guint i = 0; i < spans->len; i += 2) {
+        int64_t from = MAX(g_array_index(spans, int64_t, i), 0),
+                to = MIN(g_array_index(spans, int64_t, i + 1), width);
+        if (from < to) {
+            g_array_index(spans, int64_t, kept++) = from;
+            g_array_index(spans, int64_t, kept++) = to;
+        }
     }
-    return set;
+    g_array_set_size(spans, kept);
 }
 
 static gboolean mask_rows(void *data, int64_t y, int rows, void *pixels, GError **error)
 {
     MaskRows *mask = data;
     const MaskSpec *spec = mask->spec;
-    raster_rows_max(spec->raster, spec->factor, y, rows, mask->width, pixels);
-    mask->set += count_set(pixels, (size_t)rows * (size_t)mask->width);
+    mask->rows = rows;
+    for (int row = 0; row < rows; row++) {
+        if (mask->spans->len == (guint)row) {
+            g_ptr_array_add(mask->spans, g_array_new(FALSE, FALSE, sizeof(int64_t)));
+        }
+        GArray *spans = mask->spans->pdata[row];
+        raster_row_max(spec->raster, spec->factor, y + row, spans);
+        keep_inside(spans, mask->width);
+        for (guint i = 0; i < spans->len; i += 2) {
+            mask->set += g_array_index(spans, int64_t, i + 1) - g_array_index(spans, int64_t, i);
+        }
+    }
     return !spec->tick || spec->tick(spec->data, y, mask->height, error);
+}
+
+/* The first span that ends beyond x, as an index of the array; its length when there is none. */
+static guint first_beyond(const GArray *spans, int64_t x)
+{
+    guint low = 0, high = spans->len / 2;
+    while (low < high) {
+        guint middle = (low + high) / 2;
+        if (g_array_index(spans, int64_t, 2 * middle + 1) <= x) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return 2 * low;
+}
+
+/* 0 or 1 when all pixels [x, end) of the row are, else -1. */
+static int value_of(const GArray *spans, int64_t x, int64_t end)
+{
+    guint i = first_beyond(spans, x);
+    if (i == spans->len || g_array_index(spans, int64_t, i) >= end) {
+        return 0;
+    }
+    return g_array_index(spans, int64_t, i) <= x && g_array_index(spans, int64_t, i + 1) >= end ? 1 : -1;
+}
+
+static void fill_row(const GArray *spans, int64_t x, int64_t end, uint8_t *row)
+{
+    memset(row, 0, (size_t)(end - x));
+    for (guint i = first_beyond(spans, x); i < spans->len && g_array_index(spans, int64_t, i) < end; i += 2) {
+        int64_t from = MAX(g_array_index(spans, int64_t, i), x),
+                to = MIN(g_array_index(spans, int64_t, i + 1), end);
+        memset(row + (from - x), 1, (size_t)(to - from));
+    }
+}
+
+static gboolean mask_part(void *data, int64_t x, int width, void *pixels, size_t stride)
+{
+    const MaskRows *mask = data;
+    uint8_t *out = pixels;
+    int value = value_of(mask->spans->pdata[0], x, x + width), row = 1;
+    while (value >= 0 && row < mask->rows && value_of(mask->spans->pdata[row], x, x + width) == value) {
+        row++;
+    }
+    if (value >= 0 && row == mask->rows) {
+        *out = (uint8_t)value;
+        return TRUE;
+    }
+    for (row = 0; row < mask->rows; row++) {
+        fill_row(mask->spans->pdata[row], x, x + width, out + (size_t)row * stride);
+    }
+    return FALSE;
 }
 
 gboolean masks_write(const char *path, const MaskSpec *spec, int64_t *lesion_px, char sha256[65],
                      GError **error)
 {
     int factor = spec->factor;
-    MaskRows mask = {spec, (spec->width + factor - 1) / factor, (spec->height + factor - 1) / factor, 0};
+    g_autoptr(GPtrArray) spans = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
+    MaskRows mask = {.spec = spec,
+                     .width = (spec->width + factor - 1) / factor,
+                     .height = (spec->height + factor - 1) / factor,
+                     .spans = spans};
     PyramidSpec pyramid = {.layout = PYRAMID_MULTI_IFD,
                            .pixels = PYRAMID_LABEL,
                            .width = mask.width,
@@ -50,6 +120,7 @@ gboolean masks_write(const char *path, const MaskSpec *spec, int64_t *lesion_px,
                            .mpp_x = spec->mpp_x * factor,
                            .mpp_y = spec->mpp_y * factor,
                            .threads = spec->threads,
+                           .part = mask_part,
                            .description = "lesion mask: 0 not lesion, 1 lesion; for research use only"};
     gboolean ok = pyramid_write(path, &pyramid, mask_rows, &mask, sha256, error);
     if (lesion_px) {

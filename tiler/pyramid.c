@@ -37,6 +37,7 @@ typedef struct {
     uint8_t **tiles;         /* [thread]: one tile of pixels */
     GByteArray **encoded;    /* [column]: of the band being flushed; */
     const GByteArray **kept; /* [column]: or, when not NULL, a kept tile */
+    void *data;              /* of the source */
     GMutex lock;             /* guards the next */
     GHashTable *constants;   /* pixel bits -> GByteArray */
     PyramidFile *file;
@@ -173,8 +174,21 @@ static gboolean is_constant(const Part *part, int pixel_bytes)
 /* Fills `count` pixels at `out` with the pixel `value`; the two may not overlap. */
 static void fill_pixels(uint8_t *out, const void *value, int pixel_bytes, size_t count)
 {
+    if (pixel_bytes == 1) {
+        memset(out, *(const uint8_t *)value, count);
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
         memcpy(out + i * pixel_bytes, value, pixel_bytes);
+    }
+}
+
+/* All pixels of a part become the first. */
+static void spread(const Part *part, int pixel_bytes)
+{
+    fill_pixels(part->pixels + pixel_bytes, part->pixels, pixel_bytes, part->width - 1);
+    for (int y = 1; y < part->height; y++) {
+        memcpy(part->pixels + (size_t)y * part->stride, part->pixels, (size_t)part->width * pixel_bytes);
     }
 }
 
@@ -223,6 +237,7 @@ static gboolean encode_constant(Writer *writer, int worker, const Part *part, in
     if (writer->kept[column]) {
         return TRUE;
     }
+    spread(part, writer->pixel_bytes);
     if (!encode(writer, worker, part, writer->encoded[column], error)) {
         return FALSE;
     }
@@ -265,12 +280,23 @@ typedef struct {
     int level;
 } Flush;
 
+/* Whether all pixels of a part are equal; then only the first need be there. */
+static gboolean find_constant(const Writer *writer, int k, int64_t column, const Part *part)
+{
+    const PyramidSpec *spec = &writer->spec;
+    if (k == 0 && spec->part &&
+        spec->part(writer->data, column * spec->tile, part->width, part->pixels, part->stride)) {
+        return TRUE;
+    }
+    return is_constant(part, writer->pixel_bytes);
+}
+
 static gboolean flush_column(int64_t column, int worker, void *data, GError **error)
 {
     const Flush *flush = data;
     Writer *writer = flush->writer;
     Part part = part_of(writer, flush->level, column);
-    gboolean constant = is_constant(&part, writer->pixel_bytes);
+    gboolean constant = find_constant(writer, flush->level, column, &part);
     gboolean whole = part.width == writer->spec.tile && part.height == writer->spec.tile;
     if (flush->level + 1 < writer->count) {
         halve(writer, &part, constant, flush->level, column);
@@ -278,6 +304,9 @@ static gboolean flush_column(int64_t column, int worker, void *data, GError **er
     writer->kept[column] = NULL;
     if (constant && (whole || writer->spec.pixels == PYRAMID_RGB_JPEG)) {
         return encode_constant(writer, worker, &part, column, error);
+    }
+    if (constant) {
+        spread(&part, writer->pixel_bytes);
     }
     return encode(writer, worker, &part, writer->encoded[column], error);
 }
@@ -336,8 +365,10 @@ static gboolean run(Writer *writer, const char *path, PyramidSource source, void
 gboolean pyramid_write(const char *path, const PyramidSpec *spec, PyramidSource source, void *data,
                        char sha256[65], GError **error)
 {
-    Writer writer = {
-        .spec = *spec, .pixel_bytes = tile_codec_pixel_bytes(spec->pixels), .threads = MAX(spec->threads, 1)};
+    Writer writer = {.spec = *spec,
+                     .pixel_bytes = tile_codec_pixel_bytes(spec->pixels),
+                     .threads = MAX(spec->threads, 1),
+                     .data = data};
     writer.spec.tile = spec->tile ? spec->tile : 256;
     writer.spec.quality = spec->quality ? spec->quality : 90;
     writer.spec.min_size = spec->min_size ? spec->min_size : 256;

@@ -26,6 +26,10 @@ typedef struct {
     const char *description; /* short ASCII (multi-IFD) or image name (OME); may be NULL */
     const char *channel;     /* OME channel name; may be NULL */
     int threads;             /* that encode tiles; 0 = 1; bytes do not depend on it */
+    /* May be NULL.  Else the source prepares its rows without touching their pixels, and then this is called for each column of tiles,
+     * by several threads at once, with the columns [x, x + width) of level 0: TRUE, when all pixels are equal, with the first one written
+     * and no other; FALSE with all of them filled, `stride` bytes from row to row.  Most of a mask is equal, and costs nothing so. */
+    gboolean (*part)(void *data, int64_t x, int width, void *pixels, size_t stride);
 } PyramidSpec;
 
 /* Fills rows [y, y + rows) of level 0: bytes (width * channels * sizeof sample) a row.  Called in ascending
