@@ -43,22 +43,44 @@ static SlideEntry *entry_new(const Config *config, const char *path)
     return entry;
 }
 
-/* The annotation of that stem in the folder of annotations, or NULL. */
-static char *find_annotation(const Config *config, const char *slide)
+static const char *const annotation_suffixes[] = {".xml", ".geojson", ".geojson.gz", ".json", ".ndpa"};
+
+static char *annotation_of(const char *folder, const char *name)
 {
-    static const char *const suffixes[] = {".xml", ".geojson", ".geojson.gz", ".json", ".ndpa"};
-    g_autofree char *name = g_path_get_basename(slide);
-    char *dot = strrchr(name, '.');
-    if (dot && dot != name) {
-        *dot = 0;
-    }
-    for (size_t i = 0; *config->slides_annotations && i < G_N_ELEMENTS(suffixes); i++) {
-        g_autofree char *path = g_strdup_printf("%s/%s%s", config->slides_annotations, name, suffixes[i]);
+    for (size_t i = 0; i < G_N_ELEMENTS(annotation_suffixes); i++) {
+        g_autofree char *path = g_strdup_printf("%s/%s%s", folder, name, annotation_suffixes[i]);
         if (g_file_test(path, G_FILE_TEST_EXISTS)) {
             return g_steal_pointer(&path);
         }
     }
     return NULL;
+}
+
+/* The annotation in the folder of annotations, or NULL: SLIDE.xml of SLIDE.tif, or as NDP.view names its own, SLIDE.ndpi.ndpa. */
+static char *find_annotation(const Config *config, const char *slide)
+{
+    if (!*config->slides_annotations) {
+        return NULL;
+    }
+    g_autofree char *name = g_path_get_basename(slide), *stem = g_strdup(name);
+    char *dot = strrchr(stem, '.');
+    if (dot && dot != stem) {
+        *dot = 0;
+    }
+    char *found = annotation_of(config->slides_annotations, stem);
+    return found ? found : annotation_of(config->slides_annotations, name);
+}
+
+/* Annotations often lie beside their slides. */
+static gboolean is_annotation(const char *name)
+{
+    g_autofree char *lower = g_ascii_strdown(name, -1);
+    for (size_t i = 0; i < G_N_ELEMENTS(annotation_suffixes); i++) {
+        if (g_str_has_suffix(lower, annotation_suffixes[i])) {
+            return TRUE;
+        }
+    }
+    return FALSE;
 }
 
 static gboolean list_folder(const Config *config, GPtrArray *out, GError **error)
@@ -72,7 +94,8 @@ static gboolean list_folder(const Config *config, GPtrArray *out, GError **error
     const char *name;
     while ((name = g_dir_read_name(folder))) {
         g_autofree char *path = g_build_filename(config->slides_folder, name, NULL);
-        gboolean fits = g_pattern_match_simple(config->slides_pattern, name) && name[0] != '.';
+        gboolean fits =
+            g_pattern_match_simple(config->slides_pattern, name) && name[0] != '.' && !is_annotation(name);
         if (!fits || !g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
             continue;
         }

@@ -64,7 +64,9 @@ const ConfigKey config_keys[] = {
          "CSV instead of or beside the folder: slide[,patient,centre,split,annotation,mpp,mpp_x,mpp_y]; "
          "paths relative to it"),
     PATH(slides, annotations,
-         "folder with an annotation STEM.xml (or .geojson) for slides that have lesions"),
+         "folder with an annotation STEM.xml (.geojson, .geojson.gz, .json, .ndpa) for slides that have "
+         "lesions; may be "
+         "the slides' own"),
     TEXT(slides, groups, "",
          "more annotation groups: \"name=lesion other=not region=roi some=ignore\"; only tissue in a slide's "
          "roi counts; "

@@ -286,6 +286,14 @@ static void sweep_logs(const char *folder)
     }
 }
 
+/* A file that says this already is left alone. */
+static gboolean keep_text(const char *path, const char *text, GError **error)
+{
+    g_autofree char *former = NULL;
+    return (g_file_get_contents(path, &former, NULL, NULL) && g_str_equal(former, text)) ||
+           durable_write_file(path, text, strlen(text), NULL, error);
+}
+
 /* The effective configuration and the versions stay with the results. */
 static gboolean store_facts(const Config *config, const char *folder, GError **error)
 {
@@ -294,8 +302,7 @@ static gboolean store_facts(const Config *config, const char *folder, GError **e
     g_autofree char *versions = versions_text();
     g_autofree char *facts = g_strdup_printf("%s\n\n%s\n", research_use_only, versions);
     g_autofree char *facts_path = g_build_filename(folder, "VERSIONS.txt", NULL);
-    return durable_write_file(path, text, strlen(text), NULL, error) &&
-           durable_write_file(facts_path, facts, strlen(facts), NULL, error);
+    return keep_text(path, text, error) && keep_text(facts_path, facts, error);
 }
 
 int runner_run(const Config *config, const char *folder, int workers, const char *last, GError **error)

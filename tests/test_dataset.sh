@@ -37,7 +37,7 @@ pictures a >a.list
 touch before
 "$WSIFLOW" dataset -c base.yaml -o a -j 2 >again.out 2>again.err
 is "the same again does no job" "$(grep -c 'done in' again.err)" 0
-check "and touches no file of the patch set" sh -c 'test -z "$(find a/dataset a/slides -newer before)"'
+check "and touches no file but the job table" sh -c 'test -z "$(find a -type f -newer before ! -name "wsiflow.db*" ! -name "*.lock")"'
 
 with 'lesion_min: 0.9' >strict.yaml
 "$WSIFLOW" dataset -c strict.yaml -o a -j 2 >strict.out 2>strict.err
@@ -157,6 +157,16 @@ like "a changed byte of the facts in a shard is found" "$("$WSIFLOW" dataset --v
 cp shard.kept tar/dataset/train-000000.tar
 printf 'x' | dd of=tar/dataset/train-000000.tar bs=1 seek=2000 conv=notrunc 2>/dev/null
 like "a changed byte in a shard is found" "$("$WSIFLOW" dataset --verify tar --sample 0 2>&1)" '^train-000000.tar/synth_.*SHA-256'
+
+# ---- annotations beside their slides, under either name
+mkdir mixed
+lesion=$(basename "$(ls cohort/annotations/*.xml | head -1)" .xml)
+ln cohort/slides/synth_00.tif "cohort/slides/$lesion.tif" mixed/ 2>/dev/null
+cp "cohort/annotations/$lesion.xml" "mixed/$lesion.tif.xml"
+printf 'slides: {folder: mixed, annotations: mixed}\ntiles: {size: 128}\ndataset: {train_anomalies: true, lesion_min: 0.25}\n' >mixed.yaml
+"$WSIFLOW" dataset -c mixed.yaml -o mixedrun -j 2 >mixed.log 2>&1
+is "an annotation beside its slide is no slide" $? 0
+check "and SLIDE.tif.xml is that of SLIDE.tif" grep -q Ungood mixedrun/dataset/manifest.csv
 
 # ---- samples
 with 'lesion_min: 0.25, balance: true, max_per_class: 12' >sample.yaml
