@@ -5,6 +5,7 @@
  *   format     "wsiflow-model 1"
  *   notice     what it may be used for
  *   model      one JSON object: specification, provenance, calibration, history
+ *   choices    which algorithm each convolution took, where that was measured ("onednn-timed"): all who load the model take the same
  * Nothing in it depends on time, machine paths other than the weights' as given, or threads: identical training gives
  * identical bytes.
  *
@@ -87,13 +88,16 @@ gboolean model_save(const Model *model, const char *path, char sha256[65], GErro
         return FALSE;
     }
     g_autoptr(SafetensorsWriter) writer = safetensors_writer_new();
-    g_autofree char *text = model_text(model);
+    g_autofree char *text = model_text(model), *choices = kernels_choices_get();
     int count;
     const MsflowParameter *table = msflow_layout(model->flow, &count);
     const real *values = msflow_parameters(model->flow, NULL, NULL);
     safetensors_writer_metadata(writer, "format", FORMAT);
     safetensors_writer_metadata(writer, "notice", NOTICE);
     safetensors_writer_metadata(writer, "model", text);
+    if (*choices) {
+        safetensors_writer_metadata(writer, "choices", choices);
+    }
     for (int i = 0; i < count; i++) {
         safetensors_writer_add(writer, table[i].name, table[i].rank, table[i].shape,
                                values + table[i].offset);
@@ -277,6 +281,7 @@ Model *model_load(const char *path, const char *weights, const char *kernels, GE
     if (!file) {
         return NULL;
     }
+    kernels_choices_add(safetensors_metadata(file, "choices"));
     Model *model = load(file, weights, kernels, error);
     if (!model && error && !strstr((*error)->message, path)) {
         g_prefix_error(error, "%s: ", path);

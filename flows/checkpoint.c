@@ -114,11 +114,5 @@ gboolean checkpoint_read(const char *path, const char *fingerprint, TrainState *
 void checkpoint_impose_choices(const char *path)
 {
     g_autoptr(Safetensors) file = g_file_test(path, G_FILE_TEST_EXISTS) ? safetensors_read(path, NULL) : NULL;
-    const char *stored = file ? safetensors_metadata(file, "choices") : NULL;
-    if (stored) {
-        g_autofree char *present = kernels_choices_get();
-        g_autofree char *both =
-            g_strconcat(present, "\n", stored, NULL); /* of two lines for a shape the later holds */
-        kernels_choices_set(both, NULL);
-    }
+    kernels_choices_add(file ? safetensors_metadata(file, "choices") : NULL);
 }

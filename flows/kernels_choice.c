@@ -129,6 +129,16 @@ char *kernels_choices_get(void)
     return g_string_free(text, FALSE);
 }
 
+void kernels_choices_add(const char *text)
+{
+    if (text) {
+        g_autofree char *present = kernels_choices_get();
+        g_autofree char *both =
+            g_strconcat(present, "\n", text, NULL); /* of two lines for a shape the later holds */
+        kernels_choices_set(both, NULL);
+    }
+}
+
 gboolean kernels_choices_set(const char *text, GError **error)
 {
     GTree *fresh = g_tree_new_full(compare, NULL, g_free, g_free);

@@ -92,12 +92,43 @@ static void test_released_weights_are_not_missed(void)
     model_spec_clear(&spec);
 }
 
+/* What "onednn-timed" measured goes with the model, so that all processes that score with it compute the same bytes. */
+static void test_choices_go_with_the_model(void)
+{
+    ModelSpec spec = tiny_spec();
+    TileSet tiles = {.count = TILES, .read = read_tile};
+    FitOptions options = {.threads = 2};
+    g_autoptr(GError) error = NULL;
+    g_autofree char *path = file_in_folder("timed.safetensors");
+    if (!kernels_get("onednn-timed")) {
+        g_test_skip("this build has no oneDNN");
+        return;
+    }
+    g_assert_true(kernels_choices_set("", NULL));
+    spec.kernels = "onednn-timed";
+    spec.epochs = 1;
+    g_autoptr(Model) model = model_fit(&spec, &tiles, &options, &error);
+    g_assert_no_error(error);
+    g_assert_true(model_save(model, path, NULL, NULL));
+    g_autofree char *made = kernels_choices_get();
+    g_assert_nonnull(strstr(made, " forward n8 "));
+    g_assert_true(kernels_choices_set("", NULL));
+    g_autoptr(Model) again = model_load(path, NULL, "onednn-timed", &error);
+    g_assert_no_error(error);
+    g_autofree char *imposed = kernels_choices_get();
+    g_assert_cmpstr(imposed, ==, made);
+    g_assert_true(kernels_choices_set("", NULL));
+    g_unlink(path);
+    model_spec_clear(&spec);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     folder = g_dir_make_tmp("wsiflow-bundle-XXXXXX", NULL);
     g_test_add_func("/bundle/numbers", test_numbers_that_cannot_be_are_refused);
     g_test_add_func("/bundle/released", test_released_weights_are_not_missed);
+    g_test_add_func("/bundle/choices", test_choices_go_with_the_model);
     int status = g_test_run();
     g_rmdir(folder);
     g_free(folder);
