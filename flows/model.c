@@ -6,42 +6,42 @@
 #include "base/error.h"
 #include <math.h>
 
-static const char *const pad_names[] = {[PAD_ZERO] = "zero", [PAD_REFLECT] = "reflect", NULL};
-static const char *const step_names[] = {[STEP_AIO] = "aio", [STEP_GLOW] = "glow", NULL};
-static const char *const fpn_names[] = {[FPN_NONE] = "none",
-                                        [FPN_FIXED] = "fixed",
-                                        [FPN_ORTHOGONAL] = "orthogonal",
-                                        [FPN_TWO_PHASE] = "two-phase",
-                                        NULL};
+const char *const model_pad_names[] = {[PAD_ZERO] = "zero", [PAD_REFLECT] = "reflect", NULL};
+const char *const model_step_names[] = {[STEP_AIO] = "aio", [STEP_GLOW] = "glow", NULL};
+const char *const model_fpn_names[] = {[FPN_NONE] = "none",
+                                       [FPN_FIXED] = "fixed",
+                                       [FPN_ORTHOGONAL] = "orthogonal",
+                                       [FPN_TWO_PHASE] = "two-phase",
+                                       NULL};
 
-static const char *const measure_names[] = {
+const char *const model_measure_names[] = {
     [MEASURE_ENERGY] = "energy", [MEASURE_LIKELIHOOD] = "likelihood", NULL};
-static const char *const normalise_names[] = {[NORMALISE_NONE] = "none", [NORMALISE_TILE] = "tile", NULL};
-static const char *const normal_names[] = {[NORMAL_NLL] = "nll", [NORMAL_LOG_SIGMOID] = "log-sigmoid", NULL};
-static const char *const margin_names[] = {
+const char *const model_normalise_names[] = {[NORMALISE_NONE] = "none", [NORMALISE_TILE] = "tile", NULL};
+const char *const model_normal_names[] = {[NORMAL_NLL] = "nll", [NORMAL_LOG_SIGMOID] = "log-sigmoid", NULL};
+const char *const model_margin_names[] = {
     [MARGIN_HINGE] = "hinge", [MARGIN_LOG_SIGMOID] = "log-sigmoid", NULL};
-static const char *const selection_names[] = {
+const char *const model_selection_names[] = {
     [SELECT_NLL] = "nll", [SELECT_F_BETA] = "f-beta", [SELECT_AUROC] = "auroc", [SELECT_AP] = "ap", NULL};
-static const char *const score_names[] = {
+const char *const model_score_names[] = {
     [SCORE_SCALES] = "scales", [SCORE_NLL] = "nll", [SCORE_LOGIT] = "logit", NULL};
 
 #define AT(member) offsetof(ModelSpec, member)
 static const Field spec_fields[] = {
     {"extractor", FIELD_TEXT, AT(extractor.name), 1, NULL},
     {"weights", FIELD_MAYBE, AT(extractor.weights), 1, NULL},
-    {"pad", FIELD_NAME, AT(extractor.pad), 1, pad_names},
+    {"pad", FIELD_NAME, AT(extractor.pad), 1, model_pad_names},
     {"tile_size", FIELD_INT, AT(tile_size), 1, NULL},
     {"mpp", FIELD_NUMBER, AT(mpp), 1, NULL},
     {"blocks", FIELD_INT, AT(flow.blocks), SCALES, NULL},
-    {"step", FIELD_NAME, AT(flow.step), 1, step_names},
-    {"fpn", FIELD_NAME, AT(flow.fpn), 1, fpn_names},
-    {"normalise", FIELD_NAME, AT(flow.normalise), 1, normalise_names},
+    {"step", FIELD_NAME, AT(flow.step), 1, model_step_names},
+    {"fpn", FIELD_NAME, AT(flow.fpn), 1, model_fpn_names},
+    {"normalise", FIELD_NAME, AT(flow.normalise), 1, model_normalise_names},
     {"fpn_width", FIELD_INT, AT(flow.fpn_width), 1, NULL},
     {"se", FIELD_BOOL, AT(flow.se), 1, NULL},
     {"condition", FIELD_INT, AT(flow.condition), 1, NULL},
     {"clamp_new", FIELD_BOOL, AT(flow.clamp_new), 1, NULL},
     {"alpha", FIELD_NUMBER, AT(flow.alpha), 1, NULL},
-    {"measure", FIELD_NAME, AT(measure), 1, measure_names},
+    {"measure", FIELD_NAME, AT(measure), 1, model_measure_names},
     {"epochs", FIELD_INT, AT(epochs), 1, NULL},
     {"batch", FIELD_INT, AT(batch), 1, NULL},
     {"shards", FIELD_INT, AT(shards), 1, NULL},
@@ -71,19 +71,19 @@ static const Field spec_fields[] = {
     {"noise_sd", FIELD_NUMBER, AT(augment.noise_sd), 1, NULL},
     {"stain", FIELD_NUMBER, AT(augment.stain), 1, NULL},
     {"stain_sd", FIELD_NUMBER, AT(augment.stain_sd), 1, NULL},
-    {"score", FIELD_NAME, AT(score), 1, score_names},
-    {"loss_normal", FIELD_NAME, AT(loss.normal), 1, normal_names},
+    {"score", FIELD_NAME, AT(score), 1, model_score_names},
+    {"loss_normal", FIELD_NAME, AT(loss.normal), 1, model_normal_names},
     {"loss_labels", FIELD_BOOL, AT(loss.labels), 1, NULL},
     {"loss_focal", FIELD_NUMBER, AT(loss.focal), 1, NULL},
     {"loss_centre", FIELD_NUMBER, AT(loss.centre), 1, NULL},
     {"loss_margin", FIELD_NUMBER, AT(loss.margin), 1, NULL},
     {"loss_alpha", FIELD_NUMBER, AT(loss.focal_alpha), 1, NULL},
     {"loss_gamma", FIELD_NUMBER, AT(loss.focal_gamma), 1, NULL},
-    {"loss_margin_form", FIELD_NAME, AT(loss.margin_form), 1, margin_names},
+    {"loss_margin_form", FIELD_NAME, AT(loss.margin_form), 1, model_margin_names},
     {"loss_margin_width", FIELD_NUMBER, AT(loss.margin_width), 1, NULL},
     {"loss_start", FIELD_NUMBER, AT(loss.start), 1, NULL},
     {"loss_anomaly_share", FIELD_NUMBER, AT(loss.anomaly_share), 1, NULL},
-    {"loss_selection", FIELD_NAME, AT(loss.selection), 1, selection_names},
+    {"loss_selection", FIELD_NAME, AT(loss.selection), 1, model_selection_names},
     {"loss_beta", FIELD_NUMBER, AT(loss.beta), 1, NULL},
     {NULL, 0, 0, 0, NULL},
 };

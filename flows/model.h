@@ -50,6 +50,15 @@ typedef struct {
 /* All defaults, for extractor `name` (borrowed strings are copied). */
 void model_spec_default(ModelSpec *spec, const char *extractor);
 void model_spec_clear(ModelSpec *spec);
+/* Names of choices, in bundles and in configurations, in the order of their enums; ended by NULL. */
+extern const char *const model_pad_names[],
+    *const model_step_names[], *const model_fpn_names[], *const model_measure_names[],
+                                                             *const model_normalise_names[],
+                                                                 *const model_normal_names[],
+                                                                     *const model_margin_names[],
+                                                                         *const model_selection_names[],
+                                                                             *const model_score_names[];
+
 /* FALSE with WSI_ERROR_INPUT naming the first value that no training can have.  What extractor and flow demand beyond that is told by
  * model_fit. */
 gboolean model_spec_check(const ModelSpec *spec, GError **error);

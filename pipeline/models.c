@@ -37,24 +37,19 @@ static ThresholdSpec threshold_of(const Config *config)
 
 static LossSpec loss_of(const Config *config)
 {
-    static const char *const normals[] = {[NORMAL_NLL] = "nll", [NORMAL_LOG_SIGMOID] = "log-sigmoid", NULL};
-    static const char *const margins[] = {
-        [MARGIN_HINGE] = "hinge", [MARGIN_LOG_SIGMOID] = "log-sigmoid", NULL};
-    static const char *const selections[] = {
-        [SELECT_NLL] = "nll", [SELECT_F_BETA] = "f-beta", [SELECT_AUROC] = "auroc", [SELECT_AP] = "ap", NULL};
     return (LossSpec){
-        .normal = (NormalTerm)name_index(normals, config->loss_normal),
+        .normal = (NormalTerm)name_index(model_normal_names, config->loss_normal),
         .labels = config->loss_labels,
         .focal = config->loss_focal,
         .centre = config->loss_centre,
         .margin = config->loss_margin,
         .focal_alpha = config->loss_alpha,
         .focal_gamma = config->loss_gamma,
-        .margin_form = (MarginForm)name_index(margins, config->loss_margin_form),
+        .margin_form = (MarginForm)name_index(model_margin_names, config->loss_margin_form),
         .margin_width = config->loss_margin_width,
         .start = config->loss_start,
         .anomaly_share = config->loss_anomaly_share,
-        .selection = (Selection)name_index(selections, config->loss_selection),
+        .selection = (Selection)name_index(model_selection_names, config->loss_selection),
         .beta = config->loss_beta,
     };
 }
@@ -142,23 +137,16 @@ static AugmentSpec augmentation(const Config *config)
 /* All that is a matter of the keys alone; texts are borrowed. */
 static ModelSpec spec_of(const Config *config)
 {
-    static const char *const scores[] = {
-        [SCORE_SCALES] = "scales", [SCORE_NLL] = "nll", [SCORE_LOGIT] = "logit", NULL};
-    static const char *const pyramids[] = {[FPN_NONE] = "none",
-                                           [FPN_FIXED] = "fixed",
-                                           [FPN_ORTHOGONAL] = "orthogonal",
-                                           [FPN_TWO_PHASE] = "two-phase",
-                                           NULL};
     ModelSpec spec;
     model_spec_default(&spec, NULL);
     spec.extractor.name = config->model_extractor;
     spec.extractor.weights = *config->model_weights ? config->model_weights : NULL;
-    spec.extractor.pad = g_str_equal(config->model_pad, "zero") ? PAD_ZERO : PAD_REFLECT;
+    spec.extractor.pad = (PadMode)name_index(model_pad_names, config->model_pad);
     spec.tile_size = config->tiles_size;
     spec.mpp = *config->patches_folder ? 0 : config->tiles_mpp;
-    spec.flow.step = g_str_equal(config->model_step, "aio") ? STEP_AIO : STEP_GLOW;
-    spec.flow.fpn = (FpnKind)name_index(pyramids, config->model_fpn);
-    spec.flow.normalise = g_str_equal(config->model_normalise, "tile") ? NORMALISE_TILE : NORMALISE_NONE;
+    spec.flow.step = (StepKind)name_index(model_step_names, config->model_step);
+    spec.flow.fpn = (FpnKind)name_index(model_fpn_names, config->model_fpn);
+    spec.flow.normalise = (NormaliseKind)name_index(model_normalise_names, config->model_normalise);
     spec.flow.fpn_width = config->model_fpn_width;
     spec.flow.se = config->model_se;
     spec.flow.condition = config->model_condition;
@@ -166,9 +154,9 @@ static ModelSpec spec_of(const Config *config)
     spec.flow.clamp_new = g_str_equal(config->model_clamp, "new");
     memcpy(spec.flow.blocks, config->model_blocks, sizeof spec.flow.blocks);
     spec.flow.seed = spec.seed = (uint64_t)config->run_seed;
-    spec.measure = g_str_equal(config->model_measure, "energy") ? MEASURE_ENERGY : MEASURE_LIKELIHOOD;
+    spec.measure = (MeasureKind)name_index(model_measure_names, config->model_measure);
     spec.loss = loss_of(config);
-    spec.score = (ScoreKind)name_index(scores, config->model_score);
+    spec.score = (ScoreKind)name_index(model_score_names, config->model_score);
     spec.epochs = config->train_epochs;
     spec.batch = config->train_batch;
     spec.shards = config->train_shards;
