@@ -281,8 +281,8 @@ Model *model_load(const char *path, const char *weights, const char *kernels, GE
     if (!file) {
         return NULL;
     }
-    kernels_choices_add(safetensors_metadata(file, "choices"));
-    Model *model = load(file, weights, kernels, error);
+    gboolean known = kernels_choices_add(safetensors_metadata(file, "choices"), error);
+    Model *model = known ? load(file, weights, kernels, error) : NULL;
     if (!model && error && !strstr((*error)->message, path)) {
         g_prefix_error(error, "%s: ", path);
     }

@@ -35,13 +35,6 @@ void chain_refresh_step(Chain *chain, int number, real *parameters)
     chain->steps[number]->ops->refresh(chain->steps[number], parameters);
 }
 
-void chain_refresh(Chain *chain, real *parameters)
-{
-    for (int i = 0; i < chain->count; i++) {
-        chain_refresh_step(chain, i, parameters);
-    }
-}
-
 void chain_run_init(ChainRun *run, const Chain *chain, const real *parameters, const Kernels *kernels, int n,
                     gboolean training, Arena *arena)
 {

@@ -12,8 +12,7 @@ void chain_init(Chain *chain, const MsflowSpec *spec, int channels, int size, in
 /* prefix: "flow0". */
 void chain_layout(Chain *chain, Layout *layout, const char *prefix);
 void chain_initialise(Chain *chain, uint64_t seed, const char *prefix, real *parameters);
-void chain_refresh(Chain *chain, real *parameters);
-/* Of one step; several threads may refresh different ones. */
+/* Of one step, after the parameters changed; several threads may refresh different ones. */
 void chain_refresh_step(Chain *chain, int number, real *parameters);
 
 typedef struct {

@@ -114,5 +114,5 @@ gboolean checkpoint_read(const char *path, const char *fingerprint, TrainState *
 void checkpoint_impose_choices(const char *path)
 {
     g_autoptr(Safetensors) file = g_file_test(path, G_FILE_TEST_EXISTS) ? safetensors_read(path, NULL) : NULL;
-    kernels_choices_add(file ? safetensors_metadata(file, "choices") : NULL);
+    kernels_choices_add(file ? safetensors_metadata(file, "choices") : NULL, NULL);
 }

@@ -55,8 +55,8 @@ int conv_out_w(const ConvSpec *spec);
  * before that prepares anything; what was imposed is never timed again.  Specs with fixed_choice are always direct.
  * Thread-safe.  Text, a line each: "onednn forward n8 h64 w64 i64 o64 k3 s1 p1 relu = winograd". Caller frees. */
 char *kernels_choices_get(void);
-/* Adds the choices of a text of kernels_choices_get (NULL: none): they hold where one for the same shape was made already. */
-void kernels_choices_add(const char *text);
+/* Adds the choices of such a text (NULL: none): they hold where one for the same shape was made already.  Errors as below. */
+gboolean kernels_choices_add(const char *text, GError **error);
 /* Replaces all choices by those of the text; "" forgets them. A line that is not "KEY = NAME" is an error. */
 gboolean kernels_choices_set(const char *text, GError **error);
 

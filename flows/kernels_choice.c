@@ -98,8 +98,10 @@ int choice_make(const char *key, const char *const *names, int count, gboolean f
     if (imposed) {
         choice = index_of(imposed, names, count);
         if (choice < 0) {
-            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                        "convolution %s: this build has no algorithm \"%s\"", key, imposed);
+            g_set_error(
+                error, WSI_ERROR, WSI_ERROR_INPUT,
+                "convolution %s: this build has no algorithm \"%s\" (model.kernels: onednn chooses by shape)",
+                key, imposed);
         }
     } else {
         choice = fastest(count, first_only, trial, data);
@@ -129,19 +131,8 @@ char *kernels_choices_get(void)
     return g_string_free(text, FALSE);
 }
 
-void kernels_choices_add(const char *text)
+static gboolean parse(const char *text, GTree *into, GError **error)
 {
-    if (text) {
-        g_autofree char *present = kernels_choices_get();
-        g_autofree char *both =
-            g_strconcat(present, "\n", text, NULL); /* of two lines for a shape the later holds */
-        kernels_choices_set(both, NULL);
-    }
-}
-
-gboolean kernels_choices_set(const char *text, GError **error)
-{
-    GTree *fresh = g_tree_new_full(compare, NULL, g_free, g_free);
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     for (int i = 0; lines[i]; i++) {
         const char *line = g_strstrip(lines[i]);
@@ -152,14 +143,41 @@ gboolean kernels_choices_set(const char *text, GError **error)
         if (!parts[0] || !parts[1] || !parts[0][0] || !parts[1][0]) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                         "kernel choices, line %d: \"%s\" is not KEY = NAME", i + 1, line);
-            g_tree_unref(fresh);
             return FALSE;
         }
-        g_tree_insert(fresh, g_strdup(parts[0]), g_strdup(parts[1]));
+        g_tree_insert(into, g_strdup(parts[0]), g_strdup(parts[1]));
+    }
+    return TRUE;
+}
+
+static gboolean take(gpointer key, gpointer value, gpointer unused)
+{
+    g_tree_insert(table(), g_strdup(key), g_strdup(value));
+    return FALSE;
+}
+
+/* All or nothing; `afresh` forgets what was chosen before. */
+static gboolean impose(const char *text, gboolean afresh, GError **error)
+{
+    g_autoptr(GTree) read = g_tree_new_full(compare, NULL, g_free, g_free);
+    if (!parse(text, read, error)) {
+        return FALSE;
     }
     g_mutex_lock(&lock);
-    g_clear_pointer(&choices, g_tree_unref);
-    choices = fresh;
+    if (afresh) {
+        g_clear_pointer(&choices, g_tree_unref);
+    }
+    g_tree_foreach(read, take, NULL);
     g_mutex_unlock(&lock);
     return TRUE;
+}
+
+gboolean kernels_choices_add(const char *text, GError **error)
+{
+    return !text || impose(text, FALSE, error);
+}
+
+gboolean kernels_choices_set(const char *text, GError **error)
+{
+    return impose(text, TRUE, error);
 }

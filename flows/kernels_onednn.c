@@ -184,8 +184,10 @@ static OnednnOp *timed_op(const ConvSpec *spec, ConvDirection direction, const f
     OnednnOp *op = choice >= 0 && trial_make(&trial, choice) ? trial.made[choice] : NULL;
     if (choice >= 0 && !op && trial.unsupported[choice]) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "convolution %s: \"%s\" was chosen before but this machine does not offer it", key,
-                    candidates[choice].name);
+                    "convolution %s: \"%s\" was chosen before but this machine does not offer it "
+                    "(model.kernels: onednn "
+                    "chooses by shape)",
+                    key, candidates[choice].name);
     } else if (choice >= 0 && !op) {
         g_propagate_error(error, g_steal_pointer(&trial.error));
     }

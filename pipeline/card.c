@@ -209,7 +209,7 @@ static void add_exceptions(GString *out, const Config *config)
 }
 
 char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dropped,
-                const char *manifest_sha256)
+                const char *manifest_sha256, const char *sums_sha256)
 {
     const Config *config = work->run->config;
     g_autoptr(GHashTable) kept = count_all(patches);
@@ -223,7 +223,8 @@ char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dro
     g_string_append_printf(
         out,
         "\n## Hashes\n\nmanifest.csv holds the SHA-256 of every picture; its own is\n`%s`.\n"
+        "SHA256SUMS has those of all files (`sha256sum -c SHA256SUMS`); its own is\n`%s`.\n"
         "`wsiflow dataset --verify DIR` checks them all.\n",
-        manifest_sha256);
+        manifest_sha256, sums_sha256);
     return g_string_free(out, FALSE);
 }

@@ -56,7 +56,7 @@ static char *annotation_of(const char *folder, const char *name)
     return NULL;
 }
 
-/* The annotation in the folder of annotations, or NULL: SLIDE.xml of SLIDE.tif, or as NDP.view names its own, SLIDE.ndpi.ndpa. */
+/* The annotation in the folder of annotations, or NULL: SLIDE.xml of SLIDE.tif, else as NDP.view names its own, SLIDE.ndpi.ndpa. */
 static char *find_annotation(const Config *config, const char *slide)
 {
     if (!*config->slides_annotations) {
@@ -71,12 +71,12 @@ static char *find_annotation(const Config *config, const char *slide)
     return found ? found : annotation_of(config->slides_annotations, name);
 }
 
-/* Annotations often lie beside their slides. */
-static gboolean is_annotation(const char *name)
+/* Annotations often lie beside their slides.  They are no slides when they are looked for; when they are not, they had better fail as
+ * slides than let lesions pass for normal tissue. */
+static gboolean is_annotation(const Config *config, const char *name)
 {
-    g_autofree char *lower = g_ascii_strdown(name, -1);
-    for (size_t i = 0; i < G_N_ELEMENTS(annotation_suffixes); i++) {
-        if (g_str_has_suffix(lower, annotation_suffixes[i])) {
+    for (size_t i = 0; *config->slides_annotations && i < G_N_ELEMENTS(annotation_suffixes); i++) {
+        if (g_str_has_suffix(name, annotation_suffixes[i])) {
             return TRUE;
         }
     }
@@ -94,8 +94,8 @@ static gboolean list_folder(const Config *config, GPtrArray *out, GError **error
     const char *name;
     while ((name = g_dir_read_name(folder))) {
         g_autofree char *path = g_build_filename(config->slides_folder, name, NULL);
-        gboolean fits =
-            g_pattern_match_simple(config->slides_pattern, name) && name[0] != '.' && !is_annotation(name);
+        gboolean fits = g_pattern_match_simple(config->slides_pattern, name) && name[0] != '.' &&
+                        !is_annotation(config, name);
         if (!fits || !g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
             continue;
         }

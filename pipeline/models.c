@@ -174,6 +174,17 @@ static ModelSpec spec_of(const Config *config)
     return spec;
 }
 
+static const Kernels *find_kernels(const Config *config, GError **error)
+{
+    const Kernels *kernels = kernels_get(*config->model_kernels ? config->model_kernels : NULL);
+    if (!kernels) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "model.kernels is \"%s\": this build has no such kernels; there are: %s",
+                    config->model_kernels, kernels_names());
+    }
+    return kernels;
+}
+
 static gboolean check_extractor(const Config *config, GError **error)
 {
     if (!extractor_exists(config->model_extractor)) {
@@ -182,7 +193,7 @@ static gboolean check_extractor(const Config *config, GError **error)
         return FALSE;
     }
     if (extractor_needs_weights(config->model_extractor) &&
-        !g_file_test(config->model_weights, G_FILE_TEST_EXISTS)) {
+        !g_file_test(config->model_weights, G_FILE_TEST_IS_REGULAR)) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                     "model.extractor %s needs a file of weights (safetensors): model.weights is \"%s\"%s",
                     config->model_extractor, config->model_weights,
@@ -203,21 +214,16 @@ gboolean models_check_training(const Config *config, GError **error)
                     config->model_condition);
         return FALSE;
     }
-    return model_spec_check(&spec, error) && check_extractor(config, error);
+    return model_spec_check(&spec, error) && check_extractor(config, error) && find_kernels(config, error);
 }
 
 gboolean models_spec(const Config *config, ModelSpec *spec, GError **error)
 {
-    const Kernels *kernels = kernels_get(*config->model_kernels ? config->model_kernels : NULL);
-    if (!models_check(config, error)) {
+    const Kernels *kernels = find_kernels(config, error);
+    if (!kernels || !models_check(config, error)) {
         return FALSE;
     }
     if (!check_extractor(config, error)) {
-        return FALSE;
-    }
-    if (!kernels) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "model.kernels is \"%s\": this build has no such kernels", config->model_kernels);
         return FALSE;
     }
     *spec = spec_of(config);

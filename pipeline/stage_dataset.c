@@ -219,7 +219,7 @@ static gboolean write_tables(Work *work, const GPtrArray *patches, const GPtrArr
         return FALSE;
     }
     g_autofree char *card = work_output(work, "dataset/CARD.md");
-    g_autofree char *text = card_text(work, patches, dropped, manifest_sha);
+    g_autofree char *text = card_text(work, patches, dropped, manifest_sha, sums_sha);
     return durable_write_file(card, text, strlen(text), card_sha, error) &&
            work_publish(work, "card", card, card_sha, error);
 }

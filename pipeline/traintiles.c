@@ -198,6 +198,14 @@ static gboolean label_of(const json_t *facts, gboolean *normal, gboolean *strang
     return json_is_string(label) || json_is_integer(label);
 }
 
+/* A text, or a number as text, as shards of others have it; "" when there is none.  Caller frees. */
+static char *name_of(const json_t *facts, const char *key)
+{
+    const json_t *value = json_object_get(facts, key);
+    return json_is_integer(value) ? g_strdup_printf("%" JSON_INTEGER_FORMAT, json_integer_value(value))
+                                  : g_strdup(json_is_string(value) ? json_string_value(value) : "");
+}
+
 static gboolean list_shard(TrainTiles *tiles, const Shard *shard, GError **error)
 {
     for (int i = 0; i < shard_count(shard); i++) {
@@ -213,13 +221,10 @@ static gboolean list_shard(TrainTiles *tiles, const Shard *shard, GError **error
             json_decref(facts);
             return FALSE;
         }
-        const char *patient = json_string_value(json_object_get(facts, "patient"));
-        const char *slide = json_string_value(json_object_get(facts, "slide"));
+        g_autofree char *patient = name_of(facts, "patient"), *slide = name_of(facts, "slide");
         if (normal || strange) {
             add_place(tiles, (Place){.source = (int)tiles->shards->len - 1, .entry = i}, normal,
-                      patient && *patient ? patient
-                      : slide             ? slide
-                                          : "");
+                      *patient ? patient : slide);
         }
         json_decref(facts);
     }

@@ -232,22 +232,25 @@ static gboolean cut_sample(Verify *verify, int sample, int *cut, GError **error)
 
 /* ---- all together ---- */
 
-/* Whether the manifest is the one that the card names: one that lost lines, or was made up, is not. */
-static gboolean manifest_is_named(const Verify *verify)
+/* Whether the manifest, or the list of hashes, is the one that the card names: one that lost lines, or was made up, is not. */
+static gboolean is_named(const Verify *verify, const char *file)
 {
     char sha256[65];
-    g_autofree char *manifest = g_build_filename(verify->root, "manifest.csv", NULL), *text = NULL;
+    g_autofree char *path = g_build_filename(verify->root, file, NULL), *text = NULL;
     g_autofree char *card = g_build_filename(verify->root, "CARD.md", NULL);
-    return durable_hash_file(manifest, sha256, NULL, NULL) && g_file_get_contents(card, &text, NULL, NULL) &&
+    return durable_hash_file(path, sha256, NULL, NULL) && g_file_get_contents(card, &text, NULL, NULL) &&
            strstr(text, sha256);
 }
 
 static int report(const Verify *verify, int cut)
 {
     int differ = 0;
-    if (!manifest_is_named(verify)) {
-        printf("manifest.csv: is not the one that CARD.md names (SHA-256)\n");
-        differ++;
+    static const char *const named[] = {"manifest.csv", SUMS_FILE};
+    for (size_t i = 0; i < G_N_ELEMENTS(named); i++) {
+        if (!is_named(verify, named[i])) {
+            printf("%s: is not the one that CARD.md names (SHA-256)\n", named[i]);
+            differ++;
+        }
     }
     g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash, g_str_equal);
     g_hash_table_add(known, (char *)"manifest.csv");

@@ -261,11 +261,25 @@ static void test_skipped(void)
     g_test_skip("set WSIFLOW_TEST_DATA to the folder of real data");
 }
 
+/* Where the window of the colours grows beyond what fine densities allow, nothing jumps; nor at the window's limit. */
+static void test_windows_of_all_sizes(void)
+{
+    g_autoptr(Image) rgb = tissue_tile(200);
+    Quality last = measure(rgb, NULL, 0.3);
+    for (double mpp = 0.29; mpp > 0.03; mpp *= 0.9) {
+        Quality now = measure(rgb, NULL, mpp);
+        g_assert_cmpfloat(fabs(now.blank_share - last.blank_share), <, 0.02);
+        g_assert_cmpfloat(fabs(now.pen_share - last.pen_share), <, 0.02);
+        last = now;
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     data = g_getenv("WSIFLOW_TEST_DATA");
     gboolean real = data && *data;
+    g_test_add_func("/quality/windows", test_windows_of_all_sizes);
     g_test_add_func("/quality/made tiles", test_made);
     g_test_add_func("/quality/no data", test_no_data);
     g_test_add_func("/quality/names", test_names);

@@ -30,7 +30,9 @@ static void bed_open(Bed *bed, StepKind kind, int channels, int size, int steps)
     bed->parameters = g_new0(real, bed->layout.trainable + bed->layout.fixed);
     layout_initialise(&bed->layout, 7, bed->parameters);
     chain_initialise(&bed->chain, 7, "flow0", bed->parameters);
-    chain_refresh(&bed->chain, bed->parameters);
+    for (int i = 0; i < bed->chain.count; i++) {
+        chain_refresh_step(&bed->chain, i, bed->parameters);
+    }
     chain_run_init(&bed->run, &bed->chain, bed->parameters, kernels_get("reference"), 1, TRUE, bed->arena);
     g_assert_true(arena_check(bed->arena, NULL));
     bed->x = g_new(real, bed->count);

@@ -397,7 +397,7 @@ static gboolean raster_rows(void *data, int64_t y, int rows, void *pixels, GErro
 static gboolean write_raster(const char *path, const PyramidSpec *spec, int width, int height,
                              int pixel_bytes, const void *pixels, char sha256[65], GError **error)
 {
-    if (spec->width != width || spec->height != height ||
+    if (spec->width != width || spec->height != height || spec->part ||
         tile_codec_pixel_bytes(spec->pixels) != pixel_bytes) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL,
                     "%s: the raster (%d x %d) is not what the pyramid expects", path, width, height);

@@ -24,18 +24,19 @@ static const float TISSUE_CHROMA = 0.012F, SURE_CHROMA = 0.024F, GREY_CHROMA = 0
 static const double SMOOTH_UM = 8;
 enum { BLACK_LEVEL = 45 }; /* below it in all channels nothing was scanned */
 
-/* Densities are summed as whole numbers of 1e-5, so sliding sums are exact. */
-enum { OD_UNIT = 100000 };
+/* Densities are summed as whole numbers of 1e-5, or of 1e-4 where a square has more than 32 bits hold, so sliding sums are exact. */
+enum { FINE = 100000, COARSE = 10000, FINE_RADIUS = 46, MAX_RADIUS = 147 };
 
 /* The mean density around each pixel of a row, over the readable pixels of a square.  Sums have four parts: red, green and blue
- * density, and the number of readable pixels.  MAX_RADIUS is the most at which 32 bits hold them. */
-enum { PARTS = 4, MAX_RADIUS = 46 };
+ * density, and the number of readable pixels. */
+enum { PARTS = 4 };
 typedef int32_t Parts __attribute__((vector_size(PARTS * sizeof(int32_t))));
 typedef struct {
     const Image *rgb;
-    int radius, rows;       /* rows: 2 radius + 1, those of a square */
-    const int32_t *density; /* of 0 .. 255 */
-    int32_t *kept;          /* scratch, each pixel's parts: row y is the one numbered y % rows */
+    int radius, rows;     /* rows: 2 radius + 1, those of a square */
+    int unit;             /* of a density of 1 */
+    int32_t density[256]; /* of byte values */
+    int32_t *kept;        /* scratch, each pixel's parts: row y is the one numbered y % rows */
     Parts *sums;    /* scratch, of each column over the rows of a square; radius + 1 zeros on either side */
     Parts *squares; /* scratch, of the square around each pixel of the row */
     float *od;      /* scratch, red, green and blue planes of one row, or of every row of a small picture */
@@ -44,19 +45,6 @@ typedef struct {
     gboolean small;
 } Smoother;
 enum { SMALL = 1 << 20 /* px */ };
-
-static const int32_t *densities(void)
-{
-    static int32_t table[256];
-    static gsize made;
-    if (g_once_init_enter(&made)) {
-        for (int i = 0; i < 256; i++) {
-            table[i] = (int32_t)lround(-log10((i + 1) / 256.0) * OD_UNIT);
-        }
-        g_once_init_leave(&made, 1);
-    }
-    return table;
-}
 
 static size_t padded(const Smoother *smoother)
 {
@@ -68,9 +56,13 @@ static gboolean smoother_init(Smoother *smoother, const Image *rgb, const uint8_
 {
     static const char what[] = "a row of a slide";
     const size_t width = (size_t)rgb->width;
-    *smoother = (Smoother){.rgb = rgb, .readable = readable, .density = densities()};
+    *smoother = (Smoother){.rgb = rgb, .readable = readable};
     smoother->radius = (int)CLAMP(lround(SMOOTH_UM / mpp), 0, MAX_RADIUS);
     smoother->rows = 2 * smoother->radius + 1;
+    smoother->unit = smoother->radius <= FINE_RADIUS ? FINE : COARSE;
+    for (int i = 0; i < 256; i++) {
+        smoother->density[i] = (int32_t)lround(-log10((i + 1) / 256.0) * smoother->unit);
+    }
     smoother->small = (int64_t)rgb->width * rgb->height <= SMALL;
     const size_t od_rows = smoother->small ? (size_t)rgb->height : 1;
     smoother->kept = scratch(SCRATCH_DENSITY, width * (size_t)smoother->rows, sizeof(Parts), what, error);
@@ -141,12 +133,13 @@ static void sum_squares(const Smoother *smoother)
     }
 }
 
-VECTORISED static void means_of_row(float *restrict od, const int32_t *restrict squares, int width)
+VECTORISED static void means_of_row(float *restrict od, const int32_t *restrict squares, int od_unit,
+                                    int width)
 {
     float *green = od + width, *blue = green + width;
     for (int x = 0; x < width; x++) {
         const int32_t *sums = squares + PARTS * (size_t)x;
-        double unit = 1 / ((double)(sums[3] > 0 ? sums[3] : 1) * OD_UNIT); /* of none the sums are 0 */
+        double unit = 1 / ((double)(sums[3] > 0 ? sums[3] : 1) * od_unit); /* of none the sums are 0 */
         od[x] = (float)(sums[0] * unit);
         green[x] = (float)(sums[1] * unit);
         blue[x] = (float)(sums[2] * unit);
@@ -166,7 +159,7 @@ static const float *smoother_row(Smoother *smoother, int y)
         }
         move_to_row(smoother, y + smoother->radius);
         sum_squares(smoother);
-        means_of_row(od, (const int32_t *)smoother->squares, smoother->rgb->width);
+        means_of_row(od, (const int32_t *)smoother->squares, smoother->unit, smoother->rgb->width);
         smoother->made = y + 1;
     }
     return od;
@@ -326,7 +319,10 @@ Image *stain_flags(const Image *rgb, const Image *valid, double mpp, GError **er
         take_invalid(flags->pixels, valid->pixels, image_bytes(flags));
     }
     g_autofree Histogram *histogram = g_new0(Histogram, 1);
-    g_autofree int32_t *bins = g_new(int32_t, 2 * (size_t)width);
+    g_autofree int32_t *bins = wsi_try_alloc((size_t)width, 2 * sizeof *bins, "a row of a slide", error);
+    if (!bins) {
+        return NULL;
+    }
     const RowBins row_bins = {bins, bins + width};
     for (int y = 0; y < rgb->height; y++) {
         const float *od = smoother_row(&smoother, y);
