@@ -1,7 +1,7 @@
 /* The slides of a run.
  *
  * A manifest wins over the folder; without manifest every file of the folder that matches the pattern is a slide
- * (also one that turns out not to be one: it is then a slide that failed, and is told so).  Splits are splits.c's. */
+ * (also one that turns out not to be one: it is then a slide that failed, and is told so), but for annotations in the same folder.  Splits are splits.c's. */
 #include "pipeline/cohort.h"
 #include "base/csv.h"
 #include "base/error.h"
@@ -71,11 +71,14 @@ static char *find_annotation(const Config *config, const char *slide)
     return found ? found : annotation_of(config->slides_annotations, name);
 }
 
-/* Annotations often lie beside their slides.  They are no slides when they are looked for; when they are not, they had better fail as
- * slides than let lesions pass for normal tissue. */
+/* Annotations often lie beside their slides.  They are no slides where they are looked for; elsewhere they had better fail as slides
+ * than let lesions pass for normal tissue. */
 static gboolean is_annotation(const Config *config, const char *name)
 {
-    for (size_t i = 0; *config->slides_annotations && i < G_N_ELEMENTS(annotation_suffixes); i++) {
+    g_autofree char *slides = g_canonicalize_filename(config->slides_folder, NULL);
+    g_autofree char *annotations = g_canonicalize_filename(config->slides_annotations, NULL);
+    gboolean beside = *config->slides_annotations && g_str_equal(slides, annotations);
+    for (size_t i = 0; beside && i < G_N_ELEMENTS(annotation_suffixes); i++) {
         if (g_str_has_suffix(name, annotation_suffixes[i])) {
             return TRUE;
         }
