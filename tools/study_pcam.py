@@ -32,6 +32,8 @@ VARIANTS = [
     ("default-aug", "the default, augmented", "augment.enabled=true", False),
     ("default-stain", "the default, augmented, stain too", "augment.enabled=true augment.stain=0.8", False),
     ("default-192", "the default, patches enlarged to 192 px", "tiles.size=192", False),
+    ("nose-192", "the same without SE, 192 px", "model.se=false tiles.size=192", False),
+    ("aio-192", "the same with AIO, 192 px", "model.step=aio model.se=false tiles.size=192", False),
     ("scat-none", "scattering, Glow, SE, FPN", f"model.extractor=scattering {PLAIN}", False),
     ("scat-tile", "the same, tiles normalised, likelihood", "model.extractor=scattering", False),
     ("L-focal-centre", "labels: focal and centre", "loss.margin=0 loss.selection=auroc", True),
@@ -40,8 +42,6 @@ VARIANTS = [
     ("L-192", "labels: focal and centre, 192 px", "loss.margin=0 loss.selection=auroc tiles.size=192", True),
     ("L-precision-192", "labels: recipe for precision, 192 px",
      "loss.alpha=0.25 loss.margin=0.1 loss.selection=f-beta loss.beta=0.5 tiles.size=192", True),
-    ("L-precision-192-e10", "labels: the same, ten epochs",
-     "train.epochs=10 loss.alpha=0.25 loss.margin=0.1 loss.selection=f-beta loss.beta=0.5 tiles.size=192", True),
 ]
 COLUMNS = ["score", "nll", "scale1", "scale2", "scale3", "absolute", "contrast"]
 
