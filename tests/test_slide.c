@@ -281,6 +281,44 @@ static void test_refusals(Place *place, gconstpointer unused)
     g_assert_nonnull(strstr(flat->message, "tiled"));
 }
 
+/* What libtiff 4.5 scrambles for OpenSlide is not used: a level smaller than its tiles, if not JPEG. */
+static void test_small_levels(Place *place, gconstpointer unused)
+{
+    static const struct {
+        FixtureSpec spec;
+        int width, height, levels; /* 0: refused */
+    } cases[] = {
+        {{.levels = 5, .compression = COMPRESSION_LZW},
+         413,
+         301,
+         3}, /* 103 x 75, then 51 x 37 in tiles of 64 */
+        {{.levels = 2, .compression = COMPRESSION_ADOBE_DEFLATE}, 413, 65, 1}, /* only too low */
+        {{.levels = 2, .compression = COMPRESSION_NONE}, 128, 128, 2},
+        {{.compression = COMPRESSION_NONE}, 63, 301, 0},
+        {{.levels = 5}, 413, 301, 5},
+        {{.levels = 2}, 63, 33, 2},
+    };
+    const SlideOptions slow = {.no_fast_path = TRUE};
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Image) image = fixture_texture(cases[i].width, cases[i].height, 3);
+        fixture_write(place->path, &cases[i].spec, image);
+        g_autoptr(Slide) slide = slide_open(place->path, &slow, &error);
+        if (cases[i].levels == 0) {
+            g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
+            g_assert_nonnull(strstr(error->message, "63 x 301 px in tiles of 64 x 64 px"));
+            continue;
+        }
+        g_assert_no_error(error);
+        g_assert_cmpint(slide_info(slide)->level_count, ==, cases[i].levels);
+        const SlideLevel *last = &slide_info(slide)->levels[cases[i].levels - 1];
+        g_autoptr(Image) rgb = fixture_image((int)last->width, (int)last->height, 3);
+        g_autoptr(Image) valid = fixture_image((int)last->width, (int)last->height, 1);
+        read_area(slide, cases[i].levels - 1, 0, 0, rgb, valid);
+        g_assert_null(memchr(valid->pixels, 0, image_bytes(valid)));
+    }
+}
+
 static void test_fingerprint(Place *place, gconstpointer unused)
 {
     g_autofree char *copy = g_build_filename(place->folder, "another name.tif", NULL), *bytes = NULL;
@@ -315,6 +353,7 @@ int main(int argc, char **argv)
     ADD("/slide/scaled-levels", test_scaled_levels);
     ADD("/slide/scaled-levels-bad-tile", test_scaled_bad);
     ADD("/slide/refusals", test_refusals);
+    ADD("/slide/levels-smaller-than-their-tiles", test_small_levels);
     ADD("/slide/fingerprint-and-versions", test_fingerprint);
     return g_test_run();
 }

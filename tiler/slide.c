@@ -11,6 +11,7 @@
 #include "base/durable.h"
 #include "base/error.h"
 #include "tiler/tiffcheck.h"
+#include "tiler/tiffsmall.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -321,6 +322,27 @@ static void add_scaled_levels(Slide *slide)
     }
 }
 
+/* Only levels before the first that OpenSlide scrambles are used; the next larger one serves for those. */
+static gboolean leave_out_small_levels(Slide *slide, GError **error)
+{
+    const SlideLevel *levels = slide->levels;
+    int tile_width, tile_height;
+    if (tiffsmall_level(slide->path, levels[0].width, levels[0].height, &tile_width, &tile_height)) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "%s: a picture of %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT
+                    " px in tiles of %d x %d px that are not JPEG cannot be read (OpenSlide with libtiff 4.5 "
+                    "scrambles it): tiles must not be larger than the picture",
+                    slide->path, levels[0].width, levels[0].height, tile_width, tile_height);
+        return FALSE;
+    }
+    for (int i = 1; i < slide->info.level_count; i++) {
+        if (tiffsmall_level(slide->path, levels[i].width, levels[i].height, &tile_width, &tile_height)) {
+            slide->info.level_count = i;
+        }
+    }
+    return TRUE;
+}
+
 static gboolean open_parts(Slide *slide, const SlideOptions *options, GError **error)
 {
     gboolean is_tiff;
@@ -344,6 +366,9 @@ static gboolean open_parts(Slide *slide, const SlideOptions *options, GError **e
     slide->info.offset_y_nm = known_property(handle, "hamamatsu.YOffsetFromSlideCentre");
     if (is_tiff) {
         open_fast_path(slide, options);
+        if (!slide->fast && !leave_out_small_levels(slide, error)) {
+            return FALSE;
+        }
     }
     if (slide->fast && options->dct_levels) {
         add_scaled_levels(slide);

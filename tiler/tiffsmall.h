@@ -1,0 +1,12 @@
+/* Levels that OpenSlide cannot show.
+ *
+ * OpenSlide 3.4.1 asks libtiff for whole tiles; libtiff 4.5.0 takes a tile that is wider or higher than its picture for one of the
+ * picture's size.  What comes of it is scrambled, part of it memory that nobody wrote, without any error.  JPEG and JPEG 2000
+ * tiles, which OpenSlide decodes itself, are not touched by this. */
+#pragma once
+#include <glib.h>
+#include <stdint.h>
+
+/* TRUE when the file's tiled directory of that size (px) is smaller than one of its tiles and not JPEG; tile_width and tile_height then
+ * are the tile's.  Also TRUE where libtiff is another version: such a level is of no worth beside the next larger one. */
+gboolean tiffsmall_level(const char *path, int64_t width, int64_t height, int *tile_width, int *tile_height);
