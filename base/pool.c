@@ -1,4 +1,7 @@
-/* One loop, one mutex-free counter: items are handed out by an atomic increment, errors kept by lowest index. */
+/* One loop, one mutex-free counter: items are handed out by an atomic increment, errors kept by lowest index.
+ *
+ * An ordered loop is one whose items wait until they are near enough to what was taken.  The calling thread takes between its own items,
+ * and instead of waiting. */
 #include "base/pool.h"
 #include <sched.h>
 #include <pthread.h>
@@ -10,7 +13,9 @@ typedef struct {
     PoolWork work;
     void *data;
     gboolean pin;
-    GMutex lock; /* guards the two below */
+    gboolean (*finish)(
+        void *data, GError **error); /* NULL, or what the calling thread does when no item is left to begin */
+    GMutex lock;                     /* guards the two below */
     int64_t error_index;
     GError *error;
 } Loop;
@@ -84,35 +89,129 @@ static gpointer pinned_main(gpointer argument)
     return member_main(argument);
 }
 
-gboolean pool_run(int threads, gboolean pin, int64_t count, PoolWork work, void *data, GError **error)
+static gboolean run(Loop *loop, int threads, GError **error)
 {
-    Loop loop = {.count = count, .work = work, .data = data, .pin = pin && threads <= pool_processors()};
-    g_mutex_init(&loop.lock);
-    threads = (int)CLAMP((int64_t)threads, 1, MAX(count, 1));
+    g_mutex_init(&loop->lock);
+    threads = (int)CLAMP((int64_t)threads, 1, MAX(loop->count, 1));
     Member *members = g_newa(Member, threads);
     GThread **others = g_newa(GThread *, threads);
     for (int t = 0; t < threads; t++) {
-        members[t] = (Member){&loop, t};
+        members[t] = (Member){loop, t};
     }
     for (int t = 1; t < threads; t++) {
         others[t] = g_thread_new("pool", pinned_main, &members[t]);
     }
     cpu_set_t before;
-    gboolean restore = loop.pin && threads > 1 && sched_getaffinity(0, sizeof before, &before) == 0;
+    gboolean restore = loop->pin && threads > 1 && sched_getaffinity(0, sizeof before, &before) == 0;
     if (restore) {
         pin_to(0, &before);
     }
     member_main(&members[0]);
+    GError *last = NULL;
+    if (loop->finish && !loop->finish(loop->data, &last)) {
+        keep_error(loop, loop->count, last);
+    }
     for (int t = 1; t < threads; t++) {
         g_thread_join(others[t]);
     }
     if (restore) {
         pthread_setaffinity_np(pthread_self(), sizeof before, &before);
     }
-    g_mutex_clear(&loop.lock);
-    if (loop.error) {
-        g_propagate_error(error, loop.error);
+    g_mutex_clear(&loop->lock);
+    if (loop->error) {
+        g_propagate_error(error, loop->error);
         return FALSE;
     }
     return TRUE;
+}
+
+gboolean pool_run(int threads, gboolean pin, int64_t count, PoolWork work, void *data, GError **error)
+{
+    Loop loop = {.count = count, .work = work, .data = data, .pin = pin && threads <= pool_processors()};
+    return run(&loop, threads, error);
+}
+
+typedef struct {
+    PoolWork work;
+    PoolTake take;
+    void *data;
+    int64_t count, ahead, taken;
+    GMutex lock;
+    GCond changed;
+    gboolean failed;
+    gboolean *done; /* of item i: at i % ahead */
+} Ordered;
+
+/* Takes what is next as long as it is done, in the calling thread; locked. */
+static gboolean take_done(Ordered *o, GError **error)
+{
+    gboolean ok = TRUE;
+    while (ok && !o->failed && o->done[o->taken % o->ahead]) {
+        g_mutex_unlock(&o->lock);
+        ok = o->take(o->taken, o->data, error);
+        g_mutex_lock(&o->lock);
+        if (ok) {
+            o->done[o->taken++ % o->ahead] = FALSE;
+        }
+        o->failed |= !ok;
+        g_cond_broadcast(&o->changed);
+    }
+    return ok;
+}
+
+/* Until `upto` items are taken, or something failed; the calling thread (worker 0) takes them itself.  Locked. */
+static gboolean wait_for(Ordered *o, int64_t upto, int worker, GError **error)
+{
+    while (!o->failed && o->taken < upto) {
+        if (worker != 0 || !o->done[o->taken % o->ahead]) {
+            g_cond_wait(&o->changed, &o->lock);
+        } else if (!take_done(o, error)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+static gboolean ordered_item(int64_t index, int worker, void *data, GError **error)
+{
+    Ordered *o = data;
+    g_mutex_lock(&o->lock);
+    gboolean ok = wait_for(o, index - o->ahead + 1, worker, error), begin = ok && !o->failed;
+    g_mutex_unlock(&o->lock);
+    if (!begin) {
+        return ok;
+    }
+    ok = o->work(index, worker, o->data, error);
+    g_mutex_lock(&o->lock);
+    o->done[index % o->ahead] = ok;
+    o->failed |= !ok;
+    g_cond_broadcast(&o->changed);
+    ok = ok && (worker != 0 || take_done(o, error));
+    g_mutex_unlock(&o->lock);
+    return ok;
+}
+
+/* When no item is left to begin: what others are still at. */
+static gboolean take_rest(void *data, GError **error)
+{
+    Ordered *o = data;
+    g_mutex_lock(&o->lock);
+    gboolean ok = wait_for(o, o->count, 0, error);
+    g_mutex_unlock(&o->lock);
+    return ok;
+}
+
+gboolean pool_run_ordered(int threads, int64_t count, int64_t ahead, PoolWork work, PoolTake take, void *data,
+                          GError **error)
+{
+    Ordered o = {.work = work, .take = take, .data = data, .count = count, .ahead = MAX(ahead, 1)};
+    Loop loop = {.count = count, .work = ordered_item, .data = &o, .finish = take_rest};
+    g_mutex_init(&o.lock);
+    g_cond_init(&o.changed);
+    o.done = g_new0(gboolean, o.ahead);
+    gboolean ok = run(&loop, threads, error);
+    g_free(o.done);
+    g_cond_clear(&o.changed);
+    g_mutex_clear(&o.lock);
+    return ok;
 }

@@ -15,5 +15,14 @@ typedef gboolean (*PoolWork)(int64_t index, int worker, void *data, GError **err
  * processors that the process may use, as long as there are enough of them. */
 gboolean pool_run(int threads, gboolean pin, int64_t count, PoolWork work, void *data, GError **error);
 
+/* Takes over what item `index` gave.  FALSE with error stops the loop. */
+typedef gboolean (*PoolTake)(int64_t index, void *data, GError **error);
+
+/* As pool_run, for results that are needed in order: `take` is called for 0, 1, 2 ... in the calling thread, each after its item is done,
+ * while others are at work.  Items are begun at most `ahead` (at least 1) before the first that was not taken, so that many results
+ * may exist at once. */
+gboolean pool_run_ordered(int threads, int64_t count, int64_t ahead, PoolWork work, PoolTake take, void *data,
+                          GError **error);
+
 /* Processors that this process may use (at least 1). */
 int pool_processors(void);

@@ -1,6 +1,6 @@
 /* cut: the patches of one slide, as files in the folders that their labels and the slide's split give, or in shards of the slide.
  *
- * Tiles are independent, so a block of them is cut by all threads, then recorded in order.  A picture that an earlier run left is taken
+ * Tiles are independent, so they are cut by all threads and recorded in order.  A picture that an earlier run left is taken
  * over, whatever its label was then (reuse.h): a changed rule or annotation moves files and cuts only what was left out before, and a
  * cut that was killed goes on from its last whole shard.
  * Shards are of one slide here; the stage dataset gives them their names in the patch set. */
@@ -37,8 +37,8 @@ typedef struct {
     char *root;                      /* of the patch set */
     Patch **patches;                 /* one a tile, NULL = left out */
     Image **buffers;                 /* one a thread */
-    Made *made;                      /* one a tile of the block */
-    int64_t first;                   /* tile of the block's item 0 */
+    Made *made;                      /* of tile i: at i % ahead */
+    int64_t ahead;                   /* tiles that are cut before they are recorded, at most */
     GMutex lock;                     /* guards `disowned` */
     gboolean disowned;               /* neither manifest nor table name the files any more */
 } Cut;
@@ -110,7 +110,7 @@ static gboolean put_files(Cut *cut, const Patch *patch, const Made *made, const 
 static gboolean cut_one(int64_t item, int worker, void *data, GError **error)
 {
     Cut *cut = data;
-    int number = (int)(cut->first + item);
+    int number = (int)item;
     const Tile *tile = &g_array_index(cut->tiles, Tile, number);
     Patch *patch = cutting_patch(cut->config, cut->work->slide, cut->tiles, cut->shares, number);
     if (!patch) {
@@ -122,7 +122,7 @@ static gboolean cut_one(int64_t item, int worker, void *data, GError **error)
         patchset_name(patch->split, patch->label, patch->slide, number, cutting_extension(cut->config));
     g_strlcpy(patch->pixels, cut->pixels, sizeof patch->pixels);
     g_autofree char *found = NULL;
-    Made *made = &cut->made[item];
+    Made *made = &cut->made[item % cut->ahead];
     made->picture = reuse_take(cut->reuse, patch, &found);
     if (!made->picture) {
         made->picture = g_byte_array_new();
@@ -146,29 +146,31 @@ static gboolean cut_one(int64_t item, int worker, void *data, GError **error)
     return ok;
 }
 
-/* The block's samples to the shard, in order. */
-static gboolean add_samples(Cut *cut, int64_t count, GError **error)
+/* The tile's sample to the shard. */
+static gboolean record(int64_t item, void *data, GError **error)
 {
-    for (int64_t i = 0; cut->shards && i < count; i++) {
-        int number = (int)(cut->first + i);
-        const Tile *tile = &g_array_index(cut->tiles, Tile, number);
-        Patch *patch = cut->patches[number];
-        if (!patch) {
-            continue;
-        }
-        g_autofree char *key = patchset_key(patch->slide, number);
-        g_autofree char *facts = patchset_facts(patch, tile->x, tile->y, cut->config->tiles_size);
-        ShardSample sample = {key, cutting_extension(cut->config), cut->made[i].picture, facts,
-                              cut->made[i].mask};
-        int shard = shard_writer_add(cut->shards, &sample, error);
-        if (shard < 0) {
-            return FALSE;
-        }
-        g_autofree char *name = shard_name(SHARD_STEM, shard);
-        g_free(patch->file);
-        patch->file = g_strdup_printf("%s/%s.%s", name, key, sample.extension);
-        made_clear(&cut->made[i]);
+    Cut *cut = data;
+    int number = (int)item;
+    const Tile *tile = &g_array_index(cut->tiles, Tile, number);
+    Patch *patch = cut->patches[number];
+    Made *made = &cut->made[item % cut->ahead];
+    if (!work_tick(cut->work, item, cut->tiles->len, "tiles", error)) {
+        return FALSE;
     }
+    if (!cut->shards || !patch) {
+        return TRUE;
+    }
+    g_autofree char *key = patchset_key(patch->slide, number);
+    g_autofree char *facts = patchset_facts(patch, tile->x, tile->y, cut->config->tiles_size);
+    ShardSample sample = {key, cutting_extension(cut->config), made->picture, facts, made->mask};
+    int shard = shard_writer_add(cut->shards, &sample, error);
+    if (shard < 0) {
+        return FALSE;
+    }
+    g_autofree char *name = shard_name(SHARD_STEM, shard);
+    g_free(patch->file);
+    patch->file = g_strdup_printf("%s/%s.%s", name, key, sample.extension);
+    made_clear(made);
     return TRUE;
 }
 
@@ -191,22 +193,17 @@ static gboolean publish_shards(Cut *cut, int *count, GError **error)
 }
 
 /* Tiles whose pictures are held at once: a few MB, and enough for all threads. */
-static int64_t block_tiles(const Cut *cut)
+static int64_t tiles_ahead(const Cut *cut)
 {
     int64_t bytes = (int64_t)3 * cut->config->tiles_size * cut->config->tiles_size;
-    return MAX(cut->work->threads, CLAMP((48 << 20) / bytes, 1, 256));
+    return MAX(2 * cut->work->threads, CLAMP((48 << 20) / bytes, 1, 256));
 }
 
 static gboolean cut_all(Cut *cut, GError **error)
 {
-    int64_t total = cut->tiles->len, block = block_tiles(cut);
-    for (cut->first = 0; cut->first < total; cut->first += block) {
-        int64_t count = MIN(block, total - cut->first);
-        if (!work_tick(cut->work, cut->first, total, "tiles", error) ||
-            !pool_run(cut->work->threads, FALSE, count, cut_one, cut, error) ||
-            !add_samples(cut, count, error)) {
-            return FALSE;
-        }
+    const int64_t total = cut->tiles->len;
+    if (!pool_run_ordered(cut->work->threads, total, cut->ahead, cut_one, record, cut, error)) {
+        return FALSE;
     }
     g_autoptr(GPtrArray) kept = g_ptr_array_new();
     for (int64_t i = 0; i < total; i++) {
@@ -230,7 +227,8 @@ static gboolean make_buffers(Cut *cut, GError **error)
 {
     int size = cut->config->tiles_size;
     cut->patches = wsi_try_alloc(MAX(cut->tiles->len, 1), sizeof(Patch *), "the list of patches", error);
-    cut->made = g_new0(Made, block_tiles(cut));
+    cut->ahead = tiles_ahead(cut);
+    cut->made = g_new0(Made, cut->ahead);
     cut->buffers = g_new0(Image *, cut->work->threads);
     gboolean ok = cut->patches != NULL;
     for (int t = 0; ok && t < cut->work->threads; t++) {
@@ -250,7 +248,7 @@ static void cut_clear(Cut *cut)
     for (int t = 0; cut->buffers && t < cut->work->threads; t++) {
         image_free(cut->buffers[t]);
     }
-    for (int64_t i = 0; cut->made && i < block_tiles(cut); i++) {
+    for (int64_t i = 0; cut->made && i < cut->ahead; i++) {
         made_clear(&cut->made[i]);
     }
     g_free(cut->made);

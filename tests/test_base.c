@@ -3,7 +3,6 @@
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/image.h"
-#include "base/pool.h"
 #include "base/rng.h"
 #include <glib/gstdio.h>
 #include <math.h>
@@ -206,61 +205,6 @@ static void test_sweep(Folder *folder, gconstpointer unused)
     g_assert_cmpint(count_files(parent), ==, 1);
     g_assert_true(g_file_test(other, G_FILE_TEST_EXISTS));
     close(stop[0]), close(stop[1]), close(go[0]), close(go[1]);
-}
-
-/* ---- parallel loops ---- */
-
-enum { ITEMS = 1000 };
-
-typedef struct {
-    int done[ITEMS]; /* how often */
-    int threads, fail_from;
-    gint bad_worker;
-} Tally;
-
-static gboolean tally(int64_t index, int worker, void *data, GError **error)
-{
-    Tally *t = data;
-    __atomic_fetch_add(&t->done[index], 1, __ATOMIC_RELAXED);
-    if (worker < 0 || worker >= t->threads) {
-        g_atomic_int_set(&t->bad_worker, 1);
-    }
-    if (t->fail_from >= 0 && index >= t->fail_from) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "item %d", (int)index);
-        return FALSE;
-    }
-    return TRUE;
-}
-
-static void test_every_item_once(void)
-{
-    const int threads[] = {0, 1, 2, 7, 64};
-    for (gsize t = 0; t < G_N_ELEMENTS(threads); t++) {
-        for (int pin = 0; pin < 2; pin++) {
-            g_autoptr(GError) error = NULL;
-            Tally result = {.threads = MAX(threads[t], 1), .fail_from = -1};
-            g_assert_true(pool_run(threads[t], pin, ITEMS, tally, &result, &error));
-            g_assert_no_error(error);
-            g_assert_false(result.bad_worker);
-            for (int i = 0; i < ITEMS; i++) {
-                g_assert_cmpint(result.done[i], ==, 1);
-            }
-        }
-    }
-    g_assert_true(pool_run(4, FALSE, 0, tally, NULL, NULL));
-    g_assert_cmpint(pool_processors(), >=, 1);
-}
-
-static void test_lowest_error(void)
-{
-    for (int threads = 1; threads <= 8; threads++) {
-        g_autoptr(GError) error = NULL;
-        Tally result = {.threads = threads, .fail_from = 100};
-        g_assert_false(pool_run(threads, FALSE, ITEMS, tally, &result, &error));
-        g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
-        g_assert_cmpstr(error->message, ==, "item 100");
-        g_assert_cmpint(result.done[ITEMS - 1], ==, 0); /* it stopped */
-    }
 }
 
 /* ---- random numbers ---- */
@@ -548,8 +492,6 @@ int main(int argc, char **argv)
     IN_FOLDER("durable", disk_full);
     IN_FOLDER("durable", no_place);
     IN_FOLDER("durable", sweep);
-    ALONE("pool", every_item_once);
-    ALONE("pool", lowest_error);
     ALONE("rng", philox);
     ALONE("rng", names);
     ALONE("rng", streams);
