@@ -27,139 +27,191 @@ enum { BLACK_LEVEL = 45 }; /* below it in all channels nothing was scanned */
 /* Densities are summed as whole numbers of 1e-5, or of 1e-4 where a square has more than 32 bits hold, so sliding sums are exact. */
 enum { FINE = 100000, COARSE = 10000, FINE_RADIUS = 46, MAX_RADIUS = 147 };
 
-/* The mean density around each pixel of a row, over the readable pixels of a square.  Sums have four parts: red, green and blue
- * density, and the number of readable pixels. */
-enum { PARTS = 4 };
-typedef int32_t Parts __attribute__((vector_size(PARTS * sizeof(int32_t))));
+/* The mean density around each pixel of a row, over the readable pixels of a square.  Sums go from sample to sample, three a pixel, as
+ * bytes do.  Running sums may pass 32 bits and start again; their differences do not. */
 typedef struct {
     const Image *rgb;
-    int radius, rows;     /* rows: 2 radius + 1, those of a square */
-    int unit;             /* of a density of 1 */
-    int32_t density[256]; /* of byte values */
-    int32_t *kept;        /* scratch, each pixel's parts: row y is the one numbered y % rows */
-    Parts *sums;    /* scratch, of each column over the rows of a square; radius + 1 zeros on either side */
-    Parts *squares; /* scratch, of the square around each pixel of the row */
-    float *od;      /* scratch, red, green and blue planes of one row, or of every row of a small picture */
+    int radius, rows;        /* rows: 2 radius + 1, those of a square */
+    int unit;                /* of a density of 1 */
+    uint32_t density[256];   /* of byte values */
+    uint32_t *kept;          /* scratch, the densities of rows: row y is the one numbered y % rows */
+    uint8_t *kept_readable;  /* scratch, the same of `readable` */
+    uint32_t *columns;       /* scratch, sums over the rows of a square */
+    uint32_t *counts;        /* scratch, the readable pixels of these, one a column */
+    uint32_t *running;       /* scratch, of pixel i: sums of the columns before i - radius */
+    double *units;           /* scratch, by which a sample's sum over a square becomes a mean */
+    float *od;               /* scratch, the means of one row, or of every row of a small picture */
     const uint8_t *readable; /* of every pixel, 0 or 1 */
     int made;                /* rows of od that another pass finds made */
-    gboolean small;
+    gboolean small, changed; /* changed: counts, since the units */
 } Smoother;
 enum { SMALL = 1 << 20 /* px */ };
-
-static size_t padded(const Smoother *smoother)
-{
-    return (size_t)smoother->rgb->width + 2 * ((size_t)smoother->radius + 1);
-}
 
 static gboolean smoother_init(Smoother *smoother, const Image *rgb, const uint8_t *readable, double mpp,
                               GError **error)
 {
-    static const char what[] = "a row of a slide";
     const size_t width = (size_t)rgb->width;
     *smoother = (Smoother){.rgb = rgb, .readable = readable};
     smoother->radius = (int)CLAMP(lround(SMOOTH_UM / mpp), 0, MAX_RADIUS);
     smoother->rows = 2 * smoother->radius + 1;
     smoother->unit = smoother->radius <= FINE_RADIUS ? FINE : COARSE;
     for (int i = 0; i < 256; i++) {
-        smoother->density[i] = (int32_t)lround(-log10((i + 1) / 256.0) * smoother->unit);
+        smoother->density[i] = (uint32_t)lround(-log10((i + 1) / 256.0) * smoother->unit);
     }
     smoother->small = (int64_t)rgb->width * rgb->height <= SMALL;
-    const size_t od_rows = smoother->small ? (size_t)rgb->height : 1;
-    smoother->kept = scratch(SCRATCH_DENSITY, width * (size_t)smoother->rows, sizeof(Parts), what, error);
-    smoother->sums = smoother->kept
-                         ? scratch(SCRATCH_DENSITY_COLUMNS, padded(smoother), sizeof(Parts), what, error)
-                         : NULL;
-    smoother->squares =
-        smoother->sums ? scratch(SCRATCH_DENSITY_SQUARES, width, sizeof(Parts), what, error) : NULL;
-    smoother->od =
-        smoother->squares ? scratch(SCRATCH_STAIN, 3 * width * od_rows, sizeof(float), what, error) : NULL;
-    return smoother->od != NULL;
-}
-
-static void densities_of_row(int32_t *restrict parts, const int32_t *restrict density,
-                             const uint8_t *restrict rgb, const uint8_t *restrict readable, int width)
-{
-    for (int x = 0; x < width; x++, rgb += 3, parts += PARTS) {
-        int32_t use = readable[x];
-        parts[0] = use * density[rgb[0]];
-        parts[1] = use * density[rgb[1]];
-        parts[2] = use * density[rgb[2]];
-        parts[3] = use;
+    const size_t rows = (size_t)smoother->rows, od_rows = smoother->small ? (size_t)rgb->height : 1;
+    const struct {
+        void *memory; /* a pointer's */
+        ScratchUse use;
+        size_t count, size;
+    } parts[] = {
+        {&smoother->kept, SCRATCH_DENSITY, 3 * width * rows, sizeof(uint32_t)},
+        {&smoother->kept_readable, SCRATCH_DENSITY_READABLE, width * rows, 1},
+        {&smoother->columns, SCRATCH_DENSITY_COLUMNS, 3 * width + 1, sizeof(uint32_t)},
+        {&smoother->counts, SCRATCH_DENSITY_COUNTS, width, sizeof(uint32_t)},
+        {&smoother->running, SCRATCH_DENSITY_RUNNING, 3 * (width + rows) + 1, sizeof(uint32_t)},
+        {&smoother->units, SCRATCH_DENSITY_UNITS, 3 * width, sizeof(double)},
+        {&smoother->od, SCRATCH_STAIN, 3 * width * od_rows, sizeof(float)},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+        void *memory = scratch(parts[i].use, parts[i].count, parts[i].size, "a row of a slide", error);
+        if (!memory) {
+            return FALSE;
+        }
+        memcpy(parts[i].memory, &memory, sizeof memory);
     }
+    return TRUE;
 }
 
-VECTORISED static void add(int32_t *restrict sums, const int32_t *restrict values, int n)
-{
-    for (int i = 0; i < n; i++) {
-        sums[i] += values[i];
-    }
-}
-
-VECTORISED static void take(int32_t *restrict sums, const int32_t *restrict values, int n)
+/* columns += the densities of a row - kept, which these become. */
+VECTORISED static void change_row(uint32_t *restrict columns, uint32_t *restrict kept,
+                                  const uint32_t *restrict density, const uint8_t *restrict bytes, int n)
 {
     for (int i = 0; i < n; i++) {
-        sums[i] -= values[i];
+        uint32_t value = density[bytes[i]];
+        columns[i] += value - kept[i];
+        kept[i] = value;
     }
 }
 
-/* The column sums without row y - rows and with row y, either of which may be outside of the picture. */
+VECTORISED static void take_row(uint32_t *restrict columns, const uint32_t *restrict kept, int n)
+{
+    for (int i = 0; i < n; i++) {
+        columns[i] -= kept[i];
+    }
+}
+
+static void find_units(Smoother *smoother)
+{
+    const int width = smoother->rgb->width, radius = smoother->radius;
+    uint32_t count = 0;
+    smoother->changed = FALSE;
+    for (int x = 0; x < MIN(radius, width); x++) {
+        count += smoother->counts[x];
+    }
+    for (int x = 0; x < width; x++) {
+        count += x + radius < width ? smoother->counts[x + radius] : 0;
+        count -= x > radius ? smoother->counts[x - radius - 1] : 0;
+        double unit = 1 / ((double)MAX(count, 1) * smoother->unit); /* of none the sums are 0 */
+        for (int c = 0; c < 3; c++) {
+            smoother->units[3 * x + c] = unit;
+        }
+    }
+}
+
+/* The counts without row y - rows, which is kept, and with row y, which becomes kept; readable: of row y, or NULL. */
+static void change_counts(Smoother *smoother, uint8_t *kept, const uint8_t *readable)
+{
+    const size_t width = (size_t)smoother->rgb->width;
+    if (readable && memcmp(kept, readable, width) == 0) {
+        return;
+    }
+    for (size_t x = 0; x < width; x++) {
+        smoother->counts[x] += (uint32_t)(readable ? readable[x] : 0) - kept[x];
+        kept[x] = readable ? readable[x] : 0;
+    }
+    smoother->changed = TRUE;
+}
+
+/* Columns and counts without row y - rows and with row y, either of which may be outside of the picture. */
 static void move_to_row(Smoother *smoother, int y)
 {
-    const int width = smoother->rgb->width;
-    int32_t *kept = smoother->kept + (size_t)(y % smoother->rows) * PARTS * (size_t)width;
-    int32_t *sums = (int32_t *)(smoother->sums + smoother->radius + 1);
-    if (y >= smoother->rows) {
-        take(sums, kept, PARTS * width);
-    }
+    const size_t width = (size_t)smoother->rgb->width, slot = (size_t)(y % smoother->rows) * width,
+                 at = (size_t)y * width;
+    uint32_t *kept = smoother->kept + 3 * slot;
+    uint8_t *kept_readable = smoother->kept_readable + slot;
     if (y < smoother->rgb->height) {
-        size_t at = (size_t)y * (size_t)width;
-        densities_of_row(kept, smoother->density, smoother->rgb->pixels + 3 * at, smoother->readable + at,
-                         width);
-        add(sums, kept, PARTS * width);
+        const uint8_t *readable = smoother->readable + at;
+        change_row(smoother->columns, kept, smoother->density, smoother->rgb->pixels + 3 * at,
+                   3 * (int)width);
+        for (size_t i = 0; memchr(readable, 0, width) && i < 3 * width; i++) {
+            uint32_t hidden = readable[i / 3] ? 0 : kept[i];
+            smoother->columns[i] -= hidden;
+            kept[i] -= hidden;
+        }
+        change_counts(smoother, kept_readable, readable);
+    } else if (y >= smoother->rows) {
+        take_row(smoother->columns, kept, 3 * (int)width);
+        change_counts(smoother, kept_readable, NULL);
     }
 }
 
-/* Sums of squares from the column sums. */
-static void sum_squares(const Smoother *smoother)
+/* The running sums from the columns. */
+static void add_up_columns(const Smoother *smoother)
 {
-    const Parts *behind = smoother->sums, *ahead = behind + smoother->rows;
-    Parts sum = {0};
-    for (int i = 0; i < smoother->rows; i++) {
-        sum += behind[i];
+    typedef uint32_t Samples
+        __attribute__((vector_size(4 * sizeof(uint32_t)))); /* the fourth is the next pixel's */
+    const int width = smoother->rgb->width, radius = smoother->radius;
+    uint32_t *out = smoother->running + 3 * ((size_t)radius + 1);
+    Samples sums = {0}, column;
+    memset(smoother->running, 0, 3 * ((size_t)radius + 1) * sizeof *out);
+    for (int x = 0; x < width; x++, out += 3) {
+        memcpy(&column, smoother->columns + 3 * x, sizeof column);
+        sums += column;
+        memcpy(out, &sums, sizeof sums);
     }
-    for (int x = 0; x < smoother->rgb->width; x++) {
-        sum += ahead[x] - behind[x];
-        smoother->squares[x] = sum;
+    for (int x = 0; x < radius; x++, out += 3) {
+        memcpy(out, &sums, sizeof sums);
     }
 }
 
-VECTORISED static void means_of_row(float *restrict od, const int32_t *restrict squares, int od_unit,
-                                    int width)
+/* reach: samples between the ends of a square. */
+VECTORISED static void means_of_row(float *restrict od, const uint32_t *restrict running, int reach,
+                                    const double *restrict units, int n)
 {
-    float *green = od + width, *blue = green + width;
-    for (int x = 0; x < width; x++) {
-        const int32_t *sums = squares + PARTS * (size_t)x;
-        double unit = 1 / ((double)(sums[3] > 0 ? sums[3] : 1) * od_unit); /* of none the sums are 0 */
-        od[x] = (float)(sums[0] * unit);
-        green[x] = (float)(sums[1] * unit);
-        blue[x] = (float)(sums[2] * unit);
+    for (int i = 0; i < n; i++) {
+        od[i] = (float)((int32_t)(running[i + reach] - running[i]) * units[i]);
     }
 }
 
-/* Densities of row y; rows are asked for in ascending order, from 0 again for another pass. */
+/* For row 0: nothing is kept but what is above of row `radius`. */
+static void smoother_begin(Smoother *smoother)
+{
+    const size_t width = (size_t)smoother->rgb->width, rows = (size_t)smoother->rows;
+    memset(smoother->kept, 0, 3 * width * rows * sizeof *smoother->kept);
+    memset(smoother->kept_readable, 0, width * rows);
+    memset(smoother->columns, 0, (3 * width + 1) * sizeof *smoother->columns);
+    memset(smoother->counts, 0, width * sizeof *smoother->counts);
+    smoother->changed = TRUE;
+    for (int y = 0; y < smoother->radius; y++) {
+        move_to_row(smoother, y);
+    }
+}
+
+/* Densities of row y, three a pixel; rows are asked for in ascending order, from 0 again for another pass. */
 static const float *smoother_row(Smoother *smoother, int y)
 {
     float *od = smoother->od + (smoother->small ? 3 * (size_t)y * (size_t)smoother->rgb->width : 0);
     if (!smoother->small || y >= smoother->made) {
         if (y == 0) {
-            memset(smoother->sums, 0, padded(smoother) * sizeof *smoother->sums);
-            for (int i = 0; i < smoother->radius; i++) {
-                move_to_row(smoother, i);
-            }
+            smoother_begin(smoother);
         }
         move_to_row(smoother, y + smoother->radius);
-        sum_squares(smoother);
-        means_of_row(od, (const int32_t *)smoother->squares, smoother->unit, smoother->rgb->width);
+        add_up_columns(smoother);
+        if (smoother->changed) {
+            find_units(smoother);
+        }
+        means_of_row(od, smoother->running, 3 * smoother->rows, smoother->units, 3 * smoother->rgb->width);
         smoother->made = y + 1;
     }
     return od;
@@ -178,19 +230,31 @@ typedef struct {
     int64_t tints[TINTS * TINTS], greys[GREYS], readable, backgrounds;
 } Histogram;
 
-/* The nearest bin of the tint, -1 where none is, and of the grey. */
-VECTORISED static void bins_of_row(int32_t *restrict tints, int32_t *restrict greys, const float *restrict od,
-                                   int width)
+/* The nearest bin of the tint, -1 where none is, and of the grey.  Returns 0 when no pixel has bins. */
+VECTORISED static int bins_of_row(int32_t *restrict tints, int32_t *restrict greys, const float *restrict od,
+                                  int width)
 {
-    const float *red = od, *green = od + width, *blue = od + 2 * (size_t)width;
+    int any = 0;
     for (int x = 0; x < width; x++) {
-        float r = (green[x] - red[x]) * BINS_PER_OD + (TINTS / 2 + 0.5F);
-        float b = (green[x] - blue[x]) * BINS_PER_OD + (TINTS / 2 + 0.5F);
-        float grey = (red[x] + green[x] + blue[x]) * (BINS_PER_OD / 3);
+        float red = od[3 * x], green = od[3 * x + 1], blue = od[3 * x + 2];
+        float r = (green - red) * BINS_PER_OD + (TINTS / 2 + 0.5F);
+        float b = (green - blue) * BINS_PER_OD + (TINTS / 2 + 0.5F);
+        float grey = (red + green + blue) * (BINS_PER_OD / 3);
         int background = (r >= 0) & (r < TINTS) & (b >= 0) & (b < TINTS) & (grey < GREYS);
         tints[x] = background ? (int32_t)r * TINTS + (int32_t)b : -1;
         greys[x] = (int32_t)grey;
+        any |= background;
     }
+    return any;
+}
+
+VECTORISED static int32_t sum_of_bytes(const uint8_t *bytes, int n)
+{
+    int32_t sum = 0;
+    for (int i = 0; i < n; i++) {
+        sum += bytes[i];
+    }
+    return sum;
 }
 
 typedef struct {
@@ -200,9 +264,11 @@ typedef struct {
 static void count_row(const float *od, const uint8_t *readable, int width, const RowBins *bins,
                       Histogram *histogram)
 {
-    bins_of_row(bins->tints, bins->greys, od, width);
+    histogram->readable += sum_of_bytes(readable, width);
+    if (!bins_of_row(bins->tints, bins->greys, od, width)) {
+        return;
+    }
     for (int x = 0; x < width; x++) {
-        histogram->readable += readable[x];
         if (readable[x] && bins->tints[x] >= 0) {
             histogram->tints[bins->tints[x]]++;
             histogram->greys[bins->greys[x]]++;
@@ -267,11 +333,11 @@ VECTORISED static void find_flags(int32_t *restrict found, const float *restrict
                                   const Background *background, int width)
 {
     const float tint_red = background->red, tint_blue = background->blue, grey = background->grey;
-    const float *od_green = od + width, *od_blue = od + 2 * (size_t)width;
     for (int x = 0; x < width; x++) {
-        float to_red = od_green[x] - od[x] - tint_red, to_blue = od_green[x] - od_blue[x] - tint_blue;
+        float od_green = od[3 * x + 1], to_red = od_green - od[3 * x] - tint_red,
+              to_blue = od_green - od[3 * x + 2] - tint_blue;
         float chroma = MAX(MAX(fabsf(to_red), fabsf(to_blue)), fabsf(to_red - to_blue));
-        float green = od_green[x] - grey, red = green - to_red, blue = green - to_blue;
+        float green = od_green - grey, red = green - to_red, blue = green - to_blue;
         /* Shadows, dirt and glass edges are grey with a little of the lamp's tint. */
         int coloured = chroma > GREY_CHROMA * MAX(red, MAX(green, blue));
         found[x] = STAIN_READABLE | (coloured & (chroma > TISSUE_CHROMA)) * STAIN_TISSUE |

@@ -5,7 +5,7 @@
 
 #if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__clang__)
 #define VECTORISED \
-    __attribute__((optimize("O3", "no-trapping-math"), target_clones("avx512f", "avx2", "default")))
+    __attribute__((optimize("O3", "no-trapping-math"), target_clones("arch=x86-64-v4", "avx2", "default")))
 #else
 #define VECTORISED
 #endif
