@@ -328,9 +328,9 @@ INLINED int is_pen_rim(float red, float green, float blue, float chroma)
            ((mean > 0.35F) & ((chroma < 0.36F * most) | (blue > 0.74F * green)));
 }
 
-/* found: flags of readable pixels. */
-VECTORISED static void find_flags(int32_t *restrict found, const float *restrict od,
-                                  const Background *background, int width)
+/* found: flags of readable pixels; mask: whether those that only a tissue mask needs are looked for. */
+INLINED void find_flags(int32_t *restrict found, const float *restrict od, const Background *background,
+                        int width, int mask)
 {
     const float tint_red = background->red, tint_blue = background->blue, grey = background->grey;
     for (int x = 0; x < width; x++) {
@@ -340,11 +340,26 @@ VECTORISED static void find_flags(int32_t *restrict found, const float *restrict
         float green = od_green - grey, red = green - to_red, blue = green - to_blue;
         /* Shadows, dirt and glass edges are grey with a little of the lamp's tint. */
         int coloured = chroma > GREY_CHROMA * MAX(red, MAX(green, blue));
-        found[x] = STAIN_READABLE | (coloured & (chroma > TISSUE_CHROMA)) * STAIN_TISSUE |
-                   (coloured & (chroma > SURE_CHROMA)) * STAIN_SURE |
-                   is_pen(red, green, blue, chroma) * STAIN_PEN |
-                   is_pen_rim(red, green, blue, chroma) * STAIN_PEN_RIM;
+        int flags = STAIN_READABLE | (coloured & (chroma > TISSUE_CHROMA)) * STAIN_TISSUE |
+                    is_pen(red, green, blue, chroma) * STAIN_PEN;
+        if (mask) {
+            flags |= (coloured & (chroma > SURE_CHROMA)) * STAIN_SURE |
+                     is_pen_rim(red, green, blue, chroma) * STAIN_PEN_RIM;
+        }
+        found[x] = flags;
     }
+}
+
+VECTORISED static void find_tile_flags(int32_t *restrict found, const float *restrict od,
+                                       const Background *background, int width)
+{
+    find_flags(found, od, background, width, FALSE);
+}
+
+VECTORISED static void find_mask_flags(int32_t *restrict found, const float *restrict od,
+                                       const Background *background, int width)
+{
+    find_flags(found, od, background, width, TRUE);
 }
 
 VECTORISED static void find_readable(uint8_t *restrict readable, const uint8_t *restrict rgb, size_t pixels)
@@ -371,7 +386,7 @@ VECTORISED static void store_flags(uint8_t *restrict readable, const int32_t *re
     }
 }
 
-Image *stain_flags(const Image *rgb, const Image *valid, double mpp, GError **error)
+Image *stain_flags(const Image *rgb, const Image *valid, double mpp, gboolean mask, GError **error)
 {
     const int width = rgb->width;
     Smoother smoother;
@@ -396,7 +411,7 @@ Image *stain_flags(const Image *rgb, const Image *valid, double mpp, GError **er
     }
     const Background background = find_background(histogram);
     for (int y = 0; y < rgb->height; y++) {
-        find_flags(bins, smoother_row(&smoother, y), &background, width);
+        (mask ? find_mask_flags : find_tile_flags)(bins, smoother_row(&smoother, y), &background, width);
         store_flags(flags->pixels + (size_t)y * (size_t)width, bins, width);
     }
     return g_steal_pointer(&flags);

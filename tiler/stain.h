@@ -10,5 +10,6 @@ enum {
     STAIN_PEN_RIM = 16  /* may be the thin rim of one */
 };
 
-/* One byte of these flags for each pixel of the picture (1 channel).  valid may be NULL; mpp in um/px.  Caller frees. */
-Image *stain_flags(const Image *rgb, const Image *valid, double mpp, GError **error);
+/* One byte of these flags for each pixel of the picture (1 channel); STAIN_SURE and STAIN_PEN_RIM only for a mask.  valid may be NULL; mpp in
+ * um/px.  Caller frees. */
+Image *stain_flags(const Image *rgb, const Image *valid, double mpp, gboolean mask, GError **error);

@@ -100,7 +100,7 @@ Image *tissue_of_picture(const Image *rgb, const Image *valid, double mpp, const
     if (!check_options(options, mpp, error)) {
         return NULL;
     }
-    g_autoptr(Image) flags = stain_flags(rgb, valid, mpp, error);
+    g_autoptr(Image) flags = stain_flags(rgb, valid, mpp, TRUE, error);
     g_autoptr(Image) pen = flags ? find_pen(flags, mpp, error) : NULL;
     if (!pen) {
         return NULL;
