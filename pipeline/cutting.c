@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Raised when the same slide and configuration would give other bytes. */
-#define PIXELS_VERSION 2
+#define PIXELS_VERSION 3
 
 TileLabel cutting_label(const Config *config, const SlideEntry *entry, double share, double centre_share)
 {

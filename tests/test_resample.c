@@ -72,6 +72,97 @@ static void test_pillow(void)
     g_test_message("%d cases, at most %d grey level from Pillow", csv_rows(cases), most);
 }
 
+/* ---- the definition, in doubles ---- */
+
+static double kernel(Filter filter, double x)
+{
+    double a = G_PI * x;
+    switch (filter) {
+    case FILTER_LANCZOS3:
+        return x == 0 ? 1 : fabs(x) < 3 ? 3 * sin(a) * sin(a / 3) / (a * a) : 0;
+    case FILTER_AREA:
+        return x > -0.5 && x <= 0.5;
+    default:
+        return MAX(0, 1 - fabs(x));
+    }
+}
+
+/* Weights of all source pixels for output i; they add up to 1. */
+static void exact_weights(Filter filter, double start, double length, int outputs, int i, double *weights,
+                          int sources)
+{
+    double scale = length / outputs, stretch = MAX(scale, 1), centre = start + (i + 0.5) * scale, sum = 0;
+    for (int k = 0; k < sources; k++) {
+        weights[k] = kernel(filter, (k + 0.5 - centre) / stretch);
+        sum += weights[k];
+    }
+    for (int k = 0; k < sources; k++) {
+        weights[k] /= sum;
+    }
+}
+
+/* Whole weights for rows and floats for columns leave each pixel within 0.1 grey level before it is rounded. */
+static void test_definition(void)
+{
+    enum { WIDTH = 150, HEIGHT = 130, ACROSS = 31, DOWN = 37 };
+    static const Rect boxes[] = {
+        {20.3, 15.1, 62, 74}, {0, 0, 150, 130}, {70.7, 50.2, 15.5, 21.3}, {10, 20, 31, 37}};
+    g_autoptr(Image) source = fixture_texture(WIDTH, HEIGHT, 8);
+    double worst = 0;
+    for (Filter filter = FILTER_LANCZOS3; filter <= FILTER_BILINEAR; filter++) {
+        for (size_t b = 0; b < G_N_ELEMENTS(boxes); b++) {
+            static double across[ACROSS][WIDTH], down[DOWN][HEIGHT];
+            g_autoptr(Image) out = resampled(source, &boxes[b], filter, ACROSS, DOWN);
+            for (int i = 0; i < ACROSS; i++) {
+                exact_weights(filter, boxes[b].x, boxes[b].width, ACROSS, i, across[i], WIDTH);
+            }
+            for (int i = 0; i < DOWN; i++) {
+                exact_weights(filter, boxes[b].y, boxes[b].height, DOWN, i, down[i], HEIGHT);
+            }
+            for (int i = 0; i < ACROSS * DOWN; i++) {
+                double sum = 0;
+                for (int y = 0; y < HEIGHT; y++) {
+                    double line = 0;
+                    for (int x = 0; x < WIDTH; x++) {
+                        line += across[i % ACROSS][x] * source->pixels[3 * (y * WIDTH + x) + 1];
+                    }
+                    sum += down[i / ACROSS][y] * line;
+                }
+                worst = MAX(worst, fabs(CLAMP(sum, 0, 255) - out->pixels[3 * i + 1]));
+            }
+        }
+    }
+    g_test_message("at most %.3f grey levels from the definition", worst);
+    g_assert_cmpfloat(worst, <, 0.6);
+}
+
+/* Pixels in parts, rows in any order in memory, give what the picture gives. */
+static void test_mosaic(void)
+{
+    enum { WIDTH = 700, HEIGHT = 90, PARTS = 4 };
+    static const int ends[PARTS] = {1, 8, 523, WIDTH};
+    static const uint8_t *rows[PARTS * HEIGHT];
+    static uint8_t memory[PARTS][HEIGHT][3 * WIDTH];
+    g_autoptr(Image) source = fixture_texture(WIDTH, HEIGHT, 12);
+    for (int part = 0; part < PARTS; part++) {
+        int begin = part ? ends[part - 1] : 0;
+        for (int y = 0; y < HEIGHT; y++) {
+            rows[part * HEIGHT + y] =
+                memcpy(memory[part][HEIGHT - 1 - y], source->pixels + 3 * (y * WIDTH + begin),
+                       3 * (size_t)(ends[part] - begin));
+        }
+    }
+    const Mosaic mosaic = {WIDTH, HEIGHT, 3, PARTS, ends, rows};
+    static const Rect boxes[] = {
+        {0, 0, 700, 90}, {2.5, 3.5, 90, 60}, {500, 10, 170.3, 44.4}, {9.9, 30, 30, 30}};
+    for (size_t i = 0; i < G_N_ELEMENTS(boxes); i++) {
+        g_autoptr(Image) whole = resampled(source, &boxes[i], FILTER_LANCZOS3, 65, 40);
+        g_autoptr(Image) out = fixture_image(65, 40, 3);
+        g_assert_true(resample_mosaic(&mosaic, &boxes[i], FILTER_LANCZOS3, out, NULL));
+        g_assert_cmpint(largest_difference(out, whole), ==, 0);
+    }
+}
+
 /* With all pixels valid the masked way gives what the plain one does. */
 static void test_all_valid(void)
 {
@@ -217,6 +308,8 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/resample/pillow", test_pillow);
+    g_test_add_func("/resample/definition", test_definition);
+    g_test_add_func("/resample/mosaic", test_mosaic);
     g_test_add_func("/resample/all-valid", test_all_valid);
     g_test_add_func("/resample/nothing-bleeds", test_nothing_bleeds);
     g_test_add_func("/resample/zone-plate", test_zone_plate);

@@ -45,6 +45,46 @@ static void test_same_pixels(Place *place, gconstpointer unused)
     }
 }
 
+/* A view shows what a read copies, also when tiles are decoded again and again; it refuses what is not wholly there. */
+static void test_views(Place *place, gconstpointer unused)
+{
+    const SlideOptions small_cache = {.cache_bytes = 1};
+    g_autoptr(Image) image = fixture_texture(413, 301, 3);
+    fixture_write(place->path, &(FixtureSpec){.levels = 2}, image);
+    g_autoptr(Slide) slide = open_slide(place->path, &small_cache);
+    static const struct {
+        int level, x, y, width, height;
+        gboolean seen;
+    } cases[] = {
+        {0, 0, 0, 413, 301, TRUE}, {0, 63, 64, 2, 1, TRUE},      {1, 30, 40, 101, 90, TRUE},
+        {0, 412, 300, 1, 1, TRUE}, {0, -1, 0, 10, 10, FALSE},    {0, 400, 0, 14, 10, FALSE},
+        {0, 0, 300, 10, 2, FALSE}, {1, 200, 100, 20, 20, FALSE},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const int width = cases[i].width, height = cases[i].height;
+        MosaicView view;
+        g_assert_cmpint(slide_view(slide, cases[i].level, cases[i].x, cases[i].y, width, height, &view), ==,
+                        cases[i].seen);
+        if (!cases[i].seen) {
+            continue;
+        }
+        g_autoptr(Image) rgb = fixture_image(width, height, 3);
+        read_area(slide, cases[i].level, cases[i].x, cases[i].y, rgb, NULL);
+        for (int part = 0, begin = 0; part < view.mosaic.parts; begin = view.mosaic.ends[part++]) {
+            for (int y = 0; y < height; y++) {
+                size_t bytes = 3 * (size_t)(view.mosaic.ends[part] - begin);
+                g_assert_cmpmem(view.mosaic.rows[part * height + y], bytes,
+                                rgb->pixels + 3 * ((size_t)y * (size_t)width + (size_t)begin), bytes);
+            }
+        }
+        g_assert_cmpint(view.mosaic.ends[view.mosaic.parts - 1], ==, width);
+        slide_release(slide, &view);
+    }
+    g_autoptr(Slide) slow = open_slide(place->path, &openslide_only);
+    MosaicView none;
+    g_assert_false(slide_view(slow, 0, 0, 0, 10, 10, &none));
+}
+
 static void test_real_slides(void)
 {
     static const char *const names[] = {"CMU-1-Small-Region.svs", "tumor_001_L5_pyr.tif",
@@ -346,6 +386,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     ADD("/slide/fast-path-has-openslide's-pixels", test_same_pixels);
     g_test_add_func("/slide/fast-path-on-real-slides", test_real_slides);
+    ADD("/slide/views", test_views);
     ADD("/slide/borders", test_borders);
     ADD("/slide/mpp", test_mpp);
     ADD("/slide/mpp-aperio", test_aperio_mpp);

@@ -34,6 +34,34 @@ static double valid_area(const Image *valid, const Rect *box)
     return sum;
 }
 
+static void all_valid(const Rect *box, Image *valid, double *area)
+{
+    *area += box->width * box->height;
+    if (valid) {
+        memset(valid->pixels, 255, image_bytes(valid));
+    }
+}
+
+/* Cuts from a copy of the level's pixels at (x, y), where some may have no data; box: px of the copy. */
+static gboolean cut_copy(Slide *slide, int level, int64_t x, int64_t y, int columns, int rows,
+                         const Rect *box, Filter filter, Image *rgb, Image *valid, double *area,
+                         GError **error)
+{
+    size_t pixels = (size_t)columns * (size_t)rows;
+    Image source = {columns, rows, 3, scratch(SCRATCH_SOURCE, pixels, 3, "pixels to cut from", error)};
+    Image data = {columns, rows, 1, NULL};
+    data.pixels = source.pixels ? scratch(SCRATCH_VALID, pixels, 1, "pixels to cut from", error) : NULL;
+    if (!data.pixels || !slide_read(slide, level, x, y, &source, &data, error)) {
+        return FALSE;
+    }
+    if (memchr(data.pixels, 0, image_bytes(&data))) {
+        *area += valid_area(&data, box);
+        return resample_valid(&source, &data, box, filter, rgb, valid, error);
+    }
+    all_valid(box, valid, area);
+    return resample(&source, box, filter, rgb, error);
+}
+
 /* Cuts the box (level px) to the whole of rgb; *area grows by the box's px with data. */
 static gboolean cut_block(Slide *slide, int level, const Rect *box, Filter filter, Image *rgb, Image *valid,
                           double *area, GError **error)
@@ -49,24 +77,16 @@ static gboolean cut_block(Slide *slide, int level, const Rect *box, Filter filte
                     slide_info(slide)->path, rgb->width, rgb->height, columns, rows, level);
         return FALSE;
     }
-    size_t pixels = (size_t)columns * (size_t)rows;
-    Image source = {(int)columns, (int)rows, 3,
-                    scratch(SCRATCH_SOURCE, pixels, 3, "pixels to cut from", error)};
-    Image data = {(int)columns, (int)rows, 1, NULL};
-    data.pixels = source.pixels ? scratch(SCRATCH_VALID, pixels, 1, "pixels to cut from", error) : NULL;
-    if (!data.pixels || !slide_read(slide, level, (int64_t)left, (int64_t)top, &source, &data, error)) {
-        return FALSE;
-    }
     const Rect inside = {box->x - left, box->y - top, box->width, box->height};
-    if (memchr(data.pixels, 0, image_bytes(&data))) {
-        *area += valid_area(&data, &inside);
-        return resample_valid(&source, &data, &inside, filter, rgb, valid, error);
+    MosaicView view;
+    if (slide_view(slide, level, (int64_t)left, (int64_t)top, (int)columns, (int)rows, &view)) {
+        gboolean ok = resample_mosaic(&view.mosaic, &inside, filter, rgb, error);
+        slide_release(slide, &view);
+        all_valid(&inside, valid, area);
+        return ok;
     }
-    *area += inside.width * inside.height;
-    if (valid) {
-        memset(valid->pixels, 255, image_bytes(valid));
-    }
-    return resample(&source, &inside, filter, rgb, error);
+    return cut_copy(slide, level, (int64_t)left, (int64_t)top, (int)columns, (int)rows, &inside, filter, rgb,
+                    valid, area, error);
 }
 
 static void paste(const Image *part, Image *whole, int x, int y)

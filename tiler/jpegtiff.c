@@ -9,6 +9,7 @@
  * from another level. */
 #include "tiler/jpegtiff.h"
 #include "tiler/jpegtile.h"
+#include "tiler/scratch.h"
 #include "tiler/tilecache.h"
 #include "base/error.h"
 #include <errno.h>
@@ -56,7 +57,7 @@ static gboolean decode_tile(void *data, int level, int64_t index, uint8_t *pixel
     const JpegTiff *tiff = data;
     const JpegLevel *from = &tiff->levels[level];
     char message[JPEGTILE_MESSAGE];
-    g_autofree uint8_t *stream = g_try_malloc(from->counts[index]);
+    g_autofree uint8_t *stream = g_try_malloc(from->counts[index] + JPEGTILE_ROOM);
     if (!stream) {
         *reason = g_strdup_printf("no memory for a tile of %" G_GUINT64_FORMAT " bytes", from->counts[index]);
         return FALSE;
@@ -303,4 +304,91 @@ gboolean jpegtiff_read(JpegTiff *tiff, int level, int64_t x, int64_t y, Image *r
         }
     }
     return TRUE;
+}
+
+/* Tiles of a view stay in memory beyond the cache's limit. */
+enum { MAX_VIEW = 16 << 20 /* bytes */ };
+
+/* Holds the tiles of `columns` from tile `first` on.  What another thread is decoding comes last: perhaps it is done by then. */
+static gboolean hold(JpegTiff *tiff, MosaicView *view, int level, int64_t first, int64_t columns)
+{
+    const JpegLevel *from = &tiff->levels[level];
+    size_t bytes = (size_t)tile_columns(from) * (size_t)tile_rows(from) * 3;
+    for (int i = 0; i < view->count; i++) {
+        int64_t index = first + i / columns * from->columns + i % columns;
+        if (from->counts[index] == 0) {
+            return FALSE;
+        }
+        view->held[i] = tilecache_try(tiff->cache, level, index, bytes);
+    }
+    for (int i = 0; i < view->count; i++) {
+        int64_t index = first + i / columns * from->columns + i % columns;
+        if (!view->held[i]) {
+            view->held[i] = tilecache_get(tiff->cache, level, index, bytes, NULL);
+        }
+        if (!view->held[i] || !tilecache_pixels(view->held[i], NULL)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+/* The rows of one part of the view, top to bottom, and its end. */
+static void point_to_rows(const JpegLevel *from, MosaicView *view, int part, int64_t x, int64_t y, int *ends,
+                          const uint8_t **rows)
+{
+    const int64_t width = tile_columns(from), height = tile_rows(from), column = x / width + part;
+    const int64_t begin = part > 0 ? 0 : x % width;
+    ends[part] = (int)MIN((column + 1) * width - x, view->mosaic.width);
+    for (int i = 0; i < view->mosaic.height; i++) {
+        int64_t row = (y + i) / height - y / height;
+        const uint8_t *pixels = tilecache_pixels(view->held[row * view->mosaic.parts + part], NULL);
+        rows[(size_t)part * (size_t)view->mosaic.height + (size_t)i] =
+            pixels + ((y + i) % height * width + begin) * 3;
+    }
+}
+
+gboolean jpegtiff_view(JpegTiff *tiff, int level, int64_t x, int64_t y, int width, int height,
+                       MosaicView *view)
+{
+    const JpegLevel *from = &tiff->levels[level];
+    const int64_t tile_width = tile_columns(from), tile_height = tile_rows(from);
+    *view = (MosaicView){.count = 0};
+    if (x < 0 || y < 0 || width > from->width - x || height > from->height - y) {
+        return FALSE;
+    }
+    const int64_t column = x / tile_width, row = y / tile_height,
+                  columns = (x + width - 1) / tile_width - column + 1,
+                  rows = (y + height - 1) / tile_height - row + 1;
+    if (columns * rows * tile_width * tile_height * 3 > MAX_VIEW) {
+        return FALSE;
+    }
+    const size_t tiles = (size_t)(columns * rows);
+    view->held = scratch(SCRATCH_VIEW_TILES, tiles, sizeof(void *), "a view", NULL);
+    int *ends = scratch(SCRATCH_VIEW_ENDS, (size_t)columns, sizeof *ends, "a view", NULL);
+    const uint8_t **pixels =
+        scratch(SCRATCH_VIEW_ROWS, (size_t)columns * (size_t)height, sizeof *pixels, "a view", NULL);
+    if (!view->held || !ends || !pixels) {
+        return FALSE;
+    }
+    memset(view->held, 0, tiles * sizeof(void *));
+    view->count = (int)tiles;
+    gboolean ok = hold(tiff, view, level, row * from->columns + column, columns);
+    view->mosaic = (Mosaic){width, height, 3, (int)columns, ends, pixels};
+    for (int part = 0; ok && part < columns; part++) {
+        point_to_rows(from, view, part, x, y, ends, pixels);
+    }
+    if (!ok) {
+        jpegtiff_release(tiff, view);
+    }
+    return ok;
+}
+
+void jpegtiff_release(JpegTiff *tiff, MosaicView *view)
+{
+    for (int i = 0; i < view->count; i++) {
+        if (view->held[i]) {
+            tilecache_release(tiff->cache, view->held[i]);
+        }
+    }
 }

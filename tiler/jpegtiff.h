@@ -1,6 +1,6 @@
 /* Tiled JPEG TIFF (Aperio SVS, generic pyramids) read without OpenSlide, some times faster and with the same pixels. */
 #pragma once
-#include "base/image.h"
+#include "tiler/mosaic.h"
 
 typedef struct JpegTiff JpegTiff;
 /* Called for a tile that cannot be decoded; FALSE stops the reading. */
@@ -20,3 +20,10 @@ gboolean jpegtiff_add_scaled(JpegTiff *tiff, int level, int scale);
  * stored level and the column and row of its tile.  Thread-safe. */
 gboolean jpegtiff_read(JpegTiff *tiff, int level, int64_t x, int64_t y, Image *rgb, Image *valid,
                        JpegTiffBad bad, void *data, GError **error);
+
+/* An area of decoded tiles as they lie in the cache, which keeps them until the view is released.  FALSE, without error, when that
+ * cannot be: it reaches beyond the level, has a tile that is not stored or not readable, or many large tiles; jpegtiff_read() then
+ * tells more.  One view a thread at a time. Thread-safe. */
+gboolean jpegtiff_view(JpegTiff *tiff, int level, int64_t x, int64_t y, int width, int height,
+                       MosaicView *view);
+void jpegtiff_release(JpegTiff *tiff, MosaicView *view);

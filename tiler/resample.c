@@ -4,16 +4,17 @@
  * source pixels that exist, divided by their sum.  Rows and columns are independent, so a picture costs two passes of
  * one-dimensional sums.
  *
- * Speed: rows are summed first, GROUP output rows at a time, so that a source sample is read once for all of them.  LANES such
- * rows are transposed so that they are innermost; the second pass then adds whole vectors of LANES values, one multiplication
- * for a weight, whatever the number of channels.  Each output is summed in source order, so the result does not depend on the
- * width of the vectors; weights of 0, where an output of a group has none, change no sum.
+ * Speed: rows are summed first, in whole numbers (rowsum.h), a PIECE of LANES output rows at a time, so that it stays in the nearest cache.
+ * The LANES rows are transposed so that they are innermost; the second pass then adds whole vectors of LANES values, one multiplication
+ * for a weight, whatever the number of channels.  Each output is summed in source order, so the result does not depend on the width of
+ * the vectors.  Weights of rows are multiples of 1 / ROWSUM_ONE and add up to 1: a tile differs by less than 0.1 grey level from exact ones.
  *
  * Pixels without data: samples are multiplied by a validity of 0 or 1, which goes along as a fourth channel, and the
  * result is divided by what came of it.  So nothing bleeds out of white filling, and a constant picture stays constant
  * up to its last pixel. */
 #include "tiler/resample.h"
 #include "base/error.h"
+#include "tiler/rowsum.h"
 #include "tiler/scratch.h"
 #include "tiler/vectorised.h"
 #include <math.h>
@@ -24,8 +25,7 @@
 
 enum {
     LANES = 16,
-    GROUP = 4,
-    PIECE = 528 /* no power of two: rows of pieces would meet in the same lines of the cache */
+    PIECE = 4 * ROWSUM_MULTIPLE /* samples */
 };
 
 /* The compiler splits it for processors with narrower registers. */
@@ -136,34 +136,6 @@ static gboolean taps_init(Taps *taps, const ScratchUse uses[3], Filter filter, d
     return TRUE;
 }
 
-VECTORISED static void to_floats(float *restrict out, const uint8_t *restrict bytes, int n)
-{
-    for (int i = 0; i < n; i++) {
-        out[i] = (float)bytes[i];
-    }
-}
-
-/* sums[g][i] = sum over k of weight[k * GROUP + g] * rows[k][i]. */
-VECTORISED static void sum_rows(float (*restrict sums)[PIECE], float (*restrict rows)[PIECE],
-                                const float *restrict weight, int taps, int samples)
-{
-    for (int i = 0; i < samples; i += LANES) {
-        Vector a = {0}, b = {0}, c = {0}, d = {0}, value;
-        for (int k = 0; k < taps; k++) {
-            const float *w = weight + (size_t)k * GROUP;
-            memcpy(&value, rows[k] + i, sizeof value);
-            a += w[0] * value;
-            b += w[1] * value;
-            c += w[2] * value;
-            d += w[3] * value;
-        }
-        memcpy(sums[0] + i, &a, sizeof a);
-        memcpy(sums[1] + i, &b, sizeof b);
-        memcpy(sums[2] + i, &c, sizeof c);
-        memcpy(sums[3] + i, &d, sizeof d);
-    }
-}
-
 static inline __attribute__((always_inline)) void sum_columns_of(float *restrict out,
                                                                  const float *restrict columns,
                                                                  const float *restrict weight, int taps,
@@ -220,15 +192,15 @@ VECTORISED static void divide_by_validity(float *values, int pixels)
 }
 
 typedef struct {
-    const Image *source;
+    const Mosaic *source;
     Image *out, *valid; /* valid: only with a source of RGB and validity; may be NULL */
     int left, columns;  /* the source columns that any output needs */
     Taps across, down;
-    float (*rows)[PIECE]; /* a piece of the source rows of a block */
-    float *weights;       /* of the rows of each group of a block: [source row][output row] */
-    float *columns_block; /* [sample of the source row][lane] */
-    float *results;       /* [sample of the output row][lane] */
-    uint8_t *bytes;       /* the same, rounded */
+    uint32_t (*pairs)[PIECE]; /* a piece of the source rows of a block, two by two */
+    uint32_t *weights;        /* for them, of each output row of a block */
+    float *columns_block;     /* [sample of the source row][lane], ROWSUM_ONE times the sums */
+    float *results;           /* [sample of the output row][lane] */
+    uint8_t *bytes;           /* the same, rounded */
 } Passes;
 
 static const ScratchUse across_memory[3] = {SCRATCH_FIRST_X, SCRATCH_COUNT_X, SCRATCH_WEIGHT_X};
@@ -260,7 +232,8 @@ static gboolean passes_init(Passes *passes, const Rect *box, Filter filter, GErr
 {
     static const char what[] = "resampling";
     const size_t lane = LANES * sizeof(float);
-    const Image *source = passes->source, *out = passes->out;
+    const Mosaic *source = passes->source;
+    const Image *out = passes->out;
     if (!taps_init(&passes->across, across_memory, filter, box->x, box->width, out->width, source->width,
                    error) ||
         !taps_init(&passes->down, down_memory, filter, box->y, box->height, out->height, source->height,
@@ -272,90 +245,104 @@ static gboolean passes_init(Passes *passes, const Rect *box, Filter filter, GErr
     passes->columns = passes->across.first[last] + passes->across.count[last] - passes->left;
     size_t samples = (size_t)passes->columns * source->channels,
            results = (size_t)out->width * source->channels;
-    size_t block = (size_t)most_of_block(&passes->down);
-    passes->rows = scratch(SCRATCH_ROWS, block, sizeof *passes->rows, what, error);
-    passes->weights =
-        passes->rows ? scratch(SCRATCH_WEIGHTS, block * LANES, sizeof(float), what, error) : NULL;
+    for (size_t i = 0; i < (size_t)out->width * (size_t)passes->across.most; i++) {
+        passes->across.weight[i] /= ROWSUM_ONE;
+    }
+    size_t pairs = ((size_t)most_of_block(&passes->down) + 1) / 2,
+           weights = LANES * ((size_t)passes->down.most / 2 + 1);
+    passes->pairs = scratch(SCRATCH_PAIRS, pairs, sizeof *passes->pairs, what, error);
+    passes->weights = passes->pairs ? scratch(SCRATCH_WEIGHTS, weights, sizeof(uint32_t), what, error) : NULL;
     passes->columns_block = passes->weights ? scratch(SCRATCH_COLUMNS, samples, lane, what, error) : NULL;
     passes->results = passes->columns_block ? scratch(SCRATCH_RESULTS, results, lane, what, error) : NULL;
     passes->bytes = passes->results ? scratch(SCRATCH_BYTES, results, LANES, what, error) : NULL;
     return passes->bytes != NULL;
 }
 
-/* columns[i * LANES + g] = sums[g][i]. */
-static void transpose(float *restrict columns, float (*restrict sums)[PIECE], int samples)
+/* columns[i * LANES + lane] = sums[lane][i]. */
+VECTORISED static void transpose(float *restrict columns, float (*restrict sums)[PIECE], int samples)
 {
     int i = 0;
 #ifdef __SSE2__
-    for (; i + GROUP <= samples; i += GROUP) {
-        __m128 a = _mm_load_ps(sums[0] + i), b = _mm_load_ps(sums[1] + i), c = _mm_load_ps(sums[2] + i),
-               d = _mm_load_ps(sums[3] + i);
-        _MM_TRANSPOSE4_PS(a, b, c, d);
-        _mm_store_ps(columns + (size_t)i * LANES, a);
-        _mm_store_ps(columns + (size_t)(i + 1) * LANES, b);
-        _mm_store_ps(columns + (size_t)(i + 2) * LANES, c);
-        _mm_store_ps(columns + (size_t)(i + 3) * LANES, d);
+    for (; i + 4 <= samples; i += 4) {
+        for (int lane = 0; lane < LANES; lane += 4) {
+            float *to = columns + (size_t)i * LANES + lane;
+            __m128 a = _mm_load_ps(sums[lane] + i), b = _mm_load_ps(sums[lane + 1] + i),
+                   c = _mm_load_ps(sums[lane + 2] + i), d = _mm_load_ps(sums[lane + 3] + i);
+            _MM_TRANSPOSE4_PS(a, b, c, d);
+            _mm_store_ps(to, a);
+            _mm_store_ps(to + LANES, b);
+            _mm_store_ps(to + 2 * LANES, c);
+            _mm_store_ps(to + 3 * LANES, d);
+        }
     }
 #endif
     for (; i < samples; i++) {
-        for (int g = 0; g < GROUP; g++) {
-            columns[(size_t)i * LANES + g] = sums[g][i];
+        for (int lane = 0; lane < LANES; lane++) {
+            columns[(size_t)i * LANES + lane] = sums[lane][i];
         }
     }
 }
 
-/* What a group of output rows takes of the source rows of its block. */
+/* What an output row takes of the source rows of its block. */
 typedef struct {
-    int first, rows;
-    float *weights; /* [source row][output row] */
-} Group;
+    int first, count;        /* pairs */
+    const uint32_t *weights; /* of these */
+} RowTaps;
 
-static Group group_of(const Passes *passes, int y, int block_first, float *weights)
+/* Of output rows y .. y + rows - 1; first: source row of the block. */
+static void find_row_taps(Passes *passes, int y, int rows, int first, RowTaps row_taps[LANES])
 {
     const Taps *down = &passes->down;
-    Group group = {.weights = weights};
-    int first;
-    group.rows = rows_needed(down, y, GROUP, &first);
-    group.first = first - block_first;
-    memset(weights, 0, (size_t)group.rows * GROUP * sizeof(float));
-    for (int g = 0; g < MIN(GROUP, down->outputs - y); g++) {
-        const float *weight = down->weight + (size_t)(y + g) * down->most;
-        for (int k = 0; k < down->count[y + g]; k++) {
-            weights[(down->first[y + g] - first + k) * GROUP + g] = weight[k];
-        }
+    uint32_t *weights = passes->weights;
+    for (int r = 0; r < rows; r++) {
+        const float *weight = down->weight + (size_t)(y + r) * (size_t)down->most;
+        int begin = down->first[y + r] - first;
+        int count = rowsum_weights(weights, weight, down->count[y + r], begin % 2);
+        row_taps[r] = (RowTaps){begin / 2, count, weights};
+        weights += count;
     }
-    return group;
 }
 
-/* Sums the source rows of output rows y .. y + rows - 1 into the columns.  Each source row is converted once, when the first group
- * needs it. */
+/* Sums one piece: n samples of a part from sample `offset` on. */
+static void sum_piece(Passes *passes, const RowTaps *row_taps, int outputs, const uint8_t *const *rows,
+                      int count, size_t offset, int n, float *columns)
+{
+    _Alignas(
+        64) static _Thread_local float sums[LANES][PIECE]; /* lanes that are no output's hold any numbers */
+    for (int y = 0; y < count; y += 2) {
+        const uint8_t *second = rows[y + 1 < count ? y + 1 : y]; /* without weight when there is none */
+        rowsum_pair(passes->pairs[y / 2], rows[y] + offset, second + offset, n);
+    }
+    for (int r = 0; r < outputs; r++) {
+        rowsum_add(sums[r], passes->pairs[row_taps[r].first], PIECE, row_taps[r].weights, row_taps[r].count,
+                   n);
+    }
+    transpose(columns, sums, n);
+}
+
+/* Sums the source rows of output rows y .. y + rows - 1 into the columns. */
 static void sum_block(Passes *passes, int y, int rows)
 {
-    const Image *source = passes->source;
-    size_t samples = (size_t)passes->columns * source->channels,
-           stride = (size_t)source->width * source->channels;
-    int first, block = rows_needed(&passes->down, y, LANES, &first), count = 0;
-    _Alignas(64) float sums[GROUP][PIECE];
-    Group groups[LANES / GROUP];
-    for (; count * GROUP < rows; count++) {
-        groups[count] = group_of(passes, y + count * GROUP, first,
-                                 passes->weights + (size_t)count * (size_t)block * GROUP);
-    }
-    const uint8_t *from = source->pixels + (size_t)first * stride + (size_t)passes->left * source->channels;
-    for (size_t i = 0; i < samples; i += PIECE) {
-        int n = (int)MIN(PIECE, samples - i), converted = 0;
-        for (int g = 0; g < count; g++) {
-            for (; converted < groups[g].first + groups[g].rows; converted++) {
-                to_floats(passes->rows[converted], from + (size_t)converted * stride + i, n);
-            }
-            sum_rows(sums, passes->rows + groups[g].first, groups[g].weights, groups[g].rows, n);
-            transpose(passes->columns_block + i * LANES + (size_t)g * GROUP, sums, n);
+    const Mosaic *source = passes->source;
+    RowTaps row_taps[LANES];
+    int first, count = rows_needed(&passes->down, y, LANES, &first), end = passes->left + passes->columns;
+    float *columns = passes->columns_block;
+    find_row_taps(passes, y, rows, first, row_taps);
+    for (int part = 0; part < source->parts; part++) {
+        const uint8_t *const *part_rows =
+            (const uint8_t *const *)source->rows + (size_t)part * (size_t)source->height + first;
+        int begin = part > 0 ? source->ends[part - 1] : 0;
+        int i = (MAX(begin, passes->left) - begin) * source->channels,
+            samples = (MIN(source->ends[part], end) - begin) * source->channels;
+        for (int n; i < samples; i += n, columns += (size_t)n * LANES) {
+            n = MIN(PIECE, samples - i);
+            sum_piece(passes, row_taps, rows, part_rows, count, (size_t)i, n, columns);
         }
     }
 }
 
 /* out[lane][i] = bytes[i * LANES + lane] for 16 i. */
-static void transpose_bytes(uint8_t *restrict out, size_t stride, const uint8_t *restrict bytes)
+VECTORISED static void transpose_bytes(uint8_t *restrict out, size_t stride, const uint8_t *restrict bytes)
 {
 #ifdef __SSE2__
     __m128i rows[LANES], mixed[LANES];
@@ -436,7 +423,7 @@ static void resample_rows(Passes *passes, int y0, int rows)
     store_rows(passes, y0, rows);
 }
 
-static gboolean run(const Image *source, const Rect *box, Filter filter, Image *out, Image *valid,
+static gboolean run(const Mosaic *source, const Rect *box, Filter filter, Image *out, Image *valid,
                     GError **error)
 {
     Passes passes = {.source = source, .out = out, .valid = valid};
@@ -455,14 +442,37 @@ static gboolean run(const Image *source, const Rect *box, Filter filter, Image *
     return TRUE;
 }
 
+/* The same for a picture in one part. */
+static gboolean run_image(const Image *source, const Rect *box, Filter filter, Image *out, Image *valid,
+                          GError **error)
+{
+    const uint8_t **rows =
+        scratch(SCRATCH_IMAGE_ROWS, (size_t)source->height, sizeof *rows, "resampling", error);
+    const Mosaic mosaic = {source->width, source->height, source->channels, 1, &source->width, rows};
+    for (int y = 0; rows && y < source->height; y++) {
+        rows[y] = source->pixels + (size_t)y * (size_t)source->width * (size_t)source->channels;
+    }
+    return rows && run(&mosaic, box, filter, out, valid, error);
+}
+
+static gboolean check_channels(int source, int out, GError **error)
+{
+    if (out != source) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "resampling %d channels to %d", source, out);
+    }
+    return out == source;
+}
+
 gboolean resample(const Image *source, const Rect *box, Filter filter, Image *out, GError **error)
 {
-    if (out->channels != source->channels) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "resampling %d channels to %d", source->channels,
-                    out->channels);
-        return FALSE;
-    }
-    return run(source, box, filter, out, NULL, error);
+    return check_channels(source->channels, out->channels, error) &&
+           run_image(source, box, filter, out, NULL, error);
+}
+
+gboolean resample_mosaic(const Mosaic *source, const Rect *box, Filter filter, Image *out, GError **error)
+{
+    return check_channels(source->channels, out->channels, error) &&
+           run(source, box, filter, out, NULL, error);
 }
 
 gboolean resample_valid(const Image *rgb, const Image *valid, const Rect *box, Filter filter, Image *out,
@@ -480,5 +490,5 @@ gboolean resample_valid(const Image *rgb, const Image *valid, const Rect *box, F
         }
         masked.pixels[4 * i + 3] = has_data;
     }
-    return run(&masked, box, filter, out, out_valid, error);
+    return run_image(&masked, box, filter, out, out_valid, error);
 }

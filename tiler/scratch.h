@@ -4,6 +4,9 @@
 #include "base/image.h"
 
 typedef enum {
+    SCRATCH_VIEW_TILES, /* pixels to cut from, where they lie */
+    SCRATCH_VIEW_ENDS,
+    SCRATCH_VIEW_ROWS,
     SCRATCH_SOURCE, /* pixels read for a cut */
     SCRATCH_VALID,  /* and where they are data */
     SCRATCH_MASKED, /* the same with validity as a fourth sample */
@@ -13,7 +16,8 @@ typedef enum {
     SCRATCH_FIRST_Y,
     SCRATCH_COUNT_Y,
     SCRATCH_WEIGHT_Y,
-    SCRATCH_ROWS,
+    SCRATCH_PAIRS,
+    SCRATCH_IMAGE_ROWS,
     SCRATCH_WEIGHTS,
     SCRATCH_COLUMNS,
     SCRATCH_RESULTS,

@@ -7,6 +7,7 @@
 #pragma once
 #include "tiler/colour.h"
 #include "base/image.h"
+#include "tiler/mosaic.h"
 
 typedef enum {
     MPP_NONE,      /* unknown, or beyond 0.005 to 40 um/px (no scanner's): no exact resolution can be cut */
@@ -74,6 +75,11 @@ int slide_best_level(const Slide *slide, double scale);
  * (transparent) areas and where reading failed; rgb is 255 there.  Unreadable areas are no error: they are
  * added to slide_bad_areas.  FALSE only when nothing sensible can be done (memory, too many bad areas). */
 gboolean slide_read(Slide *slide, int level, int64_t x, int64_t y, Image *rgb, Image *valid, GError **error);
+
+/* The same rectangle where its pixels lie already, for reading without copying; FALSE, without error, where slide_read() has to be asked.
+ * All of such a rectangle has data.  One view a thread at a time, until slide_release(). */
+gboolean slide_view(Slide *slide, int level, int64_t x, int64_t y, int width, int height, MosaicView *view);
+void slide_release(Slide *slide, MosaicView *view);
 
 /* What cut_tile (cut.h) does to the colours of tiles; takes it over.  Before any tile is cut, as it is not guarded. */
 void slide_set_colour(Slide *slide, Colour *colour);

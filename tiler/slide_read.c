@@ -343,3 +343,13 @@ gboolean slide_read(Slide *slide, int level, int64_t x, int64_t y, Image *rgb, I
     }
     return read_by_openslide(slide, level, &area, &target, error);
 }
+
+gboolean slide_view(Slide *slide, int level, int64_t x, int64_t y, int width, int height, MosaicView *view)
+{
+    return slide->fast && jpegtiff_view(slide->fast, level, x, y, width, height, view);
+}
+
+void slide_release(Slide *slide, MosaicView *view)
+{
+    jpegtiff_release(slide->fast, view);
+}

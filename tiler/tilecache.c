@@ -121,11 +121,16 @@ static void fill(TileCache *cache, CachedTile *tile, uint8_t *memory)
     g_cond_broadcast(&cache->decoded);
 }
 
-CachedTile *tilecache_get(TileCache *cache, int level, int64_t index, size_t bytes, GError **error)
+static CachedTile *get(TileCache *cache, int level, int64_t index, size_t bytes, gboolean wait,
+                       GError **error)
 {
     TileKey key = {level, index};
     g_mutex_lock(&cache->lock);
     CachedTile *tile = g_hash_table_lookup(cache->tiles, &key);
+    if (tile && tile->state == PENDING && !wait) {
+        g_mutex_unlock(&cache->lock);
+        return NULL;
+    }
     if (tile) {
         if (tile->users++ == 0 && tile->pixels) {
             g_queue_unlink(&cache->unused, &tile->link);
@@ -150,6 +155,16 @@ CachedTile *tilecache_get(TileCache *cache, int level, int64_t index, size_t byt
         return NULL;
     }
     return tile;
+}
+
+CachedTile *tilecache_get(TileCache *cache, int level, int64_t index, size_t bytes, GError **error)
+{
+    return get(cache, level, index, bytes, TRUE, error);
+}
+
+CachedTile *tilecache_try(TileCache *cache, int level, int64_t index, size_t bytes)
+{
+    return get(cache, level, index, bytes, FALSE, NULL);
 }
 
 void tilecache_release(TileCache *cache, CachedTile *tile)

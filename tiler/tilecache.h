@@ -17,6 +17,8 @@ void tilecache_free(TileCache *cache);
 /* The tile, decoded into `bytes` bytes if need be; it stays until released.  Unreadable tiles have no pixels and are
  * remembered.  NULL with WSI_ERROR_MEMORY when there is no memory.  The limit is exceeded only by tiles in use. */
 CachedTile *tilecache_get(TileCache *cache, int level, int64_t index, size_t bytes, GError **error);
+/* The same, but NULL without error also while another thread decodes the tile. */
+CachedTile *tilecache_try(TileCache *cache, int level, int64_t index, size_t bytes);
 void tilecache_release(TileCache *cache, CachedTile *tile);
 /* NULL when the tile is unreadable, *reason (may be NULL, borrowed) then says why. */
 const uint8_t *tilecache_pixels(const CachedTile *tile, const char **reason);
