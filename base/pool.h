@@ -20,7 +20,7 @@ typedef gboolean (*PoolTake)(int64_t index, void *data, GError **error);
 
 /* As pool_run, for results that are needed in order: `take` is called for 0, 1, 2 ... in the calling thread, each after its item is done,
  * while others are at work.  Items are begun at most `ahead` (at least 1) before the first that was not taken, so that many results
- * may exist at once. */
+ * may exist at once.  When some fail, what was done but not taken is lost; the error is that of one of them. */
 gboolean pool_run_ordered(int threads, int64_t count, int64_t ahead, PoolWork work, PoolTake take, void *data,
                           GError **error);
 

@@ -192,7 +192,7 @@ static gboolean publish_shards(Cut *cut, int *count, GError **error)
     return TRUE;
 }
 
-/* Tiles whose pictures are held at once: a few MB, and enough for all threads. */
+/* Tiles whose pictures are held at once: no more than 48 MB if they were not encoded, and enough for all threads. */
 static int64_t tiles_ahead(const Cut *cut)
 {
     int64_t bytes = (int64_t)3 * cut->config->tiles_size * cut->config->tiles_size;

@@ -102,7 +102,7 @@ static gboolean wants_evaluate(const Config *config, const SlideEntry *slide)
     "patches.folder"
 
 const Stage stages[] = {
-    {"ingest", "geometry, resolution and identity of a slide", SCOPE_SLIDE, SLIDE_KEYS, "", 1, wants_slide,
+    {"ingest", "geometry, resolution and identity of a slide", SCOPE_SLIDE, SLIDE_KEYS, "", 2, wants_slide,
      stage_ingest},
     {"tissue", "tissue mask", SCOPE_SLIDE, "tissue slides.groups", "ingest", 4, wants_slide, stage_tissue},
     {"stain", "how a slide is stained", SCOPE_SLIDE,
@@ -121,9 +121,9 @@ const Stage stages[] = {
      "dataset normals ?stain", 3, wants_train, stage_train},
     {"score", "scores of a slide's tiles, score map", SCOPE_SLIDE, RULE_KEYS " tiles score heatmap.cell_um",
      "ingest tissue mask stain train", 2, wants_score, stage_score},
-    {"scorepatches", "scores of a patch set", SCOPE_COHORT, "patches score.model evaluate.labels", "train", 1,
+    {"scorepatches", "scores of a patch set", SCOPE_COHORT, "patches score.model evaluate.labels", "train", 2,
      wants_scorepatches, stage_scorepatches},
-    {"heatmap", "heatmap pyramids and overview", SCOPE_SLIDE, "heatmap", "ingest tissue score", 1,
+    {"heatmap", "heatmap pyramids and overview", SCOPE_SLIDE, "heatmap", "ingest tissue score", 2,
      wants_score, stage_heatmap},
     {"evaluate", "figures and report", SCOPE_COHORT, "evaluate run heatmap.low heatmap.high",
      "?score ?heatmap ?scorepatches ?train ?dataset", 1, wants_evaluate, stage_evaluate},

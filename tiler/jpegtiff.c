@@ -1,7 +1,6 @@
 /* The fast path: structure by libtiff, bytes by pread(), pixels by libjpeg-turbo, tiles in a shared cache.
  *
- * OpenSlide 3.4.1 decodes JPEG tiles through libtiff's RGBA interface and composes them with cairo, which costs several
- * times the decoding.  libtiff's handles cannot be shared between threads either; so libtiff is asked once, at opening, where
+ * OpenSlide 3.4.1 goes through libtiff and composes tiles with cairo, which costs several times the decoding.  libtiff's handles cannot be shared between threads either; so libtiff is asked once, at opening, where
  * the tiles are, and then the file is a descriptor that any thread reads from.
  *
  * It opens only what it surely shows as OpenSlide does; everything unusual is left to OpenSlide: several directories of
@@ -57,7 +56,7 @@ static gboolean decode_tile(void *data, int level, int64_t index, uint8_t *pixel
     const JpegTiff *tiff = data;
     const JpegLevel *from = &tiff->levels[level];
     char message[JPEGTILE_MESSAGE];
-    g_autofree uint8_t *stream = g_try_malloc(from->counts[index] + JPEGTILE_ROOM);
+    g_autofree uint8_t *stream = g_try_malloc(from->counts[index]);
     if (!stream) {
         *reason = g_strdup_printf("no memory for a tile of %" G_GUINT64_FORMAT " bytes", from->counts[index]);
         return FALSE;

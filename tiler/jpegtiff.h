@@ -23,7 +23,7 @@ gboolean jpegtiff_read(JpegTiff *tiff, int level, int64_t x, int64_t y, Image *r
 
 /* An area of decoded tiles as they lie in the cache, which keeps them until the view is released.  FALSE, without error, when that
  * cannot be: it reaches beyond the level, has a tile that is not stored or not readable, or many large tiles; jpegtiff_read() then
- * tells more.  One view a thread at a time. Thread-safe. */
+ * tells more.  One view a thread at a time, of any file. Thread-safe. */
 gboolean jpegtiff_view(JpegTiff *tiff, int level, int64_t x, int64_t y, int width, int height,
                        MosaicView *view);
 void jpegtiff_release(JpegTiff *tiff, MosaicView *view);

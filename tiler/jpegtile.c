@@ -91,15 +91,7 @@ static void decode(Decoder *decoder, const JpegTileSpec *spec, const uint8_t *st
     jpeg_finish_decompress(jpeg);
 }
 
-/* What follows is the end of the picture, again and again: a stream that stops too early meets it and is damaged, as without it. */
-static void fill_room(uint8_t *room)
-{
-    for (int i = 0; i < JPEGTILE_ROOM; i++) {
-        room[i] = i % 2 ? JPEG_EOI : 0xff;
-    }
-}
-
-gboolean jpegtile_decode(const JpegTileSpec *spec, uint8_t *stream, size_t bytes, uint8_t *rgb,
+gboolean jpegtile_decode(const JpegTileSpec *spec, const uint8_t *stream, size_t bytes, uint8_t *rgb,
                          char message[JPEGTILE_MESSAGE])
 {
     Decoder decoder = {.message = message};
@@ -111,8 +103,7 @@ gboolean jpegtile_decode(const JpegTileSpec *spec, uint8_t *stream, size_t bytes
         jpeg_destroy_decompress(&decoder.jpeg);
         return FALSE;
     }
-    fill_room(stream + bytes);
-    decode(&decoder, spec, stream, bytes + JPEGTILE_ROOM, rgb);
+    decode(&decoder, spec, stream, bytes, rgb);
     jpeg_destroy_decompress(&decoder.jpeg);
     return TRUE;
 }

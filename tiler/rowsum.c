@@ -21,17 +21,15 @@ static void put(uint32_t *pairs, int at, int weight)
 
 int rowsum_weights(uint32_t *pairs, const float *weights, int count, int odd)
 {
-    int pair_count = (odd + count + 1) / 2, rest = ROWSUM_ONE, largest = 0;
+    int pair_count = (odd + count + 1) / 2, done = 0;
+    double sum = 0;
     memset(pairs, 0, (size_t)pair_count * sizeof *pairs);
     for (int i = 0; i < count; i++) {
-        /* Beyond the picture's border weights may be anything. */
-        int weight = (int)lrintf(CLAMP(weights[i], -1.5F, 1.5F) * ROWSUM_ONE);
-        largest = weights[i] > weights[largest] ? i : largest;
-        rest -= weight;
-        put(pairs, odd + i, weight);
+        sum += weights[i];
+        int upto = i + 1 < count ? (int)lrint(CLAMP(sum, -1e4, 1e4) * ROWSUM_ONE) : ROWSUM_ONE;
+        put(pairs, odd + i, CLAMP(upto - done, INT16_MIN, INT16_MAX));
+        done = upto;
     }
-    int weight = (int)lrintf(CLAMP(weights[largest], -1.5F, 1.5F) * ROWSUM_ONE) + rest;
-    put(pairs, odd + largest, CLAMP(weight, INT16_MIN, INT16_MAX));
     return pair_count;
 }
 

@@ -14,7 +14,8 @@ enum {
 void rowsum_pair(uint32_t *pairs, const uint8_t *a, const uint8_t *b, int n);
 
 /* Whole weights of a pair of rows each from weights that add up to 1, the first of which is that of the lower row, or with `odd` of the
- * upper row, of the first pair.  They add up to ROWSUM_ONE: what rounding leaves goes to the largest.  Returns how many pairs. */
+ * upper row, of the first pair.  What rounding leaves goes to the next row, so that
+ * any number of them adds up to its share, all to ROWSUM_ONE (unless one is beyond 2, as outside of a picture).  Returns how many pairs. */
 int rowsum_weights(uint32_t *pairs, const float *weights, int count, int odd);
 
 /* sums[i] = ROWSUM_ONE times the weighted sum of sample i, for i < n rounded up to ROWSUM_MULTIPLE, where both must have room: pair k is

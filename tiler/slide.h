@@ -77,7 +77,7 @@ int slide_best_level(const Slide *slide, double scale);
 gboolean slide_read(Slide *slide, int level, int64_t x, int64_t y, Image *rgb, Image *valid, GError **error);
 
 /* The same rectangle where its pixels lie already, for reading without copying; FALSE, without error, where slide_read() has to be asked.
- * All of such a rectangle has data.  One view a thread at a time, until slide_release(). */
+ * All of such a rectangle has data.  One view a thread at a time, of any slide, until slide_release(). */
 gboolean slide_view(Slide *slide, int level, int64_t x, int64_t y, int width, int height, MosaicView *view);
 void slide_release(Slide *slide, MosaicView *view);
 

@@ -94,6 +94,16 @@ VECTORISED static void change_row(uint32_t *restrict columns, uint32_t *restrict
     }
 }
 
+/* Takes back what pixels that are not readable added. */
+static void hide_unreadable(uint32_t *columns, uint32_t *kept, const uint8_t *readable, size_t width)
+{
+    for (size_t i = 0; i < 3 * width; i++) {
+        uint32_t hidden = readable[i / 3] ? 0 : kept[i];
+        columns[i] -= hidden;
+        kept[i] -= hidden;
+    }
+}
+
 VECTORISED static void take_row(uint32_t *restrict columns, const uint32_t *restrict kept, int n)
 {
     for (int i = 0; i < n; i++) {
@@ -144,10 +154,8 @@ static void move_to_row(Smoother *smoother, int y)
         const uint8_t *readable = smoother->readable + at;
         change_row(smoother->columns, kept, smoother->density, smoother->rgb->pixels + 3 * at,
                    3 * (int)width);
-        for (size_t i = 0; memchr(readable, 0, width) && i < 3 * width; i++) {
-            uint32_t hidden = readable[i / 3] ? 0 : kept[i];
-            smoother->columns[i] -= hidden;
-            kept[i] -= hidden;
+        if (memchr(readable, 0, width)) {
+            hide_unreadable(smoother->columns, kept, readable, width);
         }
         change_counts(smoother, kept_readable, readable);
     } else if (y >= smoother->rows) {

@@ -2,14 +2,24 @@
 #include "tiler/tiffsmall.h"
 #include <tiffio.h>
 
-/* Whether OpenSlide decodes tiles of this compression itself. */
+static uint16_t field(TIFF *file, uint32_t tag)
+{
+    uint16_t value = 0;
+    TIFFGetFieldDefaulted(file, tag, &value);
+    return value;
+}
+
+/* Whether OpenSlide decodes the tiles itself: JPEG 2000 of Aperio, JPEG in three samples. */
 static gboolean is_jpeg(TIFF *file)
 {
     enum { APERIO_JP2K_YCBCR = 33003, APERIO_JP2K_RGB = 33005 };
-    uint16_t compression = 0;
-    TIFFGetFieldDefaulted(file, TIFFTAG_COMPRESSION, &compression);
-    return compression == COMPRESSION_JPEG || compression == APERIO_JP2K_YCBCR ||
-           compression == APERIO_JP2K_RGB;
+    uint16_t compression = field(file, TIFFTAG_COMPRESSION), photometric = field(file, TIFFTAG_PHOTOMETRIC);
+    if (compression == COMPRESSION_JPEG) {
+        return field(file, TIFFTAG_SAMPLESPERPIXEL) == 3 && field(file, TIFFTAG_BITSPERSAMPLE) == 8 &&
+               field(file, TIFFTAG_PLANARCONFIG) == PLANARCONFIG_CONTIG &&
+               (photometric == PHOTOMETRIC_RGB || photometric == PHOTOMETRIC_YCBCR);
+    }
+    return compression == APERIO_JP2K_YCBCR || compression == APERIO_JP2K_RGB;
 }
 
 gboolean tiffsmall_level(const char *path, int64_t width, int64_t height, int *tile_width, int *tile_height)
