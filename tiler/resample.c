@@ -7,7 +7,7 @@
  * Speed: rows are summed first, in whole numbers (rowsum.h), a PIECE of LANES output rows at a time, so that it stays in the nearest cache.
  * The LANES rows are transposed so that they are innermost; the second pass then adds whole vectors of LANES values, one multiplication
  * for a weight, whatever the number of channels.  Each output is summed in source order, so the result does not depend on the width of
- * the vectors.  Weights of rows are multiples of 1 / ROWSUM_ONE and add up to 1: a tile differs by less than 0.1 grey level from exact ones.
+ * the vectors.  Weights of rows are multiples of 1 / ROWSUM_ONE and add up to 1: pixels are within 0.05 grey level of those by exact ones.
  *
  * Pixels without data: samples are multiplied by a validity of 0 or 1, which goes along as a fourth channel, and the
  * result is divided by what came of it.  So nothing bleeds out of white filling, and a constant picture stays constant
