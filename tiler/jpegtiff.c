@@ -1,7 +1,8 @@
 /* The fast path: structure by libtiff, bytes by pread(), pixels by libjpeg-turbo, tiles in a shared cache.
  *
- * OpenSlide 3.4.1 goes through libtiff and composes tiles with cairo, which costs several times the decoding.  libtiff's handles cannot be shared between threads either; so libtiff is asked once, at opening, where
- * the tiles are, and then the file is a descriptor that any thread reads from.
+ * OpenSlide 3.4.1 goes through libtiff and composes tiles with cairo, which costs several times the decoding.  libtiff's handles cannot be
+ * shared between threads either; so libtiff is asked once, at opening, where the tiles are, and then the file is a descriptor that any
+ * thread reads from.
  *
  * It opens only what it surely shows as OpenSlide does; everything unusual is left to OpenSlide: several directories of
  * the same size, other compressions, sample layouts or orientations, missing tiles where OpenSlide would paint them
