@@ -16,18 +16,18 @@
 /* ---- flags ---- */
 
 typedef struct {
+    Work *work;
     const Config *config;
     Slide *slide;
     const GArray *tiles;
     unsigned drop;
     gboolean *dropped; /* one a tile */
-    int64_t first;     /* tile of item 0 */
 } Judge;
 
 static gboolean judge_one(int64_t item, int worker, void *data, GError **error)
 {
     const Judge *judge = data;
-    const Tile *tile = &g_array_index(judge->tiles, Tile, judge->first + item);
+    const Tile *tile = &g_array_index(judge->tiles, Tile, item);
     int size = judge->config->tiles_size;
     unsigned flags;
     double valid_share;
@@ -36,17 +36,21 @@ static gboolean judge_one(int64_t item, int worker, void *data, GError **error)
         !cutting_judge(judge->config, judge->slide, tile->x, tile->y, rgb, &valid_share, &flags, error)) {
         return FALSE;
     }
-    judge->dropped[judge->first + item] = (flags & judge->drop) != 0;
+    judge->dropped[item] = (flags & judge->drop) != 0;
     return TRUE;
 }
 
-#define BLOCK 256
+static gboolean tell(int64_t item, void *data, GError **error)
+{
+    const Judge *judge = data;
+    return work_tick(judge->work, item, judge->tiles->len, "tiles", error);
+}
 
 /* Marks the tiles of a slide that have one of the flags of dataset.drop_flags. */
 static gboolean judge_tiles(Work *work, const SlideEntry *entry, const GArray *tiles, gboolean *dropped,
                             GError **error)
 {
-    Judge judge = {.config = work->run->config, .tiles = tiles, .dropped = dropped};
+    Judge judge = {.work = work, .config = work->run->config, .tiles = tiles, .dropped = dropped};
     if (!quality_flags_parse(judge.config->dataset_drop_flags, &judge.drop, error)) {
         g_prefix_error(error, "dataset.drop_flags: ");
         return FALSE;
@@ -59,14 +63,7 @@ static gboolean judge_tiles(Work *work, const SlideEntry *entry, const GArray *t
         return FALSE;
     }
     judge.slide = slide;
-    for (; judge.first < tiles->len; judge.first += BLOCK) {
-        int64_t count = MIN(BLOCK, tiles->len - judge.first);
-        if (!work_tick(work, judge.first, tiles->len, "tiles", error) ||
-            !pool_run(work->threads, FALSE, count, judge_one, &judge, error)) {
-            return FALSE;
-        }
-    }
-    return TRUE;
+    return pool_run_ordered(work->threads, tiles->len, tiles->len, judge_one, tell, &judge, error);
 }
 
 /* ---- tiles ---- */

@@ -89,10 +89,27 @@ is "a balanced patch set" $? 0
 sed 's/balance: true/balance: true, write: false/' balanced.yaml >straight.yaml
 printf 'score: {slides: none}\nmodel: {blocks: [1, 1, 1], condition: 8, fpn_width: 8}\ntrain: {source: slides, epochs: 1}\n' >>straight.yaml
 "$WSIFLOW" run -c straight.yaml -o straight >straight.log 2>&1
-check "the same normal tiles train straight from slides" python3 -c "
-import csv
-cut = [(r['slide'], r['x'], r['y']) for r in csv.DictReader(open('balanced/dataset/manifest.csv')) if (r['split'], r['label']) == ('train', 'good')]
-straight = [(r['slide'], str(round(float(r['x']))), str(round(float(r['y'])))) for r in csv.DictReader(open('straight/model/tiles.csv'))]
-assert cut and cut == straight, (len(cut), len(straight))"
+cat >same.py <<'P'
+import csv, sys
+cut = [(r['slide'], r['x'], r['y']) for r in csv.DictReader(open(sys.argv[1] + '/dataset/manifest.csv')) if (r['split'], r['label']) == ('train', 'good')]
+straight = [(r['slide'], str(round(float(r['x']))), str(round(float(r['y'])))) for r in csv.DictReader(open(sys.argv[2] + '/model/tiles.csv'))]
+assert cut and cut == straight, (len(cut), len(straight))
+assert int(sys.argv[3]) == 0 or len(cut) < int(sys.argv[3]), len(cut)
+print(len(cut))
+P
+check "the same normal tiles train straight from slides" python3 same.py balanced straight 0
+
+# ---- and leave out the same by their flags
+for name in balanced straight; do
+    sed 's/balance: true/drop_flags: blank/; s/^tiles: {/tiles: {min_tissue: 0, /' $name.yaml >$name.flags.yaml
+    sed 's/drop_flags: blank/drop_flags: ""/' $name.flags.yaml >$name.all.yaml
+done
+"$WSIFLOW" dataset -c balanced.all.yaml -o glass -j 2 >glass.log 2>&1
+"$WSIFLOW" dataset -c balanced.flags.yaml -o flagged -j 2 >flagged.log 2>&1
+"$WSIFLOW" run -c straight.all.yaml -o straight_glass >straight_glass.log 2>&1
+"$WSIFLOW" run -c straight.flags.yaml -o straight_flagged >straight_flagged.log 2>&1
+all=$(python3 same.py glass straight_glass 0)
+check "with tiles of glass too" test "${all:-0}" -gt 0
+check "without those that are flagged" python3 same.py flagged straight_flagged "${all:-0}"
 
 finish
