@@ -325,21 +325,19 @@ static void add_scaled_levels(Slide *slide)
 /* Only levels before the first that OpenSlide scrambles are used; the next larger one serves for those. */
 static gboolean leave_out_small_levels(Slide *slide, GError **error)
 {
-    const SlideLevel *levels = slide->levels;
+    const SlideLevel *whole = &slide->levels[0];
     int tile_width, tile_height;
-    if (tiffsmall_level(slide->path, levels[0].width, levels[0].height, &tile_width, &tile_height)) {
+    int first =
+        tiffsmall_first(slide->path, slide->levels, slide->info.level_count, &tile_width, &tile_height);
+    if (first == 0) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                     "%s: a picture of %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT
                     " px in tiles of %d x %d px that are not JPEG cannot be read (OpenSlide with libtiff 4.5 "
                     "scrambles it): tiles must not be larger than the picture",
-                    slide->path, levels[0].width, levels[0].height, tile_width, tile_height);
+                    slide->path, whole->width, whole->height, tile_width, tile_height);
         return FALSE;
     }
-    for (int i = 1; i < slide->info.level_count; i++) {
-        if (tiffsmall_level(slide->path, levels[i].width, levels[i].height, &tile_width, &tile_height)) {
-            slide->info.level_count = i;
-        }
-    }
+    slide->info.level_count = first;
     return TRUE;
 }
 

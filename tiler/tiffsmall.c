@@ -22,24 +22,29 @@ static gboolean is_jpeg(TIFF *file)
     return compression == APERIO_JP2K_YCBCR || compression == APERIO_JP2K_RGB;
 }
 
-gboolean tiffsmall_level(const char *path, int64_t width, int64_t height, int *tile_width, int *tile_height)
+int tiffsmall_first(const char *path, const SlideLevel *levels, int count, int *tile_width, int *tile_height)
 {
     TIFF *file = TIFFOpen(path, "rm");
-    gboolean found = FALSE;
+    int first = count;
     do {
         uint32_t columns = 0, rows = 0, across = 0, down = 0;
         if (!file || !TIFFIsTiled(file) || !TIFFGetField(file, TIFFTAG_IMAGEWIDTH, &columns) ||
             !TIFFGetField(file, TIFFTAG_IMAGELENGTH, &rows) ||
             !TIFFGetField(file, TIFFTAG_TILEWIDTH, &across) ||
-            !TIFFGetField(file, TIFFTAG_TILELENGTH, &down)) {
+            !TIFFGetField(file, TIFFTAG_TILELENGTH, &down) || (across <= columns && down <= rows) ||
+            is_jpeg(file)) {
             continue;
         }
-        found = columns == width && rows == height && (across > columns || down > rows) && !is_jpeg(file);
-        *tile_width = (int)across;
-        *tile_height = (int)down;
-    } while (file && !found && TIFFReadDirectory(file));
+        for (int i = 0; i < first; i++) {
+            if (levels[i].width == columns && levels[i].height == rows) {
+                first = i;
+                *tile_width = (int)across;
+                *tile_height = (int)down;
+            }
+        }
+    } while (file && TIFFReadDirectory(file));
     if (file) {
         TIFFClose(file);
     }
-    return found;
+    return first;
 }

@@ -4,9 +4,9 @@
  * picture's size.  What comes of it is scrambled, part of it memory that nobody wrote, without any error.  JPEG (of
  * three samples) and JPEG 2000 tiles, which OpenSlide decodes itself, are not touched by this. */
 #pragma once
-#include <glib.h>
-#include <stdint.h>
+#include "tiler/slide.h"
 
-/* TRUE when the file's tiled directory of that size (px) is smaller than one of its tiles and not JPEG; tile_width and tile_height then
- * are the tile's.  Also TRUE where libtiff is another version: such a level is of no worth beside the next larger one. */
-gboolean tiffsmall_level(const char *path, int64_t width, int64_t height, int *tile_width, int *tile_height);
+/* The first of the file's levels whose tiled directory (the one of its size) is smaller than one of its tiles and not JPEG; count when there is
+ * none.  *tile_width and *tile_height then are the tile's.  Also where libtiff is another version: such a level is of no worth beside the next
+ * larger one. */
+int tiffsmall_first(const char *path, const SlideLevel *levels, int count, int *tile_width, int *tile_height);
