@@ -3,6 +3,7 @@
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/image.h"
+#include "base/nearest.h"
 #include "base/rng.h"
 #include <glib/gstdio.h>
 #include <math.h>
@@ -431,6 +432,39 @@ static void test_cells(Folder *folder, gconstpointer unused)
     g_assert_cmpstr(csv_get(csv, 0, G_N_ELEMENTS(cells)), ==, "'=HYPERLINK(\"http://x\")");
 }
 
+/* ---- nearest names ---- */
+
+static void test_nearest(void)
+{
+    static const char *const columns[] = {"slide", "patient", "centre", "split", "annotation", "mpp", NULL};
+    static const struct {
+        const char *name, *near;
+    } cases[] = {
+        {"annotations", "annotation"}, /* a plural */
+        {"patient_id", "patient"},     /* a longer name */
+        {"Slide", "slide"},            /* another case */
+        {"silde", "slide"},            /* two letters swapped */
+        {"center", "centre"},
+        {"spilt", "split"},
+        {"slide_name", "slide"},
+        {"anno", "annotation"},
+        {"colour", NULL},
+        {"x", NULL},
+        {"", NULL},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_assert_cmpstr(nearest_name(cases[i].name, columns), ==, cases[i].near);
+    }
+    static const char *const keys[] = {"min_tissue", "min_area_um2", "mpp", "mpp_x", NULL};
+    g_assert_cmpstr(nearest_name("Min-Tissue", keys), ==, "min_tissue");
+    g_assert_cmpstr(nearest_name("mpp_z", keys), ==, "mpp_x");
+    g_autofree char *hint = nearest_hint("mintissue", keys), *none = nearest_hint("zzz", keys);
+    g_assert_cmpstr(hint, ==, "; did you mean \"min_tissue\"?");
+    g_assert_cmpstr(none, ==, "");
+    g_autofree char *huge = g_strnfill(1 << 20, 'm');
+    g_assert_null(nearest_name(huge, columns));
+}
+
 /* ---- memory and rasters ---- */
 
 static void test_refused_memory(void)
@@ -502,6 +536,7 @@ int main(int argc, char **argv)
     IN_FOLDER("csv", bad_csv);
     IN_FOLDER("csv", bad_numbers);
     IN_FOLDER("csv", cells);
+    ALONE("nearest", nearest);
     ALONE("memory", refused_memory);
     ALONE("memory", rasters);
     return g_test_run();
