@@ -11,6 +11,7 @@
 #define MARGIN_TOP 32
 #define MARGIN_BOTTOM 46
 #define TICKS 6 /* about so many on an axis */
+#define NEAR_PX 0.05
 
 /* Okabe and Ito's colours, which people with colour blindness can tell apart. */
 static const char *const colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
@@ -126,22 +127,48 @@ static void draw_ticks(GString *out, const Axis *axis, gboolean vertical, double
     }
 }
 
+typedef struct {
+    double x, y; /* px, of what was drawn last */
+    int drawn;   /* points of the line so far; 0 = pen up */
+} Pen;
+
+static void draw_point(GString *out, Pen *pen, double x, double y)
+{
+    g_string_append(out, pen->drawn > 0 ? " L" : " M");
+    put(out, "%.2f", x);
+    g_string_append_c(out, ' ');
+    put(out, "%.2f", y);
+    *pen = (Pen){x, y, pen->drawn + 1};
+}
+
+/* Ends a line; one of a single point becomes a dot. */
+static void lift(GString *out, Pen *pen)
+{
+    g_string_append(out, pen->drawn == 1 ? " h0" : "");
+    pen->drawn = 0;
+}
+
+/* A point that cannot be told from the one before is left out, unless its line ends there: a curve of a million points stays small. */
 static void draw_series(GString *out, const CurveSeries *s, const char *colour, const Axis *x, const Axis *y)
 {
-    gboolean pen_down = FALSE;
+    Pen pen = {0};
     g_string_append(out, "<path d=\"");
     for (int i = 0; i < s->count; i++) {
-        gboolean finite = isfinite(s->x[i]) && isfinite(s->y[i]);
-        if (finite) {
-            g_string_append(out, pen_down ? " L" : " M");
-            put(out, "%.2f", place(x, CLAMP(s->x[i], x->low, x->high)));
-            g_string_append_c(out, ' ');
-            put(out, "%.2f", place(y, CLAMP(s->y[i], y->low, y->high)));
+        if (!isfinite(s->x[i]) || !isfinite(s->y[i])) {
+            lift(out, &pen);
+            continue;
         }
-        pen_down = finite;
+        double px = place(x, CLAMP(s->x[i], x->low, x->high)), py = place(y, CLAMP(s->y[i], y->low, y->high));
+        gboolean last = i + 1 == s->count || !isfinite(s->x[i + 1]) || !isfinite(s->y[i + 1]);
+        gboolean near = pen.drawn > 0 && fabs(px - pen.x) < NEAR_PX && fabs(py - pen.y) < NEAR_PX;
+        if (last || !near) {
+            draw_point(out, &pen, px, py);
+        }
     }
-    g_string_append_printf(out, "\" fill=\"none\" stroke=\"%s\" stroke-width=\"1.8\"%s/>\n", colour,
-                           s->dashed ? " stroke-dasharray=\"6 4\"" : "");
+    lift(out, &pen);
+    g_string_append_printf(
+        out, "\" fill=\"none\" stroke=\"%s\" stroke-width=\"1.8\" stroke-linecap=\"round\"%s/>\n", colour,
+        s->dashed ? " stroke-dasharray=\"6 4\"" : "");
 }
 
 static void draw_legend(GString *out, const CurveSeries *series, int count, double right, double top)

@@ -180,13 +180,13 @@ double metrics_best_f(const double *score, const int *label, int n, double beta)
 
 static void add_point(GArray *points, double threshold, double x, double y)
 {
-    double point[3] = {threshold, x, y};
-    g_array_append_vals(points, point, 1);
+    MetricPoint point = {threshold, x, y};
+    g_array_append_val(points, point);
 }
 
 static GArray *points_new(void)
 {
-    return g_array_new(FALSE, FALSE, 3 * sizeof(double));
+    return g_array_new(FALSE, FALSE, sizeof(MetricPoint));
 }
 
 GArray *metrics_roc(const double *score, const int *label, int n)
@@ -215,4 +215,17 @@ GArray *metrics_pr(const double *score, const int *label, int n)
         add_point(points, at.threshold, (double)at.tp / all.tp, (double)at.tp / (at.tp + at.fp));
     }
     return points;
+}
+
+GArray *metrics_pr_line(const GArray *points)
+{
+    GArray *line = points_new();
+    double recall = 0;
+    for (guint k = 0; k < points->len; k++) {
+        MetricPoint at = g_array_index(points, MetricPoint, k);
+        add_point(line, at.threshold, recall, at.y);
+        add_point(line, at.threshold, at.x, at.y);
+        recall = at.x;
+    }
+    return line;
 }

@@ -21,8 +21,15 @@ gboolean metrics_at(const double *score, const int *label, int n, double thresho
                     GError **error);
 /* The largest F_beta = (1 + beta^2) P R / (beta^2 P + R) over all thresholds.  NaN without positives or with a NaN score. */
 double metrics_best_f(const double *score, const int *label, int n, double beta);
-/* ROC and precision-recall points over distinct thresholds, descending: arrays of double triples (threshold, x, y); x = FPR or
- * recall, y = TPR or precision.  The ROC begins with (infinity, 0, 0); the precision-recall curve has no made-up point.
+/* A point of a curve: at this threshold, x = false positive rate or recall, y = true positive rate or precision. */
+typedef struct {
+    double threshold, x, y;
+} MetricPoint;
+/* ROC and precision-recall points over distinct thresholds, descending: arrays of MetricPoint.  The ROC begins with
+ * (infinity, 0, 0); the precision-recall curve has no made-up point.
  * Empty when the curve is not defined (ROC: a class is missing; precision-recall: no positives; both: a NaN score). */
 GArray *metrics_roc(const double *score, const int *label, int n);
 GArray *metrics_pr(const double *score, const int *label, int n);
+/* The line to draw for points of metrics_pr, whose area is the average precision: between two recalls the precision is that of the
+ * higher one (no interpolation), so the line goes in steps from recall 0.  Array of MetricPoint. */
+GArray *metrics_pr_line(const GArray *points);

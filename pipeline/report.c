@@ -110,23 +110,43 @@ static void put_scores(GString *out, const json_t *figures)
 
 /* ---- curves ---- */
 
-static void put_points(GString *out, GArray *points, const char *title, const char *x, const char *y)
+/* Draws and frees the points: a line from (0, 0) to (1, 1) at most, the figure that is its area in the title. */
+static void put_points(GString *out, GArray *points, const char *title, double area, const char *x,
+                       const char *y)
 {
-    int n = (int)(points ? points->len / 3 : 0);
+    int n = (int)points->len;
     g_autofree double *px = g_new(double, n + 1), *py = g_new(double, n + 1);
     for (int i = 0; i < n; i++) {
-        px[i] = g_array_index(points, double, 3 * i + 1);
-        py[i] = g_array_index(points, double, 3 * i + 2);
+        px[i] = g_array_index(points, MetricPoint, i).x;
+        py[i] = g_array_index(points, MetricPoint, i).y;
     }
+    char figure[G_ASCII_DTOSTR_BUF_SIZE];
+    g_autofree char *text =
+        g_strdup_printf("%s %s", title, g_ascii_formatd(figure, sizeof figure, "%.4f", area));
     CurveSeries series = {NULL, n, px, py, FALSE};
-    CurveAxes axes = curve_axes(title, x, y);
+    CurveAxes axes = curve_axes(text, x, y);
     axes.x_min = axes.y_min = 0;
     axes.x_max = axes.y_max = 1;
     axes.width = 480;
     axes.height = 360;
-    g_autofree char *svg = curve_svg(&axes, &series, 1);
-    g_string_append(out, svg);
-    g_clear_pointer(&points, g_array_unref);
+    if (n > 0) {
+        g_autofree char *svg = curve_svg(&axes, &series, 1);
+        g_string_append(out, svg);
+    }
+    g_array_unref(points);
+}
+
+static void put_figure_curves(GString *out, const ScoreTable *table)
+{
+    Metrics m;
+    if (!metrics_compute(table->score, table->label, table->n, &m, NULL)) {
+        return;
+    }
+    g_autoptr(GArray) pr = metrics_pr(table->score, table->label, table->n);
+    put_points(out, metrics_roc(table->score, table->label, table->n), "ROC: AUROC", m.auroc,
+               "false positive rate", "true positive rate");
+    put_points(out, metrics_pr_line(pr), "Precision and recall: AP", m.average_precision, "recall",
+               "precision");
 }
 
 static void put_curves(GString *out, const Work *work, const ScoreTable *table)
@@ -135,10 +155,7 @@ static void put_curves(GString *out, const Work *work, const ScoreTable *table)
     g_autofree char *svg = NULL;
     g_string_append(out, "<h2>Curves</h2>\n<div class=\"curves\">\n");
     if (table) {
-        put_points(out, metrics_roc(table->score, table->label, table->n), "ROC", "false positive rate",
-                   "true positive rate");
-        put_points(out, metrics_pr(table->score, table->label, table->n), "Precision and recall", "recall",
-                   "precision");
+        put_figure_curves(out, table);
     }
     if (training && g_file_get_contents(training, &svg, NULL, NULL)) {
         g_string_append(out, svg);

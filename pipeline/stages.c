@@ -126,7 +126,7 @@ const Stage stages[] = {
     {"heatmap", "heatmap pyramids and overview", SCOPE_SLIDE, "heatmap", "ingest tissue score", 2,
      wants_score, stage_heatmap},
     {"evaluate", "figures and report", SCOPE_COHORT, "evaluate run heatmap.low heatmap.high",
-     "?score ?heatmap ?scorepatches ?train ?dataset", 1, wants_evaluate, stage_evaluate},
+     "?score ?heatmap ?scorepatches ?train ?dataset", 2, wants_evaluate, stage_evaluate},
     {NULL, NULL, SCOPE_SLIDE, NULL, NULL, 0, NULL, NULL},
 };
 

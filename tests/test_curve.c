@@ -83,6 +83,25 @@ static void test_degenerate_data(void)
     }
 }
 
+/* A million points are drawn by the few thousand that can be told apart; the last is always there. */
+static void test_long_lines_stay_small(void)
+{
+    int n = 1000000;
+    g_autofree double *x = g_new(double, n), *y = g_new(double, n);
+    for (int i = 0; i < n; i++) {
+        x[i] = (double)i / (n - 1);
+        y[i] = x[i];
+    }
+    CurveSeries s = {NULL, n, x, y, FALSE};
+    CurveAxes axes = {NULL, NULL, NULL, 0, 1, 0, 1, 180, 178};
+    g_autofree char *svg = curve_svg(&axes, &s, 1);
+    g_assert_cmpuint(strlen(svg), <, 100000);
+    g_assert_nonnull(strstr(svg, "L164.00 32.00\""));
+    CurveSeries one = {NULL, 1, x, y, FALSE};
+    g_autofree char *dot = curve_svg(&axes, &one, 1);
+    g_assert_nonnull(strstr(dot, "M64.00 132.00 h0\""));
+}
+
 /* Values of very different size: a chart has about as many ticks in each case. */
 static void test_ticks_are_round_and_few(void)
 {
@@ -136,6 +155,7 @@ int main(int argc, char **argv)
     g_test_add_func("/curve/escaped", test_names_are_escaped);
     g_test_add_func("/curve/gaps", test_gaps_break_the_line);
     g_test_add_func("/curve/degenerate", test_degenerate_data);
+    g_test_add_func("/curve/long", test_long_lines_stay_small);
     g_test_add_func("/curve/ticks", test_ticks_are_round_and_few);
     g_test_add_func("/curve/history", test_history);
     return g_test_run();

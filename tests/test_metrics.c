@@ -73,14 +73,26 @@ static void assert_points(const GArray *points, guint skip, const char *name, co
     guint at = skip;
     for (int row = 0; row < csv_rows(golden); row++) {
         if (is(row, name, kind)) {
-            const double *point = &g_array_index(points, double, 3 * at++);
+            const MetricPoint *point = &g_array_index(points, MetricPoint, at++);
             g_assert_cmpuint(at, <=, points->len);
-            assert_same(point[0], cell(row, "a"));
-            assert_same(point[1], cell(row, "b"));
-            assert_same(point[2], cell(row, "c"));
+            assert_same(point->threshold, cell(row, "a"));
+            assert_same(point->x, cell(row, "b"));
+            assert_same(point->y, cell(row, "c"));
         }
     }
     g_assert_cmpuint(at, ==, points->len ? points->len : skip);
+}
+
+/* The area under a line, by trapezoids, is the figure. */
+static void assert_area(const GArray *line, double figure)
+{
+    double area = line->len > 0 ? 0 : NAN;
+    for (guint i = 1; i < line->len; i++) {
+        const MetricPoint *a = &g_array_index(line, MetricPoint, i - 1), *b = a + 1;
+        g_assert_cmpfloat(b->x, >=, a->x);
+        area += (b->x - a->x) * (a->y + b->y) / 2;
+    }
+    assert_same(area, figure);
 }
 
 static void test_against_sklearn(void)
@@ -103,6 +115,9 @@ static void test_against_sklearn(void)
         g_autoptr(GArray) pr = metrics_pr(c.score, c.label, c.items);
         assert_points(roc, 1, c.name, "roc"); /* ours begins with (infinity, 0, 0) */
         assert_points(pr, 0, c.name, "pr");
+        g_autoptr(GArray) line = metrics_pr_line(pr);
+        assert_area(roc, m.auroc);
+        assert_area(line, m.average_precision);
         g_free(c.score);
         g_free(c.label);
     }

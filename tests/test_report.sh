@@ -1,0 +1,94 @@
+#!/bin/sh
+# The report as its reader sees it: every line that is drawn is whole, and the area under it is the figure beside it.
+. tests/lib.sh
+cd "$tmp" || exit 1
+
+# ---- a run on pictures
+python3 - <<'P'
+import os
+import numpy as np
+from PIL import Image
+rng = np.random.default_rng(3)
+y, x = np.mgrid[0:64, 0:64]
+for split, label, count in (("train", "good", 24), ("test", "good", 23), ("test", "Ungood", 14)):
+    os.makedirs(f"set/{split}/{label}")
+    for i in range(count):
+        a, b = rng.uniform(0.3, 0.6, 2)
+        contrast = 60 if label == "good" else 45
+        tile = 150 + contrast * np.sin(a * x + b * y)[..., None] * [1, 0.8, 0.9] + rng.normal(0, 4, (64, 64, 3))
+        if i < 3 and split == "test":
+            tile = np.full((64, 64, 3), 200.0)  # equal scores in both classes
+        Image.fromarray(tile.clip(0, 255).astype("uint8")).save(f"set/{split}/{label}/{i:03d}.png")
+P
+cat >run.yaml <<'Y'
+patches: {folder: set}
+tiles: {size: 64}
+model: {blocks: [1, 1, 1], condition: 8, fpn_width: 8}
+train: {epochs: 3, batch: 4}
+Y
+"$WSIFLOW" run -c run.yaml -o run -j 2 >run.log 2>&1
+is "a run on pictures" $? 0
+
+# curves.py REPORT: "TITLE | points of each line in the units of its axes" as JSON, from the drawing alone: its ticks give the scale.
+cat >curves.py <<'P'
+import json, re, sys
+import xml.etree.ElementTree as ET
+charts = []
+for text in re.findall(r"<svg .*?</svg>", open(sys.argv[1], encoding="utf-8").read(), re.S):
+    svg = ET.fromstring(text)
+    tag = lambda name: svg.findall("{http://www.w3.org/2000/svg}" + name)
+    number = re.compile(r"^-?[0-9.]+(e-?[0-9]+)?$")
+    ticks = [t for t in tag("text") if number.match(t.text or "")]
+    def scale(anchor, axis):
+        at = [(float(t.get(axis)), float(t.text)) for t in ticks if t.get("text-anchor") == anchor]
+        (p, a), (q, b) = at[0], at[-1]
+        move = -4 if axis == "y" else 0  # the text stands 4 px below its line
+        return lambda px: a + (px - p - move) * (b - a) / (q - p)
+    sx, sy = scale("middle", "x"), scale("end", "y")
+    lines = [[(sx(float(u)), sy(float(v))) for u, v in re.findall(r"[ML]([0-9.-]+) ([0-9.-]+)", p.get("d"))] for p in tag("path")]
+    title = next(t.text for t in tag("text") if t.get("font-weight") == "bold")
+    charts.append({"title": title, "lines": lines})
+json.dump(charts, sys.stdout)
+P
+python3 curves.py run/report.html >charts.json
+cat >areas.py <<'P'
+import csv, json
+import numpy as np
+charts = {c["title"]: c["lines"] for c in json.load(open("charts.json"))}
+rows = [r for r in csv.DictReader(open("run/scores.csv")) if r["label"] and r["score"]]
+label, score = np.array([int(r["label"]) for r in rows]), np.array([float(r["score"]) for r in rows])
+pairs = np.sign(score[label == 1][:, None] - score[label == 0][None])
+auroc = (pairs + 1).mean() / 2
+cuts = np.unique(score)[::-1]
+recall = np.array([0] + [(score[label == 1] >= c).mean() for c in cuts])
+ap = sum((b - a) * label[score >= c].mean() for a, b, c in zip(recall, recall[1:], cuts))
+figures = json.load(open("run/metrics.json"))["best_f1"]
+def area(line):
+    x, y = np.array(line).T
+    return float(((x[1:] - x[:-1]) * (y[1:] + y[:-1]) / 2).sum())
+seen = 0
+for title, lines in charts.items():
+    for name, figure, mine, first, last in (("ROC", "auroc", auroc, (0, 0), (1, 1)),
+                                            ("Precision", "average_precision", ap, None, (1, label.mean()))):
+        if title.startswith(name):
+            seen += 1
+            shown = float(title.split()[-1])
+            assert abs(figures[figure] - mine) < 1e-12, (title, figures[figure], mine)
+            assert abs(shown - mine) <= 5.001e-5, (title, shown)
+            assert abs(area(lines[0]) - mine) < 2e-4, (title, area(lines[0]), mine)
+            assert np.allclose(lines[0][-1], last, atol=1e-3), (title, lines[0][-1])
+            assert lines[0][0][0] < 1e-3 and (first is None or np.allclose(lines[0][0], first, atol=1e-3))
+assert seen == 2, list(charts)
+P
+check "the areas under ROC and precision are AUROC and average precision, and the lines end where they must" python3 areas.py
+check "the training's lines have all epochs" python3 -c "
+import csv, json
+lines = next(c['lines'] for c in json.load(open('charts.json')) if c['title'] == 'Training')
+rows = list(csv.DictReader(open('run/model/curve.csv')))
+for line, name in zip(lines, ('train_nll', 'holdout_nll')):
+    want = [(float(r['epoch']), float(r[name])) for r in rows if r[name]]
+    assert len(line) == len(want) == 3, (line, want)
+    high = max(abs(v) for _, v in want) + 1e-9
+    assert all(abs(a - c) < 0.02 and abs(b - d) < 0.02 * high for (a, b), (c, d) in zip(line, want)), (line, want)
+"
+finish
