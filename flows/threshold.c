@@ -1,6 +1,14 @@
 /* Choosing a threshold.
  *
- * All scores go into one list in descending order.  Going down the list, each draw counts its true and false positives; after the last
+ * The quantile is that of conformal prediction (Vovk, Gammerman, Shafer: Algorithmic learning in a random world, 2005).  Of n normals and a
+ * fresh one each has the same chance to be the largest, the second largest and so on, whatever the distribution.  So the share of fresh
+ * normals above the score of rank r, ascending, is 1 - r / (n + 1) in expectation, and r = ceil((n + 1)(1 - eps)) keeps it at or below eps.  An
+ * interpolated sample quantile does not: it gives 9 % for 5 % at n = 21.  With fewer than 1/eps - 1 normals there is no such rank: the largest
+ * score is taken, and the share is 1 / (n + 1).  Draws of one tile are not independent; tiles are.  Each tile therefore counts as a
+ * whole, and a fresh tile's draws as one more tile above everything: rank ceil(K (n + 1)(1 - eps)) of the K n scores (Lee, Barber, Willett:
+ * Distribution-free inference with hierarchical data, 2023).
+ *
+ * F-beta: all scores go into one list in descending order.  Going down the list, each draw counts its true and false positives; after the last
  * of equal scores the counts are those of "score >= this one", so ties enter together, and a maximum that is reached again
  * further down replaces the first: the smallest threshold wins.  One draw, or all draws as one, is the case of a single count. */
 #include "flows/threshold.h"
@@ -68,7 +76,24 @@ static int descending(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* Linear interpolation between the two nearest scores of normals. */
+int64_t threshold_rank(int64_t tiles, int draws, double eps)
+{
+    double rank = (double)draws * (double)(tiles + 1) * (1 - eps);
+    int64_t whole = (int64_t)ceil(rank - 1e-9 * fmax(rank, 1)); /* 60 * 0.95 is 57, whatever its last bit */
+    return CLAMP(whole, 1, draws * tiles);
+}
+
+double threshold_expected(int64_t tiles, int draws, double eps)
+{
+    return 1 - (double)threshold_rank(tiles, draws, eps) / ((double)draws * (double)(tiles + 1));
+}
+
+gboolean threshold_has_few(int64_t tiles, double eps)
+{
+    return (double)tiles * eps < 1 - 1e-9;
+}
+
+/* Just above the score of that rank: "at the threshold or above" is then "above that score", also where scores are equal. */
 static gboolean quantile(const ThresholdSpec *spec, const double *score, int64_t count, int64_t tiles,
                          const uint8_t *label, double *tau, GError **error)
 {
@@ -85,10 +110,9 @@ static gboolean quantile(const ThresholdSpec *spec, const double *score, int64_t
     if (n == 0) {
         return refuse(error, "there is no normal tile to choose it by");
     }
-    double at = (1 - spec->eps) * (double)(n - 1);
-    int64_t below = (int64_t)at, above = MIN(below + 1, n - 1);
+    int draws = (int)(count / tiles);
     qsort(normal, (size_t)n, sizeof *normal, ascending);
-    *tau = normal[below] + (at - (double)below) * (normal[above] - normal[below]);
+    *tau = nextafter(normal[threshold_rank(n / draws, draws, spec->eps) - 1], INFINITY);
     return TRUE;
 }
 

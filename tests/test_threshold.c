@@ -120,7 +120,7 @@ static void test_robust_looks_at_the_worst_draw(void)
     g_assert_cmpfloat(f, >, 0.9);
 }
 
-/* numpy.quantile([0 .. 20], 0.95) = 19, of 10 values 0 .. 9: 8.55; anomalies have no say. */
+/* Of 0 .. 20: 22 * 0.95 = 20.9, the 21st; of 0 .. 9: the 10th of 11 * 0.95 = 10.45.  Anomalies have no say. */
 static void test_quantile_of_normals(void)
 {
     double score[21], tau, f;
@@ -130,16 +130,104 @@ static void test_quantile_of_normals(void)
         score[(i * 8) % 21] = i;
     }
     g_assert_true(threshold_choose(&spec, score, 1, 21, NULL, &tau, &f, NULL));
-    g_assert_cmpfloat(fabs(tau - 19), <, 1e-12);
+    g_assert_cmpfloat(fabs(tau - 20), <, 1e-12);
     g_assert_true(isnan(f));
     for (int i = 0; i < 21; i++) {
         label[i] = score[i] >= 10;
     }
     g_assert_true(threshold_choose(&spec, score, 1, 21, label, &tau, NULL, NULL));
-    g_assert_cmpfloat(fabs(tau - 8.55), <, 1e-12);
-    g_assert_true(
-        threshold_choose(&spec, score, 3, 7, NULL, &tau, NULL, NULL)); /* the same values, by draws */
-    g_assert_cmpfloat(fabs(tau - 19), <, 1e-12);
+    g_assert_cmpfloat(fabs(tau - 9), <, 1e-12);
+    spec.eps = 0.5; /* 3 draws of 7 tiles: the 12th of 21, though one draw of 21 gives the 11th */
+    g_assert_true(threshold_choose(&spec, score, 3, 7, NULL, &tau, NULL, NULL));
+    g_assert_cmpfloat(fabs(tau - 11), <, 1e-12);
+    g_assert_true(threshold_choose(&spec, score, 1, 21, NULL, &tau, NULL, NULL));
+    g_assert_cmpfloat(fabs(tau - 10), <, 1e-12);
+}
+
+static void test_ranks(void)
+{
+    g_assert_cmpint(threshold_rank(19, 1, 0.05), ==, 19); /* 20 * 0.95, the first n with a guarantee */
+    g_assert_cmpint(threshold_rank(59, 1, 0.05), ==, 57);
+    g_assert_cmpint(threshold_rank(99, 1, 0.01), ==, 99);
+    g_assert_cmpint(threshold_rank(999, 1, 0.001), ==, 999);
+    g_assert_cmpint(threshold_rank(3, 1, 0.9), ==, 1);
+    for (int n = 1; n < 19; n++) {
+        g_assert_cmpint(threshold_rank(n, 1, 0.05), ==, n);
+        g_assert_cmpfloat(fabs(threshold_expected(n, 1, 0.05) - 1.0 / (n + 1)), <, 1e-12);
+        g_assert_true(threshold_has_few(n, 0.05));
+    }
+    for (int n = 19; n < 400; n++) {
+        g_assert_cmpfloat(threshold_expected(n, 1, 0.05), <=, 0.05 + 1e-12);
+        g_assert_cmpfloat(threshold_expected(n, 9, 0.05), <=, 0.05 + 1e-12);
+    }
+    g_assert_true(threshold_has_few(19, 0.05));
+    g_assert_false(threshold_has_few(20, 0.05));
+    g_assert_false(threshold_has_few(1000, 0.001));
+}
+
+/* The share of a uniform distribution above a threshold is 1 - tau: no fresh normals need be drawn.  Its mean over many samples is what
+ * threshold_expected says, and at most eps from 1/eps - 1 on. */
+static void test_share_of_fresh_normals(void)
+{
+    const double all_eps[] = {0.05, 0.2, 0.01};
+    double score[200], tau;
+    for (size_t e = 0; e < G_N_ELEMENTS(all_eps); e++) {
+        ThresholdSpec spec = {.eps = all_eps[e], .beta = 1};
+        for (int n = 1; n <= 200; n += n < 24 ? 1 : 11) {
+            double share = 0, squares = 0;
+            const int trials = 3000;
+            for (int t = 0; t < trials; t++) {
+                Rng rng = rng_at(17, (uint64_t)(t * 256 + n), (uint32_t)e);
+                for (int i = 0; i < n; i++) {
+                    score[i] = rng_uniform(&rng);
+                }
+                g_assert_true(threshold_choose(&spec, score, 1, n, NULL, &tau, NULL, NULL));
+                share += (1 - tau) / trials;
+                squares += (1 - tau) * (1 - tau) / trials;
+            }
+            double error = sqrt((squares - share * share) / trials);
+            g_assert_cmpfloat(fabs(share - threshold_expected(n, 1, spec.eps)), <, 4.5 * error + 1e-9);
+            g_assert_cmpfloat(share, <, fmax(spec.eps, 1.0 / (n + 1)) + 4.5 * error);
+        }
+    }
+}
+
+/* Tiles differ, and so do the 8 copies of each: fresh copies of fresh tiles. */
+static void test_share_of_fresh_copies(void)
+{
+    ThresholdSpec spec = {.draws = DRAWS, .eps = 0.1, .beta = 1};
+    double score[DRAWS * 30], tau, above = 0;
+    const int trials = 4000;
+    for (int t = 0; t < trials; t++) {
+        Rng rng = rng_at(18, (uint64_t)t, 0);
+        int n = 12 + t % 19;
+        double fresh = rng_normal(&rng);
+        for (int i = 0; i < n; i++) {
+            double tile = rng_normal(&rng);
+            for (int k = 0; k < DRAWS; k++) {
+                score[k * n + i] = tile + 0.2 * rng_normal(&rng);
+            }
+        }
+        g_assert_true(threshold_choose(&spec, score, DRAWS, n, NULL, &tau, NULL, NULL));
+        for (int k = 0; k < DRAWS; k++) {
+            above += (fresh + 0.2 * rng_normal(&rng) >= tau) / (double)(trials * DRAWS);
+        }
+    }
+    g_assert_cmpfloat(above, <, 0.1 + 4 * sqrt(0.1 / trials));
+    g_assert_cmpfloat(above, >, 0.05);
+}
+
+/* A share of at most eps also where scores are equal: blank tiles all have one score. */
+static void test_equal_scores_are_not_above(void)
+{
+    double score[40], tau;
+    ThresholdSpec spec = threshold_default();
+    for (int i = 0; i < 40; i++) {
+        score[i] = i < 30 ? 1.5 : -1;
+    }
+    g_assert_true(threshold_choose(&spec, score, 1, 40, NULL, &tau, NULL, NULL));
+    g_assert_cmpfloat(1.5, <, tau);
+    g_assert_cmpfloat(tau, <, 1.5 + 1e-12);
 }
 
 static void test_missing_labels_are_refused(void)
@@ -331,6 +419,10 @@ int main(int argc, char **argv)
     g_test_add_func("/threshold/smallest", test_the_smallest_of_equal_maxima);
     g_test_add_func("/threshold/worst", test_robust_looks_at_the_worst_draw);
     g_test_add_func("/threshold/quantile", test_quantile_of_normals);
+    g_test_add_func("/threshold/rank", test_ranks);
+    g_test_add_func("/threshold/fresh", test_share_of_fresh_normals);
+    g_test_add_func("/threshold/copies", test_share_of_fresh_copies);
+    g_test_add_func("/threshold/equal", test_equal_scores_are_not_above);
     g_test_add_func("/threshold/labels", test_missing_labels_are_refused);
     g_test_add_func("/threshold/refused", test_impossible_specifications_are_refused);
     g_test_add_func("/threshold/model/draws", test_draws_of_held_out_tiles);
