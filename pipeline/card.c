@@ -135,8 +135,9 @@ static void add_number(GString *out, double value)
 static void add_slides(GString *out, const Work *work, GHashTable *kept)
 {
     g_string_append(
-        out, "\n## Slides\n\n| slide | patient | centre | split | fold | vendor | um/px | from | good | "
-             "Ungood | fingerprint |\n|---|---|---|---|---|---|---|---|---|---|---|\n");
+        out,
+        "\n## Slides\n\n| slide | patient | centre | label | split | fold | vendor | um/px | from | good | "
+        "Ungood | fingerprint |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n");
     for (guint i = 0; i < work->run->slides->len; i++) {
         const SlideEntry *entry = work->run->slides->pdata[i];
         json_t *facts = card_slide_facts(work, entry);
@@ -145,6 +146,7 @@ static void add_slides(GString *out, const Work *work, GHashTable *kept)
         add_cell(out, entry->id);
         add_cell(out, entry->patient);
         add_cell(out, entry->centre);
+        add_cell(out, slide_label_name(entry->label));
         add_cell(out, entry->split);
         add_cell(out, fold);
         add_cell(out, facts ? text_of(facts, "vendor") : "failed");

@@ -9,6 +9,12 @@
 #include <math.h>
 #include <string.h>
 
+const char *slide_label_name(SlideLabel label)
+{
+    static const char *const names[] = {"normal", "annotated", "unknown"};
+    return names[label];
+}
+
 static void entry_free(SlideEntry *entry)
 {
     g_free(entry->id);
@@ -86,6 +92,45 @@ static gboolean is_annotation(const Config *config, const char *name)
     return FALSE;
 }
 
+/* ---- labels ---- */
+
+/* Of slides that have no annotation and no label of their own. */
+static SlideLabel default_label(const Config *config, gboolean source_given)
+{
+    if (g_str_equal(config->slides_unannotated, "auto")) {
+        return source_given ? SLIDE_UNKNOWN : SLIDE_NORMAL;
+    }
+    return g_str_equal(config->slides_unannotated, "normal") ? SLIDE_NORMAL : SLIDE_UNKNOWN;
+}
+
+/* The cell of the column `label`, or "". */
+static gboolean read_label(const Csv *csv, int row, SlideEntry *entry, SlideLabel otherwise, GError **error)
+{
+    int column = csv_column(csv, "label");
+    const char *text = column < 0 ? "" : csv_get(csv, row, column);
+    if (!*text) {
+        entry->label = entry->annotation ? SLIDE_ANNOTATED : otherwise;
+    } else if (g_str_equal(text, "unknown")) {
+        entry->label = SLIDE_UNKNOWN;
+        g_clear_pointer(&entry->annotation, g_free);
+    } else if (!g_str_equal(text, "normal")) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "manifest line %d: label \"%s\": allowed are normal, unknown or nothing",
+                    csv_line(csv, row), text);
+        return FALSE;
+    } else if (entry->annotation) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "manifest line %d: slide %s is labelled normal, but has the annotation %s",
+                    csv_line(csv, row), entry->id, entry->annotation);
+        return FALSE;
+    } else {
+        entry->label = SLIDE_NORMAL;
+    }
+    return TRUE;
+}
+
+/* ---- the folder ---- */
+
 static gboolean list_folder(const Config *config, GPtrArray *out, GError **error)
 {
     g_autoptr(GError) why = NULL;
@@ -94,6 +139,7 @@ static gboolean list_folder(const Config *config, GPtrArray *out, GError **error
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "slides.folder: %s", why->message);
         return FALSE;
     }
+    SlideLabel otherwise = default_label(config, *config->slides_annotations);
     const char *name;
     while ((name = g_dir_read_name(folder))) {
         g_autofree char *path = g_build_filename(config->slides_folder, name, NULL);
@@ -104,6 +150,7 @@ static gboolean list_folder(const Config *config, GPtrArray *out, GError **error
         }
         SlideEntry *entry = entry_new(config, path);
         entry->annotation = find_annotation(config, path);
+        entry->label = entry->annotation ? SLIDE_ANNOTATED : otherwise;
         g_ptr_array_add(out, entry);
     }
     return TRUE;
@@ -156,7 +203,8 @@ static void take_text(const Csv *csv, int row, const char *name, char **out)
     }
 }
 
-static SlideEntry *read_row(const Config *config, const Csv *csv, int row, int slide, GError **error)
+static SlideEntry *read_row(const Config *config, const Csv *csv, int row, int slide, SlideLabel otherwise,
+                            GError **error)
 {
     g_autofree char *path =
         anchored(config->slides_manifest, config->slides_folder, csv_get(csv, row, slide));
@@ -175,7 +223,7 @@ static SlideEntry *read_row(const Config *config, const Csv *csv, int row, int s
                     "%s line %d: split \"%s\": allowed are train, valid, test", config->slides_manifest,
                     csv_line(csv, row), entry->split);
     }
-    if (!ok || !read_mpp(csv, row, entry, error)) {
+    if (!ok || !read_mpp(csv, row, entry, error) || !read_label(csv, row, entry, otherwise, error)) {
         entry_free(entry);
         return NULL;
     }
@@ -189,8 +237,10 @@ static gboolean read_manifest(const Config *config, GPtrArray *out, GError **err
     if (slide < 0) {
         return FALSE;
     }
+    gboolean given =
+        *config->slides_annotations || csv_column(csv, "annotation") >= 0 || csv_column(csv, "label") >= 0;
     for (int row = 0; row < csv_rows(csv); row++) {
-        SlideEntry *entry = read_row(config, csv, row, slide, error);
+        SlideEntry *entry = read_row(config, csv, row, slide, default_label(config, given), error);
         if (!entry) {
             return FALSE;
         }

@@ -8,7 +8,8 @@
 
 typedef struct {
     /* slides */
-    char *slides_folder, *slides_pattern, *slides_manifest, *slides_annotations, *slides_groups;
+    char *slides_folder, *slides_pattern, *slides_manifest, *slides_annotations, *slides_groups,
+        *slides_unannotated;
     double slides_mpp;
     gboolean slides_objective;
     /* patches */

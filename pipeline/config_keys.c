@@ -60,9 +60,10 @@ const ConfigKey config_keys[] = {
 
     PATH(slides, folder, "folder of slides (not searched below)"),
     TEXT(slides, pattern, "*", "which files of the folder, for example \"*.tif\""),
-    PATH(slides, manifest,
-         "CSV instead of or beside the folder: slide[,patient,centre,split,annotation,mpp,mpp_x,mpp_y]; "
-         "paths relative to it"),
+    PATH(
+        slides, manifest,
+        "CSV instead of or beside the folder: slide[,patient,centre,split,annotation,label,mpp,mpp_x,mpp_y]; "
+        "paths relative to it"),
     PATH(slides, annotations,
          "folder with an annotation STEM.xml (.geojson, .geojson.gz, .json, .ndpa) for slides that have "
          "lesions; may be "
@@ -71,6 +72,10 @@ const ConfigKey config_keys[] = {
          "more annotation groups: \"name=lesion other=not region=roi some=ignore\"; only tissue in a slide's "
          "roi counts; "
          "Camelyon16/17 groups are known"),
+    CHOICE(slides, unannotated, "auto", "auto normal unknown",
+           "slides without annotation: normal, or unknown (neither trained on nor counted, but scored); auto "
+           "= normal "
+           "where no annotations are given at all, else unknown; the manifest's column label wins"),
     NUMBER(slides, mpp, "0", 0, 1000,
            "um/px of level 0, instead of what the files say; 0 = what they say (the manifest wins)"),
     BOOL(slides, objective, "false",

@@ -14,7 +14,9 @@
 TileLabel cutting_label(const Config *config, const SlideEntry *entry, double share, double centre_share)
 {
     TileLabel label = tiles_label(config, share, centre_share);
-    return label == TILE_GOOD && entry->use == SLIDE_LESIONS_ONLY ? TILE_AMBIGUOUS : label;
+    gboolean unknown =
+        entry->label == SLIDE_UNKNOWN || (label == TILE_GOOD && entry->use == SLIDE_LESIONS_ONLY);
+    return unknown ? TILE_AMBIGUOUS : label;
 }
 
 Patch *cutting_patch(const Config *config, const SlideEntry *entry, const GArray *tiles, const GArray *shares,

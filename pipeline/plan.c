@@ -79,8 +79,9 @@ static const Outside outside[] = {
 /* Where a slide belongs and what is used of it; for stages of the cohort, of all slides. */
 static void add_side(GString *text, const SlideEntry *slide)
 {
-    g_string_append_printf(text, "%s: split %s patient %s centre %s fold %d use %d\n", slide->id,
-                           slide->split, slide->patient, slide->centre, slide->fold, (int)slide->use);
+    g_string_append_printf(text, "%s: split %s patient %s centre %s fold %d use %d label %d\n", slide->id,
+                           slide->split, slide->patient, slide->centre, slide->fold, (int)slide->use,
+                           (int)slide->label);
 }
 
 static void input_hash(const Run *run, const Stage *stage, const SlideEntry *slide, char sha256[65])
@@ -110,7 +111,7 @@ static void input_hash(const Run *run, const Stage *stage, const SlideEntry *sli
             add_side(text, run->slides->pdata[s]);
         }
         if (o->use) {
-            g_string_append_printf(text, "use %d\n", (int)slide->use);
+            g_string_append_printf(text, "use %d label %d\n", (int)slide->use, (int)slide->label);
         }
         if (o->patches && *config->patches_folder) {
             add_folder(text, config->patches_folder, 0);

@@ -46,13 +46,16 @@ static GArray *gather_units(const Config *config, const GPtrArray *slides)
         const SlideEntry *entry = slides->pdata[i];
         const char *name = unit_name(config, entry);
         Unit *unit = unit_of(units, name);
+        if (entry->label == SLIDE_UNKNOWN) {
+            continue; /* on no side */
+        }
         if (!unit) {
             Rng rng = rng_at((uint64_t)config->run_seed, rng_name(name), 0);
             Unit fresh = {.name = name, .draw = ((uint64_t)rng_u32(&rng) << 32) | rng_u32(&rng)};
             g_array_append_val(units, fresh);
             unit = &g_array_index(units, Unit, units->len - 1);
         }
-        unit->lesions |= entry->annotation != NULL;
+        unit->lesions |= entry->label == SLIDE_ANNOTATED;
     }
     g_array_sort(units, by_draw);
     return units;
@@ -132,23 +135,24 @@ static gboolean read_given(const Config *config, GPtrArray *slides, GError **err
     const char *how = config->dataset_split;
     for (guint i = slides->len; i-- > 0;) {
         SlideEntry *entry = slides->pdata[i];
+        gboolean known = entry->label != SLIDE_UNKNOWN;
         if (g_str_equal(how, "random")) {
             set_text(&entry->split, g_strdup(""));
         } else if (g_str_has_prefix(how, "camelyon") && !read_official(config, entry, error)) {
             return FALSE;
-        } else if (g_str_equal(how, "manifest") && !*entry->split) {
+        } else if (g_str_equal(how, "manifest") && known && !*entry->split) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                         "dataset.split is manifest, but slides.manifest gives slide %s no split", entry->id);
             return FALSE;
         }
-        if (config->dataset_folds > 0 && *entry->split) {
+        if (config->dataset_folds > 0 && known && *entry->split) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                         "dataset.folds deals all slides, but slide %s has a split: set dataset.split: random "
                         "or dataset.folds: 0",
                         entry->id);
             return FALSE;
         }
-        if (g_str_equal(config->dataset_by, "centre") && !*entry->centre) {
+        if (g_str_equal(config->dataset_by, "centre") && known && !*entry->centre) {
             g_set_error(
                 error, WSI_ERROR, WSI_ERROR_INPUT,
                 "dataset.by is centre, but slide %s has none: slides.manifest needs the column centre",
@@ -185,7 +189,7 @@ static gboolean spread_given(const Config *config, const GPtrArray *slides, GArr
     for (guint i = 0; i < slides->len; i++) {
         const SlideEntry *entry = slides->pdata[i];
         Unit *unit = unit_of(units, unit_name(config, entry));
-        if (!*entry->split) {
+        if (!*entry->split || entry->label == SLIDE_UNKNOWN) {
             continue;
         }
         if (unit->fixed && !g_str_equal(unit->split, entry->split)) {
@@ -218,6 +222,10 @@ gboolean splits_assign(const Config *config, GPtrArray *slides, GError **error)
     deal(config, units, TRUE, test_share);
     for (guint i = 0; i < slides->len; i++) {
         SlideEntry *entry = slides->pdata[i];
+        if (entry->label == SLIDE_UNKNOWN) {
+            set_text(&entry->split, g_strdup("none"));
+            continue;
+        }
         const Unit *unit = unit_of(units, unit_name(config, entry));
         entry->fold = unit->fold;
         if (!*entry->split) {
@@ -247,6 +255,9 @@ gboolean splits_check_leak(const GArray *contents, GError **error)
     for (guint i = 0; i < contents->len; i++) {
         const SplitContent *content = &g_array_index(contents, SplitContent, i);
         const SlideEntry *entry = content->entry, *other;
+        if (entry->label == SLIDE_UNKNOWN) {
+            continue; /* on no side */
+        }
         if (!same_side(patients, entry->patient, entry, &other)) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                         "leak: patient %s is in %s (slide %s) and in %s (slide %s)", entry->patient,

@@ -295,7 +295,7 @@ static gboolean cut_slide(Work *work, Slide *slide, const GArray *tiles, const G
 
 gboolean stage_cut(Work *work, GError **error)
 {
-    gboolean lesions = work->slide->annotation != NULL;
+    gboolean lesions = work->slide->label == SLIDE_ANNOTATED;
     g_autofree char *tiles_path = work_input(work, "grid", "tiles", error);
     g_autoptr(GArray) tiles = tiles_path ? tiles_read(tiles_path, error) : NULL;
     g_autofree char *shares_path = tiles && lesions ? work_input(work, "mask", "shares", error) : NULL;

@@ -75,7 +75,7 @@ static gboolean add_tiles(Work *work, const SlideEntry *entry, GPtrArray *patche
     g_autofree char *tiles_path = work_find(work, "grid", entry->id, "tiles");
     g_autofree char *shares_path = work_find(work, "mask", entry->id, "shares");
     g_autofree char *fit = work_find(work, "stain", entry->id, "fit");
-    if (!tiles_path || (entry->annotation && !shares_path) ||
+    if (!tiles_path || (entry->label == SLIDE_ANNOTATED && !shares_path) ||
         (colouring_wants_fit(work->run->config) && !fit)) {
         return TRUE; /* this slide failed: the status says why */
     }

@@ -61,7 +61,7 @@ static void label_tiles(const Config *config, const SlideEntry *slide, GArray *s
     for (guint i = 0; i < scored->len; i++) {
         Scored *s = &g_array_index(scored, Scored, i);
         Rect area = {s->tile.x, s->tile.y, s->width, s->height}, centre = tiles_centre(&area);
-        s->lesion_share = lesions_share(raster, &area);
+        s->lesion_share = slide->label == SLIDE_UNKNOWN ? NAN : lesions_share(raster, &area);
         TileLabel label = cutting_label(config, slide, s->lesion_share, lesions_share(raster, &centre));
         s->label = label == TILE_AMBIGUOUS ? -1 : label == TILE_UNGOOD;
     }
@@ -79,7 +79,7 @@ static gboolean publish_scores(Work *work, const GArray *scored, const Map *map,
 gboolean stage_score(Work *work, GError **error)
 {
     const Config *config = work->run->config;
-    gboolean lesions = work->slide->annotation != NULL;
+    gboolean lesions = work->slide->label == SLIDE_ANNOTATED;
     g_autoptr(Model) model = load_model(work, error);
     g_autofree char *mask_path = model ? work_input(work, "tissue", "mask", error) : NULL;
     g_autoptr(Image) tissue = mask_path ? tiles_read_mask(mask_path, error) : NULL;

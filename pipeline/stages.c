@@ -19,9 +19,9 @@ static gboolean on_slides(const Config *config)
 static gboolean is_scored(const Config *config, const SlideEntry *slide)
 {
     gboolean model = config->train_run || *config->score_model;
-    gboolean chosen =
-        g_str_equal(config->score_slides, "all") ||
-        (g_str_equal(config->score_slides, "test") && slide && g_str_equal(slide->split, "test"));
+    gboolean chosen = g_str_equal(config->score_slides, "all") ||
+                      (g_str_equal(config->score_slides, "test") && slide &&
+                       (g_str_equal(slide->split, "test") || slide->label == SLIDE_UNKNOWN));
     return model && chosen;
 }
 
@@ -32,7 +32,7 @@ static gboolean wants_slide(const Config *config, const SlideEntry *slide)
 
 static gboolean wants_mask(const Config *config, const SlideEntry *slide)
 {
-    return slide->annotation != NULL;
+    return slide->label == SLIDE_ANNOTATED;
 }
 
 static gboolean wants_stain(const Config *config, const SlideEntry *slide)
@@ -47,7 +47,7 @@ static gboolean wants_clam(const Config *config, const SlideEntry *slide)
 
 static gboolean wants_cut(const Config *config, const SlideEntry *slide)
 {
-    return config->dataset_write;
+    return config->dataset_write && slide->label != SLIDE_UNKNOWN;
 }
 
 static gboolean wants_dataset(const Config *config, const SlideEntry *slide)
@@ -113,7 +113,7 @@ const Stage stages[] = {
      "ingest grid", 1, wants_mask, stage_mask},
     {"cut", "patches of a slide", SCOPE_SLIDE, RULE_KEYS " tiles " PICTURE_KEYS, "ingest grid mask stain", 7,
      wants_cut, stage_cut},
-    {"dataset", "manifest and card of the patch set", SCOPE_COHORT, "dataset tiles run", "?ingest ?cut", 3,
+    {"dataset", "manifest and card of the patch set", SCOPE_COHORT, "dataset tiles run", "?ingest ?cut", 4,
      wants_dataset, stage_dataset},
     {"normals", "normal tiles to train on", SCOPE_COHORT, RULE_KEYS " " SAMPLE_KEYS,
      "?ingest ?grid ?mask ?stain", 3, wants_normals, stage_normals},

@@ -51,7 +51,7 @@ static gboolean write_slide(const char *folder, const SynthCohort *cohort, int n
 
 gboolean synth_cohort_write(const char *folder, const SynthCohort *cohort, int threads, GError **error)
 {
-    g_autoptr(GString) manifest = g_string_new("slide,patient,centre,split\n");
+    g_autoptr(GString) manifest = g_string_new("slide,patient,centre,split,label\n");
     int normals = cohort->slides - cohort->with_lesions;
     int test_normals = normals > 1 ? MAX(1, normals / 4) : 0;
     for (int i = 0; i < cohort->slides; i++) {
@@ -59,8 +59,8 @@ gboolean synth_cohort_write(const char *folder, const SynthCohort *cohort, int t
             return FALSE;
         }
         gboolean test = i >= normals - test_normals;
-        g_string_append_printf(manifest, "slides/synth_%02d.tif,patient_%02d,centre_%d,%s\n", i, i, i % 2,
-                               test ? "test" : "train");
+        g_string_append_printf(manifest, "slides/synth_%02d.tif,patient_%02d,centre_%d,%s,%s\n", i, i, i % 2,
+                               test ? "test" : "train", i < normals ? "normal" : "");
     }
     g_autofree char *path = g_build_filename(folder, "manifest.csv", NULL);
     return durable_write_file(path, manifest->str, manifest->len, NULL, error);

@@ -55,6 +55,7 @@ cat >run.yaml <<'Y'
 slides:
   folder: slides
   annotations: xml
+  unannotated: normal
 tiles:
   size: 128
 dataset:

@@ -165,7 +165,7 @@ mkdir mixed
 lesion=$(basename "$(ls cohort/annotations/*.xml | head -1)" .xml)
 ln cohort/slides/synth_00.tif "cohort/slides/$lesion.tif" mixed/ 2>/dev/null
 cp "cohort/annotations/$lesion.xml" "mixed/$lesion.tif.xml"
-printf 'slides: {folder: mixed, annotations: mixed}\ntiles: {size: 128}\ndataset: {train_anomalies: true, lesion_min: 0.25}\n' >mixed.yaml
+printf 'slides: {folder: mixed, annotations: mixed, unannotated: normal}\ntiles: {size: 128}\ndataset: {train_anomalies: true, lesion_min: 0.25}\n' >mixed.yaml
 "$WSIFLOW" dataset -c mixed.yaml -o mixedrun -j 2 >mixed.log 2>&1
 is "an annotation beside its slide is no slide" $? 0
 check "and SLIDE.tif.xml is that of SLIDE.tif" grep -q Ungood mixedrun/dataset/manifest.csv
@@ -225,7 +225,7 @@ for pair in normal_001:00 normal_086:01 tumor_010:02 tumor_001:03 test_001:00 te
     [ $n -lt 2 ] || cp cohort/annotations/synth_$n.xml c16/annotations/$name.xml
 done
 cat >c16.yaml <<'Y'
-slides: {folder: c16/slides, annotations: c16/annotations}
+slides: {folder: c16/slides, annotations: c16/annotations, unannotated: normal}
 tiles: {size: 128}
 dataset: {split: camelyon16, valid_share: 0}
 Y
