@@ -89,7 +89,7 @@ static gboolean operand_new(Primitive *op, TensorRole role, const Layout *outsid
     Operand *operand = &op->operand[role];
     gboolean output = places[op->direction][role].output;
     gboolean bfloat_map =
-        role != TENSOR_W && inside->data_type == dnnl_bf16; /* staging writes it as it is wanted */
+        role != TENSOR_W && layout_type(inside) == dnnl_bf16; /* staging writes it as it is wanted */
     operand->bytes = dnnl_memory_desc_get_size(inside);
     operand->staged = needs_stage(op, role);
     operand->stage = operand->staged ? step_reserve(&op->op.scratch,
@@ -287,18 +287,21 @@ static gboolean pack(Primitive *op, const Layout *layout, const float *weight, c
 
 static gboolean prepare(Primitive *op, dnnl_primitive_desc_t described, GError **error)
 {
-    Layouts outside = onednn_layouts(&op->inner, dnnl_nhwc, dnnl_oihw);
+    Layouts outside = onednn_layouts(&op->inner, dnnl_nhwc, dnnl_oihw, dnnl_f32);
     op->row =
         op->parts ? step_reserve(&op->op.scratch, sizeof(uint16_t) * 2 * op->outer.w * op->outer.c_in) : 0;
-    for (int role = 0; role < TENSORS; role++) {
+    gboolean ok = TRUE;
+    for (int role = 0; ok && role < TENSORS; role++) {
         const Place *place = &places[op->direction][role];
         if (place->argument) {
             const Layout *inside = dnnl_primitive_desc_query_md(described, place->query, place->query_index);
-            if (!operand_new(op, role, &outside.of[role], inside, error)) {
-                dnnl_primitive_desc_destroy(described);
-                return FALSE;
-            }
+            ok = operand_new(op, role, outside.of[role], inside, error);
         }
+    }
+    onednn_layouts_clear(&outside);
+    if (!ok) {
+        dnnl_primitive_desc_destroy(described);
+        return FALSE;
     }
     return step_new(&op->main, &op->op.scratch, described, error) &&
            onednn_ok(dnnl_stream_create(&op->stream, onednn_engine(), dnnl_stream_default_flags), "a stream",
@@ -344,10 +347,9 @@ OnednnOp *onednn_primitive_new(const ConvSpec *spec, ConvDirection direction,
     if (!described) {
         return NULL;
     }
-    Layout packed = {0};
-    if (direction == CONV_FORWARD) {
-        packed = *dnnl_primitive_desc_query_md(described, dnnl_query_weights_md, 0);
-    }
+    Layout *packed = direction == CONV_FORWARD
+                         ? layout_copy(dnnl_primitive_desc_query_md(described, dnnl_query_weights_md, 0))
+                         : NULL;
     Primitive *op = g_new0(Primitive, 1);
     op->op.run = primitive_run;
     op->op.free = primitive_free;
@@ -355,8 +357,10 @@ OnednnOp *onednn_primitive_new(const ConvSpec *spec, ConvDirection direction,
     op->inner = inner;
     op->direction = direction;
     op->parts = candidate->parts;
-    if (!prepare(op, described, error) ||
-        (direction == CONV_FORWARD && !pack(op, &packed, weight, bias, error))) {
+    gboolean ok =
+        prepare(op, described, error) && (direction != CONV_FORWARD || pack(op, packed, weight, bias, error));
+    layout_free(packed);
+    if (!ok) {
         primitive_free(&op->op);
         return NULL;
     }

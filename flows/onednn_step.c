@@ -52,10 +52,10 @@ dnnl_status_t onednn_attributes(dnnl_primitive_attr_t *out, gboolean relu, gbool
         return status;
     }
     if (add) {
-        dnnl_post_ops_append_sum(after, 1);
+        onednn_after_add(after);
     }
     if (relu) {
-        dnnl_post_ops_append_eltwise(after, 1, dnnl_eltwise_relu, 0, 0);
+        onednn_after_relu(after);
     }
     status = dnnl_primitive_attr_set_post_ops(*out, after);
     dnnl_post_ops_destroy(after);

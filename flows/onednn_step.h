@@ -1,9 +1,6 @@
 /* oneDNN's objects as the onednn files use them: one engine, one thread, scratch memory from the caller. */
 #pragma once
-#include <dnnl.h>
-#include <glib.h>
-
-typedef dnnl_memory_desc_t Layout;
+#include "flows/onednn_api.h"
 
 /* The CPU; made once, shared by all threads. */
 dnnl_engine_t onednn_engine(void);

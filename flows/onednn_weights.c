@@ -11,7 +11,7 @@
 
 struct PackedWeights {
     uint64_t hash[2];
-    Layout layout;
+    Layout *layout;
     void *data;
     int users;
 };
@@ -41,7 +41,7 @@ static PackedWeights *find(const uint64_t hash[2], const Layout *layout)
     for (guint i = 0; all && i < all->len; i++) {
         PackedWeights *weights = g_ptr_array_index(all, i);
         if (memcmp(weights->hash, hash, sizeof weights->hash) == 0 &&
-            dnnl_memory_desc_equal(&weights->layout, layout)) {
+            dnnl_memory_desc_equal(weights->layout, layout)) {
             return weights;
         }
     }
@@ -51,6 +51,7 @@ static PackedWeights *find(const uint64_t hash[2], const Layout *layout)
 static void weights_free(PackedWeights *weights)
 {
     free(weights->data);
+    layout_free(weights->layout);
     g_free(weights);
 }
 
@@ -61,7 +62,7 @@ static PackedWeights *make(const uint64_t hash[2], const Layout *layout, WeightP
     size_t bytes = dnnl_memory_desc_get_size(layout);
     PackedWeights *weights = g_new0(PackedWeights, 1);
     memcpy(weights->hash, hash, sizeof weights->hash);
-    weights->layout = *layout;
+    weights->layout = layout_copy(layout);
     weights->data = aligned_alloc(64, (bytes + 63) / 64 * 64);
     if (!weights->data) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_MEMORY, "no memory for packed weights (%zu bytes)", bytes);

@@ -221,34 +221,31 @@ static gboolean pack(void *data, void *packed, GError **error)
             }
         }
     }
-    Layout plain;
-    dnnl_memory_desc_init_by_tag(&plain, 3, (dnnl_dims_t){PLANES, s->c_in, s->c_out}, dnnl_f32, dnnl_abc);
-    return onednn_reorder_once(&plain, u, p->packed, packed, error);
+    Layout *plain = layout_new(3, (dnnl_dims_t){PLANES, s->c_in, s->c_out}, dnnl_f32, dnnl_abc);
+    gboolean ok = onednn_reorder_once(plain, u, p->packed, packed, error);
+    layout_free(plain);
+    return ok;
 }
 
 /* A batch of PLANES matrices rows x columns, `plane` floats apart. */
-static Layout matrices(int rows, int columns, size_t plane)
+static Layout *matrices(int rows, int columns, size_t plane)
 {
-    Layout layout;
-    dnnl_memory_desc_init_by_strides(&layout, 3, (dnnl_dims_t){PLANES, rows, columns}, dnnl_f32,
-                                     (dnnl_dims_t){(dnnl_dim_t)plane, columns, 1});
-    return layout;
+    return layout_new_strided(3, (dnnl_dims_t){PLANES, rows, columns}, dnnl_f32,
+                              (dnnl_dims_t){(dnnl_dim_t)plane, columns, 1});
 }
 
 /* NULL when oneDNN has none. */
 static dnnl_primitive_desc_t describe_product(const Winograd *w, const Layout *v, const Layout *m)
 {
-    Layout u;
-    dnnl_memory_desc_init_by_tag(&u, 3, (dnnl_dims_t){PLANES, w->spec.c_in, w->spec.c_out}, dnnl_f32,
-                                 dnnl_format_tag_any);
-    dnnl_matmul_desc_t product;
+    Layout *u =
+        layout_new(3, (dnnl_dims_t){PLANES, w->spec.c_in, w->spec.c_out}, dnnl_f32, dnnl_format_tag_any);
     dnnl_primitive_attr_t attribute = NULL;
     dnnl_primitive_desc_t described = NULL;
-    if (dnnl_matmul_desc_init(&product, v, &u, NULL, m) != dnnl_success ||
-        onednn_attributes(&attribute, FALSE, FALSE) != dnnl_success ||
-        dnnl_primitive_desc_create(&described, &product, attribute, onednn_engine(), NULL) != dnnl_success) {
+    if (onednn_attributes(&attribute, FALSE, FALSE) != dnnl_success ||
+        onednn_product(&described, v, u, m, attribute) != dnnl_success) {
         described = NULL;
     }
+    layout_free(u);
     if (attribute) {
         dnnl_primitive_attr_destroy(attribute);
     }
@@ -265,33 +262,40 @@ static int *sources(int size, int tiles, const ConvSpec *s)
     return source;
 }
 
+/* The primitive and its tensors; u: the layout that it wants weights in, the caller's to free. */
+static gboolean prepare_product(Winograd *w, Layout **u, gboolean *unsupported, GError **error)
+{
+    const ConvSpec *s = &w->spec;
+    Layout *v = matrices(w->block, s->c_in, w->v_plane), *m = matrices(w->block, s->c_out, w->m_plane);
+    dnnl_primitive_desc_t described = describe_product(w, v, m);
+    *unsupported = !described;
+    *u = described ? layout_copy(dnnl_primitive_desc_query_md(described, dnnl_query_weights_md, 0)) : NULL;
+    w->v = step_reserve(&w->op.scratch, sizeof(float) * PLANES * w->v_plane);
+    w->m = step_reserve(&w->op.scratch, sizeof(float) * PLANES * w->m_plane);
+    gboolean ok = described && step_new(&w->product, &w->op.scratch, described, error) &&
+                  onednn_memory_new(&w->v_memory, v, error) && onednn_memory_new(&w->u_memory, *u, error) &&
+                  onednn_memory_new(&w->m_memory, m, error) &&
+                  onednn_ok(dnnl_stream_create(&w->stream, onednn_engine(), dnnl_stream_default_flags),
+                            "a stream", error);
+    layout_free(v);
+    layout_free(m);
+    return ok;
+}
+
 static gboolean prepare(Winograd *w, const float *weight, const float *bias, gboolean *unsupported,
                         GError **error)
 {
     const ConvSpec *s = &w->spec;
-    Layout v = matrices(w->block, s->c_in, w->v_plane), m = matrices(w->block, s->c_out, w->m_plane);
-    dnnl_primitive_desc_t described = describe_product(w, &v, &m);
-    *unsupported = !described;
-    if (!described) {
-        return FALSE;
-    }
-    Layout u = *dnnl_primitive_desc_query_md(described, dnnl_query_weights_md, 0);
-    w->v = step_reserve(&w->op.scratch, sizeof(float) * PLANES * w->v_plane);
-    w->m = step_reserve(&w->op.scratch, sizeof(float) * PLANES * w->m_plane);
-    if (!step_new(&w->product, &w->op.scratch, described, error) ||
-        !onednn_memory_new(&w->v_memory, &v, error) || !onednn_memory_new(&w->u_memory, &u, error) ||
-        !onednn_memory_new(&w->m_memory, &m, error) ||
-        !onednn_ok(dnnl_stream_create(&w->stream, onednn_engine(), dnnl_stream_default_flags), "a stream",
-                   error) ||
-        !(w->bias = wsi_try_alloc(s->c_out, sizeof(float), "a bias", error)) ||
-        !(w->zeros = wsi_try_alloc(s->c_in, sizeof(float), "a border", error))) {
-        return FALSE;
-    }
-    if (bias) {
+    Layout *u = NULL;
+    gboolean ok = prepare_product(w, &u, unsupported, error) &&
+                  (w->bias = wsi_try_alloc(s->c_out, sizeof(float), "a bias", error)) &&
+                  (w->zeros = wsi_try_alloc(s->c_in, sizeof(float), "a border", error));
+    if (ok && bias) {
         memcpy(w->bias, bias, sizeof(float) * s->c_out);
     }
-    Packing packing = {w, weight, &u};
-    w->packed = packed_weights_get(weight, conv_weight_count(s), &u, pack, &packing, error);
+    Packing packing = {w, weight, u};
+    w->packed = ok ? packed_weights_get(weight, conv_weight_count(s), u, pack, &packing, error) : NULL;
+    layout_free(u);
     return w->packed != NULL;
 }
 
