@@ -268,8 +268,15 @@ static void on_doctype(void *data, const xmlChar *name, const xmlChar *external,
     stop(parse);
 }
 
+/* libxml2 2.12 made the error that a handler sees constant. */
+#if LIBXML_VERSION >= 21200
+typedef const xmlError *Problem;
+#else
+typedef xmlErrorPtr Problem;
+#endif
+
 /* Called for warnings and errors; only those that make the document no XML count. */
-static void on_error(void *data, xmlErrorPtr problem)
+static void on_error(void *data, Problem problem)
 {
     Parse *parse = data;
     if (problem->level == XML_ERR_FATAL && !parse->error) {
