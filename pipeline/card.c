@@ -4,6 +4,7 @@
  * copies are of the same data. */
 #include "pipeline/card.h"
 #include "base/error.h"
+#include "pipeline/markdown.h"
 #include "pipeline/splits.h"
 #include "tiler/patchset.h"
 #include "tiler/quality.h"
@@ -91,111 +92,130 @@ static int count_slides(const GPtrArray *slides, const char *split)
 
 static void add_splits(GString *out, const Work *work, GHashTable *kept, const GPtrArray *dropped)
 {
+    static const char *const titles[] = {"split",  "patients",    "slides", "good",
+                                         "Ungood", "not sampled", NULL};
     g_autoptr(GHashTable) left = count_all(dropped);
-    g_string_append(
-        out, "| split | patients | slides | good | Ungood | not sampled |\n|---|---|---|---|---|---|\n");
+    markdown_table(out, titles);
     for (size_t s = 0; s < G_N_ELEMENTS(splits); s++) {
-        g_string_append_printf(out, "| %s | %d | %d | %d | %d | %d |\n", splits[s],
-                               count_patients(work->run->slides, splits[s]),
-                               count_slides(work->run->slides, splits[s]), count(kept, "good", "", splits[s]),
-                               count(kept, "Ungood", "", splits[s]),
-                               count(left, "good", "", splits[s]) + count(left, "Ungood", "", splits[s]));
+        markdown_cell(out, "%s", splits[s]);
+        markdown_cell(out, "%d", count_patients(work->run->slides, splits[s]));
+        markdown_cell(out, "%d", count_slides(work->run->slides, splits[s]));
+        markdown_cell(out, "%d", count(kept, "good", "", splits[s]));
+        markdown_cell(out, "%d", count(kept, "Ungood", "", splits[s]));
+        markdown_cell(out, "%d", count(left, "good", "", splits[s]) + count(left, "Ungood", "", splits[s]));
+        markdown_line(out);
     }
 }
 
 /* What the tiles that were kept are flagged with (tiler/quality.h). */
 static void add_flags(GString *out, GHashTable *kept, const Config *config)
 {
+    static const char *const titles[] = {"flag", "good", "Ungood", NULL};
     g_autofree char *all = quality_flags_text(~0U);
     g_auto(GStrv) names = g_strsplit(all, " ", -1);
-    g_string_append(out, "\n## Flags\n\n| flag | good | Ungood |\n|---|---|---|\n");
+    markdown_heading(out, 2, "Flags");
+    markdown_table(out, titles);
     for (char **name = names; *name; name++) {
-        g_string_append_printf(out, "| %s | %d | %d |\n", *name, count(kept, "good", "flag/", *name),
-                               count(kept, "Ungood", "flag/", *name));
+        markdown_cell(out, "%s", *name);
+        markdown_cell(out, "%d", count(kept, "good", "flag/", *name));
+        markdown_cell(out, "%d", count(kept, "Ungood", "flag/", *name));
+        markdown_line(out);
     }
-    g_string_append_printf(out, "\nLeft out: %s.\n",
-                           *config->dataset_drop_flags ? config->dataset_drop_flags : "none");
+    markdown_line(out);
+    markdown_text(out, "Left out: %s.", *config->dataset_drop_flags ? config->dataset_drop_flags : "none");
+    markdown_line(out);
 }
 
 /* ---- slides ---- */
 
-/* A cell: what would end it is replaced. */
-static void add_cell(GString *out, const char *text)
+static void add_slide(GString *out, const Work *work, const SlideEntry *entry, GHashTable *kept)
 {
-    g_autofree char *safe = g_strdelimit(g_strdup(text), "|\n\r", ' ');
-    g_string_append_printf(out, " %s |", safe);
-}
-
-static void add_number(GString *out, double value)
-{
-    char text[G_ASCII_DTOSTR_BUF_SIZE];
-    g_string_append_printf(out, " %s |", g_ascii_formatd(text, sizeof text, "%.6g", value));
+    char mpp[G_ASCII_DTOSTR_BUF_SIZE];
+    json_t *facts = card_slide_facts(work, entry);
+    g_autofree char *fold = g_strdup_printf(entry->fold > 0 ? "%d" : "", entry->fold);
+    g_ascii_formatd(mpp, sizeof mpp, "%.6g", json_number_value(json_object_get(facts, "mpp_x")));
+    const char *const cells[] = {entry->id,     entry->patient,
+                                 entry->centre, entry->split,
+                                 fold,          facts ? text_of(facts, "vendor") : "failed",
+                                 mpp,           text_of(facts, "mpp_source")};
+    for (size_t i = 0; i < G_N_ELEMENTS(cells); i++) {
+        markdown_cell(out, "%s", cells[i]);
+    }
+    markdown_cell(out, "%d", count(kept, "good", "slide/", entry->id));
+    markdown_cell(out, "%d", count(kept, "Ungood", "slide/", entry->id));
+    markdown_cell(out, "%.16s", text_of(facts, "fingerprint"));
+    markdown_line(out);
+    json_decref(facts);
 }
 
 static void add_slides(GString *out, const Work *work, GHashTable *kept)
 {
-    g_string_append(
-        out,
-        "\n## Slides\n\n| slide | patient | centre | label | split | fold | vendor | um/px | from | good | "
-        "Ungood | fingerprint |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n");
+    static const char *const titles[] = {"slide",  "patient",     "centre", "label", "split",
+                                         "fold",   "vendor",      "um/px",  "from",  "good",
+                                         "Ungood", "fingerprint", NULL};
+    markdown_heading(out, 2, "Slides");
+    markdown_table(out, titles);
     for (guint i = 0; i < work->run->slides->len; i++) {
-        const SlideEntry *entry = work->run->slides->pdata[i];
-        json_t *facts = card_slide_facts(work, entry);
-        g_autofree char *fold = g_strdup_printf(entry->fold > 0 ? "%d" : "", entry->fold);
-        g_string_append_c(out, '|');
-        add_cell(out, entry->id);
-        add_cell(out, entry->patient);
-        add_cell(out, entry->centre);
-        add_cell(out, slide_label_name(entry->label));
-        add_cell(out, entry->split);
-        add_cell(out, fold);
-        add_cell(out, facts ? text_of(facts, "vendor") : "failed");
-        add_number(out, json_number_value(json_object_get(facts, "mpp_x")));
-        add_cell(out, text_of(facts, "mpp_source"));
-        g_string_append_printf(out, " %d | %d | %.16s |\n", count(kept, "good", "slide/", entry->id),
-                               count(kept, "Ungood", "slide/", entry->id), text_of(facts, "fingerprint"));
-        json_decref(facts);
+        add_slide(out, work, work->run->slides->pdata[i], kept);
     }
 }
 
 /* ---- rules ---- */
 
-static void add_bullet(GString *out, const char *name, double value, const char *unit)
+static void add_value(GString *out, const char *name, double value, const char *unit)
 {
     char text[G_ASCII_DTOSTR_BUF_SIZE];
-    g_string_append_printf(out, "%s %s%s", name, g_ascii_formatd(text, sizeof text, "%.6g", value), unit);
+    markdown_text(out, "%s %s%s", name, g_ascii_formatd(text, sizeof text, "%.6g", value), unit);
+}
+
+static void add_tile_rules(GString *out, const Config *config)
+{
+    markdown_bullet(out);
+    markdown_text(out, "tiles: %d x %d px", config->tiles_size, config->tiles_size);
+    add_value(out, " at", config->tiles_mpp, " um/px");
+    add_value(out, ", overlap", config->tiles_overlap, config->tiles_overlap < 1 ? " of the size" : " px");
+    markdown_text(out, ", edge %s, filter %s", config->tiles_edge, config->tiles_filter);
+    add_value(out, ", tissue >=", config->tiles_min_tissue, "");
+    markdown_line(out);
+    markdown_bullet(out);
+    markdown_text(out, "pictures: %s", config->dataset_picture);
+    if (g_str_equal(config->dataset_picture, "jpeg")) {
+        markdown_text(out, ", quality %d", config->dataset_jpeg_quality);
+    }
+    gboolean shards = g_str_equal(config->dataset_format, "shards");
+    markdown_text(out, ", %s", shards ? "in tar shards (WebDataset)" : "a file each");
+    markdown_line(out);
 }
 
 static void add_rules(GString *out, const Config *config)
 {
-    g_string_append_printf(out, "\n## Rules\n\n- tiles: %d x %d px", config->tiles_size, config->tiles_size);
-    add_bullet(out, " at", config->tiles_mpp, " um/px");
-    add_bullet(out, ", overlap", config->tiles_overlap, config->tiles_overlap < 1 ? " of the size" : " px");
-    g_string_append_printf(out, ", edge %s, filter %s", config->tiles_edge, config->tiles_filter);
-    add_bullet(out, ", tissue >=", config->tiles_min_tissue, "\n");
-    g_string_append_printf(out, "- pictures: %s", config->dataset_picture);
-    if (g_str_equal(config->dataset_picture, "jpeg")) {
-        g_string_append_printf(out, ", quality %d", config->dataset_jpeg_quality);
-    }
-    g_string_append_printf(out, ", %s\n- Ungood: rule %s",
-                           g_str_equal(config->dataset_format, "shards") ? "in tar shards (WebDataset)"
-                                                                         : "a file each",
-                           config->dataset_rule);
-    add_bullet(out, ", lesion >=", config->dataset_lesion_min, "; tiles with less, but some, are left out\n");
-    g_string_append_printf(out, "- lesion tiles of training patients: %s\n",
-                           config->dataset_train_anomalies ? "kept as Ungood" : "left out");
-    g_string_append_printf(out, "- splits: %s, by %s, seed %d", config->dataset_split, config->dataset_by,
-                           config->run_seed);
+    markdown_heading(out, 2, "Rules");
+    add_tile_rules(out, config);
+    markdown_bullet(out);
+    markdown_text(out, "Ungood: rule %s", config->dataset_rule);
+    add_value(out, ", lesion >=", config->dataset_lesion_min, "; tiles with less, but some, are left out");
+    markdown_line(out);
+    markdown_bullet(out);
+    markdown_text(out, "lesion tiles of training patients: %s",
+                  config->dataset_train_anomalies ? "kept as Ungood" : "left out");
+    markdown_line(out);
+    markdown_bullet(out);
+    markdown_text(out, "splits: %s, by %s, seed %d", config->dataset_split, config->dataset_by,
+                  config->run_seed);
     if (config->dataset_folds > 0) {
-        g_string_append_printf(out, ", fold %d of %d tests", config->dataset_fold, config->dataset_folds);
+        markdown_text(out, ", fold %d of %d tests", config->dataset_fold, config->dataset_folds);
     }
-    g_string_append(out, "; no patient and no slide's content is in two splits\n");
+    markdown_text(out, "; no patient and no slide's content is in two splits");
+    markdown_line(out);
     if (config->dataset_balance) {
-        g_string_append(out, "- balanced: as many tiles of each label as of the rarer one\n");
+        markdown_bullet(out);
+        markdown_text(out, "balanced: as many tiles of each label as of the rarer one");
+        markdown_line(out);
     }
     if (config->dataset_max_per_class > 0) {
-        g_string_append_printf(out, "- at most %d tiles of a label in a split\n",
-                               config->dataset_max_per_class);
+        markdown_bullet(out);
+        markdown_text(out, "at most %d tiles of a label in a split", config->dataset_max_per_class);
+        markdown_line(out);
     }
 }
 
@@ -204,10 +224,27 @@ static void add_exceptions(GString *out, const Config *config)
     if (!g_str_equal(config->dataset_split, "camelyon16")) {
         return;
     }
-    g_string_append(out, "\n## Known exceptions of Camelyon16\n\n");
+    markdown_heading(out, 2, "Known exceptions of Camelyon16");
     for (const CamelyonException *one = camelyon16_exceptions; one->slide; one++) {
-        g_string_append_printf(out, "- %s: %s\n", one->slide, one->reason);
+        markdown_bullet(out);
+        markdown_text(out, "%s: %s", one->slide, one->reason);
+        markdown_line(out);
     }
+}
+
+static void add_hashes(GString *out, const char *manifest_sha256, const char *sums_sha256)
+{
+    markdown_heading(out, 2, "Hashes");
+    markdown_text(out, "manifest.csv holds the SHA-256 of every picture; its own is ");
+    markdown_code(out, manifest_sha256);
+    markdown_text(out, ". SHA256SUMS has those of all files (");
+    markdown_code(out, "sha256sum -c SHA256SUMS");
+    markdown_text(out, "); its own is ");
+    markdown_code(out, sums_sha256);
+    markdown_text(out, ". ");
+    markdown_code(out, "wsiflow dataset --verify DIR");
+    markdown_text(out, " checks them all.");
+    markdown_line(out);
 }
 
 char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dropped,
@@ -216,17 +253,14 @@ char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dro
     const Config *config = work->run->config;
     g_autoptr(GHashTable) kept = count_all(patches);
     GString *out = g_string_new(NULL);
-    g_string_append_printf(out, "# Patch set %s\n\nFor research use only.\n\n", config->run_name);
+    markdown_heading(out, 1, "Patch set %s", config->run_name);
+    markdown_text(out, "For research use only.");
+    markdown_break(out);
     add_splits(out, work, kept, dropped);
     add_rules(out, config);
     add_exceptions(out, config);
     add_flags(out, kept, config);
     add_slides(out, work, kept);
-    g_string_append_printf(
-        out,
-        "\n## Hashes\n\nmanifest.csv holds the SHA-256 of every picture; its own is\n`%s`.\n"
-        "SHA256SUMS has those of all files (`sha256sum -c SHA256SUMS`); its own is\n`%s`.\n"
-        "`wsiflow dataset --verify DIR` checks them all.\n",
-        manifest_sha256, sums_sha256);
+    add_hashes(out, manifest_sha256, sums_sha256);
     return g_string_free(out, FALSE);
 }

@@ -91,4 +91,64 @@ for line, name in zip(lines, ('train_nll', 'holdout_nll')):
     high = max(abs(v) for _, v in want) + 1e-9
     assert all(abs(a - c) < 0.02 and abs(b - d) < 0.02 * high for (a, b), (c, d) in zip(line, want)), (line, want)
 "
+
+# ---- names are names, in HTML and in Markdown
+"$WSIFLOW" synth -o cohort -n 2 -l 1 --width 4096 --height 3072 >synth.log 2>&1
+python3 - <<'P'
+import csv
+rows = list(csv.DictReader(open("cohort/manifest.csv")))
+for row, patient, centre in zip(rows, ('<b>x</b> & "y"', "| *p* [a](b) `c`"), ("<script>alert(1)</script>", "_under_ | <i>")):
+    row.update(patient=patient, centre=centre)
+with open("cohort/manifest.csv", "w", newline="") as file:
+    out = csv.DictWriter(file, rows[0].keys() | {"centre": 1}.keys())
+    out.writeheader()
+    out.writerows(rows)
+P
+cat >names.yaml <<'Y'
+slides: {manifest: cohort/manifest.csv, annotations: cohort/annotations}
+run: {name: "</title><script>alert(2)</script> # *run* <img src=x onerror=alert(3)>"}
+tiles: {size: 128}
+train: {epochs: 1, batch: 4}
+model: {blocks: [1, 1, 1], condition: 8, fpn_width: 8}
+Y
+"$WSIFLOW" run -c names.yaml -o names -j 2 >names.log 2>&1
+is "a run with odd names" $? 0
+cmark-gfm --unsafe -e table -e autolink -e strikethrough names/dataset/CARD.md >card.html 2>/dev/null || : >card.html
+if [ -s card.html ]; then
+    check "the card has only its own markup, and names as they are" python3 -c "
+import re, xml.etree.ElementTree as ET
+text = open('card.html', encoding='utf-8').read()
+tags = set(re.findall(r'<(\w+)', text))
+assert tags <= {'h1', 'h2', 'p', 'table', 'thead', 'tbody', 'tr', 'th', 'td', 'ul', 'li', 'code'}, tags
+page = ET.fromstring('<x>' + text + '</x>')
+cells = [c.text or '' for c in page.iter('td')]
+for name in ('<b>x</b> & \"y\"', '| *p* [a](b) \`c\`', '<script>alert(1)</script>', '_under_ | <i>'):
+    assert name in cells, (name, cells)
+assert page.find('h1').text == 'Patch set </title><script>alert(2)</script> # *run* <img src=x onerror=alert(3)>', page.find('h1').text
+"
+else
+    skip "the card has only its own markup, and names as they are" "cmark-gfm is not here"
+fi
+check "the report has only its own markup, and nothing that is markup is shown as text" python3 -c "
+from html.parser import HTMLParser
+tags, text, path, heads = set(), [], [], {}
+class Reader(HTMLParser):
+    def handle_starttag(self, tag, attributes):
+        tags.add(tag)
+        path.append(tag)
+        assert not [a for a, _ in attributes if a.startswith('on')], (tag, attributes)
+    def handle_endtag(self, tag):
+        while path and path.pop() != tag:
+            pass
+    def handle_data(self, data):
+        text.append(data)
+        if path:
+            heads.setdefault(path[-1], []).append(data)
+Reader(convert_charrefs=True).feed(open('names/report.html', encoding='utf-8').read())
+assert not tags & {'script', 'b', 'i'} and heads['h2'][-2:] == ['Slides', 'Provenance'], (tags, heads['h2'])
+name = '</title><script>alert(2)</script> # *run* <img src=x onerror=alert(3)>'
+assert ''.join(heads['title']) == ''.join(heads['h1']) == name, (heads['title'], heads['h1'])
+shown = ''.join(text).replace(name, '')
+assert not [t for t in ('<h', '<p', '<td', '</') if t in shown.replace('<https', '')], shown[:300]
+"
 finish
