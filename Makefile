@@ -13,7 +13,7 @@ VERSION := $(shell cat VERSION)
 
 ROOMS   := base tiler annotations flows db pipeline
 PKGS    := glib-2.0 gthread-2.0 openslide libtiff-4 libjpeg libpng zlib lcms2 \
-           libarchive hdf5 libxml-2.0 jansson sqlite3 libcyaml yaml-0.1
+           libarchive hdf5 libxml-2.0 jansson sqlite3 yaml-0.1
 EXISTING := $(shell for p in $(PKGS); do pkg-config --exists $$p 2>/dev/null && echo $$p; done)
 
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \

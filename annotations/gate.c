@@ -30,7 +30,7 @@ static char *shown(const char *name)
 static const GroupRule *rule_for(const GroupRule *rules, const char *group)
 {
     for (const GroupRule *rule = rules; rule->group; rule++) {
-        if (g_ascii_strcasecmp(rule->group, group) == 0) {
+        if (g_ascii_strcasecmp(rule->group, group) == 0 && !g_str_equal(rule->group, OTHER_GROUPS)) {
             return rule;
         }
     }
@@ -95,6 +95,10 @@ static gboolean find_label(const Source *source, Draft *draft, const GroupRule *
     }
     g_autoptr(GPtrArray) known = g_ptr_array_new();
     for (const GroupRule *rule = rules; rule->group; rule++) {
+        if (g_str_equal(rule->group, OTHER_GROUPS)) {
+            draft->label = rule->label;
+            return TRUE;
+        }
         g_ptr_array_add(known, (char *)rule->group);
     }
     return unknown_group(source, draft, draft->group, "no rule names", known, error);

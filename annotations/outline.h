@@ -22,7 +22,9 @@ typedef struct {
     GPtrArray *warnings; /* char*, owned: what was repaired or left out, with the place */
 } Annotation;
 
-/* Group name -> label. Rules are tried in order; the first match (case-insensitive, whole name) wins. */
+/* Group name -> label. Rules are tried in order; the first match (case-insensitive, whole name) wins.  OTHER_GROUPS as a name stands
+ * for every group that, with the groups around it, no other rule names. */
+#define OTHER_GROUPS "*"
 typedef struct {
     const char *group;
     OutlineLabel label;

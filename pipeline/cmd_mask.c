@@ -4,6 +4,7 @@
  * command line, so that masks can be made where the slide itself is not at hand. */
 #include "annotations/geojson.h"
 #include "base/error.h"
+#include "base/nearest.h"
 #include "base/pool.h"
 #include "pipeline/command.h"
 #include "pipeline/lesions.h"
@@ -14,7 +15,9 @@
 #include <string.h>
 
 typedef struct {
-    char *slide, *size, *groups;
+    char *slide, *size, *groups_text, *field;
+    char **group;      /* "NAME=KIND" each */
+    GPtrArray *groups; /* of both */
     double mpp;
 } Place;
 
@@ -22,19 +25,60 @@ static void place_clear(Place *place)
 {
     g_free(place->slide);
     g_free(place->size);
-    g_free(place->groups);
+    g_free(place->groups_text);
+    g_free(place->field);
+    g_strfreev(place->group);
+    g_clear_pointer(&place->groups, g_ptr_array_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Place, place_clear)
 
-#define PLACE_OPTIONS(place)                                                                                \
-    {"slide", 's', 0, G_OPTION_ARG_FILENAME, &(place).slide, "the slide that it belongs to", "SLIDE"},      \
-        {"size", 0, 0, G_OPTION_ARG_STRING, &(place).size, "size of the slide in px, instead of the slide", \
-         "WxH"},                                                                                            \
-        {"mpp", 0, 0, G_OPTION_ARG_DOUBLE, &(place).mpp, "um/px of level 0", "UM"},                         \
-    {                                                                                                       \
-        "groups", 'g', 0, G_OPTION_ARG_STRING, &(place).groups,                                             \
-            "more groups, \"name=lesion other=not\"; Camelyon16/17 groups are known", "RULES"               \
+#define PLACE_OPTIONS(place)                                                                                 \
+    {"slide", 's', 0, G_OPTION_ARG_FILENAME, &(place).slide, "the slide that it belongs to", "SLIDE"},       \
+        {"size", 0, 0, G_OPTION_ARG_STRING, &(place).size, "size of the slide in px, instead of the slide",  \
+         "WxH"},                                                                                             \
+        {"mpp", 0, 0, G_OPTION_ARG_DOUBLE, &(place).mpp, "um/px of level 0", "UM"},                          \
+        {"group",                                                                                            \
+         0,                                                                                                  \
+         0,                                                                                                  \
+         G_OPTION_ARG_STRING_ARRAY,                                                                          \
+         &(place).group,                                                                                     \
+         "what a group means: NAME=lesion, NAME=not, NAME=roi or NAME=ignore; \"*=ignore\" for all others; " \
+         "may be repeated",                                                                                  \
+         "NAME=KIND"},                                                                                       \
+        {"groups",                                                                                           \
+         'g',                                                                                                \
+         0,                                                                                                  \
+         G_OPTION_ARG_STRING,                                                                                \
+         &(place).groups_text,                                                                               \
+         "the same for several names without blanks: \"name=lesion other=not\"",                             \
+         "RULES"},                                                                                           \
+    {                                                                                                        \
+        "group-field", 0, 0, G_OPTION_ARG_STRING, &(place).field,                                            \
+            "which field is the group: auto (default), class, name, text or title", "FIELD"                  \
     }
+
+/* What the options say of groups; nothing said of the field: auto. */
+static gboolean place_groups(Place *place, GError **error)
+{
+    static const char *const fields[] = {"auto", "class", "name", "text", "title", NULL};
+    place->groups = groups_new();
+    if (place->groups_text && !groups_add_text(place->groups, place->groups_text, error)) {
+        return FALSE;
+    }
+    for (char **pair = place->group; pair && *pair; pair++) {
+        if (!groups_add_pair(place->groups, *pair, error)) {
+            return FALSE;
+        }
+    }
+    place->field = place->field ? place->field : g_strdup("auto");
+    if (!g_strv_contains(fields, place->field)) {
+        g_autofree char *hint = nearest_hint(place->field, fields);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "--group-field %s: allowed are auto, class, name, text and title%s", place->field, hint);
+        return FALSE;
+    }
+    return TRUE;
+}
 
 /* "WIDTHxHEIGHT" */
 static gboolean parse_size(const char *text, SlideFrame *frame)
@@ -126,7 +170,8 @@ static gboolean write_mask(const char *path, const char *output, const Place *pl
                      .mpp_y = frame.mpp_y,
                      .factor = mask_factor(&frame, level_mpp, error),
                      .threads = threads};
-    g_autoptr(Annotation) annotation = spec.factor ? lesions_load(path, place->groups, &frame, error) : NULL;
+    g_autoptr(Annotation) annotation =
+        spec.factor ? lesions_load(path, place->groups, place->field, &frame, error) : NULL;
     g_autoptr(Raster) raster = annotation ? raster_build(annotation, error) : NULL;
     int64_t lesion_px;
     spec.raster = raster;
@@ -161,6 +206,9 @@ int command_mask(int argc, char **argv, GError **error)
     }
     if (place.size && (!parse_size(place.size, &given) || place.mpp <= 0)) {
         return command_misused(error, "--size is WIDTHxHEIGHT in px and needs --mpp UM");
+    }
+    if (!place_groups(&place, error)) {
+        return EXIT_USAGE;
     }
     threads = threads > 0 ? threads : pool_processors();
     return write_mask(argv[1], output, &place, level_mpp, threads, error) ? EXIT_DONE : EXIT_FAILED;
@@ -204,8 +252,9 @@ static gboolean convert(const char *path, const char *output, const Place *place
                         const AnnotationWriter *writer, GError **error)
 {
     SlideFrame frame;
-    g_autoptr(Annotation) annotation =
-        place_frame(place, &frame, error) ? lesions_load(path, place->groups, &frame, error) : NULL;
+    g_autoptr(Annotation) annotation = place_frame(place, &frame, error)
+                                           ? lesions_load(path, place->groups, place->field, &frame, error)
+                                           : NULL;
     g_autoptr(Raster) raster = annotation ? raster_build(annotation, error) : NULL;
     if (!raster || !writer->write(output, annotation, &frame, error)) {
         return FALSE;
@@ -239,6 +288,9 @@ int command_annotation(int argc, char **argv, GError **error)
     const AnnotationWriter *writer = find_writer(output);
     if (!writer) {
         return command_misused(error, "%s: the file to write ends in .xml or .geojson", output);
+    }
+    if (!place_groups(&place, error)) {
+        return EXIT_USAGE;
     }
     return convert(argv[2], output, &place, writer, error) ? EXIT_DONE : EXIT_FAILED;
 }

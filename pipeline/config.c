@@ -1,65 +1,28 @@
-/* Reading and writing configurations.
+/* Reading configurations.
  *
- * libcyaml parses the file against a schema that is built from the table of keys: every key an optional text (or
- * list of texts), so that structure and unknown keys are its business, with line numbers, while types, ranges and
- * defaults are the table's.  The canonical text (config_text without comments) is what runs store and stages hash. */
+ * yamlfile.c gives the nodes of the file with their lines; structure, names, types, ranges and defaults are the table's (config_keys.c).
+ * Every value is used or refused: an unknown name, a name given twice and a value that could mean two things are errors that
+ * say what to write.  config_text.c writes. */
 #include "pipeline/config.h"
 #include "pipeline/config_keys.h"
-#include "base/durable.h"
 #include "base/error.h"
-#include <cyaml/cyaml.h>
+#include "base/nearest.h"
+#include "pipeline/yamlfile.h"
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
+enum { SIZE_LIMIT = 1 << 20 }; /* bytes of a configuration */
+
 typedef struct {
-    char *text;
-    char **list;
-    unsigned list_count;
-} Raw; /* one value as the file has it; all NULL = not given */
+    const char *path; /* of the file */
+    const ConfigKey *key;
+    int line;
+} Place;
 
-static int key_count(void)
-{
-    int n = 0;
-    while (config_keys[n].section) {
-        n++;
-    }
-    return n;
-}
-
-static void *member(const Config *config, const ConfigKey *key)
+void *config_member(const Config *config, const ConfigKey *key)
 {
     return (char *)config + key->offset;
 }
-
-/* ---- where a key stands, for messages about its value ---- */
-
-static int line_of(const char *text, const ConfigKey *key)
-{
-    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-    gboolean inside = FALSE;
-    for (int i = 0; lines[i]; i++) {
-        const char *line = lines[i];
-        if (*line && *line != ' ' && *line != '#') {
-            size_t n = strlen(key->section);
-            inside = strncmp(line, key->section, n) == 0 && line[n] == ':';
-        }
-        const char *found = inside ? strstr(line, key->key) : NULL;
-        if (found) {
-            const char *after = found + strlen(key->key);
-            gboolean starts = found == line || strchr(" {,", found[-1]);
-            if (starts && after[strspn(after, " ")] == ':') {
-                return i + 1;
-            }
-        }
-    }
-    return 0;
-}
-
-typedef struct {
-    const char *text, *path; /* of the file */
-    const ConfigKey *key;
-} Place;
 
 static gboolean wrong(const Place *place, GError **error, const char *format, ...) G_GNUC_PRINTF(3, 4);
 static gboolean wrong(const Place *place, GError **error, const char *format, ...)
@@ -68,8 +31,8 @@ static gboolean wrong(const Place *place, GError **error, const char *format, ..
     va_start(args, format);
     g_autofree char *why = g_strdup_vprintf(format, args);
     va_end(args);
-    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d: %s.%s %s", place->path,
-                line_of(place->text, place->key), place->key->section, place->key->key, why);
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d: %s.%s %s", place->path, place->line,
+                place->key->section, place->key->key, why);
     return FALSE;
 }
 
@@ -87,7 +50,8 @@ static gboolean parse_number(const Place *place, const char *text, gboolean whol
         return wrong(place, error, "is %s: a whole number was expected", text);
     }
     if (value < place->key->low || value > place->key->high) {
-        return wrong(place, error, "is %s: allowed are %g to %g", text, place->key->low, place->key->high);
+        return wrong(place, error, "is %s: allowed are %.10g to %.10g", text, place->key->low,
+                     place->key->high);
     }
     *out = value;
     return TRUE;
@@ -95,50 +59,136 @@ static gboolean parse_number(const Place *place, const char *text, gboolean whol
 
 static gboolean parse_bool(const Place *place, const char *text, gboolean *out, GError **error)
 {
-    *out = g_str_equal(text, "true") || g_str_equal(text, "yes");
-    if (!*out && !g_str_equal(text, "false") && !g_str_equal(text, "no")) {
-        return wrong(place, error, "is \"%s\": true or false was expected", text);
+    static const char *const words[] = {"false", "no", "off", "true", "yes", "on"};
+    for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+        if (g_ascii_strcasecmp(text, words[i]) == 0) {
+            *out = i >= G_N_ELEMENTS(words) / 2;
+            return TRUE;
+        }
     }
+    return wrong(place, error, "is \"%s\": true or false was expected", text);
+}
+
+/* Appends the variable of the "${NAME}" at *at, and moves *at behind it. */
+static gboolean append_variable(const Place *place, const char **at, GString *out, GError **error)
+{
+    const char *start = *at + 2, *end = start;
+    while (g_ascii_isalnum(*end) || *end == '_') {
+        end++;
+    }
+    if (*end != '}' || end == start || g_ascii_isdigit(*start)) {
+        return wrong(place, error,
+                     "holds \"${\", but no ${NAME} of an environment variable: write $${ for the letters ${");
+    }
+    g_autofree char *name = g_strndup(start, (gsize)(end - start));
+    const char *value = g_getenv(name);
+    if (!value || !*value) {
+        return wrong(place, error,
+                     "uses ${%s}, but that environment variable is %s: set it, or write the value itself",
+                     name, value ? "empty" : "not set");
+    }
+    g_string_append(out, value);
+    *at = end + 1;
     return TRUE;
 }
 
-/* Expands ${NAME} and anchors a relative path at the folder of the configuration. */
-static char *parse_path(const Place *place, const char *text, GError **error)
+/* Puts the environment in: ${NAME}; "$${" is "${". */
+static char *expand(const Place *place, const char *text, GError **error)
 {
     g_autoptr(GString) out = g_string_new(NULL);
     for (const char *at = text; *at;) {
-        const char *end = g_str_has_prefix(at, "${") ? strchr(at, '}') : NULL;
-        if (!end) {
+        if (g_str_has_prefix(at, "$${")) {
+            g_string_append(out, "${");
+            at += 3;
+        } else if (g_str_has_prefix(at, "${")) {
+            if (!append_variable(place, &at, out, error)) {
+                return NULL;
+            }
+        } else {
             g_string_append_c(out, *at++);
-            continue;
         }
-        g_autofree char *name = g_strndup(at + 2, end - at - 2);
-        const char *value = g_getenv(name);
-        if (!value) {
-            wrong(place, error, "uses ${%s}, but that environment variable is not set", name);
-            return NULL;
-        }
-        g_string_append(out, value);
-        at = end + 1;
     }
-    if (out->len == 0 || g_path_is_absolute(out->str) || !place->path[0]) {
-        return g_strdup(out->str);
-    }
-    g_autofree char *folder = g_path_get_dirname(place->path);
-    return g_canonicalize_filename(out->str, g_str_equal(folder, ".") ? NULL : folder);
+    return g_string_free(g_steal_pointer(&out), FALSE);
 }
 
-static gboolean parse_choice(const Place *place, const char *text, GError **error)
+/* As a shell reads it, "~/" is the home folder; a relative path is anchored at the folder of the configuration. */
+static char *parse_path(const Place *place, const char *text, GError **error)
+{
+    g_autofree char *path = expand(place, text, error);
+    if (!path) {
+        return NULL;
+    }
+    if (text[0] == '~') {
+        if (text[1] != '/') {
+            wrong(place, error, "is \"%s\": write ~/ for your home folder, or ./%s for a file of that name",
+                  text, text);
+            return NULL;
+        }
+        return g_build_filename(g_get_home_dir(), path + 2, NULL);
+    }
+    if (!*path || g_path_is_absolute(path) || !place->path[0]) {
+        return g_steal_pointer(&path);
+    }
+    g_autofree char *folder = g_path_get_dirname(place->path);
+    return g_canonicalize_filename(path, g_str_equal(folder, ".") ? NULL : folder);
+}
+
+static char *parse_choice(const Place *place, const char *text, GError **error)
 {
     g_auto(GStrv) choices = g_strsplit(place->key->choices, " ", -1);
     if (!g_strv_contains((const char *const *)choices, text)) {
-        return wrong(place, error, "is \"%s\": allowed are %s", text, place->key->choices);
+        g_autofree char *hint = nearest_hint(text, (const char *const *)choices);
+        wrong(place, error, "is \"%s\": allowed are %s%s", text, place->key->choices, hint);
+        return NULL;
     }
+    return g_strdup(text);
+}
+
+static gboolean set_scalar(Config *config, const Place *place, const char *text, GError **error)
+{
+    void *to = config_member(config, place->key);
+    double number;
+    char *value = NULL;
+    switch (place->key->kind) {
+    case KEY_INT:
+        if (!parse_number(place, text, TRUE, &number, error)) {
+            return FALSE;
+        }
+        *(int *)to = (int)number;
+        return TRUE;
+    case KEY_NUMBER:
+        return parse_number(place, text, FALSE, to, error);
+    case KEY_BOOL:
+        return parse_bool(place, text, to, error);
+    case KEY_INT3:
+        return wrong(place, error, "is \"%s\": three values were expected, for example %s", text,
+                     place->key->normal);
+    case KEY_GROUPS: {
+        g_autoptr(GError) why = NULL;
+        return groups_add_text(*(GPtrArray **)to, text, &why) ||
+               wrong(place, error, "is wrong: %s", why->message);
+    }
+    case KEY_CHOICE:
+        value = parse_choice(place, text, error);
+        break;
+    case KEY_PATH:
+        value = parse_path(place, text, error);
+        break;
+    case KEY_TEXT:
+        value = expand(place, text, error);
+        break;
+    }
+    if (!value) {
+        return FALSE;
+    }
+    g_free(*(char **)to);
+    *(char **)to = value;
     return TRUE;
 }
 
-static gboolean parse_int3(const Place *place, char **list, unsigned count, int out[3], GError **error)
+static gboolean set_int3(Config *config, const Place *place, char *const *list, guint count, GError **error)
 {
+    int *to = config_member(config, place->key);
     if (count != 3) {
         return wrong(place, error, "has %u values: three were expected, for example %s", count,
                      place->key->normal);
@@ -148,60 +198,29 @@ static gboolean parse_int3(const Place *place, char **list, unsigned count, int 
         if (!parse_number(place, list[i], TRUE, &value, error)) {
             return FALSE;
         }
-        out[i] = (int)value;
+        to[i] = (int)value;
     }
     return TRUE;
 }
 
-static gboolean set_value(Config *config, const Place *place, const Raw *raw, GError **error)
-{
-    void *to = member(config, place->key);
-    double number;
-    switch (place->key->kind) {
-    case KEY_INT:
-        if (!parse_number(place, raw->text, TRUE, &number, error)) {
-            return FALSE;
-        }
-        *(int *)to = (int)number;
-        return TRUE;
-    case KEY_NUMBER:
-        return parse_number(place, raw->text, FALSE, to, error);
-    case KEY_BOOL:
-        return parse_bool(place, raw->text, to, error);
-    case KEY_INT3:
-        return parse_int3(place, raw->list, raw->list_count, to, error);
-    case KEY_CHOICE:
-        if (!parse_choice(place, raw->text, error)) {
-            return FALSE;
-        }
-        break;
-    case KEY_PATH: {
-        char *path = parse_path(place, raw->text, error);
-        g_free(*(char **)to);
-        return (*(char **)to = path) != NULL;
-    }
-    case KEY_TEXT:
-        break;
-    }
-    g_free(*(char **)to);
-    *(char **)to = g_strdup(raw->text);
-    return TRUE;
-}
+/* ---- defaults ---- */
 
 static void set_default(Config *config, const ConfigKey *key)
 {
-    g_auto(GStrv) list = key->kind == KEY_INT3 ? g_strsplit_set(key->normal, "[], ", -1) : NULL;
-    char *three[3] = {0};
-    int n = 0;
-    for (char **at = list; at && *at; at++) {
-        if (**at && n < 3) {
-            three[n++] = *at;
-        }
-    }
-    Raw raw = {(char *)key->normal, three, (unsigned)n};
-    Place place = {"", "", key};
+    Place place = {"", key, 0};
     g_autoptr(GError) bug = NULL;
-    if (!set_value(config, &place, &raw, &bug)) {
+    gboolean ok;
+    if (key->kind == KEY_GROUPS) {
+        *(GPtrArray **)config_member(config, key) = groups_new();
+    }
+    if (key->kind == KEY_INT3) {
+        g_autofree char *inside = g_strndup(key->normal + 1, strlen(key->normal) - 2);
+        g_auto(GStrv) list = g_strsplit(inside, ", ", -1);
+        ok = set_int3(config, &place, list, g_strv_length(list), &bug);
+    } else {
+        ok = set_scalar(config, &place, key->normal, &bug);
+    }
+    if (!ok) {
         g_error("default of %s.%s: %s", key->section, key->key, bug->message);
     }
 }
@@ -223,239 +242,253 @@ void config_free(Config *config)
     }
     for (const ConfigKey *key = config_keys; key->section; key++) {
         if (key->kind == KEY_TEXT || key->kind == KEY_PATH || key->kind == KEY_CHOICE) {
-            g_free(*(char **)member(config, key));
+            g_free(*(char **)config_member(config, key));
+        } else if (key->kind == KEY_GROUPS) {
+            g_ptr_array_unref(*(GPtrArray **)config_member(config, key));
         }
     }
     g_free(config->path);
     g_free(config);
 }
 
-/* ---- the schema for libcyaml ---- */
+/* ---- the file ---- */
 
 typedef struct {
-    cyaml_schema_value_t entry, top;
-    cyaml_schema_field_t *sections; /* a mapping of Raw for each section */
-    cyaml_schema_field_t *fields;
-    GString *log;
-} Schema;
+    Config *config;
+    yaml_document_t *document;
+    const char *path;
+    GHashTable *seen; /* "section", "section.key": owned */
+} Reader;
 
-static void schema_clear(Schema *schema)
+static gboolean misplaced(const Reader *reader, const yaml_node_t *node, GError **error, const char *format,
+                          ...) G_GNUC_PRINTF(4, 5);
+static gboolean misplaced(const Reader *reader, const yaml_node_t *node, GError **error, const char *format,
+                          ...)
 {
-    g_free(schema->sections);
-    g_free(schema->fields);
-    g_string_free(schema->log, TRUE);
+    va_list args;
+    va_start(args, format);
+    g_autofree char *why = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d: %s", reader->path, yamlfile_line(node), why);
+    return FALSE;
 }
 
-/* All Raws lie in one array in the order of the table; a section's mapping starts at its first key. */
-static cyaml_schema_field_t raw_field(const ConfigKey *key, const cyaml_schema_value_t *entry,
-                                      uint32_t offset)
+static yaml_node_t *node_at(const Reader *reader, int index)
 {
-    cyaml_schema_field_t field = {.key = key->key, .data_offset = offset + offsetof(Raw, text)};
-    field.value.flags = CYAML_FLAG_POINTER_NULL_STR | CYAML_FLAG_OPTIONAL;
-    if (key->kind == KEY_INT3) {
-        field.data_offset = offset + offsetof(Raw, list);
-        field.count_offset = offset + offsetof(Raw, list_count);
-        field.count_size = sizeof(unsigned);
-        field.value = (cyaml_schema_value_t){.type = CYAML_SEQUENCE,
-                                             .flags = CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
-                                             .data_size = sizeof(char *)};
-        field.value.sequence.entry = entry;
-        field.value.sequence.max = CYAML_UNLIMITED;
-    } else {
-        field.value.type = CYAML_STRING;
-        field.value.data_size = sizeof(char);
-        field.value.string.max = CYAML_UNLIMITED;
-    }
-    return field;
+    return yaml_document_get_node(reader->document, index);
 }
 
-static void schema_build(Schema *schema)
+static gboolean read_list(const Reader *reader, const Place *place, const yaml_node_t *node, GError **error)
 {
-    int n = key_count(), fields = 0, sections = 0;
-    schema->entry =
-        (cyaml_schema_value_t){CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 0, CYAML_UNLIMITED)};
-    schema->fields = g_new0(cyaml_schema_field_t, 2 * n + 1);
-    schema->sections = g_new0(cyaml_schema_field_t, n + 1);
-    for (int i = 0; i < n;) {
-        cyaml_schema_field_t *section = &schema->sections[sections++];
-        int first = i, start = fields;
-        for (; i < n && g_str_equal(config_keys[i].section, config_keys[first].section); i++) {
-            schema->fields[fields++] =
-                raw_field(&config_keys[i], &schema->entry, (uint32_t)((i - first) * sizeof(Raw)));
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
+    const yaml_node_item_t *item = node->data.sequence.items.start;
+    for (; item < node->data.sequence.items.top; item++) {
+        g_autofree char *reason = NULL;
+        char *text = yamlfile_text(node_at(reader, *item), &reason);
+        if (!text) {
+            return wrong(place, error, "%s", reason);
         }
-        fields++; /* an empty field ends the section */
-        section->key = config_keys[first].section;
-        section->data_offset = (uint32_t)(first * sizeof(Raw));
-        section->value.type = CYAML_MAPPING;
-        section->value.flags = CYAML_FLAG_OPTIONAL;
-        section->value.data_size = (uint32_t)((i - first) * sizeof(Raw));
-        section->value.mapping.fields = &schema->fields[start];
+        g_ptr_array_add(list, text);
     }
-    schema->top.type = CYAML_MAPPING;
-    schema->top.flags = CYAML_FLAG_POINTER;
-    schema->top.data_size = (uint32_t)(n * sizeof(Raw));
-    schema->top.mapping.fields = schema->sections;
-    schema->log = g_string_new(NULL);
+    return set_int3(reader->config, place, (char *const *)list->pdata, list->len, error);
 }
 
-static void keep_log(cyaml_log_t level, void *data, const char *format, va_list args)
+static gboolean read_groups(const Reader *reader, const Place *place, const yaml_node_t *node, GError **error)
 {
-    g_string_append_vprintf(data, format, args);
-}
-
-/* Number of the first line whose text begins with "KEY:", 0 = none. */
-static int line_starting_with(const char *text, const char *key)
-{
-    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-    for (int i = 0; lines[i]; i++) {
-        const char *line = lines[i] + strspn(lines[i], " {");
-        if (g_str_has_prefix(line, key) && line[strlen(key)] == ':') {
-            return i + 1;
+    GPtrArray *groups = *(GPtrArray **)config_member(reader->config, place->key);
+    const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+    for (; pair < node->data.mapping.pairs.top; pair++) {
+        const yaml_node_t *key = node_at(reader, pair->key);
+        Place own = {place->path, place->key, yamlfile_line(key)};
+        g_autofree char *reason = NULL;
+        g_autofree char *name = yamlfile_text(key, &reason);
+        g_autofree char *kind = name ? yamlfile_text(node_at(reader, pair->value), &reason) : NULL;
+        g_autoptr(GError) why = NULL;
+        guint before = groups->len;
+        if (!kind) {
+            return wrong(&own, error, "%s", reason);
+        }
+        if (!groups_add(groups, name, kind, &why)) {
+            return wrong(&own, error, "is wrong: %s", why->message);
+        }
+        if (groups->len == before) {
+            return wrong(&own, error, "names group \"%s\" twice", name);
         }
     }
-    return 0;
+    return TRUE;
 }
 
-/* From libcyaml's log ("Load: Unexpected key: x", then a backtrace with lines, innermost first) one sentence. */
-static void syntax_error(const char *path, const char *text, cyaml_err_t code, const char *log,
+static gboolean read_value(const Reader *reader, const Place *place, const yaml_node_t *node, GError **error)
+{
+    if (yamlfile_is_null(node)) {
+        return TRUE; /* the default */
+    }
+    if (node->type == YAML_SEQUENCE_NODE && place->key->kind == KEY_INT3) {
+        return read_list(reader, place, node, error);
+    }
+    if (node->type == YAML_MAPPING_NODE && place->key->kind == KEY_GROUPS) {
+        return read_groups(reader, place, node, error);
+    }
+    g_autofree char *reason = NULL;
+    g_autofree char *text = yamlfile_text(node, &reason);
+    if (!text) {
+        return wrong(place, error, "%s", reason);
+    }
+    if (g_str_equal(text, "~") && node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE) {
+        return wrong(
+            place, error,
+            "is ~, which YAML takes for nothing: write nothing for the default, ~/ for your home folder");
+    }
+    return set_scalar(reader->config, place, text, error);
+}
+
+/* The key, or NULL with an error that offers the nearest of the section, else of all. */
+static const ConfigKey *find_key(const Reader *reader, const char *section, const char *name,
+                                 const yaml_node_t *node, GError **error)
+{
+    g_autoptr(GPtrArray) own = g_ptr_array_new(), all = g_ptr_array_new();
+    for (const ConfigKey *key = config_keys; key->section; key++) {
+        gboolean here = g_str_equal(key->section, section);
+        if (here && g_str_equal(key->key, name)) {
+            return key;
+        }
+        g_ptr_array_add(all, (char *)key->key);
+        if (here) {
+            g_ptr_array_add(own, (char *)key->key);
+        }
+    }
+    g_ptr_array_add(own, NULL);
+    g_ptr_array_add(all, NULL);
+    const char *near = nearest_name(name, (const char *const *)own->pdata);
+    const char *far = near ? NULL : nearest_name(name, (const char *const *)all->pdata);
+    for (const ConfigKey *key = config_keys; far && key->section; key++) {
+        if (g_str_equal(key->key, far)) {
+            misplaced(reader, node, error, "there is no key %s.%s; did you mean \"%s.%s\"?", section, name,
+                      key->section, far);
+            return NULL;
+        }
+    }
+    misplaced(reader, node, error, "there is no key %s.%s%s%s%s", section, name,
+              near ? "; did you mean \"" : "", near ? near : " (wsiflow config lists all keys)",
+              near ? "\"?" : "");
+    return NULL;
+}
+
+/* Whether a section or key has not been there before. */
+static gboolean is_first(const Reader *reader, const char *section, const char *key, const yaml_node_t *node,
                          GError **error)
 {
-    g_auto(GStrv) lines = g_strsplit(log, "\n", -1);
-    int line = 0;
-    const char *unknown = "Load: Unexpected key: ";
-    if (lines[0] && g_str_has_prefix(lines[0], unknown)) {
-        line = line_starting_with(text, lines[0] + strlen(unknown)); /* the backtrace names the line before */
+    char *name = key ? g_strdup_printf("%s.%s", section, key) : g_strdup(section);
+    return g_hash_table_add(reader->seen, name) ||
+           misplaced(reader, node, error, "%s%s%s is there twice", section, key ? "." : "", key ? key : "");
+}
+
+static gboolean read_section(const Reader *reader, const char *section, const yaml_node_t *node,
+                             GError **error)
+{
+    if (yamlfile_is_null(node)) {
+        return TRUE;
     }
-    for (int i = 0; lines[i] && line == 0; i++) {
-        const char *at = strstr(lines[i], "line: ");
-        if (at) {
-            sscanf(at, "line: %d", &line);
+    if (node->type != YAML_MAPPING_NODE) {
+        return misplaced(reader, node, error, "section %s holds no keys: \"%s: {key: value}\" was expected",
+                         section, section);
+    }
+    const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+    for (; pair < node->data.mapping.pairs.top; pair++) {
+        const yaml_node_t *name_node = node_at(reader, pair->key);
+        g_autofree char *reason = NULL;
+        g_autofree char *name = yamlfile_text(name_node, &reason);
+        if (!name) {
+            return misplaced(reader, name_node, error, "a key of section %s %s", section, reason);
+        }
+        const ConfigKey *key = find_key(reader, section, name, name_node, error);
+        Place place = {reader->path, key, yamlfile_line(name_node)};
+        if (!key || !is_first(reader, section, name, name_node, error) ||
+            !read_value(reader, &place, node_at(reader, pair->value), error)) {
+            return FALSE;
         }
     }
-    const char *what = lines[0] ? lines[0] : "";
-    what = g_str_has_prefix(what, "Load: ") ? what + 6 : what;
-    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d: %s", path, line,
-                *what ? what : cyaml_strerror(code));
+    return TRUE;
+}
+
+static gboolean unknown_section(const Reader *reader, const char *name, const yaml_node_t *node,
+                                GError **error)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    for (const ConfigKey *key = config_keys; key->section; key++) {
+        if (names->len == 0 || !g_str_equal(names->pdata[names->len - 1], key->section)) {
+            g_ptr_array_add(names, (char *)key->section);
+        }
+    }
+    g_ptr_array_add(names, NULL);
+    g_autofree char *hint = nearest_hint(name, (const char *const *)names->pdata);
+    return misplaced(reader, node, error, "there is no section \"%s\"%s", name, hint);
+}
+
+static gboolean read_sections(const Reader *reader, const yaml_node_t *root, GError **error)
+{
+    if (yamlfile_is_null(root)) {
+        return TRUE;
+    }
+    if (root->type != YAML_MAPPING_NODE) {
+        return misplaced(reader, root, error,
+                         "sections were expected, for example \"slides: {folder: ...}\"");
+    }
+    const yaml_node_pair_t *pair = root->data.mapping.pairs.start;
+    for (; pair < root->data.mapping.pairs.top; pair++) {
+        const yaml_node_t *node = node_at(reader, pair->key);
+        g_autofree char *reason = NULL;
+        g_autofree char *name = yamlfile_text(node, &reason);
+        if (!name) {
+            return misplaced(reader, node, error, "the name of a section %s", reason);
+        }
+        if (!config_section_comment(name)) {
+            return unknown_section(reader, name, node, error);
+        }
+        if (!is_first(reader, name, NULL, node, error) ||
+            !read_section(reader, name, node_at(reader, pair->value), error)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+static Config *parse(const char *text, gsize length, const char *path, GError **error)
+{
+    yaml_document_t document;
+    if (length > SIZE_LIMIT) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is larger than %d bytes: it is no configuration",
+                    path, SIZE_LIMIT);
+        return NULL;
+    }
+    if (!yamlfile_read(&document, text, length, path, error)) {
+        return NULL;
+    }
+    g_autoptr(Config) config = config_default();
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    Reader reader = {config, &document, path, seen};
+    const yaml_node_t *root = yaml_document_get_root_node(&document);
+    gboolean ok = !root || read_sections(&reader, root, error);
+    yaml_document_delete(&document);
+    g_free(config->path);
+    config->path = g_strdup(path);
+    return ok ? g_steal_pointer(&config) : NULL;
 }
 
 Config *config_parse(const char *text, const char *path, GError **error)
 {
-    Schema schema;
-    Raw *raw = NULL;
-    schema_build(&schema);
-    cyaml_config_t options = {
-        .log_fn = keep_log, .log_ctx = schema.log, .mem_fn = cyaml_mem, .log_level = CYAML_LOG_ERROR};
-    cyaml_err_t code =
-        cyaml_load_data((const uint8_t *)text, strlen(text), &options, &schema.top, (void **)&raw, NULL);
-    g_autoptr(Config) config = config_default();
-    gboolean ok = code == CYAML_OK;
-    g_free(config->path);
-    config->path = g_strdup(path);
-    if (!ok) {
-        syntax_error(path, text, code, schema.log->str, error);
-    }
-    for (int i = 0; ok && i < key_count(); i++) {
-        Place place = {text, path, &config_keys[i]};
-        if (raw[i].text || raw[i].list) {
-            ok = set_value(config, &place, &raw[i], error);
-        }
-    }
-    if (raw) {
-        cyaml_free(&options, &schema.top, raw, 0);
-    }
-    schema_clear(&schema);
-    return ok ? g_steal_pointer(&config) : NULL;
+    return parse(text, strlen(text), path, error);
 }
 
 Config *config_read(const char *path, GError **error)
 {
     g_autofree char *text = NULL;
+    gsize length;
     g_autoptr(GError) why = NULL;
-    if (!g_file_get_contents(path, &text, NULL, &why)) {
+    if (!g_file_get_contents(path, &text, &length, &why)) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s", why->message);
         return NULL;
     }
     g_autofree char *absolute = g_canonicalize_filename(path, NULL);
-    return config_parse(text, absolute, error);
-}
-
-/* ---- writing ---- */
-
-static char *quoted(const char *text)
-{
-    g_autoptr(GString) out = g_string_new("\"");
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\') {
-            g_string_append_c(out, '\\');
-        }
-        g_string_append_c(out, *text);
-    }
-    g_string_append_c(out, '"');
-    return g_string_free(g_steal_pointer(&out), FALSE);
-}
-
-static char *value_text(const Config *config, const ConfigKey *key)
-{
-    const void *from = member(config, key);
-    char number[G_ASCII_DTOSTR_BUF_SIZE];
-    const int *three = from;
-    switch (key->kind) {
-    case KEY_INT:
-        return g_strdup_printf("%d", *(const int *)from);
-    case KEY_NUMBER:
-        return g_strdup(g_ascii_formatd(number, sizeof number, "%.12g", *(const double *)from));
-    case KEY_BOOL:
-        return g_strdup(*(const gboolean *)from ? "true" : "false");
-    case KEY_INT3:
-        return g_strdup_printf("[%d, %d, %d]", three[0], three[1], three[2]);
-    case KEY_CHOICE:
-        return g_strdup(*(char *const *)from);
-    case KEY_TEXT:
-    case KEY_PATH:
-        break;
-    }
-    return quoted(*(char *const *)from);
-}
-
-char *config_text(const Config *config, gboolean comments)
-{
-    GString *out = g_string_new(NULL);
-    const char *section = "";
-    for (const ConfigKey *key = config_keys; key->section; key++) {
-        if (!g_str_equal(section, key->section)) {
-            section = key->section;
-            if (comments) {
-                g_string_append_printf(out, "%s# %s\n", out->len ? "\n" : "",
-                                       config_section_comment(section));
-            }
-            g_string_append_printf(out, "%s:\n", section);
-        }
-        g_autofree char *value = value_text(config, key);
-        if (comments) {
-            g_string_append_printf(out, "  # %s", key->comment);
-            if (key->choices) {
-                g_string_append_printf(out, " (%s)", key->choices);
-            } else if (key->kind == KEY_INT || key->kind == KEY_NUMBER || key->kind == KEY_INT3) {
-                g_string_append_printf(out, " (%.10g to %.10g)", key->low, key->high);
-            }
-            g_string_append_c(out, '\n');
-        }
-        g_string_append_printf(out, "  %s: %s\n", key->key, value);
-    }
-    return g_string_free(out, FALSE);
-}
-
-void config_hash(const Config *config, const char *what, char sha256[65])
-{
-    g_auto(GStrv) wanted = g_strsplit(what, " ", -1);
-    g_autoptr(GString) text = g_string_new(NULL);
-    for (const ConfigKey *key = config_keys; key->section; key++) {
-        g_autofree char *full = g_strdup_printf("%s.%s", key->section, key->key);
-        if (g_strv_contains((const char *const *)wanted, key->section) ||
-            g_strv_contains((const char *const *)wanted, full)) {
-            g_autofree char *value = value_text(config, key);
-            g_string_append_printf(text, "%s=%s\n", full, value);
-        }
-    }
-    durable_hash_bytes(text->str, text->len, sha256);
+    return parse(text, length, absolute, error);
 }

@@ -1,15 +1,17 @@
 /* The configuration of a run: one plain struct, one table that defines every key.
  *
- * Files are YAML of two levels, "section: {key: value}".  The table (config.c) gives each key its type, range, default and
+ * Files are YAML of two levels, "section: {key: value}".  The table (config_keys.c) gives each key its type, range, default and
  * comment; from it come the reader, `configs/default.yaml` and the canonical text that is hashed for each stage.  Unknown
- * keys, wrong types and values out of range are errors that name file and line. */
+ * keys, keys given twice, wrong types and values out of range are errors that name file and line and offer the nearest right name.
+ * A key without value, a file without content: the defaults. */
 #pragma once
-#include <glib.h>
+#include "pipeline/groups.h"
 
 typedef struct {
     /* slides */
-    char *slides_folder, *slides_pattern, *slides_manifest, *slides_annotations, *slides_groups,
+    char *slides_folder, *slides_pattern, *slides_manifest, *slides_annotations, *slides_group_field,
         *slides_unannotated;
+    GPtrArray *slides_groups; /* GroupName*, in the file's order */
     double slides_mpp;
     gboolean slides_objective;
     /* patches */
@@ -70,7 +72,8 @@ typedef struct {
     char *path; /* of the file; "" for the defaults */
 } Config;
 
-/* Relative paths in the file are relative to its folder; ${NAME} in a path is the environment variable NAME. */
+/* Relative paths in the file are relative to its folder, ~/ is the home folder; ${NAME} in a path or text is the environment variable
+ * NAME (an error when it is not set), $${ the letters ${. */
 Config *config_read(const char *path, GError **error);
 /* From text; `path` names it in messages and anchors relative paths. */
 Config *config_parse(const char *text, const char *path, GError **error);
@@ -78,7 +81,8 @@ Config *config_default(void);
 void config_free(Config *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)
 
-/* All keys with their values; with comments it is what configs/default.yaml holds. Caller frees. */
+/* All keys with their values, so that config_parse gives the same again; with comments it is what configs/default.yaml holds.
+ * Caller frees. */
 char *config_text(const Config *config, gboolean comments);
 /* SHA-256 of the keys that a stage reads: a space-separated list of "section" or "section.key". */
 void config_hash(const Config *config, const char *what, char sha256[65]);

@@ -29,6 +29,10 @@
     {                                                                   \
 #s, #k, KEY_CHOICE, AT(s##_##k), normal, 0, 0, choices, comment \
     }
+#define GROUPS(s, k, comment)                                    \
+    {                                                            \
+#s, #k, KEY_GROUPS, AT(s##_##k), "", 0, 0, NULL, comment \
+    }
 #define INT3(s, k, normal, low, high, comment)                          \
     {                                                                   \
 #s, #k, KEY_INT3, AT(s##_##k), normal, low, high, NULL, comment \
@@ -68,10 +72,13 @@ const ConfigKey config_keys[] = {
          "folder with an annotation STEM.xml (.geojson, .geojson.gz, .json, .ndpa) for slides that have "
          "lesions; may be "
          "the slides' own"),
-    TEXT(slides, groups, "",
-         "more annotation groups: \"name=lesion other=not region=roi some=ignore\"; only tissue in a slide's "
-         "roi counts; "
-         "Camelyon16/17 groups are known"),
+    GROUPS(slides, groups,
+           "what annotation groups mean: {\"Layer 1\": lesion, \"Tumor: Negative\": not, Region: roi, \"*\": "
+           "ignore}; "
+           "\"*\" is every group "
+           "that nothing else names; only tissue in a slide's roi counts; Camelyon16/17 groups are known"),
+    CHOICE(slides, group_field, "auto", "auto class name text title",
+           "which field of an outline is its group; auto = what each program's format has for it"),
     CHOICE(slides, unannotated, "auto", "auto normal unknown",
            "slides without annotation: normal, or unknown (neither trained on nor counted, but scored); auto "
            "= normal "

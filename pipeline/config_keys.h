@@ -2,7 +2,7 @@
 #pragma once
 #include "pipeline/config.h"
 
-typedef enum { KEY_INT, KEY_NUMBER, KEY_BOOL, KEY_TEXT, KEY_PATH, KEY_CHOICE, KEY_INT3 } KeyKind;
+typedef enum { KEY_INT, KEY_NUMBER, KEY_BOOL, KEY_TEXT, KEY_PATH, KEY_CHOICE, KEY_INT3, KEY_GROUPS } KeyKind;
 
 typedef struct {
     const char *section, *key;
@@ -15,5 +15,7 @@ typedef struct {
 } ConfigKey;
 
 extern const ConfigKey config_keys[]; /* grouped by section; ends with section NULL */
+/* Where the value of a key is in a configuration. */
+void *config_member(const Config *config, const ConfigKey *key);
 /* Comment above a section; NULL when unknown. */
 const char *config_section_comment(const char *section);

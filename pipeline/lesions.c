@@ -19,44 +19,32 @@ static void add_rule(GArray *rules, const char *group, OutlineLabel label, gbool
     g_array_append_val(rules, rule);
 }
 
-/* "name=lesion other=not", before the rules that are known.  Caller frees with the texts. */
-static GArray *group_rules(const char *groups, gboolean is_mask, gboolean region, GStrv *texts,
-                           GError **error)
+static OutlineLabel label_of(const char *kind)
 {
-    static const struct {
-        const char *kind;
-        OutlineLabel label;
-        gboolean is_region;
-    } kinds[] = {{"lesion", LABEL_LESION, FALSE},
-                 {"not", LABEL_NOT_LESION, FALSE},
-                 {"roi", LABEL_NONE, TRUE},
-                 {"ignore", LABEL_NONE, FALSE}};
-    g_autoptr(GArray) rules = g_array_new(TRUE, TRUE, sizeof(GroupRule));
-    *texts = g_strsplit_set(groups ? groups : "", " ", -1);
-    for (char **text = *texts; *text; text++) {
-        char *equals = strrchr(*text, '=');
-        if (!**text) {
-            continue;
+    return g_str_equal(kind, "lesion") ? LABEL_LESION
+           : g_str_equal(kind, "not")  ? LABEL_NOT_LESION
+                                       : LABEL_NONE;
+}
+
+/* The rules: what is said of names, then what is known, and last what is said of all others ("*").  They borrow the names. */
+static GArray *group_rules(const GPtrArray *groups, gboolean is_mask, gboolean region)
+{
+    GArray *rules = g_array_new(TRUE, TRUE, sizeof(GroupRule));
+    for (int others = 0; others < 2; others++) {
+        for (guint i = 0; groups && i < groups->len; i++) {
+            const GroupName *group = groups->pdata[i];
+            if (g_str_equal(group->name, OTHER_GROUPS) == others) {
+                add_rule(rules, group->name, label_of(group->kind), g_str_equal(group->kind, "roi"), region);
+            }
         }
-        guint k = 0;
-        while (k < G_N_ELEMENTS(kinds) && !(equals && g_str_equal(equals + 1, kinds[k].kind))) {
-            k++;
+        for (guint i = 0; !others && is_mask && i < G_N_ELEMENTS(mask_rules); i++) {
+            add_rule(rules, mask_rules[i].group, mask_rules[i].label, FALSE, region);
         }
-        if (k == G_N_ELEMENTS(kinds)) {
-            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                        "group rule \"%s\" is none of name=lesion, name=not, name=roi, name=ignore", *text);
-            return NULL;
+        for (const GroupRule *rule = camelyon_rules; !others && rule->group && !is_mask; rule++) {
+            add_rule(rules, rule->group, rule->label, FALSE, region);
         }
-        *equals = 0;
-        add_rule(rules, *text, kinds[k].label, kinds[k].is_region, region);
     }
-    for (guint i = 0; is_mask && i < G_N_ELEMENTS(mask_rules); i++) {
-        add_rule(rules, mask_rules[i].group, mask_rules[i].label, FALSE, region);
-    }
-    for (const GroupRule *rule = camelyon_rules; rule->group && !is_mask; rule++) {
-        add_rule(rules, rule->group, rule->label, FALSE, region);
-    }
-    return g_steal_pointer(&rules);
+    return rules;
 }
 
 SlideFrame lesions_frame(const Slide *slide)
@@ -72,28 +60,30 @@ SlideFrame lesions_frame(const Slide *slide)
                         .bounds_y = info->bounds.y};
 }
 
-static Annotation *load(const char *path, const char *groups, gboolean region, const SlideFrame *frame,
-                        GError **error)
+static Annotation *load(const char *path, const GPtrArray *groups, const char *field, gboolean region,
+                        const SlideFrame *frame, GError **error)
 {
-    g_auto(GStrv) texts = NULL;
     gboolean is_mask = labels_detect(path);
-    g_autoptr(GArray) rules = group_rules(groups, is_mask, region, &texts, error);
-    if (!rules) {
+    g_autoptr(GArray) rules = group_rules(groups, is_mask, region);
+    const GroupRule *first = (const GroupRule *)(void *)rules->data;
+    if (!g_str_equal(field, "auto")) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: the group's field \"%s\" is not read yet", path,
+                    field);
         return NULL;
     }
-    const GroupRule *first = (const GroupRule *)(void *)rules->data;
     return is_mask ? masks_outlines(path, first, frame, error)
                    : annotation_read_on(path, first, frame, error);
 }
 
-Annotation *lesions_load(const char *path, const char *groups, const SlideFrame *frame, GError **error)
+Annotation *lesions_load(const char *path, const GPtrArray *groups, const char *field,
+                         const SlideFrame *frame, GError **error)
 {
-    return load(path, groups, FALSE, frame, error);
+    return load(path, groups, field, FALSE, frame, error);
 }
 
 gboolean lesions_have_regions(const Config *config)
 {
-    return strstr(config->slides_groups, "=roi") != NULL;
+    return groups_have_regions(config->slides_groups);
 }
 
 gboolean lesions_region(const Config *config, const SlideEntry *entry, const Slide *slide, Raster **region,
@@ -104,7 +94,8 @@ gboolean lesions_region(const Config *config, const SlideEntry *entry, const Sli
     if (!entry->annotation || !lesions_have_regions(config)) {
         return TRUE;
     }
-    g_autoptr(Annotation) annotation = load(entry->annotation, config->slides_groups, TRUE, &frame, error);
+    g_autoptr(Annotation) annotation =
+        load(entry->annotation, config->slides_groups, config->slides_group_field, TRUE, &frame, error);
     gboolean found = FALSE;
     for (guint i = 0; annotation && i < annotation->outlines->len; i++) {
         const Outline *outline = annotation->outlines->pdata[i];
@@ -117,7 +108,7 @@ gboolean lesions_region(const Config *config, const SlideEntry *entry, const Sli
 Annotation *lesions_read(const Config *config, const SlideEntry *entry, const Slide *slide, GError **error)
 {
     SlideFrame frame = lesions_frame(slide);
-    return lesions_load(entry->annotation, config->slides_groups, &frame, error);
+    return lesions_load(entry->annotation, config->slides_groups, config->slides_group_field, &frame, error);
 }
 
 double lesions_share(const Raster *raster, const Rect *area)

@@ -10,10 +10,11 @@
 Annotation *lesions_read(const Config *config, const SlideEntry *entry, const Slide *slide, GError **error);
 /* Where a slide lies, for annotations that do not count in its pixels. */
 SlideFrame lesions_frame(const Slide *slide);
-/* The outlines of a file, an annotation of any dialect or a label mask (masks.h).  groups: more rules "name=lesion other=not region=roi some=ignore"
- * that go before the known groups, may be NULL; of masks the labels 1 and 255 are lesions. */
-Annotation *lesions_load(const char *path, const char *groups, const SlideFrame *frame, GError **error);
-/* Whether groups are named as regions of interest (name=roi in slides.groups), and the union of their outlines on a slide; *region is
+/* The outlines of a file, an annotation of any dialect or a label mask (masks.h).  groups: GroupName*, what they mean, before the groups
+ * that are known (of masks the labels 1 and 255 are lesions); "*" after those; may be NULL.  field: slides.group_field. */
+Annotation *lesions_load(const char *path, const GPtrArray *groups, const char *field,
+                         const SlideFrame *frame, GError **error);
+/* Whether groups are named as regions of interest (roi in slides.groups), and the union of their outlines on a slide; *region is
  * NULL when the slide has none: then all of it is of interest. */
 gboolean lesions_have_regions(const Config *config);
 gboolean lesions_region(const Config *config, const SlideEntry *entry, const Slide *slide, Raster **region,

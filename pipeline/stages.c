@@ -91,7 +91,7 @@ static gboolean wants_evaluate(const Config *config, const SlideEntry *slide)
 }
 
 #define SLIDE_KEYS "slides.mpp slides.objective"
-#define RULE_KEYS "dataset.rule dataset.lesion_min slides.groups"
+#define RULE_KEYS "dataset.rule dataset.lesion_min slides.groups slides.group_field"
 #define PICTURE_KEYS                                                                            \
     "dataset.train_anomalies dataset.masks dataset.drop_flags dataset.format dataset.shard_mb " \
     "dataset.picture dataset.jpeg_quality"
@@ -104,13 +104,14 @@ static gboolean wants_evaluate(const Config *config, const SlideEntry *slide)
 const Stage stages[] = {
     {"ingest", "geometry, resolution and identity of a slide", SCOPE_SLIDE, SLIDE_KEYS, "", 2, wants_slide,
      stage_ingest},
-    {"tissue", "tissue mask", SCOPE_SLIDE, "tissue slides.groups", "ingest", 4, wants_slide, stage_tissue},
+    {"tissue", "tissue mask", SCOPE_SLIDE, "tissue slides.groups slides.group_field", "ingest", 4,
+     wants_slide, stage_tissue},
     {"stain", "how a slide is stained", SCOPE_SLIDE,
      "tiles.stain tiles.icc tiles.size tiles.mpp tiles.filter", "ingest tissue", 2, wants_stain, stage_stain},
     {"grid", "tiles on the tissue", SCOPE_SLIDE, "tiles", "ingest tissue", 1, wants_slide, stage_grid},
     {"clam", "places of tiles for CLAM", SCOPE_SLIDE, "tiles", "ingest grid", 1, wants_clam, stage_clam},
-    {"mask", "lesion shares of the tiles, mask pyramid", SCOPE_SLIDE, "slides.groups tiles.size tiles.mpp",
-     "ingest grid", 1, wants_mask, stage_mask},
+    {"mask", "lesion shares of the tiles, mask pyramid", SCOPE_SLIDE,
+     "slides.groups slides.group_field tiles.size tiles.mpp", "ingest grid", 1, wants_mask, stage_mask},
     {"cut", "patches of a slide", SCOPE_SLIDE, RULE_KEYS " tiles " PICTURE_KEYS, "ingest grid mask stain", 7,
      wants_cut, stage_cut},
     {"dataset", "manifest and card of the patch set", SCOPE_COHORT, "dataset tiles run", "?ingest ?cut", 4,

@@ -1,0 +1,307 @@
+/* Configurations: what is written reads back the same for every text; what cannot be meant is refused, with what to write instead. */
+#include "base/error.h"
+#include "base/rng.h"
+#include "pipeline/config_keys.h"
+#include "pipeline/config.h"
+#include <glib/gstdio.h>
+#include <string.h>
+
+/* ---- round trips ---- */
+
+/* Bytes that mean something to YAML, to the reader or to nobody. */
+static const char *const pieces[] = {
+    "a",
+    "Z",
+    "0",
+    " ",
+    "  ",
+    "\n",
+    "\r",
+    "\r\n",
+    "\t",
+    "\"",
+    "'",
+    "\\",
+    "\\n",
+    ":",
+    ": ",
+    " #",
+    "#",
+    "- ",
+    "? ",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    "&a",
+    "*a",
+    "!",
+    "!!",
+    "|",
+    ">",
+    "%",
+    "@",
+    "`",
+    "~",
+    "~/",
+    "$",
+    "${",
+    "$${",
+    "${A}",
+    "---",
+    "\n---\n",
+    "...",
+    "null",
+    "true",
+    "=",
+    "<<",
+    "1",
+    ".",
+    "/",
+    "\x01",
+    "\x07",
+    "\x1b",
+    "\x7f",
+    "\xc2\x85",
+    "\xc2\xa0",
+    "\xc3\xa4",
+    "\xe2\x80\xa8",
+    "\xe2\x80\xa9",
+    "\xef\xbb\xbf",
+    "\xef\xbf\xbe",
+    "\xf0\x9f\x98\x80",
+    "\xe4",
+    "\xff",
+    "\xc3",
+};
+
+static char *random_text(Rng *rng, guint most)
+{
+    GString *out = g_string_new(NULL);
+    guint n = (guint)rng_below(rng, most + 1);
+    for (guint i = 0; i < n; i++) {
+        if (rng_below(rng, 4) == 0) {
+            g_string_append_c(out, (char)(1 + rng_below(rng, 255))); /* any byte but NUL */
+        } else {
+            g_string_append(out, pieces[rng_below(rng, G_N_ELEMENTS(pieces))]);
+        }
+    }
+    return g_string_free(out, FALSE);
+}
+
+static void take(char **at, char *text)
+{
+    g_free(*at);
+    *at = text;
+}
+
+/* Every text of a configuration, and names of groups, take random values. */
+static Config *random_config(Rng *rng)
+{
+    static const char *const kinds[] = {"lesion", "not", "roi", "ignore"};
+    Config *config = config_default();
+    for (const ConfigKey *key = config_keys; key->section; key++) {
+        if (key->kind == KEY_TEXT) {
+            take(config_member(config, key), random_text(rng, 12));
+        } else if (key->kind == KEY_PATH) {
+            g_autofree char *name = random_text(rng, 12);
+            take(config_member(config, key), g_strconcat("/", name, NULL));
+        }
+    }
+    for (int i = 0; i < 5; i++) {
+        g_autofree char *name = random_text(rng, i == 4 ? 1200 : 8);
+        groups_add(config->slides_groups, name, kinds[rng_below(rng, 4)],
+                   NULL); /* a name that is there stays */
+    }
+    return config;
+}
+
+static void assert_same(const Config *a, const Config *b)
+{
+    for (const ConfigKey *key = config_keys; key->section; key++) {
+        if (key->kind == KEY_TEXT || key->kind == KEY_PATH) {
+            g_assert_cmpstr(*(char **)config_member(a, key), ==, *(char **)config_member(b, key));
+        }
+    }
+    g_assert_cmpuint(a->slides_groups->len, ==, b->slides_groups->len);
+    for (guint i = 0; i < a->slides_groups->len; i++) {
+        const GroupName *p = a->slides_groups->pdata[i], *q = b->slides_groups->pdata[i];
+        g_assert_cmpstr(p->name, ==, q->name);
+        g_assert_true(p->kind == q->kind);
+    }
+}
+
+static void test_round_trip(void)
+{
+    Rng rng = rng_at(1, rng_name("test-config"), 0);
+    for (int round = 0; round < 2000; round++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Config) config = random_config(&rng);
+        g_autofree char *text = config_text(config, round & 1);
+        g_autoptr(Config) again = config_parse(text, "/somewhere/config.yaml", &error);
+        g_assert_no_error(error);
+        assert_same(config, again);
+        g_autofree char *twice = config_text(again, round & 1);
+        g_assert_cmpstr(text, ==, twice);
+        char one[65], two[65];
+        config_hash(config, "slides run patches", one);
+        config_hash(again, "slides run patches", two);
+        g_assert_cmpstr(one, ==, two);
+    }
+}
+
+/* ---- what is read ---- */
+
+static Config *good(const char *text)
+{
+    g_autoptr(GError) error = NULL;
+    Config *config = config_parse(text, "/here/c.yaml", &error);
+    g_assert_no_error(error);
+    return config;
+}
+
+static void test_nothing_is_the_defaults(void)
+{
+    static const char *const texts[] = {"",
+                                        "\n\n",
+                                        "# all defaults\n",
+                                        "---\n",
+                                        "null\n",
+                                        "run:\n",
+                                        "run:\n  name:\n",
+                                        "\xEF\xBB\xBF# with a mark\n",
+                                        "run: {name: null}\ntrain: {epochs: }\n"};
+    g_autoptr(Config) normal = config_default();
+    g_autofree char *wanted = config_text(normal, FALSE);
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+        g_autoptr(Config) config = good(texts[i]);
+        g_autofree char *text = config_text(config, FALSE);
+        g_assert_cmpstr(text, ==, wanted);
+    }
+}
+
+static void assert_group(const Config *config, guint i, const char *name, const char *kind)
+{
+    const GroupName *group = config->slides_groups->pdata[i];
+    g_assert_cmpstr(group->name, ==, name);
+    g_assert_cmpstr(group->kind, ==, kind);
+}
+
+static void test_groups(void)
+{
+    g_autoptr(Config) config =
+        good("slides:\n  groups:\n    Layer 1: lesion\n    \"Tumor: Positive\": not\n    a=b: roi\n"
+             "    \"*\": ignore\n    7: lesion\n    '': ignore\n");
+    static const char *const names[] = {"Layer 1", "Tumor: Positive", "a=b", "*", "7", ""};
+    static const char *const kinds[] = {"lesion", "not", "roi", "ignore", "lesion", "ignore"};
+    g_assert_cmpuint(config->slides_groups->len, ==, G_N_ELEMENTS(names));
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        assert_group(config, i, names[i], kinds[i]);
+    }
+    g_autoptr(Config) old =
+        good("slides: {groups: \"Carcinoma=lesion a=b=not\"}"); /* the form of plain names */
+    assert_group(old, 0, "Carcinoma", "lesion");
+    assert_group(old, 1, "a=b", "not");
+    g_autoptr(GPtrArray) pairs = groups_new();
+    g_assert_true(groups_add_pair(pairs, "a = b=lesion", NULL));
+    g_assert_true(groups_add_pair(pairs, "=not", NULL));
+    g_assert_cmpstr(((GroupName *)pairs->pdata[0])->name, ==, "a = b");
+    g_assert_cmpstr(((GroupName *)pairs->pdata[1])->name, ==, "");
+}
+
+static void test_values(void)
+{
+    g_setenv("WSIFLOW_TEST_DIR", "/d \xe4", TRUE);
+    g_setenv("HOME", "/home/someone", TRUE);
+    g_autoptr(Config) config =
+        good("slides:\n  folder: ${WSIFLOW_TEST_DIR}/s\n  manifest: ~/m.csv\n  annotations: x/../y\n"
+             "  pattern: \"$${A}*\"\nrun: {name: \"~\"}\ndataset: {write: Off}\n");
+    g_assert_cmpstr(config->slides_folder, ==, "/d \xe4/s");
+    g_assert_true(g_str_has_suffix(config->slides_manifest, "/m.csv") && config->slides_manifest[0] == '/');
+    g_assert_cmpstr(config->slides_annotations, ==, "/here/y");
+    g_assert_cmpstr(config->slides_pattern, ==, "${A}*");
+    g_assert_cmpstr(config->run_name, ==, "~");
+    g_assert_false(config->dataset_write);
+    g_autoptr(Config) binary = good("run: {name: !!binary \"5A==\"}\n");
+    g_assert_cmpstr(binary->run_name, ==, "\xe4");
+}
+
+/* ---- what is refused ---- */
+
+static void test_refused(void)
+{
+    g_setenv("WSIFLOW_TEST_EMPTY", "", TRUE);
+    g_unsetenv("WSIFLOW_TEST_UNSET");
+    static const struct {
+        const char *text, *says;
+    } cases[] = {
+        {"run: {seed: 1}\n---\nrun: {seed: 2}\n", "line 2: a second document"},
+        {"run: {seed: 1}\n...\n---\n", "line 3: a second document"},
+        {"run: {seed: 1, seed: 2}\n", "line 1: run.seed is there twice"},
+        {"run: {seed: 1}\nrun: {name: x}\n", "line 2: run is there twice"},
+        {"- run\n", "line 1: sections were expected"},
+        {"run: 5\n", "line 1: section run holds no keys"},
+        {"run: {name: [a, b]}\n", "run.name is a list"},
+        {"run: {name: {a: b}}\n", "run.name is a mapping"},
+        {"run: {name: !python/object x}\n", "run.name has the tag !python/object"},
+        {"run: {name: \"a\\0b\"}\n", "run.name holds a NUL"},
+        {"run:\n  name: \"\xe4\"\n", "line 2: byte 15 is not UTF-8"},
+        {"slide: {folder: x}\n", "did you mean \"slides\"?"},
+        {"slides: {annotation: x}\n", "there is no key slides.annotation; did you mean \"annotations\"?"},
+        {"tiles: {lesion_min: 1}\n", "did you mean \"dataset.lesion_min\"?"},
+        {"tiles: {edge: pads}\n", "allowed are drop pad shift; did you mean \"pad\"?"},
+        {"slides: {folder: ~}\n", "slides.folder is ~"},
+        {"slides: {folder: ~someone/x}\n", "write ~/ for your home folder, or ./~someone/x"},
+        {"slides: {folder: \"${WSIFLOW_TEST_UNSET}/x\"}\n", "that environment variable is not set"},
+        {"slides: {folder: \"${WSIFLOW_TEST_EMPTY}/x\"}\n", "that environment variable is empty"},
+        {"run: {name: \"${WSIFLOW_TEST_UNSET}\"}\n", "that environment variable is not set"},
+        {"slides: {folder: \"${A\"}\n", "write $${ for the letters ${"},
+        {"slides: {folder: \"${A:-x}\"}\n", "write $${ for the letters ${"},
+        {"slides: {groups: {Layer 1: lesions}}\n",
+         "allowed are lesion, not, roi and ignore; did you mean \"lesion\"?"},
+        {"slides: {groups: {a: lesion, A: not}}\n", "case does not count"},
+        {"slides: {groups: {a: lesion, a: lesion}}\n", "names group \"a\" twice"},
+        {"slides: {groups: {a: [lesion]}}\n", "is a list"},
+        {"slides: {groups: Layer 1=lesion}\n", "{\"Layer 1\": lesion"},
+        {"slides: {groups: [a]}\n", "slides.groups is a list"},
+        {"train: {epochs: .nan}\n", "a number was expected"},
+        {"run: {seed: 99999999999}\n", "allowed are 0 to 2147483647"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Config) config = config_parse(cases[i].text, "/here/c.yaml", &error);
+        g_assert_null(config);
+        g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
+        if (!strstr(error->message, cases[i].says) ||
+            !g_str_has_prefix(error->message, "/here/c.yaml line ")) {
+            g_error("%s gives \"%s\", not \"%s\"", cases[i].text, error->message, cases[i].says);
+        }
+    }
+}
+
+static void test_file_with_nul(void)
+{
+    static const char text[] = "run:\n  seed: 5\n\0train:\n  epochs: bogus\n";
+    g_autoptr(GError) error = NULL;
+    g_autofree char *path = NULL;
+    int fd = g_file_open_tmp("wsiflow-XXXXXX.yaml", &path, NULL);
+    g_assert_true(g_close(fd, NULL));
+    g_assert_true(g_file_set_contents(path, text, sizeof text - 1, NULL));
+    g_assert_null(config_read(path, &error));
+    g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
+    g_assert_nonnull(strstr(error->message, "line 3: byte 16 is a NUL"));
+    g_unlink(path);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/config/round-trip", test_round_trip);
+    g_test_add_func("/config/nothing-is-the-defaults", test_nothing_is_the_defaults);
+    g_test_add_func("/config/groups", test_groups);
+    g_test_add_func("/config/values", test_values);
+    g_test_add_func("/config/refused", test_refused);
+    g_test_add_func("/config/file-with-nul", test_file_with_nul);
+    return g_test_run();
+}
