@@ -88,8 +88,8 @@ for wrong in "a.xml -o x.tif" "a.xml --size 10x --mpp 1 -o x.tif" "a.xml --size 
     is "wrong usage: $wrong" $? 2
 done
 "$WSIFLOW" mask a.xml --size 1000x770 --mpp 0.25 --groups "Tumor=good" -o x.tif >/dev/null 2>message
-is "a rule that is none is an error" $? 1
-like "and is named" "$(cat message)" 'Tumor=good'
+is "a rule that is none is an error" $? 2
+like "and is named" "$(cat message)" '"Tumor" is "good"'
 "$WSIFLOW" mask a.xml --size 1000x770 --mpp 0.25 --level-mpp 0.01 -o x.tif >/dev/null 2>message
 is "finer than level 0 is an error" $? 1
 "$WSIFLOW" mask a.xml --size 1000x770 --mpp 0.25 --groups "Tumor=not Exclusion=lesion" -o swapped.tif >areas 2>/dev/null
