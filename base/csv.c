@@ -1,6 +1,10 @@
-/* A file is read whole, split into cells that stay in one text block; rows are pointers into it. */
+/* A file is read whole, split into cells that stay in one text block; rows are pointers into it.
+ *
+ * What csv_cell writes csv_read gives back, for every text.  So nothing is done about cells that a spreadsheet would take for a formula
+ * (= + - @): these tables are read by programs, to which "-a.tif" with a mark in front is another file. */
 #include "base/csv.h"
 #include "base/error.h"
+#include "base/nearest.h"
 #include <math.h>
 #include <string.h>
 
@@ -11,21 +15,14 @@ struct Csv {
     int columns;
 };
 
-static gboolean is_number(const char *text)
-{
-    char *end;
-    g_ascii_strtod(text, &end);
-    return end != text && *end == 0;
-}
+#define BYTE_ORDER_MARK "\xEF\xBB\xBF"
 
 void csv_cell(GString *out, const char *text, char end)
 {
-    gboolean formula = text[0] && strchr("=+-@", text[0]) && !is_number(text);
-    if (formula || strpbrk(text, ",\"\r\n")) {
+    gboolean first = out->len == 0 || out->str[out->len - 1] == '\n';
+    gboolean no_line = first && end == '\n' && !*text; /* else an empty line, which is no row */
+    if (no_line || strpbrk(text, ",\"\r\n") || g_str_has_prefix(text, BYTE_ORDER_MARK)) {
         g_string_append_c(out, '"');
-        if (formula) {
-            g_string_append_c(out, '\'');
-        }
         for (; *text; text++) {
             if (*text == '"') {
                 g_string_append_c(out, '"');
@@ -39,62 +36,93 @@ void csv_cell(GString *out, const char *text, char end)
     g_string_append_c(out, end);
 }
 
-/* Cuts one cell at *at (in place), moves *at past its separator; returns the cell, sets the separator: ',', '\n', 0 at the end of the
- * text, or '"' when the text ends inside of a quoted cell. */
-static char *next_cell(char **at, char *separator, int *line)
+/* Cuts the quoted cell that begins at *at (in place, the quotes go) and moves *at to its separator.  Returns what is wrong, or NULL. */
+static const char *quoted_cell(char **at, char *out, int *line)
 {
-    char *in = *at, *cell = in, *out = in;
-    if (*in == '"') {
-        for (in++; *in && !(in[0] == '"' && in[1] != '"'); in++) {
-            if (*in == '"') {
-                in++;
-            }
-            *line += *in == '\n';
-            *out++ = *in;
+    char *in = *at + 1;
+    for (; *in && !(in[0] == '"' && in[1] != '"'); in++) {
+        if (*in == '"') {
+            in++;
         }
-        if (!*in) {
-            *separator = '"'; /* the quote is never closed */
-            *at = in;
-            return cell;
-        }
-        in++;
+        *line += *in == '\n';
+        *out++ = *in;
     }
-    while (*in && *in != ',' && *in != '\n') {
-        *out++ = *in++;
+    if (!*in) {
+        return "a quoted cell is not closed";
     }
-    if (*in == '\n' && out > cell && out[-1] == '\r') {
-        out--;
-    }
-    *separator = *in;
-    *at = *in ? in + 1 : in;
+    in++;
+    in += in[0] == '\r' && in[1] == '\n';
     *out = 0;
-    return cell;
+    *at = in;
+    return *in && *in != ',' && *in != '\n' ? "text behind the quotes of a cell" : NULL;
+}
+
+/* As quoted_cell, without quotes. */
+static const char *plain_cell(char **at)
+{
+    char *end = *at + strcspn(*at, ",\r\n");
+    gboolean carriage = *end == '\r';
+    *at = end + carriage;
+    if (carriage && **at != '\n') {
+        return "a carriage return without a line feed";
+    }
+    if (carriage) {
+        *end = 0;
+    }
+    return NULL;
+}
+
+/* The cells of one row, *at moves to the next. */
+static gboolean split_row(Csv *csv, char **at, int *line, int row_line, GError **error)
+{
+    char separator;
+    do {
+        char *cell = *at;
+        const char *wrong = *cell == '"' ? quoted_cell(at, cell, line) : plain_cell(at);
+        if (wrong) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d: %s", csv->path, row_line, wrong);
+            return FALSE;
+        }
+        separator = **at;
+        if (separator) {
+            *(*at)++ = 0;
+        }
+        g_ptr_array_add(csv->cells, cell);
+    } while (separator == ',');
+    ++*line;
+    return TRUE;
+}
+
+/* Columns without a name may be several. */
+static gboolean check_header(const Csv *csv, GError **error)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+    for (int c = 0; c < csv->columns; c++) {
+        char *name = csv->cells->pdata[c];
+        if (*name && !g_hash_table_add(seen, name)) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line 1: there are two columns \"%s\"",
+                        csv->path, name);
+            return FALSE;
+        }
+    }
+    return TRUE;
 }
 
 static gboolean split(Csv *csv, GError **error)
 {
-    char *at = csv->text;
+    char *at = csv->text + (g_str_has_prefix(csv->text, BYTE_ORDER_MARK) ? strlen(BYTE_ORDER_MARK) : 0);
     int line = 1;
-    if (g_str_has_prefix(at, "\xEF\xBB\xBF")) {
-        at += 3;
-    }
     while (*at) {
-        int row_line = line, cells = 0;
-        char separator;
-        do {
-            g_ptr_array_add(csv->cells, next_cell(&at, &separator, &line));
-            cells++;
-        } while (separator == ',');
-        line++;
-        if (separator == '"') {
-            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d: a quoted cell is not closed",
-                        csv->path, row_line);
+        int row_line = line, before = (int)csv->cells->len;
+        gboolean empty = at[0] == '\n' || (at[0] == '\r' && at[1] == '\n');
+        if (!split_row(csv, &at, &line, row_line, error)) {
             return FALSE;
         }
+        int cells = (int)csv->cells->len - before;
         if (csv->columns == 0) {
             csv->columns = cells;
-        } else if (cells == 1 && *(char *)csv->cells->pdata[csv->cells->len - 1] == 0) {
-            g_ptr_array_set_size(csv->cells, csv->cells->len - 1); /* an empty line */
+        } else if (empty) {
+            g_ptr_array_set_size(csv->cells, before);
             continue;
         } else if (cells != csv->columns) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d: %d cells, the header has %d",
@@ -106,7 +134,7 @@ static gboolean split(Csv *csv, GError **error)
     if (csv->columns == 0) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is empty: a header line was expected", csv->path);
     }
-    return csv->columns > 0;
+    return csv->columns > 0 && check_header(csv, error);
 }
 
 Csv *csv_read(const char *path, GError **error)
@@ -122,7 +150,7 @@ Csv *csv_read(const char *path, GError **error)
         return NULL;
     }
     if (memchr(csv->text, 0, bytes)) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: not a text file", path);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s holds a NUL: it is no text file", path);
         return NULL;
     }
     return split(csv, error) ? g_steal_pointer(&csv) : NULL;
@@ -158,7 +186,18 @@ int csv_need(const Csv *csv, const char *name, GError **error)
 {
     int column = csv_column(csv, name);
     if (column < 0) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s has no column \"%s\"", csv->path, name);
+        g_autoptr(GPtrArray) names = g_ptr_array_new();
+        for (int c = 0; c < csv->columns; c++) {
+            g_ptr_array_add(names, csv->cells->pdata[c]);
+        }
+        g_ptr_array_add(names, NULL);
+        const char *near = nearest_name(name, (const char *const *)names->pdata), *only = names->pdata[0];
+        gboolean other = csv->columns == 1 && strpbrk(only, ";\t");
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s has no column \"%s\"%s%s%s", csv->path, name,
+                    other  ? ": its cells are not separated by commas"
+                    : near ? "; is it \""
+                           : "",
+                    near && !other ? near : "", near && !other ? "\"?" : "");
     }
     return column;
 }

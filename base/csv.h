@@ -2,18 +2,19 @@
 #pragma once
 #include <glib.h>
 
-/* Appends one cell (quoted when needed; cells starting with = + - @ that are not numbers get a leading ' so
- * that no spreadsheet runs them), then `end`: ',' or '\n'. */
+/* Appends one cell, quoted when needed, then `end`: ',' or '\n'.  Cells are appended to nothing else than cells. csv_read gives every
+ * text back as it was. */
 void csv_cell(GString *out, const char *text, char end);
 
 typedef struct Csv Csv;
-/* Reads a whole file; every row must have as many cells as the header: the error names file and line. */
+/* Reads a whole file.  A row with another number of cells than the header, a name of a column that is there twice, a NUL, an open quote
+ * are errors that name file and line. */
 Csv *csv_read(const char *path, GError **error);
 void csv_free(Csv *csv);
 int csv_rows(const Csv *csv);
 /* Column by header name, or -1. */
 int csv_column(const Csv *csv, const char *name);
-/* As csv_column; a missing column is an error that names the file and the column. */
+/* As csv_column; a missing column is an error that names the file, the column and the nearest one there is. */
 int csv_need(const Csv *csv, const char *name, GError **error);
 /* Borrowed; row 0 is the first after the header. */
 const char *csv_get(const Csv *csv, int row, int column);

@@ -380,6 +380,10 @@ static void test_bad_csv(Folder *folder, gconstpointer unused)
     assert_bad_csv(folder, "", "empty");
     assert_bad_csv(folder, "a,b\n1,2\n\"x\ny\",2,3\n", "line 3");
     assert_bad_csv(folder, "a,b\n1\n", "line 2");
+    assert_bad_csv(folder, "slide,split,slide\nx,train,y\n", "two columns \"slide\"");
+    assert_bad_csv(folder, "a,b\n1,\"2\"x\n", "line 2: text behind");
+    assert_bad_csv(folder, "a,b\r1,2\r", "carriage return");
+    assert_bad_csv(folder, "a,b\n1,\"2\n", "line 2: a quoted cell is not closed");
     g_autofree char *path = inside(folder, "table.csv");
     g_assert_true(g_file_set_contents(path, "a,b\n1,\0\n", 8, NULL));
     g_assert_null(csv_read(path, &error));
@@ -410,26 +414,49 @@ static void test_bad_numbers(Folder *folder, gconstpointer unused)
     g_assert_nonnull(strstr(error->message, "mpp"));
 }
 
+/* A table of random cells, some of which mean something to CSV or to a spreadsheet. */
 static void test_cells(Folder *folder, gconstpointer unused)
 {
-    static const char *const cells[] = {"plain", "with, comma", "with \"quotes\"", "two\nlines",
-                                        "",      "-1.5",        "\xC3\xA4"};
-    g_autoptr(GString) text = g_string_new(NULL);
-    for (gsize i = 0; i < G_N_ELEMENTS(cells); i++) {
-        csv_cell(text, "column", ',');
+    static const char *const pieces[] = {
+        "=",     "+",  "-", "@", "'", "\"",           ",",        "\n",   "\r",   "\r\n",
+        ";",     "\t", " ", "a", "1", "\xEF\xBB\xBF", "\xC3\xA4", "\xE4", "\x01", "=HYPERLINK(\"http://x\")",
+        "-a.tif"};
+    Rng rng = rng_at(1, rng_name("cells"), 0);
+    for (int round = 0; round < 400; round++) {
+        int columns = 1 + (int)rng_below(&rng, 4), rows = (int)rng_below(&rng, 5);
+        g_autoptr(GPtrArray) cells = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(GString) text = g_string_new(NULL);
+        for (int i = 0; i < columns * (rows + 1); i++) {
+            GString *cell = g_string_new(NULL);
+            for (guint n = rng_below(&rng, 5); n > 0; n--) {
+                g_string_append(cell, pieces[rng_below(&rng, G_N_ELEMENTS(pieces))]);
+            }
+            if (i < columns) {
+                g_string_append_printf(cell, "%d", i); /* no name is there twice */
+            }
+            g_ptr_array_add(cells, g_string_free(cell, FALSE));
+            csv_cell(text, cells->pdata[i], i % columns + 1 < columns ? ',' : '\n');
+        }
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Csv) csv = read_text(folder, text->str, &error);
+        g_assert_no_error(error);
+        g_assert_cmpint(csv_rows(csv), ==, rows);
+        for (int i = 0; i < columns * (rows + 1); i++) {
+            g_assert_cmpstr(csv_get(csv, i / columns - 1, i % columns), ==, cells->pdata[i]);
+        }
     }
-    csv_cell(text, "last", '\n');
-    for (gsize i = 0; i < G_N_ELEMENTS(cells); i++) {
-        csv_cell(text, cells[i], ',');
-    }
-    csv_cell(text, "=HYPERLINK(\"http://x\")", '\n'); /* a spreadsheet must not run it */
+}
+
+static void test_no_column(Folder *folder, gconstpointer unused)
+{
     g_autoptr(GError) error = NULL;
-    g_autoptr(Csv) csv = read_text(folder, text->str, &error);
-    g_assert_no_error(error);
-    for (gsize i = 0; i < G_N_ELEMENTS(cells); i++) {
-        g_assert_cmpstr(csv_get(csv, 0, (int)i), ==, cells[i]);
-    }
-    g_assert_cmpstr(csv_get(csv, 0, G_N_ELEMENTS(cells)), ==, "'=HYPERLINK(\"http://x\")");
+    g_autoptr(Csv) plural = read_text(folder, "slides,split\n", NULL),
+                   other = read_text(folder, "slide;split\n", NULL);
+    g_assert_cmpint(csv_need(plural, "slide", &error), ==, -1);
+    g_assert_nonnull(strstr(error->message, "no column \"slide\"; is it \"slides\"?"));
+    g_clear_error(&error);
+    g_assert_cmpint(csv_need(other, "slide", &error), ==, -1);
+    g_assert_nonnull(strstr(error->message, "not separated by commas"));
 }
 
 /* ---- nearest names ---- */
@@ -536,6 +563,7 @@ int main(int argc, char **argv)
     IN_FOLDER("csv", bad_csv);
     IN_FOLDER("csv", bad_numbers);
     IN_FOLDER("csv", cells);
+    IN_FOLDER("csv", no_column);
     ALONE("nearest", nearest);
     ALONE("memory", refused_memory);
     ALONE("memory", rasters);
