@@ -32,12 +32,17 @@ static const struct {
 
 typedef struct {
     Source *source;
-    Draft *draft; /* the Annotation that is open, or NULL */
+    Draft *draft;         /* the Annotation that is open, or NULL */
+    gboolean coordinates; /* within Coordinates */
     gboolean unordered;
     int *order, room; /* Order of each vertex of the draft */
 } Asap;
 
-gboolean asap_detect(const char *root)
+/* Elements that mean nothing to us; any other one is counted as unknown. */
+static const char *const known[] = {
+    "ASAP_Annotations", "Annotations", "AnnotationGroups", "Coordinates", "Attributes", "Attribute", NULL};
+
+gboolean asap_detect(const char *root, const char *text)
 {
     return strcmp(root, "ASAP_Annotations") == 0;
 }
@@ -46,6 +51,10 @@ static gboolean start_annotation(Asap *asap, const XmlTag *tag, GError **error)
 {
     g_autofree char *name = xml_attribute(tag, "Name"), *type = xml_attribute(tag, "Type");
     g_autofree char *group = xml_attribute(tag, "PartOfGroup");
+    if (asap->draft) {
+        return source_error(asap->source, tag->line, error, "an Annotation within the Annotation of line %d",
+                            asap->draft->line);
+    }
     int kind = 0;
     while (asap_types[kind].name && g_strcmp0(type, asap_types[kind].name) != 0) {
         kind++;
@@ -60,6 +69,9 @@ static gboolean start_annotation(Asap *asap, const XmlTag *tag, GError **error)
     asap->draft = source_draft(asap->source, name ? name : "", group && *group ? group : "None",
                                asap_types[kind].closed, tag->line, error);
     asap->unordered = FALSE;
+    if (asap->draft && !asap->draft->closed) {
+        asap->draft->kind = asap_types[kind].name;
+    }
     return asap->draft != NULL;
 }
 
@@ -149,15 +161,27 @@ static gboolean on_start(void *data, const XmlTag *tag, GError **error)
     if (strcmp(tag->name, "Coordinate") == 0) {
         return add_coordinate(asap, tag, error);
     }
+    if (asap->coordinates) {
+        return source_error(asap->source, tag->line, error,
+                            "<%.60s> among Coordinates, where <Coordinate> is expected", tag->name);
+    }
     if (strcmp(tag->name, "Annotation") == 0) {
         return start_annotation(asap, tag, error);
     }
-    return strcmp(tag->name, "Group") != 0 || add_group(asap, tag, error);
+    if (strcmp(tag->name, "Group") == 0) {
+        return add_group(asap, tag, error);
+    }
+    asap->coordinates = strcmp(tag->name, "Coordinates") == 0;
+    if (!g_strv_contains(known, tag->name)) {
+        tally_add(&asap->source->strange, tag->name, tag->line);
+    }
+    return TRUE;
 }
 
 static gboolean on_end(void *data, const char *name, const char *text, int line, GError **error)
 {
     Asap *asap = data;
+    asap->coordinates = asap->coordinates && strcmp(name, "Coordinates") != 0;
     if (strcmp(name, "Annotation") != 0) {
         return TRUE;
     }

@@ -465,7 +465,7 @@ static gboolean add_drafts(Source *source, const LabelContour *label, double sca
 }
 
 Annotation *contour_annotation(const char *path, const LabelContour *labels, int count, double scale_x,
-                               double scale_y, const GroupRule *rules, const SlideFrame *frame,
+                               double scale_y, const GroupSpec *groups, const SlideFrame *frame,
                                GError **error)
 {
     g_auto(Source) source = {.path = path, .text = "", .frame = frame};
@@ -477,5 +477,5 @@ Annotation *contour_annotation(const char *path, const LabelContour *labels, int
             return NULL;
         }
     }
-    return source_annotation(&source, "label mask", rules, error);
+    return source_annotation(&source, "label mask", groups, error);
 }

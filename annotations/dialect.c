@@ -10,11 +10,12 @@
 enum { WARNING_LIMIT = 100, ELLIPSE_CORNERS = 128 }; /* beyond WARNING_LIMIT warnings are only counted */
 
 static const Dialect dialects[] = {
-    {"ASAP", asap_detect, asap_read},
-    {"QuPath GeoJSON", geojson_detect, geojson_read},
-    {"Aperio ImageScope", imagescope_detect, imagescope_read},
-    {"Hamamatsu NDPA", ndpa_detect, ndpa_read},
-    {NULL, NULL, NULL},
+    {"ASAP", "name", asap_detect, asap_read},
+    {"QuPath GeoJSON", "name", geojson_detect, geojson_read},
+    {"HALO", "text", halo_detect, halo_read}, /* before ImageScope, whose root it has */
+    {"Aperio ImageScope", "text", imagescope_detect, imagescope_read},
+    {"Hamamatsu NDPA", "title", ndpa_detect, ndpa_read},
+    {NULL, NULL, NULL, NULL},
 };
 
 /* ---- what readers call ---- */
@@ -102,13 +103,33 @@ gboolean source_ellipse(Source *source, Draft *draft, double x, double y, double
     return TRUE;
 }
 
+gboolean source_box(Source *source, Draft *draft, gboolean ellipse, int line, GError **error)
+{
+    double low_x = INFINITY, low_y = INFINITY, high_x = -INFINITY, high_y = -INFINITY;
+    for (int i = 0; i < draft->points; i++) {
+        low_x = fmin(low_x, draft->xy[2 * i]);
+        high_x = fmax(high_x, draft->xy[2 * i]);
+        low_y = fmin(low_y, draft->xy[2 * i + 1]);
+        high_y = fmax(high_y, draft->xy[2 * i + 1]);
+    }
+    draft->points = 0;
+    if (ellipse) {
+        return source_ellipse(source, draft, (low_x + high_x) / 2, (low_y + high_y) / 2, (high_x - low_x) / 2,
+                              (high_y - low_y) / 2, line, error);
+    }
+    return source_vertex(source, draft, low_x, low_y, line, error) &&
+           source_vertex(source, draft, high_x, low_y, line, error) &&
+           source_vertex(source, draft, high_x, high_y, line, error) &&
+           source_vertex(source, draft, low_x, high_y, line, error);
+}
+
 static const Dialect *detect(const char *path, const char *text, GError **error)
 {
     text += strspn(text, " \t\r\n");
     g_autofree char *root = *text == '<' ? xml_root(text) : g_strndup(text, 1);
     g_autoptr(GString) names = g_string_new(NULL);
     for (const Dialect *dialect = dialects; dialect->name; dialect++) {
-        if (root && dialect->detect(root)) {
+        if (root && dialect->detect(root, text)) {
             return dialect;
         }
         g_string_append_printf(names, "%s%s", names->len ? ", " : "", dialect->name);
@@ -117,6 +138,20 @@ static const Dialect *detect(const char *path, const char *text, GError **error)
                 names->str, root && *text == '<' ? "; its root element is " : "",
                 root && *text == '<' ? root : "");
     return NULL;
+}
+
+/* Whether the dialect has the field that is to be the group. */
+static gboolean check_field(const char *path, const Dialect *dialect, const char *field, GError **error)
+{
+    static const char *const common[] = {"auto", "class", "name", NULL};
+    if (!field || g_strv_contains(common, field) || g_str_equal(field, dialect->field)) {
+        return TRUE;
+    }
+    g_set_error(
+        error, WSI_ERROR, WSI_ERROR_INPUT,
+        "%s: outlines of %s have no field \"%s\" for the group: auto, class, name and %s are possible", path,
+        dialect->name, field, dialect->field);
+    return FALSE;
 }
 
 /* ---- the whole ---- */
@@ -132,13 +167,14 @@ void source_clear(Source *source)
     g_clear_pointer(&source->drafts, g_ptr_array_unref);
     g_clear_pointer(&source->parents, g_hash_table_unref);
     g_clear_pointer(&source->warnings, g_ptr_array_unref);
+    tally_clear(&source->strange);
 }
 
-Annotation *source_annotation(Source *source, const char *dialect, const GroupRule *rules, GError **error)
+Annotation *source_annotation(Source *source, const char *dialect, const GroupSpec *groups, GError **error)
 {
     g_autoptr(Annotation) annotation = g_new0(Annotation, 1);
     annotation->outlines = g_ptr_array_new_with_free_func((GDestroyNotify)outline_free);
-    if (!gate_pass(source, rules, annotation->outlines, error)) {
+    if (!gate_pass(source, groups, annotation->outlines, error)) {
         return NULL;
     }
     if (source->warned > WARNING_LIMIT) {
@@ -151,7 +187,7 @@ Annotation *source_annotation(Source *source, const char *dialect, const GroupRu
     return g_steal_pointer(&annotation);
 }
 
-Annotation *annotation_read_on(const char *path, const GroupRule *rules, const SlideFrame *frame,
+Annotation *annotation_read_on(const char *path, const GroupSpec *groups, const SlideFrame *frame,
                                GError **error)
 {
     size_t length = 0;
@@ -161,18 +197,18 @@ Annotation *annotation_read_on(const char *path, const GroupRule *rules, const S
     }
     const char *text = whole + (g_str_has_prefix(whole, "\xEF\xBB\xBF") ? 3 : 0);
     const Dialect *dialect = detect(path, text, error);
-    if (!dialect) {
+    if (!dialect || !check_field(path, dialect, groups->field, error)) {
         return NULL;
     }
     g_auto(Source)
         source = {.path = path, .text = text, .length = length - (size_t)(text - whole), .frame = frame};
     source_init(&source);
-    return dialect->read(&source, error) ? source_annotation(&source, dialect->name, rules, error) : NULL;
+    return dialect->read(&source, error) ? source_annotation(&source, dialect->name, groups, error) : NULL;
 }
 
 Annotation *annotation_read(const char *path, const GroupRule *rules, double width, double height,
                             GError **error)
 {
     SlideFrame frame = {.width = width, .height = height, .offset_x_nm = NAN, .offset_y_nm = NAN};
-    return annotation_read_on(path, rules, &frame, error);
+    return annotation_read_on(path, &(GroupSpec){.rules = rules}, &frame, error);
 }

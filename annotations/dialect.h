@@ -20,7 +20,8 @@ struct Draft {
         repeats_first; /* the dialect ends its rings with the first point again: that is no mistake to be counted */
     gboolean cut_out;     /* not lesion where its group would be lesion (ImageScope's negative regions) */
     const Draft *ring_of; /* a hole of that outline alone (GeoJSON's inner rings), else NULL */
-    int line;             /* where it starts */
+    const char *kind; /* what an outline without area is ("Ruler"); static or interned; NULL when closed */
+    int line;         /* where it starts */
     int points, room;
     double *xy; /* interleaved */
     /* What the gate finds. */
@@ -28,6 +29,24 @@ struct Draft {
     gboolean left_out;
     double low_x, low_y, high_x, high_y;
 };
+
+/* How often each of some names occurred, and where first. */
+typedef struct {
+    char *name;
+    int count, line;
+} TallyEntry;
+typedef struct {
+    GPtrArray *entries; /* TallyEntry*, owned, in the order of the first occurrence */
+    GHashTable *index;  /* name -> TallyEntry* */
+    int count;          /* of all */
+} Tally;
+void tally_add(Tally *tally, const char *name, int line);
+/* "A" (3), "B" (1): at most 30 names, and how many more there are.  Caller frees. */
+char *tally_text(const Tally *tally);
+void tally_clear(Tally *tally);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Tally, tally_clear)
+/* A name for a message: one line, not long.  Caller frees. */
+char *shown_name(const char *name);
 
 typedef struct {
     const char *path,
@@ -38,14 +57,16 @@ typedef struct {
     GHashTable *
         parents; /* group -> the group that it is part of ("" = none); NULL: groups are not declared in this dialect */
     GPtrArray *warnings; /* char*, owned */
+    Tally strange;       /* elements or objects that the reader does not know, or does not want */
     int64_t vertices;
     int warned; /* warnings so far, also those beyond the limit of the list */
 } Source;
 
 typedef struct {
-    const char *name;
-    /* root: the root element's name; "{" or "[" for JSON. */
-    gboolean (*detect)(const char *root);
+    const char *name,
+        *field; /* field: what the dialect calls an outline's own name, as GroupSpec.field has it */
+    /* root: the root element's name; "{" or "[" for JSON.  text: the file. */
+    gboolean (*detect)(const char *root, const char *text);
     gboolean (*read)(Source *source, GError **error);
 } Dialect;
 
@@ -54,7 +75,7 @@ void source_init(Source *source);
 void source_clear(Source *source);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Source, source_clear)
 /* What was read as an annotation, through the gate; takes the warnings.  NULL with error. */
-Annotation *source_annotation(Source *source, const char *dialect, const GroupRule *rules, GError **error);
+Annotation *source_annotation(Source *source, const char *dialect, const GroupSpec *groups, GError **error);
 /* A new draft at the end of source->drafts; borrowed.  NULL with an error beyond OUTLINE_LIMIT. */
 Draft *source_draft(Source *source, const char *name, const char *group, gboolean closed, int line,
                     GError **error);
@@ -68,21 +89,28 @@ gboolean source_error(const Source *source, int line, GError **error, const char
     G_GNUC_PRINTF(4, 5);
 void source_warn(Source *source, int line, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
-/* Drafts to outlines (gate.c): labels by the rules, repairs, bounds.  The drafts are used up. */
-gboolean gate_pass(Source *source, const GroupRule *rules, GPtrArray *outlines, GError **error);
+/* Adds the corners of the box that the draft's points span, or the ellipse in it, in their place. */
+gboolean source_box(Source *source, Draft *draft, gboolean ellipse, int line, GError **error);
 
-/* A whole text file (text.c), unpacked when it is gzip: NUL-ended valid UTF-8 of at most TEXT_LIMIT bytes without NULs.
- * Caller frees; NULL with error. */
+/* Drafts to outlines (gate.c): labels by the rules, repairs, bounds.  The drafts are used up. */
+gboolean gate_pass(Source *source, const GroupSpec *groups, GPtrArray *outlines, GError **error);
+/* Gives each draft its label (groups.c); an error that names all groups without one. */
+gboolean groups_label(Source *source, const GroupSpec *groups, GError **error);
+
+/* A whole text file (text.c), unpacked when it is gzip and converted from UTF-16 or the encoding that its XML declaration names, which is
+ * blanked: NUL-ended valid UTF-8 of at most TEXT_LIMIT bytes without NULs.  Caller frees; NULL with error. */
 char *text_load(const char *path, size_t *length, GError **error);
 
 /* The shortest decimal number that reads back as the same double. Returns buffer. */
 const char *shortest_number(char buffer[32], double value);
 
-gboolean asap_detect(const char *root);
+gboolean asap_detect(const char *root, const char *text);
 gboolean asap_read(Source *source, GError **error);
-gboolean geojson_detect(const char *root);
+gboolean geojson_detect(const char *root, const char *text);
 gboolean geojson_read(Source *source, GError **error);
-gboolean imagescope_detect(const char *root);
+gboolean halo_detect(const char *root, const char *text);
+gboolean halo_read(Source *source, GError **error);
+gboolean imagescope_detect(const char *root, const char *text);
 gboolean imagescope_read(Source *source, GError **error);
-gboolean ndpa_detect(const char *root);
+gboolean ndpa_detect(const char *root, const char *text);
 gboolean ndpa_read(Source *source, GError **error);

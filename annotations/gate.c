@@ -1,10 +1,12 @@
 /* The gate that all outlines pass, whatever their dialect.
  *
  * Invariants of what comes out:
- * 1. Every outline has a label that a rule gave to its group, or to a group around that; there is no default.
+ * 1. Every outline has a label that a rule gave to its group, or to a group around that (groups.c); there is no default.
  * 2. A closed outline has at least 3 points, no two neighbours are the same, and the last is not the first.
  * 3. Every coordinate is finite; with a known slide, no outline lies wholly outside of it.
- * 4. What was changed or left out is in the warnings, with its place.
+ * 4. What was changed, left out or has no area is in the warnings, with its place.
+ * 5. A file that has closed outlines yields at least one; a file with nothing but unknown elements is an error.  Else what a reader
+ *    did not understand would look like a slide without lesions.
  *
  * Holes.  An annotation's not-lesion outlines are cut out of all lesions.  That is what ASAP and ImageScope mean, but a GeoJSON
  * ring is a hole of its own polygon only: another lesion may lie in it.  Such a ring is made an outline of its own when no other
@@ -14,95 +16,6 @@
 #include "base/error.h"
 #include <math.h>
 #include <string.h>
-
-/* A name for a message: one line, not long. Caller frees. */
-static char *shown(const char *name)
-{
-    char *text = g_utf8_strlen(name, -1) > 60 ? g_utf8_substring(name, 0, 60) : g_strdup(name);
-    for (char *p = text; *p; p++) {
-        *p = g_ascii_iscntrl(*p) ? ' ' : *p;
-    }
-    return text;
-}
-
-/* ---- groups ---- */
-
-static const GroupRule *rule_for(const GroupRule *rules, const char *group)
-{
-    for (const GroupRule *rule = rules; rule->group; rule++) {
-        if (g_ascii_strcasecmp(rule->group, group) == 0 && !g_str_equal(rule->group, OTHER_GROUPS)) {
-            return rule;
-        }
-    }
-    return NULL;
-}
-
-/* Says that the group of a draft is not known, and which ones are. Always FALSE. */
-static gboolean unknown_group(const Source *source, const Draft *draft, const char *group,
-                              const char *problem, GPtrArray *known, GError **error)
-{
-    g_autofree char *name = shown(draft->name), *its = shown(group);
-    g_autoptr(GString) list = g_string_new(NULL);
-    for (guint i = 0; i < known->len && i < 30; i++) {
-        g_autofree char *one = shown(known->pdata[i]);
-        g_string_append_printf(list, "%s%s", i ? ", " : "", one);
-    }
-    return source_error(source, draft->line, error,
-                        "annotation \"%s\" is in group \"%s\", which %s; known groups: %s", name, its,
-                        problem, list->len ? list->str : "none");
-}
-
-static int compare_text(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static gboolean not_declared(const Source *source, const Draft *draft, const char *group, GError **error)
-{
-    g_autoptr(GPtrArray) known = g_ptr_array_new();
-    GHashTableIter iter;
-    void *name;
-    g_hash_table_iter_init(&iter, source->parents);
-    while (g_hash_table_iter_next(&iter, &name, NULL)) {
-        g_ptr_array_add(known, name);
-    }
-    g_ptr_array_sort(known, compare_text);
-    return unknown_group(source, draft, group, "the file does not define", known, error);
-}
-
-/* The rule of the draft's group, else of the group that one is part of, and so on outwards. */
-static gboolean find_label(const Source *source, Draft *draft, const GroupRule *rules, GError **error)
-{
-    const char *group = draft->group;
-    guint steps = source->parents ? g_hash_table_size(source->parents) : 0;
-    for (guint step = 0; step <= steps; step++) {
-        const char *parent = NULL;
-        if (source->parents && strcmp(group, "None") != 0) {
-            parent = g_hash_table_lookup(source->parents, group);
-            if (!parent) {
-                return not_declared(source, draft, group, error);
-            }
-        }
-        const GroupRule *rule = rule_for(rules, group);
-        if (rule) {
-            draft->label = rule->label;
-            return TRUE;
-        }
-        if (!parent || !*parent) {
-            break;
-        }
-        group = parent;
-    }
-    g_autoptr(GPtrArray) known = g_ptr_array_new();
-    for (const GroupRule *rule = rules; rule->group; rule++) {
-        if (g_str_equal(rule->group, OTHER_GROUPS)) {
-            draft->label = rule->label;
-            return TRUE;
-        }
-        g_ptr_array_add(known, (char *)rule->group);
-    }
-    return unknown_group(source, draft, draft->group, "no rule names", known, error);
-}
 
 /* ---- repairs and bounds ---- */
 
@@ -150,7 +63,7 @@ static gboolean check_bounds(Source *source, const Draft *draft, GError **error)
     }
     gboolean outside =
         draft->high_x < 0 || draft->high_y < 0 || draft->low_x >= width || draft->low_y >= height;
-    g_autofree char *name = shown(draft->name);
+    g_autofree char *name = shown_name(draft->name);
     g_autofree char *text =
         g_strdup_printf("annotation \"%s\" (x %.10g to %.10g, y %.10g to %.10g) is %s outside of the "
                         "slide of %.10g x %.10g px",
@@ -163,6 +76,22 @@ static gboolean check_bounds(Source *source, const Draft *draft, GError **error)
     return TRUE;
 }
 
+/* Whether an outline has points enough; if not it is left out, which is an error for a closed one without any. */
+static gboolean check_points(Source *source, Draft *draft, GError **error)
+{
+    draft->left_out = draft->points < (draft->closed ? 3 : 1);
+    if (!draft->left_out) {
+        return TRUE;
+    }
+    g_autofree char *name = shown_name(draft->name);
+    if (draft->points == 0 && draft->closed && draft->label != LABEL_NONE) {
+        return source_error(source, draft->line, error, "the closed annotation \"%s\" has no points", name);
+    }
+    source_warn(source, draft->line, "annotation \"%s\" has %d point%s and is left out", name, draft->points,
+                draft->points == 1 ? "" : "s");
+    return TRUE;
+}
+
 /* Repairs all drafts and settles which are left out. */
 static gboolean repair(Source *source, GError **error)
 {
@@ -172,11 +101,10 @@ static gboolean repair(Source *source, GError **error)
         int dropped = drop_repeats(draft);
         first_line = dropped && !repeats ? draft->line : first_line;
         repeats += dropped;
-        draft->left_out = draft->points < (draft->closed ? 3 : 1);
+        if (!check_points(source, draft, error)) {
+            return FALSE;
+        }
         if (draft->left_out) {
-            g_autofree char *name = shown(draft->name);
-            source_warn(source, draft->line, "annotation \"%s\" has %d point%s and is left out", name,
-                        draft->points, draft->points == 1 ? "" : "s");
             continue;
         }
         measure(draft);
@@ -274,26 +202,74 @@ static void cut_out(Source *source, Draft *draft)
     if (draft->cut_out && draft->label == LABEL_LESION) {
         draft->label = LABEL_NOT_LESION;
     } else if (draft->cut_out && draft->label == LABEL_NOT_LESION) {
-        g_autofree char *name = shown(draft->name);
+        g_autofree char *name = shown_name(draft->name);
         source_warn(source, draft->line, "negative region \"%s\" of a layer that is not lesion is left out",
                     name);
         draft->left_out = TRUE;
     }
 }
 
-gboolean gate_pass(Source *source, const GroupRule *rules, GPtrArray *outlines, GError **error)
+/* ---- what a file holds ---- */
+
+/* Outlines without area, and what the reader did not know. */
+static gboolean tell_unused(Source *source, GError **error)
 {
+    g_auto(Tally) open = {0};
     for (guint i = 0; i < source->drafts->len; i++) {
-        if (!find_label(source, source->drafts->pdata[i], rules, error)) {
-            return FALSE;
+        const Draft *draft = source->drafts->pdata[i];
+        if (!draft->closed) {
+            tally_add(&open, draft->kind ? draft->kind : "open line", draft->line);
         }
     }
-    if (!repair(source, error) || !settle_holes(source, error)) {
+    if (open.count) {
+        g_autofree char *list = tally_text(&open);
+        const TallyEntry *first = open.entries->pdata[0];
+        source_warn(source, first->line, "%d annotation%s no area and mark%s no lesion: %s", open.count,
+                    open.count == 1 ? " has" : "s have", open.count == 1 ? "s" : "", list);
+    }
+    if (source->strange.count) {
+        g_autofree char *list = tally_text(&source->strange);
+        const TallyEntry *first = source->strange.entries->pdata[0];
+        if (source->drafts->len == 0) {
+            return source_error(source, first->line, error, "there is no annotation that is known, only: %s",
+                                list);
+        }
+        source_warn(source, first->line, "%d thing%s not read: %s", source->strange.count,
+                    source->strange.count == 1 ? " is" : "s are", list);
+    }
+    return TRUE;
+}
+
+/* A file whose closed outlines are all left out is not one of a slide without lesions. */
+static gboolean check_yield(const Source *source, GError **error)
+{
+    const Draft *closed = NULL;
+    for (guint i = 0; i < source->drafts->len; i++) {
+        const Draft *draft = source->drafts->pdata[i];
+        if (draft->closed && !draft->ring_of && !draft->left_out) {
+            return TRUE;
+        }
+        closed = draft->closed && !closed ? draft : closed;
+    }
+    return !closed || source_error(source, closed->line, error,
+                                   "all closed annotations of the file are left out, the first is here: %s",
+                                   source->warnings->len ? (char *)source->warnings->pdata[0] : "");
+}
+
+gboolean gate_pass(Source *source, const GroupSpec *groups, GPtrArray *outlines, GError **error)
+{
+    if (!groups_label(source, groups, error) || !repair(source, error) || !settle_holes(source, error) ||
+        !tell_unused(source, error)) {
+        return FALSE;
+    }
+    for (guint i = 0; i < source->drafts->len; i++) {
+        cut_out(source, source->drafts->pdata[i]);
+    }
+    if (!check_yield(source, error)) {
         return FALSE;
     }
     for (guint i = 0; i < source->drafts->len; i++) {
         Draft *draft = source->drafts->pdata[i];
-        cut_out(source, draft);
         if (draft->left_out) {
             continue;
         }

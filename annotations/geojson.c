@@ -6,8 +6,15 @@
  *
  * The file is not read as one JSON text: a tree of 10^7 coordinates takes gigabytes.  A scan that knows no more of JSON than
  * brackets and strings finds where each feature begins and ends, and jansson reads them one after the other, strictly (UTF-8, no
- * NaN, no doubled keys).  What is left when the features are taken out is read strictly too, so that nothing escapes; and the scan
+ * doubled keys).  What is left when the features are taken out is read strictly too, so that nothing escapes; and the scan
  * gives each feature its line, which jansson's values do not have.
+ *
+ * Numbers that JSON has not (NaN, Infinity, 1e999), which QuPath and Python write among measurements, become null before jansson sees
+ * them, and are counted; among coordinates null is an error.
+ *
+ * Of QuPath's objects annotations and detections are read, at any depth of the hierarchy.  Cells, tiles and TMA cores are what
+ * programs find and where they look, not what a person outlined: they are left out and counted, by their new names and by those that
+ * QuPath 0.2 wrote into "id".
  *
  * The group is the classification, a string or an object with name (or names, joined by ": " as QuPath shows them).  A feature
  * without one is in the group "Unclassified", which no rule of the Camelyon sets names: somebody has to say what it is.  Rings
@@ -27,7 +34,7 @@ typedef struct {
     int line;
 } Scan;
 
-gboolean geojson_detect(const char *root)
+gboolean geojson_detect(const char *root, const char *text)
 {
     return strcmp(root, "{") == 0 || strcmp(root, "[") == 0;
 }
@@ -106,7 +113,7 @@ static const struct {
 
 typedef struct {
     Source *source;
-    const char *name, *group;
+    const char *name, *group, *kind;
     gboolean closed;
     int line;
 } Feature;
@@ -133,6 +140,7 @@ static gboolean add_ring(const Feature *feature, const json_t *positions, int ne
         return FALSE;
     }
     draft->repeats_first = TRUE;
+    draft->kind = feature->kind;
     draft->ring_of = *outer;
     *outer = *outer ? *outer : draft;
     if (nesting == 0) {
@@ -176,9 +184,19 @@ static gboolean add_coordinates(const Feature *feature, const json_t *coordinate
 static gboolean add_geometry(Feature *feature, const json_t *geometry, GError **error)
 {
     const char *type = json_string_value(json_object_get(geometry, "type"));
+    const json_t *parts = json_object_get(geometry, "geometries");
+    if (g_strcmp0(type, "GeometryCollection") == 0 && json_is_array(parts)) {
+        for (size_t i = 0; i < json_array_size(parts); i++) { /* at most DEPTH deep, by the scan */
+            if (!add_geometry(feature, json_array_get(parts, i), error)) {
+                return FALSE;
+            }
+        }
+        return TRUE;
+    }
     for (size_t i = 0; i < G_N_ELEMENTS(geometries); i++) {
         if (g_strcmp0(type, geometries[i].type) == 0) {
             feature->closed = geometries[i].closed;
+            feature->kind = geometries[i].closed ? NULL : geometries[i].type;
             return add_coordinates(feature, json_object_get(geometry, "coordinates"), geometries[i].nesting,
                                    error);
         }
@@ -186,7 +204,7 @@ static gboolean add_geometry(Feature *feature, const json_t *geometry, GError **
     return source_error(
         feature->source, feature->line, error,
         "unknown geometry \"%.40s\" (known: Point, MultiPoint, LineString, MultiLineString, Polygon, "
-        "MultiPolygon)",
+        "MultiPolygon, GeometryCollection)",
         type ? type : "");
 }
 
@@ -208,29 +226,65 @@ static char *read_class(const json_t *classification)
     return g_strdup(joined->len ? joined->str : "Unclassified");
 }
 
+/* What QuPath calls its objects, today and in version 0.2. */
+static const struct {
+    const char *name, *old;
+    gboolean wanted;
+} objects[] = {
+    {"annotation", "PathAnnotationObject", TRUE},
+    {"detection", "PathDetectionObject", TRUE},
+    {"unknown", NULL, TRUE},
+    {"cell", "PathCellObject", FALSE},
+    {"tile", "PathTileObject", FALSE},
+    {"tmaCore", "TMACoreObject", FALSE},
+    {"tma_core", NULL, FALSE},
+    {"root", "PathRootObject", FALSE},
+};
+
+/* Whether an object is one that is read.  An id is a type only when it is one of the old names. */
+static gboolean is_wanted(Source *source, const json_t *value, const json_t *properties, int line)
+{
+    const char *kind = json_string_value(json_object_get(properties, "objectType"));
+    const char *id = json_string_value(json_object_get(value, "id"));
+    kind = kind ? kind : json_string_value(json_object_get(properties, "object_type"));
+    for (size_t i = 0; i < G_N_ELEMENTS(objects); i++) {
+        gboolean same = kind ? g_str_equal(kind, objects[i].name) || g_strcmp0(kind, objects[i].old) == 0
+                             : id && g_strcmp0(id, objects[i].old) == 0;
+        if (same && !objects[i].wanted) {
+            tally_add(&source->strange, objects[i].name, line);
+        }
+        if (same) {
+            return objects[i].wanted;
+        }
+    }
+    if (kind) {
+        tally_add(&source->strange, kind, line);
+    }
+    return !kind;
+}
+
 static gboolean add_feature(Source *source, const json_t *value, int line, GError **error)
 {
     const json_t *properties = json_object_get(value, "properties"),
-                 *geometry = json_object_get(value, "geometry");
+                 *geometry = json_object_get(value, "geometry"),
+                 *children = json_object_get(properties, "childObjects");
     const char *type = json_string_value(json_object_get(value, "type"));
     const char *name = json_string_value(json_object_get(properties, "name"));
-    const char *kind = json_string_value(json_object_get(properties, "objectType"));
-    kind = kind ? kind : json_string_value(json_object_get(properties, "object_type"));
     if (g_strcmp0(type, "Feature") != 0) {
         return source_error(source, line, error, "the type here is \"%.40s\", not \"Feature\"",
                             type ? type : "");
     }
-    if (kind && strcmp(kind, "annotation") != 0 && strcmp(kind, "detection") != 0) {
-        source_warn(source, line,
-                    "an object of the type \"%.40s\" is left out: neither annotation nor detection", kind);
+    for (size_t i = 0; i < json_array_size(children); i++) { /* at most DEPTH deep, by the scan */
+        if (!add_feature(source, json_array_get(children, i), line, error)) {
+            return FALSE;
+        }
+    }
+    if (!is_wanted(source, value, properties, line)) {
         return TRUE;
     }
     if (!geometry || json_is_null(geometry)) {
         source_warn(source, line, "a feature without geometry is left out");
         return TRUE;
-    }
-    if (json_array_size(json_object_get(properties, "childObjects")) > 0) {
-        source_warn(source, line, "child objects are left out: export from QuPath without hierarchy");
     }
     g_autofree char *group = read_class(json_object_get(properties, "classification"));
     Feature feature = {.source = source, .name = name ? name : "", .group = group, .line = line};
@@ -239,10 +293,56 @@ static gboolean add_feature(Source *source, const json_t *value, int line, GErro
 
 /* ---- the whole ---- */
 
-static json_t *parse(const Source *source, const char *text, size_t length, int line, GError **error)
+/* Whether the token is a number that JSON has not. */
+static gboolean is_no_number(const char *token, size_t length)
+{
+    static const char *const words[] = {"NaN", "Infinity", "-Infinity", "+Infinity", "-NaN"};
+    for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+        if (length == strlen(words[i]) && memcmp(token, words[i], length) == 0) {
+            return TRUE;
+        }
+    }
+    char copy[64];
+    if (length == 0 || length >= sizeof copy || !strchr("-0123456789", *token)) {
+        return FALSE;
+    }
+    memcpy(copy, token, length);
+    copy[length] = 0;
+    return isinf(g_ascii_strtod(copy, NULL));
+}
+
+/* The text with null for such numbers, which are counted. Caller frees. */
+static GString *without_no_numbers(Source *source, const char *text, size_t length, int line)
+{
+    GString *out = g_string_sized_new(length);
+    const char *end = text + length;
+    while (text < end) {
+        size_t token = 0;
+        if (*text == '"') {
+            for (token = 1; text + token < end && text[token] != '"'; token++) {
+                token += text[token] == '\\' && text + token + 1 < end;
+            }
+            token = MIN(token + 1, (size_t)(end - text));
+        } else if (!strchr(",:[]{} \t\r\n", *text)) {
+            token = MIN(strcspn(text, ",:[]{}\" \t\r\n"), (size_t)(end - text));
+        }
+        gboolean wrong = token && *text != '"' && is_no_number(text, token);
+        if (wrong) {
+            tally_add(&source->strange, "NaN or infinite number", line);
+        }
+        token = MAX(token, 1);
+        g_string_append_len(out, wrong ? "null" : text, wrong ? 4 : (gssize)token);
+        text += token;
+    }
+    return out;
+}
+
+static json_t *parse(Source *source, const char *text, size_t length, int line, GError **error)
 {
     json_error_t problem;
-    json_t *value = json_loadb(text, length, JSON_REJECT_DUPLICATES, &problem);
+    g_autoptr(GString) clean = without_no_numbers(source, text, length, line);
+    json_t *value =
+        json_loadb(clean->str, clean->len, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &problem);
     if (!value) {
         source_error(source, line + problem.line - 1, error, "not JSON: %s", problem.text);
     }
@@ -320,7 +420,7 @@ static gboolean scan_object(Scan *scan, const char **from, const char **to, GErr
 /* What is around the features of a collection. */
 static gboolean check_frame(const Scan *scan, const char *from, const char *to, GError **error)
 {
-    const Source *source = scan->source;
+    Source *source = scan->source;
     if ((from - source->text) + (scan->at - to) > FRAME_BYTES) {
         return source_error(source, 1, error, "more than %d bytes beside the features", FRAME_BYTES);
     }

@@ -8,23 +8,87 @@
  *         <x/><y/><radius/>                                                         type circle
  *
  * The title is our group: NDP.view has no other.  Coordinates are nm from the middle of the glass, so that the slide's place on
- * it must be known: x_px = (x_nm - offset_x_nm) / (1000 mpp_x) + width / 2, and so for y.  Freehand lines that are not closed,
- * rulers, arrows and pins have no area. */
+ * it must be known: x_px = (x_nm - offset_x_nm) / (1000 mpp_x) + width / 2, and so for y.  A rectangle is freehand with four points.
+ * Freehand lines that are not closed, rulers (linearmeasure), arrows (pointer) and pins have no area. */
 #include "annotations/dialect.h"
 #include "annotations/xml.h"
 #include <math.h>
 #include <string.h>
 
+static const struct {
+    const char *name;
+    gboolean closed;
+    const char *kind; /* of those without area */
+} types[] = {
+    {"freehand", TRUE, "open line"},   {"circle", TRUE, "open line"}, {"pin", FALSE, "pin"},
+    {"linearmeasure", FALSE, "ruler"}, {"pointer", FALSE, "arrow"},
+};
+
+/* Elements that mean nothing to us; any other one is counted as unknown. */
+static const char *const known[] = {"annotations",
+                                    "title",
+                                    "details",
+                                    "coordformat",
+                                    "lens",
+                                    "showtitle",
+                                    "showhistogram",
+                                    "showlineprofile",
+                                    "measuretype",
+                                    "closed",
+                                    "pointlist",
+                                    "specialtype",
+                                    "x",
+                                    "y",
+                                    "z",
+                                    "radius",
+                                    "x1",
+                                    "y1",
+                                    "x2",
+                                    "y2",
+                                    "icon",
+                                    "stricon",
+                                    "font",
+                                    "fontsize",
+                                    "text",
+                                    NULL};
+
 typedef struct {
     Source *source;
+    gboolean points; /* within a pointlist */
     char *title;
     Draft *draft;        /* the annotation that is open, or NULL */
     double x, y, radius; /* NAN until they were read */
 } Ndpa;
 
-gboolean ndpa_detect(const char *root)
+gboolean ndpa_detect(const char *root, const char *text)
 {
     return strcmp(root, "annotations") == 0;
+}
+
+static gboolean start_annotation(Ndpa *ndpa, const XmlTag *tag, GError **error)
+{
+    if (ndpa->draft) {
+        return source_error(ndpa->source, tag->line, error, "an annotation within the annotation of line %d",
+                            ndpa->draft->line);
+    }
+    g_autofree char *type = xml_attribute(tag, "type");
+    guint kind = 0;
+    while (kind < G_N_ELEMENTS(types) && g_strcmp0(type, types[kind].name) != 0) {
+        kind++;
+    }
+    if (kind == G_N_ELEMENTS(types)) {
+        return source_error(ndpa->source, tag->line, error,
+                            "an annotation of the unknown type \"%.60s\" (known: freehand, circle, "
+                            "linearmeasure, pointer, pin)",
+                            type ? type : "");
+    }
+    const char *title = ndpa->title && *ndpa->title ? ndpa->title : "Untitled";
+    ndpa->draft = source_draft(ndpa->source, title, title, types[kind].closed, tag->line, error);
+    ndpa->x = ndpa->y = ndpa->radius = NAN;
+    if (ndpa->draft) {
+        ndpa->draft->kind = types[kind].kind;
+    }
+    return ndpa->draft != NULL;
 }
 
 static gboolean on_start(void *data, const XmlTag *tag, GError **error)
@@ -33,15 +97,16 @@ static gboolean on_start(void *data, const XmlTag *tag, GError **error)
     if (strcmp(tag->name, "ndpviewstate") == 0) {
         g_clear_pointer(&ndpa->title, g_free);
     } else if (strcmp(tag->name, "annotation") == 0) {
-        g_autofree char *type = xml_attribute(tag, "type");
-        gboolean closed = g_strcmp0(type, "freehand") == 0 || g_strcmp0(type, "circle") == 0;
-        const char *title = ndpa->title && *ndpa->title ? ndpa->title : "Untitled";
-        ndpa->draft = source_draft(ndpa->source, title, title, closed, tag->line, error);
-        ndpa->x = ndpa->y = ndpa->radius = NAN;
-        return ndpa->draft != NULL;
+        return start_annotation(ndpa, tag, error);
     } else if (strcmp(tag->name, "point") == 0) {
         ndpa->x = ndpa->y = NAN;
+    } else if (ndpa->points && !(strchr("xyz", tag->name[0]) && !tag->name[1])) {
+        return source_error(ndpa->source, tag->line, error,
+                            "<%.60s> in a pointlist, where <point> is expected", tag->name);
+    } else if (!g_strv_contains(known, tag->name)) {
+        tally_add(&ndpa->source->strange, tag->name, tag->line);
     }
+    ndpa->points = ndpa->points || strcmp(tag->name, "pointlist") == 0;
     return TRUE;
 }
 
@@ -68,6 +133,9 @@ static gboolean end_annotation(Ndpa *ndpa, int line, GError **error)
         double y = to_px(ndpa->y, frame->offset_y_nm, frame->mpp_y, frame->height);
         good = source_ellipse(ndpa->source, ndpa->draft, x, y, ndpa->radius / (1000 * frame->mpp_x),
                               ndpa->radius / (1000 * frame->mpp_y), line, error);
+    }
+    if (!ndpa->draft->closed && ndpa->draft->points == 0 && isfinite(ndpa->x) && isfinite(ndpa->y)) {
+        good = add_point(ndpa, line, error); /* a pin */
     }
     ndpa->draft = NULL;
     return good;
@@ -96,6 +164,7 @@ static gboolean on_end(void *data, const char *name, const char *text, int line,
         return source_error(ndpa->source, line, error, "coordinates in \"%.40s\"; only nanometers are known",
                             text);
     }
+    ndpa->points = ndpa->points && strcmp(name, "pointlist") != 0;
     if (!ndpa->draft) {
         return TRUE;
     }

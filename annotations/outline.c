@@ -9,12 +9,21 @@
 #include <string.h>
 
 /* Camelyon16's organisers: Tumor, _0 and _1 are lesion, _2 and Exclusion are not; Camelyon17 and files that were saved
- * again use the other names.  "None" is ASAP's word for no group. */
+ * again use the other names.  "None" is ASAP's word for no group.  What lies in it is not lesion in Camelyon16; elsewhere nobody
+ * said so, and to take it for normal would lose lesions. */
+static const char *const camelyon16_groups[] = {"Tumor", "_0", "_1", "_2", "Exclusion", NULL};
 const GroupRule camelyon_rules[] = {
-    {"Tumor", LABEL_LESION},         {"_0", LABEL_LESION},         {"_1", LABEL_LESION},
-    {"metastases", LABEL_LESION},    {"metastasis", LABEL_LESION}, {"_2", LABEL_NOT_LESION},
-    {"Exclusion", LABEL_NOT_LESION}, {"None", LABEL_NOT_LESION},   {"normal", LABEL_NOT_LESION},
-    {"negative", LABEL_NOT_LESION},  {NULL, LABEL_NONE},
+    {"Tumor", LABEL_LESION, NULL},
+    {"_0", LABEL_LESION, NULL},
+    {"_1", LABEL_LESION, NULL},
+    {"metastases", LABEL_LESION, NULL},
+    {"metastasis", LABEL_LESION, NULL},
+    {"_2", LABEL_NOT_LESION, NULL},
+    {"Exclusion", LABEL_NOT_LESION, NULL},
+    {"None", LABEL_NOT_LESION, camelyon16_groups},
+    {"normal", LABEL_NOT_LESION, NULL},
+    {"negative", LABEL_NOT_LESION, NULL},
+    {NULL, LABEL_NONE, NULL},
 };
 
 Outline *outline_new(const char *name, const char *group, OutlineLabel label, int points, const double *xy)

@@ -23,26 +23,41 @@ typedef struct {
 } Annotation;
 
 /* Group name -> label. Rules are tried in order; the first match (case-insensitive, whole name) wins.  OTHER_GROUPS as a name stands
- * for every group that, with the groups around it, no other rule names. */
+ * for every group that, with the groups around it, no other rule names; what it labels is counted in a warning. */
 #define OTHER_GROUPS "*"
 typedef struct {
     const char *group;
     OutlineLabel label;
+    const char *const *
+        needs; /* NULL-ended: the rule holds only in a file with an outline in one of these groups; NULL: always */
 } GroupRule;
-/* Camelyon16 and 17: Tumor, _0, _1, metastases, metastasis = lesion; _2, Exclusion, None, normal, negative = not. NULL-ended. */
+/* Camelyon16 and 17: Tumor, _0, _1, metastases, metastasis = lesion; _2, Exclusion, normal, negative = not; None (ASAP's outlines in
+ * no group) = not in a file that uses a group of Camelyon16.  NULL-ended. */
 extern const GroupRule camelyon_rules[];
 
-/* Reads an annotation file: the dialect is detected from the content.  rules: ended by {NULL}; an outline whose group no
- * rule names is an error that names file, line, group and the known groups.  A closed outline of fewer than 3 points is
- * left out with a warning; so is a repeated point.  width, height: of the slide (0 = unknown): an outline wholly
- * outside of it is an error, one partly outside a warning.
+typedef struct {
+    const GroupRule *rules; /* ended by {NULL} */
+    /* Which field of an outline is its group.  NULL, "auto", "class": the dialect's own, see annotation_read.  "name": the outline's own
+     * name, which is Name in ASAP, properties.name in GeoJSON, the Text of an ImageScope region, the first comment of a HALO region, the
+     * title in NDPA.  "text" and "title": the same, for the dialects that call it so. */
+    const char *field;
+} GroupSpec;
+
+/* Reads an annotation file: the dialect is detected from the content.  Outlines whose group no rule names are an error that names
+ * file, line, all such groups with their counts, and the known groups.  A closed outline without points is an error, unless its group
+ * is ignored; so is a file of which no closed outline is left though it has some.  A closed outline of one or two points is left out
+ * with a warning; so is a repeated point.  Outlines without area are counted in a warning.  width, height: of the slide (0 =
+ * unknown): an outline wholly outside of it is an error, one partly outside a warning.
  *
  * Dialects, and what the group is in each:
- *   ASAP XML            PartOfGroup, else the groups around it; a Spline is the polygon of its control points, as in ASAP's masks
- *   QuPath GeoJSON      the classification ("Unclassified" without one); may be gzip; inner rings are holes of their polygon
+ *   ASAP XML            PartOfGroup, else the groups around it ("None" without); a Spline is the polygon of its control points, as in
+ *                       ASAP's masks
+ *   QuPath GeoJSON      the classification ("Unclassified" without one); may be gzip; inner rings are holes of their polygon; cells,
+ *                       tiles and TMA cores are left out with a warning
  *   Aperio ImageScope   the layer's Name or Description ("Layer N" without); NegativeROA is a hole
+ *   HALO                the same; ellipses and rectangles are given by two opposite corners
  *   Hamamatsu NDPA      the title ("Untitled" without); needs annotation_read_on
- * Errors: WSI_ERROR_INPUT with "FILE:LINE: ..." (no well-formed UTF-8, DOCTYPE, not finite, more than 64 MiB, 10^5 outlines or 10^7
+ * Errors: WSI_ERROR_INPUT with "FILE:LINE: ..." (not well-formed, DOCTYPE, not finite, more than 64 MiB, 10^5 outlines or 10^7
  * vertices, ...), WSI_ERROR_IO, WSI_ERROR_MEMORY.  Any number of threads may read at once. */
 Annotation *annotation_read(const char *path, const GroupRule *rules, double width, double height,
                             GError **error);
@@ -57,8 +72,9 @@ typedef struct {
     double bounds_x,
         bounds_y; /* openslide.bounds-x and -y: QuPath's GeoJSON counts from there, by its default; else 0 */
 } SlideFrame;
-/* As annotation_read, which is this with only the size known: NDPA then is an error that says what is missing. */
-Annotation *annotation_read_on(const char *path, const GroupRule *rules, const SlideFrame *frame,
+/* As annotation_read, which is this with only the size known and the dialect's own groups: NDPA then is an error that says what is
+ * missing. */
+Annotation *annotation_read_on(const char *path, const GroupSpec *groups, const SlideFrame *frame,
                                GError **error);
 void annotation_free(Annotation *annotation);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Annotation, annotation_free)

@@ -1,6 +1,9 @@
-/* Text files from strangers: a bound on size before memory is asked for, and one encoding.
+/* Text files from strangers: a bound on size before memory is asked for, and one encoding for the readers.
  *
- * gzip is unpacked in memory up to the same bound, so that a small file cannot become a large one. */
+ * gzip is unpacked in memory up to the same bound, so that a small file cannot become a large one.
+ *
+ * Readers get UTF-8.  UTF-16 is known by its byte-order mark or by how "<" or "{" stand in it, other encodings by the XML declaration;
+ * a table says which are converted.  Afterwards the declaration would be wrong, so that it is blanked; its lines stay. */
 #include "annotations/dialect.h"
 #include "base/error.h"
 #include <errno.h>
@@ -69,23 +72,150 @@ static char *unpack(const char *path, char *packed, size_t *length, GError **err
     return NULL;
 }
 
-/* UTF-8 without NUL is the only encoding; the others are named, since some Windows programs write them. */
+/* ---- encodings ---- */
+
+/* Formats that people take for annotations, by their first bytes. */
+static const struct {
+    const char *bytes;
+    size_t length;
+    const char *name;
+} kinds[] = {
+    {"\xFF\xD8\xFF", 3, "a JPEG picture: its compression changes labels"},
+    {"\x89PNG", 4, "a PNG picture that is damaged"},
+    {"GIF8", 4, "a GIF picture"},
+    {"BM", 2, "a BMP picture"},
+    {"\x93NUMPY", 6, "a NumPy array"},
+    {"\x89HDF", 4, "an HDF5 file"},
+    {"PK\x03\x04", 4, "a ZIP archive"},
+    {"%PDF", 4, "a PDF"},
+    {"\0\0\0\x0CjP", 6, "a JPEG 2000 picture"},
+    {"MATLAB", 6, "a MATLAB file"},
+    {"RIFF", 4, "a WebP picture"},
+};
+
+/* Encodings of XML that are read, beside UTF-8. */
+static const char *const encodings[] = {
+    "UTF-16",       "UTF-16LE",     "UTF-16BE",     "WINDOWS-1250", "WINDOWS-1251", "WINDOWS-1252",
+    "WINDOWS-1253", "WINDOWS-1254", "WINDOWS-1257", "ISO-8859-1",   "ISO-8859-2",   "ISO-8859-5",
+    "ISO-8859-7",   "ISO-8859-9",   "ISO-8859-15",  "KOI8-R",       "SHIFT_JIS",    "EUC-JP",
+    "GB2312",       "GBK",          "GB18030",      "BIG5",         "EUC-KR",       NULL};
+
+static gboolean begins(const char *text, size_t length, const char *with, size_t bytes)
+{
+    return length >= bytes && memcmp(text, with, bytes) == 0;
+}
+
+/* UTF-16 by its mark, or by a "<", "{" or "[" with a NUL beside it; NULL when it is not. */
+static const char *utf16_of(const char *text, size_t length)
+{
+    if (length < 4 || begins(text, length, "\xFF\xFE\0\0", 4)) {
+        return NULL;
+    }
+    if (begins(text, length, "\xFF\xFE", 2) || (strchr("<{[", text[0]) && !text[1] && text[2])) {
+        return "UTF-16LE";
+    }
+    return begins(text, length, "\xFE\xFF", 2) || (!text[0] && text[1] && strchr("<{[", text[1])) ? "UTF-16BE"
+                                                                                                  : NULL;
+}
+
+/* The declared encoding of XML, in upper case; NULL without. Caller frees. */
+static char *declared_encoding(const char *text)
+{
+    const char *end = g_str_has_prefix(text, "<?xml") ? strstr(text, "?>") : NULL;
+    g_autofree char *declaration = end ? g_strndup(text, (size_t)MIN(end - text, 512)) : g_strdup("");
+    const char *encoding = strstr(declaration, "encoding");
+    const char *value = encoding ? strpbrk(encoding, "\"'") : NULL;
+    g_autofree char *name = value ? g_strndup(value + 1, strcspn(value + 1, "\"'")) : NULL;
+    return name && *name ? g_ascii_strup(name, -1) : NULL;
+}
+
+static void blank_declaration(char *text)
+{
+    text += g_str_has_prefix(text, "\xEF\xBB\xBF") ? 3 : 0;
+    char *end = g_str_has_prefix(text, "<?xml") ? strstr(text, "?>") : NULL;
+    for (; end && text < end + 2; text++) {
+        *text = strchr("\r\n", *text) ? *text : ' ';
+    }
+}
+
+/* Replaces *text, of *length bytes in the encoding, by UTF-8. */
+static gboolean convert(const char *path, const char *encoding, char **text, size_t *length, GError **error)
+{
+    g_autoptr(GError) why = NULL;
+    gsize written = 0;
+    char *converted = g_convert(*text, (gssize)*length, "UTF-8", encoding, NULL, &written, &why);
+    if (!converted || written > TEXT_LIMIT) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: in %s: %s", path, encoding,
+                    converted ? "larger than 64 MiB as UTF-8, too large for annotations" : why->message);
+        g_free(converted);
+        return FALSE;
+    }
+    g_free(*text);
+    *text = converted;
+    *length = written;
+    return TRUE;
+}
+
+/* To UTF-8, from what the bytes prove or else the declaration says. */
+static gboolean decode(const char *path, char **text, size_t *length, GError **error)
+{
+    const char *utf16 = utf16_of(*text, *length);
+    if (utf16) {
+        if (!convert(path, utf16, text, length, error)) {
+            return FALSE;
+        }
+        blank_declaration(*text);
+        return TRUE;
+    }
+    g_autofree char *declared = declared_encoding(*text);
+    /* Programs that write into memory first declare UTF-16 and save UTF-8. */
+    if (!declared || g_str_equal(declared, "UTF-8") || g_str_equal(declared, "UTF8") ||
+        g_str_equal(declared, "US-ASCII") || g_str_has_prefix(declared, "UTF-16")) {
+        blank_declaration(*text);
+        return TRUE;
+    }
+    if (!g_strv_contains(encodings, declared)) {
+        g_autofree char *list = g_strjoinv(", ", (char **)encodings);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "%s:1: declares the encoding \"%.40s\", which is not read (known: UTF-8, %s)", path,
+                    declared, list);
+        return FALSE;
+    }
+    gboolean good = convert(path, declared, text, length, error);
+    if (good) {
+        blank_declaration(*text);
+    }
+    return good;
+}
+
 static gboolean check_text(const char *path, const char *text, size_t length, GError **error)
 {
     const char *problem = NULL;
     if (length == 0) {
         problem = "is empty";
-    } else if (length >= 2 && (memcmp(text, "\xFF\xFE", 2) == 0 || memcmp(text, "\xFE\xFF", 2) == 0)) {
-        problem = "is UTF-16; save it as UTF-8";
     } else if (memchr(text, 0, length)) {
-        problem = "holds NUL bytes: not UTF-8 text";
+        problem = "holds NUL bytes: not text";
     } else if (!g_utf8_validate_len(text, length, NULL)) {
-        problem = "is not UTF-8 text";
+        problem = "is not UTF-8 text, and declares no other encoding";
     }
     if (problem) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s %s", path, problem);
     }
     return !problem;
+}
+
+/* Refuses what is known to be no text by its name. */
+static gboolean check_kind(const char *path, const char *text, size_t length, GError **error)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        if (begins(text, length, kinds[i].bytes, kinds[i].length)) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                        "%s is %s; annotations are XML or GeoJSON, label masks are PNG or TIFF", path,
+                        kinds[i].name);
+            return FALSE;
+        }
+    }
+    return TRUE;
 }
 
 /* The bytes of a file, and a NUL after them; NULL with error. */
@@ -124,5 +254,8 @@ char *text_load(const char *path, size_t *length, GError **error)
         text = unpack(path, packed, length, error);
         g_free(packed);
     }
-    return text && check_text(path, text, *length, error) ? g_steal_pointer(&text) : NULL;
+    if (!text || !check_kind(path, text, *length, error) || !decode(path, &text, length, error)) {
+        return NULL;
+    }
+    return check_text(path, text, *length, error) ? g_steal_pointer(&text) : NULL;
 }

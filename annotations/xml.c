@@ -9,7 +9,7 @@
  *    through would reach on_doctype() and stop it; the process-wide entity loader refuses.  libxml2 2.9 reports a stopped
  *    document as well-formed, so the verdict is our own flag.
  *
- * The encoding is settled before both: the caller has validated UTF-8, and a declaration of another one is refused. */
+ * The encoding is settled before both: text_load gives UTF-8 without a declaration. */
 #include "annotations/xml.h"
 #include "base/error.h"
 #include <libxml/parser.h>
@@ -110,26 +110,6 @@ static gboolean survey(const char *path, const char *text, GError **error)
         }
     }
     return TRUE;
-}
-
-/* The XML declaration may name no encoding but UTF-8 and its subset. */
-static gboolean check_encoding(const char *path, const char *text, GError **error)
-{
-    const char *end = g_str_has_prefix(text, "<?xml") ? strstr(text, "?>") : NULL;
-    if (!end) {
-        return TRUE;
-    }
-    g_autofree char *declaration = g_strndup(text, (size_t)MIN(end - text, 512));
-    const char *encoding = strstr(declaration, "encoding");
-    const char *value = encoding ? strpbrk(encoding, "\"'") : NULL;
-    if (!value) {
-        return TRUE;
-    }
-    g_autofree char *name = g_strndup(value + 1, strcspn(value + 1, "\"'"));
-    if (g_ascii_strcasecmp(name, "utf-8") == 0 || g_ascii_strcasecmp(name, "us-ascii") == 0) {
-        return TRUE;
-    }
-    return xml_fail(path, 1, error, "declares the encoding \"%.40s\"; only UTF-8 is read", name);
 }
 
 char *xml_root(const char *text)
@@ -330,7 +310,7 @@ gboolean xml_parse(const char *path, const char *text, size_t length, const XmlH
 {
     static GOnce once = G_ONCE_INIT;
     g_once(&once, set_up_libxml, NULL);
-    if (!check_encoding(path, text, error) || !survey(path, text, error)) {
+    if (!survey(path, text, error)) {
         return FALSE;
     }
     xmlSAXHandler sax = {

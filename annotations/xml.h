@@ -1,6 +1,6 @@
 /* XML from strangers: elements as calls, nothing else of XML.
  *
- * No DOCTYPE, no entities but the five and the numbered ones, no other encoding than UTF-8, nothing from disk or network;
+ * No DOCTYPE, no entities but the five and the numbered ones, nothing from disk or network;
  * tags of at most 64 KiB with at most 64 attributes, a depth of at most 64.  All of that is an error, at once. */
 #pragma once
 #include <glib.h>
@@ -18,7 +18,7 @@ typedef struct {
     gboolean (*end)(void *data, const char *name, const char *text, int line, GError **error);
 } XmlHandler;
 
-/* text: UTF-8, NUL-ended.  Errors read "PATH:LINE: ...". */
+/* text: UTF-8, NUL-ended, without an XML declaration of another encoding.  Errors read "PATH:LINE: ...". */
 gboolean xml_parse(const char *path, const char *text, size_t length, const XmlHandler *handler, void *data,
                    GError **error);
 /* The value (caller frees) or NULL when there is no such attribute. */

@@ -9,13 +9,13 @@
 #include <string.h>
 
 /* The labels of masks that mean something without being told: 0 and 1, and black and white. */
-static const GroupRule mask_rules[] = {{"1", LABEL_LESION}, {"255", LABEL_LESION}};
+static const GroupRule mask_rules[] = {{"1", LABEL_LESION, NULL}, {"255", LABEL_LESION, NULL}};
 
 /* When regions are asked for, their outlines take the place of lesions and nothing else counts. */
-static void add_rule(GArray *rules, const char *group, OutlineLabel label, gboolean is_region,
-                     gboolean region)
+static void add_rule(GArray *rules, const GroupRule *known, gboolean is_region, gboolean region)
 {
-    GroupRule rule = {group, !region ? label : is_region ? LABEL_LESION : LABEL_NONE};
+    GroupRule rule = *known;
+    rule.label = !region ? known->label : is_region ? LABEL_LESION : LABEL_NONE;
     g_array_append_val(rules, rule);
 }
 
@@ -34,14 +34,15 @@ static GArray *group_rules(const GPtrArray *groups, gboolean is_mask, gboolean r
         for (guint i = 0; groups && i < groups->len; i++) {
             const GroupName *group = groups->pdata[i];
             if (g_str_equal(group->name, OTHER_GROUPS) == others) {
-                add_rule(rules, group->name, label_of(group->kind), g_str_equal(group->kind, "roi"), region);
+                GroupRule rule = {group->name, label_of(group->kind), NULL};
+                add_rule(rules, &rule, g_str_equal(group->kind, "roi"), region);
             }
         }
         for (guint i = 0; !others && is_mask && i < G_N_ELEMENTS(mask_rules); i++) {
-            add_rule(rules, mask_rules[i].group, mask_rules[i].label, FALSE, region);
+            add_rule(rules, &mask_rules[i], FALSE, region);
         }
         for (const GroupRule *rule = camelyon_rules; !others && rule->group && !is_mask; rule++) {
-            add_rule(rules, rule->group, rule->label, FALSE, region);
+            add_rule(rules, rule, FALSE, region);
         }
     }
     return rules;
@@ -66,13 +67,14 @@ static Annotation *load(const char *path, const GPtrArray *groups, const char *f
     gboolean is_mask = labels_detect(path);
     g_autoptr(GArray) rules = group_rules(groups, is_mask, region);
     const GroupRule *first = (const GroupRule *)(void *)rules->data;
-    if (!g_str_equal(field, "auto")) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: the group's field \"%s\" is not read yet", path,
-                    field);
+    GroupSpec spec = {first, field};
+    if (is_mask && !g_str_equal(field, "auto") && !g_str_equal(field, "class")) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "%s is a label mask, whose groups are its labels: it has no field \"%s\"", path, field);
         return NULL;
     }
-    return is_mask ? masks_outlines(path, first, frame, error)
-                   : annotation_read_on(path, first, frame, error);
+    return is_mask ? masks_outlines(path, &spec, frame, error)
+                   : annotation_read_on(path, &spec, frame, error);
 }
 
 Annotation *lesions_load(const char *path, const GPtrArray *groups, const char *field,

@@ -204,7 +204,7 @@ static double scale_of(double slide, int64_t mask)
     return divides ? whole : slide / (double)mask;
 }
 
-Annotation *masks_outlines(const char *path, const GroupRule *rules, const SlideFrame *frame, GError **error)
+Annotation *masks_outlines(const char *path, const GroupSpec *groups, const SlideFrame *frame, GError **error)
 {
     g_autoptr(Labels) labels = labels_open(path, error);
     g_auto(Tracing) tracing = {.width = labels ? labels_width(labels) : 0};
@@ -222,5 +222,5 @@ Annotation *masks_outlines(const char *path, const GroupRule *rules, const Slide
         }
     }
     return contour_annotation(path, found, count, scale_of(frame->width, labels_width(labels)),
-                              scale_of(frame->height, labels_height(labels)), rules, frame, error);
+                              scale_of(frame->height, labels_height(labels)), groups, frame, error);
 }

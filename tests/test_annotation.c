@@ -15,7 +15,10 @@ static void test_types(void)
         GROUPS GROUP("tumor", "None")));
     g_assert_cmpstr(annotation->dialect, ==, "ASAP");
     g_assert_cmpuint(annotation->outlines->len, ==, 5);
-    g_assert_cmpuint(annotation->warnings->len, ==, 0);
+    assert_warning(annotation, 0, "1 annotation in no group taken as not lesion, as in Camelyon16");
+    assert_warning(annotation, 1,
+                   "2 annotations have no area and mark no lesion: \"Dot\" (1), \"PointSet\" (1)");
+    g_assert_cmpuint(annotation->warnings->len, ==, 2);
     g_assert_cmpstr(outline_at(annotation, 0)->name, ==, "geen tumor?");
     g_assert_cmpint(outline_at(annotation, 0)->label, ==, LABEL_LESION); /* the group decides, not the name */
     g_assert_cmpint(outline_at(annotation, 0)->points, ==, 4);
@@ -38,20 +41,92 @@ static void test_nested_groups(void)
     g_assert_cmpint(outline_at(annotation, 0)->label, ==, LABEL_LESION);
     g_assert_cmpstr(outline_at(annotation, 0)->group, ==, "macro");
     refused(ASAP(SHAPE("x", "Polygon", "a", SQUARE(0, 0, 10, 10)), GROUP("a", "b") GROUP("b", "a")),
-            "group \"a\", which no rule names");
+            "1 annotation is in groups that no rule names: \"a\" (1)");
     refused(ASAP(SHAPE("x", "Polygon", "a", SQUARE(0, 0, 10, 10)), GROUP("a", "b")),
-            "group \"b\", which the file does not");
+            "groups that the file does not define: \"b\" (1)");
 }
 
 static void test_unknown_groups(void)
 {
     refused(
         ASAP(SHAPE("x", "Polygon", "Tumour", SQUARE(0, 0, 10, 10)), GROUPS),
-        "file.xml:4: annotation \"x\" is in group \"Tumour\", which the file does not define; known groups: "
-        "Exclusion, Tumor");
-    refused(ASAP("\n" SHAPE("x", "Polygon", "Stroma", SQUARE(0, 0, 10, 10)), GROUP("Stroma", "None")),
-            "file.xml:5: annotation \"x\" is in group \"Stroma\", which no rule names; known groups: Tumor, "
-            "_0, _1");
+        "file.xml:4: 1 annotation is in groups that the file does not define: \"Tumour\" (1); known groups: "
+        "Exclusion, Tumor; is \"Tumour\" \"Tumor\"?");
+    /* All of them at once, with their counts and the place of the first. */
+    refused(
+        ASAP("\n" SHAPE("x", "Polygon", "Stroma", SQUARE(0, 0, 10, 10))
+                 SHAPE("y", "Polygon", "Tumor", SQUARE(0, 0, 10, 10))
+                     SHAPE("z", "Polygon", "Immune cells", SQUARE(0, 0, 10, 10))
+                         SHAPE("w", "Polygon", "Stroma", SQUARE(0, 0, 10, 10)),
+             GROUP("Stroma", "None") GROUP("Immune cells", "None") GROUPS),
+        "file.xml:5: 3 annotations are in groups that no rule names: \"Stroma\" (2), \"Immune cells\" (1); "
+        "known groups: Tumor, _0, _1");
+}
+
+/* Rules of one's own, and the field that is the group. */
+static Annotation *read_by(const char *text, const GroupRule *rules, const char *field, GError **error)
+{
+    g_autofree char *path = in_directory("own.xml");
+    g_assert_true(g_file_set_contents(path, text, -1, NULL));
+    return annotation_read_on(path, &(GroupSpec){rules, field}, &(SlideFrame){0}, error);
+}
+
+static void test_every_other_group(void)
+{
+    static const GroupRule rules[] = {
+        {"*", LABEL_NONE, NULL}, {"Tumor bulk", LABEL_LESION, NULL}, {NULL, LABEL_NONE, NULL}};
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Annotation) annotation =
+        read_by(ASAP(SHAPE("a", "Polygon", "Tumor bulk", SQUARE(0, 0, 10, 10))
+                         SHAPE("b", "Polygon", "Stroma", SQUARE(0, 0, 20, 20))
+                             SHAPE("c", "Polygon", "inner", SQUARE(0, 0, 30, 30)),
+                     GROUP("Tumor bulk", "None") GROUP("Stroma", "None") GROUP("inner", "Tumor bulk")),
+                rules, NULL, &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(outline_at(annotation, 0)->label, ==, LABEL_LESION);
+    g_assert_cmpint(outline_at(annotation, 1)->label, ==, LABEL_NONE);
+    g_assert_cmpint(outline_at(annotation, 2)->label, ==, LABEL_LESION); /* a group around it has a name */
+    assert_warning(annotation, 0, "1 annotation labelled by the rule for \"*\" alone: \"Stroma\" (1)");
+}
+
+static void test_name_as_group(void)
+{
+    static const GroupRule rules[] = {{"metastasis = 2", LABEL_LESION, NULL}, {NULL, LABEL_NONE, NULL}};
+    g_autoptr(GError) error = NULL;
+    const char *text = ASAP(SHAPE("metastasis = 2", "Polygon", "x", SQUARE(0, 0, 10, 10)), GROUPS);
+    g_autoptr(Annotation) annotation = read_by(text, rules, "name", &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(outline_at(annotation, 0)->label, ==, LABEL_LESION);
+    g_assert_null(
+        read_by(ASAP(SHAPE("", "Polygon", "Tumor", SQUARE(0, 0, 10, 10)), GROUPS), rules, "name", &error));
+    g_assert_nonnull(strstr(error->message, "\"Unnamed\" (1)"));
+    g_clear_error(&error);
+    g_assert_null(read_by(text, rules, "title", &error));
+    g_assert_nonnull(strstr(error->message, "outlines of ASAP have no field \"title\""));
+}
+
+/* What ASAP has in no group is not lesion in files with Camelyon16's groups, and else for a person to say. */
+static void test_no_group(void)
+{
+    static const GroupRule own[] = {{"None", LABEL_LESION, NULL}, {NULL, LABEL_NONE, NULL}};
+    const char *alone = ASAP(SHAPE("a", "Polygon", "None", SQUARE(0, 0, 10, 10)), GROUPS);
+    refused(alone,
+            "file.xml:4: 1 annotation is in groups that no rule names: \"None\" (1), where \"None\" is what");
+    refused("<ASAP_Annotations>\n<Annotation Type='Polygon'>" SQUARE(0, 0, 9,
+                                                                     9) "</Annotation></ASAP_Annotations>",
+            "file.xml:2: 1 annotation is in groups that no rule names: \"None\" (1)");
+    refused(ASAP(SHAPE("a", "Polygon", "None", SQUARE(0, 0, 10, 10))
+                     SHAPE("b", "Polygon", "metastases", SQUARE(0, 0, 10, 10)),
+                 GROUP("metastases", "None")),
+            "\"None\" (1)"); /* groups of Camelyon17 */
+    g_autoptr(Annotation) nested = read_text(ASAP(SHAPE("a", "Polygon", "None", SQUARE(0, 0, 5, 5))
+                                                      SHAPE("b", "Polygon", "large", SQUARE(0, 0, 10, 10)),
+                                                  GROUP("large", "_0") GROUP("_0", "None")));
+    assert_near(region_area(nested), 75, 1e-9);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Annotation) named = read_by(alone, own, NULL, &error);
+    g_assert_no_error(error);
+    assert_near(region_area(named), 100, 1e-9);
 }
 
 static void test_order(void)
@@ -76,10 +151,12 @@ static void test_repairs(void)
                        GROUPS));
     g_assert_cmpuint(annotation->outlines->len, ==, 1);
     g_assert_cmpint(outline_at(annotation, 0)->points, ==, 3);
-    g_assert_cmpuint(annotation->warnings->len, ==, 3);
-    assert_warning(annotation, 0, "file.xml:4: annotation \"two\" has 2 points and is left out");
-    assert_warning(annotation, 1, "file.xml:7: annotation \"empty\" has 0 points and is left out");
-    assert_warning(annotation, 2, "file.xml:6: 4 repeated points dropped");
+    g_assert_cmpuint(annotation->warnings->len, ==, 5);
+    assert_warning(annotation, 0, "1 annotation in no group taken as not lesion");
+    assert_warning(annotation, 1, "file.xml:4: annotation \"two\" has 2 points and is left out");
+    assert_warning(annotation, 2, "file.xml:7: annotation \"empty\" has 0 points and is left out");
+    assert_warning(annotation, 3, "file.xml:6: 4 repeated points dropped");
+    assert_warning(annotation, 4, "file.xml:7: 1 annotation has no area");
 }
 
 static void test_numbers(void)
@@ -115,12 +192,12 @@ static void test_many_warnings(void)
 {
     g_autoptr(GString) text = g_string_new("<ASAP_Annotations>");
     for (int i = 0; i < 250; i++) {
-        g_string_append(text, SHAPE("x", "Dot", "None", ""));
+        g_string_append(text, "<Annotation Type='Dot' PartOfGroup='Tumor'/>");
     }
-    g_string_append(text, "</ASAP_Annotations>");
+    g_string_append(text, "<AnnotationGroups>" GROUPS "</AnnotationGroups></ASAP_Annotations>");
     g_autoptr(Annotation) annotation = read_text(text->str);
     g_assert_cmpuint(annotation->warnings->len, ==, 101);
-    assert_warning(annotation, 100, "150 more warnings");
+    assert_warning(annotation, 100, "151 more warnings"); /* one counts those without area */
 }
 
 /* ---- hostile and broken files ---- */
@@ -179,25 +256,101 @@ static void test_long_text(void)
     refused(text, "a text is longer than 1048576 bytes");
 }
 
+/* One outline whose name is "Größe", in some encoding. */
+static void assert_encoding(const char *encoding, const char *declared, gboolean mark)
+{
+    g_autofree char *text =
+        g_strdup_printf("%s<?xml version='1.0' encoding='%s'?>\n", mark ? "\xEF\xBB\xBF" : "", declared);
+    g_autofree char *whole = g_strconcat(text,
+                                         "<ASAP_Annotations><Annotation Name='Gr\xC3\xB6\xC3\x9F"
+                                         "e' Type='Polygon' PartOfGroup='Tumor'>",
+                                         SQUARE(0, 0, 10, 10), "</Annotation>" GROUPS "</ASAP_Annotations>", NULL);
+    gsize length = 0;
+    g_autofree char *bytes = g_convert(whole, -1, encoding, "UTF-8", NULL, &length, NULL);
+    g_autoptr(GError) error = NULL;
+    g_assert_nonnull(bytes);
+    g_autoptr(Annotation) annotation = read_bytes(bytes, (gssize)length, &(SlideFrame){0}, &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(outline_at(annotation, 0)->name, ==,
+                    "Gr\xC3\xB6\xC3\x9F"
+                    "e");
+}
+
 static void test_encodings(void)
 {
-    static const char utf16[] = "\xFF\xFE<\0A\0S\0A\0P\0";
-    SlideFrame frame = {0};
-    assert_refused(utf16, sizeof utf16, &frame, (const char *const[]){"UTF-16", NULL});
-    assert_refused("\xFE\xFF\0<\0A", 6, &frame, (const char *const[]){"UTF-16", NULL});
-    assert_refused("<\0A\0S\0", 6, &frame, (const char *const[]){"NUL", NULL});
-    refused("<ASAP_Annotations a='\xE4'/>", "not UTF-8");
-    refused("<?xml version='1.0' encoding='UTF-7'?><ASAP_Annotations/>", "UTF-7");
-    refused("<?xml version='1.0' encoding='ISO-8859-1'?><ASAP_Annotations/>", "ISO-8859-1");
-    g_autoptr(Annotation) annotation =
-        read_text("\xEF\xBB\xBF<?xml version='1.0' encoding='utf-8'?><ASAP_Annotations/>");
-    g_assert_cmpuint(annotation->outlines->len, ==, 0);
+    assert_encoding("UTF-8", "utf-8", TRUE);
+    assert_encoding("UTF-8", "utf-16", FALSE); /* what .NET writes of a text in memory */
+    assert_encoding("UTF-16LE", "utf-16", TRUE);
+    assert_encoding("UTF-16BE", "UTF-16", TRUE);
+    assert_encoding("UTF-16LE", "UTF-16", FALSE);
+    assert_encoding("UTF-16BE", "windows-1252", FALSE); /* the bytes prove it */
+    assert_encoding("WINDOWS-1252", "windows-1252", FALSE);
+    assert_encoding("ISO-8859-1", "iso-8859-1", FALSE);
+    assert_encoding("ISO-8859-15", "ISO-8859-15", FALSE);
+    assert_encoding("WINDOWS-1250", "Windows-1250", FALSE);
+    assert_refused("\xFF\xFE<\0\0\xD8"
+                   "x\0",
+                   8, &(SlideFrame){0}, (const char *const[]){"in UTF-16LE", NULL});
+    assert_refused("<a>\0</a>", 8, &(SlideFrame){0}, (const char *const[]){"NUL", NULL});
+    refused("<ASAP_Annotations a='\xE4'/>", "not UTF-8", "declares no other encoding");
+    refused("<?xml version='1.0' encoding='UTF-7'?><ASAP_Annotations/>", "UTF-7", "WINDOWS-1252");
+    refused("<?xml version='1.0' encoding='windows-1252'?><a b='\x81'/>", "in WINDOWS-1252");
+    refused("<?xml version='1.0' encoding='windows-1252'?>\n\n<ASAP_Annotations><a>", "file.xml:3");
+    refused("\xFF\xD8\xFF\xE0", "JPEG picture");
+    refused("BM1234", "BMP picture", "label masks are PNG or TIFF");
+}
+
+/* An outline in an outline ended the program, or lost the outer one. */
+static void test_nested_outlines(void)
+{
+    refused("<Annotations><Annotation "
+            "Name='Tumor'><Regions>\n<Region>\n<Region/></Region></Regions></Annotation></Annotations>",
+            "file.xml:3: a Region within the Region of line 2");
+    refused("<Annotations><Annotation Name='Tumor'>\n<Annotation Name='x'/></Annotation></Annotations>",
+            "file.xml:2: an Annotation within an Annotation");
+    refused(ASAP("<Annotation Type='Polygon'>" AT(1, 2, 3) "<Annotation Type='Polygon'>" AT(
+                     1, 2, 3) "</Annotation></Annotation>",
+                 GROUPS),
+            "file.xml:4: an Annotation within the Annotation of line 4");
+    assert_refused("<annotations><ndpviewstate><annotation type='freehand'>\n<annotation "
+                   "type='circle'/></annotation></ndpviewstate></annotations>",
+                   -1, &(SlideFrame){.width = 9, .height = 9, .mpp_x = 1, .mpp_y = 1},
+                   (const char *const[]){"file.xml:2: an annotation within the annotation of line 1", NULL});
+}
+
+/* What is not understood must not look like a slide without lesions. */
+static void test_not_understood(void)
+{
+    refused(ASAP("\n" SHAPE("x", "Polygon", "Tumor", ""), GROUPS),
+            "file.xml:5: the closed annotation \"x\" has no points");
+    refused(ASAP(SHAPE("x", "Polygon", "Tumor", "<Point X='1' Y='2'/>"), GROUPS),
+            "file.xml:4: <Point> among Coordinates, where <Coordinate> is expected");
+    refused(ASAP("\n" SHAPE("x", "Polygon", "Tumor", AT(0, 1, 1) AT(1, 2, 2)), GROUPS),
+            "file.xml:5: all closed annotations of the file are left out", "has 2 points");
+    refused("<ASAP_Annotations>\n<Shapes><Shape/><Shape/></Shapes></ASAP_Annotations>",
+            "file.xml:2: there is no annotation that is known, only: \"Shapes\" (1), \"Shape\" (2)");
+    g_autoptr(Annotation) more =
+        read_text(ASAP("<Shape/>" SHAPE("x", "Polygon", "Tumor", SQUARE(0, 0, 9, 9)), GROUPS));
+    assert_warning(more, 0, "1 thing is not read: \"Shape\" (1)");
+    g_autoptr(Annotation) none = read_text("<ASAP_Annotations><Annotations/></ASAP_Annotations>");
+    g_assert_cmpuint(none->outlines->len + none->warnings->len, ==, 0);
+    /* An empty outline of a group that is ignored loses nothing. */
+    static const GroupRule rules[] = {
+        {"Tumor", LABEL_LESION, NULL}, {"x", LABEL_NONE, NULL}, {NULL, LABEL_NONE, NULL}};
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Annotation) ignored =
+        read_by(ASAP(SHAPE("a", "Polygon", "x", "") SHAPE("b", "Polygon", "Tumor", SQUARE(0, 0, 9, 9)),
+                     GROUPS GROUP("x", "None")),
+                rules, NULL, &error);
+    g_assert_no_error(error);
+    assert_warning(ignored, 0, "annotation \"a\" has 0 points and is left out");
 }
 
 static void test_broken_files(void)
 {
     refused("", "is empty");
-    refused("hello", "none of the known dialects (ASAP, QuPath GeoJSON, Aperio ImageScope, Hamamatsu NDPA)");
+    refused("hello",
+            "none of the known dialects (ASAP, QuPath GeoJSON, HALO, Aperio ImageScope, Hamamatsu NDPA)");
     refused("<html/>", "root element is html");
     refused("<!-- x", "none of the known dialects");
     refused("<ASAP_Annotations><Annotations></ASAP_Annotations>", "file.xml:1: not well-formed");
@@ -259,6 +412,9 @@ int main(int argc, char **argv)
     g_test_add_func("/annotation/asap/types", test_types);
     g_test_add_func("/annotation/asap/nested groups", test_nested_groups);
     g_test_add_func("/annotation/asap/unknown groups", test_unknown_groups);
+    g_test_add_func("/annotation/asap/no group", test_no_group);
+    g_test_add_func("/annotation/groups/every other", test_every_other_group);
+    g_test_add_func("/annotation/groups/the name", test_name_as_group);
     g_test_add_func("/annotation/asap/order", test_order);
     g_test_add_func("/annotation/asap/numbers", test_numbers);
     g_test_add_func("/annotation/gate/repairs", test_repairs);
@@ -269,6 +425,8 @@ int main(int argc, char **argv)
     g_test_add_func("/annotation/hostile/depth", test_depth);
     g_test_add_func("/annotation/hostile/long text", test_long_text);
     g_test_add_func("/annotation/hostile/encodings", test_encodings);
+    g_test_add_func("/annotation/hostile/nested outlines", test_nested_outlines);
+    g_test_add_func("/annotation/not understood", test_not_understood);
     g_test_add_func("/annotation/hostile/too many", test_too_many);
     g_test_add_func("/annotation/broken files", test_broken_files);
     g_test_add_func("/annotation/no files", test_no_files);

@@ -1,4 +1,4 @@
-/* QuPath GeoJSON, Aperio ImageScope XML, Hamamatsu NDPA: what each means in level-0 px, labels and holes. */
+/* QuPath GeoJSON, Aperio ImageScope XML, HALO, Hamamatsu NDPA: what each means in level-0 px, labels and holes. */
 #include "tests/annotation_text.h"
 #include <zlib.h>
 
@@ -37,7 +37,7 @@ static void test_geojson_classes(void)
     g_assert_cmpint(outline_at(annotation, 2)->points, ==, 2);
     g_assert_cmpfloat(outline_at(annotation, 4)->xy[3], ==, 8);
     refused("[\n" FEATURE("null", "Polygon", "[" RING(0, 0, 10, 10) "]") "]",
-            "file.xml:2: annotation \"n\" is in group \"Unclassified\", which no rule names");
+            "file.xml:2: 1 annotation is in groups that no rule names: \"Unclassified\" (1)");
     refused("[" FEATURE("{'names':['Tumor','Positive']}", "Point", "[1,2]") "]", "\"Tumor: Positive\"");
 }
 
@@ -100,23 +100,109 @@ static void test_geojson_bounds(void)
     g_assert_cmpfloat(outline_at(annotation, 0)->xy[1], ==, 502);
 }
 
+#define OBJECT(more, properties)                                                   \
+    "{'type':'Feature'," more "'geometry':{'type':'Polygon','coordinates':[" RING( \
+        0, 0, 10, 10) "]},'properties':{'classification':'Tumor'" properties "}}"
+
 static void test_geojson_left_out(void)
 {
     const char *text = "[{'type':'Feature','geometry':null,'properties':null},\n"
                        "{'type':'Feature','geometry':{},'properties':{'objectType':'tile'}},\n" FEATURE(
-                           TUMOR, "Polygon", "[[[0,0],[1,1],[0,0]]]") "]";
+                           TUMOR, "Polygon", "[[[0,0],[1,1],[0,0]]]") "," OBJECT("", "") "]";
     g_autoptr(Annotation) annotation = read_text(text);
-    g_assert_cmpuint(annotation->outlines->len, ==, 0);
+    g_assert_cmpuint(annotation->outlines->len, ==, 1);
     assert_warning(annotation, 0, "file.xml:1: a feature without geometry");
-    assert_warning(annotation, 1, "file.xml:2: an object of the type \"tile\"");
-    assert_warning(annotation, 2, "file.xml:3: annotation \"n\" has 2 points and is left out");
+    assert_warning(annotation, 1, "file.xml:3: annotation \"n\" has 2 points and is left out");
+    assert_warning(annotation, 2, "file.xml:2: 1 thing is not read: \"tile\" (1)");
+    refused("[" FEATURE(TUMOR, "Polygon", "[[[0,0],[1,1],[0,0]]]") "]", "all closed annotations of the file");
+}
+
+/* Cells, tiles and cores are left out by their new names and by those of QuPath 0.2; annotations are read by both. */
+static void test_geojson_objects(void)
+{
+    g_autoptr(Annotation)
+        annotation =
+            read_text("[" OBJECT("'id':'PathAnnotationObject',", "") "," OBJECT("", ",'objectType':'"
+                                                                                    "annotation'") "," OBJECT(
+                "'id':'PathCellObject',",
+                "") "," OBJECT("", ",'objectType':'cell'") "," OBJECT("'id':'TMACoreObject',",
+                                                                      "") "," OBJECT("",
+                                                                                     ",'object_type':'tma_"
+                                                                                     "core'") "," OBJECT("'id"
+                                                                                                         "':'"
+                                                                                                         "Pat"
+                                                                                                         "hDe"
+                                                                                                         "tec"
+                                                                                                         "tio"
+                                                                                                         "nOb"
+                                                                                                         "jec"
+                                                                                                         "t'"
+                                                                                                         ",",
+                                                                                                         "") "," OBJECT("'id':'PathTileObject',",
+                                                                                                                        ",'objectType':'annotation'") "]");
+    g_assert_cmpuint(annotation->outlines->len, ==, 4);
+    assert_warning(annotation, 0, "4 things are not read: \"cell\" (2), \"tmaCore\" (1), \"tma_core\" (1)");
+    refused("[" OBJECT("'id':'PathCellObject',", "") "," OBJECT("", ",'objectType':'cell'") "]",
+            "there is no annotation that is known, only: \"cell\" (2)");
+}
+
+static void test_geojson_children(void)
+{
+    g_autoptr(Annotation) annotation =
+        read_text(OBJECT("", ",'childObjects':[" OBJECT("", ",'childObjects':[" OBJECT("", "") "]") "]"));
+    g_assert_cmpuint(annotation->outlines->len, ==, 3);
+}
+
+static void test_geojson_collection(void)
+{
+    g_autoptr(Annotation) annotation = read_text(
+        "{'type':'Feature','geometry':{'type':'GeometryCollection','geometries':["
+        "{'type':'Polygon','coordinates':[" RING(0, 0, 100, 100) "," RING(
+            10, 10, 20,
+            20) "]},"
+                "{'type':'GeometryCollection','geometries':[{'type':'MultiPolygon','coordinates':[[" RING(
+                    200, 0, 210, 10) "]]}]},"
+                                     "{'type':'LineString','coordinates':[[0,0],[5,5]]}]},'properties':{'"
+                                     "classification':'Tumor'}}");
+    g_assert_cmpuint(annotation->outlines->len, ==, 4);
+    assert_near(region_area(annotation), 10000 - 100 + 100, 1e-9);
+    assert_warning(annotation, 0, "1 annotation has no area and marks no lesion: \"LineString\" (1)");
+    refused("{'type':'Feature','geometry':{'type':'GeometryCollection','geometries':[{'type':'Circle'}]}}",
+            "Circle");
+}
+
+/* Numbers that JSON has not may stand among measurements, not among coordinates; strings keep such words. */
+static void test_geojson_no_numbers(void)
+{
+    g_autoptr(Annotation) annotation = read_text("{'type':'FeatureCollection','x':NaN,'features':[" OBJECT(
+        "", ",'name':'NaN, \\\"Infinity','measurements':{'a':NaN,'b': -Infinity ,'c':[Infinity,1e999,-1e400],"
+            "'d':123456789012345678901234567890}") "]}");
+    g_assert_cmpuint(annotation->outlines->len, ==, 1);
+    g_assert_cmpstr(outline_at(annotation, 0)->name, ==, "NaN, \"Infinity");
+    assert_warning(annotation, 0, "6 things are not read: \"NaN or infinite number\" (6)");
+    refused("[" OBJECT("", ",'measurements':{'a':nan}") "]", "not JSON");
+    refused("[" OBJECT("", ",'measurements':{'a':Infinite}") "]", "not JSON");
+}
+
+static void test_geojson_by_name(void)
+{
+    static const GroupRule rules[] = {{"n", LABEL_LESION, NULL}, {NULL, LABEL_NONE, NULL}};
+    g_autoptr(GError) error = NULL;
+    g_autofree char *path = in_directory("named.geojson");
+    g_autofree char *text = g_strdelimit(
+        g_strdup(FEATURE("null", "Polygon", "[" RING(0, 0, 10, 10) "," RING(1, 1, 2, 2) "]")), "'", '"');
+    g_assert_true(g_file_set_contents(path, text, -1, NULL));
+    g_autoptr(Annotation) annotation =
+        annotation_read_on(path, &(GroupSpec){rules, "name"}, &(SlideFrame){0}, &error);
+    g_assert_no_error(error);
+    assert_near(region_area(annotation), 99, 1e-9);
 }
 
 static void test_geojson_geometry_refused(void)
 {
 #define POLYGON(coordinates) "[" FEATURE(TUMOR, "Polygon", coordinates) "]"
-    refused(POLYGON("[[[0,0],[NaN,1],[1,1]]]"), "file.xml:1: not JSON");
-    refused("\n\n" POLYGON("[[[0,0],[1e999,1],[1,1]]]"), "file.xml:3");
+    refused(POLYGON("[[[0,0],[NaN,1],[1,1]]]"), "file.xml:1: a position of this feature is not [x, y]");
+    refused("\n\n" POLYGON("[[[0,0],[1e999,1],[1,1]]]"), "file.xml:3: a position");
     refused(POLYGON("[[[0,0],[3e9,1],[1,1]]]"), "not within");
     refused(POLYGON("[[[0,0],['1',1],[1,1]]]"), "not [x, y]");
     refused(POLYGON("[[[0,0],[1],[1,1]]]"), "not [x, y]");
@@ -210,7 +296,8 @@ static void test_imagescope(void)
     g_autoptr(Annotation) annotation = read_text(text);
     g_assert_cmpstr(annotation->dialect, ==, "Aperio ImageScope");
     g_assert_cmpuint(annotation->outlines->len, ==, 5);
-    g_assert_cmpuint(annotation->warnings->len, ==, 0);
+    g_assert_cmpuint(annotation->warnings->len, ==, 1);
+    assert_warning(annotation, 0, "1 annotation has no area and marks no lesion: \"Ruler\" (1)");
     g_assert_cmpstr(outline_at(annotation, 0)->group, ==, "Tumor");
     g_assert_cmpint(outline_at(annotation, 0)->points, ==, 4);
     g_assert_cmpint(outline_at(annotation, 1)->label, ==, LABEL_NOT_LESION);
@@ -224,9 +311,10 @@ static void test_imagescope(void)
 
 static void test_imagescope_negative(void)
 {
-    const char *text = LAYERS(LAYER("1", "Exclusion", "", REGION("0", "1", BOX(10, 10, 20, 20))));
+    const char *text = LAYERS(LAYER(
+        "1", "Exclusion", "", REGION("0", "1", BOX(10, 10, 20, 20)) REGION("0", "0", BOX(10, 10, 30, 20))));
     g_autoptr(Annotation) annotation = read_text(text);
-    g_assert_cmpuint(annotation->outlines->len, ==, 0);
+    g_assert_cmpuint(annotation->outlines->len, ==, 1);
     assert_warning(annotation, 0,
                    "file.xml:2: negative region \"t\" of a layer that is not lesion is left out");
 }
@@ -234,10 +322,85 @@ static void test_imagescope_negative(void)
 static void test_imagescope_refused(void)
 {
     refused(LAYERS(LAYER("7", "", "", REGION("0", "0", BOX(0, 0, 9, 9)))),
-            "group \"Layer 7\", which no rule names");
+            "groups that no rule names: \"Layer 7\" (1)");
+    refused(LAYERS(LAYER("7", "Tumor", "", REGION("9", "0", BOX(0, 0, 9, 9)))), "unknown type \"9\"");
+    refused(LAYERS(LAYER("7", "Tumor", "", REGION("0", "0", "\n<Point X='1' Y='2'/>"))),
+            "file.xml:3: <Point> among Vertices, where <Vertex> is expected");
     refused(LAYERS(VERTEX(1, 1)), "file.xml:2: a Vertex outside of a Region");
     refused(LAYERS(LAYER("7", "Tumor", "", REGION("0", "0", VERTEX(nan, 1)))),
             "file.xml:2: a Vertex whose X and Y");
+}
+
+/* Without names of layers people write the class into the region's text; a hole needs none. */
+static void test_imagescope_text(void)
+{
+    static const GroupRule rules[] = {{"t", LABEL_LESION, NULL}, {NULL, LABEL_NONE, NULL}};
+    g_autoptr(GError) error = NULL;
+    g_autofree char *path = in_directory("text.xml");
+    g_assert_true(g_file_set_contents(
+        path,
+        LAYERS(LAYER("1", "", "",
+                     REGION("0", "0", BOX(0, 0, 100, 100)) "<Region Type='1' Text='' "
+                                                           "NegativeROA='1'><Vertices>" BOX(
+                                                               10, 10, 20, 20) "</Vertices></Region>")),
+        -1, NULL));
+    g_autoptr(Annotation) annotation =
+        annotation_read_on(path, &(GroupSpec){rules, "text"}, &(SlideFrame){0}, &error);
+    g_assert_no_error(error);
+    assert_near(region_area(annotation), 9900, 1e-9);
+    g_assert_null(annotation_read_on(path, &(GroupSpec){rules, "class"}, &(SlideFrame){0}, &error));
+    g_assert_nonnull(strstr(error->message, "\"Layer 1\" (2)"));
+}
+
+/* ---- HALO ---- */
+
+#define HALO(regions)                                                                            \
+    "<Annotations>\n<Annotation LineColor='65535' Name='Tumor' Visible='True'><Regions>" regions \
+    "</Regions></Annotation></Annotations>"
+#define HALO_REGION(type, endcaps, negative, points)                                                  \
+    "\n<Region Type='" type "' HasEndcaps='" endcaps "' NegativeROA='" negative "'><Vertices>" points \
+    "</Vertices><Comments><Comment Author='a' Body='first' CreatedTime='' ModifiedTime=''/>"          \
+    "<Comment Body='second'/></Comments></Region>"
+#define V(x, y) "<V X='" #x "' Y='" #y "'/>"
+
+static void test_halo(void)
+{
+    g_autoptr(Annotation) annotation =
+        read_text(HALO(HALO_REGION("Polygon", "0", "0", V(0, 0) V(100, 0) V(100, 100) V(0, 100) V(0, 0))
+                           HALO_REGION("Ellipse", "0", "1", V(60, 40) V(20, 10))
+                               HALO_REGION("Rectangle", "0", "0", V(300, 50) V(200, 0))
+                                   HALO_REGION("Ellipse", "0", "0", V(400, 100) V(480, 160))
+                                       HALO_REGION("Polygon", "1", "0", V(0, 0) V(900, 0) V(900, 900))
+                                           HALO_REGION("Ruler", "0", "0", V(0, 0) V(9, 9))
+                                               HALO_REGION("Ruler", "0", "0", V(0, 0) V(9, 9))
+                                                   HALO_REGION("Pin", "0", "0", V(5, 5))));
+    g_assert_cmpstr(annotation->dialect, ==, "HALO");
+    g_assert_cmpuint(annotation->outlines->len, ==, 8);
+    g_assert_cmpint(outline_at(annotation, 0)->points, ==, 4);
+    g_assert_cmpstr(outline_at(annotation, 0)->group, ==, "Tumor");
+    g_assert_cmpstr(outline_at(annotation, 0)->name, ==, "first");
+    g_assert_cmpint(outline_at(annotation, 1)->label, ==, LABEL_NOT_LESION);
+    assert_near(outline_area(outline_at(annotation, 1)), G_PI * 20 * 15, 1e-9);
+    g_assert_cmpfloat(outline_area(outline_at(annotation, 2)), ==, 5000);
+    assert_near(outline_area(outline_at(annotation, 3)), G_PI * 40 * 30, 1e-9);
+    g_assert_false(outline_at(annotation, 4)->closed);
+    assert_near(region_area(annotation), 10000 - G_PI * 300 + 5000 + G_PI * 1200, 1e-6);
+    g_assert_cmpuint(annotation->warnings->len, ==, 1);
+    assert_warning(
+        annotation, 0,
+        "4 annotations have no area and mark no lesion: \"open line\" (1), \"Ruler\" (2), \"Pin\" (1)");
+}
+
+static void test_halo_refused(void)
+{
+    refused(HALO(HALO_REGION("Spiral", "0", "0", V(0, 0) V(9, 9))),
+            "file.xml:3: a Region of the unknown type", "Spiral", "Ellipse");
+    refused(HALO(HALO_REGION("Polygon", "0", "0", V(0, 0) V(9, 9) "<Vertex X='1' Y='2'/>")),
+            "<Vertex> among Vertices, where <V> is expected");
+    refused(HALO(HALO_REGION("Polygon", "0", "0", "")), "file.xml:3: the closed annotation", "has no points");
+    refused(HALO(HALO_REGION("Ellipse", "0", "0", V(0, 0))), "all closed annotations", "has 1 point");
+    refused(HALO(HALO_REGION("Polygon", "0", "0", "<V X='1,5' Y='2'/>")),
+            "a V whose X and Y are not numbers");
 }
 
 /* ---- NDPA ---- */
@@ -270,14 +433,16 @@ static void test_ndpa(void)
     g_autoptr(Annotation) annotation = read_bytes(text, -1, &glass, &error);
     g_assert_no_error(error);
     g_assert_cmpstr(annotation->dialect, ==, "Hamamatsu NDPA");
-    g_assert_cmpuint(annotation->outlines->len, ==, 3);
+    g_assert_cmpuint(annotation->outlines->len, ==, 4);
     /* 1000 nm are 2 px of 0.5 um across and 4 px of 0.25 um down; the offset is the middle of the scan. */
     g_assert_cmpmem(outline_at(annotation, 0)->xy, 64, ((double[]){500, 400, 502, 400, 502, 404, 500, 404}),
                     64);
     g_assert_cmpstr(outline_at(annotation, 0)->group, ==, "Tumor");
     assert_near(outline_area(outline_at(annotation, 1)), G_PI * 100 * 200, 1e-6);
     g_assert_false(outline_at(annotation, 2)->closed);
-    assert_warning(annotation, 0, "file.xml:6: annotation \"Tumor\" has 0 points and is left out");
+    g_assert_cmpint(outline_at(annotation, 3)->points, ==, 1);
+    assert_warning(annotation, 0,
+                   "2 annotations have no area and mark no lesion: \"open line\" (1), \"pin\" (1)");
     refused(text, "the slide's size, mpp and offset");
 }
 
@@ -291,7 +456,13 @@ static void test_ndpa_refused(void)
     assert_refused(NDPA("Tumor", FREEHAND("1", "<point><x>1</x></point>")), -1, &glass,
                    (const char *const[]){"file.xml:4", NULL});
     assert_refused(NDPA("", FREEHAND("1", NM(0, 0) NM(0, 9) NM(9, 0))), -1, &glass,
-                   (const char *const[]){"group \"Untitled\", which no rule names", NULL});
+                   (const char *const[]){"groups that no rule names: \"Untitled\" (1)", NULL});
+    assert_refused(NDPA("Tumor", "<annotation type='blob'/>"), -1, &glass,
+                   (const char *const[]){"unknown type \"blob\"", "linearmeasure", NULL});
+    assert_refused(NDPA("Tumor", FREEHAND("1", "<p><x>1</x><y>1</y></p>")), -1, &glass,
+                   (const char *const[]){"<p> in a pointlist, where <point> is expected", NULL});
+    assert_refused(NDPA("Tumor", FREEHAND("1", "")), -1, &glass,
+                   (const char *const[]){"has no points", NULL});
 }
 
 int main(int argc, char **argv)
@@ -305,12 +476,20 @@ int main(int argc, char **argv)
     g_test_add_func("/geojson/hole of an exclusion", test_geojson_hole_of_exclusion);
     g_test_add_func("/geojson/bounds", test_geojson_bounds);
     g_test_add_func("/geojson/left out", test_geojson_left_out);
+    g_test_add_func("/geojson/objects", test_geojson_objects);
+    g_test_add_func("/geojson/children", test_geojson_children);
+    g_test_add_func("/geojson/collection", test_geojson_collection);
+    g_test_add_func("/geojson/numbers that are none", test_geojson_no_numbers);
+    g_test_add_func("/geojson/by name", test_geojson_by_name);
     g_test_add_func("/geojson/geometry refused", test_geojson_geometry_refused);
     g_test_add_func("/geojson/JSON refused", test_geojson_json_refused);
     g_test_add_func("/geojson/gzip", test_gzip);
     g_test_add_func("/imagescope/layers", test_imagescope);
     g_test_add_func("/imagescope/negative region of no lesion", test_imagescope_negative);
     g_test_add_func("/imagescope/refused", test_imagescope_refused);
+    g_test_add_func("/imagescope/by text", test_imagescope_text);
+    g_test_add_func("/halo/shapes", test_halo);
+    g_test_add_func("/halo/refused", test_halo_refused);
     g_test_add_func("/ndpa/shapes", test_ndpa);
     g_test_add_func("/ndpa/refused", test_ndpa_refused);
     return run_in_directory();

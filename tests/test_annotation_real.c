@@ -56,8 +56,10 @@ static void test_files(void)
 
 static void test_asap_shapes(void)
 {
-    static const GroupRule rules[] = {
-        {"malignant", LABEL_LESION}, {"benign", LABEL_NOT_LESION}, {"cell", LABEL_NONE}, {NULL, LABEL_NONE}};
+    static const GroupRule rules[] = {{"malignant", LABEL_LESION, NULL},
+                                      {"benign", LABEL_NOT_LESION, NULL},
+                                      {"cell", LABEL_NONE, NULL},
+                                      {NULL, LABEL_NONE, NULL}};
     static const struct {
         const char *name;
         guint outlines;

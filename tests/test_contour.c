@@ -4,7 +4,8 @@
 #include "base/rng.h"
 #include "tests/annotation_text.h"
 
-static const GroupRule rules[] = {{"1", LABEL_LESION}, {NULL, LABEL_NONE}};
+static const GroupRule rules[] = {{"1", LABEL_LESION, NULL}, {NULL, LABEL_NONE, NULL}};
+static const GroupSpec labels_are = {.rules = rules};
 static const SlideFrame nowhere = {.offset_x_nm = NAN, .offset_y_nm = NAN};
 
 /* Row y of a picture of characters; '#' is inside. */
@@ -27,7 +28,8 @@ static Annotation *finish(Contour *contour, double scale)
 {
     g_autoptr(GError) error = NULL;
     LabelContour label = {"1", contour};
-    Annotation *annotation = contour_annotation("mask.tif", &label, 1, scale, scale, rules, &nowhere, &error);
+    Annotation *annotation =
+        contour_annotation("mask.tif", &label, 1, scale, scale, &labels_are, &nowhere, &error);
     g_assert_no_error(error);
     return annotation;
 }
@@ -194,7 +196,7 @@ static void test_unknown_label(void)
     const int64_t span[] = {3, 5};
     g_assert_true(contour_row(contour, 8, span, 1, NULL));
     LabelContour label = {"7", contour};
-    g_assert_null(contour_annotation("mask.tif", &label, 1, 1, 1, rules, &nowhere, &error));
+    g_assert_null(contour_annotation("mask.tif", &label, 1, 1, 1, &labels_are, &nowhere, &error));
     g_assert_nonnull(strstr(error->message, "mask.tif:9: "));
     g_assert_nonnull(strstr(error->message, "\"7\""));
 }

@@ -22,7 +22,7 @@ run() { # NAME TILES GROUPS
     "$WSIFLOW" dataset -c "$1.yaml" -o "$1" >"$1.log" 2>&1
 }
 run unnamed "" ""
-like "a group that nobody named is an error" "$(cat unnamed.log; "$WSIFLOW" status unnamed)" 'group "Region", which no rule names'
+like "a group that nobody named is an error" "$(cat unnamed.log; "$WSIFLOW" status unnamed)" 'in groups that no rule names: "Region" \(1\)'
 run whole "" "Region=ignore"
 run part "" "Region=roi"
 check "only tissue in the region counts" python3 - "$stem" <<'PY'

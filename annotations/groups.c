@@ -1,0 +1,249 @@
+/* Groups to labels: what a file calls its outlines, and what the rules make of it.
+ *
+ * There is no default.  A group that no rule names is an error, since "not lesion" would put lesions among the normal tissue; and all
+ * such groups are told at once, with their counts.
+ *
+ * ASAP's outlines in no group are the group "None".  In Camelyon16 they are not lesion; that rule says itself that it needs a group of
+ * Camelyon16 to be used in the file (GroupRule.needs).  Where it was applied, a warning counts what it took. */
+#include "annotations/dialect.h"
+#include "base/error.h"
+#include "base/nearest.h"
+#include <string.h>
+
+#define UNGROUPED "None"
+
+/* ---- which groups the file uses ---- */
+
+/* Lower-case names of the groups that have an outline, and of the groups around those. */
+static GHashTable *used_groups(const Source *source)
+{
+    GHashTable *used = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (guint i = 0; i < source->drafts->len; i++) {
+        const Draft *draft = source->drafts->pdata[i];
+        const char *group = draft->group;
+        guint steps = source->parents ? g_hash_table_size(source->parents) : 0;
+        for (guint step = 0; step <= steps && group && *group; step++) {
+            if (!g_hash_table_add(used, g_ascii_strdown(group, -1))) {
+                break; /* then the groups around it are there too */
+            }
+            group = source->parents ? g_hash_table_lookup(source->parents, group) : NULL;
+        }
+    }
+    return used;
+}
+
+static gboolean holds(const GroupRule *rule, GHashTable *used)
+{
+    gboolean found = !rule->needs;
+    for (const char *const *need = rule->needs; !found && *need; need++) {
+        g_autofree char *name = g_ascii_strdown(*need, -1);
+        found = g_hash_table_contains(used, name);
+    }
+    return found;
+}
+
+/* ---- the rule of a group ---- */
+
+typedef struct {
+    Source *source;
+    const GroupRule *rules, *every_other; /* every_other: the rule of "*", or NULL */
+    GHashTable *used;
+    Tally unknown, undeclared, by_star, by_need;
+    int line; /* of the first outline whose group has no label */
+} Labelling;
+
+static const GroupRule *rule_for(const Labelling *labelling, const char *group)
+{
+    for (const GroupRule *rule = labelling->rules; rule->group; rule++) {
+        if (g_ascii_strcasecmp(rule->group, group) == 0 && rule != labelling->every_other &&
+            holds(rule, labelling->used)) {
+            return rule;
+        }
+    }
+    return NULL;
+}
+
+static void no_label(Labelling *labelling, Tally *tally, const char *group, int line)
+{
+    tally_add(tally, group, line);
+    labelling->line = labelling->line ? labelling->line : line;
+}
+
+/* The rule of the draft's group, else of the group that one is part of, and so on outwards. */
+static void find_label(Labelling *labelling, Draft *draft)
+{
+    GHashTable *parents = labelling->source->parents;
+    const char *group = draft->group;
+    guint steps = parents ? g_hash_table_size(parents) : 0;
+    const GroupRule *rule = NULL;
+    for (guint step = 0; step <= steps; step++) {
+        const char *parent = NULL;
+        if (parents && strcmp(group, UNGROUPED) != 0) {
+            parent = g_hash_table_lookup(parents, group);
+            if (!parent) {
+                no_label(labelling, &labelling->undeclared, group, draft->line);
+                return;
+            }
+        }
+        rule = rule_for(labelling, group);
+        if (rule || !parent || !*parent) {
+            break;
+        }
+        group = parent;
+    }
+    if (!rule && labelling->every_other) {
+        rule = labelling->every_other;
+        tally_add(&labelling->by_star, draft->group, draft->line);
+    }
+    if (!rule) {
+        no_label(labelling, &labelling->unknown, draft->group, draft->line);
+        return;
+    }
+    if (rule->needs) {
+        tally_add(&labelling->by_need, draft->group, draft->line);
+    }
+    draft->label = rule->label;
+}
+
+/* ---- what is told ---- */
+
+static void list_names(GString *out, const char *const *names)
+{
+    for (guint i = 0; names[i] && i < 30; i++) {
+        g_autofree char *one = shown_name(names[i]);
+        g_string_append_printf(out, "%s%s", i ? ", " : "", one);
+    }
+    if (!names[0]) {
+        g_string_append(out, "none");
+    }
+}
+
+static int compare_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* 'known groups: A, B; did you mean "A"?' */
+static void add_known(GString *out, const Tally *tally, GPtrArray *known)
+{
+    g_ptr_array_add(known, NULL);
+    const char *const *names = (const char *const *)known->pdata;
+    g_string_append(out, "; known groups: ");
+    list_names(out, names);
+    for (guint i = 0; i < tally->entries->len && i < 30; i++) {
+        const TallyEntry *entry = tally->entries->pdata[i];
+        const char *near = nearest_name(entry->name, names);
+        if (near) {
+            g_autofree char *shown = shown_name(entry->name);
+            g_string_append_printf(out, "; is \"%s\" \"%s\"?", shown, near);
+        }
+    }
+}
+
+static void tell_undeclared(GString *out, const Labelling *labelling)
+{
+    g_autofree char *list = tally_text(&labelling->undeclared);
+    g_autoptr(GPtrArray) known = g_ptr_array_new();
+    GHashTableIter iter;
+    void *name;
+    g_hash_table_iter_init(&iter, labelling->source->parents);
+    while (g_hash_table_iter_next(&iter, &name, NULL)) {
+        g_ptr_array_add(known, name);
+    }
+    g_ptr_array_sort(known, compare_text);
+    int count = labelling->undeclared.count;
+    g_string_append_printf(out, "%d annotation%s in groups that the file does not define: %s", count,
+                           count == 1 ? " is" : "s are", list);
+    add_known(out, &labelling->undeclared, known);
+}
+
+static void tell_unknown(GString *out, const Labelling *labelling)
+{
+    g_autofree char *list = tally_text(&labelling->unknown);
+    g_autoptr(GPtrArray) known = g_ptr_array_new();
+    for (const GroupRule *rule = labelling->rules; rule->group; rule++) {
+        if (holds(rule, labelling->used)) {
+            g_ptr_array_add(known, (char *)rule->group);
+        }
+    }
+    int count = labelling->unknown.count;
+    g_string_append_printf(out, "%s%d annotation%s in groups that no rule names: %s", out->len ? "; " : "",
+                           count, count == 1 ? " is" : "s are", list);
+    if (g_hash_table_contains(labelling->unknown.index, UNGROUPED)) {
+        g_string_append(out, ", where \"" UNGROUPED "\" is what is in no group");
+    }
+    add_known(out, &labelling->unknown, known);
+    g_string_append(out, "; name each in slides.groups (or --groups) as lesion, not, roi or ignore");
+}
+
+static void warn_of(Source *source, const Tally *tally, const char *how)
+{
+    if (tally->count) {
+        g_autofree char *list = tally_text(tally);
+        const TallyEntry *first = tally->entries->pdata[0];
+        source_warn(source, first->line, "%d annotation%s %s: %s", tally->count, tally->count == 1 ? "" : "s",
+                    how, list);
+    }
+}
+
+static gboolean tell(Labelling *labelling, GError **error)
+{
+    if (labelling->unknown.count || labelling->undeclared.count) {
+        g_autoptr(GString) out = g_string_new(NULL);
+        if (labelling->undeclared.count) {
+            tell_undeclared(out, labelling);
+        }
+        if (labelling->unknown.count) {
+            tell_unknown(out, labelling);
+        }
+        return source_error(labelling->source, labelling->line, error, "%s", out->str);
+    }
+    warn_of(labelling->source, &labelling->by_star, "labelled by the rule for \"*\" alone");
+    warn_of(labelling->source, &labelling->by_need,
+            "in no group taken as not lesion, as in Camelyon16, whose groups the file uses");
+    return TRUE;
+}
+
+/* ---- the whole ---- */
+
+/* The outline's own name becomes its group; groups that the file declares are of no interest then. */
+static void take_names(Source *source)
+{
+    g_clear_pointer(&source->parents, g_hash_table_unref);
+    for (guint i = 0; i < source->drafts->len; i++) {
+        Draft *draft = source->drafts->pdata[i];
+        g_free(draft->group);
+        draft->group = g_strdup(*draft->name ? draft->name : "Unnamed");
+    }
+}
+
+gboolean groups_label(Source *source, const GroupSpec *groups, GError **error)
+{
+    Labelling labelling = {.source = source, .rules = groups->rules};
+    gboolean by_name =
+        groups->field && !g_str_equal(groups->field, "auto") && !g_str_equal(groups->field, "class");
+    if (by_name) {
+        take_names(source);
+    }
+    for (const GroupRule *rule = groups->rules; rule->group; rule++) {
+        if (!labelling.every_other && strcmp(rule->group, OTHER_GROUPS) == 0) {
+            labelling.every_other = rule;
+        }
+    }
+    labelling.used = used_groups(source);
+    for (guint i = 0; i < source->drafts->len; i++) {
+        Draft *draft = source->drafts->pdata[i];
+        if (by_name && draft->cut_out && !*draft->name) {
+            draft->label = LABEL_LESION; /* a hole needs no name: the gate cuts it out */
+        } else if (!draft->ring_of) {    /* rings go with their outline */
+            find_label(&labelling, draft);
+        }
+    }
+    gboolean good = tell(&labelling, error);
+    g_hash_table_unref(labelling.used);
+    tally_clear(&labelling.unknown);
+    tally_clear(&labelling.undeclared);
+    tally_clear(&labelling.by_star);
+    tally_clear(&labelling.by_need);
+    return good;
+}

@@ -1,0 +1,231 @@
+/* Layers of regions: Aperio ImageScope XML and HALO's annotations, which took its form over.
+ *
+ *   <Annotations>
+ *     <Annotation Id= Name= LineColor=>                       a layer: our group
+ *       <Attributes><Attribute Name= Value=/></Attributes>    "Description" is what people see as the layer's name in ImageScope
+ *       <Regions>
+ *         <Region Type= Text= NegativeROA= HasEndcaps=>
+ *           <Vertices><Vertex X= Y= Z=/>...                   <V X= Y=/> in HALO
+ *           <Comments><Comment Body=/>...                     HALO alone
+ *
+ * Coordinates are level-0 px.  ImageScope's types are numbers, HALO's are words.  Rectangles of two points are given by opposite
+ * corners, ellipses by those of their box.  NegativeROA="1" is a hole; HasEndcaps="1" is HALO's open line.
+ * Sources: files of both programs, and pyhaloxml (github.com/rharkes/pyhaloxml), which reads and writes HALO's.
+ *
+ * Layers may lack a name.  Such a layer becomes the group "Layer N": no rule of the Camelyon sets names it, so that a person has to
+ * say what it is, instead of lesions being lost in silence. */
+#include "annotations/dialect.h"
+#include "annotations/xml.h"
+#include <string.h>
+
+enum { OPEN, FREEHAND, RECTANGLE, ELLIPSE };
+
+static const struct {
+    const char *name;
+    int shape;
+    const char *kind; /* of those without area */
+} types[] = {
+    {"0", FREEHAND, NULL},       {"1", RECTANGLE, NULL},         {"2", ELLIPSE, NULL},
+    {"3", OPEN, "Arrow"},        {"4", OPEN, "Ruler"},           {"5", OPEN, "Pin"},
+    {"Polygon", FREEHAND, NULL}, {"Rectangle", RECTANGLE, NULL}, {"Ellipse", ELLIPSE, NULL},
+    {"Ruler", OPEN, "Ruler"},    {"Pin", OPEN, "Pin"},           {"Arrow", OPEN, "Arrow"},
+};
+
+/* Elements that mean nothing to us; any other one is counted as unknown. */
+static const char *const known[] = {"Annotations",
+                                    "Regions",
+                                    "RegionAttributeHeaders",
+                                    "AttributeHeader",
+                                    "Attributes",
+                                    "Plots",
+                                    "Plot",
+                                    "Comments",
+                                    "Vertices",
+                                    NULL};
+
+typedef struct {
+    Source *source;
+    const char *point;             /* the element of a point */
+    char *id, *name, *description; /* of the layer */
+    gboolean layer, vertices;      /* within one */
+    Draft *draft;                  /* the region that is open, or NULL */
+    int shape;
+} Layers;
+
+/* HALO's points are <V>; ImageScope's <Vertex> begins alike. */
+gboolean halo_detect(const char *root, const char *text)
+{
+    gboolean halo = strcmp(root, "Annotations") == 0 && strstr(text, "HasEndcaps=");
+    for (const char *at = text; !halo && strcmp(root, "Annotations") == 0 && (at = strstr(at, "<V"));
+         at += 2) {
+        halo = strchr(" \t\r\n/>", at[2]) != NULL;
+    }
+    return halo;
+}
+
+gboolean imagescope_detect(const char *root, const char *text)
+{
+    return strcmp(root, "Annotations") == 0;
+}
+
+static gboolean start_layer(Layers *layers, const XmlTag *tag, GError **error)
+{
+    if (layers->layer) {
+        return source_error(layers->source, tag->line, error, "an Annotation within an Annotation");
+    }
+    layers->layer = TRUE;
+    g_free(layers->id);
+    g_free(layers->name);
+    g_clear_pointer(&layers->description, g_free);
+    layers->id = xml_attribute(tag, "Id");
+    layers->name = xml_attribute(tag, "Name");
+    return TRUE;
+}
+
+static gboolean is_filled(const char *text)
+{
+    return text && *text;
+}
+
+/* The place of a region's type in the table; -1 with error.  None is freehand. */
+static int find_type(const Layers *layers, const XmlTag *tag, GError **error)
+{
+    g_autofree char *type = xml_attribute(tag, "Type");
+    for (guint i = 0; i < G_N_ELEMENTS(types); i++) {
+        if (g_ascii_strcasecmp(is_filled(type) ? type : "0", types[i].name) == 0) {
+            return (int)i;
+        }
+    }
+    source_error(
+        layers->source, tag->line, error,
+        "a Region of the unknown type \"%.60s\" (known: 0 to 5, Polygon, Rectangle, Ellipse, Ruler, Pin, "
+        "Arrow)",
+        type);
+    return -1;
+}
+
+static gboolean start_region(Layers *layers, const XmlTag *tag, GError **error)
+{
+    if (layers->draft) {
+        return source_error(layers->source, tag->line, error, "a Region within the Region of line %d",
+                            layers->draft->line);
+    }
+    g_autofree char *text = xml_attribute(tag, "Text"), *negative = xml_attribute(tag, "NegativeROA"),
+                    *endcaps = xml_attribute(tag, "HasEndcaps");
+    g_autofree char *unnamed = g_strdup_printf("Layer %s", is_filled(layers->id) ? layers->id : "?");
+    const char *group = is_filled(layers->name)          ? layers->name
+                        : is_filled(layers->description) ? layers->description
+                                                         : unnamed;
+    int type = find_type(layers, tag, error);
+    if (type < 0) {
+        return FALSE;
+    }
+    gboolean line = g_strcmp0(endcaps, "1") == 0;
+    layers->shape = line ? OPEN : types[type].shape;
+    layers->draft =
+        source_draft(layers->source, text ? text : "", group, layers->shape != OPEN, tag->line, error);
+    if (layers->draft) {
+        layers->draft->kind = line ? "open line" : types[type].kind;
+        layers->draft->cut_out = g_strcmp0(negative, "1") == 0;
+        layers->draft->repeats_first = TRUE; /* both programs often do, and others do not */
+    }
+    return layers->draft != NULL;
+}
+
+static gboolean add_vertex(Layers *layers, const XmlTag *tag, GError **error)
+{
+    double x, y;
+    if (!layers->draft) {
+        return source_error(layers->source, tag->line, error, "a %s outside of a Region", tag->name);
+    }
+    if (!xml_number(tag, "X", &x) || !xml_number(tag, "Y", &y)) {
+        return source_error(layers->source, tag->line, error, "a %s whose X and Y are not numbers",
+                            tag->name);
+    }
+    return source_vertex(layers->source, layers->draft, x, y, tag->line, error);
+}
+
+static void read_description(Layers *layers, const XmlTag *tag)
+{
+    g_autofree char *name = xml_attribute(tag, "Name");
+    if (!layers->draft && g_strcmp0(name, "Description") == 0) {
+        g_free(layers->description);
+        layers->description = xml_attribute(tag, "Value");
+    }
+}
+
+/* HALO's regions have no text; the first comment is what a person wrote of one. */
+static void read_comment(Layers *layers, const XmlTag *tag)
+{
+    if (layers->draft && !*layers->draft->name) {
+        char *body = xml_attribute(tag, "Body");
+        g_free(layers->draft->name);
+        layers->draft->name = body ? body : g_strdup("");
+    }
+}
+
+static gboolean on_start(void *data, const XmlTag *tag, GError **error)
+{
+    Layers *layers = data;
+    if (strcmp(tag->name, layers->point) == 0) {
+        return add_vertex(layers, tag, error);
+    }
+    if (layers->vertices) {
+        return source_error(layers->source, tag->line, error,
+                            "<%.60s> among Vertices, where <%s> is expected", tag->name, layers->point);
+    }
+    if (strcmp(tag->name, "Region") == 0) {
+        return start_region(layers, tag, error);
+    }
+    if (strcmp(tag->name, "Annotation") == 0) {
+        return start_layer(layers, tag, error);
+    }
+    layers->vertices = strcmp(tag->name, "Vertices") == 0;
+    if (strcmp(tag->name, "Attribute") == 0) {
+        read_description(layers, tag);
+    } else if (strcmp(tag->name, "Comment") == 0) {
+        read_comment(layers, tag);
+    } else if (!g_strv_contains(known, tag->name)) {
+        tally_add(&layers->source->strange, tag->name, tag->line);
+    }
+    return TRUE;
+}
+
+static gboolean on_end(void *data, const char *name, const char *text, int line, GError **error)
+{
+    Layers *layers = data;
+    gboolean good = TRUE;
+    if (strcmp(name, "Vertices") == 0) {
+        layers->vertices = FALSE;
+    } else if (strcmp(name, "Annotation") == 0) {
+        layers->layer = FALSE;
+    } else if (strcmp(name, "Region") == 0) {
+        int points = layers->draft->points;
+        gboolean box = (layers->shape == RECTANGLE && points == 2) ||
+                       (layers->shape == ELLIPSE && points >= 2 && points <= 5);
+        good = !box || source_box(layers->source, layers->draft, layers->shape == ELLIPSE, line, error);
+        layers->draft = NULL;
+    }
+    return good;
+}
+
+static gboolean read_layers(Source *source, const char *point, GError **error)
+{
+    static const XmlHandler handler = {on_start, on_end};
+    Layers layers = {.source = source, .point = point};
+    gboolean good = xml_parse(source->path, source->text, source->length, &handler, &layers, error);
+    g_free(layers.id);
+    g_free(layers.name);
+    g_free(layers.description);
+    return good;
+}
+
+gboolean imagescope_read(Source *source, GError **error)
+{
+    return read_layers(source, "Vertex", error);
+}
+
+gboolean halo_read(Source *source, GError **error)
+{
+    return read_layers(source, "V", error);
+}
