@@ -2,7 +2,7 @@
  *
  * Tensors: every tensor of msflow_layout, under its name, those of the head (head_tensors) when there were labels, then
  * "calibration.map_mean".  Metadata, in this order:
- *   format     "wsiflow-model 1"
+ *   format     "wsiflow-model 2"
  *   notice     what it may be used for
  *   model      one JSON object: specification, provenance, calibration, history
  *   choices    which algorithm each convolution took, where that was measured ("onednn-timed"): all who load the model take the same
@@ -17,7 +17,7 @@
 #include <math.h>
 #include <string.h>
 
-#define FORMAT "wsiflow-model 1"
+#define FORMAT "wsiflow-model 2"
 #define MAP_MEAN "calibration.map_mean"
 #define NOTICE "For research use only. Not for use in diagnostic procedures."
 
@@ -40,25 +40,6 @@ static const Field provenance_fields[] = {
     {NULL, 0, 0, 0, NULL},
 };
 
-#define OF(member) offsetof(Calibration, member)
-/* clang-format off */
-static const Field calibration_fields[] = { /* map_mean is a tensor */
-    {"tiles", FIELD_INT64, OF(tiles), 1, NULL},
-    {"m0", FIELD_NUMBER, OF(m0), 1, NULL},
-    {"mean", FIELD_NUMBER, OF(mean), TILE_SCORES, NULL},
-    {"sd", FIELD_NUMBER, OF(sd), TILE_SCORES, NULL},
-    {"threshold", FIELD_NUMBER, OF(threshold), 1, NULL},
-    {"threshold_mode", FIELD_NAME, OF(chosen.mode), 1, threshold_modes},
-    {"threshold_draws", FIELD_INT, OF(chosen.draws), 1, NULL},
-    {"threshold_eps", FIELD_NUMBER, OF(chosen.eps), 1, NULL},
-    {"threshold_beta", FIELD_NUMBER, OF(chosen.beta), 1, NULL},
-    {"threshold_f", FIELD_NUMBER, OF(threshold_f), 1, NULL},
-    {"anomalies", FIELD_INT64, OF(anomalies), 1, NULL},
-    {"map_sd", FIELD_NUMBER, OF(map_sd), 1, NULL},
-    {NULL, 0, 0, 0, NULL},
-};
-/* clang-format on */
-
 /* ---- writing ---- */
 
 static char *model_text(const Model *model)
@@ -76,7 +57,7 @@ static char *model_text(const Model *model)
     g_autoptr(json_t) all = json_object();
     json_object_set_new(all, "specification", model_spec_write(&model->spec));
     json_object_set_new(all, "provenance", fields_write(provenance_fields, &provenance));
-    json_object_set_new(all, "calibration", fields_write(calibration_fields, &model->calibration));
+    json_object_set_new(all, "calibration", calibration_write(&model->calibration));
     json_object_set_new(all, "history", model_history_write(model->history));
     return fields_text(all);
 }
@@ -136,20 +117,6 @@ static json_t *read_description(const Safetensors *file, GError **error)
                "its description has other parts than specification, provenance, calibration and history");
     }
     return ok ? g_steal_pointer(&all) : NULL;
-}
-
-static gboolean read_calibration(const json_t *object, Calibration *c, GError **error)
-{
-    if (!fields_read(calibration_fields, object, c, "calibration", error)) {
-        return FALSE;
-    }
-    gboolean ok = c->tiles > 0 && isfinite(c->m0) && c->map_sd > 0 && isfinite(c->threshold);
-    for (int i = 0; i < TILE_SCORES; i++) {
-        ok = ok && isfinite(c->mean[i]) && c->sd[i] > 0;
-    }
-    ok = ok && c->anomalies >= 0 && (c->anomalies > 0) >= threshold_needs_anomalies(&c->chosen) &&
-         threshold_check(&c->chosen, NULL);
-    return ok || refuse(error, "calibration: has values that are not possible");
 }
 
 static gboolean check_weights(const Model *model, const Provenance *provenance, GError **error)
@@ -266,7 +233,7 @@ static Model *load(const Safetensors *file, const char *weights, const char *ker
     g_autoptr(GArray) history = all ? model_history_read(json_object_get(all, "history"), error) : NULL;
     g_autoptr(Model) model = history ? read_model(all, weights, kernels, error) : NULL;
     if (!model || !read_provenance(json_object_get(all, "provenance"), model, error) ||
-        !read_calibration(json_object_get(all, "calibration"), &model->calibration, error) ||
+        !calibration_read(json_object_get(all, "calibration"), &model->calibration, error) ||
         !read_tensors(model, file, error)) {
         return NULL;
     }

@@ -5,6 +5,7 @@
 #include "flows/score_private.h"
 #include "base/error.h"
 #include "base/pool.h"
+#include <math.h>
 #include <string.h>
 
 typedef struct {
@@ -121,6 +122,9 @@ gboolean calibrate_threshold(const ThresholdTiles *tiles, Calibration *out, GErr
         memset(d.label + tiles->normals, 1, (size_t)(d.count - tiles->normals));
         out->chosen = *d.spec;
         out->anomalies = d.count - tiles->normals;
+        out->expected = threshold_needs_anomalies(d.spec)
+                            ? NAN
+                            : threshold_expected(tiles->normals, rows(&d), d.spec->eps);
         ok = pool_run(tiles->threads, tiles->threads == pool_processors(), d.count, score_tile, &d, error) &&
              threshold_choose(d.spec, d.score, rows(&d), d.count, d.label, &out->threshold, &out->threshold_f,
                               error);

@@ -16,7 +16,7 @@
 #include "base/pool.h"
 #include <string.h>
 
-#define DIGEST 32                 /* bytes of a SHA-256 */
+#define DIGEST FEATURES_DIGEST
 #define MEMORY ((int64_t)2 << 30) /* kept without another limit */
 
 typedef struct {
@@ -41,7 +41,7 @@ struct Features {
     Worker *workers;
     uint64_t *identity;        /* of each tile, for augmentation */
     gboolean hashing, keeping; /* what the current pass does */
-    uint8_t *digests;          /* only during the first pass */
+    uint8_t *digests;          /* SHA-256 of the pixels of each tile */
     char hash[65];
 };
 
@@ -145,14 +145,22 @@ static gboolean pass(Features *f, gboolean hashing, gboolean keeping, GError **e
     return pool_run(spec->workers, spec->workers == pool_processors(), groups, pass_batch, f, error);
 }
 
-/* The hash of everything from the hashes of the tiles and the names of their groups, and from the labels. */
+/* The hash of everything from the hashes of the tiles, the names of their groups and slides, their places, and from the labels: the
+ * hold-out follows from all of these. */
 static void hash_all(Features *f)
 {
     const TileSet *tiles = f->spec.tiles;
     g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
     g_checksum_update(sum, f->digests, (gssize)(tiles->count * DIGEST));
-    for (int64_t i = 0; tiles->group && i < tiles->count; i++) {
-        g_checksum_update(sum, (const guchar *)tiles->group[i], (gssize)strlen(tiles->group[i]) + 1);
+    const char *const *const names[] = {tiles->group, tiles->slide};
+    for (size_t k = 0; k < G_N_ELEMENTS(names); k++) {
+        for (int64_t i = 0; names[k] && i < tiles->count; i++) {
+            g_checksum_update(sum, (const guchar *)names[k][i], (gssize)strlen(names[k][i]) + 1);
+        }
+    }
+    for (int64_t i = 0; tiles->place && i < tiles->count; i++) {
+        const double place[] = {tiles->place[i].x, tiles->place[i].y, tiles->place[i].side};
+        g_checksum_update(sum, (const guchar *)place, sizeof place);
     }
     if (tiles->anomaly) {
         g_checksum_update(sum, tiles->anomaly, (gssize)tiles->count);
@@ -275,7 +283,6 @@ Features *features_new(const FeaturesSpec *spec, GError **error)
     if (!f->digests || (spec->augment && !f->identity) || !order_rows(f, error) || !fill(f, error)) {
         return NULL;
     }
-    g_clear_pointer(&f->digests, g_free);
     return g_steal_pointer(&f);
 }
 
@@ -309,6 +316,11 @@ void features_free(Features *f)
 const char *features_hash(const Features *f)
 {
     return f->hash;
+}
+
+const uint8_t *features_digest(const Features *f, int64_t tile)
+{
+    return f->digests + tile * DIGEST;
 }
 
 int64_t features_cached(const Features *f)

@@ -29,8 +29,11 @@ typedef struct {
 Features *features_new(const FeaturesSpec *spec, GError **error);
 void features_free(Features *features);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Features, features_free)
-/* SHA-256 over pixels, groups and labels of all tiles, in order. */
+/* SHA-256 over pixels, groups, slides, places and labels of all tiles, in order. */
 const char *features_hash(const Features *features);
+#define FEATURES_DIGEST 32 /* bytes of a SHA-256 */
+/* SHA-256 of the pixels of a tile; borrowed. */
+const uint8_t *features_digest(const Features *features, int64_t tile);
 /* How many tiles are kept. */
 int64_t features_cached(const Features *features);
 /* Numbers of one tile on each scale. */

@@ -5,7 +5,8 @@
  * are too few: means over normals and over anomalies are the same sums whatever the threads, and an epoch still takes every
  * normal once.  The head follows figures of normals from the first step.
  *
- * Anomalies of a training without loss.labels only judge: the choice of the epoch, and the threshold.
+ * Anomalies of a training without loss.labels only judge: the choice of the epoch, and the threshold; those of patients that are trained
+ * on cannot.
  *
  * An epoch is judged by tiles that were held out, with the score that the model will recommend, as calibration will form it:
  * up to constants that change no order. */
@@ -29,21 +30,6 @@ static gboolean list_judges(Fit *fit, GError **error)
     return fit->judges != NULL;
 }
 
-/* Anomalies that teach nothing may all judge. */
-static void hold_all(Split *anomalies)
-{
-    int64_t train = 0, holdout = 0, all = anomalies->trains + anomalies->holdouts;
-    g_autofree int64_t *merged = g_new(int64_t, all);
-    for (int64_t i = 0; i < all; i++) {
-        gboolean held = train == anomalies->trains || (holdout < anomalies->holdouts &&
-                                                       anomalies->holdout[holdout] < anomalies->train[train]);
-        merged[i] = held ? anomalies->holdout[holdout++] : anomalies->train[train++];
-    }
-    memcpy(anomalies->holdout, merged, (size_t)all * sizeof *merged);
-    anomalies->holdouts = all;
-    anomalies->trains = 0;
-}
-
 gboolean fit_split(Fit *fit, GError **error)
 {
     const TileSet *tiles = fit->tiles;
@@ -53,13 +39,8 @@ gboolean fit_split(Fit *fit, GError **error)
                     spec->loss.labels ? "a loss with labels" : "the selection of the epoch");
         return FALSE;
     }
-    gboolean ok = tiles->anomaly
-                      ? split_make_labelled(tiles->count, tiles->group, tiles->anomaly, spec->holdout,
-                                            spec->seed, &fit->split, &fit->anomalies, error)
-                      : split_make(tiles->count, tiles->group, spec->holdout, spec->seed, &fit->split, error);
-    if (ok && tiles->anomaly && !spec->loss.labels) {
-        hold_all(&fit->anomalies);
-    }
+    gboolean ok = split_make(tiles, spec->loss.labels, spec->holdout, spec->seed, &fit->split,
+                             &fit->anomalies, &fit->model->calibration.holdout, error);
     return ok && list_judges(fit, error) &&
            (fit->normal_order =
                 wsi_try_alloc(fit->split.trains, sizeof(int64_t), "an order of tiles", error)) &&

@@ -6,6 +6,7 @@
 #include "flows/collapse.h"
 #include "flows/losses.h"
 #include "flows/threshold.h"
+#include <jansson.h>
 
 /* What the recommended score of a tile is made of; standardised by held-out normals in each case. */
 typedef enum {
@@ -65,13 +66,40 @@ gboolean model_spec_check(const ModelSpec *spec, GError **error);
 
 /* One training tile, read on demand.  rgb: tile_size x tile_size x 3. Called from many threads, once or more a tile. */
 typedef gboolean (*TileSource)(void *data, int64_t index, uint8_t *rgb, GError **error);
+/* Where a tile is on its slide, in level-0 pixels rounded to whole ones; side 0 = unknown. */
+typedef struct {
+    double x, y, side;
+} TilePlace;
 typedef struct {
     int64_t count;
     TileSource read;
     void *data;
-    const char *const *group; /* group[i]: patient (or file) of tile i, for the hold-out split; may be NULL */
+    const char *const
+        *group; /* group[i]: patient (or slide) of tile i, for the hold-out split; may be NULL */
+    const char *const *slide; /* slide of tile i; may be NULL */
+    const TilePlace *place;   /* of tile i; may be NULL */
     const uint8_t *anomaly;   /* 1 for each labelled anomaly, 0 for each normal; NULL = all are normal */
 } TileSet;
+
+/* What the hold-out shares nothing of with the training; from the best to the worst. */
+typedef enum {
+    HOLDOUT_PATIENTS,        /* whole patients (slides, where patients are not known) */
+    HOLDOUT_SLIDES,          /* whole slides of patients that are also trained on */
+    HOLDOUT_BLOCKS,          /* blocks of slides that are also trained on, a tile's side away from what is */
+    HOLDOUT_TOUCHING_BLOCKS, /* the same without the distance: no pixel is shared, but tiles touch */
+    HOLDOUT_TILES            /* single tiles, which may share anything */
+} HoldoutKind;
+extern const char *const holdout_kinds[]; /* by HoldoutKind, ended by NULL */
+typedef struct {
+    HoldoutKind kind;
+    int64_t groups; /* patients, slides or blocks whose normals are held out; 0 for single tiles */
+    int64_t unused; /* tiles neither trained on nor held out, as they are too near or cannot judge */
+    gboolean anomalies_shared; /* anomalies are of one patient, held out and trained on */
+    /* Pictures that are the same to the last pixel. */
+    int64_t repeats_held;    /* training tiles that were also held out: left out of the training */
+    int64_t repeats_trained; /* further copies among the training tiles, and */
+    int64_t repeats_judging; /* among the held-out ones: both stay */
+} Holdout;
 
 typedef struct {
     int epoch;
@@ -122,6 +150,7 @@ typedef struct {
     double mean[TILE_SCORES], sd[TILE_SCORES];
     double threshold;     /* of the recommended score: anomalous from here on */
     ThresholdSpec chosen; /* how it was chosen */
+    double expected;      /* share of fresh normals above it, at most; NAN but for the quantile */
     double threshold_f;   /* F_beta that it reached there; NAN for the quantile */
     int64_t anomalies;    /* labelled ones it was chosen by */
     /* E at each position of a map, (map_side, map_side): the border of a tile differs from its middle; and the standard
@@ -129,7 +158,14 @@ typedef struct {
     int map_side;
     real *map_mean;
     double map_sd;
+    Holdout holdout; /* how the tiles were held out */
 } Calibration;
+/* Why a calibration is not to be trusted: sentences, ended by NULL, none when it is.  Free with g_strfreev. */
+char **calibration_doubts(const Calibration *calibration);
+/* As JSON: what bundles and metrics.json hold, with "trusted" and "doubts"; without map_mean.  Caller owns it. */
+json_t *calibration_write(const Calibration *calibration);
+/* One line for people: threshold, how it was chosen, number of tiles and what they were held out by.  Caller frees. */
+char *calibration_text(const Calibration *calibration);
 
 typedef struct Model Model;
 /* Trains on normals, and with spec->loss.labels on the labelled anomalies among the tiles.  The result does not depend on
@@ -149,7 +185,7 @@ const GArray *model_history(const Model *model);
 /* Array of ChannelReport, scale by scale, of the parameters that were kept; NULL for a model from a file. */
 const GArray *model_channels(const Model *model);
 const Calibration *model_calibration(const Model *model);
-/* SHA-256 over pixels, groups and labels of all tiles it was trained on and calibrated with. */
+/* SHA-256 over pixels, groups, slides, places and labels of all tiles it was trained on and calibrated with. */
 const char *model_tiles_hash(const Model *model);
 gboolean model_save(const Model *model, const char *path, char sha256[65], GError **error);
 /* weights: path of the extractor's weights, overrides the one in the bundle; may be NULL.  Their hash must agree. */

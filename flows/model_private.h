@@ -29,6 +29,9 @@ int model_part_anomalies(const ModelSpec *spec);
 gboolean model_calibrate(Model *model, const TileSet *tiles, const int64_t *index, int64_t count,
                          const int64_t *anomaly, int64_t anomalies, int threads, GError **error);
 
+/* Reads what calibration_write wrote, but for map_mean, which is a tensor. */
+gboolean calibration_read(const json_t *object, Calibration *calibration, GError **error);
+
 /* Specification without what follows from it (channels, sizes, the flow's seed), as JSON. */
 json_t *model_spec_write(const ModelSpec *spec);
 /* Reads what model_spec_write wrote; the caller clears the specification. */

@@ -112,7 +112,8 @@ static gboolean quantile(const ThresholdSpec *spec, const double *score, int64_t
     }
     int draws = (int)(count / tiles);
     qsort(normal, (size_t)n, sizeof *normal, ascending);
-    *tau = nextafter(normal[threshold_rank(n / draws, draws, spec->eps) - 1], INFINITY);
+    double last = normal[threshold_rank(n / draws, draws, spec->eps) - 1];
+    *tau = last + 1e-12 * fmax(fabs(last), 1);
     return TRUE;
 }
 

@@ -37,8 +37,8 @@ double threshold_expected(int64_t tiles, int draws, double eps);
 gboolean threshold_has_few(int64_t tiles, double eps);
 
 /* Predict "anomaly" for score >= tau.  score: (draws, tiles), row by row, finite; draws: rows, at least 1.  label: 1 = anomaly, one a
- * tile; NULL = all are normal.  Among equal maxima the smallest tau, always one of the scores; the quantile is
- * the next number above one of them.  f (may be NULL) receives the F_beta that was maximised, NAN for the quantile.  FALSE with WSI_ERROR_INPUT
+ * tile; NULL = all are normal.  Among equal maxima the smallest tau, always one of the scores; the quantile is a
+ * rounding error above one of them.  f (may be NULL) receives the F_beta that was maximised, NAN for the quantile.  FALSE with WSI_ERROR_INPUT
  * when there is no normal, or no anomaly for a mode that needs them. */
 gboolean threshold_choose(const ThresholdSpec *spec, const double *score, int draws, int64_t tiles,
                           const uint8_t *label, double *tau, double *f, GError **error);

@@ -170,7 +170,8 @@ const ConfigKey config_keys[] = {
     INT(train, patience, "5", 0, 10000,
         "stop after so many epochs without better hold-out likelihood; 0 = never"),
     NUMBER(train, holdout, "0.15", 0, 0.9,
-           "share of the normal tiles kept for early stopping and calibration, by patient"),
+           "share of the tiles kept for early stopping and calibration: whole patients, else slides or "
+           "blocks of one"),
     INT(train, max_tiles, "0", 0, 100000000, "use at most so many normal tiles, evenly chosen; 0 = all"),
     CHOICE(train, feature_cache, "memory", "memory none fp32 fp16",
            "where features stay between epochs: memory (2 GiB), nowhere, or a file, rounded for fp16"),

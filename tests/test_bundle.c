@@ -122,6 +122,147 @@ static void test_choices_go_with_the_model(void)
     model_spec_clear(&spec);
 }
 
+/* ---- what a calibration is worth ---- */
+
+/* Metadata of the file as any reader of safetensors sees them: 8 bytes of length, then JSON. */
+static json_t *calibration_in_file(const char *path)
+{
+    g_autofree char *bytes = NULL;
+    gsize length;
+    guint64 header;
+    g_assert_true(g_file_get_contents(path, &bytes, &length, NULL));
+    memcpy(&header, bytes, sizeof header);
+    json_t *all = json_loadb(bytes + 8, (size_t)header, 0, NULL);
+    const char *text = json_string_value(json_object_get(json_object_get(all, "__metadata__"), "model"));
+    json_t *model = json_loads(text, 0, NULL), *calibration = json_object_get(model, "calibration");
+    json_incref(calibration);
+    json_decref(model);
+    json_decref(all);
+    return calibration;
+}
+
+static const char *patients[TILES];
+
+static Model *fit_groups(int count, int groups, double holdout)
+{
+    g_autoptr(GError) error = NULL;
+    ModelSpec spec = tiny_spec();
+    TileSet tiles = {.count = count, .read = read_tile, .group = groups > 0 ? patients : NULL};
+    FitOptions options = {.threads = 2};
+    for (int i = 0; groups > 0 && i < count; i++) {
+        g_autofree char *name = g_strdup_printf("p%d", i % groups);
+        patients[i] = g_intern_string(name);
+    }
+    spec.epochs = 1;
+    spec.holdout = holdout;
+    Model *model = model_fit(&spec, &tiles, &options, &error);
+    g_assert_no_error(error);
+    model_spec_clear(&spec);
+    return model;
+}
+
+/* From one held-out tile to more than 1/eps: the bundle, read as JSON, says n and whether that is enough; a loaded model says the same. */
+static void test_few_tiles_are_not_trusted(void)
+{
+    static const struct {
+        int count, groups;
+        double holdout;
+        int tiles, doubts;
+    } cases[] = {{24, 24, 0.05, 1, 1},
+                 {24, 4, 0.25, 6, 1},
+                 {24, 0, 0.25, 6, 2},
+                 {24, 1, 0.25, 6, 2},
+                 {24, 24, 0.5, 12, 1}};
+    g_autofree char *path = file_in_folder("doubts.safetensors");
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(Model) model = fit_groups(cases[i].count, cases[i].groups, cases[i].holdout);
+        g_assert_true(model_save(model, path, NULL, NULL));
+        json_t *c = calibration_in_file(path);
+        g_assert_cmpint(json_integer_value(json_object_get(c, "tiles")), ==, cases[i].tiles);
+        g_assert_cmpint((int)json_array_size(json_object_get(c, "doubts")), ==, cases[i].doubts);
+        g_assert_true(json_is_false(json_object_get(c, "trusted")));
+        double expected = json_number_value(json_object_get(c, "threshold_expected"));
+        g_assert_cmpfloat(fabs(expected - 1.0 / (cases[i].tiles + 1)), <, 1e-12);
+        g_autoptr(Model) loaded = model_load(path, NULL, NULL, NULL);
+        g_autofree char *before = calibration_text(model_calibration(model)),
+                        *after = calibration_text(model_calibration(loaded));
+        g_autofree char *n = g_strdup_printf("n = %d held-out", cases[i].tiles);
+        g_assert_cmpstr(before, ==, after);
+        g_assert_nonnull(strstr(before, n));
+        g_auto(GStrv) doubts = calibration_doubts(model_calibration(loaded));
+        g_assert_cmpint((int)g_strv_length(doubts), ==, cases[i].doubts);
+        json_decref(c);
+    }
+    g_unlink(path);
+}
+
+static void test_enough_tiles_of_patients_are_trusted(void)
+{
+    Calibration c = {.tiles = 20, .chosen = threshold_default(), .expected = 0.05};
+    g_auto(GStrv) none = calibration_doubts(&c);
+    g_assert_null(none[0]);
+    c.tiles = 19;
+    g_auto(GStrv) few = calibration_doubts(&c);
+    g_assert_nonnull(strstr(few[0], "19 normal tiles"));
+    g_assert_nonnull(strstr(few[0], "20 are needed"));
+    c.tiles = 2000;
+    c.chosen.eps = 0.0004;
+    g_auto(GStrv) rare = calibration_doubts(&c);
+    g_assert_nonnull(strstr(rare[0], "2500 are needed"));
+    c.chosen.eps = 0.05;
+    c.holdout.anomalies_shared = TRUE;
+    for (int kind = HOLDOUT_PATIENTS; holdout_kinds[kind]; kind++) {
+        c.holdout.kind = (HoldoutKind)kind;
+        g_auto(GStrv) doubts = calibration_doubts(&c);
+        g_assert_cmpint((int)g_strv_length(doubts), ==, 1 + (kind != HOLDOUT_PATIENTS));
+    }
+}
+
+/* ---- copies ---- */
+
+static int copy_of[TILES];
+
+static gboolean read_copy(void *data, int64_t index, uint8_t *rgb, GError **error)
+{
+    return read_tile(data, copy_of[index], rgb, error);
+}
+
+/* Tiles 0 .. 5 are of the patient who is held out; some tiles of others show the same pictures. */
+static void test_copies_of_held_out_pictures_teach_nothing(void)
+{
+    g_autoptr(GError) error = NULL;
+    ModelSpec spec = tiny_spec();
+    TileSet tiles = {.count = TILES, .read = read_copy, .group = patients};
+    FitOptions options = {.threads = 2};
+    char bytes[2][65];
+    g_autofree char *path = file_in_folder("copies.safetensors");
+    spec.epochs = 1;
+    spec.holdout = 0.25;
+    for (int i = 0; i < TILES; i++) {
+        patients[i] = i < 6 ? "few" : "many";
+        copy_of[i] = i == 10 || i == 17 ? 3 : i == 4 ? 2 : i == 20 ? 19 : i;
+    }
+    for (int i = 0; i < 2; i++) {
+        options.threads = i + 1;
+        g_autoptr(Model) model = model_fit(&spec, &tiles, &options, &error);
+        g_assert_no_error(error);
+        const Holdout *h = &model_calibration(model)->holdout;
+        g_assert_cmpint(h->repeats_held, ==, 2);
+        g_assert_cmpint(h->repeats_judging, ==, 1);
+        g_assert_cmpint(h->repeats_trained, ==, 1);
+        g_assert_true(model_save(model, path, bytes[i], NULL));
+    }
+    g_assert_cmpstr(bytes[0], ==, bytes[1]);
+    for (int i = 6; i < TILES; i++) {
+        copy_of[i] = 0;
+    }
+    g_assert_null(model_fit(&spec, &tiles, &options, &error));
+    g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
+    g_assert_nonnull(strstr(error->message, "copies of held-out"));
+    g_unlink(path);
+    model_spec_clear(&spec);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -129,6 +270,9 @@ int main(int argc, char **argv)
     g_test_add_func("/bundle/numbers", test_numbers_that_cannot_be_are_refused);
     g_test_add_func("/bundle/released", test_released_weights_are_not_missed);
     g_test_add_func("/bundle/choices", test_choices_go_with_the_model);
+    g_test_add_func("/bundle/doubts/few", test_few_tiles_are_not_trusted);
+    g_test_add_func("/bundle/doubts/enough", test_enough_tiles_of_patients_are_trusted);
+    g_test_add_func("/bundle/copies", test_copies_of_held_out_pictures_teach_nothing);
     int status = g_test_run();
     g_rmdir(folder);
     g_free(folder);
