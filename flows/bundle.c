@@ -242,6 +242,23 @@ static Model *load(const Safetensors *file, const char *weights, const char *ker
     return g_steal_pointer(&model);
 }
 
+gboolean model_describe(const char *path, ModelSpec *spec, Calibration *calibration, GError **error)
+{
+    g_autoptr(Safetensors) file = safetensors_read(path, error);
+    g_autoptr(json_t) all = file ? read_description(file, error) : NULL;
+    *spec = (ModelSpec){0};
+    *calibration = (Calibration){0};
+    gboolean ok = all && model_spec_read(json_object_get(all, "specification"), spec, error) &&
+                  calibration_read(json_object_get(all, "calibration"), calibration, error);
+    if (!ok) {
+        model_spec_clear(spec);
+        if (error && !strstr((*error)->message, path)) {
+            g_prefix_error(error, "%s: ", path);
+        }
+    }
+    return ok;
+}
+
 Model *model_load(const char *path, const char *weights, const char *kernels, GError **error)
 {
     g_autoptr(Safetensors) file = safetensors_read(path, error);

@@ -142,17 +142,25 @@ void model_spec_default(ModelSpec *spec, const char *extractor)
 void model_spec_clear(ModelSpec *spec)
 {
     fields_clear(spec_fields, spec);
+    g_clear_pointer(&spec->cut, json_decref);
 }
 
 json_t *model_spec_write(const ModelSpec *spec)
 {
-    return fields_write(spec_fields, spec);
+    json_t *object = fields_write(spec_fields, spec);
+    if (spec->cut) {
+        json_object_set(object, "cut", spec->cut);
+    }
+    return object;
 }
 
 gboolean model_spec_read(const json_t *object, ModelSpec *spec, GError **error)
 {
-    *spec = (ModelSpec){0};
-    return fields_read(spec_fields, object, spec, "specification", error);
+    /* Bundles of earlier versions have no "cut". */
+    g_autoptr(json_t) rest = json_copy((json_t *)object);
+    *spec = (ModelSpec){.cut = json_incref(json_object_get(object, "cut"))};
+    json_object_del(rest, "cut");
+    return fields_read(spec_fields, rest, spec, "specification", error);
 }
 
 json_t *model_history_write(const GArray *history)
@@ -262,6 +270,7 @@ static ModelSpec copy_spec(const ModelSpec *spec, const Kernels *kernels)
     copy.extractor.name = g_strdup(spec->extractor.name);
     copy.extractor.weights = g_strdup(spec->extractor.weights);
     copy.kernels = kernels->name;
+    copy.cut = json_incref(spec->cut);
     return copy;
 }
 

@@ -19,8 +19,11 @@ typedef enum { MEASURE_ENERGY, MEASURE_LIKELIHOOD } MeasureKind;
 
 typedef struct {
     ExtractorSpec extractor;
-    int tile_size;       /* px */
-    double mpp;          /* of the tiles; informative, 0 = unknown */
+    int tile_size; /* px */
+    double mpp;    /* of the tiles, um/px; 0 = unknown */
+    /* Everything else that decides how a tile is made of a slide: a JSON object of the caller's, which this room carries and never
+     * reads.  A reference is held; NULL = unknown. */
+    json_t *cut;
     MsflowSpec flow;     /* channels and size are filled in from the extractor, seed from `seed` below */
     const char *kernels; /* NULL = best */
     /* What maps and scores are made of: ENERGY, half the mean square of the latents, as MSFlow has it; LIKELIHOOD, the same less
@@ -188,6 +191,9 @@ const Calibration *model_calibration(const Model *model);
 /* SHA-256 over pixels, groups, slides, places and labels of all tiles it was trained on and calibrated with. */
 const char *model_tiles_hash(const Model *model);
 gboolean model_save(const Model *model, const char *path, char sha256[65], GError **error);
+/* What a bundle says of itself, without its tensors and without the extractor's weights: its specification (the caller clears it),
+ * and its calibration without map_mean.  WSI_ERROR_INPUT when it is no bundle. */
+gboolean model_describe(const char *path, ModelSpec *spec, Calibration *calibration, GError **error);
 /* weights: path of the extractor's weights, overrides the one in the bundle; may be NULL.  Their hash must agree. */
 Model *model_load(const char *path, const char *weights, const char *kernels, GError **error);
 

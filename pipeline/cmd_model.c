@@ -3,7 +3,6 @@
 #include "base/pool.h"
 #include "flows/channels.h"
 #include "pipeline/cohort.h"
-#include "pipeline/colouring.h"
 #include "pipeline/command.h"
 #include "pipeline/epochs.h"
 #include "pipeline/evaluation.h"
@@ -12,7 +11,9 @@
 #include "pipeline/models.h"
 #include "pipeline/npy.h"
 #include "pipeline/patches.h"
+#include "pipeline/recipe.h"
 #include "pipeline/runner.h"
+#include "pipeline/sizes.h"
 #include "pipeline/traintiles.h"
 #include <math.h>
 #include <stdio.h>
@@ -33,6 +34,20 @@ static gboolean tell_epoch(void *data, const EpochReport *report)
     return TRUE;
 }
 
+static void tell_pictures(const TrainTiles *tiles, const Config *config, const Recipe *recipe)
+{
+    g_autofree char *sizes = sizes_text(traintiles_sizes(tiles), config->tiles_size);
+    if (sizes) {
+        fprintf(stderr, "wsiflow train: %s\n", sizes);
+    }
+    if (recipe->cut.mpp == 0) {
+        fprintf(
+            stderr,
+            "wsiflow train: the um/px of the pictures is not known (tiles.mpp, or tiles.json or manifest.csv "
+            "beside them): the model will score pictures, but no slides\n");
+    }
+}
+
 static gboolean train_to(const Config *config, const char *output, int threads, GError **error)
 {
     ModelSpec spec;
@@ -41,7 +56,12 @@ static gboolean train_to(const Config *config, const char *output, int threads, 
     }
     g_autoptr(Model) model = NULL;
     g_autoptr(TrainTiles) tiles = traintiles_new(config, NULL, NULL, NULL, NULL, error);
-    if (tiles) {
+    Recipe recipe;
+    gboolean ok = tiles && traintiles_recipe(tiles, &recipe, error) &&
+                  recipe_check(&recipe, config, config->patches_folder, error);
+    if (ok) {
+        models_set_recipe(&spec, &recipe);
+        tell_pictures(tiles, config, &recipe);
         g_autofree char *checkpoint = g_strdup_printf("%s.checkpoint", output);
         g_autofree char *features = g_strdup_printf("%s.features", output);
         EpochClock clock = epoch_clock_start(spec.epochs);
@@ -92,8 +112,7 @@ int command_train(int argc, char **argv, GError **error)
         return EXIT_FAILED;
     }
     if (patches) {
-        g_free(config->patches_folder);
-        config->patches_folder = g_strdup(patches);
+        config_use_patches(config, patches);
     }
     if (!*config->patches_folder) {
         return command_misused(
@@ -111,17 +130,24 @@ static gboolean tell_tiles(void *data, int64_t done, int64_t total, GError **err
     return TRUE;
 }
 
-static gboolean score_patches(Model *model, const char *folder, const char *output, int threads,
-                              GError **error)
+static gboolean score_patches(Model *model, const char *bundle, const char *folder, const char *output,
+                              int threads, GError **error)
 {
     g_autoptr(GArray) scored = g_array_new(FALSE, FALSE, sizeof(Scored));
-    ScoringOptions options = {model, threads, NULL, tell_tiles, (void *)folder, TRUE};
-    return patches_score_folder(&options, folder, scored, error) &&
-           scoring_write_pictures(output, scored, NULL, error);
+    ScoringOptions options = {model, bundle, threads, NULL, tell_tiles, (void *)folder, TRUE};
+    if (!patches_score_folder(&options, folder, scored, error)) {
+        return FALSE;
+    }
+    g_autoptr(GArray) sizes = scored_sizes(scored);
+    g_autofree char *told = sizes_text(sizes, model_spec(model)->tile_size);
+    if (told) {
+        fprintf(stderr, "wsiflow score: %s\n", told);
+    }
+    return scoring_write_pictures(output, scored, NULL, error);
 }
 
-static gboolean score_slide(const Config *config, Model *model, const char *path, const char *output,
-                            int threads, GError **error)
+static gboolean score_slide(const Config *config, Model *model, const char *bundle, const char *path,
+                            const char *output, int threads, GError **error)
 {
     SlideOptions slide_options = {
         .mpp_x = config->slides_mpp, .mpp_y = config->slides_mpp, .use_objective = config->slides_objective};
@@ -129,21 +155,10 @@ static gboolean score_slide(const Config *config, Model *model, const char *path
     g_autoptr(Slide) slide = slide_open(path, &slide_options, error);
     g_autoptr(Tissue) tissue =
         slide && tiles_need_mpp(slide, error) ? tissue_find(slide, &tissue_options, error) : NULL;
-    StainFit fit;
-    if (!tissue || !colouring_set(config, slide, NULL, error)) {
-        return FALSE;
-    }
-    if (colouring_wants_fit(config) && (!colouring_fit(config, slide, tissue->mask, &fit, error) ||
-                                        !colouring_set(config, slide, &fit, error))) {
-        return FALSE;
-    }
-    CutSpec cut;
-    g_autoptr(Grid) grid = scoring_grid(config, model, slide, tissue->mask, &cut, error);
     g_autoptr(GArray) scored = g_array_new(FALSE, FALSE, sizeof(Scored));
     g_autoptr(Map) map = NULL;
-    ScoringOptions options = {model, threads, NULL, tell_tiles, (void *)path, FALSE};
-    if (!grid || !scoring_slide(&options, slide, grid, &cut, tissue->mask, config->heatmap_cell_um, scored,
-                                &map, error)) {
+    ScoringOptions options = {model, bundle, threads, NULL, tell_tiles, (void *)path, FALSE};
+    if (!tissue || !scoring_slide(&options, config, slide, tissue->mask, scored, &map, error)) {
         return FALSE;
     }
     for (guint i = 0; i < scored->len; i++) {
@@ -161,13 +176,13 @@ static gboolean score_slide(const Config *config, Model *model, const char *path
 }
 
 /* All slides, even when some fail: each failure is told. */
-static int score_slides(const Config *config, Model *model, char **paths, int count, const char *output,
-                        int threads)
+static int score_slides(const Config *config, Model *model, const char *bundle, char **paths, int count,
+                        const char *output, int threads)
 {
     int failed = 0;
     for (int i = 0; i < count; i++) {
         g_autoptr(GError) why = NULL;
-        if (!score_slide(config, model, paths[i], output, threads, &why)) {
+        if (!score_slide(config, model, bundle, paths[i], output, threads, &why)) {
             fprintf(stderr, "wsiflow score: %s: %s\n", paths[i], why->message);
             failed++;
         }
@@ -185,7 +200,8 @@ int command_score(int argc, char **argv, GError **error)
          "folder of pictures, or of folders named by label", "DIR"},
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "CSV file (--patches) or folder (slides)", "OUT"},
         {"config", 'c', 0, G_OPTION_ARG_FILENAME, &config_path,
-         "sections slides, tissue, tiles, score, heatmap (default: all defaults)", "CONFIG.yaml"},
+         "sections slides, tissue, score, heatmap; how tiles are cut the model says (default: all defaults)",
+         "CONFIG.yaml"},
         {"weights", 'w', 0, G_OPTION_ARG_FILENAME, &weights, "weights of the extractor, when they have moved",
          "FILE"},
         {"threads", 'j', 0, G_OPTION_ARG_INT, &threads, "threads (default: all processors)", "N"},
@@ -208,9 +224,14 @@ int command_score(int argc, char **argv, GError **error)
         return EXIT_FAILED;
     }
     if (patches) {
-        return score_patches(model, patches, output, threads, error) ? EXIT_DONE : EXIT_FAILED;
+        return score_patches(model, model_path, patches, output, threads, error) ? EXIT_DONE : EXIT_FAILED;
     }
-    return score_slides(config, model, argv + 1, argc - 1, output, threads);
+    Recipe recipe;
+    if (!recipe_of_model(model_spec(model), model_path, &recipe, error) ||
+        !recipe_check(&recipe, config, model_path, error)) {
+        return EXIT_FAILED;
+    }
+    return score_slides(config, model, model_path, argv + 1, argc - 1, output, threads);
 }
 
 /* ---- evaluate ---- */

@@ -1,11 +1,12 @@
 /* run, dataset, status, retry, worker: commands about the folder of a run. */
 #include "base/error.h"
 #include "base/pool.h"
-#include "pipeline/colouring.h"
 #include "pipeline/command.h"
 #include "pipeline/json.h"
 #include "pipeline/models.h"
+#include "pipeline/recipe.h"
 #include "pipeline/runner.h"
+#include "pipeline/sizes.h"
 #include "pipeline/verify.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,19 @@
 #include <unistd.h>
 
 /* ---- run, dataset ---- */
+
+/* Pictures that were not of the model's size, in training and in scoring. */
+static void tell_sizes(const char *folder)
+{
+    static const char *const files[][2] = {{"model/pictures.json", "training"}, {"pictures.json", "scoring"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+        g_autofree char *path = g_build_filename(folder, files[i][0], NULL);
+        g_autofree char *text = sizes_text_of_file(path);
+        if (text) {
+            fprintf(stderr, "%s: %s\n", files[i][1], text);
+        }
+    }
+}
 
 /* Tells where the results are; the figures when there are some. */
 static void show_results(const char *folder)
@@ -29,6 +43,7 @@ static void show_results(const char *folder)
             printf("%-10s %s\n", results[i].what, path);
         }
     }
+    tell_sizes(folder);
 }
 
 static int verify(const char *folder, int sample, GError **error)
@@ -74,7 +89,7 @@ static int run_to(const char *name, const char *last, int argc, char **argv, GEr
         return command_misused(error, "-j %d: allowed are 1 to 1024 workers", workers);
     }
     g_autoptr(Config) config = config_read(config_path, error);
-    if (!config || !colouring_check(config, error) || !models_check(config, error) ||
+    if (!config || !recipe_check_run(config, error) || !models_check(config, error) ||
         (!last && !models_check_training(config, error))) {
         return EXIT_FAILED;
     }

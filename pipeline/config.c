@@ -229,6 +229,7 @@ Config *config_default(void)
 {
     Config *config = g_new0(Config, 1);
     config->path = g_strdup("");
+    config->given = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     for (const ConfigKey *key = config_keys; key->section; key++) {
         set_default(config, key);
     }
@@ -248,7 +249,29 @@ void config_free(Config *config)
         }
     }
     g_free(config->path);
+    g_hash_table_unref(config->given);
     g_free(config);
+}
+
+gboolean config_given(const Config *config, const char *section, const char *key)
+{
+    g_autofree char *name = g_strdup_printf("%s.%s", section, key);
+    return g_hash_table_contains(config->given, name);
+}
+
+/* The default is for slides: pictures have the um/px they have. */
+static void forget_mpp(Config *config)
+{
+    if (!config_given(config, "tiles", "mpp")) {
+        config->tiles_mpp = 0;
+    }
+}
+
+void config_use_patches(Config *config, const char *folder)
+{
+    g_free(config->patches_folder);
+    config->patches_folder = g_strdup(folder);
+    forget_mpp(config);
 }
 
 /* ---- the file ---- */
@@ -407,6 +430,9 @@ static gboolean read_section(const Reader *reader, const char *section, const ya
             !read_value(reader, &place, node_at(reader, pair->value), error)) {
             return FALSE;
         }
+        if (!yamlfile_is_null(node_at(reader, pair->value))) {
+            g_hash_table_add(reader->config->given, g_strdup_printf("%s.%s", section, name));
+        }
     }
     return TRUE;
 }
@@ -472,6 +498,9 @@ static Config *parse(const char *text, gsize length, const char *path, GError **
     yaml_document_delete(&document);
     g_free(config->path);
     config->path = g_strdup(path);
+    if (ok && *config->patches_folder) {
+        forget_mpp(config);
+    }
     return ok ? g_steal_pointer(&config) : NULL;
 }
 

@@ -69,7 +69,8 @@ typedef struct {
     int run_seed;
     char *run_name;
 
-    char *path; /* of the file; "" for the defaults */
+    char *path;        /* of the file; "" for the defaults */
+    GHashTable *given; /* "section.key" of each key that the file gives a value */
 } Config;
 
 /* Relative paths in the file are relative to its folder, ~/ is the home folder; ${NAME} in a path or text is the environment variable
@@ -80,6 +81,11 @@ Config *config_parse(const char *text, const char *path, GError **error);
 Config *config_default(void);
 void config_free(Config *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)
+
+/* Whether the file itself gives the key; else its value is the default. */
+gboolean config_given(const Config *config, const char *section, const char *key);
+/* Works on the patches of a folder.  Their um/px is unknown (tiles.mpp 0) unless the file gives tiles.mpp. */
+void config_use_patches(Config *config, const char *folder);
 
 /* All keys with their values, so that config_parse gives the same again; with comments it is what configs/default.yaml holds.
  * Caller frees. */

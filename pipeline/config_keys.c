@@ -95,7 +95,8 @@ const ConfigKey config_keys[] = {
     NUMBER(tissue, max_hole_um2, "40000", 0, 1e12, "smaller holes are filled"),
 
     INT(tiles, size, "256", 32, 2048, "px, a multiple of 32"),
-    NUMBER(tiles, mpp, "1.0", 0.05, 64, "um/px"),
+    NUMBER(tiles, mpp, "1.0", 0, 64,
+           "um/px, at least 0.05; with patches.folder 0 = unknown, which is its default there"),
     NUMBER(tiles, overlap, "0", 0, 2047,
            "between neighbours of the patch set: px, or below 1 a share of the size"),
     CHOICE(tiles, edge, "drop", "drop pad shift",

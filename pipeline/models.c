@@ -143,7 +143,6 @@ static ModelSpec spec_of(const Config *config)
     spec.extractor.weights = *config->model_weights ? config->model_weights : NULL;
     spec.extractor.pad = (PadMode)name_index(model_pad_names, config->model_pad);
     spec.tile_size = config->tiles_size;
-    spec.mpp = *config->patches_folder ? 0 : config->tiles_mpp;
     spec.flow.step = (StepKind)name_index(model_step_names, config->model_step);
     spec.flow.fpn = (FpnKind)name_index(model_fpn_names, config->model_fpn);
     spec.flow.normalise = (NormaliseKind)name_index(model_normalise_names, config->model_normalise);
@@ -231,6 +230,13 @@ gboolean models_spec(const Config *config, ModelSpec *spec, GError **error)
     spec->extractor.weights = g_strdup(spec->extractor.weights);
     spec->kernels = kernels->name;
     return TRUE;
+}
+
+void models_set_recipe(ModelSpec *spec, const Recipe *recipe)
+{
+    spec->mpp = recipe->cut.mpp;
+    json_decref(spec->cut);
+    spec->cut = recipe_json(recipe);
 }
 
 void picture_set_clear(PictureSet *set)

@@ -2,6 +2,7 @@
 #pragma once
 #include "flows/model.h"
 #include "pipeline/config.h"
+#include "pipeline/recipe.h"
 
 /* Keys of a training that do not go together are WSI_ERROR_INPUT; told before a run begins. */
 gboolean models_check(const Config *config, GError **error);
@@ -9,6 +10,8 @@ gboolean models_check(const Config *config, GError **error);
 gboolean models_check_training(const Config *config, GError **error);
 /* What the configuration asks for. Clear with model_spec_clear. */
 gboolean models_spec(const Config *config, ModelSpec *spec, GError **error);
+/* How the tiles are made that it is trained on goes into the model. */
+void models_set_recipe(ModelSpec *spec, const Recipe *recipe);
 /* Whether labelled anomalies are among the tiles: for the loss, the choice of the epoch, or the threshold. */
 gboolean models_need_anomalies(const Config *config);
 /* Where features are kept (train.feature_cache). */

@@ -71,9 +71,9 @@ static const Outside outside[] = {
     {"dataset", .split = TRUE},
     {"normals", .split = TRUE, .target = TRUE},
     {"train", .target = TRUE, .weights = TRUE, .patches = TRUE},
-    {"score", .use = TRUE, .target = TRUE, .model = TRUE, .weights = TRUE},
+    {"score", .use = TRUE, .model = TRUE, .weights = TRUE},
     {"scorepatches", .model = TRUE, .weights = TRUE, .patches = TRUE},
-    {"evaluate", .labels = TRUE},
+    {"evaluate", .model = TRUE, .labels = TRUE},
 };
 
 /* Where a slide belongs and what is used of it; for stages of the cohort, of all slides. */

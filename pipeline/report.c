@@ -9,6 +9,7 @@
 #include "flows/channels.h"
 #include "flows/curve.h"
 #include "pipeline/page.h"
+#include "pipeline/sizes.h"
 #include "pipeline/versions.h"
 #include <math.h>
 #include <string.h>
@@ -198,6 +199,19 @@ static GArray *read_channels(const char *path)
     return rows > 0 ? g_steal_pointer(&channels) : NULL;
 }
 
+/* Pictures that were not of the model's size. */
+static void put_sizes(Page *page, const Work *work)
+{
+    static const char *const from[][2] = {{"train", "Training"}, {"scorepatches", "Scoring"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(from); i++) {
+        g_autofree char *path = work_find(work, from[i][0], COHORT, "pictures");
+        g_autofree char *text = sizes_text_of_file(path);
+        if (text) {
+            page_put(page, PAGE_P, "%s: %s.", from[i][1], text);
+        }
+    }
+}
+
 static void put_channels(Page *page, const Work *work)
 {
     g_autofree char *path = work_find(work, "train", COHORT, "channels");
@@ -306,6 +320,7 @@ gboolean report_write(Work *work, const ScoreTable *table, const json_t *figures
     }
     put_curves(page, work, table);
     put_channels(page, work);
+    put_sizes(page, work);
     if (!put_slides(page, work, figures, error)) {
         return FALSE;
     }

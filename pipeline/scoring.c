@@ -4,23 +4,28 @@
  * of a block are done by all threads, each with its own scorer, and nothing is written to disk as a tile.  Blocks are added
  * to the slide's map in order, so the map does not depend on the threads.
  *
- * A finished block is kept in `partial`: scores, maps and the share of valid pixels as raw numbers; a job that was killed reads
+ * A finished block is kept in `partial`: scores, maps and their masks as raw numbers; a job that was killed reads
  * them instead of computing them again.  The folder's name holds the job's key, so blocks of other inputs are never read.
  *
- * Places without data are no data: the map of a tile is NaN where most of the slide below could not be read, and a tile
- * that is mostly unreadable has no scores at all. */
+ * Places without data are no data (CUT_READABLE): beside its map a tile has a mask of the cells that could be read, which goes with it
+ * into the blend; a tile that is mostly unreadable has no scores and no map at all.
+ *
+ * How a slide's tiles are cut and coloured is the model's own recipe, whoever scores: no key of the configuration has a say in it. */
 #include "pipeline/scoring.h"
 #include "base/csv.h"
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/pool.h"
+#include "pipeline/colouring.h"
 #include "pipeline/models.h"
+#include "pipeline/sizes.h"
 #include "tiler/heatmap.h"
+#include "tiler/picture.h"
 #include <math.h>
 #include <string.h>
+#include <sys/uio.h>
 
 #define BLOCK_BATCHES 64
-#define LEAST_VALID 0.5 /* share of a tile, and of a map cell, that must have been read */
 
 typedef struct Scoring {
     const ScoringOptions *options;
@@ -32,6 +37,7 @@ typedef struct Scoring {
     /* of the block being done */
     int64_t first;
     float *maps;    /* side^2 a tile; NULL when no map is wanted */
+    uint8_t *known; /* 255 for each of their cells that was read, else 0 */
     Scored *scored; /* of all tiles */
     gboolean (*read)(struct Scoring *job, int64_t index, int worker, uint8_t *rgb, GError **error);
     /* slides */
@@ -54,8 +60,8 @@ static void set_nan(TileScore *score)
 
 /* ---- reading one tile ---- */
 
-/* NaN where less than half of the pixels below a cell of the map have data. */
-static void mask_cells(float *map, int side, const Image *valid)
+/* The cells of a map below which enough was read. */
+static void mask_cells(uint8_t *known, int side, const Image *valid)
 {
     for (int r = 0; r < side; r++) {
         for (int c = 0; c < side; c++) {
@@ -66,9 +72,7 @@ static void mask_cells(float *map, int side, const Image *valid)
                     good += valid->pixels[(size_t)y * valid->width + x] != 0;
                 }
             }
-            if (good < LEAST_VALID * (y1 - y0) * (x1 - x0)) {
-                map[r * side + c] = NAN;
-            }
+            known[r * side + c] = cut_readable((double)good / ((y1 - y0) * (x1 - x0))) ? 255 : 0;
         }
     }
 }
@@ -85,18 +89,24 @@ static gboolean read_slide_tile(Scoring *job, int64_t index, int worker, uint8_t
     scored->tile = *tile;
     scored->width = job->grid->tile_width;
     scored->height = job->grid->tile_height;
-    if (job->maps && scored->valid_share < 1) { /* marked now, kept by run_batch */
-        float *map = job->maps + (size_t)(index - job->first) * job->side * job->side;
-        memset(map, 0, sizeof(float) * (size_t)job->side * job->side);
-        mask_cells(map, job->side, job->valid[worker]);
+    if (job->known && scored->valid_share < 1) {
+        mask_cells(job->known + (size_t)(index - job->first) * job->side * job->side, job->side,
+                   job->valid[worker]);
     }
     return TRUE;
 }
 
 static gboolean read_picture(Scoring *job, int64_t index, int worker, uint8_t *rgb, GError **error)
 {
-    job->scored[index].valid_share = 1;
-    return picture_tile(job->files->pdata[index], job->size, rgb, error);
+    Scored *scored = &job->scored[index];
+    g_autoptr(Image) picture = picture_read(job->files->pdata[index], error);
+    if (!picture) {
+        return FALSE;
+    }
+    scored->valid_share = 1;
+    scored->width = picture->width;
+    scored->height = picture->height;
+    return picture_fit(picture, job->size, rgb, error);
 }
 
 /* ---- one batch ---- */
@@ -114,24 +124,14 @@ static gboolean run_batch(int64_t item, int worker, void *data, GError **error)
         }
     }
     float *maps = job->maps ? job->maps + (size_t)(first - job->first) * cells : NULL;
-    g_autofree float *fresh = maps ? g_try_new(float, cells *n) : NULL;
-    if (maps && !fresh) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_MEMORY, "no memory for the maps of %d tiles", n);
-        return FALSE;
-    }
-    if (!scorer_run(job->scorers[worker], job->rgb[worker], n, scores, fresh, error)) {
+    if (!scorer_run(job->scorers[worker], job->rgb[worker], n, scores, maps, error)) {
         return FALSE;
     }
     for (int i = 0; i < n; i++) {
         Scored *scored = &job->scored[first + i];
-        gboolean lost = scored->valid_share < LEAST_VALID;
         scored->score = scores[i];
-        if (lost) {
+        if (!cut_readable(scored->valid_share)) {
             set_nan(&scored->score);
-        }
-        for (size_t c = 0; maps && c < cells; c++) {
-            gboolean hidden = lost || (scored->valid_share < 1 && isnan(maps[i * cells + c]));
-            maps[i * cells + c] = hidden ? NAN : fresh[i * cells + c];
         }
     }
     return TRUE;
@@ -144,6 +144,16 @@ static char *block_path(const Scoring *job)
     return g_strdup_printf("%s/block-%08" G_GINT64_FORMAT, job->options->partial, job->first);
 }
 
+/* The parts of a block of n tiles, in the order of the file. */
+static guint block_parts(const Scoring *job, int64_t n, struct iovec parts[3])
+{
+    size_t cells = job->maps ? (size_t)n * job->side * job->side : 0;
+    parts[0] = (struct iovec){&job->scored[job->first], (size_t)n * sizeof(Scored)};
+    parts[1] = (struct iovec){job->maps, cells * sizeof(float)};
+    parts[2] = (struct iovec){job->known, cells};
+    return 3;
+}
+
 static gboolean block_load(Scoring *job, int64_t n)
 {
     if (!job->options->partial) {
@@ -151,15 +161,20 @@ static gboolean block_load(Scoring *job, int64_t n)
     }
     g_autofree char *path = block_path(job);
     g_autofree char *bytes = NULL;
-    gsize length;
-    size_t scores = (size_t)n * sizeof(Scored),
-           maps = job->maps ? (size_t)n * job->side * job->side * sizeof(float) : 0;
-    if (!g_file_get_contents(path, &bytes, &length, NULL) || length != scores + maps) {
+    gsize length, wanted = 0;
+    struct iovec parts[3];
+    guint count = block_parts(job, n, parts);
+    for (guint i = 0; i < count; i++) {
+        wanted += parts[i].iov_len;
+    }
+    if (!g_file_get_contents(path, &bytes, &length, NULL) || length != wanted) {
         return FALSE;
     }
-    memcpy(&job->scored[job->first], bytes, scores);
-    if (maps) {
-        memcpy(job->maps, bytes + scores, maps);
+    const char *from = bytes;
+    for (guint i = 0; i < count; from += parts[i++].iov_len) {
+        if (parts[i].iov_len > 0) {
+            memcpy(parts[i].iov_base, from, parts[i].iov_len);
+        }
     }
     return TRUE;
 }
@@ -171,28 +186,26 @@ static gboolean block_save(const Scoring *job, int64_t n, GError **error)
     }
     g_autofree char *path = block_path(job);
     g_autoptr(Durable) file = durable_open(path, error);
-    size_t maps = job->maps ? (size_t)n * job->side * job->side * sizeof(float) : 0;
-    return file && durable_write(file, &job->scored[job->first], (size_t)n * sizeof(Scored), error) &&
-           durable_write(file, job->maps, maps, error) && durable_commit(file, NULL, NULL, error);
+    struct iovec parts[3];
+    guint count = block_parts(job, n, parts);
+    gboolean ok = file != NULL;
+    for (guint i = 0; ok && i < count; i++) {
+        ok = durable_write(file, parts[i].iov_base, parts[i].iov_len, error);
+    }
+    return ok && durable_commit(file, NULL, NULL, error);
 }
 
 static void block_blend(const Scoring *job, int64_t n, Blend *blend)
 {
     size_t cells = (size_t)job->side * job->side;
-    g_autofree uint8_t *known = g_malloc(cells);
     for (int64_t i = 0; i < n; i++) {
         const Scored *scored = &job->scored[job->first + i];
         Map map = {job->side, job->side, job->maps + i * cells};
-        Image valid = {job->side, job->side, 1, known};
-        if (isnan(scored->score.score)) {
-            continue;
-        }
-        for (size_t c = 0; c < cells; c++) {
-            known[c] = isnan(map.values[c]) ? 0 : 255;
-            map.values[c] = known[c] ? map.values[c] : 0;
-        }
+        Image known = {job->side, job->side, 1, job->known + i * cells};
         Rect footprint = {scored->tile.x, scored->tile.y, scored->width, scored->height};
-        blend_add(blend, &footprint, &map, scored->valid_share < 1 ? &valid : NULL);
+        if (cut_readable(scored->valid_share)) {
+            blend_add(blend, &footprint, &map, scored->valid_share < 1 ? &known : NULL);
+        }
     }
 }
 
@@ -230,6 +243,7 @@ static void scoring_clear(Scoring *job)
     g_free(job->valid);
     g_free(job->rgb);
     g_free(job->maps);
+    g_free(job->known);
 }
 
 static gboolean scoring_begin(Scoring *job, const ScoringOptions *options, gboolean maps, GError **error)
@@ -258,8 +272,9 @@ static gboolean scoring_begin(Scoring *job, const ScoringOptions *options, gbool
     if (maps) {
         size_t cells = (size_t)BLOCK_BATCHES * job->batch * job->side * job->side;
         job->maps = wsi_try_alloc(cells, sizeof(float), "the maps of a block of tiles", error);
+        job->known = job->maps ? wsi_try_alloc(cells, 1, "the masks of a block of tiles", error) : NULL;
     }
-    return !maps || job->maps;
+    return !maps || job->known;
 }
 
 static void scored_resize(Scoring *job, GArray *scored, int64_t count)
@@ -272,27 +287,53 @@ static void scored_resize(Scoring *job, GArray *scored, int64_t count)
     job->count = count;
 }
 
-gboolean scoring_slide(const ScoringOptions *options, Slide *slide, const Grid *grid, const CutSpec *cut,
-                       const Image *tissue, double cell_um, GArray *scored, Map **map, GError **error)
+static gboolean score_grid(const ScoringOptions *options, Slide *slide, const Grid *grid, const CutSpec *cut,
+                           const Image *tissue, double cell_um, GArray *scored, Map **map, GError **error)
 {
     Scoring job = {.read = read_slide_tile, .slide = slide, .grid = grid, .cut = cut};
     const SlideInfo *info = slide_info(slide);
     g_autoptr(Blend) blend = NULL;
-    gboolean ok = scoring_begin(&job, options, map != NULL, error);
+    gboolean ok = scoring_begin(&job, options, TRUE, error);
     scored_resize(&job, scored, grid->tiles->len);
-    if (ok && map) {
+    if (ok) {
         double cell = cell_um > 0 ? cell_um : cut->mpp * cut->size / job.side;
         blend =
             blend_new(info->levels[0].width, info->levels[0].height, info->mpp_x, info->mpp_y, cell, error);
-        ok = blend != NULL;
     }
-    ok = ok && run_blocks(&job, blend, error);
-    if (ok && map) {
-        *map = blend_finish(blend, tissue, error);
-        ok = *map != NULL;
-    }
+    ok = ok && blend && run_blocks(&job, blend, error) && (*map = blend_finish(blend, tissue, error));
     scoring_clear(&job);
     return ok;
+}
+
+/* The slide in the colours of the model's tiles.  The stain is fitted here and not taken from the stage `stain`: that one follows the
+ * configuration. */
+static gboolean colour_slide(const Recipe *recipe, Slide *slide, const Image *tissue, GError **error)
+{
+    StainFit fit;
+    if (!colouring_set(recipe, slide, NULL, error)) {
+        return FALSE;
+    }
+    return recipe->target.method == STAIN_NONE ||
+           (colouring_fit(recipe, slide, tissue, &fit, error) && colouring_set(recipe, slide, &fit, error));
+}
+
+gboolean scoring_slide(const ScoringOptions *options, const Config *config, Slide *slide, const Image *tissue,
+                       GArray *scored, Map **map, GError **error)
+{
+    Recipe recipe;
+    *map = NULL;
+    if (!recipe_of_model(model_spec(options->model), options->bundle, &recipe, error) ||
+        !colour_slide(&recipe, slide, tissue, error)) {
+        return FALSE;
+    }
+    GridSpec spec = {.size = recipe.cut.size,
+                     .mpp = recipe.cut.mpp,
+                     .overlap = config->score_overlap * recipe.cut.size,
+                     .edge = EDGE_SHIFT,
+                     .min_tissue = config->score_min_tissue};
+    g_autoptr(Grid) grid = tiles_grid(slide, &spec, tissue, error);
+    return grid &&
+           score_grid(options, slide, grid, &recipe.cut, tissue, config->heatmap_cell_um, scored, map, error);
 }
 
 gboolean scoring_pictures(const ScoringOptions *options, const GPtrArray *files, GArray *scored,
@@ -309,19 +350,14 @@ gboolean scoring_pictures(const ScoringOptions *options, const GPtrArray *files,
     return ok;
 }
 
-Grid *scoring_grid(const Config *config, const Model *model, const Slide *slide, const Image *tissue,
-                   CutSpec *cut, GError **error)
+GArray *scored_sizes(const GArray *scored)
 {
-    const ModelSpec *spec = model_spec(model);
-    *cut = tiles_cut_spec(config);
-    cut->size = spec->tile_size;
-    cut->mpp = spec->mpp > 0 ? spec->mpp : config->tiles_mpp;
-    GridSpec grid = {.size = cut->size,
-                     .mpp = cut->mpp,
-                     .overlap = config->score_overlap * cut->size,
-                     .edge = EDGE_SHIFT,
-                     .min_tissue = config->score_min_tissue};
-    return tiles_grid(slide, &grid, tissue, error);
+    GArray *sizes = g_array_new(FALSE, FALSE, sizeof(PictureSize));
+    for (guint i = 0; i < scored->len; i++) {
+        const Scored *one = &g_array_index(scored, Scored, i);
+        sizes_add(sizes, (int)one->width, (int)one->height);
+    }
+    return sizes;
 }
 
 /* ---- tables ---- */

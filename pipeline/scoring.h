@@ -7,7 +7,7 @@
 typedef struct {
     char *file;           /* pictures: path as listed; NULL for tiles of slides */
     Tile tile;            /* of slides */
-    double width, height; /* footprint, level-0 px */
+    double width, height; /* footprint, level-0 px; of pictures their size */
     double valid_share, lesion_share;
     int label;       /* 0 normal, 1 anomaly, -1 unknown (left out of figures) */
     TileScore score; /* NaN when nothing could be read */
@@ -16,6 +16,7 @@ typedef struct {
 typedef gboolean (*ScoringTick)(void *data, int64_t done, int64_t total, GError **error);
 typedef struct {
     Model *model;
+    const char *bundle; /* the model's file, for messages */
     int threads;
     const char *partial; /* folder for finished blocks, so that a killed job goes on from them; NULL = none */
     ScoringTick tick;    /* may be NULL */
@@ -23,13 +24,12 @@ typedef struct {
     gboolean last; /* nothing is scored with this model after it: its memory may shrink (model_release) */
 } ScoringOptions;
 
-/* The tiles of a slide to score: of the model's size and resolution, overlapping as score.overlap says; *cut says how to cut them. */
-Grid *scoring_grid(const Config *config, const Model *model, const Slide *slide, const Image *tissue,
-                   CutSpec *cut, GError **error);
-/* Scores the tiles of a grid; `scored` gets one Scored a tile (label and lesion share are the caller's to fill), and *map (may be NULL) the
- * blended anomaly map of the slide at cell_um (0 = the natural resolution of the tiles' maps), masked by the tissue. */
-gboolean scoring_slide(const ScoringOptions *options, Slide *slide, const Grid *grid, const CutSpec *cut,
-                       const Image *tissue, double cell_um, GArray *scored, Map **map, GError **error);
+/* Scores a slide: the one way, of the stage and of `wsiflow score`.  Its tiles are cut and coloured by the model's recipe alone; of the
+ * configuration only score.overlap, score.min_tissue and heatmap.cell_um are read.  The slide must have no colours set (slide_set_colour);
+ * tissue is a mask over all of it.  `scored` gets one Scored a tile (label and lesion share are the caller's to fill), and *map
+ * the blended anomaly map of the slide, masked by the tissue.  A model that does not say how its tiles are cut is WSI_ERROR_INPUT. */
+gboolean scoring_slide(const ScoringOptions *options, const Config *config, Slide *slide, const Image *tissue,
+                       GArray *scored, Map **map, GError **error);
 /* Scores pictures: files[i] (char*) resampled to the model's tile size when needed. */
 gboolean scoring_pictures(const ScoringOptions *options, const GPtrArray *files, GArray *scored,
                           GError **error);
@@ -39,4 +39,6 @@ gboolean scoring_pictures(const ScoringOptions *options, const GPtrArray *files,
 gboolean scoring_write_slide(const char *path, const char *slide, const GArray *scored, char sha256[65],
                              GError **error);
 gboolean scoring_write_pictures(const char *path, const GArray *scored, char sha256[65], GError **error);
+/* The sizes of scored pictures: array of PictureSize (sizes.h), owned by the caller. */
+GArray *scored_sizes(const GArray *scored);
 void scored_clear(Scored *scored);

@@ -7,7 +7,9 @@
 #include "base/error.h"
 #include "pipeline/card.h"
 #include "pipeline/cutting.h"
+#include "pipeline/json.h"
 #include "pipeline/packing.h"
+#include "pipeline/recipe.h"
 #include "pipeline/reuse.h"
 #include "pipeline/sampling.h"
 #include "pipeline/stage.h"
@@ -212,6 +214,15 @@ static gboolean write_tables(Work *work, const GPtrArray *patches, const GPtrArr
         !work_publish(work, "manifest", manifest, manifest_sha, error)) {
         return FALSE;
     }
+    char recipe_sha[65];
+    Recipe recipe;
+    g_autofree char *made = work_output(work, "dataset/" RECIPE_FILE);
+    if (!recipe_of_config(work->run->config, &recipe, error) ||
+        !json_write(made, recipe_json(&recipe), recipe_sha, error) ||
+        !work_publish(work, "recipe", made, recipe_sha, error)) {
+        return FALSE;
+    }
+    sums_add(sums, recipe_sha, RECIPE_FILE);
     g_autofree char *list = work_output(work, "dataset/" SUMS_FILE);
     sums_add(sums, manifest_sha, "manifest.csv");
     if (!durable_write_file(list, sums->str, sums->len, sums_sha, error) ||

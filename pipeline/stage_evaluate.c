@@ -9,15 +9,23 @@
 #include "pipeline/stage.h"
 #include <math.h>
 
-static double calibrated_threshold(const Work *work, const char *column)
+/* Of whichever model scored: the run's own, or score.model. */
+static gboolean calibrated_threshold(const Work *work, const char *column, double *threshold, GError **error)
 {
-    const Config *config = work->run->config;
-    g_autofree char *path = work_find(work, "train", COHORT, "model");
-    g_autoptr(Model) model = NULL;
-    if (path) {
-        model = model_load(path, *config->model_weights ? config->model_weights : NULL, NULL, NULL);
+    g_autofree char *own = work_find(work, "train", COHORT, "model");
+    const char *path = own ? own : work->run->config->score_model;
+    ModelSpec spec;
+    Calibration calibration;
+    *threshold = NAN;
+    if (!*path || !g_str_equal(column, "score")) { /* it is a value of that column only */
+        return TRUE;
     }
-    return model && g_str_equal(column, "score") ? model_calibration(model)->threshold : NAN;
+    if (!model_describe(path, &spec, &calibration, error)) {
+        return FALSE;
+    }
+    model_spec_clear(&spec);
+    *threshold = calibration.threshold;
+    return TRUE;
 }
 
 gboolean stage_evaluate(Work *work, GError **error)
@@ -44,7 +52,10 @@ gboolean stage_evaluate(Work *work, GError **error)
     g_autoptr(ScoreTable) table =
         score_table_read((const char *const *)paths->pdata, config->evaluate_score,
                          *config->evaluate_labels ? config->evaluate_labels : NULL, error);
-    json_t *figures = table ? evaluation_json(table, calibrated_threshold(work, table->name), error) : NULL;
+    double threshold;
+    json_t *figures = table && calibrated_threshold(work, table->name, &threshold, error)
+                          ? evaluation_json(table, threshold, error)
+                          : NULL;
     if (!figures) {
         return FALSE;
     }

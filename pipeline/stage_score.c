@@ -2,10 +2,12 @@
  * scorepatches: the test part of a patch set through the model. */
 #include "base/error.h"
 #include "pipeline/cutting.h"
+#include "pipeline/json.h"
 #include "pipeline/lesions.h"
 #include "pipeline/npy.h"
 #include "pipeline/patches.h"
 #include "pipeline/scoring.h"
+#include "pipeline/sizes.h"
 #include "pipeline/stage.h"
 #include <glib/gstdio.h>
 #include <math.h>
@@ -15,11 +17,12 @@ static gboolean tick(void *data, int64_t done, int64_t total, GError **error)
     return work_tick(data, done, total, "tiles", error);
 }
 
-static Model *load_model(const Work *work, GError **error)
+/* *bundle: whose it is; caller frees. */
+static Model *load_model(const Work *work, char **bundle, GError **error)
 {
     const Config *config = work->run->config;
-    g_autofree char *own = work_find(work, "train", COHORT, "model");
-    const char *path = own ? own : config->score_model;
+    char *own = work_find(work, "train", COHORT, "model");
+    const char *path = *bundle = own ? own : g_strdup(config->score_model);
     return model_load(path, *config->model_weights ? config->model_weights : NULL,
                       *config->model_kernels ? config->model_kernels : NULL, error);
 }
@@ -80,24 +83,22 @@ gboolean stage_score(Work *work, GError **error)
 {
     const Config *config = work->run->config;
     gboolean lesions = work->slide->label == SLIDE_ANNOTATED;
-    g_autoptr(Model) model = load_model(work, error);
+    g_autofree char *bundle = NULL;
+    g_autoptr(Model) model = load_model(work, &bundle, error);
     g_autofree char *mask_path = model ? work_input(work, "tissue", "mask", error) : NULL;
     g_autoptr(Image) tissue = mask_path ? tiles_read_mask(mask_path, error) : NULL;
-    g_autoptr(Slide) slide = tissue ? work_open_slide(work, error) : NULL;
+    g_autoptr(Slide) slide = tissue ? work_open_entry(config, work->slide, error) : NULL;
     g_autoptr(Annotation) annotation =
         slide && lesions ? lesions_read(config, work->slide, slide, error) : NULL;
     g_autoptr(Raster) raster = annotation ? raster_build(annotation, error) : NULL;
-    CutSpec cut;
     if (!slide || (lesions && !raster)) {
         return FALSE;
     }
-    g_autoptr(Grid) grid = scoring_grid(config, model, slide, tissue, &cut, error);
     g_autofree char *partial = partial_folder(work);
-    ScoringOptions options = {model, work->threads, partial, tick, work, TRUE};
+    ScoringOptions options = {model, bundle, work->threads, partial, tick, work, TRUE};
     g_autoptr(GArray) scored = g_array_new(FALSE, FALSE, sizeof(Scored));
     g_autoptr(Map) map = NULL;
-    if (!grid ||
-        !scoring_slide(&options, slide, grid, &cut, tissue, config->heatmap_cell_um, scored, &map, error)) {
+    if (!scoring_slide(&options, config, slide, tissue, scored, &map, error)) {
         return FALSE;
     }
     label_tiles(config, work->slide, scored, raster);
@@ -111,15 +112,22 @@ gboolean stage_score(Work *work, GError **error)
 gboolean stage_scorepatches(Work *work, GError **error)
 {
     const Config *config = work->run->config;
-    g_autoptr(Model) model = load_model(work, error);
+    g_autofree char *bundle = NULL;
+    g_autoptr(Model) model = load_model(work, &bundle, error);
     g_autoptr(GArray) scored = g_array_new(FALSE, FALSE, sizeof(Scored));
     g_autofree char *partial = partial_folder(work);
-    ScoringOptions options = {model, work->threads, partial, tick, work, TRUE};
+    ScoringOptions options = {model, bundle, work->threads, partial, tick, work, TRUE};
     g_autofree char *test = g_build_filename(config->patches_folder, "test", NULL);
     if (!model || !patches_score_folder(&options, test, scored, error)) {
         return FALSE;
     }
-    char sha256[65];
+    char sha256[65], sizes_sha256[65];
+    g_autoptr(GArray) sizes = scored_sizes(scored);
+    g_autofree char *pictures = work_output(work, "pictures.json");
+    if (!json_write(pictures, sizes_json(sizes, model_spec(model)->tile_size), sizes_sha256, error) ||
+        !work_publish(work, "pictures", pictures, sizes_sha256, error)) {
+        return FALSE;
+    }
     g_autofree char *table = work_output(work, "scores.csv");
     if (!scoring_write_pictures(table, scored, sha256, error) ||
         !work_publish(work, "scores", table, sha256, error)) {

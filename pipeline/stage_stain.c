@@ -14,8 +14,9 @@ gboolean stage_stain(Work *work, GError **error)
     g_autoptr(Image) tissue = mask_path ? tiles_read_mask(mask_path, error) : NULL;
     g_autoptr(Slide) slide = tissue ? work_open_slide(work, error) : NULL;
     StainFit fit;
-    if (!slide || !work_tick(work, 0, 1, "slides", error) ||
-        !colouring_fit(config, slide, tissue, &fit, error)) {
+    Recipe recipe;
+    if (!slide || !recipe_of_config(config, &recipe, error) || !work_tick(work, 0, 1, "slides", error) ||
+        !colouring_fit(&recipe, slide, tissue, &fit, error)) {
         return FALSE;
     }
     char sha256[65];

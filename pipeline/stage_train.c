@@ -7,7 +7,9 @@
 #include "flows/channels.h"
 #include "flows/curve.h"
 #include "pipeline/epochs.h"
+#include "pipeline/json.h"
 #include "pipeline/models.h"
+#include "pipeline/sizes.h"
 #include "pipeline/stage.h"
 #include "pipeline/traintiles.h"
 #include <glib/gstdio.h>
@@ -62,6 +64,15 @@ static gboolean publish_model(Work *work, const Model *model, GError **error)
            publish_text(work, "curve_svg", "model/curve.svg", training_svg(model_history(model)), error);
 }
 
+/* Only pictures of others may have other sizes. */
+static gboolean publish_sizes(Work *work, GArray *sizes, int size, GError **error)
+{
+    char sha256[65];
+    g_autofree char *path = work_output(work, "model/pictures.json");
+    return !sizes || (json_write(path, sizes_json(sizes, size), sha256, error) &&
+                      work_publish(work, "pictures", path, sha256, error));
+}
+
 /* fits: becomes, of each slide, the path of its fit of stain, or NULL. */
 static TrainTiles *gather_tiles(const Work *work, GPtrArray *fits, GError **error)
 {
@@ -88,8 +99,10 @@ gboolean stage_train(Work *work, GError **error)
     g_autofree char *features = work_output(work, "model/features");
     g_autoptr(GPtrArray) fits = g_ptr_array_new_with_free_func(g_free); /* outlives the tiles */
     g_autoptr(TrainTiles) tiles = gather_tiles(work, fits, error);
-    gboolean ok = tiles != NULL;
+    Recipe recipe;
+    gboolean ok = tiles && traintiles_recipe(tiles, &recipe, error);
     if (ok) {
+        models_set_recipe(&spec, &recipe);
         Told self = {work, epoch_clock_start(spec.epochs), NULL};
         FitOptions options = {.threads = work->threads,
                               .checkpoint = checkpoint,
@@ -107,7 +120,8 @@ gboolean stage_train(Work *work, GError **error)
         if (why) {
             g_propagate_error(error, why);
         }
-        ok = model && publish_model(work, model, error);
+        ok = model && publish_model(work, model, error) &&
+             publish_sizes(work, traintiles_sizes(tiles), config->tiles_size, error);
     }
     model_spec_clear(&spec);
     if (ok) {

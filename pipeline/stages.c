@@ -101,6 +101,11 @@ static gboolean wants_evaluate(const Config *config, const SlideEntry *slide)
     "model tiles.size tiles.mpp tiles.filter tiles.icc tiles.stain tiles.stain_target run.seed " \
     "patches.folder"
 
+#define SCORER_KEYS "model.weights model.kernels"
+/* The report shows the whole configuration. */
+#define EVERYTHING \
+    "run slides patches tissue tiles dataset model train augment loss threshold score heatmap evaluate"
+
 const Stage stages[] = {
     {"ingest", "geometry, resolution and identity of a slide", SCOPE_SLIDE, SLIDE_KEYS, "", 2, wants_slide,
      stage_ingest},
@@ -114,20 +119,21 @@ const Stage stages[] = {
      "slides.groups slides.group_field tiles.size tiles.mpp", "ingest grid", 2, wants_mask, stage_mask},
     {"cut", "patches of a slide", SCOPE_SLIDE, RULE_KEYS " tiles " PICTURE_KEYS, "ingest grid mask stain", 8,
      wants_cut, stage_cut},
-    {"dataset", "manifest and card of the patch set", SCOPE_COHORT, "dataset tiles run", "?ingest ?cut", 5,
+    {"dataset", "manifest and card of the patch set", SCOPE_COHORT, "dataset tiles run", "?ingest ?cut", 6,
      wants_dataset, stage_dataset},
     {"normals", "normal tiles to train on", SCOPE_COHORT, RULE_KEYS " " SAMPLE_KEYS,
      "?ingest ?grid ?mask ?stain", 4, wants_normals, stage_normals},
     {"train", "model of normal tissue", SCOPE_COHORT, MODEL_KEYS " train augment loss threshold",
-     "dataset normals ?stain", 4, wants_train, stage_train},
-    {"score", "scores of a slide's tiles, score map", SCOPE_SLIDE, RULE_KEYS " tiles score heatmap.cell_um",
-     "ingest tissue mask stain train", 3, wants_score, stage_score},
-    {"scorepatches", "scores of a patch set", SCOPE_COHORT, "patches score.model evaluate.labels", "train", 3,
-     wants_scorepatches, stage_scorepatches},
+     "dataset normals ?stain", 5, wants_train, stage_train},
+    {"score", "scores of a slide's tiles, score map", SCOPE_SLIDE,
+     RULE_KEYS " score heatmap.cell_um " SCORER_KEYS " " SLIDE_KEYS, "ingest tissue mask train", 4,
+     wants_score, stage_score},
+    {"scorepatches", "scores of a patch set", SCOPE_COHORT, "patches.folder score.model " SCORER_KEYS,
+     "train", 4, wants_scorepatches, stage_scorepatches},
     {"heatmap", "heatmap pyramids and overview", SCOPE_SLIDE, "heatmap", "ingest tissue score", 2,
      wants_score, stage_heatmap},
-    {"evaluate", "figures and report", SCOPE_COHORT, "evaluate run heatmap.low heatmap.high",
-     "?score ?heatmap ?scorepatches ?train ?dataset", 2, wants_evaluate, stage_evaluate},
+    {"evaluate", "figures and report", SCOPE_COHORT, EVERYTHING,
+     "?score ?heatmap ?scorepatches ?train ?dataset", 3, wants_evaluate, stage_evaluate},
     {NULL, NULL, SCOPE_SLIDE, NULL, NULL, 0, NULL, NULL},
 };
 

@@ -10,10 +10,12 @@
 #include "base/durable.h"
 #include "base/error.h"
 #include "pipeline/models.h"
+#include "pipeline/sizes.h"
 #include "pipeline/tiles.h"
 #include "tiler/patchset.h"
 #include "tiler/picture.h"
 #include "tiler/shards.h"
+#include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
 
@@ -48,6 +50,8 @@ struct TrainTiles {
     GByteArray *anomaly;
     GPtrArray *shards; /* Shard* */
     GArray *sources;   /* Source */
+    GArray *sizes;     /* PictureSize, of patches.folder; else NULL */
+    double mpp;        /* that all samples of its shards say; 0 = none, or they differ */
     GMutex lock;       /* guards the sources */
     int64_t takes;
     int open;
@@ -87,6 +91,7 @@ void traintiles_free(TrainTiles *tiles)
     g_clear_pointer(&tiles->anomaly, g_byte_array_unref);
     g_ptr_array_unref(tiles->shards);
     g_array_unref(tiles->sources);
+    g_clear_pointer(&tiles->sizes, g_array_unref);
     g_mutex_clear(&tiles->lock);
     g_free(tiles);
 }
@@ -222,6 +227,8 @@ static gboolean list_shard(TrainTiles *tiles, const Shard *shard, GError **error
             return FALSE;
         }
         g_autofree char *patient = name_of(facts, "patient"), *slide = name_of(facts, "slide");
+        double mpp = json_number_value(json_object_get(facts, "mpp"));
+        tiles->mpp = i == 0 && tiles->shards->len == 1 ? MAX(mpp, 0) : tiles->mpp == mpp ? mpp : 0;
         if (normal || strange) {
             add_place(tiles, (Place){.source = (int)tiles->shards->len - 1, .entry = i}, normal,
                       *patient ? patient : slide);
@@ -340,7 +347,6 @@ static void close_some(TrainTiles *tiles)
 
 static gboolean open_source(TrainTiles *tiles, Source *source, GError **error)
 {
-    StainFit fit;
     SlideOptions options = {.mpp_x = source->entry->mpp_x,
                             .mpp_y = source->entry->mpp_y,
                             .use_objective = tiles->config->slides_objective,
@@ -352,8 +358,7 @@ static gboolean open_source(TrainTiles *tiles, Source *source, GError **error)
                     source->entry->path);
         return FALSE;
     }
-    if (!slide || (source->fit && !colouring_read(source->fit, &fit, error)) ||
-        !colouring_set(tiles->config, slide, source->fit ? &fit : NULL, error)) {
+    if (!slide || !colouring_open(tiles->config, slide, source->fit, error)) {
         return FALSE;
     }
     source->slide = g_steal_pointer(&slide);
@@ -417,6 +422,103 @@ static gboolean use_slides(TrainTiles *tiles, const char *table, const GPtrArray
     return end_places(tiles, read_slide, table, error);
 }
 
+/* ---- how they are made ---- */
+
+enum { HEADER = 1 << 16 }; /* bytes in which the size of nearly every picture stands */
+
+static gboolean add_file_size(GArray *sizes, const char *path, GError **error)
+{
+    uint8_t head[HEADER];
+    int width, height;
+    FILE *file = g_fopen(path, "rb");
+    size_t bytes = file ? fread(head, 1, sizeof head, file) : 0;
+    if (!file) {
+        return wsi_error_errno(error, "cannot open", path);
+    }
+    fclose(file);
+    if (!picture_size(head, bytes, &width, &height)) {
+        g_autoptr(Image) picture = picture_read(path, error);
+        if (!picture) {
+            return FALSE;
+        }
+        width = picture->width;
+        height = picture->height;
+    }
+    sizes_add(sizes, width, height);
+    return TRUE;
+}
+
+static gboolean add_sample_size(GArray *sizes, const Shard *shard, int entry, GError **error)
+{
+    ShardPart part = shard_entry(shard, entry)->picture;
+    int width, height;
+    part.bytes = MIN(part.bytes, HEADER);
+    g_autoptr(GByteArray) head = shard_read(shard, &part, error);
+    if (head && picture_size(head->data, head->len, &width, &height)) {
+        sizes_add(sizes, width, height);
+        return TRUE;
+    }
+    g_autoptr(Image) picture = head ? shard_picture(shard, entry, error) : NULL;
+    if (picture) {
+        sizes_add(sizes, picture->width, picture->height);
+    }
+    return picture != NULL;
+}
+
+/* Of the tiles that were chosen. */
+static gboolean measure_sizes(TrainTiles *tiles, GError **error)
+{
+    tiles->sizes = g_array_new(FALSE, FALSE, sizeof(PictureSize));
+    for (guint i = 0; tiles->places && i < tiles->places->len; i++) {
+        const Place *place = &g_array_index(tiles->places, Place, i);
+        if (!add_sample_size(tiles->sizes, tiles->shards->pdata[place->source], place->entry, error)) {
+            return FALSE;
+        }
+    }
+    const GPtrArray *files = tiles->pictures.files;
+    for (guint i = 0; files && i < files->len; i++) {
+        if (!add_file_size(tiles->sizes, files->pdata[i], error)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+GArray *traintiles_sizes(const TrainTiles *tiles)
+{
+    return tiles->sizes;
+}
+
+gboolean traintiles_recipe(const TrainTiles *tiles, Recipe *out, GError **error)
+{
+    const Config *config = tiles->config;
+    gboolean found;
+    if (!recipe_of_config(config, out, error)) {
+        return FALSE;
+    }
+    if (!*config->patches_folder) {
+        return TRUE;
+    }
+    Recipe its = *out;
+    if (!recipe_of_patches(config->patches_folder, &its, &found, error)) {
+        return FALSE;
+    }
+    double mpp = found ? its.cut.mpp : tiles->mpp;
+    mpp *= (double)sizes_side(tiles->sizes) / config->tiles_size;
+    if (config->tiles_mpp > 0 && mpp > 0 && fabs(mpp / config->tiles_mpp - 1) > 1e-6) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "tiles.mpp is %g in the configuration, but the pictures of %s are of %g um/px at %d px: "
+                    "give that "
+                    "value or leave the key out",
+                    config->tiles_mpp, config->patches_folder, mpp, config->tiles_size);
+        return FALSE;
+    }
+    its.cut.size = config->tiles_size;
+    its.cut.mpp = mpp > 0 ? mpp : config->tiles_mpp;
+    *out = its;
+    return TRUE;
+}
+
 /* ---- all together ---- */
 
 static gboolean use_folder(TrainTiles *tiles, GError **error)
@@ -450,7 +552,7 @@ TrainTiles *traintiles_new(const Config *config, const char *manifest, const cha
                            const GPtrArray *slides, const GPtrArray *fits, GError **error)
 {
     g_autoptr(TrainTiles) tiles = tiles_new(config);
-    gboolean ok = *config->patches_folder ? use_folder(tiles, error)
+    gboolean ok = *config->patches_folder ? use_folder(tiles, error) && measure_sizes(tiles, error)
                   : normals               ? use_slides(tiles, normals, slides, fits, error)
                                           : use_manifest(tiles, manifest, error);
     return ok ? g_steal_pointer(&tiles) : NULL;

@@ -2,6 +2,7 @@
 #pragma once
 #include "flows/model.h"
 #include "pipeline/cohort.h"
+#include "pipeline/recipe.h"
 
 typedef struct TrainTiles TrainTiles;
 /* By patches.folder (train/good, or shards train-*.tar), else by train.source: the table of normal tiles (`normals`, see
@@ -12,6 +13,11 @@ TrainTiles *traintiles_new(const Config *config, const char *manifest, const cha
                            const GPtrArray *slides, const GPtrArray *fits, GError **error);
 void traintiles_free(TrainTiles *tiles);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TrainTiles, traintiles_free)
+/* How these tiles are made of slides: by the configuration, or as the patch set of patches.folder says.  Its um/px is that of the tiles as the
+ * model sees them, 0 = unknown.  WSI_ERROR_INPUT when tiles.mpp contradicts the patch set. */
+gboolean traintiles_recipe(const TrainTiles *tiles, Recipe *out, GError **error);
+/* Sizes (PictureSize) of the pictures of patches.folder, borrowed; NULL: all tiles are of tiles.size. */
+GArray *traintiles_sizes(const TrainTiles *tiles);
 /* Borrowed.  Its read() may be called from many threads. */
 const TileSet *traintiles_set(const TrainTiles *tiles);
 

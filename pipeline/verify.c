@@ -142,12 +142,8 @@ static Slide *open_coloured(const Verify *verify, const SlideEntry *entry, GErro
 {
     g_autofree char *path = g_build_filename(verify->folder, "slides", entry->id, "stain.json", NULL);
     gboolean fitted = colouring_wants_fit(verify->config);
-    StainFit fit;
-    if (fitted && !colouring_read(path, &fit, error)) {
-        return NULL;
-    }
     g_autoptr(Slide) slide = work_open_entry(verify->config, entry, error);
-    return slide && colouring_set(verify->config, slide, fitted ? &fit : NULL, error)
+    return slide && colouring_open(verify->config, slide, fitted ? path : NULL, error)
                ? g_steal_pointer(&slide)
                : NULL;
 }

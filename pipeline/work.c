@@ -79,12 +79,8 @@ Slide *work_open_coloured(const Work *work, const SlideEntry *entry, GError **er
 {
     const Config *config = work->run->config;
     g_autofree char *path = work_find(work, "stain", entry->id, "fit");
-    StainFit fit;
-    if (path && !colouring_read(path, &fit, error)) {
-        return NULL;
-    }
     g_autoptr(Slide) slide = work_open_entry(config, entry, error);
-    return slide && colouring_set(config, slide, path ? &fit : NULL, error) ? g_steal_pointer(&slide) : NULL;
+    return slide && colouring_open(config, slide, path, error) ? g_steal_pointer(&slide) : NULL;
 }
 
 Slide *work_open_slide(const Work *work, GError **error)

@@ -107,7 +107,7 @@ with 'picture: jpeg, lesion_min: 0.25' >jpeg.yaml
 check "JPEG pictures, and no PNG is left" sh -c 'test -z "$(find a/dataset -name "*[0-9].png")" -a -n "$(find a/dataset -name "*[0-9].jpg")"'
 
 # ---- verification
-is "a patch set is what it says" "$("$WSIFLOW" dataset --verify any --sample 30 2>&1)" "$(($(wc -l <any/dataset/manifest.csv) - 1)) pictures and $(find any/dataset -name '*_mask.png' | wc -l) other files hashed, 30 cut again, 0 differ"
+is "a patch set is what it says" "$("$WSIFLOW" dataset --verify any --sample 30 2>&1)" "$(($(wc -l <any/dataset/manifest.csv) - 1)) pictures and $(($(find any/dataset -name '*_mask.png' | wc -l) + 1)) other files hashed, 30 cut again, 0 differ"
 check "sha256sum finds the same" sh -c 'cd any/dataset && sha256sum --quiet -c SHA256SUMS'
 is "its list has all files but itself and the card" "$(wc -l <any/dataset/SHA256SUMS)" $(($(find any/dataset -type f | wc -l) - 2))
 "$WSIFLOW" dataset --verify a >/dev/null 2>&1

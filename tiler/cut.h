@@ -10,6 +10,14 @@ typedef struct {
     Filter filter; /* FILTER_LANCZOS3 by default */
 } CutSpec;
 
+/* The least share of a tile that must have been read for it to count: one rule for patch sets, training and scores, and for the cells of a
+ * tile's map.  What counts less is no data. */
+#define CUT_READABLE 0.5
+static inline gboolean cut_readable(double valid_share)
+{
+    return valid_share >= CUT_READABLE;
+}
+
 /* Cuts the tile whose top-left corner is (x, y) in level-0 px (may be fractional) into rgb (size x size x 3,
  * caller's).  Footprint: size * mpp / slide mpp, in x and y apart.  valid_share: share of the footprint with
  * data.  The slide's colour (slide_set_colour) is applied.  valid (size x size x 1, may be NULL): 255 where at least half of a pixel has data.

@@ -23,13 +23,60 @@ gboolean picture_check_size(int64_t width, int64_t height, const char *name, GEr
     return FALSE;
 }
 
+static const uint8_t png_start[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'},
+                     jpeg_start[3] = {0xff, 0xd8, 0xff};
+
+static gboolean is_png(const void *data, size_t bytes)
+{
+    return bytes >= sizeof png_start && memcmp(data, png_start, sizeof png_start) == 0;
+}
+
+static gboolean is_jpeg(const void *data, size_t bytes)
+{
+    return bytes >= sizeof jpeg_start && memcmp(data, jpeg_start, sizeof jpeg_start) == 0;
+}
+
+static int big_endian(const uint8_t *p, int bytes)
+{
+    uint32_t value = 0;
+    for (int i = 0; i < bytes; i++) {
+        value = value << 8 | p[i];
+    }
+    return value > G_MAXINT ? 0 : (int)value;
+}
+
+/* PNG (W3C, 11.2.2): IHDR is the first chunk. JPEG (ITU-T T.81, B.2): segments up to the first SOFn, which is 0xc0 to 0xcf without DHT, JPG and
+ * DAC. */
+gboolean picture_size(const void *data, size_t bytes, int *width, int *height)
+{
+    const uint8_t *p = data;
+    if (is_png(data, bytes) && bytes >= 24) {
+        *width = big_endian(p + 16, 4);
+        *height = big_endian(p + 20, 4);
+        return *width > 0 && *height > 0;
+    }
+    for (size_t at = 2; is_jpeg(data, bytes) && at + 9 <= bytes && p[at] == 0xff;) {
+        int marker = p[at + 1];
+        if (marker == 0xff) { /* fill byte */
+            at++;
+            continue;
+        }
+        if (marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc) {
+            *height = big_endian(p + at + 5, 2);
+            *width = big_endian(p + at + 7, 2);
+            return *width > 0 && *height > 0;
+        }
+        at += 2 + (size_t)big_endian(p + at + 2, 2);
+    }
+    return FALSE;
+}
+
 Image *picture_decode(const void *data, size_t bytes, const char *name, GError **error)
 {
-    static const uint8_t png[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'}, jpeg[3] = {0xff, 0xd8, 0xff};
-    if (bytes >= sizeof png && memcmp(data, png, sizeof png) == 0) {
+    if (is_png(data, bytes)) {
         return picture_decode_png(data, bytes, name, error);
     }
-    if (bytes >= sizeof jpeg && memcmp(data, jpeg, sizeof jpeg) == 0) {
+    if (is_jpeg(data, bytes)) {
         return picture_decode_jpeg(data, bytes, name, error);
     }
     g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: neither a PNG nor a JPEG picture", name);

@@ -7,6 +7,8 @@
 Image *picture_read(const char *path, GError **error);
 /* The same from memory; name is for messages. */
 Image *picture_decode(const void *data, size_t bytes, const char *name, GError **error);
+/* The size of a PNG or JPEG picture from its first bytes; FALSE when they do not reach that far, or are of something else. */
+gboolean picture_size(const void *data, size_t bytes, int *width, int *height);
 /* 1 or 3 channels; durable; the same bytes for the same pixels.  sha256 may be NULL. */
 gboolean picture_write_png(const char *path, const Image *image, char sha256[65], GError **error);
 /* Appends the encoded picture to out. quality 1..100, 4:4:4 when quality >= 90, else 4:2:0. */

@@ -1,0 +1,118 @@
+#!/bin/sh
+# A model says itself how its tiles are cut: whoever scores a slide with it gets the same scores, and what contradicts it is refused.
+. tests/lib.sh
+python3 -c 'import numpy; from PIL import Image' 2>/dev/null || skip_all "python3-numpy or PIL is missing"
+cd "$tmp" || exit 1
+
+"$WSIFLOW" synth -o c -n 2 -l 1 --width 2048 --height 2048 >synth.log 2>&1
+printf 'slide,split\nslides/synth_00.tif,train\nslides/synth_01.tif,test\n' >c/plain.csv
+small='model: {blocks: [1, 1, 1], condition: 8, fpn_width: 8}
+train: {epochs: 1, batch: 4}
+score: {slides: all, overlap: 0'
+run() { # NAME TILES SCORE
+    printf 'slides: {manifest: c/plain.csv}\ntiles: {%s}\n%s%s}\n' "$2" "$small" "$3" >"$1.yaml"
+    "$WSIFLOW" run -c "$1.yaml" -o "$1" -j 2 >"$1.log" 2>&1
+}
+recipe='size: 64, mpp: 2, filter: area, icc: true, stain: macenko'
+run own "$recipe" ""
+is "a run that trains and scores" $? 0
+model=$PWD/own/model/model.safetensors
+printf 'score: {overlap: 0}\n' >overlap.yaml
+"$WSIFLOW" score -m "$model" -c overlap.yaml -o alone c/slides/synth_01.tif >alone.log 2>&1
+is "wsiflow score with that model alone" $? 0
+scores() { # of the test slide, without what the annotation says
+    python3 -c '
+import csv, sys
+for r in csv.DictReader(open(sys.argv[1])): print(*[v for k, v in r.items() if k not in ("label", "lesion_share", "split")])' "$1"
+}
+is "gives the scores of the run" "$(scores alone/synth_01/scores.csv)" "$(scores own/slides/synth_01/scores.csv)"
+check "and its map" cmp alone/synth_01/scoremap.npy own/slides/synth_01/scoremap.npy
+run other "" ", model: $model"
+is "score.model in a configuration that says nothing of tiles" $? 0
+is "gives the same scores" "$(scores other/slides/synth_01/scores.csv)" "$(scores own/slides/synth_01/scores.csv)"
+for key in size mpp filter icc stain; do
+    case $key in size) value=128 was=64 ;; mpp) value=1 was=2 ;; filter) value=bilinear was=area ;; icc) value=false was=true ;; *) value=none was=macenko ;; esac
+    run wrong "$key: $value" ", model: $model"
+    is "tiles.$key: $value contradicts the model" $? 1
+    like "and both values are named" "$(cat wrong.log)" "tiles\.$key is $value in the configuration, but $was in .*model.safetensors"
+    printf 'tiles: {%s: %s}\n' $key $value >one.yaml
+    "$WSIFLOW" score -m "$model" -c one.yaml -o no c/slides/synth_01.tif >no.log 2>&1
+    is "so it does to wsiflow score" $? 1
+    like "in the same words" "$(cat no.log)" "tiles\.$key is $value in the configuration, but $was in "
+done
+check "before anything is written" sh -c 'test ! -e wrong && test ! -e no'
+python3 -c '
+from PIL import Image; import numpy as np
+od = np.random.default_rng(1).gamma(2, .3, (96, 96, 1)) * [.3, .8, .5] + np.random.default_rng(2).gamma(2, .2, (96, 96, 1)) * [.7, .6, .3]
+Image.fromarray(np.clip(240 * np.exp(-od), 0, 255).astype(np.uint8)).save("target.png")'
+run wrong "stain: macenko, stain_target: $PWD/target.png" ", model: $model"
+like "another target of the stain is a contradiction too" "$(cat wrong.log)" 'tiles\.stain_target is .*haematoxylin'
+run same "$recipe" ", model: $model"
+is "the same values in words are none" $? 0
+
+# ---- what the bundle holds
+cat >edit.py <<'P'
+import json, struct, sys
+data = open(sys.argv[1], "rb").read()
+n = struct.unpack("<Q", data[:8])[0]
+head = json.loads(data[8:8 + n])
+model = json.loads(head["__metadata__"]["model"])
+spec = model["specification"]
+print(json.dumps(spec["cut"], sort_keys=True))
+if len(sys.argv) > 2:
+    del spec["cut"]
+    head["__metadata__"]["model"] = json.dumps(model)
+    text = json.dumps(head).encode()
+    text += b" " * (-len(text) % 8)
+    open(sys.argv[2], "wb").write(struct.pack("<Q", len(text)) + text + data[8 + n:])
+P
+python3 edit.py "$model" old.safetensors >cut.json
+check "the bundle holds size, um/px, filter, ICC, and the stain's target as numbers" python3 - <<'P'
+import json
+cut = json.load(open("cut.json"))
+assert cut["size"] == 64 and cut["mpp"] == 2 and cut["filter"] == "area" and cut["icc"] is True, cut
+assert cut["stain_target"]["method"] == "macenko" and len(cut["stain_target"]["eosin"]) == 3, cut
+P
+"$WSIFLOW" score -m old.safetensors -o no c/slides/synth_01.tif >old.log 2>&1
+is "a model that does not hold it scores no slide" $? 1
+like "and says what to do" "$(cat old.log)" 'old.safetensors does not say how its tiles were cut .*train it again'
+"$WSIFLOW" score -m old.safetensors -o old.csv -p own/dataset/test >old.log 2>&1
+is "but pictures" $? 0
+run wrong "" ", model: $PWD/old.safetensors"
+is "a run tells it before it begins" $? 1
+
+# ---- models of pictures
+train() { # NAME KEYS OPTIONS...
+    printf 'tiles: {%s}\nmodel: {blocks: [1, 1, 1], condition: 8, fpn_width: 8}\ntrain: {epochs: 1, batch: 4}\n' "$2" >"$1.yaml"
+    name=$1
+    shift 2
+    "$WSIFLOW" train -c "$name.yaml" -o "$name.safetensors" "$@" >"$name.log" 2>&1
+}
+cut_of() { python3 edit.py "$1.safetensors"; }
+train set 'size: 64' -p own/dataset
+is "from the patch set of a run" $? 0
+is "it is made as the patch set says" "$(cut_of set)" "$(cat cut.json)"
+"$WSIFLOW" score -m set.safetensors -o set c/slides/synth_01.tif >score.log 2>&1
+is "so slides can be scored" $? 0
+train set 'size: 64, mpp: 1' -p own/dataset
+like "tiles.mpp that contradicts the patch set" "$(cat set.log)" 'tiles.mpp is 1 in the configuration, but the pictures of own/dataset are of 2 um/px at 64 px'
+train set 'size: 64, filter: bilinear' -p own/dataset
+like "and any other key" "$(cat set.log)" 'tiles.filter is bilinear in the configuration, but area in own/dataset'
+train half 'size: 32' -p own/dataset
+like "pictures at half their size have twice the um/px" "$(cut_of half)" '"mpp": 4\.0'
+like "which is told" "$(cat half.log)" '([0-9]+) of \1 pictures are not 32 x 32 px and were resampled: \1 of 64 x 64 px'
+mkdir -p only foreign && cp -r own/dataset/train only/ && cp -r own/dataset/train foreign/ && cp own/dataset/manifest.csv only/
+train only 'size: 64' -p only
+like "a manifest alone gives the um/px" "$(cut_of only)" '"mpp": 2\.0'
+train foreign 'size: 64' -p foreign
+like "pictures of nobody knows what um/px: told" "$(cat foreign.log)" 'um/px of the pictures is not known.* no slides'
+"$WSIFLOW" score -m foreign.safetensors -o no c/slides/synth_01.tif >score.log 2>&1
+is "their model scores no slide" $? 1
+like "and says what to do" "$(cat score.log)" 'pictures of unknown um/px.*tiles.mpp'
+train foreign 'size: 64, mpp: 2' -p foreign
+"$WSIFLOW" score -m foreign.safetensors -c overlap.yaml -o foreign c/slides/synth_01.tif >score.log 2>&1
+is "with tiles.mpp it does" $? 0
+is "at these um/px" "$(sed -n 2p foreign/synth_01/scores.csv | cut -d, -f6)" "$(sed -n 2p own/slides/synth_01/scores.csv | cut -d, -f6)"
+"$WSIFLOW" score -m foreign.safetensors -c foreign.yaml -o foreign c/slides/synth_01.tif >score.log 2>&1
+is "the configuration it was trained with contradicts nothing" $? 0
+finish
