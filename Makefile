@@ -48,7 +48,7 @@ DTESTS  := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/testd_*.c))
 SCRIPTS := $(wildcard tests/test_*.sh)
 BENCHES := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/bench_*.c))
 
-.PHONY: all check lint check-asan bench format install uninstall clean help demo setup
+.PHONY: all check check-release lint check-asan bench format install uninstall clean help demo setup
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -101,6 +101,9 @@ check-asan: setup ## run the tests with the address and undefined-behaviour sani
 asan-check: $(B)/wsiflow $(TESTS) $(DTESTS)
 	@WSIFLOW=$(CURDIR)/$(B)/wsiflow WSIFLOW_ASAN=1 ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0:allocator_may_return_null=1 \
 	  UBSAN_OPTIONS=print_stacktrace=1 tools/run-tests $(TESTS) $(DTESTS)
+
+check-release: ## make demo and make check on a clean system: RELEASE=bookworm, trixie or forky
+	@tools/check-release "$(RELEASE)"
 
 lint: ## check the dependency table, the format and common mistakes
 	@tools/setup --lint
