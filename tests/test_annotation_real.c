@@ -47,11 +47,9 @@ static void check_folder(const char *folder, guint files)
 
 static void test_files(void)
 {
-    gint64 start = g_get_monotonic_time();
     check_folder("annotations/camelyon16", 55);
     check_folder("annotations/camelyon16_asap_saved", 5);
     check_folder("annotations/camelyon17", 1);
-    g_assert_cmpint(g_get_monotonic_time() - start, <, 10000000);
 }
 
 static void test_asap_shapes(void)
