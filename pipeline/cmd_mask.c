@@ -123,19 +123,22 @@ static void print_warnings(const char *command, const Annotation *annotation)
 
 /* ---- mask ---- */
 
-static void print_areas(const MaskSpec *spec, int64_t lesion_px)
+/* The pixels of the mask's first level, and the area of the polygons within the slide: levels are maxima, so that pixels of a coarse mask
+ * would tell more than there is. */
+static void print_areas(const MaskSpec *spec, int64_t lesion_px, double lesion_area)
 {
     int64_t width = (spec->width + spec->factor - 1) / spec->factor,
             height = (spec->height + spec->factor - 1) / spec->factor;
-    double mm2 = spec->mpp_x * spec->mpp_y * spec->factor * spec->factor * 1e-6;
+    double mm2 = spec->mpp_x * spec->mpp_y * 1e-6, all = (double)spec->width * (double)spec->height;
     const struct {
         const char *name;
         int64_t px;
-    } labels[] = {{"not lesion", width * height - lesion_px}, {"lesion", lesion_px}};
+        double area;
+    } labels[] = {{"not lesion", width * height - lesion_px, all - lesion_area},
+                  {"lesion", lesion_px, lesion_area}};
     printf("label\tname\tpx\tmm2\n");
     for (int i = 0; i < 2; i++) {
-        printf("%d\t%s\t%" G_GINT64_FORMAT "\t%.6f\n", i, labels[i].name, labels[i].px,
-               (double)labels[i].px * mm2);
+        printf("%d\t%s\t%" G_GINT64_FORMAT "\t%.6f\n", i, labels[i].name, labels[i].px, labels[i].area * mm2);
     }
 }
 
@@ -179,7 +182,7 @@ static gboolean write_mask(const char *path, const char *output, const Place *pl
         return FALSE;
     }
     print_warnings("mask", annotation);
-    print_areas(&spec, lesion_px);
+    print_areas(&spec, lesion_px, lesions_area(raster, &frame));
     return TRUE;
 }
 
@@ -261,7 +264,7 @@ static gboolean convert(const char *path, const char *output, const Place *place
     }
     print_warnings("annotation", annotation);
     printf("dialect\t%s\noutlines\t%u\nlesion px\t%.15g\n", annotation->dialect, annotation->outlines->len,
-           raster_area(raster));
+           lesions_area(raster, &frame));
     return TRUE;
 }
 

@@ -113,6 +113,13 @@ Annotation *lesions_read(const Config *config, const SlideEntry *entry, const Sl
     return lesions_load(entry->annotation, config->slides_groups, config->slides_group_field, &frame, error);
 }
 
+double lesions_area(const Raster *raster, const SlideFrame *frame)
+{
+    Rect whole = {0, 0, frame->width, frame->height};
+    gboolean known = frame->width > 0 && frame->height > 0;
+    return known ? raster_share(raster, &whole) * frame->width * frame->height : raster_area(raster);
+}
+
 double lesions_share(const Raster *raster, const Rect *area)
 {
     return raster ? raster_share(raster, area) : 0;

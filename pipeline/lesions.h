@@ -19,6 +19,8 @@ Annotation *lesions_load(const char *path, const GPtrArray *groups, const char *
 gboolean lesions_have_regions(const Config *config);
 gboolean lesions_region(const Config *config, const SlideEntry *entry, const Slide *slide, Raster **region,
                         GError **error);
+/* Area of the lesions within the slide, px of level 0, from the polygons; all of it where the frame does not know the size. */
+double lesions_area(const Raster *raster, const SlideFrame *frame);
 /* Share of lesion in a rectangle, 0 without raster. */
 double lesions_share(const Raster *raster, const Rect *area);
 

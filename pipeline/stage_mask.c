@@ -31,8 +31,10 @@ static gboolean write_pyramid(Work *work, const Slide *slide, const Raster *rast
            work_publish(work, "pyramid", path, sha256, error);
 }
 
-static gboolean write_facts(Work *work, const Annotation *annotation, const Raster *raster, GError **error)
+static gboolean write_facts(Work *work, const Annotation *annotation, const Slide *slide,
+                            const Raster *raster, GError **error)
 {
+    SlideFrame frame = lesions_frame(slide);
     char sha256[65];
     g_autofree char *path = work_output(work, "mask.json");
     json_t *warnings = json_array();
@@ -40,8 +42,8 @@ static gboolean write_facts(Work *work, const Annotation *annotation, const Rast
         json_array_append_new(warnings, json_string(annotation->warnings->pdata[i]));
     }
     json_t *facts = json_pack("{s:s, s:I, s:f, s:o}", "dialect", annotation->dialect, "outlines",
-                              (json_int_t)annotation->outlines->len, "lesion_area_px", raster_area(raster),
-                              "warnings", warnings);
+                              (json_int_t)annotation->outlines->len, "lesion_area_px",
+                              lesions_area(raster, &frame), "warnings", warnings);
     return json_write(path, facts, sha256, error) && work_publish(work, "facts", path, sha256, error);
 }
 
@@ -74,5 +76,5 @@ gboolean stage_mask(Work *work, GError **error)
     char sha256[65];
     g_autofree char *path = work_output(work, "lesions.csv");
     return lesions_write(path, shares, sha256, error) && work_publish(work, "shares", path, sha256, error) &&
-           write_facts(work, annotation, raster, error) && write_pyramid(work, slide, raster, error);
+           write_facts(work, annotation, slide, raster, error) && write_pyramid(work, slide, raster, error);
 }

@@ -261,10 +261,11 @@ static void assert_encoding(const char *encoding, const char *declared, gboolean
 {
     g_autofree char *text =
         g_strdup_printf("%s<?xml version='1.0' encoding='%s'?>\n", mark ? "\xEF\xBB\xBF" : "", declared);
-    g_autofree char *whole = g_strconcat(text,
-                                         "<ASAP_Annotations><Annotation Name='Gr\xC3\xB6\xC3\x9F"
-                                         "e' Type='Polygon' PartOfGroup='Tumor'>",
-                                         SQUARE(0, 0, 10, 10), "</Annotation>" GROUPS "</ASAP_Annotations>", NULL);
+    g_autofree char *whole =
+        g_strconcat(text,
+                    "<ASAP_Annotations><Annotation Name='Gr\xC3\xB6\xC3\x9F"
+                    "e' Type='Polygon' PartOfGroup='Tumor'>",
+                    SQUARE(0, 0, 10, 10), "</Annotation>" GROUPS "</ASAP_Annotations>", NULL);
     gsize length = 0;
     g_autofree char *bytes = g_convert(whole, -1, encoding, "UTF-8", NULL, &length, NULL);
     g_autoptr(GError) error = NULL;

@@ -120,26 +120,28 @@ static void test_geojson_left_out(void)
 /* Cells, tiles and cores are left out by their new names and by those of QuPath 0.2; annotations are read by both. */
 static void test_geojson_objects(void)
 {
-    g_autoptr(Annotation)
-        annotation =
-            read_text("[" OBJECT("'id':'PathAnnotationObject',", "") "," OBJECT("", ",'objectType':'"
-                                                                                    "annotation'") "," OBJECT(
-                "'id':'PathCellObject',",
-                "") "," OBJECT("", ",'objectType':'cell'") "," OBJECT("'id':'TMACoreObject',",
-                                                                      "") "," OBJECT("",
-                                                                                     ",'object_type':'tma_"
-                                                                                     "core'") "," OBJECT("'id"
-                                                                                                         "':'"
-                                                                                                         "Pat"
-                                                                                                         "hDe"
-                                                                                                         "tec"
-                                                                                                         "tio"
-                                                                                                         "nOb"
-                                                                                                         "jec"
-                                                                                                         "t'"
-                                                                                                         ",",
-                                                                                                         "") "," OBJECT("'id':'PathTileObject',",
-                                                                                                                        ",'objectType':'annotation'") "]");
+    g_autoptr(Annotation) annotation = read_text("[" OBJECT("'id':'PathAnnotationObject',", "") "," OBJECT(
+        "",
+        ",'objectType':'"
+        "annotation'") "," OBJECT("'id':'PathCellObject',",
+                                  "") "," OBJECT("",
+                                                 ",'objectType':'cell'") "," OBJECT("'id':'TMACoreObject',",
+                                                                                    "") "," OBJECT("",
+                                                                                                   ",'object_"
+                                                                                                   "type':'"
+                                                                                                   "tma_"
+                                                                                                   "core'") "," OBJECT("'id"
+                                                                                                                       "':'"
+                                                                                                                       "Pat"
+                                                                                                                       "hDe"
+                                                                                                                       "tec"
+                                                                                                                       "tio"
+                                                                                                                       "nOb"
+                                                                                                                       "jec"
+                                                                                                                       "t'"
+                                                                                                                       ",",
+                                                                                                                       "") "," OBJECT("'id':'PathTileObject',",
+                                                                                                                                      ",'objectType':'annotation'") "]");
     g_assert_cmpuint(annotation->outlines->len, ==, 4);
     assert_warning(annotation, 0, "4 things are not read: \"cell\" (2), \"tmaCore\" (1), \"tma_core\" (1)");
     refused("[" OBJECT("'id':'PathCellObject',", "") "," OBJECT("", ",'objectType':'cell'") "]",

@@ -23,11 +23,11 @@ PY
 cat >oracle.py <<'PY'
 """Pixels whose centre lies in the union of the lesions and in no exclusion: crossing numbers, a formula of its own."""
 import re, numpy as np, xml.etree.ElementTree as ET
-def region(path, width, height):
+def region(path, width, height, scale=1):
     mask = {"Tumor": np.zeros((height, width), bool), "Exclusion": np.zeros((height, width), bool)}
     x, y = np.arange(width) + 0.5, (np.arange(height) + 0.5)[:, None]
     for a in ET.parse(path).iter("Annotation"):
-        p = [(float(c.get("X")), float(c.get("Y"))) for c in a.iter("Coordinate")]
+        p = [(float(c.get("X")) * scale, float(c.get("Y")) * scale) for c in a.iter("Coordinate")]
         inside = np.zeros((height, width), bool)
         for (x0, y0), (x1, y1) in zip(p, p[1:] + p[:1]):
             if y0 != y1:
@@ -54,7 +54,10 @@ for a, b in zip(levels, levels[1:]):
 rows = [line.split("\t") for line in open("areas").read().splitlines()]
 assert rows[0] == ["label", "name", "px", "mm2"] and [r[:2] for r in rows[1:]] == [["0", "not lesion"], ["1", "lesion"]]
 assert int(rows[2][2]) == want.sum() and int(rows[1][2]) == want.size - want.sum()
-assert abs(float(rows[2][3]) - want.sum() * 0.25 ** 2 * 1e-6) < 1e-6
+# The area is the polygons', to which the pixels come close: 8 x 8 samples a pixel here.
+fine = region("a.xml", 1000 * 8, 770 * 8, 8).sum() / 64
+assert abs(float(rows[2][3]) - fine * 0.25 ** 2 * 1e-6) < 2e-6, (rows, fine)
+assert abs(float(rows[1][3]) + float(rows[2][3]) - want.size * 0.25 ** 2 * 1e-6) < 2e-6
 PY
 check "OpenSlide opens it: size, resolution, pixels" run <<'PY'
 import numpy as np, openslide
@@ -76,6 +79,31 @@ with tifffile.TiffFile("coarse.tif") as f:
     assert np.array_equal(f.pages[0].asarray(), want)
     a, b = f.pages[0].tags["XResolution"].value
     assert abs(10000 * b / a - 1.75) < 1e-6
+PY
+
+# Areas do not depend on the level, and end at the slide's border.  A box with a square hole, and an ellipse of which a half is
+# outside: ImageScope, where both are given by their boxes.
+cat >areas.xml <<'X'
+<Annotations><Annotation Name="Tumor"><Regions>
+<Region Type="1" NegativeROA="0"><Vertices><Vertex X="100" Y="100"/><Vertex X="301" Y="200.5"/></Vertices></Region>
+<Region Type="1" NegativeROA="1"><Vertices><Vertex X="150" Y="150"/><Vertex X="160" Y="160"/></Vertices></Region>
+<Region Type="2" NegativeROA="0"><Vertices><Vertex X="950" Y="300"/><Vertex X="1050" Y="360"/></Vertices></Region>
+</Regions></Annotation></Annotations>
+X
+for mpp in 0.25 1 16 40; do
+    "$WSIFLOW" mask areas.xml --size 1000x770 --mpp 0.25 --level-mpp $mpp -o areas.tif 2>/dev/null | sed -n 3p
+done >areas
+"$WSIFLOW" annotation convert areas.xml --size 1000x770 -o areas.geojson >converted 2>/dev/null
+"$WSIFLOW" annotation convert areas.xml -o areas.geojson >whole 2>/dev/null
+check "the area is that of the polygons within the slide, whatever the level" run <<'PY'
+from math import pi
+box, half = 201 * 100.5 - 100, pi * 50 * 30 / 2
+rows = [line.split("\t") for line in open("areas").read().splitlines()]
+assert len(rows) == 4 and len({r[3] for r in rows}) == 1, rows
+assert abs(float(rows[0][3]) - (box + half) * 0.25 ** 2 * 1e-6) < 1e-6, (rows, box + half)
+assert int(rows[0][2]) != int(rows[1][2])
+area = [float(open(n).read().split("\t")[-1]) for n in ("converted", "whole")]
+assert abs(area[0] - box - half) < 0.01 and abs(area[1] - box - 2 * half) < 0.01, (area, box, half)
 PY
 
 "$WSIFLOW" mask a.xml --size 1000x770 --mpp 0.25 -j 1 -o one.tif >/dev/null 2>&1
