@@ -20,7 +20,12 @@ WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpoi
            -Wundef -Wvla -Wformat=2 -Wno-unused-parameter $(if $(DEVELOPER),-Werror)
 BASEFL  := -std=c17 -D_GNU_SOURCE -I. $(shell pkg-config --cflags $(EXISTING) 2>/dev/null) \
            -DWSIFLOW_VERSION='"$(VERSION)"' -MMD -MP -fno-strict-aliasing -ffp-contract=off
-release_FL := -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
+# The highest level of checked libc calls that compiler and libc know: a higher one is a warning.
+FORTIFY := $(shell for n in 3 2; do printf '\043include <features.h>\n' | \
+             $(CC) -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$$n -Werror -E - >/dev/null 2>&1 && echo $$n && break; done)
+release_FL := -O2 -g -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(FORTIFY) -fPIE
+# Addresses of library functions are looked up at the start and the table is then read-only.
+release_LD := -pie -Wl,-z,relro,-z,now
 debug_FL   := -O0 -g
 asan_FL    := -O1 -g -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 asan_LD    := -fsanitize=address,undefined
@@ -119,15 +124,18 @@ format: ## reformat all C sources in place
 demo: ## synthetic cohort in, data set, model, heatmaps and report out
 	@tools/demo
 
+# A folder with spaces or quotes is one word of the shell.
+quoted = '$(subst ','\'',$(DESTDIR)$(PREFIX))'
+
 install: all ## install program, man page and configurations (PREFIX, DESTDIR)
-	install -D -m 755 $(B)/wsiflow $(DESTDIR)$(PREFIX)/bin/wsiflow
-	install -D -m 644 docs/wsiflow.1 $(DESTDIR)$(PREFIX)/share/man/man1/wsiflow.1
-	install -d $(DESTDIR)$(PREFIX)/share/wsiflow/configs
-	install -m 644 configs/*.yaml $(DESTDIR)$(PREFIX)/share/wsiflow/configs/
+	install -D -m 755 $(B)/wsiflow $(quoted)/bin/wsiflow
+	install -D -m 644 docs/wsiflow.1 $(quoted)/share/man/man1/wsiflow.1
+	install -d $(quoted)/share/wsiflow/configs
+	install -m 644 configs/*.yaml $(quoted)/share/wsiflow/configs/
 
 uninstall: ## remove what install wrote
-	rm -f $(DESTDIR)$(PREFIX)/bin/wsiflow $(DESTDIR)$(PREFIX)/share/man/man1/wsiflow.1
-	rm -rf $(DESTDIR)$(PREFIX)/share/wsiflow
+	rm -f $(quoted)/bin/wsiflow $(quoted)/share/man/man1/wsiflow.1
+	rm -rf $(quoted)/share/wsiflow
 
 clean: ## remove build/
 	rm -rf build

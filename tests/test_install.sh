@@ -1,0 +1,48 @@
+#!/bin/sh
+# Installing into folders whose names a shell would split or expand, removing just that again, and how the program was linked.
+. tests/lib.sh
+built=$(dirname "$WSIFLOW")
+
+# make_target TARGET: into or out of $root$prefix
+make_target() {
+    MAKEFLAGS='' make -s -o all "$1" B="$built" DESTDIR="$root" PREFIX="$prefix" >"$tmp/make.out" 2>&1
+}
+
+prefix=/usr
+n=0
+for word in plain 'a b' "it's" 'a "b"' 'a;b&c' 'x*y' ' leading'; do
+    n=$((n + 1))
+    root=$tmp/$n/$word
+    first=$tmp/$n/${word%% *} # what an unquoted name would be cut to
+    mkdir -p "$root" "$tmp/$n/bystander/usr/bin"
+    check "[$word] is installed into" make_target install
+    check "[$word] has the program, the man page and the configurations" sh -c '
+        cmp "$0/usr/bin/wsiflow" "$1" && test -s "$0/usr/share/man/man1/wsiflow.1" && test -s "$0/usr/share/wsiflow/configs/default.yaml"' \
+        "$root" "$WSIFLOW"
+    is "[$word] nothing is written beside it" "$(find "$tmp/$n" -type f | wc -l)" "$(find "$root" -type f | wc -l)"
+    if [ "$first" != "$root" ]; then
+        mkdir -p "$first"
+        touch "$first/keep"
+    fi
+    check "[$word] is removed from" make_target uninstall
+    is "[$word] no file of ours is left" "$(find "$root" -type f -name '*wsiflow*' -o -type f -name '*.yaml' | wc -l)" 0
+    [ "$first" = "$root" ] || check "[$word] what lies at the start of its name stays" test -e "$first/keep"
+done
+root=$tmp/p
+prefix='/opt/a b'
+check "PREFIX may have spaces too" make_target install
+check "and the program is there" cmp "$root/opt/a b/bin/wsiflow" "$WSIFLOW"
+check "and goes" make_target uninstall
+check "with nothing left" test ! -e "$root/opt/a b/bin/wsiflow"
+
+# ---- how it was linked
+if [ "${built##*/}" != release ] || ! command -v readelf >/dev/null; then
+    skip "hardening of the binary" "readelf is missing, or this is not the release build"
+else
+    like "the binary is position independent" "$(readelf -hW "$WSIFLOW")" 'Type: *DYN'
+    like "relocations are read-only" "$(readelf -lW "$WSIFLOW")" 'GNU_RELRO'
+    like "and all are made at the start" "$(readelf -dW "$WSIFLOW")" 'BIND_NOW'
+    like "calls of libc are checked" "$(readelf -sW --dyn-syms "$WSIFLOW")" '__[a-z]+_chk@'
+    like "at the highest level that the compiler knows" "$(MAKEFLAGS='' make -pn 2>/dev/null | grep '^FORTIFY')" '= [23]$'
+fi
+finish
