@@ -5,10 +5,15 @@
  * lie): the temporary file goes and the job is done again.
  *
  * The temporary name holds the process id, so that a later process can tell a file that is being
- * written from one that was left by a kill. */
+ * written from one that was left by a kill.
+ *
+ * A process may be given up while it sleeps (a stopped process, a slow disk) and wake when others have gone on.  It
+ * must not put its file over a newer one, so the right to publish is asked for at the very moment of the rename, and
+ * held until the rename is done (durable_set_fence). */
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/sha256.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -23,13 +28,81 @@ struct Durable {
     int fd;
 };
 
+static const DurableFence *fence;
+
+void durable_set_fence(const DurableFence *wanted)
+{
+    fence = wanted;
+}
+
+static gboolean fence_begin(GError **error)
+{
+    return !fence || fence->begin(fence->data, error);
+}
+
+static void fence_end(void)
+{
+    int saved = errno;
+    if (fence) {
+        fence->end(fence->data);
+    }
+    errno = saved;
+}
+
+static gboolean rename_to(const char *from, const char *to, GError **error)
+{
+    if (!fence_begin(error)) {
+        return FALSE;
+    }
+    int failed = g_rename(from, to);
+    fence_end();
+    return !failed || wsi_error_errno(error, "cannot rename to", to);
+}
+
+static gboolean sync_path(const char *path, int flags, GError **error)
+{
+    int fd = g_open(path, flags | O_CLOEXEC, 0);
+    if (fd < 0) {
+        return wsi_error_errno(error, "cannot open", path);
+    }
+    gboolean ok = fsync(fd) == 0 || wsi_error_errno(error, "cannot flush", path);
+    if (close(fd) != 0 && ok) {
+        ok = wsi_error_errno(error, "cannot close", path);
+    }
+    return ok;
+}
+
+static gboolean sync_parent(const char *path, GError **error)
+{
+    g_autofree char *directory = g_path_get_dirname(path);
+    return sync_path(directory, O_RDONLY | O_DIRECTORY, error);
+}
+
+gboolean durable_folder(const char *path, GError **error)
+{
+    if (g_file_test(path, G_FILE_TEST_IS_DIR)) {
+        return TRUE;
+    }
+    g_autofree char *parent = g_path_get_dirname(path);
+    if (!durable_folder(parent, error)) {
+        return FALSE;
+    }
+    if (g_mkdir(path, 0777) != 0 && errno != EEXIST) { /* another process may have been faster */
+        return wsi_error_errno(error, "cannot create directory", path);
+    }
+    if (!g_file_test(path, G_FILE_TEST_IS_DIR)) {
+        errno = ENOTDIR;
+        return wsi_error_errno(error, "cannot create directory", path);
+    }
+    return sync_parent(path, error);
+}
+
 Durable *durable_open(const char *path, GError **error)
 {
     static gint serial;
     g_autofree char *directory = g_path_get_dirname(path);
     g_autofree char *name = g_path_get_basename(path);
-    if (g_mkdir_with_parents(directory, 0777) != 0) {
-        wsi_error_errno(error, "cannot create directory", directory);
+    if (!durable_folder(directory, error)) {
         return NULL;
     }
     char *temp =
@@ -76,25 +149,6 @@ gboolean durable_printf(Durable *file, GError **error, const char *format, ...)
     return durable_write(file, text, strlen(text), error);
 }
 
-static gboolean sync_path(const char *path, int flags, GError **error)
-{
-    int fd = g_open(path, flags | O_CLOEXEC, 0);
-    if (fd < 0) {
-        return wsi_error_errno(error, "cannot open", path);
-    }
-    gboolean ok = fsync(fd) == 0 || wsi_error_errno(error, "cannot flush", path);
-    if (close(fd) != 0 && ok) {
-        ok = wsi_error_errno(error, "cannot close", path);
-    }
-    return ok;
-}
-
-static gboolean sync_parent(const char *path, GError **error)
-{
-    g_autofree char *directory = g_path_get_dirname(path);
-    return sync_path(directory, O_RDONLY | O_DIRECTORY, error);
-}
-
 gboolean durable_commit(Durable *file, char sha256[65], int64_t *bytes, GError **error)
 {
     /* A library may have written by name: the file is opened anew, which covers both ways. */
@@ -109,8 +163,8 @@ gboolean durable_commit(Durable *file, char sha256[65], int64_t *bytes, GError *
     if ((sha256 || bytes) && !durable_hash_file(file->temp, sha256, bytes, error)) {
         return FALSE;
     }
-    if (g_rename(file->temp, file->path) != 0) {
-        return wsi_error_errno(error, "cannot rename to", file->path);
+    if (!rename_to(file->temp, file->path, error)) {
+        return FALSE;
     }
     g_clear_pointer(&file->temp, g_free);
     return sync_parent(file->path, error);
@@ -141,21 +195,27 @@ gboolean durable_write_file(const char *path, const void *data, size_t bytes, ch
 gboolean durable_move(const char *from, const char *to, GError **error)
 {
     g_autofree char *directory = g_path_get_dirname(to);
-    if (g_mkdir_with_parents(directory, 0777) != 0) {
-        return wsi_error_errno(error, "cannot create directory", directory);
-    }
-    if (g_rename(from, to) != 0) {
-        return wsi_error_errno(error, "cannot rename to", to);
-    }
-    return sync_parent(to, error) && sync_parent(from, error);
+    return durable_folder(directory, error) && rename_to(from, to, error) && sync_parent(to, error) &&
+           sync_parent(from, error);
 }
 
 gboolean durable_remove(const char *path, GError **error)
 {
-    if (g_unlink(path) == 0) {
-        return sync_parent(path, error);
+    if (!fence_begin(error)) {
+        return FALSE;
     }
-    return errno == ENOENT || wsi_error_errno(error, "cannot remove", path);
+    int failed = g_unlink(path);
+    fence_end();
+    return failed ? errno == ENOENT || wsi_error_errno(error, "cannot remove", path)
+                  : sync_parent(path, error);
+}
+
+void durable_discard(const char *path)
+{
+    if (fence_begin(NULL)) {
+        g_unlink(path);
+        fence_end();
+    }
 }
 
 /* Copies a whole file into one that is being written. */
@@ -186,8 +246,8 @@ gboolean durable_link(const char *from, const char *to, GError **error)
         return FALSE;
     }
     if (g_unlink(file->temp) == 0 && link(from, file->temp) == 0) {
-        if (g_rename(file->temp, to) != 0) {
-            return wsi_error_errno(error, "cannot rename to", to);
+        if (!rename_to(file->temp, to, error)) {
+            return FALSE;
         }
         g_unlink(file->temp); /* rename leaves it when both were one file already */
         g_clear_pointer(&file->temp, g_free);
@@ -263,21 +323,35 @@ static gboolean lives(int pid)
     return !end || (!g_str_has_prefix(end, ") Z") && !g_str_has_prefix(end, ") X"));
 }
 
+/* The type says most file systems' readdir; a look at each of a million patches would take seconds. */
+static gboolean is_directory(const struct dirent *entry, const char *path)
+{
+    struct stat status;
+    return entry->d_type == DT_DIR ||
+           (entry->d_type == DT_UNKNOWN && lstat(path, &status) == 0 && S_ISDIR(status.st_mode));
+}
+
 int durable_sweep(const char *directory)
 {
-    g_autoptr(GDir) dir = g_dir_open(directory, 0, NULL);
+    DIR *dir = opendir(directory);
     int removed = 0;
-    const char *name;
-    while (dir && (name = g_dir_read_name(dir))) {
-        g_autofree char *path = g_build_filename(directory, name, NULL);
-        if (g_file_test(path, G_FILE_TEST_IS_DIR) && !g_file_test(path, G_FILE_TEST_IS_SYMLINK)) {
-            removed += durable_sweep(path);
+    const struct dirent *entry;
+    while (dir && (entry = readdir(dir))) {
+        const char *name = entry->d_name;
+        int pid = owner_of(name);
+        if (g_str_equal(name, ".") || g_str_equal(name, "..") ||
+            (pid == 0 && entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN)) {
             continue;
         }
-        int pid = owner_of(name);
-        if (pid > 0 && pid != getpid() && !lives(pid) && g_unlink(path) == 0) {
+        g_autofree char *path = g_build_filename(directory, name, NULL);
+        if (is_directory(entry, path)) {
+            removed += durable_sweep(path);
+        } else if (pid > 0 && pid != getpid() && !lives(pid) && g_unlink(path) == 0) {
             removed++;
         }
+    }
+    if (dir) {
+        closedir(dir);
     }
     return removed;
 }

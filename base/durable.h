@@ -11,6 +11,17 @@
 
 typedef struct Durable Durable;
 
+/* What a process must still be allowed to do when it gives, takes or removes a final name.  begin: FALSE with error when it may not;
+ * otherwise nobody else may be given the right until `end`.  Both are called by any thread, in pairs. */
+typedef struct {
+    gboolean (*begin)(void *data, GError **error);
+    void (*end)(void *data);
+    void *data;
+} DurableFence;
+/* From now on every change of a final name in this process happens between `begin` and `end`.  Called before threads are started; the
+ * fence is borrowed; NULL takes it away. */
+void durable_set_fence(const DurableFence *fence);
+
 /* Creates missing parent directories.  The path is borrowed only during the call. */
 Durable *durable_open(const char *path, GError **error);
 /* For libraries that open files by name; the file exists and is empty. */
@@ -35,6 +46,10 @@ gboolean durable_move(const char *from, const char *to, GError **error);
 gboolean durable_link(const char *from, const char *to, GError **error);
 /* Removes a file, if it is there, before anything that is written later. */
 gboolean durable_remove(const char *path, GError **error);
+/* Removes a file that nobody refers to any more, if that is still ours to do; errors do not matter. */
+void durable_discard(const char *path);
+/* Makes a directory and those that lead to it, each flushed into its parent, so that a file in it survives a power cut. */
+gboolean durable_folder(const char *path, GError **error);
 /* SHA-256 and size (may be NULL) of an existing file. */
 gboolean durable_hash_file(const char *path, char sha256[65], int64_t *bytes, GError **error);
 /* SHA-256 of memory. */

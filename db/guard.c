@@ -9,15 +9,23 @@
  * (they are reused), no clocks (they jump), no waiting.  The descriptors are closed on exec, so programs that a worker
  * starts do not keep it alive.
  *
+ * A worker whose supervisor was killed may be stopped, or wait for a slow disk, and wake at any time.  Before a new plan
+ * is made such workers are ended, and a lock that is free again proves that nothing of theirs is on its way to the
+ * disk.  The process id in the lock file only says whom to end; that it is the one is checked by the files it has open.
+ *
  * flock belongs to the open file description, so two Stores of one process exclude each other as well. */
 #include "db/guard.h"
+#include "base/durable.h"
 #include "base/error.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <glib/gstdio.h>
 
@@ -129,8 +137,7 @@ int guard_worker_begin(const char *directory, const char *owner, GError **error)
     }
     g_autofree char *folder = g_build_filename(directory, "workers", NULL);
     g_autofree char *path = worker_path(directory, owner);
-    if (g_mkdir_with_parents(folder, 0777) != 0) {
-        wsi_error_errno(error, "cannot create directory", folder);
+    if (!durable_folder(folder, error)) {
         return -1;
     }
     for (int tries = 0; tries < 100; tries++) {
@@ -140,6 +147,7 @@ int guard_worker_begin(const char *directory, const char *owner, GError **error)
             return -1;
         }
         if (flock(descriptor, LOCK_EX | LOCK_NB) == 0 && still_there(descriptor, path)) {
+            (void)!dprintf(descriptor, "%d\n", (int)getpid()); /* a full disk: it can only be waited for */
             return descriptor;
         }
         close(descriptor);
@@ -174,15 +182,111 @@ gboolean guard_worker_alive(const char *directory, const char *owner)
     return alive;
 }
 
-void guard_sweep(const char *directory)
+/* ---- ending the workers of a dead supervisor ---- */
+
+/* The owners whose locks are held: array of char*, owned.  The lock files of dead ones go. */
+static GPtrArray *living(const char *directory)
 {
+    GPtrArray *owners = g_ptr_array_new_with_free_func(g_free);
     g_autofree char *folder = g_build_filename(directory, "workers", NULL);
     g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
     const char *name;
     while (dir && (name = g_dir_read_name(dir))) {
-        if (g_str_has_suffix(name, ".lock")) {
-            g_autofree char *owner = g_strndup(name, strlen(name) - strlen(".lock"));
-            guard_worker_alive(directory, owner);
+        g_autofree char *owner =
+            g_str_has_suffix(name, ".lock") ? g_strndup(name, strlen(name) - strlen(".lock")) : NULL;
+        if (owner && guard_worker_alive(directory, owner)) {
+            g_ptr_array_add(owners, g_steal_pointer(&owner));
         }
     }
+    return owners;
+}
+
+/* Waits until no lock is held or so many seconds are over; returns the owners that still hold one. */
+static GPtrArray *wait_for_end(const char *directory, int seconds)
+{
+    gint64 until = g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC;
+    GPtrArray *owners = living(directory);
+    while (owners->len > 0 && g_get_monotonic_time() < until) {
+        g_usleep(20000);
+        g_ptr_array_unref(owners);
+        owners = living(directory);
+    }
+    return owners;
+}
+
+static int pid_of(const char *directory, const char *owner)
+{
+    g_autofree char *path = worker_path(directory, owner), *text = NULL;
+    return g_file_get_contents(path, &text, NULL, NULL) ? (int)g_ascii_strtoll(text, NULL, 10) : 0;
+}
+
+/* Whether the process has that file open. */
+static gboolean has_open(int pid, const char *path)
+{
+    struct stat wanted, file;
+    g_autofree char *folder = g_strdup_printf("/proc/%d/fd", pid);
+    g_autoptr(GDir) dir = stat(path, &wanted) == 0 ? g_dir_open(folder, 0, NULL) : NULL;
+    const char *name;
+    while (dir && (name = g_dir_read_name(dir))) {
+        g_autofree char *link = g_build_filename(folder, name, NULL);
+        if (stat(link, &file) == 0 && file.st_ino == wanted.st_ino && file.st_dev == wanted.st_dev) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+/* A stopped process cannot end by itself. */
+static gboolean is_stopped(int pid)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/stat", pid), *text = NULL;
+    g_file_get_contents(path, &text, NULL, NULL);
+    const char *end = text ? strrchr(text, ')') : NULL; /* the name before it may hold anything */
+    return end && g_str_has_prefix(end, ") T");
+}
+
+static void kill_worker(const char *directory, const char *owner, gboolean only_stopped)
+{
+    g_autofree char *path = worker_path(directory, owner);
+    int pid = pid_of(directory, owner);
+    int process = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0)
+                          : -1; /* names this process, whatever becomes of the number */
+    if (process >= 0 && has_open(pid, path) && (!only_stopped || is_stopped(pid))) {
+        syscall(SYS_pidfd_send_signal, process, SIGKILL, NULL, 0);
+    }
+    if (process >= 0) {
+        close(process);
+    }
+}
+
+static void kill_workers(const char *directory, const GPtrArray *owners, gboolean only_stopped)
+{
+    for (guint i = 0; i < owners->len; i++) {
+        kill_worker(directory, owners->pdata[i], only_stopped);
+    }
+}
+
+gboolean guard_end_workers(const char *directory, int grace, int patience, GError **error)
+{
+    g_autoptr(GPtrArray) found = living(directory);
+    kill_workers(directory, found, TRUE);
+    g_autoptr(GPtrArray) owners = wait_for_end(directory, grace);
+    kill_workers(directory, owners, FALSE);
+    if (owners->len == 0) {
+        return TRUE;
+    }
+    g_autoptr(GPtrArray) left = wait_for_end(directory, patience);
+    if (left->len > 0) {
+        g_set_error(
+            error, WSI_ERROR, WSI_ERROR_IO,
+            "%s: %u worker(s) of an earlier run have not ended, one is process %d: end them, then start "
+            "the run again",
+            directory, left->len, pid_of(directory, left->pdata[0]));
+    }
+    return left->len == 0;
+}
+
+void guard_sweep(const char *directory)
+{
+    g_ptr_array_unref(living(directory));
 }

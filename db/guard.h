@@ -13,11 +13,16 @@ int guard_open(const char *directory, gboolean create, GError **error);
 gboolean guard_lock(int guard, GError **error);
 void guard_unlock(int guard);
 
-/* Takes DIRECTORY/workers/OWNER.lock for as long as the descriptor is open.  -1 on error, or when OWNER lives already. */
+/* Takes DIRECTORY/workers/OWNER.lock for as long as the descriptor is open, and writes the process id into it.  -1 on error, or when
+ * OWNER lives already. */
 int guard_worker_begin(const char *directory, const char *owner, GError **error);
 /* Gives it back and removes the file. */
 void guard_worker_end(const char *directory, const char *owner, int descriptor);
 /* Whether some process holds the lock of OWNER.  The lock file of a dead one is removed. */
 gboolean guard_worker_alive(const char *directory, const char *owner);
+/* Ends the workers that hold locks: they get `grace` seconds to end by themselves, then SIGKILL, then up to `patience` seconds until the
+ * kernel has ended what they were in the middle of.  Whatever they did has happened when this returns TRUE.  FALSE with error when one still
+ * lives, for example another user's. */
+gboolean guard_end_workers(const char *directory, int grace, int patience, GError **error);
 /* Removes the lock files of all dead workers. */
 void guard_sweep(const char *directory);

@@ -5,10 +5,11 @@
  *
  * The token of a lease is (job, attempt) of a job that is 'leased'.  The attempt number only grows, so no two leases
  * ever had the same one, and every statement of a worker carries it: a worker that was given up cannot
- * finish, fail or even report progress.  A worker also holds a lock for as long as it lives (db/guard.c); the
+ * finish, fail or even report progress, nor give a file its final name (store_lease_hold).  A worker also holds a lock for as long as it lives (db/guard.c); the
  * deadline of the lease is only for those that live but do nothing. */
 #include "db/internal.h"
 #include "db/guard.h"
+#include "base/durable.h"
 #include "base/error.h"
 #include <errno.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #define MAX_FAILURES 3
 #define MAX_CRASHES 3
 #define MAX_MESSAGE 4000
+#define GRACE_SECONDS 3 /* a worker that was asked to end does so at its next safe place */
 
 double store_now(void)
 {
@@ -61,11 +63,9 @@ static Store *open_store(const char *directory, int flags, GError **error)
 
 Store *store_open(const char *directory, GError **error)
 {
-    if (g_mkdir_with_parents(directory, 0777) != 0) {
-        wsi_error_errno(error, "cannot create directory", directory);
-        return NULL;
-    }
-    return open_store(directory, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error);
+    return durable_folder(directory, error)
+               ? open_store(directory, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error)
+               : NULL;
 }
 
 Store *store_open_existing(const char *directory, GError **error)
@@ -140,6 +140,11 @@ gboolean store_write(Store *store, StoreWork work, const void *data, GError **er
 }
 
 /* ---- leases ---- */
+
+gboolean store_end_workers(const char *directory, int patience, GError **error)
+{
+    return guard_end_workers(directory, GRACE_SECONDS, patience, error);
+}
 
 gboolean store_worker_begin(Store *store, const char *owner, GError **error)
 {
@@ -331,6 +336,30 @@ static gboolean beat(Store *store, const void *data, GError **error)
 gboolean store_heartbeat(Store *store, const Job *job, int lease_seconds, GError **error)
 {
     return store_write(store, beat, &(Report){.job = job, .lease_seconds = lease_seconds}, error);
+}
+
+gboolean store_lease_hold(Store *store, const Job *job, GError **error)
+{
+    if (!guard_lock(store->guard, error)) {
+        return FALSE;
+    }
+    sqlite3_stmt *query =
+        sql_query(store->sql, error, "SELECT 1 FROM job WHERE id = ?1 AND attempt = ?2 AND state = 'leased'",
+                  "li", job->id, job->attempt);
+    int found = query ? sql_step(query, error) : -1;
+    if (found > 0) {
+        sql_end(query);
+    }
+    if (found < 0 || !still_ours(found, job, error)) {
+        guard_unlock(store->guard);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+void store_lease_release(Store *store)
+{
+    guard_unlock(store->guard);
 }
 
 static gboolean note_progress(Store *store, const void *data, GError **error)

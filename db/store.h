@@ -11,7 +11,7 @@
  * A claim is one UPDATE ... RETURNING and gives a lease with a fencing token (the attempt number): heartbeat, progress and finish
  * carry it and fail with WSI_ERROR_LOST when the lease has gone to somebody else.  Finishing a job, recording its
  * artefacts and releasing the jobs that waited for it happen in one transaction.
- * A Store belongs to one thread of one process; never use one across fork.  The writers of all processes are serialised by
+ * A Store is used by one thread at a time; never use one across fork.  The writers of all processes are serialised by
  * flock on DIRECTORY/wsiflow.lock, which also removes the concurrency that the WAL-reset bug of SQLite < 3.51.3 needs. */
 #pragma once
 #include <glib.h>
@@ -46,6 +46,10 @@ void store_free(Store *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_free)
 
 /* ---- planning: by the supervisor, before workers start ---- */
+/* Ends workers that an earlier supervisor left in the folder: some seconds to end by themselves, then SIGKILL, then up to `patience`
+ * seconds until they are gone.  Called before the Store is opened: a stopped worker may hold the table's lock.  FALSE with error when
+ * one does not end. */
+gboolean store_end_workers(const char *directory, int patience, GError **error);
 typedef struct {
     const char *stage, *unit;
     const char *config_hash; /* of the part of the configuration that the stage reads */
@@ -73,6 +77,10 @@ void store_worker_end(Store *store, const char *owner);
  * process.  Leases that ran out (their worker lives but is hung) count a crash first, as in store_worker_died. */
 Job *store_claim(Store *store, const char *owner, int lease_seconds, GError **error);
 gboolean store_heartbeat(Store *store, const Job *job, int lease_seconds, GError **error);
+/* Holds the table as it is as long as this lease is ours: until store_lease_release nobody can take it, plan or publish.  FALSE with
+ * WSI_ERROR_LOST when it went to somebody else.  To be held for a rename, not for work. */
+gboolean store_lease_hold(Store *store, const Job *job, GError **error);
+void store_lease_release(Store *store);
 /* Progress inside of a job, for people: done of total `what` ("tiles", "epochs"). */
 gboolean store_progress(Store *store, const Job *job, int64_t done, int64_t total, const char *what,
                         GError **error);

@@ -223,8 +223,9 @@ int command_retry(int argc, char **argv, GError **error)
 
 int command_worker(int argc, char **argv, GError **error)
 {
-    if (argc != 4) {
+    if (argc != 5) {
         return command_misused(error, "worker is started by wsiflow run");
     }
-    return runner_worker(argv[1], argv[2], (int)g_ascii_strtoll(argv[3], NULL, 10), error);
+    return runner_worker(argv[1], argv[2], (int)g_ascii_strtoll(argv[3], NULL, 10),
+                         (int)g_ascii_strtoll(argv[4], NULL, 10), error);
 }

@@ -10,7 +10,6 @@
 #include "pipeline/reuse.h"
 #include "base/durable.h"
 #include "tiler/shards.h"
-#include <glib/gstdio.h>
 #include <string.h>
 
 /* The table of a slide's patches when the files that it names may have changed since. */
@@ -119,7 +118,7 @@ gboolean reuse_disown(const char *folder, GError **error)
 void reuse_forget(const char *folder)
 {
     g_autofree char *former = g_build_filename(folder, FORMER_TABLE, NULL);
-    g_unlink(former);
+    durable_discard(former);
 }
 
 void reuse_free(Reuse *reuse)

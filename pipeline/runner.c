@@ -5,7 +5,8 @@
  * in the job table and in published files: killing the supervisor and all workers at any moment loses no finished job, and the same
  * command goes on.
  *
- * A lock file keeps a second supervisor out of the folder; the kernel drops it with the process. */
+ * A lock file keeps a second supervisor out of the folder; the kernel drops it with the process.  Before anything is planned the workers of
+ * a supervisor that was killed are ended (db/guard.c). */
 #include "pipeline/runner.h"
 #include "base/durable.h"
 #include "base/error.h"
@@ -23,6 +24,9 @@
 #include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define WORKER_PATIENCE \
+    60 /* seconds for a worker of an earlier run to die, for example when its disk hangs */
 
 typedef struct {
     GPid pid; /* 0 = none */
@@ -97,14 +101,23 @@ static gboolean worker_start(Worker *worker, const char *folder, int threads, GE
     g_autofree char *name = g_strdup_printf("%s.log", worker->owner);
     worker->log = g_build_filename(folder, "workers", name, NULL);
     g_autofree char *directory = g_path_get_dirname(worker->log);
-    g_mkdir_with_parents(directory, 0777);
+    if (!durable_folder(directory, error)) {
+        return FALSE;
+    }
     int log = g_open(worker->log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (log < 0) {
         return wsi_error_errno(error, "cannot create", worker->log);
     }
     g_autofree char *count = g_strdup_printf("%d", threads);
-    char *argv[] = {(char *)"wsiflow", (char *)"worker", (char *)folder, worker->owner, count, NULL};
-    char *full[] = {(char *)"/proc/self/exe", argv[0], argv[1], argv[2], argv[3], argv[4], NULL};
+    g_autofree char *self = g_strdup_printf("%d", (int)getpid());
+    char *full[] = {(char *)"/proc/self/exe",
+                    (char *)"wsiflow",
+                    (char *)"worker",
+                    (char *)folder,
+                    worker->owner,
+                    count,
+                    self,
+                    NULL};
     gboolean ok =
         g_spawn_async_with_fds(NULL, full, NULL, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_FILE_AND_ARGV_ZERO, NULL,
                                NULL, &worker->pid, -1, log, log, error);
@@ -162,6 +175,7 @@ static gboolean reap(Crew *crew, GError **error)
             continue; /* what an interrupted worker held is given back by the next plan, and counts no crash */
         }
         g_autofree char *words = last_words(worker, status);
+        durable_sweep(crew->folder);
         if (!store_worker_died(crew->store, worker->owner, words, error)) {
             return FALSE;
         }
@@ -307,8 +321,7 @@ static gboolean store_facts(const Config *config, const char *folder, GError **e
 
 int runner_run(const Config *config, const char *folder, int workers, const char *last, GError **error)
 {
-    if (g_mkdir_with_parents(folder, 0777) != 0) {
-        wsi_error_errno(error, "cannot create", folder);
+    if (!durable_folder(folder, error)) {
         return EXIT_FAILED;
     }
     g_autofree char *absolute = realpath(folder, NULL);
@@ -318,13 +331,15 @@ int runner_run(const Config *config, const char *folder, int workers, const char
     }
     gboolean on_slides = *config->slides_folder || *config->slides_manifest;
     g_autoptr(GPtrArray) slides = on_slides ? cohort_read(config, error) : g_ptr_array_new();
-    g_autoptr(Store) store = slides ? store_open(absolute, error) : NULL;
+    gboolean alone = slides && store_end_workers(absolute, WORKER_PATIENCE, error);
+    g_autoptr(Store) store = alone ? store_open(absolute, error) : NULL;
     Run run = {config, slides, absolute};
     durable_sweep(absolute);
     sweep_logs(absolute);
     int code = EXIT_FAILED;
     if (store && store_facts(config, absolute, error) && plan_make(&run, store, last, error)) {
         code = run_crew(store, absolute, workers > 0 ? workers : pool_processors(), error);
+        durable_sweep(absolute); /* what killed workers were writing */
     }
     close(lock);
     return code;

@@ -14,7 +14,6 @@
 #include "pipeline/sampling.h"
 #include "pipeline/stage.h"
 #include "pipeline/sums.h"
-#include <glib/gstdio.h>
 #include <string.h>
 
 /* All patches, slides in the order of the run. */
@@ -67,7 +66,7 @@ static void sweep(const char *root, const char *below, GHashTable *wanted)
         if (g_file_test(path, G_FILE_TEST_IS_DIR) && !g_file_test(path, G_FILE_TEST_IS_SYMLINK)) {
             sweep(root, relative, wanted);
         } else if (is_patch_name(name) && !g_hash_table_contains(wanted, relative)) {
-            g_unlink(path);
+            durable_discard(path);
         }
     }
 }

@@ -1,5 +1,6 @@
 /* score: every tissue tile of a slide through the model, and the blended map of the slide.
  * scorepatches: the test part of a patch set through the model. */
+#include "base/durable.h"
 #include "base/error.h"
 #include "pipeline/cutting.h"
 #include "pipeline/json.h"
@@ -40,7 +41,7 @@ static void remove_folder(const char *path)
     const char *name;
     while (dir && (name = g_dir_read_name(dir))) {
         g_autofree char *file = g_build_filename(path, name, NULL);
-        g_unlink(file);
+        durable_discard(file);
     }
     g_rmdir(path);
 }

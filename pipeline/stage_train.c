@@ -12,7 +12,6 @@
 #include "pipeline/sizes.h"
 #include "pipeline/stage.h"
 #include "pipeline/traintiles.h"
-#include <glib/gstdio.h>
 #include <string.h>
 
 typedef struct {
@@ -125,9 +124,9 @@ gboolean stage_train(Work *work, GError **error)
     }
     model_spec_clear(&spec);
     if (ok) {
-        g_unlink(checkpoint);
+        durable_discard(checkpoint);
         if (!config->train_keep_features) {
-            g_unlink(features);
+            durable_discard(features);
         }
     }
     return ok;

@@ -1,12 +1,15 @@
 /* A worker: claims jobs, does them, publishes, until nothing is left.
  *
- * The lease is kept alive by a thread with its own connection; when the lease is lost or a stop is asked for, `stop` tells the
- * stage, which ends at its next safe place.  Stages of the cohort run when little else can, so they get all processors; a job
+ * The lease is kept alive by a thread with a connection of its own; when the lease is lost or a stop is asked for, `stop` tells the
+ * stage, which ends at its next safe place.  The same connection is the fence of base/durable: a file gets its final name only while the
+ * lease is ours, so a worker that slept while others went on cannot put an old file over theirs.  Stages of the cohort run when little else can, so they get all processors; a job
  * of a slide gets its share: one where the cohort is large, all where it is the only job. */
+#include "base/durable.h"
 #include "base/error.h"
 #include "base/pool.h"
 #include "pipeline/runner.h"
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -21,46 +24,109 @@ static void on_stop(int signal_number)
     g_atomic_int_set(&stop_asked, WSI_ERROR_CANCELLED);
 }
 
-/* ---- heartbeat ---- */
+/* ---- heartbeat and fence ---- */
 
 typedef struct {
-    const char *folder;
-    const Job *job; /* guarded by lock; NULL between jobs */
-    GMutex lock;
+    GMutex lock; /* guards store and job */
+    Store *store;
+    const Job *job; /* NULL between jobs */
+    gint64 last_beat;
     GCond ended;
     gboolean end;
+    GThread *thread;
 } Heart;
 
-static void beat(Heart *heart, Store *store)
+static void beat(Heart *heart)
 {
     g_autoptr(GError) error = NULL;
-    if (heart->job && !store_heartbeat(store, heart->job, LEASE_SECONDS, &error) &&
-        g_error_matches(error, WSI_ERROR, WSI_ERROR_LOST)) {
-        g_atomic_int_compare_and_exchange(&stop_asked, 0, WSI_ERROR_LOST);
+    gint64 now = g_get_monotonic_time();
+    if (!heart->job || store_heartbeat(heart->store, heart->job, LEASE_SECONDS, &error)) {
+        heart->last_beat = now;
+        return;
+    }
+    gboolean lost = g_error_matches(error, WSI_ERROR, WSI_ERROR_LOST);
+    if (!lost && now - heart->last_beat < LEASE_SECONDS * G_USEC_PER_SEC) {
+        return; /* there are beats left before the lease runs out */
+    }
+    if (g_atomic_int_compare_and_exchange(&stop_asked, 0, WSI_ERROR_LOST) && !lost) {
+        fprintf(stderr, "no sign of life could be given for %d s: %s\n", LEASE_SECONDS, error->message);
     }
 }
 
 static gpointer heart_main(gpointer data)
 {
     Heart *heart = data;
-    g_autoptr(Store) store = store_open(heart->folder, NULL);
     g_mutex_lock(&heart->lock);
     while (!heart->end) {
         gint64 until = g_get_monotonic_time() + BEAT_SECONDS * G_USEC_PER_SEC;
         while (!heart->end && g_cond_wait_until(&heart->ended, &heart->lock, until)) {
         }
-        if (!heart->end && store) {
-            beat(heart, store);
+        if (!heart->end) {
+            beat(heart);
         }
     }
     g_mutex_unlock(&heart->lock);
     return NULL;
 }
 
+/* The fence: called by any thread that publishes. */
+static gboolean fence_begin(void *data, GError **error)
+{
+    Heart *heart = data;
+    g_mutex_lock(&heart->lock);
+    if (heart->job && store_lease_hold(heart->store, heart->job, error)) {
+        return TRUE;
+    }
+    if (!heart->job) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_LOST, "there is no job to publish for");
+    }
+    g_mutex_unlock(&heart->lock);
+    return FALSE;
+}
+
+static void fence_end(void *data)
+{
+    Heart *heart = data;
+    store_lease_release(heart->store);
+    g_mutex_unlock(&heart->lock);
+}
+
+/* FALSE when the job table cannot be opened a second time: without heartbeat and fence no work is safe. */
+static gboolean heart_start(Heart *heart, const char *folder, GError **error)
+{
+    static DurableFence fence;
+    heart->store = store_open(folder, error);
+    if (!heart->store) {
+        g_prefix_error(error, "the heartbeat needs the job table: ");
+        return FALSE;
+    }
+    g_mutex_init(&heart->lock);
+    g_cond_init(&heart->ended);
+    heart->last_beat = g_get_monotonic_time();
+    fence = (DurableFence){fence_begin, fence_end, heart};
+    durable_set_fence(&fence);
+    heart->thread = g_thread_new("heartbeat", heart_main, heart);
+    return TRUE;
+}
+
+static void heart_stop(Heart *heart)
+{
+    g_mutex_lock(&heart->lock);
+    heart->end = TRUE;
+    g_cond_signal(&heart->ended);
+    g_mutex_unlock(&heart->lock);
+    g_thread_join(heart->thread);
+    durable_set_fence(NULL);
+    store_free(heart->store);
+    g_mutex_clear(&heart->lock);
+    g_cond_clear(&heart->ended);
+}
+
 static void heart_follow(Heart *heart, const Job *job)
 {
     g_mutex_lock(&heart->lock);
     heart->job = job;
+    heart->last_beat = g_get_monotonic_time(); /* a claim is a beat */
     g_mutex_unlock(&heart->lock);
 }
 
@@ -180,11 +246,24 @@ static gboolean work_loop(const Run *run, Store *store, const char *owner, int t
     return TRUE;
 }
 
-int runner_worker(const char *folder, const char *owner, int threads, GError **error)
+/* The supervisor may have been killed before the kernel was asked to tell of its death. */
+static gboolean follow_supervisor(int supervisor, GError **error)
 {
     prctl(PR_SET_PDEATHSIG, SIGTERM); /* do not outlive the supervisor */
+    if (getppid() != supervisor) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_CANCELLED, "the supervisor (process %d) has ended",
+                    supervisor);
+    }
+    return getppid() == supervisor;
+}
+
+int runner_worker(const char *folder, const char *owner, int threads, int supervisor, GError **error)
+{
     signal(SIGTERM, on_stop);
     signal(SIGINT, SIG_IGN); /* the supervisor passes a stop on */
+    if (!follow_supervisor(supervisor, error)) {
+        return EXIT_FAILED;
+    }
     g_autoptr(Config) config = runner_stored_config(folder, error);
     g_autoptr(GPtrArray) slides = NULL;
     if (!config) {
@@ -193,22 +272,13 @@ int runner_worker(const char *folder, const char *owner, int threads, GError **e
     gboolean on_slides = *config->slides_folder || *config->slides_manifest;
     slides = on_slides ? cohort_read(config, error) : g_ptr_array_new();
     g_autoptr(Store) store = slides ? store_open(folder, error) : NULL;
-    if (!store || !store_worker_begin(store, owner, error)) {
+    Heart heart = {0};
+    if (!store || !store_worker_begin(store, owner, error) || !heart_start(&heart, folder, error)) {
         return EXIT_FAILED;
     }
     Run run = {config, slides, folder};
-    Heart heart = {.folder = folder};
-    g_mutex_init(&heart.lock);
-    g_cond_init(&heart.ended);
-    GThread *thread = g_thread_new("heartbeat", heart_main, &heart);
     gboolean ok = work_loop(&run, store, owner, threads, &heart, error);
-    g_mutex_lock(&heart.lock);
-    heart.end = TRUE;
-    g_cond_signal(&heart.ended);
-    g_mutex_unlock(&heart.lock);
-    g_thread_join(thread);
-    g_mutex_clear(&heart.lock);
-    g_cond_clear(&heart.ended);
+    heart_stop(&heart);
     store_worker_end(store, owner);
     return ok ? EXIT_DONE : EXIT_FAILED;
 }

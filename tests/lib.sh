@@ -70,6 +70,30 @@ killed() {
     [ $? -ne 137 ] || KILLED=$((KILLED + 1))
 }
 
+# need_faults: makes tests/faults.c ready, or skips the whole test.
+need_faults() {
+    [ -z "${WSIFLOW_ASAN:-}" ] || skip_all "the sanitizers want to be the first library"
+    ${CC:-gcc} -shared -fPIC -o "$tmp/faults.so" tests/faults.c -ldl 2>"$tmp/cc.log" || skip_all "no compiler: $(head -1 "$tmp/cc.log")"
+}
+
+# with_faults CALL NAME ERRNO COMMAND...: see tests/faults.c; FAULT_SKIP, FAULT_WHILE and FAULT_LOG are the environment's.
+with_faults() {
+    FAULT_CALL=$1 FAULT_NAME=$2 FAULT_ERRNO=$3
+    export FAULT_CALL FAULT_NAME FAULT_ERRNO
+    shift 3
+    LD_PRELOAD=$tmp/faults.so "$@"
+}
+
+# until_there FILE: waits until it holds something, half a minute at most.
+until_there() {
+    n=0
+    while [ ! -s "$1" ] && [ $n -lt 300 ]; do
+        n=$((n + 1))
+        sleep 0.1
+    done
+    test -s "$1"
+}
+
 finish() {
     echo "1..$TAP_N"
     exit $TAP_FAILED

@@ -218,7 +218,7 @@ void shards_remove(const char *folder, const char *stem, int first)
         gint64 number = g_ascii_strtoll(*name + strlen(prefix), &end, 10);
         if (g_str_equal(end, ".tar") && number >= first) {
             g_autofree char *path = g_build_filename(folder, *name, NULL);
-            g_unlink(path);
+            durable_discard(path);
         }
     }
 }
