@@ -3,8 +3,9 @@
  * MSFlow's image score averages the K = 3 % largest values of A = 1 - exp(M - max M).  A falls where M rises, so these are
  * the K smallest M, the K largest E: one selection serves all figures, and exp is only taken of K values.
  *
- * U is separable: for each output row two source rows are mixed, then columns are.  Corners stay corners: source
- * position = target position * (side - 1) / (size - 1), and a map of side 1 is constant. */
+ * U is separable: for each output row two source rows are mixed, then columns are.  A pixel is a square, and the maps of all scales
+ * cover the same area: source position = (target position + 1/2) side / size - 1/2, kept inside of the map.  MSFlow aligns the corners
+ * instead, so its coarse scales lean outwards, by up to half a coarse pixel at the border. */
 #include "flows/anomaly.h"
 #include <math.h>
 
@@ -23,7 +24,7 @@ static Tap *taps_new(int side, int size)
 {
     Tap *taps = g_new(Tap, size);
     for (int i = 0; i < size; i++) {
-        double at = size > 1 ? (double)i * (side - 1) / (size - 1) : 0;
+        double at = CLAMP((i + 0.5) * side / size - 0.5, 0, side - 1);
         int from = CLAMP((int)at, 0, MAX(side - 2, 0));
         taps[i] = (Tap){from, (float)(at - from)};
     }
@@ -143,6 +144,15 @@ AnomalyTop anomaly_top(float *E, int n, double m0)
     top.absolute /= k;
     top.top /= k;
     return top;
+}
+
+/* With a fixed place in each run, all values would be of one column or a few where the width of the map is a multiple of the run. */
+void anomaly_sample(const float *E, int64_t n, Rng *rng, int64_t take, float *out)
+{
+    for (int64_t i = 0; i < take; i++) {
+        int64_t from = i * n / take, to = (i + 1) * n / take;
+        out[i] = E[from + rng_below(rng, (uint32_t)(to - from))];
+    }
 }
 
 double anomaly_quantile(float *values, int64_t n, double q)

@@ -40,10 +40,8 @@ static int positions(const Calibrate *c)
 
 static void take_energies(const Calibrate *c, const Scorer *s, int64_t tile)
 {
-    int64_t pixels = (int64_t)s->tile * s->tile;
-    for (int64_t i = 0; i < c->take; i++) {
-        c->sample[tile * c->take + i] = s->tile_energy[i * pixels / c->take];
-    }
+    Rng rng = rng_at(c->model->spec.seed ^ rng_name("calibration sample"), (uint64_t)tile, 0);
+    anomaly_sample(s->tile_energy, (int64_t)s->tile * s->tile, &rng, c->take, c->sample + tile * c->take);
     memcpy(c->maps + tile * positions(c), s->map_energy, (size_t)positions(c) * sizeof(float));
 }
 

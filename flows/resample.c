@@ -61,9 +61,9 @@ typedef struct {
 
 static Tap tap_of(int i, int size, int out)
 {
-    double at = out > 1 ? (double)i * (size - 1) / (out - 1) : 0;
+    double at = ((double)i + 0.5) * size / out - 0.5; /* centres on centres */
+    at = at < 0 ? 0 : at > size - 1 ? size - 1 : at;
     int first = (int)at;
-    first = first > size - 1 ? size - 1 : first;
     return (Tap){first, first + 1 < size ? first + 1 : first, (real)(at - first)};
 }
 

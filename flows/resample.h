@@ -10,7 +10,8 @@ void adaptive_average_forward(int n, int h, int w, int c, const real *x, int oh,
 void adaptive_average_backward(int n, int h, int w, int c, real *dx, int oh, int ow, const real *dy,
                                int stride);
 
-/* Bilinear with aligned corners: source coordinate = i (h - 1) / (oh - 1), 0 when oh = 1.  y = base + upsampled x. */
+/* Bilinear with half-pixel centres: source coordinate = (i + 1/2) h / oh - 1/2, at least 0 and at most h - 1.  MSFlow aligns the corners
+ * instead, which moves a coarse map outwards against a fine one.  y = base + upsampled x. */
 void bilinear_add_forward(int n, int h, int w, int c, const real *x, int stride, int oh, int ow,
                           const real *base, real *y);
 /* dx = transpose. */

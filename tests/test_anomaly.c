@@ -76,6 +76,29 @@ static void test_against_torch(void)
     check_case(64);
 }
 
+/* The centre of mass of a spot in a coarse map stays where it was: a coarse scale leans nowhere.  With aligned corners the spot of position 1 of 8
+ * would come out 1.4 px further out on a map of 32. */
+static void test_scales_do_not_lean(void)
+{
+    enum { SIZE = 32, SIDE = 8 };
+    const int side[SCALES] = {SIDE, SIDE, SIDE};
+    g_autoptr(Upsampler) up = upsampler_new(side, SIZE);
+    for (int spot = 1; spot < SIDE - 1; spot++) {
+        float maps[SCALES][SIDE * SIDE] = {{0}}, out[SIZE * SIZE],
+                                  *energy[SCALES] = {maps[0], maps[1], maps[2]};
+        double mass = 0, x = 0, y = 0;
+        maps[1][spot * SIDE + (SIDE - 1 - spot)] = 1;
+        upsampler_sum(up, energy, out);
+        for (int i = 0; i < SIZE * SIZE; i++) {
+            mass += out[i];
+            x += out[i] * (i % SIZE + 0.5);
+            y += out[i] * ((double)(i / SIZE) + 0.5);
+        }
+        assert_close(x / mass / SIZE, (SIDE - 1 - spot + 0.5) / SIDE, 1e-6);
+        assert_close(y / mass / SIZE, (spot + 0.5) / SIDE, 1e-6);
+    }
+}
+
 /* MSFlow's contrast does not see a constant added to the whole map, the absolute figures do (models.md I.6). */
 static void test_contrast_is_blind_to_an_offset(void)
 {
@@ -117,6 +140,41 @@ static void test_quantiles_as_by_sorting(void)
     }
 }
 
+/* Columns of a map differ as borders of tiles do.  However many values are taken, each is of its own run, all of them can come, and the
+ * mean is that of the map. */
+static void test_samples_are_of_all_columns(void)
+{
+    enum { SIDE = 96, N = SIDE * SIDE };
+    const int takes[] = {16, 96, 192, 48, 1000, N};
+    g_autofree float *map = g_new(float, N), *out = g_new(float, N);
+    g_autofree float *place = g_new(float, N);
+    for (int i = 0; i < N; i++) {
+        map[i] = (float)(i % SIDE);
+        place[i] = (float)i;
+    }
+    for (size_t t = 0; t < G_N_ELEMENTS(takes); t++) {
+        int take = takes[t], columns = 0, tiles = 1 + 9600 / take;
+        double sum = 0;
+        gboolean seen[SIDE] = {FALSE};
+        for (int tile = 0; tile < tiles; tile++) {
+            Rng rng = rng_at(3, (uint64_t)tile, 0), same = rng;
+            anomaly_sample(map, N, &rng, take, out);
+            for (int i = 0; i < take; i++) {
+                columns += !seen[(int)out[i]];
+                seen[(int)out[i]] = TRUE;
+                sum += out[i] / take / tiles;
+            }
+            anomaly_sample(place, N, &same, take, out);
+            for (int64_t i = 0; i < take; i++) {
+                g_assert_cmpfloat(out[i], >=, (float)(i * N / take));
+                g_assert_cmpfloat(out[i], <, (float)((i + 1) * N / take));
+            }
+        }
+        g_assert_cmpint(columns, ==, SIDE);
+        g_assert_cmpfloat(fabs(sum - (SIDE - 1) / 2.0), <, 1.5);
+    }
+}
+
 static void test_top_takes_three_percent(void)
 {
     Rng rng = rng_at(6, 0, 0);
@@ -143,9 +201,11 @@ int main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     golden = csv_read("tests/golden/anomaly/cases.csv", &error);
     g_assert_no_error(error);
+    g_test_add_func("/anomaly/centres", test_scales_do_not_lean);
     g_test_add_func("/anomaly/torch", test_against_torch);
     g_test_add_func("/anomaly/offset", test_contrast_is_blind_to_an_offset);
     g_test_add_func("/anomaly/quantiles", test_quantiles_as_by_sorting);
+    g_test_add_func("/anomaly/sample", test_samples_are_of_all_columns);
     g_test_add_func("/anomaly/top", test_top_takes_three_percent);
     int status = g_test_run();
     csv_free(golden);

@@ -132,7 +132,7 @@ static void test_code_convolution(void)
     check_code_convolution(0, 3, 3);
 }
 
-/* torch: adaptive_avg_pool1d(0 1 2 3 4 -> 2) = 1 3; interpolate(bilinear, align_corners) of (0 1; 2 3) to 4 x 4. */
+/* torch: adaptive_avg_pool1d(0 1 2 3 4 -> 2) = 1 3; interpolate(bilinear, align_corners=False) of (0 1; 2 3) to 4 x 4. */
 static void test_resample_values(void)
 {
     real five[5] = {0, 1, 2, 3, 4}, two[2], four[4] = {0, 1, 2, 3}, zero[16] = {0}, y[16];
@@ -140,8 +140,9 @@ static void test_resample_values(void)
     g_assert_cmpfloat_with_epsilon(two[0], 1, 1e-15);
     g_assert_cmpfloat_with_epsilon(two[1], 3, 1e-15);
     bilinear_add_forward(1, 2, 2, 1, four, 1, 4, 4, zero, y);
+    const double at[] = {0, 0.25, 0.75, 1};
     for (int i = 0; i < 16; i++) {
-        g_assert_cmpfloat_with_epsilon(y[i], i % 4 / 3.0 + i / 4 * 2 / 3.0, 1e-14);
+        g_assert_cmpfloat_with_epsilon(y[i], at[i % 4] + 2 * at[i / 4], 1e-14);
     }
 }
 

@@ -23,7 +23,7 @@ with open(path, "w") as out:
             for k, v in enumerate(z[0].permute(1, 2, 0).flatten()):
                 out.write("%d,z%d,%d,%.9g\n" % (size, i, k, v))
         m = [-0.5 * (z * z).mean(1, keepdim=True) for z in zs]
-        M = sum(F.interpolate(x, size=(size, size), mode="bilinear", align_corners=True) for x in m)[0, 0]
+        M = sum(F.interpolate(x, size=(size, size), mode="bilinear", align_corners=False) for x in m)[0, 0]
         A = torch.exp(M - M.max())
         A = A.max() - A
         k = int(0.03 * size * size)

@@ -166,7 +166,7 @@ def fusion_net(p, name, xs):
     q = F.relu(conv(p, name + ".conv2", norm_relu(p, name + ".norm", conv(p, name + ".conv1", q))))
     out = []
     for l, (x, part) in enumerate(zip(xs, q.split([x.shape[1] for x in xs], 1))):
-        h = x + F.interpolate(part, x.shape[2:], mode="bilinear", align_corners=True)
+        h = x + F.interpolate(part, x.shape[2:], mode="bilinear", align_corners=False)
         out.append([F.conv2d(h, p[f"{name}.level{l}.{k}.weight"], p[f"{name}.level{l}.{k}.bias"], padding=1) for k in "ST"])
     return out
 
@@ -332,7 +332,7 @@ def ops_case(root):
     case.maps("small", small)
     case.maps("dy", dy)
     case.maps("avgpool", F.avg_pool2d(x, 3, 2, 1))
-    down, up = F.adaptive_avg_pool2d(x, (oh, ow)), x + F.interpolate(small, (h, w), mode="bilinear", align_corners=True)
+    down, up = F.adaptive_avg_pool2d(x, (oh, ow)), x + F.interpolate(small, (h, w), mode="bilinear", align_corners=False)
     case.maps("adaptive", down)
     case.maps("bilinear", up)
     case.maps("adaptive_dx", torch.autograd.grad(down, x, small)[0])
