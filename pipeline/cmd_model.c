@@ -10,6 +10,7 @@
 #include "pipeline/json.h"
 #include "pipeline/models.h"
 #include "pipeline/npy.h"
+#include "pipeline/options.h"
 #include "pipeline/patches.h"
 #include "pipeline/recipe.h"
 #include "pipeline/runner.h"
@@ -212,6 +213,9 @@ int command_score(int argc, char **argv, GError **error)
     if (!model_path || !output || (patches != NULL) == (argc > 1)) {
         return command_misused(error, "needed are -m MODEL, -o OUT, and either --patches DIR or slides");
     }
+    if (!options_distinct(argc, argv, error)) {
+        return EXIT_USAGE;
+    }
     g_autoptr(Config) config = config_or_default(config_path, error);
     if (!config) {
         return EXIT_FAILED;
@@ -254,6 +258,9 @@ int command_evaluate(int argc, char **argv, GError **error)
     }
     if (argc < 2) {
         return command_misused(error, "a table of scores is needed: wsiflow evaluate SCORES.csv");
+    }
+    if (!options_distinct(argc, argv, error)) {
+        return EXIT_USAGE;
     }
     g_autoptr(ScoreTable) table = score_table_read((const char *const *)argv + 1, column, labels, error);
     json_t *figures = table ? evaluation_json(table, threshold, error) : NULL;

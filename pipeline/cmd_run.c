@@ -1,5 +1,6 @@
 /* run, dataset, status, retry, worker: commands about the folder of a run. */
 #include "base/error.h"
+#include "base/nearest.h"
 #include "base/pool.h"
 #include "pipeline/command.h"
 #include "pipeline/json.h"
@@ -49,9 +50,6 @@ static void show_results(const char *folder)
 static int verify(const char *folder, int sample, GError **error)
 {
     int differ = 0;
-    if (sample < 0) {
-        return command_misused(error, "--sample %d: allowed are 0 tiles and more", sample);
-    }
     return verify_dataset(folder, sample, pool_processors(), &differ, error) && differ == 0 ? EXIT_DONE
                                                                                             : EXIT_FAILED;
 }
@@ -59,7 +57,7 @@ static int verify(const char *folder, int sample, GError **error)
 static int run_to(const char *name, const char *last, int argc, char **argv, GError **error)
 {
     g_autofree char *config_path = NULL, *folder = NULL, *verified = NULL;
-    int workers = 0, sample = 20, code;
+    int workers = 0, sample = -1, code;
     GOptionEntry entries[] = {
         {"config", 'c', 0, G_OPTION_ARG_FILENAME, &config_path, "what to do (wsiflow config lists all keys)",
          "CONFIG.yaml"},
@@ -77,16 +75,23 @@ static int run_to(const char *name, const char *last, int argc, char **argv, GEr
     if (!command_options(name, entries, &argc, &argv, &code, error)) {
         return code;
     }
-    if (verified && !config_path && argc == 1) {
-        return verify(verified, sample, error);
+    if (!config_path && argc == 2) { /* run x.yaml */
+        config_path = g_strdup(argv[1]);
+        argc = 1;
+    }
+    if (verified && (config_path || folder || workers || argc > 1)) {
+        return command_misused(error, "--verify checks what is there: only --sample goes with it");
+    }
+    if (verified) {
+        return verify(verified, sample >= 0 ? sample : 20, error);
+    }
+    if (sample >= 0) {
+        return command_misused(error, "--sample goes with --verify DIR");
     }
     if (!config_path || argc > 1) {
         return command_misused(
             error, config_path ? "unexpected argument %s" : "a configuration is needed: -c CONFIG.yaml%s",
             argc > 1 ? argv[1] : "");
-    }
-    if (workers < 0 || workers > 1024) {
-        return command_misused(error, "-j %d: allowed are 1 to 1024 workers", workers);
     }
     g_autoptr(Config) config = config_read(config_path, error);
     if (!config || !recipe_check_run(config, error) || !models_check(config, error) ||
@@ -198,6 +203,24 @@ int command_status(int argc, char **argv, GError **error)
 
 /* ---- retry ---- */
 
+/* Whether the run has this slide; the error offers the nearest. */
+static gboolean has_slide(Store *store, const char *slide, GError **error)
+{
+    g_autoptr(GPtrArray) rows = store_jobs(store, error), names = g_ptr_array_new();
+    for (guint i = 0; rows && i < rows->len; i++) {
+        g_ptr_array_add(names, ((JobRow *)rows->pdata[i])->unit);
+        if (g_str_equal(names->pdata[i], slide)) {
+            return TRUE;
+        }
+    }
+    if (rows) {
+        g_ptr_array_add(names, NULL);
+        g_autofree char *hint = nearest_hint(slide, (const char *const *)names->pdata);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "the run has no slide \"%s\"%s", slide, hint);
+    }
+    return FALSE;
+}
+
 int command_retry(int argc, char **argv, GError **error)
 {
     g_autofree char *slide = NULL;
@@ -213,7 +236,8 @@ int command_retry(int argc, char **argv, GError **error)
     g_autoptr(Store) known =
         store_open_existing(argv[1], error); /* never makes a run of a folder that is none */
     g_autoptr(Store) store = known ? store_open(argv[1], error) : NULL;
-    int released = store ? store_retry(store, slide, error) : -1;
+    int released =
+        store && (!slide || has_slide(store, slide, error)) ? store_retry(store, slide, error) : -1;
     if (released < 0) {
         return EXIT_FAILED;
     }

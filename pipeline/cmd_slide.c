@@ -8,6 +8,7 @@
 #include "pipeline/command.h"
 #include "pipeline/config.h"
 #include "pipeline/json.h"
+#include "pipeline/options.h"
 #include "pipeline/runner.h"
 #include "pipeline/slide_json.h"
 #include "pipeline/synth_cohort.h"
@@ -102,6 +103,9 @@ int command_slide(int argc, char **argv, GError **error)
     if (argc < 2) {
         return command_misused(error, "a slide is needed: wsiflow slide FILE");
     }
+    if (!options_distinct(argc, argv, error)) {
+        return EXIT_USAGE;
+    }
     SlideOptions options = {.mpp_x = mpp, .mpp_y = mpp, .use_objective = objective};
     json_t *out = json ? json_array() : NULL;
     for (int i = 1; i < argc; i++) {
@@ -138,12 +142,13 @@ int command_synth(int argc, char **argv, GError **error)
         return code;
     }
     if (!output || argc > 1) {
-        return command_misused(error, "where to write is needed: -o DIR");
+        return command_misused(error,
+                               argc > 1 ? "unexpected argument %s" : "where to write is needed: -o DIR%s",
+                               argc > 1 ? argv[1] : "");
     }
-    if (cohort.slides < 1 || cohort.with_lesions < 0 || cohort.with_lesions > cohort.slides ||
-        cohort.width < 2048 || cohort.height < 2048) {
-        return command_misused(
-            error, "allowed are 1 slide or more, at most as many with lesions, of at least 2048 x 2048 px");
+    if (cohort.with_lesions > cohort.slides) {
+        return command_misused(error, "--lesions %d: there are %d slides (--slides)", cohort.with_lesions,
+                               cohort.slides);
     }
     return synth_cohort_write(output, &cohort, pool_processors(), error) ? EXIT_DONE : EXIT_FAILED;
 }
@@ -156,6 +161,9 @@ int command_config(int argc, char **argv, GError **error)
     GOptionEntry entries[] = {{NULL, 0, 0, 0, NULL, NULL, NULL}};
     if (!command_options("config", entries, &argc, &argv, &code, error)) {
         return code;
+    }
+    if (argc > 2) {
+        return command_misused(error, "unexpected argument %s", argv[2]);
     }
     g_autoptr(Config) config = argc > 1 ? config_read(argv[1], error) : config_default();
     if (!config) {
@@ -211,6 +219,9 @@ int command_doctor(int argc, char **argv, GError **error)
     GOptionEntry entries[] = {{NULL, 0, 0, 0, NULL, NULL, NULL}};
     if (!command_options("doctor", entries, &argc, &argv, &code, error)) {
         return code;
+    }
+    if (argc > 2) {
+        return command_misused(error, "unexpected argument %s: one folder is looked at", argv[2]);
     }
     g_autofree char *versions = versions_text();
     printf("%s\nprocessors %d\n", versions, pool_processors());

@@ -1,6 +1,8 @@
 /* The commands, and what they share. */
 #include "pipeline/command.h"
 #include "base/error.h"
+#include "base/nearest.h"
+#include "pipeline/options.h"
 #include "pipeline/runner.h"
 #include <stdio.h>
 #include <string.h>
@@ -59,6 +61,18 @@ const Command *command_find(const char *name)
     return NULL;
 }
 
+const char *command_nearest(const char *name)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    for (const Command *command = commands; command->name; command++) {
+        if (command->summary) {
+            g_ptr_array_add(names, (char *)command->name);
+        }
+    }
+    g_ptr_array_add(names, NULL);
+    return nearest_name(name, (const char *const *)names->pdata);
+}
+
 int command_misused(GError **error, const char *format, ...)
 {
     va_list args;
@@ -69,28 +83,35 @@ int command_misused(GError **error, const char *format, ...)
     return EXIT_USAGE;
 }
 
+/* The entries of a command with --help behind them. */
+static GOptionEntry *with_help(const GOptionEntry *entries, gboolean *help)
+{
+    const GOptionEntry own = {"help", 'h', 0, G_OPTION_ARG_NONE, help, "show this text", NULL};
+    guint n = 0;
+    while (entries[n].long_name) {
+        n++;
+    }
+    GOptionEntry *all = g_new0(GOptionEntry, n + 2);
+    memcpy(all, entries, n * sizeof *entries);
+    all[n] = own;
+    return all;
+}
+
 gboolean command_options(const char *name, GOptionEntry *entries, int *argc, char ***argv, int *code,
                          GError **error)
 {
     const Command *command = command_find(name);
     gboolean help = FALSE;
-    GOptionEntry own[] = {{"help", 'h', 0, G_OPTION_ARG_NONE, &help, "show this text", NULL},
-                          {NULL, 0, 0, 0, NULL, NULL, NULL}};
-    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
-    g_autofree char *usage = g_strdup_printf("wsiflow %s %s", command->name, command->arguments);
-    g_option_context_set_help_enabled(context, FALSE);
-    g_option_context_add_main_entries(context, entries, NULL);
-    g_option_context_add_main_entries(context, own, NULL);
+    g_autofree GOptionEntry *all = with_help(entries, &help);
     *code = EXIT_USAGE;
-    if (!g_option_context_parse(context, argc, argv, error)) {
-        g_prefix_error(error, "usage: %s: ", usage);
+    if (!options_parse(all, argc, argv, error)) {
+        g_prefix_error(error, "usage: wsiflow %s %s: ", command->name, command->arguments);
         return FALSE;
     }
     if (help) {
-        g_autofree char *text = g_option_context_get_help(context, TRUE, NULL);
-        const char *options = strstr(text, "\n\n"); /* our own usage line instead of GLib's */
-        printf("usage: %s\n%s\n%s%s%s", usage, command->summary, options ? options : "",
-               command->details ? command->details : "", command->details ? "\n" : "");
+        g_autofree char *options = options_help(all);
+        printf("usage: wsiflow %s %s\n%s\n%s%s%s", command->name, command->arguments, command->summary,
+               options, command->details ? command->details : "", command->details ? "\n" : "");
         *code = EXIT_DONE;
         return FALSE;
     }

@@ -11,8 +11,10 @@ typedef struct {
 
 extern const Command commands[]; /* ends with name NULL */
 const Command *command_find(const char *name);
+/* The name of the command that was likely meant, or NULL. */
+const char *command_nearest(const char *name);
 
-/* Parses the options of a command (GOptionEntry); --help prints them with the command's texts and returns FALSE with code 0.  Wrong
+/* Parses the options of a command (options.h); --help prints them with the command's texts and returns FALSE with code 0.  Wrong
  * usage: FALSE, *code = 2 and the error.  What is left in argv are the arguments. */
 gboolean command_options(const char *name, GOptionEntry *entries, int *argc, char ***argv, int *code,
                          GError **error);

@@ -3,6 +3,8 @@
 #include "base/pool.h"
 #include "pipeline/runner.h"
 #include "pipeline/versions.h"
+#include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,26 +54,36 @@ static void allow_open_files(void)
     }
 }
 
-int main(int argc, char **argv)
+/* A program may be started with standard streams closed: then the first file that it opens would be its standard output, and what is
+ * printed would end up in it.  What stands in for output cannot be written to, so that printing fails. */
+static void fill_standard_streams(void)
 {
-    allow_open_files();
-    setlocale(LC_CTYPE, ""); /* numbers stay in the C locale */
-    g_log_set_writer_func(write_log, NULL, NULL);
-    if (argc < 2) {
-        print_help();
-        return EXIT_USAGE;
+    for (int fd = 0; fd < 3; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
+            int stand_in = open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+            g_assert(stand_in < 0 || stand_in == fd);
+        }
     }
-    if (g_str_equal(argv[1], "--help") || g_str_equal(argv[1], "-h") || g_str_equal(argv[1], "help")) {
-        print_help();
-        return EXIT_DONE;
+}
+
+/* Whether all that was printed has arrived. */
+static int flush_output(int code)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout)) {
+        return code;
     }
-    if (g_str_equal(argv[1], "--version")) {
-        print_version();
-        return EXIT_DONE;
-    }
+    fprintf(stderr, "wsiflow: standard output: %s\n", errno ? g_strerror(errno) : "not all could be written");
+    return code == EXIT_DONE || code == EXIT_PARTIAL ? EXIT_FAILED : code;
+}
+
+static int run_command(int argc, char **argv)
+{
     const Command *command = command_find(argv[1]);
     if (!command) {
-        fprintf(stderr, "wsiflow: there is no command \"%s\"; wsiflow --help lists them\n", argv[1]);
+        const char *near = command_nearest(argv[1]);
+        fprintf(stderr, "wsiflow: there is no command \"%s\"%s%s%s; wsiflow --help lists them\n", argv[1],
+                near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
         return EXIT_USAGE;
     }
     g_autoptr(GError) error = NULL;
@@ -81,4 +93,31 @@ int main(int argc, char **argv)
         return code == EXIT_DONE ? EXIT_FAILED : code;
     }
     return code;
+}
+
+int main(int argc, char **argv)
+{
+    fill_standard_streams();
+    allow_open_files();
+    setlocale(LC_CTYPE, ""); /* numbers stay in the C locale */
+    g_log_set_writer_func(write_log, NULL, NULL);
+    if (argc < 2) {
+        print_help();
+        return flush_output(EXIT_USAGE);
+    }
+    gboolean help = g_str_equal(argv[1], "help") && argc > 2;
+    if (g_str_equal(argv[1], "--help") || g_str_equal(argv[1], "-h") ||
+        (g_str_equal(argv[1], "help") && !help)) {
+        print_help();
+        return flush_output(EXIT_DONE);
+    }
+    if (g_str_equal(argv[1], "--version")) {
+        print_version();
+        return flush_output(EXIT_DONE);
+    }
+    if (help) { /* wsiflow help COMMAND */
+        argv[1] = argv[2];
+        argv[2] = "--help";
+    }
+    return flush_output(run_command(help ? 3 : argc, argv));
 }
