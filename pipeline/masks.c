@@ -212,15 +212,21 @@ Annotation *masks_outlines(const char *path, const GroupSpec *groups, const Slid
         return NULL;
     }
     LabelContour found[LABELS];
-    char names[LABELS][4];
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
     int count = 0;
     for (int i = 1; i < LABELS; i++) {
         if (tracing.contours[i]) {
-            g_snprintf(names[count], sizeof names[count], "%d", i);
-            found[count] = (LabelContour){names[count], tracing.contours[i]};
+            g_ptr_array_add(names, labels_name(labels, i));
+            found[count] = (LabelContour){names->pdata[count], tracing.contours[i]};
             count++;
         }
     }
-    return contour_annotation(path, found, count, scale_of(frame->width, labels_width(labels)),
-                              scale_of(frame->height, labels_height(labels)), groups, frame, error);
+    Annotation *annotation =
+        contour_annotation(path, found, count, scale_of(frame->width, labels_width(labels)),
+                           scale_of(frame->height, labels_height(labels)), groups, frame, error);
+    const char *note = labels_note(labels);
+    if (annotation && note) {
+        g_ptr_array_add(annotation->warnings, g_strdup_printf("%s is %s", path, note));
+    }
+    return annotation;
 }

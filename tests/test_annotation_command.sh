@@ -23,7 +23,6 @@ tifffile.imwrite("tiles.tif", label * 255, tile=(64, 80), compression="zlib", bi
 tifffile.imwrite("three.tif", label + (a > 0.06).astype(np.uint8) * 2, tile=(64, 64))
 tifffile.imwrite("coarse.tif", label[::4, ::4])
 np.save("coarse.npy", label[::4, ::4])
-tifffile.imwrite("rgb.tif", np.zeros((64, 64, 3), np.uint8))
 PY
 
 # back FILE WxH: the mask of a converted file.
@@ -78,9 +77,95 @@ import numpy as np, tifffile
 assert np.array_equal(tifffile.imread("back.tif", key=0), np.load("coarse.npy"))
 PY
 
-"$WSIFLOW" annotation convert rgb.tif -o x.xml >/dev/null 2>message
-is "a picture is no mask" $? 1
-like "and the error says so" "$(cat message)" '3 samples of 8 bits'
+# Masks as people have them.  Each kind gives the pixels of one.npy, or is refused by its name.
+python3 - <<'PY'
+import numpy as np, tifffile
+from PIL import Image
+one = np.load("one.npy")
+white = one * 255
+png = lambda image, name, **more: image.save(f"k_{name}.png", **more)
+tif = lambda data, name, **more: tifffile.imwrite(f"k_{name}.tif", data, **more)
+png(Image.fromarray(white), "grey")
+png(Image.fromarray(white).convert("1"), "bit")
+png(Image.fromarray(np.dstack([white] * 3)), "rgb")
+png(Image.fromarray(np.dstack([white * 0 + 255] * 3 + [white])), "transparent")
+png(Image.fromarray(np.dstack([white, one * 0 + 255])), "grey_alpha")
+png(Image.fromarray(one.astype(np.uint16)), "16_bits")
+palette = Image.fromarray(one, "P")
+palette.putpalette([0, 0, 0, 200, 30, 30])
+png(palette, "palette", bits=2)
+palette.save("k_palette.tif")
+Image.fromarray(white).convert("1").save("k_group4.tif", compression="group4")
+tif(one.astype(bool), "bit_tiles", tile=(64, 80), photometric="minisblack")
+tif(one.astype(np.int8), "int8", tile=(64, 80), compression="zlib")
+tif(one.astype(np.int16), "int16_big_endian", byteorder=">")
+tif(one.astype(np.uint32), "uint32", tile=(64, 80))
+tif(np.dstack([white] * 3), "rgb_tiles", tile=(64, 80), photometric="rgb", compression="zlib")
+# Refused.
+tif(one.astype(np.float32), "no_float")
+tif(one.astype(np.int8) * -3, "no_negative")
+tif(one.astype(np.uint16) * 300, "no_300")
+tif(one.astype(bool), "no_white_is_zero")  # tifffile's own way with booleans
+tif(np.dstack([white] * 4), "no_cmyk", photometric="separated")
+noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+tif(noise, "no_photograph", photometric="rgb")
+png(Image.fromarray(np.dstack([white] * 3 + [one * 100 + 1])), "no_glass")
+Image.fromarray(white).save("k_no_jpeg.jpg")
+Image.fromarray(white).save("k_no_bmp.bmp")
+Image.fromarray(white).save("k_no_gif.gif")
+np.save("k_no_numpy.npy", one)
+colours = np.zeros((*one.shape, 3), np.uint8)
+colours[one > 0] = (200, 0, 40)
+colours[:9, :9] = 255
+png(Image.fromarray(colours), "no_names")
+PY
+python3 - <<'PY'  # Adam7, which Pillow cannot write: seven passes of the same pixels
+import struct, zlib, numpy as np
+one = np.load("one.npy")
+raw = b""
+for y, x, dy, dx in ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)):
+    raw += b"".join(b"\0" + row.tobytes() for row in one[y::dy, x::dx])
+chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+open("k_interlaced.png", "wb").write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", *one.shape[::-1], 8, 0, 0, 0, 1))
+                                     + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b""))
+PY
+python3 -c '
+import numpy as np
+from PIL import Image
+assert np.array_equal(np.array(Image.open("k_interlaced.png")), np.load("one.npy"))' || echo "not ok - Pillow reads the interlaced file"
+for mask in k_[!n]*; do
+    case $mask in k_no_*) continue ;; esac
+    "$WSIFLOW" annotation convert "$mask" -o k.xml >/dev/null 2>message
+    back k.xml 533x411
+    check "a mask as $mask" same one.npy
+done
+refused() { # FILE PATTERN
+    "$WSIFLOW" annotation convert "$1" -o no.xml >/dev/null 2>message
+    like "$1 is refused by its name" "$(cat message)" "$2"
+}
+refused k_no_float.tif 'k_no_float.tif is no label mask: 1 sample of 32 bits; its pixels are floats'
+refused k_no_negative.tif 'the value -3 .* in column [0-9]+, row [0-9]+'
+refused k_no_300.tif 'the value 300'
+refused k_no_white_is_zero.tif '0 is white in it .WhiteIsZero.'
+refused k_no_cmyk.tif 'neither grey, palette nor RGB'
+refused k_no_photograph.tif 'the 256th colour'
+refused k_no_glass.png 'half-transparent'
+refused k_no_jpeg.jpg 'is a JPEG picture.*label masks are PNG or TIFF'
+refused k_no_bmp.bmp 'is a BMP picture'
+refused k_no_gif.gif 'is a GIF picture'
+refused k_no_numpy.npy 'is a NumPy array'
+refused k_no_names.png '"#ffffff" \(1\).*"#c80028" \('
+"$WSIFLOW" annotation convert k_no_names.png --group "#c80028=lesion" --group "#ffffff=not" -o k.xml >/dev/null 2>message
+like "colours of a picture are told" "$(cat message)" 'a picture of colours'
+back k.xml 533x411
+check "and are groups" run <<'PY'
+import numpy as np, tifffile
+want = np.load("one.npy")
+want[:9, :9] = 0
+assert np.array_equal(tifffile.imread("back.tif", key=0), want)
+PY
+head -c 2000 k_rgb.png >k_cut.png
+refused k_cut.png 'k_cut.png: the mask cannot be decoded in row'
 head -c 3000 strips.tif >cut.tif
 "$WSIFLOW" annotation convert cut.tif -o cut.xml >/dev/null 2>message
 is "a truncated mask is an error" $? 1

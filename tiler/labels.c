@@ -1,33 +1,50 @@
-/* Label masks read by libtiff itself.
+/* Label masks read by libtiff and libpng themselves.
  *
  * OpenSlide would give colours and needs tiles; a label is a number.  The same check of the geometry goes before as for slides. */
 #include "tiler/labels.h"
 #include "base/error.h"
+#include "tiler/labels_private.h"
 #include "tiler/tiffcheck.h"
 #include <stdio.h>
 #include <string.h>
 #include <tiffio.h>
 
 struct Labels {
-    TIFF *tiff;
+    TIFF *tiff; /* one of the two */
+    LabelsPng *png;
     char *path;
-    uint32_t width, height, tile_width, tile_height; /* tile_width 0: strips */
+    uint32_t width, height, tile_width, tile_height; /* tile_width 0: rows */
+    LabelFormat format;
+    LabelColours colours;
+    gboolean palette;
 };
+
+static const char png_magic[8] = {'\x89', 'P', 'N', 'G', '\r', '\n', '\x1a', '\n'};
+
+static size_t read_head(const char *path, char head[8])
+{
+    FILE *file = fopen(path, "rb");
+    size_t bytes = file ? fread(head, 1, 8, file) : 0;
+    if (file) {
+        fclose(file);
+    }
+    return bytes;
+}
+
+static gboolean is_png(const char *path)
+{
+    char head[8];
+    return read_head(path, head) == sizeof head && memcmp(head, png_magic, sizeof head) == 0;
+}
 
 gboolean labels_detect(const char *path)
 {
     static const char magics[][4] = {
         {'I', 'I', '*', 0}, {'I', 'I', '+', 0}, {'M', 'M', 0, '*'}, {'M', 'M', 0, '+'}};
-    char head[4];
-    FILE *file = fopen(path, "rb");
-    gboolean found = FALSE;
-    if (file && fread(head, 1, sizeof head, file) == sizeof head) {
-        for (guint i = 0; i < G_N_ELEMENTS(magics); i++) {
-            found = found || memcmp(head, magics[i], sizeof head) == 0;
-        }
-    }
-    if (file) {
-        fclose(file);
+    char head[8];
+    gboolean found = is_png(path), long_enough = read_head(path, head) >= 4;
+    for (guint i = 0; long_enough && i < G_N_ELEMENTS(magics); i++) {
+        found = found || memcmp(head, magics[i], 4) == 0;
     }
     return found;
 }
@@ -48,20 +65,60 @@ static TIFF *open_quietly(const char *path)
     return tiff;
 }
 
-static gboolean check_kind(const Labels *labels, GError **error)
+/* What keeps a TIFF's pixels from being labels; NULL when nothing does. */
+static const char *tiff_problem(const LabelFormat *format, uint16_t photometric, uint16_t sample,
+                                uint16_t planes)
 {
-    uint16_t bits = 0, samples = 0, photometric = 0, format = SAMPLEFORMAT_UINT;
+    static const int deep[] = {1, 2, 4, 8, 16, 32};
+    gboolean known = FALSE;
+    for (guint i = 0; i < G_N_ELEMENTS(deep); i++) {
+        known = known || format->bits == deep[i];
+    }
+    if (sample != SAMPLEFORMAT_UINT && sample != SAMPLEFORMAT_INT) {
+        return sample == SAMPLEFORMAT_IEEEFP ? "its pixels are floats, not whole numbers"
+                                             : "its pixels are not whole numbers";
+    }
+    if (photometric == PHOTOMETRIC_MINISWHITE) { /* viewers show 1 as black, tifffile writes True as 1 */
+        return "0 is white in it (WhiteIsZero), and programs do not agree which value is the lesion: save it "
+               "as "
+               "BlackIsZero (photometric=\"minisblack\")";
+    }
+    if (photometric == PHOTOMETRIC_YCBCR) {
+        return "its colours are YCbCr, which are not kept exactly";
+    }
+    if (photometric > PHOTOMETRIC_MASK) {
+        return "its colours are neither grey, palette nor RGB";
+    }
+    if (!known || (format->samples > 1 && format->bits != 8)) {
+        return "samples of this depth are not read";
+    }
+    if ((photometric == PHOTOMETRIC_RGB) != (format->samples >= 3) || format->samples > 4) {
+        return "the number of samples does not fit the kind of its colours";
+    }
+    return format->samples > 1 && planes != PLANARCONFIG_CONTIG ? "its colours lie in separate planes" : NULL;
+}
+
+static gboolean no_labels(const Labels *labels, const char *problem, GError **error)
+{
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is no label mask: %d sample%s of %d bit%s; %s",
+                labels->path, labels->format.samples, labels->format.samples == 1 ? "" : "s",
+                labels->format.bits, labels->format.bits == 1 ? "" : "s", problem);
+    return FALSE;
+}
+
+static gboolean set_format(Labels *labels, GError **error)
+{
+    uint16_t bits = 0, samples = 0, photometric = PHOTOMETRIC_MINISBLACK, sample = SAMPLEFORMAT_UINT,
+             planes = PLANARCONFIG_CONTIG;
     TIFFGetFieldDefaulted(labels->tiff, TIFFTAG_BITSPERSAMPLE, &bits);
     TIFFGetFieldDefaulted(labels->tiff, TIFFTAG_SAMPLESPERPIXEL, &samples);
-    TIFFGetFieldDefaulted(labels->tiff, TIFFTAG_SAMPLEFORMAT, &format);
+    TIFFGetFieldDefaulted(labels->tiff, TIFFTAG_SAMPLEFORMAT, &sample);
+    TIFFGetFieldDefaulted(labels->tiff, TIFFTAG_PLANARCONFIG, &planes);
     TIFFGetField(labels->tiff, TIFFTAG_PHOTOMETRIC, &photometric);
-    if (bits == 8 && samples == 1 && format == SAMPLEFORMAT_UINT && photometric != PHOTOMETRIC_MINISWHITE) {
-        return TRUE;
-    }
-    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                "%s is no label mask: %u sample%s of %u bits; one of 8 bits is needed", labels->path, samples,
-                samples == 1 ? "" : "s", bits);
-    return FALSE;
+    labels->format = (LabelFormat){bits, samples, sample == SAMPLEFORMAT_INT};
+    labels->palette = photometric == PHOTOMETRIC_PALETTE;
+    const char *problem = tiff_problem(&labels->format, photometric, sample, planes);
+    return !problem || no_labels(labels, problem, error);
 }
 
 static gboolean set_geometry(Labels *labels, GError **error)
@@ -81,20 +138,38 @@ static gboolean set_geometry(Labels *labels, GError **error)
     return TRUE;
 }
 
-Labels *labels_open(const char *path, GError **error)
+static gboolean open_tiff(Labels *labels, GError **error)
 {
     gboolean is_tiff;
-    if (!tiffcheck_file(path, &is_tiff, error)) {
-        return NULL;
+    if (!tiffcheck_file(labels->path, &is_tiff, error)) {
+        return FALSE;
     }
+    labels->tiff = is_tiff ? open_quietly(labels->path) : NULL;
+    if (!labels->tiff) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is not a TIFF that libtiff can open",
+                    labels->path);
+        return FALSE;
+    }
+    return set_format(labels, error) && set_geometry(labels, error);
+}
+
+static gboolean open_png(Labels *labels, GError **error)
+{
+    labels->png = labels_png_open(labels->path, &labels->width, &labels->height, &labels->format,
+                                  &labels->palette, error);
+    if (!labels->png) {
+        return FALSE;
+    }
+    return labels->format.samples == 1 || labels->format.bits == 8 ||
+           no_labels(labels, "samples of this depth are not read", error);
+}
+
+Labels *labels_open(const char *path, GError **error)
+{
     g_autoptr(Labels) labels = g_new0(Labels, 1);
     labels->path = g_strdup(path);
-    labels->tiff = is_tiff ? open_quietly(path) : NULL;
-    if (!labels->tiff) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is not a TIFF that libtiff can open", path);
-        return NULL;
-    }
-    return check_kind(labels, error) && set_geometry(labels, error) ? g_steal_pointer(&labels) : NULL;
+    gboolean good = is_png(path) ? open_png(labels, error) : open_tiff(labels, error);
+    return good ? g_steal_pointer(&labels) : NULL;
 }
 
 void labels_free(Labels *labels)
@@ -105,6 +180,7 @@ void labels_free(Labels *labels)
     if (labels->tiff) {
         TIFFClose(labels->tiff);
     }
+    labels_png_free(labels->png);
     g_free(labels->path);
     g_free(labels);
 }
@@ -126,17 +202,28 @@ static gboolean unreadable(const Labels *labels, int64_t y, GError **error)
     return FALSE;
 }
 
+/* Pixels that follow one another in row y, from x on. */
+static gboolean unpack(Labels *labels, const uint8_t *pixels, uint32_t x, uint32_t y, uint32_t width,
+                       uint8_t *out, GError **error)
+{
+    return label_unpack(labels->path, &labels->format, &labels->colours, pixels, x, y, width, out, error);
+}
+
 /* A row of tiles, side by side. */
 static gboolean read_tiles(Labels *labels, uint32_t y, uint8_t *tile, uint8_t *band, GError **error)
 {
     uint32_t rows = MIN(labels->tile_height, labels->height - y);
+    size_t stride = label_row_bytes(&labels->format, labels->tile_width);
     for (uint32_t x = 0; x < labels->width; x += labels->tile_width) {
         uint32_t columns = MIN(labels->tile_width, labels->width - x);
         if (TIFFReadTile(labels->tiff, tile, x, y, 0, 0) < 0) {
             return unreadable(labels, y, error);
         }
         for (uint32_t j = 0; j < rows; j++) {
-            memcpy(band + (size_t)j * labels->width + x, tile + (size_t)j * labels->tile_width, columns);
+            if (!unpack(labels, tile + j * stride, x, y + j, columns, band + (size_t)j * labels->width + x,
+                        error)) {
+                return FALSE;
+            }
         }
     }
     return TRUE;
@@ -144,7 +231,9 @@ static gboolean read_tiles(Labels *labels, uint32_t y, uint8_t *tile, uint8_t *b
 
 static gboolean read_tiled(Labels *labels, LabelsRow row, void *data, GError **error)
 {
-    g_autofree uint8_t *tile = wsi_try_alloc(labels->tile_width, labels->tile_height, "a tile", error);
+    size_t bytes = MAX((size_t)TIFFTileSize(labels->tiff),
+                       label_row_bytes(&labels->format, labels->tile_width) * labels->tile_height);
+    g_autofree uint8_t *tile = wsi_try_alloc(bytes, 1, "a tile", error);
     g_autofree uint8_t *band =
         tile ? wsi_try_alloc(labels->width, MIN(labels->tile_height, labels->height), "a row of tiles", error)
              : NULL;
@@ -161,22 +250,47 @@ static gboolean read_tiled(Labels *labels, LabelsRow row, void *data, GError **e
     return band != NULL;
 }
 
-static gboolean read_strips(Labels *labels, LabelsRow row, void *data, GError **error)
+static gboolean read_row(Labels *labels, uint8_t *line, uint32_t y, GError **error)
 {
-    size_t bytes = MAX((size_t)labels->width, (size_t)TIFFScanlineSize(labels->tiff));
+    if (labels->png) {
+        return labels_png_row(labels->png, line, error);
+    }
+    return TIFFReadScanline(labels->tiff, line, y, 0) >= 0 || unreadable(labels, y, error);
+}
+
+static gboolean read_rows(Labels *labels, LabelsRow row, void *data, GError **error)
+{
+    size_t bytes = label_row_bytes(&labels->format, labels->width);
+    bytes = labels->tiff ? MAX(bytes, (size_t)TIFFScanlineSize(labels->tiff)) : bytes;
     g_autofree uint8_t *line = wsi_try_alloc(bytes, 1, "a row of a mask", error);
-    for (uint32_t y = 0; line && y < labels->height; y++) {
-        if (TIFFReadScanline(labels->tiff, line, y, 0) < 0) {
-            return unreadable(labels, y, error);
-        }
-        if (!row(data, y, line, error)) {
+    g_autofree uint8_t *out = line ? wsi_try_alloc(labels->width, 1, "a row of labels", error) : NULL;
+    for (uint32_t y = 0; out && y < labels->height; y++) {
+        if (!read_row(labels, line, y, error) || !unpack(labels, line, 0, y, labels->width, out, error) ||
+            !row(data, y, out, error)) {
             return FALSE;
         }
     }
-    return line != NULL;
+    return out != NULL;
 }
 
 gboolean labels_read(Labels *labels, LabelsRow row, void *data, GError **error)
 {
-    return labels->tile_width ? read_tiled(labels, row, data, error) : read_strips(labels, row, data, error);
+    return labels->tile_width ? read_tiled(labels, row, data, error) : read_rows(labels, row, data, error);
+}
+
+char *labels_name(const Labels *labels, int label)
+{
+    guint32 colour = labels->colours.colour[label];
+    if (labels->format.samples == 1) {
+        return g_strdup_printf("%d", label);
+    }
+    return labels->colours.coloured ? g_strdup_printf("#%06x", colour) : g_strdup_printf("%u", colour & 255);
+}
+
+const char *labels_note(const Labels *labels)
+{
+    return labels->colours.coloured     ? "a picture of colours: each but black is a label"
+           : labels->format.samples > 1 ? "a picture of RGB that holds greys: their values are the labels"
+           : labels->palette ? "a picture with a palette: the places of the colours in it are the labels"
+                             : NULL;
 }

@@ -1,16 +1,17 @@
-/* Label masks of any program: the values of a TIFF with one 8-bit sample a pixel, row by row.
+/* Label masks of any program, TIFF or PNG, as one label from 0 to 255 a pixel, row by row.
  *
- * Tiled or in strips, any compression of libtiff, grey or palette (the index counts); the first directory is read, the others are
- * taken for its smaller levels. */
+ * Whole numbers of 1 to 32 bits, signed or not, with values from 0 to 255; palettes (the index counts).  Pictures of RGB: black and
+ * what is transparent is label 0, each other colour a label, at most 255 of them.  TIFF tiled or in strips, with any compression of
+ * libtiff; the first directory is read, the others are taken for its smaller levels. */
 #pragma once
 #include <glib.h>
 #include <stdint.h>
 
 typedef struct Labels Labels;
 
-/* Whether the file begins as a TIFF does; FALSE also when it cannot be read. */
+/* Whether the file begins as TIFF or PNG do; FALSE also when it cannot be read. */
 gboolean labels_detect(const char *path);
-/* Errors: WSI_ERROR_INPUT (no TIFF, broken geometry, more than one sample or not of 8 bits), WSI_ERROR_IO. */
+/* Errors: WSI_ERROR_INPUT (broken geometry; floats, 0 as white, YCbCr and what else is no label, by its name), WSI_ERROR_IO. */
 Labels *labels_open(const char *path, GError **error);
 void labels_free(Labels *labels);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Labels, labels_free)
@@ -22,3 +23,8 @@ typedef gboolean (*LabelsRow)(void *data, int64_t y, const uint8_t *values, GErr
 /* Gives all rows in ascending order, from the calling thread; memory for one row of tiles. A part that cannot be decoded is an
  * error: a mask with gaps would say "no lesion" where nobody knows. */
 gboolean labels_read(Labels *labels, LabelsRow row, void *data, GError **error);
+/* After labels_read: what a label (1 to 255) is called: its number, or #rrggbb where the picture has colours that are no greys.  Caller
+ * frees. */
+char *labels_name(const Labels *labels, int label);
+/* What was taken for what, to be told; NULL when a label is just the value of its pixels. */
+const char *labels_note(const Labels *labels);
