@@ -172,6 +172,11 @@ int csv_rows(const Csv *csv)
     return (int)csv->lines->len - 1;
 }
 
+int csv_columns(const Csv *csv)
+{
+    return csv->columns;
+}
+
 int csv_column(const Csv *csv, const char *name)
 {
     for (int c = 0; c < csv->columns; c++) {

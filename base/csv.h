@@ -12,11 +12,12 @@ typedef struct Csv Csv;
 Csv *csv_read(const char *path, GError **error);
 void csv_free(Csv *csv);
 int csv_rows(const Csv *csv);
+int csv_columns(const Csv *csv);
 /* Column by header name, or -1. */
 int csv_column(const Csv *csv, const char *name);
 /* As csv_column; a missing column is an error that names the file, the column and the nearest one there is. */
 int csv_need(const Csv *csv, const char *name, GError **error);
-/* Borrowed; row 0 is the first after the header. */
+/* Borrowed; row 0 is the first after the header, row -1 the header. */
 const char *csv_get(const Csv *csv, int row, int column);
 /* Line number in the file of a row, for messages. */
 int csv_line(const Csv *csv, int row);

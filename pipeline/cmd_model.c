@@ -217,7 +217,7 @@ int command_score(int argc, char **argv, GError **error)
         return EXIT_USAGE;
     }
     g_autoptr(Config) config = config_or_default(config_path, error);
-    if (!config) {
+    if (!config || (!patches && !cohort_ids_differ(argv + 1, argc - 1, error))) {
         return EXIT_FAILED;
     }
     const char *own = *config->model_weights ? config->model_weights : NULL;

@@ -5,6 +5,7 @@
 #include "pipeline/command.h"
 #include "pipeline/json.h"
 #include "pipeline/models.h"
+#include "pipeline/plan.h"
 #include "pipeline/recipe.h"
 #include "pipeline/runner.h"
 #include "pipeline/sizes.h"
@@ -167,6 +168,40 @@ static json_t *artefacts_json(Store *store, GError **error)
     return out;
 }
 
+/* Names may be of any bytes; JSON is UTF-8. */
+static json_t *text_json(const char *text)
+{
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
+    return json_string(valid);
+}
+
+static json_t *slides_json(const Cohort *cohort)
+{
+    json_t *out = json_array();
+    for (guint i = 0; cohort && i < cohort->slides->len; i++) {
+        const SlideEntry *e = cohort->slides->pdata[i];
+        g_autofree char *file = g_path_get_basename(e->path);
+        json_array_append_new(out, json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:s, s:i, s:b}", "id",
+                                             e->id, "file", text_json(file), "path", text_json(e->path),
+                                             "patient", text_json(e->patient), "centre", text_json(e->centre),
+                                             "label", slide_label_name(e->label), "annotation",
+                                             e->annotation ? text_json(e->annotation) : json_null(), "split",
+                                             e->split, "fold", e->fold, "scored", (int)e->scored));
+    }
+    return out;
+}
+
+static json_t *unused_json(const Cohort *cohort)
+{
+    json_t *out = json_array();
+    for (guint i = 0; cohort && i < cohort->unused->len; i++) {
+        const Unused *unused = cohort->unused->pdata[i];
+        json_array_append_new(out, json_pack("{s:o, s:o}", "name", text_json(unused->name), "reason",
+                                             text_json(unused->reason)));
+    }
+    return out;
+}
+
 int command_status(int argc, char **argv, GError **error)
 {
     gboolean json = FALSE;
@@ -197,7 +232,9 @@ int command_status(int argc, char **argv, GError **error)
         json_decref(jobs);
         return EXIT_FAILED;
     }
-    json_print(json_pack("{s:o, s:o}", "jobs", jobs, "artefacts", artefacts));
+    g_autoptr(Cohort) cohort = plan_cohort(store, NULL); /* a folder whose first plan was not made has none */
+    json_print(json_pack("{s:o, s:o, s:o, s:o}", "slides", slides_json(cohort), "unused", unused_json(cohort),
+                         "jobs", jobs, "artefacts", artefacts));
     return EXIT_DONE;
 }
 

@@ -1,12 +1,17 @@
 /* The slides of a run.
  *
  * A manifest wins over the folder; without manifest every file of the folder that matches the pattern is a slide
- * (also one that turns out not to be one: it is then a slide that failed, and is told so), but for annotations in the same folder.  Splits are splits.c's. */
+ * (also one that turns out not to be one: it is then a slide that failed, and the status says so), but for annotations.  Whatever is found and not
+ * used is kept with its reason, for the terminal, the card and the report: a file that is overlooked in silence can make a lesion pass for
+ * normal tissue.
+ *
+ * The supervisor reads the cohort once, when it plans; workers get the text that it stored.  A folder that changes while a run is on
+ * changes nothing before the next plan. */
 #include "pipeline/cohort.h"
-#include "base/csv.h"
 #include "base/error.h"
+#include "pipeline/cohort_files.h"
 #include "pipeline/splits.h"
-#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 const char *slide_label_name(SlideLabel label)
@@ -15,7 +20,7 @@ const char *slide_label_name(SlideLabel label)
     return names[label];
 }
 
-static void entry_free(SlideEntry *entry)
+void slide_entry_free(SlideEntry *entry)
 {
     g_free(entry->id);
     g_free(entry->path);
@@ -26,18 +31,7 @@ static void entry_free(SlideEntry *entry)
     g_free(entry);
 }
 
-/* The file's stem, with what is not safe in a file name replaced. */
-char *cohort_slide_id(const char *path)
-{
-    char *id = g_path_get_basename(path);
-    char *dot = strrchr(id, '.');
-    if (dot && dot != id) {
-        *dot = 0;
-    }
-    return g_strcanon(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-", '_');
-}
-
-static SlideEntry *entry_new(const Config *config, const char *path)
+SlideEntry *slide_entry_new(const Config *config, const char *path)
 {
     SlideEntry *entry = g_new0(SlideEntry, 1);
     entry->id = cohort_slide_id(path);
@@ -49,207 +43,53 @@ static SlideEntry *entry_new(const Config *config, const char *path)
     return entry;
 }
 
-static const char *const annotation_suffixes[] = {".xml", ".geojson", ".geojson.gz", ".json", ".ndpa"};
-
-static char *annotation_of(const char *folder, const char *name)
+static void unused_free(Unused *unused)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(annotation_suffixes); i++) {
-        g_autofree char *path = g_strdup_printf("%s/%s%s", folder, name, annotation_suffixes[i]);
-        if (g_file_test(path, G_FILE_TEST_EXISTS)) {
-            return g_steal_pointer(&path);
-        }
-    }
-    return NULL;
+    g_free(unused->name);
+    g_free(unused->reason);
+    g_free(unused);
 }
 
-/* The annotation in the folder of annotations, or NULL: SLIDE.xml of SLIDE.tif, else as NDP.view names its own, SLIDE.ndpi.ndpa. */
-static char *find_annotation(const Config *config, const char *slide)
+static Cohort *cohort_new(void)
 {
-    if (!*config->slides_annotations) {
-        return NULL;
+    Cohort *cohort = g_new0(Cohort, 1);
+    cohort->slides = g_ptr_array_new_with_free_func((GDestroyNotify)slide_entry_free);
+    cohort->unused = g_ptr_array_new_with_free_func((GDestroyNotify)unused_free);
+    return cohort;
+}
+
+void cohort_free(Cohort *cohort)
+{
+    if (cohort) {
+        g_ptr_array_unref(cohort->slides);
+        g_ptr_array_unref(cohort->unused);
+        g_free(cohort);
     }
-    g_autofree char *name = g_path_get_basename(slide), *stem = g_strdup(name);
-    char *dot = strrchr(stem, '.');
-    if (dot && dot != stem) {
+}
+
+void cohort_add_unused(Cohort *cohort, const char *name, char *reason)
+{
+    Unused *unused = g_new0(Unused, 1);
+    unused->name = g_strdup(name);
+    unused->reason = reason;
+    g_ptr_array_add(cohort->unused, unused);
+}
+
+/* ---- ids ---- */
+
+/* A dot at the beginning would hide the folder, and "." and ".." are other folders. */
+char *cohort_slide_id(const char *path)
+{
+    char *id = g_path_get_basename(path);
+    char *dot = strrchr(id, '.');
+    if (dot && dot != id) {
         *dot = 0;
     }
-    char *found = annotation_of(config->slides_annotations, stem);
-    return found ? found : annotation_of(config->slides_annotations, name);
+    for (char *at = id; *at == '.'; at++) {
+        *at = '_';
+    }
+    return g_strcanon(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-", '_');
 }
-
-/* Annotations often lie beside their slides.  They are no slides where they are looked for; elsewhere they had better fail as slides
- * than let lesions pass for normal tissue. */
-static gboolean is_annotation(const Config *config, const char *name)
-{
-    g_autofree char *slides = g_canonicalize_filename(config->slides_folder, NULL);
-    g_autofree char *annotations = g_canonicalize_filename(config->slides_annotations, NULL);
-    gboolean beside = *config->slides_annotations && g_str_equal(slides, annotations);
-    for (size_t i = 0; beside && i < G_N_ELEMENTS(annotation_suffixes); i++) {
-        if (g_str_has_suffix(name, annotation_suffixes[i])) {
-            return TRUE;
-        }
-    }
-    return FALSE;
-}
-
-/* ---- labels ---- */
-
-/* Of slides that have no annotation and no label of their own. */
-static SlideLabel default_label(const Config *config, gboolean source_given)
-{
-    if (g_str_equal(config->slides_unannotated, "auto")) {
-        return source_given ? SLIDE_UNKNOWN : SLIDE_NORMAL;
-    }
-    return g_str_equal(config->slides_unannotated, "normal") ? SLIDE_NORMAL : SLIDE_UNKNOWN;
-}
-
-/* The cell of the column `label`, or "". */
-static gboolean read_label(const Csv *csv, int row, SlideEntry *entry, SlideLabel otherwise, GError **error)
-{
-    int column = csv_column(csv, "label");
-    const char *text = column < 0 ? "" : csv_get(csv, row, column);
-    if (!*text) {
-        entry->label = entry->annotation ? SLIDE_ANNOTATED : otherwise;
-    } else if (g_str_equal(text, "unknown")) {
-        entry->label = SLIDE_UNKNOWN;
-        g_clear_pointer(&entry->annotation, g_free);
-    } else if (!g_str_equal(text, "normal")) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "manifest line %d: label \"%s\": allowed are normal, unknown or nothing",
-                    csv_line(csv, row), text);
-        return FALSE;
-    } else if (entry->annotation) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "manifest line %d: slide %s is labelled normal, but has the annotation %s",
-                    csv_line(csv, row), entry->id, entry->annotation);
-        return FALSE;
-    } else {
-        entry->label = SLIDE_NORMAL;
-    }
-    return TRUE;
-}
-
-/* ---- the folder ---- */
-
-static gboolean list_folder(const Config *config, GPtrArray *out, GError **error)
-{
-    g_autoptr(GError) why = NULL;
-    g_autoptr(GDir) folder = g_dir_open(config->slides_folder, 0, &why);
-    if (!folder) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "slides.folder: %s", why->message);
-        return FALSE;
-    }
-    SlideLabel otherwise = default_label(config, *config->slides_annotations);
-    const char *name;
-    while ((name = g_dir_read_name(folder))) {
-        g_autofree char *path = g_build_filename(config->slides_folder, name, NULL);
-        gboolean fits = g_pattern_match_simple(config->slides_pattern, name) && name[0] != '.' &&
-                        !is_annotation(config, name);
-        if (!fits || !g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
-            continue;
-        }
-        SlideEntry *entry = entry_new(config, path);
-        entry->annotation = find_annotation(config, path);
-        entry->label = entry->annotation ? SLIDE_ANNOTATED : otherwise;
-        g_ptr_array_add(out, entry);
-    }
-    return TRUE;
-}
-
-/* ---- the manifest ---- */
-
-static char *anchored(const char *manifest, const char *folder, const char *name)
-{
-    if (g_path_is_absolute(name)) {
-        return g_strdup(name);
-    }
-    g_autofree char *own = g_path_get_dirname(manifest);
-    return g_build_filename(*folder ? folder : own, name, NULL);
-}
-
-static gboolean read_mpp(const Csv *csv, int row, SlideEntry *entry, GError **error)
-{
-    static const struct {
-        const char *column;
-        gboolean x, y;
-    } columns[] = {{"mpp", TRUE, TRUE}, {"mpp_x", TRUE, FALSE}, {"mpp_y", FALSE, TRUE}};
-    for (size_t i = 0; i < G_N_ELEMENTS(columns); i++) {
-        int column = csv_column(csv, columns[i].column);
-        double value = NAN;
-        if (column >= 0 && !csv_number(csv, row, column, &value, error)) {
-            return FALSE;
-        }
-        if (isnan(value)) {
-            continue;
-        }
-        if (value <= 0 || value > 1000) {
-            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                        "manifest line %d: %s is %g um/px: allowed are 0 to 1000", csv_line(csv, row),
-                        columns[i].column, value);
-            return FALSE;
-        }
-        entry->mpp_x = columns[i].x ? value : entry->mpp_x;
-        entry->mpp_y = columns[i].y ? value : entry->mpp_y;
-    }
-    return TRUE;
-}
-
-static void take_text(const Csv *csv, int row, const char *name, char **out)
-{
-    int column = csv_column(csv, name);
-    if (column >= 0 && *csv_get(csv, row, column)) {
-        g_free(*out);
-        *out = g_strdup(csv_get(csv, row, column));
-    }
-}
-
-static SlideEntry *read_row(const Config *config, const Csv *csv, int row, int slide, SlideLabel otherwise,
-                            GError **error)
-{
-    g_autofree char *path =
-        anchored(config->slides_manifest, config->slides_folder, csv_get(csv, row, slide));
-    SlideEntry *entry = entry_new(config, path);
-    g_autofree char *annotation = NULL;
-    take_text(csv, row, "patient", &entry->patient);
-    take_text(csv, row, "centre", &entry->centre);
-    take_text(csv, row, "split", &entry->split);
-    take_text(csv, row, "annotation", &annotation);
-    entry->annotation = annotation ? anchored(config->slides_manifest, config->slides_annotations, annotation)
-                                   : find_annotation(config, path);
-    static const char *const splits[] = {"", "train", "valid", "test", NULL};
-    gboolean ok = g_strv_contains(splits, entry->split);
-    if (!ok) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s line %d: split \"%s\": allowed are train, valid, test", config->slides_manifest,
-                    csv_line(csv, row), entry->split);
-    }
-    if (!ok || !read_mpp(csv, row, entry, error) || !read_label(csv, row, entry, otherwise, error)) {
-        entry_free(entry);
-        return NULL;
-    }
-    return entry;
-}
-
-static gboolean read_manifest(const Config *config, GPtrArray *out, GError **error)
-{
-    g_autoptr(Csv) csv = csv_read(config->slides_manifest, error);
-    int slide = csv ? csv_need(csv, "slide", error) : -1;
-    if (slide < 0) {
-        return FALSE;
-    }
-    gboolean given =
-        *config->slides_annotations || csv_column(csv, "annotation") >= 0 || csv_column(csv, "label") >= 0;
-    for (int row = 0; row < csv_rows(csv); row++) {
-        SlideEntry *entry = read_row(config, csv, row, slide, default_label(config, given), error);
-        if (!entry) {
-            return FALSE;
-        }
-        g_ptr_array_add(out, entry);
-    }
-    return TRUE;
-}
-
-/* ---- all together ---- */
 
 static gint by_id(gconstpointer a, gconstpointer b)
 {
@@ -263,8 +103,8 @@ static gboolean check_ids(const GPtrArray *slides, GError **error)
         const SlideEntry *a = slides->pdata[i - 1], *b = slides->pdata[i];
         if (g_str_equal(a->id, b->id)) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                        "two slides would have the name %s: %s and %s; list the slides in slides.manifest or "
-                        "set slides.pattern",
+                        "two slides would have the name %s: %s and %s; give them names by the column id of "
+                        "slides.manifest, or leave one out by slides.pattern",
                         a->id, a->path, b->path);
             return FALSE;
         }
@@ -272,23 +112,204 @@ static gboolean check_ids(const GPtrArray *slides, GError **error)
     return TRUE;
 }
 
-GPtrArray *cohort_read(const Config *config, GError **error)
+gboolean cohort_ids_differ(char *const *paths, int count, GError **error)
 {
-    g_autoptr(GPtrArray) slides = g_ptr_array_new_with_free_func((GDestroyNotify)entry_free);
-    gboolean ok =
-        *config->slides_manifest ? read_manifest(config, slides, error) : list_folder(config, slides, error);
-    if (!ok) {
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (int i = 0; i < count; i++) {
+        g_autofree char *id = cohort_slide_id(paths[i]);
+        const char *other = g_hash_table_lookup(seen, id);
+        if (other) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                        "two slides would have the name %s: %s and %s; write them to two folders", id, other,
+                        paths[i]);
+            return FALSE;
+        }
+        g_hash_table_insert(seen, g_steal_pointer(&id), paths[i]);
+    }
+    return TRUE;
+}
+
+/* ---- labels ---- */
+
+/* Of slides that have no annotation and no label of their own. */
+static SlideLabel default_label(const Config *config, gboolean source_given)
+{
+    if (g_str_equal(config->slides_unannotated, "auto")) {
+        return source_given ? SLIDE_UNKNOWN : SLIDE_NORMAL;
+    }
+    return g_str_equal(config->slides_unannotated, "normal") ? SLIDE_NORMAL : SLIDE_UNKNOWN;
+}
+
+static gboolean set_labels(const Config *config, Cohort *cohort, GHashTable *beside, gboolean source_given,
+                           GError **error)
+{
+    gboolean found = g_str_equal(config->slides_unannotated, "auto");
+    for (guint i = 0; i < cohort->slides->len; i++) {
+        SlideEntry *entry = cohort->slides->pdata[i];
+        if (entry->label_given && entry->label == SLIDE_NORMAL && entry->annotation) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                        "%s line %d: slide %s is labelled normal, but has the annotation %s",
+                        config->slides_manifest, entry->line, entry->id, entry->annotation);
+            return FALSE;
+        }
+        if (entry->label_given && entry->annotation) {
+            cohort_add_unused(
+                cohort, entry->annotation,
+                g_strdup_printf("annotation of slide %s, which is labelled unknown", entry->id));
+            g_clear_pointer(&entry->annotation, g_free);
+        } else if (!entry->label_given) {
+            gboolean unknown = found && g_hash_table_contains(beside, entry);
+            entry->label = entry->annotation ? SLIDE_ANNOTATED
+                           : unknown         ? SLIDE_UNKNOWN
+                                             : default_label(config, source_given);
+        }
+    }
+    return TRUE;
+}
+
+/* ---- scoring ---- */
+
+/* Which slides are scored.  auto: the test slides and the unknown ones; all slides where that would leave out what people came for, since no
+ * slide is annotated, so that there are no figures to keep apart, or none is in the test split. */
+static void choose_scored(const Config *config, const GPtrArray *slides)
+{
+    const char *which = config->score_slides;
+    gboolean annotated = FALSE, tested = FALSE;
+    for (guint i = 0; i < slides->len; i++) {
+        const SlideEntry *entry = slides->pdata[i];
+        annotated = annotated || entry->label == SLIDE_ANNOTATED;
+        tested = tested || g_str_equal(entry->split, "test");
+    }
+    gboolean all = g_str_equal(which, "all") || (g_str_equal(which, "auto") && !(annotated && tested));
+    for (guint i = 0; i < slides->len && !g_str_equal(which, "none"); i++) {
+        SlideEntry *entry = slides->pdata[i];
+        entry->scored = all || g_str_equal(entry->split, "test") || entry->label == SLIDE_UNKNOWN;
+    }
+}
+
+/* ---- all together ---- */
+
+static gint by_name(gconstpointer a, gconstpointer b)
+{
+    const Unused *p = *(Unused *const *)a, *q = *(Unused *const *)b;
+    int order = strcmp(p->reason, q->reason);
+    return order ? order : strcmp(p->name, q->name);
+}
+
+static gboolean read_all(const Config *config, Cohort *cohort, gboolean *labelled, GError **error)
+{
+    if (*config->slides_manifest) {
+        return cohort_read_manifest(config, cohort, labelled, error) &&
+               cohort_list_rest(config, cohort, error);
+    }
+    return cohort_list_folder(config, cohort, error);
+}
+
+Cohort *cohort_read(const Config *config, GError **error)
+{
+    g_autoptr(Cohort) cohort = cohort_new();
+    g_autoptr(GHashTable) beside = g_hash_table_new(NULL, NULL);
+    gboolean labelled = FALSE;
+    if (!*config->slides_folder && !*config->slides_manifest) {
+        return g_steal_pointer(&cohort);
+    }
+    if (!read_all(config, cohort, &labelled, error)) {
         return NULL;
     }
-    if (slides->len == 0) {
+    if (cohort->slides->len == 0) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "no slide found: %s has no file that matches \"%s\"",
                     *config->slides_manifest ? config->slides_manifest : config->slides_folder,
                     config->slides_pattern);
         return NULL;
     }
-    g_ptr_array_sort(slides, by_id);
-    if (!check_ids(slides, error) || !splits_assign(config, slides, error)) {
+    g_ptr_array_sort(cohort->slides, by_id);
+    labelled = labelled || *config->slides_annotations;
+    if (!check_ids(cohort->slides, error) || !cohort_find_annotations(config, cohort, beside, error) ||
+        !set_labels(config, cohort, beside, labelled, error) || !splits_assign(config, cohort, error)) {
         return NULL;
     }
-    return g_steal_pointer(&slides);
+    choose_scored(config, cohort->slides);
+    g_ptr_array_sort(cohort->unused, by_name);
+    return g_steal_pointer(&cohort);
+}
+
+/* ---- as text ---- */
+
+/* A line a slide or unused file; cells are escaped as C has it and separated by tabs. */
+static void put_line(GString *out, const char *const *cells)
+{
+    for (; *cells; cells++) {
+        g_autofree char *safe = g_strescape(*cells, NULL);
+        g_string_append(out, safe);
+        g_string_append_c(out, cells[1] ? '\t' : '\n');
+    }
+}
+
+char *cohort_text(const Cohort *cohort)
+{
+    GString *out = g_string_new(NULL);
+    for (guint i = 0; i < cohort->slides->len; i++) {
+        const SlideEntry *e = cohort->slides->pdata[i];
+        char x[G_ASCII_DTOSTR_BUF_SIZE], y[G_ASCII_DTOSTR_BUF_SIZE];
+        g_ascii_dtostr(x, sizeof x, e->mpp_x);
+        g_ascii_dtostr(y, sizeof y, e->mpp_y);
+        g_autofree char *numbers = g_strdup_printf("%d %d %d %d %d %d", (int)e->label, (int)e->label_given,
+                                                   e->fold, (int)e->use, e->line, (int)e->scored);
+        put_line(out, (const char *[]){"slide", e->id, e->path, e->patient, e->centre, e->split,
+                                       e->annotation ? e->annotation : "", x, y, numbers, NULL});
+    }
+    for (guint i = 0; i < cohort->unused->len; i++) {
+        const Unused *unused = cohort->unused->pdata[i];
+        put_line(out, (const char *[]){"unused", unused->name, unused->reason, NULL});
+    }
+    return g_string_free(out, FALSE);
+}
+
+static gboolean parse_slide(Cohort *cohort, char **cells)
+{
+    int label, given, fold, use, line, scored;
+    if (sscanf(cells[9], "%d %d %d %d %d %d", &label, &given, &fold, &use, &line, &scored) != 6) {
+        return FALSE;
+    }
+    SlideEntry *entry = g_new0(SlideEntry, 1);
+    *entry = (SlideEntry){.id = g_strdup(cells[1]),
+                          .path = g_strdup(cells[2]),
+                          .patient = g_strdup(cells[3]),
+                          .centre = g_strdup(cells[4]),
+                          .label = (SlideLabel)label,
+                          .label_given = given,
+                          .annotation = *cells[6] ? g_strdup(cells[6]) : NULL,
+                          .split = g_strdup(cells[5]),
+                          .fold = fold,
+                          .use = (SlideUse)use,
+                          .mpp_x = g_ascii_strtod(cells[7], NULL),
+                          .mpp_y = g_ascii_strtod(cells[8], NULL),
+                          .line = line,
+                          .scored = scored};
+    g_ptr_array_add(cohort->slides, entry);
+    return TRUE;
+}
+
+Cohort *cohort_parse(const char *text, GError **error)
+{
+    g_autoptr(Cohort) cohort = cohort_new();
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (char **line = lines; *line && **line; line++) {
+        g_auto(GStrv) cells = g_strsplit(*line, "\t", -1);
+        guint n = g_strv_length(cells);
+        for (guint c = 0; c < n; c++) {
+            char *plain = g_strcompress(cells[c]);
+            g_free(cells[c]);
+            cells[c] = plain;
+        }
+        gboolean ok = n == 10 && g_str_equal(cells[0], "slide") && parse_slide(cohort, cells);
+        if (n == 3 && g_str_equal(cells[0], "unused")) {
+            cohort_add_unused(cohort, cells[1], g_strdup(cells[2]));
+        } else if (!ok) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL,
+                        "the stored cohort has a line that cannot be read");
+            return NULL;
+        }
+    }
+    return g_steal_pointer(&cohort);
 }

@@ -1,4 +1,4 @@
-/* The slides of a run: which files, whose, in which split, with which annotation. */
+/* The slides of a run: which files, whose, in which split, with which annotation; and which files were found and are not used. */
 #pragma once
 #include "pipeline/camelyon.h"
 #include "pipeline/config.h"
@@ -13,24 +13,49 @@ typedef enum {
 const char *slide_label_name(SlideLabel label);
 
 typedef struct {
-    char *id;      /* unique in the run, of [A-Za-z0-9._-]: the file's stem */
-    char *path;    /* of the slide */
-    char *patient; /* the id when no manifest says it */
-    char *centre;  /* or "" */
-    SlideLabel label;
-    char *annotation;    /* path; NULL unless the label is SLIDE_ANNOTATED */
-    char *split;         /* "train", "valid" or "test"; "none" of an unknown slide */
-    int fold;            /* 1 .. dataset.folds; 0 = there are none */
-    SlideUse use;        /* SLIDE_WHOLE or SLIDE_LESIONS_ONLY */
-    double mpp_x, mpp_y; /* override, 0 = none */
+    char *id;             /* unique in the run, as cohort_slide_id makes it, or the manifest's column id */
+    char *path;           /* of the slide */
+    char *patient;        /* the id when no manifest says it */
+    char *centre;         /* or "" */
+    SlideLabel label;     /* */
+    gboolean label_given; /* the manifest's column label says it */
+    char *annotation;     /* path; NULL unless the label is SLIDE_ANNOTATED */
+    char *split;          /* "train", "valid" or "test"; "none" of an unknown slide */
+    int fold;             /* 1 .. dataset.folds; 0 = there are none */
+    SlideUse use;         /* SLIDE_WHOLE or SLIDE_LESIONS_ONLY */
+    gboolean scored;      /* by score.slides */
+    double mpp_x, mpp_y;  /* override, 0 = none */
+    int line;             /* of the manifest; 0 = there is none */
 } SlideEntry;
 
-/* From slides.folder, slides.pattern, slides.manifest and slides.annotations: array of SlideEntry*, sorted by id, owned.
+/* A file that was found or named and that the run does not use. */
+typedef struct {
+    char *name, *reason;
+} Unused;
+
+typedef struct {
+    GPtrArray *slides; /* SlideEntry*, sorted by id, owned */
+    GPtrArray *unused; /* Unused*, in a fixed order, owned */
+} Cohort;
+void cohort_free(Cohort *cohort);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Cohort, cohort_free)
+
+/* From slides.folder, slides.pattern, slides.manifest and slides.annotations; no slides when none of them is set.
  *
  * A slide with an annotation is annotated.  Of one without, the manifest's column `label` decides, then slides.unannotated; when that
  * is auto, the slide is normal where no source of labels is given (neither slides.annotations nor a column annotation or label), else unknown.
- * Splits are those of splits.h: the manifest's, an official one, or dealt by patient or centre. */
-GPtrArray *cohort_read(const Config *config, GError **error);
+ * A slide is unknown, too, when a file that may be its annotation is found beside it and no key names it.
+ * Names match without regard to case.  Splits are those of splits.h: the manifest's, an official one, or dealt by patient or centre.
+ * What a run has planned is not read again: workers take it from cohort_parse. */
+Cohort *cohort_read(const Config *config, GError **error);
+/* Adds to cohort->unused; takes over the reason. */
+void cohort_add_unused(Cohort *cohort, const char *name, char *reason);
 
-/* The name of a slide in runs and folders: its file's stem, of [A-Za-z0-9._-] only.  Caller frees. */
+/* The cohort as text, and back: the same for every path and name.  Caller frees. */
+char *cohort_text(const Cohort *cohort);
+Cohort *cohort_parse(const char *text, GError **error);
+
+/* The name of a slide in runs and folders: its file's stem, of [A-Za-z0-9._-] only, never with a dot at its beginning.  Caller frees. */
 char *cohort_slide_id(const char *path);
+/* FALSE with an error that names both when two of the files would have one id. */
+gboolean cohort_ids_differ(char *const *paths, int count, GError **error);

@@ -66,10 +66,10 @@ const ConfigKey config_keys[] = {
     TEXT(slides, pattern, "*", "which files of the folder, for example \"*.tif\""),
     PATH(
         slides, manifest,
-        "CSV instead of or beside the folder: slide[,patient,centre,split,annotation,label,mpp,mpp_x,mpp_y]; "
+        "CSV instead of or beside the folder: slide[,id,patient,centre,split,annotation,label,mpp,mpp_x,mpp_y]; "
         "paths relative to it"),
     PATH(slides, annotations,
-         "folder with an annotation STEM.xml (.geojson, .geojson.gz, .json, .ndpa) for slides that have "
+         "folder with an annotation STEM.xml (.geojson, .geojson.gz, .json, .ndpa, .annotations) for slides that have "
          "lesions; may be "
          "the slides' own"),
     GROUPS(slides, groups,
@@ -218,7 +218,10 @@ const ConfigKey config_keys[] = {
     NUMBER(threshold, eps, "0.05", 1e-6, 0.999999, "for normal-quantile: share of the normals above it"),
     NUMBER(threshold, beta, "1", 0.01, 100, "for F_beta: how many times as much recall counts as precision"),
 
-    CHOICE(score, slides, "test", "test all none", "which slides are scored"),
+    CHOICE(score, slides, "auto", "auto test all none",
+           "which slides are scored; test = those of the test split and unknown ones; auto = the same, but "
+           "all where no "
+           "slide is annotated or none is in the test split"),
     PATH(score, model, "a model bundle to score with instead of training one"),
     NUMBER(score, overlap, "0.5", 0, 0.9, "of neighbouring tiles, as a share of their size"),
     NUMBER(score, min_tissue, "0.25", 0, 1, "score tiles with at least this share of tissue"),

@@ -59,7 +59,7 @@ static void add_folder(GString *text, const char *folder, int depth)
 
 typedef struct {
     const char *stage;
-    gboolean slide, mpp, annotation, region, target, split, use, weights, patches, model, labels;
+    gboolean slide, mpp, annotation, region, target, split, use, unused, weights, patches, model, labels;
 } Outside;
 
 /* What each stage reads from outside of the run. */
@@ -68,12 +68,12 @@ static const Outside outside[] = {
     {"tissue", .slide = TRUE, .mpp = TRUE, .region = TRUE},
     {"mask", .annotation = TRUE},
     {"cut", .split = TRUE, .target = TRUE},
-    {"dataset", .split = TRUE},
+    {"dataset", .split = TRUE, .unused = TRUE},
     {"normals", .split = TRUE, .target = TRUE},
     {"train", .target = TRUE, .weights = TRUE, .patches = TRUE},
     {"score", .use = TRUE, .model = TRUE, .weights = TRUE},
     {"scorepatches", .model = TRUE, .weights = TRUE, .patches = TRUE},
-    {"evaluate", .model = TRUE, .labels = TRUE},
+    {"evaluate", .split = TRUE, .unused = TRUE, .model = TRUE, .labels = TRUE},
 };
 
 /* Where a slide belongs and what is used of it; for stages of the cohort, of all slides. */
@@ -112,6 +112,10 @@ static void input_hash(const Run *run, const Stage *stage, const SlideEntry *sli
         }
         if (o->use) {
             g_string_append_printf(text, "use %d label %d\n", (int)slide->use, (int)slide->label);
+        }
+        for (guint u = 0; o->unused && u < run->cohort->unused->len; u++) {
+            const Unused *unused = run->cohort->unused->pdata[u];
+            g_string_append_printf(text, "unused %s: %s\n", unused->name, unused->reason);
         }
         if (o->patches && *config->patches_folder) {
             add_folder(text, config->patches_folder, 0);
@@ -159,7 +163,7 @@ static void add_needs(Plan *plan, const Stage *stage, const SlideEntry *slide, i
 
 static void add_job(Plan *plan, const Stage *stage, const SlideEntry *slide, int priority)
 {
-    if (!stage->wanted(plan->run->config, slide)) {
+    if (!stage->wanted(plan->run, slide)) {
         return;
     }
     char config_sha[65], input_sha[65];
@@ -202,11 +206,25 @@ gboolean plan_make(const Run *run, Store *store, const char *last, GError **erro
             error, WSI_ERROR, WSI_ERROR_INPUT,
             "the configuration asks for nothing: set slides.folder, slides.manifest or patches.folder");
     }
-    ok = ok && store_plan(store, (const PlanJob *)(void *)plan.jobs->data, (int)plan.jobs->len,
-                          (const PlanNeed *)(void *)plan.needs->data, (int)plan.needs->len, error);
+    g_autofree char *cohort = cohort_text(run->cohort);
+    ok = ok && store_set_note(store, "cohort", cohort, error) &&
+         store_plan(store, (const PlanJob *)(void *)plan.jobs->data, (int)plan.jobs->len,
+                    (const PlanNeed *)(void *)plan.needs->data, (int)plan.needs->len, error);
     g_array_unref(plan.jobs);
     g_array_unref(plan.needs);
     g_ptr_array_unref(plan.texts);
     g_hash_table_unref(plan.index);
     return ok;
+}
+
+Cohort *plan_cohort(Store *store, GError **error)
+{
+    g_autoptr(GError) why = NULL;
+    g_autofree char *text = store_get_note(store, "cohort", &why);
+    if (!text) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "the job table has no cohort: %s",
+                    why ? why->message : "run wsiflow run once more");
+        return NULL;
+    }
+    return cohort_parse(text, error);
 }

@@ -321,7 +321,8 @@ static gboolean store_facts(const Config *config, const char *folder, GError **e
 
 int runner_run(const Config *config, const char *folder, int workers, const char *last, GError **error)
 {
-    if (!durable_folder(folder, error)) {
+    g_autoptr(Cohort) cohort = cohort_read(config, error);
+    if (!cohort || !durable_folder(folder, error)) {
         return EXIT_FAILED;
     }
     g_autofree char *absolute = realpath(folder, NULL);
@@ -329,14 +330,12 @@ int runner_run(const Config *config, const char *folder, int workers, const char
     if (lock < 0) {
         return EXIT_FAILED;
     }
-    gboolean on_slides = *config->slides_folder || *config->slides_manifest;
-    g_autoptr(GPtrArray) slides = on_slides ? cohort_read(config, error) : g_ptr_array_new();
-    gboolean alone = slides && store_end_workers(absolute, WORKER_PATIENCE, error);
+    gboolean alone = store_end_workers(absolute, WORKER_PATIENCE, error);
     g_autoptr(Store) store = alone ? store_open(absolute, error) : NULL;
-    Run run = {config, slides, absolute};
     durable_sweep(absolute);
     sweep_logs(absolute);
     int code = EXIT_FAILED;
+    Run run = {config, cohort->slides, absolute, cohort};
     if (store && store_facts(config, absolute, error) && plan_make(&run, store, last, error)) {
         code = run_crew(store, absolute, workers > 0 ? workers : pool_processors(), error);
         durable_sweep(absolute); /* what killed workers were writing */

@@ -130,8 +130,9 @@ static gboolean read_official(const Config *config, SlideEntry *entry, GError **
 }
 
 /* Leaves in entry->split what is given by manifest or name, "" where it is to be dealt. */
-static gboolean read_given(const Config *config, GPtrArray *slides, GError **error)
+static gboolean read_given(const Config *config, Cohort *cohort, GError **error)
 {
+    GPtrArray *slides = cohort->slides;
     const char *how = config->dataset_split;
     for (guint i = slides->len; i-- > 0;) {
         SlideEntry *entry = slides->pdata[i];
@@ -160,6 +161,7 @@ static gboolean read_given(const Config *config, GPtrArray *slides, GError **err
             return FALSE;
         }
         if (entry->use == SLIDE_LEFT_OUT) {
+            cohort_add_unused(cohort, entry->path, g_strdup("not of the set any more"));
             g_ptr_array_remove_index(slides, i);
         }
     }
@@ -204,9 +206,10 @@ static gboolean spread_given(const Config *config, const GPtrArray *slides, GArr
     return TRUE;
 }
 
-gboolean splits_assign(const Config *config, GPtrArray *slides, GError **error)
+gboolean splits_assign(const Config *config, Cohort *cohort, GError **error)
 {
-    if (!read_given(config, slides, error)) {
+    const GPtrArray *slides = cohort->slides;
+    if (!read_given(config, cohort, error)) {
         return FALSE;
     }
     g_autoptr(GArray) units = gather_units(config, slides);

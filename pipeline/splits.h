@@ -3,8 +3,8 @@
 #include "pipeline/cohort.h"
 
 /* Sets split, fold and use of all slides by dataset.split, dataset.by, dataset.folds and the shares; slides that are no longer of
- * their set are removed from the array. */
-gboolean splits_assign(const Config *config, GPtrArray *slides, GError **error);
+ * their set go to cohort->unused. */
+gboolean splits_assign(const Config *config, Cohort *cohort, GError **error);
 
 /* One slide's content, for the check below. */
 typedef struct {

@@ -13,6 +13,7 @@ typedef struct {
     const Config *config;
     const GPtrArray *slides; /* SlideEntry*; empty when working on patches */
     const char *folder;      /* of the run, absolute */
+    const Cohort *cohort;    /* the slides, and what is not used */
 } Run;
 
 /* One job being done. */
@@ -36,7 +37,7 @@ typedef struct {
     const char *sections; /* "section" or "section.key" it reads: they are its configuration hash */
     const char *needs;    /* stage names; ?name: soft (goes on when some slides have no result) */
     int version;          /* raised when the same inputs would give other bytes */
-    gboolean (*wanted)(const Config *config, const SlideEntry *slide); /* slide NULL for the cohort */
+    gboolean (*wanted)(const Run *run, const SlideEntry *slide); /* slide NULL for the cohort */
     gboolean (*run)(Work *work, GError **error);
 } Stage;
 

@@ -16,78 +16,94 @@ static gboolean on_slides(const Config *config)
     return *config->slides_folder || *config->slides_manifest;
 }
 
-static gboolean is_scored(const Config *config, const SlideEntry *slide)
+/* Some slide's labels are known: there is something to cut and to train on. */
+static gboolean has_known(const Run *run)
 {
-    gboolean model = config->train_run || *config->score_model;
-    gboolean chosen = g_str_equal(config->score_slides, "all") ||
-                      (g_str_equal(config->score_slides, "test") && slide &&
-                       (g_str_equal(slide->split, "test") || slide->label == SLIDE_UNKNOWN));
-    return model && chosen;
+    for (guint i = 0; i < run->slides->len; i++) {
+        if (((const SlideEntry *)run->slides->pdata[i])->label != SLIDE_UNKNOWN) {
+            return TRUE;
+        }
+    }
+    return FALSE;
 }
 
-static gboolean wants_slide(const Config *config, const SlideEntry *slide)
+static gboolean has_scored(const Run *run)
+{
+    for (guint i = 0; i < run->slides->len; i++) {
+        if (((const SlideEntry *)run->slides->pdata[i])->scored) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+static gboolean wants_slide(const Run *run, const SlideEntry *slide)
 {
     return TRUE;
 }
 
-static gboolean wants_mask(const Config *config, const SlideEntry *slide)
+static gboolean wants_mask(const Run *run, const SlideEntry *slide)
 {
     return slide->label == SLIDE_ANNOTATED;
 }
 
-static gboolean wants_stain(const Config *config, const SlideEntry *slide)
+static gboolean wants_stain(const Run *run, const SlideEntry *slide)
 {
-    return colouring_wants_fit(config);
+    return colouring_wants_fit(run->config);
 }
 
-static gboolean wants_clam(const Config *config, const SlideEntry *slide)
+static gboolean wants_clam(const Run *run, const SlideEntry *slide)
 {
-    return config->dataset_clam;
+    return run->config->dataset_clam;
 }
 
-static gboolean wants_cut(const Config *config, const SlideEntry *slide)
+static gboolean wants_cut(const Run *run, const SlideEntry *slide)
 {
-    return config->dataset_write && slide->label != SLIDE_UNKNOWN;
+    return run->config->dataset_write && slide->label != SLIDE_UNKNOWN;
 }
 
-static gboolean wants_dataset(const Config *config, const SlideEntry *slide)
+static gboolean wants_dataset(const Run *run, const SlideEntry *slide)
 {
-    return on_slides(config) && config->dataset_write;
+    return run->config->dataset_write && has_known(run);
 }
 
 /* A model, trained or given, and something to work on. */
-static gboolean has_model(const Config *config)
+static gboolean has_model(const Run *run)
 {
-    gboolean input = on_slides(config) || *config->patches_folder;
-    return input && (config->train_run || *config->score_model);
+    gboolean input = on_slides(run->config) || *run->config->patches_folder;
+    return input && (run->config->train_run || *run->config->score_model);
 }
 
-static gboolean wants_normals(const Config *config, const SlideEntry *slide)
+static gboolean wants_normals(const Run *run, const SlideEntry *slide)
 {
+    const Config *config = run->config;
     gboolean slides = on_slides(config) && !*config->patches_folder;
     return slides && g_str_equal(config->train_source, "slides") && config->train_run &&
            !*config->score_model;
 }
 
-static gboolean wants_train(const Config *config, const SlideEntry *slide)
+static gboolean wants_train(const Run *run, const SlideEntry *slide)
 {
+    const Config *config = run->config;
     gboolean tiles = *config->patches_folder || (on_slides(config) && config->dataset_write);
-    return (tiles && config->train_run && !*config->score_model) || wants_normals(config, slide);
+    return (tiles && config->train_run && !*config->score_model) || wants_normals(run, slide);
 }
 
-static gboolean wants_score(const Config *config, const SlideEntry *slide)
+static gboolean wants_score(const Run *run, const SlideEntry *slide)
 {
-    return is_scored(config, slide);
+    return has_model(run) && slide->scored;
 }
 
-static gboolean wants_scorepatches(const Config *config, const SlideEntry *slide)
+static gboolean wants_scorepatches(const Run *run, const SlideEntry *slide)
 {
-    return !on_slides(config) && has_model(config);
+    return !on_slides(run->config) && has_model(run);
 }
 
-static gboolean wants_evaluate(const Config *config, const SlideEntry *slide)
+static gboolean wants_evaluate(const Run *run, const SlideEntry *slide)
 {
-    return has_model(config) && !g_str_equal(config->score_slides, "none");
+    gboolean scored =
+        on_slides(run->config) ? has_scored(run) : !g_str_equal(run->config->score_slides, "none");
+    return has_model(run) && scored;
 }
 
 #define SLIDE_KEYS "slides.mpp slides.objective"

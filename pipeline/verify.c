@@ -3,6 +3,7 @@
  * Hashes tell whether files are those that were written; cutting again tells whether they are what the slides show at that place, with
  * the configuration that is stored with the run.  PNG is lossless, so pixels must be equal.  A JPEG is compared with the tile cut and
  * encoded again: equal with the same library, within a small tolerance with another. */
+#include "pipeline/plan.h"
 #include "pipeline/verify.h"
 #include "base/durable.h"
 #include "base/error.h"
@@ -205,10 +206,11 @@ static gint by_number(gconstpointer a, gconstpointer b)
 /* Cuts a seeded sample again; *cut: how many. */
 static gboolean cut_sample(Verify *verify, int sample, int *cut, GError **error)
 {
-    g_autoptr(GPtrArray) slides = sample > 0 ? cohort_read(verify->config, error) : NULL;
+    g_autoptr(Store) store = sample > 0 ? store_open_existing(verify->folder, error) : NULL;
+    g_autoptr(Cohort) cohort = store ? plan_cohort(store, error) : NULL;
     uint32_t n = verify->patches->len;
     g_autofree uint32_t *order = wsi_try_alloc(MAX(n, 1), sizeof *order, "the sample", error);
-    if ((sample > 0 && !slides) || !order) {
+    if ((sample > 0 && !cohort) || !order) {
         return FALSE;
     }
     Rng rng = rng_at((uint64_t)verify->config->run_seed, rng_name("verify"), 0);
@@ -219,7 +221,7 @@ static gboolean cut_sample(Verify *verify, int sample, int *cut, GError **error)
     for (int i = 0; i < *cut; i++) {
         char **wrong = &verify->wrong[order[i]];
         if (!*wrong) {
-            *wrong = cut_again(verify, &source, slides, verify->patches->pdata[order[i]]);
+            *wrong = cut_again(verify, &source, cohort->slides, verify->patches->pdata[order[i]]);
         }
     }
     source_close(&source);

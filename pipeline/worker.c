@@ -7,6 +7,7 @@
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/pool.h"
+#include "pipeline/plan.h"
 #include "pipeline/runner.h"
 #include <signal.h>
 #include <stdio.h>
@@ -265,18 +266,13 @@ int runner_worker(const char *folder, const char *owner, int threads, int superv
         return EXIT_FAILED;
     }
     g_autoptr(Config) config = runner_stored_config(folder, error);
-    g_autoptr(GPtrArray) slides = NULL;
-    if (!config) {
-        return EXIT_FAILED;
-    }
-    gboolean on_slides = *config->slides_folder || *config->slides_manifest;
-    slides = on_slides ? cohort_read(config, error) : g_ptr_array_new();
-    g_autoptr(Store) store = slides ? store_open(folder, error) : NULL;
+    g_autoptr(Store) store = config ? store_open(folder, error) : NULL;
+    g_autoptr(Cohort) cohort = store ? plan_cohort(store, error) : NULL;
     Heart heart = {0};
-    if (!store || !store_worker_begin(store, owner, error) || !heart_start(&heart, folder, error)) {
+    if (!cohort || !store_worker_begin(store, owner, error) || !heart_start(&heart, folder, error)) {
         return EXIT_FAILED;
     }
-    Run run = {config, slides, folder};
+    Run run = {config, cohort->slides, folder, cohort};
     gboolean ok = work_loop(&run, store, owner, threads, &heart, error);
     heart_stop(&heart);
     store_worker_end(store, owner);

@@ -39,10 +39,10 @@ dataset label 'manifest: c/label.csv, annotations: c/annotations'
 is "unknown is believed even with an annotation" "$(slides_of label)" "synth_00 synth_03 "
 printf 'slide,label\nslides/synth_03.tif,normal\n' >c/both.csv
 dataset both 'manifest: c/both.csv, annotations: c/annotations'
-like "normal and an annotation contradict each other" "$(cat both.log)" 'line 2: slide synth_03 is labelled normal, but has the annotation .*/c/annotations/synth_03.xml'
+like "normal and an annotation contradict each other" "$(cat both.log)" 'both.csv line 2: slide synth_03 is labelled normal, but has the annotation .*/c/annotations/synth_03.xml'
 printf 'slide,label\nslides/synth_03.tif,Tumor\n' >c/other.csv
 dataset other 'manifest: c/other.csv'
-like "other words are refused" "$(cat other.log)" 'line 2: label "Tumor": allowed are normal, unknown or nothing'
+like "other words are refused" "$(cat other.log)" 'other.csv line 2: label "Tumor": allowed are normal, unknown or nothing'
 "$WSIFLOW" dataset -c said.yaml -o some -j 2 >turn.log 2>&1
 is "a slide that becomes known is cut" "$(slides_of some)" "synth_00 synth_01 synth_02 synth_03 "
 "$WSIFLOW" dataset --verify some >/dev/null 2>&1

@@ -1,0 +1,436 @@
+/* Files of slides and of annotations in folders.
+ *
+ * A folder is listed once, in the order of names.  What has the name of an annotation is no slide.  Every file that is left over gets a
+ * reason; only with a manifest are neighbours of the slides that look like nothing of the run's passed over, since nobody gave them. */
+#include "pipeline/cohort_files.h"
+#include "base/error.h"
+#include "base/nearest.h"
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* In the order in which they are taken when a slide has several. */
+static const char *const suffixes[] = {".xml", ".geojson", ".geojson.gz", ".json", ".ndpa", ".annotations"};
+
+char *cohort_fold(const char *name)
+{
+    g_autofree char *valid = g_utf8_make_valid(name, -1);
+    g_autofree char *composed = g_utf8_normalize(valid, -1, G_NORMALIZE_DEFAULT_COMPOSE);
+    return g_utf8_casefold(composed, -1);
+}
+
+/* ---- folders ---- */
+
+static gint by_text(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Names in a folder, sorted; NULL with error. */
+static GPtrArray *list(const char *folder, GError **error)
+{
+    g_autoptr(GError) why = NULL;
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, &why);
+    if (!dir) {
+        gboolean absent = g_error_matches(why, G_FILE_ERROR, G_FILE_ERROR_NOENT) ||
+                          g_error_matches(why, G_FILE_ERROR, G_FILE_ERROR_NOTDIR);
+        g_set_error(error, WSI_ERROR, absent ? WSI_ERROR_INPUT : WSI_ERROR_IO, "%s", why->message);
+        return NULL;
+    }
+    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+    const char *name;
+    while ((name = g_dir_read_name(dir))) {
+        g_ptr_array_add(names, g_strdup(name));
+    }
+    g_ptr_array_sort(names, by_text);
+    return names;
+}
+
+/* The folder that a key names; when it is not there, the error offers the nearest one beside it. */
+static GPtrArray *list_key(const char *key, const char *folder, GError **error)
+{
+    g_autoptr(GError) why = NULL;
+    GPtrArray *names = list(folder, &why);
+    if (names) {
+        return names;
+    }
+    g_autofree char *parent = g_path_get_dirname(folder), *own = g_path_get_basename(folder);
+    g_autoptr(GPtrArray) others = list(parent, NULL), folders = g_ptr_array_new();
+    for (guint i = 0; others && i < others->len; i++) {
+        g_autofree char *path = g_build_filename(parent, others->pdata[i], NULL);
+        if (g_file_test(path, G_FILE_TEST_IS_DIR)) {
+            g_ptr_array_add(folders, others->pdata[i]);
+        }
+    }
+    g_ptr_array_add(folders, NULL);
+    g_autofree char *hint = nearest_hint(own, (const char *const *)folders->pdata);
+    g_set_error(error, why->domain, why->code, "%s: %s%s", key, why->message, hint);
+    return NULL;
+}
+
+static gboolean same_folder(const char *a, const char *b)
+{
+    g_autofree char *p = g_canonicalize_filename(a, NULL), *q = g_canonicalize_filename(b, NULL);
+    return *a && *b && g_str_equal(p, q);
+}
+
+/* Why something of a folder is not a file that can be read, or NULL.  Caller frees. */
+static char *no_file(const char *path, const char *name)
+{
+    struct stat facts;
+    if (*name == '.') {
+        return g_strdup("hidden");
+    }
+    if (stat(path, &facts) != 0) {
+        g_autofree char *target = g_file_read_link(path, NULL);
+        return target && errno == ENOENT ? g_strdup_printf("dangling link to %s", target)
+                                         : g_strdup_printf("cannot be read: %s", g_strerror(errno));
+    }
+    if (S_ISDIR(facts.st_mode)) {
+        return g_strdup("a folder, not searched");
+    }
+    return S_ISREG(facts.st_mode) ? NULL : g_strdup("not a file");
+}
+
+/* ---- slides ---- */
+
+/* Length of the name without the suffix of an annotation, or 0; *rank: of the suffix. */
+static size_t annotation_stem(const char *name, int *rank)
+{
+    size_t length = strlen(name), best = 0;
+    for (size_t i = 0; i < G_N_ELEMENTS(suffixes); i++) {
+        size_t suffix = strlen(suffixes[i]);
+        if (length > suffix && g_ascii_strcasecmp(name + length - suffix, suffixes[i]) == 0) {
+            best = length - suffix;
+            *rank = (int)i;
+        }
+    }
+    return best;
+}
+
+/* Slides of MIRAX have a folder of their name. */
+static gboolean is_data_folder(const GPtrArray *names, const char *name)
+{
+    g_autofree char *slide = g_strconcat(name, ".mrxs", NULL);
+    for (guint i = 0; i < names->len; i++) {
+        if (g_ascii_strcasecmp(names->pdata[i], slide) == 0) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+static gboolean matches(const Config *config, const char *name)
+{
+    g_autofree char *pattern = cohort_fold(config->slides_pattern), *folded = cohort_fold(name);
+    return g_pattern_match_simple(pattern, folded);
+}
+
+typedef void (*FoundSlide)(const Config *config, Cohort *cohort, const char *path, gpointer data);
+
+/* Calls `found` for every file of slides.folder that is a slide by its name; the rest is listed. */
+static gboolean walk_folder(const Config *config, Cohort *cohort, FoundSlide found, gpointer data,
+                            GError **error)
+{
+    g_autoptr(GPtrArray) names = list_key("slides.folder", config->slides_folder, error);
+    for (guint i = 0; names && i < names->len; i++) {
+        const char *name = names->pdata[i];
+        int rank;
+        g_autofree char *path = g_build_filename(config->slides_folder, name, NULL);
+        g_autofree char *why = no_file(path, name);
+        gboolean folder = g_file_test(path, G_FILE_TEST_IS_DIR);
+        if (folder && (is_data_folder(names, name) || same_folder(path, config->slides_annotations))) {
+            continue;
+        }
+        if (annotation_stem(name, &rank) > 0 && !folder) {
+            continue; /* of cohort_find_annotations */
+        }
+        if (!why && !matches(config, name)) {
+            why = g_strdup_printf("does not match slides.pattern \"%s\"", config->slides_pattern);
+        }
+        if (why) {
+            cohort_add_unused(cohort, path, g_steal_pointer(&why));
+        } else {
+            found(config, cohort, path, data);
+        }
+    }
+    return names != NULL;
+}
+
+static void add_slide(const Config *config, Cohort *cohort, const char *path, gpointer data)
+{
+    g_ptr_array_add(cohort->slides, slide_entry_new(config, path));
+}
+
+gboolean cohort_list_folder(const Config *config, Cohort *cohort, GError **error)
+{
+    return walk_folder(config, cohort, add_slide, NULL, error);
+}
+
+/* The set of the canonical paths of slides, or of annotations that the manifest names. */
+static GHashTable *paths_of(const Cohort *cohort, gboolean annotations)
+{
+    GHashTable *paths = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (guint i = 0; i < cohort->slides->len; i++) {
+        const SlideEntry *entry = cohort->slides->pdata[i];
+        const char *path = annotations ? entry->annotation : entry->path;
+        if (path) {
+            g_hash_table_add(paths, g_canonicalize_filename(path, NULL));
+        }
+    }
+    return paths;
+}
+
+static gboolean holds(GHashTable *paths, const char *path)
+{
+    g_autofree char *canonical = g_canonicalize_filename(path, NULL);
+    return g_hash_table_contains(paths, canonical);
+}
+
+static void add_rest(const Config *config, Cohort *cohort, const char *path, gpointer data)
+{
+    if (!holds(data, path)) {
+        cohort_add_unused(cohort, path, g_strdup("not in slides.manifest"));
+    }
+}
+
+gboolean cohort_list_rest(const Config *config, Cohort *cohort, GError **error)
+{
+    g_autoptr(GHashTable) named = paths_of(cohort, FALSE);
+    return !*config->slides_folder || walk_folder(config, cohort, add_rest, named, error);
+}
+
+/* ---- annotations ---- */
+
+typedef struct {
+    const Config *config;
+    Cohort *cohort;
+    GHashTable *index;  /* folded name or stem of a slide -> GPtrArray of SlideEntry* */
+    GHashTable *named;  /* canonical paths of the manifest's annotations */
+    GHashTable *slides; /* canonical paths of slides */
+    GHashTable *ranks;  /* SlideEntry* -> rank of the file that it has from the folder, + 1 */
+    GHashTable *beside; /* of cohort_find_annotations */
+    GArray *spares;     /* Spare */
+} Search;
+
+static char *stem_of(const char *path)
+{
+    char *stem = g_path_get_basename(path), *dot = strrchr(stem, '.');
+    if (dot && dot != stem) {
+        *dot = 0;
+    }
+    return stem;
+}
+
+static void index_slide(GHashTable *index, const char *name, SlideEntry *entry)
+{
+    g_autofree char *key = cohort_fold(name);
+    GPtrArray *entries = g_hash_table_lookup(index, key);
+    if (!entries) {
+        entries = g_ptr_array_new();
+        g_hash_table_insert(index, g_steal_pointer(&key), entries);
+    }
+    if (entries->len == 0 || entries->pdata[entries->len - 1] != entry) {
+        g_ptr_array_add(entries, entry);
+    }
+}
+
+static GHashTable *index_slides(const Cohort *cohort)
+{
+    GHashTable *index =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
+    for (guint i = 0; i < cohort->slides->len; i++) {
+        SlideEntry *entry = cohort->slides->pdata[i];
+        g_autofree char *name = g_path_get_basename(entry->path), *stem = stem_of(entry->path);
+        index_slide(index, stem, entry);
+        index_slide(index, name, entry);
+    }
+    return index;
+}
+
+/* Lower is nearer: the very name before another case, STEM.xml before NAME.tif.xml, then the order of suffixes. */
+static int rank_of(const SlideEntry *entry, const char *base, int suffix)
+{
+    g_autofree char *name = g_path_get_basename(entry->path), *stem = stem_of(entry->path);
+    gboolean exact = g_str_equal(base, stem) || g_str_equal(base, name);
+    g_autofree char *folded = cohort_fold(base), *folded_stem = cohort_fold(stem);
+    return (exact ? 0 : 200) + (g_str_equal(folded, folded_stem) ? 0 : 100) + suffix;
+}
+
+/* The slides that fit best, in the folder when one is given. */
+static GPtrArray *fitting(const Search *search, const char *folder, const char *base)
+{
+    g_autofree char *key = cohort_fold(base);
+    const GPtrArray *all = g_hash_table_lookup(search->index, key);
+    GPtrArray *best = g_ptr_array_new();
+    int least = 2;
+    for (guint i = 0; all && i < all->len; i++) {
+        const SlideEntry *entry = all->pdata[i];
+        g_autofree char *own = g_path_get_dirname(entry->path);
+        int inexact = rank_of(entry, base, 0) >= 200;
+        if (inexact > least || (folder && !same_folder(own, folder))) {
+            continue;
+        }
+        g_ptr_array_set_size(best, inexact < least ? 0 : (gint)best->len);
+        least = inexact;
+        g_ptr_array_add(best, (gpointer)entry);
+    }
+    return best;
+}
+
+/* A file that fits a slide which has a nearer one. */
+typedef struct {
+    char *path;
+    const SlideEntry *entry;
+} Spare;
+
+static void add_spare(Search *search, char *path, const SlideEntry *entry)
+{
+    Spare spare = {path, entry};
+    g_array_append_val(search->spares, spare);
+}
+
+/* The file to the slide that it fits, unless the slide has a nearer one or the manifest names it. */
+static void give(Search *search, SlideEntry *entry, const char *path, int rank)
+{
+    int former = GPOINTER_TO_INT(g_hash_table_lookup(search->ranks, entry)) - 1;
+    if (entry->annotation && (former < 0 || former <= rank)) {
+        add_spare(search, g_strdup(path), entry);
+        return;
+    }
+    if (entry->annotation) {
+        add_spare(search, g_steal_pointer(&entry->annotation), entry);
+    }
+    entry->annotation = g_strdup(path);
+    g_hash_table_insert(search->ranks, entry, GINT_TO_POINTER(rank + 1));
+}
+
+static void list_spares(Search *search)
+{
+    for (guint i = 0; i < search->spares->len; i++) {
+        Spare *spare = &g_array_index(search->spares, Spare, i);
+        cohort_add_unused(
+            search->cohort, spare->path,
+            g_strdup_printf("slide %s has the annotation %s", spare->entry->id, spare->entry->annotation));
+        g_free(spare->path);
+    }
+}
+
+static char *fits_none(const Search *search, const char *base)
+{
+    enum { MOST = 2000 }; /* names that are compared; a hint is not worth more */
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < MIN(search->cohort->slides->len, MOST); i++) {
+        g_ptr_array_add(names, stem_of(((const SlideEntry *)search->cohort->slides->pdata[i])->path));
+    }
+    g_ptr_array_add(names, NULL);
+    const char *near = nearest_name(base, (const char *const *)names->pdata);
+    return near ? g_strdup_printf("fits no slide by its name; the nearest is %s", near)
+                : g_strdup("fits no slide by its name");
+}
+
+/* One file of slides.annotations. */
+static void try_file(Search *search, const char *folder, const char *name)
+{
+    int suffix = 0;
+    g_autofree char *path = g_build_filename(folder, name, NULL), *why = no_file(path, name);
+    size_t length = annotation_stem(name, &suffix);
+    if (holds(search->named, path) || holds(search->slides, path)) {
+        return;
+    }
+    if (length == 0 && same_folder(folder, search->config->slides_folder)) {
+        return; /* a slide, or listed with the slides */
+    }
+    if (!why && length == 0) {
+        g_autofree char *all =
+            g_strjoinv(" ", (char **)(const char *[]){suffixes[0], suffixes[1], suffixes[2], suffixes[3],
+                                                      suffixes[4], suffixes[5], NULL});
+        why = g_strdup_printf("no annotation by its name (%s)", all);
+    }
+    if (!why) {
+        g_autofree char *base = g_strndup(name, length);
+        g_autoptr(GPtrArray) fit = fitting(search, NULL, base);
+        if (fit->len == 1) {
+            give(search, fit->pdata[0], path, rank_of(fit->pdata[0], base, suffix));
+        } else if (fit->len > 1) {
+            const SlideEntry *one = fit->pdata[0], *other = fit->pdata[1];
+            why = g_strdup_printf(
+                "fits %u slides, %s and %s: name it in the column annotation of slides.manifest", fit->len,
+                one->id, other->id);
+        } else {
+            why = fits_none(search, base);
+        }
+    }
+    if (why) {
+        cohort_add_unused(search->cohort, path, g_steal_pointer(&why));
+    }
+}
+
+/* One file of a folder of slides that is not slides.annotations. */
+static void note_beside(Search *search, const char *folder, const char *name)
+{
+    int suffix;
+    size_t length = annotation_stem(name, &suffix);
+    g_autofree char *path = g_build_filename(folder, name, NULL);
+    if (length == 0 || holds(search->named, path) || holds(search->slides, path)) {
+        return;
+    }
+    g_autofree char *base = g_strndup(name, length);
+    g_autoptr(GPtrArray) fit = fitting(search, folder, base);
+    for (guint i = 0; i < fit->len; i++) {
+        SlideEntry *entry = fit->pdata[i];
+        if (!entry->annotation) {
+            g_hash_table_add(search->beside, entry);
+        }
+    }
+    if (fit->len > 0) {
+        cohort_add_unused(
+            search->cohort, path,
+            g_strdup("may be the annotation of the slide beside it, but slides.annotations does not "
+                     "name this folder"));
+    } else if (same_folder(folder, search->config->slides_folder)) {
+        cohort_add_unused(search->cohort, path, fits_none(search, base));
+    }
+}
+
+/* The folders in which slides are, each once. */
+static GPtrArray *folders_of(const Cohort *cohort)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    GPtrArray *folders = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < cohort->slides->len; i++) {
+        char *folder = g_path_get_dirname(((const SlideEntry *)cohort->slides->pdata[i])->path);
+        if (g_hash_table_add(seen, g_canonicalize_filename(folder, NULL))) {
+            g_ptr_array_add(folders, folder);
+        } else {
+            g_free(folder);
+        }
+    }
+    return folders;
+}
+
+gboolean cohort_find_annotations(const Config *config, Cohort *cohort, GHashTable *beside, GError **error)
+{
+    const char *own = config->slides_annotations;
+    g_autoptr(GHashTable) index = index_slides(cohort), named = paths_of(cohort, TRUE);
+    g_autoptr(GHashTable) slides = paths_of(cohort, FALSE), ranks = g_hash_table_new(NULL, NULL);
+    g_autoptr(GArray) spares = g_array_new(FALSE, FALSE, sizeof(Spare));
+    Search search = {config, cohort, index, named, slides, ranks, beside, spares};
+    g_autoptr(GPtrArray) names = *own ? list_key("slides.annotations", own, error) : NULL;
+    if (*own && !names) {
+        return FALSE;
+    }
+    for (guint i = 0; names && i < names->len; i++) {
+        try_file(&search, own, names->pdata[i]);
+    }
+    list_spares(&search);
+    g_autoptr(GPtrArray) folders = folders_of(cohort);
+    for (guint f = 0; f < folders->len; f++) {
+        g_autoptr(GPtrArray) neighbours =
+            same_folder(folders->pdata[f], own) ? NULL : list(folders->pdata[f], NULL);
+        for (guint i = 0; neighbours && i < neighbours->len; i++) {
+            note_beside(&search, folders->pdata[f], neighbours->pdata[i]);
+        }
+    }
+    return TRUE;
+}

@@ -1,0 +1,133 @@
+/* The cohort as the plan stores it for the workers: the same for every path and name; ids are safe names of folders. */
+#include "base/rng.h"
+#include "pipeline/cohort.h"
+#include "pipeline/cohort_files.h"
+#include <string.h>
+
+/* Bytes as file systems and manifests may hold them: all but NUL. */
+static char *random_text(Rng *rng)
+{
+    static const char *const odd[] = {
+        "", "\t", "\n", "\\", "\\n", "\"", "\xff\xfe", "\xC3\xA4", "slide\tunused\n", "'=-@"};
+    if (rng_below(rng, 3) == 0) {
+        return g_strdup(odd[rng_below(rng, G_N_ELEMENTS(odd))]);
+    }
+    GString *text = g_string_new(NULL);
+    for (uint32_t n = rng_below(rng, 12); n > 0; n--) {
+        g_string_append_c(text, (char)(1 + rng_below(rng, 255)));
+    }
+    return g_string_free(text, FALSE);
+}
+
+static SlideEntry *random_entry(Rng *rng, const Config *config)
+{
+    SlideEntry *entry = slide_entry_new(config, "x.tif");
+    char **const texts[] = {&entry->id, &entry->path, &entry->patient, &entry->centre, &entry->split};
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+        g_free(*texts[i]);
+        *texts[i] = random_text(rng);
+    }
+    entry->label = (SlideLabel)rng_below(rng, 3);
+    entry->annotation = entry->label == SLIDE_ANNOTATED ? g_strconcat("a", entry->path, NULL) : NULL;
+    entry->label_given = (gboolean)rng_below(rng, 2);
+    entry->scored = (gboolean)rng_below(rng, 2);
+    entry->fold = (int)rng_below(rng, 10);
+    entry->line = (int)rng_below(rng, 1000);
+    entry->mpp_x = rng_below(rng, 2) ? 0.1 + 1.0 / (1 + rng_below(rng, 1000)) : 0;
+    entry->mpp_y = entry->mpp_x / 3;
+    return entry;
+}
+
+static void test_round_trip(void)
+{
+    g_autoptr(Config) config = config_default();
+    Rng rng = rng_at(1, rng_name("cohort"), 0);
+    for (int round = 0; round < 300; round++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Cohort) cohort = cohort_parse("", &error);
+        for (uint32_t n = rng_below(&rng, 5); n > 0; n--) {
+            g_ptr_array_add(cohort->slides, random_entry(&rng, config));
+        }
+        for (uint32_t n = rng_below(&rng, 3); n > 0; n--) {
+            g_autofree char *name = random_text(&rng);
+            cohort_add_unused(cohort, name, random_text(&rng));
+        }
+        g_autofree char *text = cohort_text(cohort);
+        g_autoptr(Cohort) back = cohort_parse(text, &error);
+        g_assert_no_error(error);
+        g_assert_cmpuint(back->slides->len, ==, cohort->slides->len);
+        g_assert_cmpuint(back->unused->len, ==, cohort->unused->len);
+        for (guint i = 0; i < back->slides->len; i++) {
+            const SlideEntry *a = cohort->slides->pdata[i], *b = back->slides->pdata[i];
+            g_assert_cmpstr(a->id, ==, b->id);
+            g_assert_cmpstr(a->path, ==, b->path);
+            g_assert_cmpstr(a->patient, ==, b->patient);
+            g_assert_cmpstr(a->centre, ==, b->centre);
+            g_assert_cmpstr(a->split, ==, b->split);
+            g_assert_cmpstr(a->annotation, ==, b->annotation);
+            g_assert_true(a->mpp_x == b->mpp_x && a->mpp_y == b->mpp_y); /* to the last bit */
+            g_assert_true(a->label == b->label && a->label_given == b->label_given && a->scored == b->scored);
+            g_assert_true(a->fold == b->fold && a->use == b->use && a->line == b->line);
+        }
+        for (guint i = 0; i < back->unused->len; i++) {
+            const Unused *a = cohort->unused->pdata[i], *b = back->unused->pdata[i];
+            g_assert_cmpstr(a->name, ==, b->name);
+            g_assert_cmpstr(a->reason, ==, b->reason);
+        }
+    }
+}
+
+static void test_damaged(void)
+{
+    static const char *const texts[] = {"slide\ta\n", "nothing\n", "slide\ta\tb\tc\td\te\tf\t1\t2\t0 0 0\n",
+                                        "unused\ta\n"};
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+        g_autoptr(GError) error = NULL;
+        g_assert_null(cohort_parse(texts[i], &error));
+        g_assert_nonnull(error);
+    }
+}
+
+static void test_ids(void)
+{
+    static const struct {
+        const char *path, *id;
+    } cases[] = {{"/a/slide 2 (copy).tif", "slide_2__copy_"},
+                 {"a.b.svs", "a.b"},
+                 {"a/...tif", "__"},
+                 {"..tif", "_"},
+                 {".hidden", "_hidden"},
+                 {".a.tif", "_a"},
+                 {"..", "_"},
+                 {"\xC3\xA4.tif", "__"},
+                 {"-x.tif", "-x"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *id = cohort_slide_id(cases[i].path);
+        g_assert_cmpstr(id, ==, cases[i].id);
+    }
+    Rng rng = rng_at(2, rng_name("ids"), 0);
+    for (int i = 0; i < 2000; i++) {
+        g_autofree char *text = random_text(&rng), *id = cohort_slide_id(text);
+        g_assert_true(*id && *id != '.' && !strchr(id, '/'));
+    }
+}
+
+static void test_same_ids(void)
+{
+    char *apart[] = {(char *)"a/x.tif", (char *)"b/y.tif", (char *)"b/x.y.tif"};
+    char *same[] = {(char *)"a/x.tif", (char *)"y.tif", (char *)"b/x.svs"};
+    g_autoptr(GError) error = NULL;
+    g_assert_true(cohort_ids_differ(apart, 3, &error));
+    g_assert_false(cohort_ids_differ(same, 3, &error));
+    g_assert_nonnull(strstr(error->message, "a/x.tif and b/x.svs"));
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/cohort/round_trip", test_round_trip);
+    g_test_add_func("/cohort/damaged", test_damaged);
+    g_test_add_func("/cohort/ids", test_ids);
+    g_test_add_func("/cohort/same_ids", test_same_ids);
+    return g_test_run();
+}
