@@ -134,10 +134,15 @@ static void add_slide(GString *out, const Work *work, const SlideEntry *entry, G
     json_t *facts = card_slide_facts(work, entry);
     g_autofree char *fold = g_strdup_printf(entry->fold > 0 ? "%d" : "", entry->fold);
     g_ascii_formatd(mpp, sizeof mpp, "%.6g", json_number_value(json_object_get(facts, "mpp_x")));
-    const char *const cells[] = {entry->id,     entry->patient,
-                                 entry->centre, entry->split,
-                                 fold,          facts ? text_of(facts, "vendor") : "failed",
-                                 mpp,           text_of(facts, "mpp_source")};
+    const char *const cells[] = {entry->id,
+                                 entry->patient,
+                                 entry->centre,
+                                 slide_label_name(entry->label),
+                                 entry->split,
+                                 fold,
+                                 facts ? text_of(facts, "vendor") : "failed",
+                                 mpp,
+                                 text_of(facts, "mpp_source")};
     for (size_t i = 0; i < G_N_ELEMENTS(cells); i++) {
         markdown_cell(out, "%s", cells[i]);
     }
