@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/pool.h"
+#include "base/writable.h"
 #include "pipeline/command.h"
 #include "pipeline/lesions.h"
 #include "pipeline/masks.h"
@@ -121,6 +122,13 @@ static void print_warnings(const char *command, const Annotation *annotation)
     }
 }
 
+static gboolean output_writable(const char *output, const char *annotation, const Place *place,
+                                GError **error)
+{
+    return writable_file(output, error) && writable_differs(output, annotation, error) &&
+           writable_differs(output, place->slide, error);
+}
+
 /* ---- mask ---- */
 
 /* The pixels of the mask's first level, and the area of the polygons within the slide: levels are maxima, so that pixels of a coarse mask
@@ -214,7 +222,10 @@ int command_mask(int argc, char **argv, GError **error)
         return EXIT_USAGE;
     }
     threads = threads > 0 ? threads : pool_processors();
-    return write_mask(argv[1], output, &place, level_mpp, threads, error) ? EXIT_DONE : EXIT_FAILED;
+    return output_writable(output, argv[1], &place, error) &&
+                   write_mask(argv[1], output, &place, level_mpp, threads, error)
+               ? EXIT_DONE
+               : EXIT_FAILED;
 }
 
 /* ---- annotation ---- */
@@ -295,5 +306,7 @@ int command_annotation(int argc, char **argv, GError **error)
     if (!place_groups(&place, error)) {
         return EXIT_USAGE;
     }
-    return convert(argv[2], output, &place, writer, error) ? EXIT_DONE : EXIT_FAILED;
+    return output_writable(output, argv[2], &place, error) && convert(argv[2], output, &place, writer, error)
+               ? EXIT_DONE
+               : EXIT_FAILED;
 }

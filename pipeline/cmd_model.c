@@ -1,6 +1,7 @@
 /* train, score, evaluate, heatmap: single steps without a run folder. */
 #include "base/error.h"
 #include "base/pool.h"
+#include "base/writable.h"
 #include "flows/channels.h"
 #include "pipeline/cohort.h"
 #include "pipeline/command.h"
@@ -108,7 +109,7 @@ int command_train(int argc, char **argv, GError **error)
     if (!output || argc > 1) {
         return command_misused(error, "where to write the model is needed: -o MODEL");
     }
-    g_autoptr(Config) config = config_or_default(config_path, error);
+    g_autoptr(Config) config = writable_file(output, error) ? config_or_default(config_path, error) : NULL;
     if (!config) {
         return EXIT_FAILED;
     }
@@ -191,6 +192,19 @@ static int score_slides(const Config *config, Model *model, const char *bundle, 
     return failed == 0 ? EXIT_DONE : failed == count ? EXIT_FAILED : EXIT_PARTIAL;
 }
 
+/* Whether the folder of each slide can take its files. */
+static gboolean slides_writable(const char *output, char *const *paths, int count, GError **error)
+{
+    const char *const files[] = {"scores.csv",     "scoremap.npy",   heatmap_files[0],
+                                 heatmap_files[1], heatmap_files[2], NULL};
+    gboolean good = TRUE;
+    for (int i = 0; good && i < count; i++) {
+        g_autofree char *id = cohort_slide_id(paths[i]), *folder = g_build_filename(output, id, NULL);
+        good = writable_folder(folder, files, error);
+    }
+    return good;
+}
+
 int command_score(int argc, char **argv, GError **error)
 {
     g_autofree char *config_path = NULL, *model_path = NULL, *patches = NULL, *output = NULL, *weights = NULL;
@@ -216,8 +230,11 @@ int command_score(int argc, char **argv, GError **error)
     if (!options_distinct(argc, argv, error)) {
         return EXIT_USAGE;
     }
-    g_autoptr(Config) config = config_or_default(config_path, error);
-    if (!config || (!patches && !cohort_ids_differ(argv + 1, argc - 1, error))) {
+    gboolean ready = patches ? writable_file(output, error) && writable_differs(output, model_path, error)
+                             : cohort_ids_differ(argv + 1, argc - 1, error) &&
+                                   slides_writable(output, argv + 1, argc - 1, error);
+    g_autoptr(Config) config = ready ? config_or_default(config_path, error) : NULL;
+    if (!config) {
         return EXIT_FAILED;
     }
     const char *own = *config->model_weights ? config->model_weights : NULL;
@@ -298,7 +315,9 @@ int command_heatmap(int argc, char **argv, GError **error)
         return command_misused(
             error, "needed are a map, its slide and a folder: wsiflow heatmap MAP.npy --slide SLIDE -o DIR");
     }
-    g_autoptr(Config) config = config_or_default(config_path, error);
+    const char *const files[] = {heatmap_files[0], heatmap_files[1], heatmap_files[2], NULL};
+    g_autoptr(Config) config =
+        writable_folder(output, files, error) ? config_or_default(config_path, error) : NULL;
     g_autoptr(Map) map = config ? npy_read(argv[1], error) : NULL;
     if (!map) {
         return EXIT_FAILED;

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/pool.h"
+#include "base/writable.h"
 #include "pipeline/command.h"
 #include "pipeline/json.h"
 #include "pipeline/models.h"
@@ -103,6 +104,9 @@ static int run_to(const char *name, const char *last, int argc, char **argv, GEr
         folder = g_path_get_basename(config_path);
         char *dot = strrchr(folder, '.');
         *(dot && dot != folder ? dot : folder + strlen(folder)) = 0;
+    }
+    if (!writable_folder(folder, NULL, error)) {
+        return EXIT_FAILED;
     }
     code = runner_run(config, folder, workers, last, error);
     if (code == EXIT_DONE || code == EXIT_PARTIAL) {

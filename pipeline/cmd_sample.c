@@ -4,6 +4,7 @@
  * has a line a sample.  Every draw is sent back through the flow, real tiles are sent there and back, and the differences are
  * printed; above the tolerance the command fails, after everything is written. */
 #include "base/error.h"
+#include "base/writable.h"
 #include "flows/sample.h"
 #include "pipeline/command.h"
 #include "pipeline/models.h"
@@ -188,6 +189,9 @@ int command_sample(int argc, char **argv, GError **error)
         return command_misused(
             error, "needed are a model, how many samples and a folder: wsiflow sample MODEL -n N -o DIR");
     }
-    g_autoptr(Model) model = model_load(argv[1], options.weights, NULL, error);
+    static const char *const files[] = {"scale1.npy", "scale2.npy", "scale3.npy", "samples.csv", NULL};
+    g_autoptr(Model) model = writable_folder(options.output, files, error)
+                                 ? model_load(argv[1], options.weights, NULL, error)
+                                 : NULL;
     return model && sample(model, &options, error) ? EXIT_DONE : EXIT_FAILED;
 }

@@ -4,6 +4,7 @@
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/pool.h"
+#include "base/writable.h"
 #include "flows/kernels.h"
 #include "pipeline/command.h"
 #include "pipeline/config.h"
@@ -150,7 +151,10 @@ int command_synth(int argc, char **argv, GError **error)
         return command_misused(error, "--lesions %d: there are %d slides (--slides)", cohort.with_lesions,
                                cohort.slides);
     }
-    return synth_cohort_write(output, &cohort, pool_processors(), error) ? EXIT_DONE : EXIT_FAILED;
+    return writable_folder(output, NULL, error) &&
+                   synth_cohort_write(output, &cohort, pool_processors(), error)
+               ? EXIT_DONE
+               : EXIT_FAILED;
 }
 
 /* ---- config ---- */
