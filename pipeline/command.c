@@ -32,7 +32,8 @@ const Command commands[] = {
      "0 = not lesion, 1 = lesion. Prints the area of each label.", command_mask},
     {"annotation", "convert IN -o OUT.(xml|geojson) [--slide SLIDE | --size WxH]",
      "convert an annotation or a label mask to ASAP XML or GeoJSON",
-     "IN is in any dialect that is read, or a label mask, TIFF or PNG (0 nothing; 1 and 255 lesion; others by "
+     "IN is in any dialect that is read, or a label mask, TIFF or PNG (0 nothing; 1 and 255 lesion; others "
+     "by "
      "--groups).",
      command_annotation},
     {"sample", "MODEL -n N -o DIR", "draw feature maps from a model, and prove that its flow is invertible",
