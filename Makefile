@@ -7,6 +7,7 @@
 
 CONFIG  ?= release
 PREFIX  ?= /usr/local
+ZSHDIR  ?= share/zsh/site-functions
 CC      ?= gcc
 B       := build/$(CONFIG)
 VERSION := $(shell cat VERSION)
@@ -53,7 +54,7 @@ DTESTS  := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/testd_*.c))
 SCRIPTS := $(wildcard tests/test_*.sh)
 BENCHES := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/bench_*.c))
 
-.PHONY: all check check-release lint check-asan bench format install uninstall clean help demo setup
+.PHONY: all check check-release deb lint check-asan bench format install uninstall clean help demo setup
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -121,21 +122,27 @@ bench: setup ## measure: `bench NAME VALUE UNIT` lines; one with BENCH=NAME
 format: ## reformat all C sources in place
 	clang-format -i $(wildcard $(ROOMS:=/*.[ch]) tests/*.[ch])
 
+deb: ## build the Debian package: build/deb/wsiflow_VERSION_ARCH.deb
+	@tools/deb
+
 demo: ## synthetic cohort in, data set, model, heatmaps and report out
 	@tools/demo
 
 # A folder with spaces or quotes is one word of the shell.
 quoted = '$(subst ','\'',$(DESTDIR)$(PREFIX))'
 
-install: all ## install program, man page and configurations (PREFIX, DESTDIR)
+install: all ## install program, man page, completions and configurations (PREFIX, DESTDIR)
 	install -D -m 755 $(B)/wsiflow $(quoted)/bin/wsiflow
 	install -D -m 644 docs/wsiflow.1 $(quoted)/share/man/man1/wsiflow.1
 	install -d $(quoted)/share/wsiflow/configs
 	install -m 644 configs/*.yaml $(quoted)/share/wsiflow/configs/
+	install -D -m 644 tools/completions/wsiflow.bash $(quoted)/share/bash-completion/completions/wsiflow
+	install -D -m 644 tools/completions/_wsiflow $(quoted)/$(ZSHDIR)/_wsiflow
 
 uninstall: ## remove what install wrote
 	rm -f $(quoted)/bin/wsiflow $(quoted)/share/man/man1/wsiflow.1
 	rm -rf $(quoted)/share/wsiflow
+	rm -f $(quoted)/share/bash-completion/completions/wsiflow $(quoted)/$(ZSHDIR)/_wsiflow
 
 clean: ## remove build/
 	rm -rf build
