@@ -84,15 +84,20 @@ static gboolean fill_bands(Raster *raster, GError **error)
     return TRUE;
 }
 
-Raster *raster_build(const Annotation *annotation, GError **error)
+Raster *raster_of_pieces(Piece *pieces, int64_t count, GError **error)
 {
     g_autoptr(Raster) raster = g_new0(Raster, 1);
-    raster->pieces = boundary_find(annotation, &raster->count, error);
-    if (!raster->pieces) {
-        return NULL;
-    }
+    raster->pieces = pieces;
+    raster->count = count;
     measure(raster);
     return fill_bands(raster, error) ? g_steal_pointer(&raster) : NULL;
+}
+
+Raster *raster_build(const Annotation *annotation, GError **error)
+{
+    int64_t count;
+    Piece *pieces = boundary_find(annotation, &count, error);
+    return pieces ? raster_of_pieces(pieces, count, error) : NULL;
 }
 
 void raster_free(Raster *raster)

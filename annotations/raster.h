@@ -15,6 +15,12 @@ Raster *raster_build(const Annotation *annotation, GError **error);
 void raster_free(Raster *raster);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Raster, raster_free)
 
+/* The index as a file for raster_read on a machine of the same kind: an intermediate result, not a format for others.  Durable; the same
+ * bytes for the same annotation. sha256 may be NULL. */
+gboolean raster_write(const Raster *raster, const char *path, char sha256[65], GError **error);
+/* NULL with WSI_ERROR_INPUT when the file is not what raster_write writes. */
+Raster *raster_read(const char *path, GError **error);
+
 /* One row of level-0 pixels as spans: [x0, x1) pairs of lesion pixels of row y, ascending, disjoint, not touching.  `spans` (int64_t) is
  * cleared first. */
 void raster_row(const Raster *raster, int64_t y, GArray *spans);

@@ -13,6 +13,9 @@ struct Raster {
     Rect bounds; /* of the region; width 0 when it is empty */
 };
 
+/* The index of pieces, which it owns from now on. */
+Raster *raster_of_pieces(Piece *pieces, int64_t count, GError **error);
+
 /* The band of a row, within 0 .. bands-1. */
 static inline int raster_band(const Raster *raster, double y)
 {

@@ -3,6 +3,7 @@
  * Somebody who is given the folder alone should be able to tell what the tiles show, how they were made and labelled, and whether two
  * copies are of the same data. */
 #include "pipeline/card.h"
+#include "pipeline/leftout.h"
 #include "base/error.h"
 #include "pipeline/markdown.h"
 #include "pipeline/splits.h"
@@ -108,7 +109,7 @@ static void add_splits(GString *out, const Work *work, GHashTable *kept, const G
 }
 
 /* What the tiles that were kept are flagged with (tiler/quality.h). */
-static void add_flags(GString *out, GHashTable *kept, const Config *config)
+static void add_flags(GString *out, GHashTable *kept, const json_t *leftout, const Config *config)
 {
     static const char *const titles[] = {"flag", "good", "Ungood", NULL};
     g_autofree char *all = quality_flags_text(~0U);
@@ -123,6 +124,10 @@ static void add_flags(GString *out, GHashTable *kept, const Config *config)
     }
     markdown_line(out);
     markdown_text(out, "Left out: %s.", *config->dataset_drop_flags ? config->dataset_drop_flags : "none");
+    g_autofree char *unreadable = leftout_text(leftout);
+    if (unreadable) {
+        markdown_text(out, " %s.", unreadable);
+    }
     markdown_line(out);
 }
 
@@ -252,7 +257,7 @@ static void add_hashes(GString *out, const char *manifest_sha256, const char *su
     markdown_line(out);
 }
 
-char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dropped,
+char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dropped, const json_t *leftout,
                 const char *manifest_sha256, const char *sums_sha256)
 {
     const Config *config = work->run->config;
@@ -264,7 +269,7 @@ char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dro
     add_splits(out, work, kept, dropped);
     add_rules(out, config);
     add_exceptions(out, config);
-    add_flags(out, kept, config);
+    add_flags(out, kept, leftout, config);
     add_slides(out, work, kept);
     add_hashes(out, manifest_sha256, sums_sha256);
     return g_string_free(out, FALSE);

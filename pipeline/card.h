@@ -3,8 +3,8 @@
 #include "pipeline/stage.h"
 #include <jansson.h>
 
-/* Markdown. patches: of the set; dropped: cut, but not sampled; manifest_sha256: of manifest.csv; sums_sha256: of SHA256SUMS.  Caller frees. */
-char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dropped,
+/* Markdown. patches: of the set; dropped: cut, but not sampled; leftout: see leftout.h; manifest_sha256: of manifest.csv; sums_sha256: of SHA256SUMS.  Caller frees. */
+char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dropped, const json_t *leftout,
                 const char *manifest_sha256, const char *sums_sha256);
 
 /* What `ingest` found of a slide: a JSON object, a new reference; NULL when there is none. */

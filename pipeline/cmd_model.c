@@ -42,6 +42,12 @@ static void tell_pictures(const TrainTiles *tiles, const Config *config, const R
     if (sizes) {
         fprintf(stderr, "wsiflow train: %s\n", sizes);
     }
+    if (traintiles_unreadable(tiles) > 0) {
+        fprintf(stderr,
+                "wsiflow train: %" G_GINT64_FORMAT
+                " samples were left out since less than half of them could be read\n",
+                traintiles_unreadable(tiles));
+    }
     if (recipe->cut.mpp == 0) {
         fprintf(
             stderr,

@@ -5,6 +5,7 @@
 #include "base/writable.h"
 #include "pipeline/command.h"
 #include "pipeline/json.h"
+#include "pipeline/leftout.h"
 #include "pipeline/models.h"
 #include "pipeline/plan.h"
 #include "pipeline/recipe.h"
@@ -31,6 +32,19 @@ static void tell_sizes(const char *folder)
     }
 }
 
+/* Tiles that are in no patch set, or not trained on, since they could not be read. */
+static void tell_leftout(const char *folder)
+{
+    static const char *const files[][2] = {{LEFTOUT_FILE, "patch set"}, {"model/" LEFTOUT_FILE, "training"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+        g_autofree char *path = g_build_filename(folder, files[i][0], NULL);
+        g_autofree char *text = leftout_text_of_file(path);
+        if (text) {
+            fprintf(stderr, "%s: %s\n", files[i][1], text);
+        }
+    }
+}
+
 /* Tells where the results are; the figures when there are some. */
 static void show_results(const char *folder)
 {
@@ -47,6 +61,7 @@ static void show_results(const char *folder)
         }
     }
     tell_sizes(folder);
+    tell_leftout(folder);
 }
 
 static int verify(const char *folder, int sample, GError **error)

@@ -84,6 +84,9 @@ gboolean cutting_judge(const Config *config, Slide *slide, double x, double y, I
 {
     CutSpec spec = tiles_cut_spec(config);
     Quality quality;
+    if (!flags) {
+        return cut_tile(slide, &spec, x, y, rgb, NULL, valid_share, error);
+    }
     g_autoptr(Image) valid = image_new(spec.size, spec.size, 1, error);
     if (!valid || !cut_tile(slide, &spec, x, y, rgb, valid, valid_share, error) ||
         !quality_measure(rgb, valid, spec.mpp, &quality, error)) {

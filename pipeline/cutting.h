@@ -22,7 +22,8 @@ int cutting_quality(const Config *config);
 void cutting_pixels(const Config *config, const Slide *slide, char pixels[17]);
 /* The level that tiles of this slide are cut from. */
 int cutting_level(const Config *config, const Slide *slide);
-/* Cuts the tile at (x, y) into rgb (of the tile's size) and judges it (flags: QualityFlag). Thread-safe on one slide. */
+/* Cuts the tile at (x, y) into rgb (of the tile's size) and judges it (flags: QualityFlag; NULL: only how much of it could be read).
+ * Thread-safe on one slide. */
 gboolean cutting_judge(const Config *config, Slide *slide, double x, double y, Image *rgb,
                        double *valid_share, unsigned *flags, GError **error);
 /* Cuts, judges (flags: QualityFlag) and encodes the tile at (x, y); rgb is scratch of the tile's size. Appends to out. Thread-safe on one slide. */

@@ -26,9 +26,11 @@ gboolean heatmaps_write(const char *folder, const HeatmapLook *look, Slide *slid
     const SlideInfo *info = slide_info(slide);
     Rect whole = {0, 0, info->levels[0].width, info->levels[0].height};
     g_autoptr(Image) base = image_new(map->width, map->height, 3, error);
-    if (!base || !cut_region(slide, &whole, FILTER_AREA, base, NULL, error)) {
+    g_autoptr(Image) valid = base ? image_new(map->width, map->height, 1, error) : NULL;
+    if (!valid || !cut_region(slide, &whole, FILTER_AREA, base, valid, error)) {
         return FALSE;
     }
+    picture_mark_lost(base, valid);
     g_autoptr(Image) coloured =
         heatmap_colour(map, look->low, look->high, look->colours, base, look->opacity, error);
     g_autofree char *note = g_strdup_printf("%s  For research use only.", look->provenance);

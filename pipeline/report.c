@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "flows/channels.h"
 #include "flows/curve.h"
+#include "pipeline/leftout.h"
 #include "pipeline/page.h"
 #include "pipeline/sizes.h"
 #include "pipeline/versions.h"
@@ -199,6 +200,19 @@ static GArray *read_channels(const char *path)
     return rows > 0 ? g_steal_pointer(&channels) : NULL;
 }
 
+/* Tiles that nothing was learnt from, since they could not be read. */
+static void put_leftout(Page *page, const Work *work)
+{
+    static const char *const from[][2] = {{"dataset", "Patch set"}, {"normals", "Training"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(from); i++) {
+        g_autofree char *path = work_find(work, from[i][0], COHORT, "unreadable");
+        g_autofree char *text = leftout_text_of_file(path);
+        if (text) {
+            page_put(page, PAGE_P, "%s: %s.", from[i][1], text);
+        }
+    }
+}
+
 /* Pictures that were not of the model's size. */
 static void put_sizes(Page *page, const Work *work)
 {
@@ -321,6 +335,7 @@ gboolean report_write(Work *work, const ScoreTable *table, const json_t *figures
     put_curves(page, work, table);
     put_channels(page, work);
     put_sizes(page, work);
+    put_leftout(page, work);
     if (!put_slides(page, work, figures, error)) {
         return FALSE;
     }

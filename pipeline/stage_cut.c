@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/pool.h"
 #include "pipeline/cutting.h"
+#include "pipeline/json.h"
 #include "pipeline/reuse.h"
 #include "pipeline/stage.h"
 #include "tiler/quality.h"
@@ -37,6 +38,7 @@ typedef struct {
     char *root;                      /* of the patch set */
     Patch **patches;                 /* one a tile, NULL = left out */
     Image **buffers;                 /* one a thread */
+    gint unreadable;                 /* atomic: tiles that were left out for it */
     Made *made;                      /* of tile i: at i % ahead */
     int64_t ahead;                   /* tiles that are cut before they are recorded, at most */
     GMutex lock;                     /* guards `disowned` */
@@ -131,7 +133,11 @@ static gboolean cut_one(int64_t item, int worker, void *data, GError **error)
             return FALSE;
         }
     }
-    if (patch->flags & cut->drop) {
+    gboolean lost = !cut_readable(patch->valid_share);
+    if (lost) {
+        g_atomic_int_inc(&cut->unreadable);
+    }
+    if (lost || patch->flags & cut->drop) {
         patch_free(patch);
         cut->patches[number] = NULL;
         made_clear(made);
@@ -218,6 +224,13 @@ static gboolean cut_all(Cut *cut, GError **error)
         !work_publish(cut->work, "patches", path, sha256, error)) {
         return FALSE;
     }
+    json_t *facts = json_pack("{s:I, s:I, s:i}", "tiles", (json_int_t)total, "patches", (json_int_t)kept->len,
+                              "unreadable", g_atomic_int_get(&cut->unreadable));
+    g_autofree char *facts_path = work_output(cut->work, "cut.json");
+    if (!json_write(facts_path, facts, sha256, error) ||
+        !work_publish(cut->work, "facts", facts_path, sha256, error)) {
+        return FALSE;
+    }
     reuse_forget(folder);
     shards_remove(folder, SHARD_STEM, shards);
     return work_tick(cut->work, total, total, "tiles", error);
@@ -301,8 +314,7 @@ gboolean stage_cut(Work *work, GError **error)
     g_autofree char *shares_path = tiles && lesions ? work_input(work, "mask", "shares", error) : NULL;
     g_autoptr(GArray) shares = shares_path ? lesions_read_shares(shares_path, error) : NULL;
     g_autoptr(Slide) slide = tiles && (shares || !lesions) ? work_open_slide(work, error) : NULL;
-    g_autoptr(Annotation) annotation =
-        slide && lesions ? lesions_read(work->run->config, work->slide, slide, error) : NULL;
-    g_autoptr(Raster) raster = annotation ? raster_build(annotation, error) : NULL;
+    g_autofree char *border = slide && lesions ? work_input(work, "mask", "border", error) : NULL;
+    g_autoptr(Raster) raster = border ? raster_read(border, error) : NULL;
     return slide && (!lesions || raster) && cut_slide(work, slide, tiles, shares, raster, error);
 }

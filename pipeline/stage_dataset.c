@@ -8,6 +8,7 @@
 #include "pipeline/card.h"
 #include "pipeline/cutting.h"
 #include "pipeline/json.h"
+#include "pipeline/leftout.h"
 #include "pipeline/packing.h"
 #include "pipeline/recipe.h"
 #include "pipeline/reuse.h"
@@ -204,34 +205,63 @@ static gboolean place_files(const Work *work, const GPtrArray *patches, const GP
 
 /* ---- all together ---- */
 
+/* What `cut` left out since it could not be read. */
+static json_t *gather_leftout(const Work *work)
+{
+    json_t *leftout = leftout_new();
+    for (guint i = 0; i < work->run->slides->len; i++) {
+        const SlideEntry *entry = work->run->slides->pdata[i];
+        g_autofree char *path = work_find(work, "cut", entry->id, "facts");
+        json_auto_t *facts = path ? json_load_file(path, 0, NULL) : NULL;
+        leftout_add(leftout, entry->id, json_integer_value(json_object_get(facts, "unreadable")));
+    }
+    return leftout;
+}
+
+static gboolean write_recipe(Work *work, GString *sums, GError **error)
+{
+    char sha256[65];
+    Recipe recipe;
+    g_autofree char *path = work_output(work, "dataset/" RECIPE_FILE);
+    if (!recipe_of_config(work->run->config, &recipe, error) ||
+        !json_write(path, recipe_json(&recipe), sha256, error) ||
+        !work_publish(work, "recipe", path, sha256, error)) {
+        return FALSE;
+    }
+    sums_add(sums, sha256, RECIPE_FILE);
+    return TRUE;
+}
+
+static gboolean write_card(Work *work, const GPtrArray *patches, const GPtrArray *dropped,
+                           const char *manifest_sha, const char *sums_sha, GError **error)
+{
+    char sha256[65];
+    json_auto_t *leftout = gather_leftout(work);
+    g_autofree char *unreadable = work_output(work, LEFTOUT_FILE),
+                    *card = work_output(work, "dataset/CARD.md");
+    g_autofree char *text = card_text(work, patches, dropped, leftout, manifest_sha, sums_sha);
+    return json_write(unreadable, json_incref(leftout), sha256, error) &&
+           work_publish(work, "unreadable", unreadable, sha256, error) &&
+           durable_write_file(card, text, strlen(text), sha256, error) &&
+           work_publish(work, "card", card, sha256, error);
+}
+
 static gboolean write_tables(Work *work, const GPtrArray *patches, const GPtrArray *dropped, GString *sums,
                              GError **error)
 {
-    char manifest_sha[65], card_sha[65], sums_sha[65];
+    char manifest_sha[65], sums_sha[65];
     g_autofree char *manifest = work_output(work, "dataset/manifest.csv");
     if (!patchset_write_manifest(manifest, patches, manifest_sha, error) ||
-        !work_publish(work, "manifest", manifest, manifest_sha, error)) {
+        !work_publish(work, "manifest", manifest, manifest_sha, error) || !write_recipe(work, sums, error)) {
         return FALSE;
     }
-    char recipe_sha[65];
-    Recipe recipe;
-    g_autofree char *made = work_output(work, "dataset/" RECIPE_FILE);
-    if (!recipe_of_config(work->run->config, &recipe, error) ||
-        !json_write(made, recipe_json(&recipe), recipe_sha, error) ||
-        !work_publish(work, "recipe", made, recipe_sha, error)) {
-        return FALSE;
-    }
-    sums_add(sums, recipe_sha, RECIPE_FILE);
     g_autofree char *list = work_output(work, "dataset/" SUMS_FILE);
     sums_add(sums, manifest_sha, "manifest.csv");
     if (!durable_write_file(list, sums->str, sums->len, sums_sha, error) ||
         !work_publish(work, "sums", list, sums_sha, error)) {
         return FALSE;
     }
-    g_autofree char *card = work_output(work, "dataset/CARD.md");
-    g_autofree char *text = card_text(work, patches, dropped, manifest_sha, sums_sha);
-    return durable_write_file(card, text, strlen(text), card_sha, error) &&
-           work_publish(work, "card", card, card_sha, error);
+    return write_card(work, patches, dropped, manifest_sha, sums_sha, error);
 }
 
 gboolean stage_dataset(Work *work, GError **error)

@@ -1,6 +1,7 @@
 /* mask: what of each tile is lesion, and a mask pyramid at the full resolution of level 0.
  *
- * The shares are exact (polygon areas); the pyramid is for viewers: 0 = not lesion, 1 = lesion, levels by maximum. */
+ * The annotation is read and rasterised here alone; `cut` and `score` take the border of its lesions from here (annotations/raster.h), so
+ * they cannot disagree about it.  The shares are exact (polygon areas); the pyramid is for viewers: 0 = not lesion, 1 = lesion, levels by maximum. */
 #include "base/error.h"
 #include "pipeline/json.h"
 #include "pipeline/lesions.h"
@@ -75,6 +76,9 @@ gboolean stage_mask(Work *work, GError **error)
     g_autoptr(GArray) shares = shares_of(raster, tiles, footprint / info->mpp_x, footprint / info->mpp_y);
     char sha256[65];
     g_autofree char *path = work_output(work, "lesions.csv");
+    g_autofree char *border = work_output(work, "lesions.border");
     return lesions_write(path, shares, sha256, error) && work_publish(work, "shares", path, sha256, error) &&
+           raster_write(raster, border, sha256, error) &&
+           work_publish(work, "border", border, sha256, error) &&
            write_facts(work, annotation, slide, raster, error) && write_pyramid(work, slide, raster, error);
 }

@@ -1,19 +1,23 @@
 /* normals: the tiles of normal tissue of the training slides, for a training that cuts them itself.
  *
- * By the same rules as the patch set, but nothing is written: a table of places.  Only where flags leave tiles out
- * (dataset.drop_flags) are they cut here, to be judged. */
+ * By the same rules as the patch set, but no picture is written: a table of places.  Tiles are cut here to be judged, since only that
+ * shows what can be read of them (and their flags, for dataset.drop_flags); training cuts them again. */
 #include "base/error.h"
 #include "base/pool.h"
 #include "pipeline/card.h"
 #include "pipeline/colouring.h"
 #include "pipeline/cutting.h"
+#include "pipeline/json.h"
+#include "pipeline/leftout.h"
 #include "pipeline/sampling.h"
 #include "pipeline/stage.h"
 #include "pipeline/traintiles.h"
 #include "tiler/quality.h"
 #include <string.h>
 
-/* ---- flags ---- */
+/* ---- judging ---- */
+
+typedef enum { NOT_WANTED, KEPT, FLAGGED, UNREADABLE } Verdict;
 
 typedef struct {
     Work *work;
@@ -21,22 +25,26 @@ typedef struct {
     Slide *slide;
     const GArray *tiles;
     unsigned drop;
-    gboolean *dropped; /* one a tile */
+    Verdict *verdicts; /* one a tile */
 } Judge;
 
 static gboolean judge_one(int64_t item, int worker, void *data, GError **error)
 {
     const Judge *judge = data;
     const Tile *tile = &g_array_index(judge->tiles, Tile, item);
+    Verdict *verdict = &judge->verdicts[item];
     int size = judge->config->tiles_size;
-    unsigned flags;
+    unsigned flags = 0;
     double valid_share;
+    if (*verdict == NOT_WANTED) {
+        return TRUE;
+    }
     g_autoptr(Image) rgb = image_new(size, size, 3, error);
-    if (!rgb ||
-        !cutting_judge(judge->config, judge->slide, tile->x, tile->y, rgb, &valid_share, &flags, error)) {
+    if (!rgb || !cutting_judge(judge->config, judge->slide, tile->x, tile->y, rgb, &valid_share,
+                               judge->drop ? &flags : NULL, error)) {
         return FALSE;
     }
-    judge->dropped[item] = (flags & judge->drop) != 0;
+    *verdict = !cut_readable(valid_share) ? UNREADABLE : flags & judge->drop ? FLAGGED : KEPT;
     return TRUE;
 }
 
@@ -46,17 +54,15 @@ static gboolean tell(int64_t item, void *data, GError **error)
     return work_tick(judge->work, item, judge->tiles->len, "tiles", error);
 }
 
-/* Marks the tiles of a slide that have one of the flags of dataset.drop_flags. */
-static gboolean judge_tiles(Work *work, const SlideEntry *entry, const GArray *tiles, gboolean *dropped,
+/* Of the tiles of a slide that are not NOT_WANTED: those of which too little can be read, and those that have one of the flags of
+ * dataset.drop_flags. */
+static gboolean judge_tiles(Work *work, const SlideEntry *entry, const GArray *tiles, Verdict *verdicts,
                             GError **error)
 {
-    Judge judge = {.work = work, .config = work->run->config, .tiles = tiles, .dropped = dropped};
+    Judge judge = {.work = work, .config = work->run->config, .tiles = tiles, .verdicts = verdicts};
     if (!quality_flags_parse(judge.config->dataset_drop_flags, &judge.drop, error)) {
         g_prefix_error(error, "dataset.drop_flags: ");
         return FALSE;
-    }
-    if (judge.drop == 0) {
-        return TRUE;
     }
     g_autoptr(Slide) slide = work_open_coloured(work, entry, error);
     if (!slide) {
@@ -68,9 +74,31 @@ static gboolean judge_tiles(Work *work, const SlideEntry *entry, const GArray *t
 
 /* ---- tiles ---- */
 
+/* Keeps the patches of a slide that are worth training on; patches[i] is of tile i or NULL. */
+static gboolean keep_tiles(Work *work, const SlideEntry *entry, const GArray *tiles, Patch **patches,
+                           json_t *leftout, GError **error)
+{
+    g_autofree Verdict *verdicts = g_new0(Verdict, tiles->len + 1);
+    int64_t unreadable = 0;
+    for (guint i = 0; i < tiles->len; i++) {
+        verdicts[i] = patches[i] ? KEPT : NOT_WANTED;
+    }
+    if (!judge_tiles(work, entry, tiles, verdicts, error)) {
+        return FALSE;
+    }
+    for (guint i = 0; i < tiles->len; i++) {
+        unreadable += verdicts[i] == UNREADABLE;
+        if (patches[i] && verdicts[i] != KEPT) {
+            g_clear_pointer(&patches[i], patch_free);
+        }
+    }
+    leftout_add(leftout, entry->id, unreadable);
+    return TRUE;
+}
+
 /* The tiles of one slide as patches, with the tile's number as the file; nothing when a stage before failed. */
 static gboolean add_tiles(Work *work, const SlideEntry *entry, GPtrArray *patches, GHashTable *places,
-                          GError **error)
+                          json_t *leftout, GError **error)
 {
     g_autofree char *tiles_path = work_find(work, "grid", entry->id, "tiles");
     g_autofree char *shares_path = work_find(work, "mask", entry->id, "shares");
@@ -84,21 +112,20 @@ static gboolean add_tiles(Work *work, const SlideEntry *entry, GPtrArray *patche
     if (!tiles || (shares_path && !shares)) {
         return FALSE;
     }
-    g_autofree gboolean *dropped = g_new0(gboolean, tiles->len + 1);
-    if (!judge_tiles(work, entry, tiles, dropped, error)) {
-        return FALSE;
-    }
+    g_autofree Patch **own = g_new0(Patch *, tiles->len + 1);
     for (guint i = 0; i < tiles->len; i++) {
-        Patch *patch = cutting_patch(work->run->config, entry, tiles, shares, (int)i);
-        if (!patch || dropped[i]) {
-            g_clear_pointer(&patch, patch_free);
+        own[i] = cutting_patch(work->run->config, entry, tiles, shares, (int)i);
+    }
+    gboolean ok = keep_tiles(work, entry, tiles, own, leftout, error);
+    for (guint i = 0; i < tiles->len; i++) {
+        if (!own[i]) {
             continue;
         }
-        patch->file = patchset_key(entry->id, (int)i);
-        g_ptr_array_add(patches, patch);
-        g_hash_table_insert(places, patch, g_memdup2(&g_array_index(tiles, Tile, i), sizeof(Tile)));
+        own[i]->file = patchset_key(entry->id, (int)i);
+        g_ptr_array_add(patches, own[i]);
+        g_hash_table_insert(places, own[i], g_memdup2(&g_array_index(tiles, Tile, i), sizeof(Tile)));
     }
-    return TRUE;
+    return ok;
 }
 
 static int slide_index(const GPtrArray *slides, const char *id)
@@ -145,21 +172,30 @@ static gboolean write_table(Work *work, const GPtrArray *patches, GHashTable *pl
            work_publish(work, "tiles", path, sha256, error);
 }
 
+static gboolean publish_leftout(Work *work, json_t *leftout, GError **error)
+{
+    char sha256[65];
+    g_autofree char *path = work_output(work, "model/" LEFTOUT_FILE);
+    return json_write(path, json_incref(leftout), sha256, error) &&
+           work_publish(work, "unreadable", path, sha256, error);
+}
+
 gboolean stage_normals(Work *work, GError **error)
 {
     g_autoptr(GPtrArray) patches = g_ptr_array_new_with_free_func((GDestroyNotify)patch_free);
     g_autoptr(GHashTable) places = g_hash_table_new_full(NULL, NULL, NULL, g_free); /* Patch* -> Tile */
+    json_auto_t *leftout = leftout_new();
     if (!card_check_leak(work, error)) {
         return FALSE;
     }
     for (guint i = 0; i < work->run->slides->len; i++) {
         const SlideEntry *entry = work->run->slides->pdata[i];
-        if (g_str_equal(entry->split, "train") && !add_tiles(work, entry, patches, places, error)) {
+        if (g_str_equal(entry->split, "train") && !add_tiles(work, entry, patches, places, leftout, error)) {
             return FALSE;
         }
     }
     /* Anomalies have a say in a balanced sample, as in a patch set. */
     g_autoptr(GPtrArray) dropped = sampling_choose(work->run->config, patches);
-    return write_table(work, patches, places, error) &&
+    return write_table(work, patches, places, error) && publish_leftout(work, leftout, error) &&
            work_tick(work, patches->len, patches->len, "tiles", error);
 }

@@ -89,9 +89,8 @@ gboolean stage_score(Work *work, GError **error)
     g_autofree char *mask_path = model ? work_input(work, "tissue", "mask", error) : NULL;
     g_autoptr(Image) tissue = mask_path ? tiles_read_mask(mask_path, error) : NULL;
     g_autoptr(Slide) slide = tissue ? work_open_entry(config, work->slide, error) : NULL;
-    g_autoptr(Annotation) annotation =
-        slide && lesions ? lesions_read(config, work->slide, slide, error) : NULL;
-    g_autoptr(Raster) raster = annotation ? raster_build(annotation, error) : NULL;
+    g_autofree char *border = slide && lesions ? work_input(work, "mask", "border", error) : NULL;
+    g_autoptr(Raster) raster = border ? raster_read(border, error) : NULL;
     if (!slide || (lesions && !raster)) {
         return FALSE;
     }

@@ -107,7 +107,7 @@ static gboolean wants_evaluate(const Run *run, const SlideEntry *slide)
 }
 
 #define SLIDE_KEYS "slides.mpp slides.objective"
-#define RULE_KEYS "dataset.rule dataset.lesion_min slides.groups slides.group_field"
+#define RULE_KEYS "dataset.rule dataset.lesion_min"
 #define PICTURE_KEYS                                                                            \
     "dataset.train_anomalies dataset.masks dataset.drop_flags dataset.format dataset.shard_mb " \
     "dataset.picture dataset.jpeg_quality"
@@ -125,20 +125,20 @@ static gboolean wants_evaluate(const Run *run, const SlideEntry *slide)
 const Stage stages[] = {
     {"ingest", "geometry, resolution and identity of a slide", SCOPE_SLIDE, SLIDE_KEYS, "", 2, wants_slide,
      stage_ingest},
-    {"tissue", "tissue mask", SCOPE_SLIDE, "tissue slides.groups slides.group_field", "ingest", 5,
+    {"tissue", "tissue mask", SCOPE_SLIDE, "tissue slides.groups slides.group_field", "ingest", 6,
      wants_slide, stage_tissue},
     {"stain", "how a slide is stained", SCOPE_SLIDE,
      "tiles.stain tiles.icc tiles.size tiles.mpp tiles.filter", "ingest tissue", 2, wants_stain, stage_stain},
     {"grid", "tiles on the tissue", SCOPE_SLIDE, "tiles", "ingest tissue", 1, wants_slide, stage_grid},
     {"clam", "places of tiles for CLAM", SCOPE_SLIDE, "tiles", "ingest grid", 1, wants_clam, stage_clam},
     {"mask", "lesion shares of the tiles, mask pyramid", SCOPE_SLIDE,
-     "slides.groups slides.group_field tiles.size tiles.mpp", "ingest grid", 2, wants_mask, stage_mask},
-    {"cut", "patches of a slide", SCOPE_SLIDE, RULE_KEYS " tiles " PICTURE_KEYS, "ingest grid mask stain", 8,
+     "slides.groups slides.group_field tiles.size tiles.mpp", "ingest grid", 3, wants_mask, stage_mask},
+    {"cut", "patches of a slide", SCOPE_SLIDE, RULE_KEYS " tiles " PICTURE_KEYS, "ingest grid mask stain", 9,
      wants_cut, stage_cut},
-    {"dataset", "manifest and card of the patch set", SCOPE_COHORT, "dataset tiles run", "?ingest ?cut", 6,
+    {"dataset", "manifest and card of the patch set", SCOPE_COHORT, "dataset tiles run", "?ingest ?cut", 7,
      wants_dataset, stage_dataset},
     {"normals", "normal tiles to train on", SCOPE_COHORT, RULE_KEYS " " SAMPLE_KEYS,
-     "?ingest ?grid ?mask ?stain", 4, wants_normals, stage_normals},
+     "?ingest ?grid ?mask ?stain", 5, wants_normals, stage_normals},
     {"train", "model of normal tissue", SCOPE_COHORT, MODEL_KEYS " train augment loss threshold",
      "dataset normals ?stain", 5, wants_train, stage_train},
     {"score", "scores of a slide's tiles, score map", SCOPE_SLIDE,
@@ -146,10 +146,10 @@ const Stage stages[] = {
      wants_score, stage_score},
     {"scorepatches", "scores of a patch set", SCOPE_COHORT, "patches.folder score.model " SCORER_KEYS,
      "train", 4, wants_scorepatches, stage_scorepatches},
-    {"heatmap", "heatmap pyramids and overview", SCOPE_SLIDE, "heatmap", "ingest tissue score", 2,
+    {"heatmap", "heatmap pyramids and overview", SCOPE_SLIDE, "heatmap", "ingest tissue score", 3,
      wants_score, stage_heatmap},
     {"evaluate", "figures and report", SCOPE_COHORT, EVERYTHING,
-     "?score ?heatmap ?scorepatches ?train ?dataset", 3, wants_evaluate, stage_evaluate},
+     "?score ?heatmap ?scorepatches ?train ?dataset ?normals", 4, wants_evaluate, stage_evaluate},
     {NULL, NULL, SCOPE_SLIDE, NULL, NULL, 0, NULL, NULL},
 };
 

@@ -13,6 +13,7 @@
 #include "pipeline/sizes.h"
 #include "pipeline/tiles.h"
 #include "tiler/patchset.h"
+#include "tiler/cut.h"
 #include "tiler/picture.h"
 #include "tiler/shards.h"
 #include <glib/gstdio.h>
@@ -48,11 +49,12 @@ struct TrainTiles {
     GArray *strange;     /* Place of labelled anomalies, to be added to the normals, and their groups */
     GPtrArray *strange_groups;
     GByteArray *anomaly;
-    GPtrArray *shards; /* Shard* */
-    GArray *sources;   /* Source */
-    GArray *sizes;     /* PictureSize, of patches.folder; else NULL */
-    double mpp;        /* that all samples of its shards say; 0 = none, or they differ */
-    GMutex lock;       /* guards the sources */
+    GPtrArray *shards;  /* Shard* */
+    GArray *sources;    /* Source */
+    GArray *sizes;      /* PictureSize, of patches.folder; else NULL */
+    int64_t unreadable; /* samples that were left out for it */
+    double mpp;         /* that all samples of its shards say; 0 = none, or they differ */
+    GMutex lock;        /* guards the sources */
     int64_t takes;
     int open;
 };
@@ -229,7 +231,10 @@ static gboolean list_shard(TrainTiles *tiles, const Shard *shard, GError **error
         g_autofree char *patient = name_of(facts, "patient"), *slide = name_of(facts, "slide");
         double mpp = json_number_value(json_object_get(facts, "mpp"));
         tiles->mpp = i == 0 && tiles->shards->len == 1 ? MAX(mpp, 0) : tiles->mpp == mpp ? mpp : 0;
-        if (normal || strange) {
+        const json_t *share = json_object_get(facts, "valid_share");
+        gboolean readable = !json_is_number(share) || cut_readable(json_number_value(share));
+        tiles->unreadable += !readable;
+        if (readable && (normal || strange)) {
             add_place(tiles, (Place){.source = (int)tiles->shards->len - 1, .entry = i}, normal,
                       *patient ? patient : slide);
         }
@@ -482,6 +487,11 @@ static gboolean measure_sizes(TrainTiles *tiles, GError **error)
         }
     }
     return TRUE;
+}
+
+int64_t traintiles_unreadable(const TrainTiles *tiles)
+{
+    return tiles->unreadable;
 }
 
 GArray *traintiles_sizes(const TrainTiles *tiles)

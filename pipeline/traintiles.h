@@ -16,6 +16,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TrainTiles, traintiles_free)
 /* How these tiles are made of slides: by the configuration, or as the patch set of patches.folder says.  Its um/px is that of the tiles as the
  * model sees them, 0 = unknown.  WSI_ERROR_INPUT when tiles.mpp contradicts the patch set. */
 gboolean traintiles_recipe(const TrainTiles *tiles, Recipe *out, GError **error);
+/* Samples of shards that were left out since less than CUT_READABLE of them could be read when they were cut, as their facts say. */
+int64_t traintiles_unreadable(const TrainTiles *tiles);
 /* Sizes (PictureSize) of the pictures of patches.folder, borrowed; NULL: all tiles are of tiles.size. */
 GArray *traintiles_sizes(const TrainTiles *tiles);
 /* Borrowed.  Its read() may be called from many threads. */

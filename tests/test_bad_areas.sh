@@ -27,8 +27,9 @@ PY
 check "wsiflow slide --json lists level, place, size and reason" sh -c "$(command -v python3) listed.py bad_areas <s.json"
 is "wsiflow slide tells them" "$("$WSIFLOW" slide s.tif | grep -c 'unreadable: level 0')" 2
 printf 'slides: {manifest: m.csv}\ntissue: {mpp: 4}\ntiles: {size: 128, mpp: 1.0, min_tissue: 0, edge: pad}\ntrain: {run: false}\n' >c.yaml
-"$WSIFLOW" dataset -c c.yaml -o run >/dev/null 2>&1
+"$WSIFLOW" dataset -c c.yaml -o run >run.log 2>&1
 is "the slide is used" $? 0
 check "tissue.json has the same list" sh -c "$(command -v python3) listed.py bad_area_list <run/slides/s/tissue.json"
-is "tiles without data are told in the manifest" "$(cut -d, -f10 run/dataset/manifest.csv | grep -c '^0\.0000$')" 2
+is "tiles without data are not in the patch set" "$(cut -d, -f10 run/dataset/manifest.csv | grep -c '^0\.0000$')" 0
+like "but counted" "$(cat run.log)" 'patch set: 2 tiles were left out since less than 50 % of them could be read: 2 of s$'
 finish

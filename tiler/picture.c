@@ -177,3 +177,16 @@ char **picture_list(const char *folder, GError **error)
     g_ptr_array_add(names, NULL);
     return (char **)g_ptr_array_free(names, FALSE);
 }
+
+void picture_mark_lost(Image *rgb, const Image *valid)
+{
+    enum { STRIPE = 4 };
+    for (int y = 0; y < rgb->height; y++) {
+        for (int x = 0; x < rgb->width; x++) {
+            size_t at = (size_t)y * (size_t)rgb->width + (size_t)x;
+            if (!valid->pixels[at]) {
+                memset(rgb->pixels + 3 * at, (x + y) / STRIPE % 2 ? 96 : 160, 3);
+            }
+        }
+    }
+}

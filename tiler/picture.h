@@ -17,6 +17,9 @@ gboolean picture_encode_png(const Image *image, GByteArray *out, GError **error)
 /* Names of the .png, .jpg, .jpeg files of a folder (not below), sorted by strcmp; NULL-terminated,
  * g_strfreev. */
 char **picture_list(const char *folder, GError **error);
+/* Hatches in two greys what could not be read (valid, 1 channel of the same size, is 0): in a picture for people no data must not look
+ * like glass. */
+void picture_mark_lost(Image *rgb, const Image *valid);
 /* Draws text (printable ASCII, built-in 5x7 font) with its top-left corner at (x, y), magnified `zoom`
  * times. */
 void picture_text(Image *rgb, int x, int y, int zoom, const uint8_t colour[3], const char *text);

@@ -5,6 +5,7 @@
  * dropped (tinted glue, dirt), small pieces dropped and small holes filled.  All sizes are in um, so masks of different
  * resolution agree. */
 #include "tiler/tissue.h"
+#include "tiler/picture.h"
 #include "base/error.h"
 #include "tiler/binary.h"
 #include "tiler/cut.h"
@@ -152,6 +153,7 @@ Tissue *tissue_find(Slide *slide, const TissueOptions *options, GError **error)
     }
     tissue->tissue_share = share_of(tissue->mask);
     tissue->no_data_share = 1 - share_of(valid);
+    picture_mark_lost(tissue->overview, valid); /* the mask has been made: from here on it is for people */
     return g_steal_pointer(&tissue);
 }
 

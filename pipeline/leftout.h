@@ -1,0 +1,16 @@
+/* Tiles that were left out since too little of them could be read (CUT_READABLE), by slide. */
+#pragma once
+#include <glib.h>
+#include <jansson.h>
+#include <stdint.h>
+
+#define LEFTOUT_FILE "unreadable.json"
+
+/* {"tiles": 0, "slides": []}, new reference. */
+json_t *leftout_new(void);
+/* Counts the tiles of a slide; slides without any are not listed. */
+void leftout_add(json_t *leftout, const char *slide, int64_t tiles);
+/* One sentence; NULL when none is left out.  Caller frees. */
+char *leftout_text(const json_t *leftout);
+/* The same of a file; NULL also when there is none. */
+char *leftout_text_of_file(const char *path);
