@@ -146,10 +146,11 @@ mkdir -p ann && cp lesion.xml ann/b.xml && cp lesion.xml ann/a.xml
 sed 's/manifest: m.csv/manifest: m.csv, annotations: ann, unannotated: normal/; s#min_tissue: 0}$#min_tissue: 0, model: run/model/model.safetensors}#; $a dataset: {train_anomalies: true}' run.yaml >lesion.yaml
 if command -v strace >/dev/null && strace -f -o /dev/null true 2>/dev/null; then
     strace -f -e trace=openat -o trace "$WSIFLOW" run -c lesion.yaml -o lesion -j 1 >lesion.log 2>&1
-    is "an annotation is opened by one job a slide" "$(grep -c 'ann/b.xml' trace)" 2
+    strace -f -e trace=openat -o once "$WSIFLOW" mask ann/b.xml --slide b.tif -o b_mask.tif >/dev/null 2>&1
+    is "a run opens an annotation as often as one mask takes" "$(grep -c 'ann/b.xml' trace)" "$(grep -c 'ann/b.xml' once)"
 else
     "$WSIFLOW" run -c lesion.yaml -o lesion -j 1 >lesion.log 2>&1
-    skip "an annotation is opened by one job a slide" "there is no strace"
+    skip "a run opens an annotation as often as one mask takes" "there is no strace"
 fi
 check "masks, shares and labels agree with the outline" python3 - <<'P'
 from shares import *
