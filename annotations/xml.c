@@ -260,8 +260,9 @@ static void on_error(void *data, Problem problem)
 {
     Parse *parse = data;
     if (problem->level == XML_ERR_FATAL && !parse->error) {
-        gboolean open =
-            problem->code == XML_ERR_DOCUMENT_END && parse->depth > 0; /* libxml2 speaks of extra content */
+        /* libxml2 speaks of extra content, or from 2.14 on of the element that was opened last. */
+        gboolean open = parse->depth > 0 &&
+                        (problem->code == XML_ERR_DOCUMENT_END || problem->code == XML_ERR_TAG_NOT_FINISHED);
         const char *said = open ? "the file ends before all elements do" : problem->message;
         g_autofree char *message = g_strstrip(g_strdup(said ? said : "malformed"));
         xml_fail(parse->path, problem->line, &parse->error, "not well-formed XML: %.200s", message);

@@ -76,7 +76,13 @@ gboolean clam_write(const char *path, const ClamSpec *spec, const int64_t *xy, i
         return FALSE;
     }
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    hid_t file = H5Fcreate(durable_temp_path(durable), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t plist = H5Pcreate(H5P_FILE_CREATE); /* of the file and its root group */
+    hid_t file = plist >= 0 && H5Pset_obj_track_times(plist, FALSE) >= 0
+                     ? H5Fcreate(durable_temp_path(durable), H5F_ACC_TRUNC, plist, H5P_DEFAULT)
+                     : -1;
+    if (plist >= 0) {
+        H5Pclose(plist);
+    }
     if (file < 0) {
         return failed(path, "a file", error);
     }

@@ -166,18 +166,19 @@ static double tag_mpp(openslide_t *handle, const char *name)
     return per_unit > 0 ? um / per_unit : 0;
 }
 
-/* What the file says; MPP_NONE when it says nothing plausible. */
+/* What the file says; MPP_NONE when it says nothing plausible.  OpenSlide 4 repeats a generic TIFF's tags as a property of its own, so
+ * the tags come first. */
 static MppSource file_mpp(const Slide *slide, openslide_t *handle, double *x, double *y)
 {
-    *x = number_property(handle, OPENSLIDE_PROPERTY_NAME_MPP_X);
-    *y = number_property(handle, OPENSLIDE_PROPERTY_NAME_MPP_Y);
-    if (plausible(*x) && plausible(*y)) {
-        return MPP_FILE;
-    }
     *x = tag_mpp(handle, "tiff.XResolution");
     *y = tag_mpp(handle, "tiff.YResolution");
     if (strcmp(slide->vendor, "generic-tiff") == 0 && plausible(*x) && plausible(*y)) {
         return MPP_TIFF_TAGS;
+    }
+    *x = number_property(handle, OPENSLIDE_PROPERTY_NAME_MPP_X);
+    *y = number_property(handle, OPENSLIDE_PROPERTY_NAME_MPP_Y);
+    if (plausible(*x) && plausible(*y)) {
+        return MPP_FILE;
     }
     *x = *y = 0;
     return MPP_NONE;
