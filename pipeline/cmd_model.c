@@ -151,7 +151,7 @@ static gboolean score_patches(Model *model, const char *bundle, const char *fold
     if (told) {
         fprintf(stderr, "wsiflow score: %s\n", told);
     }
-    return scoring_write_pictures(output, scored, NULL, error);
+    return scoring_write_pictures(output, "", scored, NULL, error);
 }
 
 static gboolean score_slide(const Config *config, Model *model, const char *bundle, const char *path,
@@ -179,7 +179,7 @@ static gboolean score_slide(const Config *config, Model *model, const char *bund
     look.title = id;
     look.provenance = "wsiflow " WSIFLOW_VERSION;
     char sha256[3][65];
-    return scoring_write_slide(table, id, scored, NULL, error) && npy_write(values, map, NULL, error) &&
+    return scoring_write_slide(table, id, "", scored, NULL, error) && npy_write(values, map, NULL, error) &&
            heatmaps_write(folder, &look, slide, map, sha256, error);
 }
 
@@ -209,6 +209,18 @@ static gboolean slides_writable(const char *output, char *const *paths, int coun
         good = writable_folder(folder, files, error);
     }
     return good;
+}
+
+/* From where on a tile counts as anomalous, from how many tiles that is known, and why it may not hold. */
+static void tell_threshold(const Model *model)
+{
+    const Calibration *calibration = model_calibration(model);
+    g_autofree char *text = calibration_text(calibration);
+    g_auto(GStrv) doubts = calibration_doubts(calibration);
+    fprintf(stderr, "wsiflow score: %s\n", text);
+    for (char **doubt = doubts; *doubt; doubt++) {
+        fprintf(stderr, "wsiflow score: the calibration is not to be trusted: %s\n", *doubt);
+    }
 }
 
 int command_score(int argc, char **argv, GError **error)
@@ -250,6 +262,7 @@ int command_score(int argc, char **argv, GError **error)
     if (!model) {
         return EXIT_FAILED;
     }
+    tell_threshold(model);
     if (patches) {
         return score_patches(model, model_path, patches, output, threads, error) ? EXIT_DONE : EXIT_FAILED;
     }
@@ -263,10 +276,33 @@ int command_score(int argc, char **argv, GError **error)
 
 /* ---- evaluate ---- */
 
+static gboolean has_scores(const ScoreTable *table)
+{
+    for (int i = 0; i < table->n; i++) {
+        if (!isnan(table->score[i])) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+static int show_figures(json_t *figures, gboolean as_json)
+{
+    if (as_json) {
+        json_print(figures);
+        return EXIT_DONE;
+    }
+    g_autofree char *text = evaluation_text(figures);
+    fputs(text, stdout);
+    json_decref(figures);
+    return EXIT_DONE;
+}
+
 int command_evaluate(int argc, char **argv, GError **error)
 {
-    g_autofree char *column = g_strdup("score"), *labels = NULL;
-    double threshold = NAN;
+    g_autofree char *column = g_strdup("score"), *labels = NULL, *model = NULL;
+    Calibration calibration;
+    Threshold thresholds[] = {{"calibrated", NAN, NULL}, {"given", NAN, NULL}};
     gboolean json = FALSE;
     int code;
     GOptionEntry entries[] = {
@@ -274,7 +310,10 @@ int command_evaluate(int argc, char **argv, GError **error)
         {"score", 's', 0, G_OPTION_ARG_STRING, &column, "column to evaluate (default: score)", "NAME"},
         {"labels", 'l', 0, G_OPTION_ARG_FILENAME, &labels,
          "CSV with file and near_blank: figures also without near-blank tiles", "FILE"},
-        {"threshold", 't', 0, G_OPTION_ARG_DOUBLE, &threshold, "figures also at this threshold", "VALUE"},
+        {"threshold", 't', 0, G_OPTION_ARG_DOUBLE, &thresholds[1].value, "figures also at this threshold",
+         "VALUE"},
+        {"model", 'm', 0, G_OPTION_ARG_FILENAME, &model,
+         "figures also at the threshold of this model's calibration (column score)", "MODEL"},
         {NULL, 0, 0, 0, NULL, NULL, NULL}};
     if (!command_options("evaluate", entries, &argc, &argv, &code, error)) {
         return code;
@@ -285,19 +324,19 @@ int command_evaluate(int argc, char **argv, GError **error)
     if (!options_distinct(argc, argv, error)) {
         return EXIT_USAGE;
     }
+    if (model && !g_str_equal(column, "score")) {
+        return command_misused(error, "--model: its threshold is of the column score, not of %s", column);
+    }
     g_autoptr(ScoreTable) table = score_table_read((const char *const *)argv + 1, column, labels, error);
-    json_t *figures = table ? evaluation_json(table, threshold, error) : NULL;
-    if (!figures) {
+    if (!table || (model && !models_threshold(model, &calibration, &thresholds[0], error))) {
         return EXIT_FAILED;
     }
-    if (json) {
-        json_print(figures);
-        return EXIT_DONE;
+    if (!has_scores(table)) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "none of %d rows has a value in the column %s",
+                    table->n, column);
+        return EXIT_FAILED;
     }
-    g_autofree char *text = evaluation_text(figures);
-    fputs(text, stdout);
-    json_decref(figures);
-    return EXIT_DONE;
+    return show_figures(evaluation_json(table, thresholds, G_N_ELEMENTS(thresholds)), json);
 }
 
 /* ---- heatmap ---- */

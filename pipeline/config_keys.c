@@ -64,12 +64,13 @@ const ConfigKey config_keys[] = {
 
     PATH(slides, folder, "folder of slides (not searched below)"),
     TEXT(slides, pattern, "*", "which files of the folder, for example \"*.tif\""),
-    PATH(
-        slides, manifest,
-        "CSV instead of or beside the folder: slide[,id,patient,centre,split,annotation,label,mpp,mpp_x,mpp_y]; "
-        "paths relative to it"),
+    PATH(slides, manifest,
+         "CSV instead of or beside the folder: "
+         "slide[,id,patient,centre,split,annotation,label,mpp,mpp_x,mpp_y]; "
+         "paths relative to it"),
     PATH(slides, annotations,
-         "folder with an annotation STEM.xml (.geojson, .geojson.gz, .json, .ndpa, .annotations) for slides that have "
+         "folder with an annotation STEM.xml (.geojson, .geojson.gz, .json, .ndpa, .annotations) for slides "
+         "that have "
          "lesions; may be "
          "the slides' own"),
     GROUPS(slides, groups,
@@ -221,7 +222,7 @@ const ConfigKey config_keys[] = {
     CHOICE(score, slides, "auto", "auto test all none",
            "which slides are scored; test = those of the test split and unknown ones; auto = the same, but "
            "all where no "
-           "slide is annotated or none is in the test split"),
+           "slide is annotated or none is in the test split; figures of training slides are apart"),
     PATH(score, model, "a model bundle to score with instead of training one"),
     NUMBER(score, overlap, "0.5", 0, 0.9, "of neighbouring tiles, as a share of their size"),
     NUMBER(score, min_tissue, "0.25", 0, 1, "score tiles with at least this share of tissue"),
@@ -234,7 +235,7 @@ const ConfigKey config_keys[] = {
 
     TEXT(evaluate, score, "score", "column of the scores that is evaluated"),
     PATH(evaluate, labels,
-         "CSV file,label[,near_blank] with flags of patches, to report with and without near-blank ones"),
+         "CSV with file and near_blank (0 or 1) of patches, to report also without near-blank ones"),
 
     {NULL, NULL, KEY_INT, 0, NULL, 0, 0, NULL, NULL},
 };

@@ -1,258 +1,286 @@
 /* Figures from scores.
  *
  * Prevalence is always beside AUROC and average precision, since the second means nothing without it.  The threshold of the best F1 is
- * chosen on the rows it is quoted for: an upper bound.  The one of the model's calibration was chosen on hold-out normals. */
+ * chosen on the rows it is quoted for: an upper bound.  The one of the model's calibration was chosen on hold-out normals.
+ * Everything works on lists of row numbers, so a row counts where it belongs, wherever it stands. */
 #include "pipeline/evaluation.h"
-#include "base/csv.h"
-#include "base/error.h"
-#include "flows/model.h"
 #include "pipeline/json.h"
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
-/* ---- reading ---- */
+/* ---- rows ---- */
 
+/* Rows of one split, or of all. */
 typedef struct {
-    GArray *label, *flagged;  /* int, gboolean */
-    GPtrArray *group, *names; /* char*: groups of rows; columns */
-    GPtrArray *values;        /* GArray* of double, one a column */
-    GHashTable *near_blank;   /* file -> 1 / 2; NULL = not known */
-    int chosen, unlabelled, unscored;
-} Reading;
+    const char *split; /* NULL = all */
+    GArray *rows;      /* int: with score and label */
+    int unlabelled, unscored, tiles, slides;
+} Part;
 
-static GHashTable *read_flags(const char *path, GError **error)
+static Part part_of(const ScoreTable *table, const char *split)
 {
-    g_autoptr(Csv) csv = csv_read(path, error);
-    int file = csv ? csv_need(csv, "file", error) : -1;
-    int flag = file >= 0 ? csv_need(csv, "near_blank", error) : -1;
-    if (flag < 0) {
-        return NULL;
-    }
-    GHashTable *out = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    for (int row = 0; row < csv_rows(csv); row++) {
-        int value = g_str_equal(csv_get(csv, row, flag), "1") ? 2 : 1;
-        g_hash_table_insert(out, g_strdup(csv_get(csv, row, file)), GINT_TO_POINTER(value));
-    }
-    return out;
-}
-
-static void find_columns(Reading *reading, const Csv *csv, const char *column)
-{
-    for (int i = 0; tile_score_column(i); i++) {
-        if (csv_column(csv, tile_score_column(i)) >= 0) {
-            g_ptr_array_add(reading->names, g_strdup(tile_score_column(i)));
-        }
-    }
-    for (guint i = 0; i < reading->names->len; i++) {
-        if (g_str_equal(reading->names->pdata[i], column)) {
-            reading->chosen = (int)i;
-            return;
-        }
-    }
-    reading->chosen = (int)reading->names->len;
-    g_ptr_array_add(reading->names, g_strdup(column));
-}
-
-static gboolean read_row(Reading *reading, const Csv *csv, int row, int label_column, const int *columns,
-                         GError **error)
-{
-    double label, chosen;
-    if (!csv_number(csv, row, label_column, &label, error) ||
-        !csv_number(csv, row, columns[reading->chosen], &chosen, error)) {
-        return FALSE;
-    }
-    reading->unlabelled += isnan(label);
-    reading->unscored += !isnan(label) && isnan(chosen);
-    if (isnan(label) || isnan(chosen)) {
-        return TRUE;
-    }
-    if (label != 0 && label != 1) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "line %d: label %g: 0 or 1 was expected",
-                    csv_line(csv, row), label);
-        return FALSE;
-    }
-    int is = (int)label, file = csv_column(csv, "file"), slide = csv_column(csv, "slide");
-    g_array_append_val(reading->label, is);
-    for (guint c = 0; c < reading->names->len; c++) {
-        double value;
-        if (!csv_number(csv, row, columns[c], &value, error)) {
-            return FALSE;
-        }
-        g_array_append_val((GArray *)reading->values->pdata[c], value);
-    }
-    gboolean flagged =
-        reading->near_blank && file >= 0 &&
-        g_hash_table_lookup(reading->near_blank, csv_get(csv, row, file)) == GINT_TO_POINTER(2);
-    g_array_append_val(reading->flagged, flagged);
-    g_ptr_array_add(reading->group, g_strdup(slide >= 0 ? csv_get(csv, row, slide) : ""));
-    return TRUE;
-}
-
-static gboolean read_file(Reading *reading, const char *path, const char *column, GError **error)
-{
-    g_autoptr(Csv) csv = csv_read(path, error);
-    int label = csv ? csv_need(csv, "label", error) : -1;
-    if (label < 0) {
-        return FALSE;
-    }
-    if (reading->names->len == 0) {
-        find_columns(reading, csv, column);
-        for (guint c = 0; c < reading->names->len; c++) {
-            g_ptr_array_add(reading->values, g_array_new(FALSE, FALSE, sizeof(double)));
-        }
-    }
-    int *columns = g_newa(int, reading->names->len);
-    for (guint c = 0; c < reading->names->len; c++) {
-        if ((columns[c] = csv_need(csv, reading->names->pdata[c], error)) < 0) {
-            return FALSE;
-        }
-    }
-    for (int row = 0; row < csv_rows(csv); row++) {
-        if (!read_row(reading, csv, row, label, columns, error)) {
-            g_prefix_error(error, "%s: ", path);
-            return FALSE;
-        }
-    }
-    return TRUE;
-}
-
-static ScoreTable *table_from(Reading *reading)
-{
-    ScoreTable *table = g_new0(ScoreTable, 1);
-    table->n = (int)reading->label->len;
-    table->name = g_strdup(reading->names->len ? reading->names->pdata[reading->chosen] : "");
-    table->values = g_new0(double *, reading->names->len + 1);
-    for (guint c = 0; c < reading->names->len; c++) {
-        table->values[c] = (double *)(void *)g_array_free(reading->values->pdata[c], FALSE);
-    }
-    table->score = g_new(double, table->n + 1);
-    if (table->n > 0) {
-        memcpy(table->score, table->values[reading->chosen], (size_t)table->n * sizeof(double));
-    }
-    g_ptr_array_add(reading->names, NULL);
-    g_ptr_array_add(reading->group, NULL);
-    table->columns = (char **)g_ptr_array_free(reading->names, FALSE);
-    table->group = (char **)g_ptr_array_free(reading->group, FALSE);
-    table->label = (int *)(void *)g_array_free(reading->label, FALSE);
-    gboolean *flags = (gboolean *)(void *)g_array_free(reading->flagged, FALSE);
-    table->flagged = reading->near_blank ? flags : NULL;
-    if (!reading->near_blank) {
-        g_free(flags);
-    }
-    table->unlabelled = reading->unlabelled;
-    table->unscored = reading->unscored;
-    g_ptr_array_free(reading->values, TRUE);
-    return table;
-}
-
-ScoreTable *score_table_read(const char *const *paths, const char *column, const char *labels, GError **error)
-{
-    Reading reading = {.label = g_array_new(FALSE, FALSE, sizeof(int)),
-                       .flagged = g_array_new(FALSE, FALSE, sizeof(gboolean)),
-                       .group = g_ptr_array_new(),
-                       .names = g_ptr_array_new(),
-                       .values = g_ptr_array_new()};
-    gboolean ok = !labels || (reading.near_blank = read_flags(labels, error));
-    for (; ok && *paths; paths++) {
-        ok = read_file(&reading, *paths, column, error);
-    }
-    g_autoptr(ScoreTable) table = table_from(&reading);
-    g_clear_pointer(&reading.near_blank, g_hash_table_unref);
-    return ok ? g_steal_pointer(&table) : NULL;
-}
-
-void score_table_free(ScoreTable *table)
-{
-    if (!table) {
-        return;
-    }
-    for (int c = 0; table->columns && table->columns[c]; c++) {
-        g_free(table->values[c]);
-    }
-    g_free(table->values);
-    g_strfreev(table->columns);
-    g_strfreev(table->group);
-    g_free(table->score);
-    g_free(table->label);
-    g_free(table->flagged);
-    g_free(table->name);
-    g_free(table);
-}
-
-/* The rows for which keep[i] holds; columns and groups stay behind where they are not needed. */
-static ScoreTable *table_select(const ScoreTable *table, const gboolean *keep)
-{
-    ScoreTable *out = g_new0(ScoreTable, 1);
-    int columns = (int)g_strv_length(table->columns);
-    out->name = g_strdup(table->name);
-    out->columns = g_strdupv(table->columns);
-    out->values = g_new0(double *, columns + 1);
-    out->score = g_new(double, table->n + 1);
-    out->label = g_new(int, table->n + 1);
-    out->group = g_new0(char *, table->n + 1);
-    for (int c = 0; c < columns; c++) {
-        out->values[c] = g_new(double, table->n + 1);
-    }
+    Part part = {.split = split, .rows = g_array_new(FALSE, FALSE, sizeof(int))};
+    g_autoptr(GHashTable) slides = g_hash_table_new(NULL, NULL); /* texts are unique */
     for (int i = 0; i < table->n; i++) {
-        if (!keep[i]) {
+        if (split && !g_str_equal(table->split[i], split)) {
             continue;
         }
-        for (int c = 0; c < columns; c++) {
-            out->values[c][out->n] = table->values[c][i];
+        part.tiles++;
+        part.unlabelled += table->label[i] < 0;
+        part.unscored += table->label[i] >= 0 && isnan(table->score[i]);
+        if (table->label[i] >= 0 && !isnan(table->score[i])) {
+            g_array_append_val(part.rows, i);
         }
-        out->score[out->n] = table->score[i];
-        out->label[out->n] = table->label[i];
-        out->group[out->n++] = g_strdup(table->group[i]);
+        if (*table->group[i]) {
+            g_hash_table_add(slides, (gpointer)table->group[i]);
+        }
+    }
+    part.slides = (int)g_hash_table_size(slides);
+    return part;
+}
+
+static GArray *gather(const GArray *rows, const void *values, size_t size)
+{
+    GArray *out = g_array_sized_new(FALSE, FALSE, (guint)size, rows->len);
+    for (guint i = 0; i < rows->len; i++) {
+        g_array_append_vals(out, (const char *)values + (size_t)g_array_index(rows, int, i) * size, 1);
     }
     return out;
 }
 
-ScoreTable *score_table_without_flagged(const ScoreTable *table)
+/* Figures of some rows and a column; threshold NAN: of the best F1. */
+static gboolean compute(const ScoreTable *table, const GArray *rows, const double *values, double threshold,
+                        Metrics *out)
 {
-    g_autofree gboolean *keep = g_new(gboolean, table->n + 1);
-    for (int i = 0; i < table->n; i++) {
-        keep[i] = !table->flagged[i];
+    g_autoptr(GArray) score = gather(rows, values, sizeof(double));
+    g_autoptr(GArray) label = gather(rows, table->label, sizeof(int));
+    const double *s = (const double *)(void *)score->data;
+    const int *l = (const int *)(void *)label->data;
+    return isnan(threshold) ? metrics_compute(s, l, (int)rows->len, out, NULL)
+                            : metrics_at(s, l, (int)rows->len, threshold, out, NULL);
+}
+
+/* Test first, training last of the known ones. */
+static int split_rank(const char *split)
+{
+    static const char *const order[] = {"test", "valid", "none", "train"};
+    int rank = 0;
+    while (rank < (int)G_N_ELEMENTS(order) && !g_str_equal(order[rank], split)) {
+        rank++;
     }
-    return table_select(table, keep);
+    return rank;
 }
 
-/* ---- figures ---- */
-
-static json_t *metrics_json(const Metrics *m, double threshold)
+static gint by_split(gconstpointer a, gconstpointer b)
 {
-    return json_pack("{s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:i, s:i, s:i, s:i}}",
-                     "n", m->n, "positives", m->positives, "prevalence", json_number_or_null(m->prevalence),
-                     "auroc", json_number_or_null(m->auroc), "average_precision",
-                     json_number_or_null(m->average_precision), "threshold", json_number_or_null(threshold),
-                     "f1", json_number_or_null(m->best_f1), "precision", json_number_or_null(m->precision),
-                     "recall", json_number_or_null(m->recall), "specificity",
-                     json_number_or_null(m->specificity), "accuracy", json_number_or_null(m->accuracy),
-                     "balanced_accuracy", json_number_or_null(m->balanced_accuracy), "confusion", "tn", m->tn,
-                     "fp", m->fp, "fn", m->fn, "tp", m->tp);
+    const char *x = *(const char *const *)a, *y = *(const char *const *)b;
+    int order = split_rank(x) - split_rank(y);
+    return order ? order : strcmp(x, y);
 }
 
-static json_t *best_json(const ScoreTable *table, GError **error)
+/* The splits of a table, in order; empty when no row says one. */
+static GPtrArray *splits_of(const ScoreTable *table)
+{
+    GPtrArray *splits = g_ptr_array_new();
+    g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
+    for (int i = 0; i < table->n; i++) {
+        if (g_hash_table_add(seen, (gpointer)table->split[i])) {
+            g_ptr_array_add(splits, (gpointer)table->split[i]);
+        }
+    }
+    if (splits->len == 1 && !*(const char *)splits->pdata[0]) {
+        g_ptr_array_set_size(splits, 0);
+    }
+    g_ptr_array_sort(splits, by_split);
+    return splits;
+}
+
+/* The split of the headline; NULL = all rows. */
+static const char *headline_split(const ScoreTable *table)
+{
+    g_autoptr(GPtrArray) splits = splits_of(table);
+    return splits->len > 0 ? "test" : NULL;
+}
+
+void evaluation_headline(const ScoreTable *table, GArray **score, GArray **label)
+{
+    Part part = part_of(table, headline_split(table));
+    *score = gather(part.rows, table->score, sizeof(double));
+    *label = gather(part.rows, table->label, sizeof(int));
+    g_array_unref(part.rows);
+}
+
+/* ---- figures of some rows ---- */
+
+enum { NEEDS_NORMALS = 1, NEEDS_ANOMALIES = 2, NEEDS_BOTH = 3 };
+
+static const struct {
+    const char *key;
+    size_t at; /* in Metrics */
+    int needs;
+    gboolean of_threshold;
+} metric_keys[] = {
+    {"auroc", offsetof(Metrics, auroc), NEEDS_BOTH, FALSE},
+    {"average_precision", offsetof(Metrics, average_precision), NEEDS_BOTH, FALSE},
+    {"f1", offsetof(Metrics, best_f1), NEEDS_BOTH, TRUE},
+    {"precision", offsetof(Metrics, precision), NEEDS_BOTH, TRUE},
+    {"recall", offsetof(Metrics, recall), NEEDS_ANOMALIES, TRUE},
+    {"specificity", offsetof(Metrics, specificity), NEEDS_NORMALS, TRUE},
+    {"accuracy", offsetof(Metrics, accuracy), NEEDS_BOTH, TRUE},
+    {"balanced_accuracy", offsetof(Metrics, balanced_accuracy), NEEDS_BOTH, TRUE},
+};
+
+static int classes_of(const Metrics *m)
+{
+    return (m->positives < m->n ? NEEDS_NORMALS : 0) | (m->positives > 0 ? NEEDS_ANOMALIES : 0);
+}
+
+/* What cannot be had of rows of one class, and why. Caller frees. */
+static char *one_class_text(const Metrics *m, gboolean with_threshold)
+{
+    const char *missing = m->positives > 0 ? "normal" : "an anomaly";
+    if (!with_threshold) {
+        return g_strdup_printf(
+            "no row is %s, so AUROC, average precision and the threshold of the best F1 cannot be had",
+            missing);
+    }
+    return g_strdup_printf("no row is %s, so AUROC, average precision, F1, precision and %s cannot be had",
+                           missing, m->positives > 0 ? "specificity" : "recall");
+}
+
+/* threshold NAN: there is none. */
+static json_t *metrics_json(const Metrics *m, double threshold, const char *from)
+{
+    int has = classes_of(m);
+    gboolean cut = !isnan(threshold);
+    json_t *out =
+        json_pack("{s:i, s:i, s:f}", "n", m->n, "positives", m->positives, "prevalence", m->prevalence);
+    if (cut) {
+        json_object_set_new(out, "threshold", json_number_or_null(threshold));
+    }
+    if (cut && from) {
+        json_object_set_new(out, "threshold_from", json_string(from));
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(metric_keys); i++) {
+        if ((metric_keys[i].needs & ~has) == 0 && (cut || !metric_keys[i].of_threshold)) {
+            double value;
+            memcpy(&value, (const char *)m + metric_keys[i].at, sizeof value);
+            json_object_set_new(out, metric_keys[i].key, json_number_or_null(value));
+        }
+    }
+    if (cut) {
+        json_object_set_new(
+            out, "confusion",
+            json_pack("{s:i, s:i, s:i, s:i}", "tn", m->tn, "fp", m->fp, "fn", m->fn, "tp", m->tp));
+    }
+    if (has != NEEDS_BOTH) {
+        g_autofree char *why = one_class_text(m, cut);
+        json_object_set_new(out, "absent", json_string(why));
+    }
+    return out;
+}
+
+/* NULL when there are no rows. */
+static json_t *best_json(const ScoreTable *table, const GArray *rows)
 {
     Metrics m;
-    return metrics_compute(table->score, table->label, table->n, &m, error)
-               ? metrics_json(&m, m.best_f1_threshold)
-               : NULL;
+    if (!compute(table, rows, table->score, NAN, &m)) {
+        return NULL;
+    }
+    g_autofree char *from = g_strdup_printf("the best F1 of these %d rows", m.n);
+    return metrics_json(&m, classes_of(&m) == NEEDS_BOTH ? m.best_f1_threshold : NAN, from);
 }
 
-static json_t *columns_json(const ScoreTable *table)
+static json_t *columns_json(const ScoreTable *table, const GArray *rows)
 {
     json_t *out = json_object();
     for (int c = 0; table->columns[c]; c++) {
         Metrics m;
-        if (metrics_compute(table->values[c], table->label, table->n, &m,
-                            NULL)) { /* a column may hold gaps */
-            json_object_set_new(out, table->columns[c],
-                                json_pack("{s:o, s:o}", "auroc", json_number_or_null(m.auroc),
-                                          "average_precision", json_number_or_null(m.average_precision)));
+        int gaps = 0;
+        for (guint i = 0; i < rows->len; i++) {
+            gaps += isnan(table->values[c][g_array_index(rows, int, i)]);
+        }
+        if (gaps > 0) {
+            g_autofree char *why = g_strdup_printf("%d of %u rows have no value", gaps, rows->len);
+            json_object_set_new(out, table->columns[c], json_pack("{s:s}", "absent", why));
+        } else if (compute(table, rows, table->values[c], NAN, &m) && classes_of(&m) == NEEDS_BOTH) {
+            json_object_set_new(
+                out, table->columns[c],
+                json_pack("{s:f, s:f}", "auroc", m.auroc, "average_precision", m.average_precision));
         }
     }
     return out;
 }
+
+static json_t *without_blank_json(const ScoreTable *table, const GArray *rows)
+{
+    g_autoptr(GArray) rest = g_array_new(FALSE, FALSE, sizeof(int));
+    for (guint i = 0; i < rows->len; i++) {
+        int row = g_array_index(rows, int, i);
+        if (table->blank[row] != BLANK_YES) {
+            g_array_append_val(rest, row);
+        }
+    }
+    return best_json(table, rest);
+}
+
+/* Why a part has no figures at all, or NULL. Caller frees. */
+static char *nothing_text(const Part *part)
+{
+    if (part->rows->len > 0) {
+        return NULL;
+    }
+    if (part->tiles == 0 && part->split) {
+        return g_strdup_printf("no row is of the split %s, and rows of other splits are in no headline",
+                               part->split);
+    }
+    return g_strdup_printf(
+        "none of %d rows has both a label and a score (%d without label, %d with a label but without score)",
+        part->tiles, part->unlabelled, part->unscored);
+}
+
+/* On how many tiles a threshold was chosen; NULL = not known. Caller frees. */
+static char *threshold_from(const Threshold *threshold)
+{
+    return threshold->calibration ? g_strdup_printf("of n = %" G_GINT64_FORMAT " held-out normal tiles",
+                                                    threshold->calibration->tiles)
+                                  : NULL;
+}
+
+static json_t *part_json(const ScoreTable *table, const Part *part, const Threshold *thresholds, int count)
+{
+    json_t *out = json_object();
+    g_autofree char *nothing = nothing_text(part);
+    if (part->split) {
+        json_object_set_new(out, "split", json_string(part->split));
+    }
+    json_object_update_new(out, json_pack("{s:i, s:i, s:i, s:i}", "slides_with_rows", part->slides, "rows",
+                                          part->tiles, "unlabelled", part->unlabelled, "unscored",
+                                          part->unscored));
+    if (nothing) {
+        json_object_set_new(out, "absent", json_string(nothing));
+        return out;
+    }
+    json_object_set_new(out, "best_f1", best_json(table, part->rows));
+    for (int t = 0; t < count; t++) {
+        Metrics m;
+        if (!isnan(thresholds[t].value) &&
+            compute(table, part->rows, table->score, thresholds[t].value, &m)) {
+            g_autofree char *from = threshold_from(&thresholds[t]);
+            json_object_set_new(out, thresholds[t].key, metrics_json(&m, thresholds[t].value, from));
+        }
+    }
+    if (table->blank) {
+        json_t *without = without_blank_json(table, part->rows);
+        json_object_set_new(out, "without_near_blank",
+                            without ? without : json_pack("{s:s}", "absent", "all rows are near-blank"));
+    }
+    json_object_set_new(out, "columns", columns_json(table, part->rows));
+    return out;
+}
+
+/* ---- slides ---- */
 
 static int by_value(const void *a, const void *b)
 {
@@ -260,123 +288,130 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* One line a slide: how much, how high. */
-static json_t *slide_json_of(const ScoreTable *table, int first, int end)
+typedef struct {
+    const ScoreTable *table;
+    int row;
+} SlideRow;
+
+static gint by_slide(gconstpointer a, gconstpointer b)
 {
-    g_autofree double *sorted = g_new(double, end - first);
-    int positives = 0, top = MAX(1, (end - first) / 100);
-    double sum = 0;
-    for (int i = first; i < end; i++) {
-        sorted[i - first] = table->score[i];
-        positives += table->label[i];
+    const SlideRow *x = a, *y = b;
+    const char *const *split = x->table->split, *const *slide = x->table->group;
+    int order = by_split(&split[x->row], &split[y->row]);
+    order = order ? order : strcmp(slide[x->row], slide[y->row]);
+    return order ? order : x->row - y->row;
+}
+
+/* One line a slide: how much, how high. */
+static json_t *slide_json_of(const ScoreTable *table, const GArray *rows)
+{
+    int first = g_array_index(rows, int, 0), n = (int)rows->len, top = (n + 99) / 100, anomalies = 0;
+    g_autoptr(GArray) values = gather(rows, table->score, sizeof(double));
+    g_autoptr(GArray) labelled = g_array_new(FALSE, FALSE, sizeof(int));
+    double *sorted = (double *)(void *)values->data, sum = 0;
+    for (int i = 0; i < n; i++) {
+        int row = g_array_index(rows, int, i);
+        anomalies += table->label[row] > 0;
+        if (table->label[row] >= 0) {
+            g_array_append_val(labelled, row);
+        }
     }
-    qsort(sorted, (size_t)(end - first), sizeof(double), by_value);
+    qsort(sorted, (size_t)n, sizeof(double), by_value);
     for (int i = 0; i < top; i++) {
-        sum += sorted[end - first - 1 - i];
+        sum += sorted[n - 1 - i];
     }
+    json_t *out = json_pack("{s:s, s:i, s:i, s:i}", "slide", table->group[first], "tiles", n, "labelled",
+                            (int)labelled->len, "lesion_tiles", anomalies);
     Metrics m;
-    gboolean known = metrics_compute(table->score + first, table->label + first, end - first, &m, NULL);
-    return json_pack("{s:s, s:i, s:i, s:o, s:o, s:o, s:o}", "slide", table->group[first], "tiles",
-                     end - first, "lesion_tiles", positives, "auroc",
-                     json_number_or_null(known ? m.auroc : NAN), "median",
-                     json_number_or_null(sorted[(end - first) / 2]), "top_1_percent_mean",
-                     json_number_or_null(sum / top), "maximum", json_number_or_null(sorted[end - first - 1]));
+    if (compute(table, labelled, table->score, NAN, &m) && classes_of(&m) == NEEDS_BOTH) {
+        json_object_set_new(out, "auroc", json_real(m.auroc));
+    }
+    json_object_update_new(out, json_pack("{s:o, s:o, s:i, s:o}", "median",
+                                          json_number_or_null((sorted[(n - 1) / 2] + sorted[n / 2]) / 2),
+                                          "top_1_percent_mean", json_number_or_null(sum / top),
+                                          "top_1_percent_tiles", top, "maximum",
+                                          json_number_or_null(sorted[n - 1])));
+    if (*table->split[first]) {
+        json_object_set_new(out, "split", json_string(table->split[first]));
+    }
+    return out;
 }
 
 static json_t *slides_json(const ScoreTable *table)
 {
     json_t *out = json_array();
-    for (int first = 0, end; first < table->n; first = end) {
-        for (end = first; end < table->n && g_str_equal(table->group[end], table->group[first]); end++) {
+    g_autoptr(GArray) order = g_array_new(FALSE, FALSE, sizeof(SlideRow));
+    for (int i = 0; i < table->n; i++) {
+        if (*table->group[i] && !isnan(table->score[i])) {
+            g_array_append_val(order, ((SlideRow){table, i}));
         }
-        if (*table->group[first]) {
-            json_array_append_new(out, slide_json_of(table, first, end));
+    }
+    g_array_sort(order, by_slide);
+    for (guint i = 0; i < order->len;) {
+        g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(int));
+        int first = g_array_index(order, SlideRow, i).row;
+        for (; i < order->len; i++) {
+            int row = g_array_index(order, SlideRow, i).row;
+            if (table->group[row] != table->group[first] || table->split[row] != table->split[first]) {
+                break;
+            }
+            g_array_append_val(rows, row);
         }
+        json_array_append_new(out, slide_json_of(table, rows));
     }
     return out;
 }
 
-json_t *evaluation_json(const ScoreTable *table, double threshold, GError **error)
+/* ---- all together ---- */
+
+static json_t *splits_json(const ScoreTable *table, const GPtrArray *splits, const Threshold *thresholds,
+                           int count)
 {
-    if (table->n == 0) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "no row has both a label and a score (%d without label, %d without score)",
-                    table->unlabelled, table->unscored);
-        return NULL;
-    }
-    json_t *best = best_json(table, error);
-    if (!best) {
-        return NULL;
-    }
-    json_t *out = json_pack("{s:s, s:i, s:i, s:o, s:o, s:o}", "score", table->name, "unlabelled",
-                            table->unlabelled, "unscored", table->unscored, "best_f1", best, "columns",
-                            columns_json(table), "slides", slides_json(table));
-    Metrics m;
-    if (isfinite(threshold) && metrics_at(table->score, table->label, table->n, threshold, &m, NULL)) {
-        json_object_set_new(out, "calibrated", metrics_json(&m, threshold));
-    }
-    if (table->flagged) {
-        g_autoptr(ScoreTable) rest = score_table_without_flagged(table);
-        json_t *without = best_json(rest, NULL);
-        if (without) {
-            json_object_set_new(out, "without_near_blank", without);
-        }
+    json_t *out = json_array();
+    for (guint i = 0; i < splits->len; i++) {
+        Part part = part_of(table, splits->pdata[i]);
+        json_array_append_new(out, part_json(table, &part, thresholds, count));
+        g_array_unref(part.rows);
     }
     return out;
 }
 
-/* ---- for people ---- */
-
-static double number(const json_t *object, const char *key)
+/* Where thresholds are from, and why one may not hold. */
+static void add_calibrations(json_t *out, json_t *told, const Threshold *thresholds, int count)
 {
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
+    for (int t = 0; t < count; t++) {
+        const Calibration *calibration = isnan(thresholds[t].value) ? NULL : thresholds[t].calibration;
+        if (!calibration) {
+            continue;
+        }
+        g_autofree char *text = calibration_text(calibration);
+        g_auto(GStrv) doubts = calibration_doubts(calibration);
+        json_object_set_new(out, "calibration", calibration_write(calibration));
+        json_array_append_new(told, json_sprintf("the model's %s", text));
+        for (char **doubt = doubts; *doubt; doubt++) {
+            json_array_append_new(told, json_sprintf("the calibration is not to be trusted: %s", *doubt));
+        }
+    }
 }
 
-static void text_of(GString *out, const char *title, const json_t *m)
+json_t *evaluation_json(const ScoreTable *table, const Threshold *thresholds, int count)
 {
-    if (!m) {
-        return;
+    json_t *out = json_pack("{s:s}", "score", table->name), *told = json_array();
+    g_autoptr(GPtrArray) splits = splits_of(table);
+    Part part = part_of(table, headline_split(table));
+    json_object_update_new(out, part_json(table, &part, thresholds, count));
+    g_array_unref(part.rows);
+    if (splits->len > 0) {
+        json_object_set_new(out, "splits", splits_json(table, splits, thresholds, count));
     }
-    const json_t *c = json_object_get(m, "confusion");
-    g_string_append_printf(out,
-                           "%s: %d rows, prevalence %.4f\n"
-                           "  AUROC %.4f   average precision %.4f\n"
-                           "  threshold %.6g: F1 %.4f  precision %.4f  recall %.4f  specificity %.4f\n"
-                           "  confusion (rows truth, columns prediction): [[%d %d] [%d %d]]\n",
-                           title, (int)number(m, "n"), number(m, "prevalence"), number(m, "auroc"),
-                           number(m, "average_precision"), number(m, "threshold"), number(m, "f1"),
-                           number(m, "precision"), number(m, "recall"), number(m, "specificity"),
-                           (int)number(c, "tn"), (int)number(c, "fp"), (int)number(c, "fn"),
-                           (int)number(c, "tp"));
-}
-
-char *evaluation_text(const json_t *figures)
-{
-    GString *out = g_string_new(NULL);
-    const char *key;
-    json_t *value;
-    size_t i;
-    text_of(out, "all, best F1", json_object_get(figures, "best_f1"));
-    text_of(out, "all, threshold of the model's calibration", json_object_get(figures, "calibrated"));
-    text_of(out, "without near-blank tiles, best F1", json_object_get(figures, "without_near_blank"));
-    g_string_append(out, "by score:\n");
-    json_object_foreach(json_object_get(figures, "columns"), key, value)
-    {
-        g_string_append_printf(out, "  %-10s AUROC %.4f  average precision %.4f\n", key,
-                               number(value, "auroc"), number(value, "average_precision"));
+    json_object_set_new(out, "slides", slides_json(table));
+    if (table->labels) {
+        json_object_set(out, "labels", table->labels);
     }
-    const json_t *slides = json_object_get(figures, "slides");
-    if (json_array_size(slides) > 0) {
-        g_string_append(out, "by slide:\n");
+    add_calibrations(out, told, thresholds, count);
+    for (guint i = 0; i < table->told->len; i++) {
+        json_array_append_new(told, json_string(table->told->pdata[i]));
     }
-    json_array_foreach(slides, i, value)
-    {
-        g_string_append_printf(
-            out, "  %-24s %5d tiles, %4d lesion, AUROC %.4f, median %.3f, top 1 %% %.3f, maximum %.3f\n",
-            json_string_value(json_object_get(value, "slide")), (int)number(value, "tiles"),
-            (int)number(value, "lesion_tiles"), number(value, "auroc"), number(value, "median"),
-            number(value, "top_1_percent_mean"), number(value, "maximum"));
-    }
-    return g_string_free(out, FALSE);
+    json_object_set_new(out, "told", told);
+    return out;
 }

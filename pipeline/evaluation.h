@@ -1,33 +1,29 @@
-/* Figures from tables of scores. */
+/* Figures from tables of scores.
+ *
+ * A figure that cannot be had is absent, and "absent" says why: without anomalies, or without normals, there is no AUROC, average
+ * precision, F1 or precision; the specificity needs normals, the recall anomalies. */
 #pragma once
 #include "flows/metrics.h"
-#include <glib.h>
-#include <jansson.h>
+#include "flows/model.h"
+#include "pipeline/scoretable.h"
 
+/* A threshold that was chosen elsewhere. */
 typedef struct {
-    int n; /* rows with a label and a score */
-    double *score;
-    int *label;
-    char *name;               /* of the column of scores */
-    char **columns;           /* all columns of scores, NULL-ended */
-    double **values;          /* values[c][i] for columns[c] */
-    gboolean *flagged;        /* near-blank; NULL when unknown */
-    char **group;             /* slide of each row, or NULL */
-    int unlabelled, unscored; /* rows left out */
-} ScoreTable;
+    const char *key;                /* of the figures: "calibrated", "given" */
+    double value;                   /* NAN = none */
+    const Calibration *calibration; /* where it is from; NULL = given by hand */
+} Threshold;
 
-/* Reads one or more CSV files with the columns `label` and `column` ("score"); all further columns of scores are read too.  Rows
- * without label or score are counted and left out.  labels: CSV with the columns file and near_blank for the rows' file
- * names; NULL = none. */
-ScoreTable *score_table_read(const char *const *paths, const char *column, const char *labels,
-                             GError **error);
-void score_table_free(ScoreTable *table);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScoreTable, score_table_free)
-/* The rows that are not near-blank. */
-ScoreTable *score_table_without_flagged(const ScoreTable *table);
-
-/* The figures as JSON (new reference): of the chosen column (best F1), of all columns (AUROC, AP), without near-blank rows when
- * known, and by slide.  threshold: of the model's calibration, NAN = none. */
-json_t *evaluation_json(const ScoreTable *table, double threshold, GError **error);
+/* The figures (new reference; never NULL):
+ *   split, best_f1, THRESHOLD-KEY..., without_near_blank, columns, unlabelled, unscored, absent: the headline.  Where the rows say their
+ *     split, these are of the split test only: what was trained on is in no headline.  Else of all rows, and there is no `split`.
+ *   splits: where the rows say it, the same of each split, test first.
+ *   slides: of each slide, whatever the order of rows: tiles (with a score), labelled, lesion_tiles, auroc, the median (of an even
+ *     count the mean of the middle two), maximum, and the mean of the top 1 % of tiles, rounded up (top_1_percent_tiles: at least one).
+ *   calibration: of a threshold that has one, as bundles hold it; labels: how the table of labels joined; told: what a reader has to
+ *     know. */
+json_t *evaluation_json(const ScoreTable *table, const Threshold *thresholds, int count);
+/* The rows of the headline that have a score and a label: arrays of double and int, of one length, for its curves. */
+void evaluation_headline(const ScoreTable *table, GArray **score, GArray **label);
 /* The same for people. Caller frees. */
 char *evaluation_text(const json_t *figures);

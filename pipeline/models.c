@@ -374,3 +374,14 @@ TileSet picture_tile_set(PictureSet *set)
                      .group = set->groups ? (const char *const *)set->groups->pdata : NULL,
                      .anomaly = set->anomaly ? set->anomaly->data : NULL};
 }
+
+gboolean models_threshold(const char *bundle, Calibration *calibration, Threshold *out, GError **error)
+{
+    ModelSpec spec;
+    if (!model_describe(bundle, &spec, calibration, error)) {
+        return FALSE;
+    }
+    model_spec_clear(&spec);
+    *out = (Threshold){"calibrated", calibration->threshold, calibration};
+    return TRUE;
+}

@@ -2,6 +2,7 @@
 #pragma once
 #include "flows/model.h"
 #include "pipeline/config.h"
+#include "pipeline/evaluation.h"
 #include "pipeline/recipe.h"
 
 /* Keys of a training that do not go together are WSI_ERROR_INPUT; told before a run begins. */
@@ -41,3 +42,5 @@ gboolean picture_fit(const Image *picture, int size, uint8_t *rgb, GError **erro
 gboolean picture_tile(const char *file, int size, uint8_t *rgb, GError **error);
 /* TileSet over the pictures; it borrows them. */
 TileSet picture_tile_set(PictureSet *set);
+/* The threshold of a bundle's calibration, for figures; *calibration must outlive *out. */
+gboolean models_threshold(const char *bundle, Calibration *calibration, Threshold *out, GError **error);

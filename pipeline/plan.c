@@ -66,6 +66,7 @@ typedef struct {
 static const Outside outside[] = {
     {"ingest", .slide = TRUE, .mpp = TRUE},
     {"tissue", .slide = TRUE, .mpp = TRUE, .region = TRUE},
+    {"grid", .use = TRUE},
     {"mask", .annotation = TRUE},
     {"cut", .split = TRUE, .target = TRUE},
     {"dataset", .split = TRUE, .unused = TRUE},
@@ -111,7 +112,8 @@ static void input_hash(const Run *run, const Stage *stage, const SlideEntry *sli
             add_side(text, run->slides->pdata[s]);
         }
         if (o->use) {
-            g_string_append_printf(text, "use %d label %d\n", (int)slide->use, (int)slide->label);
+            g_string_append_printf(text, "use %d label %d split %s\n", (int)slide->use, (int)slide->label,
+                                   slide->split);
         }
         for (guint u = 0; o->unused && u < run->cohort->unused->len; u++) {
             const Unused *unused = run->cohort->unused->pdata[u];

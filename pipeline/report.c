@@ -47,6 +47,7 @@ static const Column slide_columns[] = {{"tiles", "tiles", "%.0f"},
                                        {"auroc", "AUROC", "%.3f"},
                                        {"median", "median", "%.3f"},
                                        {"top_1_percent_mean", "top 1 % mean", "%.3f"},
+                                       {"top_1_percent_tiles", "of tiles", "%.0f"},
                                        {"maximum", "maximum", "%.3f"},
                                        {NULL, NULL, NULL}};
 
@@ -69,14 +70,33 @@ static void put_numbers(Page *page, const json_t *object, const Column *columns)
     }
 }
 
-static void put_figures(Page *page, const json_t *figures)
+static void put_row_title(Page *page, const char *title, const json_t *m)
+{
+    const char *from = json_string_value(json_object_get(m, "threshold_from"));
+    page_open(page, PAGE_TD);
+    page_text(page, "%s", title);
+    if (from) {
+        page_text(page, " (%s)", from);
+    }
+    page_close(page);
+}
+
+/* Reasons for figures that are not there. */
+static void put_absent(Page *page, const char *which, const json_t *m)
+{
+    const char *why = json_string_value(json_object_get(m, "absent"));
+    if (why) {
+        page_put(page, PAGE_P, "%s: %s.", which, why);
+    }
+}
+
+static void put_figure_rows(Page *page, const json_t *part)
 {
     static const struct {
         const char *key, *title;
-    } rows[] = {{"best_f1", "all, threshold of the best F1"},
-                {"calibrated", "all, threshold of the model's calibration"},
+    } rows[] = {{"best_f1", "best F1"},
+                {"calibrated", "threshold of the model's calibration"},
                 {"without_near_blank", "without near-blank tiles, best F1"}};
-    page_put(page, PAGE_H2, "Figures");
     page_open(page, PAGE_TABLE);
     page_open(page, PAGE_TR);
     page_put(page, PAGE_TH, "%s", "");
@@ -84,29 +104,87 @@ static void put_figures(Page *page, const json_t *figures)
     put_titles(page, confusion_columns);
     page_close(page);
     for (size_t r = 0; r < G_N_ELEMENTS(rows); r++) {
-        const json_t *m = json_object_get(figures, rows[r].key);
+        const json_t *m = json_object_get(part, rows[r].key);
         if (m) {
             page_open(page, PAGE_TR);
-            page_put(page, PAGE_TD, "%s", rows[r].title);
+            put_row_title(page, rows[r].title, m);
             put_numbers(page, m, figure_columns);
             put_numbers(page, json_object_get(m, "confusion"), confusion_columns);
             page_close(page);
         }
     }
     page_close(page);
+    for (size_t r = 0; r < G_N_ELEMENTS(rows); r++) {
+        put_absent(page, rows[r].title, json_object_get(part, rows[r].key));
+    }
+}
+
+/* One split: its figures, what they leave out, why there are none. */
+static void put_part(Page *page, const json_t *part)
+{
+    if (json_object_get(part, "best_f1")) {
+        put_figure_rows(page, part);
+    }
+    put_absent(page, "No figures", part);
+    page_put(page, PAGE_P, "Left out: %d tiles without label, %d with a label but without data.",
+             (int)json_integer_value(json_object_get(part, "unlabelled")),
+             (int)json_integer_value(json_object_get(part, "unscored")));
+}
+
+static void put_figures(Page *page, const json_t *figures)
+{
+    const char *split = json_string_value(json_object_get(figures, "split"));
+    const char *score = json_string_value(json_object_get(figures, "score"));
+    json_t *one;
+    size_t i;
+    page_put(page, PAGE_H2, "Figures%s%s", split ? ": split " : "", split ? split : "");
     page_put(
         page, PAGE_P,
-        "Score: %s. The threshold of the best F1 was chosen on these very tiles: read it as an upper bound. "
-        "Left out: %d tiles without label, %d without data.",
-        json_string_value(json_object_get(figures, "score")),
-        (int)json_integer_value(json_object_get(figures, "unlabelled")),
-        (int)json_integer_value(json_object_get(figures, "unscored")));
+        "Score: %s. The threshold of the best F1 was chosen on these very tiles: read it as an upper bound.",
+        score ? score : "none");
+    put_part(page, figures);
+    json_array_foreach(json_object_get(figures, "splits"), i, one)
+    {
+        const char *other = json_string_value(json_object_get(one, "split"));
+        if (!split || g_str_equal(other, split)) {
+            continue;
+        }
+        page_put(page, PAGE_H3, "Split %s", *other ? other : "not said");
+        if (g_str_equal(other, "train")) {
+            page_put(page, PAGE_P,
+                     "These slides may have been trained on: their figures say little of others.");
+        }
+        put_part(page, one);
+    }
+}
+
+/* What a reader of the figures has to know. */
+static void put_told(Page *page, const json_t *figures)
+{
+    const json_t *labels = json_object_get(figures, "labels");
+    json_t *one;
+    size_t i;
+    if (labels) {
+        int joined = (int)json_integer_value(json_object_get(labels, "joined_rows"));
+        page_put(page, PAGE_P,
+                 "Labels of near-blank tiles: %d of %d rows have one, %d of %d lines are of no row.", joined,
+                 joined + (int)json_integer_value(json_object_get(labels, "other_rows")),
+                 (int)json_integer_value(json_object_get(labels, "unused_lines")),
+                 (int)json_integer_value(json_object_get(labels, "lines")));
+    }
+    json_array_foreach(json_object_get(figures, "told"), i, one)
+    {
+        page_put(page, PAGE_NOTICE, "%s", json_string_value(one));
+    }
 }
 
 static void put_scores(Page *page, const json_t *figures)
 {
     const char *name;
     json_t *m;
+    if (json_object_size(json_object_get(figures, "columns")) == 0) {
+        return;
+    }
     page_put(page, PAGE_H2, "All scores");
     page_open(page, PAGE_TABLE);
     page_open(page, PAGE_TR);
@@ -153,13 +231,19 @@ static void put_points(Page *page, GArray *points, const char *title, double are
 
 static void put_figure_curves(Page *page, const ScoreTable *table)
 {
+    g_autoptr(GArray) score = NULL, label = NULL;
+    evaluation_headline(table, &score, &label);
+    const double *s = (const double *)(void *)score->data;
+    const int *l = (const int *)(void *)label->data;
+    int n = (int)score->len;
     Metrics m;
-    if (!metrics_compute(table->score, table->label, table->n, &m, NULL)) {
+    if (!metrics_compute(s, l, n, &m, NULL) || isnan(m.auroc)) {
+        page_put(page, PAGE_P, "There are no curves without both normal tiles and anomalies.");
         return;
     }
-    g_autoptr(GArray) pr = metrics_pr(table->score, table->label, table->n);
-    put_points(page, metrics_roc(table->score, table->label, table->n), "ROC: AUROC", m.auroc,
-               "false positive rate", "true positive rate");
+    g_autoptr(GArray) pr = metrics_pr(s, l, n);
+    put_points(page, metrics_roc(s, l, n), "ROC: AUROC", m.auroc, "false positive rate",
+               "true positive rate");
     put_points(page, metrics_pr_line(pr), "Precision and recall: AP", m.average_precision, "recall",
                "precision");
 }
@@ -330,6 +414,7 @@ gboolean report_write(Work *work, const ScoreTable *table, const json_t *figures
              "diagnoses.");
     if (figures) {
         put_figures(page, figures);
+        put_told(page, figures);
         put_scores(page, figures);
     }
     put_curves(page, work, table);

@@ -392,14 +392,15 @@ static void put_label(GString *out, int label)
     g_string_append(out, label < 0 ? "," : label ? "1," : "0,");
 }
 
-gboolean scoring_write_slide(const char *path, const char *slide, const GArray *scored, char sha256[65],
-                             GError **error)
+gboolean scoring_write_slide(const char *path, const char *slide, const char *split, const GArray *scored,
+                             char sha256[65], GError **error)
 {
     g_autoptr(GString) out =
-        header("slide,column,row,x,y,width,height,tissue_share,valid_share,lesion_share,label");
+        header("slide,split,column,row,x,y,width,height,tissue_share,valid_share,lesion_share,label");
     for (guint i = 0; i < scored->len; i++) {
         const Scored *s = &g_array_index(scored, Scored, i);
         csv_cell(out, slide, ',');
+        csv_cell(out, split, ',');
         g_string_append_printf(out, "%d,%d,", s->tile.column, s->tile.row);
         put(out, "%.17g", s->tile.x, ',');
         put(out, "%.17g", s->tile.y, ',');
@@ -414,12 +415,14 @@ gboolean scoring_write_slide(const char *path, const char *slide, const GArray *
     return durable_write_file(path, out->str, out->len, sha256, error);
 }
 
-gboolean scoring_write_pictures(const char *path, const GArray *scored, char sha256[65], GError **error)
+gboolean scoring_write_pictures(const char *path, const char *split, const GArray *scored, char sha256[65],
+                                GError **error)
 {
-    g_autoptr(GString) out = header("file,label");
+    g_autoptr(GString) out = header("file,split,label");
     for (guint i = 0; i < scored->len; i++) {
         const Scored *s = &g_array_index(scored, Scored, i);
         csv_cell(out, s->file, ',');
+        csv_cell(out, split, ',');
         put_label(out, s->label);
         put_scores(out, s);
     }

@@ -34,11 +34,12 @@ gboolean scoring_slide(const ScoringOptions *options, const Config *config, Slid
 gboolean scoring_pictures(const ScoringOptions *options, const GPtrArray *files, GArray *scored,
                           GError **error);
 
-/* Scores as CSV. Slides: slide,column,row,x,y,width,height,tissue_share,valid_share,lesion_share,label and all scores; pictures: file,label
+/* Scores as CSV. split: of all rows, "" = not known.  Slides: slide,split,column,row,x,y,width,height,tissue_share,valid_share,lesion_share,label and all scores; pictures: file,split,label
  * and all scores. */
-gboolean scoring_write_slide(const char *path, const char *slide, const GArray *scored, char sha256[65],
-                             GError **error);
-gboolean scoring_write_pictures(const char *path, const GArray *scored, char sha256[65], GError **error);
+gboolean scoring_write_slide(const char *path, const char *slide, const char *split, const GArray *scored,
+                             char sha256[65], GError **error);
+gboolean scoring_write_pictures(const char *path, const char *split, const GArray *scored, char sha256[65],
+                                GError **error);
 /* The sizes of scored pictures: array of PictureSize (sizes.h), owned by the caller. */
 GArray *scored_sizes(const GArray *scored);
 void scored_clear(Scored *scored);

@@ -1,37 +1,30 @@
 /* evaluate: the figures of all scored tiles, as JSON and as a page.
  *
- * A cohort without lesions (or a slide set of one label) has no AUROC: the page then shows the slides and says so by dashes. */
+ * Figures that cannot be had, of a cohort without lesions or of no scored slide at all, are no failure: they are absent, with the reason,
+ * and the page shows the rest. */
 #include "base/error.h"
 #include "flows/model.h"
 #include "pipeline/evaluation.h"
 #include "pipeline/json.h"
+#include "pipeline/models.h"
 #include "pipeline/report.h"
 #include "pipeline/stage.h"
 #include <math.h>
 
-/* Of whichever model scored: the run's own, or score.model. */
-static gboolean calibrated_threshold(const Work *work, const char *column, double *threshold, GError **error)
+/* Of whichever model scored: the run's own, or score.model.  The value stays NAN where there is none. */
+static gboolean calibrated_threshold(const Work *work, const char *column, Calibration *calibration,
+                                     Threshold *out, GError **error)
 {
     g_autofree char *own = work_find(work, "train", COHORT, "model");
     const char *path = own ? own : work->run->config->score_model;
-    ModelSpec spec;
-    Calibration calibration;
-    *threshold = NAN;
-    if (!*path || !g_str_equal(column, "score")) { /* it is a value of that column only */
-        return TRUE;
-    }
-    if (!model_describe(path, &spec, &calibration, error)) {
-        return FALSE;
-    }
-    model_spec_clear(&spec);
-    *threshold = calibration.threshold;
-    return TRUE;
+    gboolean has = *path && g_str_equal(column, "score"); /* it is a value of that column only */
+    return !has || models_threshold(path, calibration, out, error);
 }
 
-gboolean stage_evaluate(Work *work, GError **error)
+/* The tables of scores there are, ended by NULL. */
+static GPtrArray *score_paths(const Work *work)
 {
-    const Config *config = work->run->config;
-    g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
+    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
     for (guint i = 0; i < work->run->slides->len; i++) {
         const SlideEntry *entry = work->run->slides->pdata[i];
         char *path = work_find(work, "score", entry->id, "scores");
@@ -43,22 +36,12 @@ gboolean stage_evaluate(Work *work, GError **error)
     if (patches) {
         g_ptr_array_add(paths, patches);
     }
-    if (paths->len == 0) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "nothing was scored (score.slides is \"%s\")",
-                    config->score_slides);
-        return FALSE;
-    }
     g_ptr_array_add(paths, NULL);
-    g_autoptr(ScoreTable) table =
-        score_table_read((const char *const *)paths->pdata, config->evaluate_score,
-                         *config->evaluate_labels ? config->evaluate_labels : NULL, error);
-    double threshold;
-    json_t *figures = table && calibrated_threshold(work, table->name, &threshold, error)
-                          ? evaluation_json(table, threshold, error)
-                          : NULL;
-    if (!figures) {
-        return FALSE;
-    }
+    return paths;
+}
+
+static gboolean publish(Work *work, const ScoreTable *table, json_t *figures, GError **error)
+{
     char sha256[65];
     g_autofree char *path = work_output(work, "metrics.json");
     gboolean ok = report_write(work, table, figures, error) &&
@@ -66,4 +49,25 @@ gboolean stage_evaluate(Work *work, GError **error)
                   work_publish(work, "metrics", path, sha256, error);
     json_decref(figures);
     return ok;
+}
+
+gboolean stage_evaluate(Work *work, GError **error)
+{
+    const Config *config = work->run->config;
+    g_autoptr(GPtrArray) paths = score_paths(work);
+    if (!paths->pdata[0]) {
+        g_autofree char *why = g_strdup_printf(
+            "nothing was scored: no slide that score.slides (%s) asks for has scores", config->score_slides);
+        return publish(work, NULL, json_pack("{s:s}", "absent", why), error);
+    }
+    g_autoptr(ScoreTable) table =
+        score_table_read((const char *const *)paths->pdata, config->evaluate_score,
+                         *config->evaluate_labels ? config->evaluate_labels : NULL, error);
+    if (!table) {
+        return FALSE;
+    }
+    Calibration calibration;
+    Threshold threshold = {.key = "calibrated", .value = NAN};
+    return calibrated_threshold(work, table->name, &calibration, &threshold, error) &&
+           publish(work, table, evaluation_json(table, &threshold, 1), error);
 }

@@ -75,7 +75,7 @@ static gboolean publish_scores(Work *work, const GArray *scored, const Map *map,
 {
     char sha256[65];
     g_autofree char *table = work_output(work, "scores.csv"), *values = work_output(work, "scoremap.npy");
-    return scoring_write_slide(table, work->slide->id, scored, sha256, error) &&
+    return scoring_write_slide(table, work->slide->id, work->slide->split, scored, sha256, error) &&
            work_publish(work, "scores", table, sha256, error) && npy_write(values, map, sha256, error) &&
            work_publish(work, "map", values, sha256, error);
 }
@@ -129,7 +129,7 @@ gboolean stage_scorepatches(Work *work, GError **error)
         return FALSE;
     }
     g_autofree char *table = work_output(work, "scores.csv");
-    if (!scoring_write_pictures(table, scored, sha256, error) ||
+    if (!scoring_write_pictures(table, "test", scored, sha256, error) ||
         !work_publish(work, "scores", table, sha256, error)) {
         return FALSE;
     }

@@ -77,5 +77,6 @@ gboolean stage_grid(Work *work, GError **error)
     }
     char sha256[65];
     g_autofree char *path = work_output(work, "tiles.csv");
-    return tiles_write(path, grid, sha256, error) && work_publish(work, "tiles", path, sha256, error);
+    return tiles_write(path, grid, work->slide->split, sha256, error) &&
+           work_publish(work, "tiles", path, sha256, error);
 }

@@ -12,15 +12,16 @@ static void put_number(GString *out, double value, char end)
     g_string_append_c(out, end);
 }
 
-gboolean tiles_write(const char *path, const Grid *grid, char sha256[65], GError **error)
+gboolean tiles_write(const char *path, const Grid *grid, const char *split, char sha256[65], GError **error)
 {
-    g_autoptr(GString) out = g_string_new("column,row,x,y,tissue_share\n");
+    g_autoptr(GString) out = g_string_new("column,row,x,y,tissue_share,split\n");
     for (guint i = 0; i < grid->tiles->len; i++) {
         const Tile *tile = &g_array_index(grid->tiles, Tile, i);
         g_string_append_printf(out, "%d,%d,", tile->column, tile->row);
         put_number(out, tile->x, ',');
         put_number(out, tile->y, ',');
-        put_number(out, tile->tissue_share, '\n');
+        put_number(out, tile->tissue_share, ',');
+        csv_cell(out, split, '\n');
     }
     return durable_write_file(path, out->str, out->len, sha256, error);
 }

@@ -5,8 +5,8 @@
 #include "tiler/grid.h"
 #include "tiler/tissue.h"
 
-/* columns column,row,x,y,tissue_share; numbers with all their digits, so that reading gives the same tiles. */
-gboolean tiles_write(const char *path, const Grid *grid, char sha256[65], GError **error);
+/* columns column,row,x,y,tissue_share,split (of the slide); numbers with all their digits, so that reading gives the same tiles. */
+gboolean tiles_write(const char *path, const Grid *grid, const char *split, char sha256[65], GError **error);
 /* The tiles (Tile) of such a table. Caller unrefs. */
 GArray *tiles_read(const char *path, GError **error);
 

@@ -92,6 +92,26 @@ for line, name in zip(lines, ('train_nll', 'holdout_nll')):
     assert all(abs(a - c) < 0.02 and abs(b - d) < 0.02 * high for (a, b), (c, d) in zip(line, want)), (line, want)
 "
 
+# ---- the threshold, with the number of tiles it is from, wherever it is used
+cat >shown.py <<'P'
+import json, re, sys
+m = json.load(open("run/metrics.json"))
+c = m["calibration"]
+want = f"threshold {c['threshold']:.6g} (normal-quantile, eps 0.05) from n = {c['tiles']} held-out normal tiles"
+for name in sys.argv[1:]:
+    text = open(name, encoding="utf-8").read()
+    assert want in text, (name, want, text[-600:])
+    assert all(d in text.replace("&apos;", "'").replace("&#39;", "'") for d in c["doubts"]) and c["doubts"], (name, c["doubts"])
+assert abs(m["calibrated"]["threshold"] - c["threshold"]) < 1e-12 and str(c["tiles"]) in m["calibrated"]["threshold_from"]
+P
+"$WSIFLOW" train -c run.yaml -o model >train.log 2>&1
+"$WSIFLOW" score -m model -p set/test -o scored.csv >score.log 2>&1
+"$WSIFLOW" evaluate -m model scored.csv >evaluate.log 2>&1
+check "train, score, evaluate and the report show the threshold, n, and what speaks against it" \
+    python3 shown.py train.log score.log evaluate.log run/report.html
+like "evaluate has figures at it" "$(cat evaluate.log)" "^all, threshold of the model's calibration: 37 rows"
+is "a threshold of another column is refused" "$("$WSIFLOW" evaluate -m model -s nll scored.csv >/dev/null 2>&1; echo $?)" 2
+
 # ---- names are names, in HTML and in Markdown
 "$WSIFLOW" synth -o cohort -n 2 -l 1 --width 4096 --height 3072 >synth.log 2>&1
 python3 - <<'P'
@@ -108,11 +128,25 @@ cat >names.yaml <<'Y'
 slides: {manifest: cohort/manifest.csv, annotations: cohort/annotations}
 run: {name: "</title><script>alert(2)</script> # *run* <img src=x onerror=alert(3)>"}
 tiles: {size: 128}
+score: {slides: all}
 train: {epochs: 1, batch: 4}
 model: {blocks: [1, 1, 1], condition: 8, fpn_width: 8}
 Y
 "$WSIFLOW" run -c names.yaml -o names -j 2 >names.log 2>&1
 is "a run with odd names" $? 0
+check "tiles and scores say the split of their slide, and the headline is of the test alone" python3 -c "
+import csv, glob, json
+m = json.load(open('names/metrics.json'))
+splits = {s['slide']: s['split'] for s in m['slides']}
+assert set(splits.values()) == {'train', 'test'} and m['split'] == 'test', m
+n = 0
+for slide, split in splits.items():
+    for name in ('tiles', 'scores'):
+        rows = list(csv.DictReader(open(f'names/slides/{slide}/{name}.csv')))
+        assert rows and {r['split'] for r in rows} == {split}, (slide, name)
+    n += sum(bool(r['label'] and r['score']) for r in rows) if split == 'test' else 0
+assert m['best_f1']['n'] == n > 0 and [s['split'] for s in m['splits']] == ['test', 'train'], (n, m)
+"
 cmark-gfm --unsafe -e table -e autolink -e strikethrough names/dataset/CARD.md >card.html 2>/dev/null || : >card.html
 if [ -s card.html ]; then
     check "the card has only its own markup, and names as they are" python3 -c "
@@ -150,5 +184,29 @@ name = '</title><script>alert(2)</script> # *run* <img src=x onerror=alert(3)>'
 assert ''.join(heads['title']) == ''.join(heads['h1']) == name, (heads['title'], heads['h1'])
 shown = ''.join(text).replace(name, '')
 assert not [t for t in ('<h', '<p', '<td', '</') if t in shown.replace('<https', '')], shown[:300]
+"
+
+# ---- no lesion at all: no figure is made up
+sed 's/, annotations: [^}]*//; s/^run:.*//' names.yaml >normals.yaml
+python3 - <<'P'
+import csv
+rows = list(csv.DictReader(open("cohort/manifest.csv")))
+keep = [k for k in rows[0] if k != "annotation"]
+with open("cohort/manifest.csv", "w", newline="") as file:
+    out = csv.DictWriter(file, keep, extrasaction="ignore")
+    out.writeheader()
+    out.writerows(row | {"label": "normal"} for row in rows)
+P
+"$WSIFLOW" run -c normals.yaml -o normals -j 2 >normals.log 2>&1
+is "a run without lesions ends with 0" $? 0
+check "its figures are absent, with the reason" python3 -c "
+import json
+m = json.load(open('normals/metrics.json'))
+best = m['best_f1']
+assert best['positives'] == 0 and 'no row is an anomaly' in best['absent'], best
+assert not {'auroc', 'average_precision', 'f1', 'specificity', 'confusion', 'threshold'} & set(best), best
+assert 'specificity' in m['calibrated'] and 'recall' not in m['calibrated'], m['calibrated']
+page = open('normals/report.html', encoding='utf-8').read()
+assert 'no row is an anomaly' in page and 'no curves without both' in page, page[:3000]
 "
 finish
