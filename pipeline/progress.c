@@ -5,8 +5,10 @@
  * lower bound, shown as "> ". */
 #include "pipeline/progress.h"
 #include "pipeline/epochs.h"
+#include "pipeline/terminal.h"
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct Progress {
     gboolean terminal;
@@ -110,18 +112,6 @@ static void clear_line(Progress *progress)
     }
 }
 
-/* File names and library messages are not ours: nothing in them may steer the terminal. */
-static char *printable(const char *text)
-{
-    g_autofree char *valid = g_utf8_make_valid(text, -1);
-    for (char *at = valid; *at; at++) {
-        if ((unsigned char)*at < 0x20 || *at == 0x7f) {
-            *at = ' ';
-        }
-    }
-    return g_steal_pointer(&valid);
-}
-
 static void tell_job(Progress *progress, const JobRow *row, const GPtrArray *rows, int ended)
 {
     int total = (int)rows->len;
@@ -134,7 +124,7 @@ static void tell_job(Progress *progress, const JobRow *row, const GPtrArray *row
         }
         return;
     }
-    g_autofree char *why = printable(row->error ? row->error : "no reason was recorded");
+    g_autofree char *why = terminal_cut(row->error ? row->error : "no reason was recorded", G_MAXINT);
     fprintf(stderr, "[%d/%d] %s %s: %s: %s\n", ended, total, row->stage, row->unit,
             job_state_name(row->state), why);
 }
@@ -165,7 +155,7 @@ static void look_at_rate(Progress *progress, const GPtrArray *rows)
     progress->last_look = now;
 }
 
-static void draw_line(Progress *progress, const GPtrArray *rows, int ended)
+static void draw_line(Progress *progress, const GPtrArray *rows, int ended, int columns)
 {
     g_autoptr(GString) line = g_string_new(NULL);
     g_autofree char *times = time_text(progress, rows);
@@ -182,7 +172,9 @@ static void draw_line(Progress *progress, const GPtrArray *rows, int ended)
     if (progress->rate > 0.5) {
         g_string_append_printf(line, " | %.0f tiles/s", progress->rate);
     }
-    fprintf(stderr, "\r\033[K%.*s", 150, line->str);
+    g_autofree char *shown =
+        terminal_cut(line->str, columns - 1); /* many terminals wrap behind the last column */
+    fprintf(stderr, "\r\033[K%s", shown);
     fflush(stderr);
     progress->line_open = TRUE;
 }
@@ -205,8 +197,9 @@ void progress_update(Progress *progress, const GPtrArray *rows)
         g_hash_table_replace(progress->told, name, GINT_TO_POINTER(row->state + 1));
     }
     look_at_rate(progress, rows);
-    if (progress->terminal) {
-        draw_line(progress, rows, ended);
+    int columns = progress->terminal ? terminal_columns(STDERR_FILENO) : 0;
+    if (columns > 0) {
+        draw_line(progress, rows, ended, columns);
     }
 }
 

@@ -13,6 +13,7 @@
 #include "base/pool.h"
 #include "pipeline/plan.h"
 #include "pipeline/progress.h"
+#include "pipeline/terminal.h"
 #include "pipeline/versions.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -264,7 +265,7 @@ static int run_crew(Store *store, const char *folder, int workers, GError **erro
     }
     int open_jobs = counts[JOB_READY] + counts[JOB_WAITING] + counts[JOB_LEASED];
     Crew crew = {folder, store, g_new0(Worker, workers), open_jobs ? workers : 0, pool_processors(), 0};
-    Progress *progress = progress_new(isatty(STDERR_FILENO) && !g_getenv("WSIFLOW_PLAIN"), workers);
+    Progress *progress = progress_new(terminal_columns(STDERR_FILENO) > 0 && !g_getenv("WSIFLOW_PLAIN"), workers);
     gboolean ok = TRUE;
     g_atomic_int_set(&interrupts, 0);
     struct sigaction stop = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART};
