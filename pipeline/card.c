@@ -5,6 +5,7 @@
 #include "pipeline/card.h"
 #include "pipeline/leftout.h"
 #include "base/error.h"
+#include "pipeline/annotation_notes.h"
 #include "pipeline/markdown.h"
 #include "pipeline/splits.h"
 #include "tiler/patchset.h"
@@ -242,6 +243,20 @@ static void add_exceptions(GString *out, const Config *config)
     }
 }
 
+/* What the annotations hold that marks nothing or was taken for something. */
+static void add_annotations(GString *out, const Work *work)
+{
+    g_autoptr(GPtrArray) notes = annotation_notes(work);
+    if (notes->len > 0) {
+        markdown_heading(out, 2, "Warnings of the annotations");
+    }
+    for (guint i = 0; i < notes->len; i++) {
+        markdown_bullet(out);
+        markdown_text(out, "%s", (const char *)notes->pdata[i]);
+        markdown_line(out);
+    }
+}
+
 static void add_hashes(GString *out, const char *manifest_sha256, const char *sums_sha256)
 {
     markdown_heading(out, 2, "Hashes");
@@ -271,6 +286,7 @@ char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dro
     add_exceptions(out, config);
     add_flags(out, kept, leftout, config);
     add_slides(out, work, kept);
+    add_annotations(out, work);
     add_hashes(out, manifest_sha256, sums_sha256);
     return g_string_free(out, FALSE);
 }

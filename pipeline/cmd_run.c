@@ -3,6 +3,7 @@
 #include "base/nearest.h"
 #include "base/pool.h"
 #include "base/writable.h"
+#include "pipeline/annotation_notes.h"
 #include "pipeline/command.h"
 #include "pipeline/json.h"
 #include "pipeline/leftout.h"
@@ -62,6 +63,7 @@ static void show_results(const char *folder)
     }
     tell_sizes(folder);
     tell_leftout(folder);
+    annotation_notes_tell(folder);
 }
 
 static int verify(const char *folder, int sample, GError **error)

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "flows/channels.h"
 #include "flows/curve.h"
+#include "pipeline/annotation_notes.h"
 #include "pipeline/leftout.h"
 #include "pipeline/page.h"
 #include "pipeline/sizes.h"
@@ -386,6 +387,21 @@ static gboolean put_slides(Page *page, const Work *work, const json_t *figures, 
     return TRUE;
 }
 
+/* What the annotations hold that marks nothing or was taken for something. */
+static void put_annotations(Page *page, const Work *work)
+{
+    g_autoptr(GPtrArray) notes = annotation_notes(work);
+    if (notes->len == 0) {
+        return;
+    }
+    page_put(page, PAGE_H2, "Warnings of the annotations");
+    page_open(page, PAGE_UL);
+    for (guint i = 0; i < notes->len; i++) {
+        page_put(page, PAGE_LI, "%s", (const char *)notes->pdata[i]);
+    }
+    page_close(page);
+}
+
 /* ---- provenance ---- */
 
 static void put_provenance(Page *page, const Work *work)
@@ -424,6 +440,7 @@ gboolean report_write(Work *work, const ScoreTable *table, const json_t *figures
     if (!put_slides(page, work, figures, error)) {
         return FALSE;
     }
+    put_annotations(page, work);
     put_provenance(page, work);
     char sha256[65];
     g_autofree char *html = page_finish(page), *path = work_output(work, "report.html");

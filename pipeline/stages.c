@@ -135,8 +135,8 @@ const Stage stages[] = {
      "slides.groups slides.group_field tiles.size tiles.mpp", "ingest grid", 3, wants_mask, stage_mask},
     {"cut", "patches of a slide", SCOPE_SLIDE, RULE_KEYS " tiles " PICTURE_KEYS, "ingest grid mask stain", 9,
      wants_cut, stage_cut},
-    {"dataset", "manifest and card of the patch set", SCOPE_COHORT, "dataset tiles run", "?ingest ?cut", 7,
-     wants_dataset, stage_dataset},
+    {"dataset", "manifest and card of the patch set", SCOPE_COHORT, "dataset tiles run", "?ingest ?mask ?cut",
+     8, wants_dataset, stage_dataset},
     {"normals", "normal tiles to train on", SCOPE_COHORT, RULE_KEYS " " SAMPLE_KEYS,
      "?ingest ?grid ?mask ?stain", 5, wants_normals, stage_normals},
     {"train", "model of normal tissue", SCOPE_COHORT, MODEL_KEYS " train augment loss threshold",
@@ -149,7 +149,7 @@ const Stage stages[] = {
     {"heatmap", "heatmap pyramids and overview", SCOPE_SLIDE, "heatmap", "ingest tissue score", 3,
      wants_score, stage_heatmap},
     {"evaluate", "figures and report", SCOPE_COHORT, EVERYTHING,
-     "?score ?heatmap ?scorepatches ?train ?dataset ?normals", 5, wants_evaluate, stage_evaluate},
+     "?mask ?score ?heatmap ?scorepatches ?train ?dataset ?normals", 6, wants_evaluate, stage_evaluate},
     {NULL, NULL, SCOPE_SLIDE, NULL, NULL, 0, NULL, NULL},
 };
 

@@ -152,4 +152,16 @@ for slide in ("synth_00", "synth_01"):
     lesions += sum(row[2] != "good" for row in labels)
 assert lesions > 10, lesions
 PY
+like "what marks nothing is told at the end of the run" "$(cat halo.log)" 'annotation synth_00: synth_00.xml:[0-9]+: 1 annotation has no area and marks no lesion: "open line" .1.'
+like "and in the card" "$(sed 's/\\//g' run-halo/dataset/CARD.md)" '^[-*] synth_01: synth_01.xml:[0-9]+: 1 annotation has no area'
+is "without folders of this machine" "$(grep -c "$tmp" run-halo/dataset/CARD.md)" 0
+cat >whole.yaml <<Y
+slides: {manifest: whole.csv, annotations: halo, groups: {"Immune cells": ignore}}
+tiles: {size: 64, mpp: 1}
+model: {extractor: scattering, blocks: [1, 1, 1], condition: 16}
+train: {epochs: 1, batch: 8}
+Y
+printf 'slide,split\nslides/synth_00.ndpi,train\nslides/synth_01.ndpi,test\n' >whole.csv
+"$WSIFLOW" run -c whole.yaml -o whole >whole.log 2>&1
+like "and in the report" "$(cat whole/report.html)" 'synth_01: synth_01.xml:[0-9]+: 1 annotation has no area'
 finish
