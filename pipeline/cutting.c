@@ -44,6 +44,12 @@ Patch *cutting_patch(const Config *config, const SlideEntry *entry, const GArray
     return patch;
 }
 
+double cutting_side(const Config *config, double mpp_x, double mpp_y)
+{
+    double least = fmin(mpp_x, mpp_y);
+    return least > 0 ? floor(config->tiles_size * config->tiles_mpp / least + 0.5) : 0;
+}
+
 const char *cutting_extension(const Config *config)
 {
     return g_str_equal(config->dataset_picture, "jpeg") ? "jpg" : "png";

@@ -13,6 +13,8 @@ TileLabel cutting_label(const Config *config, const SlideEntry *entry, double sh
  * ambiguous ones, and lesions of training patients unless dataset.train_anomalies keeps them.  shares: LesionShare, or NULL. */
 Patch *cutting_patch(const Config *config, const SlideEntry *entry, const GArray *tiles, const GArray *shares,
                      int number);
+/* Patch.side on a slide of this resolution (um/px of level 0): the longer side; 0 when it is unknown. */
+double cutting_side(const Config *config, double mpp_x, double mpp_y);
 
 /* "png" or "jpg"; 0 = lossless, else JPEG's quality. */
 const char *cutting_extension(const Config *config);

@@ -239,110 +239,6 @@ void models_set_recipe(ModelSpec *spec, const Recipe *recipe)
     spec->cut = recipe_json(recipe);
 }
 
-void picture_set_clear(PictureSet *set)
-{
-    g_clear_pointer(&set->files, g_ptr_array_unref);
-    g_clear_pointer(&set->groups, g_ptr_array_unref);
-    g_clear_pointer(&set->anomaly, g_byte_array_unref);
-}
-
-static gboolean check_not_empty(const PictureSet *set, const char *where, GError **error)
-{
-    if (set->files->len > 0) {
-        return TRUE;
-    }
-    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s has no normal tile to train on", where);
-    return FALSE;
-}
-
-gboolean picture_set_folder(PictureSet *set, const char *folder, int size, GError **error)
-{
-    g_autofree char *good = g_build_filename(folder, "train", "good", NULL);
-    g_auto(GStrv) names = picture_list(good, error);
-    *set = (PictureSet){.files = g_ptr_array_new_with_free_func(g_free), .size = size};
-    if (!names) {
-        return FALSE;
-    }
-    for (char **name = names; *name; name++) {
-        g_ptr_array_add(set->files, g_build_filename(good, *name, NULL));
-    }
-    return check_not_empty(set, good, error);
-}
-
-/* The training patches of one label. */
-static gboolean add_patches(PictureSet *set, const char *manifest, const char *label, GError **error)
-{
-    g_autoptr(GPtrArray) patches = patchset_read_manifest(manifest, error);
-    g_autofree char *root = g_path_get_dirname(manifest);
-    for (guint i = 0; patches && i < patches->len; i++) {
-        const Patch *patch = patches->pdata[i];
-        if (g_str_equal(patch->split, "train") && g_str_equal(patch->label, label)) {
-            g_ptr_array_add(set->files, g_build_filename(root, patch->file, NULL));
-            g_ptr_array_add(set->groups, g_strdup(patch_patient(patch)));
-        }
-    }
-    return patches != NULL;
-}
-
-gboolean picture_set_manifest(PictureSet *set, const char *manifest, int size, GError **error)
-{
-    *set = (PictureSet){.files = g_ptr_array_new_with_free_func(g_free),
-                        .groups = g_ptr_array_new_with_free_func(g_free),
-                        .size = size};
-    return add_patches(set, manifest, "good", error) && check_not_empty(set, manifest, error);
-}
-
-void picture_set_limit(PictureSet *set, int most)
-{
-    guint n = set->files->len;
-    if (most <= 0 || n <= (guint)most) {
-        return;
-    }
-    GPtrArray *files = g_ptr_array_new_with_free_func(g_free);
-    GPtrArray *groups = set->groups ? g_ptr_array_new_with_free_func(g_free) : NULL;
-    for (int i = 0; i < most; i++) {
-        guint from = (guint)((uint64_t)i * n / (uint64_t)most);
-        g_ptr_array_add(files, g_strdup(set->files->pdata[from]));
-        if (groups) {
-            g_ptr_array_add(groups, g_strdup(set->groups->pdata[from]));
-        }
-    }
-    int size = set->size;
-    picture_set_clear(set);
-    *set = (PictureSet){.files = files, .groups = groups, .size = size};
-}
-
-/* Labels for what was added since, all of it anomalies. */
-static gboolean label_rest(PictureSet *set, guint normals, const char *where, GError **error)
-{
-    if (set->files->len == normals) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s has no labelled anomaly to train on", where);
-        return FALSE;
-    }
-    set->anomaly = g_byte_array_new();
-    g_byte_array_set_size(set->anomaly, set->files->len);
-    memset(set->anomaly->data, 0, normals);
-    memset(set->anomaly->data + normals, 1, set->files->len - normals);
-    return TRUE;
-}
-
-gboolean picture_set_add_folder(PictureSet *set, const char *folder, GError **error)
-{
-    guint normals = set->files->len;
-    g_autofree char *ungood = g_build_filename(folder, "train", "Ungood", NULL);
-    g_auto(GStrv) names = picture_list(ungood, error);
-    for (char **name = names; name && *name; name++) {
-        g_ptr_array_add(set->files, g_build_filename(ungood, *name, NULL));
-    }
-    return names && label_rest(set, normals, ungood, error);
-}
-
-gboolean picture_set_add_manifest(PictureSet *set, const char *manifest, GError **error)
-{
-    guint normals = set->files->len;
-    return add_patches(set, manifest, "Ungood", error) && label_rest(set, normals, manifest, error);
-}
-
 gboolean picture_fit(const Image *picture, int size, uint8_t *rgb, GError **error)
 {
     if (picture->width == size && picture->height == size) {
@@ -358,21 +254,6 @@ gboolean picture_tile(const char *file, int size, uint8_t *rgb, GError **error)
 {
     g_autoptr(Image) picture = picture_read(file, error);
     return picture && picture_fit(picture, size, rgb, error);
-}
-
-static gboolean read_tile(void *data, int64_t index, uint8_t *rgb, GError **error)
-{
-    const PictureSet *set = data;
-    return picture_tile(set->files->pdata[index], set->size, rgb, error);
-}
-
-TileSet picture_tile_set(PictureSet *set)
-{
-    return (TileSet){.count = set->files->len,
-                     .read = read_tile,
-                     .data = set,
-                     .group = set->groups ? (const char *const *)set->groups->pdata : NULL,
-                     .anomaly = set->anomaly ? set->anomaly->data : NULL};
 }
 
 gboolean models_threshold(const char *bundle, Calibration *calibration, Threshold *out, GError **error)

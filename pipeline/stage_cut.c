@@ -120,6 +120,7 @@ static gboolean cut_one(int64_t item, int worker, void *data, GError **error)
     }
     cut->patches[number] = patch;
     patch->level = cut->level;
+    patch->side = cutting_side(cut->config, slide_info(cut->slide)->mpp_x, slide_info(cut->slide)->mpp_y);
     patch->file =
         patchset_name(patch->split, patch->label, patch->slide, number, cutting_extension(cut->config));
     g_strlcpy(patch->pixels, cut->pixels, sizeof patch->pixels);

@@ -143,8 +143,12 @@ static gboolean write_table(Work *work, const GPtrArray *patches, GHashTable *pl
     const GPtrArray *slides = work->run->slides;
     g_autoptr(GArray) normals = g_array_new(FALSE, FALSE, sizeof(NormalTile));
     g_autoptr(GPtrArray) fingerprints = g_ptr_array_new_with_free_func(g_free);
+    g_autofree double *side = g_new(double, slides->len + 1);
     for (guint i = 0; i < slides->len; i++) {
         json_t *facts = card_slide_facts(work, slides->pdata[i]);
+        double mpp_x = json_number_value(json_object_get(facts, "mpp_x")),
+               mpp_y = json_number_value(json_object_get(facts, "mpp_y"));
+        side[i] = cutting_side(work->run->config, mpp_x, mpp_y);
         const char *text = json_string_value(json_object_get(facts, "fingerprint"));
         g_ptr_array_add(fingerprints, g_strdup(text ? text : ""));
         json_decref(facts);
@@ -159,7 +163,7 @@ static gboolean write_table(Work *work, const GPtrArray *patches, GHashTable *pl
         if (slide < 0 || !g_str_equal(((const SlideEntry *)slides->pdata[slide])->id, patch->slide)) {
             slide = slide_index(slides, patch->slide);
         }
-        NormalTile normal = {slide, tile->x, tile->y};
+        NormalTile normal = {slide, tile->x, tile->y, slide >= 0 ? side[slide] : 0};
         g_array_append_val(normals, normal);
     }
     if (normals->len == 0) {

@@ -140,7 +140,7 @@ const Stage stages[] = {
     {"normals", "normal tiles to train on", SCOPE_COHORT, RULE_KEYS " " SAMPLE_KEYS,
      "?ingest ?grid ?mask ?stain", 5, wants_normals, stage_normals},
     {"train", "model of normal tissue", SCOPE_COHORT, MODEL_KEYS " train augment loss threshold",
-     "dataset normals ?stain", 5, wants_train, stage_train},
+     "dataset normals ?stain", 6, wants_train, stage_train},
     {"score", "scores of a slide's tiles, score map", SCOPE_SLIDE,
      RULE_KEYS " score heatmap.cell_um " SCORER_KEYS " " SLIDE_KEYS, "ingest tissue mask train", 5,
      wants_score, stage_score},

@@ -5,10 +5,10 @@
 #include "pipeline/recipe.h"
 
 typedef struct TrainTiles TrainTiles;
-/* By patches.folder (train/good, or shards train-*.tar), else by train.source: the table of normal tiles (`normals`, see
+/* By patches.folder (its manifest.csv, else train/good, or shards train-*.tar), else by train.source: the table of normal tiles (`normals`, see
  * traintiles_write) whose tiles are cut from `slides` (SlideEntry*, borrowed) while training, in the stain of `fits` (of each slide the
  * path of its fit, or NULL; borrowed); or the patch set's manifest, whose
- * patches are pictures or in shards.  At most train.max_tiles, evenly chosen.  What is not needed may be NULL. */
+ * patches are pictures or in shards.  At most train.max_tiles, drawn evenly over patients, slides and places (origins.h).  What is not needed may be NULL. */
 TrainTiles *traintiles_new(const Config *config, const char *manifest, const char *normals,
                            const GPtrArray *slides, const GPtrArray *fits, GError **error);
 void traintiles_free(TrainTiles *tiles);
@@ -27,7 +27,8 @@ const TileSet *traintiles_set(const TrainTiles *tiles);
 typedef struct {
     int slide;   /* index in an array of SlideEntry* */
     double x, y; /* exact, level-0 px */
+    double side; /* Patch.side */
 } NormalTile;
-/* Writes the table: columns slide,patient,x,y,fingerprint; fingerprints[i]: SlideInfo.fingerprint of slide i. */
+/* Writes the table: columns slide,patient,x,y,side,fingerprint; fingerprints[i]: SlideInfo.fingerprint of slide i. */
 gboolean traintiles_write(const char *path, const GArray *tiles, const GPtrArray *slides,
                           const char *const *fingerprints, char sha256[65], GError **error);

@@ -103,6 +103,7 @@ static Patch *new_patch(const char *split, const char *label, int number)
     patch->x = 97000 + number;
     patch->y = -12;
     patch->level = 2;
+    patch->side = number % 2 ? 1067 : 0;
     patch->mpp = 0.97204;
     patch->tissue_share = 0.87654321;
     patch->lesion_share = number % 2 ? 1.0 / 3 : 0;
@@ -210,6 +211,7 @@ static void assert_same(const Patch *a, const Patch *b)
     g_assert_cmpint(a->x, ==, b->x);
     g_assert_cmpint(a->y, ==, b->y);
     g_assert_cmpint(a->level, ==, b->level);
+    g_assert_cmpfloat(a->side, ==, b->side);
     g_assert_cmpfloat(fabs(a->mpp - b->mpp), <, 1e-6);
     g_assert_cmpfloat(fabs(a->tissue_share - b->tissue_share), <, 1e-4);
     g_assert_cmpfloat(fabs(a->lesion_share - b->lesion_share), <, 1e-4);
@@ -256,7 +258,7 @@ static void test_manifest(void)
     g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
     g_assert_true(g_str_has_prefix(
         text, "file,slide,patient,x,y,level,mpp,tissue_share,lesion_share,valid_share,label,split,sha256,"
-              "fold,pixels,flags\n"
+              "fold,pixels,flags,side\n"
               "train/good/tumor_001_000000.png,tumor_001,\"p, \"\"1\"\"\",97000,-12,2,0.972040,0.8765,"
               "0.0000,1.0000,good,train,"));
     remove_tree(root);

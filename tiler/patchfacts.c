@@ -35,6 +35,7 @@ char *patchset_facts(const Patch *patch, double x, double y, int size)
     put_number(out, "x", x, "%.17g");
     put_number(out, "y", y, "%.17g");
     put_number(out, "size", size, "%.0f");
+    put_number(out, "side", patch->side, "%.0f");
     put_number(out, "level", patch->level, "%.0f");
     put_number(out, "mpp", patch->mpp, "%.17g");
     put_number(out, "tissue_share", patch->tissue_share, "%.4f");
@@ -68,13 +69,14 @@ gboolean patchset_from_facts(const json_t *facts, const char *name, Patch *patch
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s says no slide, x and y", name);
         return FALSE;
     }
-    double level = number_of(facts, "level");
+    double level = number_of(facts, "level"), side = number_of(facts, "side");
     *patch = (Patch){.file = g_strdup(""),
                      .slide = text_of(facts, "slide"),
                      .patient = text_of(facts, "patient"),
                      .x = (int64_t)floor(x + 0.5),
                      .y = (int64_t)floor(y + 0.5),
                      .level = level >= 0 && level <= 1000 ? (int)level : 0,
+                     .side = side > 0 && side < 1e9 ? floor(side + 0.5) : 0,
                      .mpp = number_of(facts, "mpp"),
                      .tissue_share = number_of(facts, "tissue_share"),
                      .lesion_share = number_of(facts, "lesion_share"),

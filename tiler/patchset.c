@@ -19,7 +19,7 @@ static const char *const columns[] = {
     "file",         "slide",        "patient",     "x",     "y",     "level", "mpp",
     "tissue_share", "lesion_share", "valid_share", "label", "split", "sha256"};
 /* Since they came later, they may be missing. */
-static const char *const later_columns[] = {"fold", "pixels", "flags"};
+static const char *const later_columns[] = {"fold", "pixels", "flags", "side"};
 
 const char *patch_patient(const Patch *patch)
 {
@@ -193,7 +193,8 @@ static void append_patch(GString *out, const Patch *patch)
     g_string_append_c(out, ',');
     csv_cell(out, patch->pixels, ',');
     g_autofree char *flags = quality_flags_text(patch->flags);
-    csv_cell(out, flags, '\n');
+    csv_cell(out, flags, ',');
+    number_cell(out, patch->side > 0 ? patch->side : NAN, "%.0f", '\n');
 }
 
 gboolean patchset_write_manifest(const char *path, const GPtrArray *patches, char sha256[65], GError **error)
@@ -250,12 +251,16 @@ static gboolean read_numbers(const char *path, const Csv *csv, int row, const in
 static gboolean read_later(const char *path, const Csv *csv, int row, Patch *patch, GError **error)
 {
     int fold = csv_column(csv, later_columns[0]), pixels = csv_column(csv, later_columns[1]),
-        flags = csv_column(csv, later_columns[2]);
-    int64_t number = 0;
+        flags = csv_column(csv, later_columns[2]), side = csv_column(csv, later_columns[3]);
+    int64_t number = 0, pixel = 0;
     if (fold >= 0 && *csv_get(csv, row, fold) && !read_integer(path, csv, row, fold, 1000, &number, error)) {
         return FALSE;
     }
+    if (side >= 0 && *csv_get(csv, row, side) && !read_integer(path, csv, row, side, 1e9, &pixel, error)) {
+        return FALSE;
+    }
     patch->fold = (int)number;
+    patch->side = (double)MAX(pixel, 0);
     g_strlcpy(patch->pixels, pixels >= 0 ? csv_get(csv, row, pixels) : "", sizeof patch->pixels);
     return flags < 0 || quality_flags_parse(csv_get(csv, row, flags), &patch->flags, error);
 }

@@ -15,6 +15,7 @@ typedef struct {
     char *label;    /* "good" or "Ungood" */
     char *split;    /* "train", "valid", "test" */
     unsigned flags; /* QualityFlag (quality.h) */
+    double side;    /* of the tile, level-0 px, rounded to whole ones; 0 = unknown */
     int fold;       /* 1 .. number of folds; 0 = there are none */
     char sha256[65];
     char pixels[17]; /* what decides the bytes of the picture, as a hash; "" = unknown */
@@ -53,5 +54,5 @@ gboolean patchset_from_facts(const json_t *facts, const char *name, Patch *patch
 
 /* The manifest: one line a patch, in the order given.  Durable. */
 gboolean patchset_write_manifest(const char *path, const GPtrArray *patches, char sha256[65], GError **error);
-/* Reads a manifest back: array of Patch*, owned. Columns fold, pixels and flags may be missing. */
+/* Reads a manifest back: array of Patch*, owned. Columns fold, pixels, flags and side may be missing. */
 GPtrArray *patchset_read_manifest(const char *path, GError **error);
