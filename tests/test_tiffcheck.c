@@ -222,6 +222,51 @@ static void test_arrays(Place *place, gconstpointer unused)
     assert_refused(place->path, "possibly truncated");
 }
 
+/* Readers fetch the values of every tag, whether they need them or not. */
+static void test_values(Place *place, gconstpointer unused)
+{
+    static const struct {
+        uint16_t tag, type;
+        uint64_t count, value;
+        const char *reason;
+    } cases[] = {
+        {283, 5, 1358954497, 64, "tag 283: 1358954497 values at 64"}, /* YResolution */
+        {270, 2, 4000000000U, 8, "tag 270: 4000000000 values at 8"},  /* ImageDescription */
+        {34675, 7, 1000, 100, "tag 34675: 1000 values at 100"},       /* an ICC profile */
+        {50000, 12, 2, 1000, "tag 50000: 2 values at 1000"},          /* a private tag */
+        {320, 3, 3 * 256, 8, "tag 320: 768 values at 8"},             /* a colour map */
+        {270, 2, 100, 8, NULL},
+        {50000, 99, 1000000, 1000000, NULL}, /* of a type that nobody knows */
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        for (int second = 0; second < 2; second++) {
+            Entry entries[TILE_TAGS + 1];
+            g_autoptr(GByteArray) file = header(FALSE, 8);
+            tile_entries(entries, 16, 16, 16, 16);
+            if (second) { /* the same in a further directory */
+                put_directory(file, FALSE, entries, TILE_TAGS, 8 + 2 + 12 * TILE_TAGS + 4);
+            }
+            entries[TILE_TAGS] = (Entry){cases[i].tag, cases[i].type, cases[i].count, cases[i].value};
+            put_directory(file, FALSE, entries, TILE_TAGS + 1, 0);
+            save(place->path, file);
+            if (cases[i].reason) {
+                assert_refused(place->path, cases[i].reason);
+            } else {
+                assert_accepted(place->path, TRUE);
+            }
+        }
+    }
+    /* Each inside of the file, together more than it has. */
+    Entry entries[TILE_TAGS + 2];
+    g_autoptr(GByteArray) file = header(FALSE, 8);
+    tile_entries(entries, 16, 16, 16, 16);
+    entries[TILE_TAGS] = (Entry){50000, 1, 150, 8};
+    entries[TILE_TAGS + 1] = (Entry){50001, 1, 150, 8};
+    put_directory(file, FALSE, entries, TILE_TAGS + 2, 0);
+    save(place->path, file);
+    assert_refused(place->path, "bytes of values up to tag 50001");
+}
+
 /* NDPI files link by 8 bytes; whoever claims to be one may hold no tiles. */
 static void test_ndpi(Place *place, gconstpointer unused)
 {
@@ -340,6 +385,7 @@ int main(int argc, char **argv)
     ADD("/tiffcheck/tile-memory", test_tile_memory);
     ADD("/tiffcheck/links", test_links);
     ADD("/tiffcheck/arrays", test_arrays);
+    ADD("/tiffcheck/values-of-all-tags", test_values);
     ADD("/tiffcheck/ndpi", test_ndpi);
     ADD("/tiffcheck/truncated-anywhere", test_truncated);
     ADD("/tiffcheck/other-files", test_other_files);

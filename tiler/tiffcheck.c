@@ -271,23 +271,56 @@ static gboolean check_directory(Tiff *tiff, const Field *fields, GError **error)
     return TRUE;
 }
 
+static Field read_entry(const Tiff *tiff, const uint8_t *entry, uint64_t entry_at)
+{
+    const int inline_bytes = tiff->big_tiff ? 8 : 4;
+    Field field = {.there = TRUE, .type = (int)number(tiff, entry + 2, 2)};
+    field.type = field.type == IFD ? LONG : field.type == IFD8 ? LONG8 : field.type;
+    field.count = number(tiff, entry + 4, inline_bytes);
+    uint64_t value_at = entry_at + 4 + (uint64_t)inline_bytes;
+    gboolean fits =
+        field.count <= 8 && field.count * (uint64_t)type_size(field.type) <= (uint64_t)inline_bytes;
+    field.at = fits ? value_at : number(tiff, entry + 4 + inline_bytes, inline_bytes);
+    return field;
+}
+
+/* Readers fetch the values of every tag, also of those that nobody asks for.  In one directory they may not be more bytes than the file
+ * has.  Types that are not known have no size, and no reader follows them. */
+static gboolean check_values(const Tiff *tiff, uint64_t entry_at, uint64_t entries, GError **error)
+{
+    const uint64_t entry_size = tiff->big_tiff ? 20 : 12;
+    uint8_t entry[20];
+    uint64_t bytes = 0;
+    if (tiff->ndpi && tiff->size > G_MAXUINT32) {
+        return TRUE; /* the high halves are elsewhere */
+    }
+    for (uint64_t i = 0; i < entries; i++, entry_at += entry_size) {
+        if (!tiff_bytes(tiff, entry_at, entry, (size_t)entry_size, "an entry", error)) {
+            return FALSE;
+        }
+        const Field field = read_entry(tiff, entry, entry_at);
+        g_autofree char *what = g_strdup_printf("tag %d", (int)number(tiff, entry, 2));
+        if (type_size(field.type) > 0 && !check_inside(tiff, &field, what, error)) {
+            return FALSE;
+        }
+        bytes += field.count * (uint64_t)type_size(field.type);
+        if (bytes > tiff->size) {
+            return refuse(tiff, error,
+                          "%" PRIu64 " bytes of values up to tag %d, in a file of %" PRIu64 " bytes", bytes,
+                          (int)number(tiff, entry, 2), tiff->size);
+        }
+    }
+    return TRUE;
+}
+
 /* Notes the field of one directory entry when it is one of ours. */
 static void take_entry(const Tiff *tiff, const uint8_t *entry, uint64_t entry_at, Field *fields)
 {
-    int tag = (int)number(tiff, entry, 2), inline_bytes = tiff->big_tiff ? 8 : 4;
+    const int tag = (int)number(tiff, entry, 2);
     for (int f = 0; f < FIELDS; f++) {
-        if (field_tags[f] != tag || fields[f].there) {
-            continue;
+        if (field_tags[f] == tag && !fields[f].there) {
+            fields[f] = read_entry(tiff, entry, entry_at);
         }
-        Field *field = &fields[f];
-        field->there = TRUE;
-        field->type = (int)number(tiff, entry + 2, 2);
-        field->type = field->type == IFD ? LONG : field->type == IFD8 ? LONG8 : field->type;
-        field->count = number(tiff, entry + 4, inline_bytes);
-        uint64_t value_at = entry_at + 4 + (uint64_t)inline_bytes;
-        gboolean fits =
-            field->count <= 8 && field->count * (uint64_t)type_size(field->type) <= (uint64_t)inline_bytes;
-        field->at = fits ? value_at : number(tiff, entry + 4 + inline_bytes, inline_bytes);
     }
 }
 
@@ -325,7 +358,8 @@ static gboolean walk_directory(Tiff *tiff, uint64_t at, uint64_t *next, GError *
         return FALSE;
     }
     *next = number(tiff, bytes, link_size);
-    return check_directory(tiff, fields, error);
+    return check_directory(tiff, fields, error) &&
+           check_values(tiff, at + (uint64_t)count_size, entries, error);
 }
 
 static gboolean walk(Tiff *tiff, uint64_t at, GError **error)

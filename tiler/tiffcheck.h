@@ -4,7 +4,9 @@
  * 3.4.1 abort the process.  A file that passes has: directories inside of the file and without a loop (at most 4096),
  * and for each tiled directory a tile of 1..16384 px a side and at most 256 MiB, as many offsets and byte counts as
  * tiles, these arrays and all tiles inside of the file, at most 2^44 px in all, and at most 5000 px of stored tiles a
- * byte of file (JPEG and Deflate cannot do more; tiles of zero bytes are not counted).
+ * byte of file (JPEG and Deflate cannot do more; tiles of zero bytes are not counted).  The values of every tag, known or not, are inside of
+ * the file, and those of one directory are not more bytes than the file has (OpenSlide 3.4.1 allocates whatever a tag's count asks
+ * for); of an NDPI file beyond 4 GiB that is not known.
  * Source: TIFF 6.0; BigTIFF as libtiff reads it; NDPI (Hamamatsu) directories, which have 8-byte links. */
 #pragma once
 #include <glib.h>
