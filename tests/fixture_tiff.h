@@ -16,6 +16,7 @@ typedef struct {
     int photometric; /* 0 = YCbCr with JPEG, else RGB */
     int subsampling; /* of YCbCr; 0 = 2 */
     gboolean big;    /* BigTIFF */
+    gboolean big_endian;
     double per_unit; /* X and YResolution; 0 = none */
     int unit;        /* RESUNIT_*; 0 = cm */
     const char *description;
@@ -155,7 +156,7 @@ static inline void fixture_directory(TIFF *tiff, const FixtureSpec *spec, const 
 /* Writes the pyramid of the image; levels are halved with sizes rounded up. */
 static inline void fixture_write(const char *path, const FixtureSpec *spec, const Image *image)
 {
-    TIFF *tiff = TIFFOpen(path, spec->big ? "w8" : "w");
+    TIFF *tiff = TIFFOpen(path, spec->big_endian ? spec->big ? "w8b" : "wb" : spec->big ? "w8" : "w");
     g_assert_nonnull(tiff);
     const Image *level = image;
     g_autoptr(Image) owned = NULL;

@@ -30,8 +30,9 @@ static inline Slide *open_slide(const char *path, const SlideOptions *options)
 static inline void read_area(Slide *slide, int level, int64_t x, int64_t y, Image *rgb, Image *valid)
 {
     g_autoptr(GError) error = NULL;
-    g_assert_true(slide_read(slide, level, x, y, rgb, valid, &error));
+    gboolean ok = slide_read(slide, level, x, y, rgb, valid, &error);
     g_assert_no_error(error);
+    g_assert_true(ok);
 }
 
 static inline void assert_same(const Image *a, const Image *b)

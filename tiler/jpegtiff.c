@@ -4,44 +4,56 @@
  * shared between threads either; so libtiff is asked once, at opening, where the tiles are, and then the file is a descriptor that any
  * thread reads from.
  *
- * It opens only what it surely shows as OpenSlide does; everything unusual is left to OpenSlide: several directories of
- * the same size, other compressions, sample layouts or orientations, missing tiles where OpenSlide would paint them
- * from another level. */
+ * Of what OpenSlide reads it opens only what it surely shows in the same way; everything unusual is left to OpenSlide: several
+ * directories of the same size, other compressions or sample layouts, missing tiles where OpenSlide would paint them from another
+ * level.  What OpenSlide does not read at all (any = TRUE) has tiles of any kind: those that are not plain JPEG are decoded by
+ * libtiff, one at a time.
+ *
+ * What is wrong with a tile's bytes makes it unreadable for good.  A read that the system fails is an error, and is tried again by
+ * whoever asks next. */
 #include "tiler/jpegtiff.h"
 #include "tiler/jpegtile.h"
 #include "tiler/scratch.h"
 #include "tiler/tilecache.h"
+#include "tiler/tiffsource.h"
 #include "base/error.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 #include <glib/gstdio.h>
-#include <tiffio.h>
 
 typedef struct {
     int64_t width, height, columns, rows;
     int stored; /* the level whose tiles these are: itself, or the one that it is decoded from at 1 / tile.scale */
     JpegTileSpec tile;
+    gboolean contradicted; /* the streams prove another colour space than the directory says */
+    int directory;         /* when libtiff decodes the tiles, otherwise -1 */
     uint64_t *offsets,
         *counts; /* of the tiles, row-major; 0 bytes = not stored; the stored level owns them */
 } JpegLevel;
 
 struct JpegTiff {
+    char *path;
     int fd, level_count;
     JpegLevel *levels;
     TileCache *cache;
+    GMutex lock;        /* guards what follows */
+    TiffSource *source; /* NULL = no level needs libtiff */
 };
 
-static gboolean read_stream(int fd, uint64_t at, uint8_t *out, uint64_t bytes, char **reason)
+static gboolean read_stream(const JpegTiff *tiff, uint64_t at, uint8_t *out, uint64_t bytes, GError **error)
 {
     while (bytes > 0) {
-        ssize_t got = pread(fd, out, bytes, (off_t)at);
+        ssize_t got = pread(tiff->fd, out, bytes, (off_t)at);
         if (got < 0 && errno == EINTR) {
             continue;
         }
-        if (got <= 0) {
-            *reason = g_strdup(got < 0 ? g_strerror(errno) : "the file ends inside of the tile");
+        if (got < 0) {
+            return wsi_error_errno(error, "cannot read", tiff->path);
+        }
+        if (got == 0) { /* it was long enough when it was opened */
+            g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "%s became shorter while it was read", tiff->path);
             return FALSE;
         }
         out += got;
@@ -51,57 +63,103 @@ static gboolean read_stream(int fd, uint64_t at, uint8_t *out, uint64_t bytes, c
     return TRUE;
 }
 
-/* Reads and decodes tile `index`; pixels NULL examines the header alone. */
-static gboolean decode_tile(void *data, int level, int64_t index, uint8_t *pixels, char **reason)
+/* Reads and decodes a JPEG tile; pixels NULL examines the header alone. */
+static gboolean decode_jpeg(const JpegTiff *tiff, const JpegLevel *from, int64_t index, uint8_t *pixels,
+                            JpegTileColour *proved, char **reason, GError **error)
 {
-    const JpegTiff *tiff = data;
-    const JpegLevel *from = &tiff->levels[level];
     char message[JPEGTILE_MESSAGE];
     g_autofree uint8_t *stream = g_try_malloc(from->counts[index]);
     if (!stream) {
-        *reason = g_strdup_printf("no memory for a tile of %" G_GUINT64_FORMAT " bytes", from->counts[index]);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_MEMORY,
+                    "%s: no memory for a tile of %" G_GUINT64_FORMAT " bytes", tiff->path,
+                    from->counts[index]);
         return FALSE;
     }
-    if (!read_stream(tiff->fd, from->offsets[index], stream, from->counts[index], reason)) {
+    if (!read_stream(tiff, from->offsets[index], stream, from->counts[index], error)) {
         return FALSE;
     }
-    if (!jpegtile_decode(&from->tile, stream, from->counts[index], pixels, message)) {
+    JpegTileResult result =
+        jpegtile_decode(&from->tile, stream, from->counts[index], pixels, proved, message);
+    if (result == JPEGTILE_NO_MEMORY) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_MEMORY, "%s: %s", tiff->path, message);
+    } else if (result == JPEGTILE_UNREADABLE) {
         *reason = g_strdup(message);
+    }
+    return result == JPEGTILE_DECODED;
+}
+
+/* Decodes a tile of any kind by libtiff. */
+static gboolean decode_any(JpegTiff *tiff, const JpegLevel *from, int64_t index, uint8_t *pixels,
+                           char **reason, GError **error)
+{
+    const uint32_t width = (uint32_t)from->tile.width, height = (uint32_t)from->tile.height;
+    const uint32_t x = (uint32_t)(index % from->columns) * width,
+                   y = (uint32_t)(index / from->columns) * height;
+    g_autofree uint32_t *raster = wsi_try_alloc((size_t)width * height, sizeof *raster, "a tile", error);
+    if (!raster) {
         return FALSE;
     }
-    return TRUE;
+    g_mutex_lock(&tiff->lock);
+    TIFF *file = tiffsource_tiff(tiff->source);
+    gboolean decoded =
+        TIFFSetDirectory(file, (tdir_t)from->directory) && TIFFReadRGBATile(file, x, y, raster);
+    gboolean ok = tiffsource_check(tiff->source, error);
+    g_mutex_unlock(&tiff->lock);
+    if (ok && !decoded) {
+        *reason = g_strdup("libtiff cannot decode the tile");
+    }
+    for (uint32_t row = 0; ok && decoded && row < height; row++) {
+        const uint32_t *line = raster + (size_t)(height - 1 - row) * width; /* bottom up */
+        for (uint32_t i = 0; i < width; i++, pixels += 3) {
+            pixels[0] = (uint8_t)TIFFGetR(line[i]);
+            pixels[1] = (uint8_t)TIFFGetG(line[i]);
+            pixels[2] = (uint8_t)TIFFGetB(line[i]);
+        }
+    }
+    return ok && decoded;
 }
 
-static gboolean short_field_is(TIFF *file, uint32_t tag, int wanted)
+static gboolean decode_tile(void *data, int level, int64_t index, uint8_t *pixels, char **reason,
+                            GError **error)
 {
-    uint16_t value = 0;
-    return TIFFGetFieldDefaulted(file, tag, &value) && value == wanted;
+    JpegTiff *tiff = data;
+    const JpegLevel *from = &tiff->levels[level];
+    return from->directory >= 0 ? decode_any(tiff, from, index, pixels, reason, error)
+                                : decode_jpeg(tiff, from, index, pixels, NULL, reason, error);
 }
 
-/* Takes the current directory of `file` as the level when it is of the plain kind. */
-static gboolean take_directory(TIFF *file, JpegLevel *level)
+static gboolean is_plain_jpeg(const TiffPage *page)
 {
-    uint16_t photometric = 0;
-    uint32_t tile_width = 0, tile_height = 0, tables_bytes = 0;
+    return page->compression == COMPRESSION_JPEG && page->bits == 8 && page->samples == 3 &&
+           page->planar == PLANARCONFIG_CONTIG &&
+           (page->photometric == PHOTOMETRIC_YCBCR || page->photometric == PHOTOMETRIC_RGB);
+}
+
+/* Whether libtiff makes RGB of the current directory's tiles and nothing is left out (an alpha channel would be). */
+static gboolean is_colour(TIFF *file, const TiffPage *page)
+{
+    char why_not[1024];
+    return (page->samples == 1 || page->samples == 3) && TIFFRGBAImageOK(file, why_not);
+}
+
+/* Takes the page as the level: where its tiles are. */
+static gboolean take_page(TIFF *file, const TiffPage *page, JpegLevel *level)
+{
+    uint32_t tables_bytes = 0;
     uint64_t *offsets = NULL, *counts = NULL;
     void *tables = NULL;
-    if (!short_field_is(file, TIFFTAG_COMPRESSION, COMPRESSION_JPEG) ||
-        !short_field_is(file, TIFFTAG_BITSPERSAMPLE, 8) ||
-        !short_field_is(file, TIFFTAG_SAMPLESPERPIXEL, 3) ||
-        !short_field_is(file, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG) ||
-        !short_field_is(file, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT) ||
-        !TIFFGetField(file, TIFFTAG_PHOTOMETRIC, &photometric) ||
-        (photometric != PHOTOMETRIC_YCBCR && photometric != PHOTOMETRIC_RGB) ||
-        !TIFFGetField(file, TIFFTAG_TILEWIDTH, &tile_width) ||
-        !TIFFGetField(file, TIFFTAG_TILELENGTH, &tile_height) ||
+    if (page->tile_width < 1 || !TIFFSetDirectory(file, (tdir_t)page->directory) ||
+        (!is_plain_jpeg(page) && !is_colour(file, page)) ||
         !TIFFGetField(file, TIFFTAG_TILEOFFSETS, &offsets) ||
         !TIFFGetField(file, TIFFTAG_TILEBYTECOUNTS, &counts)) {
         return FALSE;
     }
-    level->columns = (level->width - 1) / tile_width + 1;
-    level->rows = (level->height - 1) / tile_height + 1;
+    level->width = page->width;
+    level->height = page->height;
+    level->columns = (level->width - 1) / page->tile_width + 1;
+    level->rows = (level->height - 1) / page->tile_height + 1;
     size_t tiles = (size_t)(level->columns * level->rows);
-    if (TIFFNumberOfTiles(file) != tiles) {
+    if (TIFFNumberOfTiles(file) < tiles) {
         return FALSE;
     }
     level->offsets = g_memdup2(offsets, tiles * sizeof *offsets);
@@ -109,84 +167,80 @@ static gboolean take_directory(TIFF *file, JpegLevel *level)
     if (!TIFFGetField(file, TIFFTAG_JPEGTABLES, &tables_bytes, &tables)) {
         tables_bytes = 0;
     }
+    level->directory = is_plain_jpeg(page) ? -1 : page->directory;
     level->tile = (JpegTileSpec){.tables = tables_bytes ? g_memdup2(tables, tables_bytes) : NULL,
                                  .tables_bytes = tables_bytes,
-                                 .ycbcr = photometric == PHOTOMETRIC_YCBCR,
-                                 .width = (int)tile_width,
-                                 .height = (int)tile_height,
+                                 .ycbcr = page->photometric == PHOTOMETRIC_YCBCR,
+                                 .width = page->tile_width,
+                                 .height = page->tile_height,
                                  .scale = 1};
     return TRUE;
 }
 
-/* Finds the one tiled directory of the level's size. */
-static gboolean find_level(TIFF *file, JpegLevel *level)
+/* The level's tiles are of the kind that their directory declares: the first with a readable header tells, also their colour space. */
+static gboolean probe(JpegTiff *tiff, JpegLevel *from, gboolean sparse_allowed, GError **error)
 {
-    int found = 0;
-    if (!TIFFSetDirectory(file, 0)) {
-        return FALSE;
-    }
-    do {
-        uint32_t width = 0, height = 0;
-        TIFFGetField(file, TIFFTAG_IMAGEWIDTH, &width);
-        TIFFGetField(file, TIFFTAG_IMAGELENGTH, &height);
-        if (!TIFFIsTiled(file) || width != level->width || height != level->height) {
-            continue;
-        }
-        if (++found > 1 || !take_directory(file, level)) {
-            return FALSE;
-        }
-    } while (TIFFReadDirectory(file));
-    return found == 1;
-}
-
-/* The level's tiles are of the kind that their directory declares: the first with a readable header tells. */
-static gboolean probe(JpegTiff *tiff, int level, gboolean sparse_allowed)
-{
-    const JpegLevel *from = &tiff->levels[level];
-    gboolean readable = FALSE;
+    gboolean readable = from->directory >= 0;
     for (int64_t i = 0; i < from->columns * from->rows; i++) {
         g_autofree char *reason = NULL;
+        g_autoptr(GError) failure = NULL;
+        JpegTileColour proved = JPEGTILE_UNPROVED;
         if (from->counts[i] == 0 && !sparse_allowed) {
             return FALSE;
         }
-        if (from->counts[i] > 0 && !readable) {
-            readable = decode_tile(tiff, level, i, NULL, &reason);
+        if (from->counts[i] == 0 || readable) {
+            continue;
+        }
+        readable = decode_jpeg(tiff, from, i, NULL, &proved, &reason, &failure);
+        if (failure) {
+            g_propagate_error(error, g_steal_pointer(&failure));
+            return FALSE;
+        }
+        if (readable && proved != JPEGTILE_UNPROVED) {
+            from->contradicted = from->tile.ycbcr != (proved == JPEGTILE_YCBCR);
+            from->tile.ycbcr = proved == JPEGTILE_YCBCR;
         }
     }
     return readable;
 }
 
-static gboolean open_levels(JpegTiff *tiff, const char *path, const int64_t *widths, const int64_t *heights,
-                            gboolean sparse_allowed)
+static gboolean open_levels(JpegTiff *tiff, const TiffPage *const *pages, gboolean any,
+                            gboolean sparse_allowed, GError **error)
 {
-    TIFF *file = TIFFOpen(path, "rm");
-    gboolean ok = file != NULL;
-    for (int i = 0; ok && i < tiff->level_count; i++) {
+    gboolean ok = TRUE;
+    tiff->source = tiffsource_open(tiff->path, error);
+    for (int i = 0; tiff->source && ok && i < tiff->level_count; i++) {
         tiff->levels[i].stored = i;
-        tiff->levels[i].width = widths[i];
-        tiff->levels[i].height = heights[i];
-        ok = find_level(file, &tiff->levels[i]);
+        ok = (any || is_plain_jpeg(pages[i])) &&
+             take_page(tiffsource_tiff(tiff->source), pages[i], &tiff->levels[i]);
     }
-    if (file) {
-        TIFFClose(file);
+    if (!tiff->source || !tiffsource_check(tiff->source, error) || !ok) {
+        return FALSE;
     }
-    tiff->fd = ok ? g_open(path, O_RDONLY | O_CLOEXEC, 0) : -1;
-    ok = ok && tiff->fd >= 0;
+    if (!any) {
+        g_clear_pointer(&tiff->source, tiffsource_free);
+    }
+    tiff->fd = g_open(tiff->path, O_RDONLY | O_CLOEXEC, 0);
+    if (tiff->fd < 0) {
+        return wsi_error_errno(error, "cannot open", tiff->path);
+    }
     for (int i = 0; ok && i < tiff->level_count; i++) {
-        ok = probe(tiff, i, sparse_allowed);
+        ok = probe(tiff, &tiff->levels[i], sparse_allowed, error);
     }
     return ok;
 }
 
-JpegTiff *jpegtiff_open(const char *path, int level_count, const int64_t *widths, const int64_t *heights,
-                        gboolean sparse_allowed, size_t cache_bytes)
+JpegTiff *jpegtiff_open(const char *path, int level_count, const TiffPage *const *pages, gboolean any,
+                        gboolean sparse_allowed, size_t cache_bytes, GError **error)
 {
     JpegTiff *tiff = g_new0(JpegTiff, 1);
+    tiff->path = g_strdup(path);
     tiff->fd = -1;
     tiff->level_count = level_count;
     tiff->levels = g_new0(JpegLevel, level_count);
     tiff->cache = tilecache_new(cache_bytes, decode_tile, tiff);
-    if (!open_levels(tiff, path, widths, heights, sparse_allowed)) {
+    g_mutex_init(&tiff->lock);
+    if (!open_levels(tiff, pages, any, sparse_allowed, error)) {
         g_clear_pointer(&tiff, jpegtiff_free);
     }
     return tiff;
@@ -208,7 +262,10 @@ void jpegtiff_free(JpegTiff *tiff)
     if (tiff->fd >= 0) {
         close(tiff->fd);
     }
+    tiffsource_free(tiff->source);
+    g_mutex_clear(&tiff->lock);
     g_free(tiff->levels);
+    g_free(tiff->path);
     g_free(tiff);
 }
 
@@ -229,10 +286,17 @@ void jpegtiff_tile_size(const JpegTiff *tiff, int level, int *width, int *height
     *height = tile_rows(&tiff->levels[level]);
 }
 
+gboolean jpegtiff_contradicted(const JpegTiff *tiff, int level, gboolean *ycbcr)
+{
+    *ycbcr = tiff->levels[level].tile.ycbcr;
+    return tiff->levels[level].contradicted;
+}
+
 gboolean jpegtiff_add_scaled(JpegTiff *tiff, int level, int scale)
 {
     JpegLevel added = tiff->levels[level];
-    if (added.tile.width % 8 || added.tile.height % 8 || added.width < scale || added.height < scale) {
+    if (added.directory >= 0 || added.tile.width % 8 || added.tile.height % 8 || added.width < scale ||
+        added.height < scale) {
         return FALSE;
     }
     /* The last pixel of a row that does not divide would hold padding: it is left out. */

@@ -1,18 +1,23 @@
-/* Tiled JPEG TIFF (Aperio SVS, generic pyramids) read without OpenSlide, some times faster and with the same pixels. */
+/* Tiled JPEG TIFF (Aperio SVS, generic pyramids) read without OpenSlide, some times faster and with the same pixels; and tiled TIFF of
+ * any kind that OpenSlide does not read. */
 #pragma once
 #include "tiler/mosaic.h"
+#include "tiler/tiffpages.h"
 
 typedef struct JpegTiff JpegTiff;
 /* Called for a tile that cannot be decoded; FALSE stops the reading. */
 typedef gboolean (*JpegTiffBad)(void *data, int level, int64_t column, int64_t row, const char *reason,
                                 GError **error);
 
-/* Opens the file when every one of the levels (width, height in px, as OpenSlide counts them) is a tiled directory of
- * 8-bit contiguous JPEG in YCbCr or RGB; NULL otherwise (no error: OpenSlide shall read it). */
-JpegTiff *jpegtiff_open(const char *path, int level_count, const int64_t *widths, const int64_t *heights,
-                        gboolean sparse_allowed, size_t cache_bytes);
+/* Opens the pages as levels when each is of 8-bit contiguous JPEG in YCbCr or RGB, or with `any` of what libtiff makes RGB of.
+ * sparse_allowed: tiles may be missing.  NULL without error when they are not of that kind (OpenSlide shall read them); with
+ * WSI_ERROR_IO or WSI_ERROR_MEMORY when the system failed. */
+JpegTiff *jpegtiff_open(const char *path, int level_count, const TiffPage *const *pages, gboolean any,
+                        gboolean sparse_allowed, size_t cache_bytes, GError **error);
 void jpegtiff_free(JpegTiff *tiff);
 void jpegtiff_tile_size(const JpegTiff *tiff, int level, int *width, int *height);
+/* Whether the level's JPEG streams prove another colour space than its directory says; *ycbcr: what holds. */
+gboolean jpegtiff_contradicted(const JpegTiff *tiff, int level, gboolean *ycbcr);
 /* Adds a level that is decoded from `level` at 1 / scale (2, 4, 8) of its size, rounded down; it gets the next free number.
  * FALSE when the tiles' size does not allow that.  Before any reading. */
 gboolean jpegtiff_add_scaled(JpegTiff *tiff, int level, int scale);

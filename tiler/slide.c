@@ -10,8 +10,9 @@
 #include "tiler/slide_private.h"
 #include "base/durable.h"
 #include "base/error.h"
+#include "tiler/notslide.h"
 #include "tiler/tiffcheck.h"
-#include "tiler/tiffsmall.h"
+#include "tiler/tiffpages.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -41,28 +42,71 @@ static void silence_libraries(void)
     }
 }
 
-openslide_t *slide_openslide(const char *path, GError **error)
+/* What the system may fail with.  Others, such as ENOENT of a companion file, say something of the slide. */
+static const int system_errors[] = {EIO,       ENOMEM,       EMFILE,   ENFILE, ESTALE,
+                                    ETIMEDOUT, EHOSTUNREACH, ENOTCONN, ENOLCK, EREMOTEIO};
+
+gboolean slide_system_failed(const char *path, const char *message, int number, GError **error)
 {
-    openslide_t *handle = openslide_open(path);
-    if (!handle) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s is not a whole-slide image: OpenSlide knows no such format (a TIFF must be tiled)",
-                    path);
-        return NULL;
+    for (gsize i = 0; i < G_N_ELEMENTS(system_errors); i++) {
+        const int one = system_errors[i];
+        if (number == one || (message && strstr(message, g_strerror(one)))) {
+            g_set_error(error, WSI_ERROR, one == ENOMEM ? WSI_ERROR_MEMORY : WSI_ERROR_IO,
+                        "cannot read %s: %s%s%s", path, g_strerror(one), message ? ": OpenSlide: " : "",
+                        message ? message : "");
+            return TRUE;
+        }
     }
-    const char *message = openslide_get_error(handle);
-    if (message) {
+    return FALSE;
+}
+
+/* One try.  *settled: another would end in the same way. */
+static gboolean try_openslide(const char *path, openslide_t **handle, gboolean *settled, GError **error)
+{
+    errno = 0;
+    *handle = openslide_open(path);
+    const int number = errno;
+    const char *message = *handle ? openslide_get_error(*handle) : NULL;
+    /* Also what opens may have been read in part: a directory that could not be read is one less to OpenSlide. */
+    gboolean failed = slide_system_failed(path, message, number, error);
+    *settled = failed || (*handle && !message);
+    if (message && !failed) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: OpenSlide: %s", path, message);
-        openslide_close(handle);
-        return NULL;
     }
-    return handle;
+    if (*handle && (message || failed)) {
+        g_clear_pointer(handle, openslide_close);
+        return FALSE;
+    }
+    return !failed;
+}
+
+gboolean slide_openslide(const char *path, openslide_t **handle, GError **error)
+{
+    gboolean settled;
+    GError *first = NULL;
+    if (try_openslide(path, handle, &settled, &first) && settled) {
+        return TRUE;
+    }
+    if (!settled) { /* errno does not always survive: what OpenSlide refuses, it is asked twice */
+        g_clear_error(&first);
+        return try_openslide(path, handle, &settled, error);
+    }
+    g_propagate_error(error, first);
+    return FALSE;
+}
+
+void slide_note(Slide *slide, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    g_ptr_array_add(slide->notes, g_strdup_vprintf(format, args));
+    va_end(args);
 }
 
 /* A property that is a finite number, or 0. */
 static double number_property(openslide_t *handle, const char *name)
 {
-    const char *text = openslide_get_property_value(handle, name);
+    const char *text = handle ? openslide_get_property_value(handle, name) : NULL;
     char *end = NULL;
     double value = text ? g_ascii_strtod(text, &end) : 0;
     return text && end != text && isfinite(value) ? value : 0;
@@ -71,7 +115,7 @@ static double number_property(openslide_t *handle, const char *name)
 /* The same, or NAN. */
 static double known_property(openslide_t *handle, const char *name)
 {
-    return openslide_get_property_value(handle, name) ? number_property(handle, name) : NAN;
+    return handle && openslide_get_property_value(handle, name) ? number_property(handle, name) : NAN;
 }
 
 /* TRUE when `size` is size0 / factor, rounded up or down. */
@@ -80,12 +124,11 @@ static gboolean divides(int64_t size0, int64_t size, int64_t factor)
     return size == size0 / factor || size == (size0 + factor - 1) / factor;
 }
 
-static SlideLevel level_geometry(openslide_t *handle, int level, int64_t width0, int64_t height0)
+SlideLevel slide_level_geometry(int64_t width0, int64_t height0, int64_t width, int64_t height, double given)
 {
-    SlideLevel out = {.scaled = FALSE};
-    double given = openslide_get_level_downsample(handle, level);
-    openslide_get_level_dimensions(handle, level, &out.width, &out.height);
-    double ratio_x = (double)width0 / (double)out.width, ratio_y = (double)height0 / (double)out.height;
+    SlideLevel out = {.width = width, .height = height};
+    double ratio_x = (double)width0 / (double)width, ratio_y = (double)height0 / (double)height;
+    given = given > 0 ? given : (ratio_x + ratio_y) / 2;
     int64_t whole = llround(given);
     out.downsample_x = out.downsample_y = given;
     if (fabs(given - (ratio_x + ratio_y) / 2) > 1e-9 * given) {
@@ -106,7 +149,43 @@ static SlideLevel level_geometry(openslide_t *handle, int level, int64_t width0,
     return out;
 }
 
-static gboolean read_levels(Slide *slide, openslide_t *handle, GError **error)
+void slide_set_level_count(Slide *slide, int count)
+{
+    slide->levels = g_new0(SlideLevel, count);
+    slide->openslide_level = g_new0(int, count);
+    slide->openslide_downsample = g_new0(double, count);
+    slide->raw_ycbcr = g_new0(gboolean, count);
+    slide->block_width = g_new0(int, count);
+    slide->block_height = g_new0(int, count);
+    slide->info.levels = slide->levels;
+}
+
+/* Adds OpenSlide's level `number` as the next one. */
+static gboolean add_level(Slide *slide, openslide_t *handle, int number, GError **error)
+{
+    int64_t width0, height0, width, height;
+    const int to = slide->info.level_count++;
+    g_autofree char *width_name = g_strdup_printf("openslide.level[%d].tile-width", number);
+    g_autofree char *height_name = g_strdup_printf("openslide.level[%d].tile-height", number);
+    double tile_width = number_property(handle, width_name),
+           tile_height = number_property(handle, height_name);
+    gboolean tiled = tile_width >= 64 && tile_width <= 2048 && tile_height >= 64 && tile_height <= 2048;
+    openslide_get_level0_dimensions(handle, &width0, &height0);
+    openslide_get_level_dimensions(handle, number, &width, &height);
+    if (width < 1 || height < 1) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: level %d is empty", slide->path, number);
+        return FALSE;
+    }
+    slide->openslide_level[to] = number;
+    slide->openslide_downsample[to] = openslide_get_level_downsample(handle, number);
+    slide->levels[to] = slide_level_geometry(width0, height0, width, height, slide->openslide_downsample[to]);
+    slide->block_width[to] = tiled ? (int)tile_width : 256;
+    slide->block_height[to] = tiled ? (int)tile_height : 256;
+    return TRUE;
+}
+
+/* pages: of a TIFF, or NULL. */
+static gboolean read_levels(Slide *slide, openslide_t *handle, const GArray *pages, GError **error)
 {
     int count = openslide_get_level_count(handle);
     int64_t width0, height0;
@@ -115,26 +194,14 @@ static gboolean read_levels(Slide *slide, openslide_t *handle, GError **error)
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s has no picture", slide->path);
         return FALSE;
     }
-    slide->levels = g_new0(SlideLevel, count);
-    slide->openslide_downsample = g_new0(double, count);
-    slide->block_width = g_new0(int, count);
-    slide->block_height = g_new0(int, count);
-    slide->info.levels = slide->levels;
-    slide->info.level_count = count;
+    slide_set_level_count(slide, count);
     for (int i = 0; i < count; i++) {
-        g_autofree char *width_name = g_strdup_printf("openslide.level[%d].tile-width", i);
-        g_autofree char *height_name = g_strdup_printf("openslide.level[%d].tile-height", i);
-        double tile_width = number_property(handle, width_name),
-               tile_height = number_property(handle, height_name);
-        gboolean tiled = tile_width >= 64 && tile_width <= 2048 && tile_height >= 64 && tile_height <= 2048;
-        slide->levels[i] = level_geometry(handle, i, width0, height0);
-        if (slide->levels[i].width < 1 || slide->levels[i].height < 1) {
-            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: level %d is empty", slide->path, i);
+        if (i > 0 && pages && slide_tiff_leaves_out(slide, pages, handle, i)) {
+            continue;
+        }
+        if (!add_level(slide, handle, i, error)) {
             return FALSE;
         }
-        slide->openslide_downsample[i] = openslide_get_level_downsample(handle, i);
-        slide->block_width[i] = tiled ? (int)tile_width : 256;
-        slide->block_height[i] = tiled ? (int)tile_height : 256;
     }
     return TRUE;
 }
@@ -167,9 +234,18 @@ static double tag_mpp(openslide_t *handle, const char *name)
 }
 
 /* What the file says; MPP_NONE when it says nothing plausible.  OpenSlide 4 repeats a generic TIFF's tags as a property of its own, so
- * the tags come first. */
-static MppSource file_mpp(const Slide *slide, openslide_t *handle, double *x, double *y)
+ * the tags come first.  page: where OpenSlide does not read the slide, of its level 0. */
+static MppSource file_mpp(const Slide *slide, openslide_t *handle, const TiffPage *page, double *x, double *y)
 {
+    if (page) {
+        *x = page->mpp_x;
+        *y = page->mpp_y;
+        if (plausible(*x) && plausible(*y)) {
+            return MPP_TIFF_TAGS;
+        }
+        *x = *y = 0;
+        return MPP_NONE;
+    }
     *x = tag_mpp(handle, "tiff.XResolution");
     *y = tag_mpp(handle, "tiff.YResolution");
     if (strcmp(slide->vendor, "generic-tiff") == 0 && plausible(*x) && plausible(*y)) {
@@ -184,7 +260,8 @@ static MppSource file_mpp(const Slide *slide, openslide_t *handle, double *x, do
     return MPP_NONE;
 }
 
-static gboolean set_mpp(Slide *slide, openslide_t *handle, const SlideOptions *options, GError **error)
+static gboolean set_mpp(Slide *slide, openslide_t *handle, const TiffPage *page, const SlideOptions *options,
+                        GError **error)
 {
     SlideInfo *info = &slide->info;
     double given_x = options->mpp_x, given_y = options->mpp_y;
@@ -194,7 +271,7 @@ static gboolean set_mpp(Slide *slide, openslide_t *handle, const SlideOptions *o
         return FALSE;
     }
     info->objective = MAX(0, number_property(handle, OPENSLIDE_PROPERTY_NAME_OBJECTIVE_POWER));
-    info->mpp_source = file_mpp(slide, handle, &info->mpp_x, &info->mpp_y);
+    info->mpp_source = file_mpp(slide, handle, page, &info->mpp_x, &info->mpp_y);
     if (given_x > 0 || given_y > 0) {
         /* An axis that is not given is the file's, or else like the other one. */
         double fallback = MAX(given_x, given_y);
@@ -257,89 +334,43 @@ static gboolean set_fingerprint(Slide *slide, GError **error)
     return ok;
 }
 
-/* Cutting goes along rows of tiles, which reach a little into the tiles of the file above and below.  Those of four rows must stay until
- * the next row, or they are decoded twice. */
-static size_t cache_for(const Slide *slide)
+/* The pages of a TIFF; none where libtiff cannot read what another reader can. */
+static GArray *read_pages(const char *path, GError **error)
 {
-    int64_t row = (slide->levels[0].width + slide->block_width[0]) * slide->block_height[0] * 3;
-    return (size_t)CLAMP(4 * row + (8 << 20), (int64_t)64 << 20, (int64_t)160 << 20);
+    GError *why = NULL;
+    GArray *pages = tiffpages_read(path, &why);
+    if (!pages && g_error_matches(why, WSI_ERROR, WSI_ERROR_INPUT)) {
+        g_clear_error(&why);
+        return g_array_new(FALSE, FALSE, sizeof(TiffPage));
+    }
+    if (why) {
+        g_propagate_error(error, why);
+    }
+    return pages;
 }
 
-/* The fast path serves the vendors whose levels are plain directories of one grid of tiles. */
-static void open_fast_path(Slide *slide, const SlideOptions *options)
+static gboolean refuse_unknown(const char *path, const GArray *pages, GError **error)
 {
-    int count = slide->info.level_count;
-    gboolean aperio = strcmp(slide->vendor, "aperio") == 0;
-    if (options->no_fast_path || (!aperio && strcmp(slide->vendor, "generic-tiff") != 0)) {
-        return;
+    g_autofree char *reason = notslide_reason(path, pages && pages->len > 0 ? pages : NULL, error);
+    if (reason) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is not a whole-slide image: %s", path, reason);
     }
-    g_autofree int64_t *widths = g_new(int64_t, count), *heights = g_new(int64_t, count);
-    for (int i = 0; i < count; i++) {
-        widths[i] = slide->levels[i].width;
-        heights[i] = slide->levels[i].height;
-    }
-    size_t cache_bytes = options->cache_bytes ? options->cache_bytes : cache_for(slide);
-    /* OpenSlide paints a missing tile of an Aperio slide from the next larger level: left to OpenSlide. */
-    slide->fast = jpegtiff_open(slide->path, count, widths, heights, !aperio, cache_bytes);
-    slide->info.fast_path = slide->fast != NULL;
-    for (int i = 0; slide->fast && i < count; i++) {
-        jpegtiff_tile_size(slide->fast, i, &slide->block_width[i], &slide->block_height[i]);
-    }
+    return FALSE;
 }
 
-/* Adds level `from` at 1 / scale. */
-static gboolean add_scaled(Slide *slide, int from, int scale)
+/* handle NULL: OpenSlide does not know the file, which has pages. */
+static gboolean open_known(Slide *slide, openslide_t *handle, const GArray *pages,
+                           const SlideOptions *options, GError **error)
 {
-    int count = slide->info.level_count;
-    const SlideLevel *stored = &slide->levels[from];
-    if (!jpegtiff_add_scaled(slide->fast, from, scale)) {
-        return FALSE;
+    if (!handle) {
+        slide->info.vendor = slide->vendor = g_strdup("generic-tiff");
+        return set_mpp(slide, NULL, tiffpages_largest(pages), options, error) &&
+               slide_tiff_open_own(slide, pages, options, error) && set_fingerprint(slide, error);
     }
-    const SlideLevel added = {stored->width / scale, stored->height / scale, stored->downsample_x * scale,
-                              stored->downsample_y * scale, TRUE};
-    slide->levels = g_renew(SlideLevel, slide->levels, count + 1);
-    slide->levels[count] = added;
-    slide->info.levels = slide->levels;
-    slide->info.level_count = count + 1;
-    return TRUE;
-}
-
-/* Fills the gaps between the stored levels, each from the next larger stored one. */
-static void add_scaled_levels(Slide *slide)
-{
-    int stored = slide->info.level_count;
-    for (int from = 0; from < stored; from++) {
-        for (int scale = 2; scale <= 8; scale *= 2) {
-            double downsample = slide->levels[from].downsample_x * scale;
-            gboolean gap = TRUE;
-            for (int i = 0; i < stored; i++) {
-                gap = gap && !(slide->levels[i].downsample_x > slide->levels[from].downsample_x * 1.001 &&
-                               slide->levels[i].downsample_x < downsample * 1.001);
-            }
-            if (!gap || !add_scaled(slide, from, scale)) {
-                break;
-            }
-        }
-    }
-}
-
-/* Only levels before the first that OpenSlide scrambles are used; the next larger one serves for those. */
-static gboolean leave_out_small_levels(Slide *slide, GError **error)
-{
-    const SlideLevel *whole = &slide->levels[0];
-    int tile_width, tile_height;
-    int first =
-        tiffsmall_first(slide->path, slide->levels, slide->info.level_count, &tile_width, &tile_height);
-    if (first == 0) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s: a picture of %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT
-                    " px in tiles of %d x %d px that are not JPEG cannot be read (OpenSlide with libtiff 4.5 "
-                    "scrambles it): tiles must not be larger than the picture",
-                    slide->path, whole->width, whole->height, tile_width, tile_height);
-        return FALSE;
-    }
-    slide->info.level_count = first;
-    return TRUE;
+    const char *vendor = openslide_get_property_value(handle, OPENSLIDE_PROPERTY_NAME_VENDOR);
+    slide->info.vendor = slide->vendor = g_strdup(vendor ? vendor : "unknown");
+    return read_levels(slide, handle, pages, error) && set_mpp(slide, handle, NULL, options, error) &&
+           set_fingerprint(slide, error) && (!pages || slide_tiff_open(slide, pages, options, error));
 }
 
 static gboolean open_parts(Slide *slide, const SlideOptions *options, GError **error)
@@ -348,30 +379,28 @@ static gboolean open_parts(Slide *slide, const SlideOptions *options, GError **e
     if (!tiffcheck_file(slide->path, &is_tiff, error)) {
         return FALSE;
     }
-    openslide_t *handle = slide_openslide(slide->path, error);
-    if (!handle) {
+    g_autoptr(GArray) pages = is_tiff ? read_pages(slide->path, error) : NULL;
+    openslide_t *handle = NULL;
+    if ((is_tiff && !pages) || !slide_openslide(slide->path, &handle, error)) {
         return FALSE;
     }
-    slide->current = g_new0(SlideHandle, 1);
-    *slide->current = (SlideHandle){handle, 1};
-    const char *vendor = openslide_get_property_value(handle, OPENSLIDE_PROPERTY_NAME_VENDOR);
-    slide->info.vendor = slide->vendor = g_strdup(vendor ? vendor : "unknown");
-    if (!read_levels(slide, handle, error) || !set_mpp(slide, handle, options, error) ||
-        !set_fingerprint(slide, error)) {
+    const gboolean own = pages && slide_tiff_is_own(pages, handle);
+    if (own && handle) {
+        g_clear_pointer(&handle, openslide_close);
+    }
+    if (!handle && !own) {
+        return refuse_unknown(slide->path, pages, error);
+    }
+    if (handle) {
+        slide->current = g_new0(SlideHandle, 1);
+        *slide->current = (SlideHandle){handle, 1};
+    }
+    if (!open_known(slide, handle, pages, options, error)) {
         return FALSE;
     }
     slide->info.bounds = read_bounds(slide, handle);
     slide->info.offset_x_nm = known_property(handle, "hamamatsu.XOffsetFromSlideCentre");
     slide->info.offset_y_nm = known_property(handle, "hamamatsu.YOffsetFromSlideCentre");
-    if (is_tiff) {
-        open_fast_path(slide, options);
-        if (!slide->fast && !leave_out_small_levels(slide, error)) {
-            return FALSE;
-        }
-    }
-    if (slide->fast && options->dct_levels) {
-        add_scaled_levels(slide);
-    }
     return TRUE;
 }
 
@@ -383,6 +412,7 @@ Slide *slide_open(const char *path, const SlideOptions *options, GError **error)
     slide->info.path = slide->path = g_strdup(path);
     g_mutex_init(&slide->lock);
     g_mutex_init(&slide->salvage_lock);
+    slide->info.notes = slide->notes = g_ptr_array_new_with_free_func(g_free);
     slide_bad_init(slide);
     return open_parts(slide, options ? options : &none, error) ? g_steal_pointer(&slide) : NULL;
 }
@@ -416,7 +446,10 @@ void slide_free(Slide *slide)
     g_mutex_clear(&slide->lock);
     g_mutex_clear(&slide->salvage_lock);
     g_free(slide->levels);
+    g_free(slide->openslide_level);
     g_free(slide->openslide_downsample);
+    g_free(slide->raw_ycbcr);
+    g_ptr_array_unref(slide->notes);
     g_free(slide->block_width);
     g_free(slide->block_height);
     g_free(slide->vendor);

@@ -1,7 +1,7 @@
 /* A whole-slide image: geometry, resolution, and reads that say what could not be read.
  *
- * Opens by OpenSlide after a geometry check of our own (tiffcheck.h); plain tiled JPEG TIFF/SVS is decoded by
- * libtiff + libjpeg-turbo directly.  OpenSlide's error is sticky for a handle: the handle is re-opened after a bad
+ * Opens by OpenSlide after a geometry check of our own (tiffcheck.h); plain tiled JPEG TIFF/SVS, and tiled TIFF that OpenSlide
+ * does not read (classic big-endian; largest page not first), is decoded by libtiff + libjpeg-turbo directly.  OpenSlide's error is sticky for a handle: the handle is re-opened after a bad
  * area, the area is counted and reported as "no data", and the reading goes on.
  * Threading: reads on one Slide may run at the same time; open, free and the accessors of bad areas may not. */
 #pragma once
@@ -22,7 +22,8 @@ typedef struct {
     /* Level-0 px per px of this level: the vendor's value; else the whole number that made the level, when its size
      * tells (250 / 4 = 62 or 63); else the ratio of sizes. */
     double downsample_x, downsample_y;
-    gboolean scaled; /* not in the file: decoded from a stored level at part of its size */
+    gboolean scaled;              /* not in the file: decoded from a stored level at part of its size */
+    int64_t tiles, missing_tiles; /* stored in a TIFF, and those that have no bytes: no data; 0 = unknown */
 } SlideLevel;
 
 typedef struct {
@@ -47,6 +48,8 @@ typedef struct {
     Rect bounds; /* of the scanned area, level-0 px; the whole slide when the file names none */
     int level_count;
     const SlideLevel *levels;
+    /* What a person should know of how the file was taken, char*: pages that are no levels, colours that the streams prove... */
+    const GPtrArray *notes;
     char fingerprint[65]; /* SHA-256 of file size, geometry and the first and last 1 MiB: identity, cheap */
 } SlideInfo;
 
@@ -59,7 +62,8 @@ typedef struct {
 
 typedef struct Slide Slide;
 
-/* options may be NULL. A file that is no slide, is truncated or has impossible geometry: NULL, WSI_ERROR_INPUT. */
+/* options may be NULL.  A file that is no slide, is truncated, has impossible geometry, or is turned or mirrored by its orientation tag:
+ * NULL, WSI_ERROR_INPUT that says what it is.  When the system fails (I/O, descriptors): WSI_ERROR_IO, or WSI_ERROR_MEMORY. */
 Slide *slide_open(const char *path, const SlideOptions *options, GError **error);
 void slide_free(Slide *slide);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Slide, slide_free)
@@ -73,7 +77,8 @@ int slide_best_level(const Slide *slide, double scale);
 /* Reads the rectangle [x, x+rgb->width) x [y, y+rgb->height) of level px into rgb (3 channels, caller's).
  * valid (1 channel, same size, may be NULL) gets 255 where the slide has data, 0 outside of the slide, in unscanned
  * (transparent) areas and where reading failed; rgb is 255 there.  Unreadable areas are no error: they are
- * added to slide_bad_areas.  FALSE only when nothing sensible can be done (memory, too many bad areas). */
+ * added to slide_bad_areas.  FALSE when nothing sensible can be done: the system failed (WSI_ERROR_IO, WSI_ERROR_MEMORY; nothing is remembered,
+ * it may be tried again), or too many areas are bad. */
 gboolean slide_read(Slide *slide, int level, int64_t x, int64_t y, Image *rgb, Image *valid, GError **error);
 
 /* The same rectangle where its pixels lie already, for reading without copying; FALSE, without error, where slide_read() has to be asked.

@@ -4,11 +4,13 @@
  * something was wrong, perhaps in another thread's area.  The handle is replaced, and the area is read again under
  * a lock on a handle of its own (the "salvage" handle): whole, and if that fails block by block (a tile of the file,
  * or 256 px), re-opening after each bad block.  Bad blocks are remembered and never touched again, so they cost one
- * re-opening each.  Which blocks are bad depends on the file only, not on threads or on how the reads were cut.
+ * re-opening each.  Which blocks are bad depends on the file only, not on threads or on how the reads were cut: a block that the
+ * system failed to read is no bad block but an error.
  *
  * OpenSlide gives premultiplied ARGB.  Alpha 0 means that nothing was scanned there: no data, which is not white. */
 #include "tiler/slide_private.h"
 #include "base/error.h"
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -126,7 +128,20 @@ static gboolean touches_bad_block(Slide *slide, int level, const Area *area)
 typedef struct {
     int64_t x, y;
     Image *rgb, *valid;
+    gboolean raw_ycbcr; /* what comes as R, G, B are Y, Cb, Cr */
 } Target;
+
+/* As libjpeg does it (jdcolor.c), so that the colours are those of a file that says what its samples are. */
+static void ycbcr_to_rgb(uint8_t *pixel)
+{
+    enum { HALF = 1 << 15 };
+    const int y = pixel[0], cb = pixel[1] - 128, cr = pixel[2] - 128;
+    const int rgb[3] = {y + ((91881 * cr + HALF) >> 16), y + ((-22554 * cb - 46802 * cr + HALF) >> 16),
+                        y + ((116130 * cb + HALF) >> 16)};
+    for (int c = 0; c < 3; c++) {
+        pixel[c] = (uint8_t)CLAMP(rgb[c], 0, 255);
+    }
+}
 
 static void store_argb(const Target *target, const Area *area, const uint32_t *argb)
 {
@@ -144,6 +159,9 @@ static void store_argb(const Target *target, const Area *area, const uint32_t *a
                 rgb[c] =
                     (uint8_t)(alpha == 255 ? sample[c] : MIN(255, (sample[c] * 255 + alpha / 2) / alpha));
             }
+            if (target->raw_ycbcr) {
+                ycbcr_to_rgb(rgb);
+            }
             if (valid) {
                 valid[i] = 255;
             }
@@ -151,14 +169,15 @@ static void store_argb(const Target *target, const Area *area, const uint32_t *a
     }
 }
 
-/* Reads an area of existing pixels; the message of OpenSlide, or NULL when all went well.  OpenSlide takes whole level-0
- * coordinates: where its downsample is no whole number the area comes shifted by at most half a level-0 pixel. */
+/* Reads an area of existing pixels; the message of OpenSlide, or NULL when all went well; errno is then what it left.  OpenSlide takes
+ * whole level-0 coordinates: where its downsample is no whole number the area comes shifted by at most half a level-0 pixel. */
 static const char *read_argb(const Slide *slide, openslide_t *handle, int level, const Area *area,
                              uint32_t *argb)
 {
     double scale = slide->openslide_downsample[level];
+    errno = 0;
     openslide_read_region(handle, argb, llround((double)area->x * scale), llround((double)area->y * scale),
-                          level, area->width, area->height);
+                          slide->openslide_level[level], area->width, area->height);
     return openslide_get_error(handle);
 }
 
@@ -182,10 +201,20 @@ static void drop_handle(Slide *slide, SlideHandle *handle)
     }
 }
 
+/* A handle on the file that was opened before; NULL with error. */
+static openslide_t *reopen(const Slide *slide, GError **error)
+{
+    openslide_t *handle = NULL;
+    if (slide_openslide(slide->path, &handle, error) && !handle) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "%s cannot be opened again", slide->path);
+    }
+    return handle;
+}
+
 /* Puts a fresh handle in the place of a failed one, unless another thread has done so. */
 static gboolean replace_handle(Slide *slide, SlideHandle *failed, GError **error)
 {
-    openslide_t *fresh = slide_openslide(slide->path, error);
+    openslide_t *fresh = reopen(slide, error);
     if (!fresh) {
         return FALSE;
     }
@@ -207,7 +236,7 @@ static gboolean replace_handle(Slide *slide, SlideHandle *failed, GError **error
 static gboolean reopen_salvage(Slide *slide, GError **error)
 {
     g_clear_pointer(&slide->salvage, openslide_close);
-    slide->salvage = slide_openslide(slide->path, error);
+    slide->salvage = reopen(slide, error);
     return slide->salvage != NULL;
 }
 
@@ -224,6 +253,10 @@ static gboolean salvage_block(Slide *slide, int level, int64_t column, int64_t r
     block.width = (int)MIN(width, slide->levels[level].width - block.x);
     block.height = (int)MIN(height, slide->levels[level].height - block.y);
     const char *message = read_argb(slide, slide->salvage, level, &block, argb);
+    if (message && slide_system_failed(slide->path, message, errno, error)) {
+        g_clear_pointer(&slide->salvage, openslide_close);
+        return FALSE;
+    }
     if (message) {
         return slide_note_bad(slide, level, column, row, message, error) && reopen_salvage(slide, error);
     }
@@ -337,10 +370,10 @@ gboolean slide_read(Slide *slide, int level, int64_t x, int64_t y, Image *rgb, I
     int64_t x0 = MAX(x, 0), y0 = MAX(y, 0);
     Area area = {x0, y0, (int)(MIN(x + rgb->width, geometry->width) - x0),
                  (int)(MIN(y + rgb->height, geometry->height) - y0)};
-    Target target = {x, y, rgb, valid};
     if (slide->fast) {
         return jpegtiff_read(slide->fast, level, x, y, rgb, valid, note_bad_tile, slide, error);
     }
+    Target target = {x, y, rgb, valid, slide->raw_ycbcr[level]};
     return read_by_openslide(slide, level, &area, &target, error);
 }
 

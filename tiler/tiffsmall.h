@@ -5,8 +5,8 @@
  * three samples) and JPEG 2000 tiles, which OpenSlide decodes itself, are not touched by this. */
 #pragma once
 #include "tiler/slide.h"
+#include "tiler/tiffpages.h"
 
-/* The first of the file's levels whose tiled directory (the one of its size) is smaller than one of its tiles and not JPEG; count when there is
- * none.  *tile_width and *tile_height then are the tile's.  Also where libtiff is another version: such a level is of no worth beside the next
- * larger one. */
-int tiffsmall_first(const char *path, const SlideLevel *levels, int count, int *tile_width, int *tile_height);
+/* The first of the levels whose tiled page (the one of its size) is smaller than one of its tiles and not JPEG; count when there is
+ * none.  *page then is that page.  Also where libtiff is another version: such a level is of no worth beside the next larger one. */
+int tiffsmall_first(const GArray *pages, const SlideLevel *levels, int count, const TiffPage **page);

@@ -4,7 +4,10 @@
  * So no tile is decoded twice at the same time, and lock operations are two for each use of a tile, which takes a
  * thousand times as long to decode.  Space is taken when a tile is entered, from the tile that was not used for the
  * longest time; its memory is used again when the size fits (it nearly always does: one tile size a file), which
- * saves the kernel from clearing pages. */
+ * saves the kernel from clearing pages.
+ *
+ * A tile whose data are damaged stays unreadable, so that is remembered.  A failure of the system (an I/O error, no memory) says
+ * nothing about the tile: those who wait for it get the error, and it leaves the table. */
 #include "tiler/tilecache.h"
 #include "base/error.h"
 
@@ -15,9 +18,10 @@ typedef struct {
 
 struct CachedTile {
     TileKey key;
-    enum { PENDING, READY, UNREADABLE, NO_MEMORY } state;
+    enum { PENDING, READY, UNREADABLE, FAILED } state;
     uint8_t *pixels;
-    char *reason;
+    char *reason;  /* of UNREADABLE */
+    GError *error; /* of FAILED */
     size_t bytes;
     int users;
     GList link; /* in `unused` while users = 0 and there are pixels */
@@ -26,7 +30,7 @@ struct CachedTile {
 struct TileCache {
     GMutex lock;
     GCond decoded;
-    GHashTable *tiles; /* TileKey -> CachedTile, owns all but the NO_MEMORY ones */
+    GHashTable *tiles; /* TileKey -> CachedTile, owns all but the FAILED ones */
     GQueue unused;     /* head: used last */
     size_t bytes, limit;
     int64_t decodes;
@@ -51,6 +55,7 @@ static void tile_free(gpointer data)
     CachedTile *tile = data;
     g_free(tile->pixels);
     g_free(tile->reason);
+    g_clear_error(&tile->error);
     g_free(tile);
 }
 
@@ -99,24 +104,26 @@ static void fill(TileCache *cache, CachedTile *tile, uint8_t *memory)
 {
     g_mutex_unlock(&cache->lock);
     char *reason = NULL;
+    GError *failure = NULL;
     gboolean readable = FALSE;
     if (!memory) {
-        memory = wsi_try_alloc(tile->bytes, 1, "a tile", NULL);
+        memory = wsi_try_alloc(tile->bytes, 1, "a tile", &failure);
     }
     if (memory) {
-        readable = cache->decode(cache->data, tile->key.level, tile->key.index, memory, &reason);
+        readable = cache->decode(cache->data, tile->key.level, tile->key.index, memory, &reason, &failure);
     }
     g_mutex_lock(&cache->lock);
     cache->decodes++;
-    tile->state = !memory ? NO_MEMORY : readable ? READY : UNREADABLE;
+    tile->state = failure ? FAILED : readable ? READY : UNREADABLE;
     tile->reason = reason;
+    tile->error = failure;
     tile->pixels = memory;
     if (tile->state != READY) {
         g_clear_pointer(&tile->pixels, g_free);
         cache->bytes -= tile->bytes;
     }
-    if (tile->state == NO_MEMORY) {
-        g_hash_table_steal(cache->tiles, &tile->key); /* may be tried again later */
+    if (tile->state == FAILED) {
+        g_hash_table_steal(cache->tiles, &tile->key); /* who asks next tries again */
     }
     g_cond_broadcast(&cache->decoded);
 }
@@ -147,11 +154,13 @@ static CachedTile *get(TileCache *cache, int level, int64_t index, size_t bytes,
         g_hash_table_insert(cache->tiles, &tile->key, tile);
         fill(cache, tile, make_room(cache, bytes));
     }
-    gboolean usable = tile->state != NO_MEMORY;
+    gboolean usable = tile->state != FAILED;
     g_mutex_unlock(&cache->lock);
     if (!usable) {
+        if (error) {
+            *error = g_error_copy(tile->error);
+        }
         tilecache_release(cache, tile);
-        g_set_error(error, WSI_ERROR, WSI_ERROR_MEMORY, "no memory for a tile of %zu bytes", bytes);
         return NULL;
     }
     return tile;
@@ -171,7 +180,7 @@ void tilecache_release(TileCache *cache, CachedTile *tile)
 {
     g_mutex_lock(&cache->lock);
     if (--tile->users == 0) {
-        if (tile->state == NO_MEMORY) {
+        if (tile->state == FAILED) {
             tile_free(tile);
         } else if (tile->pixels) {
             g_queue_push_head_link(&cache->unused, &tile->link);

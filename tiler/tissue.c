@@ -131,6 +131,12 @@ static gboolean read_overview(Slide *slide, double mpp, Tissue *tissue, Image **
     return *valid && cut_region(slide, &whole, FILTER_BILINEAR, tissue->overview, *valid, error);
 }
 
+/* A coarse level may have pixels where level 0, which tiles are cut from, has none. */
+static double missing_share(const SlideLevel *level)
+{
+    return level->tiles > 0 ? (double)level->missing_tiles / (double)level->tiles : 0;
+}
+
 Tissue *tissue_find(Slide *slide, const TissueOptions *options, GError **error)
 {
     options = options ? options : &tissue_defaults;
@@ -152,7 +158,7 @@ Tissue *tissue_find(Slide *slide, const TissueOptions *options, GError **error)
         return NULL;
     }
     tissue->tissue_share = share_of(tissue->mask);
-    tissue->no_data_share = 1 - share_of(valid);
+    tissue->no_data_share = MAX(1 - share_of(valid), missing_share(&slide_info(slide)->levels[0]));
     picture_mark_lost(tissue->overview, valid); /* the mask has been made: from here on it is for people */
     return g_steal_pointer(&tissue);
 }

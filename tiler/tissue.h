@@ -17,7 +17,9 @@ extern const TissueOptions tissue_defaults;
 typedef struct {
     Image *mask;     /* 255 tissue, 0 not; covers the whole slide: width = ceil(slide width * mpp_x / mpp) */
     Image *overview; /* RGB picture of the slide at the mask's size */
-    double tissue_share, pen_share, no_data_share; /* of the slide's area */
+    /* Of the slide's area.  No data: what the overview does not show or, if that is more, the tiles that level 0 does not have.  Tiles of
+     * level 0 that are there and damaged are not looked for. */
+    double tissue_share, pen_share, no_data_share;
     double scale_x, scale_y;                       /* level-0 px per mask px: slide width / mask width */
 } Tissue;
 

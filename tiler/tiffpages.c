@@ -1,0 +1,150 @@
+/* A walk over the directories by libtiff, after tiffcheck.h has found them sound. */
+#include "tiler/tiffpages.h"
+#include "base/error.h"
+#include "tiler/tiffsource.h"
+#include <math.h>
+#include <string.h>
+
+static uint16_t short_field(TIFF *tiff, uint32_t tag)
+{
+    uint16_t value = 0;
+    TIFFGetFieldDefaulted(tiff, tag, &value);
+    return value;
+}
+
+static double tag_mpp(TIFF *tiff, uint32_t tag)
+{
+    float per_unit = 0;
+    uint16_t unit = RESUNIT_INCH;
+    if (!TIFFGetField(tiff, tag, &per_unit) || !(per_unit > 0) || !isfinite(per_unit)) {
+        return 0;
+    }
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_RESOLUTIONUNIT, &unit);
+    return (unit == RESUNIT_CENTIMETER ? 1e4 : unit == RESUNIT_INCH ? 25400 : 0) / (double)per_unit;
+}
+
+/* Whether the description has the word at the beginning of a line, as Aperio, Leica and others write "label 387x463". */
+static gboolean line_begins(const char *text, const char *word)
+{
+    g_auto(GStrv) lines = g_strsplit_set(text, "\r\n", 64);
+    for (char **line = lines; *line; line++) {
+        if (g_ascii_strncasecmp(*line, word, strlen(word)) == 0 && !g_ascii_isalnum((*line)[strlen(word)])) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+static gboolean is_aside(TIFF *tiff, uint32_t kind)
+{
+    static const char *const words[] = {"label", "macro", "thumbnail", "barcode"};
+    static const uint32_t texts[] = {TIFFTAG_IMAGEDESCRIPTION, TIFFTAG_PAGENAME, TIFFTAG_DOCUMENTNAME};
+    enum { MACRO = 8 /* Aperio's */ };
+    if (kind & (FILETYPE_MASK | MACRO)) {
+        return TRUE;
+    }
+    for (gsize t = 0; t < G_N_ELEMENTS(texts); t++) {
+        const char *text = NULL;
+        for (gsize w = 0; TIFFGetField(tiff, texts[t], &text) && text && w < G_N_ELEMENTS(words); w++) {
+            if (line_begins(text, words[w])) {
+                return TRUE;
+            }
+        }
+    }
+    return FALSE;
+}
+
+static void count_tiles(TIFF *tiff, TiffPage *page)
+{
+    uint64_t *counts = NULL;
+    page->tiles = (int64_t)TIFFNumberOfTiles(tiff);
+    if (TIFFGetField(tiff, TIFFTAG_TILEBYTECOUNTS, &counts) && counts) {
+        for (int64_t i = 0; i < page->tiles; i++) {
+            page->missing += counts[i] == 0;
+        }
+    }
+}
+
+static TiffPage page_of(TIFF *tiff)
+{
+    uint32_t width = 0, height = 0, tile_width = 0, tile_height = 0;
+    TiffPage page = {.directory = (int)TIFFCurrentDirectory(tiff),
+                     .compression = short_field(tiff, TIFFTAG_COMPRESSION),
+                     .photometric = short_field(tiff, TIFFTAG_PHOTOMETRIC),
+                     .orientation = short_field(tiff, TIFFTAG_ORIENTATION),
+                     .bits = short_field(tiff, TIFFTAG_BITSPERSAMPLE),
+                     .samples = short_field(tiff, TIFFTAG_SAMPLESPERPIXEL),
+                     .planar = short_field(tiff, TIFFTAG_PLANARCONFIG),
+                     .mpp_x = tag_mpp(tiff, TIFFTAG_XRESOLUTION),
+                     .mpp_y = tag_mpp(tiff, TIFFTAG_YRESOLUTION)};
+    TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, &width);
+    TIFFGetField(tiff, TIFFTAG_IMAGELENGTH, &height);
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_SUBFILETYPE, &page.kind);
+    page.width = width;
+    page.height = height;
+    page.aside = is_aside(tiff, page.kind);
+    if (TIFFIsTiled(tiff) && TIFFGetField(tiff, TIFFTAG_TILEWIDTH, &tile_width) &&
+        TIFFGetField(tiff, TIFFTAG_TILELENGTH, &tile_height)) {
+        page.tile_width = (int)tile_width;
+        page.tile_height = (int)tile_height;
+        count_tiles(tiff, &page);
+    }
+    return page;
+}
+
+GArray *tiffpages_read(const char *path, GError **error)
+{
+    g_autoptr(TiffSource) source = tiffsource_open(path, error);
+    if (!source) {
+        return NULL;
+    }
+    g_autoptr(GArray) pages = g_array_new(FALSE, FALSE, sizeof(TiffPage));
+    do {
+        TiffPage page = page_of(tiffsource_tiff(source));
+        g_array_append_val(pages, page);
+    } while (TIFFReadDirectory(tiffsource_tiff(source)));
+    return tiffsource_check(source, error) ? g_steal_pointer(&pages) : NULL;
+}
+
+const TiffPage *tiffpages_largest(const GArray *pages)
+{
+    const TiffPage *largest = NULL;
+    for (guint i = 0; i < pages->len; i++) {
+        const TiffPage *page = &g_array_index(pages, TiffPage, i);
+        if (page->tile_width > 0 && !page->aside &&
+            (!largest || page->width * page->height > largest->width * largest->height)) {
+            largest = page;
+        }
+    }
+    return largest;
+}
+
+const TiffPage *tiffpages_of_size(const GArray *pages, int64_t width, int64_t height)
+{
+    const TiffPage *found = NULL;
+    for (guint i = 0; i < pages->len; i++) {
+        const TiffPage *page = &g_array_index(pages, TiffPage, i);
+        if (page->tile_width > 0 && page->width == width && page->height == height) {
+            if (found) {
+                return NULL;
+            }
+            found = page;
+        }
+    }
+    return found;
+}
+
+gboolean tiffpages_one_factor(int64_t width0, int64_t height0, int64_t width, int64_t height)
+{
+    /* A size is right to less than a px, whichever way it was rounded, so each side allows a range of factors. */
+    double low = MAX((double)width0 / (double)(width + 1), (double)height0 / (double)(height + 1));
+    double high = MIN(width > 1 ? (double)width0 / (double)(width - 1) : INFINITY,
+                      height > 1 ? (double)height0 / (double)(height - 1) : INFINITY);
+    return low <= high;
+}
+
+char *tiffpages_describe(const TiffPage *page)
+{
+    return g_strdup_printf("compression %d, photometric %d, %d samples of %d bits", page->compression,
+                           page->photometric, page->samples, page->bits);
+}

@@ -1,0 +1,29 @@
+/* The pages of a TIFF, and which of them are levels of one picture.
+ *
+ * A page is a level when it is tiled, flagged as reduced (or the largest), not named a label or a macro, of the largest page's
+ * orientation, and when one factor makes its width and its height from the largest page's.  The rest is never read. */
+#pragma once
+#include <glib.h>
+#include <stdint.h>
+
+typedef struct {
+    int directory;
+    int64_t width, height;       /* px */
+    int tile_width, tile_height; /* px; 0 = stored in strips */
+    int64_t tiles, missing;      /* missing: of zero bytes, never stored */
+    uint32_t kind;               /* NewSubfileType */
+    uint16_t compression, photometric, orientation, bits, samples, planar;
+    gboolean aside;      /* by its name or flags a label, macro or mask: no level */
+    double mpp_x, mpp_y; /* um/px by the resolution tags; 0 = they say nothing */
+} TiffPage;
+
+/* All pages: array of TiffPage, caller unrefs.  NULL with WSI_ERROR_IO, or WSI_ERROR_INPUT when libtiff reads none. Thread-safe. */
+GArray *tiffpages_read(const char *path, GError **error);
+/* The largest tiled page that is not aside; the first of several.  NULL when there is none.  Borrowed. */
+const TiffPage *tiffpages_largest(const GArray *pages);
+/* The one tiled page of that size; NULL when there is none or more than one.  Borrowed. */
+const TiffPage *tiffpages_of_size(const GArray *pages, int64_t width, int64_t height);
+/* Whether one factor, the same for x and y, makes (width, height) of (width0, height0), to the rounding of sizes to whole px. */
+gboolean tiffpages_one_factor(int64_t width0, int64_t height0, int64_t width, int64_t height);
+/* "compression 7 of 3 samples of 8 bits", what a page is made of. Caller frees. */
+char *tiffpages_describe(const TiffPage *page);
