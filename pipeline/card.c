@@ -171,6 +171,71 @@ static void add_slides(GString *out, const Work *work, GHashTable *kept)
     }
 }
 
+/* ---- what a person should know of the slides ---- */
+
+static void add_note(GString *out, const SlideEntry *entry, const char *text)
+{
+    markdown_bullet(out);
+    markdown_text(out, "%s: %s", entry->id, text);
+    markdown_line(out);
+}
+
+/* The texts of an array. */
+static void add_texts(GString *out, const SlideEntry *entry, const json_t *facts, const char *name)
+{
+    size_t i;
+    json_t *text;
+    json_array_foreach(json_object_get(facts, name), i, text)
+    {
+        add_note(out, entry, json_string_value(text));
+    }
+}
+
+/* Tiles that are finer than the pixels that they are made of. */
+static void add_upsampling(GString *out, const Config *config, const SlideEntry *entry, const json_t *facts)
+{
+    double mpp = MAX(json_number_value(json_object_get(facts, "mpp_x")),
+                     json_number_value(json_object_get(facts, "mpp_y")));
+    if (mpp > config->tiles_mpp * (1 + 1e-3)) {
+        g_autofree char *text =
+            g_strdup_printf("its tiles (%g um/px) are %.3g times finer than level 0 (%g um/px)",
+                            config->tiles_mpp, mpp / config->tiles_mpp, mpp);
+        add_note(out, entry, text);
+    }
+}
+
+static void add_missing(GString *out, const SlideEntry *entry, const json_t *facts)
+{
+    const json_t *level = json_array_get(json_object_get(facts, "levels"), 0);
+    json_int_t missing = json_integer_value(json_object_get(level, "missing_tiles"));
+    if (missing > 0) {
+        g_autofree char *text = g_strdup_printf("%" JSON_INTEGER_FORMAT " of the %" JSON_INTEGER_FORMAT
+                                                " tiles of level 0 are missing: no data",
+                                                missing, json_integer_value(json_object_get(level, "tiles")));
+        add_note(out, entry, text);
+    }
+}
+
+static void add_notes(GString *out, const Work *work)
+{
+    g_autoptr(GString) notes = g_string_new(NULL);
+    for (guint i = 0; i < work->run->slides->len; i++) {
+        const SlideEntry *entry = work->run->slides->pdata[i];
+        g_autofree char *path = work_find(work, "tissue", entry->id, "facts");
+        json_t *facts = card_slide_facts(work, entry), *tissue = path ? json_load_file(path, 0, NULL) : NULL;
+        add_texts(notes, entry, facts, "notes");
+        add_upsampling(notes, work->run->config, entry, facts);
+        add_missing(notes, entry, facts);
+        add_texts(notes, entry, tissue, "warnings");
+        json_decref(facts);
+        json_decref(tissue);
+    }
+    if (notes->len > 0) {
+        markdown_heading(out, 2, "Notes on slides");
+        g_string_append(out, notes->str);
+    }
+}
+
 /* ---- rules ---- */
 
 static void add_value(GString *out, const char *name, double value, const char *unit)
@@ -287,6 +352,7 @@ char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dro
     add_flags(out, kept, leftout, config);
     add_slides(out, work, kept);
     add_annotations(out, work);
+    add_notes(out, work);
     add_hashes(out, manifest_sha256, sums_sha256);
     return g_string_free(out, FALSE);
 }

@@ -52,8 +52,16 @@ static void print_slide(const Slide *slide, const Tissue *tissue)
            info->bounds.height);
     for (int i = 0; i < info->level_count; i++) {
         const SlideLevel *level = &info->levels[i];
-        printf("  level %d: %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT " px, downsample %.6g x %.6g\n", i,
+        printf("  level %d: %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT " px, downsample %.6g x %.6g", i,
                level->width, level->height, level->downsample_x, level->downsample_y);
+        if (level->missing_tiles > 0) {
+            printf(", %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " tiles missing", level->missing_tiles,
+                   level->tiles);
+        }
+        printf("\n");
+    }
+    for (guint i = 0; i < info->notes->len; i++) {
+        printf("  note: %s\n", (const char *)info->notes->pdata[i]);
     }
     if (tissue) {
         print_bad_areas(slide);

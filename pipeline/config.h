@@ -20,7 +20,7 @@ typedef struct {
     double tissue_mpp, tissue_min_area_um2, tissue_max_hole_um2;
     /* tiles */
     int tiles_size;
-    double tiles_mpp, tiles_overlap, tiles_min_tissue;
+    double tiles_mpp, tiles_max_upsampling, tiles_overlap, tiles_min_tissue;
     char *tiles_edge, *tiles_filter, *tiles_stain, *tiles_stain_target;
     gboolean tiles_icc;
     /* dataset */

@@ -98,6 +98,8 @@ const ConfigKey config_keys[] = {
     INT(tiles, size, "256", 32, 2048, "px, a multiple of 32"),
     NUMBER(tiles, mpp, "1.0", 0, 64,
            "um/px, at least 0.05; with patches.folder 0 = unknown, which is its default there"),
+    NUMBER(tiles, max_upsampling, "1.25", 1, 1000,
+           "tiles may be so many times finer than a slide's level 0; a slide that needs more is refused"),
     NUMBER(tiles, overlap, "0", 0, 2047,
            "between neighbours of the patch set: px, or below 1 a share of the size"),
     CHOICE(tiles, edge, "drop", "drop pad shift",

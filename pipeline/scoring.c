@@ -323,6 +323,7 @@ gboolean scoring_slide(const ScoringOptions *options, const Config *config, Slid
     Recipe recipe;
     *map = NULL;
     if (!recipe_of_model(model_spec(options->model), options->bundle, &recipe, error) ||
+        !tiles_check_upsampling(config, slide, recipe.cut.mpp, error) ||
         !colour_slide(&recipe, slide, tissue, error)) {
         return FALSE;
     }

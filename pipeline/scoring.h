@@ -25,7 +25,7 @@ typedef struct {
 } ScoringOptions;
 
 /* Scores a slide: the one way, of the stage and of `wsiflow score`.  Its tiles are cut and coloured by the model's recipe alone; of the
- * configuration only score.overlap, score.min_tissue and heatmap.cell_um are read.  The slide must have no colours set (slide_set_colour);
+ * configuration only score.overlap, score.min_tissue, heatmap.cell_um and tiles.max_upsampling are read.  The slide must have no colours set (slide_set_colour);
  * tissue is a mask over all of it.  `scored` gets one Scored a tile (label and lesion share are the caller's to fill), and *map
  * the blended anomaly map of the slide, masked by the tissue.  A model that does not say how its tiles are cut is WSI_ERROR_INPUT. */
 gboolean scoring_slide(const ScoringOptions *options, const Config *config, Slide *slide, const Image *tissue,

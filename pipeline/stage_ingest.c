@@ -12,11 +12,17 @@ json_t *slide_json(const Slide *slide)
     json_t *levels = json_array();
     for (int i = 0; i < info->level_count; i++) {
         const SlideLevel *level = &info->levels[i];
-        json_array_append_new(levels, json_pack("{s:I, s:I, s:f, s:f}", "width", (json_int_t)level->width,
-                                                "height", (json_int_t)level->height, "downsample_x",
-                                                level->downsample_x, "downsample_y", level->downsample_y));
+        json_array_append_new(levels, json_pack("{s:I, s:I, s:f, s:f, s:I, s:I}", "width",
+                                                (json_int_t)level->width, "height", (json_int_t)level->height,
+                                                "downsample_x", level->downsample_x, "downsample_y",
+                                                level->downsample_y, "tiles", (json_int_t)level->tiles,
+                                                "missing_tiles", (json_int_t)level->missing_tiles));
     }
-    return json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:s, s:o, s:{s:f, s:f, s:f, s:f}, s:s, s:o}", "vendor",
+    json_t *notes = json_array();
+    for (guint i = 0; i < info->notes->len; i++) {
+        json_array_append_new(notes, json_string(info->notes->pdata[i]));
+    }
+    return json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:s, s:o, s:{s:f, s:f, s:f, s:f}, s:s, s:o, s:o}", "vendor",
                      info->vendor, "reader", info->fast_path ? "libtiff + libjpeg-turbo" : "OpenSlide",
                      "width", (json_int_t)info->levels[0].width, "height", (json_int_t)info->levels[0].height,
                      "mpp_x", info->mpp_source == MPP_NONE ? json_null() : json_real(info->mpp_x), "mpp_y",
@@ -24,7 +30,7 @@ json_t *slide_json(const Slide *slide)
                      mpp_source_name(info->mpp_source), "objective",
                      info->objective > 0 ? json_real(info->objective) : json_null(), "bounds", "x",
                      info->bounds.x, "y", info->bounds.y, "width", info->bounds.width, "height",
-                     info->bounds.height, "fingerprint", info->fingerprint, "levels", levels);
+                     info->bounds.height, "fingerprint", info->fingerprint, "levels", levels, "notes", notes);
 }
 
 json_t *slide_bad_json(const Slide *slide)

@@ -71,7 +71,8 @@ gboolean stage_grid(Work *work, GError **error)
     g_autofree char *mask_path = work_input(work, "tissue", "mask", error);
     g_autoptr(Image) mask = mask_path ? tiles_read_mask(mask_path, error) : NULL;
     g_autoptr(Slide) slide = mask ? work_open_slide(work, error) : NULL;
-    g_autoptr(Grid) grid = slide ? tiles_grid(slide, &spec, mask, error) : NULL;
+    gboolean good = slide && tiles_check_upsampling(work->run->config, slide, spec.mpp, error);
+    g_autoptr(Grid) grid = good ? tiles_grid(slide, &spec, mask, error) : NULL;
     if (!grid) {
         return FALSE;
     }

@@ -123,7 +123,7 @@ static gboolean wants_evaluate(const Run *run, const SlideEntry *slide)
     "run slides patches tissue tiles dataset model train augment loss threshold score heatmap evaluate"
 
 const Stage stages[] = {
-    {"ingest", "geometry, resolution and identity of a slide", SCOPE_SLIDE, SLIDE_KEYS, "", 2, wants_slide,
+    {"ingest", "geometry, resolution and identity of a slide", SCOPE_SLIDE, SLIDE_KEYS, "", 3, wants_slide,
      stage_ingest},
     {"tissue", "tissue mask", SCOPE_SLIDE, "tissue slides.groups slides.group_field", "ingest", 6,
      wants_slide, stage_tissue},
@@ -135,15 +135,15 @@ const Stage stages[] = {
      "slides.groups slides.group_field tiles.size tiles.mpp", "ingest grid", 3, wants_mask, stage_mask},
     {"cut", "patches of a slide", SCOPE_SLIDE, RULE_KEYS " tiles " PICTURE_KEYS, "ingest grid mask stain", 9,
      wants_cut, stage_cut},
-    {"dataset", "manifest and card of the patch set", SCOPE_COHORT, "dataset tiles run", "?ingest ?mask ?cut",
-     8, wants_dataset, stage_dataset},
+    {"dataset", "manifest and card of the patch set", SCOPE_COHORT, "dataset tiles run",
+     "?ingest ?tissue ?mask ?cut", 9, wants_dataset, stage_dataset},
     {"normals", "normal tiles to train on", SCOPE_COHORT, RULE_KEYS " " SAMPLE_KEYS,
      "?ingest ?grid ?mask ?stain", 5, wants_normals, stage_normals},
     {"train", "model of normal tissue", SCOPE_COHORT, MODEL_KEYS " train augment loss threshold",
      "dataset normals ?stain", 6, wants_train, stage_train},
     {"score", "scores of a slide's tiles, score map", SCOPE_SLIDE,
-     RULE_KEYS " score heatmap.cell_um " SCORER_KEYS " " SLIDE_KEYS, "ingest tissue mask train", 5,
-     wants_score, stage_score},
+     RULE_KEYS " score heatmap.cell_um tiles.max_upsampling " SCORER_KEYS " " SLIDE_KEYS,
+     "ingest tissue mask train", 5, wants_score, stage_score},
     {"scorepatches", "scores of a patch set", SCOPE_COHORT, "patches.folder score.model " SCORER_KEYS,
      "train", 5, wants_scorepatches, stage_scorepatches},
     {"heatmap", "heatmap pyramids and overview", SCOPE_SLIDE, "heatmap", "ingest tissue score", 3,

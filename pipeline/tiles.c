@@ -113,6 +113,22 @@ gboolean tiles_need_mpp(const Slide *slide, GError **error)
     return FALSE;
 }
 
+/* Upsampling makes pixels up: it is allowed as far as nominal resolutions of scanners differ, not from one objective to the next. */
+gboolean tiles_check_upsampling(const Config *config, const Slide *slide, double mpp, GError **error)
+{
+    const SlideInfo *info = slide_info(slide);
+    double own = MAX(info->mpp_x, info->mpp_y);
+    if (own <= mpp * config->tiles_max_upsampling * (1 + 1e-9)) {
+        return TRUE;
+    }
+    g_set_error(
+        error, WSI_ERROR, WSI_ERROR_INPUT,
+        "%s: tiles at %g um/px would be %.3g times finer than its level 0 (%g um/px), and "
+        "tiles.max_upsampling allows %g; ask for tiles.mpp of %g or more, or set tiles.max_upsampling",
+        info->path, mpp, own / mpp, own, config->tiles_max_upsampling, own);
+    return FALSE;
+}
+
 Grid *tiles_grid(const Slide *slide, const GridSpec *spec, const Image *tissue, GError **error)
 {
     const SlideInfo *info = slide_info(slide);

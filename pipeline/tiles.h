@@ -18,6 +18,8 @@ TissueOptions tiles_tissue_options(const Config *config);
 /* Grid and cut of the patch set. */
 gboolean tiles_grid_spec(const Config *config, GridSpec *spec, GError **error);
 CutSpec tiles_cut_spec(const Config *config);
+/* Tiles of that resolution are not finer than the slide's level 0 by more than tiles.max_upsampling; WSI_ERROR_INPUT names both. */
+gboolean tiles_check_upsampling(const Config *config, const Slide *slide, double mpp, GError **error);
 /* The grid of a slide for a specification and a tissue mask. */
 Grid *tiles_grid(const Slide *slide, const GridSpec *spec, const Image *tissue, GError **error);
 /* A slide without resolution cannot be cut: the error names the slide and the ways to give it one. */
