@@ -12,6 +12,7 @@
 #include "pipeline/recipe.h"
 #include "pipeline/runner.h"
 #include "pipeline/sizes.h"
+#include "pipeline/summary.h"
 #include "pipeline/verify.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,21 +47,10 @@ static void tell_leftout(const char *folder)
     }
 }
 
-/* Tells where the results are; the figures when there are some. */
 static void show_results(const char *folder)
 {
-    static const struct {
-        const char *file, *what;
-    } results[] = {{"dataset/manifest.csv", "patch set"},
-                   {"model/model.safetensors", "model"},
-                   {"metrics.json", "figures"},
-                   {"report.html", "report"}};
-    for (size_t i = 0; i < G_N_ELEMENTS(results); i++) {
-        g_autofree char *path = g_build_filename(folder, results[i].file, NULL);
-        if (g_file_test(path, G_FILE_TEST_EXISTS)) {
-            printf("%-10s %s\n", results[i].what, path);
-        }
-    }
+    g_autofree char *text = summary_end(folder);
+    fputs(text, stdout);
     tell_sizes(folder);
     tell_leftout(folder);
     annotation_notes_tell(folder);
@@ -77,12 +67,15 @@ static int run_to(const char *name, const char *last, int argc, char **argv, GEr
 {
     g_autofree char *config_path = NULL, *folder = NULL, *verified = NULL;
     int workers = 0, sample = -1, code;
+    gboolean dry = FALSE;
     GOptionEntry entries[] = {
         {"config", 'c', 0, G_OPTION_ARG_FILENAME, &config_path, "what to do (wsiflow config lists all keys)",
          "CONFIG.yaml"},
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &folder,
          "folder of the run (default: the configuration's name without .yaml)", "DIR"},
         {"workers", 'j', 0, G_OPTION_ARG_INT, &workers, "worker processes (default: one a processor)", "N"},
+        {"dry-run", 0, 0, G_OPTION_ARG_NONE, &dry,
+         "only print the summary of the cohort, the jobs and the disk they need; writes nothing", NULL},
         {"verify", 0, 0, G_OPTION_ARG_FILENAME, &verified,
          "instead: check the patch set of the run in DIR against its manifest and its slides", "DIR"},
         {"sample", 0, 0, G_OPTION_ARG_INT, &sample, "with --verify: cut so many tiles again (default 20)",
@@ -98,7 +91,7 @@ static int run_to(const char *name, const char *last, int argc, char **argv, GEr
         config_path = g_strdup(argv[1]);
         argc = 1;
     }
-    if (verified && (config_path || folder || workers || argc > 1)) {
+    if (verified && (config_path || folder || workers || dry || argc > 1)) {
         return command_misused(error, "--verify checks what is there: only --sample goes with it");
     }
     if (verified) {
@@ -121,6 +114,9 @@ static int run_to(const char *name, const char *last, int argc, char **argv, GEr
         folder = g_path_get_basename(config_path);
         char *dot = strrchr(folder, '.');
         *(dot && dot != folder ? dot : folder + strlen(folder)) = 0;
+    }
+    if (dry) {
+        return runner_tell(config, folder, last, error);
     }
     if (!writable_folder(folder, NULL, error)) {
         return EXIT_FAILED;

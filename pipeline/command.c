@@ -8,11 +8,11 @@
 #include <string.h>
 
 const Command commands[] = {
-    {"run", "-c CONFIG.yaml [-o DIR] [-j WORKERS]",
+    {"run", "-c CONFIG.yaml [-o DIR] [-j WORKERS] [--dry-run]",
      "do all that a configuration asks for; resume what was interrupted",
      "Exit codes: 0 done, 1 failed, 2 usage, 3 finished but some slides failed, 130 interrupted.",
      command_run},
-    {"dataset", "-c CONFIG.yaml [-o DIR] [-j WORKERS] | --verify DIR [--sample N]",
+    {"dataset", "-c CONFIG.yaml [-o DIR] [-j WORKERS] [--dry-run] | --verify DIR [--sample N]",
      "only the patch set: tissue, grid, masks, patches, manifest; or check one", NULL, command_dataset},
     {"status", "DIR [--json]", "what is done, running and failed in a run, and why", NULL, command_status},
     {"retry", "DIR [--slide SLIDE]", "let failed jobs be tried again by the next run", NULL, command_retry},

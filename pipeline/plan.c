@@ -185,6 +185,29 @@ static void add_job(Plan *plan, const Stage *stage, const SlideEntry *slide, int
     add_needs(plan, stage, slide, number);
 }
 
+gboolean plan_check(const Run *run, const char *last, GError **error)
+{
+    int unknown = 0, train = 0, slides = (int)run->slides->len;
+    for (int i = 0; i < slides; i++) {
+        const SlideEntry *entry = run->slides->pdata[i];
+        unknown += entry->label == SLIDE_UNKNOWN;
+        train += g_str_equal(entry->split, "train");
+    }
+    gboolean trains = !last && !*run->config->patches_folder && stage_find("train")->wanted(run, NULL);
+    if (slides == 0 || train > 0 || !(trains || (last && unknown == slides))) {
+        return TRUE;
+    }
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                "%s: of %d slides %d are unknown (without annotation, though some are given or found) and "
+                "none is in the "
+                "train split. If slides without annotation are known to be free of lesions, set "
+                "slides.unannotated: normal, or the "
+                "manifest's column label; splits are set by the column split%s",
+                trains ? "there is no slide to train on" : "there is no slide to cut patches of", slides,
+                unknown, trains ? "; score.model scores with a model that there is" : "");
+    return FALSE;
+}
+
 gboolean plan_make(const Run *run, Store *store, const char *last, GError **error)
 {
     Plan plan = {run, g_array_new(FALSE, FALSE, sizeof(PlanJob)), g_array_new(FALSE, FALSE, sizeof(PlanNeed)),

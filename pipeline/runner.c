@@ -13,6 +13,7 @@
 #include "base/pool.h"
 #include "pipeline/plan.h"
 #include "pipeline/progress.h"
+#include "pipeline/summary.h"
 #include "pipeline/terminal.h"
 #include "pipeline/versions.h"
 #include <errno.h>
@@ -248,7 +249,8 @@ static int exit_code(Store *store, GError **error)
     int code = rows ? EXIT_DONE : EXIT_FAILED;
     for (guint i = 0; rows && i < rows->len; i++) {
         const JobRow *row = rows->pdata[i];
-        if (row->state != JOB_DONE && g_str_equal(row->unit, COHORT)) {
+        if (row->state != JOB_DONE && stage_find(row->stage) &&
+            stage_find(row->stage)->scope == SCOPE_COHORT) {
             code = EXIT_FAILED;
         } else if (row->state != JOB_DONE && code == EXIT_DONE) {
             code = EXIT_PARTIAL;
@@ -265,7 +267,8 @@ static int run_crew(Store *store, const char *folder, int workers, GError **erro
     }
     int open_jobs = counts[JOB_READY] + counts[JOB_WAITING] + counts[JOB_LEASED];
     Crew crew = {folder, store, g_new0(Worker, workers), open_jobs ? workers : 0, pool_processors(), 0};
-    Progress *progress = progress_new(terminal_columns(STDERR_FILENO) > 0 && !g_getenv("WSIFLOW_PLAIN"), workers);
+    Progress *progress =
+        progress_new(terminal_columns(STDERR_FILENO) > 0 && !g_getenv("WSIFLOW_PLAIN"), workers);
     gboolean ok = TRUE;
     g_atomic_int_set(&interrupts, 0);
     struct sigaction stop = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART};
@@ -320,10 +323,30 @@ static gboolean store_facts(const Config *config, const char *folder, GError **e
     return keep_text(path, text, error) && keep_text(facts_path, facts, error);
 }
 
+/* On the terminal before the work begins. */
+static void print_summary(const Run *run, const char *last, gboolean jobs)
+{
+    g_autofree char *text = summary_begin(run, last, jobs);
+    fputs(text, stdout);
+    fflush(stdout);
+}
+
+int runner_tell(const Config *config, const char *folder, const char *last, GError **error)
+{
+    g_autoptr(Cohort) cohort = cohort_read(config, error);
+    Run run = {config, cohort ? cohort->slides : NULL, folder, cohort};
+    if (!cohort || !plan_check(&run, last, error)) {
+        return EXIT_FAILED;
+    }
+    print_summary(&run, last, TRUE);
+    return EXIT_DONE;
+}
+
 int runner_run(const Config *config, const char *folder, int workers, const char *last, GError **error)
 {
     g_autoptr(Cohort) cohort = cohort_read(config, error);
-    if (!cohort || !durable_folder(folder, error)) {
+    Run run = {config, cohort ? cohort->slides : NULL, folder, cohort};
+    if (!cohort || !plan_check(&run, last, error) || !durable_folder(folder, error)) {
         return EXIT_FAILED;
     }
     g_autofree char *absolute = realpath(folder, NULL);
@@ -336,8 +359,9 @@ int runner_run(const Config *config, const char *folder, int workers, const char
     durable_sweep(absolute);
     sweep_logs(absolute);
     int code = EXIT_FAILED;
-    Run run = {config, cohort->slides, absolute, cohort};
+    run.folder = absolute;
     if (store && store_facts(config, absolute, error) && plan_make(&run, store, last, error)) {
+        print_summary(&run, last, FALSE);
         code = run_crew(store, absolute, workers > 0 ? workers : pool_processors(), error);
         durable_sweep(absolute); /* what killed workers were writing */
     }

@@ -8,6 +8,8 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_PARTIAL = 3, EXIT_IN
 /* Does everything that the configuration asks for up to stage `last` (NULL = all) in `folder`, with `workers` processes (0 = one
  * a processor).  Resumes what was interrupted.  Returns an exit code; error is set for EXIT_FAILED when there is a message. */
 int runner_run(const Config *config, const char *folder, int workers, const char *last, GError **error);
+/* Prints what such a run would do, and does nothing.  Returns an exit code. */
+int runner_tell(const Config *config, const char *folder, const char *last, GError **error);
 /* Main function of a worker process; supervisor: the process that started it, with which it ends. */
 int runner_worker(const char *folder, const char *owner, int threads, int supervisor, GError **error);
 

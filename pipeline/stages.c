@@ -27,16 +27,6 @@ static gboolean has_known(const Run *run)
     return FALSE;
 }
 
-static gboolean has_scored(const Run *run)
-{
-    for (guint i = 0; i < run->slides->len; i++) {
-        if (((const SlideEntry *)run->slides->pdata[i])->scored) {
-            return TRUE;
-        }
-    }
-    return FALSE;
-}
-
 static gboolean wants_slide(const Run *run, const SlideEntry *slide)
 {
     return TRUE;
@@ -101,9 +91,7 @@ static gboolean wants_scorepatches(const Run *run, const SlideEntry *slide)
 
 static gboolean wants_evaluate(const Run *run, const SlideEntry *slide)
 {
-    gboolean scored =
-        on_slides(run->config) ? has_scored(run) : !g_str_equal(run->config->score_slides, "none");
-    return has_model(run) && scored;
+    return has_model(run) && !g_str_equal(run->config->score_slides, "none");
 }
 
 #define SLIDE_KEYS "slides.mpp slides.objective"

@@ -4,6 +4,14 @@
 #include "base/durable.h"
 #include "base/error.h"
 #include "tiler/picture.h"
+#include <string.h>
+
+#define HEADER "column,row,x,y,tissue_share,split\n"
+
+int64_t tiles_empty_bytes(void)
+{
+    return (int64_t)strlen(HEADER);
+}
 
 static void put_number(GString *out, double value, char end)
 {
@@ -14,7 +22,7 @@ static void put_number(GString *out, double value, char end)
 
 gboolean tiles_write(const char *path, const Grid *grid, const char *split, char sha256[65], GError **error)
 {
-    g_autoptr(GString) out = g_string_new("column,row,x,y,tissue_share,split\n");
+    g_autoptr(GString) out = g_string_new(HEADER);
     for (guint i = 0; i < grid->tiles->len; i++) {
         const Tile *tile = &g_array_index(grid->tiles, Tile, i);
         g_string_append_printf(out, "%d,%d,", tile->column, tile->row);

@@ -7,6 +7,8 @@
 
 /* columns column,row,x,y,tissue_share,split (of the slide); numbers with all their digits, so that reading gives the same tiles. */
 gboolean tiles_write(const char *path, const Grid *grid, const char *split, char sha256[65], GError **error);
+/* Size of a table without tiles. */
+int64_t tiles_empty_bytes(void);
 /* The tiles (Tile) of such a table. Caller unrefs. */
 GArray *tiles_read(const char *path, GError **error);
 
