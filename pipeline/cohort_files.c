@@ -9,8 +9,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* In the order in which they are taken when a slide has several. */
-static const char *const suffixes[] = {".xml", ".geojson", ".geojson.gz", ".json", ".ndpa", ".annotations"};
+/* In the order in which they are taken when a slide has several.  The last ones are label masks, which have the names of slides: only
+ * in a folder that holds none. */
+static const char *const suffixes[] = {".xml",         ".geojson", ".geojson.gz", ".json", ".ndpa",
+                                       ".annotations", ".png",     ".tif",        ".tiff", NULL};
+enum { MASKS = 6 }; /* the first of those */
 
 char *cohort_fold(const char *name)
 {
@@ -94,11 +97,11 @@ static char *no_file(const char *path, const char *name)
 
 /* ---- slides ---- */
 
-/* Length of the name without the suffix of an annotation, or 0; *rank: of the suffix. */
-static size_t annotation_stem(const char *name, int *rank)
+/* Length of the name without the suffix of an annotation, of a mask only when they are asked for, or 0; *rank: of the suffix. */
+static size_t annotation_stem(const char *name, gboolean masks, int *rank)
 {
     size_t length = strlen(name), best = 0;
-    for (size_t i = 0; i < G_N_ELEMENTS(suffixes); i++) {
+    for (size_t i = 0; suffixes[i] && (masks || i < MASKS); i++) {
         size_t suffix = strlen(suffixes[i]);
         if (length > suffix && g_ascii_strcasecmp(name + length - suffix, suffixes[i]) == 0) {
             best = length - suffix;
@@ -142,7 +145,7 @@ static gboolean walk_folder(const Config *config, Cohort *cohort, FoundSlide fou
         if (folder && (is_data_folder(names, name) || same_folder(path, config->slides_annotations))) {
             continue;
         }
-        if (annotation_stem(name, &rank) > 0 && !folder) {
+        if (annotation_stem(name, FALSE, &rank) > 0 && !folder) {
             continue; /* of cohort_find_annotations */
         }
         if (!why && !matches(config, name)) {
@@ -334,17 +337,16 @@ static void try_file(Search *search, const char *folder, const char *name)
 {
     int suffix = 0;
     g_autofree char *path = g_build_filename(folder, name, NULL), *why = no_file(path, name);
-    size_t length = annotation_stem(name, &suffix);
+    gboolean among_slides = same_folder(folder, search->config->slides_folder);
+    size_t length = annotation_stem(name, !among_slides, &suffix);
     if (holds(search->named, path) || holds(search->slides, path)) {
         return;
     }
-    if (length == 0 && same_folder(folder, search->config->slides_folder)) {
+    if (length == 0 && among_slides) {
         return; /* a slide, or listed with the slides */
     }
     if (!why && length == 0) {
-        g_autofree char *all =
-            g_strjoinv(" ", (char **)(const char *[]){suffixes[0], suffixes[1], suffixes[2], suffixes[3],
-                                                      suffixes[4], suffixes[5], NULL});
+        g_autofree char *all = g_strjoinv(" ", (char **)suffixes);
         why = g_strdup_printf("no annotation by its name (%s)", all);
     }
     if (!why) {
@@ -370,7 +372,7 @@ static void try_file(Search *search, const char *folder, const char *name)
 static void note_beside(Search *search, const char *folder, const char *name)
 {
     int suffix;
-    size_t length = annotation_stem(name, &suffix);
+    size_t length = annotation_stem(name, FALSE, &suffix);
     g_autofree char *path = g_build_filename(folder, name, NULL);
     if (length == 0 || holds(search->named, path) || holds(search->slides, path)) {
         return;

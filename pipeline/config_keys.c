@@ -69,7 +69,8 @@ const ConfigKey config_keys[] = {
          "slide[,id,patient,centre,split,annotation,label,mpp,mpp_x,mpp_y]; "
          "paths relative to it"),
     PATH(slides, annotations,
-         "folder with an annotation STEM.xml (.geojson, .geojson.gz, .json, .ndpa, .annotations) for slides "
+         "folder with an annotation STEM.xml (.geojson, .geojson.gz, .json, .ndpa, .annotations; in "
+         "a folder without slides also masks .png, .tif) for slides "
          "that have "
          "lesions; may be "
          "the slides' own"),

@@ -47,7 +47,7 @@ one annotated
 three unknown"
 is "everything else is listed with its reason" "$(echo "$out" | sed 1,4d | sort)" "$(sort <<'L'
 .hidden.tif: hidden
-README: no annotation by its name (.xml .geojson .geojson.gz .json .ndpa .annotations)
+README: no annotation by its name (.xml .geojson .geojson.gz .json .ndpa .annotations .png .tif .tiff)
 below: a folder, not searched
 gone.tif: dangling link to nowhere.tif
 notes.txt: does not match slides.pattern "*.tif"

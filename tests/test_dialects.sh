@@ -155,6 +155,18 @@ PY
 like "what marks nothing is told at the end of the run" "$(cat halo.log)" 'annotation synth_00: synth_00.xml:[0-9]+: 1 annotation has no area and marks no lesion: "open line" .1.'
 like "and in the card" "$(sed 's/\\//g' run-halo/dataset/CARD.md)" '^[-*] synth_01: synth_01.xml:[0-9]+: 1 annotation has no area'
 is "without folders of this machine" "$(grep -c "$tmp" run-halo/dataset/CARD.md)" 0
+# Masks have the names of slides; in a folder of their own they are annotations all the same.
+mkdir masks
+"$WSIFLOW" mask asap/synth_00.xml --slide slides/synth_00.ndpi --group "Immune cells=ignore" -o masks/synth_00.tif >/dev/null 2>&1
+python3 -c '
+import tifffile
+from PIL import Image
+Image.fromarray(tifffile.imread("run-asap/slides/synth_01/mask.tif", key=0) * 255).save("masks/synth_01.PNG")'
+sed 's/annotations: asap/annotations: masks/' asap.yaml >masks.yaml
+"$WSIFLOW" dataset -c masks.yaml -o run-masks >masks.log 2>&1
+is "label masks as the annotations of a cohort" $? 0
+check "give the same pixels" cmp run-masks/slides/synth_01/mask.tif run-asap/slides/synth_01/mask.tif
+check "from TIFF too" cmp run-masks/slides/synth_00/mask.tif run-asap/slides/synth_00/mask.tif
 cat >whole.yaml <<Y
 slides: {manifest: whole.csv, annotations: halo, groups: {"Immune cells": ignore}}
 tiles: {size: 64, mpp: 1}
