@@ -3,9 +3,9 @@
  * Somebody who is given the folder alone should be able to tell what the tiles show, how they were made and labelled, and whether two
  * copies are of the same data. */
 #include "pipeline/card.h"
-#include "pipeline/leftout.h"
 #include "base/error.h"
 #include "pipeline/annotation_notes.h"
+#include "pipeline/leftout.h"
 #include "pipeline/markdown.h"
 #include "pipeline/splits.h"
 #include "tiler/patchset.h"
@@ -105,6 +105,19 @@ static void add_splits(GString *out, const Work *work, GHashTable *kept, const G
         markdown_cell(out, "%d", count(kept, "good", "", splits[s]));
         markdown_cell(out, "%d", count(kept, "Ungood", "", splits[s]));
         markdown_cell(out, "%d", count(left, "good", "", splits[s]) + count(left, "Ungood", "", splits[s]));
+        markdown_line(out);
+    }
+}
+
+/* What figures cannot be had from. */
+static void add_gaps(GString *out, const GPtrArray *gaps)
+{
+    if (gaps->len > 0) {
+        markdown_heading(out, 2, "Warnings");
+    }
+    for (guint i = 0; i < gaps->len; i++) {
+        markdown_bullet(out);
+        markdown_text(out, "%s", (const char *)gaps->pdata[i]);
         markdown_line(out);
     }
 }
@@ -337,8 +350,8 @@ static void add_hashes(GString *out, const char *manifest_sha256, const char *su
     markdown_line(out);
 }
 
-char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dropped, const json_t *leftout,
-                const char *manifest_sha256, const char *sums_sha256)
+char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dropped, const GPtrArray *gaps,
+                const json_t *leftout, const char *manifest_sha256, const char *sums_sha256)
 {
     const Config *config = work->run->config;
     g_autoptr(GHashTable) kept = count_all(patches);
@@ -347,6 +360,7 @@ char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dro
     markdown_text(out, "For research use only.");
     markdown_break(out);
     add_splits(out, work, kept, dropped);
+    add_gaps(out, gaps);
     add_rules(out, config);
     add_exceptions(out, config);
     add_flags(out, kept, leftout, config);

@@ -3,9 +3,9 @@
 #include "pipeline/stage.h"
 #include <jansson.h>
 
-/* Markdown. patches: of the set; dropped: cut, but not sampled; leftout: see leftout.h; manifest_sha256: of manifest.csv; sums_sha256: of SHA256SUMS.  Caller frees. */
-char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dropped, const json_t *leftout,
-                const char *manifest_sha256, const char *sums_sha256);
+/* Markdown. patches: of the set; dropped: cut, but not sampled; gaps: gaps.h; leftout: see leftout.h; manifest_sha256: of manifest.csv; sums_sha256: of SHA256SUMS.  Caller frees. */
+char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dropped, const GPtrArray *gaps,
+                const json_t *leftout, const char *manifest_sha256, const char *sums_sha256);
 
 /* What `ingest` found of a slide: a JSON object, a new reference; NULL when there is none. */
 json_t *card_slide_facts(const Work *work, const SlideEntry *entry);

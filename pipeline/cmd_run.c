@@ -5,6 +5,7 @@
 #include "base/writable.h"
 #include "pipeline/annotation_notes.h"
 #include "pipeline/command.h"
+#include "pipeline/gaps.h"
 #include "pipeline/json.h"
 #include "pipeline/leftout.h"
 #include "pipeline/models.h"
@@ -47,6 +48,25 @@ static void tell_leftout(const char *folder)
     }
 }
 
+/* What a reader of the patch set and of the figures has to know; each sentence once. */
+static void tell_notes(const char *folder)
+{
+    static const char *const files[][2] = {{GAPS_FILE, "patch set"}, {"metrics.json", "figures"}};
+    g_autoptr(GHashTable) told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+        g_autofree char *path = g_build_filename(folder, files[i][0], NULL);
+        json_t *content = json_load_file(path, 0, NULL), *one;
+        size_t n;
+        json_array_foreach(json_object_get(content, "told"), n, one)
+        {
+            if (g_hash_table_add(told, g_strdup(json_string_value(one)))) {
+                fprintf(stderr, "%s: %s\n", files[i][1], json_string_value(one));
+            }
+        }
+        json_decref(content);
+    }
+}
+
 static void show_results(const char *folder)
 {
     g_autofree char *text = summary_end(folder);
@@ -54,6 +74,7 @@ static void show_results(const char *folder)
     tell_sizes(folder);
     tell_leftout(folder);
     annotation_notes_tell(folder);
+    tell_notes(folder);
 }
 
 static int verify(const char *folder, int sample, GError **error)

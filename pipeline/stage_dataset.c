@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "pipeline/card.h"
 #include "pipeline/cutting.h"
+#include "pipeline/gaps.h"
 #include "pipeline/json.h"
 #include "pipeline/leftout.h"
 #include "pipeline/packing.h"
@@ -232,6 +233,17 @@ static gboolean write_recipe(Work *work, GString *sums, GError **error)
     return TRUE;
 }
 
+/* Where the command that ends the run, and the report, find them. */
+static gboolean write_gaps(Work *work, const GPtrArray *gaps, GError **error)
+{
+    char sha256[65];
+    g_autofree char *path = work_output(work, GAPS_FILE);
+    json_t *told = json_array();
+    gaps_add(told, gaps);
+    return json_write(path, json_pack("{s:o}", "told", told), sha256, error) &&
+           work_publish(work, "gaps", path, sha256, error);
+}
+
 static gboolean write_card(Work *work, const GPtrArray *patches, const GPtrArray *dropped,
                            const char *manifest_sha, const char *sums_sha, GError **error)
 {
@@ -239,8 +251,9 @@ static gboolean write_card(Work *work, const GPtrArray *patches, const GPtrArray
     json_auto_t *leftout = gather_leftout(work);
     g_autofree char *unreadable = work_output(work, LEFTOUT_FILE),
                     *card = work_output(work, "dataset/CARD.md");
-    g_autofree char *text = card_text(work, patches, dropped, leftout, manifest_sha, sums_sha);
-    return json_write(unreadable, json_incref(leftout), sha256, error) &&
+    g_autoptr(GPtrArray) gaps = gaps_find(work->run->slides, patches, work->run->config);
+    g_autofree char *text = card_text(work, patches, dropped, gaps, leftout, manifest_sha, sums_sha);
+    return write_gaps(work, gaps, error) && json_write(unreadable, json_incref(leftout), sha256, error) &&
            work_publish(work, "unreadable", unreadable, sha256, error) &&
            durable_write_file(card, text, strlen(text), sha256, error) &&
            work_publish(work, "card", card, sha256, error);

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "flows/model.h"
 #include "pipeline/evaluation.h"
+#include "pipeline/gaps.h"
 #include "pipeline/json.h"
 #include "pipeline/models.h"
 #include "pipeline/report.h"
@@ -19,6 +20,22 @@ static gboolean calibrated_threshold(const Work *work, const char *column, Calib
     const char *path = own ? own : work->run->config->score_model;
     gboolean has = *path && g_str_equal(column, "score"); /* it is a value of that column only */
     return !has || models_threshold(path, calibration, out, error);
+}
+
+/* What figures cannot be had from, now or in another fold. */
+static gboolean add_gaps(const Work *work, json_t *figures, GError **error)
+{
+    g_autofree char *path = work_find(work, "dataset", COHORT, "gaps");
+    json_t *told = json_object_get(figures, "told");
+    if (!path) { /* there is no patch set */
+        g_autoptr(GPtrArray) gaps = gaps_find(work->run->slides, NULL, work->run->config);
+        gaps_add(told, gaps);
+        return TRUE;
+    }
+    json_t *of_set = json_read(path, error);
+    json_array_extend(told, json_object_get(of_set, "told"));
+    json_decref(of_set);
+    return of_set != NULL;
 }
 
 /* The tables of scores there are, ended by NULL. */
@@ -40,11 +57,12 @@ static GPtrArray *score_paths(const Work *work)
     return paths;
 }
 
+/* Takes over the figures. */
 static gboolean publish(Work *work, const ScoreTable *table, json_t *figures, GError **error)
 {
     char sha256[65];
     g_autofree char *path = work_output(work, "metrics.json");
-    gboolean ok = report_write(work, table, figures, error) &&
+    gboolean ok = add_gaps(work, figures, error) && report_write(work, table, figures, error) &&
                   json_write(path, json_incref(figures), sha256, error) &&
                   work_publish(work, "metrics", path, sha256, error);
     json_decref(figures);
@@ -58,7 +76,7 @@ gboolean stage_evaluate(Work *work, GError **error)
     if (!paths->pdata[0]) {
         g_autofree char *why = g_strdup_printf(
             "nothing was scored: no slide that score.slides (%s) asks for has scores", config->score_slides);
-        return publish(work, NULL, json_pack("{s:s}", "absent", why), error);
+        return publish(work, NULL, json_pack("{s:s, s:[]}", "absent", why, "told"), error);
     }
     g_autoptr(ScoreTable) table =
         score_table_read((const char *const *)paths->pdata, config->evaluate_score,

@@ -124,7 +124,7 @@ const Stage stages[] = {
     {"cut", "patches of a slide", SCOPE_SLIDE, RULE_KEYS " tiles " PICTURE_KEYS, "ingest grid mask stain", 9,
      wants_cut, stage_cut},
     {"dataset", "manifest and card of the patch set", SCOPE_COHORT, "dataset tiles run",
-     "?ingest ?tissue ?mask ?cut", 9, wants_dataset, stage_dataset},
+     "?ingest ?tissue ?mask ?cut", 10, wants_dataset, stage_dataset},
     {"normals", "normal tiles to train on", SCOPE_COHORT, RULE_KEYS " " SAMPLE_KEYS,
      "?ingest ?grid ?mask ?stain", 5, wants_normals, stage_normals},
     {"train", "model of normal tissue", SCOPE_COHORT, MODEL_KEYS " train augment loss threshold",
@@ -137,7 +137,7 @@ const Stage stages[] = {
     {"heatmap", "heatmap pyramids and overview", SCOPE_SLIDE, "heatmap", "ingest tissue score", 3,
      wants_score, stage_heatmap},
     {"evaluate", "figures and report", SCOPE_COHORT, EVERYTHING,
-     "?mask ?score ?heatmap ?scorepatches ?train ?dataset ?normals", 6, wants_evaluate, stage_evaluate},
+     "?mask ?score ?heatmap ?scorepatches ?train ?dataset ?normals", 7, wants_evaluate, stage_evaluate},
     {NULL, NULL, SCOPE_SLIDE, NULL, NULL, 0, NULL, NULL},
 };
 
