@@ -27,11 +27,6 @@ static const ExtractorKind *find(const char *name)
     return NULL;
 }
 
-gboolean extractor_exists(const char *name)
-{
-    return find(name) != NULL;
-}
-
 gboolean extractor_needs_weights(const char *name)
 {
     return find(name) && !find(name)->version;

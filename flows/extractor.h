@@ -23,7 +23,6 @@ Extractor *extractor_new(const ExtractorSpec *spec, GError **error);
 void extractor_release(Extractor *extractor);
 void extractor_free(Extractor *extractor);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Extractor, extractor_free)
-gboolean extractor_exists(const char *name);
 /* Whether it is not built in but read from a file. */
 gboolean extractor_needs_weights(const char *name);
 /* "resnet18, scattering, ..." for messages. */

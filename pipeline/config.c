@@ -49,9 +49,11 @@ static gboolean parse_number(const Place *place, const char *text, gboolean whol
     if (whole && value != floor(value)) {
         return wrong(place, error, "is %s: a whole number was expected", text);
     }
-    if (value < place->key->low || value > place->key->high) {
-        return wrong(place, error, "is %s: allowed are %.10g to %.10g", text, place->key->low,
-                     place->key->high);
+    const ConfigKey *key = place->key;
+    gboolean inside = value >= key->low && value <= key->high && (!key->step || fmod(value, key->step) == 0);
+    if (!inside && !(key->or_zero && value == 0)) {
+        g_autofree char *range = config_range(key);
+        return wrong(place, error, "is %s: allowed are %s", text, range);
     }
     *out = value;
     return TRUE;
@@ -133,15 +135,26 @@ static char *parse_path(const Place *place, const char *text, GError **error)
     return g_canonicalize_filename(path, g_str_equal(folder, ".") ? NULL : folder);
 }
 
-static char *parse_choice(const Place *place, const char *text, GError **error)
+static gboolean is_choice(const Place *place, const char *text, GError **error)
 {
     g_auto(GStrv) choices = g_strsplit(place->key->choices, " ", -1);
-    if (!g_strv_contains((const char *const *)choices, text)) {
-        g_autofree char *hint = nearest_hint(text, (const char *const *)choices);
-        wrong(place, error, "is \"%s\": allowed are %s%s", text, place->key->choices, hint);
-        return NULL;
+    if (g_strv_contains((const char *const *)choices, text)) {
+        return TRUE;
     }
-    return g_strdup(text);
+    g_autofree char *hint = nearest_hint(text, (const char *const *)choices);
+    return wrong(place, error, "is \"%s\": allowed are %s%s", text, place->key->choices, hint);
+}
+
+/* Several of the choices, or none. */
+static gboolean are_choices(const Place *place, const char *text, GError **error)
+{
+    g_auto(GStrv) words = g_strsplit_set(text, " ", -1);
+    for (char **word = words; *word; word++) {
+        if (**word && !is_choice(place, *word, error)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
 }
 
 static gboolean set_scalar(Config *config, const Place *place, const char *text, GError **error)
@@ -169,7 +182,10 @@ static gboolean set_scalar(Config *config, const Place *place, const char *text,
                wrong(place, error, "is wrong: %s", why->message);
     }
     case KEY_CHOICE:
-        value = parse_choice(place, text, error);
+        value = is_choice(place, text, error) ? g_strdup(text) : NULL;
+        break;
+    case KEY_WORDS:
+        value = are_choices(place, text, error) ? g_strdup(text) : NULL;
         break;
     case KEY_PATH:
         value = parse_path(place, text, error);
@@ -242,7 +258,8 @@ void config_free(Config *config)
         return;
     }
     for (const ConfigKey *key = config_keys; key->section; key++) {
-        if (key->kind == KEY_TEXT || key->kind == KEY_PATH || key->kind == KEY_CHOICE) {
+        if (key->kind == KEY_TEXT || key->kind == KEY_PATH || key->kind == KEY_CHOICE ||
+            key->kind == KEY_WORDS) {
             g_free(*(char **)config_member(config, key));
         } else if (key->kind == KEY_GROUPS) {
             g_ptr_array_unref(*(GPtrArray **)config_member(config, key));
@@ -494,7 +511,12 @@ static Config *parse(const char *text, gsize length, const char *path, GError **
     g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     Reader reader = {config, &document, path, seen};
     const yaml_node_t *root = yaml_document_get_root_node(&document);
+    g_autoptr(GError) why = NULL;
     gboolean ok = !root || read_sections(&reader, root, error);
+    if (ok && !config_check(config, &why)) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: %s", path, why->message);
+        ok = FALSE;
+    }
     yaml_document_delete(&document);
     g_free(config->path);
     config->path = g_strdup(path);

@@ -4,39 +4,27 @@
 #include "pipeline/config_keys.h"
 #include <stddef.h>
 
-#define AT(member) offsetof(Config, member)
-#define INT(s, k, normal, low, high, comment)                          \
-    {                                                                  \
-#s, #k, KEY_INT, AT(s##_##k), normal, low, high, NULL, comment \
+#define KEY(s, k, kind, normal, low, high, choices, comment, or_zero, step)                             \
+    {                                                                                                   \
+        .section = #s, .key = #k, kind, offsetof(Config, s##_##k), normal, low, high, choices, comment, \
+        or_zero, step                                                                                   \
     }
-#define NUMBER(s, k, normal, low, high, comment)                          \
-    {                                                                     \
-#s, #k, KEY_NUMBER, AT(s##_##k), normal, low, high, NULL, comment \
-    }
-#define BOOL(s, k, normal, comment)                                \
-    {                                                              \
-#s, #k, KEY_BOOL, AT(s##_##k), normal, 0, 0, NULL, comment \
-    }
-#define TEXT(s, k, normal, comment)                                \
-    {                                                              \
-#s, #k, KEY_TEXT, AT(s##_##k), normal, 0, 0, NULL, comment \
-    }
-#define PATH(s, k, comment)                                    \
-    {                                                          \
-#s, #k, KEY_PATH, AT(s##_##k), "", 0, 0, NULL, comment \
-    }
-#define CHOICE(s, k, normal, choices, comment)                          \
-    {                                                                   \
-#s, #k, KEY_CHOICE, AT(s##_##k), normal, 0, 0, choices, comment \
-    }
-#define GROUPS(s, k, comment)                                    \
-    {                                                            \
-#s, #k, KEY_GROUPS, AT(s##_##k), "", 0, 0, NULL, comment \
-    }
-#define INT3(s, k, normal, low, high, comment)                          \
-    {                                                                   \
-#s, #k, KEY_INT3, AT(s##_##k), normal, low, high, NULL, comment \
-    }
+#define INT(s, k, normal, low, high, comment) KEY(s, k, KEY_INT, normal, low, high, NULL, comment, FALSE, 0)
+#define INT_OR_ZERO(s, k, normal, low, high, comment) \
+    KEY(s, k, KEY_INT, normal, low, high, NULL, comment, TRUE, 0)
+#define INT_STEP(s, k, normal, low, high, step, comment) \
+    KEY(s, k, KEY_INT, normal, low, high, NULL, comment, FALSE, step)
+#define INT3(s, k, normal, low, high, comment) KEY(s, k, KEY_INT3, normal, low, high, NULL, comment, FALSE, 0)
+#define NUMBER(s, k, normal, low, high, comment) \
+    KEY(s, k, KEY_NUMBER, normal, low, high, NULL, comment, FALSE, 0)
+#define NUMBER_OR_ZERO(s, k, normal, low, high, comment) \
+    KEY(s, k, KEY_NUMBER, normal, low, high, NULL, comment, TRUE, 0)
+#define BOOL(s, k, normal, comment) KEY(s, k, KEY_BOOL, normal, 0, 0, NULL, comment, FALSE, 0)
+#define TEXT(s, k, normal, comment) KEY(s, k, KEY_TEXT, normal, 0, 0, NULL, comment, FALSE, 0)
+#define PATH(s, k, comment) KEY(s, k, KEY_PATH, "", 0, 0, NULL, comment, FALSE, 0)
+#define CHOICE(s, k, normal, choices, comment) KEY(s, k, KEY_CHOICE, normal, 0, 0, choices, comment, FALSE, 0)
+#define WORDS(s, k, normal, choices, comment) KEY(s, k, KEY_WORDS, normal, 0, 0, choices, comment, FALSE, 0)
+#define GROUPS(s, k, comment) KEY(s, k, KEY_GROUPS, "", 0, 0, NULL, comment, FALSE, 0)
 
 static const struct {
     const char *section, *comment;
@@ -85,8 +73,8 @@ const ConfigKey config_keys[] = {
            "slides without annotation: normal, or unknown (neither trained on nor counted, but scored); auto "
            "= normal "
            "where no annotations are given at all, else unknown; the manifest's column label wins"),
-    NUMBER(slides, mpp, "0", 0, 1000,
-           "um/px of level 0, instead of what the files say; 0 = what they say (the manifest wins)"),
+    NUMBER_OR_ZERO(slides, mpp, "0", 0.001, 1000,
+                   "um/px of level 0, instead of what the files say; 0 = what they say (the manifest wins)"),
     BOOL(slides, objective, "false",
          "allow 10 / nominal magnification as the mpp when nothing else is known"),
 
@@ -96,13 +84,13 @@ const ConfigKey config_keys[] = {
     NUMBER(tissue, min_area_um2, "10000", 0, 1e12, "smaller pieces are dropped"),
     NUMBER(tissue, max_hole_um2, "40000", 0, 1e12, "smaller holes are filled"),
 
-    INT(tiles, size, "256", 32, 2048, "px, a multiple of 32"),
-    NUMBER(tiles, mpp, "1.0", 0, 64,
-           "um/px, at least 0.05; with patches.folder 0 = unknown, which is its default there"),
+    INT_STEP(tiles, size, "256", 32, 2048, 32, "px"),
+    NUMBER_OR_ZERO(tiles, mpp, "1.0", 0.05, 64,
+                   "um/px; 0 = unknown, only with patches.folder, where it is the default"),
     NUMBER(tiles, max_upsampling, "1.25", 1, 1000,
            "tiles may be so many times finer than a slide's level 0; a slide that needs more is refused"),
     NUMBER(tiles, overlap, "0", 0, 2047,
-           "between neighbours of the patch set: px, or below 1 a share of the size"),
+           "between neighbours of the patch set: px, less than the size; or below 1 a share of the size"),
     CHOICE(tiles, edge, "drop", "drop pad shift",
            "tiles that do not fit: drop them, pad them, or shift them inside"),
     NUMBER(tiles, min_tissue, "0.5", 0, 1, "keep tiles with at least this share of tissue"),
@@ -121,12 +109,13 @@ const ConfigKey config_keys[] = {
            "the manifest's split where it gives one, else dealt; only the manifest's; all dealt; or the "
            "official one, by the slides' names and with its known exceptions"),
     CHOICE(dataset, by, "patient", "patient centre", "whose slides are never on two sides"),
-    INT(dataset, folds, "0", 0, 1000, "deal to so many folds instead of by test_share; 0 = no folds"),
-    INT(dataset, fold, "1", 1, 1000, "the fold that tests"),
+    INT_OR_ZERO(dataset, folds, "0", 2, 1000, "deal to so many folds instead of by test_share; 0 = no folds"),
+    INT(dataset, fold, "1", 1, 1000, "the fold that tests, at most folds"),
     NUMBER(dataset, valid_share, "0.1", 0, 0.9, "share of the patients whose normal tissue goes to valid/"),
     NUMBER(dataset, test_share, "0.3", 0, 0.9, "share of the patients that go to test/"),
     BOOL(dataset, train_anomalies, "false", "keep lesion tiles of training patients in train/Ungood"),
-    TEXT(dataset, drop_flags, "", "leave out tiles with one of these flags: blur pen dark blank saturation"),
+    WORDS(dataset, drop_flags, "", "blur pen dark blank saturation",
+          "leave out tiles with one of these flags, separated by blanks"),
     BOOL(dataset, masks, "true", "write ground_truth masks of Ungood tiles"),
     BOOL(dataset, balance, "false", "in each split keep as many tiles of each label as of the rarer one"),
     INT(dataset, max_per_class, "0", 0, 1000000000,
@@ -137,7 +126,8 @@ const ConfigKey config_keys[] = {
     CHOICE(dataset, picture, "png", "png jpeg", "lossless or not"),
     INT(dataset, jpeg_quality, "90", 1, 100, "for picture jpeg"),
 
-    TEXT(model, extractor, "scattering", "scattering, resnet18, resnet50 or wide_resnet50_2"),
+    CHOICE(model, extractor, "scattering", "scattering resnet18 resnet50 wide_resnet50_2",
+           "what makes features of tiles"),
     PATH(model, weights, "safetensors file of the extractor; none for scattering"),
     CHOICE(model, pad, "reflect", "reflect zero", "border of the extractor's convolutions"),
     CHOICE(model, step, "glow", "glow aio", "flow step: Glow, or RealNVP as in stock MSFlow"),
@@ -146,10 +136,11 @@ const ConfigKey config_keys[] = {
            "or trained before them on labelled or synthetic anomalies"),
     CHOICE(model, normalise, "tile", "tile none",
            "divide the standardised features of each tile by their root mean square; nothing with fpn none"),
-    INT(model, fpn_width, "0", 0, 1024, "channels of each pyramid level; 0 = at most 128"),
+    INT_OR_ZERO(model, fpn_width, "0", 2, 1024,
+                "channels of each pyramid level, at most those of the extractor; 0 = at most 128"),
     BOOL(model, se, "true", "squeeze-and-excitation in the coupling networks"),
     INT3(model, blocks, "[2, 5, 8]", 0, 64, "flow steps at strides 8, 16 and 32"),
-    INT(model, condition, "64", 4, 256, "channels of the positional code, a multiple of 4"),
+    INT_STEP(model, condition, "64", 4, 256, 4, "channels of the positional code"),
     NUMBER(model, alpha, "1.9", 0.1, 10, "soft clamp of the log scales"),
     CHOICE(model, clamp, "old", "old new", "of aio steps: alpha tanh(r) or alpha tanh(r / alpha)"),
     CHOICE(model, measure, "likelihood", "likelihood energy",
@@ -163,7 +154,7 @@ const ConfigKey config_keys[] = {
            "pictures of the patch set; its tar shards; or tiles cut from the slides while training, with no "
            "patch written"),
     INT(train, epochs, "30", 1, 10000, "at most"),
-    INT(train, batch, "8", 1, 256, "tiles per step"),
+    INT(train, batch, "8", 1, 256, "tiles per step, a multiple of shards"),
     INT(train, shards, "2", 1, 64,
         "parts in which a batch is computed; results depend on it, not on the threads"),
     NUMBER(train, learning_rate, "0.001", 1e-7, 1, "of Adam, after the warm-up"),
@@ -174,7 +165,7 @@ const ConfigKey config_keys[] = {
     NUMBER(train, clip, "0", 0, 1e9, "largest norm of the gradient; 0 = the model's default"),
     INT(train, patience, "5", 0, 10000,
         "stop after so many epochs without better hold-out likelihood; 0 = never"),
-    NUMBER(train, holdout, "0.15", 0, 0.9,
+    NUMBER(train, holdout, "0.15", 0.001, 0.5,
            "share of the tiles kept for early stopping and calibration: whole patients, else slides or "
            "blocks of one"),
     INT(train, max_tiles, "0", 0, 100000000, "use at most so many normal tiles, evenly chosen; 0 = all"),
@@ -217,8 +208,8 @@ const ConfigKey config_keys[] = {
 
     CHOICE(threshold, mode, "normal-quantile", "normal-quantile f-beta robust",
            "a quantile of normals, or with labelled anomalies the best F_beta, of all draws or the worst"),
-    INT(threshold, draws, "0", 0, 256,
-        "copies of each held-out tile, augmented as above; 8 or more, 0 = the tiles as they are"),
+    INT_OR_ZERO(threshold, draws, "0", 8, 256,
+                "copies of each held-out tile, augmented as above; 0 = the tiles as they are"),
     NUMBER(threshold, eps, "0.05", 1e-6, 0.999999, "for normal-quantile: share of the normals above it"),
     NUMBER(threshold, beta, "1", 0.01, 100, "for F_beta: how many times as much recall counts as precision"),
 
@@ -230,18 +221,43 @@ const ConfigKey config_keys[] = {
     NUMBER(score, overlap, "0.5", 0, 0.9, "of neighbouring tiles, as a share of their size"),
     NUMBER(score, min_tissue, "0.25", 0, 1, "score tiles with at least this share of tissue"),
 
-    NUMBER(heatmap, cell_um, "0", 0, 10000, "um per pixel; 0 = the resolution of the anomaly maps"),
+    NUMBER_OR_ZERO(heatmap, cell_um, "0", 0.05, 10000,
+                   "um per pixel; 0 = the resolution of the anomaly maps"),
     CHOICE(heatmap, colours, "turbo", "turbo viridis inferno", "colour map"),
     NUMBER(heatmap, low, "0", -1e6, 1e6, "value of the first colour (standard deviations of normal tiles)"),
-    NUMBER(heatmap, high, "8", -1e6, 1e6, "value of the last colour; fixed, so that slides compare"),
+    NUMBER(heatmap, high, "8", -1e6, 1e6,
+           "value of the last colour, above low; fixed, so that slides compare"),
     NUMBER(heatmap, opacity, "0.6", 0, 1, "of the colours over the slide"),
 
     TEXT(evaluate, score, "score", "column of the scores that is evaluated"),
     PATH(evaluate, labels,
          "CSV with file and near_blank (0 or 1) of patches, to report also without near-blank ones"),
 
-    {NULL, NULL, KEY_INT, 0, NULL, 0, 0, NULL, NULL},
+    {NULL, NULL, KEY_INT, 0, NULL, 0, 0, NULL, NULL, FALSE, 0},
 };
+
+static const char *multiple(const ConfigKey *key, char *text, gulong size)
+{
+    g_snprintf(text, size, ", a multiple of %d", key->step);
+    return key->step ? text : "";
+}
+
+char *config_range(const ConfigKey *key)
+{
+    char steps[40];
+    switch (key->kind) {
+    case KEY_INT:
+    case KEY_INT3:
+    case KEY_NUMBER:
+        return g_strdup_printf("%s%.10g to %.10g%s", key->or_zero ? "0, or " : "", key->low, key->high,
+                               multiple(key, steps, sizeof steps));
+    case KEY_CHOICE:
+    case KEY_WORDS:
+        return g_strdup(key->choices);
+    default:
+        return NULL;
+    }
+}
 
 const char *config_section_comment(const char *section)
 {

@@ -48,6 +48,7 @@ static char *value_text(const Config *config, const ConfigKey *key)
         return g_strdup(*(char *const *)from);
     case KEY_GROUPS:
         return groups_text(*(GPtrArray *const *)from);
+    case KEY_WORDS:
     case KEY_TEXT:
     case KEY_PATH:
         break;
@@ -71,10 +72,9 @@ char *config_text(const Config *config, gboolean comments)
         g_autofree char *value = value_text(config, key);
         if (comments) {
             g_string_append_printf(out, "  # %s", key->comment);
-            if (key->choices) {
-                g_string_append_printf(out, " (%s)", key->choices);
-            } else if (key->kind == KEY_INT || key->kind == KEY_NUMBER || key->kind == KEY_INT3) {
-                g_string_append_printf(out, " (%.10g to %.10g)", key->low, key->high);
+            g_autofree char *range = config_range(key);
+            if (range) {
+                g_string_append_printf(out, " (%s)", range);
             }
             g_string_append_c(out, '\n');
         }

@@ -1,6 +1,7 @@
 /* From the configuration to a model's specification, and from pictures to training tiles. */
 #include "pipeline/models.h"
 #include "base/error.h"
+#include "base/nearest.h"
 #include "tiler/patchset.h"
 #include "tiler/picture.h"
 #include "tiler/resample.h"
@@ -94,6 +95,36 @@ static gboolean check_threshold(const Config *config, GError **error)
     return check_anomalies(config, error) && threshold_check(&spec, error);
 }
 
+static const Kernels *find_kernels(const Config *config, GError **error)
+{
+    const Kernels *kernels = kernels_get(*config->model_kernels ? config->model_kernels : NULL);
+    if (!kernels) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "model.kernels is \"%s\": this build has no such kernels; there are: %s",
+                    config->model_kernels, kernels_names());
+    }
+    return kernels;
+}
+
+/* The column that is evaluated must be one that scoring writes. */
+static gboolean check_column(const Config *config, GError **error)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    for (int i = 0; tile_score_column(i); i++) {
+        g_ptr_array_add(names, (char *)tile_score_column(i));
+    }
+    g_ptr_array_add(names, NULL);
+    const char *const *list = (const char *const *)names->pdata;
+    if (g_strv_contains(list, config->evaluate_score)) {
+        return TRUE;
+    }
+    g_autofree char *all = g_strjoinv(" ", (char **)names->pdata);
+    g_autofree char *hint = nearest_hint(config->evaluate_score, list);
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "evaluate.score is \"%s\": allowed are %s%s",
+                config->evaluate_score, all, hint);
+    return FALSE;
+}
+
 gboolean models_check(const Config *config, GError **error)
 {
     if (config->augment_enabled && models_feature_cache(config) == FEATURES_FILE) {
@@ -109,7 +140,7 @@ gboolean models_check(const Config *config, GError **error)
                     "train.source is shards, but dataset.format is folder: no shard is written");
         return FALSE;
     }
-    return check_threshold(config, error);
+    return check_threshold(config, error) && check_column(config, error) && find_kernels(config, error);
 }
 
 static AugmentSpec augmentation(const Config *config)
@@ -173,24 +204,8 @@ static ModelSpec spec_of(const Config *config)
     return spec;
 }
 
-static const Kernels *find_kernels(const Config *config, GError **error)
-{
-    const Kernels *kernels = kernels_get(*config->model_kernels ? config->model_kernels : NULL);
-    if (!kernels) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "model.kernels is \"%s\": this build has no such kernels; there are: %s",
-                    config->model_kernels, kernels_names());
-    }
-    return kernels;
-}
-
 static gboolean check_extractor(const Config *config, GError **error)
 {
-    if (!extractor_exists(config->model_extractor)) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "model.extractor is \"%s\": there are %s",
-                    config->model_extractor, extractor_names());
-        return FALSE;
-    }
     if (extractor_needs_weights(config->model_extractor) &&
         !g_file_test(config->model_weights, G_FILE_TEST_IS_REGULAR)) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
@@ -208,12 +223,7 @@ gboolean models_check_training(const Config *config, GError **error)
     if (!config->train_run || *config->score_model) {
         return TRUE;
     }
-    if (config->model_condition % 4) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "model.condition is %d: allowed are multiples of 4",
-                    config->model_condition);
-        return FALSE;
-    }
-    return model_spec_check(&spec, error) && check_extractor(config, error) && find_kernels(config, error);
+    return model_spec_check(&spec, error) && check_extractor(config, error);
 }
 
 gboolean models_spec(const Config *config, ModelSpec *spec, GError **error)

@@ -89,6 +89,17 @@ static gboolean refuse(GError **error, const char *format, ...)
 
 /* ---- values ---- */
 
+/* Index of an option's range, -1 = none. */
+static int range_of(const GOptionEntry *entry)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(ranges); i++) {
+        if (g_str_equal(ranges[i].name, entry->long_name)) {
+            return entry->arg == G_OPTION_ARG_INT || entry->arg == G_OPTION_ARG_DOUBLE ? (int)i : -1;
+        }
+    }
+    return -1;
+}
+
 static gboolean number_in_range(const GOptionEntry *entry, const char *text, double *out, GError **error)
 {
     char *end;
@@ -96,12 +107,10 @@ static gboolean number_in_range(const GOptionEntry *entry, const char *text, dou
     if (end == text || *end || !isfinite(*out)) {
         return refuse(error, "--%s is \"%s\": a number was expected", entry->long_name, text);
     }
-    for (size_t i = 0; i < G_N_ELEMENTS(ranges); i++) {
-        if (g_str_equal(ranges[i].name, entry->long_name) &&
-            !(*out >= ranges[i].low && *out <= ranges[i].high)) {
-            return refuse(error, "--%s is %s: allowed are %.10g to %.10g", entry->long_name, text,
-                          ranges[i].low, ranges[i].high);
-        }
+    int range = range_of(entry);
+    if (range >= 0 && !(*out >= ranges[range].low && *out <= ranges[range].high)) {
+        return refuse(error, "--%s is %s: allowed are %.10g to %.10g", entry->long_name, text,
+                      ranges[range].low, ranges[range].high);
     }
     return TRUE;
 }
@@ -248,7 +257,12 @@ char *options_help(const GOptionEntry *entries)
         const char *value = entries->arg == G_OPTION_ARG_NONE ? NULL : entries->arg_description;
         g_autofree char *name = g_strdup_printf("%s--%s%s%s", entries->short_name ? short_name : "    ",
                                                 entries->long_name, value ? "=" : "", value ? value : "");
-        g_string_append_printf(out, "  %-28s %s\n", name, entries->description);
+        g_string_append_printf(out, "  %-28s %s", name, entries->description);
+        int range = range_of(entries);
+        if (range >= 0) {
+            g_string_append_printf(out, " (%.10g to %.10g)", ranges[range].low, ranges[range].high);
+        }
+        g_string_append_c(out, '\n');
     }
     return g_string_free(g_steal_pointer(&out), FALSE);
 }

@@ -65,9 +65,7 @@ gboolean stage_tissue(Work *work, GError **error)
 gboolean stage_grid(Work *work, GError **error)
 {
     GridSpec spec;
-    if (!tiles_grid_spec(work->run->config, &spec, error)) {
-        return FALSE;
-    }
+    tiles_grid_spec(work->run->config, &spec);
     g_autofree char *mask_path = work_input(work, "tissue", "mask", error);
     g_autoptr(Image) mask = mask_path ? tiles_read_mask(mask_path, error) : NULL;
     g_autoptr(Slide) slide = mask ? work_open_slide(work, error) : NULL;

@@ -77,7 +77,7 @@ TissueOptions tiles_tissue_options(const Config *config)
     return options;
 }
 
-gboolean tiles_grid_spec(const Config *config, GridSpec *spec, GError **error)
+void tiles_grid_spec(const Config *config, GridSpec *spec)
 {
     *spec = (GridSpec){.size = config->tiles_size,
                        .mpp = config->tiles_mpp,
@@ -85,18 +85,6 @@ gboolean tiles_grid_spec(const Config *config, GridSpec *spec, GError **error)
                                                             : config->tiles_overlap,
                        .min_tissue = config->tiles_min_tissue};
     edge_policy_parse(config->tiles_edge, &spec->edge);
-    if (config->tiles_size % 32 != 0) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "tiles.size is %d px: a multiple of 32 is needed",
-                    config->tiles_size);
-        return FALSE;
-    }
-    if (config->tiles_overlap >= config->tiles_size) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "tiles.overlap is %g px: less than tiles.size (%d px) is needed", config->tiles_overlap,
-                    config->tiles_size);
-        return FALSE;
-    }
-    return TRUE;
 }
 
 CutSpec tiles_cut_spec(const Config *config)

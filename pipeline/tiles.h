@@ -18,7 +18,7 @@ Image *tiles_read_mask(const char *path, GError **error);
 /* How tissue is found. */
 TissueOptions tiles_tissue_options(const Config *config);
 /* Grid and cut of the patch set. */
-gboolean tiles_grid_spec(const Config *config, GridSpec *spec, GError **error);
+void tiles_grid_spec(const Config *config, GridSpec *spec);
 CutSpec tiles_cut_spec(const Config *config);
 /* Tiles of that resolution are not finer than the slide's level 0 by more than tiles.max_upsampling; WSI_ERROR_INPUT names both. */
 gboolean tiles_check_upsampling(const Config *config, const Slide *slide, double mpp, GError **error);

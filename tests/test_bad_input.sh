@@ -104,7 +104,7 @@ early() { # WHAT PATTERN SECTION
     like "$1" "$("$WSIFLOW" run -c early.yaml -o early 2>&1)" "$2"
     check "and no run is begun" test ! -e early
 }
-early "a positional code of 6 channels" 'model.condition is 6: allowed are multiples of 4' 'condition: 6'
+early "a positional code of 6 channels" 'model.condition is 6: allowed are 4 to 256, a multiple of 4' 'condition: 6'
 early "an extractor without its weights" 'model.extractor resnet18 needs a file of weights' 'extractor: resnet18'
 early "weights that are not there" 'model.weights is ".*nowhere", where no file is' 'extractor: resnet18
   weights: /nowhere'

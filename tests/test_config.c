@@ -3,7 +3,12 @@
 #include "base/rng.h"
 #include "pipeline/config_keys.h"
 #include "pipeline/config.h"
+#include "flows/extractor.h"
+#include "pipeline/models.h"
+#include "tiler/quality.h"
 #include <glib/gstdio.h>
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- round trips ---- */
@@ -280,6 +285,119 @@ static void test_refused(void)
     }
 }
 
+/* ---- ranges: what is documented is what is accepted ---- */
+
+/* A configuration with one number, and what else that needs. */
+static Config *with_number(const ConfigKey *key, double value, GError **error)
+{
+    static const struct {
+        const char *key, *needs;
+    } others[] = {
+        {"tiles.overlap", "tiles: {size: 2048, overlap: "},
+        {"train.batch", "train: {shards: 1, batch: "},
+        {"train.shards", "train: {batch: 64, shards: "},
+        {"dataset.fold", "dataset: {folds: 1000, fold: "},
+    };
+    char number[G_ASCII_DTOSTR_BUF_SIZE];
+    g_ascii_formatd(number, sizeof number, "%.15g", value);
+    g_autofree char *name = g_strconcat(key->section, ".", key->key, NULL);
+    g_autofree char *start = g_strdup_printf("%s: {%s: ", key->section, key->key);
+    for (size_t i = 0; i < G_N_ELEMENTS(others); i++) {
+        if (g_str_equal(others[i].key, name)) {
+            g_free(start);
+            start = g_strdup(others[i].needs);
+        }
+    }
+    g_autofree char *text = key->kind == KEY_INT3
+                                ? g_strdup_printf("%s[%s, %s, %s]}\n", start, number, number, number)
+                                : g_strdup_printf("%s%s}\n", start, number);
+    return config_parse(text, "/here/c.yaml", error);
+}
+
+static void assert_number(const ConfigKey *key, double value, gboolean allowed)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Config) config = with_number(key, value, &error);
+    gboolean taken = config && models_check(config, &error) && models_check_training(config, &error);
+    if (taken != allowed) {
+        g_error("%s.%s: %.15g is %s: %s", key->section, key->key, value, taken ? "taken" : "refused",
+                error ? error->message : "");
+    }
+    if (!taken) {
+        g_assert_nonnull(strstr(error->message, "allowed are"));
+    }
+}
+
+static void test_ranges(void)
+{
+    int numbers = 0;
+    for (const ConfigKey *key = config_keys; key->section; key++) {
+        gboolean whole = key->kind == KEY_INT || key->kind == KEY_INT3;
+        if (!whole && key->kind != KEY_NUMBER) {
+            continue;
+        }
+        double beyond = whole ? 1 : 1e-6 * MAX(fabs(key->low), fabs(key->high));
+        gboolean pair = g_str_equal(key->section, "heatmap") &&
+                        (g_str_equal(key->key, "low") || g_str_equal(key->key, "high"));
+        assert_number(key, pair ? strtod(key->normal, NULL) : key->low,
+                      TRUE); /* low is below high, whatever both are */
+        assert_number(key, pair ? strtod(key->normal, NULL) : key->high, TRUE);
+        assert_number(key, key->high + beyond, FALSE);
+        if (key->low - beyond != 0 || !key->or_zero) {
+            assert_number(key, key->low - beyond, FALSE);
+        }
+        if (key->or_zero) {
+            assert_number(key, 0, TRUE);
+            assert_number(key, key->low / 2, FALSE);
+        }
+        if (key->step > 1) {
+            assert_number(key, key->low + key->step, TRUE);
+            assert_number(key, key->low + key->step / 2, FALSE);
+        }
+        numbers++;
+    }
+    g_assert_cmpint(numbers, >, 50);
+}
+
+/* Lists of names that the table repeats from other rooms. */
+static void test_choices(void)
+{
+    for (const ConfigKey *key = config_keys; key->section; key++) {
+        if (g_str_equal(key->key, "drop_flags")) {
+            g_autofree char *flags = quality_flags_text(~0U);
+            g_assert_cmpstr(key->choices, ==, flags);
+        } else if (g_str_equal(key->key, "extractor")) {
+            g_auto(GStrv) names = g_strsplit(extractor_names(), ", ", -1),
+                          own = g_strsplit(key->choices, " ", -1);
+            g_assert_cmpuint(g_strv_length(names), ==, g_strv_length(own));
+            for (char **name = own; *name; name++) {
+                g_assert_true(g_strv_contains((const char *const *)names, *name));
+            }
+        }
+    }
+}
+
+static void test_together(void)
+{
+    static const struct {
+        const char *text, *says;
+    } cases[] = {
+        {"tiles: {size: 64, overlap: 64}\n", "tiles.overlap is 64 px: less than tiles.size (64 px)"},
+        {"heatmap: {low: 8}\n", "heatmap.high is 8: more than heatmap.low (8)"},
+        {"train: {batch: 7}\n", "train.batch is 7: a multiple of train.shards (2)"},
+        {"dataset: {folds: 3, fold: 4}\n", "dataset.fold is 4: at most dataset.folds (3)"},
+        {"evaluate: {score: scores}\n", "evaluate.score is \"scores\""},
+        {"model: {kernels: onedn}\n", "model.kernels is \"onedn\""},
+        {"dataset: {drop_flags: blur pens}\n", "dataset.drop_flags is \"pens\""},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Config) config = config_parse(cases[i].text, "/here/c.yaml", &error);
+        g_assert_false(config && models_check(config, &error));
+        g_assert_nonnull(strstr(error->message, cases[i].says));
+    }
+}
+
 static void test_file_with_nul(void)
 {
     static const char text[] = "run:\n  seed: 5\n\0train:\n  epochs: bogus\n";
@@ -303,5 +421,8 @@ int main(int argc, char **argv)
     g_test_add_func("/config/values", test_values);
     g_test_add_func("/config/refused", test_refused);
     g_test_add_func("/config/file-with-nul", test_file_with_nul);
+    g_test_add_func("/config/ranges", test_ranges);
+    g_test_add_func("/config/choices", test_choices);
+    g_test_add_func("/config/together", test_together);
     return g_test_run();
 }
