@@ -7,11 +7,15 @@
 #include "pipeline/config_keys.h"
 #include "base/error.h"
 #include "base/nearest.h"
+#include "pipeline/terminal.h"
 #include "pipeline/yamlfile.h"
 #include <math.h>
 #include <string.h>
 
-enum { SIZE_LIMIT = 1 << 20 }; /* bytes of a configuration */
+enum {
+    SIZE_LIMIT = 1 << 20, /* bytes of a configuration */
+    MESSAGE = 1000        /* characters of a message, which is one line whatever the values hold */
+};
 
 typedef struct {
     const char *path; /* of the file */
@@ -29,7 +33,7 @@ static gboolean wrong(const Place *place, GError **error, const char *format, ..
 {
     va_list args;
     va_start(args, format);
-    g_autofree char *why = g_strdup_vprintf(format, args);
+    g_autofree char *text = g_strdup_vprintf(format, args), *why = terminal_cut(text, MESSAGE);
     va_end(args);
     g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d: %s.%s %s", place->path, place->line,
                 place->key->section, place->key->key, why);
@@ -307,7 +311,7 @@ static gboolean misplaced(const Reader *reader, const yaml_node_t *node, GError 
 {
     va_list args;
     va_start(args, format);
-    g_autofree char *why = g_strdup_vprintf(format, args);
+    g_autofree char *text = g_strdup_vprintf(format, args), *why = terminal_cut(text, MESSAGE);
     va_end(args);
     g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d: %s", reader->path, yamlfile_line(node), why);
     return FALSE;

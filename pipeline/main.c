@@ -2,6 +2,7 @@
 #include "pipeline/command.h"
 #include "base/pool.h"
 #include "pipeline/runner.h"
+#include "pipeline/terminal.h"
 #include "pipeline/versions.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -88,8 +89,9 @@ static int run_command(int argc, char **argv)
     }
     g_autoptr(GError) error = NULL;
     int code = command->run(argc - 1, argv + 1, &error);
-    if (error) {
-        fprintf(stderr, "wsiflow %s: %s\n", command->name, error->message);
+    if (error) { /* names of files are in it: none steers the terminal, and a message stays a line */
+        g_autofree char *message = terminal_cut(error->message, G_MAXINT);
+        fprintf(stderr, "wsiflow %s: %s\n", command->name, message);
         return code == EXIT_DONE ? EXIT_FAILED : code;
     }
     return code;

@@ -104,6 +104,14 @@ char *yamlfile_text(const yaml_node_t *node, char **reason)
                                   node->type == YAML_MAPPING_NODE ? "mapping" : "list");
         return NULL;
     }
+    gboolean block = node->data.scalar.style == YAML_LITERAL_SCALAR_STYLE ||
+                     node->data.scalar.style == YAML_FOLDED_SCALAR_STYLE;
+    if (block && node->data.scalar.length > 0 &&
+        node->data.scalar.value[node->data.scalar.length - 1] == '\n') {
+        *reason = g_strdup(
+            "ends with a line break, as | and > have it: write it on the line of its key, or with |- or >-");
+        return NULL;
+    }
     const char *tag = (const char *)node->tag, *value = (const char *)node->data.scalar.value;
     gsize length = node->data.scalar.length;
     g_autofree char *bytes = NULL;

@@ -228,6 +228,10 @@ static void test_values(void)
     g_assert_cmpstr(config->slides_pattern, ==, "${A}*");
     g_assert_cmpstr(config->run_name, ==, "~");
     g_assert_false(config->dataset_write);
+    g_autoptr(Config) lines =
+        good("run:\n  name: |-\n    a\n    b\nslides:\n  pattern: >-\n    *.ti\n    f\n");
+    g_assert_cmpstr(lines->run_name, ==, "a\nb");
+    g_assert_cmpstr(lines->slides_pattern, ==, "*.ti f");
     g_autoptr(Config) binary = good("run: {name: !!binary \"5A==\"}\n");
     g_assert_cmpstr(binary->run_name, ==, "\xe4");
 }
@@ -270,6 +274,10 @@ static void test_refused(void)
         {"slides: {groups: {a: [lesion]}}\n", "is a list"},
         {"slides: {groups: Layer 1=lesion}\n", "{\"Layer 1\": lesion"},
         {"slides: {groups: [a]}\n", "slides.groups is a list"},
+        {"slides:\n  folder: |\n    /data\n", "slides.folder ends with a line break, as | and > have it"},
+        {"run:\n  name: >\n    a\n    b\n", "run.name ends with a line break"},
+        {"run: {seed: \"5\\n\"}\n", "run.seed is \"5 \": a number was expected"},
+        {"run: {\"na\\nme\": x}\n", "there is no key run.na me"},
         {"train: {epochs: .nan}\n", "a number was expected"},
         {"run: {seed: 99999999999}\n", "allowed are 0 to 2147483647"},
     };

@@ -61,6 +61,9 @@ code "an argument too many" 2 'unexpected argument y.yaml' "$WSIFLOW" config "$W
 code "--sample without --verify" 2 '--sample goes with --verify' "$WSIFLOW" dataset -c x.yaml --sample 3
 code "-o with --verify" 2 '--verify checks what is there' "$WSIFLOW" dataset --verify x -o y
 
+is "a name that holds a line break and ESC is told on one line" \
+    "$("$WSIFLOW" config "$(printf 'no\nsuch\033[2J')" 2>&1 | tr -dc '\n\033' | od -An -c | tr -d ' ')" '\n'
+
 # ---- a run without -c; an unknown slide
 "$WSIFLOW" synth -o c -n 1 -l 0 --width 3072 --height 2048 >/dev/null 2>&1
 printf 'slides: {folder: c/slides}\ntiles: {size: 512}\ntrain: {run: false}\n' >lab.yaml
