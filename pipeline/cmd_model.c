@@ -59,7 +59,7 @@ static void tell_pictures(const TrainTiles *tiles, const Config *config, const R
 static gboolean train_to(const Config *config, const char *output, int threads, GError **error)
 {
     ModelSpec spec;
-    if (!models_spec(config, &spec, error)) {
+    if (!models_check(config, error) || !models_spec(config, &spec, error)) {
         return FALSE;
     }
     g_autoptr(Model) model = NULL;

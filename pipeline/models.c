@@ -229,10 +229,7 @@ gboolean models_check_training(const Config *config, GError **error)
 gboolean models_spec(const Config *config, ModelSpec *spec, GError **error)
 {
     const Kernels *kernels = find_kernels(config, error);
-    if (!kernels || !models_check(config, error)) {
-        return FALSE;
-    }
-    if (!check_extractor(config, error)) {
+    if (!kernels || !check_extractor(config, error)) {
         return FALSE;
     }
     *spec = spec_of(config);

@@ -9,7 +9,7 @@
 gboolean models_check(const Config *config, GError **error);
 /* Whether a training can have these values; TRUE when none is asked for.  To be told before a run cuts tiles for hours. */
 gboolean models_check_training(const Config *config, GError **error);
-/* What the configuration asks for. Clear with model_spec_clear. */
+/* What the configuration asks for, which models_check has passed. Clear with model_spec_clear. */
 gboolean models_spec(const Config *config, ModelSpec *spec, GError **error);
 /* How the tiles are made that it is trained on goes into the model. */
 void models_set_recipe(ModelSpec *spec, const Recipe *recipe);

@@ -66,10 +66,11 @@ typedef struct {
 static const Outside outside[] = {
     {"ingest", .slide = TRUE, .mpp = TRUE},
     {"tissue", .slide = TRUE, .mpp = TRUE, .region = TRUE},
+    {"stain", .target = TRUE},
     {"grid", .use = TRUE},
     {"mask", .annotation = TRUE},
     {"cut", .split = TRUE, .target = TRUE},
-    {"dataset", .split = TRUE, .unused = TRUE},
+    {"dataset", .split = TRUE, .unused = TRUE, .target = TRUE},
     {"normals", .split = TRUE, .target = TRUE},
     {"train", .target = TRUE, .weights = TRUE, .patches = TRUE},
     {"score", .use = TRUE, .model = TRUE, .weights = TRUE},

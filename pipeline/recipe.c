@@ -56,11 +56,9 @@ static gboolean read_target(const Config *config, StainMethod method, StainFit *
     return TRUE;
 }
 
-gboolean recipe_of_config(const Config *config, Recipe *out, GError **error)
+/* Only pictures may be of unknown um/px. */
+static gboolean check_mpp(const Config *config, GError **error)
 {
-    StainMethod method = STAIN_NONE;
-    stain_method_parse(config->tiles_stain, &method);
-    *out = (Recipe){.cut = tiles_cut_spec(config), .icc = config->tiles_icc};
     gboolean on_slides = *config->slides_folder || *config->slides_manifest;
     gboolean may_be_unknown = *config->patches_folder && !on_slides;
     if (config->tiles_mpp < SMALLEST_MPP && !(config->tiles_mpp == 0 && may_be_unknown)) {
@@ -73,6 +71,14 @@ gboolean recipe_of_config(const Config *config, Recipe *out, GError **error)
                         : "");
         return FALSE;
     }
+    return TRUE;
+}
+
+gboolean recipe_of_config(const Config *config, Recipe *out, GError **error)
+{
+    StainMethod method = STAIN_NONE;
+    stain_method_parse(config->tiles_stain, &method);
+    *out = (Recipe){.cut = tiles_cut_spec(config), .icc = config->tiles_icc};
     if (method == STAIN_NONE && *config->tiles_stain_target) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                     "tiles.stain_target is given, but tiles.stain is none: nothing is normalised to it");
@@ -219,7 +225,7 @@ gboolean recipe_check(const Recipe *recipe, const Config *config, const char *na
 {
     static const char *const keys[ITEMS] = {"size", "mpp", "filter", "icc", "stain", "stain_target"};
     Recipe own;
-    if (!recipe_of_config(config, &own, error)) {
+    if (!check_mpp(config, error) || !recipe_of_config(config, &own, error)) {
         return FALSE;
     }
     char *mine[ITEMS], *its[ITEMS];
@@ -244,7 +250,7 @@ gboolean recipe_check(const Recipe *recipe, const Config *config, const char *na
 gboolean recipe_check_run(const Config *config, GError **error)
 {
     Recipe recipe;
-    if (!recipe_of_config(config, &recipe, error)) {
+    if (!check_mpp(config, error) || !recipe_of_config(config, &recipe, error)) {
         return FALSE;
     }
     gboolean on_slides = *config->slides_folder || *config->slides_manifest;

@@ -38,7 +38,7 @@ gboolean stage_clam(Work *work, GError **error)
 {
     g_autofree char *table = work_input(work, "grid", "tiles", error);
     g_autoptr(GArray) tiles = table ? tiles_read(table, error) : NULL;
-    g_autoptr(Slide) slide = tiles ? work_open_slide(work, error) : NULL;
+    g_autoptr(Slide) slide = tiles ? work_open_entry(work->run->config, work->slide, error) : NULL;
     g_autofree int64_t *xy =
         slide ? wsi_try_alloc(2 * MAX((size_t)tiles->len, 1), sizeof *xy, "places of tiles", error) : NULL;
     if (!xy) {

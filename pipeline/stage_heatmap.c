@@ -8,7 +8,7 @@ gboolean stage_heatmap(Work *work, GError **error)
     static const char *const names[3] = {"rgb", "values", "overview"};
     g_autofree char *map_path = work_input(work, "score", "map", error);
     g_autoptr(Map) map = map_path ? npy_read(map_path, error) : NULL;
-    g_autoptr(Slide) slide = map ? work_open_slide(work, error) : NULL;
+    g_autoptr(Slide) slide = map ? work_open_entry(work->run->config, work->slide, error) : NULL;
     if (!slide) {
         return FALSE;
     }

@@ -22,10 +22,11 @@ json_t *slide_json(const Slide *slide)
     for (guint i = 0; i < info->notes->len; i++) {
         json_array_append_new(notes, json_string(info->notes->pdata[i]));
     }
-    return json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:s, s:o, s:{s:f, s:f, s:f, s:f}, s:s, s:o, s:o}", "vendor",
-                     info->vendor, "reader", info->fast_path ? "libtiff + libjpeg-turbo" : "OpenSlide",
-                     "width", (json_int_t)info->levels[0].width, "height", (json_int_t)info->levels[0].height,
-                     "mpp_x", info->mpp_source == MPP_NONE ? json_null() : json_real(info->mpp_x), "mpp_y",
+    return json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:s, s:o, s:{s:f, s:f, s:f, s:f}, s:s, s:o, s:o}",
+                     "vendor", info->vendor, "reader",
+                     info->fast_path ? "libtiff + libjpeg-turbo" : "OpenSlide", "width",
+                     (json_int_t)info->levels[0].width, "height", (json_int_t)info->levels[0].height, "mpp_x",
+                     info->mpp_source == MPP_NONE ? json_null() : json_real(info->mpp_x), "mpp_y",
                      info->mpp_source == MPP_NONE ? json_null() : json_real(info->mpp_y), "mpp_source",
                      mpp_source_name(info->mpp_source), "objective",
                      info->objective > 0 ? json_real(info->objective) : json_null(), "bounds", "x",
@@ -51,7 +52,7 @@ json_t *slide_bad_json(const Slide *slide)
 
 gboolean stage_ingest(Work *work, GError **error)
 {
-    g_autoptr(Slide) slide = work_open_slide(work, error);
+    g_autoptr(Slide) slide = work_open_entry(work->run->config, work->slide, error);
     if (!slide || !tiles_need_mpp(slide, error)) {
         return FALSE;
     }

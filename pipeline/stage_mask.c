@@ -63,7 +63,7 @@ static GArray *shares_of(const Raster *raster, const GArray *tiles, double width
 gboolean stage_mask(Work *work, GError **error)
 {
     const Config *config = work->run->config;
-    g_autoptr(Slide) slide = work_open_slide(work, error);
+    g_autoptr(Slide) slide = work_open_entry(work->run->config, work->slide, error);
     g_autoptr(Annotation) annotation = slide ? lesions_read(config, work->slide, slide, error) : NULL;
     g_autofree char *tiles_path = annotation ? work_input(work, "grid", "tiles", error) : NULL;
     g_autoptr(GArray) tiles = tiles_path ? tiles_read(tiles_path, error) : NULL;

@@ -42,7 +42,7 @@ static gboolean keep_region(const Work *work, const Slide *slide, Tissue *tissue
 gboolean stage_tissue(Work *work, GError **error)
 {
     TissueOptions options = tiles_tissue_options(work->run->config);
-    g_autoptr(Slide) slide = work_open_slide(work, error);
+    g_autoptr(Slide) slide = work_open_entry(work->run->config, work->slide, error);
     g_autoptr(Tissue) tissue = slide ? tissue_find(slide, &options, error) : NULL;
     gboolean ok = tissue && keep_region(work, slide, tissue, error);
     g_autoptr(Image) outlined = ok ? tissue_picture(tissue, error) : NULL;
@@ -68,7 +68,7 @@ gboolean stage_grid(Work *work, GError **error)
     tiles_grid_spec(work->run->config, &spec);
     g_autofree char *mask_path = work_input(work, "tissue", "mask", error);
     g_autoptr(Image) mask = mask_path ? tiles_read_mask(mask_path, error) : NULL;
-    g_autoptr(Slide) slide = mask ? work_open_slide(work, error) : NULL;
+    g_autoptr(Slide) slide = mask ? work_open_entry(work->run->config, work->slide, error) : NULL;
     gboolean good = slide && tiles_check_upsampling(work->run->config, slide, spec.mpp, error);
     g_autoptr(Grid) grid = good ? tiles_grid(slide, &spec, mask, error) : NULL;
     if (!grid) {

@@ -94,16 +94,16 @@ static gboolean wants_evaluate(const Run *run, const SlideEntry *slide)
     return has_model(run) && !g_str_equal(run->config->score_slides, "none");
 }
 
-#define SLIDE_KEYS "slides.mpp slides.objective"
+/* Of every stage that opens a slide; what slides.mpp says is among the slide's own facts. */
+#define OPEN_KEYS "slides.objective"
+#define CUT_KEYS "tiles.size tiles.mpp tiles.filter tiles.icc tiles.stain tiles.stain_target"
 #define RULE_KEYS "dataset.rule dataset.lesion_min"
 #define PICTURE_KEYS                                                                            \
     "dataset.train_anomalies dataset.masks dataset.drop_flags dataset.format dataset.shard_mb " \
     "dataset.picture dataset.jpeg_quality"
 #define SAMPLE_KEYS \
     "dataset.balance dataset.max_per_class dataset.train_anomalies dataset.drop_flags tiles run.seed"
-#define MODEL_KEYS                                                                               \
-    "model tiles.size tiles.mpp tiles.filter tiles.icc tiles.stain tiles.stain_target run.seed " \
-    "patches.folder"
+#define MODEL_KEYS "model " CUT_KEYS " run.seed patches.folder " OPEN_KEYS
 
 #define SCORER_KEYS "model.weights model.kernels"
 /* The report shows the whole configuration. */
@@ -111,30 +111,33 @@ static gboolean wants_evaluate(const Run *run, const SlideEntry *slide)
     "run slides patches tissue tiles dataset model train augment loss threshold score heatmap evaluate"
 
 const Stage stages[] = {
-    {"ingest", "geometry, resolution and identity of a slide", SCOPE_SLIDE, SLIDE_KEYS, "", 3, wants_slide,
+    {"ingest", "geometry, resolution and identity of a slide", SCOPE_SLIDE, OPEN_KEYS, "", 3, wants_slide,
      stage_ingest},
-    {"tissue", "tissue mask", SCOPE_SLIDE, "tissue slides.groups slides.group_field", "ingest", 6,
+    {"tissue", "tissue mask", SCOPE_SLIDE, "tissue slides.groups slides.group_field " OPEN_KEYS, "ingest", 6,
      wants_slide, stage_tissue},
-    {"stain", "how a slide is stained", SCOPE_SLIDE,
-     "tiles.stain tiles.icc tiles.size tiles.mpp tiles.filter", "ingest tissue", 2, wants_stain, stage_stain},
-    {"grid", "tiles on the tissue", SCOPE_SLIDE, "tiles", "ingest tissue", 2, wants_slide, stage_grid},
-    {"clam", "places of tiles for CLAM", SCOPE_SLIDE, "tiles", "ingest grid", 1, wants_clam, stage_clam},
+    {"stain", "how a slide is stained", SCOPE_SLIDE, CUT_KEYS " " OPEN_KEYS, "ingest tissue", 2, wants_stain,
+     stage_stain},
+    {"grid", "tiles on the tissue", SCOPE_SLIDE, "tiles " OPEN_KEYS, "ingest tissue", 2, wants_slide,
+     stage_grid},
+    {"clam", "places of tiles for CLAM", SCOPE_SLIDE, "tiles " OPEN_KEYS, "ingest grid", 1, wants_clam,
+     stage_clam},
     {"mask", "lesion shares of the tiles, mask pyramid", SCOPE_SLIDE,
-     "slides.groups slides.group_field tiles.size tiles.mpp", "ingest grid", 3, wants_mask, stage_mask},
-    {"cut", "patches of a slide", SCOPE_SLIDE, RULE_KEYS " tiles " PICTURE_KEYS, "ingest grid mask stain", 9,
-     wants_cut, stage_cut},
+     "slides.groups slides.group_field tiles.size tiles.mpp " OPEN_KEYS, "ingest grid", 3, wants_mask,
+     stage_mask},
+    {"cut", "patches of a slide", SCOPE_SLIDE, RULE_KEYS " tiles " PICTURE_KEYS " " OPEN_KEYS,
+     "ingest grid mask stain", 9, wants_cut, stage_cut},
     {"dataset", "manifest and card of the patch set", SCOPE_COHORT, "dataset tiles run",
      "?ingest ?tissue ?mask ?cut", 10, wants_dataset, stage_dataset},
-    {"normals", "normal tiles to train on", SCOPE_COHORT, RULE_KEYS " " SAMPLE_KEYS,
+    {"normals", "normal tiles to train on", SCOPE_COHORT, RULE_KEYS " " SAMPLE_KEYS " " OPEN_KEYS,
      "?ingest ?grid ?mask ?stain", 5, wants_normals, stage_normals},
     {"train", "model of normal tissue", SCOPE_COHORT, MODEL_KEYS " train augment loss threshold",
      "dataset normals ?stain", 6, wants_train, stage_train},
     {"score", "scores of a slide's tiles, score map", SCOPE_SLIDE,
-     RULE_KEYS " score heatmap.cell_um tiles.max_upsampling " SCORER_KEYS " " SLIDE_KEYS,
+     RULE_KEYS " score heatmap.cell_um tiles.max_upsampling " SCORER_KEYS " " OPEN_KEYS,
      "ingest tissue mask train", 5, wants_score, stage_score},
     {"scorepatches", "scores of a patch set", SCOPE_COHORT, "patches.folder score.model " SCORER_KEYS,
      "train", 5, wants_scorepatches, stage_scorepatches},
-    {"heatmap", "heatmap pyramids and overview", SCOPE_SLIDE, "heatmap", "ingest tissue score", 3,
+    {"heatmap", "heatmap pyramids and overview", SCOPE_SLIDE, "heatmap " OPEN_KEYS, "ingest tissue score", 3,
      wants_score, stage_heatmap},
     {"evaluate", "figures and report", SCOPE_COHORT, EVERYTHING,
      "?mask ?score ?heatmap ?scorepatches ?train ?dataset ?normals", 7, wants_evaluate, stage_evaluate},

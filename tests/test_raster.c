@@ -1,8 +1,6 @@
 /* The rule of raster.h, checked against a point-in-polygon test that knows nothing of spans or pieces. */
 #include "annotations/raster.h"
-#include "base/error.h"
 #include "base/rng.h"
-#include <glib/gstdio.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -540,56 +538,6 @@ static void test_pixels_against_area(void)
     }
 }
 
-/* ---- the file ---- */
-
-/* The border in a file is the border: rows, shares and areas are the same to the last bit; a file that is not whole is refused. */
-static void test_file(void)
-{
-    g_autofree char *folder = g_dir_make_tmp("wsiflow-raster-XXXXXX", NULL);
-    g_autofree char *path = g_build_filename(folder, "lesions.border", NULL), *bytes = NULL;
-    gsize length;
-    for (int round = 0; round < 3; round++) {
-        Annotation *annotation = nothing();
-        Rng rng = rng_at(7, (uint64_t)round, 0);
-        for (int i = 0; i < 4 * round; i++) {
-            double xy[12];
-            for (int k = 0; k < 12; k++) {
-                xy[k] = 100 * rng_uniform(&rng);
-            }
-            add(annotation, i % 3 ? LABEL_LESION : LABEL_NOT_LESION, 6, xy);
-        }
-        g_autoptr(GError) error = NULL;
-        g_autoptr(Raster) raster = raster_build(annotation, &error);
-        g_assert_true(raster_write(raster, path, NULL, &error));
-        g_autoptr(Raster) again = raster_read(path, &error);
-        g_assert_no_error(error);
-        g_assert_cmpfloat(raster_area(raster), ==, raster_area(again));
-        g_autoptr(GArray) a = g_array_new(FALSE, FALSE, sizeof(int64_t));
-        GArray *b = g_array_new(FALSE, FALSE, sizeof(int64_t));
-        for (int y = -2; y < 102; y++) {
-            Rect area = {y, y / 2.0, 17.3, 11};
-            raster_row(raster, y, a);
-            raster_row(again, y, b);
-            g_assert_cmpmem(a->data, a->len * sizeof(int64_t), b->data, b->len * sizeof(int64_t));
-            g_assert_cmpfloat(raster_share(raster, &area), ==, raster_share(again, &area));
-        }
-        g_array_unref(b);
-        annotation_free(annotation);
-    }
-    g_assert_true(g_file_get_contents(path, &bytes, &length, NULL));
-    for (gsize cut = 0; cut < length; cut += 1 + length / 7) {
-        g_autoptr(GError) error = NULL;
-        g_assert_true(g_file_set_contents(path, bytes, (gssize)cut, NULL));
-        g_assert_null(raster_read(path, &error));
-        g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
-    }
-    memset(bytes + 24, 0xff, 8); /* not a number */
-    g_assert_true(g_file_set_contents(path, bytes, (gssize)length, NULL));
-    g_assert_null(raster_read(path, NULL));
-    g_unlink(path);
-    g_rmdir(folder);
-}
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -601,7 +549,6 @@ int main(int argc, char **argv)
     g_test_add_func("/raster/holes and overlaps", test_holes);
     g_test_add_func("/raster/points have no area", test_points_have_no_area);
     g_test_add_func("/raster/nothing annotated", test_nothing);
-    g_test_add_func("/raster/file", test_file);
     g_test_add_func("/raster/random outlines", test_random_rows);
     g_test_add_func("/raster/random outlines on the grid", test_random_grid_rows);
     g_test_add_func("/raster/two oracles agree", test_oracles_agree);

@@ -30,6 +30,18 @@ check "and its map" cmp alone/synth_01/scoremap.npy own/slides/synth_01/scoremap
 run other "" ", model: $model"
 is "score.model in a configuration that says nothing of tiles" $? 0
 is "gives the same scores" "$(scores other/slides/synth_01/scores.csv)" "$(scores own/slides/synth_01/scores.csv)"
+check "the calibrated threshold is that of the model which scored" python3 - <<'P'
+import json, struct
+data = open("own/model/model.safetensors", "rb").read()
+head = json.loads(data[8:8 + struct.unpack("<Q", data[:8])[0]])
+want = json.loads(head["__metadata__"]["model"])["calibration"]["threshold"]
+for run in "own", "other":
+    got = json.load(open(run + "/metrics.json"))["calibrated"]["threshold"]
+    assert abs(got - want) < 1e-6 * abs(want), (run, got, want)
+P
+sed 's/model: {/model: {kernels: reference, /' other.yaml >kernels.yaml
+"$WSIFLOW" run -c kernels.yaml -o other -j 2 >kernels.log 2>&1
+is "other kernels: slides are scored again, and nothing is cut" "$(grep -c '\] score .*done in' kernels.log) $(grep -c '\] cut ' kernels.log)" "2 0"
 for key in size mpp filter icc stain; do
     case $key in size) value=128 was=64 ;; mpp) value=1 was=2 ;; filter) value=bilinear was=area ;; icc) value=false was=true ;; *) value=none was=macenko ;; esac
     run wrong "$key: $value" ", model: $model"
