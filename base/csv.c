@@ -146,7 +146,7 @@ Csv *csv_read(const char *path, GError **error)
     csv->cells = g_ptr_array_new();
     csv->lines = g_array_new(FALSE, FALSE, sizeof(int));
     if (!g_file_get_contents(path, &csv->text, &bytes, &why)) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s", why->message);
+        wsi_error_glib(error, why);
         return NULL;
     }
     if (memchr(csv->text, 0, bytes)) {

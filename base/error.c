@@ -4,10 +4,42 @@
 
 G_DEFINE_QUARK(wsiflow, wsi_error)
 
+/* What is not in the table is the system's fault: WSI_ERROR_IO. */
+static const struct {
+    int number;
+    GFileError file_error;
+    WsiErrorCode code;
+} meanings[] = {
+    {ENOENT, G_FILE_ERROR_NOENT, WSI_ERROR_ABSENT},
+    {ENOTDIR, G_FILE_ERROR_NOTDIR, WSI_ERROR_ABSENT},
+    {EISDIR, G_FILE_ERROR_ISDIR, WSI_ERROR_ABSENT},
+    {EACCES, G_FILE_ERROR_ACCES, WSI_ERROR_ABSENT},
+    {EPERM, G_FILE_ERROR_PERM, WSI_ERROR_ABSENT},
+    {EROFS, G_FILE_ERROR_ROFS, WSI_ERROR_ABSENT},
+    {ELOOP, G_FILE_ERROR_LOOP, WSI_ERROR_ABSENT},
+    {ENAMETOOLONG, G_FILE_ERROR_NAMETOOLONG, WSI_ERROR_ABSENT},
+    {ENOSPC, G_FILE_ERROR_NOSPC, WSI_ERROR_FULL},
+    {EDQUOT, G_FILE_ERROR_NOSPC, WSI_ERROR_FULL},
+};
+
 gboolean wsi_error_errno(GError **error, const char *what, const char *file)
 {
     int saved = errno;
-    g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "%s %s: %s", what, file, g_strerror(saved));
+    WsiErrorCode code = WSI_ERROR_IO;
+    for (size_t i = 0; i < G_N_ELEMENTS(meanings); i++) {
+        code = meanings[i].number == saved ? meanings[i].code : code;
+    }
+    g_set_error(error, WSI_ERROR, code, "%s %s: %s", what, file, g_strerror(saved));
+    return FALSE;
+}
+
+gboolean wsi_error_glib(GError **error, const GError *why)
+{
+    WsiErrorCode code = WSI_ERROR_IO;
+    for (size_t i = 0; i < G_N_ELEMENTS(meanings); i++) {
+        code = g_error_matches(why, G_FILE_ERROR, (gint)meanings[i].file_error) ? meanings[i].code : code;
+    }
+    g_set_error_literal(error, WSI_ERROR, code, why->message);
     return FALSE;
 }
 

@@ -10,15 +10,20 @@ GQuark wsi_error_quark(void);
 
 typedef enum {
     WSI_ERROR_INPUT,     /* the input or the configuration is wrong: trying again cannot help */
-    WSI_ERROR_IO,        /* reading or writing failed (no space, I/O error): may work later */
+    WSI_ERROR_IO,        /* the system failed (I/O error, stale handle, no descriptor left): may work later */
     WSI_ERROR_MEMORY,    /* an allocation whose size a file or a user decides was refused */
     WSI_ERROR_LOST,      /* the lease of the job went to somebody else: publish nothing */
     WSI_ERROR_CANCELLED, /* the user or the supervisor asked to stop */
-    WSI_ERROR_INTERNAL   /* a broken invariant of ours: please report */
+    WSI_ERROR_INTERNAL,  /* a broken invariant of ours: please report */
+    WSI_ERROR_ABSENT, /* a file is not there, or may not be used: wrong, or its disk is away for a moment */
+    WSI_ERROR_FULL    /* the disk is full or a quota exhausted: nothing helps but room */
 } WsiErrorCode;
 
-/* Sets WSI_ERROR_IO with "WHAT FILE: strerror(errno)". Always returns FALSE. */
+/* Sets an error with "WHAT FILE: strerror(errno)" and the code that follows from errno: WSI_ERROR_ABSENT, WSI_ERROR_FULL, otherwise
+ * WSI_ERROR_IO.  Always returns FALSE. */
 gboolean wsi_error_errno(GError **error, const char *what, const char *file);
+/* The same for an error of GLib's file functions (G_FILE_ERROR), whose message names the file.  Always returns FALSE. */
+gboolean wsi_error_glib(GError **error, const GError *why);
 
 /* g_try_malloc of count * size bytes, checked for overflow; zeroed.  NULL with WSI_ERROR_MEMORY naming `what`. */
 void *wsi_try_alloc(size_t count, size_t size, const char *what, GError **error);

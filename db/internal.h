@@ -28,6 +28,15 @@ double store_now(void);
 gboolean store_end_attempt(Store *store, int64_t job, int attempt, const char *outcome, const char *message,
                            gboolean parks, GError **error);
 
+/* TRUE when a statement of a worker changed a row; otherwise its lease is gone (WSI_ERROR_LOST). */
+gboolean store_still_ours(int changed, const Job *job, GError **error);
+
+/* ---- ends.c ---- */
+/* In a transaction: leases that ran out count a crash. */
+gboolean store_crash_expired(Store *store, const void *unused, GError **error);
+/* In a transaction: what OWNER holds is ready again, and counts nothing. */
+gboolean store_return_leases(Store *store, const char *owner, const char *why, GError **error);
+
 /* ---- files.c ---- */
 /* Whether the artefacts of (job, key) are in place.  present: the paths were last written for this very key, so the sizes
  * are enough; otherwise the contents count.  Contents are never read inside a transaction: those not known yet are

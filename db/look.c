@@ -75,12 +75,13 @@ GPtrArray *store_jobs(Store *store, GError **error)
         store->sql, error,
         "SELECT job.stage, job.unit, job.error, job.state, failures + crashes + (state IN ('leased', "
         "'done')),"
-        " done, total, what, max(0.0, coalesce(ended, ?) - started)"
+        " done, total, what, max(0.0, coalesce(ended, ?1) - started),"
+        " iif(state = 'ready', stalls, 0), max(0, run_after - ?2) / 1e6"
         " FROM job LEFT JOIN attempt ON state IN ('leased', 'done', 'parked') AND job = id AND "
         "attempt.attempt ="
         "  (SELECT max(past.attempt) FROM attempt AS past WHERE past.job = id AND past.key = job.key)"
         " WHERE position IS NOT NULL ORDER BY position",
-        "d", store_now());
+        "dl", store_now(), g_get_monotonic_time());
     int more = query ? sql_step(query, error) : -1;
     for (; more > 0; more = sql_step(query, error)) {
         JobRow *row = g_new0(JobRow, 1);
@@ -93,6 +94,8 @@ GPtrArray *store_jobs(Store *store, GError **error)
         row->total = sqlite3_column_int64(query, 6);
         row->what = sql_text(query, 7);
         row->seconds = sqlite3_column_double(query, 8);
+        row->stalls = sqlite3_column_int(query, 9);
+        row->wait = sqlite3_column_double(query, 10);
         g_ptr_array_add(rows, row);
     }
     return more < 0 ? NULL : g_steal_pointer(&rows);

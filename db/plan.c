@@ -41,16 +41,7 @@ static gboolean check_plan(const Plan *plan, GError **error)
 static gboolean return_leases(Store *store, const Plan *plan, GError **error)
 {
     for (guint i = 0; i < plan->dead->len; i++) {
-        const char *owner = plan->dead->pdata[i];
-        if (sql_run(store->sql, error,
-                    "UPDATE attempt SET outcome = 'lost', message = 'the run was interrupted', ended = ?2"
-                    " WHERE outcome IS NULL AND (job, attempt) IN"
-                    "       (SELECT id, attempt FROM job WHERE state = 'leased' AND owner = ?1)",
-                    "sd", owner, store_now()) < 0 ||
-            sql_run(store->sql, error,
-                    "UPDATE job SET state = 'ready', owner = NULL, deadline = NULL"
-                    " WHERE state = 'leased' AND owner = ?",
-                    "s", owner) < 0) {
+        if (!store_return_leases(store, plan->dead->pdata[i], "the run was interrupted", error)) {
             return FALSE;
         }
     }

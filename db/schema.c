@@ -13,7 +13,8 @@
  * job.key     of the last time that all needs had ended.
  * job.holds   the key for which the files were last completed; NULL while an attempt may be overwriting them.
  * job.attempt the fencing token: it only grows.
- * job.run_after, job.deadline: microseconds of CLOCK_MONOTONIC; store_plan puts both back, so a reboot does no harm.
+ * job.stalls, job.stalled_at: how often in a row the system failed the job, and when it began.
+ * job.run_after, job.deadline, job.stalled_at: microseconds of CLOCK_MONOTONIC; store_plan puts them back, so a reboot does no harm.
  *          It does not advance while the machine sleeps, so leases do not run out over night. */
 #include "db/internal.h"
 #include "base/error.h"
@@ -61,6 +62,8 @@ static const char *const steps[] = {
     "  PRIMARY KEY(job, key, name)"
     ") STRICT, WITHOUT ROWID;"
     "CREATE TABLE note(name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT, WITHOUT ROWID;",
+    "ALTER TABLE job ADD COLUMN stalls INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE job ADD COLUMN stalled_at INTEGER NOT NULL DEFAULT 0;",
 };
 
 static gboolean refuse(GError **error, const Sql *sql, const char *why)

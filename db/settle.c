@@ -223,8 +223,9 @@ static gboolean settle(Store *store, int64_t id, gboolean *now_ended, GError **e
         return FALSE;
     }
     return sql_run(store->sql, error,
-                   "UPDATE job SET state = ?2, key = ?3, holds = ?4, error = ?5, run_after = 0, owner = NULL,"
-                   " deadline = NULL, failures = failures * ?6, crashes = crashes * ?6,"
+                   "UPDATE job SET state = ?2, key = ?3, holds = ?4, error = ?5, run_after = 0, stalls = 0,"
+                   " stalled_at = 0, owner = NULL, deadline = NULL, failures = failures * ?6, crashes = "
+                   "crashes * ?6,"
                    " done = done * ?7, total = total * ?7, what = iif(?7, what, NULL) WHERE id = ?1",
                    "lssssii", id, place.state, place.key, place.holds, place.error, (int)same_key,
                    (int)done) >= 0;

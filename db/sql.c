@@ -1,7 +1,7 @@
 /* The only place where SQLite's result codes are looked at.
  *
- * The codes become what the job table's users act on: a full disk or an I/O error is WSI_ERROR_IO (stop claiming,
- * try later), a damaged or foreign file is WSI_ERROR_INPUT (no retry helps), and anything else is a mistake of ours.
+ * The codes become what the job table's users act on: a full disk is WSI_ERROR_FULL and an I/O error WSI_ERROR_IO (stop
+ * claiming, try later), a damaged or foreign file is WSI_ERROR_INPUT (no retry helps), and anything else is a mistake of ours.
  *
  * A statement that has not run to its end keeps a read transaction open and with it the WAL from being reset, so
  * sql_step resets on the last row and on errors. */
@@ -16,6 +16,7 @@ static WsiErrorCode meaning(int code)
 {
     switch (code & 0xff) {
     case SQLITE_FULL:
+        return WSI_ERROR_FULL;
     case SQLITE_IOERR:
     case SQLITE_BUSY:
     case SQLITE_LOCKED:

@@ -1,4 +1,4 @@
-/* Opening a job table, and what a worker does with it: claim, beat, finish, fail.
+/* Opening a job table, and what a worker does with it: claim, beat, finish (how attempts end badly: ends.c).
  *
  * Every change is one transaction inside the guard lock, and leaves the table in a state that needs nothing else to
  * happen: a process may be killed between any two instructions.
@@ -15,9 +15,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_FAILURES 3
-#define MAX_CRASHES 3
-#define MAX_MESSAGE 4000
 #define GRACE_SECONDS 3 /* a worker that was asked to end does so at its next safe place */
 
 double store_now(void)
@@ -174,8 +171,7 @@ gboolean store_end_attempt(Store *store, int64_t job, int attempt, const char *o
                    "lissid", job, attempt, outcome, message, (int)parks, store_now()) >= 0;
 }
 
-/* A statement of a worker changed nothing: its lease is gone. */
-static gboolean still_ours(int changed, const Job *job, GError **error)
+gboolean store_still_ours(int changed, const Job *job, GError **error)
 {
     if (changed == 0) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_LOST,
@@ -222,74 +218,6 @@ static gboolean claim_one(Store *store, const void *data, GError **error)
     return TRUE;
 }
 
-/* ---- ends ---- */
-
-typedef struct {
-    const char *outcome, *message;
-    gboolean permanent;
-} Ending;
-
-/* Ends an attempt without result: the job is ready again or, when it has had its chances, parked. */
-static gboolean end_badly(Store *store, int64_t id, int attempt, const Ending *ending, GError **error)
-{
-    gboolean crash = g_str_equal(ending->outcome, "crashed");
-    sqlite3_stmt *query =
-        sql_query(store->sql, error,
-                  "UPDATE job SET owner = NULL, deadline = NULL, error = ?2, failures = failures + ?3, "
-                  "crashes = crashes + ?4,"
-                  " state = iif(?5 OR failures + ?3 >= ?6 OR crashes + ?4 >= ?7, 'parked', 'ready'),"
-                  " run_after = iif(?3, ?8 + (1000000 << failures), 0)" /* 1 s, 2 s */
-                  " WHERE id = ?1 RETURNING state = 'parked'",
-                  "lsiiiiil", id, ending->message, (int)!crash, (int)crash, (int)ending->permanent,
-                  MAX_FAILURES, MAX_CRASHES, g_get_monotonic_time());
-    int more = query ? sql_step(query, error) : -1;
-    gboolean parked = more > 0 && sqlite3_column_int(query, 0);
-    while (more > 0) {
-        more = sql_step(query, error);
-    }
-    return more == 0 &&
-           store_end_attempt(store, id, attempt, ending->outcome, ending->message, parked, error) &&
-           (!parked || settle_dependants(store, id, error));
-}
-
-typedef struct {
-    int64_t id;
-    int attempt;
-} Lease;
-
-/* The leases that a query (id, attempt) gives. */
-static GArray *leases(sqlite3_stmt *query, GError **error)
-{
-    g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(Lease));
-    int more = query ? sql_step(query, error) : -1;
-    for (; more > 0; more = sql_step(query, error)) {
-        Lease lease = {sqlite3_column_int64(query, 0), sqlite3_column_int(query, 1)};
-        g_array_append_val(found, lease);
-    }
-    return more < 0 ? NULL : g_steal_pointer(&found);
-}
-
-static gboolean crash_all(Store *store, GArray *found, const char *message, GError **error)
-{
-    const Ending ending = {"crashed", message, FALSE};
-    for (guint i = 0; found && i < found->len; i++) {
-        const Lease *lease = &g_array_index(found, Lease, i);
-        if (!end_badly(store, lease->id, lease->attempt, &ending, error)) {
-            return FALSE;
-        }
-    }
-    return found != NULL;
-}
-
-static gboolean crash_expired(Store *store, const void *data, GError **error)
-{
-    sqlite3_stmt *query =
-        sql_query(store->sql, error, "SELECT id, attempt FROM job WHERE state = 'leased' AND deadline < ?",
-                  "l", g_get_monotonic_time());
-    g_autoptr(GArray) found = leases(query, error);
-    return crash_all(store, found, "the worker gave no sign of life until its lease ran out", error);
-}
-
 Job *store_claim(Store *store, const char *owner, int lease_seconds, GError **error)
 {
     /* Idle workers ask often: a look without lock tells them that there is nothing. */
@@ -304,7 +232,7 @@ Job *store_claim(Store *store, const char *owner, int lease_seconds, GError **er
     gboolean ready = sqlite3_column_int(query, 0), expired = sqlite3_column_int(query, 1);
     sql_end(query);
     if ((!ready && !expired) || !store_worker_begin(store, owner, error) ||
-        (expired && !store_write(store, crash_expired, NULL, error))) {
+        (expired && !store_write(store, store_crash_expired, NULL, error))) {
         return NULL;
     }
     g_autoptr(Job) job = NULL;
@@ -316,7 +244,6 @@ Job *store_claim(Store *store, const char *owner, int lease_seconds, GError **er
 typedef struct {
     const Job *job;
     const GPtrArray *artefacts;
-    const Ending *ending;
     int lease_seconds;
     int64_t done, total;
     const char *what;
@@ -325,7 +252,7 @@ typedef struct {
 static gboolean beat(Store *store, const void *data, GError **error)
 {
     const Report *report = data;
-    return still_ours(
+    return store_still_ours(
         sql_run(store->sql, error,
                 "UPDATE job SET deadline = ?3 WHERE id = ?1 AND attempt = ?2 AND state = 'leased'", "lil",
                 report->job->id, report->job->attempt,
@@ -350,7 +277,7 @@ gboolean store_lease_hold(Store *store, const Job *job, GError **error)
     if (found > 0) {
         sql_end(query);
     }
-    if (found < 0 || !still_ours(found, job, error)) {
+    if (found < 0 || !store_still_ours(found, job, error)) {
         guard_unlock(store->guard);
         return FALSE;
     }
@@ -365,12 +292,12 @@ void store_lease_release(Store *store)
 static gboolean note_progress(Store *store, const void *data, GError **error)
 {
     const Report *report = data;
-    return still_ours(sql_run(store->sql, error,
-                              "UPDATE job SET done = ?3, total = ?4, what = ?5"
-                              " WHERE id = ?1 AND attempt = ?2 AND state = 'leased'",
-                              "lills", report->job->id, report->job->attempt, report->done, report->total,
-                              report->what),
-                      report->job, error);
+    return store_still_ours(sql_run(store->sql, error,
+                                    "UPDATE job SET done = ?3, total = ?4, what = ?5"
+                                    " WHERE id = ?1 AND attempt = ?2 AND state = 'leased'",
+                                    "lills", report->job->id, report->job->attempt, report->done,
+                                    report->total, report->what),
+                            report->job, error);
 }
 
 gboolean store_progress(Store *store, const Job *job, int64_t done, int64_t total, const char *what,
@@ -417,10 +344,11 @@ static gboolean finish(Store *store, const void *data, GError **error)
     const Job *job = report->job;
     int changed =
         sql_run(store->sql, error,
-                "UPDATE job SET state = 'done', holds = key, owner = NULL, deadline = NULL, error = NULL"
+                "UPDATE job SET state = 'done', holds = key, owner = NULL, deadline = NULL, error = NULL,"
+                " stalls = 0, stalled_at = 0"
                 " WHERE id = ?1 AND attempt = ?2 AND state = 'leased'",
                 "li", job->id, job->attempt);
-    return still_ours(changed, job, error) && record(store, job, report->artefacts, error) &&
+    return store_still_ours(changed, job, error) && record(store, job, report->artefacts, error) &&
            store_end_attempt(store, job->id, job->attempt, "done", NULL, FALSE, error) &&
            settle_dependants(store, job->id, error);
 }
@@ -428,74 +356,4 @@ static gboolean finish(Store *store, const void *data, GError **error)
 gboolean store_finish(Store *store, const Job *job, const GPtrArray *artefacts, GError **error)
 {
     return store_write(store, finish, &(Report){.job = job, .artefacts = artefacts}, error);
-}
-
-/* A text that fits: what programs print last can be long, and not UTF-8. */
-static char *shortened(const char *message)
-{
-    g_autofree char *valid = g_utf8_make_valid(message ? message : "", -1);
-    g_strstrip(valid);
-    gsize length = strlen(valid);
-    const char *from = valid;
-    while (length > MAX_MESSAGE) { /* the end says most */
-        const char *next = g_utf8_next_char(from);
-        length -= (gsize)(next - from);
-        from = next;
-    }
-    return g_strdup(from);
-}
-
-static gboolean fail(Store *store, const void *data, GError **error)
-{
-    const Report *report = data;
-    int changed = sql_run(store->sql, error,
-                          "UPDATE job SET deadline = 0 WHERE id = ?1 AND attempt = ?2 AND state = 'leased'",
-                          "li", report->job->id, report->job->attempt);
-    return still_ours(changed, report->job, error) &&
-           end_badly(store, report->job->id, report->job->attempt, report->ending, error);
-}
-
-gboolean store_fail(Store *store, const Job *job, const char *message, gboolean permanent, GError **error)
-{
-    g_autofree char *text = shortened(message);
-    const Ending ending = {"failed", text, permanent};
-    return store_write(store, fail, &(Report){.job = job, .ending = &ending}, error);
-}
-
-static gboolean release(Store *store, const void *data, GError **error)
-{
-    const Job *job = data;
-    int changed = sql_run(store->sql, error,
-                          "UPDATE job SET state = 'ready', owner = NULL, deadline = NULL"
-                          " WHERE id = ?1 AND attempt = ?2 AND state = 'leased'",
-                          "li", job->id, job->attempt);
-    return still_ours(changed, job, error) &&
-           store_end_attempt(store, job->id, job->attempt, "released", NULL, FALSE, error);
-}
-
-gboolean store_release(Store *store, const Job *job, GError **error)
-{
-    return store_write(store, release, job, error);
-}
-
-typedef struct {
-    const char *owner, *words;
-} Death;
-
-static gboolean bury(Store *store, const void *data, GError **error)
-{
-    const Death *death = data;
-    g_autoptr(GArray) found = leases(
-        sql_query(store->sql, error, "SELECT id, attempt FROM job WHERE state = 'leased' AND owner = ?", "s",
-                  death->owner),
-        error);
-    return crash_all(store, found, death->words, error);
-}
-
-gboolean store_worker_died(Store *store, const char *owner, const char *last_words, GError **error)
-{
-    g_autofree char *text = shortened(last_words);
-    guard_worker_alive(store->directory, owner); /* removes what the dead one leaves */
-    return store_write(store, bury, &(Death){owner, text[0] ? text : "the worker died without a word"},
-                       error);
 }

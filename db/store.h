@@ -7,6 +7,7 @@
  *   waiting --all needed jobs ended--> ready --claim--> leased --finish--> done
  *      |                                 ^                |---error of INPUT kind, or attempts spent--> parked
  *      |--a hard need was parked--> cancelled             |---other error, or the worker died--> ready
+ *                                                        |---the system failed--> ready after a wait, for an hour
  *
  * A claim is one UPDATE ... RETURNING and gives a lease with a fencing token (the attempt number): heartbeat, progress and finish
  * carry it and fail with WSI_ERROR_LOST when the lease has gone to somebody else.  Finishing a job, recording its
@@ -94,11 +95,16 @@ GPtrArray *store_inputs(Store *store, const Job *job, GError **error);
 gboolean store_finish(Store *store, const Job *job, const GPtrArray *artefacts, GError **error);
 /* Ends the attempt without result.  permanent: park at once; otherwise the job is ready again until max_attempts (3). */
 gboolean store_fail(Store *store, const Job *job, const char *message, gboolean permanent, GError **error);
+/* Ends the attempt since the system failed, which says nothing about the job: no attempt is spent, and it is ready again after a wait
+ * that doubles from 2 s to 5 min, +-25 %.  It is parked when it has stalled without a break for `patience` seconds; -1: never. */
+gboolean store_stall(Store *store, const Job *job, const char *message, int patience, GError **error);
 /* Gives a job back without spending an attempt (a clean stop). */
 gboolean store_release(Store *store, const Job *job, GError **error);
 /* The supervisor saw the worker die: its leased job counts a crash and becomes ready, or parked after three. last_words: what
  * it printed last. */
 gboolean store_worker_died(Store *store, const char *owner, const char *last_words, GError **error);
+/* The supervisor saw the worker give up since the system failed it: what it holds is ready again and counts nothing. */
+gboolean store_worker_left(Store *store, const char *owner, GError **error);
 /* Parked (and so cancelled) jobs become waiting or ready again, attempts 0. unit NULL = all.  Returns how many, -1 on error. */
 int store_retry(Store *store, const char *unit, GError **error);
 
@@ -110,6 +116,8 @@ typedef struct {
     int64_t done, total; /* progress */
     char *what;
     double seconds; /* of the attempt that finished, or so far */
+    int stalls;     /* how often in a row the system failed it; it is ready, and error says why */
+    double wait;    /* seconds until it is tried again */
 } JobRow;
 void job_row_free(JobRow *row);
 /* All jobs in plan order: array of JobRow*, owned. */

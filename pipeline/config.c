@@ -541,7 +541,7 @@ Config *config_read(const char *path, GError **error)
     gsize length;
     g_autoptr(GError) why = NULL;
     if (!g_file_get_contents(path, &text, &length, &why)) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s", why->message);
+        wsi_error_glib(error, why);
         return NULL;
     }
     g_autofree char *absolute = g_canonicalize_filename(path, NULL);

@@ -37,7 +37,7 @@ Map *npy_read(const char *path, GError **error)
     int width = 0, height = 0;
     g_autoptr(GError) why = NULL;
     if (!g_file_get_contents(path, &text, &bytes, &why)) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s", why->message);
+        wsi_error_glib(error, why);
         return NULL;
     }
     size_t header = bytes >= 10 ? (uint8_t)text[8] + 256u * (uint8_t)text[9] : 0;

@@ -39,9 +39,9 @@ static int hit(const char *call, const char *path)
 {
     static int calls;
     const char *until = setting("FAULT_WHILE"), *log = setting("FAULT_LOG");
-    int code = atoi(setting("FAULT_ERRNO"));
+    int code = (int)strtol(setting("FAULT_ERRNO"), NULL, 10);
     if (strcmp(call, setting("FAULT_CALL")) || !named(path) || (*until && access(until, F_OK)) ||
-        __sync_fetch_and_add(&calls, 1) < atoi(setting("FAULT_SKIP"))) {
+        __sync_fetch_and_add(&calls, 1) < strtol(setting("FAULT_SKIP"), NULL, 10)) {
         return 0;
     }
     FILE *(*open_log)(const char *, const char *) =

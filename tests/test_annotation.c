@@ -375,7 +375,7 @@ static void test_no_files(void)
     g_assert_cmpint(mkfifo(pipe, 0600), ==, 0);
     g_assert_true(g_file_set_contents(large, "<", 1, NULL));
     g_assert_cmpint(truncate(large, (64 << 20) + 1), ==, 0);
-    assert_unreadable("/nonexistent/a.xml", WSI_ERROR_IO, "/nonexistent/a.xml");
+    assert_unreadable("/nonexistent/a.xml", WSI_ERROR_ABSENT, "/nonexistent/a.xml");
     assert_unreadable(directory, WSI_ERROR_INPUT, "not a regular file");
     assert_unreadable(pipe, WSI_ERROR_INPUT, "not a regular file");
     assert_unreadable(large, WSI_ERROR_INPUT, "larger than 64 MiB");

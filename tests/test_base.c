@@ -169,7 +169,7 @@ static void test_no_place(Folder *folder, gconstpointer unused)
     g_autofree char *path = inside(folder, "file"), *below = inside(folder, "file/below");
     g_assert_true(durable_write_file(path, "x", 1, NULL, NULL));
     g_assert_null(durable_open(below, &error));
-    g_assert_error(error, WSI_ERROR, WSI_ERROR_IO);
+    g_assert_error(error, WSI_ERROR, WSI_ERROR_ABSENT);
     g_assert_false(durable_hash_file(below, NULL, NULL, NULL));
 }
 

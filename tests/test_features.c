@@ -118,7 +118,7 @@ static void test_files_of_something_else_are_refused(void)
     g_assert_error(cut, WSI_ERROR, WSI_ERROR_IO);
     g_unlink(path);
     g_assert_null(feature_file_open(&spec, KEY, &missing));
-    g_assert_error(missing, WSI_ERROR, WSI_ERROR_IO);
+    g_assert_error(missing, WSI_ERROR, WSI_ERROR_ABSENT);
 }
 
 static void test_what_is_not_published_disappears(void)
@@ -205,7 +205,7 @@ static void test_a_file_that_cannot_be_written_is_an_error(void)
     TileSet tiles = {.count = TILES, .read = read_tile};
     FitOptions options = {.threads = 2, .cache = FEATURES_FILE, .feature_file = "/proc/none/features"};
     g_assert_null(model_fit(&spec, &tiles, &options, &error));
-    g_assert_error(error, WSI_ERROR, WSI_ERROR_IO);
+    g_assert_error(error, WSI_ERROR, WSI_ERROR_ABSENT);
     model_spec_clear(&spec);
 }
 

@@ -74,7 +74,7 @@ static void test_refused(void)
     } cases[] = {{GOLDEN "cmyk.jpg", WSI_ERROR_INPUT},
                  {GOLDEN "rgb.png.rgb", WSI_ERROR_INPUT},
                  {GOLDEN, WSI_ERROR_INPUT},
-                 {GOLDEN "absent.png", WSI_ERROR_IO}};
+                 {GOLDEN "absent.png", WSI_ERROR_ABSENT}};
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(GError) error = NULL;
         g_assert_null(picture_read(cases[i].path, &error));
@@ -195,7 +195,7 @@ static void test_png_cannot_write(void)
     g_autoptr(Image) image = random_image(4, 4, 3);
     g_autoptr(GError) error = NULL;
     g_assert_false(picture_write_png("/proc/wsiflow/picture.png", image, NULL, &error));
-    g_assert_error(error, WSI_ERROR, WSI_ERROR_IO);
+    g_assert_error(error, WSI_ERROR, WSI_ERROR_ABSENT);
     image->channels = 2;
     g_autoptr(GByteArray) out = g_byte_array_new();
     g_autoptr(GError) channels = NULL;

@@ -208,7 +208,7 @@ static void test_no_file(void)
     g_autoptr(GError) error = NULL;
     g_autofree char *absent = file_at("absent.safetensors");
     g_assert_null(safetensors_read(absent, &error));
-    g_assert_error(error, WSI_ERROR, WSI_ERROR_IO);
+    g_assert_error(error, WSI_ERROR, WSI_ERROR_ABSENT);
     g_clear_error(&error);
     g_assert_null(safetensors_read(directory, &error));
     g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);

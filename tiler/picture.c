@@ -163,7 +163,7 @@ char **picture_list(const char *folder, GError **error)
     g_autoptr(GError) why = NULL;
     g_autoptr(GDir) dir = g_dir_open(folder, 0, &why);
     if (!dir) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s", why->message);
+        wsi_error_glib(error, why);
         return NULL;
     }
     GPtrArray *names = g_ptr_array_new();

@@ -8,10 +8,13 @@
 #include "tiler/jpegio.h"
 #include "base/error.h"
 #include <string.h>
+#include <jerror.h>
 
 static gboolean set_error(const JpegErrors *errors, const char *name, GError **error)
 {
-    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: %s", name, errors->message);
+    gboolean memory = errors->base.msg_code == JERR_OUT_OF_MEMORY;
+    g_set_error(error, WSI_ERROR, memory ? WSI_ERROR_MEMORY : WSI_ERROR_INPUT, "%s: %s", name,
+                errors->message);
     return FALSE;
 }
 

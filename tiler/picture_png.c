@@ -69,7 +69,9 @@ static gboolean set_error(Coder *coder, const char *name, GError **error)
     if (coder->write_error) {
         g_propagate_error(error, g_steal_pointer(&coder->write_error));
     } else {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: %s", name, coder->message);
+        gboolean memory = strcasestr(coder->message, "out of memory") != NULL;
+        g_set_error(error, WSI_ERROR, memory ? WSI_ERROR_MEMORY : WSI_ERROR_INPUT, "%s: %s", name,
+                    coder->message);
     }
     return FALSE;
 }

@@ -53,7 +53,8 @@ static int on_tiff_warning(TIFF *tiff, void *data, const char *module, const cha
 
 static gboolean tiff_failed(PyramidFile *file, GError **error)
 {
-    g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "cannot write %s: %s", durable_temp_path(file->target),
+    WsiErrorCode code = errno == ENOSPC || errno == EDQUOT ? WSI_ERROR_FULL : WSI_ERROR_IO;
+    g_set_error(error, WSI_ERROR, code, "cannot write %s: %s", durable_temp_path(file->target),
                 file->message[0] ? file->message : "libtiff gives no reason");
     return FALSE;
 }
@@ -221,7 +222,12 @@ static gboolean copy_tile(PyramidFile *file, int fd, int64_t tile, const Spooled
     g_byte_array_set_size(buffer, from->bytes);
     for (size_t done = 0; done < from->bytes;) {
         ssize_t got = pread(fd, buffer->data + done, from->bytes - done, from->offset + (off_t)done);
-        if (got <= 0 && !(got < 0 && errno == EINTR)) {
+        if (got == 0) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "%s ends at byte %" G_GINT64_FORMAT ", too early",
+                        durable_temp_path(file->spool), from->offset + (gint64)done);
+            return FALSE;
+        }
+        if (got < 0 && errno != EINTR) {
             return wsi_error_errno(error, "cannot read back", durable_temp_path(file->spool));
         }
         done += got > 0 ? (size_t)got : 0;

@@ -194,7 +194,7 @@ char **shards_list(const char *folder, const char *prefix, GError **error)
     g_autoptr(GError) why = NULL;
     g_autoptr(GDir) dir = g_dir_open(folder, 0, &why);
     if (!dir) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s", why->message);
+        wsi_error_glib(error, why);
         return NULL;
     }
     GPtrArray *names = g_ptr_array_new();
@@ -289,6 +289,12 @@ static gboolean index_member(Shard *shard, const char *name, ShardPart part, GEr
 
 static gboolean not_a_tar(const Shard *shard, struct archive *tar, GError **error)
 {
+    int number =
+        archive_errno(tar); /* of the system, or one of three that libarchive gives to files that are wrong */
+    if (number > 0 && number != EILSEQ && number != EINVAL) {
+        errno = number;
+        return wsi_error_errno(error, "cannot read", shard->path);
+    }
     g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: no whole, uncompressed tar file: %s", shard->path,
                 archive_error_string(tar));
     return FALSE;

@@ -1,0 +1,238 @@
+/* How attempts end without a result: failed, crashed, stalled, given back.
+ *
+ * A failure or a crash counts against the job, which is parked after a few.  A stall does not: the system failed (a share
+ * that is away, no descriptors left, no memory), which says nothing about the job.  It is tried again after a wait that
+ * doubles from two seconds to five minutes, and is parked only when it has stalled for longer than its worker's
+ * patience.  A quarter of the wait is chance, so that jobs that stalled together do not come back together. */
+#include "db/internal.h"
+#include "db/guard.h"
+#include "base/error.h"
+#include "base/rng.h"
+#include <string.h>
+
+#define MAX_FAILURES 3
+#define MAX_CRASHES 3
+#define MAX_MESSAGE 4000
+#define FIRST_WAIT 2.0
+#define LONGEST_WAIT 300.0
+
+typedef struct {
+    const char *outcome, *message;
+    gboolean permanent;
+} Ending;
+
+/* Ends an attempt without result: the job is ready again or, when it has had its chances, parked. */
+static gboolean end_badly(Store *store, int64_t id, int attempt, const Ending *ending, GError **error)
+{
+    gboolean crash = g_str_equal(ending->outcome, "crashed");
+    sqlite3_stmt *query =
+        sql_query(store->sql, error,
+                  "UPDATE job SET owner = NULL, deadline = NULL, error = ?2, failures = failures + ?3, "
+                  "crashes = crashes + ?4, stalls = 0, stalled_at = 0,"
+                  " state = iif(?5 OR failures + ?3 >= ?6 OR crashes + ?4 >= ?7, 'parked', 'ready'),"
+                  " run_after = iif(?3, ?8 + (1000000 << failures), 0)" /* 1 s, 2 s */
+                  " WHERE id = ?1 RETURNING state = 'parked'",
+                  "lsiiiiil", id, ending->message, (int)!crash, (int)crash, (int)ending->permanent,
+                  MAX_FAILURES, MAX_CRASHES, g_get_monotonic_time());
+    int more = query ? sql_step(query, error) : -1;
+    gboolean parked = more > 0 && sqlite3_column_int(query, 0);
+    while (more > 0) {
+        more = sql_step(query, error);
+    }
+    return more == 0 &&
+           store_end_attempt(store, id, attempt, ending->outcome, ending->message, parked, error) &&
+           (!parked || settle_dependants(store, id, error));
+}
+
+typedef struct {
+    int64_t id;
+    int attempt;
+} Lease;
+
+/* The leases that a query (id, attempt) gives. */
+static GArray *leases(sqlite3_stmt *query, GError **error)
+{
+    g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(Lease));
+    int more = query ? sql_step(query, error) : -1;
+    for (; more > 0; more = sql_step(query, error)) {
+        Lease lease = {sqlite3_column_int64(query, 0), sqlite3_column_int(query, 1)};
+        g_array_append_val(found, lease);
+    }
+    return more < 0 ? NULL : g_steal_pointer(&found);
+}
+
+static gboolean crash_all(Store *store, GArray *found, const char *message, GError **error)
+{
+    const Ending ending = {"crashed", message, FALSE};
+    for (guint i = 0; found && i < found->len; i++) {
+        const Lease *lease = &g_array_index(found, Lease, i);
+        if (!end_badly(store, lease->id, lease->attempt, &ending, error)) {
+            return FALSE;
+        }
+    }
+    return found != NULL;
+}
+
+gboolean store_crash_expired(Store *store, const void *data, GError **error)
+{
+    sqlite3_stmt *query =
+        sql_query(store->sql, error, "SELECT id, attempt FROM job WHERE state = 'leased' AND deadline < ?",
+                  "l", g_get_monotonic_time());
+    g_autoptr(GArray) found = leases(query, error);
+    return crash_all(store, found, "the worker gave no sign of life until its lease ran out", error);
+}
+
+/* A text that fits: what programs print last can be long, and not UTF-8. */
+static char *shortened(const char *message)
+{
+    g_autofree char *valid = g_utf8_make_valid(message ? message : "", -1);
+    g_strstrip(valid);
+    gsize length = strlen(valid);
+    const char *from = valid;
+    while (length > MAX_MESSAGE) { /* the end says most */
+        const char *next = g_utf8_next_char(from);
+        length -= (gsize)(next - from);
+        from = next;
+    }
+    return g_strdup(from);
+}
+
+/* How a worker says that its attempt ends. */
+typedef struct {
+    const Job *job;
+    const Ending *ending;
+    int patience; /* of a stall, seconds; -1 = for ever */
+} Report;
+
+static gboolean fail(Store *store, const void *data, GError **error)
+{
+    const Report *report = data;
+    int changed = sql_run(store->sql, error,
+                          "UPDATE job SET deadline = 0 WHERE id = ?1 AND attempt = ?2 AND state = 'leased'",
+                          "li", report->job->id, report->job->attempt);
+    return store_still_ours(changed, report->job, error) &&
+           end_badly(store, report->job->id, report->job->attempt, report->ending, error);
+}
+
+gboolean store_fail(Store *store, const Job *job, const char *message, gboolean permanent, GError **error)
+{
+    g_autofree char *text = shortened(message);
+    const Ending ending = {"failed", text, permanent};
+    return store_write(store, fail, &(Report){job, &ending, 0}, error);
+}
+
+/* Waits 2 s, 4 s, 8 s ... 5 min, more or less. */
+static int64_t wait_us(const Job *job, int stalls)
+{
+    Rng chance = rng_at(rng_name(job->key), (uint64_t)job->id, (uint32_t)job->attempt);
+    double seconds = MIN(FIRST_WAIT * (double)(1 << MIN(stalls, 16)), LONGEST_WAIT);
+    return (int64_t)(seconds * (0.75 + 0.5 * rng_uniform(&chance)) * G_USEC_PER_SEC);
+}
+
+/* How often this job has stalled in a row, and since when (0 = not yet). */
+static gboolean stalls_of(Store *store, const Job *job, int *stalls, int64_t *since, GError **error)
+{
+    sqlite3_stmt *query =
+        sql_query(store->sql, error,
+                  "SELECT stalls, stalled_at FROM job WHERE id = ?1 AND attempt = ?2 AND state = 'leased'",
+                  "li", job->id, job->attempt);
+    int found = query ? sql_step(query, error) : -1;
+    if (found > 0) {
+        *stalls = sqlite3_column_int(query, 0);
+        *since = sqlite3_column_int64(query, 1);
+        sql_end(query);
+    }
+    return found >= 0 && store_still_ours(found, job, error);
+}
+
+static gboolean stall(Store *store, const void *data, GError **error)
+{
+    const Report *report = data;
+    const Job *job = report->job;
+    int64_t now = g_get_monotonic_time(), since = 0;
+    int stalls = 0;
+    if (!stalls_of(store, job, &stalls, &since, error)) {
+        return FALSE;
+    }
+    since = stalls ? since : now;
+    int64_t left = since + (int64_t)report->patience * G_USEC_PER_SEC - now, wait = wait_us(job, stalls);
+    if (report->patience >= 0 && left <= 0) {
+        return end_badly(store, job->id, job->attempt, report->ending, error);
+    }
+    wait = report->patience >= 0 ? MIN(wait, left) : wait;
+    return sql_run(
+               store->sql, error,
+               "UPDATE job SET state = 'ready', owner = NULL, deadline = NULL, error = ?2, run_after = ?3,"
+               " stalls = ?4, stalled_at = ?5 WHERE id = ?1",
+               "lslil", job->id, report->ending->message, now + wait, stalls + 1, since) >= 0 &&
+           store_end_attempt(store, job->id, job->attempt, "released", report->ending->message, FALSE, error);
+}
+
+gboolean store_stall(Store *store, const Job *job, const char *message, int patience, GError **error)
+{
+    g_autofree char *text = shortened(message);
+    const Ending ending = {"failed", text, TRUE};
+    return store_write(store, stall, &(Report){job, &ending, patience}, error);
+}
+
+static gboolean release(Store *store, const void *data, GError **error)
+{
+    const Job *job = data;
+    int changed = sql_run(store->sql, error,
+                          "UPDATE job SET state = 'ready', owner = NULL, deadline = NULL"
+                          " WHERE id = ?1 AND attempt = ?2 AND state = 'leased'",
+                          "li", job->id, job->attempt);
+    return store_still_ours(changed, job, error) &&
+           store_end_attempt(store, job->id, job->attempt, "released", NULL, FALSE, error);
+}
+
+gboolean store_release(Store *store, const Job *job, GError **error)
+{
+    return store_write(store, release, job, error);
+}
+
+typedef struct {
+    const char *owner, *words;
+} Death;
+
+static gboolean bury(Store *store, const void *data, GError **error)
+{
+    const Death *death = data;
+    g_autoptr(GArray) found = leases(
+        sql_query(store->sql, error, "SELECT id, attempt FROM job WHERE state = 'leased' AND owner = ?", "s",
+                  death->owner),
+        error);
+    return crash_all(store, found, death->words, error);
+}
+
+gboolean store_worker_died(Store *store, const char *owner, const char *last_words, GError **error)
+{
+    g_autofree char *text = shortened(last_words);
+    guard_worker_alive(store->directory, owner); /* removes what the dead one leaves */
+    return store_write(store, bury, &(Death){owner, text[0] ? text : "the worker died without a word"},
+                       error);
+}
+
+gboolean store_return_leases(Store *store, const char *owner, const char *why, GError **error)
+{
+    return sql_run(store->sql, error,
+                   "UPDATE attempt SET outcome = 'lost', message = ?2, ended = ?3"
+                   " WHERE outcome IS NULL AND (job, attempt) IN"
+                   "       (SELECT id, attempt FROM job WHERE state = 'leased' AND owner = ?1)",
+                   "ssd", owner, why, store_now()) >= 0 &&
+           sql_run(store->sql, error,
+                   "UPDATE job SET state = 'ready', owner = NULL, deadline = NULL"
+                   " WHERE state = 'leased' AND owner = ?",
+                   "s", owner) >= 0;
+}
+
+static gboolean give_back(Store *store, const void *data, GError **error)
+{
+    return store_return_leases(store, data, "the worker gave up", error);
+}
+
+gboolean store_worker_left(Store *store, const char *owner, GError **error)
+{
+    guard_worker_alive(store->directory, owner); /* removes what it leaves */
+    return store_write(store, give_back, owner, error);
+}
