@@ -43,6 +43,17 @@ gboolean wsi_error_glib(GError **error, const GError *why)
     return FALSE;
 }
 
+gboolean wsi_error_is_system(const GError *error)
+{
+    static const WsiErrorCode ours[] = {WSI_ERROR_INPUT, WSI_ERROR_INTERNAL, WSI_ERROR_LOST,
+                                        WSI_ERROR_CANCELLED};
+    gboolean system = TRUE;
+    for (size_t i = 0; i < G_N_ELEMENTS(ours); i++) {
+        system = system && !g_error_matches(error, WSI_ERROR, (gint)ours[i]);
+    }
+    return system;
+}
+
 void *wsi_try_alloc(size_t count, size_t size, const char *what, GError **error)
 {
     size_t bytes;

@@ -25,5 +25,8 @@ gboolean wsi_error_errno(GError **error, const char *what, const char *file);
 /* The same for an error of GLib's file functions (G_FILE_ERROR), whose message names the file.  Always returns FALSE. */
 gboolean wsi_error_glib(GError **error, const GError *why);
 
+/* TRUE when the system failed, not what it was asked for: trying again can help. */
+gboolean wsi_error_is_system(const GError *error);
+
 /* g_try_malloc of count * size bytes, checked for overflow; zeroed.  NULL with WSI_ERROR_MEMORY naming `what`. */
 void *wsi_try_alloc(size_t count, size_t size, const char *what, GError **error);

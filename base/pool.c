@@ -34,6 +34,12 @@ int pool_processors(void)
     return MAX(1, CPU_COUNT(&set));
 }
 
+int pool_share(int processors, int jobs)
+{
+    jobs = MAX(jobs, 1);
+    return MAX((processors + jobs - 1) / jobs, 1);
+}
+
 /* Binds the calling thread to the n-th processor of `allowed`. */
 static void pin_to(int n, const cpu_set_t *allowed)
 {
@@ -127,7 +133,7 @@ static gboolean run(Loop *loop, int threads, GError **error)
 
 gboolean pool_run(int threads, gboolean pin, int64_t count, PoolWork work, void *data, GError **error)
 {
-    Loop loop = {.count = count, .work = work, .data = data, .pin = pin && threads <= pool_processors()};
+    Loop loop = {.count = count, .work = work, .data = data, .pin = pin && threads == pool_processors()};
     return run(&loop, threads, error);
 }
 

@@ -12,7 +12,7 @@ typedef gboolean (*PoolWork)(int64_t index, int worker, void *data, GError **err
 /* Runs work for 0 <= index < count on `threads` threads (the caller is one of them) and waits.  Items are
  * handed out in ascending order.  When items fail, the error of the lowest index among those that ran is
  * returned.  threads <= 1 runs in the calling thread.  With `pin` each thread is bound to one of the
- * processors that the process may use, as long as there are enough of them. */
+ * processors that the process may use, when it takes all of them: processes that share them would all be bound to the first ones. */
 gboolean pool_run(int threads, gboolean pin, int64_t count, PoolWork work, void *data, GError **error);
 
 /* Takes over what item `index` gave.  FALSE with error stops the loop. */
@@ -24,5 +24,8 @@ typedef gboolean (*PoolTake)(int64_t index, void *data, GError **error);
 gboolean pool_run_ordered(int threads, int64_t count, int64_t ahead, PoolWork work, PoolTake take, void *data,
                           GError **error);
 
+/* Threads for each of `jobs` processes that work at the same time, so that all `processors` are used: rounded up, since one thread too many
+ * costs less than an idle processor. */
+int pool_share(int processors, int jobs);
 /* Processors that this process may use (at least 1). */
 int pool_processors(void);

@@ -15,6 +15,7 @@
 #include "pipeline/sizes.h"
 #include "pipeline/summary.h"
 #include "pipeline/verify.h"
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,8 +87,9 @@ static int verify(const char *folder, int sample, GError **error)
 
 static int run_to(const char *name, const char *last, int argc, char **argv, GError **error)
 {
+    signal(SIGPIPE, SIG_IGN); /* nobody reads what is told any more: the run goes on */
     g_autofree char *config_path = NULL, *folder = NULL, *verified = NULL;
-    int workers = 0, sample = -1, code;
+    int workers = 0, patience = 60, sample = -1, code;
     gboolean dry = FALSE;
     GOptionEntry entries[] = {
         {"config", 'c', 0, G_OPTION_ARG_FILENAME, &config_path, "what to do (wsiflow config lists all keys)",
@@ -95,6 +97,9 @@ static int run_to(const char *name, const char *last, int argc, char **argv, GEr
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &folder,
          "folder of the run (default: the configuration's name without .yaml)", "DIR"},
         {"workers", 'j', 0, G_OPTION_ARG_INT, &workers, "worker processes (default: one a processor)", "N"},
+        {"patience", 0, 0, G_OPTION_ARG_INT, &patience,
+         "how long faults of the system (a share that is away, a full disk) are tried again (default 60)",
+         "MINUTES"},
         {"dry-run", 0, 0, G_OPTION_ARG_NONE, &dry,
          "only print the summary of the cohort, the jobs and the disk they need; writes nothing", NULL},
         {"verify", 0, 0, G_OPTION_ARG_FILENAME, &verified,
@@ -107,6 +112,9 @@ static int run_to(const char *name, const char *last, int argc, char **argv, GEr
     }
     if (!command_options(name, entries, &argc, &argv, &code, error)) {
         return code;
+    }
+    if (patience < 0 || patience > 10080) {
+        return command_misused(error, "--patience %d: allowed are 0 to 10080 minutes (a week)", patience);
     }
     if (!config_path && argc == 2) { /* run x.yaml */
         config_path = g_strdup(argv[1]);
@@ -142,7 +150,8 @@ static int run_to(const char *name, const char *last, int argc, char **argv, GEr
     if (!writable_folder(folder, NULL, error)) {
         return EXIT_FAILED;
     }
-    code = runner_run(config, folder, workers, last, error);
+    const RunnerOptions options = {.workers = workers, .patience = patience * 60, .last = last};
+    code = runner_run(config, folder, &options, error);
     if (code == EXIT_DONE || code == EXIT_PARTIAL) {
         show_results(folder);
     }
@@ -185,6 +194,9 @@ static void print_stages(const GPtrArray *rows)
         const JobRow *row = rows->pdata[i];
         if (row->state == JOB_PARKED) {
             printf("failed: %s %s: %s\n", row->stage, row->unit, row->error ? row->error : "");
+        } else if (row->stalls > 0) {
+            printf("waiting: %s %s: %s; tried again in %.0f s\n", row->stage, row->unit,
+                   row->error ? row->error : "", row->wait);
         } else if (row->state == JOB_LEASED) {
             printf("running: %s %s %" G_GINT64_FORMAT "/%" G_GINT64_FORMAT " %s, %.0f s\n", row->stage,
                    row->unit, row->done, row->total, row->what ? row->what : "", row->seconds);
@@ -322,9 +334,13 @@ int command_retry(int argc, char **argv, GError **error)
 
 int command_worker(int argc, char **argv, GError **error)
 {
-    if (argc != 5) {
+    if (argc != 6) {
         return command_misused(error, "worker is started by wsiflow run");
     }
-    return runner_worker(argv[1], argv[2], (int)g_ascii_strtoll(argv[3], NULL, 10),
-                         (int)g_ascii_strtoll(argv[4], NULL, 10), error);
+    const WorkerSpec spec = {.folder = argv[1],
+                             .owner = argv[2],
+                             .threads = (int)g_ascii_strtoll(argv[3], NULL, 10),
+                             .supervisor = (int)g_ascii_strtoll(argv[4], NULL, 10),
+                             .patience = (int)g_ascii_strtoll(argv[5], NULL, 10)};
+    return runner_worker(&spec, error);
 }

@@ -245,11 +245,15 @@ gboolean plan_make(const Run *run, Store *store, const char *last, GError **erro
 
 Cohort *plan_cohort(Store *store, GError **error)
 {
-    g_autoptr(GError) why = NULL;
+    GError *why = NULL;
     g_autofree char *text = store_get_note(store, "cohort", &why);
+    if (why) {
+        g_propagate_error(error, why);
+        return NULL;
+    }
     if (!text) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "the job table has no cohort: %s",
-                    why ? why->message : "run wsiflow run once more");
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "the job table has no cohort: run wsiflow run once more");
         return NULL;
     }
     return cohort_parse(text, error);

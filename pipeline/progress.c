@@ -10,11 +10,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#define STATES (JOB_CANCELLED + 1)
+
 struct Progress {
     gboolean terminal;
     int workers;
     gint64 start;
-    GHashTable *told;  /* "stage/unit" -> state + 1 that was told */
+    GHashTable *told;  /* "stage/unit" -> state + STATES * stalls + 1 that was told */
     GHashTable *tiles; /* "stage/unit" -> tiles done at the last look */
     gint64 last_look;
     double rate; /* tiles/s, smoothed */
@@ -125,6 +127,11 @@ static void tell_job(Progress *progress, const JobRow *row, const GPtrArray *row
         return;
     }
     g_autofree char *why = terminal_cut(row->error ? row->error : "no reason was recorded", G_MAXINT);
+    if (row->stalls > 0) {
+        fprintf(stderr, "[%d/%d] %s %s: %s; tried again in %.0f s\n", ended, total, row->stage, row->unit,
+                why, row->wait);
+        return;
+    }
     fprintf(stderr, "[%d/%d] %s %s: %s: %s\n", ended, total, row->stage, row->unit,
             job_state_name(row->state), why);
 }
@@ -190,11 +197,12 @@ void progress_update(Progress *progress, const GPtrArray *rows)
         const JobRow *row = rows->pdata[i];
         char *name = g_strdup_printf("%s/%s", row->stage, row->unit);
         int before = GPOINTER_TO_INT(g_hash_table_lookup(progress->told, name)) - 1;
-        gboolean fresh = has_ended(row->state) && before != (int)row->state;
+        int now = (int)row->state + STATES * row->stalls;
+        gboolean fresh = (has_ended(row->state) || row->stalls > before / STATES) && before != now;
         if (fresh && !(first && row->state == JOB_DONE)) { /* what was done in an earlier run is not news */
             tell_job(progress, row, rows, ended);
         }
-        g_hash_table_replace(progress->told, name, GINT_TO_POINTER(row->state + 1));
+        g_hash_table_replace(progress->told, name, GINT_TO_POINTER(now + 1));
     }
     look_at_rate(progress, rows);
     int columns = progress->terminal ? terminal_columns(STDERR_FILENO) : 0;

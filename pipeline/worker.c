@@ -144,45 +144,61 @@ static const SlideEntry *entry_of(const Run *run, const char *unit)
     return NULL;
 }
 
-/* TRUE when trying again cannot help. */
-static gboolean is_permanent(const GError *error)
+/* For how many seconds an attempt that the system failed is tried again; -1 = as long as the run lasts. */
+static int patience_for(const GError *why, int patience)
 {
-    return error->domain == WSI_ERROR &&
-           (error->code == WSI_ERROR_INPUT || error->code == WSI_ERROR_INTERNAL);
+    static const struct {
+        WsiErrorCode code;
+        int most;
+    } limits[] = {
+        {WSI_ERROR_ABSENT, 120}, /* a share that comes back, or a file that somebody removed */
+        {WSI_ERROR_MEMORY, 600}, /* other programs end, or the job never fits */
+        {WSI_ERROR_FULL, -1},    /* the supervisor pauses the run, and ends it when that lasts */
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(limits); i++) {
+        if (g_error_matches(why, WSI_ERROR, (gint)limits[i].code)) {
+            return limits[i].most < 0 ? -1 : MIN(patience, limits[i].most);
+        }
+    }
+    return patience;
 }
 
-/* Records how the attempt ended.  FALSE only when the job table itself fails. */
-static gboolean settle(Store *store, const Job *job, const Work *work, GError *why, GError **error)
+/* Records how the attempt ended.  FALSE when the job table itself fails, or when there is no room for any job. */
+static gboolean settle(Store *store, const Work *work, GError *why, int patience, GError **error)
 {
+    const Job *job = work->job;
     g_autoptr(GError) lost = NULL;
-    gboolean ok;
+    gboolean ok, full = why && g_error_matches(why, WSI_ERROR, WSI_ERROR_FULL);
     if (!why) {
         ok = store_finish(store, job, work->outputs, &lost);
-    } else if (why->domain == WSI_ERROR && why->code == WSI_ERROR_CANCELLED) {
+    } else if (g_error_matches(why, WSI_ERROR, WSI_ERROR_CANCELLED)) {
         ok = store_release(store, job, &lost);
-    } else if (why->domain == WSI_ERROR && why->code == WSI_ERROR_LOST) {
+    } else if (g_error_matches(why, WSI_ERROR, WSI_ERROR_LOST)) {
         ok = TRUE; /* somebody else has it: publish nothing, say nothing */
+    } else if (wsi_error_is_system(why)) {
+        ok = store_stall(store, job, why->message, patience_for(why, patience), &lost);
     } else {
-        ok = store_fail(store, job, why->message, is_permanent(why), &lost);
+        ok = store_fail(store, job, why->message, TRUE, &lost);
     }
     if (!ok && !g_error_matches(lost, WSI_ERROR, WSI_ERROR_LOST)) {
         g_propagate_error(error, g_steal_pointer(&lost));
         return FALSE;
     }
-    return TRUE;
+    if (full) {
+        g_propagate_error(error, g_error_copy(why));
+    }
+    return !full;
 }
 
 /* Processors for a job of a slide: all, shared among the jobs that run or could.  Results do not depend on it. */
 static int slide_threads(Store *store, int processors)
 {
     int counts[JOB_CANCELLED + 1];
-    if (!store_counts(store, counts, NULL)) {
-        return 1;
-    }
-    return MAX(1, processors / MAX(1, counts[JOB_READY] + counts[JOB_LEASED]));
+    return store_counts(store, counts, NULL) ? pool_share(processors, counts[JOB_READY] + counts[JOB_LEASED])
+                                             : 1;
 }
 
-static gboolean do_job(const Run *run, Store *store, const Job *job, int threads, GError **error)
+static gboolean do_job(const Run *run, Store *store, const Job *job, const WorkerSpec *spec, GError **error)
 {
     const Stage *stage = stage_find(job->stage);
     g_autoptr(GError) why = NULL;
@@ -194,14 +210,15 @@ static gboolean do_job(const Run *run, Store *store, const Job *job, int threads
                  .job = job,
                  .inputs = inputs,
                  .outputs = outputs,
-                 .threads = stage && stage->scope == SCOPE_COHORT ? threads : slide_threads(store, threads),
+                 .threads = stage && stage->scope == SCOPE_COHORT ? spec->threads
+                                                                  : slide_threads(store, spec->threads),
                  .stop = &stop_asked};
     if (inputs && (!stage || (stage->scope == SCOPE_SLIDE && !work.slide))) {
         g_set_error(&why, WSI_ERROR, WSI_ERROR_INTERNAL, "no stage %s or no slide %s", job->stage, job->unit);
     } else if (inputs && !stage->run(&work, &why) && !why) {
         g_set_error(&why, WSI_ERROR, WSI_ERROR_INTERNAL, "stage %s failed without saying why", job->stage);
     }
-    return settle(store, job, &work, why, error);
+    return settle(store, &work, why, spec->patience, error);
 }
 
 /* Whether jobs are left that this worker may still get. */
@@ -215,12 +232,11 @@ static gboolean work_left(Store *store, gboolean *left, GError **error)
     return TRUE;
 }
 
-static gboolean work_loop(const Run *run, Store *store, const char *owner, int threads, Heart *heart,
-                          GError **error)
+static gboolean work_loop(const Run *run, Store *store, const WorkerSpec *spec, Heart *heart, GError **error)
 {
     while (!g_atomic_int_get(&stop_asked)) {
         GError *why = NULL;
-        g_autoptr(Job) job = store_claim(store, owner, LEASE_SECONDS, &why);
+        g_autoptr(Job) job = store_claim(store, spec->owner, LEASE_SECONDS, &why);
         gboolean left = TRUE;
         if (why) {
             g_propagate_error(error, why);
@@ -237,7 +253,7 @@ static gboolean work_loop(const Run *run, Store *store, const char *owner, int t
             continue;
         }
         heart_follow(heart, job);
-        gboolean ok = do_job(run, store, job, threads, error);
+        gboolean ok = do_job(run, store, job, spec, error);
         heart_follow(heart, NULL);
         if (!ok) {
             return FALSE;
@@ -258,23 +274,31 @@ static gboolean follow_supervisor(int supervisor, GError **error)
     return getppid() == supervisor;
 }
 
-int runner_worker(const char *folder, const char *owner, int threads, int supervisor, GError **error)
+/* EXIT_TRY_AGAIN when the system is to blame. */
+static int failed_by(GError **error)
+{
+    return error && *error && wsi_error_is_system(*error) ? EXIT_TRY_AGAIN : EXIT_FAILED;
+}
+
+int runner_worker(const WorkerSpec *spec, GError **error)
 {
     signal(SIGTERM, on_stop);
     signal(SIGINT, SIG_IGN); /* the supervisor passes a stop on */
-    if (!follow_supervisor(supervisor, error)) {
+    signal(SIGHUP, SIG_IGN);
+    if (!follow_supervisor(spec->supervisor, error)) {
         return EXIT_FAILED;
     }
-    g_autoptr(Config) config = runner_stored_config(folder, error);
-    g_autoptr(Store) store = config ? store_open(folder, error) : NULL;
+    g_autoptr(Config) config = runner_stored_config(spec->folder, error);
+    g_autoptr(Store) store = config ? store_open(spec->folder, error) : NULL;
     g_autoptr(Cohort) cohort = store ? plan_cohort(store, error) : NULL;
     Heart heart = {0};
-    if (!cohort || !store_worker_begin(store, owner, error) || !heart_start(&heart, folder, error)) {
-        return EXIT_FAILED;
+    if (!cohort || !store_worker_begin(store, spec->owner, error) ||
+        !heart_start(&heart, spec->folder, error)) {
+        return failed_by(error);
     }
-    Run run = {config, cohort->slides, folder, cohort};
-    gboolean ok = work_loop(&run, store, owner, threads, &heart, error);
+    Run run = {config, cohort->slides, spec->folder, cohort};
+    gboolean ok = work_loop(&run, store, spec, &heart, error);
     heart_stop(&heart);
-    store_worker_end(store, owner);
-    return ok ? EXIT_DONE : EXIT_FAILED;
+    store_worker_end(store, spec->owner);
+    return ok ? EXIT_DONE : failed_by(error);
 }

@@ -390,7 +390,7 @@ static void test_bad_csv(Folder *folder, gconstpointer unused)
     g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
     g_clear_error(&error);
     g_assert_null(csv_read("/nowhere/table.csv", &error));
-    g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
+    g_assert_error(error, WSI_ERROR, WSI_ERROR_ABSENT);
 }
 
 static void test_bad_numbers(Folder *folder, gconstpointer unused)

@@ -307,7 +307,7 @@ static void test_refusals(Place *place, gconstpointer unused)
     g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
     g_assert_nonnull(strstr(error->message, "notes.svs is not a whole-slide image"));
     g_assert_null(slide_open("/nowhere/at/all.svs", NULL, &missing));
-    g_assert_error(missing, WSI_ERROR, WSI_ERROR_INPUT);
+    g_assert_error(missing, WSI_ERROR, WSI_ERROR_ABSENT);
     /* A TIFF without tiles is a picture, not a slide. */
     TIFF *tiff = TIFFOpen(svs, "w");
     TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, 8);

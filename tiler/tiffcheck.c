@@ -417,12 +417,7 @@ gboolean tiffcheck_file(const char *path, gboolean *is_tiff, GError **error)
     *is_tiff = FALSE;
     int fd = g_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
     if (fd < 0) {
-        gboolean missing = errno == ENOENT || errno == ENOTDIR;
-        wsi_error_errno(error, "cannot open", path);
-        if (missing && error) {
-            (*error)->code = WSI_ERROR_INPUT;
-        }
-        return FALSE;
+        return wsi_error_errno(error, "cannot open", path);
     }
     gboolean ok = check_open_file(fd, path, is_tiff, error);
     close(fd);

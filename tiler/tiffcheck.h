@@ -12,5 +12,5 @@
 #include <glib.h>
 
 /* TRUE when the file is no TIFF (*is_tiff FALSE: other formats are OpenSlide's to recognise) or a sound one (*is_tiff
- * TRUE).  Otherwise WSI_ERROR_INPUT that names file, directory and limit, or WSI_ERROR_IO. Thread-safe. */
+ * TRUE).  Otherwise WSI_ERROR_INPUT that names file, directory and limit, or the error of the system (base/error.h). Thread-safe. */
 gboolean tiffcheck_file(const char *path, gboolean *is_tiff, GError **error);
