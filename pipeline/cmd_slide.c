@@ -33,6 +33,18 @@ static void print_bad_areas(const Slide *slide)
     }
 }
 
+static void print_glass(const Tissue *tissue)
+{
+    const StainGlass *glass = &tissue->glass;
+    g_autoptr(GPtrArray) warnings = tissue_warnings(tissue);
+    if (glass->found) {
+        printf("  background (%.0f, %.0f, %.0f)\n", glass->red, glass->green, glass->blue);
+    }
+    for (guint i = 0; i < warnings->len; i++) {
+        printf("  warning: %s\n", (const char *)warnings->pdata[i]);
+    }
+}
+
 static void print_slide(const Slide *slide, const Tissue *tissue)
 {
     const SlideInfo *info = slide_info(slide);
@@ -65,6 +77,7 @@ static void print_slide(const Slide *slide, const Tissue *tissue)
     }
     if (tissue) {
         print_bad_areas(slide);
+        print_glass(tissue);
         printf("  tissue %.2f %%, pen %.2f %%, no data %.2f %%\n", 100 * tissue->tissue_share,
                100 * tissue->pen_share, 100 * tissue->no_data_share);
     }
@@ -90,6 +103,8 @@ static gboolean show_slide(const char *path, const SlideOptions *options, json_t
     json_object_set_new(facts, "file", json_string(path));
     json_object_set_new(facts, "tissue_share", tissue ? json_real(tissue->tissue_share) : json_null());
     json_object_set_new(facts, "no_data_share", tissue ? json_real(tissue->no_data_share) : json_null());
+    json_object_set_new(facts, "background", tissue ? tissue_glass_json(tissue) : json_null());
+    json_object_set_new(facts, "warnings", tissue ? tissue_warnings_json(tissue) : json_array());
     json_object_set_new(facts, "bad_areas", slide_bad_json(slide));
     json_array_append_new(out, facts);
     return TRUE;

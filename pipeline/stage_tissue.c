@@ -39,6 +39,22 @@ static gboolean keep_region(const Work *work, const Slide *slide, Tissue *tissue
     return TRUE;
 }
 
+json_t *tissue_glass_json(const Tissue *tissue)
+{
+    const StainGlass *glass = &tissue->glass;
+    return glass->found ? json_pack("[f, f, f]", glass->red, glass->green, glass->blue) : json_null();
+}
+
+json_t *tissue_warnings_json(const Tissue *tissue)
+{
+    g_autoptr(GPtrArray) warnings = tissue_warnings(tissue);
+    json_t *list = json_array();
+    for (guint i = 0; i < warnings->len; i++) {
+        json_array_append_new(list, json_string(warnings->pdata[i]));
+    }
+    return list;
+}
+
 gboolean stage_tissue(Work *work, GError **error)
 {
     TissueOptions options = tiles_tissue_options(work->run->config);
@@ -52,9 +68,11 @@ gboolean stage_tissue(Work *work, GError **error)
     char sha256[65];
     g_autofree char *path = work_output(work, "tissue.json");
     json_t *facts =
-        json_pack("{s:f, s:f, s:f, s:f, s:f, s:I, s:o}", "tissue_share", tissue->tissue_share, "pen_share",
-                  tissue->pen_share, "no_data_share", tissue->no_data_share, "level0_px_per_mask_px_x",
-                  tissue->scale_x, "level0_px_per_mask_px_y", tissue->scale_y, "bad_areas",
+        json_pack("{s:f, s:f, s:f, s:o, s:b, s:o, s:f, s:f, s:I, s:o}", "tissue_share", tissue->tissue_share,
+                  "pen_share", tissue->pen_share, "no_data_share", tissue->no_data_share, "background",
+                  tissue_glass_json(tissue), "greyscale", tissue->glass.greyscale, "warnings",
+                  tissue_warnings_json(tissue), "level0_px_per_mask_px_x", tissue->scale_x,
+                  "level0_px_per_mask_px_y", tissue->scale_y, "bad_areas",
                   (json_int_t)slide_bad_areas(slide)->len, "bad_area_list", slide_bad_json(slide));
     return publish_picture(work, "mask", "tissue.png", tissue->mask, error) &&
            publish_picture(work, "overview", "overview.png", tissue->overview, error) &&

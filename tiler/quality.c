@@ -245,7 +245,7 @@ static double dark_share(const Image *rgb, const Image *valid, double mpp)
 static gboolean measure_all_colours(const Image *rgb, const Image *valid, double mpp, Quality *out,
                                     GError **error)
 {
-    g_autoptr(Image) stain = stain_flags(rgb, valid, mpp, FALSE, error);
+    g_autoptr(Image) stain = stain_flags(rgb, valid, mpp, FALSE, NULL, error);
     if (!stain) {
         return FALSE;
     }

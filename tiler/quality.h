@@ -6,7 +6,7 @@
  *              Contrast, stain and the share of tissue cancel out.  Sharp tiles had 0.164 and more, the same after a Gaussian blur of
  *              2 px at most 0.098.  It is relative to the tile's pixels: a tile at 0.25 um/px can be blurred that is sharp at 1.
  *              Noise of the camera hides blur.
- *   pen        at least 2 % of the pixels have the colour of a marker (stain.h)
+ *   pen        at least 2 % of the pixels are of a marker, by colour and where that is near a stain by flatness (stain.h)
  *   dark       at least 25 % of the squares of 16 um have a mean below 90 in all channels: folds, thick pigment, shadows
  *   blank      less than 5 % of the pixels are tissue (stain.h)
  *   saturation at least 10 % of the tissue's pixels (those below 200 in a channel: around tissue is glass) are 0 or 255 in a channel:

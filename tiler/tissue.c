@@ -94,14 +94,10 @@ static double share_of(const Image *mask)
     return (double)count / (double)image_bytes(mask);
 }
 
-Image *tissue_of_picture(const Image *rgb, const Image *valid, double mpp, const TissueOptions *options,
-                         double *pen_share, GError **error)
+static Image *tissue_and_glass(const Image *rgb, const Image *valid, double mpp, const TissueOptions *options,
+                               double *pen_share, StainGlass *glass, GError **error)
 {
-    options = options ? options : &tissue_defaults;
-    if (!check_options(options, mpp, error)) {
-        return NULL;
-    }
-    g_autoptr(Image) flags = stain_flags(rgb, valid, mpp, TRUE, error);
+    g_autoptr(Image) flags = stain_flags(rgb, valid, mpp, TRUE, glass, error);
     g_autoptr(Image) pen = flags ? find_pen(flags, mpp, error) : NULL;
     if (!pen) {
         return NULL;
@@ -110,6 +106,32 @@ Image *tissue_of_picture(const Image *rgb, const Image *valid, double mpp, const
         *pen_share = share_of(pen);
     }
     return find_tissue(flags, pen, mpp, options, error);
+}
+
+Image *tissue_of_picture(const Image *rgb, const Image *valid, double mpp, const TissueOptions *options,
+                         double *pen_share, GError **error)
+{
+    options = options ? options : &tissue_defaults;
+    return check_options(options, mpp, error)
+               ? tissue_and_glass(rgb, valid, mpp, options, pen_share, NULL, error)
+               : NULL;
+}
+
+GPtrArray *tissue_warnings(const Tissue *tissue)
+{
+    GPtrArray *warnings = g_ptr_array_new_with_free_func(g_free);
+    if (!tissue->glass.found) {
+        g_ptr_array_add(
+            warnings,
+            g_strdup_printf("no background was found: what is tissue (%.0f %%) was told by colour alone; "
+                            "look at tissue_outline.png",
+                            100 * tissue->tissue_share));
+    } else if (tissue->glass.greyscale) {
+        g_ptr_array_add(
+            warnings,
+            g_strdup("the slide has no colours: tissue was told by its density, and ink was not looked for"));
+    }
+    return warnings;
 }
 
 /* An overview of the whole slide at about the wanted resolution, and where it has data. */
@@ -152,8 +174,8 @@ Tissue *tissue_find(Slide *slide, const TissueOptions *options, GError **error)
         !read_overview(slide, options->mpp, tissue, &valid, error)) {
         return NULL;
     }
-    tissue->mask =
-        tissue_of_picture(tissue->overview, valid, options->mpp, options, &tissue->pen_share, error);
+    tissue->mask = tissue_and_glass(tissue->overview, valid, options->mpp, options, &tissue->pen_share,
+                                    &tissue->glass, error);
     if (!tissue->mask) {
         return NULL;
     }

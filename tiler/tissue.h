@@ -1,11 +1,12 @@
 /* Where the tissue is.
  *
- * Needs no tuning on white, grey and black backgrounds, pale tissue and pen marks: tissue is what absorbs by colour
+ * Needs no tuning on white, grey, black and yellowed backgrounds, pale tissue and pen marks: tissue is what absorbs by colour
  * (stain.c), background what is nearly achromatic for its density or too dark (unscanned); ink is recognised by ratios of
  * densities that stain does not have.  Made for H&E and for immunohistochemistry with brown chromogen: the green and blue
  * of trichromes would be taken for ink, and pale red ink on tissue is taken for eosin. */
 #pragma once
 #include "tiler/slide.h"
+#include "tiler/stain.h"
 
 typedef struct {
     double mpp;          /* of the mask, um/px; 8 by default */
@@ -20,9 +21,12 @@ typedef struct {
     /* Of the slide's area.  No data: what the overview does not show or, if that is more, the tiles that level 0 does not have.  Tiles of
      * level 0 that are there and damaged are not looked for. */
     double tissue_share, pen_share, no_data_share;
-    double scale_x, scale_y;                       /* level-0 px per mask px: slide width / mask width */
+    StainGlass glass;
+    double scale_x, scale_y; /* level-0 px per mask px: slide width / mask width */
 } Tissue;
 
+/* What a person should know of how the tissue was found: texts (char*), none as a rule. Caller unrefs. */
+GPtrArray *tissue_warnings(const Tissue *tissue);
 Tissue *tissue_find(Slide *slide, const TissueOptions *options, GError **error);
 void tissue_free(Tissue *tissue);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Tissue, tissue_free)
