@@ -147,10 +147,10 @@ static gboolean check_field(const char *path, const Dialect *dialect, const char
     if (!field || g_strv_contains(common, field) || g_str_equal(field, dialect->field)) {
         return TRUE;
     }
-    g_set_error(
-        error, WSI_ERROR, WSI_ERROR_INPUT,
-        "%s: outlines of %s have no field \"%s\" for the group: auto, class, name and %s are possible", path,
-        dialect->name, field, dialect->field);
+    gboolean own = !g_strv_contains(common, dialect->field);
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                "%s: outlines of %s have no field \"%s\" for the group; possible are auto, class, name%s%s",
+                path, dialect->name, field, own ? ", " : "", own ? dialect->field : "");
     return FALSE;
 }
 

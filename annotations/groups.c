@@ -173,7 +173,7 @@ static void tell_unknown(GString *out, const Labelling *labelling)
         g_string_append(out, ", where \"" UNGROUPED "\" is what is in no group");
     }
     add_known(out, &labelling->unknown, known);
-    g_string_append(out, "; name each in slides.groups (or --groups) as lesion, not, roi or ignore");
+    g_string_append(out, "; name each in slides.groups (or by --group) as lesion, not, roi or ignore");
 }
 
 static void warn_of(Source *source, const Tally *tally, const char *how)

@@ -14,6 +14,7 @@
 #include "pipeline/runner.h"
 #include "pipeline/sizes.h"
 #include "pipeline/summary.h"
+#include "pipeline/terminal.h"
 #include "pipeline/verify.h"
 #include <signal.h>
 #include <stdio.h>
@@ -192,11 +193,11 @@ static void print_stages(const GPtrArray *rows)
     }
     for (guint i = 0; i < rows->len; i++) {
         const JobRow *row = rows->pdata[i];
+        g_autofree char *why = terminal_cut(row->error ? row->error : "", G_MAXINT);
         if (row->state == JOB_PARKED) {
-            printf("failed: %s %s: %s\n", row->stage, row->unit, row->error ? row->error : "");
+            printf("failed: %s %s: %s\n", row->stage, row->unit, why);
         } else if (row->stalls > 0) {
-            printf("waiting: %s %s: %s; tried again in %.0f s\n", row->stage, row->unit,
-                   row->error ? row->error : "", row->wait);
+            printf("waiting: %s %s: %s; tried again in %.0f s\n", row->stage, row->unit, why, row->wait);
         } else if (row->state == JOB_LEASED) {
             printf("running: %s %s %" G_GINT64_FORMAT "/%" G_GINT64_FORMAT " %s, %.0f s\n", row->stage,
                    row->unit, row->done, row->total, row->what ? row->what : "", row->seconds);
