@@ -272,7 +272,8 @@ static void add_tile_rules(GString *out, const Config *config)
         markdown_text(out, ", quality %d", config->dataset_jpeg_quality);
     }
     gboolean shards = g_str_equal(config->dataset_format, "shards");
-    markdown_text(out, ", %s", shards ? "in tar shards (WebDataset)" : "a file each");
+    markdown_text(out, ", %s",
+                  shards ? "in tar shards (WebDataset)" : "a file each, those of valid in ../dataset_valid");
     markdown_line(out);
 }
 

@@ -34,7 +34,7 @@ static const struct {
     {"patches", "A ready patch set (train/good, test/good, test/Ungood...) instead of slides."},
     {"tissue", "Where the tissue is."},
     {"tiles", "The grid of tiles and how they are cut."},
-    {"dataset", "The patch set that is written for training (MVTec / BMAD layout)."},
+    {"dataset", "The patch set that is written for training (MVTec layout)."},
     {"model", "Feature extractor and flows."},
     {"train", "Training on normal tiles."},
     {"augment", "Random changes of training tiles, other ones in each epoch."},

@@ -147,10 +147,10 @@ static GByteArray *checked(GByteArray *bytes, const char *sha256)
 /* The file under its former name, under its new one (a kill came after the move), or among those not in the sample. */
 static GByteArray *from_file(const Reuse *reuse, const Known *known, const Patch *patch, char **file)
 {
-    g_autofree char *unused = g_build_filename(UNUSED_FOLDER, known->file, NULL);
+    g_autofree char *unused = patchset_unused_name(known->file);
     const char *const names[] = {known->file, patch->file, unused};
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-        g_autofree char *path = g_build_filename(reuse->dataset, names[i], NULL);
+        g_autofree char *path = patchset_path(reuse->dataset, names[i]);
         char *data = NULL;
         gsize size;
         gboolean read = g_file_get_contents(path, &data, &size, NULL);

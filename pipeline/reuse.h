@@ -19,5 +19,3 @@ GByteArray *reuse_take(const Reuse *reuse, Patch *patch, char **file);
 gboolean reuse_disown(const char *folder, GError **error);
 /* Removes what reuse_disown moved aside: a new table is there. */
 void reuse_forget(const char *folder);
-/* Patches that are not in the sample of a patch set are kept below this folder of it. */
-#define UNUSED_FOLDER "unused"

@@ -94,7 +94,7 @@ static gboolean put_file(Cut *cut, const char *file, const GByteArray *bytes, GE
  * dataset sweeps. */
 static gboolean put_files(Cut *cut, const Patch *patch, const Made *made, const char *found, GError **error)
 {
-    g_autofree char *path = g_build_filename(cut->root, patch->file, NULL);
+    g_autofree char *path = patchset_path(cut->root, patch->file);
     if (made->mask) {
         g_autofree char *mask = patchset_mask_name(patch);
         if (!put_file(cut, mask, made->mask, error)) {

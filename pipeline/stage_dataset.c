@@ -1,7 +1,7 @@
 /* dataset: the patches of all slides become one patch set: manifest, hashes, card, and nothing that is not in the manifest.
  *
  * Patches that an earlier configuration left under other names are removed here, since only here all slides are known. Only files
- * that carry a patch's name are touched.  What was cut but is not in the sample waits in unused/: another slide or another limit
+ * that carry a patch's name are touched.  What was cut but is not in the sample waits in dataset_unused/: another slide or another limit
  * may want it, and moving is cheaper than cutting. */
 #include "base/durable.h"
 #include "base/error.h"
@@ -57,17 +57,15 @@ static gboolean is_patch_name(const char *name)
     return (g_str_has_suffix(stem, ".png") || g_str_has_suffix(stem, ".jpg")) && patchset_number(stem) >= 0;
 }
 
-static void sweep(const char *root, const char *below, GHashTable *wanted)
+static void sweep(const char *folder, GHashTable *wanted)
 {
-    g_autofree char *folder = g_build_filename(root, below, NULL);
     g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
     const char *name;
     while (dir && (name = g_dir_read_name(dir))) {
-        g_autofree char *relative = *below ? g_strdup_printf("%s/%s", below, name) : g_strdup(name);
-        g_autofree char *path = g_build_filename(root, relative, NULL);
+        g_autofree char *path = g_build_filename(folder, name, NULL);
         if (g_file_test(path, G_FILE_TEST_IS_DIR) && !g_file_test(path, G_FILE_TEST_IS_SYMLINK)) {
-            sweep(root, relative, wanted);
-        } else if (is_patch_name(name) && !g_hash_table_contains(wanted, relative)) {
+            sweep(path, wanted);
+        } else if (is_patch_name(name) && !g_hash_table_contains(wanted, path)) {
             durable_discard(path);
         }
     }
@@ -78,46 +76,53 @@ static gboolean has_mask(const Work *work, const Patch *patch)
     return work->run->config->dataset_masks && g_str_equal(patch->label, "Ungood");
 }
 
-/* The files of a patch in a folder of patches: the picture and, when there is one, the mask. */
-static void add_files(const Work *work, const Patch *patch, const char *prefix, GHashTable *wanted)
+/* The files of a patch (owned): the picture and, when there is one, the mask; in the sample, or where they wait to be in one. */
+static GPtrArray *files_of(const Work *work, const Patch *patch, gboolean unused)
 {
-    g_hash_table_add(wanted, g_strconcat(prefix, patch->file, NULL));
-    if (has_mask(work, patch)) {
-        g_autofree char *mask = patchset_mask_name(patch);
-        g_hash_table_add(wanted, g_strconcat(prefix, mask, NULL));
+    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *root = g_build_filename(work->run->folder, "dataset", NULL);
+    g_autofree char *mask = has_mask(work, patch) ? patchset_mask_name(patch) : NULL;
+    const char *const names[] = {patch->file, mask};
+    for (size_t i = 0; i < G_N_ELEMENTS(names) && names[i]; i++) {
+        g_autofree char *name = unused ? patchset_unused_name(names[i]) : g_strdup(names[i]);
+        g_ptr_array_add(paths, patchset_path(root, name));
+    }
+    return paths;
+}
+
+static void add_files(const Work *work, const GPtrArray *patches, gboolean unused, GHashTable *wanted)
+{
+    for (guint i = 0; patches && i < patches->len; i++) {
+        g_autoptr(GPtrArray) paths = files_of(work, patches->pdata[i], unused);
+        for (guint p = 0; p < paths->len; p++) {
+            g_hash_table_add(wanted, g_strdup(paths->pdata[p]));
+        }
     }
 }
 
 /* NULL, NULL: none is wanted. */
 static void sweep_all(const Work *work, const GPtrArray *patches, const GPtrArray *dropped)
 {
+    static const char *const folders[] = {"dataset", "dataset_valid", "dataset_train", "dataset_unused"};
     g_autoptr(GHashTable) wanted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    for (guint i = 0; patches && i < patches->len; i++) {
-        add_files(work, patches->pdata[i], "", wanted);
+    add_files(work, patches, FALSE, wanted);
+    add_files(work, dropped, TRUE, wanted);
+    for (size_t i = 0; i < G_N_ELEMENTS(folders); i++) {
+        g_autofree char *folder = patchset_path(work->run->folder, folders[i]); /* as `wanted` has it */
+        sweep(folder, wanted);
     }
-    for (guint i = 0; dropped && i < dropped->len; i++) {
-        add_files(work, dropped->pdata[i], UNUSED_FOLDER "/", wanted);
-    }
-    g_autofree char *root = g_build_filename(work->run->folder, "dataset", NULL);
-    sweep(root, "", wanted);
 }
 
 /* ---- the sample ---- */
 
-/* Moves what is at FROM-PREFIX file and not at TO-PREFIX file. */
-static gboolean move_files(const Work *work, const Patch *patch, const char *from, const char *to,
-                           GError **error)
+/* Moves files to where they belong, unless they are there. */
+static gboolean move_files(const Work *work, const Patch *patch, gboolean unused, GError **error)
 {
-    g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    GHashTableIter at;
-    gpointer name;
-    add_files(work, patch, "", names);
-    g_hash_table_iter_init(&at, names);
-    while (g_hash_table_iter_next(&at, &name, NULL)) {
-        g_autofree char *here = g_build_filename(work->run->folder, "dataset", from, name, NULL);
-        g_autofree char *there = g_build_filename(work->run->folder, "dataset", to, name, NULL);
-        if (!g_file_test(there, G_FILE_TEST_EXISTS) && g_file_test(here, G_FILE_TEST_EXISTS) &&
-            !durable_move(here, there, error)) {
+    g_autoptr(GPtrArray) from = files_of(work, patch, !unused), to = files_of(work, patch, unused);
+    for (guint i = 0; i < from->len; i++) {
+        if (!g_file_test(to->pdata[i], G_FILE_TEST_EXISTS) &&
+            g_file_test(from->pdata[i], G_FILE_TEST_EXISTS) &&
+            !durable_move(from->pdata[i], to->pdata[i], error)) {
             return FALSE;
         }
     }
@@ -125,23 +130,21 @@ static gboolean move_files(const Work *work, const Patch *patch, const char *fro
 }
 
 /* Whether the files of a patch are where they belong.  When one is gone, the table of its slide is no longer true. */
-static gboolean check_files(const Work *work, const Patch *patch, const char *prefix, GError **error)
+static gboolean check_files(const Work *work, const Patch *patch, gboolean unused, GError **error)
 {
-    g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    GHashTableIter at;
-    gpointer name;
-    add_files(work, patch, prefix, names);
-    g_hash_table_iter_init(&at, names);
-    while (g_hash_table_iter_next(&at, &name, NULL)) {
-        g_autofree char *path = g_build_filename(work->run->folder, "dataset", name, NULL);
+    g_autoptr(GPtrArray) paths = files_of(work, patch, unused);
+    for (guint i = 0; i < paths->len; i++) {
+        const char *path = paths->pdata[i];
         g_autofree char *folder = g_build_filename(work->run->folder, "slides", patch->slide, NULL);
         if (g_file_test(path, G_FILE_TEST_EXISTS)) {
             continue;
         }
         if (reuse_disown(folder, error)) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                        "dataset/%s is gone: after `wsiflow retry`, the next run cuts slide %s again",
-                        (const char *)name, patch->slide);
+                        "%s is gone: after `wsiflow retry`, the next run cuts slide %s again",
+                        g_str_has_prefix(path, work->run->folder) ? path + strlen(work->run->folder) + 1
+                                                                  : path,
+                        patch->slide);
         }
         return FALSE;
     }
@@ -174,7 +177,8 @@ static gboolean sum_files(const Work *work, const GPtrArray *patches, GString *s
         if (has_mask(work, patch)) {
             char sha256[65];
             g_autofree char *mask = patchset_mask_name(patch);
-            g_autofree char *path = g_build_filename(work->run->folder, "dataset", mask, NULL);
+            g_autofree char *root = g_build_filename(work->run->folder, "dataset", NULL),
+                            *path = patchset_path(root, mask);
             if (!durable_hash_file(path, sha256, NULL, error)) {
                 return FALSE;
             }
@@ -184,20 +188,22 @@ static gboolean sum_files(const Work *work, const GPtrArray *patches, GString *s
     return TRUE;
 }
 
-static gboolean place_files(const Work *work, const GPtrArray *patches, const GPtrArray *dropped,
-                            GError **error)
+static gboolean place_all(const Work *work, const GPtrArray *patches, gboolean unused, GError **error)
 {
     for (guint i = 0; i < patches->len; i++) {
-        if (!move_files(work, patches->pdata[i], UNUSED_FOLDER, "", error) ||
-            !check_files(work, patches->pdata[i], "", error)) {
+        if (!move_files(work, patches->pdata[i], unused, error) ||
+            !check_files(work, patches->pdata[i], unused, error)) {
             return FALSE;
         }
     }
-    for (guint i = 0; i < dropped->len; i++) {
-        if (!move_files(work, dropped->pdata[i], "", UNUSED_FOLDER, error) ||
-            !check_files(work, dropped->pdata[i], UNUSED_FOLDER "/", error)) {
-            return FALSE;
-        }
+    return TRUE;
+}
+
+static gboolean place_files(const Work *work, const GPtrArray *patches, const GPtrArray *dropped,
+                            GError **error)
+{
+    if (!place_all(work, patches, FALSE, error) || !place_all(work, dropped, TRUE, error)) {
+        return FALSE;
     }
     sweep_all(work, patches, dropped);
     packing_remove(work);

@@ -1,6 +1,7 @@
 /* A name that leaves the patch set is a bad line: the list is a file like any other and may have been changed. */
 #include "pipeline/sums.h"
 #include "base/durable.h"
+#include "tiler/patchset.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -19,9 +20,7 @@ static const char *file_of(const char *line)
         return NULL;
     }
     const char *file = line + HASH + 2;
-    g_auto(GStrv) parts = g_strsplit(file, "/", -1);
-    return *file && !g_path_is_absolute(file) && !g_strv_contains((const char *const *)parts, "..") ? file
-                                                                                                    : NULL;
+    return patchset_is_inside(file) ? file : NULL;
 }
 
 static int check_line(const char *root, const char *line, const char *file)

@@ -164,7 +164,8 @@ for r in rows("lesion/dataset/manifest.csv"):
     want = lesion(int(r["x"]), int(r["y"]), 384) if r["slide"] in "ab" else 0
     assert abs(float(r["lesion_share"]) - want) < 1e-3, (r, want)
     if r["label"] == "Ungood":
-        mask = np.asarray(Image.open("lesion/dataset/ground_truth/Ungood/" + r["file"].split("/")[-1].replace(".png", "_mask.png")))
+        beside = "" if r["split"] == "test" else "_" + r["split"]
+        mask = np.asarray(Image.open(f"lesion/dataset{beside}/ground_truth/Ungood/" + r["file"].split("/")[-1].replace(".png", "_mask.png")))
         assert abs((mask > 0).mean() - want) < 0.03, (r, (mask > 0).mean())
         n += 1
 assert n > 3, n

@@ -107,9 +107,9 @@ with 'picture: jpeg, lesion_min: 0.25' >jpeg.yaml
 check "JPEG pictures, and no PNG is left" sh -c 'test -z "$(find a/dataset -name "*[0-9].png")" -a -n "$(find a/dataset -name "*[0-9].jpg")"'
 
 # ---- verification
-is "a patch set is what it says" "$("$WSIFLOW" dataset --verify any --sample 30 2>&1)" "$(($(wc -l <any/dataset/manifest.csv) - 1)) pictures and $(($(find any/dataset -name '*_mask.png' | wc -l) + 1)) other files hashed, 30 cut again, 0 differ"
+is "a patch set is what it says" "$("$WSIFLOW" dataset --verify any --sample 30 2>&1)" "$(($(wc -l <any/dataset/manifest.csv) - 1)) pictures and $(($(find any/dataset any/dataset_* -name '*_mask.png' | wc -l) + 1)) other files hashed, 30 cut again, 0 differ"
 check "sha256sum finds the same" sh -c 'cd any/dataset && sha256sum --quiet -c SHA256SUMS'
-is "its list has all files but itself and the card" "$(wc -l <any/dataset/SHA256SUMS)" $(($(find any/dataset -type f | wc -l) - 2))
+is "its list has all files but itself and the card" "$(wc -l <any/dataset/SHA256SUMS)" $(($(find any/dataset any/dataset_* -type f | wc -l) - 2))
 "$WSIFLOW" dataset --verify a >/dev/null 2>&1
 is "also one of JPEG pictures" $? 0
 mask=$(cd any/dataset && ls ground_truth/Ungood/*_mask.png | head -1)
@@ -180,7 +180,7 @@ check "labels are balanced, and at most as many as wanted" python3 -c "
 import collections, csv
 count = collections.Counter((r['split'], r['label']) for r in csv.DictReader(open('b/dataset/manifest.csv')))
 assert max(count.values()) <= 12 and count['test', 'good'] == count['test', 'Ungood'] > 0, count"
-check "what is not in the sample waits outside of the folders that loaders read" sh -c 'test -n "$(ls b/dataset/unused)" && test "$(find b/dataset/train b/dataset/test -name "*.png" | wc -l)" -eq "$(($(wc -l <b/dataset/manifest.csv) - 1))"'
+check "what is not in the sample waits outside of the folders that loaders read" sh -c 'test -n "$(ls b/dataset_unused)" && test "$(find b/dataset/train b/dataset/test -name "*.png" | wc -l)" -eq "$(($(wc -l <b/dataset/manifest.csv) - 1))"'
 "$WSIFLOW" dataset -c base.yaml -o b -j 2 >/dev/null 2>&1
 pictures b >back.list
 check "without the sample everything is back, the same files" cmp b.list back.list

@@ -36,11 +36,12 @@ static void test_names(void)
         const char *split, *label, *slide;
         int number;
         const char *start, *end;
-    } cases[] = {{"train", "good", "tumor_001", 7, "train/good/tumor_001_000007.png", ""},
-                 {"test", "Ungood", "a.b-c", 1234567, "test/Ungood/a.b-c_1234567.png", ""},
-                 {"valid", "good", "../../etc/passwd", 0, "valid/good/_._.._etc_passwd-", "_000000.png"},
-                 {"test", "good", "S 01 (\xC3\xA4)", 1, "test/good/S_01_____-", "_000001.png"},
-                 {"..", "good", "", 2, "_./good/_-", "_000002.png"}};
+    } cases[] = {
+        {"train", "good", "tumor_001", 7, "train/good/tumor_001_000007.png", ""},
+        {"test", "Ungood", "a.b-c", 1234567, "test/Ungood/a.b-c_1234567.png", ""},
+        {"valid", "good", "../../etc/passwd", 0, "../dataset_valid/good/_._.._etc_passwd-", "_000000.png"},
+        {"test", "good", "S 01 (\xC3\xA4)", 1, "test/good/S_01_____-", "_000001.png"},
+        {"..", "good", "", 2, "_./good/_-", "_000002.png"}};
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autofree char *name =
             patchset_name(cases[i].split, cases[i].label, cases[i].slide, cases[i].number, "png");
@@ -48,7 +49,21 @@ static void test_names(void)
         g_assert_true(*cases[i].end ? g_str_has_suffix(name, cases[i].end)
                                     : g_str_equal(name, cases[i].start));
         g_auto(GStrv) parts = g_strsplit(name, "/", -1);
-        g_assert_cmpint(g_strv_length(parts), ==, 3);
+        g_assert_cmpint(g_strv_length(parts), ==, g_str_equal(cases[i].split, "valid") ? 4 : 3);
+        g_assert_true(patchset_is_inside(name));
+    }
+    static const char *const outside[] = {"",
+                                          "../x/a_000001.png",
+                                          "../../dataset_valid/good/a_000001.png",
+                                          "../dataset_valid/../../x.png",
+                                          "../dataset_",
+                                          "../dataset_/x.png",
+                                          "test/../../x.png",
+                                          "/etc/passwd",
+                                          "test//x.png"};
+    for (guint i = 0; i < G_N_ELEMENTS(outside); i++) {
+        g_test_message("%s", outside[i]);
+        g_assert_false(patchset_is_inside(outside[i]));
     }
     g_autofree char *a = patchset_name("test", "good", "S 1", 0, "jpg"),
                     *b = patchset_name("test", "good", "S/1", 0, "jpg");

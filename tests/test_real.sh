@@ -41,7 +41,7 @@ check "lc25000: AUROC above 0.95" python3 -c "assert $auroc > 0.95"
 
 run tumor_001 1
 s=tumor_001/slides/tumor_001_L5_pyr
-check "tumor_001: lesion patches with masks" sh -c 'ls tumor_001/dataset/train/Ungood/*.png && ls tumor_001/dataset/ground_truth/Ungood/*_mask.png'
+check "tumor_001: lesion patches with masks" sh -c 'ls tumor_001/dataset/train/Ungood/*.png && ls tumor_001/dataset_train/ground_truth/Ungood/*_mask.png'
 check "tumor_001: mask and heatmap lie on the slide" python3 - "$s" <<'P'
 import sys, csv, json, numpy as np, openslide, tifffile
 s = sys.argv[1]

@@ -15,6 +15,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define BESIDE "../dataset_"
+#define MASKS "ground_truth/Ungood/"
+
 static const char *const columns[] = {
     "file",         "slide",        "patient",     "x",     "y",     "level", "mpp",
     "tissue_share", "lesion_share", "valid_share", "label", "split", "sha256"};
@@ -83,7 +86,8 @@ char *patchset_name(const char *split, const char *label, const char *slide, int
                     const char *extension)
 {
     g_autofree char *folder = safe_part(split), *class = safe_part(label), *stem = unique_part(slide);
-    return g_strdup_printf("%s/%s/%s_%06d.%s", folder, class, stem, number, extension);
+    const char *beside = g_str_equal(folder, "valid") ? BESIDE : "";
+    return g_strdup_printf("%s%s/%s/%s_%06d.%s", beside, folder, class, stem, number, extension);
 }
 
 int patchset_number(const char *file)
@@ -100,27 +104,37 @@ int patchset_number(const char *file)
     return at && end - at > 6 ? (int)number : -1;
 }
 
-/* A relative path of plain parts. */
-static gboolean is_safe_file(const char *file)
+gboolean patchset_is_inside(const char *file)
 {
-    g_auto(GStrv) parts = g_strsplit(file, "/", -1);
+    g_auto(GStrv) parts = g_strsplit(g_str_has_prefix(file, BESIDE) ? file + strlen("../") : file, "/", -1);
     for (int i = 0; parts[i]; i++) {
         g_autofree char *safe = safe_part(parts[i]);
         if (!g_str_equal(safe, parts[i])) {
             return FALSE;
         }
     }
-    return parts[0] != NULL;
+    return parts[0] && !g_str_has_prefix(file, BESIDE "/") && !g_str_equal(file, BESIDE);
+}
+
+char *patchset_path(const char *root, const char *file)
+{
+    return g_canonicalize_filename(file, root);
+}
+
+char *patchset_unused_name(const char *file)
+{
+    return g_strconcat(BESIDE "unused/", g_str_has_prefix(file, BESIDE) ? file + strlen(BESIDE) : file, NULL);
 }
 
 char *patchset_mask_name(const Patch *patch)
 {
-    g_autofree char *name = g_path_get_basename(patch->file);
+    g_autofree char *name = g_path_get_basename(patch->file), *split = safe_part(patch->split);
     char *dot = strrchr(name, '.');
     if (dot) {
         *dot = 0;
     }
-    return g_strdup_printf("ground_truth/Ungood/%s_mask.png", name);
+    return g_str_equal(split, "test") ? g_strdup_printf(MASKS "%s_mask.png", name)
+                                      : g_strdup_printf(BESIDE "%s/" MASKS "%s_mask.png", split, name);
 }
 
 gboolean patchset_encode(const Image *rgb, int quality, GByteArray *out, GError **error)
@@ -143,7 +157,7 @@ gboolean patchset_encode_mask(const Image *mask, GByteArray *out, GError **error
 gboolean patchset_holds(const char *root, const char *file, const GByteArray *bytes)
 {
     char wanted[65], there[65];
-    g_autofree char *path = g_build_filename(root, file, NULL);
+    g_autofree char *path = patchset_path(root, file);
     struct stat now;
     if (stat(path, &now) != 0 || now.st_size != bytes->len || !durable_hash_file(path, there, NULL, NULL)) {
         return FALSE;
@@ -154,11 +168,11 @@ gboolean patchset_holds(const char *root, const char *file, const GByteArray *by
 
 gboolean patchset_put(const char *root, const char *file, const GByteArray *bytes, GError **error)
 {
-    if (!is_safe_file(file)) {
+    if (!patchset_is_inside(file)) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "\"%s\" is no file name inside a patch set", file);
         return FALSE;
     }
-    g_autofree char *path = g_build_filename(root, file, NULL);
+    g_autofree char *path = patchset_path(root, file);
     return patchset_holds(root, file, bytes) ||
            durable_write_file(path, bytes->data, bytes->len, NULL, error);
 }
@@ -274,7 +288,7 @@ static gboolean read_patch(const char *path, const Csv *csv, int row, const int 
     patch->label = g_strdup(csv_get(csv, row, at[10]));
     patch->split = g_strdup(csv_get(csv, row, at[11]));
     g_strlcpy(patch->sha256, csv_get(csv, row, at[12]), sizeof patch->sha256);
-    if (!is_safe_file(patch->file)) {
+    if (!patchset_is_inside(patch->file)) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                     "%s line %d: \"%s\" is no file name inside a patch set", path, csv_line(csv, row),
                     patch->file);

@@ -1,6 +1,9 @@
-/* Patch sets in the MVTec / BMAD layout: train/good, valid/{good,Ungood}, test/{good,Ungood},
- * ground_truth/Ungood/NAME_mask.png (and train/Ungood when labelled anomalies are wanted), or the same patches in tar shards
- * (shards.h); with a manifest. */
+/* Patch sets in the MVTec layout: train/good, test/{good,Ungood}, ground_truth/Ungood/NAME_mask.png (and train/Ungood when labelled
+ * anomalies are wanted), or the same patches in tar shards (shards.h); with a manifest.
+ *
+ * Loaders in the manner of MVTec take every picture below the folder for a sample, every one in ground_truth for the mask of a test picture,
+ * and refuse anomalies of other splits.  So the rest lies beside the folder and is named "../dataset_WHAT/..." in the manifest:
+ * dataset_valid/{good,Ungood}, and masks of other splits in dataset_SPLIT/ground_truth/Ungood. */
 #pragma once
 #include "base/image.h"
 #include <jansson.h>
@@ -30,13 +33,19 @@ void patch_free(Patch *patch);
  * not a letter, digit, '_' or '-' in the slide's name becomes '_', and a name changed so gets a hash of the original.
  * Caller frees. */
 char *patchset_key(const char *slide, int number);
-/* Relative path SPLIT/LABEL/SLIDE_NNNNNN.EXTENSION; here a slide's name may have dots. Caller frees. */
+/* SPLIT/LABEL/SLIDE_NNNNNN.EXTENSION, of the split valid ../dataset_valid/LABEL/...; here a slide's name may have dots. Caller frees. */
 char *patchset_name(const char *split, const char *label, const char *slide, int number,
                     const char *extension);
 /* The number in such a name, with or without extension; -1 when there is none. */
 int patchset_number(const char *file);
-/* ground_truth/Ungood/NAME_mask.png of a patch. Caller frees. */
+/* ground_truth/Ungood/NAME_mask.png of a patch, below ../dataset_SPLIT where that is not test. Caller frees. */
 char *patchset_mask_name(const Patch *patch);
+/* The same kept out of the sample: ../dataset_unused/... Caller frees. */
+char *patchset_unused_name(const char *file);
+/* Whether a name is of plain parts below the patch set or below a folder ../dataset_WHAT beside it: nothing else may be opened by it. */
+gboolean patchset_is_inside(const char *file);
+/* The file of such a name, without "..": one file has one path. Caller frees. */
+char *patchset_path(const char *root, const char *file);
 
 /* Appends the picture as PNG (quality 0: lossless) or JPEG (1 .. 100). */
 gboolean patchset_encode(const Image *rgb, int quality, GByteArray *out, GError **error);
