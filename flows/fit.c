@@ -198,37 +198,11 @@ static gboolean start(Fit *fit, GError **error)
            (!fit_trains_pyramid(fit) || collapse_check(&fit->state.start, &fit->state.start, error));
 }
 
-/* What the model holds for good, said once to whoever trains it. */
-static void tell_calibration(const Fit *fit)
-{
-    const Calibration *c = &fit->model->calibration;
-    const Holdout *h = &c->holdout;
-    g_autofree char *text = calibration_text(c);
-    g_auto(GStrv) doubts = calibration_doubts(c);
-    g_message("%s", text);
-    for (char **doubt = doubts; *doubt; doubt++) {
-        g_message("the calibration is not to be trusted: %s", *doubt);
-    }
-    if (h->unused > 0) {
-        g_message("%" G_GINT64_FORMAT " tiles are neither trained on nor held out", h->unused);
-    }
-    if (h->repeats_held + h->repeats_trained + h->repeats_judging > 0) {
-        g_message("the same picture more than once: %" G_GINT64_FORMAT
-                  " copies of held-out pictures are left out of the training, %" G_GINT64_FORMAT
-                  " further copies are trained on, %" G_GINT64_FORMAT " are among the held-out",
-                  h->repeats_held, h->repeats_trained, h->repeats_judging);
-    }
-}
-
 static gboolean calibrate(Fit *fit, GError **error)
 {
-    gboolean ok = fit_channels(fit, error) &&
-                  model_calibrate(fit->model, fit->tiles, fit->split.holdout, fit->split.holdouts,
-                                  fit->anomalies.holdout, fit->anomalies.holdouts, fit->threads, error);
-    if (ok) {
-        tell_calibration(fit);
-    }
-    return ok;
+    return fit_channels(fit, error) &&
+           model_calibrate(fit->model, fit->tiles, fit->split.holdout, fit->split.holdouts,
+                           fit->anomalies.holdout, fit->anomalies.holdouts, fit->threads, error);
 }
 
 static gboolean train(Fit *fit, GError **error)

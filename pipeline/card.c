@@ -351,8 +351,48 @@ static void add_hashes(GString *out, const char *manifest_sha256, const char *su
     markdown_line(out);
 }
 
+/* What a model that is trained on this set can be calibrated by. */
+static void add_holdout(GString *out, const GPtrArray *patches)
+{
+    g_autoptr(GHashTable) patients = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GHashTable) slides = g_hash_table_new(g_str_hash, g_str_equal);
+    for (guint i = 0; i < patches->len; i++) {
+        const Patch *patch = patches->pdata[i];
+        if (g_str_equal(patch->split, "train") && g_str_equal(patch->label, "good")) {
+            g_hash_table_add(patients, (gpointer)patch_patient(patch));
+            g_hash_table_add(slides, patch->slide);
+        }
+    }
+    guint n = g_hash_table_size(patients), m = g_hash_table_size(slides);
+    if (n == 0) {
+        return;
+    }
+    markdown_heading(out, 2, "Hold-out");
+    markdown_text(out, "Normal training tiles are of %u patient%s and %u slide%s. ", n, n == 1 ? "" : "s", m,
+                  m == 1 ? "" : "s");
+    if (n > 1) {
+        markdown_text(out, "A training holds out whole patients.");
+    } else {
+        markdown_text(
+            out, "A training can hold out %s only: the calibration of its model is not to be trusted.",
+            m > 1 ? "slides of the patient that it trains on" : "parts of the slide that it trains on");
+    }
+    markdown_break(out);
+}
+
+static void add_repeats(GString *out, const Repeats *repeats)
+{
+    g_autofree char *text = repeats_text(repeats);
+    if (text) {
+        markdown_heading(out, 2, "The same picture more than once");
+        markdown_text(out, "%s.", text);
+        markdown_break(out);
+    }
+}
+
 char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dropped, const GPtrArray *gaps,
-                const json_t *leftout, const char *manifest_sha256, const char *sums_sha256)
+                const json_t *leftout, const Repeats *repeats, const char *manifest_sha256,
+                const char *sums_sha256)
 {
     const Config *config = work->run->config;
     g_autoptr(GHashTable) kept = count_all(patches);
@@ -363,6 +403,8 @@ char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dro
     add_splits(out, work, kept, dropped);
     add_gaps(out, gaps);
     add_rules(out, config);
+    add_holdout(out, patches);
+    add_repeats(out, repeats);
     add_exceptions(out, config);
     add_flags(out, kept, leftout, config);
     add_slides(out, work, kept);

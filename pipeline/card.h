@@ -1,11 +1,13 @@
 /* The card of a patch set: what is in it, from where, by which rules. */
 #pragma once
+#include "pipeline/repeats.h"
 #include "pipeline/stage.h"
 #include <jansson.h>
 
-/* Markdown. patches: of the set; dropped: cut, but not sampled; gaps: gaps.h; leftout: see leftout.h; manifest_sha256: of manifest.csv; sums_sha256: of SHA256SUMS.  Caller frees. */
+/* Markdown. patches: of the set; dropped: cut, but not sampled; gaps: gaps.h; leftout: see leftout.h; repeats: see repeats.h; manifest_sha256: of manifest.csv; sums_sha256: of SHA256SUMS.  Caller frees. */
 char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dropped, const GPtrArray *gaps,
-                const json_t *leftout, const char *manifest_sha256, const char *sums_sha256);
+                const json_t *leftout, const Repeats *repeats, const char *manifest_sha256,
+                const char *sums_sha256);
 
 /* What `ingest` found of a slide: a JSON object, a new reference; NULL when there is none. */
 json_t *card_slide_facts(const Work *work, const SlideEntry *entry);

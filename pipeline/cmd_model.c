@@ -9,6 +9,7 @@
 #include "pipeline/evaluation.h"
 #include "pipeline/heatmaps.h"
 #include "pipeline/json.h"
+#include "pipeline/modelcard.h"
 #include "pipeline/models.h"
 #include "pipeline/npy.h"
 #include "pipeline/options.h"
@@ -56,6 +57,24 @@ static void tell_pictures(const TrainTiles *tiles, const Config *config, const R
     }
 }
 
+static void tell_notes(const TrainTiles *tiles)
+{
+    const GPtrArray *notes = traintiles_notes(tiles);
+    for (guint i = 0; i < notes->len; i++) {
+        fprintf(stderr, "wsiflow train: %s\n", (const char *)notes->pdata[i]);
+    }
+}
+
+static void tell_model(const Model *model)
+{
+    g_autofree char *channels = channels_text(model_channels(model));
+    g_auto(GStrv) lines = modelcard_lines(model_calibration(model));
+    fprintf(stderr, "latents of held-out tiles: %s\n", channels);
+    for (char **line = lines; *line; line++) {
+        fprintf(stderr, "wsiflow train: %s\n", *line);
+    }
+}
+
 static gboolean train_to(const Config *config, const char *output, int threads, GError **error)
 {
     ModelSpec spec;
@@ -70,6 +89,7 @@ static gboolean train_to(const Config *config, const char *output, int threads, 
     if (ok) {
         models_set_recipe(&spec, &recipe);
         tell_pictures(tiles, config, &recipe);
+        tell_notes(tiles);
         g_autofree char *checkpoint = g_strdup_printf("%s.checkpoint", output);
         g_autofree char *features = g_strdup_printf("%s.features", output);
         EpochClock clock = epoch_clock_start(spec.epochs);
@@ -84,8 +104,7 @@ static gboolean train_to(const Config *config, const char *output, int threads, 
             g_clear_pointer(&model, model_free);
         }
         if (model) {
-            g_autofree char *channels = channels_text(model_channels(model));
-            fprintf(stderr, "latents of held-out tiles: %s\n", channels);
+            tell_model(model);
             remove(checkpoint);
             if (!config->train_keep_features) {
                 remove(features);

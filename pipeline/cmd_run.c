@@ -12,6 +12,8 @@
 #include "pipeline/plan.h"
 #include "pipeline/recipe.h"
 #include "pipeline/runner.h"
+#include "pipeline/modelcard.h"
+#include "pipeline/repeats.h"
 #include "pipeline/sizes.h"
 #include "pipeline/summary.h"
 #include "pipeline/terminal.h"
@@ -50,33 +52,62 @@ static void tell_leftout(const char *folder)
     }
 }
 
-/* What a reader of the patch set and of the figures has to know; each sentence once. */
-static void tell_notes(const char *folder)
+/* Each sentence once. */
+static void tell_once(GHashTable *told, const char *what, const char *sentence)
+{
+    if (g_hash_table_add(told, g_strdup(sentence))) {
+        fprintf(stderr, "%s: %s\n", what, sentence);
+    }
+}
+
+/* What a reader of the patch set and of the figures has to know. */
+static void tell_notes(const char *folder, GHashTable *told)
 {
     static const char *const files[][2] = {{GAPS_FILE, "patch set"}, {"metrics.json", "figures"}};
-    g_autoptr(GHashTable) told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
         g_autofree char *path = g_build_filename(folder, files[i][0], NULL);
         json_t *content = json_load_file(path, 0, NULL), *one;
         size_t n;
         json_array_foreach(json_object_get(content, "told"), n, one)
         {
-            if (g_hash_table_add(told, g_strdup(json_string_value(one)))) {
-                fprintf(stderr, "%s: %s\n", files[i][1], json_string_value(one));
-            }
+            tell_once(told, files[i][1], json_string_value(one));
         }
         json_decref(content);
     }
 }
 
+/* What the model's calibration rests on, and pictures that occur more than once. */
+static void tell_model(const char *folder, GHashTable *told)
+{
+    g_autofree char *path = g_build_filename(folder, "model", "model.safetensors", NULL);
+    g_autofree char *repeated = g_build_filename(folder, REPEATS_FILE, NULL);
+    ModelSpec spec;
+    Calibration calibration;
+    Repeats repeats;
+    repeats_of_file(repeated, &repeats);
+    g_autofree char *text = repeats_text(&repeats);
+    if (text) {
+        tell_once(told, "patch set", text);
+    }
+    if (g_file_test(path, G_FILE_TEST_EXISTS) && model_describe(path, &spec, &calibration, NULL)) {
+        g_auto(GStrv) lines = modelcard_lines(&calibration);
+        for (char **line = lines; *line; line++) {
+            tell_once(told, "model", *line);
+        }
+        model_spec_clear(&spec);
+    }
+}
+
 static void show_results(const char *folder)
 {
+    g_autoptr(GHashTable) told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_autofree char *text = summary_end(folder);
     fputs(text, stdout);
     tell_sizes(folder);
     tell_leftout(folder);
     annotation_notes_tell(folder);
-    tell_notes(folder);
+    tell_model(folder, told);
+    tell_notes(folder, told);
 }
 
 static int verify(const char *folder, int sample, GError **error)

@@ -15,7 +15,7 @@ typedef struct {
     double slides_mpp;
     gboolean slides_objective;
     /* patches */
-    char *patches_folder;
+    char *patches_folder, *patches_repeats;
     /* tissue */
     double tissue_mpp, tissue_min_area_um2, tissue_max_hole_um2;
     /* tiles */

@@ -79,6 +79,8 @@ const ConfigKey config_keys[] = {
          "allow 10 / nominal magnification as the mpp when nothing else is known"),
 
     PATH(patches, folder, "folder in MVTec layout, or of tar shards train-*.tar"),
+    CHOICE(patches, repeats, "error", "error count",
+           "a picture of valid or test that is trained on as well: an error, or counted and told"),
 
     NUMBER(tissue, mpp, "8", 1, 64, "um/px of the mask"),
     NUMBER(tissue, min_area_um2, "10000", 0, 1e12, "smaller pieces are dropped"),
@@ -168,7 +170,8 @@ const ConfigKey config_keys[] = {
     NUMBER(train, holdout, "0.15", 0.001, 0.5,
            "share of the tiles kept for early stopping and calibration: whole patients, else slides or "
            "blocks of one"),
-    INT(train, max_tiles, "0", 0, 100000000, "use at most so many normal tiles, evenly chosen; 0 = all"),
+    INT(train, max_tiles, "0", 0, 100000000,
+        "use at most so many normal tiles, drawn evenly over slides and their tissue; 0 = all"),
     CHOICE(train, feature_cache, "memory", "memory none fp32 fp16",
            "where features stay between epochs: memory (2 GiB), nowhere, or a file, rounded for fp16"),
     BOOL(train, keep_features, "false", "keep that file when the model is done"),

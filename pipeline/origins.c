@@ -177,9 +177,9 @@ GArray *origins_draw(const Origins *o, guint most, uint64_t seed)
 /* ---- names ---- */
 
 /* In turn: a tile's number as patch sets here have it (6 digits with zeros in front), a place, a longer number. */
-static const char *const name_patterns[] = {"^(.+)[_-]0[0-9]{5}\\.[^.]+$", "^(.+)[_-]x[0-9]+[_-]y[0-9]+\\.[^.]+$",
-                                            "^(.+)[_-][0-9]{4,}[_-][0-9]{3,}\\.[^.]+$",
-                                            "^(.+)[_-][0-9]{6,}\\.[^.]+$"};
+static const char *const name_patterns[] = {
+    "^(.+)[_-]0[0-9]{5}\\.[^.]+$", "^(.+)[_-]x[0-9]+[_-]y[0-9]+\\.[^.]+$",
+    "^(.+)[_-][0-9]{4,}[_-][0-9]{3,}\\.[^.]+$", "^(.+)[_-][0-9]{6,}\\.[^.]+$"};
 
 char *origins_slide_of_name(const char *file)
 {

@@ -254,13 +254,21 @@ static gboolean write_card(Work *work, const GPtrArray *patches, const GPtrArray
                            const char *manifest_sha, const char *sums_sha, GError **error)
 {
     char sha256[65];
+    Repeats repeats;
+    if (!repeats_of_patches(patches, &repeats, error)) {
+        return FALSE;
+    }
     json_auto_t *leftout = gather_leftout(work);
+    g_autofree char *repeated = work_output(work, REPEATS_FILE);
     g_autofree char *unreadable = work_output(work, LEFTOUT_FILE),
                     *card = work_output(work, "dataset/CARD.md");
     g_autoptr(GPtrArray) gaps = gaps_find(work->run->slides, patches, work->run->config);
-    g_autofree char *text = card_text(work, patches, dropped, gaps, leftout, manifest_sha, sums_sha);
+    g_autofree char *text =
+        card_text(work, patches, dropped, gaps, leftout, &repeats, manifest_sha, sums_sha);
     return write_gaps(work, gaps, error) && json_write(unreadable, json_incref(leftout), sha256, error) &&
            work_publish(work, "unreadable", unreadable, sha256, error) &&
+           json_write(repeated, repeats_json(&repeats), sha256, error) &&
+           work_publish(work, "repeats", repeated, sha256, error) &&
            durable_write_file(card, text, strlen(text), sha256, error) &&
            work_publish(work, "card", card, sha256, error);
 }
@@ -290,6 +298,10 @@ gboolean stage_dataset(Work *work, GError **error)
         return FALSE;
     }
     g_autoptr(GPtrArray) dropped = sampling_choose(work->run->config, patches);
+    Repeats repeats;
+    if (!repeats_of_patches(patches, &repeats, error)) { /* a leak is told before any file moves */
+        return FALSE;
+    }
     /* Files are going to move: after a kill nobody may take the former manifest for true. */
     g_autofree char *manifest = work_output(work, "dataset/manifest.csv");
     g_autoptr(GString) sums = g_string_new(NULL);

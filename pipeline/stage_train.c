@@ -7,6 +7,7 @@
 #include "flows/channels.h"
 #include "flows/curve.h"
 #include "pipeline/epochs.h"
+#include "pipeline/modelcard.h"
 #include "pipeline/json.h"
 #include "pipeline/models.h"
 #include "pipeline/sizes.h"
@@ -53,11 +54,13 @@ static char *training_svg(const GArray *history)
     return curve_svg(&axes, series, 2);
 }
 
-static gboolean publish_model(Work *work, const Model *model, GError **error)
+static gboolean publish_model(Work *work, const Model *model, const GPtrArray *notes, GError **error)
 {
     char sha256[65];
+    char *card = modelcard_text(work->run->config->run_name, model, notes);
     g_autofree char *path = work_output(work, "model/model.safetensors");
     return model_save(model, path, sha256, error) && work_publish(work, "model", path, sha256, error) &&
+           publish_text(work, "card", "model/CARD.md", card, error) &&
            publish_text(work, "channels", "model/channels.csv", channels_csv(model_channels(model)), error) &&
            publish_text(work, "curve", "model/curve.csv", curve_csv(model_history(model)), error) &&
            publish_text(work, "curve_svg", "model/curve.svg", training_svg(model_history(model)), error);
@@ -119,7 +122,7 @@ gboolean stage_train(Work *work, GError **error)
         if (why) {
             g_propagate_error(error, why);
         }
-        ok = model && publish_model(work, model, error) &&
+        ok = model && publish_model(work, model, traintiles_notes(tiles), error) &&
              publish_sizes(work, traintiles_sizes(tiles), config->tiles_size, error);
     }
     model_spec_clear(&spec);

@@ -103,7 +103,7 @@ static gboolean wants_evaluate(const Run *run, const SlideEntry *slide)
     "dataset.picture dataset.jpeg_quality"
 #define SAMPLE_KEYS \
     "dataset.balance dataset.max_per_class dataset.train_anomalies dataset.drop_flags tiles run.seed"
-#define MODEL_KEYS "model " CUT_KEYS " run.seed patches.folder " OPEN_KEYS
+#define MODEL_KEYS "model " CUT_KEYS " run.seed patches " OPEN_KEYS
 
 #define SCORER_KEYS "model.weights model.kernels"
 /* The report shows the whole configuration. */
@@ -131,7 +131,7 @@ const Stage stages[] = {
     {"normals", "normal tiles to train on", SCOPE_COHORT, RULE_KEYS " " SAMPLE_KEYS " " OPEN_KEYS,
      "?ingest ?grid ?mask ?stain", 5, wants_normals, stage_normals},
     {"train", "model of normal tissue", SCOPE_COHORT, MODEL_KEYS " train augment loss threshold",
-     "dataset normals ?stain", 6, wants_train, stage_train},
+     "dataset normals ?stain", 7, wants_train, stage_train},
     {"score", "scores of a slide's tiles, score map", SCOPE_SLIDE,
      RULE_KEYS " score heatmap.cell_um tiles.max_upsampling " SCORER_KEYS " " OPEN_KEYS,
      "ingest tissue mask train", 5, wants_score, stage_score},

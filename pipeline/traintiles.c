@@ -6,6 +6,7 @@
 #include "pipeline/traintiles.h"
 #include "base/error.h"
 #include "pipeline/models.h"
+#include "pipeline/repeats.h"
 #include "pipeline/traintiles_private.h"
 #include "tiler/picture.h"
 #include <glib/gstdio.h>
@@ -15,6 +16,19 @@
 const TileSet *traintiles_set(const TrainTiles *tiles)
 {
     return &tiles->set;
+}
+
+const GPtrArray *traintiles_notes(const TrainTiles *tiles)
+{
+    return tiles->notes;
+}
+
+void traintiles_note(TrainTiles *tiles, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    g_ptr_array_add(tiles->notes, g_strdup_vprintf(format, arguments));
+    va_end(arguments);
 }
 
 static void class_init(Class *class)
@@ -36,6 +50,7 @@ static TrainTiles *tiles_new(const Config *config)
     tiles->files = g_string_chunk_new(4096);
     tiles->shards = g_ptr_array_new_with_free_func((GDestroyNotify)shard_free);
     tiles->sources = traintiles_sources_new();
+    tiles->notes = g_ptr_array_new_with_free_func(g_free);
     class_init(&tiles->normal);
     class_init(&tiles->strange);
     g_mutex_init(&tiles->lock);
@@ -53,6 +68,7 @@ void traintiles_free(TrainTiles *tiles)
     g_string_chunk_free(tiles->files);
     g_ptr_array_unref(tiles->shards);
     g_array_unref(tiles->sources);
+    g_ptr_array_unref(tiles->notes);
     g_clear_pointer(&tiles->sizes, g_array_unref);
     g_mutex_clear(&tiles->lock);
     g_free(tiles);
@@ -104,8 +120,9 @@ static void draw_normals(TrainTiles *tiles)
         return;
     }
     g_autoptr(GArray) chosen = origins_draw(&class->origins, most, (uint64_t)tiles->config->run_seed);
-    g_message("train.max_tiles: %u of %u normal tiles are drawn, evenly over patients, slides and places",
-              most, class->places->len);
+    traintiles_note(
+        tiles, "train.max_tiles: %u of %u normal tiles are drawn, evenly over patients, slides and places",
+        most, class->places->len);
     for (guint i = 0; i < most; i++) {
         g_array_index(class->places, Place, i) =
             g_array_index(class->places, Place, g_array_index(chosen, guint, i));
@@ -159,14 +176,15 @@ static gboolean list_pictures(TrainTiles *tiles, const char *label, gboolean nor
 }
 
 /* What the hold-out goes by, where no manifest says it. */
-static void tell_names(const TrainTiles *tiles)
+static void tell_names(TrainTiles *tiles)
 {
     guint named, slides = origins_slides(&tiles->normal.origins, &named);
     if (named > 0) {
-        g_message("%s: the names of %u of %u pictures name %u slides, which are held out whole",
-                  tiles->config->patches_folder, named, tiles->normal.places->len, slides);
+        traintiles_note(tiles, "%s: the names of %u of %u pictures name %u slides, which are held out whole",
+                        tiles->config->patches_folder, named, tiles->normal.places->len, slides);
     } else {
-        g_message(
+        traintiles_note(
+            tiles,
             "%s: there is no manifest.csv, and no name of a picture names a slide (SLIDE_NNNNNN): patients "
             "and slides are unknown",
             tiles->config->patches_folder);
@@ -313,7 +331,7 @@ static gboolean use_manifest(TrainTiles *tiles, const char *manifest, GError **e
 }
 
 /* Pictures of train/good that a manifest does not name are not used: nobody knows whose they are. */
-static void tell_unlisted(const TrainTiles *tiles, const char *good)
+static void tell_unlisted(TrainTiles *tiles, const char *good)
 {
     g_autoptr(GHashTable) listed = g_hash_table_new(g_str_hash, g_str_equal);
     g_auto(GStrv) names = g_file_test(good, G_FILE_TEST_IS_DIR) ? picture_list(good, NULL) : NULL;
@@ -325,7 +343,8 @@ static void tell_unlisted(const TrainTiles *tiles, const char *good)
         unlisted += !g_hash_table_contains(listed, *name);
     }
     if (unlisted > 0 && tiles->config->train_max_tiles == 0) {
-        g_message("%u pictures of %s are not in manifest.csv: they are not trained on", unlisted, good);
+        traintiles_note(tiles, "%u pictures of %s are not in manifest.csv: they are not trained on", unlisted,
+                        good);
     }
 }
 
@@ -352,12 +371,27 @@ static gboolean use_folder(TrainTiles *tiles, GError **error)
                                    : use_picture_folder(tiles, error);
 }
 
+/* The same picture in train and in valid or test. */
+static gboolean check_repeats(TrainTiles *tiles, GError **error)
+{
+    Repeats repeats;
+    if (!repeats_of_folder(tiles->config, tiles->config->patches_folder, &repeats, error)) {
+        return FALSE;
+    }
+    g_autofree char *text = repeats_text(&repeats);
+    if (text) {
+        traintiles_note(tiles, "%s", text);
+    }
+    return TRUE;
+}
+
 TrainTiles *traintiles_new(const Config *config, const char *manifest, const char *normals,
                            const GPtrArray *slides, const GPtrArray *fits, GError **error)
 {
     g_autoptr(TrainTiles) tiles = tiles_new(config);
-    gboolean ok = *config->patches_folder ? use_folder(tiles, error) && measure_sizes(tiles, error)
-                  : normals               ? traintiles_use_slides(tiles, normals, slides, fits, error)
-                                          : use_manifest(tiles, manifest, error);
+    gboolean ok = *config->patches_folder
+                      ? use_folder(tiles, error) && measure_sizes(tiles, error) && check_repeats(tiles, error)
+                  : normals ? traintiles_use_slides(tiles, normals, slides, fits, error)
+                            : use_manifest(tiles, manifest, error);
     return ok ? g_steal_pointer(&tiles) : NULL;
 }

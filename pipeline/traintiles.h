@@ -23,6 +23,9 @@ GArray *traintiles_sizes(const TrainTiles *tiles);
 /* Borrowed.  Its read() may be called from many threads. */
 const TileSet *traintiles_set(const TrainTiles *tiles);
 
+/* What a reader has to know of how they were chosen: array of char*, borrowed. */
+const GPtrArray *traintiles_notes(const TrainTiles *tiles);
+
 /* A normal tile of a slide, for the table. */
 typedef struct {
     int slide;   /* index in an array of SlideEntry* */

@@ -31,11 +31,14 @@ struct TrainTiles {
     GArray *sizes;      /* PictureSize, of patches.folder; else NULL */
     int64_t unreadable; /* samples that were left out for it */
     double mpp;         /* that all samples of its shards say; 0 = none, or they differ */
+    GPtrArray *notes;   /* char*, owned */
     GMutex lock;        /* guards the sources */
     int64_t takes;
     int open;
 };
 
+/* As printf: what a reader has to know of how the tiles were chosen. */
+void traintiles_note(TrainTiles *tiles, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* Adds a tile of whom `origin` says. */
 void traintiles_add(TrainTiles *tiles, Place place, gboolean normal, const Origin *origin);
 /* Whose a patch is. */

@@ -1,0 +1,254 @@
+/* Repeated pictures.
+ *
+ * A picture that is trained on and tested with makes figures better than they are, as a slide in two splits does.  Pictures without tissue are
+ * rightly the same here and there: they are counted only.  Copies between training and hold-out are the business of
+ * flows/fit_repeats.c. */
+#include "pipeline/repeats.h"
+#include "base/durable.h"
+#include "base/error.h"
+#include "tiler/picture.h"
+#include "tiler/quality.h"
+#include "tiler/shards.h"
+#include <string.h>
+#include <sys/stat.h>
+
+static gboolean leak(const char *one, const char *other, const char *advice, GError **error)
+{
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "leak: %s and %s are the same picture: %s", one, other,
+                advice);
+    return FALSE;
+}
+
+gboolean repeats_of_patches(const GPtrArray *patches, Repeats *out, GError **error)
+{
+    g_autoptr(GHashTable) first = g_hash_table_new(g_str_hash, g_str_equal);
+    *out = (Repeats){0};
+    for (guint i = 0; i < patches->len; i++) {
+        Patch *patch = patches->pdata[i], *other = g_hash_table_lookup(first, patch->sha256);
+        if (!other) {
+            g_hash_table_insert(first, patch->sha256, patch);
+        } else if (g_str_equal(patch->split, other->split)) {
+            out->within++;
+        } else if (patch->flags & QUALITY_BLANK) {
+            out->blank++;
+        } else {
+            g_autofree char *advice = g_strdup_printf("give slides %s and %s the same patient, or remove one",
+                                                      other->slide, patch->slide);
+            return leak(other->file, patch->file, advice, error);
+        }
+    }
+    return TRUE;
+}
+
+/* ---- folders ---- */
+
+typedef struct {
+    char *name;
+    gboolean train;
+    int64_t bytes;
+    Shard *shard; /* borrowed; NULL: a file of that name */
+    int entry;
+} Item;
+
+typedef struct {
+    const char *folder;
+    GArray *items;     /* Item */
+    GPtrArray *shards; /* Shard*, owned */
+} Listing;
+
+static void item_clear(gpointer data)
+{
+    g_free(((Item *)data)->name);
+}
+
+static void list_files(Listing *list, const char *split, const char *label)
+{
+    g_autofree char *folder = g_build_filename(list->folder, split, label, NULL);
+    g_auto(GStrv) names = picture_list(folder, NULL);
+    for (char **name = names; name && *name; name++) {
+        Item item = {.name = g_build_filename(folder, *name, NULL), .train = g_str_equal(split, "train")};
+        struct stat facts;
+        if (stat(item.name, &facts) == 0) {
+            item.bytes = facts.st_size;
+        }
+        g_array_append_val(list->items, item);
+    }
+}
+
+static void list_folders(Listing *list, const char *split)
+{
+    g_autofree char *path = g_build_filename(list->folder, split, NULL);
+    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    const char *name;
+    while (dir && (name = g_dir_read_name(dir))) {
+        list_files(list, split, name);
+    }
+}
+
+static gboolean list_shards(Listing *list, const char *split, GError **error)
+{
+    g_autofree char *prefix = g_strdup_printf("%s-", split);
+    g_auto(GStrv) names = shards_list(list->folder, prefix, NULL);
+    for (char **name = names; name && *name; name++) {
+        g_autofree char *path = g_build_filename(list->folder, *name, NULL);
+        Shard *shard = shard_open(path, error);
+        if (!shard) {
+            return FALSE;
+        }
+        g_ptr_array_add(list->shards, shard);
+        for (int i = 0; i < shard_count(shard); i++) {
+            const ShardEntry *entry = shard_entry(shard, i);
+            Item item = {.name = g_strdup_printf("%s/%s.%s", path, entry->key, entry->extension),
+                         .train = g_str_equal(split, "train"),
+                         .bytes = entry->picture.bytes,
+                         .shard = shard,
+                         .entry = i};
+            g_array_append_val(list->items, item);
+        }
+    }
+    return TRUE;
+}
+
+static gint by_name(gconstpointer a, gconstpointer b)
+{
+    const Item *p = a, *q = b;
+    return p->train != q->train ? q->train - p->train : strcmp(p->name, q->name); /* training first */
+}
+
+static gboolean hash_item(const Item *item, char sha256[65], GError **error)
+{
+    if (!item->shard) {
+        return durable_hash_file(item->name, sha256, NULL, error);
+    }
+    g_autoptr(GByteArray) bytes =
+        shard_read(item->shard, &shard_entry(item->shard, item->entry)->picture, error);
+    if (bytes) {
+        durable_hash_bytes(bytes->data, bytes->len, sha256);
+    }
+    return bytes != NULL;
+}
+
+static gboolean is_one_colour(const Item *item, gboolean *out, GError **error)
+{
+    g_autoptr(Image) picture =
+        item->shard ? shard_picture(item->shard, item->entry, error) : picture_read(item->name, error);
+    gsize bytes = picture ? image_bytes(picture) : 0;
+    *out = picture != NULL;
+    for (gsize i = 0; picture && i < bytes; i++) {
+        *out = *out && picture->pixels[i] == picture->pixels[i % (gsize)picture->channels];
+    }
+    return picture != NULL;
+}
+
+/* An item that is not trained on, against the hashes of those that are. */
+static gboolean compare(const Config *config, const Item *item, GHashTable *trained, Repeats *out,
+                        GError **error)
+{
+    char sha256[65];
+    gboolean blank;
+    if (!hash_item(item, sha256, error)) {
+        return FALSE;
+    }
+    const char *other = g_hash_table_lookup(trained, sha256);
+    if (!other) {
+        return TRUE;
+    }
+    if (!is_one_colour(item, &blank, error)) {
+        return FALSE;
+    }
+    if (!blank && !g_str_equal(config->patches_repeats, "count")) {
+        return leak(other, item->name, "remove one, or set patches.repeats: count", error);
+    }
+    out->blank += blank;
+    out->across += !blank;
+    return TRUE;
+}
+
+static gboolean compare_all(const Config *config, const Listing *list, Repeats *out, GError **error)
+{
+    g_autoptr(GHashTable) sizes = g_hash_table_new(g_int64_hash, g_int64_equal); /* of what is tested with */
+    g_autoptr(GHashTable) trained = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GHashTable) lengths = g_hash_table_new(g_int64_hash, g_int64_equal); /* of what was hashed */
+    for (guint i = 0; i < list->items->len; i++) {
+        Item *item = &g_array_index(list->items, Item, i);
+        if (!item->train) {
+            g_hash_table_add(sizes, &item->bytes);
+        }
+    }
+    for (guint i = 0; i < list->items->len; i++) {
+        Item *item = &g_array_index(list->items, Item, i);
+        char sha256[65];
+        if (item->train && g_hash_table_contains(sizes, &item->bytes)) {
+            if (!hash_item(item, sha256, error)) {
+                return FALSE;
+            }
+            out->within += !g_hash_table_insert(trained, g_strdup(sha256), item->name);
+            g_hash_table_add(lengths, &item->bytes);
+        } else if (!item->train && g_hash_table_contains(lengths, &item->bytes) &&
+                   !compare(config, item, trained, out, error)) {
+            return FALSE;
+        }
+    }
+    out->within = 0; /* those of other lengths were not looked at: the training counts its own */
+    return TRUE;
+}
+
+gboolean repeats_of_folder(const Config *config, const char *folder, Repeats *out, GError **error)
+{
+    static const char *const splits[] = {"train", "valid", "test"};
+    Listing list = {folder, g_array_new(FALSE, FALSE, sizeof(Item)),
+                    g_ptr_array_new_with_free_func((GDestroyNotify)shard_free)};
+    g_array_set_clear_func(list.items, item_clear);
+    gboolean ok = TRUE;
+    *out = (Repeats){0};
+    for (size_t s = 0; s < G_N_ELEMENTS(splits); s++) {
+        list_folders(&list, splits[s]);
+        ok = ok && list_shards(&list, splits[s], error);
+    }
+    g_array_sort(list.items, by_name);
+    ok = ok && compare_all(config, &list, out, error);
+    g_array_unref(list.items);
+    g_ptr_array_unref(list.shards);
+    return ok;
+}
+
+char *repeats_text(const Repeats *r)
+{
+    g_autoptr(GString) out = g_string_new(NULL);
+    if (r->across > 0) {
+        g_string_append_printf(out,
+                               "%" G_GINT64_FORMAT
+                               " pictures of valid and test are also trained on: figures are "
+                               "better than they would be on others; ",
+                               r->across);
+    }
+    if (r->within > 0) {
+        g_string_append_printf(
+            out, "%" G_GINT64_FORMAT " pictures are further copies of one in the same split; ", r->within);
+    }
+    if (r->blank > 0) {
+        g_string_append_printf(out,
+                               "%" G_GINT64_FORMAT
+                               " pictures without tissue are the same in training and in another split; ",
+                               r->blank);
+    }
+    if (out->len == 0) {
+        return NULL;
+    }
+    g_string_truncate(out, out->len - 2);
+    return g_strdup(out->str);
+}
+
+json_t *repeats_json(const Repeats *r)
+{
+    return json_pack("{s:I,s:I,s:I}", "within", (json_int_t)r->within, "blank", (json_int_t)r->blank,
+                     "across", (json_int_t)r->across);
+}
+
+void repeats_of_file(const char *path, Repeats *out)
+{
+    json_auto_t *all = json_load_file(path, 0, NULL);
+    *out = (Repeats){json_integer_value(json_object_get(all, "within")),
+                     json_integer_value(json_object_get(all, "blank")),
+                     json_integer_value(json_object_get(all, "across"))};
+}
