@@ -46,17 +46,17 @@ train() { # NAME PATCHES CONFIG
     is "$1: a training ends with 0" $? 0
 }
 keys="sha tiles holdout holdout_groups unused"
-short='train: {epochs: 1, max_tiles: 400}\n'
+short='train: {epochs: 1, max_tiles: 200}\n'
 
 # ---- pictures, shards, slides, and the patch sets alone
 run pictures manifest "$short"
 run shards manifest "dataset: {format: shards}\n$short"
-run slides manifest "train: {epochs: 1, max_tiles: 400, source: slides}\nscore: {slides: none}\n"
+run slides manifest "train: {epochs: 1, max_tiles: 200, source: slides}\nscore: {slides: none}\n"
 held=$(field pictures/model/model.safetensors $keys)
 like "a patient is held out" "$held" '"patients" 1 0 $'
 is "the same from shards" "$(field shards/model/model.safetensors $keys)" "$held"
 is "and straight from slides" "$(field slides/model/model.safetensors $keys)" "$held"
-printf 'tiles: {size: 64}\nmodel: {blocks: [1, 1, 1], condition: 8, fpn_width: 8}\ntrain: {epochs: 1, max_tiles: 400}\n' >set.yaml
+printf 'tiles: {size: 64}\nmodel: {blocks: [1, 1, 1], condition: 8, fpn_width: 8}\ntrain: {epochs: 1, max_tiles: 200}\n' >set.yaml
 train p pictures/dataset set
 is "and from the pictures alone, with their manifest" "$(field p.safetensors $keys)" "$held"
 train s shards/dataset set
@@ -67,7 +67,7 @@ is "and from the shards without their manifest" "$(field t.safetensors $keys)" "
 rm -rf bare && mkdir bare && cp -r pictures/dataset/train bare
 train n bare set
 like "pictures without a manifest: their names tell the slide" "$(field n.safetensors holdout)" '"patients"'
-like "which is told" "$(cat n.log)" 'names of 400|names of [0-9]+ of [0-9]+ pictures name 4 slides'
+like "which is told" "$(cat n.log)" 'names of 200|names of [0-9]+ of [0-9]+ pictures name 4 slides'
 (cd bare/train/good && for f in *.png; do mv "$f" "$(echo "$f" | tr -d _)"; done)
 train u bare set
 is "names that tell nothing: single tiles" "$(field u.safetensors holdout trusted)" '"tiles" false '
@@ -119,7 +119,7 @@ cp set/train/good/4.png set/test/Ungood/same.png
 "$WSIFLOW" train -c set.yaml -p set -o leak.safetensors >leak.log 2>&1
 is "a training picture in test is an error" $? 1
 like "that names both" "$(cat leak.log)" 'leak: .*train/good/4.png and .*test/Ungood/same.png are the same picture'
-{ sed 's/, max_tiles: 400//' set.yaml; echo 'patches: {folder: set, repeats: count}'; } >count.yaml
+{ sed 's/, max_tiles: 200//' set.yaml; echo 'patches: {folder: set, repeats: count}'; } >count.yaml
 "$WSIFLOW" run -c count.yaml -o count -j 2 >count.log 2>&1
 is "or counted" $? 0
 like "which the card says" "$(cat count/model/CARD.md)" '1 pictures of valid and test are also trained on'
