@@ -217,12 +217,13 @@ like "more folds than patients are refused" "$("$WSIFLOW" dataset -c many.yaml -
 
 # ---- official splits: a set of the names of Camelyon16
 mkdir -p c16/slides c16/annotations
-for pair in normal_001:00 normal_086:01 tumor_010:02 tumor_001:03 test_001:00 test_049:01 test_114:02; do
-    name=${pair%:*} n=${pair#*:}
-    cp cohort/slides/synth_$n.tif c16/slides/$name.tif
-    # The same content may not be on two sides: one byte behind the end of the TIFF makes it another file.
-    printf '%s' "$name" >>c16/slides/$name.tif
-    [ $n -lt 2 ] || cp cohort/annotations/synth_$n.xml c16/annotations/$name.xml
+"$WSIFLOW" synth -o others -n 3 -l 1 --width 2048 --height 2048 -s 2 >synth.log 2>&1
+for pair in normal_001:cohort:00 normal_086:cohort:01 tumor_010:cohort:02 tumor_001:cohort:03 test_001:others:00 \
+    test_049:others:01 test_114:others:02; do
+    name=${pair%%:*} n=${pair##*:} from=${pair#*:}
+    from=${from%:*}
+    cp $from/slides/synth_$n.tif c16/slides/$name.tif
+    [ $n -lt 2 ] || cp $from/annotations/synth_$n.xml c16/annotations/$name.xml
 done
 cat >c16.yaml <<'Y'
 slides: {folder: c16/slides, annotations: c16/annotations, unannotated: normal}
@@ -249,10 +250,19 @@ printf 'slides: {manifest: leak/manifest.csv}\ntiles: {size: 128}\n' >leak.yaml
 is "one slide under two names on two sides fails the run" $? 1
 like "and is told" "$("$WSIFLOW" status leakrun)" 'one \(train\) and two \(test\) have the same content'
 check "no manifest is written" test ! -e leakrun/dataset/manifest.csv
+# Bytes behind the end of the TIFF make it another file, but not another slide: its pictures tell.
+cp leak/two.tif leak/plain.tif
+printf 'x' >>leak/two.tif
+"$WSIFLOW" dataset -c leak.yaml -o tagged -j 2 >leak.out 2>leak.err
+is "one slide in two files that differ fails the run" $? 1
+like "by its pictures" "$("$WSIFLOW" status tagged)" 'leak: .* are the same picture: give slides one and two the same patient'
+check "no manifest is written then" test ! -e tagged/dataset/manifest.csv
+mv leak/plain.tif leak/two.tif
 printf 'slide,patient,split\none.tif,a,train\ntwo.tif,a,test\n' >leak/manifest.csv
 like "a patient on two sides is refused" "$("$WSIFLOW" dataset -c leak.yaml -o refused 2>&1)" 'patient a has slides in'
 printf 'slide,patient,split\none.tif,a,train\ntwo.tif,b,train\n' >leak/manifest.csv
 "$WSIFLOW" dataset -c leak.yaml -o leakrun -j 2 >leak.out 2>leak.err
 is "on one side they are allowed" $? 0
+like "and counted" "$(cat leakrun/dataset/CARD.md)" '[0-9]+ pictures are further copies of one in the same split'
 
 finish
