@@ -237,6 +237,9 @@ static gboolean tell_unused(Source *source, GError **error)
         source_warn(source, first->line, "%d thing%s not read: %s", source->strange.count,
                     source->strange.count == 1 ? " is" : "s are", list);
     }
+    if (source->drafts->len == 0) {
+        source_warn(source, 1, "there is nothing in it: the slide counts as one without lesions");
+    }
     return TRUE;
 }
 

@@ -167,8 +167,9 @@ static gboolean add_coordinates(const Feature *feature, const json_t *coordinate
                             "the coordinates of this feature are no array");
     }
     const Draft *outer = NULL;
-    if (nesting < 2) {
-        return add_ring(feature, coordinates, nesting, &outer, error);
+    if (nesting < 2 ||
+        (feature->closed && json_array_size(coordinates) == 0)) { /* EMPTY: the gate's business */
+        return add_ring(feature, coordinates, MIN(nesting, 1), &outer, error);
     }
     for (size_t i = 0; i < json_array_size(coordinates); i++) {
         const json_t *part = json_array_get(coordinates, i);

@@ -186,6 +186,17 @@ static void test_geojson_no_numbers(void)
     refused("[" OBJECT("", ",'measurements':{'a':Infinite}") "]", "not JSON");
 }
 
+/* What an empty geometry was meant to be nobody knows. */
+static void test_geojson_empty(void)
+{
+    refused("\n" FEATURE(TUMOR, "Polygon", "[]"), "file.xml:2: the closed annotation \"n\" has no points");
+    refused(FEATURE(TUMOR, "Polygon", "[[]]"), "has no points");
+    refused(FEATURE(TUMOR, "MultiPolygon", "[]"), "has no points");
+    refused(FEATURE(TUMOR, "MultiPolygon", "[[" RING(0, 0, 9, 9) "],[]]"), "has no points");
+    g_autoptr(Annotation) nothing = read_text("{'type':'FeatureCollection','features':[]}");
+    assert_warning(nothing, 0, "file.xml:1: there is nothing in it");
+}
+
 static void test_geojson_by_name(void)
 {
     static const GroupRule rules[] = {{"n", LABEL_LESION, NULL}, {NULL, LABEL_NONE, NULL}};
@@ -482,6 +493,7 @@ int main(int argc, char **argv)
     g_test_add_func("/geojson/children", test_geojson_children);
     g_test_add_func("/geojson/collection", test_geojson_collection);
     g_test_add_func("/geojson/numbers that are none", test_geojson_no_numbers);
+    g_test_add_func("/geojson/empty", test_geojson_empty);
     g_test_add_func("/geojson/by name", test_geojson_by_name);
     g_test_add_func("/geojson/geometry refused", test_geojson_geometry_refused);
     g_test_add_func("/geojson/JSON refused", test_geojson_json_refused);
