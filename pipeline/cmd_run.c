@@ -117,77 +117,103 @@ static int verify(const char *folder, int sample, GError **error)
                                                                                             : EXIT_FAILED;
 }
 
-static int run_to(const char *name, const char *last, int argc, char **argv, GError **error)
+/* The command line of run and dataset. */
+typedef struct {
+    char *config, *folder, *verified;
+    int workers, patience, sample; /* sample: -1 = not given */
+    gboolean dry;
+} Given;
+
+static void given_clear(Given *given)
 {
-    signal(SIGPIPE, SIG_IGN); /* nobody reads what is told any more: the run goes on */
-    g_autofree char *config_path = NULL, *folder = NULL, *verified = NULL;
-    int workers = 0, patience = 60, sample = -1, code;
-    gboolean dry = FALSE;
+    g_free(given->config);
+    g_free(given->folder);
+    g_free(given->verified);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Given, given_clear)
+
+/* Reads options and arguments; FALSE with *code when that is all there is to do. */
+static gboolean read_given(const char *name, gboolean verifies, Given *given, int argc, char **argv,
+                           int *code, GError **error)
+{
     GOptionEntry entries[] = {
-        {"config", 'c', 0, G_OPTION_ARG_FILENAME, &config_path, "what to do (wsiflow config lists all keys)",
-         "CONFIG.yaml"},
-        {"output", 'o', 0, G_OPTION_ARG_FILENAME, &folder,
+        {"config", 'c', 0, G_OPTION_ARG_FILENAME, &given->config,
+         "what to do (wsiflow config lists all keys)", "CONFIG.yaml"},
+        {"output", 'o', 0, G_OPTION_ARG_FILENAME, &given->folder,
          "folder of the run (default: the configuration's name without .yaml)", "DIR"},
-        {"workers", 'j', 0, G_OPTION_ARG_INT, &workers, "worker processes (default: one a processor)", "N"},
-        {"patience", 0, 0, G_OPTION_ARG_INT, &patience,
+        {"workers", 'j', 0, G_OPTION_ARG_INT, &given->workers, "worker processes (default: one a processor)",
+         "N"},
+        {"patience", 0, 0, G_OPTION_ARG_INT, &given->patience,
          "how long faults of the system (a share that is away, a full disk) are tried again (default 60)",
          "MINUTES"},
-        {"dry-run", 0, 0, G_OPTION_ARG_NONE, &dry,
+        {"dry-run", 0, 0, G_OPTION_ARG_NONE, &given->dry,
          "only print the summary of the cohort, the jobs and the disk they need; writes nothing", NULL},
-        {"verify", 0, 0, G_OPTION_ARG_FILENAME, &verified,
+        {"verify", 0, 0, G_OPTION_ARG_FILENAME, &given->verified,
          "instead: check the patch set of the run in DIR against its manifest and its slides", "DIR"},
-        {"sample", 0, 0, G_OPTION_ARG_INT, &sample, "with --verify: cut so many tiles again (default 20)",
-         "N"},
+        {"sample", 0, 0, G_OPTION_ARG_INT, &given->sample,
+         "with --verify: cut so many tiles again (default 20)", "N"},
         {NULL, 0, 0, 0, NULL, NULL, NULL}};
-    if (!last) { /* only of `dataset` */
+    if (!verifies) { /* only of `dataset` */
         entries[G_N_ELEMENTS(entries) - 3] = entries[G_N_ELEMENTS(entries) - 1];
     }
-    if (!command_options(name, entries, &argc, &argv, &code, error)) {
-        return code;
+    if (!command_options(name, entries, &argc, &argv, code, error)) {
+        return FALSE;
     }
-    if (patience < 0 || patience > 10080) {
-        return command_misused(error, "--patience %d: allowed are 0 to 10080 minutes (a week)", patience);
-    }
-    if (!config_path && argc == 2) { /* run x.yaml */
-        config_path = g_strdup(argv[1]);
+    if (!given->config && argc == 2) { /* run x.yaml */
+        given->config = g_strdup(argv[1]);
         argc = 1;
     }
-    if (verified && (config_path || folder || workers || dry || argc > 1)) {
-        return command_misused(error, "--verify checks what is there: only --sample goes with it");
+    *code = EXIT_USAGE;
+    if (argc > 1) {
+        command_misused(error, "unexpected argument %s", argv[1]);
+    } else if (given->verified && (given->config || given->folder || given->workers || given->dry)) {
+        command_misused(error, "--verify checks what is there: only --sample goes with it");
+    } else if (given->sample >= 0 && !given->verified) {
+        command_misused(error, "--sample goes with --verify DIR");
+    } else if (!given->config && !given->verified) {
+        command_misused(error, "a configuration is needed: -c CONFIG.yaml");
+    } else {
+        return TRUE;
     }
-    if (verified) {
-        return verify(verified, sample >= 0 ? sample : 20, error);
-    }
-    if (sample >= 0) {
-        return command_misused(error, "--sample goes with --verify DIR");
-    }
-    if (!config_path || argc > 1) {
-        return command_misused(
-            error, config_path ? "unexpected argument %s" : "a configuration is needed: -c CONFIG.yaml%s",
-            argc > 1 ? argv[1] : "");
-    }
-    g_autoptr(Config) config = config_read(config_path, error);
+    return FALSE;
+}
+
+static int run_config(Given *given, const char *last, GError **error)
+{
+    g_autoptr(Config) config = config_read(given->config, error);
     if (!config || !recipe_check_run(config, error) || !models_check(config, error) ||
         (!last && !models_check_training(config, error))) {
         return EXIT_FAILED;
     }
-    if (!folder) {
-        folder = g_path_get_basename(config_path);
-        char *dot = strrchr(folder, '.');
-        *(dot && dot != folder ? dot : folder + strlen(folder)) = 0;
+    if (!given->folder) {
+        given->folder = g_path_get_basename(given->config);
+        char *dot = strrchr(given->folder, '.');
+        *(dot && dot != given->folder ? dot : given->folder + strlen(given->folder)) = 0;
     }
-    if (dry) {
-        return runner_tell(config, folder, last, error);
+    if (given->dry) {
+        return runner_tell(config, given->folder, last, error);
     }
-    if (!writable_folder(folder, NULL, error)) {
+    if (!writable_folder(given->folder, NULL, error)) {
         return EXIT_FAILED;
     }
-    const RunnerOptions options = {.workers = workers, .patience = patience * 60, .last = last};
-    code = runner_run(config, folder, &options, error);
+    const RunnerOptions options = {.workers = given->workers, .patience = given->patience * 60, .last = last};
+    int code = runner_run(config, given->folder, &options, error);
     if (code == EXIT_DONE || code == EXIT_PARTIAL) {
-        show_results(folder);
+        show_results(given->folder);
     }
     return code;
+}
+
+static int run_to(const char *name, const char *last, int argc, char **argv, GError **error)
+{
+    signal(SIGPIPE, SIG_IGN); /* nobody reads what is told any more: the run goes on */
+    g_auto(Given) given = {.patience = 60, .sample = -1};
+    int code;
+    if (!read_given(name, last != NULL, &given, argc, argv, &code, error)) {
+        return code;
+    }
+    return given.verified ? verify(given.verified, given.sample >= 0 ? given.sample : 20, error)
+                          : run_config(&given, last, error);
 }
 
 int command_run(int argc, char **argv, GError **error)

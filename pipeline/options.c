@@ -17,10 +17,11 @@ static const struct {
     const char *name;
     double low, high;
 } ranges[] = {
-    {"workers", 1, 1024},      {"threads", 1, 1024},        {"mpp", 0.001, 1000},
-    {"level-mpp", 0.001, 1e6}, {"samples", 1, 1000000},     {"sample", 0, 1000000000},
-    {"temperature", 0, 1000},  {"tolerance", 0, 1e6},       {"slides", 1, 100000},
-    {"lesions", 0, 100000},    {"width", 2048, 1000000000}, {"height", 2048, 1000000000},
+    {"patience", 0, 10080}, /* minutes: a week */
+    {"workers", 1, 1024},         {"threads", 1, 1024},        {"mpp", 0.001, 1000},
+    {"level-mpp", 0.001, 1e6},    {"samples", 1, 1000000},     {"sample", 0, 1000000000},
+    {"temperature", 0.001, 1000}, {"tolerance", 0, 1e6},       {"slides", 1, 100000},
+    {"lesions", 0, 100000},       {"width", 2048, 1000000000}, {"height", 2048, 1000000000},
 };
 
 typedef struct {
