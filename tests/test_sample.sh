@@ -61,8 +61,8 @@ like "and says so" "$(cat "$tmp/why")" 'does not come back'
 sample -n 0 -o "$tmp/none" >/dev/null 2>&1
 is "no samples is wrong usage" $? 2
 sample -n 1 -o "$tmp/none" -t 0 >/dev/null 2>"$tmp/why"
-is "temperature 0 is refused" $? 1
-like "temperature 0 is refused with its rule" "$(cat "$tmp/why")" 'temperature is 0, must be above 0'
+is "temperature 0 is refused" $? 2
+like "temperature 0 is refused with its rule" "$(cat "$tmp/why")" '--temperature is 0: allowed are 0.001 to 1000'
 sample -n 1 -o "$tmp/none" -p "$tmp" >/dev/null 2>"$tmp/why"
 is "a folder without pictures is refused" $? 1
 finish
