@@ -113,7 +113,7 @@ static gboolean wants_evaluate(const Run *run, const SlideEntry *slide)
 const Stage stages[] = {
     {"ingest", "geometry, resolution and identity of a slide", SCOPE_SLIDE, OPEN_KEYS, "", 3, wants_slide,
      stage_ingest},
-    {"tissue", "tissue mask", SCOPE_SLIDE, "tissue slides.groups slides.group_field " OPEN_KEYS, "ingest", 6,
+    {"tissue", "tissue mask", SCOPE_SLIDE, "tissue slides.groups slides.group_field " OPEN_KEYS, "ingest", 7,
      wants_slide, stage_tissue},
     {"stain", "how a slide is stained", SCOPE_SLIDE, CUT_KEYS " " OPEN_KEYS, "ingest tissue", 2, wants_stain,
      stage_stain},
@@ -129,7 +129,7 @@ const Stage stages[] = {
     {"dataset", "manifest and card of the patch set", SCOPE_COHORT, "dataset tiles run",
      "?ingest ?tissue ?mask ?cut", 11, wants_dataset, stage_dataset},
     {"normals", "normal tiles to train on", SCOPE_COHORT, RULE_KEYS " " SAMPLE_KEYS " " OPEN_KEYS,
-     "?ingest ?grid ?mask ?stain", 5, wants_normals, stage_normals},
+     "?ingest ?grid ?mask ?stain", 6, wants_normals, stage_normals},
     {"train", "model of normal tissue", SCOPE_COHORT, MODEL_KEYS " train augment loss threshold",
      "dataset normals ?stain", 7, wants_train, stage_train},
     {"score", "scores of a slide's tiles, score map", SCOPE_SLIDE,

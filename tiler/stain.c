@@ -16,20 +16,20 @@
  * than a tenth in ink and by 13 % and more in tissue, which has nuclei and fibres.  Violet ink, and red ink over tissue, look like stain and
  * are not found.
  *
- * Glass yellows: blue is absorbed 1.5 times as much beyond green as green beyond red, or more.  Pale brown chromogen has 0.7 there, and no
- * other stain comes near.  A picture without any colour is judged by its density above that of its commonest grey. */
+ * A picture without any colour is judged by its density above that of its glass. */
 #include "tiler/stain.h"
 #include "base/error.h"
+#include "tiler/flatink.h"
+#include "tiler/glass.h"
 #include "tiler/scratch.h"
 #include "tiler/vectorised.h"
 #include <math.h>
 #include <string.h>
 
 static const float TISSUE_CHROMA = 0.012F, SURE_CHROMA = 0.024F, GREY_CHROMA = 0.15F;
-static const double SMOOTH_UM = 8, FLAT_UM = 16, FLAT = 0.1;
+static const double SMOOTH_UM = 8;
 /* Of pictures without colours: densities above the glass. */
 static const float GREY_TISSUE = 0.05F, GREY_SURE = 0.1F;
-enum { MAY_BE_INK = 128 }; /* beside the flags of stain.h, until that is settled */
 enum { BLACK_LEVEL = 45 }; /* below it in all channels nothing was scanned */
 
 /* Densities are summed as whole numbers of 1e-5, or of 1e-4 where a square has more than 32 bits hold, so sliding sums are exact. */
@@ -233,173 +233,6 @@ static const float *smoother_row(Smoother *smoother, int y)
     return od;
 }
 
-/* The background's colour: densities of its tint relative to green, and of its grey. */
-typedef struct {
-    float red, blue, grey;
-    gboolean found, greyscale;
-} Background;
-
-/* Tints within +-TINT in steps of 0.001; greys below MAX_GREY in steps of 0.001. */
-enum { TINTS = 51, GREYS = 200 };
-static const float BINS_PER_OD = 1000;
-/* Tints of yellow glass in steps of 0.002: green is absorbed up to 0.09 beyond red, blue 0.025 to 0.225 beyond green. */
-enum { REDS = 50, BLUES = 100 };
-static const float YELLOW_BINS_PER_OD = 500, YELLOW_RED = -0.01F, YELLOW_BLUE = -0.225F;
-/* A picture is without colours when this share of its pixels has samples that differ by more. */
-static const double COLOURED = 1e-3;
-enum { GREY_SPREAD = 2 };
-
-/* The yellow tints follow the others. */
-typedef struct {
-    int64_t tints[TINTS * TINTS + REDS * BLUES], greys[GREYS], yellow_greys[GREYS], whites;
-    int64_t readable, coloured, backgrounds, yellows;
-} Histogram;
-
-/* The nearest bin of the tint, -1 where none is, and of the grey, -1 where it is too dark.  Returns 0 when no pixel has bins. */
-VECTORISED static int bins_of_row(int32_t *restrict tints, int32_t *restrict greys, const float *restrict od,
-                                  int width)
-{
-    int any = 0;
-    for (int x = 0; x < width; x++) {
-        float red = od[3 * x], green = od[3 * x + 1], blue = od[3 * x + 2];
-        float r = (green - red) * BINS_PER_OD + (TINTS / 2 + 0.5F);
-        float b = (green - blue) * BINS_PER_OD + (TINTS / 2 + 0.5F);
-        float grey = (red + green + blue) * (BINS_PER_OD / 3);
-        int background = (r >= 0) & (r < TINTS) & (b >= 0) & (b < TINTS) & (grey < GREYS);
-        float yellow_r = (green - red - YELLOW_RED) * YELLOW_BINS_PER_OD + 0.5F;
-        float yellow_b = (green - blue - YELLOW_BLUE) * YELLOW_BINS_PER_OD + 0.5F;
-        int yellow = (yellow_r >= 0) & (yellow_r < REDS) & (yellow_b >= 0) & (yellow_b < BLUES) &
-                     (grey < GREYS) & (blue - green > 1.5F * (green - red)) & !background;
-        int32_t bin = background ? (int32_t)r * TINTS + (int32_t)b
-                                 : TINTS * TINTS + (int32_t)yellow_r * BLUES + (int32_t)yellow_b;
-        tints[x] = background | yellow ? bin : -1;
-        greys[x] = (int32_t)grey;
-        any |= background | yellow;
-    }
-    return any;
-}
-
-VECTORISED static int32_t sum_of_bytes(const uint8_t *bytes, int n)
-{
-    int32_t sum = 0;
-    for (int i = 0; i < n; i++) {
-        sum += bytes[i];
-    }
-    return sum;
-}
-
-typedef struct {
-    int32_t *tints, *greys; /* bins of a row */
-} RowBins;
-
-static void count_row(const float *od, const uint8_t *readable, int width, const RowBins *bins,
-                      Histogram *histogram)
-{
-    histogram->readable += sum_of_bytes(readable, width);
-    if (!bins_of_row(bins->tints, bins->greys, od, width)) {
-        return;
-    }
-    for (int x = 0; x < width; x++) {
-        if (!readable[x] || bins->tints[x] < 0) {
-            continue;
-        }
-        histogram->tints[bins->tints[x]]++;
-        if (bins->tints[x] < TINTS * TINTS) {
-            histogram->greys[bins->greys[x]]++;
-            histogram->backgrounds++;
-        } else {
-            histogram->yellow_greys[bins->greys[x]]++;
-            histogram->yellows++;
-        }
-    }
-}
-
-/* The middle of the 3 x 3 bins that hold most, and how many these hold. */
-static int64_t commonest(const int64_t *bins, int rows, int columns, int *row, int *column)
-{
-    int64_t best = -1;
-    *row = *column = 0;
-    for (int i = 1; i < rows - 1; i++) {
-        for (int j = 1; j < columns - 1; j++) {
-            int64_t around = 0;
-            for (int k = 0; k < 9; k++) {
-                around += bins[(i + k / 3 - 1) * columns + j + k % 3 - 1];
-            }
-            if (around > best) {
-                best = around;
-                *row = i;
-                *column = j;
-            }
-        }
-    }
-    return best;
-}
-
-/* The grey that a fifth of the pixels are brighter than. */
-static float bright_grey(const int64_t *greys, int64_t count)
-{
-    int64_t seen = 0;
-    float grey = 0;
-    for (int i = 0; i < GREYS && seen * 5 < count; i++) {
-        seen += greys[i];
-        grey = i / BINS_PER_OD;
-    }
-    return grey;
-}
-
-/* The commonest grey, in three bins. */
-static float commonest_grey(const int64_t *greys)
-{
-    int best = 1;
-    int64_t most = -1;
-    for (int i = 1; i < GREYS - 1; i++) {
-        int64_t around = greys[i - 1] + greys[i] + greys[i + 1];
-        if (around > most) {
-            most = around;
-            best = i;
-        }
-    }
-    return best / BINS_PER_OD;
-}
-
-static Background find_background(const Histogram *histogram)
-{
-    Background out = {.found = histogram->backgrounds * 200 > histogram->readable};
-    int i, j, k, l;
-    if (out.found && (double)histogram->coloured <= COLOURED * (double)histogram->readable) {
-        out.greyscale = TRUE;
-        out.grey = commonest_grey(histogram->greys);
-        return out;
-    }
-    int64_t neutral = commonest(histogram->tints, TINTS, TINTS, &i, &j);
-    int64_t yellow = commonest(histogram->tints + TINTS * TINTS, REDS, BLUES, &k, &l);
-    /* Pure white may be what was not scanned: it does not speak against yellow glass. */
-    if (yellow * 50 > histogram->readable && yellow >= neutral - histogram->whites) {
-        out.found = TRUE;
-        out.red = YELLOW_RED + k / YELLOW_BINS_PER_OD;
-        out.blue = YELLOW_BLUE + l / YELLOW_BINS_PER_OD;
-        out.grey = bright_grey(histogram->yellow_greys, histogram->yellows);
-    } else if (out.found) { /* otherwise all is tissue: nothing to learn from */
-        out.red = (i - TINTS / 2) / BINS_PER_OD;
-        out.blue = (j - TINTS / 2) / BINS_PER_OD;
-        out.grey = bright_grey(histogram->greys, histogram->backgrounds);
-    }
-    return out;
-}
-
-/* From densities to samples: the grey is the mean of the three. */
-static StainGlass glass_of(const Background *background)
-{
-    StainGlass glass = {background->found, background->greyscale, 255, 255, 255};
-    if (background->found) {
-        double green = background->grey + (background->red + background->blue) / 3;
-        glass.red = CLAMP(256 * pow(10, -(green - background->red)) - 1, 0, 255);
-        glass.green = CLAMP(256 * pow(10, -green) - 1, 0, 255);
-        glass.blue = CLAMP(256 * pow(10, -(green - background->blue)) - 1, 0, 255);
-    }
-    return glass;
-}
-
 /* What follows takes densities above the background, and looks at every rule, without jumps: a row of pixels at once. */
 INLINED int is_pen(float red, float green, float blue, float chroma)
 {
@@ -446,7 +279,7 @@ INLINED void find_flags(int32_t *restrict found, const float *restrict od, const
         int coloured = (chroma > GREY_CHROMA * most) & (most > 0);
         int flags = STAIN_READABLE | (coloured & (chroma > TISSUE_CHROMA)) * STAIN_TISSUE |
                     is_pen(red, green, blue, chroma) * STAIN_PEN |
-                    may_be_flat_ink(red, green, blue) * MAY_BE_INK;
+                    may_be_flat_ink(red, green, blue) * FLATINK_MAYBE;
         if (mask) {
             flags |= (coloured & (chroma > SURE_CHROMA)) * STAIN_SURE |
                      is_pen_rim(red, green, blue, chroma) * STAIN_PEN_RIM;
@@ -486,21 +319,6 @@ VECTORISED static void find_readable(uint8_t *restrict readable, const uint8_t *
     }
 }
 
-/* How many readable pixels of a row have a colour, and how many are pure white. */
-VECTORISED static void count_colours(const uint8_t *restrict readable, const uint8_t *restrict rgb, int width,
-                                     int32_t *coloured, int32_t *whites)
-{
-    int32_t colours = 0, white = 0;
-    for (int x = 0; x < width; x++) {
-        const uint8_t *p = rgb + 3 * x;
-        uint8_t low = MIN(p[0], MIN(p[1], p[2])), high = MAX(p[0], MAX(p[1], p[2]));
-        colours += readable[x] & (high - low > GREY_SPREAD);
-        white += readable[x] & (low == 255);
-    }
-    *coloured = colours;
-    *whites = white;
-}
-
 /* readable and valid: 0 is no. */
 VECTORISED static void take_invalid(uint8_t *restrict readable, const uint8_t *restrict valid, size_t pixels)
 {
@@ -521,106 +339,6 @@ VECTORISED static int store_flags(uint8_t *restrict readable, const int32_t *res
     return all;
 }
 
-/* ---- flat ink ---- */
-
-/* Sums of a window's densities of red and green, and of their squares. */
-typedef struct {
-    uint64_t sum[2], squares[2];
-} Window;
-
-static void add_to(Window *to, const Window *what, int sign)
-{
-    for (int c = 0; c < 2; c++) {
-        to->sum[c] += sign > 0 ? what->sum[c] : -what->sum[c];
-        to->squares[c] += sign > 0 ? what->squares[c] : -what->squares[c];
-    }
-}
-
-static void change_columns(Window *columns, const uint8_t *rgb, int width, const uint32_t *density, int sign)
-{
-    for (int x = 0; x < width; x++) {
-        const uint64_t red = density[rgb[3 * x]], green = density[rgb[3 * x + 1]];
-        add_to(&columns[x], &(Window){{red, green}, {red * red, green * green}}, sign);
-    }
-}
-
-/* Whether the denser of the two varies by less than FLAT of its mean. */
-static gboolean is_flat(const Window *window, int64_t count)
-{
-    const int c = window->sum[1] > window->sum[0];
-    double mean = (double)window->sum[c] / (double)count;
-    return (double)window->squares[c] / (double)count - mean * mean < FLAT * FLAT * mean * mean;
-}
-
-static void settle_row(uint8_t *flags, const Window *columns, int width, int radius, int rows)
-{
-    Window window = {{0}, {0}};
-    for (int x = 0; x < MIN(radius, width); x++) {
-        add_to(&window, &columns[x], 1);
-    }
-    for (int x = 0; x < width; x++) {
-        if (x + radius < width) {
-            add_to(&window, &columns[x + radius], 1);
-        }
-        if (x > radius) {
-            add_to(&window, &columns[x - radius - 1], -1);
-        }
-        int64_t count = (int64_t)rows * (MIN(x + radius, width - 1) - MAX(x - radius, 0) + 1);
-        if (flags[x] & MAY_BE_INK && is_flat(&window, count)) {
-            flags[x] |= STAIN_PEN;
-        }
-        flags[x] &= (uint8_t)~MAY_BE_INK;
-    }
-}
-
-/* What may be ink is where it is flat within FLAT_UM each way. */
-static gboolean settle_flat_ink(const Image *rgb, Image *flags, double mpp, GError **error)
-{
-    const int width = rgb->width, height = rgb->height, radius = (int)CLAMP(lround(FLAT_UM / mpp), 1, 128);
-    g_autofree Window *columns = wsi_try_alloc((size_t)width, sizeof *columns, "a row of a slide", error);
-    uint32_t density[256];
-    if (!columns) {
-        return FALSE;
-    }
-    for (int i = 0; i < 256; i++) {
-        density[i] = (uint32_t)lround(-log10((i + 1) / 256.0) * COARSE);
-    }
-    for (int y = -radius; y < height; y++) {
-        if (y + radius < height) {
-            change_columns(columns, rgb->pixels + 3 * (size_t)(y + radius) * (size_t)width, width, density,
-                           1);
-        }
-        if (y > radius) {
-            change_columns(columns, rgb->pixels + 3 * (size_t)(y - radius - 1) * (size_t)width, width,
-                           density, -1);
-        }
-        if (y >= 0) {
-            settle_row(flags->pixels + (size_t)y * (size_t)width, columns, width, radius,
-                       MIN(y + radius, height - 1) - MAX(y - radius, 0) + 1);
-        }
-    }
-    return TRUE;
-}
-
-/* ---- the whole ---- */
-
-/* Densities of all rows into the histogram; bins: of two rows. */
-static void fill_histogram(Smoother *smoother, int32_t *bins, Histogram *histogram)
-{
-    const size_t width = (size_t)smoother->rgb->width;
-    const RowBins row_bins = {bins, bins + width};
-    for (int y = 0; y < smoother->rgb->height; y++) {
-        const float *od = smoother_row(smoother, y);
-        const uint8_t *readable = smoother->readable + (size_t)y * width;
-        int32_t coloured, whites;
-        count_row(od, readable, (int)width, &row_bins, histogram);
-        count_colours(readable, smoother->rgb->pixels + 3 * (size_t)y * width, (int)width, &coloured,
-                      &whites);
-        histogram->coloured += coloured;
-        histogram->whites += whites;
-    }
-}
-
 Image *stain_flags(const Image *rgb, const Image *valid, double mpp, gboolean mask, StainGlass *glass,
                    GError **error)
 {
@@ -635,25 +353,28 @@ Image *stain_flags(const Image *rgb, const Image *valid, double mpp, gboolean ma
     if (valid) {
         take_invalid(flags->pixels, valid->pixels, image_bytes(flags));
     }
-    g_autofree Histogram *histogram = g_new0(Histogram, 1);
-    g_autofree int32_t *bins = wsi_try_alloc((size_t)width, 2 * sizeof *bins, "a row of a slide", error);
-    if (!bins) {
+    g_autoptr(Glass) counts = glass_new(width, error);
+    g_autofree int32_t *found = wsi_try_alloc((size_t)width, sizeof *found, "a row of a slide", error);
+    if (!counts || !found) {
         return NULL;
     }
-    fill_histogram(&smoother, bins, histogram);
-    const Background background = find_background(histogram);
+    for (int y = 0; y < rgb->height; y++) {
+        const size_t at = (size_t)y * (size_t)width;
+        glass_add_row(counts, smoother_row(&smoother, y), rgb->pixels + 3 * at, smoother.readable + at);
+    }
+    const Background background = glass_find(counts);
     int all = 0;
     for (int y = 0; y < rgb->height; y++) {
         const float *od = smoother_row(&smoother, y);
         if (background.greyscale) {
-            find_grey_flags(bins, od, background.grey, width);
+            find_grey_flags(found, od, background.grey, width);
         } else {
-            (mask ? find_mask_flags : find_tile_flags)(bins, od, &background, width);
+            (mask ? find_mask_flags : find_tile_flags)(found, od, &background, width);
         }
-        all |= store_flags(flags->pixels + (size_t)y * (size_t)width, bins, width);
+        all |= store_flags(flags->pixels + (size_t)y * (size_t)width, found, width);
     }
     if (glass) {
-        *glass = glass_of(&background);
+        *glass = glass_colour(&background);
     }
-    return !(all & MAY_BE_INK) || settle_flat_ink(rgb, flags, mpp, error) ? g_steal_pointer(&flags) : NULL;
+    return !(all & FLATINK_MAYBE) || flatink_settle(rgb, flags, mpp, error) ? g_steal_pointer(&flags) : NULL;
 }

@@ -1,0 +1,207 @@
+/* Histograms of tints and greys.
+ *
+ * Glass is bright, and nearly grey or yellow: old glass and mounting media absorb blue 1.5 times as much beyond green as green beyond
+ * red, or more, where pale brown chromogen has 0.7 and no other stain comes near.  Of real pictures with white glass, 0.6 % at most have one
+ * such colour; yellow glass is taken from 2 % on, when nothing but pure white is commoner.  A picture without any colour has only
+ * greys, and its glass is the commonest. */
+#include "tiler/glass.h"
+#include "base/error.h"
+#include "tiler/vectorised.h"
+#include <math.h>
+
+/* Tints within +-TINT in steps of 0.001; greys below MAX_GREY in steps of 0.001. */
+enum { TINTS = 51, GREYS = 200 };
+static const float BINS_PER_OD = 1000;
+/* Tints of yellow glass in steps of 0.002: green is absorbed up to 0.09 beyond red, blue 0.025 to 0.225 beyond green. */
+enum { REDS = 50, BLUES = 100 };
+static const float YELLOW_BINS_PER_OD = 500, YELLOW_RED = -0.01F, YELLOW_BLUE = -0.225F;
+/* A picture is without colours when this share of its pixels has samples that differ by more. */
+static const double COLOURED = 1e-3;
+enum { GREY_SPREAD = 2 };
+
+struct Glass {
+    int width;
+    int32_t *tint_bins, *grey_bins; /* of a row */
+    /* The yellow tints follow the others. */
+    int64_t tints[TINTS * TINTS + REDS * BLUES], greys[GREYS], yellow_greys[GREYS], whites;
+    int64_t readable, coloured, backgrounds, yellows;
+};
+
+/* The nearest bin of the tint, -1 where none is, and of the grey, -1 where it is too dark.  Returns 0 when no pixel has bins. */
+VECTORISED static int bins_of_row(int32_t *restrict tints, int32_t *restrict greys, const float *restrict od,
+                                  int width)
+{
+    int any = 0;
+    for (int x = 0; x < width; x++) {
+        float red = od[3 * x], green = od[3 * x + 1], blue = od[3 * x + 2];
+        float r = (green - red) * BINS_PER_OD + (TINTS / 2 + 0.5F);
+        float b = (green - blue) * BINS_PER_OD + (TINTS / 2 + 0.5F);
+        float grey = (red + green + blue) * (BINS_PER_OD / 3);
+        int background = (r >= 0) & (r < TINTS) & (b >= 0) & (b < TINTS) & (grey < GREYS);
+        float yellow_r = (green - red - YELLOW_RED) * YELLOW_BINS_PER_OD + 0.5F;
+        float yellow_b = (green - blue - YELLOW_BLUE) * YELLOW_BINS_PER_OD + 0.5F;
+        int yellow = (yellow_r >= 0) & (yellow_r < REDS) & (yellow_b >= 0) & (yellow_b < BLUES) &
+                     (grey < GREYS) & (blue - green > 1.5F * (green - red)) & !background;
+        int32_t bin = background ? (int32_t)r * TINTS + (int32_t)b
+                                 : TINTS * TINTS + (int32_t)yellow_r * BLUES + (int32_t)yellow_b;
+        tints[x] = background | yellow ? bin : -1;
+        greys[x] = (int32_t)grey;
+        any |= background | yellow;
+    }
+    return any;
+}
+
+VECTORISED static int32_t sum_of_bytes(const uint8_t *bytes, int n)
+{
+    int32_t sum = 0;
+    for (int i = 0; i < n; i++) {
+        sum += bytes[i];
+    }
+    return sum;
+}
+
+/* How many readable pixels of a row have a colour, and how many are pure white. */
+VECTORISED static void count_colours(const uint8_t *restrict readable, const uint8_t *restrict rgb, int width,
+                                     int32_t *coloured, int32_t *whites)
+{
+    int32_t colours = 0, white = 0;
+    for (int x = 0; x < width; x++) {
+        const uint8_t *p = rgb + 3 * x;
+        uint8_t low = MIN(p[0], MIN(p[1], p[2])), high = MAX(p[0], MAX(p[1], p[2]));
+        colours += readable[x] & (high - low > GREY_SPREAD);
+        white += readable[x] & (low == 255);
+    }
+    *coloured = colours;
+    *whites = white;
+}
+
+Glass *glass_new(int width, GError **error)
+{
+    g_autoptr(Glass) glass = g_new0(Glass, 1);
+    glass->width = width;
+    glass->tint_bins = wsi_try_alloc((size_t)width, sizeof(int32_t), "a row of a slide", error);
+    glass->grey_bins =
+        glass->tint_bins ? wsi_try_alloc((size_t)width, sizeof(int32_t), "a row of a slide", error) : NULL;
+    return glass->grey_bins ? g_steal_pointer(&glass) : NULL;
+}
+
+void glass_free(Glass *glass)
+{
+    if (glass) {
+        g_free(glass->tint_bins);
+        g_free(glass->grey_bins);
+        g_free(glass);
+    }
+}
+
+void glass_add_row(Glass *glass, const float *od, const uint8_t *rgb, const uint8_t *readable)
+{
+    int32_t coloured, whites;
+    count_colours(readable, rgb, glass->width, &coloured, &whites);
+    glass->coloured += coloured;
+    glass->whites += whites;
+    glass->readable += sum_of_bytes(readable, glass->width);
+    if (!bins_of_row(glass->tint_bins, glass->grey_bins, od, glass->width)) {
+        return;
+    }
+    for (int x = 0; x < glass->width; x++) {
+        const int32_t tint = glass->tint_bins[x], grey = glass->grey_bins[x];
+        if (!readable[x] || tint < 0) {
+            continue;
+        }
+        glass->tints[tint]++;
+        if (tint < TINTS * TINTS) {
+            glass->greys[grey]++;
+            glass->backgrounds++;
+        } else {
+            glass->yellow_greys[grey]++;
+            glass->yellows++;
+        }
+    }
+}
+
+/* The middle of the 3 x 3 bins that hold most, and how many these hold. */
+static int64_t commonest(const int64_t *bins, int rows, int columns, int *row, int *column)
+{
+    int64_t best = -1;
+    *row = *column = 0;
+    for (int i = 1; i < rows - 1; i++) {
+        for (int j = 1; j < columns - 1; j++) {
+            int64_t around = 0;
+            for (int k = 0; k < 9; k++) {
+                around += bins[(i + k / 3 - 1) * columns + j + k % 3 - 1];
+            }
+            if (around > best) {
+                best = around;
+                *row = i;
+                *column = j;
+            }
+        }
+    }
+    return best;
+}
+
+/* The grey that a fifth of the pixels are brighter than. */
+static float bright_grey(const int64_t *greys, int64_t count)
+{
+    int64_t seen = 0;
+    float grey = 0;
+    for (int i = 0; i < GREYS && seen * 5 < count; i++) {
+        seen += greys[i];
+        grey = i / BINS_PER_OD;
+    }
+    return grey;
+}
+
+/* The commonest grey, in three bins. */
+static float commonest_grey(const int64_t *greys)
+{
+    int best = 1;
+    int64_t most = -1;
+    for (int i = 1; i < GREYS - 1; i++) {
+        int64_t around = greys[i - 1] + greys[i] + greys[i + 1];
+        if (around > most) {
+            most = around;
+            best = i;
+        }
+    }
+    return best / BINS_PER_OD;
+}
+
+Background glass_find(const Glass *glass)
+{
+    Background out = {.found = glass->backgrounds * 200 > glass->readable};
+    int i, j, k, l;
+    if (out.found && (double)glass->coloured <= COLOURED * (double)glass->readable) {
+        out.greyscale = TRUE;
+        out.grey = commonest_grey(glass->greys);
+        return out;
+    }
+    int64_t neutral = commonest(glass->tints, TINTS, TINTS, &i, &j);
+    int64_t yellow = commonest(glass->tints + TINTS * TINTS, REDS, BLUES, &k, &l);
+    /* Pure white may be what was not scanned: it does not speak against yellow glass. */
+    if (yellow * 50 > glass->readable && yellow >= neutral - glass->whites) {
+        out.found = TRUE;
+        out.red = YELLOW_RED + k / YELLOW_BINS_PER_OD;
+        out.blue = YELLOW_BLUE + l / YELLOW_BINS_PER_OD;
+        out.grey = bright_grey(glass->yellow_greys, glass->yellows);
+    } else if (out.found) { /* otherwise all is tissue: nothing to learn from */
+        out.red = (i - TINTS / 2) / BINS_PER_OD;
+        out.blue = (j - TINTS / 2) / BINS_PER_OD;
+        out.grey = bright_grey(glass->greys, glass->backgrounds);
+    }
+    return out;
+}
+
+/* From densities to samples: the grey is the mean of the three. */
+StainGlass glass_colour(const Background *background)
+{
+    StainGlass colour = {background->found, background->greyscale, 255, 255, 255};
+    if (background->found) {
+        double green = background->grey + (background->red + background->blue) / 3;
+        colour.red = CLAMP(256 * pow(10, -(green - background->red)) - 1, 0, 255);
+        colour.green = CLAMP(256 * pow(10, -green) - 1, 0, 255);
+        colour.blue = CLAMP(256 * pow(10, -(green - background->blue)) - 1, 0, 255);
+    }
+    return colour;
+}

@@ -1,0 +1,21 @@
+/* The glass of a slide without anything on it: the commonest colour among those that glass can have.  Not for other rooms. */
+#pragma once
+#include "tiler/stain.h"
+
+/* Densities of its tint relative to green, and of its grey. */
+typedef struct {
+    float red, blue, grey;
+    gboolean found, greyscale;
+} Background;
+
+/* Counts of colours; one thread at a time. */
+typedef struct Glass Glass;
+/* For rows of that width. */
+Glass *glass_new(int width, GError **error);
+void glass_free(Glass *glass);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Glass, glass_free)
+/* Adds a row: mean densities around each pixel (three a pixel), its samples, and whether it is readable (0 or 1). */
+void glass_add_row(Glass *glass, const float *od, const uint8_t *rgb, const uint8_t *readable);
+Background glass_find(const Glass *glass);
+/* From densities to samples. */
+StainGlass glass_colour(const Background *background);
