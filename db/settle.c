@@ -118,12 +118,14 @@ static char *key_of(Store *store, const Row *row, GError **error)
     g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
     mix(sum, row->config_hash);
     mix(sum, row->input_hash);
-    sqlite3_stmt *inputs = sql_query(store->sql, error,
-                                     "SELECT job.stage, job.unit, artefact.name, artefact.sha256"
-                                     " FROM need JOIN job ON job.id = need.needs"
-                                     " JOIN artefact ON artefact.job = job.id AND artefact.key = job.key"
-                                     " WHERE need.job = ? AND job.state = 'done' ORDER BY 1, 2, 3",
-                                     "l", row->id);
+    sqlite3_stmt *inputs =
+        sql_query(store->sql, error,
+                  "SELECT job.stage, job.unit, artefact.name, artefact.sha256"
+                  " FROM need JOIN job ON job.id = need.needs"
+                  " JOIN artefact ON artefact.job = job.id AND artefact.key = job.key"
+                  " WHERE need.job = ? AND job.state = 'done' AND artefact.name NOT LIKE '.%'"
+                  " ORDER BY 1, 2, 3",
+                  "l", row->id);
     int more = inputs ? sql_step(inputs, error) : -1;
     for (; more > 0; more = sql_step(inputs, error)) {
         for (int c = 0; c < 4; c++) {

@@ -23,7 +23,8 @@ typedef struct Store Store;
 typedef enum { JOB_WAITING, JOB_READY, JOB_LEASED, JOB_DONE, JOB_PARKED, JOB_CANCELLED } JobState;
 const char *job_state_name(JobState state);
 
-/* A published file.  name: what it is to the stages ("mask", "tiles"); path: relative to the run folder. */
+/* A published file.  name: what it is to the stages ("mask", "tiles"), with a dot before it when it is for people only: then it is in no key,
+ * and no job is done again because it changed; path: relative to the run folder. */
 typedef struct {
     char *name, *path, sha256[65];
     int64_t bytes;

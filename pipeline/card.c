@@ -3,6 +3,7 @@
  * Somebody who is given the folder alone should be able to tell what the tiles show, how they were made and labelled, and whether two
  * copies are of the same data. */
 #include "pipeline/card.h"
+#include "pipeline/findings.h"
 #include "base/error.h"
 #include "pipeline/annotation_notes.h"
 #include "pipeline/leftout.h"
@@ -16,7 +17,7 @@ static const char *const splits[] = {"train", "valid", "test"};
 
 json_t *card_slide_facts(const Work *work, const SlideEntry *entry)
 {
-    g_autofree char *path = work_find(work, "ingest", entry->id, "slide");
+    g_autofree char *path = work_find(work, "ingest", entry->id, "content");
     return path ? json_load_file(path, 0, NULL) : NULL;
 }
 
@@ -26,15 +27,42 @@ static const char *text_of(const json_t *facts, const char *name)
     return text ? text : "";
 }
 
-gboolean card_check_leak(const Work *work, GError **error)
+/* Adds what the patches say of slides, patients and splits: each combination once. */
+static void add_patches(GArray *contents, const GPtrArray *patches)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    guint entries = contents->len;
+    for (guint i = 0; i < patches->len; i++) {
+        const Patch *patch = patches->pdata[i];
+        SplitContent content = {patch->slide, patch->patient, patch->split, ""};
+        if (!g_hash_table_add(seen, g_strjoin("\n", patch->slide, patch->patient, patch->split, NULL))) {
+            continue;
+        }
+        for (guint e = 0; e < entries; e++) {
+            const SplitContent *entry = &g_array_index(contents, SplitContent, e);
+            if (g_str_equal(entry->slide, patch->slide)) {
+                memcpy(content.fingerprint, entry->fingerprint, sizeof content.fingerprint);
+            }
+        }
+        g_array_append_val(contents, content);
+    }
+}
+
+gboolean card_check_leak(const Work *work, const GPtrArray *patches, GError **error)
 {
     g_autoptr(GArray) contents = g_array_new(FALSE, TRUE, sizeof(SplitContent));
     for (guint i = 0; i < work->run->slides->len; i++) {
-        SplitContent content = {.entry = work->run->slides->pdata[i]};
-        json_t *facts = card_slide_facts(work, content.entry);
+        const SlideEntry *entry = work->run->slides->pdata[i];
+        SplitContent content = {entry->id, entry->patient, entry->split, ""};
+        json_t *facts = card_slide_facts(work, entry);
         g_strlcpy(content.fingerprint, text_of(facts, "fingerprint"), sizeof content.fingerprint);
         json_decref(facts);
-        g_array_append_val(contents, content);
+        if (entry->label != SLIDE_UNKNOWN) { /* else it is on no side */
+            g_array_append_val(contents, content);
+        }
+    }
+    if (patches) {
+        add_patches(contents, patches);
     }
     return splits_check_leak(contents, error);
 }
@@ -153,7 +181,9 @@ static void add_slide(GString *out, const Work *work, const SlideEntry *entry, G
     json_t *facts = card_slide_facts(work, entry);
     g_autofree char *fold = g_strdup_printf(entry->fold > 0 ? "%d" : "", entry->fold);
     g_ascii_formatd(mpp, sizeof mpp, "%.6g", json_number_value(json_object_get(facts, "mpp_x")));
+    g_autofree char *file = g_path_get_basename(entry->path);
     const char *const cells[] = {entry->id,
+                                 file,
                                  entry->patient,
                                  entry->centre,
                                  slide_label_name(entry->label),
@@ -174,9 +204,9 @@ static void add_slide(GString *out, const Work *work, const SlideEntry *entry, G
 
 static void add_slides(GString *out, const Work *work, GHashTable *kept)
 {
-    static const char *const titles[] = {"slide",  "patient",     "centre", "label", "split",
-                                         "fold",   "vendor",      "um/px",  "from",  "good",
-                                         "Ungood", "fingerprint", NULL};
+    static const char *const titles[] = {"slide", "file",   "patient",     "centre", "label",
+                                         "split", "fold",   "vendor",      "um/px",  "from",
+                                         "good",  "Ungood", "fingerprint", NULL};
     markdown_heading(out, 2, "Slides");
     markdown_table(out, titles);
     for (guint i = 0; i < work->run->slides->len; i++) {
@@ -336,6 +366,33 @@ static void add_annotations(GString *out, const Work *work)
     }
 }
 
+/* By name, without folders: a card is given to others. */
+static void add_unused(GString *out, const Work *work)
+{
+    g_autoptr(GPtrArray) findings = findings_of(work->run->cohort, work->inputs);
+    int unknown = 0;
+    for (guint i = 0; i < work->run->slides->len; i++) {
+        unknown += ((const SlideEntry *)work->run->slides->pdata[i])->label == SLIDE_UNKNOWN;
+    }
+    if (findings->len == 0 && unknown == 0) {
+        return;
+    }
+    markdown_heading(out, 2, "Not used");
+    if (unknown > 0) {
+        markdown_bullet(out);
+        markdown_text(out, "slides that are unknown, and so not in the patch set: %d", unknown);
+        markdown_line(out);
+    }
+    for (guint i = 0; i < findings->len; i++) {
+        const Unused *unused = findings->pdata[i];
+        g_autofree char *name = g_path_get_basename(unused->name);
+        g_autofree char *shown = findings_line(name), *reason = findings_line(unused->reason);
+        markdown_bullet(out);
+        markdown_text(out, "%s: %s", shown, reason);
+        markdown_line(out);
+    }
+}
+
 static void add_hashes(GString *out, const char *manifest_sha256, const char *sums_sha256)
 {
     markdown_heading(out, 2, "Hashes");
@@ -410,6 +467,7 @@ char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dro
     add_slides(out, work, kept);
     add_annotations(out, work);
     add_notes(out, work);
+    add_unused(out, work);
     add_hashes(out, manifest_sha256, sums_sha256);
     return g_string_free(out, FALSE);
 }

@@ -11,5 +11,5 @@ char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dro
 
 /* What `ingest` found of a slide: a JSON object, a new reference; NULL when there is none. */
 json_t *card_slide_facts(const Work *work, const SlideEntry *entry);
-/* FALSE when a patient or a slide's content is in two splits. */
-gboolean card_check_leak(const Work *work, GError **error);
+/* FALSE when a patient or a slide's content is in two splits, by the slides and by what the patches (may be NULL) say themselves. */
+gboolean card_check_leak(const Work *work, const GPtrArray *patches, GError **error);

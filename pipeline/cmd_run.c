@@ -236,6 +236,25 @@ static json_t *row_json(const JobRow *row)
                      row->seconds, "error", row->error);
 }
 
+/* Which file a slide is that failed or is being worked on, where its name does not tell. */
+static void print_files(const GPtrArray *rows, const Cohort *cohort)
+{
+    g_autoptr(GHashTable) units = g_hash_table_new(g_str_hash, g_str_equal);
+    for (guint i = 0; i < rows->len; i++) {
+        const JobRow *row = rows->pdata[i];
+        if (row->state == JOB_PARKED || row->state == JOB_LEASED) {
+            g_hash_table_add(units, row->unit);
+        }
+    }
+    for (guint i = 0; cohort && i < cohort->slides->len; i++) {
+        const SlideEntry *entry = cohort->slides->pdata[i];
+        g_autofree char *file = g_path_get_basename(entry->path);
+        if (g_hash_table_contains(units, entry->id) && !g_str_has_prefix(file, entry->id)) {
+            printf("slide %s is %s\n", entry->id, entry->path);
+        }
+    }
+}
+
 static void print_stages(const GPtrArray *rows)
 {
     printf("%-13s %6s %6s %6s %6s %6s\n", "stage", "jobs", "done", "run", "failed", "cancel");
@@ -328,8 +347,10 @@ int command_status(int argc, char **argv, GError **error)
     if (!rows) {
         return EXIT_FAILED;
     }
+    g_autoptr(Cohort) cohort = plan_cohort(store, NULL); /* a folder whose first plan was not made has none */
     if (!json) {
         print_stages(rows);
+        print_files(rows, cohort);
         return EXIT_DONE;
     }
     json_t *jobs = json_array(), *artefacts = artefacts_json(store, error);
@@ -340,7 +361,6 @@ int command_status(int argc, char **argv, GError **error)
         json_decref(jobs);
         return EXIT_FAILED;
     }
-    g_autoptr(Cohort) cohort = plan_cohort(store, NULL); /* a folder whose first plan was not made has none */
     json_print(json_pack("{s:o, s:o, s:o, s:o}", "slides", slides_json(cohort), "unused", unused_json(cohort),
                          "jobs", jobs, "artefacts", artefacts));
     return EXIT_DONE;

@@ -33,6 +33,8 @@ Patch *cutting_patch(const Config *config, const SlideEntry *entry, const GArray
     Patch *patch = g_new0(Patch, 1);
     patch->slide = g_strdup(entry->id);
     patch->patient = g_strdup(entry->patient);
+    g_autofree char *file = g_path_get_basename(entry->path);
+    patch->slide_file = g_utf8_make_valid(file, -1);
     patch->x = (int64_t)floor(tile->x + 0.5);
     patch->y = (int64_t)floor(tile->y + 0.5);
     patch->mpp = config->tiles_mpp;

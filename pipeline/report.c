@@ -10,6 +10,7 @@
 #include "flows/curve.h"
 #include "pipeline/annotation_notes.h"
 #include "pipeline/leftout.h"
+#include "pipeline/findings.h"
 #include "pipeline/page.h"
 #include "pipeline/sizes.h"
 #include "pipeline/versions.h"
@@ -372,7 +373,8 @@ static gboolean put_slides(Page *page, const Work *work, const json_t *figures, 
         if (shown++ == 0) {
             page_put(page, PAGE_H2, "Slides");
         }
-        page_put(page, PAGE_H3, "%s", entry->id);
+        g_autofree char *file = g_path_get_basename(entry->path);
+        page_put(page, PAGE_H3, "%s (%s)", entry->id, file);
         if (m) {
             put_slide_figures(page, m);
         }
@@ -398,6 +400,23 @@ static void put_annotations(Page *page, const Work *work)
     page_open(page, PAGE_UL);
     for (guint i = 0; i < notes->len; i++) {
         page_put(page, PAGE_LI, "%s", (const char *)notes->pdata[i]);
+    }
+    page_close(page);
+}
+
+/* Files that were found and are not used; by name, without folders. */
+static void put_unused(Page *page, const Work *work)
+{
+    g_autoptr(GPtrArray) findings = findings_of(work->run->cohort, work->inputs);
+    if (findings->len == 0) {
+        return;
+    }
+    page_put(page, PAGE_H2, "Not used");
+    page_open(page, PAGE_UL);
+    for (guint i = 0; i < findings->len; i++) {
+        const Unused *unused = findings->pdata[i];
+        g_autofree char *name = g_path_get_basename(unused->name);
+        page_put(page, PAGE_LI, "%s: %s", name, unused->reason);
     }
     page_close(page);
 }
@@ -441,6 +460,7 @@ gboolean report_write(Work *work, const ScoreTable *table, const json_t *figures
         return FALSE;
     }
     put_annotations(page, work);
+    put_unused(page, work);
     put_provenance(page, work);
     char sha256[65];
     g_autofree char *html = page_finish(page), *path = work_output(work, "report.html");

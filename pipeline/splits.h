@@ -6,9 +6,9 @@
  * their set go to cohort->unused. */
 gboolean splits_assign(const Config *config, Cohort *cohort, GError **error);
 
-/* One slide's content, for the check below. */
+/* Where something of a slide is, for the check below.  Borrowed. */
 typedef struct {
-    const SlideEntry *entry;
+    const char *slide, *patient, *split;
     char fingerprint[65]; /* SlideInfo.fingerprint; "" = unknown */
 } SplitContent;
 /* FALSE with WSI_ERROR_INPUT when a patient, or a slide of the same content under another name, is in two splits (array of

@@ -270,7 +270,7 @@ static gboolean write_card(Work *work, const GPtrArray *patches, const GPtrArray
            json_write(repeated, repeats_json(&repeats), sha256, error) &&
            work_publish(work, "repeats", repeated, sha256, error) &&
            durable_write_file(card, text, strlen(text), sha256, error) &&
-           work_publish(work, "card", card, sha256, error);
+           work_publish(work, ".card", card, sha256, error);
 }
 
 static gboolean write_tables(Work *work, const GPtrArray *patches, const GPtrArray *dropped, GString *sums,
@@ -293,8 +293,9 @@ static gboolean write_tables(Work *work, const GPtrArray *patches, const GPtrArr
 
 gboolean stage_dataset(Work *work, GError **error)
 {
-    g_autoptr(GPtrArray) patches = card_check_leak(work, error) ? gather(work, error) : NULL;
-    if (!patches || !work_tick(work, patches->len, patches->len, "patches", error)) {
+    g_autoptr(GPtrArray) patches = gather(work, error);
+    if (!patches || !card_check_leak(work, patches, error) ||
+        !work_tick(work, patches->len, patches->len, "patches", error)) {
         return FALSE;
     }
     g_autoptr(GPtrArray) dropped = sampling_choose(work->run->config, patches);

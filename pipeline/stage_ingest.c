@@ -50,6 +50,8 @@ json_t *slide_bad_json(const Slide *slide)
     return list;
 }
 
+/* Two files: what other stages depend on, and the same for people, with the slide's name and path.  A slide that is moved is not scored
+ * again. */
 gboolean stage_ingest(Work *work, GError **error)
 {
     g_autoptr(Slide) slide = work_open_entry(work->run->config, work->slide, error);
@@ -57,7 +59,17 @@ gboolean stage_ingest(Work *work, GError **error)
         return FALSE;
     }
     char sha256[65];
-    g_autofree char *path = work_output(work, "slide.json");
-    return json_write(path, slide_json(slide), sha256, error) &&
-           work_publish(work, "slide", path, sha256, error);
+    json_t *facts = slide_json(slide);
+    g_autofree char *content = work_output(work, "content.json"), *path = work_output(work, "slide.json");
+    g_autofree char *name = g_path_get_basename(work->slide->path);
+    g_autofree char *valid_name = g_utf8_make_valid(name, -1),
+                    *valid = g_utf8_make_valid(work->slide->path, -1);
+    if (!json_write(content, json_incref(facts), sha256, error) ||
+        !work_publish(work, "content", content, sha256, error)) {
+        json_decref(facts);
+        return FALSE;
+    }
+    json_object_set_new(facts, "file", json_string(valid_name));
+    json_object_set_new(facts, "path", json_string(valid));
+    return json_write(path, facts, sha256, error) && work_publish(work, ".slide", path, sha256, error);
 }

@@ -189,7 +189,7 @@ gboolean stage_normals(Work *work, GError **error)
     g_autoptr(GPtrArray) patches = g_ptr_array_new_with_free_func((GDestroyNotify)patch_free);
     g_autoptr(GHashTable) places = g_hash_table_new_full(NULL, NULL, NULL, g_free); /* Patch* -> Tile */
     json_auto_t *leftout = leftout_new();
-    if (!card_check_leak(work, error)) {
+    if (!card_check_leak(work, NULL, error)) { /* before the work */
         return FALSE;
     }
     for (guint i = 0; i < work->run->slides->len; i++) {
@@ -197,6 +197,9 @@ gboolean stage_normals(Work *work, GError **error)
         if (g_str_equal(entry->split, "train") && !add_tiles(work, entry, patches, places, leftout, error)) {
             return FALSE;
         }
+    }
+    if (!card_check_leak(work, patches, error)) {
+        return FALSE;
     }
     /* Anomalies have a say in a balanced sample, as in a patch set. */
     g_autoptr(GPtrArray) dropped = sampling_choose(work->run->config, patches);

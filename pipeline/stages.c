@@ -111,7 +111,7 @@ static gboolean wants_evaluate(const Run *run, const SlideEntry *slide)
     "run slides patches tissue tiles dataset model train augment loss threshold score heatmap evaluate"
 
 const Stage stages[] = {
-    {"ingest", "geometry, resolution and identity of a slide", SCOPE_SLIDE, OPEN_KEYS, "", 3, wants_slide,
+    {"ingest", "geometry, resolution and identity of a slide", SCOPE_SLIDE, OPEN_KEYS, "", 4, wants_slide,
      stage_ingest},
     {"tissue", "tissue mask", SCOPE_SLIDE, "tissue slides.groups slides.group_field " OPEN_KEYS, "ingest", 7,
      wants_slide, stage_tissue},
@@ -125,9 +125,9 @@ const Stage stages[] = {
      "slides.groups slides.group_field tiles.size tiles.mpp " OPEN_KEYS, "ingest grid", 3, wants_mask,
      stage_mask},
     {"cut", "patches of a slide", SCOPE_SLIDE, RULE_KEYS " tiles " PICTURE_KEYS " " OPEN_KEYS,
-     "ingest grid mask stain", 10, wants_cut, stage_cut},
+     "ingest grid mask stain", 11, wants_cut, stage_cut},
     {"dataset", "manifest and card of the patch set", SCOPE_COHORT, "dataset tiles run",
-     "?ingest ?tissue ?mask ?cut", 11, wants_dataset, stage_dataset},
+     "?ingest ?tissue ?grid ?mask ?cut", 12, wants_dataset, stage_dataset},
     {"normals", "normal tiles to train on", SCOPE_COHORT, RULE_KEYS " " SAMPLE_KEYS " " OPEN_KEYS,
      "?ingest ?grid ?mask ?stain", 6, wants_normals, stage_normals},
     {"train", "model of normal tissue", SCOPE_COHORT, MODEL_KEYS " train augment loss threshold",
@@ -140,7 +140,7 @@ const Stage stages[] = {
     {"heatmap", "heatmap pyramids and overview", SCOPE_SLIDE, "heatmap " OPEN_KEYS, "ingest tissue score", 3,
      wants_score, stage_heatmap},
     {"evaluate", "figures and report", SCOPE_COHORT, EVERYTHING,
-     "?mask ?score ?heatmap ?scorepatches ?train ?dataset ?normals", 7, wants_evaluate, stage_evaluate},
+     "?grid ?mask ?score ?heatmap ?scorepatches ?train ?dataset ?normals", 8, wants_evaluate, stage_evaluate},
     {NULL, NULL, SCOPE_SLIDE, NULL, NULL, 0, NULL, NULL},
 };
 

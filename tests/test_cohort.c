@@ -2,6 +2,7 @@
 #include "base/rng.h"
 #include "pipeline/cohort.h"
 #include "pipeline/cohort_files.h"
+#include "pipeline/splits.h"
 #include <string.h>
 
 /* Bytes as file systems and manifests may hold them: all but NUL. */
@@ -122,6 +123,34 @@ static void test_same_ids(void)
     g_assert_nonnull(strstr(error->message, "a/x.tif and b/x.svs"));
 }
 
+/* What is checked is where things are, not where the cohort says that their slides belong. */
+static void test_leak(void)
+{
+    static const struct {
+        SplitContent contents[4];
+        const char *message; /* NULL: none */
+    } cases[] = {
+        {{{"a", "p", "train", "1"}, {"b", "q", "test", "2"}, {"a", "p", "train", "1"}}, NULL},
+        {{{"a", "p", "train", "1"}, {"b", "q", "test", "2"}, {"a", "p", "test", "1"}},
+         "leak: patient p is in train (slide a) and in test (slide a)"},
+        {{{"a", "p", "train", "1"}, {"b", "p", "valid", "2"}},
+         "leak: patient p is in train (slide a) and in valid (slide b)"},
+        {{{"a", "p", "train", "1"}, {"b", "q", "test", "1"}},
+         "leak: slides a (train) and b (test) have the same content: remove one, or give them the same "
+         "patient"},
+        {{{"a", "", "train", ""}, {"b", "", "test", ""}}, NULL}, /* unknown is not the same */
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GArray) contents = g_array_new(FALSE, FALSE, sizeof(SplitContent));
+        for (int c = 0; c < 4 && cases[i].contents[c].slide; c++) {
+            g_array_append_val(contents, cases[i].contents[c]);
+        }
+        g_assert_true(splits_check_leak(contents, &error) == (cases[i].message == NULL));
+        g_assert_cmpstr(error ? error->message : NULL, ==, cases[i].message);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -129,5 +158,6 @@ int main(int argc, char **argv)
     g_test_add_func("/cohort/damaged", test_damaged);
     g_test_add_func("/cohort/ids", test_ids);
     g_test_add_func("/cohort/same_ids", test_same_ids);
+    g_test_add_func("/cohort/leak", test_leak);
     return g_test_run();
 }

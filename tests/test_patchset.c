@@ -125,6 +125,7 @@ static Patch *new_patch(const char *split, const char *label, int number)
     patch->valid_share = 1;
     patch->label = g_strdup(label);
     patch->split = g_strdup(split);
+    patch->slide_file = g_strdup("tumor 001, (copy).tif");
     patch->fold = number % 3;
     patch->flags = (unsigned)number % 32;
     g_strlcpy(patch->pixels, "0123456789abcdef", sizeof patch->pixels);
@@ -233,6 +234,7 @@ static void assert_same(const Patch *a, const Patch *b)
     g_assert_cmpfloat(fabs(a->valid_share - b->valid_share), <, 1e-4);
     g_assert_cmpstr(a->label, ==, b->label);
     g_assert_cmpstr(a->split, ==, b->split);
+    g_assert_cmpstr(a->slide_file, ==, b->slide_file);
     g_assert_cmpstr(a->sha256, ==, b->sha256);
     g_assert_cmpint(a->fold, ==, b->fold);
     g_assert_cmpuint(a->flags, ==, b->flags);
@@ -273,7 +275,7 @@ static void test_manifest(void)
     g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
     g_assert_true(g_str_has_prefix(
         text, "file,slide,patient,x,y,level,mpp,tissue_share,lesion_share,valid_share,label,split,sha256,"
-              "fold,pixels,flags,side\n"
+              "fold,pixels,flags,side,slide_file\n"
               "train/good/tumor_001_000000.png,tumor_001,\"p, \"\"1\"\"\",97000,-12,2,0.972040,0.8765,"
               "0.0000,1.0000,good,train,"));
     remove_tree(root);

@@ -29,6 +29,7 @@ char *patchset_facts(const Patch *patch, double x, double y, int size)
 {
     GString *out = g_string_new("{");
     put_text(out, "slide", patch->slide);
+    put_text(out, "slide_file", patch->slide_file);
     put_text(out, "patient", patch->patient);
     put_text(out, "split", patch->split);
     put_text(out, "label", patch->label);
@@ -72,6 +73,7 @@ gboolean patchset_from_facts(const json_t *facts, const char *name, Patch *patch
     double level = number_of(facts, "level"), side = number_of(facts, "side");
     *patch = (Patch){.file = g_strdup(""),
                      .slide = text_of(facts, "slide"),
+                     .slide_file = text_of(facts, "slide_file"),
                      .patient = text_of(facts, "patient"),
                      .x = (int64_t)floor(x + 0.5),
                      .y = (int64_t)floor(y + 0.5),

@@ -22,7 +22,7 @@ static const char *const columns[] = {
     "file",         "slide",        "patient",     "x",     "y",     "level", "mpp",
     "tissue_share", "lesion_share", "valid_share", "label", "split", "sha256"};
 /* Since they came later, they may be missing. */
-static const char *const later_columns[] = {"fold", "pixels", "flags", "side"};
+static const char *const later_columns[] = {"fold", "pixels", "flags", "side", "slide_file"};
 
 const char *patch_patient(const Patch *patch)
 {
@@ -34,6 +34,7 @@ void patch_clear(Patch *patch)
     g_free(patch->file);
     g_free(patch->slide);
     g_free(patch->patient);
+    g_free(patch->slide_file);
     g_free(patch->label);
     g_free(patch->split);
     memset(patch, 0, sizeof *patch);
@@ -208,7 +209,8 @@ static void append_patch(GString *out, const Patch *patch)
     csv_cell(out, patch->pixels, ',');
     g_autofree char *flags = quality_flags_text(patch->flags);
     csv_cell(out, flags, ',');
-    number_cell(out, patch->side > 0 ? patch->side : NAN, "%.0f", '\n');
+    number_cell(out, patch->side > 0 ? patch->side : NAN, "%.0f", ',');
+    csv_cell(out, patch->slide_file ? patch->slide_file : "", '\n');
 }
 
 gboolean patchset_write_manifest(const char *path, const GPtrArray *patches, char sha256[65], GError **error)
@@ -265,7 +267,8 @@ static gboolean read_numbers(const char *path, const Csv *csv, int row, const in
 static gboolean read_later(const char *path, const Csv *csv, int row, Patch *patch, GError **error)
 {
     int fold = csv_column(csv, later_columns[0]), pixels = csv_column(csv, later_columns[1]),
-        flags = csv_column(csv, later_columns[2]), side = csv_column(csv, later_columns[3]);
+        flags = csv_column(csv, later_columns[2]), side = csv_column(csv, later_columns[3]),
+        slide_file = csv_column(csv, later_columns[4]);
     int64_t number = 0, pixel = 0;
     if (fold >= 0 && *csv_get(csv, row, fold) && !read_integer(path, csv, row, fold, 1000, &number, error)) {
         return FALSE;
@@ -273,6 +276,7 @@ static gboolean read_later(const char *path, const Csv *csv, int row, Patch *pat
     if (side >= 0 && *csv_get(csv, row, side) && !read_integer(path, csv, row, side, 1e9, &pixel, error)) {
         return FALSE;
     }
+    patch->slide_file = g_strdup(slide_file >= 0 ? csv_get(csv, row, slide_file) : "");
     patch->fold = (int)number;
     patch->side = (double)MAX(pixel, 0);
     g_strlcpy(patch->pixels, pixels >= 0 ? csv_get(csv, row, pixels) : "", sizeof patch->pixels);

@@ -11,8 +11,9 @@
 typedef struct {
     char *file; /* relative to the patch set, '/' separated; in a shard "SHARD.tar/KEY.EXTENSION" */
     char *slide, *patient;
-    int64_t x, y; /* level-0 px, rounded top-left */
-    int level;    /* of the slide the pixels came from */
+    char *slide_file; /* name of the slide's file, without folder; NULL or "" = unknown */
+    int64_t x, y;     /* level-0 px, rounded top-left */
+    int level;        /* of the slide the pixels came from */
     double mpp;
     double tissue_share, lesion_share, valid_share;
     char *label;    /* "good" or "Ungood" */
@@ -63,5 +64,5 @@ gboolean patchset_from_facts(const json_t *facts, const char *name, Patch *patch
 
 /* The manifest: one line a patch, in the order given.  Durable. */
 gboolean patchset_write_manifest(const char *path, const GPtrArray *patches, char sha256[65], GError **error);
-/* Reads a manifest back: array of Patch*, owned. Columns fold, pixels, flags and side may be missing. */
+/* Reads a manifest back: array of Patch*, owned. Columns fold, pixels, flags, side and slide_file may be missing. */
 GPtrArray *patchset_read_manifest(const char *path, GError **error);
