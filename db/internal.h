@@ -7,6 +7,7 @@ struct Store {
     Sql *sql;
     char *directory;
     int guard;           /* descriptor of wsiflow.lock */
+    char *snapshot;      /* folder of the copy that is read, or NULL */
     GHashTable *workers; /* owner -> descriptor of its lock, held until store_worker_end or store_free */
     GHashTable *known;   /* path -> KnownFile: content hashes taken outside of transactions */
     GPtrArray *unknown;  /* paths whose content the transaction that runs wants to know */
@@ -30,6 +31,13 @@ gboolean store_end_attempt(Store *store, int64_t job, int attempt, const char *o
 
 /* TRUE when a statement of a worker changed a row; otherwise its lease is gone (WSI_ERROR_LOST). */
 gboolean store_still_ours(int changed, const Job *job, GError **error);
+
+/* ---- snapshot.c ---- */
+/* Whether the table in `directory` cannot be opened by a process with our rights. */
+gboolean snapshot_needed(const char *directory);
+/* A new folder with a copy of the table; NULL with error.  Caller removes it with snapshot_remove, and frees the text. */
+char *snapshot_make(const char *directory, int guard, GError **error);
+void snapshot_remove(const char *folder);
 
 /* ---- ends.c ---- */
 /* In a transaction: leases that ran out count a crash. */

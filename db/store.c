@@ -32,7 +32,8 @@ static void close_worker(gpointer descriptor)
 static gboolean open_inside(Store *store, int flags, GError **error)
 {
     /* An absolute path: SQLite gives names such as ":memory:" and "file:x" a meaning. */
-    g_autofree char *absolute = g_canonicalize_filename(store->directory, NULL);
+    g_autofree char *absolute =
+        g_canonicalize_filename(store->snapshot ? store->snapshot : store->directory, NULL);
     g_autofree char *path = g_build_filename(absolute, "wsiflow.db", NULL);
     if (!guard_lock(store->guard, error)) {
         return FALSE;
@@ -55,7 +56,9 @@ static Store *open_store(const char *directory, int flags, GError **error)
     store->workers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, close_worker);
     store->known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     store->unknown = g_ptr_array_new_with_free_func(g_free);
-    return open_inside(store, flags, error) ? g_steal_pointer(&store) : NULL;
+    gboolean copied = !(flags & SQLITE_OPEN_CREATE) && snapshot_needed(directory);
+    store->snapshot = copied ? snapshot_make(directory, guard, error) : NULL;
+    return (!copied || store->snapshot) && open_inside(store, flags, error) ? g_steal_pointer(&store) : NULL;
 }
 
 Store *store_open(const char *directory, GError **error)
@@ -90,6 +93,10 @@ void store_free(Store *store)
     g_hash_table_unref(store->known);
     g_ptr_array_unref(store->unknown);
     close(store->guard);
+    if (store->snapshot) {
+        snapshot_remove(store->snapshot);
+    }
+    g_free(store->snapshot);
     g_free(store->directory);
     g_free(store);
 }

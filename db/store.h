@@ -42,7 +42,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Job, job_free)
 
 /* Opens or creates DIRECTORY/wsiflow.db.  Refuses network file systems, foreign files, newer schemas and damaged files. */
 Store *store_open(const char *directory, GError **error);
-/* As store_open, but only for reading an existing run. */
+/* As store_open, but only for reading an existing run; the right to write is not needed. */
 Store *store_open_existing(const char *directory, GError **error);
 void store_free(Store *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_free)
