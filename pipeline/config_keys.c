@@ -124,7 +124,9 @@ const ConfigKey config_keys[] = {
         "keep at most so many tiles of a label in a split, drawn by run.seed; 0 = all"),
     CHOICE(dataset, format, "folder", "folder shards", "a file a patch, or tar shards for WebDataset"),
     INT(dataset, shard_mb, "256", 1, 100000, "largest size of a shard, MB"),
-    BOOL(dataset, clam, "false", "also write the places of tiles as CLAM reads them: clam/patches/SLIDE.h5"),
+    BOOL(dataset, clam, "false",
+         "also write the places of tiles as CLAM and TRIDENT read them: clam/patches/STEM.h5, "
+         "trident/patches/STEM_patches.h5"),
     CHOICE(dataset, picture, "png", "png jpeg", "lossless or not"),
     INT(dataset, jpeg_quality, "90", 1, 100, "for picture jpeg"),
 

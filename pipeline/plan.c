@@ -6,6 +6,7 @@
 #include "pipeline/plan.h"
 #include "pipeline/colouring.h"
 #include "pipeline/lesions.h"
+#include "pipeline/stems.h"
 #include "base/durable.h"
 #include "base/error.h"
 #include <string.h>
@@ -59,7 +60,8 @@ static void add_folder(GString *text, const char *folder, int depth)
 
 typedef struct {
     const char *stage;
-    gboolean slide, mpp, annotation, region, target, split, use, unused, weights, patches, model, labels;
+    gboolean slide, mpp, annotation, region, target, split, use, unused, weights, patches, model, labels,
+        stem;
 } Outside;
 
 /* What each stage reads from outside of the run. */
@@ -68,6 +70,7 @@ static const Outside outside[] = {
     {"tissue", .slide = TRUE, .mpp = TRUE, .region = TRUE},
     {"stain", .target = TRUE},
     {"grid", .use = TRUE},
+    {"clam", .stem = TRUE},
     {"mask", .annotation = TRUE},
     {"cut", .split = TRUE, .target = TRUE},
     {"dataset", .split = TRUE, .unused = TRUE, .target = TRUE},
@@ -119,6 +122,11 @@ static void input_hash(const Run *run, const Stage *stage, const SlideEntry *sli
         for (guint u = 0; o->unused && u < run->cohort->unused->len; u++) {
             const Unused *unused = run->cohort->unused->pdata[u];
             g_string_append_printf(text, "unused %s: %s\n", unused->name, unused->reason);
+        }
+        if (o->stem) {
+            g_autofree char *clam = stems_of(run->slides, slide, FALSE),
+                            *trident = stems_of(run->slides, slide, TRUE);
+            g_string_append_printf(text, "names %s, %s\n", clam, trident);
         }
         if (o->patches && *config->patches_folder) {
             add_folder(text, config->patches_folder, 0);

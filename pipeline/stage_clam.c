@@ -1,14 +1,17 @@
-/* clam: the places of a slide's tiles as CLAM and its descendants read them (dataset.clam).
+/* clam: the places of a slide's tiles as CLAM and TRIDENT read them (dataset.clam).
  *
  * CLAM reads patch_size pixels of a stored level and resizes them itself, so patch_size is the tile's footprint at the level that we cut
- * from, to the nearest pixel; our own tiles are cut at sub-pixel places and scale. */
+ * from, to the nearest pixel; our own tiles are cut at sub-pixel places and scale.  TRIDENT
+ * reads patch_size times the quotient of two magnifications.  Both find the file by the name of the slide's own. */
 #include "base/error.h"
 #include "pipeline/cutting.h"
 #include "pipeline/stage.h"
+#include "pipeline/stems.h"
 #include "tiler/clam.h"
 #include <math.h>
 
 #define CLAM_FOLDER "clam/patches"
+#define TRIDENT_FOLDER "trident/patches"
 
 static int64_t nearest(double value)
 {
@@ -22,16 +25,37 @@ static ClamSpec clam_spec(const Work *work, const Slide *slide)
     int number = cutting_level(config, slide);
     const SlideLevel *level = &info->levels[number];
     double footprint = config->tiles_size * config->tiles_mpp / info->mpp_x; /* level-0 px */
-    return (ClamSpec){.name = work->slide->id,
-                      .save_path = CLAM_FOLDER,
-                      .patch_level = number,
+    double overlap = config->tiles_overlap;
+    return (ClamSpec){.patch_level = number,
                       .patch_size = MAX(1, nearest(footprint / level->downsample_x)),
                       .downsample_x = level->downsample_x,
                       .downsample_y = level->downsample_y,
                       .level_width = level->width,
                       .level_height = level->height,
+                      .level0_width = info->levels[0].width,
+                      .level0_height = info->levels[0].height,
+                      .mpp = info->mpp_x,
                       .target_size = config->tiles_size,
+                      .target_overlap = (int)nearest(overlap < 1 ? overlap * config->tiles_size : overlap),
                       .target_mpp = config->tiles_mpp};
+}
+
+/* One of the two files. */
+static gboolean publish(Work *work, const char *kind, ClamSpec *spec, const int64_t *xy, int64_t count,
+                        GError **error)
+{
+    char sha256[65];
+    gboolean trident = g_str_equal(kind, "trident");
+    g_autofree char *stem = stems_of(work->run->slides, work->slide, trident);
+    g_autofree char *name = g_strdup_printf(trident ? "%s_patches.h5" : "%s.h5", stem);
+    g_autofree char *valid = g_utf8_make_valid(stem, -1);
+    spec->name = valid;
+    spec->save_path = trident ? "trident" : CLAM_FOLDER;
+    g_autofree char *path =
+        g_build_filename(work->run->folder, trident ? TRIDENT_FOLDER : CLAM_FOLDER, name, NULL);
+    gboolean ok = trident ? trident_write(path, spec, xy, count, sha256, error)
+                          : clam_write(path, spec, xy, count, sha256, error);
+    return ok && work_publish(work, kind, path, sha256, error);
 }
 
 gboolean stage_clam(Work *work, GError **error)
@@ -49,10 +73,7 @@ gboolean stage_clam(Work *work, GError **error)
         xy[2 * i] = nearest(tile->x);
         xy[2 * i + 1] = nearest(tile->y);
     }
-    char sha256[65];
     ClamSpec spec = clam_spec(work, slide);
-    g_autofree char *name = g_strdup_printf("%s.h5", work->slide->id);
-    g_autofree char *path = g_build_filename(work->run->folder, CLAM_FOLDER, name, NULL);
-    return clam_write(path, &spec, xy, tiles->len, sha256, error) &&
-           work_publish(work, "clam", path, sha256, error);
+    return publish(work, "clam", &spec, xy, tiles->len, error) &&
+           publish(work, "trident", &spec, xy, tiles->len, error);
 }

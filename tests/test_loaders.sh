@@ -1,6 +1,7 @@
 #!/bin/sh
 # What other programs make of a run: the rules of their loaders, written again here from reading their code, on the outputs of a run.
 #   anomalib 2: data/datasets/image/mvtecad.py and folder.py, data/utils/path.py    webdataset: tariterators.py
+#   CLAM: extract_features_fp.py, dataset_modules/dataset_h5.py    TRIDENT: trident/IO.py, Processor.py, wsi_objects/WSI.py and WSIPatcher.py
 . tests/lib.sh
 cd "$tmp" || exit 1
 
@@ -134,4 +135,75 @@ for path in sorted(glob.glob('shards/dataset/*.tar')):
         assert set(sample) == ({'png', 'json', 'mask.png'} if row['label'] == 'Ungood' else {'png', 'json'}), sample.keys()
         assert hashlib.sha256(sample['png']).hexdigest() == row['sha256'] and json.loads(sample['json'])['label'] == row['label']
 assert not rows, list(rows)[:3]"
+
+# ---- CLAM and TRIDENT: both find the file by the name of the slide's, and read the tiles from the slide themselves
+mkdir odd
+cp cohort/slides/synth_00.tif "odd/slide 2 (copy).tif"
+cp cohort/slides/synth_01.tif odd/a.b.ome.tif
+cp cohort/slides/synth_02.tif odd/c..tif
+printf 'slides: {folder: odd}\ntiles: {size: 96, mpp: 1.1, overlap: 0.25}\ndataset: {clam: true, test_share: 0, valid_share: 0}\n' >odd.yaml
+"$WSIFLOW" dataset -c odd.yaml -o odd_run -j 2 >odd.log 2>&1
+is "slides with odd names" $? 0
+cat >bags.py <<'P'
+import csv, os
+import h5py, numpy as np
+from openslide import OpenSlide
+from PIL import Image
+from loaders_h5 import clam, trident
+pictures = {}
+for row in csv.DictReader(open("odd_run/dataset/manifest.csv")):
+    pictures.setdefault(row["slide"], {})[int(row["x"]), int(row["y"])] = "odd_run/dataset/" + row["file"]
+for name in ("slide 2 (copy).tif", "a.b.ome.tif", "c..tif"):
+    mine = next(v for k, v in pictures.items() if k[0] == name[0])
+    slide = OpenSlide("odd/" + name)
+    for kind, tiles in (("CLAM", clam("odd_run/clam", "odd", name, ".tif")), ("TRIDENT", trident("odd_run", "trident", "odd/" + name))):
+        tiles = list(tiles)
+        assert {xy for xy, _, _ in tiles} == set(mine) and len(tiles) == len(mine) > 5, (kind, name, len(tiles), len(mine))
+        for xy, level, side in tiles[:: max(1, len(tiles) // 4)]:
+            got = slide.read_region(xy, level, (side, side)).convert("RGB").resize((96, 96), Image.BILINEAR)
+            off = np.abs(np.asarray(got, int) - np.asarray(Image.open(mine[xy]), int)).mean()
+            assert off < 12, (kind, name, xy, off)
+P
+cat >loaders_h5.py <<'P'
+import os
+import h5py
+from openslide import OpenSlide
+
+
+def clam(root, slides, slide_id, ending):
+    """The bag of a line of the CSV: patches/NAME.h5 and the slide NAME + ending, where NAME is all before the ending's first place."""
+    name = slide_id.split(ending)[0]
+    assert os.path.isfile(os.path.join(slides, name + ending))
+    with h5py.File(os.path.join(root, "patches", name + ".h5"), "r") as file:
+        coords = file["coords"]
+        for xy in coords[:]:
+            yield tuple(int(v) for v in xy), int(coords.attrs["patch_level"]), int(coords.attrs["patch_size"])
+
+
+def trident(job, coords_dir, slide):
+    """patches/NAME_patches.h5, where NAME lacks the ending (.ome.tif as a whole); sides follow from two magnifications."""
+    base = os.path.basename(slide)
+    name = base[: -len(".ome.tif")] if base.lower().endswith(".ome.tif") else os.path.splitext(base)[0]
+    with h5py.File(os.path.join(job, coords_dir, "patches", name + "_patches.h5"), "r") as file:
+        coords, attrs = file["coords"][:], dict(file["coords"].attrs)
+    assert None not in [attrs.get(k) for k in ("patch_size", "level0_magnification", "target_magnification")], attrs
+    assert {"patch_size_level0", "overlap", "name", "savetodir", "level0_width", "level0_height"} <= set(attrs), attrs
+    wsi = OpenSlide(slide)
+    assert (attrs["level0_width"], attrs["level0_height"]) == wsi.dimensions and attrs["name"] == name
+    downsample = (10 / attrs["target_magnification"]) / (10 / attrs["level0_magnification"])
+    side = round(attrs["patch_size"] * downsample)
+    assert side == attrs["patch_size_level0"] and attrs["overlap"] == 24, attrs
+    level = max((i for i, d in enumerate(wsi.level_downsamples) if d <= downsample + 0.1), default=0)
+    for xy in coords:
+        assert xy[0] < wsi.dimensions[0] and xy[1] < wsi.dimensions[1]
+        yield tuple(int(v) for v in xy), level, round(side / int(wsi.level_downsamples[level]))
+P
+check "CLAM's and TRIDENT's rules find every slide and read the tiles that we cut" python3 bags.py
+mkdir more
+cp cohort/slides/synth_03.tif "more/slide 2 (copy).tif"
+printf 'slide,id\nodd/slide 2 (copy).tif,first\nmore/slide 2 (copy).tif,second\n' >two.csv
+printf 'slides: {manifest: two.csv}\ntiles: {size: 96}\ndataset: {clam: true, test_share: 0, write: false}\n' >two.yaml
+"$WSIFLOW" dataset -c two.yaml -o two -j 2 >two.log 2>&1
+is "two slides of one stem do not share a file" "$(ls two/clam/patches two/trident/patches | tr '\n' ' ')" \
+    "two/clam/patches: first.h5 second.h5  two/trident/patches: first_patches.h5 second_patches.h5 "
 finish

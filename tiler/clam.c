@@ -8,6 +8,7 @@
 #include "base/durable.h"
 #include "base/error.h"
 #include <hdf5.h>
+#include <math.h>
 
 static gboolean failed(const char *path, const char *what, GError **error)
 {
@@ -34,7 +35,9 @@ static gboolean put_text(hid_t object, const char *name, const char *text)
     return (type < 0 || H5Tclose(type) >= 0) && ok;
 }
 
-static gboolean put_attributes(hid_t coords, const ClamSpec *spec)
+typedef gboolean (*PutAttributes)(hid_t coords, const ClamSpec *spec);
+
+static gboolean put_clam(hid_t coords, const ClamSpec *spec)
 {
     const int64_t level = spec->patch_level, target = spec->target_size;
     const int64_t dim[2] = {spec->level_width, spec->level_height};
@@ -49,8 +52,41 @@ static gboolean put_attributes(hid_t coords, const ClamSpec *spec)
            put_values(coords, "target_mpp", H5T_NATIVE_DOUBLE, 0, &spec->target_mpp);
 }
 
+static gboolean put_integer(hid_t object, const char *name, int64_t value)
+{
+    return put_values(object, name, H5T_NATIVE_INT64, 0, &value);
+}
+
+static gboolean put_number(hid_t object, const char *name, double value)
+{
+    return put_values(object, name, H5T_NATIVE_DOUBLE, 0, &value);
+}
+
+/* 10 / um/px: 40 at 0.25.  TRIDENT divides them, so that a tile covers what it covers here, whatever the scanner calls it. */
+static gboolean put_magnification(hid_t object, const char *name, double mpp)
+{
+    double value = 10 / mpp, whole = floor(value + 0.5);
+    return fabs(value - whole) < 1e-9 * whole ? put_integer(object, name, (int64_t)whole)
+                                              : put_number(object, name, value);
+}
+
+static gboolean put_trident(hid_t coords, const ClamSpec *spec)
+{
+    double footprint = spec->target_size * spec->target_mpp / spec->mpp; /* level-0 px */
+    return put_integer(coords, "patch_size", spec->target_size) &&
+           put_integer(coords, "patch_size_level0", (int64_t)floor(footprint + 0.5)) &&
+           put_magnification(coords, "level0_magnification", spec->mpp) &&
+           put_magnification(coords, "target_magnification", spec->target_mpp) &&
+           put_integer(coords, "overlap", spec->target_overlap) && put_text(coords, "name", spec->name) &&
+           put_text(coords, "savetodir", spec->save_path) &&
+           put_integer(coords, "level0_width", spec->level0_width) &&
+           put_integer(coords, "level0_height", spec->level0_height) &&
+           put_number(coords, "level0_mpp", spec->mpp) && put_number(coords, "target_mpp", spec->target_mpp);
+}
+
 /* The dataset; it can grow, as CLAM's can. */
-static gboolean put_coords(hid_t file, const ClamSpec *spec, const int64_t *xy, int64_t count)
+static gboolean put_coords(hid_t file, PutAttributes put, const ClamSpec *spec, const int64_t *xy,
+                           int64_t count)
 {
     const hsize_t size[2] = {(hsize_t)count, 2}, most[2] = {H5S_UNLIMITED, 2}, chunk[2] = {1024, 2};
     hid_t space = H5Screate_simple(2, size, most), plist = H5Pcreate(H5P_DATASET_CREATE), coords = -1;
@@ -62,14 +98,14 @@ static gboolean put_coords(hid_t file, const ClamSpec *spec, const int64_t *xy, 
     if (ok && count > 0) {
         ok = H5Dwrite(coords, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, xy) >= 0;
     }
-    ok = ok && put_attributes(coords, spec);
+    ok = ok && put(coords, spec);
     ok = (coords < 0 || H5Dclose(coords) >= 0) && ok;
     ok = (plist < 0 || H5Pclose(plist) >= 0) && ok;
     return (space < 0 || H5Sclose(space) >= 0) && ok;
 }
 
-gboolean clam_write(const char *path, const ClamSpec *spec, const int64_t *xy, int64_t count, char sha256[65],
-                    GError **error)
+static gboolean write_coords(const char *path, PutAttributes put, const ClamSpec *spec, const int64_t *xy,
+                             int64_t count, char sha256[65], GError **error)
 {
     g_autoptr(Durable) durable = durable_open(path, error);
     if (!durable) {
@@ -86,7 +122,19 @@ gboolean clam_write(const char *path, const ClamSpec *spec, const int64_t *xy, i
     if (file < 0) {
         return failed(path, "a file", error);
     }
-    gboolean ok = put_coords(file, spec, xy, count);
+    gboolean ok = put_coords(file, put, spec, xy, count);
     ok = H5Fclose(file) >= 0 && ok; /* what HDF5 could not write it says here */
     return ok ? durable_commit(durable, sha256, NULL, error) : failed(path, "the coordinates", error);
+}
+
+gboolean clam_write(const char *path, const ClamSpec *spec, const int64_t *xy, int64_t count, char sha256[65],
+                    GError **error)
+{
+    return write_coords(path, put_clam, spec, xy, count, sha256, error);
+}
+
+gboolean trident_write(const char *path, const ClamSpec *spec, const int64_t *xy, int64_t count,
+                       char sha256[65], GError **error)
+{
+    return write_coords(path, put_trident, spec, xy, count, sha256, error);
 }

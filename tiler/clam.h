@@ -4,13 +4,15 @@
 #include <stdint.h>
 
 typedef struct {
-    const char *name;                  /* of the slide */
-    const char *save_path;             /* as CLAM has it: the folder of such files */
-    int patch_level;                   /* level that tiles are read from */
-    int64_t patch_size;                /* side of a tile at that level, px */
-    double downsample_x, downsample_y; /* of that level */
-    int64_t level_width, level_height; /* of that level, px */
-    int target_size;                   /* px of a tile at target_mpp, for who resamples to it */
+    const char *name;                    /* of the slide */
+    const char *save_path;               /* as CLAM has it: the folder of such files */
+    int patch_level;                     /* level that tiles are read from */
+    int64_t patch_size;                  /* side of a tile at that level, px */
+    double downsample_x, downsample_y;   /* of that level */
+    int64_t level_width, level_height;   /* of that level, px */
+    int64_t level0_width, level0_height; /* px */
+    double mpp;                          /* of level 0 */
+    int target_size, target_overlap;     /* px of a tile at target_mpp, for who resamples to it */
     double target_mpp;
 } ClamSpec;
 
@@ -19,3 +21,8 @@ typedef struct {
  * them.  The same bytes for the same input.  One thread at a time. */
 gboolean clam_write(const char *path, const ClamSpec *spec, const int64_t *xy, int64_t count, char sha256[65],
                     GError **error);
+/* The same dataset with TRIDENT's attributes (its trident/IO.py): patch_size at the target magnification, patch_size_level0,
+ * level0_magnification and target_magnification (10 / um/px; whole numbers where they are), overlap, name, savetodir, level0_width,
+ * level0_height; and level0_mpp and target_mpp beside them. */
+gboolean trident_write(const char *path, const ClamSpec *spec, const int64_t *xy, int64_t count,
+                       char sha256[65], GError **error);
