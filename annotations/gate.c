@@ -209,6 +209,64 @@ static void cut_out(Source *source, Draft *draft)
     }
 }
 
+/* ---- lesions that nothing is left of ---- */
+
+/* Whether the point is in the outline, by crossings. */
+static gboolean contains(const Draft *draft, double x, double y)
+{
+    gboolean inside = FALSE;
+    for (int i = 0, j = draft->points - 1; i < draft->points; j = i++) {
+        const double *a = draft->xy + 2 * i, *b = draft->xy + 2 * j;
+        if ((a[1] > y) != (b[1] > y) && x < a[0] + (y - a[1]) * (b[0] - a[0]) / (b[1] - a[1])) {
+            inside = !inside;
+        }
+    }
+    return inside;
+}
+
+/* Whether all points of a lesion are in what is cut out of it. */
+static gboolean is_within(const Draft *lesion, const Draft *cut)
+{
+    gboolean within = cut->low_x <= lesion->low_x && cut->high_x >= lesion->high_x &&
+                      cut->low_y <= lesion->low_y && cut->high_y >= lesion->high_y;
+    for (int i = 0; within && i < lesion->points; i++) {
+        within = contains(cut, lesion->xy[2 * i], lesion->xy[2 * i + 1]);
+    }
+    return within;
+}
+
+static gboolean is_used(const Draft *draft, OutlineLabel label)
+{
+    return draft->closed && !draft->left_out && draft->label == label;
+}
+
+/* An island that somebody outlined within an exclusion is cut out with it: that may be meant or not, so that it is told. */
+static void tell_cut_lesions(Source *source)
+{
+    g_autoptr(GPtrArray) cuts = g_ptr_array_new();
+    int count = 0, line = 0;
+    for (guint i = 0; i < source->drafts->len; i++) {
+        if (is_used(source->drafts->pdata[i], LABEL_NOT_LESION)) {
+            g_ptr_array_add(cuts, source->drafts->pdata[i]);
+        }
+    }
+    for (guint i = 0; i < source->drafts->len && cuts->len > 0; i++) {
+        const Draft *lesion = source->drafts->pdata[i];
+        gboolean within = FALSE;
+        for (guint c = 0; is_used(lesion, LABEL_LESION) && c < cuts->len && !within; c++) {
+            within = is_within(lesion, cuts->pdata[c]);
+        }
+        line = within && !count ? lesion->line : line;
+        count += within;
+    }
+    if (count) {
+        source_warn(
+            source, line,
+            "%d lesion%s wholly within an outline that is cut out of the lesions: nothing of %s counts",
+            count, count == 1 ? " lies" : "s lie", count == 1 ? "it" : "them");
+    }
+}
+
 /* ---- what a file holds ---- */
 
 /* Outlines without area, and what the reader did not know. */
@@ -271,6 +329,7 @@ gboolean gate_pass(Source *source, const GroupSpec *groups, GPtrArray *outlines,
     if (!check_yield(source, error)) {
         return FALSE;
     }
+    tell_cut_lesions(source);
     for (guint i = 0; i < source->drafts->len; i++) {
         Draft *draft = source->drafts->pdata[i];
         if (draft->left_out) {

@@ -301,6 +301,20 @@ static void test_encodings(void)
     refused("BM1234", "BMP picture", "label masks are PNG or TIFF");
 }
 
+/* A lesion that an exclusion swallows is told; one that reaches out of it, or has it as a hole, is not. */
+static void test_swallowed(void)
+{
+    g_autoptr(Annotation) annotation =
+        read_text(ASAP(SHAPE("outer", "Polygon", "Tumor", SQUARE(0, 0, 100, 100))
+                           SHAPE("hole", "Polygon", "Exclusion", SQUARE(10, 10, 90, 90)) "\n" SHAPE(
+                               "island", "Polygon", "Tumor", SQUARE(20, 20, 40, 40))
+                               SHAPE("other", "Polygon", "Tumor", SQUARE(50, 50, 60, 60))
+                                   SHAPE("across", "Polygon", "Tumor", SQUARE(80, 80, 95, 95)),
+                       GROUPS));
+    g_assert_cmpuint(annotation->warnings->len, ==, 1);
+    assert_warning(annotation, 0, "file.xml:7: 2 lesions lie wholly within an outline that is cut out");
+}
+
 /* An outline in an outline ended the program, or lost the outer one. */
 static void test_nested_outlines(void)
 {
@@ -421,6 +435,7 @@ int main(int argc, char **argv)
     g_test_add_func("/annotation/asap/numbers", test_numbers);
     g_test_add_func("/annotation/gate/repairs", test_repairs);
     g_test_add_func("/annotation/gate/outside of the slide", test_outside);
+    g_test_add_func("/annotation/gate/swallowed", test_swallowed);
     g_test_add_func("/annotation/gate/many warnings", test_many_warnings);
     g_test_add_func("/annotation/hostile/doctypes", test_doctypes);
     g_test_add_func("/annotation/hostile/attributes", test_many_attributes);
