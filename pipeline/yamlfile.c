@@ -8,6 +8,8 @@
 #include "base/error.h"
 #include <string.h>
 
+enum { DEEPEST = 16 }; /* levels of lists and mappings; libyaml's time grows with their square */
+
 static gboolean is_text(const char *text, gsize length, const char *path, GError **error)
 {
     const char *nul = memchr(text, 0, length), *bad;
@@ -59,24 +61,63 @@ static gboolean is_last(yaml_parser_t *parser, const char *path, GError **error)
     return !root;
 }
 
+/* What an event does to the depth. */
+static int step_of(yaml_event_type_t type)
+{
+    gboolean in = type == YAML_SEQUENCE_START_EVENT || type == YAML_MAPPING_START_EVENT;
+    gboolean out = type == YAML_SEQUENCE_END_EVENT || type == YAML_MAPPING_END_EVENT;
+    return in - out;
+}
+
+/* Reads up to the first level that is too deep. */
+static gboolean is_flat(yaml_parser_t *parser, const char *path, GError **error)
+{
+    int depth = 0;
+    for (gboolean more = TRUE; more && depth <= DEEPEST;) {
+        yaml_event_t event;
+        if (!yaml_parser_parse(parser, &event)) {
+            return syntax_error(parser, path, error);
+        }
+        depth += step_of(event.type);
+        more = event.type != YAML_STREAM_END_EVENT;
+        yaml_event_delete(&event);
+    }
+    if (depth > DEEPEST) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %zu: nested deeper than %d levels", path,
+                    parser->mark.line + 1, DEEPEST);
+    }
+    return depth <= DEEPEST;
+}
+
+static gboolean load_only(yaml_parser_t *parser, yaml_document_t *document, const char *path, GError **error)
+{
+    if (!load(parser, document, path, error)) {
+        return FALSE;
+    }
+    if (yaml_document_get_root_node(document) && !is_last(parser, path, error)) {
+        yaml_document_delete(document);
+        return FALSE;
+    }
+    return TRUE;
+}
+
 gboolean yamlfile_read(yaml_document_t *document, const char *text, gsize length, const char *path,
                        GError **error)
 {
-    yaml_parser_t parser;
     if (!is_text(text, length, path, error)) {
         return FALSE;
     }
-    if (!yaml_parser_initialize(&parser)) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_MEMORY, "no memory for %s", path);
-        return FALSE;
+    gboolean good = TRUE;
+    for (int pass = 0; good && pass < 2; pass++) {
+        yaml_parser_t parser;
+        if (!yaml_parser_initialize(&parser)) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_MEMORY, "no memory for %s", path);
+            return FALSE;
+        }
+        yaml_parser_set_input_string(&parser, (const unsigned char *)text, length);
+        good = pass == 0 ? is_flat(&parser, path, error) : load_only(&parser, document, path, error);
+        yaml_parser_delete(&parser);
     }
-    yaml_parser_set_input_string(&parser, (const unsigned char *)text, length);
-    gboolean good = load(&parser, document, path, error);
-    if (good && yaml_document_get_root_node(document) && !is_last(&parser, path, error)) {
-        yaml_document_delete(document);
-        good = FALSE;
-    }
-    yaml_parser_delete(&parser);
     return good;
 }
 

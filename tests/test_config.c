@@ -406,6 +406,27 @@ static void test_together(void)
     }
 }
 
+/* What takes a parser long or much memory ends at once. */
+static void test_hostile(void)
+{
+    static const char *const parts[] = {"[", "{a: ", "- ", "? ", "[&a "};
+    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+        g_autoptr(GString) text = g_string_new(NULL);
+        while (text->len < 1000000) {
+            g_string_append(text, parts[i]);
+        }
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Config) config = config_parse(text->str, "/here/c.yaml", &error);
+        g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
+        g_assert_nonnull(strstr(error->message, "line 1: nested deeper than 16 levels"));
+    }
+    g_autofree char *huge = g_strnfill(2000000, '#');
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Config) config = config_parse(huge, "/here/c.yaml", &error);
+    g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
+    g_assert_nonnull(strstr(error->message, "larger than"));
+}
+
 static void test_file_with_nul(void)
 {
     static const char text[] = "run:\n  seed: 5\n\0train:\n  epochs: bogus\n";
@@ -429,6 +450,7 @@ int main(int argc, char **argv)
     g_test_add_func("/config/values", test_values);
     g_test_add_func("/config/refused", test_refused);
     g_test_add_func("/config/file-with-nul", test_file_with_nul);
+    g_test_add_func("/config/hostile", test_hostile);
     g_test_add_func("/config/ranges", test_ranges);
     g_test_add_func("/config/choices", test_choices);
     g_test_add_func("/config/together", test_together);
