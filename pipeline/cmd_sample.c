@@ -10,6 +10,7 @@
 #include "pipeline/models.h"
 #include "pipeline/npy.h"
 #include "pipeline/runner.h"
+#include "pipeline/sizes.h"
 #include "tiler/picture.h"
 #include <math.h>
 #include <stdio.h>
@@ -103,6 +104,7 @@ static gboolean check_tiles(Sampler *sampler, const Model *model, const char *fo
     int size = model_spec(model)->tile_size, batch = sampler_batch(sampler), count;
     size_t bytes = (size_t)size * size * 3;
     g_auto(GStrv) names = picture_list(folder, error);
+    g_autoptr(GArray) sizes = g_array_new(FALSE, FALSE, sizeof(PictureSize));
     g_autofree uint8_t *rgb = names ? wsi_try_alloc((size_t)batch, bytes, "a batch of tiles", error) : NULL;
     if (!rgb) {
         return FALSE;
@@ -116,11 +118,17 @@ static gboolean check_tiles(Sampler *sampler, const Model *model, const char *fo
         count = MIN(batch, *tiles - first);
         for (int b = 0; b < count; b++) {
             g_autofree char *path = g_build_filename(folder, names[first + b], NULL);
-            if (!picture_tile(path, size, rgb + (size_t)b * bytes, error)) {
+            g_autoptr(Image) picture = picture_read(path, error);
+            if (!picture || !picture_fit(picture, size, rgb + (size_t)b * bytes, error)) {
                 return FALSE;
             }
+            sizes_add(sizes, picture->width, picture->height);
         }
         sampler_check(sampler, rgb, count, trip);
+    }
+    g_autofree char *told = sizes_text(sizes, size);
+    if (told) {
+        fprintf(stderr, "wsiflow sample: %s\n", told);
     }
     return TRUE;
 }
