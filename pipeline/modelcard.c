@@ -2,6 +2,7 @@
  *
  * Somebody who is given the model alone should be able to tell what its threshold rests on. */
 #include "pipeline/modelcard.h"
+#include "pipeline/recipe.h"
 #include "pipeline/markdown.h"
 
 char **modelcard_lines(const Calibration *c)
@@ -38,12 +39,28 @@ static void add_line(GString *out, const char *line)
     markdown_line(out);
 }
 
-char *modelcard_text(const char *name, const Model *model, const GPtrArray *notes)
+/* How the tiles were made of slides; um/px unknown for pictures that do not say it. */
+static void add_recipe(GString *out, const ModelSpec *spec)
+{
+    Recipe recipe;
+    if (!spec->cut || !recipe_parse(spec->cut, "", &recipe, NULL)) {
+        return;
+    }
+    char mpp[G_ASCII_DTOSTR_BUF_SIZE];
+    markdown_bullet(out);
+    markdown_text(out, "um/px: %s; filter: %s; ICC: %s; stain: %s",
+                  recipe.cut.mpp > 0 ? g_ascii_formatd(mpp, sizeof mpp, "%.9g", recipe.cut.mpp) : "unknown",
+                  filter_name(recipe.cut.filter), recipe.icc ? "applied" : "not applied",
+                  stain_method_name(recipe.target.method));
+    markdown_line(out);
+}
+
+char *modelcard_text(const Model *model, const GPtrArray *notes)
 {
     const ModelSpec *spec = model_spec(model);
     GString *out = g_string_new(NULL);
     g_auto(GStrv) lines = modelcard_lines(model_calibration(model));
-    markdown_heading(out, 1, "Model %s", name);
+    markdown_heading(out, 1, "Model");
     markdown_text(out, "For research use only. Not for use in diagnostic procedures.");
     markdown_break(out);
     markdown_heading(out, 2, "Calibration");
@@ -60,6 +77,7 @@ char *modelcard_text(const char *name, const Model *model, const GPtrArray *note
     markdown_bullet(out);
     markdown_text(out, "tiles: %d px; extractor: %s", spec->tile_size, spec->extractor.name);
     markdown_line(out);
+    add_recipe(out, spec);
     markdown_bullet(out);
     markdown_text(out, "score: %s", model_score_name(model));
     markdown_line(out);

@@ -3,6 +3,6 @@
 #include "flows/model.h"
 
 /* Markdown; notes: of the tiles (traintiles_notes).  Caller frees. */
-char *modelcard_text(const char *name, const Model *model, const GPtrArray *notes);
+char *modelcard_text(const Model *model, const GPtrArray *notes);
 /* The same in lines for a terminal, of a calibration: threshold, doubts, and what became of the tiles.  Free with g_strfreev. */
 char **modelcard_lines(const Calibration *calibration);

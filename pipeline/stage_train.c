@@ -57,7 +57,7 @@ static char *training_svg(const GArray *history)
 static gboolean publish_model(Work *work, const Model *model, const GPtrArray *notes, GError **error)
 {
     char sha256[65];
-    char *card = modelcard_text(work->run->config->run_name, model, notes);
+    char *card = modelcard_text(model, notes);
     g_autofree char *path = work_output(work, "model/model.safetensors");
     return model_save(model, path, sha256, error) && work_publish(work, "model", path, sha256, error) &&
            publish_text(work, "card", "model/CARD.md", card, error) &&
