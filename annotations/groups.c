@@ -135,7 +135,7 @@ static void add_known(GString *out, const Tally *tally, GPtrArray *known)
         const char *near = nearest_name(entry->name, names);
         if (near) {
             g_autofree char *shown = shown_name(entry->name);
-            g_string_append_printf(out, "; is \"%s\" \"%s\"?", shown, near);
+            g_string_append_printf(out, "; did you mean \"%s\" by \"%s\"?", near, shown);
         }
     }
 }

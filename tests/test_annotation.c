@@ -51,7 +51,7 @@ static void test_unknown_groups(void)
     refused(
         ASAP(SHAPE("x", "Polygon", "Tumour", SQUARE(0, 0, 10, 10)), GROUPS),
         "file.xml:4: 1 annotation is in groups that the file does not define: \"Tumour\" (1); known groups: "
-        "Exclusion, Tumor; is \"Tumour\" \"Tumor\"?");
+        "Exclusion, Tumor; did you mean \"Tumor\" by \"Tumour\"?");
     /* All of them at once, with their counts and the place of the first. */
     refused(
         ASAP("\n" SHAPE("x", "Polygon", "Stroma", SQUARE(0, 0, 10, 10))
