@@ -233,12 +233,9 @@ static gboolean slides_writable(const char *output, char *const *paths, int coun
 /* From where on a tile counts as anomalous, from how many tiles that is known, and why it may not hold. */
 static void tell_threshold(const Model *model)
 {
-    const Calibration *calibration = model_calibration(model);
-    g_autofree char *text = calibration_text(calibration);
-    g_auto(GStrv) doubts = calibration_doubts(calibration);
-    fprintf(stderr, "wsiflow score: %s\n", text);
-    for (char **doubt = doubts; *doubt; doubt++) {
-        fprintf(stderr, "wsiflow score: the calibration is not to be trusted: %s\n", *doubt);
+    g_auto(GStrv) lines = modelcard_lines(model_calibration(model));
+    for (char **line = lines; *line; line++) {
+        fprintf(stderr, "wsiflow score: %s\n", *line);
     }
 }
 

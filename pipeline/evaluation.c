@@ -5,6 +5,7 @@
  * Everything works on lists of row numbers, so a row counts where it belongs, wherever it stands. */
 #include "pipeline/evaluation.h"
 #include "pipeline/json.h"
+#include "pipeline/modelcard.h"
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
@@ -188,7 +189,7 @@ static json_t *best_json(const ScoreTable *table, const GArray *rows)
     if (!compute(table, rows, table->score, NAN, &m)) {
         return NULL;
     }
-    g_autofree char *from = g_strdup_printf("the best F1 of these %d rows", m.n);
+    g_autofree char *from = g_strdup_printf("of these %d rows", m.n);
     return metrics_json(&m, classes_of(&m) == NEEDS_BOTH ? m.best_f1_threshold : NAN, from);
 }
 
@@ -377,20 +378,20 @@ static json_t *splits_json(const ScoreTable *table, const GPtrArray *splits, con
 }
 
 /* Where thresholds are from, and why one may not hold. */
-static void add_calibrations(json_t *out, json_t *told, const Threshold *thresholds, int count)
+static void add_calibrations(json_t *out, const Threshold *thresholds, int count)
 {
     for (int t = 0; t < count; t++) {
         const Calibration *calibration = isnan(thresholds[t].value) ? NULL : thresholds[t].calibration;
         if (!calibration) {
             continue;
         }
-        g_autofree char *text = calibration_text(calibration);
-        g_auto(GStrv) doubts = calibration_doubts(calibration);
-        json_object_set_new(out, "calibration", calibration_write(calibration));
-        json_array_append_new(told, json_sprintf("the model's %s", text));
-        for (char **doubt = doubts; *doubt; doubt++) {
-            json_array_append_new(told, json_sprintf("the calibration is not to be trusted: %s", *doubt));
+        g_auto(GStrv) lines = modelcard_lines(calibration);
+        json_t *model = json_array();
+        for (char **line = lines; *line; line++) {
+            json_array_append_new(model, json_string(*line));
         }
+        json_object_set_new(out, "calibration", calibration_write(calibration));
+        json_object_set_new(out, "model", model);
     }
 }
 
@@ -408,7 +409,7 @@ json_t *evaluation_json(const ScoreTable *table, const Threshold *thresholds, in
     if (table->labels) {
         json_object_set(out, "labels", table->labels);
     }
-    add_calibrations(out, told, thresholds, count);
+    add_calibrations(out, thresholds, count);
     for (guint i = 0; i < table->told->len; i++) {
         json_array_append_new(told, json_string(table->told->pdata[i]));
     }

@@ -20,7 +20,7 @@ typedef struct {
  *   splits: where the rows say it, the same of each split, test first.
  *   slides: of each slide, whatever the order of rows: tiles (with a score), labelled, lesion_tiles, auroc, the median (of an even
  *     count the mean of the middle two), maximum, and the mean of the top 1 % of tiles, rounded up (top_1_percent_tiles: at least one).
- *   calibration: of a threshold that has one, as bundles hold it; labels: how the table of labels joined; told: what a reader has to
+ *   calibration: of a threshold that has one, as bundles hold it; model: the same in sentences (modelcard.h); labels: how the table of labels joined; told: what a reader has to
  *     know. */
 json_t *evaluation_json(const ScoreTable *table, const Threshold *thresholds, int count);
 /* The rows of the headline that have a score and a label: arrays of double and int, of one length, for its curves. */

@@ -149,6 +149,10 @@ char *evaluation_text(const json_t *figures)
                                whole(labels, "joined_rows") + whole(labels, "other_rows"),
                                whole(labels, "unused_lines"), whole(labels, "lines"));
     }
+    json_array_foreach(json_object_get(figures, "model"), i, one)
+    {
+        g_string_append_printf(out, "model: %s\n", json_string_value(one));
+    }
     json_array_foreach(json_object_get(figures, "told"), i, one)
     {
         g_string_append_printf(out, "note: %s\n", json_string_value(one));

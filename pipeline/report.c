@@ -72,6 +72,13 @@ static void put_numbers(Page *page, const json_t *object, const Column *columns)
     }
 }
 
+/* A heading with the split that what is below it is of. */
+static void put_heading(Page *page, const char *title, const json_t *figures)
+{
+    const char *split = json_string_value(json_object_get(figures, "split"));
+    page_put(page, PAGE_H2, "%s%s%s", title, split ? ": split " : "", split ? split : "");
+}
+
 static void put_row_title(Page *page, const char *title, const json_t *m)
 {
     const char *from = json_string_value(json_object_get(m, "threshold_from"));
@@ -139,7 +146,7 @@ static void put_figures(Page *page, const json_t *figures)
     const char *score = json_string_value(json_object_get(figures, "score"));
     json_t *one;
     size_t i;
-    page_put(page, PAGE_H2, "Figures%s%s", split ? ": split " : "", split ? split : "");
+    put_heading(page, "Figures", figures);
     page_put(
         page, PAGE_P,
         "Score: %s. The threshold of the best F1 was chosen on these very tiles: read it as an upper bound.",
@@ -174,6 +181,10 @@ static void put_told(Page *page, const json_t *figures)
                  (int)json_integer_value(json_object_get(labels, "unused_lines")),
                  (int)json_integer_value(json_object_get(labels, "lines")));
     }
+    json_array_foreach(json_object_get(figures, "model"), i, one)
+    {
+        page_put(page, i == 0 ? PAGE_P : PAGE_NOTICE, "The model: %s.", json_string_value(one));
+    }
     json_array_foreach(json_object_get(figures, "told"), i, one)
     {
         page_put(page, PAGE_NOTICE, "%s", json_string_value(one));
@@ -187,7 +198,7 @@ static void put_scores(Page *page, const json_t *figures)
     if (json_object_size(json_object_get(figures, "columns")) == 0) {
         return;
     }
-    page_put(page, PAGE_H2, "All scores");
+    put_heading(page, "All scores", figures);
     page_open(page, PAGE_TABLE);
     page_open(page, PAGE_TR);
     page_put(page, PAGE_TH, "score");
