@@ -4,13 +4,12 @@
  * rightly the same here and there: they are counted only.  Copies between training and hold-out are the business of
  * flows/fit_repeats.c. */
 #include "pipeline/repeats.h"
-#include "base/durable.h"
 #include "base/error.h"
+#include "base/pool.h"
 #include "tiler/picture.h"
 #include "tiler/quality.h"
 #include "tiler/shards.h"
 #include <string.h>
-#include <sys/stat.h>
 
 static gboolean leak(const char *one, const char *other, const char *advice, GError **error)
 {
@@ -45,9 +44,10 @@ gboolean repeats_of_patches(const GPtrArray *patches, Repeats *out, GError **err
 typedef struct {
     char *name;
     gboolean train;
-    int64_t bytes;
     Shard *shard; /* borrowed; NULL: a file of that name */
     int entry;
+    gboolean one_colour;
+    char sha256[65]; /* of the pixels */
 } Item;
 
 typedef struct {
@@ -67,10 +67,6 @@ static void list_files(Listing *list, const char *split, const char *label)
     g_auto(GStrv) names = picture_list(folder, NULL);
     for (char **name = names; name && *name; name++) {
         Item item = {.name = g_build_filename(folder, *name, NULL), .train = g_str_equal(split, "train")};
-        struct stat facts;
-        if (stat(item.name, &facts) == 0) {
-            item.bytes = facts.st_size;
-        }
         g_array_append_val(list->items, item);
     }
 }
@@ -100,7 +96,6 @@ static gboolean list_shards(Listing *list, const char *split, GError **error)
             const ShardEntry *entry = shard_entry(shard, i);
             Item item = {.name = g_strdup_printf("%s/%s.%s", path, entry->key, entry->extension),
                          .train = g_str_equal(split, "train"),
-                         .bytes = entry->picture.bytes,
                          .shard = shard,
                          .entry = i};
             g_array_append_val(list->items, item);
@@ -115,82 +110,50 @@ static gint by_name(gconstpointer a, gconstpointer b)
     return p->train != q->train ? q->train - p->train : strcmp(p->name, q->name); /* training first */
 }
 
-static gboolean hash_item(const Item *item, char sha256[65], GError **error)
+/* By pixels: it does not matter how a picture is stored. */
+static gboolean hash_item(int64_t index, int worker, void *data, GError **error)
 {
-    if (!item->shard) {
-        return durable_hash_file(item->name, sha256, NULL, error);
-    }
-    g_autoptr(GByteArray) bytes =
-        shard_read(item->shard, &shard_entry(item->shard, item->entry)->picture, error);
-    if (bytes) {
-        durable_hash_bytes(bytes->data, bytes->len, sha256);
-    }
-    return bytes != NULL;
-}
-
-static gboolean is_one_colour(const Item *item, gboolean *out, GError **error)
-{
+    const Listing *list = data;
+    Item *item = &g_array_index(list->items, Item, index);
     g_autoptr(Image) picture =
         item->shard ? shard_picture(item->shard, item->entry, error) : picture_read(item->name, error);
-    gsize bytes = picture ? image_bytes(picture) : 0;
-    *out = picture != NULL;
-    for (gsize i = 0; picture && i < bytes; i++) {
-        *out = *out && picture->pixels[i] == picture->pixels[i % (gsize)picture->channels];
-    }
-    return picture != NULL;
-}
-
-/* An item that is not trained on, against the hashes of those that are. */
-static gboolean compare(const Config *config, const Item *item, GHashTable *trained, Repeats *out,
-                        GError **error)
-{
-    char sha256[65];
-    gboolean blank;
-    if (!hash_item(item, sha256, error)) {
+    if (!picture) {
         return FALSE;
     }
-    const char *other = g_hash_table_lookup(trained, sha256);
-    if (!other) {
-        return TRUE;
+    g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+    const int size[] = {picture->width, picture->height, picture->channels};
+    gsize bytes = image_bytes(picture), channels = (gsize)picture->channels, same = 0;
+    g_checksum_update(sum, (const guchar *)size, sizeof size);
+    g_checksum_update(sum, picture->pixels, (gssize)bytes);
+    g_strlcpy(item->sha256, g_checksum_get_string(sum), sizeof item->sha256);
+    while (same < bytes && picture->pixels[same] == picture->pixels[same % channels]) {
+        same++;
     }
-    if (!is_one_colour(item, &blank, error)) {
-        return FALSE;
-    }
-    if (!blank && !g_str_equal(config->patches_repeats, "count")) {
-        return leak(other, item->name, "remove one, or set patches.repeats: count", error);
-    }
-    out->blank += blank;
-    out->across += !blank;
+    item->one_colour = same == bytes;
     return TRUE;
 }
 
-static gboolean compare_all(const Config *config, const Listing *list, Repeats *out, GError **error)
+static gboolean compare(const Config *config, const Listing *list, Repeats *out, GError **error)
 {
-    g_autoptr(GHashTable) sizes = g_hash_table_new(g_int64_hash, g_int64_equal); /* of what is tested with */
-    g_autoptr(GHashTable) trained = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    g_autoptr(GHashTable) lengths = g_hash_table_new(g_int64_hash, g_int64_equal); /* of what was hashed */
-    for (guint i = 0; i < list->items->len; i++) {
+    g_autoptr(GHashTable) trained = g_hash_table_new(g_str_hash, g_str_equal);
+    for (guint i = 0; i < list->items->len; i++) { /* training first */
         Item *item = &g_array_index(list->items, Item, i);
-        if (!item->train) {
-            g_hash_table_add(sizes, &item->bytes);
+        const char *other = item->train ? NULL : g_hash_table_lookup(trained, item->sha256);
+        if (item->train) {
+            g_hash_table_insert(trained, item->sha256, item->name);
+        } else if (other && !item->one_colour && !g_str_equal(config->patches_repeats, "count")) {
+            return leak(other, item->name, "remove one, or set patches.repeats: count", error);
         }
+        out->blank += other && item->one_colour;
+        out->across += other && !item->one_colour;
     }
-    for (guint i = 0; i < list->items->len; i++) {
-        Item *item = &g_array_index(list->items, Item, i);
-        char sha256[65];
-        if (item->train && g_hash_table_contains(sizes, &item->bytes)) {
-            if (!hash_item(item, sha256, error)) {
-                return FALSE;
-            }
-            out->within += !g_hash_table_insert(trained, g_strdup(sha256), item->name);
-            g_hash_table_add(lengths, &item->bytes);
-        } else if (!item->train && g_hash_table_contains(lengths, &item->bytes) &&
-                   !compare(config, item, trained, out, error)) {
-            return FALSE;
-        }
-    }
-    out->within = 0; /* those of other lengths were not looked at: the training counts its own */
     return TRUE;
+}
+
+/* Whether there is anything that is not trained on. */
+static gboolean has_others(const Listing *list)
+{
+    return list->items->len > 0 && !g_array_index(list->items, Item, list->items->len - 1).train;
 }
 
 gboolean repeats_of_folder(const Config *config, const char *folder, Repeats *out, GError **error)
@@ -206,7 +169,9 @@ gboolean repeats_of_folder(const Config *config, const char *folder, Repeats *ou
         ok = ok && list_shards(&list, splits[s], error);
     }
     g_array_sort(list.items, by_name);
-    ok = ok && compare_all(config, &list, out, error);
+    ok = ok && (!has_others(&list) ||
+                (pool_run(pool_processors(), FALSE, list.items->len, hash_item, &list, error) &&
+                 compare(config, &list, out, error)));
     g_array_unref(list.items);
     g_ptr_array_unref(list.shards);
     return ok;

@@ -119,6 +119,13 @@ cp set/train/good/4.png set/test/Ungood/same.png
 "$WSIFLOW" train -c set.yaml -p set -o leak.safetensors >leak.log 2>&1
 is "a training picture in test is an error" $? 1
 like "that names both" "$(cat leak.log)" 'leak: .*train/good/4.png and .*test/Ungood/same.png are the same picture'
+rm set/test/Ungood/same.png
+python3 -c "
+from PIL import Image
+Image.open('set/train/good/7.png').save('set/test/good/stored.png', compress_level=0)"
+"$WSIFLOW" train -c set.yaml -p set -o leak.safetensors >leak.log 2>&1
+is "also when it is stored in other bytes" $? 1
+like "by its pixels" "$(cat leak.log)" 'train/good/7.png and .*test/good/stored.png are the same picture'
 { sed 's/, max_tiles: 200//' set.yaml; echo 'patches: {folder: set, repeats: count}'; } >count.yaml
 "$WSIFLOW" run -c count.yaml -o count -j 2 >count.log 2>&1
 is "or counted" $? 0
