@@ -23,9 +23,10 @@ static gboolean has_meaning(const char *start, const char *at)
     case '>':
         return first; /* a list, an underlined heading, a quotation */
     case ')':
-        return numbered;
+        return numbered && g_ascii_isspace(after);
     case '.':
-        return numbered || (at - start >= 3 && g_ascii_strncasecmp(at - 3, "www", 3) == 0);
+        return (numbered && g_ascii_isspace(after)) ||
+               (at - start >= 3 && g_ascii_strncasecmp(at - 3, "www", 3) == 0);
     case ':':
         return !g_ascii_isspace(after) && !g_ascii_isdigit(after); /* addresses, pictures by name */
     default:

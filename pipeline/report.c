@@ -261,11 +261,11 @@ static void put_figure_curves(Page *page, const ScoreTable *table)
                "precision");
 }
 
-static void put_curves(Page *page, const Work *work, const ScoreTable *table)
+static void put_curves(Page *page, const Work *work, const ScoreTable *table, const json_t *figures)
 {
     g_autofree char *training = work_find(work, "train", COHORT, "curve_svg");
     g_autofree char *svg = NULL;
-    page_put(page, PAGE_H2, "Curves");
+    put_heading(page, "Curves", figures);
     page_open(page, PAGE_ROW_OF_DRAWINGS);
     if (table) {
         put_figure_curves(page, table);
@@ -383,9 +383,10 @@ static gboolean put_slides(Page *page, const Work *work, const json_t *figures, 
         }
         if (shown++ == 0) {
             page_put(page, PAGE_H2, "Slides");
+            page_put(page, PAGE_P, "A slide whose labelled tiles are all of one kind has no AUROC.");
         }
         g_autofree char *file = g_path_get_basename(entry->path);
-        page_put(page, PAGE_H3, "%s (%s)", entry->id, file);
+        page_put(page, PAGE_H3, "%s (%s), split %s", entry->id, file, entry->split);
         if (m) {
             put_slide_figures(page, m);
         }
@@ -463,7 +464,7 @@ gboolean report_write(Work *work, const ScoreTable *table, const json_t *figures
         put_told(page, figures);
         put_scores(page, figures);
     }
-    put_curves(page, work, table);
+    put_curves(page, work, table, figures);
     put_channels(page, work);
     put_sizes(page, work);
     put_leftout(page, work);

@@ -17,6 +17,8 @@ static const char *const names[] = {
     "+ item",
     "1. first",
     "12) first",
+    "1.",
+    "7)",
     "> quoted",
     "===",
     "---",
@@ -105,6 +107,9 @@ static void test_plain_names_stay_plain(void)
     g_autoptr(GString) out = g_string_new(NULL);
     markdown_text(out, "%s", "synth_00.v-1: 0.5 um/px, 12 tiles (3 %) a>b");
     g_assert_cmpstr(out->str, ==, "synth_00.v-1: 0.5 um/px, 12 tiles (3 %) a>b");
+    g_autoptr(GString) number = g_string_new(NULL);
+    markdown_text(number, "%s", "0.5");
+    g_assert_cmpstr(number->str, ==, "0.5");
 }
 
 static void test_line_feeds_end_nothing(void)
