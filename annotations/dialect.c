@@ -187,23 +187,46 @@ Annotation *source_annotation(Source *source, const char *dialect, const GroupSp
     return g_steal_pointer(&annotation);
 }
 
+/* Reads a file into a source, which borrows the text that *whole gets (caller frees).  The dialect; NULL with error. */
+static const Dialect *read_source(const char *path, const char *field, const SlideFrame *frame, char **whole,
+                                  Source *source, GError **error)
+{
+    size_t length = 0;
+    *whole = text_load(path, &length, error);
+    if (!*whole) {
+        return NULL;
+    }
+    const char *text = *whole + (g_str_has_prefix(*whole, "\xEF\xBB\xBF") ? 3 : 0);
+    const Dialect *dialect = detect(path, text, error);
+    if (!dialect || !check_field(path, dialect, field, error)) {
+        return NULL;
+    }
+    *source =
+        (Source){.path = path, .text = text, .length = length - (size_t)(text - *whole), .frame = frame};
+    source_init(source);
+    return dialect->read(source, error) ? dialect : NULL;
+}
+
 Annotation *annotation_read_on(const char *path, const GroupSpec *groups, const SlideFrame *frame,
                                GError **error)
 {
-    size_t length = 0;
-    g_autofree char *whole = text_load(path, &length, error);
-    if (!whole) {
-        return NULL;
+    g_autofree char *whole = NULL;
+    g_auto(Source) source = {0};
+    const Dialect *dialect = read_source(path, groups->field, frame, &whole, &source, error);
+    return dialect ? source_annotation(&source, dialect->name, groups, error) : NULL;
+}
+
+gboolean annotation_unknown_groups(const char *path, const GroupSpec *groups, UnknownGroup found, void *data,
+                                   GError **error)
+{
+    SlideFrame anywhere = {.width = 1, .height = 1, .mpp_x = 1, .mpp_y = 1}; /* places do not matter */
+    g_autofree char *whole = NULL;
+    g_auto(Source) source = {0};
+    gboolean good = read_source(path, groups->field, &anywhere, &whole, &source, error) != NULL;
+    if (good) {
+        groups_unknown(&source, groups, found, data);
     }
-    const char *text = whole + (g_str_has_prefix(whole, "\xEF\xBB\xBF") ? 3 : 0);
-    const Dialect *dialect = detect(path, text, error);
-    if (!dialect || !check_field(path, dialect, groups->field, error)) {
-        return NULL;
-    }
-    g_auto(Source)
-        source = {.path = path, .text = text, .length = length - (size_t)(text - whole), .frame = frame};
-    source_init(&source);
-    return dialect->read(&source, error) ? source_annotation(&source, dialect->name, groups, error) : NULL;
+    return good;
 }
 
 Annotation *annotation_read(const char *path, const GroupRule *rules, double width, double height,

@@ -96,6 +96,8 @@ gboolean source_box(Source *source, Draft *draft, gboolean ellipse, int line, GE
 gboolean gate_pass(Source *source, const GroupSpec *groups, GPtrArray *outlines, GError **error);
 /* Gives each draft its label (groups.c); an error that names all groups without one. */
 gboolean groups_label(Source *source, const GroupSpec *groups, GError **error);
+/* Only tells which groups have none. */
+void groups_unknown(Source *source, const GroupSpec *groups, UnknownGroup found, void *data);
 
 /* A whole text file (text.c), unpacked when it is gzip and converted from UTF-16 or the encoding that its XML declaration names, which is
  * blanked: NUL-ended valid UTF-8 of at most TEXT_LIMIT bytes without NULs.  Caller frees; NULL with error. */

@@ -109,7 +109,7 @@ static void find_label(Labelling *labelling, Draft *draft)
 
 static void list_names(GString *out, const char *const *names)
 {
-    for (guint i = 0; names[i] && i < 30; i++) {
+    for (guint i = 0; i < 30 && names[i]; i++) {
         g_autofree char *one = shown_name(names[i]);
         g_string_append_printf(out, "%s%s", i ? ", " : "", one);
     }
@@ -217,33 +217,59 @@ static void take_names(Source *source)
     }
 }
 
-gboolean groups_label(Source *source, const GroupSpec *groups, GError **error)
+/* Labels all drafts, or counts why not; labelling_clear when done. */
+static void label_all(Labelling *labelling, const GroupSpec *groups)
 {
-    Labelling labelling = {.source = source, .rules = groups->rules};
+    Source *source = labelling->source;
     gboolean by_name =
         groups->field && !g_str_equal(groups->field, "auto") && !g_str_equal(groups->field, "class");
     if (by_name) {
         take_names(source);
     }
     for (const GroupRule *rule = groups->rules; rule->group; rule++) {
-        if (!labelling.every_other && strcmp(rule->group, OTHER_GROUPS) == 0) {
-            labelling.every_other = rule;
+        if (!labelling->every_other && strcmp(rule->group, OTHER_GROUPS) == 0) {
+            labelling->every_other = rule;
         }
     }
-    labelling.used = used_groups(source);
+    labelling->used = used_groups(source);
     for (guint i = 0; i < source->drafts->len; i++) {
         Draft *draft = source->drafts->pdata[i];
         if (by_name && draft->cut_out && !*draft->name) {
             draft->label = LABEL_LESION; /* a hole needs no name: the gate cuts it out */
         } else if (!draft->ring_of) {    /* rings go with their outline */
-            find_label(&labelling, draft);
+            find_label(labelling, draft);
         }
     }
+}
+
+static void labelling_clear(Labelling *labelling)
+{
+    g_hash_table_unref(labelling->used);
+    tally_clear(&labelling->unknown);
+    tally_clear(&labelling->undeclared);
+    tally_clear(&labelling->by_star);
+    tally_clear(&labelling->by_need);
+}
+
+gboolean groups_label(Source *source, const GroupSpec *groups, GError **error)
+{
+    Labelling labelling = {.source = source, .rules = groups->rules};
+    label_all(&labelling, groups);
     gboolean good = tell(&labelling, error);
-    g_hash_table_unref(labelling.used);
-    tally_clear(&labelling.unknown);
-    tally_clear(&labelling.undeclared);
-    tally_clear(&labelling.by_star);
-    tally_clear(&labelling.by_need);
+    labelling_clear(&labelling);
     return good;
+}
+
+void groups_unknown(Source *source, const GroupSpec *groups, UnknownGroup found, void *data)
+{
+    Labelling labelling = {.source = source, .rules = groups->rules};
+    label_all(&labelling, groups);
+    const Tally *const both[] = {&labelling.unknown, &labelling.undeclared};
+    for (int t = 0; t < 2; t++) {
+        for (guint i = 0; both[t]->entries && i < both[t]->entries->len; i++) {
+            const TallyEntry *entry = both[t]->entries->pdata[i];
+            found(data, entry->name, entry->count);
+        }
+    }
+    labelling_clear(&labelling);
 }

@@ -76,6 +76,11 @@ typedef struct {
  * missing. */
 Annotation *annotation_read_on(const char *path, const GroupSpec *groups, const SlideFrame *frame,
                                GError **error);
+/* Calls `found` for each group of the file's outlines that has no label, with the number of outlines: what annotation_read would fail for.
+ * FALSE with error when the file cannot be read for another reason. */
+typedef void (*UnknownGroup)(void *data, const char *group, int count);
+gboolean annotation_unknown_groups(const char *path, const GroupSpec *groups, UnknownGroup found, void *data,
+                                   GError **error);
 void annotation_free(Annotation *annotation);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Annotation, annotation_free)
 Outline *outline_new(const char *name, const char *group, OutlineLabel label, int points, const double *xy);

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "pipeline/masks.h"
 #include "tiler/labels.h"
+#include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
 
@@ -81,6 +82,81 @@ Annotation *lesions_load(const char *path, const GPtrArray *groups, const char *
                          const SlideFrame *frame, GError **error)
 {
     return load(path, groups, field, FALSE, frame, error);
+}
+
+/* ---- groups without a label ---- */
+
+enum { SURVEY_BYTES = 32 << 20, SURVEY_NAMES = 30 };
+
+typedef struct {
+    char *name;
+    int count;
+} UnknownCount;
+
+typedef struct {
+    GArray *counts; /* UnknownCount */
+    int outlines;
+} Survey;
+
+static void count_unknown(void *data, const char *group, int count)
+{
+    Survey *survey = data;
+    survey->outlines += count;
+    for (guint i = 0; i < survey->counts->len; i++) {
+        UnknownCount *one = &g_array_index(survey->counts, UnknownCount, i);
+        if (g_str_equal(one->name, group)) {
+            one->count += count;
+            return;
+        }
+    }
+    UnknownCount fresh = {g_strdup(group), count};
+    g_array_append_val(survey->counts, fresh);
+}
+
+static gint by_count(gconstpointer a, gconstpointer b)
+{
+    const UnknownCount *x = a, *y = b;
+    return x->count != y->count ? (x->count < y->count ? 1 : -1) : strcmp(x->name, y->name);
+}
+
+static char *list_unknown(GArray *counts)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_array_sort(counts, by_count);
+    for (guint i = 0; i < counts->len; i++) {
+        UnknownCount *one = &g_array_index(counts, UnknownCount, i);
+        if (i < SURVEY_NAMES) {
+            g_string_append_printf(text, "%s\"%s\" (%d)", i ? ", " : "", one->name, one->count);
+        }
+        g_free(one->name);
+    }
+    if (counts->len > SURVEY_NAMES) {
+        g_string_append_printf(text, " and %u more", counts->len - SURVEY_NAMES);
+    }
+    return counts->len ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
+}
+
+char *lesions_unknown_groups(const Config *config, const GPtrArray *slides, int *files, int *read)
+{
+    g_autoptr(GArray) rules = group_rules(config->slides_groups, FALSE, FALSE);
+    g_autoptr(GArray) counts = g_array_new(FALSE, FALSE, sizeof(UnknownCount));
+    GroupSpec spec = {(const GroupRule *)(void *)rules->data, config->slides_group_field};
+    Survey survey = {counts, 0};
+    goffset bytes = 0;
+    *files = *read = 0;
+    for (guint i = 0; i < slides->len && bytes <= SURVEY_BYTES; i++) {
+        const char *path = ((const SlideEntry *)slides->pdata[i])->annotation;
+        GStatBuf info;
+        if (!path || g_stat(path, &info) != 0 || labels_detect(path)) {
+            continue;
+        }
+        bytes += info.st_size;
+        int before = survey.outlines;
+        annotation_unknown_groups(path, &spec, count_unknown, &survey, NULL);
+        *files += survey.outlines > before;
+        (*read)++;
+    }
+    return list_unknown(counts);
 }
 
 gboolean lesions_have_regions(const Config *config)

@@ -14,6 +14,10 @@ SlideFrame lesions_frame(const Slide *slide);
  * that are known (of masks the labels 1 and 255 are lesions); "*" after those; may be NULL.  field: slides.group_field. */
 Annotation *lesions_load(const char *path, const GPtrArray *groups, const char *field,
                          const SlideFrame *frame, GError **error);
+/* What the groups without a label in the annotations of the slides are, and how many outlines each has, as one text: '"A" (3), "B" (1)', the most frequent
+ * first; NULL when there is none.  *files: annotations with such a group; *read: those that were looked at, the first ones up to 32 MiB.
+ * Files that cannot be read, and masks, are passed over here.  Caller frees. */
+char *lesions_unknown_groups(const Config *config, const GPtrArray *slides, int *files, int *read);
 /* Whether groups are named as regions of interest (roi in slides.groups), and the union of their outlines on a slide; *region is
  * NULL when the slide has none: then all of it is of interest. */
 gboolean lesions_have_regions(const Config *config);

@@ -5,6 +5,7 @@
 #include "pipeline/summary.h"
 #include "pipeline/disk.h"
 #include "pipeline/findings.h"
+#include "pipeline/lesions.h"
 #include "pipeline/plan.h"
 #include <string.h>
 
@@ -83,6 +84,22 @@ static void put_labels(GString *out, const Run *run)
              "scored. Where they are known to be free of lesions, set slides.unannotated: normal, or the "
              "manifest's column label",
              unknown);
+    }
+}
+
+/* Groups that nobody named stop each slide that has one: all of them at once, before anything runs. */
+static void put_groups(GString *out, const Run *run)
+{
+    int files, read;
+    g_autofree char *groups = lesions_unknown_groups(run->config, run->slides, &files, &read);
+    if (groups) {
+        g_autofree char *text = findings_line(groups);
+        line(out, "groups",
+             "%d of the first %d annotations have outlines in groups that no rule names, and their slides "
+             "will fail: "
+             "%s; "
+             "name each in slides.groups as lesion, not, roi or ignore",
+             files, read, text);
     }
 }
 
@@ -232,6 +249,7 @@ char *summary_begin(const Run *run, const char *last, gboolean jobs)
     int scored = last ? 0 : count_scored(run);
     if (run->slides->len > 0) {
         put_labels(out, run);
+        put_groups(out, run);
         put_splits(out, run->slides);
         put_missing(out, run->slides);
     } else {
