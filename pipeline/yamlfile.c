@@ -138,6 +138,29 @@ gboolean yamlfile_is_null(const yaml_node_t *node)
     return FALSE;
 }
 
+/* The bytes of base64, which may stand on several lines; NULL when it is none. */
+static char *decode(const char *base64, gsize *length)
+{
+    g_autoptr(GString) signs = g_string_new(NULL);
+    for (; *base64; base64++) {
+        if (!g_ascii_isspace(*base64)) {
+            g_string_append_c(signs, *base64);
+        }
+    }
+    g_autofree guchar *bytes = g_base64_decode(signs->str, length);
+    g_autofree char *again = g_base64_encode(bytes, *length);
+    return g_str_equal(again, signs->str) ? (char *)g_steal_pointer(&bytes) : NULL;
+}
+
+/* As "|" and ">" give their texts. */
+static gboolean ends_line(const yaml_node_t *node)
+{
+    gboolean block = node->data.scalar.style == YAML_LITERAL_SCALAR_STYLE ||
+                     node->data.scalar.style == YAML_FOLDED_SCALAR_STYLE;
+    gsize length = node->data.scalar.length;
+    return block && length > 0 && node->data.scalar.value[length - 1] == '\n';
+}
+
 char *yamlfile_text(const yaml_node_t *node, char **reason)
 {
     if (node->type != YAML_SCALAR_NODE) {
@@ -145,21 +168,21 @@ char *yamlfile_text(const yaml_node_t *node, char **reason)
                                   node->type == YAML_MAPPING_NODE ? "mapping" : "list");
         return NULL;
     }
-    gboolean block = node->data.scalar.style == YAML_LITERAL_SCALAR_STYLE ||
-                     node->data.scalar.style == YAML_FOLDED_SCALAR_STYLE;
-    if (block && node->data.scalar.length > 0 &&
-        node->data.scalar.value[node->data.scalar.length - 1] == '\n') {
-        *reason = g_strdup(
-            "ends with a line break, as | and > have it: write it on the line of its key, or with |- or >-");
-        return NULL;
-    }
     const char *tag = (const char *)node->tag, *value = (const char *)node->data.scalar.value;
     gsize length = node->data.scalar.length;
     g_autofree char *bytes = NULL;
     if (g_strcmp0(tag, "tag:yaml.org,2002:binary") == 0) {
-        bytes = (char *)g_base64_decode(value, &length);
+        bytes = decode(value, &length);
+        if (!bytes) {
+            *reason = g_strdup("is !!binary, but no base64");
+            return NULL;
+        }
     } else if (tag && !g_str_has_prefix(tag, "tag:yaml.org,2002:")) {
         *reason = g_strdup_printf("has the tag %s, which is not known", tag);
+        return NULL;
+    } else if (ends_line(node)) {
+        *reason = g_strdup(
+            "ends with a line break, as | and > have it: write it on the line of its key, or with |- or >-");
         return NULL;
     }
     if (memchr(bytes ? bytes : value, 0, length)) {

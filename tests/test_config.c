@@ -232,7 +232,7 @@ static void test_values(void)
         good("run:\n  name: |-\n    a\n    b\nslides:\n  pattern: >-\n    *.ti\n    f\n");
     g_assert_cmpstr(lines->run_name, ==, "a\nb");
     g_assert_cmpstr(lines->slides_pattern, ==, "*.ti f");
-    g_autoptr(Config) binary = good("run: {name: !!binary \"5A==\"}\n");
+    g_autoptr(Config) binary = good("run:\n  name: !!binary |\n    5A\n    ==\n");
     g_assert_cmpstr(binary->run_name, ==, "\xe4");
 }
 
@@ -254,6 +254,9 @@ static void test_refused(void)
         {"run: {name: [a, b]}\n", "run.name is a list"},
         {"run: {name: {a: b}}\n", "run.name is a mapping"},
         {"run: {name: !python/object x}\n", "run.name has the tag !python/object"},
+        {"run: {name: !!binary \"@@@\"}\n", "run.name is !!binary, but no base64"},
+        {"run: {name: !!binary \"5A=\"}\n", "run.name is !!binary, but no base64"},
+        {"run: {name: !!binary \"AA==\"}\n", "run.name holds a NUL"},
         {"run: {name: \"a\\0b\"}\n", "run.name holds a NUL"},
         {"run:\n  name: \"\xe4\"\n", "line 2: byte 15 is not UTF-8"},
         {"slide: {folder: x}\n", "did you mean \"slides\"?"},
