@@ -14,20 +14,23 @@ enum { TINTS = 51, GREYS = 200 };
 static const float BINS_PER_OD = 1000;
 /* Tints of yellow glass in steps of 0.002: green is absorbed up to 0.09 beyond red, blue 0.025 to 0.225 beyond green. */
 enum { REDS = 50, BLUES = 100 };
-static const float YELLOW_BINS_PER_OD = 500, YELLOW_RED = -0.01F, YELLOW_BLUE = -0.225F;
+static const float YELLOW_BINS_PER_OD = 500, YELLOW_RED = -0.01F, YELLOW_BLUE = -0.225F, YELLOW_LEAST = 0.02F;
 /* A picture is without colours when this share of its pixels has samples that differ by more. */
 static const double COLOURED = 1e-3;
 enum { GREY_SPREAD = 2 };
 
 struct Glass {
     int width;
+    int64_t pixels;                 /* of the whole picture */
     int32_t *tint_bins, *grey_bins; /* of a row */
     /* The yellow tints follow the others. */
-    int64_t tints[TINTS * TINTS + REDS * BLUES], greys[GREYS], yellow_greys[GREYS], whites;
+    int64_t tints[TINTS * TINTS + REDS * BLUES], greys[GREYS], yellow_greys[GREYS];
     int64_t readable, coloured, backgrounds, yellows;
 };
 
-/* The nearest bin of the tint, -1 where none is, and of the grey, -1 where it is too dark.  Returns 0 when no pixel has bins. */
+enum { ANY_BACKGROUND = 1, ANY_YELLOW = 2 };
+
+/* The nearest bin of the tint, -1 where none is, and of the grey.  Returns whether any pixel has bins, and whether any may be yellow. */
 VECTORISED static int bins_of_row(int32_t *restrict tints, int32_t *restrict greys, const float *restrict od,
                                   int width)
 {
@@ -38,17 +41,26 @@ VECTORISED static int bins_of_row(int32_t *restrict tints, int32_t *restrict gre
         float b = (green - blue) * BINS_PER_OD + (TINTS / 2 + 0.5F);
         float grey = (red + green + blue) * (BINS_PER_OD / 3);
         int background = (r >= 0) & (r < TINTS) & (b >= 0) & (b < TINTS) & (grey < GREYS);
-        float yellow_r = (green - red - YELLOW_RED) * YELLOW_BINS_PER_OD + 0.5F;
-        float yellow_b = (green - blue - YELLOW_BLUE) * YELLOW_BINS_PER_OD + 0.5F;
-        int yellow = (yellow_r >= 0) & (yellow_r < REDS) & (yellow_b >= 0) & (yellow_b < BLUES) &
-                     (grey < GREYS) & (blue - green > 1.5F * (green - red)) & !background;
-        int32_t bin = background ? (int32_t)r * TINTS + (int32_t)b
-                                 : TINTS * TINTS + (int32_t)yellow_r * BLUES + (int32_t)yellow_b;
-        tints[x] = background | yellow ? bin : -1;
+        int yellow = (blue - green > YELLOW_LEAST) & (grey < GREYS);
+        tints[x] = background ? (int32_t)r * TINTS + (int32_t)b : -1;
         greys[x] = (int32_t)grey;
-        any |= background | yellow;
+        any |= background * ANY_BACKGROUND | yellow * ANY_YELLOW;
     }
     return any;
+}
+
+/* Gives pixels without a bin one among the yellow ones. */
+VECTORISED static void yellow_bins_of_row(int32_t *restrict tints, const int32_t *restrict greys,
+                                          const float *restrict od, int width)
+{
+    for (int x = 0; x < width; x++) {
+        float red = od[3 * x], green = od[3 * x + 1], blue = od[3 * x + 2];
+        float r = (green - red - YELLOW_RED) * YELLOW_BINS_PER_OD + 0.5F;
+        float b = (green - blue - YELLOW_BLUE) * YELLOW_BINS_PER_OD + 0.5F;
+        int yellow = (r >= 0) & (r < REDS) & (b >= 0) & (b < BLUES) & (greys[x] < GREYS) &
+                     (blue - green > 1.5F * (green - red)) & (tints[x] < 0);
+        tints[x] = yellow ? TINTS * TINTS + (int32_t)r * BLUES + (int32_t)b : tints[x];
+    }
 }
 
 VECTORISED static int32_t sum_of_bytes(const uint8_t *bytes, int n)
@@ -60,25 +72,24 @@ VECTORISED static int32_t sum_of_bytes(const uint8_t *bytes, int n)
     return sum;
 }
 
-/* How many readable pixels of a row have a colour, and how many are pure white. */
-VECTORISED static void count_colours(const uint8_t *restrict readable, const uint8_t *restrict rgb, int width,
-                                     int32_t *coloured, int32_t *whites)
+/* How many readable pixels of a row have a colour. */
+VECTORISED static int32_t count_colours(const uint8_t *restrict readable, const uint8_t *restrict rgb,
+                                        int width)
 {
-    int32_t colours = 0, white = 0;
+    int32_t coloured = 0;
     for (int x = 0; x < width; x++) {
         const uint8_t *p = rgb + 3 * x;
         uint8_t low = MIN(p[0], MIN(p[1], p[2])), high = MAX(p[0], MAX(p[1], p[2]));
-        colours += readable[x] & (high - low > GREY_SPREAD);
-        white += readable[x] & (low == 255);
+        coloured += readable[x] & (high - low > GREY_SPREAD);
     }
-    *coloured = colours;
-    *whites = white;
+    return coloured;
 }
 
-Glass *glass_new(int width, GError **error)
+Glass *glass_new(int width, int height, GError **error)
 {
     g_autoptr(Glass) glass = g_new0(Glass, 1);
     glass->width = width;
+    glass->pixels = (int64_t)width * height;
     glass->tint_bins = wsi_try_alloc((size_t)width, sizeof(int32_t), "a row of a slide", error);
     glass->grey_bins =
         glass->tint_bins ? wsi_try_alloc((size_t)width, sizeof(int32_t), "a row of a slide", error) : NULL;
@@ -96,13 +107,17 @@ void glass_free(Glass *glass)
 
 void glass_add_row(Glass *glass, const float *od, const uint8_t *rgb, const uint8_t *readable)
 {
-    int32_t coloured, whites;
-    count_colours(readable, rgb, glass->width, &coloured, &whites);
-    glass->coloured += coloured;
-    glass->whites += whites;
+    if ((double)glass->coloured <=
+        COLOURED * (double)glass->pixels) { /* otherwise it is known to have colours */
+        glass->coloured += count_colours(readable, rgb, glass->width);
+    }
     glass->readable += sum_of_bytes(readable, glass->width);
-    if (!bins_of_row(glass->tint_bins, glass->grey_bins, od, glass->width)) {
+    int any = bins_of_row(glass->tint_bins, glass->grey_bins, od, glass->width);
+    if (!any) {
         return;
+    }
+    if (any & ANY_YELLOW) {
+        yellow_bins_of_row(glass->tint_bins, glass->grey_bins, od, glass->width);
     }
     for (int x = 0; x < glass->width; x++) {
         const int32_t tint = glass->tint_bins[x], grey = glass->grey_bins[x];
@@ -180,7 +195,7 @@ Background glass_find(const Glass *glass)
     int64_t neutral = commonest(glass->tints, TINTS, TINTS, &i, &j);
     int64_t yellow = commonest(glass->tints + TINTS * TINTS, REDS, BLUES, &k, &l);
     /* Pure white may be what was not scanned: it does not speak against yellow glass. */
-    if (yellow * 50 > glass->readable && yellow >= neutral - glass->whites) {
+    if (yellow * 50 > glass->readable && yellow >= neutral - glass->greys[0]) {
         out.found = TRUE;
         out.red = YELLOW_RED + k / YELLOW_BINS_PER_OD;
         out.blue = YELLOW_BLUE + l / YELLOW_BINS_PER_OD;

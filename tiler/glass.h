@@ -10,8 +10,8 @@ typedef struct {
 
 /* Counts of colours; one thread at a time. */
 typedef struct Glass Glass;
-/* For rows of that width. */
-Glass *glass_new(int width, GError **error);
+/* For a picture of that size. */
+Glass *glass_new(int width, int height, GError **error);
 void glass_free(Glass *glass);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Glass, glass_free)
 /* Adds a row: mean densities around each pixel (three a pixel), its samples, and whether it is readable (0 or 1). */

@@ -353,7 +353,7 @@ Image *stain_flags(const Image *rgb, const Image *valid, double mpp, gboolean ma
     if (valid) {
         take_invalid(flags->pixels, valid->pixels, image_bytes(flags));
     }
-    g_autoptr(Glass) counts = glass_new(width, error);
+    g_autoptr(Glass) counts = glass_new(width, rgb->height, error);
     g_autofree int32_t *found = wsi_try_alloc((size_t)width, sizeof *found, "a row of a slide", error);
     if (!counts || !found) {
         return NULL;
