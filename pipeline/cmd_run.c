@@ -16,6 +16,7 @@
 #include "pipeline/repeats.h"
 #include "pipeline/sizes.h"
 #include "pipeline/summary.h"
+#include "pipeline/traintiles.h"
 #include "pipeline/terminal.h"
 #include "pipeline/verify.h"
 #include <signal.h>
@@ -63,7 +64,8 @@ static void tell_once(GHashTable *told, const char *what, const char *sentence)
 /* What a reader of the patch set and of the figures has to know. */
 static void tell_notes(const char *folder, GHashTable *told)
 {
-    static const char *const files[][2] = {{GAPS_FILE, "patch set"}, {"metrics.json", "figures"}};
+    static const char *const files[][2] = {
+        {GAPS_FILE, "patch set"}, {TRAIN_NOTES_FILE, "training"}, {"metrics.json", "figures"}};
     for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
         g_autofree char *path = g_build_filename(folder, files[i][0], NULL);
         json_t *content = json_load_file(path, 0, NULL), *one;

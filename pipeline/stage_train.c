@@ -75,6 +75,19 @@ static gboolean publish_sizes(Work *work, GArray *sizes, int size, GError **erro
                       work_publish(work, "pictures", path, sha256, error));
 }
 
+/* What a reader has to know of how the tiles were chosen, for the end of the run. */
+static gboolean publish_notes(Work *work, const GPtrArray *notes, GError **error)
+{
+    char sha256[65];
+    g_autofree char *path = work_output(work, TRAIN_NOTES_FILE);
+    json_t *told = json_array();
+    for (guint i = 0; i < notes->len; i++) {
+        json_array_append_new(told, json_string(notes->pdata[i]));
+    }
+    return json_write(path, json_pack("{s:o}", "told", told), sha256, error) &&
+           work_publish(work, "notes", path, sha256, error);
+}
+
 /* fits: becomes, of each slide, the path of its fit of stain, or NULL. */
 static TrainTiles *gather_tiles(const Work *work, GPtrArray *fits, GError **error)
 {
@@ -123,6 +136,7 @@ gboolean stage_train(Work *work, GError **error)
             g_propagate_error(error, why);
         }
         ok = model && publish_model(work, model, traintiles_notes(tiles), error) &&
+             publish_notes(work, traintiles_notes(tiles), error) &&
              publish_sizes(work, traintiles_sizes(tiles), config->tiles_size, error);
     }
     model_spec_clear(&spec);

@@ -23,6 +23,8 @@ GArray *traintiles_sizes(const TrainTiles *tiles);
 /* Borrowed.  Its read() may be called from many threads. */
 const TileSet *traintiles_set(const TrainTiles *tiles);
 
+/* Where a run keeps the notes: {"told": [...]}. */
+#define TRAIN_NOTES_FILE "model/notes.json"
 /* What a reader has to know of how they were chosen: array of char*, borrowed. */
 const GPtrArray *traintiles_notes(const TrainTiles *tiles);
 

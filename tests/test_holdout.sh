@@ -94,6 +94,7 @@ n=$(field pictures/model/model.safetensors tiles | tr -d ' ')
 like "n stands in metrics.json" "$(tr -d ' \n' <pictures/metrics.json)" "\"calibration\":\\{\"tiles\":$n,"
 like "and in the report" "$(cat pictures/report.html)" "n = $n held-out normal tiles"
 like "and on the terminal" "$(cat pictures.log)" "model: threshold .* n = $n held-out normal tiles of 1 patient"
+like "what train.max_tiles drew is told there too" "$(cat pictures.log)" 'training: train.max_tiles: 200 of [0-9]+ normal tiles are drawn'
 like "and in the card" "$(cat pictures/model/CARD.md)" "n = $n held"
 check "no picture is in two splits" test "$(tr -d ' \n' <pictures/repeats.json)" = '{"within":0,"blank":0,"across":0}'
 
