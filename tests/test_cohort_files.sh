@@ -133,6 +133,11 @@ ___ normal
 _dot normal
 ok normal"
 is "all files are in folders of the run" "$(find run_dots -maxdepth 2 -name '..*' | wc -l) $(ls -A run_dots/slides | tr '\n' ' ')" "0 _ __ _dot ok "
+mkdir k
+slide k/ok.tif
+echo nonsense >k/cohort.tif
+out=$(cohort cohort 'folder: k')
+is "a bad slide whose name is that of the jobs of the cohort fails alone, too" "$(echo "$out" | head -1)" "code 3"
 out=$("$WSIFLOW" score -m nothing -o scored i/x/s.tif i/y/s.tif 2>&1)
 is "wsiflow score refuses two slides of one name" "$? $(test -e scored; echo $?)" "1 1"
 like "and names both" "$out" 'two slides would have the name s: i/x/s.tif and i/y/s.tif'
