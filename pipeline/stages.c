@@ -140,7 +140,8 @@ const Stage stages[] = {
     {"heatmap", "heatmap pyramids and overview", SCOPE_SLIDE, "heatmap " OPEN_KEYS, "ingest tissue score", 3,
      wants_score, stage_heatmap},
     {"evaluate", "figures and report", SCOPE_COHORT, EVERYTHING,
-     "?grid ?mask ?score ?heatmap ?scorepatches ?train ?dataset ?normals", 10, wants_evaluate, stage_evaluate},
+     "?grid ?mask ?score ?heatmap ?scorepatches ?train ?dataset ?normals", 10, wants_evaluate,
+     stage_evaluate},
     {NULL, NULL, SCOPE_SLIDE, NULL, NULL, 0, NULL, NULL},
 };
 
