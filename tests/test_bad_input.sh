@@ -50,6 +50,10 @@ annotation() { # NAME GROUP POINTS...
 }
 annotation undefined_group Nonsense 10,10 500,10 500,500
 annotation two_points Tumor 10,10 500,10
+# beside one that has an area; alone it would be an error, since a lesion was meant
+sed -i 's|</Annotations>|<Annotation Name="b" Type="Polygon" PartOfGroup="Tumor" Color="#F4FA58"><Coordinates><Coordinate Order="0" X="9" Y="9" /><Coordinate Order="1" X="99" Y="9" /><Coordinate Order="2" X="99" Y="99" /></Coordinates></Annotation></Annotations>|' xml/two_points.xml
+annotation only_two_points Tumor 10,10 500,10
+cp "$good" slides/only_two_points.tif
 annotation outside Tumor 90000,10 90500,10 90500,500
 cat >run.yaml <<'Y'
 slides:
@@ -76,6 +80,7 @@ one "a text named .svs" text 'text\.svs'
 one "a slide without mpp" no_mpp 'no_mpp\.tif does not say its resolution.*slides\.manifest.*slides\.mpp'
 one "an undefined group" undefined_group 'undefined_group\.xml(:[0-9]+| line [0-9]+).*Nonsense'
 one "a polygon outside of the slide" outside 'outside\.xml(:[0-9]+| line [0-9]+).*outside'
+one "nothing but a polygon of two points" only_two_points 'only_two_points\.xml.*left out'
 is "a polygon of two points is left out, the slide goes on" "$(printf '%s\n' "$status" | grep -c '^failed: [a-z]* two_points: ')" 0
 like "and the mask's record says so" "$(cat out/slides/two_points/mask.json)" 'two_points\.xml.*2 points'
 check "the other slides are finished" sh -c 'ls out/dataset/train/good/fine_*.png && ls out/dataset/train/good/two_points_*.png'
