@@ -65,7 +65,10 @@ SlideFrame lesions_frame(const Slide *slide)
 static Annotation *load(const char *path, const GPtrArray *groups, const char *field, gboolean region,
                         const SlideFrame *frame, GError **error)
 {
-    gboolean is_mask = labels_detect(path);
+    gboolean is_mask;
+    if (!labels_detect(path, &is_mask, error)) {
+        return NULL;
+    }
     g_autoptr(GArray) rules = group_rules(groups, is_mask, region);
     const GroupRule *first = (const GroupRule *)(void *)rules->data;
     GroupSpec spec = {first, field};

@@ -1,6 +1,6 @@
 /* Loaded in front of libc by tests/lib.sh (with_faults): calls that name a file fail or stop the process.
  *
- * FAULT_NAME   the last part of the path, or what it ends with when it begins with '*'
+ * FAULT_NAME   the last part of the path, or what the path ends with when it begins with '*'
  * FAULT_CALL   open, read, write, rename or unlink (of a file, or of a descriptor that was opened by that name)
  * FAULT_ERRNO  what such a call fails with; 0: the process stops itself (SIGSTOP) before the call
  * FAULT_SKIP   so many calls in each process are let through first
@@ -26,12 +26,11 @@ static const char *setting(const char *name)
 static int named(const char *path)
 {
     const char *wanted = setting("FAULT_NAME"), *end = strrchr(path, '/');
-    const char *last = end ? end + 1 : path;
-    size_t length = strlen(last), tail = strlen(wanted);
+    size_t length = strlen(path), tail = strlen(wanted);
     if (*wanted != '*') {
-        return !strcmp(last, wanted);
+        return !strcmp(end ? end + 1 : path, wanted);
     }
-    return length >= tail - 1 && !strcmp(last + length - (tail - 1), wanted + 1);
+    return length >= tail - 1 && !strcmp(path + length - (tail - 1), wanted + 1);
 }
 
 /* 1 when the call is to fail; errno is set. */

@@ -6,6 +6,7 @@
 #include "base/nearest.h"
 #include "base/rng.h"
 #include <glib/gstdio.h>
+#include <errno.h>
 #include <math.h>
 #include <signal.h>
 #include <string.h>
@@ -542,9 +543,35 @@ const char *__asan_default_options(void)
     g_test_add("/base/" group "/" #name, Folder, NULL, set_up, test_##name, tear_down)
 #define ALONE(group, name) g_test_add_func("/base/" group "/" #name, test_##name)
 
+/* What the job table does follows from the code: only what a file is may park at once. */
+static void test_codes_of_the_system(void)
+{
+    static const struct {
+        int number, code;
+    } cases[] = {{EIO, WSI_ERROR_IO},        {EMFILE, WSI_ERROR_IO},      {ENFILE, WSI_ERROR_IO},
+                 {ENOMEM, WSI_ERROR_IO},     {ESTALE, WSI_ERROR_IO},      {ETIMEDOUT, WSI_ERROR_IO},
+                 {ENOTCONN, WSI_ERROR_IO},   {EHOSTDOWN, WSI_ERROR_IO},   {ENOENT, WSI_ERROR_ABSENT},
+                 {EACCES, WSI_ERROR_ABSENT}, {ENOTDIR, WSI_ERROR_ABSENT}, {ENOSPC, WSI_ERROR_FULL},
+                 {EDQUOT, WSI_ERROR_FULL}};
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GError) error = NULL;
+        errno = cases[i].number;
+        g_assert_false(wsi_error_errno(&error, "cannot open", "a.svs"));
+        g_assert_error(error, WSI_ERROR, cases[i].code);
+        g_assert_true(wsi_error_is_system(error));
+    }
+    g_autoptr(GError) input = g_error_new(WSI_ERROR, WSI_ERROR_INPUT, "not a slide");
+    g_assert_false(wsi_error_is_system(input));
+    g_autoptr(GError) glib = g_error_new(G_FILE_ERROR, G_FILE_ERROR_MFILE, "x"), error = NULL;
+    g_assert_true(wsi_error_is_system(glib));
+    g_assert_false(wsi_error_glib(&error, glib));
+    g_assert_error(error, WSI_ERROR, WSI_ERROR_IO);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/error/codes_of_the_system", test_codes_of_the_system);
     IN_FOLDER("durable", hash);
     IN_FOLDER("durable", publish);
     IN_FOLDER("durable", replace);

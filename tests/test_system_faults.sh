@@ -15,13 +15,22 @@ Y
 artefacts calm >calm.sums
 check "an undisturbed run" sh -c 'test $(wc -l <calm.sums) -gt 10'
 
+# The same with a mask as annotation and profiles of colour, which are read by other libraries.
+mkdir masks
+cp calm/slides/synth_01/mask.tif masks/synth_01.tif
+sed 's,cohort/annotations,masks,; s,mpp: 1.0,mpp: 1.0\, icc: true,' run.yaml >mask.yaml
+"$WSIFLOW" run -c mask.yaml -o calm_mask -j 2 >calm_mask.out 2>&1
+artefacts calm_mask >calm_mask.sums
+check "an undisturbed run with a mask" sh -c 'test $(wc -l <calm_mask.sums) -gt 10'
+config=run calm=calm
+
 # disturbed NAME CALL FILE ERRNO WORDS: the calls fail until the run has told so
 disturbed() {
     echo on >"$1.while"
     (
         FAULT_WHILE=$PWD/$1.while FAULT_LOG=$PWD/$1.log
         export FAULT_WHILE FAULT_LOG
-        with_faults "$2" "$3" "$4" exec "$WSIFLOW" run -c run.yaml -o "$1" -j 2 >"$1.out" 2>"$1.err"
+        with_faults "$2" "$3" "$4" exec "$WSIFLOW" run -c "$config.yaml" -o "$1" -j 2 >"$1.out" 2>"$1.err"
     ) &
     run=$!
     n=0
@@ -35,19 +44,23 @@ disturbed() {
     check "$1: calls failed" test -s "$1.log"
     like "$1: it is told" "$(cat "$1.err")" "$5"
     artefacts "$1" >"$1.sums"
-    check "$1: the bytes are those of an undisturbed run" cmp calm.sums "$1.sums"
+    check "$1: the bytes are those of an undisturbed run" cmp "$calm.sums" "$1.sums"
     is "$1: no attempt was spent" "$("$WSIFLOW" status "$1" --json |
         python3 -c 'import json, sys; print({j["attempt"] for j in json.load(sys.stdin)["jobs"]})')" "{1}"
 }
 disturbed no_descriptor open synth_00.tif 24 'synth_00.*Too many open files; tried again in'
-disturbed no_memory open tiles.csv 12 'Cannot allocate memory; tried again in'
 disturbed read_fails read synth_01.xml 5 'Input/output error; tried again in'
 disturbed share_away open '*.tif' 2 'No such file or directory; tried again in'
 FAULT_SKIP=20 # of each process: the first files of the run are written
 export FAULT_SKIP
 disturbed disk_full write '*.tmp' 28 'paused: tried again in'
 unset FAULT_SKIP
-disturbed quota rename patches.csv 122 'Disk quota exceeded'
+
+config=mask calm=calm_mask
+FAULT_SKIP=2
+export FAULT_SKIP
+disturbed mask_read read '*masks/synth_01.tif' 5 'Input/output error; tried again in'
+unset FAULT_SKIP
 
 # ---- what does not end
 lasting() { # NAME CALL FILE ERRNO SKIP

@@ -6,9 +6,9 @@
 #include "base/durable.h"
 #include "base/error.h"
 #include "tiler/labels.h"
+#include "tiler/tiffsource.h"
 #include <lcms2.h>
 #include <string.h>
-#include <tiffio.h>
 
 enum { PROFILE_LIMIT = 16 << 20 };
 
@@ -60,19 +60,23 @@ static gboolean make_transform(Colour *colour, const char *path, const void *dat
     return TRUE;
 }
 
+/* A slide that is no TIFF has none. */
 static gboolean read_profile(Colour *colour, const char *path, GError **error)
 {
-    TIFF *tiff = labels_detect(path) ? TIFFOpen(path, "rm") : NULL;
+    gboolean is_tiff;
+    if (!labels_detect(path, &is_tiff, error)) {
+        return FALSE;
+    }
+    g_autoptr(TiffSource) source = is_tiff ? tiffsource_open(path, error) : NULL;
     uint32_t bytes = 0;
     void *data = NULL;
-    gboolean good = TRUE;
-    if (tiff && TIFFGetField(tiff, TIFFTAG_ICCPROFILE, &bytes, &data) && bytes > 0) {
-        good = make_transform(colour, path, data, bytes, error);
+    if (!is_tiff || !source) {
+        return !is_tiff;
     }
-    if (tiff) {
-        TIFFClose(tiff);
+    if (TIFFGetField(tiffsource_tiff(source), TIFFTAG_ICCPROFILE, &bytes, &data) && bytes > 0) {
+        return make_transform(colour, path, data, bytes, error);
     }
-    return good;
+    return tiffsource_check(source, error);
 }
 
 Colour *colour_new(const char *path, gboolean icc, GError **error)

@@ -5,13 +5,17 @@
 #include "base/error.h"
 #include "tiler/labels_private.h"
 #include "tiler/tiffcheck.h"
-#include <stdio.h>
+#include "tiler/tiffsource.h"
+#include <fcntl.h>
 #include <string.h>
-#include <tiffio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <glib/gstdio.h>
 
 struct Labels {
-    TIFF *tiff; /* one of the two */
+    TiffSource *source; /* one of the two */
     LabelsPng *png;
+    TIFF *tiff; /* of the source */
     char *path;
     uint32_t width, height, tile_width, tile_height; /* tile_width 0: rows */
     LabelFormat format;
@@ -21,48 +25,44 @@ struct Labels {
 
 static const char png_magic[8] = {'\x89', 'P', 'N', 'G', '\r', '\n', '\x1a', '\n'};
 
-static size_t read_head(const char *path, char head[8])
+typedef enum { NO_MASK, A_TIFF, A_PNG } Kind;
+
+/* The first bytes, as many as there are, none of what is no file; FALSE with error when the system fails. */
+static gboolean read_head(const char *path, char head[8], ssize_t *bytes, GError **error)
 {
-    FILE *file = fopen(path, "rb");
-    size_t bytes = file ? fread(head, 1, 8, file) : 0;
-    if (file) {
-        fclose(file);
+    struct stat info;
+    int fd = g_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+    gboolean ok = fd >= 0 && fstat(fd, &info) == 0;
+    *bytes = ok && S_ISREG(info.st_mode) ? pread(fd, head, 8, 0) : 0;
+    ok = (ok && *bytes >= 0) || wsi_error_errno(error, "cannot read", path);
+    if (fd >= 0) {
+        close(fd);
     }
-    return bytes;
+    return ok;
 }
 
-static gboolean is_png(const char *path)
-{
-    char head[8];
-    return read_head(path, head) == sizeof head && memcmp(head, png_magic, sizeof head) == 0;
-}
-
-gboolean labels_detect(const char *path)
+static gboolean find_kind(const char *path, Kind *kind, GError **error)
 {
     static const char magics[][4] = {
         {'I', 'I', '*', 0}, {'I', 'I', '+', 0}, {'M', 'M', 0, '*'}, {'M', 'M', 0, '+'}};
     char head[8];
-    gboolean found = is_png(path), long_enough = read_head(path, head) >= 4;
-    for (guint i = 0; long_enough && i < G_N_ELEMENTS(magics); i++) {
-        found = found || memcmp(head, magics[i], 4) == 0;
+    ssize_t bytes;
+    if (!read_head(path, head, &bytes, error)) {
+        return FALSE;
     }
-    return found;
+    *kind = bytes == sizeof head && memcmp(head, png_magic, sizeof head) == 0 ? A_PNG : NO_MASK;
+    for (guint i = 0; bytes >= 4 && i < G_N_ELEMENTS(magics); i++) {
+        *kind = memcmp(head, magics[i], 4) == 0 ? A_TIFF : *kind;
+    }
+    return TRUE;
 }
 
-/* libtiff's messages would go to stderr; what matters comes back as an error. */
-static int no_message(TIFF *tiff, void *data, const char *module, const char *format, va_list args)
+gboolean labels_detect(const char *path, gboolean *found, GError **error)
 {
-    return 1;
-}
-
-static TIFF *open_quietly(const char *path)
-{
-    TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
-    TIFFOpenOptionsSetErrorHandlerExtR(options, no_message, NULL);
-    TIFFOpenOptionsSetWarningHandlerExtR(options, no_message, NULL);
-    TIFF *tiff = TIFFOpenExt(path, "rm", options);
-    TIFFOpenOptionsFree(options);
-    return tiff;
+    Kind kind = NO_MASK;
+    gboolean ok = find_kind(path, &kind, error);
+    *found = kind != NO_MASK;
+    return ok;
 }
 
 /* What keeps a TIFF's pixels from being labels; NULL when nothing does. */
@@ -144,12 +144,15 @@ static gboolean open_tiff(Labels *labels, GError **error)
     if (!tiffcheck_file(labels->path, &is_tiff, error)) {
         return FALSE;
     }
-    labels->tiff = is_tiff ? open_quietly(labels->path) : NULL;
-    if (!labels->tiff) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is not a TIFF that libtiff can open",
-                    labels->path);
+    if (!is_tiff) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is not a TIFF", labels->path);
         return FALSE;
     }
+    labels->source = tiffsource_open(labels->path, error);
+    if (!labels->source) {
+        return FALSE;
+    }
+    labels->tiff = tiffsource_tiff(labels->source);
     return set_format(labels, error) && set_geometry(labels, error);
 }
 
@@ -168,7 +171,9 @@ Labels *labels_open(const char *path, GError **error)
 {
     g_autoptr(Labels) labels = g_new0(Labels, 1);
     labels->path = g_strdup(path);
-    gboolean good = is_png(path) ? open_png(labels, error) : open_tiff(labels, error);
+    Kind kind;
+    gboolean good =
+        find_kind(path, &kind, error) && (kind == A_PNG ? open_png(labels, error) : open_tiff(labels, error));
     return good ? g_steal_pointer(&labels) : NULL;
 }
 
@@ -177,9 +182,7 @@ void labels_free(Labels *labels)
     if (!labels) {
         return;
     }
-    if (labels->tiff) {
-        TIFFClose(labels->tiff);
-    }
+    tiffsource_free(labels->source);
     labels_png_free(labels->png);
     g_free(labels->path);
     g_free(labels);
@@ -197,6 +200,9 @@ int64_t labels_height(const Labels *labels)
 
 static gboolean unreadable(const Labels *labels, int64_t y, GError **error)
 {
+    if (!tiffsource_check(labels->source, error)) {
+        return FALSE;
+    }
     g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: the mask cannot be decoded in row %" G_GINT64_FORMAT,
                 labels->path, y);
     return FALSE;

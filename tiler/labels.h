@@ -9,9 +9,10 @@
 
 typedef struct Labels Labels;
 
-/* Whether the file begins as TIFF or PNG do; FALSE also when it cannot be read. */
-gboolean labels_detect(const char *path);
-/* Errors: WSI_ERROR_INPUT (broken geometry; floats, 0 as white, YCbCr and what else is no label, by its name), WSI_ERROR_IO. */
+/* Whether the file begins as TIFF or PNG do.  FALSE with error when the system fails to read it. */
+gboolean labels_detect(const char *path, gboolean *found, GError **error);
+/* Errors: WSI_ERROR_INPUT (broken geometry; floats, 0 as white, YCbCr and what else is no label, by its name), or what the system
+ * failed with. */
 Labels *labels_open(const char *path, GError **error);
 void labels_free(Labels *labels);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Labels, labels_free)

@@ -7,6 +7,7 @@
 #include <glib/gstdio.h>
 #include <png.h>
 #include <stdio.h>
+#include <string.h>
 
 struct LabelsPng {
     char *path;
@@ -34,9 +35,11 @@ static void on_warning(png_structp png, png_const_charp text)
 
 static gboolean fail(const LabelsPng *labels, GError **error)
 {
-    gboolean disk = ferror(labels->file) != 0;
-    g_set_error(error, WSI_ERROR, disk ? WSI_ERROR_IO : WSI_ERROR_INPUT,
-                "%s: the mask cannot be decoded in row %u: %s", labels->path, labels->row, labels->message);
+    WsiErrorCode code = ferror(labels->file)                           ? WSI_ERROR_IO
+                        : strcasestr(labels->message, "out of memory") ? WSI_ERROR_MEMORY
+                                                                       : WSI_ERROR_INPUT;
+    g_set_error(error, WSI_ERROR, code, "%s: the mask cannot be decoded in row %u: %s", labels->path,
+                labels->row, labels->message);
     return FALSE;
 }
 

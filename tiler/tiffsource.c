@@ -61,6 +61,23 @@ static toff_t size_of(thandle_t handle)
     return (toff_t)((TiffSource *)handle)->size;
 }
 
+/* libtiff's messages would go to stderr; what matters comes back as an error. */
+static int no_message(TIFF *tiff, void *data, const char *module, const char *format, va_list args)
+{
+    return 1;
+}
+
+static TIFF *open_quietly(TiffSource *source)
+{
+    TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
+    TIFFOpenOptionsSetErrorHandlerExtR(options, no_message, NULL);
+    TIFFOpenOptionsSetWarningHandlerExtR(options, no_message, NULL);
+    TIFF *tiff = TIFFClientOpenExt(source->path, "rm", source, read_bytes, write_bytes, seek, close_nothing,
+                                   size_of, NULL, NULL, options);
+    TIFFOpenOptionsFree(options);
+    return tiff;
+}
+
 TiffSource *tiffsource_open(const char *path, GError **error)
 {
     struct stat status;
@@ -73,8 +90,7 @@ TiffSource *tiffsource_open(const char *path, GError **error)
     }
     source->size = status.st_size;
     /* "m": not mapped, since what fails in mapped memory ends the program by a signal. */
-    source->tiff =
-        TIFFClientOpen(path, "rm", source, read_bytes, write_bytes, seek, close_nothing, size_of, NULL, NULL);
+    source->tiff = open_quietly(source);
     if (!tiffsource_check(source, error)) {
         return NULL;
     }
