@@ -3,7 +3,8 @@
  * Everything that must survive is in the job table and in published files: killing the supervisor and all workers at any moment loses no
  * finished job, and the same command goes on.
  *
- * A lock file keeps a second supervisor out of the folder; the kernel drops it with the process.  Before anything is planned the workers of
+ * A lock file keeps a second supervisor out of the folder; the kernel drops it with the process.  It is one that belongs to the process
+ * and not to the open file (flock), which a child holds as well until it has become a worker.  Before anything is planned the workers of
  * a supervisor that was killed are ended (db/guard.c). */
 #include "pipeline/runner.h"
 #include "base/durable.h"
@@ -19,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #define WORKER_PATIENCE \
@@ -33,12 +33,19 @@ int runner_lock(const char *folder, GError **error)
         wsi_error_errno(error, "cannot open", path);
         return -1;
     }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        close(fd);
-        g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "another wsiflow is at work in %s", folder);
-        return -1;
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET}, holder = lock;
+    if (fcntl(fd, F_SETLK, &lock) == 0) {
+        return fd;
     }
-    return fd;
+    gboolean held = (errno == EACCES || errno == EAGAIN) && fcntl(fd, F_GETLK, &holder) == 0;
+    if (held) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "another wsiflow is at work in %s (process %d)", folder,
+                    (int)holder.l_pid);
+    } else {
+        wsi_error_errno(error, "cannot lock", path);
+    }
+    close(fd);
+    return -1;
 }
 
 static char *config_path(const char *folder)
