@@ -150,7 +150,8 @@ char *lesions_unknown_groups(const Config *config, const GPtrArray *slides, int 
     for (guint i = 0; i < slides->len && bytes <= SURVEY_BYTES; i++) {
         const char *path = ((const SlideEntry *)slides->pdata[i])->annotation;
         GStatBuf info;
-        if (!path || g_stat(path, &info) != 0 || labels_detect(path)) {
+        gboolean is_mask;
+        if (!path || g_stat(path, &info) != 0 || !labels_detect(path, &is_mask, NULL) || is_mask) {
             continue;
         }
         bytes += info.st_size;
