@@ -74,5 +74,5 @@ check "the bytes are those of an undisturbed run" cmp calm.sums dead.sums
 
 # ---- a worker whose supervisor is gone does nothing
 mkdir -p dead/workers
-like "a worker without its supervisor ends with the reason" "$("$WSIFLOW" worker "$PWD/dead" nobody 1 1 2>&1)" 'supervisor .*has ended'
+like "a worker without its supervisor ends with the reason" "$("$WSIFLOW" worker "$PWD/dead" nobody 1 1 60 2>&1)" 'supervisor .*has ended'
 finish
