@@ -8,6 +8,7 @@
 #include "pipeline/annotation_notes.h"
 #include "pipeline/leftout.h"
 #include "pipeline/markdown.h"
+#include "pipeline/slidenotes.h"
 #include "pipeline/splits.h"
 #include "tiler/patchset.h"
 #include "tiler/quality.h"
@@ -223,17 +224,6 @@ static void add_note(GString *out, const SlideEntry *entry, const char *text)
     markdown_line(out);
 }
 
-/* The texts of an array. */
-static void add_texts(GString *out, const SlideEntry *entry, const json_t *facts, const char *name)
-{
-    size_t i;
-    json_t *text;
-    json_array_foreach(json_object_get(facts, name), i, text)
-    {
-        add_note(out, entry, json_string_value(text));
-    }
-}
-
 /* Tiles that are finer than the pixels that they are made of. */
 static void add_upsampling(GString *out, const Config *config, const SlideEntry *entry, const json_t *facts)
 {
@@ -247,31 +237,20 @@ static void add_upsampling(GString *out, const Config *config, const SlideEntry 
     }
 }
 
-static void add_missing(GString *out, const SlideEntry *entry, const json_t *facts)
-{
-    const json_t *level = json_array_get(json_object_get(facts, "levels"), 0);
-    json_int_t missing = json_integer_value(json_object_get(level, "missing_tiles"));
-    if (missing > 0) {
-        g_autofree char *text = g_strdup_printf("%" JSON_INTEGER_FORMAT " of the %" JSON_INTEGER_FORMAT
-                                                " tiles of level 0 are missing: no data",
-                                                missing, json_integer_value(json_object_get(level, "tiles")));
-        add_note(out, entry, text);
-    }
-}
-
 static void add_notes(GString *out, const Work *work)
 {
     g_autoptr(GString) notes = g_string_new(NULL);
     for (guint i = 0; i < work->run->slides->len; i++) {
         const SlideEntry *entry = work->run->slides->pdata[i];
-        g_autofree char *path = work_find(work, "tissue", entry->id, "facts");
-        json_t *facts = card_slide_facts(work, entry), *tissue = path ? json_load_file(path, 0, NULL) : NULL;
-        add_texts(notes, entry, facts, "notes");
+        g_autofree char *slide = work_find(work, "ingest", entry->id, "content");
+        g_autofree char *tissue = work_find(work, "tissue", entry->id, "facts");
+        g_autoptr(GPtrArray) texts = slidenotes_read(slide, tissue);
+        json_t *facts = card_slide_facts(work, entry);
+        for (guint k = 0; k < texts->len; k++) {
+            add_note(notes, entry, texts->pdata[k]);
+        }
         add_upsampling(notes, work->run->config, entry, facts);
-        add_missing(notes, entry, facts);
-        add_texts(notes, entry, tissue, "warnings");
         json_decref(facts);
-        json_decref(tissue);
     }
     if (notes->len > 0) {
         markdown_heading(out, 2, "Notes on slides");

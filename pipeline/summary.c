@@ -7,7 +7,10 @@
 #include "pipeline/findings.h"
 #include "pipeline/lesions.h"
 #include "pipeline/plan.h"
+#include "pipeline/slidenotes.h"
 #include <string.h>
+
+enum { MOST_NOTES = 20 };
 
 static const char *const splits[] = {"train", "valid", "test", "none"};
 
@@ -290,6 +293,31 @@ static void put_failed(GString *out, const GPtrArray *rows, const char *folder)
     }
 }
 
+/* Notes on slides: pages that are no levels, missing tiles, no background... */
+static void put_notes(GString *out, const GPtrArray *artefacts, const char *folder)
+{
+    g_autoptr(GString) texts = g_string_new(NULL);
+    int n = 0;
+    for (guint i = 0; i < artefacts->len; i++) {
+        const JobInput *one = artefacts->pdata[i];
+        if (!g_str_equal(one->stage, "ingest") || !g_str_equal(one->artefact->name, "content")) {
+            continue;
+        }
+        g_autofree char *slide = g_build_filename(folder, one->artefact->path, NULL);
+        g_autofree char *beside = g_path_get_dirname(slide);
+        g_autofree char *tissue = g_build_filename(beside, "tissue.json", NULL);
+        g_autoptr(GPtrArray) notes = slidenotes_read(slide, tissue);
+        for (guint k = 0; k < notes->len && n + (int)k < MOST_NOTES; k++) {
+            g_string_append_printf(texts, "  %s: %s\n", one->unit, (const char *)notes->pdata[k]);
+        }
+        n += (int)notes->len;
+    }
+    if (n > 0) {
+        line(out, "notes", "%d on slides%s", n, n > MOST_NOTES ? "; CARD.md has all, the first are" : "");
+        g_string_append(out, texts->str);
+    }
+}
+
 char *summary_end(const char *folder)
 {
     static const struct {
@@ -324,6 +352,9 @@ char *summary_end(const char *folder)
     if (findings && findings->len > 0) {
         line(out, "not used", "%u file%s", findings->len, plural((int)findings->len));
         findings_put(out, findings);
+    }
+    if (artefacts) {
+        put_notes(out, artefacts, folder);
     }
     if (rows) {
         put_failed(out, rows, folder);

@@ -250,5 +250,7 @@ for name in "jfif420", "jfif444", "bare420", "adobe444", "aperio420":
 assert "taken as RGB" in notes["rgb_adobe"][0] and not notes["right420"] and not notes["rgb_right"], notes
 PY
 check "tiles and overviews are the slide's, to the pixel where nothing is lost; label and macro are nowhere" python3 pixels.py
+like "the run ends with the notes" "$(cat log)" '^notes +[0-9]+ on slides'
+like "each with its slide" "$(cat log)" '^  jfif420: level 0: .*taken as YCbCr'
 check "the card has the notes" grep -q 'jfif420.*taken as YCbCr' run/dataset/CARD.md
 finish
