@@ -106,6 +106,51 @@ static void test_real_slides(void)
     g_assert_cmpstr(slide_info(slide)->vendor, ==, "aperio");
 }
 
+/* Sets a tag of one short value in all directories of a little-endian classic TIFF. */
+static void set_tag(const char *path, uint16_t tag, uint16_t value)
+{
+    g_autofree char *text = NULL;
+    gsize size;
+    g_assert_true(g_file_get_contents(path, &text, &size, NULL));
+    const uint8_t *bytes = (const uint8_t *)text;
+    uint32_t at;
+    for (memcpy(&at, bytes + 4, 4); at; memcpy(&at, bytes + at, 4)) {
+        uint16_t entries, one;
+        memcpy(&entries, bytes + at, 2);
+        for (at += 2; entries > 0; entries--, at += 12) {
+            memcpy(&one, bytes + at, 2);
+            if (one == tag) {
+                fixture_patch(path, at + 8, &value, sizeof value);
+            }
+        }
+    }
+}
+
+/* Subsampled JPEG is YCbCr, whatever the directory says: by the fast path, and by OpenSlide, which shows the samples as they are. */
+static void test_proved_colours(Place *place, gconstpointer unused)
+{
+    static const FixtureSpec specs[] = {{.levels = 2},
+                                        {.sparse_tile = 2, .description = "Aperio Image\r\nx|MPP = 0.5"}};
+    g_autoptr(Image) image = fixture_texture(390, 250, 5), right = fixture_image(390, 250, 3),
+                     rgb = fixture_image(390, 250, 3), valid = fixture_image(390, 250, 1);
+    for (size_t i = 0; i < G_N_ELEMENTS(specs); i++) {
+        for (int slow = 0; slow < 2; slow++) {
+            const SlideOptions options = {.no_fast_path = slow};
+            fixture_write(place->path, &specs[i], image);
+            g_autoptr(Slide) sound = open_slide(place->path, &options);
+            read_area(sound, 0, 0, 0, right, NULL);
+            set_tag(place->path, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_RGB);
+            g_autoptr(Slide) slide = open_slide(place->path, &options);
+            g_assert_cmpint(slide_info(slide)->fast_path, ==, i == 0 && !slow);
+            read_area(slide, 0, 0, 0, rgb, valid);
+            assert_same(rgb, right);
+            g_assert_cmpuint(slide_info(slide)->notes->len, ==, (guint)slide_info(slide)->level_count);
+            g_assert_nonnull(strstr(slide_info(slide)->notes->pdata[0], "taken as YCbCr"));
+            g_assert_cmpuint(slide_info(sound)->notes->len, ==, 0);
+        }
+    }
+}
+
 /* ---- borders ---- */
 
 static void test_borders(Place *place, gconstpointer unused)
@@ -407,6 +452,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     ADD("/slide/fast-path-has-openslide's-pixels", test_same_pixels);
     g_test_add_func("/slide/fast-path-on-real-slides", test_real_slides);
+    ADD("/slide/proved-colours", test_proved_colours);
     ADD("/slide/views", test_views);
     ADD("/slide/borders", test_borders);
     ADD("/slide/mpp", test_mpp);
