@@ -29,6 +29,6 @@ check "the same manifest as of a fresh run" cmp run/dataset/manifest.csv fresh/d
 
 sed 's/blank pen/foxed/' some.yaml >wrong.yaml
 "$WSIFLOW" dataset -c wrong.yaml -o wrong >message 2>&1
-is "a flag that there is not is an error" $? 1
-like "that names the key and the flags" "$(cat message; "$WSIFLOW" status wrong)" 'dataset.drop_flags: "foxed" is no flag of a tile; there are: blur pen dark blank saturation'
+is "an unknown flag is an error" $? 1
+like "that names the key and the flags" "$(cat message)" 'dataset.drop_flags is "foxed": allowed are blur pen dark blank saturation'
 finish

@@ -373,11 +373,15 @@ static void test_anomalies_may_only_judge(void)
     shift = 5000;
     g_autoptr(Model) second = fit(&spec, &tiles, &options, sha256);
     shift = 0;
+    gboolean differs = FALSE; /* one epoch's AUROC of so few tiles may agree by chance */
     for (guint e = 1; e <= 5; e++) {
         g_assert_cmpfloat(report(first, e)->train_nll, ==, report(second, e)->train_nll);
         g_assert_cmpfloat(report(first, e)->holdout_nll, ==, report(second, e)->holdout_nll);
+        differs |= report(first, e)->holdout_auroc != report(second, e)->holdout_auroc;
+        g_test_message("held-out AUROC %.6f %.6f", report(first, e)->holdout_auroc,
+                       report(second, e)->holdout_auroc);
     }
-    g_assert_cmpfloat(report(first, 5)->holdout_auroc, !=, report(second, 5)->holdout_auroc);
+    g_assert_true(differs);
     model_spec_clear(&spec);
 }
 

@@ -263,7 +263,7 @@ static void test_list(void)
     }
     g_rmdir(folder);
     g_assert_null(picture_list(folder, &error));
-    g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
+    g_assert_error(error, WSI_ERROR, WSI_ERROR_ABSENT);
     g_clear_error(&error);
 }
 
