@@ -28,6 +28,13 @@ write("label_aspect.tif", [(slide, z), (half, dict(z, subfiletype=1)), (canary(1
 write("label_named.tif", [(slide, z), (canary(192, 256), dict(z, subfiletype=1, description="Scanner 1\nlabel 256x192"))])
 write("macro_wide.tif", [(slide, z), (canary(200, 600), dict(z, subfiletype=1))])
 write("macro_flag.tif", [(slide, z), (canary(384, 512), dict(z, subfiletype=9))])
+# Aperio's levels are not flagged; OpenSlide does not open this one, since a macro is no level.
+with tifffile.TiffWriter("aperio_macro.svs") as out:
+    for picture, options in ((slide, dict(description="Aperio Image Library v1\n1024x768|AppMag = 20|MPP = 0.4990")),
+                             (quarter, dict(description="Aperio Image Library v1\n1024x768 -> 256x192")),
+                             (canary(160, 96), dict(tile=(32, 32), subfiletype=1, description="Aperio Image Library v1\nlabel 96x160")),
+                             (canary(384, 512), dict(subfiletype=9, description="Aperio Image Library v1\nmacro 512x384"))):
+        out.write(np.ascontiguousarray(picture), **{**dict(tile=(128, 128), photometric="rgb", compression="zlib", metadata=None), **options})
 # ---- the largest page is not the first
 write("reversed.tif", [(quarter, dict(z, subfiletype=1)), (half, dict(z, subfiletype=1)), (slide, dict(z, subfiletype=0))])
 write("reversed_unflagged.tif", [(half, z), (slide, z)])
@@ -152,6 +159,7 @@ is "a page of another aspect is no level" "$(facts label_aspect.tif)" "1024x768 
 is "a page named label is no level" "$(facts label_named.tif)" "1024x768 mpp 0.5 notes 1"
 is "a wide page is no level" "$(facts macro_wide.tif)" "1024x768 mpp 0.5 notes 1"
 is "a page flagged as macro is no level" "$(facts macro_flag.tif)" "1024x768 mpp 0.5 notes 1"
+is "Aperio's label and macro in tiles are no levels" "$(facts aperio_macro.svs)" "1024x768 256x192 mpp 0.499 notes 2"
 # ---- the largest page
 is "the largest page is level 0, wherever it is" "$(facts reversed.tif)" "1024x768 512x384 256x192 mpp 0.5 notes 0"
 is "also when no page is flagged" "$(facts reversed_unflagged.tif)" "1024x768 mpp 0.5 notes 1"

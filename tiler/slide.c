@@ -32,12 +32,17 @@ static void no_message(const char *module, const char *format, va_list args)
 {
 }
 
+static void no_log(const char *domain, GLogLevelFlags level, const char *message, gpointer data)
+{
+}
+
 static void silence_libraries(void)
 {
     static gsize done;
     if (g_once_init_enter(&done)) {
         TIFFSetErrorHandler(no_message);
         TIFFSetWarningHandler(no_message);
+        g_log_set_handler("Openslide", G_LOG_LEVEL_WARNING | G_LOG_LEVEL_MESSAGE, no_log, NULL);
         g_once_init_leave(&done, 1);
     }
 }
@@ -238,10 +243,10 @@ static double tag_mpp(openslide_t *handle, const char *name)
 static MppSource file_mpp(const Slide *slide, openslide_t *handle, const TiffPage *page, double *x, double *y)
 {
     if (page) {
-        *x = page->mpp_x;
-        *y = page->mpp_y;
+        *x = page->aperio ? page->aperio_mpp : page->mpp_x;
+        *y = page->aperio ? page->aperio_mpp : page->mpp_y;
         if (plausible(*x) && plausible(*y)) {
-            return MPP_TIFF_TAGS;
+            return page->aperio ? MPP_FILE : MPP_TIFF_TAGS;
         }
         *x = *y = 0;
         return MPP_NONE;
@@ -270,7 +275,8 @@ static gboolean set_mpp(Slide *slide, openslide_t *handle, const TiffPage *page,
                     slide->path, given_x, given_y);
         return FALSE;
     }
-    info->objective = MAX(0, number_property(handle, OPENSLIDE_PROPERTY_NAME_OBJECTIVE_POWER));
+    info->objective =
+        page ? page->aperio_power : MAX(0, number_property(handle, OPENSLIDE_PROPERTY_NAME_OBJECTIVE_POWER));
     info->mpp_source = file_mpp(slide, handle, page, &info->mpp_x, &info->mpp_y);
     if (given_x > 0 || given_y > 0) {
         /* An axis that is not given is the file's, or else like the other one. */
@@ -363,8 +369,9 @@ static gboolean open_known(Slide *slide, openslide_t *handle, const GArray *page
                            const SlideOptions *options, GError **error)
 {
     if (!handle) {
-        slide->info.vendor = slide->vendor = g_strdup("generic-tiff");
-        return set_mpp(slide, NULL, tiffpages_largest(pages), options, error) &&
+        const TiffPage *largest = tiffpages_largest(pages);
+        slide->info.vendor = slide->vendor = g_strdup(largest->aperio ? "aperio" : "generic-tiff");
+        return set_mpp(slide, NULL, largest, options, error) &&
                slide_tiff_open_own(slide, pages, options, error) && set_fingerprint(slide, error);
     }
     const char *vendor = openslide_get_property_value(handle, OPENSLIDE_PROPERTY_NAME_VENDOR);

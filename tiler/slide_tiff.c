@@ -227,7 +227,7 @@ static gboolean open_fast(Slide *slide, const TiffPage *const *pages, const Slid
     const int count = slide->info.level_count;
     const gboolean own = slide->current == NULL;
     /* OpenSlide paints a missing tile of an Aperio slide from the next larger level: left to OpenSlide. */
-    const gboolean sparse_allowed = strcmp(slide->vendor, "aperio") != 0;
+    const gboolean sparse_allowed = own || strcmp(slide->vendor, "aperio") != 0;
     GError *why = NULL;
     size_t cache_bytes = options->cache_bytes ? options->cache_bytes : cache_for(pages[0]);
     slide->fast = jpegtiff_open(slide->path, count, pages, own, sparse_allowed, cache_bytes, &why);
@@ -269,10 +269,10 @@ gboolean slide_tiff_open(Slide *slide, const GArray *pages, const SlideOptions *
 /* Whether the page is one of the slide's levels beside the largest; notes why not. */
 static gboolean is_own_level(Slide *slide, const TiffPage *page, const TiffPage *largest)
 {
-    const char *why = page->tile_width == 0           ? "stored in strips"
-                      : page->aside                   ? "a label, macro or mask"
-                      : !(page->kind & 1)             ? "not flagged as reduced"
-                      : page->width == largest->width ? "of the same size as the largest"
+    const char *why = page->tile_width == 0                ? "stored in strips"
+                      : page->aside                        ? "a label, macro or mask"
+                      : !(page->kind & 1) && !page->aperio ? "not flagged as reduced"
+                      : page->width == largest->width      ? "of the same size as the largest"
                       : page->orientation != largest->orientation
                           ? "of another orientation"
                           : why_no_level(page, largest->width, largest->height);

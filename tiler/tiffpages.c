@@ -54,6 +54,25 @@ static gboolean is_aside(TIFF *tiff, uint32_t kind)
     return FALSE;
 }
 
+/* The number behind "|NAME = " in Aperio's description; 0 when there is none. */
+static double aperio_number(const char *text, const char *name)
+{
+    g_autofree char *key = g_strdup_printf("|%s = ", name);
+    const char *at = strstr(text, key);
+    double value = at ? g_ascii_strtod(at + strlen(key), NULL) : 0;
+    return isfinite(value) && value > 0 ? value : 0;
+}
+
+static void read_aperio(TIFF *tiff, TiffPage *page)
+{
+    const char *text = NULL;
+    if (TIFFGetField(tiff, TIFFTAG_IMAGEDESCRIPTION, &text) && text && g_str_has_prefix(text, "Aperio")) {
+        page->aperio = TRUE;
+        page->aperio_mpp = aperio_number(text, "MPP");
+        page->aperio_power = aperio_number(text, "AppMag");
+    }
+}
+
 static void count_tiles(TIFF *tiff, TiffPage *page)
 {
     uint64_t *counts = NULL;
@@ -83,6 +102,7 @@ static TiffPage page_of(TIFF *tiff)
     page.width = width;
     page.height = height;
     page.aside = is_aside(tiff, page.kind);
+    read_aperio(tiff, &page);
     if (TIFFIsTiled(tiff) && TIFFGetField(tiff, TIFFTAG_TILEWIDTH, &tile_width) &&
         TIFFGetField(tiff, TIFFTAG_TILELENGTH, &tile_height)) {
         page.tile_width = (int)tile_width;

@@ -13,8 +13,10 @@ typedef struct {
     int64_t tiles, missing;      /* missing: of zero bytes, never stored */
     uint32_t kind;               /* NewSubfileType */
     uint16_t compression, photometric, orientation, bits, samples, planar;
-    gboolean aside;      /* by its name or flags a label, macro or mask: no level */
-    double mpp_x, mpp_y; /* um/px by the resolution tags; 0 = they say nothing */
+    gboolean aside;                  /* by its name or flags a label, macro or mask: no level */
+    double mpp_x, mpp_y;             /* um/px by the resolution tags; 0 = they say nothing */
+    gboolean aperio;                 /* its description is Aperio's, which says: */
+    double aperio_mpp, aperio_power; /* um/px and nominal magnification; 0 = nothing */
 } TiffPage;
 
 /* All pages: array of TiffPage, caller unrefs.  NULL with WSI_ERROR_IO, or WSI_ERROR_INPUT when libtiff reads none. Thread-safe. */
