@@ -7,12 +7,14 @@
 #include "tiler/clam.h"
 #include "base/durable.h"
 #include "base/error.h"
+#include <errno.h>
 #include <hdf5.h>
 #include <math.h>
 
 static gboolean failed(const char *path, const char *what, GError **error)
 {
-    g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "%s: HDF5 cannot write %s", path, what);
+    WsiErrorCode code = errno == ENOSPC || errno == EDQUOT ? WSI_ERROR_FULL : WSI_ERROR_IO;
+    g_set_error(error, WSI_ERROR, code, "%s: HDF5 cannot write %s", path, what);
     return FALSE;
 }
 
