@@ -38,7 +38,8 @@ static const struct {
     BEGINS("\x1f\x8b", "it is compressed (gzip): unpack it first"),
     BEGINS("Rar!", "it is a RAR archive: unpack it first"),
     BEGINS("7z\xbc\xaf", "it is a 7z archive: unpack it first"),
-    BEGINS("ZISRAWFILE", "it is Zeiss CZI, which the installed OpenSlide does not read: convert it to a tiled TIFF"),
+    BEGINS("ZISRAWFILE",
+           "it is Zeiss CZI, which the installed OpenSlide does not read: convert it to a tiled TIFF"),
     BEGINS("\x89HDF", "it is an HDF5 file"),
 #undef BEGINS
     {128, "DICM", 4, "it is DICOM, which the installed OpenSlide does not read: convert it to a tiled TIFF"},
