@@ -147,10 +147,12 @@ sed 's/manifest: m.csv/manifest: m.csv, annotations: ann, unannotated: normal/; 
 if command -v strace >/dev/null && strace -f -o /dev/null true 2>/dev/null; then
     strace -f -e trace=openat -o trace "$WSIFLOW" run -c lesion.yaml -o lesion -j 1 >lesion.log 2>&1
     strace -f -e trace=openat -o once "$WSIFLOW" mask ann/b.xml --slide b.tif -o b_mask.tif >/dev/null 2>&1
-    is "a run opens an annotation as often as one mask takes" "$(grep -c 'ann/b.xml' trace)" "$(grep -c 'ann/b.xml' once)"
+    # Before the jobs the supervisor looks at the groups; all jobs are done by one worker here.
+    is "the jobs of a run open an annotation as often as one mask takes" \
+        "$(grep 'ann/b.xml' trace | cut -d' ' -f1 | sort | uniq -c | sort -n | tail -1 | tr -s ' ' | cut -d' ' -f2)" "$(grep -c 'ann/b.xml' once)"
 else
     "$WSIFLOW" run -c lesion.yaml -o lesion -j 1 >lesion.log 2>&1
-    skip "a run opens an annotation as often as one mask takes" "there is no strace"
+    skip "the jobs of a run open an annotation as often as one mask takes" "there is no strace"
 fi
 check "masks, shares and labels agree with the outline" python3 - <<'P'
 from shares import *
