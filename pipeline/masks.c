@@ -6,7 +6,9 @@
  * Masks of others are read by tiler/ and traced by annotations/; a row of labels is all that passes between them. */
 #include "pipeline/masks.h"
 #include "annotations/contour.h"
+#include "base/error.h"
 #include "tiler/labels.h"
+#include "tiler/tiffpages.h"
 #include "tiler/pyramid.h"
 #include <math.h>
 #include <string.h>
@@ -204,11 +206,29 @@ static double scale_of(double slide, int64_t mask)
     return divides ? whole : slide / (double)mask;
 }
 
+/* One factor for x and y, to a pixel of the mask: any other mask is turned, cut off or of another slide. */
+static gboolean check_aspect(const char *path, const Labels *labels, const SlideFrame *frame, GError **error)
+{
+    int64_t width = labels_width(labels), height = labels_height(labels);
+    if (frame->width <= 0 || frame->height <= 0 ||
+        tiffpages_one_factor((int64_t)frame->width, (int64_t)frame->height, width, height)) {
+        return TRUE;
+    }
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                "%s of %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT
+                " px has not the aspect of the slide, %.0f x %.0f px: a pixel would be %.4g px of the slide "
+                "wide and %.4g high; is it of another slide, turned, or of a part of it?",
+                path, width, height, frame->width, frame->height, frame->width / (double)width,
+                frame->height / (double)height);
+    return FALSE;
+}
+
 Annotation *masks_outlines(const char *path, const GroupSpec *groups, const SlideFrame *frame, GError **error)
 {
     g_autoptr(Labels) labels = labels_open(path, error);
     g_auto(Tracing) tracing = {.width = labels ? labels_width(labels) : 0};
-    if (!labels || !labels_read(labels, trace_row, &tracing, error)) {
+    if (!labels || !check_aspect(path, labels, frame, error) ||
+        !labels_read(labels, trace_row, &tracing, error)) {
         return NULL;
     }
     LabelContour found[LABELS];

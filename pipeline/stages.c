@@ -122,7 +122,7 @@ const Stage stages[] = {
     {"clam", "places of tiles for CLAM and TRIDENT", SCOPE_SLIDE, "tiles " OPEN_KEYS, "ingest grid", 2,
      wants_clam, stage_clam},
     {"mask", "lesion shares of the tiles, mask pyramid", SCOPE_SLIDE,
-     "slides.groups slides.group_field tiles.size tiles.mpp " OPEN_KEYS, "ingest grid", 3, wants_mask,
+     "slides.groups slides.group_field tiles.size tiles.mpp " OPEN_KEYS, "ingest grid", 4, wants_mask,
      stage_mask},
     {"cut", "patches of a slide", SCOPE_SLIDE, RULE_KEYS " tiles " PICTURE_KEYS " " OPEN_KEYS,
      "ingest grid mask stain", 11, wants_cut, stage_cut},

@@ -172,6 +172,91 @@ want = np.load("one.npy")
 want[:9, :9] = 0
 assert np.array_equal(tifffile.imread("back.tif", key=0), want)
 PY
+# What a mask must not be taken for: several masks, a turned one, one of another slide, colours in the order of a quantiser.
+python3 - <<'PY'
+import numpy as np, tifffile
+from PIL import Image
+one = np.load("one.npy")
+none = one * 0
+tif = lambda data, name, **more: tifffile.imwrite(f"l_{name}.tif", data, **more)
+tif(np.stack([none, one]), "stack", photometric="minisblack")
+tif(np.stack([none, one, none]), "imagej", imagej=True)
+tif(np.stack([none, one]), "ome", metadata={"axes": "CYX"}, ome=True, photometric="minisblack")
+tif(np.stack([none, one]), "tiles", photometric="minisblack", tile=(64, 80))
+with tifffile.TiffWriter("l_hidden.tif") as out:
+    out.write(np.stack([none, one]), truncate=True, photometric="minisblack")
+tif(np.stack([none, one], -1), "channels", photometric="minisblack", planarconfig="contig")
+def pages(name, *data):
+    with tifffile.TiffWriter(f"l_{name}.tif") as out:
+        for page in data:
+            out.write(page, photometric="rgb" if page.ndim == 3 else "minisblack", metadata=None)
+pages("aspect", one, one[::2])
+pages("larger", one[::2, ::2], one)
+pages("other", one, np.dstack([one[::2, ::2] * 255] * 3))
+pages("levels", one, one[::2, ::2], one[::4, ::4])
+for turned in range(2, 9):
+    tif(one, f"turned_{turned}", extratags=[(274, "H", 1, turned, True)])
+exif = Image.Exif()
+exif[274] = 6
+Image.fromarray(one * 255).save("l_turned_exif.png", exif=exif)
+exif[274] = 1
+Image.fromarray(one * 255).save("l_upright_exif.png", exif=exif)
+def palette(name, places, *entries, **more):
+    image = Image.fromarray(places.astype(np.uint8), "P")
+    image.putpalette([v for entry in entries for v in entry])
+    image.save(name, **more)
+red, black, white = (200, 0, 40), (0, 0, 0), (255, 255, 255)
+palette("l_red_first.png", 1 - one, red, black, bits=1)
+palette("l_red_first.tif", 1 - one, red, black)
+palette("l_white_first.png", one, white, red)
+palette("l_glass_first.png", one, white, red, transparency=0)
+palette("l_white_lesion.png", 1 - one, white, black)
+Image.fromarray(one.T.copy()).save("l_transposed.png")
+Image.fromarray(np.pad(one[::2, ::2], ((0, 9), (0, 0)))).save("l_padded.png")
+Image.fromarray(one[:100]).save("l_part.png")
+for name, rounded in (("floor", np.floor), ("ceil", np.ceil)):
+    w, h = (int(rounded(v / 8)) for v in (533, 411))
+    Image.fromarray(np.ones((h, w), np.uint8)).save(f"l_{name}.png")
+PY
+refused l_stack.tif 'of its 2 pages the first has 533 x 411 px, and page 2 is of the same size'
+refused l_imagej.tif 'of its 3 pages .* page 2 is of the same size'
+refused l_ome.tif 'of its 2 pages .* page 2 is of the same size'
+refused l_tiles.tif 'of its 2 pages .* page 2 is of the same size'
+refused l_hidden.tif 'several planes .a tifffile stack.'
+refused l_channels.tif 'its last sample is no transparency but a channel'
+refused l_aspect.tif 'page 2 is of another aspect'
+refused l_larger.tif 'page 2 is larger'
+refused l_other.tif 'page 2 is of other pixels'
+for turned in 2 3 4 5 6 7 8; do
+    refused "l_turned_$turned.tif" "its orientation .tag 274. is $turned"
+done
+refused l_turned_exif.png 'its orientation .tag 274. is 6'
+refused l_red_first.png '"#c80028" \('
+refused l_red_first.tif '"#c80028" \('
+refused l_white_first.png '"#ffffff" \('
+fits() { # FILE AREA [OPTION...]
+    file=$1 area=$2
+    shift 2
+    "$WSIFLOW" annotation convert "$file" --size 533x411 "$@" -o l.xml >said 2>message
+    is "the area of $file" "$(sed -n 's/lesion px.//p' said)" "$area"
+}
+area=$(python3 -c 'import numpy as np; print(np.load("one.npy").sum())')
+fits l_levels.tif "$area"
+fits l_upright_exif.png "$area"
+fits l_glass_first.png "$area"
+fits l_white_lesion.png "$area"
+fits l_red_first.png "$area" --group "#c80028=lesion"
+fits l_red_first.tif "$area" --group "#c80028=lesion"
+fits l_floor.png $((8 * 66 * 8 * 51))
+fits l_ceil.png $((533 * 411))
+aspect() { # FILE
+    "$WSIFLOW" annotation convert "$1" --size 533x411 -o no.xml >/dev/null 2>message
+    is "$1 is of another aspect" $? 1
+    like "which is said" "$(cat message)" 'has not the aspect of the slide, 533 x 411 px'
+}
+aspect l_transposed.png
+aspect l_padded.png
+aspect l_part.png
 head -c 2000 k_rgb.png >k_cut.png
 refused k_cut.png 'k_cut.png: the mask cannot be decoded in row'
 head -c 3000 strips.tif >cut.tif

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "tiler/labels_private.h"
 #include "tiler/tiffcheck.h"
+#include "tiler/tiffpages.h"
 #include "tiler/tiffsource.h"
 #include <fcntl.h>
 #include <string.h>
@@ -20,7 +21,8 @@ struct Labels {
     uint32_t width, height, tile_width, tile_height; /* tile_width 0: rows */
     LabelFormat format;
     LabelColours colours;
-    gboolean palette;
+    LabelPalette palette;
+    uint8_t *rgba; /* of a row, where the colours of a palette count */
 };
 
 static const char png_magic[8] = {'\x89', 'P', 'N', 'G', '\r', '\n', '\x1a', '\n'};
@@ -106,6 +108,100 @@ static gboolean no_labels(const Labels *labels, const char *problem, GError **er
     return FALSE;
 }
 
+/* Whether the second or fourth sample, if there is one, is transparency. */
+static gboolean has_alpha(const Labels *labels)
+{
+    uint16_t count = 0, *kinds = NULL;
+    if (labels->format.samples % 2 == 1) {
+        return TRUE;
+    }
+    return TIFFGetField(labels->tiff, TIFFTAG_EXTRASAMPLES, &count, &kinds) && count == 1 &&
+           (kinds[0] == EXTRASAMPLE_ASSOCALPHA || kinds[0] == EXTRASAMPLE_UNASSALPHA);
+}
+
+/* Colours of 16 bits; some programs write 8 into them. NULL, or what is wrong. */
+static const char *read_palette(Labels *labels)
+{
+    uint16_t *part[3] = {NULL, NULL, NULL};
+    gboolean wide = FALSE;
+    if (labels->format.bits > 8 ||
+        !TIFFGetField(labels->tiff, TIFFTAG_COLORMAP, &part[0], &part[1], &part[2])) {
+        return "it has no palette, or one of more than 8 bits";
+    }
+    int count = 1 << labels->format.bits;
+    for (int i = 0; i < 3 * count; i++) {
+        wide = wide || part[i / count][i % count] > 255;
+    }
+    for (int i = 0; i < 3 * count; i++) {
+        labels->palette.rgba[i % count][i / count] = (uint8_t)(part[i / count][i % count] >> (wide ? 8 : 0));
+        labels->palette.rgba[i % count][3] = 255;
+    }
+    labels->palette.there = TRUE;
+    return NULL;
+}
+
+static gboolean check_turned(const Labels *labels, uint16_t orientation, GError **error)
+{
+    const char *turned = tiffpages_turned(orientation);
+    if (turned) {
+        g_set_error(
+            error, WSI_ERROR, WSI_ERROR_INPUT,
+            "%s: its orientation (tag 274) is %d, %s: it would not fit the slide; rewrite it with its "
+            "pixels in order and orientation 1",
+            labels->path, orientation, turned);
+    }
+    return !turned;
+}
+
+/* The pages after the first are its smaller copies, or they are other masks that nobody would read. */
+static gboolean check_pages(const Labels *labels, GError **error)
+{
+    g_autoptr(GArray) pages = tiffpages_read(labels->path, error);
+    const TiffPage *first = pages ? &g_array_index(pages, TiffPage, 0) : NULL;
+    for (guint i = 1; first && i < pages->len; i++) {
+        const TiffPage *page = &g_array_index(pages, TiffPage, i);
+        const char *why = page->width == first->width && page->height == first->height ? "of the same size"
+                          : page->width > first->width || page->height > first->height ? "larger than that"
+                          : !tiffpages_one_factor(first->width, first->height, page->width, page->height)
+                              ? "of another aspect"
+                          : page->samples != first->samples || page->bits != first->bits ||
+                                  page->photometric != first->photometric
+                              ? "of other pixels"
+                              : NULL;
+        if (why) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                        "%s is no label mask: of its %u pages the first has %" G_GINT64_FORMAT
+                        " x %" G_GINT64_FORMAT " px, and page %u is %s (%" G_GINT64_FORMAT
+                        " x %" G_GINT64_FORMAT "), no smaller copy; a mask has one page and its levels: save "
+                        "each class or plane as a mask of its own, or one label a pixel",
+                        labels->path, pages->len, first->width, first->height, i + 1, why, page->width,
+                        page->height);
+            return FALSE;
+        }
+    }
+    return pages != NULL && check_turned(labels, first->orientation, error);
+}
+
+/* ImageJ and tifffile can write many planes behind one page, which only their descriptions tell. */
+static gboolean check_hidden_planes(const Labels *labels, GError **error)
+{
+    const char *text = NULL, *at;
+    if (!TIFFGetField(labels->tiff, TIFFTAG_IMAGEDESCRIPTION, &text) || !text) {
+        return TRUE;
+    }
+    gboolean imagej = g_str_has_prefix(text, "ImageJ=") && (at = strstr(text, "\nimages=")) &&
+                      g_ascii_strtoll(at + strlen("\nimages="), NULL, 10) > 1;
+    gboolean shaped = *text == '{' && strstr(text, "\"shape\": [") && strstr(text, "\"truncated\": true");
+    if (imagej || shaped) {
+        g_set_error(
+            error, WSI_ERROR, WSI_ERROR_INPUT,
+            "%s is no label mask: it holds several planes (%s stack); save each as a mask of its own, "
+            "or one label a pixel",
+            labels->path, imagej ? "an ImageJ" : "a tifffile");
+    }
+    return !imagej && !shaped;
+}
+
 static gboolean set_format(Labels *labels, GError **error)
 {
     uint16_t bits = 0, samples = 0, photometric = PHOTOMETRIC_MINISBLACK, sample = SAMPLEFORMAT_UINT,
@@ -116,8 +212,13 @@ static gboolean set_format(Labels *labels, GError **error)
     TIFFGetFieldDefaulted(labels->tiff, TIFFTAG_PLANARCONFIG, &planes);
     TIFFGetField(labels->tiff, TIFFTAG_PHOTOMETRIC, &photometric);
     labels->format = (LabelFormat){bits, samples, sample == SAMPLEFORMAT_INT};
-    labels->palette = photometric == PHOTOMETRIC_PALETTE;
     const char *problem = tiff_problem(&labels->format, photometric, sample, planes);
+    problem = problem || has_alpha(labels) ? problem
+                                           : "its last sample is no transparency but a channel of its own: "
+                                             "save each as a mask of its own, or one label a pixel";
+    if (!problem && photometric == PHOTOMETRIC_PALETTE) {
+        problem = read_palette(labels);
+    }
     return !problem || no_labels(labels, problem, error);
 }
 
@@ -153,7 +254,8 @@ static gboolean open_tiff(Labels *labels, GError **error)
         return FALSE;
     }
     labels->tiff = tiffsource_tiff(labels->source);
-    return set_format(labels, error) && set_geometry(labels, error);
+    return set_format(labels, error) && set_geometry(labels, error) && check_pages(labels, error) &&
+           check_hidden_planes(labels, error);
 }
 
 static gboolean open_png(Labels *labels, GError **error)
@@ -163,8 +265,9 @@ static gboolean open_png(Labels *labels, GError **error)
     if (!labels->png) {
         return FALSE;
     }
-    return labels->format.samples == 1 || labels->format.bits == 8 ||
-           no_labels(labels, "samples of this depth are not read", error);
+    return (labels->format.samples == 1 || labels->format.bits == 8 ||
+            no_labels(labels, "samples of this depth are not read", error)) &&
+           check_turned(labels, labels_png_orientation(labels->png), error);
 }
 
 Labels *labels_open(const char *path, GError **error)
@@ -174,6 +277,11 @@ Labels *labels_open(const char *path, GError **error)
     Kind kind;
     gboolean good =
         find_kind(path, &kind, error) && (kind == A_PNG ? open_png(labels, error) : open_tiff(labels, error));
+    label_palette_settle(&labels->palette);
+    if (good && labels->palette.counts) {
+        labels->rgba = wsi_try_alloc(labels->width, 4, "a row of colours", error);
+        good = labels->rgba != NULL;
+    }
     return good ? g_steal_pointer(&labels) : NULL;
 }
 
@@ -185,6 +293,7 @@ void labels_free(Labels *labels)
     tiffsource_free(labels->source);
     labels_png_free(labels->png);
     g_free(labels->path);
+    g_free(labels->rgba);
     g_free(labels);
 }
 
@@ -212,7 +321,15 @@ static gboolean unreadable(const Labels *labels, int64_t y, GError **error)
 static gboolean unpack(Labels *labels, const uint8_t *pixels, uint32_t x, uint32_t y, uint32_t width,
                        uint8_t *out, GError **error)
 {
-    return label_unpack(labels->path, &labels->format, &labels->colours, pixels, x, y, width, out, error);
+    static const LabelFormat coloured = {.bits = 8, .samples = 4};
+    if (!label_unpack(labels->path, &labels->format, &labels->colours, pixels, x, y, width, out, error)) {
+        return FALSE;
+    }
+    if (!labels->rgba) {
+        return TRUE;
+    }
+    label_palette_expand(&labels->palette, out, width, labels->rgba);
+    return label_unpack(labels->path, &coloured, &labels->colours, labels->rgba, x, y, width, out, error);
 }
 
 /* A row of tiles, side by side. */
@@ -287,7 +404,7 @@ gboolean labels_read(Labels *labels, LabelsRow row, void *data, GError **error)
 char *labels_name(const Labels *labels, int label)
 {
     guint32 colour = labels->colours.colour[label];
-    if (labels->format.samples == 1) {
+    if (labels->format.samples == 1 && !labels->rgba) {
         return g_strdup_printf("%d", label);
     }
     return labels->colours.coloured ? g_strdup_printf("#%06x", colour) : g_strdup_printf("%u", colour & 255);
@@ -297,6 +414,8 @@ const char *labels_note(const Labels *labels)
 {
     return labels->colours.coloured     ? "a picture of colours: each but black is a label"
            : labels->format.samples > 1 ? "a picture of RGB that holds greys: their values are the labels"
-           : labels->palette ? "a picture with a palette: the places of the colours in it are the labels"
-                             : NULL;
+           : labels->rgba               ? "a picture with a palette of greys: their values are the labels"
+           : labels->palette.there
+               ? "a picture with a palette: the places of the colours in it are the labels"
+               : NULL;
 }

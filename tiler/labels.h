@@ -1,8 +1,9 @@
 /* Label masks of any program, TIFF or PNG, as one label from 0 to 255 a pixel, row by row.
  *
- * Whole numbers of 1 to 32 bits, signed or not, with values from 0 to 255; palettes (the index counts).  Pictures of RGB: black and
- * what is transparent is label 0, each other colour a label, at most 255 of them.  TIFF tiled or in strips, with any compression of
- * libtiff; the first directory is read, the others are taken for its smaller levels. */
+ * Whole numbers of 1 to 32 bits, signed or not, with values from 0 to 255; palettes whose first colour is black or transparent (the
+ * index counts).  Pictures of RGB, and with any other palette: black and what is transparent is label 0, each other colour a label, at
+ * most 255 of them.  TIFF tiled or in strips, with any compression of libtiff; the first directory is read, and the others must be
+ * smaller copies of it, by their sizes.  Rows and columns are in order: an orientation tag is an error, as for slides. */
 #pragma once
 #include <glib.h>
 #include <stdint.h>

@@ -109,6 +109,19 @@ static gboolean unpack_colours(const char *path, const LabelFormat *format, Labe
     return TRUE;
 }
 
+void label_palette_settle(LabelPalette *palette)
+{
+    const uint8_t *first = palette->rgba[0];
+    palette->counts = palette->there && first[3] != 0 && (first[0] | first[1] | first[2]) != 0;
+}
+
+void label_palette_expand(const LabelPalette *palette, const uint8_t *places, int64_t width, uint8_t *rgba)
+{
+    for (int64_t i = 0; i < width; i++) {
+        memcpy(rgba + 4 * i, palette->rgba[places[i]], 4);
+    }
+}
+
 gboolean label_unpack(const char *path, const LabelFormat *format, LabelColours *colours, const uint8_t *row,
                       int64_t x, int64_t y, int64_t width, uint8_t *out, GError **error)
 {

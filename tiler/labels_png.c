@@ -60,8 +60,27 @@ static gboolean read_header(LabelsPng *labels)
     return TRUE;
 }
 
+/* Places beyond the palette are white, so that they are a colour and not nothing. */
+static void read_palette(const LabelsPng *labels, LabelPalette *palette)
+{
+    png_colorp colours = NULL;
+    png_bytep alphas = NULL;
+    int count = 0, transparent = 0;
+    palette->there = png_get_color_type(labels->png, labels->info) == PNG_COLOR_TYPE_PALETTE &&
+                     png_get_PLTE(labels->png, labels->info, &colours, &count);
+    memset(palette->rgba, 255, sizeof palette->rgba);
+    if (!palette->there || !png_get_tRNS(labels->png, labels->info, &alphas, &transparent, NULL)) {
+        transparent = 0;
+    }
+    for (int i = 0; palette->there && i < MIN(count, 256); i++) {
+        uint8_t rgba[4] = {colours[i].red, colours[i].green, colours[i].blue,
+                           i < transparent ? alphas[i] : 255};
+        memcpy(palette->rgba[i], rgba, sizeof rgba);
+    }
+}
+
 LabelsPng *labels_png_open(const char *path, uint32_t *width, uint32_t *height, LabelFormat *format,
-                           gboolean *palette, GError **error)
+                           LabelPalette *palette, GError **error)
 {
     LabelsPng *labels = g_new0(LabelsPng, 1);
     labels->path = g_strdup(path);
@@ -86,9 +105,41 @@ LabelsPng *labels_png_open(const char *path, uint32_t *width, uint32_t *height, 
     *height = labels->height = png_get_image_height(labels->png, labels->info);
     *format = (LabelFormat){.bits = png_get_bit_depth(labels->png, labels->info),
                             .samples = png_get_channels(labels->png, labels->info)};
-    *palette = png_get_color_type(labels->png, labels->info) == PNG_COLOR_TYPE_PALETTE;
+    read_palette(labels, palette);
     labels->row_bytes = png_get_rowbytes(labels->png, labels->info);
     return labels;
+}
+
+static uint32_t exif_number(const uint8_t *at, int bytes, gboolean big)
+{
+    uint32_t number = 0;
+    for (int i = 0; i < bytes; i++) {
+        number = number << 8 | at[big ? i : bytes - 1 - i];
+    }
+    return number;
+}
+
+uint16_t labels_png_orientation(const LabelsPng *labels)
+{
+    enum { HEAD = 8, ENTRY = 12, ORIENTATION = 274 };
+    png_bytep exif = NULL;
+    png_uint_32 length = 0;
+    if (!png_get_eXIf_1(labels->png, labels->info, &length, &exif) || length < HEAD + 2) {
+        return 0;
+    }
+    gboolean big = exif[0] == 'M';
+    uint32_t from = exif_number(exif + 4, 4, big);
+    if (from > length - 2) {
+        return 0;
+    }
+    uint32_t entries = exif_number(exif + from, 2, big);
+    for (uint32_t i = 0; i < entries && length - from - 2 >= (i + 1) * ENTRY; i++) {
+        const uint8_t *entry = exif + from + 2 + i * ENTRY;
+        if (exif_number(entry, 2, big) == ORIENTATION) {
+            return (uint16_t)exif_number(entry + 8, 2, big);
+        }
+    }
+    return 0;
 }
 
 void labels_png_free(LabelsPng *labels)

@@ -55,19 +55,15 @@ gboolean slide_tiff_leaves_out(Slide *slide, const GArray *pages, openslide_t *h
 
 static gboolean check_orientation(const Slide *slide, const TiffPage *page, GError **error)
 {
-    static const char *const names[] = {"mirrored left to right", "turned by 180 degrees",
-                                        "mirrored top to bottom", "mirrored at the diagonal",
-                                        "turned by 90 degrees",   "mirrored at the other diagonal",
-                                        "turned by 270 degrees"};
-    if (page->orientation <= 1) {
+    const char *turned = tiffpages_turned(page->orientation);
+    if (!turned) {
         return TRUE;
     }
     g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                 "%s: directory %d: its orientation tag (274) is %d, %s: annotations and tiles would not fit; "
                 "rewrite "
                 "the slide with its pixels in order and orientation 1",
-                slide->path, page->directory, page->orientation,
-                page->orientation <= 8 ? names[page->orientation - 2] : "which is none");
+                slide->path, page->directory, page->orientation, turned);
     return FALSE;
 }
 

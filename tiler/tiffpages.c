@@ -163,6 +163,15 @@ gboolean tiffpages_one_factor(int64_t width0, int64_t height0, int64_t width, in
     return low <= high;
 }
 
+const char *tiffpages_turned(uint16_t orientation)
+{
+    static const char *const names[] = {"mirrored left to right", "turned by 180 degrees",
+                                        "mirrored top to bottom", "mirrored at the diagonal",
+                                        "turned by 90 degrees",   "mirrored at the other diagonal",
+                                        "turned by 270 degrees"};
+    return orientation <= 1 ? NULL : orientation <= 8 ? names[orientation - 2] : "which is none";
+}
+
 char *tiffpages_describe(const TiffPage *page)
 {
     return g_strdup_printf("compression %d, photometric %d, %d samples of %d bits", page->compression,

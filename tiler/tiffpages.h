@@ -27,5 +27,7 @@ const TiffPage *tiffpages_largest(const GArray *pages);
 const TiffPage *tiffpages_of_size(const GArray *pages, int64_t width, int64_t height);
 /* Whether one factor, the same for x and y, makes (width, height) of (width0, height0), to the rounding of sizes to whole px. */
 gboolean tiffpages_one_factor(int64_t width0, int64_t height0, int64_t width, int64_t height);
+/* What an orientation tag says, "turned by 90 degrees"; NULL where rows and columns are in order (0 = no tag, 1). */
+const char *tiffpages_turned(uint16_t orientation);
 /* "compression 7 of 3 samples of 8 bits", what a page is made of. Caller frees. */
 char *tiffpages_describe(const TiffPage *page);
