@@ -17,7 +17,7 @@ note() { # FOLDER/NAME: an annotation of that name
 # cohort NAME SLIDES: plans and cuts; prints "ID LABEL" of each slide, then "FILE: REASON" of what is not used.
 cohort() {
     printf 'slides: {%s}\ntiles: {size: 64}\ntrain: {run: false}\n' "$2" >"$1.yaml"
-    "$WSIFLOW" dataset -c "$1.yaml" -o "run_$1" -j 2 >"$1.log" 2>&1
+    "$WSIFLOW" dataset --patience 0 -c "$1.yaml" -o "run_$1" -j 2 >"$1.log" 2>&1
     echo "code $?"
     [ ! -f "run_$1/wsiflow.db" ] || "$WSIFLOW" status "run_$1" --json | python3 -c '
 import json, os, sys

@@ -11,7 +11,7 @@ config() { # NAME SECTIONS
     printf '%b\n%s\n' "$2" "$common" >"$1.yaml"
 }
 run() { # NAME: runs; sets code and out
-    out=$("$WSIFLOW" run -c "$1.yaml" -o "run_$1" -j 2 2>"$1.err")
+    out=$("$WSIFLOW" run --patience 0 -c "$1.yaml" -o "run_$1" -j 2 2>"$1.err")
     code=$?
 }
 heatmaps() { # RUN
