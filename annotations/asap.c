@@ -235,10 +235,10 @@ static gboolean write_outline(Durable *file, GString *out, const Outline *outlin
 }
 
 /* Outlines that are neither go to a group of their own: in "None" they would come back as holes. */
-static gboolean has_others(const Annotation *annotation)
+static gboolean has_others(const GPtrArray *outlines)
 {
-    for (guint i = 0; i < annotation->outlines->len; i++) {
-        if (((Outline *)annotation->outlines->pdata[i])->label == LABEL_NONE) {
+    for (guint i = 0; i < outlines->len; i++) {
+        if (((const Outline *)outlines->pdata[i])->label == LABEL_NONE) {
             return TRUE;
         }
     }
@@ -255,20 +255,21 @@ static void append_group(GString *out, const char *name, const char *color)
 
 gboolean asap_write(const char *path, const Annotation *annotation, char sha256[65], GError **error)
 {
-    g_autoptr(Durable) file = durable_open(path, error);
+    g_autoptr(GPtrArray) outlines = slits_outlines(annotation, error);
+    g_autoptr(Durable) file = outlines ? durable_open(path, error) : NULL;
     g_autoptr(GString) out = g_string_new("<?xml version=\"1.0\"?>\n<ASAP_Annotations>\n\t<Annotations>\n");
     if (!file) {
         return FALSE;
     }
-    for (guint i = 0; i < annotation->outlines->len; i++) {
-        if (!write_outline(file, out, annotation->outlines->pdata[i], error)) {
+    for (guint i = 0; i < outlines->len; i++) {
+        if (!write_outline(file, out, outlines->pdata[i], error)) {
             return FALSE;
         }
     }
     g_string_append(out, "\t</Annotations>\n\t<AnnotationGroups>\n");
     append_group(out, "Tumor", "#FF0000");
     append_group(out, "Exclusion", "#0000FF");
-    if (has_others(annotation)) {
+    if (has_others(outlines)) {
         append_group(out, "Other", "#808080");
     }
     g_string_append(out, "\t</AnnotationGroups>\n</ASAP_Annotations>\n");

@@ -35,11 +35,23 @@ typedef struct {
     double least; /* the least b from here to the right */
 } Active;
 
+/* An outline, and its winding number at the place that the walk has come to. */
+typedef struct {
+    OutlineLabel label;
+    int family, winding;
+    gboolean hole;
+} Member;
+
+/* How many of its outlines are around that place. */
+typedef struct {
+    int lesions, excluded, holes;
+} Family;
+
 typedef struct {
     Edge *edges;
-    const OutlineLabel *labels;
-    int *winding;          /* per outline, at the place that the walk has come to */
-    int lesions, excluded; /* outlines of either kind around that place */
+    Member *members;
+    Family *families;
+    int lesions, excluded; /* outlines and families of either kind around that place */
     double tolerance, shortest;
     int64_t steps;
     Piece *pieces;
@@ -127,14 +139,36 @@ static void set_sign(Sweep *sweep, Edge *edge, double y, int sign)
 
 /* ---- the walk ---- */
 
+/* What a family adds to the outlines around the place; sign -1 takes it away. */
+static void add_family(Sweep *sweep, const Family *family, int sign)
+{
+    if (family->holes == 0) {
+        sweep->lesions += sign * (family->lesions > 0);
+        sweep->excluded += sign * (family->excluded > 0);
+    }
+}
+
+static void step_family(Sweep *sweep, const Member *member, int change)
+{
+    Family *family = &sweep->families[member->family];
+    int *count = member->hole                    ? &family->holes
+                 : member->label == LABEL_LESION ? &family->lesions
+                                                 : &family->excluded;
+    add_family(sweep, family, -1);
+    *count += change;
+    add_family(sweep, family, 1);
+}
+
 /* Steps over an edge; direction -1 takes the step back. */
 static void cross(Sweep *sweep, const Edge *edge, int direction)
 {
-    int *winding = &sweep->winding[edge->outline];
-    gboolean was = *winding != 0;
-    *winding += direction * edge->direction;
-    int change = (*winding != 0) - was;
-    if (sweep->labels[edge->outline] == LABEL_LESION) {
+    Member *member = &sweep->members[edge->outline];
+    gboolean was = member->winding != 0;
+    member->winding += direction * edge->direction;
+    int change = (member->winding != 0) - was;
+    if (change && member->family) {
+        step_family(sweep, member, change);
+    } else if (member->label == LABEL_LESION) {
         sweep->lesions += change;
     } else {
         sweep->excluded += change;
@@ -277,13 +311,17 @@ static gboolean sweep_all(Sweep *sweep, int64_t edges, double *rows, Active *act
 
 /* An edge starts and ends once, so that this many are active at most: a bound for memory that needs no second sweep. */
 static gboolean allocate(Sweep *sweep, const Annotation *annotation, int64_t edges, double **rows,
-                         Active **active, OutlineLabel **labels, GError **error)
+                         Active **active, GError **error)
 {
     size_t outlines = annotation->outlines->len;
+    int families = 0;
+    for (size_t i = 0; i < outlines; i++) {
+        families = MAX(families, ((const Outline *)annotation->outlines->pdata[i])->family);
+    }
     const char *what = "the edges of the annotation";
     return (sweep->edges = wsi_try_alloc((size_t)edges, sizeof *sweep->edges, what, error)) &&
-           (sweep->winding = wsi_try_alloc(outlines, sizeof(int), what, error)) &&
-           (*labels = wsi_try_alloc(outlines, sizeof **labels, what, error)) &&
+           (sweep->members = wsi_try_alloc(outlines, sizeof *sweep->members, what, error)) &&
+           (sweep->families = wsi_try_alloc((size_t)families + 1, sizeof *sweep->families, what, error)) &&
            (*rows = wsi_try_alloc(2 * (size_t)edges, sizeof **rows, what, error)) &&
            (*active = wsi_try_alloc((size_t)edges, sizeof **active, what, error));
 }
@@ -293,15 +331,14 @@ Piece *boundary_find(const Annotation *annotation, int64_t *count, GError **erro
     Sweep sweep = {0};
     double *rows = NULL, scale;
     Active *active = NULL;
-    OutlineLabel *labels = NULL;
-    gboolean good = allocate(&sweep, annotation, count_edges(annotation), &rows, &active, &labels, error);
+    gboolean good = allocate(&sweep, annotation, count_edges(annotation), &rows, &active, error);
     if (good) {
         for (guint i = 0; i < annotation->outlines->len; i++) {
-            labels[i] = ((const Outline *)annotation->outlines->pdata[i])->label;
+            const Outline *outline = annotation->outlines->pdata[i];
+            sweep.members[i] = (Member){outline->label, outline->family, 0, outline->hole};
         }
         int64_t edges = collect_edges(annotation, sweep.edges, &scale);
         qsort(sweep.edges, (size_t)edges, sizeof *sweep.edges, compare_edges);
-        sweep.labels = labels;
         sweep.tolerance = sweep.shortest = ldexp(scale, -46);
         good = sweep_all(&sweep, edges, rows, active);
         if (!good && sweep.no_memory) {
@@ -316,8 +353,8 @@ Piece *boundary_find(const Annotation *annotation, int64_t *count, GError **erro
         }
     }
     g_free(sweep.edges);
-    g_free(sweep.winding);
-    g_free(labels);
+    g_free(sweep.members);
+    g_free(sweep.families);
     g_free(rows);
     g_free(active);
     if (!good) {

@@ -1,6 +1,7 @@
 /* Inside annotations/: the border of the lesion region as separate pieces.
  *
- * The region is the union of the lesion outlines (non-zero winding each) minus the union of the others.  A piece is a part of an
+ * The region is the union of the lesion outlines (non-zero winding each) minus the union of the others; from the outlines of a family its
+ * holes are taken first.  A piece is a part of an
  * outline's edge across which, from left to right, the region begins (sign +1) or ends (-1).  Pieces do not cross, and on every
  * horizontal line their signs alternate, + first.  So the region's area left of x is a sum over pieces, each on its own. */
 #pragma once

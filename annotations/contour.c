@@ -434,7 +434,7 @@ static gboolean add_drafts(Source *source, const LabelContour *label, double sca
                            GError **error)
 {
     Contour *contour = label->contour;
-    const Draft *outer = NULL;
+    Draft *outer = NULL;
     /* The last pixels of a coarser mask reach over the slide. */
     double width = source->frame->width > 0 ? source->frame->width : INFINITY,
            height = source->frame->height > 0 ? source->frame->height : INFINITY;
@@ -458,8 +458,13 @@ static gboolean add_drafts(Source *source, const LabelContour *label, double sca
         if (!draft) {
             return FALSE;
         }
-        draft->ring_of = ring->twice_area < 0 ? outer : NULL;
-        outer = ring->twice_area < 0 ? outer : draft;
+        if (ring->twice_area < 0) {
+            outer->family = outer->family ? outer->family : ++source->families;
+            draft->ring_of = outer;
+            draft->family = outer->family;
+        } else {
+            outer = draft;
+        }
     }
     return TRUE;
 }
@@ -468,7 +473,7 @@ Annotation *contour_annotation(const char *path, const LabelContour *labels, int
                                double scale_y, const GroupSpec *groups, const SlideFrame *frame,
                                GError **error)
 {
-    g_auto(Source) source = {.path = path, .text = "", .frame = frame};
+    g_auto(Source) source = {.path = path, .text = "", .frame = frame, .is_mask = TRUE};
     source_init(&source);
     for (int i = 0; i < count; i++) {
         Contour *contour = labels[i].contour;

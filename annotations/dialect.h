@@ -18,8 +18,9 @@ struct Draft {
     gboolean closed;
     gboolean
         repeats_first; /* the dialect ends its rings with the first point again: that is no mistake to be counted */
-    gboolean cut_out;     /* not lesion where its group would be lesion (ImageScope's negative regions) */
-    const Draft *ring_of; /* a hole of that outline alone (GeoJSON's inner rings), else NULL */
+    int family; /* > 0: the holes of a family are cut out of its outlines alone (holes.c); 0: of none */
+    gboolean negative;    /* a hole that the file has by itself (negative regions of layers) */
+    const Draft *ring_of; /* a hole as inner ring of that outline, else NULL */
     const char *kind; /* what an outline without area is ("Ruler"); static or interned; NULL when closed */
     int line;         /* where it starts */
     int points, room;
@@ -58,6 +59,8 @@ typedef struct {
         parents; /* group -> the group that it is part of ("" = none); NULL: groups are not declared in this dialect */
     GPtrArray *warnings; /* char*, owned */
     Tally strange;       /* elements or objects that the reader does not know, or does not want */
+    gboolean is_mask;    /* outlines are borders of pixels */
+    int families;        /* so many have been given out */
     int64_t vertices;
     int warned; /* warnings so far, also those beyond the limit of the list */
 } Source;
@@ -92,6 +95,29 @@ void source_warn(Source *source, int line, const char *format, ...) G_GNUC_PRINT
 /* Adds the corners of the box that the draft's points span, or the ellipse in it, in their place. */
 gboolean source_box(Source *source, Draft *draft, gboolean ellipse, int line, GError **error);
 
+static inline gboolean draft_is_hole(const Draft *draft)
+{
+    return draft->negative || draft->ring_of;
+}
+/* Whether it has an area that means something. */
+static inline gboolean draft_counts(const Draft *draft)
+{
+    return draft->closed && !draft->left_out && draft->label != LABEL_NONE;
+}
+/* As an outline whose texts and points are borrowed. */
+static inline Outline draft_outline(const Draft *draft)
+{
+    return (Outline){draft->name,   draft->group, draft->label,  draft->closed,
+                     draft->points, draft->xy,    draft->family, draft_is_hole(draft)};
+}
+
+/* Settles of which outlines each hole is one (holes.c); an error for a layer of negative regions alone. */
+gboolean holes_settle(Source *source, GError **error);
+/* Tells what is cut out of the lesions (losses.c); an error when less than a px is left. */
+gboolean losses_tell(Source *source, GError **error);
+/* The outlines as a dialect has them in which holes belong to nobody (slits.c): none has a family.  Caller unrefs; NULL with WSI_ERROR_INPUT where
+ * no such outlines exist, or WSI_ERROR_MEMORY. */
+GPtrArray *slits_outlines(const Annotation *annotation, GError **error);
 /* Drafts to outlines (gate.c): labels by the rules, repairs, bounds.  The drafts are used up. */
 gboolean gate_pass(Source *source, const GroupSpec *groups, GPtrArray *outlines, GError **error);
 /* Gives each draft its label (groups.c); an error that names all groups without one. */

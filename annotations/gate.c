@@ -7,11 +7,8 @@
  * 4. What was changed, left out or has no area is in the warnings, with its place.
  * 5. A file that has closed outlines yields at least one; a file with nothing but unknown elements is an error.  Else what a reader
  *    did not understand would look like a slide without lesions.
- *
- * Holes.  An annotation's not-lesion outlines are cut out of all lesions.  That is what ASAP and ImageScope mean, but a GeoJSON
- * ring is a hole of its own polygon only: another lesion may lie in it.  Such a ring is made an outline of its own when no other
- * lesion is near; else it is joined to its outer ring by a slit (there and back, so without area) against the outer ring's
- * direction, which makes the winding number 0 inside. */
+ * 6. What is cut out of lesions is in the warnings with its area, and of lesions a px at least is left (losses.c).
+ * 7. A hole is in a family with an outline that it is cut out of (holes.c). */
 #include "annotations/dialect.h"
 #include "base/error.h"
 #include <math.h>
@@ -120,151 +117,36 @@ static gboolean repair(Source *source, GError **error)
     return TRUE;
 }
 
-/* ---- holes ---- */
+/* ---- units ---- */
 
-/* Whether a lesion other than the hole's own outline may have a part in the hole. */
-static gboolean is_shared(const Source *source, const Draft *hole)
+/* Shares of the slide (0 to 1), as some viewers write them, or mm: taken for px they would be a slide without lesions. */
+static gboolean check_units(const Source *source, GError **error)
 {
+    const SlideFrame *frame = source->frame;
+    const Draft *first = NULL;
+    double far = 0, largest = 0;
     for (guint i = 0; i < source->drafts->len; i++) {
-        const Draft *other = source->drafts->pdata[i];
-        if (other != hole->ring_of && !other->ring_of && other->closed && !other->left_out &&
-            other->label == LABEL_LESION && other->low_x < hole->high_x && other->high_x > hole->low_x &&
-            other->low_y < hole->high_y && other->high_y > hole->low_y) {
-            return TRUE;
+        const Draft *draft = source->drafts->pdata[i];
+        double low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY};
+        for (int k = 0; k < 2 * draft->points && draft->closed; k++) {
+            low[k % 2] = fmin(low[k % 2], draft->xy[k]);
+            high[k % 2] = fmax(high[k % 2], draft->xy[k]);
+            far = fmax(far, fabs(draft->xy[k] - (k % 2 ? frame->bounds_y : frame->bounds_x)));
+        }
+        if (draft->closed && draft->points >= 3) {
+            first = first ? first : draft;
+            largest = fmax(largest, fmax(high[0] - low[0], high[1] - low[1]));
         }
     }
-    return FALSE;
-}
-
-static double signed_area(const double *xy, int points)
-{
-    double twice = 0;
-    for (int i = 1; i + 1 < points; i++) {
-        twice +=
-            (xy[2 * i] - xy[0]) * (xy[2 * i + 3] - xy[1]) - (xy[2 * i + 2] - xy[0]) * (xy[2 * i + 1] - xy[1]);
+    if (!first || source->is_mask || (far > 1 && largest >= 1)) {
+        return TRUE;
     }
-    return twice / 2;
-}
-
-/* Appends to the outer ring: its own first point, the hole in the opposite direction, the hole's first point. */
-static gboolean join(Draft *outer, int outer_points, const Draft *hole, GError **error)
-{
-    int points = outer->points + hole->points + 2;
-    double *xy = g_try_realloc_n(outer->xy, (gsize)points, 2 * sizeof(double));
-    if (!xy) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_MEMORY, "no memory for %d vertices", points);
-        return FALSE;
-    }
-    outer->xy = xy;
-    gboolean same = (signed_area(xy, outer_points) > 0) == (signed_area(hole->xy, hole->points) > 0);
-    double *to = xy + 2 * outer->points;
-    memcpy(to, xy, 2 * sizeof(double));
-    for (int i = 0; i <= hole->points; i++) {
-        int from = i % hole->points;
-        from = same && from ? hole->points - from : from;
-        memcpy(to + 2 * (i + 1), hole->xy + 2 * from, 2 * sizeof(double));
-    }
-    outer->points = points;
-    return TRUE;
-}
-
-/* Rings that are holes of one outline: on their own, or joined to it. */
-static gboolean settle_holes(Source *source, GError **error)
-{
-    const Draft *outer = NULL;
-    int outer_points = 0; /* before anything was joined to it */
-    for (guint i = 0; i < source->drafts->len; i++) {
-        Draft *hole = source->drafts->pdata[i];
-        if (!hole->ring_of || hole->left_out) {
-            continue;
-        }
-        if (hole->ring_of != outer) {
-            outer = hole->ring_of;
-            outer_points = outer->points;
-        }
-        if (outer->left_out || outer->label == LABEL_NONE) {
-            hole->left_out = TRUE;
-        } else if (outer->label == LABEL_LESION && !is_shared(source, hole)) {
-            hole->label = LABEL_NOT_LESION;
-        } else {
-            hole->left_out = TRUE;
-            if (!join((Draft *)outer, outer_points, hole, error)) {
-                return FALSE;
-            }
-        }
-    }
-    return TRUE;
-}
-
-/* ImageScope's negative regions. In a layer that is no lesion there is nothing to cut them out of. */
-static void cut_out(Source *source, Draft *draft)
-{
-    if (draft->cut_out && draft->label == LABEL_LESION) {
-        draft->label = LABEL_NOT_LESION;
-    } else if (draft->cut_out && draft->label == LABEL_NOT_LESION) {
-        g_autofree char *name = shown_name(draft->name);
-        source_warn(source, draft->line, "negative region \"%s\" of a layer that is not lesion is left out",
-                    name);
-        draft->left_out = TRUE;
-    }
-}
-
-/* ---- lesions that nothing is left of ---- */
-
-/* Whether the point is in the outline, by crossings. */
-static gboolean contains(const Draft *draft, double x, double y)
-{
-    gboolean inside = FALSE;
-    for (int i = 0, j = draft->points - 1; i < draft->points; j = i++) {
-        const double *a = draft->xy + 2 * i, *b = draft->xy + 2 * j;
-        if ((a[1] > y) != (b[1] > y) && x < a[0] + (y - a[1]) * (b[0] - a[0]) / (b[1] - a[1])) {
-            inside = !inside;
-        }
-    }
-    return inside;
-}
-
-/* Whether all points of a lesion are in what is cut out of it. */
-static gboolean is_within(const Draft *lesion, const Draft *cut)
-{
-    gboolean within = cut->low_x <= lesion->low_x && cut->high_x >= lesion->high_x &&
-                      cut->low_y <= lesion->low_y && cut->high_y >= lesion->high_y;
-    for (int i = 0; within && i < lesion->points; i++) {
-        within = contains(cut, lesion->xy[2 * i], lesion->xy[2 * i + 1]);
-    }
-    return within;
-}
-
-static gboolean is_used(const Draft *draft, OutlineLabel label)
-{
-    return draft->closed && !draft->left_out && draft->label == label;
-}
-
-/* An island that somebody outlined within an exclusion is cut out with it: that may be meant or not, so that it is told. */
-static void tell_cut_lesions(Source *source)
-{
-    g_autoptr(GPtrArray) cuts = g_ptr_array_new();
-    int count = 0, line = 0;
-    for (guint i = 0; i < source->drafts->len; i++) {
-        if (is_used(source->drafts->pdata[i], LABEL_NOT_LESION)) {
-            g_ptr_array_add(cuts, source->drafts->pdata[i]);
-        }
-    }
-    for (guint i = 0; i < source->drafts->len && cuts->len > 0; i++) {
-        const Draft *lesion = source->drafts->pdata[i];
-        gboolean within = FALSE;
-        for (guint c = 0; is_used(lesion, LABEL_LESION) && c < cuts->len && !within; c++) {
-            within = is_within(lesion, cuts->pdata[c]);
-        }
-        line = within && !count ? lesion->line : line;
-        count += within;
-    }
-    if (count) {
-        source_warn(
-            source, line,
-            "%d lesion%s wholly within an outline that is cut out of the lesions: nothing of %s counts",
-            count, count == 1 ? " lies" : "s lie", count == 1 ? "it" : "them");
-    }
+    return source_error(
+        source, first->line, error,
+        far > 1 ? "no outline is larger than %.3g px: are the coordinates in px of level 0, not in mm?"
+                : "all coordinates are within %.3g px of the origin: they look like shares of the "
+                  "slide, not like px of level 0",
+        far > 1 ? largest : far);
 }
 
 /* ---- what a file holds ---- */
@@ -307,7 +189,7 @@ static gboolean check_yield(const Source *source, GError **error)
     const Draft *closed = NULL;
     for (guint i = 0; i < source->drafts->len; i++) {
         const Draft *draft = source->drafts->pdata[i];
-        if (draft->closed && !draft->ring_of && !draft->left_out) {
+        if (draft->closed && !draft_is_hole(draft) && !draft->left_out) {
             return TRUE;
         }
         closed = draft->closed && !closed ? draft : closed;
@@ -319,25 +201,18 @@ static gboolean check_yield(const Source *source, GError **error)
 
 gboolean gate_pass(Source *source, const GroupSpec *groups, GPtrArray *outlines, GError **error)
 {
-    if (!groups_label(source, groups, error) || !repair(source, error) || !settle_holes(source, error) ||
-        !tell_unused(source, error)) {
+    if (!groups_label(source, groups, error) || !check_units(source, error) || !repair(source, error) ||
+        !holes_settle(source, error) || !tell_unused(source, error) || !check_yield(source, error) ||
+        !losses_tell(source, error)) {
         return FALSE;
     }
-    for (guint i = 0; i < source->drafts->len; i++) {
-        cut_out(source, source->drafts->pdata[i]);
-    }
-    if (!check_yield(source, error)) {
-        return FALSE;
-    }
-    tell_cut_lesions(source);
     for (guint i = 0; i < source->drafts->len; i++) {
         Draft *draft = source->drafts->pdata[i];
         if (draft->left_out) {
             continue;
         }
         Outline *outline = g_new0(Outline, 1);
-        *outline =
-            (Outline){draft->name, draft->group, draft->label, draft->closed, draft->points, draft->xy};
+        *outline = draft_outline(draft);
         draft->name = draft->group = NULL;
         draft->xy = NULL;
         g_ptr_array_add(outlines, outline);

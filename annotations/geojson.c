@@ -131,7 +131,7 @@ static gboolean add_position(const Feature *feature, Draft *draft, const json_t 
 }
 
 /* A ring, a line, or points. */
-static gboolean add_ring(const Feature *feature, const json_t *positions, int nesting, const Draft **outer,
+static gboolean add_ring(const Feature *feature, const json_t *positions, int nesting, Draft **outer,
                          GError **error)
 {
     Draft *draft =
@@ -142,7 +142,12 @@ static gboolean add_ring(const Feature *feature, const json_t *positions, int ne
     draft->repeats_first = TRUE;
     draft->kind = feature->kind;
     draft->ring_of = *outer;
-    *outer = *outer ? *outer : draft;
+    if (*outer) {
+        (*outer)->family = (*outer)->family ? (*outer)->family : ++feature->source->families;
+        draft->family = (*outer)->family;
+    } else {
+        *outer = draft;
+    }
     if (nesting == 0) {
         return add_position(feature, draft, positions, error);
     }
@@ -166,7 +171,7 @@ static gboolean add_coordinates(const Feature *feature, const json_t *coordinate
         return source_error(feature->source, feature->line, error,
                             "the coordinates of this feature are no array");
     }
-    const Draft *outer = NULL;
+    Draft *outer = NULL;
     if (nesting < 2 ||
         (feature->closed && json_array_size(coordinates) == 0)) { /* EMPTY: the gate's business */
         return add_ring(feature, coordinates, MIN(nesting, 1), &outer, error);

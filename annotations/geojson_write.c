@@ -6,7 +6,8 @@
  * ring to write: then the outline becomes an object of its own, as do those beside all lesions, and annotation_read gives back
  * the same regions.
  *
- * The slits by which gate.c joins holes to an outline are taken apart again: JTS, QuPath's geometry, calls them invalid. */
+ * A hole of a family is a ring of the outlines of its family.  Where it crosses their border the ring would be none to JTS, QuPath's geometry:
+ * then it becomes an object of its own too, unless another lesion is in it. */
 #include "annotations/geojson.h"
 #include "annotations/dialect.h"
 #include "annotations/raster.h"
@@ -111,6 +112,8 @@ static gboolean relate(const Part *hole, const Part *lesion, Relation *relation,
     double both, in_lesion, in_hole;
     Outline same = *hole->outline;
     same.label = LABEL_LESION;
+    same.family = 0;
+    same.hole = FALSE;
     if (!part || !area_of(&same, part, &both, error) || !area_of(part, NULL, &in_lesion, error) ||
         !area_of(&same, NULL, &in_hole, error)) {
         return FALSE;
@@ -120,13 +123,22 @@ static gboolean relate(const Part *hole, const Part *lesion, Relation *relation,
     return TRUE;
 }
 
+static void add_ring(Part *parts, guint outer, guint ring)
+{
+    Part *part = &parts[outer];
+    part->holes = part->holes ? part->holes : g_array_new(FALSE, FALSE, sizeof(guint));
+    g_array_append_val(part->holes, ring);
+    parts[ring].is_ring = TRUE;
+}
+
 /* Makes part `index` an inner ring of all lesions around it, unless it lies across the border of one. */
-static gboolean place_hole(Part *parts, guint count, guint index, GError **error)
+static gboolean place_exclusion(Part *parts, guint count, guint index, GError **error)
 {
     g_autoptr(GArray) around = g_array_new(FALSE, FALSE, sizeof(guint));
     for (guint i = 0; i < count; i++) {
+        const Outline *outline = parts[i].outline;
         Relation relation;
-        if (!parts[i].outline->closed || parts[i].outline->label != LABEL_LESION) {
+        if (!outline->closed || outline->hole || outline->label != LABEL_LESION) {
             continue;
         }
         if (!relate(&parts[index], &parts[i], &relation, error)) {
@@ -140,12 +152,50 @@ static gboolean place_hole(Part *parts, guint count, guint index, GError **error
         }
     }
     for (guint k = 0; k < around->len; k++) {
-        Part *lesion = &parts[g_array_index(around, guint, k)];
-        lesion->holes = lesion->holes ? lesion->holes : g_array_new(FALSE, FALSE, sizeof(guint));
-        g_array_append_val(lesion->holes, index);
-        parts[index].is_ring = TRUE;
+        add_ring(parts, g_array_index(around, guint, k), index);
     }
     return TRUE;
+}
+
+/* Makes part `index`, a hole, a ring of those of its family that it takes something from. */
+static gboolean place_hole(Part *parts, guint count, guint index, GError **error)
+{
+    const Outline *hole = parts[index].outline;
+    gboolean across = FALSE, shared = hole->label != LABEL_LESION;
+    g_autoptr(GArray) around = g_array_new(FALSE, FALSE, sizeof(guint));
+    parts[index].is_ring = TRUE; /* and of none, when it takes nothing */
+    for (guint i = 0; i < count; i++) {
+        const Outline *outline = parts[i].outline;
+        Relation relation = BESIDE;
+        gboolean own = outline->family == hole->family;
+        if (!outline->closed || outline->hole || (!own && outline->label != LABEL_LESION)) {
+            continue;
+        }
+        if (!relate(&parts[index], &parts[i], &relation, error)) {
+            return FALSE;
+        }
+        shared = shared || (!own && relation != BESIDE);
+        across = across || (own && relation == ACROSS);
+        if (own && relation != BESIDE) {
+            g_array_append_val(around, i);
+        }
+    }
+    parts[index].is_ring = !across || shared;
+    for (guint k = 0; parts[index].is_ring && k < around->len; k++) {
+        add_ring(parts, g_array_index(around, guint, k), index);
+    }
+    return TRUE;
+}
+
+/* Whether the outline has holes of its own, so that it cannot be a ring itself. */
+static gboolean has_holes(const Part *parts, guint count, guint index)
+{
+    const Outline *outline = parts[index].outline;
+    gboolean found = FALSE;
+    for (guint i = 0; outline->family && !found && i < count; i++) {
+        found = parts[i].outline->hole && parts[i].outline->family == outline->family;
+    }
+    return found;
 }
 
 /* ---- text ---- */
@@ -179,39 +229,6 @@ static gboolean write_points(Writer *writer, const double *xy, int points, gbool
     return TRUE;
 }
 
-/* The rings of an outline that slits may join: from one visit of the first point to the next.  A joined ring ends with its own first
- * point; when one does not, these are no slits and all is one ring. */
-static gboolean write_rings(Writer *writer, const Outline *outline, GError **error)
-{
-    const double *xy = outline->xy;
-    g_autoptr(GArray) starts = g_array_new(FALSE, FALSE, sizeof(int));
-    for (int i = 0; i < outline->points; i++) {
-        if (xy[2 * i] == xy[0] && xy[2 * i + 1] == xy[1]) {
-            g_array_append_val(starts, i);
-        }
-    }
-    int end = outline->points;
-    g_array_append_val(starts, end);
-    gboolean slits = starts->len > 2;
-    for (guint k = 1; k + 1 < starts->len; k++) {
-        int first = g_array_index(starts, int, k) + 1, last = g_array_index(starts, int, k + 1) - 1;
-        slits = slits && last - first >= 3 && xy[2 * first] == xy[2 * last] &&
-                xy[2 * first + 1] == xy[2 * last + 1];
-    }
-    if (!slits) {
-        return write_points(writer, xy, outline->points, TRUE, error);
-    }
-    for (guint k = 0; k + 1 < starts->len; k++) {
-        int first = g_array_index(starts, int, k) + (k > 0),
-            last = g_array_index(starts, int, k + 1) - (k > 0);
-        g_string_append(writer->text, k ? "," : "");
-        if (!write_points(writer, xy + 2 * first, last - first, TRUE, error)) {
-            return FALSE;
-        }
-    }
-    return TRUE;
-}
-
 static gboolean write_geometry(Writer *writer, const Part *parts, const Part *part, GError **error)
 {
     const Outline *outline = part->outline;
@@ -223,7 +240,7 @@ static gboolean write_geometry(Writer *writer, const Part *parts, const Part *pa
         return good;
     }
     g_string_append(writer->text, part->holes ? "[[" : "[");
-    if (!write_rings(writer, outline, error)) {
+    if (!write_points(writer, outline->xy, outline->points, TRUE, error)) {
         return FALSE;
     }
     for (guint k = 0; part->holes && k < part->holes->len; k++) {
@@ -273,7 +290,8 @@ static gboolean write_feature(Writer *writer, const Part *parts, guint index, gb
     if (!write_geometry(writer, parts, &parts[index], error)) {
         return FALSE;
     }
-    gboolean lesion = outline->label == LABEL_LESION, excluded = outline->label == LABEL_NOT_LESION;
+    gboolean excluded = outline->label == LABEL_NOT_LESION || outline->hole,
+             lesion = outline->label == LABEL_LESION && !excluded;
     g_autofree char *name = quoted(outline->name);
     g_autofree char *class = quoted(lesion ? "Tumor" : excluded ? "Exclusion" : outline->group);
     g_string_append(writer->text, ",\"id\":\"");
@@ -298,8 +316,11 @@ static gboolean write_all(Writer *writer, Part *parts, const GPtrArray *outlines
         measure(&parts[i], outlines->pdata[i]);
     }
     for (guint i = 0; i < outlines->len; i++) {
-        gboolean hole = parts[i].outline->closed && parts[i].outline->label == LABEL_NOT_LESION;
-        if (hole && !place_hole(parts, outlines->len, i, error)) {
+        const Outline *outline = parts[i].outline;
+        gboolean exclusion = outline->closed && !outline->hole && outline->label == LABEL_NOT_LESION &&
+                             !has_holes(parts, outlines->len, i);
+        if (outline->hole ? !place_hole(parts, outlines->len, i, error)
+                          : exclusion && !place_exclusion(parts, outlines->len, i, error)) {
             return FALSE;
         }
     }

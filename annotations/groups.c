@@ -234,9 +234,10 @@ static void label_all(Labelling *labelling, const GroupSpec *groups)
     labelling->used = used_groups(source);
     for (guint i = 0; i < source->drafts->len; i++) {
         Draft *draft = source->drafts->pdata[i];
-        if (by_name && draft->cut_out && !*draft->name) {
-            draft->label = LABEL_LESION; /* a hole needs no name: the gate cuts it out */
-        } else if (!draft->ring_of) {    /* rings go with their outline */
+        if (by_name && draft->negative) {
+            draft->label =
+                LABEL_LESION;         /* a hole needs no name: its layer says of what it is one (holes.c) */
+        } else if (!draft->ring_of) { /* rings go with their outline */
             find_label(labelling, draft);
         }
     }

@@ -9,7 +9,7 @@
  *           <Comments><Comment Body=/>...                     HALO alone
  *
  * Coordinates are level-0 px.  ImageScope's types are numbers, HALO's are words.  Rectangles of two points are given by opposite
- * corners, ellipses by those of their box.  NegativeROA="1" is a hole; HasEndcaps="1" is HALO's open line.
+ * corners, ellipses by those of their box.  NegativeROA="1" is a hole of its layer; HasEndcaps="1" is HALO's open line.
  * Sources: files of both programs, and pyhaloxml (github.com/rharkes/pyhaloxml), which reads and writes HALO's.
  *
  * Layers may lack a name.  Such a layer becomes the group "Layer N": no rule of the Camelyon sets names it, so that a person has to
@@ -49,7 +49,7 @@ typedef struct {
     char *id, *name, *description; /* of the layer */
     gboolean layer, vertices;      /* within one */
     Draft *draft;                  /* the region that is open, or NULL */
-    int shape;
+    int shape, family;
 } Layers;
 
 /* HALO's points are <V>; ImageScope's <Vertex> begins alike. */
@@ -74,6 +74,7 @@ static gboolean start_layer(Layers *layers, const XmlTag *tag, GError **error)
         return source_error(layers->source, tag->line, error, "an Annotation within an Annotation");
     }
     layers->layer = TRUE;
+    layers->family = ++layers->source->families;
     g_free(layers->id);
     g_free(layers->name);
     g_clear_pointer(&layers->description, g_free);
@@ -126,7 +127,8 @@ static gboolean start_region(Layers *layers, const XmlTag *tag, GError **error)
         source_draft(layers->source, text ? text : "", group, layers->shape != OPEN, tag->line, error);
     if (layers->draft) {
         layers->draft->kind = line ? "open line" : types[type].kind;
-        layers->draft->cut_out = g_strcmp0(negative, "1") == 0;
+        layers->draft->negative = g_strcmp0(negative, "1") == 0 && layers->draft->closed;
+        layers->draft->family = layers->family;
         layers->draft->repeats_first = TRUE; /* both programs often do, and others do not */
     }
     return layers->draft != NULL;

@@ -29,7 +29,8 @@ const GroupRule camelyon_rules[] = {
 Outline *outline_new(const char *name, const char *group, OutlineLabel label, int points, const double *xy)
 {
     Outline *outline = g_new0(Outline, 1);
-    *outline = (Outline){g_strdup(name), g_strdup(group), label, TRUE, points, NULL};
+    *outline = (Outline){
+        .name = g_strdup(name), .group = g_strdup(group), .label = label, .closed = TRUE, .points = points};
     outline->xy = g_memdup2(xy, sizeof(double) * 2 * (size_t)points);
     return outline;
 }

@@ -10,10 +10,12 @@ typedef enum { LABEL_NONE = 0, LABEL_LESION = 1, LABEL_NOT_LESION = 2 } OutlineL
 typedef struct {
     char *name, *group; /* as in the file */
     OutlineLabel
-        label;       /* by the group rules: a LABEL_NOT_LESION outline is cut out of the lesions (a hole) */
+        label; /* by the group rules: a LABEL_NOT_LESION outline is cut out of all lesions; of a hole that of its family */
     gboolean closed; /* FALSE: points only (Dot, PointSet); they have no area */
     int points;      /* >= 3 for closed outlines; the last point is not a copy of the first */
     double *xy;      /* interleaved */
+    int family; /* > 0: outlines that belong together (a polygon and its inner rings, a layer); 0: of none */
+    gboolean hole; /* cut out of the outlines of its family, and of no others */
 } Outline;
 
 typedef struct {
@@ -54,7 +56,7 @@ typedef struct {
  *                       ASAP's masks
  *   QuPath GeoJSON      the classification ("Unclassified" without one); may be gzip; inner rings are holes of their polygon; cells,
  *                       tiles and TMA cores are left out with a warning
- *   Aperio ImageScope   the layer's Name or Description ("Layer N" without); NegativeROA is a hole
+ *   Aperio ImageScope   the layer's Name or Description ("Layer N" without); NegativeROA is a hole of its layer
  *   HALO                the same; ellipses and rectangles are given by two opposite corners
  *   Hamamatsu NDPA      the title ("Untitled" without); needs annotation_read_on
  * Errors: WSI_ERROR_INPUT with "FILE:LINE: ..." (not well-formed, DOCTYPE, not finite, more than 64 MiB, 10^5 outlines or 10^7

@@ -113,7 +113,7 @@ static gboolean wants_evaluate(const Run *run, const SlideEntry *slide)
 const Stage stages[] = {
     {"ingest", "geometry, resolution and identity of a slide", SCOPE_SLIDE, OPEN_KEYS, "", 4, wants_slide,
      stage_ingest},
-    {"tissue", "tissue mask", SCOPE_SLIDE, "tissue slides.groups slides.group_field " OPEN_KEYS, "ingest", 7,
+    {"tissue", "tissue mask", SCOPE_SLIDE, "tissue slides.groups slides.group_field " OPEN_KEYS, "ingest", 8,
      wants_slide, stage_tissue},
     {"stain", "how a slide is stained", SCOPE_SLIDE, CUT_KEYS " " OPEN_KEYS, "ingest tissue", 2, wants_stain,
      stage_stain},

@@ -18,7 +18,8 @@ static void test_types(void)
     assert_warning(annotation, 0, "1 annotation in no group taken as not lesion, as in Camelyon16");
     assert_warning(annotation, 1,
                    "2 annotations have no area and mark no lesion: \"Dot\" (1), \"PointSet\" (1)");
-    g_assert_cmpuint(annotation->warnings->len, ==, 2);
+    assert_warning(annotation, 2, "1 of 150 px of the lesions are cut out: \"Exclusion\" (1)");
+    g_assert_cmpuint(annotation->warnings->len, ==, 3);
     g_assert_cmpstr(outline_at(annotation, 0)->name, ==, "geen tumor?");
     g_assert_cmpint(outline_at(annotation, 0)->label, ==, LABEL_LESION); /* the group decides, not the name */
     g_assert_cmpint(outline_at(annotation, 0)->points, ==, 4);
@@ -301,20 +302,6 @@ static void test_encodings(void)
     refused("BM1234", "BMP picture", "label masks are PNG or TIFF");
 }
 
-/* A lesion that an exclusion swallows is told; one that reaches out of it, or has it as a hole, is not. */
-static void test_swallowed(void)
-{
-    g_autoptr(Annotation) annotation =
-        read_text(ASAP(SHAPE("outer", "Polygon", "Tumor", SQUARE(0, 0, 100, 100))
-                           SHAPE("hole", "Polygon", "Exclusion", SQUARE(10, 10, 90, 90)) "\n" SHAPE(
-                               "island", "Polygon", "Tumor", SQUARE(20, 20, 40, 40))
-                               SHAPE("other", "Polygon", "Tumor", SQUARE(50, 50, 60, 60))
-                                   SHAPE("across", "Polygon", "Tumor", SQUARE(80, 80, 95, 95)),
-                       GROUPS));
-    g_assert_cmpuint(annotation->warnings->len, ==, 1);
-    assert_warning(annotation, 0, "file.xml:7: 2 lesions lie wholly within an outline that is cut out");
-}
-
 /* An outline in an outline ended the program, or lost the outer one. */
 static void test_nested_outlines(void)
 {
@@ -435,7 +422,6 @@ int main(int argc, char **argv)
     g_test_add_func("/annotation/asap/numbers", test_numbers);
     g_test_add_func("/annotation/gate/repairs", test_repairs);
     g_test_add_func("/annotation/gate/outside of the slide", test_outside);
-    g_test_add_func("/annotation/gate/swallowed", test_swallowed);
     g_test_add_func("/annotation/gate/many warnings", test_many_warnings);
     g_test_add_func("/annotation/hostile/doctypes", test_doctypes);
     g_test_add_func("/annotation/hostile/attributes", test_many_attributes);

@@ -46,7 +46,7 @@ static void test_geojson_holes(void)
     g_autoptr(Annotation) annotation = read_text(FEATURE(
         TUMOR, "Polygon", "[" RING(0, 0, 100, 100) "," RING(10, 10, 20, 20) "," RING(30, 30, 50, 50) "]"));
     g_assert_cmpuint(annotation->outlines->len, ==, 3);
-    g_assert_cmpint(outline_at(annotation, 1)->label, ==, LABEL_NOT_LESION);
+    g_assert_true(outline_at(annotation, 1)->hole);
     assert_near(region_area(annotation), 10000 - 100 - 400, 1e-9);
 }
 
@@ -58,7 +58,7 @@ static void test_geojson_islands(void)
                           "[[" RING(0, 0, 100, 100) "," RING(10, 10, 60, 60) "," RING(
                               70, 70, 80, 80) "],"
                                               "[" RING(20, 20, 30, 30) "]]"));
-    g_assert_cmpuint(island->outlines->len, ==, 3);
+    g_assert_cmpuint(island->outlines->len, ==, 4);
     assert_near(region_area(island), 10000 - 2500 - 100 + 100, 1e-9);
     g_autoptr(Raster) raster = raster_build(island, NULL);
     assert_near(raster_share(raster, &(Rect){10, 10, 50, 50}), 100 / 2500., 1e-12);
@@ -77,7 +77,7 @@ static void test_geojson_islands_in_two_holes(void)
     const char *other = FEATURE(TUMOR, "Polygon", "[" RING(75, 75, 80, 80) "]");
     g_autofree char *text = g_strdup_printf("[%s,%s,%s]", outer, small, other);
     g_autoptr(Annotation) annotation = read_text(text);
-    g_assert_cmpuint(annotation->outlines->len, ==, 3);
+    g_assert_cmpuint(annotation->outlines->len, ==, 5);
     assert_near(region_area(annotation), 10000 - 2500 - 400 + 100 + 25, 1e-9);
 }
 
@@ -114,7 +114,7 @@ static void test_geojson_left_out(void)
     assert_warning(annotation, 0, "file.xml:1: a feature without geometry");
     assert_warning(annotation, 1, "file.xml:3: annotation \"n\" has 2 points and is left out");
     assert_warning(annotation, 2, "file.xml:2: 1 thing is not read: \"tile\" (1)");
-    refused("[" FEATURE(TUMOR, "Polygon", "[[[0,0],[1,1],[0,0]]]") "]", "all closed annotations of the file");
+    refused("[" FEATURE(TUMOR, "Polygon", "[[[0,0],[9,9],[0,0]]]") "]", "all closed annotations of the file");
 }
 
 /* Cells, tiles and cores are left out by their new names and by those of QuPath 0.2; annotations are read by both. */
@@ -309,27 +309,18 @@ static void test_imagescope(void)
     g_autoptr(Annotation) annotation = read_text(text);
     g_assert_cmpstr(annotation->dialect, ==, "Aperio ImageScope");
     g_assert_cmpuint(annotation->outlines->len, ==, 5);
-    g_assert_cmpuint(annotation->warnings->len, ==, 1);
     assert_warning(annotation, 0, "1 annotation has no area and marks no lesion: \"Ruler\" (1)");
+    assert_warning(annotation, 1, "100 of 11128 px of the lesions are cut out: \"negative region\" (1)");
+    g_assert_cmpuint(annotation->warnings->len, ==, 2);
     g_assert_cmpstr(outline_at(annotation, 0)->group, ==, "Tumor");
     g_assert_cmpint(outline_at(annotation, 0)->points, ==, 4);
-    g_assert_cmpint(outline_at(annotation, 1)->label, ==, LABEL_NOT_LESION);
+    g_assert_true(outline_at(annotation, 1)->hole);
     g_assert_cmpstr(outline_at(annotation, 2)->group, ==, "metastases");
     g_assert_cmpfloat(outline_area(outline_at(annotation, 2)), ==, 500);
     assert_near(outline_area(outline_at(annotation, 3)), G_PI * 20 * 10,
                 1e-9); /* an ellipse keeps its area */
     g_assert_false(outline_at(annotation, 4)->closed);
     assert_near(region_area(annotation), 10000 - 100 + 500 + G_PI * 200, 1e-6);
-}
-
-static void test_imagescope_negative(void)
-{
-    const char *text = LAYERS(LAYER(
-        "1", "Exclusion", "", REGION("0", "1", BOX(10, 10, 20, 20)) REGION("0", "0", BOX(10, 10, 30, 20))));
-    g_autoptr(Annotation) annotation = read_text(text);
-    g_assert_cmpuint(annotation->outlines->len, ==, 1);
-    assert_warning(annotation, 0,
-                   "file.xml:2: negative region \"t\" of a layer that is not lesion is left out");
 }
 
 static void test_imagescope_refused(void)
@@ -392,13 +383,13 @@ static void test_halo(void)
     g_assert_cmpint(outline_at(annotation, 0)->points, ==, 4);
     g_assert_cmpstr(outline_at(annotation, 0)->group, ==, "Tumor");
     g_assert_cmpstr(outline_at(annotation, 0)->name, ==, "first");
-    g_assert_cmpint(outline_at(annotation, 1)->label, ==, LABEL_NOT_LESION);
+    g_assert_true(outline_at(annotation, 1)->hole);
     assert_near(outline_area(outline_at(annotation, 1)), G_PI * 20 * 15, 1e-9);
     g_assert_cmpfloat(outline_area(outline_at(annotation, 2)), ==, 5000);
     assert_near(outline_area(outline_at(annotation, 3)), G_PI * 40 * 30, 1e-9);
     g_assert_false(outline_at(annotation, 4)->closed);
     assert_near(region_area(annotation), 10000 - G_PI * 300 + 5000 + G_PI * 1200, 1e-6);
-    g_assert_cmpuint(annotation->warnings->len, ==, 1);
+    g_assert_cmpuint(annotation->warnings->len, ==, 2);
     assert_warning(
         annotation, 0,
         "4 annotations have no area and mark no lesion: \"open line\" (1), \"Ruler\" (2), \"Pin\" (1)");
@@ -499,7 +490,6 @@ int main(int argc, char **argv)
     g_test_add_func("/geojson/JSON refused", test_geojson_json_refused);
     g_test_add_func("/geojson/gzip", test_gzip);
     g_test_add_func("/imagescope/layers", test_imagescope);
-    g_test_add_func("/imagescope/negative region of no lesion", test_imagescope_negative);
     g_test_add_func("/imagescope/refused", test_imagescope_refused);
     g_test_add_func("/imagescope/by text", test_imagescope_text);
     g_test_add_func("/halo/shapes", test_halo);

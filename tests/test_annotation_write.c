@@ -90,8 +90,9 @@ static void test_geojson_islands(void)
     g_assert_true(geojson_write_on(path, island, &frame, NULL, &error));
     json_auto_t *written = json_load_file(path, 0, NULL);
     const json_t *first = json_array_get(json_object_get(written, "features"), 0);
-    /* The slits are gone: three rings again, each closed. */
-    const json_t *rings = json_object_get(json_object_get(first, "geometry"), "coordinates");
+    /* Three rings again, each closed. */
+    const json_t *rings =
+        json_array_get(json_object_get(json_object_get(first, "geometry"), "coordinates"), 0);
     g_assert_cmpuint(json_array_size(rings), ==, 3);
     for (size_t i = 0; i < 3; i++) {
         const json_t *ring = json_array_get(rings, i);
@@ -101,7 +102,7 @@ static void test_geojson_islands(void)
     g_autoptr(Annotation) back =
         annotation_read_on(path, &(GroupSpec){.rules = camelyon_rules}, &frame, &error);
     g_assert_no_error(error);
-    g_assert_cmpuint(back->outlines->len, ==, 3);
+    g_assert_cmpuint(back->outlines->len, ==, 5);
     assert_near(region_area(back), 10000 - 900 - 1600 + 200, 1e-9);
     g_assert_cmpfloat(outline_at(back, 0)->xy[0], ==, 0);
 }

@@ -1,0 +1,132 @@
+/* What is cut out of the lesions, told with its area; and that something is left of them.
+ *
+ * A "normal" region that somebody drew over a whole slide takes its lesions away, and a slide of lesions is trained on as normal.  Nobody
+ * but the person who drew it can say whether that is meant, so it is told; and where nothing is left, it is an error. */
+#include "annotations/dialect.h"
+#include "annotations/raster.h"
+#include <math.h>
+
+enum { NAMED = 10 };
+
+/* The lesions' border with or without what is cut out of them.  (Inner rings are part of their polygon.) */
+static Raster *border_of(const Source *source, gboolean cut, GError **error)
+{
+    g_autofree Outline *outlines = g_new0(Outline, source->drafts->len);
+    g_autoptr(GPtrArray) pointers = g_ptr_array_new();
+    for (guint i = 0; i < source->drafts->len; i++) {
+        const Draft *draft = source->drafts->pdata[i];
+        if (draft_counts(draft) && (cut || (draft->label == LABEL_LESION && !draft->negative))) {
+            outlines[i] = draft_outline(draft);
+            g_ptr_array_add(pointers, &outlines[i]);
+        }
+    }
+    Annotation annotation = {.path = (char *)source->path, .outlines = pointers};
+    return raster_build(&annotation, error);
+}
+
+/* Within the slide, where its size is known. */
+static double area_of(const Source *source, const Raster *raster)
+{
+    Rect whole = {0, 0, source->frame->width, source->frame->height};
+    return whole.width > 0 && whole.height > 0 ? raster_share(raster, &whole) * whole.width * whole.height
+                                               : raster_area(raster);
+}
+
+static gboolean is_lesion(const Draft *draft)
+{
+    return draft_counts(draft) && draft->label == LABEL_LESION && !draft_is_hole(draft);
+}
+
+/* Lesions of whose box most is cut out: '"a" (990 of 1000 px)'.  Caller frees; NULL = none. */
+static char *most_lost(const Source *source, const Raster *before, const Raster *after)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    int count = 0;
+    for (guint i = 0; i < source->drafts->len; i++) {
+        const Draft *draft = source->drafts->pdata[i];
+        Rect box = {draft->low_x, draft->low_y, draft->high_x - draft->low_x, draft->high_y - draft->low_y};
+        if (!is_lesion(draft) || box.width <= 0 || box.height <= 0) {
+            continue;
+        }
+        double had = raster_share(before, &box), lost = had - raster_share(after, &box);
+        if (lost <= had / 2 || had <= 0) {
+            continue;
+        }
+        if (count++ < NAMED) {
+            g_autofree char *name = shown_name(*draft->name ? draft->name : draft->group);
+            g_string_append_printf(text, "%s\"%s\" of line %d (%.0f of %.0f px)", count > 1 ? ", " : "", name,
+                                   draft->line, lost * box.width * box.height, had * box.width * box.height);
+        }
+    }
+    if (count > NAMED) {
+        g_string_append_printf(text, " and %d more", count - NAMED);
+    }
+    return count ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
+}
+
+static gboolean too_little(const Source *source, double left, double before, const char *cutters, int line,
+                           GError **error)
+{
+    if (before < 1) {
+        return source_error(
+            source, line, error,
+            "the outlines that count cover %.3g px in all: are the coordinates px of level 0?", before);
+    }
+    return source_error(
+        source, line, error,
+        "%.3g of the %.0f px of the lesions are left, all else is cut out: %s; what is meant?  "
+        "A group that is to cut nothing out can be ignored",
+        left, before, cutters);
+}
+
+static gboolean compare(Source *source, const char *cutters, int line, GError **error)
+{
+    g_autoptr(Raster) before = border_of(source, FALSE, error);
+    g_autoptr(Raster) after = before ? border_of(source, TRUE, error) : NULL;
+    if (!after) {
+        return FALSE;
+    }
+    double had = area_of(source, before), left = area_of(source, after), lost = had - left;
+    if (left < 1) {
+        return too_little(source, left, had, cutters, line, error);
+    }
+    if (lost >= 0.5) {
+        g_autofree char *most = most_lost(source, before, after);
+        source_warn(source, line, "%.0f of %.0f px of the lesions are cut out: %s%s%s", lost, had, cutters,
+                    most ? "; most is lost of " : "", most ? most : "");
+    }
+    return TRUE;
+}
+
+/* A lesion that is one without a look at its neighbours: of a px at least, within the slide, without holes. */
+static gboolean is_plain(const Source *source, const Draft *draft)
+{
+    const SlideFrame *frame = source->frame;
+    Outline outline = draft_outline(draft);
+    gboolean within = frame->width <= 0 || (draft->low_x >= 0 && draft->low_y >= 0 &&
+                                            draft->high_x <= frame->width && draft->high_y <= frame->height);
+    return draft->family == 0 && within && outline_area(&outline) >= 1;
+}
+
+gboolean losses_tell(Source *source, GError **error)
+{
+    g_auto(Tally) cutters = {0};
+    gboolean plain = FALSE;
+    int first = 0;
+    for (guint i = 0; i < source->drafts->len; i++) {
+        const Draft *draft = source->drafts->pdata[i];
+        if (is_lesion(draft)) {
+            first = first ? first : draft->line;
+            plain = plain || is_plain(source, draft);
+        } else if (draft_counts(draft) && draft->negative) {
+            tally_add(&cutters, "negative region", draft->line);
+        } else if (draft_counts(draft) && !draft_is_hole(draft)) {
+            tally_add(&cutters, draft->group, draft->line);
+        }
+    }
+    if (!first || (plain && cutters.count == 0)) {
+        return TRUE;
+    }
+    g_autofree char *list = tally_text(&cutters);
+    return compare(source, list, first, error);
+}
