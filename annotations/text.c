@@ -2,8 +2,8 @@
  *
  * gzip is unpacked in memory up to the same bound, so that a small file cannot become a large one.
  *
- * Readers get UTF-8.  UTF-16 is known by its byte-order mark or by how "<" or "{" stand in it, other encodings by the XML declaration;
- * a table says which are converted.  Afterwards the declaration would be wrong, so that it is blanked; its lines stay. */
+ * Readers get UTF-8.  UTF-16 and UTF-32 are recognised by their byte-order mark or by how "<" or "{" stand in them, other encodings by
+ * the XML declaration, in any name that iconv knows.  Afterwards the declaration would be wrong, so it is blanked; its lines stay. */
 #include "annotations/dialect.h"
 #include "base/error.h"
 #include <errno.h>
@@ -93,29 +93,34 @@ static const struct {
     {"RIFF", 4, "a WebP picture"},
 };
 
-/* Encodings of XML that are read, beside UTF-8. */
-static const char *const encodings[] = {
-    "UTF-16",       "UTF-16LE",     "UTF-16BE",     "WINDOWS-1250", "WINDOWS-1251", "WINDOWS-1252",
-    "WINDOWS-1253", "WINDOWS-1254", "WINDOWS-1257", "ISO-8859-1",   "ISO-8859-2",   "ISO-8859-5",
-    "ISO-8859-7",   "ISO-8859-9",   "ISO-8859-15",  "KOI8-R",       "SHIFT_JIS",    "EUC-JP",
-    "GB2312",       "GBK",          "GB18030",      "BIG5",         "EUC-KR",       NULL};
-
 static gboolean begins(const char *text, size_t length, const char *with, size_t bytes)
 {
     return length >= bytes && memcmp(text, with, bytes) == 0;
 }
 
-/* UTF-16 by its mark, or by a "<", "{" or "[" with a NUL beside it; NULL when it is not. */
-static const char *utf16_of(const char *text, size_t length)
+/* UTF-16 and UTF-32 by a byte-order mark, or by a "<", "{" or "[" with NULs beside it; NULL when it is neither. */
+static const char *wide_of(const char *text, size_t length)
 {
-    if (length < 4 || begins(text, length, "\xFF\xFE\0\0", 4)) {
-        return NULL;
+    static const struct {
+        const char *mark, *zeros; /* zeros: where the first character has NULs, 'x' where it stands */
+        size_t bytes;
+        const char *encoding;
+    } forms[] = {
+        {"\xFF\xFE\0\0", "x000", 4, "UTF-32LE"},
+        {"\0\0\xFE\xFF", "000x", 4, "UTF-32BE"},
+        {"\xFF\xFE", "x0", 2, "UTF-16LE"},
+        {"\xFE\xFF", "0x", 2, "UTF-16BE"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(forms) && length >= 4; i++) {
+        gboolean first = TRUE;
+        for (size_t k = 0; k < forms[i].bytes; k++) {
+            first = first && (forms[i].zeros[k] == '0' ? !text[k] : text[k] && strchr("<{[", text[k]));
+        }
+        if (first || begins(text, length, forms[i].mark, forms[i].bytes)) {
+            return forms[i].encoding;
+        }
     }
-    if (begins(text, length, "\xFF\xFE", 2) || (strchr("<{[", text[0]) && !text[1] && text[2])) {
-        return "UTF-16LE";
-    }
-    return begins(text, length, "\xFE\xFF", 2) || (!text[0] && text[1] && strchr("<{[", text[1])) ? "UTF-16BE"
-                                                                                                  : NULL;
+    return NULL;
 }
 
 /* The declared encoding of XML, in upper case; NULL without. Caller frees. */
@@ -156,36 +161,44 @@ static gboolean convert(const char *path, const char *encoding, char **text, siz
     return TRUE;
 }
 
+/* What iconv needs of a declared encoding: its name, or NULL where the bytes are UTF-8 all the same.  A declaration that was read byte by
+ * byte is in no encoding of wide characters: programs that write into memory first declare UTF-16 and save UTF-8.  ASCII is part of
+ * UTF-8. */
+static gboolean check_declared(const char *path, const char *declared, const char **encoding, GError **error)
+{
+    static const char *const utf8[] = {"UTF-8", "UTF8", "US-ASCII", "ASCII", NULL};
+    static const char sample[] = "<?xml";
+    *encoding = NULL;
+    if (g_strv_contains(utf8, declared)) {
+        return TRUE;
+    }
+    g_autoptr(GError) why = NULL;
+    g_autofree char *read = NULL;
+    gboolean a_name = declared[strspn(declared, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-")] == 0;
+    if (a_name) { /* iconv takes more than names: "LATIN1//IGNORE" drops what it cannot read */
+        read = g_convert(sample, -1, "UTF-8", declared, NULL, NULL, &why);
+    }
+    if (!a_name || g_error_matches(why, G_CONVERT_ERROR, G_CONVERT_ERROR_NO_CONVERSION)) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "%s:1: declares the encoding \"%.40s\", which iconv does not know; save it as UTF-8",
+                    path, declared);
+        return FALSE;
+    }
+    *encoding = g_strcmp0(read, sample) == 0 ? declared : NULL;
+    return TRUE;
+}
+
 /* To UTF-8, from what the bytes prove or else the declaration says. */
 static gboolean decode(const char *path, char **text, size_t *length, GError **error)
 {
-    const char *utf16 = utf16_of(*text, *length);
-    if (utf16) {
-        if (!convert(path, utf16, text, length, error)) {
-            return FALSE;
-        }
-        blank_declaration(*text);
-        return TRUE;
-    }
-    g_autofree char *declared = declared_encoding(*text);
-    /* Programs that write into memory first declare UTF-16 and save UTF-8. */
-    if (!declared || g_str_equal(declared, "UTF-8") || g_str_equal(declared, "UTF8") ||
-        g_str_equal(declared, "US-ASCII") || g_str_has_prefix(declared, "UTF-16")) {
-        blank_declaration(*text);
-        return TRUE;
-    }
-    if (!g_strv_contains(encodings, declared)) {
-        g_autofree char *list = g_strjoinv(", ", (char **)encodings);
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s:1: declares the encoding \"%.40s\", which is not read (known: UTF-8, %s)", path,
-                    declared, list);
+    const char *encoding = wide_of(*text, *length);
+    g_autofree char *declared = encoding ? NULL : declared_encoding(*text);
+    if ((declared && !check_declared(path, declared, &encoding, error)) ||
+        (encoding && !convert(path, encoding, text, length, error))) {
         return FALSE;
     }
-    gboolean good = convert(path, declared, text, length, error);
-    if (good) {
-        blank_declaration(*text);
-    }
-    return good;
+    blank_declaration(*text);
+    return TRUE;
 }
 
 static gboolean check_text(const char *path, const char *text, size_t length, GError **error)

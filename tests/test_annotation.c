@@ -290,12 +290,26 @@ static void test_encodings(void)
     assert_encoding("ISO-8859-1", "iso-8859-1", FALSE);
     assert_encoding("ISO-8859-15", "ISO-8859-15", FALSE);
     assert_encoding("WINDOWS-1250", "Windows-1250", FALSE);
+    assert_encoding("ISO-8859-1", "latin1", FALSE);
+    assert_encoding("ISO-8859-1", "ISO_8859-1", FALSE);
+    assert_encoding("ISO-8859-1", "iso8859-1", FALSE);
+    assert_encoding("WINDOWS-1252", "cp1252", FALSE);
+    assert_encoding("IBM850", "cp850", FALSE);
+    assert_encoding("MACINTOSH", "macintosh", FALSE);
+    assert_encoding("UTF-8", "ASCII", FALSE); /* what lxml declares; it would write references */
+    assert_encoding("UTF-8", "UCS-2", FALSE);
+    assert_encoding("UTF-16LE", "UCS-2", FALSE);
+    assert_encoding("UTF-32LE", "UTF-32", TRUE);
+    assert_encoding("UTF-32BE", "ucs-4", FALSE);
     assert_refused("\xFF\xFE<\0\0\xD8"
                    "x\0",
                    8, &(SlideFrame){0}, (const char *const[]){"in UTF-16LE", NULL});
     assert_refused("<a>\0</a>", 8, &(SlideFrame){0}, (const char *const[]){"NUL", NULL});
     refused("<ASAP_Annotations a='\xE4'/>", "not UTF-8", "declares no other encoding");
-    refused("<?xml version='1.0' encoding='UTF-7'?><ASAP_Annotations/>", "UTF-7", "WINDOWS-1252");
+    refused("<?xml version='1.0' encoding='x-mine'?><ASAP_Annotations/>",
+            "file.xml:1: declares the encoding \"X-MINE\", which iconv does not know");
+    refused("<?xml version='1.0' encoding='LATIN1//IGNORE'?><ASAP_Annotations/>", "LATIN1//IGNORE");
+    refused("<?xml version='1.0' encoding='iso-8859-8'?><a b='\xFF'/>", "in ISO-8859-8");
     refused("<?xml version='1.0' encoding='windows-1252'?><a b='\x81'/>", "in WINDOWS-1252");
     refused("<?xml version='1.0' encoding='windows-1252'?>\n\n<ASAP_Annotations><a>", "file.xml:3");
     refused("\xFF\xD8\xFF\xE0", "JPEG picture");
