@@ -80,7 +80,7 @@ PY
 # Masks as people have them.  Each kind gives the pixels of one.npy, or is refused by its name.
 python3 - <<'PY'
 import numpy as np, tifffile
-from PIL import Image
+from PIL import Image, features
 one = np.load("one.npy")
 white = one * 255
 png = lambda image, name, **more: image.save(f"k_{name}.png", **more)
@@ -111,6 +111,18 @@ noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8)
 tif(noise, "no_photograph", photometric="rgb")
 png(Image.fromarray(np.dstack([white] * 3 + [one * 100 + 1])), "no_glass")
 Image.fromarray(white).save("k_no_jpeg.jpg")
+Image.fromarray(one).save("k_no_jpeg_in.tif", compression="jpeg", quality=100)
+Image.fromarray(np.dstack([white] * 3)).save("k_no_jpeg_rgb.tif", compression="jpeg")
+if features.check("webp"):
+    Image.fromarray(np.dstack([white] * 3)).save("k_no_webp_in.tif", compression="webp")
+def says(name, compression):  # the tag alone: the pixels are not read
+    tif(one, name)
+    with tifffile.TiffFile(f"k_{name}.tif", mode="r+") as f:
+        f.pages[0].tags["Compression"].overwrite(compression)
+says("no_jp2_in", 34712)
+says("no_aperio_jp2", 33005)
+says("no_jxl_in", 50002)
+says("no_lerc_in", 34887)
 Image.fromarray(white).save("k_no_bmp.bmp")
 Image.fromarray(white).save("k_no_gif.gif")
 np.save("k_no_numpy.npy", one)
@@ -159,6 +171,13 @@ refused k_no_cmyk.tif 'neither grey, palette nor RGB'
 refused k_no_photograph.tif 'the 256th colour'
 refused k_no_glass.png 'half-transparent'
 refused k_no_jpeg.jpg 'is a JPEG picture.*label masks are PNG or TIFF'
+refused k_no_jpeg_in.tif 'is no label mask: its compression is JPEG .tag 259 is 7.*Deflate'
+refused k_no_jpeg_rgb.tif 'its compression is JPEG'
+[ ! -e k_no_webp_in.tif ] || refused k_no_webp_in.tif 'its compression is WebP'
+refused k_no_jp2_in.tif 'its compression is JPEG 2000 .tag 259 is 34712'
+refused k_no_aperio_jp2.tif 'its compression is JPEG 2000'
+refused k_no_jxl_in.tif 'its compression is JPEG XL'
+refused k_no_lerc_in.tif 'its compression is LERC'
 refused k_no_bmp.bmp 'is a BMP picture'
 refused k_no_gif.gif 'is a GIF picture'
 refused k_no_numpy.npy 'is a NumPy array'

@@ -67,6 +67,52 @@ gboolean labels_detect(const char *path, gboolean *found, GError **error)
     return ok;
 }
 
+/* Compressions that change values, or may: the name of this one, or NULL.  WebP, JPEG 2000, JPEG XR, JPEG XL and LERC have lossless modes
+ * too, but the directory does not say which one was used. */
+static const char *lossy_compression(uint16_t compression)
+{
+    static const struct {
+        uint16_t tag;
+        const char *name;
+    } lossy[] = {
+        {COMPRESSION_OJPEG, "JPEG"},
+        {COMPRESSION_JPEG, "JPEG"},
+        {33007, "JPEG"},
+        {34892, "JPEG"},
+        {33003, "JPEG 2000"},
+        {33004, "JPEG 2000"},
+        {33005, "JPEG 2000"},
+        {COMPRESSION_JP2000, "JPEG 2000"},
+        {22610, "JPEG XR"},
+        {34934, "JPEG XR"},
+        {50002, "JPEG XL"},
+        {52546, "JPEG XL"},
+        {COMPRESSION_WEBP, "WebP"},
+        {COMPRESSION_LERC, "LERC"},
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(lossy); i++) {
+        if (lossy[i].tag == compression) {
+            return lossy[i].name;
+        }
+    }
+    return NULL;
+}
+
+static gboolean check_compression(const Labels *labels, GError **error)
+{
+    uint16_t compression = COMPRESSION_NONE;
+    TIFFGetFieldDefaulted(labels->tiff, TIFFTAG_COMPRESSION, &compression);
+    const char *name = lossy_compression(compression);
+    if (name) {
+        g_set_error(
+            error, WSI_ERROR, WSI_ERROR_INPUT,
+            "%s is no label mask: its compression is %s (tag 259 is %d), which may change labels; save it "
+            "with Deflate, LZW or ZSTD",
+            labels->path, name, compression);
+    }
+    return !name;
+}
+
 /* What keeps a TIFF's pixels from being labels; NULL when nothing does. */
 static const char *tiff_problem(const LabelFormat *format, uint16_t photometric, uint16_t sample,
                                 uint16_t planes)
@@ -254,8 +300,8 @@ static gboolean open_tiff(Labels *labels, GError **error)
         return FALSE;
     }
     labels->tiff = tiffsource_tiff(labels->source);
-    return set_format(labels, error) && set_geometry(labels, error) && check_pages(labels, error) &&
-           check_hidden_planes(labels, error);
+    return check_compression(labels, error) && set_format(labels, error) && set_geometry(labels, error) &&
+           check_pages(labels, error) && check_hidden_planes(labels, error);
 }
 
 static gboolean open_png(Labels *labels, GError **error)
