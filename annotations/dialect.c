@@ -29,6 +29,20 @@ static void draft_free(void *data)
     g_free(draft);
 }
 
+gboolean source_flag(const Source *source, int line, const char *key, const char *text, gboolean *flag,
+                     GError **error)
+{
+    static const char *const words[] = {"", "0", "false", "1", "true"};
+    g_autofree char *word = g_strstrip(g_strdup(text ? text : ""));
+    for (guint i = 0; i < G_N_ELEMENTS(words); i++) {
+        if (g_ascii_strcasecmp(word, words[i]) == 0) {
+            *flag = i > 2;
+            return TRUE;
+        }
+    }
+    return source_error(source, line, error, "%s is \"%.40s\"; it must be 1 or true, 0 or false", key, word);
+}
+
 gboolean source_error(const Source *source, int line, GError **error, const char *format, ...)
 {
     va_list args;

@@ -90,6 +90,10 @@ gboolean source_ellipse(Source *source, Draft *draft, double x, double y, double
 /* WSI_ERROR_INPUT "PATH:LINE: MESSAGE". Always FALSE. */
 gboolean source_error(const Source *source, int line, GError **error, const char *format, ...)
     G_GNUC_PRINTF(4, 5);
+/* A yes or no of a file: 1 or true, 0 or false, in any case; FALSE where there is none (NULL or empty).  Anything else is an error that names
+ * `key`. */
+gboolean source_flag(const Source *source, int line, const char *key, const char *text, gboolean *flag,
+                     GError **error);
 void source_warn(Source *source, int line, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 /* Adds the corners of the box that the draft's points span, or the ellipse in it, in their place. */
@@ -125,8 +129,8 @@ gboolean groups_label(Source *source, const GroupSpec *groups, GError **error);
 /* Only tells which groups have none. */
 void groups_unknown(Source *source, const GroupSpec *groups, UnknownGroup found, void *data);
 
-/* A whole text file (text.c), unpacked when it is gzip and converted from UTF-16 or the encoding that its XML declaration names, which is
- * blanked: NUL-ended valid UTF-8 of at most TEXT_LIMIT bytes without NULs.  Caller frees; NULL with error. */
+/* A whole text file (text.c), unpacked when it is gzip and converted from UTF-16, UTF-32 or the encoding that its XML declaration names
+ * (any that iconv knows), which is blanked: NUL-ended valid UTF-8 of at most TEXT_LIMIT bytes without NULs.  Caller frees; NULL with error. */
 char *text_load(const char *path, size_t *length, GError **error);
 
 /* The shortest decimal number that reads back as the same double. Returns buffer. */

@@ -9,8 +9,11 @@
  * doubled keys).  What is left when the features are taken out is read strictly too, so that nothing escapes; and the scan
  * gives each feature its line, which jansson's values do not have.
  *
- * Numbers that JSON has not (NaN, Infinity, 1e999), which QuPath and Python write among measurements, become null before jansson sees
- * them, and are counted; among coordinates null is an error.
+ * Numbers that JSON does not have (NaN, Infinity, 1e999), which QuPath and Python write among measurements, become null before jansson
+ * sees them, and are counted; among coordinates null is an error.
+ *
+ * An empty geometry is an error in all its forms (null, [], an empty collection): what the outline was nobody knows, and a lesion without
+ * outline would make its slide a normal one.  Only a feature that has neither type, class nor name is left out with a warning.
  *
  * Of QuPath's objects annotations and detections are read, at any depth of the hierarchy.  Cells, tiles and TMA cores are what
  * programs find and where they look, not what a person outlined: they are left out and counted, by their new names and by those that
@@ -187,6 +190,12 @@ static gboolean add_coordinates(const Feature *feature, const json_t *coordinate
     return TRUE;
 }
 
+/* An outline without points, which the gate refuses unless its group is nobody's business. */
+static gboolean add_empty(Feature *feature, GError **error)
+{
+    return source_draft(feature->source, feature->name, feature->group, TRUE, feature->line, error) != NULL;
+}
+
 static gboolean add_geometry(Feature *feature, const json_t *geometry, GError **error)
 {
     const char *type = json_string_value(json_object_get(geometry, "type"));
@@ -197,7 +206,7 @@ static gboolean add_geometry(Feature *feature, const json_t *geometry, GError **
                 return FALSE;
             }
         }
-        return TRUE;
+        return json_array_size(parts) > 0 || add_empty(feature, error);
     }
     for (size_t i = 0; i < G_N_ELEMENTS(geometries); i++) {
         if (g_strcmp0(type, geometries[i].type) == 0) {
@@ -269,6 +278,25 @@ static gboolean is_wanted(Source *source, const json_t *value, const json_t *pro
     return !kind;
 }
 
+/* Whether a feature says what it is: by an object's type, a class or a name. */
+static gboolean has_meaning(const json_t *value, const json_t *properties)
+{
+    static const char *const keys[] = {"objectType", "object_type", "classification", "name"};
+    const char *id = json_string_value(json_object_get(value, "id"));
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+        const json_t *said = json_object_get(properties, keys[i]);
+        if (said && !json_is_null(said)) {
+            return TRUE;
+        }
+    }
+    for (size_t i = 0; id && i < G_N_ELEMENTS(objects); i++) {
+        if (g_strcmp0(id, objects[i].old) == 0) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
 static gboolean add_feature(Source *source, const json_t *value, int line, GError **error)
 {
     const json_t *properties = json_object_get(value, "properties"),
@@ -288,13 +316,14 @@ static gboolean add_feature(Source *source, const json_t *value, int line, GErro
     if (!is_wanted(source, value, properties, line)) {
         return TRUE;
     }
-    if (!geometry || json_is_null(geometry)) {
+    gboolean empty = !geometry || json_is_null(geometry);
+    if (empty && !has_meaning(value, properties)) {
         source_warn(source, line, "a feature without geometry is left out");
         return TRUE;
     }
     g_autofree char *group = read_class(json_object_get(properties, "classification"));
     Feature feature = {.source = source, .name = name ? name : "", .group = group, .line = line};
-    return add_geometry(&feature, geometry, error);
+    return empty ? add_empty(&feature, error) : add_geometry(&feature, geometry, error);
 }
 
 /* ---- the whole ---- */

@@ -118,16 +118,17 @@ static gboolean start_region(Layers *layers, const XmlTag *tag, GError **error)
                         : is_filled(layers->description) ? layers->description
                                                          : unnamed;
     int type = find_type(layers, tag, error);
-    if (type < 0) {
+    gboolean line, hole;
+    if (type < 0 || !source_flag(layers->source, tag->line, "HasEndcaps", endcaps, &line, error) ||
+        !source_flag(layers->source, tag->line, "NegativeROA", negative, &hole, error)) {
         return FALSE;
     }
-    gboolean line = g_strcmp0(endcaps, "1") == 0;
     layers->shape = line ? OPEN : types[type].shape;
     layers->draft =
         source_draft(layers->source, text ? text : "", group, layers->shape != OPEN, tag->line, error);
     if (layers->draft) {
         layers->draft->kind = line ? "open line" : types[type].kind;
-        layers->draft->negative = g_strcmp0(negative, "1") == 0 && layers->draft->closed;
+        layers->draft->negative = hole && layers->draft->closed;
         layers->draft->family = layers->family;
         layers->draft->repeats_first = TRUE; /* both programs often do, and others do not */
     }

@@ -154,6 +154,18 @@ static gboolean read_value(Ndpa *ndpa, const char *name, const char *text, int l
     return TRUE;
 }
 
+/* An empty <closed> says nothing: the annotation stays what its type is. */
+static gboolean read_closed(const Ndpa *ndpa, const char *text, int line, GError **error)
+{
+    g_autofree char *word = g_strstrip(g_strdup(text));
+    gboolean closed = TRUE;
+    if (*word && !source_flag(ndpa->source, line, "<closed>", word, &closed, error)) {
+        return FALSE;
+    }
+    ndpa->draft->closed = ndpa->draft->closed && closed;
+    return TRUE;
+}
+
 static gboolean on_end(void *data, const char *name, const char *text, int line, GError **error)
 {
     Ndpa *ndpa = data;
@@ -175,8 +187,7 @@ static gboolean on_end(void *data, const char *name, const char *text, int line,
         return add_point(ndpa, line, error);
     }
     if (strcmp(name, "closed") == 0) {
-        ndpa->draft->closed = ndpa->draft->closed && strcmp(text, "0") != 0;
-        return TRUE;
+        return read_closed(ndpa, text, line, error);
     }
     return read_value(ndpa, name, text, line, error);
 }

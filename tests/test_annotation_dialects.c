@@ -193,6 +193,20 @@ static void test_geojson_empty(void)
     refused(FEATURE(TUMOR, "Polygon", "[[]]"), "has no points");
     refused(FEATURE(TUMOR, "MultiPolygon", "[]"), "has no points");
     refused(FEATURE(TUMOR, "MultiPolygon", "[[" RING(0, 0, 9, 9) "],[]]"), "has no points");
+    /* As shapely and geopandas write it. */
+#define BARE(geometry, properties) \
+    "[" OBJECT("", "") ",\n{'type':'Feature','geometry':" geometry ",'properties':{" properties "}}]"
+#define NOTHING "{'type':'GeometryCollection','geometries':[]}"
+    refused(BARE("null", "'name':'a','classification':'Tumor'"),
+            "file.xml:2: the closed annotation \"a\" has no points");
+    refused(BARE(NOTHING, "'classification':{'name':'Tumor'}"), "file.xml:2: the closed annotation");
+    refused(BARE("{'type':'GeometryCollection','geometries':[{'type':'Point','coordinates':[1,2]}," NOTHING
+                 "]}",
+                 "'classification':'Tumor'"),
+            "has no points");
+    refused(BARE("null", "'objectType':'annotation'"), "\"Unclassified\" (1)");
+    g_autoptr(Annotation) plain = read_text(BARE("null", "'stroke':'#000'"));
+    assert_warning(plain, 0, "file.xml:2: a feature without geometry is left out");
     g_autoptr(Annotation) nothing = read_text("{'type':'FeatureCollection','features':[]}");
     assert_warning(nothing, 0, "file.xml:1: there is nothing in it");
 }
@@ -323,6 +337,19 @@ static void test_imagescope(void)
     assert_near(region_area(annotation), 10000 - 100 + 500 + G_PI * 200, 1e-6);
 }
 
+/* Whether a region is a hole or a line is a yes or a no. */
+static void test_imagescope_flags(void)
+{
+    g_autoptr(Annotation) words = read_text(
+        LAYERS(LAYER("1", "Tumor", "",
+                     REGION("0", "False", BOX(0, 0, 100, 100)) REGION("0", "true", BOX(10, 10, 20, 20))
+                         REGION("0", " 1 ", BOX(50, 50, 60, 60)))));
+    assert_near(region_area(words), 10000 - 200, 1e-9);
+    refused(LAYERS(LAYER("1", "Tumor", "", "\n" REGION("0", "yes", BOX(0, 0, 100, 100)))),
+            "file.xml:3: NegativeROA is \"yes\"; it must be 1 or true, 0 or false");
+    refused(LAYERS(LAYER("1", "Tumor", "", REGION("0", "-1", BOX(0, 0, 100, 100)))), "NegativeROA is \"-1\"");
+}
+
 static void test_imagescope_refused(void)
 {
     refused(LAYERS(LAYER("7", "", "", REGION("0", "0", BOX(0, 0, 9, 9)))),
@@ -397,6 +424,12 @@ static void test_halo(void)
 
 static void test_halo_refused(void)
 {
+    refused(HALO(HALO_REGION("Polygon", "2", "0", V(0, 0) V(9, 0) V(9, 9))), "HasEndcaps is \"2\"");
+    g_autoptr(Annotation) line =
+        read_text(HALO(HALO_REGION("Polygon", "True", "0", V(0, 0) V(9, 0) V(9, 9))
+                           HALO_REGION("Polygon", "false", "0", V(0, 0) V(9, 0) V(9, 9))));
+    g_assert_false(outline_at(line, 0)->closed);
+    g_assert_true(outline_at(line, 1)->closed);
     refused(HALO(HALO_REGION("Spiral", "0", "0", V(0, 0) V(9, 9))),
             "file.xml:3: a Region of the unknown type", "Spiral", "Ellipse");
     refused(HALO(HALO_REGION("Polygon", "0", "0", V(0, 0) V(9, 9) "<Vertex X='1' Y='2'/>")),
@@ -426,12 +459,12 @@ static void test_ndpa(void)
     g_autoptr(GError) error = NULL;
     const char *text = NDPA(
         "Tumor\n",
-        FREEHAND("1",
-                 NM(1000, -500) NM(2000, -500) NM(2000, 500)
-                     NM(1000, 500)) "\n<annotation "
-                                    "type='circle'><x>1000</x><y>-500</y><radius>50000</radius></"
-                                    "annotation>" FREEHAND(
-                                        "0", NM(1000, -500)
+        FREEHAND("1", NM(1000, -500) NM(2000, -500) NM(2000, 500)
+                          NM(1000, 500)) "\n<annotation "
+                                         "type='circle'><x>1000</x><y>-500</y><radius>50000</radius></"
+                                         "annotation>" FREEHAND(
+                                             "false",
+                                             NM(1000, -500)
                                                  NM(2000, -500)) "<annotation "
                                                                  "type='pin'><x>1</x><y>1</y></annotation>");
     g_autoptr(Annotation) annotation = read_bytes(text, -1, &glass, &error);
@@ -461,6 +494,8 @@ static void test_ndpa_refused(void)
                    (const char *const[]){"file.xml:4", NULL});
     assert_refused(NDPA("", FREEHAND("1", NM(0, 0) NM(0, 9) NM(9, 0))), -1, &glass,
                    (const char *const[]){"groups that no rule names: \"Untitled\" (1)", NULL});
+    assert_refused(NDPA("Tumor", FREEHAND("open", NM(0, 0) NM(0, 9) NM(9, 0))), -1, &glass,
+                   (const char *const[]){"file.xml:4: <closed> is \"open\"", NULL});
     assert_refused(NDPA("Tumor", "<annotation type='blob'/>"), -1, &glass,
                    (const char *const[]){"unknown type \"blob\"", "linearmeasure", NULL});
     assert_refused(NDPA("Tumor", FREEHAND("1", "<p><x>1</x><y>1</y></p>")), -1, &glass,
@@ -490,6 +525,7 @@ int main(int argc, char **argv)
     g_test_add_func("/geojson/JSON refused", test_geojson_json_refused);
     g_test_add_func("/geojson/gzip", test_gzip);
     g_test_add_func("/imagescope/layers", test_imagescope);
+    g_test_add_func("/imagescope/flags", test_imagescope_flags);
     g_test_add_func("/imagescope/refused", test_imagescope_refused);
     g_test_add_func("/imagescope/by text", test_imagescope_text);
     g_test_add_func("/halo/shapes", test_halo);
