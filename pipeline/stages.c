@@ -111,7 +111,7 @@ static gboolean wants_evaluate(const Run *run, const SlideEntry *slide)
     "run slides patches tissue tiles dataset model train augment loss threshold score heatmap evaluate"
 
 const Stage stages[] = {
-    {"ingest", "geometry, resolution and identity of a slide", SCOPE_SLIDE, OPEN_KEYS, "", 4, wants_slide,
+    {"ingest", "geometry, resolution and identity of a slide", SCOPE_SLIDE, OPEN_KEYS, "", 5, wants_slide,
      stage_ingest},
     {"tissue", "tissue mask", SCOPE_SLIDE, "tissue slides.groups slides.group_field " OPEN_KEYS, "ingest", 8,
      wants_slide, stage_tissue},

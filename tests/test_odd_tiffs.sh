@@ -35,6 +35,27 @@ with tifffile.TiffWriter("aperio_macro.svs") as out:
                              (canary(160, 96), dict(tile=(32, 32), subfiletype=1, description="Aperio Image Library v1\nlabel 96x160")),
                              (canary(384, 512), dict(subfiletype=9, description="Aperio Image Library v1\nmacro 512x384"))):
         out.write(np.ascontiguousarray(picture), **{**dict(tile=(128, 128), photometric="rgb", compression="zlib", metadata=None), **options})
+# Facts of the slide that begin like the name of a page; DocumentName and PageName are what programs write file names into.
+flagged = dict(z, subfiletype=1)
+for name, text in ("barcode", "Scanner 3000\nBarcode: S12-3456\nStain: H&E"), ("label", "Label: S12"), ("macro", "macro"), ("thumbnail", "Thumbnail at 1x"):
+    write(f"named_{name}.tif", [(slide, dict(z, description=text)), (half, flagged), (quarter, flagged)])
+write("named_all.tif", [(p, dict(flagged if n else z, description="Vendor\nBarcode 7")) for n, p in enumerate((slide, half, quarter))])
+for tag in 269, 285:
+    write(f"named_{tag}.tif", [(slide, dict(z, extratags=[(tag, 2, 0, "label-free_017.tif", True)])), (half, flagged), (quarter, flagged)])
+write("named_big.tif", [(slide, dict(z, description="Label: S12")), (half, dict(flagged, description="Label: S12")), (canary(192, 256), dict(flagged, description="Label_Image"))], byteorder=">")
+# ---- two pages of one size: the first is the level
+def picked(name, pages, missing=0, **more):
+    write(name, pages, **more)
+    with tifffile.TiffFile(name) as f:
+        tag = f.pages[0].tags[325]
+    data = bytearray(open(name, "rb").read())
+    for tile in range(missing):
+        struct.pack_into({3: "<H", 4: "<I"}[tag.dtype], data, tag.valueoffset + {3: 2, 4: 4}[tag.dtype] * tile, 0)
+    open(name, "wb").write(data)
+picked("twins_turned.tif", [(slide, dict(z, extratags=[(274, 3, 1, 3, True)])), (slide, z)])
+picked("twins_turned2.tif", [(slide, z), (half, dict(flagged, extratags=[(274, 3, 1, 6, True)])), (half, z)])
+picked("twins_holes.tif", [(slide, z), (quarter, flagged), (slide, z)], 9)
+picked("twins_mask.tif", [(slide, z), (half, flagged), (canary(768, 1024), dict(flagged, subfiletype=1)), (canary(384, 512), flagged)])
 # ---- the largest page is not the first
 write("reversed.tif", [(quarter, dict(z, subfiletype=1)), (half, dict(z, subfiletype=1)), (slide, dict(z, subfiletype=0))])
 write("reversed_unflagged.tif", [(half, z), (slide, z)])
@@ -128,6 +149,16 @@ jpeg_tiff("jfif420.tif", RGB, s420)                  # the marker
 jpeg_tiff("jfif444.tif", RGB, s444)                  # the marker alone
 jpeg_tiff("bare420.tif", RGB, bare(s420))            # the subsampling alone
 jpeg_tiff("adobe444.tif", RGB, adobe(1, bare(s444))) # Adobe's marker
+# Right, and behind it a page of that size that says otherwise (written by hand: the first directory leads to a copy of it under RGB).
+data = bytearray(open("right420.tif", "rb").read())
+count = struct.unpack_from("<H", data, 8)[0]
+copy = bytearray(data[8:8 + 2 + 12 * count + 4])
+for k in range(count):
+    if struct.unpack_from("<H", copy, 2 + 12 * k)[0] == 262:
+        struct.pack_into("<H", copy, 2 + 12 * k + 8, RGB)
+data += b"\0" * (len(data) % 2)
+struct.pack_into("<I", data, 8 + 2 + 12 * count, len(data))
+open("twins420.tif", "wb").write(data + copy)
 jpeg_tiff("aperio420.svs", RGB, s420, more=aperio)
 # RGB samples: Pillow writes the planes as they are when told that they are Y, Cb, Cr.
 def planes(picture):
@@ -160,6 +191,15 @@ is "a page named label is no level" "$(facts label_named.tif)" "1024x768 mpp 0.5
 is "a wide page is no level" "$(facts macro_wide.tif)" "1024x768 mpp 0.5 notes 1"
 is "a page flagged as macro is no level" "$(facts macro_flag.tif)" "1024x768 mpp 0.5 notes 1"
 is "Aperio's label and macro in tiles are no levels" "$(facts aperio_macro.svs)" "1024x768 256x192 mpp 0.499 notes 2"
+for f in barcode label macro thumbnail all 269 285; do
+    is "the slide's own facts take away no page ($f)" "$(facts named_$f.tif)" "1024x768 512x384 256x192 mpp 0.5 notes 0"
+done
+is "nor in the library's own reader, where a label is still left out" "$(facts named_big.tif)" "1024x768 512x384 mpp 0.5 notes 1"
+# ---- two pages of one size
+refused "the orientation of the first of two pages" twins_turned.tif 'directory 0: its orientation tag \(274\) is 3'
+refused "and that of a level" twins_turned2.tif 'directory 1: its orientation tag \(274\) is 6'
+like "missing tiles of the first of two pages" "$("$WSIFLOW" slide twins_holes.tif)" 'level 0: .*9 of 48 tiles missing'
+is "a flagged page as large as a level is no level" "$(facts twins_mask.tif)" "1024x768 512x384 mpp 0.5 notes 2"
 # ---- the largest page
 is "the largest page is level 0, wherever it is" "$(facts reversed.tif)" "1024x768 512x384 256x192 mpp 0.5 notes 0"
 is "also when no page is flagged" "$(facts reversed_unflagged.tif)" "1024x768 mpp 0.5 notes 1"
@@ -219,7 +259,7 @@ like "and the card says so again" "$(cat fine_run/dataset/CARD.md)" 'upright: it
 # ---- pixels: tiles cut at the slide's own resolution, against what tifffile and Pillow decode; no canary anywhere
 mkdir slides
 for f in label_aspect label_named macro_wide macro_flag reversed reversed_unflagged thumbnail_first reversed_label big big_predictor big_none \
-    big_bigtiff big_grey right420 right444 jfif420 jfif444 bare420 adobe444 rgb_right rgb_adobe; do
+    big_bigtiff big_grey right420 right444 jfif420 jfif444 bare420 adobe444 rgb_right rgb_adobe twins420 twins_mask; do
     cp $f.tif slides
 done
 cp aperio420.svs slides
@@ -238,13 +278,13 @@ for row in csv.DictReader(open("run/dataset/manifest.csv")):
     expected = (grey if row["slide"] == "big_grey" else slide)[y:y + 128, x:x + 128]
     worst.setdefault(row["slide"], []).append(np.abs(tile - expected).mean())
     pictures[row["slide"], x, y] = tile
-assert len(worst) == 22 and all(len(v) == 48 for v in worst.values()), {k: len(v) for k, v in worst.items()}
-jpeg = {"right420", "right444", "jfif420", "jfif444", "bare420", "adobe444", "aperio420", "rgb_right", "rgb_adobe"}
+assert len(worst) == 24 and all(len(v) == 48 for v in worst.values()), {k: len(v) for k, v in worst.items()}
+jpeg = {"right420", "twins420", "right444", "jfif420", "jfif444", "bare420", "adobe444", "aperio420", "rgb_right", "rgb_adobe"}
 for name, differences in worst.items():
     assert max(differences) <= (9 if name in jpeg else 0.001), (name, max(differences))
 def same(a, b):
     return all(np.array_equal(pictures[a, x, y], pictures[b, x, y]) for s, x, y in pictures if s == a)
-for a, b in ("jfif420", "right420"), ("bare420", "right420"), ("aperio420", "right420"), ("jfif444", "right444"), ("adobe444", "right444"), ("rgb_adobe", "rgb_right"):
+for a, b in ("jfif420", "right420"), ("bare420", "right420"), ("twins420", "right420"), ("aperio420", "right420"), ("jfif444", "right444"), ("adobe444", "right444"), ("rgb_adobe", "rgb_right"):
     assert same(a, b), (a, b)
 for path in glob.glob("run/slides/*/overview.png") + glob.glob("run/slides/*/tissue_outline.png"):
     picture = np.asarray(Image.open(path).convert("RGB")).astype(int)
@@ -255,7 +295,7 @@ for path in glob.glob("run/slides/*/overview.png") + glob.glob("run/slides/*/tis
 notes = {p.split("/")[2]: json.load(open(p))["notes"] for p in glob.glob("run/slides/*/slide.json")}
 for name in "jfif420", "jfif444", "bare420", "adobe444", "aperio420":
     assert len(notes[name]) == 1 and "taken as YCbCr" in notes[name][0], (name, notes[name])
-assert "taken as RGB" in notes["rgb_adobe"][0] and not notes["right420"] and not notes["rgb_right"], notes
+assert "taken as RGB" in notes["rgb_adobe"][0] and not notes["right420"] and not notes["twins420"] and not notes["rgb_right"], notes
 PY
 check "tiles and overviews are the slide's, to the pixel where nothing is lost; label and macro are nowhere" python3 pixels.py
 like "the run ends with the notes" "$(cat log)" '^notes +[0-9]+ on slides'

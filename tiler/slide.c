@@ -158,6 +158,7 @@ void slide_set_level_count(Slide *slide, int count)
 {
     slide->levels = g_new0(SlideLevel, count);
     slide->openslide_level = g_new0(int, count);
+    slide->directory = g_new0(int, count);
     slide->openslide_downsample = g_new0(double, count);
     slide->raw_ycbcr = g_new0(gboolean, count);
     slide->block_width = g_new0(int, count);
@@ -165,8 +166,8 @@ void slide_set_level_count(Slide *slide, int count)
     slide->info.levels = slide->levels;
 }
 
-/* Adds OpenSlide's level `number` as the next one. */
-static gboolean add_level(Slide *slide, openslide_t *handle, int number, GError **error)
+/* Adds OpenSlide's level `number` as the next one.  pages: of a TIFF, or NULL. */
+static gboolean add_level(Slide *slide, openslide_t *handle, const GArray *pages, int number, GError **error)
 {
     int64_t width0, height0, width, height;
     const int to = slide->info.level_count++;
@@ -182,6 +183,7 @@ static gboolean add_level(Slide *slide, openslide_t *handle, int number, GError 
         return FALSE;
     }
     slide->openslide_level[to] = number;
+    slide->directory[to] = pages ? slide_tiff_directory(slide, pages, handle, number) : -1;
     slide->openslide_downsample[to] = openslide_get_level_downsample(handle, number);
     slide->levels[to] = slide_level_geometry(width0, height0, width, height, slide->openslide_downsample[to]);
     slide->block_width[to] = tiled ? (int)tile_width : 256;
@@ -204,7 +206,7 @@ static gboolean read_levels(Slide *slide, openslide_t *handle, const GArray *pag
         if (i > 0 && pages && slide_tiff_leaves_out(slide, pages, handle, i)) {
             continue;
         }
-        if (!add_level(slide, handle, i, error)) {
+        if (!add_level(slide, handle, pages, i, error)) {
             return FALSE;
         }
     }
@@ -454,6 +456,7 @@ void slide_free(Slide *slide)
     g_mutex_clear(&slide->salvage_lock);
     g_free(slide->levels);
     g_free(slide->openslide_level);
+    g_free(slide->directory);
     g_free(slide->openslide_downsample);
     g_free(slide->raw_ycbcr);
     g_ptr_array_unref(slide->notes);

@@ -16,6 +16,7 @@ struct Slide {
     char *path, *vendor;
     SlideLevel *levels;
     int *openslide_level;            /* of each level: OpenSlide's number */
+    int *directory;                  /* of each level: the TIFF's, or -1 */
     double *openslide_downsample;    /* of each level: what its coordinates are scaled by, true or not */
     gboolean *raw_ycbcr;             /* of each level: OpenSlide shows YCbCr samples as if they were RGB */
     int *block_width, *block_height; /* of each level: what is lost when a part cannot be read */
@@ -50,7 +51,9 @@ SlideLevel slide_level_geometry(int64_t width0, int64_t height0, int64_t width, 
 /* Whether the slide's levels are to be taken from the pages, since OpenSlide does not know the file (handle NULL) or does not take its
  * largest page for level 0. */
 gboolean slide_tiff_is_own(const GArray *pages, openslide_t *handle);
-/* Level number `level` of OpenSlide is none: a label or of another aspect than the slide.  Notes why. */
+/* The directory that OpenSlide's level number `level` is stored in; -1 when that is not known. */
+int slide_tiff_directory(const Slide *slide, const GArray *pages, openslide_t *handle, int level);
+/* Whether OpenSlide's level number `level` is none: a label, of another aspect ratio, or as large as an earlier one.  Notes why. */
 gboolean slide_tiff_leaves_out(Slide *slide, const GArray *pages, openslide_t *handle, int level);
 /* Opens the fast path where it serves, and finds out what holds of the levels. */
 gboolean slide_tiff_open(Slide *slide, const GArray *pages, const SlideOptions *options, GError **error);

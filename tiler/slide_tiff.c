@@ -28,9 +28,29 @@ gboolean slide_tiff_is_own(const GArray *pages, openslide_t *handle)
 /* Why the page is no level of a picture of that size; NULL when it is one. */
 static const char *why_no_level(const TiffPage *page, int64_t width0, int64_t height0)
 {
-    return page->aside                                                         ? "a label, macro or mask"
-           : !tiffpages_one_factor(width0, height0, page->width, page->height) ? "of another aspect"
+    return page->aside ? "it is a label, macro or mask"
+           : !tiffpages_one_factor(width0, height0, page->width, page->height) ? "its aspect ratio differs"
                                                                                : NULL;
+}
+
+int slide_tiff_directory(const Slide *slide, const GArray *pages, openslide_t *handle, int level)
+{
+    int64_t width, height;
+    int number = 0; /* among OpenSlide's levels of that size, which are in the order of the file */
+    openslide_get_level_dimensions(handle, level, &width, &height);
+    for (int i = 0; i < level; i++) {
+        int64_t other_width, other_height;
+        openslide_get_level_dimensions(handle, i, &other_width, &other_height);
+        number += other_width == width && other_height == height;
+    }
+    const gboolean flagged = strcmp(slide->vendor, "generic-tiff") == 0;
+    const TiffPage *page = tiffpages_of_size(pages, width, height, flagged, number);
+    return page ? page->directory : -1;
+}
+
+static const TiffPage *page_in(const GArray *pages, int directory)
+{
+    return directory >= 0 ? &g_array_index(pages, TiffPage, directory) : NULL;
 }
 
 gboolean slide_tiff_leaves_out(Slide *slide, const GArray *pages, openslide_t *handle, int level)
@@ -41,11 +61,16 @@ gboolean slide_tiff_leaves_out(Slide *slide, const GArray *pages, openslide_t *h
     }
     openslide_get_level0_dimensions(handle, &width0, &height0);
     openslide_get_level_dimensions(handle, level, &width, &height);
-    const TiffPage *page = tiffpages_of_size(pages, width, height);
+    const TiffPage *page = page_in(pages, slide_tiff_directory(slide, pages, handle, level));
     const TiffPage unknown = {.width = width, .height = height};
     const char *why = why_no_level(page ? page : &unknown, width0, height0);
+    for (int i = 0; !why && i < slide->info.level_count; i++) {
+        why = slide->levels[i].width == width && slide->levels[i].height == height
+                  ? "an earlier level is as large"
+                  : NULL;
+    }
     if (why) {
-        slide_note(slide, "a page of " PX " is no level of the slide: %s; it is not read", width, height,
+        slide_note(slide, "a page of " PX " is not a level of the slide: %s; it is not read", width, height,
                    why);
     }
     return why != NULL;
@@ -94,7 +119,7 @@ static gboolean look_at_levels(Slide *slide, const GArray *pages, GError **error
     }
     for (int i = 0; i < slide->info.level_count; i++) {
         SlideLevel *level = &slide->levels[i];
-        const TiffPage *page = tiffpages_of_size(pages, level->width, level->height);
+        const TiffPage *page = page_in(pages, slide->directory[i]);
         if (page && !check_orientation(slide, page, error)) {
             return FALSE;
         }
@@ -117,16 +142,11 @@ static void note_colours(Slide *slide, int level, gboolean ycbcr)
 /* OpenSlide shows samples as the TIFF names them.  YCbCr shown as RGB can be turned back, RGB turned as if it were YCbCr was clipped. */
 static gboolean prove_colours(Slide *slide, const GArray *pages, GError **error)
 {
-    for (guint p = 0; p < pages->len; p++) {
-        const TiffPage *page = &g_array_index(pages, TiffPage, p);
-        int level = 0;
-        while (level < slide->info.level_count &&
-               (slide->levels[level].width != page->width || slide->levels[level].height != page->height)) {
-            level++;
-        }
+    for (int level = 0; level < slide->info.level_count; level++) {
+        const TiffPage *page = page_in(pages, slide->directory[level]);
         GError *why = NULL;
-        gboolean ycbcr, fits = page->tile_width > 0 && level < slide->info.level_count;
-        JpegTiff *tiff = fits ? jpegtiff_open(slide->path, 1, &page, FALSE, TRUE, 0, &why) : NULL;
+        gboolean ycbcr;
+        JpegTiff *tiff = page ? jpegtiff_open(slide->path, 1, &page, FALSE, TRUE, 0, &why) : NULL;
         gboolean differs = tiff && jpegtiff_contradicted(tiff, 0, &ycbcr);
         jpegtiff_free(tiff);
         if (why) {
@@ -141,7 +161,7 @@ static gboolean prove_colours(Slide *slide, const GArray *pages, GError **error)
                         slide->path, page->directory);
             return FALSE;
         }
-        if (differs && !slide->raw_ycbcr[level]) {
+        if (differs) {
             slide->raw_ycbcr[level] = TRUE;
             note_colours(slide, level, ycbcr);
         }
@@ -153,7 +173,7 @@ static gboolean prove_colours(Slide *slide, const GArray *pages, GError **error)
 static gboolean leave_out_small_levels(Slide *slide, const GArray *pages, GError **error)
 {
     const TiffPage *page = NULL;
-    int first = tiffsmall_first(pages, slide->levels, slide->info.level_count, &page);
+    int first = tiffsmall_first(pages, slide->directory, slide->info.level_count, &page);
     if (first == 0) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                     "%s: a picture of " PX
@@ -251,7 +271,7 @@ gboolean slide_tiff_open(Slide *slide, const GArray *pages, const SlideOptions *
     g_autofree const TiffPage **of_level = g_new0(const TiffPage *, count);
     gboolean all = !options->no_fast_path && has_plain_levels(slide->vendor);
     for (int i = 0; i < count; i++) {
-        of_level[i] = tiffpages_of_size(pages, slide->levels[i].width, slide->levels[i].height);
+        of_level[i] = page_in(pages, slide->directory[i]);
         all = all && of_level[i];
     }
     if (!look_at_levels(slide, pages, error) || (all && !open_fast(slide, of_level, options, error))) {
@@ -265,15 +285,15 @@ gboolean slide_tiff_open(Slide *slide, const GArray *pages, const SlideOptions *
 /* Whether the page is one of the slide's levels beside the largest; notes why not. */
 static gboolean is_own_level(Slide *slide, const TiffPage *page, const TiffPage *largest)
 {
-    const char *why = page->tile_width == 0                ? "stored in strips"
-                      : page->aside                        ? "a label, macro or mask"
-                      : !(page->kind & 1) && !page->aperio ? "not flagged as reduced"
-                      : page->width == largest->width      ? "of the same size as the largest"
+    const char *why = page->tile_width == 0                ? "it is stored in strips"
+                      : page->aside                        ? "it is a label, macro or mask"
+                      : !(page->kind & 1) && !page->aperio ? "it is not flagged as reduced"
+                      : page->width == largest->width      ? "the largest is as wide"
                       : page->orientation != largest->orientation
-                          ? "of another orientation"
+                          ? "its orientation differs"
                           : why_no_level(page, largest->width, largest->height);
     if (why) {
-        slide_note(slide, "directory %d, " PX ", is no level of the slide: %s; it is not read",
+        slide_note(slide, "directory %d, " PX ", is not a level of the slide: %s; it is not read",
                    page->directory, page->width, page->height, why);
     }
     return !why;
@@ -298,6 +318,9 @@ static GPtrArray *own_pages(Slide *slide, const GArray *pages, const TiffPage *l
     g_ptr_array_sort(own, larger_first);
     for (guint i = own->len; i-- > 1;) {
         if (((const TiffPage *)own->pdata[i])->width == ((const TiffPage *)own->pdata[i - 1])->width) {
+            const TiffPage *page = own->pdata[i];
+            slide_note(slide, "directory %d, " PX ", is not a level of the slide: an earlier one is as wide",
+                       page->directory, page->width, page->height);
             g_ptr_array_remove_index(own, i);
         }
     }
@@ -318,6 +341,7 @@ gboolean slide_tiff_open_own(Slide *slide, const GArray *pages, const SlideOptio
         slide->levels[i] =
             slide_level_geometry(largest->width, largest->height, page->width, page->height, 0);
         slide->openslide_downsample[i] = slide->levels[i].downsample_x;
+        slide->directory[i] = page->directory;
         slide->levels[i].tiles = page->tiles;
         slide->levels[i].missing_tiles = page->missing;
     }

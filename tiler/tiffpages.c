@@ -23,35 +23,50 @@ static double tag_mpp(TIFF *tiff, uint32_t tag)
     return (unit == RESUNIT_CENTIMETER ? 1e4 : unit == RESUNIT_INCH ? 25400 : 0) / (double)per_unit;
 }
 
-/* Whether the description has the word at the beginning of a line, as Aperio, Leica and others write "label 387x463". */
-static gboolean line_begins(const char *text, const char *word)
-{
-    g_auto(GStrv) lines = g_strsplit_set(text, "\r\n", 64);
-    for (char **line = lines; *line; line++) {
-        if (g_ascii_strncasecmp(*line, word, strlen(word)) == 0 && !g_ascii_isalnum((*line)[strlen(word)])) {
-            return TRUE;
-        }
-    }
-    return FALSE;
-}
-
-static gboolean is_aside(TIFF *tiff, uint32_t kind)
+/* Whether the line is nothing but the name of a page that is not a level, as scanners write them: "label", "Macro image", "Label_Image",
+ * "label 387x463".  Lines that only begin so ("Barcode: 123") are facts of the slide, which its levels have too. */
+static gboolean names_aside(const char *line)
 {
     static const char *const words[] = {"label", "macro", "thumbnail", "barcode"};
-    static const uint32_t texts[] = {TIFFTAG_IMAGEDESCRIPTION, TIFFTAG_PAGENAME, TIFFTAG_DOCUMENTNAME};
-    enum { MACRO = 8 /* Aperio's */ };
-    if (kind & (FILETYPE_MASK | MACRO)) {
-        return TRUE;
+    gsize at = 0;
+    for (gsize w = 0; w < G_N_ELEMENTS(words) && at == 0; w++) {
+        at = g_ascii_strncasecmp(line, words[w], strlen(words[w])) == 0 ? strlen(words[w]) : 0;
     }
+    if (at == 0) {
+        return FALSE;
+    }
+    at += strspn(line + at, " _");
+    at += g_ascii_strncasecmp(line + at, "image", 5) == 0 ? 5 : 0;
+    at += strspn(line + at, " ");
+    gsize digits = strspn(line + at, "0123456789");
+    if (digits && (line[at + digits] == 'x' || line[at + digits] == 'X')) {
+        at += digits + 1;
+        at += strspn(line + at, "0123456789");
+    }
+    return line[at + strspn(line + at, " \t")] == '\0';
+}
+
+static gboolean is_named_aside(TIFF *tiff)
+{
+    static const uint32_t texts[] = {TIFFTAG_IMAGEDESCRIPTION, TIFFTAG_PAGENAME};
     for (gsize t = 0; t < G_N_ELEMENTS(texts); t++) {
         const char *text = NULL;
-        for (gsize w = 0; TIFFGetField(tiff, texts[t], &text) && text && w < G_N_ELEMENTS(words); w++) {
-            if (line_begins(text, words[w])) {
+        g_auto(GStrv) lines = TIFFGetField(tiff, texts[t], &text) && text ? g_strsplit_set(text, "\r\n", 64)
+                                                                          : g_new0(char *, 1);
+        for (char **line = lines; *line; line++) {
+            if (names_aside(*line)) {
                 return TRUE;
             }
         }
     }
     return FALSE;
+}
+
+/* Whether it is flagged as a label, macro or mask. */
+static gboolean is_flagged_aside(uint32_t kind)
+{
+    enum { MACRO = 8 /* Aperio's */ };
+    return (kind & (FILETYPE_MASK | MACRO)) != 0;
 }
 
 /* The number behind "|NAME = " in Aperio's description; 0 when there is none. */
@@ -101,7 +116,7 @@ static TiffPage page_of(TIFF *tiff)
     TIFFGetFieldDefaulted(tiff, TIFFTAG_SUBFILETYPE, &page.kind);
     page.width = width;
     page.height = height;
-    page.aside = is_aside(tiff, page.kind);
+    page.aside = is_flagged_aside(page.kind) || is_named_aside(tiff);
     read_aperio(tiff, &page);
     if (TIFFIsTiled(tiff) && TIFFGetField(tiff, TIFFTAG_TILEWIDTH, &tile_width) &&
         TIFFGetField(tiff, TIFFTAG_TILELENGTH, &tile_height)) {
@@ -110,6 +125,22 @@ static TiffPage page_of(TIFF *tiff)
         count_tiles(tiff, &page);
     }
     return page;
+}
+
+/* A name alone takes away no picture: the largest tiled page is the slide, whatever its description says. */
+static void keep_largest(const GArray *pages)
+{
+    TiffPage *largest = NULL;
+    for (guint i = 0; i < pages->len; i++) {
+        TiffPage *page = &g_array_index(pages, TiffPage, i);
+        if (page->tile_width > 0 && !is_flagged_aside(page->kind) &&
+            (!largest || page->width * page->height > largest->width * largest->height)) {
+            largest = page;
+        }
+    }
+    if (largest) {
+        largest->aside = FALSE;
+    }
 }
 
 GArray *tiffpages_read(const char *path, GError **error)
@@ -123,6 +154,7 @@ GArray *tiffpages_read(const char *path, GError **error)
         TiffPage page = page_of(tiffsource_tiff(source));
         g_array_append_val(pages, page);
     } while (TIFFReadDirectory(tiffsource_tiff(source)));
+    keep_largest(pages);
     return tiffsource_check(source, error) ? g_steal_pointer(&pages) : NULL;
 }
 
@@ -139,19 +171,18 @@ const TiffPage *tiffpages_largest(const GArray *pages)
     return largest;
 }
 
-const TiffPage *tiffpages_of_size(const GArray *pages, int64_t width, int64_t height)
+const TiffPage *tiffpages_of_size(const GArray *pages, int64_t width, int64_t height, gboolean flagged,
+                                  int number)
 {
-    const TiffPage *found = NULL;
     for (guint i = 0; i < pages->len; i++) {
         const TiffPage *page = &g_array_index(pages, TiffPage, i);
-        if (page->tile_width > 0 && page->width == width && page->height == height) {
-            if (found) {
-                return NULL;
-            }
-            found = page;
+        gboolean level = !flagged || page->directory == 0 || (page->kind & FILETYPE_REDUCEDIMAGE);
+        if (level && page->tile_width > 0 && page->width == width && page->height == height &&
+            number-- == 0) {
+            return page;
         }
     }
-    return found;
+    return NULL;
 }
 
 gboolean tiffpages_one_factor(int64_t width0, int64_t height0, int64_t width, int64_t height)

@@ -13,20 +13,14 @@ static gboolean is_jpeg(const TiffPage *page)
     return page->compression == APERIO_JP2K_YCBCR || page->compression == APERIO_JP2K_RGB;
 }
 
-int tiffsmall_first(const GArray *pages, const SlideLevel *levels, int count, const TiffPage **found)
+int tiffsmall_first(const GArray *pages, const int *directory, int count, const TiffPage **found)
 {
-    int first = count;
-    for (guint p = 0; p < pages->len; p++) {
-        const TiffPage *page = &g_array_index(pages, TiffPage, p);
-        if ((page->tile_width <= page->width && page->tile_height <= page->height) || is_jpeg(page)) {
-            continue;
-        }
-        for (int i = 0; i < first; i++) {
-            if (levels[i].width == page->width && levels[i].height == page->height) {
-                first = i;
-                *found = page;
-            }
+    for (int i = 0; i < count; i++) {
+        const TiffPage *page = directory[i] >= 0 ? &g_array_index(pages, TiffPage, directory[i]) : NULL;
+        if (page && (page->tile_width > page->width || page->tile_height > page->height) && !is_jpeg(page)) {
+            *found = page;
+            return i;
         }
     }
-    return first;
+    return count;
 }
