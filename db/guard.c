@@ -17,6 +17,7 @@
 #include "db/guard.h"
 #include "base/durable.h"
 #include "base/error.h"
+#include "base/listing.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -172,7 +173,7 @@ gboolean guard_worker_alive(const char *directory, const char *owner)
     g_autofree char *path = worker_path(directory, owner);
     int descriptor = g_open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0);
     if (descriptor < 0) {
-        return FALSE;
+        return errno != ENOENT; /* what cannot be asked is not dead */
     }
     gboolean alive = flock(descriptor, LOCK_EX | LOCK_NB) != 0;
     if (!alive && still_there(descriptor, path)) {
@@ -184,14 +185,14 @@ gboolean guard_worker_alive(const char *directory, const char *owner)
 
 /* ---- ending the workers of a dead supervisor ---- */
 
-/* The owners whose locks are held: array of char*, owned.  The lock files of dead ones go. */
-static GPtrArray *living(const char *directory)
+/* The owners whose locks are held: array of char*, owned; NULL with error when that cannot be seen.  The lock files of dead ones go. */
+static GPtrArray *living(const char *directory, GError **error)
 {
-    GPtrArray *owners = g_ptr_array_new_with_free_func(g_free);
     g_autofree char *folder = g_build_filename(directory, "workers", NULL);
-    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
-    const char *name;
-    while (dir && (name = g_dir_read_name(dir))) {
+    g_autoptr(GPtrArray) names = listing_read_if_there(folder, error);
+    GPtrArray *owners = names ? g_ptr_array_new_with_free_func(g_free) : NULL;
+    for (guint i = 0; names && i < names->len; i++) {
+        const char *name = names->pdata[i];
         g_autofree char *owner =
             g_str_has_suffix(name, ".lock") ? g_strndup(name, strlen(name) - strlen(".lock")) : NULL;
         if (owner && guard_worker_alive(directory, owner)) {
@@ -201,15 +202,15 @@ static GPtrArray *living(const char *directory)
     return owners;
 }
 
-/* Waits until no lock is held or so many seconds are over; returns the owners that still hold one. */
-static GPtrArray *wait_for_end(const char *directory, int seconds)
+/* Waits until no lock is held or so many seconds are over; returns the owners that still hold one, NULL with error. */
+static GPtrArray *wait_for_end(const char *directory, int seconds, GError **error)
 {
     gint64 until = g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC;
-    GPtrArray *owners = living(directory);
-    while (owners->len > 0 && g_get_monotonic_time() < until) {
+    GPtrArray *owners = living(directory, error);
+    while (owners && owners->len > 0 && g_get_monotonic_time() < until) {
         g_usleep(20000);
         g_ptr_array_unref(owners);
-        owners = living(directory);
+        owners = living(directory, error);
     }
     return owners;
 }
@@ -268,25 +269,28 @@ static void kill_workers(const char *directory, const GPtrArray *owners, gboolea
 
 gboolean guard_end_workers(const char *directory, int grace, int patience, GError **error)
 {
-    g_autoptr(GPtrArray) found = living(directory);
-    kill_workers(directory, found, TRUE);
-    g_autoptr(GPtrArray) owners = wait_for_end(directory, grace);
-    kill_workers(directory, owners, FALSE);
-    if (owners->len == 0) {
-        return TRUE;
+    g_autoptr(GPtrArray) found = living(directory, error);
+    if (!found) {
+        return FALSE;
     }
-    g_autoptr(GPtrArray) left = wait_for_end(directory, patience);
-    if (left->len > 0) {
+    kill_workers(directory, found, TRUE);
+    g_autoptr(GPtrArray) owners = wait_for_end(directory, grace, error);
+    if (!owners || owners->len == 0) {
+        return owners != NULL;
+    }
+    kill_workers(directory, owners, FALSE);
+    g_autoptr(GPtrArray) left = wait_for_end(directory, patience, error);
+    if (left && left->len > 0) {
         g_set_error(
             error, WSI_ERROR, WSI_ERROR_IO,
             "%s: %u worker(s) of an earlier run have not ended, one is process %d: end them, then start "
             "the run again",
             directory, left->len, pid_of(directory, left->pdata[0]));
     }
-    return left->len == 0;
+    return left && left->len == 0;
 }
 
 void guard_sweep(const char *directory)
 {
-    g_ptr_array_unref(living(directory));
+    g_autoptr(GPtrArray) ignored = living(directory, NULL);
 }

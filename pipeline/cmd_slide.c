@@ -3,6 +3,7 @@
 #include "base/csv.h"
 #include "base/durable.h"
 #include "base/error.h"
+#include "base/listing.h"
 #include "base/pool.h"
 #include "base/writable.h"
 #include "flows/kernels.h"
@@ -218,11 +219,15 @@ static int check_disk(const char *folder)
 /* Opens every file of a folder as a slide. */
 static int check_slides(const char *folder)
 {
-    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
-    const char *name;
+    g_autoptr(GError) unlisted = NULL;
+    g_autoptr(GPtrArray) names = listing_read(folder, &unlisted);
     int good = 0, bad = 0;
-    while (dir && (name = g_dir_read_name(dir))) {
-        g_autofree char *path = g_build_filename(folder, name, NULL);
+    if (!names) {
+        printf("slides    %s\n", unlisted->message);
+        return 1;
+    }
+    for (guint i = 0; i < names->len; i++) {
+        g_autofree char *path = g_build_filename(folder, names->pdata[i], NULL);
         g_autoptr(GError) why = NULL;
         if (!g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
             continue;

@@ -4,10 +4,9 @@
  * reason; only with a manifest are neighbours of the slides that look like nothing of the run's passed over, since nobody gave them. */
 #include "pipeline/cohort_files.h"
 #include "base/error.h"
+#include "base/listing.h"
 #include "base/nearest.h"
-#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* In the order in which they are taken when a slide has several.  The last ones are label masks, which have the names of slides: only
  * in a folder that holds none. */
@@ -24,41 +23,21 @@ char *cohort_fold(const char *name)
 
 /* ---- folders ---- */
 
-static gint by_text(gconstpointer a, gconstpointer b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* Names in a folder, sorted; NULL with error. */
-static GPtrArray *list(const char *folder, GError **error)
-{
-    g_autoptr(GError) why = NULL;
-    g_autoptr(GDir) dir = g_dir_open(folder, 0, &why);
-    if (!dir) {
-        gboolean absent = g_error_matches(why, G_FILE_ERROR, G_FILE_ERROR_NOENT) ||
-                          g_error_matches(why, G_FILE_ERROR, G_FILE_ERROR_NOTDIR);
-        g_set_error(error, WSI_ERROR, absent ? WSI_ERROR_INPUT : WSI_ERROR_IO, "%s", why->message);
-        return NULL;
-    }
-    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
-    const char *name;
-    while ((name = g_dir_read_name(dir))) {
-        g_ptr_array_add(names, g_strdup(name));
-    }
-    g_ptr_array_sort(names, by_text);
-    return names;
-}
-
 /* The folder that a key names; when it is not there, the error offers the nearest one beside it. */
 static GPtrArray *list_key(const char *key, const char *folder, GError **error)
 {
     g_autoptr(GError) why = NULL;
-    GPtrArray *names = list(folder, &why);
+    GPtrArray *names = listing_read(folder, &why);
     if (names) {
         return names;
     }
+    FileKind kind;
+    if (!listing_kind(folder, &kind, NULL) || kind == FILE_FOLDER) { /* it is there, but cannot be read */
+        g_propagate_prefixed_error(error, g_steal_pointer(&why), "%s: ", key);
+        return NULL;
+    }
     g_autofree char *parent = g_path_get_dirname(folder), *own = g_path_get_basename(folder);
-    g_autoptr(GPtrArray) others = list(parent, NULL), folders = g_ptr_array_new();
+    g_autoptr(GPtrArray) others = listing_read(parent, NULL), folders = g_ptr_array_new();
     for (guint i = 0; others && i < others->len; i++) {
         g_autofree char *path = g_build_filename(parent, others->pdata[i], NULL);
         if (g_file_test(path, G_FILE_TEST_IS_DIR)) {
@@ -67,7 +46,7 @@ static GPtrArray *list_key(const char *key, const char *folder, GError **error)
     }
     g_ptr_array_add(folders, NULL);
     g_autofree char *hint = nearest_hint(own, (const char *const *)folders->pdata);
-    g_set_error(error, why->domain, why->code, "%s: %s%s", key, why->message, hint);
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: %s%s", key, why->message, hint);
     return NULL;
 }
 
@@ -77,22 +56,25 @@ static gboolean same_folder(const char *a, const char *b)
     return *a && *b && g_str_equal(p, q);
 }
 
-/* Why something of a folder is not a file that can be read, or NULL.  Caller frees. */
-static char *no_file(const char *path, const char *name)
+/* What something of a folder is, and why it is not a file that can be read (*why: owned), or NULL.  FALSE with error when the system
+ * does not say: that is no reason to go on without the file. */
+static gboolean look(const char *path, const char *name, FileKind *kind, char **why, GError **error)
 {
-    struct stat facts;
+    static const char *const reasons[] = {[FILE_ABSENT] = "gone since the folder was listed",
+                                          [FILE_FOLDER] = "a folder, not searched",
+                                          [FILE_OTHER] = "not a file"};
+    *why = NULL;
+    *kind = FILE_OTHER;
     if (*name == '.') {
-        return g_strdup("hidden");
+        *why = g_strdup("hidden");
+        return TRUE;
     }
-    if (stat(path, &facts) != 0) {
-        g_autofree char *target = g_file_read_link(path, NULL);
-        return target && errno == ENOENT ? g_strdup_printf("dangling link to %s", target)
-                                         : g_strdup_printf("cannot be read: %s", g_strerror(errno));
+    if (!listing_kind(path, kind, error)) {
+        return FALSE;
     }
-    if (S_ISDIR(facts.st_mode)) {
-        return g_strdup("a folder, not searched");
-    }
-    return S_ISREG(facts.st_mode) ? NULL : g_strdup("not a file");
+    g_autofree char *target = *kind == FILE_ABSENT ? g_file_read_link(path, NULL) : NULL;
+    *why = target ? g_strdup_printf("dangling link to %s", target) : g_strdup(reasons[*kind]);
+    return TRUE;
 }
 
 /* ---- slides ---- */
@@ -139,9 +121,12 @@ static gboolean walk_folder(const Config *config, Cohort *cohort, FoundSlide fou
     for (guint i = 0; names && i < names->len; i++) {
         const char *name = names->pdata[i];
         int rank;
-        g_autofree char *path = g_build_filename(config->slides_folder, name, NULL);
-        g_autofree char *why = no_file(path, name);
-        gboolean folder = g_file_test(path, G_FILE_TEST_IS_DIR);
+        g_autofree char *path = g_build_filename(config->slides_folder, name, NULL), *why = NULL;
+        FileKind kind;
+        if (!look(path, name, &kind, &why, error)) {
+            return FALSE;
+        }
+        gboolean folder = kind == FILE_FOLDER;
         if (folder && (is_data_folder(names, name) || same_folder(path, config->slides_annotations))) {
             continue;
         }
@@ -333,17 +318,21 @@ static char *fits_none(const Search *search, const char *base)
 }
 
 /* One file of slides.annotations. */
-static void try_file(Search *search, const char *folder, const char *name)
+static gboolean try_file(Search *search, const char *folder, const char *name, GError **error)
 {
     int suffix = 0;
-    g_autofree char *path = g_build_filename(folder, name, NULL), *why = no_file(path, name);
+    FileKind kind;
+    g_autofree char *path = g_build_filename(folder, name, NULL), *why = NULL;
+    if (!look(path, name, &kind, &why, error)) {
+        return FALSE;
+    }
     gboolean among_slides = same_folder(folder, search->config->slides_folder);
     size_t length = annotation_stem(name, !among_slides, &suffix);
     if (holds(search->named, path) || holds(search->slides, path)) {
-        return;
+        return TRUE;
     }
     if (length == 0 && among_slides) {
-        return; /* a slide, or listed with the slides */
+        return TRUE; /* a slide, or listed with the slides */
     }
     if (!why && length == 0) {
         g_autofree char *all = g_strjoinv(" ", (char **)suffixes);
@@ -366,6 +355,7 @@ static void try_file(Search *search, const char *folder, const char *name)
     if (why) {
         cohort_add_unused(search->cohort, path, g_steal_pointer(&why));
     }
+    return TRUE;
 }
 
 /* One file of a folder of slides that is not slides.annotations. */
@@ -411,6 +401,31 @@ static GPtrArray *folders_of(const Cohort *cohort)
     return folders;
 }
 
+/* Folders without the right to list them cannot be searched, which is noted. */
+static gboolean look_beside(Search *search, GError **error)
+{
+    g_autoptr(GPtrArray) folders = folders_of(search->cohort);
+    for (guint f = 0; f < folders->len; f++) {
+        const char *folder = folders->pdata[f];
+        if (same_folder(folder, search->config->slides_annotations)) {
+            continue;
+        }
+        g_autoptr(GError) why = NULL;
+        g_autoptr(GPtrArray) neighbours = listing_read_if_there(folder, &why);
+        if (g_error_matches(why, WSI_ERROR, WSI_ERROR_ABSENT)) {
+            cohort_add_unused(search->cohort, folder,
+                              g_strdup_printf("not searched for annotations: %s", why->message));
+        } else if (why) {
+            g_propagate_error(error, g_steal_pointer(&why));
+            return FALSE;
+        }
+        for (guint i = 0; neighbours && i < neighbours->len; i++) {
+            note_beside(search, folder, neighbours->pdata[i]);
+        }
+    }
+    return TRUE;
+}
+
 gboolean cohort_find_annotations(const Config *config, Cohort *cohort, GHashTable *beside, GError **error)
 {
     const char *own = config->slides_annotations;
@@ -423,16 +438,10 @@ gboolean cohort_find_annotations(const Config *config, Cohort *cohort, GHashTabl
         return FALSE;
     }
     for (guint i = 0; names && i < names->len; i++) {
-        try_file(&search, own, names->pdata[i]);
-    }
-    list_spares(&search);
-    g_autoptr(GPtrArray) folders = folders_of(cohort);
-    for (guint f = 0; f < folders->len; f++) {
-        g_autoptr(GPtrArray) neighbours =
-            same_folder(folders->pdata[f], own) ? NULL : list(folders->pdata[f], NULL);
-        for (guint i = 0; neighbours && i < neighbours->len; i++) {
-            note_beside(&search, folders->pdata[f], neighbours->pdata[i]);
+        if (!try_file(&search, own, names->pdata[i], error)) {
+            return FALSE;
         }
     }
-    return TRUE;
+    list_spares(&search);
+    return look_beside(&search, error);
 }

@@ -1,6 +1,7 @@
 /* From the configuration to a model's specification, and from pictures to training tiles. */
 #include "pipeline/models.h"
 #include "base/error.h"
+#include "base/listing.h"
 #include "base/nearest.h"
 #include "tiler/patchset.h"
 #include "tiler/picture.h"
@@ -206,8 +207,12 @@ static ModelSpec spec_of(const Config *config)
 
 static gboolean check_extractor(const Config *config, GError **error)
 {
+    FileKind kind = FILE_REGULAR;
     if (extractor_needs_weights(config->model_extractor) &&
-        !g_file_test(config->model_weights, G_FILE_TEST_IS_REGULAR)) {
+        !listing_kind(config->model_weights, &kind, error)) {
+        return FALSE;
+    }
+    if (kind != FILE_REGULAR) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                     "model.extractor %s needs a file of weights (safetensors): model.weights is \"%s\"%s",
                     config->model_extractor, config->model_weights,

@@ -1,32 +1,26 @@
 /* Patch folders: the name of a sub-folder is the label, as in MVTec and BMAD. */
 #include "pipeline/patches.h"
 #include "base/error.h"
+#include "base/listing.h"
 #include "tiler/picture.h"
 #include <string.h>
 
-static gint by_text(gconstpointer a, gconstpointer b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static GPtrArray *sub_folders(const char *folder, GError **error)
 {
-    g_autoptr(GError) why = NULL;
-    g_autoptr(GDir) dir = g_dir_open(folder, 0, &why);
-    if (!dir) {
-        wsi_error_glib(error, why);
-        return NULL;
-    }
-    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
-    const char *name;
-    while ((name = g_dir_read_name(dir))) {
+    g_autoptr(GPtrArray) all = listing_read(folder, error);
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; all && i < all->len; i++) {
+        const char *name = all->pdata[i];
         g_autofree char *path = g_build_filename(folder, name, NULL);
-        if (name[0] != '.' && g_file_test(path, G_FILE_TEST_IS_DIR)) {
+        FileKind kind;
+        if (!listing_kind(path, &kind, error)) {
+            return NULL;
+        }
+        if (name[0] != '.' && kind == FILE_FOLDER) {
             g_ptr_array_add(names, g_strdup(name));
         }
     }
-    g_ptr_array_sort(names, by_text);
-    return names;
+    return all ? g_steal_pointer(&names) : NULL;
 }
 
 typedef struct {

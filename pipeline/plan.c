@@ -9,6 +9,7 @@
 #include "pipeline/stems.h"
 #include "base/durable.h"
 #include "base/error.h"
+#include "base/listing.h"
 #include <string.h>
 #include <sys/stat.h>
 
@@ -20,42 +21,37 @@ typedef struct {
     GHashTable *index; /* "stage/unit" -> job + 1 */
 } Plan;
 
-static void add_file(GString *text, const char *name, const char *path)
+/* A file that cannot be looked at would look changed, and its jobs would be done again. */
+static gboolean add_file(GString *text, const char *name, const char *path, GError **error)
 {
     struct stat file;
     if (!path || !*path) {
-        return;
+        return TRUE;
     }
     if (stat(path, &file) == 0) {
         g_string_append_printf(text, "%s %s %" G_GINT64_FORMAT " %" G_GINT64_FORMAT ".%09ld\n", name, path,
                                (gint64)file.st_size, (gint64)file.st_mtim.tv_sec, file.st_mtim.tv_nsec);
-    } else {
-        g_string_append_printf(text, "%s %s absent\n", name, path);
+        return TRUE;
     }
-}
-
-static gint by_text(gconstpointer a, gconstpointer b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    FileKind kind;
+    g_string_append_printf(text, "%s %s absent\n", name, path);
+    return listing_kind(path, &kind, error);
 }
 
 /* Names, sizes and times of all files below a folder. */
-static void add_folder(GString *text, const char *folder, int depth)
+static gboolean add_folder(GString *text, const char *folder, int depth, GError **error)
 {
-    g_autoptr(GDir) dir = depth < 4 ? g_dir_open(folder, 0, NULL) : NULL;
-    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-    const char *name;
-    while (dir && (name = g_dir_read_name(dir))) {
-        g_ptr_array_add(names, g_build_filename(folder, name, NULL));
-    }
-    g_ptr_array_sort(names, by_text);
-    for (guint i = 0; i < names->len; i++) {
-        if (g_file_test(names->pdata[i], G_FILE_TEST_IS_DIR)) {
-            add_folder(text, names->pdata[i], depth + 1);
-        } else {
-            add_file(text, "file", names->pdata[i]);
+    g_autoptr(GPtrArray) names = depth < 4 ? listing_read_if_there(folder, error) : g_ptr_array_new();
+    for (guint i = 0; names && i < names->len; i++) {
+        g_autofree char *path = g_build_filename(folder, names->pdata[i], NULL);
+        FileKind kind;
+        if (!listing_kind(path, &kind, error) ||
+            !(kind == FILE_FOLDER ? add_folder(text, path, depth + 1, error)
+                                  : add_file(text, "file", path, error))) {
+            return FALSE;
         }
     }
+    return names != NULL;
 }
 
 typedef struct {
@@ -89,7 +85,32 @@ static void add_side(GString *text, const SlideEntry *slide)
                            (int)slide->label);
 }
 
-static void input_hash(const Run *run, const Stage *stage, const SlideEntry *slide, char sha256[65])
+/* The files that the stage reads. */
+static gboolean add_files(GString *text, const Run *run, const Outside *o, const SlideEntry *slide,
+                          GError **error)
+{
+    const Config *config = run->config;
+    const struct {
+        const char *name, *path;
+    } files[] = {
+        {"slide", o->slide ? slide->path : NULL},
+        {"annotation", o->annotation ? slide->annotation : NULL},
+        {"region", o->region && lesions_have_regions(config) ? slide->annotation : NULL},
+        {"stain target", o->target && colouring_wants_fit(config) ? config->tiles_stain_target : NULL},
+        {"weights", o->weights ? config->model_weights : NULL},
+        {"model", o->model ? config->score_model : NULL},
+        {"labels", o->labels ? config->evaluate_labels : NULL},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+        if (!add_file(text, files[i].name, files[i].path, error)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+static gboolean input_hash(const Run *run, const Stage *stage, const SlideEntry *slide, char sha256[65],
+                           GError **error)
 {
     g_autoptr(GString) text = g_string_new(NULL);
     const Config *config = run->config;
@@ -98,14 +119,9 @@ static void input_hash(const Run *run, const Stage *stage, const SlideEntry *sli
         if (!g_str_equal(o->stage, stage->name)) {
             continue;
         }
-        add_file(text, "slide", o->slide ? slide->path : NULL);
-        add_file(text, "annotation", o->annotation ? slide->annotation : NULL);
-        add_file(text, "region", o->region && lesions_have_regions(config) ? slide->annotation : NULL);
-        add_file(text, "stain target",
-                 o->target && colouring_wants_fit(config) ? config->tiles_stain_target : NULL);
-        add_file(text, "weights", o->weights ? config->model_weights : NULL);
-        add_file(text, "model", o->model ? config->score_model : NULL);
-        add_file(text, "labels", o->labels ? config->evaluate_labels : NULL);
+        if (!add_files(text, run, o, slide, error)) {
+            return FALSE;
+        }
         if (o->mpp) {
             g_string_append_printf(text, "mpp %.17g %.17g\n", slide->mpp_x, slide->mpp_y);
         }
@@ -128,11 +144,12 @@ static void input_hash(const Run *run, const Stage *stage, const SlideEntry *sli
                             *trident = stems_of(run->slides, slide, TRUE);
             g_string_append_printf(text, "names %s, %s\n", clam, trident);
         }
-        if (o->patches && *config->patches_folder) {
-            add_folder(text, config->patches_folder, 0);
+        if (o->patches && *config->patches_folder && !add_folder(text, config->patches_folder, 0, error)) {
+            return FALSE;
         }
     }
     durable_hash_bytes(text->str, text->len, sha256);
+    return TRUE;
 }
 
 static const char *keep(Plan *plan, char *text)
@@ -172,16 +189,18 @@ static void add_needs(Plan *plan, const Stage *stage, const SlideEntry *slide, i
     }
 }
 
-static void add_job(Plan *plan, const Stage *stage, const SlideEntry *slide, int priority)
+static gboolean add_job(Plan *plan, const Stage *stage, const SlideEntry *slide, int priority, GError **error)
 {
     if (!stage->wanted(plan->run, slide)) {
-        return;
+        return TRUE;
     }
     char config_sha[65], input_sha[65];
     config_hash(plan->run->config, stage->sections, config_sha);
     g_autofree char *versioned = g_strdup_printf("%s %s %d", config_sha, stage->name, stage->version);
     durable_hash_bytes(versioned, strlen(versioned), config_sha);
-    input_hash(plan->run, stage, slide, input_sha);
+    if (!input_hash(plan->run, stage, slide, input_sha, error)) {
+        return FALSE;
+    }
     PlanJob job = {.stage = stage->name,
                    .unit = slide ? slide->id : COHORT,
                    .config_hash = keep(plan, g_strdup(config_sha)),
@@ -192,6 +211,7 @@ static void add_job(Plan *plan, const Stage *stage, const SlideEntry *slide, int
     g_hash_table_insert(plan->index, g_strdup_printf("%s/%s", job.stage, job.unit),
                         GINT_TO_POINTER(number + 1));
     add_needs(plan, stage, slide, number);
+    return TRUE;
 }
 
 gboolean plan_check(const Run *run, const char *last, GError **error)
@@ -217,25 +237,31 @@ gboolean plan_check(const Run *run, const char *last, GError **error)
     return FALSE;
 }
 
-gboolean plan_make(const Run *run, Store *store, const char *last, GError **error)
+static gboolean add_jobs(Plan *plan, const char *last, GError **error)
 {
-    Plan plan = {run, g_array_new(FALSE, FALSE, sizeof(PlanJob)), g_array_new(FALSE, FALSE, sizeof(PlanNeed)),
-                 g_ptr_array_new_with_free_func(g_free),
-                 g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
+    const Run *run = plan->run;
+    gboolean ok = TRUE;
     int priority = 0;
-    for (const Stage *stage = stages; stage->name; stage++, priority++) {
-        if (stage->scope == SCOPE_COHORT) {
-            add_job(&plan, stage, NULL, priority);
-        }
-        for (guint i = 0; stage->scope == SCOPE_SLIDE && i < run->slides->len; i++) {
-            add_job(&plan, stage, run->slides->pdata[i], priority);
+    for (const Stage *stage = stages; stage->name && ok; stage++, priority++) {
+        ok = stage->scope != SCOPE_COHORT || add_job(plan, stage, NULL, priority, error);
+        for (guint i = 0; stage->scope == SCOPE_SLIDE && ok && i < run->slides->len; i++) {
+            ok = add_job(plan, stage, run->slides->pdata[i], priority, error);
         }
         if (last && g_str_equal(stage->name, last)) {
             break;
         }
     }
-    gboolean ok = plan.jobs->len > 0;
-    if (!ok) {
+    return ok;
+}
+
+gboolean plan_make(const Run *run, Store *store, const char *last, GError **error)
+{
+    Plan plan = {run, g_array_new(FALSE, FALSE, sizeof(PlanJob)), g_array_new(FALSE, FALSE, sizeof(PlanNeed)),
+                 g_ptr_array_new_with_free_func(g_free),
+                 g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
+    gboolean ok = add_jobs(&plan, last, error);
+    if (ok && plan.jobs->len == 0) {
+        ok = FALSE;
         g_set_error(
             error, WSI_ERROR, WSI_ERROR_INPUT,
             "the configuration asks for nothing: set slides.folder, slides.manifest or patches.folder");

@@ -4,6 +4,7 @@
  * means the same when the picture has moved.  Reading is strict, since a key that is not known here may change pixels. */
 #include "pipeline/recipe.h"
 #include "base/error.h"
+#include "base/listing.h"
 #include "pipeline/colouring.h"
 #include "pipeline/json.h"
 #include "pipeline/tiles.h"
@@ -162,7 +163,11 @@ gboolean recipe_of_patches(const char *folder, Recipe *out, gboolean *found, GEr
 {
     g_autofree char *path = g_build_filename(folder, RECIPE_FILE, NULL);
     g_autofree char *manifest = g_build_filename(folder, "manifest.csv", NULL);
-    if (g_file_test(path, G_FILE_TEST_EXISTS)) {
+    FileKind kind;
+    if (!listing_kind(path, &kind, error)) {
+        return FALSE;
+    }
+    if (kind != FILE_ABSENT) {
         json_t *json = json_read(path, error);
         gboolean ok = json && recipe_parse(json, path, out, error);
         json_decref(json);

@@ -5,6 +5,7 @@
  * flows/fit_repeats.c. */
 #include "pipeline/repeats.h"
 #include "base/error.h"
+#include "base/listing.h"
 #include "base/pool.h"
 #include "tiler/picture.h"
 #include "tiler/quality.h"
@@ -61,30 +62,36 @@ static void item_clear(gpointer data)
     g_free(((Item *)data)->name);
 }
 
-static void list_files(Listing *list, const char *split, const char *label)
+static gboolean list_files(Listing *list, const char *split, const char *folder, GError **error)
 {
-    g_autofree char *folder = g_build_filename(list->folder, split, label, NULL);
-    g_auto(GStrv) names = picture_list(folder, NULL);
+    g_auto(GStrv) names = picture_list(folder, error);
     for (char **name = names; name && *name; name++) {
         Item item = {.name = g_build_filename(folder, *name, NULL), .train = g_str_equal(split, "train")};
         g_array_append_val(list->items, item);
     }
+    return names != NULL;
 }
 
-static void list_folders(Listing *list, const char *split)
+/* A split that is not there has no pictures. */
+static gboolean list_folders(Listing *list, const char *split, GError **error)
 {
     g_autofree char *path = g_build_filename(list->folder, split, NULL);
-    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-    const char *name;
-    while (dir && (name = g_dir_read_name(dir))) {
-        list_files(list, split, name);
+    g_autoptr(GPtrArray) labels = listing_read_if_there(path, error);
+    for (guint i = 0; labels && i < labels->len; i++) {
+        g_autofree char *folder = g_build_filename(path, labels->pdata[i], NULL);
+        FileKind kind;
+        if (!listing_kind(folder, &kind, error) ||
+            (kind == FILE_FOLDER && !list_files(list, split, folder, error))) {
+            return FALSE;
+        }
     }
+    return labels != NULL;
 }
 
 static gboolean list_shards(Listing *list, const char *split, GError **error)
 {
     g_autofree char *prefix = g_strdup_printf("%s-", split);
-    g_auto(GStrv) names = shards_list(list->folder, prefix, NULL);
+    g_auto(GStrv) names = shards_list(list->folder, prefix, error);
     for (char **name = names; name && *name; name++) {
         g_autofree char *path = g_build_filename(list->folder, *name, NULL);
         Shard *shard = shard_open(path, error);
@@ -101,7 +108,7 @@ static gboolean list_shards(Listing *list, const char *split, GError **error)
             g_array_append_val(list->items, item);
         }
     }
-    return TRUE;
+    return names != NULL;
 }
 
 static gint by_name(gconstpointer a, gconstpointer b)
@@ -165,8 +172,7 @@ gboolean repeats_of_folder(const Config *config, const char *folder, Repeats *ou
     gboolean ok = TRUE;
     *out = (Repeats){0};
     for (size_t s = 0; s < G_N_ELEMENTS(splits); s++) {
-        list_folders(&list, splits[s]);
-        ok = ok && list_shards(&list, splits[s], error);
+        ok = ok && list_folders(&list, splits[s], error) && list_shards(&list, splits[s], error);
     }
     g_array_sort(list.items, by_name);
     ok = ok && (!has_others(&list) ||

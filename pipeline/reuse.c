@@ -9,6 +9,7 @@
  * former configuration, would be told that all is done. */
 #include "pipeline/reuse.h"
 #include "base/durable.h"
+#include "base/listing.h"
 #include "tiler/shards.h"
 #include <string.h>
 
@@ -112,7 +113,8 @@ gboolean reuse_disown(const char *folder, GError **error)
 {
     g_autofree char *table = g_build_filename(folder, PATCHES_TABLE, NULL);
     g_autofree char *former = g_build_filename(folder, FORMER_TABLE, NULL);
-    return !g_file_test(table, G_FILE_TEST_EXISTS) || durable_move(table, former, error);
+    FileKind kind;
+    return listing_kind(table, &kind, error) && (kind == FILE_ABSENT || durable_move(table, former, error));
 }
 
 void reuse_forget(const char *folder)

@@ -5,6 +5,7 @@
  * may want it, and moving is cheaper than cutting. */
 #include "base/durable.h"
 #include "base/error.h"
+#include "base/listing.h"
 #include "pipeline/card.h"
 #include "pipeline/cutting.h"
 #include "pipeline/gaps.h"
@@ -57,18 +58,25 @@ static gboolean is_patch_name(const char *name)
     return (g_str_has_suffix(stem, ".png") || g_str_has_suffix(stem, ".jpg")) && patchset_number(stem) >= 0;
 }
 
-static void sweep(const char *folder, GHashTable *wanted)
+/* What is passed over stays in the patch set, so what cannot be listed is an error. */
+static gboolean sweep(const char *folder, GHashTable *wanted, GError **error)
 {
-    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
-    const char *name;
-    while (dir && (name = g_dir_read_name(dir))) {
+    g_autoptr(GPtrArray) names = listing_read_if_there(folder, error);
+    for (guint i = 0; names && i < names->len; i++) {
+        const char *name = names->pdata[i];
         g_autofree char *path = g_build_filename(folder, name, NULL);
-        if (g_file_test(path, G_FILE_TEST_IS_DIR) && !g_file_test(path, G_FILE_TEST_IS_SYMLINK)) {
-            sweep(path, wanted);
-        } else if (is_patch_name(name) && !g_hash_table_contains(wanted, path)) {
-            durable_discard(path);
+        if (is_patch_name(name)) { /* a look at each of a million patches would take seconds */
+            if (!g_hash_table_contains(wanted, path)) {
+                durable_discard(path);
+            }
+        } else if (!g_file_test(path, G_FILE_TEST_IS_SYMLINK)) {
+            FileKind kind;
+            if (!listing_kind(path, &kind, error) || (kind == FILE_FOLDER && !sweep(path, wanted, error))) {
+                return FALSE;
+            }
         }
     }
+    return names != NULL;
 }
 
 static gboolean has_mask(const Work *work, const Patch *patch)
@@ -101,7 +109,8 @@ static void add_files(const Work *work, const GPtrArray *patches, gboolean unuse
 }
 
 /* NULL, NULL: none is wanted. */
-static void sweep_all(const Work *work, const GPtrArray *patches, const GPtrArray *dropped)
+static gboolean sweep_all(const Work *work, const GPtrArray *patches, const GPtrArray *dropped,
+                          GError **error)
 {
     static const char *const folders[] = {"dataset", "dataset_valid", "dataset_train", "dataset_unused"};
     g_autoptr(GHashTable) wanted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -109,8 +118,11 @@ static void sweep_all(const Work *work, const GPtrArray *patches, const GPtrArra
     add_files(work, dropped, TRUE, wanted);
     for (size_t i = 0; i < G_N_ELEMENTS(folders); i++) {
         g_autofree char *folder = patchset_path(work->run->folder, folders[i]); /* as `wanted` has it */
-        sweep(folder, wanted);
+        if (!sweep(folder, wanted, error)) {
+            return FALSE;
+        }
     }
+    return TRUE;
 }
 
 /* ---- the sample ---- */
@@ -120,9 +132,10 @@ static gboolean move_files(const Work *work, const Patch *patch, gboolean unused
 {
     g_autoptr(GPtrArray) from = files_of(work, patch, !unused), to = files_of(work, patch, unused);
     for (guint i = 0; i < from->len; i++) {
-        if (!g_file_test(to->pdata[i], G_FILE_TEST_EXISTS) &&
-            g_file_test(from->pdata[i], G_FILE_TEST_EXISTS) &&
-            !durable_move(from->pdata[i], to->pdata[i], error)) {
+        FileKind here, there;
+        if (!listing_kind(to->pdata[i], &there, error) || !listing_kind(from->pdata[i], &here, error) ||
+            (there == FILE_ABSENT && here != FILE_ABSENT &&
+             !durable_move(from->pdata[i], to->pdata[i], error))) {
             return FALSE;
         }
     }
@@ -136,7 +149,11 @@ static gboolean check_files(const Work *work, const Patch *patch, gboolean unuse
     for (guint i = 0; i < paths->len; i++) {
         const char *path = paths->pdata[i];
         g_autofree char *folder = g_build_filename(work->run->folder, "slides", patch->slide, NULL);
-        if (g_file_test(path, G_FILE_TEST_EXISTS)) {
+        FileKind kind;
+        if (!listing_kind(path, &kind, error)) {
+            return FALSE;
+        }
+        if (kind != FILE_ABSENT) {
             continue;
         }
         if (reuse_disown(folder, error)) {
@@ -156,16 +173,15 @@ static gboolean check_files(const Work *work, const Patch *patch, gboolean unuse
 static gboolean disown_others(const Work *work, GError **error)
 {
     g_autofree char *root = g_build_filename(work->run->folder, "slides", NULL);
-    g_autoptr(GDir) dir = g_dir_open(root, 0, NULL);
-    const char *name;
-    while (dir && (name = g_dir_read_name(dir))) {
-        g_autofree char *cut = work_find(work, "cut", name, "patches");
-        g_autofree char *folder = g_build_filename(root, name, NULL);
+    g_autoptr(GPtrArray) names = listing_read_if_there(root, error);
+    for (guint i = 0; names && i < names->len; i++) {
+        g_autofree char *cut = work_find(work, "cut", names->pdata[i], "patches");
+        g_autofree char *folder = g_build_filename(root, names->pdata[i], NULL);
         if (!cut && !reuse_disown(folder, error)) {
             return FALSE;
         }
     }
-    return TRUE;
+    return names != NULL;
 }
 
 /* Hashes of the pictures, and of the masks as they lie there: they are small and few. */
@@ -205,9 +221,8 @@ static gboolean place_files(const Work *work, const GPtrArray *patches, const GP
     if (!place_all(work, patches, FALSE, error) || !place_all(work, dropped, TRUE, error)) {
         return FALSE;
     }
-    sweep_all(work, patches, dropped);
     packing_remove(work);
-    return TRUE;
+    return sweep_all(work, patches, dropped, error);
 }
 
 /* ---- all together ---- */
@@ -317,6 +332,5 @@ gboolean stage_dataset(Work *work, GError **error)
         !write_tables(work, patches, dropped, sums, error)) {
         return FALSE;
     }
-    sweep_all(work, NULL, NULL);
-    return TRUE;
+    return sweep_all(work, NULL, NULL, error);
 }

@@ -3,6 +3,7 @@
  * Somebody who starts a run should see at once when it is not the run that was meant: annotations that were not found, patients that are none,
  * a test split without a slide.  So the first lines count what was found, and say what follows from it. */
 #include "pipeline/summary.h"
+#include "base/listing.h"
 #include "pipeline/disk.h"
 #include "pipeline/findings.h"
 #include "pipeline/lesions.h"
@@ -119,6 +120,13 @@ static void put_splits(GString *out, const GPtrArray *slides)
     line(out, "splits", "%s", text->str);
 }
 
+/* What cannot be looked at now may be there. */
+static gboolean is_gone(const char *path)
+{
+    FileKind kind;
+    return listing_kind(path, &kind, NULL) && kind == FILE_ABSENT;
+}
+
 /* Files that the manifest names and that are not there: their slides will fail. */
 static void put_missing(GString *out, const GPtrArray *slides)
 {
@@ -126,8 +134,8 @@ static void put_missing(GString *out, const GPtrArray *slides)
     const char *first = NULL;
     for (guint i = 0; i < slides->len; i++) {
         const SlideEntry *entry = slides->pdata[i];
-        gboolean slide = !g_file_test(entry->path, G_FILE_TEST_EXISTS);
-        gboolean annotation = entry->annotation && !g_file_test(entry->annotation, G_FILE_TEST_EXISTS);
+        gboolean slide = is_gone(entry->path);
+        gboolean annotation = entry->annotation && is_gone(entry->annotation);
         missing += slide;
         annotations += annotation;
         first = first ? first : slide ? entry->path : annotation ? entry->annotation : NULL;

@@ -5,6 +5,7 @@
  * are the same for pictures, shards and slides. */
 #include "pipeline/traintiles.h"
 #include "base/error.h"
+#include "base/listing.h"
 #include "pipeline/models.h"
 #include "pipeline/repeats.h"
 #include "pipeline/traintiles_private.h"
@@ -331,10 +332,10 @@ static gboolean use_manifest(TrainTiles *tiles, const char *manifest, GError **e
 }
 
 /* Pictures of train/good that a manifest does not name are not used: nobody knows whose they are. */
-static void tell_unlisted(TrainTiles *tiles, const char *good)
+static gboolean tell_unlisted(TrainTiles *tiles, const char *good, GError **error)
 {
     g_autoptr(GHashTable) listed = g_hash_table_new(g_str_hash, g_str_equal);
-    g_auto(GStrv) names = g_file_test(good, G_FILE_TEST_IS_DIR) ? picture_list(good, NULL) : NULL;
+    g_auto(GStrv) names = picture_list(good, error);
     guint unlisted = 0;
     for (guint i = 0; i < tiles->normal.origins.name->len; i++) {
         g_hash_table_add(listed, tiles->normal.origins.name->pdata[i]);
@@ -346,6 +347,7 @@ static void tell_unlisted(TrainTiles *tiles, const char *good)
         traintiles_note(tiles, "%u pictures of %s are not in manifest.csv: they are not trained on", unlisted,
                         good);
     }
+    return names != NULL;
 }
 
 /* A manifest beside the patches says whose they are; else shards say it themselves, and pictures by their names. */
@@ -354,21 +356,24 @@ static gboolean use_folder(TrainTiles *tiles, GError **error)
     const char *folder = tiles->config->patches_folder;
     g_autofree char *good = g_build_filename(folder, "train", "good", NULL);
     g_autofree char *manifest = g_build_filename(folder, "manifest.csv", NULL);
-    g_auto(GStrv) shards = shards_list(folder, "train-", NULL);
-    gboolean has_shards = shards && *shards, pictures = g_file_test(good, G_FILE_TEST_IS_DIR);
+    FileKind good_kind, manifest_kind;
+    g_auto(GStrv) shards = shards_list(folder, "train-", error);
+    if (!shards || !listing_kind(good, &good_kind, error) || !listing_kind(manifest, &manifest_kind, error)) {
+        return FALSE;
+    }
+    gboolean pictures = good_kind == FILE_FOLDER;
     if (g_str_equal(tiles->config->train_source, "shards") && pictures) {
         return traintiles_use_shard_folder(tiles, folder, error);
     }
-    if (g_file_test(manifest, G_FILE_TEST_IS_REGULAR)) {
+    if (manifest_kind != FILE_ABSENT) {
         if (!use_manifest(tiles, manifest, error)) {
             g_prefix_error(error, "the manifest beside the patches: ");
             return FALSE;
         }
-        tell_unlisted(tiles, good);
-        return TRUE;
+        return !pictures || tell_unlisted(tiles, good, error);
     }
-    return has_shards && !pictures ? traintiles_use_shard_folder(tiles, folder, error)
-                                   : use_picture_folder(tiles, error);
+    return *shards && !pictures ? traintiles_use_shard_folder(tiles, folder, error)
+                                : use_picture_folder(tiles, error);
 }
 
 /* The same picture in train and in valid or test. */

@@ -1,12 +1,13 @@
 /* Loaded in front of libc by tests/lib.sh (with_faults): calls that name a file fail or stop the process.
  *
  * FAULT_NAME   the last part of the path, or what the path ends with when it begins with '*'
- * FAULT_CALL   open, read, write, rename or unlink (of a file, or of a descriptor that was opened by that name)
+ * FAULT_CALL   open, read, write, rename, unlink, stat or readdir (of a file, or of a descriptor that was opened by that name)
  * FAULT_ERRNO  what such a call fails with; 0: the process stops itself (SIGSTOP) before the call
  * FAULT_SKIP   so many calls in each process are let through first
  * FAULT_WHILE  a file: calls fail as long as it is there
  * FAULT_LOG    a file that gets a line with the process id for each call that was hit; with FAULT_ERRNO=0 only the first is */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *setting(const char *name)
@@ -125,3 +127,19 @@ int unlink(const char *path)
 {
     return hit("unlink", path) ? -1 : REAL("unlink", int (*)(const char *))(path);
 }
+
+#define STAT(name, type)                                                                              \
+    int name(const char *path, struct type *out)                                                      \
+    {                                                                                                 \
+        return hit("stat", path) ? -1 : REAL(#name, int (*)(const char *, struct type *))(path, out); \
+    }
+STAT(stat, stat)
+STAT(stat64, stat64)
+
+#define READDIR(name, type)                                                                               \
+    struct type *name(DIR *dir)                                                                           \
+    {                                                                                                     \
+        return hit_descriptor("readdir", dirfd(dir)) ? NULL : REAL(#name, struct type * (*)(DIR *))(dir); \
+    }
+READDIR(readdir, dirent)
+READDIR(readdir64, dirent64)

@@ -2,6 +2,7 @@
 #include "tiler/picture.h"
 #include "tiler/picture_codec.h"
 #include "base/error.h"
+#include "base/listing.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -141,7 +142,7 @@ gboolean picture_write_png(const char *path, const Image *image, char sha256[65]
     return file && picture_stream_png(file, image, error) && durable_commit(file, sha256, NULL, error);
 }
 
-static gboolean has_picture_name(const char *name)
+static gboolean has_picture_name(const char *name, const void *data)
 {
     static const char *const endings[] = {".png", ".jpg", ".jpeg"};
     g_autofree char *lower = g_ascii_strdown(name, -1);
@@ -153,29 +154,9 @@ static gboolean has_picture_name(const char *name)
     return FALSE;
 }
 
-static int compare_names(gconstpointer a, gconstpointer b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 char **picture_list(const char *folder, GError **error)
 {
-    g_autoptr(GError) why = NULL;
-    g_autoptr(GDir) dir = g_dir_open(folder, 0, &why);
-    if (!dir) {
-        wsi_error_glib(error, why);
-        return NULL;
-    }
-    GPtrArray *names = g_ptr_array_new();
-    const char *name;
-    while ((name = g_dir_read_name(dir))) {
-        if (has_picture_name(name)) {
-            g_ptr_array_add(names, g_strdup(name));
-        }
-    }
-    g_ptr_array_sort(names, compare_names);
-    g_ptr_array_add(names, NULL);
-    return (char **)g_ptr_array_free(names, FALSE);
+    return listing_select(folder, has_picture_name, NULL, error);
 }
 
 void picture_mark_lost(Image *rgb, const Image *valid)

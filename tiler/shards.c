@@ -10,6 +10,7 @@
 #include "tiler/picture.h"
 #include "base/durable.h"
 #include "base/error.h"
+#include "base/listing.h"
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
@@ -184,29 +185,14 @@ void shard_writer_free(ShardWriter *writer)
 
 /* ---- folders of shards ---- */
 
-static int compare_names(gconstpointer a, gconstpointer b)
+static gboolean has_shard_name(const char *name, const void *prefix)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    return name[0] != '.' && g_str_has_prefix(name, prefix) && g_str_has_suffix(name, ".tar");
 }
 
 char **shards_list(const char *folder, const char *prefix, GError **error)
 {
-    g_autoptr(GError) why = NULL;
-    g_autoptr(GDir) dir = g_dir_open(folder, 0, &why);
-    if (!dir) {
-        wsi_error_glib(error, why);
-        return NULL;
-    }
-    GPtrArray *names = g_ptr_array_new();
-    const char *name;
-    while ((name = g_dir_read_name(dir))) {
-        if (name[0] != '.' && g_str_has_prefix(name, prefix) && g_str_has_suffix(name, ".tar")) {
-            g_ptr_array_add(names, g_strdup(name));
-        }
-    }
-    g_ptr_array_sort(names, compare_names);
-    g_ptr_array_add(names, NULL);
-    return (char **)g_ptr_array_free(names, FALSE);
+    return listing_select(folder, has_shard_name, prefix, error);
 }
 
 void shards_remove(const char *folder, const char *stem, int first)
