@@ -165,7 +165,8 @@ static gboolean has_others(const Listing *list)
 
 gboolean repeats_of_folder(const Config *config, const char *folder, Repeats *out, GError **error)
 {
-    static const char *const splits[] = {"train", "valid", "test"};
+    /* The patch set of a run has its validation beside it. */
+    static const char *const splits[] = {"train", "valid", "test", "../dataset_valid"};
     Listing list = {folder, g_array_new(FALSE, FALSE, sizeof(Item)),
                     g_ptr_array_new_with_free_func((GDestroyNotify)shard_free)};
     g_array_set_clear_func(list.items, item_clear);

@@ -13,7 +13,8 @@ typedef struct {
 /* Pictures (Patch*) by the hashes that they were cut with.  FALSE with WSI_ERROR_INPUT that names the first two, when a picture is in two
  * splits. */
 gboolean repeats_of_patches(const GPtrArray *patches, Repeats *out, GError **error);
-/* The pictures and shards of a folder with train, valid and test, by their pixels: only between train and the others.  patches.repeats (config) decides whether a picture in two splits is an error or counted. */
+/* The pictures and shards of a folder with train, valid and test, and those of ../dataset_valid, by their pixels: only between train and the
+ * others.  patches.repeats (config) decides whether a picture in two splits is an error or counted. */
 gboolean repeats_of_folder(const Config *config, const char *folder, Repeats *out, GError **error);
 #define REPEATS_FILE "repeats.json"
 /* As JSON, new reference, and back from such a file: zeros when there is none. */

@@ -203,6 +203,31 @@ static gboolean use_picture_folder(TrainTiles *tiles, GError **error)
     return traintiles_end(tiles, read_picture, good, error);
 }
 
+/* Pictures of train/good that the manifest does not name are not used: nobody knows whose they are.  Before the draw, which leaves others
+ * out.  A run's own patch set has none: what it did not place is swept. */
+static gboolean note_unlisted(TrainTiles *tiles, GError **error)
+{
+    g_autofree char *good = g_build_filename(tiles->config->patches_folder, "train", "good", NULL);
+    FileKind kind = FILE_ABSENT;
+    if (*tiles->config->patches_folder && !listing_kind(good, &kind, error)) {
+        return FALSE;
+    }
+    g_auto(GStrv) names = kind == FILE_FOLDER ? picture_list(good, error) : g_new0(char *, 1);
+    g_autoptr(GHashTable) listed = g_hash_table_new(g_str_hash, g_str_equal);
+    guint unlisted = 0;
+    for (guint i = 0; i < tiles->normal.origins.name->len; i++) {
+        g_hash_table_add(listed, tiles->normal.origins.name->pdata[i]);
+    }
+    for (char **name = names; name && *name; name++) {
+        unlisted += !g_hash_table_contains(listed, *name);
+    }
+    if (unlisted > 0) {
+        traintiles_note(tiles, "%u pictures of %s are not in manifest.csv: they are not trained on", unlisted,
+                        good);
+    }
+    return names != NULL;
+}
+
 static gboolean use_pictures(TrainTiles *tiles, const char *manifest, const GPtrArray *patches,
                              GError **error)
 {
@@ -216,7 +241,7 @@ static gboolean use_pictures(TrainTiles *tiles, const char *manifest, const GPtr
             add_picture(tiles, path, normal, &origin);
         }
     }
-    return traintiles_end(tiles, read_picture, manifest, error);
+    return note_unlisted(tiles, error) && traintiles_end(tiles, read_picture, manifest, error);
 }
 
 /* ---- how they are made ---- */
@@ -327,27 +352,8 @@ static gboolean use_manifest(TrainTiles *tiles, const char *manifest, GError **e
         return FALSE;
     }
     gboolean shards = patches->len > 0 && strstr(((const Patch *)patches->pdata[0])->file, ".tar/");
-    return shards ? traintiles_use_shards(tiles, manifest, patches, error)
+    return shards ? note_unlisted(tiles, error) && traintiles_use_shards(tiles, manifest, patches, error)
                   : use_pictures(tiles, manifest, patches, error);
-}
-
-/* Pictures of train/good that a manifest does not name are not used: nobody knows whose they are. */
-static gboolean tell_unlisted(TrainTiles *tiles, const char *good, GError **error)
-{
-    g_autoptr(GHashTable) listed = g_hash_table_new(g_str_hash, g_str_equal);
-    g_auto(GStrv) names = picture_list(good, error);
-    guint unlisted = 0;
-    for (guint i = 0; i < tiles->normal.origins.name->len; i++) {
-        g_hash_table_add(listed, tiles->normal.origins.name->pdata[i]);
-    }
-    for (char **name = names; name && *name; name++) {
-        unlisted += !g_hash_table_contains(listed, *name);
-    }
-    if (unlisted > 0 && tiles->config->train_max_tiles == 0) {
-        traintiles_note(tiles, "%u pictures of %s are not in manifest.csv: they are not trained on", unlisted,
-                        good);
-    }
-    return names != NULL;
 }
 
 /* A manifest beside the patches says whose they are; else shards say it themselves, and pictures by their names. */
@@ -370,7 +376,7 @@ static gboolean use_folder(TrainTiles *tiles, GError **error)
             g_prefix_error(error, "the manifest beside the patches: ");
             return FALSE;
         }
-        return !pictures || tell_unlisted(tiles, good, error);
+        return TRUE;
     }
     return *shards && !pictures ? traintiles_use_shard_folder(tiles, folder, error)
                                 : use_picture_folder(tiles, error);

@@ -74,9 +74,9 @@ is "names that tell nothing: single tiles" "$(field u.safetensors holdout truste
 like "which is told" "$(cat u.log)" 'not to be trusted: single tiles'
 cp pictures/dataset/train/good/*.png bare/train/good
 cp pictures/dataset/manifest.csv bare/
-printf 'tiles: {size: 64}\nmodel: {blocks: [1, 1, 1], condition: 8, fpn_width: 8}\ntrain: {epochs: 1}\n' >all.yaml
-train v bare all
-like "pictures that the manifest does not name are counted" "$(cat v.log)" '[0-9]+ pictures of .*train/good are not in manifest.csv'
+n=$(ls bare/train/good | grep -vc _)
+train v bare set
+like "pictures that the manifest does not name are counted, also those that no draw could take" "$(cat v.log)" ": $n pictures of .*train/good are not in manifest.csv"
 
 # ---- one patient, and one slide
 run one one 'train: {epochs: 1}\nscore: {slides: test}\n'
@@ -116,6 +116,17 @@ like "white pictures in train and test are counted" "$(cat clean.log)" '1 pictur
 cp set/train/good/1.png set/train/good/copy.png
 train within set set
 like "copies among the training pictures are told" "$(cat within.log)" 'the same picture more than once: '
+mkdir -p moved/dataset_valid/good moved/dataset_valid/Ungood
+cp -r set moved/dataset
+cp set/train/good/3.png moved/dataset_valid/good/held.png
+"$WSIFLOW" train -c set.yaml -p moved/dataset -o leak.safetensors >leak.log 2>&1
+is "a training picture in the validation beside the patch set is an error" $? 1
+like "that names both" "$(cat leak.log)" 'leak: .*train/good/3.png and .*dataset_valid/good/held.png are the same picture'
+mv moved/dataset_valid/good/held.png moved/dataset_valid/Ungood/
+{ cat set.yaml; echo 'patches: {repeats: count}'; } >moved.yaml
+(cd moved/dataset && "$WSIFLOW" train -c ../../moved.yaml -p . -o ../../leak.safetensors) >leak.log 2>&1
+is "or counted, also from within" $? 0
+like "with how many there are" "$(cat leak.log)" '1 pictures of valid and test are also trained on'
 cp set/train/good/4.png set/test/Ungood/same.png
 "$WSIFLOW" train -c set.yaml -p set -o leak.safetensors >leak.log 2>&1
 is "a training picture in test is an error" $? 1
