@@ -8,7 +8,8 @@
  *       <Group Name= PartOfGroup= Color=><Attributes/></Group>...
  *
  * Coordinates are level-0 px.  PartOfGroup="None" means no group; a group that is named but not defined makes ASAP itself
- * reject the file, and us too.  Order is an index, as in ASAP: vertices out of order are put into it.
+ * reject the file, and us too.  But a file that defines no group at all is of another program, and the names say what they say.
+ * A Rectangle of two points is given by opposite corners.  Order is an index, as in ASAP: vertices out of order are put into it.
  *
  * A Spline is read as the plain polygon of its control points.  ASAP draws a curve through them, but its own conversion to
  * masks, from which the published Camelyon masks come, takes the polygon; and the splines of the real files are traced so
@@ -34,7 +35,7 @@ typedef struct {
     Source *source;
     Draft *draft;         /* the Annotation that is open, or NULL */
     gboolean coordinates; /* within Coordinates */
-    gboolean unordered;
+    gboolean unordered, rectangle;
     int *order, room; /* Order of each vertex of the draft */
 } Asap;
 
@@ -69,6 +70,7 @@ static gboolean start_annotation(Asap *asap, const XmlTag *tag, GError **error)
     asap->draft = source_draft(asap->source, name ? name : "", group && *group ? group : "None",
                                asap_types[kind].closed, tag->line, error);
     asap->unordered = FALSE;
+    asap->rectangle = strcmp(asap_types[kind].name, "Rectangle") == 0;
     if (asap->draft && !asap->draft->closed) {
         asap->draft->kind = asap_types[kind].name;
     }
@@ -185,7 +187,9 @@ static gboolean on_end(void *data, const char *name, const char *text, int line,
     if (strcmp(name, "Annotation") != 0) {
         return TRUE;
     }
-    gboolean good = sort_vertices(asap, line, error);
+    gboolean box = asap->rectangle && asap->draft->points == 2;
+    gboolean good = sort_vertices(asap, line, error) &&
+                    (!box || source_box(asap->source, asap->draft, FALSE, line, error));
     asap->draft = NULL;
     return good;
 }
@@ -196,6 +200,9 @@ gboolean asap_read(Source *source, GError **error)
     Asap asap = {.source = source};
     source->parents = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     gboolean good = xml_parse(source->path, source->text, source->length, &handler, &asap, error);
+    if (g_hash_table_size(source->parents) == 0) {
+        g_clear_pointer(&source->parents, g_hash_table_unref);
+    }
     g_free(asap.order);
     return good;
 }

@@ -182,6 +182,7 @@ void source_clear(Source *source)
     g_clear_pointer(&source->parents, g_hash_table_unref);
     g_clear_pointer(&source->warnings, g_ptr_array_unref);
     tally_clear(&source->strange);
+    tally_clear(&source->assumed);
 }
 
 Annotation *source_annotation(Source *source, const char *dialect, const GroupSpec *groups, GError **error)
@@ -230,15 +231,15 @@ Annotation *annotation_read_on(const char *path, const GroupSpec *groups, const 
     return dialect ? source_annotation(&source, dialect->name, groups, error) : NULL;
 }
 
-gboolean annotation_unknown_groups(const char *path, const GroupSpec *groups, UnknownGroup found, void *data,
-                                   GError **error)
+gboolean annotation_groups(const char *path, const GroupSpec *groups, GroupFound found, void *data,
+                           GError **error)
 {
     SlideFrame anywhere = {.width = 1, .height = 1, .mpp_x = 1, .mpp_y = 1}; /* places do not matter */
     g_autofree char *whole = NULL;
     g_auto(Source) source = {0};
     gboolean good = read_source(path, groups->field, &anywhere, &whole, &source, error) != NULL;
     if (good) {
-        groups_unknown(&source, groups, found, data);
+        groups_survey(&source, groups, found, data);
     }
     return good;
 }

@@ -27,6 +27,7 @@ struct Draft {
     double *xy; /* interleaved */
     /* What the gate finds. */
     OutlineLabel label;
+    const GroupRule *rule; /* which gave the label; NULL: none */
     gboolean left_out;
     double low_x, low_y, high_x, high_y;
 };
@@ -58,6 +59,7 @@ typedef struct {
     GHashTable *
         parents; /* group -> the group that it is part of ("" = none); NULL: groups are not declared in this dialect */
     GPtrArray *warnings; /* char*, owned */
+    Tally assumed;       /* objects of unknown types that were read as annotations */
     Tally strange;       /* elements or objects that the reader does not know, or does not want */
     gboolean is_mask;    /* outlines are borders of pixels */
     int families;        /* so many have been given out */
@@ -126,8 +128,8 @@ GPtrArray *slits_outlines(const Annotation *annotation, GError **error);
 gboolean gate_pass(Source *source, const GroupSpec *groups, GPtrArray *outlines, GError **error);
 /* Gives each draft its label (groups.c); an error that names all groups without one. */
 gboolean groups_label(Source *source, const GroupSpec *groups, GError **error);
-/* Only tells which groups have none. */
-void groups_unknown(Source *source, const GroupSpec *groups, UnknownGroup found, void *data);
+/* Only tells what groups there are and what their rules. */
+void groups_survey(Source *source, const GroupSpec *groups, GroupFound found, void *data);
 
 /* A whole text file (text.c), unpacked when it is gzip and converted from UTF-16, UTF-32 or the encoding that its XML declaration names
  * (any that iconv knows), which is blanked: NUL-ended valid UTF-8 of at most TEXT_LIMIT bytes without NULs.  Caller frees; NULL with error. */

@@ -167,6 +167,14 @@ static gboolean tell_unused(Source *source, GError **error)
         source_warn(source, first->line, "%d annotation%s no area and mark%s no lesion: %s", open.count,
                     open.count == 1 ? " has" : "s have", open.count == 1 ? "s" : "", list);
     }
+    if (source->assumed.count) {
+        g_autofree char *list = tally_text(&source->assumed);
+        const TallyEntry *first = source->assumed.entries->pdata[0];
+        source_warn(source, first->line,
+                    "%d object%s of unknown types read as annotation%s, as QuPath does: %s",
+                    source->assumed.count, source->assumed.count == 1 ? "" : "s",
+                    source->assumed.count == 1 ? "" : "s", list);
+    }
     if (source->strange.count) {
         g_autofree char *list = tally_text(&source->strange);
         const TallyEntry *first = source->strange.entries->pdata[0];

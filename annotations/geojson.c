@@ -17,7 +17,7 @@
  *
  * Of QuPath's objects annotations and detections are read, at any depth of the hierarchy.  Cells, tiles and TMA cores are what
  * programs find and where they look, not what a person outlined: they are left out and counted, by their new names and by those that
- * QuPath 0.2 wrote into "id".
+ * QuPath 0.2 wrote into "id".  Objects of types that are unknown are annotations, as to QuPath, and counted; case does not matter.
  *
  * The group is the classification, a string or an object with name (or names, joined by ": " as QuPath shows them).  A feature
  * without one is in the group "Unclassified", which no rule of the Camelyon sets names: somebody has to say what it is.  Rings
@@ -256,6 +256,11 @@ static const struct {
     {"root", "PathRootObject", FALSE},
 };
 
+static gboolean is_word(const char *text, const char *word)
+{
+    return word && g_ascii_strcasecmp(text, word) == 0;
+}
+
 /* Whether an object is one that is read.  An id is a type only when it is one of the old names. */
 static gboolean is_wanted(Source *source, const json_t *value, const json_t *properties, int line)
 {
@@ -263,7 +268,7 @@ static gboolean is_wanted(Source *source, const json_t *value, const json_t *pro
     const char *id = json_string_value(json_object_get(value, "id"));
     kind = kind ? kind : json_string_value(json_object_get(properties, "object_type"));
     for (size_t i = 0; i < G_N_ELEMENTS(objects); i++) {
-        gboolean same = kind ? g_str_equal(kind, objects[i].name) || g_strcmp0(kind, objects[i].old) == 0
+        gboolean same = kind ? is_word(kind, objects[i].name) || is_word(kind, objects[i].old)
                              : id && g_strcmp0(id, objects[i].old) == 0;
         if (same && !objects[i].wanted) {
             tally_add(&source->strange, objects[i].name, line);
@@ -273,9 +278,46 @@ static gboolean is_wanted(Source *source, const json_t *value, const json_t *pro
         }
     }
     if (kind) {
-        tally_add(&source->strange, kind, line);
+        tally_add(&source->assumed, kind, line);
     }
-    return !kind;
+    return TRUE;
+}
+
+/* Whose JSON an object is that is no feature; NULL = unknown. */
+static const char *program_of(const json_t *value)
+{
+    static const struct {
+        const char *key, *other, *program;
+    } programs[] = {
+        {"elements", NULL, "the Digital Slide Archive (HistomicsUI)"},
+        {"annotation", NULL, "the Digital Slide Archive (HistomicsUI)"},
+        {"collection", NULL, "Cytomine"},
+        {"location", NULL, "Cytomine"},
+        {"annotations", "categories", "COCO"},
+        {"annotations", "images", "COCO"},
+        {"segmentation", "category_id", "COCO"},
+        {"shapes", NULL, "labelme"},
+        {"_via_img_metadata", NULL, "VIA (VGG Image Annotator)"},
+        {"regions", "filename", "VIA (VGG Image Annotator)"},
+        {"target", "body", "Annotorious (W3C Web Annotations)"},
+        {"positive", "negative", "NCRF"},
+        {"arcs", NULL, "TopoJSON"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(programs); i++) {
+        if (json_object_get(value, programs[i].key) &&
+            (!programs[i].other || json_object_get(value, programs[i].other))) {
+            return programs[i].program;
+        }
+    }
+    const char *key;
+    json_t *child;
+    json_object_foreach((json_t *)value, key, child)
+    {
+        if (json_object_get(child, "regions") && json_object_get(child, "filename")) {
+            return "VIA (VGG Image Annotator)";
+        }
+    }
+    return NULL;
 }
 
 /* Whether a feature says what it is: by an object's type, a class or a name. */
@@ -305,6 +347,14 @@ static gboolean add_feature(Source *source, const json_t *value, int line, GErro
     const char *type = json_string_value(json_object_get(value, "type"));
     const char *name = json_string_value(json_object_get(properties, "name"));
     if (g_strcmp0(type, "Feature") != 0) {
+        const char *program = program_of(value);
+        if (program) {
+            return source_error(
+                source, line, error,
+                "this is JSON of %s, which is not read: export the outlines as GeoJSON, with the "
+                "class as properties.classification.name",
+                program);
+        }
         return source_error(source, line, error, "the type here is \"%.40s\", not \"Feature\"",
                             type ? type : "");
     }

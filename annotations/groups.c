@@ -7,6 +7,7 @@
  * Camelyon16 to be used in the file (GroupRule.needs).  Where it was applied, a warning counts what it took. */
 #include "annotations/dialect.h"
 #include "base/error.h"
+#include "base/fold.h"
 #include "base/nearest.h"
 #include <string.h>
 
@@ -14,7 +15,7 @@
 
 /* ---- which groups the file uses ---- */
 
-/* Lower-case names of the groups that have an outline, and of the groups around those. */
+/* Folded names of the groups that have an outline, and of the groups around those. */
 static GHashTable *used_groups(const Source *source)
 {
     GHashTable *used = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -23,7 +24,7 @@ static GHashTable *used_groups(const Source *source)
         const char *group = draft->group;
         guint steps = source->parents ? g_hash_table_size(source->parents) : 0;
         for (guint step = 0; step <= steps && group && *group; step++) {
-            if (!g_hash_table_add(used, g_ascii_strdown(group, -1))) {
+            if (!g_hash_table_add(used, name_fold(group))) {
                 break; /* then the groups around it are there too */
             }
             group = source->parents ? g_hash_table_lookup(source->parents, group) : NULL;
@@ -36,7 +37,7 @@ static gboolean holds(const GroupRule *rule, GHashTable *used)
 {
     gboolean found = !rule->needs;
     for (const char *const *need = rule->needs; !found && *need; need++) {
-        g_autofree char *name = g_ascii_strdown(*need, -1);
+        g_autofree char *name = name_fold(*need);
         found = g_hash_table_contains(used, name);
     }
     return found;
@@ -47,6 +48,7 @@ static gboolean holds(const GroupRule *rule, GHashTable *used)
 typedef struct {
     Source *source;
     const GroupRule *rules, *every_other; /* every_other: the rule of "*", or NULL */
+    GPtrArray *names;                     /* of the rules, folded */
     GHashTable *used;
     Tally unknown, undeclared, by_star, by_need;
     int line; /* of the first outline whose group has no label */
@@ -54,9 +56,10 @@ typedef struct {
 
 static const GroupRule *rule_for(const Labelling *labelling, const char *group)
 {
+    g_autofree char *folded = name_fold(group);
     for (const GroupRule *rule = labelling->rules; rule->group; rule++) {
-        if (g_ascii_strcasecmp(rule->group, group) == 0 && rule != labelling->every_other &&
-            holds(rule, labelling->used)) {
+        if (g_str_equal(labelling->names->pdata[rule - labelling->rules], folded) &&
+            rule != labelling->every_other && holds(rule, labelling->used)) {
             return rule;
         }
     }
@@ -103,6 +106,7 @@ static void find_label(Labelling *labelling, Draft *draft)
         tally_add(&labelling->by_need, draft->group, draft->line);
     }
     draft->label = rule->label;
+    draft->rule = rule;
 }
 
 /* ---- what is told ---- */
@@ -226,7 +230,9 @@ static void label_all(Labelling *labelling, const GroupSpec *groups)
     if (by_name) {
         take_names(source);
     }
+    labelling->names = g_ptr_array_new_with_free_func(g_free);
     for (const GroupRule *rule = groups->rules; rule->group; rule++) {
+        g_ptr_array_add(labelling->names, name_fold(rule->group));
         if (!labelling->every_other && strcmp(rule->group, OTHER_GROUPS) == 0) {
             labelling->every_other = rule;
         }
@@ -246,6 +252,7 @@ static void label_all(Labelling *labelling, const GroupSpec *groups)
 static void labelling_clear(Labelling *labelling)
 {
     g_hash_table_unref(labelling->used);
+    g_ptr_array_unref(labelling->names);
     tally_clear(&labelling->unknown);
     tally_clear(&labelling->undeclared);
     tally_clear(&labelling->by_star);
@@ -261,7 +268,7 @@ gboolean groups_label(Source *source, const GroupSpec *groups, GError **error)
     return good;
 }
 
-void groups_unknown(Source *source, const GroupSpec *groups, UnknownGroup found, void *data)
+void groups_survey(Source *source, const GroupSpec *groups, GroupFound found, void *data)
 {
     Labelling labelling = {.source = source, .rules = groups->rules};
     label_all(&labelling, groups);
@@ -269,7 +276,13 @@ void groups_unknown(Source *source, const GroupSpec *groups, UnknownGroup found,
     for (int t = 0; t < 2; t++) {
         for (guint i = 0; both[t]->entries && i < both[t]->entries->len; i++) {
             const TallyEntry *entry = both[t]->entries->pdata[i];
-            found(data, entry->name, entry->count);
+            found(data, entry->name, entry->count, NULL);
+        }
+    }
+    for (guint i = 0; i < source->drafts->len; i++) {
+        const Draft *draft = source->drafts->pdata[i];
+        if (draft->rule) {
+            found(data, draft->group, 1, draft->rule);
         }
     }
     labelling_clear(&labelling);

@@ -8,7 +8,8 @@
  *         <x/><y/><radius/>                                                         type circle
  *
  * The title is our group: NDP.view has no other.  Coordinates are nm from the middle of the glass, so that the slide's place on
- * it must be known: x_px = (x_nm - offset_x_nm) / (1000 mpp_x) + width / 2, and so for y.  A rectangle is freehand with four points.
+ * it must be known: x_px = (x_nm - offset_x_nm) / (1000 mpp_x) + width / 2, and so for y.  A rectangle is freehand with four points, or with two
+ * opposite corners.
  * Freehand lines that are not closed, rulers (linearmeasure), arrows (pointer) and pins have no area. */
 #include "annotations/dialect.h"
 #include "annotations/xml.h"
@@ -54,7 +55,8 @@ static const char *const known[] = {"annotations",
 
 typedef struct {
     Source *source;
-    gboolean points; /* within a pointlist */
+    gboolean points;    /* within a pointlist */
+    gboolean rectangle; /* the annotation says that it is one */
     char *title;
     Draft *draft;        /* the annotation that is open, or NULL */
     double x, y, radius; /* NAN until they were read */
@@ -84,6 +86,8 @@ static gboolean start_annotation(Ndpa *ndpa, const XmlTag *tag, GError **error)
     }
     const char *title = ndpa->title && *ndpa->title ? ndpa->title : "Untitled";
     ndpa->draft = source_draft(ndpa->source, title, title, types[kind].closed, tag->line, error);
+    g_autofree char *display = xml_attribute(tag, "displayname");
+    ndpa->rectangle = g_strcmp0(display, "AnnotateRectangle") == 0;
     ndpa->x = ndpa->y = ndpa->radius = NAN;
     if (ndpa->draft) {
         ndpa->draft->kind = types[kind].kind;
@@ -133,6 +137,9 @@ static gboolean end_annotation(Ndpa *ndpa, int line, GError **error)
         double y = to_px(ndpa->y, frame->offset_y_nm, frame->mpp_y, frame->height);
         good = source_ellipse(ndpa->source, ndpa->draft, x, y, ndpa->radius / (1000 * frame->mpp_x),
                               ndpa->radius / (1000 * frame->mpp_y), line, error);
+    }
+    if (ndpa->rectangle && ndpa->draft->closed && ndpa->draft->points == 2) {
+        good = source_box(ndpa->source, ndpa->draft, FALSE, line, error);
     }
     if (!ndpa->draft->closed && ndpa->draft->points == 0 && isfinite(ndpa->x) && isfinite(ndpa->y)) {
         good = add_point(ndpa, line, error); /* a pin */
@@ -185,6 +192,10 @@ static gboolean on_end(void *data, const char *name, const char *text, int line,
     }
     if (strcmp(name, "point") == 0) {
         return add_point(ndpa, line, error);
+    }
+    if (strcmp(name, "specialtype") == 0) {
+        ndpa->rectangle = ndpa->rectangle || g_ascii_strcasecmp(text, "rectangle") == 0;
+        return TRUE;
     }
     if (strcmp(name, "closed") == 0) {
         return read_closed(ndpa, text, line, error);

@@ -24,7 +24,7 @@ typedef struct {
     GPtrArray *warnings; /* char*, owned: what was repaired or left out, with the place */
 } Annotation;
 
-/* Group name -> label. Rules are tried in order; the first match (case-insensitive, whole name) wins.  OTHER_GROUPS as a name stands
+/* Group name -> label. Rules are tried in order; the first match (whole name, whatever its case and Unicode form) wins.  OTHER_GROUPS as a name stands
  * for every group that, with the groups around it, no other rule names; what it labels is counted in a warning. */
 #define OTHER_GROUPS "*"
 typedef struct {
@@ -78,11 +78,11 @@ typedef struct {
  * missing. */
 Annotation *annotation_read_on(const char *path, const GroupSpec *groups, const SlideFrame *frame,
                                GError **error);
-/* Calls `found` for each group of the file's outlines that has no label, with the number of outlines: what annotation_read would fail for.
- * FALSE with error when the file cannot be read for another reason. */
-typedef void (*UnknownGroup)(void *data, const char *group, int count);
-gboolean annotation_unknown_groups(const char *path, const GroupSpec *groups, UnknownGroup found, void *data,
-                                   GError **error);
+/* Calls `found` for the groups of the file's outlines, with a number of outlines and the rule that gives their label (of groups->rules; NULL:
+ * none, so that annotation_read would fail); a group may come several times.  FALSE with error when the file cannot be read for another reason. */
+typedef void (*GroupFound)(void *data, const char *group, int count, const GroupRule *rule);
+gboolean annotation_groups(const char *path, const GroupSpec *groups, GroupFound found, void *data,
+                           GError **error);
 void annotation_free(Annotation *annotation);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Annotation, annotation_free)
 Outline *outline_new(const char *name, const char *group, OutlineLabel label, int points, const double *xy);

@@ -115,10 +115,15 @@ static gboolean place_frame(const Place *place, SlideFrame *frame, GError **erro
     return TRUE;
 }
 
-static void print_warnings(const char *command, const Annotation *annotation)
+static void print_warnings(const char *command, const Annotation *annotation, const Place *place)
 {
+    g_autofree char *idle = lesions_idle_groups(annotation->path, place->groups, place->field, annotation);
     for (guint i = 0; i < annotation->warnings->len; i++) {
         fprintf(stderr, "wsiflow %s: %s\n", command, (const char *)annotation->warnings->pdata[i]);
+    }
+    if (idle) {
+        fprintf(stderr, "wsiflow %s: %s: no outline is in these groups that are named: %s\n", command,
+                annotation->path, idle);
     }
 }
 
@@ -189,7 +194,7 @@ static gboolean write_mask(const char *path, const char *output, const Place *pl
     if (!raster || !masks_write(output, &spec, &lesion_px, NULL, error)) {
         return FALSE;
     }
-    print_warnings("mask", annotation);
+    print_warnings("mask", annotation, place);
     print_areas(&spec, lesion_px, lesions_area(raster, &frame));
     return TRUE;
 }
@@ -273,7 +278,7 @@ static gboolean convert(const char *path, const char *output, const Place *place
     if (!raster || !writer->write(output, annotation, &frame, error)) {
         return FALSE;
     }
-    print_warnings("annotation", annotation);
+    print_warnings("annotation", annotation, place);
     printf("dialect\t%s\noutlines\t%u\nlesion px\t%.15g\n", annotation->dialect, annotation->outlines->len,
            lesions_area(raster, &frame));
     return TRUE;

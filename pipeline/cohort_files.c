@@ -4,22 +4,18 @@
  * reason; only with a manifest are neighbours of the slides that look like nothing of the run's passed over, since nobody gave them. */
 #include "pipeline/cohort_files.h"
 #include "base/error.h"
+#include "base/fold.h"
 #include "base/listing.h"
 #include "base/nearest.h"
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* In the order in which they are taken when a slide has several.  The last ones are label masks, which have the names of slides: only
  * in a folder that holds none. */
 static const char *const suffixes[] = {".xml",         ".geojson", ".geojson.gz", ".json", ".ndpa",
                                        ".annotations", ".png",     ".tif",        ".tiff", NULL};
 enum { MASKS = 6 }; /* the first of those */
-
-char *cohort_fold(const char *name)
-{
-    g_autofree char *valid = g_utf8_make_valid(name, -1);
-    g_autofree char *composed = g_utf8_normalize(valid, -1, G_NORMALIZE_DEFAULT_COMPOSE);
-    return g_utf8_casefold(composed, -1);
-}
 
 /* ---- folders ---- */
 
@@ -50,10 +46,15 @@ static GPtrArray *list_key(const char *key, const char *folder, GError **error)
     return NULL;
 }
 
+/* By what they are: a link to the slides' folder is that folder. */
 static gboolean same_folder(const char *a, const char *b)
 {
-    g_autofree char *p = g_canonicalize_filename(a, NULL), *q = g_canonicalize_filename(b, NULL);
-    return *a && *b && g_str_equal(p, q);
+    struct stat p, q;
+    if (!*a || !*b || stat(a, &p) != 0 || stat(b, &q) != 0) {
+        g_autofree char *one = g_canonicalize_filename(a, NULL), *other = g_canonicalize_filename(b, NULL);
+        return *a && *b && g_str_equal(one, other);
+    }
+    return p.st_dev == q.st_dev && p.st_ino == q.st_ino;
 }
 
 /* What something of a folder is, and why it is not a file that can be read (*why: owned), or NULL.  FALSE with error when the system
@@ -107,7 +108,7 @@ static gboolean is_data_folder(const GPtrArray *names, const char *name)
 
 static gboolean matches(const Config *config, const char *name)
 {
-    g_autofree char *pattern = cohort_fold(config->slides_pattern), *folded = cohort_fold(name);
+    g_autofree char *pattern = name_fold(config->slides_pattern), *folded = name_fold(name);
     return g_pattern_match_simple(pattern, folded);
 }
 
@@ -155,7 +156,16 @@ gboolean cohort_list_folder(const Config *config, Cohort *cohort, GError **error
     return walk_folder(config, cohort, add_slide, NULL, error);
 }
 
-/* The set of the canonical paths of slides, or of annotations that the manifest names. */
+/* A file by its name in a folder without links, so that one file has one place by whichever way it is named.  A link to a file
+ * stays one: it is a name of its own.  Caller frees. */
+static char *place_of(const char *path)
+{
+    g_autofree char *folder = g_path_get_dirname(path), *name = g_path_get_basename(path);
+    g_autofree char *real = realpath(folder, NULL);
+    return real ? g_build_filename(real, name, NULL) : g_canonicalize_filename(path, NULL);
+}
+
+/* The set of the places of slides, or of annotations that the manifest names. */
 static GHashTable *paths_of(const Cohort *cohort, gboolean annotations)
 {
     GHashTable *paths = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -163,7 +173,7 @@ static GHashTable *paths_of(const Cohort *cohort, gboolean annotations)
         const SlideEntry *entry = cohort->slides->pdata[i];
         const char *path = annotations ? entry->annotation : entry->path;
         if (path) {
-            g_hash_table_add(paths, g_canonicalize_filename(path, NULL));
+            g_hash_table_add(paths, place_of(path));
         }
     }
     return paths;
@@ -171,8 +181,8 @@ static GHashTable *paths_of(const Cohort *cohort, gboolean annotations)
 
 static gboolean holds(GHashTable *paths, const char *path)
 {
-    g_autofree char *canonical = g_canonicalize_filename(path, NULL);
-    return g_hash_table_contains(paths, canonical);
+    g_autofree char *place = place_of(path);
+    return g_hash_table_contains(paths, place);
 }
 
 static void add_rest(const Config *config, Cohort *cohort, const char *path, gpointer data)
@@ -212,7 +222,7 @@ static char *stem_of(const char *path)
 
 static void index_slide(GHashTable *index, const char *name, SlideEntry *entry)
 {
-    g_autofree char *key = cohort_fold(name);
+    g_autofree char *key = name_fold(name);
     GPtrArray *entries = g_hash_table_lookup(index, key);
     if (!entries) {
         entries = g_ptr_array_new();
@@ -241,14 +251,14 @@ static int rank_of(const SlideEntry *entry, const char *base, int suffix)
 {
     g_autofree char *name = g_path_get_basename(entry->path), *stem = stem_of(entry->path);
     gboolean exact = g_str_equal(base, stem) || g_str_equal(base, name);
-    g_autofree char *folded = cohort_fold(base), *folded_stem = cohort_fold(stem);
+    g_autofree char *folded = name_fold(base), *folded_stem = name_fold(stem);
     return (exact ? 0 : 200) + (g_str_equal(folded, folded_stem) ? 0 : 100) + suffix;
 }
 
 /* The slides that fit best, in the folder when one is given. */
 static GPtrArray *fitting(const Search *search, const char *folder, const char *base)
 {
-    g_autofree char *key = cohort_fold(base);
+    g_autofree char *key = name_fold(base);
     const GPtrArray *all = g_hash_table_lookup(search->index, key);
     GPtrArray *best = g_ptr_array_new();
     int least = 2;

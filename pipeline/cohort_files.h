@@ -2,8 +2,6 @@
 #pragma once
 #include "pipeline/cohort.h"
 
-/* Names are compared so: UTF-8 composed, without case.  Caller frees. */
-char *cohort_fold(const char *name);
 SlideEntry *slide_entry_new(const Config *config, const char *path);
 void slide_entry_free(SlideEntry *entry);
 

@@ -4,6 +4,7 @@
  * kinds and never as one text; the text form of older configurations is read where it can mean one thing only. */
 #include "pipeline/groups.h"
 #include "base/error.h"
+#include "base/fold.h"
 #include "base/nearest.h"
 #include <string.h>
 
@@ -38,9 +39,11 @@ static const char *kind_of(const char *name, const char *kind, GError **error)
 gboolean groups_add(GPtrArray *groups, const char *name, const char *kind, GError **error)
 {
     const char *known = kind_of(name, kind, error);
+    g_autofree char *folded = name_fold(name);
     for (guint i = 0; known && i < groups->len; i++) {
         const GroupName *other = groups->pdata[i];
-        if (g_ascii_strcasecmp(other->name, name) != 0) {
+        g_autofree char *other_folded = name_fold(other->name);
+        if (!g_str_equal(other_folded, folded)) {
             continue;
         }
         if (other->kind == known) {

@@ -97,13 +97,18 @@ typedef struct {
 } UnknownCount;
 
 typedef struct {
-    GArray *counts; /* UnknownCount */
+    GArray *counts;   /* UnknownCount */
+    GHashTable *used; /* the rules that gave a label */
     int outlines;
 } Survey;
 
-static void count_unknown(void *data, const char *group, int count)
+static void count_group(void *data, const char *group, int count, const GroupRule *rule)
 {
     Survey *survey = data;
+    if (rule) {
+        g_hash_table_add(survey->used, (gpointer)rule);
+        return;
+    }
     survey->outlines += count;
     for (guint i = 0; i < survey->counts->len; i++) {
         UnknownCount *one = &g_array_index(survey->counts, UnknownCount, i);
@@ -139,28 +144,93 @@ static char *list_unknown(GArray *counts)
     return counts->len ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
 }
 
-char *lesions_unknown_groups(const Config *config, const GPtrArray *slides, int *files, int *read)
+/* Names of slides.groups that no outline has, "*" apart, which means what is there. */
+static char *list_idle(const GPtrArray *groups, const GArray *rules, GHashTable *used)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (guint r = 0; r < rules->len; r++) {
+        const GroupRule *rule = &g_array_index(rules, GroupRule, r);
+        gboolean own = FALSE;
+        for (guint i = 0; groups && i < groups->len; i++) {
+            own = own || ((const GroupName *)groups->pdata[i])->name == rule->group;
+        }
+        if (own && !g_str_equal(rule->group, OTHER_GROUPS) && !g_hash_table_contains(used, rule)) {
+            g_string_append_printf(text, "%s\"%s\"", text->len ? ", " : "", rule->group);
+        }
+    }
+    return text->len ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
+}
+
+/* Of a label mask, whose groups are its labels. */
+static void use_labels(const Annotation *annotation, const GArray *rules, GHashTable *used)
+{
+    for (guint r = 0; r < rules->len; r++) {
+        const GroupRule *rule = &g_array_index(rules, GroupRule, r);
+        for (guint i = 0; rule->group && i < annotation->outlines->len; i++) {
+            const Outline *outline = annotation->outlines->pdata[i];
+            if (g_ascii_strcasecmp(outline->group, rule->group) == 0) {
+                g_hash_table_add(used, (gpointer)rule);
+            }
+        }
+    }
+}
+
+char *lesions_idle_groups(const char *path, const GPtrArray *groups, const char *field,
+                          const Annotation *annotation)
+{
+    gboolean is_mask = FALSE;
+    if (!groups || groups->len == 0 || !labels_detect(path, &is_mask, NULL)) {
+        return NULL;
+    }
+    g_autoptr(GArray) rules = group_rules(groups, is_mask, FALSE);
+    g_autoptr(GArray) counts = g_array_new(FALSE, FALSE, sizeof(UnknownCount));
+    g_autoptr(GHashTable) used = g_hash_table_new(NULL, NULL);
+    GroupSpec spec = {(const GroupRule *)(void *)rules->data, field};
+    Survey survey = {counts, used, 0};
+    if (is_mask) {
+        use_labels(annotation, rules, used);
+    } else if (!annotation_groups(path, &spec, count_group, &survey, NULL)) {
+        return NULL;
+    }
+    return list_idle(groups, rules, used);
+}
+
+void lesions_survey(const Config *config, const GPtrArray *slides, GroupSurvey *result)
 {
     g_autoptr(GArray) rules = group_rules(config->slides_groups, FALSE, FALSE);
     g_autoptr(GArray) counts = g_array_new(FALSE, FALSE, sizeof(UnknownCount));
+    g_autoptr(GHashTable) used = g_hash_table_new(NULL, NULL);
     GroupSpec spec = {(const GroupRule *)(void *)rules->data, config->slides_group_field};
-    Survey survey = {counts, 0};
+    Survey survey = {counts, used, 0};
     goffset bytes = 0;
-    *files = *read = 0;
-    for (guint i = 0; i < slides->len && bytes <= SURVEY_BYTES; i++) {
+    gboolean all = TRUE; /* else nobody knows what is in the others */
+    *result = (GroupSurvey){0};
+    for (guint i = 0; i < slides->len; i++) {
         const char *path = ((const SlideEntry *)slides->pdata[i])->annotation;
         GStatBuf info;
         gboolean is_mask;
-        if (!path || g_stat(path, &info) != 0 || !labels_detect(path, &is_mask, NULL) || is_mask) {
+        if (!path) {
+            continue;
+        }
+        if (bytes > SURVEY_BYTES || g_stat(path, &info) != 0 || !labels_detect(path, &is_mask, NULL) ||
+            is_mask) {
+            all = FALSE;
             continue;
         }
         bytes += info.st_size;
         int before = survey.outlines;
-        annotation_unknown_groups(path, &spec, count_unknown, &survey, NULL);
-        *files += survey.outlines > before;
-        (*read)++;
+        all = annotation_groups(path, &spec, count_group, &survey, NULL) && all;
+        result->files += survey.outlines > before;
+        result->read++;
     }
-    return list_unknown(counts);
+    result->unknown = list_unknown(counts);
+    result->idle = all && result->read ? list_idle(config->slides_groups, rules, used) : NULL;
+}
+
+void lesions_survey_clear(GroupSurvey *survey)
+{
+    g_free(survey->unknown);
+    g_free(survey->idle);
 }
 
 gboolean lesions_have_regions(const Config *config)

@@ -14,10 +14,22 @@ SlideFrame lesions_frame(const Slide *slide);
  * that are known (of masks the labels 1 and 255 are lesions); "*" after those; may be NULL.  field: slides.group_field. */
 Annotation *lesions_load(const char *path, const GPtrArray *groups, const char *field,
                          const SlideFrame *frame, GError **error);
-/* What the groups without a label in the annotations of the slides are, and how many outlines each has, as one text: '"A" (3), "B" (1)', the most frequent
- * first; NULL when there is none.  *files: annotations with such a group; *read: those that were looked at, the first ones up to 32 MiB.
- * Files that cannot be read, and masks, are passed over here.  Caller frees. */
-char *lesions_unknown_groups(const Config *config, const GPtrArray *slides, int *files, int *read);
+/* The groups of the annotations of a cohort. */
+typedef struct {
+    char *
+        unknown; /* without a label, and how many outlines each has: '"A" (3), "B" (1)', the most frequent first; NULL = none */
+    char
+        *idle; /* names of slides.groups that no outline has; NULL = none, or not all annotations were read */
+    int files,
+        read; /* annotations with an unknown group; and that were looked at, the first ones up to 32 MiB */
+} GroupSurvey;
+/* Files that cannot be read, and masks, are passed over here. */
+void lesions_survey(const Config *config, const GPtrArray *slides, GroupSurvey *survey);
+void lesions_survey_clear(GroupSurvey *survey);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(GroupSurvey, lesions_survey_clear)
+/* Those of `groups` that no outline of one file has, as text; NULL = none.  The file was read as `annotation`.  Caller frees. */
+char *lesions_idle_groups(const char *path, const GPtrArray *groups, const char *field,
+                          const Annotation *annotation);
 /* Whether groups are named as regions of interest (roi in slides.groups), and the union of their outlines on a slide; *region is
  * NULL when the slide has none: then all of it is of interest. */
 gboolean lesions_have_regions(const Config *config);

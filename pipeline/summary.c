@@ -94,16 +94,21 @@ static void put_labels(GString *out, const Run *run)
 /* Groups that nobody named stop each slide that has one: all of them at once, before anything runs. */
 static void put_groups(GString *out, const Run *run)
 {
-    int files, read;
-    g_autofree char *groups = lesions_unknown_groups(run->config, run->slides, &files, &read);
-    if (groups) {
-        g_autofree char *text = findings_line(groups);
+    g_auto(GroupSurvey) survey = {0};
+    lesions_survey(run->config, run->slides, &survey);
+    if (survey.unknown) {
+        g_autofree char *text = findings_line(survey.unknown);
         line(out, "groups",
              "%d of the first %d annotations have outlines in groups that no rule names, and their slides "
              "will fail: "
              "%s; "
              "name each in slides.groups as lesion, not, roi or ignore",
-             files, read, text);
+             survey.files, survey.read, text);
+    }
+    if (survey.idle) {
+        g_autofree char *text = findings_line(survey.idle);
+        line(out, survey.unknown ? "" : "groups",
+             "no annotation has an outline in these of slides.groups: %s", text);
     }
 }
 

@@ -143,4 +143,17 @@ is "wsiflow score refuses two slides of one name" "$? $(test -e scored; echo $?)
 like "and names both" "$out" 'two slides would have the name s: i/x/s.tif and i/y/s.tif'
 like "also when blanks make them one" "$("$WSIFLOW" score -m nothing -o scored 'a b.tif' a_b.tif 2>&1)" 'the name a_b: a b.tif and a_b.tif'
 
+# ---- one folder by two names: the slides are not taken for their own label masks
+mkdir lk
+for i in 0 2; do cp c/slides/synth_0$i.tif lk/; done
+note lk/synth_02.xml
+ln -s lk lk_ann
+ln -s lk lk_again
+for more in 'folder: lk, annotations: lk_ann' 'folder: lk_ann, annotations: lk' 'folder: lk_again, annotations: lk_ann'; do
+    out=$(cohort linked "$more, unannotated: normal")
+    is "a link to the slides' folder is that folder: $more" "$out" "code 0
+synth_00 normal
+synth_02 annotated"
+done
+
 finish

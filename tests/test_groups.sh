@@ -30,6 +30,21 @@ like "the text form says what to write" "$("$WSIFLOW" mask a.xml --size 9x9 --mp
     '"Layer".* --group "Layer 1=lesion"'
 like "an unknown field" "$("$WSIFLOW" annotation convert a.xml -o o.xml --group-field names 2>&1)" 'did you mean "name"'
 
+# The same letters in two Unicode forms, and in capitals.
+python3 - <<'P'
+import json
+names = ["Tume\u0301ur", "TUM\u00c9UR", "tum\u00e9ur", "Gr\u00f6\u00dfe"]
+ring = lambda x: [[x, 0], [x + 100, 0], [x + 100, 100], [x, 100], [x, 0]]
+json.dump([{"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring(200 * i)]},
+            "properties": {"classification": {"name": n}}} for i, n in enumerate(names)], open("forms.geojson", "w"))
+P
+"$WSIFLOW" annotation convert forms.geojson -o out.xml --group 'Tuméur=lesion' --group 'größe=lesion' >said 2>message
+is "one name in several forms" "$(sed -n 's/^lesion px\t//p' said)" 40000
+is "of which nothing is told" "$(cat message)" ""
+like "two kinds for it" "$("$WSIFLOW" annotation convert forms.geojson -o o.xml --group 'Tuméur=lesion' --group 'TUMÉUR=not' 2>&1)" 'case does not count'
+"$WSIFLOW" annotation convert forms.geojson -o out.xml --group 'Tuméur=lesion' --group 'größe=lesion' --group 'Tumeur=lesion' --group 'Normal=not' --group '*=ignore' >/dev/null 2>message
+like "names that no outline has" "$(cat message)" 'forms.geojson: no outline is in these groups that are named: "Tumeur", "Normal"$'
+
 # A run, with the mapping; what it stores is YAML to another reader too.
 "$WSIFLOW" synth -o c -n 1 -l 0 --width 3072 --height 2048 >/dev/null 2>&1
 mkdir x && cp a.xml x/synth_00.xml
@@ -47,6 +62,11 @@ train: {run: false}
 Y
 "$WSIFLOW" dataset -c run.yaml -o r >log 2>&1
 is "the run reads the mapping" "$(python3 -c 'import json; print("%.0f" % json.load(open("r/slides/synth_00/mask.json"))["lesion_area_px"])')" 170000
+"$WSIFLOW" dataset -c run.yaml -o idle --dry-run >log 2>&1
+is "all names are used" "$(grep -c 'no annotation has an outline' log)" 0
+sed 's/    Layer 1: lesion/    Layer 1: lesion\n    Layer 11: lesion\n    tumour: not/' run.yaml >idle.yaml
+"$WSIFLOW" dataset -c idle.yaml -o idle --dry-run >log 2>&1
+like "names that no annotation has are told once" "$(grep 'no annotation has an outline' log)" 'slides.groups: "Layer 11", "tumour"$'
 is "another YAML reader reads the stored mapping" \
     "$(python3 -c 'import yaml; print(yaml.safe_load(open("r/config.yaml"))["slides"]["groups"])')" \
     "{'Layer 1': 'lesion', 'a=b': 'not', 'Tumor: Positive': 'ignore', 'Immune cells=lesion': 'lesion'}"

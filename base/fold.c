@@ -1,0 +1,9 @@
+/* Names that are the same to the eye. */
+#include "base/fold.h"
+
+char *name_fold(const char *name)
+{
+    g_autofree char *valid = g_utf8_make_valid(name, -1);
+    g_autofree char *composed = g_utf8_normalize(valid, -1, G_NORMALIZE_DEFAULT_COMPOSE);
+    return g_utf8_casefold(composed, -1);
+}
