@@ -7,6 +7,9 @@
 #include "annotations/raster_index.h"
 #include <math.h>
 
+/* Pieces left of a rectangle cancel each other only up to the last digits, and "any lesion" must not be a rounding error. */
+#define ROUNDING 1e-9
+
 /* The mean of right - clamp(x, left, right) while x goes evenly from a to b. */
 static double mean_reach(double a, double b, double left, double right)
 {
@@ -55,7 +58,7 @@ double raster_share(const Raster *raster, const Rect *area)
         return 0;
     }
     double share = area_within(raster, left, top, right, bottom) / (area->width * area->height);
-    return CLAMP(share, 0, 1);
+    return share < ROUNDING ? 0 : share > 1 - ROUNDING ? 1 : share;
 }
 
 double raster_area(const Raster *raster)

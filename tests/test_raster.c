@@ -380,6 +380,26 @@ static void test_random_shares(void)
     }
 }
 
+/* A rectangle that no outline touches has exactly none of it, one within exactly all: "any lesion" must not follow from rounding. */
+static void test_shares_beside(void)
+{
+    for (uint32_t k = 0; k < 60; k++) {
+        g_autoptr(Annotation) annotation = scribble(k, 0, 1 + (int)k % 4, 3 + (int)k % 8, 100);
+        g_autoptr(Raster) raster = raster_build(annotation, NULL);
+        for (int y = 0; y < 10; y++) {
+            const Rect right = {101, y * 10.53, 30.1, 10.53}, left = {-30.2, y * 10.53, 30.1, 10.53};
+            g_assert_cmpfloat(raster_share(raster, &right), ==, 0);
+            g_assert_cmpfloat(raster_share(raster, &left), ==, 0);
+        }
+    }
+    g_autoptr(Annotation) box = nothing();
+    add(box, LABEL_LESION, 4, (double[]){0.1, 0.2, 99.7, 1.3, 98.9, 99.1, 0.7, 97.3});
+    g_autoptr(Raster) whole = raster_build(box, NULL);
+    for (int y = 0; y < 8; y++) {
+        g_assert_cmpfloat(raster_share(whole, &(Rect){3.3, 3 + y * 11.07, 31.7, 11.07}), ==, 1);
+    }
+}
+
 static void test_shares_far_from_origin(void)
 {
     /* The same at the lower right of a large slide: coordinates of 2 * 10^5 must not cost the ninth digit. */
@@ -554,6 +574,7 @@ int main(int argc, char **argv)
     g_test_add_func("/raster/two oracles agree", test_oracles_agree);
     g_test_add_func("/raster/shares of random outlines", test_random_shares);
     g_test_add_func("/raster/shares far from the origin", test_shares_far_from_origin);
+    g_test_add_func("/raster/shares-beside", test_shares_beside);
     g_test_add_func("/raster/many edges in one point", test_many_edges_in_one_point);
     g_test_add_func("/raster/the same outline twice", test_same_outline_twice);
     g_test_add_func("/raster/hostile scribble", test_hostile_scribble);

@@ -248,6 +248,50 @@ static void test_slide(void)
     fixture_remove(g_steal_pointer(&folder));
 }
 
+static Tissue *find_on(const char *path, GPtrArray **warnings)
+{
+    g_autoptr(GError) error = NULL;
+    const SlideOptions given = {.mpp_x = 1, .mpp_y = 1};
+    const TissueOptions options = {.mpp = 8, .min_area_um2 = 20000, .max_hole_um2 = 90000};
+    g_autoptr(Slide) slide = slide_open(path, &given, &error);
+    g_assert_no_error(error);
+    Tissue *tissue = tissue_find(slide, &options, &error);
+    g_assert_no_error(error);
+    *warnings = tissue_warnings(tissue);
+    return tissue;
+}
+
+/* A damaged tile of the level that the overview is read from takes no tissue away as long as a finer level shows it; what no level shows is
+ * named. */
+static void test_damaged_level(void)
+{
+    g_autofree char *folder = fixture_folder(), *path = g_build_filename(folder, "slide.tif", NULL);
+    g_autoptr(Image) image = fixture_constant(2048, 2048, 240, 240, 241);
+    disc(image, 1000, 1100, 700, haematoxylin_eosin);
+    fixture_write(path, &(FixtureSpec){.levels = 4, .tile = 128, .compression = COMPRESSION_ADOBE_DEFLATE},
+                  image);
+    g_autoptr(GPtrArray) none = NULL, coarse_said = NULL, middle_said = NULL, all_said = NULL;
+    g_autoptr(Tissue) intact = find_on(path, &none);
+    g_assert_cmpuint(none->len, ==, 0);
+    fixture_break_tile(path, 3, 1); /* of 2 x 2: a quarter of the slide */
+    g_autoptr(Tissue) coarse = find_on(path, &coarse_said);
+    g_assert_cmpfloat_with_epsilon(coarse->from_finer_share, 0.25, 1e-3);
+    g_assert_cmpfloat(coarse->lost_share, ==, 0);
+    g_assert_cmpfloat_with_epsilon(coarse->tissue_share, intact->tissue_share, 2e-3);
+    g_assert_cmpuint(coarse_said->len, ==, 1);
+    fixture_break_tile(path, 2, 3); /* the upper right of 4 x 4, within that quarter */
+    g_autoptr(Tissue) middle = find_on(path, &middle_said);
+    g_assert_cmpfloat_with_epsilon(middle->from_finer_share, 0.25, 1e-3);
+    g_assert_cmpfloat_with_epsilon(middle->tissue_share, intact->tissue_share, 2e-3);
+    fixture_break_tile(path, 1, 7);  /* 8 x 8 */
+    fixture_break_tile(path, 0, 15); /* 16 x 16 */
+    g_autoptr(Tissue) all = find_on(path, &all_said);
+    g_assert_cmpfloat_with_epsilon(all->lost_share, 1 / 256.0, 1e-3);
+    g_assert_cmpuint(all_said->len, ==, 2);
+    g_assert_nonnull(strstr(all_said->pdata[1], "cannot be read at any level"));
+    fixture_remove(g_steal_pointer(&folder));
+}
+
 /* Real pictures and what a person sees on them: shares of tissue and of ink, from - to. */
 static const struct {
     const char *file;
@@ -310,6 +354,7 @@ int main(int argc, char **argv)
     g_test_add_func("/tissue/pen", test_pen);
     g_test_add_func("/tissue/sizes", test_sizes);
     g_test_add_func("/tissue/slide", test_slide);
+    g_test_add_func("/tissue/damaged-level", test_damaged_level);
     g_test_add_func("/tissue/real-pictures", test_real);
     return g_test_run();
 }

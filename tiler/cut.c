@@ -117,11 +117,10 @@ static gboolean cut_part(Slide *slide, int level, const Rect *box, Filter filter
     return TRUE;
 }
 
-/* Cuts the region (level-0 px) to the whole of rgb, block by block. */
-static gboolean cut(Slide *slide, const Rect *region, Filter filter, Image *rgb, Image *valid,
-                    double *valid_share, GError **error)
+/* Cuts the region (level-0 px) from a level to the whole of rgb, block by block. */
+static gboolean cut_from(Slide *slide, int best, const Rect *region, Filter filter, Image *rgb, Image *valid,
+                         double *valid_share, GError **error)
 {
-    int best = slide_best_level(slide, MIN(region->width / rgb->width, region->height / rgb->height));
     const SlideLevel *level = &slide_info(slide)->levels[best];
     const Rect box = {region->x / level->downsample_x, region->y / level->downsample_y,
                       region->width / level->downsample_x, region->height / level->downsample_y};
@@ -146,6 +145,13 @@ static gboolean cut(Slide *slide, const Rect *region, Filter filter, Image *rgb,
         *valid_share = CLAMP(area / (box.width * box.height), 0, 1);
     }
     return TRUE;
+}
+
+static gboolean cut(Slide *slide, const Rect *region, Filter filter, Image *rgb, Image *valid,
+                    double *valid_share, GError **error)
+{
+    int best = slide_best_level(slide, MIN(region->width / rgb->width, region->height / rgb->height));
+    return cut_from(slide, best, region, filter, rgb, valid, valid_share, error);
 }
 
 static gboolean check_raster(const Image *rgb, const Image *valid, GError **error)
@@ -187,13 +193,26 @@ gboolean cut_tile(Slide *slide, const CutSpec *spec, double x, double y, Image *
     return TRUE;
 }
 
+static gboolean check_region(const Slide *slide, const Rect *region, GError **error)
+{
+    if (region->width > 0 && region->height > 0 &&
+        isfinite(region->x + region->width + region->y + region->height)) {
+        return TRUE;
+    }
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "%s: an empty region was asked for",
+                slide_info(slide)->path);
+    return FALSE;
+}
+
 gboolean cut_region(Slide *slide, const Rect *region, Filter filter, Image *rgb, Image *valid, GError **error)
 {
-    if (!(region->width > 0) || !(region->height > 0) ||
-        !isfinite(region->x + region->width + region->y + region->height)) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "%s: an empty region was asked for",
-                    slide_info(slide)->path);
-        return FALSE;
-    }
-    return check_raster(rgb, valid, error) && cut(slide, region, filter, rgb, valid, NULL, error);
+    return check_region(slide, region, error) && check_raster(rgb, valid, error) &&
+           cut(slide, region, filter, rgb, valid, NULL, error);
+}
+
+gboolean cut_region_from(Slide *slide, int level, const Rect *region, Filter filter, Image *rgb, Image *valid,
+                         GError **error)
+{
+    return check_region(slide, region, error) && check_raster(rgb, valid, error) &&
+           cut_from(slide, level, region, filter, rgb, valid, NULL, error);
 }

@@ -28,3 +28,6 @@ gboolean cut_tile(Slide *slide, const CutSpec *spec, double x, double y, Image *
 /* The region [x, y, width, height] (level-0 px) scaled to exactly rgb->width x rgb->height; for thumbnails and overviews. */
 gboolean cut_region(Slide *slide, const Rect *region, Filter filter, Image *rgb, Image *valid,
                     GError **error);
+/* The same from a level of the caller's choice, finer than cut_region() would take: for what a coarser level does not show. */
+gboolean cut_region_from(Slide *slide, int level, const Rect *region, Filter filter, Image *rgb, Image *valid,
+                         GError **error);

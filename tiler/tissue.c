@@ -8,7 +8,7 @@
 #include "tiler/picture.h"
 #include "base/error.h"
 #include "tiler/binary.h"
-#include "tiler/cut.h"
+#include "tiler/overview.h"
 #include "tiler/stain.h"
 #include <math.h>
 
@@ -131,26 +131,19 @@ GPtrArray *tissue_warnings(const Tissue *tissue)
             warnings,
             g_strdup("the slide has no colours: tissue was told by its density, and ink was not looked for"));
     }
-    return warnings;
-}
-
-/* An overview of the whole slide at about the wanted resolution, and where it has data. */
-static gboolean read_overview(Slide *slide, double mpp, Tissue *tissue, Image **valid, GError **error)
-{
-    const SlideInfo *info = slide_info(slide);
-    const Rect whole = {0, 0, (double)info->levels[0].width, (double)info->levels[0].height};
-    double width = ceil(whole.width * info->mpp_x / mpp), height = ceil(whole.height * info->mpp_y / mpp);
-    if (width * height > G_MAXINT32) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s: a tissue mask at %g um/px would have %.0f x %.0f px", info->path, mpp, width,
-                    height);
-        return FALSE;
+    if (tissue->from_finer_share > 0) {
+        g_ptr_array_add(warnings,
+                        g_strdup_printf("%.2g %% of the overview is damaged in its level and was read "
+                                        "from a finer one",
+                                        100 * tissue->from_finer_share));
     }
-    tissue->overview = image_new((int)width, (int)height, 3, error);
-    *valid = tissue->overview ? image_new((int)width, (int)height, 1, error) : NULL;
-    tissue->scale_x = whole.width / width;
-    tissue->scale_y = whole.height / height;
-    return *valid && cut_region(slide, &whole, FILTER_BILINEAR, tissue->overview, *valid, error);
+    if (tissue->lost_share > 0) {
+        g_ptr_array_add(warnings,
+                        g_strdup_printf("%.2g %% of the slide cannot be read at any level: no tissue is "
+                                        "found there, and no tile is cut",
+                                        100 * tissue->lost_share));
+    }
+    return warnings;
 }
 
 /* A coarse level may have pixels where level 0, which tiles are cut from, has none. */
@@ -168,12 +161,19 @@ Tissue *tissue_find(Slide *slide, const TissueOptions *options, GError **error)
                     slide_info(slide)->path);
         return NULL;
     }
-    g_autoptr(Tissue) tissue = g_new0(Tissue, 1);
-    g_autoptr(Image) valid = NULL;
+    Overview overview = {0};
     if (!check_options(options, options->mpp, error) ||
-        !read_overview(slide, options->mpp, tissue, &valid, error)) {
+        !overview_read(slide, options->mpp, &overview, error)) {
+        overview_clear(&overview);
         return NULL;
     }
+    g_autoptr(Tissue) tissue = g_new0(Tissue, 1);
+    g_autoptr(Image) valid = g_steal_pointer(&overview.valid);
+    tissue->overview = g_steal_pointer(&overview.rgb);
+    tissue->scale_x = overview.scale_x;
+    tissue->scale_y = overview.scale_y;
+    tissue->lost_share = overview.lost_share;
+    tissue->from_finer_share = overview.from_finer_share;
     tissue->mask = tissue_and_glass(tissue->overview, valid, options->mpp, options, &tissue->pen_share,
                                     &tissue->glass, error);
     if (!tissue->mask) {

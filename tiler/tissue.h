@@ -21,6 +21,7 @@ typedef struct {
     /* Of the slide's area.  No data: what the overview does not show or, if that is more, the tiles that level 0 does not have.  Tiles of
      * level 0 that are there and damaged are not looked for. */
     double tissue_share, pen_share, no_data_share;
+    double lost_share, from_finer_share; /* of overview.h */
     StainGlass glass;
     double scale_x, scale_y; /* level-0 px per mask px: slide width / mask width */
 } Tissue;
