@@ -61,6 +61,12 @@ char *calibration_text(const Calibration *c)
     if (!isnan(c->expected)) {
         g_string_append_printf(out, ", eps %g", c->chosen.eps);
     }
+    if (threshold_needs_anomalies(&c->chosen)) {
+        g_string_append_printf(out, ", beta %g", c->chosen.beta);
+    }
+    if (c->chosen.draws > 0) {
+        g_string_append_printf(out, ", %d augmented draws of each tile", c->chosen.draws);
+    }
     g_string_append_printf(out, ") from n = %" G_GINT64_FORMAT " held-out normal tiles", c->tiles);
     if (c->anomalies > 0) {
         g_string_append_printf(out, " and %" G_GINT64_FORMAT " anomalies", c->anomalies);

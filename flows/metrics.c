@@ -122,7 +122,7 @@ static void fill(Metrics *out, const GArray *steps, Step at, double threshold)
     out->fp = at.fp;
     out->fn = positives - at.tp;
     out->tn = negatives - at.fp;
-    out->precision = at.tp + at.fp ? (double)at.tp / (at.tp + at.fp) : 0;
+    out->precision = at.tp + at.fp ? (double)at.tp / (at.tp + at.fp) : NAN;
     out->recall = positives ? (double)at.tp / positives : NAN;
     out->specificity = negatives ? (double)out->tn / negatives : NAN;
     out->accuracy = ((double)out->tp + out->tn) / n;

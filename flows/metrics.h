@@ -9,8 +9,7 @@ typedef struct {
     double auroc;                      /* NaN when a class is missing */
     double average_precision;          /* NaN without positives */
     double best_f1, best_f1_threshold; /* predict score >= threshold; smallest threshold among equal maxima */
-    /* At that threshold.  Precision is 0 when nothing is predicted, recall and specificity are NaN when their class is
-     * missing. */
+    /* At that threshold.  Precision is NaN when nothing is predicted, recall and specificity when their class is missing. */
     double precision, recall, specificity, accuracy, balanced_accuracy;
     int tn, fp, fn, tp;
 } Metrics;

@@ -286,14 +286,33 @@ static void add_tile_rules(GString *out, const Config *config)
     markdown_line(out);
 }
 
+/* The rule with its own parameter only, and what it leaves out (tiles_label). */
+static void add_label_rule(GString *out, const Config *config)
+{
+    static const struct {
+        const char *rule, *text;
+    } rules[] = {{"any", ", tiles that a lesion touches"},
+                 {"centre", ", tiles with lesion in the middle half of width and height; tiles with lesion "
+                            "outside of it alone are left out"}};
+    markdown_bullet(out);
+    markdown_text(out, "Ungood: rule %s", config->dataset_rule);
+    for (size_t i = 0; i < G_N_ELEMENTS(rules); i++) {
+        if (g_str_equal(config->dataset_rule, rules[i].rule)) {
+            markdown_text(out, "%s", rules[i].text);
+        }
+    }
+    if (g_str_equal(config->dataset_rule, "fraction")) {
+        add_value(out, ", lesion >=", config->dataset_lesion_min,
+                  "; tiles with less, but some, are left out");
+    }
+    markdown_line(out);
+}
+
 static void add_rules(GString *out, const Config *config)
 {
     markdown_heading(out, 2, "Rules");
     add_tile_rules(out, config);
-    markdown_bullet(out);
-    markdown_text(out, "Ungood: rule %s", config->dataset_rule);
-    add_value(out, ", lesion >=", config->dataset_lesion_min, "; tiles with less, but some, are left out");
-    markdown_line(out);
+    add_label_rule(out, config);
     markdown_bullet(out);
     markdown_text(out, "lesion tiles of training patients: %s",
                   config->dataset_train_anomalies ? "kept as Ungood" : "left out");

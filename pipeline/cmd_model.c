@@ -318,7 +318,7 @@ int command_evaluate(int argc, char **argv, GError **error)
 {
     g_autofree char *column = g_strdup("score"), *labels = NULL, *model = NULL;
     Calibration calibration;
-    Threshold thresholds[] = {{"calibrated", NAN, NULL}, {"given", NAN, NULL}};
+    Threshold thresholds[] = {{"calibrated", NAN, NULL, NULL}, {"given", NAN, NULL, NULL}};
     gboolean json = FALSE;
     int code;
     GOptionEntry entries[] = {

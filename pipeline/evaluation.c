@@ -167,7 +167,9 @@ static json_t *metrics_json(const Metrics *m, double threshold, const char *from
         if ((metric_keys[i].needs & ~has) == 0 && (cut || !metric_keys[i].of_threshold)) {
             double value;
             memcpy(&value, (const char *)m + metric_keys[i].at, sizeof value);
-            json_object_set_new(out, metric_keys[i].key, json_number_or_null(value));
+            if (!isnan(value)) {
+                json_object_set_new(out, metric_keys[i].key, json_number_or_null(value));
+            }
         }
     }
     if (cut) {
@@ -178,6 +180,10 @@ static json_t *metrics_json(const Metrics *m, double threshold, const char *from
     if (has != NEEDS_BOTH) {
         g_autofree char *why = one_class_text(m, cut);
         json_object_set_new(out, "absent", json_string(why));
+    } else if (cut && m->tp + m->fp == 0) {
+        json_object_set_new(
+            out, "absent",
+            json_string("no row has a score at or above the threshold, so the precision cannot be had"));
     }
     return out;
 }
@@ -244,9 +250,30 @@ static char *nothing_text(const Part *part)
 /* On how many tiles a threshold was chosen; NULL = not known. Caller frees. */
 static char *threshold_from(const Threshold *threshold)
 {
-    return threshold->calibration ? g_strdup_printf("of n = %" G_GINT64_FORMAT " held-out normal tiles",
-                                                    threshold->calibration->tiles)
-                                  : NULL;
+    const Calibration *calibration = threshold->calibration;
+    if (!calibration) {
+        return NULL;
+    }
+    GString *out = g_string_new(NULL);
+    g_string_append_printf(out, "of n = %" G_GINT64_FORMAT " held-out normal tiles", calibration->tiles);
+    if (calibration->chosen.draws > 0) {
+        g_string_append_printf(out, ", %d augmented draws of each", calibration->chosen.draws);
+    }
+    return g_string_free(out, FALSE);
+}
+
+/* The figures of a part at a threshold that was chosen elsewhere; without one, why. */
+static void add_threshold(json_t *out, const ScoreTable *table, const Part *part, const Threshold *threshold)
+{
+    Metrics m;
+    if (isnan(threshold->value)) {
+        if (threshold->absent) {
+            json_object_set_new(out, threshold->key, json_pack("{s:s}", "absent", threshold->absent));
+        }
+    } else if (compute(table, part->rows, table->score, threshold->value, &m)) {
+        g_autofree char *from = threshold_from(threshold);
+        json_object_set_new(out, threshold->key, metrics_json(&m, threshold->value, from));
+    }
 }
 
 static json_t *part_json(const ScoreTable *table, const Part *part, const Threshold *thresholds, int count)
@@ -265,12 +292,7 @@ static json_t *part_json(const ScoreTable *table, const Part *part, const Thresh
     }
     json_object_set_new(out, "best_f1", best_json(table, part->rows));
     for (int t = 0; t < count; t++) {
-        Metrics m;
-        if (!isnan(thresholds[t].value) &&
-            compute(table, part->rows, table->score, thresholds[t].value, &m)) {
-            g_autofree char *from = threshold_from(&thresholds[t]);
-            json_object_set_new(out, thresholds[t].key, metrics_json(&m, thresholds[t].value, from));
-        }
+        add_threshold(out, table, part, &thresholds[t]);
     }
     if (table->blank) {
         json_t *without = without_blank_json(table, part->rows);

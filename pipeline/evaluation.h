@@ -1,7 +1,7 @@
 /* Figures from tables of scores.
  *
  * A figure that cannot be had is absent, and "absent" says why: without anomalies, or without normals, there is no AUROC, average
- * precision, F1 or precision; the specificity needs normals, the recall anomalies. */
+ * precision, F1 or precision; the specificity needs normals, the recall anomalies, the precision a row at or above the threshold. */
 #pragma once
 #include "flows/metrics.h"
 #include "flows/model.h"
@@ -12,6 +12,7 @@ typedef struct {
     const char *key;                /* of the figures: "calibrated", "given" */
     double value;                   /* NAN = none */
     const Calibration *calibration; /* where it is from; NULL = given by hand */
+    const char *absent;             /* why there is none, for its figures; NULL: it was not asked for */
 } Threshold;
 
 /* The figures (new reference; never NULL):

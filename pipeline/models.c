@@ -275,6 +275,6 @@ gboolean models_threshold(const char *bundle, Calibration *calibration, Threshol
         return FALSE;
     }
     model_spec_clear(&spec);
-    *out = (Threshold){"calibrated", calibration->threshold, calibration};
+    *out = (Threshold){"calibrated", calibration->threshold, calibration, NULL};
     return TRUE;
 }

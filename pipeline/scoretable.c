@@ -9,6 +9,12 @@
 #include <math.h>
 #include <string.h>
 
+/* Where a row stands. */
+typedef struct {
+    const char *path;
+    int line;
+} Place;
+
 /* While reading. */
 typedef struct {
     GStringChunk *texts;
@@ -17,6 +23,10 @@ typedef struct {
     GPtrArray *names, *values; /* char*: columns; GArray* of double, one a column */
     Blanks *blanks;            /* NULL = not known */
     GHashTable *files;         /* "SPLIT slide NAME" -> file that it was last seen in */
+    GHashTable *seen;          /* what a row is of (row_key) -> its number + 1 */
+    GArray *places;            /* Place, one a row */
+    int repeats;               /* rows that were there before */
+    Place first_repeat;
     GPtrArray *told;
     int chosen;
 } Reading;
@@ -43,6 +53,7 @@ typedef struct {
     const char *path;
     const Csv *csv;
     int label, slide, split, file;
+    int at[2]; /* column and row of a tile */
     int *scores;
 } Source;
 
@@ -67,9 +78,62 @@ static void note_slide(Reading *reading, const Source *source, const char *slide
                         (gpointer)source->path);
 }
 
+/* What a row is of: a picture, or a place of a slide; NULL where the table does not say it. Caller frees. */
+static char *row_key(const Source *source, int row)
+{
+    const char *split = source->split >= 0 ? csv_get(source->csv, row, source->split) : "";
+    if (source->file >= 0 && *csv_get(source->csv, row, source->file)) {
+        return g_strdup_printf("%s\n%s", split, csv_get(source->csv, row, source->file));
+    }
+    if (source->slide < 0 || source->at[0] < 0 || source->at[1] < 0) {
+        return NULL;
+    }
+    return g_strdup_printf("%s\n%s\n%s\n%s", split, csv_get(source->csv, row, source->slide),
+                           csv_get(source->csv, row, source->at[0]),
+                           csv_get(source->csv, row, source->at[1]));
+}
+
+/* *again: the row is there already, word for word; it counts once.  FALSE when it was there with other values. */
+static gboolean is_again(Reading *reading, const Source *source, int row, int label, const double *values,
+                         gboolean *again, GError **error)
+{
+    g_autofree char *key = row_key(source, row);
+    Place here = {source->path, csv_line(source->csv, row)};
+    int before = key ? GPOINTER_TO_INT(g_hash_table_lookup(reading->seen, key)) - 1 : -1;
+    *again = before >= 0;
+    if (before < 0) {
+        if (key) {
+            g_hash_table_insert(reading->seen, g_steal_pointer(&key),
+                                GINT_TO_POINTER((int)reading->places->len + 1));
+        }
+        g_array_append_val(reading->places, here);
+        return TRUE;
+    }
+    gboolean same = g_array_index(reading->label, int, before) == label;
+    for (guint c = 0; c < reading->names->len; c++) {
+        double value = g_array_index((GArray *)reading->values->pdata[c], double, before);
+        same = same && (value == values[c] || (isnan(value) && isnan(values[c])));
+    }
+    if (!same) {
+        const Place *first = &g_array_index(reading->places, Place, before);
+        g_strdelimit(key, "\n", ' ');
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "line %d: \"%s\" is also in line %d of %s, with another label or score: which one holds "
+                    "cannot be told",
+                    here.line, g_strstrip(key), first->line, first->path);
+        *again = FALSE;
+        return FALSE;
+    }
+    if (reading->repeats++ == 0) {
+        reading->first_repeat = here;
+    }
+    return TRUE;
+}
+
 static gboolean read_row(Reading *reading, const Source *source, int row, GError **error)
 {
-    double label;
+    double label, *values = g_newa(double, reading->names->len);
+    gboolean again;
     if (!csv_number(source->csv, row, source->label, &label, error)) {
         return FALSE;
     }
@@ -79,13 +143,17 @@ static gboolean read_row(Reading *reading, const Source *source, int row, GError
         return FALSE;
     }
     for (guint c = 0; c < reading->names->len; c++) {
-        double value;
-        if (!csv_number(source->csv, row, source->scores[c], &value, error)) {
+        if (!csv_number(source->csv, row, source->scores[c], &values[c], error)) {
             return FALSE;
         }
-        g_array_append_val((GArray *)reading->values->pdata[c], value);
     }
     int is = isnan(label) ? -1 : (int)label;
+    if (!is_again(reading, source, row, is, values, &again, error) || again) {
+        return again;
+    }
+    for (guint c = 0; c < reading->names->len; c++) {
+        g_array_append_val((GArray *)reading->values->pdata[c], values[c]);
+    }
     Blank blank = BLANK_UNKNOWN;
     if (reading->blanks && source->file >= 0 &&
         !blanks_find(reading->blanks, csv_get(source->csv, row, source->file), &blank, error)) {
@@ -111,6 +179,8 @@ static gboolean read_file(Reading *reading, const char *path, const char *column
     source.slide = csv_column(csv, "slide");
     source.split = csv_column(csv, "split");
     source.file = csv_column(csv, "file");
+    source.at[0] = csv_column(csv, "column");
+    source.at[1] = csv_column(csv, "row");
     if (reading->names->len == 0) {
         find_columns(reading, csv, column);
         for (guint c = 0; c < reading->names->len; c++) {
@@ -169,10 +239,19 @@ ScoreTable *score_table_read(const char *const *paths, const char *column, const
                        .names = g_ptr_array_new(),
                        .values = g_ptr_array_new(),
                        .files = g_hash_table_new(g_str_hash, g_str_equal),
+                       .seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+                       .places = g_array_new(FALSE, FALSE, sizeof(Place)),
                        .told = g_ptr_array_new_with_free_func(g_free)};
     gboolean ok = !labels || (reading.blanks = blanks_read(labels, error));
     for (; ok && *paths; paths++) {
         ok = read_file(&reading, *paths, column, error);
+    }
+    if (reading.repeats > 0) {
+        g_ptr_array_add(reading.told,
+                        g_strdup_printf("%d rows are there more than once and are counted once; "
+                                        "the first is line %d of %s",
+                                        reading.repeats, reading.first_repeat.line,
+                                        reading.first_repeat.path));
     }
     g_autoptr(ScoreTable) table = table_from(&reading);
     if (ok && labels) {
@@ -180,6 +259,8 @@ ScoreTable *score_table_read(const char *const *paths, const char *column, const
         ok = table->labels != NULL;
     }
     g_hash_table_unref(reading.files);
+    g_hash_table_unref(reading.seen);
+    g_array_unref(reading.places);
     blanks_free(reading.blanks);
     return ok ? g_steal_pointer(&table) : NULL;
 }

@@ -21,7 +21,8 @@ typedef struct {
 } ScoreTable;
 
 /* Reads one or more CSV files with the columns `label` and `column` ("score"); all further columns of scores are read too, and `slide`,
- * `split` and `file` where they are.
+ * `split` and `file` where they are.  A row that is there again (the same split and `file`, or slide, `column` and `row`) counts once, and
+ * told says so; with another label or score it is WSI_ERROR_INPUT.
  *
  * labels: CSV with the columns file and near_blank (0 or 1; true, false, yes, no); NULL = none.  The name of a row's picture and one of
  * labels join when they are the same or one is the end of the other, by whole folders, after "\\", "//", "./" and "x/../" are made plain; the ending

@@ -18,8 +18,12 @@ static gboolean calibrated_threshold(const Work *work, const char *column, Calib
 {
     g_autofree char *own = work_find(work, "train", COHORT, "model");
     const char *path = own ? own : work->run->config->score_model;
-    gboolean has = *path && g_str_equal(column, "score"); /* it is a value of that column only */
-    return !has || models_threshold(path, calibration, out, error);
+    if (*path && !g_str_equal(column, "score")) {
+        out->absent =
+            "the calibration's threshold is a value of the column score, and evaluate.score names another";
+        return TRUE;
+    }
+    return !*path || models_threshold(path, calibration, out, error);
 }
 
 /* What figures cannot be had from, now or in another fold. */

@@ -127,7 +127,7 @@ const Stage stages[] = {
     {"cut", "patches of a slide", SCOPE_SLIDE, RULE_KEYS " tiles " PICTURE_KEYS " " OPEN_KEYS,
      "ingest grid mask stain", 12, wants_cut, stage_cut},
     {"dataset", "manifest and card of the patch set", SCOPE_COHORT, "dataset tiles run",
-     "?ingest ?tissue ?grid ?mask ?cut", 13, wants_dataset, stage_dataset},
+     "?ingest ?tissue ?grid ?mask ?cut", 14, wants_dataset, stage_dataset},
     {"normals", "normal tiles to train on", SCOPE_COHORT, RULE_KEYS " " SAMPLE_KEYS " " OPEN_KEYS,
      "?ingest ?grid ?mask ?stain", 7, wants_normals, stage_normals},
     {"train", "model of normal tissue", SCOPE_COHORT, MODEL_KEYS " train augment loss threshold",
@@ -140,7 +140,7 @@ const Stage stages[] = {
     {"heatmap", "heatmap pyramids and overview", SCOPE_SLIDE, "heatmap " OPEN_KEYS, "ingest tissue score", 3,
      wants_score, stage_heatmap},
     {"evaluate", "figures and report", SCOPE_COHORT, EVERYTHING,
-     "?grid ?mask ?score ?heatmap ?scorepatches ?train ?dataset ?normals", 10, wants_evaluate,
+     "?grid ?mask ?score ?heatmap ?scorepatches ?train ?dataset ?normals", 11, wants_evaluate,
      stage_evaluate},
     {NULL, NULL, SCOPE_SLIDE, NULL, NULL, 0, NULL, NULL},
 };

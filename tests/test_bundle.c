@@ -218,6 +218,31 @@ static void test_enough_tiles_of_patients_are_trusted(void)
     }
 }
 
+/* A threshold under augmentation is many times as high: its sentence says that it is one. */
+static void test_the_threshold_says_how_it_was_chosen(void)
+{
+    static const struct {
+        ThresholdMode mode;
+        int draws;
+        const char *text;
+    } cases[] = {
+        {THRESHOLD_NORMAL_QUANTILE, 0, "(normal-quantile, eps 0.05) from n = 20 held-out"},
+        {THRESHOLD_NORMAL_QUANTILE, 8,
+         "(normal-quantile, eps 0.05, 8 augmented draws of each tile) from n = 20"},
+        {THRESHOLD_F_BETA, 0, "(f-beta, beta 2) from n = 20"},
+        {THRESHOLD_ROBUST, 16, "(robust, beta 2, 16 augmented draws of each tile) from n = 20"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        ThresholdSpec chosen = {cases[i].mode, cases[i].draws, 0.05, 2};
+        Calibration c = {.tiles = 20,
+                         .chosen = chosen,
+                         .expected = threshold_needs_anomalies(&chosen) ? (double)NAN : 0.05};
+        g_autofree char *text = calibration_text(&c);
+        g_test_message("%s", text);
+        g_assert_nonnull(strstr(text, cases[i].text));
+    }
+}
+
 /* ---- copies ---- */
 
 static int copy_of[TILES];
@@ -272,6 +297,7 @@ int main(int argc, char **argv)
     g_test_add_func("/bundle/choices", test_choices_go_with_the_model);
     g_test_add_func("/bundle/doubts/few", test_few_tiles_are_not_trusted);
     g_test_add_func("/bundle/doubts/enough", test_enough_tiles_of_patients_are_trusted);
+    g_test_add_func("/bundle/threshold", test_the_threshold_says_how_it_was_chosen);
     g_test_add_func("/bundle/copies", test_copies_of_held_out_pictures_teach_nothing);
     int status = g_test_run();
     g_rmdir(folder);

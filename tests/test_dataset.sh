@@ -54,6 +54,17 @@ pictures a >any.list
 check "lesion tiles of training slides are kept when asked for" sh -c 'test -n "$(ls a/dataset/train/Ungood)"'
 "$WSIFLOW" dataset -c any.yaml -o any -j 2 >any2.log 2>&1
 check "by way of other rules or at once: the same patch set" sh -c '(cd a/dataset && find . -type f | sort | xargs sha256sum) >x && (cd any/dataset && find . -type f | sort | xargs sha256sum) | cmp x -'
+# The card has the rule's own parameter only.
+cp -r a rules
+for rule in any centre fraction; do
+    with "lesion_min: 0.3, rule: $rule" >rule.yaml
+    "$WSIFLOW" dataset -c rule.yaml -o rules -j 2 >rule.out 2>&1
+    line=$(grep '^\* Ungood\|^- Ungood' rules/dataset/CARD.md)
+    case $rule in
+        fraction) like "the card of rule $rule has its limit" "$line" 'lesion >= *0.3; tiles with less, but some, are left out' ;;
+        *) is "the card of rule $rule has no limit of another rule" "$(echo "$line" | grep -c "rule $rule") $(echo "$line" | grep -c '0\.3\|with less')" "1 0" ;;
+    esac
+done
 
 # An annotation moves: labels change, pictures stay.
 cp -r cohort moved

@@ -111,6 +111,11 @@ check "train, score, evaluate and the report show the threshold, n, and what spe
     python3 shown.py train.log score.log evaluate.log run/report.html
 like "evaluate has figures at it" "$(cat evaluate.log)" "^all, threshold of the model's calibration: 37 rows"
 is "a threshold of another column is refused" "$("$WSIFLOW" evaluate -m model -s nll scored.csv >/dev/null 2>&1; echo $?)" 2
+sed '$a evaluate: {score: top}' run.yaml >top.yaml
+cp -r run top
+"$WSIFLOW" run -c top.yaml -o top -j 2 >top.log 2>&1
+is "figures of another column have none at the calibration's threshold, and say why" \
+    "$(python3 -c "import json; m = json.load(open('top/metrics.json'))['calibrated']; print(sorted(m), 'column score' in m['absent'])") $(grep -c "threshold is a value of the column score" top/report.html)" "['absent'] True 1"
 
 # ---- names are names, in HTML and in Markdown
 "$WSIFLOW" synth -o cohort -n 2 -l 1 --width 4096 --height 3072 >synth.log 2>&1
