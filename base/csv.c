@@ -108,6 +108,18 @@ static gboolean check_header(const Csv *csv, GError **error)
     return TRUE;
 }
 
+gboolean csv_commas(const Csv *csv, GError **error)
+{
+    const char *header = csv->cells->pdata[0];
+    if (csv->columns != 1 || !strpbrk(header, ";\t")) {
+        return TRUE;
+    }
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                "%s line 1: its cells are separated by %s, not by commas: save it as CSV with commas",
+                csv->path, strchr(header, ';') ? "semicolons" : "tabs");
+    return FALSE;
+}
+
 static gboolean split(Csv *csv, GError **error)
 {
     char *at = csv->text + (g_str_has_prefix(csv->text, BYTE_ORDER_MARK) ? strlen(BYTE_ORDER_MARK) : 0);
@@ -125,6 +137,9 @@ static gboolean split(Csv *csv, GError **error)
             g_ptr_array_set_size(csv->cells, before);
             continue;
         } else if (cells != csv->columns) {
+            if (!csv_commas(csv, error)) {
+                return FALSE;
+            }
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d: %d cells, the header has %d",
                         csv->path, row_line, cells, csv->columns);
             return FALSE;
@@ -167,6 +182,27 @@ void csv_free(Csv *csv)
     }
 }
 
+/* Blanks as Unicode has them: spreadsheets write no-break spaces, too.  What is not UTF-8 is no blank. */
+static char *trimmed(char *text)
+{
+    while (g_unichar_isspace(g_utf8_get_char_validated(text, -1))) {
+        text = g_utf8_next_char(text);
+    }
+    char *last;
+    while ((last = g_utf8_find_prev_char(text, text + strlen(text))) &&
+           g_unichar_isspace(g_utf8_get_char_validated(last, -1))) {
+        *last = 0;
+    }
+    return text;
+}
+
+void csv_trim(Csv *csv)
+{
+    for (guint i = 0; i < csv->cells->len; i++) {
+        csv->cells->pdata[i] = trimmed(csv->cells->pdata[i]);
+    }
+}
+
 int csv_rows(const Csv *csv)
 {
     return (int)csv->lines->len - 1;
@@ -196,13 +232,11 @@ int csv_need(const Csv *csv, const char *name, GError **error)
             g_ptr_array_add(names, csv->cells->pdata[c]);
         }
         g_ptr_array_add(names, NULL);
-        const char *near = nearest_name(name, (const char *const *)names->pdata), *only = names->pdata[0];
-        gboolean other = csv->columns == 1 && strpbrk(only, ";\t");
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s has no column \"%s\"%s%s%s", csv->path, name,
-                    other  ? ": its cells are not separated by commas"
-                    : near ? "; is it \""
-                           : "",
-                    near && !other ? near : "", near && !other ? "\"?" : "");
+        const char *near = nearest_name(name, (const char *const *)names->pdata);
+        if (csv_commas(csv, error)) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s has no column \"%s\"%s%s%s", csv->path, name,
+                        near ? "; is it \"" : "", near ? near : "", near ? "\"?" : "");
+        }
     }
     return column;
 }

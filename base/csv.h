@@ -13,6 +13,10 @@ Csv *csv_read(const char *path, GError **error);
 void csv_free(Csv *csv);
 int csv_rows(const Csv *csv);
 int csv_columns(const Csv *csv);
+/* Takes the blanks around every cell away, those of the header too: for tables that people write. */
+void csv_trim(Csv *csv);
+/* FALSE with an error when the header is one cell that semicolons or tabs divide. */
+gboolean csv_commas(const Csv *csv, GError **error);
 /* Column by header name, or -1. */
 int csv_column(const Csv *csv, const char *name);
 /* As csv_column; a missing column is an error that names the file, the column and the nearest one there is. */

@@ -1,7 +1,8 @@
 /* The manifest of slides: a CSV with a header whose columns are all known.
  *
  * An unknown column is an error, not ignored: `annotations` for `annotation` would turn every lesion into normal tissue, `patient_id`
- * for `patient` would put one patient on two sides. */
+ * for `patient` would put one patient on two sides.  So would "P1" and "P1 ": blanks around cells go, and names that differ in nothing but
+ * case, blanks or the form of their letters are an error. */
 #include "base/csv.h"
 #include "base/error.h"
 #include "base/nearest.h"
@@ -12,11 +13,33 @@
 static const char *const columns[] = {"slide", "id",  "patient", "centre", "split", "annotation",
                                       "label", "mpp", "mpp_x",   "mpp_y",  NULL};
 
+/* A comma at the end of every line makes a column without a name, which is none as long as it is empty. */
+static gboolean check_nameless(const char *manifest, const Csv *csv, int column, GError **error)
+{
+    for (int row = 0; row < csv_rows(csv); row++) {
+        const char *text = csv_get(csv, row, column);
+        if (*text) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                        "%s line %d: \"%s\" is in column %d, which has no name in the header", manifest,
+                        csv_line(csv, row), text, column + 1);
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
 static gboolean check_columns(const char *manifest, const Csv *csv, GError **error)
 {
+    if (!csv_commas(csv, error)) {
+        return FALSE;
+    }
     for (int c = 0; c < csv_columns(csv); c++) {
         const char *name = csv_get(csv, -1, c);
-        if (!g_strv_contains(columns, name)) {
+        if (!*name && csv_columns(csv) > 1) {
+            if (!check_nameless(manifest, csv, c, error)) {
+                return FALSE;
+            }
+        } else if (!g_strv_contains(columns, name)) {
             g_autofree char *hint = nearest_hint(name, columns), *all = g_strjoinv(", ", (char **)columns);
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                         "%s line %d: unknown column \"%s\"%s (columns of a manifest: %s)", manifest,
@@ -135,15 +158,75 @@ static gboolean fill_row(const Config *config, const Csv *csv, int row, SlideEnt
     return TRUE;
 }
 
+/* Case, all blanks and the form of letters gone. */
+static char *loose(const char *text)
+{
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
+    g_autofree char *plain = g_utf8_normalize(valid, -1, G_NORMALIZE_ALL_COMPOSE);
+    g_autofree char *folded = g_utf8_casefold(plain, -1);
+    GString *out = g_string_new(NULL);
+    for (const char *at = folded; *at; at = g_utf8_next_char(at)) {
+        if (!g_unichar_isspace(g_utf8_get_char(at))) {
+            g_string_append_unichar(out, g_utf8_get_char(at));
+        }
+    }
+    return g_string_free(out, FALSE);
+}
+
+/* One name, one spelling: two spellings of a patient could be on two sides. */
+static gboolean check_spelling(const Config *config, const Csv *csv, const char *column, GError **error)
+{
+    const char *manifest = config->slides_manifest;
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (int row = 0; row < csv_rows(csv); row++) {
+        const char *text = cell(csv, row, column);
+        g_autofree char *key = text ? loose(text) : NULL;
+        int first = key ? GPOINTER_TO_INT(g_hash_table_lookup(seen, key)) - 1 : -1;
+        const char *other = first >= 0 ? cell(csv, first, column) : text;
+        if (text && !g_str_equal(other, text)) {
+            g_set_error(
+                error, WSI_ERROR, WSI_ERROR_INPUT,
+                "%s line %d: %s \"%s\" differs from \"%s\" of line %d by nothing but case, blanks or the "
+                "form of its letters: one %s needs one spelling",
+                manifest, csv_line(csv, row), column, text, other, csv_line(csv, first), column);
+            return FALSE;
+        }
+        if (key && first < 0) {
+            g_hash_table_insert(seen, g_steal_pointer(&key), GINT_TO_POINTER(row + 1));
+        }
+    }
+    return TRUE;
+}
+
+static Csv *open_manifest(const Config *config, GError **error)
+{
+    const char *manifest = config->slides_manifest;
+    g_autoptr(Csv) csv = csv_read(manifest, error);
+    if (!csv) {
+        return NULL;
+    }
+    csv_trim(csv);
+    if (!check_columns(manifest, csv, error) || csv_need(csv, "slide", error) < 0 ||
+        !check_spelling(config, csv, "patient", error) || !check_spelling(config, csv, "centre", error)) {
+        return NULL;
+    }
+    if (csv_rows(csv) == 0) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s has a header and no rows: it names no slide",
+                    manifest);
+        return NULL;
+    }
+    return g_steal_pointer(&csv);
+}
+
 gboolean cohort_read_manifest(const Config *config, Cohort *cohort, gboolean *labelled, GError **error)
 {
-    g_autoptr(Csv) csv = csv_read(config->slides_manifest, error);
-    if (!csv || !check_columns(config->slides_manifest, csv, error)) {
+    g_autoptr(Csv) csv = open_manifest(config, error);
+    if (!csv) {
         return FALSE;
     }
-    int slide = csv_need(csv, "slide", error);
+    int slide = csv_column(csv, "slide");
     *labelled = csv_column(csv, "annotation") >= 0 || csv_column(csv, "label") >= 0;
-    for (int row = 0; slide >= 0 && row < csv_rows(csv); row++) {
+    for (int row = 0; row < csv_rows(csv); row++) {
         const char *name = csv_get(csv, row, slide);
         if (!*name) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d names no slide",
@@ -157,5 +240,5 @@ gboolean cohort_read_manifest(const Config *config, Cohort *cohort, gboolean *la
             return FALSE;
         }
     }
-    return slide >= 0;
+    return TRUE;
 }

@@ -457,7 +457,7 @@ static void test_no_column(Folder *folder, gconstpointer unused)
     g_assert_nonnull(strstr(error->message, "no column \"slide\"; is it \"slides\"?"));
     g_clear_error(&error);
     g_assert_cmpint(csv_need(other, "slide", &error), ==, -1);
-    g_assert_nonnull(strstr(error->message, "not separated by commas"));
+    g_assert_nonnull(strstr(error->message, "separated by semicolons, not by commas"));
 }
 
 /* ---- nearest names ---- */
