@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/listing.h"
 #include "pipeline/card.h"
+#include "pipeline/copies.h"
 #include "pipeline/cutting.h"
 #include "pipeline/gaps.h"
 #include "pipeline/json.h"
@@ -309,7 +310,7 @@ static gboolean write_tables(Work *work, const GPtrArray *patches, const GPtrArr
 gboolean stage_dataset(Work *work, GError **error)
 {
     g_autoptr(GPtrArray) patches = gather(work, error);
-    if (!patches || !card_check_leak(work, patches, error) ||
+    if (!patches || !copies_check(work, error) || !card_check_leak(work, patches, error) ||
         !work_tick(work, patches->len, patches->len, "patches", error)) {
         return FALSE;
     }

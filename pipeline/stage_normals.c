@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/pool.h"
 #include "pipeline/card.h"
+#include "pipeline/copies.h"
 #include "pipeline/colouring.h"
 #include "pipeline/cutting.h"
 #include "pipeline/json.h"
@@ -189,7 +190,7 @@ gboolean stage_normals(Work *work, GError **error)
     g_autoptr(GPtrArray) patches = g_ptr_array_new_with_free_func((GDestroyNotify)patch_free);
     g_autoptr(GHashTable) places = g_hash_table_new_full(NULL, NULL, NULL, g_free); /* Patch* -> Tile */
     json_auto_t *leftout = leftout_new();
-    if (!card_check_leak(work, NULL, error)) { /* before the work */
+    if (!copies_check(work, error) || !card_check_leak(work, NULL, error)) { /* before the work */
         return FALSE;
     }
     for (guint i = 0; i < work->run->slides->len; i++) {
