@@ -392,6 +392,18 @@ static void test_shares_beside(void)
             g_assert_cmpfloat(raster_share(raster, &left), ==, 0);
         }
     }
+    double ring[800];
+    for (int i = 0; i < 400; i++) {
+        ring[2 * i] = 5000.3 + 812.37 * cos(2 * G_PI * i / 400);
+        ring[2 * i + 1] = 7000.7 + 631.19 * sin(2 * G_PI * i / 400);
+    }
+    g_autoptr(Annotation) circle = nothing();
+    add(circle, LABEL_LESION, 400, ring);
+    add_box(circle, LABEL_LESION, 9000, 6000, 9100, 8000); /* the tiles lie between the two */
+    g_autoptr(Raster) round = raster_build(circle, NULL);
+    for (int y = 0; y < 9; y++) {
+        g_assert_cmpfloat(raster_share(round, &(Rect){5900.1, 6321 + 131.3 * y, 1053.5, 1053.5}), ==, 0);
+    }
     g_autoptr(Annotation) box = nothing();
     add(box, LABEL_LESION, 4, (double[]){0.1, 0.2, 99.7, 1.3, 98.9, 99.1, 0.7, 97.3});
     g_autoptr(Raster) whole = raster_build(box, NULL);
