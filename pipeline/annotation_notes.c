@@ -3,16 +3,10 @@
  * mask.json has them, slide by slide, and nobody opens that without a reason.  Folders are left out of the messages: a card is given
  * away. */
 #include "pipeline/annotation_notes.h"
-#include "pipeline/plan.h"
-#include <jansson.h>
-#include <stdio.h>
 #include <string.h>
 
-enum { TOLD = 10 };
-
-static void add_notes(GPtrArray *notes, const SlideEntry *entry, const char *path)
+static void add_notes(GPtrArray *notes, const SlideEntry *entry, const json_t *facts)
 {
-    json_t *facts = path && entry->annotation ? json_load_file(path, 0, NULL) : NULL;
     const json_t *warning;
     size_t i;
     json_array_foreach(json_object_get(facts, "warnings"), i, warning)
@@ -25,35 +19,17 @@ static void add_notes(GPtrArray *notes, const SlideEntry *entry, const char *pat
                                                    text + (named ? strlen(entry->annotation) : 0)));
         }
     }
-    json_decref(facts);
 }
 
-GPtrArray *annotation_notes(const Work *work)
+GPtrArray *annotation_notes(const GPtrArray *slides, const Records *records)
 {
     GPtrArray *notes = g_ptr_array_new_with_free_func(g_free);
-    for (guint i = 0; i < work->run->slides->len; i++) {
-        const SlideEntry *entry = work->run->slides->pdata[i];
-        g_autofree char *path = work_find(work, "mask", entry->id, "facts");
-        add_notes(notes, entry, path);
+    for (guint i = 0; i < slides->len; i++) {
+        const SlideEntry *entry = slides->pdata[i];
+        const json_t *facts = records_get(records, "mask", entry->id, "facts");
+        if (entry->annotation) {
+            add_notes(notes, entry, facts);
+        }
     }
     return notes;
-}
-
-void annotation_notes_tell(const char *folder)
-{
-    g_autoptr(Store) store = store_open_existing(folder, NULL);
-    g_autoptr(Cohort) cohort = store ? plan_cohort(store, NULL) : NULL;
-    g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
-    for (guint i = 0; cohort && i < cohort->slides->len; i++) {
-        const SlideEntry *entry = cohort->slides->pdata[i];
-        g_autofree char *path = g_build_filename(folder, "slides", entry->id, "mask.json", NULL);
-        add_notes(notes, entry, path);
-    }
-    for (guint i = 0; i < notes->len && i < TOLD; i++) {
-        fprintf(stderr, "annotation %s\n", (const char *)notes->pdata[i]);
-    }
-    if (notes->len > TOLD) {
-        fprintf(stderr, "annotations: %u more warnings; slides/ID/mask.json has those of each slide\n",
-                notes->len - TOLD);
-    }
 }

@@ -2,7 +2,5 @@
 #pragma once
 #include "pipeline/stage.h"
 
-/* "SLIDE: FILE:LINE: ..." of all slides that the stage `mask` has done, in the cohort's order; char*, owned. */
-GPtrArray *annotation_notes(const Work *work);
-/* The same of the run in a folder, to standard error: the first ones, and how many more there are. */
-void annotation_notes_tell(const char *folder);
+/* "SLIDE: FILE:LINE: ..." of all slides (SlideEntry*) that the stage `mask` has done, in their order; char*, owned. */
+GPtrArray *annotation_notes(const GPtrArray *slides, const Records *records);

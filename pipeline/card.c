@@ -18,8 +18,7 @@ static const char *const splits[] = {"train", "valid", "test"};
 
 json_t *card_slide_facts(const Work *work, const SlideEntry *entry)
 {
-    g_autofree char *path = work_find(work, "ingest", entry->id, "content");
-    return path ? json_load_file(path, 0, NULL) : NULL;
+    return json_incref(records_get(work->records, "ingest", entry->id, "content"));
 }
 
 static const char *text_of(const json_t *facts, const char *name)
@@ -242,9 +241,7 @@ static void add_notes(GString *out, const Work *work)
     g_autoptr(GString) notes = g_string_new(NULL);
     for (guint i = 0; i < work->run->slides->len; i++) {
         const SlideEntry *entry = work->run->slides->pdata[i];
-        g_autofree char *slide = work_find(work, "ingest", entry->id, "content");
-        g_autofree char *tissue = work_find(work, "tissue", entry->id, "facts");
-        g_autoptr(GPtrArray) texts = slidenotes_read(slide, tissue);
+        g_autoptr(GPtrArray) texts = slidenotes_of(work->records, entry->id);
         json_t *facts = card_slide_facts(work, entry);
         for (guint k = 0; k < texts->len; k++) {
             add_note(notes, entry, texts->pdata[k]);
@@ -353,7 +350,7 @@ static void add_exceptions(GString *out, const Config *config)
 /* What the annotations hold that marks nothing or was taken for something. */
 static void add_annotations(GString *out, const Work *work)
 {
-    g_autoptr(GPtrArray) notes = annotation_notes(work);
+    g_autoptr(GPtrArray) notes = annotation_notes(work->run->slides, work->records);
     if (notes->len > 0) {
         markdown_heading(out, 2, "Warnings of the annotations");
     }

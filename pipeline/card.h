@@ -9,7 +9,7 @@ char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dro
                 const json_t *leftout, const Repeats *repeats, const char *manifest_sha256,
                 const char *sums_sha256);
 
-/* What `ingest` found of a slide: a JSON object, a new reference; NULL when there is none. */
+/* What `ingest` found of a slide: a JSON object, a new reference; NULL when the slide failed. */
 json_t *card_slide_facts(const Work *work, const SlideEntry *entry);
 /* FALSE when a patient or a slide's content is in two splits, by the slides and by what the patches (may be NULL) say themselves. */
 gboolean card_check_leak(const Work *work, const GPtrArray *patches, GError **error);

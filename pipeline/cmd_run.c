@@ -3,20 +3,13 @@
 #include "base/nearest.h"
 #include "base/pool.h"
 #include "base/writable.h"
-#include "pipeline/annotation_notes.h"
 #include "pipeline/command.h"
-#include "pipeline/gaps.h"
+#include "pipeline/ending.h"
 #include "pipeline/json.h"
-#include "pipeline/leftout.h"
 #include "pipeline/models.h"
 #include "pipeline/plan.h"
 #include "pipeline/recipe.h"
 #include "pipeline/runner.h"
-#include "pipeline/modelcard.h"
-#include "pipeline/repeats.h"
-#include "pipeline/sizes.h"
-#include "pipeline/summary.h"
-#include "pipeline/traintiles.h"
 #include "pipeline/terminal.h"
 #include "pipeline/verify.h"
 #include <signal.h>
@@ -26,91 +19,6 @@
 #include <unistd.h>
 
 /* ---- run, dataset ---- */
-
-/* Pictures that were not of the model's size, in training and in scoring. */
-static void tell_sizes(const char *folder)
-{
-    static const char *const files[][2] = {{"model/pictures.json", "training"}, {"pictures.json", "scoring"}};
-    for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
-        g_autofree char *path = g_build_filename(folder, files[i][0], NULL);
-        g_autofree char *text = sizes_text_of_file(path);
-        if (text) {
-            fprintf(stderr, "%s: %s\n", files[i][1], text);
-        }
-    }
-}
-
-/* Tiles that are in no patch set, or not trained on, since they could not be read. */
-static void tell_leftout(const char *folder)
-{
-    static const char *const files[][2] = {{LEFTOUT_FILE, "patch set"}, {"model/" LEFTOUT_FILE, "training"}};
-    for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
-        g_autofree char *path = g_build_filename(folder, files[i][0], NULL);
-        g_autofree char *text = leftout_text_of_file(path);
-        if (text) {
-            fprintf(stderr, "%s: %s\n", files[i][1], text);
-        }
-    }
-}
-
-/* Each sentence once. */
-static void tell_once(GHashTable *told, const char *what, const char *sentence)
-{
-    if (g_hash_table_add(told, g_strdup(sentence))) {
-        fprintf(stderr, "%s: %s\n", what, sentence);
-    }
-}
-
-/* What a reader of the patch set and of the figures has to know. */
-static void tell_notes(const char *folder, GHashTable *told)
-{
-    static const char *const files[][2] = {
-        {GAPS_FILE, "patch set"}, {TRAIN_NOTES_FILE, "training"}, {"metrics.json", "figures"}};
-    for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
-        g_autofree char *path = g_build_filename(folder, files[i][0], NULL);
-        json_t *content = json_load_file(path, 0, NULL), *one;
-        size_t n;
-        json_array_foreach(json_object_get(content, "told"), n, one)
-        {
-            tell_once(told, files[i][1], json_string_value(one));
-        }
-        json_decref(content);
-    }
-}
-
-/* What the model's calibration rests on, and pictures that occur more than once. */
-static void tell_model(const char *folder, GHashTable *told)
-{
-    g_autofree char *path = g_build_filename(folder, "model", "model.safetensors", NULL);
-    g_autofree char *repeated = g_build_filename(folder, REPEATS_FILE, NULL);
-    ModelSpec spec;
-    Calibration calibration;
-    Repeats repeats;
-    repeats_of_file(repeated, &repeats);
-    g_autofree char *text = repeats_text(&repeats);
-    if (text) {
-        tell_once(told, "patch set", text);
-    }
-    if (g_file_test(path, G_FILE_TEST_EXISTS) && model_describe(path, &spec, &calibration, NULL)) {
-        g_auto(GStrv) lines = modelcard_lines(&calibration);
-        for (char **line = lines; *line; line++) {
-            tell_once(told, "model", *line);
-        }
-        model_spec_clear(&spec);
-    }
-}
-
-static void show_results(const char *folder)
-{
-    g_autoptr(GHashTable) told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    g_autofree char *text = summary_end(folder);
-    fputs(text, stdout);
-    tell_sizes(folder);
-    tell_leftout(folder);
-    annotation_notes_tell(folder);
-    tell_model(folder, told);
-    tell_notes(folder, told);
-}
 
 static int verify(const char *folder, int sample, GError **error)
 {
@@ -200,10 +108,8 @@ static int run_config(Given *given, const char *last, GError **error)
     }
     const RunnerOptions options = {.workers = given->workers, .patience = given->patience * 60, .last = last};
     int code = runner_run(config, given->folder, &options, error);
-    if (code == EXIT_DONE || code == EXIT_PARTIAL) {
-        show_results(given->folder);
-    }
-    return code;
+    gboolean ended = code == EXIT_DONE || code == EXIT_PARTIAL;
+    return ended && !ending_show(given->folder, error) ? EXIT_FAILED : code;
 }
 
 static int run_to(const char *name, const char *last, int argc, char **argv, GError **error)

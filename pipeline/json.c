@@ -37,7 +37,14 @@ json_t *json_number_or_null(double value)
 json_t *json_read(const char *path, GError **error)
 {
     json_error_t why;
-    json_t *value = json_load_file(path, JSON_REJECT_DUPLICATES, &why);
+    g_autoptr(GError) unread = NULL;
+    g_autofree char *text = NULL;
+    gsize length;
+    if (!g_file_get_contents(path, &text, &length, &unread)) {
+        wsi_error_glib(error, unread);
+        return NULL;
+    }
+    json_t *value = json_loadb(text, length, JSON_REJECT_DUPLICATES, &why);
     if (!value) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d: %s", path, why.line, why.text);
     }

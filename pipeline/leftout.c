@@ -46,11 +46,3 @@ char *leftout_text(const json_t *leftout)
     }
     return g_string_free(out, FALSE);
 }
-
-char *leftout_text_of_file(const char *path)
-{
-    json_t *leftout = path ? json_load_file(path, 0, NULL) : NULL;
-    char *text = leftout_text(leftout);
-    json_decref(leftout);
-    return text;
-}

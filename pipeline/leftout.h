@@ -10,7 +10,5 @@
 json_t *leftout_new(void);
 /* Counts the tiles of a slide; slides without any are not listed. */
 void leftout_add(json_t *leftout, const char *slide, int64_t tiles);
-/* One sentence; NULL when none is left out.  Caller frees. */
+/* One sentence; NULL when none is left out, and when leftout is NULL.  Caller frees. */
 char *leftout_text(const json_t *leftout);
-/* The same of a file; NULL also when there is none. */
-char *leftout_text_of_file(const char *path);

@@ -148,15 +148,30 @@ gboolean recipe_of_model(const ModelSpec *spec, const char *name, Recipe *out, G
     return TRUE;
 }
 
-/* The um/px that all patches of a manifest have; 0 when there is none or several. */
-static double manifest_mpp(const char *manifest)
+/* The um/px that all patches of a manifest have; 0 when there is none or several, and when it is no manifest of ours.  FALSE with error
+ * when it cannot be read. */
+static gboolean manifest_mpp(const char *manifest, double *out, GError **error)
 {
-    g_autoptr(GPtrArray) patches = patchset_read_manifest(manifest, NULL);
+    FileKind kind;
+    g_autoptr(GError) why = NULL;
+    *out = 0;
+    if (!listing_kind(manifest, &kind, error)) {
+        return FALSE;
+    }
+    if (kind == FILE_ABSENT) {
+        return TRUE;
+    }
+    g_autoptr(GPtrArray) patches = patchset_read_manifest(manifest, &why);
+    if (why && wsi_error_is_system(why)) {
+        g_propagate_error(error, g_steal_pointer(&why));
+        return FALSE;
+    }
     double mpp = patches && patches->len > 0 ? ((const Patch *)patches->pdata[0])->mpp : 0;
     for (guint i = 0; patches && i < patches->len; i++) {
         mpp = ((const Patch *)patches->pdata[i])->mpp == mpp ? mpp : 0;
     }
-    return isfinite(mpp) && mpp > 0 ? mpp : 0;
+    *out = isfinite(mpp) && mpp > 0 ? mpp : 0;
+    return TRUE;
 }
 
 gboolean recipe_of_patches(const char *folder, Recipe *out, gboolean *found, GError **error)
@@ -174,7 +189,10 @@ gboolean recipe_of_patches(const char *folder, Recipe *out, gboolean *found, GEr
         *found = ok;
         return ok;
     }
-    double mpp = manifest_mpp(manifest);
+    double mpp;
+    if (!manifest_mpp(manifest, &mpp, error)) {
+        return FALSE;
+    }
     *found = mpp > 0;
     out->cut.mpp = mpp > 0 ? mpp : out->cut.mpp;
     return TRUE;

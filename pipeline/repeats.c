@@ -217,10 +217,9 @@ json_t *repeats_json(const Repeats *r)
                      "across", (json_int_t)r->across);
 }
 
-void repeats_of_file(const char *path, Repeats *out)
+void repeats_of_json(const json_t *json, Repeats *out)
 {
-    json_auto_t *all = json_load_file(path, 0, NULL);
-    *out = (Repeats){json_integer_value(json_object_get(all, "within")),
-                     json_integer_value(json_object_get(all, "blank")),
-                     json_integer_value(json_object_get(all, "across"))};
+    *out = (Repeats){json_integer_value(json_object_get(json, "within")),
+                     json_integer_value(json_object_get(json, "blank")),
+                     json_integer_value(json_object_get(json, "across"))};
 }

@@ -17,8 +17,8 @@ gboolean repeats_of_patches(const GPtrArray *patches, Repeats *out, GError **err
  * others.  patches.repeats (config) decides whether a picture in two splits is an error or counted. */
 gboolean repeats_of_folder(const Config *config, const char *folder, Repeats *out, GError **error);
 #define REPEATS_FILE "repeats.json"
-/* As JSON, new reference, and back from such a file: zeros when there is none. */
+/* As JSON, new reference, and back: zeros when json is NULL. */
 json_t *repeats_json(const Repeats *repeats);
-void repeats_of_file(const char *path, Repeats *out);
+void repeats_of_json(const json_t *json, Repeats *out);
 /* One line for people, NULL when there is nothing to say.  Caller frees. */
 char *repeats_text(const Repeats *repeats);

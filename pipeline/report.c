@@ -261,40 +261,50 @@ static void put_figure_curves(Page *page, const ScoreTable *table)
                "precision");
 }
 
-static void put_curves(Page *page, const Work *work, const ScoreTable *table, const json_t *figures)
+static gboolean put_curves(Page *page, const Work *work, const ScoreTable *table, const json_t *figures,
+                           GError **error)
 {
     g_autofree char *training = work_find(work, "train", COHORT, "curve_svg");
     g_autofree char *svg = NULL;
+    g_autoptr(GError) why = NULL;
+    if (training && !g_file_get_contents(training, &svg, NULL, &why)) {
+        return wsi_error_glib(error, why);
+    }
     put_heading(page, "Curves", figures);
     page_open(page, PAGE_ROW_OF_DRAWINGS);
     if (table) {
         put_figure_curves(page, table);
     }
-    if (training && g_file_get_contents(training, &svg, NULL, NULL)) {
+    if (svg) {
         page_drawing(page, svg);
     }
     page_close(page);
+    return TRUE;
 }
 
-/* What the training wrote, back as an array; NULL where there was none. */
-static GArray *read_channels(const char *path)
+/* What the training wrote, back as an array; NULL with error. */
+static GArray *read_channels(const char *path, GError **error)
 {
     static const char *const names[] = {"scale", "channel", "dead"};
-    g_autoptr(Csv) csv = path ? csv_read(path, NULL) : NULL;
+    g_autoptr(Csv) csv = csv_read(path, error);
     g_autoptr(GArray) channels = g_array_new(FALSE, FALSE, sizeof(ChannelReport));
     int rows = csv ? csv_rows(csv) : 0;
     for (int row = 0; row < rows; row++) {
         double value[G_N_ELEMENTS(names)];
         for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
             int column = csv_column(csv, names[i]);
-            if (column < 0 || !csv_number(csv, row, column, &value[i], NULL)) {
+            if (column < 0) {
+                g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s has no column %s", path, names[i]);
+                return NULL;
+            }
+            if (!csv_number(csv, row, column, &value[i], error)) {
                 return NULL;
             }
         }
         ChannelReport channel = {.scale = (int)value[0] - 1, .channel = (int)value[1], .dead = value[2] > 0};
         g_array_append_val(channels, channel);
     }
-    return rows > 0 ? g_steal_pointer(&channels) : NULL;
+    return csv ? g_steal_pointer(&channels) : NULL;
 }
 
 /* Tiles that nothing was learnt from, since they could not be read. */
@@ -302,8 +312,7 @@ static void put_leftout(Page *page, const Work *work)
 {
     static const char *const from[][2] = {{"dataset", "Patch set"}, {"normals", "Training"}};
     for (size_t i = 0; i < G_N_ELEMENTS(from); i++) {
-        g_autofree char *path = work_find(work, from[i][0], COHORT, "unreadable");
-        g_autofree char *text = leftout_text_of_file(path);
+        g_autofree char *text = leftout_text(records_get(work->records, from[i][0], COHORT, "unreadable"));
         if (text) {
             page_put(page, PAGE_P, "%s: %s.", from[i][1], text);
         }
@@ -315,22 +324,23 @@ static void put_sizes(Page *page, const Work *work)
 {
     static const char *const from[][2] = {{"train", "Training"}, {"scorepatches", "Scoring"}};
     for (size_t i = 0; i < G_N_ELEMENTS(from); i++) {
-        g_autofree char *path = work_find(work, from[i][0], COHORT, "pictures");
-        g_autofree char *text = sizes_text_of_file(path);
+        g_autofree char *text =
+            sizes_text_of_json(records_get(work->records, from[i][0], COHORT, "pictures"));
         if (text) {
             page_put(page, PAGE_P, "%s: %s.", from[i][1], text);
         }
     }
 }
 
-static void put_channels(Page *page, const Work *work)
+static gboolean put_channels(Page *page, const Work *work, GError **error)
 {
     g_autofree char *path = work_find(work, "train", COHORT, "channels");
-    g_autoptr(GArray) channels = read_channels(path);
-    if (channels) {
+    g_autoptr(GArray) channels = path ? read_channels(path, error) : NULL;
+    if (channels && channels->len > 0) {
         g_autofree char *text = channels_text(channels);
         page_put(page, PAGE_P, "Latents of held-out normal tiles: %s (model/channels.csv).", text);
     }
+    return !path || channels;
 }
 
 /* ---- slides ---- */
@@ -352,8 +362,9 @@ static gboolean put_picture(Page *page, const char *path, GError **error)
 {
     g_autofree char *bytes = NULL;
     gsize length;
-    if (!g_file_get_contents(path, &bytes, &length, error)) {
-        return FALSE;
+    g_autoptr(GError) why = NULL;
+    if (!g_file_get_contents(path, &bytes, &length, &why)) {
+        return wsi_error_glib(error, why);
     }
     page_png(page, bytes, length);
     return TRUE;
@@ -404,7 +415,7 @@ static gboolean put_slides(Page *page, const Work *work, const json_t *figures, 
 /* What the annotations hold that marks nothing or was taken for something. */
 static void put_annotations(Page *page, const Work *work)
 {
-    g_autoptr(GPtrArray) notes = annotation_notes(work);
+    g_autoptr(GPtrArray) notes = annotation_notes(work->run->slides, work->records);
     if (notes->len == 0) {
         return;
     }
@@ -464,8 +475,9 @@ gboolean report_write(Work *work, const ScoreTable *table, const json_t *figures
         put_told(page, figures);
         put_scores(page, figures);
     }
-    put_curves(page, work, table, figures);
-    put_channels(page, work);
+    if (!put_curves(page, work, table, figures, error) || !put_channels(page, work, error)) {
+        return FALSE;
+    }
     put_sizes(page, work);
     put_leftout(page, work);
     if (!put_slides(page, work, figures, error)) {

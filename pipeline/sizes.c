@@ -98,9 +98,8 @@ json_t *sizes_json(GArray *sizes, int size)
                      (json_int_t)sizes_resampled(sizes, size), "sizes", list);
 }
 
-char *sizes_text_of_file(const char *path)
+char *sizes_text_of_json(const json_t *json)
 {
-    json_t *json = path ? json_load_file(path, 0, NULL) : NULL;
     g_autoptr(GArray) sizes = g_array_new(FALSE, FALSE, sizeof(PictureSize));
     const json_t *one;
     size_t i;
@@ -111,7 +110,5 @@ char *sizes_text_of_file(const char *path)
                             json_integer_value(json_object_get(one, "pictures"))};
         g_array_append_val(sizes, size);
     }
-    char *text = sizes_text(sizes, (int)json_integer_value(json_object_get(json, "size")));
-    json_decref(json);
-    return text;
+    return sizes_text(sizes, (int)json_integer_value(json_object_get(json, "size")));
 }

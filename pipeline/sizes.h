@@ -17,7 +17,7 @@ int sizes_side(const GArray *sizes);
 int64_t sizes_resampled(const GArray *sizes, int size);
 /* One sentence about those that are not size x size px, most frequent size first; NULL when all are.  Caller frees. */
 char *sizes_text(const GArray *sizes, int size);
-/* The same sentence of a file that holds sizes_json; NULL when all fit, and when there is no such file. */
-char *sizes_text_of_file(const char *path);
+/* The same sentence of sizes_json; NULL when all fit, and when json is NULL. */
+char *sizes_text_of_json(const json_t *json);
 /* {"size", "pictures", "resampled", "sizes": [{"width", "height", "pictures"}]}, new reference; most frequent first. */
 json_t *sizes_json(GArray *sizes, int size);

@@ -1,11 +1,5 @@
-/* The records are read as they are: what is not there has no notes. */
+/* A stage that failed has no record, and so no notes. */
 #include "pipeline/slidenotes.h"
-#include <jansson.h>
-
-static json_t *load(const char *path)
-{
-    return path ? json_load_file(path, 0, NULL) : NULL;
-}
 
 static void add_texts(GPtrArray *out, const json_t *texts)
 {
@@ -17,10 +11,11 @@ static void add_texts(GPtrArray *out, const json_t *texts)
     }
 }
 
-GPtrArray *slidenotes_read(const char *slide_json, const char *tissue_json)
+GPtrArray *slidenotes_of(const Records *records, const char *id)
 {
     GPtrArray *out = g_ptr_array_new_with_free_func(g_free);
-    json_t *slide = load(slide_json), *tissue = load(tissue_json);
+    const json_t *slide = records_get(records, "ingest", id, "content");
+    const json_t *tissue = records_get(records, "tissue", id, "facts");
     const json_t *level = json_array_get(json_object_get(slide, "levels"), 0);
     json_int_t missing = json_integer_value(json_object_get(level, "missing_tiles"));
     add_texts(out, json_object_get(slide, "notes"));
@@ -30,7 +25,5 @@ GPtrArray *slidenotes_read(const char *slide_json, const char *tissue_json)
                                              missing, json_integer_value(json_object_get(level, "tiles"))));
     }
     add_texts(out, json_object_get(tissue, "warnings"));
-    json_decref(slide);
-    json_decref(tissue);
     return out;
 }

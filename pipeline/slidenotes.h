@@ -1,7 +1,6 @@
 /* What a person should know of a slide, from the records of its stages. */
 #pragma once
-#include <glib.h>
+#include "pipeline/records.h"
 
-/* Sentences (char*, owned): notes of slide.json, tiles of level 0 that are missing, warnings of tissue.json.  Paths may be NULL, and
- * files absent. Caller unrefs. */
-GPtrArray *slidenotes_read(const char *slide_json, const char *tissue_json);
+/* Sentences (char*, owned): notes on the file, tiles of level 0 that are missing, warnings of `tissue`.  Caller unrefs. */
+GPtrArray *slidenotes_of(const Records *records, const char *slide);

@@ -7,6 +7,7 @@
 #include "db/store.h"
 #include "pipeline/cohort.h"
 #include "pipeline/config.h"
+#include "pipeline/records.h"
 #include "tiler/slide.h"
 
 typedef struct {
@@ -23,6 +24,7 @@ typedef struct {
     Store *store;            /* may be NULL: no job table (single commands) */
     const Job *job;
     const GPtrArray *inputs; /* JobInput*: artefacts of the needed jobs */
+    const Records *records;  /* those among the inputs; NULL: none */
     GPtrArray *outputs;      /* Artefact*: what it published */
     int threads;
     const gint *stop;  /* atomic; not 0: end at the next safe place with WSI_ERROR_CANCELLED (or _LOST) */

@@ -234,8 +234,7 @@ static json_t *gather_leftout(const Work *work)
     json_t *leftout = leftout_new();
     for (guint i = 0; i < work->run->slides->len; i++) {
         const SlideEntry *entry = work->run->slides->pdata[i];
-        g_autofree char *path = work_find(work, "cut", entry->id, "facts");
-        json_auto_t *facts = path ? json_load_file(path, 0, NULL) : NULL;
+        const json_t *facts = records_get(work->records, "cut", entry->id, "facts");
         leftout_add(leftout, entry->id, json_integer_value(json_object_get(facts, "unreadable")));
     }
     return leftout;

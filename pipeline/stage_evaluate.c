@@ -27,19 +27,16 @@ static gboolean calibrated_threshold(const Work *work, const char *column, Calib
 }
 
 /* What figures cannot be had from, now or in another fold. */
-static gboolean add_gaps(const Work *work, json_t *figures, GError **error)
+static void add_gaps(const Work *work, json_t *figures)
 {
-    g_autofree char *path = work_find(work, "dataset", COHORT, "gaps");
+    const json_t *of_set = records_get(work->records, "dataset", COHORT, "gaps");
     json_t *told = json_object_get(figures, "told");
-    if (!path) { /* there is no patch set */
-        g_autoptr(GPtrArray) gaps = gaps_find(work->run->slides, NULL, work->run->config);
-        gaps_add(told, gaps);
-        return TRUE;
+    if (of_set) {
+        json_array_extend(told, json_object_get(of_set, "told"));
+        return;
     }
-    json_t *of_set = json_read(path, error);
-    json_array_extend(told, json_object_get(of_set, "told"));
-    json_decref(of_set);
-    return of_set != NULL;
+    g_autoptr(GPtrArray) gaps = gaps_find(work->run->slides, NULL, work->run->config); /* no patch set */
+    gaps_add(told, gaps);
 }
 
 /* The tables of scores there are, ended by NULL. */
@@ -66,7 +63,8 @@ static gboolean publish(Work *work, const ScoreTable *table, json_t *figures, GE
 {
     char sha256[65];
     g_autofree char *path = work_output(work, "metrics.json");
-    gboolean ok = add_gaps(work, figures, error) && report_write(work, table, figures, error) &&
+    add_gaps(work, figures);
+    gboolean ok = report_write(work, table, figures, error) &&
                   json_write(path, json_incref(figures), sha256, error) &&
                   work_publish(work, "metrics", path, sha256, error);
     json_decref(figures);

@@ -306,71 +306,75 @@ static void put_failed(GString *out, const GPtrArray *rows, const char *folder)
     }
 }
 
+const char *ended_path(const Ended *ended, const char *stage, const char *name)
+{
+    for (guint i = 0; i < ended->artefacts->len; i++) {
+        const JobInput *one = ended->artefacts->pdata[i];
+        if (g_str_equal(one->stage, stage) && g_str_equal(one->artefact->name, name)) {
+            return one->artefact->path;
+        }
+    }
+    return NULL;
+}
+
 /* Notes on slides: pages that are no levels, missing tiles, no background... */
-static void put_notes(GString *out, const GPtrArray *artefacts, const char *folder)
+static void put_notes(GString *out, const Ended *ended)
 {
     g_autoptr(GString) texts = g_string_new(NULL);
     int n = 0;
-    for (guint i = 0; i < artefacts->len; i++) {
-        const JobInput *one = artefacts->pdata[i];
-        if (!g_str_equal(one->stage, "ingest") || !g_str_equal(one->artefact->name, "content")) {
-            continue;
-        }
-        g_autofree char *slide = g_build_filename(folder, one->artefact->path, NULL);
-        g_autofree char *beside = g_path_get_dirname(slide);
-        g_autofree char *tissue = g_build_filename(beside, "tissue.json", NULL);
-        g_autoptr(GPtrArray) notes = slidenotes_read(slide, tissue);
+    for (guint i = 0; i < ended->cohort->slides->len; i++) {
+        const SlideEntry *entry = ended->cohort->slides->pdata[i];
+        g_autoptr(GPtrArray) notes = slidenotes_of(ended->records, entry->id);
         for (guint k = 0; k < notes->len && n + (int)k < MOST_NOTES; k++) {
-            g_string_append_printf(texts, "  %s: %s\n", one->unit, (const char *)notes->pdata[k]);
+            g_string_append_printf(texts, "  %s: %s\n", entry->id, (const char *)notes->pdata[k]);
         }
         n += (int)notes->len;
     }
     if (n > 0) {
-        line(out, "notes", "%d on slides%s", n, n > MOST_NOTES ? "; CARD.md has all, the first are" : "");
+        const char *all = ended_path(ended, "dataset", ".card") ? "; CARD.md has all, the first are"
+                                                                : "; slides/ID/ has all, the first are";
+        line(out, "notes", "%d on slides%s", n, n > MOST_NOTES ? all : "");
         g_string_append(out, texts->str);
     }
 }
 
-char *summary_end(const char *folder)
+static void put_results(GString *out, const Ended *ended)
 {
     static const struct {
-        const char *file, *what, *more;
-    } results[] = {{"dataset/manifest.csv", "patch set", " (CARD.md beside it sums it up)"},
-                   {"model/model.safetensors", "model", ""},
-                   {"metrics.json", "figures", ""},
-                   {"report.html", "report", " (open it in a browser)"}};
-    GString *out = g_string_new(NULL);
+        const char *stage, *name, *what, *more;
+    } results[] = {{"dataset", "manifest", "patch set", " (CARD.md beside it sums it up)"},
+                   {"train", "model", "model", ""},
+                   {"evaluate", "metrics", "figures", ""},
+                   {"evaluate", "report", "report", " (open it in a browser)"}};
     for (size_t i = 0; i < G_N_ELEMENTS(results); i++) {
-        g_autofree char *path = g_build_filename(folder, results[i].file, NULL);
-        if (g_file_test(path, G_FILE_TEST_EXISTS)) {
-            line(out, results[i].what, "%s%s", path, results[i].more);
+        const char *path = ended_path(ended, results[i].stage, results[i].name);
+        if (path) {
+            line(out, results[i].what, "%s/%s%s", ended->folder, path, results[i].more);
         }
     }
-    g_autoptr(Store) store = store_open_existing(folder, NULL);
-    g_autoptr(Cohort) cohort = store ? plan_cohort(store, NULL) : NULL;
-    g_autoptr(GPtrArray) artefacts = store ? store_artefacts(store, NULL) : NULL;
-    g_autoptr(GPtrArray) rows = store ? store_jobs(store, NULL) : NULL;
+}
+
+char *summary_end(const Ended *ended)
+{
+    GString *out = g_string_new(NULL);
     int heatmaps = 0;
-    for (guint i = 0; artefacts && i < artefacts->len; i++) {
-        const JobInput *one = artefacts->pdata[i];
+    put_results(out, ended);
+    for (guint i = 0; i < ended->artefacts->len; i++) {
+        const JobInput *one = ended->artefacts->pdata[i];
         heatmaps += g_str_equal(one->stage, "heatmap") && g_str_equal(one->artefact->name, "overview");
     }
     if (heatmaps > 0) {
         line(
             out, "heatmaps",
             "%s/slides/*/heatmap.png (overview), heatmap.tif and heatmap.ome.tif (for viewers) of %d slide%s",
-            folder, heatmaps, plural(heatmaps));
+            ended->folder, heatmaps, plural(heatmaps));
     }
-    g_autoptr(GPtrArray) findings = cohort && artefacts ? findings_of(cohort, artefacts) : NULL;
-    if (findings && findings->len > 0) {
+    g_autoptr(GPtrArray) findings = findings_of(ended->cohort, ended->artefacts);
+    if (findings->len > 0) {
         line(out, "not used", "%u file%s", findings->len, plural((int)findings->len));
         findings_put(out, findings);
     }
-    if (artefacts) {
-        put_notes(out, artefacts, folder);
-    }
-    if (rows) {
-        put_failed(out, rows, folder);
-    }
+    put_notes(out, ended);
+    put_failed(out, ended->rows, ended->folder);
     return g_string_free(out, FALSE);
 }

@@ -204,18 +204,20 @@ static gboolean do_job(const Run *run, Store *store, const Job *job, const Worke
     g_autoptr(GError) why = NULL;
     g_autoptr(GPtrArray) outputs = g_ptr_array_new_with_free_func((GDestroyNotify)artefact_free);
     g_autoptr(GPtrArray) inputs = store_inputs(store, job, &why);
+    g_autoptr(Records) records = inputs ? records_read(run->folder, inputs, &why) : NULL;
     Work work = {.run = run,
                  .slide = stage && stage->scope == SCOPE_SLIDE ? entry_of(run, job->unit) : NULL,
                  .store = store,
                  .job = job,
                  .inputs = inputs,
+                 .records = records,
                  .outputs = outputs,
                  .threads = stage && stage->scope == SCOPE_COHORT ? spec->threads
                                                                   : slide_threads(store, spec->threads),
                  .stop = &stop_asked};
-    if (inputs && (!stage || (stage->scope == SCOPE_SLIDE && !work.slide))) {
+    if (records && (!stage || (stage->scope == SCOPE_SLIDE && !work.slide))) {
         g_set_error(&why, WSI_ERROR, WSI_ERROR_INTERNAL, "no stage %s or no slide %s", job->stage, job->unit);
-    } else if (inputs && !stage->run(&work, &why) && !why) {
+    } else if (records && !stage->run(&work, &why) && !why) {
         g_set_error(&why, WSI_ERROR, WSI_ERROR_INTERNAL, "stage %s failed without saying why", job->stage);
     }
     return settle(store, &work, why, spec->patience, error);

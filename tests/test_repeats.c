@@ -61,7 +61,7 @@ static void test_nothing_to_say(void)
 {
     Repeats none = {0};
     g_assert_null(repeats_text(&none));
-    repeats_of_file("no such file", &none);
+    repeats_of_json(NULL, &none);
     g_assert_cmpint(none.within + none.blank + none.across, ==, 0);
 }
 
