@@ -4,6 +4,7 @@
  * and what its picture holds. */
 #include "pipeline/cutting.h"
 #include "base/durable.h"
+#include "pipeline/json.h"
 #include "tiler/quality.h"
 #include <math.h>
 #include <string.h>
@@ -62,11 +63,44 @@ int cutting_quality(const Config *config)
     return g_str_equal(config->dataset_picture, "jpeg") ? config->dataset_jpeg_quality : 0;
 }
 
-void cutting_pixels(const Config *config, const Slide *slide, char pixels[17])
+/* The three samples of a colour, one by one. */
+static double *sample_of(StainGlass *glass, int c)
+{
+    double *const samples[] = {&glass->red, &glass->green, &glass->blue};
+    return samples[c];
+}
+
+gboolean cutting_glass(const char *facts, const Slide *slide, StainGlass *glass, GError **error)
+{
+    *glass = (StainGlass){.red = 255, .green = 255, .blue = 255};
+    g_autoptr(Image) pixel = image_new(1, 1, 3, error);
+    json_t *root = pixel ? json_read(facts, error) : NULL;
+    if (!root) {
+        return FALSE;
+    }
+    const json_t *colour = json_object_get(root, "background");
+    glass->greyscale = json_is_true(json_object_get(root, "greyscale"));
+    glass->found = json_array_size(colour) == 3;
+    for (int c = 0; glass->found && c < 3; c++) {
+        *sample_of(glass, c) = json_number_value(json_array_get(colour, (size_t)c));
+        pixel->pixels[c] = (uint8_t)lround(CLAMP(*sample_of(glass, c), 0, 255));
+    }
+    json_decref(root);
+    if (glass->found && slide_colour(slide)) {
+        colour_apply(slide_colour(slide), pixel);
+        for (int c = 0; c < 3; c++) {
+            *sample_of(glass, c) = pixel->pixels[c];
+        }
+    }
+    return TRUE;
+}
+
+void cutting_pixels(const Config *config, const Slide *slide, const StainGlass *glass, char pixels[17])
 {
     const SlideInfo *info = slide_info(slide);
     char sha256[65], number[G_ASCII_DTOSTR_BUF_SIZE];
-    const double numbers[] = {info->mpp_x, info->mpp_y, config->tiles_mpp, config->tiles_overlap};
+    const double numbers[] = {info->mpp_x,      info->mpp_y, config->tiles_mpp, config->tiles_overlap,
+                              glass->greyscale, glass->red,  glass->green,      glass->blue};
     g_autoptr(GString) text = g_string_new(NULL);
     g_string_append_printf(text, "%d %s %d %s %s %d", PIXELS_VERSION, info->fingerprint, config->tiles_size,
                            config->tiles_edge, config->tiles_filter, cutting_quality(config));
@@ -87,8 +121,8 @@ int cutting_level(const Config *config, const Slide *slide)
     return slide_best_level(slide, config->tiles_mpp / MAX(info->mpp_x, info->mpp_y));
 }
 
-gboolean cutting_judge(const Config *config, Slide *slide, double x, double y, Image *rgb,
-                       double *valid_share, unsigned *flags, GError **error)
+gboolean cutting_judge(const Config *config, Slide *slide, const StainGlass *glass, double x, double y,
+                       Image *rgb, double *valid_share, unsigned *flags, GError **error)
 {
     CutSpec spec = tiles_cut_spec(config);
     Quality quality;
@@ -97,16 +131,16 @@ gboolean cutting_judge(const Config *config, Slide *slide, double x, double y, I
     }
     g_autoptr(Image) valid = image_new(spec.size, spec.size, 1, error);
     if (!valid || !cut_tile(slide, &spec, x, y, rgb, valid, valid_share, error) ||
-        !quality_measure(rgb, valid, spec.mpp, &quality, error)) {
+        !quality_measure(rgb, valid, spec.mpp, glass, &quality, error)) {
         return FALSE;
     }
     *flags = quality.flags;
     return TRUE;
 }
 
-gboolean cutting_encode(const Config *config, Slide *slide, double x, double y, Image *rgb, GByteArray *out,
-                        double *valid_share, unsigned *flags, GError **error)
+gboolean cutting_encode(const Config *config, Slide *slide, const StainGlass *glass, double x, double y,
+                        Image *rgb, GByteArray *out, double *valid_share, unsigned *flags, GError **error)
 {
-    return cutting_judge(config, slide, x, y, rgb, valid_share, flags, error) &&
+    return cutting_judge(config, slide, glass, x, y, rgb, valid_share, flags, error) &&
            patchset_encode(rgb, cutting_quality(config), out, error);
 }

@@ -19,15 +19,17 @@ double cutting_side(const Config *config, double mpp_x, double mpp_y);
 /* "png" or "jpg"; 0 = lossless, else JPEG's quality. */
 const char *cutting_extension(const Config *config);
 int cutting_quality(const Config *config);
-/* What decides the picture of the tile at a place of the slide, as a hash: the slide's content and resolution, grid, cut and
- * encoding. */
-void cutting_pixels(const Config *config, const Slide *slide, char pixels[17]);
+/* The glass that stage tissue found on the slide (facts: its file), in the colours of the slide's tiles. */
+gboolean cutting_glass(const char *facts, const Slide *slide, StainGlass *glass, GError **error);
+/* What decides the picture of the tile at a place of the slide and its flags, as a hash: the slide's content and resolution, grid, cut,
+ * glass and encoding. */
+void cutting_pixels(const Config *config, const Slide *slide, const StainGlass *glass, char pixels[17]);
 /* The level that tiles of this slide are cut from. */
 int cutting_level(const Config *config, const Slide *slide);
-/* Cuts the tile at (x, y) into rgb (of the tile's size) and judges it (flags: QualityFlag; NULL: only how much of it could be read).
+/* Cuts the tile at (x, y) into rgb (of the tile's size) and judges it by the slide's glass (flags: QualityFlag; NULL: only how much of it could be read).
  * Thread-safe on one slide. */
-gboolean cutting_judge(const Config *config, Slide *slide, double x, double y, Image *rgb,
-                       double *valid_share, unsigned *flags, GError **error);
+gboolean cutting_judge(const Config *config, Slide *slide, const StainGlass *glass, double x, double y,
+                       Image *rgb, double *valid_share, unsigned *flags, GError **error);
 /* Cuts, judges (flags: QualityFlag) and encodes the tile at (x, y); rgb is scratch of the tile's size. Appends to out. Thread-safe on one slide. */
-gboolean cutting_encode(const Config *config, Slide *slide, double x, double y, Image *rgb, GByteArray *out,
-                        double *valid_share, unsigned *flags, GError **error);
+gboolean cutting_encode(const Config *config, Slide *slide, const StainGlass *glass, double x, double y,
+                        Image *rgb, GByteArray *out, double *valid_share, unsigned *flags, GError **error);

@@ -26,6 +26,7 @@ typedef struct {
     Work *work;
     const Config *config;
     Slide *slide;
+    const StainGlass *glass;
     const Raster *raster; /* NULL: no lesions */
     const GArray *tiles;  /* Tile */
     const GArray *shares; /* LesionShare, or NULL */
@@ -129,8 +130,8 @@ static gboolean cut_one(int64_t item, int worker, void *data, GError **error)
     made->picture = reuse_take(cut->reuse, patch, &found);
     if (!made->picture) {
         made->picture = g_byte_array_new();
-        if (!cutting_encode(cut->config, cut->slide, tile->x, tile->y, cut->buffers[worker], made->picture,
-                            &patch->valid_share, &patch->flags, error)) {
+        if (!cutting_encode(cut->config, cut->slide, cut->glass, tile->x, tile->y, cut->buffers[worker],
+                            made->picture, &patch->valid_share, &patch->flags, error)) {
             return FALSE;
         }
     }
@@ -271,13 +272,14 @@ static void cut_clear(Cut *cut)
     g_free(cut->root);
 }
 
-static gboolean cut_slide(Work *work, Slide *slide, const GArray *tiles, const GArray *shares,
-                          const Raster *raster, GError **error)
+static gboolean cut_slide(Work *work, Slide *slide, const StainGlass *glass, const GArray *tiles,
+                          const GArray *shares, const Raster *raster, GError **error)
 {
     const Config *config = work->run->config;
     Cut cut = {.work = work,
                .config = config,
                .slide = slide,
+               .glass = glass,
                .raster = raster,
                .tiles = tiles,
                .shares = shares,
@@ -286,7 +288,7 @@ static gboolean cut_slide(Work *work, Slide *slide, const GArray *tiles, const G
     cut.footprint_x = um / slide_info(slide)->mpp_x;
     cut.footprint_y = um / slide_info(slide)->mpp_y;
     cut.root = g_build_filename(work->run->folder, "dataset", NULL);
-    cutting_pixels(config, slide, cut.pixels);
+    cutting_pixels(config, slide, glass, cut.pixels);
     g_autofree char *folder = work_output(work, "");
     g_autoptr(Reuse) reuse = reuse_open(cut.root, folder, SHARD_STEM, cut.pixels);
     g_autoptr(ShardWriter) shards = NULL;
@@ -317,5 +319,9 @@ gboolean stage_cut(Work *work, GError **error)
     g_autoptr(Slide) slide = tiles && (shares || !lesions) ? work_open_slide(work, error) : NULL;
     g_autofree char *border = slide && lesions ? work_input(work, "mask", "border", error) : NULL;
     g_autoptr(Raster) raster = border ? raster_read(border, error) : NULL;
-    return slide && (!lesions || raster) && cut_slide(work, slide, tiles, shares, raster, error);
+    g_autofree char *facts =
+        slide && (raster || !lesions) ? work_input(work, "tissue", "facts", error) : NULL;
+    StainGlass glass;
+    return facts && cutting_glass(facts, slide, &glass, error) &&
+           cut_slide(work, slide, &glass, tiles, shares, raster, error);
 }

@@ -24,6 +24,7 @@ typedef struct {
     Work *work;
     const Config *config;
     Slide *slide;
+    const StainGlass *glass;
     const GArray *tiles;
     unsigned drop;
     Verdict *verdicts; /* one a tile */
@@ -41,7 +42,7 @@ static gboolean judge_one(int64_t item, int worker, void *data, GError **error)
         return TRUE;
     }
     g_autoptr(Image) rgb = image_new(size, size, 3, error);
-    if (!rgb || !cutting_judge(judge->config, judge->slide, tile->x, tile->y, rgb, &valid_share,
+    if (!rgb || !cutting_judge(judge->config, judge->slide, judge->glass, tile->x, tile->y, rgb, &valid_share,
                                judge->drop ? &flags : NULL, error)) {
         return FALSE;
     }
@@ -56,9 +57,9 @@ static gboolean tell(int64_t item, void *data, GError **error)
 }
 
 /* Of the tiles of a slide that are not NOT_WANTED: those of which too little can be read, and those that have one of the flags of
- * dataset.drop_flags. */
-static gboolean judge_tiles(Work *work, const SlideEntry *entry, const GArray *tiles, Verdict *verdicts,
-                            GError **error)
+ * dataset.drop_flags.  tissue: the facts of that stage. */
+static gboolean judge_tiles(Work *work, const SlideEntry *entry, const char *tissue, const GArray *tiles,
+                            Verdict *verdicts, GError **error)
 {
     Judge judge = {.work = work, .config = work->run->config, .tiles = tiles, .verdicts = verdicts};
     if (!quality_flags_parse(judge.config->dataset_drop_flags, &judge.drop, error)) {
@@ -66,25 +67,27 @@ static gboolean judge_tiles(Work *work, const SlideEntry *entry, const GArray *t
         return FALSE;
     }
     g_autoptr(Slide) slide = work_open_coloured(work, entry, error);
-    if (!slide) {
+    StainGlass glass;
+    if (!slide || !cutting_glass(tissue, slide, &glass, error)) {
         return FALSE;
     }
     judge.slide = slide;
+    judge.glass = &glass;
     return pool_run_ordered(work->threads, tiles->len, tiles->len, judge_one, tell, &judge, error);
 }
 
 /* ---- tiles ---- */
 
 /* Keeps the patches of a slide that are worth training on; patches[i] is of tile i or NULL. */
-static gboolean keep_tiles(Work *work, const SlideEntry *entry, const GArray *tiles, Patch **patches,
-                           json_t *leftout, GError **error)
+static gboolean keep_tiles(Work *work, const SlideEntry *entry, const char *tissue, const GArray *tiles,
+                           Patch **patches, json_t *leftout, GError **error)
 {
     g_autofree Verdict *verdicts = g_new0(Verdict, tiles->len + 1);
     int64_t unreadable = 0;
     for (guint i = 0; i < tiles->len; i++) {
         verdicts[i] = patches[i] ? KEPT : NOT_WANTED;
     }
-    if (!judge_tiles(work, entry, tiles, verdicts, error)) {
+    if (!judge_tiles(work, entry, tissue, tiles, verdicts, error)) {
         return FALSE;
     }
     for (guint i = 0; i < tiles->len; i++) {
@@ -102,9 +105,10 @@ static gboolean add_tiles(Work *work, const SlideEntry *entry, GPtrArray *patche
                           json_t *leftout, GError **error)
 {
     g_autofree char *tiles_path = work_find(work, "grid", entry->id, "tiles");
+    g_autofree char *tissue = work_find(work, "tissue", entry->id, "facts");
     g_autofree char *shares_path = work_find(work, "mask", entry->id, "shares");
     g_autofree char *fit = work_find(work, "stain", entry->id, "fit");
-    if (!tiles_path || (entry->label == SLIDE_ANNOTATED && !shares_path) ||
+    if (!tiles_path || !tissue || (entry->label == SLIDE_ANNOTATED && !shares_path) ||
         (colouring_wants_fit(work->run->config) && !fit)) {
         return TRUE; /* this slide failed: the status says why */
     }
@@ -117,7 +121,7 @@ static gboolean add_tiles(Work *work, const SlideEntry *entry, GPtrArray *patche
     for (guint i = 0; i < tiles->len; i++) {
         own[i] = cutting_patch(work->run->config, entry, tiles, shares, (int)i);
     }
-    gboolean ok = keep_tiles(work, entry, tiles, own, leftout, error);
+    gboolean ok = keep_tiles(work, entry, tissue, tiles, own, leftout, error);
     for (guint i = 0; i < tiles->len; i++) {
         if (!own[i]) {
             continue;

@@ -11,7 +11,7 @@ static Quality measure(const Image *rgb, const Image *valid, double mpp)
 {
     g_autoptr(GError) error = NULL;
     Quality quality;
-    g_assert_true(quality_measure(rgb, valid, mpp, &quality, &error));
+    g_assert_true(quality_measure(rgb, valid, mpp, NULL, &quality, &error));
     g_assert_no_error(error);
     return quality;
 }

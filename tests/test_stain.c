@@ -56,7 +56,7 @@ static void mean_density(const Image *rgb, const Image *valid, int x, int y, int
 static void compare(const Image *rgb, const Image *valid, double mpp, int step, int found[2])
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(Image) flags = stain_flags(rgb, valid, mpp, TRUE, NULL, &error);
+    g_autoptr(Image) flags = stain_flags(rgb, valid, mpp, TRUE, NULL, NULL, &error);
     g_assert_no_error(error);
     double density[256];
     int radius = (int)lround(SMOOTH_UM / mpp);

@@ -2,8 +2,14 @@
  *
  * Glass is bright, and nearly grey or yellow: old glass and mounting media absorb blue 1.5 times as much beyond green as green beyond
  * red, or more, where pale brown chromogen has 0.7 and no other stain comes near.  Of real pictures with white glass, 0.6 % at most have one
- * such colour; yellow glass is taken from 2 % on, when nothing but pure white is commoner.  A picture without any colour has only
- * greys, and its glass is the commonest. */
+ * such colour; yellow glass is taken from 2 % on, when nothing but pure white is commoner.
+ *
+ * Saffron and picric acid stain collagen in that yellow too.  But what lies on glass only takes light away: where 2 % are neutral and
+ * brighter in blue than the yellow, the yellow is stain.  Pure white counts as brighter where it is between other things, as glass that
+ * the scanner saw as 255.  Outside of all other things it may be padding that was never scanned, and says nothing.
+ *
+ * A picture without any colour has only greys, and its glass is the commonest.  A small biopsy is a colour too: it is compact, where the
+ * noise of a camera is not. */
 #include "tiler/glass.h"
 #include "base/error.h"
 #include "tiler/vectorised.h"
@@ -15,17 +21,25 @@ static const float BINS_PER_OD = 1000;
 /* Tints of yellow glass in steps of 0.002: green is absorbed up to 0.09 beyond red, blue 0.025 to 0.225 beyond green. */
 enum { REDS = 50, BLUES = 100 };
 static const float YELLOW_BINS_PER_OD = 500, YELLOW_RED = -0.01F, YELLOW_BLUE = -0.225F, YELLOW_LEAST = 0.02F;
-/* A picture is without colours when this share of its pixels has samples that differ by more. */
+/* How much less blue a neutral pixel must absorb than yellow glass to speak against it: more than the tints differ that count as neutral. */
+static const double BRIGHTER = 0.03;
+enum { SHARE = 50 /* one in so many: the least share of yellow glass, and of what speaks against it */ };
+/* A picture has colours when this share of its pixels has samples that differ by more, or so many in runs along rows. */
 static const double COLOURED = 1e-3;
-enum { GREY_SPREAD = 2 };
+enum { GREY_SPREAD = 2, RUN = 8, COMPACT = 64 };
 
 struct Glass {
     int width;
     int64_t pixels;                 /* of the whole picture */
     int32_t *tint_bins, *grey_bins; /* of a row */
+    /* Of each column: pure white pixels in rows that have others too, and whether it has others. */
+    int32_t *whites, *others;
+    int64_t white_rows,
+        last_white_rows; /* rows of nothing but pure white between others; since the last others */
+    gboolean any_others;
     /* The yellow tints follow the others. */
     int64_t tints[TINTS * TINTS + REDS * BLUES], greys[GREYS], yellow_greys[GREYS];
-    int64_t readable, coloured, backgrounds, yellows;
+    int64_t readable, coloured, compact, backgrounds, yellows;
 };
 
 enum { ANY_BACKGROUND = 1, ANY_YELLOW = 2 };
@@ -72,28 +86,111 @@ VECTORISED static int32_t sum_of_bytes(const uint8_t *bytes, int n)
     return sum;
 }
 
-/* How many readable pixels of a row have a colour. */
-VECTORISED static int32_t count_colours(const uint8_t *restrict readable, const uint8_t *restrict rgb,
-                                        int width)
+/* Marks the readable pixels of a row that have a colour; returns how many. */
+VECTORISED static int32_t mark_colours(int32_t *restrict marks, const uint8_t *restrict readable,
+                                       const uint8_t *restrict rgb, int width)
 {
     int32_t coloured = 0;
     for (int x = 0; x < width; x++) {
         const uint8_t *p = rgb + 3 * x;
         uint8_t low = MIN(p[0], MIN(p[1], p[2])), high = MAX(p[0], MAX(p[1], p[2]));
-        coloured += readable[x] & (high - low > GREY_SPREAD);
+        marks[x] = readable[x] & (high - low > GREY_SPREAD);
+        coloured += marks[x];
     }
     return coloured;
+}
+
+/* How many marks are in runs of at least RUN. */
+static int64_t count_runs(const int32_t *marks, int width)
+{
+    int64_t sum = 0;
+    for (int x = 0, run = 0; x <= width; x++) {
+        if (x < width && marks[x]) {
+            run++;
+        } else {
+            sum += run >= RUN ? run : 0;
+            run = 0;
+        }
+    }
+    return sum;
+}
+
+static gboolean has_colours(const Glass *glass, int64_t pixels)
+{
+    return (double)glass->coloured > COLOURED * (double)pixels || glass->compact > COMPACT;
+}
+
+/* marks: scratch of a row. */
+static void add_colours(Glass *glass, int32_t *marks, const uint8_t *rgb, const uint8_t *readable)
+{
+    if (has_colours(glass, glass->pixels)) {
+        return; /* of the whole picture, whatever comes */
+    }
+    int32_t coloured = mark_colours(marks, readable, rgb, glass->width);
+    glass->coloured += coloured;
+    glass->compact += coloured >= RUN ? count_runs(marks, glass->width) : 0;
+}
+
+/* Pure white has the grey 0. */
+VECTORISED static int has_others(const int32_t *restrict greys, const uint8_t *restrict readable, int width)
+{
+    int any = 0;
+    for (int x = 0; x < width; x++) {
+        any |= readable[x] & (greys[x] != 0);
+    }
+    return any;
+}
+
+VECTORISED static void add_columns(int32_t *restrict whites, int32_t *restrict others,
+                                   const int32_t *restrict greys, const uint8_t *restrict readable, int width)
+{
+    for (int x = 0; x < width; x++) {
+        whites[x] += readable[x] & (greys[x] == 0);
+        others[x] |= readable[x] & (greys[x] != 0);
+    }
+}
+
+static void add_whites(Glass *glass, const uint8_t *readable)
+{
+    if (!has_others(glass->grey_bins, readable, glass->width)) {
+        glass->last_white_rows += glass->any_others;
+        return;
+    }
+    glass->white_rows += glass->last_white_rows;
+    glass->last_white_rows = 0;
+    glass->any_others = TRUE;
+    add_columns(glass->whites, glass->others, glass->grey_bins, readable, glass->width);
+}
+
+/* The pure white pixels inside of the box around all others. */
+static int64_t whites_between(const Glass *glass)
+{
+    int64_t sum = 0, since = 0; /* since: of columns that are between others only if others follow */
+    gboolean begun = FALSE;
+    for (int x = 0; x < glass->width; x++) {
+        begun = begun || glass->others[x];
+        since += begun ? glass->whites[x] + glass->white_rows : 0;
+        if (glass->others[x]) {
+            sum += since;
+            since = 0;
+        }
+    }
+    return sum;
 }
 
 Glass *glass_new(int width, int height, GError **error)
 {
     g_autoptr(Glass) glass = g_new0(Glass, 1);
+    int32_t **rows[] = {&glass->tint_bins, &glass->grey_bins, &glass->whites, &glass->others};
     glass->width = width;
     glass->pixels = (int64_t)width * height;
-    glass->tint_bins = wsi_try_alloc((size_t)width, sizeof(int32_t), "a row of a slide", error);
-    glass->grey_bins =
-        glass->tint_bins ? wsi_try_alloc((size_t)width, sizeof(int32_t), "a row of a slide", error) : NULL;
-    return glass->grey_bins ? g_steal_pointer(&glass) : NULL;
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        *rows[i] = wsi_try_alloc((size_t)width, sizeof(int32_t), "a row of a slide", error);
+        if (!*rows[i]) {
+            return NULL;
+        }
+    }
+    return g_steal_pointer(&glass);
 }
 
 void glass_free(Glass *glass)
@@ -101,18 +198,18 @@ void glass_free(Glass *glass)
     if (glass) {
         g_free(glass->tint_bins);
         g_free(glass->grey_bins);
+        g_free(glass->whites);
+        g_free(glass->others);
         g_free(glass);
     }
 }
 
 void glass_add_row(Glass *glass, const float *od, const uint8_t *rgb, const uint8_t *readable)
 {
-    if ((double)glass->coloured <=
-        COLOURED * (double)glass->pixels) { /* otherwise it is known to have colours */
-        glass->coloured += count_colours(readable, rgb, glass->width);
-    }
+    add_colours(glass, glass->tint_bins, rgb, readable);
     glass->readable += sum_of_bytes(readable, glass->width);
     int any = bins_of_row(glass->tint_bins, glass->grey_bins, od, glass->width);
+    add_whites(glass, readable);
     if (!any) {
         return;
     }
@@ -183,24 +280,54 @@ static float commonest_grey(const int64_t *greys)
     return best / BINS_PER_OD;
 }
 
+static double green_of(const Background *background)
+{
+    return background->grey + (background->red + background->blue) / 3;
+}
+
+/* How many neutral pixels are brighter in blue than the yellow. */
+static int64_t count_brighter(const Glass *glass, const Background *yellow)
+{
+    const double limit = (green_of(yellow) - yellow->blue - BRIGHTER) * (double)BINS_PER_OD;
+    int64_t count = whites_between(glass);
+    for (int i = 1; i < GREYS && i < limit; i++) {
+        count += glass->greys[i];
+    }
+    return count;
+}
+
+/* Takes the commonest yellow if that is glass. */
+static void take_yellow(const Glass *glass, int64_t neutral, Background *out)
+{
+    int k, l;
+    int64_t yellow = commonest(glass->tints + TINTS * TINTS, REDS, BLUES, &k, &l);
+    const Background found = {.found = TRUE,
+                              .yellow = TRUE,
+                              .red = YELLOW_RED + k / YELLOW_BINS_PER_OD,
+                              .blue = YELLOW_BLUE + l / YELLOW_BINS_PER_OD,
+                              .grey = bright_grey(glass->yellow_greys, glass->yellows)};
+    if (yellow * SHARE <= glass->readable || yellow < neutral - glass->greys[0]) {
+        return;
+    }
+    if (count_brighter(glass, &found) * SHARE > glass->readable) {
+        out->yellow_stain = (float)glass->yellows / (float)glass->readable;
+    } else {
+        *out = found;
+    }
+}
+
 Background glass_find(const Glass *glass)
 {
     Background out = {.found = glass->backgrounds * 200 > glass->readable};
-    int i, j, k, l;
-    if (out.found && (double)glass->coloured <= COLOURED * (double)glass->readable) {
+    int i, j;
+    if (out.found && !has_colours(glass, glass->readable)) {
         out.greyscale = TRUE;
         out.grey = commonest_grey(glass->greys);
         return out;
     }
     int64_t neutral = commonest(glass->tints, TINTS, TINTS, &i, &j);
-    int64_t yellow = commonest(glass->tints + TINTS * TINTS, REDS, BLUES, &k, &l);
-    /* Pure white may be what was not scanned: it does not speak against yellow glass. */
-    if (yellow * 50 > glass->readable && yellow >= neutral - glass->greys[0]) {
-        out.found = TRUE;
-        out.red = YELLOW_RED + k / YELLOW_BINS_PER_OD;
-        out.blue = YELLOW_BLUE + l / YELLOW_BINS_PER_OD;
-        out.grey = bright_grey(glass->yellow_greys, glass->yellows);
-    } else if (out.found) { /* otherwise all is tissue: nothing to learn from */
+    take_yellow(glass, neutral, &out);
+    if (out.found && !out.yellow) { /* without any, all is tissue: nothing to learn from */
         out.red = (i - TINTS / 2) / BINS_PER_OD;
         out.blue = (j - TINTS / 2) / BINS_PER_OD;
         out.grey = bright_grey(glass->greys, glass->backgrounds);
@@ -211,12 +338,28 @@ Background glass_find(const Glass *glass)
 /* From densities to samples: the grey is the mean of the three. */
 StainGlass glass_colour(const Background *background)
 {
-    StainGlass colour = {background->found, background->greyscale, 255, 255, 255};
+    StainGlass colour = {background->found, background->greyscale, 255, 255, 255, background->yellow_stain};
     if (background->found) {
-        double green = background->grey + (background->red + background->blue) / 3;
+        double green = green_of(background);
         colour.red = CLAMP(256 * pow(10, -(green - background->red)) - 1, 0, 255);
         colour.green = CLAMP(256 * pow(10, -green) - 1, 0, 255);
         colour.blue = CLAMP(256 * pow(10, -(green - background->blue)) - 1, 0, 255);
     }
     return colour;
+}
+
+Background glass_of_colour(const StainGlass *colour)
+{
+    Background out = {.found = colour->found, .greyscale = colour->greyscale};
+    if (out.found) {
+        const double samples[] = {colour->red, colour->green, colour->blue};
+        float od[3];
+        for (int c = 0; c < 3; c++) {
+            od[c] = (float)-log10((samples[c] + 1) / 256);
+        }
+        out.red = od[1] - od[0];
+        out.blue = od[1] - od[2];
+        out.grey = (od[0] + od[1] + od[2]) / 3;
+    }
+    return out;
 }

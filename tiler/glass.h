@@ -6,6 +6,9 @@
 typedef struct {
     float red, blue, grey;
     gboolean found, greyscale;
+    gboolean yellow; /* so much so that it is none of the neutral tints */
+    float
+        yellow_stain; /* share of the picture that is yellow as glass can be, and was taken for stain; 0 where there is no doubt */
 } Background;
 
 /* Counts of colours; one thread at a time. */
@@ -17,5 +20,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Glass, glass_free)
 /* Adds a row: mean densities around each pixel (three a pixel), its samples, and whether it is readable (0 or 1). */
 void glass_add_row(Glass *glass, const float *od, const uint8_t *rgb, const uint8_t *readable);
 Background glass_find(const Glass *glass);
-/* From densities to samples. */
+/* From densities to samples, and back. */
 StainGlass glass_colour(const Background *background);
+Background glass_of_colour(const StainGlass *colour);

@@ -242,10 +242,10 @@ static double dark_share(const Image *rgb, const Image *valid, double mpp)
 
 /* ---- the whole ---- */
 
-static gboolean measure_all_colours(const Image *rgb, const Image *valid, double mpp, Quality *out,
-                                    GError **error)
+static gboolean measure_all_colours(const Image *rgb, const Image *valid, double mpp, const StainGlass *glass,
+                                    Quality *out, GError **error)
 {
-    g_autoptr(Image) stain = stain_flags(rgb, valid, mpp, FALSE, NULL, error);
+    g_autoptr(Image) stain = stain_flags(rgb, valid, mpp, FALSE, glass, NULL, error);
     if (!stain) {
         return FALSE;
     }
@@ -254,13 +254,14 @@ static gboolean measure_all_colours(const Image *rgb, const Image *valid, double
     return TRUE;
 }
 
-gboolean quality_measure(const Image *rgb, const Image *valid, double mpp, Quality *out, GError **error)
+gboolean quality_measure(const Image *rgb, const Image *valid, double mpp, const StainGlass *glass,
+                         Quality *out, GError **error)
 {
     *out = (Quality){.sharpness = NAN};
     if (valid && !memchr(valid->pixels, 0, image_bytes(valid))) {
         valid = NULL;
     }
-    if (!measure_all_colours(rgb, valid, mpp, out, error) || !measure_blur(rgb, valid, out, error)) {
+    if (!measure_all_colours(rgb, valid, mpp, glass, out, error) || !measure_blur(rgb, valid, out, error)) {
         return FALSE;
     }
     gboolean blank = out->blank_share > BLANK_SHARE && out->pen_share < PEN_SHARE;

@@ -12,7 +12,7 @@
  *   saturation at least 10 % of the tissue's pixels (those below 200 in a channel: around tissue is glass) are 0 or 255 in a channel:
  *              colours that the scanner cut off */
 #pragma once
-#include "base/image.h"
+#include "tiler/stain.h"
 
 typedef enum {
     QUALITY_BLUR = 1,
@@ -28,9 +28,11 @@ typedef struct {
     unsigned flags;                                             /* QualityFlag */
 } Quality;
 
-/* Measures a tile of known resolution (um/px); valid (1 channel, may be NULL): 0 = no data, such pixels count nowhere.  A tile
- * without any data is blank.  Thread-safe. */
-gboolean quality_measure(const Image *rgb, const Image *valid, double mpp, Quality *out, GError **error);
+/* Measures a tile of known resolution (um/px); valid (1 channel, may be NULL): 0 = no data, such pixels count nowhere.  glass: the
+ * slide's, in the colours of the tile; NULL: as the tile shows it, which in a tile of nothing but pale stain is wrong.  A tile without
+ * any data is blank.  Thread-safe. */
+gboolean quality_measure(const Image *rgb, const Image *valid, double mpp, const StainGlass *glass,
+                         Quality *out, GError **error);
 /* "blur pen", the names of the flags in the order above, "" for none. Caller frees. */
 char *quality_flags_text(unsigned flags);
 /* The same read back, separated by spaces; FALSE with WSI_ERROR_INPUT that names what is no flag and the flags there are. */

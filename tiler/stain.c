@@ -339,12 +339,45 @@ VECTORISED static int store_flags(uint8_t *restrict readable, const int32_t *res
     return all;
 }
 
-Image *stain_flags(const Image *rgb, const Image *valid, double mpp, gboolean mask, StainGlass *glass,
-                   GError **error)
+/* The glass that a picture shows. */
+static gboolean find_glass(Smoother *smoother, const Image *rgb, Background *background, GError **error)
 {
     const int width = rgb->width;
+    g_autoptr(Glass) counts = glass_new(width, rgb->height, error);
+    for (int y = 0; counts && y < rgb->height; y++) {
+        const size_t at = (size_t)y * (size_t)width;
+        glass_add_row(counts, smoother_row(smoother, y), rgb->pixels + 3 * at, smoother->readable + at);
+    }
+    if (counts) {
+        *background = glass_find(counts);
+    }
+    return counts != NULL;
+}
+
+/* Rows of readable pixels become flags; returns all that there are. */
+static int flag_rows(Smoother *smoother, Image *flags, const Background *background, gboolean mask,
+                     int32_t *found)
+{
+    const int width = flags->width;
+    int all = 0;
+    for (int y = 0; y < flags->height; y++) {
+        const float *od = smoother_row(smoother, y);
+        if (background->greyscale) {
+            find_grey_flags(found, od, background->grey, width);
+        } else {
+            (mask ? find_mask_flags : find_tile_flags)(found, od, background, width);
+        }
+        all |= store_flags(flags->pixels + (size_t)y * (size_t)width, found, width);
+    }
+    return all;
+}
+
+Image *stain_flags(const Image *rgb, const Image *valid, double mpp, gboolean mask, const StainGlass *known,
+                   StainGlass *found, GError **error)
+{
     Smoother smoother;
-    g_autoptr(Image) flags = image_new(width, rgb->height, 1, error);
+    Background background;
+    g_autoptr(Image) flags = image_new(rgb->width, rgb->height, 1, error);
     if (!flags || !smoother_init(&smoother, rgb, flags->pixels, mpp, error)) {
         return NULL;
     }
@@ -353,28 +386,16 @@ Image *stain_flags(const Image *rgb, const Image *valid, double mpp, gboolean ma
     if (valid) {
         take_invalid(flags->pixels, valid->pixels, image_bytes(flags));
     }
-    g_autoptr(Glass) counts = glass_new(width, rgb->height, error);
-    g_autofree int32_t *found = wsi_try_alloc((size_t)width, sizeof *found, "a row of a slide", error);
-    if (!counts || !found) {
+    g_autofree int32_t *row = wsi_try_alloc((size_t)rgb->width, sizeof *row, "a row of a slide", error);
+    if (!row || (!known && !find_glass(&smoother, rgb, &background, error))) {
         return NULL;
     }
-    for (int y = 0; y < rgb->height; y++) {
-        const size_t at = (size_t)y * (size_t)width;
-        glass_add_row(counts, smoother_row(&smoother, y), rgb->pixels + 3 * at, smoother.readable + at);
+    if (known) {
+        background = glass_of_colour(known);
     }
-    const Background background = glass_find(counts);
-    int all = 0;
-    for (int y = 0; y < rgb->height; y++) {
-        const float *od = smoother_row(&smoother, y);
-        if (background.greyscale) {
-            find_grey_flags(found, od, background.grey, width);
-        } else {
-            (mask ? find_mask_flags : find_tile_flags)(found, od, &background, width);
-        }
-        all |= store_flags(flags->pixels + (size_t)y * (size_t)width, found, width);
+    if (found) {
+        *found = glass_colour(&background);
     }
-    if (glass) {
-        *glass = glass_colour(&background);
-    }
+    int all = flag_rows(&smoother, flags, &background, mask, row);
     return !(all & FLATINK_MAYBE) || flatink_settle(rgb, flags, mpp, error) ? g_steal_pointer(&flags) : NULL;
 }

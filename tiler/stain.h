@@ -10,14 +10,17 @@ enum {
     STAIN_PEN_RIM = 16  /* may be the thin rim of one */
 };
 
-/* The glass without anything on it, as the picture itself shows it. */
+/* The glass without anything on it. */
 typedef struct {
     gboolean found;          /* FALSE: the picture has none, as a tile inside of tissue; colours are 255 */
     gboolean greyscale;      /* the picture has no colours: tissue is told by density alone, and no ink */
     double red, green, blue; /* 0..255 */
+    double
+        yellow_stain; /* share of the picture that is yellow as old glass can be, but was taken for stain since something is brighter */
 } StainGlass;
 
 /* One byte of these flags for each pixel of the picture (1 channel); STAIN_SURE and STAIN_PEN_RIM only for a mask.  valid may be NULL; mpp in
- * um/px.  glass may be NULL.  Caller frees. */
-Image *stain_flags(const Image *rgb, const Image *valid, double mpp, gboolean mask, StainGlass *glass,
-                   GError **error);
+ * um/px.  known: the glass of the slide that the picture is a part of; NULL: the picture shows its own, which goes to *found (may be
+ * NULL).  Caller frees. */
+Image *stain_flags(const Image *rgb, const Image *valid, double mpp, gboolean mask, const StainGlass *known,
+                   StainGlass *found, GError **error);

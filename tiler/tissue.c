@@ -97,7 +97,7 @@ static double share_of(const Image *mask)
 static Image *tissue_and_glass(const Image *rgb, const Image *valid, double mpp, const TissueOptions *options,
                                double *pen_share, StainGlass *glass, GError **error)
 {
-    g_autoptr(Image) flags = stain_flags(rgb, valid, mpp, TRUE, glass, error);
+    g_autoptr(Image) flags = stain_flags(rgb, valid, mpp, TRUE, NULL, glass, error);
     g_autoptr(Image) pen = flags ? find_pen(flags, mpp, error) : NULL;
     if (!pen) {
         return NULL;
@@ -130,6 +130,13 @@ GPtrArray *tissue_warnings(const Tissue *tissue)
         g_ptr_array_add(
             warnings,
             g_strdup("the slide has no colours: tissue was told by its density, and ink was not looked for"));
+    }
+    if (tissue->glass.yellow_stain > 0) {
+        g_ptr_array_add(
+            warnings,
+            g_strdup_printf("%.0f %% of the slide is as yellow as old glass; as something is brighter, it "
+                            "counts as stain (saffron, picric acid): look at tissue_outline.png",
+                            100 * tissue->glass.yellow_stain));
     }
     if (tissue->from_finer_share > 0) {
         g_ptr_array_add(warnings,

@@ -2,7 +2,7 @@
  *
  * Needs no tuning on white, grey, black and yellowed backgrounds, pale tissue and pen marks: tissue is what absorbs by colour
  * (stain.c), background what is nearly achromatic for its density or too dark (unscanned); ink is recognised by ratios of
- * densities that stain does not have.  Made for H&E and for immunohistochemistry with brown chromogen: the green and blue
+ * densities that stain does not have.  Made for H&E, also with saffron, and for immunohistochemistry with brown chromogen: the green and blue
  * of trichromes would be taken for ink, and pale red ink on tissue is taken for eosin. */
 #pragma once
 #include "tiler/slide.h"
