@@ -103,8 +103,15 @@ static json_t *read_description(const Safetensors *file, GError **error)
 {
     static const char *const parts[] = {"specification", "provenance", "calibration", "history"};
     const char *format = safetensors_metadata(file, "format"), *text = safetensors_metadata(file, "model");
-    if (g_strcmp0(format, FORMAT) != 0 || !text) {
-        refuse(error, "not a model of this version of wsiflow (metadata format is not \"" FORMAT "\")");
+    if (!format || !text) {
+        refuse(error, "not a model of wsiflow: it has no metadata format and model");
+        return NULL;
+    }
+    if (!g_str_equal(format, FORMAT)) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "not a model of this version of wsiflow: its format is \"%s\", and this version reads "
+                    "\"" FORMAT "\" only; train it again, or use the version of wsiflow that made it",
+                    format);
         return NULL;
     }
     g_autoptr(json_t) all = fields_parse(text, "metadata", error);

@@ -148,17 +148,20 @@ void model_spec_clear(ModelSpec *spec)
 json_t *model_spec_write(const ModelSpec *spec)
 {
     json_t *object = fields_write(spec_fields, spec);
-    if (spec->cut) {
-        json_object_set(object, "cut", spec->cut);
-    }
+    json_object_set_new(object, "cut", spec->cut ? json_incref(spec->cut) : json_null());
     return object;
 }
 
 gboolean model_spec_read(const json_t *object, ModelSpec *spec, GError **error)
 {
-    /* Bundles of earlier versions have no "cut". */
+    json_t *cut = json_object_get(object, "cut");
+    *spec = (ModelSpec){0};
+    if (!cut) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "specification: key \"cut\" is missing");
+        return FALSE;
+    }
     g_autoptr(json_t) rest = json_copy((json_t *)object);
-    *spec = (ModelSpec){.cut = json_incref(json_object_get(object, "cut"))};
+    spec->cut = json_is_null(cut) ? NULL : json_incref(cut);
     json_object_del(rest, "cut");
     return fields_read(spec_fields, rest, spec, "specification", error);
 }

@@ -37,7 +37,7 @@ static gboolean tell_epoch(void *data, const EpochReport *report)
     return TRUE;
 }
 
-static void tell_pictures(const TrainTiles *tiles, const Config *config, const Recipe *recipe)
+static void tell_pictures(const TrainTiles *tiles, const Config *config)
 {
     g_autofree char *sizes = sizes_text(traintiles_sizes(tiles), config->tiles_size);
     if (sizes) {
@@ -48,12 +48,6 @@ static void tell_pictures(const TrainTiles *tiles, const Config *config, const R
                 "wsiflow train: %" G_GINT64_FORMAT
                 " samples were left out since less than half of them could be read\n",
                 traintiles_unreadable(tiles));
-    }
-    if (recipe->cut.mpp == 0) {
-        fprintf(
-            stderr,
-            "wsiflow train: the um/px of the pictures is not known (tiles.mpp, or tiles.json or manifest.csv "
-            "beside them): the model will score pictures, but no slides\n");
     }
 }
 
@@ -84,11 +78,10 @@ static gboolean train_to(const Config *config, const char *output, int threads, 
     g_autoptr(Model) model = NULL;
     g_autoptr(TrainTiles) tiles = traintiles_new(config, NULL, NULL, NULL, NULL, error);
     Recipe recipe;
-    gboolean ok = tiles && traintiles_recipe(tiles, &recipe, error) &&
-                  recipe_check(&recipe, config, config->patches_folder, error);
+    gboolean ok = tiles && traintiles_recipe(tiles, &recipe, error);
     if (ok) {
         models_set_recipe(&spec, &recipe);
-        tell_pictures(tiles, config, &recipe);
+        tell_pictures(tiles, config);
         tell_notes(tiles);
         g_autofree char *checkpoint = g_strdup_printf("%s.checkpoint", output);
         g_autofree char *features = g_strdup_printf("%s.features", output);

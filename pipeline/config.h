@@ -87,7 +87,8 @@ gboolean config_given(const Config *config, const char *section, const char *key
 /* Works on the patches of a folder.  Their um/px is unknown (tiles.mpp 0) unless the file gives tiles.mpp. */
 void config_use_patches(Config *config, const char *folder);
 
-/* All keys with their values, so that config_parse gives the same again; with comments it is what configs/default.yaml holds.
+/* All keys with their values, so that config_parse gives the same again; with comments it is what configs/default.yaml holds.  Without
+ * them, keys of how tiles are made that were not given are comments: as values they would contradict models and patch sets.
  * Caller frees. */
 char *config_text(const Config *config, gboolean comments);
 /* SHA-256 of the keys that a stage reads: a space-separated list of "section" or "section.key". */

@@ -56,6 +56,15 @@ static char *value_text(const Config *config, const ConfigKey *key)
     return text_text(*(char *const *)from);
 }
 
+/* How tiles are made: a model and a patch set say that themselves, and what the configuration says must agree.  A default is nothing that
+ * was said. */
+static gboolean is_unsaid(const Config *config, const ConfigKey *key)
+{
+    static const char *const recipe[] = {"size", "mpp", "filter", "icc", "stain", "stain_target", NULL};
+    return g_str_equal(key->section, "tiles") && g_strv_contains(recipe, key->key) &&
+           !config_given(config, key->section, key->key);
+}
+
 char *config_text(const Config *config, gboolean comments)
 {
     GString *out = g_string_new(NULL);
@@ -78,7 +87,9 @@ char *config_text(const Config *config, gboolean comments)
             }
             g_string_append_c(out, '\n');
         }
-        g_string_append_printf(out, "  %s: %s\n", key->key, value);
+        gboolean unsaid = !comments && is_unsaid(config, key);
+        g_string_append_printf(out, "  %s%s: %s%s\n", unsaid ? "# " : "", key->key, value,
+                               unsaid ? " (not given)" : "");
     }
     return g_string_free(out, FALSE);
 }
@@ -92,7 +103,9 @@ void config_hash(const Config *config, const char *what, char sha256[65])
         if (g_strv_contains((const char *const *)wanted, key->section) ||
             g_strv_contains((const char *const *)wanted, full)) {
             g_autofree char *value = value_text(config, key);
-            g_string_append_printf(text, "%s=%s\n", full, value);
+            /* Of pictures, what is not given may be unknown. */
+            gboolean unsaid = *config->patches_folder && is_unsaid(config, key);
+            g_string_append_printf(text, "%s=%s%s\n", full, value, unsaid ? " (not given)" : "");
         }
     }
     durable_hash_bytes(text->str, text->len, sha256);

@@ -50,8 +50,11 @@ static void add_recipe(GString *out, const ModelSpec *spec)
     markdown_bullet(out);
     markdown_text(out, "um/px: %s; filter: %s; ICC: %s; stain: %s",
                   recipe.cut.mpp > 0 ? g_ascii_formatd(mpp, sizeof mpp, "%.9g", recipe.cut.mpp) : "unknown",
-                  filter_name(recipe.cut.filter), recipe.icc ? "applied" : "not applied",
-                  stain_method_name(recipe.target.method));
+                  recipe.unknown & RECIPE_FILTER ? "unknown" : filter_name(recipe.cut.filter),
+                  recipe.unknown & RECIPE_ICC ? "unknown"
+                  : recipe.icc                ? "applied"
+                                              : "not applied",
+                  recipe.unknown & RECIPE_STAIN ? "unknown" : stain_method_name(recipe.target.method));
     markdown_line(out);
 }
 

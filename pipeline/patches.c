@@ -2,6 +2,7 @@
 #include "pipeline/patches.h"
 #include "base/error.h"
 #include "base/listing.h"
+#include "tiler/patchset.h"
 #include "tiler/picture.h"
 #include <string.h>
 
@@ -76,4 +77,20 @@ gboolean patches_score_folder(const ScoringOptions *options, const char *folder,
     g_ptr_array_unref(list.shown);
     g_array_unref(list.labels);
     return ok;
+}
+
+GPtrArray *patches_manifest(const char *path, GError **error)
+{
+    GError *why = NULL;
+    GPtrArray *patches = patchset_read_manifest(path, &why);
+    if (g_error_matches(why, WSI_ERROR, WSI_ERROR_INPUT)) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "the manifest beside the patches: %s; if it is another program's, give it another name: "
+                    "the slides are then taken from the names of the pictures (SLIDE_NNNNNN)",
+                    why->message);
+        g_clear_error(&why);
+    } else if (why) {
+        g_propagate_error(error, why);
+    }
+    return patches;
 }

@@ -6,3 +6,6 @@
  * name, files by name.  Scored.file is "<folder's name>/<label>/<picture>". */
 gboolean patches_score_folder(const ScoringOptions *options, const char *folder, GArray *scored,
                               GError **error);
+
+/* The manifest.csv beside pictures or shards, as patchset_read_manifest; when it is not one of a patch set, the error says what to do. */
+GPtrArray *patches_manifest(const char *path, GError **error);

@@ -7,6 +7,7 @@
 #include "base/listing.h"
 #include "pipeline/colouring.h"
 #include "pipeline/json.h"
+#include "pipeline/patches.h"
 #include "pipeline/tiles.h"
 #include "tiler/patchset.h"
 #include "tiler/picture.h"
@@ -92,21 +93,24 @@ gboolean recipe_of_config(const Config *config, Recipe *out, GError **error)
 
 json_t *recipe_json(const Recipe *recipe)
 {
-    return json_pack("{s:i, s:f, s:s, s:b, s:o}", "size", recipe->cut.size, "mpp", recipe->cut.mpp, "filter",
-                     filter_name(recipe->cut.filter), "icc", recipe->icc, "stain_target",
-                     stain_fit_json(&recipe->target));
+    unsigned u = recipe->unknown;
+    return json_pack("{s:i, s:f, s:o, s:o, s:o}", "size", recipe->cut.size, "mpp", recipe->cut.mpp, "filter",
+                     u & RECIPE_FILTER ? json_null() : json_string(filter_name(recipe->cut.filter)), "icc",
+                     u & RECIPE_ICC ? json_null() : json_boolean(recipe->icc), "stain_target",
+                     u & RECIPE_STAIN ? json_null() : stain_fit_json(&recipe->target));
 }
 
 gboolean recipe_parse(const json_t *json, const char *name, Recipe *out, GError **error)
 {
-    int size, icc;
+    int size;
     double mpp;
-    const char *filter;
-    json_t *target;
+    json_t *filter, *icc, *target;
     *out = (Recipe){0};
-    gboolean ok = json_unpack((json_t *)json, "{s:i, s:F, s:s, s:b, s:o !}", "size", &size, "mpp", &mpp,
+    gboolean ok = json_unpack((json_t *)json, "{s:i, s:F, s:o, s:o, s:o !}", "size", &size, "mpp", &mpp,
                               "filter", &filter, "icc", &icc, "stain_target", &target) == 0 &&
-                  size > 0 && mpp >= 0 && isfinite(mpp) && filter_parse(filter, &out->cut.filter);
+                  size > 0 && mpp >= 0 && isfinite(mpp) && (json_is_null(icc) || json_is_boolean(icc)) &&
+                  (json_is_null(filter) ||
+                   (json_is_string(filter) && filter_parse(json_string_value(filter), &out->cut.filter)));
     if (!ok) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                     "%s does not say how tiles are made (size, mpp, filter, icc, stain_target)", name);
@@ -114,21 +118,16 @@ gboolean recipe_parse(const json_t *json, const char *name, Recipe *out, GError 
     }
     out->cut.size = size;
     out->cut.mpp = mpp;
-    out->icc = icc;
-    return stain_fit_parse(target, name, &out->target, error);
+    out->icc = json_is_true(icc);
+    out->unknown = (json_is_null(filter) ? RECIPE_FILTER : 0) | (json_is_null(icc) ? RECIPE_ICC : 0) |
+                   (json_is_null(target) ? RECIPE_STAIN : 0);
+    return json_is_null(target) || stain_fit_parse(target, name, &out->target, error);
 }
 
 /* ---- of others ---- */
 
 gboolean recipe_of_model(const ModelSpec *spec, const char *name, Recipe *out, GError **error)
 {
-    if (!spec->cut) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s does not say how its tiles were cut (a model of an earlier version): no slide can be "
-                    "scored with it, only pictures; train it again",
-                    name);
-        return FALSE;
-    }
     if (!recipe_parse(spec->cut, name, out, error)) {
         return FALSE;
     }
@@ -138,43 +137,57 @@ gboolean recipe_of_model(const ModelSpec *spec, const char *name, Recipe *out, G
                     spec->tile_size, spec->mpp, out->cut.size, out->cut.mpp);
         return FALSE;
     }
-    if (out->cut.mpp == 0) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s was trained on pictures of unknown um/px: no slide can be scored with it, only "
-                    "pictures; train it again with tiles.mpp, the um/px of its tiles",
-                    name);
+    g_autofree char *unknown = recipe_unknown(out);
+    if (unknown) {
+        g_set_error(
+            error, WSI_ERROR, WSI_ERROR_INPUT,
+            "%s was trained on pictures, and how those were made of slides is unknown (%s): no slide "
+            "can be scored with it, only pictures; train it again with these keys in the configuration",
+            name, unknown);
         return FALSE;
     }
     return TRUE;
 }
 
-/* The um/px that all patches of a manifest have; 0 when there is none or several, and when it is no manifest of ours.  FALSE with error
- * when it cannot be read. */
-static gboolean manifest_mpp(const char *manifest, double *out, GError **error)
+char *recipe_unknown(const Recipe *recipe)
+{
+    static const struct {
+        unsigned part;
+        const char *key;
+    } parts[] = {{RECIPE_FILTER, "tiles.filter"}, {RECIPE_ICC, "tiles.icc"}, {RECIPE_STAIN, "tiles.stain"}};
+    g_autoptr(GPtrArray) keys = g_ptr_array_new();
+    if (recipe->cut.mpp == 0) {
+        g_ptr_array_add(keys, "tiles.mpp");
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+        if (recipe->unknown & parts[i].part) {
+            g_ptr_array_add(keys, (char *)parts[i].key);
+        }
+    }
+    g_ptr_array_add(keys, NULL);
+    return keys->len > 1 ? g_strjoinv(", ", (char **)keys->pdata) : NULL;
+}
+
+/* The um/px that all patches of a manifest have; 0 when they differ. */
+static gboolean manifest_mpp(const char *manifest, double *mpp, GError **error)
 {
     FileKind kind;
-    g_autoptr(GError) why = NULL;
-    *out = 0;
+    *mpp = 0;
     if (!listing_kind(manifest, &kind, error)) {
         return FALSE;
     }
     if (kind == FILE_ABSENT) {
         return TRUE;
     }
-    g_autoptr(GPtrArray) patches = patchset_read_manifest(manifest, &why);
-    if (why && wsi_error_is_system(why)) {
-        g_propagate_error(error, g_steal_pointer(&why));
-        return FALSE;
-    }
-    double mpp = patches && patches->len > 0 ? ((const Patch *)patches->pdata[0])->mpp : 0;
+    g_autoptr(GPtrArray) patches = patches_manifest(manifest, error);
     for (guint i = 0; patches && i < patches->len; i++) {
-        mpp = ((const Patch *)patches->pdata[i])->mpp == mpp ? mpp : 0;
+        double one = ((const Patch *)patches->pdata[i])->mpp;
+        *mpp = i == 0 ? (isfinite(one) ? MAX(one, 0) : 0) : *mpp == one ? one : 0;
     }
-    *out = isfinite(mpp) && mpp > 0 ? mpp : 0;
-    return TRUE;
+    return patches != NULL;
 }
 
-gboolean recipe_of_patches(const char *folder, Recipe *out, gboolean *found, GError **error)
+gboolean recipe_of_patches(const char *folder, Recipe *out, GError **error)
 {
     g_autofree char *path = g_build_filename(folder, RECIPE_FILE, NULL);
     g_autofree char *manifest = g_build_filename(folder, "manifest.csv", NULL);
@@ -183,18 +196,34 @@ gboolean recipe_of_patches(const char *folder, Recipe *out, gboolean *found, GEr
         return FALSE;
     }
     if (kind != FILE_ABSENT) {
-        json_t *json = json_read(path, error);
-        gboolean ok = json && recipe_parse(json, path, out, error);
-        json_decref(json);
-        *found = ok;
-        return ok;
+        json_auto_t *json = json_read(path, error);
+        return json && recipe_parse(json, path, out, error);
     }
-    double mpp;
-    if (!manifest_mpp(manifest, &mpp, error)) {
+    *out = (Recipe){.unknown = RECIPE_FILTER | RECIPE_ICC | RECIPE_STAIN};
+    return manifest_mpp(manifest, &out->cut.mpp, error);
+}
+
+gboolean recipe_state(Recipe *recipe, const Config *config, GError **error)
+{
+    Recipe stated;
+    if (!recipe_of_config(config, &stated, error)) {
         return FALSE;
     }
-    *found = mpp > 0;
-    out->cut.mpp = mpp > 0 ? mpp : out->cut.mpp;
+    if (recipe->cut.mpp == 0 && config_given(config, "tiles", "mpp")) {
+        recipe->cut.mpp = stated.cut.mpp;
+    }
+    if (recipe->unknown & RECIPE_FILTER && config_given(config, "tiles", "filter")) {
+        recipe->cut.filter = stated.cut.filter;
+        recipe->unknown &= ~(unsigned)RECIPE_FILTER;
+    }
+    if (recipe->unknown & RECIPE_ICC && config_given(config, "tiles", "icc")) {
+        recipe->icc = stated.icc;
+        recipe->unknown &= ~(unsigned)RECIPE_ICC;
+    }
+    if (recipe->unknown & RECIPE_STAIN && config_given(config, "tiles", "stain")) {
+        recipe->target = stated.target;
+        recipe->unknown &= ~(unsigned)RECIPE_STAIN;
+    }
     return TRUE;
 }
 
@@ -247,8 +276,9 @@ static void describe(const Recipe *recipe, char *words[ITEMS])
 gboolean recipe_check(const Recipe *recipe, const Config *config, const char *name, GError **error)
 {
     static const char *const keys[ITEMS] = {"size", "mpp", "filter", "icc", "stain", "stain_target"};
+    static const unsigned parts[ITEMS] = {0, 0, RECIPE_FILTER, RECIPE_ICC, RECIPE_STAIN, RECIPE_STAIN};
     Recipe own;
-    if (!check_mpp(config, error) || !recipe_of_config(config, &own, error)) {
+    if (!recipe_of_config(config, &own, error)) {
         return FALSE;
     }
     char *mine[ITEMS], *its[ITEMS];
@@ -257,7 +287,7 @@ gboolean recipe_check(const Recipe *recipe, const Config *config, const char *na
     gboolean ok = TRUE;
     for (int i = 0; i < ITEMS; i++) {
         gboolean same = i == 5 ? same_target(&own.target, &recipe->target) : g_str_equal(mine[i], its[i]);
-        if (ok && !same && config_given(config, "tiles", keys[i])) {
+        if (ok && !same && !(recipe->unknown & parts[i]) && config_given(config, "tiles", keys[i])) {
             g_set_error(
                 error, WSI_ERROR, WSI_ERROR_INPUT,
                 "tiles.%s is %s in the configuration, but %s in %s: give that value or leave the key out",
@@ -270,6 +300,24 @@ gboolean recipe_check(const Recipe *recipe, const Config *config, const char *na
     return ok;
 }
 
+/* A run that trains on pictures and scores slides with that model. */
+static gboolean check_pictures(const Config *config, GError **error)
+{
+    Recipe recipe;
+    if (!recipe_of_patches(config->patches_folder, &recipe, error) || !recipe_state(&recipe, config, error)) {
+        return FALSE;
+    }
+    recipe.cut.mpp = config->tiles_mpp; /* check_mpp saw to that */
+    g_autofree char *unknown = recipe_unknown(&recipe);
+    if (unknown) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "how the pictures of %s were made of slides is unknown (%s): a model of them scores no "
+                    "slide; give these keys, or set score.slides: none",
+                    config->patches_folder, unknown);
+    }
+    return !unknown;
+}
+
 gboolean recipe_check_run(const Config *config, GError **error)
 {
     Recipe recipe;
@@ -277,8 +325,11 @@ gboolean recipe_check_run(const Config *config, GError **error)
         return FALSE;
     }
     gboolean on_slides = *config->slides_folder || *config->slides_manifest;
-    if (!*config->score_model || !on_slides || g_str_equal(config->score_slides, "none")) {
+    if (!on_slides || g_str_equal(config->score_slides, "none")) {
         return TRUE;
+    }
+    if (!*config->score_model) {
+        return !*config->patches_folder || !config->train_run || check_pictures(config, error);
     }
     ModelSpec spec;
     Calibration calibration;

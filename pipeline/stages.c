@@ -131,7 +131,7 @@ const Stage stages[] = {
     {"normals", "normal tiles to train on", SCOPE_COHORT, RULE_KEYS " " SAMPLE_KEYS " " OPEN_KEYS,
      "?ingest ?tissue ?grid ?mask ?stain", 8, wants_normals, stage_normals},
     {"train", "model of normal tissue", SCOPE_COHORT, MODEL_KEYS " train augment loss threshold",
-     "dataset normals ?stain", 9, wants_train, stage_train},
+     "dataset normals ?stain", 10, wants_train, stage_train},
     {"score", "scores of a slide's tiles, score map", SCOPE_SLIDE,
      RULE_KEYS " score heatmap.cell_um tiles.max_upsampling " SCORER_KEYS " " OPEN_KEYS,
      "ingest tissue mask train", 6, wants_score, stage_score},

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/listing.h"
 #include "pipeline/models.h"
+#include "pipeline/patches.h"
 #include "pipeline/repeats.h"
 #include "pipeline/traintiles_private.h"
 #include "tiler/picture.h"
@@ -313,21 +314,14 @@ GArray *traintiles_sizes(const TrainTiles *tiles)
     return tiles->sizes;
 }
 
-gboolean traintiles_recipe(const TrainTiles *tiles, Recipe *out, GError **error)
+/* Of patches.folder: as it says, and of what it does not say, as the configuration's file does. */
+static gboolean recipe_of_pictures(const TrainTiles *tiles, Recipe *out, GError **error)
 {
     const Config *config = tiles->config;
-    gboolean found;
-    if (!recipe_of_config(config, out, error)) {
+    if (!recipe_of_patches(config->patches_folder, out, error)) {
         return FALSE;
     }
-    if (!*config->patches_folder) {
-        return TRUE;
-    }
-    Recipe its = *out;
-    if (!recipe_of_patches(config->patches_folder, &its, &found, error)) {
-        return FALSE;
-    }
-    double mpp = found ? its.cut.mpp : tiles->mpp;
+    double mpp = out->cut.mpp > 0 ? out->cut.mpp : tiles->mpp;
     mpp *= (double)sizes_side(tiles->sizes) / config->tiles_size;
     if (config->tiles_mpp > 0 && mpp > 0 && fabs(mpp / config->tiles_mpp - 1) > 1e-6) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
@@ -337,17 +331,38 @@ gboolean traintiles_recipe(const TrainTiles *tiles, Recipe *out, GError **error)
                     config->tiles_mpp, config->patches_folder, mpp, config->tiles_size);
         return FALSE;
     }
-    its.cut.size = config->tiles_size;
-    its.cut.mpp = mpp > 0 ? mpp : config->tiles_mpp;
-    *out = its;
+    out->cut.size = config->tiles_size;
+    out->cut.mpp = config->tiles_mpp > 0 ? config->tiles_mpp : mpp;
+    return recipe_state(out, config, error) && recipe_check(out, config, config->patches_folder, error);
+}
+
+static gboolean find_recipe(TrainTiles *tiles, GError **error)
+{
+    if (!recipe_of_pictures(tiles, &tiles->recipe, error)) {
+        return FALSE;
+    }
+    g_autofree char *unknown = recipe_unknown(&tiles->recipe);
+    if (unknown) {
+        traintiles_note(tiles,
+                        "%s: how the pictures were made of slides is unknown (%s): the model will score "
+                        "pictures, but no slides; a tiles.json beside them, or these keys in the "
+                        "configuration, would say it",
+                        tiles->config->patches_folder, unknown);
+    }
     return TRUE;
+}
+
+gboolean traintiles_recipe(const TrainTiles *tiles, Recipe *out, GError **error)
+{
+    *out = tiles->recipe;
+    return *tiles->config->patches_folder || recipe_of_config(tiles->config, out, error);
 }
 
 /* ---- all together ---- */
 
 static gboolean use_manifest(TrainTiles *tiles, const char *manifest, GError **error)
 {
-    g_autoptr(GPtrArray) patches = patchset_read_manifest(manifest, error);
+    g_autoptr(GPtrArray) patches = patches_manifest(manifest, error);
     if (!patches) {
         return FALSE;
     }
@@ -362,21 +377,17 @@ static gboolean use_folder(TrainTiles *tiles, GError **error)
     const char *folder = tiles->config->patches_folder;
     g_autofree char *good = g_build_filename(folder, "train", "good", NULL);
     g_autofree char *manifest = g_build_filename(folder, "manifest.csv", NULL);
-    FileKind good_kind, manifest_kind;
+    FileKind of_good, of_manifest;
     g_auto(GStrv) shards = shards_list(folder, "train-", error);
-    if (!shards || !listing_kind(good, &good_kind, error) || !listing_kind(manifest, &manifest_kind, error)) {
+    if (!shards || !listing_kind(good, &of_good, error) || !listing_kind(manifest, &of_manifest, error)) {
         return FALSE;
     }
-    gboolean pictures = good_kind == FILE_FOLDER;
+    gboolean pictures = of_good == FILE_FOLDER;
     if (g_str_equal(tiles->config->train_source, "shards") && pictures) {
         return traintiles_use_shard_folder(tiles, folder, error);
     }
-    if (manifest_kind != FILE_ABSENT) {
-        if (!use_manifest(tiles, manifest, error)) {
-            g_prefix_error(error, "the manifest beside the patches: ");
-            return FALSE;
-        }
-        return TRUE;
+    if (of_manifest != FILE_ABSENT) {
+        return use_manifest(tiles, manifest, error);
     }
     return *shards && !pictures ? traintiles_use_shard_folder(tiles, folder, error)
                                 : use_picture_folder(tiles, error);
@@ -400,8 +411,8 @@ TrainTiles *traintiles_new(const Config *config, const char *manifest, const cha
                            const GPtrArray *slides, const GPtrArray *fits, GError **error)
 {
     g_autoptr(TrainTiles) tiles = tiles_new(config);
-    gboolean ok = *config->patches_folder
-                      ? use_folder(tiles, error) && measure_sizes(tiles, error) && check_repeats(tiles, error)
+    gboolean ok = *config->patches_folder ? use_folder(tiles, error) && measure_sizes(tiles, error) &&
+                                                find_recipe(tiles, error) && check_repeats(tiles, error)
                   : normals ? traintiles_use_slides(tiles, normals, slides, fits, error)
                             : use_manifest(tiles, manifest, error);
     return ok ? g_steal_pointer(&tiles) : NULL;

@@ -13,8 +13,9 @@ TrainTiles *traintiles_new(const Config *config, const char *manifest, const cha
                            const GPtrArray *slides, const GPtrArray *fits, GError **error);
 void traintiles_free(TrainTiles *tiles);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TrainTiles, traintiles_free)
-/* How these tiles are made of slides: by the configuration, or as the patch set of patches.folder says.  Its um/px is that of the tiles as the
- * model sees them, 0 = unknown.  WSI_ERROR_INPUT when tiles.mpp contradicts the patch set. */
+/* How these tiles are made of slides: by the configuration, or as the patch set of patches.folder says, completed by what the configuration's
+ * file gives; the rest is unknown, and a note says so.  Its um/px is that of the tiles as the model sees them.  What contradicts the patch set
+ * is WSI_ERROR_INPUT, of traintiles_new. */
 gboolean traintiles_recipe(const TrainTiles *tiles, Recipe *out, GError **error);
 /* Samples of shards that were left out since less than CUT_READABLE of them could be read when they were cut, as their facts say. */
 int64_t traintiles_unreadable(const TrainTiles *tiles);

@@ -29,6 +29,7 @@ struct TrainTiles {
     GPtrArray *shards;  /* Shard* */
     GArray *sources;    /* Source (trainslides.c) */
     GArray *sizes;      /* PictureSize, of patches.folder; else NULL */
+    Recipe recipe;      /* of patches.folder */
     int64_t unreadable; /* samples that were left out for it */
     double mpp;         /* that all samples of its shards say; 0 = none, or they differ */
     GPtrArray *notes;   /* char*, owned */

@@ -107,6 +107,7 @@ static Config *random_config(Rng *rng)
     static const char *const kinds[] = {"lesion", "not", "roi", "ignore"};
     Config *config = config_default();
     for (const ConfigKey *key = config_keys; key->section; key++) {
+        g_hash_table_add(config->given, g_strdup_printf("%s.%s", key->section, key->key));
         if (key->kind == KEY_TEXT) {
             take(config_member(config, key), random_text(rng, 12));
         } else if (key->kind == KEY_PATH) {

@@ -2,6 +2,7 @@
 # A model says itself how its tiles are cut: whoever scores a slide with it gets the same scores, and what contradicts it is refused.
 . tests/lib.sh
 python3 -c 'import numpy; from PIL import Image' 2>/dev/null || skip_all "python3-numpy or PIL is missing"
+repo=$PWD
 cd "$tmp" || exit 1
 
 "$WSIFLOW" synth -o c -n 2 -l 1 --width 2048 --height 2048 >synth.log 2>&1
@@ -72,8 +73,7 @@ model = json.loads(head["__metadata__"]["model"])
 spec = model["specification"]
 print(json.dumps(spec["cut"], sort_keys=True))
 if len(sys.argv) > 2:
-    del spec["cut"]
-    head["__metadata__"]["model"] = json.dumps(model)
+    head["__metadata__"]["format"] = "wsiflow-model 1"
     text = json.dumps(head).encode()
     text += b" " * (-len(text) % 8)
     open(sys.argv[2], "wb").write(struct.pack("<Q", len(text)) + text + data[8 + n:])
@@ -85,13 +85,16 @@ cut = json.load(open("cut.json"))
 assert cut["size"] == 64 and cut["mpp"] == 2 and cut["filter"] == "area" and cut["icc"] is True, cut
 assert cut["stain_target"]["method"] == "macenko" and len(cut["stain_target"]["eosin"]) == 3, cut
 P
+earlier='old.safetensors: not a model of this version of wsiflow: its format is "wsiflow-model 1".*train it again'
 "$WSIFLOW" score -m old.safetensors -o no c/slides/synth_01.tif >old.log 2>&1
-is "a model that does not hold it scores no slide" $? 1
-like "and says what to do" "$(cat old.log)" 'old.safetensors does not say how its tiles were cut .*train it again'
+is "a model of an earlier version scores no slide" $? 1
+like "and the message says what to do" "$(cat old.log)" "$earlier"
 "$WSIFLOW" score -m old.safetensors -o old.csv -p own/dataset/test >old.log 2>&1
-is "but pictures" $? 0
+is "nor pictures" $? 1
+like "in the same words" "$(cat old.log)" "$earlier"
 run wrong "" ", model: $PWD/old.safetensors"
-is "a run tells it before it begins" $? 1
+is "a run ends before it begins" $? 1
+like "in the same words" "$(cat wrong.log)" "$earlier"
 
 # ---- models of pictures
 train() { # NAME KEYS OPTIONS...
@@ -115,16 +118,76 @@ like "pictures at half their size have twice the um/px" "$(cut_of half)" '"mpp":
 like "which is told" "$(cat half.log)" '([0-9]+) of \1 pictures are not 32 x 32 px and were resampled: \1 of 64 x 64 px'
 mkdir -p only foreign && cp -r own/dataset/train only/ && cp -r own/dataset/train foreign/ && cp own/dataset/manifest.csv only/
 train only 'size: 64' -p only
-like "a manifest alone gives the um/px" "$(cut_of only)" '"mpp": 2\.0'
+like "a manifest alone gives the um/px, and nothing else" "$(cut_of only)" '"filter": null, "icc": null, "mpp": 2\.0, .*"stain_target": null'
+# What nobody says is unknown: scores of other filters and stains would be silently wrong.
+refused() { # NAME KEYS
+    like "$1: unknown parts are named" "$(cat "$1.log")" "how the pictures were made of slides is unknown \($2\): .* no slides"
+    rm -rf no
+    "$WSIFLOW" score -m "$1.safetensors" -o no c/slides/synth_01.tif >score.log 2>&1
+    is "$1: its model scores no slide" $? 1
+    like "$1: the message says what to do" "$(cat score.log)" "$1.safetensors was trained on pictures.*\($2\).*train it again with these keys"
+    "$WSIFLOW" score -m "$1.safetensors" -o "$1.csv" -p own/dataset/test >score.log 2>&1
+    is "$1: it scores pictures" $? 0
+}
+refused only 'tiles.filter, tiles.icc, tiles.stain'
+cp -r own/dataset without && rm without/tiles.json
+train without 'size: 64' -p without
+refused without 'tiles.filter, tiles.icc, tiles.stain'
 train foreign 'size: 64' -p foreign
-like "pictures of nobody knows what um/px: told" "$(cat foreign.log)" 'um/px of the pictures is not known.* no slides'
-"$WSIFLOW" score -m foreign.safetensors -o no c/slides/synth_01.tif >score.log 2>&1
-is "their model scores no slide" $? 1
-like "and says what to do" "$(cat score.log)" 'pictures of unknown um/px.*tiles.mpp'
-train foreign 'size: 64, mpp: 2' -p foreign
+refused foreign 'tiles.mpp, tiles.filter, tiles.icc, tiles.stain'
+train partly 'size: 64, mpp: 2, icc: false' -p foreign
+refused partly 'tiles.filter, tiles.stain'
+train foreign 'size: 64, mpp: 2, filter: lanczos3, icc: false, stain: none' -p foreign
 "$WSIFLOW" score -m foreign.safetensors -c overlap.yaml -o foreign c/slides/synth_01.tif >score.log 2>&1
-is "with tiles.mpp it does" $? 0
+is "a model of pictures whose keys are all given scores slides" $? 0
 is "at these um/px" "$(sed -n 2p foreign/synth_01/scores.csv | cut -d, -f6)" "$(sed -n 2p own/slides/synth_01/scores.csv | cut -d, -f6)"
 "$WSIFLOW" score -m foreign.safetensors -c foreign.yaml -o foreign c/slides/synth_01.tif >score.log 2>&1
 is "the configuration it was trained with contradicts nothing" $? 0
+train all "$recipe" -p without
+"$WSIFLOW" score -m all.safetensors -o all c/slides/synth_01.tif >score.log 2>&1
+is "so does the recipe of the set in words: it is that of tiles.json" "$(cut_of all)" "$(cat cut.json)"
+
+# ---- runs on a patch set
+pictures() { # NAME TILES MORE
+    printf 'patches: {folder: own/dataset}\ntiles: {%s}\n%s%s}\n' "$2" "$small" "$3" >"$1.yaml"
+    "$WSIFLOW" run -c "$1.yaml" -o "$1" -j 2 >"$1.log" 2>&1
+}
+pictures prun 'size: 64' ''
+is "a run on a patch set" $? 0
+is "its model is made as the patch set says" "$(python3 edit.py prun/model/model.safetensors)" "$(cat cut.json)"
+"$WSIFLOW" score -c prun/config.yaml -m prun/model/model.safetensors -o prun_score c/slides/synth_01.tif >score.log 2>&1
+is "its stored configuration does not contradict its own model" $? 0
+"$WSIFLOW" score -c other/config.yaml -m "$model" -o other_score c/slides/synth_01.tif >score.log 2>&1
+is "nor that of a run which scored with another's" $? 0
+"$WSIFLOW" run -c prun/config.yaml -o prun >score.log 2>&1
+is "a run goes on with its stored configuration" $? 0
+is "and makes nothing again" "$(grep -c '\] train ' score.log)" 0
+pictures wrongp 'size: 64, filter: bilinear' ''
+like "a contradiction to the patch set stops the training of a run" "$(cat wrongp.log)" 'tiles.filter is bilinear in the configuration, but area in .*own/dataset'
+printf 'slides: {manifest: c/plain.csv}\npatches: {folder: without}\ntiles: {size: 64, mpp: 2}\n%s}\n' "$small" >both.yaml
+"$WSIFLOW" run -c both.yaml -o both >both.log 2>&1
+is "a run that would score slides with a model of such pictures ends" $? 1
+like "and names the keys" "$(cat both.log)" 'without.*unknown \(tiles.filter, tiles.icc, tiles.stain\).*give these keys'
+check "before it begins" test ! -e both
+
+# ---- another program's manifest.csv beside pictures
+for head in 'image,label' 'path;class'; do
+    printf '%s\na.png,0\n' "$head" >foreign/manifest.csv
+    train strange 'size: 64' -p foreign
+    like "a manifest.csv with $head: the message has a way out" "$(cat strange.log)" 'manifest.csv.*if it is another program.s, give it another name'
+done
+mv foreign/manifest.csv foreign/labels.csv
+train strange 'size: 64' -p foreign
+is "which works" $? 0
+
+# ---- a system that fails is no absence
+if [ -z "${WSIFLOW_ASAN:-}" ] && ${CC:-gcc} -shared -fPIC -o faults.so "$repo/tests/faults.c" -ldl 2>cc.log; then
+    for fault in 'stat tiles.json 116' 'open tiles.json 5' 'stat manifest.csv 5' 'open manifest.csv 116' 'stat good 116'; do
+        set -- $fault
+        rm -f bad.safetensors
+        with_faults "$1" "$2" "$3" "$WSIFLOW" train -c set.yaml -p own/dataset -o bad.safetensors >bad.log 2>&1
+        is "$1 of $2 fails: so does the training" $? 1
+        like "with the system's reason" "$(cat bad.log)" "$2.*(Stale file handle|Input/output error)"
+    done
+fi
 finish
