@@ -139,6 +139,17 @@ GPtrArray *store_artefacts(Store *store, GError **error)
                   error);
 }
 
+GHashTable *store_units(Store *store, GError **error)
+{
+    g_autoptr(GHashTable) units = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    sqlite3_stmt *query = sql_query(store->sql, error, "SELECT DISTINCT unit FROM job", "");
+    int more = query ? sql_step(query, error) : -1;
+    for (; more > 0; more = sql_step(query, error)) {
+        g_hash_table_add(units, sql_text(query, 0));
+    }
+    return more < 0 ? NULL : g_steal_pointer(&units);
+}
+
 gboolean store_counts(Store *store, int counts[JOB_CANCELLED + 1], GError **error)
 {
     sqlite3_stmt *query = sql_query(

@@ -125,6 +125,8 @@ void job_row_free(JobRow *row);
 GPtrArray *store_jobs(Store *store, GError **error);
 /* All artefacts: array of JobInput*, owned, in plan order. */
 GPtrArray *store_artefacts(Store *store, GError **error);
+/* The units of all jobs that there ever were, also of those that are no longer wanted: set of owned texts. */
+GHashTable *store_units(Store *store, GError **error);
 /* How many jobs are in each state. */
 gboolean store_counts(Store *store, int counts[JOB_CANCELLED + 1], GError **error);
 /* Small facts of a run: configuration text, versions, start. */

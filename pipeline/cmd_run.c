@@ -9,6 +9,7 @@
 #include "pipeline/models.h"
 #include "pipeline/plan.h"
 #include "pipeline/recipe.h"
+#include "pipeline/runfolder.h"
 #include "pipeline/runner.h"
 #include "pipeline/terminal.h"
 #include "pipeline/verify.h"
@@ -100,11 +101,12 @@ static int run_config(Given *given, const char *last, GError **error)
         char *dot = strrchr(given->folder, '.');
         *(dot && dot != given->folder ? dot : given->folder + strlen(given->folder)) = 0;
     }
+    if (!runfolder_check(given->folder, given->config, config, error) ||
+        !writable_folder(given->folder, NULL, error)) {
+        return EXIT_FAILED;
+    }
     if (given->dry) {
         return runner_tell(config, given->folder, last, error);
-    }
-    if (!writable_folder(given->folder, NULL, error)) {
-        return EXIT_FAILED;
     }
     const RunnerOptions options = {.workers = given->workers, .patience = given->patience * 60, .last = last};
     int code = runner_run(config, given->folder, &options, error);

@@ -1,7 +1,7 @@
 /* dataset: the patches of all slides become one patch set: manifest, hashes, card, and nothing that is not in the manifest.
  *
  * Patches that an earlier configuration left under other names are removed here, since only here all slides are known. Only files
- * that carry a patch's name are touched.  What was cut but is not in the sample waits in dataset_unused/: another slide or another limit
+ * that carry the name of a patch of a slide of this run are touched.  What was cut but is not in the sample waits in dataset_unused/: another slide or another limit
  * may want it, and moving is cheaper than cutting. */
 #include "base/durable.h"
 #include "base/error.h"
@@ -48,31 +48,59 @@ static GPtrArray *gather(const Work *work, GError **error)
 
 /* ---- what is left over from other configurations ---- */
 
-/* "..._NNNNNN.png", ".jpg" or "..._NNNNNN_mask.png" */
-static gboolean is_patch_name(const char *name)
+/* The beginnings of names of patches (owned): of every slide that this run ever had, by the job table or by a folder in slides/. */
+static GHashTable *own_stems(const Work *work, GError **error)
 {
-    g_autofree char *stem = g_strdup(name);
-    if (g_str_has_suffix(stem, "_mask.png")) {
-        stem[strlen(stem) - strlen("_mask.png")] = 0;
-        return !strchr(stem, '.') ? patchset_number(stem) >= 0 : strrchr(stem, '_') > strrchr(stem, '.');
+    g_autoptr(GHashTable) units = store_units(work->store, error);
+    g_autofree char *root = g_build_filename(work->run->folder, "slides", NULL);
+    g_autoptr(GPtrArray) names = units ? listing_read_if_there(root, error) : NULL;
+    GHashTable *stems = names ? g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL) : NULL;
+    for (guint i = 0; names && i < names->len; i++) {
+        g_hash_table_add(units, g_strdup(names->pdata[i]));
     }
-    return (g_str_has_suffix(stem, ".png") || g_str_has_suffix(stem, ".jpg")) && patchset_number(stem) >= 0;
+    GHashTableIter iter;
+    gpointer unit;
+    for (g_hash_table_iter_init(&iter, units); stems && g_hash_table_iter_next(&iter, &unit, NULL);) {
+        g_autofree char *any = patchset_name("test", "good", unit, 0, "png"),
+                        *base = g_path_get_basename(any);
+        g_hash_table_add(stems, g_strndup(base, strlen(base) - strlen("_000000.png")));
+    }
+    return stems;
+}
+
+/* Whether the name is STEM_NNNNNN.png, .jpg or STEM_NNNNNN_mask.png of a slide of this run: others are not ours to remove. */
+static gboolean is_patch_name(const char *name, GHashTable *stems)
+{
+    static const char *const ends[] = {"_mask.png", ".png", ".jpg"};
+    for (size_t i = 0; i < G_N_ELEMENTS(ends); i++) {
+        if (g_str_has_suffix(name, ends[i])) {
+            g_autofree char *stem = g_strndup(name, strlen(name) - strlen(ends[i]));
+            char *at = strrchr(stem, '_');
+            if (!at || strlen(at) < strlen("_000000") || strspn(at + 1, "0123456789") != strlen(at + 1)) {
+                return FALSE;
+            }
+            *at = 0;
+            return g_hash_table_contains(stems, stem);
+        }
+    }
+    return FALSE;
 }
 
 /* What is passed over stays in the patch set, so what cannot be listed is an error. */
-static gboolean sweep(const char *folder, GHashTable *wanted, GError **error)
+static gboolean sweep(const char *folder, GHashTable *stems, GHashTable *wanted, GError **error)
 {
     g_autoptr(GPtrArray) names = listing_read_if_there(folder, error);
     for (guint i = 0; names && i < names->len; i++) {
         const char *name = names->pdata[i];
         g_autofree char *path = g_build_filename(folder, name, NULL);
-        if (is_patch_name(name)) { /* a look at each of a million patches would take seconds */
+        if (is_patch_name(name, stems)) { /* a look at each of a million patches would take seconds */
             if (!g_hash_table_contains(wanted, path)) {
                 durable_discard(path);
             }
         } else if (!g_file_test(path, G_FILE_TEST_IS_SYMLINK)) {
             FileKind kind;
-            if (!listing_kind(path, &kind, error) || (kind == FILE_FOLDER && !sweep(path, wanted, error))) {
+            if (!listing_kind(path, &kind, error) ||
+                (kind == FILE_FOLDER && !sweep(path, stems, wanted, error))) {
                 return FALSE;
             }
         }
@@ -115,15 +143,16 @@ static gboolean sweep_all(const Work *work, const GPtrArray *patches, const GPtr
 {
     static const char *const folders[] = {"dataset", "dataset_valid", "dataset_train", "dataset_unused"};
     g_autoptr(GHashTable) wanted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GHashTable) stems = own_stems(work, error);
     add_files(work, patches, FALSE, wanted);
     add_files(work, dropped, TRUE, wanted);
-    for (size_t i = 0; i < G_N_ELEMENTS(folders); i++) {
+    for (size_t i = 0; stems && i < G_N_ELEMENTS(folders); i++) {
         g_autofree char *folder = patchset_path(work->run->folder, folders[i]); /* as `wanted` has it */
-        if (!sweep(folder, wanted, error)) {
+        if (!sweep(folder, stems, wanted, error)) {
             return FALSE;
         }
     }
-    return TRUE;
+    return stems != NULL;
 }
 
 /* ---- the sample ---- */
