@@ -15,14 +15,16 @@ static gboolean publish_picture(Work *work, const char *name, const char *file, 
     return picture_write_png(path, picture, sha256, error) && work_publish(work, name, path, sha256, error);
 }
 
-/* Tissue counts only where the slide's regions of interest are. */
-static gboolean keep_region(const Work *work, const Slide *slide, Tissue *tissue, GError **error)
+/* Tissue counts only where the slide's regions of interest are; *none: they are asked for, and its annotation has none. */
+static gboolean keep_region(const Work *work, const Slide *slide, Tissue *tissue, gboolean *none,
+                            GError **error)
 {
     Raster *found;
     if (!lesions_region(work->run->config, work->slide, slide, &found, error)) {
         return FALSE;
     }
     g_autoptr(Raster) region = found;
+    *none = !region && work->slide->annotation && lesions_have_regions(work->run->config);
     g_autoptr(Image) mask = region ? image_new(tissue->mask->width, tissue->mask->height, 1, error) : NULL;
     if (!mask) {
         return !region;
@@ -60,20 +62,24 @@ gboolean stage_tissue(Work *work, GError **error)
     TissueOptions options = tiles_tissue_options(work->run->config);
     g_autoptr(Slide) slide = work_open_entry(work->run->config, work->slide, error);
     g_autoptr(Tissue) tissue = slide ? tissue_find(slide, &options, error) : NULL;
-    gboolean ok = tissue && keep_region(work, slide, tissue, error);
+    gboolean no_region = FALSE, ok = tissue && keep_region(work, slide, tissue, &no_region, error);
     g_autoptr(Image) outlined = ok ? tissue_picture(tissue, error) : NULL;
     if (!outlined || !work_tick(work, 1, 1, "slides", error)) {
         return FALSE;
     }
     char sha256[65];
     g_autofree char *path = work_output(work, "tissue.json");
-    json_t *facts =
-        json_pack("{s:f, s:f, s:f, s:o, s:b, s:o, s:f, s:f, s:I, s:o}", "tissue_share", tissue->tissue_share,
-                  "pen_share", tissue->pen_share, "no_data_share", tissue->no_data_share, "background",
-                  tissue_glass_json(tissue), "greyscale", tissue->glass.greyscale, "warnings",
-                  tissue_warnings_json(tissue), "level0_px_per_mask_px_x", tissue->scale_x,
-                  "level0_px_per_mask_px_y", tissue->scale_y, "bad_areas",
-                  (json_int_t)slide_bad_areas(slide)->len, "bad_area_list", slide_bad_json(slide));
+    json_t *warnings = tissue_warnings_json(tissue);
+    if (no_region) {
+        json_array_append_new(warnings, json_string("its annotation has no region of interest (roi in "
+                                                    "slides.groups): all of its tissue is used"));
+    }
+    json_t *facts = json_pack(
+        "{s:f, s:f, s:f, s:o, s:b, s:o, s:f, s:f, s:I, s:o}", "tissue_share", tissue->tissue_share,
+        "pen_share", tissue->pen_share, "no_data_share", tissue->no_data_share, "background",
+        tissue_glass_json(tissue), "greyscale", tissue->glass.greyscale, "warnings", warnings,
+        "level0_px_per_mask_px_x", tissue->scale_x, "level0_px_per_mask_px_y", tissue->scale_y, "bad_areas",
+        (json_int_t)slide_bad_areas(slide)->len, "bad_area_list", slide_bad_json(slide));
     return publish_picture(work, "mask", "tissue.png", tissue->mask, error) &&
            publish_picture(work, "overview", "overview.png", tissue->overview, error) &&
            publish_picture(work, "outlined", "tissue_outline.png", outlined, error) &&
