@@ -39,6 +39,16 @@ like "what will be written" "$out" '^writes +patch set .*model .*heatmaps of 3 s
 like "the last lines say where to look" "$out" '^heatmaps +run_several/slides/\*/heatmap.png .* of 3 slides$'
 like "and the report" "$out" '^report +run_several/report.html'
 
+like "the patch set too" "$out" '^patch set +run_several/dataset/manifest.csv'
+
+# ---- files of an earlier run in the same folder
+config several 'slides: {folder: several}\ndataset: {write: false}'
+sed 's/train: {/train: {source: slides, /' several.yaml >again.yaml && mv again.yaml several.yaml
+run several
+is "the same folder without a patch set" "$code" 0
+check "the earlier one is still there" test -e run_several/dataset/CARD.md
+check "and is not shown as this run's" sh -c '! printf "%s" "$1" | grep -q "^patch set"' - "$out"
+
 # ---- nothing in the test split
 printf 'slide,split,annotation,label\nslides/synth_00.tif,train,,normal\nslides/synth_03.tif,valid,annotations/synth_03.xml,\n' >c/untested.csv
 config auto 'slides: {manifest: c/untested.csv}'
