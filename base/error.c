@@ -33,6 +33,16 @@ gboolean wsi_error_errno(GError **error, const char *what, const char *file)
     return FALSE;
 }
 
+gboolean wsi_error_input(GError **error, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_set_error_literal(error, WSI_ERROR, WSI_ERROR_INPUT, text);
+    return FALSE;
+}
+
 gboolean wsi_error_glib(GError **error, const GError *why)
 {
     WsiErrorCode code = WSI_ERROR_IO;

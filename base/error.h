@@ -22,7 +22,9 @@ typedef enum {
 /* Sets an error with "WHAT FILE: strerror(errno)" and the code that follows from errno: WSI_ERROR_ABSENT, WSI_ERROR_FULL, otherwise
  * WSI_ERROR_IO.  Always returns FALSE. */
 gboolean wsi_error_errno(GError **error, const char *what, const char *file);
-/* The same for an error of GLib's file functions (G_FILE_ERROR), whose message names the file.  Always returns FALSE. */
+/* Sets WSI_ERROR_INPUT with this message.  Always returns FALSE. */
+gboolean wsi_error_input(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* As wsi_error_errno, for an error of GLib's file functions (G_FILE_ERROR), whose message names the file.  Always returns FALSE. */
 gboolean wsi_error_glib(GError **error, const GError *why);
 
 /* TRUE when the system failed, not what it was asked for: trying again can help. */

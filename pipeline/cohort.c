@@ -50,11 +50,24 @@ static void unused_free(Unused *unused)
     g_free(unused);
 }
 
+GPtrArray *unused_new(void)
+{
+    return g_ptr_array_new_with_free_func((GDestroyNotify)unused_free);
+}
+
+void unused_add(GPtrArray *list, const char *name, char *reason)
+{
+    Unused *unused = g_new0(Unused, 1);
+    unused->name = g_strdup(name);
+    unused->reason = reason;
+    g_ptr_array_add(list, unused);
+}
+
 static Cohort *cohort_new(void)
 {
     Cohort *cohort = g_new0(Cohort, 1);
     cohort->slides = g_ptr_array_new_with_free_func((GDestroyNotify)slide_entry_free);
-    cohort->unused = g_ptr_array_new_with_free_func((GDestroyNotify)unused_free);
+    cohort->unused = unused_new();
     return cohort;
 }
 
@@ -67,24 +80,21 @@ void cohort_free(Cohort *cohort)
     }
 }
 
-void cohort_add_unused(Cohort *cohort, const char *name, char *reason)
-{
-    Unused *unused = g_new0(Unused, 1);
-    unused->name = g_strdup(name);
-    unused->reason = reason;
-    g_ptr_array_add(cohort->unused, unused);
-}
-
 /* ---- ids ---- */
+
+char *cohort_stem(const char *path)
+{
+    char *stem = g_path_get_basename(path), *dot = strrchr(stem, '.');
+    if (dot && dot != stem) {
+        *dot = 0;
+    }
+    return stem;
+}
 
 /* A dot at the beginning would hide the folder, and "." and ".." are other folders. */
 char *cohort_slide_id(const char *path)
 {
-    char *id = g_path_get_basename(path);
-    char *dot = strrchr(id, '.');
-    if (dot && dot != id) {
-        *dot = 0;
-    }
+    char *id = cohort_stem(path);
     for (char *at = id; *at == '.'; at++) {
         *at = '_';
     }
@@ -153,9 +163,8 @@ static gboolean set_labels(const Config *config, Cohort *cohort, GHashTable *bes
             return FALSE;
         }
         if (entry->label_given && entry->annotation) {
-            cohort_add_unused(
-                cohort, entry->annotation,
-                g_strdup_printf("annotation of slide %s, which is labelled unknown", entry->id));
+            unused_add(cohort->unused, entry->annotation,
+                       g_strdup_printf("annotation of slide %s, which is labelled unknown", entry->id));
             g_clear_pointer(&entry->annotation, g_free);
         } else if (!entry->label_given) {
             gboolean unknown = found && g_hash_table_contains(beside, entry);
@@ -304,7 +313,7 @@ Cohort *cohort_parse(const char *text, GError **error)
         }
         gboolean ok = n == 10 && g_str_equal(cells[0], "slide") && parse_slide(cohort, cells);
         if (n == 3 && g_str_equal(cells[0], "unused")) {
-            cohort_add_unused(cohort, cells[1], g_strdup(cells[2]));
+            unused_add(cohort->unused, cells[1], g_strdup(cells[2]));
         } else if (!ok) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL,
                         "the stored cohort has a line that cannot be read");

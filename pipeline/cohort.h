@@ -48,13 +48,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Cohort, cohort_free)
  * Names match without regard to case.  Splits are those of splits.h: the manifest's, an official one, or dealt by patient or centre.
  * What a run has planned is not read again: workers take it from cohort_parse. */
 Cohort *cohort_read(const Config *config, GError **error);
-/* Adds to cohort->unused; takes over the reason. */
-void cohort_add_unused(Cohort *cohort, const char *name, char *reason);
+/* A list of Unused; unused_add takes over the reason. */
+GPtrArray *unused_new(void);
+void unused_add(GPtrArray *list, const char *name, char *reason);
 
 /* The cohort as text, and back: the same for every path and name.  Caller frees. */
 char *cohort_text(const Cohort *cohort);
 Cohort *cohort_parse(const char *text, GError **error);
 
+/* A file's name without its folder and its ending; a dot at its beginning begins none.  Caller frees. */
+char *cohort_stem(const char *path);
 /* The name of a slide in runs and folders: its file's stem, of [A-Za-z0-9._-] only, never with a dot at its beginning.  Caller frees. */
 char *cohort_slide_id(const char *path);
 /* FALSE with an error that names both when two of the files would have one id. */

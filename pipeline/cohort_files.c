@@ -138,7 +138,7 @@ static gboolean walk_folder(const Config *config, Cohort *cohort, FoundSlide fou
             why = g_strdup_printf("does not match slides.pattern \"%s\"", config->slides_pattern);
         }
         if (why) {
-            cohort_add_unused(cohort, path, g_steal_pointer(&why));
+            unused_add(cohort->unused, path, g_steal_pointer(&why));
         } else {
             found(config, cohort, path, data);
         }
@@ -188,7 +188,7 @@ static gboolean holds(GHashTable *paths, const char *path)
 static void add_rest(const Config *config, Cohort *cohort, const char *path, gpointer data)
 {
     if (!holds(data, path)) {
-        cohort_add_unused(cohort, path, g_strdup("not in slides.manifest"));
+        unused_add(cohort->unused, path, g_strdup("not in slides.manifest"));
     }
 }
 
@@ -211,15 +211,6 @@ typedef struct {
     GArray *spares;     /* Spare */
 } Search;
 
-static char *stem_of(const char *path)
-{
-    char *stem = g_path_get_basename(path), *dot = strrchr(stem, '.');
-    if (dot && dot != stem) {
-        *dot = 0;
-    }
-    return stem;
-}
-
 static void index_slide(GHashTable *index, const char *name, SlideEntry *entry)
 {
     g_autofree char *key = name_fold(name);
@@ -239,7 +230,7 @@ static GHashTable *index_slides(const Cohort *cohort)
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
     for (guint i = 0; i < cohort->slides->len; i++) {
         SlideEntry *entry = cohort->slides->pdata[i];
-        g_autofree char *name = g_path_get_basename(entry->path), *stem = stem_of(entry->path);
+        g_autofree char *name = g_path_get_basename(entry->path), *stem = cohort_stem(entry->path);
         index_slide(index, stem, entry);
         index_slide(index, name, entry);
     }
@@ -249,7 +240,7 @@ static GHashTable *index_slides(const Cohort *cohort)
 /* Lower is nearer: the very name before another case, STEM.xml before NAME.tif.xml, then the order of suffixes. */
 static int rank_of(const SlideEntry *entry, const char *base, int suffix)
 {
-    g_autofree char *name = g_path_get_basename(entry->path), *stem = stem_of(entry->path);
+    g_autofree char *name = g_path_get_basename(entry->path), *stem = cohort_stem(entry->path);
     gboolean exact = g_str_equal(base, stem) || g_str_equal(base, name);
     g_autofree char *folded = name_fold(base), *folded_stem = name_fold(stem);
     return (exact ? 0 : 200) + (g_str_equal(folded, folded_stem) ? 0 : 100) + suffix;
@@ -307,8 +298,8 @@ static void list_spares(Search *search)
 {
     for (guint i = 0; i < search->spares->len; i++) {
         Spare *spare = &g_array_index(search->spares, Spare, i);
-        cohort_add_unused(
-            search->cohort, spare->path,
+        unused_add(
+            search->cohort->unused, spare->path,
             g_strdup_printf("slide %s has the annotation %s", spare->entry->id, spare->entry->annotation));
         g_free(spare->path);
     }
@@ -319,7 +310,7 @@ static char *fits_none(const Search *search, const char *base)
     enum { MOST = 2000 }; /* names that are compared; a hint is not worth more */
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
     for (guint i = 0; i < MIN(search->cohort->slides->len, MOST); i++) {
-        g_ptr_array_add(names, stem_of(((const SlideEntry *)search->cohort->slides->pdata[i])->path));
+        g_ptr_array_add(names, cohort_stem(((const SlideEntry *)search->cohort->slides->pdata[i])->path));
     }
     g_ptr_array_add(names, NULL);
     const char *near = nearest_name(base, (const char *const *)names->pdata);
@@ -363,7 +354,7 @@ static gboolean try_file(Search *search, const char *folder, const char *name, G
         }
     }
     if (why) {
-        cohort_add_unused(search->cohort, path, g_steal_pointer(&why));
+        unused_add(search->cohort->unused, path, g_steal_pointer(&why));
     }
     return TRUE;
 }
@@ -386,12 +377,11 @@ static void note_beside(Search *search, const char *folder, const char *name)
         }
     }
     if (fit->len > 0) {
-        cohort_add_unused(
-            search->cohort, path,
-            g_strdup("may be the annotation of the slide beside it, but slides.annotations does not "
-                     "name this folder"));
+        unused_add(search->cohort->unused, path,
+                   g_strdup("may be the annotation of the slide beside it, but slides.annotations does not "
+                            "name this folder"));
     } else if (same_folder(folder, search->config->slides_folder)) {
-        cohort_add_unused(search->cohort, path, fits_none(search, base));
+        unused_add(search->cohort->unused, path, fits_none(search, base));
     }
 }
 
@@ -423,8 +413,8 @@ static gboolean look_beside(Search *search, GError **error)
         g_autoptr(GError) why = NULL;
         g_autoptr(GPtrArray) neighbours = listing_read_if_there(folder, &why);
         if (g_error_matches(why, WSI_ERROR, WSI_ERROR_ABSENT)) {
-            cohort_add_unused(search->cohort, folder,
-                              g_strdup_printf("not searched for annotations: %s", why->message));
+            unused_add(search->cohort->unused, folder,
+                       g_strdup_printf("not searched for annotations: %s", why->message));
         } else if (why) {
             g_propagate_error(error, g_steal_pointer(&why));
             return FALSE;

@@ -4,34 +4,23 @@
 #include "pipeline/config_keys.h"
 #include "base/error.h"
 
-static gboolean refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static gboolean refuse(GError **error, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
-    va_end(args);
-    g_set_error_literal(error, WSI_ERROR, WSI_ERROR_INPUT, text);
-    return FALSE;
-}
-
 gboolean config_check(const Config *c, GError **error)
 {
     if (c->tiles_overlap >= c->tiles_size) {
-        return refuse(error, "tiles.overlap is %g px: less than tiles.size (%d px) is needed",
-                      c->tiles_overlap, c->tiles_size);
+        return wsi_error_input(error, "tiles.overlap is %g px: less than tiles.size (%d px) is needed",
+                               c->tiles_overlap, c->tiles_size);
     }
     if (c->heatmap_low >= c->heatmap_high) {
-        return refuse(error, "heatmap.high is %g: more than heatmap.low (%g) is needed", c->heatmap_high,
-                      c->heatmap_low);
+        return wsi_error_input(error, "heatmap.high is %g: more than heatmap.low (%g) is needed",
+                               c->heatmap_high, c->heatmap_low);
     }
     if (c->train_batch % c->train_shards != 0) {
-        return refuse(error, "train.batch is %d: a multiple of train.shards (%d) is needed", c->train_batch,
-                      c->train_shards);
+        return wsi_error_input(error, "train.batch is %d: a multiple of train.shards (%d) is needed",
+                               c->train_batch, c->train_shards);
     }
     if (c->dataset_folds > 0 && c->dataset_fold > c->dataset_folds) {
-        return refuse(error, "dataset.fold is %d: at most dataset.folds (%d) is needed", c->dataset_fold,
-                      c->dataset_folds);
+        return wsi_error_input(error, "dataset.fold is %d: at most dataset.folds (%d) is needed",
+                               c->dataset_fold, c->dataset_folds);
     }
     return TRUE;
 }

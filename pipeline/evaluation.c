@@ -419,7 +419,7 @@ static void add_calibrations(json_t *out, const Threshold *thresholds, int count
 
 json_t *evaluation_json(const ScoreTable *table, const Threshold *thresholds, int count)
 {
-    json_t *out = json_pack("{s:s}", "score", table->name), *told = json_array();
+    json_t *out = json_pack("{s:s}", "score", table->name);
     g_autoptr(GPtrArray) splits = splits_of(table);
     Part part = part_of(table, headline_split(table));
     json_object_update_new(out, part_json(table, &part, thresholds, count));
@@ -432,9 +432,6 @@ json_t *evaluation_json(const ScoreTable *table, const Threshold *thresholds, in
         json_object_set(out, "labels", table->labels);
     }
     add_calibrations(out, thresholds, count);
-    for (guint i = 0; i < table->told->len; i++) {
-        json_array_append_new(told, json_string(table->told->pdata[i]));
-    }
-    json_object_set_new(out, "told", told);
+    json_object_set_new(out, "told", json_texts(table->told));
     return out;
 }

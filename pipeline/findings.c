@@ -7,21 +7,6 @@
 #include "pipeline/tiles.h"
 #include <string.h>
 
-static void unused_free(Unused *unused)
-{
-    g_free(unused->name);
-    g_free(unused->reason);
-    g_free(unused);
-}
-
-static void add(GPtrArray *out, const char *name, const char *reason)
-{
-    Unused *unused = g_new0(Unused, 1);
-    unused->name = g_strdup(name);
-    unused->reason = g_strdup(reason);
-    g_ptr_array_add(out, unused);
-}
-
 static const char *path_of(const Cohort *cohort, const char *id)
 {
     for (guint i = 0; i < cohort->slides->len; i++) {
@@ -35,18 +20,18 @@ static const char *path_of(const Cohort *cohort, const char *id)
 
 GPtrArray *findings_of(const Cohort *cohort, const GPtrArray *artefacts)
 {
-    GPtrArray *out = g_ptr_array_new_with_free_func((GDestroyNotify)unused_free);
+    GPtrArray *out = unused_new();
     for (guint i = 0; i < artefacts->len; i++) {
         const JobInput *input = artefacts->pdata[i];
         if (g_str_equal(input->stage, "grid") && g_str_equal(input->artefact->name, "tiles") &&
             input->artefact->bytes == tiles_empty_bytes()) {
-            add(out, path_of(cohort, input->unit),
-                "a slide without tiles: no tissue, or less than tiles.min_tissue in each");
+            unused_add(out, path_of(cohort, input->unit),
+                       g_strdup("a slide without tiles: no tissue, or less than tiles.min_tissue in each"));
         }
     }
     for (guint i = 0; i < cohort->unused->len; i++) {
         const Unused *unused = cohort->unused->pdata[i];
-        add(out, unused->name, unused->reason);
+        unused_add(out, unused->name, g_strdup(unused->reason));
     }
     return out;
 }

@@ -78,10 +78,3 @@ GPtrArray *gaps_find(const GPtrArray *slides, const GPtrArray *patches, const Co
     }
     return out;
 }
-
-void gaps_add(json_t *told, const GPtrArray *gaps)
-{
-    for (guint i = 0; i < gaps->len; i++) {
-        json_array_append_new(told, json_string(gaps->pdata[i]));
-    }
-}

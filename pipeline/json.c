@@ -29,6 +29,15 @@ void json_print(json_t *value)
     json_decref(value);
 }
 
+json_t *json_texts(const GPtrArray *texts)
+{
+    json_t *out = json_array();
+    for (guint i = 0; i < texts->len; i++) {
+        json_array_append_new(out, json_string(texts->pdata[i]));
+    }
+    return out;
+}
+
 json_t *json_number_or_null(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();

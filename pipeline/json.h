@@ -7,6 +7,8 @@
 gboolean json_write(const char *path, json_t *value, char sha256[65], GError **error);
 /* Prints to standard output; takes over the reference. */
 void json_print(json_t *value);
+/* Texts (char*) as an array, new reference. */
+json_t *json_texts(const GPtrArray *texts);
 /* A finite number, or null for NaN and infinities (JSON has none). */
 json_t *json_number_or_null(double value);
 /* Reads a file that we wrote.  NULL with WSI_ERROR_INPUT when it is no JSON, with the code of the system's error when it cannot be read. */

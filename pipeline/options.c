@@ -77,17 +77,6 @@ static int entry_of(const Parser *parser, int code)
     return -1;
 }
 
-static gboolean refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static gboolean refuse(GError **error, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
-    va_end(args);
-    g_set_error_literal(error, WSI_ERROR, WSI_ERROR_INPUT, text);
-    return FALSE;
-}
-
 /* ---- values ---- */
 
 /* Index of an option's range, -1 = none. */
@@ -106,12 +95,12 @@ static gboolean number_in_range(const GOptionEntry *entry, const char *text, dou
     char *end;
     *out = g_ascii_strtod(text, &end);
     if (end == text || *end || !isfinite(*out)) {
-        return refuse(error, "--%s is \"%s\": a number was expected", entry->long_name, text);
+        return wsi_error_input(error, "--%s is \"%s\": a number was expected", entry->long_name, text);
     }
     int range = range_of(entry);
     if (range >= 0 && !(*out >= ranges[range].low && *out <= ranges[range].high)) {
-        return refuse(error, "--%s is %s: allowed are %.10g to %.10g", entry->long_name, text,
-                      ranges[range].low, ranges[range].high);
+        return wsi_error_input(error, "--%s is %s: allowed are %.10g to %.10g", entry->long_name, text,
+                               ranges[range].low, ranges[range].high);
     }
     return TRUE;
 }
@@ -125,10 +114,10 @@ static gboolean whole_number(const GOptionEntry *entry, const char *text, gint64
         return FALSE;
     }
     if (!g_ascii_string_to_signed(text, 10, low, high, out, &why)) {
-        return refuse(error,
-                      "--%s is \"%s\": a whole number of %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT
-                      " was expected",
-                      entry->long_name, text, low, high);
+        return wsi_error_input(error,
+                               "--%s is \"%s\": a whole number of %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT
+                               " was expected",
+                               entry->long_name, text, low, high);
     }
     return TRUE;
 }
@@ -172,15 +161,18 @@ static gboolean take_value(Parser *parser, int i, const char *text, GError **err
 {
     const GOptionEntry *entry = &parser->entries[i];
     if (text && !*text) {
-        return refuse(error, "--%s is empty: %s was expected", entry->long_name, entry->arg_description);
+        return wsi_error_input(error, "--%s is empty: %s was expected", entry->long_name,
+                               entry->arg_description);
     }
     if (entry->arg == G_OPTION_ARG_FILENAME && g_str_equal(text, "-")) {
-        return refuse(error, "--%s is -: standard input and output are not used; ./- is a file of that name",
-                      entry->long_name);
+        return wsi_error_input(
+            error, "--%s is -: standard input and output are not used; ./- is a file of that name",
+            entry->long_name);
     }
     if (entry->arg != G_OPTION_ARG_STRING_ARRAY && parser->values[i] &&
         !g_str_equal(parser->values[i], text ? text : "")) {
-        return refuse(error, "--%s is given twice: %s and %s", entry->long_name, parser->values[i], text);
+        return wsi_error_input(error, "--%s is given twice: %s and %s", entry->long_name, parser->values[i],
+                               text);
     }
     g_free(parser->values[i]);
     parser->values[i] = g_strdup(text ? text : "");
@@ -206,23 +198,23 @@ static gboolean refuse_long(const Parser *parser, const char *given, GError **er
     }
     g_ptr_array_add(names, NULL);
     if (fit > 1) {
-        return refuse(error, "--%s may be %s", name, fitting->str);
+        return wsi_error_input(error, "--%s may be %s", name, fitting->str);
     }
     const char *near = nearest_name(name, (const char *const *)names->pdata);
-    return refuse(error, "there is no option --%s%s%s%s", name, near ? "; did you mean --" : "",
-                  near ? near : "", near ? "?" : "");
+    return wsi_error_input(error, "there is no option --%s%s%s%s", name, near ? "; did you mean --" : "",
+                           near ? near : "", near ? "?" : "");
 }
 
 static gboolean refuse_option(const Parser *parser, int code, char *const *argv, GError **error)
 {
     if (code == ':') {
         const GOptionEntry *entry = &parser->entries[entry_of(parser, optopt)];
-        return refuse(error, "--%s needs a value: %s", entry->long_name, entry->arg_description);
+        return wsi_error_input(error, "--%s needs a value: %s", entry->long_name, entry->arg_description);
     }
     if (optopt >= LONG) {
-        return refuse(error, "--%s takes no value", parser->entries[optopt - LONG].long_name);
+        return wsi_error_input(error, "--%s takes no value", parser->entries[optopt - LONG].long_name);
     }
-    return optopt ? refuse(error, "there is no option -%c", optopt)
+    return optopt ? wsi_error_input(error, "there is no option -%c", optopt)
                   : refuse_long(parser, argv[optind - 1], error);
 }
 
@@ -277,8 +269,8 @@ gboolean options_distinct(int argc, char **argv, GError **error)
         if (former) {
             free(real);
             return g_str_equal(former, argv[i])
-                       ? refuse(error, "%s is given twice", argv[i])
-                       : refuse(error, "%s and %s are the same file", former, argv[i]);
+                       ? wsi_error_input(error, "%s is given twice", argv[i])
+                       : wsi_error_input(error, "%s and %s are the same file", former, argv[i]);
         }
         if (real) {
             g_hash_table_insert(seen, real, argv[i]);

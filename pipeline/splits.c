@@ -161,7 +161,7 @@ static gboolean read_given(const Config *config, Cohort *cohort, GError **error)
             return FALSE;
         }
         if (entry->use == SLIDE_LEFT_OUT) {
-            cohort_add_unused(cohort, entry->path, g_strdup("not of the set any more"));
+            unused_add(cohort->unused, entry->path, g_strdup("not of the set any more"));
             g_ptr_array_remove_index(slides, i);
         }
     }

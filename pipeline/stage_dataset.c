@@ -288,9 +288,7 @@ static gboolean write_gaps(Work *work, const GPtrArray *gaps, GError **error)
 {
     char sha256[65];
     g_autofree char *path = work_output(work, GAPS_FILE);
-    json_t *told = json_array();
-    gaps_add(told, gaps);
-    return json_write(path, json_pack("{s:o}", "told", told), sha256, error) &&
+    return json_write(path, json_pack("{s:o}", "told", json_texts(gaps)), sha256, error) &&
            work_publish(work, "gaps", path, sha256, error);
 }
 

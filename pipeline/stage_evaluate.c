@@ -36,7 +36,8 @@ static void add_gaps(const Work *work, json_t *figures)
         return;
     }
     g_autoptr(GPtrArray) gaps = gaps_find(work->run->slides, NULL, work->run->config); /* no patch set */
-    gaps_add(told, gaps);
+    json_auto_t *texts = json_texts(gaps);
+    json_array_extend(told, texts);
 }
 
 /* The tables of scores there are, ended by NULL. */

@@ -18,10 +18,7 @@ json_t *slide_json(const Slide *slide)
                                                 level->downsample_y, "tiles", (json_int_t)level->tiles,
                                                 "missing_tiles", (json_int_t)level->missing_tiles));
     }
-    json_t *notes = json_array();
-    for (guint i = 0; i < info->notes->len; i++) {
-        json_array_append_new(notes, json_string(info->notes->pdata[i]));
-    }
+    json_t *notes = json_texts(info->notes);
     return json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:s, s:o, s:{s:f, s:f, s:f, s:f}, s:s, s:o, s:o}",
                      "vendor", info->vendor, "reader",
                      info->fast_path ? "libtiff + libjpeg-turbo" : "OpenSlide", "width",

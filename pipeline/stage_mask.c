@@ -38,10 +38,7 @@ static gboolean write_facts(Work *work, const Annotation *annotation, const Slid
     SlideFrame frame = lesions_frame(slide);
     char sha256[65];
     g_autofree char *path = work_output(work, "mask.json");
-    json_t *warnings = json_array();
-    for (guint i = 0; i < annotation->warnings->len; i++) {
-        json_array_append_new(warnings, json_string(annotation->warnings->pdata[i]));
-    }
+    json_t *warnings = json_texts(annotation->warnings);
     json_t *facts = json_pack("{s:s, s:I, s:f, s:o}", "dialect", annotation->dialect, "outlines",
                               (json_int_t)annotation->outlines->len, "lesion_area_px",
                               lesions_area(raster, &frame), "warnings", warnings);

@@ -50,10 +50,7 @@ json_t *tissue_glass_json(const Tissue *tissue)
 json_t *tissue_warnings_json(const Tissue *tissue)
 {
     g_autoptr(GPtrArray) warnings = tissue_warnings(tissue);
-    json_t *list = json_array();
-    for (guint i = 0; i < warnings->len; i++) {
-        json_array_append_new(list, json_string(warnings->pdata[i]));
-    }
+    json_t *list = json_texts(warnings);
     return list;
 }
 

@@ -80,11 +80,7 @@ static gboolean publish_notes(Work *work, const GPtrArray *notes, GError **error
 {
     char sha256[65];
     g_autofree char *path = work_output(work, TRAIN_NOTES_FILE);
-    json_t *told = json_array();
-    for (guint i = 0; i < notes->len; i++) {
-        json_array_append_new(told, json_string(notes->pdata[i]));
-    }
-    return json_write(path, json_pack("{s:o}", "told", told), sha256, error) &&
+    return json_write(path, json_pack("{s:o}", "told", json_texts(notes)), sha256, error) &&
            work_publish(work, "notes", path, sha256, error);
 }
 

@@ -1,7 +1,7 @@
 /* Stems.
  *
- * A stem is part of a file's name, so it is one part of a path; it is never "." or "..", since dots at the beginning begin no ending and
- * what is made of it has an ending of its own. */
+ * A stem is part of a file's name, so it is one part of a path.  Where it is "." or "..", what is made of it is not: that has an ending of its
+ * own. */
 #include "pipeline/stems.h"
 #include <string.h>
 
@@ -9,7 +9,7 @@ static char *stem_of(const char *path, gboolean compound)
 {
     static const char *const compounds[] = {".ome.tif", ".ome.tiff", ".ome.zarr"};
     char *name = g_path_get_basename(path);
-    size_t length = strlen(name), dots = strspn(name, ".");
+    size_t length = strlen(name);
     for (size_t i = 0; compound && i < G_N_ELEMENTS(compounds); i++) {
         size_t ending = strlen(compounds[i]);
         if (length > ending && g_ascii_strcasecmp(name + length - ending, compounds[i]) == 0) {
@@ -17,11 +17,8 @@ static char *stem_of(const char *path, gboolean compound)
             return name;
         }
     }
-    char *dot = strrchr(name + dots, '.');
-    if (dot) {
-        *dot = 0;
-    }
-    return name;
+    g_free(name);
+    return cohort_stem(path);
 }
 
 char *stems_of(const GPtrArray *slides, const SlideEntry *entry, gboolean compound)

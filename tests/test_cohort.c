@@ -51,7 +51,7 @@ static void test_round_trip(void)
         }
         for (uint32_t n = rng_below(&rng, 3); n > 0; n--) {
             g_autofree char *name = random_text(&rng);
-            cohort_add_unused(cohort, name, random_text(&rng));
+            unused_add(cohort->unused, name, random_text(&rng));
         }
         g_autofree char *text = cohort_text(cohort);
         g_autoptr(Cohort) back = cohort_parse(text, &error);
