@@ -6,12 +6,26 @@
 #include <math.h>
 #include <string.h>
 
-const char *const holdout_kinds[] = {
-    [HOLDOUT_PATIENTS] = "patients", [HOLDOUT_SLIDES] = "slides",
-    [HOLDOUT_BLOCKS] = "blocks",     [HOLDOUT_TOUCHING_BLOCKS] = "touching-blocks",
-    [HOLDOUT_TILES] = "tiles",       NULL};
+const char *const holdout_kinds[] = {[HOLDOUT_PATIENTS] = "patients",
+                                     [HOLDOUT_LONE_SLIDES] = "slides-of-unknown-patients",
+                                     [HOLDOUT_SLIDES] = "slides",
+                                     [HOLDOUT_BLOCKS] = "blocks",
+                                     [HOLDOUT_TOUCHING_BLOCKS] = "touching-blocks",
+                                     [HOLDOUT_TILES] = "tiles",
+                                     NULL};
 
-/* By HoldoutKind; NULL: nothing to say against it. */
+/* By HoldoutKind: one of the groups. */
+static const char *const kind_words[] = {
+    [HOLDOUT_PATIENTS] = "patient",
+    [HOLDOUT_LONE_SLIDES] = "slide",
+    [HOLDOUT_SLIDES] = "slide",
+    [HOLDOUT_BLOCKS] = "block",
+    [HOLDOUT_TOUCHING_BLOCKS] = "touching block",
+    [HOLDOUT_TILES] = "tile",
+};
+
+/* By HoldoutKind; NULL: nothing to say against it.  That patients are unknown is stated with the number of slides (calibration_text), but it
+ * is no doubt: in most cohorts a patient has one slide, and nobody can say here that it is otherwise. */
 static const char *const kind_doubts[] = {
     [HOLDOUT_SLIDES] = "the held-out slides are of a patient that was trained on: fresh patients differ more",
     [HOLDOUT_BLOCKS] =
@@ -32,12 +46,14 @@ static void add(GPtrArray *out, char *text)
 char **calibration_doubts(const Calibration *c)
 {
     GPtrArray *out = g_ptr_array_new();
-    if (c->holdout.kind != HOLDOUT_PATIENTS) {
+    if (kind_doubts[c->holdout.kind]) {
         add(out, g_strdup(kind_doubts[c->holdout.kind]));
     }
     if (c->holdout.anomalies_shared) {
-        add(out, g_strdup("all labelled anomalies are of one patient: those that judge are of the patient of "
-                          "those that were trained on"));
+        const char *of = kind_words[c->holdout.kind];
+        add(out, g_strdup_printf("all labelled anomalies are of one %s: those that judge are of the %s of "
+                                 "those that were trained on",
+                                 of, of));
     }
     if (threshold_has_few(c->tiles, c->chosen.eps)) {
         g_autofree char *expected =
@@ -72,9 +88,12 @@ char *calibration_text(const Calibration *c)
         g_string_append_printf(out, " and %" G_GINT64_FORMAT " anomalies", c->anomalies);
     }
     if (c->holdout.groups > 0) {
-        const char *kind = holdout_kinds[c->holdout.kind]; /* plural */
-        g_string_append_printf(out, " of %" G_GINT64_FORMAT " %.*s", c->holdout.groups,
-                               (int)strlen(kind) - (c->holdout.groups == 1), kind);
+        g_string_append_printf(out, " of %" G_GINT64_FORMAT " %s%s", c->holdout.groups,
+                               kind_words[c->holdout.kind], c->holdout.groups == 1 ? "" : "s");
+    }
+    if (c->holdout.kind == HOLDOUT_LONE_SLIDES) {
+        g_string_append(out,
+                        "; patients are unknown, so slides of one patient may be held out and trained on");
     }
     return g_string_free(out, FALSE);
 }

@@ -86,7 +86,8 @@ typedef struct {
 
 /* What the hold-out shares nothing of with the training; from the best to the worst. */
 typedef enum {
-    HOLDOUT_PATIENTS,        /* whole patients (slides, where patients are not known) */
+    HOLDOUT_PATIENTS, /* whole patients */
+    HOLDOUT_LONE_SLIDES, /* whole slides; no patient is named apart from its slide, so who shares a patient is unknown */
     HOLDOUT_SLIDES,          /* whole slides of patients that are also trained on */
     HOLDOUT_BLOCKS,          /* blocks of slides that are also trained on, a tile's side away from what is */
     HOLDOUT_TOUCHING_BLOCKS, /* the same without the distance: no pixel is shared, but tiles touch */

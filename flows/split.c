@@ -116,13 +116,24 @@ static gboolean hold_lone_patient(const Plan *plan)
 
 /* ---- in turn ---- */
 
+/* Whether any tile's patient is another name than its slide's. */
+static gboolean names_patients(const TileSet *tiles)
+{
+    for (int64_t i = 0; i < tiles->count; i++) {
+        if (!tiles->slide || !g_str_equal(tiles->group[i], tiles->slide[i])) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
 static HoldoutKind hold_in_turn(const Plan *plan)
 {
     Holdout *out = plan->holdout;
     g_autoptr(GArray) all = indices(plan->tiles, -1, NULL);
     const Deal deal = deal_of(plan, all, plan->tiles->anomaly != NULL);
     if ((out->groups = hold_named(plan, &deal, plan->tiles->group, NULL)) > 0 || hold_lone_patient(plan)) {
-        return HOLDOUT_PATIENTS;
+        return names_patients(plan->tiles) ? HOLDOUT_PATIENTS : HOLDOUT_LONE_SLIDES;
     }
     if ((out->groups = hold_named(plan, &deal, plan->tiles->slide, NULL)) > 0) {
         return HOLDOUT_SLIDES;

@@ -11,7 +11,7 @@ typedef struct {
 } Split;
 
 /* Holds out about `share` of the normals, and of the labelled anomalies (tiles->anomaly), together.  What is held out is of
- * patients that nothing is trained on.  Where the tiles do not allow that, of slides that nothing is trained on; then of square blocks
+ * patients that nothing is trained on (slides, where each tile's patient is named as its slide: nobody named patients).  Where the tiles do not allow that, of slides that nothing is trained on; then of square blocks
  * of a slide, about which a margin of one tile is neither trained on nor held out; then single tiles: `holdout` says which it was
  * (HoldoutKind, model.h) and what became of the tiles.
  *

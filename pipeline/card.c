@@ -128,7 +128,11 @@ static void add_splits(GString *out, const Work *work, GHashTable *kept, const G
     markdown_table(out, titles);
     for (size_t s = 0; s < G_N_ELEMENTS(splits); s++) {
         markdown_cell(out, "%s", splits[s]);
-        markdown_cell(out, "%d", count_patients(work->run->slides, splits[s]));
+        if (cohort_names_patients(work->run->slides)) {
+            markdown_cell(out, "%d", count_patients(work->run->slides, splits[s]));
+        } else {
+            markdown_cell(out, "unknown");
+        }
         markdown_cell(out, "%d", count_slides(work->run->slides, splits[s]));
         markdown_cell(out, "%d", count(kept, "good", "", splits[s]));
         markdown_cell(out, "%d", count(kept, "Ungood", "", splits[s]));
@@ -408,9 +412,11 @@ static void add_holdout(GString *out, const GPtrArray *patches)
 {
     g_autoptr(GHashTable) patients = g_hash_table_new(g_str_hash, g_str_equal);
     g_autoptr(GHashTable) slides = g_hash_table_new(g_str_hash, g_str_equal);
+    gboolean named = FALSE;
     for (guint i = 0; i < patches->len; i++) {
         const Patch *patch = patches->pdata[i];
         if (g_str_equal(patch->split, "train") && g_str_equal(patch->label, "good")) {
+            named = named || !g_str_equal(patch_patient(patch), patch->slide);
             g_hash_table_add(patients, (gpointer)patch_patient(patch));
             g_hash_table_add(slides, patch->slide);
         }
@@ -420,10 +426,17 @@ static void add_holdout(GString *out, const GPtrArray *patches)
         return;
     }
     markdown_heading(out, 2, "Hold-out");
-    markdown_text(out, "Normal training tiles are of %u patient%s and %u slide%s. ", n, n == 1 ? "" : "s", m,
-                  m == 1 ? "" : "s");
+    if (named) {
+        markdown_text(out, "Normal training tiles are of %u patient%s and %u slide%s. ", n, n == 1 ? "" : "s",
+                      m, m == 1 ? "" : "s");
+    } else {
+        markdown_text(out, "Normal training tiles are of %u slide%s of unknown patients. ", m,
+                      m == 1 ? "" : "s");
+    }
     if (n > 1) {
-        markdown_text(out, "A training holds out whole patients.");
+        markdown_text(
+            out, named ? "A training holds out whole patients."
+                       : "A training holds out whole slides; slides of one patient may be on both sides.");
     } else {
         markdown_text(
             out, "A training can hold out %s only: the calibration of its model is not to be trusted.",

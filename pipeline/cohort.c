@@ -80,6 +80,17 @@ void cohort_free(Cohort *cohort)
     }
 }
 
+gboolean cohort_names_patients(const GPtrArray *slides)
+{
+    for (guint i = 0; i < slides->len; i++) {
+        const SlideEntry *entry = slides->pdata[i];
+        if (!g_str_equal(entry->patient, entry->id)) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
 /* ---- ids ---- */
 
 char *cohort_stem(const char *path)

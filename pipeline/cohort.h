@@ -15,7 +15,7 @@ const char *slide_label_name(SlideLabel label);
 typedef struct {
     char *id;             /* unique in the run, as cohort_slide_id makes it, or the manifest's column id */
     char *path;           /* of the slide */
-    char *patient;        /* the id when no manifest says it */
+    char *patient;        /* the id when nothing says it */
     char *centre;         /* or "" */
     SlideLabel label;     /* */
     gboolean label_given; /* the manifest's column label says it */
@@ -39,6 +39,8 @@ typedef struct {
 } Cohort;
 void cohort_free(Cohort *cohort);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Cohort, cohort_free)
+/* Whether any slide (SlideEntry*) has a patient of another name than its id; else nobody named patients, and each slide is dealt as one. */
+gboolean cohort_names_patients(const GPtrArray *slides);
 
 /* From slides.folder, slides.pattern, slides.manifest and slides.annotations; no slides when none of them is set.
  *

@@ -54,6 +54,13 @@ static int count_patients(const GPtrArray *slides, const char *split)
     return (int)g_hash_table_size(names);
 }
 
+/* " of 3 patients"; "" when no patient is named.  Caller frees. */
+static char *of_patients(const GPtrArray *slides, const char *split)
+{
+    int n = count_patients(slides, split);
+    return cohort_names_patients(slides) ? g_strdup_printf(" of %d patient%s", n, plural(n)) : g_strdup("");
+}
+
 static int count_scored(const Run *run)
 {
     int n = 0;
@@ -73,8 +80,9 @@ static void put_labels(GString *out, const Run *run)
     for (guint i = 0; i < slides->len; i++) {
         given += ((const SlideEntry *)slides->pdata[i])->label_given;
     }
-    line(out, "slides", "%u of %d patient%s", slides->len, count_patients(slides, NULL),
-         plural(count_patients(slides, NULL)));
+    g_autofree char *patients = of_patients(slides, NULL);
+    line(out, "slides", "%u%s%s", slides->len, patients,
+         *patients ? "" : "; patients are unknown (the manifest's column patient): each slide counts as one");
     line(out, "", "%d with annotation", annotated);
     gboolean assumed = g_str_equal(run->config->slides_unannotated, "auto") && given == 0 && normal > 0;
     line(out, "", "%d without, taken for normal%s", normal,
@@ -116,10 +124,11 @@ static void put_splits(GString *out, const GPtrArray *slides)
 {
     g_autoptr(GString) text = g_string_new(NULL);
     for (size_t s = 0; s < G_N_ELEMENTS(splits); s++) {
-        int n = count(slides, -1, splits[s]), patients = count_patients(slides, splits[s]);
+        int n = count(slides, -1, splits[s]);
         if (n > 0 || s < 3) {
-            g_string_append_printf(text, "%s%s %d slide%s of %d patient%s", s ? ", " : "", splits[s], n,
-                                   plural(n), patients, plural(patients));
+            g_autofree char *patients = of_patients(slides, splits[s]);
+            g_string_append_printf(text, "%s%s %d slide%s%s", s ? ", " : "", splits[s], n, plural(n),
+                                   patients);
         }
     }
     line(out, "splits", "%s", text->str);

@@ -182,7 +182,7 @@ static void tell_names(TrainTiles *tiles)
 {
     guint named, slides = origins_slides(&tiles->normal.origins, &named);
     if (named > 0) {
-        traintiles_note(tiles, "%s: the names of %u of %u pictures name %u slides, which are held out whole",
+        traintiles_note(tiles, "%s: the names of %u of %u pictures name %u slides; patients are unknown",
                         tiles->config->patches_folder, named, tiles->normal.places->len, slides);
     } else {
         traintiles_note(

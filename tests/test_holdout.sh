@@ -66,7 +66,9 @@ train t bare set
 is "and from the shards without their manifest" "$(field t.safetensors $keys)" "$held"
 rm -rf bare && mkdir bare && cp -r pictures/dataset/train bare
 train n bare set
-like "pictures without a manifest: their names tell the slide" "$(field n.safetensors holdout)" '"patients"'
+like "pictures without a manifest: their names tell the slide" "$(field n.safetensors holdout)" '"slides-of-unknown-patients"'
+like "they are not taken for patients" "$(cat n.log)" 'held-out normal tiles of [0-9]+ slides?; patients are unknown'
+check "nor by the card of a model" sh -c '! grep -q "held-out normal tiles of [0-9]* patient" n.log'
 like "which is told" "$(cat n.log)" 'names of 200|names of [0-9]+ of [0-9]+ pictures name 4 slides'
 (cd bare/train/good && for f in *.png; do mv "$f" "$(echo "$f" | tr -d _)"; done)
 train u bare set

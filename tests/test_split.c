@@ -301,6 +301,21 @@ static Cohort *labelled(int patients, int each, int strange)
     return cohort;
 }
 
+/* A name that is the slide's names nobody: what is held out is the same, but it is not called patients. */
+static void test_slides_are_no_patients(void)
+{
+    g_autofree Cohort *cohort = five_patients();
+    Dealt patients, slides;
+    deal(cohort, FALSE, 0.2, 1, &patients);
+    cohort->set.slide = cohort->set.group;
+    deal(cohort, FALSE, 0.2, 1, &slides);
+    g_assert_cmpint(patients.holdout.kind, ==, HOLDOUT_PATIENTS);
+    g_assert_cmpint(slides.holdout.kind, ==, HOLDOUT_LONE_SLIDES);
+    g_assert_cmpint(slides.holdout.groups, ==, patients.holdout.groups);
+    dealt_clear(&patients);
+    dealt_clear(&slides);
+}
+
 /* In none of 200 seeds a held-out anomaly is of a patient of whom anything is trained on. */
 static void test_anomalies_are_held_with_their_patient(gconstpointer teach)
 {
@@ -422,6 +437,7 @@ int main(int argc, char **argv)
     g_test_add_func("/split/tiles", test_single_tiles);
     g_test_add_func("/split/small", test_small_sets);
     g_test_add_func("/split/patients", test_patients_stay_whole);
+    g_test_add_func("/split/slides-are-no-patients", test_slides_are_no_patients);
     g_test_add_func("/split/large_patient", test_a_large_patient_is_never_all);
     g_test_add_func("/split/slides", test_one_patient_is_split_by_slide);
     g_test_add_func("/split/blocks", test_blocks_of_one_slide);
