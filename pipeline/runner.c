@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/pool.h"
 #include "pipeline/crew.h"
+#include "pipeline/mending.h"
 #include "pipeline/plan.h"
 #include "pipeline/summary.h"
 #include "pipeline/versions.h"
@@ -163,7 +164,8 @@ int runner_run(const Config *config, const char *folder, const RunnerOptions *op
     sweep_logs(absolute);
     int code = EXIT_FAILED;
     run.folder = absolute;
-    if (store && store_facts(config, absolute, error) && plan_make(&run, store, options->last, error)) {
+    if (store && store_facts(config, absolute, error) && mending_check(&run, store, error) &&
+        plan_make(&run, store, options->last, error)) {
         print_summary(&run, options->last, FALSE);
         code = run_crew(store, absolute, options->workers > 0 ? options->workers : pool_processors(),
                         options->patience, error);

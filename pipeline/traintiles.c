@@ -4,11 +4,13 @@
  * source, a tile has an origin: patient, slide and place.  The hold-out and the draw of train.max_tiles follow from origins alone, so they
  * are the same for pictures, shards and slides. */
 #include "pipeline/traintiles.h"
+#include "base/durable.h"
 #include "base/error.h"
 #include "base/listing.h"
 #include "pipeline/models.h"
 #include "pipeline/patches.h"
 #include "pipeline/repeats.h"
+#include "pipeline/reuse.h"
 #include "pipeline/traintiles_private.h"
 #include "tiler/picture.h"
 #include <glib/gstdio.h>
@@ -71,6 +73,7 @@ void traintiles_free(TrainTiles *tiles)
     g_ptr_array_unref(tiles->shards);
     g_array_unref(tiles->sources);
     g_ptr_array_unref(tiles->notes);
+    g_free(tiles->slides);
     g_clear_pointer(&tiles->sizes, g_array_unref);
     g_mutex_clear(&tiles->lock);
     g_free(tiles);
@@ -151,16 +154,56 @@ gboolean traintiles_end(TrainTiles *tiles, TileSource read, const char *where, G
 
 /* ---- pictures ---- */
 
+/* The picture of a run's own patch set is not the one that was cut: the table of its slide is no longer true. */
+static gboolean refuse_picture(const TrainTiles *tiles, const Place *place, const char *why, GError **error)
+{
+    g_autofree char *folder = g_build_filename(tiles->slides, place->slide, NULL);
+    if (reuse_disown(folder, error)) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "%s %s: after `wsiflow retry`, the next run cuts it of slide %s again", place->file, why,
+                    place->slide);
+    }
+    return FALSE;
+}
+
+/* A picture that the manifest hashes is decoded from the bytes that were hashed. */
+static gboolean read_own(const TrainTiles *tiles, const Place *place, uint8_t *rgb, GError **error)
+{
+    g_autofree char *bytes = NULL;
+    g_autoptr(GError) why = NULL;
+    gsize size;
+    char sha256[65];
+    if (!g_file_get_contents(place->file, &bytes, &size, &why)) {
+        return g_error_matches(why, G_FILE_ERROR, G_FILE_ERROR_NOENT)
+                   ? refuse_picture(tiles, place, "is gone", error)
+                   : wsi_error_glib(error, why);
+    }
+    durable_hash_bytes(bytes, size, sha256);
+    if (!g_str_equal(sha256, place->sha256)) {
+        return refuse_picture(tiles, place, "is not the picture that manifest.csv has the hash of", error);
+    }
+    g_autoptr(Image) picture = picture_decode(bytes, size, place->file, error);
+    return picture && picture_fit(picture, tiles->config->tiles_size, rgb, error);
+}
+
 static gboolean read_picture(void *data, int64_t index, uint8_t *rgb, GError **error)
 {
     const TrainTiles *tiles = data;
     const Place *place = &g_array_index(tiles->normal.places, Place, index);
-    return picture_tile(place->file, tiles->config->tiles_size, rgb, error);
+    return place->sha256 ? read_own(tiles, place, rgb, error)
+                         : picture_tile(place->file, tiles->config->tiles_size, rgb, error);
 }
 
-static void add_picture(TrainTiles *tiles, const char *path, gboolean normal, const Origin *origin)
+/* patch: of the run's own patch set, or NULL. */
+static void add_picture(TrainTiles *tiles, const char *path, gboolean normal, const Origin *origin,
+                        const Patch *patch)
 {
-    traintiles_add(tiles, (Place){.file = g_string_chunk_insert(tiles->files, path)}, normal, origin);
+    Place place = {.file = g_string_chunk_insert(tiles->files, path)};
+    if (patch) {
+        place.slide = g_string_chunk_insert_const(tiles->files, patch->slide);
+        place.sha256 = g_string_chunk_insert(tiles->files, patch->sha256);
+    }
+    traintiles_add(tiles, place, normal, origin);
 }
 
 /* The pictures of train/LABEL, whose names may tell the slide. */
@@ -172,7 +215,7 @@ static gboolean list_pictures(TrainTiles *tiles, const char *label, gboolean nor
         g_autofree char *path = g_build_filename(folder, *name, NULL);
         g_autofree char *slide = origins_slide_of_name(*name);
         const Origin origin = {.patient = slide, .slide = slide, .name = *name};
-        add_picture(tiles, path, normal, &origin);
+        add_picture(tiles, path, normal, &origin, NULL);
     }
     return names != NULL;
 }
@@ -232,14 +275,16 @@ static gboolean note_unlisted(TrainTiles *tiles, GError **error)
 static gboolean use_pictures(TrainTiles *tiles, const char *manifest, const GPtrArray *patches,
                              GError **error)
 {
-    g_autofree char *root = g_path_get_dirname(manifest);
+    g_autofree char *root = g_path_get_dirname(manifest), *run = g_path_get_dirname(root);
+    gboolean own = !*tiles->config->patches_folder;
+    tiles->slides = own ? g_build_filename(run, "slides", NULL) : NULL;
     for (guint i = 0; i < patches->len; i++) {
         const Patch *patch = patches->pdata[i];
         gboolean normal = g_str_equal(patch->label, "good"), strange = g_str_equal(patch->label, "Ungood");
         if (g_str_equal(patch->split, "train") && (normal || strange)) {
             g_autofree char *path = g_build_filename(root, patch->file, NULL);
             const Origin origin = traintiles_origin(patch);
-            add_picture(tiles, path, normal, &origin);
+            add_picture(tiles, path, normal, &origin, own ? patch : NULL);
         }
     }
     return note_unlisted(tiles, error) && traintiles_end(tiles, read_picture, manifest, error);

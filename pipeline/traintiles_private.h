@@ -8,8 +8,9 @@
 
 /* A tile: a picture, a sample of a shard, or a place in a slide. */
 typedef struct {
-    const char *file; /* in `files` */
-    int source;       /* shard or slide */
+    const char *file;           /* in `files` */
+    const char *slide, *sha256; /* in `files`: of a picture of the run's own patch set, else NULL */
+    int source;                 /* shard or slide */
     int entry;
     double x, y;
 } Place;
@@ -26,6 +27,7 @@ struct TrainTiles {
     Class normal, strange; /* at the end all are in `normal`, labelled anomalies behind the normals */
     GByteArray *anomaly;
     GStringChunk *files;
+    char *slides;       /* folder of the slides of the run whose patch set this is, or NULL */
     GPtrArray *shards;  /* Shard* */
     GArray *sources;    /* Source (trainslides.c) */
     GArray *sizes;      /* PictureSize, of patches.folder; else NULL */
