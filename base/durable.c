@@ -12,6 +12,7 @@
  * held until the rename is done (durable_set_fence). */
 #include "base/durable.h"
 #include "base/error.h"
+#include "base/process.h"
 #include "base/sha256.h"
 #include <dirent.h>
 #include <errno.h>
@@ -311,18 +312,6 @@ static int owner_of(const char *name)
     return dot && sscanf(dot + 1, "%d-%d", &pid, &serial) == 2 ? pid : 0;
 }
 
-/* A zombie has ended: it only waits for somebody to ask how, which in a container may never happen. */
-static gboolean lives(int pid)
-{
-    if (kill(pid, 0) != 0 && errno == ESRCH) {
-        return FALSE;
-    }
-    g_autofree char *path = g_strdup_printf("/proc/%d/stat", pid), *text = NULL;
-    g_file_get_contents(path, &text, NULL, NULL);
-    const char *end = text ? strrchr(text, ')') : NULL; /* the name before it may hold anything */
-    return !end || (!g_str_has_prefix(end, ") Z") && !g_str_has_prefix(end, ") X"));
-}
-
 /* The type says most file systems' readdir; a look at each of a million patches would take seconds. */
 static gboolean is_directory(const struct dirent *entry, const char *path)
 {
@@ -346,7 +335,7 @@ int durable_sweep(const char *directory)
         g_autofree char *path = g_build_filename(directory, name, NULL);
         if (is_directory(entry, path)) {
             removed += durable_sweep(path);
-        } else if (pid > 0 && pid != getpid() && !lives(pid) && g_unlink(path) == 0) {
+        } else if (pid > 0 && pid != getpid() && !process_lives(pid) && g_unlink(path) == 0) {
             removed++;
         }
     }

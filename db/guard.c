@@ -18,6 +18,7 @@
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/listing.h"
+#include "base/process.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -97,11 +98,22 @@ int guard_open(const char *directory, gboolean create, GError **error)
     return guard;
 }
 
-gboolean guard_lock(int guard, GError **error)
+gboolean guard_lock(int guard, int seconds, GError **error)
 {
-    while (flock(guard, LOCK_EX) != 0) {
-        if (errno != EINTR) {
+    gint64 until = g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC;
+    while (flock(guard, LOCK_EX | (seconds > 0 ? LOCK_NB : 0)) != 0) {
+        if (errno != EINTR && errno != EWOULDBLOCK) {
             return wsi_error_errno(error, "cannot lock", "wsiflow.lock");
+        }
+        if (errno == EWOULDBLOCK && g_get_monotonic_time() > until) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_IO,
+                        "wsiflow.lock has been held by another process for %d s: is it stopped, or does the "
+                        "disk hang?",
+                        seconds);
+            return FALSE;
+        }
+        if (seconds > 0) {
+            g_usleep(5000);
         }
     }
     return TRUE;
@@ -237,22 +249,13 @@ static gboolean has_open(int pid, const char *path)
     return FALSE;
 }
 
-/* A stopped process cannot end by itself. */
-static gboolean is_stopped(int pid)
-{
-    g_autofree char *path = g_strdup_printf("/proc/%d/stat", pid), *text = NULL;
-    g_file_get_contents(path, &text, NULL, NULL);
-    const char *end = text ? strrchr(text, ')') : NULL; /* the name before it may hold anything */
-    return end && g_str_has_prefix(end, ") T");
-}
-
 static void kill_worker(const char *directory, const char *owner, gboolean only_stopped)
 {
     g_autofree char *path = worker_path(directory, owner);
     int pid = pid_of(directory, owner);
     int process = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0)
                           : -1; /* names this process, whatever becomes of the number */
-    if (process >= 0 && has_open(pid, path) && (!only_stopped || is_stopped(pid))) {
+    if (process >= 0 && has_open(pid, path) && (!only_stopped || process_is_stopped(pid))) {
         syscall(SYS_pidfd_send_signal, process, SIGKILL, NULL, 0);
     }
     if (process >= 0) {

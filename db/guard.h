@@ -8,9 +8,9 @@ const char *guard_refused(long file_system_type);
 
 /* Checks the file system and opens DIRECTORY/wsiflow.lock (made when `create`).  Returns a descriptor, -1 on error. */
 int guard_open(const char *directory, gboolean create, GError **error);
-/* Waits until this descriptor alone holds the lock.  Every write transaction, checkpoint, open and close of the job
- * table happens inside. */
-gboolean guard_lock(int guard, GError **error);
+/* Waits until this descriptor alone holds the lock: in the kernel and for ever (seconds 0), or for so many seconds, by asking.  Every
+ * write transaction, checkpoint, open and close of the job table happens inside. */
+gboolean guard_lock(int guard, int seconds, GError **error);
 void guard_unlock(int guard);
 
 /* Takes DIRECTORY/workers/OWNER.lock for as long as the descriptor is open, and writes the process id into it.  -1 on error, or when

@@ -7,6 +7,7 @@ struct Store {
     Sql *sql;
     char *directory;
     int guard;           /* descriptor of wsiflow.lock */
+    int lock_seconds;    /* how long it is waited for; 0: for ever */
     char *snapshot;      /* folder of the copy that is read, or NULL */
     GHashTable *workers; /* owner -> descriptor of its lock, held until store_worker_end or store_free */
     GHashTable *known;   /* path -> KnownFile: content hashes taken outside of transactions */
@@ -36,7 +37,7 @@ gboolean store_still_ours(int changed, const Job *job, GError **error);
 /* Whether the table in `directory` cannot be opened by a process with our rights. */
 gboolean snapshot_needed(const char *directory);
 /* A new folder with a copy of the table; NULL with error.  Caller removes it with snapshot_remove, and frees the text. */
-char *snapshot_make(const char *directory, int guard, GError **error);
+char *snapshot_make(const char *directory, int guard, int lock_seconds, GError **error);
 void snapshot_remove(const char *folder);
 
 /* ---- ends.c ---- */

@@ -30,7 +30,7 @@ static gboolean copy(const char *from, const char *to, gboolean may_miss, GError
     return g_file_set_contents(to, data, (gssize)bytes, &why) || wsi_error_glib(error, why);
 }
 
-char *snapshot_make(const char *directory, int guard, GError **error)
+char *snapshot_make(const char *directory, int guard, int lock_seconds, GError **error)
 {
     g_autoptr(GError) why = NULL;
     g_autofree char *folder = g_dir_make_tmp("wsiflow-XXXXXX", &why);
@@ -38,7 +38,7 @@ char *snapshot_make(const char *directory, int guard, GError **error)
         wsi_error_glib(error, why);
         return NULL;
     }
-    gboolean ok = guard_lock(guard, error);
+    gboolean ok = guard_lock(guard, lock_seconds, error);
     for (size_t i = 0; ok && i < G_N_ELEMENTS(files); i++) {
         g_autofree char *from = g_build_filename(directory, files[i], NULL);
         g_autofree char *to = g_build_filename(folder, files[i], NULL);

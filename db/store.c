@@ -35,7 +35,7 @@ static gboolean open_inside(Store *store, int flags, GError **error)
     g_autofree char *absolute =
         g_canonicalize_filename(store->snapshot ? store->snapshot : store->directory, NULL);
     g_autofree char *path = g_build_filename(absolute, "wsiflow.db", NULL);
-    if (!guard_lock(store->guard, error)) {
+    if (!guard_lock(store->guard, store->lock_seconds, error)) {
         return FALSE;
     }
     store->sql = sql_open(path, flags, error);
@@ -53,11 +53,12 @@ static Store *open_store(const char *directory, int flags, GError **error)
     g_autoptr(Store) store = g_new0(Store, 1);
     store->directory = g_strdup(directory);
     store->guard = guard;
+    store->lock_seconds = flags & SQLITE_OPEN_CREATE ? 0 : STORE_WAIT;
     store->workers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, close_worker);
     store->known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     store->unknown = g_ptr_array_new_with_free_func(g_free);
     gboolean copied = !(flags & SQLITE_OPEN_CREATE) && snapshot_needed(directory);
-    store->snapshot = copied ? snapshot_make(directory, guard, error) : NULL;
+    store->snapshot = copied ? snapshot_make(directory, guard, store->lock_seconds, error) : NULL;
     return (!copied || store->snapshot) && open_inside(store, flags, error) ? g_steal_pointer(&store) : NULL;
 }
 
@@ -78,13 +79,18 @@ Store *store_open_existing(const char *directory, GError **error)
     return open_store(directory, SQLITE_OPEN_READWRITE, error);
 }
 
+void store_bound_wait(Store *store, int seconds)
+{
+    store->lock_seconds = seconds;
+}
+
 void store_free(Store *store)
 {
     if (!store) {
         return;
     }
     /* The last one to close writes the WAL back: inside the guard like every checkpoint. */
-    gboolean locked = guard_lock(store->guard, NULL);
+    gboolean locked = guard_lock(store->guard, store->lock_seconds, NULL);
     sql_close(store->sql);
     if (locked) {
         guard_unlock(store->guard);
@@ -110,7 +116,7 @@ char *db_versions(void)
 
 static gboolean write_once(Store *store, StoreWork work, const void *data, GError **error)
 {
-    if (!guard_lock(store->guard, error)) {
+    if (!guard_lock(store->guard, store->lock_seconds, error)) {
         return FALSE;
     }
     gboolean begun = sql_exec(store->sql, "BEGIN IMMEDIATE", error);
@@ -274,7 +280,7 @@ gboolean store_heartbeat(Store *store, const Job *job, int lease_seconds, GError
 
 gboolean store_lease_hold(Store *store, const Job *job, GError **error)
 {
-    if (!guard_lock(store->guard, error)) {
+    if (!guard_lock(store->guard, store->lock_seconds, error)) {
         return FALSE;
     }
     sqlite3_stmt *query =

@@ -42,8 +42,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Job, job_free)
 
 /* Opens or creates DIRECTORY/wsiflow.db.  Refuses network file systems, foreign files, newer schemas and damaged files. */
 Store *store_open(const char *directory, GError **error);
-/* As store_open, but only for reading an existing run; the right to write is not needed. */
+/* As store_open, but only for reading an existing run; the right to write is not needed, and the lock is waited for for STORE_WAIT seconds. */
+#define STORE_WAIT 10
 Store *store_open_existing(const char *directory, GError **error);
+/* Writes wait for the lock of the table for so many seconds at most, then fail with WSI_ERROR_IO; 0 (of store_open): for ever.  For those who
+ * must notice when another process holds it and does not go on. */
+void store_bound_wait(Store *store, int seconds);
 void store_free(Store *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_free)
 

@@ -7,6 +7,7 @@
  *   EXIT_TRY_AGAIN    the system failed it (a full disk, a job table that cannot be read): what it held is given back, and one takes its
  *                     place after a pause that doubles from 5 s to 5 min
  *   a signal          the job counts a crash and is tried again (the job table parks it after three); a worker takes its place at once
+ *   (stopped)         after some seconds it is killed, which is a signal
  *   any other code    another would fail too: the run ends
  *
  * What is to be written into the job table about a worker that ended may fail for the same reasons, so it waits as well.  The run ends
@@ -18,6 +19,7 @@
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/pool.h"
+#include "base/process.h"
 #include "pipeline/progress.h"
 #include "pipeline/terminal.h"
 #include <fcntl.h>
@@ -31,6 +33,7 @@
 #define FIRST_PAUSE 5
 #define LONGEST_PAUSE 300
 #define MOST_REPLACED 100
+#define MOST_STOPPED 10 /* seconds */
 
 typedef enum {
     NO_WORKER,
@@ -42,6 +45,7 @@ typedef enum {
 typedef struct {
     GPid pid;
     WorkerState state;
+    gint64 stopped; /* us for which it has been seen stopped */
     char *owner, *log, *words;
 } Worker;
 
@@ -50,7 +54,8 @@ typedef struct {
     Store *store;
     Worker *workers;
     int count, threads, patience;
-    int replaced; /* workers started in place of crashed ones */
+    int replaced;  /* workers started in place of crashed ones */
+    gint64 looked; /* monotonic us of the last look at stopped workers */
     struct {
         gint64 since, until; /* monotonic; since 0: no pause */
         int rounds, done;    /* done: jobs when it began */
@@ -87,16 +92,24 @@ static void catch_signals(void)
 
 /* ---- workers ---- */
 
+static gboolean too_long(const Worker *worker)
+{
+    return worker->stopped > MOST_STOPPED * G_USEC_PER_SEC;
+}
+
 static char *last_words(const Worker *worker, int status)
 {
     g_autofree char *text = NULL;
     gsize bytes = 0;
     g_file_get_contents(worker->log, &text, &bytes, NULL);
     const char *tail = text ? text + (bytes > 500 ? bytes - 500 : 0) : "";
-    g_autofree char *how = WIFSIGNALED(status)
-                               ? g_strdup_printf("the worker was killed by signal %d (%s)", WTERMSIG(status),
-                                                 g_strsignal(WTERMSIG(status)))
-                               : g_strdup_printf("the worker ended with code %d", WEXITSTATUS(status));
+    g_autofree char *how =
+        too_long(worker)
+            ? g_strdup_printf("the worker was stopped (SIGSTOP, SIGTSTP) for more than %d s and was ended",
+                              MOST_STOPPED)
+        : WIFSIGNALED(status) ? g_strdup_printf("the worker was killed by signal %d (%s)", WTERMSIG(status),
+                                                g_strsignal(WTERMSIG(status)))
+                              : g_strdup_printf("the worker ended with code %d", WEXITSTATUS(status));
     return g_strchomp(g_strdup_printf("%s%s%s", how, *tail ? ": " : "", tail));
 }
 
@@ -109,6 +122,7 @@ static void worker_clear(Worker *worker)
     g_clear_pointer(&worker->log, g_free);
     g_clear_pointer(&worker->words, g_free);
     worker->state = NO_WORKER;
+    worker->stopped = 0;
 }
 
 static gboolean worker_start(const Crew *crew, Worker *worker, GError **error)
@@ -159,6 +173,7 @@ static void signal_all(const Crew *crew, int signal_number)
     for (int i = 0; i < crew->count; i++) {
         if (crew->workers[i].state == RUNS) {
             kill(crew->workers[i].pid, signal_number);
+            kill(crew->workers[i].pid, SIGCONT); /* a stopped one would not hear it */
         }
     }
 }
@@ -272,6 +287,24 @@ static gboolean reap(Crew *crew, GError **error)
     return TRUE;
 }
 
+/* A worker that somebody has stopped may hold the lock of the job table, so that no other goes on, and the run could not end.  The time for
+ * which the supervisor was stopped too (Ctrl-Z) does not count. */
+static void end_stopped(Crew *crew)
+{
+    gint64 now = g_get_monotonic_time(), passed = MIN(now - crew->looked, G_USEC_PER_SEC);
+    crew->looked = now;
+    for (int i = 0; i < crew->count; i++) {
+        Worker *worker = &crew->workers[i];
+        if (worker->state != RUNS || too_long(worker)) {
+            continue; /* that it was stopped is remembered until it is reaped */
+        }
+        worker->stopped = process_is_stopped(worker->pid) ? worker->stopped + passed : 0;
+        if (too_long(worker)) {
+            kill(worker->pid, SIGKILL);
+        }
+    }
+}
+
 static gboolean tell(Crew *crew, Progress *progress, gboolean last, GError **error)
 {
     GError *why = NULL;
@@ -323,6 +356,7 @@ static gboolean supervise(Crew *crew, Progress *progress, GError **error)
             signal_all(crew, asked > 1 ? SIGKILL : SIGTERM);
             passed_on = asked;
         }
+        end_stopped(crew);
         if (!reap(crew, error) || !tell(crew, progress, FALSE, error)) {
             dismiss(crew);
             return FALSE;

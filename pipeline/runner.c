@@ -160,6 +160,10 @@ int runner_run(const Config *config, const char *folder, const RunnerOptions *op
     }
     gboolean alone = store_end_workers(absolute, WORKER_PATIENCE, error);
     g_autoptr(Store) store = alone ? store_open(absolute, error) : NULL;
+    if (store) {
+        store_bound_wait(store,
+                         STORE_WAIT); /* who supervises must not be held up by a worker that does not go on */
+    }
     durable_sweep(absolute);
     sweep_logs(absolute);
     int code = EXIT_FAILED;
