@@ -120,10 +120,22 @@ static int count_slides(const GPtrArray *slides, const char *split)
     return n;
 }
 
+/* A job of these failed: none of their tiles is here. */
+static int count_failed(const Work *work, const char *split)
+{
+    int n = 0;
+    for (guint i = 0; i < work->run->slides->len; i++) {
+        const SlideEntry *entry = work->run->slides->pdata[i];
+        g_autofree char *facts = work_find(work, "cut", entry->id, "facts");
+        n += g_str_equal(entry->split, split) && entry->label != SLIDE_UNKNOWN && !facts;
+    }
+    return n;
+}
+
 static void add_splits(GString *out, const Work *work, GHashTable *kept, const GPtrArray *dropped)
 {
-    static const char *const titles[] = {"split",  "patients",    "slides", "good",
-                                         "Ungood", "not sampled", NULL};
+    static const char *const titles[] = {"split", "patients", "slides",      "of them failed",
+                                         "good",  "Ungood",   "not sampled", NULL};
     g_autoptr(GHashTable) left = count_all(dropped);
     markdown_table(out, titles);
     for (size_t s = 0; s < G_N_ELEMENTS(splits); s++) {
@@ -134,6 +146,7 @@ static void add_splits(GString *out, const Work *work, GHashTable *kept, const G
             markdown_cell(out, "unknown");
         }
         markdown_cell(out, "%d", count_slides(work->run->slides, splits[s]));
+        markdown_cell(out, "%d", count_failed(work, splits[s]));
         markdown_cell(out, "%d", count(kept, "good", "", splits[s]));
         markdown_cell(out, "%d", count(kept, "Ungood", "", splits[s]));
         markdown_cell(out, "%d", count(left, "good", "", splits[s]) + count(left, "Ungood", "", splits[s]));

@@ -18,6 +18,7 @@
 #include "pipeline/runner.h"
 #include "pipeline/sizes.h"
 #include "pipeline/traintiles.h"
+#include "tiler/cut.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -176,13 +177,29 @@ static gboolean score_slide(const Config *config, Model *model, const char *bund
     g_autoptr(Tissue) tissue =
         slide && tiles_need_mpp(slide, error) ? tissue_find(slide, &tissue_options, error) : NULL;
     g_autoptr(GArray) scored = g_array_new(FALSE, FALSE, sizeof(Scored));
+    g_autoptr(GArray) places = g_array_new(FALSE, FALSE, sizeof(Rect));
     g_autoptr(Map) map = NULL;
     ScoringOptions options = {model, bundle, threads, NULL, tell_tiles, (void *)path, FALSE};
     if (!tissue || !scoring_slide(&options, config, slide, tissue->mask, scored, &map, error)) {
         return FALSE;
     }
     for (guint i = 0; i < scored->len; i++) {
-        g_array_index(scored, Scored, i).label = -1;
+        Scored *one = &g_array_index(scored, Scored, i);
+        Rect place = {one->tile.x, one->tile.y, one->width, one->height};
+        one->label = -1;
+        one->lesion_share = NAN; /* no annotation is known */
+        g_array_append_val(places, place);
+    }
+    int unreadable = scored_unreadable(scored);
+    if (unreadable > 0) {
+        fprintf(stderr,
+                "wsiflow score: %s: %d of %u tiles have no score since less than %.0f %% of them could be "
+                "read\n",
+                path, unreadable, scored->len, 100 * CUT_READABLE);
+    }
+    g_autoptr(Image) known = heatmaps_known(map, slide_info(slide), tissue->mask, places, error);
+    if (!known) {
+        return FALSE;
     }
     g_autofree char *id = cohort_slide_id(path), *folder = g_build_filename(output, id, NULL);
     g_autofree char *table = g_build_filename(folder, "scores.csv", NULL),
@@ -192,7 +209,7 @@ static gboolean score_slide(const Config *config, Model *model, const char *bund
     look.provenance = "wsiflow " WSIFLOW_VERSION;
     char sha256[3][65];
     return scoring_write_slide(table, id, "", scored, NULL, error) && npy_write(values, map, NULL, error) &&
-           heatmaps_write(folder, &look, slide, map, sha256, error);
+           heatmaps_write(folder, &look, slide, map, known, sha256, error);
 }
 
 /* All slides, even when some fail: each failure is told. */
@@ -384,7 +401,7 @@ int command_heatmap(int argc, char **argv, GError **error)
     HeatmapLook look = heatmap_look(config);
     look.title = id;
     look.provenance = "wsiflow " WSIFLOW_VERSION;
-    gboolean ok =
-        slide && tiles_need_mpp(slide, error) && heatmaps_write(output, &look, slide, map, sha256, error);
+    gboolean ok = slide && tiles_need_mpp(slide, error) &&
+                  heatmaps_write(output, &look, slide, map, NULL, sha256, error);
     return ok ? EXIT_DONE : EXIT_FAILED;
 }

@@ -33,7 +33,7 @@ static void tell_sizes(const Ended *ended)
     }
 }
 
-/* Tiles that are in no patch set, or not trained on, since they could not be read. */
+/* Tiles that are in no patch set, not trained on, or have no scores, since they could not be read. */
 static void tell_leftout(const Ended *ended)
 {
     static const Source sources[] = {{"dataset", "unreadable", "patch set"},
@@ -43,6 +43,11 @@ static void tell_leftout(const Ended *ended)
         if (text) {
             fprintf(stderr, "%s: %s\n", sources[i].what, text);
         }
+    }
+    const json_t *figures = records_get(ended->records, "evaluate", COHORT, "metrics");
+    g_autofree char *scoring = leftout_text(json_object_get(figures, "unreadable"));
+    if (scoring) {
+        fprintf(stderr, "scoring: %s\n", scoring);
     }
 }
 

@@ -14,9 +14,9 @@
 
 /* Rows of one split, or of all. */
 typedef struct {
-    const char *split; /* NULL = all */
-    GArray *rows;      /* int: with score and label */
-    int unlabelled, unscored, tiles, slides;
+    const char *split;                                /* NULL = all */
+    GArray *rows;                                     /* int: with score and label */
+    int unlabelled, unscored, without, tiles, slides; /* without: score, labelled or not */
 } Part;
 
 static Part part_of(const ScoreTable *table, const char *split)
@@ -29,6 +29,7 @@ static Part part_of(const ScoreTable *table, const char *split)
         }
         part.tiles++;
         part.unlabelled += table->label[i] < 0;
+        part.without += isnan(table->score[i]);
         part.unscored += table->label[i] >= 0 && isnan(table->score[i]);
         if (table->label[i] >= 0 && !isnan(table->score[i])) {
             g_array_append_val(part.rows, i);
@@ -283,9 +284,9 @@ static json_t *part_json(const ScoreTable *table, const Part *part, const Thresh
     if (part->split) {
         json_object_set_new(out, "split", json_string(part->split));
     }
-    json_object_update_new(out, json_pack("{s:i, s:i, s:i, s:i}", "slides_with_rows", part->slides, "rows",
-                                          part->tiles, "unlabelled", part->unlabelled, "unscored",
-                                          part->unscored));
+    json_object_update_new(out, json_pack("{s:i, s:i, s:i, s:i, s:i}", "slides_with_rows", part->slides,
+                                          "rows", part->tiles, "unlabelled", part->unlabelled, "unscored",
+                                          part->unscored, "without_score", part->without));
     if (nothing) {
         json_object_set_new(out, "absent", json_string(nothing));
         return out;
@@ -328,12 +329,22 @@ static gint by_slide(gconstpointer a, gconstpointer b)
 /* One line a slide: how much, how high. */
 static json_t *slide_json_of(const ScoreTable *table, const GArray *rows)
 {
-    int first = g_array_index(rows, int, 0), n = (int)rows->len, top = (n + 99) / 100, anomalies = 0;
-    g_autoptr(GArray) values = gather(rows, table->score, sizeof(double));
+    int first = g_array_index(rows, int, 0), anomalies = 0, lost = 0;
+    g_autoptr(GArray) scored = g_array_new(FALSE, FALSE, sizeof(int));
+    for (guint i = 0; i < rows->len; i++) {
+        int row = g_array_index(rows, int, i);
+        if (isnan(table->score[row])) {
+            lost += table->label[row] > 0;
+        } else {
+            g_array_append_val(scored, row);
+        }
+    }
+    int n = (int)scored->len, top = (n + 99) / 100;
+    g_autoptr(GArray) values = gather(scored, table->score, sizeof(double));
     g_autoptr(GArray) labelled = g_array_new(FALSE, FALSE, sizeof(int));
     double *sorted = (double *)(void *)values->data, sum = 0;
     for (int i = 0; i < n; i++) {
-        int row = g_array_index(rows, int, i);
+        int row = g_array_index(scored, int, i);
         anomalies += table->label[row] > 0;
         if (table->label[row] >= 0) {
             g_array_append_val(labelled, row);
@@ -343,17 +354,20 @@ static json_t *slide_json_of(const ScoreTable *table, const GArray *rows)
     for (int i = 0; i < top; i++) {
         sum += sorted[n - 1 - i];
     }
-    json_t *out = json_pack("{s:s, s:i, s:i, s:i}", "slide", table->group[first], "tiles", n, "labelled",
-                            (int)labelled->len, "lesion_tiles", anomalies);
+    json_t *out = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i}", "slide", table->group[first], "tiles", n,
+                            "labelled", (int)labelled->len, "lesion_tiles", anomalies, "without_score",
+                            (int)rows->len - n, "lesion_tiles_without_score", lost);
     Metrics m;
     if (compute(table, labelled, table->score, NAN, &m) && classes_of(&m) == NEEDS_BOTH) {
         json_object_set_new(out, "auroc", json_real(m.auroc));
     }
-    json_object_update_new(out, json_pack("{s:o, s:o, s:i, s:o}", "median",
-                                          json_number_or_null((sorted[(n - 1) / 2] + sorted[n / 2]) / 2),
-                                          "top_1_percent_mean", json_number_or_null(sum / top),
-                                          "top_1_percent_tiles", top, "maximum",
-                                          json_number_or_null(sorted[n - 1])));
+    if (n > 0) {
+        json_object_update_new(out, json_pack("{s:o, s:o, s:i, s:o}", "median",
+                                              json_number_or_null((sorted[(n - 1) / 2] + sorted[n / 2]) / 2),
+                                              "top_1_percent_mean", json_number_or_null(sum / top),
+                                              "top_1_percent_tiles", top, "maximum",
+                                              json_number_or_null(sorted[n - 1])));
+    }
     if (*table->split[first]) {
         json_object_set_new(out, "split", json_string(table->split[first]));
     }
@@ -365,7 +379,7 @@ static json_t *slides_json(const ScoreTable *table)
     json_t *out = json_array();
     g_autoptr(GArray) order = g_array_new(FALSE, FALSE, sizeof(SlideRow));
     for (int i = 0; i < table->n; i++) {
-        if (*table->group[i] && !isnan(table->score[i])) {
+        if (*table->group[i]) {
             g_array_append_val(order, ((SlideRow){table, i}));
         }
     }

@@ -119,8 +119,14 @@ static void put_slides(GString *out, const json_t *slides)
         put_number(out, slide, "median", "median", "%.3f");
         put_number(out, slide, "top_1_percent_mean", "top 1 %", "%.3f");
         int top = whole(slide, "top_1_percent_tiles");
-        g_string_append_printf(out, " (%d tile%s)", top, top == 1 ? "" : "s");
+        if (top > 0) {
+            g_string_append_printf(out, " (%d tile%s)", top, top == 1 ? "" : "s");
+        }
         put_number(out, slide, "maximum", "maximum", "%.3f");
+        if (whole(slide, "without_score") > 0) {
+            g_string_append_printf(out, "; %d more, %d of them lesion, have no score",
+                                   whole(slide, "without_score"), whole(slide, "lesion_tiles_without_score"));
+        }
         g_string_append_c(out, '\n');
     }
 }

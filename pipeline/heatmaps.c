@@ -7,6 +7,8 @@
 #include "tiler/heatmap.h"
 #include "tiler/picture.h"
 #include "tiler/pyramid.h"
+#include <math.h>
+#include <string.h>
 
 const char *const heatmap_files[3] = {"heatmap.tif", "heatmap.ome.tif", "heatmap.png"};
 
@@ -20,8 +22,43 @@ HeatmapLook heatmap_look(const Config *config)
                          .opacity = config->heatmap_opacity};
 }
 
+Image *heatmaps_known(const Map *map, const SlideInfo *info, const Image *tissue, const GArray *tiles,
+                      GError **error)
+{
+    Image *known = image_new(map->width, map->height, 1, error);
+    if (known) {
+        memset(known->pixels, 255, image_bytes(known));
+    }
+    double wide = info->levels[0].width / (double)map->width,
+           high = info->levels[0].height / (double)map->height;
+    for (guint i = 0; known && i < tiles->len; i++) {
+        const Rect *tile = &g_array_index(tiles, Rect, i);
+        int x0 = MAX(0, (int)ceil(tile->x / wide - 0.5)), y0 = MAX(0, (int)ceil(tile->y / high - 0.5));
+        for (int y = y0; y < map->height && (y + 0.5) * high < tile->y + tile->height; y++) {
+            for (int x = x0; x < map->width && (x + 0.5) * wide < tile->x + tile->width; x++) {
+                size_t cell = (size_t)y * map->width + x;
+                int tx = (int)((x + 0.5) / map->width * tissue->width),
+                    ty = (int)((y + 0.5) / map->height * tissue->height);
+                if (isnan(map->values[cell]) && tissue->pixels[(size_t)ty * tissue->width + tx]) {
+                    known->pixels[cell] = 0;
+                }
+            }
+        }
+    }
+    return known;
+}
+
+/* Where the pictures of the map show no data: what is not known, and cells without value where the slide's picture cannot be read. */
+static void mark_unknown(Image *valid, const Map *map, const Image *known)
+{
+    for (size_t i = 0; i < image_bytes(valid); i++) {
+        gboolean lost = isnan(map->values[i]) && (!valid->pixels[i] || (known && !known->pixels[i]));
+        valid->pixels[i] = lost ? 0 : 255;
+    }
+}
+
 gboolean heatmaps_write(const char *folder, const HeatmapLook *look, Slide *slide, const Map *map,
-                        char sha256[3][65], GError **error)
+                        const Image *known, char sha256[3][65], GError **error)
 {
     const SlideInfo *info = slide_info(slide);
     Rect whole = {0, 0, info->levels[0].width, info->levels[0].height};
@@ -31,15 +68,19 @@ gboolean heatmaps_write(const char *folder, const HeatmapLook *look, Slide *slid
         return FALSE;
     }
     picture_mark_lost(base, valid);
+    mark_unknown(valid, map, known);
     g_autoptr(Image) coloured =
         heatmap_colour(map, look->low, look->high, look->colours, base, look->opacity, error);
-    g_autofree char *note = g_strdup_printf("%s  For research use only.", look->provenance);
+    g_autofree char *note = g_strdup_printf(
+        "%s  Colours: standard deviations of normal tiles; hatched: no data.  For research use only.",
+        look->provenance);
     g_autoptr(Image) overview = coloured ? heatmap_overview(map, look->low, look->high, look->colours, base,
-                                                            900, look->title, note, error)
+                                                            valid, 900, look->title, note, error)
                                          : NULL;
     if (!overview) {
         return FALSE;
     }
+    picture_mark_lost(coloured, valid);
     g_autofree char *text =
         g_strdup_printf("anomaly heatmap of %s; %s colours %g..%g; %s; for research use only", look->title,
                         look->colours, look->low, look->high, look->provenance);

@@ -46,6 +46,8 @@ static const Column score_columns[] = {
     {"auroc", "AUROC", "%.4f"}, {"average_precision", "AP", "%.4f"}, {NULL, NULL, NULL}};
 static const Column slide_columns[] = {{"tiles", "tiles", "%.0f"},
                                        {"lesion_tiles", "lesion tiles", "%.0f"},
+                                       {"without_score", "tiles without data", "%.0f"},
+                                       {"lesion_tiles_without_score", "of them lesion", "%.0f"},
                                        {"auroc", "AUROC", "%.3f"},
                                        {"median", "median", "%.3f"},
                                        {"top_1_percent_mean", "top 1 % mean", "%.3f"},
@@ -76,7 +78,13 @@ static void put_numbers(Page *page, const json_t *object, const Column *columns)
 static void put_heading(Page *page, const char *title, const json_t *figures)
 {
     const char *split = json_string_value(json_object_get(figures, "split"));
-    page_put(page, PAGE_H2, "%s%s%s", title, split ? ": split " : "", split ? split : "");
+    int all = (int)json_integer_value(json_object_get(figures, "slides_wanted"));
+    int had = all - (int)json_array_size(json_object_get(figures, "slides_failed"));
+    if (split && had < all) {
+        page_put(page, PAGE_H2, "%s: split %s, %d of %d slides", title, split, had, all);
+    } else {
+        page_put(page, PAGE_H2, "%s%s%s", title, split ? ": split " : "", split ? split : "");
+    }
 }
 
 static void put_row_title(Page *page, const char *title, const json_t *m)
@@ -135,9 +143,14 @@ static void put_part(Page *page, const json_t *part)
         put_figure_rows(page, part);
     }
     put_absent(page, "No figures", part);
-    page_put(page, PAGE_P, "Left out: %d tiles without label, %d with a label but without data.",
-             (int)json_integer_value(json_object_get(part, "unlabelled")),
-             (int)json_integer_value(json_object_get(part, "unscored")));
+    int without = (int)json_integer_value(json_object_get(part, "without_score"));
+    int unscored = (int)json_integer_value(json_object_get(part, "unscored"));
+    page_put(
+        page, PAGE_P,
+        "Left out: %d tiles without label, %d with a label but without data. In all, %d of %d tiles have no "
+        "data.",
+        (int)json_integer_value(json_object_get(part, "unlabelled")), unscored, without,
+        (int)json_integer_value(json_object_get(part, "rows")));
 }
 
 static void put_figures(Page *page, const json_t *figures)
@@ -307,8 +320,8 @@ static GArray *read_channels(const char *path, GError **error)
     return csv ? g_steal_pointer(&channels) : NULL;
 }
 
-/* Tiles that nothing was learnt from, since they could not be read. */
-static void put_leftout(Page *page, const Work *work)
+/* Tiles that nothing was learnt from, or that have no scores, since they could not be read. */
+static void put_leftout(Page *page, const Work *work, const json_t *figures)
 {
     static const char *const from[][2] = {{"dataset", "Patch set"}, {"normals", "Training"}};
     for (size_t i = 0; i < G_N_ELEMENTS(from); i++) {
@@ -316,6 +329,10 @@ static void put_leftout(Page *page, const Work *work)
         if (text) {
             page_put(page, PAGE_P, "%s: %s.", from[i][1], text);
         }
+    }
+    g_autofree char *text = leftout_text(json_object_get(figures, "unreadable"));
+    if (text) {
+        page_put(page, PAGE_P, "Scoring: %s.", text);
     }
 }
 
@@ -479,7 +496,7 @@ gboolean report_write(Work *work, const ScoreTable *table, const json_t *figures
         return FALSE;
     }
     put_sizes(page, work);
-    put_leftout(page, work);
+    put_leftout(page, work, figures);
     if (!put_slides(page, work, figures, error)) {
         return FALSE;
     }

@@ -361,7 +361,40 @@ GArray *scored_sizes(const GArray *scored)
     return sizes;
 }
 
+int scored_unreadable(const GArray *scored)
+{
+    int n = 0;
+    for (guint i = 0; i < scored->len; i++) {
+        n += !cut_readable(g_array_index(scored, Scored, i).valid_share);
+    }
+    return n;
+}
+
 /* ---- tables ---- */
+
+GArray *scoring_read_places(const char *path, GError **error)
+{
+    static const char *const names[] = {"x", "y", "width", "height"};
+    g_autoptr(Csv) csv = csv_read(path, error);
+    g_autoptr(GArray) places = g_array_new(FALSE, FALSE, sizeof(Rect));
+    int columns[4];
+    for (int i = 0; i < 4; i++) {
+        if (!csv || (columns[i] = csv_need(csv, names[i], error)) < 0) {
+            return NULL;
+        }
+    }
+    for (int row = 0; row < csv_rows(csv); row++) {
+        Rect place;
+        double *const values[] = {&place.x, &place.y, &place.width, &place.height};
+        for (int i = 0; i < 4; i++) {
+            if (!csv_number(csv, row, columns[i], values[i], error)) {
+                return NULL;
+            }
+        }
+        g_array_append_val(places, place);
+    }
+    return g_steal_pointer(&places);
+}
 
 static void put(GString *out, const char *format, double value, char end)
 {

@@ -40,6 +40,10 @@ gboolean scoring_write_slide(const char *path, const char *slide, const char *sp
                              char sha256[65], GError **error);
 gboolean scoring_write_pictures(const char *path, const char *split, const GArray *scored, char sha256[65],
                                 GError **error);
+/* The footprints in a table of a slide: array of Rect (level-0 px). Caller frees. */
+GArray *scoring_read_places(const char *path, GError **error);
+/* How many tiles have no score since less than CUT_READABLE of them could be read. */
+int scored_unreadable(const GArray *scored);
 /* The sizes of scored pictures: array of PictureSize (sizes.h), owned by the caller. */
 GArray *scored_sizes(const GArray *scored);
 void scored_clear(Scored *scored);

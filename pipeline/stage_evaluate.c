@@ -7,6 +7,7 @@
 #include "pipeline/evaluation.h"
 #include "pipeline/gaps.h"
 #include "pipeline/json.h"
+#include "pipeline/leftout.h"
 #include "pipeline/models.h"
 #include "pipeline/report.h"
 #include "pipeline/stage.h"
@@ -59,11 +60,61 @@ static GPtrArray *score_paths(const Work *work)
     return paths;
 }
 
+/* Slides that were to be scored and have no scores, since a job of theirs failed: in no figure, so the figures name them.
+ *   slides_wanted, slides_failed: of the split test, which the headline is of; told: of every split. */
+static void add_failed(const Work *work, json_t *figures)
+{
+    static const char *const splits[] = {"test", "valid", "train", "none"};
+    for (size_t s = 0; s < G_N_ELEMENTS(splits); s++) {
+        json_t *failed = json_array();
+        g_autoptr(GString) names = g_string_new(NULL);
+        int wanted = 0;
+        for (guint i = 0; i < work->run->slides->len; i++) {
+            const SlideEntry *entry = work->run->slides->pdata[i];
+            g_autofree char *path = work_find(work, "score", entry->id, "scores");
+            if (!entry->scored || !g_str_equal(entry->split, splits[s])) {
+                continue;
+            }
+            wanted++;
+            if (!path) {
+                json_array_append_new(failed, json_string(entry->id));
+                g_string_append_printf(names, "%s%s", names->len ? ", " : "", entry->id);
+            }
+        }
+        if (names->len > 0) {
+            g_autofree char *text = g_strdup_printf(
+                "%zu of %d slides of the split %s failed and are in no figure: %s (wsiflow status says why)",
+                json_array_size(failed), wanted, splits[s], names->str);
+            json_array_append_new(json_object_get(figures, "told"), json_string(text));
+        }
+        if (s == 0 && wanted > 0) {
+            json_object_set_new(figures, "slides_wanted", json_integer(wanted));
+            json_object_set(figures, "slides_failed", failed);
+        }
+        json_decref(failed);
+    }
+}
+
+/* Tiles without scores, by slide. */
+static void add_unreadable(json_t *figures)
+{
+    json_t *leftout = leftout_new(), *slide;
+    size_t i;
+    json_array_foreach(json_object_get(figures, "slides"), i, slide)
+    {
+        leftout_add(leftout, json_string_value(json_object_get(slide, "slide")),
+                    json_integer_value(json_object_get(slide, "without_score")));
+    }
+    json_object_set_new(figures, "unreadable", leftout);
+}
+
 /* Takes over the figures. */
 static gboolean publish(Work *work, const ScoreTable *table, json_t *figures, GError **error)
 {
     char sha256[65];
     g_autofree char *path = work_output(work, "metrics.json");
+    add_failed(work, figures);
+    add_unreadable(figures);
     add_gaps(work, figures);
     gboolean ok = report_write(work, table, figures, error) &&
                   json_write(path, json_incref(figures), sha256, error) &&

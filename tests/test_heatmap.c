@@ -268,8 +268,8 @@ static void test_overview(void)
         g_autoptr(Image) slide = image_new(sizes[i][0] * 2, sizes[i][1] * 2, 3, NULL);
         memset(slide->pixels, 77, image_bytes(slide));
         GError *error = NULL;
-        g_autoptr(Image) out =
-            heatmap_overview(map, 0, 1, "viridis", slide, 200, "tumor_001", "For research use only.", &error);
+        g_autoptr(Image) out = heatmap_overview(map, 0, 1, "viridis", slide, NULL, 200, "tumor_001",
+                                                "For research use only.", &error);
         g_assert_no_error(error);
         g_assert_cmpint(out->height, >=, MIN(200, 200 * sizes[i][1] / sizes[i][0]));
         g_assert_true(has_colour(out, (uint8_t[]){77, 77, 77}));
@@ -277,8 +277,8 @@ static void test_overview(void)
             g_autoptr(Image) ramp = colour_ramp("viridis");
             g_assert_true(has_colour(out, ramp->pixels + 3 * v)); /* both ends of the bar */
         }
-        g_autoptr(Image) other =
-            heatmap_overview(map, 0, 1, "viridis", slide, 200, "tumor_002", "For research use only.", &error);
+        g_autoptr(Image) other = heatmap_overview(map, 0, 1, "viridis", slide, NULL, 200, "tumor_002",
+                                                  "For research use only.", &error);
         g_assert_cmpint(other->width, ==, out->width);
         g_assert_true(memcmp(other->pixels, out->pixels, image_bytes(out)) !=
                       0); /* the title is in the picture */

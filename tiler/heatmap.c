@@ -106,14 +106,17 @@ static void draw_bar(Image *out, int left, int top, int height, const uint8_t (*
 
 /* Pictures of the slide and of the map at one size, side by side, on white. */
 Image *heatmap_overview(const Map *map, double low, double high, const char *colours,
-                        const Image *slide_picture, int side, const char *title, const char *note,
-                        GError **error)
+                        const Image *slide_picture, const Image *known, int side, const char *title,
+                        const char *note, GError **error)
 {
     static const uint8_t ink[3] = {40, 40, 40};
     const uint8_t(*table)[3] = need_colours(colours, low, high, error);
     g_autoptr(Image) coloured = table ? heatmap_colour(map, low, high, colours, NULL, 1, error) : NULL;
     if (!coloured) {
         return NULL;
+    }
+    if (known) {
+        picture_mark_lost(coloured, known);
     }
     double scale = (double)MAX(side, 1) / MAX(slide_picture->width, slide_picture->height);
     int width = MAX(1, (int)(slide_picture->width * scale + 0.5)),

@@ -28,9 +28,9 @@ Map *blend_finish(const Blend *blend, const Image *tissue, GError **error);
 Image *heatmap_colour(const Map *map, double low, double high, const char *colours, const Image *base,
                       double opacity, GError **error);
 /* The overview for people: slide picture left, coloured map right, colour bar with low/high values, title
- * and note below.  Pictures are scaled by nearest neighbour to at most `side` px.  Caller frees. */
+ * and note below.  known (1 channel of the map's size, may be NULL): where it is 0, the map is hatched as no data.  Pictures are scaled by nearest neighbour to at most `side` px.  Caller frees. */
 Image *heatmap_overview(const Map *map, double low, double high, const char *colours,
-                        const Image *slide_picture, int side, const char *title, const char *note,
-                        GError **error);
+                        const Image *slide_picture, const Image *known, int side, const char *title,
+                        const char *note, GError **error);
 /* TRUE when the colour map exists. */
 gboolean heatmap_has_colours(const char *name);

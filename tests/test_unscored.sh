@@ -1,0 +1,114 @@
+#!/bin/sh
+# What scoring cannot read, and slides that fail: both are named and counted wherever figures are shown, and pictures show no data as no data.
+. tests/lib.sh
+python3 -c 'import numpy, tifffile; from PIL import Image' 2>/dev/null || skip_all "python3-numpy, tifffile or PIL is missing"
+cd "$tmp" || exit 2
+
+"$WSIFLOW" synth -o cohort -n 4 -l 3 --width 3072 --height 2048 >synth.log 2>&1
+cat >damage.py <<'P'
+# Levels that tiles are cut from lose the middle of the slide; coarse ones, which tissue and pictures are made of, stay whole.
+import csv, json, sys, tifffile
+rows = list(csv.DictReader(open("cohort/manifest.csv")))
+for row, split in zip(rows, ("train", "test", "test", "test")):
+    row["split"] = split
+with open("cohort/manifest.csv", "w", newline="") as f:
+    out = csv.DictWriter(f, rows[0].keys())
+    out.writeheader()
+    out.writerows(rows)
+hurt = "cohort/slides/synth_02.tif"
+data = bytearray(open(hurt, "rb").read())
+with tifffile.TiffFile(hurt) as f:
+    for level in f.series[0].levels[:2] if len(f.series[0].levels) > 1 else f.pages[:2]:
+        page = level.keyframe if hasattr(level, "keyframe") else level
+        across = -(-page.imagewidth // page.tilewidth)
+        down = -(-page.imagelength // page.tilelength)
+        for i, (at, size) in enumerate(zip(page.dataoffsets, page.databytecounts)):
+            if i // across < down * 0.6 and i % across < across * 0.6:
+                data[at:at + size] = b"\0" * size
+open(hurt, "wb").write(data)
+lost = open("cohort/slides/synth_03.tif", "rb").read()
+open("cohort/slides/synth_03.tif", "wb").write(lost[:200])
+P
+python3 damage.py
+cat >run.yaml <<'Y'
+slides: {manifest: cohort/manifest.csv, annotations: cohort/annotations}
+tiles: {size: 64}
+model: {blocks: [1, 1, 1], condition: 8, fpn_width: 8}
+train: {epochs: 1, batch: 4, source: slides}
+dataset: {write: false}
+heatmap: {cell_um: 8}
+Y
+"$WSIFLOW" run -c run.yaml -o run -j 2 >run.log 2>&1
+is "one slide fails" $? 3
+
+# ---- a slide that failed
+check "metrics.json names it" python3 - <<'P'
+import json
+m = json.load(open("run/metrics.json"))
+assert m["slides_wanted"] == 3 and m["slides_failed"] == ["synth_03"] and m["slides_with_rows"] == 2, m
+assert any("1 of 3 slides of the split test" in t and "synth_03" in t for t in m["told"]), m["told"]
+P
+like "the report's headline counts it" "$(cat run/report.html)" 'Figures: split test, 2 of 3 slides'
+like "and the report names it" "$(cat run/report.html)" '1 of 3 slides of the split test failed and are in no figure: synth_03'
+sed 's/write: false/write: true/; s/epochs: 1, batch: 4, source: slides/run: false/' run.yaml >set.yaml
+"$WSIFLOW" dataset -c set.yaml -o set -j 2 >set.log 2>&1
+like "the card counts it apart" "$(grep '^| test' set/dataset/CARD.md)" '^\| test \| 3 \| 3 \| 1 \|'
+like "and no other" "$(grep '^| train' set/dataset/CARD.md)" '^\| train \| 1 \| 1 \| 0 \|'
+
+# ---- tiles that cannot be read
+check "the figures count all tiles without a score, by slide" python3 - <<'P'
+import csv, json
+rows = list(csv.DictReader(open("run/slides/synth_02/scores.csv")))
+lost = [r for r in rows if not r["score"]]
+m = json.load(open("run/metrics.json"))
+slide = next(s for s in m["slides"] if s["slide"] == "synth_02")
+assert len(rows) > len(lost) > 10 and any(r["label"] == "1" for r in lost)
+assert slide["tiles"] == len(rows) - len(lost) and slide["without_score"] == len(lost), slide
+assert slide["lesion_tiles_without_score"] == sum(r["label"] == "1" for r in lost), slide
+assert m["without_score"] == len(lost) and m["unreadable"] == {"tiles": len(lost), "slides": [{"slide": "synth_02", "tiles": len(lost)}]}, m["unreadable"]
+open("lost", "w").write(str(len(lost)))
+P
+lost=$(cat lost)
+like "the terminal tells it" "$(cat run.log)" "^scoring: $lost tiles were left out since less than 50 % of them could be read: $lost of synth_02$"
+like "the report too" "$(cat run/report.html)" "Scoring: $lost tiles were left out"
+"$WSIFLOW" evaluate run/slides/*/scores.csv >evaluate.log 2>&1
+like "so does evaluate" "$(cat evaluate.log)" "synth_02 .*; $lost more, [1-9][0-9]* of them lesion, have no score"
+"$WSIFLOW" score -m run/model/model.safetensors -o scored cohort/slides/synth_02.tif >score.log 2>&1
+like "and wsiflow score" "$(cat score.log)" "^wsiflow score: cohort/slides/synth_02.tif: $lost of [0-9]* tiles have no score since less than 50 %"
+is "whose tiles have no lesion share, as no annotation is known" "$(python3 -c "
+import csv
+print({r['lesion_share'] for r in csv.DictReader(open('scored/synth_02/scores.csv'))})")" "{''}"
+cat >hatched.py <<'P'
+# Cells of tissue, covered by a tile and NaN, are hatched at the right of heatmap.png and in heatmap.tif; glass is white.
+import csv, sys, numpy as np, tifffile
+from PIL import Image
+folder, slide = sys.argv[1:]
+m = np.load(f"{folder}/scoremap.npy")
+tissue = np.asarray(Image.open("run/slides/synth_02/tissue.png")) > 0
+h, w = m.shape
+rows = [r for r in csv.DictReader(open(f"{folder}/scores.csv"))]
+with tifffile.TiffFile(slide) as f:
+    W, H = f.pages[0].imagewidth, f.pages[0].imagelength
+covered = np.zeros(m.shape, bool)
+for r in rows:
+    x, y, a, b = (float(r[k]) for k in ("x", "y", "width", "height"))
+    cx, cy = (np.arange(w) + .5) * W / w, (np.arange(h) + .5) * H / h
+    covered |= ((cy >= y) & (cy < y + b))[:, None] & ((cx >= x) & (cx < x + a))[None]
+ty, tx = ((np.arange(h) + .5) / h * tissue.shape[0]).astype(int), ((np.arange(w) + .5) / w * tissue.shape[1]).astype(int)
+inside = tissue[ty][:, tx]
+lost = np.isnan(m) & covered & inside
+glass = ~inside
+assert lost.sum() > 20 and glass.sum() > 20, (lost.sum(), glass.sum())
+p = np.asarray(Image.open(f"{folder}/heatmap.png").convert("RGB"))
+scale = 900 / max(w, h)
+pw, ph = int(w * scale + .5), int(h * scale + .5)
+right = p[2 * 12 + 14:2 * 12 + 14 + ph, 2 * 12 + pw:2 * 12 + 2 * pw]
+fy, fx = ((2 * np.arange(ph) + 1) * h // (2 * ph)), ((2 * np.arange(pw) + 1) * w // (2 * pw))
+grey = np.isin(right, (96, 160)).all(2) & (right[..., 0] == right[..., 1]) & (right[..., 1] == right[..., 2])
+assert grey[lost[fy][:, fx]].all() and not grey[glass[fy][:, fx]].any() and (right[glass[fy][:, fx]] == 255).all()
+t = tifffile.imread(f"{folder}/heatmap.tif", level=0)[..., :3]
+assert np.isin(t[lost], (96, 160)).all()
+P
+check "heatmaps of a run hatch it" python3 hatched.py run/slides/synth_02 cohort/slides/synth_02.tif
+check "heatmaps of wsiflow score too" python3 hatched.py scored/synth_02 cohort/slides/synth_02.tif
+finish
