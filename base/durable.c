@@ -24,6 +24,8 @@
 #include <unistd.h>
 #include <glib/gstdio.h>
 
+enum { TEMP_NAME = 220 /* bytes of the name that a temporary one keeps: 255 less ".", ".PID-N.tmp" */ };
+
 struct Durable {
     char *path, *temp;
     int fd;
@@ -106,8 +108,12 @@ Durable *durable_open(const char *path, GError **error)
     if (!durable_folder(directory, error)) {
         return NULL;
     }
-    char *temp =
-        g_strdup_printf("%s/.%s.%d-%d.tmp", directory, name, (int)getpid(), g_atomic_int_add(&serial, 1));
+    /* What is written may have the longest name there is: the temporary one must not be longer. */
+    g_autofree char *short_name = strlen(name) <= TEMP_NAME
+                                      ? g_strdup(name)
+                                      : g_strdup_printf("%.*s-%08x", TEMP_NAME - 9, name, g_str_hash(name));
+    char *temp = g_strdup_printf("%s/.%s.%d-%d.tmp", directory, short_name, (int)getpid(),
+                                 g_atomic_int_add(&serial, 1));
     int fd = g_open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (fd < 0) {
         wsi_error_errno(error, "cannot create", temp);

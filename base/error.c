@@ -1,13 +1,14 @@
 /* Errors carry what a person needs (file, place, limit) and what the job table needs (the code). */
 #include "base/error.h"
 #include <errno.h>
+#include <string.h>
 
 G_DEFINE_QUARK(wsiflow, wsi_error)
 
-/* What is not in the table is the system's fault: WSI_ERROR_IO. */
+/* What errno says.  What is not in the table is the system's fault when we asked (WSI_ERROR_IO), and says nothing when a library did. */
 static const struct {
     int number;
-    GFileError file_error;
+    GFileError file_error; /* G_FILE_ERROR_FAILED: GLib has none */
     WsiErrorCode code;
 } meanings[] = {
     {ENOENT, G_FILE_ERROR_NOENT, WSI_ERROR_ABSENT},
@@ -17,9 +18,30 @@ static const struct {
     {EPERM, G_FILE_ERROR_PERM, WSI_ERROR_ABSENT},
     {EROFS, G_FILE_ERROR_ROFS, WSI_ERROR_ABSENT},
     {ELOOP, G_FILE_ERROR_LOOP, WSI_ERROR_ABSENT},
-    {ENAMETOOLONG, G_FILE_ERROR_NAMETOOLONG, WSI_ERROR_ABSENT},
+    {ENAMETOOLONG, G_FILE_ERROR_NAMETOOLONG, WSI_ERROR_INPUT}, /* it will be as long the next time */
     {ENOSPC, G_FILE_ERROR_NOSPC, WSI_ERROR_FULL},
-    {EDQUOT, G_FILE_ERROR_NOSPC, WSI_ERROR_FULL},
+    {EDQUOT, G_FILE_ERROR_FAILED, WSI_ERROR_FULL},
+    {ENOMEM, G_FILE_ERROR_NOMEM, WSI_ERROR_IO},
+    {EIO, G_FILE_ERROR_IO, WSI_ERROR_IO},
+    {EMFILE, G_FILE_ERROR_MFILE, WSI_ERROR_IO},
+    {ENFILE, G_FILE_ERROR_NFILE, WSI_ERROR_IO},
+    {EAGAIN, G_FILE_ERROR_AGAIN, WSI_ERROR_IO},
+    {ENODEV, G_FILE_ERROR_NODEV, WSI_ERROR_IO},
+    {ESTALE, G_FILE_ERROR_FAILED, WSI_ERROR_IO},
+    {ETIMEDOUT, G_FILE_ERROR_FAILED, WSI_ERROR_IO},
+    {EHOSTUNREACH, G_FILE_ERROR_FAILED, WSI_ERROR_IO},
+    {EHOSTDOWN, G_FILE_ERROR_FAILED, WSI_ERROR_IO},
+    {ENETUNREACH, G_FILE_ERROR_FAILED, WSI_ERROR_IO},
+    {ENETDOWN, G_FILE_ERROR_FAILED, WSI_ERROR_IO},
+    {ENETRESET, G_FILE_ERROR_FAILED, WSI_ERROR_IO},
+    {ECONNRESET, G_FILE_ERROR_FAILED, WSI_ERROR_IO},
+    {ECONNABORTED, G_FILE_ERROR_FAILED, WSI_ERROR_IO},
+    {ECONNREFUSED, G_FILE_ERROR_FAILED, WSI_ERROR_IO},
+    {ENOTCONN, G_FILE_ERROR_FAILED, WSI_ERROR_IO},
+    {ESHUTDOWN, G_FILE_ERROR_FAILED, WSI_ERROR_IO},
+    {ENOLCK, G_FILE_ERROR_FAILED, WSI_ERROR_IO},
+    {EREMOTEIO, G_FILE_ERROR_FAILED, WSI_ERROR_IO},
+    {ENOBUFS, G_FILE_ERROR_FAILED, WSI_ERROR_IO},
 };
 
 gboolean wsi_error_errno(GError **error, const char *what, const char *file)
@@ -47,9 +69,27 @@ gboolean wsi_error_glib(GError **error, const GError *why)
 {
     WsiErrorCode code = WSI_ERROR_IO;
     for (size_t i = 0; i < G_N_ELEMENTS(meanings); i++) {
-        code = g_error_matches(why, G_FILE_ERROR, (gint)meanings[i].file_error) ? meanings[i].code : code;
+        gboolean same = meanings[i].file_error != G_FILE_ERROR_FAILED &&
+                        g_error_matches(why, G_FILE_ERROR, (gint)meanings[i].file_error);
+        code = same ? meanings[i].code : code;
     }
     g_set_error_literal(error, WSI_ERROR, code, why->message);
+    return FALSE;
+}
+
+gboolean wsi_error_library(GError **error, const char *what, const char *file, const char *message,
+                           int number)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(meanings); i++) {
+        const int one = meanings[i].number;
+        const gboolean failed = meanings[i].code == WSI_ERROR_IO;
+        const gboolean left = number == one && one != EAGAIN; /* that one GLib's locks leave, too */
+        if (failed && (left || (message && strstr(message, g_strerror(one))))) {
+            g_set_error(error, WSI_ERROR, meanings[i].code, "%s %s: %s%s%s", what, file, g_strerror(one),
+                        message ? ": " : "", message ? message : "");
+            return TRUE;
+        }
+    }
     return FALSE;
 }
 

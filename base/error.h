@@ -19,13 +19,19 @@ typedef enum {
     WSI_ERROR_FULL    /* the disk is full or a quota exhausted: nothing helps but room */
 } WsiErrorCode;
 
-/* Sets an error with "WHAT FILE: strerror(errno)" and the code that follows from errno: WSI_ERROR_ABSENT, WSI_ERROR_FULL, otherwise
- * WSI_ERROR_IO.  Always returns FALSE. */
+/* Sets an error with "WHAT FILE: strerror(errno)" and the code that follows from errno: WSI_ERROR_ABSENT, WSI_ERROR_FULL, WSI_ERROR_INPUT
+ * for a name that is too long, otherwise WSI_ERROR_IO.  Always returns FALSE. */
 gboolean wsi_error_errno(GError **error, const char *what, const char *file);
 /* Sets WSI_ERROR_INPUT with this message.  Always returns FALSE. */
 gboolean wsi_error_input(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* As wsi_error_errno, for an error of GLib's file functions (G_FILE_ERROR), whose message names the file.  Always returns FALSE. */
 gboolean wsi_error_glib(GError **error, const GError *why);
+
+/* After a failure of a library that reads files itself: sets an error with WSI_ERROR_IO and returns TRUE when errno
+ * (number), or the library's message (may be NULL) by the text of an errno, says that the system failed.  Otherwise it was the file: FALSE,
+ * no error. */
+gboolean wsi_error_library(GError **error, const char *what, const char *file, const char *message,
+                           int number);
 
 /* TRUE when the system failed, not what it was asked for: trying again can help. */
 gboolean wsi_error_is_system(const GError *error);

@@ -112,6 +112,20 @@ char *cohort_slide_id(const char *path)
     return g_strcanon(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-", '_');
 }
 
+/* Files of a run are named by the id: the longest as "ID-XXXXXXXX_NNNNNNNNNN_mask.png", a name of at most 255 bytes. */
+static gboolean check_length(const char *id, const char *path, const char *way_out, GError **error)
+{
+    enum { ID_BYTES = 220 };
+    if (strlen(id) <= ID_BYTES) {
+        return TRUE;
+    }
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                "%s: the slide's name has %zu bytes, and at most %d fit into the names of files made from "
+                "it; %s",
+                path, strlen(id), ID_BYTES, way_out);
+    return FALSE;
+}
+
 static gint by_id(gconstpointer a, gconstpointer b)
 {
     const SlideEntry *p = *(SlideEntry *const *)a, *q = *(SlideEntry *const *)b;
@@ -120,6 +134,13 @@ static gint by_id(gconstpointer a, gconstpointer b)
 
 static gboolean check_ids(const GPtrArray *slides, GError **error)
 {
+    for (guint i = 0; i < slides->len; i++) {
+        const SlideEntry *entry = slides->pdata[i];
+        if (!check_length(entry->id, entry->path, "give it a shorter one by the column id of slides.manifest",
+                          error)) {
+            return FALSE;
+        }
+    }
     for (guint i = 1; i < slides->len; i++) {
         const SlideEntry *a = slides->pdata[i - 1], *b = slides->pdata[i];
         if (g_str_equal(a->id, b->id)) {
@@ -139,6 +160,9 @@ gboolean cohort_ids_differ(char *const *paths, int count, GError **error)
     for (int i = 0; i < count; i++) {
         g_autofree char *id = cohort_slide_id(paths[i]);
         const char *other = g_hash_table_lookup(seen, id);
+        if (!check_length(id, paths[i], "rename it or link to it", error)) {
+            return FALSE;
+        }
         if (other) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                         "two slides would have the name %s: %s and %s; write them to two folders", id, other,

@@ -62,5 +62,5 @@ Cohort *cohort_parse(const char *text, GError **error);
 char *cohort_stem(const char *path);
 /* The name of a slide in runs and folders: its file's stem, of [A-Za-z0-9._-] only, never with a dot at its beginning.  Caller frees. */
 char *cohort_slide_id(const char *path);
-/* FALSE with an error that names both when two of the files would have one id. */
+/* FALSE with an error that names both when two of the files would have one id, or that names the one whose id is too long. */
 gboolean cohort_ids_differ(char *const *paths, int count, GError **error);

@@ -23,7 +23,11 @@ static char *stem_of(const char *path, gboolean compound)
 
 char *stems_of(const GPtrArray *slides, const SlideEntry *entry, gboolean compound)
 {
+    enum { STEM_BYTES = 244 }; /* "STEM_patches.h5" is a name of at most 255 */
     g_autofree char *stem = stem_of(entry->path, compound);
+    if (strlen(stem) > STEM_BYTES) {
+        return g_strdup(entry->id);
+    }
     for (guint i = 0; i < slides->len; i++) {
         const SlideEntry *other = slides->pdata[i];
         g_autofree char *theirs = other == entry ? NULL : stem_of(other->path, compound);

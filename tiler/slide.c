@@ -47,22 +47,10 @@ static void silence_libraries(void)
     }
 }
 
-/* What the system may fail with.  Others, such as ENOENT of a companion file, say something of the slide. */
-static const int system_errors[] = {EIO,       ENOMEM,       EMFILE,   ENFILE, ESTALE,
-                                    ETIMEDOUT, EHOSTUNREACH, ENOTCONN, ENOLCK, EREMOTEIO};
-
 gboolean slide_system_failed(const char *path, const char *message, int number, GError **error)
 {
-    for (gsize i = 0; i < G_N_ELEMENTS(system_errors); i++) {
-        const int one = system_errors[i];
-        if (number == one || (message && strstr(message, g_strerror(one)))) {
-            g_set_error(error, WSI_ERROR, one == ENOMEM ? WSI_ERROR_MEMORY : WSI_ERROR_IO,
-                        "cannot read %s: %s%s%s", path, g_strerror(one), message ? ": OpenSlide: " : "",
-                        message ? message : "");
-            return TRUE;
-        }
-    }
-    return FALSE;
+    g_autofree char *text = message ? g_strdup_printf("OpenSlide: %s", message) : NULL;
+    return wsi_error_library(error, "cannot read", path, text, number);
 }
 
 /* One try.  *settled: another would end in the same way. */
