@@ -1,7 +1,8 @@
 /* The slides of a run.
  *
  * A manifest wins over the folder; without manifest every file of the folder that matches the pattern is a slide
- * (also one that turns out not to be one: it is then a slide that failed, and the status says so), but for annotations.  Whatever is found and not
+ * (also one with a suffix of slides that turns out not to be one: it is then a slide that failed, and the status says so), but for annotations,
+ * masks by their names and files that are plainly something else.  Whatever is found and not
  * used is kept with its reason, for the terminal, the card and the report: a file that is overlooked in silence can make a lesion pass for
  * normal tissue.
  *
@@ -261,9 +262,12 @@ Cohort *cohort_read(const Config *config, GError **error)
         return NULL;
     }
     if (cohort->slides->len == 0) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "no slide found: %s has no file that matches \"%s\"",
+        const Unused *first = cohort->unused->len > 0 ? cohort->unused->pdata[0] : NULL;
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "no slide found: %s has no slide that matches \"%s\"%s%s%s%s",
                     *config->slides_manifest ? config->slides_manifest : config->slides_folder,
-                    config->slides_pattern);
+                    config->slides_pattern, first ? "; the first of its files is " : "",
+                    first ? first->name : "", first ? ": " : "", first ? first->reason : "");
         return NULL;
     }
     g_ptr_array_sort(cohort->slides, by_id);

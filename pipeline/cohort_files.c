@@ -7,6 +7,8 @@
 #include "base/fold.h"
 #include "base/listing.h"
 #include "base/nearest.h"
+#include "pipeline/cohort_names.h"
+#include "tiler/notslide.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -62,7 +64,7 @@ static gboolean same_folder(const char *a, const char *b)
 static gboolean look(const char *path, const char *name, FileKind *kind, char **why, GError **error)
 {
     static const char *const reasons[] = {[FILE_ABSENT] = "gone since the folder was listed",
-                                          [FILE_FOLDER] = "a folder, not searched",
+                                          [FILE_FOLDER] = "a folder: slides in it are not looked for",
                                           [FILE_OTHER] = "not a file"};
     *why = NULL;
     *kind = FILE_OTHER;
@@ -112,13 +114,87 @@ static gboolean matches(const Config *config, const char *name)
     return g_pattern_match_simple(pattern, folded);
 }
 
-typedef void (*FoundSlide)(const Config *config, Cohort *cohort, const char *path, gpointer data);
+/* Folded stems of the files that are slides by their names. */
+static GHashTable *stems_of_slides(const Config *config, const GPtrArray *names)
+{
+    GHashTable *stems = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (guint i = 0; i < names->len; i++) {
+        const char *name = names->pdata[i];
+        if (matches(config, name) && names_claim_slide(name)) {
+            g_autofree char *stem = g_strndup(name, names_stem(name));
+            g_hash_table_add(stems, name_fold(stem));
+        }
+    }
+    return stems;
+}
 
-/* Calls `found` for every file of slides.folder that is a slide by its name; the rest is listed. */
-static gboolean walk_folder(const Config *config, Cohort *cohort, FoundSlide found, gpointer data,
-                            GError **error)
+/* S_mask.tif or S.png beside S.tif, where both match. */
+static gboolean is_mask_of(GHashTable *stems, const char *name)
+{
+    g_autofree char *stem = g_strndup(name, names_stem(name));
+    for (size_t at = strlen(stem); at > 0; at--) {
+        gboolean mask =
+            stem[at] ? names_separator(stem[at]) && names_say_mask(stem + at) : names_companion(name);
+        g_autofree char *front = g_strndup(stem, at), *key = name_fold(front);
+        if (mask && g_hash_table_contains(stems, key)) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+/* Why a file of the folder is no slide (*why: owned), or NULL.  Who claims to be one, by its suffix or since the pattern names that, is one. */
+static gboolean judge(const Config *config, GHashTable *stems, const char *path, char **why, GError **error)
+{
+    g_autofree char *name = g_path_get_basename(path);
+    const char *suffix = name + names_stem(name);
+    g_autofree char *pattern = name_fold(config->slides_pattern), *folded = name_fold(suffix);
+    if (!matches(config, name)) {
+        *why = g_strdup_printf("does not match slides.pattern \"%s\"", config->slides_pattern);
+    } else if (is_mask_of(stems, name)) {
+        *why = g_strdup("the mask or annotation of a slide by its name");
+    } else if (!names_claim_slide(name) && !(*suffix && g_str_has_suffix(pattern, folded))) {
+        return notslide_unclaimed(path, why, error);
+    }
+    return TRUE;
+}
+
+/* A file by its name in a folder without links, so that one file has one place by whichever way it is named.  A link to a file
+ * stays one: it is a name of its own.  Caller frees. */
+static char *place_of(const char *path)
+{
+    g_autofree char *folder = g_path_get_dirname(path), *name = g_path_get_basename(path);
+    g_autofree char *real = realpath(folder, NULL);
+    return real ? g_build_filename(real, name, NULL) : g_canonicalize_filename(path, NULL);
+}
+
+/* The set of the places of slides, of annotations that the manifest names, or of both. */
+static GHashTable *paths_of(const Cohort *cohort, gboolean slides, gboolean annotations)
+{
+    GHashTable *paths = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (guint i = 0; i < cohort->slides->len; i++) {
+        const SlideEntry *entry = cohort->slides->pdata[i];
+        if (slides) {
+            g_hash_table_add(paths, place_of(entry->path));
+        }
+        if (annotations && entry->annotation) {
+            g_hash_table_add(paths, place_of(entry->annotation));
+        }
+    }
+    return paths;
+}
+
+static gboolean holds(GHashTable *paths, const char *path)
+{
+    g_autofree char *place = place_of(path);
+    return g_hash_table_contains(paths, place);
+}
+
+/* Adds the slides of slides.folder; with `named` (places of the files that the manifest names) none is added.  The rest is listed. */
+static gboolean walk_folder(const Config *config, Cohort *cohort, GHashTable *named, GError **error)
 {
     g_autoptr(GPtrArray) names = list_key("slides.folder", config->slides_folder, error);
+    g_autoptr(GHashTable) stems = names ? stems_of_slides(config, names) : NULL;
     for (guint i = 0; names && i < names->len; i++) {
         const char *name = names->pdata[i];
         int rank;
@@ -131,71 +207,31 @@ static gboolean walk_folder(const Config *config, Cohort *cohort, FoundSlide fou
         if (folder && (is_data_folder(names, name) || same_folder(path, config->slides_annotations))) {
             continue;
         }
-        if (annotation_stem(name, FALSE, &rank) > 0 && !folder) {
-            continue; /* of cohort_find_annotations */
+        if ((annotation_stem(name, FALSE, &rank) > 0 && !folder) || (named && holds(named, path))) {
+            continue; /* of cohort_find_annotations, or named */
         }
-        if (!why && !matches(config, name)) {
-            why = g_strdup_printf("does not match slides.pattern \"%s\"", config->slides_pattern);
+        if (!why && !judge(config, stems, path, &why, error)) {
+            return FALSE;
         }
-        if (why) {
-            unused_add(cohort->unused, path, g_steal_pointer(&why));
+        if (why || named) {
+            unused_add(cohort->unused, path,
+                       why ? g_steal_pointer(&why) : g_strdup("not in slides.manifest"));
         } else {
-            found(config, cohort, path, data);
+            g_ptr_array_add(cohort->slides, slide_entry_new(config, path));
         }
     }
     return names != NULL;
 }
 
-static void add_slide(const Config *config, Cohort *cohort, const char *path, gpointer data)
-{
-    g_ptr_array_add(cohort->slides, slide_entry_new(config, path));
-}
-
 gboolean cohort_list_folder(const Config *config, Cohort *cohort, GError **error)
 {
-    return walk_folder(config, cohort, add_slide, NULL, error);
-}
-
-/* A file by its name in a folder without links, so that one file has one place by whichever way it is named.  A link to a file
- * stays one: it is a name of its own.  Caller frees. */
-static char *place_of(const char *path)
-{
-    g_autofree char *folder = g_path_get_dirname(path), *name = g_path_get_basename(path);
-    g_autofree char *real = realpath(folder, NULL);
-    return real ? g_build_filename(real, name, NULL) : g_canonicalize_filename(path, NULL);
-}
-
-/* The set of the places of slides, or of annotations that the manifest names. */
-static GHashTable *paths_of(const Cohort *cohort, gboolean annotations)
-{
-    GHashTable *paths = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    for (guint i = 0; i < cohort->slides->len; i++) {
-        const SlideEntry *entry = cohort->slides->pdata[i];
-        const char *path = annotations ? entry->annotation : entry->path;
-        if (path) {
-            g_hash_table_add(paths, place_of(path));
-        }
-    }
-    return paths;
-}
-
-static gboolean holds(GHashTable *paths, const char *path)
-{
-    g_autofree char *place = place_of(path);
-    return g_hash_table_contains(paths, place);
-}
-
-static void add_rest(const Config *config, Cohort *cohort, const char *path, gpointer data)
-{
-    if (!holds(data, path)) {
-        unused_add(cohort->unused, path, g_strdup("not in slides.manifest"));
-    }
+    return walk_folder(config, cohort, NULL, error);
 }
 
 gboolean cohort_list_rest(const Config *config, Cohort *cohort, GError **error)
 {
-    g_autoptr(GHashTable) named = paths_of(cohort, FALSE);
-    return !*config->slides_folder || walk_folder(config, cohort, add_rest, named, error);
+    g_autoptr(GHashTable) named = paths_of(cohort, TRUE, TRUE);
+    return !*config->slides_folder || walk_folder(config, cohort, named, error);
 }
 
 /* ---- annotations ---- */
@@ -209,6 +245,7 @@ typedef struct {
     GHashTable *ranks;  /* SlideEntry* -> rank of the file that it has from the folder, + 1 */
     GHashTable *beside; /* of cohort_find_annotations */
     GArray *spares;     /* Spare */
+    GPtrArray *folders; /* of slides */
 } Search;
 
 static void index_slide(GHashTable *index, const char *name, SlideEntry *entry)
@@ -233,6 +270,7 @@ static GHashTable *index_slides(const Cohort *cohort)
         g_autofree char *name = g_path_get_basename(entry->path), *stem = cohort_stem(entry->path);
         index_slide(index, stem, entry);
         index_slide(index, name, entry);
+        index_slide(index, entry->id, entry);
     }
     return index;
 }
@@ -241,7 +279,7 @@ static GHashTable *index_slides(const Cohort *cohort)
 static int rank_of(const SlideEntry *entry, const char *base, int suffix)
 {
     g_autofree char *name = g_path_get_basename(entry->path), *stem = cohort_stem(entry->path);
-    gboolean exact = g_str_equal(base, stem) || g_str_equal(base, name);
+    gboolean exact = g_str_equal(base, stem) || g_str_equal(base, name) || g_str_equal(base, entry->id);
     g_autofree char *folded = name_fold(base), *folded_stem = name_fold(stem);
     return (exact ? 0 : 200) + (g_str_equal(folded, folded_stem) ? 0 : 100) + suffix;
 }
@@ -359,17 +397,56 @@ static gboolean try_file(Search *search, const char *folder, const char *name, G
     return TRUE;
 }
 
-/* One file of a folder of slides that is not slides.annotations. */
-static void note_beside(Search *search, const char *folder, const char *name)
+/* Where a file is: in the folder of the slides, in one below it, or in one below that says by its name that it holds masks. */
+typedef enum { PLACE_BESIDE, PLACE_BELOW, PLACE_MASKS } Place;
+
+/* The slides of `slides_in` whose annotation or mask a file may be by its name. */
+static GPtrArray *may_be_of(const Search *search, const char *slides_in, const char *name, Place place)
 {
     int suffix;
     size_t length = annotation_stem(name, FALSE, &suffix);
-    g_autofree char *path = g_build_filename(folder, name, NULL);
-    if (length == 0 || holds(search->named, path) || holds(search->slides, path)) {
-        return;
+    gboolean any = length > 0 || place == PLACE_MASKS;
+    gboolean same = any || (place == PLACE_BESIDE && names_companion(name));
+    g_autofree char *base = g_strndup(name, length > 0 ? length : names_stem(name));
+    GPtrArray *fit = g_ptr_array_new();
+    for (size_t at = strlen(base); at > 0 && fit->len == 0; at--) {
+        const char *tail = base + at;
+        gboolean wanted = *tail ? names_separator(*tail) && (any || names_say_mask(tail)) : same;
+        g_autofree char *front = wanted ? g_strndup(base, at) : NULL;
+        if (wanted) {
+            g_ptr_array_unref(fit);
+            fit = fitting(search, slides_in, front);
+        }
     }
-    g_autofree char *base = g_strndup(name, length);
-    g_autoptr(GPtrArray) fit = fitting(search, folder, base);
+    return fit;
+}
+
+/* Puts a reason in the place of the one that the listing of the folder gave. */
+static void tell(Search *search, const char *path, const char *reason)
+{
+    GPtrArray *unused = search->cohort->unused;
+    g_autofree char *own = place_of(path), *name = g_path_get_basename(path);
+    for (guint i = 0; i < unused->len; i++) {
+        Unused *one = unused->pdata[i];
+        g_autofree char *their = g_str_has_suffix(one->name, name) ? place_of(one->name) : NULL;
+        if (their && g_str_equal(their, own)) {
+            g_free(one->reason);
+            one->reason = g_strdup(reason);
+            return;
+        }
+    }
+    unused_add(search->cohort->unused, path, g_strdup(reason));
+}
+
+/* A file beside the slides of `slides_in`, or in a folder there.  FALSE when it may belong to none of them. */
+static gboolean note_file(Search *search, const char *slides_in, const char *path, Place place,
+                          const char *reason)
+{
+    g_autofree char *name = g_path_get_basename(path);
+    if (*name == '.' || holds(search->named, path) || holds(search->slides, path)) {
+        return TRUE;
+    }
+    g_autoptr(GPtrArray) fit = may_be_of(search, slides_in, name, place);
     for (guint i = 0; i < fit->len; i++) {
         SlideEntry *entry = fit->pdata[i];
         if (!entry->annotation) {
@@ -377,12 +454,87 @@ static void note_beside(Search *search, const char *folder, const char *name)
         }
     }
     if (fit->len > 0) {
-        unused_add(search->cohort->unused, path,
-                   g_strdup("may be the annotation of the slide beside it, but slides.annotations does not "
-                            "name this folder"));
-    } else if (same_folder(folder, search->config->slides_folder)) {
-        unused_add(search->cohort->unused, path, fits_none(search, base));
+        tell(search, path, reason);
     }
+    return fit->len > 0;
+}
+
+static gboolean list_beside(Search *search, const char *folder, GPtrArray **names, GError **error)
+{
+    g_autoptr(GError) why = NULL;
+    *names = listing_read_if_there(folder, &why);
+    if (g_error_matches(why, WSI_ERROR, WSI_ERROR_ABSENT)) {
+        unused_add(search->cohort->unused, folder,
+                   g_strdup_printf("not searched for annotations: %s", why->message));
+    } else if (why) {
+        g_propagate_error(error, g_steal_pointer(&why));
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean is_searched(const Search *search, const char *folder)
+{
+    gboolean found = same_folder(folder, search->config->slides_annotations);
+    for (guint i = 0; i < search->folders->len && !found; i++) {
+        found = same_folder(folder, search->folders->pdata[i]);
+    }
+    return found;
+}
+
+/* A folder beside slides, and what is below it when it says that it holds masks. */
+static gboolean note_folder(Search *search, const char *slides_in, const char *folder, Place place, int depth,
+                            GError **error)
+{
+    enum { DEEPEST = 3 };
+    static const char reason[] = "may be the annotation or mask of a slide in a folder above, but "
+                                 "slides.annotations does not name this folder";
+    g_autofree char *title = g_path_get_basename(folder);
+    g_autoptr(GPtrArray) names = NULL;
+    if (depth > DEEPEST || is_searched(search, folder)) {
+        return TRUE;
+    }
+    if (!list_beside(search, folder, &names, error)) {
+        return FALSE;
+    }
+    place = names_say_masks(title) ? PLACE_MASKS : place;
+    for (guint i = 0; names && i < names->len; i++) {
+        g_autofree char *path = g_build_filename(folder, names->pdata[i], NULL);
+        if (!g_file_test(path, G_FILE_TEST_IS_DIR)) {
+            note_file(search, slides_in, path, place, reason);
+        } else if (place == PLACE_MASKS && !note_folder(search, slides_in, path, place, depth + 1, error)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+/* Everything in a folder of slides; in slides.annotations itself what try_file passed over. */
+static gboolean note_beside(Search *search, const char *folder, const GPtrArray *names, GError **error)
+{
+    static const char *const reasons[] = {
+        "may be the annotation or mask of the slide beside it, but slides.annotations does not name this "
+        "folder",
+        "may be the mask of the slide beside it: if so, name it in the column annotation of slides.manifest"};
+    gboolean own = same_folder(folder, search->config->slides_annotations);
+    gboolean listed = same_folder(folder, search->config->slides_folder);
+    for (guint i = 0; names && i < names->len; i++) {
+        int suffix;
+        const char *name = names->pdata[i];
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        size_t length = annotation_stem(name, FALSE, &suffix);
+        if (g_file_test(path, G_FILE_TEST_IS_DIR)) {
+            gboolean passed = *name == '.' || is_data_folder(names, name);
+            if (!passed && !note_folder(search, folder, path, PLACE_BELOW, 1, error)) {
+                return FALSE;
+            }
+        } else if (!(own && length > 0) && !note_file(search, folder, path, PLACE_BESIDE, reasons[own]) &&
+                   length > 0 && listed) {
+            g_autofree char *base = g_strndup(name, length);
+            unused_add(search->cohort->unused, path, fits_none(search, base));
+        }
+    }
+    return TRUE;
 }
 
 /* The folders in which slides are, each once. */
@@ -404,23 +556,11 @@ static GPtrArray *folders_of(const Cohort *cohort)
 /* Folders without the right to list them cannot be searched, which is noted. */
 static gboolean look_beside(Search *search, GError **error)
 {
-    g_autoptr(GPtrArray) folders = folders_of(search->cohort);
-    for (guint f = 0; f < folders->len; f++) {
-        const char *folder = folders->pdata[f];
-        if (same_folder(folder, search->config->slides_annotations)) {
-            continue;
-        }
-        g_autoptr(GError) why = NULL;
-        g_autoptr(GPtrArray) neighbours = listing_read_if_there(folder, &why);
-        if (g_error_matches(why, WSI_ERROR, WSI_ERROR_ABSENT)) {
-            unused_add(search->cohort->unused, folder,
-                       g_strdup_printf("not searched for annotations: %s", why->message));
-        } else if (why) {
-            g_propagate_error(error, g_steal_pointer(&why));
+    for (guint f = 0; f < search->folders->len; f++) {
+        g_autoptr(GPtrArray) names = NULL;
+        if (!list_beside(search, search->folders->pdata[f], &names, error) ||
+            !note_beside(search, search->folders->pdata[f], names, error)) {
             return FALSE;
-        }
-        for (guint i = 0; neighbours && i < neighbours->len; i++) {
-            note_beside(search, folder, neighbours->pdata[i]);
         }
     }
     return TRUE;
@@ -429,10 +569,11 @@ static gboolean look_beside(Search *search, GError **error)
 gboolean cohort_find_annotations(const Config *config, Cohort *cohort, GHashTable *beside, GError **error)
 {
     const char *own = config->slides_annotations;
-    g_autoptr(GHashTable) index = index_slides(cohort), named = paths_of(cohort, TRUE);
-    g_autoptr(GHashTable) slides = paths_of(cohort, FALSE), ranks = g_hash_table_new(NULL, NULL);
+    g_autoptr(GHashTable) index = index_slides(cohort), named = paths_of(cohort, FALSE, TRUE);
+    g_autoptr(GHashTable) slides = paths_of(cohort, TRUE, FALSE), ranks = g_hash_table_new(NULL, NULL);
     g_autoptr(GArray) spares = g_array_new(FALSE, FALSE, sizeof(Spare));
-    Search search = {config, cohort, index, named, slides, ranks, beside, spares};
+    g_autoptr(GPtrArray) folders = folders_of(cohort);
+    Search search = {config, cohort, index, named, slides, ranks, beside, spares, folders};
     g_autoptr(GPtrArray) names = *own ? list_key("slides.annotations", own, error) : NULL;
     if (*own && !names) {
         return FALSE;

@@ -113,6 +113,19 @@ static const TiffPage *largest_of_all(const GArray *pages)
     return largest;
 }
 
+static ssize_t read_head(const char *path, guchar head[HEAD], GError **error)
+{
+    int fd = g_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+    ssize_t got = fd >= 0 ? pread(fd, head, HEAD, 0) : -1;
+    if (got < 0) {
+        wsi_error_errno(error, "cannot read", path);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return got;
+}
+
 char *notslide_reason(const char *path, const GArray *pages, GError **error)
 {
     const TiffPage *page = pages ? largest_of_all(pages) : NULL;
@@ -127,13 +140,16 @@ char *notslide_reason(const char *path, const GArray *pages, GError **error)
         return g_strdup_printf("it is a TIFF that neither OpenSlide nor libtiff makes colours of (%s)", what);
     }
     guchar head[HEAD];
-    int fd = g_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
-    ssize_t got = fd >= 0 ? pread(fd, head, sizeof head, 0) : -1;
-    if (got < 0) {
-        wsi_error_errno(error, "cannot read", path);
-    }
-    if (fd >= 0) {
-        close(fd);
-    }
+    ssize_t got = read_head(path, head, error);
     return got < 0 ? NULL : g_strdup(reason_of(head, (gsize)got));
+}
+
+gboolean notslide_unclaimed(const char *path, char **reason, GError **error)
+{
+    guchar head[HEAD] = {0};
+    ssize_t got = read_head(path, head, error);
+    gboolean little = memcmp(head, "II*\0", 4) == 0 || memcmp(head, "II+\0", 4) == 0;
+    gboolean big = memcmp(head, "MM\0*", 4) == 0 || memcmp(head, "MM\0+", 4) == 0;
+    *reason = got < 0 || little || big ? NULL : g_strdup_printf("no slide: %s", reason_of(head, (gsize)got));
+    return got >= 0;
 }
