@@ -24,11 +24,11 @@ for file in S_mask.tif S-labels.png S_annotation.json S.png S.seg.tif 's GT.npy'
     folder "$file"
     out=$(dry "folder: f$n")
     is "$file: its slide is unknown, the other one normal, and the file is no slide" \
-        "$(echo "$out" | grep -cE '^slides +2 of|^ +1 without, taken|^ +1 unknown') $(echo "$out" | grep 'may be the' | grep -cF ": $(basename "$file")")" "3 1"
+        "$(echo "$out" | grep -cE '^slides +2[; ]|^ +1 without, taken|^ +1 unknown') $(echo "$out" | grep 'may be the' | grep -cF ": $(basename "$file")")" "3 1"
 done
 for file in U_mask.tif SS.png S_normal.tif Smask.tif thumbnails/S.png masks/U.png; do
     folder "$file"
-    is "$file says nothing of a slide" "$(dry "folder: f$n" | grep -c unknown)" 0
+    is "$file says nothing of a slide" "$(dry "folder: f$n" | grep -cE '^ +[0-9]+ unknown')" 0
 done
 folder S_mask.tif
 like "unannotated: normal is believed, the mask is no slide" "$(dry "folder: f$n, unannotated: normal")" '^ +2 without, taken for normal'
@@ -38,7 +38,7 @@ rm "f$n/T.xml"
 printf "slide\nf$n/S.tif\nf$n/T.tif\n" >m.csv
 like "slides of a manifest" "$(dry 'manifest: m.csv')" '^ +1 unknown'
 printf "slide\nf$n/S_mask.tif\nf$n/T.tif\n" >m.csv
-is "who is named as a slide is one" "$(dry 'manifest: m.csv' | grep -c unknown)" 0
+is "who is named as a slide is one" "$(dry 'manifest: m.csv' | grep -cE '^ +[0-9]+ unknown')" 0
 printf "slide,annotation\nf$n/S.tif,f$n/S_mask.tif\nf$n/T.tif,\n" >m.csv
 is "who is named as an annotation is not listed" "$(dry "manifest: m.csv, folder: ." | grep -c S_mask)" 0
 folder annotations/S.xml
@@ -63,12 +63,12 @@ printf '\320\317\021\340\0' >"f$n/Thumbs.db"
 printf "$tiff" >"f$n/nosuffix"
 printf 'nonsense' >"f$n/claims.svs"
 out=$(dry "folder: f$n")
-like "what is plainly no slide is none; a TIFF without suffix and who claims to be one are" "$out" '^slides +4 of 4'
+like "what is plainly no slide is none; a TIFF without suffix and who claims to be one are" "$out" '^slides +4[; ]'
 for text in 'text file \(2\): README.txt, list.csv' 'JPEG picture \(1\): S_thumb.jpg' 'PNG picture \(1\): overview.png' 'no such format \(1\): Thumbs.db' \
     'hidden \(1\): .DS_Store' 'empty \(0 bytes\) \(1\): empty'; do
     like "listed: $text" "$out" "$text\$"
 done
-is "the pattern names the suffix: believed" "$(dry "folder: f$n, pattern: '*.jpg'" | grep -c '^slides *1 of 1')" 1
+is "the pattern names the suffix: believed" "$(dry "folder: f$n, pattern: '*.jpg'" | grep -cE '^slides +1[; ]')" 1
 mkdir none
 printf x >none/notes.txt
 like "a folder of nothing else: the error names one" "$(dry 'folder: none')" 'no slide found: .*notes.txt: no slide: it is a text file'
