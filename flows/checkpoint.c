@@ -6,6 +6,7 @@
 #include "flows/model_private.h"
 #include "flows/safetensors.h"
 #include "base/error.h"
+#include "base/listing.h"
 #include <math.h>
 #include <string.h>
 
@@ -111,8 +112,19 @@ gboolean checkpoint_read(const char *path, const char *fingerprint, TrainState *
     return TRUE;
 }
 
-void checkpoint_impose_choices(const char *path)
+gboolean checkpoint_impose_choices(const char *path, GError **error)
 {
-    g_autoptr(Safetensors) file = g_file_test(path, G_FILE_TEST_EXISTS) ? safetensors_read(path, NULL) : NULL;
+    FileKind kind;
+    GError *why = NULL;
+    if (!listing_kind(path, &kind, error)) {
+        return FALSE;
+    }
+    g_autoptr(Safetensors) file = kind == FILE_ABSENT ? NULL : safetensors_read(path, &why);
+    if (why && wsi_error_is_system(why)) {
+        g_propagate_error(error, why);
+        return FALSE;
+    }
+    g_clear_error(&why);
     kernels_choices_add(file ? safetensors_metadata(file, "choices") : NULL, NULL);
+    return TRUE;
 }

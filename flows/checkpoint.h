@@ -29,5 +29,6 @@ gboolean checkpoint_write(const char *path, const char *fingerprint, const Train
  * the file is broken or belongs to another training; the state is then as before. */
 gboolean checkpoint_read(const char *path, const char *fingerprint, TrainState *state, GError **error);
 /* Imposes the choices of algorithms of a checkpoint on this process, beside those that it has made already: to be called before
- * anything is prepared, so that a resumed training computes what the first one would have.  Nothing happens without a readable file. */
-void checkpoint_impose_choices(const char *path);
+ * anything is prepared, so that a resumed training computes what the first one would have.  Nothing happens without a file, or with one that is
+ * broken; FALSE with the system's error when it cannot be read now. */
+gboolean checkpoint_impose_choices(const char *path, GError **error);

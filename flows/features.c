@@ -13,6 +13,7 @@
 #include "flows/half.h"
 #include "base/durable.h"
 #include "base/error.h"
+#include "base/listing.h"
 #include "base/pool.h"
 #include <string.h>
 
@@ -231,8 +232,12 @@ static gboolean fill_memory(Features *f, GError **error)
 static gboolean fill_file(Features *f, GError **error)
 {
     const FeatureFileSpec spec = {f->spec.file, f->cached, f->tile_length, f->spec.half};
-    gboolean exists = g_file_test(spec.path, G_FILE_TEST_EXISTS);
+    FileKind kind;
     char key[65];
+    if (!listing_kind(spec.path, &kind, error)) {
+        return FALSE;
+    }
+    gboolean exists = kind != FILE_ABSENT;
     if (exists) {
         g_autoptr(GError) why = NULL;
         if (!pass(f, TRUE, FALSE, error)) {
@@ -245,7 +250,7 @@ static gboolean fill_file(Features *f, GError **error)
             g_info("features are taken from %s", spec.path);
             return TRUE;
         }
-        g_message("features are computed anew: %s", why->message);
+        g_message("features are computed again: %s", why->message);
     }
     f->file = feature_file_create(&spec, error);
     if (!f->file || !pass(f, !exists, TRUE, error)) {

@@ -15,6 +15,7 @@
 #include "flows/initialise.h"
 #include "base/durable.h"
 #include "base/error.h"
+#include "base/listing.h"
 #include "base/pool.h"
 #include <math.h>
 #include <string.h>
@@ -155,17 +156,29 @@ static void fingerprint(const Fit *fit, char hash[65])
     durable_hash_bytes(text, strlen(text), hash);
 }
 
-/* TRUE when a checkpoint of this very training was found. */
-static gboolean resume(Fit *fit, const char *print)
+/* *resumed: a checkpoint of this very training was found.  One that cannot be read now is an error: to start from the beginning would throw
+ * hours away. */
+static gboolean resume(Fit *fit, const char *print, gboolean *resumed, GError **error)
 {
     const char *path = fit->options->checkpoint;
-    g_autoptr(GError) why = NULL;
-    if (!path || !g_file_test(path, G_FILE_TEST_EXISTS)) {
+    GError *why = NULL;
+    FileKind kind = FILE_ABSENT;
+    *resumed = FALSE;
+    if (path && !listing_kind(path, &kind, error)) {
         return FALSE;
     }
-    if (!checkpoint_read(path, print, &fit->state, &why)) {
-        g_message("training starts anew: %s", why->message);
+    if (kind == FILE_ABSENT) {
+        return TRUE;
+    }
+    *resumed = checkpoint_read(path, print, &fit->state, &why);
+    if (why && wsi_error_is_system(why)) {
+        g_propagate_error(error, why);
         return FALSE;
+    }
+    if (why) {
+        g_message("training starts from the beginning: %s", why->message);
+        g_clear_error(&why);
+        return TRUE;
     }
     msflow_refresh(fit->model->flow);
     g_info("training goes on after epoch %d of %s", fit->state.epoch, path);
@@ -210,7 +223,8 @@ static gboolean train(Fit *fit, GError **error)
     TrainState *s = &fit->state;
     char print[65];
     fingerprint(fit, print);
-    if (!resume(fit, print) && !start(fit, error)) {
+    gboolean resumed;
+    if (!resume(fit, print, &resumed, error) || (!resumed && !start(fit, error))) {
         return FALSE;
     }
     while (!finished(fit)) {
@@ -301,9 +315,9 @@ static gboolean prepare(Fit *fit, GError **error)
 
 Model *model_fit(const ModelSpec *spec, const TileSet *tiles, const FitOptions *options, GError **error)
 {
-    if (options->checkpoint) {
-        checkpoint_impose_choices(
-            options->checkpoint); /* one that is broken is reported when it is to be resumed */
+    /* One that is broken is reported when it is to be resumed. */
+    if (options->checkpoint && !checkpoint_impose_choices(options->checkpoint, error)) {
+        return NULL;
     }
     g_autoptr(Model) model = model_prepare(spec, error);
     if (!model) {

@@ -229,10 +229,11 @@ static int check_slides(const char *folder)
     for (guint i = 0; i < names->len; i++) {
         g_autofree char *path = g_build_filename(folder, names->pdata[i], NULL);
         g_autoptr(GError) why = NULL;
-        if (!g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
+        FileKind kind = FILE_REGULAR;
+        if (listing_kind(path, &kind, &why) && kind != FILE_REGULAR) {
             continue;
         }
-        g_autoptr(Slide) slide = slide_open(path, NULL, &why);
+        g_autoptr(Slide) slide = why ? NULL : slide_open(path, NULL, &why);
         if (slide && slide_info(slide)->mpp_source != MPP_NONE) {
             good++;
         } else {

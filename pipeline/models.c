@@ -213,7 +213,8 @@ static gboolean check_extractor(const Config *config, GError **error)
         return FALSE;
     }
     if (kind != FILE_REGULAR) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+        gboolean away = kind == FILE_ABSENT && *config->model_weights; /* as any other input of a run */
+        g_set_error(error, WSI_ERROR, away ? WSI_ERROR_ABSENT : WSI_ERROR_INPUT,
                     "model.extractor %s needs a file of weights (safetensors): model.weights is \"%s\"%s",
                     config->model_extractor, config->model_weights,
                     *config->model_weights ? ", where no file is" : "");

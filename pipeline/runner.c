@@ -9,6 +9,7 @@
 #include "pipeline/runner.h"
 #include "base/durable.h"
 #include "base/error.h"
+#include "base/listing.h"
 #include "base/pool.h"
 #include "pipeline/crew.h"
 #include "pipeline/mending.h"
@@ -57,7 +58,11 @@ static char *config_path(const char *folder)
 Config *runner_stored_config(const char *folder, GError **error)
 {
     g_autofree char *path = config_path(folder);
-    if (!g_file_test(path, G_FILE_TEST_EXISTS)) {
+    FileKind kind;
+    if (!listing_kind(path, &kind, error)) {
+        return NULL;
+    }
+    if (kind == FILE_ABSENT) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is not the folder of a run: it has no config.yaml",
                     folder);
         return NULL;
