@@ -6,9 +6,12 @@
 struct Store {
     Sql *sql;
     char *directory;
-    int guard;           /* descriptor of wsiflow.lock */
-    int lock_seconds;    /* how long it is waited for; 0: for ever */
-    char *snapshot;      /* folder of the copy that is read, or NULL */
+    int guard;        /* descriptor of wsiflow.lock */
+    int lock_seconds; /* how long it is waited for; 0: for ever */
+    char *snapshot;   /* folder of the copy that is read, or NULL */
+    struct {
+        int64_t grace, since, last; /* monotonic us: how long, since when without a gap, and when last */
+    } watch;                        /* of leases that ran out */
     GHashTable *workers; /* owner -> descriptor of its lock, held until store_worker_end or store_free */
     GHashTable *known;   /* path -> KnownFile: content hashes taken outside of transactions */
     GPtrArray *unknown;  /* paths whose content the transaction that runs wants to know */

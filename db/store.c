@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define LOOK_GAP (2 * (int64_t)G_USEC_PER_SEC) /* idle workers ask twenty times a second */
 #define GRACE_SECONDS 3 /* a worker that was asked to end does so at its next safe place */
 
 double store_now(void)
@@ -231,6 +232,22 @@ static gboolean claim_one(Store *store, const void *data, GError **error)
     return TRUE;
 }
 
+void store_set_grace(Store *store, int seconds)
+{
+    store->watch.grace = (int64_t)seconds * G_USEC_PER_SEC;
+}
+
+/* Whether this process may say that another gave no sign of life: who was asleep itself cannot know. */
+static gboolean may_judge(Store *store)
+{
+    int64_t now = g_get_monotonic_time();
+    if (store->watch.last == 0 || now - store->watch.last > LOOK_GAP) {
+        store->watch.since = now;
+    }
+    store->watch.last = now;
+    return now - store->watch.since >= store->watch.grace;
+}
+
 Job *store_claim(Store *store, const char *owner, int lease_seconds, GError **error)
 {
     /* Idle workers ask often: a look without lock tells them that there is nothing. */
@@ -244,6 +261,7 @@ Job *store_claim(Store *store, const char *owner, int lease_seconds, GError **er
     }
     gboolean ready = sqlite3_column_int(query, 0), expired = sqlite3_column_int(query, 1);
     sql_end(query);
+    expired = may_judge(store) && expired;
     if ((!ready && !expired) || !store_worker_begin(store, owner, error) ||
         (expired && !store_write(store, store_crash_expired, NULL, error))) {
         return NULL;

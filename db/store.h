@@ -82,6 +82,9 @@ void store_worker_end(Store *store, const char *owner);
  * failed one has waited its second or two, so ask store_counts whether anything is left. owner: unique per worker
  * process.  Leases that ran out (their worker lives but is hung) count a crash first, as in store_worker_died. */
 Job *store_claim(Store *store, const char *owner, int lease_seconds, GError **error);
+/* A lease that ran out is judged only by a Store that has asked for jobs without a gap for so many seconds (0 until this is called): after a
+ * suspension of the whole run, which stops the clock of nobody, the holder gets the time to give a sign of life first. */
+void store_set_grace(Store *store, int seconds);
 gboolean store_heartbeat(Store *store, const Job *job, int lease_seconds, GError **error);
 /* Holds the table as it is as long as this lease is ours: until store_lease_release nobody can take it, plan or publish.  FALSE with
  * WSI_ERROR_LOST when it went to somebody else.  To be held for a rename, not for work. */

@@ -299,6 +299,7 @@ int runner_worker(const WorkerSpec *spec, GError **error)
         return failed_by(error);
     }
     Run run = {config, cohort->slides, spec->folder, cohort};
+    store_set_grace(store, BEAT_SECONDS);
     gboolean ok = work_loop(&run, store, spec, &heart, error);
     heart_stop(&heart);
     store_worker_end(store, spec->owner);

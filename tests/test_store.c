@@ -184,6 +184,34 @@ static void test_heartbeat_keeps_the_lease(Run *run, gconstpointer unused)
     g_assert_cmpint(next->id, !=, job->id);
 }
 
+/* The whole run was suspended: the lease ran out while nobody looked. */
+static void test_suspension_is_no_crash(Run *run, gconstpointer unused)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Store) idle = store_open(run->directory, NULL);
+    plan(run, base_jobs);
+    store_set_grace(idle, 1);
+    g_autoptr(Job) first = store_claim(run->store, "w", LEASE, NULL);
+    g_autoptr(Job) second = store_claim(run->store, "w", LEASE, NULL);
+    g_assert_nonnull(second);
+    g_assert_true(store_heartbeat(run->store, first, 0, NULL));
+    g_usleep(1000);
+    g_assert_null(store_claim(idle, "idle", LEASE, &error)); /* wakes first, and asks at once */
+    g_assert_no_error(error);
+    g_assert_true(store_heartbeat(run->store, first, LEASE, &error));
+    g_usleep(1100000);
+    g_assert_null(store_claim(idle, "idle", LEASE, NULL));
+    g_assert_true(store_heartbeat(run->store, first, 0, &error)); /* and hangs from now on */
+    g_usleep(1000);
+    g_autoptr(Job) heir = store_claim(idle, "idle", LEASE, &error); /* which has asked all the time */
+    g_assert_no_error(error);
+    g_assert_cmpint(heir->id, ==, first->id);
+    g_assert_true(store_heartbeat(idle, heir, 0, &error));
+    g_usleep(2100000); /* asleep again: no judgement now */
+    g_assert_null(store_claim(idle, "idle", LEASE, &error));
+    assert_states(run, "llwww");
+}
+
 static void test_plan_keeps_the_leases_of_the_living(Run *run, gconstpointer unused)
 {
     g_autoptr(Store) other = store_open(run->directory, NULL);
@@ -341,6 +369,7 @@ int main(int argc, char **argv)
     RUN(token);
     RUN(lease_runs_out);
     RUN(heartbeat_keeps_the_lease);
+    RUN(suspension_is_no_crash);
     RUN(plan_keeps_the_leases_of_the_living);
     RUN(plan_takes_leases_that_make_no_sense);
     RUN(worker_names);
