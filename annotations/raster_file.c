@@ -75,7 +75,7 @@ Raster *raster_read(const char *path, GError **error)
     int64_t count = 0;
     g_autoptr(GError) why = NULL;
     if (!g_file_get_contents(path, &bytes, &length, &why)) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "%s", why->message);
+        wsi_error_glib(error, why);
         return NULL;
     }
     Piece *pieces = read_pieces(bytes, length, &count, &why);

@@ -67,7 +67,8 @@ static gboolean copy_samples(const char *from, const char *folder, const char *s
         *strchr(key, '.') = 0;
         int at = shard_find(shard, key);
         if (at < 0) {
-            g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "%s has no sample %s", from, key);
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                        "%s has no sample %s, which the slide's patches.csv names", from, key);
             return FALSE;
         }
         const ShardEntry *entry = shard_entry(shard, at);

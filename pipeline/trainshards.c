@@ -103,6 +103,11 @@ gboolean traintiles_use_shard_folder(TrainTiles *tiles, const char *folder, GErr
 static gboolean add_sample(TrainTiles *tiles, const char *root, const Patch *patch, GError **error)
 {
     g_auto(GStrv) parts = g_strsplit(patch->file, "/", 2);
+    if (!parts[0] || !parts[1]) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "%s/manifest.csv: \"%s\" is no sample of a shard (SHARD.tar/KEY.png)", root, patch->file);
+        return FALSE;
+    }
     g_autofree char *path = g_build_filename(root, parts[0], NULL);
     guint n = tiles->shards->len;
     Shard *shard = n ? tiles->shards->pdata[n - 1] : NULL; /* the manifest is in the order of the shards */
@@ -113,7 +118,8 @@ static gboolean add_sample(TrainTiles *tiles, const char *root, const Patch *pat
     *(dot ? dot : parts[1]) = 0;
     int entry = shard_find(shard, parts[1]);
     if (entry < 0) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "%s has no sample %s", path, parts[1]);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s has no sample %s, which manifest.csv names", path,
+                    parts[1]);
         return FALSE;
     }
     const Origin origin = traintiles_origin(patch);

@@ -60,6 +60,9 @@ static void test_file(void)
     g_assert_true(g_file_set_contents(path, bytes, (gssize)length, NULL));
     g_assert_null(raster_read(path, NULL));
     g_unlink(path);
+    g_autoptr(GError) absent = NULL;
+    g_assert_null(raster_read(path, &absent));
+    g_assert_error(absent, WSI_ERROR, WSI_ERROR_ABSENT);
     g_rmdir(folder);
 }
 

@@ -150,4 +150,17 @@ like "a sample without label is refused" "$("$WSIFLOW" train -c foreign.yaml --p
 sed 's/epochs: 1/source: shards, epochs: 1/' folder.yaml >wrong.yaml
 like "shards that nobody writes are refused at once" "$("$WSIFLOW" run -c wrong.yaml -o wrong 2>&1)" 'dataset.format is folder'
 
+
+# ---- a manifest that names what is not in the shards is wrong, however often it is read
+wrong() { # NAME SED: the manifest is edited so
+    mkdir "$1"
+    cp shards/dataset/*.tar shards/dataset/tiles.json "$1"
+    sed "$2" shards/dataset/manifest.csv >"$1/manifest.csv"
+    printf 'patches: {folder: %s}\ntiles: {size: 128}\nmodel: {blocks: [1, 1, 1], condition: 16}\ntrain: {epochs: 1, batch: 4}\nscore: {slides: none}\n' "$1" >"$1.yaml"
+    timeout 30 "$WSIFLOW" run -c "$1.yaml" -o "$1.run" -j 1 >"$1.out" 2>&1
+    is "$1: exit 1" $? 1
+    like "$1: parked at once, with the reason" "$(cat "$1.out")" "$3"
+}
+wrong other_key '2,$s,/\([^,]*\)_[0-9]*\.png,/\1_999999.png,' 'train cohort: parked: .*has no sample .*_999999, which manifest.csv names'
+wrong no_shard '3,$s,[a-z]*-[0-9]*.tar/,,' 'train cohort: parked: .*is no sample of a shard'
 finish
