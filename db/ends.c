@@ -1,6 +1,6 @@
 /* How attempts end without a result: failed, crashed, stalled, given back.
  *
- * A failure or a crash counts against the job, which is parked after a few.  A stall does not: the system failed (a share
+ * A failure parks the job, a crash after a few.  A stall does not count: the system failed (a share
  * that is away, no descriptors left, no memory), which says nothing about the job.  It is tried again after a wait that
  * doubles from two seconds to five minutes, and is parked only when it has stalled for longer than its worker's
  * patience.  A quarter of the wait is chance, so that jobs that stalled together do not come back together. */
@@ -10,7 +10,6 @@
 #include "base/rng.h"
 #include <string.h>
 
-#define MAX_FAILURES 3
 #define MAX_CRASHES 3
 #define MAX_MESSAGE 4000
 #define FIRST_WAIT 2.0
@@ -18,7 +17,6 @@
 
 typedef struct {
     const char *outcome, *message;
-    gboolean permanent;
 } Ending;
 
 /* Ends an attempt without result: the job is ready again or, when it has had its chances, parked. */
@@ -29,11 +27,9 @@ static gboolean end_badly(Store *store, int64_t id, int attempt, const Ending *e
         sql_query(store->sql, error,
                   "UPDATE job SET owner = NULL, deadline = NULL, error = ?2, failures = failures + ?3, "
                   "crashes = crashes + ?4, stalls = 0, stalled_at = 0,"
-                  " state = iif(?5 OR failures + ?3 >= ?6 OR crashes + ?4 >= ?7, 'parked', 'ready'),"
-                  " run_after = iif(?3, ?8 + (1000000 << failures), 0)" /* 1 s, 2 s */
+                  " state = iif(?3 OR crashes + ?4 >= ?5, 'parked', 'ready'), run_after = 0"
                   " WHERE id = ?1 RETURNING state = 'parked'",
-                  "lsiiiiil", id, ending->message, (int)!crash, (int)crash, (int)ending->permanent,
-                  MAX_FAILURES, MAX_CRASHES, g_get_monotonic_time());
+                  "lsiii", id, ending->message, (int)!crash, (int)crash, MAX_CRASHES);
     int more = query ? sql_step(query, error) : -1;
     gboolean parked = more > 0 && sqlite3_column_int(query, 0);
     while (more > 0) {
@@ -63,7 +59,7 @@ static GArray *leases(sqlite3_stmt *query, GError **error)
 
 static gboolean crash_all(Store *store, GArray *found, const char *message, GError **error)
 {
-    const Ending ending = {"crashed", message, FALSE};
+    const Ending ending = {"crashed", message};
     for (guint i = 0; found && i < found->len; i++) {
         const Lease *lease = &g_array_index(found, Lease, i);
         if (!end_badly(store, lease->id, lease->attempt, &ending, error)) {
@@ -114,10 +110,10 @@ static gboolean fail(Store *store, const void *data, GError **error)
            end_badly(store, report->job->id, report->job->attempt, report->ending, error);
 }
 
-gboolean store_fail(Store *store, const Job *job, const char *message, gboolean permanent, GError **error)
+gboolean store_fail(Store *store, const Job *job, const char *message, GError **error)
 {
     g_autofree char *text = shortened(message);
-    const Ending ending = {"failed", text, permanent};
+    const Ending ending = {"failed", text};
     return store_write(store, fail, &(Report){job, &ending, 0}, error);
 }
 
@@ -171,7 +167,7 @@ static gboolean stall(Store *store, const void *data, GError **error)
 gboolean store_stall(Store *store, const Job *job, const char *message, int patience, GError **error)
 {
     g_autofree char *text = shortened(message);
-    const Ending ending = {"failed", text, TRUE};
+    const Ending ending = {"failed", text};
     return store_write(store, stall, &(Report){job, &ending, patience}, error);
 }
 

@@ -5,8 +5,8 @@
  * done twice, and a changed configuration or input re-runs only what it changes.
  *
  *   waiting --all needed jobs ended--> ready --claim--> leased --finish--> done
- *      |                                 ^                |---error of INPUT kind, or attempts spent--> parked
- *      |--a hard need was parked--> cancelled             |---other error, or the worker died--> ready
+ *      |                                 ^                |---error of INPUT kind, or the third crash--> parked
+ *      |--a hard need was parked--> cancelled             |---the worker died--> ready
  *                                                        |---the system failed--> ready after a wait, for an hour
  *
  * A claim is one UPDATE ... RETURNING and gives a lease with a fencing token (the attempt number): heartbeat, progress and finish
@@ -79,7 +79,7 @@ gboolean store_plan(Store *store, const PlanJob *jobs, int job_count, const Plan
 gboolean store_worker_begin(Store *store, const char *owner, GError **error);
 void store_worker_end(Store *store, const char *owner);
 /* The next ready job, or NULL without error when none is ready now: others may become ready when a job ends, or when a
- * failed one has waited its second or two, so ask store_counts whether anything is left. owner: unique per worker
+ * stalled one has waited, so ask store_counts whether anything is left. owner: unique per worker
  * process.  Leases that ran out (their worker lives but is hung) count a crash first, as in store_worker_died. */
 Job *store_claim(Store *store, const char *owner, int lease_seconds, GError **error);
 /* A lease that ran out is judged only by a Store that has asked for jobs without a gap for so many seconds (0 until this is called): after a
@@ -101,8 +101,8 @@ typedef struct {
 GPtrArray *store_inputs(Store *store, const Job *job, GError **error);
 /* Records the artefacts (array of Artefact*, may be empty), marks the job done, releases what waited. */
 gboolean store_finish(Store *store, const Job *job, const GPtrArray *artefacts, GError **error);
-/* Ends the attempt without result.  permanent: park at once; otherwise the job is ready again until max_attempts (3). */
-gboolean store_fail(Store *store, const Job *job, const char *message, gboolean permanent, GError **error);
+/* Ends the attempt without result, since the input is wrong: the job is parked. */
+gboolean store_fail(Store *store, const Job *job, const char *message, GError **error);
 /* Ends the attempt since the system failed, which says nothing about the job: no attempt is spent, and it is ready again after a wait
  * that doubles from 2 s to 5 min, +-25 %.  It is parked when it has stalled without a break for `patience` seconds; -1: never. */
 gboolean store_stall(Store *store, const Job *job, const char *message, int patience, GError **error);

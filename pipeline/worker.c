@@ -178,7 +178,7 @@ static gboolean settle(Store *store, const Work *work, GError *why, int patience
     } else if (wsi_error_is_system(why)) {
         ok = store_stall(store, job, why->message, patience_for(why, patience), &lost);
     } else {
-        ok = store_fail(store, job, why->message, TRUE, &lost);
+        ok = store_fail(store, job, why->message, &lost);
     }
     if (!ok && !g_error_matches(lost, WSI_ERROR, WSI_ERROR_LOST)) {
         g_propagate_error(error, g_steal_pointer(&lost));

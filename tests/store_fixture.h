@@ -148,7 +148,7 @@ static inline void assert_all_lost(Run *run, const Job *job)
     assert_lost(store_heartbeat(run->store, job, LEASE, error));
     assert_lost(store_progress(run->store, job, 1, 2, "tiles", error));
     assert_lost(store_finish(run->store, job, NULL, error));
-    assert_lost(store_fail(run->store, job, "no", TRUE, error));
+    assert_lost(store_fail(run->store, job, "no", error));
     assert_lost(store_release(run->store, job, error));
 }
 

@@ -35,7 +35,7 @@ static void test_parked(Run *run, gconstpointer unused)
     g_autoptr(GError) error = NULL;
     plan(run, base_jobs);
     g_autoptr(Job) job = claim(run);
-    g_assert_true(store_fail(run->store, job, "no tissue found", TRUE, &error));
+    g_assert_true(store_fail(run->store, job, "no tissue found", &error));
     assert_states(run, "prcww");
     g_autofree char *why = error_of(run, MASK_A), *reason = error_of(run, TILES_A);
     g_assert_cmpstr(why, ==, "no tissue found");
@@ -61,44 +61,16 @@ static void test_retry_in_vain(Run *run, gconstpointer unused)
 {
     plan(run, base_jobs);
     g_autoptr(Job) job = claim(run);
-    g_assert_true(store_fail(run->store, job, "no tissue", TRUE, NULL));
+    g_assert_true(store_fail(run->store, job, "no tissue", NULL));
     assert_work(run, "x", "mask b, tiles b, train all");
     g_assert_cmpint(store_retry(run->store, "a", NULL), ==, 2);
     g_autoptr(Job) again = claim(run);
     g_assert_cmpint(again->attempt, ==, 2);
     g_assert_cmpstr(again->key, ==, job->key);
-    g_assert_true(store_fail(run->store, again, "still none", TRUE, NULL));
+    g_assert_true(store_fail(run->store, again, "still none", NULL));
     /* train sees the same inputs as before: done, without work. */
     assert_states(run, "pdcdd");
     g_assert_null(claim(run));
-}
-
-static void test_transient_failures(Run *run, gconstpointer unused)
-{
-    plan(run, base_jobs);
-    g_assert_cmpint(store_retry(run->store, NULL, NULL), ==, 0);
-    for (int failure = 1; failure <= 3; failure++) {
-        g_autoptr(Job) other = NULL;
-        g_autoptr(Job) job = NULL;
-        gint64 start = g_get_monotonic_time();
-        while (!(job = claim(run)) || g_str_equal(job->unit, "b")) {
-            if (job) {
-                other = g_steal_pointer(&job); /* taken while slide a is not to be tried yet */
-            }
-            g_usleep(20000);
-        }
-        double waited = (double)(g_get_monotonic_time() - start) / 1e6;
-        double expected = failure == 1 ? 0 : failure == 2 ? 1 : 2;
-        g_assert_cmpfloat(waited, >, expected - 0.2);
-        g_assert_cmpfloat(waited, <, expected + 2);
-        g_assert_true(store_fail(run->store, job, "disk full", FALSE, NULL));
-        if (other) {
-            finish_with(run, other, "x");
-        }
-    }
-    g_autofree char *now = states(run);
-    g_assert_cmpint(now[MASK_A], ==, 'p');
-    g_assert_cmpint(now[TILES_A], ==, 'c');
 }
 
 static void test_crashes(Run *run, gconstpointer unused)
@@ -112,22 +84,6 @@ static void test_crashes(Run *run, gconstpointer unused)
     assert_states(run, "prcww");
     g_autofree char *why = error_of(run, MASK_A);
     g_assert_cmpstr(why, ==, "killed by signal 11");
-}
-
-static void test_crashes_and_failures_are_counted_apart(Run *run, gconstpointer unused)
-{
-    plan(run, base_jobs);
-    for (int crash = 1; crash <= 2; crash++) {
-        g_autoptr(Job) job = claim(run);
-        g_assert_nonnull(job);
-        g_assert_true(store_worker_died(run->store, "w", NULL, NULL));
-    }
-    g_autoptr(Job) job = claim(run);
-    g_assert_true(store_fail(run->store, job, "busy", FALSE, NULL));
-    g_autofree char *now = states(run);
-    g_assert_cmpint(now[MASK_A], ==, 'r');
-    g_autoptr(GPtrArray) rows = store_jobs(run->store, NULL);
-    g_assert_cmpint(((JobRow *)rows->pdata[MASK_A])->attempt, ==, 3);
 }
 
 static void test_release_costs_nothing(Run *run, gconstpointer unused)
@@ -269,7 +225,7 @@ static void test_inputs(Run *run, gconstpointer unused)
     g_autoptr(GError) error = NULL;
     plan(run, base_jobs);
     g_autoptr(Job) bad = claim(run);
-    g_assert_true(store_fail(run->store, bad, "broken", TRUE, NULL));
+    g_assert_true(store_fail(run->store, bad, "broken", NULL));
     for (int i = 0; i < 2; i++) {
         g_autoptr(Job) job = claim(run);
         finish_with(run, job, i ? "tiles" : "mask");
@@ -348,7 +304,7 @@ static void test_long_last_words(Run *run, gconstpointer unused)
     g_autoptr(Job) job = claim(run);
     g_autofree char *noise = g_strnfill(100000, '\xC3');
     g_autofree char *words = g_strconcat(noise, " the end\n", NULL);
-    g_assert_true(store_fail(run->store, job, words, TRUE, NULL));
+    g_assert_true(store_fail(run->store, job, words, NULL));
     g_autofree char *kept = error_of(run, MASK_A);
     g_assert_true(g_utf8_validate(kept, -1, NULL));
     g_assert_cmpuint(strlen(kept), <=, 4000);
@@ -362,9 +318,7 @@ int main(int argc, char **argv)
     RUN(priority);
     RUN(parked);
     RUN(retry_in_vain);
-    RUN(transient_failures);
     RUN(crashes);
-    RUN(crashes_and_failures_are_counted_apart);
     RUN(release_costs_nothing);
     RUN(token);
     RUN(lease_runs_out);

@@ -189,8 +189,7 @@ static gboolean finish_one(Store *store, GError **error)
 static gboolean fail_one(Store *store, GError **error)
 {
     g_autoptr(Job) job = store_claim(store, "w", 600, error);
-    return job && store_progress(store, job, 1, 2, "tiles", error) &&
-           store_fail(store, job, "bad", TRUE, error);
+    return job && store_progress(store, job, 1, 2, "tiles", error) && store_fail(store, job, "bad", error);
 }
 
 /* Returns how far it got; stops at the first error. */

@@ -127,13 +127,13 @@ static Memory *memory_of(ModelJob *job)
     return memory;
 }
 
-static void model_end_badly(Model *model, int j, gboolean permanent, gboolean crash)
+static void model_end_badly(Model *model, int j, gboolean crash)
 {
     ModelJob *job = &model->job[j];
     job->failures += !crash;
     job->crashes += crash;
     job->state = JOB_READY;
-    if (permanent || job->failures >= 3 || job->crashes >= 3) {
+    if (!crash || job->crashes >= 3) {
         job->state = JOB_PARKED;
         memory_of(job)->parked = TRUE;
         model_settle(model, FALSE);
@@ -262,14 +262,14 @@ static void play_finish(Game *game, const Job *lease, int j)
     }
 }
 
-static void play_fail(Game *game, const Job *lease, int j, gboolean permanent)
+static void play_fail(Game *game, const Job *lease, int j)
 {
     g_autoptr(GError) error = NULL;
     gboolean should = holds_lease(game, lease, j);
-    gboolean ok = store_fail(game->store, lease, "failed", permanent, &error);
+    gboolean ok = store_fail(game->store, lease, "failed", &error);
     expect(ok, should, error);
     if (should) {
-        model_end_badly(&game->model, j, permanent, FALSE);
+        model_end_badly(&game->model, j, FALSE);
     }
     g_assert_cmpint(sqlite3_exec(game->raw, "UPDATE job SET run_after = 0", NULL, NULL, NULL), ==, SQLITE_OK);
 }
@@ -305,7 +305,7 @@ static void play_lease(Game *game)
     if (kind < 5) {
         play_finish(game, lease, j);
     } else if (kind < 8) {
-        play_fail(game, lease, j, kind == 5);
+        play_fail(game, lease, j);
     } else if (kind == 8) {
         play_release(game, lease, j);
     } else {
@@ -320,7 +320,7 @@ static void play_death(Game *game)
     for (int j = 0; j < JOBS; j++) {
         const ModelJob *job = &game->model.job[j];
         if (job->wanted && job->state == JOB_LEASED && g_str_equal(job->owner, owner)) {
-            model_end_badly(&game->model, j, FALSE, TRUE);
+            model_end_badly(&game->model, j, TRUE);
         }
     }
 }

@@ -71,7 +71,7 @@ static void test_others_go_on_meanwhile(Run *run, gconstpointer unused)
     job_row_free(row);
 }
 
-/* A hundred stalls and then two failures: the third failure would park it. */
+/* A hundred stalls and then two crashes: the third would park it. */
 static void test_no_attempt_is_spent(Run *run, gconstpointer unused)
 {
     plan(run, base_jobs);
@@ -81,13 +81,13 @@ static void test_no_attempt_is_spent(Run *run, gconstpointer unused)
     }
     for (int n = 0; n < 2; n++) {
         g_autoptr(Job) job = claim(run);
-        g_assert_true(store_fail(run->store, job, "bad", FALSE, NULL));
+        g_assert_true(store_worker_died(run->store, "w", "bad", NULL));
         sql(run, "UPDATE job SET run_after = 0");
     }
     assert_states(run, "rrwww");
     g_autoptr(Job) job = claim(run);
     g_assert_cmpint(job->attempt, ==, 103);
-    g_assert_true(store_fail(run->store, job, "bad", FALSE, NULL));
+    g_assert_true(store_worker_died(run->store, "w", "bad", NULL));
     assert_states(run, "prcww");
 }
 
