@@ -179,14 +179,13 @@ static gboolean tell_unused(Source *source, GError **error)
         g_autofree char *list = tally_text(&source->strange);
         const TallyEntry *first = source->strange.entries->pdata[0];
         if (source->drafts->len == 0) {
-            return source_error(source, first->line, error, "there is no annotation that is known, only: %s",
-                                list);
+            return source_error(source, first->line, error, "no known annotation was found, only: %s", list);
         }
-        source_warn(source, first->line, "%d thing%s not read: %s", source->strange.count,
-                    source->strange.count == 1 ? " is" : "s are", list);
+        source_warn(source, first->line, "%d element%s skipped: %s", source->strange.count,
+                    source->strange.count == 1 ? " was" : "s were", list);
     }
     if (source->drafts->len == 0) {
-        source_warn(source, 1, "there is nothing in it: the slide counts as one without lesions");
+        source_warn(source, 1, "it has no annotations: the slide counts as one without lesions");
     }
     return TRUE;
 }

@@ -156,7 +156,7 @@ static gboolean add_ring(const Feature *feature, const json_t *positions, int ne
     }
     if (!json_is_array(positions)) {
         return source_error(feature->source, feature->line, error,
-                            "a ring or line of this feature is no array");
+                            "a ring or line of this feature is not an array");
     }
     for (size_t i = 0; i < json_array_size(positions); i++) {
         if (!add_position(feature, draft, json_array_get(positions, i), error)) {
@@ -172,7 +172,7 @@ static gboolean add_coordinates(const Feature *feature, const json_t *coordinate
 {
     if (!json_is_array(coordinates)) {
         return source_error(feature->source, feature->line, error,
-                            "the coordinates of this feature are no array");
+                            "the coordinates of this feature are not an array");
     }
     Draft *outer = NULL;
     if (nesting < 2 ||
@@ -378,7 +378,7 @@ static gboolean add_feature(Source *source, const json_t *value, int line, GErro
 
 /* ---- the whole ---- */
 
-/* Whether the token is a number that JSON has not. */
+/* Whether the token is a number that JSON does not have. */
 static gboolean is_no_number(const char *token, size_t length)
 {
     static const char *const words[] = {"NaN", "Infinity", "-Infinity", "+Infinity", "-NaN"};

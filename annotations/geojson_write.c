@@ -1,7 +1,7 @@
 /* GeoJSON for QuPath, written feature by feature in pieces of bounded size.
  *
  * QuPath knows holes only as inner rings, so each not-lesion outline must find the lesions that it is cut out of.  Whether it
- * lies within one, beside it, or across its border is told by areas: of the two together and of each (exact, see boundary.c),
+ * lies within one, beside it, or across its border follows from areas: of the two together and of each (exact, see boundary.c),
  * within the hole's box.  That also holds for shared borders, where tests for crossing edges fail.  Across a border there is no
  * ring to write: then the outline becomes an object of its own, as do those beside all lesions, and annotation_read gives back
  * the same regions.

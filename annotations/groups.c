@@ -1,7 +1,7 @@
 /* Groups to labels: what a file calls its outlines, and what the rules make of it.
  *
  * There is no default.  A group that no rule names is an error, since "not lesion" would put lesions among the normal tissue; and all
- * such groups are told at once, with their counts.
+ * such groups are reported at once, with their counts.
  *
  * ASAP's outlines in no group are the group "None".  In Camelyon16 they are not lesion; that rule says itself that it needs a group of
  * Camelyon16 to be used in the file (GroupRule.needs).  Where it was applied, a warning counts what it took. */
@@ -109,7 +109,7 @@ static void find_label(Labelling *labelling, Draft *draft)
     draft->rule = rule;
 }
 
-/* ---- what is told ---- */
+/* ---- what is reported ---- */
 
 static void list_names(GString *out, const char *const *names)
 {

@@ -1,7 +1,7 @@
 /* What is cut out of the lesions, told with its area; and that something is left of them.
  *
  * A "normal" region that somebody drew over a whole slide takes its lesions away, and a slide of lesions is trained on as normal.  Nobody
- * but the person who drew it can say whether that is meant, so it is told; and where nothing is left, it is an error. */
+ * but the person who drew it can say whether that is meant, so it is reported; and where nothing is left, it is an error. */
 #include "annotations/dialect.h"
 #include "annotations/raster.h"
 #include <math.h>

@@ -83,7 +83,7 @@ Raster *raster_read(const char *path, GError **error)
         if (why) {
             g_propagate_error(error, g_steal_pointer(&why));
         } else {
-            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is no border of lesions of this version",
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is not a lesion border file of this version",
                         path);
         }
         return NULL;

@@ -165,7 +165,7 @@ Csv *csv_read(const char *path, GError **error)
         return NULL;
     }
     if (memchr(csv->text, 0, bytes)) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s holds a NUL: it is no text file", path);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s contains a NUL byte: it is not a text file", path);
         return NULL;
     }
     return split(csv, error) ? g_steal_pointer(&csv) : NULL;

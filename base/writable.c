@@ -33,7 +33,7 @@ static char *existing_folder(const char *folder, GError **error)
         at = above;
     }
     if (!S_ISDIR(facts.st_mode)) {
-        g_autofree char *why = g_strdup_printf("%s is no folder", at);
+        g_autofree char *why = g_strdup_printf("%s is not a folder", at);
         refuse(error, folder, why);
         return NULL;
     }
@@ -54,7 +54,7 @@ static gboolean check_place(const char *path, GError **error)
     struct stat facts;
     if (stat(path, &facts) == 0) {
         return S_ISREG(facts.st_mode) ||
-               refuse(error, path, S_ISDIR(facts.st_mode) ? "it is a folder" : "it is no regular file");
+               refuse(error, path, S_ISDIR(facts.st_mode) ? "it is a folder" : "it is not a regular file");
     }
     return errno == ENOENT || wsi_error_errno(error, "cannot write", path);
 }

@@ -75,7 +75,7 @@ gboolean store_crash_expired(Store *store, const void *data, GError **error)
         sql_query(store->sql, error, "SELECT id, attempt FROM job WHERE state = 'leased' AND deadline < ?",
                   "l", g_get_monotonic_time());
     g_autoptr(GArray) found = leases(query, error);
-    return crash_all(store, found, "the worker gave no sign of life until its lease ran out", error);
+    return crash_all(store, found, "the worker sent no heartbeat before its lease ran out", error);
 }
 
 /* A text that fits: what programs print last can be long, and not UTF-8. */
@@ -205,8 +205,8 @@ gboolean store_worker_died(Store *store, const char *owner, const char *last_wor
 {
     g_autofree char *text = shortened(last_words);
     guard_worker_alive(store->directory, owner); /* removes what the dead one leaves */
-    return store_write(store, bury, &(Death){owner, text[0] ? text : "the worker died without a word"},
-                       error);
+    return store_write(store, bury,
+                       &(Death){owner, text[0] ? text : "the worker died without an error message"}, error);
 }
 
 gboolean store_return_leases(Store *store, const char *owner, const char *why, GError **error)

@@ -145,7 +145,7 @@ static gboolean still_there(int descriptor, const char *path)
 int guard_worker_begin(const char *directory, const char *owner, GError **error)
 {
     if (!plain_name(owner)) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "\"%s\" is no name for a worker", owner);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "\"%s\" is not a name for a worker", owner);
         return -1;
     }
     g_autofree char *folder = g_build_filename(directory, "workers", NULL);

@@ -249,7 +249,7 @@ static gboolean read_header(Safetensors *file, const char *text, size_t bytes, i
     if (!root) {
         g_autofree char *near =
             text[0] == '{' ? g_strescape(problem.text, NULL) : g_strdup("it does not begin with {");
-        return refuse(file->path, NULL, error, "the header is no JSON object: %s", near);
+        return refuse(file->path, NULL, error, "the header is not a JSON object: %s", near);
     }
     const char *name;
     json_t *value;

@@ -5,7 +5,7 @@
 typedef enum {
     SLIDE_WHOLE,        /* as annotated */
     SLIDE_LESIONS_ONLY, /* not everything was outlined: what lies outside of the outlines is unknown, not normal */
-    SLIDE_LEFT_OUT      /* not of the set any more */
+    SLIDE_LEFT_OUT      /* no longer in the set */
 } SlideUse;
 
 typedef struct {

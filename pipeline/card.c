@@ -154,7 +154,7 @@ static void add_splits(GString *out, const Work *work, GHashTable *kept, const G
     }
 }
 
-/* What figures cannot be had from. */
+/* What figures cannot be computed from. */
 static void add_gaps(GString *out, const GPtrArray *gaps)
 {
     if (gaps->len > 0) {

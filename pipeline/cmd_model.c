@@ -126,7 +126,7 @@ int command_train(int argc, char **argv, GError **error)
         return code;
     }
     if (!output || argc > 1) {
-        return command_misused(error, "where to write the model is needed: -o MODEL");
+        return command_misused(error, "an output file is needed: -o MODEL");
     }
     g_autoptr(Config) config = writable_file(output, error) ? config_or_default(config_path, error) : NULL;
     if (!config) {
@@ -212,7 +212,7 @@ static gboolean score_slide(const Config *config, Model *model, const char *bund
            heatmaps_write(folder, &look, slide, map, known, sha256, error);
 }
 
-/* All slides, even when some fail: each failure is told. */
+/* All slides, even when some fail: each failure is reported. */
 static int score_slides(const Config *config, Model *model, const char *bundle, char **paths, int count,
                         const char *output, int threads)
 {
@@ -259,7 +259,7 @@ int command_score(int argc, char **argv, GError **error)
          "folder of pictures, or of folders named by label", "DIR"},
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "CSV file (--patches) or folder (slides)", "OUT"},
         {"config", 'c', 0, G_OPTION_ARG_FILENAME, &config_path,
-         "sections slides, tissue, score, heatmap; how tiles are cut the model says (default: all defaults)",
+         "sections slides, tissue, score, heatmap; the model says how tiles are cut (default: all defaults)",
          "CONFIG.yaml"},
         {"weights", 'w', 0, G_OPTION_ARG_FILENAME, &weights, "weights of the extractor, when they have moved",
          "FILE"},

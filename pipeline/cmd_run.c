@@ -62,7 +62,7 @@ static gboolean read_given(const char *name, gboolean verifies, Given *given, in
         {"verify", 0, 0, G_OPTION_ARG_FILENAME, &given->verified,
          "instead: check the patch set of the run in DIR against its manifest and its slides", "DIR"},
         {"sample", 0, 0, G_OPTION_ARG_INT, &given->sample,
-         "with --verify: cut so many tiles again (default 20)", "N"},
+         "with --verify: cut this many tiles again (default 20)", "N"},
         {NULL, 0, 0, 0, NULL, NULL, NULL}};
     if (!verifies) { /* only of `dataset` */
         entries[G_N_ELEMENTS(entries) - 3] = entries[G_N_ELEMENTS(entries) - 1];
@@ -78,7 +78,7 @@ static gboolean read_given(const char *name, gboolean verifies, Given *given, in
     if (argc > 1) {
         command_misused(error, "unexpected argument %s", argv[1]);
     } else if (given->verified && (given->config || given->folder || given->workers || given->dry)) {
-        command_misused(error, "--verify checks what is there: only --sample goes with it");
+        command_misused(error, "only --sample can be given with --verify");
     } else if (given->sample >= 0 && !given->verified) {
         command_misused(error, "--sample goes with --verify DIR");
     } else if (!given->config && !given->verified) {
@@ -116,7 +116,7 @@ static int run_config(Given *given, const char *last, GError **error)
 
 static int run_to(const char *name, const char *last, int argc, char **argv, GError **error)
 {
-    signal(SIGPIPE, SIG_IGN); /* nobody reads what is told any more: the run goes on */
+    signal(SIGPIPE, SIG_IGN); /* nobody reads what is reported any more: the run goes on */
     g_auto(Given) given = {.patience = 60, .sample = -1};
     int code;
     if (!read_given(name, last != NULL, &given, argc, argv, &code, error)) {

@@ -195,7 +195,7 @@ int command_sample(int argc, char **argv, GError **error)
     }
     if (argc != 2 || !options.output || options.samples == 0) {
         return command_misused(
-            error, "needed are a model, how many samples and a folder: wsiflow sample MODEL -n N -o DIR");
+            error, "a model, a number of samples and a folder are needed: wsiflow sample MODEL -n N -o DIR");
     }
     static const char *const files[] = {"scale1.npy", "scale2.npy", "scale3.npy", "samples.csv", NULL};
     g_autoptr(Model) model = writable_folder(options.output, files, error)

@@ -168,7 +168,7 @@ int command_synth(int argc, char **argv, GError **error)
     }
     if (!output || argc > 1) {
         return command_misused(error,
-                               argc > 1 ? "unexpected argument %s" : "where to write is needed: -o DIR%s",
+                               argc > 1 ? "unexpected argument %s" : "an output folder is needed: -o DIR%s",
                                argc > 1 ? argv[1] : "");
     }
     if (cohort.with_lesions > cohort.slides) {

@@ -381,7 +381,7 @@ static gboolean read_value(const Reader *reader, const Place *place, const yaml_
     if (g_str_equal(text, "~") && node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE) {
         return wrong(
             place, error,
-            "is ~, which YAML takes for nothing: write nothing for the default, ~/ for your home folder");
+            "is ~, which YAML reads as null: leave the value empty for the default, ~/ for your home folder");
     }
     return set_scalar(reader->config, place, text, error);
 }
@@ -504,8 +504,8 @@ static Config *parse(const char *text, gsize length, const char *path, GError **
 {
     yaml_document_t document;
     if (length > SIZE_LIMIT) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is larger than %d bytes: it is no configuration",
-                    path, SIZE_LIMIT);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "%s is larger than %d bytes: it is not a configuration", path, SIZE_LIMIT);
         return NULL;
     }
     if (!yamlfile_read(&document, text, length, path, error)) {

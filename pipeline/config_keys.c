@@ -80,7 +80,7 @@ const ConfigKey config_keys[] = {
 
     PATH(patches, folder, "folder in MVTec layout, or of tar shards train-*.tar"),
     CHOICE(patches, repeats, "error", "error count",
-           "a picture of valid or test that is trained on as well: an error, or counted and told"),
+           "a picture of valid or test that is trained on as well: an error, or counted and reported"),
 
     NUMBER(tissue, mpp, "8", 1, 64, "um/px of the mask"),
     NUMBER(tissue, min_area_um2, "10000", 0, 1e12, "smaller pieces are dropped"),
@@ -90,7 +90,7 @@ const ConfigKey config_keys[] = {
     NUMBER_OR_ZERO(tiles, mpp, "1.0", 0.05, 64,
                    "um/px; 0 = unknown, only with patches.folder, where it is the default"),
     NUMBER(tiles, max_upsampling, "1.25", 1, 1000,
-           "tiles may be so many times finer than a slide's level 0; a slide that needs more is refused"),
+           "tiles may be this many times finer than a slide's level 0; a slide that needs more is refused"),
     NUMBER(tiles, overlap, "0", 0, 2047,
            "between neighbours of the patch set: px, less than the size; or below 1 a share of the size"),
     CHOICE(tiles, edge, "drop", "drop pad shift",
@@ -111,7 +111,8 @@ const ConfigKey config_keys[] = {
            "the manifest's split where it gives one, else dealt; only the manifest's; all dealt; or the "
            "official one, by the slides' names and with its known exceptions"),
     CHOICE(dataset, by, "patient", "patient centre", "whose slides are never on two sides"),
-    INT_OR_ZERO(dataset, folds, "0", 2, 1000, "deal to so many folds instead of by test_share; 0 = no folds"),
+    INT_OR_ZERO(dataset, folds, "0", 2, 1000,
+                "deal into this many folds instead of by test_share; 0 = no folds"),
     INT(dataset, fold, "1", 1, 1000, "the fold that tests, at most folds"),
     NUMBER(dataset, valid_share, "0.1", 0, 0.9,
            "share of the patients that go to the split valid (dataset_valid/, or valid-NNNNNN.tar)"),
@@ -174,7 +175,7 @@ const ConfigKey config_keys[] = {
            "share of the tiles kept for early stopping and calibration: whole patients, else slides or "
            "blocks of one"),
     INT(train, max_tiles, "0", 0, 100000000,
-        "use at most so many normal tiles, drawn evenly over slides and their tissue; 0 = all"),
+        "use at most this many normal tiles, drawn evenly over slides and their tissue; 0 = all"),
     CHOICE(train, feature_cache, "memory", "memory none fp32 fp16",
            "where features stay between epochs: memory (2 GiB), nowhere, or a file, rounded for fp16"),
     BOOL(train, keep_features, "false", "keep that file when the model is done"),

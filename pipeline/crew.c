@@ -202,7 +202,7 @@ static gboolean pause_for(Crew *crew, const char *why, GError **error)
     gint64 left = crew->pause.since + (gint64)crew->patience * G_USEC_PER_SEC - now;
     if (left <= 0) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_IO,
-                    "%s; nothing could be done for %d min: the same command goes on later", why,
+                    "%s; no progress for %d min: run the same command again to continue", why,
                     crew->patience / 60);
         return FALSE;
     }

@@ -10,5 +10,5 @@ typedef struct {
 
 /* From the size of at most 20 slides, evenly chosen: opening all of an archive takes long. */
 DiskNeed disk_need(const Run *run);
-/* Bytes that are free where the folder is or would be made; -1 when that cannot be told. */
+/* Bytes that are free where the folder is or would be made; -1 when that is unknown. */
 double disk_free(const char *folder);

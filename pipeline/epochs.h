@@ -1,4 +1,4 @@
-/* What people are told about a training: a line an epoch, with the time it took and what is left. */
+/* What people see of a training: a line an epoch, with the time it took and what is left. */
 #pragma once
 #include "flows/model.h"
 

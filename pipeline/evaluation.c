@@ -138,17 +138,18 @@ static int classes_of(const Metrics *m)
     return (m->positives < m->n ? NEEDS_NORMALS : 0) | (m->positives > 0 ? NEEDS_ANOMALIES : 0);
 }
 
-/* What cannot be had of rows of one class, and why. Caller frees. */
+/* What cannot be computed of rows of one class, and why. Caller frees. */
 static char *one_class_text(const Metrics *m, gboolean with_threshold)
 {
     const char *missing = m->positives > 0 ? "normal" : "an anomaly";
     if (!with_threshold) {
         return g_strdup_printf(
-            "no row is %s, so AUROC, average precision and the threshold of the best F1 cannot be had",
+            "no row is %s, so AUROC, average precision and the threshold of the best F1 cannot be computed",
             missing);
     }
-    return g_strdup_printf("no row is %s, so AUROC, average precision, F1, precision and %s cannot be had",
-                           missing, m->positives > 0 ? "specificity" : "recall");
+    return g_strdup_printf(
+        "no row is %s, so AUROC, average precision, F1, precision and %s cannot be computed", missing,
+        m->positives > 0 ? "specificity" : "recall");
 }
 
 /* threshold NAN: there is none. */
@@ -184,7 +185,7 @@ static json_t *metrics_json(const Metrics *m, double threshold, const char *from
     } else if (cut && m->tp + m->fp == 0) {
         json_object_set_new(
             out, "absent",
-            json_string("no row has a score at or above the threshold, so the precision cannot be had"));
+            json_string("no row has a score at or above the threshold, so the precision cannot be computed"));
     }
     return out;
 }

@@ -1,6 +1,6 @@
 /* Figures from tables of scores.
  *
- * A figure that cannot be had is absent, and "absent" says why: without anomalies, or without normals, there is no AUROC, average
+ * A figure that cannot be computed is absent, and "absent" says why: without anomalies, or without normals, there is no AUROC, average
  * precision, F1 or precision; the specificity needs normals, the recall anomalies, the precision a row at or above the threshold. */
 #pragma once
 #include "flows/metrics.h"

@@ -73,7 +73,7 @@ static void put_part(GString *out, const json_t *part)
                 {"given", "threshold given"},
                 {"without_near_blank", "without near-blank tiles, best F1"}};
     const char *split = json_string_value(json_object_get(part, "split"));
-    const char *which = !split ? "all" : *split ? split : "split not said";
+    const char *which = !split ? "all" : *split ? split : "split unknown";
     for (size_t r = 0; r < G_N_ELEMENTS(rows); r++) {
         put_figures(out, which, rows[r].title, json_object_get(part, rows[r].key));
     }
@@ -150,7 +150,7 @@ char *evaluation_text(const json_t *figures)
     put_columns(out, figures);
     put_slides(out, json_object_get(figures, "slides"));
     if (labels) {
-        g_string_append_printf(out, "labels: %d of %d rows have one, %d of %d lines are of no row\n",
+        g_string_append_printf(out, "labels: %d of %d rows have one, %d of %d lines match no row\n",
                                whole(labels, "joined_rows"),
                                whole(labels, "joined_rows") + whole(labels, "other_rows"),
                                whole(labels, "unused_lines"), whole(labels, "lines"));

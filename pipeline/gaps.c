@@ -5,7 +5,7 @@
 #include "pipeline/gaps.h"
 #include "tiler/patchset.h"
 
-static const char cannot[] = "AUROC, average precision and F1 cannot be had from it";
+static const char cannot[] = "AUROC, average precision and F1 cannot be computed from it";
 
 static void add(GPtrArray *out, const char *format, ...) G_GNUC_PRINTF(2, 3);
 static void add(GPtrArray *out, const char *format, ...)
@@ -38,7 +38,7 @@ static void look_at_split(GPtrArray *out, const GPtrArray *slides, const GPtrArr
         annotated += in && entry->label == SLIDE_ANNOTATED;
     }
     if (members == 0 && g_str_equal(split, "test")) {
-        add(out, "no slide is in the split test: there is nothing to take figures from");
+        add(out, "no slide is in the split test: no figures can be computed");
     }
     if (members > 0 && !patches && annotated == 0) {
         add(out, "the split %s has no annotated slide: %s", split, cannot);

@@ -1,4 +1,4 @@
-/* Parts of a cohort that figures cannot be had from. */
+/* Parts of a cohort that figures cannot be computed from. */
 #pragma once
 #include "pipeline/cohort.h"
 

@@ -74,7 +74,8 @@ static int flush_output(int code)
     if (fflush(stdout) == 0 && !ferror(stdout)) {
         return code;
     }
-    fprintf(stderr, "wsiflow: standard output: %s\n", errno ? g_strerror(errno) : "not all could be written");
+    fprintf(stderr, "wsiflow: standard output: %s\n",
+            errno ? g_strerror(errno) : "not everything could be written");
     return code == EXIT_DONE || code == EXIT_PARTIAL ? EXIT_FAILED : code;
 }
 

@@ -1,7 +1,7 @@
 /* Lesion masks as pyramids, and the way back.
  *
  * The raster gives rows as spans, the pyramid asks for columns of some rows: a mask of 97,792 x 221,184 px needs memory for some rows of
- * tiles only, and of its tiles nearly all are of one value, which is told without a look at pixels.
+ * tiles only, and of its tiles nearly all are of one value, which shows without a look at pixels.
  *
  * Masks of others are read by tiler/ and traced by annotations/; a row of labels is all that passes between them. */
 #include "pipeline/masks.h"
@@ -216,7 +216,8 @@ static gboolean check_aspect(const char *path, const Labels *labels, const Slide
     }
     g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                 "%s of %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT
-                " px has not the aspect of the slide, %.0f x %.0f px: a pixel would be %.4g px of the slide "
+                " px does not have the aspect ratio of the slide, %.0f x %.0f px: a pixel would be %.4g px "
+                "of the slide "
                 "wide and %.4g high; is it of another slide, turned, or of a part of it?",
                 path, width, height, frame->width, frame->height, frame->width / (double)width,
                 frame->height / (double)height);

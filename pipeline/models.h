@@ -7,7 +7,7 @@
 
 /* Keys of a training that do not go together are WSI_ERROR_INPUT; told before a run begins. */
 gboolean models_check(const Config *config, GError **error);
-/* Whether a training can have these values; TRUE when none is asked for.  To be told before a run cuts tiles for hours. */
+/* Whether a training can have these values; TRUE when none is asked for.  To be reported before a run cuts tiles for hours. */
 gboolean models_check_training(const Config *config, GError **error);
 /* What the configuration asks for, which models_check has passed. Clear with model_spec_clear. */
 gboolean models_spec(const Config *config, ModelSpec *spec, GError **error);

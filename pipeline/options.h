@@ -1,4 +1,4 @@
-/* Options of the command line by the customs of GNU: -j2, -oX, --opt=value, abbreviations, options behind arguments, "--".  */
+/* Options of the command line in the style of GNU: -j2, -oX, --opt=value, abbreviations, options behind arguments, "--".  */
 #pragma once
 #include <glib.h>
 

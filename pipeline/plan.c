@@ -233,7 +233,7 @@ gboolean plan_check(const Run *run, const char *last, GError **error)
                 "slides.unannotated: normal, or the "
                 "manifest's column label; splits are set by the column split%s",
                 trains ? "there is no slide to train on" : "there is no slide to cut patches of", slides,
-                unknown, trains ? "; score.model scores with a model that there is" : "");
+                unknown, trains ? "; score.model scores with an existing model" : "");
     return FALSE;
 }
 

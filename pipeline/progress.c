@@ -16,7 +16,7 @@ struct Progress {
     gboolean terminal;
     int workers;
     gint64 start;
-    GHashTable *told;  /* "stage/unit" -> state + STATES * stalls + 1 that was told */
+    GHashTable *told;  /* "stage/unit" -> state + STATES * stalls + 1 that was reported */
     GHashTable *tiles; /* "stage/unit" -> tiles done at the last look */
     gint64 last_look;
     double rate; /* tiles/s, smoothed */

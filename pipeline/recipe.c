@@ -50,7 +50,7 @@ static gboolean read_target(const Config *config, StainMethod method, StainFit *
         return FALSE;
     }
     if (target->method != method) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is no target for tiles.stain: %s (%s)", path,
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is not a target for tiles.stain: %s (%s)", path,
                     config->tiles_stain,
                     target->method == STAIN_NONE ? "too little tissue" : stain_method_name(target->method));
         return FALSE;

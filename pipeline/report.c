@@ -171,10 +171,10 @@ static void put_figures(Page *page, const json_t *figures)
         if (!split || g_str_equal(other, split)) {
             continue;
         }
-        page_put(page, PAGE_H3, "Split %s", *other ? other : "not said");
+        page_put(page, PAGE_H3, "Split %s", *other ? other : "unknown");
         if (g_str_equal(other, "train")) {
             page_put(page, PAGE_P,
-                     "These slides may have been trained on: their figures say little of others.");
+                     "These slides may have been trained on: their figures say little about unseen slides.");
         }
         put_part(page, one);
     }
@@ -189,7 +189,7 @@ static void put_told(Page *page, const json_t *figures)
     if (labels) {
         int joined = (int)json_integer_value(json_object_get(labels, "joined_rows"));
         page_put(page, PAGE_P,
-                 "Labels of near-blank tiles: %d of %d rows have one, %d of %d lines are of no row.", joined,
+                 "Labels of near-blank tiles: %d of %d rows have one, %d of %d lines match no row.", joined,
                  joined + (int)json_integer_value(json_object_get(labels, "other_rows")),
                  (int)json_integer_value(json_object_get(labels, "unused_lines")),
                  (int)json_integer_value(json_object_get(labels, "lines")));

@@ -41,7 +41,7 @@ int runner_lock(const char *folder, GError **error)
     }
     gboolean held = (errno == EACCES || errno == EAGAIN) && fcntl(fd, F_GETLK, &holder) == 0;
     if (held) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "another wsiflow is at work in %s (process %d)", folder,
+        g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "another wsiflow is running in %s (process %d)", folder,
                     (int)holder.l_pid);
     } else {
         wsi_error_errno(error, "cannot lock", path);

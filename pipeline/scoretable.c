@@ -118,8 +118,8 @@ static gboolean is_again(Reading *reading, const Source *source, int row, int la
         const Place *first = &g_array_index(reading->places, Place, before);
         g_strdelimit(key, "\n", ' ');
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "line %d: \"%s\" is also in line %d of %s, with another label or score: which one holds "
-                    "cannot be told",
+                    "line %d: \"%s\" is also in line %d of %s, with another label or score: which one is "
+                    "right is unknown",
                     here.line, g_strstrip(key), first->line, first->path);
         *again = FALSE;
         return FALSE;

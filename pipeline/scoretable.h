@@ -10,7 +10,7 @@ typedef struct {
     double *score;      /* of the column `name`; NAN = none (nothing could be read) */
     int *label;         /* 0 normal, 1 anomaly, -1 unknown */
     const char **group; /* slide of each row, "" = none */
-    const char **split; /* "" = not said */
+    const char **split; /* "" = unknown */
     Blank *blank;       /* near-blank; NULL when no labels were given */
     char *name;
     char **columns;  /* all columns of scores, NULL-ended */

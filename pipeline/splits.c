@@ -161,7 +161,7 @@ static gboolean read_given(const Config *config, Cohort *cohort, GError **error)
             return FALSE;
         }
         if (entry->use == SLIDE_LEFT_OUT) {
-            unused_add(cohort->unused, entry->path, g_strdup("not of the set any more"));
+            unused_add(cohort->unused, entry->path, g_strdup("no longer in the set"));
             g_ptr_array_remove_index(slides, i);
         }
     }

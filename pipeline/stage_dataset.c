@@ -342,7 +342,7 @@ gboolean stage_dataset(Work *work, GError **error)
     }
     g_autoptr(GPtrArray) dropped = sampling_choose(work->run->config, patches);
     Repeats repeats;
-    if (!repeats_of_patches(patches, &repeats, error)) { /* a leak is told before any file moves */
+    if (!repeats_of_patches(patches, &repeats, error)) { /* a leak is reported before any file moves */
         return FALSE;
     }
     /* Files are going to move: after a kill nobody may take the former manifest for true. */

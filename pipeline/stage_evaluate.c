@@ -1,6 +1,6 @@
 /* evaluate: the figures of all scored tiles, as JSON and as a page.
  *
- * Figures that cannot be had, of a cohort without lesions or of no scored slide at all, are no failure: they are absent, with the reason,
+ * Figures that cannot be computed, of a cohort without lesions or of no scored slide at all, are no failure: they are absent, with the reason,
  * and the page shows the rest. */
 #include "base/error.h"
 #include "flows/model.h"
@@ -27,7 +27,7 @@ static gboolean calibrated_threshold(const Work *work, const char *column, Calib
     return !*path || models_threshold(path, calibration, out, error);
 }
 
-/* What figures cannot be had from, now or in another fold. */
+/* What figures cannot be computed from, now or in another fold. */
 static void add_gaps(const Work *work, json_t *figures)
 {
     const json_t *of_set = records_get(work->records, "dataset", COHORT, "gaps");

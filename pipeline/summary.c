@@ -157,7 +157,7 @@ static void put_missing(GString *out, const GPtrArray *slides)
     if (first) {
         g_autofree char *name = findings_line(first);
         line(out, "missing",
-             "%d slide%s and %d annotation%s that are named are not there, and will fail; the first is %s",
+             "%d slide%s and %d annotation%s are named but do not exist, and will fail; the first is %s",
              missing, plural(missing), annotations, plural(annotations), name);
     }
 }
@@ -236,7 +236,7 @@ static void put_disk(GString *out, const Run *run)
     }
     DiskNeed need = disk_need(run);
     if (need.opened == 0) {
-        line(out, "disk", "%s free in %s; how much is needed cannot be told: no slide could be opened", have,
+        line(out, "disk", "%s free in %s; how much is needed is unknown: no slide could be opened", have,
              run->folder);
         return;
     }
@@ -351,7 +351,7 @@ static void put_results(GString *out, const Ended *ended)
 {
     static const struct {
         const char *stage, *name, *what, *more;
-    } results[] = {{"dataset", "manifest", "patch set", " (CARD.md beside it sums it up)"},
+    } results[] = {{"dataset", "manifest", "patch set", " (summarised in the CARD.md next to it)"},
                    {"train", "model", "model", ""},
                    {"evaluate", "metrics", "figures", ""},
                    {"evaluate", "report", "report", " (open it in a browser)"}};

@@ -230,7 +230,7 @@ static void tell_names(TrainTiles *tiles)
     } else {
         traintiles_note(
             tiles,
-            "%s: there is no manifest.csv, and no name of a picture names a slide (SLIDE_NNNNNN): patients "
+            "%s: there is no manifest.csv, and no picture's name gives its slide (SLIDE_NNNNNN): patients "
             "and slides are unknown",
             tiles->config->patches_folder);
     }

@@ -42,7 +42,7 @@ struct TrainTiles {
 
 /* As printf: what a reader has to know of how the tiles were chosen. */
 void traintiles_note(TrainTiles *tiles, const char *format, ...) G_GNUC_PRINTF(2, 3);
-/* Adds a tile of whom `origin` says. */
+/* Adds a tile whose patient, slide and place are in `origin`. */
 void traintiles_add(TrainTiles *tiles, Place place, gboolean normal, const Origin *origin);
 /* Whose a patch is. */
 Origin traintiles_origin(const Patch *patch);

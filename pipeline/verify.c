@@ -113,7 +113,7 @@ static char *compare(const Config *config, const GByteArray *stored, const Image
     g_autoptr(Image) a = picture_decode(stored->data, stored->len, "", NULL);
     g_autoptr(Image) b = picture_decode(again->data, again->len, "", NULL);
     if (!a || !b || a->width != b->width || a->height != b->height) {
-        return g_strdup("is no picture of a tile's size");
+        return g_strdup("is not a picture of a tile's size");
     }
     double sum = 0;
     for (size_t i = 0; i < image_bytes(a); i++) {
@@ -162,7 +162,7 @@ static gboolean source_open(Source *source, const Verify *verify, const GPtrArra
         source->entry = g_str_equal(entry->id, id) ? entry : NULL;
     }
     if (!source->entry) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "its slide %s is not of the run any more", id);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "its slide %s is no longer in the run", id);
         return FALSE;
     }
     g_autofree char *table = g_build_filename(verify->folder, "slides", id, "tiles.csv", NULL);

@@ -50,7 +50,7 @@ static void beat(Heart *heart)
         return; /* there are beats left before the lease runs out */
     }
     if (g_atomic_int_compare_and_exchange(&stop_asked, 0, WSI_ERROR_LOST) && !lost) {
-        fprintf(stderr, "no sign of life could be given for %d s: %s\n", LEASE_SECONDS, error->message);
+        fprintf(stderr, "no heartbeat could be sent for %d s: %s\n", LEASE_SECONDS, error->message);
     }
 }
 

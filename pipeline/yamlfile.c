@@ -174,7 +174,7 @@ char *yamlfile_text(const yaml_node_t *node, char **reason)
     if (g_strcmp0(tag, "tag:yaml.org,2002:binary") == 0) {
         bytes = decode(value, &length);
         if (!bytes) {
-            *reason = g_strdup("is !!binary, but no base64");
+            *reason = g_strdup("is !!binary, but not base64");
             return NULL;
         }
     } else if (tag && !g_str_has_prefix(tag, "tag:yaml.org,2002:")) {

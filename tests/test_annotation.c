@@ -344,13 +344,13 @@ static void test_not_understood(void)
     refused(ASAP("\n" SHAPE("x", "Polygon", "Tumor", AT(0, 1, 1) AT(1, 2, 2)), GROUPS),
             "file.xml:5: all closed annotations of the file are left out", "has 2 points");
     refused("<ASAP_Annotations>\n<Shapes><Shape/><Shape/></Shapes></ASAP_Annotations>",
-            "file.xml:2: there is no annotation that is known, only: \"Shapes\" (1), \"Shape\" (2)");
+            "file.xml:2: no known annotation was found, only: \"Shapes\" (1), \"Shape\" (2)");
     g_autoptr(Annotation) more =
         read_text(ASAP("<Shape/>" SHAPE("x", "Polygon", "Tumor", SQUARE(0, 0, 9, 9)), GROUPS));
-    assert_warning(more, 0, "1 thing is not read: \"Shape\" (1)");
+    assert_warning(more, 0, "1 element was skipped: \"Shape\" (1)");
     g_autoptr(Annotation) none = read_text("<ASAP_Annotations><Annotations/></ASAP_Annotations>");
     g_assert_cmpuint(none->outlines->len, ==, 0);
-    assert_warning(none, 0, "file.xml:1: there is nothing in it");
+    assert_warning(none, 0, "file.xml:1: it has no annotations");
     /* An empty outline of a group that is ignored loses nothing. */
     static const GroupRule rules[] = {
         {"Tumor", LABEL_LESION, NULL}, {"x", LABEL_NONE, NULL}, {NULL, LABEL_NONE, NULL}};

@@ -40,7 +40,7 @@ for mask in strips tiles; do
         check "and gives back the same pixels" same one.npy
     done
 done
-check "the area that is told is the number of pixels" run <<'PY'
+check "the area that is reported is the number of pixels" run <<'PY'
 import numpy as np
 said = dict(line.split("\t") for line in open("said").read().splitlines())
 assert said["dialect"] == "label mask" and abs(float(said["lesion px"]) - np.load("one.npy").sum()) < 1e-3, said
@@ -163,7 +163,7 @@ refused() { # FILE PATTERN
     "$WSIFLOW" annotation convert "$1" -o no.xml >/dev/null 2>message
     like "$1 is refused by its name" "$(cat message)" "$2"
 }
-refused k_no_float.tif 'k_no_float.tif is no label mask: 1 sample of 32 bits; its pixels are floats'
+refused k_no_float.tif 'k_no_float.tif is not a label mask: 1 sample of 32 bits; its pixels are floats'
 refused k_no_negative.tif 'the value -3 .* in column [0-9]+, row [0-9]+'
 refused k_no_300.tif 'the value 300'
 refused k_no_white_is_zero.tif '0 is white in it .WhiteIsZero.'
@@ -171,7 +171,7 @@ refused k_no_cmyk.tif 'neither grey, palette nor RGB'
 refused k_no_photograph.tif 'the 256th colour'
 refused k_no_glass.png 'half-transparent'
 refused k_no_jpeg.jpg 'is a JPEG picture.*label masks are PNG or TIFF'
-refused k_no_jpeg_in.tif 'is no label mask: its compression is JPEG .tag 259 is 7.*Deflate'
+refused k_no_jpeg_in.tif 'is not a label mask: its compression is JPEG .tag 259 is 7.*Deflate'
 refused k_no_jpeg_rgb.tif 'its compression is JPEG'
 [ ! -e k_no_webp_in.tif ] || refused k_no_webp_in.tif 'its compression is WebP'
 refused k_no_jp2_in.tif 'its compression is JPEG 2000 .tag 259 is 34712'
@@ -183,7 +183,7 @@ refused k_no_gif.gif 'is a GIF picture'
 refused k_no_numpy.npy 'is a NumPy array'
 refused k_no_names.png '"#ffffff" \(1\).*"#c80028" \('
 "$WSIFLOW" annotation convert k_no_names.png --group "#c80028=lesion" --group "#ffffff=not" -o k.xml >/dev/null 2>message
-like "colours of a picture are told" "$(cat message)" 'a picture of colours'
+like "colours of a picture are reported" "$(cat message)" 'a picture of colours'
 back k.xml 533x411
 check "and are groups" run <<'PY'
 import numpy as np, tifffile
@@ -242,8 +242,8 @@ refused l_imagej.tif 'of its 3 pages .* page 2 is of the same size'
 refused l_ome.tif 'of its 2 pages .* page 2 is of the same size'
 refused l_tiles.tif 'of its 2 pages .* page 2 is of the same size'
 refused l_hidden.tif 'several planes .a tifffile stack.'
-refused l_channels.tif 'its last sample is no transparency but a channel'
-refused l_aspect.tif 'page 2 is of another aspect'
+refused l_channels.tif 'its last sample is not transparency but a separate channel'
+refused l_aspect.tif 'page 2 is of a different aspect ratio'
 refused l_larger.tif 'page 2 is larger'
 refused l_other.tif 'page 2 is of other pixels'
 for turned in 2 3 4 5 6 7 8; do
@@ -271,7 +271,7 @@ fits l_ceil.png $((533 * 411))
 aspect() { # FILE
     "$WSIFLOW" annotation convert "$1" --size 533x411 -o no.xml >/dev/null 2>message
     is "$1 is of another aspect" $? 1
-    like "which is said" "$(cat message)" 'has not the aspect of the slide, 533 x 411 px'
+    like "which is said" "$(cat message)" 'does not have the aspect ratio of the slide, 533 x 411 px'
 }
 aspect l_transposed.png
 aspect l_padded.png
@@ -299,7 +299,7 @@ if [ -n "${WSIFLOW_TEST_DATA:-}" ]; then
     check "a Camelyon16 annotation: mask to polygons to mask, byte by byte" cmp a.tif b.tif
     "$WSIFLOW" annotation convert "$WSIFLOW_TEST_DATA/slides/slaid_karolinska-mask.tif" --groups "2=lesion 3=lesion 4=lesion 5=lesion" \
         -o k.geojson >said 2>message
-    like "a mask of somebody else is read or refused with a reason" "$(cat said message)" 'outlines|no label mask'
+    like "a mask of somebody else is read or refused with a reason" "$(cat said message)" 'outlines|not a label mask'
 else
     skip "real annotations" "set WSIFLOW_TEST_DATA to the folder of real data"
 fi

@@ -113,7 +113,7 @@ static void test_geojson_left_out(void)
     g_assert_cmpuint(annotation->outlines->len, ==, 1);
     assert_warning(annotation, 0, "file.xml:1: a feature without geometry");
     assert_warning(annotation, 1, "file.xml:3: annotation \"n\" has 2 points and is left out");
-    assert_warning(annotation, 2, "file.xml:2: 1 thing is not read: \"tile\" (1)");
+    assert_warning(annotation, 2, "file.xml:2: 1 element was skipped: \"tile\" (1)");
     refused("[" FEATURE(TUMOR, "Polygon", "[[[0,0],[9,9],[0,0]]]") "]", "all closed annotations of the file");
 }
 
@@ -143,9 +143,9 @@ static void test_geojson_objects(void)
                                                                                                                        "") "," OBJECT("'id':'PathTileObject',",
                                                                                                                                       ",'objectType':'annotation'") "]");
     g_assert_cmpuint(annotation->outlines->len, ==, 4);
-    assert_warning(annotation, 0, "4 things are not read: \"cell\" (2), \"tmaCore\" (1), \"tma_core\" (1)");
+    assert_warning(annotation, 0, "4 elements were skipped: \"cell\" (2), \"tmaCore\" (1), \"tma_core\" (1)");
     refused("[" OBJECT("'id':'PathCellObject',", "") "," OBJECT("", ",'objectType':'cell'") "]",
-            "there is no annotation that is known, only: \"cell\" (2)");
+            "no known annotation was found, only: \"cell\" (2)");
 }
 
 static void test_geojson_children(void)
@@ -173,7 +173,7 @@ static void test_geojson_collection(void)
             "Circle");
 }
 
-/* Numbers that JSON has not may stand among measurements, not among coordinates; strings keep such words. */
+/* Numbers that JSON does not have may stand among measurements, not among coordinates; strings keep such words. */
 static void test_geojson_no_numbers(void)
 {
     g_autoptr(Annotation) annotation = read_text("{'type':'FeatureCollection','x':NaN,'features':[" OBJECT(
@@ -181,7 +181,7 @@ static void test_geojson_no_numbers(void)
             "'d':123456789012345678901234567890}") "]}");
     g_assert_cmpuint(annotation->outlines->len, ==, 1);
     g_assert_cmpstr(outline_at(annotation, 0)->name, ==, "NaN, \"Infinity");
-    assert_warning(annotation, 0, "6 things are not read: \"NaN or infinite number\" (6)");
+    assert_warning(annotation, 0, "6 elements were skipped: \"NaN or infinite number\" (6)");
     refused("[" OBJECT("", ",'measurements':{'a':nan}") "]", "not JSON");
     refused("[" OBJECT("", ",'measurements':{'a':Infinite}") "]", "not JSON");
 }
@@ -208,7 +208,7 @@ static void test_geojson_empty(void)
     g_autoptr(Annotation) plain = read_text(BARE("null", "'stroke':'#000'"));
     assert_warning(plain, 0, "file.xml:2: a feature without geometry is left out");
     g_autoptr(Annotation) nothing = read_text("{'type':'FeatureCollection','features':[]}");
-    assert_warning(nothing, 0, "file.xml:1: there is nothing in it");
+    assert_warning(nothing, 0, "file.xml:1: it has no annotations");
 }
 
 static void test_geojson_by_name(void)
@@ -233,8 +233,8 @@ static void test_geojson_geometry_refused(void)
     refused(POLYGON("[[[0,0],[3e9,1],[1,1]]]"), "not within");
     refused(POLYGON("[[[0,0],['1',1],[1,1]]]"), "not [x, y]");
     refused(POLYGON("[[[0,0],[1],[1,1]]]"), "not [x, y]");
-    refused(POLYGON("7"), "no array");
-    refused(POLYGON("[7]"), "no array");
+    refused(POLYGON("7"), "not an array");
+    refused(POLYGON("[7]"), "not an array");
     refused("[" FEATURE(TUMOR, "Circle", "[]") "]", "Circle", "MultiPolygon");
     refused("[{'type':'Polygon','coordinates':[]}]", "\"Polygon\", not \"Feature\"");
     refused("{'type':'Topology','features':[]}", "\"Topology\", not \"FeatureCollection\"");

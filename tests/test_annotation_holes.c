@@ -1,4 +1,4 @@
-/* Holes belong to their polygon or layer alone; what is cut out of lesions is told; something is left of them; coordinates are px. */
+/* Holes belong to their polygon or layer alone; what is cut out of lesions is reported; something is left of them; coordinates are px. */
 #include "annotations/geojson.h"
 #include "tests/annotation_text.h"
 

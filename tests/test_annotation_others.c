@@ -18,7 +18,7 @@ static void test_object_types(void)
         annotation, 0,
         "file.xml:2: 3 objects of unknown types read as annotations, as QuPath does: \"region\" (2), "
         "\"polygon\" (1)");
-    assert_warning(annotation, 1, "file.xml:3: 2 things are not read: \"cell\" (1), \"tile\" (1)");
+    assert_warning(annotation, 1, "file.xml:3: 2 elements were skipped: \"cell\" (1), \"tile\" (1)");
 }
 
 /* Two opposite corners, in any order, are a box where the type says rectangle, and nowhere else. */

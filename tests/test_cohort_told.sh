@@ -1,5 +1,5 @@
 #!/bin/sh
-# What a run found is told where people look, by the names that they know: card, report, status, tables.  And what only people read
+# What a run found is reported where people look, by the names that they know: card, report, status, tables.  And what only people read
 # re-runs nothing: a file that is added, a slide that is moved.
 . tests/lib.sh
 cd "$tmp" || exit 1

@@ -259,7 +259,7 @@ printf 'slide,patient,split\none.tif,a,train\ntwo.tif,b,test\n' >leak/manifest.c
 printf 'slides: {manifest: leak/manifest.csv}\ntiles: {size: 128}\n' >leak.yaml
 "$WSIFLOW" dataset -c leak.yaml -o leakrun -j 2 >leak.out 2>leak.err
 is "one slide under two names on two sides fails the run" $? 1
-like "and is told" "$("$WSIFLOW" status leakrun)" 'one \(train\) and two \(test\) have the same content'
+like "and is reported" "$("$WSIFLOW" status leakrun)" 'one \(train\) and two \(test\) have the same content'
 check "no manifest is written" test ! -e leakrun/dataset/manifest.csv
 # Bytes behind the end of the TIFF make it another file, but not another slide: its pictures tell.
 cp leak/two.tif leak/plain.tif

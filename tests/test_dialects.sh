@@ -152,13 +152,13 @@ for slide in ("synth_00", "synth_01"):
     lesions += sum(row[2] != "good" for row in labels)
 assert lesions > 10, lesions
 PY
-like "what marks nothing is told at the end of the run" "$(cat halo.log)" 'annotation synth_00: synth_00.xml:[0-9]+: 1 annotation has no area and marks no lesion: "open line" .1.'
+like "what marks nothing is reported at the end of the run" "$(cat halo.log)" 'annotation synth_00: synth_00.xml:[0-9]+: 1 annotation has no area and marks no lesion: "open line" .1.'
 like "and in the card" "$(sed 's/\\//g' run-halo/dataset/CARD.md)" '^[-*] synth_01: synth_01.xml:[0-9]+: 1 annotation has no area'
 is "without folders of this machine" "$(grep -c "$tmp" run-halo/dataset/CARD.md)" 0
 # All groups of the cohort that nobody named, before anything runs.
 for dialect in asap geojson imagescope halo ndpa; do
     sed 's/, groups: {.*}}/}/' $dialect.yaml >unnamed.yaml
-    like "$dialect: groups without a rule are told at once" "$("$WSIFLOW" dataset -c unnamed.yaml -o unnamed --dry-run 2>&1)" \
+    like "$dialect: groups without a rule are reported at once" "$("$WSIFLOW" dataset -c unnamed.yaml -o unnamed --dry-run 2>&1)" \
         '^groups +2 of the first 2 annotations .*: "Immune cells" .2.; name each'
 done
 is "named ones are not" "$("$WSIFLOW" dataset -c ndpa.yaml -o unnamed --dry-run 2>&1 | grep -c '^groups')" 0

@@ -80,7 +80,7 @@ static void test_short_read(void)
                         .tile = 64,
                         .min_size = 64};
     nothing_left = TRUE;
-    errno = ENOTTY; /* of an earlier call: not to be told */
+    errno = ENOTTY; /* of an earlier call: not to be reported */
     gboolean ok = pyramid_write(path, &spec, grey, NULL, NULL, &error);
     nothing_left = FALSE;
     g_assert_false(ok);

@@ -1,4 +1,4 @@
-/* The line that is told of an epoch. */
+/* The line that is reported of an epoch. */
 #include "pipeline/epochs.h"
 #include <math.h>
 #include <string.h>

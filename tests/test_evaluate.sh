@@ -1,5 +1,5 @@
 #!/bin/sh
-# wsiflow evaluate: figures against formulas written again in Python, whatever the order of rows; by split; and what cannot be had is
+# wsiflow evaluate: figures against formulas written again in Python, whatever the order of rows; by split; and what cannot be computed is
 # absent with its reason.
 . tests/lib.sh
 cd "$tmp" || exit 1
@@ -69,8 +69,8 @@ for key in auroc average_precision f1 precision recall specificity accuracy thre
     is "normals only: no $key" "$(figure normals.csv "" best_f1.$key)" absent
     is "anomalies only: no $key" "$(figure anomalies.csv "" best_f1.$key)" absent
 done
-is "but the reason" "$(figure normals.csv "" best_f1.absent)" "no row is an anomaly, so AUROC, average precision and the threshold of the best F1 cannot be had"
-is "of the other class too" "$(figure anomalies.csv "" best_f1.absent)" "no row is normal, so AUROC, average precision and the threshold of the best F1 cannot be had"
+is "but the reason" "$(figure normals.csv "" best_f1.absent)" "no row is an anomaly, so AUROC, average precision and the threshold of the best F1 cannot be computed"
+is "of the other class too" "$(figure anomalies.csv "" best_f1.absent)" "no row is normal, so AUROC, average precision and the threshold of the best F1 cannot be computed"
 is "a given threshold: the specificity needs normals only" "$(figure normals.csv "-t 2" given.specificity)" 0.333333333333333
 is "and the recall is absent" "$(figure normals.csv "-t 2" given.recall)" absent
 is "the recall needs anomalies only" "$(figure anomalies.csv "-t 2" given.recall)" 0.5
@@ -130,7 +130,7 @@ join "names without folders that fit one row each" 'b.png,1\nc.png,1\n' 2 2
 join "false is not true" 'good/a.png,false\ngood/b.png,0\n' 2 4
 join "a name of two rows with one value" 'a.png,1\n' 2 2
 "$WSIFLOW" evaluate scores.csv -l labels.csv >joined.out
-like "how many joined is always said" "$(cat joined.out)" '^labels: 2 of 4 rows have one, 0 of 1 lines are of no row$'
+like "how many joined is always said" "$(cat joined.out)" '^labels: 2 of 4 rows have one, 0 of 1 lines match no row$'
 refused() { # NAME LABELS PATTERN
     printf 'file,near_blank\n%b' "$2" >labels.csv
     "$WSIFLOW" evaluate scores.csv -l labels.csv >refused.out 2>&1
@@ -154,7 +154,7 @@ for threshold in 1e9 3.5; do
     is "recall and F1 are 0 ($threshold)" "$(figure few.csv "-t $threshold" given.recall) $(figure few.csv "-t $threshold" given.f1)" "0.0 0.0"
 done
 is "one false positive: its precision is 0" "$(figure few.csv "-t 3" given.precision) $(figure few.csv "-t 3" given.absent)" "0.0 absent"
-like "the text has the reason too" "$("$WSIFLOW" evaluate -t 1e9 few.csv)" 'so the precision cannot be had'
+like "the text has the reason too" "$("$WSIFLOW" evaluate -t 1e9 few.csv)" 'so the precision cannot be computed'
 
 # ---- a row that is there again
 printf 'slide,column,row,label,score\ns,0,0,0,1\ns,0,1,1,2\ns,1,0,0,3\n' >once.csv
@@ -167,7 +167,7 @@ like "and that is said" "$("$WSIFLOW" evaluate twice.csv)" '^note: 2 rows are th
 is "also in two files" "$(figures_of once.csv part.csv)" "$(figures_of once.csv)"
 is "also pictures" "$(figure pictures.csv "" best_f1.n)" 2
 sed '$s/,2$/,2.5/' twice.csv >other.csv
-is "the same tile with another score is an error" "$("$WSIFLOW" evaluate other.csv 2>&1 >/dev/null; echo $?)" "wsiflow evaluate: other.csv: line 6: \"s 0 1\" is also in line 3 of other.csv, with another label or score: which one holds cannot be told
+is "the same tile with another score is an error" "$("$WSIFLOW" evaluate other.csv 2>&1 >/dev/null; echo $?)" "wsiflow evaluate: other.csv: line 6: \"s 0 1\" is also in line 3 of other.csv, with another label or score: which one is right is unknown
 1"
 printf 'file,label,score\na,0,1\na,1,1\n' >labels2.csv
 like "the same picture with another label too" "$("$WSIFLOW" evaluate labels2.csv 2>&1)" 'labels2.csv: line 3: "a" is also in line 2'

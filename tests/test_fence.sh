@@ -67,7 +67,7 @@ until_there dead.mark
 kill -s KILL "$(cat dead.mark)"
 wait $run
 is "a run of which a worker was killed ends with 0" $? 0
-like "the death is told" "$(cat dead.err)" 'killed by signal 9'
+like "the death is reported" "$(cat dead.err)" 'killed by signal 9'
 is "its temporary file is gone" "$(find dead -name '*.tmp')" ""
 artefacts dead >dead.sums
 check "the bytes are those of an undisturbed run" cmp calm.sums dead.sums

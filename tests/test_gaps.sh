@@ -16,7 +16,7 @@ with cohort/manifest.csv 'split: random, folds: 4, fold: 1' >folds.yaml
 "$WSIFLOW" run -c folds.yaml -o folds -j 2 >folds.out 2>&1
 is "folds of which one has lesions" $? 0
 warnings folds >folds.card
-is "the card names the others" "$(grep -cE '^fold [1-4] of 4 has no annotated slide: AUROC, average precision and F1 cannot be had from it$' folds.card)" 3
+is "the card names the others" "$(grep -cE '^fold [1-4] of 4 has no annotated slide: AUROC, average precision and F1 cannot be computed from it$' folds.card)" 3
 annotated=$(python3 -c "
 import csv
 print(next(r['fold'] for r in csv.DictReader(open('folds/dataset/manifest.csv')) if r['slide'] == 'synth_03'))")
@@ -41,9 +41,9 @@ P
     "$WSIFLOW" dataset -c own.yaml -o own -j 2 >own.out 2>&1
     warnings own
 }
-is "a test and a validation without lesions" "$(split train valid test train)" "the split valid has no Ungood tile: AUROC, average precision and F1 cannot be had from it
-the split test has no Ungood tile: AUROC, average precision and F1 cannot be had from it"
-is "no test at all" "$(split train train train train)" "no slide is in the split test: there is nothing to take figures from"
+is "a test and a validation without lesions" "$(split train valid test train)" "the split valid has no Ungood tile: AUROC, average precision and F1 cannot be computed from it
+the split test has no Ungood tile: AUROC, average precision and F1 cannot be computed from it"
+is "no test at all" "$(split train train train train)" "no slide is in the split test: no figures can be computed"
 is "nothing to warn of" "$(split train train test test)" ""
 check "then there is no heading either" sh -c '! grep -q "## Warnings" own/dataset/CARD.md'
 finish

@@ -40,7 +40,7 @@ json.dump([{"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [r
 P
 "$WSIFLOW" annotation convert forms.geojson -o out.xml --group 'Tuméur=lesion' --group 'größe=lesion' >said 2>message
 is "one name in several forms" "$(sed -n 's/^lesion px\t//p' said)" 40000
-is "of which nothing is told" "$(cat message)" ""
+is "of which nothing is reported" "$(cat message)" ""
 like "two kinds for it" "$("$WSIFLOW" annotation convert forms.geojson -o o.xml --group 'Tuméur=lesion' --group 'TUMÉUR=not' 2>&1)" 'case does not count'
 "$WSIFLOW" annotation convert forms.geojson -o out.xml --group 'Tuméur=lesion' --group 'größe=lesion' --group 'Tumeur=lesion' --group 'Normal=not' --group '*=ignore' >/dev/null 2>message
 like "names that no outline has" "$(cat message)" 'forms.geojson: no outline is in these groups that are named: "Tumeur", "Normal"$'
@@ -66,7 +66,7 @@ is "the run reads the mapping" "$(python3 -c 'import json; print("%.0f" % json.l
 is "all names are used" "$(grep -c 'no annotation has an outline' log)" 0
 sed 's/    Layer 1: lesion/    Layer 1: lesion\n    Layer 11: lesion\n    tumour: not/' run.yaml >idle.yaml
 "$WSIFLOW" dataset -c idle.yaml -o idle --dry-run >log 2>&1
-like "names that no annotation has are told once" "$(grep 'no annotation has an outline' log)" 'slides.groups: "Layer 11", "tumour"$'
+like "names that no annotation has are reported once" "$(grep 'no annotation has an outline' log)" 'slides.groups: "Layer 11", "tumour"$'
 is "another YAML reader reads the stored mapping" \
     "$(python3 -c 'import yaml; print(yaml.safe_load(open("r/config.yaml"))["slides"]["groups"])')" \
     "{'Layer 1': 'lesion', 'a=b': 'not', 'Tumor: Positive': 'ignore', 'Immune cells=lesion': 'lesion'}"

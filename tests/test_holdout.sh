@@ -73,7 +73,7 @@ like "which is told" "$(cat n.log)" 'names of 200|names of [0-9]+ of [0-9]+ pict
 (cd bare/train/good && for f in *.png; do mv "$f" "$(echo "$f" | tr -d _)"; done)
 train u bare set
 is "names that tell nothing: single tiles" "$(field u.safetensors holdout trusted)" '"tiles" false '
-like "which is told" "$(cat u.log)" 'not to be trusted: single tiles'
+like "which is reported" "$(cat u.log)" 'not to be trusted: single tiles'
 cp pictures/dataset/train/good/*.png bare/train/good
 cp pictures/dataset/manifest.csv bare/
 n=$(ls bare/train/good | grep -vc _)
@@ -96,7 +96,7 @@ n=$(field pictures/model/model.safetensors tiles | tr -d ' ')
 like "n stands in metrics.json" "$(tr -d ' \n' <pictures/metrics.json)" "\"calibration\":\\{\"tiles\":$n,"
 like "and in the report" "$(cat pictures/report.html)" "n = $n held-out normal tiles"
 like "and on the terminal" "$(cat pictures.log)" "model: threshold .* n = $n held-out normal tiles of 1 patient"
-like "what train.max_tiles drew is told there too" "$(cat pictures.log)" 'training: train.max_tiles: 200 of [0-9]+ normal tiles are drawn'
+like "what train.max_tiles drew is reported there too" "$(cat pictures.log)" 'training: train.max_tiles: 200 of [0-9]+ normal tiles are drawn'
 like "and in the card" "$(cat pictures/model/CARD.md)" "n = $n held"
 check "no picture is in two splits" test "$(tr -d ' \n' <pictures/repeats.json)" = '{"within":0,"blank":0,"across":0}'
 
@@ -117,7 +117,7 @@ train clean set set
 like "white pictures in train and test are counted" "$(cat clean.log)" '1 pictures without tissue are the same'
 cp set/train/good/1.png set/train/good/copy.png
 train within set set
-like "copies among the training pictures are told" "$(cat within.log)" 'the same picture more than once: '
+like "copies among the training pictures are reported" "$(cat within.log)" 'the same picture more than once: '
 mkdir -p moved/dataset_valid/good moved/dataset_valid/Ungood
 cp -r set moved/dataset
 cp set/train/good/3.png moved/dataset_valid/good/held.png

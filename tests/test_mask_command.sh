@@ -67,7 +67,7 @@ assert s.dimensions == (1000, 770)
 assert abs(10000 / float(s.properties["tiff.XResolution"]) - 0.25) < 1e-6
 assert np.array_equal(np.asarray(s.read_region((0, 0), 0, s.dimensions))[..., 0], region("a.xml", 1000, 770))
 PY
-like "an outline that reaches over the border is told" "$(cat warnings)" 'partly outside'
+like "an outline that reaches over the border is reported" "$(cat warnings)" 'partly outside'
 
 "$WSIFLOW" mask a.xml --size 1000x770 --mpp 0.25 --level-mpp 1.7 -o coarse.tif >areas 2>/dev/null
 check "a coarser mask: the nearest whole multiple, by maximum, with the right resolution" run <<'PY'

@@ -186,7 +186,7 @@ refused() { # NAME FILE PATTERN
 }
 
 # ---- pages that are no level
-is "a page of another aspect is no level" "$(facts label_aspect.tif)" "1024x768 512x384 mpp 0.5 notes 1"
+is "a page of another aspect ratio is not a level" "$(facts label_aspect.tif)" "1024x768 512x384 mpp 0.5 notes 1"
 is "a page named label is no level" "$(facts label_named.tif)" "1024x768 mpp 0.5 notes 1"
 is "a wide page is no level" "$(facts macro_wide.tif)" "1024x768 mpp 0.5 notes 1"
 is "a page flagged as macro is no level" "$(facts macro_flag.tif)" "1024x768 mpp 0.5 notes 1"
@@ -234,7 +234,7 @@ is "orientation 1 is read" "$(facts upright.tif)" "1024x768 mpp 0.5 notes 0"
 
 # ---- missing tiles are counted, also where a coarser level has the pixels
 for f in holes holes_big; do
-    like "$f: missing tiles are told" "$("$WSIFLOW" slide $f.tif)" 'level 0: 1024 x 768 px, downsample 1 x 1, 9 of 48 tiles missing'
+    like "$f: missing tiles are reported" "$("$WSIFLOW" slide $f.tif)" 'level 0: 1024 x 768 px, downsample 1 x 1, 9 of 48 tiles missing'
     like "$f: and their share is no data" "$("$WSIFLOW" slide $f.tif)" 'no data 18\.75 %'
     is "$f: as JSON" "$("$WSIFLOW" slide --json $f.tif | python3 -c 'import json, sys
 s = json.load(sys.stdin)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The command line by the customs of GNU; what is given is used or refused; what is printed has arrived.
+# The command line in the style of GNU; what is given is used or refused; what is printed has arrived.
 . tests/lib.sh
 cd "$tmp" || exit 2
 cat >a.xml <<'X'
@@ -59,9 +59,9 @@ code "a file by two names" 2 's.csv and ./s.csv are the same file' "$WSIFLOW" ev
 code "two files of one content are two" 0 '' "$WSIFLOW" evaluate s.csv s2.csv
 code "an argument too many" 2 'unexpected argument y.yaml' "$WSIFLOW" config "$WSIFLOW" y.yaml
 code "--sample without --verify" 2 '--sample goes with --verify' "$WSIFLOW" dataset -c x.yaml --sample 3
-code "-o with --verify" 2 '--verify checks what is there' "$WSIFLOW" dataset --verify x -o y
+code "-o with --verify" 2 'only --sample can be given with --verify' "$WSIFLOW" dataset --verify x -o y
 
-is "a name that holds a line break and ESC is told on one line" \
+is "a name that holds a line break and ESC is reported on one line" \
     "$("$WSIFLOW" config "$(printf 'no\nsuch\033[2J')" 2>&1 | tr -dc '\n\033' | od -An -c | tr -d ' ')" '\n'
 
 # ---- a run without -c; an unknown slide

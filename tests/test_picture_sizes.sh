@@ -50,7 +50,7 @@ like "wsiflow train tells them" "$(cat train.log)" "^wsiflow train: $trained"
 "$WSIFLOW" score -m m.safetensors -p set/test -o s.csv >score.log 2>&1
 like "wsiflow score tells them" "$(cat score.log)" "^wsiflow score: $scored"
 "$WSIFLOW" score -m m.safetensors -p set/test/good -o s.csv >score.log 2>&1
-is "nothing is told where all fit" "$(grep -c resampled score.log)" 0
+is "nothing is reported where all fit" "$(grep -c resampled score.log)" 0
 "$WSIFLOW" sample m.safetensors -n 1 -p set/test/Ungood -o drawn >sample.log 2>&1
 like "wsiflow sample tells them" "$(cat sample.log)" '^wsiflow sample: 8 of 8 pictures .* 8 of 100 x 96 px'
 python3 - <<'P'

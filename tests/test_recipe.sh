@@ -115,7 +115,7 @@ train set 'size: 64, filter: bilinear' -p own/dataset
 like "and any other key" "$(cat set.log)" 'tiles.filter is bilinear in the configuration, but area in own/dataset'
 train half 'size: 32' -p own/dataset
 like "pictures at half their size have twice the um/px" "$(cut_of half)" '"mpp": 4\.0'
-like "which is told" "$(cat half.log)" '([0-9]+) of \1 pictures are not 32 x 32 px and were resampled: \1 of 64 x 64 px'
+like "which is reported" "$(cat half.log)" '([0-9]+) of \1 pictures are not 32 x 32 px and were resampled: \1 of 64 x 64 px'
 mkdir -p only foreign && cp -r own/dataset/train only/ && cp -r own/dataset/train foreign/ && cp own/dataset/manifest.csv only/
 train only 'size: 64' -p only
 like "a manifest alone gives the um/px, and nothing else" "$(cut_of only)" '"filter": null, "icc": null, "mpp": 2\.0, .*"stain_target": null'

@@ -123,11 +123,11 @@ typedef struct {
 #define TENSOR(name, dtype, shape, offsets) "\"" name "\":" ENTRY(dtype, shape, offsets)
 
 static const Broken broken[] = {
-    {"no-object", "[1,2]", "no JSON object"},
-    {"leading-blank", " {}", "no JSON object"},
-    {"not-json", "{\"a\":", "no JSON object"},
-    {"not-utf8", "{\"\xff\":1}", "no JSON object"},
-    {"trailing-garbage", "{" TENSOR("a", "F32", "[2]", "[0,8]") "} x", "no JSON object"},
+    {"no-object", "[1,2]", "not a JSON object"},
+    {"leading-blank", " {}", "not a JSON object"},
+    {"not-json", "{\"a\":", "not a JSON object"},
+    {"not-utf8", "{\"\xff\":1}", "not a JSON object"},
+    {"trailing-garbage", "{" TENSOR("a", "F32", "[2]", "[0,8]") "} x", "not a JSON object"},
     {"duplicate-name", "{" TENSOR("a", "F32", "[1]", "[0,4]") "," TENSOR("a", "F32", "[1]", "[4,8]") "}",
      "duplicate"},
     {"overlap", "{" TENSOR("a", "F32", "[1]", "[0,4]") "," TENSOR("b", "F32", "[2]", "[0,8]") "}",
@@ -150,7 +150,7 @@ static const Broken broken[] = {
     {"overflow-count", "{" TENSOR("a", "F32", "[4294967296,4294967296,4294967296]", "[0,8]") "}",
      "overflows"},
     {"overflow-bytes", "{" TENSOR("a", "F64", "[4611686018427387904]", "[0,8]") "}", "overflows"},
-    {"overflow-integer", "{" TENSOR("a", "F32", "[99999999999999999999]", "[0,8]") "}", "no JSON object"},
+    {"overflow-integer", "{" TENSOR("a", "F32", "[99999999999999999999]", "[0,8]") "}", "not a JSON object"},
     {"unknown-dtype", "{" TENSOR("a", "Q4", "[2]", "[0,8]") "}", "unknown dtype \"Q4\""},
     {"number-dtype", "{\"a\":{\"dtype\":4,\"shape\":[2],\"data_offsets\":[0,8]}}", "must have dtype"},
     {"no-shape", "{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,8]}}", "must have dtype"},

@@ -25,8 +25,8 @@ sample() { "$WSIFLOW" sample "$tmp/model" "$@"; }
 
 out=$(sample -n 11 -o "$tmp/a" -p "$tmp/tiles/train/good" 2>&1)
 is "eleven samples come back" $? 0
-like "the error of latents is told" "$out" '^latents -> features -> latents \(11\): largest difference [0-9.e-]+, relative [0-9.e-]+, log-determinant [0-9.e-]+$'
-like "the error of tiles is told" "$out" '^features of tiles -> latents -> features \(24\): largest difference'
+like "the error of latents is reported" "$out" '^latents -> features -> latents \(11\): largest difference [0-9.e-]+, relative [0-9.e-]+, log-determinant [0-9.e-]+$'
+like "the error of tiles is reported" "$out" '^features of tiles -> latents -> features \(24\): largest difference'
 sample -n 11 -o "$tmp/b" >/dev/null
 check "the same seed draws the same bytes" diff -r "$tmp/a" "$tmp/b"
 sample -n 3 -o "$tmp/few" >/dev/null

@@ -176,7 +176,7 @@ static const PlanJob jobs[] = {
 static const PlanNeed needs[] = {{2, 0, TRUE}};
 static const char sha[] = "0000000000000000000000000000000000000000000000000000000000000000";
 
-enum { PLANNED = 1, FINISHED, FAILED, NOTED }; /* how far it got, as it was told */
+enum { PLANNED = 1, FINISHED, FAILED, NOTED }; /* how far it got, as it was reported */
 
 static gboolean finish_one(Store *store, GError **error)
 {

@@ -42,7 +42,7 @@ disturbed() {
     wait $run
     is "$1: the run ends with 0" $? 0
     check "$1: calls failed" test -s "$1.log"
-    like "$1: it is told" "$(cat "$1.err")" "$5"
+    like "$1: it is reported" "$(cat "$1.err")" "$5"
     artefacts "$1" >"$1.sums"
     check "$1: the bytes are those of an undisturbed run" cmp "$calm.sums" "$1.sums"
     is "$1: no attempt was spent" "$("$WSIFLOW" status "$1" --json |
@@ -72,7 +72,7 @@ lasting() { # NAME CALL FILE ERRNO SKIP
 }
 lasting slide_lost open synth_00.tif 5 0
 is "a slide that cannot be read for longer than the patience: exit 3" $code 3
-like "the reason is told" "$(cat slide_lost.err)" 'ingest synth_00: parked: .*synth_00\.tif.*Input/output error'
+like "the reason is reported" "$(cat slide_lost.err)" 'ingest synth_00: parked: .*synth_00\.tif.*Input/output error'
 "$WSIFLOW" retry slide_lost >retry.out
 "$WSIFLOW" run -c run.yaml -o slide_lost -j 2 >again.out 2>&1
 artefacts slide_lost >slide_lost.sums

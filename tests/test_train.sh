@@ -1,6 +1,6 @@
 #!/bin/sh
 # wsiflow train with augmentation, with features in a file, and with thresholds: threads, kills and files change no byte; keys that do
-# not go together are told at once.
+# not go together are reported at once.
 . tests/lib.sh
 cd "$tmp" || exit 1
 
@@ -74,7 +74,7 @@ check "and leaves no folder" test ! -e robust
 for wrong in 'batch: 7' 'holdout: 0.7' 'shards: 4, batch: 4, epochs: 2'; do
     printf 'slides: {folder: .}\ntrain: {%s}\ndataset: {train_anomalies: true}\nloss: {labels: true}\n' "$wrong" >wrong.yaml
     "$WSIFLOW" run -c wrong.yaml -o wrong >/dev/null 2>wrong.err
-    is "train: {$wrong} is told before a run begins" $? 1
+    is "train: {$wrong} is reported before a run begins" $? 1
     like "and by name" "$(cat wrong.err)" '(train.batch|train.holdout|model: batch)'
 done
 check "which leaves no folder either" test ! -e wrong

@@ -1,4 +1,4 @@
-/* Channels that a flow leaves alone: how activity is followed through steps, when a channel is dead, and how that is told. */
+/* Channels that a flow leaves alone: how activity is followed through steps, when a channel is dead, and how that is reported. */
 #include "flows/chain.h"
 #include "flows/channels.h"
 #include "base/rng.h"

@@ -106,7 +106,7 @@ static gboolean check_compression(const Labels *labels, GError **error)
     if (name) {
         g_set_error(
             error, WSI_ERROR, WSI_ERROR_INPUT,
-            "%s is no label mask: its compression is %s (tag 259 is %d), which may change labels; save it "
+            "%s is not a label mask: its compression is %s (tag 259 is %d), which may change labels; save it "
             "with Deflate, LZW or ZSTD",
             labels->path, name, compression);
     }
@@ -143,12 +143,13 @@ static const char *tiff_problem(const LabelFormat *format, uint16_t photometric,
     if ((photometric == PHOTOMETRIC_RGB) != (format->samples >= 3) || format->samples > 4) {
         return "the number of samples does not fit the kind of its colours";
     }
-    return format->samples > 1 && planes != PLANARCONFIG_CONTIG ? "its colours lie in separate planes" : NULL;
+    return format->samples > 1 && planes != PLANARCONFIG_CONTIG ? "its colours are stored in separate planes"
+                                                                : NULL;
 }
 
 static gboolean no_labels(const Labels *labels, const char *problem, GError **error)
 {
-    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is no label mask: %d sample%s of %d bit%s; %s",
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is not a label mask: %d sample%s of %d bit%s; %s",
                 labels->path, labels->format.samples, labels->format.samples == 1 ? "" : "s",
                 labels->format.bits, labels->format.bits == 1 ? "" : "s", problem);
     return FALSE;
@@ -209,19 +210,19 @@ static gboolean check_pages(const Labels *labels, GError **error)
         const char *why = page->width == first->width && page->height == first->height ? "of the same size"
                           : page->width > first->width || page->height > first->height ? "larger than that"
                           : !tiffpages_one_factor(first->width, first->height, page->width, page->height)
-                              ? "of another aspect"
+                              ? "of a different aspect ratio"
                           : page->samples != first->samples || page->bits != first->bits ||
                                   page->photometric != first->photometric
                               ? "of other pixels"
                               : NULL;
         if (why) {
-            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                        "%s is no label mask: of its %u pages the first has %" G_GINT64_FORMAT
-                        " x %" G_GINT64_FORMAT " px, and page %u is %s (%" G_GINT64_FORMAT
-                        " x %" G_GINT64_FORMAT "), no smaller copy; a mask has one page and its levels: save "
-                        "each class or plane as a mask of its own, or one label a pixel",
-                        labels->path, pages->len, first->width, first->height, i + 1, why, page->width,
-                        page->height);
+            g_set_error(
+                error, WSI_ERROR, WSI_ERROR_INPUT,
+                "%s is not a label mask: of its %u pages the first has %" G_GINT64_FORMAT
+                " x %" G_GINT64_FORMAT " px, and page %u is %s (%" G_GINT64_FORMAT " x %" G_GINT64_FORMAT
+                "), not a smaller copy; a mask has one page and its levels: save "
+                "each class or plane as a mask of its own, or one label per pixel",
+                labels->path, pages->len, first->width, first->height, i + 1, why, page->width, page->height);
             return FALSE;
         }
     }
@@ -241,8 +242,8 @@ static gboolean check_hidden_planes(const Labels *labels, GError **error)
     if (imagej || shaped) {
         g_set_error(
             error, WSI_ERROR, WSI_ERROR_INPUT,
-            "%s is no label mask: it holds several planes (%s stack); save each as a mask of its own, "
-            "or one label a pixel",
+            "%s is not a label mask: it holds several planes (%s stack); save each as a mask of its own, "
+            "or one label per pixel",
             labels->path, imagej ? "an ImageJ" : "a tifffile");
     }
     return !imagej && !shaped;
@@ -260,8 +261,8 @@ static gboolean set_format(Labels *labels, GError **error)
     labels->format = (LabelFormat){bits, samples, sample == SAMPLEFORMAT_INT};
     const char *problem = tiff_problem(&labels->format, photometric, sample, planes);
     problem = problem || has_alpha(labels) ? problem
-                                           : "its last sample is no transparency but a channel of its own: "
-                                             "save each as a mask of its own, or one label a pixel";
+                                           : "its last sample is not transparency but a separate channel: "
+                                             "save each as a mask of its own, or one label per pixel";
     if (!problem && photometric == PHOTOMETRIC_PALETTE) {
         problem = read_palette(labels);
     }

@@ -28,5 +28,5 @@ gboolean labels_read(Labels *labels, LabelsRow row, void *data, GError **error);
 /* After labels_read: what a label (1 to 255) is called: its number, or #rrggbb where the picture has colours that are no greys.  Caller
  * frees. */
 char *labels_name(const Labels *labels, int label);
-/* What was taken for what, to be told; NULL when a label is just the value of its pixels. */
+/* What was taken for what, to be reported; NULL when a label is just the value of its pixels. */
 const char *labels_note(const Labels *labels);

@@ -17,8 +17,8 @@ size_t label_row_bytes(const LabelFormat *format, int64_t width)
 static gboolean no_label(const char *path, int64_t x, int64_t y, GError **error, const char *what)
 {
     g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                "%s is no label mask: %s in column %" G_GINT64_FORMAT ", row %" G_GINT64_FORMAT, path, what,
-                x, y);
+                "%s is not a label mask: %s in column %" G_GINT64_FORMAT ", row %" G_GINT64_FORMAT, path,
+                what, x, y);
     return FALSE;
 }
 

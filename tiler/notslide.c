@@ -137,7 +137,8 @@ char *notslide_reason(const char *path, const GArray *pages, GError **error)
     }
     if (page) {
         g_autofree char *what = tiffpages_describe(page);
-        return g_strdup_printf("it is a TIFF that neither OpenSlide nor libtiff makes colours of (%s)", what);
+        return g_strdup_printf("it is a TIFF that neither OpenSlide nor libtiff can decode to colours (%s)",
+                               what);
     }
     guchar head[HEAD];
     ssize_t got = read_head(path, head, error);

@@ -170,7 +170,7 @@ gboolean patchset_holds(const char *root, const char *file, const GByteArray *by
 gboolean patchset_put(const char *root, const char *file, const GByteArray *bytes, GError **error)
 {
     if (!patchset_is_inside(file)) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "\"%s\" is no file name inside a patch set", file);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "\"%s\" is not a file name inside a patch set", file);
         return FALSE;
     }
     g_autofree char *path = patchset_path(root, file);
@@ -294,7 +294,7 @@ static gboolean read_patch(const char *path, const Csv *csv, int row, const int 
     g_strlcpy(patch->sha256, csv_get(csv, row, at[12]), sizeof patch->sha256);
     if (!patchset_is_inside(patch->file)) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s line %d: \"%s\" is no file name inside a patch set", path, csv_line(csv, row),
+                    "%s line %d: \"%s\" is not a file name inside a patch set", path, csv_line(csv, row),
                     patch->file);
         return FALSE;
     }

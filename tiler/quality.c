@@ -1,7 +1,7 @@
 /* Measures of a tile's quality.
  *
  * Colours are judged by stain.c, which finds tissue and ink for the tissue mask: a tile and the mask that it came from cannot
- * disagree about what ink is.  Blur is told by how energy falls from one scale to the next, not by its amount: the variance of the Laplacian
+ * disagree about what ink is.  Blur is measured by how energy falls from one scale to the next, not by its amount: the variance of the Laplacian
  * of a pale sharp tile is below that of a dark blurred one, the ratio of two scales is not. */
 #include "tiler/quality.h"
 #include "base/error.h"
@@ -297,7 +297,7 @@ gboolean quality_flags_parse(const char *text, unsigned *flags, GError **error)
         }
         if (**word && !found) {
             g_autofree char *all = quality_flags_text(~0U);
-            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "\"%s\" is no flag of a tile; there are: %s",
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "\"%s\" is not a flag of a tile; there are: %s",
                         *word, all);
             return FALSE;
         }

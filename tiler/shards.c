@@ -142,7 +142,7 @@ int shard_writer_add(ShardWriter *writer, const ShardSample *sample, GError **er
     int64_t more = member_bytes(sample->picture->len) + member_bytes(json_bytes) +
                    (sample->mask ? member_bytes(sample->mask->len) : 0);
     if (!*sample->key || strpbrk(sample->key, "./") || strpbrk(sample->extension, "./")) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "\"%s\" is no key of a sample", sample->key);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "\"%s\" is not a key of a sample", sample->key);
         return -1;
     }
     if (writer->tar && writer->bytes + more > writer->max_bytes && !end_shard(writer, error)) {

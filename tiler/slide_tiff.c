@@ -133,10 +133,9 @@ static gboolean look_at_levels(Slide *slide, const GArray *pages, GError **error
 
 static void note_colours(Slide *slide, int level, gboolean ycbcr)
 {
-    slide_note(
-        slide,
-        "level %d: its JPEG tiles are %s, as they prove themselves, though the TIFF says %s: taken as %s",
-        level, ycbcr ? "YCbCr" : "RGB", ycbcr ? "RGB" : "YCbCr", ycbcr ? "YCbCr" : "RGB");
+    slide_note(slide,
+               "level %d: its JPEG tiles are %s, as their streams show, though the TIFF says %s: taken as %s",
+               level, ycbcr ? "YCbCr" : "RGB", ycbcr ? "RGB" : "YCbCr", ycbcr ? "YCbCr" : "RGB");
 }
 
 /* OpenSlide shows samples as the TIFF names them.  YCbCr shown as RGB can be turned back, RGB turned as if it were YCbCr was clipped. */
@@ -155,7 +154,7 @@ static gboolean prove_colours(Slide *slide, const GArray *pages, GError **error)
         }
         if (differs && !ycbcr) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                        "%s: directory %d: its JPEG tiles are RGB, as they prove themselves, though the TIFF "
+                        "%s: directory %d: its JPEG tiles are RGB, as their streams show, though the TIFF "
                         "says YCbCr; "
                         "OpenSlide shows false colours",
                         slide->path, page->directory);
@@ -352,7 +351,8 @@ gboolean slide_tiff_open_own(Slide *slide, const GArray *pages, const SlideOptio
     if (!slide->fast) {
         g_autofree char *what = tiffpages_describe(largest);
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s: neither OpenSlide nor libtiff makes colours of its tiles (%s)", slide->path, what);
+                    "%s: neither OpenSlide nor libtiff can decode its tiles to colours (%s)", slide->path,
+                    what);
     }
     return slide->fast != NULL;
 }

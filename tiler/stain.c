@@ -11,7 +11,7 @@
  *   blue, green  absorb red most.  Haematoxylin absorbs green at least 0.85 times as much as red, these less;
  *   red          absorbs blue nearly as much as green (0.75 and up; eosin 0.55 to 0.7) and red hardly;
  *   black        is dense in all three.
- * The bounds are measured on real H&E and IHC slides with markers.  Inks that are nearer to a stain are told by their flatness: blue that
+ * The bounds are measured on real H&E and IHC slides with markers.  Inks that are nearer to a stain are recognised by their flatness: blue that
  * absorbs green 0.65 to 0.9 times as much as red, and pale red.  Where an area of 32 um has such a colour, its density varies by less
  * than a tenth in ink and by 13 % and more in tissue, which has nuclei and fibres.  Violet ink, and red ink over tissue, look like stain and
  * are not found.

@@ -13,7 +13,7 @@ enum {
 /* The glass without anything on it. */
 typedef struct {
     gboolean found;          /* FALSE: the picture has none, as a tile inside of tissue; colours are 255 */
-    gboolean greyscale;      /* the picture has no colours: tissue is told by density alone, and no ink */
+    gboolean greyscale;      /* the picture has no colours: tissue is detected by density alone, and no ink */
     double red, green, blue; /* 0..255 */
     double
         yellow_stain; /* share of the picture that is yellow as old glass can be, but was taken for stain since something is brighter */

@@ -459,7 +459,7 @@ gboolean stain_fit_parse(const json_t *json, const char *name, StainFit *out, GE
     }
     good = good && is_sound(out);
     if (!good) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is no fit of stain", name);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is not a stain fit", name);
     }
     return good;
 }

@@ -200,7 +200,7 @@ const char *tiffpages_turned(uint16_t orientation)
                                         "mirrored top to bottom", "mirrored at the diagonal",
                                         "turned by 90 degrees",   "mirrored at the other diagonal",
                                         "turned by 270 degrees"};
-    return orientation <= 1 ? NULL : orientation <= 8 ? names[orientation - 2] : "which is none";
+    return orientation <= 1 ? NULL : orientation <= 8 ? names[orientation - 2] : "which does not exist";
 }
 
 char *tiffpages_describe(const TiffPage *page)

@@ -123,13 +123,14 @@ GPtrArray *tissue_warnings(const Tissue *tissue)
     if (!tissue->glass.found) {
         g_ptr_array_add(
             warnings,
-            g_strdup_printf("no background was found: what is tissue (%.0f %%) was told by colour alone; "
+            g_strdup_printf("no background was found: tissue (%.0f %%) was detected by colour alone; "
                             "look at tissue_outline.png",
                             100 * tissue->tissue_share));
     } else if (tissue->glass.greyscale) {
         g_ptr_array_add(
             warnings,
-            g_strdup("the slide has no colours: tissue was told by its density, and ink was not looked for"));
+            g_strdup(
+                "the slide has no colours: tissue was detected by density, and ink was not searched for"));
     }
     if (tissue->glass.yellow_stain > 0) {
         g_ptr_array_add(
