@@ -6,6 +6,7 @@
  * the XML declaration, in any name that iconv knows.  Afterwards the declaration would be wrong, so it is blanked; its lines stay. */
 #include "annotations/dialect.h"
 #include "base/error.h"
+#include "base/magic.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -73,25 +74,6 @@ static char *unpack(const char *path, char *packed, size_t *length, GError **err
 }
 
 /* ---- encodings ---- */
-
-/* Formats that people take for annotations, by their first bytes. */
-static const struct {
-    const char *bytes;
-    size_t length;
-    const char *name;
-} kinds[] = {
-    {"\xFF\xD8\xFF", 3, "a JPEG picture: its compression changes labels"},
-    {"\x89PNG", 4, "a PNG picture that is damaged"},
-    {"GIF8", 4, "a GIF picture"},
-    {"BM", 2, "a BMP picture"},
-    {"\x93NUMPY", 6, "a NumPy array"},
-    {"\x89HDF", 4, "an HDF5 file"},
-    {"PK\x03\x04", 4, "a ZIP archive"},
-    {"%PDF", 4, "a PDF"},
-    {"\0\0\0\x0CjP", 6, "a JPEG 2000 picture"},
-    {"MATLAB", 6, "a MATLAB file"},
-    {"RIFF", 4, "a WebP picture"},
-};
 
 static gboolean begins(const char *text, size_t length, const char *with, size_t bytes)
 {
@@ -217,18 +199,18 @@ static gboolean check_text(const char *path, const char *text, size_t length, GE
     return !problem;
 }
 
-/* Refuses what is known to be no text by its name. */
+/* Refuses by its name what its first bytes prove not to be an annotation. */
 static gboolean check_kind(const char *path, const char *text, size_t length, GError **error)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
-        if (begins(text, length, kinds[i].bytes, kinds[i].length)) {
-            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                        "%s is %s; annotations are XML or GeoJSON, label masks are PNG or TIFF", path,
-                        kinds[i].name);
-            return FALSE;
-        }
+    const Magic *kind = magic_of(text, length);
+    if (!kind || kind->markup) {
+        return TRUE;
     }
-    return TRUE;
+    const char *hint = g_str_equal(kind->name, "a JPEG picture")  ? "its compression changes labels"
+                       : g_str_equal(kind->name, "a PNG picture") ? "it is damaged"
+                                                                  : kind->hint;
+    return wsi_error_input(error, "%s is %s%s%s; annotations are XML or GeoJSON, label masks are PNG or TIFF",
+                           path, kind->name, hint ? ": " : "", hint ? hint : "");
 }
 
 /* The bytes of a file, and a NUL after them; NULL with error. */

@@ -368,7 +368,7 @@ static void test_broken_files(void)
     refused("", "is empty");
     refused("hello",
             "none of the known dialects (ASAP, QuPath GeoJSON, HALO, Aperio ImageScope, Hamamatsu NDPA)");
-    refused("<html/>", "root element is html");
+    refused("<html/>", "is a web page (HTML)");
     refused("<!-- x", "none of the known dialects");
     refused("<ASAP_Annotations><Annotations></ASAP_Annotations>", "file.xml:1: not well-formed");
     refused("<ASAP_Annotations>\n<Annotations", "file.xml:2: the file ends within a tag");

@@ -181,6 +181,10 @@ refused k_no_lerc_in.tif 'its compression is LERC'
 refused k_no_bmp.bmp 'is a BMP picture'
 refused k_no_gif.gif 'is a GIF picture'
 refused k_no_numpy.npy 'is a NumPy array'
+printf 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n' >k_no_lfs.xml
+refused k_no_lfs.xml 'is a Git LFS pointer.*git lfs pull'
+printf 'Rar!\032\007' >k_no_rar.xml
+refused k_no_rar.xml 'is a RAR archive: unpack it first'
 refused k_no_names.png '"#ffffff" \(1\).*"#c80028" \('
 "$WSIFLOW" annotation convert k_no_names.png --group "#c80028=lesion" --group "#ffffff=not" -o k.xml >/dev/null 2>message
 like "colours of a picture are reported" "$(cat message)" 'a picture of colours'

@@ -543,53 +543,6 @@ const char *__asan_default_options(void)
     g_test_add("/base/" group "/" #name, Folder, NULL, set_up, test_##name, tear_down)
 #define ALONE(group, name) g_test_add_func("/base/" group "/" #name, test_##name)
 
-/* What the job table does follows from the code: only what a file is may park at once. */
-static void test_codes_of_the_system(void)
-{
-    static const struct {
-        int number, code;
-    } cases[] = {{EIO, WSI_ERROR_IO},        {EMFILE, WSI_ERROR_IO},      {ENFILE, WSI_ERROR_IO},
-                 {ENOMEM, WSI_ERROR_IO},     {ESTALE, WSI_ERROR_IO},      {ETIMEDOUT, WSI_ERROR_IO},
-                 {ENOTCONN, WSI_ERROR_IO},   {EHOSTDOWN, WSI_ERROR_IO},   {ENOENT, WSI_ERROR_ABSENT},
-                 {EACCES, WSI_ERROR_ABSENT}, {ENOTDIR, WSI_ERROR_ABSENT}, {ENOSPC, WSI_ERROR_FULL},
-                 {EDQUOT, WSI_ERROR_FULL}};
-    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autoptr(GError) error = NULL;
-        errno = cases[i].number;
-        g_assert_false(wsi_error_errno(&error, "cannot open", "a.svs"));
-        g_assert_error(error, WSI_ERROR, cases[i].code);
-        g_assert_true(wsi_error_is_system(error));
-    }
-    /* A name that is too long will be as long the next time. */
-    g_autoptr(GError) input = NULL, found = NULL;
-    errno = ENAMETOOLONG;
-    g_assert_false(wsi_error_errno(&input, "cannot create", "a"));
-    g_assert_error(input, WSI_ERROR, WSI_ERROR_INPUT);
-    g_assert_false(wsi_error_is_system(input));
-    g_autoptr(GError) glib = g_error_new(G_FILE_ERROR, G_FILE_ERROR_MFILE, "x"), error = NULL;
-    g_assert_true(wsi_error_is_system(glib));
-    g_assert_false(wsi_error_glib(&error, glib));
-    g_assert_error(error, WSI_ERROR, WSI_ERROR_IO);
-    /* A library says it by errno, or by a text; what says something of the file is no failure of the system. */
-    static const int system[] = {EIO,       ENOMEM,      EMFILE,     ENFILE,    ESTALE, ETIMEDOUT,
-                                 EHOSTDOWN, ENETUNREACH, ECONNRESET, ESHUTDOWN, ENODEV, ENOTCONN};
-    static const int file[] = {0, ENOENT, EINVAL, ENOTTY, ENOSPC, EISDIR};
-    for (guint i = 0; i < G_N_ELEMENTS(system); i++) {
-        g_autofree char *text = g_strdup_printf("Couldn't read 4 bytes: %s", g_strerror(system[i]));
-        for (int k = 0; k < 2; k++) {
-            g_clear_error(&found);
-            g_assert_true(
-                wsi_error_library(&found, "cannot read", "a.svs", k ? text : NULL, k ? 0 : system[i]));
-            g_assert_error(found, WSI_ERROR, WSI_ERROR_IO);
-            g_assert_nonnull(strstr(found->message, g_strerror(system[i])));
-        }
-    }
-    for (guint i = 0; i < G_N_ELEMENTS(file); i++) {
-        g_assert_false(wsi_error_library(NULL, "cannot read", "a.svs", g_strerror(file[i]), file[i]));
-    }
-    g_assert_false(wsi_error_library(NULL, "cannot read", "a.svs", NULL, EAGAIN)); /* what a lock leaves */
-}
-
 /* The longest name there is can be written; a longer one is no fault of the system. */
 static void test_long_names(Folder *folder, gconstpointer unused)
 {
@@ -608,7 +561,6 @@ static void test_long_names(Folder *folder, gconstpointer unused)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/error/codes_of_the_system", test_codes_of_the_system);
     IN_FOLDER("durable", hash);
     IN_FOLDER("durable", long_names);
     IN_FOLDER("durable", publish);

@@ -1,6 +1,7 @@
-/* Known beginnings, in the order in which they are looked for; what has none may still be text. */
+/* What the first bytes say; what they do not tell may still be text. */
 #include "tiler/notslide.h"
 #include "base/error.h"
+#include "base/magic.h"
 #include "tiler/tiffpages.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -10,52 +11,6 @@
 #include <glib/gstdio.h>
 
 enum { HEAD = 4096 };
-
-static const struct {
-    int at;
-    const char *bytes;
-    int count;
-    const char *reason;
-} kinds[] = {
-#define BEGINS(text, reason)             \
-    {                                    \
-        0, text, sizeof text - 1, reason \
-    }
-    BEGINS("version https://git-lfs",
-           "it is a Git LFS pointer, not the file itself (git lfs pull fetches it)"),
-    BEGINS("/annex/objects/", "it is a git-annex pointer, not the file itself (git annex get fetches it)"),
-    BEGINS("<!doctype html", "it is a web page (HTML), as a failed download leaves"),
-    BEGINS("<html", "it is a web page (HTML), as a failed download leaves"),
-    BEGINS("<?xml", "it is an XML document"),
-    BEGINS("{", "it is a text file (JSON?)"),
-    BEGINS("\x89PNG\r\n", "it is a PNG picture"),
-    BEGINS("\xff\xd8\xff", "it is a JPEG picture"),
-    BEGINS("\0\0\0\x0cjP  ", "it is a JPEG 2000 picture"),
-    BEGINS("BM", "it is a BMP picture"),
-    BEGINS("GIF8", "it is a GIF picture"),
-    BEGINS("%PDF", "it is a PDF document"),
-    BEGINS("PK\3\4", "it is a ZIP archive: unpack it first"),
-    BEGINS("\x1f\x8b", "it is compressed (gzip): unpack it first"),
-    BEGINS("Rar!", "it is a RAR archive: unpack it first"),
-    BEGINS("7z\xbc\xaf", "it is a 7z archive: unpack it first"),
-    BEGINS("ZISRAWFILE",
-           "it is Zeiss CZI, which the installed OpenSlide does not read: convert it to a tiled TIFF"),
-    BEGINS("\x89HDF", "it is an HDF5 file"),
-#undef BEGINS
-    {128, "DICM", 4, "it is DICOM, which the installed OpenSlide does not read: convert it to a tiled TIFF"},
-    {257, "ustar", 5, "it is a tar archive: unpack it first"},
-};
-
-static gboolean begins(const guchar *head, gsize bytes, gsize kind)
-{
-    const gsize at = (gsize)kinds[kind].at, count = (gsize)kinds[kind].count;
-    for (gsize i = 0; i < count; i++) {
-        if (at + i >= bytes || g_ascii_tolower((char)head[at + i]) != g_ascii_tolower(kinds[kind].bytes[i])) {
-            return FALSE;
-        }
-    }
-    return TRUE;
-}
 
 static gboolean is_text(const guchar *head, gsize bytes)
 {
@@ -78,26 +33,18 @@ static gboolean all_zero(const guchar *head, gsize bytes)
     return i == bytes;
 }
 
-static const char *reason_of(const guchar *head, gsize bytes)
+/* Caller frees. */
+static char *reason_of(const guchar *head, gsize bytes)
 {
-    const gsize mark = bytes >= 3 && memcmp(head, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* of UTF-8 */
-    gsize blank = mark;
-    while (blank < bytes && g_ascii_isspace((char)head[blank])) {
-        blank++;
+    const Magic *kind = magic_of(head, bytes);
+    if (kind) {
+        return g_strdup_printf("it is %s%s%s", kind->name, kind->hint ? ": " : "",
+                               kind->hint ? kind->hint : "");
     }
-    if (bytes == 0) {
-        return "it is empty (0 bytes)";
-    }
-    for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++) {
-        gsize skipped = kinds[i].at == 0 ? blank : 0;
-        if (begins(head + skipped, bytes - skipped, i)) {
-            return kinds[i].reason;
-        }
-    }
-    if (all_zero(head, bytes)) {
-        return "it begins with nothing but zero bytes, as a broken copy does";
-    }
-    return is_text(head, bytes) ? "it is a text file" : "OpenSlide knows no such format";
+    return g_strdup(bytes == 0              ? "it is empty (0 bytes)"
+                    : all_zero(head, bytes) ? "it begins with nothing but zero bytes, as a broken copy does"
+                    : is_text(head, bytes)  ? "it is a text file"
+                                            : "OpenSlide knows no such format");
 }
 
 /* The largest page, tiled or not. */
@@ -142,7 +89,7 @@ char *notslide_reason(const char *path, const GArray *pages, GError **error)
     }
     guchar head[HEAD];
     ssize_t got = read_head(path, head, error);
-    return got < 0 ? NULL : g_strdup(reason_of(head, (gsize)got));
+    return got < 0 ? NULL : reason_of(head, (gsize)got);
 }
 
 gboolean notslide_unclaimed(const char *path, char **reason, GError **error)
@@ -151,6 +98,7 @@ gboolean notslide_unclaimed(const char *path, char **reason, GError **error)
     ssize_t got = read_head(path, head, error);
     gboolean little = memcmp(head, "II*\0", 4) == 0 || memcmp(head, "II+\0", 4) == 0;
     gboolean big = memcmp(head, "MM\0*", 4) == 0 || memcmp(head, "MM\0+", 4) == 0;
-    *reason = got < 0 || little || big ? NULL : g_strdup_printf("no slide: %s", reason_of(head, (gsize)got));
+    g_autofree char *why = got < 0 || little || big ? NULL : reason_of(head, (gsize)got);
+    *reason = why ? g_strdup_printf("no slide: %s", why) : NULL;
     return got >= 0;
 }
