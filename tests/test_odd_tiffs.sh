@@ -55,12 +55,12 @@ def picked(name, pages, missing=0, **more):
 picked("twins_turned.tif", [(slide, dict(z, extratags=[(274, 3, 1, 3, True)])), (slide, z)])
 picked("twins_turned2.tif", [(slide, z), (half, dict(flagged, extratags=[(274, 3, 1, 6, True)])), (half, z)])
 picked("twins_holes.tif", [(slide, z), (quarter, flagged), (slide, z)], 9)
-picked("twins_mask.tif", [(slide, z), (half, flagged), (canary(768, 1024), dict(flagged, subfiletype=1)), (canary(384, 512), flagged)])
+picked("twins_other.tif", [(slide, z), (half, flagged), (canary(768, 1024), dict(flagged, subfiletype=1)), (canary(384, 512), flagged)])
 # ---- the largest page is not the first
 write("reversed.tif", [(quarter, dict(z, subfiletype=1)), (half, dict(z, subfiletype=1)), (slide, dict(z, subfiletype=0))])
 write("reversed_unflagged.tif", [(half, z), (slide, z)])
 write("thumbnail_first.tif", [(quarter, dict(z, tile=None)), (slide, dict(z, subfiletype=0)), (half, dict(z, subfiletype=1))])
-write("reversed_label.tif", [(canary(100, 90), dict(z, tile=(32, 32))), (slide, z), (half, dict(z, subfiletype=1)), (canary(384, 512), dict(z, subfiletype=1, description="macro 512x384"))])
+write("behind_label.tif", [(canary(100, 90), dict(z, tile=(32, 32))), (slide, z), (half, dict(z, subfiletype=1)), (canary(384, 512), dict(z, subfiletype=1, description="macro 512x384"))])
 # ---- byte order
 for name, more in ("big.tif", dict(z)), ("big_predictor.tif", dict(compression="zlib", predictor=True)), ("big_none.tif", {}):
     write(name, [(slide, more), (half, dict(more, subfiletype=1))], byteorder=">")
@@ -199,12 +199,12 @@ is "nor in the library's own reader, where a label is still left out" "$(facts n
 refused "the orientation of the first of two pages" twins_turned.tif 'directory 0: its orientation tag \(274\) is 3'
 refused "and that of a level" twins_turned2.tif 'directory 1: its orientation tag \(274\) is 6'
 like "missing tiles of the first of two pages" "$("$WSIFLOW" slide twins_holes.tif)" 'level 0: .*9 of 48 tiles missing'
-is "a flagged page as large as a level is no level" "$(facts twins_mask.tif)" "1024x768 512x384 mpp 0.5 notes 2"
+is "a flagged page as large as a level is no level" "$(facts twins_other.tif)" "1024x768 512x384 mpp 0.5 notes 2"
 # ---- the largest page
 is "the largest page is level 0, wherever it is" "$(facts reversed.tif)" "1024x768 512x384 256x192 mpp 0.5 notes 0"
 is "also when no page is flagged" "$(facts reversed_unflagged.tif)" "1024x768 mpp 0.5 notes 1"
 is "also behind a thumbnail" "$(facts thumbnail_first.tif)" "1024x768 512x384 mpp 0.5 notes 1"
-is "also behind a label" "$(facts reversed_label.tif)" "1024x768 512x384 mpp 0.5 notes 2"
+is "also behind a label" "$(facts behind_label.tif)" "1024x768 512x384 mpp 0.5 notes 2"
 # ---- byte order
 for f in big big_predictor big_none; do
     is "$f is read" "$(facts $f.tif)" "1024x768 512x384 mpp 0.5 notes 0"
@@ -258,8 +258,8 @@ like "and the card says so again" "$(cat fine_run/dataset/CARD.md)" 'upright: it
 
 # ---- pixels: tiles cut at the slide's own resolution, against what tifffile and Pillow decode; no canary anywhere
 mkdir slides
-for f in label_aspect label_named macro_wide macro_flag reversed reversed_unflagged thumbnail_first reversed_label big big_predictor big_none \
-    big_bigtiff big_grey right420 right444 jfif420 jfif444 bare420 adobe444 rgb_right rgb_adobe twins420 twins_mask; do
+for f in label_aspect label_named macro_wide macro_flag reversed reversed_unflagged thumbnail_first behind_label big big_predictor big_none \
+    big_bigtiff big_grey right420 right444 jfif420 jfif444 bare420 adobe444 rgb_right rgb_adobe twins420 twins_other; do
     cp $f.tif slides
 done
 cp aperio420.svs slides
