@@ -113,7 +113,10 @@ static void do_job(const Run *run, Store *store, const Job *job)
     const Stage *stage = stage_find(job->stage);
     g_autoptr(GPtrArray) inputs = store_inputs(store, job, &error);
     g_autoptr(GPtrArray) outputs = g_ptr_array_new_with_free_func((GDestroyNotify)artefact_free);
+    g_autoptr(Records) records = records_read(run->folder, inputs, &error);
+    g_assert_no_error(error);
     Work work = {.run = run,
+                 .records = records,
                  .slide = stage->scope == SCOPE_SLIDE ? entry_of(run, job->unit) : NULL,
                  .store = store,
                  .job = job,
