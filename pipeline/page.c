@@ -30,8 +30,9 @@ static const struct {
 static const char style[] =
     "body{font:15px/1.5 sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;color:#222}"
     "h1{margin-bottom:0}.notice{background:#fff3cd;border:1px solid #e0c36a;padding:.5em 1em}"
-    "table{border-collapse:collapse;margin:1em 0}td,th{border:1px solid #ccc;padding:.25em .7em;"
-    "text-align:right}td:first-child,th:first-child{text-align:left}img{max-width:100%}"
+    "table{border-collapse:collapse;margin:1em 0;display:block;overflow-x:auto}td,th{border:1px solid "
+    "#ccc;padding:.25em .7em;"
+    "text-align:right}td:first-child,th:first-child{text-align:left;min-width:9em}img{max-width:100%}"
     "pre{background:#f6f6f6;padding:1em;overflow:auto}.drawings{display:flex;flex-wrap:wrap;gap:1em}";
 
 static void escape(GString *out, const char *text)

@@ -25,5 +25,6 @@ GPtrArray *slidenotes_of(const Records *records, const char *id)
                                              missing, json_integer_value(json_object_get(level, "tiles"))));
     }
     add_texts(out, json_object_get(tissue, "warnings"));
+    add_texts(out, json_object_get(records_get(records, "clam", id, "notes"), "notes"));
     return out;
 }

@@ -177,10 +177,12 @@ static void put_scored(GString *out, const Run *run, int scored)
                    "score.slides: auto or all, dataset.test_share, or the manifest's column split");
     } else if (scored == n) {
         gboolean why = g_str_equal(which, "auto") && n > 1;
+        gboolean annotated = count(run->slides, SLIDE_ANNOTATED, NULL) > 0;
         line(out, "scored", "all %d%s", n,
              !why          ? ""
              : tested == 0 ? " (score.slides: auto; no slide is in the test split)"
-                           : " (score.slides: auto; no slide is annotated)");
+             : !annotated  ? " (score.slides: auto; no slide is annotated)"
+                           : " (score.slides: auto; each is in the test split or unknown)");
     } else {
         line(out, "scored",
              "%d of %d: the test split and unknown slides; score.slides: all scores the others too", scored,
@@ -211,6 +213,9 @@ static void put_written(GString *out, const Run *run, const char *last, int scor
         gboolean shards = g_str_equal(config->dataset_format, "shards");
         g_ptr_array_add(what, g_strdup_printf("patch set (dataset/, %s, %s)", config->dataset_picture,
                                               shards ? "shards" : "a file each"));
+    }
+    if (config->dataset_clam && run->slides->len > 0) {
+        g_ptr_array_add(what, g_strdup("places for CLAM and TRIDENT (clam/, trident/)"));
     }
     if (wanted_until(run, "train", last)) {
         g_ptr_array_add(what, g_strdup("model (model/)"));

@@ -240,6 +240,33 @@ static gboolean is_named(const Verify *verify, const char *file)
            strstr(text, sha256);
 }
 
+/* Prints the pictures beside those of the manifest that it does not name, and counts them. */
+static int foreign_pictures(const Verify *verify, GHashTable *known)
+{
+    static const char *const usual[] = {"train/good", "train/Ungood", "test/good", "test/Ungood"};
+    g_autoptr(GHashTable) folders = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    int foreign = 0;
+    for (size_t i = 0; i < G_N_ELEMENTS(usual); i++) {
+        g_hash_table_add(folders, g_strdup(usual[i]));
+    }
+    for (guint i = 0; i < verify->patches->len; i++) {
+        g_hash_table_add(folders, g_path_get_dirname(((const Patch *)verify->patches->pdata[i])->file));
+    }
+    g_autoptr(GList) names = g_list_sort(g_hash_table_get_keys(folders), (GCompareFunc)strcmp);
+    for (const GList *one = names; one; one = one->next) {
+        g_autofree char *folder = g_build_filename(verify->root, one->data, NULL);
+        g_auto(GStrv) pictures = g_file_test(folder, G_FILE_TEST_IS_DIR) ? picture_list(folder, NULL) : NULL;
+        for (char **name = pictures; name && *name; name++) {
+            g_autofree char *file = g_build_filename(one->data, *name, NULL);
+            if (!g_hash_table_contains(known, file)) {
+                printf("%s: is not in manifest.csv\n", file);
+                foreign++;
+            }
+        }
+    }
+    return foreign;
+}
+
 static int report(const Verify *verify, int cut)
 {
     int differ = 0;
@@ -257,7 +284,7 @@ static int report(const Verify *verify, int cut)
     }
     int others, wrong;
     sums_check(verify->root, known, &others, &wrong);
-    differ += wrong;
+    differ += wrong + foreign_pictures(verify, known);
     for (guint i = 0; i < verify->patches->len; i++) {
         if (verify->wrong[i]) {
             printf("%s: %s\n", ((const Patch *)verify->patches->pdata[i])->file, verify->wrong[i]);

@@ -54,4 +54,34 @@ sed 's/folder: long/manifest: long.csv/' long.yaml >longer.yaml
 is "with an id of 220 bytes the run is made" $? 0
 check "its pictures are named by it, and no temporary name is too long" sh -c "test -s l/dataset/train/good/$(long 220 b)_000000.png -a -s l/dataset/train/good/short_000000.png"
 check "CLAM's file has the stem where it fits, else the id" sh -c "test -s l/trident/patches/$(long 220 b)_patches.h5 -a -s l/clam/patches/short.h5"
+
+# ---- pixels that are not square: the formats hold squares, which lie about the middle of each tile and have its area, and that is said
+sed 's/label$/label,mpp_x,mpp_y/; 2,$s/$/,0.5,0.6/' cohort/manifest.csv >cohort/oblong.csv
+sed 's/manifest.csv/oblong.csv/; s/, write: false//' run.yaml >oblong.yaml
+"$WSIFLOW" dataset -c oblong.yaml -o o -j 2 >o.log 2>&1
+said='its pixels are not square \(0.5 x 0.6 um\), and CLAM and TRIDENT read squares'
+like "the terminal says so" "$(cat o.log)" "synth_00: $said"
+like "and the card" "$(cat o/dataset/CARD.md)" "synth_01: $said"
+is "of square pixels nothing is said" "$(grep -c 'not square' a.log)" 0
+if python3 -c 'import h5py' 2>/dev/null; then
+    check "squares have the tile's area and middle" python3 -c "
+import csv, h5py
+import numpy as np
+um = 96 * 1.1
+with h5py.File('o/clam/patches/synth_00.h5') as c, h5py.File('o/trident/patches/synth_00_patches.h5') as t:
+    xy, side = c['coords'][:], t['coords'].attrs['patch_size_level0']
+    assert (xy == t['coords'][:]).all()
+    level0 = c['coords'].attrs['patch_size'] * c['coords'].attrs['downsample'][0]
+    tiles = [[float(r['x']), float(r['y'])] for r in csv.DictReader(open('o/slides/synth_00/tiles.csv'))]
+    middle = np.array(tiles) + [um / 0.5 / 2, um / 0.6 / 2]
+    assert abs(side * side * 0.5 * 0.6 / um ** 2 - 1) < 0.01, side
+    assert abs(level0 - side) <= 2, (level0, side)
+    off = np.abs(xy + side / 2 - middle)
+    inside = (xy > 0).all(1) & (xy[:, 0] + side < 3072) & (xy[:, 1] + side < 2048)
+    assert inside.sum() > 10 and off[inside].max() <= 1.01, off[inside].max()
+    assert (xy >= 0).all() and (xy[:, 0] + side <= 3072).all() and (xy[:, 1] + side <= 2048).all()
+"
+else
+    skip "squares have the tile's area and middle" "no h5py here"
+fi
 finish

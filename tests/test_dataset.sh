@@ -123,6 +123,11 @@ check "sha256sum finds the same" sh -c 'cd any/dataset && sha256sum --quiet -c S
 is "its list has all files but itself and the card" "$(wc -l <any/dataset/SHA256SUMS)" $(($(find any/dataset any/dataset_* -type f | wc -l) - 2))
 "$WSIFLOW" dataset --verify a >/dev/null 2>&1
 is "also one of JPEG pictures" $? 0
+for folder in test/good train/Ungood; do
+    cp "$(ls any/dataset/train/good/*.png | head -1)" "any/dataset/$folder/foreign.png"
+    is "a picture in $folder that the manifest does not name is named" "$("$WSIFLOW" dataset --verify any --sample 0 2>&1 | head -1)" "$folder/foreign.png: is not in manifest.csv"
+    rm "any/dataset/$folder/foreign.png"
+done
 mask=$(cd any/dataset && ls ground_truth/Ungood/*_mask.png | head -1)
 cp "any/dataset/$mask" mask.kept
 printf 'x' >>"any/dataset/$mask"

@@ -41,6 +41,18 @@ like "and the report" "$out" '^report +run_several/report.html'
 
 like "the patch set too" "$out" '^patch set +run_several/dataset/manifest.csv'
 
+# ---- all slides test a model of others: they are all scored, whether annotated or not
+"$WSIFLOW" synth -o tested -n 2 -l 1 --width 2048 --height 2048 >/dev/null 2>&1
+sed '2,$s/,\(train\|test\|valid\),/,test,/' tested/manifest.csv >tested/all.csv
+for annotations in ', annotations: tested/annotations' ''; do
+    config tested "slides: {manifest: tested/all.csv, unannotated: normal$annotations}\ndataset: {clam: true}\nscore: {model: run_several/model/model.safetensors}"
+    out=$("$WSIFLOW" run -c tested.yaml -o run_tested --dry-run 2>&1)
+    why='no slide is annotated'
+    [ -z "$annotations" ] || why='each is in the test split or unknown'
+    like "why all are scored: $why" "$out" "^scored +all 2 \(score.slides: auto; $why\)$"
+    like "and what is written for others" "$out" '^writes .*CLAM and TRIDENT \(clam/, trident/\)'
+done
+
 # ---- files of an earlier run in the same folder
 config several 'slides: {folder: several}\ndataset: {write: false}'
 sed 's/train: {/train: {source: slides, /' several.yaml >again.yaml && mv again.yaml several.yaml

@@ -116,6 +116,7 @@ cp -r run top
 "$WSIFLOW" run -c top.yaml -o top -j 2 >top.log 2>&1
 is "figures of another column have none at the calibration's threshold, and say why" \
     "$(python3 -c "import json; m = json.load(open('top/metrics.json'))['calibrated']; print(sorted(m), 'column score' in m['absent'])") $(grep -c "threshold is a value of the column score" top/report.html)" "['absent'] True 1"
+like "a table that is wider than the window scrolls" "$(cat run/report.html)" 'table\{[^}]*display:block;overflow-x:auto'
 
 # ---- names are names, in HTML and in Markdown
 "$WSIFLOW" synth -o cohort -n 2 -l 1 --width 4096 --height 3072 >synth.log 2>&1
