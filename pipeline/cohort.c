@@ -41,6 +41,7 @@ SlideEntry *slide_entry_new(const Config *config, const char *path)
     entry->centre = g_strdup("");
     entry->split = g_strdup("");
     entry->mpp_x = entry->mpp_y = config->slides_mpp;
+    entry->bytes = -1;
     return entry;
 }
 
@@ -301,8 +302,9 @@ char *cohort_text(const Cohort *cohort)
         char x[G_ASCII_DTOSTR_BUF_SIZE], y[G_ASCII_DTOSTR_BUF_SIZE];
         g_ascii_dtostr(x, sizeof x, e->mpp_x);
         g_ascii_dtostr(y, sizeof y, e->mpp_y);
-        g_autofree char *numbers = g_strdup_printf("%d %d %d %d %d %d", (int)e->label, (int)e->label_given,
-                                                   e->fold, (int)e->use, e->line, (int)e->scored);
+        g_autofree char *numbers = g_strdup_printf("%d %d %d %d %d %d %" G_GINT64_FORMAT " %" G_GINT64_FORMAT,
+                                                   (int)e->label, (int)e->label_given, e->fold, (int)e->use,
+                                                   e->line, (int)e->scored, e->bytes, e->mtime_us);
         put_line(out, (const char *[]){"slide", e->id, e->path, e->patient, e->centre, e->split,
                                        e->annotation ? e->annotation : "", x, y, numbers, NULL});
     }
@@ -316,7 +318,9 @@ char *cohort_text(const Cohort *cohort)
 static gboolean parse_slide(Cohort *cohort, char **cells)
 {
     int label, given, fold, use, line, scored;
-    if (sscanf(cells[9], "%d %d %d %d %d %d", &label, &given, &fold, &use, &line, &scored) != 6) {
+    gint64 bytes = -1, mtime_us = 0; /* a cohort that an earlier version stored does not say them */
+    if (sscanf(cells[9], "%d %d %d %d %d %d %" G_GINT64_FORMAT " %" G_GINT64_FORMAT, &label, &given, &fold,
+               &use, &line, &scored, &bytes, &mtime_us) < 6) {
         return FALSE;
     }
     SlideEntry *entry = g_new0(SlideEntry, 1);
@@ -333,7 +337,9 @@ static gboolean parse_slide(Cohort *cohort, char **cells)
                           .mpp_x = g_ascii_strtod(cells[7], NULL),
                           .mpp_y = g_ascii_strtod(cells[8], NULL),
                           .line = line,
-                          .scored = scored};
+                          .scored = scored,
+                          .bytes = bytes,
+                          .mtime_us = mtime_us};
     g_ptr_array_add(cohort->slides, entry);
     return TRUE;
 }

@@ -13,19 +13,20 @@ typedef enum {
 const char *slide_label_name(SlideLabel label);
 
 typedef struct {
-    char *id;             /* unique in the run, as cohort_slide_id makes it, or the manifest's column id */
-    char *path;           /* of the slide */
-    char *patient;        /* the id when nothing says it */
-    char *centre;         /* or "" */
-    SlideLabel label;     /* */
-    gboolean label_given; /* the manifest's column label says it */
-    char *annotation;     /* path; NULL unless the label is SLIDE_ANNOTATED */
-    char *split;          /* "train", "valid" or "test"; "none" of an unknown slide */
-    int fold;             /* 1 .. dataset.folds; 0 = there are none */
-    SlideUse use;         /* SLIDE_WHOLE or SLIDE_LESIONS_ONLY */
-    gboolean scored;      /* by score.slides */
-    double mpp_x, mpp_y;  /* override, 0 = none */
-    int line;             /* of the manifest; 0 = there is none */
+    char *id;                /* unique in the run, as cohort_slide_id makes it, or the manifest's column id */
+    char *path;              /* of the slide */
+    char *patient;           /* the id when nothing says it */
+    char *centre;            /* or "" */
+    SlideLabel label;        /* */
+    gboolean label_given;    /* the manifest's column label says it */
+    char *annotation;        /* path; NULL unless the label is SLIDE_ANNOTATED */
+    char *split;             /* "train", "valid" or "test"; "none" of an unknown slide */
+    int fold;                /* 1 .. dataset.folds; 0 = there are none */
+    SlideUse use;            /* SLIDE_WHOLE or SLIDE_LESIONS_ONLY */
+    gboolean scored;         /* by score.slides */
+    double mpp_x, mpp_y;     /* override, 0 = none */
+    int line;                /* of the manifest; 0 = there is none */
+    int64_t bytes, mtime_us; /* of the slide's file when the run was planned; bytes -1 = unknown */
 } SlideEntry;
 
 /* A file that was found or named and that the run does not use. */

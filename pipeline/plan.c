@@ -254,11 +254,25 @@ static gboolean add_jobs(Plan *plan, const char *last, GError **error)
     return ok;
 }
 
+/* What the files of the slides are now, for work_check_slides: before they are hashed, so that a change in between is seen. */
+static void note_files(const Run *run)
+{
+    for (guint i = 0; i < run->slides->len; i++) {
+        SlideEntry *entry = run->slides->pdata[i];
+        struct stat file;
+        gboolean known = stat(entry->path, &file) == 0;
+        entry->bytes = known ? (int64_t)file.st_size : -1;
+        entry->mtime_us =
+            known ? (int64_t)file.st_mtim.tv_sec * G_USEC_PER_SEC + file.st_mtim.tv_nsec / 1000 : 0;
+    }
+}
+
 gboolean plan_make(const Run *run, Store *store, const char *last, GError **error)
 {
     Plan plan = {run, g_array_new(FALSE, FALSE, sizeof(PlanJob)), g_array_new(FALSE, FALSE, sizeof(PlanNeed)),
                  g_ptr_array_new_with_free_func(g_free),
                  g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
+    note_files(run);
     gboolean ok = add_jobs(&plan, last, error);
     if (ok && plan.jobs->len == 0) {
         ok = FALSE;

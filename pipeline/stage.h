@@ -59,6 +59,9 @@ char *work_output(const Work *work, const char *name);
 gboolean work_publish(Work *work, const char *name, const char *path, const char *sha256, GError **error);
 /* Progress, at most four times a second, and the place where a stop is noticed: FALSE with WSI_ERROR_CANCELLED. */
 gboolean work_tick(Work *work, int64_t done, int64_t total, const char *what, GError **error);
+/* FALSE with WSI_ERROR_INPUT when a slide that the job reads is not the file that the run was planned with: the next plan, which
+ * sees another input, does the job again. */
+gboolean work_check_slides(const Work *work, GError **error);
 /* Opens the slide of the job with its mpp override; its tiles are cut in the colours of the configuration, with the stain normalised in
  * stages that need `stain`. */
 Slide *work_open_slide(const Work *work, GError **error);

@@ -68,6 +68,37 @@ gboolean work_tick(Work *work, int64_t done, int64_t total, const char *what, GE
     return store_progress(work->store, work->job, done, total, what, error);
 }
 
+static gboolean check_slide(const SlideEntry *entry, GError **error)
+{
+    struct stat file;
+    if (entry->bytes < 0 || stat(entry->path, &file) != 0) {
+        return TRUE; /* what cannot be opened is told by who opens it */
+    }
+    if ((int64_t)file.st_size == entry->bytes &&
+        (int64_t)file.st_mtim.tv_sec * G_USEC_PER_SEC + file.st_mtim.tv_nsec / 1000 == entry->mtime_us) {
+        return TRUE;
+    }
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                "%s was changed while the run was on: the same command does what depends on it again",
+                entry->path);
+    return FALSE;
+}
+
+gboolean work_check_slides(const Work *work, GError **error)
+{
+    if (work->slide) {
+        return check_slide(work->slide, error);
+    }
+    /* Of the stages of the cohort, `normals` opens slides; `train` compares the fingerprints that it wrote. */
+    gboolean reads = work->job && g_str_equal(work->job->stage, "normals");
+    for (guint i = 0; reads && i < work->run->slides->len; i++) {
+        if (!check_slide(work->run->slides->pdata[i], error)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
 Slide *work_open_entry(const Config *config, const SlideEntry *entry, GError **error)
 {
     SlideOptions options = {

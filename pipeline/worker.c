@@ -198,6 +198,12 @@ static int slide_threads(Store *store, int processors)
                                              : 1;
 }
 
+/* With the slide that the run was planned with, from beginning to end. */
+static gboolean run_stage(const Stage *stage, Work *work, GError **error)
+{
+    return work_check_slides(work, error) && stage->run(work, error) && work_check_slides(work, error);
+}
+
 static gboolean do_job(const Run *run, Store *store, const Job *job, const WorkerSpec *spec, GError **error)
 {
     const Stage *stage = stage_find(job->stage);
@@ -217,7 +223,7 @@ static gboolean do_job(const Run *run, Store *store, const Job *job, const Worke
                  .stop = &stop_asked};
     if (records && (!stage || (stage->scope == SCOPE_SLIDE && !work.slide))) {
         g_set_error(&why, WSI_ERROR, WSI_ERROR_INTERNAL, "no stage %s or no slide %s", job->stage, job->unit);
-    } else if (records && !stage->run(&work, &why) && !why) {
+    } else if (records && !run_stage(stage, &work, &why) && !why) {
         g_set_error(&why, WSI_ERROR, WSI_ERROR_INTERNAL, "stage %s failed without saying why", job->stage);
     }
     return settle(store, &work, why, spec->patience, error);
