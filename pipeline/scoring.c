@@ -384,7 +384,7 @@ GArray *scoring_read_places(const char *path, GError **error)
         }
     }
     for (int row = 0; row < csv_rows(csv); row++) {
-        Rect place;
+        Rect place = {0};
         double *const values[] = {&place.x, &place.y, &place.width, &place.height};
         for (int i = 0; i < 4; i++) {
             if (!csv_number(csv, row, columns[i], values[i], error)) {
