@@ -95,6 +95,17 @@ static void add_failed(const Work *work, json_t *figures)
     }
 }
 
+/* A bundle does not say which slides it was trained on, so a headline may be of those: it has to be said. */
+static void add_foreign_model(const Work *work, json_t *figures)
+{
+    if (*work->run->config->score_model) {
+        json_array_append_new(
+            json_object_get(figures, "told"),
+            json_string("the model is of another training (score.model), and which slides it was "
+                        "trained on is not known here: figures of such slides are too good"));
+    }
+}
+
 /* Tiles without scores, by slide. */
 static void add_unreadable(json_t *figures)
 {
@@ -114,6 +125,7 @@ static gboolean publish(Work *work, const ScoreTable *table, json_t *figures, GE
     char sha256[65];
     g_autofree char *path = work_output(work, "metrics.json");
     add_failed(work, figures);
+    add_foreign_model(work, figures);
     add_unreadable(figures);
     add_gaps(work, figures);
     gboolean ok = report_write(work, table, figures, error) &&

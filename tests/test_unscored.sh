@@ -111,4 +111,12 @@ assert np.isin(t[lost], (96, 160)).all()
 P
 check "heatmaps of a run hatch it" python3 hatched.py run/slides/synth_02 cohort/slides/synth_02.tif
 check "heatmaps of wsiflow score too" python3 hatched.py scored/synth_02 cohort/slides/synth_02.tif
+
+# ---- a model of another training: its slides are not known, and that is said wherever its figures are
+is "of the run's own model nothing is said" "$(grep -c 'trained on is not known' run/report.html)" 0
+sed 's/epochs: 1, batch: 4, source: slides/run: false/; $a score: {model: run/model/model.safetensors}' run.yaml >foreign.yaml
+"$WSIFLOW" run -c foreign.yaml -o foreign -j 2 >foreign.log 2>&1
+for shown in foreign.log foreign/report.html foreign/metrics.json; do
+    like "of another's model, in $shown" "$(cat $shown)" 'which slides it was trained on is not known here'
+done
 finish
