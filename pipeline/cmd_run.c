@@ -165,7 +165,8 @@ static void print_files(const GPtrArray *rows, const Cohort *cohort)
     }
 }
 
-static void print_stages(const GPtrArray *rows)
+/* at_work: a supervisor lives; otherwise what the table has as running was interrupted. */
+static void print_stages(const GPtrArray *rows, gboolean at_work)
 {
     printf("%-13s %6s %6s %6s %6s %6s\n", "stage", "jobs", "done", "run", "failed", "cancel");
     for (guint i = 0; i < rows->len;) {
@@ -184,6 +185,9 @@ static void print_stages(const GPtrArray *rows)
             printf("failed: %s %s: %s\n", row->stage, row->unit, why);
         } else if (row->stalls > 0) {
             printf("waiting: %s %s: %s; tried again in %.0f s\n", row->stage, row->unit, why, row->wait);
+        } else if (row->state == JOB_LEASED && !at_work) {
+            printf("interrupted: %s %s %" G_GINT64_FORMAT "/%" G_GINT64_FORMAT " %s\n", row->stage, row->unit,
+                   row->done, row->total, row->what ? row->what : "");
         } else if (row->state == JOB_LEASED) {
             printf("running: %s %s %" G_GINT64_FORMAT "/%" G_GINT64_FORMAT " %s, %.0f s\n", row->stage,
                    row->unit, row->done, row->total, row->what ? row->what : "", row->seconds);
@@ -239,6 +243,18 @@ static json_t *unused_json(const Cohort *cohort)
     return out;
 }
 
+/* Whether jobs are left to do. */
+static gboolean is_open(const GPtrArray *rows)
+{
+    for (guint i = 0; i < rows->len; i++) {
+        JobState state = ((const JobRow *)rows->pdata[i])->state;
+        if (state == JOB_WAITING || state == JOB_READY || state == JOB_LEASED) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
 int command_status(int argc, char **argv, GError **error)
 {
     gboolean json = FALSE;
@@ -258,8 +274,12 @@ int command_status(int argc, char **argv, GError **error)
         return EXIT_FAILED;
     }
     g_autoptr(Cohort) cohort = plan_cohort(store, NULL); /* a folder whose first plan was not made has none */
+    gboolean at_work = runner_at_work(argv[1]);
     if (!json) {
-        print_stages(rows);
+        print_stages(rows, at_work);
+        if (!at_work && is_open(rows)) {
+            printf("nobody is at work in %s: the same command goes on\n", argv[1]);
+        }
         print_files(rows, cohort);
         return EXIT_DONE;
     }
@@ -271,8 +291,8 @@ int command_status(int argc, char **argv, GError **error)
         json_decref(jobs);
         return EXIT_FAILED;
     }
-    json_print(json_pack("{s:o, s:o, s:o, s:o}", "slides", slides_json(cohort), "unused", unused_json(cohort),
-                         "jobs", jobs, "artefacts", artefacts));
+    json_print(json_pack("{s:b, s:o, s:o, s:o, s:o}", "at_work", (int)at_work, "slides", slides_json(cohort),
+                         "unused", unused_json(cohort), "jobs", jobs, "artefacts", artefacts));
     return EXIT_DONE;
 }
 

@@ -214,8 +214,65 @@ static gboolean add_job(Plan *plan, const Stage *stage, const SlideEntry *slide,
     return TRUE;
 }
 
+static gboolean check_path(const char *key, const char *path, FileKind wanted, GError **error)
+{
+    FileKind kind = wanted;
+    if (*path && !listing_kind(path, &kind, error)) {
+        return FALSE;
+    }
+    if (kind != wanted) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is %s, %s", key, path,
+                    kind == FILE_ABSENT     ? "which does not exist"
+                    : wanted == FILE_FOLDER ? "which is no folder"
+                                            : "which is no file");
+    }
+    return kind == wanted;
+}
+
+/* What the last stages read is looked at before the first one works. */
+static gboolean check_inputs(const Run *run, const char *last, GError **error)
+{
+    const Config *config = run->config;
+    if (run->slides->len == 0 && !*config->patches_folder) {
+        g_set_error(
+            error, WSI_ERROR, WSI_ERROR_INPUT,
+            "the configuration asks for nothing: set slides.folder, slides.manifest or patches.folder");
+        return FALSE;
+    }
+    return check_path("patches.folder", config->patches_folder, FILE_FOLDER, error) &&
+           (last || check_path("evaluate.labels", config->evaluate_labels, FILE_REGULAR, error));
+}
+
+/* An empty folder of annotations is a share that is not mounted as often as it is meant: lesions would be trained on as normal. */
+static gboolean check_annotations(const Run *run, GError **error)
+{
+    const Config *config = run->config;
+    int assumed = 0;
+    for (guint i = 0; i < run->slides->len; i++) {
+        const SlideEntry *entry = run->slides->pdata[i];
+        if (entry->annotation) {
+            return TRUE;
+        }
+        assumed += entry->label == SLIDE_NORMAL && !entry->label_given;
+    }
+    if (assumed == 0 || !*config->slides_annotations) {
+        return TRUE;
+    }
+    g_set_error(
+        error, WSI_ERROR, WSI_ERROR_INPUT,
+        "slides.annotations (%s) has an annotation for none of %u slides, and by slides.unannotated: normal "
+        "%d would "
+        "count as normal: is the folder the right one, and mounted? Where no slide has lesions, leave "
+        "slides.annotations out",
+        config->slides_annotations, run->slides->len, assumed);
+    return FALSE;
+}
+
 gboolean plan_check(const Run *run, const char *last, GError **error)
 {
+    if (!check_inputs(run, last, error) || !check_annotations(run, error)) {
+        return FALSE;
+    }
     int unknown = 0, train = 0, slides = (int)run->slides->len;
     for (int i = 0; i < slides; i++) {
         const SlideEntry *entry = run->slides->pdata[i];

@@ -50,6 +50,19 @@ int runner_lock(const char *folder, GError **error)
     return -1;
 }
 
+gboolean runner_at_work(const char *folder)
+{
+    g_autofree char *path = g_build_filename(folder, "run.lock", NULL);
+    int fd = g_open(path, O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0) {
+        return errno != ENOENT;
+    }
+    struct flock holder = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    gboolean at_work = fcntl(fd, F_GETLK, &holder) != 0 || holder.l_type != F_UNLCK;
+    close(fd);
+    return at_work;
+}
+
 static char *config_path(const char *folder)
 {
     return g_build_filename(folder, "config.yaml", NULL);

@@ -22,5 +22,7 @@ int runner_worker(const WorkerSpec *spec, GError **error);
 
 /* The lock that says a supervisor is at work in the folder; -1 with error when another one is. Close the descriptor to release. */
 int runner_lock(const char *folder, GError **error);
+/* Whether a supervisor holds that lock; TRUE, too, when that cannot be seen. */
+gboolean runner_at_work(const char *folder);
 /* The configuration stored with the run. */
 Config *runner_stored_config(const char *folder, GError **error);

@@ -24,17 +24,26 @@
 static GPtrArray *gather(const Work *work, GError **error)
 {
     g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func((GDestroyNotify)patch_free);
+    int cut = 0;
     for (guint i = 0; i < work->run->slides->len; i++) {
         const SlideEntry *entry = work->run->slides->pdata[i];
         g_autofree char *path = work_find(work, "cut", entry->id, "patches");
         if (!path) {
             continue; /* this slide failed: the status says why */
         }
+        cut++;
         g_autoptr(GPtrArray) part = patchset_read_manifest(path, error);
         if (!part) {
             return NULL;
         }
         g_ptr_array_extend_and_steal(all, g_steal_pointer(&part));
+    }
+    if (cut == 0) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "there is no patch set: no slide of %u was cut without a failure; wsiflow status says "
+                    "why of each",
+                    work->run->slides->len);
+        return NULL;
     }
     if (all->len == 0) {
         g_set_error(

@@ -1,0 +1,50 @@
+#!/bin/sh
+# What a run would find wrong at its end is found before it works; a run that nobody works on says so.
+. tests/lib.sh
+cd "$tmp" || exit 1
+"$WSIFLOW" synth -o c -n 2 -l 1 --width 2048 --height 2048 >synth.log 2>&1
+base='slides: {manifest: c/manifest.csv, annotations: c/annotations}
+tiles: {size: 64, mpp: 4.0}'
+refused() { # NAME PATTERN CONFIGURATION: by run and by --dry-run, and no folder is left
+    printf '%s\n' "$3" >wrong.yaml
+    for dry in '' --dry-run; do
+        # shellcheck disable=SC2086
+        out=$(timeout 20 "$WSIFLOW" run $dry -c wrong.yaml -o wrong 2>&1)
+        is "$1 $dry: code" "$? $(ls -d wrong 2>/dev/null)" "1 "
+        like "$1 $dry: reason" "$out" "$2"
+    done
+}
+mkdir none others && echo x >others/readme.txt && touch file
+refused "no folder of patches" 'patches.folder is .*/px, which does not exist' 'patches: {folder: px}'
+refused "a file for it" 'patches.folder is .*/file, which is no folder' 'patches: {folder: file}'
+refused "no table of labels" 'evaluate.labels is .*nolabels.csv, which does not exist' "$base
+evaluate: {labels: nolabels.csv}"
+refused "a folder for it" 'evaluate.labels is .*none, which is no file' "$base
+evaluate: {labels: none}"
+refused "an empty configuration" 'asks for nothing' ''
+refused "a configuration without input" 'asks for nothing' 'tiles: {size: 64}'
+for folder in none others; do
+    refused "annotations in $folder" "slides.annotations .*$folder.* has an annotation for none of 2 slides" "slides: {folder: c/slides, annotations: $folder, unannotated: normal}
+tiles: {size: 64, mpp: 4.0}"
+done
+printf 'slides: {folder: c/slides, unannotated: normal}\ntiles: {size: 64, mpp: 4.0}\n' >normal.yaml
+"$WSIFLOW" run --dry-run -c normal.yaml -o wrong >normal.out 2>&1
+is "without the key all may be normal" $? 0
+
+# ---- a run that is killed
+printf '%s\ntrain: {epochs: 400}\n' "$base" >long.yaml
+setsid "$WSIFLOW" run -c long.yaml -o killed -j 2 >/dev/null 2>killed.err &
+run=$!
+n=0
+while [ $n -lt 200 ] && ! "$WSIFLOW" status killed 2>/dev/null | grep -q '^running: train'; do
+    n=$((n + 1))
+    sleep 0.1
+done
+like "a run that works" "$("$WSIFLOW" status killed --json)" '"at_work": true'
+killed $run
+out=$("$WSIFLOW" status killed)
+like "a run that was killed: what was running" "$out" '^interrupted: train cohort'
+like "and what to do" "$out" '^nobody is at work in killed: the same command goes on$'
+is "nothing runs" "$(echo "$out" | grep -c '^running')" 0
+like "as JSON" "$("$WSIFLOW" status killed --json)" '"at_work": false'
+finish
