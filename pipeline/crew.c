@@ -7,6 +7,7 @@
  *   EXIT_TRY_AGAIN    the system failed it (a full disk, a job table that cannot be read): what it held is given back, and one takes its
  *                     place after a pause that doubles from 5 s to 5 min
  *   a signal          the job counts a crash and is tried again (the job table parks it after three); a worker takes its place at once
+ *   EXIT_INTERRUPTED  somebody ended it by SIGTERM: another takes its place at once, and its job counts nothing
  *   (stopped)         after some seconds it is killed, which is a signal
  *   any other code    another would fail too: the run ends
  *
@@ -21,6 +22,7 @@
 #include "base/pool.h"
 #include "base/process.h"
 #include "pipeline/progress.h"
+#include "pipeline/runner.h"
 #include "pipeline/terminal.h"
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -65,16 +67,19 @@ typedef struct {
 
 /* ---- signals ---- */
 
+static gint stopped_by; /* atomic: the first signal */
 static gint interrupts; /* atomic: 1 = stop cleanly, more = at once */
 
 static void on_interrupt(int signal_number)
 {
+    g_atomic_int_compare_and_exchange(&stopped_by, 0, signal_number);
     g_atomic_int_inc(&interrupts);
 }
 
 /* Sent by programs, often to the whole group and so twice: always the clean stop. */
 static void on_terminate(int signal_number)
 {
+    g_atomic_int_compare_and_exchange(&stopped_by, 0, signal_number);
     g_atomic_int_compare_and_exchange(&interrupts, 0, 1);
 }
 
@@ -250,6 +255,14 @@ static gboolean notice(Crew *crew, Worker *worker, int status, GError **error)
     if ((WIFEXITED(status) && WEXITSTATUS(status) == 0) || g_atomic_int_get(&interrupts)) {
         return TRUE; /* what an interrupted worker held is given back by the next plan, and counts no crash */
     }
+    if (WIFEXITED(status) &&
+        WEXITSTATUS(status) == EXIT_INTERRUPTED) { /* it gave its job back: no crash is counted */
+        worker->words = g_strdup(
+            "a worker was ended by a signal from outside of the run (SIGTERM); another takes its place");
+        fprintf(stderr, "\n%s\n", worker->words);
+        worker->state = CRASHED;
+        return TRUE;
+    }
     worker->words = last_words(worker, status);
     durable_sweep(crew->folder);
     if (WIFSIGNALED(status)) {
@@ -397,5 +410,9 @@ gboolean crew_work(Store *store, const char *folder, int workers, int patience, 
     g_free(crew.workers);
     progress_free(progress);
     *interrupted = g_atomic_int_get(&interrupts) > 0;
+    if (*interrupted) {
+        fprintf(stderr, "\nstopped by a signal (%s): the same command goes on\n",
+                g_strsignal(g_atomic_int_get(&stopped_by)));
+    }
     return ok;
 }

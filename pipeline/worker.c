@@ -309,5 +309,6 @@ int runner_worker(const WorkerSpec *spec, GError **error)
     gboolean ok = work_loop(&run, store, spec, &heart, error);
     heart_stop(&heart);
     store_worker_end(store, spec->owner);
-    return ok ? EXIT_DONE : failed_by(error);
+    gboolean stopped = g_atomic_int_get(&stop_asked) == WSI_ERROR_CANCELLED;
+    return !ok ? failed_by(error) : stopped ? EXIT_INTERRUPTED : EXIT_DONE;
 }
