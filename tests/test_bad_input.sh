@@ -9,9 +9,13 @@ mkdir slides xml
 cp "$good" slides/fine.tif
 head -c 100000 "$good" >slides/truncated.tif
 echo "this is a text" >slides/text.svs
-cp "$good" slides/two_points.tif
-cp "$good" slides/outside.tif
-cp "$good" slides/undefined_group.tif
+another() { # NAME: a slide of its own, since copies of one slide with annotations that contradict are an error
+    cp "$good" "slides/$1.tif"
+    echo "$1" >>"slides/$1.tif"
+}
+another two_points
+another outside
+another undefined_group
 python3 - "$good" slides/no_mpp.tif <<'P'
 # The same slide with its resolution tags taken out: XResolution, YResolution (282, 283) become private tags.
 import struct, sys
@@ -53,7 +57,7 @@ annotation two_points Tumor 10,10 500,10
 # beside one that has an area; alone it would be an error, since a lesion was meant
 sed -i 's|</Annotations>|<Annotation Name="b" Type="Polygon" PartOfGroup="Tumor" Color="#F4FA58"><Coordinates><Coordinate Order="0" X="9" Y="9" /><Coordinate Order="1" X="99" Y="9" /><Coordinate Order="2" X="99" Y="99" /></Coordinates></Annotation></Annotations>|' xml/two_points.xml
 annotation only_two_points Tumor 10,10 500,10
-cp "$good" slides/only_two_points.tif
+another only_two_points
 annotation outside Tumor 90000,10 90500,10 90500,500
 cat >run.yaml <<'Y'
 slides:
