@@ -12,9 +12,11 @@
 #include "base/listing.h"
 #include "base/pool.h"
 #include "pipeline/crew.h"
+#include "pipeline/lesions.h"
 #include "pipeline/mending.h"
 #include "pipeline/plan.h"
 #include "pipeline/summary.h"
+#include "pipeline/tiles.h"
 #include "pipeline/versions.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -153,6 +155,36 @@ static void print_summary(const Run *run, const char *last, gboolean jobs)
     fflush(stdout);
 }
 
+/* Whether the slide, and its annotation, can be read. */
+static gboolean readable(const Run *run, const SlideEntry *entry, GError **error)
+{
+    g_autoptr(Slide) slide = work_open_entry(run->config, entry, error);
+    if (!slide || !tiles_need_mpp(slide, error)) {
+        return FALSE;
+    }
+    g_autoptr(Annotation) annotation =
+        entry->annotation ? lesions_read(run->config, entry, slide, error) : NULL;
+    return annotation || !entry->annotation;
+}
+
+/* The exit code that slides which cannot be read would give the run; they are told.  All are opened: a dry run is asked for the truth. */
+static int foretell(const Run *run, const char *last)
+{
+    int failed = 0, usable = 0;
+    for (guint i = 0; i < run->slides->len; i++) {
+        const SlideEntry *entry = run->slides->pdata[i];
+        g_autoptr(GError) why = NULL;
+        if (!readable(run, entry, &why)) {
+            printf("will fail  slide %s: %s\n", entry->id, why->message);
+            failed++;
+        } else {
+            usable += last ? TRUE : g_str_equal(entry->split, "train");
+        }
+    }
+    gboolean needed = last || stage_find("train")->wanted(run, NULL);
+    return failed == 0 ? EXIT_DONE : needed && usable == 0 ? EXIT_FAILED : EXIT_PARTIAL;
+}
+
 int runner_tell(const Config *config, const char *folder, const char *last, GError **error)
 {
     g_autoptr(Cohort) cohort = cohort_read(config, error);
@@ -161,7 +193,7 @@ int runner_tell(const Config *config, const char *folder, const char *last, GErr
         return EXIT_FAILED;
     }
     print_summary(&run, last, TRUE);
-    return EXIT_DONE;
+    return foretell(&run, last);
 }
 
 int runner_run(const Config *config, const char *folder, const RunnerOptions *options, GError **error)

@@ -15,7 +15,8 @@ typedef struct {
 /* Does everything that the configuration asks for in `folder`.  Resumes what was interrupted.  Returns an exit code; error is set for
  * EXIT_FAILED when there is a message. */
 int runner_run(const Config *config, const char *folder, const RunnerOptions *options, GError **error);
-/* Prints what such a run would do, and does nothing.  Returns an exit code. */
+/* Prints what such a run would do, and does nothing.  Returns the exit code that slides and annotations which cannot be read would give
+ * it: every one is opened. */
 int runner_tell(const Config *config, const char *folder, const char *last, GError **error);
 /* Main function of a worker process. */
 int runner_worker(const WorkerSpec *spec, GError **error);

@@ -31,6 +31,21 @@ printf 'slides: {folder: c/slides, unannotated: normal}\ntiles: {size: 64, mpp: 
 "$WSIFLOW" run --dry-run -c normal.yaml -o wrong >normal.out 2>&1
 is "without the key all may be normal" $? 0
 
+# ---- what cannot be read
+same_code() { # NAME WANTED MANIFEST
+    printf 'slides: {manifest: c/%s, annotations: c/annotations}\ntiles: {size: 64, mpp: 4.0}\ntrain: {epochs: 1, batch: 4}\nmodel: {blocks: [1, 1, 1], condition: 8, fpn_width: 8}\n' "$3" >code.yaml
+    "$WSIFLOW" run --dry-run -c code.yaml -o "code$2" >dry.out 2>&1
+    is "$1: the dry run" $? "$2"
+    like "$1: it names the slide" "$(cat dry.out)" '^will fail +slide '
+    "$WSIFLOW" run -c code.yaml -o "code$2" -j 2 --patience 0 >code.out 2>&1
+    is "$1: the run" $? "$2"
+}
+echo 'version https://git-lfs.github.com/spec/v1' >c/slides/pointer.tif
+(cat c/manifest.csv && sed -n 's,synth_01,pointer,gp' c/manifest.csv | sed 's,annotations/pointer.xml,,') >c/pointer.csv
+same_code "one slide of several" 3 pointer.csv
+sed 's,slides/synth_00,slides/pointer,' c/manifest.csv >c/only.csv
+same_code "the only slide to train on" 1 only.csv
+
 # ---- a run that is killed
 printf '%s\ntrain: {epochs: 400}\n' "$base" >long.yaml
 setsid "$WSIFLOW" run -c long.yaml -o killed -j 2 >/dev/null 2>killed.err &
