@@ -41,4 +41,10 @@ swapped() {
 swapped at_ingest rename content.json
 swapped at_grid rename tiles.csv
 swapped at_cut rename patches.csv
+
+# ---- no slide could be cut: the patch set blames the cut, not the tissue
+with_faults open tiles.csv 24 "$WSIFLOW" dataset --patience 0 -c run.yaml -o faulty -j 2 >faulty.out 2>&1
+out=$("$WSIFLOW" status faulty)
+is "the tissue is not blamed" "$(echo "$out" | grep -c 'is there tissue')" 0
+like "but the failures are" "$out" 'failed: dataset cohort: there is no patch set: no slide of 3 was cut|cancel'
 finish
