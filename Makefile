@@ -42,11 +42,11 @@ LIBS    := $(shell pkg-config --libs $(EXISTING) 2>/dev/null) $(LIBDNNL) -lopenb
 # The arithmetic of flows/ may reorder sums: vectorised, and the same on every run of one binary.
 FLOWSFL := -O3 -fno-math-errno -fno-trapping-math
 
-SRC     := $(wildcard $(ROOMS:=/*.c))
+SRC     := $(wildcard $(ROOMS:=/*.c) $(ROOMS:=/*/*.c))
 OBJ     := $(SRC:%.c=$(B)/%.o)
 MAINOBJ := $(B)/pipeline/main.o
 LIBOBJ  := $(filter-out $(MAINOBJ),$(OBJ))
-DBLSRC  := $(wildcard base/*.c flows/*.c)
+DBLSRC  := $(wildcard base/*.c flows/*/*.c)
 DBLOBJ  := $(DBLSRC:%.c=$(B)/double/%.o)
 
 TESTS   := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/test_*.c))
@@ -120,7 +120,7 @@ bench: setup ## measure: `bench NAME VALUE UNIT` lines; one with BENCH=NAME
 	@tools/bench $(B) $(BENCH)
 
 format: ## reformat all C sources in place
-	clang-format -i $(wildcard $(ROOMS:=/*.[ch]) tests/*.[ch])
+	clang-format -i $(wildcard $(ROOMS:=/*.[ch]) $(ROOMS:=/*/*.[ch]) tests/*.[ch])
 
 deb: ## build the Debian package: build/deb/wsiflow_VERSION_ARCH.deb
 	@tools/deb

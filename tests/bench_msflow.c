@@ -6,7 +6,7 @@
  *   bench flow-step-glow-se-fpn-resnet18 */
 #include "base/pool.h"
 #include "base/rng.h"
-#include "flows/msflow.h"
+#include "flows/models/msflow.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* Reads the cases of tests/golden/flows (written by tools/golden_flows.py, which describes the format). */
 #pragma once
 #include "base/rng.h"
-#include "flows/msflow.h"
+#include "flows/models/msflow.h"
 #include <math.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* Derivatives and determinants by brute force, in double: what analytic ones are held against. */
 #pragma once
-#include "flows/real.h"
+#include "flows/kernels/real.h"
 #include <glib.h>
 #include <math.h>
 

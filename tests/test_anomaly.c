@@ -1,5 +1,5 @@
 /* Maps and scores from latents against torch (tests/golden/anomaly, written by tools/golden_anomaly.py), selection and quantiles by sorting. */
-#include "flows/anomaly.h"
+#include "flows/scoring/anomaly.h"
 #include "base/csv.h"
 #include "base/rng.h"
 #include <math.h>

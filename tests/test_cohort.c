@@ -1,8 +1,8 @@
 /* The cohort as the plan stores it for the workers: the same for every path and name; ids are safe names of folders. */
 #include "base/rng.h"
-#include "pipeline/cohort.h"
-#include "pipeline/cohort_files.h"
-#include "pipeline/splits.h"
+#include "pipeline/cohort/cohort.h"
+#include "pipeline/cohort/cohort_files.h"
+#include "pipeline/cohort/splits.h"
 #include <string.h>
 
 /* Bytes as file systems and manifests may hold them: all but NUL. */

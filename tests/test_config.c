@@ -1,10 +1,10 @@
 /* Configurations: what is written reads back the same for every text; what cannot be meant is refused, with what to write instead. */
 #include "base/error.h"
 #include "base/rng.h"
-#include "pipeline/config_keys.h"
-#include "pipeline/config.h"
-#include "flows/extractor.h"
-#include "pipeline/models.h"
+#include "pipeline/config/config_keys.h"
+#include "pipeline/config/config.h"
+#include "flows/extractors/extractor.h"
+#include "pipeline/training/models.h"
 #include "tiler/quality.h"
 #include <glib/gstdio.h>
 #include <math.h>

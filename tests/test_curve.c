@@ -1,6 +1,6 @@
 /* Charts and the history as text: well-formed, complete, and the same in every locale. */
-#include "flows/curve.h"
-#include "flows/model.h"
+#include "flows/scoring/curve.h"
+#include "flows/models/model.h"
 #include <locale.h>
 #include <math.h>
 #include <string.h>

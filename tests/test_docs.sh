@@ -150,11 +150,11 @@ def table(heading):
     return [[cell.strip().strip("`") for cell in row.strip("|").split("|")] for row in rows[2:]]
 
 
-source = text("pipeline/stages.c").split("const Stage stages[] = {")[1].split("\n};")[0]
+source = text("pipeline/run/stages.c").split("const Stage stages[] = {")[1].split("\n};")[0]
 built = [(n, s.lower(), need) for n, s, need in
          re.findall(r'\{"(\w+)",\s*"[^"]*",\s*SCOPE_(\w+),\s*[^{}]*?"([^"]*)",\s*\d+,\s*wants', source)]
 told = [(row[0], row[1], "" if row[2] == "" else row[2].replace("`", "")) for row in table("Stages")]
-check("the stages of the architecture are those of pipeline/stages.c, in order",
+check("the stages of the architecture are those of pipeline/run/stages.c, in order",
       [] if built and built == told else [f"source: {built}", f"text:   {told}"])
 
 lint = dict(re.findall(r"^    (\w+) +=> \[qw\(([^)]*)\)\]", text("tools/lint-source"), re.M))

@@ -1,5 +1,5 @@
 /* The line that is reported of an epoch. */
-#include "pipeline/epochs.h"
+#include "pipeline/training/epochs.h"
 #include <math.h>
 #include <string.h>
 

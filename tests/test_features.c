@@ -1,7 +1,7 @@
 /* Features of training tiles: binary16, the file of rows, and that nothing about keeping or computing them, nor threads, nor a
  * stop in between, changes a trained model; with and without augmentation. */
-#include "flows/feature_file.h"
-#include "flows/half.h"
+#include "flows/training/feature_file.h"
+#include "flows/kernels/half.h"
 #include "base/error.h"
 #include "tests/tiny_training.h"
 #include <unistd.h>

@@ -1,8 +1,8 @@
 /* Whole models in float, as the program computes, against torch in double: latents, log-determinants, gradients, parameters after three
  * steps of Adam and the losses of fifty, with every kind of kernels.  Tolerances are for sums of float (models in double are held to
  * 1e-9 and below by testd_msflow.c). */
-#include "flows/adam.h"
-#include "flows/msflow.h"
+#include "flows/training/adam.h"
+#include "flows/models/msflow.h"
 #include "tests/flow_golden.h"
 
 #define LATENTS 1e-4

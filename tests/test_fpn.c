@@ -1,5 +1,5 @@
 /* Trainings whose feature pyramid is trained too: what is reported, what is kept, and that a collapse ends the run. */
-#include "flows/model.h"
+#include "flows/models/model.h"
 #include "base/error.h"
 #include "base/rng.h"
 #include <glib/gstdio.h>

@@ -1,7 +1,7 @@
 /* Training with labelled anomalies, on textures made in memory: it learns to find what likelihood alone does not, and nothing but
  * the specification, the tiles and their labels decides its bytes. */
-#include "flows/metrics.h"
-#include "flows/model.h"
+#include "flows/scoring/metrics.h"
+#include "flows/models/model.h"
 #include "base/error.h"
 #include "base/rng.h"
 #include <glib/gstdio.h>

@@ -1,5 +1,5 @@
 /* Evaluation figures against scikit-learn (tests/golden/metrics, written by tools/golden_metrics.py) and by hand. */
-#include "flows/metrics.h"
+#include "flows/scoring/metrics.h"
 #include "base/csv.h"
 #include "base/error.h"
 #include <math.h>

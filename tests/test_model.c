@@ -1,7 +1,7 @@
 /* A model from tiles to scores, on textures made in memory: it finds what is strange, and nothing but the specification and the tiles
  * decides its bytes. */
-#include "flows/metrics.h"
-#include "flows/model.h"
+#include "flows/scoring/metrics.h"
+#include "flows/models/model.h"
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/rng.h"

@@ -1,6 +1,6 @@
 /* The flow as the product runs it: float, the best kernels of the build, real sizes. */
-#include "flows/msflow.h"
-#include "flows/vecmath.h"
+#include "flows/models/msflow.h"
+#include "flows/kernels/vecmath.h"
 #include "tests/flow_golden.h"
 
 /* ---- elementary functions ---- */

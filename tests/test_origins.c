@@ -1,5 +1,5 @@
 /* Whose tiles are, and the draw of some of them: even by the L2 star discrepancy (Warnock's formula), a measure that knows nothing of curves. */
-#include "pipeline/origins.h"
+#include "pipeline/patchset/origins.h"
 #include "base/rng.h"
 #include <math.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* The same picture in two splits is a leak; within one it is counted. */
-#include "pipeline/repeats.h"
+#include "pipeline/patchset/repeats.h"
 #include "base/error.h"
 #include "tiler/quality.h"
 #include <string.h>

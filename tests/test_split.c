@@ -1,5 +1,5 @@
 /* Hold-out by patient, slide and block, and the order of tiles. */
-#include "flows/split.h"
+#include "flows/training/split.h"
 #include "base/error.h"
 #include "base/rng.h"
 #include <math.h>

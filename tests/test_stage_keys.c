@@ -4,10 +4,10 @@
  * Proved by watching.  The configuration lies on a page of its own that may not be touched; every access traps, is written down for the stage
  * that runs, and is let through for one instruction (the trap flag of x86).  Runs of several kinds go through all stages. */
 #include "base/error.h"
-#include "pipeline/config_keys.h"
-#include "pipeline/plan.h"
-#include "pipeline/stage.h"
-#include "pipeline/synth_cohort.h"
+#include "pipeline/config/config_keys.h"
+#include "pipeline/run/plan.h"
+#include "pipeline/run/stage.h"
+#include "pipeline/cohort/synth_cohort.h"
 #include <glib/gstdio.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* Thresholds against trying every score, counting by definition; and how a model gets and keeps its threshold. */
-#include "flows/threshold.h"
+#include "flows/scoring/threshold.h"
 #include "base/error.h"
 #include "base/rng.h"
 #include "tests/tiny_training.h"

@@ -1,7 +1,7 @@
 /* Labels of tiles: the rules, the shares of real tiles, and pixels against polygons for all real annotations. */
 #include "annotations/raster.h"
-#include "pipeline/lesions.h"
-#include "pipeline/tiles.h"
+#include "pipeline/slide/lesions.h"
+#include "pipeline/slide/tiles.h"
 #include <math.h>
 #include <stdio.h>
 

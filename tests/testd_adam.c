@@ -1,5 +1,5 @@
 /* Adam and the clipping of gradients against torch, in double (tests/golden/adam, written by tools/golden_adam.py). */
-#include "flows/adam.h"
+#include "flows/training/adam.h"
 #include "base/csv.h"
 #include <math.h>
 

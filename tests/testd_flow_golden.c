@@ -1,11 +1,11 @@
 /* Against torch, in double, on maps of odd sizes: what flows are made of, and the pyramid with the gradient of its laterals.  The layers and
  * whole models are in testd_flow_steps.c and testd_msflow.c. */
-#include "flows/avgpool.h"
-#include "flows/fpn.h"
-#include "flows/layernorm.h"
-#include "flows/poscode.h"
-#include "flows/resample.h"
-#include "flows/se.h"
+#include "flows/layers/avgpool.h"
+#include "flows/layers/fpn.h"
+#include "flows/layers/layernorm.h"
+#include "flows/layers/poscode.h"
+#include "flows/layers/resample.h"
+#include "flows/layers/se.h"
 #include "tests/flow_golden.h"
 
 enum { N = 2, C = 34, H = 5, W = 7, OH = 2, OW = 3, COUNT = N * H * W * C };

@@ -1,8 +1,8 @@
 /* Log-determinants by brute force: what each layer, a chain of layers and whole flows report is ln |det| of their finite-difference
  * Jacobian, in double, on maps of odd sizes. */
-#include "flows/chain.h"
-#include "flows/fusion.h"
-#include "flows/invconv.h"
+#include "flows/layers/chain.h"
+#include "flows/layers/fusion.h"
+#include "flows/layers/invconv.h"
 #include "base/rng.h"
 #include "tests/flow_numeric.h"
 #include <string.h>

@@ -1,10 +1,10 @@
 /* The parts of the flows that are no flows: pooling, positional code, resampling, LayerNorm, SE, in double. */
-#include "flows/avgpool.h"
-#include "flows/kernels.h"
-#include "flows/layernorm.h"
-#include "flows/poscode.h"
-#include "flows/resample.h"
-#include "flows/se.h"
+#include "flows/layers/avgpool.h"
+#include "flows/kernels/kernels.h"
+#include "flows/layers/layernorm.h"
+#include "flows/layers/poscode.h"
+#include "flows/layers/resample.h"
+#include "flows/layers/se.h"
 #include "base/rng.h"
 #include "tests/flow_numeric.h"
 #include <string.h>

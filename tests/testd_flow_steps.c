@@ -1,8 +1,8 @@
 /* The invertible layers in double: AIO and Glow steps and the fusion flow against torch (tests/golden/flows), against their own
  * inverse, against brute-force Jacobians and against finite differences. */
-#include "flows/chain.h"
-#include "flows/fusion.h"
-#include "flows/invconv.h"
+#include "flows/layers/chain.h"
+#include "flows/layers/fusion.h"
+#include "flows/layers/invconv.h"
 #include "tests/flow_golden.h"
 #include "tests/flow_numeric.h"
 

@@ -1,8 +1,8 @@
 /* Laterals that are trained, in double: their gradient, the way back to orthonormal rows, and the figures that show a collapse. */
-#include "flows/adam.h"
-#include "flows/collapse.h"
-#include "flows/msflow.h"
-#include "flows/orthonormal.h"
+#include "flows/training/adam.h"
+#include "flows/training/collapse.h"
+#include "flows/models/msflow.h"
+#include "flows/layers/orthonormal.h"
 #include "base/error.h"
 #include "tests/flow_golden.h"
 #include "tests/flow_numeric.h"

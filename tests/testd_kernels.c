@@ -1,6 +1,6 @@
 /* The reference convolution in double: its backward functions are the derivatives of its forward function, and
  * its matrix product is the textbook's. */
-#include "flows/kernels.h"
+#include "flows/kernels/kernels.h"
 #include "base/rng.h"
 #include <math.h>
 #include <string.h>

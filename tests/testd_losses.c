@@ -1,6 +1,6 @@
 /* Loss terms and the head, in double: against torch (tests/golden/losses, written by tools/golden_losses.py), against central
  * differences, and at the ends of the numbers. */
-#include "flows/head.h"
+#include "flows/models/head.h"
 #include "base/csv.h"
 #include <math.h>
 #include <string.h>

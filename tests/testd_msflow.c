@@ -1,8 +1,8 @@
 /* The whole flow in double: stock MSFlow and the Glow variant with SE and fixed FPN against torch, then inverse, Jacobian,
  * gradients, composition, independence of the batch, and what msflow.h promises about parameters. */
-#include "flows/adam.h"
-#include "flows/avgpool.h"
-#include "flows/msflow.h"
+#include "flows/training/adam.h"
+#include "flows/layers/avgpool.h"
+#include "flows/models/msflow.h"
 #include "base/error.h"
 #include "tests/flow_golden.h"
 #include "tests/flow_numeric.h"

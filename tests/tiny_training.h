@@ -1,6 +1,6 @@
 /* A training of a second: 24 tiles of waves in memory, a scattering model of three steps. */
 #pragma once
-#include "flows/model.h"
+#include "flows/models/model.h"
 #include "base/rng.h"
 #include <glib/gstdio.h>
 #include <math.h>

@@ -1,0 +1,79 @@
+/* onednn_api.h for oneDNN 3: layouts are opaque objects, primitives are described by one call each. */
+#if defined(HAVE_DNNL) && !defined(REAL_IS_DOUBLE)
+#include "flows/kernels/onednn_api.h"
+#if DNNL_VERSION_MAJOR >= 3
+#include "flows/kernels/onednn_step.h"
+
+/* A layout that cannot be described is NULL, which every later call refuses. */
+Layout *layout_new(int dimensions, const dnnl_dims_t sizes, dnnl_data_type_t type, dnnl_format_tag_t tag)
+{
+    Layout *layout = NULL;
+    dnnl_memory_desc_create_with_tag(&layout, dimensions, sizes, type, tag);
+    return layout;
+}
+
+Layout *layout_new_strided(int dimensions, const dnnl_dims_t sizes, dnnl_data_type_t type,
+                           const dnnl_dims_t strides)
+{
+    Layout *layout = NULL;
+    dnnl_memory_desc_create_with_strides(&layout, dimensions, sizes, type, strides);
+    return layout;
+}
+
+Layout *layout_copy(const Layout *layout)
+{
+    Layout *copy = NULL;
+    dnnl_memory_desc_clone(&copy, layout);
+    return copy;
+}
+
+void layout_free(Layout *layout)
+{
+    if (layout) {
+        dnnl_memory_desc_destroy(layout);
+    }
+}
+
+dnnl_data_type_t layout_type(const Layout *layout)
+{
+    dnnl_data_type_t type = dnnl_data_type_undef;
+    dnnl_memory_desc_query(layout, dnnl_query_data_type, &type);
+    return type;
+}
+
+dnnl_status_t onednn_convolution(dnnl_primitive_desc_t *out, const OnednnConvolution *c)
+{
+    dnnl_dims_t stride = {c->stride, c->stride}, pad = {c->pad, c->pad}, dilation = {0, 0};
+    switch (c->direction) {
+    case ONEDNN_FORWARD:
+        return dnnl_convolution_forward_primitive_desc_create(
+            out, onednn_engine(), c->training ? dnnl_forward_training : dnnl_forward_inference, c->algorithm,
+            c->x, c->w, c->b, c->y, stride, dilation, pad, pad, c->attribute);
+    case ONEDNN_BACKWARD_DATA:
+        return dnnl_convolution_backward_data_primitive_desc_create(out, onednn_engine(), c->algorithm, c->x,
+                                                                    c->w, c->y, stride, dilation, pad, pad,
+                                                                    c->hint, c->attribute);
+    default:
+        return dnnl_convolution_backward_weights_primitive_desc_create(
+            out, onednn_engine(), c->algorithm, c->x, c->w, c->b, c->y, stride, dilation, pad, pad, c->hint,
+            c->attribute);
+    }
+}
+
+dnnl_status_t onednn_product(dnnl_primitive_desc_t *out, const Layout *x, const Layout *w, const Layout *y,
+                             dnnl_primitive_attr_t attribute)
+{
+    return dnnl_matmul_primitive_desc_create(out, onednn_engine(), x, w, NULL, y, attribute);
+}
+
+dnnl_status_t onednn_after_add(dnnl_post_ops_t after)
+{
+    return dnnl_post_ops_append_sum(after, 1, 0, dnnl_data_type_undef);
+}
+
+dnnl_status_t onednn_after_relu(dnnl_post_ops_t after)
+{
+    return dnnl_post_ops_append_eltwise(after, dnnl_eltwise_relu, 0, 0);
+}
+#endif
+#endif

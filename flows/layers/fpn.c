@@ -1,0 +1,252 @@
+/* The map (L1, L2, L3) -> (P1, P2, P3) is block triangular with a constant determinant: the top-down way mixes scales and
+ * loses nothing, so the likelihood stays the density of a fixed linear feature map.  No smoothing afterwards.
+ * Standardisation, lateral and the factor 1/sqrt 2 are one matrix and one vector per level, y = M x + s. */
+#include "flows/layers/fpn.h"
+#include "flows/layers/orthonormal.h"
+#include "flows/kernels/vecmath.h"
+#include <string.h>
+
+#define DEVIATION_FLOOR 1e-3
+#define RMS_FLOOR 1e-3
+
+void fpn_init(Fpn *fpn, const int channels[SCALES], const int size[SCALES], int width,
+              NormaliseKind normalise, gboolean trained, Arena *arena)
+{
+    int64_t work = 0;
+    *fpn = (Fpn){.width = width, .normalise = normalise, .trained = trained};
+    for (int l = 0; l < SCALES; l++) {
+        fpn->channels[l] = channels[l];
+        fpn->size[l] = size[l];
+        fpn->map[l] = arena_real(arena, (int64_t)width * channels[l], "feature pyramid");
+        fpn->shift[l] = arena_real(arena, width, "feature pyramid");
+        fpn->spread[l] = arena_real(arena, channels[l], "feature pyramid");
+        fpn->constant[l] = arena_int(arena, channels[l], "feature pyramid");
+        work = MAX(work, orthonormal_work(width, channels[l]));
+    }
+    fpn->work = trained ? arena_double(arena, work, "feature pyramid") : NULL;
+}
+
+void fpn_layout(Fpn *fpn, Layout *layout)
+{
+    for (int l = 0; l < SCALES; l++) {
+        int64_t in[4] = {fpn->channels[l]}, out[4] = {fpn->width}, matrix[4] = {fpn->width, fpn->channels[l]};
+        g_autofree char *prefix = g_strdup_printf("fpn.level%d", l);
+        fpn->mean[l] = layout_add(layout, FALSE, prefix, "mean", in, 0, 0);
+        fpn->deviation[l] = layout_add(layout, FALSE, prefix, "deviation", in, 1, 1);
+        fpn->lateral[l] = layout_add(layout, fpn->trained, prefix, "lateral", matrix, 0, 0);
+        fpn->out_mean[l] = layout_add(layout, FALSE, prefix, "out_mean", out, 0, 0);
+        fpn->out_deviation[l] = layout_add(layout, FALSE, prefix, "out_deviation", out, 1, 1);
+    }
+}
+
+void fpn_initialise(const Fpn *fpn, real *parameters)
+{
+    for (int l = 0; l < SCALES; l++) {
+        for (int i = 0; i < fpn->width; i++) {
+            parameters[fpn->lateral[l] + (int64_t)i * fpn->channels[l] + i] = 1;
+        }
+    }
+}
+
+void fpn_refresh(Fpn *fpn, const real *parameters)
+{
+    for (int l = 0; l < SCALES; l++) {
+        const real *mean = parameters + fpn->mean[l], *deviation = parameters + fpn->deviation[l];
+        double factor = l == SCALES - 1 ? 1 : sqrt(0.5);
+        int c = fpn->channels[l];
+        for (int i = 0; i < fpn->width; i++) {
+            double shift = 0;
+            for (int j = 0; j < c; j++) {
+                int64_t at = (int64_t)i * c + j;
+                double m = factor * (double)parameters[fpn->lateral[l] + at] / (double)deviation[j];
+                fpn->map[l][at] = (real)m;
+                shift -= m * (double)mean[j];
+            }
+            fpn->shift[l][i] = (real)shift;
+        }
+        fpn->constants[l] = 0;
+        for (int j = 0; j < c; j++) {
+            gboolean constant = deviation[j] <= (real)DEVIATION_FLOOR;
+            fpn->spread[l][j] = constant ? (real)INFINITY : deviation[j];
+            if (constant) {
+                fpn->constant[l][fpn->constants[l]++] = j;
+            }
+        }
+    }
+}
+
+int fpn_flat(const Fpn *fpn, const real *parameters, int level)
+{
+    int flat = 0;
+    for (int i = 0; i < fpn->width; i++) {
+        flat += parameters[fpn->out_deviation[level] + i] <= (real)DEVIATION_FLOOR;
+    }
+    return flat;
+}
+
+void fpn_constrain(Fpn *fpn, real *parameters)
+{
+    for (int l = 0; fpn->trained && l < SCALES; l++) {
+        orthonormal_rows(fpn->width, fpn->channels[l], parameters + fpn->lateral[l], fpn->work);
+    }
+}
+
+void fpn_run_init(FpnRun *run, const Fpn *fpn, const Kernels *kernels, int n, gboolean training, Arena *arena)
+{
+    int most = MAX(fpn->channels[0], MAX(fpn->channels[1], fpn->channels[2]));
+    *run = (FpnRun){.fpn = fpn, .kernels = kernels, .n = n};
+    for (int l = 0; l < SCALES; l++) {
+        int64_t count = (int64_t)n * fpn->size[l] * fpn->size[l] * fpn->width;
+        run->level[l] = arena_real(arena, count, "level of the feature pyramid");
+        run->out[l] = arena_real(arena, count, "level of the feature pyramid");
+        run->gain[l] = arena_real(arena, n, "feature pyramid");
+        run->dlevel[l] = training ? arena_real(arena, count, "gradient of the feature pyramid") : NULL;
+    }
+    run->dmap =
+        training ? arena_real(arena, (int64_t)fpn->width * most, "gradient of the feature pyramid") : NULL;
+}
+
+/* Number of the pixel of the level above that pixel p of level l takes from. */
+static int64_t above_pixel(const Fpn *fpn, int l, int64_t p)
+{
+    int size = fpn->size[l], above = fpn->size[l + 1];
+    int64_t row = p / size % size, column = p % size, image = p / size / size;
+    return (image * above + row * above / size) * above + column * above / size;
+}
+
+VECTOR_CLONES
+static double standardised_squares(int c, const real *x, const real *mean, const real *spread)
+{
+    double lane[LANES] = {0}, sum = 0;
+    int j = 0;
+    for (; j + LANES <= c; j += LANES) {
+        for (int k = 0; k < LANES; k++) {
+            double v = ((double)x[j + k] - (double)mean[j + k]) / (double)spread[j + k];
+            lane[k] += v * v;
+        }
+    }
+    for (; j < c; j++) {
+        double v = ((double)x[j] - (double)mean[j]) / (double)spread[j];
+        sum += v * v;
+    }
+    for (int k = 0; k < LANES; k++) {
+        sum += lane[k];
+    }
+    return sum;
+}
+
+/* 1 / root mean square of each image's standardised features that vary. */
+static void find_gains(FpnRun *run, const real *parameters, int l)
+{
+    const Fpn *fpn = run->fpn;
+    const real *x = run->pooled[l], *mean = parameters + fpn->mean[l];
+    int rows = fpn->size[l] * fpn->size[l], c = fpn->channels[l], varying = MAX(c - fpn->constants[l], 1);
+    for (int b = 0; b < run->n; b++) {
+        double sum = 0;
+        for (int64_t row = 0; row < rows && fpn->normalise == NORMALISE_TILE; row++, x += c) {
+            sum += standardised_squares(c, x, mean, fpn->spread[l]);
+        }
+        double rms = sqrt(sum / ((double)rows * varying));
+        run->gain[l][b] = fpn->normalise == NORMALISE_TILE ? (real)(1 / fmax(rms, RMS_FLOOR)) : 1;
+    }
+}
+
+/* A pixel of a level: gain * (itself + shift) + factor * the pixel above it; then standardised into out. */
+VECTOR_CLONES
+static void finish_pixel(int width, const real *shift, real gain, const real *above, real factor,
+                         const real *mean, const real *deviation, real *restrict level, real *restrict out)
+{
+    for (int i = 0; i < width; i++) {
+        level[i] = gain * (level[i] + shift[i]) + (above ? factor * above[i] : 0);
+        out[i] = (level[i] - mean[i]) / deviation[i];
+    }
+}
+
+static void finish_level(FpnRun *run, const real *parameters, int l)
+{
+    const Fpn *fpn = run->fpn;
+    int width = fpn->width, size = fpn->size[l];
+    for (int64_t p = 0; p < (int64_t)run->n * size * size; p++) {
+        const real *above = l < SCALES - 1 ? run->level[l + 1] + above_pixel(fpn, l, p) * width : NULL;
+        finish_pixel(width, fpn->shift[l], run->gain[l][p / (size * size)], above, (real)sqrt(0.5),
+                     parameters + fpn->out_mean[l], parameters + fpn->out_deviation[l],
+                     run->level[l] + p * width, run->out[l] + p * width);
+    }
+}
+
+/* Image by image: how BLAS sums a row may depend on where in its matrix the row stands. */
+static void project(FpnRun *run, int l, const real *pooled)
+{
+    const Fpn *fpn = run->fpn;
+    int rows = fpn->size[l] * fpn->size[l], c = fpn->channels[l];
+    for (int b = 0; b < run->n; b++) {
+        run->kernels->gemm(FALSE, TRUE, rows, fpn->width, c, 1, pooled + (int64_t)b * rows * c, fpn->map[l],
+                           0, run->level[l] + (int64_t)b * rows * fpn->width);
+    }
+}
+
+void fpn_forward(FpnRun *run, const real *parameters, const real *const pooled[SCALES])
+{
+    memcpy(run->pooled, pooled, sizeof run->pooled);
+    for (int l = SCALES - 1; l >= 0; l--) {
+        project(run, l, pooled[l]);
+        find_gains(run, parameters, l);
+        finish_level(run, parameters, l);
+    }
+}
+
+/* dL/d(level): what the output and the level below say, the finest level first. */
+static void level_gradient(FpnRun *run, const real *deviation, int l, const real *dout)
+{
+    const Fpn *fpn = run->fpn;
+    int width = fpn->width;
+    int64_t pixels = (int64_t)run->n * fpn->size[l] * fpn->size[l];
+    for (int64_t p = 0; p < pixels; p++) {
+        for (int i = 0; i < width; i++) {
+            run->dlevel[l][p * width + i] = dout[p * width + i] / deviation[i];
+        }
+    }
+    if (l == 0) {
+        return;
+    }
+    pixels = (int64_t)run->n * fpn->size[l - 1] * fpn->size[l - 1];
+    for (int64_t p = 0; p < pixels; p++) {
+        const real *below = run->dlevel[l - 1] + p * width;
+        real *to = run->dlevel[l] + above_pixel(fpn, l - 1, p) * width;
+        for (int i = 0; i < width; i++) {
+            to[i] += (real)sqrt(0.5) * below[i];
+        }
+    }
+}
+
+/* level = gain (M pooled + s) with M = factor lateral / deviation, s = -M mean. */
+void fpn_backward(FpnRun *run, const real *parameters, const real *const dout[SCALES],
+                  real *const dlateral[SCALES])
+{
+    const Fpn *fpn = run->fpn;
+    for (int l = 0; l < SCALES; l++) {
+        level_gradient(run, parameters + fpn->out_deviation[l], l, dout[l]);
+    }
+    for (int l = 0; l < SCALES; l++) {
+        const real *mean = parameters + fpn->mean[l], *deviation = parameters + fpn->deviation[l];
+        int64_t pixels = (int64_t)run->n * fpn->size[l] * fpn->size[l];
+        int c = fpn->channels[l], width = fpn->width;
+        double factor = l == SCALES - 1 ? 1 : sqrt(0.5);
+        for (int64_t i = 0; i < pixels * width; i++) {
+            run->dlevel[l][i] *= run->gain[l][i / width / (fpn->size[l] * fpn->size[l])];
+        }
+        run->kernels->gemm(TRUE, FALSE, width, c, (int)pixels, 1, run->dlevel[l], run->pooled[l], 0,
+                           run->dmap);
+        for (int i = 0; i < width; i++) {
+            double dshift = 0;
+            for (int64_t p = 0; p < pixels; p++) {
+                dshift += (double)run->dlevel[l][p * width + i];
+            }
+            for (int j = 0; j < c; j++) {
+                int64_t at = (int64_t)i * c + j;
+                double dm = (double)run->dmap[at] - dshift * (double)mean[j];
+                dlateral[l][at] += (real)(factor * dm / (double)deviation[j]);
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+/* MSFlow's fusion flow (models.md A.6): one two-sided coupling over the three scales jointly, whose subnets see all
+ * scales.  After a fixed permutation each scale's channels are a (first half) and b:
+ *   (S2, T2) = Net2(b);  a' = a exp(e(S2)) + T2;   (S1, T1) = Net1(a');  b' = b exp(e(S1)) + T1;   z = clamp [a' | b'] to +-1e6
+ *   ld = sum of all e,  e(s) = 0.636 alpha atan(s / alpha)
+ * Net(x1, x2, x3): average all to the smallest size, concatenate (T channels), conv 3x3 to T/4, LayerNorm, ReLU, conv
+ * 3x3 to T, ReLU; each scale's slice is upsampled bilinearly and added to x_l; two convs 3x3 give S_l and T_l. */
+#pragma once
+#include "flows/layers/arena.h"
+#include "flows/layers/layout.h"
+#include "flows/layers/softclamp.h"
+
+typedef struct {
+    int in[SCALES], out[SCALES], total, mid;
+    int64_t conv1_weight, conv1_bias, norm_weight, norm_bias, conv2_weight, conv2_bias;
+    int64_t head_weight[SCALES], head_bias[SCALES]; /* S_l and T_l, one after the other: one convolution */
+} FusionNet;
+
+typedef struct {
+    int channels[SCALES], h[SCALES], w[SCALES];
+    FusionNet net[2]; /* Net1 (in: a, out: b) and Net2 (in: b, out: a) */
+    SoftClamp clamp;
+    int64_t permutation[SCALES];
+    int *source[SCALES]; /* derived: channel k of [a | b] is input channel source[k] */
+} Fusion;
+
+void fusion_init(Fusion *fusion, const int channels[SCALES], const int size[SCALES], double alpha,
+                 Arena *arena);
+void fusion_layout(Fusion *fusion, Layout *layout, const char *prefix);
+void fusion_initialise(const Fusion *fusion, uint64_t seed, const char *prefix, real *parameters);
+void fusion_refresh(Fusion *fusion, const real *parameters);
+
+typedef struct {
+    Conv *conv1, *conv2, *head[SCALES];
+    real *pooled, *hidden, *rstd, *act, *merged; /* at the smallest size */
+    real *sum[SCALES], *st[SCALES];              /* x_l + up_l; [S | T] */
+} FusionNetRun;
+
+typedef struct {
+    const Fusion *fusion;
+    const Kernels *kernels;
+    gboolean training;
+    int n;
+    FusionNetRun net[2];
+    real *a[SCALES], *b[SCALES], *a2[SCALES], *b2[SCALES]; /* halves before and after */
+    real *z[SCALES];
+    real *local
+        [SCALES]; /* borrowed or NULL: (n, h, w), forward adds each pixel's part of the log-determinant */
+    /* training */
+    real *da[SCALES], *db[SCALES], *dst[SCALES], *dsum[SCALES], *dmerged, *dact, *dpooled;
+    double *dnorm;
+} FusionRun;
+
+void fusion_run_init(FusionRun *run, const Fusion *fusion, const real *parameters, const Kernels *kernels,
+                     int n, gboolean training, Arena *arena);
+/* x[l] (n, h, w, channels) -> run->z[l]; logdet[b] +=. */
+void fusion_forward(FusionRun *run, const real *parameters, const real *const x[SCALES], double *logdet);
+/* dx[l] is set; adds to the gradient. */
+void fusion_backward(FusionRun *run, const real *parameters, const real *const dz[SCALES],
+                     const double *dlogdet, real *const dx[SCALES], real *gradient);
+/* x[l] is set. */
+void fusion_inverse(FusionRun *run, const real *parameters, const real *const z[SCALES],
+                    real *const x[SCALES]);

@@ -1,0 +1,12 @@
+/* The subnets of the fusion flow; only flows/layers/fusion.c uses them.  `which`: 0 = Net1, 1 = Net2. */
+#pragma once
+#include "flows/layers/fusion.h"
+
+void fusion_net_init(FusionNet *net, const int in[SCALES], const int out[SCALES]);
+void fusion_net_layout(FusionNet *net, Layout *layout, const char *prefix);
+void fusion_net_run_init(FusionRun *run, int which, const real *parameters, Arena *arena);
+/* x[l] (n, h, w, in) -> run->net[which].st[l] (n, h, w, 2 out). */
+void fusion_net_forward(FusionRun *run, int which, const real *parameters, real *const x[SCALES]);
+/* run->dst[l]: dL/d(st).  dx[l] +=, gradient +=. */
+void fusion_net_backward(FusionRun *run, int which, const real *parameters, real *const dx[SCALES],
+                         real *gradient);

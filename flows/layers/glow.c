@@ -1,0 +1,125 @@
+/* A Glow step for feature maps (models.md B.3): ActNorm and invertible 1x1 convolution (one affine map, flows/layers/invconv.c),
+ * then the same affine coupling as an AIO block, without its channel scaling and permutation: the 1x1 mixes. */
+#include "flows/layers/invconv.h"
+#include "flows/layers/step.h"
+#include <string.h>
+
+typedef struct {
+    Step base;
+    Invconv invconv;
+} Glow;
+
+typedef struct {
+    StepRun base;
+    InvconvRun invconv;
+    real *mixed; /* training: (n, h, w, channels), between the two */
+} GlowRun;
+
+static Step *create(const Poscode *code, int channels, const MsflowSpec *spec, Arena *arena)
+{
+    Glow *glow = arena_struct(arena, sizeof *glow);
+    glow->base.ops = &glow_step;
+    coupling_init(&glow->base.coupling, code, channels, spec, arena);
+    invconv_init(&glow->invconv, channels, code->h, code->w, arena);
+    return &glow->base;
+}
+
+static void lay_out(Step *step, Layout *layout, const char *prefix)
+{
+    g_autofree char *name = g_strdup_printf("%s.coupling", prefix);
+    invconv_layout(&((Glow *)step)->invconv, layout, prefix);
+    subnet_layout(&step->coupling.subnet, layout, name);
+}
+
+static void initialise(Step *step, uint64_t seed, const char *prefix, real *parameters)
+{
+    invconv_initialise(&((Glow *)step)->invconv, seed, prefix, parameters);
+}
+
+static void refresh(Step *step, real *parameters)
+{
+    invconv_refresh(&((Glow *)step)->invconv, parameters);
+    subnet_refresh(&step->coupling.subnet, parameters);
+}
+
+static void fit(Step *step, int64_t rows, const real *x, real *parameters)
+{
+    Invconv *invconv = &((Glow *)step)->invconv;
+    invconv_fit(invconv, rows, x, parameters);
+    invconv_refresh(invconv, parameters);
+}
+
+static StepRun *run_new(const Step *step, const real *parameters, const Kernels *kernels, int n,
+                        gboolean training, const StepRun *share, Arena *arena)
+{
+    GlowRun *run = arena_struct(arena, sizeof *run);
+    const GlowRun *other = (const GlowRun *)share;
+    int64_t size;
+    run->base.step = step;
+    subnet_run_init(&run->base.subnet, &step->coupling.subnet, parameters, kernels, n, training,
+                    share ? &share->subnet : NULL, arena);
+    invconv_run_init(&run->invconv, &((const Glow *)step)->invconv, kernels, n, training,
+                     share ? &other->invconv : NULL, arena);
+    size = step_rows(&run->base) * step->coupling.channels;
+    run->mixed = training ? arena_real(arena, size, "mixed channels") : NULL;
+    return &run->base;
+}
+
+static void forward(StepRun *base, const real *parameters, const real *x, real *y, double *logdet)
+{
+    GlowRun *run = (GlowRun *)base;
+    const Coupling *coupling = &base->step->coupling;
+    int channels = coupling->channels;
+    real *mixed = run->mixed ? run->mixed : y; /* backward needs it as it was before the coupling */
+    invconv_forward(&run->invconv, x, mixed, logdet);
+    coupling_forward(coupling, &base->subnet, parameters, mixed, y + coupling->passive, channels, logdet,
+                     base->local);
+    for (int64_t p = 0; p < step_rows(base) && mixed != y; p++) {
+        memcpy(y + p * channels, mixed + p * channels, coupling->passive * sizeof *y);
+    }
+}
+
+static void backward(StepRun *base, const real *parameters, const real *x, const double *dlogdet, real *dy,
+                     real *dx, real *gradient)
+{
+    GlowRun *run = (GlowRun *)base;
+    coupling_backward(&base->step->coupling, &base->subnet, parameters, run->mixed, dlogdet, dy, gradient);
+    invconv_backward(&run->invconv, parameters, x, dlogdet, dy, dx, gradient);
+}
+
+static void activity(const StepRun *base, double *a)
+{
+    const Invconv *invconv = &((const Glow *)base->step)->invconv;
+    int channels = invconv->c;
+    g_autofree double *before = g_memdup2(a, channels * sizeof *a);
+    for (int i = 0; i < channels; i++) {
+        double sum = 0, all = 0;
+        for (int j = 0; j < channels; j++) {
+            double w = (double)invconv->mix[(int64_t)i * channels + j];
+            sum += w * w * before[j];
+            all += w * w;
+        }
+        a[i] = sum / all;
+    }
+    coupling_activity(&base->step->coupling, &base->subnet, a);
+}
+
+static void inverse(StepRun *base, const real *parameters, real *y)
+{
+    coupling_inverse(&base->step->coupling, &base->subnet, parameters, y);
+    invconv_inverse(&((GlowRun *)base)->invconv, parameters, y);
+}
+
+const StepOps glow_step = {
+    .name = "glow",
+    .create = create,
+    .layout = lay_out,
+    .initialise = initialise,
+    .fit = fit,
+    .refresh = refresh,
+    .run_new = run_new,
+    .forward = forward,
+    .backward = backward,
+    .activity = activity,
+    .inverse = inverse,
+};

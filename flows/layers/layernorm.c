@@ -1,0 +1,66 @@
+/* One pass over memory: a row (96 to 600 channels) stays in the first cache while mean, variance and output are made.
+ * The variance is computed from the differences to the mean, not from a sum of squares, which cancels.
+ *
+ * Backward, with k = weight * dy at the places where the ReLU was open:
+ *   dx = rstd * (k - mean k - xh * mean(k xh)),  dweight = sum dy xh,  dbias = sum dy. */
+#include "flows/layers/layernorm.h"
+#include "flows/kernels/vecmath.h"
+#include <stddef.h>
+
+VECTOR_CLONES
+void layernorm_forward(int64_t rows, int c, const real *weight, const real *bias, const real *map,
+                       int64_t period, const real *x, real *normalised, real *rstd, real *y)
+{
+    for (int64_t row = 0; row < rows; row++, x += c, y += c) {
+        const real *add = map ? map + row % period * c : NULL;
+        real mean, scale;
+        VECTOR_LOOP
+        for (int i = 0; i < c; i++) {
+            y[i] = add ? x[i] + add[i] : x[i];
+        }
+        mean = row_sum(y, c) / c;
+        VECTOR_LOOP
+        for (int i = 0; i < c; i++) {
+            y[i] -= mean;
+        }
+        scale = 1 / (real)sqrt(row_dot(y, y, c) / c + LAYERNORM_EPSILON);
+        VECTOR_LOOP
+        for (int i = 0; i < c; i++) {
+            real xh = y[i] * scale, v = xh * weight[i] + bias[i];
+            if (normalised) {
+                normalised[row * c + i] = xh;
+            }
+            y[i] = v > 0 ? v : 0;
+        }
+        if (rstd) {
+            rstd[row] = scale;
+        }
+    }
+}
+
+VECTOR_CLONES
+void layernorm_backward(int64_t rows, int c, const real *weight, const real *bias, const real *normalised,
+                        const real *rstd, const real *dy, real *dx, real *dmap, int64_t period,
+                        double *dweight, double *dbias)
+{
+    for (int64_t row = 0; row < rows; row++, dy += c, dx += c, normalised += c) {
+        real *sum = dmap ? dmap + row % period * c : NULL;
+        real mean, along;
+        VECTOR_LOOP
+        for (int i = 0; i < c; i++) {
+            real g = normalised[i] * weight[i] + bias[i] > 0 ? dy[i] : 0;
+            dweight[i] += (double)(g * normalised[i]);
+            dbias[i] += (double)g;
+            dx[i] = g * weight[i];
+        }
+        mean = row_sum(dx, c) / c;
+        along = row_dot(dx, normalised, c) / c;
+        VECTOR_LOOP
+        for (int i = 0; i < c; i++) {
+            dx[i] = (dx[i] - mean - normalised[i] * along) * rstd[row];
+            if (sum) {
+                sum[i] += dx[i];
+            }
+        }
+    }
+}

@@ -1,0 +1,378 @@
+/* MSFlow assembled: which layers there are, where their parameters lie, and what has to be rebuilt when they change.
+ * Running it is flows/models/msflow_run.c.
+ *
+ * With FPN_NONE the features enter as the extractor and the pooling leave them (stock MSFlow); with a pyramid they are
+ * standardised and projected with frozen statistics.  The likelihood trains nothing before the flows but, with
+ * FPN_ORTHOGONAL, the laterals, which lie last among the trainable parameters. */
+#include "flows/models/msflow_private.h"
+#include "flows/layers/avgpool.h"
+#include "base/error.h"
+#include <string.h>
+
+#define CHANNELS_MAX 16384
+#define SIZE_MAX_PX 4096
+#define BLOCKS_MAX 64
+#define DEFAULT_WIDTH 128
+#define NUMBERS_MAX ((int64_t)1 << 31) /* parameters: twenty times those of a wide resnet's flow */
+
+/* At most DEFAULT_WIDTH and the narrowest level, and a multiple of 32 where there are as many: half of them and the whole
+ * then fill vector registers. */
+static int default_width(int narrowest)
+{
+    int width = MIN(DEFAULT_WIDTH, narrowest);
+    return width >= 32 ? width / 32 * 32 : width;
+}
+
+static gboolean refuse(GError **error, const char *what, double value, const char *limit)
+{
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "flow: %s is %g, must be %s", what, value, limit);
+    return FALSE;
+}
+
+static gboolean check_scale(const MsflowSpec *s, int l, GError **error)
+{
+    if (s->channels[l] < 2 || s->channels[l] > CHANNELS_MAX) {
+        return refuse(error, "number of channels", s->channels[l], "2 .. 16384");
+    }
+    if (s->size[l] < 1 || s->size[l] > SIZE_MAX_PX || (l && s->size[l] > s->size[l - 1])) {
+        return refuse(error, "size of a map", s->size[l], "1 .. 4096 and not above the scale before");
+    }
+    if (s->blocks[l] < 0 || s->blocks[l] > BLOCKS_MAX) {
+        return refuse(error, "number of blocks", s->blocks[l], "0 .. 64");
+    }
+    return TRUE;
+}
+
+static gboolean check_spec(const MsflowSpec *s, GError **error)
+{
+    int smallest = MIN(s->channels[0], MIN(s->channels[1], s->channels[2]));
+    for (int l = 0; l < SCALES; l++) {
+        if (!check_scale(s, l, error)) {
+            return FALSE;
+        }
+    }
+    if (s->condition < 0 || s->condition > POSCODE_MAX || s->condition % 4) {
+        return refuse(error, "condition", s->condition, "a multiple of 4 in 0 .. 512");
+    }
+    if (!(s->alpha > 0 && s->alpha <= 10)) {
+        return refuse(error, "alpha", s->alpha, "above 0 and at most 10");
+    }
+    if (s->fpn_width < 0 || s->fpn_width == 1 || s->fpn_width > smallest) {
+        return refuse(error, "fpn_width", s->fpn_width, "0, or 2 .. the smallest number of channels");
+    }
+    return TRUE;
+}
+
+static void lay_out(Msflow *flow)
+{
+    layout_begin(&flow->layout);
+    for (int l = 0; l < SCALES; l++) {
+        g_autofree char *prefix = g_strdup_printf("flow%d", l);
+        chain_layout(&flow->chain[l], &flow->layout, prefix);
+    }
+    fusion_layout(&flow->fusion, &flow->layout, "fusion");
+    if (flow->spec.fpn != FPN_NONE) {
+        fpn_layout(&flow->fpn, &flow->layout);
+    }
+}
+
+static void initialise(Msflow *flow)
+{
+    layout_initialise(&flow->layout, flow->spec.seed, flow->parameters);
+    for (int l = 0; l < SCALES; l++) {
+        g_autofree char *prefix = g_strdup_printf("flow%d", l);
+        chain_initialise(&flow->chain[l], flow->spec.seed, prefix, flow->parameters);
+    }
+    fusion_initialise(&flow->fusion, flow->spec.seed, "fusion", flow->parameters);
+    if (flow->spec.fpn != FPN_NONE) {
+        fpn_initialise(&flow->fpn, flow->parameters);
+    }
+    msflow_refresh(flow);
+}
+
+static gboolean take_parameters(Msflow *flow, GError **error)
+{
+    int64_t numbers = flow->layout.trainable + flow->layout.fixed;
+    if (!arena_check(flow->arena, error)) {
+        return FALSE;
+    }
+    if (numbers > NUMBERS_MAX) {
+        return refuse(error, "number of parameters", (double)numbers, "at most 2^31");
+    }
+    flow->parameters = wsi_try_alloc((size_t)numbers, sizeof(real), "parameters of the flow", error);
+    return flow->parameters != NULL;
+}
+
+Msflow *msflow_new(const MsflowSpec *spec, GError **error)
+{
+    g_autoptr(Msflow) flow = NULL;
+    if (!check_spec(spec, error)) {
+        return NULL;
+    }
+    flow = g_new0(Msflow, 1);
+    flow->spec = *spec;
+    flow->arena = arena_new();
+    if (!spec->fpn_width) {
+        flow->spec.fpn_width =
+            default_width(MIN(spec->channels[0], MIN(spec->channels[1], spec->channels[2])));
+    }
+    for (int l = 0; l < SCALES; l++) {
+        flow->size[l] = avgpool_size(spec->size[l]);
+        flow->channels[l] = spec->fpn != FPN_NONE ? flow->spec.fpn_width : spec->channels[l];
+        chain_init(&flow->chain[l], spec, flow->channels[l], flow->size[l], spec->blocks[l], flow->arena);
+    }
+    fusion_init(&flow->fusion, flow->channels, flow->size, spec->alpha, flow->arena);
+    fpn_init(&flow->fpn, spec->channels, flow->size, flow->spec.fpn_width, spec->normalise,
+             spec->fpn == FPN_ORTHOGONAL, flow->arena);
+    lay_out(flow);
+    lay_out(flow); /* now the trainable total is known */
+    flow->table = layout_table(&flow->layout);
+    if (!take_parameters(flow, error)) {
+        return NULL;
+    }
+    initialise(flow);
+    return g_steal_pointer(&flow);
+}
+
+void msflow_free(Msflow *flow)
+{
+    if (!flow) {
+        return;
+    }
+    arena_free(flow->arena);
+    fpn_fit_free(flow->fit);
+    layout_clear(&flow->layout);
+    g_clear_pointer(&flow->table, g_array_unref);
+    g_free(flow->parameters);
+    g_free(flow);
+}
+
+const MsflowSpec *msflow_spec(const Msflow *flow)
+{
+    return &flow->spec;
+}
+
+const MsflowParameter *msflow_layout(const Msflow *flow, int *count)
+{
+    *count = (int)flow->table->len;
+    return (const MsflowParameter *)(const void *)flow->table->data;
+}
+
+real *msflow_parameters(Msflow *flow, int64_t *trainable, int64_t *all)
+{
+    if (trainable) {
+        *trainable = flow->layout.trainable;
+    }
+    if (all) {
+        *all = flow->layout.trainable + flow->layout.fixed;
+    }
+    return flow->parameters;
+}
+
+void msflow_release(Msflow *flow)
+{
+    for (guint i = 0; i < flow->table->len; i++) {
+        const MsflowParameter *tensor = &g_array_index(flow->table, MsflowParameter, i);
+        if (tensor->rank == 4) {
+            arena_give_back(flow->parameters + tensor->offset, tensor->count);
+        }
+    }
+    for (int l = 0; l < SCALES; l++) {
+        for (int i = 0; i < flow->chain[l].count; i++) {
+            const Subnet *subnet = &flow->chain[l].steps[i]->coupling.subnet;
+            arena_give_back(subnet->passive_weight, (int64_t)subnet->mid * subnet->in * 9);
+        }
+    }
+    flow->released = TRUE;
+}
+
+gboolean msflow_released(const Msflow *flow)
+{
+    return flow->released;
+}
+
+int msflow_refresh_parts(const Msflow *flow)
+{
+    int steps = 0;
+    for (int l = 0; l < SCALES; l++) {
+        steps += flow->chain[l].count;
+    }
+    return steps + 1;
+}
+
+void msflow_refresh_part(Msflow *flow, int part)
+{
+    for (int l = 0; l < SCALES; part -= flow->chain[l++].count) {
+        if (part < flow->chain[l].count) {
+            chain_refresh_step(&flow->chain[l], part, flow->parameters);
+            return;
+        }
+    }
+    fusion_refresh(&flow->fusion, flow->parameters);
+    if (flow->spec.fpn != FPN_NONE) {
+        fpn_refresh(&flow->fpn, flow->parameters);
+    }
+}
+
+void msflow_refresh(Msflow *flow)
+{
+    for (int part = 0; part < msflow_refresh_parts(flow); part++) {
+        msflow_refresh_part(flow, part);
+    }
+}
+
+static gboolean is_permutation(const real *values, int64_t count)
+{
+    g_autofree uint8_t *seen = g_new0(uint8_t, count);
+    for (int64_t i = 0; i < count; i++) {
+        gboolean index = values[i] >= 0 && values[i] < (real)count;
+        if (!index || (real)(int64_t)values[i] != values[i] || seen[(int64_t)values[i]]++) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+static gboolean are_signs(const real *values, int64_t count)
+{
+    int64_t right = 0;
+    while (right < count && (values[right] == 1 || values[right] == -1)) {
+        right++;
+    }
+    return right == count;
+}
+
+static gboolean are_positive(const real *values, int64_t count)
+{
+    int64_t right = 0;
+    while (right < count && values[right] > 0) {
+        right++;
+    }
+    return right == count;
+}
+
+gboolean msflow_check(const Msflow *flow, GError **error)
+{
+    static const struct {
+        const char *part, *what; /* part of the name */
+        gboolean (*holds)(const real *values, int64_t count);
+    } rules[] = {{".permutation", "a permutation", is_permutation},
+                 {".sign", "made of 1 and -1", are_signs},
+                 {"deviation", "above 0", are_positive}};
+    for (guint i = 0; i < flow->table->len; i++) {
+        const MsflowParameter *p = &g_array_index(flow->table, MsflowParameter, i);
+        for (guint r = 0; r < G_N_ELEMENTS(rules); r++) {
+            if (strstr(p->name, rules[r].part) && !rules[r].holds(flow->parameters + p->offset, p->count)) {
+                g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "tensor \"%s\" is not %s", p->name,
+                            rules[r].what);
+                return FALSE;
+            }
+        }
+    }
+    return TRUE;
+}
+
+int64_t msflow_before_flows(const Msflow *flow)
+{
+    return flow->spec.fpn == FPN_ORTHOGONAL ? flow->fpn.lateral[0] : flow->layout.trainable;
+}
+
+void msflow_constrain(Msflow *flow)
+{
+    fpn_constrain(&flow->fpn, flow->parameters);
+}
+
+real *msflow_laterals(Msflow *flow, int scale)
+{
+    return flow->spec.fpn == FPN_NONE ? NULL : flow->parameters + flow->fpn.lateral[scale];
+}
+
+const real *msflow_feature_deviation(const Msflow *flow, int scale)
+{
+    return flow->parameters + flow->fpn.deviation[scale];
+}
+
+const int *msflow_constant_channels(const Msflow *flow, int scale, int *count)
+{
+    *count = flow->spec.fpn != FPN_NONE ? flow->fpn.constants[scale] : 0;
+    return flow->fpn.constant[scale];
+}
+
+int msflow_flat_channels(const Msflow *flow, int scale)
+{
+    return flow->spec.fpn != FPN_NONE ? fpn_flat(&flow->fpn, flow->parameters, scale) : 0;
+}
+
+int msflow_latent_size(const Msflow *flow, int scale)
+{
+    return flow->size[scale];
+}
+
+int msflow_latent_channels(const Msflow *flow, int scale)
+{
+    return flow->channels[scale];
+}
+
+int64_t msflow_dimensions(const Msflow *flow)
+{
+    int64_t total = 0;
+    for (int l = 0; l < SCALES; l++) {
+        total += (int64_t)flow->size[l] * flow->size[l] * flow->channels[l];
+    }
+    return total;
+}
+
+static gboolean fit_from(Msflow *flow, int pass, GError **error)
+{
+    g_clear_pointer(&flow->fit, fpn_fit_free);
+    if (flow->spec.fpn == FPN_NONE) {
+        return TRUE;
+    }
+    flow->fit = fpn_fit_new(&flow->fpn, pass, error);
+    return flow->fit != NULL;
+}
+
+gboolean msflow_fit_begin(Msflow *flow, GError **error)
+{
+    return fit_from(flow, 0, error);
+}
+
+gboolean msflow_restandardise_begin(Msflow *flow, GError **error)
+{
+    return fit_from(flow, 1, error);
+}
+
+void msflow_fit_add_pooled(Msflow *flow, int batch, const real *const pooled[SCALES])
+{
+    for (int b = 0; flow->fit && b < batch; b++) {
+        const real *image[SCALES];
+        for (int l = 0; l < SCALES; l++) {
+            image[l] = pooled[l] + (int64_t)b * flow->size[l] * flow->size[l] * flow->spec.channels[l];
+        }
+        fpn_fit_add(flow->fit, flow->parameters, image);
+    }
+}
+
+void msflow_fit_add(Msflow *flow, int batch, const real *const maps[SCALES])
+{
+    for (int b = 0; flow->fit && b < batch; b++) {
+        real *const *pooled = fpn_fit_pooled(flow->fit);
+        for (int l = 0; l < SCALES; l++) {
+            int side = flow->spec.size[l], c = flow->spec.channels[l];
+            avgpool_forward(1, side, side, c, maps[l] + (int64_t)b * side * side * c, pooled[l]);
+        }
+        fpn_fit_add(flow->fit, flow->parameters, (const real *const *)pooled);
+    }
+}
+
+gboolean msflow_fit_pass_end(Msflow *flow)
+{
+    if (!flow->fit) {
+        return FALSE;
+    }
+    if (fpn_fit_pass_end(flow->fit, flow->parameters)) {
+        return TRUE;
+    }
+    g_clear_pointer(&flow->fit, fpn_fit_free);
+    return FALSE;
+}

@@ -1,0 +1,198 @@
+/* One thread's way through the flow: pool -> FPN -> three chains -> fusion, back, and inverse.  A run owns all of its
+ * buffers from the start; forward, backward and inverse allocate nothing. */
+#include "flows/models/msflow_private.h"
+#include "flows/layers/avgpool.h"
+#include "base/error.h"
+#include <limits.h>
+#include <string.h>
+
+static int64_t pooled_count(const Msflow *flow, int l)
+{
+    return (int64_t)flow->size[l] * flow->size[l] * flow->spec.channels[l];
+}
+
+MsflowRun *msflow_run_new(const Msflow *flow, const Kernels *kernels, int batch, gboolean training,
+                          GError **error)
+{
+    MsflowRun *run;
+    int most = INT_MAX / (flow->size[0] * flow->size[0]);
+    if (batch < 1 || batch > most) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "flow: a batch of %d tiles, must be 1 .. %d", batch,
+                    most);
+        return NULL;
+    }
+    if (flow->released) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "flow: its weights were given back");
+        return NULL;
+    }
+    run = g_new0(MsflowRun, 1);
+    *run = (MsflowRun){
+        .flow = flow, .kernels = kernels, .batch = batch, .training = training, .arena = arena_new()};
+    for (int l = 0; l < SCALES; l++) {
+        run->pooled[l] = arena_real(run->arena, batch * pooled_count(flow, l), "pooled features");
+        chain_run_init(&run->chain[l], &flow->chain[l], flow->parameters, kernels, batch, training,
+                       run->arena);
+    }
+    if (flow->spec.fpn != FPN_NONE) {
+        fpn_run_init(&run->fpn, &flow->fpn, kernels, batch, training && flow->spec.fpn != FPN_FIXED,
+                     run->arena);
+    }
+    fusion_run_init(&run->fusion, &flow->fusion, flow->parameters, kernels, batch, training, run->arena);
+    for (int l = 0; l < SCALES; l++) {
+        run->fusion.local[l] = run->chain[l].local;
+    }
+    if (!arena_check(run->arena, error)) {
+        g_clear_pointer(&run, msflow_run_free);
+    }
+    return run;
+}
+
+void msflow_run_free(MsflowRun *run)
+{
+    if (run) {
+        arena_free(run->arena);
+        g_free(run);
+    }
+}
+
+/* The input of the flows. */
+static void enter(MsflowRun *run, const real *const pooled[SCALES])
+{
+    gboolean pyramid = run->flow->spec.fpn != FPN_NONE;
+    if (pyramid) {
+        fpn_forward(&run->fpn, run->flow->parameters, pooled);
+    }
+    for (int l = 0; l < SCALES; l++) {
+        run->input[l] = pyramid ? run->fpn.out[l] : pooled[l];
+    }
+}
+
+void msflow_flow_input(const MsflowRun *run, const real *y[SCALES])
+{
+    memcpy(y, run->input, sizeof run->input);
+}
+
+void msflow_input_pooled(MsflowRun *run, const real *const pooled[SCALES], const real *y[SCALES])
+{
+    enter(run, pooled);
+    msflow_flow_input(run, y);
+}
+
+/* From run->input on. */
+static void through_flows(MsflowRun *run, const real *z[SCALES], double *logdet)
+{
+    const real *parameters = run->flow->parameters, *y[SCALES];
+    memset(logdet, 0, run->batch * sizeof *logdet);
+    for (int l = 0; l < SCALES; l++) {
+        y[l] = chain_forward(&run->chain[l], parameters, run->input[l], logdet);
+    }
+    fusion_forward(&run->fusion, parameters, y, logdet);
+    for (int l = 0; l < SCALES; l++) {
+        z[l] = run->fusion.z[l];
+    }
+}
+
+void msflow_forward_pooled(MsflowRun *run, const real *const pooled[SCALES], const real *z[SCALES],
+                           double *logdet)
+{
+    enter(run, pooled);
+    through_flows(run, z, logdet);
+}
+
+void msflow_forward_input(MsflowRun *run, const real *const y[SCALES], const real *z[SCALES], double *logdet)
+{
+    memcpy(run->input, y, sizeof run->input);
+    through_flows(run, z, logdet);
+}
+
+void msflow_local_logdet(const MsflowRun *run, const real *local[SCALES])
+{
+    for (int l = 0; l < SCALES; l++) {
+        local[l] = run->chain[l].local;
+    }
+}
+
+void msflow_forward(MsflowRun *run, const real *const maps[SCALES], const real *z[SCALES], double *logdet)
+{
+    const MsflowSpec *spec = &run->flow->spec;
+    for (int l = 0; l < SCALES; l++) {
+        avgpool_forward(run->batch, spec->size[l], spec->size[l], spec->channels[l], maps[l], run->pooled[l]);
+    }
+    msflow_forward_pooled(run, (const real *const *)run->pooled, z, logdet);
+}
+
+void msflow_activity(const MsflowRun *run, int scale, double *activity)
+{
+    int channels = run->flow->channels[scale];
+    const int *source = run->flow->fusion.source[scale];
+    g_autofree double *own = g_new(double, channels);
+    chain_activity(&run->chain[scale], own);
+    for (int k = 0; k < channels; k++) {
+        activity[k] = own[source[k]];
+    }
+}
+
+void msflow_backward(MsflowRun *run, const real *const dz[SCALES], const double *dlogdet, real *gradient)
+{
+    const real *parameters = run->flow->parameters, *dy[SCALES];
+    real *dx[SCALES], *dlateral[SCALES];
+    for (int l = 0; l < SCALES; l++) {
+        dx[l] = run->chain[l].work[0];
+    }
+    fusion_backward(&run->fusion, parameters, dz, dlogdet, dx, gradient);
+    for (int l = 0; l < SCALES; l++) {
+        dy[l] = chain_backward(&run->chain[l], parameters, dlogdet, gradient);
+    }
+    if (run->flow->spec.fpn == FPN_ORTHOGONAL) { /* the laterals are among the trainable parameters */
+        for (int l = 0; l < SCALES; l++) {
+            dlateral[l] = gradient + run->flow->fpn.lateral[l];
+        }
+        msflow_input_backward(run, dy, dlateral);
+    }
+}
+
+void msflow_input_backward(MsflowRun *run, const real *const dy[SCALES], real *const dlateral[SCALES])
+{
+    fpn_backward(&run->fpn, run->flow->parameters, dy, dlateral);
+}
+
+void msflow_inverse(MsflowRun *run, const real *const z[SCALES], const real *y[SCALES])
+{
+    const real *parameters = run->flow->parameters;
+    real *x[SCALES];
+    for (int l = 0; l < SCALES; l++) {
+        x[l] = run->chain[l].work[0];
+    }
+    fusion_inverse(&run->fusion, parameters, z, x);
+    for (int l = 0; l < SCALES; l++) {
+        chain_inverse(&run->chain[l], parameters);
+        y[l] = x[l];
+    }
+}
+
+/* The maps of all images in memory, one image at a time through a training run, which takes its weights at each call. */
+gboolean msflow_init_actnorm(Msflow *flow, const Kernels *kernels, int batch,
+                             const real *const pooled[SCALES], GError **error)
+{
+    MsflowRun *run = msflow_run_new(flow, kernels, 1, TRUE, error);
+    gboolean done = run != NULL;
+    for (int l = 0; l < SCALES && done; l++) {
+        int64_t count = (int64_t)flow->size[l] * flow->size[l] * flow->channels[l];
+        g_autofree real *all =
+            wsi_try_alloc((size_t)(batch * count), sizeof(real), "features to start ActNorm", error);
+        done = all != NULL;
+        for (int b = 0; b < batch && done; b++) {
+            const real *image[SCALES];
+            for (int k = 0; k < SCALES; k++) {
+                image[k] = pooled[k] + b * pooled_count(flow, k);
+            }
+            enter(run, image);
+            memcpy(all + b * count, run->input[l], count * sizeof *all);
+        }
+        if (done) {
+            chain_fit(&flow->chain[l], &run->chain[l], flow->parameters, batch, all);
+        }
+    }
+    msflow_run_free(run);
+    return done;
+}

@@ -1,0 +1,175 @@
+/* What a calibration is worth, in words.
+ *
+ * Everything follows from what the bundle holds, so a model that was loaded says the same as the training did. */
+#include "flows/models/model_private.h"
+#include "base/error.h"
+#include <math.h>
+#include <string.h>
+
+const char *const holdout_kinds[] = {[HOLDOUT_PATIENTS] = "patients",
+                                     [HOLDOUT_LONE_SLIDES] = "slides-of-unknown-patients",
+                                     [HOLDOUT_SLIDES] = "slides",
+                                     [HOLDOUT_BLOCKS] = "blocks",
+                                     [HOLDOUT_TOUCHING_BLOCKS] = "touching-blocks",
+                                     [HOLDOUT_TILES] = "tiles",
+                                     NULL};
+
+/* By HoldoutKind: one of the groups. */
+static const char *const kind_words[] = {
+    [HOLDOUT_PATIENTS] = "patient",
+    [HOLDOUT_LONE_SLIDES] = "slide",
+    [HOLDOUT_SLIDES] = "slide",
+    [HOLDOUT_BLOCKS] = "block",
+    [HOLDOUT_TOUCHING_BLOCKS] = "touching block",
+    [HOLDOUT_TILES] = "tile",
+};
+
+/* By HoldoutKind; NULL: nothing to say against it.  That patients are unknown is stated with the number of slides (calibration_text), but it
+ * is no doubt: in most cohorts a patient has one slide, and nobody can say here that it is otherwise. */
+static const char *const kind_doubts[] = {
+    [HOLDOUT_SLIDES] = "the held-out slides are of a patient that was trained on: fresh patients differ more",
+    [HOLDOUT_BLOCKS] =
+        "the held-out tiles are blocks of slides that were trained on, a tile's side away from "
+        "what was: fresh slides differ more",
+    [HOLDOUT_TOUCHING_BLOCKS] = "the held-out tiles are blocks of slides that were trained on and touch what "
+                                "was: fresh slides differ more",
+    [HOLDOUT_TILES] =
+        "single tiles were held out, since patient, slide and place of the tiles are not known or the tiles "
+        "are too few: they may share patients, slides and pixels with the training",
+};
+
+static void add(GPtrArray *out, char *text)
+{
+    g_ptr_array_add(out, text);
+}
+
+char **calibration_doubts(const Calibration *c)
+{
+    GPtrArray *out = g_ptr_array_new();
+    if (kind_doubts[c->holdout.kind]) {
+        add(out, g_strdup(kind_doubts[c->holdout.kind]));
+    }
+    if (c->holdout.anomalies_shared) {
+        const char *of = kind_words[c->holdout.kind];
+        add(out, g_strdup_printf("all labelled anomalies are of one %s: those that judge are of the %s of "
+                                 "those that were trained on",
+                                 of, of));
+    }
+    if (threshold_has_few(c->tiles, c->chosen.eps)) {
+        g_autofree char *expected =
+            isnan(c->expected)
+                ? g_strdup("")
+                : g_strdup_printf("; about %.2g %% of fresh normals are expected above the threshold",
+                                  100 * c->expected);
+        add(out,
+            g_strdup_printf("%" G_GINT64_FORMAT
+                            " normal tiles were held out, and %.0f are needed (1/eps, threshold.eps %g)%s",
+                            c->tiles, ceil(1 / c->chosen.eps - 1e-9), c->chosen.eps, expected));
+    }
+    add(out, NULL);
+    return (char **)g_ptr_array_free(out, FALSE);
+}
+
+char *calibration_text(const Calibration *c)
+{
+    GString *out = g_string_new(NULL);
+    g_string_append_printf(out, "threshold %.6g (%s", c->threshold, threshold_modes[c->chosen.mode]);
+    if (!isnan(c->expected)) {
+        g_string_append_printf(out, ", eps %g", c->chosen.eps);
+    }
+    if (threshold_needs_anomalies(&c->chosen)) {
+        g_string_append_printf(out, ", beta %g", c->chosen.beta);
+    }
+    if (c->chosen.draws > 0) {
+        g_string_append_printf(out, ", %d augmented draws of each tile", c->chosen.draws);
+    }
+    g_string_append_printf(out, ") from n = %" G_GINT64_FORMAT " held-out normal tiles", c->tiles);
+    if (c->anomalies > 0) {
+        g_string_append_printf(out, " and %" G_GINT64_FORMAT " anomalies", c->anomalies);
+    }
+    if (c->holdout.groups > 0) {
+        g_string_append_printf(out, " of %" G_GINT64_FORMAT " %s%s", c->holdout.groups,
+                               kind_words[c->holdout.kind], c->holdout.groups == 1 ? "" : "s");
+    }
+    if (c->holdout.kind == HOLDOUT_LONE_SLIDES) {
+        g_string_append(out,
+                        "; patients are unknown, so slides of one patient may be held out and trained on");
+    }
+    return g_string_free(out, FALSE);
+}
+
+/* ---- as JSON ---- */
+
+#define OF(member) offsetof(Calibration, member)
+/* clang-format off */
+static const Field calibration_fields[] = { /* map_mean is a tensor */
+    {"tiles", FIELD_INT64, OF(tiles), 1, NULL},
+    {"m0", FIELD_NUMBER, OF(m0), 1, NULL},
+    {"mean", FIELD_NUMBER, OF(mean), TILE_SCORES, NULL},
+    {"sd", FIELD_NUMBER, OF(sd), TILE_SCORES, NULL},
+    {"threshold", FIELD_NUMBER, OF(threshold), 1, NULL},
+    {"threshold_mode", FIELD_NAME, OF(chosen.mode), 1, threshold_modes},
+    {"threshold_draws", FIELD_INT, OF(chosen.draws), 1, NULL},
+    {"threshold_eps", FIELD_NUMBER, OF(chosen.eps), 1, NULL},
+    {"threshold_beta", FIELD_NUMBER, OF(chosen.beta), 1, NULL},
+    {"threshold_f", FIELD_NUMBER, OF(threshold_f), 1, NULL},
+    {"threshold_expected", FIELD_NUMBER, OF(expected), 1, NULL},
+    {"anomalies", FIELD_INT64, OF(anomalies), 1, NULL},
+    {"map_sd", FIELD_NUMBER, OF(map_sd), 1, NULL},
+    {"holdout", FIELD_NAME, OF(holdout.kind), 1, holdout_kinds},
+    {"holdout_groups", FIELD_INT64, OF(holdout.groups), 1, NULL},
+    {"unused", FIELD_INT64, OF(holdout.unused), 1, NULL},
+    {"anomalies_shared", FIELD_BOOL, OF(holdout.anomalies_shared), 1, NULL},
+    {"repeats_held", FIELD_INT64, OF(holdout.repeats_held), 1, NULL},
+    {"repeats_trained", FIELD_INT64, OF(holdout.repeats_trained), 1, NULL},
+    {"repeats_judging", FIELD_INT64, OF(holdout.repeats_judging), 1, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+/* clang-format on */
+
+json_t *calibration_write(const Calibration *c)
+{
+    g_auto(GStrv) doubts = calibration_doubts(c);
+    json_t *out = fields_write(calibration_fields, c), *list = json_array();
+    for (char **doubt = doubts; *doubt; doubt++) {
+        json_array_append_new(list, json_string(*doubt));
+    }
+    json_object_set_new(out, "trusted", json_boolean(!*doubts));
+    json_object_set_new(out, "doubts", list);
+    return out;
+}
+
+/* The counts of a hold-out, each at least 0. */
+static gboolean is_possible(const Holdout *h)
+{
+    return h->groups >= 0 && h->unused >= 0 && h->repeats_held >= 0 && h->repeats_trained >= 0 &&
+           h->repeats_judging >= 0;
+}
+
+static gboolean check(const Calibration *c, GError **error)
+{
+    gboolean ok = c->tiles > 0 && isfinite(c->m0) && c->map_sd > 0 && isfinite(c->threshold);
+    for (int i = 0; i < TILE_SCORES; i++) {
+        ok = ok && isfinite(c->mean[i]) && c->sd[i] > 0;
+    }
+    ok = ok && c->anomalies >= 0 && (c->anomalies > 0) >= threshold_needs_anomalies(&c->chosen) &&
+         threshold_check(&c->chosen, NULL) && is_possible(&c->holdout);
+    if (!ok) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "calibration: has values that are not possible");
+    }
+    return ok;
+}
+
+gboolean calibration_read(const json_t *object, Calibration *c, GError **error)
+{
+    static const char *const derived[] = {"trusted",
+                                          "doubts"}; /* for other readers: they follow from the rest */
+    g_autoptr(json_t) own = json_copy((json_t *)object);
+    for (size_t i = 0; i < G_N_ELEMENTS(derived); i++) {
+        if (json_object_del(own, derived[i]) != 0) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "calibration: key \"%s\" is missing", derived[i]);
+            return FALSE;
+        }
+    }
+    return fields_read(calibration_fields, own, c, "calibration", error) && check(c, error);
+}

@@ -1,0 +1,192 @@
+/* Choosing a threshold.
+ *
+ * The quantile is that of conformal prediction (Vovk, Gammerman, Shafer: Algorithmic learning in a random world, 2005).  Of n normals and a
+ * fresh one each has the same chance to be the largest, the second largest and so on, whatever the distribution.  So the share of fresh
+ * normals above the score of rank r, ascending, is 1 - r / (n + 1) in expectation, and r = ceil((n + 1)(1 - eps)) keeps it at or below eps.  An
+ * interpolated sample quantile does not: it gives 9 % for 5 % at n = 21.  With fewer than 1/eps - 1 normals there is no such rank: the largest
+ * score is taken, and the share is 1 / (n + 1).  Draws of one tile are not independent; tiles are.  Each tile therefore counts as a
+ * whole, and a fresh tile's draws as one more tile above everything: rank ceil(K (n + 1)(1 - eps)) of the K n scores (Lee, Barber, Willett:
+ * Distribution-free inference with hierarchical data, 2023).
+ *
+ * F-beta: all scores go into one list in descending order.  Going down the list, each draw counts its true and false positives; after the last
+ * of equal scores the counts are those of "score >= this one", so ties enter together, and a maximum that is reached again
+ * further down replaces the first: the smallest threshold wins.  One draw, or all draws as one, is the case of a single count. */
+#include "flows/scoring/threshold.h"
+#include "base/error.h"
+#include <math.h>
+#include <stdlib.h>
+
+#define FEWEST_DRAWS 8
+#define MOST_DRAWS 256
+
+const char *const threshold_modes[] = {[THRESHOLD_NORMAL_QUANTILE] = "normal-quantile",
+                                       [THRESHOLD_F_BETA] = "f-beta",
+                                       [THRESHOLD_ROBUST] = "robust",
+                                       NULL};
+
+typedef struct {
+    double score;
+    int draw;
+    gboolean anomaly;
+} Item;
+
+typedef struct {
+    int64_t hits, alarms; /* true and false positives */
+} Counts;
+
+ThresholdSpec threshold_default(void)
+{
+    return (ThresholdSpec){.mode = THRESHOLD_NORMAL_QUANTILE, .eps = 0.05, .beta = 1};
+}
+
+gboolean threshold_needs_anomalies(const ThresholdSpec *spec)
+{
+    return spec->mode != THRESHOLD_NORMAL_QUANTILE;
+}
+
+static gboolean refuse(GError **error, const char *rule)
+{
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "threshold: %s", rule);
+    return FALSE;
+}
+
+gboolean threshold_check(const ThresholdSpec *s, GError **error)
+{
+    if (s->draws != 0 && (s->draws < FEWEST_DRAWS || s->draws > MOST_DRAWS)) {
+        return refuse(error, "draws must be 0 or 8 to 256");
+    }
+    if (s->mode == THRESHOLD_ROBUST && s->draws == 0) {
+        return refuse(error, "mode robust needs draws, 8 or more");
+    }
+    if (!(s->eps > 0 && s->eps < 1)) {
+        return refuse(error, "eps must be above 0 and below 1");
+    }
+    return (s->beta > 0 && isfinite(s->beta)) || refuse(error, "beta must be above 0");
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static int descending(const void *a, const void *b)
+{
+    double x = ((const Item *)a)->score, y = ((const Item *)b)->score;
+    return (x < y) - (x > y);
+}
+
+int64_t threshold_rank(int64_t tiles, int draws, double eps)
+{
+    double rank = (double)draws * (double)(tiles + 1) * (1 - eps);
+    int64_t whole = (int64_t)ceil(rank - 1e-9 * fmax(rank, 1)); /* 60 * 0.95 is 57, whatever its last bit */
+    return CLAMP(whole, 1, draws * tiles);
+}
+
+double threshold_expected(int64_t tiles, int draws, double eps)
+{
+    return 1 - (double)threshold_rank(tiles, draws, eps) / ((double)draws * (double)(tiles + 1));
+}
+
+gboolean threshold_has_few(int64_t tiles, double eps)
+{
+    return (double)tiles * eps < 1 - 1e-9;
+}
+
+/* Just above the score of that rank: "at the threshold or above" is then "above that score", also where scores are equal. */
+static gboolean quantile(const ThresholdSpec *spec, const double *score, int64_t count, int64_t tiles,
+                         const uint8_t *label, double *tau, GError **error)
+{
+    int64_t n = 0;
+    g_autofree double *normal = wsi_try_alloc((size_t)count, sizeof(double), "scores", error);
+    if (!normal) {
+        return FALSE;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        if (!label || !label[i % tiles]) {
+            normal[n++] = score[i];
+        }
+    }
+    if (n == 0) {
+        return refuse(error, "there is no normal tile to choose it by");
+    }
+    int draws = (int)(count / tiles);
+    qsort(normal, (size_t)n, sizeof *normal, ascending);
+    double last = normal[threshold_rank(n / draws, draws, spec->eps) - 1];
+    *tau = last + 1e-12 * fmax(fabs(last), 1);
+    return TRUE;
+}
+
+/* F_beta = (1 + b^2) TP / ((1 + b^2) TP + b^2 FN + FP), with TP + FN positives; there is at least one positive. */
+static double f_beta(double beta, const Counts *c, int64_t positives)
+{
+    double b = beta * beta;
+    return (1 + b) * (double)c->hits / ((double)(c->hits + c->alarms) + b * (double)positives);
+}
+
+static double worst(double beta, const Counts *counts, int draws, int64_t positives)
+{
+    double least = f_beta(beta, &counts[0], positives);
+    for (int k = 1; k < draws; k++) {
+        least = fmin(least, f_beta(beta, &counts[k], positives));
+    }
+    return least;
+}
+
+/* draws: those that are counted apart; positives: of each. */
+static void descend(const ThresholdSpec *spec, const Item *item, int64_t count, int draws, int64_t positives,
+                    double *tau, double *f)
+{
+    g_autofree Counts *counts = g_new0(Counts, draws);
+    *f = -1;
+    for (int64_t i = 0; i < count; i++) {
+        Counts *own = &counts[item[i].draw];
+        own->hits += item[i].anomaly;
+        own->alarms += !item[i].anomaly;
+        if (i + 1 == count || item[i + 1].score < item[i].score) {
+            double now = worst(spec->beta, counts, draws, positives);
+            if (now >= *f) {
+                *f = now;
+                *tau = item[i].score;
+            }
+        }
+    }
+}
+
+static gboolean best_f(const ThresholdSpec *spec, const double *score, int draws, int64_t tiles,
+                       const uint8_t *label, double *tau, double *f, GError **error)
+{
+    int64_t count = draws * tiles, anomalies = 0;
+    gboolean apart = spec->mode == THRESHOLD_ROBUST;
+    for (int64_t i = 0; label && i < tiles; i++) {
+        anomalies += label[i] != 0;
+    }
+    if (anomalies == 0 || anomalies == tiles) {
+        return refuse(error, anomalies ? "there is no normal tile to choose it by"
+                                       : "modes f-beta and robust need labelled anomalies among the held-out "
+                                         "tiles, and there is none");
+    }
+    g_autofree Item *item = wsi_try_alloc((size_t)count, sizeof(Item), "scores", error);
+    if (!item) {
+        return FALSE;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        item[i] = (Item){score[i], apart ? (int)(i / tiles) : 0, label[i % tiles] != 0};
+    }
+    qsort(item, (size_t)count, sizeof *item, descending);
+    descend(spec, item, count, apart ? draws : 1, apart ? anomalies : anomalies * draws, tau, f);
+    return TRUE;
+}
+
+gboolean threshold_choose(const ThresholdSpec *spec, const double *score, int draws, int64_t tiles,
+                          const uint8_t *label, double *tau, double *f, GError **error)
+{
+    double figure = NAN;
+    gboolean ok = threshold_needs_anomalies(spec)
+                      ? best_f(spec, score, draws, tiles, label, tau, &figure, error)
+                      : quantile(spec, score, draws * tiles, tiles, label, tau, error);
+    if (f) {
+        *f = figure;
+    }
+    return ok;
+}

@@ -1,0 +1,54 @@
+/* Adam.  The order of operations is torch's: the bias corrections go into the step size and into the square root,
+ * epsilon is added after the correction. */
+#include "flows/training/adam.h"
+#include "flows/kernels/vecmath.h"
+#include <tgmath.h> /* sqrt of a real is that of its own width */
+
+Adam adam_default(void)
+{
+    return (Adam){.learning_rate = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
+}
+
+VECTOR_CLONES
+void adam_step(const Adam *adam, int64_t step, int64_t count, const real *restrict gradient, double scale,
+               real *restrict parameter, real *restrict moment1, real *restrict moment2)
+{
+    const real b1 = (real)adam->beta1, b2 = (real)adam->beta2;
+    const real c1 = (real)(1 - adam->beta1), c2 = (real)(1 - adam->beta2);
+    const real size = (real)(adam->learning_rate / (1 - pow(adam->beta1, (double)step)));
+    const real root = (real)sqrt(1 - pow(adam->beta2, (double)step));
+    const real epsilon = (real)adam->epsilon, factor = (real)scale;
+    for (int64_t i = 0; i < count; i++) {
+        real g = factor * gradient[i];
+        moment1[i] = b1 * moment1[i] + c1 * g;
+        moment2[i] = b2 * moment2[i] + c2 * g * g;
+        parameter[i] -= size * (moment1[i] / (sqrt(moment2[i]) / root + epsilon));
+    }
+}
+
+VECTOR_CLONES
+double adam_sum_of_squares(const real *gradient, int64_t count)
+{
+    /* Independent sums: the order is fixed and the loop still runs in vectors. */
+    double lane[LANES] = {0}, sum = 0;
+    int64_t whole = count - count % LANES;
+    for (int64_t i = 0; i < whole; i += LANES) {
+        for (int l = 0; l < LANES; l++) {
+            double g = gradient[i + l];
+            lane[l] += g * g;
+        }
+    }
+    for (int64_t i = whole; i < count; i++) {
+        lane[i - whole] += (double)gradient[i] * gradient[i];
+    }
+    for (int l = 0; l < LANES; l++) {
+        sum += lane[l];
+    }
+    return sum;
+}
+
+double adam_clip(double norm, double clip)
+{
+    double coefficient = clip > 0 ? clip / (norm + 1e-6) : 1;
+    return coefficient < 1 ? coefficient : 1;
+}

@@ -1,0 +1,221 @@
+/* Augmentation: what is drawn, and one tile from bytes to bytes.  The operations are in augment_colour.c and augment_shape.c.
+ *
+ * A draw always takes the same number of random numbers, whatever comes out, so that raising one probability leaves the
+ * others' outcomes as they were.  Tiles stay bytes on both sides: extractors take bytes, and a slide gives no more. */
+#include "flows/training/augment.h"
+#include "base/error.h"
+#include <string.h>
+
+#define SMALLEST_SIGMA 0.1
+#define SHIFT_OF_SD \
+    0.1 /* shift of a stain, as a share of the spread of its factor: typical amounts are a few tenths */
+
+struct AugmentScratch {
+    int size;
+    float *now, *other; /* three planes each */
+};
+
+AugmentSpec augment_default(void)
+{
+    return (AugmentSpec){
+        .hflip = 0.5,
+        .rotate = 0.5,
+        .rotate_degrees = 15,
+        .jitter = 0.8,
+        .brightness = 0.1,
+        .contrast = 0.1,
+        .saturation = 0.1,
+        .hue = 0.02,
+        .blur = 0.2,
+        .blur_sigma = 1,
+        .noise = 0.2,
+        .noise_sd = 0.02,
+        .stain_sd = 0.03,
+    };
+}
+
+gboolean augment_any(const AugmentSpec *s)
+{
+    return s->hflip > 0 || s->vflip > 0 || s->rotate90 > 0 || s->rotate > 0 || s->jitter > 0 || s->blur > 0 ||
+           s->noise > 0 || s->stain > 0;
+}
+
+gboolean augment_check(const AugmentSpec *s, GError **error)
+{
+    const struct {
+        const char *name;
+        double value, low, high;
+    } limits[] = {
+        {"hflip", s->hflip, 0, 1},
+        {"vflip", s->vflip, 0, 1},
+        {"rotate90", s->rotate90, 0, 1},
+        {"rotate", s->rotate, 0, 1},
+        {"rotate_degrees", s->rotate_degrees, 0, 180},
+        {"jitter", s->jitter, 0, 1},
+        {"brightness", s->brightness, 0, 1},
+        {"contrast", s->contrast, 0, 1},
+        {"saturation", s->saturation, 0, 1},
+        {"hue", s->hue, 0, 0.5},
+        {"blur", s->blur, 0, 1},
+        {"blur_sigma", s->blur_sigma, SMALLEST_SIGMA, 10},
+        {"noise", s->noise, 0, 1},
+        {"noise_sd", s->noise_sd, 0, 1},
+        {"stain", s->stain, 0, 1},
+        {"stain_sd", s->stain_sd, 0, 1},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(limits); i++) {
+        if (!(limits[i].value >= limits[i].low && limits[i].value <= limits[i].high)) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "augment: %s is %g, possible is %g to %g",
+                        limits[i].name, limits[i].value, limits[i].low, limits[i].high);
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+uint64_t augment_identity(const uint8_t *rgb, size_t bytes, const char *group)
+{
+    uint8_t digest[32];
+    gsize length = sizeof digest;
+    uint64_t identity = 0;
+    g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+    g_checksum_update(sum, rgb, (gssize)bytes);
+    g_checksum_update(sum, (const guchar *)(group ? group : ""), group ? (gssize)strlen(group) : 0);
+    g_checksum_get_digest(sum, digest, &length);
+    for (int i = 0; i < 8; i++) {
+        identity = identity << 8 | digest[i];
+    }
+    return identity;
+}
+
+/* ---- what is drawn ---- */
+
+static double between(Rng *rng, double low, double high)
+{
+    return low + (high - low) * rng_uniform(rng);
+}
+
+AugmentDraw augment_draw(const AugmentSpec *spec, uint64_t seed, uint64_t identity, uint32_t number)
+{
+    AugmentDraw draw = {0};
+    Rng rng = rng_at(seed ^ rng_name("augment"), identity, number);
+    const double ranges[] = {spec->brightness, spec->contrast, spec->saturation};
+    draw.hflip = rng_uniform(&rng) < spec->hflip;
+    draw.vflip = rng_uniform(&rng) < spec->vflip;
+    draw.quarters = rng_uniform(&rng) < spec->rotate90 ? 1 : 0;
+    draw.quarters *= 1 + (int)(3 * rng_uniform(&rng));
+    double rotated = rng_uniform(&rng) < spec->rotate;
+    draw.degrees = rotated * between(&rng, -spec->rotate_degrees, spec->rotate_degrees);
+    draw.jitter = rng_uniform(&rng) < spec->jitter;
+    for (int i = 0; i < AUGMENT_COLOURS; i++) { /* Fisher-Yates */
+        int j = (int)((i + 1) * rng_uniform(&rng));
+        draw.order[i] = draw.order[j];
+        draw.order[j] = i;
+    }
+    for (int i = 0; i < AUGMENT_HUE; i++) {
+        draw.factor[i] = between(&rng, 1 - ranges[i], 1 + ranges[i]);
+    }
+    draw.factor[AUGMENT_HUE] = between(&rng, -spec->hue, spec->hue);
+    draw.stain = rng_uniform(&rng) < spec->stain;
+    for (int i = 0; i < 3; i++) {
+        draw.stain_factor[i] = 1 + spec->stain_sd * rng_normal(&rng);
+        draw.stain_shift[i] = SHIFT_OF_SD * spec->stain_sd * rng_normal(&rng);
+    }
+    double blurred = rng_uniform(&rng) < spec->blur;
+    draw.sigma = blurred * between(&rng, SMALLEST_SIGMA, spec->blur_sigma);
+    double noisy = rng_uniform(&rng) < spec->noise;
+    draw.noise_sd = noisy * between(&rng, 0, spec->noise_sd);
+    draw.noise = rng_at(seed ^ rng_name("augment noise"), identity, number);
+    return draw;
+}
+
+/* ---- one tile ---- */
+
+AugmentScratch *augment_scratch_new(int size, GError **error)
+{
+    AugmentScratch *s = g_new0(AugmentScratch, 1);
+    size_t pixels = (size_t)size * size;
+    s->size = size;
+    s->now = wsi_try_alloc(pixels, 3 * sizeof(float), "room to augment tiles", error);
+    s->other = s->now ? wsi_try_alloc(pixels, 3 * sizeof(float), "room to augment tiles", error) : NULL;
+    if (!s->other) {
+        augment_scratch_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+void augment_scratch_free(AugmentScratch *scratch)
+{
+    if (scratch) {
+        g_free(scratch->now);
+        g_free(scratch->other);
+        g_free(scratch);
+    }
+}
+
+static void swap(AugmentScratch *s)
+{
+    float *now = s->now;
+    s->now = s->other;
+    s->other = now;
+}
+
+static void to_planes(const uint8_t *rgb, int64_t pixels, float *planes)
+{
+    for (int c = 0; c < 3; c++) {
+        for (int64_t i = 0; i < pixels; i++) {
+            planes[c * pixels + i] = (float)rgb[3 * i + c] * (1 / 255.0f);
+        }
+    }
+}
+
+static void to_bytes(const float *planes, int64_t pixels, uint8_t *rgb)
+{
+    for (int c = 0; c < 3; c++) {
+        for (int64_t i = 0; i < pixels; i++) {
+            rgb[3 * i + c] = (uint8_t)(planes[c * pixels + i] * 255.0f + 0.5f);
+        }
+    }
+}
+
+static void colours(const AugmentDraw *draw, AugmentScratch *s)
+{
+    static void (*const operation[AUGMENT_COLOURS])(float *x, int size, double factor) = {
+        [AUGMENT_BRIGHTNESS] = augment_brightness,
+        [AUGMENT_CONTRAST] = augment_contrast,
+        [AUGMENT_SATURATION] = augment_saturation,
+        [AUGMENT_HUE] = augment_hue,
+    };
+    for (int i = 0; i < AUGMENT_COLOURS; i++) {
+        operation[draw->order[i]](s->now, s->size, draw->factor[draw->order[i]]);
+    }
+}
+
+void augment_apply(const AugmentDraw *draw, AugmentScratch *s, uint8_t *rgb)
+{
+    int64_t pixels = (int64_t)s->size * s->size;
+    to_planes(rgb, pixels, s->now);
+    if (draw->hflip || draw->vflip || draw->quarters) {
+        augment_turn(s->now, s->size, draw->hflip, draw->vflip, draw->quarters, s->other);
+        swap(s);
+    }
+    if (draw->degrees != 0) {
+        augment_rotate(s->now, s->size, draw->degrees, s->other);
+        swap(s);
+    }
+    if (draw->jitter) {
+        colours(draw, s);
+    }
+    if (draw->stain) {
+        augment_stain(s->now, s->size, draw->stain_factor, draw->stain_shift);
+    }
+    if (draw->sigma > 0) {
+        augment_blur(s->now, s->size, draw->sigma, s->other);
+    }
+    if (draw->noise_sd > 0) {
+        Rng rng = draw->noise;
+        augment_noise(s->now, s->size, draw->noise_sd, &rng);
+    }
+    to_bytes(s->now, pixels, rgb);
+}

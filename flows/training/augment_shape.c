@@ -1,0 +1,142 @@
+/* Augmentations that move pixels: turns, rotation, blur.  Planes of floats; see augment.h. */
+#include "flows/training/augment.h"
+#include "flows/kernels/vecmath.h"
+#include <math.h>
+
+#define RADIUS 2
+#define TAPS (2 * RADIUS + 1)
+
+void augment_turn(const float *from, int size, gboolean hflip, gboolean vflip, int quarters, float *to)
+{
+    /* Pixel (x, y) of the result is at start + x step_x + y step_y. */
+    int64_t start = 0, step_x = 1, step_y = size, last = size - 1;
+    if (hflip) {
+        start += last * step_x;
+        step_x = -step_x;
+    }
+    if (vflip) {
+        start += last * step_y;
+        step_y = -step_y;
+    }
+    for (int q = 0; q < quarters; q++) { /* the upper row of the result is the right column */
+        int64_t x = step_x;
+        start += last * x;
+        step_x = step_y;
+        step_y = -x;
+    }
+    for (int c = 0; c < 3; c++, from += (int64_t)size * size) {
+        for (int y = 0; y < size; y++) {
+            const float *at = from + start + y * step_y;
+            for (int x = 0; x < size; x++) {
+                *to++ = at[x * step_x];
+            }
+        }
+    }
+}
+
+/* Mirrors about the border of the picture (half a pixel beyond the outer centres), then stays on the centres.  No corner of
+ * a turned square is further away than one mirror image. */
+VECTOR_INLINE float mirrored(float v, float last)
+{
+    v = v < -0.5f ? -1 - v : v;
+    v = v > last + 0.5f ? 2 * last + 1 - v : v;
+    v = v < 0 ? 0 : v;
+    return v > last ? last : v;
+}
+
+VECTOR_CLONES
+void augment_rotate(const float *from, int size, double degrees, float *to)
+{
+    const double angle = degrees * M_PI / 180, middle = (size - 1) / 2.0;
+    const float cosine = (float)cos(angle), sine = (float)sin(angle);
+    const float last = (float)(size - 1), centre = (float)middle;
+    const int64_t pixels = (int64_t)size * size;
+    for (int y = 0; y < size; y++) {
+        float dy = (float)y - centre, *row = to + (int64_t)y * size;
+        VECTOR_LOOP
+        for (int x = 0; x < size; x++) {
+            float dx = (float)x - centre;
+            float sx = mirrored(cosine * dx - sine * dy + centre, last);
+            float sy = mirrored(sine * dx + cosine * dy + centre, last);
+            int left = (int)sx, top = (int)sy;
+            int right = left < size - 1 ? 1 : 0, below = top < size - 1 ? size : 0;
+            float fx = sx - (float)left, fy = sy - (float)top;
+            const float *at = from + top * size + left;
+            for (int c = 0; c < 3; c++, at += pixels) {
+                float upper = at[0] + fx * (at[right] - at[0]);
+                float lower = at[below] + fx * (at[below + right] - at[below]);
+                row[c * pixels + x] = upper + fy * (lower - upper);
+            }
+        }
+    }
+}
+
+/* Reflection without repeating the edge. */
+static int inside(int i, int size)
+{
+    i = i < 0 ? -i : i;
+    return i < size ? i : 2 * (size - 1) - i;
+}
+
+static void taps_of(double sigma, float taps[TAPS])
+{
+    double weight[TAPS], sum = 0;
+    for (int k = 0; k < TAPS; k++) {
+        weight[k] = exp(-0.5 * (k - RADIUS) * (k - RADIUS) / (sigma * sigma));
+        sum += weight[k];
+    }
+    for (int k = 0; k < TAPS; k++) {
+        taps[k] = (float)(weight[k] / sum);
+    }
+}
+
+/* Columns, from x to room: whole rows are added, reflected ones at the border. */
+VECTOR_CLONES
+static void blur_columns(const float *x, int size, const float taps[TAPS], float *room)
+{
+    for (int y = 0; y < size; y++) {
+        const float *row[TAPS];
+        for (int k = 0; k < TAPS; k++) {
+            row[k] = x + (int64_t)inside(y + k - RADIUS, size) * size;
+        }
+        for (int i = 0; i < size; i++) {
+            room[(int64_t)y * size + i] = taps[0] * row[0][i] + taps[1] * row[1][i] + taps[2] * row[2][i] +
+                                          taps[3] * row[3][i] + taps[4] * row[4][i];
+        }
+    }
+}
+
+static float blurred(const float *row, int size, const float taps[TAPS], int i)
+{
+    float sum = 0;
+    for (int k = 0; k < TAPS; k++) {
+        sum += taps[k] * row[inside(i + k - RADIUS, size)];
+    }
+    return sum;
+}
+
+VECTOR_CLONES
+static void blur_rows(const float *room, int size, const float taps[TAPS], float *x)
+{
+    for (int y = 0; y < size; y++, x += size, room += size) {
+        for (int i = RADIUS; i < size - RADIUS; i++) {
+            x[i] = taps[0] * room[i - 2] + taps[1] * room[i - 1] + taps[2] * room[i] + taps[3] * room[i + 1] +
+                   taps[4] * room[i + 2];
+        }
+        for (int k = 0; k < RADIUS; k++) {
+            x[k] = blurred(room, size, taps, k);
+            x[size - 1 - k] = blurred(room, size, taps, size - 1 - k);
+        }
+    }
+}
+
+void augment_blur(float *x, int size, double sigma, float *room)
+{
+    float taps[TAPS];
+    taps_of(sigma, taps);
+    for (int c = 0; c < 3; c++) {
+        float *plane = x + (int64_t)c * size * size;
+        blur_columns(plane, size, taps, room);
+        blur_rows(room, size, taps, plane);
+    }
+}

@@ -1,0 +1,190 @@
+/* Features on disk; see feature_file.h. */
+#include "flows/training/feature_file.h"
+#include "flows/kernels/half.h"
+#include "base/durable.h"
+#include "base/error.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define HEADER 256
+
+struct FeatureFile {
+    char *path;
+    int64_t rows, length;
+    gboolean half;
+    int fd;
+    Durable *durable; /* until it is published */
+};
+
+static void header(const FeatureFile *f, const char *key, char text[HEADER])
+{
+    memset(text, 0, HEADER);
+    g_snprintf(text, HEADER, "wsiflow-features 1\n%s\n%" G_GINT64_FORMAT " x %" G_GINT64_FORMAT " %s\n", key,
+               f->rows, f->length, f->half ? "binary16" : "float");
+}
+
+size_t feature_file_row_bytes(const FeatureFile *f)
+{
+    return (size_t)f->length * (f->half ? sizeof(uint16_t) : sizeof(float));
+}
+
+static int64_t place(const FeatureFile *f, int64_t row)
+{
+    return HEADER + row * (int64_t)feature_file_row_bytes(f);
+}
+
+static gboolean write_at(const FeatureFile *f, const void *data, size_t bytes, int64_t at, GError **error)
+{
+    const char *from = data;
+    while (bytes > 0) {
+        ssize_t n = pwrite(f->fd, from, bytes, at);
+        if (n < 0 && errno != EINTR) {
+            return wsi_error_errno(error, "cannot write", f->path);
+        }
+        n = MAX(n, 0);
+        from += n;
+        at += n;
+        bytes -= (size_t)n;
+    }
+    return TRUE;
+}
+
+static gboolean read_at(const FeatureFile *f, void *data, size_t bytes, int64_t at, GError **error)
+{
+    char *to = data;
+    while (bytes > 0) {
+        ssize_t n = pread(f->fd, to, bytes, at);
+        if (n == 0) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "%s ends at byte %" G_GINT64_FORMAT ", too early",
+                        f->path, at);
+            return FALSE;
+        }
+        if (n < 0 && errno != EINTR) {
+            return wsi_error_errno(error, "cannot read", f->path);
+        }
+        n = MAX(n, 0);
+        to += n;
+        at += n;
+        bytes -= (size_t)n;
+    }
+    return TRUE;
+}
+
+static FeatureFile *new_file(const FeatureFileSpec *spec)
+{
+    FeatureFile *f = g_new0(FeatureFile, 1);
+    f->path = g_strdup(spec->path);
+    f->rows = spec->rows;
+    f->length = spec->length;
+    f->half = spec->half;
+    f->fd = -1;
+    return f;
+}
+
+FeatureFile *feature_file_open(const FeatureFileSpec *spec, const char *key, GError **error)
+{
+    g_autoptr(FeatureFile) f = new_file(spec);
+    char expected[HEADER], found[HEADER];
+    struct stat info;
+    f->fd = open(f->path, O_RDONLY | O_CLOEXEC);
+    if (f->fd < 0 || fstat(f->fd, &info) != 0) {
+        wsi_error_errno(error, "cannot read", f->path);
+        return NULL;
+    }
+    if (!read_at(f, found, HEADER, 0, error)) {
+        return NULL;
+    }
+    header(f, key, expected);
+    if (memcmp(expected, found, HEADER) != 0 || info.st_size != place(f, f->rows)) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s holds features of other tiles or settings",
+                    f->path);
+        return NULL;
+    }
+    return g_steal_pointer(&f);
+}
+
+FeatureFile *feature_file_create(const FeatureFileSpec *spec, GError **error)
+{
+    g_autoptr(FeatureFile) f = new_file(spec);
+    f->durable = durable_open(f->path, error);
+    if (!f->durable) {
+        return NULL;
+    }
+    f->fd = open(durable_temp_path(f->durable), O_RDWR | O_CLOEXEC);
+    if (f->fd < 0) {
+        wsi_error_errno(error, "cannot write", f->path);
+        return NULL;
+    }
+    errno = posix_fallocate(f->fd, 0, place(f, f->rows)); /* better no space now than in an hour */
+    if (errno != 0) {
+        wsi_error_errno(error, "cannot reserve the space of", f->path);
+        return NULL;
+    }
+    return g_steal_pointer(&f);
+}
+
+static void narrow(const FeatureFile *f, const real *values, void *room)
+{
+    float *single = room;
+    if (f->half) {
+        half_from_real(values, f->length, room);
+        return;
+    }
+    for (int64_t i = 0; i < f->length; i++) {
+        single[i] = (float)values[i];
+    }
+}
+
+static void widen(const FeatureFile *f, const void *room, real *values)
+{
+    const float *single = room;
+    if (f->half) {
+        half_to_real(room, f->length, values);
+        return;
+    }
+    for (int64_t i = 0; i < f->length; i++) {
+        values[i] = (real)single[i];
+    }
+}
+
+gboolean feature_file_put(FeatureFile *f, int64_t row, const real *values, void *room, GError **error)
+{
+    narrow(f, values, room);
+    return write_at(f, room, feature_file_row_bytes(f), place(f, row), error);
+}
+
+gboolean feature_file_get(const FeatureFile *f, int64_t row, real *values, void *room, GError **error)
+{
+    if (!read_at(f, room, feature_file_row_bytes(f), place(f, row), error)) {
+        return FALSE;
+    }
+    widen(f, room, values);
+    return TRUE;
+}
+
+gboolean feature_file_publish(FeatureFile *f, const char *key, GError **error)
+{
+    char text[HEADER];
+    header(f, key, text);
+    if (!write_at(f, text, HEADER, 0, error) || !durable_commit(f->durable, NULL, NULL, error)) {
+        return FALSE;
+    }
+    g_clear_pointer(&f->durable, durable_free);
+    return TRUE;
+}
+
+void feature_file_free(FeatureFile *f)
+{
+    if (!f) {
+        return;
+    }
+    if (f->fd >= 0) {
+        close(f->fd);
+    }
+    g_clear_pointer(&f->durable, durable_free);
+    g_free(f->path);
+    g_free(f);
+}

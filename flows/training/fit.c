@@ -1,0 +1,338 @@
+/* Training: negative log-likelihood of normal tiles by Adam (models.md A.8, A.9), and with labels the terms of D.6.
+ *
+ * Invariants
+ *  1. A batch is computed in `shards` parts of equal size.  Each part has its own run and gradient, any thread may compute
+ *     it, and gradients are added in the order of the parts: bits do not depend on threads.
+ *  2. What an epoch does follows from (specification, tiles, state after the epoch before).  The state is what a checkpoint
+ *     holds, so stopping and resuming changes nothing.
+ *  3. Likelihood is NLL / D, the mean over the normals of a batch; sums of z^2, log-determinants and norms are in double.  A step whose loss
+ *     or gradient is not finite changes nothing and is counted.
+ *  4. Held-out tiles are never trained on, and nothing is fitted to them but the choice of the epoch and the calibration.
+ *
+ * The last batch of an epoch is filled up with the first tiles of its order, so all batches have one shape.  What labels
+ * change is in fit_labels.c. */
+#include "flows/training/fit_private.h"
+#include "flows/layers/initialise.h"
+#include "base/durable.h"
+#include "base/error.h"
+#include "base/listing.h"
+#include "base/pool.h"
+#include <math.h>
+#include <string.h>
+
+/* ---- epochs ---- */
+
+static gboolean finished(const Fit *fit)
+{
+    const TrainState *s = &fit->state;
+    int labelled = fit->spec->loss.labels ? fit_first_labelled(fit->spec) - 1 : 0;
+    int since = MAX(s->best_epoch, labelled); /* patience begins when all terms count */
+    return s->epoch >= fit->spec->epochs ||
+           (fit->spec->patience > 0 && s->epoch - since >= fit->spec->patience);
+}
+
+static void keep_best(Fit *fit, const EpochReport *report)
+{
+    TrainState *s = &fit->state;
+    double value = fit_criterion(fit, report);
+    if (isfinite(value) && (s->best_epoch == 0 || value < s->best_value)) {
+        s->best_epoch = report->epoch;
+        s->best_value = value;
+        memcpy(s->best, s->parameters, (size_t)s->trainable * sizeof(real));
+        memcpy(s->head_best, s->head, HEAD_VALUES * sizeof(real));
+    }
+}
+
+static gboolean all_steps(Fit *fit, EpochReport *report, GError **error)
+{
+    fit_begin_epoch(fit, report->epoch);
+    if (!fit->composition.labels) {
+        report->focal = report->centre = report->margin = NAN;
+    }
+    for (int64_t number = 0; number < fit->steps; number++) {
+        if (!fit_step(fit, number, report, error)) {
+            return FALSE;
+        }
+    }
+    int64_t done = fit->steps - report->skipped_steps;
+    if (done == 0) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "no step had a finite gradient; a lower learning_rate may help");
+        return FALSE;
+    }
+    report->train_nll /= (double)done;
+    report->focal /= (double)done;
+    report->centre /= (double)done;
+    report->margin /= (double)done;
+    report->gradient_norm /= (double)done;
+    return TRUE;
+}
+
+static gboolean epoch(Fit *fit, const char *fingerprint, GError **error)
+{
+    gint64 start = g_get_monotonic_time();
+    EpochReport report = {.epoch = fit->state.epoch + 1};
+    if (!all_steps(fit, &report, error) || !fit_holdout(fit, &report.holdout_nll, error) ||
+        !fit_judge(fit, &report, error) || !fit_collapse(fit, &report.collapse, error) ||
+        (fit_trains_pyramid(fit) && !collapse_check(&fit->state.start, &report.collapse, error))) {
+        g_prefix_error(error, "epoch %d: ", report.epoch);
+        return FALSE;
+    }
+    fit->state.epoch = report.epoch;
+    keep_best(fit, &report);
+    report.seconds = (double)(g_get_monotonic_time() - start) * 1e-6;
+    g_array_append_val(fit->state.history, report);
+    if (fit->options->checkpoint &&
+        !checkpoint_write(fit->options->checkpoint, fingerprint, &fit->state, error)) {
+        return FALSE;
+    }
+    if (fit->options->told && !fit->options->told(fit->options->told_data, &report)) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_CANCELLED, "training was stopped after epoch %d",
+                    report.epoch);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+/* ---- from a specification to a model ---- */
+
+static gboolean allocate(Fit *fit, GError **error)
+{
+    TrainState *s = &fit->state;
+    s->parameters = msflow_parameters(fit->model->flow, &s->trainable, &s->all);
+    s->history = fit->model->history;
+    s->best_value = NAN;
+    s->head = fit->model->head->values;
+    s->head_best = g_new0(real, HEAD_VALUES);
+    s->head_moment1 = g_new0(real, HEAD_TRAINABLE);
+    s->head_moment2 = g_new0(real, HEAD_TRAINABLE);
+    fit->head_gradient = g_new0(real, HEAD_TRAINABLE);
+    fit->tile = g_new0(LossTile, fit->spec->batch);
+    int64_t most = fit_most_steps(fit) * fit->spec->batch;
+    return fit_shards_new(fit, error) &&
+           (s->moment1 = wsi_try_alloc(s->trainable, sizeof(real), "Adam's moments", error)) &&
+           (s->moment2 = wsi_try_alloc(s->trainable, sizeof(real), "Adam's moments", error)) &&
+           (s->best = wsi_try_alloc(s->trainable, sizeof(real), "the best parameters", error)) &&
+           (fit->order = wsi_try_alloc(most, sizeof(int64_t), "an order of tiles", error)) &&
+           (fit->variant = wsi_try_alloc(most, sizeof(uint32_t), "an order of tiles", error)) &&
+           (fit->holdout_nll = wsi_try_alloc(fit->judged, sizeof(double), "hold-out figures", error)) &&
+           (fit->holdout_logit = wsi_try_alloc(fit->judged, sizeof(double), "hold-out figures", error)) &&
+           (fit->holdout_scale =
+                wsi_try_alloc(fit->judged, SCALES * sizeof(double), "hold-out figures", error));
+}
+
+static void fit_clear(Fit *fit)
+{
+    fit_shards_free(fit);
+    g_free(fit->order);
+    g_free(fit->variant);
+    g_free(fit->normal_order);
+    g_free(fit->anomaly_order);
+    g_free(fit->judges);
+    g_free(fit->tile);
+    g_free(fit->head_gradient);
+    g_free(fit->holdout_nll);
+    g_free(fit->holdout_logit);
+    g_free(fit->holdout_scale);
+    g_free(fit->state.moment1);
+    g_free(fit->state.moment2);
+    g_free(fit->state.best);
+    g_free(fit->state.head_best);
+    g_free(fit->state.head_moment1);
+    g_free(fit->state.head_moment2);
+    features_free(fit->features);
+    split_clear(&fit->split);
+    split_clear(&fit->anomalies);
+}
+
+/* SHA-256 of all that decides the result. The path of the weights does not; their hash does. */
+static void fingerprint(const Fit *fit, char hash[65])
+{
+    g_autoptr(json_t) spec = model_spec_write(fit->spec);
+    json_object_del(spec, "weights");
+    g_autofree char *settings = fields_text(spec);
+    g_autofree char *text = g_strjoin("\n", settings, extractor_hash(fit->model->extractor),
+                                      fit->model->kernels->name, features_hash(fit->features), NULL);
+    durable_hash_bytes(text, strlen(text), hash);
+}
+
+/* *resumed: a checkpoint of this very training was found.  One that cannot be read now is an error: to start from the beginning would throw
+ * hours away. */
+static gboolean resume(Fit *fit, const char *print, gboolean *resumed, GError **error)
+{
+    const char *path = fit->options->checkpoint;
+    GError *why = NULL;
+    FileKind kind = FILE_ABSENT;
+    *resumed = FALSE;
+    if (path && !listing_kind(path, &kind, error)) {
+        return FALSE;
+    }
+    if (kind == FILE_ABSENT) {
+        return TRUE;
+    }
+    *resumed = checkpoint_read(path, print, &fit->state, &why);
+    if (why && wsi_error_is_system(why)) {
+        g_propagate_error(error, why);
+        return FALSE;
+    }
+    if (why) {
+        g_message("training starts from the beginning: %s", why->message);
+        g_clear_error(&why);
+        return TRUE;
+    }
+    msflow_refresh(fit->model->flow);
+    g_info("training goes on after epoch %d of %s", fit->state.epoch, path);
+    return TRUE;
+}
+
+static gboolean train_laterals(void *data, GError **error)
+{
+    return fit_pyramid(data, error);
+}
+
+static gboolean start(Fit *fit, GError **error)
+{
+    InitialiseSpec spec = {
+        .flow = fit->model->flow,
+        .kernels = fit->model->kernels,
+        .features = fit->features,
+        .tiles = fit->normal_order,
+        .count = fit->split.trains,
+        .batch = fit->part,
+        .threads = fit->threads,
+        .pin = fit->pin,
+    };
+    if (fit->spec->flow.fpn == FPN_TWO_PHASE) {
+        spec.train_laterals = train_laterals;
+        spec.data = fit;
+    }
+    split_order(&fit->split, fit->spec->seed, 0, fit->normal_order);
+    return initialise_flow(&spec, error) && fit_collapse(fit, &fit->state.start, error) &&
+           (!fit_trains_pyramid(fit) || collapse_check(&fit->state.start, &fit->state.start, error));
+}
+
+static gboolean calibrate(Fit *fit, GError **error)
+{
+    return fit_channels(fit, error) &&
+           model_calibrate(fit->model, fit->tiles, fit->split.holdout, fit->split.holdouts,
+                           fit->anomalies.holdout, fit->anomalies.holdouts, fit->threads, error);
+}
+
+static gboolean train(Fit *fit, GError **error)
+{
+    TrainState *s = &fit->state;
+    char print[65];
+    fingerprint(fit, print);
+    gboolean resumed;
+    if (!resume(fit, print, &resumed, error) || (!resumed && !start(fit, error))) {
+        return FALSE;
+    }
+    while (!finished(fit)) {
+        if (!epoch(fit, print, error)) {
+            return FALSE;
+        }
+    }
+    if (s->best_epoch == 0) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "training diverged: the hold-out NLL was never finite; a lower learning_rate may help");
+        return FALSE;
+    }
+    memcpy(s->parameters, s->best, (size_t)s->trainable * sizeof(real));
+    memcpy(s->head, s->head_best, HEAD_VALUES * sizeof(real));
+    msflow_refresh(fit->model->flow);
+    fit->model->best_epoch = s->best_epoch;
+    g_strlcpy(fit->model->tiles_hash, features_hash(fit->features), sizeof fit->model->tiles_hash);
+    return calibrate(fit, error);
+}
+
+/* Normals, evenly chosen. */
+static void choose_sample(Fit *fit)
+{
+    int64_t most = MIN(fit->split.trains, (int64_t)G_N_ELEMENTS(fit->sample));
+    for (int64_t i = 0; i < most; i++) {
+        fit->sample[fit->sampled++] = fit->split.train[i * fit->split.trains / most];
+    }
+}
+
+/* What would otherwise end the training late. */
+static gboolean check(const Fit *fit, GError **error)
+{
+    const ThresholdSpec *threshold = &fit->spec->threshold;
+    if (fit->spec->augmented && fit->options->cache == FEATURES_FILE) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "features cannot be kept in a file with augmentation: each epoch sees other tiles");
+        return FALSE;
+    }
+    if (threshold_needs_anomalies(threshold) && !fit->tiles->anomaly) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "a threshold by %s needs labelled anomalies among the tiles, and there are none",
+                    threshold_modes[threshold->mode]);
+        return FALSE;
+    }
+    return threshold_check(threshold, error);
+}
+
+static gboolean prepare(Fit *fit, GError **error)
+{
+    const ModelSpec *spec = fit->spec;
+    if (!check(fit, error)) {
+        return FALSE;
+    }
+    FeaturesSpec features = {
+        .extractor = fit->model->extractor,
+        .kernels = fit->model->kernels,
+        .tiles = fit->tiles,
+        .pad = spec->extractor.pad,
+        .tile_size = spec->tile_size,
+        .batch = fit->part,
+        .workers = MAX(fit->threads, 1),
+        .cache = fit->options->cache,
+        .cache_bytes = fit->options->cache_bytes,
+        .file = fit->options->feature_file,
+        .half = spec->half_features,
+        .seed = spec->seed,
+    };
+    if (!fit_split(fit, error)) {
+        return FALSE;
+    }
+    fit->dimensions = msflow_dimensions(fit->model->flow);
+    fit->adam = adam_default();
+    if (!allocate(fit, error)) {
+        return FALSE;
+    }
+    if (spec->augmented) { /* only held-out tiles come again */
+        features.augment = &spec->augment;
+        features.first = fit->judges;
+        features.firsts = fit->judged;
+    }
+    fit->features = features_new(&features, error);
+    if (!fit->features || !fit_leave_repeats(fit, error)) {
+        return FALSE;
+    }
+    choose_sample(fit);
+    return TRUE;
+}
+
+Model *model_fit(const ModelSpec *spec, const TileSet *tiles, const FitOptions *options, GError **error)
+{
+    /* One that is broken is reported when it is to be resumed. */
+    if (options->checkpoint && !checkpoint_impose_choices(options->checkpoint, error)) {
+        return NULL;
+    }
+    g_autoptr(Model) model = model_prepare(spec, error);
+    if (!model) {
+        return NULL;
+    }
+    Fit fit = {
+        .spec = &model->spec,
+        .options = options,
+        .model = model,
+        .tiles = tiles,
+        .threads = MAX(options->threads, 1),
+        .part = model->spec.batch / model->spec.shards,
+    };
+    fit.pin = fit.threads == pool_processors();
+    gboolean ok = prepare(&fit, error) && train(&fit, error);
+    fit_clear(&fit);
+    return ok ? g_steal_pointer(&model) : NULL;
+}

@@ -1,0 +1,97 @@
+/* Channels of the latents at the end of a training, measured on held-out normals.
+ *
+ * At most TILES of them, evenly chosen, in whole parts; each part's sums are kept apart and added in order, so that threads do not
+ * show.  The runs of the shards serve, one a thread: they are made for training and keep what the couplings did. */
+#include "flows/training/fit_private.h"
+#include "flows/scoring/channels.h"
+#include "base/error.h"
+#include "base/pool.h"
+
+#define TILES 64
+
+/* Of one channel over the tiles of a part. */
+typedef struct {
+    double activity, sum, squares;
+} ChannelSums;
+
+typedef struct {
+    Fit *fit;
+    int64_t parts;
+    int total, first[SCALES]; /* channels of all scales; where those of a scale begin */
+    ChannelSums *sums;        /* (parts, total) */
+} Measure;
+
+static gboolean measure_part(int64_t index, int worker, void *data, GError **error)
+{
+    const Measure *m = data;
+    const Fit *fit = m->fit;
+    const Msflow *flow = fit->model->flow;
+    Shard *shard = &fit->shards[worker];
+    const real *maps[SCALES], *z[SCALES];
+    g_autofree int64_t *tiles = g_new(int64_t, fit->part);
+    for (int b = 0; b < fit->part; b++) {
+        int64_t all = m->parts * fit->part;
+        tiles[b] = fit->split.holdout[(index * fit->part + b) * fit->split.holdouts / all];
+    }
+    if (!features_get(fit->features, worker, tiles, fit->part, maps, error)) {
+        return FALSE;
+    }
+    msflow_forward_pooled(shard->run, maps, z, shard->logdet);
+    for (int l = 0; l < SCALES; l++) {
+        ChannelSums *sums = m->sums + index * m->total + m->first[l];
+        int c = msflow_latent_channels(flow, l), side = msflow_latent_size(flow, l);
+        g_autofree double *activity = g_new(double, c);
+        msflow_activity(shard->run, l, activity);
+        for (int k = 0; k < c; k++) {
+            sums[k].activity = activity[k];
+        }
+        for (int64_t i = 0; i < (int64_t)fit->part * side * side * c; i++) {
+            double v = (double)z[l][i];
+            sums[i % c].sum += v;
+            sums[i % c].squares += v * v;
+        }
+    }
+    return TRUE;
+}
+
+static void report(const Measure *m, GArray *channels)
+{
+    const Msflow *flow = m->fit->model->flow;
+    for (int l = 0; l < SCALES; l++) {
+        int side = msflow_latent_size(flow, l);
+        double values = (double)(m->parts * m->fit->part) * side * side;
+        for (int k = 0; k < msflow_latent_channels(flow, l); k++) {
+            ChannelSums all = {0};
+            for (int64_t p = 0; p < m->parts; p++) {
+                const ChannelSums *one = &m->sums[p * m->total + m->first[l] + k];
+                all.activity += one->activity / (double)m->parts;
+                all.sum += one->sum;
+                all.squares += one->squares;
+            }
+            double mean = all.sum / values, variance = all.squares / values - mean * mean;
+            ChannelReport channel = {l, k, all.activity, variance, channel_is_dead(all.activity, variance)};
+            g_array_append_val(channels, channel);
+        }
+    }
+}
+
+gboolean fit_channels(Fit *fit, GError **error)
+{
+    Measure m = {.fit = fit, .parts = (MIN(fit->split.holdouts, TILES) + fit->part - 1) / fit->part};
+    for (int l = 0; l < SCALES; l++) {
+        m.first[l] = m.total;
+        m.total += msflow_latent_channels(fit->model->flow, l);
+    }
+    g_autofree ChannelSums *sums =
+        wsi_try_alloc((size_t)m.parts, (size_t)m.total * sizeof *sums, "channels", error);
+    m.sums = sums;
+    if (!sums ||
+        !pool_run(MIN(fit->threads, fit->spec->shards), fit->pin, m.parts, measure_part, &m, error)) {
+        return FALSE;
+    }
+    fit->model->channels = g_array_new(FALSE, FALSE, sizeof(ChannelReport));
+    report(&m, fit->model->channels);
+    g_autofree char *text = channels_text(fit->model->channels);
+    g_info("%s", text);
+    return TRUE;
+}

@@ -1,0 +1,341 @@
+/* What is trained before the flows: watching it, and the first phase of a two-phase pyramid (models.md C.5, T).
+ *
+ * In that phase the laterals learn to tell strange tiles from normal ones, with a linear head and the focal loss; then they
+ * are frozen and the flows are trained by the likelihood of normals, whose gradient never reaches them.
+ *   logit = b + sum over scales and channels of  u mean(P) + v mean(P^2),   P: what the pyramid gives, means over positions
+ * The squares are needed: a lateral is linear, so without them the head would see only mean colours and mean textures.
+ * Every other place of a batch takes a labelled anomaly where there are any.  Else it takes a synthetic one made from a normal: each
+ * position's features come from a random position of the same tile or of its neighbour in the batch, each scale for itself, with
+ * noise of a quarter of each feature's deviation.  So what the laterals learn to keep is how neighbours and scales agree, and
+ * the features in which normal tissue hardly varies.
+ *
+ * The head is not kept.  The phase is short and has no checkpoint: what is killed in it starts it again.  As in fit_step.c
+ * gradients are added in the order of the shards; what is drawn is named by epoch and place, never by thread. */
+#include "flows/training/fit_private.h"
+#include "flows/training/losses.h"
+#include "base/error.h"
+#include "base/pool.h"
+#include "base/rng.h"
+#include <math.h>
+#include <string.h>
+
+#define NOISE 0.25
+
+gboolean fit_trains_pyramid(const Fit *fit)
+{
+    return fit->spec->flow.fpn == FPN_ORTHOGONAL || fit->spec->flow.fpn == FPN_TWO_PHASE;
+}
+
+gboolean fit_collapse(Fit *fit, Collapse *now, GError **error)
+{
+    *now = collapse_none();
+    if (!fit_trains_pyramid(fit)) {
+        return TRUE;
+    }
+    g_autoptr(CollapseSums) sums = collapse_sums_new(fit->model->flow, error);
+    for (int first = 0; sums && first < fit->sampled; first += fit->part) {
+        const real *maps[SCALES], *y[SCALES];
+        int count = MIN(fit->part, fit->sampled - first);
+        if (!features_get(fit->features, 0, fit->sample + first, count, maps, error)) {
+            return FALSE;
+        }
+        msflow_input_pooled(fit->shards[0].run, maps, y);
+        collapse_sums_add(sums, count, y);
+    }
+    if (sums) {
+        *now = collapse_sums_end(sums, fit->model->flow);
+    }
+    return sums != NULL;
+}
+
+/* ---- the first phase ---- */
+
+typedef struct {
+    real *maps[SCALES]; /* of the part's tiles, strange ones in their places */
+    real *dy[SCALES];
+    real *gradient; /* laterals, then head */
+    double loss;
+} Part;
+
+typedef struct {
+    Fit *fit;
+    Part *parts;
+    int64_t length[SCALES];            /* numbers of one tile */
+    int64_t at[SCALES], head, count;   /* where laterals and head begin in the flat arrays */
+    real *weights, *moment1, *moment2; /* weights: of the head alone */
+    GArray *normals, *anomalies;       /* int64_t */
+    int64_t *normal, *anomaly, *batch; /* orders of the epoch; tiles of the step */
+    uint32_t *variant;                 /* of the tiles of the step */
+    int epoch;
+    int64_t number; /* of the step in the epoch */
+} Phase;
+
+static gboolean is_strange(const Phase *p, int64_t place)
+{
+    return (p->number * p->fit->spec->batch + place) % 2 == 1;
+}
+
+/* Tile `slot` of a part becomes a synthetic anomaly; from: its features and those of its neighbours. */
+static void make_strange(const Phase *p, Part *part, int64_t place, const real *const from[SCALES])
+{
+    const Msflow *flow = p->fit->model->flow;
+    int tiles = p->fit->part, slot = (int)(place % tiles);
+    int64_t draw = p->number * p->fit->spec->batch + place;
+    Rng rng = rng_at(p->fit->spec->seed, rng_name("pyramid.strange") ^ (uint64_t)draw, (uint32_t)p->epoch);
+    for (int l = 0; l < SCALES; l++) {
+        int c = msflow_spec(flow)->channels[l];
+        uint32_t pixels = (uint32_t)(p->length[l] / c);
+        const real *deviation = msflow_feature_deviation(flow, l);
+        real *to = part->maps[l] + slot * p->length[l];
+        for (uint32_t i = 0; i < pixels; i++, to += c) {
+            int tile = (slot + (rng_uniform(&rng) < 0.5)) % tiles;
+            const real *source = from[l] + tile * p->length[l] + (int64_t)rng_below(&rng, pixels) * c;
+            for (int k = 0; k < c; k++) {
+                to[k] = source[k] + (real)(NOISE * (double)deviation[k] * rng_normal(&rng));
+            }
+        }
+    }
+}
+
+/* Means of P and P^2 over the positions of a tile, times the head; with dy the gradient, scaled by `slope`. */
+static double head_forward(const Phase *p, const real *const y[SCALES], int slot)
+{
+    const Msflow *flow = p->fit->model->flow;
+    const real *u = p->weights;
+    double logit = 0;
+    for (int l = 0; l < SCALES; l++) {
+        int c = msflow_latent_channels(flow, l), side = msflow_latent_size(flow, l), pixels = side * side;
+        const real *map = y[l] + (int64_t)slot * pixels * c;
+        for (int64_t i = 0; i < (int64_t)pixels * c; i++) {
+            double v = (double)map[i];
+            logit += ((double)u[i % c] + (double)u[c + i % c] * v) * v / pixels;
+        }
+        u += 2 * c;
+    }
+    return logit + (double)*u;
+}
+
+static void head_backward(const Phase *p, Part *part, const real *const y[SCALES], int slot, double slope)
+{
+    const Msflow *flow = p->fit->model->flow;
+    const real *u = p->weights;
+    real *du = part->gradient + p->head;
+    for (int l = 0; l < SCALES; l++) {
+        int c = msflow_latent_channels(flow, l), side = msflow_latent_size(flow, l), pixels = side * side;
+        int64_t first = (int64_t)slot * pixels * c;
+        double share = slope / pixels;
+        for (int64_t i = 0; i < (int64_t)pixels * c; i++) {
+            int64_t k = i % c;
+            double v = (double)y[l][first + i];
+            part->dy[l][first + i] = (real)(share * ((double)u[k] + 2 * (double)u[c + k] * v));
+            du[k] += (real)(share * v);
+            du[c + k] += (real)(share * v * v);
+        }
+        u += 2 * c;
+        du += 2 * c;
+    }
+    *du += (real)slope;
+}
+
+static gboolean part_step(int64_t index, int worker, void *data, GError **error)
+{
+    Phase *p = data;
+    Fit *fit = p->fit;
+    Part *part = &p->parts[index];
+    const LossSpec *loss = &fit->spec->loss;
+    const real *maps[SCALES], *y[SCALES];
+    real *dlateral[SCALES];
+    const int64_t first = index * fit->part;
+    if (!features_get_variants(fit->features, worker, p->batch + first, p->variant + first, fit->part, maps,
+                               error)) {
+        return FALSE;
+    }
+    for (int l = 0; l < SCALES; l++) {
+        memcpy(part->maps[l], maps[l], (size_t)(fit->part * p->length[l]) * sizeof(real));
+        dlateral[l] = part->gradient + p->at[l];
+    }
+    for (int b = 0; b < fit->part && p->anomalies->len == 0; b++) {
+        if (is_strange(p, index * fit->part + b)) {
+            make_strange(p, part, index * fit->part + b, maps);
+        }
+    }
+    memset(part->gradient, 0, (size_t)p->count * sizeof(real));
+    part->loss = 0;
+    msflow_input_pooled(fit->shards[index].run, (const real *const *)part->maps, y);
+    for (int b = 0; b < fit->part; b++) {
+        double slope, logit = head_forward(p, y, b);
+        int label = is_strange(p, index * fit->part + b);
+        part->loss += loss_focal(logit, label, loss->focal_alpha, loss->focal_gamma, &slope);
+        head_backward(p, part, y, b, slope / fit->spec->batch);
+    }
+    msflow_input_backward(fit->shards[index].run, (const real *const *)part->dy, dlateral);
+    return TRUE;
+}
+
+/* The tiles of the step: every other one an anomaly, where there are any. */
+static void choose_batch(Phase *p)
+{
+    for (int64_t k = 0; k < p->fit->spec->batch; k++) {
+        gboolean anomaly = is_strange(p, k) && p->anomalies->len > 0;
+        int64_t place = (p->number * p->fit->spec->batch + k) / (anomaly ? 2 : 1);
+        int64_t count = anomaly ? p->anomalies->len : p->normals->len;
+        p->batch[k] = (anomaly ? p->anomaly : p->normal)[place % count];
+        p->variant[k] = features_variant(p->epoch, place / count);
+    }
+}
+
+static void update(Phase *p, int64_t step)
+{
+    Fit *fit = p->fit;
+    Msflow *flow = fit->model->flow;
+    real *gradient = p->parts[0].gradient;
+    Adam adam = fit->adam;
+    for (int s = 1; s < fit->spec->shards; s++) {
+        for (int64_t i = 0; i < p->count; i++) {
+            gradient[i] += p->parts[s].gradient[i];
+        }
+    }
+    double norm = sqrt(adam_sum_of_squares(gradient, p->count)), scale = adam_clip(norm, fit->spec->clip);
+    if (!isfinite(norm)) {
+        return;
+    }
+    adam.learning_rate = fit->spec->learning_rate;
+    adam_step(&adam, step, p->count - p->head, gradient + p->head, scale, p->weights, p->moment1 + p->head,
+              p->moment2 + p->head);
+    adam.learning_rate *= fit->spec->fpn_rate;
+    for (int l = 0; l < SCALES; l++) {
+        int64_t count = (l < SCALES - 1 ? p->at[l + 1] : p->head) - p->at[l], at = p->at[l];
+        adam_step(&adam, step, count, gradient + at, scale, msflow_laterals(flow, l), p->moment1 + at,
+                  p->moment2 + at);
+    }
+    msflow_refresh(flow);
+}
+
+static void shuffle(const Phase *p, const GArray *tiles, const char *name, int64_t *order)
+{
+    Rng rng = rng_at(p->fit->spec->seed, rng_name(name), (uint32_t)p->epoch);
+    g_autofree uint32_t *permutation = g_new(uint32_t, tiles->len + 1);
+    rng_permutation(&rng, permutation, tiles->len);
+    for (guint i = 0; i < tiles->len; i++) {
+        order[i] = g_array_index(tiles, int64_t, permutation[i]);
+    }
+}
+
+static gboolean phase_epoch(Phase *p, const Collapse *start, GError **error)
+{
+    Fit *fit = p->fit;
+    Collapse now;
+    double loss = 0;
+    int64_t steps = ((int64_t)p->normals->len + fit->spec->batch - 1) / fit->spec->batch;
+    shuffle(p, p->normals, "pyramid.normals", p->normal);
+    shuffle(p, p->anomalies, "pyramid.anomalies", p->anomaly);
+    for (p->number = 0; p->number < steps; p->number++) {
+        choose_batch(p);
+        if (!pool_run(fit->threads, fit->pin, fit->spec->shards, part_step, p, error)) {
+            return FALSE;
+        }
+        for (int s = 0; s < fit->spec->shards; s++) {
+            loss += p->parts[s].loss / (double)(steps * fit->spec->batch);
+        }
+        update(p, (p->epoch - 1) * steps + p->number + 1);
+    }
+    if (!fit_collapse(fit, &now, error)) {
+        return FALSE;
+    }
+    g_info("pyramid, epoch %d/%d: focal loss %.4f, effective rank %.1f %.1f %.1f, smallest deviation %.2f "
+           "%.2f %.2f, smallest "
+           "singular value %.3f %.3f %.3f",
+           p->epoch, fit->spec->fpn_epochs, loss, now.rank[0], now.rank[1], now.rank[2], now.deviation[0],
+           now.deviation[1], now.deviation[2], now.singular[0], now.singular[1], now.singular[2]);
+    if (!collapse_check(start, &now, error)) {
+        g_prefix_error(error, "first phase, epoch %d: ", p->epoch);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+/* ---- buffers ---- */
+
+static void gather(Phase *p)
+{
+    const Fit *fit = p->fit;
+    g_array_append_vals(p->normals, fit->split.train, (guint)fit->split.trains);
+    g_array_append_vals(p->anomalies, fit->anomalies.train, (guint)fit->anomalies.trains);
+    p->normal = g_new(int64_t, p->normals->len + 1);
+    p->anomaly = g_new(int64_t, p->anomalies->len + 1);
+    p->batch = g_new(int64_t, fit->spec->batch);
+    p->variant = g_new(uint32_t, fit->spec->batch);
+}
+
+static gboolean part_init(const Phase *p, Part *part, GError **error)
+{
+    const Msflow *flow = p->fit->model->flow;
+    size_t tiles = (size_t)p->fit->part;
+    gboolean ok =
+        (part->gradient = wsi_try_alloc((size_t)p->count, sizeof(real), "a gradient", error)) != NULL;
+    for (int l = 0; l < SCALES && ok; l++) {
+        size_t side = (size_t)msflow_latent_size(flow, l),
+               y = side * side * (size_t)msflow_latent_channels(flow, l);
+        ok = (part->maps[l] = wsi_try_alloc(tiles, (size_t)p->length[l] * sizeof(real), "features", error)) &&
+             (part->dy[l] = wsi_try_alloc(tiles, y * sizeof(real), "gradients of features", error));
+    }
+    return ok;
+}
+
+static gboolean phase_init(Phase *p, GError **error)
+{
+    const Msflow *flow = p->fit->model->flow;
+    int64_t head = 1;
+    features_lengths(p->fit->features, p->length);
+    gather(p);
+    for (int l = 0; l < SCALES; l++) {
+        p->at[l] = p->head;
+        p->head += (int64_t)msflow_latent_channels(flow, l) * msflow_spec(flow)->channels[l];
+        head += 2 * msflow_latent_channels(flow, l);
+    }
+    p->count = p->head + head;
+    p->parts = g_new0(Part, p->fit->spec->shards);
+    gboolean ok = (p->weights = wsi_try_alloc((size_t)head, sizeof(real), "a linear head", error)) &&
+                  (p->moment1 = wsi_try_alloc((size_t)p->count, sizeof(real), "Adam's moments", error)) &&
+                  (p->moment2 = wsi_try_alloc((size_t)p->count, sizeof(real), "Adam's moments", error));
+    for (int s = 0; s < p->fit->spec->shards && ok; s++) {
+        ok = part_init(p, &p->parts[s], error);
+    }
+    return ok;
+}
+
+static void phase_clear(Phase *p)
+{
+    for (int s = 0; p->parts && s < p->fit->spec->shards; s++) {
+        g_free(p->parts[s].gradient);
+        for (int l = 0; l < SCALES; l++) {
+            g_free(p->parts[s].maps[l]);
+            g_free(p->parts[s].dy[l]);
+        }
+    }
+    g_free(p->parts);
+    g_free(p->weights);
+    g_free(p->moment1);
+    g_free(p->moment2);
+    g_free(p->normal);
+    g_free(p->anomaly);
+    g_free(p->batch);
+    g_free(p->variant);
+    g_array_unref(p->normals);
+    g_array_unref(p->anomalies);
+}
+
+gboolean fit_pyramid(Fit *fit, GError **error)
+{
+    Collapse start;
+    Phase phase = {.fit = fit,
+                   .normals = g_array_new(FALSE, FALSE, sizeof(int64_t)),
+                   .anomalies = g_array_new(FALSE, FALSE, sizeof(int64_t))};
+    gboolean ok = phase_init(&phase, error) && fit_collapse(fit, &start, error) &&
+                  collapse_check(&start, &start, error);
+    for (phase.epoch = 1; ok && phase.epoch <= fit->spec->fpn_epochs; phase.epoch++) {
+        ok = phase_epoch(&phase, &start, error);
+    }
+    phase_clear(&phase);
+    return ok;
+}

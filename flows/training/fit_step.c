@@ -1,0 +1,278 @@
+/* One batch of a training: the loss, its gradient, the update; and the loss of what is held out.
+ *
+ * A batch is computed in shards of equal size, each with its own run and gradient; gradients are added in the order of the
+ * shards, sums of squares chunk by chunk, so that bits do not depend on which thread computed what. */
+#include "flows/training/fit_private.h"
+#include "base/error.h"
+#include "base/pool.h"
+#include <math.h>
+#include <string.h>
+
+#define CHUNK 65536 /* parameters that one work item of the optimiser takes */
+
+static gboolean parallel(const Fit *fit, int64_t count, PoolWork work, void *data, GError **error)
+{
+    return pool_run(fit->threads, fit->pin, count, work, data, error);
+}
+
+/* ---- one step ---- */
+
+static int64_t latent_count(const Fit *fit, int l)
+{
+    int side = msflow_latent_size(fit->model->flow, l);
+    return (int64_t)side * side * msflow_latent_channels(fit->model->flow, l);
+}
+
+/* The loss of tile b of a part, and its gradient at the latents. */
+static void tile_loss(const Fit *fit, Shard *shard, const real *const z[SCALES], int b, int64_t index,
+                      LossTile *tile)
+{
+    tile->logdet = shard->logdet[b];
+    tile->anomaly = fit->tiles->anomaly && fit->tiles->anomaly[index];
+    for (int l = 0; l < SCALES; l++) {
+        tile->z[l] = z[l] + b * latent_count(fit, l);
+        tile->dz[l] = shard->dz[l] + b * latent_count(fit, l);
+    }
+    head_loss(fit->model->head, &fit->spec->loss, &fit->composition, tile, &shard->terms,
+              shard->head_gradient);
+    shard->dlogdet[b] = tile->dlogdet;
+}
+
+static gboolean shard_step(int64_t index, int worker, void *data, GError **error)
+{
+    Fit *fit = data;
+    Shard *shard = &fit->shards[index];
+    const real *maps[SCALES], *z[SCALES];
+    const int64_t first = index * fit->part;
+    const uint32_t *variant = fit->variant + (fit->batch - fit->order) + first;
+    if (!features_get_variants(fit->features, worker, fit->batch + first, variant, fit->part, maps, error)) {
+        return FALSE;
+    }
+    msflow_forward_pooled(shard->run, maps, z, shard->logdet);
+    shard->terms = (LossTerms){0};
+    memset(shard->head_gradient, 0, HEAD_TRAINABLE * sizeof(double));
+    for (int b = 0; b < fit->part; b++) {
+        int64_t place = index * fit->part + b;
+        tile_loss(fit, shard, z, b, fit->batch[place], &fit->tile[place]);
+    }
+    memset(shard->gradient, 0, (size_t)fit->state.trainable * sizeof(real));
+    msflow_backward(shard->run, (const real *const *)shard->dz, shard->dlogdet, shard->gradient);
+    return TRUE;
+}
+
+static int64_t chunks(const Fit *fit)
+{
+    return (fit->state.trainable + CHUNK - 1) / CHUNK;
+}
+
+/* Adds the gradients of all parts to that of the first. */
+static gboolean add_chunk(int64_t index, int worker, void *data, GError **error)
+{
+    Fit *fit = data;
+    int64_t first = index * CHUNK, count = MIN(CHUNK, fit->state.trainable - first);
+    real *sum = fit->shards[0].gradient + first;
+    for (int s = 1; s < fit->spec->shards; s++) {
+        const real *part = fit->shards[s].gradient + first;
+        for (int64_t i = 0; i < count; i++) {
+            sum[i] += part[i];
+        }
+    }
+    fit->square[index] = adam_sum_of_squares(sum, count);
+    return TRUE;
+}
+
+static gboolean update_chunk(int64_t index, int worker, void *data, GError **error)
+{
+    Fit *fit = data;
+    TrainState *s = &fit->state;
+    int64_t first = index * CHUNK, count = MIN(CHUNK, s->trainable - first);
+    int64_t own = CLAMP(msflow_before_flows(fit->model->flow) - first, 0, count); /* the flows' parameters */
+    const struct {
+        int64_t first, count;
+        double rate;
+    } parts[] = {{first, own, 1}, {first + own, count - own, fit->spec->fpn_rate}};
+    for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
+        int64_t at = parts[i].first;
+        Adam adam = fit->adam;
+        adam.learning_rate *= parts[i].rate;
+        adam_step(&adam, s->step, parts[i].count, fit->shards[0].gradient + at, fit->scale,
+                  s->parameters + at, s->moment1 + at, s->moment2 + at);
+    }
+    return TRUE;
+}
+
+static gboolean refresh_part(int64_t index, int worker, void *data, GError **error)
+{
+    Fit *fit = data;
+    msflow_refresh_part(fit->model->flow, (int)index);
+    return TRUE;
+}
+
+/* Linear from a tenth during the warm-up, then a cosine down to a hundredth. at: steps done of all epochs. */
+static double learning_rate(const Fit *fit, double at)
+{
+    double warm = fit->spec->warmup_epochs * (double)fit->steps;
+    double rest = (double)fit->spec->epochs * (double)fit->steps - warm;
+    if (at < warm) {
+        return fit->spec->learning_rate * (0.1 + 0.9 * at / warm);
+    }
+    double progress = rest > 0 ? fmin((at - warm) / rest, 1) : 1;
+    return fit->spec->learning_rate * (0.01 + 0.99 * 0.5 * (1 + cos(G_PI * progress)));
+}
+
+static void add_terms(LossTerms *sum, const LossTerms *terms)
+{
+    sum->nll += terms->nll;
+    sum->normal += terms->normal;
+    sum->focal += terms->focal;
+    sum->centre += terms->centre;
+    sum->margin += terms->margin;
+}
+
+/* Means of the batch, to be divided by the number of steps. */
+static void report_step(EpochReport *report, const LossTerms *terms, double norm)
+{
+    report->train_nll += terms->nll;
+    report->focal += terms->focal;
+    report->centre += terms->centre;
+    report->margin += terms->margin;
+    report->gradient_norm += norm;
+}
+
+/* One batch: adds to the sums of the report. */
+gboolean fit_step(Fit *fit, int64_t number, EpochReport *report, GError **error)
+{
+    LossTerms terms = {0};
+    fit->batch = fit->order + number * fit->spec->batch;
+    if (!parallel(fit, fit->spec->shards, shard_step, fit, error) ||
+        !parallel(fit, chunks(fit), add_chunk, fit, error)) {
+        return FALSE;
+    }
+    for (int s = 0; s < fit->spec->shards; s++) {
+        add_terms(&terms, &fit->shards[s].terms);
+    }
+    double squares = fit_head_gradient(fit);
+    for (int64_t c = 0; c < chunks(fit); c++) {
+        squares += fit->square[c];
+    }
+    report->learning_rate = learning_rate(fit, (double)(fit->state.epoch * fit->steps + number));
+    if (!isfinite(loss_terms_total(&fit->spec->loss, &terms)) || !isfinite(squares)) {
+        report->skipped_steps++;
+        return TRUE;
+    }
+    report_step(report, &terms, sqrt(squares));
+    fit->scale = adam_clip(sqrt(squares), fit->spec->clip);
+    fit->adam.learning_rate = report->learning_rate;
+    fit->state.step++;
+    gboolean ok = parallel(fit, chunks(fit), update_chunk, fit, error);
+    fit_update_head(fit);
+    msflow_constrain(fit->model->flow);
+    return ok && parallel(fit, msflow_refresh_parts(fit->model->flow), refresh_part, fit, error);
+}
+
+/* ---- hold-out ---- */
+
+/* What a scorer calls scale l of tile b, from half the sum of its squares. */
+static double measure_scale(const Fit *fit, const real *local, int l, int b, double half)
+{
+    int side = msflow_latent_size(fit->model->flow, l);
+    for (int p = 0; fit->spec->measure == MEASURE_LIKELIHOOD && p < side * side; p++) {
+        half -= (double)local[(int64_t)b * side * side + p];
+    }
+    return half / (double)latent_count(fit, l);
+}
+
+/* Figures of one part of the held-out tiles; the runs of the shards serve, one a thread. */
+static gboolean holdout_part(int64_t index, int worker, void *data, GError **error)
+{
+    Fit *fit = data;
+    Shard *shard = &fit->shards[worker];
+    const real *maps[SCALES], *z[SCALES], *local[SCALES];
+    int64_t first = index * fit->part;
+    int count = (int)MIN(fit->part, fit->judged - first);
+    if (!features_get(fit->features, worker, fit->judges + first, count, maps, error)) {
+        return FALSE;
+    }
+    msflow_forward_pooled(shard->run, maps, z, shard->logdet);
+    msflow_local_logdet(shard->run, local);
+    for (int b = 0; b < count; b++) {
+        const real *of_tile[SCALES];
+        double half = 0;
+        for (int l = 0; l < SCALES; l++) {
+            of_tile[l] = z[l] + b * latent_count(fit, l);
+            double of_scale = 0.5 * adam_sum_of_squares(of_tile[l], latent_count(fit, l));
+            fit->holdout_scale[(first + b) * SCALES + l] = measure_scale(fit, local[l], l, b, of_scale);
+            half += of_scale;
+        }
+        double nll = (half - shard->logdet[b]) / (double)fit->dimensions;
+        fit->holdout_nll[first + b] = nll;
+        if (fit->spec->loss.labels) {
+            const Head *head = fit->model->head;
+            fit->holdout_logit[first + b] = head_logit(head, nll, head_readout(head, of_tile));
+        }
+    }
+    return TRUE;
+}
+
+gboolean fit_holdout(Fit *fit, double *mean, GError **error)
+{
+    int64_t parts = (fit->judged + fit->part - 1) / fit->part;
+    if (!pool_run(MIN(fit->threads, fit->spec->shards), fit->pin, parts, holdout_part, fit, error)) {
+        return FALSE;
+    }
+    *mean = 0;
+    for (int64_t i = 0; i < fit->split.holdouts; i++) {
+        *mean += fit->holdout_nll[i];
+    }
+    *mean /= (double)fit->split.holdouts;
+    return TRUE;
+}
+
+/* ---- buffers ---- */
+
+static gboolean shard_init(const Fit *fit, Shard *shard, GError **error)
+{
+    const Msflow *flow = fit->model->flow;
+    shard->run = msflow_run_new(flow, fit->model->kernels, fit->part, TRUE, error);
+    shard->gradient =
+        shard->run ? wsi_try_alloc(fit->state.trainable, sizeof(real), "a gradient", error) : NULL;
+    shard->logdet = g_new0(double, fit->part);
+    shard->dlogdet = g_new0(double, fit->part);
+    shard->head_gradient = g_new0(double, HEAD_TRAINABLE);
+    gboolean ok = shard->gradient != NULL;
+    for (int l = 0; ok && l < SCALES; l++) {
+        size_t tile = (size_t)latent_count(fit, l) * sizeof(real);
+        shard->dz[l] = wsi_try_alloc(fit->part, tile, "gradients of latents", error);
+        ok = shard->dz[l] != NULL;
+    }
+    return ok;
+}
+
+gboolean fit_shards_new(Fit *fit, GError **error)
+{
+    fit->shards = g_new0(Shard, fit->spec->shards);
+    fit->square = g_new0(double, chunks(fit));
+    for (int i = 0; i < fit->spec->shards; i++) {
+        if (!shard_init(fit, &fit->shards[i], error)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+void fit_shards_free(Fit *fit)
+{
+    for (int i = 0; fit->shards && i < fit->spec->shards; i++) {
+        Shard *shard = &fit->shards[i];
+        g_clear_pointer(&shard->run, msflow_run_free);
+        g_free(shard->gradient);
+        g_free(shard->logdet);
+        g_free(shard->dlogdet);
+        g_free(shard->head_gradient);
+        for (int l = 0; l < SCALES; l++) {
+            g_free(shard->dz[l]);
+        }
+    }
+    g_free(fit->shards);
+    g_free(fit->square);
+}

@@ -1,0 +1,18 @@
+/* Optical densities of a tile as densities of stains: haematoxylin, eosin and the rest.
+ *
+ * Ruifrok & Johnston, "Quantification of histochemical staining by color deconvolution", 2001: absorption is linear in the amount of
+ * stain (Beer, Lambert), so densities unmix by a matrix. */
+#pragma once
+#include "flows/kernels/real.h"
+#include <stddef.h>
+
+#define STAINS 3 /* planes: haematoxylin, eosin, rest */
+
+/* Optical density of a byte of any channel, -log10((byte + 1) / 256), above that of glass. */
+double stains_density(int channel, int byte);
+/* Densities (pixels, 3) -> planes (STAINS, pixels). */
+void stains_unmix(const real *density, size_t pixels, real *planes);
+/* Planes in place: haematoxylin and eosin in units of their typical density in the tile (where there is stain), and out of the
+ * rest what goes with them.  A stronger stain multiplies a plane, another hue adds a share of the stains to the rest: both are
+ * taken away, while the number and size of nuclei are not. */
+void stains_normalise(real *planes, size_t pixels);

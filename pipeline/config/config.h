@@ -1,0 +1,95 @@
+/* The configuration of a run: one plain struct, one table that defines every key.
+ *
+ * Files are YAML of two levels, "section: {key: value}".  The table (config_keys.c) gives each key its type, range, default and
+ * comment; from it come the reader, `configs/default.yaml` and the canonical text that is hashed for each stage.  Unknown
+ * keys, keys given twice, wrong types and values out of range are errors that name file and line and offer the nearest right name.
+ * A key without value, a file without content: the defaults. */
+#pragma once
+#include "pipeline/config/groups.h"
+
+typedef struct {
+    /* slides */
+    char *slides_folder, *slides_pattern, *slides_manifest, *slides_annotations, *slides_group_field,
+        *slides_unannotated;
+    GPtrArray *slides_groups; /* GroupName*, in the file's order */
+    double slides_mpp;
+    gboolean slides_objective;
+    /* patches */
+    char *patches_folder, *patches_repeats;
+    /* tissue */
+    double tissue_mpp, tissue_min_area_um2, tissue_max_hole_um2;
+    /* tiles */
+    int tiles_size;
+    double tiles_mpp, tiles_max_upsampling, tiles_overlap, tiles_min_tissue;
+    char *tiles_edge, *tiles_filter, *tiles_stain, *tiles_stain_target;
+    gboolean tiles_icc;
+    /* dataset */
+    gboolean dataset_write;
+    char *dataset_rule, *dataset_format, *dataset_picture, *dataset_split, *dataset_by, *dataset_drop_flags;
+    int dataset_jpeg_quality, dataset_shard_mb, dataset_folds, dataset_fold, dataset_max_per_class;
+    double dataset_lesion_min, dataset_valid_share, dataset_test_share;
+    gboolean dataset_train_anomalies, dataset_masks, dataset_balance, dataset_clam;
+    /* model */
+    char *model_extractor, *model_weights, *model_pad, *model_step, *model_fpn, *model_normalise,
+        *model_measure, *model_score, *model_clamp, *model_kernels;
+    int model_fpn_width, model_condition;
+    int model_blocks[3];
+    gboolean model_se;
+    double model_alpha;
+    /* train */
+    gboolean train_run;
+    char *train_source;
+    int train_epochs, train_batch, train_shards, train_patience, train_max_tiles, train_fpn_epochs;
+    double train_learning_rate, train_warmup_epochs, train_fpn_rate, train_clip, train_holdout;
+    char *train_feature_cache;
+    gboolean train_keep_features;
+    /* augment */
+    gboolean augment_enabled;
+    double augment_hflip, augment_vflip, augment_rotate90, augment_rotate, augment_rotate_degrees;
+    double augment_jitter, augment_brightness, augment_contrast, augment_saturation, augment_hue;
+    double augment_blur, augment_blur_sigma, augment_noise, augment_noise_sd, augment_stain, augment_stain_sd;
+    /* loss */
+    gboolean loss_labels;
+    char *loss_normal, *loss_margin_form, *loss_selection;
+    double loss_focal, loss_centre, loss_margin, loss_alpha, loss_gamma, loss_margin_width;
+    double loss_start, loss_anomaly_share, loss_beta;
+    /* threshold */
+    char *threshold_mode;
+    int threshold_draws;
+    double threshold_eps, threshold_beta;
+    /* score */
+    char *score_slides, *score_model;
+    double score_overlap, score_min_tissue;
+    /* heatmap */
+    double heatmap_cell_um, heatmap_low, heatmap_high, heatmap_opacity;
+    char *heatmap_colours;
+    /* evaluate */
+    char *evaluate_score, *evaluate_labels;
+    /* run */
+    int run_seed;
+    char *run_name;
+
+    char *path;        /* of the file; "" for the defaults */
+    GHashTable *given; /* "section.key" of each key that the file gives a value */
+} Config;
+
+/* Relative paths in the file are relative to its folder, ~/ is the home folder; ${NAME} in a path or text is the environment variable
+ * NAME (an error when it is not set), $${ the letters ${. */
+Config *config_read(const char *path, GError **error);
+/* From text; `path` names it in messages and anchors relative paths. */
+Config *config_parse(const char *text, const char *path, GError **error);
+Config *config_default(void);
+void config_free(Config *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)
+
+/* Whether the file itself gives the key; else its value is the default. */
+gboolean config_given(const Config *config, const char *section, const char *key);
+/* Works on the patches of a folder.  Their um/px is unknown (tiles.mpp 0) unless the file gives tiles.mpp. */
+void config_use_patches(Config *config, const char *folder);
+
+/* All keys with their values, so that config_parse gives the same again; with comments it is what configs/default.yaml holds.  Without
+ * them, keys of how tiles are made that were not given are comments: as values they would contradict models and patch sets.
+ * Caller frees. */
+char *config_text(const Config *config, gboolean comments);
+/* SHA-256 of the keys that a stage reads: a space-separated list of "section" or "section.key". */
+void config_hash(const Config *config, const char *what, char sha256[65]);

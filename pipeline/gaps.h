@@ -1,9 +1,0 @@
-/* Parts of a cohort that figures cannot be computed from. */
-#pragma once
-#include "pipeline/cohort.h"
-
-#define GAPS_FILE "gaps.json" /* of a run's patch set: {"told": [...]} */
-
-/* Sentences (char*, owned), in a fixed order: a tested or validating split without tiles of one label, no test at all, folds without an
- * annotated slide.  patches: of the patch set (Patch*); NULL where there is none: then only slides are looked at. */
-GPtrArray *gaps_find(const GPtrArray *slides, const GPtrArray *patches, const Config *config);

@@ -1,0 +1,494 @@
+/* The card.
+ *
+ * Somebody who is given the folder alone should be able to tell what the tiles show, how they were made and labelled, and whether two
+ * copies are of the same data. */
+#include "pipeline/patchset/card.h"
+#include "pipeline/run/findings.h"
+#include "base/error.h"
+#include "pipeline/slide/annotation_notes.h"
+#include "pipeline/run/leftout.h"
+#include "pipeline/report/markdown.h"
+#include "pipeline/slide/slidenotes.h"
+#include "pipeline/cohort/splits.h"
+#include "tiler/patchset.h"
+#include "tiler/quality.h"
+#include <string.h>
+
+static const char *const splits[] = {"train", "valid", "test"};
+
+json_t *card_slide_facts(const Work *work, const SlideEntry *entry)
+{
+    return json_incref(records_get(work->records, "ingest", entry->id, "content"));
+}
+
+static const char *text_of(const json_t *facts, const char *name)
+{
+    const char *text = json_string_value(json_object_get(facts, name));
+    return text ? text : "";
+}
+
+/* Adds what the patches say of slides, patients and splits: each combination once. */
+static void add_patches(GArray *contents, const GPtrArray *patches)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    guint entries = contents->len;
+    for (guint i = 0; i < patches->len; i++) {
+        const Patch *patch = patches->pdata[i];
+        SplitContent content = {patch->slide, patch->patient, patch->split, ""};
+        if (!g_hash_table_add(seen, g_strjoin("\n", patch->slide, patch->patient, patch->split, NULL))) {
+            continue;
+        }
+        for (guint e = 0; e < entries; e++) {
+            const SplitContent *entry = &g_array_index(contents, SplitContent, e);
+            if (g_str_equal(entry->slide, patch->slide)) {
+                memcpy(content.fingerprint, entry->fingerprint, sizeof content.fingerprint);
+            }
+        }
+        g_array_append_val(contents, content);
+    }
+}
+
+gboolean card_check_leak(const Work *work, const GPtrArray *patches, GError **error)
+{
+    g_autoptr(GArray) contents = g_array_new(FALSE, TRUE, sizeof(SplitContent));
+    for (guint i = 0; i < work->run->slides->len; i++) {
+        const SlideEntry *entry = work->run->slides->pdata[i];
+        SplitContent content = {entry->id, entry->patient, entry->split, ""};
+        json_t *facts = card_slide_facts(work, entry);
+        g_strlcpy(content.fingerprint, text_of(facts, "fingerprint"), sizeof content.fingerprint);
+        json_decref(facts);
+        if (entry->label != SLIDE_UNKNOWN) { /* else it is on no side */
+            g_array_append_val(contents, content);
+        }
+    }
+    if (patches) {
+        add_patches(contents, patches);
+    }
+    return splits_check_leak(contents, error);
+}
+
+/* ---- counts ---- */
+
+/* Takes over the key. */
+static void count_one(GHashTable *counts, char *key)
+{
+    int before = GPOINTER_TO_INT(g_hash_table_lookup(counts, key));
+    g_hash_table_insert(counts, key, GINT_TO_POINTER(before + 1));
+}
+
+/* "good train", "Ungood slide/tumor_001"... -> how many; one pass, since a set may have millions of patches. */
+static GHashTable *count_all(const GPtrArray *patches)
+{
+    GHashTable *counts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (guint i = 0; i < patches->len; i++) {
+        const Patch *patch = patches->pdata[i];
+        count_one(counts, g_strdup_printf("%s %s", patch->label, patch->split));
+        count_one(counts, g_strdup_printf("%s slide/%s", patch->label, patch->slide));
+        g_autofree char *flags = quality_flags_text(patch->flags);
+        g_auto(GStrv) words = g_strsplit(flags, " ", -1);
+        for (char **word = words; *word; word++) {
+            count_one(counts, g_strdup_printf("%s flag/%s", patch->label, *word));
+        }
+    }
+    return counts;
+}
+
+static int count(GHashTable *counts, const char *label, const char *prefix, const char *what)
+{
+    g_autofree char *key = g_strdup_printf("%s %s%s", label, prefix, what);
+    return GPOINTER_TO_INT(g_hash_table_lookup(counts, key));
+}
+
+static int count_patients(const GPtrArray *slides, const char *split)
+{
+    g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
+    for (guint i = 0; i < slides->len; i++) {
+        const SlideEntry *entry = slides->pdata[i];
+        if (g_str_equal(entry->split, split)) {
+            g_hash_table_add(names, entry->patient);
+        }
+    }
+    return (int)g_hash_table_size(names);
+}
+
+static int count_slides(const GPtrArray *slides, const char *split)
+{
+    int n = 0;
+    for (guint i = 0; i < slides->len; i++) {
+        n += g_str_equal(((const SlideEntry *)slides->pdata[i])->split, split);
+    }
+    return n;
+}
+
+/* A job of these failed: none of their tiles is here. */
+static int count_failed(const Work *work, const char *split)
+{
+    int n = 0;
+    for (guint i = 0; i < work->run->slides->len; i++) {
+        const SlideEntry *entry = work->run->slides->pdata[i];
+        g_autofree char *facts = work_find(work, "cut", entry->id, "facts");
+        n += g_str_equal(entry->split, split) && entry->label != SLIDE_UNKNOWN && !facts;
+    }
+    return n;
+}
+
+static void add_splits(GString *out, const Work *work, GHashTable *kept, const GPtrArray *dropped)
+{
+    static const char *const titles[] = {"split", "patients", "slides",      "of them failed",
+                                         "good",  "Ungood",   "not sampled", NULL};
+    g_autoptr(GHashTable) left = count_all(dropped);
+    markdown_table(out, titles);
+    for (size_t s = 0; s < G_N_ELEMENTS(splits); s++) {
+        markdown_cell(out, "%s", splits[s]);
+        if (cohort_names_patients(work->run->slides)) {
+            markdown_cell(out, "%d", count_patients(work->run->slides, splits[s]));
+        } else {
+            markdown_cell(out, "unknown");
+        }
+        markdown_cell(out, "%d", count_slides(work->run->slides, splits[s]));
+        markdown_cell(out, "%d", count_failed(work, splits[s]));
+        markdown_cell(out, "%d", count(kept, "good", "", splits[s]));
+        markdown_cell(out, "%d", count(kept, "Ungood", "", splits[s]));
+        markdown_cell(out, "%d", count(left, "good", "", splits[s]) + count(left, "Ungood", "", splits[s]));
+        markdown_line(out);
+    }
+}
+
+/* What figures cannot be computed from. */
+static void add_gaps(GString *out, const GPtrArray *gaps)
+{
+    if (gaps->len > 0) {
+        markdown_heading(out, 2, "Warnings");
+    }
+    for (guint i = 0; i < gaps->len; i++) {
+        markdown_bullet(out);
+        markdown_text(out, "%s", (const char *)gaps->pdata[i]);
+        markdown_line(out);
+    }
+}
+
+/* What the tiles that were kept are flagged with (tiler/quality.h). */
+static void add_flags(GString *out, GHashTable *kept, const json_t *leftout, const Config *config)
+{
+    static const char *const titles[] = {"flag", "good", "Ungood", NULL};
+    g_autofree char *all = quality_flags_text(~0U);
+    g_auto(GStrv) names = g_strsplit(all, " ", -1);
+    markdown_heading(out, 2, "Flags");
+    markdown_table(out, titles);
+    for (char **name = names; *name; name++) {
+        markdown_cell(out, "%s", *name);
+        markdown_cell(out, "%d", count(kept, "good", "flag/", *name));
+        markdown_cell(out, "%d", count(kept, "Ungood", "flag/", *name));
+        markdown_line(out);
+    }
+    markdown_line(out);
+    markdown_text(out, "Left out: %s.", *config->dataset_drop_flags ? config->dataset_drop_flags : "none");
+    g_autofree char *unreadable = leftout_text(leftout);
+    if (unreadable) {
+        markdown_text(out, " %s.", unreadable);
+    }
+    markdown_line(out);
+}
+
+/* ---- slides ---- */
+
+static void add_slide(GString *out, const Work *work, const SlideEntry *entry, GHashTable *kept)
+{
+    char mpp[G_ASCII_DTOSTR_BUF_SIZE];
+    json_t *facts = card_slide_facts(work, entry);
+    g_autofree char *fold = g_strdup_printf(entry->fold > 0 ? "%d" : "", entry->fold);
+    g_ascii_formatd(mpp, sizeof mpp, "%.6g", json_number_value(json_object_get(facts, "mpp_x")));
+    g_autofree char *file = g_path_get_basename(entry->path);
+    const char *const cells[] = {entry->id,
+                                 file,
+                                 entry->patient,
+                                 entry->centre,
+                                 slide_label_name(entry->label),
+                                 entry->split,
+                                 fold,
+                                 facts ? text_of(facts, "vendor") : "failed",
+                                 mpp,
+                                 text_of(facts, "mpp_source")};
+    for (size_t i = 0; i < G_N_ELEMENTS(cells); i++) {
+        markdown_cell(out, "%s", cells[i]);
+    }
+    markdown_cell(out, "%d", count(kept, "good", "slide/", entry->id));
+    markdown_cell(out, "%d", count(kept, "Ungood", "slide/", entry->id));
+    markdown_cell(out, "%.16s", text_of(facts, "fingerprint"));
+    markdown_line(out);
+    json_decref(facts);
+}
+
+static void add_slides(GString *out, const Work *work, GHashTable *kept)
+{
+    static const char *const titles[] = {"slide", "file",   "patient",     "centre", "label",
+                                         "split", "fold",   "vendor",      "um/px",  "from",
+                                         "good",  "Ungood", "fingerprint", NULL};
+    markdown_heading(out, 2, "Slides");
+    markdown_table(out, titles);
+    for (guint i = 0; i < work->run->slides->len; i++) {
+        add_slide(out, work, work->run->slides->pdata[i], kept);
+    }
+}
+
+/* ---- what a person should know of the slides ---- */
+
+static void add_note(GString *out, const SlideEntry *entry, const char *text)
+{
+    markdown_bullet(out);
+    markdown_text(out, "%s: %s", entry->id, text);
+    markdown_line(out);
+}
+
+/* Tiles that are finer than the pixels that they are made of. */
+static void add_upsampling(GString *out, const Config *config, const SlideEntry *entry, const json_t *facts)
+{
+    double mpp = MAX(json_number_value(json_object_get(facts, "mpp_x")),
+                     json_number_value(json_object_get(facts, "mpp_y")));
+    if (mpp > config->tiles_mpp * (1 + 1e-3)) {
+        g_autofree char *text =
+            g_strdup_printf("its tiles (%g um/px) are %.3g times finer than level 0 (%g um/px)",
+                            config->tiles_mpp, mpp / config->tiles_mpp, mpp);
+        add_note(out, entry, text);
+    }
+}
+
+static void add_notes(GString *out, const Work *work)
+{
+    g_autoptr(GString) notes = g_string_new(NULL);
+    for (guint i = 0; i < work->run->slides->len; i++) {
+        const SlideEntry *entry = work->run->slides->pdata[i];
+        g_autoptr(GPtrArray) texts = slidenotes_of(work->records, entry->id);
+        json_t *facts = card_slide_facts(work, entry);
+        for (guint k = 0; k < texts->len; k++) {
+            add_note(notes, entry, texts->pdata[k]);
+        }
+        add_upsampling(notes, work->run->config, entry, facts);
+        json_decref(facts);
+    }
+    if (notes->len > 0) {
+        markdown_heading(out, 2, "Notes on slides");
+        g_string_append(out, notes->str);
+    }
+}
+
+/* ---- rules ---- */
+
+static void add_value(GString *out, const char *name, double value, const char *unit)
+{
+    char text[G_ASCII_DTOSTR_BUF_SIZE];
+    markdown_text(out, "%s %s%s", name, g_ascii_formatd(text, sizeof text, "%.6g", value), unit);
+}
+
+static void add_tile_rules(GString *out, const Config *config)
+{
+    markdown_bullet(out);
+    markdown_text(out, "tiles: %d x %d px", config->tiles_size, config->tiles_size);
+    add_value(out, " at", config->tiles_mpp, " um/px");
+    add_value(out, ", overlap", config->tiles_overlap, config->tiles_overlap < 1 ? " of the size" : " px");
+    markdown_text(out, ", edge %s, filter %s", config->tiles_edge, config->tiles_filter);
+    add_value(out, ", tissue >=", config->tiles_min_tissue, "");
+    markdown_line(out);
+    markdown_bullet(out);
+    markdown_text(out, "pictures: %s", config->dataset_picture);
+    if (g_str_equal(config->dataset_picture, "jpeg")) {
+        markdown_text(out, ", quality %d", config->dataset_jpeg_quality);
+    }
+    gboolean shards = g_str_equal(config->dataset_format, "shards");
+    markdown_text(out, ", %s",
+                  shards ? "in tar shards (WebDataset)" : "a file each, those of valid in ../dataset_valid");
+    markdown_line(out);
+}
+
+/* The rule with its own parameter only, and what it leaves out (tiles_label). */
+static void add_label_rule(GString *out, const Config *config)
+{
+    static const struct {
+        const char *rule, *text;
+    } rules[] = {{"any", ", tiles that a lesion touches"},
+                 {"centre", ", tiles with lesion in the middle half of width and height; tiles with lesion "
+                            "outside of it alone are left out"}};
+    markdown_bullet(out);
+    markdown_text(out, "Ungood: rule %s", config->dataset_rule);
+    for (size_t i = 0; i < G_N_ELEMENTS(rules); i++) {
+        if (g_str_equal(config->dataset_rule, rules[i].rule)) {
+            markdown_text(out, "%s", rules[i].text);
+        }
+    }
+    if (g_str_equal(config->dataset_rule, "fraction")) {
+        add_value(out, ", lesion >=", config->dataset_lesion_min,
+                  "; tiles with less, but some, are left out");
+    }
+    markdown_line(out);
+}
+
+static void add_rules(GString *out, const Config *config)
+{
+    markdown_heading(out, 2, "Rules");
+    add_tile_rules(out, config);
+    add_label_rule(out, config);
+    markdown_bullet(out);
+    markdown_text(out, "lesion tiles of training patients: %s",
+                  config->dataset_train_anomalies ? "kept as Ungood" : "left out");
+    markdown_line(out);
+    markdown_bullet(out);
+    markdown_text(out, "splits: %s, by %s, seed %d", config->dataset_split, config->dataset_by,
+                  config->run_seed);
+    if (config->dataset_folds > 0) {
+        markdown_text(out, ", fold %d of %d tests", config->dataset_fold, config->dataset_folds);
+    }
+    markdown_text(out, "; no patient and no slide's content is in two splits");
+    markdown_line(out);
+    if (config->dataset_balance) {
+        markdown_bullet(out);
+        markdown_text(out, "balanced: as many tiles of each label as of the rarer one");
+        markdown_line(out);
+    }
+    if (config->dataset_max_per_class > 0) {
+        markdown_bullet(out);
+        markdown_text(out, "at most %d tiles of a label in a split", config->dataset_max_per_class);
+        markdown_line(out);
+    }
+}
+
+static void add_exceptions(GString *out, const Config *config)
+{
+    if (!g_str_equal(config->dataset_split, "camelyon16")) {
+        return;
+    }
+    markdown_heading(out, 2, "Known exceptions of Camelyon16");
+    for (const CamelyonException *one = camelyon16_exceptions; one->slide; one++) {
+        markdown_bullet(out);
+        markdown_text(out, "%s: %s", one->slide, one->reason);
+        markdown_line(out);
+    }
+}
+
+/* What the annotations hold that marks nothing or was taken for something. */
+static void add_annotations(GString *out, const Work *work)
+{
+    g_autoptr(GPtrArray) notes = annotation_notes(work->run->slides, work->records);
+    if (notes->len > 0) {
+        markdown_heading(out, 2, "Warnings of the annotations");
+    }
+    for (guint i = 0; i < notes->len; i++) {
+        markdown_bullet(out);
+        markdown_text(out, "%s", (const char *)notes->pdata[i]);
+        markdown_line(out);
+    }
+}
+
+/* By name, without folders: a card is given to others. */
+static void add_unused(GString *out, const Work *work)
+{
+    g_autoptr(GPtrArray) findings = findings_of(work->run->cohort, work->inputs);
+    int unknown = 0;
+    for (guint i = 0; i < work->run->slides->len; i++) {
+        unknown += ((const SlideEntry *)work->run->slides->pdata[i])->label == SLIDE_UNKNOWN;
+    }
+    if (findings->len == 0 && unknown == 0) {
+        return;
+    }
+    markdown_heading(out, 2, "Not used");
+    if (unknown > 0) {
+        markdown_bullet(out);
+        markdown_text(out, "slides that are unknown, and so not in the patch set: %d", unknown);
+        markdown_line(out);
+    }
+    for (guint i = 0; i < findings->len; i++) {
+        const Unused *unused = findings->pdata[i];
+        g_autofree char *name = g_path_get_basename(unused->name);
+        g_autofree char *shown = findings_line(name), *reason = findings_line(unused->reason);
+        markdown_bullet(out);
+        markdown_text(out, "%s: %s", shown, reason);
+        markdown_line(out);
+    }
+}
+
+static void add_hashes(GString *out, const char *manifest_sha256, const char *sums_sha256)
+{
+    markdown_heading(out, 2, "Hashes");
+    markdown_text(out, "manifest.csv holds the SHA-256 of every picture; its own is ");
+    markdown_code(out, manifest_sha256);
+    markdown_text(out, ". SHA256SUMS has those of all files (");
+    markdown_code(out, "sha256sum -c SHA256SUMS");
+    markdown_text(out, "); its own is ");
+    markdown_code(out, sums_sha256);
+    markdown_text(out, ". ");
+    markdown_code(out, "wsiflow dataset --verify DIR");
+    markdown_text(out, " checks them all.");
+    markdown_line(out);
+}
+
+/* What a model that is trained on this set can be calibrated by. */
+static void add_holdout(GString *out, const GPtrArray *patches)
+{
+    g_autoptr(GHashTable) patients = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GHashTable) slides = g_hash_table_new(g_str_hash, g_str_equal);
+    gboolean named = FALSE;
+    for (guint i = 0; i < patches->len; i++) {
+        const Patch *patch = patches->pdata[i];
+        if (g_str_equal(patch->split, "train") && g_str_equal(patch->label, "good")) {
+            named = named || !g_str_equal(patch_patient(patch), patch->slide);
+            g_hash_table_add(patients, (gpointer)patch_patient(patch));
+            g_hash_table_add(slides, patch->slide);
+        }
+    }
+    guint n = g_hash_table_size(patients), m = g_hash_table_size(slides);
+    if (n == 0) {
+        return;
+    }
+    markdown_heading(out, 2, "Hold-out");
+    if (named) {
+        markdown_text(out, "Normal training tiles are of %u patient%s and %u slide%s. ", n, n == 1 ? "" : "s",
+                      m, m == 1 ? "" : "s");
+    } else {
+        markdown_text(out, "Normal training tiles are of %u slide%s of unknown patients. ", m,
+                      m == 1 ? "" : "s");
+    }
+    if (n > 1) {
+        markdown_text(
+            out, named ? "A training holds out whole patients."
+                       : "A training holds out whole slides; slides of one patient may be on both sides.");
+    } else {
+        markdown_text(
+            out, "A training can hold out %s only: the calibration of its model is not to be trusted.",
+            m > 1 ? "slides of the patient that it trains on" : "parts of the slide that it trains on");
+    }
+    markdown_break(out);
+}
+
+static void add_repeats(GString *out, const Repeats *repeats)
+{
+    g_autofree char *text = repeats_text(repeats);
+    if (text) {
+        markdown_heading(out, 2, "The same picture more than once");
+        markdown_text(out, "%s.", text);
+        markdown_break(out);
+    }
+}
+
+char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dropped, const GPtrArray *gaps,
+                const json_t *leftout, const Repeats *repeats, const char *manifest_sha256,
+                const char *sums_sha256)
+{
+    const Config *config = work->run->config;
+    g_autoptr(GHashTable) kept = count_all(patches);
+    GString *out = g_string_new(NULL);
+    markdown_heading(out, 1, "Patch set %s", config->run_name);
+    markdown_text(out, "For research use only.");
+    markdown_break(out);
+    add_splits(out, work, kept, dropped);
+    add_gaps(out, gaps);
+    add_rules(out, config);
+    add_holdout(out, patches);
+    add_repeats(out, repeats);
+    add_exceptions(out, config);
+    add_flags(out, kept, leftout, config);
+    add_slides(out, work, kept);
+    add_annotations(out, work);
+    add_notes(out, work);
+    add_unused(out, work);
+    add_hashes(out, manifest_sha256, sums_sha256);
+    return g_string_free(out, FALSE);
+}

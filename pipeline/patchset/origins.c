@@ -1,0 +1,194 @@
+/* Origins of tiles.
+ *
+ * The draw is a stratified sample along a space-filling curve: tiles that are near on the Hilbert curve are near on the slide, so a run of
+ * it is a compact patch of tissue.  Every n-th tile of a grid in rows would come from a few columns whenever n and the
+ * grid's width share a factor (compare Stevens, Olsen: Spatially balanced sampling of natural resources, 2004). */
+#include "pipeline/patchset/origins.h"
+#include "base/rng.h"
+#include <string.h>
+
+void origins_init(Origins *o)
+{
+    *o = (Origins){.patient = g_ptr_array_new(),
+                   .slide = g_ptr_array_new(),
+                   .name = g_ptr_array_new(),
+                   .place = g_array_new(FALSE, FALSE, sizeof(TilePlace)),
+                   .texts = g_string_chunk_new(4096)};
+}
+
+void origins_clear(Origins *o)
+{
+    g_ptr_array_unref(o->patient);
+    g_ptr_array_unref(o->slide);
+    g_ptr_array_unref(o->name);
+    g_array_unref(o->place);
+    g_string_chunk_free(o->texts);
+}
+
+static void add_text(Origins *o, GPtrArray *to, const char *text)
+{
+    g_ptr_array_add(to, g_string_chunk_insert_const(o->texts, text ? text : ""));
+}
+
+void origins_add(Origins *o, const Origin *origin)
+{
+    add_text(o, o->patient, origin->patient);
+    add_text(o, o->slide, origin->slide);
+    add_text(o, o->name, origin->name);
+    g_array_append_val(o->place, origin->place);
+}
+
+static Origin get(const Origins *o, guint i)
+{
+    return (Origin){o->patient->pdata[i], o->slide->pdata[i], o->name->pdata[i],
+                    g_array_index(o->place, TilePlace, i)};
+}
+
+void origins_append(Origins *to, const Origins *from)
+{
+    for (guint i = 0; i < from->place->len; i++) {
+        const Origin origin = get(from, i);
+        origins_add(to, &origin);
+    }
+}
+
+void origins_keep(Origins *o, const GArray *index)
+{
+    for (guint i = 0; i < index->len; i++) {
+        guint from = g_array_index(index, guint, i);
+        o->patient->pdata[i] = o->patient->pdata[from];
+        o->slide->pdata[i] = o->slide->pdata[from];
+        o->name->pdata[i] = o->name->pdata[from];
+        g_array_index(o->place, TilePlace, i) = g_array_index(o->place, TilePlace, from);
+    }
+    g_ptr_array_set_size(o->patient, (gint)index->len);
+    g_ptr_array_set_size(o->slide, (gint)index->len);
+    g_ptr_array_set_size(o->name, (gint)index->len);
+    g_array_set_size(o->place, index->len);
+}
+
+static const char *const *texts_of(const GPtrArray *texts)
+{
+    for (guint i = 0; i < texts->len; i++) {
+        if (*(const char *)texts->pdata[i]) {
+            return (const char *const *)texts->pdata;
+        }
+    }
+    return NULL;
+}
+
+void origins_give(const Origins *o, TileSet *set)
+{
+    gboolean places = o->place->len > 0;
+    for (guint i = 0; i < o->place->len; i++) {
+        places = places && g_array_index(o->place, TilePlace, i).side > 0;
+    }
+    set->group = texts_of(o->patient);
+    set->slide = texts_of(o->slide);
+    set->place = places ? (const TilePlace *)(const void *)o->place->data : NULL;
+}
+
+guint origins_slides(const Origins *o, guint *named)
+{
+    g_autoptr(GHashTable) slides = g_hash_table_new(g_str_hash, g_str_equal);
+    *named = 0;
+    for (guint i = 0; i < o->slide->len; i++) {
+        if (*(const char *)o->slide->pdata[i]) {
+            g_hash_table_add(slides, o->slide->pdata[i]);
+            ++*named;
+        }
+    }
+    return g_hash_table_size(slides);
+}
+
+/* ---- the draw ---- */
+
+typedef struct {
+    const char *slide, *name;
+    uint64_t along; /* of the curve */
+    guint index;
+} Ticket;
+
+static int by_curve(gconstpointer a, gconstpointer b)
+{
+    const Ticket *p = a, *q = b;
+    int order = strcmp(p->slide, q->slide);
+    if (order == 0 && p->along != q->along) {
+        order = p->along < q->along ? -1 : 1;
+    }
+    return order ? order : strcmp(p->name, q->name);
+}
+
+/* Distance along the Hilbert curve through the grid of 2^31 x 2^31. */
+static uint64_t hilbert(uint32_t x, uint32_t y)
+{
+    uint64_t along = 0;
+    for (uint32_t s = (uint32_t)1 << 30; s > 0; s /= 2) {
+        uint32_t right = (x & s) > 0, lower = (y & s) > 0;
+        along += (uint64_t)s * s * ((3 * right) ^ lower);
+        if (!lower) {
+            uint32_t kept = right ? s - 1 - (x & (s - 1)) : x & (s - 1);
+            x = right ? s - 1 - (y & (s - 1)) : y & (s - 1);
+            y = kept;
+        }
+    }
+    return along;
+}
+
+/* Places may be negative: a tile may reach over the border. */
+static uint32_t coordinate(double at)
+{
+    return (uint32_t)CLAMP(at + (double)(1 << 20), 0, (double)INT32_MAX);
+}
+
+static GArray *tickets_of(const Origins *o)
+{
+    GArray *tickets = g_array_sized_new(FALSE, FALSE, sizeof(Ticket), o->place->len);
+    for (guint i = 0; i < o->place->len; i++) {
+        const TilePlace *place = &g_array_index(o->place, TilePlace, i);
+        uint64_t along = place->side > 0 ? hilbert(coordinate(place->x), coordinate(place->y)) : 0;
+        Ticket ticket = {o->slide->pdata[i], o->name->pdata[i], along, i};
+        g_array_append_val(tickets, ticket);
+    }
+    g_array_sort(tickets, by_curve);
+    return tickets;
+}
+
+static int ascending(gconstpointer a, gconstpointer b)
+{
+    guint x = *(const guint *)a, y = *(const guint *)b;
+    return (x > y) - (x < y);
+}
+
+GArray *origins_draw(const Origins *o, guint most, uint64_t seed)
+{
+    g_autoptr(GArray) tickets = tickets_of(o);
+    GArray *chosen = g_array_sized_new(FALSE, FALSE, sizeof(guint), most);
+    for (uint64_t run = 0; run < most; run++) {
+        guint from = (guint)(run * tickets->len / most), to = (guint)((run + 1) * tickets->len / most);
+        Rng rng = rng_at(seed, rng_name("max_tiles"), (uint32_t)run);
+        guint at = from + (to > from ? rng_below(&rng, to - from) : 0);
+        g_array_append_val(chosen, g_array_index(tickets, Ticket, at).index);
+    }
+    g_array_sort(chosen, ascending);
+    return chosen;
+}
+
+/* ---- names ---- */
+
+/* In turn: a tile's number as patch sets here have it (6 digits with zeros in front), a place, a longer number. */
+static const char *const name_patterns[] = {
+    "^(.+)[_-]0[0-9]{5}\\.[^.]+$", "^(.+)[_-]x[0-9]+[_-]y[0-9]+\\.[^.]+$",
+    "^(.+)[_-][0-9]{4,}[_-][0-9]{3,}\\.[^.]+$", "^(.+)[_-][0-9]{6,}\\.[^.]+$"};
+
+char *origins_slide_of_name(const char *file)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(name_patterns); i++) {
+        g_autoptr(GRegex) pattern = g_regex_new(name_patterns[i], G_REGEX_CASELESS | G_REGEX_RAW, 0, NULL);
+        g_autoptr(GMatchInfo) match = NULL;
+        if (g_regex_match(pattern, file, 0, &match)) {
+            return g_match_info_fetch(match, 1);
+        }
+    }
+    return g_strdup("");
+}

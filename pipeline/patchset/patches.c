@@ -1,0 +1,96 @@
+/* Patch folders: the name of a sub-folder is the label, as in MVTec and BMAD. */
+#include "pipeline/patchset/patches.h"
+#include "base/error.h"
+#include "base/listing.h"
+#include "tiler/patchset.h"
+#include "tiler/picture.h"
+#include <string.h>
+
+static GPtrArray *sub_folders(const char *folder, GError **error)
+{
+    g_autoptr(GPtrArray) all = listing_read(folder, error);
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; all && i < all->len; i++) {
+        const char *name = all->pdata[i];
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        FileKind kind;
+        if (!listing_kind(path, &kind, error)) {
+            return NULL;
+        }
+        if (name[0] != '.' && kind == FILE_FOLDER) {
+            g_ptr_array_add(names, g_strdup(name));
+        }
+    }
+    return all ? g_steal_pointer(&names) : NULL;
+}
+
+typedef struct {
+    GPtrArray *files, *shown; /* absolute path; the path in the table */
+    GArray *labels;           /* int */
+} Listing;
+
+static gboolean list_label(Listing *list, const char *folder, const char *shown, int label, GError **error)
+{
+    g_auto(GStrv) names = picture_list(folder, error);
+    for (char **name = names; name && *name; name++) {
+        g_ptr_array_add(list->files, g_build_filename(folder, *name, NULL));
+        g_ptr_array_add(list->shown, g_strdup_printf("%s/%s", shown, *name));
+        g_array_append_val(list->labels, label);
+    }
+    return names != NULL;
+}
+
+static gboolean list_all(Listing *list, const char *folder, GError **error)
+{
+    g_autoptr(GPtrArray) names = sub_folders(folder, error);
+    g_autofree char *base = g_path_get_basename(folder);
+    if (!names || !list_label(list, folder, base, -1, error)) {
+        return FALSE;
+    }
+    for (guint i = 0; i < names->len; i++) {
+        g_autofree char *path = g_build_filename(folder, names->pdata[i], NULL);
+        g_autofree char *shown = g_strdup_printf("%s/%s", base, (char *)names->pdata[i]);
+        if (!list_label(list, path, shown, !g_str_equal(names->pdata[i], "good"), error)) {
+            return FALSE;
+        }
+    }
+    if (list->files->len == 0) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "%s has no .png or .jpg picture, nor has a folder below it", folder);
+    }
+    return list->files->len > 0;
+}
+
+gboolean patches_score_folder(const ScoringOptions *options, const char *folder, GArray *scored,
+                              GError **error)
+{
+    Listing list = {g_ptr_array_new_with_free_func(g_free), g_ptr_array_new_with_free_func(g_free),
+                    g_array_new(FALSE, FALSE, sizeof(int))};
+    gboolean ok = list_all(&list, folder, error) && scoring_pictures(options, list.files, scored, error);
+    for (guint i = 0; ok && i < scored->len; i++) {
+        Scored *s = &g_array_index(scored, Scored, i);
+        g_free(s->file);
+        s->file = g_strdup(list.shown->pdata[i]);
+        s->label = g_array_index(list.labels, int, i);
+    }
+    g_ptr_array_unref(list.files);
+    g_ptr_array_unref(list.shown);
+    g_array_unref(list.labels);
+    return ok;
+}
+
+GPtrArray *patches_manifest(const char *path, GError **error)
+{
+    GError *why = NULL;
+    GPtrArray *patches = patchset_read_manifest(path, &why);
+    if (g_error_matches(why, WSI_ERROR, WSI_ERROR_INPUT)) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "the manifest beside the patches: %s; if it is another program's, give it another name: "
+                    "the slides are then taken from the names of the pictures (SLIDE_NNNNNN)",
+                    why->message);
+        g_clear_error(&why);
+    } else if (why) {
+        g_propagate_error(error, why);
+    }
+    return patches;
+}

@@ -1,0 +1,114 @@
+/* Sizes of pictures.
+ *
+ * A picture of another size than the model's tiles is resampled, and one that is not square is stretched: that is sometimes meant
+ * (small pictures enlarged for the extractor) and sometimes a mistake, so it is always said, with counts. */
+#include "pipeline/patchset/sizes.h"
+
+enum { MOST_NAMED = 4 };
+
+void sizes_add(GArray *sizes, int width, int height)
+{
+    for (guint i = 0; i < sizes->len; i++) {
+        PictureSize *one = &g_array_index(sizes, PictureSize, i);
+        if (one->width == width && one->height == height) {
+            one->count++;
+            return;
+        }
+    }
+    PictureSize fresh = {width, height, 1};
+    g_array_append_val(sizes, fresh);
+}
+
+int sizes_side(const GArray *sizes)
+{
+    const PictureSize *first = sizes->len == 1 ? &g_array_index(sizes, PictureSize, 0) : NULL;
+    return first && first->width == first->height ? first->width : 0;
+}
+
+static gboolean fits(const PictureSize *one, int size)
+{
+    return one->width == size && one->height == size;
+}
+
+int64_t sizes_resampled(const GArray *sizes, int size)
+{
+    int64_t n = 0;
+    for (guint i = 0; i < sizes->len; i++) {
+        const PictureSize *one = &g_array_index(sizes, PictureSize, i);
+        n += fits(one, size) ? 0 : one->count;
+    }
+    return n;
+}
+
+static gint by_count(gconstpointer a, gconstpointer b)
+{
+    const PictureSize *x = a, *y = b;
+    return x->count != y->count   ? (x->count < y->count ? 1 : -1)
+           : x->width != y->width ? x->width - y->width
+                                  : x->height - y->height;
+}
+
+char *sizes_text(const GArray *sizes, int size)
+{
+    g_autoptr(GArray) others = g_array_new(FALSE, FALSE, sizeof(PictureSize));
+    int64_t resampled = sizes_resampled(sizes, size), total = 0, stretched = 0;
+    for (guint i = 0; i < sizes->len; i++) {
+        const PictureSize *one = &g_array_index(sizes, PictureSize, i);
+        total += one->count;
+        stretched += one->width != one->height ? one->count : 0;
+        if (!fits(one, size)) {
+            g_array_append_val(others, *one);
+        }
+    }
+    if (resampled == 0) {
+        return NULL;
+    }
+    g_array_sort(others, by_count);
+    GString *out = g_string_new(NULL);
+    g_string_append_printf(
+        out, "%" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " pictures are not %d x %d px and were resampled",
+        resampled, total, size, size);
+    if (stretched > 0) {
+        g_string_append_printf(out, ", %" G_GINT64_FORMAT " of them stretched since they are not square",
+                               stretched);
+    }
+    for (guint i = 0; i < MIN(others->len, MOST_NAMED); i++) {
+        const PictureSize *one = &g_array_index(others, PictureSize, i);
+        g_string_append_printf(out, "%s%" G_GINT64_FORMAT " of %d x %d px", i ? ", " : ": ", one->count,
+                               one->width, one->height);
+    }
+    if (others->len > MOST_NAMED) {
+        g_string_append_printf(out, " and %u more sizes", others->len - MOST_NAMED);
+    }
+    return g_string_free(out, FALSE);
+}
+
+json_t *sizes_json(GArray *sizes, int size)
+{
+    json_t *list = json_array();
+    int64_t total = 0;
+    g_array_sort(sizes, by_count);
+    for (guint i = 0; i < sizes->len; i++) {
+        const PictureSize *one = &g_array_index(sizes, PictureSize, i);
+        total += one->count;
+        json_array_append_new(list, json_pack("{s:i, s:i, s:I}", "width", one->width, "height", one->height,
+                                              "pictures", (json_int_t)one->count));
+    }
+    return json_pack("{s:i, s:I, s:I, s:o}", "size", size, "pictures", (json_int_t)total, "resampled",
+                     (json_int_t)sizes_resampled(sizes, size), "sizes", list);
+}
+
+char *sizes_text_of_json(const json_t *json)
+{
+    g_autoptr(GArray) sizes = g_array_new(FALSE, FALSE, sizeof(PictureSize));
+    const json_t *one;
+    size_t i;
+    json_array_foreach(json_object_get(json, "sizes"), i, one)
+    {
+        PictureSize size = {(int)json_integer_value(json_object_get(one, "width")),
+                            (int)json_integer_value(json_object_get(one, "height")),
+                            json_integer_value(json_object_get(one, "pictures"))};
+        g_array_append_val(sizes, size);
+    }
+    return sizes_text(sizes, (int)json_integer_value(json_object_get(json, "size")));
+}

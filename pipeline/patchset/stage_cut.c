@@ -1,0 +1,327 @@
+/* cut: the patches of one slide, as files in the folders that their labels and the slide's split give, or in shards of the slide.
+ *
+ * Tiles are independent, so they are cut by all threads and recorded in order.  A picture that an earlier run left is taken
+ * over, whatever its label was then (reuse.h): a changed rule or annotation moves files and cuts only what was left out before, and a
+ * cut that was killed goes on from its last whole shard.
+ * Shards are of one slide here; the stage dataset gives them their names in the patch set. */
+#include "base/durable.h"
+#include "base/error.h"
+#include "base/pool.h"
+#include "pipeline/patchset/cutting.h"
+#include "pipeline/report/json.h"
+#include "pipeline/patchset/reuse.h"
+#include "pipeline/run/stage.h"
+#include "tiler/quality.h"
+#include "tiler/shards.h"
+#include <glib/gstdio.h>
+
+#define SHARD_STEM "patches"
+
+/* What a thread made of a tile. */
+typedef struct {
+    GByteArray *picture, *mask; /* NULL: left out; no mask */
+} Made;
+
+typedef struct {
+    Work *work;
+    const Config *config;
+    Slide *slide;
+    const StainGlass *glass;
+    const Raster *raster; /* NULL: no lesions */
+    const GArray *tiles;  /* Tile */
+    const GArray *shares; /* LesionShare, or NULL */
+    const Reuse *reuse;
+    ShardWriter *shards; /* NULL: files */
+    unsigned drop;       /* flags of tiles that are left out */
+    char pixels[17];
+    int level;
+    double footprint_x, footprint_y; /* of a tile, level-0 px */
+    char *root;                      /* of the patch set */
+    Patch **patches;                 /* one a tile, NULL = left out */
+    Image **buffers;                 /* one a thread */
+    gint unreadable;                 /* atomic: tiles that were left out for it */
+    Made *made;                      /* of tile i: at i % ahead */
+    int64_t ahead;                   /* tiles that are cut before they are recorded, at most */
+    GMutex lock;                     /* guards `disowned` */
+    gboolean disowned;               /* neither manifest nor table name the files any more */
+} Cut;
+
+/* The mask of an Ungood tile at the tile's resolution; leaves *out NULL when none is wanted. */
+static gboolean make_mask(const Cut *cut, const Patch *patch, const Tile *tile, GByteArray **out,
+                          GError **error)
+{
+    if (!cut->raster || !cut->config->dataset_masks || !g_str_equal(patch->label, "Ungood")) {
+        return TRUE;
+    }
+    int size = cut->config->tiles_size;
+    g_autoptr(Image) mask = image_new(size, size, 1, error);
+    if (!mask) {
+        return FALSE;
+    }
+    Rect area = {tile->x, tile->y, cut->footprint_x, cut->footprint_y};
+    raster_fill(cut->raster, &area, mask);
+    *out = g_byte_array_new();
+    return patchset_encode_mask(mask, *out, error);
+}
+
+static void made_clear(Made *made)
+{
+    g_clear_pointer(&made->picture, g_byte_array_unref);
+    g_clear_pointer(&made->mask, g_byte_array_unref);
+}
+
+/* Before the first file changes: nobody may take the former manifest, or the former table of this slide, for true when the cut is
+ * killed. */
+static gboolean disown(Cut *cut, GError **error)
+{
+    g_autofree char *folder = work_output(cut->work, "");
+    g_autofree char *manifest = g_build_filename(cut->root, "manifest.csv", NULL);
+    g_mutex_lock(&cut->lock);
+    if (!cut->disowned) {
+        cut->disowned = reuse_disown(folder, error) && durable_remove(manifest, error);
+    }
+    gboolean ok = cut->disowned;
+    g_mutex_unlock(&cut->lock);
+    return ok;
+}
+
+static gboolean put_file(Cut *cut, const char *file, const GByteArray *bytes, GError **error)
+{
+    return patchset_holds(cut->root, file, bytes) ||
+           (disown(cut, error) && patchset_put(cut->root, file, bytes, error));
+}
+
+/* Files are written where they are made; a picture that lies under another name gets a further one.  The former goes when the stage
+ * dataset sweeps. */
+static gboolean put_files(Cut *cut, const Patch *patch, const Made *made, const char *found, GError **error)
+{
+    g_autofree char *path = patchset_path(cut->root, patch->file);
+    if (made->mask) {
+        g_autofree char *mask = patchset_mask_name(patch);
+        if (!put_file(cut, mask, made->mask, error)) {
+            return FALSE;
+        }
+    }
+    /* Under another number the file's name may soon be another tile's: then the bytes are written. */
+    g_autofree char *name = g_path_get_basename(path), *former = found ? g_path_get_basename(found) : NULL;
+    if (!former || !g_str_equal(name, former)) {
+        return put_file(cut, patch->file, made->picture, error);
+    }
+    return g_str_equal(found, path) || (disown(cut, error) && durable_link(found, path, error));
+}
+
+static gboolean cut_one(int64_t item, int worker, void *data, GError **error)
+{
+    Cut *cut = data;
+    int number = (int)item;
+    const Tile *tile = &g_array_index(cut->tiles, Tile, number);
+    Patch *patch = cutting_patch(cut->config, cut->work->slide, cut->tiles, cut->shares, number);
+    if (!patch) {
+        return TRUE;
+    }
+    cut->patches[number] = patch;
+    patch->level = cut->level;
+    patch->side = cutting_side(cut->config, slide_info(cut->slide)->mpp_x, slide_info(cut->slide)->mpp_y);
+    patch->file =
+        patchset_name(patch->split, patch->label, patch->slide, number, cutting_extension(cut->config));
+    g_strlcpy(patch->pixels, cut->pixels, sizeof patch->pixels);
+    g_autofree char *found = NULL;
+    Made *made = &cut->made[item % cut->ahead];
+    made->picture = reuse_take(cut->reuse, patch, &found);
+    if (!made->picture) {
+        made->picture = g_byte_array_new();
+        if (!cutting_encode(cut->config, cut->slide, cut->glass, tile->x, tile->y, cut->buffers[worker],
+                            made->picture, &patch->valid_share, &patch->flags, error)) {
+            return FALSE;
+        }
+    }
+    gboolean lost = !cut_readable(patch->valid_share);
+    if (lost) {
+        g_atomic_int_inc(&cut->unreadable);
+    }
+    if (lost || patch->flags & cut->drop) {
+        patch_free(patch);
+        cut->patches[number] = NULL;
+        made_clear(made);
+        return TRUE;
+    }
+    durable_hash_bytes(made->picture->data, made->picture->len, patch->sha256);
+    gboolean ok = make_mask(cut, patch, tile, &made->mask, error);
+    if (ok && !cut->shards) {
+        ok = put_files(cut, patch, made, found, error);
+        made_clear(made);
+    }
+    return ok;
+}
+
+/* The tile's sample to the shard. */
+static gboolean record(int64_t item, void *data, GError **error)
+{
+    Cut *cut = data;
+    int number = (int)item;
+    const Tile *tile = &g_array_index(cut->tiles, Tile, number);
+    Patch *patch = cut->patches[number];
+    Made *made = &cut->made[item % cut->ahead];
+    if (!work_tick(cut->work, item, cut->tiles->len, "tiles", error)) {
+        return FALSE;
+    }
+    if (!cut->shards || !patch) {
+        return TRUE;
+    }
+    g_autofree char *key = patchset_key(patch->slide, number);
+    g_autofree char *facts = patchset_facts(patch, tile->x, tile->y, cut->config->tiles_size);
+    ShardSample sample = {key, cutting_extension(cut->config), made->picture, facts, made->mask};
+    int shard = shard_writer_add(cut->shards, &sample, error);
+    if (shard < 0) {
+        return FALSE;
+    }
+    g_autofree char *name = shard_name(SHARD_STEM, shard);
+    g_free(patch->file);
+    patch->file = g_strdup_printf("%s/%s.%s", name, key, sample.extension);
+    made_clear(made);
+    return TRUE;
+}
+
+/* *count: of the slide's shards. */
+static gboolean publish_shards(Cut *cut, int *count, GError **error)
+{
+    const GPtrArray *files = cut->shards ? shard_writer_finish(cut->shards, error) : NULL;
+    if (cut->shards && !files) {
+        return FALSE;
+    }
+    *count = files ? (int)files->len : 0;
+    for (guint i = 0; files && i < files->len; i++) {
+        const ShardFile *file = files->pdata[i];
+        g_autofree char *name = g_strdup_printf("shard-%06u", i);
+        if (!work_publish(cut->work, name, file->path, file->sha256, error)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+/* Tiles whose pictures are held at once: no more than 48 MB if they were not encoded, and enough for all threads. */
+static int64_t tiles_ahead(const Cut *cut)
+{
+    int64_t bytes = (int64_t)3 * cut->config->tiles_size * cut->config->tiles_size;
+    return MAX(2 * cut->work->threads, CLAMP((48 << 20) / bytes, 1, 256));
+}
+
+static gboolean cut_all(Cut *cut, GError **error)
+{
+    const int64_t total = cut->tiles->len;
+    if (!pool_run_ordered(cut->work->threads, total, cut->ahead, cut_one, record, cut, error)) {
+        return FALSE;
+    }
+    g_autoptr(GPtrArray) kept = g_ptr_array_new();
+    for (int64_t i = 0; i < total; i++) {
+        if (cut->patches[i]) {
+            g_ptr_array_add(kept, cut->patches[i]);
+        }
+    }
+    char sha256[65];
+    int shards;
+    g_autofree char *path = work_output(cut->work, PATCHES_TABLE), *folder = work_output(cut->work, "");
+    if (!publish_shards(cut, &shards, error) || !patchset_write_manifest(path, kept, sha256, error) ||
+        !work_publish(cut->work, "patches", path, sha256, error)) {
+        return FALSE;
+    }
+    json_t *facts = json_pack("{s:I, s:I, s:i}", "tiles", (json_int_t)total, "patches", (json_int_t)kept->len,
+                              "unreadable", g_atomic_int_get(&cut->unreadable));
+    g_autofree char *facts_path = work_output(cut->work, "cut.json");
+    if (!json_write(facts_path, facts, sha256, error) ||
+        !work_publish(cut->work, "facts", facts_path, sha256, error)) {
+        return FALSE;
+    }
+    reuse_forget(folder);
+    shards_remove(folder, SHARD_STEM, shards);
+    return work_tick(cut->work, total, total, "tiles", error);
+}
+
+static gboolean make_buffers(Cut *cut, GError **error)
+{
+    int size = cut->config->tiles_size;
+    cut->patches = wsi_try_alloc(MAX(cut->tiles->len, 1), sizeof(Patch *), "the list of patches", error);
+    cut->ahead = tiles_ahead(cut);
+    cut->made = g_new0(Made, cut->ahead);
+    cut->buffers = g_new0(Image *, cut->work->threads);
+    gboolean ok = cut->patches != NULL;
+    for (int t = 0; ok && t < cut->work->threads; t++) {
+        cut->buffers[t] = image_new(size, size, 3, error);
+        ok = cut->buffers[t] != NULL;
+    }
+    return ok;
+}
+
+static void cut_clear(Cut *cut)
+{
+    for (guint i = 0; cut->patches && i < cut->tiles->len; i++) {
+        if (cut->patches[i]) {
+            patch_free(cut->patches[i]);
+        }
+    }
+    for (int t = 0; cut->buffers && t < cut->work->threads; t++) {
+        image_free(cut->buffers[t]);
+    }
+    for (int64_t i = 0; cut->made && i < cut->ahead; i++) {
+        made_clear(&cut->made[i]);
+    }
+    g_free(cut->made);
+    g_free(cut->patches);
+    g_free(cut->buffers);
+    g_free(cut->root);
+}
+
+static gboolean cut_slide(Work *work, Slide *slide, const StainGlass *glass, const GArray *tiles,
+                          const GArray *shares, const Raster *raster, GError **error)
+{
+    const Config *config = work->run->config;
+    Cut cut = {.work = work,
+               .config = config,
+               .slide = slide,
+               .glass = glass,
+               .raster = raster,
+               .tiles = tiles,
+               .shares = shares,
+               .level = cutting_level(config, slide)};
+    double um = config->tiles_size * config->tiles_mpp;
+    cut.footprint_x = um / slide_info(slide)->mpp_x;
+    cut.footprint_y = um / slide_info(slide)->mpp_y;
+    cut.root = g_build_filename(work->run->folder, "dataset", NULL);
+    cutting_pixels(config, slide, glass, cut.pixels);
+    g_autofree char *folder = work_output(work, "");
+    g_autoptr(Reuse) reuse = reuse_open(cut.root, folder, SHARD_STEM, cut.pixels);
+    g_autoptr(ShardWriter) shards = NULL;
+    if (g_str_equal(config->dataset_format, "shards")) {
+        shards = shard_writer_new(folder, SHARD_STEM, 0, (int64_t)config->dataset_shard_mb * 1000000);
+    }
+    if (!quality_flags_parse(config->dataset_drop_flags, &cut.drop, error)) {
+        g_prefix_error(error, "dataset.drop_flags: ");
+        g_free(cut.root);
+        return FALSE;
+    }
+    cut.reuse = reuse;
+    cut.shards = shards;
+    g_mutex_init(&cut.lock);
+    gboolean ok = make_buffers(&cut, error) && cut_all(&cut, error);
+    g_mutex_clear(&cut.lock);
+    cut_clear(&cut);
+    return ok;
+}
+
+gboolean stage_cut(Work *work, GError **error)
+{
+    gboolean lesions = work->slide->label == SLIDE_ANNOTATED;
+    g_autofree char *tiles_path = work_input(work, "grid", "tiles", error);
+    g_autoptr(GArray) tiles = tiles_path ? tiles_read(tiles_path, error) : NULL;
+    g_autofree char *shares_path = tiles && lesions ? work_input(work, "mask", "shares", error) : NULL;
+    g_autoptr(GArray) shares = shares_path ? lesions_read_shares(shares_path, error) : NULL;
+    g_autoptr(Slide) slide = tiles && (shares || !lesions) ? work_open_slide(work, error) : NULL;
+    g_autofree char *border = slide && lesions ? work_input(work, "mask", "border", error) : NULL;
+    g_autoptr(Raster) raster = border ? raster_read(border, error) : NULL;
+    g_autofree char *facts =
+        slide && (raster || !lesions) ? work_input(work, "tissue", "facts", error) : NULL;
+    StainGlass glass;
+    return facts && cutting_glass(facts, slide, &glass, error) &&
+           cut_slide(work, slide, &glass, tiles, shares, raster, error);
+}

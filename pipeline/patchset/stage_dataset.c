@@ -1,0 +1,372 @@
+/* dataset: the patches of all slides become one patch set: manifest, hashes, card, and nothing that is not in the manifest.
+ *
+ * Patches that an earlier configuration left under other names are removed here, since only here all slides are known. Only files
+ * that carry the name of a patch of a slide of this run are touched.  What was cut but is not in the sample waits in dataset_unused/: another slide or another limit
+ * may want it, and moving is cheaper than cutting. */
+#include "base/durable.h"
+#include "base/error.h"
+#include "base/listing.h"
+#include "pipeline/patchset/card.h"
+#include "pipeline/cohort/copies.h"
+#include "pipeline/patchset/cutting.h"
+#include "pipeline/cohort/gaps.h"
+#include "pipeline/report/json.h"
+#include "pipeline/run/leftout.h"
+#include "pipeline/patchset/packing.h"
+#include "pipeline/slide/recipe.h"
+#include "pipeline/patchset/reuse.h"
+#include "pipeline/patchset/sampling.h"
+#include "pipeline/run/stage.h"
+#include "pipeline/patchset/sums.h"
+#include <string.h>
+
+/* All patches, slides in the order of the run. */
+static GPtrArray *gather(const Work *work, GError **error)
+{
+    g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func((GDestroyNotify)patch_free);
+    int cut = 0;
+    for (guint i = 0; i < work->run->slides->len; i++) {
+        const SlideEntry *entry = work->run->slides->pdata[i];
+        g_autofree char *path = work_find(work, "cut", entry->id, "patches");
+        if (!path) {
+            continue; /* this slide failed: the status says why */
+        }
+        cut++;
+        g_autoptr(GPtrArray) part = patchset_read_manifest(path, error);
+        if (!part) {
+            return NULL;
+        }
+        g_ptr_array_extend_and_steal(all, g_steal_pointer(&part));
+    }
+    if (cut == 0) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "there is no patch set: no slide of %u was cut without a failure; wsiflow status says "
+                    "why of each",
+                    work->run->slides->len);
+        return NULL;
+    }
+    if (all->len == 0) {
+        g_set_error(
+            error, WSI_ERROR, WSI_ERROR_INPUT,
+            "no patch was cut from %u slides: is there tissue, and is tiles.min_tissue (%g) not too high?",
+            work->run->slides->len, work->run->config->tiles_min_tissue);
+        return NULL;
+    }
+    return g_steal_pointer(&all);
+}
+
+/* ---- what is left over from other configurations ---- */
+
+/* The beginnings of names of patches (owned): of every slide that this run ever had, by the job table or by a folder in slides/. */
+static GHashTable *own_stems(const Work *work, GError **error)
+{
+    g_autoptr(GHashTable) units = store_units(work->store, error);
+    g_autofree char *root = g_build_filename(work->run->folder, "slides", NULL);
+    g_autoptr(GPtrArray) names = units ? listing_read_if_there(root, error) : NULL;
+    GHashTable *stems = names ? g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL) : NULL;
+    for (guint i = 0; names && i < names->len; i++) {
+        g_hash_table_add(units, g_strdup(names->pdata[i]));
+    }
+    GHashTableIter iter;
+    gpointer unit;
+    for (g_hash_table_iter_init(&iter, units); stems && g_hash_table_iter_next(&iter, &unit, NULL);) {
+        g_autofree char *any = patchset_name("test", "good", unit, 0, "png"),
+                        *base = g_path_get_basename(any);
+        g_hash_table_add(stems, g_strndup(base, strlen(base) - strlen("_000000.png")));
+    }
+    return stems;
+}
+
+/* Whether the name is STEM_NNNNNN.png, .jpg or STEM_NNNNNN_mask.png of a slide of this run: others are not ours to remove. */
+static gboolean is_patch_name(const char *name, GHashTable *stems)
+{
+    static const char *const ends[] = {"_mask.png", ".png", ".jpg"};
+    for (size_t i = 0; i < G_N_ELEMENTS(ends); i++) {
+        if (g_str_has_suffix(name, ends[i])) {
+            g_autofree char *stem = g_strndup(name, strlen(name) - strlen(ends[i]));
+            char *at = strrchr(stem, '_');
+            if (!at || strlen(at) < strlen("_000000") || strspn(at + 1, "0123456789") != strlen(at + 1)) {
+                return FALSE;
+            }
+            *at = 0;
+            return g_hash_table_contains(stems, stem);
+        }
+    }
+    return FALSE;
+}
+
+/* What is passed over stays in the patch set, so what cannot be listed is an error. */
+static gboolean sweep(const char *folder, GHashTable *stems, GHashTable *wanted, GError **error)
+{
+    g_autoptr(GPtrArray) names = listing_read_if_there(folder, error);
+    for (guint i = 0; names && i < names->len; i++) {
+        const char *name = names->pdata[i];
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        if (is_patch_name(name, stems)) { /* a look at each of a million patches would take seconds */
+            if (!g_hash_table_contains(wanted, path)) {
+                durable_discard(path);
+            }
+        } else if (!g_file_test(path, G_FILE_TEST_IS_SYMLINK)) {
+            FileKind kind;
+            if (!listing_kind(path, &kind, error) ||
+                (kind == FILE_FOLDER && !sweep(path, stems, wanted, error))) {
+                return FALSE;
+            }
+        }
+    }
+    return names != NULL;
+}
+
+static gboolean has_mask(const Work *work, const Patch *patch)
+{
+    return work->run->config->dataset_masks && g_str_equal(patch->label, "Ungood");
+}
+
+/* The files of a patch (owned): the picture and, when there is one, the mask; in the sample, or where they wait to be in one. */
+static GPtrArray *files_of(const Work *work, const Patch *patch, gboolean unused)
+{
+    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *root = g_build_filename(work->run->folder, "dataset", NULL);
+    g_autofree char *mask = has_mask(work, patch) ? patchset_mask_name(patch) : NULL;
+    const char *const names[] = {patch->file, mask};
+    for (size_t i = 0; i < G_N_ELEMENTS(names) && names[i]; i++) {
+        g_autofree char *name = unused ? patchset_unused_name(names[i]) : g_strdup(names[i]);
+        g_ptr_array_add(paths, patchset_path(root, name));
+    }
+    return paths;
+}
+
+static void add_files(const Work *work, const GPtrArray *patches, gboolean unused, GHashTable *wanted)
+{
+    for (guint i = 0; patches && i < patches->len; i++) {
+        g_autoptr(GPtrArray) paths = files_of(work, patches->pdata[i], unused);
+        for (guint p = 0; p < paths->len; p++) {
+            g_hash_table_add(wanted, g_strdup(paths->pdata[p]));
+        }
+    }
+}
+
+/* NULL, NULL: none is wanted. */
+static gboolean sweep_all(const Work *work, const GPtrArray *patches, const GPtrArray *dropped,
+                          GError **error)
+{
+    static const char *const folders[] = {"dataset", "dataset_valid", "dataset_train", "dataset_unused"};
+    g_autoptr(GHashTable) wanted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GHashTable) stems = own_stems(work, error);
+    add_files(work, patches, FALSE, wanted);
+    add_files(work, dropped, TRUE, wanted);
+    for (size_t i = 0; stems && i < G_N_ELEMENTS(folders); i++) {
+        g_autofree char *folder = patchset_path(work->run->folder, folders[i]); /* as `wanted` has it */
+        if (!sweep(folder, stems, wanted, error)) {
+            return FALSE;
+        }
+    }
+    return stems != NULL;
+}
+
+/* ---- the sample ---- */
+
+/* Moves files to where they belong, unless they are there. */
+static gboolean move_files(const Work *work, const Patch *patch, gboolean unused, GError **error)
+{
+    g_autoptr(GPtrArray) from = files_of(work, patch, !unused), to = files_of(work, patch, unused);
+    for (guint i = 0; i < from->len; i++) {
+        FileKind here, there;
+        if (!listing_kind(to->pdata[i], &there, error) || !listing_kind(from->pdata[i], &here, error) ||
+            (there == FILE_ABSENT && here != FILE_ABSENT &&
+             !durable_move(from->pdata[i], to->pdata[i], error))) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+/* Whether the files of a patch are where they belong.  When one is gone, the table of its slide is no longer true. */
+static gboolean check_files(const Work *work, const Patch *patch, gboolean unused, GError **error)
+{
+    g_autoptr(GPtrArray) paths = files_of(work, patch, unused);
+    for (guint i = 0; i < paths->len; i++) {
+        const char *path = paths->pdata[i];
+        g_autofree char *folder = g_build_filename(work->run->folder, "slides", patch->slide, NULL);
+        FileKind kind;
+        if (!listing_kind(path, &kind, error)) {
+            return FALSE;
+        }
+        if (kind != FILE_ABSENT) {
+            continue;
+        }
+        if (reuse_disown(folder, error)) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                        "%s is gone: after `wsiflow retry`, the next run cuts slide %s again",
+                        g_str_has_prefix(path, work->run->folder) ? path + strlen(work->run->folder) + 1
+                                                                  : path,
+                        patch->slide);
+        }
+        return FALSE;
+    }
+    return TRUE;
+}
+
+/* Slides that are in no patch set now, since they are not of the run or failed, lose their pictures to the sweep: when they are
+ * back they have to be cut again, and must not be remembered as cut. */
+static gboolean disown_others(const Work *work, GError **error)
+{
+    g_autofree char *root = g_build_filename(work->run->folder, "slides", NULL);
+    g_autoptr(GPtrArray) names = listing_read_if_there(root, error);
+    for (guint i = 0; names && i < names->len; i++) {
+        g_autofree char *cut = work_find(work, "cut", names->pdata[i], "patches");
+        g_autofree char *folder = g_build_filename(root, names->pdata[i], NULL);
+        if (!cut && !reuse_disown(folder, error)) {
+            return FALSE;
+        }
+    }
+    return names != NULL;
+}
+
+/* Hashes of the pictures, and of the masks as they lie there: they are small and few. */
+static gboolean sum_files(const Work *work, const GPtrArray *patches, GString *sums, GError **error)
+{
+    for (guint i = 0; i < patches->len; i++) {
+        const Patch *patch = patches->pdata[i];
+        sums_add(sums, patch->sha256, patch->file);
+        if (has_mask(work, patch)) {
+            char sha256[65];
+            g_autofree char *mask = patchset_mask_name(patch);
+            g_autofree char *root = g_build_filename(work->run->folder, "dataset", NULL),
+                            *path = patchset_path(root, mask);
+            if (!durable_hash_file(path, sha256, NULL, error)) {
+                return FALSE;
+            }
+            sums_add(sums, sha256, mask);
+        }
+    }
+    return TRUE;
+}
+
+static gboolean place_all(const Work *work, const GPtrArray *patches, gboolean unused, GError **error)
+{
+    for (guint i = 0; i < patches->len; i++) {
+        if (!move_files(work, patches->pdata[i], unused, error) ||
+            !check_files(work, patches->pdata[i], unused, error)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+static gboolean place_files(const Work *work, const GPtrArray *patches, const GPtrArray *dropped,
+                            GError **error)
+{
+    if (!place_all(work, patches, FALSE, error) || !place_all(work, dropped, TRUE, error)) {
+        return FALSE;
+    }
+    packing_remove(work);
+    return sweep_all(work, patches, dropped, error);
+}
+
+/* ---- all together ---- */
+
+/* What `cut` left out since it could not be read. */
+static json_t *gather_leftout(const Work *work)
+{
+    json_t *leftout = leftout_new();
+    for (guint i = 0; i < work->run->slides->len; i++) {
+        const SlideEntry *entry = work->run->slides->pdata[i];
+        const json_t *facts = records_get(work->records, "cut", entry->id, "facts");
+        leftout_add(leftout, entry->id, json_integer_value(json_object_get(facts, "unreadable")));
+    }
+    return leftout;
+}
+
+static gboolean write_recipe(Work *work, GString *sums, GError **error)
+{
+    char sha256[65];
+    Recipe recipe;
+    g_autofree char *path = work_output(work, "dataset/" RECIPE_FILE);
+    if (!recipe_of_config(work->run->config, &recipe, error) ||
+        !json_write(path, recipe_json(&recipe), sha256, error) ||
+        !work_publish(work, "recipe", path, sha256, error)) {
+        return FALSE;
+    }
+    sums_add(sums, sha256, RECIPE_FILE);
+    return TRUE;
+}
+
+/* Where the command that ends the run, and the report, find them. */
+static gboolean write_gaps(Work *work, const GPtrArray *gaps, GError **error)
+{
+    char sha256[65];
+    g_autofree char *path = work_output(work, GAPS_FILE);
+    return json_write(path, json_pack("{s:o}", "told", json_texts(gaps)), sha256, error) &&
+           work_publish(work, "gaps", path, sha256, error);
+}
+
+static gboolean write_card(Work *work, const GPtrArray *patches, const GPtrArray *dropped,
+                           const char *manifest_sha, const char *sums_sha, GError **error)
+{
+    char sha256[65];
+    Repeats repeats;
+    if (!repeats_of_patches(patches, &repeats, error)) {
+        return FALSE;
+    }
+    json_auto_t *leftout = gather_leftout(work);
+    g_autofree char *repeated = work_output(work, REPEATS_FILE);
+    g_autofree char *unreadable = work_output(work, LEFTOUT_FILE),
+                    *card = work_output(work, "dataset/CARD.md");
+    g_autoptr(GPtrArray) gaps = gaps_find(work->run->slides, patches, work->run->config);
+    g_autofree char *text =
+        card_text(work, patches, dropped, gaps, leftout, &repeats, manifest_sha, sums_sha);
+    return write_gaps(work, gaps, error) && json_write(unreadable, json_incref(leftout), sha256, error) &&
+           work_publish(work, "unreadable", unreadable, sha256, error) &&
+           json_write(repeated, repeats_json(&repeats), sha256, error) &&
+           work_publish(work, "repeats", repeated, sha256, error) &&
+           durable_write_file(card, text, strlen(text), sha256, error) &&
+           work_publish(work, ".card", card, sha256, error);
+}
+
+static gboolean write_tables(Work *work, const GPtrArray *patches, const GPtrArray *dropped, GString *sums,
+                             GError **error)
+{
+    char manifest_sha[65], sums_sha[65];
+    g_autofree char *manifest = work_output(work, "dataset/manifest.csv");
+    if (!patchset_write_manifest(manifest, patches, manifest_sha, error) ||
+        !work_publish(work, "manifest", manifest, manifest_sha, error) || !write_recipe(work, sums, error)) {
+        return FALSE;
+    }
+    g_autofree char *list = work_output(work, "dataset/" SUMS_FILE);
+    sums_add(sums, manifest_sha, "manifest.csv");
+    if (!durable_write_file(list, sums->str, sums->len, sums_sha, error) ||
+        !work_publish(work, "sums", list, sums_sha, error)) {
+        return FALSE;
+    }
+    return write_card(work, patches, dropped, manifest_sha, sums_sha, error);
+}
+
+gboolean stage_dataset(Work *work, GError **error)
+{
+    g_autoptr(GPtrArray) patches = gather(work, error);
+    if (!patches || !copies_check(work, error) || !card_check_leak(work, patches, error) ||
+        !work_tick(work, patches->len, patches->len, "patches", error)) {
+        return FALSE;
+    }
+    g_autoptr(GPtrArray) dropped = sampling_choose(work->run->config, patches);
+    Repeats repeats;
+    if (!repeats_of_patches(patches, &repeats, error)) { /* a leak is reported before any file moves */
+        return FALSE;
+    }
+    /* Files are going to move: after a kill nobody may take the former manifest for true. */
+    g_autofree char *manifest = work_output(work, "dataset/manifest.csv");
+    g_autoptr(GString) sums = g_string_new(NULL);
+    if (!durable_remove(manifest, error) || !disown_others(work, error)) {
+        return FALSE;
+    }
+    if (!g_str_equal(work->run->config->dataset_format, "shards")) {
+        return place_files(work, patches, dropped, error) && sum_files(work, patches, sums, error) &&
+               write_tables(work, patches, dropped, sums, error);
+    }
+    if (!packing_shards(work, patches, dropped, sums, error) ||
+        !write_tables(work, patches, dropped, sums, error)) {
+        return FALSE;
+    }
+    return sweep_all(work, NULL, NULL, error);
+}

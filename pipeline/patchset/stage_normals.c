@@ -1,0 +1,213 @@
+/* normals: the tiles of normal tissue of the training slides, for a training that cuts them itself.
+ *
+ * By the same rules as the patch set, but no picture is written: a table of places.  Tiles are cut here to be judged, since only that
+ * shows what can be read of them (and their flags, for dataset.drop_flags); training cuts them again. */
+#include "base/error.h"
+#include "base/pool.h"
+#include "pipeline/patchset/card.h"
+#include "pipeline/cohort/copies.h"
+#include "pipeline/slide/colouring.h"
+#include "pipeline/patchset/cutting.h"
+#include "pipeline/report/json.h"
+#include "pipeline/run/leftout.h"
+#include "pipeline/patchset/sampling.h"
+#include "pipeline/run/stage.h"
+#include "pipeline/training/traintiles.h"
+#include "tiler/quality.h"
+#include <string.h>
+
+/* ---- judging ---- */
+
+typedef enum { NOT_WANTED, KEPT, FLAGGED, UNREADABLE } Verdict;
+
+typedef struct {
+    Work *work;
+    const Config *config;
+    Slide *slide;
+    const StainGlass *glass;
+    const GArray *tiles;
+    unsigned drop;
+    Verdict *verdicts; /* one a tile */
+} Judge;
+
+static gboolean judge_one(int64_t item, int worker, void *data, GError **error)
+{
+    const Judge *judge = data;
+    const Tile *tile = &g_array_index(judge->tiles, Tile, item);
+    Verdict *verdict = &judge->verdicts[item];
+    int size = judge->config->tiles_size;
+    unsigned flags = 0;
+    double valid_share;
+    if (*verdict == NOT_WANTED) {
+        return TRUE;
+    }
+    g_autoptr(Image) rgb = image_new(size, size, 3, error);
+    if (!rgb || !cutting_judge(judge->config, judge->slide, judge->glass, tile->x, tile->y, rgb, &valid_share,
+                               judge->drop ? &flags : NULL, error)) {
+        return FALSE;
+    }
+    *verdict = !cut_readable(valid_share) ? UNREADABLE : flags & judge->drop ? FLAGGED : KEPT;
+    return TRUE;
+}
+
+static gboolean tell(int64_t item, void *data, GError **error)
+{
+    const Judge *judge = data;
+    return work_tick(judge->work, item, judge->tiles->len, "tiles", error);
+}
+
+/* Of the tiles of a slide that are not NOT_WANTED: those of which too little can be read, and those that have one of the flags of
+ * dataset.drop_flags.  tissue: the facts of that stage. */
+static gboolean judge_tiles(Work *work, const SlideEntry *entry, const char *tissue, const GArray *tiles,
+                            Verdict *verdicts, GError **error)
+{
+    Judge judge = {.work = work, .config = work->run->config, .tiles = tiles, .verdicts = verdicts};
+    if (!quality_flags_parse(judge.config->dataset_drop_flags, &judge.drop, error)) {
+        g_prefix_error(error, "dataset.drop_flags: ");
+        return FALSE;
+    }
+    g_autoptr(Slide) slide = work_open_coloured(work, entry, error);
+    StainGlass glass;
+    if (!slide || !cutting_glass(tissue, slide, &glass, error)) {
+        return FALSE;
+    }
+    judge.slide = slide;
+    judge.glass = &glass;
+    return pool_run_ordered(work->threads, tiles->len, tiles->len, judge_one, tell, &judge, error);
+}
+
+/* ---- tiles ---- */
+
+/* Keeps the patches of a slide that are worth training on; patches[i] is of tile i or NULL. */
+static gboolean keep_tiles(Work *work, const SlideEntry *entry, const char *tissue, const GArray *tiles,
+                           Patch **patches, json_t *leftout, GError **error)
+{
+    g_autofree Verdict *verdicts = g_new0(Verdict, tiles->len + 1);
+    int64_t unreadable = 0;
+    for (guint i = 0; i < tiles->len; i++) {
+        verdicts[i] = patches[i] ? KEPT : NOT_WANTED;
+    }
+    if (!judge_tiles(work, entry, tissue, tiles, verdicts, error)) {
+        return FALSE;
+    }
+    for (guint i = 0; i < tiles->len; i++) {
+        unreadable += verdicts[i] == UNREADABLE;
+        if (patches[i] && verdicts[i] != KEPT) {
+            g_clear_pointer(&patches[i], patch_free);
+        }
+    }
+    leftout_add(leftout, entry->id, unreadable);
+    return TRUE;
+}
+
+/* The tiles of one slide as patches, with the tile's number as the file; nothing when a stage before failed. */
+static gboolean add_tiles(Work *work, const SlideEntry *entry, GPtrArray *patches, GHashTable *places,
+                          json_t *leftout, GError **error)
+{
+    g_autofree char *tiles_path = work_find(work, "grid", entry->id, "tiles");
+    g_autofree char *tissue = work_find(work, "tissue", entry->id, "facts");
+    g_autofree char *shares_path = work_find(work, "mask", entry->id, "shares");
+    g_autofree char *fit = work_find(work, "stain", entry->id, "fit");
+    if (!tiles_path || !tissue || (entry->label == SLIDE_ANNOTATED && !shares_path) ||
+        (colouring_wants_fit(work->run->config) && !fit)) {
+        return TRUE; /* this slide failed: the status says why */
+    }
+    g_autoptr(GArray) tiles = tiles_read(tiles_path, error);
+    g_autoptr(GArray) shares = tiles && shares_path ? lesions_read_shares(shares_path, error) : NULL;
+    if (!tiles || (shares_path && !shares)) {
+        return FALSE;
+    }
+    g_autofree Patch **own = g_new0(Patch *, tiles->len + 1);
+    for (guint i = 0; i < tiles->len; i++) {
+        own[i] = cutting_patch(work->run->config, entry, tiles, shares, (int)i);
+    }
+    gboolean ok = keep_tiles(work, entry, tissue, tiles, own, leftout, error);
+    for (guint i = 0; i < tiles->len; i++) {
+        if (!own[i]) {
+            continue;
+        }
+        own[i]->file = patchset_key(entry->id, (int)i);
+        g_ptr_array_add(patches, own[i]);
+        g_hash_table_insert(places, own[i], g_memdup2(&g_array_index(tiles, Tile, i), sizeof(Tile)));
+    }
+    return ok;
+}
+
+static int slide_index(const GPtrArray *slides, const char *id)
+{
+    for (guint i = 0; i < slides->len; i++) {
+        if (g_str_equal(((const SlideEntry *)slides->pdata[i])->id, id)) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+static gboolean write_table(Work *work, const GPtrArray *patches, GHashTable *places, GError **error)
+{
+    const GPtrArray *slides = work->run->slides;
+    g_autoptr(GArray) normals = g_array_new(FALSE, FALSE, sizeof(NormalTile));
+    g_autoptr(GPtrArray) fingerprints = g_ptr_array_new_with_free_func(g_free);
+    g_autofree double *side = g_new(double, slides->len + 1);
+    for (guint i = 0; i < slides->len; i++) {
+        json_t *facts = card_slide_facts(work, slides->pdata[i]);
+        double mpp_x = json_number_value(json_object_get(facts, "mpp_x")),
+               mpp_y = json_number_value(json_object_get(facts, "mpp_y"));
+        side[i] = cutting_side(work->run->config, mpp_x, mpp_y);
+        const char *text = json_string_value(json_object_get(facts, "fingerprint"));
+        g_ptr_array_add(fingerprints, g_strdup(text ? text : ""));
+        json_decref(facts);
+    }
+    int slide = -1;
+    for (guint i = 0; i < patches->len; i++) {
+        const Patch *patch = patches->pdata[i];
+        const Tile *tile = g_hash_table_lookup(places, patch);
+        if (!g_str_equal(patch->label, "good")) {
+            continue;
+        }
+        if (slide < 0 || !g_str_equal(((const SlideEntry *)slides->pdata[slide])->id, patch->slide)) {
+            slide = slide_index(slides, patch->slide);
+        }
+        NormalTile normal = {slide, tile->x, tile->y, slide >= 0 ? side[slide] : 0};
+        g_array_append_val(normals, normal);
+    }
+    if (normals->len == 0) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "the training slides have no tile of normal tissue");
+        return FALSE;
+    }
+    char sha256[65];
+    g_autofree char *path = work_output(work, "model/tiles.csv");
+    return traintiles_write(path, normals, slides, (const char *const *)fingerprints->pdata, sha256, error) &&
+           work_publish(work, "tiles", path, sha256, error);
+}
+
+static gboolean publish_leftout(Work *work, json_t *leftout, GError **error)
+{
+    char sha256[65];
+    g_autofree char *path = work_output(work, "model/" LEFTOUT_FILE);
+    return json_write(path, json_incref(leftout), sha256, error) &&
+           work_publish(work, "unreadable", path, sha256, error);
+}
+
+gboolean stage_normals(Work *work, GError **error)
+{
+    g_autoptr(GPtrArray) patches = g_ptr_array_new_with_free_func((GDestroyNotify)patch_free);
+    g_autoptr(GHashTable) places = g_hash_table_new_full(NULL, NULL, NULL, g_free); /* Patch* -> Tile */
+    json_auto_t *leftout = leftout_new();
+    if (!copies_check(work, error) || !card_check_leak(work, NULL, error)) { /* before the work */
+        return FALSE;
+    }
+    for (guint i = 0; i < work->run->slides->len; i++) {
+        const SlideEntry *entry = work->run->slides->pdata[i];
+        if (g_str_equal(entry->split, "train") && !add_tiles(work, entry, patches, places, leftout, error)) {
+            return FALSE;
+        }
+    }
+    if (!card_check_leak(work, patches, error)) {
+        return FALSE;
+    }
+    /* Anomalies have a say in a balanced sample, as in a patch set. */
+    g_autoptr(GPtrArray) dropped = sampling_choose(work->run->config, patches);
+    return write_table(work, patches, places, error) && publish_leftout(work, leftout, error) &&
+           work_tick(work, patches->len, patches->len, "tiles", error);
+}

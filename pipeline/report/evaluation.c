@@ -1,0 +1,452 @@
+/* Figures from scores.
+ *
+ * Prevalence is always beside AUROC and average precision, since the second means nothing without it.  The threshold of the best F1 is
+ * chosen on the rows it is quoted for: an upper bound.  The one of the model's calibration was chosen on hold-out normals.
+ * Everything works on lists of row numbers, so a row counts where it belongs, wherever it stands. */
+#include "pipeline/report/evaluation.h"
+#include "pipeline/report/json.h"
+#include "pipeline/training/modelcard.h"
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+/* ---- rows ---- */
+
+/* Rows of one split, or of all. */
+typedef struct {
+    const char *split;                                /* NULL = all */
+    GArray *rows;                                     /* int: with score and label */
+    int unlabelled, unscored, without, tiles, slides; /* without: score, labelled or not */
+} Part;
+
+static Part part_of(const ScoreTable *table, const char *split)
+{
+    Part part = {.split = split, .rows = g_array_new(FALSE, FALSE, sizeof(int))};
+    g_autoptr(GHashTable) slides = g_hash_table_new(NULL, NULL); /* texts are unique */
+    for (int i = 0; i < table->n; i++) {
+        if (split && !g_str_equal(table->split[i], split)) {
+            continue;
+        }
+        part.tiles++;
+        part.unlabelled += table->label[i] < 0;
+        part.without += isnan(table->score[i]);
+        part.unscored += table->label[i] >= 0 && isnan(table->score[i]);
+        if (table->label[i] >= 0 && !isnan(table->score[i])) {
+            g_array_append_val(part.rows, i);
+        }
+        if (*table->group[i]) {
+            g_hash_table_add(slides, (gpointer)table->group[i]);
+        }
+    }
+    part.slides = (int)g_hash_table_size(slides);
+    return part;
+}
+
+static GArray *gather(const GArray *rows, const void *values, size_t size)
+{
+    GArray *out = g_array_sized_new(FALSE, FALSE, (guint)size, rows->len);
+    for (guint i = 0; i < rows->len; i++) {
+        g_array_append_vals(out, (const char *)values + (size_t)g_array_index(rows, int, i) * size, 1);
+    }
+    return out;
+}
+
+/* Figures of some rows and a column; threshold NAN: of the best F1. */
+static gboolean compute(const ScoreTable *table, const GArray *rows, const double *values, double threshold,
+                        Metrics *out)
+{
+    g_autoptr(GArray) score = gather(rows, values, sizeof(double));
+    g_autoptr(GArray) label = gather(rows, table->label, sizeof(int));
+    const double *s = (const double *)(void *)score->data;
+    const int *l = (const int *)(void *)label->data;
+    return isnan(threshold) ? metrics_compute(s, l, (int)rows->len, out, NULL)
+                            : metrics_at(s, l, (int)rows->len, threshold, out, NULL);
+}
+
+/* Test first, training last of the known ones. */
+static int split_rank(const char *split)
+{
+    static const char *const order[] = {"test", "valid", "none", "train"};
+    int rank = 0;
+    while (rank < (int)G_N_ELEMENTS(order) && !g_str_equal(order[rank], split)) {
+        rank++;
+    }
+    return rank;
+}
+
+static gint by_split(gconstpointer a, gconstpointer b)
+{
+    const char *x = *(const char *const *)a, *y = *(const char *const *)b;
+    int order = split_rank(x) - split_rank(y);
+    return order ? order : strcmp(x, y);
+}
+
+/* The splits of a table, in order; empty when no row says one. */
+static GPtrArray *splits_of(const ScoreTable *table)
+{
+    GPtrArray *splits = g_ptr_array_new();
+    g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
+    for (int i = 0; i < table->n; i++) {
+        if (g_hash_table_add(seen, (gpointer)table->split[i])) {
+            g_ptr_array_add(splits, (gpointer)table->split[i]);
+        }
+    }
+    if (splits->len == 1 && !*(const char *)splits->pdata[0]) {
+        g_ptr_array_set_size(splits, 0);
+    }
+    g_ptr_array_sort(splits, by_split);
+    return splits;
+}
+
+/* The split of the headline; NULL = all rows. */
+static const char *headline_split(const ScoreTable *table)
+{
+    g_autoptr(GPtrArray) splits = splits_of(table);
+    return splits->len > 0 ? "test" : NULL;
+}
+
+void evaluation_headline(const ScoreTable *table, GArray **score, GArray **label)
+{
+    Part part = part_of(table, headline_split(table));
+    *score = gather(part.rows, table->score, sizeof(double));
+    *label = gather(part.rows, table->label, sizeof(int));
+    g_array_unref(part.rows);
+}
+
+/* ---- figures of some rows ---- */
+
+enum { NEEDS_NORMALS = 1, NEEDS_ANOMALIES = 2, NEEDS_BOTH = 3 };
+
+static const struct {
+    const char *key;
+    size_t at; /* in Metrics */
+    int needs;
+    gboolean of_threshold;
+} metric_keys[] = {
+    {"auroc", offsetof(Metrics, auroc), NEEDS_BOTH, FALSE},
+    {"average_precision", offsetof(Metrics, average_precision), NEEDS_BOTH, FALSE},
+    {"f1", offsetof(Metrics, best_f1), NEEDS_BOTH, TRUE},
+    {"precision", offsetof(Metrics, precision), NEEDS_BOTH, TRUE},
+    {"recall", offsetof(Metrics, recall), NEEDS_ANOMALIES, TRUE},
+    {"specificity", offsetof(Metrics, specificity), NEEDS_NORMALS, TRUE},
+    {"accuracy", offsetof(Metrics, accuracy), NEEDS_BOTH, TRUE},
+    {"balanced_accuracy", offsetof(Metrics, balanced_accuracy), NEEDS_BOTH, TRUE},
+};
+
+static int classes_of(const Metrics *m)
+{
+    return (m->positives < m->n ? NEEDS_NORMALS : 0) | (m->positives > 0 ? NEEDS_ANOMALIES : 0);
+}
+
+/* What cannot be computed of rows of one class, and why. Caller frees. */
+static char *one_class_text(const Metrics *m, gboolean with_threshold)
+{
+    const char *missing = m->positives > 0 ? "normal" : "an anomaly";
+    if (!with_threshold) {
+        return g_strdup_printf(
+            "no row is %s, so AUROC, average precision and the threshold of the best F1 cannot be computed",
+            missing);
+    }
+    return g_strdup_printf(
+        "no row is %s, so AUROC, average precision, F1, precision and %s cannot be computed", missing,
+        m->positives > 0 ? "specificity" : "recall");
+}
+
+/* threshold NAN: there is none. */
+static json_t *metrics_json(const Metrics *m, double threshold, const char *from)
+{
+    int has = classes_of(m);
+    gboolean cut = !isnan(threshold);
+    json_t *out =
+        json_pack("{s:i, s:i, s:f}", "n", m->n, "positives", m->positives, "prevalence", m->prevalence);
+    if (cut) {
+        json_object_set_new(out, "threshold", json_number_or_null(threshold));
+    }
+    if (cut && from) {
+        json_object_set_new(out, "threshold_from", json_string(from));
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(metric_keys); i++) {
+        if ((metric_keys[i].needs & ~has) == 0 && (cut || !metric_keys[i].of_threshold)) {
+            double value;
+            memcpy(&value, (const char *)m + metric_keys[i].at, sizeof value);
+            if (!isnan(value)) {
+                json_object_set_new(out, metric_keys[i].key, json_number_or_null(value));
+            }
+        }
+    }
+    if (cut) {
+        json_object_set_new(
+            out, "confusion",
+            json_pack("{s:i, s:i, s:i, s:i}", "tn", m->tn, "fp", m->fp, "fn", m->fn, "tp", m->tp));
+    }
+    if (has != NEEDS_BOTH) {
+        g_autofree char *why = one_class_text(m, cut);
+        json_object_set_new(out, "absent", json_string(why));
+    } else if (cut && m->tp + m->fp == 0) {
+        json_object_set_new(
+            out, "absent",
+            json_string("no row has a score at or above the threshold, so the precision cannot be computed"));
+    }
+    return out;
+}
+
+/* NULL when there are no rows. */
+static json_t *best_json(const ScoreTable *table, const GArray *rows)
+{
+    Metrics m;
+    if (!compute(table, rows, table->score, NAN, &m)) {
+        return NULL;
+    }
+    g_autofree char *from = g_strdup_printf("of these %d rows", m.n);
+    return metrics_json(&m, classes_of(&m) == NEEDS_BOTH ? m.best_f1_threshold : NAN, from);
+}
+
+static json_t *columns_json(const ScoreTable *table, const GArray *rows)
+{
+    json_t *out = json_object();
+    for (int c = 0; table->columns[c]; c++) {
+        Metrics m;
+        int gaps = 0;
+        for (guint i = 0; i < rows->len; i++) {
+            gaps += isnan(table->values[c][g_array_index(rows, int, i)]);
+        }
+        if (gaps > 0) {
+            g_autofree char *why = g_strdup_printf("%d of %u rows have no value", gaps, rows->len);
+            json_object_set_new(out, table->columns[c], json_pack("{s:s}", "absent", why));
+        } else if (compute(table, rows, table->values[c], NAN, &m) && classes_of(&m) == NEEDS_BOTH) {
+            json_object_set_new(
+                out, table->columns[c],
+                json_pack("{s:f, s:f}", "auroc", m.auroc, "average_precision", m.average_precision));
+        }
+    }
+    return out;
+}
+
+static json_t *without_blank_json(const ScoreTable *table, const GArray *rows)
+{
+    g_autoptr(GArray) rest = g_array_new(FALSE, FALSE, sizeof(int));
+    for (guint i = 0; i < rows->len; i++) {
+        int row = g_array_index(rows, int, i);
+        if (table->blank[row] != BLANK_YES) {
+            g_array_append_val(rest, row);
+        }
+    }
+    return best_json(table, rest);
+}
+
+/* Why a part has no figures at all, or NULL. Caller frees. */
+static char *nothing_text(const Part *part)
+{
+    if (part->rows->len > 0) {
+        return NULL;
+    }
+    if (part->tiles == 0 && part->split) {
+        return g_strdup_printf("no row is of the split %s, and rows of other splits are in no headline",
+                               part->split);
+    }
+    return g_strdup_printf(
+        "none of %d rows has both a label and a score (%d without label, %d with a label but without score)",
+        part->tiles, part->unlabelled, part->unscored);
+}
+
+/* On how many tiles a threshold was chosen; NULL = not known. Caller frees. */
+static char *threshold_from(const Threshold *threshold)
+{
+    const Calibration *calibration = threshold->calibration;
+    if (!calibration) {
+        return NULL;
+    }
+    GString *out = g_string_new(NULL);
+    g_string_append_printf(out, "of n = %" G_GINT64_FORMAT " held-out normal tiles", calibration->tiles);
+    if (calibration->chosen.draws > 0) {
+        g_string_append_printf(out, ", %d augmented draws of each", calibration->chosen.draws);
+    }
+    return g_string_free(out, FALSE);
+}
+
+/* The figures of a part at a threshold that was chosen elsewhere; without one, why. */
+static void add_threshold(json_t *out, const ScoreTable *table, const Part *part, const Threshold *threshold)
+{
+    Metrics m;
+    if (isnan(threshold->value)) {
+        if (threshold->absent) {
+            json_object_set_new(out, threshold->key, json_pack("{s:s}", "absent", threshold->absent));
+        }
+    } else if (compute(table, part->rows, table->score, threshold->value, &m)) {
+        g_autofree char *from = threshold_from(threshold);
+        json_object_set_new(out, threshold->key, metrics_json(&m, threshold->value, from));
+    }
+}
+
+static json_t *part_json(const ScoreTable *table, const Part *part, const Threshold *thresholds, int count)
+{
+    json_t *out = json_object();
+    g_autofree char *nothing = nothing_text(part);
+    if (part->split) {
+        json_object_set_new(out, "split", json_string(part->split));
+    }
+    json_object_update_new(out, json_pack("{s:i, s:i, s:i, s:i, s:i}", "slides_with_rows", part->slides,
+                                          "rows", part->tiles, "unlabelled", part->unlabelled, "unscored",
+                                          part->unscored, "without_score", part->without));
+    if (nothing) {
+        json_object_set_new(out, "absent", json_string(nothing));
+        return out;
+    }
+    json_object_set_new(out, "best_f1", best_json(table, part->rows));
+    for (int t = 0; t < count; t++) {
+        add_threshold(out, table, part, &thresholds[t]);
+    }
+    if (table->blank) {
+        json_t *without = without_blank_json(table, part->rows);
+        json_object_set_new(out, "without_near_blank",
+                            without ? without : json_pack("{s:s}", "absent", "all rows are near-blank"));
+    }
+    json_object_set_new(out, "columns", columns_json(table, part->rows));
+    return out;
+}
+
+/* ---- slides ---- */
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+typedef struct {
+    const ScoreTable *table;
+    int row;
+} SlideRow;
+
+static gint by_slide(gconstpointer a, gconstpointer b)
+{
+    const SlideRow *x = a, *y = b;
+    const char *const *split = x->table->split, *const *slide = x->table->group;
+    int order = by_split(&split[x->row], &split[y->row]);
+    order = order ? order : strcmp(slide[x->row], slide[y->row]);
+    return order ? order : x->row - y->row;
+}
+
+/* One line a slide: how much, how high. */
+static json_t *slide_json_of(const ScoreTable *table, const GArray *rows)
+{
+    int first = g_array_index(rows, int, 0), anomalies = 0, lost = 0;
+    g_autoptr(GArray) scored = g_array_new(FALSE, FALSE, sizeof(int));
+    for (guint i = 0; i < rows->len; i++) {
+        int row = g_array_index(rows, int, i);
+        if (isnan(table->score[row])) {
+            lost += table->label[row] > 0;
+        } else {
+            g_array_append_val(scored, row);
+        }
+    }
+    int n = (int)scored->len, top = (n + 99) / 100;
+    g_autoptr(GArray) values = gather(scored, table->score, sizeof(double));
+    g_autoptr(GArray) labelled = g_array_new(FALSE, FALSE, sizeof(int));
+    double *sorted = (double *)(void *)values->data, sum = 0;
+    for (int i = 0; i < n; i++) {
+        int row = g_array_index(scored, int, i);
+        anomalies += table->label[row] > 0;
+        if (table->label[row] >= 0) {
+            g_array_append_val(labelled, row);
+        }
+    }
+    qsort(sorted, (size_t)n, sizeof(double), by_value);
+    for (int i = 0; i < top; i++) {
+        sum += sorted[n - 1 - i];
+    }
+    json_t *out = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i}", "slide", table->group[first], "tiles", n,
+                            "labelled", (int)labelled->len, "lesion_tiles", anomalies, "without_score",
+                            (int)rows->len - n, "lesion_tiles_without_score", lost);
+    Metrics m;
+    if (compute(table, labelled, table->score, NAN, &m) && classes_of(&m) == NEEDS_BOTH) {
+        json_object_set_new(out, "auroc", json_real(m.auroc));
+    }
+    if (n > 0) {
+        json_object_update_new(out, json_pack("{s:o, s:o, s:i, s:o}", "median",
+                                              json_number_or_null((sorted[(n - 1) / 2] + sorted[n / 2]) / 2),
+                                              "top_1_percent_mean", json_number_or_null(sum / top),
+                                              "top_1_percent_tiles", top, "maximum",
+                                              json_number_or_null(sorted[n - 1])));
+    }
+    if (*table->split[first]) {
+        json_object_set_new(out, "split", json_string(table->split[first]));
+    }
+    return out;
+}
+
+static json_t *slides_json(const ScoreTable *table)
+{
+    json_t *out = json_array();
+    g_autoptr(GArray) order = g_array_new(FALSE, FALSE, sizeof(SlideRow));
+    for (int i = 0; i < table->n; i++) {
+        if (*table->group[i]) {
+            g_array_append_val(order, ((SlideRow){table, i}));
+        }
+    }
+    g_array_sort(order, by_slide);
+    for (guint i = 0; i < order->len;) {
+        g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(int));
+        int first = g_array_index(order, SlideRow, i).row;
+        for (; i < order->len; i++) {
+            int row = g_array_index(order, SlideRow, i).row;
+            if (table->group[row] != table->group[first] || table->split[row] != table->split[first]) {
+                break;
+            }
+            g_array_append_val(rows, row);
+        }
+        json_array_append_new(out, slide_json_of(table, rows));
+    }
+    return out;
+}
+
+/* ---- all together ---- */
+
+static json_t *splits_json(const ScoreTable *table, const GPtrArray *splits, const Threshold *thresholds,
+                           int count)
+{
+    json_t *out = json_array();
+    for (guint i = 0; i < splits->len; i++) {
+        Part part = part_of(table, splits->pdata[i]);
+        json_array_append_new(out, part_json(table, &part, thresholds, count));
+        g_array_unref(part.rows);
+    }
+    return out;
+}
+
+/* Where thresholds are from, and why one may not hold. */
+static void add_calibrations(json_t *out, const Threshold *thresholds, int count)
+{
+    for (int t = 0; t < count; t++) {
+        const Calibration *calibration = isnan(thresholds[t].value) ? NULL : thresholds[t].calibration;
+        if (!calibration) {
+            continue;
+        }
+        g_auto(GStrv) lines = modelcard_lines(calibration);
+        json_t *model = json_array();
+        for (char **line = lines; *line; line++) {
+            json_array_append_new(model, json_string(*line));
+        }
+        json_object_set_new(out, "calibration", calibration_write(calibration));
+        json_object_set_new(out, "model", model);
+    }
+}
+
+json_t *evaluation_json(const ScoreTable *table, const Threshold *thresholds, int count)
+{
+    json_t *out = json_pack("{s:s}", "score", table->name);
+    g_autoptr(GPtrArray) splits = splits_of(table);
+    Part part = part_of(table, headline_split(table));
+    json_object_update_new(out, part_json(table, &part, thresholds, count));
+    g_array_unref(part.rows);
+    if (splits->len > 0) {
+        json_object_set_new(out, "splits", splits_json(table, splits, thresholds, count));
+    }
+    json_object_set_new(out, "slides", slides_json(table));
+    if (table->labels) {
+        json_object_set(out, "labels", table->labels);
+    }
+    add_calibrations(out, thresholds, count);
+    json_object_set_new(out, "told", json_texts(table->told));
+    return out;
+}

@@ -1,0 +1,167 @@
+/* Figures as lines of text. */
+#include "pipeline/report/evaluation.h"
+#include <math.h>
+
+/* " NAME VALUE" when the value is there. */
+static void put_number(GString *out, const json_t *object, const char *key, const char *name,
+                       const char *format)
+{
+    const json_t *value = json_object_get(object, key);
+    char text[G_ASCII_DTOSTR_BUF_SIZE];
+    if (json_is_number(value)) {
+        g_string_append_printf(out, "  %s %s", name,
+                               g_ascii_formatd(text, sizeof text, format, json_number_value(value)));
+    }
+}
+
+static int whole(const json_t *object, const char *key)
+{
+    return (int)json_integer_value(json_object_get(object, key));
+}
+
+static void put_absent(GString *out, const json_t *object)
+{
+    const char *why = json_string_value(json_object_get(object, "absent"));
+    if (why) {
+        g_string_append_printf(out, "  %s\n", why);
+    }
+}
+
+static void put_threshold(GString *out, const json_t *m)
+{
+    const char *from = json_string_value(json_object_get(m, "threshold_from"));
+    const json_t *c = json_object_get(m, "confusion");
+    put_number(out, m, "threshold", "threshold", "%.6g");
+    g_string_append_printf(out, "%s%s%s:", from ? " (" : "", from ? from : "", from ? ")" : "");
+    put_number(out, m, "f1", "F1", "%.4f");
+    put_number(out, m, "precision", "precision", "%.4f");
+    put_number(out, m, "recall", "recall", "%.4f");
+    put_number(out, m, "specificity", "specificity", "%.4f");
+    g_string_append_printf(out, "\n  confusion (rows truth, columns prediction): [[%d %d] [%d %d]]\n",
+                           whole(c, "tn"), whole(c, "fp"), whole(c, "fn"), whole(c, "tp"));
+}
+
+static void put_figures(GString *out, const char *which, const char *title, const json_t *m)
+{
+    if (!m) {
+        return;
+    }
+    if (json_object_get(m, "n")) {
+        g_string_append_printf(out, "%s, %s: %d rows, %d of them anomalies, prevalence %.4f\n", which, title,
+                               whole(m, "n"), whole(m, "positives"),
+                               json_number_value(json_object_get(m, "prevalence")));
+    } else {
+        g_string_append_printf(out, "%s, %s:\n", which, title);
+    }
+    if (json_object_get(m, "auroc")) {
+        put_number(out, m, "auroc", "AUROC", "%.4f");
+        put_number(out, m, "average_precision", "average precision", "%.4f");
+        g_string_append_c(out, '\n');
+    }
+    if (json_object_get(m, "threshold")) {
+        put_threshold(out, m);
+    }
+    put_absent(out, m);
+}
+
+static void put_part(GString *out, const json_t *part)
+{
+    static const struct {
+        const char *key, *title;
+    } rows[] = {{"best_f1", "best F1"},
+                {"calibrated", "threshold of the model's calibration"},
+                {"given", "threshold given"},
+                {"without_near_blank", "without near-blank tiles, best F1"}};
+    const char *split = json_string_value(json_object_get(part, "split"));
+    const char *which = !split ? "all" : *split ? split : "split unknown";
+    for (size_t r = 0; r < G_N_ELEMENTS(rows); r++) {
+        put_figures(out, which, rows[r].title, json_object_get(part, rows[r].key));
+    }
+    if (json_object_get(part, "absent")) {
+        g_string_append_printf(out, "%s: no figures\n", which);
+        put_absent(out, part);
+    }
+    g_string_append_printf(out, "  left out: %d rows without label, %d with a label but without score\n",
+                           whole(part, "unlabelled"), whole(part, "unscored"));
+}
+
+static void put_columns(GString *out, const json_t *figures)
+{
+    const char *key;
+    json_t *value;
+    if (json_object_size(json_object_get(figures, "columns")) > 0) {
+        g_string_append(out, "by score:\n");
+    }
+    json_object_foreach(json_object_get(figures, "columns"), key, value)
+    {
+        g_string_append_printf(out, "  %-10s", key);
+        put_number(out, value, "auroc", "AUROC", "%.4f");
+        put_number(out, value, "average_precision", "average precision", "%.4f");
+        const char *why = json_string_value(json_object_get(value, "absent"));
+        g_string_append_printf(out, "%s%s\n", why ? " " : "", why ? why : "");
+    }
+}
+
+static void put_slides(GString *out, const json_t *slides)
+{
+    json_t *slide;
+    size_t i;
+    if (json_array_size(slides) > 0) {
+        g_string_append(out, "by slide:\n");
+    }
+    json_array_foreach(slides, i, slide)
+    {
+        const char *split = json_string_value(json_object_get(slide, "split"));
+        g_string_append_printf(out, "  %-24s %s%s%d tiles, %d lesion,",
+                               json_string_value(json_object_get(slide, "slide")), split ? split : "",
+                               split ? "  " : "", whole(slide, "tiles"), whole(slide, "lesion_tiles"));
+        put_number(out, slide, "auroc", "AUROC", "%.4f");
+        put_number(out, slide, "median", "median", "%.3f");
+        put_number(out, slide, "top_1_percent_mean", "top 1 %", "%.3f");
+        int top = whole(slide, "top_1_percent_tiles");
+        if (top > 0) {
+            g_string_append_printf(out, " (%d tile%s)", top, top == 1 ? "" : "s");
+        }
+        put_number(out, slide, "maximum", "maximum", "%.3f");
+        if (whole(slide, "without_score") > 0) {
+            g_string_append_printf(out, "; %d more, %d of them lesion, have no score",
+                                   whole(slide, "without_score"), whole(slide, "lesion_tiles_without_score"));
+        }
+        g_string_append_c(out, '\n');
+    }
+}
+
+char *evaluation_text(const json_t *figures)
+{
+    GString *out = g_string_new(NULL);
+    const json_t *splits = json_object_get(figures, "splits"), *labels = json_object_get(figures, "labels");
+    json_t *one;
+    size_t i;
+    put_part(out, figures);
+    json_array_foreach(splits, i, one)
+    {
+        const char *split = json_string_value(json_object_get(one, "split"));
+        if (!g_str_equal(split, "test")) { /* that is the headline */
+            g_string_append_printf(
+                out, "%s", g_str_equal(split, "train") ? "slides that may have been trained on:\n" : "");
+            put_part(out, one);
+        }
+    }
+    put_columns(out, figures);
+    put_slides(out, json_object_get(figures, "slides"));
+    if (labels) {
+        g_string_append_printf(out, "labels: %d of %d rows have one, %d of %d lines match no row\n",
+                               whole(labels, "joined_rows"),
+                               whole(labels, "joined_rows") + whole(labels, "other_rows"),
+                               whole(labels, "unused_lines"), whole(labels, "lines"));
+    }
+    json_array_foreach(json_object_get(figures, "model"), i, one)
+    {
+        g_string_append_printf(out, "model: %s\n", json_string_value(one));
+    }
+    json_array_foreach(json_object_get(figures, "told"), i, one)
+    {
+        g_string_append_printf(out, "note: %s\n", json_string_value(one));
+    }
+    return g_string_free(out, FALSE);
+}

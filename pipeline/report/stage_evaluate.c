@@ -1,0 +1,157 @@
+/* evaluate: the figures of all scored tiles, as JSON and as a page.
+ *
+ * Figures that cannot be computed, of a cohort without lesions or of no scored slide at all, are no failure: they are absent, with the reason,
+ * and the page shows the rest. */
+#include "base/error.h"
+#include "flows/models/model.h"
+#include "pipeline/report/evaluation.h"
+#include "pipeline/cohort/gaps.h"
+#include "pipeline/report/json.h"
+#include "pipeline/run/leftout.h"
+#include "pipeline/training/models.h"
+#include "pipeline/report/report.h"
+#include "pipeline/run/stage.h"
+#include <math.h>
+
+/* Of whichever model scored: the run's own, or score.model.  The value stays NAN where there is none. */
+static gboolean calibrated_threshold(const Work *work, const char *column, Calibration *calibration,
+                                     Threshold *out, GError **error)
+{
+    g_autofree char *own = work_find(work, "train", COHORT, "model");
+    const char *path = own ? own : work->run->config->score_model;
+    if (*path && !g_str_equal(column, "score")) {
+        out->absent =
+            "the calibration's threshold is a value of the column score, and evaluate.score names another";
+        return TRUE;
+    }
+    return !*path || models_threshold(path, calibration, out, error);
+}
+
+/* What figures cannot be computed from, now or in another fold. */
+static void add_gaps(const Work *work, json_t *figures)
+{
+    const json_t *of_set = records_get(work->records, "dataset", COHORT, "gaps");
+    json_t *told = json_object_get(figures, "told");
+    if (of_set) {
+        json_array_extend(told, json_object_get(of_set, "told"));
+        return;
+    }
+    g_autoptr(GPtrArray) gaps = gaps_find(work->run->slides, NULL, work->run->config); /* no patch set */
+    json_auto_t *texts = json_texts(gaps);
+    json_array_extend(told, texts);
+}
+
+/* The tables of scores there are, ended by NULL. */
+static GPtrArray *score_paths(const Work *work)
+{
+    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < work->run->slides->len; i++) {
+        const SlideEntry *entry = work->run->slides->pdata[i];
+        char *path = work_find(work, "score", entry->id, "scores");
+        if (path) {
+            g_ptr_array_add(paths, path);
+        }
+    }
+    char *patches = work_find(work, "scorepatches", COHORT, "scores");
+    if (patches) {
+        g_ptr_array_add(paths, patches);
+    }
+    g_ptr_array_add(paths, NULL);
+    return paths;
+}
+
+/* Slides that were to be scored and have no scores, since a job of theirs failed: in no figure, so the figures name them.
+ *   slides_wanted, slides_failed: of the split test, which the headline is of; told: of every split. */
+static void add_failed(const Work *work, json_t *figures)
+{
+    static const char *const splits[] = {"test", "valid", "train", "none"};
+    for (size_t s = 0; s < G_N_ELEMENTS(splits); s++) {
+        json_t *failed = json_array();
+        g_autoptr(GString) names = g_string_new(NULL);
+        int wanted = 0;
+        for (guint i = 0; i < work->run->slides->len; i++) {
+            const SlideEntry *entry = work->run->slides->pdata[i];
+            g_autofree char *path = work_find(work, "score", entry->id, "scores");
+            if (!entry->scored || !g_str_equal(entry->split, splits[s])) {
+                continue;
+            }
+            wanted++;
+            if (!path) {
+                json_array_append_new(failed, json_string(entry->id));
+                g_string_append_printf(names, "%s%s", names->len ? ", " : "", entry->id);
+            }
+        }
+        if (names->len > 0) {
+            g_autofree char *text = g_strdup_printf(
+                "%zu of %d slides of the split %s failed and are in no figure: %s (wsiflow status says why)",
+                json_array_size(failed), wanted, splits[s], names->str);
+            json_array_append_new(json_object_get(figures, "told"), json_string(text));
+        }
+        if (s == 0 && wanted > 0) {
+            json_object_set_new(figures, "slides_wanted", json_integer(wanted));
+            json_object_set(figures, "slides_failed", failed);
+        }
+        json_decref(failed);
+    }
+}
+
+/* A bundle does not say which slides it was trained on, so a headline may be of those: it has to be said. */
+static void add_foreign_model(const Work *work, json_t *figures)
+{
+    if (*work->run->config->score_model) {
+        json_array_append_new(
+            json_object_get(figures, "told"),
+            json_string("the model is of another training (score.model), and which slides it was "
+                        "trained on is not known here: figures of such slides are too good"));
+    }
+}
+
+/* Tiles without scores, by slide. */
+static void add_unreadable(json_t *figures)
+{
+    json_t *leftout = leftout_new(), *slide;
+    size_t i;
+    json_array_foreach(json_object_get(figures, "slides"), i, slide)
+    {
+        leftout_add(leftout, json_string_value(json_object_get(slide, "slide")),
+                    json_integer_value(json_object_get(slide, "without_score")));
+    }
+    json_object_set_new(figures, "unreadable", leftout);
+}
+
+/* Takes over the figures. */
+static gboolean publish(Work *work, const ScoreTable *table, json_t *figures, GError **error)
+{
+    char sha256[65];
+    g_autofree char *path = work_output(work, "metrics.json");
+    add_failed(work, figures);
+    add_foreign_model(work, figures);
+    add_unreadable(figures);
+    add_gaps(work, figures);
+    gboolean ok = report_write(work, table, figures, error) &&
+                  json_write(path, json_incref(figures), sha256, error) &&
+                  work_publish(work, "metrics", path, sha256, error);
+    json_decref(figures);
+    return ok;
+}
+
+gboolean stage_evaluate(Work *work, GError **error)
+{
+    const Config *config = work->run->config;
+    g_autoptr(GPtrArray) paths = score_paths(work);
+    if (!paths->pdata[0]) {
+        g_autofree char *why = g_strdup_printf(
+            "nothing was scored: no slide that score.slides (%s) asks for has scores", config->score_slides);
+        return publish(work, NULL, json_pack("{s:s, s:[]}", "absent", why, "told"), error);
+    }
+    g_autoptr(ScoreTable) table =
+        score_table_read((const char *const *)paths->pdata, config->evaluate_score,
+                         *config->evaluate_labels ? config->evaluate_labels : NULL, error);
+    if (!table) {
+        return FALSE;
+    }
+    Calibration calibration;
+    Threshold threshold = {.key = "calibrated", .value = NAN};
+    return calibrated_threshold(work, table->name, &calibration, &threshold, error) &&
+           publish(work, table, evaluation_json(table, &threshold, 1), error);
+}

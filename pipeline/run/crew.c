@@ -1,0 +1,418 @@
+/* The supervisor.
+ *
+ * It starts workers as processes of the same program, watches them, and tells what happens; it does no work itself.  How a worker ends
+ * says what to do:
+ *
+ *   exit code 0       nothing is left for it
+ *   EXIT_TRY_AGAIN    the system failed it (a full disk, a job table that cannot be read): what it held is given back, and one takes its
+ *                     place after a pause that doubles from 5 s to 5 min
+ *   a signal          the job counts a crash and is tried again (the job table parks it after three); a worker takes its place at once
+ *   EXIT_INTERRUPTED  somebody ended it by SIGTERM: another takes its place at once, and its job counts nothing
+ *   (stopped)         after some seconds it is killed, which is a signal
+ *   any other code    another would fail too: the run ends
+ *
+ * What is to be written into the job table about a worker that ended may fail for the same reasons, so it waits as well.  The run ends
+ * when for longer than the patience nothing was done between pauses.
+ *
+ * SIGINT, SIGTERM and SIGHUP stop the workers at their next safe place, a second SIGINT at once; a hang-up that was ignored when the
+ * program was started (nohup) stays ignored.  A pipe that nobody reads any more does not end a run. */
+#include "pipeline/run/crew.h"
+#include "base/durable.h"
+#include "base/error.h"
+#include "base/pool.h"
+#include "base/process.h"
+#include "pipeline/cli/progress.h"
+#include "pipeline/run/runner.h"
+#include "pipeline/cli/terminal.h"
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define FIRST_PAUSE 5
+#define LONGEST_PAUSE 300
+#define MOST_REPLACED 100
+#define MOST_STOPPED 10 /* seconds */
+
+typedef enum {
+    NO_WORKER,
+    RUNS,
+    CRASHED,
+    GAVE_UP
+} WorkerState; /* the last two: not yet told to the job table */
+
+typedef struct {
+    GPid pid;
+    WorkerState state;
+    gint64 stopped; /* us for which it has been seen stopped */
+    char *owner, *log, *words;
+} Worker;
+
+typedef struct {
+    const char *folder;
+    Store *store;
+    Worker *workers;
+    int count, threads, patience;
+    int replaced;  /* workers started in place of crashed ones */
+    gint64 looked; /* monotonic us of the last look at stopped workers */
+    struct {
+        gint64 since, until; /* monotonic; since 0: no pause */
+        int rounds, done;    /* done: jobs when it began */
+        char *why;
+    } pause;
+} Crew;
+
+/* ---- signals ---- */
+
+static gint stopped_by; /* atomic: the first signal */
+static gint interrupts; /* atomic: 1 = stop cleanly, more = at once */
+
+static void on_interrupt(int signal_number)
+{
+    g_atomic_int_compare_and_exchange(&stopped_by, 0, signal_number);
+    g_atomic_int_inc(&interrupts);
+}
+
+/* Sent by programs, often to the whole group and so twice: always the clean stop. */
+static void on_terminate(int signal_number)
+{
+    g_atomic_int_compare_and_exchange(&stopped_by, 0, signal_number);
+    g_atomic_int_compare_and_exchange(&interrupts, 0, 1);
+}
+
+static void catch_signals(void)
+{
+    struct sigaction stop = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART};
+    struct sigaction terminate = {.sa_handler = on_terminate, .sa_flags = SA_RESTART}, former;
+    g_atomic_int_set(&interrupts, 0);
+    sigaction(SIGINT, &stop, NULL);
+    sigaction(SIGTERM, &terminate, NULL);
+    if (sigaction(SIGHUP, NULL, &former) == 0 && former.sa_handler != SIG_IGN) {
+        sigaction(SIGHUP, &terminate, NULL);
+    }
+}
+
+/* ---- workers ---- */
+
+static gboolean too_long(const Worker *worker)
+{
+    return worker->stopped > MOST_STOPPED * G_USEC_PER_SEC;
+}
+
+static char *last_words(const Worker *worker, int status)
+{
+    g_autofree char *text = NULL;
+    gsize bytes = 0;
+    g_file_get_contents(worker->log, &text, &bytes, NULL);
+    const char *tail = text ? text + (bytes > 500 ? bytes - 500 : 0) : "";
+    g_autofree char *how =
+        too_long(worker)
+            ? g_strdup_printf("the worker was stopped (SIGSTOP, SIGTSTP) for more than %d s and was ended",
+                              MOST_STOPPED)
+        : WIFSIGNALED(status) ? g_strdup_printf("the worker was killed by signal %d (%s)", WTERMSIG(status),
+                                                g_strsignal(WTERMSIG(status)))
+                              : g_strdup_printf("the worker ended with code %d", WEXITSTATUS(status));
+    return g_strchomp(g_strdup_printf("%s%s%s", how, *tail ? ": " : "", tail));
+}
+
+static void worker_clear(Worker *worker)
+{
+    if (worker->log) {
+        g_unlink(worker->log);
+    }
+    g_clear_pointer(&worker->owner, g_free);
+    g_clear_pointer(&worker->log, g_free);
+    g_clear_pointer(&worker->words, g_free);
+    worker->state = NO_WORKER;
+    worker->stopped = 0;
+}
+
+static gboolean worker_start(const Crew *crew, Worker *worker, GError **error)
+{
+    worker_clear(worker);
+    worker->owner = g_uuid_string_random();
+    g_autofree char *name = g_strdup_printf("%s.log", worker->owner);
+    worker->log = g_build_filename(crew->folder, "workers", name, NULL);
+    g_autofree char *directory = g_path_get_dirname(worker->log);
+    if (!durable_folder(directory, error)) {
+        return FALSE;
+    }
+    int log = g_open(worker->log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (log < 0) {
+        return wsi_error_errno(error, "cannot create", worker->log);
+    }
+    g_autofree char *threads = g_strdup_printf("%d", crew->threads);
+    g_autofree char *self = g_strdup_printf("%d", (int)getpid());
+    g_autofree char *patience = g_strdup_printf("%d", crew->patience);
+    char *argv[] = {(char *)"/proc/self/exe",
+                    (char *)"wsiflow",
+                    (char *)"worker",
+                    (char *)crew->folder,
+                    worker->owner,
+                    threads,
+                    self,
+                    patience,
+                    NULL};
+    gboolean ok =
+        g_spawn_async_with_fds(NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_FILE_AND_ARGV_ZERO, NULL,
+                               NULL, &worker->pid, -1, log, log, error);
+    close(log);
+    worker->state = ok ? RUNS : NO_WORKER;
+    return ok;
+}
+
+static int in_state(const Crew *crew, WorkerState state)
+{
+    int n = 0;
+    for (int i = 0; i < crew->count; i++) {
+        n += crew->workers[i].state == state;
+    }
+    return n;
+}
+
+static void signal_all(const Crew *crew, int signal_number)
+{
+    for (int i = 0; i < crew->count; i++) {
+        if (crew->workers[i].state == RUNS) {
+            kill(crew->workers[i].pid, signal_number);
+            kill(crew->workers[i].pid, SIGCONT); /* a stopped one would not hear it */
+        }
+    }
+}
+
+/* ---- pauses ---- */
+
+static int jobs_done(Store *store)
+{
+    int counts[JOB_CANCELLED + 1];
+    return store_counts(store, counts, NULL) ? counts[JOB_DONE] : 0;
+}
+
+/* The system failed: nothing is started for a while.  FALSE with error when that has lasted too long. */
+static gboolean pause_for(Crew *crew, const char *why, GError **error)
+{
+    gint64 now = g_get_monotonic_time();
+    if (now < crew->pause.until) {
+        return TRUE; /* another worker met the same */
+    }
+    int done = jobs_done(crew->store);
+    if (crew->pause.since == 0 || done > crew->pause.done) {
+        crew->pause.since = now;
+        crew->pause.rounds = 0;
+        crew->pause.done = done;
+    }
+    gint64 left = crew->pause.since + (gint64)crew->patience * G_USEC_PER_SEC - now;
+    if (left <= 0) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_IO,
+                    "%s; no progress for %d min: run the same command again to continue", why,
+                    crew->patience / 60);
+        return FALSE;
+    }
+    gint64 pause = MIN(FIRST_PAUSE << MIN(crew->pause.rounds++, 8), LONGEST_PAUSE) * G_USEC_PER_SEC;
+    crew->pause.until = now + MIN(pause, left);
+    fprintf(stderr, "\n%s\npaused: tried again in %.0f s, for up to %.0f min; Ctrl-C ends the run\n", why,
+            (double)(crew->pause.until - now) / G_USEC_PER_SEC, (double)left / 60 / G_USEC_PER_SEC);
+    return TRUE;
+}
+
+/* Goes on after a fault of the system; any other error ends the run. */
+static gboolean bear(Crew *crew, GError *why, GError **error)
+{
+    if (!wsi_error_is_system(why)) {
+        g_propagate_error(error, why);
+        return FALSE;
+    }
+    gboolean ok = pause_for(crew, why->message, error);
+    g_error_free(why);
+    return ok;
+}
+
+/* ---- what became of workers ---- */
+
+/* Tells the job table how a worker ended, and starts another. */
+static gboolean replace(Crew *crew, Worker *worker, GError **error)
+{
+    gboolean crashed = worker->state == CRASHED;
+    if (!(crashed ? store_worker_died(crew->store, worker->owner, worker->words, error)
+                  : store_worker_left(crew->store, worker->owner, error))) {
+        return FALSE;
+    }
+    if (crashed && crew->replaced++ >= MOST_REPLACED) {
+        worker->state = NO_WORKER;
+        return TRUE;
+    }
+    return worker_start(crew, worker, error);
+}
+
+/* Takes notice of a worker that ended. */
+static gboolean notice(Crew *crew, Worker *worker, int status, GError **error)
+{
+    g_spawn_close_pid(worker->pid);
+    worker->state = NO_WORKER;
+    if ((WIFEXITED(status) && WEXITSTATUS(status) == 0) || g_atomic_int_get(&interrupts)) {
+        return TRUE; /* what an interrupted worker held is given back by the next plan, and counts no crash */
+    }
+    if (WIFEXITED(status) &&
+        WEXITSTATUS(status) == EXIT_INTERRUPTED) { /* it gave its job back: no crash is counted */
+        worker->words = g_strdup(
+            "a worker was ended by a signal from outside of the run (SIGTERM); another takes its place");
+        fprintf(stderr, "\n%s\n", worker->words);
+        worker->state = CRASHED;
+        return TRUE;
+    }
+    worker->words = last_words(worker, status);
+    durable_sweep(crew->folder);
+    if (WIFSIGNALED(status)) {
+        fprintf(stderr, "\n%s\n", worker->words);
+        worker->state = CRASHED;
+        return TRUE;
+    }
+    if (WEXITSTATUS(status) == EXIT_TRY_AGAIN) {
+        worker->state = GAVE_UP;
+        return pause_for(crew, worker->words, error);
+    }
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "%s", worker->words);
+    return FALSE;
+}
+
+static gboolean reap(Crew *crew, GError **error)
+{
+    for (int i = 0; i < crew->count; i++) {
+        Worker *worker = &crew->workers[i];
+        int status;
+        if (worker->state == RUNS && waitpid(worker->pid, &status, WNOHANG) == worker->pid &&
+            !notice(crew, worker, status, error)) {
+            return FALSE;
+        }
+        GError *why = NULL;
+        gboolean waits = worker->state == CRASHED || worker->state == GAVE_UP;
+        if (waits && !g_atomic_int_get(&interrupts) && g_get_monotonic_time() >= crew->pause.until &&
+            !replace(crew, worker, &why)) {
+            worker->state = worker->state == NO_WORKER ? GAVE_UP : worker->state;
+            if (!bear(crew, why, error)) {
+                return FALSE;
+            }
+        }
+    }
+    return TRUE;
+}
+
+/* A worker that somebody has stopped may hold the lock of the job table, so that no other goes on, and the run could not end.  The time for
+ * which the supervisor was stopped too (Ctrl-Z) does not count. */
+static void end_stopped(Crew *crew)
+{
+    gint64 now = g_get_monotonic_time(), passed = MIN(now - crew->looked, G_USEC_PER_SEC);
+    crew->looked = now;
+    for (int i = 0; i < crew->count; i++) {
+        Worker *worker = &crew->workers[i];
+        if (worker->state != RUNS || too_long(worker)) {
+            continue; /* that it was stopped is remembered until it is reaped */
+        }
+        worker->stopped = process_is_stopped(worker->pid) ? worker->stopped + passed : 0;
+        if (too_long(worker)) {
+            kill(worker->pid, SIGKILL);
+        }
+    }
+}
+
+static gboolean tell(Crew *crew, Progress *progress, gboolean last, GError **error)
+{
+    GError *why = NULL;
+    g_autoptr(GPtrArray) rows = store_jobs(crew->store, &why);
+    if (!rows) {
+        return bear(crew, why, error);
+    }
+    progress_update(progress, rows);
+    if (last) {
+        progress_finish(progress, rows);
+    }
+    return TRUE;
+}
+
+/* Until the next look at the job table, or until a worker ends. */
+static void wait_a_while(void)
+{
+    siginfo_t ended = {0};
+    for (int i = 0; i < 10 && ended.si_pid == 0; i++) {
+        g_usleep(15000);
+        if (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) != 0) {
+            ended.si_pid = 0; /* no worker runs during a pause */
+        }
+    }
+}
+
+/* Workers that are still there when the run ends early. */
+static void dismiss(Crew *crew)
+{
+    signal_all(crew, SIGTERM);
+    while (in_state(crew, RUNS) > 0) {
+        for (int i = 0; i < crew->count; i++) {
+            Worker *worker = &crew->workers[i];
+            if (worker->state == RUNS && waitpid(worker->pid, NULL, WNOHANG) == worker->pid) {
+                worker->state = NO_WORKER;
+            }
+        }
+        g_usleep(50000);
+    }
+}
+
+static gboolean supervise(Crew *crew, Progress *progress, GError **error)
+{
+    int passed_on = 0;
+    while (in_state(crew, RUNS) > 0 ||
+           (in_state(crew, NO_WORKER) < crew->count && !g_atomic_int_get(&interrupts))) {
+        int asked = g_atomic_int_get(&interrupts);
+        if (asked > passed_on) {
+            signal_all(crew, asked > 1 ? SIGKILL : SIGTERM);
+            passed_on = asked;
+        }
+        end_stopped(crew);
+        if (!reap(crew, error) || !tell(crew, progress, FALSE, error)) {
+            dismiss(crew);
+            return FALSE;
+        }
+        wait_a_while();
+    }
+    return tell(crew, progress, TRUE, error);
+}
+
+gboolean crew_work(Store *store, const char *folder, int workers, int patience, gboolean *interrupted,
+                   GError **error)
+{
+    int counts[JOB_CANCELLED + 1];
+    if (!store_counts(store, counts, error)) {
+        return FALSE;
+    }
+    int open_jobs = counts[JOB_READY] + counts[JOB_WAITING] + counts[JOB_LEASED];
+    Crew crew = {.folder = folder,
+                 .store = store,
+                 .workers = g_new0(Worker, workers),
+                 .count = open_jobs ? workers : 0,
+                 .threads = pool_processors(),
+                 .patience = patience};
+    Progress *progress =
+        progress_new(terminal_columns(STDERR_FILENO) > 0 && !g_getenv("WSIFLOW_PLAIN"), workers);
+    gboolean ok = TRUE;
+    catch_signals();
+    for (int i = 0; ok && i < crew.count; i++) {
+        ok = worker_start(&crew, &crew.workers[i], error);
+    }
+    if (!ok) {
+        dismiss(&crew);
+    }
+    ok = ok && supervise(&crew, progress, error);
+    for (int i = 0; i < workers; i++) {
+        worker_clear(&crew.workers[i]);
+    }
+    g_free(crew.workers);
+    progress_free(progress);
+    *interrupted = g_atomic_int_get(&interrupts) > 0;
+    if (*interrupted) {
+        fprintf(stderr, "\nstopped by a signal (%s): the same command goes on\n",
+                g_strsignal(g_atomic_int_get(&stopped_by)));
+    }
+    return ok;
+}

@@ -1,0 +1,147 @@
+/* Sentences that several records have are shown once. */
+#include "pipeline/run/ending.h"
+#include "flows/models/model.h"
+#include "pipeline/slide/annotation_notes.h"
+#include "pipeline/run/leftout.h"
+#include "pipeline/training/modelcard.h"
+#include "pipeline/run/plan.h"
+#include "pipeline/patchset/repeats.h"
+#include "pipeline/patchset/sizes.h"
+#include "pipeline/run/summary.h"
+#include <stdio.h>
+
+/* A record of the cohort, and what it is about. */
+typedef struct {
+    const char *stage, *name, *what;
+} Source;
+
+static const json_t *get(const Ended *ended, const Source *source)
+{
+    return records_get(ended->records, source->stage, COHORT, source->name);
+}
+
+/* Pictures that were not of the model's size, in training and in scoring. */
+static void tell_sizes(const Ended *ended)
+{
+    static const Source sources[] = {{"train", "pictures", "training"},
+                                     {"scorepatches", "pictures", "scoring"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(sources); i++) {
+        g_autofree char *text = sizes_text_of_json(get(ended, &sources[i]));
+        if (text) {
+            fprintf(stderr, "%s: %s\n", sources[i].what, text);
+        }
+    }
+}
+
+/* Tiles that are in no patch set, not trained on, or have no scores, since they could not be read. */
+static void tell_leftout(const Ended *ended)
+{
+    static const Source sources[] = {{"dataset", "unreadable", "patch set"},
+                                     {"normals", "unreadable", "training"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(sources); i++) {
+        g_autofree char *text = leftout_text(get(ended, &sources[i]));
+        if (text) {
+            fprintf(stderr, "%s: %s\n", sources[i].what, text);
+        }
+    }
+    const json_t *figures = records_get(ended->records, "evaluate", COHORT, "metrics");
+    g_autofree char *scoring = leftout_text(json_object_get(figures, "unreadable"));
+    if (scoring) {
+        fprintf(stderr, "scoring: %s\n", scoring);
+    }
+}
+
+static void tell_annotations(const Ended *ended)
+{
+    enum { MOST = 10 };
+    g_autoptr(GPtrArray) notes = annotation_notes(ended->cohort->slides, ended->records);
+    for (guint i = 0; i < notes->len && i < MOST; i++) {
+        fprintf(stderr, "annotation %s\n", (const char *)notes->pdata[i]);
+    }
+    if (notes->len > MOST) {
+        fprintf(stderr, "annotations: %u more warnings; slides/ID/mask.json has those of each slide\n",
+                notes->len - MOST);
+    }
+}
+
+/* Each sentence once. */
+static void tell_once(GHashTable *told, const char *what, const char *sentence)
+{
+    if (g_hash_table_add(told, g_strdup(sentence))) {
+        fprintf(stderr, "%s: %s\n", what, sentence);
+    }
+}
+
+/* What a reader of the patch set and of the figures has to know. */
+static void tell_notes(const Ended *ended, GHashTable *told)
+{
+    static const Source sources[] = {
+        {"dataset", "gaps", "patch set"}, {"train", "notes", "training"}, {"evaluate", "metrics", "figures"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(sources); i++) {
+        const json_t *one;
+        size_t n;
+        json_array_foreach(json_object_get(get(ended, &sources[i]), "told"), n, one)
+        {
+            tell_once(told, sources[i].what, json_string_value(one));
+        }
+    }
+}
+
+/* Pictures that occur more than once. */
+static void tell_repeats(const Ended *ended, GHashTable *told)
+{
+    Repeats repeats;
+    repeats_of_json(records_get(ended->records, "dataset", COHORT, "repeats"), &repeats);
+    g_autofree char *text = repeats_text(&repeats);
+    if (text) {
+        tell_once(told, "patch set", text);
+    }
+}
+
+/* What the model's calibration rests on. */
+static gboolean tell_model(const Ended *ended, GHashTable *told, GError **error)
+{
+    const char *relative = ended_path(ended, "train", "model");
+    if (!relative) {
+        return TRUE;
+    }
+    g_autofree char *path = g_build_filename(ended->folder, relative, NULL);
+    ModelSpec spec;
+    Calibration calibration;
+    if (!model_describe(path, &spec, &calibration, error)) {
+        return FALSE;
+    }
+    g_auto(GStrv) lines = modelcard_lines(&calibration);
+    for (char **line = lines; *line; line++) {
+        tell_once(told, "model", *line);
+    }
+    model_spec_clear(&spec);
+    return TRUE;
+}
+
+static gboolean show(const Ended *ended, GError **error)
+{
+    g_autoptr(GHashTable) told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autofree char *text = summary_end(ended);
+    fputs(text, stdout);
+    tell_sizes(ended);
+    tell_leftout(ended);
+    tell_annotations(ended);
+    tell_repeats(ended, told);
+    if (!tell_model(ended, told, error)) {
+        return FALSE;
+    }
+    tell_notes(ended, told);
+    return TRUE;
+}
+
+gboolean ending_show(const char *folder, GError **error)
+{
+    g_autoptr(Store) store = store_open_existing(folder, error);
+    g_autoptr(Cohort) cohort = store ? plan_cohort(store, error) : NULL;
+    g_autoptr(GPtrArray) artefacts = cohort ? store_artefacts(store, error) : NULL;
+    g_autoptr(GPtrArray) rows = artefacts ? store_jobs(store, error) : NULL;
+    g_autoptr(Records) records = rows ? records_read(folder, artefacts, error) : NULL;
+    const Ended ended = {folder, cohort, artefacts, rows, records};
+    return records && show(&ended, error);
+}

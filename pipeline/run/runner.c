@@ -1,0 +1,230 @@
+/* A run: plans, and lets a crew of workers do what is planned.
+ *
+ * Everything that must survive is in the job table and in published files: killing the supervisor and all workers at any moment loses no
+ * finished job, and the same command goes on.
+ *
+ * A lock file keeps a second supervisor out of the folder; the kernel drops it with the process.  It is one that belongs to the process
+ * and not to the open file (flock), which a child holds as well until it has become a worker.  Before anything is planned the workers of
+ * a supervisor that was killed are ended (db/guard.c). */
+#include "pipeline/run/runner.h"
+#include "base/durable.h"
+#include "base/error.h"
+#include "base/listing.h"
+#include "base/pool.h"
+#include "pipeline/run/crew.h"
+#include "pipeline/slide/lesions.h"
+#include "pipeline/run/mending.h"
+#include "pipeline/run/plan.h"
+#include "pipeline/run/summary.h"
+#include "pipeline/slide/tiles.h"
+#include "pipeline/cli/versions.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define WORKER_PATIENCE \
+    60 /* seconds for a worker of an earlier run to die, for example when its disk hangs */
+
+int runner_lock(const char *folder, GError **error)
+{
+    g_autofree char *path = g_build_filename(folder, "run.lock", NULL);
+    int fd = g_open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0) {
+        wsi_error_errno(error, "cannot open", path);
+        return -1;
+    }
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET}, holder = lock;
+    if (fcntl(fd, F_SETLK, &lock) == 0) {
+        return fd;
+    }
+    gboolean held = (errno == EACCES || errno == EAGAIN) && fcntl(fd, F_GETLK, &holder) == 0;
+    if (held) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "another wsiflow is running in %s (process %d)", folder,
+                    (int)holder.l_pid);
+    } else {
+        wsi_error_errno(error, "cannot lock", path);
+    }
+    close(fd);
+    return -1;
+}
+
+gboolean runner_at_work(const char *folder)
+{
+    g_autofree char *path = g_build_filename(folder, "run.lock", NULL);
+    int fd = g_open(path, O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0) {
+        return errno != ENOENT;
+    }
+    struct flock holder = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    gboolean at_work = fcntl(fd, F_GETLK, &holder) != 0 || holder.l_type != F_UNLCK;
+    close(fd);
+    return at_work;
+}
+
+static char *config_path(const char *folder)
+{
+    return g_build_filename(folder, "config.yaml", NULL);
+}
+
+Config *runner_stored_config(const char *folder, GError **error)
+{
+    g_autofree char *path = config_path(folder);
+    FileKind kind;
+    if (!listing_kind(path, &kind, error)) {
+        return NULL;
+    }
+    if (kind == FILE_ABSENT) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is not the folder of a run: it has no config.yaml",
+                    folder);
+        return NULL;
+    }
+    return config_read(path, error);
+}
+
+/* ---- the run ---- */
+
+/* 1 when something of the whole cohort failed, 3 when only slides did. */
+static int exit_code(Store *store, GError **error)
+{
+    g_autoptr(GPtrArray) rows = store_jobs(store, error);
+    int code = rows ? EXIT_DONE : EXIT_FAILED;
+    for (guint i = 0; rows && i < rows->len; i++) {
+        const JobRow *row = rows->pdata[i];
+        if (row->state != JOB_DONE && stage_find(row->stage) &&
+            stage_find(row->stage)->scope == SCOPE_COHORT) {
+            code = EXIT_FAILED;
+        } else if (row->state != JOB_DONE && code == EXIT_DONE) {
+            code = EXIT_PARTIAL;
+        }
+    }
+    return code;
+}
+
+static int run_crew(Store *store, const char *folder, int workers, int patience, GError **error)
+{
+    gboolean interrupted = FALSE;
+    gboolean ok = crew_work(store, folder, workers, patience, &interrupted, error);
+    if (interrupted) {
+        return EXIT_INTERRUPTED;
+    }
+    return ok ? exit_code(store, error) : EXIT_FAILED;
+}
+
+/* Logs of workers that were killed together with their supervisor. */
+static void sweep_logs(const char *folder)
+{
+    g_autofree char *path = g_build_filename(folder, "workers", NULL);
+    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    const char *name;
+    while (dir && (name = g_dir_read_name(dir))) {
+        if (g_str_has_suffix(name, ".log")) {
+            g_autofree char *log = g_build_filename(path, name, NULL);
+            g_unlink(log);
+        }
+    }
+}
+
+/* A file that says this already is left alone. */
+static gboolean keep_text(const char *path, const char *text, GError **error)
+{
+    g_autofree char *former = NULL;
+    return (g_file_get_contents(path, &former, NULL, NULL) && g_str_equal(former, text)) ||
+           durable_write_file(path, text, strlen(text), NULL, error);
+}
+
+/* The effective configuration and the versions stay with the results. */
+static gboolean store_facts(const Config *config, const char *folder, GError **error)
+{
+    g_autofree char *path = config_path(folder);
+    g_autofree char *text = config_text(config, FALSE);
+    g_autofree char *versions = versions_text();
+    g_autofree char *facts = g_strdup_printf("%s\n\n%s\n", research_use_only, versions);
+    g_autofree char *facts_path = g_build_filename(folder, "VERSIONS.txt", NULL);
+    return keep_text(path, text, error) && keep_text(facts_path, facts, error);
+}
+
+/* On the terminal before the work begins. */
+static void print_summary(const Run *run, const char *last, gboolean jobs)
+{
+    g_autofree char *text = summary_begin(run, last, jobs);
+    fputs(text, stdout);
+    fflush(stdout);
+}
+
+/* Whether the slide, and its annotation, can be read. */
+static gboolean readable(const Run *run, const SlideEntry *entry, GError **error)
+{
+    g_autoptr(Slide) slide = work_open_entry(run->config, entry, error);
+    if (!slide || !tiles_need_mpp(slide, error)) {
+        return FALSE;
+    }
+    g_autoptr(Annotation) annotation =
+        entry->annotation ? lesions_read(run->config, entry, slide, error) : NULL;
+    return annotation || !entry->annotation;
+}
+
+/* The exit code that slides which cannot be read would give the run; they are told.  All are opened: a dry run is asked for the truth. */
+static int foretell(const Run *run, const char *last)
+{
+    int failed = 0, usable = 0;
+    for (guint i = 0; i < run->slides->len; i++) {
+        const SlideEntry *entry = run->slides->pdata[i];
+        g_autoptr(GError) why = NULL;
+        if (!readable(run, entry, &why)) {
+            printf("will fail  slide %s: %s\n", entry->id, why->message);
+            failed++;
+        } else {
+            usable += last ? TRUE : g_str_equal(entry->split, "train");
+        }
+    }
+    gboolean needed = last || stage_find("train")->wanted(run, NULL);
+    return failed == 0 ? EXIT_DONE : needed && usable == 0 ? EXIT_FAILED : EXIT_PARTIAL;
+}
+
+int runner_tell(const Config *config, const char *folder, const char *last, GError **error)
+{
+    g_autoptr(Cohort) cohort = cohort_read(config, error);
+    Run run = {config, cohort ? cohort->slides : NULL, folder, cohort};
+    if (!cohort || !plan_check(&run, last, error)) {
+        return EXIT_FAILED;
+    }
+    print_summary(&run, last, TRUE);
+    return foretell(&run, last);
+}
+
+int runner_run(const Config *config, const char *folder, const RunnerOptions *options, GError **error)
+{
+    g_autoptr(Cohort) cohort = cohort_read(config, error);
+    Run run = {config, cohort ? cohort->slides : NULL, folder, cohort};
+    if (!cohort || !plan_check(&run, options->last, error) || !durable_folder(folder, error)) {
+        return EXIT_FAILED;
+    }
+    g_autofree char *absolute = realpath(folder, NULL);
+    int lock = runner_lock(absolute, error);
+    if (lock < 0) {
+        return EXIT_FAILED;
+    }
+    gboolean alone = store_end_workers(absolute, WORKER_PATIENCE, error);
+    g_autoptr(Store) store = alone ? store_open(absolute, error) : NULL;
+    if (store) {
+        store_bound_wait(store,
+                         STORE_WAIT); /* who supervises must not be held up by a worker that does not go on */
+    }
+    durable_sweep(absolute);
+    sweep_logs(absolute);
+    int code = EXIT_FAILED;
+    run.folder = absolute;
+    if (store && store_facts(config, absolute, error) && mending_check(&run, store, error) &&
+        plan_make(&run, store, options->last, error)) {
+        print_summary(&run, options->last, FALSE);
+        code = run_crew(store, absolute, options->workers > 0 ? options->workers : pool_processors(),
+                        options->patience, error);
+        durable_sweep(absolute); /* what killed workers were writing */
+    }
+    close(lock);
+    return code;
+}

@@ -1,0 +1,287 @@
+/* Reading scores.
+ *
+ * All rows are kept, also those without label or score: figures say what they leave out, and by whose word. */
+#include "pipeline/scoring/scoretable.h"
+#include "base/csv.h"
+#include "base/error.h"
+#include "flows/models/model.h"
+#include "pipeline/patchset/blanks.h"
+#include <math.h>
+#include <string.h>
+
+/* Where a row stands. */
+typedef struct {
+    const char *path;
+    int line;
+} Place;
+
+/* While reading. */
+typedef struct {
+    GStringChunk *texts;
+    GArray *label, *blank;     /* int, Blank */
+    GPtrArray *group, *split;  /* char*, of texts */
+    GPtrArray *names, *values; /* char*: columns; GArray* of double, one a column */
+    Blanks *blanks;            /* NULL = not known */
+    GHashTable *files;         /* "SPLIT slide NAME" -> file that it was last seen in */
+    GHashTable *seen;          /* what a row is of (row_key) -> its number + 1 */
+    GArray *places;            /* Place, one a row */
+    int repeats;               /* rows that were there before */
+    Place first_repeat;
+    GPtrArray *told;
+    int chosen;
+} Reading;
+
+static void find_columns(Reading *reading, const Csv *csv, const char *column)
+{
+    for (int i = 0; tile_score_column(i); i++) {
+        if (csv_column(csv, tile_score_column(i)) >= 0) {
+            g_ptr_array_add(reading->names, g_strdup(tile_score_column(i)));
+        }
+    }
+    for (guint i = 0; i < reading->names->len; i++) {
+        if (g_str_equal(reading->names->pdata[i], column)) {
+            reading->chosen = (int)i;
+            return;
+        }
+    }
+    reading->chosen = (int)reading->names->len;
+    g_ptr_array_add(reading->names, g_strdup(column));
+}
+
+/* One file being read: where its columns are, -1 = nowhere. */
+typedef struct {
+    const char *path;
+    const Csv *csv;
+    int label, slide, split, file;
+    int at[2]; /* column and row of a tile */
+    int *scores;
+} Source;
+
+static const char *text_at(Reading *reading, const Source *source, int row, int column)
+{
+    return g_string_chunk_insert_const(reading->texts, column >= 0 ? csv_get(source->csv, row, column) : "");
+}
+
+/* A slide of two files is one slide for the figures by slide; that has to be said. */
+static void note_slide(Reading *reading, const Source *source, const char *slide, const char *split)
+{
+    if (!*slide) {
+        return;
+    }
+    g_autofree char *name = g_strdup_printf("%s slide %s", split, slide);
+    const char *before = g_hash_table_lookup(reading->files, name);
+    if (before && before != source->path) {
+        g_ptr_array_add(reading->told, g_strdup_printf("slide %s is in %s and in %s: counted as one slide",
+                                                       slide, before, source->path));
+    }
+    g_hash_table_insert(reading->files, (gpointer)g_string_chunk_insert_const(reading->texts, name),
+                        (gpointer)source->path);
+}
+
+/* What a row is of: a picture, or a place of a slide; NULL where the table does not say it. Caller frees. */
+static char *row_key(const Source *source, int row)
+{
+    const char *split = source->split >= 0 ? csv_get(source->csv, row, source->split) : "";
+    if (source->file >= 0 && *csv_get(source->csv, row, source->file)) {
+        return g_strdup_printf("%s\n%s", split, csv_get(source->csv, row, source->file));
+    }
+    if (source->slide < 0 || source->at[0] < 0 || source->at[1] < 0) {
+        return NULL;
+    }
+    return g_strdup_printf("%s\n%s\n%s\n%s", split, csv_get(source->csv, row, source->slide),
+                           csv_get(source->csv, row, source->at[0]),
+                           csv_get(source->csv, row, source->at[1]));
+}
+
+/* *again: the row is there already, word for word; it counts once.  FALSE when it was there with other values. */
+static gboolean is_again(Reading *reading, const Source *source, int row, int label, const double *values,
+                         gboolean *again, GError **error)
+{
+    g_autofree char *key = row_key(source, row);
+    Place here = {source->path, csv_line(source->csv, row)};
+    int before = key ? GPOINTER_TO_INT(g_hash_table_lookup(reading->seen, key)) - 1 : -1;
+    *again = before >= 0;
+    if (before < 0) {
+        if (key) {
+            g_hash_table_insert(reading->seen, g_steal_pointer(&key),
+                                GINT_TO_POINTER((int)reading->places->len + 1));
+        }
+        g_array_append_val(reading->places, here);
+        return TRUE;
+    }
+    gboolean same = g_array_index(reading->label, int, before) == label;
+    for (guint c = 0; c < reading->names->len; c++) {
+        double value = g_array_index((GArray *)reading->values->pdata[c], double, before);
+        same = same && (value == values[c] || (isnan(value) && isnan(values[c])));
+    }
+    if (!same) {
+        const Place *first = &g_array_index(reading->places, Place, before);
+        g_strdelimit(key, "\n", ' ');
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "line %d: \"%s\" is also in line %d of %s, with another label or score: which one is "
+                    "right is unknown",
+                    here.line, g_strstrip(key), first->line, first->path);
+        *again = FALSE;
+        return FALSE;
+    }
+    if (reading->repeats++ == 0) {
+        reading->first_repeat = here;
+    }
+    return TRUE;
+}
+
+static gboolean read_row(Reading *reading, const Source *source, int row, GError **error)
+{
+    double label, *values = g_newa(double, reading->names->len);
+    gboolean again;
+    if (!csv_number(source->csv, row, source->label, &label, error)) {
+        return FALSE;
+    }
+    if (!isnan(label) && label != 0 && label != 1) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "line %d: label %g: 0 or 1 was expected",
+                    csv_line(source->csv, row), label);
+        return FALSE;
+    }
+    for (guint c = 0; c < reading->names->len; c++) {
+        if (!csv_number(source->csv, row, source->scores[c], &values[c], error)) {
+            return FALSE;
+        }
+    }
+    int is = isnan(label) ? -1 : (int)label;
+    if (!is_again(reading, source, row, is, values, &again, error) || again) {
+        return again;
+    }
+    for (guint c = 0; c < reading->names->len; c++) {
+        g_array_append_val((GArray *)reading->values->pdata[c], values[c]);
+    }
+    Blank blank = BLANK_UNKNOWN;
+    if (reading->blanks && source->file >= 0 &&
+        !blanks_find(reading->blanks, csv_get(source->csv, row, source->file), &blank, error)) {
+        return FALSE;
+    }
+    const char *slide = text_at(reading, source, row, source->slide);
+    const char *split = text_at(reading, source, row, source->split);
+    note_slide(reading, source, slide, split);
+    g_array_append_val(reading->label, is);
+    g_array_append_val(reading->blank, blank);
+    g_ptr_array_add(reading->group, (gpointer)slide);
+    g_ptr_array_add(reading->split, (gpointer)split);
+    return TRUE;
+}
+
+static gboolean read_file(Reading *reading, const char *path, const char *column, GError **error)
+{
+    g_autoptr(Csv) csv = csv_read(path, error);
+    Source source = {.path = path, .csv = csv, .label = csv ? csv_need(csv, "label", error) : -1};
+    if (source.label < 0) {
+        return FALSE;
+    }
+    source.slide = csv_column(csv, "slide");
+    source.split = csv_column(csv, "split");
+    source.file = csv_column(csv, "file");
+    source.at[0] = csv_column(csv, "column");
+    source.at[1] = csv_column(csv, "row");
+    if (reading->names->len == 0) {
+        find_columns(reading, csv, column);
+        for (guint c = 0; c < reading->names->len; c++) {
+            g_ptr_array_add(reading->values, g_array_new(FALSE, FALSE, sizeof(double)));
+        }
+    }
+    source.scores = g_newa(int, reading->names->len);
+    for (guint c = 0; c < reading->names->len; c++) {
+        if ((source.scores[c] = csv_need(csv, reading->names->pdata[c], error)) < 0) {
+            return FALSE;
+        }
+    }
+    for (int row = 0; row < csv_rows(csv); row++) {
+        if (!read_row(reading, &source, row, error)) {
+            g_prefix_error(error, "%s: ", path);
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+/* The reading as a table, whether it is whole or not; takes over all of it but the labels. */
+static ScoreTable *table_from(Reading *reading)
+{
+    ScoreTable *table = g_new0(ScoreTable, 1);
+    guint columns = reading->names->len;
+    table->n = (int)reading->label->len;
+    table->name = g_strdup(columns ? reading->names->pdata[reading->chosen] : "");
+    table->values = g_new0(double *, columns + 1);
+    for (guint c = 0; c < columns; c++) {
+        table->values[c] = (double *)(void *)g_array_free(reading->values->pdata[c], FALSE);
+    }
+    table->score = columns ? table->values[reading->chosen] : NULL;
+    g_ptr_array_add(reading->names, NULL);
+    table->columns = (char **)g_ptr_array_free(reading->names, FALSE);
+    table->group = (const char **)g_ptr_array_free(reading->group, FALSE);
+    table->split = (const char **)g_ptr_array_free(reading->split, FALSE);
+    table->label = (int *)(void *)g_array_free(reading->label, FALSE);
+    table->blank = (Blank *)(void *)g_array_free(reading->blank, FALSE);
+    if (!reading->blanks) {
+        g_clear_pointer(&table->blank, g_free);
+    }
+    table->told = reading->told;
+    table->texts = reading->texts;
+    g_ptr_array_free(reading->values, TRUE);
+    return table;
+}
+
+ScoreTable *score_table_read(const char *const *paths, const char *column, const char *labels, GError **error)
+{
+    Reading reading = {.texts = g_string_chunk_new(4096),
+                       .label = g_array_new(FALSE, FALSE, sizeof(int)),
+                       .blank = g_array_new(FALSE, FALSE, sizeof(Blank)),
+                       .group = g_ptr_array_new(),
+                       .split = g_ptr_array_new(),
+                       .names = g_ptr_array_new(),
+                       .values = g_ptr_array_new(),
+                       .files = g_hash_table_new(g_str_hash, g_str_equal),
+                       .seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+                       .places = g_array_new(FALSE, FALSE, sizeof(Place)),
+                       .told = g_ptr_array_new_with_free_func(g_free)};
+    gboolean ok = !labels || (reading.blanks = blanks_read(labels, error));
+    for (; ok && *paths; paths++) {
+        ok = read_file(&reading, *paths, column, error);
+    }
+    if (reading.repeats > 0) {
+        g_ptr_array_add(reading.told,
+                        g_strdup_printf("%d rows are there more than once and are counted once; "
+                                        "the first is line %d of %s",
+                                        reading.repeats, reading.first_repeat.line,
+                                        reading.first_repeat.path));
+    }
+    g_autoptr(ScoreTable) table = table_from(&reading);
+    if (ok && labels) {
+        table->labels = blanks_json(reading.blanks, error);
+        ok = table->labels != NULL;
+    }
+    g_hash_table_unref(reading.files);
+    g_hash_table_unref(reading.seen);
+    g_array_unref(reading.places);
+    blanks_free(reading.blanks);
+    return ok ? g_steal_pointer(&table) : NULL;
+}
+
+void score_table_free(ScoreTable *table)
+{
+    if (!table) {
+        return;
+    }
+    for (int c = 0; table->columns[c]; c++) {
+        g_free(table->values[c]);
+    }
+    g_free(table->values);
+    g_strfreev(table->columns);
+    g_free(table->group);
+    g_free(table->split);
+    g_free(table->label);
+    g_free(table->blank);
+    g_free(table->name);
+    json_decref(table->labels);
+    g_ptr_array_unref(table->told);
+    g_string_chunk_free(table->texts);
+    g_free(table);
+}

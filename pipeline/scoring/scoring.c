@@ -1,0 +1,464 @@
+/* Scoring.
+ *
+ * Tiles are taken in batches of a fixed composition (tile i is in batch i / B at place i mod B), batches in blocks; the batches
+ * of a block are done by all threads, each with its own scorer, and nothing is written to disk as a tile.  Blocks are added
+ * to the slide's map in order, so the map does not depend on the threads.
+ *
+ * A finished block is kept in `partial`: scores, maps and their masks as raw numbers; a job that was killed reads
+ * them instead of computing them again.  The folder's name holds the job's key, so blocks of other inputs are never read.
+ *
+ * Places without data are no data (CUT_READABLE): beside its map a tile has a mask of the cells that could be read, which goes with it
+ * into the blend; a tile that is mostly unreadable has no scores and no map at all.
+ *
+ * How a slide's tiles are cut and coloured is the model's own recipe, whoever scores: no key of the configuration has a say in it. */
+#include "pipeline/scoring/scoring.h"
+#include "base/csv.h"
+#include "base/durable.h"
+#include "base/error.h"
+#include "base/pool.h"
+#include "pipeline/slide/colouring.h"
+#include "pipeline/training/models.h"
+#include "pipeline/patchset/sizes.h"
+#include "tiler/heatmap.h"
+#include "tiler/picture.h"
+#include <math.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#define BLOCK_BATCHES 64
+
+typedef struct Scoring {
+    const ScoringOptions *options;
+    int64_t count;
+    int batch, size, side; /* tiles a batch, px a tile, cells a map */
+    Scorer **scorers;      /* one a thread */
+    uint8_t **rgb;
+    Image **valid;
+    /* of the block being done */
+    int64_t first;
+    float *maps;    /* side^2 a tile; NULL when no map is wanted */
+    uint8_t *known; /* 255 for each of their cells that was read, else 0 */
+    Scored *scored; /* of all tiles */
+    gboolean (*read)(struct Scoring *job, int64_t index, int worker, uint8_t *rgb, GError **error);
+    /* slides */
+    Slide *slide;
+    const Grid *grid;
+    const CutSpec *cut;
+    /* pictures */
+    const GPtrArray *files;
+} Scoring;
+
+void scored_clear(Scored *scored)
+{
+    g_clear_pointer(&scored->file, g_free);
+}
+
+static void set_nan(TileScore *score)
+{
+    *score = (TileScore){NAN, NAN, NAN, NAN, NAN, {NAN, NAN, NAN}, NAN, NAN, NAN, NAN};
+}
+
+/* ---- reading one tile ---- */
+
+/* The cells of a map below which enough was read. */
+static void mask_cells(uint8_t *known, int side, const Image *valid)
+{
+    for (int r = 0; r < side; r++) {
+        for (int c = 0; c < side; c++) {
+            int y0 = r * valid->height / side, y1 = (r + 1) * valid->height / side;
+            int x0 = c * valid->width / side, x1 = (c + 1) * valid->width / side, good = 0;
+            for (int y = y0; y < y1; y++) {
+                for (int x = x0; x < x1; x++) {
+                    good += valid->pixels[(size_t)y * valid->width + x] != 0;
+                }
+            }
+            known[r * side + c] = cut_readable((double)good / ((y1 - y0) * (x1 - x0))) ? 255 : 0;
+        }
+    }
+}
+
+static gboolean read_slide_tile(Scoring *job, int64_t index, int worker, uint8_t *rgb, GError **error)
+{
+    const Tile *tile = &g_array_index(job->grid->tiles, Tile, index);
+    Scored *scored = &job->scored[index];
+    Image picture = {job->size, job->size, 3, rgb};
+    if (!cut_tile(job->slide, job->cut, tile->x, tile->y, &picture, job->valid[worker], &scored->valid_share,
+                  error)) {
+        return FALSE;
+    }
+    scored->tile = *tile;
+    scored->width = job->grid->tile_width;
+    scored->height = job->grid->tile_height;
+    if (job->known && scored->valid_share < 1) {
+        mask_cells(job->known + (size_t)(index - job->first) * job->side * job->side, job->side,
+                   job->valid[worker]);
+    }
+    return TRUE;
+}
+
+static gboolean read_picture(Scoring *job, int64_t index, int worker, uint8_t *rgb, GError **error)
+{
+    Scored *scored = &job->scored[index];
+    g_autoptr(Image) picture = picture_read(job->files->pdata[index], error);
+    if (!picture) {
+        return FALSE;
+    }
+    scored->valid_share = 1;
+    scored->width = picture->width;
+    scored->height = picture->height;
+    return picture_fit(picture, job->size, rgb, error);
+}
+
+/* ---- one batch ---- */
+
+static gboolean run_batch(int64_t item, int worker, void *data, GError **error)
+{
+    Scoring *job = data;
+    int64_t first = job->first + item * job->batch;
+    int n = (int)MIN((int64_t)job->batch, job->count - first);
+    size_t tile_bytes = (size_t)job->size * job->size * 3, cells = (size_t)job->side * job->side;
+    TileScore *scores = g_newa(TileScore, n);
+    for (int i = 0; i < n; i++) {
+        if (!job->read(job, first + i, worker, job->rgb[worker] + i * tile_bytes, error)) {
+            return FALSE;
+        }
+    }
+    float *maps = job->maps ? job->maps + (size_t)(first - job->first) * cells : NULL;
+    if (!scorer_run(job->scorers[worker], job->rgb[worker], n, scores, maps, error)) {
+        return FALSE;
+    }
+    for (int i = 0; i < n; i++) {
+        Scored *scored = &job->scored[first + i];
+        scored->score = scores[i];
+        if (!cut_readable(scored->valid_share)) {
+            set_nan(&scored->score);
+        }
+    }
+    return TRUE;
+}
+
+/* ---- blocks that survive a kill ---- */
+
+static char *block_path(const Scoring *job)
+{
+    return g_strdup_printf("%s/block-%08" G_GINT64_FORMAT, job->options->partial, job->first);
+}
+
+/* The parts of a block of n tiles, in the order of the file. */
+static guint block_parts(const Scoring *job, int64_t n, struct iovec parts[3])
+{
+    size_t cells = job->maps ? (size_t)n * job->side * job->side : 0;
+    parts[0] = (struct iovec){&job->scored[job->first], (size_t)n * sizeof(Scored)};
+    parts[1] = (struct iovec){job->maps, cells * sizeof(float)};
+    parts[2] = (struct iovec){job->known, cells};
+    return 3;
+}
+
+static gboolean block_load(Scoring *job, int64_t n)
+{
+    if (!job->options->partial) {
+        return FALSE;
+    }
+    g_autofree char *path = block_path(job);
+    g_autofree char *bytes = NULL;
+    gsize length, wanted = 0;
+    struct iovec parts[3];
+    guint count = block_parts(job, n, parts);
+    for (guint i = 0; i < count; i++) {
+        wanted += parts[i].iov_len;
+    }
+    if (!g_file_get_contents(path, &bytes, &length, NULL) || length != wanted) {
+        return FALSE;
+    }
+    const char *from = bytes;
+    for (guint i = 0; i < count; from += parts[i++].iov_len) {
+        if (parts[i].iov_len > 0) {
+            memcpy(parts[i].iov_base, from, parts[i].iov_len);
+        }
+    }
+    return TRUE;
+}
+
+static gboolean block_save(const Scoring *job, int64_t n, GError **error)
+{
+    if (!job->options->partial) {
+        return TRUE;
+    }
+    g_autofree char *path = block_path(job);
+    g_autoptr(Durable) file = durable_open(path, error);
+    struct iovec parts[3];
+    guint count = block_parts(job, n, parts);
+    gboolean ok = file != NULL;
+    for (guint i = 0; ok && i < count; i++) {
+        ok = durable_write(file, parts[i].iov_base, parts[i].iov_len, error);
+    }
+    return ok && durable_commit(file, NULL, NULL, error);
+}
+
+static void block_blend(const Scoring *job, int64_t n, Blend *blend)
+{
+    size_t cells = (size_t)job->side * job->side;
+    for (int64_t i = 0; i < n; i++) {
+        const Scored *scored = &job->scored[job->first + i];
+        Map map = {job->side, job->side, job->maps + i * cells};
+        Image known = {job->side, job->side, 1, job->known + i * cells};
+        Rect footprint = {scored->tile.x, scored->tile.y, scored->width, scored->height};
+        if (cut_readable(scored->valid_share)) {
+            blend_add(blend, &footprint, &map, scored->valid_share < 1 ? &known : NULL);
+        }
+    }
+}
+
+static gboolean run_blocks(Scoring *job, Blend *blend, GError **error)
+{
+    const ScoringOptions *options = job->options;
+    int64_t block = (int64_t)BLOCK_BATCHES * job->batch;
+    for (job->first = 0; job->first < job->count; job->first += block) {
+        int64_t n = MIN(block, job->count - job->first);
+        if (options->tick && !options->tick(options->tick_data, job->first, job->count, error)) {
+            return FALSE;
+        }
+        if (!block_load(job, n) &&
+            (!pool_run(options->threads, TRUE, (n + job->batch - 1) / job->batch, run_batch, job, error) ||
+             !block_save(job, n, error))) {
+            return FALSE;
+        }
+        if (blend) {
+            block_blend(job, n, blend);
+        }
+    }
+    return !options->tick || options->tick(options->tick_data, job->count, job->count, error);
+}
+
+/* ---- setting up ---- */
+
+static void scoring_clear(Scoring *job)
+{
+    for (int t = 0; t < job->options->threads; t++) {
+        scorer_free(job->scorers[t]);
+        image_free(job->valid[t]);
+        g_free(job->rgb[t]);
+    }
+    g_free(job->scorers);
+    g_free(job->valid);
+    g_free(job->rgb);
+    g_free(job->maps);
+    g_free(job->known);
+}
+
+static gboolean scoring_begin(Scoring *job, const ScoringOptions *options, gboolean maps, GError **error)
+{
+    job->options = options;
+    job->size = model_spec(options->model)->tile_size;
+    job->scorers = g_new0(Scorer *, options->threads);
+    job->valid = g_new0(Image *, options->threads);
+    job->rgb = g_new0(uint8_t *, options->threads);
+    for (int t = 0; t < options->threads; t++) {
+        job->scorers[t] = scorer_new(options->model, error);
+        if (!job->scorers[t]) {
+            return FALSE;
+        }
+        job->batch = scorer_batch(job->scorers[t]);
+        job->side = scorer_map_size(job->scorers[t]);
+        job->valid[t] = image_new(job->size, job->size, 1, error);
+        job->rgb[t] = wsi_try_alloc((size_t)job->batch * job->size * job->size, 3, "a batch of tiles", error);
+        if (!job->valid[t] || !job->rgb[t]) {
+            return FALSE;
+        }
+    }
+    if (options->last) {
+        model_release(options->model);
+    }
+    if (maps) {
+        size_t cells = (size_t)BLOCK_BATCHES * job->batch * job->side * job->side;
+        job->maps = wsi_try_alloc(cells, sizeof(float), "the maps of a block of tiles", error);
+        job->known = job->maps ? wsi_try_alloc(cells, 1, "the masks of a block of tiles", error) : NULL;
+    }
+    return !maps || job->known;
+}
+
+static void scored_resize(Scoring *job, GArray *scored, int64_t count)
+{
+    g_array_set_clear_func(scored, (GDestroyNotify)scored_clear);
+    g_array_set_size(scored, 0);
+    g_array_set_size(scored, (guint)count);
+    memset(scored->data, 0, (size_t)count * sizeof(Scored));
+    job->scored = (Scored *)(void *)scored->data;
+    job->count = count;
+}
+
+static gboolean score_grid(const ScoringOptions *options, Slide *slide, const Grid *grid, const CutSpec *cut,
+                           const Image *tissue, double cell_um, GArray *scored, Map **map, GError **error)
+{
+    Scoring job = {.read = read_slide_tile, .slide = slide, .grid = grid, .cut = cut};
+    const SlideInfo *info = slide_info(slide);
+    g_autoptr(Blend) blend = NULL;
+    gboolean ok = scoring_begin(&job, options, TRUE, error);
+    scored_resize(&job, scored, grid->tiles->len);
+    if (ok) {
+        double cell = cell_um > 0 ? cell_um : cut->mpp * cut->size / job.side;
+        blend =
+            blend_new(info->levels[0].width, info->levels[0].height, info->mpp_x, info->mpp_y, cell, error);
+    }
+    ok = ok && blend && run_blocks(&job, blend, error) && (*map = blend_finish(blend, tissue, error));
+    scoring_clear(&job);
+    return ok;
+}
+
+/* The slide in the colours of the model's tiles.  The stain is fitted here and not taken from the stage `stain`: that one follows the
+ * configuration. */
+static gboolean colour_slide(const Recipe *recipe, Slide *slide, const Image *tissue, GError **error)
+{
+    StainFit fit;
+    if (!colouring_set(recipe, slide, NULL, error)) {
+        return FALSE;
+    }
+    return recipe->target.method == STAIN_NONE ||
+           (colouring_fit(recipe, slide, tissue, &fit, error) && colouring_set(recipe, slide, &fit, error));
+}
+
+gboolean scoring_slide(const ScoringOptions *options, const Config *config, Slide *slide, const Image *tissue,
+                       GArray *scored, Map **map, GError **error)
+{
+    Recipe recipe;
+    *map = NULL;
+    if (!recipe_of_model(model_spec(options->model), options->bundle, &recipe, error) ||
+        !tiles_check_upsampling(config, slide, recipe.cut.mpp, error) ||
+        !colour_slide(&recipe, slide, tissue, error)) {
+        return FALSE;
+    }
+    GridSpec spec = {.size = recipe.cut.size,
+                     .mpp = recipe.cut.mpp,
+                     .overlap = config->score_overlap * recipe.cut.size,
+                     .edge = EDGE_SHIFT,
+                     .min_tissue = config->score_min_tissue};
+    g_autoptr(Grid) grid = tiles_grid(slide, &spec, tissue, error);
+    return grid &&
+           score_grid(options, slide, grid, &recipe.cut, tissue, config->heatmap_cell_um, scored, map, error);
+}
+
+gboolean scoring_pictures(const ScoringOptions *options, const GPtrArray *files, GArray *scored,
+                          GError **error)
+{
+    Scoring job = {.read = read_picture, .files = files};
+    gboolean ok = scoring_begin(&job, options, FALSE, error);
+    scored_resize(&job, scored, files->len);
+    ok = ok && run_blocks(&job, NULL, error);
+    for (guint i = 0; i < files->len; i++) {
+        job.scored[i].file = g_strdup(files->pdata[i]);
+    }
+    scoring_clear(&job);
+    return ok;
+}
+
+GArray *scored_sizes(const GArray *scored)
+{
+    GArray *sizes = g_array_new(FALSE, FALSE, sizeof(PictureSize));
+    for (guint i = 0; i < scored->len; i++) {
+        const Scored *one = &g_array_index(scored, Scored, i);
+        sizes_add(sizes, (int)one->width, (int)one->height);
+    }
+    return sizes;
+}
+
+int scored_unreadable(const GArray *scored)
+{
+    int n = 0;
+    for (guint i = 0; i < scored->len; i++) {
+        n += !cut_readable(g_array_index(scored, Scored, i).valid_share);
+    }
+    return n;
+}
+
+/* ---- tables ---- */
+
+GArray *scoring_read_places(const char *path, GError **error)
+{
+    static const char *const names[] = {"x", "y", "width", "height"};
+    g_autoptr(Csv) csv = csv_read(path, error);
+    g_autoptr(GArray) places = g_array_new(FALSE, FALSE, sizeof(Rect));
+    int columns[4];
+    for (int i = 0; i < 4; i++) {
+        if (!csv || (columns[i] = csv_need(csv, names[i], error)) < 0) {
+            return NULL;
+        }
+    }
+    for (int row = 0; row < csv_rows(csv); row++) {
+        Rect place = {0};
+        double *const values[] = {&place.x, &place.y, &place.width, &place.height};
+        for (int i = 0; i < 4; i++) {
+            if (!csv_number(csv, row, columns[i], values[i], error)) {
+                return NULL;
+            }
+        }
+        g_array_append_val(places, place);
+    }
+    return g_steal_pointer(&places);
+}
+
+static void put(GString *out, const char *format, double value, char end)
+{
+    char text[G_ASCII_DTOSTR_BUF_SIZE];
+    if (isfinite(value)) {
+        g_string_append(out, g_ascii_formatd(text, sizeof text, format, value));
+    }
+    g_string_append_c(out, end);
+}
+
+static void put_scores(GString *out, const Scored *scored)
+{
+    for (int i = 0; tile_score_column(i); i++) {
+        put(out, "%.9g", tile_score_value(&scored->score, i), tile_score_column(i + 1) ? ',' : '\n');
+    }
+}
+
+static GString *header(const char *start)
+{
+    GString *out = g_string_new(start);
+    for (int i = 0; tile_score_column(i); i++) {
+        g_string_append_printf(out, ",%s", tile_score_column(i));
+    }
+    return g_string_append_c(out, '\n');
+}
+
+static void put_label(GString *out, int label)
+{
+    g_string_append(out, label < 0 ? "," : label ? "1," : "0,");
+}
+
+gboolean scoring_write_slide(const char *path, const char *slide, const char *split, const GArray *scored,
+                             char sha256[65], GError **error)
+{
+    g_autoptr(GString) out =
+        header("slide,split,column,row,x,y,width,height,tissue_share,valid_share,lesion_share,label");
+    for (guint i = 0; i < scored->len; i++) {
+        const Scored *s = &g_array_index(scored, Scored, i);
+        csv_cell(out, slide, ',');
+        csv_cell(out, split, ',');
+        g_string_append_printf(out, "%d,%d,", s->tile.column, s->tile.row);
+        put(out, "%.17g", s->tile.x, ',');
+        put(out, "%.17g", s->tile.y, ',');
+        put(out, "%.17g", s->width, ',');
+        put(out, "%.17g", s->height, ',');
+        put(out, "%.6f", s->tile.tissue_share, ',');
+        put(out, "%.6f", s->valid_share, ',');
+        put(out, "%.6f", s->lesion_share, ',');
+        put_label(out, s->label);
+        put_scores(out, s);
+    }
+    return durable_write_file(path, out->str, out->len, sha256, error);
+}
+
+gboolean scoring_write_pictures(const char *path, const char *split, const GArray *scored, char sha256[65],
+                                GError **error)
+{
+    g_autoptr(GString) out = header("file,split,label");
+    for (guint i = 0; i < scored->len; i++) {
+        const Scored *s = &g_array_index(scored, Scored, i);
+        csv_cell(out, s->file, ',');
+        csv_cell(out, split, ',');
+        put_label(out, s->label);
+        put_scores(out, s);
+    }
+    return durable_write_file(path, out->str, out->len, sha256, error);
+}

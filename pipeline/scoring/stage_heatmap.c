@@ -1,0 +1,36 @@
+/* heatmap: the score map of a slide as files for viewers. */
+#include "pipeline/scoring/heatmaps.h"
+#include "pipeline/scoring/npy.h"
+#include "pipeline/scoring/scoring.h"
+#include "pipeline/run/stage.h"
+
+gboolean stage_heatmap(Work *work, GError **error)
+{
+    static const char *const names[3] = {"rgb", "values", "overview"};
+    g_autofree char *map_path = work_input(work, "score", "map", error);
+    g_autoptr(Map) map = map_path ? npy_read(map_path, error) : NULL;
+    g_autofree char *scores = map ? work_input(work, "score", "scores", error) : NULL;
+    g_autoptr(GArray) tiles = scores ? scoring_read_places(scores, error) : NULL;
+    g_autofree char *mask_path = tiles ? work_input(work, "tissue", "mask", error) : NULL;
+    g_autoptr(Image) tissue = mask_path ? tiles_read_mask(mask_path, error) : NULL;
+    g_autoptr(Slide) slide = tissue ? work_open_entry(work->run->config, work->slide, error) : NULL;
+    g_autoptr(Image) known = slide ? heatmaps_known(map, slide_info(slide), tissue, tiles, error) : NULL;
+    if (!known) {
+        return FALSE;
+    }
+    char sha256[3][65];
+    HeatmapLook look = heatmap_look(work->run->config);
+    look.title = work->slide->id;
+    look.provenance = "wsiflow " WSIFLOW_VERSION;
+    g_autofree char *folder = work_output(work, "");
+    if (!heatmaps_write(folder, &look, slide, map, known, sha256, error)) {
+        return FALSE;
+    }
+    for (int i = 0; i < 3; i++) {
+        g_autofree char *path = work_output(work, heatmap_files[i]);
+        if (!work_publish(work, names[i], path, sha256[i], error)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}

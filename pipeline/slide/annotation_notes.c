@@ -1,0 +1,35 @@
+/* Warnings of annotations, where people look: at the end of a run, in the card, in the report.
+ *
+ * mask.json has them, slide by slide, and nobody opens that without a reason.  Folders are left out of the messages: a card is given
+ * away. */
+#include "pipeline/slide/annotation_notes.h"
+#include <string.h>
+
+static void add_notes(GPtrArray *notes, const SlideEntry *entry, const json_t *facts)
+{
+    const json_t *warning;
+    size_t i;
+    json_array_foreach(json_object_get(facts, "warnings"), i, warning)
+    {
+        const char *text = json_string_value(warning);
+        g_autofree char *file = g_path_get_basename(entry->annotation);
+        gboolean named = text && g_str_has_prefix(text, entry->annotation);
+        if (text) {
+            g_ptr_array_add(notes, g_strdup_printf("%s: %s%s", entry->id, named ? file : "",
+                                                   text + (named ? strlen(entry->annotation) : 0)));
+        }
+    }
+}
+
+GPtrArray *annotation_notes(const GPtrArray *slides, const Records *records)
+{
+    GPtrArray *notes = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < slides->len; i++) {
+        const SlideEntry *entry = slides->pdata[i];
+        const json_t *facts = records_get(records, "mask", entry->id, "facts");
+        if (entry->annotation) {
+            add_notes(notes, entry, facts);
+        }
+    }
+    return notes;
+}

@@ -1,0 +1,253 @@
+/* Lesion masks as pyramids, and the way back.
+ *
+ * The raster gives rows as spans, the pyramid asks for columns of some rows: a mask of 97,792 x 221,184 px needs memory for some rows of
+ * tiles only, and of its tiles nearly all are of one value, which shows without a look at pixels.
+ *
+ * Masks of others are read by tiler/ and traced by annotations/; a row of labels is all that passes between them. */
+#include "pipeline/slide/masks.h"
+#include "annotations/contour.h"
+#include "base/error.h"
+#include "tiler/labels.h"
+#include "tiler/tiffpages.h"
+#include "tiler/pyramid.h"
+#include <math.h>
+#include <string.h>
+
+typedef struct {
+    const MaskSpec *spec;
+    int64_t width, height, set;
+    int rows;         /* of the band in hand */
+    GPtrArray *spans; /* of each of them: GArray of int64_t, as raster.h has them, within the mask */
+} MaskRows;
+
+static void keep_inside(GArray *spans, int64_t width)
+{
+    guint kept = 0;
+    for (guint i = 0; i < spans->len; i += 2) {
+        int64_t from = MAX(g_array_index(spans, int64_t, i), 0),
+                to = MIN(g_array_index(spans, int64_t, i + 1), width);
+        if (from < to) {
+            g_array_index(spans, int64_t, kept++) = from;
+            g_array_index(spans, int64_t, kept++) = to;
+        }
+    }
+    g_array_set_size(spans, kept);
+}
+
+static gboolean mask_rows(void *data, int64_t y, int rows, void *pixels, GError **error)
+{
+    MaskRows *mask = data;
+    const MaskSpec *spec = mask->spec;
+    mask->rows = rows;
+    for (int row = 0; row < rows; row++) {
+        if (mask->spans->len == (guint)row) {
+            g_ptr_array_add(mask->spans, g_array_new(FALSE, FALSE, sizeof(int64_t)));
+        }
+        GArray *spans = mask->spans->pdata[row];
+        raster_row_max(spec->raster, spec->factor, y + row, spans);
+        keep_inside(spans, mask->width);
+        for (guint i = 0; i < spans->len; i += 2) {
+            mask->set += g_array_index(spans, int64_t, i + 1) - g_array_index(spans, int64_t, i);
+        }
+    }
+    return !spec->tick || spec->tick(spec->data, y, mask->height, error);
+}
+
+/* The first span that ends beyond x, as an index of the array; its length when there is none. */
+static guint first_beyond(const GArray *spans, int64_t x)
+{
+    guint low = 0, high = spans->len / 2;
+    while (low < high) {
+        guint middle = (low + high) / 2;
+        if (g_array_index(spans, int64_t, 2 * middle + 1) <= x) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return 2 * low;
+}
+
+/* 0 or 1 when all pixels [x, end) of the row are, else -1. */
+static int value_of(const GArray *spans, int64_t x, int64_t end)
+{
+    guint i = first_beyond(spans, x);
+    if (i == spans->len || g_array_index(spans, int64_t, i) >= end) {
+        return 0;
+    }
+    return g_array_index(spans, int64_t, i) <= x && g_array_index(spans, int64_t, i + 1) >= end ? 1 : -1;
+}
+
+static void fill_row(const GArray *spans, int64_t x, int64_t end, uint8_t *row)
+{
+    memset(row, 0, (size_t)(end - x));
+    for (guint i = first_beyond(spans, x); i < spans->len && g_array_index(spans, int64_t, i) < end; i += 2) {
+        int64_t from = MAX(g_array_index(spans, int64_t, i), x),
+                to = MIN(g_array_index(spans, int64_t, i + 1), end);
+        memset(row + (from - x), 1, (size_t)(to - from));
+    }
+}
+
+static gboolean mask_part(void *data, int64_t x, int width, void *pixels, size_t stride)
+{
+    const MaskRows *mask = data;
+    uint8_t *out = pixels;
+    int value = value_of(mask->spans->pdata[0], x, x + width), row = 1;
+    while (value >= 0 && row < mask->rows && value_of(mask->spans->pdata[row], x, x + width) == value) {
+        row++;
+    }
+    if (value >= 0 && row == mask->rows) {
+        *out = (uint8_t)value;
+        return TRUE;
+    }
+    for (row = 0; row < mask->rows; row++) {
+        fill_row(mask->spans->pdata[row], x, x + width, out + (size_t)row * stride);
+    }
+    return FALSE;
+}
+
+gboolean masks_write(const char *path, const MaskSpec *spec, int64_t *lesion_px, char sha256[65],
+                     GError **error)
+{
+    int factor = spec->factor;
+    g_autoptr(GPtrArray) spans = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
+    MaskRows mask = {.spec = spec,
+                     .width = (spec->width + factor - 1) / factor,
+                     .height = (spec->height + factor - 1) / factor,
+                     .spans = spans};
+    PyramidSpec pyramid = {.layout = PYRAMID_MULTI_IFD,
+                           .pixels = PYRAMID_LABEL,
+                           .width = mask.width,
+                           .height = mask.height,
+                           .mpp_x = spec->mpp_x * factor,
+                           .mpp_y = spec->mpp_y * factor,
+                           .threads = spec->threads,
+                           .part = mask_part,
+                           .description = "lesion mask: 0 not lesion, 1 lesion; for research use only"};
+    gboolean ok = pyramid_write(path, &pyramid, mask_rows, &mask, sha256, error);
+    if (lesion_px) {
+        *lesion_px = mask.set;
+    }
+    return ok;
+}
+
+/* ---- the way back ---- */
+
+enum { LABELS = 256, STEP = 64 };
+
+typedef struct {
+    int64_t width;
+    Contour *contours[LABELS]; /* of the labels met so far */
+    GArray *spans[LABELS];     /* int64_t: runs of the row in hand */
+} Tracing;
+
+/* The first byte from x on that differs from `value`. */
+static int64_t run_end(const uint8_t *values, int64_t x, int64_t width, uint8_t value)
+{
+    uint8_t same[STEP];
+    memset(same, value, sizeof same);
+    while (x + STEP <= width && memcmp(values + x, same, STEP) == 0) {
+        x += STEP;
+    }
+    while (x < width && values[x] == value) {
+        x++;
+    }
+    return x;
+}
+
+static gboolean trace_row(void *data, int64_t y, const uint8_t *values, GError **error)
+{
+    Tracing *tracing = data;
+    for (int64_t x = 0, end; x < tracing->width; x = end) {
+        uint8_t label = values[x];
+        end = run_end(values, x, tracing->width, label);
+        if (label == 0) {
+            continue;
+        }
+        if (!tracing->contours[label]) {
+            tracing->contours[label] = contour_new();
+            tracing->spans[label] = g_array_new(FALSE, FALSE, sizeof(int64_t));
+        }
+        int64_t span[2] = {x, end};
+        g_array_append_vals(tracing->spans[label], span, 2);
+    }
+    for (int i = 1; i < LABELS; i++) {
+        GArray *spans = tracing->spans[i];
+        if (!spans) {
+            continue;
+        }
+        if (!contour_row(tracing->contours[i], y, (const int64_t *)(void *)spans->data, (int)spans->len / 2,
+                         error)) {
+            return FALSE;
+        }
+        g_array_set_size(spans, 0);
+    }
+    return TRUE;
+}
+
+static void tracing_clear(Tracing *tracing)
+{
+    for (int i = 0; i < LABELS; i++) {
+        contour_free(tracing->contours[i]);
+        g_clear_pointer(&tracing->spans[i], g_array_unref);
+    }
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Tracing, tracing_clear)
+
+/* Level-0 px a pixel along one axis: the whole number that makes the slide's size this one, else the ratio. */
+static double scale_of(double slide, int64_t mask)
+{
+    if (slide <= 0) {
+        return 1;
+    }
+    double whole = round(slide / (double)mask);
+    gboolean divides =
+        whole >= 1 && (ceil(slide / whole) == (double)mask || floor(slide / whole) == (double)mask);
+    return divides ? whole : slide / (double)mask;
+}
+
+/* One factor for x and y, to a pixel of the mask: any other mask is turned, cut off or of another slide. */
+static gboolean check_aspect(const char *path, const Labels *labels, const SlideFrame *frame, GError **error)
+{
+    int64_t width = labels_width(labels), height = labels_height(labels);
+    if (frame->width <= 0 || frame->height <= 0 ||
+        tiffpages_one_factor((int64_t)frame->width, (int64_t)frame->height, width, height)) {
+        return TRUE;
+    }
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                "%s of %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT
+                " px does not have the aspect ratio of the slide, %.0f x %.0f px: a pixel would be %.4g px "
+                "of the slide "
+                "wide and %.4g high; is it of another slide, turned, or of a part of it?",
+                path, width, height, frame->width, frame->height, frame->width / (double)width,
+                frame->height / (double)height);
+    return FALSE;
+}
+
+Annotation *masks_outlines(const char *path, const GroupSpec *groups, const SlideFrame *frame, GError **error)
+{
+    g_autoptr(Labels) labels = labels_open(path, error);
+    g_auto(Tracing) tracing = {.width = labels ? labels_width(labels) : 0};
+    if (!labels || !check_aspect(path, labels, frame, error) ||
+        !labels_read(labels, trace_row, &tracing, error)) {
+        return NULL;
+    }
+    LabelContour found[LABELS];
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    int count = 0;
+    for (int i = 1; i < LABELS; i++) {
+        if (tracing.contours[i]) {
+            g_ptr_array_add(names, labels_name(labels, i));
+            found[count] = (LabelContour){names->pdata[count], tracing.contours[i]};
+            count++;
+        }
+    }
+    Annotation *annotation =
+        contour_annotation(path, found, count, scale_of(frame->width, labels_width(labels)),
+                           scale_of(frame->height, labels_height(labels)), groups, frame, error);
+    const char *note = labels_note(labels);
+    if (annotation && note) {
+        g_ptr_array_add(annotation->warnings, g_strdup_printf("%s is %s", path, note));
+    }
+    return annotation;
+}

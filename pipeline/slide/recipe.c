@@ -1,0 +1,343 @@
+/* Recipes: from the configuration, in a bundle, beside a patch set; and whether two of them agree.
+ *
+ * A recipe in a file is complete: the stain target is written as the numbers of its fit, never as the path it came from, so a model still
+ * means the same when the picture has moved.  Reading is strict, since a key that is not known here may change pixels. */
+#include "pipeline/slide/recipe.h"
+#include "base/error.h"
+#include "base/listing.h"
+#include "pipeline/slide/colouring.h"
+#include "pipeline/report/json.h"
+#include "pipeline/patchset/patches.h"
+#include "pipeline/slide/tiles.h"
+#include "tiler/patchset.h"
+#include "tiler/picture.h"
+#include <math.h>
+#include <string.h>
+
+static const double SMALLEST_MPP = 0.05;
+
+/* ---- from the configuration ---- */
+
+static gboolean is_json(const char *path)
+{
+    g_autofree char *lower = g_ascii_strdown(path, -1);
+    return g_str_has_suffix(lower, ".json");
+}
+
+static gboolean fit_picture(const char *path, StainMethod method, StainFit *target, GError **error)
+{
+    g_autoptr(Image) picture = picture_read(path, error);
+    g_autoptr(StainSample) sample = stain_sample_new();
+    return picture && stain_sample_add(sample, picture, NULL, 1, error) &&
+           stain_fit(sample, method, target, error);
+}
+
+/* The target: a fit as JSON, a picture, or by default the reference of Macenko's program. */
+static gboolean read_target(const Config *config, StainMethod method, StainFit *target, GError **error)
+{
+    const char *path = config->tiles_stain_target;
+    if (!*path && method == STAIN_MACENKO) {
+        *target = stain_macenko_reference;
+        return TRUE;
+    }
+    if (!*path) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "tiles.stain: %s needs tiles.stain_target, a picture or the stain.json of a slide",
+                    config->tiles_stain);
+        return FALSE;
+    }
+    if (!(is_json(path) ? colouring_read(path, target, error) : fit_picture(path, method, target, error))) {
+        return FALSE;
+    }
+    if (target->method != method) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is not a target for tiles.stain: %s (%s)", path,
+                    config->tiles_stain,
+                    target->method == STAIN_NONE ? "too little tissue" : stain_method_name(target->method));
+        return FALSE;
+    }
+    return TRUE;
+}
+
+/* Only pictures may be of unknown um/px. */
+static gboolean check_mpp(const Config *config, GError **error)
+{
+    gboolean on_slides = *config->slides_folder || *config->slides_manifest;
+    gboolean may_be_unknown = *config->patches_folder && !on_slides;
+    if (config->tiles_mpp < SMALLEST_MPP && !(config->tiles_mpp == 0 && may_be_unknown)) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "tiles.mpp is %g: allowed are %g to 64; 0, unknown, only with patches.folder and no "
+                    "slides%s",
+                    config->tiles_mpp, SMALLEST_MPP,
+                    *config->patches_folder
+                        ? " (with both, give the um/px of the pictures, at which tiles are cut too)"
+                        : "");
+        return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean recipe_of_config(const Config *config, Recipe *out, GError **error)
+{
+    StainMethod method = STAIN_NONE;
+    stain_method_parse(config->tiles_stain, &method);
+    *out = (Recipe){.cut = tiles_cut_spec(config), .icc = config->tiles_icc};
+    if (method == STAIN_NONE && *config->tiles_stain_target) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "tiles.stain_target is given, but tiles.stain is none: nothing is normalised to it");
+        return FALSE;
+    }
+    return method == STAIN_NONE || read_target(config, method, &out->target, error);
+}
+
+/* ---- as JSON ---- */
+
+json_t *recipe_json(const Recipe *recipe)
+{
+    unsigned u = recipe->unknown;
+    return json_pack("{s:i, s:f, s:o, s:o, s:o}", "size", recipe->cut.size, "mpp", recipe->cut.mpp, "filter",
+                     u & RECIPE_FILTER ? json_null() : json_string(filter_name(recipe->cut.filter)), "icc",
+                     u & RECIPE_ICC ? json_null() : json_boolean(recipe->icc), "stain_target",
+                     u & RECIPE_STAIN ? json_null() : stain_fit_json(&recipe->target));
+}
+
+gboolean recipe_parse(const json_t *json, const char *name, Recipe *out, GError **error)
+{
+    int size;
+    double mpp;
+    json_t *filter, *icc, *target;
+    *out = (Recipe){0};
+    gboolean ok = json_unpack((json_t *)json, "{s:i, s:F, s:o, s:o, s:o !}", "size", &size, "mpp", &mpp,
+                              "filter", &filter, "icc", &icc, "stain_target", &target) == 0 &&
+                  size > 0 && mpp >= 0 && isfinite(mpp) && (json_is_null(icc) || json_is_boolean(icc)) &&
+                  (json_is_null(filter) ||
+                   (json_is_string(filter) && filter_parse(json_string_value(filter), &out->cut.filter)));
+    if (!ok) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "%s does not say how tiles are made (size, mpp, filter, icc, stain_target)", name);
+        return FALSE;
+    }
+    out->cut.size = size;
+    out->cut.mpp = mpp;
+    out->icc = json_is_true(icc);
+    out->unknown = (json_is_null(filter) ? RECIPE_FILTER : 0) | (json_is_null(icc) ? RECIPE_ICC : 0) |
+                   (json_is_null(target) ? RECIPE_STAIN : 0);
+    return json_is_null(target) || stain_fit_parse(target, name, &out->target, error);
+}
+
+/* ---- of others ---- */
+
+gboolean recipe_of_model(const ModelSpec *spec, const char *name, Recipe *out, GError **error)
+{
+    if (!recipe_parse(spec->cut, name, out, error)) {
+        return FALSE;
+    }
+    if (out->cut.size != spec->tile_size || out->cut.mpp != spec->mpp) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "%s contradicts itself: tiles of %d px at %g um/px and of %d px at %g", name,
+                    spec->tile_size, spec->mpp, out->cut.size, out->cut.mpp);
+        return FALSE;
+    }
+    g_autofree char *unknown = recipe_unknown(out);
+    if (unknown) {
+        g_set_error(
+            error, WSI_ERROR, WSI_ERROR_INPUT,
+            "%s was trained on pictures, and how those were made of slides is unknown (%s): no slide "
+            "can be scored with it, only pictures; train it again with these keys in the configuration",
+            name, unknown);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+char *recipe_unknown(const Recipe *recipe)
+{
+    static const struct {
+        unsigned part;
+        const char *key;
+    } parts[] = {{RECIPE_FILTER, "tiles.filter"}, {RECIPE_ICC, "tiles.icc"}, {RECIPE_STAIN, "tiles.stain"}};
+    g_autoptr(GPtrArray) keys = g_ptr_array_new();
+    if (recipe->cut.mpp == 0) {
+        g_ptr_array_add(keys, "tiles.mpp");
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+        if (recipe->unknown & parts[i].part) {
+            g_ptr_array_add(keys, (char *)parts[i].key);
+        }
+    }
+    g_ptr_array_add(keys, NULL);
+    return keys->len > 1 ? g_strjoinv(", ", (char **)keys->pdata) : NULL;
+}
+
+/* The um/px that all patches of a manifest have; 0 when they differ. */
+static gboolean manifest_mpp(const char *manifest, double *mpp, GError **error)
+{
+    FileKind kind;
+    *mpp = 0;
+    if (!listing_kind(manifest, &kind, error)) {
+        return FALSE;
+    }
+    if (kind == FILE_ABSENT) {
+        return TRUE;
+    }
+    g_autoptr(GPtrArray) patches = patches_manifest(manifest, error);
+    for (guint i = 0; patches && i < patches->len; i++) {
+        double one = ((const Patch *)patches->pdata[i])->mpp;
+        *mpp = i == 0 ? (isfinite(one) ? MAX(one, 0) : 0) : *mpp == one ? one : 0;
+    }
+    return patches != NULL;
+}
+
+gboolean recipe_of_patches(const char *folder, Recipe *out, GError **error)
+{
+    g_autofree char *path = g_build_filename(folder, RECIPE_FILE, NULL);
+    g_autofree char *manifest = g_build_filename(folder, "manifest.csv", NULL);
+    FileKind kind;
+    if (!listing_kind(path, &kind, error)) {
+        return FALSE;
+    }
+    if (kind != FILE_ABSENT) {
+        json_auto_t *json = json_read(path, error);
+        return json && recipe_parse(json, path, out, error);
+    }
+    *out = (Recipe){.unknown = RECIPE_FILTER | RECIPE_ICC | RECIPE_STAIN};
+    return manifest_mpp(manifest, &out->cut.mpp, error);
+}
+
+gboolean recipe_state(Recipe *recipe, const Config *config, GError **error)
+{
+    Recipe stated;
+    if (!recipe_of_config(config, &stated, error)) {
+        return FALSE;
+    }
+    if (recipe->cut.mpp == 0 && config_given(config, "tiles", "mpp")) {
+        recipe->cut.mpp = stated.cut.mpp;
+    }
+    if (recipe->unknown & RECIPE_FILTER && config_given(config, "tiles", "filter")) {
+        recipe->cut.filter = stated.cut.filter;
+        recipe->unknown &= ~(unsigned)RECIPE_FILTER;
+    }
+    if (recipe->unknown & RECIPE_ICC && config_given(config, "tiles", "icc")) {
+        recipe->icc = stated.icc;
+        recipe->unknown &= ~(unsigned)RECIPE_ICC;
+    }
+    if (recipe->unknown & RECIPE_STAIN && config_given(config, "tiles", "stain")) {
+        recipe->target = stated.target;
+        recipe->unknown &= ~(unsigned)RECIPE_STAIN;
+    }
+    return TRUE;
+}
+
+/* ---- contradictions ---- */
+
+static gboolean same_numbers(const double *a, const double *b, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (fabs(a[i] - b[i]) > 1e-9 * (1 + fabs(a[i]))) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+static gboolean same_target(const StainFit *a, const StainFit *b)
+{
+    return a->method == b->method && same_numbers(&a->stains[0][0], &b->stains[0][0], 6) &&
+           same_numbers(a->densities, b->densities, 2) && same_numbers(a->mean, b->mean, 3) &&
+           same_numbers(a->sd, b->sd, 3);
+}
+
+static char *target_text(const StainFit *target)
+{
+    json_t *json = stain_fit_json(target);
+    char *text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(6));
+    json_decref(json);
+    return text;
+}
+
+static char *number_text(double value)
+{
+    char text[G_ASCII_DTOSTR_BUF_SIZE];
+    return g_strdup(g_ascii_formatd(text, sizeof text, "%.9g", value));
+}
+
+enum { ITEMS = 6 };
+
+/* What can be compared, in words. */
+static void describe(const Recipe *recipe, char *words[ITEMS])
+{
+    words[0] = g_strdup_printf("%d", recipe->cut.size);
+    words[1] = number_text(recipe->cut.mpp);
+    words[2] = g_strdup(filter_name(recipe->cut.filter));
+    words[3] = g_strdup(recipe->icc ? "true" : "false");
+    words[4] = g_strdup(stain_method_name(recipe->target.method));
+    words[5] = target_text(&recipe->target);
+}
+
+gboolean recipe_check(const Recipe *recipe, const Config *config, const char *name, GError **error)
+{
+    static const char *const keys[ITEMS] = {"size", "mpp", "filter", "icc", "stain", "stain_target"};
+    static const unsigned parts[ITEMS] = {0, 0, RECIPE_FILTER, RECIPE_ICC, RECIPE_STAIN, RECIPE_STAIN};
+    Recipe own;
+    if (!recipe_of_config(config, &own, error)) {
+        return FALSE;
+    }
+    char *mine[ITEMS], *its[ITEMS];
+    describe(&own, mine);
+    describe(recipe, its);
+    gboolean ok = TRUE;
+    for (int i = 0; i < ITEMS; i++) {
+        gboolean same = i == 5 ? same_target(&own.target, &recipe->target) : g_str_equal(mine[i], its[i]);
+        if (ok && !same && !(recipe->unknown & parts[i]) && config_given(config, "tiles", keys[i])) {
+            g_set_error(
+                error, WSI_ERROR, WSI_ERROR_INPUT,
+                "tiles.%s is %s in the configuration, but %s in %s: give that value or leave the key out",
+                keys[i], mine[i], its[i], name);
+            ok = FALSE;
+        }
+        g_free(mine[i]);
+        g_free(its[i]);
+    }
+    return ok;
+}
+
+/* A run that trains on pictures and scores slides with that model. */
+static gboolean check_pictures(const Config *config, GError **error)
+{
+    Recipe recipe;
+    if (!recipe_of_patches(config->patches_folder, &recipe, error) || !recipe_state(&recipe, config, error)) {
+        return FALSE;
+    }
+    recipe.cut.mpp = config->tiles_mpp; /* check_mpp saw to that */
+    g_autofree char *unknown = recipe_unknown(&recipe);
+    if (unknown) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "how the pictures of %s were made of slides is unknown (%s): a model of them scores no "
+                    "slide; give these keys, or set score.slides: none",
+                    config->patches_folder, unknown);
+    }
+    return !unknown;
+}
+
+gboolean recipe_check_run(const Config *config, GError **error)
+{
+    Recipe recipe;
+    if (!check_mpp(config, error) || !recipe_of_config(config, &recipe, error)) {
+        return FALSE;
+    }
+    gboolean on_slides = *config->slides_folder || *config->slides_manifest;
+    if (!on_slides || g_str_equal(config->score_slides, "none")) {
+        return TRUE;
+    }
+    if (!*config->score_model) {
+        return !*config->patches_folder || !config->train_run || check_pictures(config, error);
+    }
+    ModelSpec spec;
+    Calibration calibration;
+    if (!model_describe(config->score_model, &spec, &calibration, error)) {
+        return FALSE;
+    }
+    gboolean ok = recipe_of_model(&spec, config->score_model, &recipe, error) &&
+                  recipe_check(&recipe, config, config->score_model, error);
+    model_spec_clear(&spec);
+    return ok;
+}

@@ -1,0 +1,81 @@
+/* mask: what of each tile is lesion, and a mask pyramid at the full resolution of level 0.
+ *
+ * The annotation is read and rasterised here alone; `cut` and `score` take the border of its lesions from here (annotations/raster.h), so
+ * they cannot disagree about it.  The shares are exact (polygon areas); the pyramid is for viewers: 0 = not lesion, 1 = lesion, levels by maximum. */
+#include "base/error.h"
+#include "pipeline/report/json.h"
+#include "pipeline/slide/lesions.h"
+#include "pipeline/slide/masks.h"
+#include "pipeline/run/stage.h"
+#include "pipeline/slide/tiles.h"
+
+static gboolean tick(void *data, int64_t done, int64_t total, GError **error)
+{
+    return work_tick(data, done, total, "rows", error);
+}
+
+static gboolean write_pyramid(Work *work, const Slide *slide, const Raster *raster, GError **error)
+{
+    const SlideInfo *info = slide_info(slide);
+    MaskSpec spec = {.raster = raster,
+                     .width = info->levels[0].width,
+                     .height = info->levels[0].height,
+                     .mpp_x = info->mpp_x,
+                     .mpp_y = info->mpp_y,
+                     .factor = 1,
+                     .threads = work->threads,
+                     .tick = tick,
+                     .data = work};
+    char sha256[65];
+    g_autofree char *path = work_output(work, "mask.tif");
+    return masks_write(path, &spec, NULL, sha256, error) &&
+           work_publish(work, "pyramid", path, sha256, error);
+}
+
+static gboolean write_facts(Work *work, const Annotation *annotation, const Slide *slide,
+                            const Raster *raster, GError **error)
+{
+    SlideFrame frame = lesions_frame(slide);
+    char sha256[65];
+    g_autofree char *path = work_output(work, "mask.json");
+    json_t *warnings = json_texts(annotation->warnings);
+    json_t *facts = json_pack("{s:s, s:I, s:f, s:o}", "dialect", annotation->dialect, "outlines",
+                              (json_int_t)annotation->outlines->len, "lesion_area_px",
+                              lesions_area(raster, &frame), "warnings", warnings);
+    return json_write(path, facts, sha256, error) && work_publish(work, "facts", path, sha256, error);
+}
+
+static GArray *shares_of(const Raster *raster, const GArray *tiles, double width, double height)
+{
+    GArray *shares = g_array_sized_new(FALSE, FALSE, sizeof(LesionShare), tiles->len);
+    for (guint i = 0; i < tiles->len; i++) {
+        const Tile *tile = &g_array_index(tiles, Tile, i);
+        Rect area = {tile->x, tile->y, width, height}, centre = tiles_centre(&area);
+        LesionShare share = {raster_share(raster, &area), raster_share(raster, &centre)};
+        g_array_append_val(shares, share);
+    }
+    return shares;
+}
+
+gboolean stage_mask(Work *work, GError **error)
+{
+    const Config *config = work->run->config;
+    g_autoptr(Slide) slide = work_open_entry(work->run->config, work->slide, error);
+    g_autoptr(Annotation) annotation = slide ? lesions_read(config, work->slide, slide, error) : NULL;
+    g_autofree char *tiles_path = annotation ? work_input(work, "grid", "tiles", error) : NULL;
+    g_autoptr(GArray) tiles = tiles_path ? tiles_read(tiles_path, error) : NULL;
+    g_autoptr(Raster) raster = tiles ? raster_build(annotation, error) : NULL;
+    if (!raster) {
+        return FALSE;
+    }
+    const SlideInfo *info = slide_info(slide);
+    double footprint = config->tiles_size * config->tiles_mpp;
+    g_autoptr(GArray) shares = shares_of(raster, tiles, footprint / info->mpp_x, footprint / info->mpp_y);
+    char sha256[65];
+    g_autofree char *path = work_output(work, "lesions.csv");
+    g_autofree char *border = work_output(work, "lesions.border");
+    return lesions_write(path, shares, sha256, error) && work_publish(work, "shares", path, sha256, error) &&
+           raster_write(raster, border, sha256, error) &&
+           work_publish(work, "border", border, sha256, error) &&
+           write_facts(work, annotation, slide, raster, error) && write_pyramid(work, slide, raster, error);
+}

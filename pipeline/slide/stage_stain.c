@@ -1,0 +1,26 @@
+/* stain: what the stain of a slide looks like, for tiles.stain.
+ *
+ * It is fitted once a slide and before any tile is cut: tiles of one slide are all changed in the same way, whichever stage cuts
+ * them. */
+#include "pipeline/slide/colouring.h"
+#include "pipeline/report/json.h"
+#include "pipeline/run/stage.h"
+#include "pipeline/slide/tiles.h"
+
+gboolean stage_stain(Work *work, GError **error)
+{
+    const Config *config = work->run->config;
+    g_autofree char *mask_path = work_input(work, "tissue", "mask", error);
+    g_autoptr(Image) tissue = mask_path ? tiles_read_mask(mask_path, error) : NULL;
+    g_autoptr(Slide) slide = tissue ? work_open_slide(work, error) : NULL;
+    StainFit fit;
+    Recipe recipe;
+    if (!slide || !recipe_of_config(config, &recipe, error) || !work_tick(work, 0, 1, "slides", error) ||
+        !colouring_fit(&recipe, slide, tissue, &fit, error)) {
+        return FALSE;
+    }
+    char sha256[65];
+    g_autofree char *path = work_output(work, "stain.json");
+    return json_write(path, stain_fit_json(&fit), sha256, error) &&
+           work_publish(work, "fit", path, sha256, error);
+}

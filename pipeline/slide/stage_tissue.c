@@ -1,0 +1,102 @@
+/* tissue: the mask, and pictures of it for people.  grid: the tiles that lie on it. */
+#include "base/error.h"
+#include "pipeline/report/json.h"
+#include "pipeline/slide/lesions.h"
+#include "pipeline/slide/slide_json.h"
+#include "pipeline/run/stage.h"
+#include "pipeline/slide/tiles.h"
+#include "tiler/picture.h"
+
+static gboolean publish_picture(Work *work, const char *name, const char *file, const Image *picture,
+                                GError **error)
+{
+    char sha256[65];
+    g_autofree char *path = work_output(work, file);
+    return picture_write_png(path, picture, sha256, error) && work_publish(work, name, path, sha256, error);
+}
+
+/* Tissue counts only where the slide's regions of interest are; *none: they are asked for, and its annotation has none. */
+static gboolean keep_region(const Work *work, const Slide *slide, Tissue *tissue, gboolean *none,
+                            GError **error)
+{
+    Raster *found;
+    if (!lesions_region(work->run->config, work->slide, slide, &found, error)) {
+        return FALSE;
+    }
+    g_autoptr(Raster) region = found;
+    *none = !region && work->slide->annotation && lesions_have_regions(work->run->config);
+    g_autoptr(Image) mask = region ? image_new(tissue->mask->width, tissue->mask->height, 1, error) : NULL;
+    if (!mask) {
+        return !region;
+    }
+    const SlideLevel *level = &slide_info(slide)->levels[0];
+    const Rect whole = {0, 0, (double)level->width, (double)level->height};
+    int64_t kept = 0;
+    raster_fill(region, &whole, mask);
+    for (size_t i = 0; i < image_bytes(mask); i++) {
+        tissue->mask->pixels[i] &= mask->pixels[i];
+        kept += tissue->mask->pixels[i] != 0;
+    }
+    tissue->tissue_share = (double)kept / (double)image_bytes(mask);
+    return TRUE;
+}
+
+json_t *tissue_glass_json(const Tissue *tissue)
+{
+    const StainGlass *glass = &tissue->glass;
+    return glass->found ? json_pack("[f, f, f]", glass->red, glass->green, glass->blue) : json_null();
+}
+
+json_t *tissue_warnings_json(const Tissue *tissue)
+{
+    g_autoptr(GPtrArray) warnings = tissue_warnings(tissue);
+    json_t *list = json_texts(warnings);
+    return list;
+}
+
+gboolean stage_tissue(Work *work, GError **error)
+{
+    TissueOptions options = tiles_tissue_options(work->run->config);
+    g_autoptr(Slide) slide = work_open_entry(work->run->config, work->slide, error);
+    g_autoptr(Tissue) tissue = slide ? tissue_find(slide, &options, error) : NULL;
+    gboolean no_region = FALSE, ok = tissue && keep_region(work, slide, tissue, &no_region, error);
+    g_autoptr(Image) outlined = ok ? tissue_picture(tissue, error) : NULL;
+    if (!outlined || !work_tick(work, 1, 1, "slides", error)) {
+        return FALSE;
+    }
+    char sha256[65];
+    g_autofree char *path = work_output(work, "tissue.json");
+    json_t *warnings = tissue_warnings_json(tissue);
+    if (no_region) {
+        json_array_append_new(warnings, json_string("its annotation has no region of interest (roi in "
+                                                    "slides.groups): all of its tissue is used"));
+    }
+    json_t *facts = json_pack(
+        "{s:f, s:f, s:f, s:o, s:b, s:o, s:f, s:f, s:I, s:o}", "tissue_share", tissue->tissue_share,
+        "pen_share", tissue->pen_share, "no_data_share", tissue->no_data_share, "background",
+        tissue_glass_json(tissue), "greyscale", tissue->glass.greyscale, "warnings", warnings,
+        "level0_px_per_mask_px_x", tissue->scale_x, "level0_px_per_mask_px_y", tissue->scale_y, "bad_areas",
+        (json_int_t)slide_bad_areas(slide)->len, "bad_area_list", slide_bad_json(slide));
+    return publish_picture(work, "mask", "tissue.png", tissue->mask, error) &&
+           publish_picture(work, "overview", "overview.png", tissue->overview, error) &&
+           publish_picture(work, "outlined", "tissue_outline.png", outlined, error) &&
+           json_write(path, facts, sha256, error) && work_publish(work, "facts", path, sha256, error);
+}
+
+gboolean stage_grid(Work *work, GError **error)
+{
+    GridSpec spec;
+    tiles_grid_spec(work->run->config, &spec);
+    g_autofree char *mask_path = work_input(work, "tissue", "mask", error);
+    g_autoptr(Image) mask = mask_path ? tiles_read_mask(mask_path, error) : NULL;
+    g_autoptr(Slide) slide = mask ? work_open_entry(work->run->config, work->slide, error) : NULL;
+    gboolean good = slide && tiles_check_upsampling(work->run->config, slide, spec.mpp, error);
+    g_autoptr(Grid) grid = good ? tiles_grid(slide, &spec, mask, error) : NULL;
+    if (!grid) {
+        return FALSE;
+    }
+    char sha256[65];
+    g_autofree char *path = work_output(work, "tiles.csv");
+    return tiles_write(path, grid, work->slide->split, sha256, error) &&
+           work_publish(work, "tiles", path, sha256, error);
+}

@@ -1,0 +1,91 @@
+/* The card of a model.
+ *
+ * Somebody who is given the model alone should be able to tell what its threshold rests on. */
+#include "pipeline/training/modelcard.h"
+#include "pipeline/slide/recipe.h"
+#include "pipeline/report/markdown.h"
+
+char **modelcard_lines(const Calibration *c)
+{
+    GPtrArray *out = g_ptr_array_new();
+    const Holdout *h = &c->holdout;
+    g_auto(GStrv) doubts = calibration_doubts(c);
+    g_ptr_array_add(out, calibration_text(c));
+    for (char **doubt = doubts; *doubt; doubt++) {
+        g_ptr_array_add(out, g_strdup_printf("the calibration is not to be trusted: %s", *doubt));
+    }
+    if (h->unused > 0) {
+        g_ptr_array_add(out, g_strdup_printf("%" G_GINT64_FORMAT
+                                             " tiles are neither trained on nor held out: they are too "
+                                             "near to held-out ones, or anomalies that could not judge",
+                                             h->unused));
+    }
+    if (h->repeats_held + h->repeats_trained + h->repeats_judging > 0) {
+        g_ptr_array_add(
+            out,
+            g_strdup_printf("the same picture more than once: %" G_GINT64_FORMAT
+                            " copies of held-out pictures are left out of the training, %" G_GINT64_FORMAT
+                            " further copies are trained on, %" G_GINT64_FORMAT " are among the held-out",
+                            h->repeats_held, h->repeats_trained, h->repeats_judging));
+    }
+    g_ptr_array_add(out, NULL);
+    return (char **)g_ptr_array_free(out, FALSE);
+}
+
+static void add_line(GString *out, const char *line)
+{
+    markdown_bullet(out);
+    markdown_text(out, "%s", line);
+    markdown_line(out);
+}
+
+/* How the tiles were made of slides; um/px unknown for pictures that do not say it. */
+static void add_recipe(GString *out, const ModelSpec *spec)
+{
+    Recipe recipe;
+    if (!spec->cut || !recipe_parse(spec->cut, "", &recipe, NULL)) {
+        return;
+    }
+    char mpp[G_ASCII_DTOSTR_BUF_SIZE];
+    markdown_bullet(out);
+    markdown_text(out, "um/px: %s; filter: %s; ICC: %s; stain: %s",
+                  recipe.cut.mpp > 0 ? g_ascii_formatd(mpp, sizeof mpp, "%.9g", recipe.cut.mpp) : "unknown",
+                  recipe.unknown & RECIPE_FILTER ? "unknown" : filter_name(recipe.cut.filter),
+                  recipe.unknown & RECIPE_ICC ? "unknown"
+                  : recipe.icc                ? "applied"
+                                              : "not applied",
+                  recipe.unknown & RECIPE_STAIN ? "unknown" : stain_method_name(recipe.target.method));
+    markdown_line(out);
+}
+
+char *modelcard_text(const Model *model, const GPtrArray *notes)
+{
+    const ModelSpec *spec = model_spec(model);
+    GString *out = g_string_new(NULL);
+    g_auto(GStrv) lines = modelcard_lines(model_calibration(model));
+    markdown_heading(out, 1, "Model");
+    markdown_text(out, "For research use only. Not for use in diagnostic procedures.");
+    markdown_break(out);
+    markdown_heading(out, 2, "Calibration");
+    for (char **line = lines; *line; line++) {
+        add_line(out, *line);
+    }
+    if (notes->len > 0) {
+        markdown_heading(out, 2, "Tiles");
+    }
+    for (guint i = 0; i < notes->len; i++) {
+        add_line(out, notes->pdata[i]);
+    }
+    markdown_heading(out, 2, "What it is");
+    markdown_bullet(out);
+    markdown_text(out, "tiles: %d px; extractor: %s", spec->tile_size, spec->extractor.name);
+    markdown_line(out);
+    add_recipe(out, spec);
+    markdown_bullet(out);
+    markdown_text(out, "score: %s", model_score_name(model));
+    markdown_line(out);
+    markdown_bullet(out);
+    markdown_text(out, "SHA-256 of the tiles: %s", model_tiles_hash(model));
+    markdown_line(out);
+    return g_string_free(out, FALSE);
+}

@@ -1,0 +1,144 @@
+/* Tiles to train on from tar shards: a shard's index makes any sample one read. */
+#include "pipeline/training/traintiles_private.h"
+#include "base/error.h"
+#include "pipeline/training/models.h"
+#include "tiler/cut.h"
+#include <math.h>
+#include <string.h>
+
+static gboolean read_sample(void *data, int64_t index, uint8_t *rgb, GError **error)
+{
+    const TrainTiles *tiles = data;
+    const Place *place = &g_array_index(tiles->normal.places, Place, index);
+    g_autoptr(Image) picture = shard_picture(tiles->shards->pdata[place->source], place->entry, error);
+    return picture && picture_fit(picture, tiles->config->tiles_size, rgb, error);
+}
+
+static Shard *add_shard(TrainTiles *tiles, const char *path, GError **error)
+{
+    Shard *shard = shard_open(path, error);
+    if (shard) {
+        g_ptr_array_add(tiles->shards, shard);
+    }
+    return shard;
+}
+
+/* Whether facts call a tile normal or an anomaly (other labels are neither); what says nothing of its label is refused, since it
+ * may be anything. */
+static gboolean label_of(const json_t *facts, gboolean *normal, gboolean *strange)
+{
+    const json_t *label = json_object_get(facts, "label");
+    const char *text = json_string_value(label);
+    *normal = text ? g_str_equal(text, "good") : json_integer_value(label) == 0;
+    *strange = text ? g_str_equal(text, "Ungood") : !*normal;
+    return json_is_string(label) || json_is_integer(label);
+}
+
+/* A text, or a number as text, as shards of others have it; "" when there is none.  Caller frees. */
+static char *name_of(const json_t *facts, const char *key)
+{
+    const json_t *value = json_object_get(facts, key);
+    return json_is_integer(value) ? g_strdup_printf("%" JSON_INTEGER_FORMAT, json_integer_value(value))
+                                  : g_strdup(json_is_string(value) ? json_string_value(value) : "");
+}
+
+/* Where a sample was cut, when it says so. */
+static TilePlace place_of(const json_t *facts)
+{
+    double x = json_number_value(json_object_get(facts, "x")),
+           y = json_number_value(json_object_get(facts, "y"));
+    double side = json_number_value(json_object_get(facts, "side"));
+    gboolean known = fabs(x) < 1e12 && fabs(y) < 1e12 && side > 0 && side < 1e9;
+    return known ? (TilePlace){floor(x + 0.5), floor(y + 0.5), side} : (TilePlace){0, 0, 0};
+}
+
+static gboolean list_shard(TrainTiles *tiles, const Shard *shard, GError **error)
+{
+    for (int i = 0; i < shard_count(shard); i++) {
+        gboolean normal, strange;
+        json_t *facts = shard_facts(shard, i, error);
+        if (!facts) {
+            return FALSE;
+        }
+        if (!label_of(facts, &normal, &strange)) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                        "%s: %s.json has no \"label\" (\"good\" or 0 is a normal tile)", shard_path(shard),
+                        shard_entry(shard, i)->key);
+            json_decref(facts);
+            return FALSE;
+        }
+        g_autofree char *patient = name_of(facts, "patient"), *slide = name_of(facts, "slide");
+        double mpp = json_number_value(json_object_get(facts, "mpp"));
+        tiles->mpp = i == 0 && tiles->shards->len == 1 ? MAX(mpp, 0) : tiles->mpp == mpp ? mpp : 0;
+        const json_t *share = json_object_get(facts, "valid_share");
+        gboolean readable = !json_is_number(share) || cut_readable(json_number_value(share));
+        tiles->unreadable += !readable;
+        if (readable && (normal || strange)) {
+            const Origin origin = {.patient = *patient ? patient : slide,
+                                   .slide = slide,
+                                   .name = shard_entry(shard, i)->key,
+                                   .place = place_of(facts)};
+            traintiles_add(tiles, (Place){.source = (int)tiles->shards->len - 1, .entry = i}, normal,
+                           &origin);
+        }
+        json_decref(facts);
+    }
+    return TRUE;
+}
+
+gboolean traintiles_use_shard_folder(TrainTiles *tiles, const char *folder, GError **error)
+{
+    g_auto(GStrv) names = shards_list(folder, "train-", error);
+    for (char **name = names; name && *name; name++) {
+        g_autofree char *path = g_build_filename(folder, *name, NULL);
+        Shard *shard = add_shard(tiles, path, error);
+        if (!shard || !list_shard(tiles, shard, error)) {
+            return FALSE;
+        }
+    }
+    return names && traintiles_end(tiles, read_sample, folder, error);
+}
+
+/* A patch "SHARD.tar/KEY.EXTENSION"; *shard is the number of the last one opened. */
+static gboolean add_sample(TrainTiles *tiles, const char *root, const Patch *patch, GError **error)
+{
+    g_auto(GStrv) parts = g_strsplit(patch->file, "/", 2);
+    if (!parts[0] || !parts[1]) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "%s/manifest.csv: \"%s\" is no sample of a shard (SHARD.tar/KEY.png)", root, patch->file);
+        return FALSE;
+    }
+    g_autofree char *path = g_build_filename(root, parts[0], NULL);
+    guint n = tiles->shards->len;
+    Shard *shard = n ? tiles->shards->pdata[n - 1] : NULL; /* the manifest is in the order of the shards */
+    if ((!shard || !g_str_equal(shard_path(shard), path)) && !(shard = add_shard(tiles, path, error))) {
+        return FALSE;
+    }
+    char *dot = strchr(parts[1], '.');
+    *(dot ? dot : parts[1]) = 0;
+    int entry = shard_find(shard, parts[1]);
+    if (entry < 0) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s has no sample %s, which manifest.csv names", path,
+                    parts[1]);
+        return FALSE;
+    }
+    const Origin origin = traintiles_origin(patch);
+    traintiles_add(tiles, (Place){.source = (int)tiles->shards->len - 1, .entry = entry},
+                   g_str_equal(patch->label, "good"), &origin);
+    return TRUE;
+}
+
+gboolean traintiles_use_shards(TrainTiles *tiles, const char *manifest, const GPtrArray *patches,
+                               GError **error)
+{
+    g_autofree char *root = g_path_get_dirname(manifest);
+    for (guint i = 0; i < patches->len; i++) {
+        const Patch *patch = patches->pdata[i];
+        gboolean wanted = g_str_equal(patch->split, "train") &&
+                          (g_str_equal(patch->label, "good") || g_str_equal(patch->label, "Ungood"));
+        if (wanted && !add_sample(tiles, root, patch, error)) {
+            return FALSE;
+        }
+    }
+    return traintiles_end(tiles, read_sample, manifest, error);
+}

@@ -1,0 +1,177 @@
+/* Tiles to train on straight from slides.
+ *
+ * A tile is cut when it is asked for, by the code that cuts patches, so its pixels are those of a lossless patch; tiles are asked for in
+ * the order of slides first, and the features of the frozen extractor are kept, so the slide's cache is of use.  Slides are opened once and
+ * few at a time: each holds decoded tiles. */
+#include "pipeline/training/traintiles_private.h"
+#include "base/csv.h"
+#include "base/durable.h"
+#include "base/error.h"
+#include "pipeline/slide/colouring.h"
+#include "pipeline/slide/tiles.h"
+#include <math.h>
+#include <string.h>
+
+#define OPEN_SLIDES 8
+#define SLIDE_CACHE ((size_t)16 << 20)
+
+/* A slide that tiles are cut from. */
+typedef struct {
+    const SlideEntry *entry;
+    const char *fit; /* file with the fit of its stain, or NULL */
+    char fingerprint[65];
+    Slide *slide; /* NULL: not open */
+    int readers;
+    int64_t used; /* when, in takes */
+} Source;
+
+static void source_clear(gpointer data)
+{
+    slide_free(((Source *)data)->slide);
+}
+
+GArray *traintiles_sources_new(void)
+{
+    GArray *sources = g_array_new(FALSE, TRUE, sizeof(Source));
+    g_array_set_clear_func(sources, source_clear);
+    return sources;
+}
+
+/* ---- the table ---- */
+
+gboolean traintiles_write(const char *path, const GArray *tiles, const GPtrArray *slides,
+                          const char *const *fingerprints, char sha256[65], GError **error)
+{
+    g_autoptr(GString) out = g_string_new("slide,patient,x,y,side,fingerprint\n");
+    char x[G_ASCII_DTOSTR_BUF_SIZE], y[G_ASCII_DTOSTR_BUF_SIZE];
+    for (guint i = 0; i < tiles->len; i++) {
+        const NormalTile *tile = &g_array_index(tiles, NormalTile, i);
+        const SlideEntry *entry = slides->pdata[tile->slide];
+        csv_cell(out, entry->id, ',');
+        csv_cell(out, entry->patient, ',');
+        g_string_append_printf(out, "%s,%s,%.0f,%s\n", g_ascii_formatd(x, sizeof x, "%.17g", tile->x),
+                               g_ascii_formatd(y, sizeof y, "%.17g", tile->y), tile->side,
+                               fingerprints[tile->slide]);
+    }
+    return durable_write_file(path, out->str, out->len, sha256, error);
+}
+
+static int add_source(TrainTiles *tiles, const GPtrArray *slides, const GPtrArray *fits, const char *id,
+                      const char *fingerprint)
+{
+    guint n = tiles->sources->len;
+    if (n > 0 && g_str_equal(g_array_index(tiles->sources, Source, n - 1).entry->id, id)) {
+        return (int)n - 1; /* the table is in the order of the slides */
+    }
+    for (guint i = 0; i < slides->len; i++) {
+        const SlideEntry *entry = slides->pdata[i];
+        if (g_str_equal(entry->id, id)) {
+            Source source = {.entry = entry, .fit = fits->pdata[i]};
+            g_strlcpy(source.fingerprint, fingerprint, sizeof source.fingerprint);
+            g_array_append_val(tiles->sources, source);
+            return (int)n;
+        }
+    }
+    return -1;
+}
+
+/* Closes what was not used for longest, as long as more are open than may be. */
+static void close_some(TrainTiles *tiles)
+{
+    while (tiles->open >= OPEN_SLIDES) {
+        Source *oldest = NULL;
+        for (guint i = 0; i < tiles->sources->len; i++) {
+            Source *source = &g_array_index(tiles->sources, Source, i);
+            if (source->slide && source->readers == 0 && (!oldest || source->used < oldest->used)) {
+                oldest = source;
+            }
+        }
+        if (!oldest) {
+            return; /* all are being read: more threads than slides may be open */
+        }
+        g_clear_pointer(&oldest->slide, slide_free);
+        tiles->open--;
+    }
+}
+
+static gboolean open_source(TrainTiles *tiles, Source *source, GError **error)
+{
+    SlideOptions options = {.mpp_x = source->entry->mpp_x,
+                            .mpp_y = source->entry->mpp_y,
+                            .use_objective = tiles->config->slides_objective,
+                            .cache_bytes = SLIDE_CACHE};
+    close_some(tiles);
+    g_autoptr(Slide) slide = slide_open(source->entry->path, &options, error);
+    if (slide && !g_str_equal(slide_info(slide)->fingerprint, source->fingerprint)) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s has changed since its tiles were chosen",
+                    source->entry->path);
+        return FALSE;
+    }
+    if (!slide || !colouring_open(tiles->config, slide, source->fit, error)) {
+        return FALSE;
+    }
+    source->slide = g_steal_pointer(&slide);
+    tiles->open += source->slide != NULL;
+    return source->slide != NULL;
+}
+
+static Slide *take_slide(TrainTiles *tiles, Source *source, GError **error)
+{
+    g_mutex_lock(&tiles->lock);
+    source->used = ++tiles->takes;
+    Slide *slide = source->slide || open_source(tiles, source, error) ? source->slide : NULL;
+    source->readers += slide != NULL;
+    g_mutex_unlock(&tiles->lock);
+    return slide;
+}
+
+static gboolean read_slide(void *data, int64_t index, uint8_t *rgb, GError **error)
+{
+    TrainTiles *tiles = data;
+    const Place *place = &g_array_index(tiles->normal.places, Place, index);
+    Source *source = &g_array_index(tiles->sources, Source, place->source);
+    Slide *slide = take_slide(tiles, source, error);
+    if (!slide) {
+        return FALSE;
+    }
+    CutSpec spec = tiles_cut_spec(tiles->config);
+    Image tile = {spec.size, spec.size, 3, rgb};
+    gboolean ok = cut_tile(slide, &spec, place->x, place->y, &tile, NULL, NULL, error);
+    g_mutex_lock(&tiles->lock);
+    source->readers--;
+    g_mutex_unlock(&tiles->lock);
+    return ok;
+}
+
+gboolean traintiles_use_slides(TrainTiles *tiles, const char *table, const GPtrArray *slides,
+                               const GPtrArray *fits, GError **error)
+{
+    static const char *const names[] = {"slide", "x", "y", "fingerprint", "patient", "side"};
+    g_autoptr(Csv) csv = csv_read(table, error);
+    int at[G_N_ELEMENTS(names)];
+    for (size_t c = 0; c < G_N_ELEMENTS(names); c++) {
+        if (!csv || (at[c] = csv_need(csv, names[c], error)) < 0) {
+            return FALSE;
+        }
+    }
+    for (int row = 0; row < csv_rows(csv); row++) {
+        const char *id = csv_get(csv, row, at[0]);
+        Place place = {.source = add_source(tiles, slides, fits, id, csv_get(csv, row, at[3]))};
+        double side;
+        if (!csv_number(csv, row, at[1], &place.x, error) || !csv_number(csv, row, at[2], &place.y, error) ||
+            !csv_number(csv, row, at[5], &side, error)) {
+            return FALSE;
+        }
+        if (place.source < 0) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d: there is no slide %s", table,
+                        csv_line(csv, row), id);
+            return FALSE;
+        }
+        const Origin origin = {.patient = csv_get(csv, row, at[4]),
+                               .slide = id,
+                               .name = "",
+                               .place = {floor(place.x + 0.5), floor(place.y + 0.5), side}};
+        traintiles_add(tiles, place, TRUE, &origin);
+    }
+    return traintiles_end(tiles, read_slide, table, error);
+}
