@@ -22,9 +22,9 @@ for command in "heatmap none.npy -s none.tif" "sample none -n 1" "synth" "run no
     run*) printf 'patches: {folder: folder}\n' >c.yaml; command="run c.yaml" ;;
     esac
     # shellcheck disable=SC2086
-    refused "$command into a file" 'file.*no folder|Not a directory' $command -o file
+    refused "$command into a file" 'file.*not a folder|Not a directory' $command -o file
     # shellcheck disable=SC2086
-    refused "$command into a device" '/dev/null.*no folder|Not a directory' $command -o /dev/null/x
+    refused "$command into a device" '/dev/null.*not a folder|Not a directory' $command -o /dev/null/x
 done
 refused "scores where a folder is" 'scores.csv.*it is a folder' score -m none blocked.tif -o .
 refused "a name that is too long" 'name too long' mask none.xml --size 300x200 --mpp 0.5 -o "$(printf '%0300d' 0)"

@@ -101,7 +101,7 @@ check "stopped or not: the same bytes" cmp a.sums s.sums
 "$WSIFLOW" run -c longer.yaml -o s -j 1 >/dev/null 2>&1 &
 sleep 0.5
 second=$("$WSIFLOW" run -c run.yaml -o s -j 1 2>&1)
-like "a second run in the folder is refused" "$second" 'another wsiflow is at work'
+like "a second run in the folder is refused" "$second" 'another wsiflow is running'
 wait
 
 finish

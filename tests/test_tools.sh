@@ -67,7 +67,7 @@ source_file flows/b.c '#include <tiffio.h>
 is "libraries of another room" "$(judged flows/b.c)" "flows/b.c:2: <tiffio.h> belongs to tiler/
 flows/b.c:3: <openslide/openslide.h> belongs to tiler/"
 source_file base/a.c '#include "error.h"'
-is "includes name the room" "$(judged base/a.c)" 'base/a.c:2: include "error.h" as "room/name.h"'
+is "includes name the room" "$(judged base/a.c)" 'base/a.c:2: include "error.h" as "room/name.h" or "room/folder/name.h"'
 source_file tests/a.c '#include <tiffio.h>
 #include "tiler/slide.h"'
 is "tests may look everywhere" "$(judged tests/a.c)" ""
