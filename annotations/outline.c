@@ -9,8 +9,8 @@
 #include <string.h>
 
 /* Camelyon16's organisers: Tumor, _0 and _1 are lesion, _2 and Exclusion are not; Camelyon17 and files that were saved
- * again use the other names.  "None" is ASAP's word for no group.  What lies in it is not lesion in Camelyon16; elsewhere nobody
- * said so, and to take it for normal would lose lesions. */
+ * again use the other names.  ASAP writes "None" for no group.  In Camelyon16 its outlines are not lesions; other data sets
+ * do not say so, and treating them as normal would lose lesions. */
 static const char *const camelyon16_groups[] = {"Tumor", "_0", "_1", "_2", "Exclusion", NULL};
 const GroupRule camelyon_rules[] = {
     {"Tumor", LABEL_LESION, NULL},

@@ -1,8 +1,8 @@
-/* A job table for somebody who may only read.
+/* The job table for a reader without write permission.
  *
- * SQLite needs to write even to read: the memory that the processes share lies in a file beside the table, and what was not yet written
- * back is found through it.  Whoever may not write in the folder, or finds it on a read-only disk, gets a copy of table and journal
- * in a folder of its own.  It is made while no writer is at work (the lock needs no right to write), so it is one moment of the table. */
+ * SQLite writes even when it only reads: the processes share memory through a file next to the table, which also locates changes that are
+ * not yet in the table.  A reader that cannot write to the folder, or a read-only disk, gets a copy of table and journal in a
+ * temporary folder.  It is made while no writer is at work (the lock needs no right to write), so it is one moment of the table. */
 #include "db/internal.h"
 #include "db/guard.h"
 #include "base/error.h"

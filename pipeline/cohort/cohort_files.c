@@ -1,7 +1,7 @@
 /* Files of slides and of annotations in folders.
  *
- * A folder is listed once, in the order of names.  What has the name of an annotation is no slide.  Every file that is left over gets a
- * reason; only with a manifest are neighbours of the slides that look like nothing of the run's passed over, since nobody gave them. */
+ * A folder is listed once, sorted by name.  Files named like annotations are not slides.  Every unused file is listed with a
+ * reason.  With a manifest, unrelated files next to the slides are not listed, since the user did not name that folder. */
 #include "pipeline/cohort/cohort_files.h"
 #include "base/error.h"
 #include "base/fold.h"
@@ -143,7 +143,7 @@ static gboolean is_mask_of(GHashTable *stems, const char *name)
     return FALSE;
 }
 
-/* Why a file of the folder is no slide (*why: owned), or NULL.  Who claims to be one, by its suffix or since the pattern names that, is one. */
+/* Why a file of the folder is not a slide (*why: owned), or NULL.  A file with a slide suffix, or one that the pattern names, counts as a slide. */
 static gboolean judge(const Config *config, GHashTable *stems, const char *path, char **why, GError **error)
 {
     g_autofree char *name = g_path_get_basename(path);

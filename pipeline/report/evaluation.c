@@ -327,7 +327,7 @@ static gint by_slide(gconstpointer a, gconstpointer b)
     return order ? order : x->row - y->row;
 }
 
-/* One line a slide: how much, how high. */
+/* Tile counts and score statistics per slide. */
 static json_t *slide_json_of(const ScoreTable *table, const GArray *rows)
 {
     int first = g_array_index(rows, int, 0), anomalies = 0, lost = 0;
