@@ -49,10 +49,10 @@ LIBOBJ  := $(filter-out $(MAINOBJ),$(OBJ))
 DBLSRC  := $(wildcard base/*.c flows/*/*.c)
 DBLOBJ  := $(DBLSRC:%.c=$(B)/double/%.o)
 
-TESTS   := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/test_*.c))
-DTESTS  := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/testd_*.c))
-SCRIPTS := $(wildcard tests/test_*.sh)
-BENCHES := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/bench_*.c))
+TESTS   := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/*/test_*.c))
+DTESTS  := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/*/testd_*.c))
+SCRIPTS := $(wildcard tests/*/test_*.sh)
+BENCHES := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/*/bench_*.c))
 
 .PHONY: all check check-release deb lint check-asan bench format install uninstall clean help demo setup
 .DELETE_ON_ERROR:
@@ -87,7 +87,7 @@ $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALLFL) -c -o $@ $<
 
-$(B)/tests/testd_%: tests/testd_%.c $(B)/libflows_double.a
+$(B)/tests/double/%: tests/double/%.c $(B)/libflows_double.a
 	@mkdir -p $(@D)
 	$(CC) $(ALLFL) -DREAL_IS_DOUBLE=1 $($(CONFIG)_LD) -o $@ $< $(B)/libflows_double.a $(LIBS)
 
@@ -120,7 +120,7 @@ bench: setup ## measure: `bench NAME VALUE UNIT` lines; one with BENCH=NAME
 	@tools/bench $(B) $(BENCH)
 
 format: ## reformat all C sources in place
-	clang-format -i $(wildcard $(ROOMS:=/*.[ch]) $(ROOMS:=/*/*.[ch]) tests/*.[ch])
+	clang-format -i $(wildcard $(ROOMS:=/*.[ch]) $(ROOMS:=/*/*.[ch]) tests/*.[ch] tests/*/*.[ch])
 
 deb: ## build the Debian package: build/deb/wsiflow_VERSION_ARCH.deb
 	@tools/deb
@@ -150,4 +150,4 @@ clean: ## remove build/
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | sort | expand -t 14
 
--include $(OBJ:.o=.d) $(DBLOBJ:.o=.d) $(TESTS:=.d) $(DTESTS:=.d)
+-include $(OBJ:.o=.d) $(DBLOBJ:.o=.d) $(TESTS:=.d) $(DTESTS:=.d) $(BENCHES:=.d)

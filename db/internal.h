@@ -43,7 +43,7 @@ gboolean snapshot_needed(const char *directory);
 char *snapshot_make(const char *directory, int guard, int lock_seconds, GError **error);
 void snapshot_remove(const char *folder);
 
-/* ---- ends.c ---- */
+/* ---- attempt_end.c ---- */
 /* In a transaction: leases that ran out count a crash. */
 gboolean store_crash_expired(Store *store, const void *unused, GError **error);
 /* In a transaction: what OWNER holds is ready again, and counts nothing. */
@@ -58,7 +58,7 @@ gboolean files_intact(Store *store, int64_t job, const char *key, gboolean prese
 /* Hashes the files of store->unknown and empties it. */
 void files_learn(Store *store);
 
-/* ---- settle.c ---- */
+/* ---- resolve.c ---- */
 /* Brings all jobs of the plan into the states that follow from their needs, in plan order. */
 gboolean settle_all(Store *store, GError **error);
 /* A job has ended: moves on the waiting jobs that need it, and theirs when they end thereby. */

@@ -1,4 +1,4 @@
-/* Opening a job table, and what a worker does with it: claim, beat, finish (how attempts end badly: ends.c).
+/* Opening a job table, and what a worker does with it: claim, beat, finish (how attempts end badly: attempt_end.c).
  *
  * Every change is one transaction inside the guard lock, and leaves the table in a state that needs nothing else to
  * happen: a process may be killed between any two instructions.

@@ -1,7 +1,7 @@
 /* A synthetic slide for measurements: level 0 alone, JPEG 4:2:0 in tiles of 256 px, 4096 x 4096 px at 0.25 um/px. */
 #pragma once
-#include "tiler/slide.h"
-#include "tiler/synth.h"
+#include "tiler/slide/slide.h"
+#include "tiler/synth/synth.h"
 #include "tests/fixture_tiff.h"
 
 /* Writes it to `path`; `folder` takes what it is made of. */

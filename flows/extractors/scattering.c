@@ -9,7 +9,7 @@
  *  - the input is not colour but stain: optical density OD = -log10((I + 1) / 256) above that of glass, unmixed into haematoxylin, eosin and
  *    the rest (Ruifrok & Johnston 2001), because absorption is linear in the amount of stain;
  *  - slides are stained more or less strongly, and in slightly different hues: haematoxylin and eosin are measured in units of
- *    their typical density in the tile, and what of the rest goes with them is taken out (stains.h).  The number of
+ *    their typical density in the tile, and what of the rest goes with them is taken out (stain_density.h).  The number of
  *    nuclei does not change the unit, so it stays visible;
  *  - a dyadic pyramid (binomial low-pass, decimation) carries one small 7x7 filter bank to all octaves, so the whole is
  *    a handful of convolutions of the kernel table; the three stains are three images of one channel;
@@ -27,7 +27,7 @@
  * Grid g has size / 2^g samples a side; output scale s lies on grid s + 2.  Octave l is computed on grid l, octave 0 on
  * grid 1 because its modulus is smooth enough.  The borders reflect. */
 #include "flows/extractors/extractor_private.h"
-#include "flows/training/stains.h"
+#include "flows/training/stain_density.h"
 #include "flows/kernels/vecmath.h"
 #include "base/error.h"
 #include <math.h>

@@ -2,7 +2,7 @@
  *
  * glibc's vector functions exist only under -ffast-math, which also removes the tests for NaN; so float has its own here:
  * plain arithmetic without branches, the same bits on every instruction set (no contraction, no reordering).  Relative
- * error below 3e-7 (tests/test_msflow.c).  In double the C library's are used.
+ * error below 3e-7 (tests/flows/test_msflow.c).  In double the C library's are used.
  *   exp x   = 2^n e^r,  n = round(x / ln 2), |r| <= ln(2)/2, Taylor series of e^r - 1 to r^7
  *   tanh x  = m / (m + 2),  m = e^(2x) - 1 computed without cancellation
  *   atan x  by atan x = pi/2 - atan(1/x) and atan x = pi/4 + atan((x-1)/(x+1)) to |x| <= tan(pi/8), then the odd series

@@ -3,7 +3,7 @@
  * flows/layers/softclamp.c wants it. */
 #include "flows/layers/fusion_net.h"
 #include "flows/layers/layernorm.h"
-#include "flows/layers/resample.h"
+#include "flows/layers/map_resize.h"
 #include "flows/kernels/vecmath.h"
 #include <string.h>
 

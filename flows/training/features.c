@@ -5,7 +5,7 @@
  * or in a file (feature_file.h).  Half precision is not a way of keeping but a property of the training: all rows are rounded, or
  * none, so that a result never depends on what was kept.
  *
- * That a tile's features do not depend on its place in the batch is a property of the kernels (tests/test_model.c checks
+ * That a tile's features do not depend on its place in the batch is a property of the kernels (tests/flows/test_model.c checks
  * it); all calls use one batch size. */
 #include "flows/training/features.h"
 #include "flows/layers/avgpool.h"

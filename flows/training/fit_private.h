@@ -5,7 +5,7 @@
 #include "flows/models/checkpoint.h"
 #include "flows/training/features.h"
 #include "flows/models/model_private.h"
-#include "flows/training/split.h"
+#include "flows/training/holdout.h"
 
 typedef struct {
     MsflowRun *run;

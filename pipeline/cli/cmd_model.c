@@ -7,10 +7,10 @@
 #include "pipeline/cli/command.h"
 #include "pipeline/training/epochs.h"
 #include "pipeline/report/evaluation.h"
-#include "pipeline/scoring/heatmaps.h"
+#include "pipeline/scoring/heatmap_files.h"
 #include "pipeline/report/json.h"
 #include "pipeline/training/modelcard.h"
-#include "pipeline/training/models.h"
+#include "pipeline/training/model_config.h"
 #include "pipeline/scoring/npy.h"
 #include "pipeline/cli/options.h"
 #include "pipeline/patchset/patches.h"
@@ -18,7 +18,7 @@
 #include "pipeline/run/runner.h"
 #include "pipeline/patchset/sizes.h"
 #include "pipeline/training/traintiles.h"
-#include "tiler/cut.h"
+#include "tiler/cut/cut.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

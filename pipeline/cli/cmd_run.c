@@ -6,7 +6,7 @@
 #include "pipeline/cli/command.h"
 #include "pipeline/run/ending.h"
 #include "pipeline/report/json.h"
-#include "pipeline/training/models.h"
+#include "pipeline/training/model_config.h"
 #include "pipeline/run/plan.h"
 #include "pipeline/slide/recipe.h"
 #include "pipeline/run/runfolder.h"

@@ -7,11 +7,11 @@
 #include "base/writable.h"
 #include "flows/models/sample.h"
 #include "pipeline/cli/command.h"
-#include "pipeline/training/models.h"
+#include "pipeline/training/model_config.h"
 #include "pipeline/scoring/npy.h"
 #include "pipeline/run/runner.h"
 #include "pipeline/patchset/sizes.h"
-#include "tiler/picture.h"
+#include "tiler/imagefile/imagefile.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -15,7 +15,7 @@
 #include "pipeline/slide/slide_json.h"
 #include "pipeline/cohort/synth_cohort.h"
 #include "pipeline/cli/versions.h"
-#include "tiler/tissue.h"
+#include "tiler/tissue/tissue.h"
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>

@@ -3,7 +3,7 @@
 #include "annotations/outline.h"
 #include "db/store.h"
 #include "flows/kernels/kernels.h"
-#include "tiler/slide.h"
+#include "tiler/slide/slide.h"
 
 const char *const research_use_only = "For research use only. Not for use in diagnostic procedures.";
 

@@ -8,7 +8,7 @@
 #include "base/listing.h"
 #include "base/nearest.h"
 #include "pipeline/cohort/cohort_names.h"
-#include "tiler/notslide.h"
+#include "tiler/slide/notslide.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -3,7 +3,7 @@
  * A split that has no positives gives no AUROC, and with folds that shows only when its turn comes, after all other folds were trained.
  * So it is said when the patch set is made, of all folds. */
 #include "pipeline/cohort/gaps.h"
-#include "tiler/patchset.h"
+#include "tiler/patches/patchset.h"
 
 static const char cannot[] = "AUROC, average precision and F1 cannot be computed from it";
 

@@ -3,7 +3,7 @@
 #include "annotations/outline.h"
 #include "base/durable.h"
 #include "base/error.h"
-#include "tiler/synth.h"
+#include "tiler/synth/synth.h"
 #include <stdio.h>
 
 const SynthCohort synth_cohort_default = {

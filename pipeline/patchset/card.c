@@ -10,8 +10,8 @@
 #include "pipeline/report/markdown.h"
 #include "pipeline/slide/slidenotes.h"
 #include "pipeline/cohort/splits.h"
-#include "tiler/patchset.h"
-#include "tiler/quality.h"
+#include "tiler/patches/patchset.h"
+#include "tiler/tissue/quality.h"
 #include <string.h>
 
 static const char *const splits[] = {"train", "valid", "test"};
@@ -167,7 +167,7 @@ static void add_gaps(GString *out, const GPtrArray *gaps)
     }
 }
 
-/* What the tiles that were kept are flagged with (tiler/quality.h). */
+/* What the tiles that were kept are flagged with (tiler/tissue/quality.h). */
 static void add_flags(GString *out, GHashTable *kept, const json_t *leftout, const Config *config)
 {
     static const char *const titles[] = {"flag", "good", "Ungood", NULL};

@@ -1,4 +1,4 @@
-/* Whose tiles are: patient, slide and place of each, for the hold-out (flows/training/split.h) and for a draw that is even in space. */
+/* Whose tiles are: patient, slide and place of each, for the hold-out (flows/training/holdout.h) and for a draw that is even in space. */
 #pragma once
 #include "flows/models/model.h"
 

@@ -6,7 +6,7 @@
 #include "base/durable.h"
 #include "base/error.h"
 #include "pipeline/patchset/sums.h"
-#include "tiler/shards.h"
+#include "tiler/patches/shards.h"
 #include <string.h>
 
 static const char *const splits[] = {"train", "valid", "test"};

@@ -1,7 +1,7 @@
 /* The shards of the slides become the shards of the patch set. */
 #pragma once
 #include "pipeline/run/stage.h"
-#include "tiler/patchset.h"
+#include "tiler/patches/patchset.h"
 
 /* Gives each slide's shards a number in the patch set, dataset/SPLIT-NNNNNN.tar: by a link where all of their samples are in `patches`,
  * as a copy of those that are where some are in `dropped`.  Sets the files of the patches, publishes the shards, adds their hashes to

@@ -2,8 +2,8 @@
 #include "pipeline/patchset/patches.h"
 #include "base/error.h"
 #include "base/listing.h"
-#include "tiler/patchset.h"
-#include "tiler/picture.h"
+#include "tiler/patches/patchset.h"
+#include "tiler/imagefile/imagefile.h"
 #include <string.h>
 
 static GPtrArray *sub_folders(const char *folder, GError **error)

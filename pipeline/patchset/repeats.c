@@ -7,9 +7,9 @@
 #include "base/error.h"
 #include "base/listing.h"
 #include "base/pool.h"
-#include "tiler/picture.h"
-#include "tiler/quality.h"
-#include "tiler/shards.h"
+#include "tiler/imagefile/imagefile.h"
+#include "tiler/tissue/quality.h"
+#include "tiler/patches/shards.h"
 #include <string.h>
 
 static gboolean leak(const char *one, const char *other, const char *advice, GError **error)

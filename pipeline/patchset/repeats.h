@@ -1,7 +1,7 @@
 /* The same picture more than once in a patch set. */
 #pragma once
 #include "pipeline/config/config.h"
-#include "tiler/patchset.h"
+#include "tiler/patches/patchset.h"
 
 typedef struct {
     int64_t within; /* further copies in the split of the first one */

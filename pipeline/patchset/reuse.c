@@ -10,7 +10,7 @@
 #include "pipeline/patchset/reuse.h"
 #include "base/durable.h"
 #include "base/listing.h"
-#include "tiler/shards.h"
+#include "tiler/patches/shards.h"
 #include <string.h>
 
 /* The table of a slide's patches when the files that it names may have changed since. */

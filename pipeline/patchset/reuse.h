@@ -1,6 +1,6 @@
 /* Pictures that were cut before: a changed label moves a patch, it does not cut it again. */
 #pragma once
-#include "tiler/patchset.h"
+#include "tiler/patches/patchset.h"
 
 typedef struct Reuse Reuse;
 /* Knows the patches of a slide that an earlier run left in `dataset` (files, as the table FOLDER/patches.csv says) and in

@@ -7,12 +7,12 @@
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/pool.h"
-#include "pipeline/patchset/cutting.h"
+#include "pipeline/patchset/patch_cut.h"
 #include "pipeline/report/json.h"
 #include "pipeline/patchset/reuse.h"
 #include "pipeline/run/stage.h"
-#include "tiler/quality.h"
-#include "tiler/shards.h"
+#include "tiler/tissue/quality.h"
+#include "tiler/patches/shards.h"
 #include <glib/gstdio.h>
 
 #define SHARD_STEM "patches"

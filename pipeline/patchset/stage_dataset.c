@@ -8,7 +8,7 @@
 #include "base/listing.h"
 #include "pipeline/patchset/card.h"
 #include "pipeline/cohort/copies.h"
-#include "pipeline/patchset/cutting.h"
+#include "pipeline/patchset/patch_cut.h"
 #include "pipeline/cohort/gaps.h"
 #include "pipeline/report/json.h"
 #include "pipeline/run/leftout.h"

@@ -6,14 +6,14 @@
 #include "base/pool.h"
 #include "pipeline/patchset/card.h"
 #include "pipeline/cohort/copies.h"
-#include "pipeline/slide/colouring.h"
-#include "pipeline/patchset/cutting.h"
+#include "pipeline/slide/slide_colour.h"
+#include "pipeline/patchset/patch_cut.h"
 #include "pipeline/report/json.h"
 #include "pipeline/run/leftout.h"
 #include "pipeline/patchset/sampling.h"
 #include "pipeline/run/stage.h"
 #include "pipeline/training/traintiles.h"
-#include "tiler/quality.h"
+#include "tiler/tissue/quality.h"
 #include <string.h>
 
 /* ---- judging ---- */

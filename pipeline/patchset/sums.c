@@ -1,7 +1,7 @@
 /* A name that leaves the patch set is a bad line: the list is a file like any other and may have been changed. */
 #include "pipeline/patchset/sums.h"
 #include "base/durable.h"
-#include "tiler/patchset.h"
+#include "tiler/patches/patchset.h"
 #include <stdio.h>
 #include <string.h>
 

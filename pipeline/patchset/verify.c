@@ -9,12 +9,12 @@
 #include "base/error.h"
 #include "base/pool.h"
 #include "base/rng.h"
-#include "pipeline/slide/colouring.h"
-#include "pipeline/patchset/cutting.h"
+#include "pipeline/slide/slide_colour.h"
+#include "pipeline/patchset/patch_cut.h"
 #include "pipeline/run/runner.h"
 #include "pipeline/patchset/sums.h"
-#include "tiler/picture.h"
-#include "tiler/shards.h"
+#include "tiler/imagefile/imagefile.h"
+#include "tiler/patches/shards.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

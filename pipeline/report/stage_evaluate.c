@@ -8,7 +8,7 @@
 #include "pipeline/cohort/gaps.h"
 #include "pipeline/report/json.h"
 #include "pipeline/run/leftout.h"
-#include "pipeline/training/models.h"
+#include "pipeline/training/model_config.h"
 #include "pipeline/report/report.h"
 #include "pipeline/run/stage.h"
 #include <math.h>

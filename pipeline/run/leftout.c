@@ -1,6 +1,6 @@
 /* What could not be read is no data: it is in no patch set and taught to no model, and how much that was is said. */
 #include "pipeline/run/leftout.h"
-#include "tiler/cut.h"
+#include "tiler/cut/cut.h"
 
 enum { MOST_NAMED = 5 };
 

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/listing.h"
 #include "pipeline/patchset/reuse.h"
-#include "tiler/patchset.h"
+#include "tiler/patches/patchset.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

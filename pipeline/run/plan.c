@@ -4,7 +4,7 @@
  * its stage names, and the stage's version; its input hash covers what it reads from outside of the run: files by size, time of change and
  * path, and the manifest's facts about the slide. */
 #include "pipeline/run/plan.h"
-#include "pipeline/slide/colouring.h"
+#include "pipeline/slide/slide_colour.h"
 #include "pipeline/slide/lesions.h"
 #include "pipeline/cohort/stems.h"
 #include "base/durable.h"

@@ -8,7 +8,7 @@
 #include "pipeline/cohort/cohort.h"
 #include "pipeline/config/config.h"
 #include "pipeline/run/records.h"
-#include "tiler/slide.h"
+#include "tiler/slide/slide.h"
 
 typedef struct {
     const Config *config;

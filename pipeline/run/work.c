@@ -2,7 +2,7 @@
 #include "pipeline/run/stage.h"
 #include "base/durable.h"
 #include "base/error.h"
-#include "pipeline/slide/colouring.h"
+#include "pipeline/slide/slide_colour.h"
 #include <string.h>
 #include <sys/stat.h>
 

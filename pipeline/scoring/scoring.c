@@ -16,11 +16,11 @@
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/pool.h"
-#include "pipeline/slide/colouring.h"
-#include "pipeline/training/models.h"
+#include "pipeline/slide/slide_colour.h"
+#include "pipeline/training/model_config.h"
 #include "pipeline/patchset/sizes.h"
-#include "tiler/heatmap.h"
-#include "tiler/picture.h"
+#include "tiler/heatmap/heatmap.h"
+#include "tiler/imagefile/imagefile.h"
 #include <math.h>
 #include <string.h>
 #include <sys/uio.h>

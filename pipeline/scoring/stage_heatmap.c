@@ -1,5 +1,5 @@
 /* heatmap: the score map of a slide as files for viewers. */
-#include "pipeline/scoring/heatmaps.h"
+#include "pipeline/scoring/heatmap_files.h"
 #include "pipeline/scoring/npy.h"
 #include "pipeline/scoring/scoring.h"
 #include "pipeline/run/stage.h"

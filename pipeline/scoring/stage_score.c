@@ -2,7 +2,7 @@
  * scorepatches: the test part of a patch set through the model. */
 #include "base/durable.h"
 #include "base/error.h"
-#include "pipeline/patchset/cutting.h"
+#include "pipeline/patchset/patch_cut.h"
 #include "pipeline/report/json.h"
 #include "pipeline/slide/lesions.h"
 #include "pipeline/scoring/npy.h"

@@ -4,7 +4,7 @@
 #include "base/durable.h"
 #include "base/error.h"
 #include "pipeline/slide/masks.h"
-#include "tiler/labels.h"
+#include "tiler/labels/labels.h"
 #include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>

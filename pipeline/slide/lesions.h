@@ -4,7 +4,7 @@
 #include "annotations/raster.h"
 #include "pipeline/cohort/cohort.h"
 #include "pipeline/config/config.h"
-#include "tiler/slide.h"
+#include "tiler/slide/slide.h"
 
 /* The outlines of the slide's annotation; NULL with error. */
 Annotation *lesions_read(const Config *config, const SlideEntry *entry, const Slide *slide, GError **error);

@@ -7,9 +7,9 @@
 #include "pipeline/slide/masks.h"
 #include "annotations/contour.h"
 #include "base/error.h"
-#include "tiler/labels.h"
-#include "tiler/tiffpages.h"
-#include "tiler/pyramid.h"
+#include "tiler/labels/labels.h"
+#include "tiler/slide/tiffpages.h"
+#include "tiler/heatmap/pyramid.h"
 #include <math.h>
 #include <string.h>
 

@@ -5,12 +5,12 @@
 #include "pipeline/slide/recipe.h"
 #include "base/error.h"
 #include "base/listing.h"
-#include "pipeline/slide/colouring.h"
+#include "pipeline/slide/slide_colour.h"
 #include "pipeline/report/json.h"
 #include "pipeline/patchset/patches.h"
 #include "pipeline/slide/tiles.h"
-#include "tiler/patchset.h"
-#include "tiler/picture.h"
+#include "tiler/patches/patchset.h"
+#include "tiler/imagefile/imagefile.h"
 #include <math.h>
 #include <string.h>
 

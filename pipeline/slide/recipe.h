@@ -5,8 +5,8 @@
 #pragma once
 #include "flows/models/model.h"
 #include "pipeline/config/config.h"
-#include "tiler/cut.h"
-#include "tiler/stain_normalise.h"
+#include "tiler/cut/cut.h"
+#include "tiler/cut/stain_normalise.h"
 #include <jansson.h>
 
 /* Parts that pictures of others do not tell. */

@@ -4,11 +4,11 @@
  * from, to the nearest pixel; our own tiles are cut at sub-pixel places and scale.  TRIDENT
  * reads patch_size times the quotient of two magnifications.  Both find the file by the name of the slide's own. */
 #include "base/error.h"
-#include "pipeline/patchset/cutting.h"
+#include "pipeline/patchset/patch_cut.h"
 #include "pipeline/report/json.h"
 #include "pipeline/run/stage.h"
 #include "pipeline/cohort/stems.h"
-#include "tiler/clam.h"
+#include "tiler/patches/clam.h"
 #include <math.h>
 
 #define CLAM_FOLDER "clam/patches"

@@ -5,7 +5,7 @@
 #include "pipeline/slide/slide_json.h"
 #include "pipeline/run/stage.h"
 #include "pipeline/slide/tiles.h"
-#include "tiler/picture.h"
+#include "tiler/imagefile/imagefile.h"
 
 static gboolean publish_picture(Work *work, const char *name, const char *file, const Image *picture,
                                 GError **error)

@@ -3,7 +3,7 @@
 #include "base/csv.h"
 #include "base/durable.h"
 #include "base/error.h"
-#include "tiler/picture.h"
+#include "tiler/imagefile/imagefile.h"
 #include <string.h>
 
 #define HEADER "column,row,x,y,tissue_share,split\n"

@@ -1,9 +1,9 @@
 /* Tables of tiles between stages, and what the configuration says of tiles. */
 #pragma once
 #include "pipeline/config/config.h"
-#include "tiler/cut.h"
-#include "tiler/grid.h"
-#include "tiler/tissue.h"
+#include "tiler/cut/cut.h"
+#include "tiler/cut/grid.h"
+#include "tiler/tissue/tissue.h"
 
 /* columns column,row,x,y,tissue_share,split (of the slide); numbers with all their digits, so that reading gives the same tiles. */
 gboolean tiles_write(const char *path, const Grid *grid, const char *split, char sha256[65], GError **error);

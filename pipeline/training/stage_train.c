@@ -9,7 +9,7 @@
 #include "pipeline/training/epochs.h"
 #include "pipeline/training/modelcard.h"
 #include "pipeline/report/json.h"
-#include "pipeline/training/models.h"
+#include "pipeline/training/model_config.h"
 #include "pipeline/patchset/sizes.h"
 #include "pipeline/run/stage.h"
 #include "pipeline/training/traintiles.h"

@@ -1,8 +1,8 @@
 /* Tiles to train on from tar shards: a shard's index makes any sample one read. */
 #include "pipeline/training/traintiles_private.h"
 #include "base/error.h"
-#include "pipeline/training/models.h"
-#include "tiler/cut.h"
+#include "pipeline/training/model_config.h"
+#include "tiler/cut/cut.h"
 #include <math.h>
 #include <string.h>
 

@@ -7,7 +7,7 @@
 #include "base/csv.h"
 #include "base/durable.h"
 #include "base/error.h"
-#include "pipeline/slide/colouring.h"
+#include "pipeline/slide/slide_colour.h"
 #include "pipeline/slide/tiles.h"
 #include <math.h>
 #include <string.h>

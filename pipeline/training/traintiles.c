@@ -7,12 +7,12 @@
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/listing.h"
-#include "pipeline/training/models.h"
+#include "pipeline/training/model_config.h"
 #include "pipeline/patchset/patches.h"
 #include "pipeline/patchset/repeats.h"
 #include "pipeline/patchset/reuse.h"
 #include "pipeline/training/traintiles_private.h"
-#include "tiler/picture.h"
+#include "tiler/imagefile/imagefile.h"
 #include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>

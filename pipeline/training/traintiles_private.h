@@ -3,8 +3,8 @@
 #include "pipeline/patchset/origins.h"
 #include "pipeline/patchset/sizes.h"
 #include "pipeline/training/traintiles.h"
-#include "tiler/patchset.h"
-#include "tiler/shards.h"
+#include "tiler/patches/patchset.h"
+#include "tiler/patches/shards.h"
 
 /* A tile: a picture, a sample of a shard, or a place in a slide. */
 typedef struct {

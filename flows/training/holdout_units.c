@@ -1,0 +1,188 @@
+/* A draw of whole units: patients, slides or blocks.
+ *
+ * Units come in an order given by a random number that belongs to (seed, name of the unit), so adding a slide to a cohort does not
+ * reshuffle the others.  A unit is taken when that brings the shares of held-out normals and anomalies nearer to what was asked
+ * for.  When that leaves a class without held-out tiles, the single unit or the pair of units is taken that comes nearest. */
+#include "flows/training/holdout_private.h"
+#include "base/rng.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST_PAIRED 2000
+
+typedef struct {
+    int64_t normals, anomalies;
+} Count;
+
+typedef struct {
+    const char *name;
+    Count count;
+    uint64_t rank; /* place in the draw */
+    gboolean held;
+} Unit;
+
+typedef struct {
+    const Deal *deal;
+    GHashTable *by_name; /* name -> Unit, owned */
+    Unit **list;         /* in the order of the draw */
+    guint n;
+    Count all, held;
+} Draw;
+
+static int by_rank(const void *a, const void *b)
+{
+    const Unit *x = *(Unit *const *)a, *y = *(Unit *const *)b;
+    return x->rank != y->rank ? (x->rank > y->rank ? 1 : -1) : strcmp(x->name, y->name);
+}
+
+static Count sum(Count a, Count b)
+{
+    return (Count){a.normals + b.normals, a.anomalies + b.anomalies};
+}
+
+static Unit *unit_of(Draw *draw, const char *name)
+{
+    Unit *unit = g_hash_table_lookup(draw->by_name, name);
+    if (!unit) {
+        Rng rng = rng_at(draw->deal->seed, rng_name(name), (uint32_t)rng_name("holdout group"));
+        unit = g_new0(Unit, 1);
+        unit->name = name;
+        unit->rank = (uint64_t)rng_u32(&rng) << 32;
+        unit->rank |= rng_u32(&rng);
+        g_hash_table_insert(draw->by_name, (char *)name, unit);
+    }
+    return unit;
+}
+
+static void gather(Draw *draw, const char *const *name)
+{
+    const Deal *deal = draw->deal;
+    for (int64_t i = 0; i < deal->count; i++) {
+        gboolean anomaly = deal->labelled && deal->tiles->anomaly[deal->index[i]];
+        const Count one = {!anomaly, anomaly};
+        Unit *unit = unit_of(draw, name[i]);
+        unit->count = sum(unit->count, one);
+        draw->all = sum(draw->all, one);
+    }
+    draw->n = g_hash_table_size(draw->by_name);
+    draw->list = g_new(Unit *, draw->n + 1);
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, draw->by_name);
+    for (guint i = 0; g_hash_table_iter_next(&iter, NULL, &value); i++) {
+        draw->list[i] = value;
+    }
+    qsort(draw->list, draw->n, sizeof *draw->list, by_rank);
+}
+
+/* Whether enough is left to train on. */
+static gboolean leaves(const Draw *draw, Count held)
+{
+    return held.normals < draw->all.normals &&
+           (!draw->deal->labelled || !draw->deal->teach || held.anomalies < draw->all.anomalies);
+}
+
+static gboolean suffices(const Draw *draw, Count held)
+{
+    return held.normals > 0 && (!draw->deal->labelled || held.anomalies > 0) && leaves(draw, held);
+}
+
+/* How far from the share that was asked for, of each class. */
+static double distance(const Draw *draw, Count held)
+{
+    double share = draw->deal->share, normals = (double)draw->all.normals,
+           anomalies = (double)draw->all.anomalies;
+    double off = fabs((double)held.normals - share * normals) / normals;
+    return anomalies > 0 ? off + fabs((double)held.anomalies - share * anomalies) / anomalies : off;
+}
+
+static void hold(Draw *draw, Unit *unit)
+{
+    unit->held = TRUE;
+    draw->held = sum(draw->held, unit->count);
+}
+
+/* The nearest single unit, or pair of one with normals and one with anomalies when no single one will do; of very many units the
+ * first of the draw are looked at. */
+static void hold_fewest(Draw *draw)
+{
+    double best[2] = {INFINITY, INFINITY}; /* of a single one, of a pair */
+    Unit *single = NULL, *pair[2] = {NULL, NULL};
+    guint looked = MIN(draw->n, MOST_PAIRED);
+    for (guint i = 0; i < draw->n; i++) {
+        Unit *a = draw->list[i];
+        if (suffices(draw, a->count) && distance(draw, a->count) < best[0]) {
+            best[0] = distance(draw, a->count);
+            single = a;
+        }
+        for (guint k = 0; draw->deal->labelled && a->count.anomalies > 0 && k < looked; k++) {
+            Count both = sum(a->count, draw->list[k]->count);
+            if (draw->list[k] != a && suffices(draw, both) && distance(draw, both) < best[1]) {
+                best[1] = distance(draw, both);
+                pair[0] = a;
+                pair[1] = draw->list[k];
+            }
+        }
+    }
+    if (single || pair[0]) {
+        hold(draw, single ? single : pair[0]);
+    }
+    if (!single && pair[0]) {
+        hold(draw, pair[1]);
+    }
+}
+
+/* Takes units in the order of the draw, as long as that brings the shares nearer. */
+static void hold_more(Draw *draw)
+{
+    for (guint i = 0; i < draw->n; i++) {
+        Unit *unit = draw->list[i];
+        Count with = sum(draw->held, unit->count);
+        if (!unit->held && leaves(draw, with) && distance(draw, with) < distance(draw, draw->held)) {
+            hold(draw, unit);
+        }
+    }
+}
+
+static void choose(Draw *draw, const char *first)
+{
+    Unit *forced = first ? g_hash_table_lookup(draw->by_name, first) : NULL;
+    if (forced) {
+        hold(draw, forced);
+    }
+    hold_more(draw);
+    if (!forced && !suffices(draw, draw->held)) {
+        for (guint i = 0; i < draw->n; i++) {
+            draw->list[i]->held = FALSE;
+        }
+        draw->held = (Count){0};
+        hold_fewest(draw);
+        hold_more(draw);
+    }
+}
+
+static int64_t mark_tiles(Draw *draw, const char *const *name, uint8_t *mark)
+{
+    const Deal *deal = draw->deal;
+    int64_t held = 0;
+    for (int64_t i = 0; i < deal->count; i++) {
+        const Unit *unit = g_hash_table_lookup(draw->by_name, name[i]);
+        mark[deal->index[i]] = unit->held ? MARK_HELD : MARK_TRAIN;
+    }
+    for (guint i = 0; i < draw->n; i++) {
+        held += draw->list[i]->held && draw->list[i]->count.normals > 0;
+    }
+    return held;
+}
+
+int64_t units_hold(const Deal *deal, const char *const *name, const char *first, uint8_t *mark)
+{
+    Draw draw = {.deal = deal, .by_name = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free)};
+    gather(&draw, name);
+    choose(&draw, first);
+    int64_t held = suffices(&draw, draw.held) ? mark_tiles(&draw, name, mark) : 0;
+    g_free(draw.list);
+    g_hash_table_unref(draw.by_name);
+    return held;
+}

@@ -1,0 +1,146 @@
+/* From a tile to a patch.
+ *
+ * The stages that cut, train straight from slides and check a patch set again all ask here, so they agree on what a tile's label is
+ * and what its picture holds. */
+#include "pipeline/patchset/patch_cut.h"
+#include "base/durable.h"
+#include "pipeline/report/json.h"
+#include "tiler/tissue/quality.h"
+#include <math.h>
+#include <string.h>
+
+/* Raised when the same slide and configuration would give other bytes. */
+#define PIXELS_VERSION 3
+
+TileLabel cutting_label(const Config *config, const SlideEntry *entry, double share, double centre_share)
+{
+    TileLabel label = tiles_label(config, share, centre_share);
+    gboolean unknown =
+        entry->label == SLIDE_UNKNOWN || (label == TILE_GOOD && entry->use == SLIDE_LESIONS_ONLY);
+    return unknown ? TILE_AMBIGUOUS : label;
+}
+
+Patch *cutting_patch(const Config *config, const SlideEntry *entry, const GArray *tiles, const GArray *shares,
+                     int number)
+{
+    static const LesionShare none = {0, 0};
+    const Tile *tile = &g_array_index(tiles, Tile, number);
+    const LesionShare *share = shares ? &g_array_index(shares, LesionShare, number) : &none;
+    TileLabel label = cutting_label(config, entry, share->share, share->centre);
+    gboolean train = g_str_equal(entry->split, "train");
+    if (label == TILE_AMBIGUOUS || (label == TILE_UNGOOD && train && !config->dataset_train_anomalies)) {
+        return NULL;
+    }
+    Patch *patch = g_new0(Patch, 1);
+    patch->slide = g_strdup(entry->id);
+    patch->patient = g_strdup(entry->patient);
+    g_autofree char *file = g_path_get_basename(entry->path);
+    patch->slide_file = g_utf8_make_valid(file, -1);
+    patch->x = (int64_t)floor(tile->x + 0.5);
+    patch->y = (int64_t)floor(tile->y + 0.5);
+    patch->mpp = config->tiles_mpp;
+    patch->tissue_share = tile->tissue_share;
+    patch->lesion_share = share->share;
+    patch->label = g_strdup(label == TILE_GOOD ? "good" : "Ungood");
+    patch->split = g_strdup(entry->split);
+    patch->fold = entry->fold;
+    return patch;
+}
+
+double cutting_side(const Config *config, double mpp_x, double mpp_y)
+{
+    double least = fmin(mpp_x, mpp_y);
+    return least > 0 ? floor(config->tiles_size * config->tiles_mpp / least + 0.5) : 0;
+}
+
+const char *cutting_extension(const Config *config)
+{
+    return g_str_equal(config->dataset_picture, "jpeg") ? "jpg" : "png";
+}
+
+int cutting_quality(const Config *config)
+{
+    return g_str_equal(config->dataset_picture, "jpeg") ? config->dataset_jpeg_quality : 0;
+}
+
+/* The three samples of a colour, one by one. */
+static double *sample_of(StainGlass *glass, int c)
+{
+    double *const samples[] = {&glass->red, &glass->green, &glass->blue};
+    return samples[c];
+}
+
+gboolean cutting_glass(const char *facts, const Slide *slide, StainGlass *glass, GError **error)
+{
+    *glass = (StainGlass){.red = 255, .green = 255, .blue = 255};
+    g_autoptr(Image) pixel = image_new(1, 1, 3, error);
+    json_t *root = pixel ? json_read(facts, error) : NULL;
+    if (!root) {
+        return FALSE;
+    }
+    const json_t *colour = json_object_get(root, "background");
+    glass->greyscale = json_is_true(json_object_get(root, "greyscale"));
+    glass->found = json_array_size(colour) == 3;
+    for (int c = 0; glass->found && c < 3; c++) {
+        *sample_of(glass, c) = json_number_value(json_array_get(colour, (size_t)c));
+        pixel->pixels[c] = (uint8_t)lround(CLAMP(*sample_of(glass, c), 0, 255));
+    }
+    json_decref(root);
+    if (glass->found && slide_colour(slide)) {
+        colour_apply(slide_colour(slide), pixel);
+        for (int c = 0; c < 3; c++) {
+            *sample_of(glass, c) = pixel->pixels[c];
+        }
+    }
+    return TRUE;
+}
+
+void cutting_pixels(const Config *config, const Slide *slide, const StainGlass *glass, char pixels[17])
+{
+    const SlideInfo *info = slide_info(slide);
+    char sha256[65], number[G_ASCII_DTOSTR_BUF_SIZE];
+    const double numbers[] = {info->mpp_x,      info->mpp_y, config->tiles_mpp, config->tiles_overlap,
+                              glass->greyscale, glass->red,  glass->green,      glass->blue};
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_string_append_printf(text, "%d %s %d %s %s %d", PIXELS_VERSION, info->fingerprint, config->tiles_size,
+                           config->tiles_edge, config->tiles_filter, cutting_quality(config));
+    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
+        g_string_append_c(text, ' ');
+        g_string_append(text, g_ascii_formatd(number, sizeof number, "%.17g", numbers[i]));
+    }
+    if (slide_colour(slide)) {
+        g_string_append_printf(text, " %s", colour_identity(slide_colour(slide)));
+    }
+    durable_hash_bytes(text->str, text->len, sha256);
+    g_strlcpy(pixels, sha256, 17);
+}
+
+int cutting_level(const Config *config, const Slide *slide)
+{
+    const SlideInfo *info = slide_info(slide);
+    return slide_best_level(slide, config->tiles_mpp / MAX(info->mpp_x, info->mpp_y));
+}
+
+gboolean cutting_judge(const Config *config, Slide *slide, const StainGlass *glass, double x, double y,
+                       Image *rgb, double *valid_share, unsigned *flags, GError **error)
+{
+    CutSpec spec = tiles_cut_spec(config);
+    Quality quality;
+    if (!flags) {
+        return cut_tile(slide, &spec, x, y, rgb, NULL, valid_share, error);
+    }
+    g_autoptr(Image) valid = image_new(spec.size, spec.size, 1, error);
+    if (!valid || !cut_tile(slide, &spec, x, y, rgb, valid, valid_share, error) ||
+        !quality_measure(rgb, valid, spec.mpp, glass, &quality, error)) {
+        return FALSE;
+    }
+    *flags = quality.flags;
+    return TRUE;
+}
+
+gboolean cutting_encode(const Config *config, Slide *slide, const StainGlass *glass, double x, double y,
+                        Image *rgb, GByteArray *out, double *valid_share, unsigned *flags, GError **error)
+{
+    return cutting_judge(config, slide, glass, x, y, rgb, valid_share, flags, error) &&
+           patchset_encode(rgb, cutting_quality(config), out, error);
+}

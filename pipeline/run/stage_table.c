@@ -1,0 +1,156 @@
+/* The stage table.
+ *
+ *   slide --ingest--> geometry --tissue--> mask --grid--> tiles
+ *   annotation --mask--> lesion shares + mask pyramid
+ *   tiles + shares --cut--> patches --dataset--> manifest --train--> model
+ *   tiles + shares --normals--> places --train (cuts while training)--> model
+ *   slide + tissue + model --score--> scores + score map --heatmap--> pyramids --evaluate--> figures, report
+ *
+ * Each line names what of the configuration the stage reads, so that a changed key re-runs what it changes and nothing else. */
+#include "pipeline/run/stage.h"
+#include "pipeline/slide/slide_colour.h"
+#include <string.h>
+
+static gboolean on_slides(const Config *config)
+{
+    return *config->slides_folder || *config->slides_manifest;
+}
+
+/* Some slide's labels are known: there is something to cut and to train on. */
+static gboolean has_known(const Run *run)
+{
+    for (guint i = 0; i < run->slides->len; i++) {
+        if (((const SlideEntry *)run->slides->pdata[i])->label != SLIDE_UNKNOWN) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+static gboolean wants_slide(const Run *run, const SlideEntry *slide)
+{
+    return TRUE;
+}
+
+static gboolean wants_mask(const Run *run, const SlideEntry *slide)
+{
+    return slide->label == SLIDE_ANNOTATED;
+}
+
+static gboolean wants_stain(const Run *run, const SlideEntry *slide)
+{
+    return colouring_wants_fit(run->config);
+}
+
+static gboolean wants_clam(const Run *run, const SlideEntry *slide)
+{
+    return run->config->dataset_clam;
+}
+
+static gboolean wants_cut(const Run *run, const SlideEntry *slide)
+{
+    return run->config->dataset_write && slide->label != SLIDE_UNKNOWN;
+}
+
+static gboolean wants_dataset(const Run *run, const SlideEntry *slide)
+{
+    return run->config->dataset_write && has_known(run);
+}
+
+/* A model, trained or given, and something to work on. */
+static gboolean has_model(const Run *run)
+{
+    gboolean input = on_slides(run->config) || *run->config->patches_folder;
+    return input && (run->config->train_run || *run->config->score_model);
+}
+
+static gboolean wants_normals(const Run *run, const SlideEntry *slide)
+{
+    const Config *config = run->config;
+    gboolean slides = on_slides(config) && !*config->patches_folder;
+    return slides && g_str_equal(config->train_source, "slides") && config->train_run &&
+           !*config->score_model;
+}
+
+static gboolean wants_train(const Run *run, const SlideEntry *slide)
+{
+    const Config *config = run->config;
+    gboolean tiles = *config->patches_folder || (on_slides(config) && config->dataset_write);
+    return (tiles && config->train_run && !*config->score_model) || wants_normals(run, slide);
+}
+
+static gboolean wants_score(const Run *run, const SlideEntry *slide)
+{
+    return has_model(run) && slide->scored;
+}
+
+static gboolean wants_scorepatches(const Run *run, const SlideEntry *slide)
+{
+    return !on_slides(run->config) && has_model(run);
+}
+
+static gboolean wants_evaluate(const Run *run, const SlideEntry *slide)
+{
+    return has_model(run) && !g_str_equal(run->config->score_slides, "none");
+}
+
+/* Of every stage that opens a slide; what slides.mpp says is among the slide's own facts. */
+#define OPEN_KEYS "slides.objective"
+#define CUT_KEYS "tiles.size tiles.mpp tiles.filter tiles.icc tiles.stain tiles.stain_target"
+#define RULE_KEYS "dataset.rule dataset.lesion_min"
+#define PICTURE_KEYS                                                                            \
+    "dataset.train_anomalies dataset.masks dataset.drop_flags dataset.format dataset.shard_mb " \
+    "dataset.picture dataset.jpeg_quality"
+#define SAMPLE_KEYS \
+    "dataset.balance dataset.max_per_class dataset.train_anomalies dataset.drop_flags tiles run.seed"
+#define MODEL_KEYS "model " CUT_KEYS " run.seed patches " OPEN_KEYS
+
+#define SCORER_KEYS "model.weights model.kernels"
+/* The report shows the whole configuration. */
+#define EVERYTHING \
+    "run slides patches tissue tiles dataset model train augment loss threshold score heatmap evaluate"
+
+const Stage stages[] = {
+    {"ingest", "geometry, resolution and identity of a slide", SCOPE_SLIDE, OPEN_KEYS, "", 5, wants_slide,
+     stage_ingest},
+    {"tissue", "tissue mask", SCOPE_SLIDE, "tissue slides.groups slides.group_field " OPEN_KEYS, "ingest", 10,
+     wants_slide, stage_tissue},
+    {"stain", "how a slide is stained", SCOPE_SLIDE, CUT_KEYS " " OPEN_KEYS, "ingest tissue", 2, wants_stain,
+     stage_stain},
+    {"grid", "tiles on the tissue", SCOPE_SLIDE, "tiles " OPEN_KEYS, "ingest tissue", 2, wants_slide,
+     stage_grid},
+    {"clam", "places of tiles for CLAM and TRIDENT", SCOPE_SLIDE, "tiles " OPEN_KEYS, "ingest grid", 3,
+     wants_clam, stage_clam},
+    {"mask", "lesion shares of the tiles, mask pyramid", SCOPE_SLIDE,
+     "slides.groups slides.group_field tiles.size tiles.mpp " OPEN_KEYS, "ingest grid", 5, wants_mask,
+     stage_mask},
+    {"cut", "patches of a slide", SCOPE_SLIDE, RULE_KEYS " tiles " PICTURE_KEYS " " OPEN_KEYS,
+     "ingest tissue grid mask stain", 13, wants_cut, stage_cut},
+    {"dataset", "manifest and card of the patch set", SCOPE_COHORT, "dataset tiles run",
+     "?ingest ?tissue ?grid ?clam ?mask ?cut", 15, wants_dataset, stage_dataset},
+    {"normals", "normal tiles to train on", SCOPE_COHORT, RULE_KEYS " " SAMPLE_KEYS " " OPEN_KEYS,
+     "?ingest ?tissue ?grid ?mask ?stain", 8, wants_normals, stage_normals},
+    {"train", "model of normal tissue", SCOPE_COHORT, MODEL_KEYS " train augment loss threshold",
+     "dataset normals ?stain", 11, wants_train, stage_train},
+    {"score", "scores of a slide's tiles, score map", SCOPE_SLIDE,
+     RULE_KEYS " score heatmap.cell_um tiles.max_upsampling " SCORER_KEYS " " OPEN_KEYS,
+     "ingest tissue mask train", 6, wants_score, stage_score},
+    {"scorepatches", "scores of a patch set", SCOPE_COHORT, "patches.folder score.model " SCORER_KEYS,
+     "train", 5, wants_scorepatches, stage_scorepatches},
+    {"heatmap", "heatmap pyramids and overview", SCOPE_SLIDE, "heatmap " OPEN_KEYS, "ingest tissue score", 4,
+     wants_score, stage_heatmap},
+    {"evaluate", "figures and report", SCOPE_COHORT, EVERYTHING,
+     "?grid ?mask ?score ?heatmap ?scorepatches ?train ?dataset ?normals", 12, wants_evaluate,
+     stage_evaluate},
+    {NULL, NULL, SCOPE_SLIDE, NULL, NULL, 0, NULL, NULL},
+};
+
+const Stage *stage_find(const char *name)
+{
+    for (const Stage *stage = stages; stage->name; stage++) {
+        if (g_str_equal(stage->name, name)) {
+            return stage;
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,105 @@
+/* From a score map to the files that open elsewhere.
+ *
+ * The colours are a picture for people; the values are in the OME-TIFF, unchanged.  The range of the colours is fixed by the
+ * configuration, so that slides compare. */
+#include "pipeline/scoring/heatmap_files.h"
+#include "tiler/cut/cut.h"
+#include "tiler/heatmap/heatmap.h"
+#include "tiler/imagefile/imagefile.h"
+#include "tiler/heatmap/pyramid.h"
+#include <math.h>
+#include <string.h>
+
+const char *const heatmap_files[3] = {"heatmap.tif", "heatmap.ome.tif", "heatmap.png"};
+
+HeatmapLook heatmap_look(const Config *config)
+{
+    return (HeatmapLook){.title = "",
+                         .provenance = "",
+                         .colours = config->heatmap_colours,
+                         .low = config->heatmap_low,
+                         .high = config->heatmap_high,
+                         .opacity = config->heatmap_opacity};
+}
+
+Image *heatmaps_known(const Map *map, const SlideInfo *info, const Image *tissue, const GArray *tiles,
+                      GError **error)
+{
+    Image *known = image_new(map->width, map->height, 1, error);
+    if (known) {
+        memset(known->pixels, 255, image_bytes(known));
+    }
+    double wide = info->levels[0].width / (double)map->width,
+           high = info->levels[0].height / (double)map->height;
+    for (guint i = 0; known && i < tiles->len; i++) {
+        const Rect *tile = &g_array_index(tiles, Rect, i);
+        int x0 = MAX(0, (int)ceil(tile->x / wide - 0.5)), y0 = MAX(0, (int)ceil(tile->y / high - 0.5));
+        for (int y = y0; y < map->height && (y + 0.5) * high < tile->y + tile->height; y++) {
+            for (int x = x0; x < map->width && (x + 0.5) * wide < tile->x + tile->width; x++) {
+                size_t cell = (size_t)y * map->width + x;
+                int tx = (int)((x + 0.5) / map->width * tissue->width),
+                    ty = (int)((y + 0.5) / map->height * tissue->height);
+                if (isnan(map->values[cell]) && tissue->pixels[(size_t)ty * tissue->width + tx]) {
+                    known->pixels[cell] = 0;
+                }
+            }
+        }
+    }
+    return known;
+}
+
+/* Where the pictures of the map show no data: what is not known, and cells without value where the slide's picture cannot be read. */
+static void mark_unknown(Image *valid, const Map *map, const Image *known)
+{
+    for (size_t i = 0; i < image_bytes(valid); i++) {
+        gboolean lost = isnan(map->values[i]) && (!valid->pixels[i] || (known && !known->pixels[i]));
+        valid->pixels[i] = lost ? 0 : 255;
+    }
+}
+
+gboolean heatmaps_write(const char *folder, const HeatmapLook *look, Slide *slide, const Map *map,
+                        const Image *known, char sha256[3][65], GError **error)
+{
+    const SlideInfo *info = slide_info(slide);
+    Rect whole = {0, 0, info->levels[0].width, info->levels[0].height};
+    g_autoptr(Image) base = image_new(map->width, map->height, 3, error);
+    g_autoptr(Image) valid = base ? image_new(map->width, map->height, 1, error) : NULL;
+    if (!valid || !cut_region(slide, &whole, FILTER_AREA, base, valid, error)) {
+        return FALSE;
+    }
+    picture_mark_lost(base, valid);
+    mark_unknown(valid, map, known);
+    g_autoptr(Image) coloured =
+        heatmap_colour(map, look->low, look->high, look->colours, base, look->opacity, error);
+    g_autofree char *note = g_strdup_printf(
+        "%s  Colours: standard deviations of normal tiles; hatched: no data.  For research use only.",
+        look->provenance);
+    g_autoptr(Image) overview = coloured ? heatmap_overview(map, look->low, look->high, look->colours, base,
+                                                            valid, 900, look->title, note, error)
+                                         : NULL;
+    if (!overview) {
+        return FALSE;
+    }
+    picture_mark_lost(coloured, valid);
+    g_autofree char *text =
+        g_strdup_printf("anomaly heatmap of %s; %s colours %g..%g; %s; for research use only", look->title,
+                        look->colours, look->low, look->high, look->provenance);
+    PyramidSpec spec = {.layout = PYRAMID_MULTI_IFD,
+                        .pixels = PYRAMID_RGB_LOSSLESS,
+                        .width = map->width,
+                        .height = map->height,
+                        .mpp_x = whole.width * info->mpp_x / map->width,
+                        .mpp_y = whole.height * info->mpp_y / map->height,
+                        .description = text};
+    PyramidSpec values = spec;
+    values.layout = PYRAMID_OME;
+    values.pixels = PYRAMID_FLOAT;
+    values.description = look->title;
+    values.channel = "anomaly score (standard deviations of normal tiles)";
+    g_autofree char *rgb_path = g_build_filename(folder, heatmap_files[0], NULL);
+    g_autofree char *ome_path = g_build_filename(folder, heatmap_files[1], NULL);
+    g_autofree char *png_path = g_build_filename(folder, heatmap_files[2], NULL);
+    return pyramid_write_image(rgb_path, &spec, coloured, sha256[0], error) &&
+           pyramid_write_map(ome_path, &values, map, sha256[1], error) &&
+           picture_write_png(png_path, overview, sha256[2], error);
+}

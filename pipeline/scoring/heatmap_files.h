@@ -1,0 +1,26 @@
+/* The files that show a score map of a slide. */
+#pragma once
+#include "base/image.h"
+#include "pipeline/config/config.h"
+#include "tiler/slide/slide.h"
+
+typedef struct {
+    const char *title;      /* of the overview: the slide's id */
+    const char *provenance; /* short ASCII: model, version; goes into the TIFF descriptions */
+    const char *colours;
+    double low, high, opacity;
+} HeatmapLook;
+HeatmapLook heatmap_look(const Config *config);
+
+/* heatmap.tif: 8-bit RGB pyramid, the map over the slide (OpenSlide, QuPath, ASAP).  heatmap.ome.tif: the values, float pyramid (QuPath
+ * through Bio-Formats, napari, tifffile).  heatmap.png: overview for people, with a colour bar.  All cover the slide's whole level 0:
+ * size x resolution equals the slide's.  sha256 may be NULL, else three texts. */
+extern const char *const heatmap_files[3];
+/* known: what heatmaps_known made, NULL = not told; in the pictures what is not known there is hatched, and what cannot be read of the
+ * slide's picture. */
+gboolean heatmaps_write(const char *folder, const HeatmapLook *look, Slide *slide, const Map *map,
+                        const Image *known, char sha256[3][65], GError **error);
+/* A mask of the map's size: 0 where a tile (tiles: Rect, level-0 px) lies on tissue and has no value since it could not be read, else
+ * 255.  tissue: mask over the whole slide.  Caller frees. */
+Image *heatmaps_known(const Map *map, const SlideInfo *info, const Image *tissue, const GArray *tiles,
+                      GError **error);

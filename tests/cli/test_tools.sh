@@ -1,0 +1,132 @@
+#!/bin/sh
+# The tools that judge the others: they must see what is wrong, and say nothing about what is right.
+. tests/lib.sh
+tools=$PWD/tools
+
+# ---- tools/run-tests ----
+mkdir "$tmp/t"
+test_program() { # NAME BODY
+    printf '#!/bin/sh\n%s\n' "$2" >"$tmp/t/$1"
+    chmod +x "$tmp/t/$1"
+}
+test_program good 'echo "1..2"; echo "ok 1 - a"; echo "ok 2 - b"'
+test_program skips 'echo "1..2"; echo "ok 1 - a"; echo "ok 2 - b # SKIP no slide"'
+test_program all_skipped 'echo "1..0 # SKIP no display"'
+test_program fails 'echo "1..2"; echo "ok 1 - a"; echo "# the reason"; echo "not ok 2 - b"'
+test_program dies 'echo "1..2"; echo "ok 1 - a"; kill -SEGV $$'
+test_program short 'echo "1..3"; echo "ok 1 - a"; echo "ok 2 - b"'
+test_program bad_status 'echo "1..1"; echo "ok 1 - a"; exit 3'
+test_program silent ':'
+test_program gives_up 'echo "1..2"; echo "ok 1 - a"; echo "Bail out! ERROR: assertion failed"; exit 134'
+test_program hangs 'echo "1..1"; sleep 60; echo "ok 1 - a"'
+
+# runs NAME... : output in $out, the last line in $last, status in $status
+runs() {
+    out=$(cd "$tmp/t" && WSIFLOW_TEST_SECONDS=1 "$tools/run-tests" "$@" 2>&1)
+    status=$?
+    last=$(printf '%s\n' "$out" | tail -n 1)
+}
+runs ./good
+is "all good: the closing line" "$last" "2 passed, 0 failed, 0 skipped"
+is "all good: status" "$status" 0
+runs ./good ./skips ./all_skipped
+is "skips are counted" "$last" "3 passed, 0 failed, 2 skipped"
+like "a skip is shown with its reason" "$out" "skips b: no slide"
+like "a skipped program is shown with its reason" "$out" "all_skipped everything: no display"
+runs ./good ./fails
+is "a failure is counted" "$last $status" "3 passed, 1 failed, 0 skipped 1"
+like "a failure is shown with its words" "$out" "the reason"
+for program in dies short bad_status silent hangs; do
+    runs ./$program
+    like "$program: has failed" "$last $status" ", 1 failed, 0 skipped 1$"
+done
+runs ./gives_up ./good
+is "a program that gives up does not stop the others" "$last $status" "3 passed, 1 failed, 0 skipped 1"
+runs ./nowhere
+is "a test that is not there has failed" "$last $status" "0 passed, 1 failed, 0 skipped 1"
+
+# ---- tools/lint-source ----
+tree=$tmp/tree
+mkdir -p "$tree/base" "$tree/tiler" "$tree/flows" "$tree/db" "$tree/tests" "$tree/tools"
+echo '#pragma once' >"$tree/tiler/slide.h"
+echo '#pragma once' >"$tree/base/error.h"
+judged() { (cd "$tree" && perl "$tools/lint-source" "$@" 2>&1); }
+source_file() { # NAME BODY
+    printf '/* Essay. */\n%s\n' "$2" >"$tree/$1"
+}
+source_file tiler/good.c '#include "tiler/slide/slide.h"
+#include "base/error.h"
+#include <tiff.h>
+/* strcpy(a, b) in a comment */
+const char *text = "strcpy(a, b)";'
+is "nothing wrong, nothing said" "$(judged tiler/good.c)" ""
+source_file flows/a.c '#include "tiler/slide/slide.h"'
+is "a room that may not be entered" "$(judged flows/a.c)" "flows/a.c:2: flows/ may not include tiler/slide/slide.h"
+source_file flows/b.c '#include <tiffio.h>
+#include <openslide/openslide.h>'
+is "libraries of another room" "$(judged flows/b.c)" "flows/b.c:2: <tiffio.h> belongs to tiler/
+flows/b.c:3: <openslide/openslide.h> belongs to tiler/"
+source_file base/a.c '#include "error.h"'
+is "includes name the room" "$(judged base/a.c)" 'base/a.c:2: include "error.h" as "room/name.h" or "room/folder/name.h"'
+source_file tests/a.c '#include <tiffio.h>
+#include "tiler/slide/slide.h"'
+is "tests may look everywhere" "$(judged tests/a.c)" ""
+source_file base/b.c 'void f(void) { strcpy(a, b); g_strlcpy(a, b, 3); }'
+is "banned functions" "$(judged base/b.c)" "base/b.c:2: strcpy is banned: use g_strlcpy"
+source_file db/a.c 'void f(void) { sqlite3_step(s); }'
+is "SQLite has one door" "$(judged db/a.c)" "db/a.c:2: sqlite3_step only in db/sql.c: use db/sql.h"
+body=$(yes '    x();' | head -n 60)
+source_file base/c.c "static void busy(int a)
+{
+$body
+}"
+is "60 lines are allowed" "$(judged base/c.c)" ""
+source_file base/c.c "static void busy(int a)
+{
+$body
+    x();
+}"
+is "61 are not" "$(judged base/c.c)" "base/c.c:3: busy has 61 lines, the limit is 60"
+echo 'base/c.c:busy it is a table' >"$tree/tools/lint-exceptions"
+is "unless there is a reason" "$(judged base/c.c)" ""
+is "a reason without need is wrong" "$(judged tiler/good.c)" \
+    "tools/lint-exceptions:1: base/c.c:busy needs no exception"
+echo 'base/c.c:busy' >"$tree/tools/lint-exceptions"
+like "an exception without reason is none" "$(judged base/c.c)" "an exception needs a reason"
+rm "$tree/tools/lint-exceptions"
+yes 'int x;' | head -n 601 >"$tree/base/d.h"
+is "long files and headers without guard" "$(judged base/d.h)" "base/d.h: 601 lines, the limit is 600: split it by idea
+base/d.h: no #pragma once"
+echo 'int x;' >"$tree/base/e.c"
+is "an essay opens every file" "$(judged base/e.c)" \
+    "base/e.c: no essay at its top (a comment: what it is, why this way)"
+
+# ---- tools/bench ----
+mkdir -p "$tmp/b/tests/room"
+printf '#!/bin/sh\n[ "${1:-one}" = one ] && echo "bench one 1 s"\nexit 0\n' >"$tmp/b/tests/room/bench_one"
+printf '#!/bin/sh\n[ "${1:-two}" = two ] && echo "bench two ${OPENBLAS_CORETYPE:-free} s"\nexit 0\n' >"$tmp/b/tests/room/bench_two"
+chmod +x "$tmp"/b/tests/room/*
+is "all measurements" "$(OPENBLAS_CORETYPE=Zen tools/bench "$tmp/b")" "bench one 1 s
+bench two free s"
+is "one measurement" "$(tools/bench "$tmp/b" two)" "bench two free s"
+tools/bench "$tmp/b" three >/dev/null 2>&1
+is "an unknown measurement is an error" "$?" 1
+
+# ---- .ci/run ----
+unset MAKEFLAGS MAKELEVEL MFLAGS
+mkdir -p "$tmp/ci/main/.ci" "$tmp/ci/shared/data"
+cp .ci/run "$tmp/ci/main/.ci/"
+check_is() { printf 'check:\n\t%s\n' "$1" >"$tmp/ci/main/Makefile"; }
+check_is '@echo "3 passed, 0 failed, 1 skipped"; echo "data $$WSIFLOW_TEST_DATA"'
+out=$(unset WSIFLOW_TEST_DATA; "$tmp/ci/main/.ci/run")
+is "ci: status of a good check" "$?" 0
+is "ci: the closing line is last" "$(echo "$out" | tail -n 1)" "3 passed, 0 failed, 1 skipped"
+like "ci: data beside the repository is found" "$out" "^data $tmp/ci/shared/data$"
+like "ci: unless it is named" "$(WSIFLOW_TEST_DATA=/x "$tmp/ci/main/.ci/run")" "^data /x$"
+check_is '@echo "3 passed, 1 failed, 0 skipped"; false'
+out=$("$tmp/ci/main/.ci/run" 2>&1)
+is "ci: a failed check" "$? $(echo "$out" | tail -n 1)" "2 3 passed, 1 failed, 0 skipped"
+check_is '@echo "undefined reference" >&2; false'
+out=$("$tmp/ci/main/.ci/run" 2>&1)
+is "ci: a build that fails" "$? $(echo "$out" | tail -n 1)" "2 0 passed, 1 failed, 0 skipped"
+finish

@@ -1,0 +1,454 @@
+/* Hold-out by patient, slide and block, and the order of tiles. */
+#include "flows/training/holdout.h"
+#include "base/error.h"
+#include "base/rng.h"
+#include <math.h>
+#include <string.h>
+
+#define TILES 100
+#define MOST 2400
+
+typedef struct {
+    TileSet set;
+    const char *group[MOST], *slide[MOST];
+    TilePlace place[MOST];
+    uint8_t anomaly[MOST];
+} Cohort;
+
+typedef struct {
+    Split normals, anomalies;
+    Holdout holdout;
+    uint8_t train[MOST], held[MOST];
+} Dealt;
+
+static void mark(const int64_t *index, int64_t count, uint8_t *seen)
+{
+    for (int64_t i = 0; i < count; i++) {
+        g_assert_true(i == 0 || index[i] > index[i - 1]);
+        g_assert_cmpint(seen[index[i]]++, ==, 0);
+    }
+}
+
+/* Checks what always holds: classes are not mixed, no tile is on both sides, something is on each. */
+static void deal(const Cohort *cohort, gboolean teach, double share, uint64_t seed, Dealt *out)
+{
+    g_autoptr(GError) error = NULL;
+    int64_t used = 0;
+    *out = (Dealt){0};
+    g_assert_true(
+        split_make(&cohort->set, teach, share, seed, &out->normals, &out->anomalies, &out->holdout, &error));
+    g_assert_no_error(error);
+    mark(out->normals.train, out->normals.trains, out->train);
+    mark(out->anomalies.train, out->anomalies.trains, out->train);
+    mark(out->normals.holdout, out->normals.holdouts, out->held);
+    mark(out->anomalies.holdout, out->anomalies.holdouts, out->held);
+    for (int64_t i = 0; i < cohort->set.count; i++) {
+        g_assert_false(out->train[i] && out->held[i]);
+        used += out->train[i] + out->held[i];
+    }
+    g_assert_cmpint(used + out->holdout.unused, ==, cohort->set.count);
+    for (int64_t i = 0; i < out->normals.trains; i++) {
+        g_assert_false(cohort->set.anomaly && cohort->set.anomaly[out->normals.train[i]]);
+    }
+    for (int64_t i = 0; i < out->anomalies.holdouts; i++) {
+        g_assert_true(cohort->set.anomaly[out->anomalies.holdout[i]]);
+    }
+    g_assert_cmpint(out->normals.trains, >=, 1);
+    g_assert_cmpint(out->normals.holdouts, >=, 1);
+    g_assert_cmpint(out->anomalies.trains > 0, ==, teach && cohort->set.anomaly);
+    g_assert_cmpint(out->anomalies.holdouts > 0, ==, cohort->set.anomaly != NULL);
+}
+
+static void dealt_clear(Dealt *dealt)
+{
+    split_clear(&dealt->normals);
+    split_clear(&dealt->anomalies);
+}
+
+/* No name on both sides. */
+static void assert_names_apart(const Cohort *cohort, const Dealt *dealt, const char *const *name)
+{
+    g_autoptr(GHashTable) trained = g_hash_table_new(g_str_hash, g_str_equal);
+    for (int64_t i = 0; i < cohort->set.count; i++) {
+        if (dealt->train[i]) {
+            g_hash_table_add(trained, (gpointer)name[i]);
+        }
+    }
+    for (int64_t i = 0; i < cohort->set.count; i++) {
+        g_assert_false(dealt->held[i] && g_hash_table_contains(trained, name[i]));
+    }
+}
+
+/* Between any trained and held-out tile of a slide there are `gap` pixels in x or in y. */
+static void assert_gap(const Cohort *cohort, const Dealt *dealt, double gap)
+{
+    for (int64_t i = 0; i < cohort->set.count; i++) {
+        for (int64_t k = 0; dealt->held[i] && k < cohort->set.count; k++) {
+            const TilePlace *a = &cohort->place[i], *b = &cohort->place[k];
+            if (dealt->train[k] && g_str_equal(cohort->slide[i], cohort->slide[k])) {
+                g_assert_cmpfloat(fmax(fabs(a->x - b->x), fabs(a->y - b->y)), >=, a->side + gap);
+            }
+        }
+    }
+}
+
+static Cohort *cohort_new(int count)
+{
+    Cohort *cohort = g_new0(Cohort, 1);
+    cohort->set = (TileSet){.count = count};
+    return cohort;
+}
+
+/* ---- single tiles ---- */
+
+static void test_single_tiles(void)
+{
+    g_autofree Cohort *cohort = cohort_new(TILES);
+    Dealt a, b, c;
+    deal(cohort, FALSE, 0.15, 1, &a);
+    deal(cohort, FALSE, 0.15, 1, &b);
+    deal(cohort, FALSE, 0.15, 2, &c);
+    g_assert_cmpint(a.normals.holdouts, ==, 15);
+    g_assert_cmpint(a.holdout.kind, ==, HOLDOUT_TILES);
+    g_assert_cmpint(a.holdout.unused, ==, 0);
+    g_assert_cmpmem(a.held, TILES, b.held, TILES);
+    g_assert_true(memcmp(a.held, c.held, TILES) != 0);
+    dealt_clear(&a);
+    dealt_clear(&b);
+    dealt_clear(&c);
+}
+
+static void test_small_sets(void)
+{
+    g_autofree Cohort *two = cohort_new(2), *one = cohort_new(1);
+    g_autoptr(GError) error = NULL;
+    Dealt dealt;
+    deal(two, FALSE, 0.01, 1, &dealt);
+    g_assert_cmpint(dealt.normals.trains, ==, 1);
+    dealt_clear(&dealt);
+    g_assert_false(
+        split_make(&one->set, FALSE, 0.5, 1, &dealt.normals, &dealt.anomalies, &dealt.holdout, &error));
+    g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
+}
+
+/* ---- patients ---- */
+
+/* Patients of 30, 25, 20, 15 and 10 tiles, their tiles mixed. */
+static Cohort *five_patients(void)
+{
+    static const char *const names[] = {"s1", "s2", "s3", "s4", "s5"};
+    int left[5] = {30, 25, 20, 15, 10};
+    Cohort *cohort = cohort_new(TILES);
+    for (int i = 0, g = 0; i < TILES; g = (g + 1) % 5) {
+        if (left[g]-- > 0) {
+            cohort->group[i++] = names[g];
+        }
+    }
+    cohort->set.group = cohort->group;
+    return cohort;
+}
+
+static void test_patients_stay_whole(void)
+{
+    g_autofree Cohort *cohort = five_patients();
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        Dealt dealt;
+        deal(cohort, FALSE, 0.2, seed, &dealt);
+        g_assert_cmpint(dealt.holdout.kind, ==, HOLDOUT_PATIENTS);
+        g_assert_cmpint(dealt.normals.holdouts, >=, 10);
+        g_assert_cmpint(dealt.normals.holdouts, <=, 30);
+        assert_names_apart(cohort, &dealt, cohort->group);
+        dealt_clear(&dealt);
+    }
+}
+
+static void test_a_large_patient_is_never_all(void)
+{
+    g_autofree Cohort *cohort = cohort_new(TILES);
+    cohort->set.group = cohort->group;
+    for (int i = 0; i < TILES; i++) {
+        cohort->group[i] = i < 95 ? "large" : "small";
+    }
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        Dealt dealt;
+        deal(cohort, FALSE, 0.2, seed, &dealt);
+        g_assert_cmpint(dealt.normals.holdouts, ==, 5); /* 5 is nearer to 20 than 95 */
+        g_assert_cmpint(dealt.holdout.groups, ==, 1);
+        dealt_clear(&dealt);
+    }
+}
+
+static void test_one_patient_is_split_by_slide(void)
+{
+    g_autofree Cohort *cohort = five_patients();
+    memcpy(cohort->slide, cohort->group, sizeof cohort->slide);
+    cohort->set.slide = cohort->slide;
+    for (int i = 0; i < TILES; i++) {
+        cohort->group[i] = "only";
+    }
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        Dealt dealt;
+        deal(cohort, FALSE, 0.2, seed, &dealt);
+        g_assert_cmpint(dealt.holdout.kind, ==, HOLDOUT_SLIDES);
+        assert_names_apart(cohort, &dealt, cohort->slide);
+        dealt_clear(&dealt);
+    }
+}
+
+/* ---- one slide ---- */
+
+/* One slide of columns x rows tiles of `side` pixels, one every `step`, from a corner; every fourth missing with `holes`. */
+static Cohort *one_slide(int columns, int rows, double side, double step, gboolean holes)
+{
+    Cohort *cohort = cohort_new(0);
+    for (int i = 0; i < columns * rows; i++) {
+        if (holes && i * 7 % 4 == 0) {
+            continue;
+        }
+        int n = (int)cohort->set.count++;
+        cohort->group[n] = cohort->slide[n] = "only";
+        cohort->place[n] =
+            (TilePlace){round(311 + i % columns * step), round(57 + (i / columns) * step), side};
+    }
+    cohort->set.group = cohort->group;
+    cohort->set.slide = cohort->slide;
+    cohort->set.place = cohort->place;
+    return cohort;
+}
+
+static void test_blocks_of_one_slide(void)
+{
+    static const struct {
+        int columns, rows;
+        double side, step;
+        gboolean holes;
+    } cases[] = {{40, 50, 256, 256, FALSE},      {40, 50, 256, 128, FALSE}, {60, 40, 511.7, 511.7, TRUE},
+                 {20, 20, 100.3, 75.225, FALSE}, {9, 200, 64, 64, TRUE},    {6, 6, 256, 256, FALSE}};
+    for (size_t c = 0; c < G_N_ELEMENTS(cases); c++) {
+        g_autofree Cohort *cohort =
+            one_slide(cases[c].columns, cases[c].rows, cases[c].side, cases[c].step, cases[c].holes);
+        for (uint64_t seed = 0; seed < 3; seed++) {
+            Dealt dealt;
+            deal(cohort, FALSE, 0.15, seed, &dealt);
+            g_test_message("case %zu seed %d: %d held in %d blocks, %d trained on, %d in the margin", c,
+                           (int)seed, (int)dealt.normals.holdouts, (int)dealt.holdout.groups,
+                           (int)dealt.normals.trains, (int)dealt.holdout.unused);
+            g_assert_cmpint(dealt.holdout.kind, ==, HOLDOUT_BLOCKS);
+            assert_gap(cohort, &dealt, cases[c].side - 1);
+            g_assert_cmpint(dealt.normals.trains, >=, cohort->set.count / 3);
+            g_assert_cmpint(dealt.normals.holdouts, >=, cohort->set.count / 20);
+            dealt_clear(&dealt);
+        }
+    }
+}
+
+/* So few that a margin would leave nothing: no pixel is shared all the same. */
+static void test_few_tiles_of_one_slide(void)
+{
+    static const struct {
+        int columns, rows;
+        double step;
+    } cases[] = {{3, 3, 256}, {2, 1, 256}, {5, 2, 192}};
+    for (size_t c = 0; c < G_N_ELEMENTS(cases); c++) {
+        g_autofree Cohort *cohort = one_slide(cases[c].columns, cases[c].rows, 256, cases[c].step, FALSE);
+        Dealt dealt;
+        deal(cohort, FALSE, 0.15, 1, &dealt);
+        g_assert_cmpint(dealt.holdout.kind, >=, HOLDOUT_BLOCKS);
+        g_assert_cmpint(dealt.holdout.kind, <=, HOLDOUT_TOUCHING_BLOCKS);
+        assert_gap(cohort, &dealt, -1);
+        dealt_clear(&dealt);
+    }
+    g_autofree Cohort *heap = one_slide(4, 1, 256, 16, FALSE); /* each shares pixels with all others */
+    Dealt dealt;
+    deal(heap, FALSE, 0.15, 1, &dealt);
+    g_assert_cmpint(dealt.holdout.kind, ==, HOLDOUT_TILES);
+    dealt_clear(&dealt);
+}
+
+/* Names and places decide, not the order of the tiles. */
+static void test_blocks_in_another_order(void)
+{
+    g_autofree Cohort *cohort = one_slide(30, 30, 256, 256, TRUE),
+                      *turned = one_slide(30, 30, 256, 256, TRUE);
+    int count = (int)cohort->set.count;
+    Dealt a, b;
+    for (int i = 0; i < count; i++) {
+        turned->place[i] = cohort->place[count - 1 - i];
+    }
+    deal(cohort, FALSE, 0.15, 5, &a);
+    deal(turned, FALSE, 0.15, 5, &b);
+    for (int i = 0; i < count; i++) {
+        g_assert_cmpint(a.held[i], ==, b.held[count - 1 - i]);
+        g_assert_cmpint(a.train[i], ==, b.train[count - 1 - i]);
+    }
+    dealt_clear(&a);
+    dealt_clear(&b);
+}
+
+/* ---- labels ---- */
+
+/* Patients of `each` tiles; the first `strange` of them have anomalies among their tiles. */
+static Cohort *labelled(int patients, int each, int strange)
+{
+    Cohort *cohort = cohort_new(patients * each);
+    for (int i = 0; i < patients * each; i++) {
+        g_autofree char *name = g_strdup_printf("patient %d", i % patients);
+        cohort->group[i] = g_intern_string(name);
+        cohort->anomaly[i] = i % patients < strange && i / patients % 3 == 0;
+    }
+    cohort->set.group = cohort->group;
+    cohort->set.anomaly = cohort->anomaly;
+    return cohort;
+}
+
+/* A name that is the slide's names nobody: what is held out is the same, but it is not called patients. */
+static void test_slides_are_no_patients(void)
+{
+    g_autofree Cohort *cohort = five_patients();
+    Dealt patients, slides;
+    deal(cohort, FALSE, 0.2, 1, &patients);
+    cohort->set.slide = cohort->set.group;
+    deal(cohort, FALSE, 0.2, 1, &slides);
+    g_assert_cmpint(patients.holdout.kind, ==, HOLDOUT_PATIENTS);
+    g_assert_cmpint(slides.holdout.kind, ==, HOLDOUT_LONE_SLIDES);
+    g_assert_cmpint(slides.holdout.groups, ==, patients.holdout.groups);
+    dealt_clear(&patients);
+    dealt_clear(&slides);
+}
+
+/* In none of 200 seeds a held-out anomaly is of a patient of whom anything is trained on. */
+static void test_anomalies_are_held_with_their_patient(gconstpointer teach)
+{
+    const int strange[] = {2, 4, 10};
+    for (size_t c = 0; c < G_N_ELEMENTS(strange); c++) {
+        g_autofree Cohort *cohort = labelled(10, 12, strange[c]);
+        for (uint64_t seed = 0; seed < 200; seed++) {
+            Dealt dealt;
+            deal(cohort, teach != NULL, 0.2, seed, &dealt);
+            g_assert_cmpint(dealt.holdout.kind, ==, HOLDOUT_PATIENTS);
+            g_assert_false(dealt.holdout.anomalies_shared);
+            assert_names_apart(cohort, &dealt, cohort->group);
+            dealt_clear(&dealt);
+        }
+    }
+    /* Patients who have nothing but anomalies. */
+    g_autofree Cohort *apart = labelled(6, 10, 2);
+    for (int i = 0; i < apart->set.count; i++) {
+        apart->anomaly[i] = i % 6 < 2;
+    }
+    for (uint64_t seed = 0; seed < 50; seed++) {
+        Dealt dealt;
+        deal(apart, teach != NULL, 0.2, seed, &dealt);
+        assert_names_apart(apart, &dealt, apart->group);
+        dealt_clear(&dealt);
+    }
+}
+
+/* One patient has all anomalies: its normals are not trained on, its anomalies are divided, and that is noted. */
+static void test_anomalies_of_one_patient(void)
+{
+    g_autofree Cohort *cohort = labelled(6, 12, 1);
+    Dealt dealt;
+    deal(cohort, TRUE, 0.2, 3, &dealt);
+    g_assert_cmpint(dealt.holdout.kind, ==, HOLDOUT_PATIENTS);
+    g_assert_true(dealt.holdout.anomalies_shared);
+    for (int64_t i = 0; i < dealt.normals.trains; i++) {
+        g_assert_cmpstr(cohort->group[dealt.normals.train[i]], !=, "patient 0");
+    }
+    dealt_clear(&dealt);
+    deal(cohort, FALSE, 0.2, 3, &dealt); /* only judging: all of that patient is held out */
+    g_assert_false(dealt.holdout.anomalies_shared);
+    assert_names_apart(cohort, &dealt, cohort->group);
+    dealt_clear(&dealt);
+}
+
+/* Normals and anomalies of one slide: blocks. */
+static void test_labels_of_one_slide(void)
+{
+    g_autofree Cohort *cohort = one_slide(40, 30, 256, 256, FALSE);
+    cohort->set.anomaly = cohort->anomaly;
+    for (int i = 0; i < cohort->set.count; i++) {
+        cohort->anomaly[i] = i % 40 < 12;
+    }
+    for (uint64_t seed = 0; seed < 3; seed++) {
+        Dealt dealt;
+        deal(cohort, TRUE, 0.2, seed, &dealt);
+        g_assert_cmpint(dealt.holdout.kind, ==, HOLDOUT_BLOCKS);
+        assert_gap(cohort, &dealt, 255);
+        dealt_clear(&dealt);
+    }
+}
+
+static void test_labels_of_single_tiles(void)
+{
+    g_autofree Cohort *cohort = cohort_new(TILES);
+    Dealt dealt;
+    cohort->set.anomaly = cohort->anomaly;
+    for (int i = 0; i < TILES; i++) {
+        cohort->anomaly[i] = i % 3 == 0;
+    }
+    deal(cohort, TRUE, 0.2, 1, &dealt);
+    g_assert_cmpint(dealt.anomalies.holdouts, ==, 7);
+    g_assert_cmpint(dealt.normals.holdouts, ==, 13);
+    dealt_clear(&dealt);
+    deal(cohort, FALSE, 0.2, 1, &dealt); /* those that teach nothing may all judge */
+    g_assert_cmpint(dealt.anomalies.holdouts, ==, 34);
+    dealt_clear(&dealt);
+}
+
+static void test_labels_of_too_few(void)
+{
+    g_autofree Cohort *cohort = cohort_new(TILES);
+    g_autoptr(GError) error = NULL;
+    Dealt dealt;
+    cohort->set.anomaly = cohort->anomaly;
+    cohort->anomaly[0] = 1;
+    g_assert_false(
+        split_make(&cohort->set, TRUE, 0.2, 1, &dealt.normals, &dealt.anomalies, &dealt.holdout, &error));
+    g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
+    g_assert_nonnull(strstr(error->message, "1 labelled anomalies"));
+}
+
+/* ---- order ---- */
+
+static void test_order_is_a_new_permutation_each_epoch(void)
+{
+    g_autofree Cohort *cohort = cohort_new(TILES);
+    int64_t first[TILES], second[TILES], again[TILES], seen[TILES] = {0};
+    Dealt dealt;
+    deal(cohort, FALSE, 0.2, 1, &dealt);
+    Split *split = &dealt.normals;
+    split_order(split, 1, 1, first);
+    split_order(split, 1, 2, second);
+    split_order(split, 1, 1, again);
+    size_t bytes = (size_t)split->trains * sizeof(int64_t);
+    g_assert_true(memcmp(first, again, bytes) == 0);
+    g_assert_true(memcmp(first, second, bytes) != 0);
+    for (int64_t i = 0; i < split->trains; i++) {
+        g_assert_cmpint(seen[first[i]]++, ==, 0);
+        g_assert_true(dealt.train[first[i]]);
+    }
+    dealt_clear(&dealt);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/split/tiles", test_single_tiles);
+    g_test_add_func("/split/small", test_small_sets);
+    g_test_add_func("/split/patients", test_patients_stay_whole);
+    g_test_add_func("/split/slides-are-no-patients", test_slides_are_no_patients);
+    g_test_add_func("/split/large_patient", test_a_large_patient_is_never_all);
+    g_test_add_func("/split/slides", test_one_patient_is_split_by_slide);
+    g_test_add_func("/split/blocks", test_blocks_of_one_slide);
+    g_test_add_func("/split/few_blocks", test_few_tiles_of_one_slide);
+    g_test_add_func("/split/any_order", test_blocks_in_another_order);
+    g_test_add_data_func("/split/labels/teaching", "teach", test_anomalies_are_held_with_their_patient);
+    g_test_add_data_func("/split/labels/judging", NULL, test_anomalies_are_held_with_their_patient);
+    g_test_add_func("/split/labels/one_patient", test_anomalies_of_one_patient);
+    g_test_add_func("/split/labels/one_slide", test_labels_of_one_slide);
+    g_test_add_func("/split/labels/tiles", test_labels_of_single_tiles);
+    g_test_add_func("/split/labels/few", test_labels_of_too_few);
+    g_test_add_func("/split/order", test_order_is_a_new_permutation_each_epoch);
+    return g_test_run();
+}

@@ -1,0 +1,218 @@
+/* Cutting: place and scale in doubles, level by slide_best_level(), one resampling from there.
+ *
+ * The footprint is x .. x + size * mpp / slide mpp in level-0 px, in x and y apart, and is divided by the level's true
+ * downsample: nothing is rounded but the pixels that are read, which reach as far beyond the footprint as the filter does.
+ * So neighbours never decide what a tile holds, and tiles that overlap agree.
+ *
+ * Large areas (overviews) are cut in blocks of output pixels whose source fits in a few million pixels; the
+ * sums are those of one cut. */
+#include "tiler/cut/cut.h"
+#include "base/error.h"
+#include "tiler/cut/cut_scratch.h"
+#include <math.h>
+#include <string.h>
+
+/* Source px held at once (RGB and validity: 4 bytes each, twice while no-data pixels are masked out). */
+static const double MAX_SOURCE = 4e6;
+
+/* Area of the box that has data, in px of the mask. */
+static double valid_area(const Image *valid, const Rect *box)
+{
+    double sum = 0;
+    int x0 = MAX(0, (int)floor(box->x)), x1 = MIN(valid->width, (int)ceil(box->x + box->width));
+    int y0 = MAX(0, (int)floor(box->y)), y1 = MIN(valid->height, (int)ceil(box->y + box->height));
+    for (int y = y0; y < y1; y++) {
+        double line = 0, cover = MIN(y + 1, box->y + box->height) - MAX(y, box->y);
+        const uint8_t *row = valid->pixels + (size_t)y * valid->width;
+        for (int x = x0; x < x1; x++) {
+            if (row[x]) {
+                line += MIN(x + 1, box->x + box->width) - MAX(x, box->x);
+            }
+        }
+        sum += line * cover;
+    }
+    return sum;
+}
+
+static void all_valid(const Rect *box, Image *valid, double *area)
+{
+    *area += box->width * box->height;
+    if (valid) {
+        memset(valid->pixels, 255, image_bytes(valid));
+    }
+}
+
+/* Cuts from a copy of the level's pixels at (x, y), where some may have no data; box: px of the copy. */
+static gboolean cut_copy(Slide *slide, int level, int64_t x, int64_t y, int columns, int rows,
+                         const Rect *box, Filter filter, Image *rgb, Image *valid, double *area,
+                         GError **error)
+{
+    size_t pixels = (size_t)columns * (size_t)rows;
+    Image source = {columns, rows, 3, scratch(SCRATCH_SOURCE, pixels, 3, "pixels to cut from", error)};
+    Image data = {columns, rows, 1, NULL};
+    data.pixels = source.pixels ? scratch(SCRATCH_VALID, pixels, 1, "pixels to cut from", error) : NULL;
+    if (!data.pixels || !slide_read(slide, level, x, y, &source, &data, error)) {
+        return FALSE;
+    }
+    if (memchr(data.pixels, 0, image_bytes(&data))) {
+        *area += valid_area(&data, box);
+        return resample_valid(&source, &data, box, filter, rgb, valid, error);
+    }
+    all_valid(box, valid, area);
+    return resample(&source, box, filter, rgb, error);
+}
+
+/* Cuts the box (level px) to the whole of rgb; *area grows by the box's px with data. */
+static gboolean cut_block(Slide *slide, int level, const Rect *box, Filter filter, Image *rgb, Image *valid,
+                          double *area, GError **error)
+{
+    int margin_x = filter_margin(filter, box->width / rgb->width);
+    int margin_y = filter_margin(filter, box->height / rgb->height);
+    double left = floor(box->x) - margin_x, top = floor(box->y) - margin_y;
+    double columns = ceil(box->x + box->width) + margin_x - left,
+           rows = ceil(box->y + box->height) + margin_y - top;
+    if (!(columns * rows <= 64 * MAX_SOURCE) || !(fabs(left) < 1e15) || !(fabs(top) < 1e15)) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "%s: an output of %d x %d px would need %.0f x %.0f px of level %d",
+                    slide_info(slide)->path, rgb->width, rgb->height, columns, rows, level);
+        return FALSE;
+    }
+    const Rect inside = {box->x - left, box->y - top, box->width, box->height};
+    MosaicView view;
+    if (slide_view(slide, level, (int64_t)left, (int64_t)top, (int)columns, (int)rows, &view)) {
+        gboolean ok = resample_mosaic(&view.mosaic, &inside, filter, rgb, error);
+        slide_release(slide, &view);
+        all_valid(&inside, valid, area);
+        return ok;
+    }
+    return cut_copy(slide, level, (int64_t)left, (int64_t)top, (int)columns, (int)rows, &inside, filter, rgb,
+                    valid, area, error);
+}
+
+static void paste(const Image *part, Image *whole, int x, int y)
+{
+    size_t bytes = (size_t)part->width * part->channels;
+    for (int row = 0; row < part->height; row++) {
+        memcpy(whole->pixels + ((size_t)(y + row) * whole->width + (size_t)x) * whole->channels,
+               part->pixels + (size_t)row * bytes, bytes);
+    }
+}
+
+/* Cuts the output block at (x, y) of `whole` px and pastes it. */
+static gboolean cut_part(Slide *slide, int level, const Rect *box, Filter filter, int x, int y, int width,
+                         int height, Image *rgb, Image *valid, double *area, GError **error)
+{
+    double scale_x = box->width / rgb->width, scale_y = box->height / rgb->height;
+    const Rect part = {box->x + x * scale_x, box->y + y * scale_y, width * scale_x, height * scale_y};
+    g_autoptr(Image) part_rgb = image_new(width, height, 3, error);
+    g_autoptr(Image) part_valid = part_rgb && valid ? image_new(width, height, 1, error) : NULL;
+    if (!part_rgb || (valid && !part_valid) ||
+        !cut_block(slide, level, &part, filter, part_rgb, part_valid, area, error)) {
+        return FALSE;
+    }
+    paste(part_rgb, rgb, x, y);
+    if (valid) {
+        paste(part_valid, valid, x, y);
+    }
+    return TRUE;
+}
+
+/* Cuts the region (level-0 px) from a level to the whole of rgb, block by block. */
+static gboolean cut_from(Slide *slide, int best, const Rect *region, Filter filter, Image *rgb, Image *valid,
+                         double *valid_share, GError **error)
+{
+    const SlideLevel *level = &slide_info(slide)->levels[best];
+    const Rect box = {region->x / level->downsample_x, region->y / level->downsample_y,
+                      region->width / level->downsample_x, region->height / level->downsample_y};
+    double area = 0;
+    double side = sqrt(MAX_SOURCE * ((double)rgb->width / box.width) * ((double)rgb->height / box.height));
+    int block = (int)CLAMP(side, 16, 1 << 20);
+    if (block >= rgb->width && block >= rgb->height) {
+        if (!cut_block(slide, best, &box, filter, rgb, valid, &area, error)) {
+            return FALSE;
+        }
+    } else {
+        for (int y = 0; y < rgb->height; y += block) {
+            for (int x = 0; x < rgb->width; x += block) {
+                if (!cut_part(slide, best, &box, filter, x, y, MIN(block, rgb->width - x),
+                              MIN(block, rgb->height - y), rgb, valid, &area, error)) {
+                    return FALSE;
+                }
+            }
+        }
+    }
+    if (valid_share) {
+        *valid_share = CLAMP(area / (box.width * box.height), 0, 1);
+    }
+    return TRUE;
+}
+
+static gboolean cut(Slide *slide, const Rect *region, Filter filter, Image *rgb, Image *valid,
+                    double *valid_share, GError **error)
+{
+    int best = slide_best_level(slide, MIN(region->width / rgb->width, region->height / rgb->height));
+    return cut_from(slide, best, region, filter, rgb, valid, valid_share, error);
+}
+
+static gboolean check_raster(const Image *rgb, const Image *valid, GError **error)
+{
+    if (rgb->channels == 3 &&
+        (!valid || (valid->channels == 1 && valid->width == rgb->width && valid->height == rgb->height))) {
+        return TRUE;
+    }
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "a cut needs an RGB raster and a mask of its size");
+    return FALSE;
+}
+
+gboolean cut_tile(Slide *slide, const CutSpec *spec, double x, double y, Image *rgb, Image *valid,
+                  double *valid_share, GError **error)
+{
+    const SlideInfo *info = slide_info(slide);
+    if (info->mpp_source == MPP_NONE) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "%s does not say its resolution (um/px): give it, so that tiles can be cut at %g um/px",
+                    info->path, spec->mpp);
+        return FALSE;
+    }
+    if (spec->size < 1 || !(spec->mpp > 0) || !isfinite(spec->mpp) || !isfinite(x) || !isfinite(y) ||
+        rgb->width != spec->size || rgb->height != spec->size || !check_raster(rgb, valid, error)) {
+        if (error && !*error) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL,
+                        "%s: a tile of %d px at %g um/px was asked for at %g, %g", info->path, spec->size,
+                        spec->mpp, x, y);
+        }
+        return FALSE;
+    }
+    const Rect footprint = {x, y, spec->size * spec->mpp / info->mpp_x, spec->size * spec->mpp / info->mpp_y};
+    if (!cut(slide, &footprint, spec->filter, rgb, valid, valid_share, error)) {
+        return FALSE;
+    }
+    if (slide_colour(slide)) {
+        colour_apply(slide_colour(slide), rgb);
+    }
+    return TRUE;
+}
+
+static gboolean check_region(const Slide *slide, const Rect *region, GError **error)
+{
+    if (region->width > 0 && region->height > 0 &&
+        isfinite(region->x + region->width + region->y + region->height)) {
+        return TRUE;
+    }
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "%s: an empty region was asked for",
+                slide_info(slide)->path);
+    return FALSE;
+}
+
+gboolean cut_region(Slide *slide, const Rect *region, Filter filter, Image *rgb, Image *valid, GError **error)
+{
+    return check_region(slide, region, error) && check_raster(rgb, valid, error) &&
+           cut(slide, region, filter, rgb, valid, NULL, error);
+}
+
+gboolean cut_region_from(Slide *slide, int level, const Rect *region, Filter filter, Image *rgb, Image *valid,
+                         GError **error)
+{
+    return check_region(slide, region, error) && check_raster(rgb, valid, error) &&
+           cut_from(slide, level, region, filter, rgb, valid, NULL, error);
+}

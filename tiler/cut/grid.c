@@ -1,0 +1,182 @@
+/* Grids by arithmetic, tissue shares by an integral image.
+ *
+ * Tile (column, row) starts at area + column * stride in doubles; nothing accumulates.  The share of tissue under a
+ * footprint is the integral of the mask over it, with the fractions of mask pixels at its border, divided by the area of the
+ * whole footprint (so a tile that reaches over the border has only what is there). */
+#include "tiler/cut/grid.h"
+#include "base/error.h"
+#include <math.h>
+#include <string.h>
+
+/* Rounding of size * mpp / slide mpp must not add or drop a column. */
+static const double SLACK = 1e-6;
+
+static const char *const edge_names[] = {[EDGE_DROP] = "drop", [EDGE_PAD] = "pad", [EDGE_SHIFT] = "shift"};
+
+gboolean edge_policy_parse(const char *name, EdgePolicy *out)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(edge_names); i++) {
+        if (strcmp(edge_names[i], name) == 0) {
+            *out = (EdgePolicy)i;
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+const char *edge_policy_name(EdgePolicy edge)
+{
+    return edge_names[edge];
+}
+
+/* sums[y * (width + 1) + x]: mask pixels of tissue above and left of the corner (x, y). */
+typedef struct {
+    int width, height;
+    uint32_t *sums;
+} Integral;
+
+static gboolean integral_init(Integral *integral, const Image *mask, GError **error)
+{
+    int stride = mask->width + 1;
+    *integral = (Integral){mask->width, mask->height, NULL};
+    if ((int64_t)mask->width * mask->height > G_MAXUINT32) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "a tissue mask of %d x %d px is too large",
+                    mask->width, mask->height);
+        return FALSE;
+    }
+    integral->sums =
+        wsi_try_alloc((size_t)stride * ((size_t)mask->height + 1), sizeof(uint32_t), "tissue sums", error);
+    if (!integral->sums) {
+        return FALSE;
+    }
+    for (int y = 0; y < mask->height; y++) {
+        uint32_t line = 0, *to = integral->sums + (size_t)(y + 1) * stride;
+        for (int x = 0; x < mask->width; x++) {
+            line += mask->pixels[(size_t)y * mask->width + x] != 0;
+            to[x + 1] = to[x + 1 - stride] + line;
+        }
+    }
+    return TRUE;
+}
+
+/* The integral from (0, 0) to (x, y): bilinear between the corners, which is exact for a mask of constant pixels. */
+static double integral_to(const Integral *integral, double x, double y)
+{
+    x = CLAMP(x, 0, integral->width);
+    y = CLAMP(y, 0, integral->height);
+    int column = MIN((int)x, integral->width - 1), row = MIN((int)y, integral->height - 1);
+    double right = x - column, down = y - row;
+    const uint32_t *at = integral->sums + (size_t)row * (integral->width + 1) + column,
+                   *below = at + integral->width + 1;
+    return (1 - down) * ((1 - right) * at[0] + right * at[1]) +
+           down * ((1 - right) * below[0] + right * below[1]);
+}
+
+static double integral_over(const Integral *integral, double x0, double y0, double x1, double y1)
+{
+    return integral_to(integral, x1, y1) - integral_to(integral, x0, y1) - integral_to(integral, x1, y0) +
+           integral_to(integral, x0, y0);
+}
+
+/* Tiles along one side of `length` for tiles of `tile` every `stride`. */
+static double count_along(double length, double tile, double stride, EdgePolicy edge)
+{
+    double room = (length - tile) / stride;
+    if (room < -SLACK) {
+        return edge == EDGE_PAD; /* one tile that reaches over, or none */
+    }
+    return 1 + (edge == EDGE_DROP ? floor(room + SLACK) : ceil(MAX(room - SLACK, 0)));
+}
+
+static double place(double start, double length, double tile, double stride, int index, int count,
+                    EdgePolicy edge)
+{
+    gboolean last = edge == EDGE_SHIFT && index > 0 && index == count - 1;
+    return last ? start + length - tile : start + index * stride;
+}
+
+static gboolean check_spec(const GridSpec *spec, const Rect *area, double mpp_x, double mpp_y,
+                           const Image *mask, GError **error)
+{
+    if (!(mpp_x > 0) || !(mpp_y > 0) || !isfinite(mpp_x) || !isfinite(mpp_y)) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "a grid of tiles needs the slide's resolution (um/px)");
+        return FALSE;
+    }
+    if (spec->size < 1 || !(spec->mpp > 0) || !isfinite(spec->mpp) || !(spec->overlap >= 0) ||
+        !(spec->overlap < spec->size)) {
+        g_set_error(
+            error, WSI_ERROR, WSI_ERROR_INPUT,
+            "a grid of tiles of %d px at %g um/px with an overlap of %g px (allowed: 0 to below the size)",
+            spec->size, spec->mpp, spec->overlap);
+        return FALSE;
+    }
+    if (!(area->width > 0) || !(area->height > 0) ||
+        !isfinite(area->x + area->y + area->width + area->height) || (mask && mask->channels != 1)) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "a grid over an empty area, or a mask of colours");
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static void fill(Grid *grid, const Rect *area, double stride_x, double stride_y, const Integral *tissue,
+                 double slide_width, double slide_height)
+{
+    const GridSpec *spec = &grid->spec;
+    double to_mask_x = tissue ? tissue->width / slide_width : 1,
+           to_mask_y = tissue ? tissue->height / slide_height : 1;
+    double footprint = grid->tile_width * to_mask_x * grid->tile_height * to_mask_y;
+    for (int row = 0; row < grid->rows; row++) {
+        for (int column = 0; column < grid->columns; column++) {
+            Tile tile = {column, row, 0, 0, 1};
+            tile.x =
+                place(area->x, area->width, grid->tile_width, stride_x, column, grid->columns, spec->edge);
+            tile.y = place(area->y, area->height, grid->tile_height, stride_y, row, grid->rows, spec->edge);
+            if (tissue) {
+                double sum = integral_over(tissue, tile.x * to_mask_x, tile.y * to_mask_y,
+                                           (tile.x + grid->tile_width) * to_mask_x,
+                                           (tile.y + grid->tile_height) * to_mask_y);
+                tile.tissue_share = CLAMP(sum / footprint, 0, 1);
+            }
+            if (tile.tissue_share >= spec->min_tissue) {
+                g_array_append_val(grid->tiles, tile);
+            }
+        }
+    }
+}
+
+Grid *grid_new(const GridSpec *spec, const Rect *area, double mpp_x, double mpp_y, const Image *mask,
+               double slide_width, double slide_height, GError **error)
+{
+    if (!check_spec(spec, area, mpp_x, mpp_y, mask, error)) {
+        return NULL;
+    }
+    double stride_x = (spec->size - spec->overlap) * spec->mpp / mpp_x;
+    double stride_y = (spec->size - spec->overlap) * spec->mpp / mpp_y;
+    double tile_width = spec->size * spec->mpp / mpp_x, tile_height = spec->size * spec->mpp / mpp_y;
+    double columns = count_along(area->width, tile_width, stride_x, spec->edge);
+    double rows = count_along(area->height, tile_height, stride_y, spec->edge);
+    if (columns * rows > 1e8) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "a grid of %.0f x %.0f tiles (at most 10^8)", columns,
+                    rows);
+        return NULL;
+    }
+    Integral tissue = {0};
+    if (mask && !integral_init(&tissue, mask, error)) {
+        return NULL;
+    }
+    g_autofree uint32_t *sums = tissue.sums;
+    Grid *grid = g_new(Grid, 1);
+    *grid = (Grid){*spec,        tile_width, tile_height,
+                   (int)columns, (int)rows,  g_array_new(FALSE, FALSE, sizeof(Tile))};
+    fill(grid, area, stride_x, stride_y, sums ? &tissue : NULL, slide_width, slide_height);
+    return grid;
+}
+
+void grid_free(Grid *grid)
+{
+    if (grid) {
+        g_array_unref(grid->tiles);
+        g_free(grid);
+    }
+}

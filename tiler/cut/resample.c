@@ -1,0 +1,494 @@
+/* Separable resampling.
+ *
+ * For output pixel i the weights are kernel((source pixel centre - box.x - (i + 0.5) scale) / max(scale, 1)), over the
+ * source pixels that exist, divided by their sum.  Rows and columns are independent, so a picture costs two passes of
+ * one-dimensional sums.
+ *
+ * Speed: rows are summed first, in whole numbers (rowsum.h), a PIECE of LANES output rows at a time, so that it stays in the nearest cache.
+ * The LANES rows are transposed so that they are innermost; the second pass then adds whole vectors of LANES values, one multiplication
+ * for a weight, whatever the number of channels.  Each output is summed in source order, so the result does not depend on the width of
+ * the vectors.  Weights of rows are multiples of 1 / ROWSUM_ONE and add up to 1: pixels are within 0.05 grey level of those by exact ones.
+ *
+ * Pixels without data: samples are multiplied by a validity of 0 or 1, which goes along as a fourth channel, and the
+ * result is divided by what came of it.  So nothing bleeds out of white filling, and a constant picture stays constant
+ * up to its last pixel. */
+#include "tiler/cut/resample.h"
+#include "base/error.h"
+#include "tiler/cut/rowsum.h"
+#include "tiler/cut/cut_scratch.h"
+#include "tiler/cut/vectorised.h"
+#include <math.h>
+#include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+enum {
+    LANES = 16,
+    PIECE = 4 * ROWSUM_MULTIPLE /* samples */
+};
+
+/* The compiler splits it for processors with narrower registers. */
+typedef float Vector __attribute__((vector_size(LANES * sizeof(float))));
+
+static double lanczos3(double x)
+{
+    double a = M_PI * x;
+    return x == 0 ? 1 : fabs(x) < 3 ? 3 * sin(a) * sin(a / 3) / (a * a) : 0;
+}
+
+static double area(double x)
+{
+    return x > -0.5 && x <= 0.5 ? 1 : 0;
+}
+
+static double bilinear(double x)
+{
+    return MAX(0, 1 - fabs(x));
+}
+
+static const struct {
+    const char *name;
+    double (*kernel)(double x);
+    double support;
+} filters[] = {
+    [FILTER_LANCZOS3] = {"lanczos3", lanczos3, 3},
+    [FILTER_AREA] = {"area", area, 0.5},
+    [FILTER_BILINEAR] = {"bilinear", bilinear, 1},
+};
+
+gboolean filter_parse(const char *name, Filter *out)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(filters); i++) {
+        if (strcmp(filters[i].name, name) == 0) {
+            *out = (Filter)i;
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+const char *filter_name(Filter filter)
+{
+    return filters[filter].name;
+}
+
+int filter_margin(Filter filter, double scale)
+{
+    return (int)ceil(filters[filter].support * MAX(scale, 1)) + 1;
+}
+
+/* Output i is the sum of weight[i * most + k] * source[first[i] + k], k < count[i]. */
+typedef struct {
+    int outputs, most;
+    int *first, *count;
+    float *weight;
+    double phase; /* of the last output that was made: the next often has the same, and so its weights */
+} Taps;
+
+static void fill_taps(Taps *taps, int i, Filter filter, double centre, double stretch, int sources)
+{
+    double support = filters[filter].support * stretch, sum = 0;
+    int first = MAX(0, (int)(centre - support + 0.5));
+    int end = MIN(sources, (int)(centre + support + 0.5));
+    /* A box that ends beyond the border, or rounding, may leave an output without a source: the nearest serves. */
+    first = MIN(first, sources - 1);
+    end = CLAMP(end, first + 1, first + taps->most);
+    float *weight = taps->weight + (size_t)i * taps->most;
+    double phase = first + 0.5 - centre;
+    taps->first[i] = first;
+    taps->count[i] = end - first;
+    if (i > 0 && phase == taps->phase && taps->count[i - 1] == end - first) {
+        memcpy(weight, weight - taps->most, (size_t)(end - first) * sizeof *weight);
+        return;
+    }
+    taps->phase = phase;
+    for (int k = first; k < end; k++) {
+        double w = filters[filter].kernel((k + 0.5 - centre) / stretch);
+        weight[k - first] = (float)w;
+        sum += w;
+    }
+    for (int k = 0; k < end - first; k++) {
+        weight[k] = sum != 0 ? (float)(weight[k] / sum) : 1.0f / (float)(end - first);
+    }
+}
+
+/* uses: of the memory for first, count and weight. */
+static gboolean taps_init(Taps *taps, const ScratchUse uses[3], Filter filter, double start, double length,
+                          int outputs, int sources, GError **error)
+{
+    static const char what[] = "resampling weights";
+    double scale = length / outputs, stretch = MAX(scale, 1);
+    taps->outputs = outputs;
+    taps->phase = NAN;
+    taps->most = MIN((int)ceil(filters[filter].support * stretch) * 2 + 1, sources);
+    taps->first = scratch(uses[0], (size_t)outputs, sizeof(int), what, error);
+    taps->count = taps->first ? scratch(uses[1], (size_t)outputs, sizeof(int), what, error) : NULL;
+    taps->weight = taps->count
+                       ? scratch(uses[2], (size_t)outputs * (size_t)taps->most, sizeof(float), what, error)
+                       : NULL;
+    if (!taps->weight) {
+        return FALSE;
+    }
+    for (int i = 0; i < outputs; i++) {
+        fill_taps(taps, i, filter, start + (i + 0.5) * scale, stretch, sources);
+    }
+    return TRUE;
+}
+
+static inline __attribute__((always_inline)) void sum_columns_of(float *restrict out,
+                                                                 const float *restrict columns,
+                                                                 const float *restrict weight, int taps,
+                                                                 int channels)
+{
+    Vector sums[4] = {0}, value;
+    for (int k = 0; k < taps; k++) {
+        for (int c = 0; c < channels; c++, columns += LANES) {
+            memcpy(&value, columns, sizeof value);
+            sums[c] += weight[k] * value;
+        }
+    }
+    memcpy(out, sums, (size_t)channels * sizeof value);
+}
+
+/* out[c * LANES + lane] = sum over k of weight[k] * columns[(k * channels + c) * LANES + lane]; the sums of all channels grow at
+ * once, in registers. */
+VECTORISED static void sum_columns(float *restrict out, const float *restrict columns,
+                                   const float *restrict weight, int taps, int channels)
+{
+    if (channels == 3) {
+        sum_columns_of(out, columns, weight, taps, 3);
+    } else if (channels == 4) {
+        sum_columns_of(out, columns, weight, taps, 4);
+    } else {
+        sum_columns_of(out, columns, weight, taps, 1);
+    }
+}
+
+/* Rounds to bytes. */
+VECTORISED static void to_bytes(uint8_t *restrict out, const float *restrict values, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        float value = values[i] + 0.5f;
+        value = value < 0 ? 0 : value > 255 ? 255 : value;
+        out[i] = (uint8_t)value;
+    }
+}
+
+/* Divides RGB by the validity that follows it, pixel by pixel: white where less than half of the weight has data; the fourth value
+ * becomes 255 or 0. */
+VECTORISED static void divide_by_validity(float *values, int pixels)
+{
+    for (int x = 0; x < pixels; x++) {
+        float *at = values + (size_t)x * 4 * LANES, *share = at + 3 * LANES;
+        for (int lane = 0; lane < LANES; lane++) {
+            float enough = share[lane] >= 0.5f ? 1.0f : 0.0f, divisor = enough > 0 ? share[lane] : 1.0f;
+            for (int c = 0; c < 3; c++) {
+                at[c * LANES + lane] = enough > 0 ? at[c * LANES + lane] / divisor : 255.0f;
+            }
+            share[lane] = enough * 255.0f;
+        }
+    }
+}
+
+typedef struct {
+    const Mosaic *source;
+    Image *out, *valid; /* valid: only with a source of RGB and validity; may be NULL */
+    int left, columns;  /* the source columns that any output needs */
+    Taps across, down;
+    uint32_t (*pairs)[PIECE]; /* a piece of the source rows of a block, two by two */
+    uint32_t *weights;        /* for them, of each output row of a block */
+    float *columns_block;     /* [sample of the source row][lane], ROWSUM_ONE times the sums */
+    float *results;           /* [sample of the output row][lane] */
+    uint8_t *bytes;           /* the same, rounded */
+} Passes;
+
+static const ScratchUse across_memory[3] = {SCRATCH_FIRST_X, SCRATCH_COUNT_X, SCRATCH_WEIGHT_X};
+static const ScratchUse down_memory[3] = {SCRATCH_FIRST_Y, SCRATCH_COUNT_Y, SCRATCH_WEIGHT_Y};
+
+/* Source rows that outputs y .. y + outputs - 1 need; *first: the first of them. */
+static int rows_needed(const Taps *taps, int y, int outputs, int *first)
+{
+    int end = 0;
+    *first = taps->first[y];
+    for (int i = y; i < MIN(y + outputs, taps->outputs); i++) {
+        *first = MIN(*first, taps->first[i]);
+        end = MAX(end, taps->first[i] + taps->count[i]);
+    }
+    return end - *first;
+}
+
+/* The most that LANES outputs need. */
+static int most_of_block(const Taps *taps)
+{
+    int most = 0, first;
+    for (int y = 0; y < taps->outputs; y += LANES) {
+        most = MAX(most, rows_needed(taps, y, LANES, &first));
+    }
+    return most;
+}
+
+static gboolean passes_init(Passes *passes, const Rect *box, Filter filter, GError **error)
+{
+    static const char what[] = "resampling";
+    const size_t lane = LANES * sizeof(float);
+    const Mosaic *source = passes->source;
+    const Image *out = passes->out;
+    if (!taps_init(&passes->across, across_memory, filter, box->x, box->width, out->width, source->width,
+                   error) ||
+        !taps_init(&passes->down, down_memory, filter, box->y, box->height, out->height, source->height,
+                   error)) {
+        return FALSE;
+    }
+    int last = out->width - 1;
+    passes->left = passes->across.first[0];
+    passes->columns = passes->across.first[last] + passes->across.count[last] - passes->left;
+    size_t samples = (size_t)passes->columns * source->channels,
+           results = (size_t)out->width * source->channels;
+    for (size_t i = 0; i < (size_t)out->width * (size_t)passes->across.most; i++) {
+        passes->across.weight[i] /= ROWSUM_ONE;
+    }
+    size_t pairs = ((size_t)most_of_block(&passes->down) + 1) / 2,
+           weights = LANES * ((size_t)passes->down.most / 2 + 1);
+    passes->pairs = scratch(SCRATCH_PAIRS, pairs, sizeof *passes->pairs, what, error);
+    passes->weights = passes->pairs ? scratch(SCRATCH_WEIGHTS, weights, sizeof(uint32_t), what, error) : NULL;
+    passes->columns_block = passes->weights ? scratch(SCRATCH_COLUMNS, samples, lane, what, error) : NULL;
+    passes->results = passes->columns_block ? scratch(SCRATCH_RESULTS, results, lane, what, error) : NULL;
+    passes->bytes = passes->results ? scratch(SCRATCH_BYTES, results, LANES, what, error) : NULL;
+    return passes->bytes != NULL;
+}
+
+/* columns[i * LANES + lane] = sums[lane][i]. */
+VECTORISED static void transpose(float *restrict columns, float (*restrict sums)[PIECE], int samples)
+{
+    int i = 0;
+#ifdef __SSE2__
+    for (; i + 4 <= samples; i += 4) {
+        for (int lane = 0; lane < LANES; lane += 4) {
+            float *to = columns + (size_t)i * LANES + lane;
+            __m128 a = _mm_load_ps(sums[lane] + i), b = _mm_load_ps(sums[lane + 1] + i),
+                   c = _mm_load_ps(sums[lane + 2] + i), d = _mm_load_ps(sums[lane + 3] + i);
+            _MM_TRANSPOSE4_PS(a, b, c, d);
+            _mm_store_ps(to, a);
+            _mm_store_ps(to + LANES, b);
+            _mm_store_ps(to + 2 * LANES, c);
+            _mm_store_ps(to + 3 * LANES, d);
+        }
+    }
+#endif
+    for (; i < samples; i++) {
+        for (int lane = 0; lane < LANES; lane++) {
+            columns[(size_t)i * LANES + lane] = sums[lane][i];
+        }
+    }
+}
+
+/* What an output row takes of the source rows of its block. */
+typedef struct {
+    int first, count;        /* pairs */
+    const uint32_t *weights; /* of these */
+} RowTaps;
+
+/* Of output rows y .. y + rows - 1; first: source row of the block. */
+static void find_row_taps(Passes *passes, int y, int rows, int first, RowTaps row_taps[LANES])
+{
+    const Taps *down = &passes->down;
+    uint32_t *weights = passes->weights;
+    for (int r = 0; r < rows; r++) {
+        const float *weight = down->weight + (size_t)(y + r) * (size_t)down->most;
+        int begin = down->first[y + r] - first;
+        int count = rowsum_weights(weights, weight, down->count[y + r], begin % 2);
+        row_taps[r] = (RowTaps){begin / 2, count, weights};
+        weights += count;
+    }
+}
+
+/* Sums one piece: n samples of a part from sample `offset` on. */
+static void sum_piece(Passes *passes, const RowTaps *row_taps, int outputs, const uint8_t *const *rows,
+                      int count, size_t offset, int n, float *columns)
+{
+    _Alignas(
+        64) static _Thread_local float sums[LANES][PIECE]; /* lanes that are no output's hold any numbers */
+    for (int y = 0; y < count; y += 2) {
+        const uint8_t *second = rows[y + 1 < count ? y + 1 : y]; /* without weight when there is none */
+        rowsum_pair(passes->pairs[y / 2], rows[y] + offset, second + offset, n);
+    }
+    for (int r = 0; r < outputs; r++) {
+        rowsum_add(sums[r], passes->pairs[row_taps[r].first], PIECE, row_taps[r].weights, row_taps[r].count,
+                   n);
+    }
+    transpose(columns, sums, n);
+}
+
+/* Sums the source rows of output rows y .. y + rows - 1 into the columns. */
+static void sum_block(Passes *passes, int y, int rows)
+{
+    const Mosaic *source = passes->source;
+    RowTaps row_taps[LANES];
+    int first, count = rows_needed(&passes->down, y, LANES, &first), end = passes->left + passes->columns;
+    float *columns = passes->columns_block;
+    find_row_taps(passes, y, rows, first, row_taps);
+    for (int part = 0; part < source->parts; part++) {
+        const uint8_t *const *part_rows =
+            (const uint8_t *const *)source->rows + (size_t)part * (size_t)source->height + first;
+        int begin = part > 0 ? source->ends[part - 1] : 0;
+        int i = (MAX(begin, passes->left) - begin) * source->channels,
+            samples = (MIN(source->ends[part], end) - begin) * source->channels;
+        for (int n; i < samples; i += n, columns += (size_t)n * LANES) {
+            n = MIN(PIECE, samples - i);
+            sum_piece(passes, row_taps, rows, part_rows, count, (size_t)i, n, columns);
+        }
+    }
+}
+
+/* out[lane][i] = bytes[i * LANES + lane] for 16 i. */
+VECTORISED static void transpose_bytes(uint8_t *restrict out, size_t stride, const uint8_t *restrict bytes)
+{
+#ifdef __SSE2__
+    __m128i rows[LANES], mixed[LANES];
+    memcpy(rows, bytes, sizeof rows);
+    for (int round = 0; round < 4; round++) { /* each shuffles all bytes like a deck of cards */
+        for (int i = 0; i < LANES / 2; i++) {
+            mixed[2 * i] = _mm_unpacklo_epi8(rows[i], rows[i + LANES / 2]);
+            mixed[2 * i + 1] = _mm_unpackhi_epi8(rows[i], rows[i + LANES / 2]);
+        }
+        memcpy(rows, mixed, sizeof rows);
+    }
+    for (size_t lane = 0; lane < LANES; lane++) {
+        memcpy(out + lane * stride, &rows[lane], sizeof rows[lane]);
+    }
+#else
+    for (size_t lane = 0; lane < LANES; lane++) {
+        for (size_t i = 0; i < LANES; i++) {
+            out[lane * stride + i] = bytes[i * LANES + lane];
+        }
+    }
+#endif
+}
+
+/* Copies lane `lane` of the bytes, from sample `begin` on, to row y of the output; the validity, a fourth sample, goes to its own raster. */
+static void store_row(const Passes *passes, int lane, int y, size_t begin)
+{
+    const uint8_t *from = passes->bytes + lane;
+    Image *out = passes->out;
+    int width = out->width, channels = out->channels;
+    size_t at = (size_t)y * width;
+    if (passes->source->channels == channels) {
+        uint8_t *to = out->pixels + at * (size_t)channels;
+        for (size_t i = begin; i < (size_t)width * channels; i++) {
+            to[i] = from[i * LANES];
+        }
+        return;
+    }
+    for (size_t x = 0; x < (size_t)width; x++) {
+        for (size_t c = 0; c < 3; c++) {
+            out->pixels[3 * (at + x) + c] = from[(4 * x + c) * LANES];
+        }
+        if (passes->valid) {
+            passes->valid->pixels[at + x] = from[(4 * x + 3) * LANES];
+        }
+    }
+}
+
+/* Whole blocks of 16 x 16 bytes at once where they are the output's, the rest row by row. */
+static void store_rows(const Passes *passes, int y, int rows)
+{
+    const Image *out = passes->out;
+    size_t stride = (size_t)out->width * out->channels, i = 0;
+    if (rows == LANES && passes->source->channels == out->channels) {
+        for (; i + LANES <= stride; i += LANES) {
+            transpose_bytes(out->pixels + (size_t)y * stride + i, stride, passes->bytes + i * LANES);
+        }
+    }
+    for (int lane = 0; lane < rows; lane++) {
+        store_row(passes, lane, y + lane, i);
+    }
+}
+
+/* Makes the output rows y0 .. y0 + rows - 1. */
+static void resample_rows(Passes *passes, int y0, int rows)
+{
+    const int channels = passes->source->channels, width = passes->out->width;
+    sum_block(passes, y0, rows);
+    for (int x = 0; x < width; x++) {
+        size_t first = (size_t)(passes->across.first[x] - passes->left) * channels;
+        sum_columns(passes->results + (size_t)x * channels * LANES, passes->columns_block + first * LANES,
+                    passes->across.weight + (size_t)x * passes->across.most, passes->across.count[x],
+                    channels);
+    }
+    if (channels != passes->out->channels) {
+        divide_by_validity(passes->results, width);
+    }
+    to_bytes(passes->bytes, passes->results, (size_t)width * channels * LANES);
+    store_rows(passes, y0, rows);
+}
+
+static gboolean run(const Mosaic *source, const Rect *box, Filter filter, Image *out, Image *valid,
+                    GError **error)
+{
+    Passes passes = {.source = source, .out = out, .valid = valid};
+    if (!(box->width > 0) || !(box->height > 0) || !(box->width <= 1e9) || !(box->height <= 1e9) ||
+        !(fabs(box->x) <= 1e9) || !(fabs(box->y) <= 1e9)) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "cannot resample the box %g, %g, %g x %g", box->x,
+                    box->y, box->width, box->height);
+        return FALSE;
+    }
+    if (!passes_init(&passes, box, filter, error)) {
+        return FALSE;
+    }
+    for (int y = 0; y < out->height; y += LANES) {
+        resample_rows(&passes, y, MIN(LANES, out->height - y));
+    }
+    return TRUE;
+}
+
+/* The same for a picture in one part. */
+static gboolean run_image(const Image *source, const Rect *box, Filter filter, Image *out, Image *valid,
+                          GError **error)
+{
+    const uint8_t **rows =
+        scratch(SCRATCH_IMAGE_ROWS, (size_t)source->height, sizeof *rows, "resampling", error);
+    const Mosaic mosaic = {source->width, source->height, source->channels, 1, &source->width, rows};
+    for (int y = 0; rows && y < source->height; y++) {
+        rows[y] = source->pixels + (size_t)y * (size_t)source->width * (size_t)source->channels;
+    }
+    return rows && run(&mosaic, box, filter, out, valid, error);
+}
+
+static gboolean check_channels(int source, int out, GError **error)
+{
+    if (out != source) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "resampling %d channels to %d", source, out);
+    }
+    return out == source;
+}
+
+gboolean resample(const Image *source, const Rect *box, Filter filter, Image *out, GError **error)
+{
+    return check_channels(source->channels, out->channels, error) &&
+           run_image(source, box, filter, out, NULL, error);
+}
+
+gboolean resample_mosaic(const Mosaic *source, const Rect *box, Filter filter, Image *out, GError **error)
+{
+    return check_channels(source->channels, out->channels, error) &&
+           run(source, box, filter, out, NULL, error);
+}
+
+gboolean resample_valid(const Image *rgb, const Image *valid, const Rect *box, Filter filter, Image *out,
+                        Image *out_valid, GError **error)
+{
+    size_t pixels = (size_t)rgb->width * rgb->height;
+    Image masked = {rgb->width, rgb->height, 4, scratch(SCRATCH_MASKED, pixels, 4, "resampling", error)};
+    if (!masked.pixels) {
+        return FALSE;
+    }
+    for (size_t i = 0; i < pixels; i++) {
+        uint8_t has_data = valid->pixels[i] != 0, keep = (uint8_t)-has_data;
+        for (int c = 0; c < 3; c++) {
+            masked.pixels[4 * i + c] = rgb->pixels[3 * i + c] & keep;
+        }
+        masked.pixels[4 * i + 3] = has_data;
+    }
+    return run_image(&masked, box, filter, out, out_valid, error);
+}

@@ -1,0 +1,149 @@
+/* Colours of tiles.
+ *
+ * Both steps come after resampling, on the tile alone: what a tile holds stays a function of its place.  lcms2's own cache of the last
+ * pixel is switched off, so that one transform serves all threads. */
+#include "tiler/cut/tile_colour.h"
+#include "base/durable.h"
+#include "base/error.h"
+#include "tiler/labels/labels.h"
+#include "tiler/slide/tiffsource.h"
+#include <lcms2.h>
+#include <string.h>
+
+enum { PROFILE_LIMIT = 16 << 20 };
+
+struct Colour {
+    cmsHTRANSFORM transform; /* NULL: none */
+    char profile[65];        /* SHA-256 */
+    StainFit source, target;
+    char *identity;
+};
+
+static void describe(Colour *colour)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    if (colour->transform) {
+        g_string_append_printf(text, "icc %s lcms %d ", colour->profile, cmsGetEncodedCMMversion());
+    }
+    const StainFit *fits[2] = {&colour->source, &colour->target};
+    for (int i = 0; i < 2 && colour->source.method != STAIN_NONE && colour->target.method != STAIN_NONE;
+         i++) {
+        json_t *json = stain_fit_json(fits[i]);
+        g_autofree char *dumped = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(17));
+        g_string_append(text, dumped);
+        json_decref(json);
+    }
+    g_free(colour->identity);
+    colour->identity = g_strdup(text->str);
+}
+
+static gboolean make_transform(Colour *colour, const char *path, const void *data, uint32_t bytes,
+                               GError **error)
+{
+    cmsHPROFILE own = bytes <= PROFILE_LIMIT ? cmsOpenProfileFromMem(data, bytes) : NULL;
+    cmsHPROFILE srgb = cmsCreate_sRGBProfile();
+    if (own && srgb && cmsGetColorSpace(own) == cmsSigRgbData) {
+        colour->transform = cmsCreateTransform(own, TYPE_RGB_8, srgb, TYPE_RGB_8,
+                                               cmsGetHeaderRenderingIntent(own), cmsFLAGS_NOCACHE);
+    }
+    if (own) {
+        cmsCloseProfile(own);
+    }
+    if (srgb) {
+        cmsCloseProfile(srgb);
+    }
+    if (!colour->transform) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: its ICC profile cannot be used", path);
+        return FALSE;
+    }
+    durable_hash_bytes(data, bytes, colour->profile);
+    return TRUE;
+}
+
+/* A slide that is no TIFF has none. */
+static gboolean read_profile(Colour *colour, const char *path, GError **error)
+{
+    gboolean is_tiff;
+    if (!labels_detect(path, &is_tiff, error)) {
+        return FALSE;
+    }
+    g_autoptr(TiffSource) source = is_tiff ? tiffsource_open(path, error) : NULL;
+    uint32_t bytes = 0;
+    void *data = NULL;
+    if (!is_tiff || !source) {
+        return !is_tiff;
+    }
+    if (TIFFGetField(tiffsource_tiff(source), TIFFTAG_ICCPROFILE, &bytes, &data) && bytes > 0) {
+        return make_transform(colour, path, data, bytes, error);
+    }
+    return tiffsource_check(source, error);
+}
+
+Colour *colour_new(const char *path, gboolean icc, GError **error)
+{
+    g_autoptr(Colour) colour = g_new0(Colour, 1);
+    if (icc && !read_profile(colour, path, error)) {
+        return NULL;
+    }
+    describe(colour);
+    return g_steal_pointer(&colour);
+}
+
+void colour_free(Colour *colour)
+{
+    if (!colour) {
+        return;
+    }
+    if (colour->transform) {
+        cmsDeleteTransform(colour->transform);
+    }
+    g_free(colour->identity);
+    g_free(colour);
+}
+
+void colour_set_stain(Colour *colour, const StainFit *source, const StainFit *target)
+{
+    colour->source = *source;
+    colour->target = *target;
+    describe(colour);
+}
+
+gboolean colour_has_profile(const Colour *colour)
+{
+    return colour->transform != NULL;
+}
+
+const char *colour_identity(const Colour *colour)
+{
+    return colour->identity;
+}
+
+static gboolean is_white(const uint8_t *p)
+{
+    return p[0] == 255 && p[1] == 255 && p[2] == 255;
+}
+
+/* Run by run between white pixels. */
+static void apply_profile(const Colour *colour, Image *rgb)
+{
+    uint8_t *end = rgb->pixels + image_bytes(rgb);
+    for (uint8_t *p = rgb->pixels, *q; p < end; p = q) {
+        q = p;
+        if (is_white(p)) {
+            q += 3;
+            continue;
+        }
+        while (q < end && !is_white(q)) {
+            q += 3;
+        }
+        cmsDoTransform(colour->transform, p, p, (cmsUInt32Number)((q - p) / 3));
+    }
+}
+
+void colour_apply(const Colour *colour, Image *rgb)
+{
+    if (colour->transform) {
+        apply_profile(colour, rgb);
+    }
+    stain_apply(&colour->source, &colour->target, rgb);
+}

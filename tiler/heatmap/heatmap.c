@@ -1,0 +1,141 @@
+/* Pictures of maps.  Values stay values elsewhere; here they become colours, for people.
+ *
+ * The range of the colours is given by the caller and drawn beside the picture, never stretched to the slide
+ * at hand: the same colour means the same score on every slide. */
+#include "tiler/heatmap/heatmap.h"
+#include "tiler/heatmap/colour_map.h"
+#include "tiler/imagefile/imagefile.h"
+#include "base/error.h"
+#include <math.h>
+#include <string.h>
+
+enum { MARGIN = 12, BAR_WIDTH = 18, TEXT_HEIGHT = 7, ADVANCE = 6, BAR_LABELS = 8 * ADVANCE };
+
+gboolean heatmap_has_colours(const char *name)
+{
+    return colours_find(name) != NULL;
+}
+
+static const uint8_t (*need_colours(const char *name, double low, double high, GError **error))[3]
+{
+    const uint8_t(*table)[3] = colours_find(name);
+    g_autofree char *names = colours_names();
+    if (!table) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "no colour map \"%s\"; there are %s", name, names);
+    } else if (!(isfinite(low) && isfinite(high) && low < high)) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "the colour range %g .. %g is empty", low, high);
+        table = NULL;
+    }
+    return table;
+}
+
+static const uint8_t *colour_of(const uint8_t (*table)[3], float value, double low, double high)
+{
+    double share = CLAMP((value - low) / (high - low), 0, 1);
+    return table[(int)(share * 255 + 0.5)];
+}
+
+Image *heatmap_colour(const Map *map, double low, double high, const char *colours, const Image *base,
+                      double opacity, GError **error)
+{
+    const uint8_t(*table)[3] = need_colours(colours, low, high, error);
+    if (!table) {
+        return NULL;
+    }
+    if (base && (base->width != map->width || base->height != map->height || base->channels != 3)) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "a map of %d x %d on a picture of %d x %d",
+                    map->width, map->height, base->width, base->height);
+        return NULL;
+    }
+    Image *out = image_new(map->width, map->height, 3, error);
+    int weight = (int)(CLAMP(opacity, 0, 1) * 256 + 0.5);
+    for (size_t i = 0; out && i < (size_t)map->width * map->height; i++) {
+        const uint8_t white[3] = {255, 255, 255}, *under = base ? base->pixels + 3 * i : white;
+        const uint8_t *over = isnan(map->values[i]) ? under : colour_of(table, map->values[i], low, high);
+        for (int c = 0; c < 3; c++) {
+            out->pixels[3 * i + c] = (uint8_t)((over[c] * weight + under[c] * (256 - weight) + 128) >> 8);
+        }
+    }
+    return out;
+}
+
+/* Draws `source` into the rectangle of `out`, by nearest neighbour. */
+static void place(Image *out, const Image *source, int left, int top, int width, int height)
+{
+    for (int y = 0; y < height; y++) {
+        int from_y = (int)(((int64_t)2 * y + 1) * source->height / (2 * height));
+        for (int x = 0; x < width; x++) {
+            int from_x = (int)(((int64_t)2 * x + 1) * source->width / (2 * width));
+            memcpy(out->pixels + ((size_t)(top + y) * out->width + left + x) * 3,
+                   source->pixels + ((size_t)from_y * source->width + from_x) * 3, 3);
+        }
+    }
+}
+
+/* A line around a picture, so that its white does not run into the page's. */
+static void draw_frame(Image *out, int left, int top, int width, int height)
+{
+    static const uint8_t grey[3] = {190, 190, 190};
+    for (int x = left - 1; x <= left + width; x++) {
+        memcpy(out->pixels + ((size_t)(top - 1) * out->width + x) * 3, grey, 3);
+        memcpy(out->pixels + ((size_t)(top + height) * out->width + x) * 3, grey, 3);
+    }
+    for (int y = top - 1; y <= top + height; y++) {
+        memcpy(out->pixels + ((size_t)y * out->width + left - 1) * 3, grey, 3);
+        memcpy(out->pixels + ((size_t)y * out->width + left + width) * 3, grey, 3);
+    }
+}
+
+/* The bar from high (top) to low with three values beside it. */
+static void draw_bar(Image *out, int left, int top, int height, const uint8_t (*table)[3], double low,
+                     double high)
+{
+    static const uint8_t ink[3] = {40, 40, 40};
+    for (int y = 0; y < height; y++) {
+        const uint8_t *colour = table[(int)(255.0 * (height - 1 - y) / MAX(height - 1, 1) + 0.5)];
+        for (int x = 0; x < BAR_WIDTH; x++) {
+            memcpy(out->pixels + ((size_t)(top + y) * out->width + left + x) * 3, colour, 3);
+        }
+    }
+    for (int i = 0; i <= 2; i++) {
+        char text[G_ASCII_DTOSTR_BUF_SIZE];
+        g_ascii_formatd(text, sizeof text, "%.4g", high + (low - high) * i / 2);
+        picture_text(out, left + BAR_WIDTH + 4, top + (height - TEXT_HEIGHT) * i / 2, 1, ink, text);
+    }
+}
+
+/* Pictures of the slide and of the map at one size, side by side, on white. */
+Image *heatmap_overview(const Map *map, double low, double high, const char *colours,
+                        const Image *slide_picture, const Image *known, int side, const char *title,
+                        const char *note, GError **error)
+{
+    static const uint8_t ink[3] = {40, 40, 40};
+    const uint8_t(*table)[3] = need_colours(colours, low, high, error);
+    g_autoptr(Image) coloured = table ? heatmap_colour(map, low, high, colours, NULL, 1, error) : NULL;
+    if (!coloured) {
+        return NULL;
+    }
+    if (known) {
+        picture_mark_lost(coloured, known);
+    }
+    double scale = (double)MAX(side, 1) / MAX(slide_picture->width, slide_picture->height);
+    int width = MAX(1, (int)(slide_picture->width * scale + 0.5)),
+        height = MAX(1, (int)(slide_picture->height * scale + 0.5));
+    int top = 2 * MARGIN + 2 * TEXT_HEIGHT, second = 2 * MARGIN + width, bar = second + width + MARGIN;
+    int text_width = 2 * MARGIN + ADVANCE * (int)MAX(2 * strlen(title), strlen(note));
+    int all_width = MAX(bar + BAR_WIDTH + 4 + BAR_LABELS + MARGIN, text_width);
+    g_autoptr(Image) out =
+        image_new(all_width, top + MAX(height, 4 * TEXT_HEIGHT) + 2 * MARGIN + TEXT_HEIGHT, 3, error);
+    if (!out) {
+        return NULL;
+    }
+    memset(out->pixels, 255, image_bytes(out));
+    picture_text(out, MARGIN, MARGIN, 2, ink, title);
+    place(out, slide_picture, MARGIN, top, width, height);
+    place(out, coloured, second, top, width, height);
+    draw_frame(out, MARGIN, top, width, height);
+    draw_frame(out, second, top, width, height);
+    draw_bar(out, bar, top, MAX(height, 4 * TEXT_HEIGHT), table, low, high);
+    picture_text(out, MARGIN, out->height - MARGIN - TEXT_HEIGHT, 1, ink, note);
+    return g_steal_pointer(&out);
+}

@@ -1,0 +1,421 @@
+/* A pyramid in one pass over its source.
+ *
+ * Each level holds one band: as many rows as a tile is high.  When a band is full its tiles are encoded and
+ * stored and the band is halved into the next level's band; two of them fill that one, and so on up.  Memory
+ * is therefore one band a level, 2 x width x tile pixels in all, whatever the height, and the source is
+ * asked once for each row.
+ *
+ * Columns of a band are independent (a tile is even, so each halves into its own half tile): they go to the
+ * worker pool, and their tiles are stored in ascending order afterwards, so bytes do not depend on threads.
+ *
+ * Most tiles of a mask or of a slide's background have one value only.  They are encoded once per value and
+ * kept. */
+#include "tiler/heatmap/pyramid.h"
+#include "tiler/cut/halve.h"
+#include "tiler/heatmap/pyramid_file.h"
+#include "tiler/heatmap/tile_codec.h"
+#include "base/error.h"
+#include "base/pool.h"
+#include <math.h>
+#include <string.h>
+
+enum { MAX_LEVELS = 32, MAX_KEPT_TILES = 256 };
+
+typedef struct {
+    uint8_t *pixels; /* tile rows of the level's width */
+    int rows;        /* filled */
+    int64_t row;     /* index of the row of tiles that it becomes */
+} Band;
+
+typedef struct {
+    PyramidSpec spec; /* defaults filled in */
+    int pixel_bytes, count;
+    PyramidLevel levels[MAX_LEVELS];
+    Band bands[MAX_LEVELS];
+    int threads;
+    TileCodec **codecs;      /* [thread] */
+    uint8_t **tiles;         /* [thread]: one tile of pixels */
+    GByteArray **encoded;    /* [column]: of the band being flushed; */
+    const GByteArray **kept; /* [column]: or, when not NULL, a kept tile */
+    void *data;              /* of the source */
+    GMutex lock;             /* guards the next */
+    GHashTable *constants;   /* pixel bits -> GByteArray */
+    PyramidFile *file;
+} Writer;
+
+static gboolean is_positive(double value)
+{
+    return isfinite(value) && value > 0;
+}
+
+static gboolean check_spec(const PyramidSpec *spec, const char *path, GError **error)
+{
+    const struct {
+        gboolean right;
+        const char *what;
+    } checks[] = {{spec->width >= 1 && spec->width <= INT32_MAX, "width"},
+                  {spec->height >= 1 && spec->height <= INT32_MAX, "height"},
+                  {is_positive(spec->mpp_x) && is_positive(spec->mpp_y), "resolution"},
+                  {spec->tile >= 16 && spec->tile % 16 == 0 && spec->tile <= 4096, "tile size"},
+                  {spec->quality >= 1 && spec->quality <= 100, "JPEG quality"},
+                  {spec->min_size >= 1, "smallest level"}};
+    for (guint i = 0; i < G_N_ELEMENTS(checks); i++) {
+        if (!checks[i].right) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: a pyramid cannot be written: impossible %s",
+                        path, checks[i].what);
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+/* OpenSlide reads whole tiles by TIFFRGBAImageGet, which in libtiff 4.5 skews an image that is smaller than
+ * its tile.  Files that are meant for OpenSlide get no such level, and smaller tiles when level 0 is that
+ * small. */
+static void plan_levels(Writer *writer)
+{
+    int64_t width = writer->spec.width, height = writer->spec.height;
+    gboolean whole_tiles = writer->spec.layout == PYRAMID_MULTI_IFD;
+    if (whole_tiles) {
+        writer->spec.tile = (int)MIN(writer->spec.tile, MAX(MIN(width, height) / 16 * 16, 16));
+    }
+    int tile = writer->spec.tile, min_size = writer->spec.min_size;
+    for (writer->count = 0; writer->count < MAX_LEVELS; width = (width + 1) / 2, height = (height + 1) / 2) {
+        if (writer->count > 0 && whole_tiles && MIN(width, height) < tile) {
+            break;
+        }
+        writer->levels[writer->count++] = (PyramidLevel){width, height, (int)((width + tile - 1) / tile),
+                                                         (int)((height + tile - 1) / tile)};
+        if (width <= min_size && height <= min_size) {
+            break;
+        }
+    }
+}
+
+static gboolean allocate(Writer *writer, GError **error)
+{
+    size_t tile = (size_t)writer->spec.tile, tile_bytes = tile * tile * writer->pixel_bytes;
+    writer->codecs = g_new0(TileCodec *, writer->threads);
+    writer->tiles = g_new0(uint8_t *, writer->threads);
+    writer->encoded = g_new0(GByteArray *, writer->levels[0].columns);
+    writer->kept = g_new0(const GByteArray *, writer->levels[0].columns);
+    writer->constants = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_byte_array_unref);
+    for (int t = 0; t < writer->threads; t++) {
+        writer->codecs[t] =
+            tile_codec_new(writer->spec.pixels, writer->spec.tile, writer->spec.quality, error);
+        writer->tiles[t] = writer->codecs[t] ? wsi_try_alloc(tile_bytes, 1, "a tile", error) : NULL;
+        if (!writer->tiles[t]) {
+            return FALSE;
+        }
+    }
+    for (int k = 0; k < writer->count; k++) {
+        size_t row_bytes = (size_t)writer->levels[k].width * writer->pixel_bytes;
+        writer->bands[k].pixels = wsi_try_alloc(tile, row_bytes, "a band of a pyramid level", error);
+        if (!writer->bands[k].pixels) {
+            return FALSE;
+        }
+    }
+    for (int c = 0; c < writer->levels[0].columns; c++) {
+        writer->encoded[c] = g_byte_array_new();
+    }
+    return TRUE;
+}
+
+static void release(Writer *writer)
+{
+    for (int t = 0; writer->codecs && t < writer->threads; t++) {
+        tile_codec_free(writer->codecs[t]);
+        g_free(writer->tiles[t]);
+    }
+    for (int k = 0; k < writer->count; k++) {
+        g_free(writer->bands[k].pixels);
+    }
+    for (int c = 0; writer->encoded && c < writer->levels[0].columns; c++) {
+        g_clear_pointer(&writer->encoded[c], g_byte_array_unref);
+    }
+    g_free(writer->codecs);
+    g_free(writer->tiles);
+    g_free(writer->encoded);
+    g_free(writer->kept);
+    g_clear_pointer(&writer->constants, g_hash_table_unref);
+    pyramid_file_free(writer->file);
+    g_mutex_clear(&writer->lock);
+}
+
+/* A part of a band: the pixels that one tile gets. */
+typedef struct {
+    uint8_t *pixels;
+    size_t stride; /* bytes */
+    int width, height;
+} Part;
+
+static Part part_of(const Writer *writer, int k, int64_t column)
+{
+    int tile = writer->spec.tile, bytes = writer->pixel_bytes;
+    int64_t x = column * tile;
+    return (Part){writer->bands[k].pixels + x * bytes, (size_t)writer->levels[k].width * bytes,
+                  (int)MIN(tile, writer->levels[k].width - x), writer->bands[k].rows};
+}
+
+static gboolean is_constant(const Part *part, int pixel_bytes)
+{
+    size_t row_bytes = (size_t)part->width * pixel_bytes;
+    if (memcmp(part->pixels, part->pixels + pixel_bytes, row_bytes - pixel_bytes) != 0) {
+        return FALSE;
+    }
+    for (int y = 1; y < part->height; y++) {
+        if (memcmp(part->pixels, part->pixels + (size_t)y * part->stride, row_bytes) != 0) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+/* Fills `count` pixels at `out` with the pixel `value`; the two may not overlap. */
+static void fill_pixels(uint8_t *out, const void *value, int pixel_bytes, size_t count)
+{
+    if (pixel_bytes == 1) {
+        memset(out, *(const uint8_t *)value, count);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        memcpy(out + i * pixel_bytes, value, pixel_bytes);
+    }
+}
+
+/* All pixels of a part become the first. */
+static void spread(const Part *part, int pixel_bytes)
+{
+    fill_pixels(part->pixels + pixel_bytes, part->pixels, pixel_bytes, part->width - 1);
+    for (int y = 1; y < part->height; y++) {
+        memcpy(part->pixels + (size_t)y * part->stride, part->pixels, (size_t)part->width * pixel_bytes);
+    }
+}
+
+/* The part as a whole tile.  What the level does not have: JPEG repeats the last pixels (no ringing at the
+ * border), values become 0 or "no data". */
+static void gather(const Writer *writer, const Part *part, uint8_t *tile_pixels)
+{
+    static const uint8_t zero[4] = {0};
+    const float no_data = NAN;
+    int tile = writer->spec.tile, bytes = writer->pixel_bytes;
+    gboolean repeat = writer->spec.pixels == PYRAMID_RGB_JPEG;
+    const void *outside = writer->spec.pixels == PYRAMID_FLOAT ? (const void *)&no_data : zero;
+    size_t row_bytes = (size_t)tile * bytes;
+    for (int y = 0; y < tile; y++) {
+        uint8_t *row = tile_pixels + (size_t)y * row_bytes;
+        if (y < part->height) {
+            const uint8_t *from = part->pixels + (size_t)y * part->stride;
+            memcpy(row, from, (size_t)part->width * bytes);
+            fill_pixels(row + (size_t)part->width * bytes,
+                        repeat ? from + (size_t)(part->width - 1) * bytes : outside, bytes,
+                        tile - part->width);
+        } else if (repeat) {
+            memcpy(row, row - row_bytes, row_bytes);
+        } else {
+            fill_pixels(row, outside, bytes, tile);
+        }
+    }
+}
+
+static gboolean encode(Writer *writer, int worker, const Part *part, GByteArray *out, GError **error)
+{
+    gather(writer, part, writer->tiles[worker]);
+    g_byte_array_set_size(out, 0);
+    return tile_codec_encode(writer->codecs[worker], writer->tiles[worker], out, error);
+}
+
+/* The encoded tile of a part with one value, from the store when it is there. */
+static gboolean encode_constant(Writer *writer, int worker, const Part *part, int64_t column, GError **error)
+{
+    uint32_t bits = 0;
+    memcpy(&bits, part->pixels, writer->pixel_bytes);
+    gpointer key = GUINT_TO_POINTER(bits);
+    g_mutex_lock(&writer->lock);
+    writer->kept[column] = g_hash_table_lookup(writer->constants, key);
+    g_mutex_unlock(&writer->lock);
+    if (writer->kept[column]) {
+        return TRUE;
+    }
+    spread(part, writer->pixel_bytes);
+    if (!encode(writer, worker, part, writer->encoded[column], error)) {
+        return FALSE;
+    }
+    g_mutex_lock(&writer->lock);
+    if (g_hash_table_size(writer->constants) < MAX_KEPT_TILES &&
+        !g_hash_table_contains(writer->constants, key)) {
+        GByteArray *copy = g_byte_array_sized_new(writer->encoded[column]->len);
+        g_byte_array_append(copy, writer->encoded[column]->data, writer->encoded[column]->len);
+        g_hash_table_insert(writer->constants, key, copy);
+    }
+    g_mutex_unlock(&writer->lock);
+    return TRUE;
+}
+
+/* Halves the part into the next level's band. */
+static void halve(const Writer *writer, const Part *part, gboolean constant, int k, int64_t column)
+{
+    const Band *next = &writer->bands[k + 1];
+    int bytes = writer->pixel_bytes;
+    size_t stride = (size_t)writer->levels[k + 1].width * bytes;
+    uint8_t *out =
+        next->pixels + (size_t)next->rows * stride + (size_t)column * (writer->spec.tile / 2) * bytes;
+    if (constant) {
+        fill_pixels(out, part->pixels, bytes, (part->width + 1) / 2);
+        for (int y = 1; y < (part->height + 1) / 2; y++) {
+            memcpy(out + (size_t)y * stride, out, (size_t)((part->width + 1) / 2) * bytes);
+        }
+    } else if (writer->spec.pixels == PYRAMID_FLOAT) {
+        halve_float((const float *)part->pixels, part->stride / sizeof(float), part->width, part->height,
+                    (float *)out, stride / sizeof(float));
+    } else if (writer->spec.pixels == PYRAMID_LABEL) {
+        halve_max8(part->pixels, part->stride, part->width, part->height, out, stride);
+    } else {
+        halve_mean8(part->pixels, part->stride, part->width, part->height, 3, out, stride);
+    }
+}
+
+typedef struct {
+    Writer *writer;
+    int level;
+} Flush;
+
+/* Whether all pixels of a part are equal; then only the first need be there. */
+static gboolean find_constant(const Writer *writer, int k, int64_t column, const Part *part)
+{
+    const PyramidSpec *spec = &writer->spec;
+    if (k == 0 && spec->part &&
+        spec->part(writer->data, column * spec->tile, part->width, part->pixels, part->stride)) {
+        return TRUE;
+    }
+    return is_constant(part, writer->pixel_bytes);
+}
+
+static gboolean flush_column(int64_t column, int worker, void *data, GError **error)
+{
+    const Flush *flush = data;
+    Writer *writer = flush->writer;
+    Part part = part_of(writer, flush->level, column);
+    gboolean constant = find_constant(writer, flush->level, column, &part);
+    gboolean whole = part.width == writer->spec.tile && part.height == writer->spec.tile;
+    if (flush->level + 1 < writer->count) {
+        halve(writer, &part, constant, flush->level, column);
+    }
+    writer->kept[column] = NULL;
+    if (constant && (whole || writer->spec.pixels == PYRAMID_RGB_JPEG)) {
+        return encode_constant(writer, worker, &part, column, error);
+    }
+    if (constant) {
+        spread(&part, writer->pixel_bytes);
+    }
+    return encode(writer, worker, &part, writer->encoded[column], error);
+}
+
+/* Stores the band of level k, halves it into the next one, and so on while bands are full. */
+static gboolean flush_band(Writer *writer, int k, GError **error)
+{
+    for (; k < writer->count; k++) {
+        Band *band = &writer->bands[k];
+        const PyramidLevel *level = &writer->levels[k];
+        gboolean last = band->row * writer->spec.tile + band->rows == level->height;
+        if (band->rows < writer->spec.tile && !last) {
+            return TRUE;
+        }
+        Flush flush = {writer, k};
+        if (!pool_run(writer->threads, FALSE, level->columns, flush_column, &flush, error)) {
+            return FALSE;
+        }
+        for (int c = 0; c < level->columns; c++) {
+            const GByteArray *tile = writer->kept[c] ? writer->kept[c] : writer->encoded[c];
+            if (!pyramid_file_add(writer->file, k, band->row * level->columns + c, tile, error)) {
+                return FALSE;
+            }
+        }
+        if (k + 1 < writer->count) {
+            writer->bands[k + 1].rows += (band->rows + 1) / 2;
+        }
+        band->rows = 0;
+        band->row++;
+    }
+    return TRUE;
+}
+
+static gboolean run(Writer *writer, const char *path, PyramidSource source, void *data, char sha256[65],
+                    GError **error)
+{
+    g_autoptr(GByteArray) tables = g_byte_array_new();
+    if (!allocate(writer, error) ||
+        (writer->spec.pixels == PYRAMID_RGB_JPEG && !tile_codec_tables(writer->codecs[0], tables, error))) {
+        return FALSE;
+    }
+    writer->file = pyramid_file_open(path, &writer->spec, writer->levels, writer->count, tables, error);
+    if (!writer->file) {
+        return FALSE;
+    }
+    for (int64_t y = 0; y < writer->spec.height; y += writer->spec.tile) {
+        writer->bands[0].rows = (int)MIN(writer->spec.tile, writer->spec.height - y);
+        if (!source(data, y, writer->bands[0].rows, writer->bands[0].pixels, error) ||
+            !flush_band(writer, 0, error)) {
+            return FALSE;
+        }
+    }
+    return pyramid_file_finish(writer->file, sha256, error);
+}
+
+gboolean pyramid_write(const char *path, const PyramidSpec *spec, PyramidSource source, void *data,
+                       char sha256[65], GError **error)
+{
+    Writer writer = {.spec = *spec,
+                     .pixel_bytes = tile_codec_pixel_bytes(spec->pixels),
+                     .threads = MAX(spec->threads, 1),
+                     .data = data};
+    writer.spec.tile = spec->tile ? spec->tile : 256;
+    writer.spec.quality = spec->quality ? spec->quality : 90;
+    writer.spec.min_size = spec->min_size ? spec->min_size : 256;
+    if (!check_spec(&writer.spec, path, error)) {
+        return FALSE;
+    }
+    plan_levels(&writer);
+    g_mutex_init(&writer.lock);
+    gboolean ok = run(&writer, path, source, data, sha256, error);
+    release(&writer);
+    return ok;
+}
+
+typedef struct {
+    const uint8_t *pixels;
+    size_t row_bytes;
+} Raster;
+
+static gboolean raster_rows(void *data, int64_t y, int rows, void *pixels, GError **error)
+{
+    const Raster *raster = data;
+    memcpy(pixels, raster->pixels + (size_t)y * raster->row_bytes, (size_t)rows * raster->row_bytes);
+    return TRUE;
+}
+
+static gboolean write_raster(const char *path, const PyramidSpec *spec, int width, int height,
+                             int pixel_bytes, const void *pixels, char sha256[65], GError **error)
+{
+    if (spec->width != width || spec->height != height || spec->part ||
+        tile_codec_pixel_bytes(spec->pixels) != pixel_bytes) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL,
+                    "%s: the raster (%d x %d) is not what the pyramid expects", path, width, height);
+        return FALSE;
+    }
+    Raster raster = {pixels, (size_t)width * pixel_bytes};
+    return pyramid_write(path, spec, raster_rows, &raster, sha256, error);
+}
+
+gboolean pyramid_write_image(const char *path, const PyramidSpec *spec, const Image *image, char sha256[65],
+                             GError **error)
+{
+    return write_raster(path, spec, image->width, image->height, image->channels, image->pixels, sha256,
+                        error);
+}
+
+gboolean pyramid_write_map(const char *path, const PyramidSpec *spec, const Map *map, char sha256[65],
+                           GError **error)
+{
+    return write_raster(path, spec, map->width, map->height, sizeof(float), map->values, sha256, error);
+}

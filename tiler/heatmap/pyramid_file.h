@@ -1,0 +1,22 @@
+/* The TIFF file of a pyramid: takes encoded tiles of all levels in any order of levels, writes whole
+ * directories. For pyramid.c only. */
+#pragma once
+#include "tiler/heatmap/pyramid.h"
+
+typedef struct {
+    int64_t width, height;
+    int columns, rows; /* tiles */
+} PyramidLevel;
+
+typedef struct PyramidFile PyramidFile;
+
+/* levels: borrowed, level 0 first.  jpeg_tables: NULL unless JPEG. */
+PyramidFile *pyramid_file_open(const char *path, const PyramidSpec *spec, const PyramidLevel *levels,
+                               int count, const GByteArray *jpeg_tables, GError **error);
+void pyramid_file_free(PyramidFile *file);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(PyramidFile, pyramid_file_free)
+/* Each tile of each level once; within a level in ascending order. */
+gboolean pyramid_file_add(PyramidFile *file, int level, int64_t tile, const GByteArray *encoded,
+                          GError **error);
+/* Writes the reduced levels and publishes the file. */
+gboolean pyramid_file_finish(PyramidFile *file, char sha256[65], GError **error);

@@ -1,0 +1,173 @@
+/* Pictures by name: the content decides the codec, never the file's extension. */
+#include "tiler/imagefile/imagefile.h"
+#include "tiler/imagefile/imagefile_codec.h"
+#include "base/error.h"
+#include "base/listing.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <glib/gstdio.h>
+
+/* A picture within the pixel limit is never larger than this, uncompressed and at 16 bit with alpha. */
+#define MAX_FILE_BYTES ((int64_t)PICTURE_MAX_PIXELS * 8 + (1 << 20))
+
+gboolean picture_check_size(int64_t width, int64_t height, const char *name, GError **error)
+{
+    if (width > 0 && height > 0 && width <= PICTURE_MAX_PIXELS / height) {
+        return TRUE;
+    }
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                "%s: %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT " pixels; the limit is %d in all", name, width,
+                height, PICTURE_MAX_PIXELS);
+    return FALSE;
+}
+
+static const uint8_t png_start[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'},
+                     jpeg_start[3] = {0xff, 0xd8, 0xff};
+
+static gboolean is_png(const void *data, size_t bytes)
+{
+    return bytes >= sizeof png_start && memcmp(data, png_start, sizeof png_start) == 0;
+}
+
+static gboolean is_jpeg(const void *data, size_t bytes)
+{
+    return bytes >= sizeof jpeg_start && memcmp(data, jpeg_start, sizeof jpeg_start) == 0;
+}
+
+static int big_endian(const uint8_t *p, int bytes)
+{
+    uint32_t value = 0;
+    for (int i = 0; i < bytes; i++) {
+        value = value << 8 | p[i];
+    }
+    return value > G_MAXINT ? 0 : (int)value;
+}
+
+/* PNG (W3C, 11.2.2): IHDR is the first chunk. JPEG (ITU-T T.81, B.2): segments up to the first SOFn, which is 0xc0 to 0xcf without DHT, JPG and
+ * DAC. */
+gboolean picture_size(const void *data, size_t bytes, int *width, int *height)
+{
+    const uint8_t *p = data;
+    if (is_png(data, bytes) && bytes >= 24) {
+        *width = big_endian(p + 16, 4);
+        *height = big_endian(p + 20, 4);
+        return *width > 0 && *height > 0;
+    }
+    for (size_t at = 2; is_jpeg(data, bytes) && at + 9 <= bytes && p[at] == 0xff;) {
+        int marker = p[at + 1];
+        if (marker == 0xff) { /* fill byte */
+            at++;
+            continue;
+        }
+        if (marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc) {
+            *height = big_endian(p + at + 5, 2);
+            *width = big_endian(p + at + 7, 2);
+            return *width > 0 && *height > 0;
+        }
+        at += 2 + (size_t)big_endian(p + at + 2, 2);
+    }
+    return FALSE;
+}
+
+Image *picture_decode(const void *data, size_t bytes, const char *name, GError **error)
+{
+    if (is_png(data, bytes)) {
+        return picture_decode_png(data, bytes, name, error);
+    }
+    if (is_jpeg(data, bytes)) {
+        return picture_decode_jpeg(data, bytes, name, error);
+    }
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: neither a PNG nor a JPEG picture", name);
+    return NULL;
+}
+
+/* Reads exactly `bytes` bytes. */
+static gboolean read_all(int fd, uint8_t *data, size_t bytes, const char *path, GError **error)
+{
+    while (bytes > 0) {
+        ssize_t got = read(fd, data, bytes);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return wsi_error_errno(error, "cannot read", path);
+        }
+        if (got == 0) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "%s became shorter while it was read", path);
+            return FALSE;
+        }
+        data += got;
+        bytes -= (size_t)got;
+    }
+    return TRUE;
+}
+
+static Image *read_open_file(int fd, const char *path, GError **error)
+{
+    struct stat info;
+    if (fstat(fd, &info) != 0) {
+        wsi_error_errno(error, "cannot examine", path);
+        return NULL;
+    }
+    if (!S_ISREG(info.st_mode) || info.st_size > MAX_FILE_BYTES) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: not a picture file (%" G_GINT64_FORMAT " bytes)",
+                    path, (int64_t)info.st_size);
+        return NULL;
+    }
+    g_autofree uint8_t *data = wsi_try_alloc((size_t)info.st_size, 1, path, error);
+    if (!data || !read_all(fd, data, (size_t)info.st_size, path, error)) {
+        return NULL;
+    }
+    return picture_decode(data, (size_t)info.st_size, path, error);
+}
+
+Image *picture_read(const char *path, GError **error)
+{
+    int fd = g_open(path, O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0) {
+        wsi_error_errno(error, "cannot open", path);
+        return NULL;
+    }
+    Image *image = read_open_file(fd, path, error);
+    close(fd);
+    return image;
+}
+
+gboolean picture_write_png(const char *path, const Image *image, char sha256[65], GError **error)
+{
+    g_autoptr(Durable) file = durable_open(path, error);
+    return file && picture_stream_png(file, image, error) && durable_commit(file, sha256, NULL, error);
+}
+
+static gboolean has_picture_name(const char *name, const void *data)
+{
+    static const char *const endings[] = {".png", ".jpg", ".jpeg"};
+    g_autofree char *lower = g_ascii_strdown(name, -1);
+    for (guint i = 0; i < G_N_ELEMENTS(endings); i++) {
+        if (name[0] != '.' && g_str_has_suffix(lower, endings[i])) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+char **picture_list(const char *folder, GError **error)
+{
+    return listing_select(folder, has_picture_name, NULL, error);
+}
+
+void picture_mark_lost(Image *rgb, const Image *valid)
+{
+    enum { STRIPE = 4 };
+    for (int y = 0; y < rgb->height; y++) {
+        for (int x = 0; x < rgb->width; x++) {
+            size_t at = (size_t)y * (size_t)rgb->width + (size_t)x;
+            if (!valid->pixels[at]) {
+                memset(rgb->pixels + 3 * at, (x + y) / STRIPE % 2 ? 96 : 160, 3);
+            }
+        }
+    }
+}

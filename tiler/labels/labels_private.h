@@ -1,0 +1,44 @@
+/* Inside tiler/: what pixels of label masks are made of, and masks in PNG. */
+#pragma once
+#include "tiler/labels/labels.h"
+
+typedef struct {
+    int bits;    /* of a sample: 1, 2, 4, 8; 16 and 32 of one sample alone */
+    int samples; /* 1 a label; 2 with alpha; 3 a colour; 4 with alpha */
+    gboolean is_signed;
+} LabelFormat;
+
+/* The colours of a palette. */
+typedef struct {
+    gboolean there, counts; /* counts: the colours are the labels, not their places */
+    uint8_t rgba[256][4];
+} LabelPalette;
+
+/* Colours met so far: that of label i is colour[i], 0xrrggbb; label 0 is black. */
+typedef struct {
+    guint32 colour[256];
+    int count;         /* labels beside 0 */
+    gboolean coloured; /* one is no grey */
+} LabelColours;
+
+/* Bytes of a row of `width` pixels. */
+size_t label_row_bytes(const LabelFormat *format, int64_t width);
+/* Labels of the pixels of a row, of which the first is (x, y).  Errors: WSI_ERROR_INPUT for values that are no label. */
+gboolean label_unpack(const char *path, const LabelFormat *format, LabelColours *colours, const uint8_t *row,
+                      int64_t x, int64_t y, int64_t width, uint8_t *out, GError **error);
+
+/* Whether places or colours of the palette are the labels.  Places are where the first colour, which is then "nothing", is black or
+ * transparent; elsewhere a program sorted the colours of a picture, and their places mean nothing. */
+void label_palette_settle(LabelPalette *palette);
+/* Places in a palette to its colours, 4 bytes a pixel. */
+void label_palette_expand(const LabelPalette *palette, const uint8_t *places, int64_t width, uint8_t *rgba);
+
+typedef struct LabelsPng LabelsPng;
+/* Errors: WSI_ERROR_INPUT, WSI_ERROR_IO, WSI_ERROR_MEMORY. */
+LabelsPng *labels_png_open(const char *path, uint32_t *width, uint32_t *height, LabelFormat *format,
+                           LabelPalette *palette, GError **error);
+/* The orientation that its EXIF data give; 0 = none. */
+uint16_t labels_png_orientation(const LabelsPng *png);
+void labels_png_free(LabelsPng *png);
+/* The next row; buffer has label_row_bytes() bytes. */
+gboolean labels_png_row(LabelsPng *png, uint8_t *buffer, GError **error);

@@ -1,0 +1,98 @@
+/* The facts of a patch as JSON: what a sample of a shard says of itself.
+ *
+ * They are what the manifest says, with the place exact, so that a shard is of use without its manifest, and the patch can be cut
+ * again from its slide. */
+#include "tiler/patches/patchset.h"
+#include "tiler/tissue/quality.h"
+#include "base/error.h"
+#include <math.h>
+#include <string.h>
+
+static void put_text(GString *out, const char *name, const char *text)
+{
+    json_t *value = json_string(text ? text : "");
+    g_autofree char *quoted = value ? json_dumps(value, JSON_ENCODE_ANY) : NULL;
+    g_string_append_printf(out, "%s\"%s\": %s", out->len > 1 ? ", " : "", name, quoted ? quoted : "\"\"");
+    json_decref(value);
+}
+
+static void put_number(GString *out, const char *name, double value, const char *format)
+{
+    char text[G_ASCII_DTOSTR_BUF_SIZE] = "null";
+    if (isfinite(value)) {
+        g_ascii_formatd(text, sizeof text, format, value);
+    }
+    g_string_append_printf(out, "%s\"%s\": %s", out->len > 1 ? ", " : "", name, text);
+}
+
+char *patchset_facts(const Patch *patch, double x, double y, int size)
+{
+    GString *out = g_string_new("{");
+    put_text(out, "slide", patch->slide);
+    put_text(out, "slide_file", patch->slide_file);
+    put_text(out, "patient", patch->patient);
+    put_text(out, "split", patch->split);
+    put_text(out, "label", patch->label);
+    put_number(out, "x", x, "%.17g");
+    put_number(out, "y", y, "%.17g");
+    put_number(out, "size", size, "%.0f");
+    put_number(out, "side", patch->side, "%.0f");
+    put_number(out, "level", patch->level, "%.0f");
+    put_number(out, "mpp", patch->mpp, "%.17g");
+    put_number(out, "tissue_share", patch->tissue_share, "%.4f");
+    put_number(out, "lesion_share", patch->lesion_share, "%.4f");
+    put_number(out, "valid_share", patch->valid_share, "%.4f");
+    put_number(out, "fold", patch->fold, "%.0f");
+    put_text(out, "sha256", patch->sha256);
+    put_text(out, "pixels", patch->pixels);
+    g_autofree char *flags = quality_flags_text(patch->flags);
+    put_text(out, "flags", flags);
+    g_string_append(out, "}\n");
+    return g_string_free(out, FALSE);
+}
+
+static char *text_of(const json_t *facts, const char *name)
+{
+    const char *text = json_string_value(json_object_get(facts, name));
+    return g_strdup(text ? text : "");
+}
+
+static double number_of(const json_t *facts, const char *name)
+{
+    const json_t *value = json_object_get(facts, name);
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+gboolean patchset_from_facts(const json_t *facts, const char *name, Patch *patch, GError **error)
+{
+    double x = number_of(facts, "x"), y = number_of(facts, "y"), fold = number_of(facts, "fold");
+    if (!(fabs(x) < 1e12) || !(fabs(y) < 1e12) || !json_is_string(json_object_get(facts, "slide"))) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s says no slide, x and y", name);
+        return FALSE;
+    }
+    double level = number_of(facts, "level"), side = number_of(facts, "side");
+    *patch = (Patch){.file = g_strdup(""),
+                     .slide = text_of(facts, "slide"),
+                     .slide_file = text_of(facts, "slide_file"),
+                     .patient = text_of(facts, "patient"),
+                     .x = (int64_t)floor(x + 0.5),
+                     .y = (int64_t)floor(y + 0.5),
+                     .level = level >= 0 && level <= 1000 ? (int)level : 0,
+                     .side = side > 0 && side < 1e9 ? floor(side + 0.5) : 0,
+                     .mpp = number_of(facts, "mpp"),
+                     .tissue_share = number_of(facts, "tissue_share"),
+                     .lesion_share = number_of(facts, "lesion_share"),
+                     .valid_share = number_of(facts, "valid_share"),
+                     .label = text_of(facts, "label"),
+                     .split = text_of(facts, "split"),
+                     .fold = fold >= 0 && fold <= 1000 ? (int)fold : 0};
+    g_autofree char *sha256 = text_of(facts, "sha256"), *pixels = text_of(facts, "pixels"),
+                    *flags = text_of(facts, "flags");
+    g_strlcpy(patch->sha256, sha256, sizeof patch->sha256);
+    g_strlcpy(patch->pixels, pixels, sizeof patch->pixels);
+    if (!quality_flags_parse(flags, &patch->flags, error)) {
+        patch_clear(patch);
+        return FALSE;
+    }
+    return TRUE;
+}

@@ -1,0 +1,325 @@
+/* Patch sets on disk.
+ *
+ * Names are made of parts that come from slides and tables; each part is reduced to letters, digits, '.',
+ * '_' and '-', and a leading dot is replaced, so no name leaves its folder or hides.  A path in a manifest
+ * is checked the same way before anybody uses it.  Loaders of these sets (MVTec's, BMAD's, MSFlow's) sort
+ * names as strings: numbers are padded with zeros. */
+#include "tiler/patches/patchset.h"
+#include "tiler/imagefile/imagefile.h"
+#include "tiler/tissue/quality.h"
+#include "base/csv.h"
+#include "base/durable.h"
+#include "base/error.h"
+#include "base/rng.h"
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define BESIDE "../dataset_"
+#define MASKS "ground_truth/Ungood/"
+
+static const char *const columns[] = {
+    "file",         "slide",        "patient",     "x",     "y",     "level", "mpp",
+    "tissue_share", "lesion_share", "valid_share", "label", "split", "sha256"};
+/* Since they came later, they may be missing. */
+static const char *const later_columns[] = {"fold", "pixels", "flags", "side", "slide_file"};
+
+const char *patch_patient(const Patch *patch)
+{
+    return patch->patient && *patch->patient ? patch->patient : patch->slide;
+}
+
+void patch_clear(Patch *patch)
+{
+    g_free(patch->file);
+    g_free(patch->slide);
+    g_free(patch->patient);
+    g_free(patch->slide_file);
+    g_free(patch->label);
+    g_free(patch->split);
+    memset(patch, 0, sizeof *patch);
+}
+
+void patch_free(Patch *patch)
+{
+    patch_clear(patch);
+    g_free(patch);
+}
+
+/* One part of a path, from any text. */
+static char *safe_part(const char *text)
+{
+    char *part = g_strdup(*text ? text : "_");
+    for (char *c = part; *c; c++) {
+        if (!g_ascii_isalnum(*c) && !strchr("._-", *c)) {
+            *c = '_';
+        }
+    }
+    if (part[0] == '.') {
+        part[0] = '_';
+    }
+    return part;
+}
+
+/* As safe_part, but different texts give different parts: what had to be changed gets a hash of the
+ * original. */
+static char *unique_part(const char *text)
+{
+    char *part = safe_part(text);
+    if (g_str_equal(part, text)) {
+        return part;
+    }
+    char *marked = g_strdup_printf("%s-%08x", part, (unsigned)rng_name(text));
+    g_free(part);
+    return marked;
+}
+
+char *patchset_key(const char *slide, int number)
+{
+    g_autofree char *safe = unique_part(slide), *plain = g_strdelimit(g_strdup(safe), ".", '_');
+    if (g_str_equal(safe, plain)) {
+        return g_strdup_printf("%s_%06d", plain, number);
+    }
+    return g_strdup_printf("%s-%08x_%06d", plain, (unsigned)rng_name(slide), number);
+}
+
+char *patchset_name(const char *split, const char *label, const char *slide, int number,
+                    const char *extension)
+{
+    g_autofree char *folder = safe_part(split), *class = safe_part(label), *stem = unique_part(slide);
+    const char *beside = g_str_equal(folder, "valid") ? BESIDE : "";
+    return g_strdup_printf("%s%s/%s/%s_%06d.%s", beside, folder, class, stem, number, extension);
+}
+
+int patchset_number(const char *file)
+{
+    const char *end = strrchr(file, '.'), *at = strrchr(file, '_');
+    end = end && (!at || end > at) ? end : file + strlen(file);
+    gint64 number = 0;
+    for (const char *c = at ? at + 1 : end; c < end; c++) {
+        if (!g_ascii_isdigit(*c) || number > G_MAXINT / 20) {
+            return -1;
+        }
+        number = number * 10 + (*c - '0');
+    }
+    return at && end - at > 6 ? (int)number : -1;
+}
+
+gboolean patchset_is_inside(const char *file)
+{
+    g_auto(GStrv) parts = g_strsplit(g_str_has_prefix(file, BESIDE) ? file + strlen("../") : file, "/", -1);
+    for (int i = 0; parts[i]; i++) {
+        g_autofree char *safe = safe_part(parts[i]);
+        if (!g_str_equal(safe, parts[i])) {
+            return FALSE;
+        }
+    }
+    return parts[0] && !g_str_has_prefix(file, BESIDE "/") && !g_str_equal(file, BESIDE);
+}
+
+char *patchset_path(const char *root, const char *file)
+{
+    return g_canonicalize_filename(file, root);
+}
+
+char *patchset_unused_name(const char *file)
+{
+    return g_strconcat(BESIDE "unused/", g_str_has_prefix(file, BESIDE) ? file + strlen(BESIDE) : file, NULL);
+}
+
+char *patchset_mask_name(const Patch *patch)
+{
+    g_autofree char *name = g_path_get_basename(patch->file), *split = safe_part(patch->split);
+    char *dot = strrchr(name, '.');
+    if (dot) {
+        *dot = 0;
+    }
+    return g_str_equal(split, "test") ? g_strdup_printf(MASKS "%s_mask.png", name)
+                                      : g_strdup_printf(BESIDE "%s/" MASKS "%s_mask.png", split, name);
+}
+
+gboolean patchset_encode(const Image *rgb, int quality, GByteArray *out, GError **error)
+{
+    return quality > 0 ? picture_encode_jpeg(rgb, quality, out, error) : picture_encode_png(rgb, out, error);
+}
+
+gboolean patchset_encode_mask(const Image *mask, GByteArray *out, GError **error)
+{
+    g_autoptr(Image) binary = image_new(mask->width, mask->height, 1, error);
+    if (!binary) {
+        return FALSE;
+    }
+    for (size_t i = 0; i < image_bytes(binary); i++) {
+        binary->pixels[i] = mask->pixels[i * mask->channels] ? 255 : 0;
+    }
+    return picture_encode_png(binary, out, error);
+}
+
+gboolean patchset_holds(const char *root, const char *file, const GByteArray *bytes)
+{
+    char wanted[65], there[65];
+    g_autofree char *path = patchset_path(root, file);
+    struct stat now;
+    if (stat(path, &now) != 0 || now.st_size != bytes->len || !durable_hash_file(path, there, NULL, NULL)) {
+        return FALSE;
+    }
+    durable_hash_bytes(bytes->data, bytes->len, wanted);
+    return g_str_equal(there, wanted);
+}
+
+gboolean patchset_put(const char *root, const char *file, const GByteArray *bytes, GError **error)
+{
+    if (!patchset_is_inside(file)) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "\"%s\" is not a file name inside a patch set", file);
+        return FALSE;
+    }
+    g_autofree char *path = patchset_path(root, file);
+    return patchset_holds(root, file, bytes) ||
+           durable_write_file(path, bytes->data, bytes->len, NULL, error);
+}
+
+/* A share or resolution with fixed precision, whatever the locale. */
+static void number_cell(GString *out, double value, const char *format, char end)
+{
+    char text[G_ASCII_DTOSTR_BUF_SIZE] = "";
+    if (isfinite(value)) {
+        g_ascii_formatd(text, sizeof text, format, value);
+    }
+    csv_cell(out, text, end);
+}
+
+static void append_patch(GString *out, const Patch *patch)
+{
+    csv_cell(out, patch->file, ',');
+    csv_cell(out, patch->slide, ',');
+    csv_cell(out, patch->patient ? patch->patient : "", ',');
+    g_string_append_printf(out, "%" G_GINT64_FORMAT ",%" G_GINT64_FORMAT ",%d,", patch->x, patch->y,
+                           patch->level);
+    number_cell(out, patch->mpp, "%.6f", ',');
+    number_cell(out, patch->tissue_share, "%.4f", ',');
+    number_cell(out, patch->lesion_share, "%.4f", ',');
+    number_cell(out, patch->valid_share, "%.4f", ',');
+    csv_cell(out, patch->label, ',');
+    csv_cell(out, patch->split, ',');
+    csv_cell(out, patch->sha256, ',');
+    if (patch->fold > 0) {
+        g_string_append_printf(out, "%d", patch->fold);
+    }
+    g_string_append_c(out, ',');
+    csv_cell(out, patch->pixels, ',');
+    g_autofree char *flags = quality_flags_text(patch->flags);
+    csv_cell(out, flags, ',');
+    number_cell(out, patch->side > 0 ? patch->side : NAN, "%.0f", ',');
+    csv_cell(out, patch->slide_file ? patch->slide_file : "", '\n');
+}
+
+gboolean patchset_write_manifest(const char *path, const GPtrArray *patches, char sha256[65], GError **error)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (guint c = 0; c < G_N_ELEMENTS(columns); c++) {
+        csv_cell(text, columns[c], ',');
+    }
+    for (guint c = 0; c < G_N_ELEMENTS(later_columns); c++) {
+        csv_cell(text, later_columns[c], c + 1 < G_N_ELEMENTS(later_columns) ? ',' : '\n');
+    }
+    for (guint i = 0; i < patches->len; i++) {
+        append_patch(text, patches->pdata[i]);
+    }
+    return durable_write_file(path, text->str, text->len, sha256, error);
+}
+
+/* A whole number that must be there, at most `limit` in size. */
+static gboolean read_integer(const char *path, const Csv *csv, int row, int column, double limit,
+                             int64_t *out, GError **error)
+{
+    double value;
+    if (!csv_number(csv, row, column, &value, error)) {
+        return FALSE;
+    }
+    if (!(fabs(value) <= limit) || value != floor(value)) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "%s line %d, column \"%s\": \"%s\" is not a whole number up to %.0f", path,
+                    csv_line(csv, row), csv_get(csv, -1, column), csv_get(csv, row, column), limit);
+        return FALSE;
+    }
+    *out = (int64_t)value;
+    return TRUE;
+}
+
+/* Shares and resolution may be empty: NAN. */
+static gboolean read_numbers(const char *path, const Csv *csv, int row, const int *at, Patch *patch,
+                             GError **error)
+{
+    int64_t level;
+    if (!read_integer(path, csv, row, at[3], 1e12, &patch->x, error) ||
+        !read_integer(path, csv, row, at[4], 1e12, &patch->y, error) ||
+        !read_integer(path, csv, row, at[5], 1000, &level, error)) {
+        return FALSE;
+    }
+    patch->level = (int)level;
+    return csv_number(csv, row, at[6], &patch->mpp, error) &&
+           csv_number(csv, row, at[7], &patch->tissue_share, error) &&
+           csv_number(csv, row, at[8], &patch->lesion_share, error) &&
+           csv_number(csv, row, at[9], &patch->valid_share, error);
+}
+
+/* The columns that may be missing. */
+static gboolean read_later(const char *path, const Csv *csv, int row, Patch *patch, GError **error)
+{
+    int fold = csv_column(csv, later_columns[0]), pixels = csv_column(csv, later_columns[1]),
+        flags = csv_column(csv, later_columns[2]), side = csv_column(csv, later_columns[3]),
+        slide_file = csv_column(csv, later_columns[4]);
+    int64_t number = 0, pixel = 0;
+    if (fold >= 0 && *csv_get(csv, row, fold) && !read_integer(path, csv, row, fold, 1000, &number, error)) {
+        return FALSE;
+    }
+    if (side >= 0 && *csv_get(csv, row, side) && !read_integer(path, csv, row, side, 1e9, &pixel, error)) {
+        return FALSE;
+    }
+    patch->slide_file = g_strdup(slide_file >= 0 ? csv_get(csv, row, slide_file) : "");
+    patch->fold = (int)number;
+    patch->side = (double)MAX(pixel, 0);
+    g_strlcpy(patch->pixels, pixels >= 0 ? csv_get(csv, row, pixels) : "", sizeof patch->pixels);
+    return flags < 0 || quality_flags_parse(csv_get(csv, row, flags), &patch->flags, error);
+}
+
+static gboolean read_patch(const char *path, const Csv *csv, int row, const int *at, Patch *patch,
+                           GError **error)
+{
+    patch->file = g_strdup(csv_get(csv, row, at[0]));
+    patch->slide = g_strdup(csv_get(csv, row, at[1]));
+    patch->patient = g_strdup(csv_get(csv, row, at[2]));
+    patch->label = g_strdup(csv_get(csv, row, at[10]));
+    patch->split = g_strdup(csv_get(csv, row, at[11]));
+    g_strlcpy(patch->sha256, csv_get(csv, row, at[12]), sizeof patch->sha256);
+    if (!patchset_is_inside(patch->file)) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "%s line %d: \"%s\" is not a file name inside a patch set", path, csv_line(csv, row),
+                    patch->file);
+        return FALSE;
+    }
+    return read_numbers(path, csv, row, at, patch, error) && read_later(path, csv, row, patch, error);
+}
+
+GPtrArray *patchset_read_manifest(const char *path, GError **error)
+{
+    g_autoptr(Csv) csv = csv_read(path, error);
+    int at[G_N_ELEMENTS(columns)];
+    if (!csv) {
+        return NULL;
+    }
+    for (guint c = 0; c < G_N_ELEMENTS(columns); c++) {
+        if ((at[c] = csv_need(csv, columns[c], error)) < 0) {
+            return NULL;
+        }
+    }
+    g_autoptr(GPtrArray) patches = g_ptr_array_new_with_free_func((GDestroyNotify)patch_free);
+    for (int row = 0; row < csv_rows(csv); row++) {
+        Patch *patch = g_new0(Patch, 1);
+        g_ptr_array_add(patches, patch);
+        if (!read_patch(path, csv, row, at, patch, error)) {
+            return NULL;
+        }
+    }
+    return g_steal_pointer(&patches);
+}

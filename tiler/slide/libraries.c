@@ -1,0 +1,26 @@
+/* Versions of the libraries of this room: a result can be traced to the decoders and encoders that made it. */
+#include "tiler/slide/slide.h"
+#include <archive.h>
+#include <hdf5.h>
+#include <lcms2.h>
+#include <openslide.h>
+#include <stdio.h>
+#include <string.h>
+#include <jpeglib.h>
+#include <png.h>
+#include <tiffio.h>
+
+char *tiler_versions(void)
+{
+    /* "LIBTIFF, Version 4.5.0\nCopyright ...": the number alone. */
+    const char *tiff = TIFFGetVersion(), *number = strstr(tiff, "Version ");
+    unsigned major = 0, minor = 0, release = 0;
+    number = number ? number + strlen("Version ") : tiff;
+    H5get_libversion(&major, &minor, &release);
+    int colours = cmsGetEncodedCMMversion(); /* 2140: 2.14 */
+    return g_strdup_printf(
+        "OpenSlide %s, libtiff %.*s, libjpeg-turbo %s, libpng %s, lcms2 %d.%d, %s, HDF5 %u.%u.%u",
+        openslide_get_version(), (int)strcspn(number, "\n"), number, G_STRINGIFY(LIBJPEG_TURBO_VERSION),
+        png_get_libpng_ver(NULL), colours / 1000, colours % 1000 / 10, archive_version_string(), major, minor,
+        release);
+}

@@ -1,0 +1,388 @@
+/* Reading pixels, and what happens when some cannot be read.
+ *
+ * An OpenSlide handle that met an error answers every later call with that error.  So a failed read says only that
+ * something was wrong, perhaps in another thread's area.  The handle is replaced, and the area is read again under
+ * a lock on a handle of its own (the "salvage" handle): whole, and if that fails block by block (a tile of the file,
+ * or 256 px), re-opening after each bad block.  Bad blocks are remembered and never touched again, so they cost one
+ * re-opening each.  Which blocks are bad depends on the file only, not on threads or on how the reads were cut: a block that the
+ * system failed to read is no bad block but an error.
+ *
+ * OpenSlide gives premultiplied ARGB.  Alpha 0 means that nothing was scanned there: no data, which is not white. */
+#include "tiler/slide/slide_private.h"
+#include "base/error.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+enum {
+    MAX_BAD_BLOCKS = 64,    /* each costs a re-opening of the file when OpenSlide reads */
+    MAX_PIECE = 4096 * 1024 /* px read at once, bounds the ARGB buffer */
+};
+
+typedef struct {
+    int level;
+    int64_t column, row;
+} BlockKey;
+
+typedef struct {
+    int64_t x, y;
+    int width, height;
+} Area;
+
+static guint block_hash(gconstpointer key)
+{
+    const BlockKey *block = key;
+    return (guint)block->level * 2654435761u + (guint)block->column * 40503u + (guint)block->row * 65599u;
+}
+
+static gboolean block_equal(gconstpointer a, gconstpointer b)
+{
+    const BlockKey *p = a, *q = b;
+    return p->level == q->level && p->column == q->column && p->row == q->row;
+}
+
+static void bad_area_free(gpointer data)
+{
+    BadArea *area = data;
+    g_free(area->reason);
+    g_free(area);
+}
+
+void slide_bad_init(Slide *slide)
+{
+    slide->bad_blocks = g_hash_table_new_full(block_hash, block_equal, g_free, NULL);
+    slide->bad_areas = g_ptr_array_new_with_free_func(bad_area_free);
+}
+
+void slide_bad_clear(Slide *slide)
+{
+    g_clear_pointer(&slide->bad_blocks, g_hash_table_unref);
+    g_clear_pointer(&slide->bad_areas, g_ptr_array_unref);
+}
+
+gboolean slide_note_bad(Slide *slide, int level, int64_t column, int64_t row, const char *reason,
+                        GError **error)
+{
+    const SlideLevel *geometry = &slide->levels[level];
+    int64_t x = column * slide->block_width[level], y = row * slide->block_height[level];
+    BlockKey key = {level, column, row};
+    gboolean ok = TRUE;
+    g_mutex_lock(&slide->lock);
+    if (g_hash_table_add(slide->bad_blocks, g_memdup2(&key, sizeof key))) {
+        BadArea *area = g_new(BadArea, 1);
+        *area = (BadArea){level,
+                          x,
+                          y,
+                          MIN(slide->block_width[level], geometry->width - x),
+                          MIN(slide->block_height[level], geometry->height - y),
+                          g_strdup(reason)};
+        g_ptr_array_add(slide->bad_areas, area);
+        ok = slide->fast || slide->bad_areas->len <= MAX_BAD_BLOCKS;
+    }
+    g_mutex_unlock(&slide->lock);
+    if (!ok) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: more than %d areas cannot be read; the last: %s",
+                    slide->path, MAX_BAD_BLOCKS, reason);
+    }
+    return ok;
+}
+
+static gint compare_areas(gconstpointer a, gconstpointer b)
+{
+    const BadArea *p = *(BadArea *const *)a, *q = *(BadArea *const *)b;
+    return p->level != q->level ? p->level - q->level
+           : p->y != q->y       ? (p->y > q->y) - (p->y < q->y)
+                                : (p->x > q->x) - (p->x < q->x);
+}
+
+const GPtrArray *slide_bad_areas(const Slide *slide)
+{
+    g_ptr_array_sort(slide->bad_areas, compare_areas); /* threads found them in any order */
+    return slide->bad_areas;
+}
+
+static gboolean is_bad_block(Slide *slide, int level, int64_t column, int64_t row)
+{
+    BlockKey key = {level, column, row};
+    g_mutex_lock(&slide->lock);
+    gboolean bad = g_hash_table_contains(slide->bad_blocks, &key);
+    g_mutex_unlock(&slide->lock);
+    return bad;
+}
+
+static gboolean touches_bad_block(Slide *slide, int level, const Area *area)
+{
+    int width = slide->block_width[level], height = slide->block_height[level];
+    for (int64_t row = area->y / height; row <= (area->y + area->height - 1) / height; row++) {
+        for (int64_t column = area->x / width; column <= (area->x + area->width - 1) / width; column++) {
+            if (is_bad_block(slide, level, column, row)) {
+                return TRUE;
+            }
+        }
+    }
+    return FALSE;
+}
+
+/* Where the results of a read go: the raster's corner is level pixel (x, y). */
+typedef struct {
+    int64_t x, y;
+    Image *rgb, *valid;
+    gboolean raw_ycbcr; /* what comes as R, G, B are Y, Cb, Cr */
+} Target;
+
+/* As libjpeg does it (jdcolor.c), so that the colours are those of a file that says what its samples are. */
+static void ycbcr_to_rgb(uint8_t *pixel)
+{
+    enum { HALF = 1 << 15 };
+    const int y = pixel[0], cb = pixel[1] - 128, cr = pixel[2] - 128;
+    const int rgb[3] = {y + ((91881 * cr + HALF) >> 16), y + ((-22554 * cb - 46802 * cr + HALF) >> 16),
+                        y + ((116130 * cb + HALF) >> 16)};
+    for (int c = 0; c < 3; c++) {
+        pixel[c] = (uint8_t)CLAMP(rgb[c], 0, 255);
+    }
+}
+
+static void store_argb(const Target *target, const Area *area, const uint32_t *argb)
+{
+    for (int j = 0; j < area->height; j++) {
+        size_t at = (size_t)(area->y - target->y + j) * target->rgb->width + (size_t)(area->x - target->x);
+        uint8_t *rgb = target->rgb->pixels + 3 * at,
+                *valid = target->valid ? target->valid->pixels + at : NULL;
+        for (int i = 0; i < area->width; i++, rgb += 3) {
+            uint32_t pixel = argb[(size_t)j * area->width + i], alpha = pixel >> 24;
+            uint32_t sample[3] = {pixel >> 16 & 255, pixel >> 8 & 255, pixel & 255};
+            if (alpha == 0) {
+                continue; /* already white and not valid */
+            }
+            for (int c = 0; c < 3; c++) {
+                rgb[c] =
+                    (uint8_t)(alpha == 255 ? sample[c] : MIN(255, (sample[c] * 255 + alpha / 2) / alpha));
+            }
+            if (target->raw_ycbcr) {
+                ycbcr_to_rgb(rgb);
+            }
+            if (valid) {
+                valid[i] = 255;
+            }
+        }
+    }
+}
+
+/* Reads an area of existing pixels; the message of OpenSlide, or NULL when all went well; errno is then what it left.  OpenSlide takes
+ * whole level-0 coordinates: where its downsample is no whole number the area comes shifted by at most half a level-0 pixel. */
+static const char *read_argb(const Slide *slide, openslide_t *handle, int level, const Area *area,
+                             uint32_t *argb)
+{
+    double scale = slide->openslide_downsample[level];
+    errno = 0;
+    openslide_read_region(handle, argb, llround((double)area->x * scale), llround((double)area->y * scale),
+                          slide->openslide_level[level], area->width, area->height);
+    return openslide_get_error(handle);
+}
+
+static SlideHandle *take_handle(Slide *slide)
+{
+    g_mutex_lock(&slide->lock);
+    SlideHandle *handle = slide->current;
+    handle->readers++;
+    g_mutex_unlock(&slide->lock);
+    return handle;
+}
+
+static void drop_handle(Slide *slide, SlideHandle *handle)
+{
+    g_mutex_lock(&slide->lock);
+    gboolean last = --handle->readers == 0;
+    g_mutex_unlock(&slide->lock);
+    if (last) {
+        openslide_close(handle->openslide);
+        g_free(handle);
+    }
+}
+
+/* A handle on the file that was opened before; NULL with error. */
+static openslide_t *reopen(const Slide *slide, GError **error)
+{
+    openslide_t *handle = NULL;
+    if (slide_openslide(slide->path, &handle, error) && !handle) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "%s cannot be opened again", slide->path);
+    }
+    return handle;
+}
+
+/* Puts a fresh handle in the place of a failed one, unless another thread has done so. */
+static gboolean replace_handle(Slide *slide, SlideHandle *failed, GError **error)
+{
+    openslide_t *fresh = reopen(slide, error);
+    if (!fresh) {
+        return FALSE;
+    }
+    g_mutex_lock(&slide->lock);
+    gboolean ours = slide->current == failed;
+    if (ours) {
+        slide->current = g_new(SlideHandle, 1);
+        *slide->current = (SlideHandle){fresh, 1};
+    }
+    g_mutex_unlock(&slide->lock);
+    if (ours) {
+        drop_handle(slide, failed);
+    } else {
+        openslide_close(fresh);
+    }
+    return TRUE;
+}
+
+static gboolean reopen_salvage(Slide *slide, GError **error)
+{
+    g_clear_pointer(&slide->salvage, openslide_close);
+    slide->salvage = reopen(slide, error);
+    return slide->salvage != NULL;
+}
+
+/* Reads the part of the area that lies in one block: the whole block is tried, so that what is bad does not depend
+ * on the area. Called with salvage_lock held. */
+static gboolean salvage_block(Slide *slide, int level, int64_t column, int64_t row, const Area *area,
+                              const Target *target, uint32_t *argb, GError **error)
+{
+    int width = slide->block_width[level], height = slide->block_height[level];
+    Area block = {column * width, row * height, 0, 0};
+    if (is_bad_block(slide, level, column, row)) {
+        return TRUE;
+    }
+    block.width = (int)MIN(width, slide->levels[level].width - block.x);
+    block.height = (int)MIN(height, slide->levels[level].height - block.y);
+    const char *message = read_argb(slide, slide->salvage, level, &block, argb);
+    if (message && slide_system_failed(slide->path, message, errno, error)) {
+        g_clear_pointer(&slide->salvage, openslide_close);
+        return FALSE;
+    }
+    if (message) {
+        return slide_note_bad(slide, level, column, row, message, error) && reopen_salvage(slide, error);
+    }
+    int64_t x0 = MAX(block.x, area->x), x1 = MIN(block.x + block.width, area->x + area->width);
+    int64_t y0 = MAX(block.y, area->y), y1 = MIN(block.y + block.height, area->y + area->height);
+    for (int64_t y = y0; y < y1; y++) {
+        Area line = {x0, y, (int)(x1 - x0), 1};
+        store_argb(target, &line, argb + (y - block.y) * block.width + (x0 - block.x));
+    }
+    return TRUE;
+}
+
+/* Called with salvage_lock held. */
+static gboolean salvage(Slide *slide, int level, const Area *area, const Target *target, uint32_t *argb,
+                        GError **error)
+{
+    int width = slide->block_width[level], height = slide->block_height[level];
+    if (!slide->salvage && !reopen_salvage(slide, error)) {
+        return FALSE;
+    }
+    if (!touches_bad_block(slide, level, area)) {
+        if (!read_argb(slide, slide->salvage, level, area, argb)) {
+            store_argb(target, area, argb);
+            return TRUE;
+        }
+        if (!reopen_salvage(slide, error)) {
+            return FALSE;
+        }
+    }
+    g_autofree uint32_t *block =
+        wsi_try_alloc((size_t)width * height, sizeof *block, "a block of a slide", error);
+    if (!block) {
+        return FALSE;
+    }
+    for (int64_t row = area->y / height; row <= (area->y + area->height - 1) / height; row++) {
+        for (int64_t column = area->x / width; column <= (area->x + area->width - 1) / width; column++) {
+            if (!salvage_block(slide, level, column, row, area, target, block, error)) {
+                return FALSE;
+            }
+        }
+    }
+    return TRUE;
+}
+
+/* Reads existing pixels by OpenSlide. */
+static gboolean read_piece(Slide *slide, int level, const Area *area, const Target *target, uint32_t *argb,
+                           GError **error)
+{
+    if (!touches_bad_block(slide, level, area)) {
+        SlideHandle *handle = take_handle(slide);
+        gboolean failed = read_argb(slide, handle->openslide, level, area, argb) != NULL;
+        gboolean ok = !failed || replace_handle(slide, handle, error);
+        drop_handle(slide, handle);
+        if (!failed) {
+            store_argb(target, area, argb);
+        }
+        if (!failed || !ok) {
+            return ok;
+        }
+    }
+    g_mutex_lock(&slide->salvage_lock);
+    gboolean ok = salvage(slide, level, area, target, argb, error);
+    g_mutex_unlock(&slide->salvage_lock);
+    return ok;
+}
+
+static gboolean read_by_openslide(Slide *slide, int level, const Area *area, const Target *target,
+                                  GError **error)
+{
+    int rows = CLAMP(MAX_PIECE / area->width, 1, area->height);
+    g_autofree uint32_t *argb =
+        wsi_try_alloc((size_t)rows * area->width, sizeof *argb, "a part of a slide", error);
+    if (!argb) {
+        return FALSE;
+    }
+    for (int done = 0; done < area->height; done += rows) {
+        Area piece = {area->x, area->y + done, area->width, MIN(rows, area->height - done)};
+        if (!read_piece(slide, level, &piece, target, argb, error)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+static gboolean note_bad_tile(void *data, int level, int64_t column, int64_t row, const char *reason,
+                              GError **error)
+{
+    return slide_note_bad(data, level, column, row, reason, error);
+}
+
+gboolean slide_read(Slide *slide, int level, int64_t x, int64_t y, Image *rgb, Image *valid, GError **error)
+{
+    if (level < 0 || level >= slide->info.level_count) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "%s has no level %d", slide->path, level);
+        return FALSE;
+    }
+    const SlideLevel *geometry = &slide->levels[level];
+    gboolean inside =
+        x >= 0 && y >= 0 && x <= geometry->width - rgb->width && y <= geometry->height - rgb->height;
+    if (!inside || !slide->fast) { /* the fast path leaves no pixel of the level as it was */
+        memset(rgb->pixels, 255, image_bytes(rgb));
+        if (valid) {
+            memset(valid->pixels, 0, image_bytes(valid));
+        }
+    }
+    /* Coordinates beyond these bounds touch no pixel; without the test their sums could overflow. */
+    if (x >= geometry->width || y >= geometry->height || x <= -(int64_t)rgb->width ||
+        y <= -(int64_t)rgb->height) {
+        return TRUE;
+    }
+    int64_t x0 = MAX(x, 0), y0 = MAX(y, 0);
+    Area area = {x0, y0, (int)(MIN(x + rgb->width, geometry->width) - x0),
+                 (int)(MIN(y + rgb->height, geometry->height) - y0)};
+    if (slide->fast) {
+        return jpegtiff_read(slide->fast, level, x, y, rgb, valid, note_bad_tile, slide, error);
+    }
+    Target target = {x, y, rgb, valid, slide->raw_ycbcr[level]};
+    return read_by_openslide(slide, level, &area, &target, error);
+}
+
+gboolean slide_view(Slide *slide, int level, int64_t x, int64_t y, int width, int height, MosaicView *view)
+{
+    return slide->fast && jpegtiff_view(slide->fast, level, x, y, width, height, view);
+}
+
+void slide_release(Slide *slide, MosaicView *view)
+{
+    jpegtiff_release(slide->fast, view);
+}

@@ -1,0 +1,210 @@
+/* Masks: pieces by union-find over runs of the raster, closing and majority by running counts, growth by a breadth-first walk.  All
+ * are linear in the number of pixels whatever the radius. */
+#include "tiler/tissue/binary.h"
+#include "base/error.h"
+#include <string.h>
+
+/* Pieces: parent links by pixel index; the root is the first pixel of the piece. */
+static int32_t root_of(int32_t *parent, int32_t at)
+{
+    while (parent[at] != at) {
+        parent[at] = parent[parent[at]];
+        at = parent[at];
+    }
+    return at;
+}
+
+static void join(int32_t *parent, int32_t a, int32_t b)
+{
+    a = root_of(parent, a);
+    b = root_of(parent, b);
+    if (a < b) {
+        parent[b] = a;
+    } else {
+        parent[a] = b;
+    }
+}
+
+static void join_neighbours(const Image *mask, uint8_t value, int32_t *parent)
+{
+    const int width = mask->width;
+    for (int y = 0; y < mask->height; y++) {
+        const uint8_t *row = mask->pixels + (size_t)y * width;
+        for (int x = 0; x < width; x++) {
+            int32_t at = y * width + x;
+            parent[at] = at;
+            if (row[x] != value) {
+                continue;
+            }
+            if (x > 0 && row[x - 1] == value) {
+                join(parent, at - 1, at);
+            }
+            if (y == 0) {
+                continue;
+            }
+            if (row[x - width] == value) {
+                join(parent, at - width, at);
+            } else if (value) { /* 8-connected; with the pixel above the diagonal ones are joined already */
+                if (x > 0 && row[x - width - 1] == value) {
+                    join(parent, at - width - 1, at);
+                }
+                if (x + 1 < width && row[x - width + 1] == value) {
+                    join(parent, at - width + 1, at);
+                }
+            }
+        }
+    }
+}
+
+typedef struct {
+    uint32_t pixels, seeds;
+    gboolean border;
+} Piece;
+
+/* Numbers the pieces in `parent` (piece + 1 at each pixel of them, else 0) and measures them. */
+static GArray *measure(const Image *mask, uint8_t value, const Image *seed, int32_t *parent)
+{
+    GArray *pieces = g_array_new(FALSE, TRUE, sizeof(Piece));
+    const int width = mask->width;
+    for (int y = 0; y < mask->height; y++) {
+        for (int x = 0; x < width; x++) {
+            int32_t at = y * width + x;
+            if (mask->pixels[at] != value) {
+                parent[at] = 0;
+                continue;
+            }
+            /* Parents precede their children, so they hold their number already. */
+            if (parent[at] == at) {
+                Piece fresh = {0};
+                g_array_append_val(pieces, fresh);
+                parent[at] = (int32_t)pieces->len;
+            } else {
+                parent[at] = parent[parent[at]];
+            }
+            Piece *piece = &g_array_index(pieces, Piece, parent[at] - 1);
+            piece->pixels++;
+            piece->seeds += seed && seed->pixels[at];
+            piece->border |= x == 0 || y == 0 || x == width - 1 || y == mask->height - 1;
+        }
+    }
+    return pieces;
+}
+
+gboolean binary_filter(Image *mask, uint8_t value, const BinaryFilter *filter, GError **error)
+{
+    size_t count = image_bytes(mask);
+    if (count > G_MAXINT32) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "a mask of %d x %d px is too large", mask->width,
+                    mask->height);
+        return FALSE;
+    }
+    g_autofree int32_t *parent = wsi_try_alloc(count, sizeof *parent, "the pieces of a mask", error);
+    if (!parent) {
+        return FALSE;
+    }
+    join_neighbours(mask, value, parent);
+    /* All links point to the root before numbers take their place. */
+    for (size_t i = 0; i < count; i++) {
+        if (mask->pixels[i] == value) {
+            parent[i] = root_of(parent, (int32_t)i);
+        }
+    }
+    g_autoptr(GArray) pieces = measure(mask, value, filter->seed, parent);
+    for (size_t i = 0; i < count; i++) {
+        if (!parent[i]) {
+            continue;
+        }
+        const Piece *piece = &g_array_index(pieces, Piece, parent[i] - 1);
+        gboolean stays =
+            piece->pixels >= filter->min_pixels && (!filter->seed || piece->seeds >= filter->min_seeds);
+        if (!stays && !(filter->spare_border && piece->border)) {
+            mask->pixels[i] = (uint8_t)(255 - value);
+        }
+    }
+    return TRUE;
+}
+
+/* Adds (sign 1) or takes away (-1) a row from the counts of set pixels in each column. */
+static void count_columns(const Image *mask, int y, int sign, int32_t *counts)
+{
+    if (y < 0 || y >= mask->height) {
+        return;
+    }
+    for (int x = 0; x < mask->width; x++) {
+        counts[x] += sign * (mask->pixels[(size_t)y * mask->width + (size_t)x] != 0);
+    }
+}
+
+gboolean binary_majority(Image *mask, int radius, double keep, double fill, GError **error)
+{
+    const int width = mask->width, height = mask->height;
+    g_autoptr(Image) before = image_new(width, height, 1, error);
+    g_autofree int32_t *counts =
+        before ? wsi_try_alloc((size_t)width, sizeof *counts, "a line of a mask", error) : NULL;
+    if (!counts) {
+        return FALSE;
+    }
+    memcpy(before->pixels, mask->pixels, image_bytes(mask));
+    for (int y = 0; y < MIN(radius, height); y++) {
+        count_columns(before, y, 1, counts);
+    }
+    for (int y = 0; y < height; y++) {
+        count_columns(before, y + radius, 1, counts);
+        count_columns(before, y - radius - 1, -1, counts);
+        double rows = MIN(y + radius, height - 1) - MAX(y - radius, 0) + 1;
+        int64_t sum = 0;
+        for (int x = 0; x < MIN(radius, width); x++) {
+            sum += counts[x];
+        }
+        for (int x = 0; x < width; x++) {
+            sum += x + radius < width ? counts[x + radius] : 0;
+            sum -= x - radius - 1 >= 0 ? counts[x - radius - 1] : 0;
+            double share = (double)sum / (rows * (MIN(x + radius, width - 1) - MAX(x - radius, 0) + 1));
+            uint8_t *pixel = &mask->pixels[(size_t)y * width + (size_t)x];
+            *pixel = share >= fill ? 255 : share < keep ? 0 : *pixel;
+        }
+    }
+    return TRUE;
+}
+
+gboolean binary_close(Image *mask, int radius, GError **error)
+{
+    /* Dilation: any pixel of the square; erosion: all of them.  Half a pixel apart from a share that can occur. */
+    double half_pixel = 0.5 / ((2.0 * radius + 1) * (2.0 * radius + 1));
+    return binary_majority(mask, radius, 0, half_pixel, error) &&
+           binary_majority(mask, radius, 1 - half_pixel, 2, error);
+}
+
+gboolean binary_grow(Image *mask, const Image *allowed, int steps, GError **error)
+{
+    const int width = mask->width, height = mask->height;
+    g_autoptr(GArray) front = g_array_new(FALSE, FALSE, sizeof(int32_t));
+    g_autoptr(GArray) next = g_array_new(FALSE, FALSE, sizeof(int32_t));
+    if (image_bytes(mask) > G_MAXINT32) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "a mask of %d x %d px is too large", width, height);
+        return FALSE;
+    }
+    for (int32_t at = 0; at < width * height; at++) {
+        if (mask->pixels[at]) {
+            g_array_append_val(front, at);
+        }
+    }
+    for (int step = 0; step < steps && front->len > 0; step++) {
+        for (guint i = 0; i < front->len; i++) {
+            int32_t at = g_array_index(front, int32_t, i), x = at % width, y = at / width;
+            const int32_t near[4] = {x > 0 ? at - 1 : at, x + 1 < width ? at + 1 : at,
+                                     y > 0 ? at - width : at, y + 1 < height ? at + width : at};
+            for (int k = 0; k < 4; k++) {
+                if (!mask->pixels[near[k]] && allowed->pixels[near[k]]) {
+                    mask->pixels[near[k]] = 255;
+                    g_array_append_val(next, near[k]);
+                }
+            }
+        }
+        GArray *done = front;
+        front = next;
+        next = done;
+        g_array_set_size(next, 0);
+    }
+    return TRUE;
+}

@@ -1,0 +1,94 @@
+/* Sliding sums of densities and of their squares, in whole numbers, so that they are exact. */
+#include "tiler/tissue/flatink.h"
+#include "base/error.h"
+#include "tiler/tissue/pixel_class.h"
+#include <math.h>
+
+static const double FLAT_UM = 16, FLAT = 0.1;
+enum { UNIT = 1000 /* of a density of 1 */ };
+
+/* Densities of red and of green and their squares: of a pixel, or summed over the rows of a window (257 at most: 32 bits hold them). */
+typedef uint32_t Column __attribute__((vector_size(4 * sizeof(uint32_t))));
+/* The same, summed over a window. */
+typedef uint64_t Window __attribute__((vector_size(4 * sizeof(uint64_t))));
+
+/* A macro, since the ABI of such values depends on the processor. */
+#define WIDENED(column) __builtin_convertvector(column, Window)
+
+/* The columns with a row (add) or without it. */
+static void change_columns(Column *columns, const uint8_t *rgb, int width, const uint32_t *density,
+                           gboolean add)
+{
+    for (int x = 0; x < width; x++) {
+        const uint32_t red = density[rgb[3 * x]], green = density[rgb[3 * x + 1]];
+        const Column pixel = {red, green, red * red, green * green};
+        columns[x] = add ? columns[x] + pixel : columns[x] - pixel;
+    }
+}
+
+/* Whether the denser of the two varies by less than FLAT of its mean. */
+static gboolean is_flat(const Window *sums, int64_t count)
+{
+    const Window window = *sums;
+    const gboolean green = window[1] > window[0];
+    double mean = (double)(green ? window[1] : window[0]) / (double)count;
+    double squares = (double)(green ? window[3] : window[2]) / (double)count;
+    return squares - mean * mean < FLAT * FLAT * mean * mean;
+}
+
+static gboolean any_maybe(const uint8_t *flags, int width)
+{
+    int any = 0;
+    for (int x = 0; x < width; x++) {
+        any |= flags[x];
+    }
+    return any & FLATINK_MAYBE;
+}
+
+static void settle_row(uint8_t *flags, const Column *columns, int width, int radius, int rows)
+{
+    Window window = {0};
+    for (int x = 0; x < MIN(radius, width); x++) {
+        window += WIDENED(columns[x]);
+    }
+    for (int x = 0; x < width; x++) {
+        if (x + radius < width) {
+            window += WIDENED(columns[x + radius]);
+        }
+        if (x > radius) {
+            window -= WIDENED(columns[x - radius - 1]);
+        }
+        if (flags[x] & FLATINK_MAYBE) {
+            int64_t count = (int64_t)rows * (MIN(x + radius, width - 1) - MAX(x - radius, 0) + 1);
+            flags[x] = (uint8_t)((flags[x] & ~FLATINK_MAYBE) | (is_flat(&window, count) ? STAIN_PEN : 0));
+        }
+    }
+}
+
+gboolean flatink_settle(const Image *rgb, Image *flags, double mpp, GError **error)
+{
+    const int width = rgb->width, height = rgb->height, radius = (int)CLAMP(lround(FLAT_UM / mpp), 1, 128);
+    g_autofree Column *columns = wsi_try_alloc((size_t)width, sizeof *columns, "a row of a slide", error);
+    uint32_t density[256];
+    if (!columns) {
+        return FALSE;
+    }
+    for (int i = 0; i < 256; i++) {
+        density[i] = (uint32_t)lround(-log10((i + 1) / 256.0) * UNIT);
+    }
+    for (int y = -radius; y < height; y++) {
+        if (y + radius < height) {
+            change_columns(columns, rgb->pixels + 3 * (size_t)(y + radius) * (size_t)width, width, density,
+                           TRUE);
+        }
+        if (y > radius) {
+            change_columns(columns, rgb->pixels + 3 * (size_t)(y - radius - 1) * (size_t)width, width,
+                           density, FALSE);
+        }
+        if (y >= 0 && any_maybe(flags->pixels + (size_t)y * (size_t)width, width)) {
+            settle_row(flags->pixels + (size_t)y * (size_t)width, columns, width, radius,
+                       MIN(y + radius, height - 1) - MAX(y - radius, 0) + 1);
+        }
+    }
+    return TRUE;
+}

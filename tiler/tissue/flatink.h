@@ -1,0 +1,9 @@
+/* Ink whose colour is near a stain, by its flatness.  Not for other rooms. */
+#pragma once
+#include "base/image.h"
+
+enum { FLATINK_MAYBE = 128 }; /* beside the flags of pixel_class.h: of such a colour */
+
+/* Every pixel loses FLATINK_MAYBE, and gets STAIN_PEN instead where the picture is flat within 16 um each way: the density of the channel that
+ * is absorbed more varies by less than a tenth of its mean. */
+gboolean flatink_settle(const Image *rgb, Image *flags, double mpp, GError **error);

@@ -1,0 +1,118 @@
+/* The overview comes from the coarsest level that is fine enough.  Such a level is small, so that one damaged tile of it covers a large part
+ * of the slide, whose tiles are cut from finer levels that may be whole: what it cannot show is therefore read from the next finer level,
+ * down to level 0.  Only what was found damaged goes that way: areas that were never scanned have no data at any level, and reading them
+ * again would take a scan of the slide. */
+#include "tiler/tissue/overview.h"
+#include "base/error.h"
+#include "tiler/cut/cut.h"
+#include <math.h>
+
+void overview_clear(Overview *overview)
+{
+    g_clear_pointer(&overview->rgb, image_free);
+    g_clear_pointer(&overview->valid, image_free);
+}
+
+/* The px of the overview that an area of a level touches. */
+static void touched(const Overview *o, const SlideLevel *level, const BadArea *area, int *x, int *y,
+                    int *width, int *height)
+{
+    double left = (double)area->x * level->downsample_x / o->scale_x - 1;
+    double top = (double)area->y * level->downsample_y / o->scale_y - 1;
+    double right = (double)(area->x + area->width) * level->downsample_x / o->scale_x + 1;
+    double bottom = (double)(area->y + area->height) * level->downsample_y / o->scale_y + 1;
+    *x = (int)CLAMP(floor(left), 0, o->rgb->width - 1);
+    *y = (int)CLAMP(floor(top), 0, o->rgb->height - 1);
+    *width = (int)CLAMP(ceil(right), 1, o->rgb->width) - *x;
+    *height = (int)CLAMP(ceil(bottom), 1, o->rgb->height) - *y;
+}
+
+/* Fills px without data within the area from the level; returns how many were filled, -1 with error. */
+static int64_t fill(Slide *slide, int level, Overview *o, int x, int y, int width, int height, GError **error)
+{
+    int64_t filled = 0, empty = 0;
+    for (int i = 0; i < width * height; i++) {
+        empty += !o->valid->pixels[(size_t)(y + i / width) * o->valid->width + (size_t)(x + i % width)];
+    }
+    if (empty == 0) {
+        return 0;
+    }
+    g_autoptr(Image) rgb = image_new(width, height, 3, error);
+    g_autoptr(Image) valid = rgb ? image_new(width, height, 1, error) : NULL;
+    const Rect region = {x * o->scale_x, y * o->scale_y, width * o->scale_x, height * o->scale_y};
+    if (!valid || !cut_region_from(slide, level, &region, FILTER_BILINEAR, rgb, valid, error)) {
+        return -1;
+    }
+    for (int i = 0; i < width * height; i++) {
+        size_t to = (size_t)(y + i / width) * o->valid->width + (size_t)(x + i % width);
+        if (!o->valid->pixels[to] && valid->pixels[i]) {
+            o->valid->pixels[to] = 255;
+            for (int c = 0; c < 3; c++) {
+                o->rgb->pixels[3 * to + (size_t)c] = rgb->pixels[3 * (size_t)i + (size_t)c];
+            }
+            filled++;
+        }
+    }
+    return filled;
+}
+
+/* Each level's damage; that of finer levels is found while they are read, and added behind. */
+static gboolean fill_damage(Slide *slide, int level, Overview *o, GError **error)
+{
+    const double size = (double)image_bytes(o->valid);
+    const GPtrArray *areas = slide_bad_areas(slide);
+    int x, y, width, height;
+    for (; level > 0; level--) {
+        for (guint i = 0; i < areas->len; i++) {
+            const BadArea *area = areas->pdata[i];
+            if (area->level != level) {
+                continue;
+            }
+            touched(o, &slide_info(slide)->levels[level], area, &x, &y, &width, &height);
+            int64_t filled = fill(slide, level - 1, o, x, y, width, height, error);
+            if (filled < 0) {
+                return FALSE;
+            }
+            o->from_finer_share += (double)filled / size;
+        }
+    }
+    return TRUE;
+}
+
+/* Px without data within damage of any level; each counts once. */
+static gboolean count_lost(Slide *slide, Overview *o, GError **error)
+{
+    g_autoptr(Image) seen = image_new(o->valid->width, o->valid->height, 1, error);
+    const GPtrArray *areas = slide_bad_areas(slide);
+    int64_t lost = 0;
+    int x, y, width, height;
+    for (guint i = 0; seen && i < areas->len; i++) {
+        const BadArea *area = areas->pdata[i];
+        touched(o, &slide_info(slide)->levels[area->level], area, &x, &y, &width, &height);
+        for (int k = 0; k < width * height; k++) {
+            size_t at = (size_t)(y + k / width) * o->valid->width + (size_t)(x + k % width);
+            lost += !o->valid->pixels[at] && !seen->pixels[at];
+            seen->pixels[at] = 255;
+        }
+    }
+    o->lost_share = seen ? (double)lost / (double)image_bytes(o->valid) : 0;
+    return seen != NULL;
+}
+
+gboolean overview_read(Slide *slide, double mpp, Overview *out, GError **error)
+{
+    const SlideInfo *info = slide_info(slide);
+    const Rect whole = {0, 0, (double)info->levels[0].width, (double)info->levels[0].height};
+    double width = ceil(whole.width * info->mpp_x / mpp), height = ceil(whole.height * info->mpp_y / mpp);
+    *out = (Overview){.scale_x = whole.width / width, .scale_y = whole.height / height};
+    if (width * height > G_MAXINT32) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "%s: an overview at %g um/px would have %.0f x %.0f px", info->path, mpp, width, height);
+        return FALSE;
+    }
+    out->rgb = image_new((int)width, (int)height, 3, error);
+    out->valid = out->rgb ? image_new((int)width, (int)height, 1, error) : NULL;
+    int level = slide_best_level(slide, MIN(out->scale_x, out->scale_y));
+    return out->valid && cut_region(slide, &whole, FILTER_BILINEAR, out->rgb, out->valid, error) &&
+           fill_damage(slide, level, out, error) && count_lost(slide, out, error);
+}

@@ -1,0 +1,307 @@
+/* Measures of a tile's quality.
+ *
+ * Colours are judged by pixel_class.c, which finds tissue and ink for the tissue mask: a tile and the mask that it came from cannot
+ * disagree about what ink is.  Blur is measured by how energy falls from one scale to the next, not by its amount: the variance of the Laplacian
+ * of a pale sharp tile is below that of a dark blurred one, the ratio of two scales is not. */
+#include "tiler/tissue/quality.h"
+#include "base/error.h"
+#include "tiler/cut/cut_scratch.h"
+#include "tiler/tissue/pixel_class.h"
+#include "tiler/cut/vectorised.h"
+#include <math.h>
+#include <string.h>
+
+static const double MIN_SHARPNESS = 0.12, PEN_SHARE = 0.02, DARK_SHARE = 0.25, BLANK_SHARE = 0.95,
+                    SATURATED_SHARE = 0.10;
+static const double DARK_UM = 16;
+enum { DARK_LEVEL = 90, GLASS_LEVEL = 200, MIN_ENERGY = 1 /* of grey values squared: less is rounding */ };
+enum { LANES = 16 };
+
+static const struct {
+    QualityFlag flag;
+    const char *name;
+} names[] = {{QUALITY_BLUR, "blur"},
+             {QUALITY_PEN, "pen"},
+             {QUALITY_DARK, "dark"},
+             {QUALITY_BLANK, "blank"},
+             {QUALITY_SATURATION, "saturation"}};
+
+/* ---- blur ---- */
+
+/* Grey values, negative where there is no data. */
+typedef struct {
+    int width, height;
+    float *values;
+} Grey;
+
+VECTORISED static void grey_row(float *restrict grey, const uint8_t *restrict rgb, int width)
+{
+    for (int x = 0; x < width; x++) {
+        const uint8_t *p = rgb + 3 * (size_t)x;
+        grey[x] = 0.299F * p[0] + 0.587F * p[1] + 0.114F * p[2];
+    }
+}
+
+static gboolean grey_of(const Image *rgb, const Image *valid, Grey *grey, GError **error)
+{
+    size_t pixels = (size_t)rgb->width * (size_t)rgb->height;
+    *grey =
+        (Grey){rgb->width, rgb->height, scratch(SCRATCH_GREY, pixels, sizeof(float), "a tile's grey", error)};
+    for (int y = 0; grey->values && y < rgb->height; y++) {
+        size_t at = (size_t)y * rgb->width;
+        grey_row(grey->values + at, rgb->pixels + 3 * at, rgb->width);
+        for (int x = 0; valid && x < rgb->width; x++) {
+            grey->values[at + x] = valid->pixels[at + x] ? grey->values[at + x] : -1;
+        }
+    }
+    return grey->values != NULL;
+}
+
+VECTORISED static void half_row(float *restrict half, const float *restrict a, const float *restrict b,
+                                int width)
+{
+    for (int x = 0; x < width; x++) {
+        float low = MIN(MIN(a[2 * x], a[2 * x + 1]), MIN(b[2 * x], b[2 * x + 1]));
+        float sum = a[2 * x] + a[2 * x + 1] + b[2 * x] + b[2 * x + 1];
+        half[x] = low >= 0 ? sum / 4 : -1;
+    }
+}
+
+/* Half the size by the mean of 2 x 2; no data where one of them has none. */
+static gboolean grey_half(const Grey *grey, Grey *half, GError **error)
+{
+    *half = (Grey){grey->width / 2, grey->height / 2, NULL};
+    half->values = scratch(SCRATCH_GREY_HALF, MAX((size_t)half->width * (size_t)half->height, 1),
+                           sizeof(float), "a tile's grey", error);
+    for (int y = 0; half->values && y < half->height; y++) {
+        const float *row = grey->values + (size_t)(2 * y) * grey->width;
+        half_row(half->values + (size_t)y * half->width, row, row + grey->width, half->width);
+    }
+    return half->values != NULL;
+}
+
+/* Adds the squares of the Laplacian at row[1 .. n], and how many pixels had one, to LANES sums each. */
+VECTORISED static void add_laplacians(float *restrict sums, int32_t *restrict counts,
+                                      const float *restrict row, const float *restrict up,
+                                      const float *restrict down, int n)
+{
+    for (int first = 0; first < n; first += LANES) {
+        for (int lane = 0; lane < MIN(LANES, n - first); lane++) {
+            const float *p = row + 1 + first + lane;
+            float above = up[1 + first + lane], below = down[1 + first + lane];
+            float low = MIN(MIN(MIN(p[-1], p[1]), MIN(above, below)), *p);
+            float laplacian = (p[-1] + p[1]) + (above + below) - 4 * *p;
+            sums[lane] += low >= 0 ? laplacian * laplacian : 0;
+            counts[lane] += low >= 0;
+        }
+    }
+}
+
+/* Mean square of the Laplacian (4 neighbours) where all five pixels are known. */
+static double laplacian_energy(const Grey *grey)
+{
+    double sum = 0;
+    int64_t count = 0;
+    for (int y = 1; y + 1 < grey->height; y++) {
+        const float *row = grey->values + (size_t)y * grey->width;
+        float sums[LANES] = {0};
+        int32_t counts[LANES] = {0};
+        add_laplacians(sums, counts, row, row - grey->width, row + grey->width, grey->width - 2);
+        for (int lane = 0; lane < LANES; lane++) {
+            sum += sums[lane];
+            count += counts[lane];
+        }
+    }
+    return count ? sum / (double)count : 0;
+}
+
+static gboolean measure_blur(const Image *rgb, const Image *valid, Quality *out, GError **error)
+{
+    Grey grey, half;
+    if (!grey_of(rgb, valid, &grey, error) || !grey_half(&grey, &half, error)) {
+        return FALSE;
+    }
+    double coarse = laplacian_energy(&half);
+    out->sharpness = coarse >= MIN_ENERGY ? laplacian_energy(&grey) / coarse : NAN;
+    return TRUE;
+}
+
+/* ---- colours ---- */
+
+typedef struct {
+    int32_t pen, tissue, stained, cut;
+} ColourCounts;
+
+/* stain is 0 where there is no data. */
+VECTORISED static ColourCounts count_row(const uint8_t *restrict rgb, const uint8_t *restrict stain,
+                                         int width)
+{
+    ColourCounts sums = {0, 0, 0, 0};
+    for (int x = 0; x < width; x++) {
+        const uint8_t *p = rgb + 3 * (size_t)x;
+        uint8_t low = MIN(p[0], MIN(p[1], p[2])), high = MAX(p[0], MAX(p[1], p[2]));
+        int tissue = (stain[x] & STAIN_TISSUE) != 0, stained = tissue & (low < GLASS_LEVEL);
+        sums.pen += (stain[x] & STAIN_PEN) != 0;
+        sums.tissue += tissue;
+        sums.stained += stained;
+        sums.cut += (tissue & (low == 0)) | (stained & (high == 255));
+    }
+    return sums;
+}
+
+static int64_t known_pixels(const Image *rgb, const Image *valid)
+{
+    int64_t known = valid ? 0 : (int64_t)rgb->width * rgb->height;
+    for (size_t i = 0; valid && i < image_bytes(valid); i++) {
+        known += valid->pixels[i] != 0;
+    }
+    return known;
+}
+
+static void measure_colours(const Image *rgb, const Image *valid, const Image *stain, Quality *out)
+{
+    int64_t known = known_pixels(rgb, valid), pen = 0, tissue = 0, stained = 0, cut = 0;
+    for (int y = 0; y < rgb->height; y++) {
+        size_t at = (size_t)y * (size_t)rgb->width;
+        ColourCounts row = count_row(rgb->pixels + 3 * at, stain->pixels + at, rgb->width);
+        pen += row.pen;
+        tissue += row.tissue;
+        stained += row.stained;
+        cut += row.cut;
+    }
+    out->pen_share = known ? (double)pen / (double)known : 0;
+    out->blank_share = known ? 1 - (double)tissue / (double)known : 1;
+    out->saturated_share = stained ? (double)cut / (double)stained : 0;
+}
+
+/* Sums of the three channels of a square of at most 4096 px a side.  Sixteen pixels go into as many sums as they have samples, so
+ * that registers need no sorting. */
+VECTORISED static void add_square(int64_t sums[restrict 3], const uint8_t *restrict rgb, size_t stride,
+                                  int width, int rows)
+{
+    enum { SAMPLES = 3 * LANES };
+    uint32_t lanes[SAMPLES] = {0};
+    for (int y = 0; y < rows; y++, rgb += stride) {
+        int i = 0;
+        for (; i + SAMPLES <= 3 * width; i += SAMPLES) {
+            for (int lane = 0; lane < SAMPLES; lane++) {
+                lanes[lane] += rgb[i + lane];
+            }
+        }
+        for (int lane = 0; i + lane < 3 * width; lane++) {
+            lanes[lane] += rgb[i + lane];
+        }
+    }
+    for (int lane = 0; lane < SAMPLES; lane++) {
+        sums[lane % 3] += lanes[lane];
+    }
+}
+
+/* The same of the pixels with data; returns how many. */
+static int64_t add_valid_square(int64_t sums[3], const uint8_t *rgb, const uint8_t *valid, size_t columns,
+                                int width, int rows)
+{
+    int64_t known = 0;
+    for (int y = 0; y < rows; y++, rgb += 3 * columns, valid += columns) {
+        for (int x = 0; x < width; x++) {
+            for (int c = 0; valid[x] && c < 3; c++) {
+                sums[c] += rgb[3 * x + c];
+            }
+            known += valid[x] != 0;
+        }
+    }
+    return known;
+}
+
+/* Whether the square is dark on the mean; -1 without data. */
+static int square_is_dark(const Image *rgb, const Image *valid, int x, int y, int side)
+{
+    const size_t columns = (size_t)rgb->width, at = (size_t)y * columns + (size_t)x;
+    const int width = MIN(side, rgb->width - x), rows = MIN(side, rgb->height - y);
+    int64_t sums[3] = {0}, known = (int64_t)width * rows;
+    if (valid) {
+        known = add_valid_square(sums, rgb->pixels + 3 * at, valid->pixels + at, columns, width, rows);
+    } else {
+        add_square(sums, rgb->pixels + 3 * at, 3 * columns, width, rows);
+    }
+    return known ? MAX(sums[0], MAX(sums[1], sums[2])) < DARK_LEVEL * known : -1;
+}
+
+static double dark_share(const Image *rgb, const Image *valid, double mpp)
+{
+    int side = (int)CLAMP(lround(DARK_UM / mpp), 1, 4096), dark = 0, squares = 0;
+    for (int y = 0; y < rgb->height; y += side) {
+        for (int x = 0; x < rgb->width; x += side) {
+            int is_dark = square_is_dark(rgb, valid, x, y, side);
+            dark += is_dark == 1;
+            squares += is_dark >= 0;
+        }
+    }
+    return squares ? (double)dark / squares : 0;
+}
+
+/* ---- the whole ---- */
+
+static gboolean measure_all_colours(const Image *rgb, const Image *valid, double mpp, const StainGlass *glass,
+                                    Quality *out, GError **error)
+{
+    g_autoptr(Image) stain = stain_flags(rgb, valid, mpp, FALSE, glass, NULL, error);
+    if (!stain) {
+        return FALSE;
+    }
+    measure_colours(rgb, valid, stain, out);
+    out->dark_share = dark_share(rgb, valid, mpp);
+    return TRUE;
+}
+
+gboolean quality_measure(const Image *rgb, const Image *valid, double mpp, const StainGlass *glass,
+                         Quality *out, GError **error)
+{
+    *out = (Quality){.sharpness = NAN};
+    if (valid && !memchr(valid->pixels, 0, image_bytes(valid))) {
+        valid = NULL;
+    }
+    if (!measure_all_colours(rgb, valid, mpp, glass, out, error) || !measure_blur(rgb, valid, out, error)) {
+        return FALSE;
+    }
+    gboolean blank = out->blank_share > BLANK_SHARE && out->pen_share < PEN_SHARE;
+    if (blank) {
+        out->sharpness = NAN;
+    }
+    out->flags = (out->sharpness < MIN_SHARPNESS ? QUALITY_BLUR : 0) |
+                 (out->pen_share >= PEN_SHARE ? QUALITY_PEN : 0) |
+                 (out->dark_share >= DARK_SHARE ? QUALITY_DARK : 0) | (blank ? QUALITY_BLANK : 0) |
+                 (out->saturated_share >= SATURATED_SHARE ? QUALITY_SATURATION : 0);
+    return TRUE;
+}
+
+char *quality_flags_text(unsigned flags)
+{
+    GString *text = g_string_new(NULL);
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        if (flags & names[i].flag) {
+            g_string_append_printf(text, "%s%s", text->len ? " " : "", names[i].name);
+        }
+    }
+    return g_string_free(text, FALSE);
+}
+
+gboolean quality_flags_parse(const char *text, unsigned *flags, GError **error)
+{
+    g_auto(GStrv) words = g_strsplit(text, " ", -1);
+    *flags = 0;
+    for (char **word = words; *word; word++) {
+        unsigned found = 0;
+        for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+            found |= g_str_equal(*word, names[i].name) ? names[i].flag : 0;
+        }
+        if (**word && !found) {
+            g_autofree char *all = quality_flags_text(~0U);
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "\"%s\" is not a flag of a tile; there are: %s",
+                        *word, all);
+            return FALSE;
+        }
+        *flags |= found;
+    }
+    return TRUE;
+}

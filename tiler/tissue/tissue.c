@@ -1,0 +1,222 @@
+/* Tissue from an overview: colour by pixel_class.c, shapes here.
+ *
+ * Order: markers first (a core of the ink's colour of some size, then its rim), since ink is stained more than tissue
+ * is; then coloured pixels, closed over 40 um (fat is a net of thin walls), pieces without anything surely stained
+ * dropped (tinted glue, dirt), small pieces dropped and small holes filled.  All sizes are in um, so masks of different
+ * resolution agree. */
+#include "tiler/tissue/tissue.h"
+#include "tiler/imagefile/imagefile.h"
+#include "base/error.h"
+#include "tiler/tissue/binary.h"
+#include "tiler/tissue/overview.h"
+#include "tiler/tissue/pixel_class.h"
+#include <math.h>
+
+const TissueOptions tissue_defaults = {.mpp = 8, .min_area_um2 = 20000, .max_hole_um2 = 90000};
+
+static const double CLOSE_UM = 24, AROUND_UM = 80, MIN_AROUND = 0.3, MOST_AROUND = 0.55, PEN_RIM_UM = 150,
+                    MIN_PEN_UM2 = 20000, MIN_SURE_UM2 = 2000;
+
+static gboolean check_options(const TissueOptions *options, double mpp, GError **error)
+{
+    if (mpp > 0 && isfinite(mpp) && options->min_area_um2 >= 0 && options->max_hole_um2 >= 0) {
+        return TRUE;
+    }
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                "tissue: impossible options: %g um/px, pieces of %g um2, holes of %g um2 at least", mpp,
+                options->min_area_um2, options->max_hole_um2);
+    return FALSE;
+}
+
+/* The mask of the pixels that have all of `flag`. */
+static Image *pixels_with(const Image *flags, uint8_t flag, GError **error)
+{
+    Image *mask = image_new(flags->width, flags->height, 1, error);
+    for (size_t i = 0; mask && i < image_bytes(mask); i++) {
+        mask->pixels[i] = (flags->pixels[i] & flag) == flag ? 255 : 0;
+    }
+    return mask;
+}
+
+static Image *find_pen(const Image *flags, double mpp, GError **error)
+{
+    const BinaryFilter large = {.min_pixels = MIN_PEN_UM2 / (mpp * mpp)};
+    g_autoptr(Image) pen = pixels_with(flags, STAIN_PEN, error);
+    g_autoptr(Image) rim = pen ? pixels_with(flags, STAIN_PEN_RIM, error) : NULL;
+    if (!rim || !binary_filter(pen, 255, &large, error) ||
+        !binary_grow(pen, rim, (int)MIN(PEN_RIM_UM / mpp, 1e6), error)) {
+        return NULL;
+    }
+    return g_steal_pointer(&pen);
+}
+
+/* Takes away what cannot be tissue whatever its surroundings. */
+static void clear_pen_and_black(Image *mask, const Image *pen, const Image *flags)
+{
+    for (size_t i = 0; i < image_bytes(mask); i++) {
+        if (pen->pixels[i] || !(flags->pixels[i] & STAIN_READABLE)) {
+            mask->pixels[i] = 0;
+        }
+    }
+}
+
+static Image *find_tissue(const Image *flags, const Image *pen, double mpp, const TissueOptions *options,
+                          GError **error)
+{
+    const double um2 = mpp * mpp;
+    g_autoptr(Image) mask = pixels_with(flags, STAIN_TISSUE, error);
+    g_autoptr(Image) sure = mask ? pixels_with(flags, STAIN_SURE, error) : NULL;
+    if (!sure) {
+        return NULL;
+    }
+    const BinaryFilter stained = {
+        .min_pixels = options->min_area_um2 / um2, .seed = sure, .min_seeds = MIN_SURE_UM2 / um2};
+    const BinaryFilter holes = {.min_pixels = options->max_hole_um2 / um2, .spare_border = TRUE};
+    clear_pen_and_black(mask, pen, flags);
+    if (!binary_close(mask, (int)lround(MIN(CLOSE_UM / mpp, 1e4)), error) ||
+        !binary_majority(mask, (int)lround(MIN(AROUND_UM / mpp, 1e4)), MIN_AROUND, MOST_AROUND, error)) {
+        return NULL;
+    }
+    clear_pen_and_black(mask, pen, flags);
+    if (!binary_filter(mask, 255, &stained, error) || !binary_filter(mask, 0, &holes, error)) {
+        return NULL;
+    }
+    clear_pen_and_black(mask, pen, flags);
+    return g_steal_pointer(&mask);
+}
+
+static double share_of(const Image *mask)
+{
+    int64_t count = 0;
+    for (size_t i = 0; i < image_bytes(mask); i++) {
+        count += mask->pixels[i] != 0;
+    }
+    return (double)count / (double)image_bytes(mask);
+}
+
+static Image *tissue_and_glass(const Image *rgb, const Image *valid, double mpp, const TissueOptions *options,
+                               double *pen_share, StainGlass *glass, GError **error)
+{
+    g_autoptr(Image) flags = stain_flags(rgb, valid, mpp, TRUE, NULL, glass, error);
+    g_autoptr(Image) pen = flags ? find_pen(flags, mpp, error) : NULL;
+    if (!pen) {
+        return NULL;
+    }
+    if (pen_share) {
+        *pen_share = share_of(pen);
+    }
+    return find_tissue(flags, pen, mpp, options, error);
+}
+
+Image *tissue_of_picture(const Image *rgb, const Image *valid, double mpp, const TissueOptions *options,
+                         double *pen_share, GError **error)
+{
+    options = options ? options : &tissue_defaults;
+    return check_options(options, mpp, error)
+               ? tissue_and_glass(rgb, valid, mpp, options, pen_share, NULL, error)
+               : NULL;
+}
+
+GPtrArray *tissue_warnings(const Tissue *tissue)
+{
+    GPtrArray *warnings = g_ptr_array_new_with_free_func(g_free);
+    if (!tissue->glass.found) {
+        g_ptr_array_add(
+            warnings,
+            g_strdup_printf("no background was found: tissue (%.0f %%) was detected by colour alone; "
+                            "look at tissue_outline.png",
+                            100 * tissue->tissue_share));
+    } else if (tissue->glass.greyscale) {
+        g_ptr_array_add(
+            warnings,
+            g_strdup(
+                "the slide has no colours: tissue was detected by density, and ink was not searched for"));
+    }
+    if (tissue->glass.yellow_stain > 0) {
+        g_ptr_array_add(
+            warnings,
+            g_strdup_printf("%.0f %% of the slide is as yellow as old glass; as something is brighter, it "
+                            "counts as stain (saffron, picric acid): look at tissue_outline.png",
+                            100 * tissue->glass.yellow_stain));
+    }
+    if (tissue->from_finer_share > 0) {
+        g_ptr_array_add(warnings,
+                        g_strdup_printf("%.2g %% of the overview is damaged in its level and was read "
+                                        "from a finer one",
+                                        100 * tissue->from_finer_share));
+    }
+    if (tissue->lost_share > 0) {
+        g_ptr_array_add(warnings,
+                        g_strdup_printf("%.2g %% of the slide cannot be read at any level: no tissue is "
+                                        "found there, and no tile is cut",
+                                        100 * tissue->lost_share));
+    }
+    return warnings;
+}
+
+/* A coarse level may have pixels where level 0, which tiles are cut from, has none. */
+static double missing_share(const SlideLevel *level)
+{
+    return level->tiles > 0 ? (double)level->missing_tiles / (double)level->tiles : 0;
+}
+
+Tissue *tissue_find(Slide *slide, const TissueOptions *options, GError **error)
+{
+    options = options ? options : &tissue_defaults;
+    if (slide_info(slide)->mpp_source == MPP_NONE) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "%s does not say its resolution (um/px): give it to find the tissue",
+                    slide_info(slide)->path);
+        return NULL;
+    }
+    Overview overview = {0};
+    if (!check_options(options, options->mpp, error) ||
+        !overview_read(slide, options->mpp, &overview, error)) {
+        overview_clear(&overview);
+        return NULL;
+    }
+    g_autoptr(Tissue) tissue = g_new0(Tissue, 1);
+    g_autoptr(Image) valid = g_steal_pointer(&overview.valid);
+    tissue->overview = g_steal_pointer(&overview.rgb);
+    tissue->scale_x = overview.scale_x;
+    tissue->scale_y = overview.scale_y;
+    tissue->lost_share = overview.lost_share;
+    tissue->from_finer_share = overview.from_finer_share;
+    tissue->mask = tissue_and_glass(tissue->overview, valid, options->mpp, options, &tissue->pen_share,
+                                    &tissue->glass, error);
+    if (!tissue->mask) {
+        return NULL;
+    }
+    tissue->tissue_share = share_of(tissue->mask);
+    tissue->no_data_share = MAX(1 - share_of(valid), missing_share(&slide_info(slide)->levels[0]));
+    picture_mark_lost(tissue->overview, valid); /* the mask has been made: from here on it is for people */
+    return g_steal_pointer(&tissue);
+}
+
+void tissue_free(Tissue *tissue)
+{
+    if (tissue) {
+        image_free(tissue->mask);
+        image_free(tissue->overview);
+        g_free(tissue);
+    }
+}
+
+Image *tissue_picture(const Tissue *tissue, GError **error)
+{
+    static const uint8_t outline[3] = {0, 160, 0};
+    const Image *mask = tissue->mask;
+    const int width = mask->width;
+    Image *picture = image_new(width, mask->height, 3, error);
+    for (int32_t at = 0; picture && at < width * mask->height; at++) {
+        int x = at % width, y = at / width;
+        gboolean edge = mask->pixels[at] && (x == 0 || y == 0 || x == width - 1 || y == mask->height - 1 ||
+                                             !mask->pixels[at - 1] || !mask->pixels[at + 1] ||
+                                             !mask->pixels[at - width] || !mask->pixels[at + width]);
+        for (int c = 0; c < 3; c++) {
+            picture->pixels[3 * (size_t)at + c] =
+                edge ? outline[c] : tissue->overview->pixels[3 * (size_t)at + c];
+        }
+    }
+    return picture;
+}
