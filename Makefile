@@ -54,7 +54,7 @@ DTESTS  := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/*/testd_*.c))
 SCRIPTS := $(wildcard tests/*/test_*.sh)
 BENCHES := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/*/bench_*.c))
 
-.PHONY: all check check-release deb lint check-asan bench format install uninstall clean help demo setup
+.PHONY: all check check-release deb lint lint-circles check-asan bench format install uninstall clean help demo setup
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -114,6 +114,10 @@ check-release: ## make demo and make check on a clean system: RELEASE=bookworm, 
 lint: ## check the dependency table, the format and common mistakes
 	@tools/setup --lint
 	@tools/lint
+
+lint-circles: setup ## list files that need each other in a circle, shared names, and folders that are too full
+	@$(MAKE) --no-print-directory -j$$(nproc) $(B)/wsiflow
+	@tools/lint-circles
 
 bench: setup ## measure: `bench NAME VALUE UNIT` lines; one with BENCH=NAME
 	@$(MAKE) --no-print-directory -j$$(nproc) $(B)/wsiflow $(BENCHES)
