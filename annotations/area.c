@@ -49,7 +49,7 @@ static double area_within(const Raster *raster, double left, double top, double 
     return sum;
 }
 
-double raster_share(const Raster *raster, const Rect *area)
+double raster_fraction(const Raster *raster, const Rect *area)
 {
     const Rect *bounds = &raster->bounds;
     double left = fmax(area->x, bounds->x), right = fmin(area->x + area->width, bounds->x + bounds->width);
@@ -57,8 +57,8 @@ double raster_share(const Raster *raster, const Rect *area)
     if (left >= right || top >= bottom) {
         return 0;
     }
-    double share = area_within(raster, left, top, right, bottom) / (area->width * area->height);
-    return share < ROUNDING ? 0 : share > 1 - ROUNDING ? 1 : share;
+    double fraction = area_within(raster, left, top, right, bottom) / (area->width * area->height);
+    return fraction < ROUNDING ? 0 : fraction > 1 - ROUNDING ? 1 : fraction;
 }
 
 double raster_area(const Raster *raster)

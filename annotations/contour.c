@@ -200,13 +200,13 @@ static gboolean add_ring(Contour *contour, const int32_t *xy, int points, int co
 /* Cuts a ring at corners that it passes twice.  What lies between the two visits is a ring of its own. */
 static gboolean cut_ring(Contour *contour, int node, int32_t *xy, int component, GError **error)
 {
-    g_autoptr(GHashTable) places = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+    g_autoptr(GHashTable) positions = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     int points = 0;
     for (; node >= 0; node = contour->nodes[node].next) {
         const Node *at = &contour->nodes[node];
         if (at->knot) {
             int64_t key = (int64_t)at->y << 32 | at->x;
-            int before = GPOINTER_TO_INT(g_hash_table_lookup(places, &key)) - 1;
+            int before = GPOINTER_TO_INT(g_hash_table_lookup(positions, &key)) - 1;
             /* A place that was cut off itself is met again only as another corner's. */
             if (before >= 0 && before < points && xy[2 * before] == at->x && xy[2 * before + 1] == at->y) {
                 if (!add_ring(contour, xy + 2 * before, points - before, component, error)) {
@@ -214,7 +214,7 @@ static gboolean cut_ring(Contour *contour, int node, int32_t *xy, int component,
                 }
                 points = before;
             } else {
-                g_hash_table_insert(places, g_memdup2(&key, sizeof key), GINT_TO_POINTER(points + 1));
+                g_hash_table_insert(positions, g_memdup2(&key, sizeof key), GINT_TO_POINTER(points + 1));
             }
         }
         xy[2 * points] = at->x;

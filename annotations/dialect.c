@@ -189,7 +189,7 @@ Annotation *source_annotation(Source *source, const char *dialect, const GroupSp
 {
     g_autoptr(Annotation) annotation = g_new0(Annotation, 1);
     annotation->outlines = g_ptr_array_new_with_free_func((GDestroyNotify)outline_free);
-    if (!gate_pass(source, groups, annotation->outlines, error)) {
+    if (!outline_check(source, groups, annotation->outlines, error)) {
         return NULL;
     }
     if (source->warned > WARNING_LIMIT) {

@@ -118,14 +118,14 @@ static inline Outline draft_outline(const Draft *draft)
 }
 
 /* Settles of which outlines each hole is one (holes.c); an error for a layer of negative regions alone. */
-gboolean holes_settle(Source *source, GError **error);
+gboolean holes_finish(Source *source, GError **error);
 /* Tells what is cut out of the lesions (lesion_area.c); an error when less than a px is left. */
-gboolean losses_tell(Source *source, GError **error);
+gboolean lesion_area_report(Source *source, GError **error);
 /* The outlines as a dialect has them in which holes belong to nobody (slits.c): none has a family.  Caller unrefs; NULL with WSI_ERROR_INPUT where
  * no such outlines exist, or WSI_ERROR_MEMORY. */
 GPtrArray *slits_outlines(const Annotation *annotation, GError **error);
 /* Drafts to outlines (outline_check.c): labels by the rules, repairs, bounds.  The drafts are used up. */
-gboolean gate_pass(Source *source, const GroupSpec *groups, GPtrArray *outlines, GError **error);
+gboolean outline_check(Source *source, const GroupSpec *groups, GPtrArray *outlines, GError **error);
 /* Gives each draft its label (group_rules.c); an error that names all groups without one. */
 gboolean groups_label(Source *source, const GroupSpec *groups, GError **error);
 /* Only tells what groups there are and what their rules. */

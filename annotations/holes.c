@@ -45,7 +45,7 @@ static gboolean only_negative(const Source *source, const Draft *hole, GError **
         group, count);
 }
 
-static gboolean settle(const Source *source, const Family *family, Draft *hole, GError **error)
+static gboolean resolve(const Source *source, const Family *family, Draft *hole, GError **error)
 {
     const Draft *outer = hole->ring_of;
     if (outer ? !draft_counts(outer) : hole->label == LABEL_NONE) {
@@ -99,13 +99,13 @@ static gboolean tell_idle(Source *source, GError **error)
     return TRUE;
 }
 
-gboolean holes_settle(Source *source, GError **error)
+gboolean holes_finish(Source *source, GError **error)
 {
     g_autofree Family *families = count_families(source);
     for (guint i = 0; i < source->drafts->len; i++) {
         Draft *draft = source->drafts->pdata[i];
         if (draft_is_hole(draft) && draft->closed && !draft->left_out &&
-            !settle(source, &families[draft->family], draft, error)) {
+            !resolve(source, &families[draft->family], draft, error)) {
             return FALSE;
         }
     }

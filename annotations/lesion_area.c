@@ -28,7 +28,7 @@ static Raster *border_of(const Source *source, gboolean cut, GError **error)
 static double area_of(const Source *source, const Raster *raster)
 {
     Rect whole = {0, 0, source->frame->width, source->frame->height};
-    return whole.width > 0 && whole.height > 0 ? raster_share(raster, &whole) * whole.width * whole.height
+    return whole.width > 0 && whole.height > 0 ? raster_fraction(raster, &whole) * whole.width * whole.height
                                                : raster_area(raster);
 }
 
@@ -48,7 +48,7 @@ static char *most_lost(const Source *source, const Raster *before, const Raster 
         if (!is_lesion(draft) || box.width <= 0 || box.height <= 0) {
             continue;
         }
-        double had = raster_share(before, &box), lost = had - raster_share(after, &box);
+        double had = raster_fraction(before, &box), lost = had - raster_fraction(after, &box);
         if (lost <= had / 2 || had <= 0) {
             continue;
         }
@@ -108,7 +108,7 @@ static gboolean is_plain(const Source *source, const Draft *draft)
     return draft->family == 0 && within && outline_area(&outline) >= 1;
 }
 
-gboolean losses_tell(Source *source, GError **error)
+gboolean lesion_area_report(Source *source, GError **error)
 {
     g_auto(Tally) cutters = {0};
     gboolean plain = FALSE;

@@ -151,11 +151,11 @@ static gboolean end_annotation(Ndpa *ndpa, int line, GError **error)
 /* The elements of an annotation that hold one number. */
 static gboolean read_value(Ndpa *ndpa, const char *name, const char *text, int line, GError **error)
 {
-    double *place = strcmp(name, "x") == 0        ? &ndpa->x
-                    : strcmp(name, "y") == 0      ? &ndpa->y
-                    : strcmp(name, "radius") == 0 ? &ndpa->radius
-                                                  : NULL;
-    if (place && !xml_text_number(text, place)) {
+    double *position = strcmp(name, "x") == 0        ? &ndpa->x
+                       : strcmp(name, "y") == 0      ? &ndpa->y
+                       : strcmp(name, "radius") == 0 ? &ndpa->radius
+                                                     : NULL;
+    if (position && !xml_text_number(text, position)) {
         return source_error(ndpa->source, line, error, "<%s>%.40s</%s> is not a number", name, text, name);
     }
     return TRUE;

@@ -144,7 +144,7 @@ static gboolean check_units(const Source *source, GError **error)
     return source_error(
         source, first->line, error,
         far > 1 ? "no outline is larger than %.3g px: are the coordinates in px of level 0, not in mm?"
-                : "all coordinates are within %.3g px of the origin: they look like shares of the "
+                : "all coordinates are within %.3g px of the origin: they look like fractions of the "
                   "slide, not like px of level 0",
         far > 1 ? largest : far);
 }
@@ -206,11 +206,11 @@ static gboolean check_yield(const Source *source, GError **error)
                                    source->warnings->len ? (char *)source->warnings->pdata[0] : "");
 }
 
-gboolean gate_pass(Source *source, const GroupSpec *groups, GPtrArray *outlines, GError **error)
+gboolean outline_check(Source *source, const GroupSpec *groups, GPtrArray *outlines, GError **error)
 {
     if (!groups_label(source, groups, error) || !check_units(source, error) || !repair(source, error) ||
-        !holes_settle(source, error) || !tell_unused(source, error) || !check_yield(source, error) ||
-        !losses_tell(source, error)) {
+        !holes_finish(source, error) || !tell_unused(source, error) || !check_yield(source, error) ||
+        !lesion_area_report(source, error)) {
         return FALSE;
     }
     for (guint i = 0; i < source->drafts->len; i++) {

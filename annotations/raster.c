@@ -65,20 +65,20 @@ static gboolean fill_bands(Raster *raster, GError **error)
         return FALSE;
     }
     /* Counting sort: the place of band k moves through start[k + 1] while it is filled. */
-    int64_t *place = raster->start + 1;
+    int64_t *position = raster->start + 1;
     for (int64_t i = 0; i < raster->count; i++) {
         for (int k = raster_band(raster, raster->pieces[i].top);
              k <= raster_band(raster, raster->pieces[i].bottom); k++) {
-            place[k + 1]++;
+            position[k + 1]++;
         }
     }
     for (int k = 1; k <= raster->bands; k++) {
-        place[k] += place[k - 1];
+        position[k] += position[k - 1];
     }
     for (int64_t i = 0; i < raster->count; i++) {
         for (int k = raster_band(raster, raster->pieces[i].top);
              k <= raster_band(raster, raster->pieces[i].bottom); k++) {
-            raster->items[place[k]++] = (int32_t)i;
+            raster->items[position[k]++] = (int32_t)i;
         }
     }
     return TRUE;

@@ -1,4 +1,4 @@
-/* Outlines to pixels and to exact shares.
+/* Outlines to pixels and to exact fractions.
  *
  * Rule: a pixel belongs to an outline when its centre does (non-zero winding within one outline; on an edge: left and top
  * edges belong, right and bottom do not).  Lesion = union of the lesion outlines minus union of the not-lesion ones.
@@ -31,7 +31,7 @@ void raster_row_max(const Raster *raster, int factor, int64_t y, GArray *spans);
 void raster_fill(const Raster *raster, const Rect *area, Image *mask);
 /* Rows [y, y + rows) of the max-pooled mask as bytes 0/1, width px a row. */
 void raster_rows_max(const Raster *raster, int factor, int64_t y, int rows, int64_t width, uint8_t *out);
-/* Exact share (0..1) of the rectangle's area that is lesion, computed from the polygons, not from pixels. */
-double raster_share(const Raster *raster, const Rect *area);
+/* Exact fraction (0..1) of the rectangle's area that is lesion, computed from the polygons, not from pixels. */
+double raster_fraction(const Raster *raster, const Rect *area);
 /* Lesion area in level-0 px^2 (exact). */
 double raster_area(const Raster *raster);

@@ -206,9 +206,9 @@ static gboolean check_kind(const char *path, const char *text, size_t length, GE
     if (!kind || kind->markup) {
         return TRUE;
     }
-    const char *hint = g_str_equal(kind->name, "a JPEG picture")  ? "its compression changes labels"
-                       : g_str_equal(kind->name, "a PNG picture") ? "it is damaged"
-                                                                  : kind->hint;
+    const char *hint = g_str_equal(kind->name, "a JPEG image")  ? "its compression changes labels"
+                       : g_str_equal(kind->name, "a PNG image") ? "it is damaged"
+                                                                : kind->hint;
     return wsi_error_input(error, "%s is %s%s%s; annotations are XML or GeoJSON, label masks are PNG or TIFF",
                            path, kind->name, hint ? ": " : "", hint ? hint : "");
 }

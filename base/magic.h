@@ -8,7 +8,7 @@ typedef struct {
     gsize count;
     gboolean text;    /* blanks and a mark of UTF-8 may come before, case does not matter */
     gboolean markup;  /* XML or JSON, which may be an annotation */
-    const char *name; /* "a PNG picture" */
+    const char *name; /* "a PNG image" */
     const char *hint; /* what to do, or how that comes about; NULL */
 } Magic;
 

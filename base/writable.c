@@ -49,7 +49,7 @@ static gboolean try_file(const char *folder, const char *name, GError **error)
     return file && durable_write(file, block, sizeof block, error);
 }
 
-static gboolean check_place(const char *path, GError **error)
+static gboolean check_position(const char *path, GError **error)
 {
     struct stat facts;
     if (stat(path, &facts) == 0) {
@@ -65,7 +65,7 @@ gboolean writable_file(const char *path, GError **error)
         return refuse(error, path, "this names a folder");
     }
     g_autofree char *folder = g_path_get_dirname(path), *name = g_path_get_basename(path);
-    g_autofree char *there = check_place(path, error) ? existing_folder(folder, error) : NULL;
+    g_autofree char *there = check_position(path, error) ? existing_folder(folder, error) : NULL;
     return there && try_file(there, name, error);
 }
 
@@ -77,7 +77,7 @@ gboolean writable_folder(const char *path, const char *const *files, GError **er
     }
     for (; files && *files; files++) {
         g_autofree char *file = g_build_filename(path, *files, NULL);
-        if (!check_place(file, error)) {
+        if (!check_position(file, error)) {
             return FALSE;
         }
     }

@@ -37,7 +37,7 @@ static gboolean end_badly(Store *store, int64_t id, int attempt, const Ending *e
     }
     return more == 0 &&
            store_end_attempt(store, id, attempt, ending->outcome, ending->message, parked, error) &&
-           (!parked || settle_dependants(store, id, error));
+           (!parked || resolve_dependants(store, id, error));
 }
 
 typedef struct {
@@ -191,7 +191,7 @@ typedef struct {
     const char *owner, *words;
 } Death;
 
-static gboolean bury(Store *store, const void *data, GError **error)
+static gboolean record_crash(Store *store, const void *data, GError **error)
 {
     const Death *death = data;
     g_autoptr(GArray) found = leases(
@@ -205,7 +205,7 @@ gboolean store_worker_died(Store *store, const char *owner, const char *last_wor
 {
     g_autofree char *text = shortened(last_words);
     guard_worker_alive(store->directory, owner); /* removes what the dead one leaves */
-    return store_write(store, bury,
+    return store_write(store, record_crash,
                        &(Death){owner, text[0] ? text : "the worker died without an error message"}, error);
 }
 

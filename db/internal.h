@@ -60,6 +60,6 @@ void files_learn(Store *store);
 
 /* ---- resolve.c ---- */
 /* Brings all jobs of the plan into the states that follow from their needs, in plan order. */
-gboolean settle_all(Store *store, GError **error);
+gboolean resolve_all(Store *store, GError **error);
 /* A job has ended: moves on the waiting jobs that need it, and theirs when they end thereby. */
-gboolean settle_dependants(Store *store, int64_t job, GError **error);
+gboolean resolve_dependants(Store *store, int64_t job, GError **error);

@@ -1,4 +1,4 @@
-/* Planning: the table is made to describe what is wanted now, and settle_all says what follows from it.
+/* Planning: the table is made to describe what is wanted now, and resolve_all says what follows from it.
  *
  * Nothing is thrown away.  A job that is no longer wanted stays as 'gone' with its attempts and artefacts; when
  * it is wanted again under the same key, and its files are in place, it is done at once. */
@@ -106,7 +106,7 @@ static gboolean put_plan(Store *store, const void *data, GError **error)
     const Plan *plan = data;
     g_autofree int64_t *ids = g_new0(int64_t, plan->job_count);
     return return_leases(store, plan, error) && put_jobs(store, plan, ids, error) &&
-           put_needs(store, plan, ids, error) && settle_all(store, error);
+           put_needs(store, plan, ids, error) && resolve_all(store, error);
 }
 
 static GPtrArray *dead_owners(Store *store, GError **error)
@@ -163,7 +163,7 @@ static gboolean retry(Store *store, const void *data, GError **error)
                           "UPDATE job SET state = 'waiting', failures = 0, crashes = 0, error = NULL"
                           " WHERE state = 'parked' AND unit = coalesce(?, unit)",
                           "s", wish->unit) >= 0 &&
-                  settle_all(store, error) && without_result(store, &after, error);
+                  resolve_all(store, error) && without_result(store, &after, error);
     *wish->count = ok ? (int)(before - after) : -1;
     return ok;
 }

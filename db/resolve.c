@@ -61,15 +61,15 @@ static Row *row_read(Store *store, int64_t id, GError **error)
 typedef struct {
     const char *state;
     char *key, *holds, *error;
-} Place;
+} Position;
 
-static void place_clear(Place *place)
+static void place_clear(Position *position)
 {
-    g_free(place->key);
-    g_free(place->holds);
-    g_free(place->error);
+    g_free(position->key);
+    g_free(position->holds);
+    g_free(position->error);
 }
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Place, place_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Position, place_clear)
 
 /* 1: a need has not ended; 0: all have; -1: error.  Latest needs first: they are the likeliest to be open. */
 static int needs_open(Store *store, int64_t id, GError **error)
@@ -136,14 +136,14 @@ static char *key_of(Store *store, const Row *row, GError **error)
 }
 
 /* Was this key done or parked before?  Sets place->state (and error). */
-static gboolean remember(Store *store, const Row *row, Place *place, GError **error)
+static gboolean remember(Store *store, const Row *row, Position *position, GError **error)
 {
     sqlite3_stmt *past = sql_query(store->sql, error,
                                    "SELECT outcome = 'done', message FROM attempt WHERE job = ? AND key = ?"
                                    " AND (outcome = 'done' OR parks) ORDER BY attempt DESC LIMIT 1",
-                                   "ls", row->id, place->key);
+                                   "ls", row->id, position->key);
     int found = past ? sql_step(past, error) : -1;
-    place->state = "ready";
+    position->state = "ready";
     if (found <= 0) {
         return found == 0;
     }
@@ -151,49 +151,50 @@ static gboolean remember(Store *store, const Row *row, Place *place, GError **er
     g_autofree char *message = sql_text(past, 1);
     sql_end(past);
     if (!done) {
-        place->state = "parked";
-        place->error = g_steal_pointer(&message);
+        position->state = "parked";
+        position->error = g_steal_pointer(&message);
         return TRUE;
     }
-    if (!files_intact(store, row->id, place->key, g_strcmp0(row->holds, place->key) == 0, &intact, error)) {
+    if (!files_intact(store, row->id, position->key, g_strcmp0(row->holds, position->key) == 0, &intact,
+                      error)) {
         return FALSE;
     }
     if (intact) {
-        place->state = "done";
-        g_free(place->holds);
-        place->holds = g_strdup(place->key);
+        position->state = "done";
+        g_free(position->holds);
+        position->holds = g_strdup(position->key);
     }
     return TRUE;
 }
 
-static gboolean find_place(Store *store, const Row *row, Place *place, GError **error)
+static gboolean find_position(Store *store, const Row *row, Position *position, GError **error)
 {
-    place->key = g_strdup(row->key);
-    place->holds = g_strdup(row->holds);
-    int block = blocked(store, row->id, &place->error, error);
+    position->key = g_strdup(row->key);
+    position->holds = g_strdup(row->holds);
+    int block = blocked(store, row->id, &position->error, error);
     int open = block == 0 ? needs_open(store, row->id, error) : 0;
     if (block < 0 || open < 0) {
         return FALSE;
     }
     if (block || open) {
-        place->state = block ? "cancelled" : "waiting";
+        position->state = block ? "cancelled" : "waiting";
         return TRUE;
     }
-    g_free(place->key);
-    place->key = key_of(store, row, error);
-    if (!place->key) {
+    g_free(position->key);
+    position->key = key_of(store, row, error);
+    if (!position->key) {
         return FALSE;
     }
-    gboolean same = g_strcmp0(row->key, place->key) == 0;
+    gboolean same = g_strcmp0(row->key, position->key) == 0;
     if (same && g_str_equal(row->state, "leased")) {
-        place->state = "leased";
+        position->state = "leased";
         return TRUE;
     }
-    if (!remember(store, row, place, error)) {
+    if (!remember(store, row, position, error)) {
         return FALSE;
     }
-    if (same && g_str_equal(place->state, "ready")) {
-        place->error = g_strdup(row->error); /* of the attempt before: worth showing */
+    if (same && g_str_equal(position->state, "ready")) {
+        position->error = g_strdup(row->error); /* of the attempt before: worth showing */
     }
     return TRUE;
 }
@@ -204,20 +205,20 @@ static gboolean ended(const char *state)
 }
 
 /* Applies the rule to one job; `now_ended` (may be NULL) tells whether its dependants are to be looked at. */
-static gboolean settle(Store *store, int64_t id, gboolean *now_ended, GError **error)
+static gboolean resolve(Store *store, int64_t id, gboolean *now_ended, GError **error)
 {
     g_autoptr(Row) row = row_read(store, id, error);
-    g_auto(Place) place = {0};
-    if (!row || !find_place(store, row, &place, error)) {
+    g_auto(Position) position = {0};
+    if (!row || !find_position(store, row, &position, error)) {
         return FALSE;
     }
     if (now_ended) {
-        *now_ended = ended(place.state);
+        *now_ended = ended(position.state);
     }
-    gboolean same_key = g_strcmp0(row->key, place.key) == 0;
-    gboolean done = g_str_equal(place.state, "done");
-    if (g_str_equal(place.state, "leased") ||
-        (done && g_str_equal(row->state, "done") && same_key && g_strcmp0(row->holds, place.holds) == 0)) {
+    gboolean same_key = g_strcmp0(row->key, position.key) == 0;
+    gboolean done = g_str_equal(position.state, "done");
+    if (g_str_equal(position.state, "leased") ||
+        (done && g_str_equal(row->state, "done") && same_key && g_strcmp0(row->holds, position.holds) == 0)) {
         return TRUE;
     }
     if (g_str_equal(row->state, "leased") &&
@@ -229,7 +230,7 @@ static gboolean settle(Store *store, int64_t id, gboolean *now_ended, GError **e
                    " stalled_at = 0, owner = NULL, deadline = NULL, failures = failures * ?6, crashes = "
                    "crashes * ?6,"
                    " done = done * ?7, total = total * ?7, what = iif(?7, what, NULL) WHERE id = ?1",
-                   "lssssii", id, place.state, place.key, place.holds, place.error, (int)same_key,
+                   "lssssii", id, position.state, position.key, position.holds, position.error, (int)same_key,
                    (int)done) >= 0;
 }
 
@@ -245,20 +246,20 @@ static GArray *ids(sqlite3_stmt *query, GError **error)
     return more < 0 ? NULL : g_steal_pointer(&found);
 }
 
-gboolean settle_all(Store *store, GError **error)
+gboolean resolve_all(Store *store, GError **error)
 {
     g_autoptr(GArray) jobs = ids(
         sql_query(store->sql, error, "SELECT id FROM job WHERE position IS NOT NULL ORDER BY position", ""),
         error);
     for (guint i = 0; jobs && i < jobs->len; i++) {
-        if (!settle(store, g_array_index(jobs, int64_t, i), NULL, error)) {
+        if (!resolve(store, g_array_index(jobs, int64_t, i), NULL, error)) {
             return FALSE;
         }
     }
     return jobs != NULL;
 }
 
-gboolean settle_dependants(Store *store, int64_t job, GError **error)
+gboolean resolve_dependants(Store *store, int64_t job, GError **error)
 {
     g_autoptr(GArray) queue = g_array_new(FALSE, FALSE, sizeof(int64_t));
     g_array_append_val(queue, job);
@@ -271,7 +272,7 @@ gboolean settle_dependants(Store *store, int64_t job, GError **error)
                 error);
         for (guint n = 0; next && n < next->len; n++) {
             gboolean now_ended;
-            if (!settle(store, g_array_index(next, int64_t, n), &now_ended, error)) {
+            if (!resolve(store, g_array_index(next, int64_t, n), &now_ended, error)) {
                 return FALSE;
             }
             if (now_ended) {

@@ -238,7 +238,7 @@ void store_set_grace(Store *store, int seconds)
 }
 
 /* Whether this process may say that another gave no sign of life: who was asleep itself cannot know. */
-static gboolean may_judge(Store *store)
+static gboolean may_validate(Store *store)
 {
     int64_t now = g_get_monotonic_time();
     if (store->watch.last == 0 || now - store->watch.last > LOOK_GAP) {
@@ -261,7 +261,7 @@ Job *store_claim(Store *store, const char *owner, int lease_seconds, GError **er
     }
     gboolean ready = sqlite3_column_int(query, 0), expired = sqlite3_column_int(query, 1);
     sql_end(query);
-    expired = may_judge(store) && expired;
+    expired = may_validate(store) && expired;
     if ((!ready && !expired) || !store_worker_begin(store, owner, error) ||
         (expired && !store_write(store, store_crash_expired, NULL, error))) {
         return NULL;
@@ -381,7 +381,7 @@ static gboolean finish(Store *store, const void *data, GError **error)
                 "li", job->id, job->attempt);
     return store_still_ours(changed, job, error) && record(store, job, report->artefacts, error) &&
            store_end_attempt(store, job->id, job->attempt, "done", NULL, FALSE, error) &&
-           settle_dependants(store, job->id, error);
+           resolve_dependants(store, job->id, error);
 }
 
 gboolean store_finish(Store *store, const Job *job, const GPtrArray *artefacts, GError **error)

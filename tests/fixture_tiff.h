@@ -51,7 +51,7 @@ static inline Image *fixture_image(int width, int height, int channels)
     return image;
 }
 
-/* A picture with structure at all scales, values in the middle of the range, different at every place. */
+/* An image with structure at all scales, values in the middle of the range, different at every place. */
 static inline Image *fixture_texture(int width, int height, uint64_t seed)
 {
     Image *image = fixture_image(width, height, 3);
@@ -170,8 +170,8 @@ static inline void fixture_write(const char *path, const FixtureSpec *spec, cons
 }
 
 /* Where tile `tile` of directory `directory` lies. */
-static inline void fixture_tile_place(const char *path, int directory, int tile, uint64_t *offset,
-                                      uint64_t *bytes)
+static inline void fixture_tile_position(const char *path, int directory, int tile, uint64_t *offset,
+                                         uint64_t *bytes)
 {
     uint64_t *offsets, *counts;
     TIFF *tiff = TIFFOpen(path, "r");
@@ -197,7 +197,7 @@ static inline void fixture_patch(const char *path, uint64_t offset, const void *
 static inline void fixture_break_tile(const char *path, int directory, int tile)
 {
     uint64_t offset, bytes;
-    fixture_tile_place(path, directory, tile, &offset, &bytes);
+    fixture_tile_position(path, directory, tile, &offset, &bytes);
     g_autofree uint8_t *junk = g_malloc(bytes);
     memset(junk, 0x55, bytes);
     fixture_patch(path, offset, junk, bytes);

@@ -5,18 +5,18 @@
 
 typedef struct {
     char *folder, *path;
-} Place;
+} Position;
 
-static inline void set_up(Place *place, gconstpointer unused)
+static inline void set_up(Position *position, gconstpointer unused)
 {
-    place->folder = fixture_folder();
-    place->path = g_build_filename(place->folder, "slide.tif", NULL);
+    position->folder = fixture_folder();
+    position->path = g_build_filename(position->folder, "slide.tif", NULL);
 }
 
-static inline void tear_down(Place *place, gconstpointer unused)
+static inline void tear_down(Position *position, gconstpointer unused)
 {
-    g_free(place->path);
-    fixture_remove(place->folder);
+    g_free(position->path);
+    fixture_remove(position->folder);
 }
 
 static inline Slide *open_slide(const char *path, const SlideOptions *options)
@@ -27,10 +27,10 @@ static inline Slide *open_slide(const char *path, const SlideOptions *options)
     return slide;
 }
 
-static inline void read_area(Slide *slide, int level, int64_t x, int64_t y, Image *rgb, Image *valid)
+static inline void read_area(Slide *slide, int level, int64_t x, int64_t y, Image *rgb, Image *readable)
 {
     g_autoptr(GError) error = NULL;
-    gboolean ok = slide_read(slide, level, x, y, rgb, valid, &error);
+    gboolean ok = slide_read(slide, level, x, y, rgb, readable, &error);
     g_assert_no_error(error);
     g_assert_true(ok);
 }

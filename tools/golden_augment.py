@@ -2,7 +2,7 @@
 """Writes tests/golden/augment/cases.csv: single augmentations by torchvision.transforms.functional and torch's grid_sample.
 
 Columns: operation,parameter,index,value; values of three planes of SIZE x SIZE floats, row by row.  Operation "input" is the
-picture that all start from: noise of some structure with a grey, a black, a white and a saturated pixel.
+image that all start from: noise of some structure with a grey, a black, a white and a saturated pixel.
 """
 import math
 import os
@@ -12,10 +12,10 @@ import torchvision.transforms.functional as T
 
 SIZE = 9
 torch.manual_seed(11)
-picture = torch.rand(3, SIZE, SIZE)
-picture[:, 4:, 2:6] = picture[:, 4:, 2:6] * 0.3 + torch.tensor([0.6, 0.3, 0.65])[:, None, None]
+image = torch.rand(3, SIZE, SIZE)
+image[:, 4:, 2:6] = image[:, 4:, 2:6] * 0.3 + torch.tensor([0.6, 0.3, 0.65])[:, None, None]
 for i, colour in enumerate(([0.5, 0.5, 0.5], [0, 0, 0], [1, 1, 1], [1, 0, 0], [0, 1, 1])):
-    picture[:, 0, i] = torch.tensor(colour)
+    image[:, 0, i] = torch.tensor(colour)
 
 
 def rotate(x, degrees):
@@ -46,7 +46,7 @@ with open(path, "w", encoding="utf-8") as out:
         for index, value in enumerate(planes.flatten().tolist()):
             out.write("%s,%g,%d,%.8g\n" % (name, parameter, index, value))
 
-    write("input", 0, picture)
+    write("input", 0, image)
     for name, (operation, parameters) in OPERATIONS.items():
         for parameter in parameters:
-            write(name, parameter, operation(picture.clone(), parameter))
+            write(name, parameter, operation(image.clone(), parameter))

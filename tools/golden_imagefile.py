@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Makes tests/golden/imagefile/: small pictures of every kind that picture_read takes, and what it must give (NAME.rgb, 8-bit RGB).
+"""Makes tests/golden/imagefile/: small images of every kind that imagefile_read takes, and what it must give (NAME.rgb, 8-bit RGB).
 
    tools/golden_imagefile.py
 
@@ -13,7 +13,7 @@ import zlib
 import numpy as np
 from PIL import Image
 
-OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests", "golden", "picture")
+OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests", "golden", "image")
 H, W = 11, 13
 y, x = np.mgrid[0:H, 0:W]
 RED, GREEN, BLUE = x * 19 % 256, y * 23 % 256, (x * y * 7 + 40) % 256
@@ -89,13 +89,13 @@ save("palette_alpha.png", png(index, 8, 3, plte + chunk(b"tRNS", fade.astype(np.
 gamma = chunk(b"gAMA", struct.pack(">I", 100000)) + chunk(b"tIME", b"\x07\xd0\1\1\0\0\0") + chunk(b"tEXt", b"Comment\0x")
 save("gamma.png", png(colour, 8, 2, gamma), colour)  # gamma is not applied
 
-picture = Image.fromarray(rgb(RED, GREEN, RED // 2 + GREEN // 2).astype(np.uint8))
-for name, image, options in (("420.jpg", picture, dict(quality=85, subsampling=2)),
-                             ("444.jpg", picture, dict(quality=95, subsampling=0)),
-                             ("progressive.jpg", picture, dict(quality=85, progressive=True)),
-                             ("grey.jpg", picture.convert("L"), dict(quality=85))):
+image = Image.fromarray(rgb(RED, GREEN, RED // 2 + GREEN // 2).astype(np.uint8))
+for name, image, options in (("420.jpg", image, dict(quality=85, subsampling=2)),
+                             ("444.jpg", image, dict(quality=95, subsampling=0)),
+                             ("progressive.jpg", image, dict(quality=85, progressive=True)),
+                             ("grey.jpg", image.convert("L"), dict(quality=85))):
     path = os.path.join(OUT, name)
     image.save(path, **options)
     with open(path, "rb") as f:
         save(name, f.read(), np.asarray(Image.open(path).convert("RGB")))
-picture.convert("CMYK").save(os.path.join(OUT, "cmyk.jpg"), quality=85)  # refused
+image.convert("CMYK").save(os.path.join(OUT, "cmyk.jpg"), quality=85)  # refused

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Makes tests/golden/stain/: two pictures of haematoxylin and eosin, their fits, and the one in the colours of the other.
+"""Makes tests/golden/stain/: two images of haematoxylin and eosin, their fits, and the one in the colours of the other.
 
    tools/golden_stain.py
 
@@ -15,7 +15,7 @@ OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests", "g
 SIZE, LIGHT, BETA = 64, 240.0, 0.15
 
 
-def picture(seed, stains, amounts):
+def image(seed, stains, amounts):
     """Smooth random amounts of two stains, glass in a corner, a little noise."""
     draw = np.random.default_rng(seed)
     c = draw.gamma(2.0, 0.5, (2, SIZE, SIZE))
@@ -93,8 +93,8 @@ def apply_reinhard(rgb, source, target):
 
 
 os.makedirs(OUT, exist_ok=True)
-source = picture(1, [[0.58, 0.70, 0.42], [0.12, 0.85, 0.38]], [0.9, 0.7])
-target = picture(2, [[0.65, 0.70, 0.29], [0.22, 0.80, 0.55]], [1.4, 0.5])
+source = image(1, [[0.58, 0.70, 0.42], [0.12, 0.85, 0.38]], [0.9, 0.7])
+target = image(2, [[0.65, 0.70, 0.29], [0.22, 0.80, 0.55]], [1.4, 0.5])
 Image.fromarray(source).save(f"{OUT}/source.png")
 Image.fromarray(target).save(f"{OUT}/target.png")
 for name, fit, change in (("macenko", fit_macenko, apply_macenko), ("reinhard", fit_reinhard, apply_reinhard)):

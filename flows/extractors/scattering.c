@@ -460,8 +460,8 @@ static void assemble(const Scattering *run, int scale, real *map)
 static void run_tile(Scattering *run, const real *density, int index)
 {
     size_t pixels = (size_t)run->run.size * run->run.size;
-    stains_unmix(density, pixels, run->image.on[0]);
-    stains_normalise(run->image.on[0], pixels);
+    stain_density_unmix(density, pixels, run->image.on[0]);
+    stain_density_normalise(run->image.on[0], pixels);
     for (int l = 0; l < OCTAVES; l++) {
         first_order(run, l);
     }
@@ -506,7 +506,7 @@ const ExtractorKind extractor_scattering = {
     .version = "2",
     .create = scattering_create,
     .destroy = scattering_destroy,
-    .byte_value = stains_density,
+    .byte_value = stain_density_of,
     .run_create = scattering_run_create,
     .run_destroy = scattering_run_destroy,
     .run = scattering_run,

@@ -54,10 +54,10 @@ typedef struct {
     dnnl_query_t query;
     int query_index;
     gboolean output;
-} Place;
+} Position;
 
 /* [direction][role]; argument 0: not part of it. */
-static const Place places[3][TENSORS] = {
+static const Position positions[3][TENSORS] = {
     [CONV_FORWARD] = {{DNNL_ARG_SRC, dnnl_query_src_md, 0, FALSE},
                       {DNNL_ARG_WEIGHTS, dnnl_query_weights_md, 0, FALSE},
                       {DNNL_ARG_BIAS, dnnl_query_weights_md, 1, FALSE},
@@ -87,7 +87,7 @@ static gboolean operand_new(Primitive *op, TensorRole role, const Layout *outsid
                             GError **error)
 {
     Operand *operand = &op->operand[role];
-    gboolean output = places[op->direction][role].output;
+    gboolean output = positions[op->direction][role].output;
     gboolean bfloat_map =
         role != TENSOR_W && layout_type(inside) == dnnl_bf16; /* staging writes it as it is wanted */
     operand->bytes = dnnl_memory_desc_get_size(inside);
@@ -224,16 +224,16 @@ static gboolean primitive_run(OnednnOp *base, float *const tensors[TENSORS], con
     int count = 0;
     gboolean ok = !residual || bring_residual(op, tensors, residual, scratch);
     for (int role = 0; ok && role < TENSORS; role++) {
-        const Place *place = &places[op->direction][role];
-        if (place->argument) {
-            ok = place->output || bring_in(op, role, tensors, scratch);
+        const Position *position = &positions[op->direction][role];
+        if (position->argument) {
+            ok = position->output || bring_in(op, role, tensors, scratch);
             dnnl_memory_set_data_handle(op->operand[role].inside, inside_data(op, role, tensors, scratch));
-            arguments[count++] = (dnnl_exec_arg_t){place->argument, op->operand[role].inside};
+            arguments[count++] = (dnnl_exec_arg_t){position->argument, op->operand[role].inside};
         }
     }
     ok = ok && step_run(&op->main, op->stream, arguments, count, scratch);
     for (int role = 0; ok && role < TENSORS; role++) {
-        ok = !places[op->direction][role].output || bring_out(op, role, tensors, scratch);
+        ok = !positions[op->direction][role].output || bring_out(op, role, tensors, scratch);
     }
     return ok;
 }
@@ -292,9 +292,10 @@ static gboolean prepare(Primitive *op, dnnl_primitive_desc_t described, GError *
         op->parts ? step_reserve(&op->op.scratch, sizeof(uint16_t) * 2 * op->outer.w * op->outer.c_in) : 0;
     gboolean ok = TRUE;
     for (int role = 0; ok && role < TENSORS; role++) {
-        const Place *place = &places[op->direction][role];
-        if (place->argument) {
-            const Layout *inside = dnnl_primitive_desc_query_md(described, place->query, place->query_index);
+        const Position *position = &positions[op->direction][role];
+        if (position->argument) {
+            const Layout *inside =
+                dnnl_primitive_desc_query_md(described, position->query, position->query_index);
             ok = operand_new(op, role, outside.of[role], inside, error);
         }
     }

@@ -97,24 +97,25 @@ static void transform_kernel(const float *g, double u[PLANES])
 /* Where tile t lies: image, first output row and column. */
 typedef struct {
     int image, y, x;
-} Place;
+} Position;
 
-static inline Place place_of(const Winograd *w, int tile)
+static inline Position position_of(const Winograd *w, int tile)
 {
     int in_image = w->across * w->down;
-    return (Place){tile / in_image, tile % in_image / w->across * OUT, tile % in_image % w->across * OUT};
+    return (Position){tile / in_image, tile % in_image / w->across * OUT, tile % in_image % w->across * OUT};
 }
 
 /* V of one tile, at v (its first channel in plane 0). */
 VECTOR_CLONES
-static void input_tile(const Winograd *w, const float *x, Place place, float *v)
+static void input_tile(const Winograd *w, const float *x, Position position, float *v)
 {
     const ConvSpec *s = &w->spec;
     const float *pixel[PLANES];
     for (int i = 0; i < PLANES; i++) {
-        int row = w->row[place.y + i / IN], column = w->column[place.x + i % IN];
-        pixel[i] = row < 0 || column < 0 ? w->zeros
-                                         : x + (((size_t)place.image * s->h + row) * s->w + column) * s->c_in;
+        int row = w->row[position.y + i / IN], column = w->column[position.x + i % IN];
+        pixel[i] = row < 0 || column < 0
+                       ? w->zeros
+                       : x + (((size_t)position.image * s->h + row) * s->w + column) * s->c_in;
     }
     for (int c = 0; c < s->c_in; c += LANES) {
         Lanes d[PLANES], half[PLANES], out[IN];
@@ -135,12 +136,12 @@ static void input_tile(const Winograd *w, const float *x, Place place, float *v)
 
 /* Writes one tile of y from m (its first channel in plane 0). */
 VECTOR_CLONES
-static void output_tile(const Winograd *w, const float *m, Place place, const float *residual, float *y)
+static void output_tile(const Winograd *w, const float *m, Position position, const float *residual, float *y)
 {
     const ConvSpec *s = &w->spec;
     int out_h = conv_out_h(s), out_w = conv_out_w(s);
-    int rows = MIN(OUT, out_h - place.y), columns = MIN(OUT, out_w - place.x);
-    size_t first = (((size_t)place.image * out_h + place.y) * out_w + place.x) * s->c_out;
+    int rows = MIN(OUT, out_h - position.y), columns = MIN(OUT, out_w - position.x);
+    size_t first = (((size_t)position.image * out_h + position.y) * out_w + position.x) * s->c_out;
     const Mask keep = (Mask){0} - !s->relu; /* negative values too */
     for (int c = 0; c < s->c_out; c += LANES) {
         Lanes half[OUT * IN], out[OUT], bias = *(const Lanes *)(w->bias + c);
@@ -179,7 +180,7 @@ static gboolean winograd_run(OnednnOp *base, float *const tensors[TENSORS], cons
     for (int first = 0; first < w->tiles; first += w->block) {
         int count = MIN(w->block, w->tiles - first); /* the rest of the last block is computed and not used */
         for (int t = 0; t < count; t++) {
-            input_tile(w, tensors[TENSOR_X], place_of(w, first + t), v + (size_t)t * w->spec.c_in);
+            input_tile(w, tensors[TENSOR_X], position_of(w, first + t), v + (size_t)t * w->spec.c_in);
         }
         dnnl_exec_arg_t arguments[4] = {
             {DNNL_ARG_SRC, w->v_memory}, {DNNL_ARG_WEIGHTS, w->u_memory}, {DNNL_ARG_DST, w->m_memory}};
@@ -187,7 +188,7 @@ static gboolean winograd_run(OnednnOp *base, float *const tensors[TENSORS], cons
             return FALSE;
         }
         for (int t = 0; t < count; t++) {
-            output_tile(w, m + (size_t)t * w->spec.c_out, place_of(w, first + t), residual,
+            output_tile(w, m + (size_t)t * w->spec.c_out, position_of(w, first + t), residual,
                         tensors[TENSOR_Y]);
         }
     }

@@ -1,5 +1,5 @@
 /* LayerNorm over the channels of each pixel (affine, biased variance, eps 1e-5), then ReLU; optionally a map is added
- * to the input first (the share of the positional code in the convolution before it). */
+ * to the input first (the fraction of the positional code in the convolution before it). */
 #pragma once
 #include "flows/kernels/real.h"
 #include <stdint.h>

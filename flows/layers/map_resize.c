@@ -26,11 +26,11 @@ void adaptive_average_forward(int n, int h, int w, int c, const real *x, int oh,
     for (int b = 0; b < n; b++, x += (size_t)h * w * c) {
         for (int i = 0; i < oh * ow; i++, y += stride) {
             Bin rows = bin_of(i / ow, h, oh), columns = bin_of(i % ow, w, ow);
-            real share = (real)1 / ((rows.to - rows.from) * (columns.to - columns.from));
+            real fraction = (real)1 / ((rows.to - rows.from) * (columns.to - columns.from));
             memset(y, 0, c * sizeof *y);
             for (int row = rows.from; row < rows.to; row++) {
                 for (int column = columns.from; column < columns.to; column++) {
-                    add_scaled(c, share, x + ((size_t)row * w + column) * c, y);
+                    add_scaled(c, fraction, x + ((size_t)row * w + column) * c, y);
                 }
             }
         }
@@ -43,10 +43,10 @@ void adaptive_average_backward(int n, int h, int w, int c, real *dx, int oh, int
     for (int b = 0; b < n; b++, dx += (size_t)h * w * c) {
         for (int i = 0; i < oh * ow; i++, dy += stride) {
             Bin rows = bin_of(i / ow, h, oh), columns = bin_of(i % ow, w, ow);
-            real share = (real)1 / ((rows.to - rows.from) * (columns.to - columns.from));
+            real fraction = (real)1 / ((rows.to - rows.from) * (columns.to - columns.from));
             for (int row = rows.from; row < rows.to; row++) {
                 for (int column = columns.from; column < columns.to; column++) {
-                    add_scaled(c, share, dy, dx + ((size_t)row * w + column) * c);
+                    add_scaled(c, fraction, dy, dx + ((size_t)row * w + column) * c);
                 }
             }
         }

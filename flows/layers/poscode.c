@@ -1,4 +1,4 @@
-/* The code is the same for every image, and each of its channels depends on x alone or on y alone.  So its share of the
+/* The code is the same for every image, and each of its channels depends on x alone or on y alone.  So its fraction of the
  * first convolution of a subnet, which would be up to two thirds of the work there, needs no pass over pixels and images:
  *
  *   code channel i < channels/2:  f_i(x).  sum over ky, kx of w[o][i][ky][kx] f_i(x+kx-1), rows y+ky-1 inside of the map,

@@ -29,7 +29,7 @@ typedef struct {
     void (*backward)(StepRun *run, const real *parameters, const real *x, const double *dlogdet, real *dy,
                      real *dx, real *gradient);
     /* How strongly channels were scaled conditionally, after a forward with training: activity[c] of the step's input becomes that of its
-     * output, moved as the step moves channels (mixed ones in the shares of their squares), plus the step's own. */
+     * output, moved as the step moves channels (mixed ones in the fractions of their squares), plus the step's own. */
     void (*activity)(const StepRun *run, double *activity);
     /* y becomes x, in place.  What forward kept for backward is lost. */
     void (*inverse)(StepRun *run, const real *parameters, real *y);

@@ -82,7 +82,7 @@ static const Field spec_fields[] = {
     {"loss_margin_form", FIELD_NAME, AT(loss.margin_form), 1, model_margin_names},
     {"loss_margin_width", FIELD_NUMBER, AT(loss.margin_width), 1, NULL},
     {"loss_start", FIELD_NUMBER, AT(loss.start), 1, NULL},
-    {"loss_anomaly_share", FIELD_NUMBER, AT(loss.anomaly_share), 1, NULL},
+    {"loss_anomaly_fraction", FIELD_NUMBER, AT(loss.anomaly_fraction), 1, NULL},
     {"loss_selection", FIELD_NAME, AT(loss.selection), 1, model_selection_names},
     {"loss_beta", FIELD_NUMBER, AT(loss.beta), 1, NULL},
     {NULL, 0, 0, 0, NULL},
@@ -196,7 +196,7 @@ static gboolean refuse(GError **error, const char *key, const char *rule)
 
 int model_part_anomalies(const ModelSpec *spec)
 {
-    return MAX((int)ceil(spec->loss.anomaly_share * (spec->batch / spec->shards)), 1);
+    return MAX((int)ceil(spec->loss.anomaly_fraction * (spec->batch / spec->shards)), 1);
 }
 
 static gboolean check_loss(const ModelSpec *s, GError **error)
@@ -212,7 +212,7 @@ static gboolean check_loss(const ModelSpec *s, GError **error)
         {"loss_gamma", "from 0 to 20", s->loss.focal_gamma, 0, 20},
         {"loss_margin_width", "from 0 to 1000", s->loss.margin_width, 0, 1000},
         {"loss_start", "from 0 to 1", s->loss.start, 0, 1},
-        {"loss_anomaly_share", "from 0.01 to 0.9", s->loss.anomaly_share, 0.01, 0.9},
+        {"loss_anomaly_fraction", "from 0.01 to 0.9", s->loss.anomaly_fraction, 0.01, 0.9},
         {"loss_beta", "from 0.01 to 100", s->loss.beta, 0.01, 100},
     };
     for (guint i = 0; i < G_N_ELEMENTS(numbers); i++) {

@@ -34,14 +34,15 @@ typedef struct {
     int epochs, batch;
     int shards; /* parts a batch is computed in; fixed, so that results do not depend on threads */
     double learning_rate, warmup_epochs;
-    /* FPN_ORTHOGONAL, FPN_TWO_PHASE: the laterals' rate, as a share of learning_rate; a run ends with an error when the pyramid
+    /* FPN_ORTHOGONAL, FPN_TWO_PHASE: the laterals' rate, as a fraction of learning_rate; a run ends with an error when the pyramid
      * collapses (flows/training/collapse.h).  fpn_epochs: of the first phase of FPN_TWO_PHASE. */
     double fpn_rate;
     int fpn_epochs;
-    double clip;    /* norm of the gradient of NLL / D; 0 = none (MSFlow: 2.0 for the gradient of the NLL) */
-    int patience;   /* epochs without better hold-out NLL before stopping; 0 = never */
-    double holdout; /* share of the normals kept for early stopping and calibration, by patient when known */
-    uint64_t seed;  /* initial weights, order of tiles, hold-out, augmentation */
+    double clip;  /* norm of the gradient of NLL / D; 0 = none (MSFlow: 2.0 for the gradient of the NLL) */
+    int patience; /* epochs without better hold-out NLL before stopping; 0 = never */
+    double
+        holdout; /* fraction of the normals kept for early stopping and calibration, by patient when known */
+    uint64_t seed;          /* initial weights, order of tiles, hold-out, augmentation */
     gboolean half_features; /* the features it is trained on are rounded to binary16; scores never are */
     /* Training tiles are augmented anew in each epoch; what is fitted before the first epoch, and held-out tiles, are as they
      * are. */
@@ -72,16 +73,16 @@ typedef gboolean (*TileSource)(void *data, int64_t index, uint8_t *rgb, GError *
 /* Where a tile is on its slide, in level-0 pixels rounded to whole ones; side 0 = unknown. */
 typedef struct {
     double x, y, side;
-} TilePlace;
+} TilePosition;
 typedef struct {
     int64_t count;
     TileSource read;
     void *data;
     const char *const
         *group; /* group[i]: patient (or slide) of tile i, for the hold-out split; may be NULL */
-    const char *const *slide; /* slide of tile i; may be NULL */
-    const TilePlace *place;   /* of tile i; may be NULL */
-    const uint8_t *anomaly;   /* 1 for each labelled anomaly, 0 for each normal; NULL = all are normal */
+    const char *const *slide;     /* slide of tile i; may be NULL */
+    const TilePosition *position; /* of tile i; may be NULL */
+    const uint8_t *anomaly;       /* 1 for each labelled anomaly, 0 for each normal; NULL = all are normal */
 } TileSet;
 
 /* What the hold-out shares nothing of with the training; from the best to the worst. */
@@ -99,7 +100,7 @@ typedef struct {
     int64_t groups; /* patients, slides or blocks whose normals are held out; 0 for single tiles */
     int64_t unused; /* tiles neither trained on nor held out, as they are too near or cannot judge */
     gboolean anomalies_shared; /* anomalies are of one patient, held out and trained on */
-    /* Pictures that are the same to the last pixel. */
+    /* Images that are the same to the last pixel. */
     int64_t repeats_held;    /* training tiles that were also held out: left out of the training */
     int64_t repeats_trained; /* further copies among the training tiles, and */
     int64_t repeats_judging; /* among the held-out ones: both stay */
@@ -126,8 +127,8 @@ typedef struct {
     int threads;
     /* Path: written after each epoch, resumed from when it fits the specification and the data; NULL = none. */
     const char *checkpoint;
-    EpochCallback told;
-    void *told_data;
+    EpochCallback reported;
+    void *reported_data;
     /* What does not fit is computed anew each time, with the same result.  0 = 2 GiB of memory, a file without limit. */
     int64_t cache_bytes;
     FeatureCache cache;
@@ -154,7 +155,7 @@ typedef struct {
     double mean[TILE_SCORES], sd[TILE_SCORES];
     double threshold;     /* of the recommended score: anomalous from here on */
     ThresholdSpec chosen; /* how it was chosen */
-    double expected;      /* share of fresh normals above it, at most; NAN but for the quantile */
+    double expected;      /* fraction of fresh normals above it, at most; NAN but for the quantile */
     double threshold_f;   /* F_beta that it reached there; NAN for the quantile */
     int64_t anomalies;    /* labelled ones it was chosen by */
     /* E at each position of a map, (map_side, map_side): the border of a tile differs from its middle; and the standard

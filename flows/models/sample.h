@@ -1,7 +1,7 @@
 /* Drawing from a model's flow, and what its inverse is worth.
  *
  * z ~ N(0, T^2) goes through the exact inverse to y, the input of the flows: the standardised feature maps behind the pyramid (or, with
- * FPN_NONE, the pooled features), one map a scale.  They are features, not pictures: nothing here inverts the extractor.
+ * FPN_NONE, the pooled features), one map a scale.  They are features, not images: nothing here inverts the extractor.
  *
  * A sampler belongs to one thread.  Draw number i depends on the model, the seed and i only. */
 #pragma once

@@ -105,7 +105,7 @@ static Axis axis_new(double low, double high, double asked_low, double asked_hig
     return (Axis){low, high, from_px, (to_px - from_px) / (high - low), round_step(high - low)};
 }
 
-static double place(const Axis *axis, double value)
+static double position(const Axis *axis, double value)
 {
     return axis->start + (value - axis->low) * axis->step;
 }
@@ -114,7 +114,7 @@ static void draw_ticks(GString *out, const Axis *axis, gboolean vertical, double
 {
     double first = ceil(axis->low / axis->tick - 1e-9);
     for (int k = 0; (first + k) * axis->tick <= axis->high + 1e-9 * axis->tick && k < 4 * TICKS; k++) {
-        double value = (first + k) * axis->tick, at = place(axis, value);
+        double value = (first + k) * axis->tick, at = position(axis, value);
         char text[G_ASCII_DTOSTR_BUF_SIZE];
         g_ascii_formatd(text, sizeof text, "%.6g", value == 0 ? 0 : value); /* no -0 */
         if (vertical) {
@@ -158,7 +158,8 @@ static void draw_series(GString *out, const CurveSeries *s, const char *colour, 
             lift(out, &pen);
             continue;
         }
-        double px = place(x, CLAMP(s->x[i], x->low, x->high)), py = place(y, CLAMP(s->y[i], y->low, y->high));
+        double px = position(x, CLAMP(s->x[i], x->low, x->high)),
+               py = position(y, CLAMP(s->y[i], y->low, y->high));
         gboolean last = i + 1 == s->count || !isfinite(s->x[i + 1]) || !isfinite(s->y[i + 1]);
         gboolean near = pen.drawn > 0 && fabs(px - pen.x) < NEAR_PX && fabs(py - pen.y) < NEAR_PX;
         if (last || !near) {

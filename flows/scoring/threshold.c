@@ -1,10 +1,10 @@
 /* Choosing a threshold.
  *
  * The quantile is that of conformal prediction (Vovk, Gammerman, Shafer: Algorithmic learning in a random world, 2005).  Of n normals and a
- * fresh one each has the same chance to be the largest, the second largest and so on, whatever the distribution.  So the share of fresh
+ * fresh one each has the same chance to be the largest, the second largest and so on, whatever the distribution.  So the fraction of fresh
  * normals above the score of rank r, ascending, is 1 - r / (n + 1) in expectation, and r = ceil((n + 1)(1 - eps)) keeps it at or below eps.  An
  * interpolated sample quantile does not: it gives 9 % for 5 % at n = 21.  With fewer than 1/eps - 1 normals there is no such rank: the largest
- * score is taken, and the share is 1 / (n + 1).  Draws of one tile are not independent; tiles are.  Each tile therefore counts as a
+ * score is taken, and the fraction is 1 / (n + 1).  Draws of one tile are not independent; tiles are.  Each tile therefore counts as a
  * whole, and a fresh tile's draws as one more tile above everything: rank ceil(K (n + 1)(1 - eps)) of the K n scores (Lee, Barber, Willett:
  * Distribution-free inference with hierarchical data, 2023).
  *

@@ -17,7 +17,7 @@ extern const char *const threshold_modes[];
 typedef struct {
     ThresholdMode mode;
     int draws;   /* augmented copies of each tile: 0 (the tile itself), or 8 to 256 */
-    double eps;  /* share of normals above the threshold, at most */
+    double eps;  /* fraction of normals above the threshold, at most */
     double beta; /* weight of recall: 1 = F1, 2 counts recall four times as much */
 } ThresholdSpec;
 
@@ -31,7 +31,7 @@ gboolean threshold_needs_anomalies(const ThresholdSpec *spec);
 /* Which of draws x tiles scores of normals, ascending from 1, is the quantile: ceil(draws (tiles + 1)(1 - eps)), the largest where that is more
  * than there are. */
 int64_t threshold_rank(int64_t tiles, int draws, double eps);
-/* The share of fresh normals above the quantile, in expectation and at most, whatever the distribution. */
+/* The fraction of fresh normals above the quantile, in expectation and at most, whatever the distribution. */
 double threshold_expected(int64_t tiles, int draws, double eps);
 /* Fewer than 1/eps tiles: eps cannot be told from the largest score. */
 gboolean threshold_has_few(int64_t tiles, double eps);

@@ -8,7 +8,7 @@
 
 #define SMALLEST_SIGMA 0.1
 #define SHIFT_OF_SD \
-    0.1 /* shift of a stain, as a share of the spread of its factor: typical amounts are a few tenths */
+    0.1 /* shift of a stain, as a fraction of the spread of its factor: typical amounts are a few tenths */
 
 struct AugmentScratch {
     int size;

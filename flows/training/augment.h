@@ -42,7 +42,7 @@ typedef struct {
     double degrees; /* counter-clockwise */
     gboolean jitter;
     int order[AUGMENT_COLOURS];
-    double factor[AUGMENT_COLOURS]; /* hue: share of a turn */
+    double factor[AUGMENT_COLOURS]; /* hue: fraction of a turn */
     gboolean stain;
     double stain_factor[3], stain_shift[3];
     double sigma, noise_sd; /* 0 = none */
@@ -61,7 +61,7 @@ void augment_apply(const AugmentDraw *draw, AugmentScratch *scratch, uint8_t *rg
 
 /* Flips, then quarter turns; `to` is not `from`. */
 void augment_turn(const float *from, int size, gboolean hflip, gboolean vflip, int quarters, float *to);
-/* Counter-clockwise about the centre, bilinear; beyond the border the picture is mirrored. `to` is not `from`. */
+/* Counter-clockwise about the centre, bilinear; beyond the border the image is mirrored. `to` is not `from`. */
 void augment_rotate(const float *from, int size, double degrees, float *to);
 /* f x. */
 void augment_brightness(float *x, int size, double factor);
@@ -69,7 +69,7 @@ void augment_brightness(float *x, int size, double factor);
 void augment_contrast(float *x, int size, double factor);
 /* f x + (1 - f) grey. */
 void augment_saturation(float *x, int size, double factor);
-/* Turns the hue of HSV by a share of a turn. */
+/* Turns the hue of HSV by a fraction of a turn. */
 void augment_hue(float *x, int size, double turn);
 /* Optical densities as amounts of haematoxylin, eosin and the rest (Ruifrok & Johnston 2001), each times factor plus shift; the
  * idea of Tellez et al., "Whole-slide mitosis detection in H&E breast histology using PHH3", 2018. */

@@ -50,10 +50,10 @@ void augment_saturation(float *x, int size, double factor)
     const float f = (float)factor, rest = (float)(1 - factor);
     VECTOR_LOOP
     for (int64_t i = 0; i < pixels; i++) {
-        float share = rest * grey(r[i], g[i], b[i]);
-        r[i] = unit(f * r[i] + share);
-        g[i] = unit(f * g[i] + share);
-        b[i] = unit(f * b[i] + share);
+        float fraction = rest * grey(r[i], g[i], b[i]);
+        r[i] = unit(f * r[i] + fraction);
+        g[i] = unit(f * g[i] + fraction);
+        b[i] = unit(f * b[i] + fraction);
     }
 }
 

@@ -34,7 +34,7 @@ void augment_turn(const float *from, int size, gboolean hflip, gboolean vflip, i
     }
 }
 
-/* Mirrors about the border of the picture (half a pixel beyond the outer centres), then stays on the centres.  No corner of
+/* Mirrors about the border of the image (half a pixel beyond the outer centres), then stays on the centres.  No corner of
  * a turned square is further away than one mirror image. */
 VECTOR_INLINE float mirrored(float v, float last)
 {

@@ -159,9 +159,9 @@ static void hash_all(Features *f)
             g_checksum_update(sum, (const guchar *)names[k][i], (gssize)strlen(names[k][i]) + 1);
         }
     }
-    for (int64_t i = 0; tiles->place && i < tiles->count; i++) {
-        const double place[] = {tiles->place[i].x, tiles->place[i].y, tiles->place[i].side};
-        g_checksum_update(sum, (const guchar *)place, sizeof place);
+    for (int64_t i = 0; tiles->position && i < tiles->count; i++) {
+        const double position[] = {tiles->position[i].x, tiles->position[i].y, tiles->position[i].side};
+        g_checksum_update(sum, (const guchar *)position, sizeof position);
     }
     if (tiles->anomaly) {
         g_checksum_update(sum, tiles->anomaly, (gssize)tiles->count);

@@ -86,7 +86,7 @@ static gboolean epoch(Fit *fit, const char *fingerprint, GError **error)
         !checkpoint_write(fit->options->checkpoint, fingerprint, &fit->state, error)) {
         return FALSE;
     }
-    if (fit->options->told && !fit->options->told(fit->options->told_data, &report)) {
+    if (fit->options->reported && !fit->options->reported(fit->options->reported_data, &report)) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_CANCELLED, "training was stopped after epoch %d",
                     report.epoch);
         return FALSE;
@@ -141,8 +141,8 @@ static void fit_clear(Fit *fit)
     g_free(fit->state.head_moment1);
     g_free(fit->state.head_moment2);
     features_free(fit->features);
-    split_clear(&fit->split);
-    split_clear(&fit->anomalies);
+    holdout_clear(&fit->split);
+    holdout_clear(&fit->anomalies);
 }
 
 /* SHA-256 of all that decides the result. The path of the weights does not; their hash does. */
@@ -206,7 +206,7 @@ static gboolean start(Fit *fit, GError **error)
         spec.train_laterals = train_laterals;
         spec.data = fit;
     }
-    split_order(&fit->split, fit->spec->seed, 0, fit->normal_order);
+    holdout_order(&fit->split, fit->spec->seed, 0, fit->normal_order);
     return initialise_flow(&spec, error) && fit_collapse(fit, &fit->state.start, error) &&
            (!fit_trains_pyramid(fit) || collapse_check(&fit->state.start, &fit->state.start, error));
 }

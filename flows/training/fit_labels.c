@@ -1,6 +1,6 @@
 /* What labelled anomalies add to a training (models.md D.6, D.7).
  *
- * For a first share of the epochs (loss.start) batches are normals only and the loss is their likelihood.  Then every part of
+ * For a first fraction of the epochs (loss.start) batches are normals only and the loss is their likelihood.  Then every part of
  * a batch has the same fixed number of anomalies at its end, in the order of the epoch and from the start again when there
  * are too few: means over normals and over anomalies are the same sums whatever the threads, and an epoch still takes every
  * normal once.  The head follows figures of normals from the first step.
@@ -39,8 +39,8 @@ gboolean fit_split(Fit *fit, GError **error)
                     spec->loss.labels ? "a loss with labels" : "the selection of the epoch");
         return FALSE;
     }
-    gboolean ok = split_make(tiles, spec->loss.labels, spec->holdout, spec->seed, &fit->split,
-                             &fit->anomalies, &fit->model->calibration.holdout, error);
+    gboolean ok = holdout_make(tiles, spec->loss.labels, spec->holdout, spec->seed, &fit->split,
+                               &fit->anomalies, &fit->model->calibration.holdout, error);
     return ok && list_judges(fit, error) &&
            (fit->normal_order =
                 wsi_try_alloc(fit->split.trains, sizeof(int64_t), "an order of tiles", error)) &&
@@ -87,9 +87,9 @@ void fit_begin_epoch(Fit *fit, int epoch)
     int64_t at = 0;
     fit->composition = (LossBatch){normals * fit->spec->shards, anomalies * fit->spec->shards, labels};
     fit->steps = parts / fit->spec->shards;
-    split_order(&fit->split, fit->spec->seed, epoch, fit->normal_order);
+    holdout_order(&fit->split, fit->spec->seed, epoch, fit->normal_order);
     if (labels) {
-        split_order(&fit->anomalies, fit->spec->seed, epoch, fit->anomaly_order);
+        holdout_order(&fit->anomalies, fit->spec->seed, epoch, fit->anomaly_order);
     }
     for (int64_t p = 0; p < parts; p++) {
         for (int i = 0; i < normals; i++) {

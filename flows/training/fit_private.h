@@ -1,5 +1,5 @@
 /* The inside of a training: fit.c (epochs, checkpoints, from a specification to a model), fit_step.c (what one batch
- * does), fit_labels.c (what labels add), fit_repeats.c (copies of pictures) and fit_pyramid.c (what is trained before the flows). */
+ * does), fit_labels.c (what labels add), fit_repeats.c (copies of images) and fit_pyramid.c (what is trained before the flows). */
 #pragma once
 #include "flows/training/adam.h"
 #include "flows/models/checkpoint.h"
@@ -53,7 +53,7 @@ void fit_shards_free(Fit *fit);
 gboolean fit_step(Fit *fit, int64_t number, EpochReport *report, GError **error);
 /* Splits the tiles into normals and anomalies, trained on and held out. */
 gboolean fit_split(Fit *fit, GError **error);
-/* Leaves copies of held-out pictures out of the training, and counts them; needs the features. */
+/* Leaves copies of held-out images out of the training, and counts them; needs the features. */
 gboolean fit_leave_repeats(Fit *fit, GError **error);
 /* The first epoch in which labels count, from 1; INT_MAX without labels. */
 int fit_first_labelled(const ModelSpec *spec);

@@ -70,17 +70,17 @@ typedef struct {
     int64_t number; /* of the step in the epoch */
 } Phase;
 
-static gboolean is_strange(const Phase *p, int64_t place)
+static gboolean is_strange(const Phase *p, int64_t position)
 {
-    return (p->number * p->fit->spec->batch + place) % 2 == 1;
+    return (p->number * p->fit->spec->batch + position) % 2 == 1;
 }
 
 /* Tile `slot` of a part becomes a synthetic anomaly; from: its features and those of its neighbours. */
-static void make_strange(const Phase *p, Part *part, int64_t place, const real *const from[SCALES])
+static void make_strange(const Phase *p, Part *part, int64_t position, const real *const from[SCALES])
 {
     const Msflow *flow = p->fit->model->flow;
-    int tiles = p->fit->part, slot = (int)(place % tiles);
-    int64_t draw = p->number * p->fit->spec->batch + place;
+    int tiles = p->fit->part, slot = (int)(position % tiles);
+    int64_t draw = p->number * p->fit->spec->batch + position;
     Rng rng = rng_at(p->fit->spec->seed, rng_name("pyramid.strange") ^ (uint64_t)draw, (uint32_t)p->epoch);
     for (int l = 0; l < SCALES; l++) {
         int c = msflow_spec(flow)->channels[l];
@@ -123,13 +123,13 @@ static void head_backward(const Phase *p, Part *part, const real *const y[SCALES
     for (int l = 0; l < SCALES; l++) {
         int c = msflow_latent_channels(flow, l), side = msflow_latent_size(flow, l), pixels = side * side;
         int64_t first = (int64_t)slot * pixels * c;
-        double share = slope / pixels;
+        double fraction = slope / pixels;
         for (int64_t i = 0; i < (int64_t)pixels * c; i++) {
             int64_t k = i % c;
             double v = (double)y[l][first + i];
-            part->dy[l][first + i] = (real)(share * ((double)u[k] + 2 * (double)u[c + k] * v));
-            du[k] += (real)(share * v);
-            du[c + k] += (real)(share * v * v);
+            part->dy[l][first + i] = (real)(fraction * ((double)u[k] + 2 * (double)u[c + k] * v));
+            du[k] += (real)(fraction * v);
+            du[c + k] += (real)(fraction * v * v);
         }
         u += 2 * c;
         du += 2 * c;
@@ -177,10 +177,10 @@ static void choose_batch(Phase *p)
 {
     for (int64_t k = 0; k < p->fit->spec->batch; k++) {
         gboolean anomaly = is_strange(p, k) && p->anomalies->len > 0;
-        int64_t place = (p->number * p->fit->spec->batch + k) / (anomaly ? 2 : 1);
+        int64_t position = (p->number * p->fit->spec->batch + k) / (anomaly ? 2 : 1);
         int64_t count = anomaly ? p->anomalies->len : p->normals->len;
-        p->batch[k] = (anomaly ? p->anomaly : p->normal)[place % count];
-        p->variant[k] = features_variant(p->epoch, place / count);
+        p->batch[k] = (anomaly ? p->anomaly : p->normal)[position % count];
+        p->variant[k] = features_variant(p->epoch, position / count);
     }
 }
 

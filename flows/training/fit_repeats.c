@@ -1,8 +1,8 @@
-/* Pictures that occur more than once among the tiles.
+/* Images that occur more than once among the tiles.
  *
- * A picture that is trained on and held out makes held-out tiles look more ordinary than fresh ones, whoever it is of, so its copies are left out of
+ * An image that is trained on and held out makes held-out tiles look more ordinary than fresh ones, whoever it is of, so its copies are left out of
  * the training: the hold-out is what fewer tiles are in.  Further copies on one side stay, since blank tiles are rightly many, and are
- * counted.  Pictures are compared by the hash of their pixels, so it does not matter how they are stored. */
+ * counted.  Images are compared by the hash of their pixels, so it does not matter how they are stored. */
 #include "flows/training/fit_private.h"
 #include "base/error.h"
 #include <string.h>
@@ -54,7 +54,7 @@ gboolean fit_leave_repeats(Fit *fit, GError **error)
                            add_tiles(fit, fit->anomalies.train, fit->anomalies.trains, trained);
     if (fit->split.trains == 0 || (fit->spec->loss.labels && fit->anomalies.trains == 0)) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "no picture is left to train on: all %s are copies of held-out pictures",
+                    "no image is left to train on: all %s are copies of held-out images",
                     fit->split.trains == 0 ? "normal ones" : "anomalies");
         return FALSE;
     }

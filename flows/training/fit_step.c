@@ -52,8 +52,8 @@ static gboolean shard_step(int64_t index, int worker, void *data, GError **error
     shard->terms = (LossTerms){0};
     memset(shard->head_gradient, 0, HEAD_TRAINABLE * sizeof(double));
     for (int b = 0; b < fit->part; b++) {
-        int64_t place = index * fit->part + b;
-        tile_loss(fit, shard, z, b, fit->batch[place], &fit->tile[place]);
+        int64_t position = index * fit->part + b;
+        tile_loss(fit, shard, z, b, fit->batch[position], &fit->tile[position]);
     }
     memset(shard->gradient, 0, (size_t)fit->state.trainable * sizeof(real));
     msflow_backward(shard->run, (const real *const *)shard->dz, shard->dlogdet, shard->gradient);

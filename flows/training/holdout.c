@@ -12,7 +12,7 @@
 typedef struct {
     const TileSet *tiles;
     gboolean teach;
-    double share;
+    double fraction;
     uint64_t seed;
     uint8_t *mark; /* of each tile */
     Holdout *holdout;
@@ -36,7 +36,7 @@ static Deal deal_of(const Plan *plan, const GArray *index, gboolean labelled)
     return (Deal){.tiles = plan->tiles,
                   .index = (const int64_t *)index->data,
                   .count = index->len,
-                  .share = plan->share,
+                  .fraction = plan->fraction,
                   .seed = plan->seed,
                   .labelled = labelled,
                   .teach = plan->teach};
@@ -59,7 +59,7 @@ static int64_t hold_named(const Plan *plan, const Deal *deal, const char *const 
 static void hold_tiles(const Plan *plan, const GArray *index, gboolean anomalies)
 {
     uint32_t count = index->len;
-    uint32_t number = (uint32_t)CLAMP(llround(plan->share * count), 1, MAX((int64_t)count - 1, 1));
+    uint32_t number = (uint32_t)CLAMP(llround(plan->fraction * count), 1, MAX((int64_t)count - 1, 1));
     g_autofree uint32_t *permutation = g_new(uint32_t, count);
     Rng rng = rng_at(plan->seed, rng_name(anomalies ? "holdout anomalies" : "holdout tiles"), 0);
     rng_permutation(&rng, permutation, count);
@@ -192,8 +192,8 @@ static void list_tiles(const Plan *plan, Split *normals, Split *anomalies)
     }
 }
 
-gboolean split_make(const TileSet *tiles, gboolean teach, double share, uint64_t seed, Split *normals,
-                    Split *anomalies, Holdout *holdout, GError **error)
+gboolean holdout_make(const TileSet *tiles, gboolean teach, double fraction, uint64_t seed, Split *normals,
+                      Split *anomalies, Holdout *holdout, GError **error)
 {
     *normals = (Split){0};
     *anomalies = (Split){.anomalies = TRUE};
@@ -203,17 +203,17 @@ gboolean split_make(const TileSet *tiles, gboolean teach, double share, uint64_t
     }
     g_autofree uint8_t *mark = wsi_try_alloc(tiles->count, 1, "marks of tiles held out", error);
     if (!mark || !allocate(normals, tiles->count, error) || !allocate(anomalies, tiles->count, error)) {
-        split_clear(normals);
-        split_clear(anomalies);
+        holdout_clear(normals);
+        holdout_clear(anomalies);
         return FALSE;
     }
-    const Plan plan = {tiles, teach && tiles->anomaly, share, seed, mark, holdout};
+    const Plan plan = {tiles, teach && tiles->anomaly, fraction, seed, mark, holdout};
     holdout->kind = hold_in_turn(&plan);
     list_tiles(&plan, normals, anomalies);
     return TRUE;
 }
 
-void split_clear(Split *split)
+void holdout_clear(Split *split)
 {
     g_free(split->train);
     g_free(split->holdout);
@@ -221,7 +221,7 @@ void split_clear(Split *split)
     *split = (Split){0};
 }
 
-void split_order(Split *split, uint64_t seed, int epoch, int64_t *order)
+void holdout_order(Split *split, uint64_t seed, int epoch, int64_t *order)
 {
     Rng rng =
         rng_at(seed, rng_name(split->anomalies ? "order of anomalies" : "order of tiles"), (uint32_t)epoch);

@@ -6,7 +6,7 @@
 typedef struct {
     int64_t *train, *holdout; /* tile indices, ascending */
     int64_t trains, holdouts;
-    uint32_t *permutation; /* scratch of split_order */
+    uint32_t *permutation; /* scratch of holdout_order */
     gboolean anomalies;    /* names the stream of random numbers */
 } Split;
 
@@ -20,8 +20,8 @@ typedef struct {
  * (holdout->anomalies_shared).
  *
  * FALSE with WSI_ERROR_INPUT for fewer than two normals, two anomalies to teach by, or one to judge by. */
-gboolean split_make(const TileSet *tiles, gboolean teach, double share, uint64_t seed, Split *normals,
-                    Split *anomalies, Holdout *holdout, GError **error);
-void split_clear(Split *split);
+gboolean holdout_make(const TileSet *tiles, gboolean teach, double fraction, uint64_t seed, Split *normals,
+                      Split *anomalies, Holdout *holdout, GError **error);
+void holdout_clear(Split *split);
 /* The order in which `epoch` (from 1) takes the training tiles: order[0..trains) are tile indices. */
-void split_order(Split *split, uint64_t seed, int epoch, int64_t *order);
+void holdout_order(Split *split, uint64_t seed, int epoch, int64_t *order);

@@ -29,9 +29,9 @@ static const char *slide_of(const TileSet *tiles, int64_t tile)
     return tiles->slide ? tiles->slide[tile] : tiles->group ? tiles->group[tile] : "";
 }
 
-static const TilePlace *place_of(const Deal *deal, int64_t i)
+static const TilePosition *position_of(const Deal *deal, int64_t i)
 {
-    return &deal->tiles->place[deal->index[i]];
+    return &deal->tiles->position[deal->index[i]];
 }
 
 static gboolean ground_init(Ground *ground, const Deal *deal)
@@ -39,19 +39,19 @@ static gboolean ground_init(Ground *ground, const Deal *deal)
     *ground = (Ground){deal, g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free),
                        g_new0(const Corner *, deal->count)};
     for (int64_t i = 0; i < deal->count; i++) {
-        const TilePlace *place = place_of(deal, i);
+        const TilePosition *position = position_of(deal, i);
         const char *slide = slide_of(deal->tiles, deal->index[i]);
         Corner *corner = g_hash_table_lookup(ground->slides, slide);
-        if (!(place->side > 0)) {
+        if (!(position->side > 0)) {
             return FALSE;
         }
         if (!corner) {
             corner = g_new(Corner, 1);
-            *corner = (Corner){(int)g_hash_table_size(ground->slides), place->x, place->y};
+            *corner = (Corner){(int)g_hash_table_size(ground->slides), position->x, position->y};
             g_hash_table_insert(ground->slides, (char *)slide, corner);
         }
-        corner->x = MIN(corner->x, place->x);
-        corner->y = MIN(corner->y, place->y);
+        corner->x = MIN(corner->x, position->x);
+        corner->y = MIN(corner->y, position->y);
         ground->corner[i] = corner;
     }
     return TRUE;
@@ -66,10 +66,10 @@ static void ground_clear(Ground *ground)
 /* Names the cell of `sides` x `sides` tiles that holds the middle of tile i, or a cell beside it. */
 static char *cell_name(const Ground *ground, int64_t i, double sides, int dx, int dy)
 {
-    const TilePlace *place = place_of(ground->deal, i);
+    const TilePosition *position = position_of(ground->deal, i);
     const Corner *corner = ground->corner[i];
-    int64_t x = (int64_t)floor((place->x - corner->x + place->side / 2) / (place->side * sides));
-    int64_t y = (int64_t)floor((place->y - corner->y + place->side / 2) / (place->side * sides));
+    int64_t x = (int64_t)floor((position->x - corner->x + position->side / 2) / (position->side * sides));
+    int64_t y = (int64_t)floor((position->y - corner->y + position->side / 2) / (position->side * sides));
     return g_strdup_printf("%d %" G_GINT64_FORMAT " %" G_GINT64_FORMAT, corner->number, x + dx, y + dy);
 }
 
@@ -99,13 +99,13 @@ static GHashTable *held_cells(const Ground *ground, const uint8_t *mark)
 /* margin: tiles' sides that have to be between two tiles. */
 static gboolean is_near(const Ground *ground, GHashTable *cells, int64_t i, double margin)
 {
-    const TilePlace *own = place_of(ground->deal, i);
+    const TilePosition *own = position_of(ground->deal, i);
     double least = own->side * (1 + margin) - 1;
     for (int cell = 0; cell < 9; cell++) {
         g_autofree char *name = cell_name(ground, i, 2, cell % 3 - 1, cell / 3 - 1);
         const GArray *tiles = g_hash_table_lookup(cells, name);
         for (guint k = 0; tiles && k < tiles->len; k++) {
-            const TilePlace *held = place_of(ground->deal, g_array_index(tiles, int64_t, k));
+            const TilePosition *held = position_of(ground->deal, g_array_index(tiles, int64_t, k));
             if (fabs(own->x - held->x) < least && fabs(own->y - held->y) < least) {
                 return TRUE;
             }
@@ -177,7 +177,7 @@ int64_t blocks_hold(const Deal *deal, uint8_t *mark, gboolean *apart)
 {
     Ground ground;
     int64_t blocks = 0;
-    if (!deal->tiles->place) {
+    if (!deal->tiles->position) {
         return 0;
     }
     if (ground_init(&ground, deal)) {

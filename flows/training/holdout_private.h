@@ -10,7 +10,7 @@ typedef struct {
     const TileSet *tiles;
     const int64_t *index; /* of the tiles, count of them */
     int64_t count;
-    double share;
+    double fraction;
     uint64_t seed;
     gboolean
         labelled; /* anomalies count apart from normals, and some are held out; otherwise all tiles are alike */

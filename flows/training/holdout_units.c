@@ -1,7 +1,7 @@
 /* A draw of whole units: patients, slides or blocks.
  *
  * Units come in an order given by a random number that belongs to (seed, name of the unit), so adding a slide to a cohort does not
- * reshuffle the others.  A unit is taken when that brings the shares of held-out normals and anomalies nearer to what was asked
+ * reshuffle the others.  A unit is taken when that brings the fractions of held-out normals and anomalies nearer to what was asked
  * for.  When that leaves a class without held-out tiles, the single unit or the pair of units is taken that comes nearest. */
 #include "flows/training/holdout_private.h"
 #include "base/rng.h"
@@ -88,13 +88,13 @@ static gboolean suffices(const Draw *draw, Count held)
     return held.normals > 0 && (!draw->deal->labelled || held.anomalies > 0) && leaves(draw, held);
 }
 
-/* How far from the share that was asked for, of each class. */
+/* How far from the fraction that was asked for, of each class. */
 static double distance(const Draw *draw, Count held)
 {
-    double share = draw->deal->share, normals = (double)draw->all.normals,
+    double fraction = draw->deal->fraction, normals = (double)draw->all.normals,
            anomalies = (double)draw->all.anomalies;
-    double off = fabs((double)held.normals - share * normals) / normals;
-    return anomalies > 0 ? off + fabs((double)held.anomalies - share * anomalies) / anomalies : off;
+    double off = fabs((double)held.normals - fraction * normals) / normals;
+    return anomalies > 0 ? off + fabs((double)held.anomalies - fraction * anomalies) / anomalies : off;
 }
 
 static void hold(Draw *draw, Unit *unit)
@@ -133,7 +133,7 @@ static void hold_fewest(Draw *draw)
     }
 }
 
-/* Takes units in the order of the draw, as long as that brings the shares nearer. */
+/* Takes units in the order of the draw, as long as that brings the fractions nearer. */
 static void hold_more(Draw *draw)
 {
     for (guint i = 0; i < draw->n; i++) {

@@ -76,7 +76,7 @@ LossSpec loss_spec_default(void)
         .margin_form = MARGIN_HINGE,
         .margin_width = 3,
         .start = 0.2,
-        .anomaly_share = 0.125,
+        .anomaly_fraction = 0.125,
         .selection = SELECT_NLL,
         .beta = 1,
     };

@@ -28,11 +28,11 @@ typedef struct {
     double focal, centre, margin; /* weights, >= 0 */
     double focal_alpha, focal_gamma;
     MarginForm margin_form;
-    double margin_width;  /* standard deviations of normals */
-    double start;         /* share of the epochs that are done before the terms of labels begin */
-    double anomaly_share; /* of each part of a batch, rounded up */
-    Selection selection;  /* of the epoch that is kept, by held-out tiles */
-    double beta;          /* of SELECT_F_BETA: the best F_beta over all thresholds */
+    double margin_width;     /* standard deviations of normals */
+    double start;            /* fraction of the epochs that are done before the terms of labels begin */
+    double anomaly_fraction; /* of each part of a batch, rounded up */
+    Selection selection;     /* of the epoch that is kept, by held-out tiles */
+    double beta;             /* of SELECT_F_BETA: the best F_beta over all thresholds */
 } LossSpec;
 /* D.6 without labels: NLL alone. */
 LossSpec loss_spec_default(void);

@@ -2,7 +2,7 @@
  *
  * Slides of one archive differ in how long and with what they were stained.  A model of normal tissue that sees absolute densities
  * takes a slide of another strength for an anomaly, so the unit is taken from the tile.  The mean density would be no good unit: it
- * grows with the number of nuclei, which is what we want to see, and falls with the share of glass.  The mean weighted by the
+ * grows with the number of nuclei, which is what we want to see, and falls with the fraction of glass.  The mean weighted by the
  * density itself is the density where there is stain. */
 #include "flows/training/stain_density.h"
 #include "flows/kernels/vecmath.h"
@@ -11,7 +11,7 @@
 
 #define GLASS 0.05 /* density up to which glass may be tinted or dirty (228 of 255): counts as nothing */
 
-double stains_density(int channel, int byte)
+double stain_density_of(int channel, int byte)
 {
     return MAX(-log10((byte + 1) / 256.0) - GLASS, 0);
 }
@@ -52,7 +52,7 @@ static void unmixing(real out[STAINS][3])
 
 /* Densities (pixels, 3) -> planes (stains, pixels). */
 VECTOR_CLONES
-void stains_unmix(const real *density, size_t pixels, real *planes)
+void stain_density_unmix(const real *density, size_t pixels, real *planes)
 {
     real matrix[STAINS][3];
     unmixing(matrix);
@@ -77,8 +77,8 @@ static real typical_density(const real *plane, size_t pixels)
     return sum > 0 ? (real)(square / sum) : 0;
 }
 
-/* Planes (stains, pixels) in place.  A stronger stain multiplies a plane, another hue adds a share of the stains to the rest. */
-void stains_normalise(real *planes, size_t pixels)
+/* Planes (stains, pixels) in place.  A stronger stain multiplies a plane, another hue adds a fraction of the stains to the rest. */
+void stain_density_normalise(real *planes, size_t pixels)
 {
     real *rest = planes + 2 * pixels;
     for (int s = 0; s < 2; s++) {
@@ -93,8 +93,8 @@ void stains_normalise(real *planes, size_t pixels)
         with += stain * rest[i];
         square += stain * stain;
     }
-    real share = (real)(with / square);
+    real fraction = (real)(with / square);
     for (size_t i = 0; i < pixels; i++) {
-        rest[i] -= share * (planes[i] + planes[pixels + i]);
+        rest[i] -= fraction * (planes[i] + planes[pixels + i]);
     }
 }

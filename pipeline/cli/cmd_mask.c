@@ -20,62 +20,63 @@ typedef struct {
     char **group;      /* "NAME=KIND" each */
     GPtrArray *groups; /* of both */
     double mpp;
-} Place;
+} Position;
 
-static void place_clear(Place *place)
+static void place_clear(Position *position)
 {
-    g_free(place->slide);
-    g_free(place->size);
-    g_free(place->groups_text);
-    g_free(place->field);
-    g_strfreev(place->group);
-    g_clear_pointer(&place->groups, g_ptr_array_unref);
+    g_free(position->slide);
+    g_free(position->size);
+    g_free(position->groups_text);
+    g_free(position->field);
+    g_strfreev(position->group);
+    g_clear_pointer(&position->groups, g_ptr_array_unref);
 }
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Place, place_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Position, place_clear)
 
-#define PLACE_OPTIONS(place)                                                                                 \
-    {"slide", 's', 0, G_OPTION_ARG_FILENAME, &(place).slide, "the slide that it belongs to", "SLIDE"},       \
-        {"size", 0, 0, G_OPTION_ARG_STRING, &(place).size, "size of the slide in px, instead of the slide",  \
-         "WxH"},                                                                                             \
-        {"mpp", 0, 0, G_OPTION_ARG_DOUBLE, &(place).mpp, "um/px of level 0", "UM"},                          \
-        {"group",                                                                                            \
-         0,                                                                                                  \
-         0,                                                                                                  \
-         G_OPTION_ARG_STRING_ARRAY,                                                                          \
-         &(place).group,                                                                                     \
-         "what a group means: NAME=lesion, NAME=not, NAME=roi or NAME=ignore; \"*=ignore\" for all others; " \
-         "may be repeated",                                                                                  \
-         "NAME=KIND"},                                                                                       \
-        {"groups",                                                                                           \
-         'g',                                                                                                \
-         0,                                                                                                  \
-         G_OPTION_ARG_STRING,                                                                                \
-         &(place).groups_text,                                                                               \
-         "the same for several names without blanks: \"name=lesion other=not\"",                             \
-         "RULES"},                                                                                           \
-    {                                                                                                        \
-        "group-field", 0, 0, G_OPTION_ARG_STRING, &(place).field,                                            \
-            "which field is the group: auto (default), class, name, text or title", "FIELD"                  \
+#define PLACE_OPTIONS(position)                                                                                \
+    {"slide", 's', 0, G_OPTION_ARG_FILENAME, &(position).slide, "the slide that it belongs to", "SLIDE"},      \
+        {"size", 0, 0, G_OPTION_ARG_STRING, &(position).size, "size of the slide in px, instead of the slide", \
+         "WxH"},                                                                                               \
+        {"mpp", 0, 0, G_OPTION_ARG_DOUBLE, &(position).mpp, "um/px of level 0", "UM"},                         \
+        {"group",                                                                                              \
+         0,                                                                                                    \
+         0,                                                                                                    \
+         G_OPTION_ARG_STRING_ARRAY,                                                                            \
+         &(position).group,                                                                                    \
+         "what a group means: NAME=lesion, NAME=not, NAME=roi or NAME=ignore; \"*=ignore\" for all others; "   \
+         "may be repeated",                                                                                    \
+         "NAME=KIND"},                                                                                         \
+        {"groups",                                                                                             \
+         'g',                                                                                                  \
+         0,                                                                                                    \
+         G_OPTION_ARG_STRING,                                                                                  \
+         &(position).groups_text,                                                                              \
+         "the same for several names without blanks: \"name=lesion other=not\"",                               \
+         "RULES"},                                                                                             \
+    {                                                                                                          \
+        "group-field", 0, 0, G_OPTION_ARG_STRING, &(position).field,                                           \
+            "which field is the group: auto (default), class, name, text or title", "FIELD"                    \
     }
 
 /* What the options say of groups; nothing said of the field: auto. */
-static gboolean place_groups(Place *place, GError **error)
+static gboolean place_groups(Position *position, GError **error)
 {
     static const char *const fields[] = {"auto", "class", "name", "text", "title", NULL};
-    place->groups = groups_new();
-    if (place->groups_text && !groups_add_text(place->groups, place->groups_text, error)) {
+    position->groups = groups_new();
+    if (position->groups_text && !groups_add_text(position->groups, position->groups_text, error)) {
         return FALSE;
     }
-    for (char **pair = place->group; pair && *pair; pair++) {
-        if (!groups_add_pair(place->groups, *pair, error)) {
+    for (char **pair = position->group; pair && *pair; pair++) {
+        if (!groups_add_pair(position->groups, *pair, error)) {
             return FALSE;
         }
     }
-    place->field = place->field ? place->field : g_strdup("auto");
-    if (!g_strv_contains(fields, place->field)) {
-        g_autofree char *hint = nearest_hint(place->field, fields);
+    position->field = position->field ? position->field : g_strdup("auto");
+    if (!g_strv_contains(fields, position->field)) {
+        g_autofree char *hint = nearest_hint(position->field, fields);
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "--group-field %s: allowed are auto, class, name, text and title%s", place->field, hint);
+                    "--group-field %s: allowed are auto, class, name, text and title%s", position->field,
+                    hint);
         return FALSE;
     }
     return TRUE;
@@ -100,14 +101,15 @@ static gboolean parse_size(const char *text, SlideFrame *frame)
 }
 
 /* What is known of the slide; nothing given: nothing known.  A size has been checked before. */
-static gboolean place_frame(const Place *place, SlideFrame *frame, GError **error)
+static gboolean place_frame(const Position *position, SlideFrame *frame, GError **error)
 {
-    *frame = (SlideFrame){.mpp_x = place->mpp, .mpp_y = place->mpp, .offset_x_nm = NAN, .offset_y_nm = NAN};
-    if (!place->slide) {
-        return !place->size || parse_size(place->size, frame);
+    *frame =
+        (SlideFrame){.mpp_x = position->mpp, .mpp_y = position->mpp, .offset_x_nm = NAN, .offset_y_nm = NAN};
+    if (!position->slide) {
+        return !position->size || parse_size(position->size, frame);
     }
-    SlideOptions options = {.mpp_x = place->mpp, .mpp_y = place->mpp};
-    g_autoptr(Slide) slide = slide_open(place->slide, &options, error);
+    SlideOptions options = {.mpp_x = position->mpp, .mpp_y = position->mpp};
+    g_autoptr(Slide) slide = slide_open(position->slide, &options, error);
     if (!slide) {
         return FALSE;
     }
@@ -115,9 +117,10 @@ static gboolean place_frame(const Place *place, SlideFrame *frame, GError **erro
     return TRUE;
 }
 
-static void print_warnings(const char *command, const Annotation *annotation, const Place *place)
+static void print_warnings(const char *command, const Annotation *annotation, const Position *position)
 {
-    g_autofree char *idle = lesions_idle_groups(annotation->path, place->groups, place->field, annotation);
+    g_autofree char *idle =
+        lesions_idle_groups(annotation->path, position->groups, position->field, annotation);
     for (guint i = 0; i < annotation->warnings->len; i++) {
         fprintf(stderr, "wsiflow %s: %s\n", command, (const char *)annotation->warnings->pdata[i]);
     }
@@ -127,11 +130,11 @@ static void print_warnings(const char *command, const Annotation *annotation, co
     }
 }
 
-static gboolean output_writable(const char *output, const char *annotation, const Place *place,
+static gboolean output_writable(const char *output, const char *annotation, const Position *position,
                                 GError **error)
 {
     return writable_file(output, error) && writable_differs(output, annotation, error) &&
-           writable_differs(output, place->slide, error);
+           writable_differs(output, position->slide, error);
 }
 
 /* ---- mask ---- */
@@ -168,16 +171,16 @@ static int mask_factor(const SlideFrame *frame, double level_mpp, GError **error
     return (int)factor;
 }
 
-static gboolean write_mask(const char *path, const char *output, const Place *place, double level_mpp,
+static gboolean write_mask(const char *path, const char *output, const Position *position, double level_mpp,
                            int threads, GError **error)
 {
     SlideFrame frame;
-    if (!place_frame(place, &frame, error)) {
+    if (!place_frame(position, &frame, error)) {
         return FALSE;
     }
     if (frame.mpp_x <= 0) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s does not say its resolution (um/px): give it as --mpp", place->slide);
+                    "%s does not say its resolution (um/px): give it as --mpp", position->slide);
         return FALSE;
     }
     MaskSpec spec = {.width = (int64_t)frame.width,
@@ -187,26 +190,26 @@ static gboolean write_mask(const char *path, const char *output, const Place *pl
                      .factor = mask_factor(&frame, level_mpp, error),
                      .threads = threads};
     g_autoptr(Annotation) annotation =
-        spec.factor ? lesions_load(path, place->groups, place->field, &frame, error) : NULL;
+        spec.factor ? lesions_load(path, position->groups, position->field, &frame, error) : NULL;
     g_autoptr(Raster) raster = annotation ? raster_build(annotation, error) : NULL;
     int64_t lesion_px;
     spec.raster = raster;
     if (!raster || !masks_write(output, &spec, &lesion_px, NULL, error)) {
         return FALSE;
     }
-    print_warnings("mask", annotation, place);
+    print_warnings("mask", annotation, position);
     print_areas(&spec, lesion_px, lesions_area(raster, &frame));
     return TRUE;
 }
 
 int command_mask(int argc, char **argv, GError **error)
 {
-    g_auto(Place) place = {0};
+    g_auto(Position) position = {0};
     g_autofree char *output = NULL;
     double level_mpp = 0;
     int threads = 0, code;
     GOptionEntry entries[] = {
-        PLACE_OPTIONS(place),
+        PLACE_OPTIONS(position),
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "the TIFF pyramid to write", "MASK.tif"},
         {"level-mpp", 0, 0, G_OPTION_ARG_DOUBLE, &level_mpp,
          "um/px of the mask's first level (default: level 0); the nearest whole multiple is taken", "UM"},
@@ -216,19 +219,19 @@ int command_mask(int argc, char **argv, GError **error)
         return code;
     }
     SlideFrame given;
-    if (argc != 2 || !output || (place.slide != NULL) == (place.size != NULL)) {
+    if (argc != 2 || !output || (position.slide != NULL) == (position.size != NULL)) {
         return command_misused(error, "needed are an annotation, -o MASK.tif, and either --slide SLIDE or "
                                       "--size WxH with --mpp UM");
     }
-    if (place.size && (!parse_size(place.size, &given) || place.mpp <= 0)) {
+    if (position.size && (!parse_size(position.size, &given) || position.mpp <= 0)) {
         return command_misused(error, "--size is WIDTHxHEIGHT in px and needs --mpp UM");
     }
-    if (!place_groups(&place, error)) {
+    if (!place_groups(&position, error)) {
         return EXIT_USAGE;
     }
     threads = threads > 0 ? threads : pool_processors();
-    return output_writable(output, argv[1], &place, error) &&
-                   write_mask(argv[1], output, &place, level_mpp, threads, error)
+    return output_writable(output, argv[1], &position, error) &&
+                   write_mask(argv[1], output, &position, level_mpp, threads, error)
                ? EXIT_DONE
                : EXIT_FAILED;
 }
@@ -267,18 +270,19 @@ static const AnnotationWriter *find_writer(const char *path)
     return NULL;
 }
 
-static gboolean convert(const char *path, const char *output, const Place *place,
+static gboolean convert(const char *path, const char *output, const Position *position,
                         const AnnotationWriter *writer, GError **error)
 {
     SlideFrame frame;
-    g_autoptr(Annotation) annotation = place_frame(place, &frame, error)
-                                           ? lesions_load(path, place->groups, place->field, &frame, error)
-                                           : NULL;
+    g_autoptr(Annotation) annotation =
+        place_frame(position, &frame, error)
+            ? lesions_load(path, position->groups, position->field, &frame, error)
+            : NULL;
     g_autoptr(Raster) raster = annotation ? raster_build(annotation, error) : NULL;
     if (!raster || !writer->write(output, annotation, &frame, error)) {
         return FALSE;
     }
-    print_warnings("annotation", annotation, place);
+    print_warnings("annotation", annotation, position);
     printf("dialect\t%s\noutlines\t%u\nlesion px\t%.15g\n", annotation->dialect, annotation->outlines->len,
            lesions_area(raster, &frame));
     return TRUE;
@@ -286,10 +290,10 @@ static gboolean convert(const char *path, const char *output, const Place *place
 
 int command_annotation(int argc, char **argv, GError **error)
 {
-    g_auto(Place) place = {0};
+    g_auto(Position) position = {0};
     g_autofree char *output = NULL;
     int code;
-    GOptionEntry entries[] = {PLACE_OPTIONS(place),
+    GOptionEntry entries[] = {PLACE_OPTIONS(position),
                               {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output,
                                "the file to write: .xml for ASAP, .geojson for QuPath", "OUT"},
                               {NULL, 0, 0, 0, NULL, NULL, NULL}};
@@ -301,17 +305,18 @@ int command_annotation(int argc, char **argv, GError **error)
         return command_misused(error,
                                "needed are an annotation and a file: wsiflow annotation convert IN -o OUT");
     }
-    if ((place.slide && place.size) || (place.size && !parse_size(place.size, &given))) {
+    if ((position.slide && position.size) || (position.size && !parse_size(position.size, &given))) {
         return command_misused(error, "--size is WIDTHxHEIGHT in px, and instead of --slide");
     }
     const AnnotationWriter *writer = find_writer(output);
     if (!writer) {
         return command_misused(error, "%s: the file to write ends in .xml or .geojson", output);
     }
-    if (!place_groups(&place, error)) {
+    if (!place_groups(&position, error)) {
         return EXIT_USAGE;
     }
-    return output_writable(output, argv[2], &place, error) && convert(argv[2], output, &place, writer, error)
+    return output_writable(output, argv[2], &position, error) &&
+                   convert(argv[2], output, &position, writer, error)
                ? EXIT_DONE
                : EXIT_FAILED;
 }

@@ -38,7 +38,7 @@ static gboolean tell_epoch(void *data, const EpochReport *report)
     return TRUE;
 }
 
-static void tell_pictures(const TrainTiles *tiles, const Config *config)
+static void report_images(const TrainTiles *tiles, const Config *config)
 {
     g_autofree char *sizes = sizes_text(traintiles_sizes(tiles), config->tiles_size);
     if (sizes) {
@@ -73,7 +73,7 @@ static void tell_model(const Model *model)
 static gboolean train_to(const Config *config, const char *output, int threads, GError **error)
 {
     ModelSpec spec;
-    if (!models_check(config, error) || !models_spec(config, &spec, error)) {
+    if (!model_config_check(config, error) || !model_config_spec(config, &spec, error)) {
         return FALSE;
     }
     g_autoptr(Model) model = NULL;
@@ -81,17 +81,17 @@ static gboolean train_to(const Config *config, const char *output, int threads, 
     Recipe recipe;
     gboolean ok = tiles && traintiles_recipe(tiles, &recipe, error);
     if (ok) {
-        models_set_recipe(&spec, &recipe);
-        tell_pictures(tiles, config);
+        model_config_set_recipe(&spec, &recipe);
+        report_images(tiles, config);
         tell_notes(tiles);
         g_autofree char *checkpoint = g_strdup_printf("%s.checkpoint", output);
         g_autofree char *features = g_strdup_printf("%s.features", output);
         EpochClock clock = epoch_clock_start(spec.epochs);
         FitOptions options = {.threads = threads,
                               .checkpoint = checkpoint,
-                              .told = tell_epoch,
-                              .told_data = &clock,
-                              .cache = models_feature_cache(config),
+                              .reported = tell_epoch,
+                              .reported_data = &clock,
+                              .cache = model_config_feature_cache(config),
                               .feature_file = features};
         model = model_fit(&spec, traintiles_set(tiles), &options, error);
         if (model && !model_save(model, output, NULL, error)) {
@@ -160,11 +160,11 @@ static gboolean score_patches(Model *model, const char *bundle, const char *fold
         return FALSE;
     }
     g_autoptr(GArray) sizes = scored_sizes(scored);
-    g_autofree char *told = sizes_text(sizes, model_spec(model)->tile_size);
-    if (told) {
-        fprintf(stderr, "wsiflow score: %s\n", told);
+    g_autofree char *reported = sizes_text(sizes, model_spec(model)->tile_size);
+    if (reported) {
+        fprintf(stderr, "wsiflow score: %s\n", reported);
     }
-    return scoring_write_pictures(output, "", scored, NULL, error);
+    return scoring_write_images(output, "", scored, NULL, error);
 }
 
 static gboolean score_slide(const Config *config, Model *model, const char *bundle, const char *path,
@@ -177,7 +177,7 @@ static gboolean score_slide(const Config *config, Model *model, const char *bund
     g_autoptr(Tissue) tissue =
         slide && tiles_need_mpp(slide, error) ? tissue_find(slide, &tissue_options, error) : NULL;
     g_autoptr(GArray) scored = g_array_new(FALSE, FALSE, sizeof(Scored));
-    g_autoptr(GArray) places = g_array_new(FALSE, FALSE, sizeof(Rect));
+    g_autoptr(GArray) positions = g_array_new(FALSE, FALSE, sizeof(Rect));
     g_autoptr(Map) map = NULL;
     ScoringOptions options = {model, bundle, threads, NULL, tell_tiles, (void *)path, FALSE};
     if (!tissue || !scoring_slide(&options, config, slide, tissue->mask, scored, &map, error)) {
@@ -185,10 +185,10 @@ static gboolean score_slide(const Config *config, Model *model, const char *bund
     }
     for (guint i = 0; i < scored->len; i++) {
         Scored *one = &g_array_index(scored, Scored, i);
-        Rect place = {one->tile.x, one->tile.y, one->width, one->height};
+        Rect position = {one->tile.x, one->tile.y, one->width, one->height};
         one->label = -1;
-        one->lesion_share = NAN; /* no annotation is known */
-        g_array_append_val(places, place);
+        one->lesion_fraction = NAN; /* no annotation is known */
+        g_array_append_val(positions, position);
     }
     int unreadable = scored_unreadable(scored);
     if (unreadable > 0) {
@@ -197,7 +197,7 @@ static gboolean score_slide(const Config *config, Model *model, const char *bund
                 "read\n",
                 path, unreadable, scored->len, 100 * CUT_READABLE);
     }
-    g_autoptr(Image) known = heatmaps_known(map, slide_info(slide), tissue->mask, places, error);
+    g_autoptr(Image) known = heatmap_files_known(map, slide_info(slide), tissue->mask, positions, error);
     if (!known) {
         return FALSE;
     }
@@ -209,7 +209,7 @@ static gboolean score_slide(const Config *config, Model *model, const char *bund
     look.provenance = "wsiflow " WSIFLOW_VERSION;
     char sha256[3][65];
     return scoring_write_slide(table, id, "", scored, NULL, error) && npy_write(values, map, NULL, error) &&
-           heatmaps_write(folder, &look, slide, map, known, sha256, error);
+           heatmap_files_write(folder, &look, slide, map, known, sha256, error);
 }
 
 /* All slides, even when some fail: each failure is reported. */
@@ -255,8 +255,8 @@ int command_score(int argc, char **argv, GError **error)
     int threads = 0, code;
     GOptionEntry entries[] = {
         {"model", 'm', 0, G_OPTION_ARG_FILENAME, &model_path, "the model bundle", "MODEL"},
-        {"patches", 'p', 0, G_OPTION_ARG_FILENAME, &patches,
-         "folder of pictures, or of folders named by label", "DIR"},
+        {"patches", 'p', 0, G_OPTION_ARG_FILENAME, &patches, "folder of images, or of folders named by label",
+         "DIR"},
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "CSV file (--patches) or folder (slides)", "OUT"},
         {"config", 'c', 0, G_OPTION_ARG_FILENAME, &config_path,
          "sections slides, tissue, score, heatmap; the model says how tiles are cut (default: all defaults)",
@@ -354,7 +354,7 @@ int command_evaluate(int argc, char **argv, GError **error)
         return command_misused(error, "--model: its threshold is of the column score, not of %s", column);
     }
     g_autoptr(ScoreTable) table = score_table_read((const char *const *)argv + 1, column, labels, error);
-    if (!table || (model && !models_threshold(model, &calibration, &thresholds[0], error))) {
+    if (!table || (model && !model_config_threshold(model, &calibration, &thresholds[0], error))) {
         return EXIT_FAILED;
     }
     if (!has_scores(table)) {
@@ -402,6 +402,6 @@ int command_heatmap(int argc, char **argv, GError **error)
     look.title = id;
     look.provenance = "wsiflow " WSIFLOW_VERSION;
     gboolean ok = slide && tiles_need_mpp(slide, error) &&
-                  heatmaps_write(output, &look, slide, map, NULL, sha256, error);
+                  heatmap_files_write(output, &look, slide, map, NULL, sha256, error);
     return ok ? EXIT_DONE : EXIT_FAILED;
 }

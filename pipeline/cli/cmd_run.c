@@ -92,8 +92,8 @@ static gboolean read_given(const char *name, gboolean verifies, Given *given, in
 static int run_config(Given *given, const char *last, GError **error)
 {
     g_autoptr(Config) config = config_read(given->config, error);
-    if (!config || !recipe_check_run(config, error) || !models_check(config, error) ||
-        (!last && !models_check_training(config, error))) {
+    if (!config || !recipe_check_run(config, error) || !model_config_check(config, error) ||
+        (!last && !model_config_check_training(config, error))) {
         return EXIT_FAILED;
     }
     if (!given->folder) {

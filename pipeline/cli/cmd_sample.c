@@ -103,32 +103,32 @@ static gboolean check_tiles(Sampler *sampler, const Model *model, const char *fo
 {
     int size = model_spec(model)->tile_size, batch = sampler_batch(sampler), count;
     size_t bytes = (size_t)size * size * 3;
-    g_auto(GStrv) names = picture_list(folder, error);
-    g_autoptr(GArray) sizes = g_array_new(FALSE, FALSE, sizeof(PictureSize));
+    g_auto(GStrv) names = imagefile_list(folder, error);
+    g_autoptr(GArray) sizes = g_array_new(FALSE, FALSE, sizeof(ImageSize));
     g_autofree uint8_t *rgb = names ? wsi_try_alloc((size_t)batch, bytes, "a batch of tiles", error) : NULL;
     if (!rgb) {
         return FALSE;
     }
     *tiles = (int)g_strv_length(names);
     if (*tiles == 0) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s has no picture", folder);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s has no image", folder);
         return FALSE;
     }
     for (int first = 0; first < *tiles; first += count) {
         count = MIN(batch, *tiles - first);
         for (int b = 0; b < count; b++) {
             g_autofree char *path = g_build_filename(folder, names[first + b], NULL);
-            g_autoptr(Image) picture = picture_read(path, error);
-            if (!picture || !picture_fit(picture, size, rgb + (size_t)b * bytes, error)) {
+            g_autoptr(Image) image = imagefile_read(path, error);
+            if (!image || !imagefile_fit(image, size, rgb + (size_t)b * bytes, error)) {
                 return FALSE;
             }
-            sizes_add(sizes, picture->width, picture->height);
+            sizes_add(sizes, image->width, image->height);
         }
         sampler_check(sampler, rgb, count, trip);
     }
-    g_autofree char *told = sizes_text(sizes, size);
-    if (told) {
-        fprintf(stderr, "wsiflow sample: %s\n", told);
+    g_autofree char *reported = sizes_text(sizes, size);
+    if (reported) {
+        fprintf(stderr, "wsiflow sample: %s\n", reported);
     }
     return TRUE;
 }

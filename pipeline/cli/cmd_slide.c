@@ -79,8 +79,8 @@ static void print_slide(const Slide *slide, const Tissue *tissue)
     if (tissue) {
         print_bad_areas(slide);
         print_glass(tissue);
-        printf("  tissue %.2f %%, pen %.2f %%, no data %.2f %%\n", 100 * tissue->tissue_share,
-               100 * tissue->pen_share, 100 * tissue->no_data_share);
+        printf("  tissue %.2f %%, pen %.2f %%, no data %.2f %%\n", 100 * tissue->tissue_fraction,
+               100 * tissue->pen_fraction, 100 * tissue->no_data_fraction);
     }
     printf("  fingerprint %s\n", info->fingerprint);
 }
@@ -102,8 +102,9 @@ static gboolean show_slide(const char *path, const SlideOptions *options, json_t
     }
     json_t *facts = slide_json(slide);
     json_object_set_new(facts, "file", json_string(path));
-    json_object_set_new(facts, "tissue_share", tissue ? json_real(tissue->tissue_share) : json_null());
-    json_object_set_new(facts, "no_data_share", tissue ? json_real(tissue->no_data_share) : json_null());
+    json_object_set_new(facts, "tissue_fraction", tissue ? json_real(tissue->tissue_fraction) : json_null());
+    json_object_set_new(facts, "no_data_fraction",
+                        tissue ? json_real(tissue->no_data_fraction) : json_null());
     json_object_set_new(facts, "background", tissue ? tissue_glass_json(tissue) : json_null());
     json_object_set_new(facts, "warnings", tissue ? tissue_warnings_json(tissue) : json_array());
     json_object_set_new(facts, "bad_areas", slide_bad_json(slide));

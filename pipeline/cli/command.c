@@ -38,7 +38,7 @@ const Command commands[] = {
      command_annotation},
     {"sample", "MODEL -n N -o DIR", "draw feature maps from a model, and prove that its flow is invertible",
      "DIR gets scale1.npy, scale2.npy and scale3.npy, (sample, row, column, channel): what the flows see, "
-     "standardised features behind the pyramid, not pictures; and samples.csv with the log-likelihoods "
+     "standardised features behind the pyramid, not images; and samples.csv with the log-likelihoods "
      "(nats).\n"
      "A round trip whose largest difference, relative to the largest value, is above the tolerance fails.",
      command_sample},

@@ -16,8 +16,8 @@ struct Progress {
     gboolean terminal;
     int workers;
     gint64 start;
-    GHashTable *told;  /* "stage/unit" -> state + STATES * stalls + 1 that was reported */
-    GHashTable *tiles; /* "stage/unit" -> tiles done at the last look */
+    GHashTable *reported; /* "stage/unit" -> state + STATES * stalls + 1 that was reported */
+    GHashTable *tiles;    /* "stage/unit" -> tiles done at the last look */
     gint64 last_look;
     double rate; /* tiles/s, smoothed */
     gboolean line_open;
@@ -29,7 +29,7 @@ Progress *progress_new(gboolean terminal, int workers)
     progress->terminal = terminal;
     progress->workers = MAX(1, workers);
     progress->start = g_get_monotonic_time();
-    progress->told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    progress->reported = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     progress->tiles = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     return progress;
 }
@@ -37,7 +37,7 @@ Progress *progress_new(gboolean terminal, int workers)
 void progress_free(Progress *progress)
 {
     if (progress) {
-        g_hash_table_unref(progress->told);
+        g_hash_table_unref(progress->reported);
         g_hash_table_unref(progress->tiles);
         g_free(progress);
     }
@@ -189,20 +189,20 @@ static void draw_line(Progress *progress, const GPtrArray *rows, int ended, int 
 void progress_update(Progress *progress, const GPtrArray *rows)
 {
     int ended = 0;
-    gboolean first = g_hash_table_size(progress->told) == 0;
+    gboolean first = g_hash_table_size(progress->reported) == 0;
     for (guint i = 0; i < rows->len; i++) {
         ended += has_ended(((JobRow *)rows->pdata[i])->state);
     }
     for (guint i = 0; i < rows->len; i++) {
         const JobRow *row = rows->pdata[i];
         char *name = g_strdup_printf("%s/%s", row->stage, row->unit);
-        int before = GPOINTER_TO_INT(g_hash_table_lookup(progress->told, name)) - 1;
+        int before = GPOINTER_TO_INT(g_hash_table_lookup(progress->reported, name)) - 1;
         int now = (int)row->state + STATES * row->stalls;
         gboolean fresh = (has_ended(row->state) || row->stalls > before / STATES) && before != now;
         if (fresh && !(first && row->state == JOB_DONE)) { /* what was done in an earlier run is not news */
             tell_job(progress, row, rows, ended);
         }
-        g_hash_table_replace(progress->told, name, GINT_TO_POINTER(now + 1));
+        g_hash_table_replace(progress->reported, name, GINT_TO_POINTER(now + 1));
     }
     look_at_rate(progress, rows);
     int columns = progress->terminal ? terminal_columns(STDERR_FILENO) : 0;

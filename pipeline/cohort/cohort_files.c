@@ -161,7 +161,7 @@ static gboolean judge(const Config *config, GHashTable *stems, const char *path,
 
 /* A file by its name in a folder without links, so that one file has one place by whichever way it is named.  A link to a file
  * stays one: it is a name of its own.  Caller frees. */
-static char *place_of(const char *path)
+static char *position_of(const char *path)
 {
     g_autofree char *folder = g_path_get_dirname(path), *name = g_path_get_basename(path);
     g_autofree char *real = realpath(folder, NULL);
@@ -175,10 +175,10 @@ static GHashTable *paths_of(const Cohort *cohort, gboolean slides, gboolean anno
     for (guint i = 0; i < cohort->slides->len; i++) {
         const SlideEntry *entry = cohort->slides->pdata[i];
         if (slides) {
-            g_hash_table_add(paths, place_of(entry->path));
+            g_hash_table_add(paths, position_of(entry->path));
         }
         if (annotations && entry->annotation) {
-            g_hash_table_add(paths, place_of(entry->annotation));
+            g_hash_table_add(paths, position_of(entry->annotation));
         }
     }
     return paths;
@@ -186,8 +186,8 @@ static GHashTable *paths_of(const Cohort *cohort, gboolean slides, gboolean anno
 
 static gboolean holds(GHashTable *paths, const char *path)
 {
-    g_autofree char *place = place_of(path);
-    return g_hash_table_contains(paths, place);
+    g_autofree char *position = position_of(path);
+    return g_hash_table_contains(paths, position);
 }
 
 /* Adds the slides of slides.folder; with `named` (places of the files that the manifest names) none is added.  The rest is listed. */
@@ -398,15 +398,15 @@ static gboolean try_file(Search *search, const char *folder, const char *name, G
 }
 
 /* Where a file is: in the folder of the slides, in one below it, or in one below that says by its name that it holds masks. */
-typedef enum { PLACE_BESIDE, PLACE_BELOW, PLACE_MASKS } Place;
+typedef enum { PLACE_BESIDE, PLACE_BELOW, PLACE_MASKS } Position;
 
 /* The slides of `slides_in` whose annotation or mask a file may be by its name. */
-static GPtrArray *may_be_of(const Search *search, const char *slides_in, const char *name, Place place)
+static GPtrArray *may_be_of(const Search *search, const char *slides_in, const char *name, Position position)
 {
     int suffix;
     size_t length = annotation_stem(name, FALSE, &suffix);
-    gboolean any = length > 0 || place == PLACE_MASKS;
-    gboolean same = any || (place == PLACE_BESIDE && names_companion(name));
+    gboolean any = length > 0 || position == PLACE_MASKS;
+    gboolean same = any || (position == PLACE_BESIDE && names_companion(name));
     g_autofree char *base = g_strndup(name, length > 0 ? length : names_stem(name));
     GPtrArray *fit = g_ptr_array_new();
     for (size_t at = strlen(base); at > 0 && fit->len == 0; at--) {
@@ -425,10 +425,10 @@ static GPtrArray *may_be_of(const Search *search, const char *slides_in, const c
 static void tell(Search *search, const char *path, const char *reason)
 {
     GPtrArray *unused = search->cohort->unused;
-    g_autofree char *own = place_of(path), *name = g_path_get_basename(path);
+    g_autofree char *own = position_of(path), *name = g_path_get_basename(path);
     for (guint i = 0; i < unused->len; i++) {
         Unused *one = unused->pdata[i];
-        g_autofree char *their = g_str_has_suffix(one->name, name) ? place_of(one->name) : NULL;
+        g_autofree char *their = g_str_has_suffix(one->name, name) ? position_of(one->name) : NULL;
         if (their && g_str_equal(their, own)) {
             g_free(one->reason);
             one->reason = g_strdup(reason);
@@ -439,14 +439,14 @@ static void tell(Search *search, const char *path, const char *reason)
 }
 
 /* A file beside the slides of `slides_in`, or in a folder there.  FALSE when it may belong to none of them. */
-static gboolean note_file(Search *search, const char *slides_in, const char *path, Place place,
+static gboolean note_file(Search *search, const char *slides_in, const char *path, Position position,
                           const char *reason)
 {
     g_autofree char *name = g_path_get_basename(path);
     if (*name == '.' || holds(search->named, path) || holds(search->slides, path)) {
         return TRUE;
     }
-    g_autoptr(GPtrArray) fit = may_be_of(search, slides_in, name, place);
+    g_autoptr(GPtrArray) fit = may_be_of(search, slides_in, name, position);
     for (guint i = 0; i < fit->len; i++) {
         SlideEntry *entry = fit->pdata[i];
         if (!entry->annotation) {
@@ -483,8 +483,8 @@ static gboolean is_searched(const Search *search, const char *folder)
 }
 
 /* A folder beside slides, and what is below it when it says that it holds masks. */
-static gboolean note_folder(Search *search, const char *slides_in, const char *folder, Place place, int depth,
-                            GError **error)
+static gboolean note_folder(Search *search, const char *slides_in, const char *folder, Position position,
+                            int depth, GError **error)
 {
     enum { DEEPEST = 3 };
     static const char reason[] = "may be the annotation or mask of a slide in a folder above, but "
@@ -497,12 +497,13 @@ static gboolean note_folder(Search *search, const char *slides_in, const char *f
     if (!list_beside(search, folder, &names, error)) {
         return FALSE;
     }
-    place = names_say_masks(title) ? PLACE_MASKS : place;
+    position = names_say_masks(title) ? PLACE_MASKS : position;
     for (guint i = 0; names && i < names->len; i++) {
         g_autofree char *path = g_build_filename(folder, names->pdata[i], NULL);
         if (!g_file_test(path, G_FILE_TEST_IS_DIR)) {
-            note_file(search, slides_in, path, place, reason);
-        } else if (place == PLACE_MASKS && !note_folder(search, slides_in, path, place, depth + 1, error)) {
+            note_file(search, slides_in, path, position, reason);
+        } else if (position == PLACE_MASKS &&
+                   !note_folder(search, slides_in, path, position, depth + 1, error)) {
             return FALSE;
         }
     }

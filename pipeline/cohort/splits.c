@@ -64,14 +64,15 @@ static GArray *gather_units(const Config *config, const GPtrArray *slides)
 /* ---- dealing ---- */
 
 /* Deals the units with (or without) lesions that have no split: test first, then valid, then train. */
-static void deal(const Config *config, GArray *units, gboolean lesions, double test_share)
+static void deal(const Config *config, GArray *units, gboolean lesions, double test_fraction)
 {
     int total = 0, done = 0;
     for (guint i = 0; i < units->len; i++) {
         const Unit *unit = &g_array_index(units, Unit, i);
         total += unit->lesions == lesions && !unit->fixed;
     }
-    int test = (int)lround(total * test_share), valid = (int)lround(total * config->dataset_valid_share);
+    int test = (int)lround(total * test_fraction),
+        valid = (int)lround(total * config->dataset_valid_fraction);
     for (guint i = 0; i < units->len; i++) {
         Unit *unit = &g_array_index(units, Unit, i);
         if (unit->lesions == lesions && !unit->fixed) {
@@ -220,9 +221,9 @@ gboolean splits_assign(const Config *config, Cohort *cohort, GError **error)
     if (config->dataset_folds > 0) {
         deal_folds(config, units);
     }
-    double test_share = official || config->dataset_folds > 0 ? 0 : config->dataset_test_share;
-    deal(config, units, FALSE, test_share);
-    deal(config, units, TRUE, test_share);
+    double test_fraction = official || config->dataset_folds > 0 ? 0 : config->dataset_test_fraction;
+    deal(config, units, FALSE, test_fraction);
+    deal(config, units, TRUE, test_fraction);
     for (guint i = 0; i < slides->len; i++) {
         SlideEntry *entry = slides->pdata[i];
         if (entry->label == SLIDE_UNKNOWN) {

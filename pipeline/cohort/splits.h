@@ -2,7 +2,7 @@
 #pragma once
 #include "pipeline/cohort/cohort.h"
 
-/* Sets split, fold and use of all slides by dataset.split, dataset.by, dataset.folds and the shares; slides that are no longer of
+/* Sets split, fold and use of all slides by dataset.split, dataset.by, dataset.folds and the fractions; slides that are no longer of
  * their set go to cohort->unused. */
 gboolean splits_assign(const Config *config, Cohort *cohort, GError **error);
 

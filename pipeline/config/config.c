@@ -21,49 +21,49 @@ typedef struct {
     const char *path; /* of the file */
     const ConfigKey *key;
     int line;
-} Place;
+} Position;
 
 void *config_member(const Config *config, const ConfigKey *key)
 {
     return (char *)config + key->offset;
 }
 
-static gboolean wrong(const Place *place, GError **error, const char *format, ...) G_GNUC_PRINTF(3, 4);
-static gboolean wrong(const Place *place, GError **error, const char *format, ...)
+static gboolean wrong(const Position *position, GError **error, const char *format, ...) G_GNUC_PRINTF(3, 4);
+static gboolean wrong(const Position *position, GError **error, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     g_autofree char *text = g_strdup_vprintf(format, args), *why = terminal_cut(text, MESSAGE);
     va_end(args);
-    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d: %s.%s %s", place->path, place->line,
-                place->key->section, place->key->key, why);
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d: %s.%s %s", position->path, position->line,
+                position->key->section, position->key->key, why);
     return FALSE;
 }
 
 /* ---- one value ---- */
 
-static gboolean parse_number(const Place *place, const char *text, gboolean whole, double *out,
+static gboolean parse_number(const Position *position, const char *text, gboolean whole, double *out,
                              GError **error)
 {
     char *end;
     double value = g_ascii_strtod(text, &end);
     if (end == text || *end || !isfinite(value)) {
-        return wrong(place, error, "is \"%s\": a number was expected", text);
+        return wrong(position, error, "is \"%s\": a number was expected", text);
     }
     if (whole && value != floor(value)) {
-        return wrong(place, error, "is %s: a whole number was expected", text);
+        return wrong(position, error, "is %s: a whole number was expected", text);
     }
-    const ConfigKey *key = place->key;
+    const ConfigKey *key = position->key;
     gboolean inside = value >= key->low && value <= key->high && (!key->step || fmod(value, key->step) == 0);
     if (!inside && !(key->or_zero && value == 0)) {
         g_autofree char *range = config_range(key);
-        return wrong(place, error, "is %s: allowed are %s", text, range);
+        return wrong(position, error, "is %s: allowed are %s", text, range);
     }
     *out = value;
     return TRUE;
 }
 
-static gboolean parse_bool(const Place *place, const char *text, gboolean *out, GError **error)
+static gboolean parse_bool(const Position *position, const char *text, gboolean *out, GError **error)
 {
     static const char *const words[] = {"false", "no", "off", "true", "yes", "on"};
     for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
@@ -72,24 +72,24 @@ static gboolean parse_bool(const Place *place, const char *text, gboolean *out, 
             return TRUE;
         }
     }
-    return wrong(place, error, "is \"%s\": true or false was expected", text);
+    return wrong(position, error, "is \"%s\": true or false was expected", text);
 }
 
 /* Appends the variable of the "${NAME}" at *at, and moves *at behind it. */
-static gboolean append_variable(const Place *place, const char **at, GString *out, GError **error)
+static gboolean append_variable(const Position *position, const char **at, GString *out, GError **error)
 {
     const char *start = *at + 2, *end = start;
     while (g_ascii_isalnum(*end) || *end == '_') {
         end++;
     }
     if (*end != '}' || end == start || g_ascii_isdigit(*start)) {
-        return wrong(place, error,
+        return wrong(position, error,
                      "holds \"${\", but no ${NAME} of an environment variable: write $${ for the letters ${");
     }
     g_autofree char *name = g_strndup(start, (gsize)(end - start));
     const char *value = g_getenv(name);
     if (!value || !*value) {
-        return wrong(place, error,
+        return wrong(position, error,
                      "uses ${%s}, but that environment variable is %s: set it, or write the value itself",
                      name, value ? "empty" : "not set");
     }
@@ -99,7 +99,7 @@ static gboolean append_variable(const Place *place, const char **at, GString *ou
 }
 
 /* Puts the environment in: ${NAME}; "$${" is "${". */
-static char *expand(const Place *place, const char *text, GError **error)
+static char *expand(const Position *position, const char *text, GError **error)
 {
     g_autoptr(GString) out = g_string_new(NULL);
     for (const char *at = text; *at;) {
@@ -107,7 +107,7 @@ static char *expand(const Place *place, const char *text, GError **error)
             g_string_append(out, "${");
             at += 3;
         } else if (g_str_has_prefix(at, "${")) {
-            if (!append_variable(place, &at, out, error)) {
+            if (!append_variable(position, &at, out, error)) {
                 return NULL;
             }
         } else {
@@ -118,84 +118,84 @@ static char *expand(const Place *place, const char *text, GError **error)
 }
 
 /* As a shell reads it, "~/" is the home folder; a relative path is anchored at the folder of the configuration. */
-static char *parse_path(const Place *place, const char *text, GError **error)
+static char *parse_path(const Position *position, const char *text, GError **error)
 {
-    g_autofree char *path = expand(place, text, error);
+    g_autofree char *path = expand(position, text, error);
     if (!path) {
         return NULL;
     }
     if (text[0] == '~') {
         if (text[1] != '/') {
-            wrong(place, error, "is \"%s\": write ~/ for your home folder, or ./%s for a file of that name",
-                  text, text);
+            wrong(position, error,
+                  "is \"%s\": write ~/ for your home folder, or ./%s for a file of that name", text, text);
             return NULL;
         }
         return g_build_filename(g_get_home_dir(), path + 2, NULL);
     }
-    if (!*path || g_path_is_absolute(path) || !place->path[0]) {
+    if (!*path || g_path_is_absolute(path) || !position->path[0]) {
         return g_steal_pointer(&path);
     }
-    g_autofree char *folder = g_path_get_dirname(place->path);
+    g_autofree char *folder = g_path_get_dirname(position->path);
     return g_canonicalize_filename(path, g_str_equal(folder, ".") ? NULL : folder);
 }
 
-static gboolean is_choice(const Place *place, const char *text, GError **error)
+static gboolean is_choice(const Position *position, const char *text, GError **error)
 {
-    g_auto(GStrv) choices = g_strsplit(place->key->choices, " ", -1);
+    g_auto(GStrv) choices = g_strsplit(position->key->choices, " ", -1);
     if (g_strv_contains((const char *const *)choices, text)) {
         return TRUE;
     }
     g_autofree char *hint = nearest_hint(text, (const char *const *)choices);
-    return wrong(place, error, "is \"%s\": allowed are %s%s", text, place->key->choices, hint);
+    return wrong(position, error, "is \"%s\": allowed are %s%s", text, position->key->choices, hint);
 }
 
 /* Several of the choices, or none. */
-static gboolean are_choices(const Place *place, const char *text, GError **error)
+static gboolean are_choices(const Position *position, const char *text, GError **error)
 {
     g_auto(GStrv) words = g_strsplit_set(text, " ", -1);
     for (char **word = words; *word; word++) {
-        if (**word && !is_choice(place, *word, error)) {
+        if (**word && !is_choice(position, *word, error)) {
             return FALSE;
         }
     }
     return TRUE;
 }
 
-static gboolean set_scalar(Config *config, const Place *place, const char *text, GError **error)
+static gboolean set_scalar(Config *config, const Position *position, const char *text, GError **error)
 {
-    void *to = config_member(config, place->key);
+    void *to = config_member(config, position->key);
     double number;
     char *value = NULL;
-    switch (place->key->kind) {
+    switch (position->key->kind) {
     case KEY_INT:
-        if (!parse_number(place, text, TRUE, &number, error)) {
+        if (!parse_number(position, text, TRUE, &number, error)) {
             return FALSE;
         }
         *(int *)to = (int)number;
         return TRUE;
     case KEY_NUMBER:
-        return parse_number(place, text, FALSE, to, error);
+        return parse_number(position, text, FALSE, to, error);
     case KEY_BOOL:
-        return parse_bool(place, text, to, error);
+        return parse_bool(position, text, to, error);
     case KEY_INT3:
-        return wrong(place, error, "is \"%s\": three values were expected, for example %s", text,
-                     place->key->normal);
+        return wrong(position, error, "is \"%s\": three values were expected, for example %s", text,
+                     position->key->normal);
     case KEY_GROUPS: {
         g_autoptr(GError) why = NULL;
         return groups_add_text(*(GPtrArray **)to, text, &why) ||
-               wrong(place, error, "is wrong: %s", why->message);
+               wrong(position, error, "is wrong: %s", why->message);
     }
     case KEY_CHOICE:
-        value = is_choice(place, text, error) ? g_strdup(text) : NULL;
+        value = is_choice(position, text, error) ? g_strdup(text) : NULL;
         break;
     case KEY_WORDS:
-        value = are_choices(place, text, error) ? g_strdup(text) : NULL;
+        value = are_choices(position, text, error) ? g_strdup(text) : NULL;
         break;
     case KEY_PATH:
-        value = parse_path(place, text, error);
+        value = parse_path(position, text, error);
         break;
     case KEY_TEXT:
-        value = expand(place, text, error);
+        value = expand(position, text, error);
         break;
     }
     if (!value) {
@@ -206,16 +206,17 @@ static gboolean set_scalar(Config *config, const Place *place, const char *text,
     return TRUE;
 }
 
-static gboolean set_int3(Config *config, const Place *place, char *const *list, guint count, GError **error)
+static gboolean set_int3(Config *config, const Position *position, char *const *list, guint count,
+                         GError **error)
 {
-    int *to = config_member(config, place->key);
+    int *to = config_member(config, position->key);
     if (count != 3) {
-        return wrong(place, error, "has %u values: three were expected, for example %s", count,
-                     place->key->normal);
+        return wrong(position, error, "has %u values: three were expected, for example %s", count,
+                     position->key->normal);
     }
     for (int i = 0; i < 3; i++) {
         double value;
-        if (!parse_number(place, list[i], TRUE, &value, error)) {
+        if (!parse_number(position, list[i], TRUE, &value, error)) {
             return FALSE;
         }
         to[i] = (int)value;
@@ -227,7 +228,7 @@ static gboolean set_int3(Config *config, const Place *place, char *const *list, 
 
 static void set_default(Config *config, const ConfigKey *key)
 {
-    Place place = {"", key, 0};
+    Position position = {"", key, 0};
     g_autoptr(GError) bug = NULL;
     gboolean ok;
     if (key->kind == KEY_GROUPS) {
@@ -236,9 +237,9 @@ static void set_default(Config *config, const ConfigKey *key)
     if (key->kind == KEY_INT3) {
         g_autofree char *inside = g_strndup(key->normal + 1, strlen(key->normal) - 2);
         g_auto(GStrv) list = g_strsplit(inside, ", ", -1);
-        ok = set_int3(config, &place, list, g_strv_length(list), &bug);
+        ok = set_int3(config, &position, list, g_strv_length(list), &bug);
     } else {
-        ok = set_scalar(config, &place, key->normal, &bug);
+        ok = set_scalar(config, &position, key->normal, &bug);
     }
     if (!ok) {
         g_error("default of %s.%s: %s", key->section, key->key, bug->message);
@@ -280,7 +281,7 @@ gboolean config_given(const Config *config, const char *section, const char *key
     return g_hash_table_contains(config->given, name);
 }
 
-/* The default is for slides: pictures have the um/px they have. */
+/* The default is for slides: images have the um/px they have. */
 static void forget_mpp(Config *config)
 {
     if (!config_given(config, "tiles", "mpp")) {
@@ -322,7 +323,8 @@ static yaml_node_t *node_at(const Reader *reader, int index)
     return yaml_document_get_node(reader->document, index);
 }
 
-static gboolean read_list(const Reader *reader, const Place *place, const yaml_node_t *node, GError **error)
+static gboolean read_list(const Reader *reader, const Position *position, const yaml_node_t *node,
+                          GError **error)
 {
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
     const yaml_node_item_t *item = node->data.sequence.items.start;
@@ -330,20 +332,21 @@ static gboolean read_list(const Reader *reader, const Place *place, const yaml_n
         g_autofree char *reason = NULL;
         char *text = yamlfile_text(node_at(reader, *item), &reason);
         if (!text) {
-            return wrong(place, error, "%s", reason);
+            return wrong(position, error, "%s", reason);
         }
         g_ptr_array_add(list, text);
     }
-    return set_int3(reader->config, place, (char *const *)list->pdata, list->len, error);
+    return set_int3(reader->config, position, (char *const *)list->pdata, list->len, error);
 }
 
-static gboolean read_groups(const Reader *reader, const Place *place, const yaml_node_t *node, GError **error)
+static gboolean read_groups(const Reader *reader, const Position *position, const yaml_node_t *node,
+                            GError **error)
 {
-    GPtrArray *groups = *(GPtrArray **)config_member(reader->config, place->key);
+    GPtrArray *groups = *(GPtrArray **)config_member(reader->config, position->key);
     const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
     for (; pair < node->data.mapping.pairs.top; pair++) {
         const yaml_node_t *key = node_at(reader, pair->key);
-        Place own = {place->path, place->key, yamlfile_line(key)};
+        Position own = {position->path, position->key, yamlfile_line(key)};
         g_autofree char *reason = NULL;
         g_autofree char *name = yamlfile_text(key, &reason);
         g_autofree char *kind = name ? yamlfile_text(node_at(reader, pair->value), &reason) : NULL;
@@ -362,28 +365,29 @@ static gboolean read_groups(const Reader *reader, const Place *place, const yaml
     return TRUE;
 }
 
-static gboolean read_value(const Reader *reader, const Place *place, const yaml_node_t *node, GError **error)
+static gboolean read_value(const Reader *reader, const Position *position, const yaml_node_t *node,
+                           GError **error)
 {
     if (yamlfile_is_null(node)) {
         return TRUE; /* the default */
     }
-    if (node->type == YAML_SEQUENCE_NODE && place->key->kind == KEY_INT3) {
-        return read_list(reader, place, node, error);
+    if (node->type == YAML_SEQUENCE_NODE && position->key->kind == KEY_INT3) {
+        return read_list(reader, position, node, error);
     }
-    if (node->type == YAML_MAPPING_NODE && place->key->kind == KEY_GROUPS) {
-        return read_groups(reader, place, node, error);
+    if (node->type == YAML_MAPPING_NODE && position->key->kind == KEY_GROUPS) {
+        return read_groups(reader, position, node, error);
     }
     g_autofree char *reason = NULL;
     g_autofree char *text = yamlfile_text(node, &reason);
     if (!text) {
-        return wrong(place, error, "%s", reason);
+        return wrong(position, error, "%s", reason);
     }
     if (g_str_equal(text, "~") && node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE) {
         return wrong(
-            place, error,
+            position, error,
             "is ~, which YAML reads as null: leave the value empty for the default, ~/ for your home folder");
     }
-    return set_scalar(reader->config, place, text, error);
+    return set_scalar(reader->config, position, text, error);
 }
 
 /* The key, or NULL with an error that offers the nearest of the section, else of all. */
@@ -446,9 +450,9 @@ static gboolean read_section(const Reader *reader, const char *section, const ya
             return misplaced(reader, name_node, error, "a key of section %s %s", section, reason);
         }
         const ConfigKey *key = find_key(reader, section, name, name_node, error);
-        Place place = {reader->path, key, yamlfile_line(name_node)};
+        Position position = {reader->path, key, yamlfile_line(name_node)};
         if (!key || !is_first(reader, section, name, name_node, error) ||
-            !read_value(reader, &place, node_at(reader, pair->value), error)) {
+            !read_value(reader, &position, node_at(reader, pair->value), error)) {
             return FALSE;
         }
         if (!yamlfile_is_null(node_at(reader, pair->value))) {

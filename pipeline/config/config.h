@@ -25,9 +25,9 @@ typedef struct {
     gboolean tiles_icc;
     /* dataset */
     gboolean dataset_write;
-    char *dataset_rule, *dataset_format, *dataset_picture, *dataset_split, *dataset_by, *dataset_drop_flags;
+    char *dataset_rule, *dataset_format, *dataset_image, *dataset_split, *dataset_by, *dataset_drop_flags;
     int dataset_jpeg_quality, dataset_shard_mb, dataset_folds, dataset_fold, dataset_max_per_class;
-    double dataset_lesion_min, dataset_valid_share, dataset_test_share;
+    double dataset_lesion_min, dataset_valid_fraction, dataset_test_fraction;
     gboolean dataset_train_anomalies, dataset_masks, dataset_balance, dataset_clam;
     /* model */
     char *model_extractor, *model_weights, *model_pad, *model_step, *model_fpn, *model_normalise,
@@ -52,7 +52,7 @@ typedef struct {
     gboolean loss_labels;
     char *loss_normal, *loss_margin_form, *loss_selection;
     double loss_focal, loss_centre, loss_margin, loss_alpha, loss_gamma, loss_margin_width;
-    double loss_start, loss_anomaly_share, loss_beta;
+    double loss_start, loss_anomaly_fraction, loss_beta;
     /* threshold */
     char *threshold_mode;
     int threshold_draws;

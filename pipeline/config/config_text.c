@@ -103,7 +103,7 @@ void config_hash(const Config *config, const char *what, char sha256[65])
         if (g_strv_contains((const char *const *)wanted, key->section) ||
             g_strv_contains((const char *const *)wanted, full)) {
             g_autofree char *value = value_text(config, key);
-            /* Of pictures, what is not given may be unknown. */
+            /* Of images, what is not given may be unknown. */
             gboolean unsaid = *config->patches_folder && is_unsaid(config, key);
             g_string_append_printf(text, "%s=%s%s\n", full, value, unsaid ? " (not given)" : "");
         }

@@ -1,6 +1,6 @@
 /* Joining by name.
  *
- * Two programs that list the same pictures hardly ever write their names alike: one begins at the root, one at the set, one at the
+ * Two programs that list the same images hardly ever write their names alike: one begins at the root, one at the set, one at the
  * split.  What stays the same is how the name ends, so that is what joins; where that leaves a choice, it is an error and no guess. */
 #include "pipeline/patchset/blanks.h"
 #include "base/csv.h"
@@ -8,7 +8,7 @@
 #include <string.h>
 
 typedef struct {
-    char *name; /* plain, without the ending of a picture */
+    char *name; /* plain, without the ending of an image */
     char *file; /* as the line has it */
     Blank blank;
     int line;

@@ -290,8 +290,8 @@ static void add_tile_rules(GString *out, const Config *config)
     add_value(out, ", tissue >=", config->tiles_min_tissue, "");
     markdown_line(out);
     markdown_bullet(out);
-    markdown_text(out, "pictures: %s", config->dataset_picture);
-    if (g_str_equal(config->dataset_picture, "jpeg")) {
+    markdown_text(out, "images: %s", config->dataset_image);
+    if (g_str_equal(config->dataset_image, "jpeg")) {
         markdown_text(out, ", quality %d", config->dataset_jpeg_quality);
     }
     gboolean shards = g_str_equal(config->dataset_format, "shards");
@@ -408,7 +408,7 @@ static void add_unused(GString *out, const Work *work)
 static void add_hashes(GString *out, const char *manifest_sha256, const char *sums_sha256)
 {
     markdown_heading(out, 2, "Hashes");
-    markdown_text(out, "manifest.csv holds the SHA-256 of every picture; its own is ");
+    markdown_text(out, "manifest.csv holds the SHA-256 of every image; its own is ");
     markdown_code(out, manifest_sha256);
     markdown_text(out, ". SHA256SUMS has those of all files (");
     markdown_code(out, "sha256sum -c SHA256SUMS");
@@ -462,7 +462,7 @@ static void add_repeats(GString *out, const Repeats *repeats)
 {
     g_autofree char *text = repeats_text(repeats);
     if (text) {
-        markdown_heading(out, 2, "The same picture more than once");
+        markdown_heading(out, 2, "The same image more than once");
         markdown_text(out, "%s.", text);
         markdown_break(out);
     }

@@ -12,7 +12,7 @@ void origins_init(Origins *o)
     *o = (Origins){.patient = g_ptr_array_new(),
                    .slide = g_ptr_array_new(),
                    .name = g_ptr_array_new(),
-                   .place = g_array_new(FALSE, FALSE, sizeof(TilePlace)),
+                   .position = g_array_new(FALSE, FALSE, sizeof(TilePosition)),
                    .texts = g_string_chunk_new(4096)};
 }
 
@@ -21,7 +21,7 @@ void origins_clear(Origins *o)
     g_ptr_array_unref(o->patient);
     g_ptr_array_unref(o->slide);
     g_ptr_array_unref(o->name);
-    g_array_unref(o->place);
+    g_array_unref(o->position);
     g_string_chunk_free(o->texts);
 }
 
@@ -35,18 +35,18 @@ void origins_add(Origins *o, const Origin *origin)
     add_text(o, o->patient, origin->patient);
     add_text(o, o->slide, origin->slide);
     add_text(o, o->name, origin->name);
-    g_array_append_val(o->place, origin->place);
+    g_array_append_val(o->position, origin->position);
 }
 
 static Origin get(const Origins *o, guint i)
 {
     return (Origin){o->patient->pdata[i], o->slide->pdata[i], o->name->pdata[i],
-                    g_array_index(o->place, TilePlace, i)};
+                    g_array_index(o->position, TilePosition, i)};
 }
 
 void origins_append(Origins *to, const Origins *from)
 {
-    for (guint i = 0; i < from->place->len; i++) {
+    for (guint i = 0; i < from->position->len; i++) {
         const Origin origin = get(from, i);
         origins_add(to, &origin);
     }
@@ -59,12 +59,12 @@ void origins_keep(Origins *o, const GArray *index)
         o->patient->pdata[i] = o->patient->pdata[from];
         o->slide->pdata[i] = o->slide->pdata[from];
         o->name->pdata[i] = o->name->pdata[from];
-        g_array_index(o->place, TilePlace, i) = g_array_index(o->place, TilePlace, from);
+        g_array_index(o->position, TilePosition, i) = g_array_index(o->position, TilePosition, from);
     }
     g_ptr_array_set_size(o->patient, (gint)index->len);
     g_ptr_array_set_size(o->slide, (gint)index->len);
     g_ptr_array_set_size(o->name, (gint)index->len);
-    g_array_set_size(o->place, index->len);
+    g_array_set_size(o->position, index->len);
 }
 
 static const char *const *texts_of(const GPtrArray *texts)
@@ -79,13 +79,13 @@ static const char *const *texts_of(const GPtrArray *texts)
 
 void origins_give(const Origins *o, TileSet *set)
 {
-    gboolean places = o->place->len > 0;
-    for (guint i = 0; i < o->place->len; i++) {
-        places = places && g_array_index(o->place, TilePlace, i).side > 0;
+    gboolean positions = o->position->len > 0;
+    for (guint i = 0; i < o->position->len; i++) {
+        positions = positions && g_array_index(o->position, TilePosition, i).side > 0;
     }
     set->group = texts_of(o->patient);
     set->slide = texts_of(o->slide);
-    set->place = places ? (const TilePlace *)(const void *)o->place->data : NULL;
+    set->position = positions ? (const TilePosition *)(const void *)o->position->data : NULL;
 }
 
 guint origins_slides(const Origins *o, guint *named)
@@ -143,10 +143,10 @@ static uint32_t coordinate(double at)
 
 static GArray *tickets_of(const Origins *o)
 {
-    GArray *tickets = g_array_sized_new(FALSE, FALSE, sizeof(Ticket), o->place->len);
-    for (guint i = 0; i < o->place->len; i++) {
-        const TilePlace *place = &g_array_index(o->place, TilePlace, i);
-        uint64_t along = place->side > 0 ? hilbert(coordinate(place->x), coordinate(place->y)) : 0;
+    GArray *tickets = g_array_sized_new(FALSE, FALSE, sizeof(Ticket), o->position->len);
+    for (guint i = 0; i < o->position->len; i++) {
+        const TilePosition *position = &g_array_index(o->position, TilePosition, i);
+        uint64_t along = position->side > 0 ? hilbert(coordinate(position->x), coordinate(position->y)) : 0;
         Ticket ticket = {o->slide->pdata[i], o->name->pdata[i], along, i};
         g_array_append_val(tickets, ticket);
     }

@@ -6,12 +6,12 @@
 typedef struct {
     const char *patient, *slide;
     const char *name; /* tells tiles of unknown place apart */
-    TilePlace place;
+    TilePosition position;
 } Origin;
 
 typedef struct {
     GPtrArray *patient, *slide, *name; /* texts in `texts` */
-    GArray *place;                     /* TilePlace */
+    GArray *position;                  /* TilePlace */
     GStringChunk *texts;
 } Origins;
 void origins_init(Origins *origins);
@@ -31,6 +31,6 @@ guint origins_slides(const Origins *origins, guint *named);
  * Follows from the seed and the origins, not from the order of the tiles. */
 GArray *origins_draw(const Origins *origins, guint most, uint64_t seed);
 
-/* The slide that a picture's name tells: SLIDE_NNNNNN (a tile's number of 6 digits or more, as patch sets here have), SLIDE_xN_yN or SLIDE_NNNN_NNN
+/* The slide that an image's name tells: SLIDE_NNNNNN (a tile's number of 6 digits or more, as patch sets here have), SLIDE_xN_yN or SLIDE_NNNN_NNN
  * (its place); else "".  Caller frees. */
 char *origins_slide_of_name(const char *file);

@@ -1,7 +1,7 @@
 /* Packing.
  *
  * A slide lies on one side of a split, so its shards do too, and no sample has to change its shard: a hard link is enough, which costs
- * neither time nor disk.  Only a shard of which some samples are not in the patch set is written anew, from the encoded pictures. */
+ * neither time nor disk.  Only a shard of which some samples are not in the patch set is written anew, from the encoded images. */
 #include "pipeline/patchset/packing.h"
 #include "base/durable.h"
 #include "base/error.h"
@@ -72,15 +72,15 @@ static gboolean copy_samples(const char *from, const char *folder, const char *s
             return FALSE;
         }
         const ShardEntry *entry = shard_entry(shard, at);
-        g_autoptr(GByteArray) picture = shard_read(shard, &entry->picture, error);
-        g_autoptr(GByteArray) json = picture ? shard_read(shard, &entry->json, error) : NULL;
+        g_autoptr(GByteArray) image = shard_read(shard, &entry->image, error);
+        g_autoptr(GByteArray) json = image ? shard_read(shard, &entry->json, error) : NULL;
         g_autoptr(GByteArray) mask =
             json && entry->mask.bytes > 0 ? shard_read(shard, &entry->mask, error) : NULL;
         if (!json || (entry->mask.bytes > 0 && !mask)) {
             return FALSE;
         }
         g_byte_array_append(json, (const guint8 *)"", 1);
-        ShardSample sample = {key, entry->extension, picture, (const char *)json->data, mask};
+        ShardSample sample = {key, entry->extension, image, (const char *)json->data, mask};
         if (shard_writer_add(writer, &sample, error) < 0) {
             return FALSE;
         }

@@ -1,7 +1,7 @@
 /* From a tile to a patch.
  *
  * The stages that cut, train straight from slides and check a patch set again all ask here, so they agree on what a tile's label is
- * and what its picture holds. */
+ * and what its image holds. */
 #include "pipeline/patchset/patch_cut.h"
 #include "base/durable.h"
 #include "pipeline/report/json.h"
@@ -12,21 +12,21 @@
 /* Raised when the same slide and configuration would give other bytes. */
 #define PIXELS_VERSION 3
 
-TileLabel cutting_label(const Config *config, const SlideEntry *entry, double share, double centre_share)
+TileLabel patch_label(const Config *config, const SlideEntry *entry, double fraction, double centre_fraction)
 {
-    TileLabel label = tiles_label(config, share, centre_share);
+    TileLabel label = tiles_label(config, fraction, centre_fraction);
     gboolean unknown =
         entry->label == SLIDE_UNKNOWN || (label == TILE_GOOD && entry->use == SLIDE_LESIONS_ONLY);
     return unknown ? TILE_AMBIGUOUS : label;
 }
 
-Patch *cutting_patch(const Config *config, const SlideEntry *entry, const GArray *tiles, const GArray *shares,
-                     int number)
+Patch *patch_of_tile(const Config *config, const SlideEntry *entry, const GArray *tiles,
+                     const GArray *fractions, int number)
 {
-    static const LesionShare none = {0, 0};
+    static const LesionFraction none = {0, 0};
     const Tile *tile = &g_array_index(tiles, Tile, number);
-    const LesionShare *share = shares ? &g_array_index(shares, LesionShare, number) : &none;
-    TileLabel label = cutting_label(config, entry, share->share, share->centre);
+    const LesionFraction *fraction = fractions ? &g_array_index(fractions, LesionFraction, number) : &none;
+    TileLabel label = patch_label(config, entry, fraction->fraction, fraction->centre);
     gboolean train = g_str_equal(entry->split, "train");
     if (label == TILE_AMBIGUOUS || (label == TILE_UNGOOD && train && !config->dataset_train_anomalies)) {
         return NULL;
@@ -39,28 +39,28 @@ Patch *cutting_patch(const Config *config, const SlideEntry *entry, const GArray
     patch->x = (int64_t)floor(tile->x + 0.5);
     patch->y = (int64_t)floor(tile->y + 0.5);
     patch->mpp = config->tiles_mpp;
-    patch->tissue_share = tile->tissue_share;
-    patch->lesion_share = share->share;
+    patch->tissue_fraction = tile->tissue_fraction;
+    patch->lesion_fraction = fraction->fraction;
     patch->label = g_strdup(label == TILE_GOOD ? "good" : "Ungood");
     patch->split = g_strdup(entry->split);
     patch->fold = entry->fold;
     return patch;
 }
 
-double cutting_side(const Config *config, double mpp_x, double mpp_y)
+double patch_side(const Config *config, double mpp_x, double mpp_y)
 {
     double least = fmin(mpp_x, mpp_y);
     return least > 0 ? floor(config->tiles_size * config->tiles_mpp / least + 0.5) : 0;
 }
 
-const char *cutting_extension(const Config *config)
+const char *patch_extension(const Config *config)
 {
-    return g_str_equal(config->dataset_picture, "jpeg") ? "jpg" : "png";
+    return g_str_equal(config->dataset_image, "jpeg") ? "jpg" : "png";
 }
 
-int cutting_quality(const Config *config)
+int patch_jpeg_quality(const Config *config)
 {
-    return g_str_equal(config->dataset_picture, "jpeg") ? config->dataset_jpeg_quality : 0;
+    return g_str_equal(config->dataset_image, "jpeg") ? config->dataset_jpeg_quality : 0;
 }
 
 /* The three samples of a colour, one by one. */
@@ -70,7 +70,7 @@ static double *sample_of(StainGlass *glass, int c)
     return samples[c];
 }
 
-gboolean cutting_glass(const char *facts, const Slide *slide, StainGlass *glass, GError **error)
+gboolean patch_glass(const char *facts, const Slide *slide, StainGlass *glass, GError **error)
 {
     *glass = (StainGlass){.red = 255, .green = 255, .blue = 255};
     g_autoptr(Image) pixel = image_new(1, 1, 3, error);
@@ -95,7 +95,7 @@ gboolean cutting_glass(const char *facts, const Slide *slide, StainGlass *glass,
     return TRUE;
 }
 
-void cutting_pixels(const Config *config, const Slide *slide, const StainGlass *glass, char pixels[17])
+void patch_pixels_hash(const Config *config, const Slide *slide, const StainGlass *glass, char pixels[17])
 {
     const SlideInfo *info = slide_info(slide);
     char sha256[65], number[G_ASCII_DTOSTR_BUF_SIZE];
@@ -103,7 +103,7 @@ void cutting_pixels(const Config *config, const Slide *slide, const StainGlass *
                               glass->greyscale, glass->red,  glass->green,      glass->blue};
     g_autoptr(GString) text = g_string_new(NULL);
     g_string_append_printf(text, "%d %s %d %s %s %d", PIXELS_VERSION, info->fingerprint, config->tiles_size,
-                           config->tiles_edge, config->tiles_filter, cutting_quality(config));
+                           config->tiles_edge, config->tiles_filter, patch_jpeg_quality(config));
     for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
         g_string_append_c(text, ' ');
         g_string_append(text, g_ascii_formatd(number, sizeof number, "%.17g", numbers[i]));
@@ -115,22 +115,22 @@ void cutting_pixels(const Config *config, const Slide *slide, const StainGlass *
     g_strlcpy(pixels, sha256, 17);
 }
 
-int cutting_level(const Config *config, const Slide *slide)
+int patch_level(const Config *config, const Slide *slide)
 {
     const SlideInfo *info = slide_info(slide);
     return slide_best_level(slide, config->tiles_mpp / MAX(info->mpp_x, info->mpp_y));
 }
 
-gboolean cutting_judge(const Config *config, Slide *slide, const StainGlass *glass, double x, double y,
-                       Image *rgb, double *valid_share, unsigned *flags, GError **error)
+gboolean patch_cut(const Config *config, Slide *slide, const StainGlass *glass, double x, double y,
+                   Image *rgb, double *readable_fraction, unsigned *flags, GError **error)
 {
     CutSpec spec = tiles_cut_spec(config);
     Quality quality;
     if (!flags) {
-        return cut_tile(slide, &spec, x, y, rgb, NULL, valid_share, error);
+        return cut_tile(slide, &spec, x, y, rgb, NULL, readable_fraction, error);
     }
     g_autoptr(Image) valid = image_new(spec.size, spec.size, 1, error);
-    if (!valid || !cut_tile(slide, &spec, x, y, rgb, valid, valid_share, error) ||
+    if (!valid || !cut_tile(slide, &spec, x, y, rgb, valid, readable_fraction, error) ||
         !quality_measure(rgb, valid, spec.mpp, glass, &quality, error)) {
         return FALSE;
     }
@@ -138,9 +138,10 @@ gboolean cutting_judge(const Config *config, Slide *slide, const StainGlass *gla
     return TRUE;
 }
 
-gboolean cutting_encode(const Config *config, Slide *slide, const StainGlass *glass, double x, double y,
-                        Image *rgb, GByteArray *out, double *valid_share, unsigned *flags, GError **error)
+gboolean patch_cut_encoded(const Config *config, Slide *slide, const StainGlass *glass, double x, double y,
+                           Image *rgb, GByteArray *out, double *readable_fraction, unsigned *flags,
+                           GError **error)
 {
-    return cutting_judge(config, slide, glass, x, y, rgb, valid_share, flags, error) &&
-           patchset_encode(rgb, cutting_quality(config), out, error);
+    return patch_cut(config, slide, glass, x, y, rgb, readable_fraction, flags, error) &&
+           patchset_encode(rgb, patch_jpeg_quality(config), out, error);
 }

@@ -31,7 +31,7 @@ typedef struct {
 
 static gboolean list_label(Listing *list, const char *folder, const char *shown, int label, GError **error)
 {
-    g_auto(GStrv) names = picture_list(folder, error);
+    g_auto(GStrv) names = imagefile_list(folder, error);
     for (char **name = names; name && *name; name++) {
         g_ptr_array_add(list->files, g_build_filename(folder, *name, NULL));
         g_ptr_array_add(list->shown, g_strdup_printf("%s/%s", shown, *name));
@@ -56,7 +56,7 @@ static gboolean list_all(Listing *list, const char *folder, GError **error)
     }
     if (list->files->len == 0) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s has no .png or .jpg picture, nor has a folder below it", folder);
+                    "%s has no .png or .jpg image, nor has a folder below it", folder);
     }
     return list->files->len > 0;
 }
@@ -66,7 +66,7 @@ gboolean patches_score_folder(const ScoringOptions *options, const char *folder,
 {
     Listing list = {g_ptr_array_new_with_free_func(g_free), g_ptr_array_new_with_free_func(g_free),
                     g_array_new(FALSE, FALSE, sizeof(int))};
-    gboolean ok = list_all(&list, folder, error) && scoring_pictures(options, list.files, scored, error);
+    gboolean ok = list_all(&list, folder, error) && scoring_images(options, list.files, scored, error);
     for (guint i = 0; ok && i < scored->len; i++) {
         Scored *s = &g_array_index(scored, Scored, i);
         g_free(s->file);
@@ -86,7 +86,7 @@ GPtrArray *patches_manifest(const char *path, GError **error)
     if (g_error_matches(why, WSI_ERROR, WSI_ERROR_INPUT)) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                     "the manifest beside the patches: %s; if it is another program's, give it another name: "
-                    "the slides are then taken from the names of the pictures (SLIDE_NNNNNN)",
+                    "the slides are then taken from the names of the images (SLIDE_NNNNNN)",
                     why->message);
         g_clear_error(&why);
     } else if (why) {

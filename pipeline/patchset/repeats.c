@@ -1,6 +1,6 @@
-/* Repeated pictures.
+/* Repeated images.
  *
- * A picture that is trained on and tested with makes figures better than they are, as a slide in two splits does.  Pictures without tissue are
+ * An image that is trained on and tested with makes figures better than they are, as a slide in two splits does.  Images without tissue are
  * rightly the same here and there: they are counted only.  Copies between training and hold-out are the business of
  * flows/training/fit_repeats.c. */
 #include "pipeline/patchset/repeats.h"
@@ -14,7 +14,7 @@
 
 static gboolean leak(const char *one, const char *other, const char *advice, GError **error)
 {
-    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "leak: %s and %s are the same picture: %s", one, other,
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "leak: %s and %s are the same image: %s", one, other,
                 advice);
     return FALSE;
 }
@@ -64,7 +64,7 @@ static void item_clear(gpointer data)
 
 static gboolean list_files(Listing *list, const char *split, const char *folder, GError **error)
 {
-    g_auto(GStrv) names = picture_list(folder, error);
+    g_auto(GStrv) names = imagefile_list(folder, error);
     for (char **name = names; name && *name; name++) {
         Item item = {.name = g_build_filename(folder, *name, NULL), .train = g_str_equal(split, "train")};
         g_array_append_val(list->items, item);
@@ -72,7 +72,7 @@ static gboolean list_files(Listing *list, const char *split, const char *folder,
     return names != NULL;
 }
 
-/* A split that is not there has no pictures. */
+/* A split that is not there has no images. */
 static gboolean list_folders(Listing *list, const char *split, GError **error)
 {
     g_autofree char *path = g_build_filename(list->folder, split, NULL);
@@ -117,23 +117,23 @@ static gint by_name(gconstpointer a, gconstpointer b)
     return p->train != q->train ? q->train - p->train : strcmp(p->name, q->name); /* training first */
 }
 
-/* By pixels: it does not matter how a picture is stored. */
+/* By pixels: it does not matter how an image is stored. */
 static gboolean hash_item(int64_t index, int worker, void *data, GError **error)
 {
     const Listing *list = data;
     Item *item = &g_array_index(list->items, Item, index);
-    g_autoptr(Image) picture =
-        item->shard ? shard_picture(item->shard, item->entry, error) : picture_read(item->name, error);
-    if (!picture) {
+    g_autoptr(Image) image =
+        item->shard ? shard_image(item->shard, item->entry, error) : imagefile_read(item->name, error);
+    if (!image) {
         return FALSE;
     }
     g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
-    const int size[] = {picture->width, picture->height, picture->channels};
-    gsize bytes = image_bytes(picture), channels = (gsize)picture->channels, same = 0;
+    const int size[] = {image->width, image->height, image->channels};
+    gsize bytes = image_bytes(image), channels = (gsize)image->channels, same = 0;
     g_checksum_update(sum, (const guchar *)size, sizeof size);
-    g_checksum_update(sum, picture->pixels, (gssize)bytes);
+    g_checksum_update(sum, image->pixels, (gssize)bytes);
     g_strlcpy(item->sha256, g_checksum_get_string(sum), sizeof item->sha256);
-    while (same < bytes && picture->pixels[same] == picture->pixels[same % channels]) {
+    while (same < bytes && image->pixels[same] == image->pixels[same % channels]) {
         same++;
     }
     item->one_colour = same == bytes;
@@ -190,19 +190,18 @@ char *repeats_text(const Repeats *r)
     if (r->across > 0) {
         g_string_append_printf(out,
                                "%" G_GINT64_FORMAT
-                               " pictures of valid and test are also trained on: figures are "
+                               " images of valid and test are also trained on: figures are "
                                "better than they would be on others; ",
                                r->across);
     }
     if (r->within > 0) {
         g_string_append_printf(
-            out, "%" G_GINT64_FORMAT " pictures are further copies of one in the same split; ", r->within);
+            out, "%" G_GINT64_FORMAT " images are further copies of one in the same split; ", r->within);
     }
     if (r->blank > 0) {
-        g_string_append_printf(out,
-                               "%" G_GINT64_FORMAT
-                               " pictures without tissue are the same in training and in another split; ",
-                               r->blank);
+        g_string_append_printf(
+            out, "%" G_GINT64_FORMAT " images without tissue are the same in training and in another split; ",
+            r->blank);
     }
     if (out->len == 0) {
         return NULL;

@@ -1,20 +1,19 @@
-/* The same picture more than once in a patch set. */
+/* The same image more than once in a patch set. */
 #pragma once
 #include "pipeline/config/config.h"
 #include "tiler/patches/patchset.h"
 
 typedef struct {
     int64_t within; /* further copies in the split of the first one */
-    int64_t
-        blank; /* copies in another split, of pictures without tissue or of one colour: no sign of a leak */
+    int64_t blank; /* copies in another split, of images without tissue or of one colour: no sign of a leak */
     int64_t across; /* copies in another split, with patches.repeats count */
 } Repeats;
 
-/* Pictures (Patch*) by the hashes that they were cut with.  FALSE with WSI_ERROR_INPUT that names the first two, when a picture is in two
+/* Images (Patch*) by the hashes that they were cut with.  FALSE with WSI_ERROR_INPUT that names the first two, when an image is in two
  * splits. */
 gboolean repeats_of_patches(const GPtrArray *patches, Repeats *out, GError **error);
-/* The pictures and shards of a folder with train, valid and test, and those of ../dataset_valid, by their pixels: only between train and the
- * others.  patches.repeats (config) decides whether a picture in two splits is an error or counted. */
+/* The images and shards of a folder with train, valid and test, and those of ../dataset_valid, by their pixels: only between train and the
+ * others.  patches.repeats (config) decides whether an image in two splits is an error or counted. */
 gboolean repeats_of_folder(const Config *config, const char *folder, Repeats *out, GError **error);
 #define REPEATS_FILE "repeats.json"
 /* As JSON, new reference, and back: zeros when json is NULL. */

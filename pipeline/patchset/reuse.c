@@ -1,10 +1,10 @@
 /* Reuse.
  *
- * Patches are known by their place in the slide, which with `pixels` (slide, grid, cut, encoding) decides every byte of the picture;
+ * Patches are known by their place in the slide, which with `pixels` (slide, grid, cut, encoding) decides every byte of the image;
  * label, split and number in the grid may have changed.  The bytes are hashed before they are believed, so a file that was damaged, or
  * that a kill left under its former or its new name, only costs cutting it again.
  *
- * The job table remembers a result as long as its artefacts are in place, and pictures are too many to be artefacts.  So the table
+ * The job table remembers a result as long as its artefacts are in place, and images are too many to be artefacts.  So the table
  * that names them has to go before they change: else a run that was killed, or that left a slide out, and is then started with its
  * former configuration, would be told that all is done. */
 #include "pipeline/patchset/reuse.h"
@@ -20,7 +20,7 @@ typedef struct {
     char *file;  /* of the patch set, or NULL */
     guint shard; /* index in shards */
     int entry;
-    double valid_share;
+    double readable_fraction;
     unsigned flags;
     char sha256[65];
 } Known;
@@ -38,16 +38,16 @@ static void known_free(gpointer data)
     g_free(known);
 }
 
-static char *place_of(const Patch *patch)
+static char *position_of(const Patch *patch)
 {
     return g_strdup_printf("%" G_GINT64_FORMAT ",%" G_GINT64_FORMAT, patch->x, patch->y);
 }
 
-/* Two different pictures that claim one place: neither is believed. */
+/* Two different images that claim one place: neither is believed. */
 static void learn(Reuse *reuse, const Patch *patch, char *file, guint shard, int entry)
 {
-    g_autofree char *place = place_of(patch);
-    Known *other = g_hash_table_lookup(reuse->known, place);
+    g_autofree char *position = position_of(patch);
+    Known *other = g_hash_table_lookup(reuse->known, position);
     if (other) {
         other->sha256[0] = g_str_equal(other->sha256, patch->sha256) ? other->sha256[0] : 0;
         g_free(file);
@@ -57,10 +57,10 @@ static void learn(Reuse *reuse, const Patch *patch, char *file, guint shard, int
     *known = (Known){.file = file,
                      .shard = shard,
                      .entry = entry,
-                     .valid_share = patch->valid_share,
+                     .readable_fraction = patch->readable_fraction,
                      .flags = patch->flags};
     g_strlcpy(known->sha256, patch->sha256, sizeof known->sha256);
-    g_hash_table_insert(reuse->known, g_steal_pointer(&place), known);
+    g_hash_table_insert(reuse->known, g_steal_pointer(&position), known);
 }
 
 static void learn_files(Reuse *reuse, const char *folder, const char *name, const char *pixels)
@@ -109,7 +109,7 @@ Reuse *reuse_open(const char *dataset, const char *folder, const char *stem, con
     return reuse;
 }
 
-gboolean reuse_disown(const char *folder, GError **error)
+gboolean reuse_invalidate(const char *folder, GError **error)
 {
     g_autofree char *table = g_build_filename(folder, PATCHES_TABLE, NULL);
     g_autofree char *former = g_build_filename(folder, FORMER_TABLE, NULL);
@@ -167,8 +167,8 @@ static GByteArray *from_file(const Reuse *reuse, const Known *known, const Patch
 
 GByteArray *reuse_take(const Reuse *reuse, Patch *patch, char **file)
 {
-    g_autofree char *place = place_of(patch);
-    const Known *known = g_hash_table_lookup(reuse->known, place);
+    g_autofree char *position = position_of(patch);
+    const Known *known = g_hash_table_lookup(reuse->known, position);
     *file = NULL;
     if (!known || !known->sha256[0]) {
         return NULL;
@@ -178,10 +178,10 @@ GByteArray *reuse_take(const Reuse *reuse, Patch *patch, char **file)
         bytes = from_file(reuse, known, patch, file);
     } else {
         const Shard *shard = reuse->shards->pdata[known->shard];
-        bytes = checked(shard_read(shard, &shard_entry(shard, known->entry)->picture, NULL), known->sha256);
+        bytes = checked(shard_read(shard, &shard_entry(shard, known->entry)->image, NULL), known->sha256);
     }
     if (bytes) {
-        patch->valid_share = known->valid_share;
+        patch->readable_fraction = known->readable_fraction;
         patch->flags = known->flags;
     }
     return bytes;

@@ -1,7 +1,7 @@
-/* Sizes of pictures.
+/* Sizes of images.
  *
- * A picture of another size than the model's tiles is resampled, and one that is not square is stretched: that is sometimes meant
- * (small pictures enlarged for the extractor) and sometimes a mistake, so it is always said, with counts. */
+ * An image of another size than the model's tiles is resampled, and one that is not square is stretched: that is sometimes meant
+ * (small images enlarged for the extractor) and sometimes a mistake, so it is always said, with counts. */
 #include "pipeline/patchset/sizes.h"
 
 enum { MOST_NAMED = 4 };
@@ -9,23 +9,23 @@ enum { MOST_NAMED = 4 };
 void sizes_add(GArray *sizes, int width, int height)
 {
     for (guint i = 0; i < sizes->len; i++) {
-        PictureSize *one = &g_array_index(sizes, PictureSize, i);
+        ImageSize *one = &g_array_index(sizes, ImageSize, i);
         if (one->width == width && one->height == height) {
             one->count++;
             return;
         }
     }
-    PictureSize fresh = {width, height, 1};
+    ImageSize fresh = {width, height, 1};
     g_array_append_val(sizes, fresh);
 }
 
 int sizes_side(const GArray *sizes)
 {
-    const PictureSize *first = sizes->len == 1 ? &g_array_index(sizes, PictureSize, 0) : NULL;
+    const ImageSize *first = sizes->len == 1 ? &g_array_index(sizes, ImageSize, 0) : NULL;
     return first && first->width == first->height ? first->width : 0;
 }
 
-static gboolean fits(const PictureSize *one, int size)
+static gboolean fits(const ImageSize *one, int size)
 {
     return one->width == size && one->height == size;
 }
@@ -34,7 +34,7 @@ int64_t sizes_resampled(const GArray *sizes, int size)
 {
     int64_t n = 0;
     for (guint i = 0; i < sizes->len; i++) {
-        const PictureSize *one = &g_array_index(sizes, PictureSize, i);
+        const ImageSize *one = &g_array_index(sizes, ImageSize, i);
         n += fits(one, size) ? 0 : one->count;
     }
     return n;
@@ -42,7 +42,7 @@ int64_t sizes_resampled(const GArray *sizes, int size)
 
 static gint by_count(gconstpointer a, gconstpointer b)
 {
-    const PictureSize *x = a, *y = b;
+    const ImageSize *x = a, *y = b;
     return x->count != y->count   ? (x->count < y->count ? 1 : -1)
            : x->width != y->width ? x->width - y->width
                                   : x->height - y->height;
@@ -50,10 +50,10 @@ static gint by_count(gconstpointer a, gconstpointer b)
 
 char *sizes_text(const GArray *sizes, int size)
 {
-    g_autoptr(GArray) others = g_array_new(FALSE, FALSE, sizeof(PictureSize));
+    g_autoptr(GArray) others = g_array_new(FALSE, FALSE, sizeof(ImageSize));
     int64_t resampled = sizes_resampled(sizes, size), total = 0, stretched = 0;
     for (guint i = 0; i < sizes->len; i++) {
-        const PictureSize *one = &g_array_index(sizes, PictureSize, i);
+        const ImageSize *one = &g_array_index(sizes, ImageSize, i);
         total += one->count;
         stretched += one->width != one->height ? one->count : 0;
         if (!fits(one, size)) {
@@ -66,14 +66,14 @@ char *sizes_text(const GArray *sizes, int size)
     g_array_sort(others, by_count);
     GString *out = g_string_new(NULL);
     g_string_append_printf(
-        out, "%" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " pictures are not %d x %d px and were resampled",
+        out, "%" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " images are not %d x %d px and were resampled",
         resampled, total, size, size);
     if (stretched > 0) {
         g_string_append_printf(out, ", %" G_GINT64_FORMAT " of them stretched since they are not square",
                                stretched);
     }
     for (guint i = 0; i < MIN(others->len, MOST_NAMED); i++) {
-        const PictureSize *one = &g_array_index(others, PictureSize, i);
+        const ImageSize *one = &g_array_index(others, ImageSize, i);
         g_string_append_printf(out, "%s%" G_GINT64_FORMAT " of %d x %d px", i ? ", " : ": ", one->count,
                                one->width, one->height);
     }
@@ -89,25 +89,25 @@ json_t *sizes_json(GArray *sizes, int size)
     int64_t total = 0;
     g_array_sort(sizes, by_count);
     for (guint i = 0; i < sizes->len; i++) {
-        const PictureSize *one = &g_array_index(sizes, PictureSize, i);
+        const ImageSize *one = &g_array_index(sizes, ImageSize, i);
         total += one->count;
         json_array_append_new(list, json_pack("{s:i, s:i, s:I}", "width", one->width, "height", one->height,
-                                              "pictures", (json_int_t)one->count));
+                                              "images", (json_int_t)one->count));
     }
-    return json_pack("{s:i, s:I, s:I, s:o}", "size", size, "pictures", (json_int_t)total, "resampled",
+    return json_pack("{s:i, s:I, s:I, s:o}", "size", size, "images", (json_int_t)total, "resampled",
                      (json_int_t)sizes_resampled(sizes, size), "sizes", list);
 }
 
 char *sizes_text_of_json(const json_t *json)
 {
-    g_autoptr(GArray) sizes = g_array_new(FALSE, FALSE, sizeof(PictureSize));
+    g_autoptr(GArray) sizes = g_array_new(FALSE, FALSE, sizeof(ImageSize));
     const json_t *one;
     size_t i;
     json_array_foreach(json_object_get(json, "sizes"), i, one)
     {
-        PictureSize size = {(int)json_integer_value(json_object_get(one, "width")),
-                            (int)json_integer_value(json_object_get(one, "height")),
-                            json_integer_value(json_object_get(one, "pictures"))};
+        ImageSize size = {(int)json_integer_value(json_object_get(one, "width")),
+                          (int)json_integer_value(json_object_get(one, "height")),
+                          json_integer_value(json_object_get(one, "images"))};
         g_array_append_val(sizes, size);
     }
     return sizes_text(sizes, (int)json_integer_value(json_object_get(json, "size")));

@@ -1,4 +1,4 @@
-/* How many pictures have which size, where a model wants them all of one. */
+/* How many images have which size, where a model wants them all of one. */
 #pragma once
 #include <glib.h>
 #include <jansson.h>
@@ -7,17 +7,17 @@
 typedef struct {
     int width, height; /* px */
     int64_t count;
-} PictureSize;
+} ImageSize;
 
 /* Counts one more in an array of PictureSize. */
 void sizes_add(GArray *sizes, int width, int height);
-/* The side of the pictures when all are square and of one size, else 0. */
+/* The side of the images when all are square and of one size, else 0. */
 int sizes_side(const GArray *sizes);
-/* Pictures that are not size x size px. */
+/* Images that are not size x size px. */
 int64_t sizes_resampled(const GArray *sizes, int size);
 /* One sentence about those that are not size x size px, most frequent size first; NULL when all are.  Caller frees. */
 char *sizes_text(const GArray *sizes, int size);
 /* The same sentence of sizes_json; NULL when all fit, and when json is NULL. */
 char *sizes_text_of_json(const json_t *json);
-/* {"size", "pictures", "resampled", "sizes": [{"width", "height", "pictures"}]}, new reference; most frequent first. */
+/* {"size", "images", "resampled", "sizes": [{"width", "height", "images"}]}, new reference; most frequent first. */
 json_t *sizes_json(GArray *sizes, int size);

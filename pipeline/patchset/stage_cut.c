@@ -1,6 +1,6 @@
 /* cut: the patches of one slide, as files in the folders that their labels and the slide's split give, or in shards of the slide.
  *
- * Tiles are independent, so they are cut by all threads and recorded in order.  A picture that an earlier run left is taken
+ * Tiles are independent, so they are cut by all threads and recorded in order.  An image that an earlier run left is taken
  * over, whatever its label was then (reuse.h): a changed rule or annotation moves files and cuts only what was left out before, and a
  * cut that was killed goes on from its last whole shard.
  * Shards are of one slide here; the stage dataset gives them their names in the patch set. */
@@ -19,7 +19,7 @@
 
 /* What a thread made of a tile. */
 typedef struct {
-    GByteArray *picture, *mask; /* NULL: left out; no mask */
+    GByteArray *image, *mask; /* NULL: left out; no mask */
 } Made;
 
 typedef struct {
@@ -27,9 +27,9 @@ typedef struct {
     const Config *config;
     Slide *slide;
     const StainGlass *glass;
-    const Raster *raster; /* NULL: no lesions */
-    const GArray *tiles;  /* Tile */
-    const GArray *shares; /* LesionShare, or NULL */
+    const Raster *raster;    /* NULL: no lesions */
+    const GArray *tiles;     /* Tile */
+    const GArray *fractions; /* LesionShare, or NULL */
     const Reuse *reuse;
     ShardWriter *shards; /* NULL: files */
     unsigned drop;       /* flags of tiles that are left out */
@@ -43,7 +43,7 @@ typedef struct {
     Made *made;                      /* of tile i: at i % ahead */
     int64_t ahead;                   /* tiles that are cut before they are recorded, at most */
     GMutex lock;                     /* guards `disowned` */
-    gboolean disowned;               /* neither manifest nor table name the files any more */
+    gboolean invalidated;            /* neither manifest nor table name the files any more */
 } Cut;
 
 /* The mask of an Ungood tile at the tile's resolution; leaves *out NULL when none is wanted. */
@@ -66,21 +66,21 @@ static gboolean make_mask(const Cut *cut, const Patch *patch, const Tile *tile, 
 
 static void made_clear(Made *made)
 {
-    g_clear_pointer(&made->picture, g_byte_array_unref);
+    g_clear_pointer(&made->image, g_byte_array_unref);
     g_clear_pointer(&made->mask, g_byte_array_unref);
 }
 
 /* Before the first file changes: nobody may take the former manifest, or the former table of this slide, for true when the cut is
  * killed. */
-static gboolean disown(Cut *cut, GError **error)
+static gboolean invalidate(Cut *cut, GError **error)
 {
     g_autofree char *folder = work_output(cut->work, "");
     g_autofree char *manifest = g_build_filename(cut->root, "manifest.csv", NULL);
     g_mutex_lock(&cut->lock);
-    if (!cut->disowned) {
-        cut->disowned = reuse_disown(folder, error) && durable_remove(manifest, error);
+    if (!cut->invalidated) {
+        cut->invalidated = reuse_invalidate(folder, error) && durable_remove(manifest, error);
     }
-    gboolean ok = cut->disowned;
+    gboolean ok = cut->invalidated;
     g_mutex_unlock(&cut->lock);
     return ok;
 }
@@ -88,10 +88,10 @@ static gboolean disown(Cut *cut, GError **error)
 static gboolean put_file(Cut *cut, const char *file, const GByteArray *bytes, GError **error)
 {
     return patchset_holds(cut->root, file, bytes) ||
-           (disown(cut, error) && patchset_put(cut->root, file, bytes, error));
+           (invalidate(cut, error) && patchset_put(cut->root, file, bytes, error));
 }
 
-/* Files are written where they are made; a picture that lies under another name gets a further one.  The former goes when the stage
+/* Files are written where they are made; an image that lies under another name gets a further one.  The former goes when the stage
  * dataset sweeps. */
 static gboolean put_files(Cut *cut, const Patch *patch, const Made *made, const char *found, GError **error)
 {
@@ -105,9 +105,9 @@ static gboolean put_files(Cut *cut, const Patch *patch, const Made *made, const 
     /* Under another number the file's name may soon be another tile's: then the bytes are written. */
     g_autofree char *name = g_path_get_basename(path), *former = found ? g_path_get_basename(found) : NULL;
     if (!former || !g_str_equal(name, former)) {
-        return put_file(cut, patch->file, made->picture, error);
+        return put_file(cut, patch->file, made->image, error);
     }
-    return g_str_equal(found, path) || (disown(cut, error) && durable_link(found, path, error));
+    return g_str_equal(found, path) || (invalidate(cut, error) && durable_link(found, path, error));
 }
 
 static gboolean cut_one(int64_t item, int worker, void *data, GError **error)
@@ -115,27 +115,27 @@ static gboolean cut_one(int64_t item, int worker, void *data, GError **error)
     Cut *cut = data;
     int number = (int)item;
     const Tile *tile = &g_array_index(cut->tiles, Tile, number);
-    Patch *patch = cutting_patch(cut->config, cut->work->slide, cut->tiles, cut->shares, number);
+    Patch *patch = patch_of_tile(cut->config, cut->work->slide, cut->tiles, cut->fractions, number);
     if (!patch) {
         return TRUE;
     }
     cut->patches[number] = patch;
     patch->level = cut->level;
-    patch->side = cutting_side(cut->config, slide_info(cut->slide)->mpp_x, slide_info(cut->slide)->mpp_y);
+    patch->side = patch_side(cut->config, slide_info(cut->slide)->mpp_x, slide_info(cut->slide)->mpp_y);
     patch->file =
-        patchset_name(patch->split, patch->label, patch->slide, number, cutting_extension(cut->config));
+        patchset_name(patch->split, patch->label, patch->slide, number, patch_extension(cut->config));
     g_strlcpy(patch->pixels, cut->pixels, sizeof patch->pixels);
     g_autofree char *found = NULL;
     Made *made = &cut->made[item % cut->ahead];
-    made->picture = reuse_take(cut->reuse, patch, &found);
-    if (!made->picture) {
-        made->picture = g_byte_array_new();
-        if (!cutting_encode(cut->config, cut->slide, cut->glass, tile->x, tile->y, cut->buffers[worker],
-                            made->picture, &patch->valid_share, &patch->flags, error)) {
+    made->image = reuse_take(cut->reuse, patch, &found);
+    if (!made->image) {
+        made->image = g_byte_array_new();
+        if (!patch_cut_encoded(cut->config, cut->slide, cut->glass, tile->x, tile->y, cut->buffers[worker],
+                               made->image, &patch->readable_fraction, &patch->flags, error)) {
             return FALSE;
         }
     }
-    gboolean lost = !cut_readable(patch->valid_share);
+    gboolean lost = !cut_readable(patch->readable_fraction);
     if (lost) {
         g_atomic_int_inc(&cut->unreadable);
     }
@@ -145,7 +145,7 @@ static gboolean cut_one(int64_t item, int worker, void *data, GError **error)
         made_clear(made);
         return TRUE;
     }
-    durable_hash_bytes(made->picture->data, made->picture->len, patch->sha256);
+    durable_hash_bytes(made->image->data, made->image->len, patch->sha256);
     gboolean ok = make_mask(cut, patch, tile, &made->mask, error);
     if (ok && !cut->shards) {
         ok = put_files(cut, patch, made, found, error);
@@ -170,7 +170,7 @@ static gboolean record(int64_t item, void *data, GError **error)
     }
     g_autofree char *key = patchset_key(patch->slide, number);
     g_autofree char *facts = patchset_facts(patch, tile->x, tile->y, cut->config->tiles_size);
-    ShardSample sample = {key, cutting_extension(cut->config), made->picture, facts, made->mask};
+    ShardSample sample = {key, patch_extension(cut->config), made->image, facts, made->mask};
     int shard = shard_writer_add(cut->shards, &sample, error);
     if (shard < 0) {
         return FALSE;
@@ -200,7 +200,7 @@ static gboolean publish_shards(Cut *cut, int *count, GError **error)
     return TRUE;
 }
 
-/* Tiles whose pictures are held at once: no more than 48 MB if they were not encoded, and enough for all threads. */
+/* Tiles whose images are held at once: no more than 48 MB if they were not encoded, and enough for all threads. */
 static int64_t tiles_ahead(const Cut *cut)
 {
     int64_t bytes = (int64_t)3 * cut->config->tiles_size * cut->config->tiles_size;
@@ -273,7 +273,7 @@ static void cut_clear(Cut *cut)
 }
 
 static gboolean cut_slide(Work *work, Slide *slide, const StainGlass *glass, const GArray *tiles,
-                          const GArray *shares, const Raster *raster, GError **error)
+                          const GArray *fractions, const Raster *raster, GError **error)
 {
     const Config *config = work->run->config;
     Cut cut = {.work = work,
@@ -282,13 +282,13 @@ static gboolean cut_slide(Work *work, Slide *slide, const StainGlass *glass, con
                .glass = glass,
                .raster = raster,
                .tiles = tiles,
-               .shares = shares,
-               .level = cutting_level(config, slide)};
+               .fractions = fractions,
+               .level = patch_level(config, slide)};
     double um = config->tiles_size * config->tiles_mpp;
     cut.footprint_x = um / slide_info(slide)->mpp_x;
     cut.footprint_y = um / slide_info(slide)->mpp_y;
     cut.root = g_build_filename(work->run->folder, "dataset", NULL);
-    cutting_pixels(config, slide, glass, cut.pixels);
+    patch_pixels_hash(config, slide, glass, cut.pixels);
     g_autofree char *folder = work_output(work, "");
     g_autoptr(Reuse) reuse = reuse_open(cut.root, folder, SHARD_STEM, cut.pixels);
     g_autoptr(ShardWriter) shards = NULL;
@@ -314,14 +314,14 @@ gboolean stage_cut(Work *work, GError **error)
     gboolean lesions = work->slide->label == SLIDE_ANNOTATED;
     g_autofree char *tiles_path = work_input(work, "grid", "tiles", error);
     g_autoptr(GArray) tiles = tiles_path ? tiles_read(tiles_path, error) : NULL;
-    g_autofree char *shares_path = tiles && lesions ? work_input(work, "mask", "shares", error) : NULL;
-    g_autoptr(GArray) shares = shares_path ? lesions_read_shares(shares_path, error) : NULL;
-    g_autoptr(Slide) slide = tiles && (shares || !lesions) ? work_open_slide(work, error) : NULL;
+    g_autofree char *fractions_path = tiles && lesions ? work_input(work, "mask", "fractions", error) : NULL;
+    g_autoptr(GArray) fractions = fractions_path ? lesions_read_fractions(fractions_path, error) : NULL;
+    g_autoptr(Slide) slide = tiles && (fractions || !lesions) ? work_open_slide(work, error) : NULL;
     g_autofree char *border = slide && lesions ? work_input(work, "mask", "border", error) : NULL;
     g_autoptr(Raster) raster = border ? raster_read(border, error) : NULL;
     g_autofree char *facts =
         slide && (raster || !lesions) ? work_input(work, "tissue", "facts", error) : NULL;
     StainGlass glass;
-    return facts && cutting_glass(facts, slide, &glass, error) &&
-           cut_slide(work, slide, &glass, tiles, shares, raster, error);
+    return facts && patch_glass(facts, slide, &glass, error) &&
+           cut_slide(work, slide, &glass, tiles, fractions, raster, error);
 }

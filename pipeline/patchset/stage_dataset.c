@@ -122,7 +122,7 @@ static gboolean has_mask(const Work *work, const Patch *patch)
     return work->run->config->dataset_masks && g_str_equal(patch->label, "Ungood");
 }
 
-/* The files of a patch (owned): the picture and, when there is one, the mask; in the sample, or where they wait to be in one. */
+/* The files of a patch (owned): the image and, when there is one, the mask; in the sample, or where they wait to be in one. */
 static GPtrArray *files_of(const Work *work, const Patch *patch, gboolean unused)
 {
     GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
@@ -195,7 +195,7 @@ static gboolean check_files(const Work *work, const Patch *patch, gboolean unuse
         if (kind != FILE_ABSENT) {
             continue;
         }
-        if (reuse_disown(folder, error)) {
+        if (reuse_invalidate(folder, error)) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                         "%s is gone: after `wsiflow retry`, the next run cuts slide %s again",
                         g_str_has_prefix(path, work->run->folder) ? path + strlen(work->run->folder) + 1
@@ -207,23 +207,23 @@ static gboolean check_files(const Work *work, const Patch *patch, gboolean unuse
     return TRUE;
 }
 
-/* Slides that are in no patch set now, since they are not of the run or failed, lose their pictures to the sweep: when they are
+/* Slides that are in no patch set now, since they are not of the run or failed, lose their images to the sweep: when they are
  * back they have to be cut again, and must not be remembered as cut. */
-static gboolean disown_others(const Work *work, GError **error)
+static gboolean invalidate_others(const Work *work, GError **error)
 {
     g_autofree char *root = g_build_filename(work->run->folder, "slides", NULL);
     g_autoptr(GPtrArray) names = listing_read_if_there(root, error);
     for (guint i = 0; names && i < names->len; i++) {
         g_autofree char *cut = work_find(work, "cut", names->pdata[i], "patches");
         g_autofree char *folder = g_build_filename(root, names->pdata[i], NULL);
-        if (!cut && !reuse_disown(folder, error)) {
+        if (!cut && !reuse_invalidate(folder, error)) {
             return FALSE;
         }
     }
     return names != NULL;
 }
 
-/* Hashes of the pictures, and of the masks as they lie there: they are small and few. */
+/* Hashes of the images, and of the masks as they lie there: they are small and few. */
 static gboolean sum_files(const Work *work, const GPtrArray *patches, GString *sums, GError **error)
 {
     for (guint i = 0; i < patches->len; i++) {
@@ -357,7 +357,7 @@ gboolean stage_dataset(Work *work, GError **error)
     /* Files are going to move: after a kill nobody may take the former manifest for true. */
     g_autofree char *manifest = work_output(work, "dataset/manifest.csv");
     g_autoptr(GString) sums = g_string_new(NULL);
-    if (!durable_remove(manifest, error) || !disown_others(work, error)) {
+    if (!durable_remove(manifest, error) || !invalidate_others(work, error)) {
         return FALSE;
     }
     if (!g_str_equal(work->run->config->dataset_format, "shards")) {

@@ -1,6 +1,6 @@
 /* normals: the tiles of normal tissue of the training slides, for a training that cuts them itself.
  *
- * By the same rules as the patch set, but no picture is written: a table of places.  Tiles are cut here to be judged, since only that
+ * By the same rules as the patch set, but no image is written: a table of places.  Tiles are cut here to be judged, since only that
  * shows what can be read of them (and their flags, for dataset.drop_flags); training cuts them again. */
 #include "base/error.h"
 #include "base/pool.h"
@@ -30,23 +30,23 @@ typedef struct {
     Verdict *verdicts; /* one a tile */
 } Judge;
 
-static gboolean judge_one(int64_t item, int worker, void *data, GError **error)
+static gboolean validate_one(int64_t item, int worker, void *data, GError **error)
 {
     const Judge *judge = data;
     const Tile *tile = &g_array_index(judge->tiles, Tile, item);
     Verdict *verdict = &judge->verdicts[item];
     int size = judge->config->tiles_size;
     unsigned flags = 0;
-    double valid_share;
+    double readable_fraction;
     if (*verdict == NOT_WANTED) {
         return TRUE;
     }
     g_autoptr(Image) rgb = image_new(size, size, 3, error);
-    if (!rgb || !cutting_judge(judge->config, judge->slide, judge->glass, tile->x, tile->y, rgb, &valid_share,
-                               judge->drop ? &flags : NULL, error)) {
+    if (!rgb || !patch_cut(judge->config, judge->slide, judge->glass, tile->x, tile->y, rgb,
+                           &readable_fraction, judge->drop ? &flags : NULL, error)) {
         return FALSE;
     }
-    *verdict = !cut_readable(valid_share) ? UNREADABLE : flags & judge->drop ? FLAGGED : KEPT;
+    *verdict = !cut_readable(readable_fraction) ? UNREADABLE : flags & judge->drop ? FLAGGED : KEPT;
     return TRUE;
 }
 
@@ -68,12 +68,12 @@ static gboolean judge_tiles(Work *work, const SlideEntry *entry, const char *tis
     }
     g_autoptr(Slide) slide = work_open_coloured(work, entry, error);
     StainGlass glass;
-    if (!slide || !cutting_glass(tissue, slide, &glass, error)) {
+    if (!slide || !patch_glass(tissue, slide, &glass, error)) {
         return FALSE;
     }
     judge.slide = slide;
     judge.glass = &glass;
-    return pool_run_ordered(work->threads, tiles->len, tiles->len, judge_one, tell, &judge, error);
+    return pool_run_ordered(work->threads, tiles->len, tiles->len, validate_one, tell, &judge, error);
 }
 
 /* ---- tiles ---- */
@@ -101,25 +101,26 @@ static gboolean keep_tiles(Work *work, const SlideEntry *entry, const char *tiss
 }
 
 /* The tiles of one slide as patches, with the tile's number as the file; nothing when a stage before failed. */
-static gboolean add_tiles(Work *work, const SlideEntry *entry, GPtrArray *patches, GHashTable *places,
+static gboolean add_tiles(Work *work, const SlideEntry *entry, GPtrArray *patches, GHashTable *positions,
                           json_t *leftout, GError **error)
 {
     g_autofree char *tiles_path = work_find(work, "grid", entry->id, "tiles");
     g_autofree char *tissue = work_find(work, "tissue", entry->id, "facts");
-    g_autofree char *shares_path = work_find(work, "mask", entry->id, "shares");
+    g_autofree char *fractions_path = work_find(work, "mask", entry->id, "fractions");
     g_autofree char *fit = work_find(work, "stain", entry->id, "fit");
-    if (!tiles_path || !tissue || (entry->label == SLIDE_ANNOTATED && !shares_path) ||
-        (colouring_wants_fit(work->run->config) && !fit)) {
+    if (!tiles_path || !tissue || (entry->label == SLIDE_ANNOTATED && !fractions_path) ||
+        (slide_colour_wants_fit(work->run->config) && !fit)) {
         return TRUE; /* this slide failed: the status says why */
     }
     g_autoptr(GArray) tiles = tiles_read(tiles_path, error);
-    g_autoptr(GArray) shares = tiles && shares_path ? lesions_read_shares(shares_path, error) : NULL;
-    if (!tiles || (shares_path && !shares)) {
+    g_autoptr(GArray) fractions =
+        tiles && fractions_path ? lesions_read_fractions(fractions_path, error) : NULL;
+    if (!tiles || (fractions_path && !fractions)) {
         return FALSE;
     }
     g_autofree Patch **own = g_new0(Patch *, tiles->len + 1);
     for (guint i = 0; i < tiles->len; i++) {
-        own[i] = cutting_patch(work->run->config, entry, tiles, shares, (int)i);
+        own[i] = patch_of_tile(work->run->config, entry, tiles, fractions, (int)i);
     }
     gboolean ok = keep_tiles(work, entry, tissue, tiles, own, leftout, error);
     for (guint i = 0; i < tiles->len; i++) {
@@ -128,7 +129,7 @@ static gboolean add_tiles(Work *work, const SlideEntry *entry, GPtrArray *patche
         }
         own[i]->file = patchset_key(entry->id, (int)i);
         g_ptr_array_add(patches, own[i]);
-        g_hash_table_insert(places, own[i], g_memdup2(&g_array_index(tiles, Tile, i), sizeof(Tile)));
+        g_hash_table_insert(positions, own[i], g_memdup2(&g_array_index(tiles, Tile, i), sizeof(Tile)));
     }
     return ok;
 }
@@ -143,7 +144,7 @@ static int slide_index(const GPtrArray *slides, const char *id)
     return -1;
 }
 
-static gboolean write_table(Work *work, const GPtrArray *patches, GHashTable *places, GError **error)
+static gboolean write_table(Work *work, const GPtrArray *patches, GHashTable *positions, GError **error)
 {
     const GPtrArray *slides = work->run->slides;
     g_autoptr(GArray) normals = g_array_new(FALSE, FALSE, sizeof(NormalTile));
@@ -153,7 +154,7 @@ static gboolean write_table(Work *work, const GPtrArray *patches, GHashTable *pl
         json_t *facts = card_slide_facts(work, slides->pdata[i]);
         double mpp_x = json_number_value(json_object_get(facts, "mpp_x")),
                mpp_y = json_number_value(json_object_get(facts, "mpp_y"));
-        side[i] = cutting_side(work->run->config, mpp_x, mpp_y);
+        side[i] = patch_side(work->run->config, mpp_x, mpp_y);
         const char *text = json_string_value(json_object_get(facts, "fingerprint"));
         g_ptr_array_add(fingerprints, g_strdup(text ? text : ""));
         json_decref(facts);
@@ -161,7 +162,7 @@ static gboolean write_table(Work *work, const GPtrArray *patches, GHashTable *pl
     int slide = -1;
     for (guint i = 0; i < patches->len; i++) {
         const Patch *patch = patches->pdata[i];
-        const Tile *tile = g_hash_table_lookup(places, patch);
+        const Tile *tile = g_hash_table_lookup(positions, patch);
         if (!g_str_equal(patch->label, "good")) {
             continue;
         }
@@ -192,14 +193,15 @@ static gboolean publish_leftout(Work *work, json_t *leftout, GError **error)
 gboolean stage_normals(Work *work, GError **error)
 {
     g_autoptr(GPtrArray) patches = g_ptr_array_new_with_free_func((GDestroyNotify)patch_free);
-    g_autoptr(GHashTable) places = g_hash_table_new_full(NULL, NULL, NULL, g_free); /* Patch* -> Tile */
+    g_autoptr(GHashTable) positions = g_hash_table_new_full(NULL, NULL, NULL, g_free); /* Patch* -> Tile */
     json_auto_t *leftout = leftout_new();
     if (!copies_check(work, error) || !card_check_leak(work, NULL, error)) { /* before the work */
         return FALSE;
     }
     for (guint i = 0; i < work->run->slides->len; i++) {
         const SlideEntry *entry = work->run->slides->pdata[i];
-        if (g_str_equal(entry->split, "train") && !add_tiles(work, entry, patches, places, leftout, error)) {
+        if (g_str_equal(entry->split, "train") &&
+            !add_tiles(work, entry, patches, positions, leftout, error)) {
             return FALSE;
         }
     }
@@ -208,6 +210,6 @@ gboolean stage_normals(Work *work, GError **error)
     }
     /* Anomalies have a say in a balanced sample, as in a patch set. */
     g_autoptr(GPtrArray) dropped = sampling_choose(work->run->config, patches);
-    return write_table(work, patches, places, error) && publish_leftout(work, leftout, error) &&
+    return write_table(work, patches, positions, error) && publish_leftout(work, leftout, error) &&
            work_tick(work, patches->len, patches->len, "tiles", error);
 }

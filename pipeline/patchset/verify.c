@@ -46,7 +46,7 @@ static GByteArray *sample_bytes(const Shard *shard, const Patch *patch, GError *
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "is not in its shard");
         return NULL;
     }
-    return shard_read(shard, &shard_entry(shard, at)->picture, error);
+    return shard_read(shard, &shard_entry(shard, at)->image, error);
 }
 
 static GByteArray *bytes_of(const Verify *verify, const Patch *patch, GError **error)
@@ -102,18 +102,18 @@ static void open_shards(Verify *verify)
 
 /* ---- pixels ---- */
 
-/* Why the stored picture is not the tile that is cut now, or NULL. */
+/* Why the stored image is not the tile that is cut now, or NULL. */
 static char *compare(const Config *config, const GByteArray *stored, const Image *cut)
 {
     g_autoptr(GByteArray) again = g_byte_array_new();
-    int quality = cutting_quality(config);
+    int quality = patch_jpeg_quality(config);
     if (!patchset_encode(cut, quality, again, NULL)) {
         return g_strdup("cannot be encoded");
     }
-    g_autoptr(Image) a = picture_decode(stored->data, stored->len, "", NULL);
-    g_autoptr(Image) b = picture_decode(again->data, again->len, "", NULL);
+    g_autoptr(Image) a = imagefile_decode(stored->data, stored->len, "", NULL);
+    g_autoptr(Image) b = imagefile_decode(again->data, again->len, "", NULL);
     if (!a || !b || a->width != b->width || a->height != b->height) {
-        return g_strdup("is not a picture of a tile's size");
+        return g_strdup("is not an image of a tile's size");
     }
     double sum = 0;
     for (size_t i = 0; i < image_bytes(a); i++) {
@@ -142,9 +142,9 @@ static void source_close(Source *source)
 static Slide *open_coloured(const Verify *verify, const SlideEntry *entry, GError **error)
 {
     g_autofree char *path = g_build_filename(verify->folder, "slides", entry->id, "stain.json", NULL);
-    gboolean fitted = colouring_wants_fit(verify->config);
+    gboolean fitted = slide_colour_wants_fit(verify->config);
     g_autoptr(Slide) slide = work_open_entry(verify->config, entry, error);
-    return slide && colouring_open(verify->config, slide, fitted ? path : NULL, error)
+    return slide && slide_colour_open(verify->config, slide, fitted ? path : NULL, error)
                ? g_steal_pointer(&slide)
                : NULL;
 }
@@ -240,8 +240,8 @@ static gboolean is_named(const Verify *verify, const char *file)
            strstr(text, sha256);
 }
 
-/* Prints the pictures beside those of the manifest that it does not name, and counts them. */
-static int foreign_pictures(const Verify *verify, GHashTable *known)
+/* Prints the images beside those of the manifest that it does not name, and counts them. */
+static int foreign_images(const Verify *verify, GHashTable *known)
 {
     static const char *const usual[] = {"train/good", "train/Ungood", "test/good", "test/Ungood"};
     g_autoptr(GHashTable) folders = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -255,8 +255,8 @@ static int foreign_pictures(const Verify *verify, GHashTable *known)
     g_autoptr(GList) names = g_list_sort(g_hash_table_get_keys(folders), (GCompareFunc)strcmp);
     for (const GList *one = names; one; one = one->next) {
         g_autofree char *folder = g_build_filename(verify->root, one->data, NULL);
-        g_auto(GStrv) pictures = g_file_test(folder, G_FILE_TEST_IS_DIR) ? picture_list(folder, NULL) : NULL;
-        for (char **name = pictures; name && *name; name++) {
+        g_auto(GStrv) images = g_file_test(folder, G_FILE_TEST_IS_DIR) ? imagefile_list(folder, NULL) : NULL;
+        for (char **name = images; name && *name; name++) {
             g_autofree char *file = g_build_filename(one->data, *name, NULL);
             if (!g_hash_table_contains(known, file)) {
                 printf("%s: is not in manifest.csv\n", file);
@@ -284,14 +284,14 @@ static int report(const Verify *verify, int cut)
     }
     int others, wrong;
     sums_check(verify->root, known, &others, &wrong);
-    differ += wrong + foreign_pictures(verify, known);
+    differ += wrong + foreign_images(verify, known);
     for (guint i = 0; i < verify->patches->len; i++) {
         if (verify->wrong[i]) {
             printf("%s: %s\n", ((const Patch *)verify->patches->pdata[i])->file, verify->wrong[i]);
             differ++;
         }
     }
-    printf("%u pictures and %d other files hashed, %d cut again, %d differ\n", verify->patches->len, others,
+    printf("%u images and %d other files hashed, %d cut again, %d differ\n", verify->patches->len, others,
            cut, differ);
     return differ;
 }

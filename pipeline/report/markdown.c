@@ -28,7 +28,7 @@ static gboolean has_meaning(const char *start, const char *at)
         return (numbered && g_ascii_isspace(after)) ||
                (at - start >= 3 && g_ascii_strncasecmp(at - 3, "www", 3) == 0);
     case ':':
-        return !g_ascii_isspace(after) && !g_ascii_isdigit(after); /* addresses, pictures by name */
+        return !g_ascii_isspace(after) && !g_ascii_isdigit(after); /* addresses, images by name */
     default:
         return strchr("\\`*[]<#|~&$!", *at) != NULL;
     }

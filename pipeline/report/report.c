@@ -1,6 +1,6 @@
 /* The report page.
  *
- * Pictures are put into the page as data, so that it can be sent as one file; beyond MOST_PICTURES slides only the first are shown and
+ * Images are put into the page as data, so that it can be sent as one file; beyond MOST_IMAGES slides only the first are shown and
  * the page says so.  pipeline/report/page.h keeps markup and text apart. */
 #include "pipeline/report/report.h"
 #include "base/csv.h"
@@ -17,7 +17,7 @@
 #include <math.h>
 #include <string.h>
 
-#define MOST_PICTURES 40
+#define MOST_IMAGES 40
 
 /* ---- figures ---- */
 
@@ -181,7 +181,7 @@ static void put_figures(Page *page, const json_t *figures)
 }
 
 /* What a reader of the figures has to know. */
-static void put_told(Page *page, const json_t *figures)
+static void put_reported(Page *page, const json_t *figures)
 {
     const json_t *labels = json_object_get(figures, "labels");
     json_t *one;
@@ -336,13 +336,12 @@ static void put_leftout(Page *page, const Work *work, const json_t *figures)
     }
 }
 
-/* Pictures that were not of the model's size. */
+/* Images that were not of the model's size. */
 static void put_sizes(Page *page, const Work *work)
 {
     static const char *const from[][2] = {{"train", "Training"}, {"scorepatches", "Scoring"}};
     for (size_t i = 0; i < G_N_ELEMENTS(from); i++) {
-        g_autofree char *text =
-            sizes_text_of_json(records_get(work->records, from[i][0], COHORT, "pictures"));
+        g_autofree char *text = sizes_text_of_json(records_get(work->records, from[i][0], COHORT, "images"));
         if (text) {
             page_put(page, PAGE_P, "%s: %s.", from[i][1], text);
         }
@@ -375,7 +374,7 @@ static const json_t *figures_of(const json_t *figures, const char *slide)
     return NULL;
 }
 
-static gboolean put_picture(Page *page, const char *path, GError **error)
+static gboolean put_image(Page *page, const char *path, GError **error)
 {
     g_autofree char *bytes = NULL;
     gsize length;
@@ -406,7 +405,7 @@ static gboolean put_slides(Page *page, const Work *work, const json_t *figures, 
         const SlideEntry *entry = work->run->slides->pdata[i];
         g_autofree char *overview = work_find(work, "heatmap", entry->id, "overview");
         const json_t *m = figures_of(figures, entry->id);
-        if (!overview || shown == MOST_PICTURES) {
+        if (!overview || shown == MOST_IMAGES) {
             continue;
         }
         if (shown++ == 0) {
@@ -418,13 +417,12 @@ static gboolean put_slides(Page *page, const Work *work, const json_t *figures, 
         if (m) {
             put_slide_figures(page, m);
         }
-        if (!put_picture(page, overview, error)) {
+        if (!put_image(page, overview, error)) {
             return FALSE;
         }
     }
-    if (shown == MOST_PICTURES) {
-        page_put(page, PAGE_P, "The first %d slides are shown; slides/ID/heatmap.png has each.",
-                 MOST_PICTURES);
+    if (shown == MOST_IMAGES) {
+        page_put(page, PAGE_P, "The first %d slides are shown; slides/ID/heatmap.png has each.", MOST_IMAGES);
     }
     return TRUE;
 }
@@ -489,7 +487,7 @@ gboolean report_write(Work *work, const ScoreTable *table, const json_t *figures
              "diagnoses.");
     if (figures) {
         put_figures(page, figures);
-        put_told(page, figures);
+        put_reported(page, figures);
         put_scores(page, figures);
     }
     if (!put_curves(page, work, table, figures, error) || !put_channels(page, work, error)) {

@@ -1,4 +1,4 @@
-/* The report: one HTML page with figures, curves, pictures and provenance, complete in itself (no script, nothing to load). */
+/* The report: one HTML page with figures, curves, images and provenance, complete in itself (no script, nothing to load). */
 #pragma once
 #include "pipeline/report/evaluation.h"
 #include "pipeline/run/stage.h"

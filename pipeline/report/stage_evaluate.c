@@ -24,21 +24,21 @@ static gboolean calibrated_threshold(const Work *work, const char *column, Calib
             "the calibration's threshold is a value of the column score, and evaluate.score names another";
         return TRUE;
     }
-    return !*path || models_threshold(path, calibration, out, error);
+    return !*path || model_config_threshold(path, calibration, out, error);
 }
 
 /* What figures cannot be computed from, now or in another fold. */
 static void add_gaps(const Work *work, json_t *figures)
 {
     const json_t *of_set = records_get(work->records, "dataset", COHORT, "gaps");
-    json_t *told = json_object_get(figures, "told");
+    json_t *reported = json_object_get(figures, "told");
     if (of_set) {
-        json_array_extend(told, json_object_get(of_set, "told"));
+        json_array_extend(reported, json_object_get(of_set, "told"));
         return;
     }
     g_autoptr(GPtrArray) gaps = gaps_find(work->run->slides, NULL, work->run->config); /* no patch set */
     json_auto_t *texts = json_texts(gaps);
-    json_array_extend(told, texts);
+    json_array_extend(reported, texts);
 }
 
 /* The tables of scores there are, ended by NULL. */

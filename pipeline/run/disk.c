@@ -1,6 +1,6 @@
 /* Disk.
  *
- * Pictures of tiles take nearly all of it: 1.9 bytes a pixel as PNG of synthetic tissue at 1 um/px, at most 3 (no compression).  A cell of
+ * Images of tiles take nearly all of it: 1.9 bytes a pixel as PNG of synthetic tissue at 1 um/px, at most 3 (no compression).  A cell of
  * the score map (8 px of a tile) takes 10 bytes in scoremap.npy, heatmap.ome.tif, heatmap.tif and scores.csv together, at most 16.
  * Everything else of a slide is some 2 MB. */
 #include "pipeline/run/disk.h"
@@ -25,7 +25,7 @@ static void add_slide(DiskNeed *need, const Run *run, const SlideEntry *entry, c
     double overlap =
         config->tiles_overlap < 1 ? config->tiles_overlap : config->tiles_overlap / config->tiles_size;
     double px = um2 / (config->tiles_mpp * config->tiles_mpp) / pow(1 - MIN(overlap, 0.99), 2);
-    gboolean jpeg = g_str_equal(config->dataset_picture, "jpeg");
+    gboolean jpeg = g_str_equal(config->dataset_image, "jpeg");
     if (wants(run, "cut", entry)) {
         need->likely += TISSUE * px * (jpeg ? 0.5 : 1.9);
         need->most += px * (jpeg ? 1.5 : 3);

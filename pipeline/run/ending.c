@@ -20,11 +20,10 @@ static const json_t *get(const Ended *ended, const Source *source)
     return records_get(ended->records, source->stage, COHORT, source->name);
 }
 
-/* Pictures that were not of the model's size, in training and in scoring. */
+/* Images that were not of the model's size, in training and in scoring. */
 static void tell_sizes(const Ended *ended)
 {
-    static const Source sources[] = {{"train", "pictures", "training"},
-                                     {"scorepatches", "pictures", "scoring"}};
+    static const Source sources[] = {{"train", "images", "training"}, {"scorepatches", "images", "scoring"}};
     for (size_t i = 0; i < G_N_ELEMENTS(sources); i++) {
         g_autofree char *text = sizes_text_of_json(get(ended, &sources[i]));
         if (text) {
@@ -65,15 +64,15 @@ static void tell_annotations(const Ended *ended)
 }
 
 /* Each sentence once. */
-static void tell_once(GHashTable *told, const char *what, const char *sentence)
+static void tell_once(GHashTable *reported, const char *what, const char *sentence)
 {
-    if (g_hash_table_add(told, g_strdup(sentence))) {
+    if (g_hash_table_add(reported, g_strdup(sentence))) {
         fprintf(stderr, "%s: %s\n", what, sentence);
     }
 }
 
 /* What a reader of the patch set and of the figures has to know. */
-static void tell_notes(const Ended *ended, GHashTable *told)
+static void tell_notes(const Ended *ended, GHashTable *reported)
 {
     static const Source sources[] = {
         {"dataset", "gaps", "patch set"}, {"train", "notes", "training"}, {"evaluate", "metrics", "figures"}};
@@ -82,24 +81,24 @@ static void tell_notes(const Ended *ended, GHashTable *told)
         size_t n;
         json_array_foreach(json_object_get(get(ended, &sources[i]), "told"), n, one)
         {
-            tell_once(told, sources[i].what, json_string_value(one));
+            tell_once(reported, sources[i].what, json_string_value(one));
         }
     }
 }
 
-/* Pictures that occur more than once. */
-static void tell_repeats(const Ended *ended, GHashTable *told)
+/* Images that occur more than once. */
+static void tell_repeats(const Ended *ended, GHashTable *reported)
 {
     Repeats repeats;
     repeats_of_json(records_get(ended->records, "dataset", COHORT, "repeats"), &repeats);
     g_autofree char *text = repeats_text(&repeats);
     if (text) {
-        tell_once(told, "patch set", text);
+        tell_once(reported, "patch set", text);
     }
 }
 
 /* What the model's calibration rests on. */
-static gboolean tell_model(const Ended *ended, GHashTable *told, GError **error)
+static gboolean tell_model(const Ended *ended, GHashTable *reported, GError **error)
 {
     const char *relative = ended_path(ended, "train", "model");
     if (!relative) {
@@ -113,7 +112,7 @@ static gboolean tell_model(const Ended *ended, GHashTable *told, GError **error)
     }
     g_auto(GStrv) lines = modelcard_lines(&calibration);
     for (char **line = lines; *line; line++) {
-        tell_once(told, "model", *line);
+        tell_once(reported, "model", *line);
     }
     model_spec_clear(&spec);
     return TRUE;
@@ -121,17 +120,17 @@ static gboolean tell_model(const Ended *ended, GHashTable *told, GError **error)
 
 static gboolean show(const Ended *ended, GError **error)
 {
-    g_autoptr(GHashTable) told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GHashTable) reported = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_autofree char *text = summary_end(ended);
     fputs(text, stdout);
     tell_sizes(ended);
     tell_leftout(ended);
     tell_annotations(ended);
-    tell_repeats(ended, told);
-    if (!tell_model(ended, told, error)) {
+    tell_repeats(ended, reported);
+    if (!tell_model(ended, reported, error)) {
         return FALSE;
     }
-    tell_notes(ended, told);
+    tell_notes(ended, reported);
     return TRUE;
 }
 

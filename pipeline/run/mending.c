@@ -1,6 +1,6 @@
 /* Mending a patch set.
  *
- * Pictures are too many to be artefacts of the job table, which only looks at tables.  A look at each costs some microseconds; reading each
+ * Images are too many to be artefacts of the job table, which only looks at tables.  A look at each costs some microseconds; reading each
  * would cost as long as training, so only those are hashed that were written after their table.  One that was replaced under an older time
  * is found by training, which hashes what it reads. */
 #include "pipeline/run/mending.h"
@@ -104,7 +104,7 @@ gboolean mending_check(const Run *run, Store *store, GError **error)
         changed += counts[IS_CHANGED];
         if (counts[IS_GONE] + counts[IS_CHANGED] > 0) {
             slides++;
-            if (!reuse_disown(folder, error)) {
+            if (!reuse_invalidate(folder, error)) {
                 return FALSE;
             }
         }
@@ -113,7 +113,7 @@ gboolean mending_check(const Run *run, Store *store, GError **error)
         return TRUE;
     }
     fprintf(stderr,
-            "patch set: %d pictures are gone and %d were changed since they were cut; they are cut again, of "
+            "patch set: %d images are gone and %d were changed since they were cut; they are cut again, of "
             "%d slide%s\n",
             gone, changed, slides, slides == 1 ? "" : "s");
     return store_retry(store, COHORT, error) >= 0;

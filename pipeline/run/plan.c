@@ -96,7 +96,7 @@ static gboolean add_files(GString *text, const Run *run, const Outside *o, const
         {"slide", o->slide ? slide->path : NULL},
         {"annotation", o->annotation ? slide->annotation : NULL},
         {"region", o->region && lesions_have_regions(config) ? slide->annotation : NULL},
-        {"stain target", o->target && colouring_wants_fit(config) ? config->tiles_stain_target : NULL},
+        {"stain target", o->target && slide_colour_wants_fit(config) ? config->tiles_stain_target : NULL},
         {"weights", o->weights ? config->model_weights : NULL},
         {"model", o->model ? config->score_model : NULL},
         {"labels", o->labels ? config->evaluate_labels : NULL},

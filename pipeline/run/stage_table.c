@@ -1,7 +1,7 @@
 /* The stage table.
  *
  *   slide --ingest--> geometry --tissue--> mask --grid--> tiles
- *   annotation --mask--> lesion shares + mask pyramid
+ *   annotation --mask--> lesion fractions + mask pyramid
  *   tiles + shares --cut--> patches --dataset--> manifest --train--> model
  *   tiles + shares --normals--> places --train (cuts while training)--> model
  *   slide + tissue + model --score--> scores + score map --heatmap--> pyramids --evaluate--> figures, report
@@ -39,7 +39,7 @@ static gboolean wants_mask(const Run *run, const SlideEntry *slide)
 
 static gboolean wants_stain(const Run *run, const SlideEntry *slide)
 {
-    return colouring_wants_fit(run->config);
+    return slide_colour_wants_fit(run->config);
 }
 
 static gboolean wants_clam(const Run *run, const SlideEntry *slide)
@@ -98,9 +98,9 @@ static gboolean wants_evaluate(const Run *run, const SlideEntry *slide)
 #define OPEN_KEYS "slides.objective"
 #define CUT_KEYS "tiles.size tiles.mpp tiles.filter tiles.icc tiles.stain tiles.stain_target"
 #define RULE_KEYS "dataset.rule dataset.lesion_min"
-#define PICTURE_KEYS                                                                            \
+#define IMAGE_KEYS                                                                              \
     "dataset.train_anomalies dataset.masks dataset.drop_flags dataset.format dataset.shard_mb " \
-    "dataset.picture dataset.jpeg_quality"
+    "dataset.image dataset.jpeg_quality"
 #define SAMPLE_KEYS \
     "dataset.balance dataset.max_per_class dataset.train_anomalies dataset.drop_flags tiles run.seed"
 #define MODEL_KEYS "model " CUT_KEYS " run.seed patches " OPEN_KEYS
@@ -121,10 +121,10 @@ const Stage stages[] = {
      stage_grid},
     {"clam", "places of tiles for CLAM and TRIDENT", SCOPE_SLIDE, "tiles " OPEN_KEYS, "ingest grid", 3,
      wants_clam, stage_clam},
-    {"mask", "lesion shares of the tiles, mask pyramid", SCOPE_SLIDE,
+    {"mask", "lesion fractions of the tiles, mask pyramid", SCOPE_SLIDE,
      "slides.groups slides.group_field tiles.size tiles.mpp " OPEN_KEYS, "ingest grid", 5, wants_mask,
      stage_mask},
-    {"cut", "patches of a slide", SCOPE_SLIDE, RULE_KEYS " tiles " PICTURE_KEYS " " OPEN_KEYS,
+    {"cut", "patches of a slide", SCOPE_SLIDE, RULE_KEYS " tiles " IMAGE_KEYS " " OPEN_KEYS,
      "ingest tissue grid mask stain", 13, wants_cut, stage_cut},
     {"dataset", "manifest and card of the patch set", SCOPE_COHORT, "dataset tiles run",
      "?ingest ?tissue ?grid ?clam ?mask ?cut", 15, wants_dataset, stage_dataset},

@@ -174,7 +174,7 @@ static void put_scored(GString *out, const Run *run, int scored)
              g_str_equal(which, "none")
                  ? " (score.slides: none)"
                  : ": no slide is in the test split. There will be no heatmap and no figures; set "
-                   "score.slides: auto or all, dataset.test_share, or the manifest's column split");
+                   "score.slides: auto or all, dataset.test_fraction, or the manifest's column split");
     } else if (scored == n) {
         gboolean why = g_str_equal(which, "auto") && n > 1;
         gboolean annotated = count(run->slides, SLIDE_ANNOTATED, NULL) > 0;
@@ -211,7 +211,7 @@ static void put_written(GString *out, const Run *run, const char *last, int scor
     const Config *config = run->config;
     if (wanted_until(run, "dataset", last)) {
         gboolean shards = g_str_equal(config->dataset_format, "shards");
-        g_ptr_array_add(what, g_strdup_printf("patch set (dataset/, %s, %s)", config->dataset_picture,
+        g_ptr_array_add(what, g_strdup_printf("patch set (dataset/, %s, %s)", config->dataset_image,
                                               shards ? "shards" : "a file each"));
     }
     if (config->dataset_clam && run->slides->len > 0) {

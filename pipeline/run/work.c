@@ -111,7 +111,7 @@ Slide *work_open_coloured(const Work *work, const SlideEntry *entry, GError **er
     const Config *config = work->run->config;
     g_autofree char *path = work_find(work, "stain", entry->id, "fit");
     g_autoptr(Slide) slide = work_open_entry(config, entry, error);
-    return slide && colouring_open(config, slide, path, error) ? g_steal_pointer(&slide) : NULL;
+    return slide && slide_colour_open(config, slide, path, error) ? g_steal_pointer(&slide) : NULL;
 }
 
 Slide *work_open_slide(const Work *work, GError **error)

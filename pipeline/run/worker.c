@@ -3,7 +3,7 @@
  * The lease is kept alive by a thread with a connection of its own; when the lease is lost or a stop is asked for, `stop` tells the
  * stage, which ends at its next safe place.  The same connection is the fence of base/durable: a file gets its final name only while the
  * lease is ours, so a worker that slept while others went on cannot put an old file over theirs.  Stages of the cohort run when little else can, so they get all processors; a job
- * of a slide gets its share: one where the cohort is large, all where it is the only job. */
+ * of a slide gets its fraction: one where the cohort is large, all where it is the only job. */
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/pool.h"
@@ -164,7 +164,7 @@ static int patience_for(const GError *why, int patience)
 }
 
 /* Records how the attempt ended.  FALSE when the job table itself fails, or when there is no room for any job. */
-static gboolean settle(Store *store, const Work *work, GError *why, int patience, GError **error)
+static gboolean resolve(Store *store, const Work *work, GError *why, int patience, GError **error)
 {
     const Job *job = work->job;
     g_autoptr(GError) lost = NULL;
@@ -226,7 +226,7 @@ static gboolean do_job(const Run *run, Store *store, const Job *job, const Worke
     } else if (records && !run_stage(stage, &work, &why) && !why) {
         g_set_error(&why, WSI_ERROR, WSI_ERROR_INTERNAL, "stage %s failed without saying why", job->stage);
     }
-    return settle(store, &work, why, spec->patience, error);
+    return resolve(store, &work, why, spec->patience, error);
 }
 
 /* Whether jobs are left that this worker may still get. */

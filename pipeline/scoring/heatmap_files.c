@@ -1,6 +1,6 @@
 /* From a score map to the files that open elsewhere.
  *
- * The colours are a picture for people; the values are in the OME-TIFF, unchanged.  The range of the colours is fixed by the
+ * The colours are an image for people; the values are in the OME-TIFF, unchanged.  The range of the colours is fixed by the
  * configuration, so that slides compare. */
 #include "pipeline/scoring/heatmap_files.h"
 #include "tiler/cut/cut.h"
@@ -22,8 +22,8 @@ HeatmapLook heatmap_look(const Config *config)
                          .opacity = config->heatmap_opacity};
 }
 
-Image *heatmaps_known(const Map *map, const SlideInfo *info, const Image *tissue, const GArray *tiles,
-                      GError **error)
+Image *heatmap_files_known(const Map *map, const SlideInfo *info, const Image *tissue, const GArray *tiles,
+                           GError **error)
 {
     Image *known = image_new(map->width, map->height, 1, error);
     if (known) {
@@ -48,39 +48,39 @@ Image *heatmaps_known(const Map *map, const SlideInfo *info, const Image *tissue
     return known;
 }
 
-/* Where the pictures of the map show no data: what is not known, and cells without value where the slide's picture cannot be read. */
-static void mark_unknown(Image *valid, const Map *map, const Image *known)
+/* Where the images of the map show no data: what is not known, and cells without value where the slide's image cannot be read. */
+static void mark_unknown(Image *readable, const Map *map, const Image *known)
 {
-    for (size_t i = 0; i < image_bytes(valid); i++) {
-        gboolean lost = isnan(map->values[i]) && (!valid->pixels[i] || (known && !known->pixels[i]));
-        valid->pixels[i] = lost ? 0 : 255;
+    for (size_t i = 0; i < image_bytes(readable); i++) {
+        gboolean lost = isnan(map->values[i]) && (!readable->pixels[i] || (known && !known->pixels[i]));
+        readable->pixels[i] = lost ? 0 : 255;
     }
 }
 
-gboolean heatmaps_write(const char *folder, const HeatmapLook *look, Slide *slide, const Map *map,
-                        const Image *known, char sha256[3][65], GError **error)
+gboolean heatmap_files_write(const char *folder, const HeatmapLook *look, Slide *slide, const Map *map,
+                             const Image *known, char sha256[3][65], GError **error)
 {
     const SlideInfo *info = slide_info(slide);
     Rect whole = {0, 0, info->levels[0].width, info->levels[0].height};
     g_autoptr(Image) base = image_new(map->width, map->height, 3, error);
-    g_autoptr(Image) valid = base ? image_new(map->width, map->height, 1, error) : NULL;
-    if (!valid || !cut_region(slide, &whole, FILTER_AREA, base, valid, error)) {
+    g_autoptr(Image) readable = base ? image_new(map->width, map->height, 1, error) : NULL;
+    if (!readable || !cut_region(slide, &whole, FILTER_AREA, base, readable, error)) {
         return FALSE;
     }
-    picture_mark_lost(base, valid);
-    mark_unknown(valid, map, known);
+    image_hatch_unreadable(base, readable);
+    mark_unknown(readable, map, known);
     g_autoptr(Image) coloured =
         heatmap_colour(map, look->low, look->high, look->colours, base, look->opacity, error);
     g_autofree char *note = g_strdup_printf(
         "%s  Colours: standard deviations of normal tiles; hatched: no data.  For research use only.",
         look->provenance);
     g_autoptr(Image) overview = coloured ? heatmap_overview(map, look->low, look->high, look->colours, base,
-                                                            valid, 900, look->title, note, error)
+                                                            readable, 900, look->title, note, error)
                                          : NULL;
     if (!overview) {
         return FALSE;
     }
-    picture_mark_lost(coloured, valid);
+    image_hatch_unreadable(coloured, readable);
     g_autofree char *text =
         g_strdup_printf("anomaly heatmap of %s; %s colours %g..%g; %s; for research use only", look->title,
                         look->colours, look->low, look->high, look->provenance);
@@ -101,5 +101,5 @@ gboolean heatmaps_write(const char *folder, const HeatmapLook *look, Slide *slid
     g_autofree char *png_path = g_build_filename(folder, heatmap_files[2], NULL);
     return pyramid_write_image(rgb_path, &spec, coloured, sha256[0], error) &&
            pyramid_write_map(ome_path, &values, map, sha256[1], error) &&
-           picture_write_png(png_path, overview, sha256[2], error);
+           imagefile_write_png(png_path, overview, sha256[2], error);
 }

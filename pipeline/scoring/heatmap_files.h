@@ -16,11 +16,11 @@ HeatmapLook heatmap_look(const Config *config);
  * through Bio-Formats, napari, tifffile).  heatmap.png: overview for people, with a colour bar.  All cover the slide's whole level 0:
  * size x resolution equals the slide's.  sha256 may be NULL, else three texts. */
 extern const char *const heatmap_files[3];
-/* known: what heatmaps_known made, NULL = not told; in the pictures what is not known there is hatched, and what cannot be read of the
- * slide's picture. */
-gboolean heatmaps_write(const char *folder, const HeatmapLook *look, Slide *slide, const Map *map,
-                        const Image *known, char sha256[3][65], GError **error);
+/* known: what heatmap_files_known made, NULL = not told; in the images what is not known there is hatched, and what cannot be read of the
+ * slide's image. */
+gboolean heatmap_files_write(const char *folder, const HeatmapLook *look, Slide *slide, const Map *map,
+                             const Image *known, char sha256[3][65], GError **error);
 /* A mask of the map's size: 0 where a tile (tiles: Rect, level-0 px) lies on tissue and has no value since it could not be read, else
  * 255.  tissue: mask over the whole slide.  Caller frees. */
-Image *heatmaps_known(const Map *map, const SlideInfo *info, const Image *tissue, const GArray *tiles,
-                      GError **error);
+Image *heatmap_files_known(const Map *map, const SlideInfo *info, const Image *tissue, const GArray *tiles,
+                           GError **error);

@@ -13,7 +13,7 @@
 typedef struct {
     const char *path;
     int line;
-} Place;
+} Position;
 
 /* While reading. */
 typedef struct {
@@ -24,10 +24,10 @@ typedef struct {
     Blanks *blanks;            /* NULL = not known */
     GHashTable *files;         /* "SPLIT slide NAME" -> file that it was last seen in */
     GHashTable *seen;          /* what a row is of (row_key) -> its number + 1 */
-    GArray *places;            /* Place, one a row */
+    GArray *positions;         /* Place, one a row */
     int repeats;               /* rows that were there before */
-    Place first_repeat;
-    GPtrArray *told;
+    Position first_repeat;
+    GPtrArray *reported;
     int chosen;
 } Reading;
 
@@ -71,14 +71,15 @@ static void note_slide(Reading *reading, const Source *source, const char *slide
     g_autofree char *name = g_strdup_printf("%s slide %s", split, slide);
     const char *before = g_hash_table_lookup(reading->files, name);
     if (before && before != source->path) {
-        g_ptr_array_add(reading->told, g_strdup_printf("slide %s is in %s and in %s: counted as one slide",
-                                                       slide, before, source->path));
+        g_ptr_array_add(reading->reported,
+                        g_strdup_printf("slide %s is in %s and in %s: counted as one slide", slide, before,
+                                        source->path));
     }
     g_hash_table_insert(reading->files, (gpointer)g_string_chunk_insert_const(reading->texts, name),
                         (gpointer)source->path);
 }
 
-/* What a row is of: a picture, or a place of a slide; NULL where the table does not say it. Caller frees. */
+/* What a row is of: an image, or a place of a slide; NULL where the table does not say it. Caller frees. */
 static char *row_key(const Source *source, int row)
 {
     const char *split = source->split >= 0 ? csv_get(source->csv, row, source->split) : "";
@@ -98,15 +99,15 @@ static gboolean is_again(Reading *reading, const Source *source, int row, int la
                          gboolean *again, GError **error)
 {
     g_autofree char *key = row_key(source, row);
-    Place here = {source->path, csv_line(source->csv, row)};
+    Position here = {source->path, csv_line(source->csv, row)};
     int before = key ? GPOINTER_TO_INT(g_hash_table_lookup(reading->seen, key)) - 1 : -1;
     *again = before >= 0;
     if (before < 0) {
         if (key) {
             g_hash_table_insert(reading->seen, g_steal_pointer(&key),
-                                GINT_TO_POINTER((int)reading->places->len + 1));
+                                GINT_TO_POINTER((int)reading->positions->len + 1));
         }
-        g_array_append_val(reading->places, here);
+        g_array_append_val(reading->positions, here);
         return TRUE;
     }
     gboolean same = g_array_index(reading->label, int, before) == label;
@@ -115,7 +116,7 @@ static gboolean is_again(Reading *reading, const Source *source, int row, int la
         same = same && (value == values[c] || (isnan(value) && isnan(values[c])));
     }
     if (!same) {
-        const Place *first = &g_array_index(reading->places, Place, before);
+        const Position *first = &g_array_index(reading->positions, Position, before);
         g_strdelimit(key, "\n", ' ');
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                     "line %d: \"%s\" is also in line %d of %s, with another label or score: which one is "
@@ -223,7 +224,7 @@ static ScoreTable *table_from(Reading *reading)
     if (!reading->blanks) {
         g_clear_pointer(&table->blank, g_free);
     }
-    table->told = reading->told;
+    table->reported = reading->reported;
     table->texts = reading->texts;
     g_ptr_array_free(reading->values, TRUE);
     return table;
@@ -240,14 +241,14 @@ ScoreTable *score_table_read(const char *const *paths, const char *column, const
                        .values = g_ptr_array_new(),
                        .files = g_hash_table_new(g_str_hash, g_str_equal),
                        .seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
-                       .places = g_array_new(FALSE, FALSE, sizeof(Place)),
-                       .told = g_ptr_array_new_with_free_func(g_free)};
+                       .positions = g_array_new(FALSE, FALSE, sizeof(Position)),
+                       .reported = g_ptr_array_new_with_free_func(g_free)};
     gboolean ok = !labels || (reading.blanks = blanks_read(labels, error));
     for (; ok && *paths; paths++) {
         ok = read_file(&reading, *paths, column, error);
     }
     if (reading.repeats > 0) {
-        g_ptr_array_add(reading.told,
+        g_ptr_array_add(reading.reported,
                         g_strdup_printf("%d rows are there more than once and are counted once; "
                                         "the first is line %d of %s",
                                         reading.repeats, reading.first_repeat.line,
@@ -260,7 +261,7 @@ ScoreTable *score_table_read(const char *const *paths, const char *column, const
     }
     g_hash_table_unref(reading.files);
     g_hash_table_unref(reading.seen);
-    g_array_unref(reading.places);
+    g_array_unref(reading.positions);
     blanks_free(reading.blanks);
     return ok ? g_steal_pointer(&table) : NULL;
 }
@@ -281,7 +282,7 @@ void score_table_free(ScoreTable *table)
     g_free(table->blank);
     g_free(table->name);
     json_decref(table->labels);
-    g_ptr_array_unref(table->told);
+    g_ptr_array_unref(table->reported);
     g_string_chunk_free(table->texts);
     g_free(table);
 }

@@ -13,10 +13,10 @@ typedef struct {
     const char **split; /* "" = unknown */
     Blank *blank;       /* near-blank; NULL when no labels were given */
     char *name;
-    char **columns;  /* all columns of scores, NULL-ended */
-    double **values; /* values[c][i] for columns[c]; NAN = an empty cell */
-    json_t *labels;  /* how the labels joined, for the figures; NULL when none were given */
-    GPtrArray *told; /* char*: what a reader of the figures has to know */
+    char **columns;      /* all columns of scores, NULL-ended */
+    double **values;     /* values[c][i] for columns[c]; NAN = an empty cell */
+    json_t *labels;      /* how the labels joined, for the figures; NULL when none were given */
+    GPtrArray *reported; /* char*: what a reader of the figures has to know */
     GStringChunk *texts;
 } ScoreTable;
 
@@ -24,9 +24,9 @@ typedef struct {
  * `split` and `file` where they are.  A row that is there again (the same split and `file`, or slide, `column` and `row`) counts once, and
  * told says so; with another label or score it is WSI_ERROR_INPUT.
  *
- * labels: CSV with the columns file and near_blank (0 or 1; true, false, yes, no); NULL = none.  The name of a row's picture and one of
+ * labels: CSV with the columns file and near_blank (0 or 1; true, false, yes, no); NULL = none.  The name of a row's image and one of
  * labels join when they are the same or one is the end of the other, by whole folders, after "\\", "//", "./" and "x/../" are made plain; the ending
- * of a picture may differ.  WSI_ERROR_INPUT when no row joins, when a name fits several lines that differ, or when a cell has another
+ * of an image may differ.  WSI_ERROR_INPUT when no row joins, when a name fits several lines that differ, or when a cell has another
  * value. */
 ScoreTable *score_table_read(const char *const *paths, const char *column, const char *labels,
                              GError **error);

@@ -33,7 +33,7 @@ typedef struct Scoring {
     int batch, size, side; /* tiles a batch, px a tile, cells a map */
     Scorer **scorers;      /* one a thread */
     uint8_t **rgb;
-    Image **valid;
+    Image **readable;
     /* of the block being done */
     int64_t first;
     float *maps;    /* side^2 a tile; NULL when no map is wanted */
@@ -44,7 +44,7 @@ typedef struct Scoring {
     Slide *slide;
     const Grid *grid;
     const CutSpec *cut;
-    /* pictures */
+    /* images */
     const GPtrArray *files;
 } Scoring;
 
@@ -61,15 +61,15 @@ static void set_nan(TileScore *score)
 /* ---- reading one tile ---- */
 
 /* The cells of a map below which enough was read. */
-static void mask_cells(uint8_t *known, int side, const Image *valid)
+static void mask_cells(uint8_t *known, int side, const Image *readable)
 {
     for (int r = 0; r < side; r++) {
         for (int c = 0; c < side; c++) {
-            int y0 = r * valid->height / side, y1 = (r + 1) * valid->height / side;
-            int x0 = c * valid->width / side, x1 = (c + 1) * valid->width / side, good = 0;
+            int y0 = r * readable->height / side, y1 = (r + 1) * readable->height / side;
+            int x0 = c * readable->width / side, x1 = (c + 1) * readable->width / side, good = 0;
             for (int y = y0; y < y1; y++) {
                 for (int x = x0; x < x1; x++) {
-                    good += valid->pixels[(size_t)y * valid->width + x] != 0;
+                    good += readable->pixels[(size_t)y * readable->width + x] != 0;
                 }
             }
             known[r * side + c] = cut_readable((double)good / ((y1 - y0) * (x1 - x0))) ? 255 : 0;
@@ -81,32 +81,32 @@ static gboolean read_slide_tile(Scoring *job, int64_t index, int worker, uint8_t
 {
     const Tile *tile = &g_array_index(job->grid->tiles, Tile, index);
     Scored *scored = &job->scored[index];
-    Image picture = {job->size, job->size, 3, rgb};
-    if (!cut_tile(job->slide, job->cut, tile->x, tile->y, &picture, job->valid[worker], &scored->valid_share,
-                  error)) {
+    Image image = {job->size, job->size, 3, rgb};
+    if (!cut_tile(job->slide, job->cut, tile->x, tile->y, &image, job->readable[worker],
+                  &scored->readable_fraction, error)) {
         return FALSE;
     }
     scored->tile = *tile;
     scored->width = job->grid->tile_width;
     scored->height = job->grid->tile_height;
-    if (job->known && scored->valid_share < 1) {
+    if (job->known && scored->readable_fraction < 1) {
         mask_cells(job->known + (size_t)(index - job->first) * job->side * job->side, job->side,
-                   job->valid[worker]);
+                   job->readable[worker]);
     }
     return TRUE;
 }
 
-static gboolean read_picture(Scoring *job, int64_t index, int worker, uint8_t *rgb, GError **error)
+static gboolean read_image(Scoring *job, int64_t index, int worker, uint8_t *rgb, GError **error)
 {
     Scored *scored = &job->scored[index];
-    g_autoptr(Image) picture = picture_read(job->files->pdata[index], error);
-    if (!picture) {
+    g_autoptr(Image) image = imagefile_read(job->files->pdata[index], error);
+    if (!image) {
         return FALSE;
     }
-    scored->valid_share = 1;
-    scored->width = picture->width;
-    scored->height = picture->height;
-    return picture_fit(picture, job->size, rgb, error);
+    scored->readable_fraction = 1;
+    scored->width = image->width;
+    scored->height = image->height;
+    return imagefile_fit(image, job->size, rgb, error);
 }
 
 /* ---- one batch ---- */
@@ -130,7 +130,7 @@ static gboolean run_batch(int64_t item, int worker, void *data, GError **error)
     for (int i = 0; i < n; i++) {
         Scored *scored = &job->scored[first + i];
         scored->score = scores[i];
-        if (!cut_readable(scored->valid_share)) {
+        if (!cut_readable(scored->readable_fraction)) {
             set_nan(&scored->score);
         }
     }
@@ -203,8 +203,8 @@ static void block_blend(const Scoring *job, int64_t n, Blend *blend)
         Map map = {job->side, job->side, job->maps + i * cells};
         Image known = {job->side, job->side, 1, job->known + i * cells};
         Rect footprint = {scored->tile.x, scored->tile.y, scored->width, scored->height};
-        if (cut_readable(scored->valid_share)) {
-            blend_add(blend, &footprint, &map, scored->valid_share < 1 ? &known : NULL);
+        if (cut_readable(scored->readable_fraction)) {
+            blend_add(blend, &footprint, &map, scored->readable_fraction < 1 ? &known : NULL);
         }
     }
 }
@@ -236,11 +236,11 @@ static void scoring_clear(Scoring *job)
 {
     for (int t = 0; t < job->options->threads; t++) {
         scorer_free(job->scorers[t]);
-        image_free(job->valid[t]);
+        image_free(job->readable[t]);
         g_free(job->rgb[t]);
     }
     g_free(job->scorers);
-    g_free(job->valid);
+    g_free(job->readable);
     g_free(job->rgb);
     g_free(job->maps);
     g_free(job->known);
@@ -251,7 +251,7 @@ static gboolean scoring_begin(Scoring *job, const ScoringOptions *options, gbool
     job->options = options;
     job->size = model_spec(options->model)->tile_size;
     job->scorers = g_new0(Scorer *, options->threads);
-    job->valid = g_new0(Image *, options->threads);
+    job->readable = g_new0(Image *, options->threads);
     job->rgb = g_new0(uint8_t *, options->threads);
     for (int t = 0; t < options->threads; t++) {
         job->scorers[t] = scorer_new(options->model, error);
@@ -260,9 +260,9 @@ static gboolean scoring_begin(Scoring *job, const ScoringOptions *options, gbool
         }
         job->batch = scorer_batch(job->scorers[t]);
         job->side = scorer_map_size(job->scorers[t]);
-        job->valid[t] = image_new(job->size, job->size, 1, error);
+        job->readable[t] = image_new(job->size, job->size, 1, error);
         job->rgb[t] = wsi_try_alloc((size_t)job->batch * job->size * job->size, 3, "a batch of tiles", error);
-        if (!job->valid[t] || !job->rgb[t]) {
+        if (!job->readable[t] || !job->rgb[t]) {
             return FALSE;
         }
     }
@@ -310,11 +310,11 @@ static gboolean score_grid(const ScoringOptions *options, Slide *slide, const Gr
 static gboolean colour_slide(const Recipe *recipe, Slide *slide, const Image *tissue, GError **error)
 {
     StainFit fit;
-    if (!colouring_set(recipe, slide, NULL, error)) {
+    if (!slide_colour_set(recipe, slide, NULL, error)) {
         return FALSE;
     }
-    return recipe->target.method == STAIN_NONE ||
-           (colouring_fit(recipe, slide, tissue, &fit, error) && colouring_set(recipe, slide, &fit, error));
+    return recipe->target.method == STAIN_NONE || (slide_colour_fit(recipe, slide, tissue, &fit, error) &&
+                                                   slide_colour_set(recipe, slide, &fit, error));
 }
 
 gboolean scoring_slide(const ScoringOptions *options, const Config *config, Slide *slide, const Image *tissue,
@@ -337,10 +337,9 @@ gboolean scoring_slide(const ScoringOptions *options, const Config *config, Slid
            score_grid(options, slide, grid, &recipe.cut, tissue, config->heatmap_cell_um, scored, map, error);
 }
 
-gboolean scoring_pictures(const ScoringOptions *options, const GPtrArray *files, GArray *scored,
-                          GError **error)
+gboolean scoring_images(const ScoringOptions *options, const GPtrArray *files, GArray *scored, GError **error)
 {
-    Scoring job = {.read = read_picture, .files = files};
+    Scoring job = {.read = read_image, .files = files};
     gboolean ok = scoring_begin(&job, options, FALSE, error);
     scored_resize(&job, scored, files->len);
     ok = ok && run_blocks(&job, NULL, error);
@@ -353,7 +352,7 @@ gboolean scoring_pictures(const ScoringOptions *options, const GPtrArray *files,
 
 GArray *scored_sizes(const GArray *scored)
 {
-    GArray *sizes = g_array_new(FALSE, FALSE, sizeof(PictureSize));
+    GArray *sizes = g_array_new(FALSE, FALSE, sizeof(ImageSize));
     for (guint i = 0; i < scored->len; i++) {
         const Scored *one = &g_array_index(scored, Scored, i);
         sizes_add(sizes, (int)one->width, (int)one->height);
@@ -365,18 +364,18 @@ int scored_unreadable(const GArray *scored)
 {
     int n = 0;
     for (guint i = 0; i < scored->len; i++) {
-        n += !cut_readable(g_array_index(scored, Scored, i).valid_share);
+        n += !cut_readable(g_array_index(scored, Scored, i).readable_fraction);
     }
     return n;
 }
 
 /* ---- tables ---- */
 
-GArray *scoring_read_places(const char *path, GError **error)
+GArray *scoring_read_positions(const char *path, GError **error)
 {
     static const char *const names[] = {"x", "y", "width", "height"};
     g_autoptr(Csv) csv = csv_read(path, error);
-    g_autoptr(GArray) places = g_array_new(FALSE, FALSE, sizeof(Rect));
+    g_autoptr(GArray) positions = g_array_new(FALSE, FALSE, sizeof(Rect));
     int columns[4];
     for (int i = 0; i < 4; i++) {
         if (!csv || (columns[i] = csv_need(csv, names[i], error)) < 0) {
@@ -384,16 +383,16 @@ GArray *scoring_read_places(const char *path, GError **error)
         }
     }
     for (int row = 0; row < csv_rows(csv); row++) {
-        Rect place = {0};
-        double *const values[] = {&place.x, &place.y, &place.width, &place.height};
+        Rect position = {0};
+        double *const values[] = {&position.x, &position.y, &position.width, &position.height};
         for (int i = 0; i < 4; i++) {
             if (!csv_number(csv, row, columns[i], values[i], error)) {
                 return NULL;
             }
         }
-        g_array_append_val(places, place);
+        g_array_append_val(positions, position);
     }
-    return g_steal_pointer(&places);
+    return g_steal_pointer(&positions);
 }
 
 static void put(GString *out, const char *format, double value, char end)
@@ -429,8 +428,8 @@ static void put_label(GString *out, int label)
 gboolean scoring_write_slide(const char *path, const char *slide, const char *split, const GArray *scored,
                              char sha256[65], GError **error)
 {
-    g_autoptr(GString) out =
-        header("slide,split,column,row,x,y,width,height,tissue_share,valid_share,lesion_share,label");
+    g_autoptr(GString) out = header(
+        "slide,split,column,row,x,y,width,height,tissue_fraction,readable_fraction,lesion_fraction,label");
     for (guint i = 0; i < scored->len; i++) {
         const Scored *s = &g_array_index(scored, Scored, i);
         csv_cell(out, slide, ',');
@@ -440,17 +439,17 @@ gboolean scoring_write_slide(const char *path, const char *slide, const char *sp
         put(out, "%.17g", s->tile.y, ',');
         put(out, "%.17g", s->width, ',');
         put(out, "%.17g", s->height, ',');
-        put(out, "%.6f", s->tile.tissue_share, ',');
-        put(out, "%.6f", s->valid_share, ',');
-        put(out, "%.6f", s->lesion_share, ',');
+        put(out, "%.6f", s->tile.tissue_fraction, ',');
+        put(out, "%.6f", s->readable_fraction, ',');
+        put(out, "%.6f", s->lesion_fraction, ',');
         put_label(out, s->label);
         put_scores(out, s);
     }
     return durable_write_file(path, out->str, out->len, sha256, error);
 }
 
-gboolean scoring_write_pictures(const char *path, const char *split, const GArray *scored, char sha256[65],
-                                GError **error)
+gboolean scoring_write_images(const char *path, const char *split, const GArray *scored, char sha256[65],
+                              GError **error)
 {
     g_autoptr(GString) out = header("file,split,label");
     for (guint i = 0; i < scored->len; i++) {

@@ -1,14 +1,14 @@
-/* Scoring: tiles of a slide, or pictures of a folder, through a model. */
+/* Scoring: tiles of a slide, or images of a folder, through a model. */
 #pragma once
 #include "flows/models/model.h"
 #include "pipeline/slide/tiles.h"
 
-/* One scored tile or picture. */
+/* One scored tile or image. */
 typedef struct {
-    char *file;           /* pictures: path as listed; NULL for tiles of slides */
+    char *file;           /* images: path as listed; NULL for tiles of slides */
     Tile tile;            /* of slides */
-    double width, height; /* footprint, level-0 px; of pictures their size */
-    double valid_share, lesion_share;
+    double width, height; /* footprint, level-0 px; of images their size */
+    double readable_fraction, lesion_fraction;
     int label;       /* 0 normal, 1 anomaly, -1 unknown (left out of figures) */
     TileScore score; /* NaN when nothing could be read */
 } Scored;
@@ -26,24 +26,24 @@ typedef struct {
 
 /* Scores a slide: the one way, of the stage and of `wsiflow score`.  Its tiles are cut and coloured by the model's recipe alone; of the
  * configuration only score.overlap, score.min_tissue, heatmap.cell_um and tiles.max_upsampling are read.  The slide must have no colours set (slide_set_colour);
- * tissue is a mask over all of it.  `scored` gets one Scored a tile (label and lesion share are the caller's to fill), and *map
+ * tissue is a mask over all of it.  `scored` gets one Scored a tile (label and lesion fraction are the caller's to fill), and *map
  * the blended anomaly map of the slide, masked by the tissue.  A model that does not say how its tiles are cut is WSI_ERROR_INPUT. */
 gboolean scoring_slide(const ScoringOptions *options, const Config *config, Slide *slide, const Image *tissue,
                        GArray *scored, Map **map, GError **error);
-/* Scores pictures: files[i] (char*) resampled to the model's tile size when needed. */
-gboolean scoring_pictures(const ScoringOptions *options, const GPtrArray *files, GArray *scored,
-                          GError **error);
+/* Scores images: files[i] (char*) resampled to the model's tile size when needed. */
+gboolean scoring_images(const ScoringOptions *options, const GPtrArray *files, GArray *scored,
+                        GError **error);
 
-/* Scores as CSV. split: of all rows, "" = not known.  Slides: slide,split,column,row,x,y,width,height,tissue_share,valid_share,lesion_share,label and all scores; pictures: file,split,label
+/* Scores as CSV. split: of all rows, "" = not known.  Slides: slide,split,column,row,x,y,width,height,tissue_fraction,readable_fraction,lesion_fraction,label and all scores; images: file,split,label
  * and all scores. */
 gboolean scoring_write_slide(const char *path, const char *slide, const char *split, const GArray *scored,
                              char sha256[65], GError **error);
-gboolean scoring_write_pictures(const char *path, const char *split, const GArray *scored, char sha256[65],
-                                GError **error);
+gboolean scoring_write_images(const char *path, const char *split, const GArray *scored, char sha256[65],
+                              GError **error);
 /* The footprints in a table of a slide: array of Rect (level-0 px). Caller frees. */
-GArray *scoring_read_places(const char *path, GError **error);
+GArray *scoring_read_positions(const char *path, GError **error);
 /* How many tiles have no score since less than CUT_READABLE of them could be read. */
 int scored_unreadable(const GArray *scored);
-/* The sizes of scored pictures: array of PictureSize (sizes.h), owned by the caller. */
+/* The sizes of scored images: array of PictureSize (sizes.h), owned by the caller. */
 GArray *scored_sizes(const GArray *scored);
 void scored_clear(Scored *scored);

@@ -10,11 +10,11 @@ gboolean stage_heatmap(Work *work, GError **error)
     g_autofree char *map_path = work_input(work, "score", "map", error);
     g_autoptr(Map) map = map_path ? npy_read(map_path, error) : NULL;
     g_autofree char *scores = map ? work_input(work, "score", "scores", error) : NULL;
-    g_autoptr(GArray) tiles = scores ? scoring_read_places(scores, error) : NULL;
+    g_autoptr(GArray) tiles = scores ? scoring_read_positions(scores, error) : NULL;
     g_autofree char *mask_path = tiles ? work_input(work, "tissue", "mask", error) : NULL;
     g_autoptr(Image) tissue = mask_path ? tiles_read_mask(mask_path, error) : NULL;
     g_autoptr(Slide) slide = tissue ? work_open_entry(work->run->config, work->slide, error) : NULL;
-    g_autoptr(Image) known = slide ? heatmaps_known(map, slide_info(slide), tissue, tiles, error) : NULL;
+    g_autoptr(Image) known = slide ? heatmap_files_known(map, slide_info(slide), tissue, tiles, error) : NULL;
     if (!known) {
         return FALSE;
     }
@@ -23,7 +23,7 @@ gboolean stage_heatmap(Work *work, GError **error)
     look.title = work->slide->id;
     look.provenance = "wsiflow " WSIFLOW_VERSION;
     g_autofree char *folder = work_output(work, "");
-    if (!heatmaps_write(folder, &look, slide, map, known, sha256, error)) {
+    if (!heatmap_files_write(folder, &look, slide, map, known, sha256, error)) {
         return FALSE;
     }
     for (int i = 0; i < 3; i++) {

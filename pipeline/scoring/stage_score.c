@@ -65,8 +65,8 @@ static void label_tiles(const Config *config, const SlideEntry *slide, GArray *s
     for (guint i = 0; i < scored->len; i++) {
         Scored *s = &g_array_index(scored, Scored, i);
         Rect area = {s->tile.x, s->tile.y, s->width, s->height}, centre = tiles_centre(&area);
-        s->lesion_share = slide->label == SLIDE_UNKNOWN ? NAN : lesions_share(raster, &area);
-        TileLabel label = cutting_label(config, slide, s->lesion_share, lesions_share(raster, &centre));
+        s->lesion_fraction = slide->label == SLIDE_UNKNOWN ? NAN : lesions_fraction(raster, &area);
+        TileLabel label = patch_label(config, slide, s->lesion_fraction, lesions_fraction(raster, &centre));
         s->label = label == TILE_AMBIGUOUS ? -1 : label == TILE_UNGOOD;
     }
 }
@@ -123,13 +123,13 @@ gboolean stage_scorepatches(Work *work, GError **error)
     }
     char sha256[65], sizes_sha256[65];
     g_autoptr(GArray) sizes = scored_sizes(scored);
-    g_autofree char *pictures = work_output(work, "pictures.json");
-    if (!json_write(pictures, sizes_json(sizes, model_spec(model)->tile_size), sizes_sha256, error) ||
-        !work_publish(work, "pictures", pictures, sizes_sha256, error)) {
+    g_autofree char *images = work_output(work, "images.json");
+    if (!json_write(images, sizes_json(sizes, model_spec(model)->tile_size), sizes_sha256, error) ||
+        !work_publish(work, "images", images, sizes_sha256, error)) {
         return FALSE;
     }
     g_autofree char *table = work_output(work, "scores.csv");
-    if (!scoring_write_pictures(table, "test", scored, sha256, error) ||
+    if (!scoring_write_images(table, "test", scored, sha256, error) ||
         !work_publish(work, "scores", table, sha256, error)) {
         return FALSE;
     }

@@ -37,12 +37,12 @@ gboolean lesions_region(const Config *config, const SlideEntry *entry, const Sli
                         GError **error);
 /* Area of the lesions within the slide, px of level 0, from the polygons; all of it where the frame does not know the size. */
 double lesions_area(const Raster *raster, const SlideFrame *frame);
-/* Share of lesion in a rectangle, 0 without raster. */
-double lesions_share(const Raster *raster, const Rect *area);
+/* Fraction of lesion in a rectangle, 0 without raster. */
+double lesions_fraction(const Raster *raster, const Rect *area);
 
-/* The lesion shares of the tiles of a slide, as `mask` published them: columns lesion_share, centre_share, in the order of the tiles. */
+/* The lesion fractions of the tiles of a slide, as `mask` published them: columns lesion_fraction, centre_fraction, in the order of the tiles. */
 typedef struct {
-    double share, centre;
-} LesionShare;
-gboolean lesions_write(const char *path, const GArray *shares, char sha256[65], GError **error);
-GArray *lesions_read_shares(const char *path, GError **error);
+    double fraction, centre;
+} LesionFraction;
+gboolean lesions_write(const char *path, const GArray *fractions, char sha256[65], GError **error);
+GArray *lesions_read_fractions(const char *path, GError **error);

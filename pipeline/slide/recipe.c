@@ -1,7 +1,7 @@
 /* Recipes: from the configuration, in a bundle, beside a patch set; and whether two of them agree.
  *
  * A recipe in a file is complete: the stain target is written as the numbers of its fit, never as the path it came from, so a model still
- * means the same when the picture has moved.  Reading is strict, since a key that is not known here may change pixels. */
+ * means the same when the image has moved.  Reading is strict, since a key that is not known here may change pixels. */
 #include "pipeline/slide/recipe.h"
 #include "base/error.h"
 #include "base/listing.h"
@@ -24,15 +24,15 @@ static gboolean is_json(const char *path)
     return g_str_has_suffix(lower, ".json");
 }
 
-static gboolean fit_picture(const char *path, StainMethod method, StainFit *target, GError **error)
+static gboolean fit_image(const char *path, StainMethod method, StainFit *target, GError **error)
 {
-    g_autoptr(Image) picture = picture_read(path, error);
+    g_autoptr(Image) image = imagefile_read(path, error);
     g_autoptr(StainSample) sample = stain_sample_new();
-    return picture && stain_sample_add(sample, picture, NULL, 1, error) &&
+    return image && stain_sample_add(sample, image, NULL, 1, error) &&
            stain_fit(sample, method, target, error);
 }
 
-/* The target: a fit as JSON, a picture, or by default the reference of Macenko's program. */
+/* The target: a fit as JSON, an image, or by default the reference of Macenko's program. */
 static gboolean read_target(const Config *config, StainMethod method, StainFit *target, GError **error)
 {
     const char *path = config->tiles_stain_target;
@@ -42,11 +42,11 @@ static gboolean read_target(const Config *config, StainMethod method, StainFit *
     }
     if (!*path) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "tiles.stain: %s needs tiles.stain_target, a picture or the stain.json of a slide",
+                    "tiles.stain: %s needs tiles.stain_target, an image or the stain.json of a slide",
                     config->tiles_stain);
         return FALSE;
     }
-    if (!(is_json(path) ? colouring_read(path, target, error) : fit_picture(path, method, target, error))) {
+    if (!(is_json(path) ? slide_colour_read(path, target, error) : fit_image(path, method, target, error))) {
         return FALSE;
     }
     if (target->method != method) {
@@ -58,7 +58,7 @@ static gboolean read_target(const Config *config, StainMethod method, StainFit *
     return TRUE;
 }
 
-/* Only pictures may be of unknown um/px. */
+/* Only images may be of unknown um/px. */
 static gboolean check_mpp(const Config *config, GError **error)
 {
     gboolean on_slides = *config->slides_folder || *config->slides_manifest;
@@ -69,7 +69,7 @@ static gboolean check_mpp(const Config *config, GError **error)
                     "slides%s",
                     config->tiles_mpp, SMALLEST_MPP,
                     *config->patches_folder
-                        ? " (with both, give the um/px of the pictures, at which tiles are cut too)"
+                        ? " (with both, give the um/px of the images, at which tiles are cut too)"
                         : "");
         return FALSE;
     }
@@ -139,11 +139,10 @@ gboolean recipe_of_model(const ModelSpec *spec, const char *name, Recipe *out, G
     }
     g_autofree char *unknown = recipe_unknown(out);
     if (unknown) {
-        g_set_error(
-            error, WSI_ERROR, WSI_ERROR_INPUT,
-            "%s was trained on pictures, and how those were made of slides is unknown (%s): no slide "
-            "can be scored with it, only pictures; train it again with these keys in the configuration",
-            name, unknown);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "%s was trained on images, and how those were made of slides is unknown (%s): no slide "
+                    "can be scored with it, only images; train it again with these keys in the configuration",
+                    name, unknown);
         return FALSE;
     }
     return TRUE;
@@ -300,8 +299,8 @@ gboolean recipe_check(const Recipe *recipe, const Config *config, const char *na
     return ok;
 }
 
-/* A run that trains on pictures and scores slides with that model. */
-static gboolean check_pictures(const Config *config, GError **error)
+/* A run that trains on images and scores slides with that model. */
+static gboolean check_images(const Config *config, GError **error)
 {
     Recipe recipe;
     if (!recipe_of_patches(config->patches_folder, &recipe, error) || !recipe_state(&recipe, config, error)) {
@@ -311,7 +310,7 @@ static gboolean check_pictures(const Config *config, GError **error)
     g_autofree char *unknown = recipe_unknown(&recipe);
     if (unknown) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "how the pictures of %s were made of slides is unknown (%s): a model of them scores no "
+                    "how the images of %s were made of slides is unknown (%s): a model of them scores no "
                     "slide; give these keys, or set score.slides: none",
                     config->patches_folder, unknown);
     }
@@ -329,7 +328,7 @@ gboolean recipe_check_run(const Config *config, GError **error)
         return TRUE;
     }
     if (!*config->score_model) {
-        return !*config->patches_folder || !config->train_run || check_pictures(config, error);
+        return !*config->patches_folder || !config->train_run || check_images(config, error);
     }
     ModelSpec spec;
     Calibration calibration;

@@ -9,7 +9,7 @@
 #include "tiler/cut/stain_normalise.h"
 #include <jansson.h>
 
-/* Parts that pictures of others do not tell. */
+/* Parts that images of others do not tell. */
 enum { RECIPE_FILTER = 1, RECIPE_ICC = 2, RECIPE_STAIN = 4 };
 
 typedef struct {
@@ -23,7 +23,7 @@ typedef struct {
 /* The recipe of section tiles; reads tiles.stain_target.  WSI_ERROR_INPUT names the key. */
 gboolean recipe_of_config(const Config *config, Recipe *out, GError **error);
 /* Of a model; `name` is the bundle's, for messages.  WSI_ERROR_INPUT with what to do when it does not say how slides are to be cut: one
- * of pictures of which something is unknown. */
+ * of images of which something is unknown. */
 gboolean recipe_of_model(const ModelSpec *spec, const char *name, Recipe *out, GError **error);
 /* Of the patch set in a folder: by its tiles.json; without one the um/px (0 = unknown) is the one in its manifest.csv, and filter, ICC and
  * stain are unknown.  FALSE when what is there cannot be read, or when it cannot be found out whether it is there. */

@@ -7,7 +7,7 @@
 
 enum { SAMPLE_TILES = 48, SAMPLE_PIXELS = 500000 };
 
-gboolean colouring_wants_fit(const Config *config)
+gboolean slide_colour_wants_fit(const Config *config)
 {
     return !g_str_equal(config->tiles_stain, stain_method_name(STAIN_NONE));
 }
@@ -30,7 +30,8 @@ static gboolean add_tiles(const CutSpec *cut, Slide *slide, const Grid *grid, St
     return valid != NULL;
 }
 
-gboolean colouring_fit(const Recipe *recipe, Slide *slide, const Image *tissue, StainFit *fit, GError **error)
+gboolean slide_colour_fit(const Recipe *recipe, Slide *slide, const Image *tissue, StainFit *fit,
+                          GError **error)
 {
     GridSpec spec = {.size = recipe->cut.size, .mpp = recipe->cut.mpp, .edge = EDGE_DROP, .min_tissue = 0.5};
     g_autoptr(Grid) grid = tiles_grid(slide, &spec, tissue, error);
@@ -49,7 +50,7 @@ gboolean colouring_fit(const Recipe *recipe, Slide *slide, const Image *tissue, 
     return good;
 }
 
-gboolean colouring_read(const char *path, StainFit *fit, GError **error)
+gboolean slide_colour_read(const char *path, StainFit *fit, GError **error)
 {
     json_t *json = json_read(path, error);
     gboolean good = json && stain_fit_parse(json, path, fit, error);
@@ -57,7 +58,7 @@ gboolean colouring_read(const char *path, StainFit *fit, GError **error)
     return good;
 }
 
-gboolean colouring_set(const Recipe *recipe, Slide *slide, const StainFit *fit, GError **error)
+gboolean slide_colour_set(const Recipe *recipe, Slide *slide, const StainFit *fit, GError **error)
 {
     if (!recipe->icc && !fit) {
         return TRUE;
@@ -73,10 +74,11 @@ gboolean colouring_set(const Recipe *recipe, Slide *slide, const StainFit *fit, 
     return TRUE;
 }
 
-gboolean colouring_open(const Config *config, Slide *slide, const char *fit_path, GError **error)
+gboolean slide_colour_open(const Config *config, Slide *slide, const char *fit_path, GError **error)
 {
     Recipe recipe;
     StainFit fit;
-    return recipe_of_config(config, &recipe, error) && (!fit_path || colouring_read(fit_path, &fit, error)) &&
-           colouring_set(&recipe, slide, fit_path ? &fit : NULL, error);
+    return recipe_of_config(config, &recipe, error) &&
+           (!fit_path || slide_colour_read(fit_path, &fit, error)) &&
+           slide_colour_set(&recipe, slide, fit_path ? &fit : NULL, error);
 }

@@ -5,15 +5,15 @@
 #include "tiler/slide/slide.h"
 
 /* Whether tiles.stain asks for a fit of each slide. */
-gboolean colouring_wants_fit(const Config *config);
+gboolean slide_colour_wants_fit(const Config *config);
 /* The stain of a slide, from some 48 tiles that lie evenly on its tissue (a mask over the whole slide).  Deterministic.  The slide must
  * have no stain normalisation yet. */
-gboolean colouring_fit(const Recipe *recipe, Slide *slide, const Image *tissue, StainFit *fit,
-                       GError **error);
+gboolean slide_colour_fit(const Recipe *recipe, Slide *slide, const Image *tissue, StainFit *fit,
+                          GError **error);
 /* From now on tiles of the slide are cut in the colours that the recipe asks for; to be called before any is cut.  fit: the
  * slide's own, or NULL: no stain normalisation. */
-gboolean colouring_set(const Recipe *recipe, Slide *slide, const StainFit *fit, GError **error);
+gboolean slide_colour_set(const Recipe *recipe, Slide *slide, const StainFit *fit, GError **error);
 /* The same by the configuration, with the fit in a file (NULL: none). */
-gboolean colouring_open(const Config *config, Slide *slide, const char *fit_path, GError **error);
+gboolean slide_colour_open(const Config *config, Slide *slide, const char *fit_path, GError **error);
 /* The fit in a file that the stage `stain` wrote. */
-gboolean colouring_read(const char *path, StainFit *fit, GError **error);
+gboolean slide_colour_read(const char *path, StainFit *fit, GError **error);

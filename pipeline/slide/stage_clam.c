@@ -63,7 +63,7 @@ static ClamSpec clam_spec(const Work *work, const Slide *slide)
 {
     const Config *config = work->run->config;
     const SlideInfo *info = slide_info(slide);
-    int number = cutting_level(config, slide);
+    int number = patch_level(config, slide);
     const SlideLevel *level = &info->levels[number];
     double mpp = square_mpp(config, info),
            footprint = config->tiles_size * config->tiles_mpp / mpp; /* level-0 px */

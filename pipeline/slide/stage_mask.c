@@ -1,7 +1,7 @@
 /* mask: what of each tile is lesion, and a mask pyramid at the full resolution of level 0.
  *
  * The annotation is read and rasterised here alone; `cut` and `score` take the border of its lesions from here (annotations/raster.h), so
- * they cannot disagree about it.  The shares are exact (polygon areas); the pyramid is for viewers: 0 = not lesion, 1 = lesion, levels by maximum. */
+ * they cannot disagree about it.  The fractions are exact (polygon areas); the pyramid is for viewers: 0 = not lesion, 1 = lesion, levels by maximum. */
 #include "base/error.h"
 #include "pipeline/report/json.h"
 #include "pipeline/slide/lesions.h"
@@ -45,16 +45,16 @@ static gboolean write_facts(Work *work, const Annotation *annotation, const Slid
     return json_write(path, facts, sha256, error) && work_publish(work, "facts", path, sha256, error);
 }
 
-static GArray *shares_of(const Raster *raster, const GArray *tiles, double width, double height)
+static GArray *fractions_of(const Raster *raster, const GArray *tiles, double width, double height)
 {
-    GArray *shares = g_array_sized_new(FALSE, FALSE, sizeof(LesionShare), tiles->len);
+    GArray *fractions = g_array_sized_new(FALSE, FALSE, sizeof(LesionFraction), tiles->len);
     for (guint i = 0; i < tiles->len; i++) {
         const Tile *tile = &g_array_index(tiles, Tile, i);
         Rect area = {tile->x, tile->y, width, height}, centre = tiles_centre(&area);
-        LesionShare share = {raster_share(raster, &area), raster_share(raster, &centre)};
-        g_array_append_val(shares, share);
+        LesionFraction fraction = {raster_fraction(raster, &area), raster_fraction(raster, &centre)};
+        g_array_append_val(fractions, fraction);
     }
-    return shares;
+    return fractions;
 }
 
 gboolean stage_mask(Work *work, GError **error)
@@ -70,11 +70,13 @@ gboolean stage_mask(Work *work, GError **error)
     }
     const SlideInfo *info = slide_info(slide);
     double footprint = config->tiles_size * config->tiles_mpp;
-    g_autoptr(GArray) shares = shares_of(raster, tiles, footprint / info->mpp_x, footprint / info->mpp_y);
+    g_autoptr(GArray) fractions =
+        fractions_of(raster, tiles, footprint / info->mpp_x, footprint / info->mpp_y);
     char sha256[65];
     g_autofree char *path = work_output(work, "lesions.csv");
     g_autofree char *border = work_output(work, "lesions.border");
-    return lesions_write(path, shares, sha256, error) && work_publish(work, "shares", path, sha256, error) &&
+    return lesions_write(path, fractions, sha256, error) &&
+           work_publish(work, "fractions", path, sha256, error) &&
            raster_write(raster, border, sha256, error) &&
            work_publish(work, "border", border, sha256, error) &&
            write_facts(work, annotation, slide, raster, error) && write_pyramid(work, slide, raster, error);

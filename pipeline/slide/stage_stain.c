@@ -16,7 +16,7 @@ gboolean stage_stain(Work *work, GError **error)
     StainFit fit;
     Recipe recipe;
     if (!slide || !recipe_of_config(config, &recipe, error) || !work_tick(work, 0, 1, "slides", error) ||
-        !colouring_fit(&recipe, slide, tissue, &fit, error)) {
+        !slide_colour_fit(&recipe, slide, tissue, &fit, error)) {
         return FALSE;
     }
     char sha256[65];

@@ -1,4 +1,4 @@
-/* tissue: the mask, and pictures of it for people.  grid: the tiles that lie on it. */
+/* tissue: the mask, and images of it for people.  grid: the tiles that lie on it. */
 #include "base/error.h"
 #include "pipeline/report/json.h"
 #include "pipeline/slide/lesions.h"
@@ -7,12 +7,12 @@
 #include "pipeline/slide/tiles.h"
 #include "tiler/imagefile/imagefile.h"
 
-static gboolean publish_picture(Work *work, const char *name, const char *file, const Image *picture,
-                                GError **error)
+static gboolean publish_image(Work *work, const char *name, const char *file, const Image *image,
+                              GError **error)
 {
     char sha256[65];
     g_autofree char *path = work_output(work, file);
-    return picture_write_png(path, picture, sha256, error) && work_publish(work, name, path, sha256, error);
+    return imagefile_write_png(path, image, sha256, error) && work_publish(work, name, path, sha256, error);
 }
 
 /* Tissue counts only where the slide's regions of interest are; *none: they are asked for, and its annotation has none. */
@@ -37,7 +37,7 @@ static gboolean keep_region(const Work *work, const Slide *slide, Tissue *tissue
         tissue->mask->pixels[i] &= mask->pixels[i];
         kept += tissue->mask->pixels[i] != 0;
     }
-    tissue->tissue_share = (double)kept / (double)image_bytes(mask);
+    tissue->tissue_fraction = (double)kept / (double)image_bytes(mask);
     return TRUE;
 }
 
@@ -60,7 +60,7 @@ gboolean stage_tissue(Work *work, GError **error)
     g_autoptr(Slide) slide = work_open_entry(work->run->config, work->slide, error);
     g_autoptr(Tissue) tissue = slide ? tissue_find(slide, &options, error) : NULL;
     gboolean no_region = FALSE, ok = tissue && keep_region(work, slide, tissue, &no_region, error);
-    g_autoptr(Image) outlined = ok ? tissue_picture(tissue, error) : NULL;
+    g_autoptr(Image) outlined = ok ? tissue_image(tissue, error) : NULL;
     if (!outlined || !work_tick(work, 1, 1, "slides", error)) {
         return FALSE;
     }
@@ -72,14 +72,14 @@ gboolean stage_tissue(Work *work, GError **error)
                                                     "slides.groups): all of its tissue is used"));
     }
     json_t *facts = json_pack(
-        "{s:f, s:f, s:f, s:o, s:b, s:o, s:f, s:f, s:I, s:o}", "tissue_share", tissue->tissue_share,
-        "pen_share", tissue->pen_share, "no_data_share", tissue->no_data_share, "background",
+        "{s:f, s:f, s:f, s:o, s:b, s:o, s:f, s:f, s:I, s:o}", "tissue_fraction", tissue->tissue_fraction,
+        "pen_fraction", tissue->pen_fraction, "no_data_fraction", tissue->no_data_fraction, "background",
         tissue_glass_json(tissue), "greyscale", tissue->glass.greyscale, "warnings", warnings,
         "level0_px_per_mask_px_x", tissue->scale_x, "level0_px_per_mask_px_y", tissue->scale_y, "bad_areas",
         (json_int_t)slide_bad_areas(slide)->len, "bad_area_list", slide_bad_json(slide));
-    return publish_picture(work, "mask", "tissue.png", tissue->mask, error) &&
-           publish_picture(work, "overview", "overview.png", tissue->overview, error) &&
-           publish_picture(work, "outlined", "tissue_outline.png", outlined, error) &&
+    return publish_image(work, "mask", "tissue.png", tissue->mask, error) &&
+           publish_image(work, "overview", "overview.png", tissue->overview, error) &&
+           publish_image(work, "outlined", "tissue_outline.png", outlined, error) &&
            json_write(path, facts, sha256, error) && work_publish(work, "facts", path, sha256, error);
 }
 

@@ -6,7 +6,7 @@
 #include "tiler/imagefile/imagefile.h"
 #include <string.h>
 
-#define HEADER "column,row,x,y,tissue_share,split\n"
+#define HEADER "column,row,x,y,tissue_fraction,split\n"
 
 int64_t tiles_empty_bytes(void)
 {
@@ -28,7 +28,7 @@ gboolean tiles_write(const char *path, const Grid *grid, const char *split, char
         g_string_append_printf(out, "%d,%d,", tile->column, tile->row);
         put_number(out, tile->x, ',');
         put_number(out, tile->y, ',');
-        put_number(out, tile->tissue_share, ',');
+        put_number(out, tile->tissue_fraction, ',');
         csv_cell(out, split, '\n');
     }
     return durable_write_file(path, out->str, out->len, sha256, error);
@@ -36,7 +36,7 @@ gboolean tiles_write(const char *path, const Grid *grid, const char *split, char
 
 GArray *tiles_read(const char *path, GError **error)
 {
-    static const char *const names[] = {"column", "row", "x", "y", "tissue_share"};
+    static const char *const names[] = {"column", "row", "x", "y", "tissue_fraction"};
     g_autoptr(Csv) csv = csv_read(path, error);
     int columns[G_N_ELEMENTS(names)];
     double values[G_N_ELEMENTS(names)];
@@ -60,7 +60,7 @@ GArray *tiles_read(const char *path, GError **error)
 
 Image *tiles_read_mask(const char *path, GError **error)
 {
-    g_autoptr(Image) rgb = picture_read(path, error);
+    g_autoptr(Image) rgb = imagefile_read(path, error);
     Image *mask = rgb ? image_new(rgb->width, rgb->height, 1, error) : NULL;
     for (size_t i = 0; mask && i < image_bytes(mask); i++) {
         mask->pixels[i] = rgb->pixels[3 * i];
@@ -137,11 +137,11 @@ Rect tiles_centre(const Rect *tile)
     return (Rect){tile->x + tile->width / 4, tile->y + tile->height / 4, tile->width / 2, tile->height / 2};
 }
 
-TileLabel tiles_label(const Config *config, double share, double centre_share)
+TileLabel tiles_label(const Config *config, double fraction, double centre_fraction)
 {
     if (g_str_equal(config->dataset_rule, "centre")) {
-        return centre_share > 0 ? TILE_UNGOOD : share > 0 ? TILE_AMBIGUOUS : TILE_GOOD;
+        return centre_fraction > 0 ? TILE_UNGOOD : fraction > 0 ? TILE_AMBIGUOUS : TILE_GOOD;
     }
     double least = g_str_equal(config->dataset_rule, "any") ? 0 : config->dataset_lesion_min;
-    return share <= 0 ? TILE_GOOD : share >= least ? TILE_UNGOOD : TILE_AMBIGUOUS;
+    return fraction <= 0 ? TILE_GOOD : fraction >= least ? TILE_UNGOOD : TILE_AMBIGUOUS;
 }

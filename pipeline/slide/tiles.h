@@ -5,7 +5,7 @@
 #include "tiler/cut/grid.h"
 #include "tiler/tissue/tissue.h"
 
-/* columns column,row,x,y,tissue_share,split (of the slide); numbers with all their digits, so that reading gives the same tiles. */
+/* columns column,row,x,y,tissue_fraction,split (of the slide); numbers with all their digits, so that reading gives the same tiles. */
 gboolean tiles_write(const char *path, const Grid *grid, const char *split, char sha256[65], GError **error);
 /* Size of a table without tiles. */
 int64_t tiles_empty_bytes(void);
@@ -29,7 +29,7 @@ gboolean tiles_need_mpp(const Slide *slide, GError **error);
 
 /* Good, Ungood, or neither (left out), by the rule of dataset.rule. */
 typedef enum { TILE_GOOD, TILE_UNGOOD, TILE_AMBIGUOUS } TileLabel;
-/* share: of lesion in the tile; centre_share: of lesion in its central half (by side). */
-TileLabel tiles_label(const Config *config, double share, double centre_share);
+/* share: of lesion in the tile; centre_fraction: of lesion in its central half (by side). */
+TileLabel tiles_label(const Config *config, double fraction, double centre_fraction);
 /* The rectangle in the centre of a tile that dataset.rule "centre" looks at. */
 Rect tiles_centre(const Rect *tile);

@@ -1,4 +1,4 @@
-/* From the configuration to a model's specification, and from pictures to training tiles. */
+/* From the configuration to a model's specification, and from images to training tiles. */
 #include "pipeline/training/model_config.h"
 #include "base/error.h"
 #include "base/listing.h"
@@ -19,7 +19,7 @@ static int name_index(const char *const *names, const char *name)
     return 0;
 }
 
-FeatureCache models_feature_cache(const Config *config)
+FeatureCache model_config_feature_cache(const Config *config)
 {
     const char *where = config->train_feature_cache;
     return g_str_equal(where, "memory") ? FEATURES_MEMORY
@@ -50,7 +50,7 @@ static LossSpec loss_of(const Config *config)
         .margin_form = (MarginForm)name_index(model_margin_names, config->loss_margin_form),
         .margin_width = config->loss_margin_width,
         .start = config->loss_start,
-        .anomaly_share = config->loss_anomaly_share,
+        .anomaly_fraction = config->loss_anomaly_fraction,
         .selection = (Selection)name_index(model_selection_names, config->loss_selection),
         .beta = config->loss_beta,
     };
@@ -66,7 +66,7 @@ static const char *key_of_anomalies(const Config *config)
                                                          : NULL;
 }
 
-gboolean models_need_anomalies(const Config *config)
+gboolean model_config_needs_anomalies(const Config *config)
 {
     return key_of_anomalies(config) != NULL;
 }
@@ -126,9 +126,9 @@ static gboolean check_column(const Config *config, GError **error)
     return FALSE;
 }
 
-gboolean models_check(const Config *config, GError **error)
+gboolean model_config_check(const Config *config, GError **error)
 {
-    if (config->augment_enabled && models_feature_cache(config) == FEATURES_FILE) {
+    if (config->augment_enabled && model_config_feature_cache(config) == FEATURES_FILE) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                     "train.feature_cache is %s, but augment.enabled gives each epoch other tiles: there is "
                     "nothing to keep in a file (use memory or none)",
@@ -223,7 +223,7 @@ static gboolean check_extractor(const Config *config, GError **error)
     return TRUE;
 }
 
-gboolean models_check_training(const Config *config, GError **error)
+gboolean model_config_check_training(const Config *config, GError **error)
 {
     ModelSpec spec = spec_of(config);
     if (!config->train_run || *config->score_model) {
@@ -232,7 +232,7 @@ gboolean models_check_training(const Config *config, GError **error)
     return model_spec_check(&spec, error) && check_extractor(config, error);
 }
 
-gboolean models_spec(const Config *config, ModelSpec *spec, GError **error)
+gboolean model_config_spec(const Config *config, ModelSpec *spec, GError **error)
 {
     const Kernels *kernels = find_kernels(config, error);
     if (!kernels || !check_extractor(config, error)) {
@@ -245,31 +245,31 @@ gboolean models_spec(const Config *config, ModelSpec *spec, GError **error)
     return TRUE;
 }
 
-void models_set_recipe(ModelSpec *spec, const Recipe *recipe)
+void model_config_set_recipe(ModelSpec *spec, const Recipe *recipe)
 {
     spec->mpp = recipe->cut.mpp;
     json_decref(spec->cut);
     spec->cut = recipe_json(recipe);
 }
 
-gboolean picture_fit(const Image *picture, int size, uint8_t *rgb, GError **error)
+gboolean imagefile_fit(const Image *image, int size, uint8_t *rgb, GError **error)
 {
-    if (picture->width == size && picture->height == size) {
-        memcpy(rgb, picture->pixels, image_bytes(picture));
+    if (image->width == size && image->height == size) {
+        memcpy(rgb, image->pixels, image_bytes(image));
         return TRUE;
     }
     Image tile = {size, size, 3, rgb};
-    Rect whole = {0, 0, picture->width, picture->height};
-    return resample(picture, &whole, FILTER_LANCZOS3, &tile, error);
+    Rect whole = {0, 0, image->width, image->height};
+    return resample(image, &whole, FILTER_LANCZOS3, &tile, error);
 }
 
-gboolean picture_tile(const char *file, int size, uint8_t *rgb, GError **error)
+gboolean image_tile(const char *file, int size, uint8_t *rgb, GError **error)
 {
-    g_autoptr(Image) picture = picture_read(file, error);
-    return picture && picture_fit(picture, size, rgb, error);
+    g_autoptr(Image) image = imagefile_read(file, error);
+    return image && imagefile_fit(image, size, rgb, error);
 }
 
-gboolean models_threshold(const char *bundle, Calibration *calibration, Threshold *out, GError **error)
+gboolean model_config_threshold(const char *bundle, Calibration *calibration, Threshold *out, GError **error)
 {
     ModelSpec spec;
     if (!model_describe(bundle, &spec, calibration, error)) {

@@ -23,8 +23,8 @@ char **modelcard_lines(const Calibration *c)
     if (h->repeats_held + h->repeats_trained + h->repeats_judging > 0) {
         g_ptr_array_add(
             out,
-            g_strdup_printf("the same picture more than once: %" G_GINT64_FORMAT
-                            " copies of held-out pictures are left out of the training, %" G_GINT64_FORMAT
+            g_strdup_printf("the same image more than once: %" G_GINT64_FORMAT
+                            " copies of held-out images are left out of the training, %" G_GINT64_FORMAT
                             " further copies are trained on, %" G_GINT64_FORMAT " are among the held-out",
                             h->repeats_held, h->repeats_trained, h->repeats_judging));
     }
@@ -39,7 +39,7 @@ static void add_line(GString *out, const char *line)
     markdown_line(out);
 }
 
-/* How the tiles were made of slides; um/px unknown for pictures that do not say it. */
+/* How the tiles were made of slides; um/px unknown for images that do not say it. */
 static void add_recipe(GString *out, const ModelSpec *spec)
 {
     Recipe recipe;

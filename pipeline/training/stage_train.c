@@ -1,4 +1,4 @@
-/* train: a model of normal tissue from the normal tiles of the training slides, with its curve as a table and a picture.
+/* train: a model of normal tissue from the normal tiles of the training slides, with its curve as a table and an image.
  *
  * Training keeps a checkpoint beside the model: a run that was killed goes on from the last whole epoch and ends with the same
  * bytes.  The checkpoint, and features in a file (train.feature_cache), are removed when the model is published. */
@@ -19,11 +19,11 @@ typedef struct {
     Work *work;
     EpochClock clock;
     GError *error;
-} Told;
+} Reported;
 
-static gboolean told(void *data, const EpochReport *report)
+static gboolean reported(void *data, const EpochReport *report)
 {
-    Told *self = data;
+    Reported *self = data;
     g_autofree char *line = epoch_clock_line(&self->clock, report);
     g_info("%s", line);
     return work_tick(self->work, report->epoch, self->clock.epochs, "epochs", &self->error);
@@ -66,13 +66,13 @@ static gboolean publish_model(Work *work, const Model *model, const GPtrArray *n
            publish_text(work, "curve_svg", "model/curve.svg", training_svg(model_history(model)), error);
 }
 
-/* Only pictures of others may have other sizes. */
+/* Only images of others may have other sizes. */
 static gboolean publish_sizes(Work *work, GArray *sizes, int size, GError **error)
 {
     char sha256[65];
-    g_autofree char *path = work_output(work, "model/pictures.json");
+    g_autofree char *path = work_output(work, "model/images.json");
     return !sizes || (json_write(path, sizes_json(sizes, size), sha256, error) &&
-                      work_publish(work, "pictures", path, sha256, error));
+                      work_publish(work, "images", path, sha256, error));
 }
 
 /* What a reader has to know of how the tiles were chosen, for the end of the run. */
@@ -102,7 +102,7 @@ gboolean stage_train(Work *work, GError **error)
 {
     const Config *config = work->run->config;
     ModelSpec spec;
-    if (!models_spec(config, &spec, error)) {
+    if (!model_config_spec(config, &spec, error)) {
         return FALSE;
     }
     g_autoptr(Model) model = NULL;
@@ -113,13 +113,13 @@ gboolean stage_train(Work *work, GError **error)
     Recipe recipe;
     gboolean ok = tiles && traintiles_recipe(tiles, &recipe, error);
     if (ok) {
-        models_set_recipe(&spec, &recipe);
-        Told self = {work, epoch_clock_start(spec.epochs), NULL};
+        model_config_set_recipe(&spec, &recipe);
+        Reported self = {work, epoch_clock_start(spec.epochs), NULL};
         FitOptions options = {.threads = work->threads,
                               .checkpoint = checkpoint,
-                              .told = told,
-                              .told_data = &self,
-                              .cache = models_feature_cache(config),
+                              .reported = reported,
+                              .reported_data = &self,
+                              .cache = model_config_feature_cache(config),
                               .feature_file = features};
         GError *why = NULL;
         model = model_fit(&spec, traintiles_set(tiles), &options, &why);

@@ -9,9 +9,9 @@
 static gboolean read_sample(void *data, int64_t index, uint8_t *rgb, GError **error)
 {
     const TrainTiles *tiles = data;
-    const Place *place = &g_array_index(tiles->normal.places, Place, index);
-    g_autoptr(Image) picture = shard_picture(tiles->shards->pdata[place->source], place->entry, error);
-    return picture && picture_fit(picture, tiles->config->tiles_size, rgb, error);
+    const Position *position = &g_array_index(tiles->normal.positions, Position, index);
+    g_autoptr(Image) image = shard_image(tiles->shards->pdata[position->source], position->entry, error);
+    return image && imagefile_fit(image, tiles->config->tiles_size, rgb, error);
 }
 
 static Shard *add_shard(TrainTiles *tiles, const char *path, GError **error)
@@ -43,13 +43,13 @@ static char *name_of(const json_t *facts, const char *key)
 }
 
 /* Where a sample was cut, when it says so. */
-static TilePlace place_of(const json_t *facts)
+static TilePosition position_of(const json_t *facts)
 {
     double x = json_number_value(json_object_get(facts, "x")),
            y = json_number_value(json_object_get(facts, "y"));
     double side = json_number_value(json_object_get(facts, "side"));
     gboolean known = fabs(x) < 1e12 && fabs(y) < 1e12 && side > 0 && side < 1e9;
-    return known ? (TilePlace){floor(x + 0.5), floor(y + 0.5), side} : (TilePlace){0, 0, 0};
+    return known ? (TilePosition){floor(x + 0.5), floor(y + 0.5), side} : (TilePosition){0, 0, 0};
 }
 
 static gboolean list_shard(TrainTiles *tiles, const Shard *shard, GError **error)
@@ -70,15 +70,15 @@ static gboolean list_shard(TrainTiles *tiles, const Shard *shard, GError **error
         g_autofree char *patient = name_of(facts, "patient"), *slide = name_of(facts, "slide");
         double mpp = json_number_value(json_object_get(facts, "mpp"));
         tiles->mpp = i == 0 && tiles->shards->len == 1 ? MAX(mpp, 0) : tiles->mpp == mpp ? mpp : 0;
-        const json_t *share = json_object_get(facts, "valid_share");
-        gboolean readable = !json_is_number(share) || cut_readable(json_number_value(share));
+        const json_t *fraction = json_object_get(facts, "readable_fraction");
+        gboolean readable = !json_is_number(fraction) || cut_readable(json_number_value(fraction));
         tiles->unreadable += !readable;
         if (readable && (normal || strange)) {
             const Origin origin = {.patient = *patient ? patient : slide,
                                    .slide = slide,
                                    .name = shard_entry(shard, i)->key,
-                                   .place = place_of(facts)};
-            traintiles_add(tiles, (Place){.source = (int)tiles->shards->len - 1, .entry = i}, normal,
+                                   .position = position_of(facts)};
+            traintiles_add(tiles, (Position){.source = (int)tiles->shards->len - 1, .entry = i}, normal,
                            &origin);
         }
         json_decref(facts);
@@ -123,7 +123,7 @@ static gboolean add_sample(TrainTiles *tiles, const char *root, const Patch *pat
         return FALSE;
     }
     const Origin origin = traintiles_origin(patch);
-    traintiles_add(tiles, (Place){.source = (int)tiles->shards->len - 1, .entry = entry},
+    traintiles_add(tiles, (Position){.source = (int)tiles->shards->len - 1, .entry = entry},
                    g_str_equal(patch->label, "good"), &origin);
     return TRUE;
 }

@@ -107,7 +107,7 @@ static gboolean open_source(TrainTiles *tiles, Source *source, GError **error)
                     source->entry->path);
         return FALSE;
     }
-    if (!slide || !colouring_open(tiles->config, slide, source->fit, error)) {
+    if (!slide || !slide_colour_open(tiles->config, slide, source->fit, error)) {
         return FALSE;
     }
     source->slide = g_steal_pointer(&slide);
@@ -128,15 +128,15 @@ static Slide *take_slide(TrainTiles *tiles, Source *source, GError **error)
 static gboolean read_slide(void *data, int64_t index, uint8_t *rgb, GError **error)
 {
     TrainTiles *tiles = data;
-    const Place *place = &g_array_index(tiles->normal.places, Place, index);
-    Source *source = &g_array_index(tiles->sources, Source, place->source);
+    const Position *position = &g_array_index(tiles->normal.positions, Position, index);
+    Source *source = &g_array_index(tiles->sources, Source, position->source);
     Slide *slide = take_slide(tiles, source, error);
     if (!slide) {
         return FALSE;
     }
     CutSpec spec = tiles_cut_spec(tiles->config);
     Image tile = {spec.size, spec.size, 3, rgb};
-    gboolean ok = cut_tile(slide, &spec, place->x, place->y, &tile, NULL, NULL, error);
+    gboolean ok = cut_tile(slide, &spec, position->x, position->y, &tile, NULL, NULL, error);
     g_mutex_lock(&tiles->lock);
     source->readers--;
     g_mutex_unlock(&tiles->lock);
@@ -156,13 +156,13 @@ gboolean traintiles_use_slides(TrainTiles *tiles, const char *table, const GPtrA
     }
     for (int row = 0; row < csv_rows(csv); row++) {
         const char *id = csv_get(csv, row, at[0]);
-        Place place = {.source = add_source(tiles, slides, fits, id, csv_get(csv, row, at[3]))};
+        Position position = {.source = add_source(tiles, slides, fits, id, csv_get(csv, row, at[3]))};
         double side;
-        if (!csv_number(csv, row, at[1], &place.x, error) || !csv_number(csv, row, at[2], &place.y, error) ||
-            !csv_number(csv, row, at[5], &side, error)) {
+        if (!csv_number(csv, row, at[1], &position.x, error) ||
+            !csv_number(csv, row, at[2], &position.y, error) || !csv_number(csv, row, at[5], &side, error)) {
             return FALSE;
         }
-        if (place.source < 0) {
+        if (position.source < 0) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d: there is no slide %s", table,
                         csv_line(csv, row), id);
             return FALSE;
@@ -170,8 +170,8 @@ gboolean traintiles_use_slides(TrainTiles *tiles, const char *table, const GPtrA
         const Origin origin = {.patient = csv_get(csv, row, at[4]),
                                .slide = id,
                                .name = "",
-                               .place = {floor(place.x + 0.5), floor(place.y + 0.5), side}};
-        traintiles_add(tiles, place, TRUE, &origin);
+                               .position = {floor(position.x + 0.5), floor(position.y + 0.5), side}};
+        traintiles_add(tiles, position, TRUE, &origin);
     }
     return traintiles_end(tiles, read_slide, table, error);
 }

@@ -1,8 +1,8 @@
 /* Tiles to train on.
  *
- * A model takes tiles by number.  Here is what all sources share, and pictures; shards are in trainshards.c, slides in trainslides.c.  Whatever the
+ * A model takes tiles by number.  Here is what all sources share, and images; shards are in trainshards.c, slides in trainslides.c.  Whatever the
  * source, a tile has an origin: patient, slide and place.  The hold-out and the draw of train.max_tiles follow from origins alone, so they
- * are the same for pictures, shards and slides. */
+ * are the same for images, shards and slides. */
 #include "pipeline/training/traintiles.h"
 #include "base/durable.h"
 #include "base/error.h"
@@ -37,13 +37,13 @@ void traintiles_note(TrainTiles *tiles, const char *format, ...)
 
 static void class_init(Class *class)
 {
-    class->places = g_array_new(FALSE, FALSE, sizeof(Place));
+    class->positions = g_array_new(FALSE, FALSE, sizeof(Position));
     origins_init(&class->origins);
 }
 
 static void class_clear(Class *class)
 {
-    g_array_unref(class->places);
+    g_array_unref(class->positions);
     origins_clear(&class->origins);
 }
 
@@ -81,10 +81,10 @@ void traintiles_free(TrainTiles *tiles)
 
 /* ---- what all sources share ---- */
 
-void traintiles_add(TrainTiles *tiles, Place place, gboolean normal, const Origin *origin)
+void traintiles_add(TrainTiles *tiles, Position position, gboolean normal, const Origin *origin)
 {
     Class *class = normal ? &tiles->normal : &tiles->strange;
-    g_array_append_val(class->places, place);
+    g_array_append_val(class->positions, position);
     origins_add(&class->origins, origin);
 }
 
@@ -94,21 +94,21 @@ Origin traintiles_origin(const Patch *patch)
     return (Origin){.patient = patch_patient(patch),
                     .slide = patch->slide,
                     .name = slash ? slash + 1 : patch->file,
-                    .place = {(double)patch->x, (double)patch->y, patch->side}};
+                    .position = {(double)patch->x, (double)patch->y, patch->side}};
 }
 
 /* Labelled anomalies behind the normals, when they are wanted. */
 static gboolean append_strange(TrainTiles *tiles, const char *where, GError **error)
 {
-    guint normals = tiles->normal.places->len, n = tiles->strange.places->len;
-    if (!models_need_anomalies(tiles->config)) {
+    guint normals = tiles->normal.positions->len, n = tiles->strange.positions->len;
+    if (!model_config_needs_anomalies(tiles->config)) {
         return TRUE;
     }
     if (n == 0) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s has no labelled anomaly to train on", where);
         return FALSE;
     }
-    g_array_append_vals(tiles->normal.places, tiles->strange.places->data, n);
+    g_array_append_vals(tiles->normal.positions, tiles->strange.positions->data, n);
     origins_append(&tiles->normal.origins, &tiles->strange.origins);
     tiles->anomaly = g_byte_array_new();
     g_byte_array_set_size(tiles->anomaly, normals + n);
@@ -121,30 +121,30 @@ static void draw_normals(TrainTiles *tiles)
 {
     Class *class = &tiles->normal;
     guint most = (guint)tiles->config->train_max_tiles;
-    if (most == 0 || most >= class->places->len) {
+    if (most == 0 || most >= class->positions->len) {
         return;
     }
     g_autoptr(GArray) chosen = origins_draw(&class->origins, most, (uint64_t)tiles->config->run_seed);
     traintiles_note(
         tiles, "train.max_tiles: %u of %u normal tiles are drawn, evenly over patients, slides and places",
-        most, class->places->len);
+        most, class->positions->len);
     for (guint i = 0; i < most; i++) {
-        g_array_index(class->places, Place, i) =
-            g_array_index(class->places, Place, g_array_index(chosen, guint, i));
+        g_array_index(class->positions, Position, i) =
+            g_array_index(class->positions, Position, g_array_index(chosen, guint, i));
     }
-    g_array_set_size(class->places, most);
+    g_array_set_size(class->positions, most);
     origins_keep(&class->origins, chosen);
 }
 
 gboolean traintiles_end(TrainTiles *tiles, TileSource read, const char *where, GError **error)
 {
-    if (tiles->normal.places->len == 0) {
+    if (tiles->normal.positions->len == 0) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s has no normal tile to train on", where);
         return FALSE;
     }
     draw_normals(tiles);
     gboolean ok = append_strange(tiles, where, error);
-    tiles->set = (TileSet){.count = tiles->normal.places->len,
+    tiles->set = (TileSet){.count = tiles->normal.positions->len,
                            .read = read,
                            .data = tiles,
                            .anomaly = tiles->anomaly ? tiles->anomaly->data : NULL};
@@ -152,70 +152,71 @@ gboolean traintiles_end(TrainTiles *tiles, TileSource read, const char *where, G
     return ok;
 }
 
-/* ---- pictures ---- */
+/* ---- images ---- */
 
-/* The picture of a run's own patch set is not the one that was cut: the table of its slide is no longer true. */
-static gboolean refuse_picture(const TrainTiles *tiles, const Place *place, const char *why, GError **error)
+/* The image of a run's own patch set is not the one that was cut: the table of its slide is no longer true. */
+static gboolean refuse_image(const TrainTiles *tiles, const Position *position, const char *why,
+                             GError **error)
 {
-    g_autofree char *folder = g_build_filename(tiles->slides, place->slide, NULL);
-    if (reuse_disown(folder, error)) {
+    g_autofree char *folder = g_build_filename(tiles->slides, position->slide, NULL);
+    if (reuse_invalidate(folder, error)) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s %s: after `wsiflow retry`, the next run cuts it of slide %s again", place->file, why,
-                    place->slide);
+                    "%s %s: after `wsiflow retry`, the next run cuts it of slide %s again", position->file,
+                    why, position->slide);
     }
     return FALSE;
 }
 
-/* A picture that the manifest hashes is decoded from the bytes that were hashed. */
-static gboolean read_own(const TrainTiles *tiles, const Place *place, uint8_t *rgb, GError **error)
+/* An image that the manifest hashes is decoded from the bytes that were hashed. */
+static gboolean read_own(const TrainTiles *tiles, const Position *position, uint8_t *rgb, GError **error)
 {
     g_autofree char *bytes = NULL;
     g_autoptr(GError) why = NULL;
     gsize size;
     char sha256[65];
-    if (!g_file_get_contents(place->file, &bytes, &size, &why)) {
+    if (!g_file_get_contents(position->file, &bytes, &size, &why)) {
         return g_error_matches(why, G_FILE_ERROR, G_FILE_ERROR_NOENT)
-                   ? refuse_picture(tiles, place, "is gone", error)
+                   ? refuse_image(tiles, position, "is gone", error)
                    : wsi_error_glib(error, why);
     }
     durable_hash_bytes(bytes, size, sha256);
-    if (!g_str_equal(sha256, place->sha256)) {
-        return refuse_picture(tiles, place, "is not the picture that manifest.csv has the hash of", error);
+    if (!g_str_equal(sha256, position->sha256)) {
+        return refuse_image(tiles, position, "is not the image that manifest.csv has the hash of", error);
     }
-    g_autoptr(Image) picture = picture_decode(bytes, size, place->file, error);
-    return picture && picture_fit(picture, tiles->config->tiles_size, rgb, error);
+    g_autoptr(Image) image = imagefile_decode(bytes, size, position->file, error);
+    return image && imagefile_fit(image, tiles->config->tiles_size, rgb, error);
 }
 
-static gboolean read_picture(void *data, int64_t index, uint8_t *rgb, GError **error)
+static gboolean read_image(void *data, int64_t index, uint8_t *rgb, GError **error)
 {
     const TrainTiles *tiles = data;
-    const Place *place = &g_array_index(tiles->normal.places, Place, index);
-    return place->sha256 ? read_own(tiles, place, rgb, error)
-                         : picture_tile(place->file, tiles->config->tiles_size, rgb, error);
+    const Position *position = &g_array_index(tiles->normal.positions, Position, index);
+    return position->sha256 ? read_own(tiles, position, rgb, error)
+                            : image_tile(position->file, tiles->config->tiles_size, rgb, error);
 }
 
 /* patch: of the run's own patch set, or NULL. */
-static void add_picture(TrainTiles *tiles, const char *path, gboolean normal, const Origin *origin,
-                        const Patch *patch)
+static void add_image(TrainTiles *tiles, const char *path, gboolean normal, const Origin *origin,
+                      const Patch *patch)
 {
-    Place place = {.file = g_string_chunk_insert(tiles->files, path)};
+    Position position = {.file = g_string_chunk_insert(tiles->files, path)};
     if (patch) {
-        place.slide = g_string_chunk_insert_const(tiles->files, patch->slide);
-        place.sha256 = g_string_chunk_insert(tiles->files, patch->sha256);
+        position.slide = g_string_chunk_insert_const(tiles->files, patch->slide);
+        position.sha256 = g_string_chunk_insert(tiles->files, patch->sha256);
     }
-    traintiles_add(tiles, place, normal, origin);
+    traintiles_add(tiles, position, normal, origin);
 }
 
-/* The pictures of train/LABEL, whose names may tell the slide. */
-static gboolean list_pictures(TrainTiles *tiles, const char *label, gboolean normal, GError **error)
+/* The images of train/LABEL, whose names may tell the slide. */
+static gboolean list_images(TrainTiles *tiles, const char *label, gboolean normal, GError **error)
 {
     g_autofree char *folder = g_build_filename(tiles->config->patches_folder, "train", label, NULL);
-    g_auto(GStrv) names = picture_list(folder, error);
+    g_auto(GStrv) names = imagefile_list(folder, error);
     for (char **name = names; name && *name; name++) {
         g_autofree char *path = g_build_filename(folder, *name, NULL);
         g_autofree char *slide = origins_slide_of_name(*name);
         const Origin origin = {.patient = slide, .slide = slide, .name = *name};
-        add_picture(tiles, path, normal, &origin, NULL);
+        add_image(tiles, path, normal, &origin, NULL);
     }
     return names != NULL;
 }
@@ -225,29 +226,29 @@ static void tell_names(TrainTiles *tiles)
 {
     guint named, slides = origins_slides(&tiles->normal.origins, &named);
     if (named > 0) {
-        traintiles_note(tiles, "%s: the names of %u of %u pictures name %u slides; patients are unknown",
-                        tiles->config->patches_folder, named, tiles->normal.places->len, slides);
+        traintiles_note(tiles, "%s: the names of %u of %u images name %u slides; patients are unknown",
+                        tiles->config->patches_folder, named, tiles->normal.positions->len, slides);
     } else {
         traintiles_note(
             tiles,
-            "%s: there is no manifest.csv, and no picture's name gives its slide (SLIDE_NNNNNN): patients "
+            "%s: there is no manifest.csv, and no image's name gives its slide (SLIDE_NNNNNN): patients "
             "and slides are unknown",
             tiles->config->patches_folder);
     }
 }
 
-static gboolean use_picture_folder(TrainTiles *tiles, GError **error)
+static gboolean use_image_folder(TrainTiles *tiles, GError **error)
 {
     g_autofree char *good = g_build_filename(tiles->config->patches_folder, "train", "good", NULL);
-    if (!list_pictures(tiles, "good", TRUE, error) ||
-        (models_need_anomalies(tiles->config) && !list_pictures(tiles, "Ungood", FALSE, error))) {
+    if (!list_images(tiles, "good", TRUE, error) ||
+        (model_config_needs_anomalies(tiles->config) && !list_images(tiles, "Ungood", FALSE, error))) {
         return FALSE;
     }
     tell_names(tiles);
-    return traintiles_end(tiles, read_picture, good, error);
+    return traintiles_end(tiles, read_image, good, error);
 }
 
-/* Pictures of train/good that the manifest does not name are not used: nobody knows whose they are.  Before the draw, which leaves others
+/* Images of train/good that the manifest does not name are not used: nobody knows whose they are.  Before the draw, which leaves others
  * out.  A run's own patch set has none: what it did not place is swept. */
 static gboolean note_unlisted(TrainTiles *tiles, GError **error)
 {
@@ -256,7 +257,7 @@ static gboolean note_unlisted(TrainTiles *tiles, GError **error)
     if (*tiles->config->patches_folder && !listing_kind(good, &kind, error)) {
         return FALSE;
     }
-    g_auto(GStrv) names = kind == FILE_FOLDER ? picture_list(good, error) : g_new0(char *, 1);
+    g_auto(GStrv) names = kind == FILE_FOLDER ? imagefile_list(good, error) : g_new0(char *, 1);
     g_autoptr(GHashTable) listed = g_hash_table_new(g_str_hash, g_str_equal);
     guint unlisted = 0;
     for (guint i = 0; i < tiles->normal.origins.name->len; i++) {
@@ -266,14 +267,13 @@ static gboolean note_unlisted(TrainTiles *tiles, GError **error)
         unlisted += !g_hash_table_contains(listed, *name);
     }
     if (unlisted > 0) {
-        traintiles_note(tiles, "%u pictures of %s are not in manifest.csv: they are not trained on", unlisted,
+        traintiles_note(tiles, "%u images of %s are not in manifest.csv: they are not trained on", unlisted,
                         good);
     }
     return names != NULL;
 }
 
-static gboolean use_pictures(TrainTiles *tiles, const char *manifest, const GPtrArray *patches,
-                             GError **error)
+static gboolean use_images(TrainTiles *tiles, const char *manifest, const GPtrArray *patches, GError **error)
 {
     g_autofree char *root = g_path_get_dirname(manifest), *run = g_path_get_dirname(root);
     gboolean own = !*tiles->config->patches_folder;
@@ -284,15 +284,15 @@ static gboolean use_pictures(TrainTiles *tiles, const char *manifest, const GPtr
         if (g_str_equal(patch->split, "train") && (normal || strange)) {
             g_autofree char *path = g_build_filename(root, patch->file, NULL);
             const Origin origin = traintiles_origin(patch);
-            add_picture(tiles, path, normal, &origin, own ? patch : NULL);
+            add_image(tiles, path, normal, &origin, own ? patch : NULL);
         }
     }
-    return note_unlisted(tiles, error) && traintiles_end(tiles, read_picture, manifest, error);
+    return note_unlisted(tiles, error) && traintiles_end(tiles, read_image, manifest, error);
 }
 
 /* ---- how they are made ---- */
 
-enum { HEADER = 1 << 16 }; /* bytes in which the size of nearly every picture stands */
+enum { HEADER = 1 << 16 }; /* bytes in which the size of nearly every image stands */
 
 static gboolean add_file_size(GArray *sizes, const char *path, GError **error)
 {
@@ -304,13 +304,13 @@ static gboolean add_file_size(GArray *sizes, const char *path, GError **error)
         return wsi_error_errno(error, "cannot open", path);
     }
     fclose(file);
-    if (!picture_size(head, bytes, &width, &height)) {
-        g_autoptr(Image) picture = picture_read(path, error);
-        if (!picture) {
+    if (!imagefile_size(head, bytes, &width, &height)) {
+        g_autoptr(Image) image = imagefile_read(path, error);
+        if (!image) {
             return FALSE;
         }
-        width = picture->width;
-        height = picture->height;
+        width = image->width;
+        height = image->height;
     }
     sizes_add(sizes, width, height);
     return TRUE;
@@ -318,30 +318,30 @@ static gboolean add_file_size(GArray *sizes, const char *path, GError **error)
 
 static gboolean add_sample_size(GArray *sizes, const Shard *shard, int entry, GError **error)
 {
-    ShardPart part = shard_entry(shard, entry)->picture;
+    ShardPart part = shard_entry(shard, entry)->image;
     int width, height;
     part.bytes = MIN(part.bytes, HEADER);
     g_autoptr(GByteArray) head = shard_read(shard, &part, error);
-    if (head && picture_size(head->data, head->len, &width, &height)) {
+    if (head && imagefile_size(head->data, head->len, &width, &height)) {
         sizes_add(sizes, width, height);
         return TRUE;
     }
-    g_autoptr(Image) picture = head ? shard_picture(shard, entry, error) : NULL;
-    if (picture) {
-        sizes_add(sizes, picture->width, picture->height);
+    g_autoptr(Image) image = head ? shard_image(shard, entry, error) : NULL;
+    if (image) {
+        sizes_add(sizes, image->width, image->height);
     }
-    return picture != NULL;
+    return image != NULL;
 }
 
 /* Of the tiles that were chosen. */
 static gboolean measure_sizes(TrainTiles *tiles, GError **error)
 {
-    tiles->sizes = g_array_new(FALSE, FALSE, sizeof(PictureSize));
-    for (guint i = 0; i < tiles->normal.places->len; i++) {
-        const Place *place = &g_array_index(tiles->normal.places, Place, i);
-        gboolean ok = place->file ? add_file_size(tiles->sizes, place->file, error)
-                                  : add_sample_size(tiles->sizes, tiles->shards->pdata[place->source],
-                                                    place->entry, error);
+    tiles->sizes = g_array_new(FALSE, FALSE, sizeof(ImageSize));
+    for (guint i = 0; i < tiles->normal.positions->len; i++) {
+        const Position *position = &g_array_index(tiles->normal.positions, Position, i);
+        gboolean ok = position->file ? add_file_size(tiles->sizes, position->file, error)
+                                     : add_sample_size(tiles->sizes, tiles->shards->pdata[position->source],
+                                                       position->entry, error);
         if (!ok) {
             return FALSE;
         }
@@ -360,7 +360,7 @@ GArray *traintiles_sizes(const TrainTiles *tiles)
 }
 
 /* Of patches.folder: as it says, and of what it does not say, as the configuration's file does. */
-static gboolean recipe_of_pictures(const TrainTiles *tiles, Recipe *out, GError **error)
+static gboolean recipe_of_images(const TrainTiles *tiles, Recipe *out, GError **error)
 {
     const Config *config = tiles->config;
     if (!recipe_of_patches(config->patches_folder, out, error)) {
@@ -370,7 +370,7 @@ static gboolean recipe_of_pictures(const TrainTiles *tiles, Recipe *out, GError 
     mpp *= (double)sizes_side(tiles->sizes) / config->tiles_size;
     if (config->tiles_mpp > 0 && mpp > 0 && fabs(mpp / config->tiles_mpp - 1) > 1e-6) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "tiles.mpp is %g in the configuration, but the pictures of %s are of %g um/px at %d px: "
+                    "tiles.mpp is %g in the configuration, but the images of %s are of %g um/px at %d px: "
                     "give that "
                     "value or leave the key out",
                     config->tiles_mpp, config->patches_folder, mpp, config->tiles_size);
@@ -383,14 +383,14 @@ static gboolean recipe_of_pictures(const TrainTiles *tiles, Recipe *out, GError 
 
 static gboolean find_recipe(TrainTiles *tiles, GError **error)
 {
-    if (!recipe_of_pictures(tiles, &tiles->recipe, error)) {
+    if (!recipe_of_images(tiles, &tiles->recipe, error)) {
         return FALSE;
     }
     g_autofree char *unknown = recipe_unknown(&tiles->recipe);
     if (unknown) {
         traintiles_note(tiles,
-                        "%s: how the pictures were made of slides is unknown (%s): the model will score "
-                        "pictures, but no slides; a tiles.json beside them, or these keys in the "
+                        "%s: how the images were made of slides is unknown (%s): the model will score "
+                        "images, but no slides; a tiles.json beside them, or these keys in the "
                         "configuration, would say it",
                         tiles->config->patches_folder, unknown);
     }
@@ -413,10 +413,10 @@ static gboolean use_manifest(TrainTiles *tiles, const char *manifest, GError **e
     }
     gboolean shards = patches->len > 0 && strstr(((const Patch *)patches->pdata[0])->file, ".tar/");
     return shards ? note_unlisted(tiles, error) && traintiles_use_shards(tiles, manifest, patches, error)
-                  : use_pictures(tiles, manifest, patches, error);
+                  : use_images(tiles, manifest, patches, error);
 }
 
-/* A manifest beside the patches says whose they are; else shards say it themselves, and pictures by their names. */
+/* A manifest beside the patches says whose they are; else shards say it themselves, and images by their names. */
 static gboolean use_folder(TrainTiles *tiles, GError **error)
 {
     const char *folder = tiles->config->patches_folder;
@@ -427,18 +427,18 @@ static gboolean use_folder(TrainTiles *tiles, GError **error)
     if (!shards || !listing_kind(good, &of_good, error) || !listing_kind(manifest, &of_manifest, error)) {
         return FALSE;
     }
-    gboolean pictures = of_good == FILE_FOLDER;
-    if (g_str_equal(tiles->config->train_source, "shards") && pictures) {
+    gboolean images = of_good == FILE_FOLDER;
+    if (g_str_equal(tiles->config->train_source, "shards") && images) {
         return traintiles_use_shard_folder(tiles, folder, error);
     }
     if (of_manifest != FILE_ABSENT) {
         return use_manifest(tiles, manifest, error);
     }
-    return *shards && !pictures ? traintiles_use_shard_folder(tiles, folder, error)
-                                : use_picture_folder(tiles, error);
+    return *shards && !images ? traintiles_use_shard_folder(tiles, folder, error)
+                              : use_image_folder(tiles, error);
 }
 
-/* The same picture in train and in valid or test. */
+/* The same image in train and in valid or test. */
 static gboolean check_repeats(TrainTiles *tiles, GError **error)
 {
     Repeats repeats;

@@ -1,4 +1,4 @@
-/* The tiles a model is trained on, wherever they come from: pictures, tar shards, or slides. */
+/* The tiles a model is trained on, wherever they come from: images, tar shards, or slides. */
 #pragma once
 #include "flows/models/model.h"
 #include "pipeline/cohort/cohort.h"
@@ -8,7 +8,7 @@ typedef struct TrainTiles TrainTiles;
 /* By patches.folder (its manifest.csv, else train/good, or shards train-*.tar), else by train.source: the table of normal tiles (`normals`, see
  * traintiles_write) whose tiles are cut from `slides` (SlideEntry*, borrowed) while training, in the stain of `fits` (of each slide the
  * path of its fit, or NULL; borrowed); or the patch set's manifest, whose
- * patches are pictures or in shards.  At most train.max_tiles, drawn evenly over patients, slides and places (origins.h).  What is not needed may be NULL. */
+ * patches are images or in shards.  At most train.max_tiles, drawn evenly over patients, slides and places (origins.h).  What is not needed may be NULL. */
 TrainTiles *traintiles_new(const Config *config, const char *manifest, const char *normals,
                            const GPtrArray *slides, const GPtrArray *fits, GError **error);
 void traintiles_free(TrainTiles *tiles);
@@ -19,7 +19,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TrainTiles, traintiles_free)
 gboolean traintiles_recipe(const TrainTiles *tiles, Recipe *out, GError **error);
 /* Samples of shards that were left out since less than CUT_READABLE of them could be read when they were cut, as their facts say. */
 int64_t traintiles_unreadable(const TrainTiles *tiles);
-/* Sizes (PictureSize) of the pictures of patches.folder, borrowed; NULL: all tiles are of tiles.size. */
+/* Sizes (PictureSize) of the images of patches.folder, borrowed; NULL: all tiles are of tiles.size. */
 GArray *traintiles_sizes(const TrainTiles *tiles);
 /* Borrowed.  Its read() may be called from many threads. */
 const TileSet *traintiles_set(const TrainTiles *tiles);

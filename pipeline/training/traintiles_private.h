@@ -1,4 +1,4 @@
-/* The inside of the training tiles: traintiles.c (pictures, and what all sources share), trainshards.c and trainslides.c. */
+/* The inside of the training tiles: traintiles.c (images, and what all sources share), trainshards.c and trainslides.c. */
 #pragma once
 #include "pipeline/patchset/origins.h"
 #include "pipeline/patchset/sizes.h"
@@ -6,18 +6,18 @@
 #include "tiler/patches/patchset.h"
 #include "tiler/patches/shards.h"
 
-/* A tile: a picture, a sample of a shard, or a place in a slide. */
+/* A tile: an image, a sample of a shard, or a place in a slide. */
 typedef struct {
     const char *file;           /* in `files` */
-    const char *slide, *sha256; /* in `files`: of a picture of the run's own patch set, else NULL */
+    const char *slide, *sha256; /* in `files`: of an image of the run's own patch set, else NULL */
     int source;                 /* shard or slide */
     int entry;
     double x, y;
-} Place;
+} Position;
 
 /* Tiles of one class: places[i] is where tile i is to be had, origins whose it is. */
 typedef struct {
-    GArray *places; /* Place */
+    GArray *positions; /* Place */
     Origins origins;
 } Class;
 
@@ -43,7 +43,7 @@ struct TrainTiles {
 /* As printf: what a reader has to know of how the tiles were chosen. */
 void traintiles_note(TrainTiles *tiles, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* Adds a tile whose patient, slide and place are in `origin`. */
-void traintiles_add(TrainTiles *tiles, Place place, gboolean normal, const Origin *origin);
+void traintiles_add(TrainTiles *tiles, Position position, gboolean normal, const Origin *origin);
 /* Whose a patch is. */
 Origin traintiles_origin(const Patch *patch);
 /* The set over what was added: at most train.max_tiles normals, evenly drawn, and all anomalies when they are wanted. */

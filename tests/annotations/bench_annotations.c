@@ -42,15 +42,15 @@ static void mask(void)
     }
 }
 
-/* The shares of all 330,048 tiles of 256 px under the annotation with the most vertices (71,314). */
-static void shares(void)
+/* The fractions of all 330,048 tiles of 256 px under the annotation with the most vertices (71,314). */
+static void fractions(void)
 {
     g_autoptr(Annotation) annotation = read_file("tumor_047.xml");
     g_autoptr(Raster) raster = raster_build(annotation, NULL);
     double sum = 0;
     for (int y = 0; y < SLIDE_HEIGHT; y += 256) {
         for (int x = 0; x < SLIDE_WIDTH; x += 256) {
-            sum += raster_share(raster, &(Rect){x, y, 256, 256});
+            sum += raster_fraction(raster, &(Rect){x, y, 256, 256});
         }
     }
     if (fabs(sum * 65536 / raster_area(raster) - 1) > 1e-9) {
@@ -61,8 +61,9 @@ static void shares(void)
 static const struct {
     const char *name;
     void (*run)(void);
-} benches[] = {
-    {"annotations-parse-55", parse_all}, {"raster-mask-tumor031", mask}, {"raster-shares-largest", shares}};
+} benches[] = {{"annotations-parse-55", parse_all},
+               {"raster-mask-tumor031", mask},
+               {"raster-fractions-largest", fractions}};
 
 int main(int argc, char **argv)
 {

@@ -312,8 +312,8 @@ static void test_encodings(void)
     refused("<?xml version='1.0' encoding='iso-8859-8'?><a b='\xFF'/>", "in ISO-8859-8");
     refused("<?xml version='1.0' encoding='windows-1252'?><a b='\x81'/>", "in WINDOWS-1252");
     refused("<?xml version='1.0' encoding='windows-1252'?>\n\n<ASAP_Annotations><a>", "file.xml:3");
-    refused("\xFF\xD8\xFF\xE0", "JPEG picture");
-    refused("BM1234", "BMP picture", "label masks are PNG or TIFF");
+    refused("\xFF\xD8\xFF\xE0", "JPEG image");
+    refused("BM1234", "BMP image", "label masks are PNG or TIFF");
 }
 
 /* An outline in an outline ended the program, or lost the outer one. */

@@ -170,7 +170,7 @@ refused k_no_white_is_zero.tif '0 is white in it .WhiteIsZero.'
 refused k_no_cmyk.tif 'neither grey, palette nor RGB'
 refused k_no_photograph.tif 'the 256th colour'
 refused k_no_glass.png 'half-transparent'
-refused k_no_jpeg.jpg 'is a JPEG picture.*label masks are PNG or TIFF'
+refused k_no_jpeg.jpg 'is a JPEG image.*label masks are PNG or TIFF'
 refused k_no_jpeg_in.tif 'is not a label mask: its compression is JPEG .tag 259 is 7.*Deflate'
 refused k_no_jpeg_rgb.tif 'its compression is JPEG'
 [ ! -e k_no_webp_in.tif ] || refused k_no_webp_in.tif 'its compression is WebP'
@@ -178,8 +178,8 @@ refused k_no_jp2_in.tif 'its compression is JPEG 2000 .tag 259 is 34712'
 refused k_no_aperio_jp2.tif 'its compression is JPEG 2000'
 refused k_no_jxl_in.tif 'its compression is JPEG XL'
 refused k_no_lerc_in.tif 'its compression is LERC'
-refused k_no_bmp.bmp 'is a BMP picture'
-refused k_no_gif.gif 'is a GIF picture'
+refused k_no_bmp.bmp 'is a BMP image'
+refused k_no_gif.gif 'is a GIF image'
 refused k_no_numpy.npy 'is a NumPy array'
 printf 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n' >k_no_lfs.xml
 refused k_no_lfs.xml 'is a Git LFS pointer.*git lfs pull'
@@ -187,7 +187,7 @@ printf 'Rar!\032\007' >k_no_rar.xml
 refused k_no_rar.xml 'is a RAR archive: unpack it first'
 refused k_no_names.png '"#ffffff" \(1\).*"#c80028" \('
 "$WSIFLOW" annotation convert k_no_names.png --group "#c80028=lesion" --group "#ffffff=not" -o k.xml >/dev/null 2>message
-like "colours of a picture are reported" "$(cat message)" 'a picture of colours'
+like "colours of an image are reported" "$(cat message)" 'an image of colours'
 back k.xml 533x411
 check "and are groups" run <<'PY'
 import numpy as np, tifffile

@@ -61,7 +61,7 @@ static void test_geojson_islands(void)
     g_assert_cmpuint(island->outlines->len, ==, 4);
     assert_near(region_area(island), 10000 - 2500 - 100 + 100, 1e-9);
     g_autoptr(Raster) raster = raster_build(island, NULL);
-    assert_near(raster_share(raster, &(Rect){10, 10, 50, 50}), 100 / 2500., 1e-12);
+    assert_near(raster_fraction(raster, &(Rect){10, 10, 50, 50}), 100 / 2500., 1e-12);
     g_autoptr(GArray) spans = g_array_new(FALSE, FALSE, sizeof(int64_t));
     raster_row(raster, 25, spans);
     g_assert_cmpmem(spans->data, spans->len * 8, ((int64_t[]){0, 10, 20, 30, 60, 100}), 48);

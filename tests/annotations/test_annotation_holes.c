@@ -102,7 +102,7 @@ static void test_rings(void)
         g_autoptr(Annotation) one = read_text(alone), two = read_text(beside);
         assert_near(region_area(one), cases[i].area, 1);
         g_autoptr(Raster) raster = raster_build(two, NULL);
-        assert_near(raster_share(raster, &(Rect){55, 55, 5, 5}), 1, 1e-9);
+        assert_near(raster_fraction(raster, &(Rect){55, 55, 5, 5}), 1, 1e-9);
         assert_round_trips(one);
     }
 }
@@ -160,15 +160,17 @@ static void test_losses(void)
 
 static void test_units(void)
 {
-    refused("[" FEATURE(TUMOR, "Polygon", "[" RING(0.2, 0.2, 0.6, 0.6) "]") "," FEATURE(
-                "'normal'", "Polygon", "[" RING(0, 0, 1, 1) "]") "]",
-            "file.xml:1: all coordinates are within 1 px of the origin: they look like shares of the slide");
-    refused(ASAP(SHAPE("x", "Polygon", "Tumor", SQUARE(0.1, 0.1, 0.3, 0.4)), GROUPS), "shares of the slide");
+    refused(
+        "[" FEATURE(TUMOR, "Polygon", "[" RING(0.2, 0.2, 0.6, 0.6) "]") "," FEATURE(
+            "'normal'", "Polygon", "[" RING(0, 0, 1, 1) "]") "]",
+        "file.xml:1: all coordinates are within 1 px of the origin: they look like fractions of the slide");
+    refused(ASAP(SHAPE("x", "Polygon", "Tumor", SQUARE(0.1, 0.1, 0.3, 0.4)), GROUPS),
+            "fractions of the slide");
     refused(ASAP(SHAPE("x", "Polygon", "Tumor", SQUARE(12.1, 7.1, 12.7, 7.4)), GROUPS),
             "file.xml:4: no outline is larger than 0.6 px", "not in mm");
     assert_refused(FEATURE(TUMOR, "Polygon", "[" RING(0.2, 0.2, 0.6, 0.6) "]"), -1,
                    &(SlideFrame){.bounds_x = 1000, .bounds_y = 3000}, /* which GeoJSON counts from */
-                   (const char *const[]){"shares of the slide", NULL});
+                   (const char *const[]){"fractions of the slide", NULL});
     g_autoptr(Annotation) small = read_text(FEATURE(TUMOR, "Polygon", "[" RING(5, 5, 6, 6) "]"));
     assert_near(region_area(small), 1, 1e-9);
 }

@@ -91,7 +91,7 @@ static void test_tiles(void)
         read_data("annotations/camelyon17", "patient_004_node_4.xml", camelyon_rules);
     g_autoptr(Raster) raster = raster_build(annotation, NULL);
     static const struct {
-        double x, y, share;
+        double x, y, fraction;
     } tiles[] = {{12597, 88778, 0.80}, {13092, 87057, 0.37}, {10626, 75345, 0.57},
                  {11126, 75845, 0},    {12297, 88478, 0},    {12792, 86757, 0}};
     for (guint i = 0; i < G_N_ELEMENTS(tiles); i++) {
@@ -103,9 +103,9 @@ static void test_tiles(void)
         for (int p = 0; p < 224 * 224; p++) {
             pixels += mask->pixels[p] == 255;
         }
-        double share = raster_share(raster, &tile);
-        assert_near(share, tiles[i].share, 0.01);
-        assert_near(share, pixels / (224. * 224), 0.002);
+        double fraction = raster_fraction(raster, &tile);
+        assert_near(fraction, tiles[i].fraction, 0.01);
+        assert_near(fraction, pixels / (224. * 224), 0.002);
     }
 }
 

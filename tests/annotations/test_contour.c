@@ -8,14 +8,14 @@ static const GroupRule rules[] = {{"1", LABEL_LESION, NULL}, {NULL, LABEL_NONE, 
 static const GroupSpec labels_are = {.rules = rules};
 static const SlideFrame nowhere = {.offset_x_nm = NAN, .offset_y_nm = NAN};
 
-/* Row y of a picture of characters; '#' is inside. */
-static void feed(Contour *contour, const char *const *picture, int rows)
+/* Row y of an image of characters; '#' is inside. */
+static void feed(Contour *contour, const char *const *image, int rows)
 {
     for (int y = 0; y < rows; y++) {
         int64_t spans[128];
         int sides = 0;
-        for (int x = 0; x <= (int)strlen(picture[y]); x++) {
-            gboolean before = x > 0 && picture[y][x - 1] == '#', here = picture[y][x] == '#';
+        for (int x = 0; x <= (int)strlen(image[y]); x++) {
+            gboolean before = x > 0 && image[y][x - 1] == '#', here = image[y][x] == '#';
             if (before != here) {
                 spans[sides++] = x;
             }
@@ -34,17 +34,17 @@ static Annotation *finish(Contour *contour, double scale)
     return annotation;
 }
 
-static Annotation *trace(const char *const *picture, int rows)
+static Annotation *trace(const char *const *image, int rows)
 {
     g_autoptr(Contour) contour = contour_new();
-    feed(contour, picture, rows);
+    feed(contour, image, rows);
     return finish(contour, 1);
 }
 
 static void test_rings(void)
 {
     static const struct {
-        const char *what, *picture[6];
+        const char *what, *image[6];
         guint outlines; /* lesions and holes */
         double area;
     } cases[] = {
@@ -63,10 +63,10 @@ static void test_rings(void)
     };
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
         int rows = 0;
-        while (rows < 6 && cases[i].picture[rows]) {
+        while (rows < 6 && cases[i].image[rows]) {
             rows++;
         }
-        g_autoptr(Annotation) annotation = trace(cases[i].picture, rows);
+        g_autoptr(Annotation) annotation = trace(cases[i].image, rows);
         g_test_message("%s", cases[i].what);
         g_assert_cmpfloat(region_area(annotation), ==, cases[i].area);
         g_assert_cmpuint(annotation->outlines->len, ==, cases[i].outlines);
@@ -75,12 +75,12 @@ static void test_rings(void)
 
 static void test_corners_only(void)
 {
-    const char *picture[] = {"######", "######", "######"};
-    g_autoptr(Annotation) annotation = trace(picture, 3);
+    const char *image[] = {"######", "######", "######"};
+    g_autoptr(Annotation) annotation = trace(image, 3);
     g_assert_cmpint(outline_at(annotation, 0)->points, ==, 4);
 }
 
-static void test_places(void)
+static void test_positions(void)
 {
     /* A mask at a quarter of the resolution, far from the origin. */
     g_autoptr(Contour) contour = contour_new();
@@ -206,7 +206,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/contour/rings", test_rings);
     g_test_add_func("/contour/corners only where it turns", test_corners_only);
-    g_test_add_func("/contour/places", test_places);
+    g_test_add_func("/contour/places", test_positions);
     g_test_add_func("/contour/random masks", test_random_masks);
     g_test_add_func("/contour/unknown label", test_unknown_label);
     return run_in_directory();

@@ -13,13 +13,13 @@ import openslide
 MPP, OFFSET = 0.5, (1234567, -7654321)
 
 def ndpi(source, target):
-    """A Hamamatsu NDPI of one level: a TIFF with 8-byte links whose picture is one JPEG, and tags that say where it lies."""
+    """A Hamamatsu NDPI of one level: a TIFF with 8-byte links whose image is one JPEG, and tags that say where it lies."""
     slide = openslide.OpenSlide(source)
-    picture = slide.read_region((0, 0), 0, slide.dimensions).convert("RGB")
+    image = slide.read_region((0, 0), 0, slide.dimensions).convert("RGB")
     jpeg = io.BytesIO()
-    picture.save(jpeg, "JPEG", quality=92, subsampling=0)
+    image.save(jpeg, "JPEG", quality=92, subsampling=0)
     data = jpeg.getvalue()
-    width, height = picture.size
+    width, height = image.size
     resolution = struct.pack("<II", round(1e4 / MPP), 1)
     fields = [(256, 4, 1, width), (257, 4, 1, height), (258, 3, 3, struct.pack("<HHH", 8, 8, 8)), (259, 3, 1, 7), (262, 3, 1, 6),
               (271, 2, 10, b"Hamamatsu\0"), (273, 4, 1, 12), (277, 3, 1, 3), (278, 4, 1, height), (279, 4, 1, len(data)),
@@ -127,7 +127,7 @@ Y
     "$WSIFLOW" dataset -c $dialect.yaml -o run-$dialect >$dialect.log 2>&1
     is "$dialect: a patch set" $? 0
 done
-check "the same lesions, in area, share of each tile and pixel, and the same labels" python3 - <<'PY'
+check "the same lesions, in area, fraction of each tile and pixel, and the same labels" python3 - <<'PY'
 import csv, json, numpy as np, tifffile
 rows = lambda path: list(csv.DictReader(open(path)))
 names = {"asap": "ASAP", "geojson": "QuPath GeoJSON", "imagescope": "Aperio ImageScope", "halo": "HALO", "ndpa": "Hamamatsu NDPA"}

@@ -78,7 +78,7 @@ static void check_rows(const Annotation *annotation, int x0, int y0, int x1, int
     }
 }
 
-/* The share of a rectangle by strips: exact lengths on `lines` rows.  Converges with 1 / lines^2 between kinks. */
+/* The fraction of a rectangle by strips: exact lengths on `lines` rows.  Converges with 1 / lines^2 between kinks. */
 static double share_by_rows(const Annotation *annotation, const Rect *area, int columns, int lines)
 {
     int64_t inside = 0;
@@ -91,10 +91,10 @@ static double share_by_rows(const Annotation *annotation, const Rect *area, int 
     return (double)inside / ((double)columns * lines);
 }
 
-static double share_of(const Annotation *annotation, double x, double y, double width, double height)
+static double fraction_of(const Annotation *annotation, double x, double y, double width, double height)
 {
     g_autoptr(Raster) raster = raster_build(annotation, NULL);
-    return raster_share(raster, &(Rect){x, y, width, height});
+    return raster_fraction(raster, &(Rect){x, y, width, height});
 }
 
 static double area_of(const Annotation *annotation)
@@ -214,9 +214,9 @@ static void test_holes(void)
     check_rows(annotation, -1, -1, 32, 32);
     double holes = 100 + 54 - 3 * 7;
     assert_near(area_of(annotation), 400 + 400 - 100 - holes, 1e-9);
-    assert_near(share_of(annotation, 0, 0, 10, 10), 0.75, 1e-12);
-    assert_near(share_of(annotation, 20, 0, 10, 10), 0, 0);
-    assert_near(share_of(annotation, 0, 10, 20, 20), (300 - 50 - 6) / 400., 1e-12);
+    assert_near(fraction_of(annotation, 0, 0, 10, 10), 0.75, 1e-12);
+    assert_near(fraction_of(annotation, 20, 0, 10, 10), 0, 0);
+    assert_near(fraction_of(annotation, 0, 10, 20, 20), (300 - 50 - 6) / 400., 1e-12);
 }
 
 static void test_points_have_no_area(void)
@@ -238,7 +238,7 @@ static void test_nothing(void)
     for (int i = 0; i < 16; i++) {
         g_assert_cmpint(mask->pixels[i], ==, 0);
     }
-    g_assert_cmpfloat(raster_share(raster, &(Rect){0, 0, 4, 4}), ==, 0);
+    g_assert_cmpfloat(raster_fraction(raster, &(Rect){0, 0, 4, 4}), ==, 0);
     g_assert_cmpfloat(raster_area(raster), ==, 0);
 }
 
@@ -284,7 +284,7 @@ static int compare_double(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The exact length of lesion on the row y, from all crossings of all outlines: the integrand of the share. */
+/* The exact length of lesion on the row y, from all crossings of all outlines: the integrand of the fraction. */
 static double length_on_row(const Annotation *annotation, double y, double left, double right, GArray *xs)
 {
     g_array_set_size(xs, 0);
@@ -357,7 +357,7 @@ static double brute_area(const Annotation *annotation, double left, double top, 
     return area;
 }
 
-static void check_shares(const Annotation *annotation, double size, uint32_t k)
+static void check_fractions(const Annotation *annotation, double size, uint32_t k)
 {
     g_autoptr(Raster) raster = raster_build(annotation, NULL);
     assert_near(raster_area(raster), brute_area(annotation, -1, -1, size + 1, size + 1), 1e-9 * size * size);
@@ -368,28 +368,28 @@ static void check_shares(const Annotation *annotation, double size, uint32_t k)
                      side * 0.8};
         double expected = brute_area(annotation, area.x, area.y, area.x + area.width, area.y + area.height) /
                           (area.width * area.height);
-        assert_near(raster_share(raster, &area), expected, 1e-9);
+        assert_near(raster_fraction(raster, &area), expected, 1e-9);
     }
 }
 
-static void test_random_shares(void)
+static void test_random_fractions(void)
 {
     for (uint32_t k = 0; k < 60; k++) {
         g_autoptr(Annotation) annotation = scribble(k, (int)k % 3, 1 + (int)k % 4, 3 + (int)k % 8, 100);
-        check_shares(annotation, 100, k);
+        check_fractions(annotation, 100, k);
     }
 }
 
 /* A rectangle that no outline touches has exactly none of it, one within exactly all: "any lesion" must not follow from rounding. */
-static void test_shares_beside(void)
+static void test_fractions_beside(void)
 {
     for (uint32_t k = 0; k < 60; k++) {
         g_autoptr(Annotation) annotation = scribble(k, 0, 1 + (int)k % 4, 3 + (int)k % 8, 100);
         g_autoptr(Raster) raster = raster_build(annotation, NULL);
         for (int y = 0; y < 10; y++) {
             const Rect right = {101, y * 10.53, 30.1, 10.53}, left = {-30.2, y * 10.53, 30.1, 10.53};
-            g_assert_cmpfloat(raster_share(raster, &right), ==, 0);
-            g_assert_cmpfloat(raster_share(raster, &left), ==, 0);
+            g_assert_cmpfloat(raster_fraction(raster, &right), ==, 0);
+            g_assert_cmpfloat(raster_fraction(raster, &left), ==, 0);
         }
     }
     double ring[800];
@@ -402,17 +402,17 @@ static void test_shares_beside(void)
     add_box(circle, LABEL_LESION, 9000, 6000, 9100, 8000); /* the tiles lie between the two */
     g_autoptr(Raster) round = raster_build(circle, NULL);
     for (int y = 0; y < 9; y++) {
-        g_assert_cmpfloat(raster_share(round, &(Rect){5900.1, 6321 + 131.3 * y, 1053.5, 1053.5}), ==, 0);
+        g_assert_cmpfloat(raster_fraction(round, &(Rect){5900.1, 6321 + 131.3 * y, 1053.5, 1053.5}), ==, 0);
     }
     g_autoptr(Annotation) box = nothing();
     add(box, LABEL_LESION, 4, (double[]){0.1, 0.2, 99.7, 1.3, 98.9, 99.1, 0.7, 97.3});
     g_autoptr(Raster) whole = raster_build(box, NULL);
     for (int y = 0; y < 8; y++) {
-        g_assert_cmpfloat(raster_share(whole, &(Rect){3.3, 3 + y * 11.07, 31.7, 11.07}), ==, 1);
+        g_assert_cmpfloat(raster_fraction(whole, &(Rect){3.3, 3 + y * 11.07, 31.7, 11.07}), ==, 1);
     }
 }
 
-static void test_shares_far_from_origin(void)
+static void test_fractions_far_from_origin(void)
 {
     /* The same at the lower right of a large slide: coordinates of 2 * 10^5 must not cost the ninth digit. */
     g_autoptr(Annotation) annotation = scribble(5, 0, 3, 9, 300);
@@ -431,7 +431,7 @@ static void test_shares_far_from_origin(void)
         for (int i = 0; i < 3; i++) {
             Rect area = {97000 + 100 * i, 221000 + 100 * j, 100, 100};
             double expected = brute_area(far, area.x, area.y, area.x + 100, area.y + 100) / 1e4;
-            assert_near(raster_share(raster, &area), expected, 1e-9);
+            assert_near(raster_fraction(raster, &area), expected, 1e-9);
         }
     }
 }
@@ -584,9 +584,9 @@ int main(int argc, char **argv)
     g_test_add_func("/raster/random outlines", test_random_rows);
     g_test_add_func("/raster/random outlines on the grid", test_random_grid_rows);
     g_test_add_func("/raster/two oracles agree", test_oracles_agree);
-    g_test_add_func("/raster/shares of random outlines", test_random_shares);
-    g_test_add_func("/raster/shares far from the origin", test_shares_far_from_origin);
-    g_test_add_func("/raster/shares-beside", test_shares_beside);
+    g_test_add_func("/raster/fractions of random outlines", test_random_fractions);
+    g_test_add_func("/raster/shares far from the origin", test_fractions_far_from_origin);
+    g_test_add_func("/raster/shares-beside", test_fractions_beside);
     g_test_add_func("/raster/many edges in one point", test_many_edges_in_one_point);
     g_test_add_func("/raster/the same outline twice", test_same_outline_twice);
     g_test_add_func("/raster/hostile scribble", test_hostile_scribble);

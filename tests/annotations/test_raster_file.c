@@ -44,7 +44,7 @@ static void test_file(void)
             raster_row(raster, y, a);
             raster_row(again, y, b);
             g_assert_cmpmem(a->data, a->len * sizeof(int64_t), b->data, b->len * sizeof(int64_t));
-            g_assert_cmpfloat(raster_share(raster, &area), ==, raster_share(again, &area));
+            g_assert_cmpfloat(raster_fraction(raster, &area), ==, raster_fraction(again, &area));
         }
         g_array_unref(b);
         annotation_free(annotation);

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Regions of interest, overlap as a share, edges: what the table of tiles says.
+# Regions of interest, overlap as a fraction, edges: what the table of tiles says.
 . tests/lib.sh
 cd "$tmp" || exit 2
 "$WSIFLOW" synth -o c -n 1 -l 1 --width 4096 --height 3072 >/dev/null 2>&1
@@ -30,7 +30,7 @@ import csv, json, sys
 tiles = {n: list(csv.DictReader(open(f"{n}/slides/{sys.argv[1]}/tiles.csv"))) for n in ("whole", "part")}
 mpp = json.load(open(f"part/slides/{sys.argv[1]}/slide.json"))["mpp_x"]
 side = 128 / mpp
-def inside(t):  # share of the tile in the region
+def inside(t):  # fraction of the tile in the region
     x, y = float(t["x"]), float(t["y"])
     w = max(0, min(x + side, 2000) - max(x, 300)); h = max(0, min(y + side, 2900) - max(y, 200))
     return w * h / side ** 2

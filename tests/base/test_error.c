@@ -59,7 +59,7 @@ static void test_magic(void)
         gsize bytes;
         const char *name; /* begins so; NULL: unknown */
     } cases[] = {{"\x89PNG\r\n\x1a\n", 8, "a PNG"},
-                 {"\xff\xd8\xff\xe0", 4, "a JPEG picture"},
+                 {"\xff\xd8\xff\xe0", 4, "a JPEG image"},
                  {"\xef\xbb\xbf \n<HTML lang=en>", 19, "a web page"},
                  {"\x93NUMPY\1", 7, "a NumPy"},
                  {"MATLAB 5.0", 10, "a MATLAB"},

@@ -56,7 +56,7 @@ static void test_a_part_is_not_bound(void)
 }
 
 /* However many jobs there are: together they have at least all processors, and none has more than its share and one. */
-static void test_shares_use_all(void)
+static void test_fractions_use_all(void)
 {
     const int all[] = {1, 2, 3, 16, 24, 128};
     for (size_t p = 0; p < G_N_ELEMENTS(all); p++) {
@@ -76,6 +76,6 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/pool/a_part_is_not_bound", test_a_part_is_not_bound);
-    g_test_add_func("/pool/shares_use_all", test_shares_use_all);
+    g_test_add_func("/pool/shares_use_all", test_fractions_use_all);
     return g_test_run();
 }

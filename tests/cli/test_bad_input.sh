@@ -67,8 +67,8 @@ slides:
 tiles:
   size: 128
 dataset:
-  test_share: 0
-  valid_share: 0
+  test_fraction: 0
+  valid_fraction: 0
 train:
   run: false
 Y

@@ -330,7 +330,8 @@ static void assert_number(const ConfigKey *key, double value, gboolean allowed)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(Config) config = with_number(key, value, &error);
-    gboolean taken = config && models_check(config, &error) && models_check_training(config, &error);
+    gboolean taken =
+        config && model_config_check(config, &error) && model_config_check_training(config, &error);
     if (taken != allowed) {
         g_error("%s.%s: %.15g is %s: %s", key->section, key->key, value, taken ? "taken" : "refused",
                 error ? error->message : "");
@@ -405,7 +406,7 @@ static void test_together(void)
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(GError) error = NULL;
         g_autoptr(Config) config = config_parse(cases[i].text, "/here/c.yaml", &error);
-        g_assert_false(config && models_check(config, &error));
+        g_assert_false(config && model_config_check(config, &error));
         g_assert_nonnull(strstr(error->message, cases[i].says));
     }
 }

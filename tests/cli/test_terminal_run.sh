@@ -4,7 +4,7 @@
 cd "$tmp" || exit 2
 "$WSIFLOW" synth -o c -n 1 -l 0 --width 2048 --height 2048 >/dev/null 2>&1
 cp c/slides/synth_00.tif "c/slides/a_very_long_name_of_a_slide_that_no_narrow_terminal_can_show_on_one_line_together_with_all_that_is_going_on_at_the_time.tif"
-printf 'slides: {folder: c/slides}\ntiles: {size: 128}\ndataset: {valid_share: 0, test_share: 0}\ntrain: {run: false}\n' >lab.yaml
+printf 'slides: {folder: c/slides}\ntiles: {size: 128}\ndataset: {valid_fraction: 0, test_fraction: 0}\ntrain: {run: false}\n' >lab.yaml
 cat >see.py <<'P'
 """see.py COLUMNS TERM: runs on a terminal of that width; prints how many lines were drawn and the widest."""
 import fcntl, os, pty, re, struct, sys, termios, unicodedata

@@ -39,7 +39,7 @@ like "and listed" "$(cat links.out r5/dataset/CARD.md)" 'dangling.tif: dangling 
 like "also one that leads to itself" "$(cat links.out r5/dataset/CARD.md)" 'loop.tif: dangling link to loop.tif'
 check "nothing was planned with less" sh -c '! test -e r1/dataset/manifest.csv && ! test -e r3/dataset/manifest.csv'
 
-# ---- folders of pictures
+# ---- folders of images
 python3 - <<'P'
 import os
 import numpy as np
@@ -58,12 +58,12 @@ model: {extractor: scattering}
 train: {epochs: 1, batch: 8}
 Y
 train() { "$WSIFLOW" train -c train.yaml -p set -o m.safetensors; }
-like "a copy in valid is a leak" "$(train 2>&1)" 'leak: .* are the same picture'
+like "a copy in valid is a leak" "$(train 2>&1)" 'leak: .* are the same image'
 refused valid_end readdir '*valid/good' 5 0 'valid/good: Input/output error' "$WSIFLOW" train -c train.yaml -p set -o m.safetensors
 refused valid_stat stat '*set/valid/good' 116 0 'valid/good: Stale file handle' "$WSIFLOW" train -c train.yaml -p set -o m.safetensors
 refused split_end readdir '*set/valid' 5 0 'valid: Input/output error' "$WSIFLOW" train -c train.yaml -p set -o m.safetensors
 rm -r set/valid
-refused pictures_end readdir '*train/good' 5 20 'train/good: Input/output error' "$WSIFLOW" train -c train.yaml -p set -o m.safetensors
+refused images_end readdir '*train/good' 5 20 'train/good: Input/output error' "$WSIFLOW" train -c train.yaml -p set -o m.safetensors
 refused shards_end readdir '*set' 5 0 'set: Input/output error' "$WSIFLOW" train -c train.yaml -p set -o m.safetensors
 refused recipe_stat stat '*set/tiles.json' 116 0 'tiles.json: Stale file handle' "$WSIFLOW" train -c train.yaml -p set -o m.safetensors
 finish

@@ -16,7 +16,7 @@ open("other.xml", "w").write(re.sub(r' X="([0-9.]+)"', lambda m: ' X="%s"' % (fl
 P
 run() { # NAME COMMAND SECTIONS ROWS: prints the code, then what went wrong
     printf "slide,id,patient,annotation,label\n$4" >"$1.csv"
-    printf "slides: {manifest: $1.csv}\ntiles: {size: 64}\ndataset: {test_share: 0, valid_share: 0$3}\ntrain: {epochs: 1, batch: 4, source: slides}\nmodel: {blocks: [1, 1, 1], condition: 16}\n" >"$1.yaml"
+    printf "slides: {manifest: $1.csv}\ntiles: {size: 64}\ndataset: {test_fraction: 0, valid_fraction: 0$3}\ntrain: {epochs: 1, batch: 4, source: slides}\nmodel: {blocks: [1, 1, 1], condition: 16}\n" >"$1.yaml"
     out=$("$WSIFLOW" "$2" --patience 0 -c "$1.yaml" -o "run_$1" -j 2 2>&1)
     echo "code $?"
     echo "$out"

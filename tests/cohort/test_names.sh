@@ -6,7 +6,7 @@ cd "$tmp" || exit 2
 mv c/slides/synth_00.tif "c/slides/-a.tif"
 mv c/slides/synth_01.tif "c/slides/=b.tif"
 printf 'slide,patient,split\nslides/-a.tif,=1+1,train\nslides/=b.tif,@home,train\n' >c/m.csv
-printf 'slides: {manifest: c/m.csv}\ntiles: {size: 128}\ndataset: {split: manifest, valid_share: 0, test_share: 0}\ntrain: {run: false}\n' >run.yaml
+printf 'slides: {manifest: c/m.csv}\ntiles: {size: 128}\ndataset: {split: manifest, valid_fraction: 0, test_fraction: 0}\ntrain: {run: false}\n' >run.yaml
 "$WSIFLOW" dataset -c run.yaml -o r >log 2>&1
 is "the data set is made" $? 0
 is "slides and patients as the manifest names them" "$(python3 -c '

@@ -57,10 +57,10 @@ is "a run with unknown slides ends with 0" $? 0
 is "trained on is the normal slide" "$(grep '^train/good' run/dataset/manifest.csv | cut -d, -f2 | sort -u)" synth_00
 is "scored are the test slide and the unknown ones" "$(ls run/slides/*/heatmap.tif | tr '\n' ' ')" \
     "run/slides/synth_01/heatmap.tif run/slides/synth_02/heatmap.tif run/slides/synth_03/heatmap.tif "
-is "an unknown slide's tiles have neither label nor lesion share" \
+is "an unknown slide's tiles have neither label nor lesion fraction" \
     "$(python3 -c "
 import csv
-print({(r['label'], r['lesion_share']) for r in csv.DictReader(open('run/slides/synth_01/scores.csv'))})")" "{('', '')}"
+print({(r['label'], r['lesion_fraction']) for r in csv.DictReader(open('run/slides/synth_01/scores.csv'))})")" "{('', '')}"
 check "it is not counted" python3 -c "
 import json
 m = json.load(open('run/metrics.json'))

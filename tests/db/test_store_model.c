@@ -45,10 +45,10 @@ static const char *content(int file)
     return contents[file];
 }
 
-static void set_text(char **place, const char *text)
+static void set_text(char **position, const char *text)
 {
-    g_free(*place);
-    *place = g_strdup(text);
+    g_free(*position);
+    *position = g_strdup(text);
 }
 
 static char *model_key(const Model *model, int j)
@@ -74,7 +74,7 @@ static gboolean model_intact(const ModelJob *job, const char *key, int file)
 }
 
 /* Places job j by its needs and its memory. */
-static void model_place(Model *model, int j)
+static void model_position(Model *model, int j)
 {
     ModelJob *job = &model->job[j];
     gboolean blocked = FALSE, open = FALSE;
@@ -107,11 +107,11 @@ static void model_place(Model *model, int j)
     }
 }
 
-static void model_settle(Model *model, gboolean everything)
+static void model_finish(Model *model, gboolean everything)
 {
     for (int j = 0; j < JOBS; j++) {
         if (model->job[j].wanted && (everything || model->job[j].state == JOB_WAITING)) {
-            model_place(model, j);
+            model_position(model, j);
         }
     }
 }
@@ -136,7 +136,7 @@ static void model_end_badly(Model *model, int j, gboolean crash)
     if (!crash || job->crashes >= 3) {
         job->state = JOB_PARKED;
         memory_of(job)->parked = TRUE;
-        model_settle(model, FALSE);
+        model_finish(model, FALSE);
     }
 }
 
@@ -258,7 +258,7 @@ static void play_finish(Game *game, const Job *lease, int j)
         *memory_of(job) = (Memory){FALSE, file};
         job->state = JOB_DONE;
         set_text(&job->holds, job->key);
-        model_settle(&game->model, FALSE);
+        model_finish(&game->model, FALSE);
     }
 }
 
@@ -343,7 +343,7 @@ static void play_retry(Game *game)
             job->failures = job->crashes = 0;
         }
     }
-    model_settle(&game->model, TRUE);
+    model_finish(&game->model, TRUE);
     int count = store_retry(game->store, unit, NULL);
     g_assert_cmpint(count, ==, before - model_without_result(&game->model));
 }
@@ -411,7 +411,7 @@ static void play_plan(Game *game)
             }
         }
     }
-    model_settle(model, TRUE);
+    model_finish(model, TRUE);
     store_plan(game->store, jobs, job_count, needs, need_count, &error);
     g_assert_no_error(error);
 }

@@ -98,9 +98,9 @@ static int sleeper_main(const char *folder, const char *owner)
     g_autoptr(Store) store = store_open(folder, NULL);
     g_autoptr(Job) job = store_claim(store, owner, 1, &error);
     g_assert_no_error(error);
-    char told;
+    char reported;
     g_assert_cmpint(write(STDOUT_FILENO, "x", 1), ==, 1);
-    g_assert_cmpint(read(STDIN_FILENO, &told, 1), ==, 1);
+    g_assert_cmpint(read(STDIN_FILENO, &reported, 1), ==, 1);
     return !store_finish(store, job, NULL, &error) && g_error_matches(error, WSI_ERROR, WSI_ERROR_LOST) ? 42
                                                                                                         : 1;
 }

@@ -76,7 +76,7 @@ static void test_code_values(void)
     g_assert_cmpfloat_with_epsilon(code.column[1 * 32 + 30], sin(1.7782794e-4), 1e-10);
 }
 
-/* The shortcut for the code's share of a convolution is the convolution of [features ; code], forward and backward. */
+/* The shortcut for the code's fraction of a convolution is the convolution of [features ; code], forward and backward. */
 static void check_code_convolution(int channels, int h, int w)
 {
     enum { FEATURES = 3, OUT = 5 };

@@ -158,7 +158,7 @@ static void measure_scoring(const Case *c, const ModelSpec *spec)
 typedef struct {
     double seconds, first_seconds;
     int epochs;
-} Told;
+} Reported;
 
 static gboolean read_tile(void *data, int64_t index, uint8_t *rgb, GError **error)
 {
@@ -166,9 +166,9 @@ static gboolean read_tile(void *data, int64_t index, uint8_t *rgb, GError **erro
     return TRUE;
 }
 
-static gboolean told(void *data, const EpochReport *report)
+static gboolean reported(void *data, const EpochReport *report)
 {
-    Told *t = data;
+    Reported *t = data;
     if (report->epoch == 1) {
         t->first_seconds = report->seconds; /* warms up */
         return TRUE;
@@ -181,10 +181,10 @@ static gboolean told(void *data, const EpochReport *report)
 static void measure_training(const Case *c, ModelSpec *spec)
 {
     g_autoptr(GError) error = NULL;
-    Told t = {0};
+    Reported t = {0};
     TileSet tiles = {.count = TRAIN_TILES, .read = read_tile};
     FitOptions options = {
-        .threads = processors(), .told = told, .told_data = &t, .cache_bytes = c->cached ? 0 : 1};
+        .threads = processors(), .reported = reported, .reported_data = &t, .cache_bytes = c->cached ? 0 : 1};
     spec->epochs = 1000;
     spec->patience = 0;
     spec->holdout = (double)BATCH / TRAIN_TILES;

@@ -147,10 +147,10 @@ static void test_samples_are_of_all_columns(void)
     enum { SIDE = 96, N = SIDE * SIDE };
     const int takes[] = {16, 96, 192, 48, 1000, N};
     g_autofree float *map = g_new(float, N), *out = g_new(float, N);
-    g_autofree float *place = g_new(float, N);
+    g_autofree float *position = g_new(float, N);
     for (int i = 0; i < N; i++) {
         map[i] = (float)(i % SIDE);
-        place[i] = (float)i;
+        position[i] = (float)i;
     }
     for (size_t t = 0; t < G_N_ELEMENTS(takes); t++) {
         int take = takes[t], columns = 0, tiles = 1 + 9600 / take;
@@ -164,7 +164,7 @@ static void test_samples_are_of_all_columns(void)
                 seen[(int)out[i]] = TRUE;
                 sum += out[i] / take / tiles;
             }
-            anomaly_sample(place, N, &same, take, out);
+            anomaly_sample(position, N, &same, take, out);
             for (int64_t i = 0; i < take; i++) {
                 g_assert_cmpfloat(out[i], >=, (float)(i * N / take));
                 g_assert_cmpfloat(out[i], <, (float)((i + 1) * N / take));

@@ -252,8 +252,8 @@ static gboolean read_copy(void *data, int64_t index, uint8_t *rgb, GError **erro
     return read_tile(data, copy_of[index], rgb, error);
 }
 
-/* Tiles 0 .. 5 are of the patient who is held out; some tiles of others show the same pictures. */
-static void test_copies_of_held_out_pictures_teach_nothing(void)
+/* Tiles 0 .. 5 are of the patient who is held out; some tiles of others show the same images. */
+static void test_copies_of_held_out_images_teach_nothing(void)
 {
     g_autoptr(GError) error = NULL;
     ModelSpec spec = tiny_spec();
@@ -298,7 +298,7 @@ int main(int argc, char **argv)
     g_test_add_func("/bundle/doubts/few", test_few_tiles_are_not_trusted);
     g_test_add_func("/bundle/doubts/enough", test_enough_tiles_of_patients_are_trusted);
     g_test_add_func("/bundle/threshold", test_the_threshold_says_how_it_was_chosen);
-    g_test_add_func("/bundle/copies", test_copies_of_held_out_pictures_teach_nothing);
+    g_test_add_func("/bundle/copies", test_copies_of_held_out_images_teach_nothing);
     int status = g_test_run();
     g_rmdir(folder);
     g_free(folder);

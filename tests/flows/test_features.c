@@ -142,7 +142,7 @@ static void stop(const ModelSpec *spec, const FitOptions *options)
     g_autoptr(GError) error = NULL;
     TileSet tiles = {.count = TILES, .read = read_tile};
     FitOptions stopping = *options;
-    stopping.told = stop_after_one;
+    stopping.reported = stop_after_one;
     g_assert_null(model_fit(spec, &tiles, &stopping, &error));
     g_assert_error(error, WSI_ERROR, WSI_ERROR_CANCELLED);
 }

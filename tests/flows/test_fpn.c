@@ -104,7 +104,7 @@ static void test_stopped_and_resumed_gives_the_same_bytes(void)
         g_strdup_printf("%s/wsiflow-fpn-%u.checkpoint", g_get_tmp_dir(), g_random_int());
     for (guint k = 0; k < G_N_ELEMENTS(kinds); k++) {
         ModelSpec spec = tiny_spec(kinds[k]);
-        FitOptions stopped = {.threads = 2, .checkpoint = checkpoint, .told = stop_after_one};
+        FitOptions stopped = {.threads = 2, .checkpoint = checkpoint, .reported = stop_after_one};
         FitOptions going_on = {.threads = 1, .checkpoint = checkpoint};
         char whole[65], resumed[65];
         g_autoptr(GError) error = NULL;

@@ -11,7 +11,7 @@
 typedef struct {
     TileSet set;
     const char *group[MOST], *slide[MOST];
-    TilePlace place[MOST];
+    TilePosition position[MOST];
     uint8_t anomaly[MOST];
 } Cohort;
 
@@ -30,13 +30,13 @@ static void mark(const int64_t *index, int64_t count, uint8_t *seen)
 }
 
 /* Checks what always holds: classes are not mixed, no tile is on both sides, something is on each. */
-static void deal(const Cohort *cohort, gboolean teach, double share, uint64_t seed, Dealt *out)
+static void deal(const Cohort *cohort, gboolean teach, double fraction, uint64_t seed, Dealt *out)
 {
     g_autoptr(GError) error = NULL;
     int64_t used = 0;
     *out = (Dealt){0};
-    g_assert_true(
-        split_make(&cohort->set, teach, share, seed, &out->normals, &out->anomalies, &out->holdout, &error));
+    g_assert_true(holdout_make(&cohort->set, teach, fraction, seed, &out->normals, &out->anomalies,
+                               &out->holdout, &error));
     g_assert_no_error(error);
     mark(out->normals.train, out->normals.trains, out->train);
     mark(out->anomalies.train, out->anomalies.trains, out->train);
@@ -61,8 +61,8 @@ static void deal(const Cohort *cohort, gboolean teach, double share, uint64_t se
 
 static void dealt_clear(Dealt *dealt)
 {
-    split_clear(&dealt->normals);
-    split_clear(&dealt->anomalies);
+    holdout_clear(&dealt->normals);
+    holdout_clear(&dealt->anomalies);
 }
 
 /* No name on both sides. */
@@ -84,7 +84,7 @@ static void assert_gap(const Cohort *cohort, const Dealt *dealt, double gap)
 {
     for (int64_t i = 0; i < cohort->set.count; i++) {
         for (int64_t k = 0; dealt->held[i] && k < cohort->set.count; k++) {
-            const TilePlace *a = &cohort->place[i], *b = &cohort->place[k];
+            const TilePosition *a = &cohort->position[i], *b = &cohort->position[k];
             if (dealt->train[k] && g_str_equal(cohort->slide[i], cohort->slide[k])) {
                 g_assert_cmpfloat(fmax(fabs(a->x - b->x), fabs(a->y - b->y)), >=, a->side + gap);
             }
@@ -127,7 +127,7 @@ static void test_small_sets(void)
     g_assert_cmpint(dealt.normals.trains, ==, 1);
     dealt_clear(&dealt);
     g_assert_false(
-        split_make(&one->set, FALSE, 0.5, 1, &dealt.normals, &dealt.anomalies, &dealt.holdout, &error));
+        holdout_make(&one->set, FALSE, 0.5, 1, &dealt.normals, &dealt.anomalies, &dealt.holdout, &error));
     g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
 }
 
@@ -207,12 +207,12 @@ static Cohort *one_slide(int columns, int rows, double side, double step, gboole
         }
         int n = (int)cohort->set.count++;
         cohort->group[n] = cohort->slide[n] = "only";
-        cohort->place[n] =
-            (TilePlace){round(311 + i % columns * step), round(57 + (i / columns) * step), side};
+        cohort->position[n] =
+            (TilePosition){round(311 + i % columns * step), round(57 + (i / columns) * step), side};
     }
     cohort->set.group = cohort->group;
     cohort->set.slide = cohort->slide;
-    cohort->set.place = cohort->place;
+    cohort->set.position = cohort->position;
     return cohort;
 }
 
@@ -273,7 +273,7 @@ static void test_blocks_in_another_order(void)
     int count = (int)cohort->set.count;
     Dealt a, b;
     for (int i = 0; i < count; i++) {
-        turned->place[i] = cohort->place[count - 1 - i];
+        turned->position[i] = cohort->position[count - 1 - i];
     }
     deal(cohort, FALSE, 0.15, 5, &a);
     deal(turned, FALSE, 0.15, 5, &b);
@@ -404,7 +404,7 @@ static void test_labels_of_too_few(void)
     cohort->set.anomaly = cohort->anomaly;
     cohort->anomaly[0] = 1;
     g_assert_false(
-        split_make(&cohort->set, TRUE, 0.2, 1, &dealt.normals, &dealt.anomalies, &dealt.holdout, &error));
+        holdout_make(&cohort->set, TRUE, 0.2, 1, &dealt.normals, &dealt.anomalies, &dealt.holdout, &error));
     g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
     g_assert_nonnull(strstr(error->message, "1 labelled anomalies"));
 }
@@ -418,9 +418,9 @@ static void test_order_is_a_new_permutation_each_epoch(void)
     Dealt dealt;
     deal(cohort, FALSE, 0.2, 1, &dealt);
     Split *split = &dealt.normals;
-    split_order(split, 1, 1, first);
-    split_order(split, 1, 2, second);
-    split_order(split, 1, 1, again);
+    holdout_order(split, 1, 1, first);
+    holdout_order(split, 1, 2, second);
+    holdout_order(split, 1, 1, again);
     size_t bytes = (size_t)split->trains * sizeof(int64_t);
     g_assert_true(memcmp(first, again, bytes) == 0);
     g_assert_true(memcmp(first, second, bytes) != 0);

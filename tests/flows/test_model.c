@@ -259,13 +259,14 @@ static void test_scores_do_not_depend_on_neighbours(void)
     g_assert_cmpint(batch, <=, 64);
     paint(NORMAL, 777, rgb);
     g_assert_true(scorer_run(scorer, rgb, 1, &alone, alone_map, NULL));
-    for (int place = 0; place < batch; place++) {
+    for (int position = 0; position < batch; position++) {
         for (int b = 0; b < batch; b++) {
-            paint(b == place ? NORMAL : STRANGE, b == place ? 777 : 50 * place + b, rgb + b * PIXELS * 3);
+            paint(b == position ? NORMAL : STRANGE, b == position ? 777 : 50 * position + b,
+                  rgb + b * PIXELS * 3);
         }
         g_assert_true(scorer_run(scorer, rgb, batch, together, maps, NULL));
-        assert_same_scores(&alone, &together[place], 1);
-        g_assert_cmpmem(alone_map, map_length * sizeof(float), maps + place * map_length,
+        assert_same_scores(&alone, &together[position], 1);
+        g_assert_cmpmem(alone_map, map_length * sizeof(float), maps + position * map_length,
                         map_length * sizeof(float));
     }
     g_autoptr(GError) error = NULL;
@@ -310,16 +311,16 @@ static void test_stopped_and_resumed_gives_the_same_bytes(void)
 {
     ModelSpec spec = tiny_spec();
     g_autofree char *checkpoint = file_in_folder("checkpoint.safetensors");
-    int told = 0;
+    int reported = 0;
     char whole[65], resumed[65];
-    FitOptions plain = {.threads = 2}, stopped = {.threads = 2, checkpoint, stop_after_two, &told, 0};
+    FitOptions plain = {.threads = 2}, stopped = {.threads = 2, checkpoint, stop_after_two, &reported, 0};
     FitOptions going_on = {.threads = 1, .checkpoint = checkpoint};
     g_autoptr(GError) error = NULL;
     g_autoptr(Model) uninterrupted = fit(&spec, &plain, whole);
     TileSet tiles = train_set();
     g_assert_null(model_fit(&spec, &tiles, &stopped, &error));
     g_assert_error(error, WSI_ERROR, WSI_ERROR_CANCELLED);
-    g_assert_cmpint(told, ==, 2);
+    g_assert_cmpint(reported, ==, 2);
     g_autoptr(Model) continued = fit(&spec, &going_on, resumed);
     g_assert_cmpstr(whole, ==, resumed);
     g_assert_cmpfloat(g_array_index(model_history(continued), EpochReport, 0).seconds, ==,

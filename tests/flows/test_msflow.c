@@ -237,7 +237,7 @@ static void test_inverse(gconstpointer glow)
 }
 
 /* A tile gives the same bits wherever in the batch it stands and whatever stands beside it. */
-static void test_place_in_batch_does_not_matter(gconstpointer glow)
+static void test_position_in_batch_does_not_matter(gconstpointer glow)
 {
     Scoring s;
     real *before[SCALES];
@@ -271,10 +271,10 @@ int main(int argc, char **argv)
         static const char *const kinds[] = {"aio", "glow-se-fpn"};
         g_autofree char *scoring = g_strdup_printf("/msflow/%s/scoring", kinds[glow]);
         g_autofree char *inverse = g_strdup_printf("/msflow/%s/inverse", kinds[glow]);
-        g_autofree char *place = g_strdup_printf("/msflow/%s/place", kinds[glow]);
+        g_autofree char *position = g_strdup_printf("/msflow/%s/place", kinds[glow]);
         g_test_add_data_func(scoring, GINT_TO_POINTER(glow), test_scoring_is_the_forward_of_training);
         g_test_add_data_func(inverse, GINT_TO_POINTER(glow), test_inverse);
-        g_test_add_data_func(place, GINT_TO_POINTER(glow), test_place_in_batch_does_not_matter);
+        g_test_add_data_func(position, GINT_TO_POINTER(glow), test_position_in_batch_does_not_matter);
     }
     return g_test_run();
 }

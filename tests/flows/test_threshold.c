@@ -165,16 +165,16 @@ static void test_ranks(void)
     g_assert_false(threshold_has_few(1000, 0.001));
 }
 
-/* The share of a uniform distribution above a threshold is 1 - tau: no fresh normals need be drawn.  Its mean over many samples is what
+/* The fraction of a uniform distribution above a threshold is 1 - tau: no fresh normals need be drawn.  Its mean over many samples is what
  * threshold_expected says, and at most eps from 1/eps - 1 on. */
-static void test_share_of_fresh_normals(void)
+static void test_fraction_of_fresh_normals(void)
 {
     const double all_eps[] = {0.05, 0.2, 0.01};
     double score[200], tau;
     for (size_t e = 0; e < G_N_ELEMENTS(all_eps); e++) {
         ThresholdSpec spec = {.eps = all_eps[e], .beta = 1};
         for (int n = 1; n <= 200; n += n < 24 ? 1 : 11) {
-            double share = 0, squares = 0;
+            double fraction = 0, squares = 0;
             const int trials = 3000;
             for (int t = 0; t < trials; t++) {
                 Rng rng = rng_at(17, (uint64_t)(t * 256 + n), (uint32_t)e);
@@ -182,18 +182,18 @@ static void test_share_of_fresh_normals(void)
                     score[i] = rng_uniform(&rng);
                 }
                 g_assert_true(threshold_choose(&spec, score, 1, n, NULL, &tau, NULL, NULL));
-                share += (1 - tau) / trials;
+                fraction += (1 - tau) / trials;
                 squares += (1 - tau) * (1 - tau) / trials;
             }
-            double error = sqrt((squares - share * share) / trials);
-            g_assert_cmpfloat(fabs(share - threshold_expected(n, 1, spec.eps)), <, 4.5 * error + 1e-9);
-            g_assert_cmpfloat(share, <, fmax(spec.eps, 1.0 / (n + 1)) + 4.5 * error);
+            double error = sqrt((squares - fraction * fraction) / trials);
+            g_assert_cmpfloat(fabs(fraction - threshold_expected(n, 1, spec.eps)), <, 4.5 * error + 1e-9);
+            g_assert_cmpfloat(fraction, <, fmax(spec.eps, 1.0 / (n + 1)) + 4.5 * error);
         }
     }
 }
 
 /* Tiles differ, and so do the 8 copies of each: fresh copies of fresh tiles. */
-static void test_share_of_fresh_copies(void)
+static void test_fraction_of_fresh_copies(void)
 {
     ThresholdSpec spec = {.draws = DRAWS, .eps = 0.1, .beta = 1};
     double score[DRAWS * 30], tau, above = 0;
@@ -217,7 +217,7 @@ static void test_share_of_fresh_copies(void)
     g_assert_cmpfloat(above, >, 0.05);
 }
 
-/* A share of at most eps also where scores are equal: blank tiles all have one score. */
+/* A fraction of at most eps also where scores are equal: blank tiles all have one score. */
 static void test_equal_scores_are_not_above(void)
 {
     double score[40], tau;
@@ -420,8 +420,8 @@ int main(int argc, char **argv)
     g_test_add_func("/threshold/worst", test_robust_looks_at_the_worst_draw);
     g_test_add_func("/threshold/quantile", test_quantile_of_normals);
     g_test_add_func("/threshold/rank", test_ranks);
-    g_test_add_func("/threshold/fresh", test_share_of_fresh_normals);
-    g_test_add_func("/threshold/copies", test_share_of_fresh_copies);
+    g_test_add_func("/threshold/fresh", test_fraction_of_fresh_normals);
+    g_test_add_func("/threshold/copies", test_fraction_of_fresh_copies);
     g_test_add_func("/threshold/equal", test_equal_scores_are_not_above);
     g_test_add_func("/threshold/labels", test_missing_labels_are_refused);
     g_test_add_func("/threshold/refused", test_impossible_specifications_are_refused);

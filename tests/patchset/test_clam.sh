@@ -6,7 +6,7 @@ cd "$tmp" || exit 1
 cat >run.yaml <<'Y'
 slides: {manifest: cohort/manifest.csv}
 tiles: {size: 96, mpp: 1.1, overlap: 7.5}
-dataset: {clam: true, test_share: 0, write: false}
+dataset: {clam: true, test_fraction: 0, write: false}
 Y
 "$WSIFLOW" dataset -c run.yaml -o a -j 2 >a.log 2>&1
 is "a run that writes them" $? 0
@@ -43,7 +43,7 @@ check "without the key there are none" test ! -e c/clam
 # The longest names: an id of 220 bytes is the longest, files are named by it, also those of CLAM unless its stem still fits.
 long() { printf "%0$1d" 0 | tr 0 "$2"; }
 mkdir long && ln cohort/slides/synth_00.tif "long/$(long 251 a).tif" && ln cohort/slides/synth_01.tif "long/$(long 220 b).tif"
-printf 'slides: {folder: long}\ntiles: {size: 96, mpp: 4}\ndataset: {clam: true, test_share: 0}\ntrain: {run: false}\n' >long.yaml
+printf 'slides: {folder: long}\ntiles: {size: 96, mpp: 4}\ndataset: {clam: true, test_fraction: 0}\ntrain: {run: false}\n' >long.yaml
 "$WSIFLOW" dataset -c long.yaml -o l >l.log 2>&1
 is "a name too long for the files of a run is refused" $? 1
 like "before it, with the limit and the way out" "$(cat l.log)" 'aaa\.tif: .* has 251 bytes, and at most 220 fit .* column id of slides\.manifest'
@@ -52,7 +52,7 @@ printf 'slide,id\nlong/%s.tif,short\nlong/%s.tif,\n' "$(long 251 a)" "$(long 220
 sed 's/folder: long/manifest: long.csv/' long.yaml >longer.yaml
 "$WSIFLOW" dataset -c longer.yaml -o l >l.log 2>&1
 is "with an id of 220 bytes the run is made" $? 0
-check "its pictures are named by it, and no temporary name is too long" sh -c "test -s l/dataset/train/good/$(long 220 b)_000000.png -a -s l/dataset/train/good/short_000000.png"
+check "its images are named by it, and no temporary name is too long" sh -c "test -s l/dataset/train/good/$(long 220 b)_000000.png -a -s l/dataset/train/good/short_000000.png"
 check "CLAM's file has the stem where it fits, else the id" sh -c "test -s l/trident/patches/$(long 220 b)_patches.h5 -a -s l/clam/patches/short.h5"
 
 # ---- pixels that are not square: the formats hold squares, which lie about the middle of each tile and have its area, and that is said

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Slides with parts that cannot be read, from end to end: no data is never a white picture, neither to learn from nor in scores, maps and
+# Slides with parts that cannot be read, from end to end: no data is never a white image, neither to learn from nor in scores, maps and
 # heatmaps, and one limit (half of a tile) holds everywhere.  Oracle: numpy, from the places that were damaged.
 . tests/lib.sh
 python3 -c 'import numpy, tifffile; from PIL import Image' 2>/dev/null || skip_all "python3-numpy, tifffile or PIL is missing"
@@ -43,7 +43,7 @@ cat >shares.py <<'P'
 import csv, json
 bad = json.load(open("bad.json"))
 def share(slide, x, y, side):
-    """The share of a square (level-0 px) that can be read; beyond the slide is glass."""
+    """The fraction of a square (level-0 px) that can be read; beyond the slide is glass."""
     lost = sum(max(0, min(x + side, bx + 256) - max(x, bx)) * max(0, min(y + side, by + 256) - max(y, by)) for bx, by in bad.get(slide, []))
     return 1 - lost / side / side
 def rows(path): return list(csv.DictReader(open(path)))
@@ -52,7 +52,7 @@ P
 is "a run over damaged slides" $? 0
 check "in the patch set is what can be read by half, all of it and nothing else" python3 - <<'P'
 from shares import *
-got = {(r["slide"], r["x"], r["y"]): float(r["valid_share"]) for r in rows("run/dataset/manifest.csv")}
+got = {(r["slide"], r["x"], r["y"]): float(r["readable_fraction"]) for r in rows("run/dataset/manifest.csv")}
 lost = 0
 for slide in "abc":
     for r in rows(f"run/slides/{slide}/tiles.csv"):
@@ -64,7 +64,7 @@ for slide in "abc":
 assert lost > 4 and len(got) > 45, (lost, len(got))
 print(lost)
 P
-check "no picture of it is mostly white" python3 - <<'P'
+check "no image of it is mostly white" python3 - <<'P'
 import glob, numpy as np
 from PIL import Image
 names = glob.glob("run/dataset/*/good/*.png")
@@ -80,7 +80,7 @@ from shares import *
 n = 0
 for r in rows("run/slides/b/scores.csv"):
     want = share("b", float(r["x"]), float(r["y"]), float(r["width"]))
-    assert abs(float(r["valid_share"]) - want) < 1e-3 and (r["score"] == "") == (want < 0.5), r
+    assert abs(float(r["readable_fraction"]) - want) < 1e-3 and (r["score"] == "") == (want < 0.5), r
     n += want < 0.5
 assert n >= 2, n
 P
@@ -105,7 +105,7 @@ import tifffile
 v = tifffile.imread("run/slides/b/heatmap.ome.tif", level=0)
 assert np.array_equal(np.isnan(v), np.isnan(m)) and np.array_equal(v[~np.isnan(v)], m[~np.isnan(m)])
 P
-check "in pictures for people no data is grey, never like glass" python3 - <<'P'
+check "in images for people no data is grey, never like glass" python3 - <<'P'
 from shares import *
 import numpy as np, tifffile
 from PIL import Image
@@ -133,7 +133,7 @@ with tarfile.open("shards/dataset/train-000000.new", "w") as new:
     for i, m in enumerate(old.getmembers()):
         data = old.extractfile(m).read()
         if m.name.endswith(".json") and i < 4:
-            facts = json.loads(data); facts["valid_share"] = 0.25; data = json.dumps(facts).encode()
+            facts = json.loads(data); facts["readable_fraction"] = 0.25; data = json.dumps(facts).encode()
         m.size = len(data); new.addfile(m, io.BytesIO(data))
 P
 mkdir -p more && mv shards/dataset/train-000000.new more/train-000000.tar
@@ -161,10 +161,10 @@ from PIL import Image
 n = 0
 def lesion(x, y, side): return max(0, min(x + side, 1900) - max(x, 1200)) * max(0, min(y + side, 700) - max(y, 100)) / side / side
 for r in rows("lesion/slides/b/scores.csv"):
-    assert abs(float(r["lesion_share"]) - lesion(float(r["x"]), float(r["y"]), float(r["width"]))) < 2e-6, r
+    assert abs(float(r["lesion_fraction"]) - lesion(float(r["x"]), float(r["y"]), float(r["width"]))) < 2e-6, r
 for r in rows("lesion/dataset/manifest.csv"):
     want = lesion(int(r["x"]), int(r["y"]), 384) if r["slide"] in "ab" else 0
-    assert abs(float(r["lesion_share"]) - want) < 1e-3, (r, want)
+    assert abs(float(r["lesion_fraction"]) - want) < 1e-3, (r, want)
     if r["label"] == "Ungood":
         beside = "" if r["split"] == "test" else "_" + r["split"]
         mask = np.asarray(Image.open(f"lesion/dataset{beside}/ground_truth/Ungood/" + r["file"].split("/")[-1].replace(".png", "_mask.png")))

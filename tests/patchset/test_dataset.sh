@@ -13,8 +13,8 @@ Y
 with() { # with KEY: VALUE... of dataset
     sed "s/lesion_min: 0.25/$1/" base.yaml
 }
-# Inode, time and hash of every picture by slide and place, whatever its name.
-pictures() {
+# Inode, time and hash of every image by slide and place, whatever its name.
+images() {
     python3 - "$1" <<'P'
 import csv, hashlib, os, sys
 root = sys.argv[1] + "/dataset/"
@@ -24,7 +24,7 @@ for r in csv.DictReader(open(root + "manifest.csv")):
     print(r["slide"], r["x"], r["y"], s.st_ino, s.st_mtime_ns, r["sha256"], r["file"])
 P
 }
-# Pictures of the second list that are not the very files of the first.
+# Images of the second list that are not the very files of the first.
 fresh() {
     cut -d' ' -f1-6 "$1" | sort >old.keys
     cut -d' ' -f1-6 "$2" | sort | comm -13 old.keys - | wc -l
@@ -33,7 +33,7 @@ fresh() {
 # ---- labels
 "$WSIFLOW" dataset -c base.yaml -o a -j 2 >a.log 2>&1
 is "a patch set" $? 0
-pictures a >a.list
+images a >a.list
 touch before
 "$WSIFLOW" dataset -c base.yaml -o a -j 2 >again.out 2>again.err
 is "the same again does no job" "$(grep -c 'done in' again.err)" 0
@@ -41,16 +41,16 @@ check "and touches no file but the job table" sh -c 'test -z "$(find a -type f -
 
 with 'lesion_min: 0.9' >strict.yaml
 "$WSIFLOW" dataset -c strict.yaml -o a -j 2 >strict.out 2>strict.err
-pictures a >strict.list
+images a >strict.list
 like "a changed rule labels again" "$(cat strict.err)" '] cut'
 is "it reads no tissue, grid or annotation again" "$(grep -cE '(ingest|tissue|grid|mask) synth' strict.err)" 0
-is "every picture that stays is the same file" "$(fresh a.list strict.list)" 0
+is "every image that stays is the same file" "$(fresh a.list strict.list)" 0
 check "some went" test "$(wc -l <strict.list)" -lt "$(wc -l <a.list)"
 check "no file is left that the manifest does not name" sh -c 'test "$(find a/dataset -name "synth_*[0-9].png" | wc -l)" -eq "$(wc -l <strict.list)"'
 
 with 'rule: any, train_anomalies: true' >any.yaml
 "$WSIFLOW" dataset -c any.yaml -o a -j 2 >any.out 2>any.err
-pictures a >any.list
+images a >any.list
 check "lesion tiles of training slides are kept when asked for" sh -c 'test -n "$(ls a/dataset/train/Ungood)"'
 "$WSIFLOW" dataset -c any.yaml -o any -j 2 >any2.log 2>&1
 check "by way of other rules or at once: the same patch set" sh -c '(cd a/dataset && find . -type f | sort | xargs sha256sum) >x && (cd any/dataset && find . -type f | sort | xargs sha256sum) | cmp x -'
@@ -66,7 +66,7 @@ for rule in any centre fraction; do
     esac
 done
 
-# An annotation moves: labels change, pictures stay.
+# An annotation moves: labels change, images stay.
 cp -r cohort moved
 python3 - <<'P'
 import re
@@ -77,7 +77,7 @@ P
 sed 's#cohort#moved#g' any.yaml >moved.yaml
 sed 's#manifest: moved#manifest: cohort#' moved.yaml >annotated.yaml
 "$WSIFLOW" dataset -c annotated.yaml -o a -j 2 >moved.out 2>moved.err
-pictures a >moved.list
+images a >moved.list
 is "an annotation that moved moves patches: none is cut again" "$(fresh any.list moved.list)" 0
 check "some have another label" sh -c 'cut -d" " -f7 any.list | sort >x; cut -d" " -f7 moved.list | sort | comm -13 x - | grep -q .'
 
@@ -85,17 +85,17 @@ check "some have another label" sh -c 'cut -d" " -f7 any.list | sort >x; cut -d"
 sed 's/,test,/,valid,/' cohort/manifest.csv >cohort/other.csv
 sed 's#manifest.csv#other.csv#' any.yaml >side.yaml
 "$WSIFLOW" dataset -c any.yaml -o a -j 2 >/dev/null 2>&1
-pictures a >any.list
+images a >any.list
 "$WSIFLOW" dataset -c side.yaml -o a -j 2 >/dev/null 2>&1
-pictures a >side.list
-is "another split: no picture is cut again" "$(fresh any.list side.list)" 0
+images a >side.list
+is "another split: no image is cut again" "$(fresh any.list side.list)" 0
 
-# A picture that was damaged is not moved but cut again.
+# An image that was damaged is not moved but cut again.
 "$WSIFLOW" dataset -c base.yaml -o a -j 2 >/dev/null 2>&1
 victim=$(ls a/dataset/test/good/synth_03*.png | head -1)
 echo >"$victim"
 "$WSIFLOW" dataset -c any.yaml -o a -j 2 >/dev/null 2>&1
-check "a damaged picture is cut again" pictures a
+check "a damaged image is cut again" images a
 
 # Killed on the way to other labels, and back: the patch set is as before.
 "$WSIFLOW" dataset -c base.yaml -o k -j 2 >/dev/null 2>&1
@@ -112,20 +112,20 @@ done
 check "some were killed on the way ($KILLED)" test $KILLED -gt 0
 check "killed on the way to other labels and back: the same patch set" test ! -f k.wrong
 
-# Another kind of picture is cut again, and only then.
-with 'picture: jpeg, lesion_min: 0.25' >jpeg.yaml
+# Another kind of image is cut again, and only then.
+with 'image: jpeg, lesion_min: 0.25' >jpeg.yaml
 "$WSIFLOW" dataset -c jpeg.yaml -o a -j 2 >/dev/null 2>&1
-check "JPEG pictures, and no PNG is left" sh -c 'test -z "$(find a/dataset -name "*[0-9].png")" -a -n "$(find a/dataset -name "*[0-9].jpg")"'
+check "JPEG images, and no PNG is left" sh -c 'test -z "$(find a/dataset -name "*[0-9].png")" -a -n "$(find a/dataset -name "*[0-9].jpg")"'
 
 # ---- verification
-is "a patch set is what it says" "$("$WSIFLOW" dataset --verify any --sample 30 2>&1)" "$(($(wc -l <any/dataset/manifest.csv) - 1)) pictures and $(($(find any/dataset any/dataset_* -name '*_mask.png' | wc -l) + 1)) other files hashed, 30 cut again, 0 differ"
+is "a patch set is what it says" "$("$WSIFLOW" dataset --verify any --sample 30 2>&1)" "$(($(wc -l <any/dataset/manifest.csv) - 1)) images and $(($(find any/dataset any/dataset_* -name '*_mask.png' | wc -l) + 1)) other files hashed, 30 cut again, 0 differ"
 check "sha256sum finds the same" sh -c 'cd any/dataset && sha256sum --quiet -c SHA256SUMS'
 is "its list has all files but itself and the card" "$(wc -l <any/dataset/SHA256SUMS)" $(($(find any/dataset any/dataset_* -type f | wc -l) - 2))
 "$WSIFLOW" dataset --verify a >/dev/null 2>&1
-is "also one of JPEG pictures" $? 0
+is "also one of JPEG images" $? 0
 for folder in test/good train/Ungood; do
     cp "$(ls any/dataset/train/good/*.png | head -1)" "any/dataset/$folder/foreign.png"
-    is "a picture in $folder that the manifest does not name is named" "$("$WSIFLOW" dataset --verify any --sample 0 2>&1 | head -1)" "$folder/foreign.png: is not in manifest.csv"
+    is "an image in $folder that the manifest does not name is named" "$("$WSIFLOW" dataset --verify any --sample 0 2>&1 | head -1)" "$folder/foreign.png: is not in manifest.csv"
     rm "any/dataset/$folder/foreign.png"
 done
 mask=$(cd any/dataset && ls ground_truth/Ungood/*_mask.png | head -1)
@@ -149,7 +149,7 @@ image = Image.open(sys.argv[1]); image.putpixel((5, 5), (1, 2, 3)); image.save(s
 wrong=$("$WSIFLOW" dataset --verify any --sample 0 2>&1)
 is "one changed pixel is an exit status of 1" $? 1
 like "and is named" "$wrong" "^train/good/$(basename "$victim"): is not the file"
-# The manifest of somebody who hashed the changed picture: the slide still knows better.
+# The manifest of somebody who hashed the changed image: the slide still knows better.
 python3 -c "
 import hashlib, sys
 path, name = 'any/dataset/manifest.csv', 'train/good/' + sys.argv[1].rsplit('/')[-1]
@@ -158,7 +158,7 @@ for i, row in enumerate(rows):
     if row.startswith(name + ','):
         cells = row.split(','); cells[12] = hashlib.sha256(open(sys.argv[1], 'rb').read()).hexdigest(); rows[i] = ','.join(cells)
 open(path, 'w').write('\n'.join(rows))" "$victim"
-like "a picture that the slide does not show is found by cutting again" "$("$WSIFLOW" dataset --verify any --sample 100000 2>&1)" "$(basename "$victim"): is not what the slide shows"
+like "an image that the slide does not show is found by cutting again" "$("$WSIFLOW" dataset --verify any --sample 100000 2>&1)" "$(basename "$victim"): is not what the slide shows"
 like "so is a manifest that the card does not name" "$("$WSIFLOW" dataset --verify any --sample 0 2>&1)" '^manifest.csv: is not'
 rm "$victim"
 like "a missing one is named" "$("$WSIFLOW" dataset --verify any --sample 0 2>&1)" "^train/good/$(basename "$victim"): .*No such file"
@@ -189,7 +189,7 @@ check "and SLIDE.tif.xml is that of SLIDE.tif" grep -q Ungood mixedrun/dataset/m
 # ---- samples
 with 'lesion_min: 0.25, balance: true, max_per_class: 12' >sample.yaml
 "$WSIFLOW" dataset -c base.yaml -o b -j 2 >/dev/null 2>&1
-pictures b >b.list
+images b >b.list
 "$WSIFLOW" dataset -c sample.yaml -o b -j 2 >sample.out 2>sample.err
 is "a sample cuts nothing" "$(grep -c '] cut' sample.err)" 0
 check "labels are balanced, and at most as many as wanted" python3 -c "
@@ -198,7 +198,7 @@ count = collections.Counter((r['split'], r['label']) for r in csv.DictReader(ope
 assert max(count.values()) <= 12 and count['test', 'good'] == count['test', 'Ungood'] > 0, count"
 check "what is not in the sample waits outside of the folders that loaders read" sh -c 'test -n "$(ls b/dataset_unused)" && test "$(find b/dataset/train b/dataset/test -name "*.png" | wc -l)" -eq "$(($(wc -l <b/dataset/manifest.csv) - 1))"'
 "$WSIFLOW" dataset -c base.yaml -o b -j 2 >/dev/null 2>&1
-pictures b >back.list
+images b >back.list
 check "without the sample everything is back, the same files" cmp b.list back.list
 
 # ---- splits
@@ -207,8 +207,8 @@ splits() { # splits RUN COLUMN: value=split of all patches
 import csv, sys
 print(' '.join(sorted({r[sys.argv[2]] + '=' + r['split'] for r in csv.DictReader(open(sys.argv[1] + '/dataset/manifest.csv'))})))" "$1" "$2"
 }
-with 'split: random, folds: 2, fold: 1, valid_share: 0' >fold1.yaml
-with 'split: random, folds: 2, fold: 2, valid_share: 0' >fold2.yaml
+with 'split: random, folds: 2, fold: 1, valid_fraction: 0' >fold1.yaml
+with 'split: random, folds: 2, fold: 2, valid_fraction: 0' >fold2.yaml
 "$WSIFLOW" dataset -c fold1.yaml -o f -j 2 >/dev/null 2>&1
 splits f slide | tr ' ' '\n' >f1
 "$WSIFLOW" dataset -c fold2.yaml -o f -j 2 >/dev/null 2>&1
@@ -217,7 +217,7 @@ check "each slide tests in one fold of two" sh -c 'test "$(cat f1 f2 | grep -c "
 is "the manifest has the fold" "$(python3 -c "
 import csv
 print(all((r['fold'] == '2') == (r['split'] == 'test') for r in csv.DictReader(open('f/dataset/manifest.csv'))))")" True
-with 'split: random, by: centre, test_share: 0.5, valid_share: 0' >centre.yaml
+with 'split: random, by: centre, test_fraction: 0.5, valid_fraction: 0' >centre.yaml
 "$WSIFLOW" dataset -c centre.yaml -o c -j 2 >/dev/null 2>&1
 check "by centre: each is on one side" python3 -c "
 import csv
@@ -244,7 +244,7 @@ done
 cat >c16.yaml <<'Y'
 slides: {folder: c16/slides, annotations: c16/annotations, unannotated: normal}
 tiles: {size: 128}
-dataset: {split: camelyon16, valid_share: 0}
+dataset: {split: camelyon16, valid_fraction: 0}
 Y
 "$WSIFLOW" dataset -c c16.yaml -o c16run -j 2 >c16.log 2>&1
 is "the official split of Camelyon16" $? 0
@@ -266,12 +266,12 @@ printf 'slides: {manifest: leak/manifest.csv}\ntiles: {size: 128}\n' >leak.yaml
 is "one slide under two names on two sides fails the run" $? 1
 like "and is reported" "$("$WSIFLOW" status leakrun)" 'one \(train\) and two \(test\) have the same content'
 check "no manifest is written" test ! -e leakrun/dataset/manifest.csv
-# Bytes behind the end of the TIFF make it another file, but not another slide: its pictures tell.
+# Bytes behind the end of the TIFF make it another file, but not another slide: its images tell.
 cp leak/two.tif leak/plain.tif
 printf 'x' >>leak/two.tif
 "$WSIFLOW" dataset -c leak.yaml -o tagged -j 2 >leak.out 2>leak.err
 is "one slide in two files that differ fails the run" $? 1
-like "by its pictures" "$("$WSIFLOW" status tagged)" 'leak: .* are the same picture: give slides one and two the same patient'
+like "by its images" "$("$WSIFLOW" status tagged)" 'leak: .* are the same image: give slides one and two the same patient'
 check "no manifest is written then" test ! -e tagged/dataset/manifest.csv
 mv leak/plain.tif leak/two.tif
 printf 'slide,patient,split\none.tif,a,train\ntwo.tif,a,test\n' >leak/manifest.csv
@@ -279,6 +279,6 @@ like "a patient on two sides is refused" "$("$WSIFLOW" dataset -c leak.yaml -o r
 printf 'slide,patient,split\none.tif,a,train\ntwo.tif,b,train\n' >leak/manifest.csv
 "$WSIFLOW" dataset -c leak.yaml -o leakrun -j 2 >leak.out 2>leak.err
 is "on one side they are allowed" $? 0
-like "and counted" "$(cat leakrun/dataset/CARD.md)" '[0-9]+ pictures are further copies of one in the same split'
+like "and counted" "$(cat leakrun/dataset/CARD.md)" '[0-9]+ images are further copies of one in the same split'
 
 finish

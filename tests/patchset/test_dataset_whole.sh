@@ -1,6 +1,6 @@
 #!/bin/sh
-# A patch set holds what its manifest names, whatever happened to the run before: slides that went and came back, pictures that
-# somebody removed, and a cut that was killed on the way to other pictures.
+# A patch set holds what its manifest names, whatever happened to the run before: slides that went and came back, images that
+# somebody removed, and a cut that was killed on the way to other images.
 . tests/lib.sh
 cd "$tmp" || exit 1
 
@@ -9,7 +9,7 @@ cat >base.yaml <<'Y'
 slides: {manifest: cohort/manifest.csv, annotations: cohort/annotations}
 tiles: {size: 64}
 Y
-# Every picture is there with the bytes that the manifest says, and no other picture is.
+# Every image is there with the bytes that the manifest says, and no other image is.
 cat >whole.py <<'P'
 import csv, hashlib, os, sys
 root, named = sys.argv[1] + "/dataset/", set()
@@ -20,7 +20,7 @@ there = {os.path.relpath(os.path.join(d, f), root) for d, _, files in os.walk(ro
 extra = {f for f in there - named if f.endswith(".png") and not f.startswith("ground_truth/")}
 assert not extra, sorted(extra)[:5]
 P
-pictures() {
+images() {
     python3 "$tmp/whole.py" "$1"
 }
 sums() {
@@ -30,30 +30,30 @@ sums() {
 # ---- slides come and go
 "$WSIFLOW" dataset -c base.yaml -o a -j 2 >a.log 2>&1
 is "a patch set" $? 0
-check "it is whole" pictures a
+check "it is whole" images a
 sums a >a.sums
 cp cohort/manifest.csv all.csv
 grep -v synth_01 all.csv >cohort/manifest.csv
 "$WSIFLOW" dataset -c base.yaml -o a -j 2 >less.log 2>&1
-check "without one slide it is whole, and holds none of its pictures" pictures a
+check "without one slide it is whole, and holds none of its images" images a
 cp all.csv cohort/manifest.csv
 "$WSIFLOW" dataset -c base.yaml -o a -j 2 >back.log 2>&1
-check "the slide is back: so are its pictures" pictures a
+check "the slide is back: so are its images" images a
 check "the same as before" sh -c "(cd a/dataset && find . -type f | sort | xargs sha256sum) | cmp - a.sums"
 
-# ---- somebody removes a picture
+# ---- somebody removes an image
 victim=$(ls a/dataset/train/good/*.png | head -1)
 rm "$victim"
 sed 's/size: 64/size: 64}\ndataset: {max_per_class: 1000000/' base.yaml >sample.yaml
 "$WSIFLOW" dataset -c sample.yaml -o a -j 2 >gone.log 2>&1
-is "a picture that is gone is cut again by the next run, whatever its sample" $? 0
-like "and is told" "$(cat gone.log)" 'patch set: 1 pictures are gone'
-check "the patch set is whole" pictures a
-check "the picture is there" test -e "$victim"
+is "an image that is gone is cut again by the next run, whatever its sample" $? 0
+like "and is told" "$(cat gone.log)" 'patch set: 1 images are gone'
+check "the patch set is whole" images a
+check "the image is there" test -e "$victim"
 "$WSIFLOW" dataset -c base.yaml -o a -j 2 >again.log 2>&1
-check "and with the former configuration" pictures a
+check "and with the former configuration" images a
 
-# ---- killed on the way to other pictures, and back
+# ---- killed on the way to other images, and back
 sed 's/size: 64/size: 64, mpp: 1.1/' base.yaml >other.yaml
 "$WSIFLOW" dataset -c base.yaml -o k -j 2 >k.log 2>&1
 sleep 0.05
@@ -66,10 +66,10 @@ while [ $i -lt 3000 ] && [ -z "$(find k/dataset -name '*.png' -newer mark 2>/dev
 done
 killed $run
 is "a run was killed" $KILLED 1
-check "it had changed pictures" sh -c 'test -n "$(find k/dataset -name "*.png" -newer mark)"'
+check "it had changed images" sh -c 'test -n "$(find k/dataset -name "*.png" -newer mark)"'
 check "then no manifest names the former ones" test ! -e k/dataset/manifest.csv
 "$WSIFLOW" dataset -c base.yaml -o k -j 2 >former.log 2>&1
-check "with the former configuration the patch set is whole" pictures k
+check "with the former configuration the patch set is whole" images k
 check "and the same as before" sh -c "(cd k/dataset && find . -type f | sort | xargs sha256sum) | cmp - a.sums"
 check "no temporary file is left" sh -c 'test -z "$(find k -name ".*.tmp")"'
 

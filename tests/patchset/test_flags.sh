@@ -42,19 +42,19 @@ for name, glass, stain in ("saffron", 243, (.026, .074, .20)), ("picric", 225, (
     amount = 1 + .05 * draw.normal(size=(96, 128, 1)).clip(-2, 2).repeat(16, 0).repeat(16, 1)
     od[256:1280, 256:1280] = (amount * stain)[256:1280, 256:1280]
     od[256:768, 1408:1792] = (amount * (.10, .35, .20))[256:768, 1408:1792]
-    picture = np.clip(glass * 10 ** -od + draw.normal(scale=1.5, size=od.shape), 0, 255).astype(np.uint8)
+    image = np.clip(glass * 10 ** -od + draw.normal(scale=1.5, size=od.shape), 0, 255).astype(np.uint8)
     with tifffile.TiffWriter(f"yellow/{name}.tif") as out:
         for step in 1, 2, 4, 8:
-            out.write(np.ascontiguousarray(picture[::step, ::step]), tile=(128, 128), photometric="rgb", compression="zlib", metadata=None,
+            out.write(np.ascontiguousarray(image[::step, ::step]), tile=(128, 128), photometric="rgb", compression="zlib", metadata=None,
                       resolution=(20000 / step, 20000 / step), resolutionunit=3, subfiletype=int(step > 1))
 PY
 for stain in none macenko; do
-    printf 'slides: {folder: yellow}\ntiles: {size: 128, mpp: 1.0, min_tissue: 0, stain: %s}\ndataset: {test_share: 0, valid_share: 0}\ntrain: {run: false}\n' $stain >yellow.yaml
+    printf 'slides: {folder: yellow}\ntiles: {size: 128, mpp: 1.0, min_tissue: 0, stain: %s}\ndataset: {test_fraction: 0, valid_fraction: 0}\ntrain: {run: false}\n' $stain >yellow.yaml
     "$WSIFLOW" dataset -c yellow.yaml -o yellow_$stain >message 2>&1
     is "a patch set of yellow stain on white and on grey glass, stain $stain" $? 0
     is "its tiles of tissue are not blank, its tiles of glass are" "$(python3 -c '
 import csv
 rows = list(csv.DictReader(open("yellow_'$stain'/dataset/manifest.csv")))
-print(len(rows), [r["file"] for r in rows if "blank" in r["flags"] and float(r["tissue_share"]) > .5 or "blank" not in r["flags"] and float(r["tissue_share"]) == 0])')" "96 []"
+print(len(rows), [r["file"] for r in rows if "blank" in r["flags"] and float(r["tissue_fraction"]) > .5 or "blank" not in r["flags"] and float(r["tissue_fraction"]) == 0])')" "96 []"
 done
 finish

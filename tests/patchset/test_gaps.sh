@@ -37,7 +37,7 @@ with open("cohort/own.csv", "w", newline="") as file:
     out.writeheader()
     out.writerows(row | {"split": split} for row, split in zip(rows, sys.argv[1:]))
 P
-    with cohort/own.csv 'valid_share: 0' >own.yaml
+    with cohort/own.csv 'valid_fraction: 0' >own.yaml
     "$WSIFLOW" dataset -c own.yaml -o own -j 2 >own.out 2>&1
     warnings own
 }

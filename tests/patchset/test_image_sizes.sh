@@ -1,37 +1,37 @@
 #!/bin/sh
-# Pictures of other sizes than the model's tiles are resampled, and that is never done in silence.  Oracle: Pillow.
+# Images of other sizes than the model's tiles are resampled, and that is never done in silence.  Oracle: Pillow.
 . tests/lib.sh
 python3 -c 'from PIL import Image' 2>/dev/null || skip_all "PIL is missing"
 cd "$tmp" || exit 1
 
-# 20 pictures of 64 x 64 px (PNG), 6 of 70 x 64 (JPEG), 5 of 64 x 96 (progressive JPEG), 1 of 128 x 128 whose size stands behind 70 kB
+# 20 images of 64 x 64 px (PNG), 6 of 70 x 64 (JPEG), 5 of 64 x 96 (progressive JPEG), 1 of 128 x 128 whose size stands behind 70 kB
 # of comments; for testing 8 of 100 x 96 and 4 of 64 x 64.
 python3 - <<'P'
 import os, random
 from PIL import Image, ImageFilter
 random.seed(5)
-def picture(w, h):
+def image(w, h):
     noise = Image.frombytes("L", (w, h), random.randbytes(w * h)).filter(ImageFilter.GaussianBlur(2.5))
     low, high = noise.getextrema()
     texture = noise.point(lambda v: (v - low) * 255 // (high - low))
     return Image.merge("RGB", [texture.point(lambda v, a=a, b=b: a + v * b // 255) for a, b in ((150, 80), (70, 130), (140, 70))])
 for folder in "set/train/good", "set/test/good", "set/test/Ungood": os.makedirs(folder)
-for i in range(20): picture(64, 64).save(f"set/train/good/a{i:02d}.png")
-for i in range(6): picture(70, 64).save(f"set/train/good/b{i:02d}.jpg", quality=95)
-for i in range(5): picture(64, 96).save(f"set/train/good/c{i:02d}.jpg", quality=95, progressive=True)
-picture(128, 128).save("set/train/good/d.jpg", quality=95)
+for i in range(20): image(64, 64).save(f"set/train/good/a{i:02d}.png")
+for i in range(6): image(70, 64).save(f"set/train/good/b{i:02d}.jpg", quality=95)
+for i in range(5): image(64, 96).save(f"set/train/good/c{i:02d}.jpg", quality=95, progressive=True)
+image(128, 128).save("set/train/good/d.jpg", quality=95)
 data = open("set/train/good/d.jpg", "rb").read()
 comment = b"\xff\xfe" + (35002).to_bytes(2, "big") + b"x" * 35000
 open("set/train/good/d.jpg", "wb").write(data[:2] + comment + comment + data[2:])
 Image.open("set/train/good/d.jpg").load()
-for i in range(8): picture(100, 96).save(f"set/test/Ungood/{i}.png")
-for i in range(4): picture(64, 64).save(f"set/test/good/{i}.png")
+for i in range(8): image(100, 96).save(f"set/test/Ungood/{i}.png")
+for i in range(4): image(64, 64).save(f"set/test/good/{i}.png")
 P
 printf 'patches: {folder: set}\ntiles: {size: 64, mpp: 1}\nmodel: {blocks: [1, 1, 1], condition: 8, fpn_width: 8}\ntrain: {epochs: 1, batch: 4}\n' >c.yaml
-trained='12 of 32 pictures are not 64 x 64 px and were resampled, 11 of them stretched since they are not square: 6 of 70 x 64 px, 5 of 64 x 96 px, 1 of 128 x 128 px'
-scored='8 of 12 pictures are not 64 x 64 px and were resampled, 8 of them stretched since they are not square: 8 of 100 x 96 px'
+trained='12 of 32 images are not 64 x 64 px and were resampled, 11 of them stretched since they are not square: 6 of 70 x 64 px, 5 of 64 x 96 px, 1 of 128 x 128 px'
+scored='8 of 12 images are not 64 x 64 px and were resampled, 8 of them stretched since they are not square: 8 of 100 x 96 px'
 "$WSIFLOW" run -c c.yaml -o run -j 2 >run.log 2>&1
-is "a run on pictures of several sizes" $? 0
+is "a run on images of several sizes" $? 0
 like "the terminal tells those of the training" "$(cat run.log)" "^training: $trained"
 like "and those that were scored" "$(cat run.log)" "^scoring: $scored"
 like "so does the report" "$(cat run/report.html)" "Training: $trained"
@@ -39,11 +39,11 @@ like "of both" "$(cat run/report.html)" "Scoring: $scored"
 check "the counts are Pillow's" python3 - <<'P'
 import collections, glob, json
 from PIL import Image
-for facts, pattern in ("run/model/pictures.json", "set/train/good/*"), ("run/pictures.json", "set/test/*/*"):
+for facts, pattern in ("run/model/images.json", "set/train/good/*"), ("run/images.json", "set/test/*/*"):
     want = collections.Counter(Image.open(p).size for p in glob.glob(pattern))
     got = json.load(open(facts))
-    assert {(s["width"], s["height"]): s["pictures"] for s in got["sizes"]} == dict(want), (got, want)
-    assert got["pictures"] == sum(want.values()) and got["resampled"] == sum(n for s, n in want.items() if s != (64, 64)), got
+    assert {(s["width"], s["height"]): s["images"] for s in got["sizes"]} == dict(want), (got, want)
+    assert got["images"] == sum(want.values()) and got["resampled"] == sum(n for s, n in want.items() if s != (64, 64)), got
 P
 "$WSIFLOW" train -c c.yaml -o m.safetensors >train.log 2>&1
 like "wsiflow train tells them" "$(cat train.log)" "^wsiflow train: $trained"
@@ -52,7 +52,7 @@ like "wsiflow score tells them" "$(cat score.log)" "^wsiflow score: $scored"
 "$WSIFLOW" score -m m.safetensors -p set/test/good -o s.csv >score.log 2>&1
 is "nothing is reported where all fit" "$(grep -c resampled score.log)" 0
 "$WSIFLOW" sample m.safetensors -n 1 -p set/test/Ungood -o drawn >sample.log 2>&1
-like "wsiflow sample tells them" "$(cat sample.log)" '^wsiflow sample: 8 of 8 pictures .* 8 of 100 x 96 px'
+like "wsiflow sample tells them" "$(cat sample.log)" '^wsiflow sample: 8 of 8 images .* 8 of 100 x 96 px'
 python3 - <<'P'
 import glob, json, os, tarfile, io
 os.makedirs("shards")

@@ -25,7 +25,7 @@ def mvtec(root):
     """Every .png below is a sample by its last three parts; those of ground_truth are masks, given in the order of names to the anomalies
     of test; each anomaly, of whatever split, must have a mask whose name holds its own."""
     found = [(*path.parts[-3:], path) for path in Path(root).glob("**/*") if path.suffix in (".png", ".PNG")]
-    assert found, "no pictures"
+    assert found, "no images"
     for split, label, name, path in found:
         assert path == Path(root) / split / label / name, f"{path} is taken for {split}/{label}/{name}"
     masks = sorted((f"{s}/{l}/{n}" for s, l, n, _ in found if s == "ground_truth"))
@@ -41,16 +41,16 @@ def mvtec(root):
 
 
 def folder(normal, abnormal=None, normal_test=None, mask=None):
-    """Pictures of the usual endings below each folder; masks and anomalies pair by the order of their paths."""
+    """Images of the usual endings below each folder; masks and anomalies pair by the order of their paths."""
     endings = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
     def files(path):
         found = sorted(str(f) for f in Path(path).glob("**/*") if f.suffix.lower() in endings and not f.is_dir())
-        assert found, f"no pictures in {path}"
+        assert found, f"no images in {path}"
         return found
     masks, anomalies = files(mask), files(abnormal)
     assert len(masks) == len(anomalies), (len(masks), len(anomalies))
-    for picture, m in zip(anomalies, masks):
-        assert Path(picture).stem in Path(m).stem, (picture, m)
+    for image, m in zip(anomalies, masks):
+        assert Path(image).stem in Path(m).stem, (image, m)
     return len(files(normal)), len(files(normal_test)), len(anomalies)
 
 
@@ -75,7 +75,7 @@ def webdataset(path):
     return samples
 P
 with() {
-    printf 'slides: {manifest: cohort/manifest.csv, annotations: cohort/annotations, unannotated: normal}\ntiles: {size: 128}\ndataset: {lesion_min: 0.25, valid_share: 0, %s}\n' "$1"
+    printf 'slides: {manifest: cohort/manifest.csv, annotations: cohort/annotations, unannotated: normal}\ntiles: {size: 128}\ndataset: {lesion_min: 0.25, valid_fraction: 0, %s}\n' "$1"
 }
 count() { # RUN SPLIT LABEL: patches of its manifest
     python3 -c "
@@ -110,7 +110,7 @@ for r in csv.DictReader(open('run/dataset/manifest.csv')):
     assert os.path.isfile('run/dataset/' + r['file']), r['file']"
 check "sha256sum checks it all" sh -c 'cd run/dataset && sha256sum --quiet -c SHA256SUMS && grep -q dataset_valid/ground_truth SHA256SUMS'
 like "so does --verify" "$("$WSIFLOW" dataset --verify run 2>&1)" ', 20 cut again, 0 differ'
-with 'max_per_class: 30, picture: jpeg' >jpeg.yaml
+with 'max_per_class: 30, image: jpeg' >jpeg.yaml
 "$WSIFLOW" dataset -c jpeg.yaml -o jpeg -j 2 >jpeg.log 2>&1
 is "the Folder rule reads a JPEG set" "$(folder_rule jpeg)" "$(count jpeg train good) $(count jpeg test good) $(count jpeg test Ungood)"
 with 'max_per_class: 30, train_anomalies: true' >taught.yaml
@@ -141,7 +141,7 @@ mkdir odd
 cp cohort/slides/synth_00.tif "odd/slide 2 (copy).tif"
 cp cohort/slides/synth_01.tif odd/a.b.ome.tif
 cp cohort/slides/synth_02.tif odd/c..tif
-printf 'slides: {folder: odd}\ntiles: {size: 96, mpp: 1.1, overlap: 0.25}\ndataset: {clam: true, test_share: 0, valid_share: 0}\n' >odd.yaml
+printf 'slides: {folder: odd}\ntiles: {size: 96, mpp: 1.1, overlap: 0.25}\ndataset: {clam: true, test_fraction: 0, valid_fraction: 0}\n' >odd.yaml
 "$WSIFLOW" dataset -c odd.yaml -o odd_run -j 2 >odd.log 2>&1
 is "slides with odd names" $? 0
 cat >bags.py <<'P'
@@ -150,11 +150,11 @@ import h5py, numpy as np
 from openslide import OpenSlide
 from PIL import Image
 from loaders_h5 import clam, trident
-pictures = {}
+images = {}
 for row in csv.DictReader(open("odd_run/dataset/manifest.csv")):
-    pictures.setdefault(row["slide"], {})[int(row["x"]), int(row["y"])] = "odd_run/dataset/" + row["file"]
+    images.setdefault(row["slide"], {})[int(row["x"]), int(row["y"])] = "odd_run/dataset/" + row["file"]
 for name in ("slide 2 (copy).tif", "a.b.ome.tif", "c..tif"):
-    mine = next(v for k, v in pictures.items() if k[0] == name[0])
+    mine = next(v for k, v in images.items() if k[0] == name[0])
     slide = OpenSlide("odd/" + name)
     for kind, tiles in (("CLAM", clam("odd_run/clam", "odd", name, ".tif")), ("TRIDENT", trident("odd_run", "trident", "odd/" + name))):
         tiles = list(tiles)
@@ -202,7 +202,7 @@ check "CLAM's and TRIDENT's rules find every slide and read the tiles that we cu
 mkdir more
 cp cohort/slides/synth_03.tif "more/slide 2 (copy).tif"
 printf 'slide,id\nodd/slide 2 (copy).tif,first\nmore/slide 2 (copy).tif,second\n' >two.csv
-printf 'slides: {manifest: two.csv}\ntiles: {size: 96}\ndataset: {clam: true, test_share: 0, write: false}\n' >two.yaml
+printf 'slides: {manifest: two.csv}\ntiles: {size: 96}\ndataset: {clam: true, test_fraction: 0, write: false}\n' >two.yaml
 "$WSIFLOW" dataset -c two.yaml -o two -j 2 >two.log 2>&1
 is "two slides of one stem do not share a file" "$(ls two/clam/patches two/trident/patches | tr '\n' ' ')" \
     "two/clam/patches: first.h5 second.h5  two/trident/patches: first_patches.h5 second_patches.h5 "

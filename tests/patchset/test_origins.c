@@ -37,9 +37,9 @@ static double discrepancy_of(const Origins *o, const guint *index, int n, int co
 {
     g_autofree double(*p)[2] = g_malloc(sizeof *p * (size_t)n);
     for (int i = 0; i < n; i++) {
-        const TilePlace *place = &g_array_index(o->place, TilePlace, index[i]);
-        p[i][0] = ((place->x + 64) / SIDE + 0.5) / columns;
-        p[i][1] = ((place->y - 1000) / SIDE + 0.5) / rows;
+        const TilePosition *position = &g_array_index(o->position, TilePosition, index[i]);
+        p[i][0] = ((position->x + 64) / SIDE + 0.5) / columns;
+        p[i][1] = ((position->y - 1000) / SIDE + 0.5) / rows;
     }
     return discrepancy((const double(*)[2])p, n);
 }
@@ -90,7 +90,7 @@ static void test_even_in_space(void)
 }
 
 /* Each slide in proportion, to one tile. */
-static void test_every_slide_has_its_share(void)
+static void test_every_slide_has_its_fraction(void)
 {
     static const int tiles[] = {400, 200, 100, 50, 30};
     int counts[5] = {0};
@@ -111,12 +111,12 @@ static void test_every_slide_has_its_share(void)
         g_assert_cmpfloat(fabs(counts[s] - tiles[s] / 10.0), <=, 1);
     }
     origins_keep(&o, chosen);
-    g_assert_cmpuint(o.place->len, ==, 78);
+    g_assert_cmpuint(o.position->len, ==, 78);
     origins_clear(&o);
 }
 
 /* The same tiles in another order, with or without places: the same draw. */
-static void test_order_of_the_tiles_does_not_matter(gconstpointer places)
+static void test_order_of_the_tiles_does_not_matter(gconstpointer positions)
 {
     enum { N = 300, MOST = 60 };
     uint32_t order[N];
@@ -129,7 +129,7 @@ static void test_order_of_the_tiles_does_not_matter(gconstpointer places)
         for (int i = 0; i < N; i++) {
             int tile = turn ? (int)order[i] : i;
             g_autofree char *name = g_strdup_printf("%06d.png", tile);
-            const Origin origin = {"", "", name, {tile % 20 * 10, tile / 20 * 10, places ? 10 : 0}};
+            const Origin origin = {"", "", name, {tile % 20 * 10, tile / 20 * 10, positions ? 10 : 0}};
             origins_add(&o, &origin);
         }
         g_autoptr(GArray) chosen = origins_draw(&o, MOST, 2);
@@ -141,13 +141,13 @@ static void test_order_of_the_tiles_does_not_matter(gconstpointer places)
         origins_give(&o, &set);
         g_assert_null(set.group);
         g_assert_null(set.slide);
-        g_assert_cmpint(set.place != NULL, ==, places != NULL);
+        g_assert_cmpint(set.position != NULL, ==, positions != NULL);
         origins_clear(&o);
     }
     g_assert_cmpmem(in[0], sizeof in[0], in[1], sizeof in[1]);
 }
 
-static void test_names_of_pictures(void)
+static void test_names_of_images(void)
 {
     static const char *const names[][2] = {{"tumor_001_000012.png", "tumor_001"},
                                            {"a-b.c_0000123.jpg", "a-b.c"},
@@ -172,9 +172,9 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/origins/even", test_even_in_space);
-    g_test_add_func("/origins/slides", test_every_slide_has_its_share);
+    g_test_add_func("/origins/slides", test_every_slide_has_its_fraction);
     g_test_add_data_func("/origins/order/places", "places", test_order_of_the_tiles_does_not_matter);
     g_test_add_data_func("/origins/order/names", NULL, test_order_of_the_tiles_does_not_matter);
-    g_test_add_func("/origins/names", test_names_of_pictures);
+    g_test_add_func("/origins/names", test_names_of_images);
     return g_test_run();
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Labelled anomalies from the outside: a folder of pictures and tar shards give the same model, the table of the training tells how
+# Labelled anomalies from the outside: a folder of images and tar shards give the same model, the table of the training tells how
 # anomalies were found, the loss is part of what a run depends on, and what is missing is named.
 . tests/lib.sh
 cd "$tmp" || exit 1
@@ -49,10 +49,10 @@ like "held-out anomalies are told from normals" "$(sed -n 4p run/model/curve.csv
 like "scores have a logit" "$(head -1 run/scores.csv)" ',logit'
 check "the bundle has the head" grep -aq head.linear.weight run/model/model.safetensors
 
-"$WSIFLOW" train -c labels.yaml -o pictures.model >train.log 2>&1
+"$WSIFLOW" train -c labels.yaml -o images.model >train.log 2>&1
 is "the same with train" $? 0
 like "an epoch's line tells of the anomalies" "$(cat train.log)" 'held-out anomalies: AUROC'
-check "and the same bytes" cmp pictures.model run/model/model.safetensors
+check "and the same bytes" cmp images.model run/model/model.safetensors
 "$WSIFLOW" train -c labels.yaml -p shards -o shards.model >shards.log 2>&1
 is "training from shards" $? 0
 check "has a head too" grep -aq head.linear.weight shards.model
@@ -60,7 +60,7 @@ check "has a head too" grep -aq head.linear.weight shards.model
 sed 's/labels: true/labels: true, margin: 0.5/' labels.yaml >margin.yaml
 "$WSIFLOW" run -c margin.yaml -o run -j 2 >again.log 2>&1
 is "another weight" $? 0
-check "trains again" sh -c '! cmp -s pictures.model run/model/model.safetensors'
+check "trains again" sh -c '! cmp -s images.model run/model/model.safetensors'
 
 sed 's/labels: true, //' labels.yaml >judge.yaml
 "$WSIFLOW" train -c judge.yaml -o judge.model >judge.log 2>&1

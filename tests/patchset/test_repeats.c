@@ -1,4 +1,4 @@
-/* The same picture in two splits is a leak; within one it is counted. */
+/* The same image in two splits is a leak; within one it is counted. */
 #include "pipeline/patchset/repeats.h"
 #include "base/error.h"
 #include "tiler/tissue/quality.h"
@@ -31,7 +31,7 @@ static void test_copies_within_a_split(void)
     g_assert_cmpint(repeats.within, ==, 2);
     g_assert_cmpint(repeats.blank + repeats.across, ==, 0);
     g_autofree char *text = repeats_text(&repeats);
-    g_assert_nonnull(strstr(text, "2 pictures"));
+    g_assert_nonnull(strstr(text, "2 images"));
 }
 
 static void test_copies_across_splits(void)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Tar shards from the outside: Python's tarfile and Pillow read them, the facts are those of the manifest, a second run changes no byte,
-# a kill leaves no half shard, and training reads them as it reads pictures, whoever wrote them.
+# a kill leaves no half shard, and training reads them as it reads images, whoever wrote them.
 . tests/lib.sh
 cd "$tmp" || exit 1
 
@@ -18,7 +18,7 @@ is "a patch set as files" $? 0
 "$WSIFLOW" dataset -c shards.yaml -o shards -j 2 >shards.log 2>&1
 is "the same as shards" $? 0
 check "the first shard is train-000000.tar" test -s shards/dataset/train-000000.tar
-check "no picture lies about" sh -c 'test -z "$(find shards -name "synth_*_[0-9]*.png")"'
+check "no image lies about" sh -c 'test -z "$(find shards -name "synth_*_[0-9]*.png")"'
 
 python3 - <<'P' >python.out 2>&1
 import csv, glob, hashlib, io, json, tarfile
@@ -41,7 +41,7 @@ for path in sorted(glob.glob("shards/dataset/*.tar")):
         row, facts = manifest.pop(f"{name}/{key}.png"), json.loads(sample["json"])
         assert hashlib.sha256(sample["png"]).hexdigest() == row["sha256"] == facts["sha256"]
         assert all(facts[c] == row[c] for c in ("slide", "patient", "split", "label")), (facts, row)
-        assert round(facts["x"]) == int(row["x"]) and abs(facts["lesion_share"] - float(row["lesion_share"])) < 1e-3
+        assert round(facts["x"]) == int(row["x"]) and abs(facts["lesion_fraction"] - float(row["lesion_fraction"])) < 1e-3
         assert facts["size"] == 128 and facts["mpp"] == 1
         assert name.startswith(row["split"] + "-")
         file = files[row["slide"], row["x"], row["y"]]
@@ -56,7 +56,7 @@ assert not manifest and seen == len(files) and masks > 0, (len(manifest), seen, 
 assert largest <= 1000000 + 1024, largest
 print("samples", seen, "masks", masks)
 P
-is "Python reads every sample, and it is the file's picture, mask and facts" $? 0
+is "Python reads every sample, and it is the file's image, mask and facts" $? 0
 sed 's/^/# /' python.out
 
 # ---- again, and after kills
@@ -111,7 +111,7 @@ for source in patches shards slides; do
     "$WSIFLOW" run -c train-$source.yaml -o $base -j 2 >train-$source.log 2>&1
     is "training from $source" $? 0
 done
-check "pictures, shards, slides: the same model" sh -c 'cmp folder/model/model.safetensors shards/model/model.safetensors && cmp folder/model/model.safetensors slides/model/model.safetensors'
+check "images, shards, slides: the same model" sh -c 'cmp folder/model/model.safetensors shards/model/model.safetensors && cmp folder/model/model.safetensors slides/model/model.safetensors'
 check "straight from slides no patch was written" test ! -e slides/dataset
 "$WSIFLOW" run -c train-slides.yaml -o slides -j 2 >slides.out 2>slides.err
 is "and again does nothing" "$(grep -c 'done in' slides.err)" 0

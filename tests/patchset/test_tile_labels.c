@@ -1,4 +1,4 @@
-/* Labels of tiles: the rules, the shares of real tiles, and pixels against polygons for all real annotations. */
+/* Labels of tiles: the rules, the fractions of real tiles, and pixels against polygons for all real annotations. */
 #include "annotations/raster.h"
 #include "pipeline/slide/lesions.h"
 #include "pipeline/slide/tiles.h"
@@ -7,7 +7,7 @@
 
 static const char *data;
 
-static TileLabel label(const char *rule, double least, double share, double centre)
+static TileLabel label(const char *rule, double least, double fraction, double centre)
 {
     g_autoptr(GError) error = NULL;
     char number[G_ASCII_DTOSTR_BUF_SIZE];
@@ -15,14 +15,14 @@ static TileLabel label(const char *rule, double least, double share, double cent
                                             g_ascii_dtostr(number, sizeof number, least));
     g_autoptr(Config) config = config_parse(text, "test.yaml", &error);
     g_assert_no_error(error);
-    return tiles_label(config, share, centre);
+    return tiles_label(config, fraction, centre);
 }
 
 static void test_rules(void)
 {
     static const struct {
         const char *rule;
-        double least, share, centre;
+        double least, fraction, centre;
         TileLabel label;
     } cases[] = {
         {"any", 0.1, 0, 0, TILE_GOOD},
@@ -38,7 +38,7 @@ static void test_rules(void)
         {"centre", 0.1, 1e-6, 1e-6, TILE_UNGOOD},
     };
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_assert_cmpint(label(cases[i].rule, cases[i].least, cases[i].share, cases[i].centre), ==,
+        g_assert_cmpint(label(cases[i].rule, cases[i].least, cases[i].fraction, cases[i].centre), ==,
                         cases[i].label);
     }
     const Rect tile = {100, 200, 40, 60};
@@ -63,7 +63,7 @@ static void test_real_tiles(void)
 {
     static const struct {
         const char *name;
-        double share;
+        double fraction;
         TileLabel by_centre;
     } known[] = {{"L0_x12597_y88778_224_cancer.png", 0.80, TILE_UNGOOD},
                  {"L0_x13092_y87057_224_cancer.png", 0.37, TILE_UNGOOD},
@@ -81,15 +81,15 @@ static void test_real_tiles(void)
         g_assert_cmpint(sscanf(known[i].name, "L0_x%d_y%d_%d", &x, &y, &size), ==, 3);
         const Rect tile = {x, y, size, size};
         const Rect inner = tiles_centre(&tile);
-        double share = raster_share(raster, &tile), centre = raster_share(raster, &inner);
-        g_assert_cmpfloat_with_epsilon(share, known[i].share, 0.01);
+        double fraction = raster_fraction(raster, &tile), centre = raster_fraction(raster, &inner);
+        g_assert_cmpfloat_with_epsilon(fraction, known[i].fraction, 0.01);
         gboolean cancer = g_str_has_suffix(known[i].name, "_cancer.png");
-        g_assert_cmpint(label("any", 0, share, centre), ==, cancer ? TILE_UNGOOD : TILE_GOOD);
-        g_assert_cmpint(label("fraction", 0.5, share, centre), ==,
-                        share >= 0.5 ? TILE_UNGOOD
-                        : cancer     ? TILE_AMBIGUOUS
-                                     : TILE_GOOD);
-        g_assert_cmpint(label("centre", 0, share, centre), ==, known[i].by_centre);
+        g_assert_cmpint(label("any", 0, fraction, centre), ==, cancer ? TILE_UNGOOD : TILE_GOOD);
+        g_assert_cmpint(label("fraction", 0.5, fraction, centre), ==,
+                        fraction >= 0.5 ? TILE_UNGOOD
+                        : cancer        ? TILE_AMBIGUOUS
+                                        : TILE_GOOD);
+        g_assert_cmpint(label("centre", 0, fraction, centre), ==, known[i].by_centre);
     }
 }
 

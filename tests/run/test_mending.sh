@@ -1,5 +1,5 @@
 #!/bin/sh
-# Pictures of a patch set that are removed or changed are cut again by the next run; training never takes them for what the manifest says.
+# Images of a patch set that are removed or changed are cut again by the next run; training never takes them for what the manifest says.
 . tests/lib.sh
 cd "$tmp" || exit 1
 "$WSIFLOW" synth -o c -n 2 -l 1 --width 2048 --height 2048 >synth.log 2>&1
@@ -30,33 +30,33 @@ again() { # NAME
     check "$1: the patch set and the model are as they were" cmp calm.sums again.sums
 }
 rm "$good"
-again "a picture that is gone"
-like "it is told" "$(cat calm.err)" 'patch set: 1 pictures are gone and 0 were changed .* of 1 slide$'
+again "an image that is gone"
+like "it is told" "$(cat calm.err)" 'patch set: 1 images are gone and 0 were changed .* of 1 slide$'
 cp "$other" "$good"
-again "another tile over a picture"
-like "it is told too" "$(cat calm.err)" 'patch set: 0 pictures are gone and 1 were changed'
+again "another tile over an image"
+like "it is told too" "$(cat calm.err)" 'patch set: 0 images are gone and 1 were changed'
 printf 'torn' >"$other"
-again "a torn picture"
+again "a torn image"
 if [ -n "$mask" ]; then
     rm "$mask"
     again "a mask that is gone"
 fi
 touch "$good"
 run run calm
-is "a picture that is only touched: nothing is done" "$(grep -c 'done in\|patch set' calm.err)" 0
+is "an image that is only touched: nothing is done" "$(grep -c 'done in\|patch set' calm.err)" 0
 
 # ---- what the times do not show is found by training
 cp -p "$good" keep.png
 cp "$other" "$good"
 touch -d 2020-01-01 "$good"
 run two calm
-is "training on a picture with an old time that is another: code" $? 1
-like "and the reason, with a way out" "$(cat calm.err; "$WSIFLOW" status calm)" 'not the picture that manifest.csv has the hash of.*wsiflow retry'
+is "training on an image with an old time that is another: code" $? 1
+like "and the reason, with a way out" "$(cat calm.err; "$WSIFLOW" status calm)" 'not the image that manifest.csv has the hash of.*wsiflow retry'
 "$WSIFLOW" retry calm >/dev/null
 run two calm
 is "after retry the same command ends well" $? 0
-check "with the picture that was cut" cmp "$good" keep.png
+check "with the image that was cut" cmp "$good" keep.png
 rm "$good"
 run three calm
-is "a picture that is gone, and another configuration" $? 0
+is "an image that is gone, and another configuration" $? 0
 finish

@@ -25,7 +25,7 @@ refused() {
 mkdir -p own/dataset/train/good
 cp -r c/. own
 (echo "# notes" && sed 's,c/,,g' run.yaml) >own/config.yaml
-printf 'picture' >own/dataset/train/good/mine_000001.png
+printf 'image' >own/dataset/train/good/mine_000001.png
 echo mine >own/report.html
 for command in run dataset 'run --dry-run'; do
     # shellcheck disable=SC2086
@@ -54,7 +54,7 @@ is "the stored configuration goes on" $? 0
 refused "the stored configuration with notes in it" "the run's own record" new run -c new/config.yaml -o new
 check "keeps its notes" cmp edited new/config.yaml
 
-# ---- pictures of the user in a patch set
+# ---- images of the user in a patch set
 for name in mine_000001.png synth_0_000001.png synth_00_1.png cell_000042.jpg own.v2_000001_mask.png; do
     echo mine >"new/dataset/train/good/$name"
 done
@@ -62,9 +62,9 @@ echo ours >new/dataset/train/good/synth_00_999999.png
 sed 's/size: 64/size: 96/' run.yaml >other.yaml
 "$WSIFLOW" run -c other.yaml -o new -j 2 >other.out 2>&1
 is "another configuration in the same folder" $? 0
-is "the user's pictures are there, those of the run are not" "$(cd new/dataset/train/good && grep -l 'mine\|ours' ./* | wc -l)" 5
+is "the user's images are there, those of the run are not" "$(cd new/dataset/train/good && grep -l 'mine\|ours' ./* | wc -l)" 5
 grep -v synth_00 c/manifest.csv >c/less.csv
-sed 's/manifest.csv/less.csv/; s/train: .*/train: {run: false}\ndataset: {test_share: 0}/' run.yaml >less.yaml
+sed 's/manifest.csv/less.csv/; s/train: .*/train: {run: false}\ndataset: {test_fraction: 0}/' run.yaml >less.yaml
 "$WSIFLOW" dataset -c less.yaml -o new -j 2 >less.out 2>&1
-is "pictures of a slide that left the run are removed" "$(find new/dataset* -name 'synth_00_[0-9][0-9][0-9][0-9][0-9][0-9].png' | wc -l)" 0
+is "images of a slide that left the run are removed" "$(find new/dataset* -name 'synth_00_[0-9][0-9][0-9][0-9][0-9][0-9].png' | wc -l)" 0
 finish

@@ -184,10 +184,10 @@ static void test_keys_are_complete(void)
     run("straight", NULL,
         SLIDES ", groups: {Region: roi}, unannotated: normal}\n" MODEL
                "tiles: {size: 64, mpp: 2, filter: area}\n"
-               "dataset: {format: shards, picture: jpeg, clam: true, drop_flags: blur, rule: centre}\n"
+               "dataset: {format: shards, image: jpeg, clam: true, drop_flags: blur, rule: centre}\n"
                "train: {source: slides, epochs: 1, batch: 4, feature_cache: fp32}\n"
                "score: {overlap: 0}\nheatmap: {cell_um: 64, colours: viridis}\n");
-    run("pictures", NULL,
+    run("images", NULL,
         "patches: {folder: patches/dataset}\ntiles: {size: 64}\n" MODEL
         "train: {epochs: 1, batch: 4, feature_cache: none}\n");
     run("given", NULL,

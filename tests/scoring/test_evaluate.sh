@@ -144,7 +144,7 @@ refused "an empty cell" 'good/a.png,\n' 'line 2: near_blank ""'
 refused "two lines of one name that differ" 'good/a.png,1\n./good/a.png,0\n' 'line 2 .* and line 3 .* differ'
 printf 'slide,label,score\ns,0,1\ns,1,2\n' >of_slides.csv
 printf 'file,near_blank\ns,1\n' >labels.csv
-is "labels of pictures for tiles of slides are refused" "$("$WSIFLOW" evaluate of_slides.csv -l labels.csv 2>&1 | grep -c 'none of its 1 names')" 1
+is "labels of images for tiles of slides are refused" "$("$WSIFLOW" evaluate of_slides.csv -l labels.csv 2>&1 | grep -c 'none of its 1 names')" 1
 
 # ---- nothing above a threshold: 0/0 is no figure
 printf 'label,score\n0,1\n1,2\n0,3\n' >few.csv
@@ -160,17 +160,17 @@ like "the text has the reason too" "$("$WSIFLOW" evaluate -t 1e9 few.csv)" 'so t
 printf 'slide,column,row,label,score\ns,0,0,0,1\ns,0,1,1,2\ns,1,0,0,3\n' >once.csv
 { cat once.csv; tail -n +2 once.csv | head -2; } >twice.csv
 tail -n +2 once.csv | tail -1 | sed '1i slide,column,row,label,score' >part.csv
-printf 'file,label,score\na,0,1\nb,1,2\na,0,1\n' >pictures.csv
+printf 'file,label,score\na,0,1\nb,1,2\na,0,1\n' >images.csv
 figures_of() { "$WSIFLOW" evaluate --json "$@" | python3 -c "import json, sys; f = json.load(sys.stdin); del f['told']; print(f)"; }
 is "rows that are there twice count once" "$(figures_of twice.csv)" "$(figures_of once.csv)"
 like "and that is said" "$("$WSIFLOW" evaluate twice.csv)" '^note: 2 rows are there more than once and are counted once; the first is line 5 of twice.csv'
 is "also in two files" "$(figures_of once.csv part.csv)" "$(figures_of once.csv)"
-is "also pictures" "$(figure pictures.csv "" best_f1.n)" 2
+is "also images" "$(figure images.csv "" best_f1.n)" 2
 sed '$s/,2$/,2.5/' twice.csv >other.csv
 is "the same tile with another score is an error" "$("$WSIFLOW" evaluate other.csv 2>&1 >/dev/null; echo $?)" "wsiflow evaluate: other.csv: line 6: \"s 0 1\" is also in line 3 of other.csv, with another label or score: which one is right is unknown
 1"
 printf 'file,label,score\na,0,1\na,1,1\n' >labels2.csv
-like "the same picture with another label too" "$("$WSIFLOW" evaluate labels2.csv 2>&1)" 'labels2.csv: line 3: "a" is also in line 2'
+like "the same image with another label too" "$("$WSIFLOW" evaluate labels2.csv 2>&1)" 'labels2.csv: line 3: "a" is also in line 2'
 printf 'file,split,label,score\na,test,0,1\na,train,0,2\n' >splits.csv
-is "a picture may be in two splits, for each has figures of its own" "$("$WSIFLOW" evaluate splits.csv >/dev/null 2>&1; echo $?)" 0
+is "an image may be in two splits, for each has figures of its own" "$("$WSIFLOW" evaluate splits.csv >/dev/null 2>&1; echo $?)" 0
 finish

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What is held out: the same from pictures, shards and slides, by patient; and a model that could not have that is marked wherever it is shown.
+# What is held out: the same from images, shards and slides, by patient; and a model that could not have that is marked wherever it is shown.
 . tests/lib.sh
 cd "$tmp" || exit 1
 
@@ -48,37 +48,37 @@ train() { # NAME PATCHES CONFIG
 keys="sha tiles holdout holdout_groups unused"
 short='train: {epochs: 1, max_tiles: 200}\n'
 
-# ---- pictures, shards, slides, and the patch sets alone
-run pictures manifest "$short"
+# ---- images, shards, slides, and the patch sets alone
+run images manifest "$short"
 run shards manifest "dataset: {format: shards}\n$short"
 run slides manifest "train: {epochs: 1, max_tiles: 200, source: slides}\nscore: {slides: none}\n"
-held=$(field pictures/model/model.safetensors $keys)
+held=$(field images/model/model.safetensors $keys)
 like "a patient is held out" "$held" '"patients" 1 0 $'
 is "the same from shards" "$(field shards/model/model.safetensors $keys)" "$held"
 is "and straight from slides" "$(field slides/model/model.safetensors $keys)" "$held"
 printf 'tiles: {size: 64}\nmodel: {blocks: [1, 1, 1], condition: 8, fpn_width: 8}\ntrain: {epochs: 1, max_tiles: 200}\n' >set.yaml
-train p pictures/dataset set
-is "and from the pictures alone, with their manifest" "$(field p.safetensors $keys)" "$held"
+train p images/dataset set
+is "and from the images alone, with their manifest" "$(field p.safetensors $keys)" "$held"
 train s shards/dataset set
 is "and from the shards alone" "$(field s.safetensors $keys)" "$held"
 mkdir bare && cp -r shards/dataset/*.tar bare
 train t bare set
 is "and from the shards without their manifest" "$(field t.safetensors $keys)" "$held"
-rm -rf bare && mkdir bare && cp -r pictures/dataset/train bare
+rm -rf bare && mkdir bare && cp -r images/dataset/train bare
 train n bare set
-like "pictures without a manifest: their names tell the slide" "$(field n.safetensors holdout)" '"slides-of-unknown-patients"'
+like "images without a manifest: their names tell the slide" "$(field n.safetensors holdout)" '"slides-of-unknown-patients"'
 like "they are not taken for patients" "$(cat n.log)" 'held-out normal tiles of [0-9]+ slides?; patients are unknown'
 check "nor by the card of a model" sh -c '! grep -q "held-out normal tiles of [0-9]* patient" n.log'
-like "which is told" "$(cat n.log)" 'names of 200|names of [0-9]+ of [0-9]+ pictures name 4 slides'
+like "which is told" "$(cat n.log)" 'names of 200|names of [0-9]+ of [0-9]+ images name 4 slides'
 (cd bare/train/good && for f in *.png; do mv "$f" "$(echo "$f" | tr -d _)"; done)
 train u bare set
 is "names that tell nothing: single tiles" "$(field u.safetensors holdout trusted)" '"tiles" false '
 like "which is reported" "$(cat u.log)" 'not to be trusted: single tiles'
-cp pictures/dataset/train/good/*.png bare/train/good
-cp pictures/dataset/manifest.csv bare/
+cp images/dataset/train/good/*.png bare/train/good
+cp images/dataset/manifest.csv bare/
 n=$(ls bare/train/good | grep -vc _)
 train v bare set
-like "pictures that the manifest does not name are counted, also those that no draw could take" "$(cat v.log)" ": $n pictures of .*train/good are not in manifest.csv"
+like "images that the manifest does not name are counted, also those that no draw could take" "$(cat v.log)" ": $n images of .*train/good are not in manifest.csv"
 
 # ---- one patient, and one slide
 run one one 'train: {epochs: 1}\nscore: {slides: test}\n'
@@ -91,16 +91,16 @@ for name in one single; do
     done
     like "$name: the log is" "$(cat "$name.log")" 'not to be trusted'
 done
-check "a hold-out of patients is not marked" sh -c '! grep -l "not to be trusted" pictures/dataset/CARD.md'
-n=$(field pictures/model/model.safetensors tiles | tr -d ' ')
-like "n stands in metrics.json" "$(tr -d ' \n' <pictures/metrics.json)" "\"calibration\":\\{\"tiles\":$n,"
-like "and in the report" "$(cat pictures/report.html)" "n = $n held-out normal tiles"
-like "and on the terminal" "$(cat pictures.log)" "model: threshold .* n = $n held-out normal tiles of 1 patient"
-like "what train.max_tiles drew is reported there too" "$(cat pictures.log)" 'training: train.max_tiles: 200 of [0-9]+ normal tiles are drawn'
-like "and in the card" "$(cat pictures/model/CARD.md)" "n = $n held"
-check "no picture is in two splits" test "$(tr -d ' \n' <pictures/repeats.json)" = '{"within":0,"blank":0,"across":0}'
+check "a hold-out of patients is not marked" sh -c '! grep -l "not to be trusted" images/dataset/CARD.md'
+n=$(field images/model/model.safetensors tiles | tr -d ' ')
+like "n stands in metrics.json" "$(tr -d ' \n' <images/metrics.json)" "\"calibration\":\\{\"tiles\":$n,"
+like "and in the report" "$(cat images/report.html)" "n = $n held-out normal tiles"
+like "and on the terminal" "$(cat images.log)" "model: threshold .* n = $n held-out normal tiles of 1 patient"
+like "what train.max_tiles drew is reported there too" "$(cat images.log)" 'training: train.max_tiles: 200 of [0-9]+ normal tiles are drawn'
+like "and in the card" "$(cat images/model/CARD.md)" "n = $n held"
+check "no image is in two splits" test "$(tr -d ' \n' <images/repeats.json)" = '{"within":0,"blank":0,"across":0}'
 
-# ---- the same picture more than once
+# ---- the same image more than once
 python3 - <<'P'
 import os, random
 from PIL import Image
@@ -114,40 +114,40 @@ Image.new("RGB", (64, 64), (250, 250, 250)).save("set/train/good/white.png")
 Image.new("RGB", (64, 64), (250, 250, 250)).save("set/test/good/blank.png")
 P
 train clean set set
-like "white pictures in train and test are counted" "$(cat clean.log)" '1 pictures without tissue are the same'
+like "white images in train and test are counted" "$(cat clean.log)" '1 images without tissue are the same'
 cp set/train/good/1.png set/train/good/copy.png
 train within set set
-like "copies among the training pictures are reported" "$(cat within.log)" 'the same picture more than once: '
+like "copies among the training images are reported" "$(cat within.log)" 'the same image more than once: '
 mkdir -p moved/dataset_valid/good moved/dataset_valid/Ungood
 cp -r set moved/dataset
 cp set/train/good/3.png moved/dataset_valid/good/held.png
 "$WSIFLOW" train -c set.yaml -p moved/dataset -o leak.safetensors >leak.log 2>&1
-is "a training picture in the validation beside the patch set is an error" $? 1
-like "that names both" "$(cat leak.log)" 'leak: .*train/good/3.png and .*dataset_valid/good/held.png are the same picture'
+is "a training image in the validation beside the patch set is an error" $? 1
+like "that names both" "$(cat leak.log)" 'leak: .*train/good/3.png and .*dataset_valid/good/held.png are the same image'
 mv moved/dataset_valid/good/held.png moved/dataset_valid/Ungood/
 { cat set.yaml; echo 'patches: {repeats: count}'; } >moved.yaml
 (cd moved/dataset && "$WSIFLOW" train -c ../../moved.yaml -p . -o ../../leak.safetensors) >leak.log 2>&1
 is "or counted, also from within" $? 0
-like "with how many there are" "$(cat leak.log)" '1 pictures of valid and test are also trained on'
+like "with how many there are" "$(cat leak.log)" '1 images of valid and test are also trained on'
 cp set/train/good/4.png set/test/Ungood/same.png
 "$WSIFLOW" train -c set.yaml -p set -o leak.safetensors >leak.log 2>&1
-is "a training picture in test is an error" $? 1
-like "that names both" "$(cat leak.log)" 'leak: .*train/good/4.png and .*test/Ungood/same.png are the same picture'
+is "a training image in test is an error" $? 1
+like "that names both" "$(cat leak.log)" 'leak: .*train/good/4.png and .*test/Ungood/same.png are the same image'
 rm set/test/Ungood/same.png
 python3 -c "
 from PIL import Image
 Image.open('set/train/good/7.png').save('set/test/good/stored.png', compress_level=0)"
 "$WSIFLOW" train -c set.yaml -p set -o leak.safetensors >leak.log 2>&1
 is "also when it is stored in other bytes" $? 1
-like "by its pixels" "$(cat leak.log)" 'train/good/7.png and .*test/good/stored.png are the same picture'
+like "by its pixels" "$(cat leak.log)" 'train/good/7.png and .*test/good/stored.png are the same image'
 { sed 's/, max_tiles: 200//' set.yaml; echo 'patches: {folder: set, repeats: count}'; } >count.yaml
 "$WSIFLOW" run -c count.yaml -o count -j 2 >count.log 2>&1
 is "or counted" $? 0
-like "which the card says" "$(cat count/model/CARD.md)" '1 pictures of valid and test are also trained on'
+like "which the card says" "$(cat count/model/CARD.md)" '1 images of valid and test are also trained on'
 mkdir tars
 cp shards/dataset/train-000000.tar tars/
 cp shards/dataset/train-000000.tar tars/test-000000.tar
 "$WSIFLOW" train -c set.yaml -p tars -o leak.safetensors >leak.log 2>&1
 is "the same in shards" $? 1
-like "by their names" "$(cat leak.log)" 'leak: .*train-000000.tar/.* and .*test-000000.tar/.* are the same picture'
+like "by their names" "$(cat leak.log)" 'leak: .*train-000000.tar/.* and .*test-000000.tar/.* are the same image'
 finish

@@ -70,7 +70,7 @@ P
 
 run cmu_1 1
 s=cmu_1/slides/CMU-1-Small-Region
-check "cmu_1: pictures and heatmap" sh -c "test -s $s/tissue.png && test -s $s/heatmap.tif && test -s $s/heatmap.ome.tif && test -s $s/heatmap.png && test -s cmu_1/report.html"
+check "cmu_1: images and heatmap" sh -c "test -s $s/tissue.png && test -s $s/heatmap.tif && test -s $s/heatmap.ome.tif && test -s $s/heatmap.png && test -s cmu_1/report.html"
 check "cmu_1: no lesion, so no AUROC is made up" python3 -c "
 import json
 m = json.load(open('cmu_1/metrics.json'))

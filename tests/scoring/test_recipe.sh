@@ -24,7 +24,7 @@ is "wsiflow score with that model alone" $? 0
 scores() { # of the test slide, without what the annotation says
     python3 -c '
 import csv, sys
-for r in csv.DictReader(open(sys.argv[1])): print(*[v for k, v in r.items() if k not in ("label", "lesion_share", "split")])' "$1"
+for r in csv.DictReader(open(sys.argv[1])): print(*[v for k, v in r.items() if k not in ("label", "lesion_fraction", "split")])' "$1"
 }
 is "gives the scores of the run" "$(scores alone/synth_01/scores.csv)" "$(scores own/slides/synth_01/scores.csv)"
 check "and its map" cmp alone/synth_01/scoremap.npy own/slides/synth_01/scoremap.npy
@@ -90,13 +90,13 @@ earlier='old.safetensors: not a model of this version of wsiflow: its format is 
 is "a model of an earlier version scores no slide" $? 1
 like "and the message says what to do" "$(cat old.log)" "$earlier"
 "$WSIFLOW" score -m old.safetensors -o old.csv -p own/dataset/test >old.log 2>&1
-is "nor pictures" $? 1
+is "nor images" $? 1
 like "in the same words" "$(cat old.log)" "$earlier"
 run wrong "" ", model: $PWD/old.safetensors"
 is "a run ends before it begins" $? 1
 like "in the same words" "$(cat wrong.log)" "$earlier"
 
-# ---- models of pictures
+# ---- models of images
 train() { # NAME KEYS OPTIONS...
     printf 'tiles: {%s}\nmodel: {blocks: [1, 1, 1], condition: 8, fpn_width: 8}\ntrain: {epochs: 1, batch: 4}\n' "$2" >"$1.yaml"
     name=$1
@@ -110,24 +110,24 @@ is "it is made as the patch set says" "$(cut_of set)" "$(cat cut.json)"
 "$WSIFLOW" score -m set.safetensors -o set c/slides/synth_01.tif >score.log 2>&1
 is "so slides can be scored" $? 0
 train set 'size: 64, mpp: 1' -p own/dataset
-like "tiles.mpp that contradicts the patch set" "$(cat set.log)" 'tiles.mpp is 1 in the configuration, but the pictures of own/dataset are of 2 um/px at 64 px'
+like "tiles.mpp that contradicts the patch set" "$(cat set.log)" 'tiles.mpp is 1 in the configuration, but the images of own/dataset are of 2 um/px at 64 px'
 train set 'size: 64, filter: bilinear' -p own/dataset
 like "and any other key" "$(cat set.log)" 'tiles.filter is bilinear in the configuration, but area in own/dataset'
 train half 'size: 32' -p own/dataset
-like "pictures at half their size have twice the um/px" "$(cut_of half)" '"mpp": 4\.0'
-like "which is reported" "$(cat half.log)" '([0-9]+) of \1 pictures are not 32 x 32 px and were resampled: \1 of 64 x 64 px'
+like "images at half their size have twice the um/px" "$(cut_of half)" '"mpp": 4\.0'
+like "which is reported" "$(cat half.log)" '([0-9]+) of \1 images are not 32 x 32 px and were resampled: \1 of 64 x 64 px'
 mkdir -p only foreign && cp -r own/dataset/train only/ && cp -r own/dataset/train foreign/ && cp own/dataset/manifest.csv only/
 train only 'size: 64' -p only
 like "a manifest alone gives the um/px, and nothing else" "$(cut_of only)" '"filter": null, "icc": null, "mpp": 2\.0, .*"stain_target": null'
 # What nobody says is unknown: scores of other filters and stains would be silently wrong.
 refused() { # NAME KEYS
-    like "$1: unknown parts are named" "$(cat "$1.log")" "how the pictures were made of slides is unknown \($2\): .* no slides"
+    like "$1: unknown parts are named" "$(cat "$1.log")" "how the images were made of slides is unknown \($2\): .* no slides"
     rm -rf no
     "$WSIFLOW" score -m "$1.safetensors" -o no c/slides/synth_01.tif >score.log 2>&1
     is "$1: its model scores no slide" $? 1
-    like "$1: the message says what to do" "$(cat score.log)" "$1.safetensors was trained on pictures.*\($2\).*train it again with these keys"
+    like "$1: the message says what to do" "$(cat score.log)" "$1.safetensors was trained on images.*\($2\).*train it again with these keys"
     "$WSIFLOW" score -m "$1.safetensors" -o "$1.csv" -p own/dataset/test >score.log 2>&1
-    is "$1: it scores pictures" $? 0
+    is "$1: it scores images" $? 0
 }
 refused only 'tiles.filter, tiles.icc, tiles.stain'
 cp -r own/dataset without && rm without/tiles.json
@@ -139,7 +139,7 @@ train partly 'size: 64, mpp: 2, icc: false' -p foreign
 refused partly 'tiles.filter, tiles.stain'
 train foreign 'size: 64, mpp: 2, filter: lanczos3, icc: false, stain: none' -p foreign
 "$WSIFLOW" score -m foreign.safetensors -c overlap.yaml -o foreign c/slides/synth_01.tif >score.log 2>&1
-is "a model of pictures whose keys are all given scores slides" $? 0
+is "a model of images whose keys are all given scores slides" $? 0
 is "at these um/px" "$(sed -n 2p foreign/synth_01/scores.csv | cut -d, -f6)" "$(sed -n 2p own/slides/synth_01/scores.csv | cut -d, -f6)"
 "$WSIFLOW" score -m foreign.safetensors -c foreign.yaml -o foreign c/slides/synth_01.tif >score.log 2>&1
 is "the configuration it was trained with contradicts nothing" $? 0
@@ -148,11 +148,11 @@ train all "$recipe" -p without
 is "so does the recipe of the set in words: it is that of tiles.json" "$(cut_of all)" "$(cat cut.json)"
 
 # ---- runs on a patch set
-pictures() { # NAME TILES MORE
+images() { # NAME TILES MORE
     printf 'patches: {folder: own/dataset}\ntiles: {%s}\n%s%s}\n' "$2" "$small" "$3" >"$1.yaml"
     "$WSIFLOW" run -c "$1.yaml" -o "$1" -j 2 >"$1.log" 2>&1
 }
-pictures prun 'size: 64' ''
+images prun 'size: 64' ''
 is "a run on a patch set" $? 0
 is "its model is made as the patch set says" "$(python3 edit.py prun/model/model.safetensors)" "$(cat cut.json)"
 "$WSIFLOW" score -c prun/config.yaml -m prun/model/model.safetensors -o prun_score c/slides/synth_01.tif >score.log 2>&1
@@ -162,15 +162,15 @@ is "nor that of a run which scored with another's" $? 0
 "$WSIFLOW" run -c prun/config.yaml -o prun >score.log 2>&1
 is "a run goes on with its stored configuration" $? 0
 is "and makes nothing again" "$(grep -c '\] train ' score.log)" 0
-pictures wrongp 'size: 64, filter: bilinear' ''
+images wrongp 'size: 64, filter: bilinear' ''
 like "a contradiction to the patch set stops the training of a run" "$(cat wrongp.log)" 'tiles.filter is bilinear in the configuration, but area in .*own/dataset'
 printf 'slides: {manifest: c/plain.csv}\npatches: {folder: without}\ntiles: {size: 64, mpp: 2}\n%s}\n' "$small" >both.yaml
 "$WSIFLOW" run -c both.yaml -o both >both.log 2>&1
-is "a run that would score slides with a model of such pictures ends" $? 1
+is "a run that would score slides with a model of such images ends" $? 1
 like "and names the keys" "$(cat both.log)" 'without.*unknown \(tiles.filter, tiles.icc, tiles.stain\).*give these keys'
 check "before it begins" test ! -e both
 
-# ---- another program's manifest.csv beside pictures
+# ---- another program's manifest.csv beside images
 for head in 'image,label' 'path;class'; do
     printf '%s\na.png,0\n' "$head" >foreign/manifest.csv
     train strange 'size: 64' -p foreign

@@ -3,7 +3,7 @@
 . tests/lib.sh
 cd "$tmp" || exit 1
 
-# ---- a run on pictures
+# ---- a run on images
 python3 - <<'P'
 import os
 import numpy as np
@@ -27,7 +27,7 @@ model: {blocks: [1, 1, 1], condition: 8, fpn_width: 8}
 train: {epochs: 3, batch: 4}
 Y
 "$WSIFLOW" run -c run.yaml -o run -j 2 >run.log 2>&1
-is "a run on pictures" $? 0
+is "a run on images" $? 0
 
 # curves.py REPORT: "TITLE | points of each line in the units of its axes" as JSON, from the drawing alone: its ticks give the scale.
 cat >curves.py <<'P'

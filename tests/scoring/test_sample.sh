@@ -64,5 +64,5 @@ sample -n 1 -o "$tmp/none" -t 0 >/dev/null 2>"$tmp/why"
 is "temperature 0 is refused" $? 2
 like "temperature 0 is refused with its rule" "$(cat "$tmp/why")" '--temperature is 0: allowed are 0.001 to 1000'
 sample -n 1 -o "$tmp/none" -p "$tmp" >/dev/null 2>"$tmp/why"
-is "a folder without pictures is refused" $? 1
+is "a folder without images is refused" $? 1
 finish

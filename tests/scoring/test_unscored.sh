@@ -1,12 +1,12 @@
 #!/bin/sh
-# What scoring cannot read, and slides that fail: both are named and counted wherever figures are shown, and pictures show no data as no data.
+# What scoring cannot read, and slides that fail: both are named and counted wherever figures are shown, and images show no data as no data.
 . tests/lib.sh
 python3 -c 'import numpy, tifffile; from PIL import Image' 2>/dev/null || skip_all "python3-numpy, tifffile or PIL is missing"
 cd "$tmp" || exit 2
 
 "$WSIFLOW" synth -o cohort -n 4 -l 3 --width 3072 --height 2048 >synth.log 2>&1
 cat >damage.py <<'P'
-# Levels that tiles are cut from lose the middle of the slide; coarse ones, which tissue and pictures are made of, stay whole.
+# Levels that tiles are cut from lose the middle of the slide; coarse ones, which tissue and images are made of, stay whole.
 import csv, json, sys, tifffile
 rows = list(csv.DictReader(open("cohort/manifest.csv")))
 for row, split in zip(rows, ("train", "test", "test", "test")):
@@ -75,9 +75,9 @@ like "the report too" "$(cat run/report.html)" "Scoring: $lost tiles were left o
 like "so does evaluate" "$(cat evaluate.log)" "synth_02 .*; $lost more, [1-9][0-9]* of them lesion, have no score"
 "$WSIFLOW" score -m run/model/model.safetensors -o scored cohort/slides/synth_02.tif >score.log 2>&1
 like "and wsiflow score" "$(cat score.log)" "^wsiflow score: cohort/slides/synth_02.tif: $lost of [0-9]* tiles have no score since less than 50 %"
-is "whose tiles have no lesion share, as no annotation is known" "$(python3 -c "
+is "whose tiles have no lesion fraction, as no annotation is known" "$(python3 -c "
 import csv
-print({r['lesion_share'] for r in csv.DictReader(open('scored/synth_02/scores.csv'))})")" "{''}"
+print({r['lesion_fraction'] for r in csv.DictReader(open('scored/synth_02/scores.csv'))})")" "{''}"
 cat >hatched.py <<'P'
 # Cells of tissue, covered by a tile and NaN, are hatched at the right of heatmap.png and in heatmap.tif; glass is white.
 import csv, sys, numpy as np, tifffile

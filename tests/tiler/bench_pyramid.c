@@ -1,4 +1,4 @@
-/* How fast pictures, pyramids and synthetic slides are written; megapixels are those of level 0, all levels
+/* How fast images, pyramids and synthetic slides are written; megapixels are those of level 0, all levels
  * are written. `bench pyramid_KIND` is a pyramid of stained tissue (or of scores), on all processors; `bench
  * pyramid_mask` one that is nearly empty, as lesion masks are, with its highest memory; `bench png_tiles`
  * 256-px tiles on one processor; `bench synth_slide` a whole synthetic slide of 12288 x 9216 px. */
@@ -52,7 +52,7 @@ static Image *paint_tissue(void)
     return tissue;
 }
 
-static void bench_picture(const char *name, const char *path, PyramidPixels pixels, const Image *image)
+static void bench_image(const char *name, const char *path, PyramidPixels pixels, const Image *image)
 {
     GError *error = NULL;
     if (!wanted(name)) {
@@ -135,7 +135,7 @@ static void bench_png(const Image *tissue)
         }
         g_autoptr(GByteArray) out = g_byte_array_new();
         gint64 start = g_get_monotonic_time();
-        check(picture_encode_png(tile, out, &error), error);
+        check(imagefile_encode_png(tile, out, &error), error);
         seconds += seconds_since(start);
         bytes += out->len;
     }
@@ -156,8 +156,8 @@ static void bench_synth(const char *path)
 static void bench_tissue(const char *path)
 {
     g_autoptr(Image) tissue = paint_tissue();
-    bench_picture("pyramid_jpeg", path, PYRAMID_RGB_JPEG, tissue);
-    bench_picture("pyramid_lossless", path, PYRAMID_RGB_LOSSLESS, tissue);
+    bench_image("pyramid_jpeg", path, PYRAMID_RGB_JPEG, tissue);
+    bench_image("pyramid_lossless", path, PYRAMID_RGB_LOSSLESS, tissue);
     if (wanted("pyramid_scores")) {
         bench_scores(path, tissue);
     }

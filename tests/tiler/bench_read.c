@@ -2,7 +2,7 @@
  *   read_fast, read_openslide  256 x 256 px in order, each tile of the file once
  *   cut_4x, cut_4x_dct         tiles of 256 px at 3.9 times the slide's um/px, Lanczos; without and with levels by the DCT
  *   resample_lanczos3_4x       the resampling alone, in source pixels; resample_area_4x likewise
- *   tissue                     a mask of a picture at 8 um/px, in mask pixels
+ *   tissue                     a mask of an image at 8 um/px, in mask pixels
  * The slide is $WSIFLOW_BENCH_SLIDE, or a synthetic one of level 0 alone (JPEG, 4:2:0, 256-px tiles). */
 #include "tiler/cut/cut.h"
 #include "tiler/tissue/tissue.h"
@@ -97,12 +97,12 @@ static double tissue_rate(const char *path)
 {
     GError *error = NULL;
     g_autoptr(Slide) slide = open_slide(path, FALSE, FALSE);
-    g_autoptr(Image) picture = new_image(2048, 2048);
-    if (!slide_read(slide, 0, 0, 0, picture, NULL, &error)) {
+    g_autoptr(Image) image = new_image(2048, 2048);
+    if (!slide_read(slide, 0, 0, 0, image, NULL, &error)) {
         fail(error);
     }
     double start = processor_seconds();
-    image_free(tissue_of_picture(picture, NULL, 8, NULL, NULL, &error));
+    image_free(tissue_of_image(image, NULL, 8, NULL, NULL, &error));
     return 2048 * 2048e-6 / (processor_seconds() - start);
 }
 

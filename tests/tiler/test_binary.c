@@ -3,11 +3,11 @@
 #include "base/rng.h"
 #include <string.h>
 
-static Image *random_mask(Rng *rng, double share)
+static Image *random_mask(Rng *rng, double fraction)
 {
     Image *mask = image_new(1 + (int)rng_below(rng, 40), 1 + (int)rng_below(rng, 40), 1, NULL);
     for (size_t i = 0; i < image_bytes(mask); i++) {
-        mask->pixels[i] = rng_uniform(rng) < share ? 255 : 0;
+        mask->pixels[i] = rng_uniform(rng) < fraction ? 255 : 0;
     }
     return mask;
 }
@@ -58,8 +58,9 @@ static void test_majority(void)
         g_autoptr(Image) mask = random_mask(&rng, 0.5), out = copy_of(mask);
         g_assert_true(binary_majority(out, radius, 0.4, 0.6, NULL));
         for (int i = 0; i < mask->width * mask->height; i++) {
-            double share = (double)count_around(mask, i % mask->width, i / mask->width, radius, &all) / all;
-            g_assert_cmpint(out->pixels[i], ==, share >= 0.6 ? 255 : share < 0.4 ? 0 : mask->pixels[i]);
+            double fraction =
+                (double)count_around(mask, i % mask->width, i / mask->width, radius, &all) / all;
+            g_assert_cmpint(out->pixels[i], ==, fraction >= 0.6 ? 255 : fraction < 0.4 ? 0 : mask->pixels[i]);
         }
     }
 }

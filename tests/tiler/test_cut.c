@@ -4,18 +4,18 @@
 
 typedef struct {
     char *folder, *path;
-} Place;
+} Position;
 
-static void set_up(Place *place, gconstpointer unused)
+static void set_up(Position *position, gconstpointer unused)
 {
-    place->folder = fixture_folder();
-    place->path = g_build_filename(place->folder, "slide.tif", NULL);
+    position->folder = fixture_folder();
+    position->path = g_build_filename(position->folder, "slide.tif", NULL);
 }
 
-static void tear_down(Place *place, gconstpointer unused)
+static void tear_down(Position *position, gconstpointer unused)
 {
-    g_free(place->path);
-    fixture_remove(place->folder);
+    g_free(position->path);
+    fixture_remove(position->folder);
 }
 
 static Slide *open_slide(const char *path, double mpp_x, double mpp_y)
@@ -27,40 +27,40 @@ static Slide *open_slide(const char *path, double mpp_x, double mpp_y)
     return slide;
 }
 
-static double cut(Slide *slide, const CutSpec *spec, double x, double y, Image *rgb, Image *valid)
+static double cut(Slide *slide, const CutSpec *spec, double x, double y, Image *rgb, Image *readable)
 {
     g_autoptr(GError) error = NULL;
-    double share = NAN;
-    g_assert_true(cut_tile(slide, spec, x, y, rgb, valid, &share, &error));
+    double fraction = NAN;
+    g_assert_true(cut_tile(slide, spec, x, y, rgb, readable, &fraction, &error));
     g_assert_no_error(error);
-    return share;
+    return fraction;
 }
 
 /* At the slide's own resolution and whole pixels a tile is the slide. */
-static void test_native(Place *place, gconstpointer unused)
+static void test_native(Position *position, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(200, 150, 2), rgb = fixture_image(64, 64, 3),
-                     valid = fixture_image(64, 64, 1);
-    fixture_write(place->path, &(FixtureSpec){.compression = COMPRESSION_NONE, .per_unit = 20000}, image);
-    g_autoptr(Slide) slide = open_slide(place->path, 0, 0);
+                     readable = fixture_image(64, 64, 1);
+    fixture_write(position->path, &(FixtureSpec){.compression = COMPRESSION_NONE, .per_unit = 20000}, image);
+    g_autoptr(Slide) slide = open_slide(position->path, 0, 0);
     for (Filter filter = FILTER_LANCZOS3; filter <= FILTER_BILINEAR; filter++) {
         const CutSpec spec = {64, 0.5, filter};
-        g_assert_cmpfloat_with_epsilon(cut(slide, &spec, 31, 17, rgb, valid), 1, 1e-12);
+        g_assert_cmpfloat_with_epsilon(cut(slide, &spec, 31, 17, rgb, readable), 1, 1e-12);
         for (int y = 0; y < 64; y++) {
             g_assert_cmpmem(rgb->pixels + (size_t)y * 192, 192,
                             image->pixels + 3 * ((size_t)(17 + y) * 200 + 31), 192);
         }
-        g_assert_null(memchr(valid->pixels, 0, image_bytes(valid)));
+        g_assert_null(memchr(readable->pixels, 0, image_bytes(readable)));
     }
 }
 
 /* A slide of one colour gives tiles of that colour, over borders and beside parts that were not scanned. */
-static void test_constant(Place *place, gconstpointer unused)
+static void test_constant(Position *position, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_constant(300, 200, 143, 90, 171), rgb = fixture_image(32, 32, 3);
-    g_autoptr(Image) valid = fixture_image(32, 32, 1), decoded = fixture_image(1, 1, 3);
-    fixture_write(place->path, &(FixtureSpec){.levels = 3, .per_unit = 40000, .sparse_tile = 7}, image);
-    g_autoptr(Slide) slide = open_slide(place->path, 0, 0);
+    g_autoptr(Image) readable = fixture_image(32, 32, 1), decoded = fixture_image(1, 1, 3);
+    fixture_write(position->path, &(FixtureSpec){.levels = 3, .per_unit = 40000, .sparse_tile = 7}, image);
+    g_autoptr(Slide) slide = open_slide(position->path, 0, 0);
     g_assert_true(slide_read(slide, 0, 0, 0, decoded, NULL, NULL)); /* JPEG may be a level off */
     static const double mpps[] = {0.1, 0.25, 0.3331, 0.7};
     static const uint8_t white[3] = {255, 255, 255};
@@ -69,10 +69,10 @@ static void test_constant(Place *place, gconstpointer unused)
         const CutSpec spec = {32, mpps[m], m % 2 ? FILTER_LANCZOS3 : FILTER_AREA};
         for (double y = -40.3; y < 210; y += 30.7) {
             for (double x = -40.9; x < 310; x += 37.1) {
-                double share = cut(slide, &spec, x, y, rgb, valid);
-                g_assert_true(share >= 0 && share <= 1);
+                double fraction = cut(slide, &spec, x, y, rgb, readable);
+                g_assert_true(fraction >= 0 && fraction <= 1);
                 for (int i = 0; i < 32 * 32; i++) {
-                    gboolean there = valid->pixels[i] != 0;
+                    gboolean there = readable->pixels[i] != 0;
                     g_assert_cmpmem(rgb->pixels + 3 * i, 3, there ? decoded->pixels : white, 3);
                     seen += there;
                     missing += !there;
@@ -84,13 +84,13 @@ static void test_constant(Place *place, gconstpointer unused)
     g_assert_cmpint(missing, >, 10000);
 }
 
-/* valid_share is the area of the footprint on the slide, exact below a pixel; x and y have their own scale. */
-static void test_share(Place *place, gconstpointer unused)
+/* readable_fraction is the area of the footprint on the slide, exact below a pixel; x and y have their own scale. */
+static void test_fraction(Position *position, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(200, 150, 2), rgb = fixture_image(50, 50, 3),
-                     valid = fixture_image(50, 50, 1);
-    fixture_write(place->path, &(FixtureSpec){0}, image);
-    g_autoptr(Slide) slide = open_slide(place->path, 0.25, 0.5);
+                     readable = fixture_image(50, 50, 1);
+    fixture_write(position->path, &(FixtureSpec){0}, image);
+    g_autoptr(Slide) slide = open_slide(position->path, 0.25, 0.5);
     const CutSpec spec = {50, 0.4, FILTER_LANCZOS3};
     double width = 50 * 0.4 / 0.25, height = 50 * 0.4 / 0.5; /* 80 x 40 px of the slide */
     for (double y = -35.7; y < 150; y += 21.3) {
@@ -98,10 +98,10 @@ static void test_share(Place *place, gconstpointer unused)
             double over_x = MAX(0, MIN(x + width, 200) - MAX(x, 0)),
                    over_y = MAX(0, MIN(y + height, 150) - MAX(y, 0));
             int count = 0;
-            g_assert_cmpfloat_with_epsilon(cut(slide, &spec, x, y, rgb, valid),
+            g_assert_cmpfloat_with_epsilon(cut(slide, &spec, x, y, rgb, readable),
                                            over_x * over_y / (width * height), 1e-9);
-            for (size_t i = 0; i < image_bytes(valid); i++) {
-                count += valid->pixels[i] != 0;
+            for (size_t i = 0; i < image_bytes(readable); i++) {
+                count += readable->pixels[i] != 0;
             }
             g_assert_cmpfloat(fabs(count / 2500.0 - over_x * over_y / (width * height)), <, 0.03);
         }
@@ -110,15 +110,15 @@ static void test_share(Place *place, gconstpointer unused)
 
 /* Where a tile lies: a ramp of one grey level a pixel tells the position of each of its pixels, in x and y apart (up to two
  * roundings: of the level and of the tile). */
-static void test_place(Place *place, gconstpointer unused)
+static void test_position(Position *position, gconstpointer unused)
 {
     g_autoptr(Image) ramp = fixture_image(220, 220, 3), rgb = fixture_image(40, 40, 3);
     for (int i = 0; i < 220 * 220; i++) {
         ramp->pixels[3 * i] = (uint8_t)(10 + i % 220);
         ramp->pixels[3 * i + 1] = (uint8_t)(10 + i / 220);
     }
-    fixture_write(place->path, &(FixtureSpec){.compression = COMPRESSION_NONE, .levels = 2}, ramp);
-    g_autoptr(Slide) slide = open_slide(place->path, 0.25, 0.26);
+    fixture_write(position->path, &(FixtureSpec){.compression = COMPRESSION_NONE, .levels = 2}, ramp);
+    g_autoptr(Slide) slide = open_slide(position->path, 0.25, 0.26);
     static const double mpps[] = {0.3, 0.43, 0.613};
     for (int m = 0; m < 3; m++) {
         const CutSpec spec = {40, mpps[m], FILTER_LANCZOS3};
@@ -144,15 +144,15 @@ static double mean_difference(const Image *a, const Image *b, int *most)
 }
 
 /* The stated tolerance: from a pyramid of 2 x 2 means and from level 0 a tile differs by less than 3 grey levels on average
- * and 16 at most, for a picture with white noise (standard deviation 12) in every pixel, which is harsher than tissue. */
-static void test_levels_agree(Place *place, gconstpointer unused)
+ * and 16 at most, for an image with white noise (standard deviation 12) in every pixel, which is harsher than tissue. */
+static void test_levels_agree(Position *position, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(800, 600, 2), a = fixture_image(60, 60, 3),
                      b = fixture_image(60, 60, 3);
-    g_autofree char *flat = g_build_filename(place->folder, "flat.tif", NULL);
-    fixture_write(place->path, &(FixtureSpec){.compression = COMPRESSION_NONE, .levels = 4}, image);
+    g_autofree char *flat = g_build_filename(position->folder, "flat.tif", NULL);
+    fixture_write(position->path, &(FixtureSpec){.compression = COMPRESSION_NONE, .levels = 4}, image);
     fixture_write(flat, &(FixtureSpec){.compression = COMPRESSION_NONE}, image);
-    g_autoptr(Slide) pyramid = open_slide(place->path, 0.25, 0.25), single = open_slide(flat, 0.25, 0.25);
+    g_autoptr(Slide) pyramid = open_slide(position->path, 0.25, 0.25), single = open_slide(flat, 0.25, 0.25);
     static const double mpps[] = {0.5, 0.613, 0.8, 1.0, 1.7};
     for (int m = 0; m < 5; m++) {
         const CutSpec spec = {60, mpps[m], FILTER_LANCZOS3};
@@ -196,12 +196,12 @@ static void test_levels_agree_real(void)
 }
 
 /* A tile does not depend on what is cut beside it: one region in one cut equals its tiles, within rounding. */
-static void test_tiles_of_region(Place *place, gconstpointer unused)
+static void test_tiles_of_region(Position *position, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(500, 400, 2), rgb = fixture_image(32, 32, 3),
                      whole = fixture_image(128, 96, 3);
-    fixture_write(place->path, &(FixtureSpec){.levels = 2}, image);
-    g_autoptr(Slide) slide = open_slide(place->path, 0.25, 0.25);
+    fixture_write(position->path, &(FixtureSpec){.levels = 2}, image);
+    g_autoptr(Slide) slide = open_slide(position->path, 0.25, 0.25);
     const CutSpec spec = {32, 0.8, FILTER_LANCZOS3};
     double side = 32 * 0.8 / 0.25;
     const Rect region = {-20.6, 13.2, 4 * side, 3 * side};
@@ -216,31 +216,31 @@ static void test_tiles_of_region(Place *place, gconstpointer unused)
 }
 
 /* An overview that needs more source than is held at once is cut in blocks: no seams. */
-static void test_blocks(Place *place, gconstpointer unused)
+static void test_blocks(Position *position, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(4200, 4100, 2), whole = fixture_image(700, 683, 3),
-                     valid = fixture_image(700, 683, 1);
+                     readable = fixture_image(700, 683, 1);
     g_autoptr(GError) error = NULL;
-    fixture_write(place->path, &(FixtureSpec){.tile = 512}, image);
-    g_autoptr(Slide) slide = open_slide(place->path, 0.25, 0.25);
+    fixture_write(position->path, &(FixtureSpec){.tile = 512}, image);
+    g_autoptr(Slide) slide = open_slide(position->path, 0.25, 0.25);
     g_autoptr(Image) decoded = fixture_image(4200, 4100, 3), expected = fixture_image(700, 683, 3);
-    g_assert_true(cut_region(slide, &(Rect){0, 0, 4200, 4100}, FILTER_LANCZOS3, whole, valid, &error));
+    g_assert_true(cut_region(slide, &(Rect){0, 0, 4200, 4100}, FILTER_LANCZOS3, whole, readable, &error));
     g_assert_no_error(error);
     g_assert_true(slide_read(slide, 0, 0, 0, decoded, NULL, &error));
     g_assert_true(resample(decoded, &(Rect){0, 0, 4200, 4100}, FILTER_LANCZOS3, expected, &error));
-    g_assert_null(memchr(valid->pixels, 0, image_bytes(valid)));
+    g_assert_null(memchr(readable->pixels, 0, image_bytes(readable)));
     for (size_t i = 0; i < image_bytes(whole); i++) {
         g_assert_cmpint(abs(whole->pixels[i] - expected->pixels[i]), <=, 1);
     }
 }
 
-static void test_refusals(Place *place, gconstpointer unused)
+static void test_refusals(Position *position, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(100, 80, 2), rgb = fixture_image(32, 32, 3),
                      grey = fixture_image(32, 32, 1);
     g_autoptr(GError) none = NULL, size = NULL, huge = NULL;
-    fixture_write(place->path, &(FixtureSpec){0}, image);
-    g_autoptr(Slide) unknown = open_slide(place->path, 0, 0), known = open_slide(place->path, 0.5, 0.5);
+    fixture_write(position->path, &(FixtureSpec){0}, image);
+    g_autoptr(Slide) unknown = open_slide(position->path, 0, 0), known = open_slide(position->path, 0.5, 0.5);
     const CutSpec spec = {32, 0.5, FILTER_LANCZOS3};
     g_assert_false(cut_tile(unknown, &spec, 0, 0, rgb, NULL, NULL, &none));
     g_assert_error(none, WSI_ERROR, WSI_ERROR_INPUT);
@@ -257,15 +257,15 @@ static void test_refusals(Place *place, gconstpointer unused)
     g_assert_null(memchr(grey->pixels, 255, image_bytes(grey)));
 }
 
-#define ADD(name, function) g_test_add(name, Place, NULL, set_up, function, tear_down)
+#define ADD(name, function) g_test_add(name, Position, NULL, set_up, function, tear_down)
 
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     ADD("/cut/native", test_native);
     ADD("/cut/constant-stays-constant", test_constant);
-    ADD("/cut/valid-share", test_share);
-    ADD("/cut/sub-pixel-place", test_place);
+    ADD("/cut/valid-share", test_fraction);
+    ADD("/cut/sub-pixel-place", test_position);
     ADD("/cut/levels-agree", test_levels_agree);
     g_test_add_func("/cut/levels-agree-on-tissue", test_levels_agree_real);
     ADD("/cut/tiles-of-a-region", test_tiles_of_region);

@@ -25,11 +25,11 @@ typedef struct {
 } Draw;
 
 /* Odd sizes and resolutions, areas from less than a tile to a few dozen. */
-static Draw draw(Rng *rng, EdgePolicy edge, double overlap_share)
+static Draw draw(Rng *rng, EdgePolicy edge, double overlap_fraction)
 {
     Draw out;
     out.spec = (GridSpec){.size = 16 + (int)rng_below(rng, 500), .mpp = 0.2 + rng_uniform(rng), .edge = edge};
-    out.spec.overlap = overlap_share * rng_uniform(rng) * out.spec.size;
+    out.spec.overlap = overlap_fraction * rng_uniform(rng) * out.spec.size;
     out.mpp_x = 0.1 + rng_uniform(rng);
     out.mpp_y = out.mpp_x * (0.98 + 0.04 * rng_uniform(rng));
     double tile = out.spec.size * out.spec.mpp / out.mpp_x;
@@ -39,7 +39,7 @@ static Draw draw(Rng *rng, EdgePolicy edge, double overlap_share)
 }
 
 /* Row-major, at area + index * stride, without accumulated error. */
-static void test_places(void)
+static void test_positions(void)
 {
     Rng rng = rng_at(1, 0, 0);
     for (int round = 0; round < 200; round++) {
@@ -56,7 +56,7 @@ static void test_places(void)
             g_assert_cmpint(tile->row, ==, (int)i / grid->columns);
             g_assert_cmpfloat(tile->x, ==, d.area.x + tile->column * stride_x);
             g_assert_cmpfloat(tile->y, ==, d.area.y + tile->row * stride_y);
-            g_assert_cmpfloat(tile->tissue_share, ==, 1);
+            g_assert_cmpfloat(tile->tissue_fraction, ==, 1);
         }
     }
 }
@@ -140,7 +140,7 @@ static double overlap_of(double a0, double a1, double b0, double b1)
 }
 
 /* The integral image against the sum over all mask pixels of the area in common; min_tissue keeps what is at least that. */
-static void test_shares(void)
+static void test_fractions(void)
 {
     Rng rng = rng_at(4, 0, 0);
     for (int round = 0; round < 40; round++) {
@@ -167,9 +167,9 @@ static void test_shares(void)
                             : 0;
                 }
             }
-            g_assert_cmpfloat_with_epsilon(tile->tissue_share, sum / (all->tile_width * all->tile_height),
+            g_assert_cmpfloat_with_epsilon(tile->tissue_fraction, sum / (all->tile_width * all->tile_height),
                                            1e-6);
-            above += tile->tissue_share >= 0.3;
+            above += tile->tissue_fraction >= 0.3;
         }
         d.spec.min_tissue = 0.3;
         g_autoptr(Grid) kept = make(&d.spec, &d.area, d.mpp_x, d.mpp_y, mask, slide_width, slide_height);
@@ -205,11 +205,11 @@ static void test_refusals(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/grid/places", test_places);
+    g_test_add_func("/grid/places", test_positions);
     g_test_add_func("/grid/pad-covers-each-pixel", test_pad_covers);
     g_test_add_func("/grid/drop-and-shift-stay-inside", test_inside);
     g_test_add_func("/grid/exact-fit", test_exact_fit);
-    g_test_add_func("/grid/tissue-shares", test_shares);
+    g_test_add_func("/grid/tissue-shares", test_fractions);
     g_test_add_func("/grid/refusals", test_refusals);
     return g_test_run();
 }

@@ -1,4 +1,4 @@
-/* Score maps and their pictures, as heatmap.h promises them. */
+/* Score maps and their images, as heatmap.h promises them. */
 #include "tiler/heatmap/heatmap.h"
 #include "base/error.h"
 #include <math.h>
@@ -119,18 +119,18 @@ static void test_fine_tile(void)
     }
 }
 
-/* No data in a tile, in the valid picture or outside of the tissue is no data in the map; NaN never
+/* No data in a tile, in the valid image or outside of the tissue is no data in the map; NaN never
  * spreads. */
 static void test_no_data(void)
 {
     g_autoptr(Blend) blend = blend_new(40, 40, 1, 1, 10, NULL);
     g_autoptr(Map) tile = constant_map(4, 4, 0.5f);
-    g_autoptr(Image) valid = image_new(2, 2, 1, NULL), tissue = image_new(4, 4, 1, NULL);
+    g_autoptr(Image) readable = image_new(2, 2, 1, NULL), tissue = image_new(4, 4, 1, NULL);
     tile->values[0] = NAN;
-    memcpy(valid->pixels, (uint8_t[]){255, 0, 255, 255}, 4);
+    memcpy(readable->pixels, (uint8_t[]){255, 0, 255, 255}, 4);
     memset(tissue->pixels, 255, 16);
     tissue->pixels[3 * 4 + 1] = 0;
-    blend_add(blend, &(Rect){0, 0, 40, 40}, tile, valid);
+    blend_add(blend, &(Rect){0, 0, 40, 40}, tile, readable);
     g_autoptr(Map) map = blend_finish(blend, tissue, NULL);
     for (int y = 0; y < 4; y++) {
         for (int x = 0; x < 4; x++) {
@@ -258,7 +258,7 @@ static gboolean has_colour(const Image *image, const uint8_t colour[3])
     return FALSE;
 }
 
-/* The overview shows both pictures, all of the colour bar and the texts, at any shape and however long the
+/* The overview shows both images, all of the colour bar and the texts, at any shape and however long the
  * texts are. */
 static void test_overview(void)
 {
@@ -281,7 +281,7 @@ static void test_overview(void)
                                                   "For research use only.", &error);
         g_assert_cmpint(other->width, ==, out->width);
         g_assert_true(memcmp(other->pixels, out->pixels, image_bytes(out)) !=
-                      0); /* the title is in the picture */
+                      0); /* the title is in the image */
     }
 }
 

@@ -1,4 +1,4 @@
-/* Pictures as imagefile.h promises them.  What files of each kind hold was computed by
+/* Images as imagefile.h promises them.  What files of each kind hold was computed by
  * tools/golden_imagefile.py. */
 #include "tiler/imagefile/imagefile.h"
 #include "base/durable.h"
@@ -10,7 +10,7 @@
 #include <glib/gstdio.h>
 
 #define GOLDEN "tests/golden/imagefile/"
-enum { WIDTH = 13, HEIGHT = 11 }; /* of the golden pictures */
+enum { WIDTH = 13, HEIGHT = 11 }; /* of the golden images */
 
 static Image *random_image(int width, int height, int channels)
 {
@@ -24,7 +24,7 @@ static Image *random_image(int width, int height, int channels)
 
 static char *temporary(const char *name)
 {
-    g_autofree char *folder = g_dir_make_tmp("wsiflow-picture-XXXXXX", NULL);
+    g_autofree char *folder = g_dir_make_tmp("wsiflow-image-XXXXXX", NULL);
     return g_build_filename(folder, name, NULL);
 }
 
@@ -57,7 +57,7 @@ static void test_kinds(void)
         gsize bytes;
         g_autofree uint8_t *wanted = load(wanted_path, &bytes);
         GError *error = NULL;
-        g_autoptr(Image) image = picture_read(path, &error);
+        g_autoptr(Image) image = imagefile_read(path, &error);
         g_assert_no_error(error);
         g_assert_cmpint(image->width, ==, WIDTH);
         g_assert_cmpint(image->height, ==, HEIGHT);
@@ -77,7 +77,7 @@ static void test_refused(void)
                  {GOLDEN "absent.png", WSI_ERROR_ABSENT}};
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(GError) error = NULL;
-        g_assert_null(picture_read(cases[i].path, &error));
+        g_assert_null(imagefile_read(cases[i].path, &error));
         g_assert_error(error, WSI_ERROR, cases[i].code);
         g_assert_nonnull(strstr(error->message, cases[i].path));
     }
@@ -95,14 +95,14 @@ static void test_cut_off(void)
             g_autoptr(GError) error = NULL;
             g_autofree uint8_t *part =
                 g_memdup2(data, MAX(cut, 1)); /* its own block: reading past it is seen */
-            g_autoptr(Image) image = picture_decode(part, cut, "cut", &error);
+            g_autoptr(Image) image = imagefile_decode(part, cut, "cut", &error);
             g_assert_null(image);
             g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
         }
     }
 }
 
-/* A damaged byte gives an error or a picture of some size, nothing worse. */
+/* A damaged byte gives an error or an image of some size, nothing worse. */
 static void test_damaged(void)
 {
     static const char *const names[] = {GOLDEN "palette_alpha.png", GOLDEN "rgba.png", GOLDEN "420.jpg",
@@ -115,7 +115,7 @@ static void test_damaged(void)
             uint8_t whole = data[at];
             g_autoptr(GError) error = NULL;
             data[at] ^= (uint8_t)(1 + rng_below(&rng, 255));
-            g_autoptr(Image) image = picture_decode(data, bytes, "damaged", &error);
+            g_autoptr(Image) image = imagefile_decode(data, bytes, "damaged", &error);
             g_assert_true((image == NULL) == (error != NULL));
             g_assert_true(!image || (image->width > 0 && image->channels == 3));
             data[at] = whole;
@@ -139,7 +139,7 @@ static void test_huge(void)
     put_be32(png + 20, 1000000);
     put_be32(png + 29, (uint32_t)crc32(0, png + 12, 17));
     g_autoptr(GError) error = NULL;
-    g_assert_null(picture_decode(png, bytes, "huge.png", &error));
+    g_assert_null(imagefile_decode(png, bytes, "huge.png", &error));
     g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
     g_assert_nonnull(strstr(error->message, "1000000 x 1000000"));
 
@@ -151,7 +151,7 @@ static void test_huge(void)
             break;
         }
     }
-    g_assert_null(picture_decode(jpeg, bytes, "huge.jpg", &jpeg_error));
+    g_assert_null(imagefile_decode(jpeg, bytes, "huge.jpg", &jpeg_error));
     g_assert_error(jpeg_error, WSI_ERROR, WSI_ERROR_INPUT);
     g_assert_nonnull(strstr(jpeg_error->message, "65000 x 65000"));
 }
@@ -161,16 +161,16 @@ static void test_huge(void)
 static void test_png_round_trip(void)
 {
     static const int sizes[][3] = {{1, 1, 1}, {1, 1, 3}, {257, 3, 1}, {64, 300, 3}};
-    g_autofree char *path = temporary("picture.png");
+    g_autofree char *path = temporary("image.png");
     for (guint i = 0; i < G_N_ELEMENTS(sizes); i++) {
         g_autoptr(Image) image = random_image(sizes[i][0], sizes[i][1], sizes[i][2]);
         GError *error = NULL;
         char sha256[65], on_disk[65];
-        g_assert_true(picture_write_png(path, image, sha256, &error));
+        g_assert_true(imagefile_write_png(path, image, sha256, &error));
         g_assert_no_error(error);
         g_assert_true(durable_hash_file(path, on_disk, NULL, NULL));
         g_assert_cmpstr(sha256, ==, on_disk);
-        g_autoptr(Image) back = picture_read(path, &error);
+        g_autoptr(Image) back = imagefile_read(path, &error);
         g_assert_no_error(error);
         for (size_t p = 0; p < (size_t)image->width * image->height * 3; p++) {
             g_assert_cmpint(back->pixels[p], ==, image->pixels[p * (size_t)image->channels / 3]);
@@ -178,7 +178,7 @@ static void test_png_round_trip(void)
         gsize bytes;
         g_autofree uint8_t *file = load(path, &bytes);
         g_autoptr(GByteArray) memory = g_byte_array_new();
-        g_assert_true(picture_encode_png(image, memory, &error));
+        g_assert_true(imagefile_encode_png(image, memory, &error));
         g_assert_cmpmem(memory->data, memory->len, file, bytes);
         for (gsize at = 8; at < bytes;) { /* chunks: length, name, data, CRC */
             const uint8_t *chunk = file + at;
@@ -194,12 +194,12 @@ static void test_png_cannot_write(void)
 {
     g_autoptr(Image) image = random_image(4, 4, 3);
     g_autoptr(GError) error = NULL;
-    g_assert_false(picture_write_png("/proc/wsiflow/picture.png", image, NULL, &error));
+    g_assert_false(imagefile_write_png("/proc/wsiflow/image.png", image, NULL, &error));
     g_assert_error(error, WSI_ERROR, WSI_ERROR_ABSENT);
     image->channels = 2;
     g_autoptr(GByteArray) out = g_byte_array_new();
     g_autoptr(GError) channels = NULL;
-    g_assert_false(picture_encode_png(image, out, &channels));
+    g_assert_false(imagefile_encode_png(image, out, &channels));
     g_assert_error(channels, WSI_ERROR, WSI_ERROR_INTERNAL);
 }
 
@@ -226,10 +226,10 @@ static void test_jpeg_encode(void)
     for (int quality = 75; quality <= 95; quality += 5) {
         g_autoptr(GByteArray) out = g_byte_array_new();
         GError *error = NULL;
-        g_assert_true(picture_encode_jpeg(image, quality, out, &error));
+        g_assert_true(imagefile_encode_jpeg(image, quality, out, &error));
         g_assert_no_error(error);
         g_assert_cmpint(sampling_of(out), ==, quality >= 90 ? 0x11 : 0x22);
-        g_autoptr(Image) back = picture_decode(out->data, out->len, "jpeg", &error);
+        g_autoptr(Image) back = imagefile_decode(out->data, out->len, "jpeg", &error);
         g_assert_no_error(error);
         double sum = 0;
         for (size_t i = 0; i < image_bytes(image); i++) {
@@ -239,7 +239,7 @@ static void test_jpeg_encode(void)
     }
     g_autoptr(GByteArray) out = g_byte_array_new();
     g_autoptr(GError) error = NULL;
-    g_assert_false(picture_encode_jpeg(image, 0, out, &error));
+    g_assert_false(imagefile_encode_jpeg(image, 0, out, &error));
     g_assert_error(error, WSI_ERROR, WSI_ERROR_INTERNAL);
 }
 
@@ -253,7 +253,7 @@ static void test_list(void)
         g_assert_true(g_file_set_contents(path, "", 0, NULL));
     }
     GError *error = NULL;
-    g_auto(GStrv) list = picture_list(folder, &error);
+    g_auto(GStrv) list = imagefile_list(folder, &error);
     g_assert_no_error(error);
     g_autofree char *joined = g_strjoinv(" ", list);
     g_assert_cmpstr(joined, ==, "C.JPG a.jpeg a10.png a2.png b.png");
@@ -262,7 +262,7 @@ static void test_list(void)
         g_unlink(path);
     }
     g_rmdir(folder);
-    g_assert_null(picture_list(folder, &error));
+    g_assert_null(imagefile_list(folder, &error));
     g_assert_error(error, WSI_ERROR, WSI_ERROR_ABSENT);
     g_clear_error(&error);
 }
@@ -276,7 +276,7 @@ static void test_glyphs(void)
     for (int c = ' '; c <= '~'; c++) {
         char text[2] = {(char)c, 0};
         drawn[c] = image_new(6, 7, 3, NULL);
-        picture_text(drawn[c], 0, 0, 1, ink, text);
+        image_text(drawn[c], 0, 0, 1, ink, text);
         for (int other = ' '; other < c; other++) {
             g_assert_true(memcmp(drawn[c]->pixels, drawn[other]->pixels, image_bytes(drawn[c])) != 0);
         }
@@ -286,37 +286,37 @@ static void test_glyphs(void)
     }
 }
 
-/* Zoom magnifies each dot; what would lie outside of the picture is left out; what is not ASCII is one
+/* Zoom magnifies each dot; what would lie outside of the image is left out; what is not ASCII is one
  * '?'. */
 static void test_text(void)
 {
     g_autoptr(Image) small = image_new(20, 7, 3, NULL), large = image_new(60, 21, 3, NULL),
                      cut = image_new(20, 7, 3, NULL);
-    picture_text(small, 0, 0, 1, ink, "A\xC2\xB5z");
-    picture_text(large, 0, 0, 3, ink, "A?z");
+    image_text(small, 0, 0, 1, ink, "A\xC2\xB5z");
+    image_text(large, 0, 0, 3, ink, "A?z");
     for (int y = 0; y < 21; y++) {
         for (int x = 0; x < 60; x++) {
             g_assert_cmpmem(large->pixels + (y * 60 + x) * 3, 3, small->pixels + (y / 3 * 20 + x / 3) * 3, 3);
         }
     }
     for (int x = -40; x <= 40; x += 7) {
-        picture_text(cut, x, x / 3 - 3, 2, ink, "cut at every side");
+        image_text(cut, x, x / 3 - 3, 2, ink, "cut at every side");
     }
 }
 
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/picture/kinds", test_kinds);
-    g_test_add_func("/picture/refused", test_refused);
-    g_test_add_func("/picture/cut-off", test_cut_off);
-    g_test_add_func("/picture/damaged", test_damaged);
-    g_test_add_func("/picture/huge", test_huge);
-    g_test_add_func("/picture/png-round-trip", test_png_round_trip);
-    g_test_add_func("/picture/png-cannot-write", test_png_cannot_write);
-    g_test_add_func("/picture/jpeg-encode", test_jpeg_encode);
-    g_test_add_func("/picture/list", test_list);
-    g_test_add_func("/picture/glyphs", test_glyphs);
-    g_test_add_func("/picture/text", test_text);
+    g_test_add_func("/image/kinds", test_kinds);
+    g_test_add_func("/image/refused", test_refused);
+    g_test_add_func("/image/cut-off", test_cut_off);
+    g_test_add_func("/image/damaged", test_damaged);
+    g_test_add_func("/image/huge", test_huge);
+    g_test_add_func("/image/png-round-trip", test_png_round_trip);
+    g_test_add_func("/image/png-cannot-write", test_png_cannot_write);
+    g_test_add_func("/image/jpeg-encode", test_jpeg_encode);
+    g_test_add_func("/image/list", test_list);
+    g_test_add_func("/image/glyphs", test_glyphs);
+    g_test_add_func("/image/text", test_text);
     return g_test_run();
 }

@@ -1,4 +1,4 @@
-/* Inks by glass by stain, with hits and misses printed; the slide's own glass, also yellow and grey; pictures without colours. */
+/* Inks by glass by stain, with hits and misses printed; the slide's own glass, also yellow and grey; images without colours. */
 #include "tiler/tissue/quality.h"
 #include "tiler/tissue/tissue.h"
 #include "tests/fixture_tiff.h"
@@ -78,7 +78,7 @@ static void draw_bar(Image *image, const uint8_t ink[3])
     }
 }
 
-/* The share of the bar that is taken for tissue, and how well the tissue is found. */
+/* The fraction of the bar that is taken for tissue, and how well the tissue is found. */
 static void judge(const Image *mask, double *ink, double *agreement)
 {
     double in_bar = 0, both = 0, either = 0;
@@ -101,7 +101,7 @@ static gboolean finds_bar(const Image *slide, const Paint *ink, const char *glas
     g_autoptr(Image) image = fixture_image(SIDE, SIDE, 3);
     memcpy(image->pixels, slide->pixels, image_bytes(slide));
     draw_bar(image, ink->rgb);
-    g_autoptr(Image) mask = tissue_of_picture(image, NULL, MPP, NULL, &pen, NULL);
+    g_autoptr(Image) mask = tissue_of_image(image, NULL, MPP, NULL, &pen, NULL);
     judge(mask, &in_bar, &agreement);
     gboolean hit = in_bar < 0.02 && agreement > 0.93;
     if (!hit) {
@@ -137,7 +137,7 @@ static void test_no_ink(void)
         for (gsize s = 0; s < G_N_ELEMENTS(stains); s++) {
             double pen, ink, agreement;
             g_autoptr(Image) image = slide_on(glasses[g].rgb, s, MPP, SIDE);
-            g_autoptr(Image) mask = tissue_of_picture(image, NULL, MPP, NULL, &pen, NULL);
+            g_autoptr(Image) mask = tissue_of_image(image, NULL, MPP, NULL, &pen, NULL);
             judge(mask, &ink, &agreement);
             if (pen > 0 || ink > 0 || agreement < 0.93) {
                 g_test_message("%s on %s glass: pen %.3f, %.0f %% of the glass is tissue, agreement %.3f",
@@ -162,7 +162,7 @@ static void test_tiles(void)
             }
             g_assert_true(quality_measure(image, NULL, mpp, NULL, &quality, NULL));
             if (!(quality.flags & QUALITY_PEN) && !inks[i].looks_like_stain) {
-                g_test_message("%s ink at %g um/px: pen %.3f", inks[i].name, mpp, quality.pen_share);
+                g_test_message("%s ink at %g um/px: pen %.3f", inks[i].name, mpp, quality.pen_fraction);
                 g_test_fail();
             }
         }
@@ -172,9 +172,9 @@ static void test_tiles(void)
         g_autoptr(Image) image = slide_on(glasses[3].rgb, s, 1, SIDE);
         g_assert_true(quality_measure(image, NULL, 1, NULL, &quality, NULL));
         g_assert_cmpuint(quality.flags & QUALITY_PEN, ==, 0);
-        g_assert_cmpfloat(quality.blank_share, >,
+        g_assert_cmpfloat(quality.blank_fraction, >,
                           1 - M_PI * RADIUS * RADIUS / (SIDE * SIDE) - 0.05); /* glass is glass */
-        g_assert_cmpfloat(quality.blank_share, <, 0.92);
+        g_assert_cmpfloat(quality.blank_fraction, <, 0.92);
     }
 }
 
@@ -211,7 +211,7 @@ static void test_glass(void)
     memset(padded->pixels, 255, (size_t)(3 * SIDE * 60));
     g_autoptr(Tissue) tissue = find_on(padded);
     g_assert_cmpfloat_with_epsilon(tissue->glass.blue, glasses[4].rgb[2], 3);
-    g_assert_cmpfloat(tissue->tissue_share, <, 0.3);
+    g_assert_cmpfloat(tissue->tissue_fraction, <, 0.3);
 }
 
 /* ---- stains that are as yellow as old glass ---- */
@@ -272,10 +272,10 @@ static void test_yellow_stains(void)
         g_autoptr(Tissue) tissue = find_on(image);
         g_test_message("%s (+- %.0f %%) on %d, %d, %d: glass %.0f, %.0f, %.0f, tissue %.1f of %.1f %%",
                        yellows[yellow].name, 100 * spreads[i % 2], glass[0], glass[1], glass[2],
-                       tissue->glass.red, tissue->glass.green, tissue->glass.blue, 100 * tissue->tissue_share,
-                       100 * there);
+                       tissue->glass.red, tissue->glass.green, tissue->glass.blue,
+                       100 * tissue->tissue_fraction, 100 * there);
         g_assert_cmpfloat_with_epsilon(tissue->glass.blue, glass[2], 3);
-        g_assert_cmpfloat_with_epsilon(tissue->tissue_share, there, 0.02);
+        g_assert_cmpfloat_with_epsilon(tissue->tissue_fraction, there, 0.02);
         check_collagen_tiles(image, &tissue->glass);
     }
     /* Where collagen is most of a slide on pure white, a doubt remains, and is said. */
@@ -302,7 +302,7 @@ static void test_yellow_glass(void)
         }
         g_autoptr(Tissue) padded = find_on(image);
         g_assert_cmpfloat_with_epsilon(padded->glass.blue, glasses[g].rgb[2], 3);
-        g_assert_cmpfloat(padded->tissue_share, <, 0.3);
+        g_assert_cmpfloat(padded->tissue_fraction, <, 0.3);
     }
 }
 
@@ -325,7 +325,7 @@ static void test_small_biopsy(void)
         }
         g_autoptr(Tissue) tissue = find_on(image);
         g_assert_false(tissue->glass.greyscale);
-        g_assert_cmpfloat_with_epsilon(tissue->tissue_share, 22. * 40 / (LARGE * LARGE), 2e-4);
+        g_assert_cmpfloat_with_epsilon(tissue->tissue_fraction, 22. * 40 / (LARGE * LARGE), 2e-4);
         g_assert_cmpuint(tissue->mask->pixels[510 * LARGE + 620], ==, 255);
     }
 }
@@ -344,7 +344,7 @@ static void test_no_glass(void)
     g_autoptr(Tissue) tissue = find_on(image);
     g_autoptr(GPtrArray) warnings = tissue_warnings(tissue);
     g_assert_false(tissue->glass.found);
-    g_assert_cmpfloat(tissue->tissue_share, >, 0.99);
+    g_assert_cmpfloat(tissue->tissue_fraction, >, 0.99);
     g_assert_cmpuint(warnings->len, ==, 1);
     g_assert_nonnull(strstr(warnings->pdata[0], "no background was found"));
 }
@@ -370,7 +370,7 @@ static void test_greyscale(void)
         g_assert_cmpfloat(agreement, >, 0.93);
         g_autoptr(Image) blank = fixture_constant(SIDE, SIDE, glass, glass, glass);
         g_autoptr(Tissue) nothing = find_on(blank);
-        g_assert_cmpfloat(nothing->tissue_share, ==, 0);
+        g_assert_cmpfloat(nothing->tissue_fraction, ==, 0);
     }
 }
 

@@ -182,7 +182,7 @@ static void test_labels_find_more(gconstpointer score)
     g_assert_cmpfloat(with, >, without + 0.3);
 }
 
-/* The terms of labels wait for their share of the epochs, and the best epoch is the one that selection names. */
+/* The terms of labels wait for their fraction of the epochs, and the best epoch is the one that selection names. */
 static void test_epochs_are_told_and_chosen(void)
 {
     static const struct {
@@ -252,7 +252,7 @@ static void test_stopped_and_resumed_gives_the_same_bytes(void)
     ModelSpec spec = tiny_spec();
     TileSet tiles = tile_set();
     g_autoptr(GError) error = NULL;
-    stopped.told = stop_after_three;
+    stopped.reported = stop_after_three;
     g_autoptr(Model) uninterrupted = fit(&spec, &tiles, &plain, whole);
     g_assert_null(model_fit(&spec, &tiles, &stopped, &error));
     g_assert_error(error, WSI_ERROR, WSI_ERROR_CANCELLED);
@@ -356,7 +356,7 @@ static void test_wrong_settings_are_refused(void)
 }
 
 /* Without loss.labels anomalies choose the epoch and teach nothing. */
-static void test_anomalies_may_only_judge(void)
+static void test_anomalies_may_only_validate(void)
 {
     FitOptions options = {.threads = 2};
     char sha256[65];
@@ -417,7 +417,7 @@ int main(int argc, char **argv)
     g_test_add_func("/labels/loaded", test_saved_and_loaded_scores_the_same);
     g_test_add_func("/labels/without", test_scores_without_labels);
     g_test_add_func("/labels/refused", test_wrong_settings_are_refused);
-    g_test_add_func("/labels/judges", test_anomalies_may_only_judge);
+    g_test_add_func("/labels/judges", test_anomalies_may_only_validate);
     g_test_add_func("/labels/few", test_few_anomalies_and_slides);
     int status = g_test_run();
     const char *const left[] = {"model.safetensors", "checkpoint.safetensors"};

@@ -18,10 +18,10 @@ def canary(h, w):
 half, quarter = slide[::2, ::2], slide[::4, ::4]
 common = dict(tile=(128, 128), photometric="rgb", resolution=(20000, 20000), resolutionunit=3)
 def write(name, pages, **more):
-    """pages: (picture, options of this page)"""
+    """pages: (image, options of this page)"""
     with tifffile.TiffWriter(name, **more) as out:
-        for picture, options in pages:
-            out.write(np.ascontiguousarray(picture), **{**common, "metadata": None, **options})
+        for image, options in pages:
+            out.write(np.ascontiguousarray(image), **{**common, "metadata": None, **options})
 z = dict(compression="zlib")
 # ---- pages that are no level
 write("label_aspect.tif", [(slide, z), (half, dict(z, subfiletype=1)), (canary(160, 96), dict(z, subfiletype=1, tile=(32, 32)))])
@@ -30,11 +30,11 @@ write("macro_wide.tif", [(slide, z), (canary(200, 600), dict(z, subfiletype=1))]
 write("macro_flag.tif", [(slide, z), (canary(384, 512), dict(z, subfiletype=9))])
 # Aperio's levels are not flagged; OpenSlide does not open this one, since a macro is no level.
 with tifffile.TiffWriter("aperio_macro.svs") as out:
-    for picture, options in ((slide, dict(description="Aperio Image Library v1\n1024x768|AppMag = 20|MPP = 0.4990")),
+    for image, options in ((slide, dict(description="Aperio Image Library v1\n1024x768|AppMag = 20|MPP = 0.4990")),
                              (quarter, dict(description="Aperio Image Library v1\n1024x768 -> 256x192")),
                              (canary(160, 96), dict(tile=(32, 32), subfiletype=1, description="Aperio Image Library v1\nlabel 96x160")),
                              (canary(384, 512), dict(subfiletype=9, description="Aperio Image Library v1\nmacro 512x384"))):
-        out.write(np.ascontiguousarray(picture), **{**dict(tile=(128, 128), photometric="rgb", compression="zlib", metadata=None), **options})
+        out.write(np.ascontiguousarray(image), **{**dict(tile=(128, 128), photometric="rgb", compression="zlib", metadata=None), **options})
 # Facts of the slide that begin like the name of a page; DocumentName and PageName are what programs write file names into.
 flagged = dict(z, subfiletype=1)
 for name, text in ("barcode", "Scanner 3000\nBarcode: S12-3456\nStain: H&E"), ("label", "Label: S12"), ("macro", "macro"), ("thumbnail", "Thumbnail at 1x"):
@@ -100,10 +100,10 @@ for name, end in ("holes.tif", "<"), ("holes_big.tif", ">"):
         struct.pack_into(end + kind, data, at + struct.calcsize(kind) * tile, 0)
     open(name, "wb").write(data)
 # ---- JPEG tiles: what they are, and what the directory says
-def jpeg_tiff(name, photometric, encode, picture=slide, more=()):
+def jpeg_tiff(name, photometric, encode, image=slide, more=()):
     tile = 128
-    h, w = picture.shape[:2]
-    streams = [encode(Image.fromarray(picture[y:y + tile, x:x + tile])) for y in range(0, h, tile) for x in range(0, w, tile)]
+    h, w = image.shape[:2]
+    streams = [encode(Image.fromarray(image[y:y + tile, x:x + tile])) for y in range(0, h, tile) for x in range(0, w, tile)]
     tags = {256: (4, w), 257: (4, h), 258: (3, 8, 8, 8), 259: (3, 7), 262: (3, photometric), 277: (3, 3), 282: (5, 20000, 1), 283: (5, 20000, 1),
             284: (3, 1), 296: (3, 3), 322: (4, tile), 323: (4, tile), 324: None, 325: (4, *[len(s) for s in streams]), **dict(more)}
     n, size = len(tags), {2: 1, 3: 2, 4: 4, 5: 4}
@@ -123,20 +123,20 @@ def jpeg_tiff(name, photometric, encode, picture=slide, more=()):
     body = b"II*\0" + struct.pack("<IH", 8, n) + entries + struct.pack("<I", 0) + extra
     open(name, "wb").write(body.ljust(stream_at, b"\0") + b"".join(streams))
 def pillow(**options):
-    def encode(picture):
+    def encode(image):
         out = io.BytesIO()
-        picture.save(out, "JPEG", quality=92, **options)
+        image.save(out, "JPEG", quality=92, **options)
         return out.getvalue()
     return encode
 def bare(encode): # without its JFIF marker
-    def strip(picture):
-        data = encode(picture)
+    def strip(image):
+        data = encode(image)
         assert data[2:4] == b"\xff\xe0"
         return data[:2] + data[4 + struct.unpack(">H", data[4:6])[0]:]
     return strip
 def adobe(transform, encode):
-    def mark(picture):
-        data = encode(picture)
+    def mark(image):
+        data = encode(image)
         return data[:2] + b"\xff\xee\x00\x0eAdobe\0\x64\0\0\0\0" + bytes([transform]) + data[2:]
     return mark
 RGB, YCC = 2, 6
@@ -161,9 +161,9 @@ struct.pack_into("<I", data, 8 + 2 + 12 * count, len(data))
 open("twins420.tif", "wb").write(data + copy)
 jpeg_tiff("aperio420.svs", RGB, s420, more=aperio)
 # RGB samples: Pillow writes the planes as they are when told that they are Y, Cb, Cr.
-def planes(picture):
+def planes(image):
     out = io.BytesIO()
-    Image.merge("YCbCr", picture.split()).save(out, "JPEG", quality=92, subsampling=0)
+    Image.merge("YCbCr", image.split()).save(out, "JPEG", quality=92, subsampling=0)
     return out.getvalue()
 jpeg_tiff("rgb_right.tif", RGB, bare(planes))
 jpeg_tiff("rgb_adobe.tif", YCC, adobe(0, bare(planes)), more=[(530, (3, 1, 1))])
@@ -216,7 +216,7 @@ refused "an alpha channel" big_alpha.tif 'big_alpha\.tif.*4 samples of 8 bits'
 # ---- refusals
 refused "strips" strips.tif 'strips\.tif is not a whole-slide image: .*1024 x 768 px.*strips.*tiled'
 refused "strips of Aperio" strips.svs 'strips\.svs is not a whole-slide image: .*strips.*tiled'
-refused "a small tiled page and the picture in strips" strips_and_tiles.tif 'largest page \(directory 1, 1024 x 768 px\) is stored in strips'
+refused "a small tiled page and the image in strips" strips_and_tiles.tif 'largest page \(directory 1, 1024 x 768 px\) is stored in strips'
 refused "an empty file" empty.svs 'it is empty \(0 bytes\)'
 refused "a web page" page.svs 'it is a web page \(HTML\)'
 refused "a web page with a mark of UTF-8" page2.svs 'it is a web page \(HTML\)'
@@ -225,7 +225,7 @@ refused "a git-annex pointer" annex.svs 'it is a git-annex pointer'
 refused "a text" text.svs 'it is a text file'
 refused "zero bytes" zeros.svs 'nothing but zero bytes'
 refused "a ZIP archive" zip.svs 'it is a ZIP archive'
-refused "a PNG" png.svs 'it is a PNG picture'
+refused "a PNG" png.svs 'it is a PNG image'
 for k in 2 3 4 5 6 7 8; do
     refused "orientation $k" turned$k.tif "turned$k\\.tif: directory 0: its orientation tag \\(274\\) is $k, (mirrored|turned)"
 done
@@ -238,7 +238,7 @@ for f in holes holes_big; do
     like "$f: and their share is no data" "$("$WSIFLOW" slide $f.tif)" 'no data 18\.75 %'
     is "$f: as JSON" "$("$WSIFLOW" slide --json $f.tif | python3 -c 'import json, sys
 s = json.load(sys.stdin)
-print(s["levels"][0]["missing_tiles"], s["levels"][0]["tiles"], s["no_data_share"])')" "9 48 0.1875"
+print(s["levels"][0]["missing_tiles"], s["levels"][0]["tiles"], s["no_data_fraction"])')" "9 48 0.1875"
 done
 # ---- tiles finer than level 0
 finer() { # NAME FILE MPP MORE: the run's failures
@@ -263,7 +263,7 @@ for f in label_aspect label_named macro_wide macro_flag reversed reversed_unflag
     cp $f.tif slides
 done
 cp aperio420.svs slides
-printf 'slides: {folder: slides}\ntissue: {mpp: 4}\ntiles: {size: 128, mpp: 0.5, min_tissue: 0}\ndataset: {test_share: 0, valid_share: 0}\ntrain: {run: false}\n' >c.yaml
+printf 'slides: {folder: slides}\ntissue: {mpp: 4}\ntiles: {size: 128, mpp: 0.5, min_tissue: 0}\ndataset: {test_fraction: 0, valid_fraction: 0}\ntrain: {run: false}\n' >c.yaml
 "$WSIFLOW" dataset -c c.yaml -o run >log 2>&1
 is "all of them are cut" $? 0
 cat >pixels.py <<'PY'
@@ -271,27 +271,27 @@ import csv, glob, json, numpy as np
 from PIL import Image
 slide = np.load("slide.npy").astype(int)
 grey = np.asarray(Image.fromarray(slide.astype(np.uint8)).convert("L")).astype(int)[:, :, None].repeat(3, 2)
-worst, pictures = {}, {}
+worst, images = {}, {}
 for row in csv.DictReader(open("run/dataset/manifest.csv")):
     tile = np.asarray(Image.open("run/dataset/" + row["file"])).astype(int)
     x, y = int(row["x"]), int(row["y"])
     expected = (grey if row["slide"] == "big_grey" else slide)[y:y + 128, x:x + 128]
     worst.setdefault(row["slide"], []).append(np.abs(tile - expected).mean())
-    pictures[row["slide"], x, y] = tile
+    images[row["slide"], x, y] = tile
 assert len(worst) == 24 and all(len(v) == 48 for v in worst.values()), {k: len(v) for k, v in worst.items()}
 jpeg = {"right420", "twins420", "right444", "jfif420", "jfif444", "bare420", "adobe444", "aperio420", "rgb_right", "rgb_adobe"}
 for name, differences in worst.items():
     assert max(differences) <= (9 if name in jpeg else 0.001), (name, max(differences))
 def same(a, b):
-    return all(np.array_equal(pictures[a, x, y], pictures[b, x, y]) for s, x, y in pictures if s == a)
+    return all(np.array_equal(images[a, x, y], images[b, x, y]) for s, x, y in images if s == a)
 for a, b in ("jfif420", "right420"), ("bare420", "right420"), ("twins420", "right420"), ("aperio420", "right420"), ("jfif444", "right444"), ("adobe444", "right444"), ("rgb_adobe", "rgb_right"):
     assert same(a, b), (a, b)
 for path in glob.glob("run/slides/*/overview.png") + glob.glob("run/slides/*/tissue_outline.png"):
-    picture = np.asarray(Image.open(path).convert("RGB")).astype(int)
-    assert not (np.abs(picture - (250, 90, 10)).max(2) < 60).any(), path
+    image = np.asarray(Image.open(path).convert("RGB")).astype(int)
+    assert not (np.abs(image - (250, 90, 10)).max(2) < 60).any(), path
     if "outline" not in path:
         small = (grey if "big_grey" in path else slide).reshape(96, 8, 128, 8, 3).mean((1, 3))
-        assert np.abs(picture - small).mean() < 9, (path, np.abs(picture - small).mean())
+        assert np.abs(image - small).mean() < 9, (path, np.abs(image - small).mean())
 notes = {p.split("/")[2]: json.load(open(p))["notes"] for p in glob.glob("run/slides/*/slide.json")}
 for name in "jfif420", "jfif444", "bare420", "adobe444", "aperio420":
     assert len(notes[name]) == 1 and "taken as YCbCr" in notes[name][0], (name, notes[name])

@@ -120,9 +120,9 @@ static Patch *new_patch(const char *split, const char *label, int number)
     patch->level = 2;
     patch->side = number % 2 ? 1067 : 0;
     patch->mpp = 0.97204;
-    patch->tissue_share = 0.87654321;
-    patch->lesion_share = number % 2 ? 1.0 / 3 : 0;
-    patch->valid_share = 1;
+    patch->tissue_fraction = 0.87654321;
+    patch->lesion_fraction = number % 2 ? 1.0 / 3 : 0;
+    patch->readable_fraction = 1;
     patch->label = g_strdup(label);
     patch->split = g_strdup(split);
     patch->slide_file = g_strdup("tumor 001, (copy).tif");
@@ -141,7 +141,7 @@ static Image *new_image(int channels)
     return image;
 }
 
-/* A picture comes back as it was, or nearly so as JPEG; a mask is 0 and 255. */
+/* An image comes back as it was, or nearly so as JPEG; a mask is 0 and 255. */
 static void test_encode(void)
 {
     g_autoptr(Image) rgb = new_image(3), mask = new_image(1);
@@ -149,10 +149,10 @@ static void test_encode(void)
     GError *error = NULL;
     g_assert_true(patchset_encode(rgb, 0, png, &error) && patchset_encode(rgb, 90, jpeg, &error) &&
                   patchset_encode_mask(mask, bits, &error));
-    g_autoptr(Image) back = picture_decode(png->data, png->len, "png", &error);
+    g_autoptr(Image) back = imagefile_decode(png->data, png->len, "png", &error);
     g_assert_cmpmem(back->pixels, image_bytes(back), rgb->pixels, image_bytes(rgb));
     g_assert_cmpint(jpeg->data[0], ==, 0xff);
-    g_autoptr(Image) back_mask = picture_decode(bits->data, bits->len, "mask", &error);
+    g_autoptr(Image) back_mask = imagefile_decode(bits->data, bits->len, "mask", &error);
     g_assert_no_error(error);
     for (size_t p = 0; p < image_bytes(mask); p++) {
         g_assert_cmpint(back_mask->pixels[3 * p], ==, p % 3 ? 255 : 0);
@@ -229,9 +229,9 @@ static void assert_same(const Patch *a, const Patch *b)
     g_assert_cmpint(a->level, ==, b->level);
     g_assert_cmpfloat(a->side, ==, b->side);
     g_assert_cmpfloat(fabs(a->mpp - b->mpp), <, 1e-6);
-    g_assert_cmpfloat(fabs(a->tissue_share - b->tissue_share), <, 1e-4);
-    g_assert_cmpfloat(fabs(a->lesion_share - b->lesion_share), <, 1e-4);
-    g_assert_cmpfloat(fabs(a->valid_share - b->valid_share), <, 1e-4);
+    g_assert_cmpfloat(fabs(a->tissue_fraction - b->tissue_fraction), <, 1e-4);
+    g_assert_cmpfloat(fabs(a->lesion_fraction - b->lesion_fraction), <, 1e-4);
+    g_assert_cmpfloat(fabs(a->readable_fraction - b->readable_fraction), <, 1e-4);
     g_assert_cmpstr(a->label, ==, b->label);
     g_assert_cmpstr(a->split, ==, b->split);
     g_assert_cmpstr(a->slide_file, ==, b->slide_file);
@@ -274,7 +274,8 @@ static void test_manifest(void)
     g_autofree char *text = NULL;
     g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
     g_assert_true(g_str_has_prefix(
-        text, "file,slide,patient,x,y,level,mpp,tissue_share,lesion_share,valid_share,label,split,sha256,"
+        text, "file,slide,patient,x,y,level,mpp,tissue_fraction,lesion_fraction,readable_fraction,label,"
+              "split,sha256,"
               "fold,pixels,flags,side,slide_file\n"
               "train/good/tumor_001_000000.png,tumor_001,\"p, \"\"1\"\"\",97000,-12,2,0.972040,0.8765,"
               "0.0000,1.0000,good,train,"));
@@ -284,8 +285,8 @@ static void test_manifest(void)
 /* What is wrong in a manifest is said with file and line, and a path in it cannot lead out of the set. */
 static void test_bad_manifests(void)
 {
-    static const char *const head =
-        "file,slide,patient,x,y,level,mpp,tissue_share,lesion_share,valid_share,label,split,sha256\n";
+    static const char *const head = "file,slide,patient,x,y,level,mpp,tissue_fraction,lesion_fraction,"
+                                    "readable_fraction,label,split,sha256\n";
     static const struct {
         const char *line, *says;
     } cases[] = {{"../a.png,s,,1,2,0,1,1,0,1,good,train,aa\n", "line 2"},

@@ -1,4 +1,4 @@
-/* The densities that pixel_class.c judges by, against plain means over squares: in small pictures, which are kept whole, and in large ones, which are
+/* The densities that pixel_class.c judges by, against plain means over squares: in small images, which are kept whole, and in large ones, which are
  * gone through twice, with holes and borders. */
 #include "tiler/tissue/pixel_class.h"
 #include "tests/fixture_tiff.h"
@@ -7,7 +7,7 @@ static const float TISSUE = 0.012F, SURE = 0.024F, GREY = 0.15F; /* as pixel_cla
 static const double SMOOTH_UM = 8;
 
 /* Dark enough that nothing counts as background, so nothing is subtracted; colours on both sides of the bounds. */
-static Image *picture(int width, int height, uint64_t seed)
+static Image *image(int width, int height, uint64_t seed)
 {
     Image *image = fixture_image(width, height, 3);
     Rng rng = rng_at(seed, 0, 0);
@@ -24,14 +24,14 @@ static Image *picture(int width, int height, uint64_t seed)
     return image;
 }
 
-static gboolean is_readable(const Image *rgb, const Image *valid, size_t at)
+static gboolean is_readable(const Image *rgb, const Image *readable, size_t at)
 {
     const uint8_t *p = rgb->pixels + 3 * at;
-    return (!valid || valid->pixels[at]) && MAX(p[0], MAX(p[1], p[2])) >= 45;
+    return (!readable || readable->pixels[at]) && MAX(p[0], MAX(p[1], p[2])) >= 45;
 }
 
 /* Mean densities over the readable pixels of the square around (x, y). */
-static void mean_density(const Image *rgb, const Image *valid, int x, int y, int radius,
+static void mean_density(const Image *rgb, const Image *readable, int x, int y, int radius,
                          const double *density, double out[3])
 {
     int count = 0;
@@ -39,7 +39,7 @@ static void mean_density(const Image *rgb, const Image *valid, int x, int y, int
     for (int j = MAX(0, y - radius); j <= MIN(rgb->height - 1, y + radius); j++) {
         for (int i = MAX(0, x - radius); i <= MIN(rgb->width - 1, x + radius); i++) {
             size_t at = (size_t)j * (size_t)rgb->width + (size_t)i;
-            if (is_readable(rgb, valid, at)) {
+            if (is_readable(rgb, readable, at)) {
                 for (int c = 0; c < 3; c++) {
                     out[c] += density[rgb->pixels[3 * at + (size_t)c]];
                 }
@@ -53,10 +53,10 @@ static void mean_density(const Image *rgb, const Image *valid, int x, int y, int
 }
 
 /* found: pixels without and with tissue; those too near to a bound to tell are not looked at. */
-static void compare(const Image *rgb, const Image *valid, double mpp, int step, int found[2])
+static void compare(const Image *rgb, const Image *readable, double mpp, int step, int found[2])
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(Image) flags = stain_flags(rgb, valid, mpp, TRUE, NULL, NULL, &error);
+    g_autoptr(Image) flags = pixel_classes(rgb, readable, mpp, TRUE, NULL, NULL, &error);
     g_assert_no_error(error);
     double density[256];
     int radius = (int)lround(SMOOTH_UM / mpp);
@@ -64,12 +64,12 @@ static void compare(const Image *rgb, const Image *valid, double mpp, int step, 
         density[i] = -log10((i + 1) / 256.0);
     }
     for (size_t at = 0; at < image_bytes(flags); at += (size_t)step) {
-        if (!is_readable(rgb, valid, at)) {
+        if (!is_readable(rgb, readable, at)) {
             g_assert_cmpint(flags->pixels[at], ==, 0);
             continue;
         }
         double od[3], margin = 1e-4;
-        mean_density(rgb, valid, (int)(at % (size_t)rgb->width), (int)(at / (size_t)rgb->width), radius,
+        mean_density(rgb, readable, (int)(at % (size_t)rgb->width), (int)(at / (size_t)rgb->width), radius,
                      density, od);
         double red = od[1] - od[0], blue = od[1] - od[2];
         double chroma = MAX(MAX(fabs(red), fabs(blue)), fabs(red - blue)),
@@ -101,14 +101,14 @@ static void test_means(void)
     };
     int found[2] = {0, 0};
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autoptr(Image) rgb = picture(cases[i].width, cases[i].height, i);
-        g_autoptr(Image) valid = fixture_image(cases[i].width, cases[i].height, 1);
-        for (size_t k = 0; k < image_bytes(valid); k++) {
+        g_autoptr(Image) rgb = image(cases[i].width, cases[i].height, i);
+        g_autoptr(Image) readable = fixture_image(cases[i].width, cases[i].height, 1);
+        for (size_t k = 0; k < image_bytes(readable); k++) {
             size_t x = k % (size_t)cases[i].width, y = k / (size_t)cases[i].width;
-            valid->pixels[k] = (x / 31 + y / 23) % 5 ? 255 : 0;
+            readable->pixels[k] = (x / 31 + y / 23) % 5 ? 255 : 0;
         }
         compare(rgb, NULL, cases[i].mpp, cases[i].step, found);
-        compare(rgb, valid, cases[i].mpp, cases[i].step, found);
+        compare(rgb, readable, cases[i].mpp, cases[i].step, found);
     }
     g_test_message("%d pixels without, %d with tissue", found[0], found[1]);
     g_assert_cmpint(MIN(found[0], found[1]), >, 5000);

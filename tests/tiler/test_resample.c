@@ -9,7 +9,7 @@ static Image *read_golden(const char *name)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *path = g_build_filename("tests/golden/resample", name, NULL);
-    Image *image = picture_read(path, &error);
+    Image *image = imagefile_read(path, &error);
     g_assert_no_error(error);
     return image;
 }
@@ -136,7 +136,7 @@ static void test_definition(void)
     g_assert_cmpfloat(worst, <, 0.55);
 }
 
-/* Pixels in parts, rows in any order in memory, give what the picture gives. */
+/* Pixels in parts, rows in any order in memory, give what the image gives. */
 static void test_mosaic(void)
 {
     enum { WIDTH = 700, HEIGHT = 90, PARTS = 4 };
@@ -166,30 +166,30 @@ static void test_mosaic(void)
 /* With all pixels valid the masked way gives what the plain one does. */
 static void test_all_valid(void)
 {
-    g_autoptr(Image) source = fixture_texture(120, 90, 1), valid = fixture_image(120, 90, 1),
+    g_autoptr(Image) source = fixture_texture(120, 90, 1), readable = fixture_image(120, 90, 1),
                      out_valid = fixture_image(33, 21, 1);
     g_autoptr(Image) masked = fixture_image(33, 21, 3);
     const Rect box = {4.3, 5.1, 99.2, 70.7};
-    memset(valid->pixels, 255, image_bytes(valid));
+    memset(readable->pixels, 255, image_bytes(readable));
     for (Filter filter = FILTER_LANCZOS3; filter <= FILTER_BILINEAR; filter++) {
         g_autoptr(Image) plain = resampled(source, &box, filter, 33, 21);
-        g_assert_true(resample_valid(source, valid, &box, filter, masked, out_valid, NULL));
+        g_assert_true(resample_readable(source, readable, &box, filter, masked, out_valid, NULL));
         g_assert_cmpint(largest_difference(plain, masked), <=, 1);
         g_assert_null(memchr(out_valid->pixels, 0, image_bytes(out_valid)));
     }
 }
 
-/* A constant picture stays constant up to the last pixel, whatever lies in the pixels without data. */
+/* A constant image stays constant up to the last pixel, whatever lies in the pixels without data. */
 static void test_nothing_bleeds(void)
 {
-    g_autoptr(Image) source = fixture_constant(200, 150, 181, 77, 143), valid = fixture_image(200, 150, 1);
+    g_autoptr(Image) source = fixture_constant(200, 150, 181, 77, 143), readable = fixture_image(200, 150, 1);
     g_autoptr(Image) out = fixture_image(41, 37, 3), out_valid = fixture_image(41, 37, 1);
     Rng rng = rng_at(1, 0, 0);
     for (int y = 0; y < 150; y++) {
         for (int x = 0; x < 200; x++) {
             size_t at = (size_t)y * 200 + (size_t)x;
             gboolean has_data = hypot(x - 90, y - 70) < 60 && (x / 7 + y / 5) % 4 != 0;
-            valid->pixels[at] = has_data ? 255 : 0;
+            readable->pixels[at] = has_data ? 255 : 0;
             for (int c = 0; c < 3 && !has_data; c++) {
                 source->pixels[3 * at + c] = (uint8_t)rng_u32(&rng);
             }
@@ -198,7 +198,7 @@ static void test_nothing_bleeds(void)
     for (Filter filter = FILTER_LANCZOS3; filter <= FILTER_BILINEAR; filter++) {
         int seen = 0;
         g_assert_true(
-            resample_valid(source, valid, &(Rect){0.4, 0.7, 199, 149}, filter, out, out_valid, NULL));
+            resample_readable(source, readable, &(Rect){0.4, 0.7, 199, 149}, filter, out, out_valid, NULL));
         for (size_t i = 0; i < image_bytes(out_valid); i++) {
             const uint8_t *pixel = out->pixels + 3 * i;
             if (out_valid->pixels[i]) {
@@ -213,7 +213,7 @@ static void test_nothing_bleeds(void)
 }
 
 /* Zone plate: what lies above the new Nyquist frequency must vanish, not come back as a low frequency.
- * Contrast of the picture beyond 1.5 times that frequency, in grey levels (standard deviation); the plate itself has 71. */
+ * Contrast of the image beyond 1.5 times that frequency, in grey levels (standard deviation); the plate itself has 71. */
 static double aliasing(Filter filter)
 {
     enum { SIDE = 512, SCALE = 4, OUT = SIDE / SCALE };

@@ -17,7 +17,7 @@ static void test_weights(void)
     for (int count = 1; count <= ROWS; count++) {
         for (int odd = 0; odd < 2; odd++) {
             float weights[ROWS], sum = 0;
-            double share = 0;
+            double fraction = 0;
             uint32_t pairs[ROWS / 2 + 2];
             for (int i = 0; i < count; i++) {
                 weights[i] = (float)(rng_uniform(&rng) - 0.2);
@@ -32,9 +32,9 @@ static void test_weights(void)
                 int weight = weight_at(pairs, i);
                 gboolean used = i >= odd && i < odd + count;
                 g_assert_cmpint(used ? 0 : weight, ==, 0);
-                share += used ? weights[i - odd] * (double)ROWSUM_ONE : 0;
+                fraction += used ? weights[i - odd] * (double)ROWSUM_ONE : 0;
                 whole += weight;
-                g_assert_cmpfloat(fabs(whole - share), <=, 0.51);
+                g_assert_cmpfloat(fabs(whole - fraction), <=, 0.51);
             }
             g_assert_cmpint(whole, ==, ROWSUM_ONE);
         }

@@ -24,14 +24,14 @@ static void remove_folder(const char *path)
     g_remove(path);
 }
 
-static GByteArray *picture_of(int number)
+static GByteArray *image_of(int number)
 {
     g_autoptr(Image) image = image_new(16, 16, 3, NULL);
     for (size_t i = 0; i < image_bytes(image); i++) {
         image->pixels[i] = (uint8_t)((i * 7 + 3) * (size_t)(number + 1));
     }
     GByteArray *out = g_byte_array_new();
-    g_assert_true(picture_encode_png(image, out, NULL));
+    g_assert_true(imagefile_encode_png(image, out, NULL));
     return out;
 }
 
@@ -43,8 +43,8 @@ static GPtrArray *write_samples(ShardWriter *writer, int count)
         GError *error = NULL;
         g_autofree char *key = g_strdup_printf("slide_%06d", i);
         g_autofree char *json = g_strdup_printf("{\"number\": %d}\n", i);
-        g_autoptr(GByteArray) picture = picture_of(i);
-        ShardSample sample = {key, "png", picture, json, i % 3 == 0 ? picture : NULL};
+        g_autoptr(GByteArray) image = image_of(i);
+        ShardSample sample = {key, "png", image, json, i % 3 == 0 ? image : NULL};
         g_assert_cmpint(shard_writer_add(writer, &sample, &error), >=, 0);
         g_assert_no_error(error);
         g_ptr_array_add(names, g_steal_pointer(&key));
@@ -59,10 +59,10 @@ static void check_sample(const Shard *shard, int i, int number)
     g_autofree char *key = g_strdup_printf("slide_%06d", number);
     g_assert_cmpstr(entry->key, ==, key);
     g_assert_cmpint(shard_find(shard, key), ==, i);
-    g_autoptr(GByteArray) expected = picture_of(number), got = shard_read(shard, &entry->picture, &error);
+    g_autoptr(GByteArray) expected = image_of(number), got = shard_read(shard, &entry->image, &error);
     g_assert_no_error(error);
     g_assert_cmpmem(got->data, got->len, expected->data, expected->len);
-    g_autoptr(Image) image = shard_picture(shard, i, &error);
+    g_autoptr(Image) image = shard_image(shard, i, &error);
     g_assert_no_error(error);
     g_assert_cmpint(image->width, ==, 16);
     json_t *facts = shard_facts(shard, i, &error);
@@ -164,7 +164,7 @@ static void test_damaged(void)
         g_autoptr(Shard) shard = shard_open(path, &error);
         if (shard) { /* cut between members: what is there is whole */
             for (int i = 0; i < shard_count(shard); i++) {
-                g_autoptr(Image) image = shard_picture(shard, i, &error);
+                g_autoptr(Image) image = shard_image(shard, i, &error);
                 g_assert_no_error(error);
                 g_assert_nonnull(image);
             }
@@ -180,11 +180,11 @@ static void test_refused_keys(void)
 {
     static const char *const keys[] = {"", "a.b", "../x", "a/b"};
     g_autofree char *folder = new_folder();
-    g_autoptr(GByteArray) picture = picture_of(0);
+    g_autoptr(GByteArray) image = image_of(0);
     g_autoptr(ShardWriter) writer = shard_writer_new(folder, "train", 0, 1 << 20);
     for (guint i = 0; i < G_N_ELEMENTS(keys); i++) {
         g_autoptr(GError) error = NULL;
-        ShardSample sample = {keys[i], "png", picture, "{}", NULL};
+        ShardSample sample = {keys[i], "png", image, "{}", NULL};
         g_assert_cmpint(shard_writer_add(writer, &sample, &error), ==, -1);
         g_assert_nonnull(error);
     }

@@ -6,11 +6,11 @@
 
 #define GOLDEN "tests/golden/stain/"
 
-static Image *read_picture(const char *name)
+static Image *read_image(const char *name)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *path = g_strconcat(GOLDEN, name, ".png", NULL);
-    Image *image = picture_read(path, &error);
+    Image *image = imagefile_read(path, &error);
     g_assert_no_error(error);
     return image;
 }
@@ -37,8 +37,7 @@ static void test_golden(const void *data)
     const char *name = stain_method_name(method);
     g_autofree char *path = g_strconcat(GOLDEN, name, ".json", NULL);
     json_t *golden = json_load_file(path, 0, NULL);
-    g_autoptr(Image) source = read_picture("source"), target = read_picture("target"),
-                     wanted = read_picture(name);
+    g_autoptr(Image) source = read_image("source"), target = read_image("target"), wanted = read_image(name);
     StainFit fits[2] = {fit_to(source, method), fit_to(target, method)};
     for (int i = 0; i < 2; i++) {
         StainFit known;
@@ -67,7 +66,7 @@ static void test_golden(const void *data)
 static void test_blank(void)
 {
     static const uint8_t colours[] = {255, 243, 128, 0};
-    g_autoptr(Image) target = read_picture("target");
+    g_autoptr(Image) target = read_image("target");
     for (StainMethod method = STAIN_MACENKO; method <= STAIN_REINHARD; method++) {
         StainFit good = fit_to(target, method);
         for (guint i = 0; i < G_N_ELEMENTS(colours); i++) {
@@ -77,7 +76,7 @@ static void test_blank(void)
             g_assert_cmpint(fit.method, ==, STAIN_NONE);
             stain_apply(&fit, &good, tile);
             g_assert_cmpint(tile->pixels[0], ==, colours[i]);
-            g_autoptr(Image) source = read_picture("source");
+            g_autoptr(Image) source = read_image("source");
             StainFit slide = fit_to(source, method);
             stain_apply(&slide, &good, tile);
             g_assert_true(colours[i] != 255 || tile->pixels[1] == 255);
@@ -86,11 +85,11 @@ static void test_blank(void)
     }
 }
 
-/* A picture in its own colours stays as it is, but for what is neither stain (Macenko) and for rounding. */
+/* An image in its own colours stays as it is, but for what is neither stain (Macenko) and for rounding. */
 static void test_identity(void)
 {
     for (StainMethod method = STAIN_MACENKO; method <= STAIN_REINHARD; method++) {
-        g_autoptr(Image) before = read_picture("source"), after = read_picture("source");
+        g_autoptr(Image) before = read_image("source"), after = read_image("source");
         StainFit fit = fit_to(before, method);
         stain_apply(&fit, &fit, after);
         double sum = 0;
@@ -103,7 +102,7 @@ static void test_identity(void)
 
 static void test_json(void)
 {
-    g_autoptr(Image) source = read_picture("source");
+    g_autoptr(Image) source = read_image("source");
     g_autoptr(GError) error = NULL;
     for (StainMethod method = STAIN_NONE; method <= STAIN_REINHARD; method++) {
         StainFit fit = fit_to(source, method), back;

@@ -7,18 +7,18 @@
 
 typedef struct {
     char *folder, *path;
-} Place;
+} Position;
 
-static void set_up(Place *place, gconstpointer unused)
+static void set_up(Position *position, gconstpointer unused)
 {
-    place->folder = fixture_folder();
-    place->path = g_build_filename(place->folder, "a.tif", NULL);
+    position->folder = fixture_folder();
+    position->path = g_build_filename(position->folder, "a.tif", NULL);
 }
 
-static void tear_down(Place *place, gconstpointer unused)
+static void tear_down(Position *position, gconstpointer unused)
 {
-    g_free(place->path);
-    fixture_remove(place->folder);
+    g_free(position->path);
+    fixture_remove(position->folder);
 }
 
 /* ---- hand-made directories ---- */
@@ -115,7 +115,7 @@ static void assert_accepted(const char *path, gboolean expected_tiff)
     g_assert_cmpint(is_tiff, ==, expected_tiff);
 }
 
-static void test_sound(Place *place, gconstpointer unused)
+static void test_sound(Position *position, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(150, 130, 1);
     const FixtureSpec specs[] = {{.levels = 2},
@@ -123,78 +123,79 @@ static void test_sound(Place *place, gconstpointer unused)
                                  {.compression = COMPRESSION_NONE},
                                  {.compression = COMPRESSION_LZW, .tile = 32}};
     for (size_t i = 0; i < G_N_ELEMENTS(specs); i++) {
-        fixture_write(place->path, &specs[i], image);
-        assert_accepted(place->path, TRUE);
+        fixture_write(position->path, &specs[i], image);
+        assert_accepted(position->path, TRUE);
     }
-    save_tile(place->path, FALSE, 16, 16, 16, 16);
-    assert_accepted(place->path, TRUE);
-    save_tile(place->path, TRUE, 16, 16, 16, 16);
-    assert_accepted(place->path, TRUE);
+    save_tile(position->path, FALSE, 16, 16, 16, 16);
+    assert_accepted(position->path, TRUE);
+    save_tile(position->path, TRUE, 16, 16, 16, 16);
+    assert_accepted(position->path, TRUE);
 }
 
 /* Reliability: tiles of 2^20 and 65536 px a side abort OpenSlide 3.4.1. */
-static void test_bombs(Place *place, gconstpointer unused)
+static void test_bombs(Position *position, gconstpointer unused)
 {
     for (int big = 0; big < 2; big++) {
-        save_tile(place->path, big, 1 << 20, 1 << 20, 1 << 20, 1 << 20);
-        assert_refused(place->path, "impossible tile of 1048576 x 1048576 px");
-        save_tile(place->path, big, 65536, 65536, 65536, 65536);
-        assert_refused(place->path, "impossible tile");
-        save_tile(place->path, big, 0x7fffffff, 0x7fffffff, 0x7fffffff, 0x7fffffff);
-        assert_refused(place->path, "impossible tile");
-        save_tile(place->path, big, 16, 16, 0, 16);
-        assert_refused(place->path, "impossible tile");
-        save_tile(place->path, big, 0, 16, 16, 16);
-        assert_refused(place->path, "impossible size");
-        save_tile(place->path, big, 0xffffffffu, 16, 16, 16);
-        assert_refused(place->path, "impossible size");
-        save_tile(place->path, big, 1 << 20, 1 << 20, 16, 16); /* 2^32 tiles, one offset */
-        assert_refused(place->path, "TileOffsets has 1 values for 4294967296 tiles");
-        save_tile(place->path, big, 16384, 16384, 16384, 16384); /* 268 Mpx from 4 bytes */
-        assert_refused(place->path, "px a byte");
+        save_tile(position->path, big, 1 << 20, 1 << 20, 1 << 20, 1 << 20);
+        assert_refused(position->path, "impossible tile of 1048576 x 1048576 px");
+        save_tile(position->path, big, 65536, 65536, 65536, 65536);
+        assert_refused(position->path, "impossible tile");
+        save_tile(position->path, big, 0x7fffffff, 0x7fffffff, 0x7fffffff, 0x7fffffff);
+        assert_refused(position->path, "impossible tile");
+        save_tile(position->path, big, 16, 16, 0, 16);
+        assert_refused(position->path, "impossible tile");
+        save_tile(position->path, big, 0, 16, 16, 16);
+        assert_refused(position->path, "impossible size");
+        save_tile(position->path, big, 0xffffffffu, 16, 16, 16);
+        assert_refused(position->path, "impossible size");
+        save_tile(position->path, big, 1 << 20, 1 << 20, 16, 16); /* 2^32 tiles, one offset */
+        assert_refused(position->path, "TileOffsets has 1 values for 4294967296 tiles");
+        save_tile(position->path, big, 16384, 16384, 16384, 16384); /* 268 Mpx from 4 bytes */
+        assert_refused(position->path, "px a byte");
     }
 }
 
-static void test_tile_memory(Place *place, gconstpointer unused)
+static void test_tile_memory(Position *position, gconstpointer unused)
 {
     Entry entries[TILE_TAGS];
     g_autoptr(GByteArray) file = header(FALSE, 8);
     tile_entries(entries, 16384, 16384, 16384, 16384);
     entries[5].value = 3; /* samples: 768 MiB a tile */
     put_directory(file, FALSE, entries, TILE_TAGS, 0);
-    save(place->path, file);
-    assert_refused(place->path, "exceed 256 MiB");
+    save(position->path, file);
+    assert_refused(position->path, "exceed 256 MiB");
 }
 
-static void test_links(Place *place, gconstpointer unused)
+static void test_links(Position *position, gconstpointer unused)
 {
     Entry entries[TILE_TAGS];
     tile_entries(entries, 16, 16, 16, 16);
     g_autoptr(GByteArray) loop = header(FALSE, 8);
     put_directory(loop, FALSE, entries, TILE_TAGS, 8);
-    save(place->path, loop);
-    assert_refused(place->path, "loop");
+    save(position->path, loop);
+    assert_refused(position->path, "loop");
 
     g_autoptr(GByteArray) beyond = header(FALSE, 8);
     put_directory(beyond, FALSE, entries, TILE_TAGS, 5000);
-    save(place->path, beyond);
-    assert_refused(place->path, "possibly truncated (IFD offset 5000 beyond the end of the file, 170 bytes)");
+    save(position->path, beyond);
+    assert_refused(position->path,
+                   "possibly truncated (IFD offset 5000 beyond the end of the file, 170 bytes)");
 
     g_autoptr(GByteArray) none = header(FALSE, 0);
-    save(place->path, none);
-    assert_refused(place->path, "no directory");
+    save(position->path, none);
+    assert_refused(position->path, "no directory");
 
     g_autoptr(GByteArray) empty = header(FALSE, 8);
     put_directory(empty, FALSE, entries, 0, 0);
-    save(place->path, empty);
-    assert_refused(place->path, "0 entries");
+    save(position->path, empty);
+    assert_refused(position->path, "0 entries");
 
     g_autoptr(GByteArray) far = header(TRUE, G_MAXUINT64 - 3);
-    save(place->path, far);
-    assert_refused(place->path, "possibly truncated");
+    save(position->path, far);
+    assert_refused(position->path, "possibly truncated");
 }
 
-static void test_arrays(Place *place, gconstpointer unused)
+static void test_arrays(Position *position, gconstpointer unused)
 {
     Entry entries[TILE_TAGS];
     for (int field = 9; field <= 10; field++) {
@@ -203,27 +204,27 @@ static void test_arrays(Place *place, gconstpointer unused)
         entries[field].value = 0xfffffff0u; /* the array lies beyond the file */
         g_autoptr(GByteArray) file = header(FALSE, 8);
         put_directory(file, FALSE, entries, TILE_TAGS, 0);
-        save(place->path, file);
-        assert_refused(place->path, "possibly truncated");
+        save(position->path, file);
+        assert_refused(position->path, "possibly truncated");
     }
     tile_entries(entries, 16, 16, 16, 16);
     entries[10].value = 1000; /* the tile reaches beyond the file */
     g_autoptr(GByteArray) file = header(FALSE, 8);
     put_directory(file, FALSE, entries, TILE_TAGS, 0);
-    save(place->path, file);
-    assert_refused(place->path,
+    save(position->path, file);
+    assert_refused(position->path,
                    "possibly truncated (1 of 1 tiles reach beyond the end of the file, 170 bytes)");
     /* Overflow: 2^61 values of 8 bytes. */
     tile_entries(entries, 16, 16, 16, 16);
     entries[9] = (Entry){324, 16, (uint64_t)1 << 61, 16};
     g_autoptr(GByteArray) many = header(TRUE, 16);
     put_directory(many, TRUE, entries, TILE_TAGS, 0);
-    save(place->path, many);
-    assert_refused(place->path, "possibly truncated");
+    save(position->path, many);
+    assert_refused(position->path, "possibly truncated");
 }
 
 /* Readers fetch the values of every tag, whether they need them or not. */
-static void test_values(Place *place, gconstpointer unused)
+static void test_values(Position *position, gconstpointer unused)
 {
     static const struct {
         uint16_t tag, type;
@@ -248,11 +249,11 @@ static void test_values(Place *place, gconstpointer unused)
             }
             entries[TILE_TAGS] = (Entry){cases[i].tag, cases[i].type, cases[i].count, cases[i].value};
             put_directory(file, FALSE, entries, TILE_TAGS + 1, 0);
-            save(place->path, file);
+            save(position->path, file);
             if (cases[i].reason) {
-                assert_refused(place->path, cases[i].reason);
+                assert_refused(position->path, cases[i].reason);
             } else {
-                assert_accepted(place->path, TRUE);
+                assert_accepted(position->path, TRUE);
             }
         }
     }
@@ -263,12 +264,12 @@ static void test_values(Place *place, gconstpointer unused)
     entries[TILE_TAGS] = (Entry){50000, 1, 150, 8};
     entries[TILE_TAGS + 1] = (Entry){50001, 1, 150, 8};
     put_directory(file, FALSE, entries, TILE_TAGS + 2, 0);
-    save(place->path, file);
-    assert_refused(place->path, "bytes of values up to tag 50001");
+    save(position->path, file);
+    assert_refused(position->path, "bytes of values up to tag 50001");
 }
 
 /* NDPI files link by 8 bytes; whoever claims to be one may hold no tiles. */
-static void test_ndpi(Place *place, gconstpointer unused)
+static void test_ndpi(Position *position, gconstpointer unused)
 {
     Entry entries[TILE_TAGS + 1];
     tile_entries(entries, 1 << 20, 1 << 20, 1 << 20, 1 << 20);
@@ -276,57 +277,57 @@ static void test_ndpi(Place *place, gconstpointer unused)
     g_autoptr(GByteArray) bomb = header(FALSE, 8);
     put_directory(bomb, FALSE, entries, TILE_TAGS + 1, 0);
     put(bomb, 0, 4);
-    save(place->path, bomb);
-    assert_refused(place->path, "an NDPI file with tiles");
+    save(position->path, bomb);
+    assert_refused(position->path, "an NDPI file with tiles");
 
     const Entry strip[] = {{256, 4, 1, 16}, {257, 4, 1, 16}, {65420, 4, 1, 1}};
     g_autoptr(GByteArray) sound = header(FALSE, 8);
     put_directory(sound, FALSE, strip, 3, 0);
     put(sound, 0, 4); /* the high half of the link */
-    save(place->path, sound);
-    assert_accepted(place->path, TRUE);
+    save(position->path, sound);
+    assert_accepted(position->path, TRUE);
     sound->data[sound->len - 4] = 1;
-    save(place->path, sound);
-    assert_refused(place->path, "possibly truncated (IFD offset 4294967296");
+    save(position->path, sound);
+    assert_refused(position->path, "possibly truncated (IFD offset 4294967296");
 }
 
-static void test_truncated(Place *place, gconstpointer unused)
+static void test_truncated(Position *position, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(300, 200, 1);
-    fixture_write(place->path, &(FixtureSpec){.levels = 2}, image);
+    fixture_write(position->path, &(FixtureSpec){.levels = 2}, image);
     g_autofree char *bytes = NULL;
     gsize size;
-    g_assert_true(g_file_get_contents(place->path, &bytes, &size, NULL));
+    g_assert_true(g_file_get_contents(position->path, &bytes, &size, NULL));
     for (gsize keep = size - 1; keep >= 8; keep -= MIN(keep, 977)) {
-        g_assert_true(g_file_set_contents(place->path, bytes, (gssize)keep, NULL));
-        assert_refused(place->path, "possibly truncated");
+        g_assert_true(g_file_set_contents(position->path, bytes, (gssize)keep, NULL));
+        assert_refused(position->path, "possibly truncated");
     }
 }
 
-static void test_other_files(Place *place, gconstpointer unused)
+static void test_other_files(Position *position, gconstpointer unused)
 {
     static const char *const contents[] = {"",       "I",        "II",      "hello, this is no slide\n",
                                            "II\x2b", "MM\0\x2c", "%PDF-1.4"};
     for (size_t i = 0; i < G_N_ELEMENTS(contents); i++) {
         g_assert_true(
-            g_file_set_contents(place->path, contents[i], i == 5 ? 4 : (gssize)strlen(contents[i]), NULL));
-        assert_accepted(place->path, FALSE);
+            g_file_set_contents(position->path, contents[i], i == 5 ? 4 : (gssize)strlen(contents[i]), NULL));
+        assert_accepted(position->path, FALSE);
     }
-    g_assert_true(g_file_set_contents(place->path, "II\x2a\0\x08", 5, NULL));
-    assert_refused(place->path, "possibly truncated");
-    assert_refused(place->folder, "not a regular file");
-    g_unlink(place->path);
-    g_assert_cmpint(mkfifo(place->path, 0600), ==, 0);
-    assert_refused(place->path, "not a regular file");
-    g_unlink(place->path);
+    g_assert_true(g_file_set_contents(position->path, "II\x2a\0\x08", 5, NULL));
+    assert_refused(position->path, "possibly truncated");
+    assert_refused(position->folder, "not a regular file");
+    g_unlink(position->path);
+    g_assert_cmpint(mkfifo(position->path, 0600), ==, 0);
+    assert_refused(position->path, "not a regular file");
+    g_unlink(position->path);
     gboolean is_tiff;
     g_autoptr(GError) absent = NULL;
-    g_assert_false(tiffcheck_file(place->path, &is_tiff, &absent));
+    g_assert_false(tiffcheck_file(position->path, &is_tiff, &absent));
     g_assert_error(absent, WSI_ERROR, WSI_ERROR_ABSENT);
 }
 
 /* Whatever bytes are changed: no crash, no abort; a file that passes can be given to the libraries. */
-static void test_mutations(Place *place, gconstpointer unused)
+static void test_mutations(Position *position, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(90, 70, 1);
     Rng rng = rng_at(7, 0, 0);
@@ -334,10 +335,10 @@ static void test_mutations(Place *place, gconstpointer unused)
     for (int big = 0; big < 2; big++) {
         g_autofree char *bytes = NULL;
         gsize size;
-        fixture_write(place->path,
+        fixture_write(position->path,
                       &(FixtureSpec){.tile = 32, .levels = 2, .big = big, .compression = COMPRESSION_LZW},
                       image);
-        g_assert_true(g_file_get_contents(place->path, &bytes, &size, NULL));
+        g_assert_true(g_file_get_contents(position->path, &bytes, &size, NULL));
         g_autofree char *changed = g_malloc(size);
         for (int round = 0; round < rounds; round++) {
             gboolean is_tiff;
@@ -348,9 +349,9 @@ static void test_mutations(Place *place, gconstpointer unused)
                                                  : rng_below(&rng, (uint32_t)size);
                 changed[at] = (char)(rng_below(&rng, 2) ? rng_u32(&rng) : rng_below(&rng, 2) ? 0xff : 0);
             }
-            g_assert_true(g_file_set_contents(place->path, changed, (gssize)size, NULL));
-            if (tiffcheck_file(place->path, &is_tiff, NULL)) {
-                g_autoptr(Slide) slide = slide_open(place->path, NULL, NULL);
+            g_assert_true(g_file_set_contents(position->path, changed, (gssize)size, NULL));
+            if (tiffcheck_file(position->path, &is_tiff, NULL)) {
+                g_autoptr(Slide) slide = slide_open(position->path, NULL, NULL);
                 accepted++;
                 opened += slide != NULL;
             }
@@ -378,7 +379,7 @@ static void test_real(void)
     }
 }
 
-#define ADD(name, function) g_test_add(name, Place, NULL, set_up, function, tear_down)
+#define ADD(name, function) g_test_add(name, Position, NULL, set_up, function, tear_down)
 
 int main(int argc, char **argv)
 {

@@ -62,15 +62,15 @@ static void bar(Image *image, int x0, int y0, int x1, int y1, Ink colour)
     }
 }
 
-static Image *find(const Image *image, const Image *valid, double *pen)
+static Image *find(const Image *image, const Image *readable, double *pen)
 {
     g_autoptr(GError) error = NULL;
-    Image *mask = tissue_of_picture(image, valid, MPP, NULL, pen, &error);
+    Image *mask = tissue_of_image(image, readable, MPP, NULL, pen, &error);
     g_assert_no_error(error);
     return mask;
 }
 
-static double share_of(const Image *mask)
+static double fraction_of(const Image *mask)
 {
     double count = 0;
     for (size_t i = 0; i < image_bytes(mask); i++) {
@@ -135,7 +135,7 @@ static void test_nothing(void)
             disc(image, 100, 200, 9, (Ink){60, 60, 60});
         }
         g_autoptr(Image) mask = find(image, NULL, &pen);
-        g_assert_cmpfloat(share_of(mask), ==, 0);
+        g_assert_cmpfloat(fraction_of(mask), ==, 0);
         g_assert_cmpfloat(pen, ==, 0);
     }
 }
@@ -154,13 +154,13 @@ static void test_black(void)
 /* What has no data is no tissue, whatever its colour; its neighbours are judged without it. */
 static void test_no_data(void)
 {
-    g_autoptr(Image) image = background(240, 1), valid = fixture_image(SIDE, SIDE, 1);
+    g_autoptr(Image) image = background(240, 1), readable = fixture_image(SIDE, SIDE, 1);
     disc(image, 150, 150, 60, haematoxylin_eosin);
     bar(image, 0, 0, 40, SIDE, (Ink){200, 60, 140});
     for (int i = 0; i < SIDE * SIDE; i++) {
-        valid->pixels[i] = i % SIDE < 40 ? 0 : 255;
+        readable->pixels[i] = i % SIDE < 40 ? 0 : 255;
     }
-    g_autoptr(Image) mask = find(image, valid, NULL);
+    g_autoptr(Image) mask = find(image, readable, NULL);
     g_assert_cmpfloat(agreement(mask, 150, 150, 60), >, 0.95);
 }
 
@@ -202,7 +202,7 @@ static void test_sizes(void)
             }
         }
     }
-    g_autoptr(Image) mask = tissue_of_picture(image, NULL, MPP, &options, NULL, NULL);
+    g_autoptr(Image) mask = tissue_of_image(image, NULL, MPP, &options, NULL, NULL);
     static const struct {
         int x, y, expected;
     } points[] = {{60, 60, 255}, {240, 60, 255}, {240, 200, 0}, {80, 100, 255}, {130, 100, 0}, {290, 290, 0}};
@@ -210,8 +210,8 @@ static void test_sizes(void)
         g_assert_cmpint(mask->pixels[points[k].y * SIDE + points[k].x], ==, points[k].expected);
     }
     const TissueOptions bad = {.mpp = 8, .min_area_um2 = -1};
-    g_assert_null(tissue_of_picture(image, NULL, MPP, &bad, NULL, NULL));
-    g_assert_null(tissue_of_picture(image, NULL, 0, NULL, NULL, NULL));
+    g_assert_null(tissue_of_image(image, NULL, MPP, &bad, NULL, NULL));
+    g_assert_null(tissue_of_image(image, NULL, 0, NULL, NULL, NULL));
 }
 
 /* On a slide: the mask covers level 0 whole, in x and y apart, whatever level it is read from. */
@@ -234,13 +234,13 @@ static void test_slide(void)
         g_assert_cmpfloat(tissue->scale_x, ==, 1500.0 / tissue->mask->width);
         g_assert_cmpfloat(tissue->scale_y, ==, 1203.0 / tissue->mask->height);
         g_assert_cmpint(tissue->overview->width, ==, tissue->mask->width);
-        g_assert_cmpfloat_with_epsilon(tissue->tissue_share, M_PI * 350 * 350 / (1500 * 1203), 0.015);
-        g_assert_cmpfloat(tissue->tissue_share, ==, share_of(tissue->mask));
-        g_assert_cmpfloat(tissue->pen_share, ==, 0);
-        g_assert_cmpfloat_with_epsilon(tissue->no_data_share, 0, 0.05);
-        g_autoptr(Image) picture = tissue_picture(tissue, &error);
+        g_assert_cmpfloat_with_epsilon(tissue->tissue_fraction, M_PI * 350 * 350 / (1500 * 1203), 0.015);
+        g_assert_cmpfloat(tissue->tissue_fraction, ==, fraction_of(tissue->mask));
+        g_assert_cmpfloat(tissue->pen_fraction, ==, 0);
+        g_assert_cmpfloat_with_epsilon(tissue->no_data_fraction, 0, 0.05);
+        g_autoptr(Image) shown = tissue_image(tissue, &error);
         g_assert_no_error(error);
-        g_assert_cmpint(picture->height, ==, tissue->mask->height);
+        g_assert_cmpint(shown->height, ==, tissue->mask->height);
     }
     g_autoptr(Slide) unknown = slide_open(path, NULL, NULL);
     g_assert_null(tissue_find(unknown, NULL, &error));
@@ -275,24 +275,24 @@ static void test_damaged_level(void)
     g_assert_cmpuint(none->len, ==, 0);
     fixture_break_tile(path, 3, 1); /* of 2 x 2: a quarter of the slide */
     g_autoptr(Tissue) coarse = find_on(path, &coarse_said);
-    g_assert_cmpfloat_with_epsilon(coarse->from_finer_share, 0.25, 1e-3);
-    g_assert_cmpfloat(coarse->lost_share, ==, 0);
-    g_assert_cmpfloat_with_epsilon(coarse->tissue_share, intact->tissue_share, 2e-3);
+    g_assert_cmpfloat_with_epsilon(coarse->from_finer_fraction, 0.25, 1e-3);
+    g_assert_cmpfloat(coarse->lost_fraction, ==, 0);
+    g_assert_cmpfloat_with_epsilon(coarse->tissue_fraction, intact->tissue_fraction, 2e-3);
     g_assert_cmpuint(coarse_said->len, ==, 1);
     fixture_break_tile(path, 2, 3); /* the upper right of 4 x 4, within that quarter */
     g_autoptr(Tissue) middle = find_on(path, &middle_said);
-    g_assert_cmpfloat_with_epsilon(middle->from_finer_share, 0.25, 1e-3);
-    g_assert_cmpfloat_with_epsilon(middle->tissue_share, intact->tissue_share, 2e-3);
+    g_assert_cmpfloat_with_epsilon(middle->from_finer_fraction, 0.25, 1e-3);
+    g_assert_cmpfloat_with_epsilon(middle->tissue_fraction, intact->tissue_fraction, 2e-3);
     fixture_break_tile(path, 1, 7);  /* 8 x 8 */
     fixture_break_tile(path, 0, 15); /* 16 x 16 */
     g_autoptr(Tissue) all = find_on(path, &all_said);
-    g_assert_cmpfloat_with_epsilon(all->lost_share, 1 / 256.0, 1e-3);
+    g_assert_cmpfloat_with_epsilon(all->lost_fraction, 1 / 256.0, 1e-3);
     g_assert_cmpuint(all_said->len, ==, 2);
     g_assert_nonnull(strstr(all_said->pdata[1], "cannot be read at any level"));
     fixture_remove(g_steal_pointer(&folder));
 }
 
-/* Real pictures and what a person sees on them: shares of tissue and of ink, from - to. */
+/* Real images and what a person sees on them: fractions of tissue and of ink, from - to. */
 static const struct {
     const char *file;
     double mpp, tissue[2], pen[2];
@@ -324,21 +324,21 @@ static void test_real(void)
 {
     const char *data = g_getenv("WSIFLOW_TEST_DATA");
     if (!data) {
-        g_test_skip("WSIFLOW_TEST_DATA is not set: no real pictures judged");
+        g_test_skip("WSIFLOW_TEST_DATA is not set: no real images judged");
         return;
     }
     for (size_t k = 0; k < G_N_ELEMENTS(seen); k++) {
         g_autofree char *path = g_build_filename(data, "patches", seen[k].file, NULL);
         g_autoptr(GError) error = NULL;
-        g_autoptr(Image) image = picture_read(path, &error);
+        g_autoptr(Image) image = imagefile_read(path, &error);
         g_assert_no_error(error);
         double pen;
-        g_autoptr(Image) mask = tissue_of_picture(image, NULL, seen[k].mpp, NULL, &pen, &error);
+        g_autoptr(Image) mask = tissue_of_image(image, NULL, seen[k].mpp, NULL, &pen, &error);
         g_assert_no_error(error);
-        double share = share_of(mask);
-        if (share < seen[k].tissue[0] || share > seen[k].tissue[1] || pen < seen[k].pen[0] ||
+        double fraction = fraction_of(mask);
+        if (fraction < seen[k].tissue[0] || fraction > seen[k].tissue[1] || pen < seen[k].pen[0] ||
             pen > seen[k].pen[1]) {
-            g_test_message("%s: tissue %.3f, pen %.3f", seen[k].file, share, pen);
+            g_test_message("%s: tissue %.3f, pen %.3f", seen[k].file, fraction, pen);
             g_test_fail();
         }
     }
@@ -355,6 +355,6 @@ int main(int argc, char **argv)
     g_test_add_func("/tissue/sizes", test_sizes);
     g_test_add_func("/tissue/slide", test_slide);
     g_test_add_func("/tissue/damaged-level", test_damaged_level);
-    g_test_add_func("/tissue/real-pictures", test_real);
+    g_test_add_func("/tissue/real-images", test_real);
     return g_test_run();
 }

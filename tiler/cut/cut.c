@@ -16,14 +16,14 @@
 static const double MAX_SOURCE = 4e6;
 
 /* Area of the box that has data, in px of the mask. */
-static double valid_area(const Image *valid, const Rect *box)
+static double readable_area(const Image *readable, const Rect *box)
 {
     double sum = 0;
-    int x0 = MAX(0, (int)floor(box->x)), x1 = MIN(valid->width, (int)ceil(box->x + box->width));
-    int y0 = MAX(0, (int)floor(box->y)), y1 = MIN(valid->height, (int)ceil(box->y + box->height));
+    int x0 = MAX(0, (int)floor(box->x)), x1 = MIN(readable->width, (int)ceil(box->x + box->width));
+    int y0 = MAX(0, (int)floor(box->y)), y1 = MIN(readable->height, (int)ceil(box->y + box->height));
     for (int y = y0; y < y1; y++) {
         double line = 0, cover = MIN(y + 1, box->y + box->height) - MAX(y, box->y);
-        const uint8_t *row = valid->pixels + (size_t)y * valid->width;
+        const uint8_t *row = readable->pixels + (size_t)y * readable->width;
         for (int x = x0; x < x1; x++) {
             if (row[x]) {
                 line += MIN(x + 1, box->x + box->width) - MAX(x, box->x);
@@ -34,37 +34,37 @@ static double valid_area(const Image *valid, const Rect *box)
     return sum;
 }
 
-static void all_valid(const Rect *box, Image *valid, double *area)
+static void all_readable(const Rect *box, Image *readable, double *area)
 {
     *area += box->width * box->height;
-    if (valid) {
-        memset(valid->pixels, 255, image_bytes(valid));
+    if (readable) {
+        memset(readable->pixels, 255, image_bytes(readable));
     }
 }
 
 /* Cuts from a copy of the level's pixels at (x, y), where some may have no data; box: px of the copy. */
 static gboolean cut_copy(Slide *slide, int level, int64_t x, int64_t y, int columns, int rows,
-                         const Rect *box, Filter filter, Image *rgb, Image *valid, double *area,
+                         const Rect *box, Filter filter, Image *rgb, Image *readable, double *area,
                          GError **error)
 {
     size_t pixels = (size_t)columns * (size_t)rows;
-    Image source = {columns, rows, 3, scratch(SCRATCH_SOURCE, pixels, 3, "pixels to cut from", error)};
+    Image source = {columns, rows, 3, cut_scratch(SCRATCH_SOURCE, pixels, 3, "pixels to cut from", error)};
     Image data = {columns, rows, 1, NULL};
-    data.pixels = source.pixels ? scratch(SCRATCH_VALID, pixels, 1, "pixels to cut from", error) : NULL;
+    data.pixels = source.pixels ? cut_scratch(SCRATCH_VALID, pixels, 1, "pixels to cut from", error) : NULL;
     if (!data.pixels || !slide_read(slide, level, x, y, &source, &data, error)) {
         return FALSE;
     }
     if (memchr(data.pixels, 0, image_bytes(&data))) {
-        *area += valid_area(&data, box);
-        return resample_valid(&source, &data, box, filter, rgb, valid, error);
+        *area += readable_area(&data, box);
+        return resample_readable(&source, &data, box, filter, rgb, readable, error);
     }
-    all_valid(box, valid, area);
+    all_readable(box, readable, area);
     return resample(&source, box, filter, rgb, error);
 }
 
 /* Cuts the box (level px) to the whole of rgb; *area grows by the box's px with data. */
-static gboolean cut_block(Slide *slide, int level, const Rect *box, Filter filter, Image *rgb, Image *valid,
-                          double *area, GError **error)
+static gboolean cut_block(Slide *slide, int level, const Rect *box, Filter filter, Image *rgb,
+                          Image *readable, double *area, GError **error)
 {
     int margin_x = filter_margin(filter, box->width / rgb->width);
     int margin_y = filter_margin(filter, box->height / rgb->height);
@@ -82,11 +82,11 @@ static gboolean cut_block(Slide *slide, int level, const Rect *box, Filter filte
     if (slide_view(slide, level, (int64_t)left, (int64_t)top, (int)columns, (int)rows, &view)) {
         gboolean ok = resample_mosaic(&view.mosaic, &inside, filter, rgb, error);
         slide_release(slide, &view);
-        all_valid(&inside, valid, area);
+        all_readable(&inside, readable, area);
         return ok;
     }
     return cut_copy(slide, level, (int64_t)left, (int64_t)top, (int)columns, (int)rows, &inside, filter, rgb,
-                    valid, area, error);
+                    readable, area, error);
 }
 
 static void paste(const Image *part, Image *whole, int x, int y)
@@ -100,26 +100,26 @@ static void paste(const Image *part, Image *whole, int x, int y)
 
 /* Cuts the output block at (x, y) of `whole` px and pastes it. */
 static gboolean cut_part(Slide *slide, int level, const Rect *box, Filter filter, int x, int y, int width,
-                         int height, Image *rgb, Image *valid, double *area, GError **error)
+                         int height, Image *rgb, Image *readable, double *area, GError **error)
 {
     double scale_x = box->width / rgb->width, scale_y = box->height / rgb->height;
     const Rect part = {box->x + x * scale_x, box->y + y * scale_y, width * scale_x, height * scale_y};
     g_autoptr(Image) part_rgb = image_new(width, height, 3, error);
-    g_autoptr(Image) part_valid = part_rgb && valid ? image_new(width, height, 1, error) : NULL;
-    if (!part_rgb || (valid && !part_valid) ||
-        !cut_block(slide, level, &part, filter, part_rgb, part_valid, area, error)) {
+    g_autoptr(Image) part_readable = part_rgb && readable ? image_new(width, height, 1, error) : NULL;
+    if (!part_rgb || (readable && !part_readable) ||
+        !cut_block(slide, level, &part, filter, part_rgb, part_readable, area, error)) {
         return FALSE;
     }
     paste(part_rgb, rgb, x, y);
-    if (valid) {
-        paste(part_valid, valid, x, y);
+    if (readable) {
+        paste(part_readable, readable, x, y);
     }
     return TRUE;
 }
 
 /* Cuts the region (level-0 px) from a level to the whole of rgb, block by block. */
-static gboolean cut_from(Slide *slide, int best, const Rect *region, Filter filter, Image *rgb, Image *valid,
-                         double *valid_share, GError **error)
+static gboolean cut_from(Slide *slide, int best, const Rect *region, Filter filter, Image *rgb,
+                         Image *readable, double *readable_fraction, GError **error)
 {
     const SlideLevel *level = &slide_info(slide)->levels[best];
     const Rect box = {region->x / level->downsample_x, region->y / level->downsample_y,
@@ -128,44 +128,44 @@ static gboolean cut_from(Slide *slide, int best, const Rect *region, Filter filt
     double side = sqrt(MAX_SOURCE * ((double)rgb->width / box.width) * ((double)rgb->height / box.height));
     int block = (int)CLAMP(side, 16, 1 << 20);
     if (block >= rgb->width && block >= rgb->height) {
-        if (!cut_block(slide, best, &box, filter, rgb, valid, &area, error)) {
+        if (!cut_block(slide, best, &box, filter, rgb, readable, &area, error)) {
             return FALSE;
         }
     } else {
         for (int y = 0; y < rgb->height; y += block) {
             for (int x = 0; x < rgb->width; x += block) {
                 if (!cut_part(slide, best, &box, filter, x, y, MIN(block, rgb->width - x),
-                              MIN(block, rgb->height - y), rgb, valid, &area, error)) {
+                              MIN(block, rgb->height - y), rgb, readable, &area, error)) {
                     return FALSE;
                 }
             }
         }
     }
-    if (valid_share) {
-        *valid_share = CLAMP(area / (box.width * box.height), 0, 1);
+    if (readable_fraction) {
+        *readable_fraction = CLAMP(area / (box.width * box.height), 0, 1);
     }
     return TRUE;
 }
 
-static gboolean cut(Slide *slide, const Rect *region, Filter filter, Image *rgb, Image *valid,
-                    double *valid_share, GError **error)
+static gboolean cut(Slide *slide, const Rect *region, Filter filter, Image *rgb, Image *readable,
+                    double *readable_fraction, GError **error)
 {
     int best = slide_best_level(slide, MIN(region->width / rgb->width, region->height / rgb->height));
-    return cut_from(slide, best, region, filter, rgb, valid, valid_share, error);
+    return cut_from(slide, best, region, filter, rgb, readable, readable_fraction, error);
 }
 
-static gboolean check_raster(const Image *rgb, const Image *valid, GError **error)
+static gboolean check_raster(const Image *rgb, const Image *readable, GError **error)
 {
-    if (rgb->channels == 3 &&
-        (!valid || (valid->channels == 1 && valid->width == rgb->width && valid->height == rgb->height))) {
+    if (rgb->channels == 3 && (!readable || (readable->channels == 1 && readable->width == rgb->width &&
+                                             readable->height == rgb->height))) {
         return TRUE;
     }
     g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "a cut needs an RGB raster and a mask of its size");
     return FALSE;
 }
 
-gboolean cut_tile(Slide *slide, const CutSpec *spec, double x, double y, Image *rgb, Image *valid,
-                  double *valid_share, GError **error)
+gboolean cut_tile(Slide *slide, const CutSpec *spec, double x, double y, Image *rgb, Image *readable,
+                  double *readable_fraction, GError **error)
 {
     const SlideInfo *info = slide_info(slide);
     if (info->mpp_source == MPP_NONE) {
@@ -175,7 +175,7 @@ gboolean cut_tile(Slide *slide, const CutSpec *spec, double x, double y, Image *
         return FALSE;
     }
     if (spec->size < 1 || !(spec->mpp > 0) || !isfinite(spec->mpp) || !isfinite(x) || !isfinite(y) ||
-        rgb->width != spec->size || rgb->height != spec->size || !check_raster(rgb, valid, error)) {
+        rgb->width != spec->size || rgb->height != spec->size || !check_raster(rgb, readable, error)) {
         if (error && !*error) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL,
                         "%s: a tile of %d px at %g um/px was asked for at %g, %g", info->path, spec->size,
@@ -184,7 +184,7 @@ gboolean cut_tile(Slide *slide, const CutSpec *spec, double x, double y, Image *
         return FALSE;
     }
     const Rect footprint = {x, y, spec->size * spec->mpp / info->mpp_x, spec->size * spec->mpp / info->mpp_y};
-    if (!cut(slide, &footprint, spec->filter, rgb, valid, valid_share, error)) {
+    if (!cut(slide, &footprint, spec->filter, rgb, readable, readable_fraction, error)) {
         return FALSE;
     }
     if (slide_colour(slide)) {
@@ -204,15 +204,16 @@ static gboolean check_region(const Slide *slide, const Rect *region, GError **er
     return FALSE;
 }
 
-gboolean cut_region(Slide *slide, const Rect *region, Filter filter, Image *rgb, Image *valid, GError **error)
+gboolean cut_region(Slide *slide, const Rect *region, Filter filter, Image *rgb, Image *readable,
+                    GError **error)
 {
-    return check_region(slide, region, error) && check_raster(rgb, valid, error) &&
-           cut(slide, region, filter, rgb, valid, NULL, error);
+    return check_region(slide, region, error) && check_raster(rgb, readable, error) &&
+           cut(slide, region, filter, rgb, readable, NULL, error);
 }
 
-gboolean cut_region_from(Slide *slide, int level, const Rect *region, Filter filter, Image *rgb, Image *valid,
-                         GError **error)
+gboolean cut_region_from(Slide *slide, int level, const Rect *region, Filter filter, Image *rgb,
+                         Image *readable, GError **error)
 {
-    return check_region(slide, region, error) && check_raster(rgb, valid, error) &&
-           cut_from(slide, level, region, filter, rgb, valid, NULL, error);
+    return check_region(slide, region, error) && check_raster(rgb, readable, error) &&
+           cut_from(slide, level, region, filter, rgb, readable, NULL, error);
 }

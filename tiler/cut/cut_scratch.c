@@ -20,7 +20,7 @@ static void blocks_free(gpointer data)
     g_free(blocks);
 }
 
-void *scratch(ScratchUse use, size_t count, size_t size, const char *what, GError **error)
+void *cut_scratch(ScratchUse use, size_t count, size_t size, const char *what, GError **error)
 {
     static GPrivate own = G_PRIVATE_INIT(blocks_free);
     Blocks *blocks = g_private_get(&own);

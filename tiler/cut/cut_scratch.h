@@ -36,4 +36,4 @@ typedef enum {
 
 /* count * size bytes, at a multiple of 64, of the calling thread for this use, until its next call for the same use; contents: what was there
  * before, at first zero.  NULL with WSI_ERROR_MEMORY naming `what`. */
-void *scratch(ScratchUse use, size_t count, size_t size, const char *what, GError **error);
+void *cut_scratch(ScratchUse use, size_t count, size_t size, const char *what, GError **error);

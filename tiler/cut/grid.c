@@ -1,6 +1,6 @@
-/* Grids by arithmetic, tissue shares by an integral image.
+/* Grids by arithmetic, tissue fractions by an integral image.
  *
- * Tile (column, row) starts at area + column * stride in doubles; nothing accumulates.  The share of tissue under a
+ * Tile (column, row) starts at area + column * stride in doubles; nothing accumulates.  The fraction of tissue under a
  * footprint is the integral of the mask over it, with the fractions of mask pixels at its border, divided by the area of the
  * whole footprint (so a tile that reaches over the border has only what is there). */
 #include "tiler/cut/grid.h"
@@ -88,8 +88,8 @@ static double count_along(double length, double tile, double stride, EdgePolicy 
     return 1 + (edge == EDGE_DROP ? floor(room + SLACK) : ceil(MAX(room - SLACK, 0)));
 }
 
-static double place(double start, double length, double tile, double stride, int index, int count,
-                    EdgePolicy edge)
+static double position(double start, double length, double tile, double stride, int index, int count,
+                       EdgePolicy edge)
 {
     gboolean last = edge == EDGE_SHIFT && index > 0 && index == count - 1;
     return last ? start + length - tile : start + index * stride;
@@ -130,15 +130,16 @@ static void fill(Grid *grid, const Rect *area, double stride_x, double stride_y,
         for (int column = 0; column < grid->columns; column++) {
             Tile tile = {column, row, 0, 0, 1};
             tile.x =
-                place(area->x, area->width, grid->tile_width, stride_x, column, grid->columns, spec->edge);
-            tile.y = place(area->y, area->height, grid->tile_height, stride_y, row, grid->rows, spec->edge);
+                position(area->x, area->width, grid->tile_width, stride_x, column, grid->columns, spec->edge);
+            tile.y =
+                position(area->y, area->height, grid->tile_height, stride_y, row, grid->rows, spec->edge);
             if (tissue) {
                 double sum = integral_over(tissue, tile.x * to_mask_x, tile.y * to_mask_y,
                                            (tile.x + grid->tile_width) * to_mask_x,
                                            (tile.y + grid->tile_height) * to_mask_y);
-                tile.tissue_share = CLAMP(sum / footprint, 0, 1);
+                tile.tissue_fraction = CLAMP(sum / footprint, 0, 1);
             }
-            if (tile.tissue_share >= spec->min_tissue) {
+            if (tile.tissue_fraction >= spec->min_tissue) {
                 g_array_append_val(grid->tiles, tile);
             }
         }

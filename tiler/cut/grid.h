@@ -15,13 +15,13 @@ typedef struct {
     double mpp;     /* um/px */
     double overlap; /* px, 0 <= overlap < size */
     EdgePolicy edge;
-    double min_tissue; /* keep tiles whose tissue share is at least this */
+    double min_tissue; /* keep tiles whose tissue fraction is at least this */
 } GridSpec;
 
 typedef struct {
     int column, row;
-    double x, y;         /* top-left, level-0 px */
-    double tissue_share; /* 0..1 of the footprint */
+    double x, y;            /* top-left, level-0 px */
+    double tissue_fraction; /* 0..1 of the footprint */
 } Tile;
 
 typedef struct {

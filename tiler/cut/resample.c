@@ -1,7 +1,7 @@
 /* Separable resampling.
  *
  * For output pixel i the weights are kernel((source pixel centre - box.x - (i + 0.5) scale) / max(scale, 1)), over the
- * source pixels that exist, divided by their sum.  Rows and columns are independent, so a picture costs two passes of
+ * source pixels that exist, divided by their sum.  Rows and columns are independent, so an image costs two passes of
  * one-dimensional sums.
  *
  * Speed: rows are summed first, in whole numbers (rowsum.h), a PIECE of LANES output rows at a time, so that it stays in the nearest cache.
@@ -10,7 +10,7 @@
  * the vectors.  Weights of rows are multiples of 1 / ROWSUM_ONE and add up to 1: pixels are within 0.05 grey level of those by exact ones.
  *
  * Pixels without data: samples are multiplied by a validity of 0 or 1, which goes along as a fourth channel, and the
- * result is divided by what came of it.  So nothing bleeds out of white filling, and a constant picture stays constant
+ * result is divided by what came of it.  So nothing bleeds out of white filling, and a constant image stays constant
  * up to its last pixel. */
 #include "tiler/cut/resample.h"
 #include "base/error.h"
@@ -122,11 +122,11 @@ static gboolean taps_init(Taps *taps, const ScratchUse uses[3], Filter filter, d
     taps->outputs = outputs;
     taps->phase = NAN;
     taps->most = MIN((int)ceil(filters[filter].support * stretch) * 2 + 1, sources);
-    taps->first = scratch(uses[0], (size_t)outputs, sizeof(int), what, error);
-    taps->count = taps->first ? scratch(uses[1], (size_t)outputs, sizeof(int), what, error) : NULL;
-    taps->weight = taps->count
-                       ? scratch(uses[2], (size_t)outputs * (size_t)taps->most, sizeof(float), what, error)
-                       : NULL;
+    taps->first = cut_scratch(uses[0], (size_t)outputs, sizeof(int), what, error);
+    taps->count = taps->first ? cut_scratch(uses[1], (size_t)outputs, sizeof(int), what, error) : NULL;
+    taps->weight =
+        taps->count ? cut_scratch(uses[2], (size_t)outputs * (size_t)taps->most, sizeof(float), what, error)
+                    : NULL;
     if (!taps->weight) {
         return FALSE;
     }
@@ -180,21 +180,21 @@ VECTORISED static void to_bytes(uint8_t *restrict out, const float *restrict val
 VECTORISED static void divide_by_validity(float *values, int pixels)
 {
     for (int x = 0; x < pixels; x++) {
-        float *at = values + (size_t)x * 4 * LANES, *share = at + 3 * LANES;
+        float *at = values + (size_t)x * 4 * LANES, *fraction = at + 3 * LANES;
         for (int lane = 0; lane < LANES; lane++) {
-            float enough = share[lane] >= 0.5f ? 1.0f : 0.0f, divisor = enough > 0 ? share[lane] : 1.0f;
+            float enough = fraction[lane] >= 0.5f ? 1.0f : 0.0f, divisor = enough > 0 ? fraction[lane] : 1.0f;
             for (int c = 0; c < 3; c++) {
                 at[c * LANES + lane] = enough > 0 ? at[c * LANES + lane] / divisor : 255.0f;
             }
-            share[lane] = enough * 255.0f;
+            fraction[lane] = enough * 255.0f;
         }
     }
 }
 
 typedef struct {
     const Mosaic *source;
-    Image *out, *valid; /* valid: only with a source of RGB and validity; may be NULL */
-    int left, columns;  /* the source columns that any output needs */
+    Image *out, *readable; /* valid: only with a source of RGB and validity; may be NULL */
+    int left, columns;     /* the source columns that any output needs */
     Taps across, down;
     uint32_t (*pairs)[PIECE]; /* a piece of the source rows of a block, two by two */
     uint32_t *weights;        /* for them, of each output row of a block */
@@ -250,11 +250,12 @@ static gboolean passes_init(Passes *passes, const Rect *box, Filter filter, GErr
     }
     size_t pairs = ((size_t)most_of_block(&passes->down) + 1) / 2,
            weights = LANES * ((size_t)passes->down.most / 2 + 1);
-    passes->pairs = scratch(SCRATCH_PAIRS, pairs, sizeof *passes->pairs, what, error);
-    passes->weights = passes->pairs ? scratch(SCRATCH_WEIGHTS, weights, sizeof(uint32_t), what, error) : NULL;
-    passes->columns_block = passes->weights ? scratch(SCRATCH_COLUMNS, samples, lane, what, error) : NULL;
-    passes->results = passes->columns_block ? scratch(SCRATCH_RESULTS, results, lane, what, error) : NULL;
-    passes->bytes = passes->results ? scratch(SCRATCH_BYTES, results, LANES, what, error) : NULL;
+    passes->pairs = cut_scratch(SCRATCH_PAIRS, pairs, sizeof *passes->pairs, what, error);
+    passes->weights =
+        passes->pairs ? cut_scratch(SCRATCH_WEIGHTS, weights, sizeof(uint32_t), what, error) : NULL;
+    passes->columns_block = passes->weights ? cut_scratch(SCRATCH_COLUMNS, samples, lane, what, error) : NULL;
+    passes->results = passes->columns_block ? cut_scratch(SCRATCH_RESULTS, results, lane, what, error) : NULL;
+    passes->bytes = passes->results ? cut_scratch(SCRATCH_BYTES, results, LANES, what, error) : NULL;
     return passes->bytes != NULL;
 }
 
@@ -384,8 +385,8 @@ static void store_row(const Passes *passes, int lane, int y, size_t begin)
         for (size_t c = 0; c < 3; c++) {
             out->pixels[3 * (at + x) + c] = from[(4 * x + c) * LANES];
         }
-        if (passes->valid) {
-            passes->valid->pixels[at + x] = from[(4 * x + 3) * LANES];
+        if (passes->readable) {
+            passes->readable->pixels[at + x] = from[(4 * x + 3) * LANES];
         }
     }
 }
@@ -423,10 +424,10 @@ static void resample_rows(Passes *passes, int y0, int rows)
     store_rows(passes, y0, rows);
 }
 
-static gboolean run(const Mosaic *source, const Rect *box, Filter filter, Image *out, Image *valid,
+static gboolean run(const Mosaic *source, const Rect *box, Filter filter, Image *out, Image *readable,
                     GError **error)
 {
-    Passes passes = {.source = source, .out = out, .valid = valid};
+    Passes passes = {.source = source, .out = out, .readable = readable};
     if (!(box->width > 0) || !(box->height > 0) || !(box->width <= 1e9) || !(box->height <= 1e9) ||
         !(fabs(box->x) <= 1e9) || !(fabs(box->y) <= 1e9)) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "cannot resample the box %g, %g, %g x %g", box->x,
@@ -442,17 +443,17 @@ static gboolean run(const Mosaic *source, const Rect *box, Filter filter, Image 
     return TRUE;
 }
 
-/* The same for a picture in one part. */
-static gboolean run_image(const Image *source, const Rect *box, Filter filter, Image *out, Image *valid,
+/* The same for an image in one part. */
+static gboolean run_image(const Image *source, const Rect *box, Filter filter, Image *out, Image *readable,
                           GError **error)
 {
     const uint8_t **rows =
-        scratch(SCRATCH_IMAGE_ROWS, (size_t)source->height, sizeof *rows, "resampling", error);
+        cut_scratch(SCRATCH_IMAGE_ROWS, (size_t)source->height, sizeof *rows, "resampling", error);
     const Mosaic mosaic = {source->width, source->height, source->channels, 1, &source->width, rows};
     for (int y = 0; rows && y < source->height; y++) {
         rows[y] = source->pixels + (size_t)y * (size_t)source->width * (size_t)source->channels;
     }
-    return rows && run(&mosaic, box, filter, out, valid, error);
+    return rows && run(&mosaic, box, filter, out, readable, error);
 }
 
 static gboolean check_channels(int source, int out, GError **error)
@@ -475,16 +476,16 @@ gboolean resample_mosaic(const Mosaic *source, const Rect *box, Filter filter, I
            run(source, box, filter, out, NULL, error);
 }
 
-gboolean resample_valid(const Image *rgb, const Image *valid, const Rect *box, Filter filter, Image *out,
-                        Image *out_valid, GError **error)
+gboolean resample_readable(const Image *rgb, const Image *readable, const Rect *box, Filter filter,
+                           Image *out, Image *out_valid, GError **error)
 {
     size_t pixels = (size_t)rgb->width * rgb->height;
-    Image masked = {rgb->width, rgb->height, 4, scratch(SCRATCH_MASKED, pixels, 4, "resampling", error)};
+    Image masked = {rgb->width, rgb->height, 4, cut_scratch(SCRATCH_MASKED, pixels, 4, "resampling", error)};
     if (!masked.pixels) {
         return FALSE;
     }
     for (size_t i = 0; i < pixels; i++) {
-        uint8_t has_data = valid->pixels[i] != 0, keep = (uint8_t)-has_data;
+        uint8_t has_data = readable->pixels[i] != 0, keep = (uint8_t)-has_data;
         for (int c = 0; c < 3; c++) {
             masked.pixels[4 * i + c] = rgb->pixels[3 * i + c] & keep;
         }

@@ -19,5 +19,5 @@ gboolean resample(const Image *source, const Rect *box, Filter filter, Image *ou
 gboolean resample_mosaic(const Mosaic *source, const Rect *box, Filter filter, Image *out, GError **error);
 /* The same for RGB with a mask of what is data (1 channel, the size of rgb; 0 = no data): pixels without data have
  * no weight.  out is 255 and out_valid (1 channel, may be NULL) 0 where less than half of the weight has data. */
-gboolean resample_valid(const Image *rgb, const Image *valid, const Rect *box, Filter filter, Image *out,
-                        Image *out_valid, GError **error);
+gboolean resample_readable(const Image *rgb, const Image *readable, const Rect *box, Filter filter,
+                           Image *out, Image *out_valid, GError **error);

@@ -15,7 +15,7 @@ void rowsum_pair(uint32_t *pairs, const uint8_t *a, const uint8_t *b, int n);
 
 /* Whole weights of pairs of rows, from weights of rows that add up to 1; with `odd` the first of them is the second row of its pair.  What
  * rounding leaves goes to the next row: the first n weights together are rounded once, and all add up to ROWSUM_ONE (unless one is
- * beyond 2, as it may be outside of a picture).  Returns how many pairs. */
+ * beyond 2, as it may be outside of an image).  Returns how many pairs. */
 int rowsum_weights(uint32_t *pairs, const float *weights, int count, int odd);
 
 /* sums[i] = ROWSUM_ONE times the weighted sum of sample i, for i < n rounded up to ROWSUM_MULTIPLE, where both must have room: pair k is

@@ -72,13 +72,14 @@ static int tissue_level(void)
     return level;
 }
 
-gboolean stain_sample_add(StainSample *sample, const Image *rgb, const Image *valid, int step, GError **error)
+gboolean stain_sample_add(StainSample *sample, const Image *rgb, const Image *readable, int step,
+                          GError **error)
 {
     size_t pixels = (size_t)rgb->width * (size_t)rgb->height;
     int level = tissue_level();
     for (size_t i = 0; i < pixels && sample->count < MAX_PIXELS; i += (size_t)MAX(step, 1)) {
         const uint8_t *p = rgb->pixels + 3 * i;
-        if ((valid && !valid->pixels[i]) || MAX(p[0], MAX(p[1], p[2])) > level) {
+        if ((readable && !readable->pixels[i]) || MAX(p[0], MAX(p[1], p[2])) > level) {
             continue;
         }
         if (sample->count == sample->room) {
@@ -329,7 +330,7 @@ gboolean stain_fit(const StainSample *sample, StainMethod method, StainFit *out,
     return TRUE;
 }
 
-/* ---- changing a picture ---- */
+/* ---- changing an image ---- */
 
 static uint8_t byte_of(double value)
 {

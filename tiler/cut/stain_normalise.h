@@ -30,12 +30,12 @@ StainSample *stain_sample_new(void);
 void stain_sample_free(StainSample *sample);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StainSample, stain_sample_free)
 /* Adds every step-th pixel (row by row) that has data (valid may be NULL) and a density of at least beta in all channels. */
-gboolean stain_sample_add(StainSample *sample, const Image *rgb, const Image *valid, int step,
+gboolean stain_sample_add(StainSample *sample, const Image *rgb, const Image *readable, int step,
                           GError **error);
 /* The fit.  Of fewer than 1000 pixels, of pixels of one colour, or (Macenko) of one stain, the method is STAIN_NONE; that is no error. */
 gboolean stain_fit(const StainSample *sample, StainMethod method, StainFit *out, GError **error);
 
-/* Changes a picture of `source` to look like `target`, in place.  Pixels of (255, 255, 255) stay: no data looks so.  Methods must agree;
+/* Changes an image of `source` to look like `target`, in place.  Pixels of (255, 255, 255) stay: no data looks so.  Methods must agree;
  * nothing happens when one of them is STAIN_NONE. Thread-safe. */
 void stain_apply(const StainFit *source, const StainFit *target, Image *rgb);
 

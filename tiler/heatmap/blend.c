@@ -80,13 +80,13 @@ static double look_up(const Map *tile, double u, double v)
     int x0 = (int)x, y0 = (int)y, x1 = MIN(x0 + 1, tile->width - 1), y1 = MIN(y0 + 1, tile->height - 1);
     double fx = x - x0, fy = y - y0;
     const int xs[4] = {x0, x1, x0, x1}, ys[4] = {y0, y0, y1, y1};
-    const double shares[4] = {(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy};
+    const double fractions[4] = {(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy};
     double sum = 0, total = 0;
     for (int i = 0; i < 4; i++) {
         float value = tile->values[(size_t)ys[i] * tile->width + xs[i]];
         if (!isnan(value)) {
-            sum += shares[i] * value;
-            total += shares[i];
+            sum += fractions[i] * value;
+            total += fractions[i];
         }
     }
     return sum / total; /* the pixel below counts at least a quarter */
@@ -115,11 +115,11 @@ static double look_up_area(const Map *tile, double u, double v, double du, doubl
     return found ? sum / found : NAN;
 }
 
-static gboolean has_data(const Image *valid, double across, double down)
+static gboolean has_data(const Image *readable, double across, double down)
 {
-    int x = MIN((int)(across * valid->width), valid->width - 1),
-        y = MIN((int)(down * valid->height), valid->height - 1);
-    return valid->pixels[(size_t)y * valid->width + x] != 0;
+    int x = MIN((int)(across * readable->width), readable->width - 1),
+        y = MIN((int)(down * readable->height), readable->height - 1);
+    return readable->pixels[(size_t)y * readable->width + x] != 0;
 }
 
 /* The map pixels whose centres lie in [low, low + extent): [*first, *end). */
@@ -129,7 +129,7 @@ static void covered(double low, double extent, double scale, int cells, int *fir
     *end = (int)CLAMP(ceil((low + extent) / scale - 0.5), 0, cells);
 }
 
-void blend_add(Blend *blend, const Rect *footprint, const Map *tile, const Image *valid)
+void blend_add(Blend *blend, const Rect *footprint, const Map *tile, const Image *readable)
 {
     int x0, x1, y0, y1;
     covered(footprint->x, footprint->width, blend->scale_x, blend->width, &x0, &x1);
@@ -140,7 +140,7 @@ void blend_add(Blend *blend, const Rect *footprint, const Map *tile, const Image
         double down = CLAMP(((y + 0.5) * blend->scale_y - footprint->y) / footprint->height, 0, 1);
         for (int x = x0; x < x1; x++) {
             double across = CLAMP(((x + 0.5) * blend->scale_x - footprint->x) / footprint->width, 0, 1);
-            if (valid && !has_data(valid, across, down)) {
+            if (readable && !has_data(readable, across, down)) {
                 continue;
             }
             double value = look_up_area(tile, across * tile->width, down * tile->height, du, dv);

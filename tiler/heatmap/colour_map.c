@@ -100,7 +100,7 @@ static void fill_tables(void)
     }
 }
 
-const uint8_t (*colours_find(const char *name))[3]
+const uint8_t (*colour_map_find(const char *name))[3]
 {
     static gsize ready;
     if (g_once_init_enter(&ready)) {
@@ -115,7 +115,7 @@ const uint8_t (*colours_find(const char *name))[3]
     return NULL;
 }
 
-char *colours_names(void)
+char *colour_map_names(void)
 {
     GString *names = g_string_new(NULL);
     for (guint m = 0; m < G_N_ELEMENTS(maps); m++) {

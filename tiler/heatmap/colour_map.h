@@ -4,6 +4,6 @@
 #include <stdint.h>
 
 /* The 256 colours of a map from low to high, or NULL when there is none of that name. Static, thread-safe. */
-const uint8_t (*colours_find(const char *name))[3];
+const uint8_t (*colour_map_find(const char *name))[3];
 /* "turbo, viridis, inferno": for messages. Caller frees. */
-char *colours_names(void);
+char *colour_map_names(void);

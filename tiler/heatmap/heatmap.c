@@ -1,6 +1,6 @@
-/* Pictures of maps.  Values stay values elsewhere; here they become colours, for people.
+/* Images of maps.  Values stay values elsewhere; here they become colours, for people.
  *
- * The range of the colours is given by the caller and drawn beside the picture, never stretched to the slide
+ * The range of the colours is given by the caller and drawn beside the image, never stretched to the slide
  * at hand: the same colour means the same score on every slide. */
 #include "tiler/heatmap/heatmap.h"
 #include "tiler/heatmap/colour_map.h"
@@ -13,13 +13,13 @@ enum { MARGIN = 12, BAR_WIDTH = 18, TEXT_HEIGHT = 7, ADVANCE = 6, BAR_LABELS = 8
 
 gboolean heatmap_has_colours(const char *name)
 {
-    return colours_find(name) != NULL;
+    return colour_map_find(name) != NULL;
 }
 
 static const uint8_t (*need_colours(const char *name, double low, double high, GError **error))[3]
 {
-    const uint8_t(*table)[3] = colours_find(name);
-    g_autofree char *names = colours_names();
+    const uint8_t(*table)[3] = colour_map_find(name);
+    g_autofree char *names = colour_map_names();
     if (!table) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "no colour map \"%s\"; there are %s", name, names);
     } else if (!(isfinite(low) && isfinite(high) && low < high)) {
@@ -31,8 +31,8 @@ static const uint8_t (*need_colours(const char *name, double low, double high, G
 
 static const uint8_t *colour_of(const uint8_t (*table)[3], float value, double low, double high)
 {
-    double share = CLAMP((value - low) / (high - low), 0, 1);
-    return table[(int)(share * 255 + 0.5)];
+    double fraction = CLAMP((value - low) / (high - low), 0, 1);
+    return table[(int)(fraction * 255 + 0.5)];
 }
 
 Image *heatmap_colour(const Map *map, double low, double high, const char *colours, const Image *base,
@@ -43,7 +43,7 @@ Image *heatmap_colour(const Map *map, double low, double high, const char *colou
         return NULL;
     }
     if (base && (base->width != map->width || base->height != map->height || base->channels != 3)) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "a map of %d x %d on a picture of %d x %d",
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "a map of %d x %d on an image of %d x %d",
                     map->width, map->height, base->width, base->height);
         return NULL;
     }
@@ -60,7 +60,7 @@ Image *heatmap_colour(const Map *map, double low, double high, const char *colou
 }
 
 /* Draws `source` into the rectangle of `out`, by nearest neighbour. */
-static void place(Image *out, const Image *source, int left, int top, int width, int height)
+static void position(Image *out, const Image *source, int left, int top, int width, int height)
 {
     for (int y = 0; y < height; y++) {
         int from_y = (int)(((int64_t)2 * y + 1) * source->height / (2 * height));
@@ -72,7 +72,7 @@ static void place(Image *out, const Image *source, int left, int top, int width,
     }
 }
 
-/* A line around a picture, so that its white does not run into the page's. */
+/* A line around an image, so that its white does not run into the page's. */
 static void draw_frame(Image *out, int left, int top, int width, int height)
 {
     static const uint8_t grey[3] = {190, 190, 190};
@@ -100,13 +100,13 @@ static void draw_bar(Image *out, int left, int top, int height, const uint8_t (*
     for (int i = 0; i <= 2; i++) {
         char text[G_ASCII_DTOSTR_BUF_SIZE];
         g_ascii_formatd(text, sizeof text, "%.4g", high + (low - high) * i / 2);
-        picture_text(out, left + BAR_WIDTH + 4, top + (height - TEXT_HEIGHT) * i / 2, 1, ink, text);
+        image_text(out, left + BAR_WIDTH + 4, top + (height - TEXT_HEIGHT) * i / 2, 1, ink, text);
     }
 }
 
-/* Pictures of the slide and of the map at one size, side by side, on white. */
+/* Images of the slide and of the map at one size, side by side, on white. */
 Image *heatmap_overview(const Map *map, double low, double high, const char *colours,
-                        const Image *slide_picture, const Image *known, int side, const char *title,
+                        const Image *slide_image, const Image *known, int side, const char *title,
                         const char *note, GError **error)
 {
     static const uint8_t ink[3] = {40, 40, 40};
@@ -116,11 +116,11 @@ Image *heatmap_overview(const Map *map, double low, double high, const char *col
         return NULL;
     }
     if (known) {
-        picture_mark_lost(coloured, known);
+        image_hatch_unreadable(coloured, known);
     }
-    double scale = (double)MAX(side, 1) / MAX(slide_picture->width, slide_picture->height);
-    int width = MAX(1, (int)(slide_picture->width * scale + 0.5)),
-        height = MAX(1, (int)(slide_picture->height * scale + 0.5));
+    double scale = (double)MAX(side, 1) / MAX(slide_image->width, slide_image->height);
+    int width = MAX(1, (int)(slide_image->width * scale + 0.5)),
+        height = MAX(1, (int)(slide_image->height * scale + 0.5));
     int top = 2 * MARGIN + 2 * TEXT_HEIGHT, second = 2 * MARGIN + width, bar = second + width + MARGIN;
     int text_width = 2 * MARGIN + ADVANCE * (int)MAX(2 * strlen(title), strlen(note));
     int all_width = MAX(bar + BAR_WIDTH + 4 + BAR_LABELS + MARGIN, text_width);
@@ -130,12 +130,12 @@ Image *heatmap_overview(const Map *map, double low, double high, const char *col
         return NULL;
     }
     memset(out->pixels, 255, image_bytes(out));
-    picture_text(out, MARGIN, MARGIN, 2, ink, title);
-    place(out, slide_picture, MARGIN, top, width, height);
-    place(out, coloured, second, top, width, height);
+    image_text(out, MARGIN, MARGIN, 2, ink, title);
+    position(out, slide_image, MARGIN, top, width, height);
+    position(out, coloured, second, top, width, height);
     draw_frame(out, MARGIN, top, width, height);
     draw_frame(out, second, top, width, height);
     draw_bar(out, bar, top, MAX(height, 4 * TEXT_HEIGHT), table, low, high);
-    picture_text(out, MARGIN, out->height - MARGIN - TEXT_HEIGHT, 1, ink, note);
+    image_text(out, MARGIN, out->height - MARGIN - TEXT_HEIGHT, 1, ink, note);
     return g_steal_pointer(&out);
 }

@@ -9,7 +9,7 @@
 
 typedef enum { PYRAMID_MULTI_IFD, PYRAMID_OME } PyramidLayout;
 typedef enum {
-    PYRAMID_RGB_JPEG,     /* 8-bit RGB as YCbCr JPEG: pictures */
+    PYRAMID_RGB_JPEG,     /* 8-bit RGB as YCbCr JPEG: images */
     PYRAMID_RGB_LOSSLESS, /* 8-bit RGB, Deflate with predictor 2 */
     PYRAMID_LABEL,        /* 8-bit values, Deflate; levels by maximum (lesion masks) */
     PYRAMID_FLOAT         /* 32-bit float, Deflate; levels by mean of what is not NaN */

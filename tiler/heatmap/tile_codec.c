@@ -45,7 +45,7 @@ static gboolean start_jpeg(TileCodec *codec)
     return TRUE;
 }
 
-/* Chosen by measuring: noise in pictures and scores leaves nothing for the search of the high levels (6
+/* Chosen by measuring: noise in images and scores leaves nothing for the search of the high levels (6
  * instead of these saves 3 - 5 % at half the speed); the outlines in masks do. */
 static const int deflate_levels[] = {[PYRAMID_RGB_LOSSLESS] = 3, [PYRAMID_LABEL] = 6, [PYRAMID_FLOAT] = 4};
 

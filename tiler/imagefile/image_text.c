@@ -1,4 +1,4 @@
-/* Text in pictures: a 5x7 dot-matrix font, drawn by hand for this file.
+/* Text in images: a 5x7 dot-matrix font, drawn by hand for this file.
  *
  * Overviews must look the same on every machine, so no font file and no font library is asked.  A glyph is
  * seven rows of five dots, written so that one can see it; characters stand six dots apart. */
@@ -105,7 +105,7 @@ static const char *const glyphs[LAST - FIRST + 1] = {
     /* ~ */ "..... ..... .#... #.#.# ...#. ..... .....",
 };
 
-/* A square of zoom x zoom pixels, cut at the picture's border. */
+/* A square of zoom x zoom pixels, cut at the image's border. */
 static void draw_dot(Image *rgb, int left, int top, int zoom, const uint8_t colour[3])
 {
     for (int y = MAX(top, 0); y < MIN(top + zoom, rgb->height); y++) {
@@ -126,7 +126,7 @@ static void draw_glyph(Image *rgb, int left, int top, int zoom, const uint8_t co
     }
 }
 
-void picture_text(Image *rgb, int x, int y, int zoom, const uint8_t colour[3], const char *text)
+void image_text(Image *rgb, int x, int y, int zoom, const uint8_t colour[3], const char *text)
 {
     for (; *text; text++) {
         uint8_t c = (uint8_t)*text;

@@ -1,4 +1,4 @@
-/* Pictures by name: the content decides the codec, never the file's extension. */
+/* Images by name: the content decides the codec, never the file's extension. */
 #include "tiler/imagefile/imagefile.h"
 #include "tiler/imagefile/imagefile_codec.h"
 #include "base/error.h"
@@ -10,17 +10,17 @@
 #include <unistd.h>
 #include <glib/gstdio.h>
 
-/* A picture within the pixel limit is never larger than this, uncompressed and at 16 bit with alpha. */
-#define MAX_FILE_BYTES ((int64_t)PICTURE_MAX_PIXELS * 8 + (1 << 20))
+/* An image within the pixel limit is never larger than this, uncompressed and at 16 bit with alpha. */
+#define MAX_FILE_BYTES ((int64_t)IMAGEFILE_MAX_PIXELS * 8 + (1 << 20))
 
-gboolean picture_check_size(int64_t width, int64_t height, const char *name, GError **error)
+gboolean imagefile_check_size(int64_t width, int64_t height, const char *name, GError **error)
 {
-    if (width > 0 && height > 0 && width <= PICTURE_MAX_PIXELS / height) {
+    if (width > 0 && height > 0 && width <= IMAGEFILE_MAX_PIXELS / height) {
         return TRUE;
     }
     g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                 "%s: %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT " pixels; the limit is %d in all", name, width,
-                height, PICTURE_MAX_PIXELS);
+                height, IMAGEFILE_MAX_PIXELS);
     return FALSE;
 }
 
@@ -48,7 +48,7 @@ static int big_endian(const uint8_t *p, int bytes)
 
 /* PNG (W3C, 11.2.2): IHDR is the first chunk. JPEG (ITU-T T.81, B.2): segments up to the first SOFn, which is 0xc0 to 0xcf without DHT, JPG and
  * DAC. */
-gboolean picture_size(const void *data, size_t bytes, int *width, int *height)
+gboolean imagefile_size(const void *data, size_t bytes, int *width, int *height)
 {
     const uint8_t *p = data;
     if (is_png(data, bytes) && bytes >= 24) {
@@ -72,15 +72,15 @@ gboolean picture_size(const void *data, size_t bytes, int *width, int *height)
     return FALSE;
 }
 
-Image *picture_decode(const void *data, size_t bytes, const char *name, GError **error)
+Image *imagefile_decode(const void *data, size_t bytes, const char *name, GError **error)
 {
     if (is_png(data, bytes)) {
-        return picture_decode_png(data, bytes, name, error);
+        return imagefile_decode_png(data, bytes, name, error);
     }
     if (is_jpeg(data, bytes)) {
-        return picture_decode_jpeg(data, bytes, name, error);
+        return imagefile_decode_jpeg(data, bytes, name, error);
     }
-    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: neither a PNG nor a JPEG picture", name);
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: neither a PNG nor a JPEG image", name);
     return NULL;
 }
 
@@ -113,7 +113,7 @@ static Image *read_open_file(int fd, const char *path, GError **error)
         return NULL;
     }
     if (!S_ISREG(info.st_mode) || info.st_size > MAX_FILE_BYTES) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: not a picture file (%" G_GINT64_FORMAT " bytes)",
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: not an image file (%" G_GINT64_FORMAT " bytes)",
                     path, (int64_t)info.st_size);
         return NULL;
     }
@@ -121,10 +121,10 @@ static Image *read_open_file(int fd, const char *path, GError **error)
     if (!data || !read_all(fd, data, (size_t)info.st_size, path, error)) {
         return NULL;
     }
-    return picture_decode(data, (size_t)info.st_size, path, error);
+    return imagefile_decode(data, (size_t)info.st_size, path, error);
 }
 
-Image *picture_read(const char *path, GError **error)
+Image *imagefile_read(const char *path, GError **error)
 {
     int fd = g_open(path, O_RDONLY | O_CLOEXEC, 0);
     if (fd < 0) {
@@ -136,13 +136,13 @@ Image *picture_read(const char *path, GError **error)
     return image;
 }
 
-gboolean picture_write_png(const char *path, const Image *image, char sha256[65], GError **error)
+gboolean imagefile_write_png(const char *path, const Image *image, char sha256[65], GError **error)
 {
     g_autoptr(Durable) file = durable_open(path, error);
-    return file && picture_stream_png(file, image, error) && durable_commit(file, sha256, NULL, error);
+    return file && imagefile_stream_png(file, image, error) && durable_commit(file, sha256, NULL, error);
 }
 
-static gboolean has_picture_name(const char *name, const void *data)
+static gboolean has_image_name(const char *name, const void *data)
 {
     static const char *const endings[] = {".png", ".jpg", ".jpeg"};
     g_autofree char *lower = g_ascii_strdown(name, -1);
@@ -154,18 +154,18 @@ static gboolean has_picture_name(const char *name, const void *data)
     return FALSE;
 }
 
-char **picture_list(const char *folder, GError **error)
+char **imagefile_list(const char *folder, GError **error)
 {
-    return listing_select(folder, has_picture_name, NULL, error);
+    return listing_select(folder, has_image_name, NULL, error);
 }
 
-void picture_mark_lost(Image *rgb, const Image *valid)
+void image_hatch_unreadable(Image *rgb, const Image *readable)
 {
     enum { STRIPE = 4 };
     for (int y = 0; y < rgb->height; y++) {
         for (int x = 0; x < rgb->width; x++) {
             size_t at = (size_t)y * (size_t)rgb->width + (size_t)x;
-            if (!valid->pixels[at]) {
+            if (!readable->pixels[at]) {
                 memset(rgb->pixels + 3 * at, (x + y) / STRIPE % 2 ? 96 : 160, 3);
             }
         }

@@ -1,4 +1,4 @@
-/* JPEG pictures by libjpeg-turbo.
+/* JPEG images by libjpeg-turbo.
  *
  * setjmp stands only in small functions whose locals are not changed after it, so that a jump cannot see a
  * value that lived in a register.  Decoding takes libjpeg's defaults (exact integer DCT, smooth chroma),
@@ -52,7 +52,7 @@ static Image *decode(struct jpeg_decompress_struct *jpeg, JpegErrors *errors, co
         set_error(errors, name, error);
         return NULL;
     }
-    if (!picture_check_size(jpeg->image_width, jpeg->image_height, name, error)) {
+    if (!imagefile_check_size(jpeg->image_width, jpeg->image_height, name, error)) {
         return NULL;
     }
     g_autoptr(Image) image = image_new((int)jpeg->image_width, (int)jpeg->image_height, 3, error);
@@ -63,7 +63,7 @@ static Image *decode(struct jpeg_decompress_struct *jpeg, JpegErrors *errors, co
     return g_steal_pointer(&image);
 }
 
-Image *picture_decode_jpeg(const void *data, size_t bytes, const char *name, GError **error)
+Image *imagefile_decode_jpeg(const void *data, size_t bytes, const char *name, GError **error)
 {
     struct jpeg_decompress_struct jpeg;
     JpegErrors errors;
@@ -102,7 +102,7 @@ static gboolean write_rows(struct jpeg_compress_struct *jpeg, JpegErrors *errors
     return TRUE;
 }
 
-gboolean picture_encode_jpeg(const Image *rgb, int quality, GByteArray *out, GError **error)
+gboolean imagefile_encode_jpeg(const Image *rgb, int quality, GByteArray *out, GError **error)
 {
     struct jpeg_compress_struct jpeg;
     JpegErrors errors;

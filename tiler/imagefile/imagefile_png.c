@@ -1,11 +1,11 @@
-/* PNG pictures by libpng.
+/* PNG images by libpng.
  *
  * Reading: whatever the file holds becomes 8-bit RGB, or RGBA that is composed on white.  Only the chunks
  * that carry pixels are looked at; gamma and colour profiles are not applied, as in Pillow and OpenCV.
  * Writing: no time and no text chunks, so that the same pixels give the same bytes.  RGB is written with the
  * Paeth filter and zlib's run-length strategy: on 256-px H&E tiles the files are within 1 % of those of
  * libpng's defaults (level 6, the best of all filters) at five times the speed, since stain and noise leave
- * hardly any repeats longer than runs.  Grey pictures here are masks: long repeats, for which Deflate
+ * hardly any repeats longer than runs.  Grey images here are masks: long repeats, for which Deflate
  * without a filter is best. */
 #include "tiler/imagefile/imagefile.h"
 #include "tiler/imagefile/imagefile_codec.h"
@@ -82,7 +82,7 @@ static gboolean read_header(Coder *coder)
         return FALSE;
     }
     png_set_read_fn(coder->png, coder, read_bytes);
-    png_set_user_limits(coder->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX); /* picture_check_size is the limit */
+    png_set_user_limits(coder->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX); /* imagefile_check_size is the limit */
     png_set_keep_unknown_chunks(coder->png, PNG_HANDLE_CHUNK_NEVER, NULL, 0);
     png_read_info(coder->png, coder->info);
     return TRUE;
@@ -146,7 +146,7 @@ static Image *decode(Coder *coder, const char *name, GError **error)
     }
     png_uint_32 width = png_get_image_width(coder->png, coder->info),
                 height = png_get_image_height(coder->png, coder->info);
-    if (!picture_check_size(width, height, name, error)) {
+    if (!imagefile_check_size(width, height, name, error)) {
         return NULL;
     }
     int channels = expand(coder);
@@ -161,7 +161,7 @@ static Image *decode(Coder *coder, const char *name, GError **error)
     return channels == 3 ? g_steal_pointer(&image) : on_white(image, error);
 }
 
-Image *picture_decode_png(const void *data, size_t bytes, const char *name, GError **error)
+Image *imagefile_decode_png(const void *data, size_t bytes, const char *name, GError **error)
 {
     Coder coder = {.in = data, .in_bytes = bytes, .message = "libpng cannot be used"};
     coder.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &coder, on_error, on_warning);
@@ -207,13 +207,13 @@ static gboolean encode(Coder *coder, const Image *image, GError **error)
     return ok;
 }
 
-gboolean picture_stream_png(Durable *file, const Image *image, GError **error)
+gboolean imagefile_stream_png(Durable *file, const Image *image, GError **error)
 {
     Coder coder = {.file = file, .message = "libpng cannot be used"};
     return encode(&coder, image, error);
 }
 
-gboolean picture_encode_png(const Image *image, GByteArray *out, GError **error)
+gboolean imagefile_encode_png(const Image *image, GByteArray *out, GError **error)
 {
     Coder coder = {.out = out, .message = "libpng cannot be used"};
     return encode(&coder, image, error);

@@ -101,7 +101,7 @@ static void decode(Decoder *decoder, const JpegTileSpec *spec, const uint8_t *st
     if (spec->tables) {
         jpeg_mem_src(jpeg, spec->tables, spec->tables_bytes);
         if (jpeg_read_header(jpeg, FALSE) != JPEG_HEADER_TABLES_ONLY) {
-            fail(decoder, "the JPEG tables of the directory hold a picture");
+            fail(decoder, "the JPEG tables of the directory hold an image");
         }
         adobe = adobe_transform(jpeg, adobe);
     }

@@ -324,7 +324,7 @@ Labels *labels_open(const char *path, GError **error)
     Kind kind;
     gboolean good =
         find_kind(path, &kind, error) && (kind == A_PNG ? open_png(labels, error) : open_tiff(labels, error));
-    label_palette_settle(&labels->palette);
+    label_palette_finish(&labels->palette);
     if (good && labels->palette.counts) {
         labels->rgba = wsi_try_alloc(labels->width, 4, "a row of colours", error);
         good = labels->rgba != NULL;
@@ -459,10 +459,9 @@ char *labels_name(const Labels *labels, int label)
 
 const char *labels_note(const Labels *labels)
 {
-    return labels->colours.coloured     ? "a picture of colours: each but black is a label"
-           : labels->format.samples > 1 ? "a picture of RGB that holds greys: their values are the labels"
-           : labels->rgba               ? "a picture with a palette of greys: their values are the labels"
-           : labels->palette.there
-               ? "a picture with a palette: the places of the colours in it are the labels"
-               : NULL;
+    return labels->colours.coloured     ? "an image of colours: each but black is a label"
+           : labels->format.samples > 1 ? "an image of RGB that holds greys: their values are the labels"
+           : labels->rgba               ? "an image with a palette of greys: their values are the labels"
+           : labels->palette.there ? "an image with a palette: the places of the colours in it are the labels"
+                                   : NULL;
 }

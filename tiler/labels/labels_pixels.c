@@ -2,7 +2,7 @@
  *
  * A label is a number from 0 to 255, in as many bits as a program gave it, or a colour.  Colours become labels in the order in which
  * they are met, and are named by what they are (#rrggbb); where all are greys, their value is the label, since that is a grey
- * picture saved as RGB.  Transparent pixels are nothing. */
+ * image saved as RGB.  Transparent pixels are nothing. */
 #include "tiler/labels/labels_private.h"
 #include "base/error.h"
 #include <string.h>
@@ -109,16 +109,16 @@ static gboolean unpack_colours(const char *path, const LabelFormat *format, Labe
     return TRUE;
 }
 
-void label_palette_settle(LabelPalette *palette)
+void label_palette_finish(LabelPalette *palette)
 {
     const uint8_t *first = palette->rgba[0];
     palette->counts = palette->there && first[3] != 0 && (first[0] | first[1] | first[2]) != 0;
 }
 
-void label_palette_expand(const LabelPalette *palette, const uint8_t *places, int64_t width, uint8_t *rgba)
+void label_palette_expand(const LabelPalette *palette, const uint8_t *positions, int64_t width, uint8_t *rgba)
 {
     for (int64_t i = 0; i < width; i++) {
-        memcpy(rgba + 4 * i, palette->rgba[places[i]], 4);
+        memcpy(rgba + 4 * i, palette->rgba[positions[i]], 4);
     }
 }
 

@@ -1,4 +1,4 @@
-/* Label masks in PNG, row by row: a mask of a whole slide is larger than a picture may be (imagefile.h).
+/* Label masks in PNG, row by row: a mask of a whole slide is larger than an image may be (imagefile.h).
  *
  * libpng expands nothing here: the samples are the labels, of a palette the index.  An interlaced file is decoded as a whole. */
 #include "tiler/labels/labels_private.h"

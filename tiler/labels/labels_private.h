@@ -28,10 +28,11 @@ gboolean label_unpack(const char *path, const LabelFormat *format, LabelColours 
                       int64_t x, int64_t y, int64_t width, uint8_t *out, GError **error);
 
 /* Whether places or colours of the palette are the labels.  Places are where the first colour, which is then "nothing", is black or
- * transparent; elsewhere a program sorted the colours of a picture, and their places mean nothing. */
-void label_palette_settle(LabelPalette *palette);
+ * transparent; elsewhere a program sorted the colours of an image, and their places mean nothing. */
+void label_palette_finish(LabelPalette *palette);
 /* Places in a palette to its colours, 4 bytes a pixel. */
-void label_palette_expand(const LabelPalette *palette, const uint8_t *places, int64_t width, uint8_t *rgba);
+void label_palette_expand(const LabelPalette *palette, const uint8_t *positions, int64_t width,
+                          uint8_t *rgba);
 
 typedef struct LabelsPng LabelsPng;
 /* Errors: WSI_ERROR_INPUT, WSI_ERROR_IO, WSI_ERROR_MEMORY. */

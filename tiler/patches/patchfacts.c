@@ -39,9 +39,9 @@ char *patchset_facts(const Patch *patch, double x, double y, int size)
     put_number(out, "side", patch->side, "%.0f");
     put_number(out, "level", patch->level, "%.0f");
     put_number(out, "mpp", patch->mpp, "%.17g");
-    put_number(out, "tissue_share", patch->tissue_share, "%.4f");
-    put_number(out, "lesion_share", patch->lesion_share, "%.4f");
-    put_number(out, "valid_share", patch->valid_share, "%.4f");
+    put_number(out, "tissue_fraction", patch->tissue_fraction, "%.4f");
+    put_number(out, "lesion_fraction", patch->lesion_fraction, "%.4f");
+    put_number(out, "readable_fraction", patch->readable_fraction, "%.4f");
     put_number(out, "fold", patch->fold, "%.0f");
     put_text(out, "sha256", patch->sha256);
     put_text(out, "pixels", patch->pixels);
@@ -80,9 +80,9 @@ gboolean patchset_from_facts(const json_t *facts, const char *name, Patch *patch
                      .level = level >= 0 && level <= 1000 ? (int)level : 0,
                      .side = side > 0 && side < 1e9 ? floor(side + 0.5) : 0,
                      .mpp = number_of(facts, "mpp"),
-                     .tissue_share = number_of(facts, "tissue_share"),
-                     .lesion_share = number_of(facts, "lesion_share"),
-                     .valid_share = number_of(facts, "valid_share"),
+                     .tissue_fraction = number_of(facts, "tissue_fraction"),
+                     .lesion_fraction = number_of(facts, "lesion_fraction"),
+                     .readable_fraction = number_of(facts, "readable_fraction"),
                      .label = text_of(facts, "label"),
                      .split = text_of(facts, "split"),
                      .fold = fold >= 0 && fold <= 1000 ? (int)fold : 0};

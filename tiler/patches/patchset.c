@@ -18,9 +18,19 @@
 #define BESIDE "../dataset_"
 #define MASKS "ground_truth/Ungood/"
 
-static const char *const columns[] = {
-    "file",         "slide",        "patient",     "x",     "y",     "level", "mpp",
-    "tissue_share", "lesion_share", "valid_share", "label", "split", "sha256"};
+static const char *const columns[] = {"file",
+                                      "slide",
+                                      "patient",
+                                      "x",
+                                      "y",
+                                      "level",
+                                      "mpp",
+                                      "tissue_fraction",
+                                      "lesion_fraction",
+                                      "readable_fraction",
+                                      "label",
+                                      "split",
+                                      "sha256"};
 /* Since they came later, they may be missing. */
 static const char *const later_columns[] = {"fold", "pixels", "flags", "side", "slide_file"};
 
@@ -140,7 +150,8 @@ char *patchset_mask_name(const Patch *patch)
 
 gboolean patchset_encode(const Image *rgb, int quality, GByteArray *out, GError **error)
 {
-    return quality > 0 ? picture_encode_jpeg(rgb, quality, out, error) : picture_encode_png(rgb, out, error);
+    return quality > 0 ? imagefile_encode_jpeg(rgb, quality, out, error)
+                       : imagefile_encode_png(rgb, out, error);
 }
 
 gboolean patchset_encode_mask(const Image *mask, GByteArray *out, GError **error)
@@ -152,7 +163,7 @@ gboolean patchset_encode_mask(const Image *mask, GByteArray *out, GError **error
     for (size_t i = 0; i < image_bytes(binary); i++) {
         binary->pixels[i] = mask->pixels[i * mask->channels] ? 255 : 0;
     }
-    return picture_encode_png(binary, out, error);
+    return imagefile_encode_png(binary, out, error);
 }
 
 gboolean patchset_holds(const char *root, const char *file, const GByteArray *bytes)
@@ -178,7 +189,7 @@ gboolean patchset_put(const char *root, const char *file, const GByteArray *byte
            durable_write_file(path, bytes->data, bytes->len, NULL, error);
 }
 
-/* A share or resolution with fixed precision, whatever the locale. */
+/* A fraction or resolution with fixed precision, whatever the locale. */
 static void number_cell(GString *out, double value, const char *format, char end)
 {
     char text[G_ASCII_DTOSTR_BUF_SIZE] = "";
@@ -196,9 +207,9 @@ static void append_patch(GString *out, const Patch *patch)
     g_string_append_printf(out, "%" G_GINT64_FORMAT ",%" G_GINT64_FORMAT ",%d,", patch->x, patch->y,
                            patch->level);
     number_cell(out, patch->mpp, "%.6f", ',');
-    number_cell(out, patch->tissue_share, "%.4f", ',');
-    number_cell(out, patch->lesion_share, "%.4f", ',');
-    number_cell(out, patch->valid_share, "%.4f", ',');
+    number_cell(out, patch->tissue_fraction, "%.4f", ',');
+    number_cell(out, patch->lesion_fraction, "%.4f", ',');
+    number_cell(out, patch->readable_fraction, "%.4f", ',');
     csv_cell(out, patch->label, ',');
     csv_cell(out, patch->split, ',');
     csv_cell(out, patch->sha256, ',');
@@ -258,9 +269,9 @@ static gboolean read_numbers(const char *path, const Csv *csv, int row, const in
     }
     patch->level = (int)level;
     return csv_number(csv, row, at[6], &patch->mpp, error) &&
-           csv_number(csv, row, at[7], &patch->tissue_share, error) &&
-           csv_number(csv, row, at[8], &patch->lesion_share, error) &&
-           csv_number(csv, row, at[9], &patch->valid_share, error);
+           csv_number(csv, row, at[7], &patch->tissue_fraction, error) &&
+           csv_number(csv, row, at[8], &patch->lesion_fraction, error) &&
+           csv_number(csv, row, at[9], &patch->readable_fraction, error);
 }
 
 /* The columns that may be missing. */

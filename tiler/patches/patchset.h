@@ -1,7 +1,7 @@
 /* Patch sets in the MVTec layout: train/good, test/{good,Ungood}, ground_truth/Ungood/NAME_mask.png (and train/Ungood when labelled
  * anomalies are wanted), or the same patches in tar shards (shards.h); with a manifest.
  *
- * Loaders in the manner of MVTec take every picture below the folder for a sample, every one in ground_truth for the mask of a test picture,
+ * Loaders in the manner of MVTec take every image below the folder for a sample, every one in ground_truth for the mask of a test image,
  * and refuse anomalies of other splits.  So the rest lies beside the folder and is named "../dataset_WHAT/..." in the manifest:
  * dataset_valid/{good,Ungood}, and masks of other splits in dataset_SPLIT/ground_truth/Ungood. */
 #pragma once
@@ -15,14 +15,14 @@ typedef struct {
     int64_t x, y;     /* level-0 px, rounded top-left */
     int level;        /* of the slide the pixels came from */
     double mpp;
-    double tissue_share, lesion_share, valid_share;
+    double tissue_fraction, lesion_fraction, readable_fraction;
     char *label;    /* "good" or "Ungood" */
     char *split;    /* "train", "valid", "test" */
     unsigned flags; /* QualityFlag (quality.h) */
     double side;    /* of the tile, level-0 px, rounded to whole ones; 0 = unknown */
     int fold;       /* 1 .. number of folds; 0 = there are none */
     char sha256[65];
-    char pixels[17]; /* what decides the bytes of the picture, as a hash; "" = unknown */
+    char pixels[17]; /* what decides the bytes of the image, as a hash; "" = unknown */
 } Patch;
 void patch_clear(Patch *patch);
 /* Whom the patch is of, as far as is known: the patient, or else the slide. */
@@ -48,7 +48,7 @@ gboolean patchset_is_inside(const char *file);
 /* The file of such a name, without "..": one file has one path. Caller frees. */
 char *patchset_path(const char *root, const char *file);
 
-/* Appends the picture as PNG (quality 0: lossless) or JPEG (1 .. 100). */
+/* Appends the image as PNG (quality 0: lossless) or JPEG (1 .. 100). */
 gboolean patchset_encode(const Image *rgb, int quality, GByteArray *out, GError **error);
 /* Appends a mask as grey PNG of 0 and 255. */
 gboolean patchset_encode_mask(const Image *mask, GByteArray *out, GError **error);

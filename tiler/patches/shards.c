@@ -19,8 +19,8 @@
 #include <unistd.h>
 #include <glib/gstdio.h>
 
-/* A sample's picture is never larger (see imagefile.c); facts are short. */
-#define MAX_PICTURE ((int64_t)2 << 30)
+/* A sample's image is never larger (see imagefile.c); facts are short. */
+#define MAX_IMAGE ((int64_t)2 << 30)
 #define MAX_FACTS ((int64_t)1 << 20)
 #define BLOCK_BYTES (1 << 18)
 
@@ -139,7 +139,7 @@ static int64_t member_bytes(size_t bytes)
 int shard_writer_add(ShardWriter *writer, const ShardSample *sample, GError **error)
 {
     size_t json_bytes = strlen(sample->json);
-    int64_t more = member_bytes(sample->picture->len) + member_bytes(json_bytes) +
+    int64_t more = member_bytes(sample->image->len) + member_bytes(json_bytes) +
                    (sample->mask ? member_bytes(sample->mask->len) : 0);
     if (!*sample->key || strpbrk(sample->key, "./") || strpbrk(sample->extension, "./")) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "\"%s\" is not a key of a sample", sample->key);
@@ -153,11 +153,11 @@ int shard_writer_add(ShardWriter *writer, const ShardSample *sample, GError **er
     }
     writer->bytes += more;
     writer->samples++;
-    gboolean ok = add_member(writer, sample->key, sample->extension, sample->picture->data,
-                             sample->picture->len, error) &&
-                  add_member(writer, sample->key, "json", sample->json, json_bytes, error) &&
-                  (!sample->mask ||
-                   add_member(writer, sample->key, "mask.png", sample->mask->data, sample->mask->len, error));
+    gboolean ok =
+        add_member(writer, sample->key, sample->extension, sample->image->data, sample->image->len, error) &&
+        add_member(writer, sample->key, "json", sample->json, json_bytes, error) &&
+        (!sample->mask ||
+         add_member(writer, sample->key, "mask.png", sample->mask->data, sample->mask->len, error));
     return ok ? writer->first + (int)writer->files->len : -1;
 }
 
@@ -253,18 +253,17 @@ static gboolean index_member(Shard *shard, const char *name, ShardPart part, GEr
         return TRUE;
     }
     g_autofree char *suffix = g_ascii_strdown(dot + 1, -1);
-    gboolean picture =
-        g_str_equal(suffix, "png") || g_str_equal(suffix, "jpg") || g_str_equal(suffix, "jpeg");
+    gboolean image = g_str_equal(suffix, "png") || g_str_equal(suffix, "jpg") || g_str_equal(suffix, "jpeg");
     gboolean facts = g_str_equal(suffix, "json"), mask = g_str_equal(suffix, "mask.png");
-    if (!picture && !facts && !mask) {
+    if (!image && !facts && !mask) {
         return TRUE;
     }
-    if (part.bytes > (facts ? MAX_FACTS : MAX_PICTURE)) {
+    if (part.bytes > (facts ? MAX_FACTS : MAX_IMAGE)) {
         return too_large(shard, name, part.bytes, error);
     }
     ShardEntry *entry = entry_of(shard, name, (size_t)(dot - name));
-    if (picture) {
-        entry->picture = part;
+    if (image) {
+        entry->image = part;
         g_free(entry->extension);
         entry->extension = g_steal_pointer(&suffix);
     }
@@ -306,18 +305,18 @@ static gboolean index_all(Shard *shard, struct archive *tar, GError **error)
     return TRUE;
 }
 
-/* Drops samples without picture and names the others. */
+/* Drops samples without image and names the others. */
 static gboolean finish_index(Shard *shard, GError **error)
 {
     for (guint i = shard->entries->len; i-- > 0;) {
-        if (g_array_index(shard->entries, ShardEntry, i).picture.bytes == 0) {
+        if (g_array_index(shard->entries, ShardEntry, i).image.bytes == 0) {
             g_array_remove_index(shard->entries, i);
         }
     }
     off_t end = lseek(shard->fd, 0, SEEK_END);
     for (guint i = 0; i < shard->entries->len; i++) {
         const ShardEntry *entry = &g_array_index(shard->entries, ShardEntry, i);
-        const ShardPart *last = entry->mask.offset > entry->picture.offset ? &entry->mask : &entry->picture;
+        const ShardPart *last = entry->mask.offset > entry->image.offset ? &entry->mask : &entry->image;
         if (last->offset > end || last->bytes > end - last->offset) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is cut off within %s", shard->path,
                         entry->key);
@@ -409,12 +408,12 @@ GByteArray *shard_read(const Shard *shard, const ShardPart *part, GError **error
     return data ? g_byte_array_new_take(data, (gsize)part->bytes) : NULL;
 }
 
-Image *shard_picture(const Shard *shard, int i, GError **error)
+Image *shard_image(const Shard *shard, int i, GError **error)
 {
     const ShardEntry *entry = shard_entry(shard, i);
-    g_autoptr(GByteArray) data = shard_read(shard, &entry->picture, error);
+    g_autoptr(GByteArray) data = shard_read(shard, &entry->image, error);
     g_autofree char *name = g_strdup_printf("%s: %s.%s", shard->path, entry->key, entry->extension);
-    return data ? picture_decode(data->data, data->len, name, error) : NULL;
+    return data ? imagefile_decode(data->data, data->len, name, error) : NULL;
 }
 
 json_t *shard_facts(const Shard *shard, int i, GError **error)

@@ -10,7 +10,7 @@
 typedef struct {
     const char *key;       /* letters, digits, '_' and '-'; no dot */
     const char *extension; /* "png" or "jpg" */
-    const GByteArray *picture;
+    const GByteArray *image;
     const char *json;       /* one object */
     const GByteArray *mask; /* PNG, or NULL */
 } ShardSample;
@@ -47,11 +47,11 @@ typedef struct {
     int64_t offset, bytes; /* of a member's data in the file; bytes 0 = there is none */
 } ShardPart;
 typedef struct {
-    char *key, *extension; /* of the picture, lower case */
-    ShardPart picture, json, mask;
+    char *key, *extension; /* of the image, lower case */
+    ShardPart image, json, mask;
 } ShardEntry;
 
-/* An open shard and the index of its samples, which one pass over the headers makes: the data is skipped.  Samples without picture
+/* An open shard and the index of its samples, which one pass over the headers makes: the data is skipped.  Samples without image
  * are left out.  Reads are positioned, so threads may share it; a shard that is replaced on disk stays readable. */
 typedef struct Shard Shard;
 Shard *shard_open(const char *path, GError **error);
@@ -65,7 +65,7 @@ const ShardEntry *shard_entry(const Shard *shard, int i);
 int shard_find(const Shard *shard, const char *key);
 /* A member's bytes. Caller unrefs. */
 GByteArray *shard_read(const Shard *shard, const ShardPart *part, GError **error);
-/* The picture as RGB. */
-Image *shard_picture(const Shard *shard, int i, GError **error);
+/* The image as RGB. */
+Image *shard_image(const Shard *shard, int i, GError **error);
 /* The .json member, a new reference; an empty object when there is none. */
 json_t *shard_facts(const Shard *shard, int i, GError **error);

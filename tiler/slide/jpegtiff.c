@@ -320,7 +320,7 @@ static Span common(const Span *a, const Span *b)
 
 /* Copies the part of the tile (its span: `tile`) into rasters whose corner is level pixel (x, y); pixels NULL: no data there. */
 static void copy_part(const uint8_t *pixels, const Span *tile, const Span *part, int64_t x, int64_t y,
-                      Image *rgb, Image *valid)
+                      Image *rgb, Image *readable)
 {
     size_t columns = (size_t)(part->x1 - part->x0);
     for (int64_t row = part->y0; row < part->y1; row++) {
@@ -331,13 +331,13 @@ static void copy_part(const uint8_t *pixels, const Span *tile, const Span *part,
         } else {
             memset(rgb->pixels + 3 * to, 255, 3 * columns);
         }
-        if (valid) {
-            memset(valid->pixels + to, pixels ? 255 : 0, columns);
+        if (readable) {
+            memset(readable->pixels + to, pixels ? 255 : 0, columns);
         }
     }
 }
 
-gboolean jpegtiff_read(JpegTiff *tiff, int level, int64_t x, int64_t y, Image *rgb, Image *valid,
+gboolean jpegtiff_read(JpegTiff *tiff, int level, int64_t x, int64_t y, Image *rgb, Image *readable,
                        JpegTiffBad bad, void *data, GError **error)
 {
     const JpegLevel *from = &tiff->levels[level];
@@ -351,7 +351,7 @@ gboolean jpegtiff_read(JpegTiff *tiff, int level, int64_t x, int64_t y, Image *r
             int64_t index = row * from->columns + column;
             const char *reason;
             if (from->counts[index] == 0) {
-                copy_part(NULL, &tile, &part, x, y, rgb, valid);
+                copy_part(NULL, &tile, &part, x, y, rgb, readable);
                 continue;
             }
             CachedTile *cached = tilecache_get(tiff->cache, level, index, (size_t)width * height * 3, error);
@@ -360,7 +360,7 @@ gboolean jpegtiff_read(JpegTiff *tiff, int level, int64_t x, int64_t y, Image *r
             }
             const uint8_t *pixels = tilecache_pixels(cached, &reason);
             gboolean ok = pixels || bad(data, from->stored, column, row, reason, error);
-            copy_part(pixels, &tile, &part, x, y, rgb, valid);
+            copy_part(pixels, &tile, &part, x, y, rgb, readable);
             tilecache_release(tiff->cache, cached);
             if (!ok) {
                 return FALSE;
@@ -428,10 +428,10 @@ gboolean jpegtiff_view(JpegTiff *tiff, int level, int64_t x, int64_t y, int widt
         return FALSE;
     }
     const size_t tiles = (size_t)(columns * rows);
-    view->held = scratch(SCRATCH_VIEW_TILES, tiles, sizeof(void *), "a view", NULL);
-    int *ends = scratch(SCRATCH_VIEW_ENDS, (size_t)columns, sizeof *ends, "a view", NULL);
+    view->held = cut_scratch(SCRATCH_VIEW_TILES, tiles, sizeof(void *), "a view", NULL);
+    int *ends = cut_scratch(SCRATCH_VIEW_ENDS, (size_t)columns, sizeof *ends, "a view", NULL);
     const uint8_t **pixels =
-        scratch(SCRATCH_VIEW_ROWS, (size_t)columns * (size_t)height, sizeof *pixels, "a view", NULL);
+        cut_scratch(SCRATCH_VIEW_ROWS, (size_t)columns * (size_t)height, sizeof *pixels, "a view", NULL);
     if (!view->held || !ends || !pixels) {
         return FALSE;
     }

@@ -23,7 +23,7 @@ gboolean jpegtiff_contradicted(const JpegTiff *tiff, int level, gboolean *ycbcr)
 gboolean jpegtiff_add_scaled(JpegTiff *tiff, int level, int scale);
 /* As slide_read, for an area that has pixels of the level; what lies outside of the level is left as it is.  `bad` gets the number of the
  * stored level and the column and row of its tile.  Thread-safe. */
-gboolean jpegtiff_read(JpegTiff *tiff, int level, int64_t x, int64_t y, Image *rgb, Image *valid,
+gboolean jpegtiff_read(JpegTiff *tiff, int level, int64_t x, int64_t y, Image *rgb, Image *readable,
                        JpegTiffBad bad, void *data, GError **error);
 
 /* An area of decoded tiles as they lie in the cache, which keeps them until the view is released.  FALSE, without error, when that

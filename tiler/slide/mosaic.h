@@ -1,4 +1,4 @@
-/* A picture whose rows lie in pieces, so that pixels need not be copied together to be read. */
+/* An image whose rows lie in pieces, so that pixels need not be copied together to be read. */
 #pragma once
 #include "base/image.h"
 

@@ -23,7 +23,7 @@
 #include <glib/gstdio.h>
 #include <tiffio.h>
 
-/* Resolutions beyond these are no scanner's: 72 to 600 dpi (353 to 42 um) is what picture programs write when
+/* Resolutions beyond these are no scanner's: 72 to 600 dpi (353 to 42 um) is what image programs write when
  * they know nothing. */
 static const double MIN_MPP = 0.005, MAX_MPP = 40;
 
@@ -54,7 +54,7 @@ gboolean slide_system_failed(const char *path, const char *message, int number, 
 }
 
 /* One try.  *settled: another would end in the same way. */
-static gboolean try_openslide(const char *path, openslide_t **handle, gboolean *settled, GError **error)
+static gboolean try_openslide(const char *path, openslide_t **handle, gboolean *resolved, GError **error)
 {
     errno = 0;
     *handle = openslide_open(path);
@@ -62,7 +62,7 @@ static gboolean try_openslide(const char *path, openslide_t **handle, gboolean *
     const char *message = *handle ? openslide_get_error(*handle) : NULL;
     /* Also what opens may have been read in part: a directory that could not be read is one less to OpenSlide. */
     gboolean failed = slide_system_failed(path, message, number, error);
-    *settled = failed || (*handle && !message);
+    *resolved = failed || (*handle && !message);
     if (message && !failed) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: OpenSlide: %s", path, message);
     }
@@ -75,14 +75,14 @@ static gboolean try_openslide(const char *path, openslide_t **handle, gboolean *
 
 gboolean slide_openslide(const char *path, openslide_t **handle, GError **error)
 {
-    gboolean settled;
+    gboolean resolved;
     GError *first = NULL;
-    if (try_openslide(path, handle, &settled, &first) && settled) {
+    if (try_openslide(path, handle, &resolved, &first) && resolved) {
         return TRUE;
     }
-    if (!settled) { /* errno does not always survive: what OpenSlide refuses, it is asked twice */
+    if (!resolved) { /* errno does not always survive: what OpenSlide refuses, it is asked twice */
         g_clear_error(&first);
-        return try_openslide(path, handle, &settled, error);
+        return try_openslide(path, handle, &resolved, error);
     }
     g_propagate_error(error, first);
     return FALSE;
@@ -186,7 +186,7 @@ static gboolean read_levels(Slide *slide, openslide_t *handle, const GArray *pag
     int64_t width0, height0;
     openslide_get_level0_dimensions(handle, &width0, &height0);
     if (count < 1 || width0 < 1 || height0 < 1) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s has no picture", slide->path);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s has no image", slide->path);
         return FALSE;
     }
     slide_set_level_count(slide, count);

@@ -79,7 +79,8 @@ int slide_best_level(const Slide *slide, double scale);
  * (transparent) areas and where reading failed; rgb is 255 there.  Unreadable areas are no error: they are
  * added to slide_bad_areas.  FALSE when nothing sensible can be done: the system failed (WSI_ERROR_IO, WSI_ERROR_MEMORY; nothing is remembered,
  * it may be tried again), or too many areas are bad. */
-gboolean slide_read(Slide *slide, int level, int64_t x, int64_t y, Image *rgb, Image *valid, GError **error);
+gboolean slide_read(Slide *slide, int level, int64_t x, int64_t y, Image *rgb, Image *readable,
+                    GError **error);
 
 /* The same rectangle where its pixels lie already, for reading without copying; FALSE, without error, where slide_read() has to be asked.
  * All of such a rectangle has data.  One view a thread at a time, of any slide, until slide_release(). */

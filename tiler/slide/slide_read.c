@@ -127,7 +127,7 @@ static gboolean touches_bad_block(Slide *slide, int level, const Area *area)
 /* Where the results of a read go: the raster's corner is level pixel (x, y). */
 typedef struct {
     int64_t x, y;
-    Image *rgb, *valid;
+    Image *rgb, *readable;
     gboolean raw_ycbcr; /* what comes as R, G, B are Y, Cb, Cr */
 } Target;
 
@@ -148,7 +148,7 @@ static void store_argb(const Target *target, const Area *area, const uint32_t *a
     for (int j = 0; j < area->height; j++) {
         size_t at = (size_t)(area->y - target->y + j) * target->rgb->width + (size_t)(area->x - target->x);
         uint8_t *rgb = target->rgb->pixels + 3 * at,
-                *valid = target->valid ? target->valid->pixels + at : NULL;
+                *readable = target->readable ? target->readable->pixels + at : NULL;
         for (int i = 0; i < area->width; i++, rgb += 3) {
             uint32_t pixel = argb[(size_t)j * area->width + i], alpha = pixel >> 24;
             uint32_t sample[3] = {pixel >> 16 & 255, pixel >> 8 & 255, pixel & 255};
@@ -162,8 +162,8 @@ static void store_argb(const Target *target, const Area *area, const uint32_t *a
             if (target->raw_ycbcr) {
                 ycbcr_to_rgb(rgb);
             }
-            if (valid) {
-                valid[i] = 255;
+            if (readable) {
+                readable[i] = 255;
             }
         }
     }
@@ -347,7 +347,8 @@ static gboolean note_bad_tile(void *data, int level, int64_t column, int64_t row
     return slide_note_bad(data, level, column, row, reason, error);
 }
 
-gboolean slide_read(Slide *slide, int level, int64_t x, int64_t y, Image *rgb, Image *valid, GError **error)
+gboolean slide_read(Slide *slide, int level, int64_t x, int64_t y, Image *rgb, Image *readable,
+                    GError **error)
 {
     if (level < 0 || level >= slide->info.level_count) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "%s has no level %d", slide->path, level);
@@ -358,8 +359,8 @@ gboolean slide_read(Slide *slide, int level, int64_t x, int64_t y, Image *rgb, I
         x >= 0 && y >= 0 && x <= geometry->width - rgb->width && y <= geometry->height - rgb->height;
     if (!inside || !slide->fast) { /* the fast path leaves no pixel of the level as it was */
         memset(rgb->pixels, 255, image_bytes(rgb));
-        if (valid) {
-            memset(valid->pixels, 0, image_bytes(valid));
+        if (readable) {
+            memset(readable->pixels, 0, image_bytes(readable));
         }
     }
     /* Coordinates beyond these bounds touch no pixel; without the test their sums could overflow. */
@@ -371,9 +372,9 @@ gboolean slide_read(Slide *slide, int level, int64_t x, int64_t y, Image *rgb, I
     Area area = {x0, y0, (int)(MIN(x + rgb->width, geometry->width) - x0),
                  (int)(MIN(y + rgb->height, geometry->height) - y0)};
     if (slide->fast) {
-        return jpegtiff_read(slide->fast, level, x, y, rgb, valid, note_bad_tile, slide, error);
+        return jpegtiff_read(slide->fast, level, x, y, rgb, readable, note_bad_tile, slide, error);
     }
-    Target target = {x, y, rgb, valid, slide->raw_ycbcr[level]};
+    Target target = {x, y, rgb, readable, slide->raw_ycbcr[level]};
     return read_by_openslide(slide, level, &area, &target, error);
 }
 

@@ -25,7 +25,7 @@ gboolean slide_tiff_is_own(const GArray *pages, openslide_t *handle)
     return largest && g_strcmp0(vendor, "generic-tiff") == 0 && (!handle || largest->directory != 0);
 }
 
-/* Why the page is no level of a picture of that size; NULL when it is one. */
+/* Why the page is no level of an image of that size; NULL when it is one. */
 static const char *why_no_level(const TiffPage *page, int64_t width0, int64_t height0)
 {
     return page->aside ? "it is a label, macro or mask"
@@ -92,7 +92,7 @@ static gboolean check_orientation(const Slide *slide, const TiffPage *page, GErr
     return FALSE;
 }
 
-/* A page in strips that is larger than all tiled ones is the picture. */
+/* A page in strips that is larger than all tiled ones is the image. */
 static gboolean check_strips(const Slide *slide, const GArray *pages, GError **error)
 {
     const TiffPage *largest = tiffpages_largest(pages);
@@ -175,9 +175,9 @@ static gboolean leave_out_small_levels(Slide *slide, const GArray *pages, GError
     int first = tiffsmall_first(pages, slide->directory, slide->info.level_count, &page);
     if (first == 0) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s: a picture of " PX
+                    "%s: an image of " PX
                     " in tiles of %d x %d px that are not JPEG cannot be read (OpenSlide with "
-                    "libtiff 4.5 scrambles it): tiles must not be larger than the picture",
+                    "libtiff 4.5 scrambles it): tiles must not be larger than the image",
                     slide->path, slide->levels[0].width, slide->levels[0].height, page->tile_width,
                     page->tile_height);
         return FALSE;

@@ -127,7 +127,7 @@ static TiffPage page_of(TIFF *tiff)
     return page;
 }
 
-/* A name alone takes away no picture: the largest tiled page is the slide, whatever its description says. */
+/* A name alone takes away no image: the largest tiled page is the slide, whatever its description says. */
 static void keep_largest(const GArray *pages)
 {
     TiffPage *largest = NULL;

@@ -1,4 +1,4 @@
-/* The pages of a TIFF, and which of them are levels of one picture.
+/* The pages of a TIFF, and which of them are levels of one image.
  *
  * A page is a level when it is tiled, flagged as reduced (or the largest), not flagged or named as a label or a macro, of the largest page's
  * orientation, and when one factor makes its width and its height from the largest page's.  The rest is never read. */

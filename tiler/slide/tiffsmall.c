@@ -2,7 +2,7 @@
 #include "tiler/slide/tiffsmall.h"
 #include <tiffio.h>
 
-/* Whether the tiles are decoded without libtiff's picture reader: JPEG 2000 of Aperio, JPEG in three samples. */
+/* Whether the tiles are decoded without libtiff's image reader: JPEG 2000 of Aperio, JPEG in three samples. */
 static gboolean is_jpeg(const TiffPage *page)
 {
     enum { APERIO_JP2K_YCBCR = 33003, APERIO_JP2K_RGB = 33005 };

@@ -1,7 +1,7 @@
 /* Levels that OpenSlide cannot show.
  *
- * OpenSlide 3.4.1 asks libtiff for whole tiles; libtiff 4.5.0 takes a tile that is wider or higher than its picture for one of the
- * picture's size.  What comes of it is scrambled, part of it memory that nobody wrote, without any error.  JPEG (of
+ * OpenSlide 3.4.1 asks libtiff for whole tiles; libtiff 4.5.0 takes a tile that is wider or higher than its image for one of the
+ * image's size.  What comes of it is scrambled, part of it memory that nobody wrote, without any error.  JPEG (of
  * three samples) and JPEG 2000 tiles, which OpenSlide decodes itself, are not touched by this. */
 #pragma once
 #include "tiler/slide/tiffpages.h"

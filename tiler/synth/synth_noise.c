@@ -28,13 +28,13 @@ static void lattice_row(uint64_t seed, uint32_t stream, int64_t iy, int64_t firs
 
 /* Lattice row iy interpolated to all samples of the window. */
 static void stretch_row(uint64_t seed, uint32_t stream, int64_t iy, int64_t left, int count, const int *cell,
-                        const float *share, int width, float *out)
+                        const float *fraction, int width, float *out)
 {
     float row[MAX_LATTICE + 2];
     lattice_row(seed, stream, iy, left, count, row);
     for (int i = 0; i < width; i++) {
         float from = row[cell[i]];
-        out[i] = from + (row[cell[i] + 1] - from) * share[i];
+        out[i] = from + (row[cell[i] + 1] - from) * fraction[i];
     }
 }
 
@@ -49,20 +49,20 @@ static void add_window(uint64_t seed, uint32_t stream, double spacing, float amp
                        double step, int width, int height, size_t stride, float *out)
 {
     int cell[MAX_SAMPLES];
-    float share[MAX_SAMPLES], rows[2][MAX_SAMPLES];
+    float fraction[MAX_SAMPLES], rows[2][MAX_SAMPLES];
     int64_t left = (int64_t)floor(x / spacing), held = INT64_MIN;
     int count = (int)((int64_t)floor((x + (width - 1) * step) / spacing) - left) + 2;
     for (int i = 0; i < width; i++) {
         double p = (x + i * step) / spacing - (double)left;
         cell[i] = (int)p;
-        share[i] = fade((float)(p - cell[i]));
+        fraction[i] = fade((float)(p - cell[i]));
     }
     for (int j = 0; j < height; j++) {
         double p = (y + j * step) / spacing;
         int64_t iy = (int64_t)floor(p);
         if (iy != held) {
-            stretch_row(seed, stream, iy, left, count, cell, share, width, rows[0]);
-            stretch_row(seed, stream, iy + 1, left, count, cell, share, width, rows[1]);
+            stretch_row(seed, stream, iy, left, count, cell, fraction, width, rows[0]);
+            stretch_row(seed, stream, iy + 1, left, count, cell, fraction, width, rows[1]);
             held = iy;
         }
         float lower = amplitude * fade((float)(p - (double)iy)), upper = amplitude - lower;

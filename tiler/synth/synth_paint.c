@@ -13,7 +13,7 @@
 
 enum { SHADES = 2048 };
 #define MAX_DENSITY 4.0f
-/* Inside a lesion: cover of nuclei that are normal, and of the tumour's, as shares of the cover that the
+/* Inside a lesion: cover of nuclei that are normal, and of the tumour's, as fractions of the cover that the
  * place has.  The second was found by measuring: with it lesions and normal tissue have the same mean colour
  * (overlap, pale nuclei and soft edges take from what the areas add up to). */
 #define INFILTRATE 0.12
@@ -300,9 +300,9 @@ static void paint_normal_cell(SynthPainter *painter, Rng *rng, double x, double 
 {
     const SynthPlan *plan = painter->plan;
     double mpp = plan->spec.mpp, stroma = synth_plan_at(plan, FIELD_STROMA, x, y);
-    double share = synth_plan_in_lesion(plan, x, y) ? INFILTRATE : 1;
+    double fraction = synth_plan_in_lesion(plan, x, y) ? INFILTRATE : 1;
     double low = 2.5 / mpp, high = 3.7 / mpp;
-    if (rng_uniform(rng) > chance_of(share * synth_plan_at(plan, FIELD_COVER, x, y), pitch, low, high)) {
+    if (rng_uniform(rng) > chance_of(fraction * synth_plan_at(plan, FIELD_COVER, x, y), pitch, low, high)) {
         return;
     }
     double kind = rng_uniform(rng);

@@ -100,9 +100,9 @@ static void lay_out_pieces(SynthPlan *plan)
     gboolean wide = width >= height;
     for (int i = 0; i < count; i++) {
         SynthStar *star = star_new(&rng, PIECE_POINTS, 0.3);
-        double share = (i + 0.5) / count;
-        star->x = width * (wide ? share : 0.5);
-        star->y = height * (wide ? 0.5 : share);
+        double fraction = (i + 0.5) / count;
+        star->x = width * (wide ? fraction : 0.5);
+        star->y = height * (wide ? 0.5 : fraction);
         star->half_width = width / 2 / (wide ? count : 1) * between(&rng, 0.92, 1.0);
         star->half_height = height / 2 / (wide ? 1 : count) * between(&rng, 0.85, 1.0);
         area += star_area(star);

@@ -27,7 +27,7 @@ enum {
 enum {
     FIELD_TISSUE, /* px inside the tissue's outline, negative outside */
     FIELD_LESION, /* the same for the nearest lesion */
-    FIELD_COVER,  /* share of the area that nuclei should cover */
+    FIELD_COVER,  /* fraction of the area that nuclei should cover */
     FIELD_STROMA, /* 0 cellular .. 1 fibrous */
     FIELD_EOSIN,  /* optical density of the ground */
     FIELDS

@@ -159,9 +159,9 @@ gboolean binary_majority(Image *mask, int radius, double keep, double fill, GErr
         for (int x = 0; x < width; x++) {
             sum += x + radius < width ? counts[x + radius] : 0;
             sum -= x - radius - 1 >= 0 ? counts[x - radius - 1] : 0;
-            double share = (double)sum / (rows * (MIN(x + radius, width - 1) - MAX(x - radius, 0) + 1));
+            double fraction = (double)sum / (rows * (MIN(x + radius, width - 1) - MAX(x - radius, 0) + 1));
             uint8_t *pixel = &mask->pixels[(size_t)y * width + (size_t)x];
-            *pixel = share >= fill ? 255 : share < keep ? 0 : *pixel;
+            *pixel = fraction >= fill ? 255 : fraction < keep ? 0 : *pixel;
         }
     }
     return TRUE;
@@ -169,7 +169,7 @@ gboolean binary_majority(Image *mask, int radius, double keep, double fill, GErr
 
 gboolean binary_close(Image *mask, int radius, GError **error)
 {
-    /* Dilation: any pixel of the square; erosion: all of them.  Half a pixel apart from a share that can occur. */
+    /* Dilation: any pixel of the square; erosion: all of them.  Half a pixel apart from a fraction that can occur. */
     double half_pixel = 0.5 / ((2.0 * radius + 1) * (2.0 * radius + 1));
     return binary_majority(mask, radius, 0, half_pixel, error) &&
            binary_majority(mask, radius, 1 - half_pixel, 2, error);

@@ -13,7 +13,7 @@ typedef struct {
 gboolean binary_filter(Image *mask, uint8_t value, const BinaryFilter *filter, GError **error);
 /* Closing with a square of 2 * radius + 1: gaps narrower than that are filled, outlines stay. */
 gboolean binary_close(Image *mask, int radius, GError **error);
-/* By the share of the mask in the square of 2 * radius + 1 around a pixel (less at the border): from `fill` on the pixel
+/* By the fraction of the mask in the square of 2 * radius + 1 around a pixel (less at the border): from `fill` on the pixel
  * is set, below `keep` it is cleared, between it stays. */
 gboolean binary_majority(Image *mask, int radius, double keep, double fill, GError **error);
 /* Lets the mask grow over `allowed`, at most `steps` pixels far, 4-connected. */

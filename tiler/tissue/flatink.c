@@ -45,7 +45,7 @@ static gboolean any_maybe(const uint8_t *flags, int width)
     return any & FLATINK_MAYBE;
 }
 
-static void settle_row(uint8_t *flags, const Column *columns, int width, int radius, int rows)
+static void resolve_row(uint8_t *flags, const Column *columns, int width, int radius, int rows)
 {
     Window window = {0};
     for (int x = 0; x < MIN(radius, width); x++) {
@@ -65,7 +65,7 @@ static void settle_row(uint8_t *flags, const Column *columns, int width, int rad
     }
 }
 
-gboolean flatink_settle(const Image *rgb, Image *flags, double mpp, GError **error)
+gboolean flatink_finish(const Image *rgb, Image *flags, double mpp, GError **error)
 {
     const int width = rgb->width, height = rgb->height, radius = (int)CLAMP(lround(FLAT_UM / mpp), 1, 128);
     g_autofree Column *columns = wsi_try_alloc((size_t)width, sizeof *columns, "a row of a slide", error);
@@ -86,8 +86,8 @@ gboolean flatink_settle(const Image *rgb, Image *flags, double mpp, GError **err
                            density, FALSE);
         }
         if (y >= 0 && any_maybe(flags->pixels + (size_t)y * (size_t)width, width)) {
-            settle_row(flags->pixels + (size_t)y * (size_t)width, columns, width, radius,
-                       MIN(y + radius, height - 1) - MAX(y - radius, 0) + 1);
+            resolve_row(flags->pixels + (size_t)y * (size_t)width, columns, width, radius,
+                        MIN(y + radius, height - 1) - MAX(y - radius, 0) + 1);
         }
     }
     return TRUE;

@@ -4,6 +4,6 @@
 
 enum { FLATINK_MAYBE = 128 }; /* beside the flags of pixel_class.h: of such a colour */
 
-/* Every pixel loses FLATINK_MAYBE, and gets STAIN_PEN instead where the picture is flat within 16 um each way: the density of the channel that
+/* Every pixel loses FLATINK_MAYBE, and gets STAIN_PEN instead where the image is flat within 16 um each way: the density of the channel that
  * is absorbed more varies by less than a tenth of its mean. */
-gboolean flatink_settle(const Image *rgb, Image *flags, double mpp, GError **error);
+gboolean flatink_finish(const Image *rgb, Image *flags, double mpp, GError **error);

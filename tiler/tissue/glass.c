@@ -1,14 +1,14 @@
 /* Histograms of tints and greys.
  *
  * Glass is bright, and nearly grey or yellow: old glass and mounting media absorb blue 1.5 times as much beyond green as green beyond
- * red, or more, where pale brown chromogen has 0.7 and no other stain comes near.  Of real pictures with white glass, 0.6 % at most have one
+ * red, or more, where pale brown chromogen has 0.7 and no other stain comes near.  Of real images with white glass, 0.6 % at most have one
  * such colour; yellow glass is taken from 2 % on, when nothing but pure white is commoner.
  *
  * Saffron and picric acid stain collagen in that yellow too.  But what lies on glass only takes light away: where 2 % are neutral and
  * brighter in blue than the yellow, the yellow is stain.  Pure white counts as brighter where it is between other things, as glass that
  * the scanner saw as 255.  Outside of all other things it may be padding that was never scanned, and says nothing.
  *
- * A picture without any colour has only greys, and its glass is the commonest.  A small biopsy is a colour too: it is compact, where the
+ * An image without any colour has only greys, and its glass is the commonest.  A small biopsy is a colour too: it is compact, where the
  * noise of a camera is not. */
 #include "tiler/tissue/glass.h"
 #include "base/error.h"
@@ -23,14 +23,16 @@ enum { REDS = 50, BLUES = 100 };
 static const float YELLOW_BINS_PER_OD = 500, YELLOW_RED = -0.01F, YELLOW_BLUE = -0.225F, YELLOW_LEAST = 0.02F;
 /* How much less blue a neutral pixel must absorb than yellow glass to speak against it: more than the tints differ that count as neutral. */
 static const double BRIGHTER = 0.03;
-enum { SHARE = 50 /* one in so many: the least share of yellow glass, and of what speaks against it */ };
-/* A picture has colours when this share of its pixels has samples that differ by more, or so many in runs along rows. */
+enum {
+    FRACTION = 50 /* one in so many: the least fraction of yellow glass, and of what speaks against it */
+};
+/* An image has colours when this fraction of its pixels has samples that differ by more, or so many in runs along rows. */
 static const double COLOURED = 1e-3;
 enum { GREY_SPREAD = 2, RUN = 8, COMPACT = 64 };
 
 struct Glass {
     int width;
-    int64_t pixels;                 /* of the whole picture */
+    int64_t pixels;                 /* of the whole image */
     int32_t *tint_bins, *grey_bins; /* of a row */
     /* Of each column: pure white pixels in rows that have others too, and whether it has others. */
     int32_t *whites, *others;
@@ -124,7 +126,7 @@ static gboolean has_colours(const Glass *glass, int64_t pixels)
 static void add_colours(Glass *glass, int32_t *marks, const uint8_t *rgb, const uint8_t *readable)
 {
     if (has_colours(glass, glass->pixels)) {
-        return; /* of the whole picture, whatever comes */
+        return; /* of the whole image, whatever comes */
     }
     int32_t coloured = mark_colours(marks, readable, rgb, glass->width);
     glass->coloured += coloured;
@@ -306,10 +308,10 @@ static void take_yellow(const Glass *glass, int64_t neutral, Background *out)
                               .red = YELLOW_RED + k / YELLOW_BINS_PER_OD,
                               .blue = YELLOW_BLUE + l / YELLOW_BINS_PER_OD,
                               .grey = bright_grey(glass->yellow_greys, glass->yellows)};
-    if (yellow * SHARE <= glass->readable || yellow < neutral - glass->greys[0]) {
+    if (yellow * FRACTION <= glass->readable || yellow < neutral - glass->greys[0]) {
         return;
     }
-    if (count_brighter(glass, &found) * SHARE > glass->readable) {
+    if (count_brighter(glass, &found) * FRACTION > glass->readable) {
         out->yellow_stain = (float)glass->yellows / (float)glass->readable;
     } else {
         *out = found;

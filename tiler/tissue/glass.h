@@ -8,12 +8,12 @@ typedef struct {
     gboolean found, greyscale;
     gboolean yellow; /* so much so that it is none of the neutral tints */
     float
-        yellow_stain; /* share of the picture that is yellow as glass can be, and was taken for stain; 0 where there is no doubt */
+        yellow_stain; /* fraction of the image that is yellow as glass can be, and was taken for stain; 0 where there is no doubt */
 } Background;
 
 /* Counts of colours; one thread at a time. */
 typedef struct Glass Glass;
-/* For a picture of that size. */
+/* For an image of that size. */
 Glass *glass_new(int width, int height, GError **error);
 void glass_free(Glass *glass);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Glass, glass_free)

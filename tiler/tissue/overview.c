@@ -10,7 +10,7 @@
 void overview_clear(Overview *overview)
 {
     g_clear_pointer(&overview->rgb, image_free);
-    g_clear_pointer(&overview->valid, image_free);
+    g_clear_pointer(&overview->readable, image_free);
 }
 
 /* The px of the overview that an area of a level touches. */
@@ -32,21 +32,21 @@ static int64_t fill(Slide *slide, int level, Overview *o, int x, int y, int widt
 {
     int64_t filled = 0, empty = 0;
     for (int i = 0; i < width * height; i++) {
-        empty += !o->valid->pixels[(size_t)(y + i / width) * o->valid->width + (size_t)(x + i % width)];
+        empty += !o->readable->pixels[(size_t)(y + i / width) * o->readable->width + (size_t)(x + i % width)];
     }
     if (empty == 0) {
         return 0;
     }
     g_autoptr(Image) rgb = image_new(width, height, 3, error);
-    g_autoptr(Image) valid = rgb ? image_new(width, height, 1, error) : NULL;
+    g_autoptr(Image) readable = rgb ? image_new(width, height, 1, error) : NULL;
     const Rect region = {x * o->scale_x, y * o->scale_y, width * o->scale_x, height * o->scale_y};
-    if (!valid || !cut_region_from(slide, level, &region, FILTER_BILINEAR, rgb, valid, error)) {
+    if (!readable || !cut_region_from(slide, level, &region, FILTER_BILINEAR, rgb, readable, error)) {
         return -1;
     }
     for (int i = 0; i < width * height; i++) {
-        size_t to = (size_t)(y + i / width) * o->valid->width + (size_t)(x + i % width);
-        if (!o->valid->pixels[to] && valid->pixels[i]) {
-            o->valid->pixels[to] = 255;
+        size_t to = (size_t)(y + i / width) * o->readable->width + (size_t)(x + i % width);
+        if (!o->readable->pixels[to] && readable->pixels[i]) {
+            o->readable->pixels[to] = 255;
             for (int c = 0; c < 3; c++) {
                 o->rgb->pixels[3 * to + (size_t)c] = rgb->pixels[3 * (size_t)i + (size_t)c];
             }
@@ -59,7 +59,7 @@ static int64_t fill(Slide *slide, int level, Overview *o, int x, int y, int widt
 /* Each level's damage; that of finer levels is found while they are read, and added behind. */
 static gboolean fill_damage(Slide *slide, int level, Overview *o, GError **error)
 {
-    const double size = (double)image_bytes(o->valid);
+    const double size = (double)image_bytes(o->readable);
     const GPtrArray *areas = slide_bad_areas(slide);
     int x, y, width, height;
     for (; level > 0; level--) {
@@ -73,7 +73,7 @@ static gboolean fill_damage(Slide *slide, int level, Overview *o, GError **error
             if (filled < 0) {
                 return FALSE;
             }
-            o->from_finer_share += (double)filled / size;
+            o->from_finer_fraction += (double)filled / size;
         }
     }
     return TRUE;
@@ -82,7 +82,7 @@ static gboolean fill_damage(Slide *slide, int level, Overview *o, GError **error
 /* Px without data within damage of any level; each counts once. */
 static gboolean count_lost(Slide *slide, Overview *o, GError **error)
 {
-    g_autoptr(Image) seen = image_new(o->valid->width, o->valid->height, 1, error);
+    g_autoptr(Image) seen = image_new(o->readable->width, o->readable->height, 1, error);
     const GPtrArray *areas = slide_bad_areas(slide);
     int64_t lost = 0;
     int x, y, width, height;
@@ -90,12 +90,12 @@ static gboolean count_lost(Slide *slide, Overview *o, GError **error)
         const BadArea *area = areas->pdata[i];
         touched(o, &slide_info(slide)->levels[area->level], area, &x, &y, &width, &height);
         for (int k = 0; k < width * height; k++) {
-            size_t at = (size_t)(y + k / width) * o->valid->width + (size_t)(x + k % width);
-            lost += !o->valid->pixels[at] && !seen->pixels[at];
+            size_t at = (size_t)(y + k / width) * o->readable->width + (size_t)(x + k % width);
+            lost += !o->readable->pixels[at] && !seen->pixels[at];
             seen->pixels[at] = 255;
         }
     }
-    o->lost_share = seen ? (double)lost / (double)image_bytes(o->valid) : 0;
+    o->lost_fraction = seen ? (double)lost / (double)image_bytes(o->readable) : 0;
     return seen != NULL;
 }
 
@@ -111,8 +111,8 @@ gboolean overview_read(Slide *slide, double mpp, Overview *out, GError **error)
         return FALSE;
     }
     out->rgb = image_new((int)width, (int)height, 3, error);
-    out->valid = out->rgb ? image_new((int)width, (int)height, 1, error) : NULL;
+    out->readable = out->rgb ? image_new((int)width, (int)height, 1, error) : NULL;
     int level = slide_best_level(slide, MIN(out->scale_x, out->scale_y));
-    return out->valid && cut_region(slide, &whole, FILTER_BILINEAR, out->rgb, out->valid, error) &&
+    return out->readable && cut_region(slide, &whole, FILTER_BILINEAR, out->rgb, out->readable, error) &&
            fill_damage(slide, level, out, error) && count_lost(slide, out, error);
 }

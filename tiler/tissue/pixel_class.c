@@ -16,7 +16,7 @@
  * than a tenth in ink and by 13 % and more in tissue, which has nuclei and fibres.  Violet ink, and red ink over tissue, look like stain and
  * are not found.
  *
- * A picture without any colour is judged by its density above that of its glass. */
+ * An image without any colour is judged by its density above that of its glass. */
 #include "tiler/tissue/pixel_class.h"
 #include "base/error.h"
 #include "tiler/tissue/flatink.h"
@@ -28,7 +28,7 @@
 
 static const float TISSUE_CHROMA = 0.012F, SURE_CHROMA = 0.024F, GREY_CHROMA = 0.15F;
 static const double SMOOTH_UM = 8;
-/* Of pictures without colours: densities above the glass. */
+/* Of images without colours: densities above the glass. */
 static const float GREY_TISSUE = 0.05F, GREY_SURE = 0.1F;
 enum { BLACK_LEVEL = 45 }; /* below it in all channels nothing was scanned */
 
@@ -48,7 +48,7 @@ typedef struct {
     uint32_t *counts;        /* scratch, the readable pixels of these, one a column */
     uint32_t *running;       /* scratch, of pixel i: sums of the columns before i - radius */
     double *units;           /* scratch, by which a sample's sum over a square becomes a mean */
-    float *od;               /* scratch, the means of one row, or of every row of a small picture */
+    float *od;               /* scratch, the means of one row, or of every row of a small image */
     const uint8_t *readable; /* of every pixel, 0 or 1 */
     int made;                /* rows of od that another pass finds made */
     gboolean small, changed; /* changed: counts, since the units */
@@ -82,7 +82,7 @@ static gboolean smoother_init(Smoother *smoother, const Image *rgb, const uint8_
         {&smoother->od, SCRATCH_STAIN, 3 * width * od_rows, sizeof(float)},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
-        void *memory = scratch(parts[i].use, parts[i].count, parts[i].size, "a row of a slide", error);
+        void *memory = cut_scratch(parts[i].use, parts[i].count, parts[i].size, "a row of a slide", error);
         if (!memory) {
             return FALSE;
         }
@@ -151,7 +151,7 @@ static void change_counts(Smoother *smoother, uint8_t *kept, const uint8_t *read
     smoother->changed = TRUE;
 }
 
-/* Columns and counts without row y - rows and with row y, either of which may be outside of the picture. */
+/* Columns and counts without row y - rows and with row y, either of which may be outside of the image. */
 static void move_to_row(Smoother *smoother, int y)
 {
     const size_t width = (size_t)smoother->rgb->width, slot = (size_t)(y % smoother->rows) * width,
@@ -300,7 +300,7 @@ VECTORISED static void find_mask_flags(int32_t *restrict found, const float *res
     find_flags(found, od, background, width, TRUE);
 }
 
-/* A picture without colours: stain is what is denser than the glass. */
+/* An image without colours: stain is what is denser than the glass. */
 VECTORISED static void find_grey_flags(int32_t *restrict found, const float *restrict od, float glass,
                                        int width)
 {
@@ -319,11 +319,11 @@ VECTORISED static void find_readable(uint8_t *restrict readable, const uint8_t *
     }
 }
 
-/* readable and valid: 0 is no. */
-VECTORISED static void take_invalid(uint8_t *restrict readable, const uint8_t *restrict valid, size_t pixels)
+/* Pixels that the caller could not read (given is 0) are not readable. */
+VECTORISED static void hide_unread(uint8_t *restrict readable, const uint8_t *restrict given, size_t pixels)
 {
     for (size_t i = 0; i < pixels; i++) {
-        readable[i] = valid[i] ? readable[i] : 0;
+        readable[i] = given[i] ? readable[i] : 0;
     }
 }
 
@@ -339,7 +339,7 @@ VECTORISED static int store_flags(uint8_t *restrict readable, const int32_t *res
     return all;
 }
 
-/* The glass that a picture shows. */
+/* The glass that an image shows. */
 static gboolean find_glass(Smoother *smoother, const Image *rgb, Background *background, GError **error)
 {
     const int width = rgb->width;
@@ -372,8 +372,8 @@ static int flag_rows(Smoother *smoother, Image *flags, const Background *backgro
     return all;
 }
 
-Image *stain_flags(const Image *rgb, const Image *valid, double mpp, gboolean mask, const StainGlass *known,
-                   StainGlass *found, GError **error)
+Image *pixel_classes(const Image *rgb, const Image *readable, double mpp, gboolean mask,
+                     const StainGlass *known, StainGlass *found, GError **error)
 {
     Smoother smoother;
     Background background;
@@ -383,8 +383,8 @@ Image *stain_flags(const Image *rgb, const Image *valid, double mpp, gboolean ma
     }
     /* At first these are whether pixels are readable.  Rows become flags when nothing below asks for that any more. */
     find_readable(flags->pixels, rgb->pixels, image_bytes(flags));
-    if (valid) {
-        take_invalid(flags->pixels, valid->pixels, image_bytes(flags));
+    if (readable) {
+        hide_unread(flags->pixels, readable->pixels, image_bytes(flags));
     }
     g_autofree int32_t *row = wsi_try_alloc((size_t)rgb->width, sizeof *row, "a row of a slide", error);
     if (!row || (!known && !find_glass(&smoother, rgb, &background, error))) {
@@ -397,5 +397,5 @@ Image *stain_flags(const Image *rgb, const Image *valid, double mpp, gboolean ma
         *found = glass_colour(&background);
     }
     int all = flag_rows(&smoother, flags, &background, mask, row);
-    return !(all & FLATINK_MAYBE) || flatink_settle(rgb, flags, mpp, error) ? g_steal_pointer(&flags) : NULL;
+    return !(all & FLATINK_MAYBE) || flatink_finish(rgb, flags, mpp, error) ? g_steal_pointer(&flags) : NULL;
 }

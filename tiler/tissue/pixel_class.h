@@ -12,15 +12,15 @@ enum {
 
 /* The glass without anything on it. */
 typedef struct {
-    gboolean found;          /* FALSE: the picture has none, as a tile inside of tissue; colours are 255 */
-    gboolean greyscale;      /* the picture has no colours: tissue is detected by density alone, and no ink */
+    gboolean found;          /* FALSE: the image has none, as a tile inside of tissue; colours are 255 */
+    gboolean greyscale;      /* the image has no colours: tissue is detected by density alone, and no ink */
     double red, green, blue; /* 0..255 */
     double
-        yellow_stain; /* share of the picture that is yellow as old glass can be, but was taken for stain since something is brighter */
+        yellow_stain; /* fraction of the image that is yellow as old glass can be, but was taken for stain since something is brighter */
 } StainGlass;
 
-/* One byte of these flags for each pixel of the picture (1 channel); STAIN_SURE and STAIN_PEN_RIM only for a mask.  valid may be NULL; mpp in
- * um/px.  known: the glass of the slide that the picture is a part of; NULL: the picture shows its own, which goes to *found (may be
+/* One byte of these flags for each pixel of the image (1 channel); STAIN_SURE and STAIN_PEN_RIM only for a mask.  valid may be NULL; mpp in
+ * um/px.  known: the glass of the slide that the image is a part of; NULL: the image shows its own, which goes to *found (may be
  * NULL).  Caller frees. */
-Image *stain_flags(const Image *rgb, const Image *valid, double mpp, gboolean mask, const StainGlass *known,
-                   StainGlass *found, GError **error);
+Image *pixel_classes(const Image *rgb, const Image *readable, double mpp, gboolean mask,
+                     const StainGlass *known, StainGlass *found, GError **error);

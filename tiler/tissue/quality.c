@@ -11,8 +11,8 @@
 #include <math.h>
 #include <string.h>
 
-static const double MIN_SHARPNESS = 0.12, PEN_SHARE = 0.02, DARK_SHARE = 0.25, BLANK_SHARE = 0.95,
-                    SATURATED_SHARE = 0.10;
+static const double MIN_SHARPNESS = 0.12, PEN_FRACTION = 0.02, DARK_FRACTION = 0.25, BLANK_FRACTION = 0.95,
+                    SATURATED_FRACTION = 0.10;
 static const double DARK_UM = 16;
 enum { DARK_LEVEL = 90, GLASS_LEVEL = 200, MIN_ENERGY = 1 /* of grey values squared: less is rounding */ };
 enum { LANES = 16 };
@@ -42,16 +42,16 @@ VECTORISED static void grey_row(float *restrict grey, const uint8_t *restrict rg
     }
 }
 
-static gboolean grey_of(const Image *rgb, const Image *valid, Grey *grey, GError **error)
+static gboolean grey_of(const Image *rgb, const Image *readable, Grey *grey, GError **error)
 {
     size_t pixels = (size_t)rgb->width * (size_t)rgb->height;
-    *grey =
-        (Grey){rgb->width, rgb->height, scratch(SCRATCH_GREY, pixels, sizeof(float), "a tile's grey", error)};
+    *grey = (Grey){rgb->width, rgb->height,
+                   cut_scratch(SCRATCH_GREY, pixels, sizeof(float), "a tile's grey", error)};
     for (int y = 0; grey->values && y < rgb->height; y++) {
         size_t at = (size_t)y * rgb->width;
         grey_row(grey->values + at, rgb->pixels + 3 * at, rgb->width);
-        for (int x = 0; valid && x < rgb->width; x++) {
-            grey->values[at + x] = valid->pixels[at + x] ? grey->values[at + x] : -1;
+        for (int x = 0; readable && x < rgb->width; x++) {
+            grey->values[at + x] = readable->pixels[at + x] ? grey->values[at + x] : -1;
         }
     }
     return grey->values != NULL;
@@ -71,8 +71,8 @@ VECTORISED static void half_row(float *restrict half, const float *restrict a, c
 static gboolean grey_half(const Grey *grey, Grey *half, GError **error)
 {
     *half = (Grey){grey->width / 2, grey->height / 2, NULL};
-    half->values = scratch(SCRATCH_GREY_HALF, MAX((size_t)half->width * (size_t)half->height, 1),
-                           sizeof(float), "a tile's grey", error);
+    half->values = cut_scratch(SCRATCH_GREY_HALF, MAX((size_t)half->width * (size_t)half->height, 1),
+                               sizeof(float), "a tile's grey", error);
     for (int y = 0; half->values && y < half->height; y++) {
         const float *row = grey->values + (size_t)(2 * y) * grey->width;
         half_row(half->values + (size_t)y * half->width, row, row + grey->width, half->width);
@@ -115,10 +115,10 @@ static double laplacian_energy(const Grey *grey)
     return count ? sum / (double)count : 0;
 }
 
-static gboolean measure_blur(const Image *rgb, const Image *valid, Quality *out, GError **error)
+static gboolean measure_blur(const Image *rgb, const Image *readable, Quality *out, GError **error)
 {
     Grey grey, half;
-    if (!grey_of(rgb, valid, &grey, error) || !grey_half(&grey, &half, error)) {
+    if (!grey_of(rgb, readable, &grey, error) || !grey_half(&grey, &half, error)) {
         return FALSE;
     }
     double coarse = laplacian_energy(&half);
@@ -149,18 +149,18 @@ VECTORISED static ColourCounts count_row(const uint8_t *restrict rgb, const uint
     return sums;
 }
 
-static int64_t known_pixels(const Image *rgb, const Image *valid)
+static int64_t known_pixels(const Image *rgb, const Image *readable)
 {
-    int64_t known = valid ? 0 : (int64_t)rgb->width * rgb->height;
-    for (size_t i = 0; valid && i < image_bytes(valid); i++) {
-        known += valid->pixels[i] != 0;
+    int64_t known = readable ? 0 : (int64_t)rgb->width * rgb->height;
+    for (size_t i = 0; readable && i < image_bytes(readable); i++) {
+        known += readable->pixels[i] != 0;
     }
     return known;
 }
 
-static void measure_colours(const Image *rgb, const Image *valid, const Image *stain, Quality *out)
+static void measure_colours(const Image *rgb, const Image *readable, const Image *stain, Quality *out)
 {
-    int64_t known = known_pixels(rgb, valid), pen = 0, tissue = 0, stained = 0, cut = 0;
+    int64_t known = known_pixels(rgb, readable), pen = 0, tissue = 0, stained = 0, cut = 0;
     for (int y = 0; y < rgb->height; y++) {
         size_t at = (size_t)y * (size_t)rgb->width;
         ColourCounts row = count_row(rgb->pixels + 3 * at, stain->pixels + at, rgb->width);
@@ -169,9 +169,9 @@ static void measure_colours(const Image *rgb, const Image *valid, const Image *s
         stained += row.stained;
         cut += row.cut;
     }
-    out->pen_share = known ? (double)pen / (double)known : 0;
-    out->blank_share = known ? 1 - (double)tissue / (double)known : 1;
-    out->saturated_share = stained ? (double)cut / (double)stained : 0;
+    out->pen_fraction = known ? (double)pen / (double)known : 0;
+    out->blank_fraction = known ? 1 - (double)tissue / (double)known : 1;
+    out->saturated_fraction = stained ? (double)cut / (double)stained : 0;
 }
 
 /* Sums of the three channels of a square of at most 4096 px a side.  Sixteen pixels go into as many sums as they have samples, so
@@ -198,41 +198,41 @@ VECTORISED static void add_square(int64_t sums[restrict 3], const uint8_t *restr
 }
 
 /* The same of the pixels with data; returns how many. */
-static int64_t add_valid_square(int64_t sums[3], const uint8_t *rgb, const uint8_t *valid, size_t columns,
+static int64_t add_valid_square(int64_t sums[3], const uint8_t *rgb, const uint8_t *readable, size_t columns,
                                 int width, int rows)
 {
     int64_t known = 0;
-    for (int y = 0; y < rows; y++, rgb += 3 * columns, valid += columns) {
+    for (int y = 0; y < rows; y++, rgb += 3 * columns, readable += columns) {
         for (int x = 0; x < width; x++) {
-            for (int c = 0; valid[x] && c < 3; c++) {
+            for (int c = 0; readable[x] && c < 3; c++) {
                 sums[c] += rgb[3 * x + c];
             }
-            known += valid[x] != 0;
+            known += readable[x] != 0;
         }
     }
     return known;
 }
 
 /* Whether the square is dark on the mean; -1 without data. */
-static int square_is_dark(const Image *rgb, const Image *valid, int x, int y, int side)
+static int square_is_dark(const Image *rgb, const Image *readable, int x, int y, int side)
 {
     const size_t columns = (size_t)rgb->width, at = (size_t)y * columns + (size_t)x;
     const int width = MIN(side, rgb->width - x), rows = MIN(side, rgb->height - y);
     int64_t sums[3] = {0}, known = (int64_t)width * rows;
-    if (valid) {
-        known = add_valid_square(sums, rgb->pixels + 3 * at, valid->pixels + at, columns, width, rows);
+    if (readable) {
+        known = add_valid_square(sums, rgb->pixels + 3 * at, readable->pixels + at, columns, width, rows);
     } else {
         add_square(sums, rgb->pixels + 3 * at, 3 * columns, width, rows);
     }
     return known ? MAX(sums[0], MAX(sums[1], sums[2])) < DARK_LEVEL * known : -1;
 }
 
-static double dark_share(const Image *rgb, const Image *valid, double mpp)
+static double dark_fraction(const Image *rgb, const Image *readable, double mpp)
 {
     int side = (int)CLAMP(lround(DARK_UM / mpp), 1, 4096), dark = 0, squares = 0;
     for (int y = 0; y < rgb->height; y += side) {
         for (int x = 0; x < rgb->width; x += side) {
-            int is_dark = square_is_dark(rgb, valid, x, y, side);
+            int is_dark = square_is_dark(rgb, readable, x, y, side);
             dark += is_dark == 1;
             squares += is_dark >= 0;
         }
@@ -242,36 +242,37 @@ static double dark_share(const Image *rgb, const Image *valid, double mpp)
 
 /* ---- the whole ---- */
 
-static gboolean measure_all_colours(const Image *rgb, const Image *valid, double mpp, const StainGlass *glass,
-                                    Quality *out, GError **error)
+static gboolean measure_all_colours(const Image *rgb, const Image *readable, double mpp,
+                                    const StainGlass *glass, Quality *out, GError **error)
 {
-    g_autoptr(Image) stain = stain_flags(rgb, valid, mpp, FALSE, glass, NULL, error);
+    g_autoptr(Image) stain = pixel_classes(rgb, readable, mpp, FALSE, glass, NULL, error);
     if (!stain) {
         return FALSE;
     }
-    measure_colours(rgb, valid, stain, out);
-    out->dark_share = dark_share(rgb, valid, mpp);
+    measure_colours(rgb, readable, stain, out);
+    out->dark_fraction = dark_fraction(rgb, readable, mpp);
     return TRUE;
 }
 
-gboolean quality_measure(const Image *rgb, const Image *valid, double mpp, const StainGlass *glass,
+gboolean quality_measure(const Image *rgb, const Image *readable, double mpp, const StainGlass *glass,
                          Quality *out, GError **error)
 {
     *out = (Quality){.sharpness = NAN};
-    if (valid && !memchr(valid->pixels, 0, image_bytes(valid))) {
-        valid = NULL;
+    if (readable && !memchr(readable->pixels, 0, image_bytes(readable))) {
+        readable = NULL;
     }
-    if (!measure_all_colours(rgb, valid, mpp, glass, out, error) || !measure_blur(rgb, valid, out, error)) {
+    if (!measure_all_colours(rgb, readable, mpp, glass, out, error) ||
+        !measure_blur(rgb, readable, out, error)) {
         return FALSE;
     }
-    gboolean blank = out->blank_share > BLANK_SHARE && out->pen_share < PEN_SHARE;
+    gboolean blank = out->blank_fraction > BLANK_FRACTION && out->pen_fraction < PEN_FRACTION;
     if (blank) {
         out->sharpness = NAN;
     }
     out->flags = (out->sharpness < MIN_SHARPNESS ? QUALITY_BLUR : 0) |
-                 (out->pen_share >= PEN_SHARE ? QUALITY_PEN : 0) |
-                 (out->dark_share >= DARK_SHARE ? QUALITY_DARK : 0) | (blank ? QUALITY_BLANK : 0) |
-                 (out->saturated_share >= SATURATED_SHARE ? QUALITY_SATURATION : 0);
+                 (out->pen_fraction >= PEN_FRACTION ? QUALITY_PEN : 0) |
+                 (out->dark_fraction >= DARK_FRACTION ? QUALITY_DARK : 0) | (blank ? QUALITY_BLANK : 0) |
+                 (out->saturated_fraction >= SATURATED_FRACTION ? QUALITY_SATURATION : 0);
     return TRUE;
 }
 

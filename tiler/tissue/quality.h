@@ -3,7 +3,7 @@
  * Five measures and a flag for each.  The bounds were set on real H&E tiles of five sources (0.24 to 1 um/px; test_quality.c
  * tells what they hit and miss) and are the same for all slides:
  *   blur       sharpness < 0.12.  Sharpness is the energy of the Laplacian at the tile's resolution, divided by that at half of it.
- *              Contrast, stain and the share of tissue cancel out.  Sharp tiles had 0.164 and more, the same after a Gaussian blur of
+ *              Contrast, stain and the fraction of tissue cancel out.  Sharp tiles had 0.164 and more, the same after a Gaussian blur of
  *              2 px at most 0.098.  It is relative to the tile's pixels: a tile at 0.25 um/px can be blurred that is sharp at 1.
  *              Noise of the camera hides blur.
  *   pen        at least 2 % of the pixels are of a marker, by colour and where that is near a stain by flatness (pixel_class.h)
@@ -24,14 +24,14 @@ typedef enum {
 
 typedef struct {
     double sharpness; /* NAN when nothing can be said: no detail at all, or blank */
-    double pen_share, dark_share, blank_share, saturated_share; /* 0..1 of what has data */
-    unsigned flags;                                             /* QualityFlag */
+    double pen_fraction, dark_fraction, blank_fraction, saturated_fraction; /* 0..1 of what has data */
+    unsigned flags;                                                         /* QualityFlag */
 } Quality;
 
 /* Measures a tile of known resolution (um/px); valid (1 channel, may be NULL): 0 = no data, such pixels count nowhere.  glass: the
  * slide's, in the colours of the tile; NULL: as the tile shows it, which in a tile of nothing but pale stain is wrong.  A tile without
  * any data is blank.  Thread-safe. */
-gboolean quality_measure(const Image *rgb, const Image *valid, double mpp, const StainGlass *glass,
+gboolean quality_measure(const Image *rgb, const Image *readable, double mpp, const StainGlass *glass,
                          Quality *out, GError **error);
 /* "blur pen", the names of the flags in the order above, "" for none. Caller frees. */
 char *quality_flags_text(unsigned flags);

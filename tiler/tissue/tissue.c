@@ -85,7 +85,7 @@ static Image *find_tissue(const Image *flags, const Image *pen, double mpp, cons
     return g_steal_pointer(&mask);
 }
 
-static double share_of(const Image *mask)
+static double fraction_of(const Image *mask)
 {
     int64_t count = 0;
     for (size_t i = 0; i < image_bytes(mask); i++) {
@@ -94,26 +94,27 @@ static double share_of(const Image *mask)
     return (double)count / (double)image_bytes(mask);
 }
 
-static Image *tissue_and_glass(const Image *rgb, const Image *valid, double mpp, const TissueOptions *options,
-                               double *pen_share, StainGlass *glass, GError **error)
+static Image *tissue_and_glass(const Image *rgb, const Image *readable, double mpp,
+                               const TissueOptions *options, double *pen_fraction, StainGlass *glass,
+                               GError **error)
 {
-    g_autoptr(Image) flags = stain_flags(rgb, valid, mpp, TRUE, NULL, glass, error);
+    g_autoptr(Image) flags = pixel_classes(rgb, readable, mpp, TRUE, NULL, glass, error);
     g_autoptr(Image) pen = flags ? find_pen(flags, mpp, error) : NULL;
     if (!pen) {
         return NULL;
     }
-    if (pen_share) {
-        *pen_share = share_of(pen);
+    if (pen_fraction) {
+        *pen_fraction = fraction_of(pen);
     }
     return find_tissue(flags, pen, mpp, options, error);
 }
 
-Image *tissue_of_picture(const Image *rgb, const Image *valid, double mpp, const TissueOptions *options,
-                         double *pen_share, GError **error)
+Image *tissue_of_image(const Image *rgb, const Image *readable, double mpp, const TissueOptions *options,
+                       double *pen_fraction, GError **error)
 {
     options = options ? options : &tissue_defaults;
     return check_options(options, mpp, error)
-               ? tissue_and_glass(rgb, valid, mpp, options, pen_share, NULL, error)
+               ? tissue_and_glass(rgb, readable, mpp, options, pen_fraction, NULL, error)
                : NULL;
 }
 
@@ -125,7 +126,7 @@ GPtrArray *tissue_warnings(const Tissue *tissue)
             warnings,
             g_strdup_printf("no background was found: tissue (%.0f %%) was detected by colour alone; "
                             "look at tissue_outline.png",
-                            100 * tissue->tissue_share));
+                            100 * tissue->tissue_fraction));
     } else if (tissue->glass.greyscale) {
         g_ptr_array_add(
             warnings,
@@ -139,23 +140,23 @@ GPtrArray *tissue_warnings(const Tissue *tissue)
                             "counts as stain (saffron, picric acid): look at tissue_outline.png",
                             100 * tissue->glass.yellow_stain));
     }
-    if (tissue->from_finer_share > 0) {
+    if (tissue->from_finer_fraction > 0) {
         g_ptr_array_add(warnings,
                         g_strdup_printf("%.2g %% of the overview is damaged in its level and was read "
                                         "from a finer one",
-                                        100 * tissue->from_finer_share));
+                                        100 * tissue->from_finer_fraction));
     }
-    if (tissue->lost_share > 0) {
+    if (tissue->lost_fraction > 0) {
         g_ptr_array_add(warnings,
                         g_strdup_printf("%.2g %% of the slide cannot be read at any level: no tissue is "
                                         "found there, and no tile is cut",
-                                        100 * tissue->lost_share));
+                                        100 * tissue->lost_fraction));
     }
     return warnings;
 }
 
 /* A coarse level may have pixels where level 0, which tiles are cut from, has none. */
-static double missing_share(const SlideLevel *level)
+static double missing_fraction(const SlideLevel *level)
 {
     return level->tiles > 0 ? (double)level->missing_tiles / (double)level->tiles : 0;
 }
@@ -176,20 +177,22 @@ Tissue *tissue_find(Slide *slide, const TissueOptions *options, GError **error)
         return NULL;
     }
     g_autoptr(Tissue) tissue = g_new0(Tissue, 1);
-    g_autoptr(Image) valid = g_steal_pointer(&overview.valid);
+    g_autoptr(Image) readable = g_steal_pointer(&overview.readable);
     tissue->overview = g_steal_pointer(&overview.rgb);
     tissue->scale_x = overview.scale_x;
     tissue->scale_y = overview.scale_y;
-    tissue->lost_share = overview.lost_share;
-    tissue->from_finer_share = overview.from_finer_share;
-    tissue->mask = tissue_and_glass(tissue->overview, valid, options->mpp, options, &tissue->pen_share,
+    tissue->lost_fraction = overview.lost_fraction;
+    tissue->from_finer_fraction = overview.from_finer_fraction;
+    tissue->mask = tissue_and_glass(tissue->overview, readable, options->mpp, options, &tissue->pen_fraction,
                                     &tissue->glass, error);
     if (!tissue->mask) {
         return NULL;
     }
-    tissue->tissue_share = share_of(tissue->mask);
-    tissue->no_data_share = MAX(1 - share_of(valid), missing_share(&slide_info(slide)->levels[0]));
-    picture_mark_lost(tissue->overview, valid); /* the mask has been made: from here on it is for people */
+    tissue->tissue_fraction = fraction_of(tissue->mask);
+    tissue->no_data_fraction =
+        MAX(1 - fraction_of(readable), missing_fraction(&slide_info(slide)->levels[0]));
+    image_hatch_unreadable(tissue->overview,
+                           readable); /* the mask has been made: from here on it is for people */
     return g_steal_pointer(&tissue);
 }
 
@@ -202,21 +205,21 @@ void tissue_free(Tissue *tissue)
     }
 }
 
-Image *tissue_picture(const Tissue *tissue, GError **error)
+Image *tissue_image(const Tissue *tissue, GError **error)
 {
     static const uint8_t outline[3] = {0, 160, 0};
     const Image *mask = tissue->mask;
     const int width = mask->width;
-    Image *picture = image_new(width, mask->height, 3, error);
-    for (int32_t at = 0; picture && at < width * mask->height; at++) {
+    Image *image = image_new(width, mask->height, 3, error);
+    for (int32_t at = 0; image && at < width * mask->height; at++) {
         int x = at % width, y = at / width;
         gboolean edge = mask->pixels[at] && (x == 0 || y == 0 || x == width - 1 || y == mask->height - 1 ||
                                              !mask->pixels[at - 1] || !mask->pixels[at + 1] ||
                                              !mask->pixels[at - width] || !mask->pixels[at + width]);
         for (int c = 0; c < 3; c++) {
-            picture->pixels[3 * (size_t)at + c] =
+            image->pixels[3 * (size_t)at + c] =
                 edge ? outline[c] : tissue->overview->pixels[3 * (size_t)at + c];
         }
     }
-    return picture;
+    return image;
 }

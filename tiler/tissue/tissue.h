@@ -17,11 +17,11 @@ extern const TissueOptions tissue_defaults;
 
 typedef struct {
     Image *mask;     /* 255 tissue, 0 not; covers the whole slide: width = ceil(slide width * mpp_x / mpp) */
-    Image *overview; /* RGB picture of the slide at the mask's size */
+    Image *overview; /* RGB image of the slide at the mask's size */
     /* Of the slide's area.  No data: what the overview does not show or, if that is more, the tiles that level 0 does not have.  Tiles of
      * level 0 that are there and damaged are not looked for. */
-    double tissue_share, pen_share, no_data_share;
-    double lost_share, from_finer_share; /* of overview.h */
+    double tissue_fraction, pen_fraction, no_data_fraction;
+    double lost_fraction, from_finer_fraction; /* of overview.h */
     StainGlass glass;
     double scale_x, scale_y; /* level-0 px per mask px: slide width / mask width */
 } Tissue;
@@ -32,8 +32,8 @@ Tissue *tissue_find(Slide *slide, const TissueOptions *options, GError **error);
 void tissue_free(Tissue *tissue);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Tissue, tissue_free)
 
-/* The same decision on a picture of known resolution; valid may be NULL.  255 tissue, 0 not. */
-Image *tissue_of_picture(const Image *rgb, const Image *valid, double mpp, const TissueOptions *options,
-                         double *pen_share, GError **error);
-/* RGB picture with the tissue outlined, for people. Caller frees. */
-Image *tissue_picture(const Tissue *tissue, GError **error);
+/* The same decision on an image of known resolution; valid may be NULL.  255 tissue, 0 not. */
+Image *tissue_of_image(const Image *rgb, const Image *readable, double mpp, const TissueOptions *options,
+                       double *pen_fraction, GError **error);
+/* RGB image with the tissue outlined, for people. Caller frees. */
+Image *tissue_image(const Tissue *tissue, GError **error);
