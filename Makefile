@@ -53,8 +53,11 @@ TESTS   := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/*/test_*.c))
 DTESTS  := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/*/testd_*.c))
 SCRIPTS := $(wildcard tests/*/test_*.sh)
 BENCHES := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/*/bench_*.c))
+# Budgets of processor time are those of an optimised program with oneDNN.
+BUDGETS := $(if $(filter-out release,$(CONFIG)),off: CONFIG=$(CONFIG),$(if $(LIBDNNL),1,off: no oneDNN))
+RUNTESTS = WSIFLOW=$(CURDIR)/$(B)/wsiflow WSIFLOW_TEST_BUDGET="$${WSIFLOW_TEST_BUDGET:-$(BUDGETS)}" tools/run-tests
 
-.PHONY: all check check-release deb lint lint-circles check-asan bench format install uninstall clean help demo setup
+.PHONY: all check check-long check-release deb lint lint-circles check-asan bench format install uninstall clean help demo setup
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -98,7 +101,12 @@ $(B)/tests/%: tests/%.c $(B)/libwsiflow.a
 check: setup ## run all tests (set WSIFLOW_TEST_DATA for those that need real slides)
 	@tools/setup --check
 	@$(MAKE) --no-print-directory -j$$(nproc) $(B)/wsiflow $(TESTS) $(DTESTS)
-	@WSIFLOW=$(CURDIR)/$(B)/wsiflow tools/run-tests $(TESTS) $(DTESTS) $(SCRIPTS)
+	@$(RUNTESTS) --check $(TESTS) $(DTESTS) $(SCRIPTS)
+
+check-long: setup ## run the tests that tests/budgets keeps out of check
+	@tools/setup --check
+	@$(MAKE) --no-print-directory -j$$(nproc) $(B)/wsiflow $(TESTS) $(DTESTS)
+	@$(RUNTESTS) --long $(TESTS) $(DTESTS) $(SCRIPTS)
 
 check-asan: setup ## run the tests with the address and undefined-behaviour sanitizers
 	@tools/setup --check

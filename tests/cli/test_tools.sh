@@ -21,8 +21,9 @@ test_program gives_up 'echo "1..2"; echo "ok 1 - a"; echo "Bail out! ERROR: asse
 test_program hangs 'echo "1..1"; sleep 60; echo "ok 1 - a"'
 
 # runs NAME... : output in $out, the last line in $last, status in $status
+limit=1
 runs() {
-    out=$(cd "$tmp/t" && WSIFLOW_TEST_SECONDS=1 "$tools/run-tests" "$@" 2>&1)
+    out=$(cd "$tmp/t" && WSIFLOW_TEST_SECONDS=$limit "$tools/run-tests" "$@" 2>&1)
     status=$?
     last=$(printf '%s\n' "$out" | tail -n 1)
 }
@@ -45,10 +46,72 @@ is "a program that gives up does not stop the others" "$last $status" "3 passed,
 runs ./nowhere
 is "a test that is not there has failed" "$last $status" "0 passed, 1 failed, 0 skipped 1"
 
+# ---- budgets of processor time ----
+unset WSIFLOW_TEST_BUDGET WSIFLOW_ASAN
+limit=60
+mkdir "$tmp/t/tests"
+runs ./good
+like "without a table there are no budgets, which is said" "$out" "^BUDGETS ARE OFF: there is no tests/budgets$"
+budgets() { printf '%s\n' "$@" >"$tmp/t/tests/budgets"; }
+test_program busy 'echo "1..1"; perl -e "1 while (times)[0] < 0.5"; echo "ok 1 - a"'
+test_program idle 'echo "1..1"; sleep 0.8; echo "ok 1 - a"'
+budgets '# a comment' 'check default 0.4 a reason'
+runs ./idle
+is "time that passes is not processor time" "$last $status" "1 passed, 0 failed, 0 skipped 0"
+budgets 'long busy 0.4 a reason'
+runs ./busy ./good
+is "over its budget: failed" "$last $status" "3 passed, 1 failed, 0 skipped 1"
+like "a long program has no other target" "$out" \
+    "^    busy took [0-9.]+ s of processor time, its budget is 0.4 s: .*, or raise its budget in tests/budgets$"
+like "the closing lines have the time" "$out" "^processor time [0-9]+ s, elapsed [0-9]+ s$"
+budgets 'check default 0.4 a reason'
+runs ./busy
+like "over its budget: what to do" "$out" "busy took .* move it to make check-long .* WSIFLOW_TEST_BUDGET=FACTOR on a slow machine$"
+budgets 'check busy 30 a reason'
+runs ./busy
+is "within its budget" "$last $status" "1 passed, 0 failed, 0 skipped 0"
+budgets 'check default 0.4 a reason' 'check total 30 a reason'
+export WSIFLOW_TEST_BUDGET=20
+runs ./busy
+is "a slow machine has larger budgets" "$last $status" "1 passed, 0 failed, 0 skipped 0"
+export WSIFLOW_TEST_BUDGET="off: no oneDNN"
+runs ./busy
+is "or none" "$last $status" "1 passed, 0 failed, 0 skipped 0"
+like "which is said" "$out" "^BUDGETS ARE OFF: WSIFLOW_TEST_BUDGET is off: no oneDNN$"
+unset WSIFLOW_TEST_BUDGET
+export WSIFLOW_ASAN=1
+runs ./busy
+is "sanitizers have none" "$last $status" "1 passed, 0 failed, 0 skipped 0"
+like "which is said too" "$out" "^BUDGETS ARE OFF: sanitizers"
+unset WSIFLOW_ASAN
+budgets 'check total 0.4 a reason'
+runs --check ./busy
+is "the whole run has a budget" "$last $status" "1 passed, 1 failed, 0 skipped 1"
+like "and says so" "$out" "^FAIL all programs together are over their budget: "
+runs ./busy
+is "a part of it has none" "$last $status" "1 passed, 0 failed, 0 skipped 0"
+budgets 'long busy 30 a reason'
+runs --check ./busy ./good
+is "check leaves out what is long" "$last" "2 passed, 0 failed, 0 skipped"
+like "and says how many" "$out" "^left to make check-long: 1$"
+runs --long ./busy ./good
+is "long runs only that" "$last" "1 passed, 0 failed, 0 skipped"
+budgets 'check test_goo.sh 30 a reason'
+touch "$tmp/t/tests/test_good.sh" "$tmp/t/tests/test_a.c"
+runs ./good
+is "a name without a test" "$out" "tests/budgets: line 1: there is no test test_goo.sh (nearest: test_good.sh)
+0 passed, 1 failed, 0 skipped"
+is "is an error" "$status" 1
+budgets 'check good 30' 'check test_a 1 twice' 'check test_a 2 twice'
+runs ./good
+is "so are a line without reason and a second line" "$out" "tests/budgets: line 1: expected: check|long NAME SECONDS REASON
+tests/budgets: line 3: test_a has a budget already
+0 passed, 2 failed, 0 skipped"
+
 # ---- tools/lint-source ----
 tree=$tmp/tree
-mkdir -p "$tree/base" "$tree/tiler" "$tree/flows" "$tree/db" "$tree/tests" "$tree/tools"
-echo '#pragma once' >"$tree/tiler/slide.h"
+mkdir -p "$tree/base" "$tree/tiler/slide" "$tree/flows" "$tree/db" "$tree/tests" "$tree/tools"
+echo '#pragma once' >"$tree/tiler/slide/slide.h"
 echo '#pragma once' >"$tree/base/error.h"
 judged() { (cd "$tree" && perl "$tools/lint-source" "$@" 2>&1); }
 source_file() { # NAME BODY
