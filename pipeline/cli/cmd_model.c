@@ -8,7 +8,7 @@
 #include "pipeline/training/epochs.h"
 #include "pipeline/report/evaluation.h"
 #include "pipeline/scoring/heatmap_files.h"
-#include "pipeline/report/json.h"
+#include "pipeline/write/json.h"
 #include "pipeline/training/modelcard.h"
 #include "pipeline/training/model_config.h"
 #include "pipeline/scoring/npy.h"

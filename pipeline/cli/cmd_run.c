@@ -5,7 +5,7 @@
 #include "base/writable.h"
 #include "pipeline/cli/command.h"
 #include "pipeline/run/ending.h"
-#include "pipeline/report/json.h"
+#include "pipeline/write/json.h"
 #include "pipeline/training/model_config.h"
 #include "pipeline/run/plan.h"
 #include "pipeline/slide/recipe.h"

@@ -9,7 +9,7 @@
 #include "flows/kernels/kernels.h"
 #include "pipeline/cli/command.h"
 #include "pipeline/config/config.h"
-#include "pipeline/report/json.h"
+#include "pipeline/write/json.h"
 #include "pipeline/cli/options.h"
 #include "pipeline/run/runner.h"
 #include "pipeline/slide/slide_json.h"

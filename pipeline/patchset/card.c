@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "pipeline/slide/annotation_notes.h"
 #include "pipeline/run/leftout.h"
-#include "pipeline/report/markdown.h"
+#include "pipeline/write/markdown.h"
 #include "pipeline/slide/slidenotes.h"
 #include "pipeline/cohort/splits.h"
 #include "tiler/patches/patchset.h"

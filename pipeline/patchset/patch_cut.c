@@ -4,7 +4,7 @@
  * and what its image holds. */
 #include "pipeline/patchset/patch_cut.h"
 #include "base/durable.h"
-#include "pipeline/report/json.h"
+#include "pipeline/write/json.h"
 #include "tiler/tissue/quality.h"
 #include <math.h>
 #include <string.h>

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/pool.h"
 #include "pipeline/patchset/patch_cut.h"
-#include "pipeline/report/json.h"
+#include "pipeline/write/json.h"
 #include "pipeline/patchset/reuse.h"
 #include "pipeline/run/stage.h"
 #include "tiler/tissue/quality.h"

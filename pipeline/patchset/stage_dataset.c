@@ -10,7 +10,7 @@
 #include "pipeline/cohort/copies.h"
 #include "pipeline/patchset/patch_cut.h"
 #include "pipeline/cohort/gaps.h"
-#include "pipeline/report/json.h"
+#include "pipeline/write/json.h"
 #include "pipeline/run/leftout.h"
 #include "pipeline/patchset/packing.h"
 #include "pipeline/slide/recipe.h"

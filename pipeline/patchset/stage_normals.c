@@ -8,7 +8,7 @@
 #include "pipeline/cohort/copies.h"
 #include "pipeline/slide/slide_colour.h"
 #include "pipeline/patchset/patch_cut.h"
-#include "pipeline/report/json.h"
+#include "pipeline/write/json.h"
 #include "pipeline/run/leftout.h"
 #include "pipeline/patchset/sampling.h"
 #include "pipeline/run/stage.h"

@@ -4,7 +4,7 @@
  * chosen on the rows it is quoted for: an upper bound.  The one of the model's calibration was chosen on hold-out normals.
  * Everything works on lists of row numbers, so a row counts where it belongs, wherever it stands. */
 #include "pipeline/report/evaluation.h"
-#include "pipeline/report/json.h"
+#include "pipeline/write/json.h"
 #include "pipeline/training/modelcard.h"
 #include <math.h>
 #include <stddef.h>

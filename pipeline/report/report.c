@@ -1,7 +1,7 @@
 /* The report page.
  *
  * Images are put into the page as data, so that it can be sent as one file; beyond MOST_IMAGES slides only the first are shown and
- * the page says so.  pipeline/report/page.h keeps markup and text apart. */
+ * the page says so.  pipeline/write/page.h keeps markup and text apart. */
 #include "pipeline/report/report.h"
 #include "base/csv.h"
 #include "base/durable.h"
@@ -11,7 +11,7 @@
 #include "pipeline/slide/annotation_notes.h"
 #include "pipeline/run/leftout.h"
 #include "pipeline/run/findings.h"
-#include "pipeline/report/page.h"
+#include "pipeline/write/page.h"
 #include "pipeline/patchset/sizes.h"
 #include "pipeline/cli/versions.h"
 #include <math.h>

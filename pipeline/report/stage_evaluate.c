@@ -6,7 +6,7 @@
 #include "flows/models/model.h"
 #include "pipeline/report/evaluation.h"
 #include "pipeline/cohort/gaps.h"
-#include "pipeline/report/json.h"
+#include "pipeline/write/json.h"
 #include "pipeline/run/leftout.h"
 #include "pipeline/training/model_config.h"
 #include "pipeline/report/report.h"

@@ -1,7 +1,7 @@
 /* All records are read at once, so that nobody who uses one has to think of what fails. */
 #include "pipeline/run/records.h"
 #include "db/store.h"
-#include "pipeline/report/json.h"
+#include "pipeline/write/json.h"
 
 struct Records {
     GHashTable *all; /* "stage/unit/name" -> json_t* */

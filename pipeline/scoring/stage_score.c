@@ -3,7 +3,7 @@
 #include "base/durable.h"
 #include "base/error.h"
 #include "pipeline/patchset/patch_cut.h"
-#include "pipeline/report/json.h"
+#include "pipeline/write/json.h"
 #include "pipeline/slide/lesions.h"
 #include "pipeline/scoring/npy.h"
 #include "pipeline/patchset/patches.h"

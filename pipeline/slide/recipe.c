@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/listing.h"
 #include "pipeline/slide/slide_colour.h"
-#include "pipeline/report/json.h"
+#include "pipeline/write/json.h"
 #include "pipeline/patchset/patches.h"
 #include "pipeline/slide/tiles.h"
 #include "tiler/patches/patchset.h"

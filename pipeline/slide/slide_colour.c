@@ -1,7 +1,7 @@
 /* From the configuration to the colours of tiles. */
 #include "pipeline/slide/slide_colour.h"
 #include "base/error.h"
-#include "pipeline/report/json.h"
+#include "pipeline/write/json.h"
 #include "pipeline/slide/tiles.h"
 #include "tiler/imagefile/imagefile.h"
 

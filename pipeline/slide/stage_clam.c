@@ -5,7 +5,7 @@
  * reads patch_size times the quotient of two magnifications.  Both find the file by the name of the slide's own. */
 #include "base/error.h"
 #include "pipeline/patchset/patch_cut.h"
-#include "pipeline/report/json.h"
+#include "pipeline/write/json.h"
 #include "pipeline/run/stage.h"
 #include "pipeline/cohort/stems.h"
 #include "tiler/patches/clam.h"

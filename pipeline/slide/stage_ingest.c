@@ -1,7 +1,7 @@
 /* ingest: what is this slide?  Geometry, resolution and where it comes from, bounds, identity.
  *
  * The record holds an allow-list of facts, never the vendor's free texts: those can name a patient. */
-#include "pipeline/report/json.h"
+#include "pipeline/write/json.h"
 #include "pipeline/slide/slide_json.h"
 #include "pipeline/run/stage.h"
 #include "pipeline/slide/tiles.h"

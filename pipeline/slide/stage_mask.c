@@ -3,7 +3,7 @@
  * The annotation is read and rasterised here alone; `cut` and `score` take the border of its lesions from here (annotations/raster.h), so
  * they cannot disagree about it.  The fractions are exact (polygon areas); the pyramid is for viewers: 0 = not lesion, 1 = lesion, levels by maximum. */
 #include "base/error.h"
-#include "pipeline/report/json.h"
+#include "pipeline/write/json.h"
 #include "pipeline/slide/lesions.h"
 #include "pipeline/slide/masks.h"
 #include "pipeline/run/stage.h"

@@ -3,7 +3,7 @@
  * It is fitted once a slide and before any tile is cut: tiles of one slide are all changed in the same way, whichever stage cuts
  * them. */
 #include "pipeline/slide/slide_colour.h"
-#include "pipeline/report/json.h"
+#include "pipeline/write/json.h"
 #include "pipeline/run/stage.h"
 #include "pipeline/slide/tiles.h"
 

@@ -1,6 +1,6 @@
 /* tissue: the mask, and images of it for people.  grid: the tiles that lie on it. */
 #include "base/error.h"
-#include "pipeline/report/json.h"
+#include "pipeline/write/json.h"
 #include "pipeline/slide/lesions.h"
 #include "pipeline/slide/slide_json.h"
 #include "pipeline/run/stage.h"

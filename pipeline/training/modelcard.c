@@ -3,7 +3,7 @@
  * Somebody who is given the model alone should be able to tell what its threshold rests on. */
 #include "pipeline/training/modelcard.h"
 #include "pipeline/slide/recipe.h"
-#include "pipeline/report/markdown.h"
+#include "pipeline/write/markdown.h"
 
 char **modelcard_lines(const Calibration *c)
 {

@@ -8,7 +8,7 @@
 #include "flows/scoring/curve.h"
 #include "pipeline/training/epochs.h"
 #include "pipeline/training/modelcard.h"
-#include "pipeline/report/json.h"
+#include "pipeline/write/json.h"
 #include "pipeline/training/model_config.h"
 #include "pipeline/patchset/sizes.h"
 #include "pipeline/run/stage.h"

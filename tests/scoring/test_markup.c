@@ -1,6 +1,6 @@
 /* HTML and Markdown: whatever a name holds is shown as it is.  The reader of Markdown is cmark-gfm, that of HTML the parser of GLib. */
-#include "pipeline/report/markdown.h"
-#include "pipeline/report/page.h"
+#include "pipeline/write/markdown.h"
+#include "pipeline/write/page.h"
 #include <glib/gstdio.h>
 #include <string.h>
 

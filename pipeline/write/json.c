@@ -1,5 +1,5 @@
 /* JSON out: durable, in the order of insertion, so that the same content gives the same bytes. */
-#include "pipeline/report/json.h"
+#include "pipeline/write/json.h"
 #include "base/durable.h"
 #include "base/error.h"
 #include <math.h>

@@ -2,7 +2,7 @@
  *
  * A backslash before punctuation takes its meaning away (CommonMark 2.4).  Where punctuation has none, it stays plain, so that the
  * file can also be read as it is: most names have dots, dashes and underscores inside. */
-#include "pipeline/report/markdown.h"
+#include "pipeline/write/markdown.h"
 #include <string.h>
 
 /* Whether the byte at `at` could mean something; `start`: of the whole text. */

@@ -2,7 +2,7 @@
  *
  * Tags are written from a table by number, so no string of a caller is ever markup: neither can a name put an element into the page,
  * nor can an element that is meant be shown as text. */
-#include "pipeline/report/page.h"
+#include "pipeline/write/page.h"
 #include <string.h>
 
 struct Page {
