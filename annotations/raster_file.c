@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum { NUMBERS = 7, MOST_PIECES = 1 << 30 };
-static const char MAGIC[8] = "WSIBORD1";
+static const char MAGIC[] = {'W', 'S', 'I', 'B', 'O', 'R', 'D', '1'};
 
 typedef struct {
     char magic[8];

@@ -35,7 +35,9 @@ void slide_entry_free(SlideEntry *entry)
 SlideEntry *slide_entry_new(const Config *config, const char *path)
 {
     SlideEntry *entry = g_new0(SlideEntry, 1);
-    entry->id = cohort_slide_id(path);
+    /* The name of a folder, which is a DICOM slide, has no suffix. */
+    g_autofree char *name = g_strconcat(path, g_file_test(path, G_FILE_TEST_IS_DIR) ? ".dcm" : "", NULL);
+    entry->id = cohort_slide_id(name);
     entry->path = g_strdup(path);
     entry->patient = g_strdup(entry->id);
     entry->centre = g_strdup("");

@@ -8,6 +8,7 @@
 #include "base/listing.h"
 #include "base/nearest.h"
 #include "pipeline/cohort/cohort_names.h"
+#include "tiler/slide/dicom.h"
 #include "tiler/slide/notslide.h"
 #include <stdlib.h>
 #include <string.h>
@@ -143,22 +144,6 @@ static gboolean is_mask_of(GHashTable *stems, const char *name)
     return FALSE;
 }
 
-/* Why a file of the folder is not a slide (*why: owned), or NULL.  A file with a slide suffix, or one that the pattern names, counts as a slide. */
-static gboolean judge(const Config *config, GHashTable *stems, const char *path, char **why, GError **error)
-{
-    g_autofree char *name = g_path_get_basename(path);
-    const char *suffix = name + names_stem(name);
-    g_autofree char *pattern = name_fold(config->slides_pattern), *folded = name_fold(suffix);
-    if (!matches(config, name)) {
-        *why = g_strdup_printf("does not match slides.pattern \"%s\"", config->slides_pattern);
-    } else if (is_mask_of(stems, name)) {
-        *why = g_strdup("the mask or annotation of a slide by its name");
-    } else if (!names_claim_slide(name) && !(*suffix && g_str_has_suffix(pattern, folded))) {
-        return notslide_unclaimed(path, why, error);
-    }
-    return TRUE;
-}
-
 /* A file by its name in a folder without links, so that one file has one place by whichever way it is named.  A link to a file
  * stays one: it is a name of its own.  Caller frees. */
 static char *position_of(const char *path)
@@ -190,37 +175,133 @@ static gboolean holds(GHashTable *paths, const char *path)
     return g_hash_table_contains(paths, position);
 }
 
+/* A walk over slides.folder. */
+typedef struct {
+    const Config *config;
+    Cohort *cohort;
+    GHashTable *named; /* places of the files that the manifest names; NULL: there is none */
+    const GPtrArray *names;
+    GHashTable *stems;
+    GPtrArray *series; /* DICOM slides whose files are in the folder itself */
+} Walk;
+
+/* The manifest may name a DICOM slide by any of its files. */
+static gboolean names_series(const Walk *walk, const char *folder, const DicomSeries *series)
+{
+    for (guint i = 0; walk->named && i < series->names->len; i++) {
+        g_autofree char *path = g_build_filename(folder, series->names->pdata[i], NULL);
+        if (holds(walk->named, path)) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+static gboolean names_all(const Walk *walk, const char *folder, const GPtrArray *list)
+{
+    guint named = 0;
+    for (guint i = 0; i < list->len; i++) {
+        named += names_series(walk, folder, list->pdata[i]) ? 1 : 0;
+    }
+    return named == list->len;
+}
+
+/* A folder is a slide when its files are those of one DICOM slide: *why is then NULL.  *named: the manifest has all slides in it. */
+static gboolean judge_folder(const Walk *walk, const char *path, const char *name, char **why,
+                             gboolean *named, GError **error)
+{
+    g_autoptr(GError) unlisted = NULL;
+    g_autoptr(GPtrArray) list = dicom_list(path, &unlisted);
+    if (!list && !g_error_matches(unlisted, WSI_ERROR, WSI_ERROR_ABSENT)) {
+        g_propagate_error(error, g_steal_pointer(&unlisted));
+        return FALSE;
+    }
+    if (!list || list->len == 0) {
+        return TRUE;
+    }
+    g_clear_pointer(why, g_free);
+    *named = names_all(walk, path, list);
+    const DicomSeries *first = list->pdata[0];
+    if (list->len > 1) {
+        *why = g_strdup_printf("a folder of %u DICOM slides: name it in slides.folder, or a file of each "
+                               "slide in slides.manifest",
+                               list->len);
+    } else if (!matches(walk->config, name) && !matches(walk->config, first->lead)) {
+        *why = g_strdup_printf("does not match slides.pattern \"%s\"", walk->config->slides_pattern);
+    }
+    return TRUE;
+}
+
+/* Why a file of the folder is not a slide (*why: owned), or NULL.  A file with a slide suffix, one that the pattern names, and the lead of a
+ * DICOM slide, count as slides. */
+static gboolean judge(const Walk *walk, const DicomSeries *series, const char *path, char **why,
+                      GError **error)
+{
+    const Config *config = walk->config;
+    g_autofree char *name = g_path_get_basename(path);
+    const char *suffix = name + names_stem(name);
+    g_autofree char *pattern = name_fold(config->slides_pattern), *folded = name_fold(suffix);
+    if (!matches(config, name)) {
+        *why = g_strdup_printf("does not match slides.pattern \"%s\"", config->slides_pattern);
+    } else if (is_mask_of(walk->stems, name)) {
+        *why = g_strdup("the mask or annotation of a slide by its name");
+    } else if (!series && !names_claim_slide(name) && !(*suffix && g_str_has_suffix(pattern, folded))) {
+        return notslide_unclaimed(path, why, error);
+    }
+    return TRUE;
+}
+
+static gboolean walk_name(const Walk *walk, const char *name, GError **error)
+{
+    int rank;
+    const Config *config = walk->config;
+    g_autofree char *path = g_build_filename(config->slides_folder, name, NULL), *why = NULL;
+    const DicomSeries *series = dicom_find(walk->series, name);
+    FileKind kind;
+    if (!look(path, name, &kind, &why, error)) {
+        return FALSE;
+    }
+    const gboolean folder = kind == FILE_FOLDER;
+    if (folder && (is_data_folder(walk->names, name) || same_folder(path, config->slides_annotations))) {
+        return TRUE;
+    }
+    if ((annotation_stem(name, FALSE, &rank) > 0 && !folder) || (walk->named && holds(walk->named, path))) {
+        return TRUE; /* of cohort_find_annotations, or named */
+    }
+    if (series && (strcmp(series->lead, name) != 0 || names_series(walk, config->slides_folder, series))) {
+        return TRUE; /* part of a slide that is listed by its lead, or named */
+    }
+    gboolean named = FALSE;
+    if (folder && *name != '.' && !judge_folder(walk, path, name, &why, &named, error)) {
+        return FALSE;
+    }
+    if (named) {
+        return TRUE;
+    }
+    if (!why && !folder && !judge(walk, series, path, &why, error)) {
+        return FALSE;
+    }
+    if (why || walk->named) {
+        unused_add(walk->cohort->unused, path,
+                   why ? g_steal_pointer(&why) : g_strdup("not in slides.manifest"));
+    } else {
+        g_ptr_array_add(walk->cohort->slides, slide_entry_new(config, path));
+    }
+    return TRUE;
+}
+
 /* Adds the slides of slides.folder; with `named` (places of the files that the manifest names) none is added.  The rest is listed. */
 static gboolean walk_folder(const Config *config, Cohort *cohort, GHashTable *named, GError **error)
 {
     g_autoptr(GPtrArray) names = list_key("slides.folder", config->slides_folder, error);
     g_autoptr(GHashTable) stems = names ? stems_of_slides(config, names) : NULL;
-    for (guint i = 0; names && i < names->len; i++) {
-        const char *name = names->pdata[i];
-        int rank;
-        g_autofree char *path = g_build_filename(config->slides_folder, name, NULL), *why = NULL;
-        FileKind kind;
-        if (!look(path, name, &kind, &why, error)) {
-            return FALSE;
-        }
-        gboolean folder = kind == FILE_FOLDER;
-        if (folder && (is_data_folder(names, name) || same_folder(path, config->slides_annotations))) {
-            continue;
-        }
-        if ((annotation_stem(name, FALSE, &rank) > 0 && !folder) || (named && holds(named, path))) {
-            continue; /* of cohort_find_annotations, or named */
-        }
-        if (!why && !judge(config, stems, path, &why, error)) {
-            return FALSE;
-        }
-        if (why || named) {
-            unused_add(cohort->unused, path,
-                       why ? g_steal_pointer(&why) : g_strdup("not in slides.manifest"));
-        } else {
-            g_ptr_array_add(cohort->slides, slide_entry_new(config, path));
-        }
+    g_autoptr(GPtrArray) series = names ? dicom_list(config->slides_folder, error) : NULL;
+    const Walk walk = {config, cohort, named, names, stems, series};
+    gboolean ok = series != NULL;
+    for (guint i = 0; ok && i < names->len; i++) {
+        ok = walk_name(&walk, names->pdata[i], error);
     }
-    return names != NULL;
+    return ok;
 }
 
 gboolean cohort_list_folder(const Config *config, Cohort *cohort, GError **error)

@@ -102,7 +102,9 @@ static gboolean add_files(GString *text, const Run *run, const Outside *o, const
         {"labels", o->labels ? config->evaluate_labels : NULL},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
-        if (!add_file(text, files[i].name, files[i].path, error)) {
+        const char *path = files[i].path;
+        const gboolean folder = path && g_file_test(path, G_FILE_TEST_IS_DIR); /* of a DICOM slide */
+        if (!add_file(text, files[i].name, path, error) || (folder && !add_folder(text, path, 0, error))) {
             return FALSE;
         }
     }

@@ -6,6 +6,7 @@
 #include "base/durable.h"
 #include "base/error.h"
 #include "tiler/labels/labels.h"
+#include "tiler/slide/openslide_icc.h"
 #include "tiler/slide/tiffsource.h"
 #include <lcms2.h>
 #include <string.h>
@@ -60,18 +61,28 @@ static gboolean make_transform(Colour *colour, const char *path, const void *dat
     return TRUE;
 }
 
-/* A slide that is no TIFF has none. */
+static gboolean read_other_profile(Colour *colour, const char *path, GError **error)
+{
+    g_autofree void *data = NULL;
+    gsize bytes;
+    return openslide_icc_read(path, &data, &bytes, error) &&
+           (bytes == 0 || make_transform(colour, path, data, (uint32_t)bytes, error));
+}
+
 static gboolean read_profile(Colour *colour, const char *path, GError **error)
 {
-    gboolean is_tiff;
-    if (!labels_detect(path, &is_tiff, error)) {
+    gboolean is_tiff = FALSE;
+    if (!g_file_test(path, G_FILE_TEST_IS_DIR) && !labels_detect(path, &is_tiff, error)) {
         return FALSE;
     }
-    g_autoptr(TiffSource) source = is_tiff ? tiffsource_open(path, error) : NULL;
+    if (!is_tiff) {
+        return read_other_profile(colour, path, error);
+    }
+    g_autoptr(TiffSource) source = tiffsource_open(path, error);
     uint32_t bytes = 0;
     void *data = NULL;
-    if (!is_tiff || !source) {
-        return !is_tiff;
+    if (!source) {
+        return FALSE;
     }
     if (TIFFGetField(tiffsource_tiff(source), TIFFTAG_ICCPROFILE, &bytes, &data) && bytes > 0) {
         return make_transform(colour, path, data, bytes, error);

@@ -10,6 +10,7 @@
 #include "tiler/slide/slide_private.h"
 #include "base/durable.h"
 #include "base/error.h"
+#include "tiler/slide/dicom.h"
 #include "tiler/slide/notslide.h"
 #include "tiler/slide/tiffcheck.h"
 #include "tiler/slide/tiffpages.h"
@@ -308,9 +309,9 @@ static gboolean set_fingerprint(Slide *slide, GError **error)
     const int64_t part = 1 << 20;
     struct stat status;
     g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
-    int fd = g_open(slide->path, O_RDONLY | O_CLOEXEC, 0);
+    int fd = g_open(slide->source, O_RDONLY | O_CLOEXEC, 0);
     if (fd < 0 || fstat(fd, &status) != 0) {
-        wsi_error_errno(error, "cannot read", slide->path);
+        wsi_error_errno(error, "cannot read", slide->source);
         if (fd >= 0) {
             close(fd);
         }
@@ -323,8 +324,8 @@ static gboolean set_fingerprint(Slide *slide, GError **error)
                                slide->levels[i].height);
     }
     g_checksum_update(sum, (const guchar *)text->str, (gssize)text->len);
-    gboolean ok = hash_part(slide->path, fd, 0, part, sum, error) &&
-                  hash_part(slide->path, fd, MAX(0, status.st_size - part), part, sum, error);
+    gboolean ok = hash_part(slide->source, fd, 0, part, sum, error) &&
+                  hash_part(slide->source, fd, MAX(0, status.st_size - part), part, sum, error);
     close(fd);
     g_strlcpy(slide->info.fingerprint, g_checksum_get_string(sum), sizeof slide->info.fingerprint);
     return ok;
@@ -345,11 +346,18 @@ static GArray *read_pages(const char *path, GError **error)
     return pages;
 }
 
-static gboolean refuse_unknown(const char *path, const GArray *pages, GError **error)
+static gboolean refuse_unknown(const Slide *slide, const GArray *pages, GError **error)
 {
-    g_autofree char *reason = notslide_reason(path, pages && pages->len > 0 ? pages : NULL, error);
+    if (slide->dicom) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "%s is a DICOM slide, which OpenSlide %s does not read: OpenSlide 4.0 and later do",
+                    slide->path, openslide_get_version());
+        return FALSE;
+    }
+    g_autofree char *reason = notslide_reason(slide->path, pages && pages->len > 0 ? pages : NULL, error);
     if (reason) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is not a whole-slide image: %s", path, reason);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is not a whole-slide image: %s", slide->path,
+                    reason);
     }
     return FALSE;
 }
@@ -370,23 +378,32 @@ static gboolean open_known(Slide *slide, openslide_t *handle, const GArray *page
            set_fingerprint(slide, error) && (!pages || slide_tiff_open(slide, pages, options, error));
 }
 
+static gboolean is_dicom(openslide_t *handle)
+{
+    return g_strcmp0(openslide_get_property_value(handle, OPENSLIDE_PROPERTY_NAME_VENDOR), "dicom") == 0;
+}
+
 static gboolean open_parts(Slide *slide, const SlideOptions *options, GError **error)
 {
     gboolean is_tiff;
-    if (!tiffcheck_file(slide->path, &is_tiff, error)) {
+    slide->source = dicom_source(slide->path, &slide->dicom, error);
+    if (!slide->source || !tiffcheck_file(slide->source, &is_tiff, error)) {
         return FALSE;
     }
-    g_autoptr(GArray) pages = is_tiff ? read_pages(slide->path, error) : NULL;
+    g_autoptr(GArray) pages = is_tiff ? read_pages(slide->source, error) : NULL;
     openslide_t *handle = NULL;
-    if ((is_tiff && !pages) || !slide_openslide(slide->path, &handle, error)) {
+    if ((is_tiff && !pages) || !slide_openslide(slide->source, &handle, error)) {
         return FALSE;
+    }
+    if (handle && is_dicom(handle)) { /* it may be a TIFF as well */
+        g_clear_pointer(&pages, g_array_unref);
     }
     const gboolean own = pages && slide_tiff_is_own(pages, handle);
     if (own && handle) {
         g_clear_pointer(&handle, openslide_close);
     }
     if (!handle && !own) {
-        return refuse_unknown(slide->path, pages, error);
+        return refuse_unknown(slide, pages, error);
     }
     if (handle) {
         slide->current = g_new0(SlideHandle, 1);
@@ -451,6 +468,7 @@ void slide_free(Slide *slide)
     g_free(slide->block_width);
     g_free(slide->block_height);
     g_free(slide->vendor);
+    g_free(slide->source);
     g_free(slide->path);
     g_free(slide);
 }

@@ -63,7 +63,7 @@ typedef struct {
 typedef struct Slide Slide;
 
 /* options may be NULL.  A file that is no slide, is truncated, has impossible geometry, or is turned or mirrored by its orientation tag:
- * NULL, WSI_ERROR_INPUT that says what it is.  When the system fails (I/O, descriptors): WSI_ERROR_IO, or WSI_ERROR_MEMORY. */
+ * NULL, WSI_ERROR_INPUT that says what it is.  A DICOM slide is its folder or any of its files, for OpenSlide 4.  When the system fails (I/O, descriptors): WSI_ERROR_IO, or WSI_ERROR_MEMORY. */
 Slide *slide_open(const char *path, const SlideOptions *options, GError **error);
 void slide_free(Slide *slide);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Slide, slide_free)

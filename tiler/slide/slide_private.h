@@ -14,6 +14,8 @@ typedef struct {
 struct Slide {
     SlideInfo info;
     char *path, *vendor;
+    char *source; /* the file that is opened: path, or of a DICOM slide its lead */
+    gboolean dicom;
     SlideLevel *levels;
     int *openslide_level;            /* of each level: OpenSlide's number */
     int *directory;                  /* of each level: the TIFF's, or -1 */

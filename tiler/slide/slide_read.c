@@ -205,7 +205,7 @@ static void drop_handle(Slide *slide, SlideHandle *handle)
 static openslide_t *reopen(const Slide *slide, GError **error)
 {
     openslide_t *handle = NULL;
-    if (slide_openslide(slide->path, &handle, error) && !handle) {
+    if (slide_openslide(slide->source, &handle, error) && !handle) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "%s cannot be opened again", slide->path);
     }
     return handle;

@@ -145,7 +145,7 @@ static gboolean prove_colours(Slide *slide, const GArray *pages, GError **error)
         const TiffPage *page = page_in(pages, slide->directory[level]);
         GError *why = NULL;
         gboolean ycbcr;
-        JpegTiff *tiff = page ? jpegtiff_open(slide->path, 1, &page, FALSE, TRUE, 0, &why) : NULL;
+        JpegTiff *tiff = page ? jpegtiff_open(slide->source, 1, &page, FALSE, TRUE, 0, &why) : NULL;
         gboolean differs = tiff && jpegtiff_contradicted(tiff, 0, &ycbcr);
         jpegtiff_free(tiff);
         if (why) {
@@ -245,7 +245,7 @@ static gboolean open_fast(Slide *slide, const TiffPage *const *pages, const Slid
     const gboolean sparse_allowed = own || strcmp(slide->vendor, "aperio") != 0;
     GError *why = NULL;
     size_t cache_bytes = options->cache_bytes ? options->cache_bytes : cache_for(pages[0]);
-    slide->fast = jpegtiff_open(slide->path, count, pages, own, sparse_allowed, cache_bytes, &why);
+    slide->fast = jpegtiff_open(slide->source, count, pages, own, sparse_allowed, cache_bytes, &why);
     slide->info.fast_path = slide->fast != NULL;
     if (why) {
         g_propagate_error(error, why);
