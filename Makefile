@@ -143,11 +143,12 @@ demo: ## synthetic cohort in, data set, model, heatmaps and report out
 # A folder with spaces or quotes is one word of the shell.
 quoted = '$(subst ','\'',$(DESTDIR)$(PREFIX))'
 
-install: all ## install program, man page, completions and configurations (PREFIX, DESTDIR)
+install: all ## install program, man page, completions, configurations and demo (PREFIX, DESTDIR)
 	install -D -m 755 $(B)/wsiflow $(quoted)/bin/wsiflow
 	install -D -m 644 docs/wsiflow.1 $(quoted)/share/man/man1/wsiflow.1
 	install -d $(quoted)/share/wsiflow/configs
 	install -m 644 configs/*.yaml $(quoted)/share/wsiflow/configs/
+	install -m 755 tools/demo $(quoted)/share/wsiflow/demo
 	install -D -m 644 tools/completions/wsiflow.bash $(quoted)/share/bash-completion/completions/wsiflow
 	install -D -m 644 tools/completions/_wsiflow $(quoted)/$(ZSHDIR)/_wsiflow
 
