@@ -35,8 +35,7 @@ static const Magic kinds[] = {
     BINARY("MATLAB", "a MATLAB file", NULL),
 #undef TEXT
 #undef BINARY
-    {128, "DICM", 4, FALSE, FALSE, "DICOM, but not of a whole slide (VL Whole Slide Microscopy Image)",
-     NULL},
+    {128, "DICM", 4, FALSE, FALSE, "DICOM, but not of a whole slide (VL Whole Slide Microscopy Image)", NULL},
     {257, "ustar", 5, FALSE, FALSE, "a tar archive", "unpack it first"},
 };
 
