@@ -96,7 +96,7 @@ like "a folder of that" "$("$WSIFLOW" slide other 2>&1)" 'other is a folder that
 "$WSIFLOW" slide cut.dcm >cut.log 2>&1
 is "a truncated header is an error, not a crash" $? 1
 
-printf 'slides: {folder: slides}\ntissue: {mpp: 4}\ntiles: {size: 128, mpp: 0.5, min_tissue: 0, icc: true}\ndataset: {test_share: 0, valid_share: 0}\ntrain: {run: false}\n' >c.yaml
+printf 'slides: {folder: slides}\ntissue: {mpp: 4}\ntiles: {size: 128, mpp: 0.5, min_tissue: 0, icc: true}\ndataset: {test_fraction: 0, valid_fraction: 0}\ntrain: {run: false}\n' >c.yaml
 "$WSIFLOW" dataset --patience 0 -c c.yaml -o run >log 2>&1
 code=$?
 cohort() { # FOLDER: slides, then what is not used
