@@ -300,7 +300,7 @@ static void add_tile_rules(GString *out, const Config *config)
     markdown_line(out);
 }
 
-/* The rule with its own parameter only, and what it leaves out (tiles_label). */
+/* The rule with its own parameter only, and what it leaves out (tile_label_by_rule). */
 static void add_label_rule(GString *out, const Config *config)
 {
     static const struct {

@@ -6,19 +6,13 @@
 #include "base/durable.h"
 #include "pipeline/write/json.h"
 #include "tiler/tissue/quality.h"
+#include "pipeline/slide/lesion_fractions.h"
+#include "pipeline/patchset/tile_label.h"
 #include <math.h>
 #include <string.h>
 
 /* Raised when the same slide and configuration would give other bytes. */
 #define PIXELS_VERSION 3
-
-TileLabel patch_label(const Config *config, const SlideEntry *entry, double fraction, double centre_fraction)
-{
-    TileLabel label = tiles_label(config, fraction, centre_fraction);
-    gboolean unknown =
-        entry->label == SLIDE_UNKNOWN || (label == TILE_GOOD && entry->use == SLIDE_LESIONS_ONLY);
-    return unknown ? TILE_AMBIGUOUS : label;
-}
 
 Patch *patch_of_tile(const Config *config, const SlideEntry *entry, const GArray *tiles,
                      const GArray *fractions, int number)
@@ -26,7 +20,7 @@ Patch *patch_of_tile(const Config *config, const SlideEntry *entry, const GArray
     static const LesionFraction none = {0, 0};
     const Tile *tile = &g_array_index(tiles, Tile, number);
     const LesionFraction *fraction = fractions ? &g_array_index(fractions, LesionFraction, number) : &none;
-    TileLabel label = patch_label(config, entry, fraction->fraction, fraction->centre);
+    TileLabel label = tile_label(config, entry, fraction->fraction, fraction->centre);
     gboolean train = g_str_equal(entry->split, "train");
     if (label == TILE_AMBIGUOUS || (label == TILE_UNGOOD && train && !config->dataset_train_anomalies)) {
         return NULL;

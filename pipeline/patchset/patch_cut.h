@@ -1,13 +1,8 @@
 /* Tiles of slides as patches: which are wanted, under which label, and their images. */
 #pragma once
 #include "pipeline/cohort/cohort.h"
-#include "pipeline/slide/lesions.h"
 #include "pipeline/slide/tiles.h"
 #include "tiler/patches/patchset.h"
-
-/* The label of a tile of this slide: tiles_label, but what was not outlined on a slide that is not exhaustively annotated is
- * neither. */
-TileLabel patch_label(const Config *config, const SlideEntry *entry, double fraction, double centre_fraction);
 
 /* The patch of a tile without its pixels (file, level, readable_fraction and hashes are missing), or NULL when the rules leave it out:
  * ambiguous ones, and lesions of training patients unless dataset.train_anomalies keeps them.  shares: LesionShare, or NULL. */

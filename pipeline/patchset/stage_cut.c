@@ -13,6 +13,8 @@
 #include "pipeline/run/stage.h"
 #include "tiler/tissue/quality.h"
 #include "tiler/patches/shards.h"
+#include "pipeline/slide/lesion_fractions.h"
+#include "annotations/raster.h"
 #include <glib/gstdio.h>
 
 #define SHARD_STEM "patches"
@@ -315,7 +317,7 @@ gboolean stage_cut(Work *work, GError **error)
     g_autofree char *tiles_path = work_input(work, "grid", "tiles", error);
     g_autoptr(GArray) tiles = tiles_path ? tiles_read(tiles_path, error) : NULL;
     g_autofree char *fractions_path = tiles && lesions ? work_input(work, "mask", "fractions", error) : NULL;
-    g_autoptr(GArray) fractions = fractions_path ? lesions_read_fractions(fractions_path, error) : NULL;
+    g_autoptr(GArray) fractions = fractions_path ? lesion_fractions_read(fractions_path, error) : NULL;
     g_autoptr(Slide) slide = tiles && (fractions || !lesions) ? work_open_slide(work, error) : NULL;
     g_autofree char *border = slide && lesions ? work_input(work, "mask", "border", error) : NULL;
     g_autoptr(Raster) raster = border ? raster_read(border, error) : NULL;

@@ -14,6 +14,7 @@
 #include "pipeline/run/stage.h"
 #include "pipeline/training/traintiles.h"
 #include "tiler/tissue/quality.h"
+#include "pipeline/slide/lesion_fractions.h"
 #include <string.h>
 
 /* ---- judging ---- */
@@ -114,7 +115,7 @@ static gboolean add_tiles(Work *work, const SlideEntry *entry, GPtrArray *patche
     }
     g_autoptr(GArray) tiles = tiles_read(tiles_path, error);
     g_autoptr(GArray) fractions =
-        tiles && fractions_path ? lesions_read_fractions(fractions_path, error) : NULL;
+        tiles && fractions_path ? lesion_fractions_read(fractions_path, error) : NULL;
     if (!tiles || (fractions_path && !fractions)) {
         return FALSE;
     }

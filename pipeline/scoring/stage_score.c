@@ -10,6 +10,8 @@
 #include "pipeline/scoring/scoring.h"
 #include "pipeline/patchset/sizes.h"
 #include "pipeline/run/stage.h"
+#include "pipeline/patchset/tile_label.h"
+#include "pipeline/slide/lesion_fractions.h"
 #include <glib/gstdio.h>
 #include <math.h>
 
@@ -64,9 +66,9 @@ static void label_tiles(const Config *config, const SlideEntry *slide, GArray *s
 {
     for (guint i = 0; i < scored->len; i++) {
         Scored *s = &g_array_index(scored, Scored, i);
-        Rect area = {s->tile.x, s->tile.y, s->width, s->height}, centre = tiles_centre(&area);
+        Rect area = {s->tile.x, s->tile.y, s->width, s->height}, centre = lesion_fractions_centre(&area);
         s->lesion_fraction = slide->label == SLIDE_UNKNOWN ? NAN : lesions_fraction(raster, &area);
-        TileLabel label = patch_label(config, slide, s->lesion_fraction, lesions_fraction(raster, &centre));
+        TileLabel label = tile_label(config, slide, s->lesion_fraction, lesions_fraction(raster, &centre));
         s->label = label == TILE_AMBIGUOUS ? -1 : label == TILE_UNGOOD;
     }
 }

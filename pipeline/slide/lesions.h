@@ -39,10 +39,3 @@ gboolean lesions_region(const Config *config, const SlideEntry *entry, const Sli
 double lesions_area(const Raster *raster, const SlideFrame *frame);
 /* Fraction of lesion in a rectangle, 0 without raster. */
 double lesions_fraction(const Raster *raster, const Rect *area);
-
-/* The lesion fractions of the tiles of a slide, as `mask` published them: columns lesion_fraction, centre_fraction, in the order of the tiles. */
-typedef struct {
-    double fraction, centre;
-} LesionFraction;
-gboolean lesions_write(const char *path, const GArray *fractions, char sha256[65], GError **error);
-GArray *lesions_read_fractions(const char *path, GError **error);

@@ -8,6 +8,7 @@
 #include "pipeline/slide/masks.h"
 #include "pipeline/run/stage.h"
 #include "pipeline/slide/tiles.h"
+#include "pipeline/slide/lesion_fractions.h"
 
 static gboolean tick(void *data, int64_t done, int64_t total, GError **error)
 {
@@ -50,7 +51,7 @@ static GArray *fractions_of(const Raster *raster, const GArray *tiles, double wi
     GArray *fractions = g_array_sized_new(FALSE, FALSE, sizeof(LesionFraction), tiles->len);
     for (guint i = 0; i < tiles->len; i++) {
         const Tile *tile = &g_array_index(tiles, Tile, i);
-        Rect area = {tile->x, tile->y, width, height}, centre = tiles_centre(&area);
+        Rect area = {tile->x, tile->y, width, height}, centre = lesion_fractions_centre(&area);
         LesionFraction fraction = {raster_fraction(raster, &area), raster_fraction(raster, &centre)};
         g_array_append_val(fractions, fraction);
     }
@@ -75,7 +76,7 @@ gboolean stage_mask(Work *work, GError **error)
     char sha256[65];
     g_autofree char *path = work_output(work, "lesions.csv");
     g_autofree char *border = work_output(work, "lesions.border");
-    return lesions_write(path, fractions, sha256, error) &&
+    return lesion_fractions_write(path, fractions, sha256, error) &&
            work_publish(work, "fractions", path, sha256, error) &&
            raster_write(raster, border, sha256, error) &&
            work_publish(work, "border", border, sha256, error) &&

@@ -131,17 +131,3 @@ Grid *tiles_grid(const Slide *slide, const GridSpec *spec, const Image *tissue, 
     return grid_new(spec, &info->bounds, info->mpp_x, info->mpp_y, tissue, info->levels[0].width,
                     info->levels[0].height, error);
 }
-
-Rect tiles_centre(const Rect *tile)
-{
-    return (Rect){tile->x + tile->width / 4, tile->y + tile->height / 4, tile->width / 2, tile->height / 2};
-}
-
-TileLabel tiles_label(const Config *config, double fraction, double centre_fraction)
-{
-    if (g_str_equal(config->dataset_rule, "centre")) {
-        return centre_fraction > 0 ? TILE_UNGOOD : fraction > 0 ? TILE_AMBIGUOUS : TILE_GOOD;
-    }
-    double least = g_str_equal(config->dataset_rule, "any") ? 0 : config->dataset_lesion_min;
-    return fraction <= 0 ? TILE_GOOD : fraction >= least ? TILE_UNGOOD : TILE_AMBIGUOUS;
-}

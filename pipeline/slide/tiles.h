@@ -26,10 +26,3 @@ gboolean tiles_check_upsampling(const Config *config, const Slide *slide, double
 Grid *tiles_grid(const Slide *slide, const GridSpec *spec, const Image *tissue, GError **error);
 /* A slide without resolution cannot be cut: the error names the slide and the ways to give it one. */
 gboolean tiles_need_mpp(const Slide *slide, GError **error);
-
-/* Good, Ungood, or neither (left out), by the rule of dataset.rule. */
-typedef enum { TILE_GOOD, TILE_UNGOOD, TILE_AMBIGUOUS } TileLabel;
-/* share: of lesion in the tile; centre_fraction: of lesion in its central half (by side). */
-TileLabel tiles_label(const Config *config, double fraction, double centre_fraction);
-/* The rectangle in the centre of a tile that dataset.rule "centre" looks at. */
-Rect tiles_centre(const Rect *tile);

@@ -2,6 +2,8 @@
 #include "annotations/raster.h"
 #include "pipeline/slide/lesions.h"
 #include "pipeline/slide/tiles.h"
+#include "pipeline/patchset/tile_label.h"
+#include "pipeline/slide/lesion_fractions.h"
 #include <math.h>
 #include <stdio.h>
 
@@ -15,7 +17,7 @@ static TileLabel label(const char *rule, double least, double fraction, double c
                                             g_ascii_dtostr(number, sizeof number, least));
     g_autoptr(Config) config = config_parse(text, "test.yaml", &error);
     g_assert_no_error(error);
-    return tiles_label(config, fraction, centre);
+    return tile_label_by_rule(config, fraction, centre);
 }
 
 static void test_rules(void)
@@ -42,7 +44,7 @@ static void test_rules(void)
                         cases[i].label);
     }
     const Rect tile = {100, 200, 40, 60};
-    Rect centre = tiles_centre(&tile);
+    Rect centre = lesion_fractions_centre(&tile);
     g_assert_cmpfloat(centre.x, ==, 110);
     g_assert_cmpfloat(centre.y, ==, 215);
     g_assert_cmpfloat(centre.width, ==, 20);
@@ -80,7 +82,7 @@ static void test_real_tiles(void)
         int x, y, size;
         g_assert_cmpint(sscanf(known[i].name, "L0_x%d_y%d_%d", &x, &y, &size), ==, 3);
         const Rect tile = {x, y, size, size};
-        const Rect inner = tiles_centre(&tile);
+        const Rect inner = lesion_fractions_centre(&tile);
         double fraction = raster_fraction(raster, &tile), centre = raster_fraction(raster, &inner);
         g_assert_cmpfloat_with_epsilon(fraction, known[i].fraction, 0.01);
         gboolean cancer = g_str_has_suffix(known[i].name, "_cancer.png");
