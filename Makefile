@@ -116,8 +116,8 @@ asan-check: $(B)/wsiflow $(TESTS) $(DTESTS)
 	@WSIFLOW=$(CURDIR)/$(B)/wsiflow WSIFLOW_ASAN=1 ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0:allocator_may_return_null=1 \
 	  UBSAN_OPTIONS=print_stacktrace=1 tools/run-tests $(TESTS) $(DTESTS)
 
-check-release: ## make demo and make check on a clean system: RELEASE=bookworm, trixie or forky
-	@tools/check-release "$(RELEASE)"
+check-release: ## make demo and make check on a clean system: RELEASE=bookworm, trixie or forky; with PACKAGE=1 make deb, its installation and the demo
+	@tools/check-release "$(RELEASE)" $(if $(PACKAGE),package)
 
 lint: ## check the dependency table, the format and common mistakes
 	@tools/setup --lint

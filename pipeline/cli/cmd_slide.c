@@ -15,6 +15,7 @@
 #include "pipeline/slide/slide_json.h"
 #include "pipeline/cohort/synth_cohort.h"
 #include "pipeline/cli/versions.h"
+#include "tiler/slide/dicom.h"
 #include "tiler/tissue/tissue.h"
 #include <stdio.h>
 #include <string.h>
@@ -217,11 +218,24 @@ static int check_disk(const char *folder)
     return gib < 1;
 }
 
-/* Opens every file of a folder as a slide. */
+/* Whether the folder's file or folder `name` is one slide to open: a folder of DICOM files is, and of a series in the folder itself its lead. */
+static gboolean is_one_slide(const GPtrArray *series, const char *name, const char *path, GError **error)
+{
+    FileKind kind;
+    const DicomSeries *own = series ? dicom_find(series, name) : NULL;
+    if (!listing_kind(path, &kind, error)) {
+        return TRUE;
+    }
+    g_autoptr(GPtrArray) inside = kind == FILE_FOLDER ? dicom_list(path, NULL) : NULL;
+    return inside ? inside->len > 0 : kind == FILE_REGULAR && (!own || strcmp(own->lead, name) == 0);
+}
+
+/* Opens every slide of a folder. */
 static int check_slides(const char *folder)
 {
     g_autoptr(GError) unlisted = NULL;
     g_autoptr(GPtrArray) names = listing_read(folder, &unlisted);
+    g_autoptr(GPtrArray) series = names ? dicom_list(folder, NULL) : NULL;
     int good = 0, bad = 0;
     if (!names) {
         printf("slides    %s\n", unlisted->message);
@@ -230,8 +244,7 @@ static int check_slides(const char *folder)
     for (guint i = 0; i < names->len; i++) {
         g_autofree char *path = g_build_filename(folder, names->pdata[i], NULL);
         g_autoptr(GError) why = NULL;
-        FileKind kind = FILE_REGULAR;
-        if (listing_kind(path, &kind, &why) && kind != FILE_REGULAR) {
+        if (!is_one_slide(series, names->pdata[i], path, &why)) {
             continue;
         }
         g_autoptr(Slide) slide = why ? NULL : slide_open(path, NULL, &why);
@@ -239,8 +252,8 @@ static int check_slides(const char *folder)
             good++;
         } else {
             bad++;
-            printf("slides    %s\n",
-                   slide ? g_strdup_printf("%s: opens, but does not say its um/px", path) : why->message);
+            g_autofree char *unknown = g_strdup_printf("%s: opens, but does not say its um/px", path);
+            printf("slides    %s\n", slide ? unknown : why->message);
         }
     }
     printf("slides    %d can be used, %d cannot\n", good, bad);
