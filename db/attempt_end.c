@@ -1,10 +1,12 @@
-/* How attempts end without a result: failed, crashed, stalled, given back.
+/* How attempts end: finished, failed, crashed, stalled, given back.
  *
- * A failure parks the job, a crash after a few.  A stall does not count: the system failed (a share
- * that is away, no descriptors left, no memory), which says nothing about the job.  It is tried again after a wait that
- * doubles from two seconds to five minutes, and is parked only when it has stalled for longer than its worker's
- * patience.  A quarter of the wait is chance, so that jobs that stalled together do not come back together. */
-#include "db/internal.h"
+ * Finishing a job, recording its artefacts and moving on the jobs that need it are one transaction.
+ *
+ * A failure parks the job at once, a crash after MAX_CRASHES.  A stall does not count: the system failed (a network disk is away, no
+ * descriptors or memory are left), which says nothing about the job.  It is tried again after a wait that doubles from two seconds to five
+ * minutes, and is parked only when it has stalled for longer than its worker's patience.  The wait varies at random by a quarter, so that
+ * jobs that stalled together do not come back together. */
+#include "db/store_private.h"
 #include "db/guard.h"
 #include "base/error.h"
 #include "base/rng.h"
@@ -15,11 +17,72 @@
 #define FIRST_WAIT 2.0
 #define LONGEST_WAIT 300.0
 
+/* ---- with a result ---- */
+
+/* Artefacts are inside the run folder. */
+static gboolean check_path(const Artefact *artefact, GError **error)
+{
+    g_auto(GStrv) parts = g_strsplit(artefact->path, "/", -1);
+    gboolean inside = artefact->path[0] && !g_path_is_absolute(artefact->path) &&
+                      !g_strv_contains((const char *const *)parts, "..");
+    if (!inside) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "the artefact \"%s\" is outside the run folder",
+                    artefact->path);
+    }
+    return inside;
+}
+
+/* Replaces the artefacts that are recorded for this key. */
+static gboolean record(Store *store, const Job *job, const GPtrArray *artefacts, GError **error)
+{
+    if (sql_run(store->sql, error, "DELETE FROM artefact WHERE job = ? AND key = ?", "ls", job->id,
+                job->key) < 0) {
+        return FALSE;
+    }
+    for (guint i = 0; artefacts && i < artefacts->len; i++) {
+        const Artefact *a = artefacts->pdata[i];
+        if (!check_path(a, error) ||
+            sql_run(store->sql, error,
+                    "INSERT INTO artefact(job, key, name, path, sha256, bytes) VALUES(?, ?, ?, ?, ?, ?)",
+                    "lssssl", job->id, job->key, a->name, a->path, a->sha256, a->bytes) < 0) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+typedef struct {
+    const Job *job;
+    const GPtrArray *artefacts;
+} Result;
+
+static gboolean finish(Store *store, const void *data, GError **error)
+{
+    const Result *result = data;
+    const Job *job = result->job;
+    int changed =
+        sql_run(store->sql, error,
+                "UPDATE job SET state = 'done', holds = key, owner = NULL, deadline = NULL, error = NULL,"
+                " stalls = 0, stalled_at = 0"
+                " WHERE id = ?1 AND attempt = ?2 AND state = 'leased'",
+                "li", job->id, job->attempt);
+    return attempt_check_lease(changed, job, error) && record(store, job, result->artefacts, error) &&
+           attempt_close(store, job->id, job->attempt, "done", NULL, FALSE, error) &&
+           resolve_dependants(store, job->id, error);
+}
+
+gboolean store_finish(Store *store, const Job *job, const GPtrArray *artefacts, GError **error)
+{
+    return store_write(store, finish, &(Result){job, artefacts}, error);
+}
+
+/* ---- without a result ---- */
+
 typedef struct {
     const char *outcome, *message;
 } Ending;
 
-/* Ends an attempt without result: the job is ready again or, when it has had its chances, parked. */
+/* Ends an attempt without a result: the job becomes ready again, or parked when it has used up its chances. */
 static gboolean end_badly(Store *store, int64_t id, int attempt, const Ending *ending, GError **error)
 {
     gboolean crash = g_str_equal(ending->outcome, "crashed");
@@ -35,8 +98,7 @@ static gboolean end_badly(Store *store, int64_t id, int attempt, const Ending *e
     while (more > 0) {
         more = sql_step(query, error);
     }
-    return more == 0 &&
-           store_end_attempt(store, id, attempt, ending->outcome, ending->message, parked, error) &&
+    return more == 0 && attempt_close(store, id, attempt, ending->outcome, ending->message, parked, error) &&
            (!parked || resolve_dependants(store, id, error));
 }
 
@@ -45,7 +107,7 @@ typedef struct {
     int attempt;
 } Lease;
 
-/* The leases that a query (id, attempt) gives. */
+/* The leases that a query of (id, attempt) returns: array of Lease; NULL with error. */
 static GArray *leases(sqlite3_stmt *query, GError **error)
 {
     g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(Lease));
@@ -69,7 +131,7 @@ static gboolean crash_all(Store *store, GArray *found, const char *message, GErr
     return found != NULL;
 }
 
-gboolean store_crash_expired(Store *store, const void *data, GError **error)
+gboolean attempt_crash_expired(Store *store, const void *data, GError **error)
 {
     sqlite3_stmt *query =
         sql_query(store->sql, error, "SELECT id, attempt FROM job WHERE state = 'leased' AND deadline < ?",
@@ -78,14 +140,14 @@ gboolean store_crash_expired(Store *store, const void *data, GError **error)
     return crash_all(store, found, "the worker sent no heartbeat before its lease ran out", error);
 }
 
-/* A text that fits: what programs print last can be long, and not UTF-8. */
+/* A message that the table can hold: what a program prints last may be long and not UTF-8.  Caller frees. */
 static char *shortened(const char *message)
 {
     g_autofree char *valid = g_utf8_make_valid(message ? message : "", -1);
     g_strstrip(valid);
     gsize length = strlen(valid);
     const char *from = valid;
-    while (length > MAX_MESSAGE) { /* the end says most */
+    while (length > MAX_MESSAGE) { /* the end is the informative part */
         const char *next = g_utf8_next_char(from);
         length -= (gsize)(next - from);
         from = next;
@@ -93,7 +155,7 @@ static char *shortened(const char *message)
     return g_strdup(from);
 }
 
-/* How a worker says that its attempt ends. */
+/* How a worker reports that its attempt ends without a result. */
 typedef struct {
     const Job *job;
     const Ending *ending;
@@ -106,7 +168,7 @@ static gboolean fail(Store *store, const void *data, GError **error)
     int changed = sql_run(store->sql, error,
                           "UPDATE job SET deadline = 0 WHERE id = ?1 AND attempt = ?2 AND state = 'leased'",
                           "li", report->job->id, report->job->attempt);
-    return store_still_ours(changed, report->job, error) &&
+    return attempt_check_lease(changed, report->job, error) &&
            end_badly(store, report->job->id, report->job->attempt, report->ending, error);
 }
 
@@ -117,7 +179,7 @@ gboolean store_fail(Store *store, const Job *job, const char *message, GError **
     return store_write(store, fail, &(Report){job, &ending, 0}, error);
 }
 
-/* Waits 2 s, 4 s, 8 s ... 5 min, more or less. */
+/* 2 s, 4 s, 8 s ... 5 min, each +-25 %.  The random number is named by the job and its attempt, so it does not depend on who asks. */
 static int64_t wait_us(const Job *job, int stalls)
 {
     Rng chance = rng_at(rng_name(job->key), (uint64_t)job->id, (uint32_t)job->attempt);
@@ -125,7 +187,7 @@ static int64_t wait_us(const Job *job, int stalls)
     return (int64_t)(seconds * (0.75 + 0.5 * rng_uniform(&chance)) * G_USEC_PER_SEC);
 }
 
-/* How often this job has stalled in a row, and since when (0 = not yet). */
+/* How often this job has stalled in a row, and since when (0 = it has not). */
 static gboolean stalls_of(Store *store, const Job *job, int *stalls, int64_t *since, GError **error)
 {
     sqlite3_stmt *query =
@@ -138,7 +200,7 @@ static gboolean stalls_of(Store *store, const Job *job, int *stalls, int64_t *si
         *since = sqlite3_column_int64(query, 1);
         sql_end(query);
     }
-    return found >= 0 && store_still_ours(found, job, error);
+    return found >= 0 && attempt_check_lease(found, job, error);
 }
 
 static gboolean stall(Store *store, const void *data, GError **error)
@@ -161,7 +223,7 @@ static gboolean stall(Store *store, const void *data, GError **error)
                "UPDATE job SET state = 'ready', owner = NULL, deadline = NULL, error = ?2, run_after = ?3,"
                " stalls = ?4, stalled_at = ?5 WHERE id = ?1",
                "lslil", job->id, report->ending->message, now + wait, stalls + 1, since) >= 0 &&
-           store_end_attempt(store, job->id, job->attempt, "released", report->ending->message, FALSE, error);
+           attempt_close(store, job->id, job->attempt, "released", report->ending->message, FALSE, error);
 }
 
 gboolean store_stall(Store *store, const Job *job, const char *message, int patience, GError **error)
@@ -178,8 +240,8 @@ static gboolean release(Store *store, const void *data, GError **error)
                           "UPDATE job SET state = 'ready', owner = NULL, deadline = NULL"
                           " WHERE id = ?1 AND attempt = ?2 AND state = 'leased'",
                           "li", job->id, job->attempt);
-    return store_still_ours(changed, job, error) &&
-           store_end_attempt(store, job->id, job->attempt, "released", NULL, FALSE, error);
+    return attempt_check_lease(changed, job, error) &&
+           attempt_close(store, job->id, job->attempt, "released", NULL, FALSE, error);
 }
 
 gboolean store_release(Store *store, const Job *job, GError **error)
@@ -204,12 +266,12 @@ static gboolean record_crash(Store *store, const void *data, GError **error)
 gboolean store_worker_died(Store *store, const char *owner, const char *last_words, GError **error)
 {
     g_autofree char *text = shortened(last_words);
-    guard_worker_alive(store->directory, owner); /* removes what the dead one leaves */
+    guard_worker_alive(store->directory, owner); /* removes the lock file of the dead worker */
     return store_write(store, record_crash,
                        &(Death){owner, text[0] ? text : "the worker died without an error message"}, error);
 }
 
-gboolean store_return_leases(Store *store, const char *owner, const char *why, GError **error)
+gboolean attempt_return_leases(Store *store, const char *owner, const char *why, GError **error)
 {
     return sql_run(store->sql, error,
                    "UPDATE attempt SET outcome = 'lost', message = ?2, ended = ?3"
@@ -224,11 +286,11 @@ gboolean store_return_leases(Store *store, const char *owner, const char *why, G
 
 static gboolean give_back(Store *store, const void *data, GError **error)
 {
-    return store_return_leases(store, data, "the worker gave up", error);
+    return attempt_return_leases(store, data, "the worker gave up", error);
 }
 
 gboolean store_worker_left(Store *store, const char *owner, GError **error)
 {
-    guard_worker_alive(store->directory, owner); /* removes what it leaves */
+    guard_worker_alive(store->directory, owner); /* removes its lock file */
     return store_write(store, give_back, owner, error);
 }

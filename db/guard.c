@@ -1,19 +1,17 @@
 /* Two kinds of flock.
  *
- * wsiflow.lock serialises writers.  SQLite before 3.51.3 can lose a committed transaction when two connections write
- * and checkpoint a WAL at the same instant; Debian 12 has 3.40.1.  With one writer at a time that instant does not
- * exist, and waiting in the kernel is fairer and faster than SQLite's sleeping retries.  The file is never removed:
- * a lock on a removed file protects nothing.
+ * wsiflow.lock serialises writers.  SQLite before 3.51.3 can lose a committed transaction when two connections write and checkpoint a WAL at
+ * the same instant (Debian 12 has 3.40.1).  With one writer at a time that cannot happen, and waiting in the kernel is fairer and faster
+ * than SQLite's sleeping retries.  The file is never removed: a lock on a removed file protects nothing.
  *
- * workers/OWNER.lock says that a worker lives.  Whoever can take it knows that the worker is dead: no process ids
- * (they are reused), no clocks (they jump), no waiting.  The descriptors are closed on exec, so programs that a worker
- * starts do not keep it alive.
+ * workers/OWNER.lock shows that a worker lives.  Whoever can take it knows that the worker is dead, without process ids (they are reused),
+ * clocks (they jump) or waiting.  The descriptors are closed on exec, so programs that a worker starts do not keep the lock.
  *
- * A worker whose supervisor was killed may be stopped, or wait for a slow disk, and wake at any time.  Before a new plan
- * is made such workers are ended, and a lock that is free again proves that nothing of theirs is on its way to the
- * disk.  The process id in the lock file only says whom to end; that it is the one is checked by the files it has open.
+ * A worker whose supervisor was killed may be stopped or waiting for a slow disk, and can wake at any time.  Such workers are ended before a
+ * new plan is made; once their locks are free, nothing of theirs can still reach the disk.  The process id in the lock file only says whom to
+ * end.  That it is the right process is checked by the files it has open.
  *
- * flock belongs to the open file description, so two Stores of one process exclude each other as well. */
+ * flock belongs to the open file description, so two Stores of one process also exclude each other. */
 #include "db/guard.h"
 #include "base/durable.h"
 #include "base/error.h"
@@ -31,7 +29,7 @@
 #include <sys/vfs.h>
 #include <glib/gstdio.h>
 
-/* SQLite's WAL shares memory between processes; over a network or through FUSE that fails or corrupts. */
+/* SQLite's WAL shares memory between processes, which fails or corrupts data over a network or through FUSE. */
 static const struct {
     unsigned type;
     const char *name;
@@ -71,12 +69,12 @@ static gboolean check_file_system(const char *directory, GError **error)
 {
     struct statfs info;
     if (statfs(directory, &info) != 0) {
-        return wsi_error_errno(error, "cannot look at", directory);
+        return wsi_error_errno(error, "cannot examine", directory);
     }
     const char *name = guard_refused((long)info.f_type);
     if (name) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s is on %s, where a job table would be damaged: put the run folder on a local disk",
+                    "%s is on %s, which would damage a job table: put the run folder on a local disk",
                     directory, name);
     }
     return name == NULL;
@@ -134,7 +132,7 @@ static gboolean plain_name(const char *owner)
     return owner[0] && owner[0] != '.' && strlen(owner) <= 200 && !strchr(owner, '/');
 }
 
-/* A reaper removes lock files that it could take: the lock counts only when the file is still under its name. */
+/* Others remove lock files that they can take, so a lock counts only while the file still has its name. */
 static gboolean still_there(int descriptor, const char *path)
 {
     struct stat ours, named;
@@ -145,7 +143,7 @@ static gboolean still_there(int descriptor, const char *path)
 int guard_worker_begin(const char *directory, const char *owner, GError **error)
 {
     if (!plain_name(owner)) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "\"%s\" is not a name for a worker", owner);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "\"%s\" is not a valid name for a worker", owner);
         return -1;
     }
     g_autofree char *folder = g_build_filename(directory, "workers", NULL);
@@ -160,13 +158,15 @@ int guard_worker_begin(const char *directory, const char *owner, GError **error)
             return -1;
         }
         if (flock(descriptor, LOCK_EX | LOCK_NB) == 0 && still_there(descriptor, path)) {
-            (void)!dprintf(descriptor, "%d\n", (int)getpid()); /* a full disk: it can only be waited for */
+            (void)!dprintf(
+                descriptor, "%d\n",
+                (int)getpid()); /* fails on a full disk; then this worker cannot be ended, only waited for */
             return descriptor;
         }
         close(descriptor);
-        g_usleep(1000); /* a reaper that just looks holds it for an instant, a living worker for good */
+        g_usleep(1000); /* a process that only checks holds it for an instant, a living worker for good */
     }
-    g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "the worker %s runs already", owner);
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "the worker %s is already running", owner);
     return -1;
 }
 
@@ -185,7 +185,7 @@ gboolean guard_worker_alive(const char *directory, const char *owner)
     g_autofree char *path = worker_path(directory, owner);
     int descriptor = g_open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0);
     if (descriptor < 0) {
-        return errno != ENOENT; /* what cannot be asked is not dead */
+        return errno != ENOENT; /* when in doubt it lives */
     }
     gboolean alive = flock(descriptor, LOCK_EX | LOCK_NB) != 0;
     if (!alive && still_there(descriptor, path)) {
@@ -197,7 +197,7 @@ gboolean guard_worker_alive(const char *directory, const char *owner)
 
 /* ---- ending the workers of a dead supervisor ---- */
 
-/* The owners whose locks are held: array of char*, owned; NULL with error when that cannot be seen.  The lock files of dead ones go. */
+/* The owners whose locks are held: array of char*, owned; NULL with error when the folder cannot be read.  Removes the lock files of dead ones. */
 static GPtrArray *living(const char *directory, GError **error)
 {
     g_autofree char *folder = g_build_filename(directory, "workers", NULL);
@@ -214,7 +214,7 @@ static GPtrArray *living(const char *directory, GError **error)
     return owners;
 }
 
-/* Waits until no lock is held or so many seconds are over; returns the owners that still hold one, NULL with error. */
+/* Waits until no lock is held, but at most so many seconds.  Returns the owners that still hold one; NULL with error. */
 static GPtrArray *wait_for_end(const char *directory, int seconds, GError **error)
 {
     gint64 until = g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC;
@@ -254,7 +254,7 @@ static void kill_worker(const char *directory, const char *owner, gboolean only_
     g_autofree char *path = worker_path(directory, owner);
     int pid = pid_of(directory, owner);
     int process = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0)
-                          : -1; /* names this process, whatever becomes of the number */
+                          : -1; /* refers to this process, even if the id is reused */
     if (process >= 0 && has_open(pid, path) && (!only_stopped || process_is_stopped(pid))) {
         syscall(SYS_pidfd_send_signal, process, SIGKILL, NULL, 0);
     }

@@ -1,8 +1,8 @@
-/* Planning: the table is made to describe what is wanted now, and resolve_all says what follows from it.
+/* Planning: makes the table describe the jobs that are wanted now, and lets resolve_all derive their states.
  *
- * Nothing is thrown away.  A job that is no longer wanted stays as 'gone' with its attempts and artefacts; when
- * it is wanted again under the same key, and its files are in place, it is done at once. */
-#include "db/internal.h"
+ * Nothing is thrown away.  A job that is no longer wanted stays as 'gone' with its attempts and artefacts.  When it is wanted again under the
+ * same key and its files are in place, it is done at once. */
+#include "db/store_private.h"
 #include "db/guard.h"
 #include "base/error.h"
 
@@ -10,7 +10,7 @@ typedef struct {
     const PlanJob *jobs;
     const PlanNeed *needs;
     int job_count, need_count;
-    GPtrArray *dead; /* owners of leases that no longer live */
+    GPtrArray *dead; /* char*: owners of leases whose process no longer lives */
 } Plan;
 
 static gboolean check_plan(const Plan *plan, GError **error)
@@ -28,27 +28,27 @@ static gboolean check_plan(const Plan *plan, GError **error)
         const PlanNeed *need = &plan->needs[i];
         if (need->needs < 0 || need->needs >= need->job || need->job >= plan->job_count) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL,
-                        "plan: job %d cannot need job %d (needs come first, %d jobs)", need->job, need->needs,
-                        plan->job_count);
+                        "plan: job %d of %d cannot need job %d: needs come first", need->job, plan->job_count,
+                        need->needs);
             return FALSE;
         }
     }
     return TRUE;
 }
 
-/* Who holds leases and does not live: the whole program was killed, or the machine went down.  That says nothing
- * against the job, so no crash is counted. */
+/* Returns the leases of dead workers.  The whole program was killed or the machine went down, which says nothing against the jobs, so no
+ * crash is counted. */
 static gboolean return_leases(Store *store, const Plan *plan, GError **error)
 {
     for (guint i = 0; i < plan->dead->len; i++) {
-        if (!store_return_leases(store, plan->dead->pdata[i], "the run was interrupted", error)) {
+        if (!attempt_return_leases(store, plan->dead->pdata[i], "the run was interrupted", error)) {
             return FALSE;
         }
     }
     return TRUE;
 }
 
-/* Positions of the old plan become negative; those that still are afterwards are of jobs that nobody wants. */
+/* Makes the positions of the old plan negative, then writes those of the new one.  Jobs whose position stays negative are not wanted. */
 static gboolean put_jobs(Store *store, const Plan *plan, int64_t *ids, GError **error)
 {
     if (!sql_exec(store->sql, "UPDATE job SET position = -1 - position WHERE state <> 'gone'", error)) {
@@ -141,7 +141,7 @@ gboolean store_plan(Store *store, const PlanJob *jobs, int job_count, const Plan
 
 typedef struct {
     const char *unit;
-    int *count;
+    int *count; /* out: jobs that are no longer parked or cancelled */
 } Retry;
 
 static gboolean without_result(Store *store, int64_t *count, GError **error)

@@ -1,7 +1,7 @@
-/* Looking at the table without changing it, and the plain values that it hands out.
+/* Queries of the job table, the plain values that they return, and notes.
  *
- * Every function reads by one SELECT, which sees one moment of the table, and takes no lock that a writer waits for. */
-#include "db/internal.h"
+ * Every query is one SELECT.  It sees one moment of the table and takes no lock that a writer waits for. */
+#include "db/store_private.h"
 
 static const char *const state_names[] = {"waiting", "ready", "leased", "done", "parked", "cancelled"};
 

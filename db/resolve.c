@@ -1,17 +1,17 @@
-/* Where a job stands follows from the jobs that it needs and from what was done before:
+/* The rule that decides the state of a job, from the jobs that it needs and from what was done before:
  *
- *   a hard need is parked or cancelled            -> cancelled, naming the job that was parked
- *   a need has not ended                          -> waiting
- *   else its key is known, and under this key it
- *     was done, and the files are in place        -> done
- *     was parked, and not retried since           -> parked
- *     is being computed under a lease             -> leased
- *     none of these                               -> ready
+ *   a hard need is parked or cancelled                       -> cancelled, naming the job that was parked
+ *   a need has not ended                                     -> waiting
+ *   otherwise all needs have ended, so its key is known, and under this key the job
+ *     was done, and its files are in place                   -> done
+ *     was parked, and not retried since                      -> parked
+ *     is running under a lease                               -> leased
+ *     none of these                                          -> ready
  *
- * This one rule serves planning (every job, in plan order, so needs come first), retrying (the same) and the end of a
- * job (its waiting dependants, and theirs).  The key covers everything the job reads, so "done under this key" is all
- * there is to know; a job that ran without a parked soft need gets another key once that need is done. */
-#include "db/internal.h"
+ * The same rule serves planning (every job, in plan order, so needs come first), retrying (likewise) and the end of a job (its waiting
+ * dependants, and theirs).  The key covers everything that the job reads, so "done under this key" is all there is to know.  A job that ran
+ * without a parked soft need gets another key once that need is done. */
+#include "db/store_private.h"
 #include "base/error.h"
 
 typedef struct {
@@ -57,21 +57,21 @@ static Row *row_read(Store *store, int64_t id, GError **error)
     return row;
 }
 
-/* What the rule says. */
+/* What the rule decides for a job; texts are owned. */
 typedef struct {
     const char *state;
     char *key, *holds, *error;
-} Position;
+} Resolution;
 
-static void place_clear(Position *position)
+static void resolution_clear(Resolution *to)
 {
-    g_free(position->key);
-    g_free(position->holds);
-    g_free(position->error);
+    g_free(to->key);
+    g_free(to->holds);
+    g_free(to->error);
 }
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Position, place_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Resolution, resolution_clear)
 
-/* 1: a need has not ended; 0: all have; -1: error.  Latest needs first: they are the likeliest to be open. */
+/* 1: a need has not ended; 0: all have; -1: error.  Looks at the latest needs first: they are the likeliest to be open. */
 static int needs_open(Store *store, int64_t id, GError **error)
 {
     sqlite3_stmt *query =
@@ -86,8 +86,8 @@ static int needs_open(Store *store, int64_t id, GError **error)
     return open;
 }
 
-/* As needs_open, for a hard need without result; `reason` names the job that was parked in the first place.  Goes
- * through the few jobs that ended badly, not through the many needs. */
+/* The same for a hard need that has no result; *reason (caller frees) names the job that was parked in the first place.  The query starts
+ * from the few jobs that ended badly, not from the many needs. */
 static int blocked(Store *store, int64_t id, char **reason, GError **error)
 {
     sqlite3_stmt *query =
@@ -105,7 +105,7 @@ static int blocked(Store *store, int64_t id, char **reason, GError **error)
     return found;
 }
 
-/* Lengths before texts, so that no two lists of texts look the same. */
+/* Adds a text to the key.  Its length goes first, so two different lists of texts never give the same bytes. */
 static void mix(GChecksum *sum, const char *text)
 {
     g_autofree char *length = g_strdup_printf("%zu:", strlen(text));
@@ -113,6 +113,8 @@ static void mix(GChecksum *sum, const char *text)
     g_checksum_update(sum, (const guchar *)text, -1);
 }
 
+/* The key: configuration, outside inputs, and the artefacts of the needs that are done.  Artefacts for people (".NAME") are left out.
+ * Caller frees. */
 static char *key_of(Store *store, const Row *row, GError **error)
 {
     g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
@@ -135,15 +137,15 @@ static char *key_of(Store *store, const Row *row, GError **error)
     return more < 0 ? NULL : g_strdup(g_checksum_get_string(sum));
 }
 
-/* Was this key done or parked before?  Sets place->state (and error). */
-static gboolean remember(Store *store, const Row *row, Position *position, GError **error)
+/* Whether this key was done or parked before: sets the state, and with it the error or the key of the files. */
+static gboolean recall(Store *store, const Row *row, Resolution *to, GError **error)
 {
     sqlite3_stmt *past = sql_query(store->sql, error,
                                    "SELECT outcome = 'done', message FROM attempt WHERE job = ? AND key = ?"
                                    " AND (outcome = 'done' OR parks) ORDER BY attempt DESC LIMIT 1",
-                                   "ls", row->id, position->key);
+                                   "ls", row->id, to->key);
     int found = past ? sql_step(past, error) : -1;
-    position->state = "ready";
+    to->state = "ready";
     if (found <= 0) {
         return found == 0;
     }
@@ -151,50 +153,50 @@ static gboolean remember(Store *store, const Row *row, Position *position, GErro
     g_autofree char *message = sql_text(past, 1);
     sql_end(past);
     if (!done) {
-        position->state = "parked";
-        position->error = g_steal_pointer(&message);
+        to->state = "parked";
+        to->error = g_steal_pointer(&message);
         return TRUE;
     }
-    if (!files_intact(store, row->id, position->key, g_strcmp0(row->holds, position->key) == 0, &intact,
-                      error)) {
+    if (!artefact_files_intact(store, row->id, to->key, g_strcmp0(row->holds, to->key) == 0, &intact,
+                               error)) {
         return FALSE;
     }
     if (intact) {
-        position->state = "done";
-        g_free(position->holds);
-        position->holds = g_strdup(position->key);
+        to->state = "done";
+        g_free(to->holds);
+        to->holds = g_strdup(to->key);
     }
     return TRUE;
 }
 
-static gboolean find_position(Store *store, const Row *row, Position *position, GError **error)
+static gboolean apply_rule(Store *store, const Row *row, Resolution *to, GError **error)
 {
-    position->key = g_strdup(row->key);
-    position->holds = g_strdup(row->holds);
-    int block = blocked(store, row->id, &position->error, error);
+    to->key = g_strdup(row->key);
+    to->holds = g_strdup(row->holds);
+    int block = blocked(store, row->id, &to->error, error);
     int open = block == 0 ? needs_open(store, row->id, error) : 0;
     if (block < 0 || open < 0) {
         return FALSE;
     }
     if (block || open) {
-        position->state = block ? "cancelled" : "waiting";
+        to->state = block ? "cancelled" : "waiting";
         return TRUE;
     }
-    g_free(position->key);
-    position->key = key_of(store, row, error);
-    if (!position->key) {
+    g_free(to->key);
+    to->key = key_of(store, row, error);
+    if (!to->key) {
         return FALSE;
     }
-    gboolean same = g_strcmp0(row->key, position->key) == 0;
+    gboolean same = g_strcmp0(row->key, to->key) == 0;
     if (same && g_str_equal(row->state, "leased")) {
-        position->state = "leased";
+        to->state = "leased";
         return TRUE;
     }
-    if (!remember(store, row, position, error)) {
+    if (!recall(store, row, to, error)) {
         return FALSE;
     }
-    if (same && g_str_equal(position->state, "ready")) {
-        position->error = g_strdup(row->error); /* of the attempt before: worth showing */
+    if (same && g_str_equal(to->state, "ready")) {
+        to->error = g_strdup(row->error); /* keep showing why the last attempt ended */
     }
     return TRUE;
 }
@@ -204,25 +206,25 @@ static gboolean ended(const char *state)
     return g_str_equal(state, "done") || g_str_equal(state, "parked") || g_str_equal(state, "cancelled");
 }
 
-/* Applies the rule to one job; `now_ended` (may be NULL) tells whether its dependants are to be looked at. */
+/* Applies the rule to one job and stores the result.  *now_ended (may be NULL): whether the job has ended, so its dependants follow. */
 static gboolean resolve(Store *store, int64_t id, gboolean *now_ended, GError **error)
 {
     g_autoptr(Row) row = row_read(store, id, error);
-    g_auto(Position) position = {0};
-    if (!row || !find_position(store, row, &position, error)) {
+    g_auto(Resolution) to = {0};
+    if (!row || !apply_rule(store, row, &to, error)) {
         return FALSE;
     }
     if (now_ended) {
-        *now_ended = ended(position.state);
+        *now_ended = ended(to.state);
     }
-    gboolean same_key = g_strcmp0(row->key, position.key) == 0;
-    gboolean done = g_str_equal(position.state, "done");
-    if (g_str_equal(position.state, "leased") ||
-        (done && g_str_equal(row->state, "done") && same_key && g_strcmp0(row->holds, position.holds) == 0)) {
+    gboolean same_key = g_strcmp0(row->key, to.key) == 0;
+    gboolean done = g_str_equal(to.state, "done");
+    if (g_str_equal(to.state, "leased") ||
+        (done && g_str_equal(row->state, "done") && same_key && g_strcmp0(row->holds, to.holds) == 0)) {
         return TRUE;
     }
     if (g_str_equal(row->state, "leased") &&
-        !store_end_attempt(store, id, row->attempt, "lost", "the plan changed", FALSE, error)) {
+        !attempt_close(store, id, row->attempt, "lost", "the plan changed", FALSE, error)) {
         return FALSE;
     }
     return sql_run(store->sql, error,
@@ -230,11 +232,10 @@ static gboolean resolve(Store *store, int64_t id, gboolean *now_ended, GError **
                    " stalled_at = 0, owner = NULL, deadline = NULL, failures = failures * ?6, crashes = "
                    "crashes * ?6,"
                    " done = done * ?7, total = total * ?7, what = iif(?7, what, NULL) WHERE id = ?1",
-                   "lssssii", id, position.state, position.key, position.holds, position.error, (int)same_key,
-                   (int)done) >= 0;
+                   "lssssii", id, to.state, to.key, to.holds, to.error, (int)same_key, (int)done) >= 0;
 }
 
-/* The ids that a query gives: array of int64_t. */
+/* The ids that a query returns: array of int64_t; NULL with error. */
 static GArray *ids(sqlite3_stmt *query, GError **error)
 {
     g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(int64_t));

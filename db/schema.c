@@ -1,22 +1,22 @@
-/* The tables of a run folder, and who may open them.
+/* The tables of the job table's file, and the checks before it is opened.
  *
- * Step n of the table below leads from schema n to n + 1 (user_version), so a new file and an old one go the same
- * way.  A step that was released never changes; what is needed later is a further step.
+ * Step n of the list below leads from schema n to n + 1 (user_version), so a new file and an old one take the same way.  A released step
+ * never changes; a later need is a further step.
  *
- * job      one row for every (stage, unit) that was ever planned; rows outside of the present plan are 'gone' but keep
- *          their history, so a slide that comes back is not computed again.
+ * job      one row for every (stage, unit) that was ever planned.  Rows outside the present plan are 'gone' but keep their history, so a
+ *          slide that comes back is not computed again.
  * need     the edges of the present plan.
  * attempt  every lease ever given, with its outcome.  parks: this attempt parked its key.
  * artefact the published files of every key that was done; paths are relative to the run folder.
  * note     small facts of the run.
  *
- * job.key     of the last time that all needs had ended.
- * job.holds   the key for which the files were last completed; NULL while an attempt may be overwriting them.
- * job.attempt the fencing token: it only grows.
- * job.stalls, job.stalled_at: how often in a row the system failed the job, and when it began.
- * job.run_after, job.deadline, job.stalled_at: microseconds of CLOCK_MONOTONIC; store_plan puts them back, so a reboot does no harm.
- *          It does not advance while the machine sleeps, so leases do not run out over night. */
-#include "db/internal.h"
+ * job.key      the key from the last time that all needs had ended.
+ * job.holds    the key whose files are in place; NULL while an attempt may be overwriting them.
+ * job.attempt  the fencing token; it only grows.
+ * job.stalls, job.stalled_at: how often in a row the system failed the job, and since when.
+ * job.run_after, job.deadline, job.stalled_at: microseconds of CLOCK_MONOTONIC.  store_plan resets them, so a reboot does no harm.  This
+ *          clock stops while the machine sleeps, so leases do not run out overnight. */
+#include "db/store_private.h"
 #include "base/error.h"
 
 #define APPLICATION_ID 0x57534946 /* "WSIF" */
@@ -72,8 +72,8 @@ static gboolean refuse(GError **error, const Sql *sql, const char *why)
     return FALSE;
 }
 
-/* Before anything is changed: is this file ours, and of a schema that we know? */
-static gboolean check_owner(Sql *sql, gboolean write, int64_t *version, GError **error)
+/* Checks before the first change that the file is ours and of a schema that this version knows. */
+static gboolean check_file(Sql *sql, gboolean write, int64_t *version, GError **error)
 {
     int64_t application, tables;
     if (!sql_number(sql, "PRAGMA application_id", &application, error) ||
@@ -86,11 +86,11 @@ static gboolean check_owner(Sql *sql, gboolean write, int64_t *version, GError *
         return refuse(error, sql, "is a database of another program");
     }
     if (*version > (int64_t)G_N_ELEMENTS(steps)) {
-        return refuse(error, sql, "was written by a newer wsiflow: use that version, or another run folder");
+        return refuse(error, sql, "was written by a newer wsiflow: use that version or another run folder");
     }
     if (!write && *version < (int64_t)G_N_ELEMENTS(steps)) {
         return refuse(error, sql,
-                      "was not completed or is of an older wsiflow: start the run once with this version");
+                      "is incomplete or of an older wsiflow: start the run once with this version");
     }
     return TRUE;
 }
@@ -106,7 +106,7 @@ gboolean schema_check(Sql *sql, GError **error)
     if (g_str_equal(verdict, "ok")) {
         return TRUE;
     }
-    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is damaged (%s): put it aside and start the run again",
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is damaged (%s): move it away and start the run again",
                 sql->path, verdict);
     return FALSE;
 }
@@ -137,7 +137,7 @@ gboolean schema_open(Sql *sql, gboolean write, GError **error)
     static const char wal[] = "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=1000;"
                               "PRAGMA journal_size_limit=16777216";
     int64_t version;
-    if (!sql_exec(sql, connection, error) || !check_owner(sql, write, &version, error)) {
+    if (!sql_exec(sql, connection, error) || !check_file(sql, write, &version, error)) {
         return FALSE;
     }
     return write ? sql_exec(sql, wal, error) && upgrade(sql, version, error)

@@ -1,9 +1,9 @@
 /* The job table for a reader without write permission.
  *
- * SQLite writes even when it only reads: the processes share memory through a file next to the table, which also locates changes that are
- * not yet in the table.  A reader that cannot write to the folder, or a read-only disk, gets a copy of table and journal in a
- * temporary folder.  It is made while no writer is at work (the lock needs no right to write), so it is one moment of the table. */
-#include "db/internal.h"
+ * SQLite writes even when it only reads: processes share memory through a file next to the table, which also locates changes that are not
+ * yet in the table itself.  A reader that may not write there (no permission, a read-only disk) gets a copy of table and journal in a
+ * temporary folder.  The copy is made under the guard lock, which needs no write permission, so it shows one moment of the table. */
+#include "db/store_private.h"
 #include "db/guard.h"
 #include "base/error.h"
 #include <errno.h>

@@ -1,15 +1,15 @@
-/* The only place where SQLite's result codes are looked at.
+/* The only file that looks at SQLite's result codes.
  *
- * The codes become what the job table's users act on: a full disk is WSI_ERROR_FULL and an I/O error WSI_ERROR_IO (stop
- * claiming, try later), a damaged or foreign file is WSI_ERROR_INPUT (no retry helps), and anything else is a mistake of ours.
+ * The codes become errors that the job table's users act on: a full disk is WSI_ERROR_FULL, an I/O error is WSI_ERROR_IO (stop claiming, try
+ * later), a damaged or foreign file is WSI_ERROR_INPUT (no retry helps), and anything else is a mistake of ours.
  *
- * A statement that has not run to its end keeps a read transaction open and with it the WAL from being reset, so
- * sql_step resets on the last row and on errors. */
+ * A statement that has not run to its end keeps a read transaction open, which stops SQLite from resetting the WAL.  So sql_step resets the
+ * statement after the last row and on errors. */
 #include "db/sql.h"
 #include "base/error.h"
 #include <stdarg.h>
 
-/* Our own guard (db/guard.h) makes waits rare; this covers people who look with the sqlite3 shell. */
+/* Our own lock (db/guard.h) makes waits rare; this covers people who look with the sqlite3 shell. */
 #define BUSY_TIMEOUT_MS 30000
 
 static WsiErrorCode meaning(int code)
@@ -52,7 +52,7 @@ Sql *sql_open(const char *path, int flags, GError **error)
         sql_close(sql);
         return NULL;
     }
-    /* No statement of ours needs what this forbids: writing the schema by hand, shadow tables. */
+    /* Forbids what no statement of ours needs: writing the schema by hand, shadow tables. */
     sqlite3_db_config(sql->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     return sql;
 }
@@ -95,7 +95,8 @@ static sqlite3_stmt *prepared(Sql *sql, const char *text, GError **error)
         g_hash_table_insert(sql->statements, (gpointer)text, statement);
     }
     if (sqlite3_stmt_busy(statement)) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "a statement is asked for while it runs: %s", text);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "a statement is queried while it still runs: %s",
+                    text);
         return NULL;
     }
     return statement;
@@ -183,7 +184,7 @@ gboolean sql_number(Sql *sql, const char *text, int64_t *number, GError **error)
         *number = sqlite3_column_int64(statement, 0);
         sql_end(statement);
     } else if (got == 0) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "no row: %s", text);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "the query returned no row: %s", text);
     }
     return got == 1;
 }

@@ -1,18 +1,18 @@
-/* Are the files of a remembered result still there?
+/* Whether the files of an earlier result are still in place.
  *
- * Stages overwrite their files in place.  As long as the paths hold what this very key wrote, the size tells whether
- * somebody removed or cut a file.  After another key has used the paths, only the content tells, and reading it can
- * take minutes; the job table must not be locked that long.  So a transaction that wants a content hash it does not
- * have notes the path, goes on as if the file were intact (to find all the others that it wants), is rolled back, and
- * runs again when the hashes are there.  A hash counts only while size, time and inode of the file stay what they were. */
-#include "db/internal.h"
+ * Stages overwrite their files in place.  While the paths hold what this very key wrote, the size shows whether somebody removed or
+ * truncated a file.  Once another key has used the paths, only the content shows it, and hashing can take minutes: too long to keep the job
+ * table locked.  So a transaction that needs a hash it does not have notes the path, goes on as if the file were intact (to find all other
+ * paths that it needs), is rolled back, and runs again with the hashes (transaction.c).  A hash counts only while size, time and inode of
+ * the file stay the same. */
+#include "db/store_private.h"
 #include "base/durable.h"
 #include "base/pool.h"
 #include <sys/stat.h>
 
 typedef struct {
-    struct stat seen;
-    char sha256[65]; /* "" when it could not be read */
+    struct stat seen; /* when it was hashed */
+    char sha256[65];  /* "" when it could not be read */
 } KnownFile;
 
 static gboolean unchanged(const struct stat *a, const struct stat *b)
@@ -40,8 +40,8 @@ static gboolean file_intact(Store *store, const char *name, const char *sha256, 
     return TRUE;
 }
 
-gboolean files_intact(Store *store, int64_t job, const char *key, gboolean present, gboolean *intact,
-                      GError **error)
+gboolean artefact_files_intact(Store *store, int64_t job, const char *key, gboolean present, gboolean *intact,
+                               GError **error)
 {
     sqlite3_stmt *rows = sql_query(
         store->sql, error, "SELECT path, sha256, bytes FROM artefact WHERE job = ? AND key = ? ORDER BY name",
@@ -63,28 +63,28 @@ gboolean files_intact(Store *store, int64_t job, const char *key, gboolean prese
 typedef struct {
     const GPtrArray *paths;
     KnownFile *known;
-} Learning;
+} Hashing;
 
-static gboolean learn_one(int64_t index, int worker, void *data, GError **error)
+static gboolean hash_one(int64_t index, int worker, void *data, GError **error)
 {
-    Learning *learning = data;
-    const char *path = learning->paths->pdata[index];
-    KnownFile *known = &learning->known[index];
+    Hashing *hashing = data;
+    const char *path = hashing->paths->pdata[index];
+    KnownFile *known = &hashing->known[index];
     if (stat(path, &known->seen) != 0 || !durable_hash_file(path, known->sha256, NULL, NULL)) {
         known->sha256[0] = 0;
     }
     return TRUE;
 }
 
-void files_learn(Store *store)
+void artefact_files_hash(Store *store)
 {
     GPtrArray *paths = store->unknown;
-    Learning learning = {paths, g_new0(KnownFile, paths->len)};
-    pool_run(pool_processors(), FALSE, paths->len, learn_one, &learning, NULL);
+    Hashing hashing = {paths, g_new0(KnownFile, paths->len)};
+    pool_run(pool_processors(), FALSE, paths->len, hash_one, &hashing, NULL);
     for (guint i = 0; i < paths->len; i++) {
         g_hash_table_insert(store->known, g_strdup(paths->pdata[i]),
-                            g_memdup2(&learning.known[i], sizeof(KnownFile)));
+                            g_memdup2(&hashing.known[i], sizeof(KnownFile)));
     }
-    g_free(learning.known);
+    g_free(hashing.known);
     g_ptr_array_set_size(paths, 0);
 }
