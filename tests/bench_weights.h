@@ -1,7 +1,7 @@
 /* Extractors with random weights of the right shapes: speed does not depend on their values. */
 #pragma once
 #include "flows/extractors/extractor_private.h"
-#include "flows/models/safetensors.h"
+#include "flows/files/safetensors.h"
 #include "base/rng.h"
 #include <glib/gstdio.h>
 #include <math.h>

@@ -100,8 +100,7 @@ static inline real *golden_real(Golden *golden, const char *name)
 }
 
 /* Sets the tensors that the case has; those of the table that it has not keep their values. */
-static inline void golden_parameters(Golden *golden, const MsflowParameter *table, int tensors,
-                                     real *parameters)
+static inline void golden_parameters(Golden *golden, const Parameter *table, int tensors, real *parameters)
 {
     for (int t = 0; t < tensors; t++) {
         char **words = golden_line(golden, table[t].name);
@@ -147,7 +146,7 @@ static inline void assert_golden(Golden *golden, const char *name, const real *v
 
 /* `values`, of our layout, against the array `name`, which follows the order of the case `order`, tensor by tensor. */
 static inline void assert_golden_flat(Golden *golden, const char *name, const Golden *order,
-                                      const MsflowParameter *table, int tensors, const real *values,
+                                      const Parameter *table, int tensors, const real *values,
                                       double tolerance)
 {
     int64_t count, at = 0;

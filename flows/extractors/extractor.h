@@ -4,9 +4,8 @@
  * safetensors file: torchvision names, BatchNorm folded or not).  A new extractor is one file and one line. */
 #pragma once
 #include "flows/kernels/kernels.h"
+#include "flows/layers/scales.h"
 #include "base/image.h"
-
-#define SCALES 3
 
 typedef struct {
     char *name;    /* of the table */

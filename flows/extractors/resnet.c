@@ -13,7 +13,7 @@
  * The sum is made in place: the shortcut is written to (or lies in) the block's output and the last convolution adds to
  * it.  So a stage needs one buffer for its output and two for what is inside of its blocks. */
 #include "flows/extractors/extractor_private.h"
-#include "flows/models/safetensors.h"
+#include "flows/files/safetensors.h"
 #include "base/error.h"
 #include <math.h>
 #include <string.h>

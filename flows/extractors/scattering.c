@@ -27,7 +27,7 @@
  * Grid g has size / 2^g samples a side; output scale s lies on grid s + 2.  Octave l is computed on grid l, octave 0 on
  * grid 1 because its modulus is smooth enough.  The borders reflect. */
 #include "flows/extractors/extractor_private.h"
-#include "flows/training/stain_density.h"
+#include "flows/extractors/stain_density.h"
 #include "flows/kernels/vecmath.h"
 #include "base/error.h"
 #include <math.h>

@@ -28,7 +28,7 @@ typedef struct {
     double *sums; /* (2, channels) */
 } AioRun;
 
-static Step *create(const Poscode *code, int channels, const MsflowSpec *spec, Arena *arena)
+static Step *create(const Poscode *code, int channels, const StepSpec *spec, Arena *arena)
 {
     Aio *aio = arena_struct(arena, sizeof *aio);
     aio->base.ops = &aio_step;
@@ -39,15 +39,15 @@ static Step *create(const Poscode *code, int channels, const MsflowSpec *spec, A
     return &aio->base;
 }
 
-static void lay_out(Step *step, Layout *layout, const char *prefix)
+static void lay_out(Step *step, ParameterLayout *layout, const char *prefix)
 {
     Aio *aio = (Aio *)step;
     int64_t shape[4] = {step->coupling.channels};
     g_autofree char *name = g_strdup_printf("%s.coupling", prefix);
-    aio->g = layout_add(layout, TRUE, prefix, "scale", shape, SCALE_START, SCALE_START);
-    aio->offset = layout_add(layout, TRUE, prefix, "offset", shape, 0, 0);
+    aio->g = parameter_layout_add(layout, TRUE, prefix, "scale", shape, SCALE_START, SCALE_START);
+    aio->offset = parameter_layout_add(layout, TRUE, prefix, "offset", shape, 0, 0);
     subnet_layout(&step->coupling.subnet, layout, name);
-    aio->permutation = layout_add(layout, FALSE, prefix, "permutation", shape, 0, 0);
+    aio->permutation = parameter_layout_add(layout, FALSE, prefix, "permutation", shape, 0, 0);
 }
 
 static void initialise(Step *step, uint64_t seed, const char *prefix, real *parameters)

@@ -4,17 +4,17 @@
 
 static const StepOps *const kinds[] = {[STEP_AIO] = &aio_step, [STEP_GLOW] = &glow_step};
 
-void chain_init(Chain *chain, const MsflowSpec *spec, int channels, int size, int count, Arena *arena)
+void chain_init(Chain *chain, const StepSpec *spec, int channels, int size, int count, Arena *arena)
 {
     *chain = (Chain){.channels = channels, .size = size, .count = count};
     chain->steps = arena_struct(arena, (count + 1) * sizeof *chain->steps);
     poscode_init(&chain->code, spec->condition, size, size, arena);
     for (int i = 0; i < count; i++) {
-        chain->steps[i] = kinds[spec->step]->create(&chain->code, channels, spec, arena);
+        chain->steps[i] = kinds[spec->kind]->create(&chain->code, channels, spec, arena);
     }
 }
 
-void chain_layout(Chain *chain, Layout *layout, const char *prefix)
+void chain_layout(Chain *chain, ParameterLayout *layout, const char *prefix)
 {
     for (int i = 0; i < chain->count; i++) {
         g_autofree char *name = g_strdup_printf("%s.step%d", prefix, i);

@@ -8,9 +8,9 @@ typedef struct {
     Step **steps;
 } Chain;
 
-void chain_init(Chain *chain, const MsflowSpec *spec, int channels, int size, int count, Arena *arena);
+void chain_init(Chain *chain, const StepSpec *spec, int channels, int size, int count, Arena *arena);
 /* prefix: "flow0". */
-void chain_layout(Chain *chain, Layout *layout, const char *prefix);
+void chain_layout(Chain *chain, ParameterLayout *layout, const char *prefix);
 void chain_initialise(Chain *chain, uint64_t seed, const char *prefix, real *parameters);
 /* Of one step, after the parameters changed; several threads may refresh different ones. */
 void chain_refresh_step(Chain *chain, int number, real *parameters);

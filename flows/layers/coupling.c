@@ -3,8 +3,7 @@
 #include "flows/kernels/vecmath.h"
 #include <string.h>
 
-void coupling_init(Coupling *coupling, const Poscode *code, int channels, const MsflowSpec *spec,
-                   Arena *arena)
+void coupling_init(Coupling *coupling, const Poscode *code, int channels, const StepSpec *spec, Arena *arena)
 {
     coupling->channels = channels;
     coupling->active = channels / 2;

@@ -2,6 +2,7 @@
  * e and t from the subnet (models.md A.5 a-d). */
 #pragma once
 #include "flows/layers/softclamp.h"
+#include "flows/layers/step_spec.h"
 #include "flows/layers/subnet.h"
 
 typedef struct {
@@ -10,8 +11,7 @@ typedef struct {
     int channels, passive, active;
 } Coupling;
 
-void coupling_init(Coupling *coupling, const Poscode *code, int channels, const MsflowSpec *spec,
-                   Arena *arena);
+void coupling_init(Coupling *coupling, const Poscode *code, int channels, const StepSpec *spec, Arena *arena);
 
 /* Pixels of all images (n h w): x has `channels` numbers a pixel.  The active half of the result goes to y2, y2_stride
  * numbers from pixel to pixel.  logdet[b] +=; local (n h w; may be NULL) +=: each pixel's part. */

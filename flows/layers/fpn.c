@@ -9,11 +9,11 @@
 #define DEVIATION_FLOOR 1e-3
 #define RMS_FLOOR 1e-3
 
-void fpn_init(Fpn *fpn, const int channels[SCALES], const int size[SCALES], int width,
-              NormaliseKind normalise, gboolean trained, Arena *arena)
+void fpn_init(Fpn *fpn, const int channels[SCALES], const int size[SCALES], int width, gboolean divide_rms,
+              gboolean trained, Arena *arena)
 {
     int64_t work = 0;
-    *fpn = (Fpn){.width = width, .normalise = normalise, .trained = trained};
+    *fpn = (Fpn){.width = width, .divide_rms = divide_rms, .trained = trained};
     for (int l = 0; l < SCALES; l++) {
         fpn->channels[l] = channels[l];
         fpn->size[l] = size[l];
@@ -26,16 +26,16 @@ void fpn_init(Fpn *fpn, const int channels[SCALES], const int size[SCALES], int 
     fpn->work = trained ? arena_double(arena, work, "feature pyramid") : NULL;
 }
 
-void fpn_layout(Fpn *fpn, Layout *layout)
+void fpn_layout(Fpn *fpn, ParameterLayout *layout)
 {
     for (int l = 0; l < SCALES; l++) {
         int64_t in[4] = {fpn->channels[l]}, out[4] = {fpn->width}, matrix[4] = {fpn->width, fpn->channels[l]};
         g_autofree char *prefix = g_strdup_printf("fpn.level%d", l);
-        fpn->mean[l] = layout_add(layout, FALSE, prefix, "mean", in, 0, 0);
-        fpn->deviation[l] = layout_add(layout, FALSE, prefix, "deviation", in, 1, 1);
-        fpn->lateral[l] = layout_add(layout, fpn->trained, prefix, "lateral", matrix, 0, 0);
-        fpn->out_mean[l] = layout_add(layout, FALSE, prefix, "out_mean", out, 0, 0);
-        fpn->out_deviation[l] = layout_add(layout, FALSE, prefix, "out_deviation", out, 1, 1);
+        fpn->mean[l] = parameter_layout_add(layout, FALSE, prefix, "mean", in, 0, 0);
+        fpn->deviation[l] = parameter_layout_add(layout, FALSE, prefix, "deviation", in, 1, 1);
+        fpn->lateral[l] = parameter_layout_add(layout, fpn->trained, prefix, "lateral", matrix, 0, 0);
+        fpn->out_mean[l] = parameter_layout_add(layout, FALSE, prefix, "out_mean", out, 0, 0);
+        fpn->out_deviation[l] = parameter_layout_add(layout, FALSE, prefix, "out_deviation", out, 1, 1);
     }
 }
 
@@ -143,11 +143,11 @@ static void find_gains(FpnRun *run, const real *parameters, int l)
     int rows = fpn->size[l] * fpn->size[l], c = fpn->channels[l], varying = MAX(c - fpn->constants[l], 1);
     for (int b = 0; b < run->n; b++) {
         double sum = 0;
-        for (int64_t row = 0; row < rows && fpn->normalise == NORMALISE_TILE; row++, x += c) {
+        for (int64_t row = 0; row < rows && fpn->divide_rms; row++, x += c) {
             sum += standardised_squares(c, x, mean, fpn->spread[l]);
         }
         double rms = sqrt(sum / ((double)rows * varying));
-        run->gain[l][b] = fpn->normalise == NORMALISE_TILE ? (real)(1 / fmax(rms, RMS_FLOOR)) : 1;
+        run->gain[l][b] = fpn->divide_rms ? (real)(1 / fmax(rms, RMS_FLOOR)) : 1;
     }
 }
 

@@ -1,6 +1,6 @@
 /* Fixed feature pyramid (models.md C.5): nothing in it is trained by the likelihood, so it cannot collapse.
  *   1. standardise each level's pooled features with the mean and deviation of training normals (deviation >= 1e-3);
- *      with NORMALISE_TILE divide a tile's level by its root mean square over positions and channels, without
+ *      with `divide_rms` divide a tile's level by its root mean square over positions and channels, without
  *      those that were constant: of one that lights up little is known but that it would drown the others;
  *   2. lateral: the `width` leading principal directions (orthonormal rows, no whitening);
  *   3. top-down: P3 = L3, P_l = (L_l + nearest upsampled P_{l+1}) / sqrt 2;
@@ -9,12 +9,13 @@
  * but it cannot shrink a direction to please the likelihood. */
 #pragma once
 #include "flows/layers/arena.h"
-#include "flows/layers/layout.h"
+#include "flows/layers/parameter_layout.h"
+#include "flows/layers/scales.h"
 
 typedef struct {
     int channels[SCALES], size[SCALES], width;
-    NormaliseKind normalise;
-    gboolean trained; /* the laterals are trainable parameters */
+    gboolean divide_rms; /* each tile's level by its root mean square */
+    gboolean trained;    /* the laterals are trainable parameters */
     int64_t mean[SCALES], deviation[SCALES], lateral[SCALES], out_mean[SCALES], out_deviation[SCALES];
     /* derived: 1. and 2. and the factor of 3. as one affine map; constant channels; deviations, of those INFINITY */
     real *map[SCALES], *shift[SCALES], *spread[SCALES];
@@ -23,9 +24,9 @@ typedef struct {
 } Fpn;
 
 /* size: of the pooled maps. */
-void fpn_init(Fpn *fpn, const int channels[SCALES], const int size[SCALES], int width,
-              NormaliseKind normalise, gboolean trained, Arena *arena);
-void fpn_layout(Fpn *fpn, Layout *layout);
+void fpn_init(Fpn *fpn, const int channels[SCALES], const int size[SCALES], int width, gboolean divide_rms,
+              gboolean trained, Arena *arena);
+void fpn_layout(Fpn *fpn, ParameterLayout *layout);
 /* Until it is fitted: no standardisation, the first `width` channels. */
 void fpn_initialise(const Fpn *fpn, real *parameters);
 void fpn_refresh(Fpn *fpn, const real *parameters);

@@ -25,7 +25,7 @@ void fusion_init(Fusion *fusion, const int channels[SCALES], const int size[SCAL
     fusion_net_init(&fusion->net[NET2], second, first);
 }
 
-void fusion_layout(Fusion *fusion, Layout *layout, const char *prefix)
+void fusion_layout(Fusion *fusion, ParameterLayout *layout, const char *prefix)
 {
     for (int i = 0; i < 2; i++) {
         g_autofree char *name = g_strdup_printf("%s.net%d", prefix, i + 1);
@@ -34,7 +34,7 @@ void fusion_layout(Fusion *fusion, Layout *layout, const char *prefix)
     for (int l = 0; l < SCALES; l++) {
         g_autofree char *name = g_strdup_printf("permutation%d", l);
         fusion->permutation[l] =
-            layout_add(layout, FALSE, prefix, name, (int64_t[4]){fusion->channels[l]}, 0, 0);
+            parameter_layout_add(layout, FALSE, prefix, name, (int64_t[4]){fusion->channels[l]}, 0, 0);
     }
 }
 

@@ -6,7 +6,8 @@
  * 3x3 to T, ReLU; each scale's slice is upsampled bilinearly and added to x_l; two convs 3x3 give S_l and T_l. */
 #pragma once
 #include "flows/layers/arena.h"
-#include "flows/layers/layout.h"
+#include "flows/layers/parameter_layout.h"
+#include "flows/layers/scales.h"
 #include "flows/layers/softclamp.h"
 
 typedef struct {
@@ -25,7 +26,7 @@ typedef struct {
 
 void fusion_init(Fusion *fusion, const int channels[SCALES], const int size[SCALES], double alpha,
                  Arena *arena);
-void fusion_layout(Fusion *fusion, Layout *layout, const char *prefix);
+void fusion_layout(Fusion *fusion, ParameterLayout *layout, const char *prefix);
 void fusion_initialise(const Fusion *fusion, uint64_t seed, const char *prefix, real *parameters);
 void fusion_refresh(Fusion *fusion, const real *parameters);
 

@@ -20,20 +20,23 @@ void fusion_net_init(FusionNet *net, const int in[SCALES], const int out[SCALES]
     net->mid = MAX(1, net->total / BOTTLENECK);
 }
 
-void fusion_net_layout(FusionNet *net, Layout *layout, const char *prefix)
+void fusion_net_layout(FusionNet *net, ParameterLayout *layout, const char *prefix)
 {
-    layout_add_conv(layout, prefix, "conv1", net->mid, net->total, 3, &net->conv1_weight, &net->conv1_bias);
-    net->norm_weight = layout_add(layout, TRUE, prefix, "norm.weight", (int64_t[4]){net->mid}, 1, 1);
-    net->norm_bias = layout_add(layout, TRUE, prefix, "norm.bias", (int64_t[4]){net->mid}, 0, 0);
-    layout_add_conv(layout, prefix, "conv2", net->total, net->mid, 3, &net->conv2_weight, &net->conv2_bias);
+    parameter_layout_add_conv(layout, prefix, "conv1", net->mid, net->total, 3, &net->conv1_weight,
+                              &net->conv1_bias);
+    net->norm_weight =
+        parameter_layout_add(layout, TRUE, prefix, "norm.weight", (int64_t[4]){net->mid}, 1, 1);
+    net->norm_bias = parameter_layout_add(layout, TRUE, prefix, "norm.bias", (int64_t[4]){net->mid}, 0, 0);
+    parameter_layout_add_conv(layout, prefix, "conv2", net->total, net->mid, 3, &net->conv2_weight,
+                              &net->conv2_bias);
     for (int l = 0; l < SCALES; l++) {
         double bound = 1 / sqrt(9.0 * net->in[l]);
         g_autofree char *name = g_strdup_printf("%s.level%d", prefix, l);
         int64_t weight[4] = {net->out[l], net->in[l], 3, 3}, bias[4] = {net->out[l]};
-        net->head_weight[l] = layout_add(layout, TRUE, name, "S.weight", weight, -bound, bound);
-        layout_add(layout, TRUE, name, "T.weight", weight, -bound, bound);
-        net->head_bias[l] = layout_add(layout, TRUE, name, "S.bias", bias, -bound, bound);
-        layout_add(layout, TRUE, name, "T.bias", bias, -bound, bound);
+        net->head_weight[l] = parameter_layout_add(layout, TRUE, name, "S.weight", weight, -bound, bound);
+        parameter_layout_add(layout, TRUE, name, "T.weight", weight, -bound, bound);
+        net->head_bias[l] = parameter_layout_add(layout, TRUE, name, "S.bias", bias, -bound, bound);
+        parameter_layout_add(layout, TRUE, name, "T.bias", bias, -bound, bound);
     }
 }
 

@@ -3,7 +3,7 @@
 #include "flows/layers/fusion.h"
 
 void fusion_net_init(FusionNet *net, const int in[SCALES], const int out[SCALES]);
-void fusion_net_layout(FusionNet *net, Layout *layout, const char *prefix);
+void fusion_net_layout(FusionNet *net, ParameterLayout *layout, const char *prefix);
 void fusion_net_run_init(FusionRun *run, int which, const real *parameters, Arena *arena);
 /* x[l] (n, h, w, in) -> run->net[which].st[l] (n, h, w, 2 out). */
 void fusion_net_forward(FusionRun *run, int which, const real *parameters, real *const x[SCALES]);

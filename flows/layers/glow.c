@@ -15,7 +15,7 @@ typedef struct {
     real *mixed; /* training: (n, h, w, channels), between the two */
 } GlowRun;
 
-static Step *create(const Poscode *code, int channels, const MsflowSpec *spec, Arena *arena)
+static Step *create(const Poscode *code, int channels, const StepSpec *spec, Arena *arena)
 {
     Glow *glow = arena_struct(arena, sizeof *glow);
     glow->base.ops = &glow_step;
@@ -24,7 +24,7 @@ static Step *create(const Poscode *code, int channels, const MsflowSpec *spec, A
     return &glow->base;
 }
 
-static void lay_out(Step *step, Layout *layout, const char *prefix)
+static void lay_out(Step *step, ParameterLayout *layout, const char *prefix)
 {
     g_autofree char *name = g_strdup_printf("%s.coupling", prefix);
     invconv_layout(&((Glow *)step)->invconv, layout, prefix);

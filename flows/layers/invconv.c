@@ -36,14 +36,15 @@ void invconv_init(Invconv *layer, int channels, int h, int w, Arena *arena)
     layer->shift = arena_real(arena, channels, "1x1 convolution");
 }
 
-void invconv_layout(Invconv *layer, Layout *layout, const char *prefix)
+void invconv_layout(Invconv *layer, ParameterLayout *layout, const char *prefix)
 {
     int64_t shape[4] = {layer->c};
-    layer->bias = layout_add(layout, TRUE, prefix, "actnorm.bias", shape, 0, 0);
-    layer->log_scale = layout_add(layout, TRUE, prefix, "actnorm.log_scale", shape, 0, 0);
-    layer->lu = layout_add(layout, TRUE, prefix, "invconv.lu", (int64_t[4]){layer->c, layer->c}, 0, 0);
-    layer->permutation = layout_add(layout, FALSE, prefix, "invconv.permutation", shape, 0, 0);
-    layer->sign = layout_add(layout, FALSE, prefix, "invconv.sign", shape, 1, 1);
+    layer->bias = parameter_layout_add(layout, TRUE, prefix, "actnorm.bias", shape, 0, 0);
+    layer->log_scale = parameter_layout_add(layout, TRUE, prefix, "actnorm.log_scale", shape, 0, 0);
+    layer->lu =
+        parameter_layout_add(layout, TRUE, prefix, "invconv.lu", (int64_t[4]){layer->c, layer->c}, 0, 0);
+    layer->permutation = parameter_layout_add(layout, FALSE, prefix, "invconv.permutation", shape, 0, 0);
+    layer->sign = parameter_layout_add(layout, FALSE, prefix, "invconv.sign", shape, 1, 1);
 }
 
 /* Orthogonal, from the QR factors of a matrix of normal numbers; with the signs of R's diagonal moved into Q it would be

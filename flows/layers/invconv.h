@@ -5,7 +5,7 @@
  * P (a permutation) and the signs are fixed; L is unit lower, U strictly upper triangular. */
 #pragma once
 #include "flows/layers/arena.h"
-#include "flows/layers/layout.h"
+#include "flows/layers/parameter_layout.h"
 
 typedef struct {
     int c, h, w;
@@ -33,7 +33,7 @@ typedef struct {
 } InvconvRun;
 
 void invconv_init(Invconv *layer, int channels, int h, int w, Arena *arena);
-void invconv_layout(Invconv *layer, Layout *layout, const char *prefix);
+void invconv_layout(Invconv *layer, ParameterLayout *layout, const char *prefix);
 /* P, L, U, q, signs: LU factors of a random orthogonal matrix. */
 void invconv_initialise(Invconv *layer, uint64_t seed, const char *prefix, real *parameters);
 /* ActNorm from data x (rows, c): n gets mean 0 and population deviation 1; deviations below 1e-3 count as 1e-3. */

@@ -27,15 +27,16 @@ void se_init(Se *se, int channels)
     *se = (Se){.c = channels, .reduced = MAX(1, channels / REDUCTION)};
 }
 
-void se_layout(Se *se, Layout *layout, const char *prefix)
+void se_layout(Se *se, ParameterLayout *layout, const char *prefix)
 {
     double bound1 = 1 / sqrt(se->c), bound2 = 1 / sqrt(se->reduced);
-    se->weight1 =
-        layout_add(layout, TRUE, prefix, "fc1.weight", (int64_t[4]){se->reduced, se->c}, -bound1, bound1);
-    se->bias1 = layout_add(layout, TRUE, prefix, "fc1.bias", (int64_t[4]){se->reduced}, -bound1, bound1);
-    se->weight2 =
-        layout_add(layout, TRUE, prefix, "fc2.weight", (int64_t[4]){se->c, se->reduced}, -bound2, bound2);
-    se->bias2 = layout_add(layout, TRUE, prefix, "fc2.bias", (int64_t[4]){se->c}, OPEN, OPEN);
+    se->weight1 = parameter_layout_add(layout, TRUE, prefix, "fc1.weight", (int64_t[4]){se->reduced, se->c},
+                                       -bound1, bound1);
+    se->bias1 =
+        parameter_layout_add(layout, TRUE, prefix, "fc1.bias", (int64_t[4]){se->reduced}, -bound1, bound1);
+    se->weight2 = parameter_layout_add(layout, TRUE, prefix, "fc2.weight", (int64_t[4]){se->c, se->reduced},
+                                       -bound2, bound2);
+    se->bias2 = parameter_layout_add(layout, TRUE, prefix, "fc2.bias", (int64_t[4]){se->c}, OPEN, OPEN);
 }
 
 int64_t se_saved(const Se *se)

@@ -2,7 +2,7 @@
  *   q_c = mean over pixels of x_c;  h = ReLU(W1 q + c1);  e = sigmoid(W2 h + c2);  y_c = e_c x_c
  * A coupling subnet may be any function, so invertibility and log-determinant are not touched. */
 #pragma once
-#include "flows/layers/layout.h"
+#include "flows/layers/parameter_layout.h"
 
 typedef struct {
     int c, reduced; /* reduced = max(1, c / 16) */
@@ -10,7 +10,7 @@ typedef struct {
 } Se;
 
 void se_init(Se *se, int channels);
-void se_layout(Se *se, Layout *layout, const char *prefix);
+void se_layout(Se *se, ParameterLayout *layout, const char *prefix);
 /* Numbers that one image keeps from forward to backward. */
 int64_t se_saved(const Se *se);
 /* x (n, hw, c) in place; saved: n * se_saved. */

@@ -5,6 +5,7 @@
  * holds one thread's buffers.  Maps are (n, h, w, channels); `parameters` and `gradient` are the flat arrays. */
 #pragma once
 #include "flows/layers/coupling.h"
+#include "flows/layers/step_spec.h"
 
 typedef struct Step Step;
 typedef struct StepRun StepRun;
@@ -12,8 +13,8 @@ typedef struct StepRun StepRun;
 typedef struct {
     const char *name;
     /* The step belongs to the arena. */
-    Step *(*create)(const Poscode *code, int channels, const MsflowSpec *spec, Arena *arena);
-    void (*layout)(Step *step, Layout *layout, const char *prefix);
+    Step *(*create)(const Poscode *code, int channels, const StepSpec *spec, Arena *arena);
+    void (*layout)(Step *step, ParameterLayout *layout, const char *prefix);
     /* Initial values that are not constant or uniform: permutations, orthogonal matrices. */
     void (*initialise)(Step *step, uint64_t seed, const char *prefix, real *parameters);
     /* Starts from data: x (rows, channels) is the input of the step.  NULL where there is nothing to do. */

@@ -16,17 +16,19 @@ void subnet_init(Subnet *subnet, const Poscode *code, int in, int out, gboolean 
     subnet->scratch = arena_real(arena, poscode_scratch(code, subnet->mid), "positional map of a subnet");
 }
 
-void subnet_layout(Subnet *subnet, Layout *layout, const char *prefix)
+void subnet_layout(Subnet *subnet, ParameterLayout *layout, const char *prefix)
 {
     int mid = subnet->mid;
-    layout_add_conv(layout, prefix, "conv1", mid, mid, 3, &subnet->conv1_weight, &subnet->conv1_bias);
-    subnet->norm_weight = layout_add(layout, TRUE, prefix, "norm.weight", (int64_t[4]){mid}, 1, 1);
-    subnet->norm_bias = layout_add(layout, TRUE, prefix, "norm.bias", (int64_t[4]){mid}, 0, 0);
+    parameter_layout_add_conv(layout, prefix, "conv1", mid, mid, 3, &subnet->conv1_weight,
+                              &subnet->conv1_bias);
+    subnet->norm_weight = parameter_layout_add(layout, TRUE, prefix, "norm.weight", (int64_t[4]){mid}, 1, 1);
+    subnet->norm_bias = parameter_layout_add(layout, TRUE, prefix, "norm.bias", (int64_t[4]){mid}, 0, 0);
     if (subnet->has_se) {
         g_autofree char *name = g_strdup_printf("%s.se", prefix);
         se_layout(&subnet->se, layout, name);
     }
-    layout_add_conv(layout, prefix, "conv2", subnet->out, mid, 3, &subnet->conv2_weight, &subnet->conv2_bias);
+    parameter_layout_add_conv(layout, prefix, "conv2", subnet->out, mid, 3, &subnet->conv2_weight,
+                              &subnet->conv2_bias);
 }
 
 void subnet_refresh(Subnet *subnet, const real *parameters)

@@ -18,7 +18,7 @@ typedef struct {
 } Subnet;
 
 void subnet_init(Subnet *subnet, const Poscode *code, int in, int out, gboolean se, Arena *arena);
-void subnet_layout(Subnet *subnet, Layout *layout, const char *prefix);
+void subnet_layout(Subnet *subnet, ParameterLayout *layout, const char *prefix);
 void subnet_refresh(Subnet *subnet, const real *parameters);
 
 /* Buffers of a thread.  Without training, runs of one shape may share all of them. */

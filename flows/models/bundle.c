@@ -12,7 +12,7 @@
  * The loader refuses what it does not know: a tensor or key that is missing, unknown, of another shape or kind.  The
  * extractor's weights are not in the file; their SHA-256 is, and must agree. */
 #include "flows/models/model_private.h"
-#include "flows/models/safetensors.h"
+#include "flows/files/safetensors.h"
 #include "base/error.h"
 #include <math.h>
 #include <string.h>
@@ -71,7 +71,7 @@ gboolean model_save(const Model *model, const char *path, char sha256[65], GErro
     g_autoptr(SafetensorsWriter) writer = safetensors_writer_new();
     g_autofree char *text = model_text(model), *choices = kernels_choices_get();
     int count;
-    const MsflowParameter *table = msflow_layout(model->flow, &count);
+    const Parameter *table = msflow_layout(model->flow, &count);
     const real *values = msflow_parameters(model->flow, NULL, NULL);
     safetensors_writer_metadata(writer, "format", FORMAT);
     safetensors_writer_metadata(writer, "notice", NOTICE);
@@ -172,7 +172,7 @@ static gboolean read_head(Model *model, const Safetensors *file, int *count, GEr
 static gboolean read_tensors(Model *model, const Safetensors *file, GError **error)
 {
     int count;
-    const MsflowParameter *table = msflow_layout(model->flow, &count);
+    const Parameter *table = msflow_layout(model->flow, &count);
     real *values = msflow_parameters(model->flow, NULL, NULL);
     for (int i = 0; i < count; i++) {
         const Tensor *tensor = safetensors_need(file, table[i].name, table[i].rank, table[i].shape, error);

@@ -4,7 +4,7 @@
  * durable writer, so a kill leaves either the last epoch's or this one's. */
 #include "flows/models/checkpoint.h"
 #include "flows/models/model_private.h"
-#include "flows/models/safetensors.h"
+#include "flows/files/safetensors.h"
 #include "base/error.h"
 #include "base/listing.h"
 #include <math.h>

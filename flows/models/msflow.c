@@ -65,7 +65,7 @@ static gboolean check_spec(const MsflowSpec *s, GError **error)
 
 static void lay_out(Msflow *flow)
 {
-    layout_begin(&flow->layout);
+    parameter_layout_begin(&flow->layout);
     for (int l = 0; l < SCALES; l++) {
         g_autofree char *prefix = g_strdup_printf("flow%d", l);
         chain_layout(&flow->chain[l], &flow->layout, prefix);
@@ -78,7 +78,7 @@ static void lay_out(Msflow *flow)
 
 static void initialise(Msflow *flow)
 {
-    layout_initialise(&flow->layout, flow->spec.seed, flow->parameters);
+    parameter_layout_initialise(&flow->layout, flow->spec.seed, flow->parameters);
     for (int l = 0; l < SCALES; l++) {
         g_autofree char *prefix = g_strdup_printf("flow%d", l);
         chain_initialise(&flow->chain[l], flow->spec.seed, prefix, flow->parameters);
@@ -116,17 +116,22 @@ Msflow *msflow_new(const MsflowSpec *spec, GError **error)
         flow->spec.fpn_width =
             default_width(MIN(spec->channels[0], MIN(spec->channels[1], spec->channels[2])));
     }
+    const StepSpec step = {.kind = spec->step,
+                           .se = spec->se,
+                           .condition = spec->condition,
+                           .clamp_new = spec->clamp_new,
+                           .alpha = spec->alpha};
     for (int l = 0; l < SCALES; l++) {
         flow->size[l] = avgpool_size(spec->size[l]);
         flow->channels[l] = spec->fpn != FPN_NONE ? flow->spec.fpn_width : spec->channels[l];
-        chain_init(&flow->chain[l], spec, flow->channels[l], flow->size[l], spec->blocks[l], flow->arena);
+        chain_init(&flow->chain[l], &step, flow->channels[l], flow->size[l], spec->blocks[l], flow->arena);
     }
     fusion_init(&flow->fusion, flow->channels, flow->size, spec->alpha, flow->arena);
-    fpn_init(&flow->fpn, spec->channels, flow->size, flow->spec.fpn_width, spec->normalise,
+    fpn_init(&flow->fpn, spec->channels, flow->size, flow->spec.fpn_width, spec->normalise == NORMALISE_TILE,
              spec->fpn == FPN_ORTHOGONAL, flow->arena);
     lay_out(flow);
     lay_out(flow); /* now the trainable total is known */
-    flow->table = layout_table(&flow->layout);
+    flow->table = parameter_layout_by_offset(&flow->layout);
     if (!take_parameters(flow, error)) {
         return NULL;
     }
@@ -141,7 +146,7 @@ void msflow_free(Msflow *flow)
     }
     arena_free(flow->arena);
     fpn_fit_free(flow->fit);
-    layout_clear(&flow->layout);
+    parameter_layout_clear(&flow->layout);
     g_clear_pointer(&flow->table, g_array_unref);
     g_free(flow->parameters);
     g_free(flow);
@@ -152,10 +157,10 @@ const MsflowSpec *msflow_spec(const Msflow *flow)
     return &flow->spec;
 }
 
-const MsflowParameter *msflow_layout(const Msflow *flow, int *count)
+const Parameter *msflow_layout(const Msflow *flow, int *count)
 {
     *count = (int)flow->table->len;
-    return (const MsflowParameter *)(const void *)flow->table->data;
+    return (const Parameter *)(const void *)flow->table->data;
 }
 
 real *msflow_parameters(Msflow *flow, int64_t *trainable, int64_t *all)
@@ -172,7 +177,7 @@ real *msflow_parameters(Msflow *flow, int64_t *trainable, int64_t *all)
 void msflow_release(Msflow *flow)
 {
     for (guint i = 0; i < flow->table->len; i++) {
-        const MsflowParameter *tensor = &g_array_index(flow->table, MsflowParameter, i);
+        const Parameter *tensor = &g_array_index(flow->table, Parameter, i);
         if (tensor->rank == 4) {
             arena_give_back(flow->parameters + tensor->offset, tensor->count);
         }
@@ -260,7 +265,7 @@ gboolean msflow_check(const Msflow *flow, GError **error)
                  {".sign", "made of 1 and -1", are_signs},
                  {"deviation", "above 0", are_positive}};
     for (guint i = 0; i < flow->table->len; i++) {
-        const MsflowParameter *p = &g_array_index(flow->table, MsflowParameter, i);
+        const Parameter *p = &g_array_index(flow->table, Parameter, i);
         for (guint r = 0; r < G_N_ELEMENTS(rules); r++) {
             if (strstr(p->name, rules[r].part) && !rules[r].holds(flow->parameters + p->offset, p->count)) {
                 g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "tensor \"%s\" is not %s", p->name,

@@ -6,8 +6,9 @@
  * Threading: an Msflow's parameters may be read by many threads; each thread has its own MsflowRun (buffers). */
 #pragma once
 #include "flows/extractors/extractor.h"
+#include "flows/layers/parameter_layout.h"
+#include "flows/layers/step_spec.h"
 
-typedef enum { STEP_AIO, STEP_GLOW } StepKind;
 /* models.md C.5.  ORTHOGONAL: the laterals start at those of FIXED and are trained by the likelihood, as isometries.  TWO_PHASE: they
  * are trained before the flows, by a classifier (flows/training/fit_pyramid.c), and fixed from then on. */
 typedef enum { FPN_NONE, FPN_FIXED, FPN_ORTHOGONAL, FPN_TWO_PHASE } FpnKind;
@@ -42,13 +43,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Msflow, msflow_free)
 const MsflowSpec *msflow_spec(const Msflow *flow);
 
 /* ---- flat parameters ---- */
-typedef struct {
-    char name[64]; /* "flow0.step1.coupling.conv1.weight" */
-    int rank;
-    int64_t shape[4], offset, count;
-    gboolean trainable; /* FALSE: standardisation, FPN laterals, permutations, signs */
-} MsflowParameter;
-const MsflowParameter *msflow_layout(const Msflow *flow, int *count);
+const Parameter *msflow_layout(const Msflow *flow, int *count);
 /* All of them, trainable ones first: [0, trainable) are touched by the optimiser. */
 real *msflow_parameters(Msflow *flow, int64_t *trainable, int64_t *all);
 /* The first trainable parameter of what lies before the flows (FPN_ORTHOGONAL: the laterals, up to the end); the number of

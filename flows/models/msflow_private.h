@@ -1,5 +1,6 @@
 /* The inside of an Msflow and of a run; only flows/msflow*.c include this. */
 #pragma once
+#include "flows/models/msflow.h"
 #include "flows/layers/chain.h"
 #include "flows/layers/fpn.h"
 #include "flows/layers/fusion.h"
@@ -11,7 +12,7 @@ struct Msflow {
     Fpn fpn;
     Chain chain[SCALES];
     Fusion fusion;
-    Layout layout;
+    ParameterLayout layout;
     GArray *table;
     real *parameters;
     gboolean released;

@@ -9,7 +9,7 @@
 typedef struct {
     Chain chain;
     ChainRun run;
-    Layout layout;
+    ParameterLayout layout;
     Arena *arena;
     int64_t count;
     real *parameters, *x;
@@ -19,16 +19,16 @@ typedef struct {
 
 static void bed_open(Bed *bed, StepKind kind, int channels, int size, int steps)
 {
-    MsflowSpec spec = {.step = kind, .condition = 4, .alpha = 1.9};
+    StepSpec spec = {.kind = kind, .condition = 4, .alpha = 1.9};
     Rng rng = rng_at(3, 4, 5);
     *bed = (Bed){.arena = arena_new(), .count = (int64_t)size * size * channels};
     chain_init(&bed->chain, &spec, channels, size, steps, bed->arena);
     for (int pass = 0; pass < 2; pass++) {
-        layout_begin(&bed->layout);
+        parameter_layout_begin(&bed->layout);
         chain_layout(&bed->chain, &bed->layout, "flow0");
     }
     bed->parameters = g_new0(real, bed->layout.trainable + bed->layout.fixed);
-    layout_initialise(&bed->layout, 7, bed->parameters);
+    parameter_layout_initialise(&bed->layout, 7, bed->parameters);
     chain_initialise(&bed->chain, 7, "flow0", bed->parameters);
     for (int i = 0; i < bed->chain.count; i++) {
         chain_refresh_step(&bed->chain, i, bed->parameters);
@@ -45,7 +45,7 @@ static void bed_open(Bed *bed, StepKind kind, int channels, int size, int steps)
 static void bed_close(Bed *bed)
 {
     arena_free(bed->arena);
-    layout_clear(&bed->layout);
+    parameter_layout_clear(&bed->layout);
     g_free(bed->parameters);
     g_free(bed->x);
 }

@@ -37,23 +37,22 @@ static void test_resampling(void)
 }
 
 /* Parameters of a layer alone, made as the case says. */
-static real *layer_parameters(Golden *golden, Layout *layout)
+static real *layer_parameters(Golden *golden, ParameterLayout *layout)
 {
-    g_autoptr(GArray) table = layout_table(layout);
+    g_autoptr(GArray) table = parameter_layout_by_offset(layout);
     real *parameters = g_new0(real, layout->trainable);
-    golden_parameters(golden, (const MsflowParameter *)(const void *)table->data, (int)table->len,
-                      parameters);
+    golden_parameters(golden, (const Parameter *)(const void *)table->data, (int)table->len, parameters);
     return parameters;
 }
 
 static void test_layernorm(void)
 {
     g_autoptr(Golden) golden = golden_open("ops");
-    Layout layout = {0};
+    ParameterLayout layout = {0};
     int64_t shape[4] = {C};
-    layout_begin(&layout);
-    int64_t weight = layout_add(&layout, TRUE, "norm", "weight", shape, 0, 0);
-    int64_t bias = layout_add(&layout, TRUE, "norm", "bias", shape, 0, 0);
+    parameter_layout_begin(&layout);
+    int64_t weight = parameter_layout_add(&layout, TRUE, "norm", "weight", shape, 0, 0);
+    int64_t bias = parameter_layout_add(&layout, TRUE, "norm", "bias", shape, 0, 0);
     g_autofree real *p = layer_parameters(golden, &layout), *x = golden_real(golden, "x");
     g_autofree real *y = g_new(real, COUNT), *xh = g_new(real, COUNT), *rstd = g_new(real, N * H * W);
     g_autofree real *dy = golden_real(golden, "dy"), *dx = g_new(real, COUNT);
@@ -68,16 +67,16 @@ static void test_layernorm(void)
     }
     assert_golden(golden, "norm_dweight", slopes, 1e-9);
     assert_golden(golden, "norm_dbias", slopes + C, 1e-9);
-    layout_clear(&layout);
+    parameter_layout_clear(&layout);
 }
 
 static void test_squeeze_excitation(void)
 {
     g_autoptr(Golden) golden = golden_open("ops");
-    Layout layout = {0};
+    ParameterLayout layout = {0};
     Se se;
     se_init(&se, C);
-    layout_begin(&layout);
+    parameter_layout_begin(&layout);
     se_layout(&se, &layout, "se");
     g_autofree real *p = layer_parameters(golden, &layout), *y = golden_real(golden, "x");
     g_autofree real *saved = g_new(real, N * se_saved(&se)), *dx = golden_real(golden, "dy");
@@ -87,7 +86,7 @@ static void test_squeeze_excitation(void)
     se_backward(&se, p, N, H * W, y, saved, dx, gradient);
     assert_golden(golden, "se_dx", dx, 1e-9);
     assert_golden(golden, "se_gradient", gradient, 1e-9);
-    layout_clear(&layout);
+    parameter_layout_clear(&layout);
 }
 
 static void test_positional_code(void)
@@ -113,17 +112,17 @@ static void test_pyramid(void)
     enum { WIDTH = 6 };
     g_autoptr(Golden) golden = golden_open("fpn");
     g_autoptr(Arena) arena = arena_new();
-    Layout layout = {0};
+    ParameterLayout layout = {0};
     Fpn fpn;
     FpnRun run;
     real *y[SCALES], *dout[SCALES], *dlateral[SCALES];
-    fpn_init(&fpn, channels, size, WIDTH, NORMALISE_NONE, TRUE, arena);
+    fpn_init(&fpn, channels, size, WIDTH, FALSE, TRUE, arena);
     for (int pass = 0; pass < 2; pass++) {
-        layout_begin(&layout);
+        parameter_layout_begin(&layout);
         fpn_layout(&fpn, &layout);
     }
-    g_autoptr(GArray) table = layout_table(&layout);
-    const MsflowParameter *tensors = (const MsflowParameter *)(const void *)table->data;
+    g_autoptr(GArray) table = parameter_layout_by_offset(&layout);
+    const Parameter *tensors = (const Parameter *)(const void *)table->data;
     g_autofree real *p = g_new0(real, layout.trainable + layout.fixed);
     g_autofree real *gradient = g_new0(real, layout.trainable);
     golden_parameters(golden, tensors, (int)table->len, p);
@@ -144,7 +143,7 @@ static void test_pyramid(void)
         g_free(dout[l]);
     }
     assert_golden_flat(golden, "gradient", golden, tensors, (int)table->len, gradient, 1e-9);
-    layout_clear(&layout);
+    parameter_layout_clear(&layout);
 }
 
 int main(int argc, char **argv)

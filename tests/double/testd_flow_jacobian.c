@@ -3,6 +3,7 @@
 #include "flows/layers/chain.h"
 #include "flows/layers/fusion.h"
 #include "flows/layers/invconv.h"
+#include "flows/models/msflow.h"
 #include "base/rng.h"
 #include "tests/flow_numeric.h"
 #include <string.h>
@@ -50,7 +51,7 @@ static real *normals(const char *name, int64_t count)
 }
 
 /* A layout's parameters, somewhat away from where they start. */
-static real *shaken(const Layout *layout, real *p)
+static real *shaken(const ParameterLayout *layout, real *p)
 {
     Rng rng = rng_at(6, 7, 8);
     for (int64_t i = 0; i < layout->trainable; i++) {
@@ -91,15 +92,15 @@ static void test_actnorm_and_invconv(void)
     for (int part = 0; part < 3; part++) {
         g_autoptr(Arena) arena = arena_new();
         InvconvCase c = {0};
-        Layout layout = {0};
+        ParameterLayout layout = {0};
         Rng rng = rng_at(1, 2, (uint32_t)part);
         invconv_init(&c.layer, C, H, W, arena);
         for (int pass = 0; pass < 2; pass++) {
-            layout_begin(&layout);
+            parameter_layout_begin(&layout);
             invconv_layout(&c.layer, &layout, "a");
         }
         g_autofree real *p = g_new0(real, layout.trainable + layout.fixed), *x = normals("x", C * H * W);
-        layout_initialise(&layout, 5, p);
+        parameter_layout_initialise(&layout, 5, p);
         invconv_initialise(&c.layer, 5, "a", p);
         for (int i = 0; i < C * C && part != 0; i++) {
             p[c.layer.lu + i] += 0.3 * rng_normal(&rng);
@@ -112,7 +113,7 @@ static void test_actnorm_and_invconv(void)
         invconv_run_init(&c.run, &c.layer, kernels_get("reference"), 1, FALSE, NULL, arena);
         c.x = x;
         assert_logdet(&(Layer){C * H * W, x, invconv_one, &c}, names[part]);
-        layout_clear(&layout);
+        parameter_layout_clear(&layout);
     }
 }
 
@@ -137,23 +138,23 @@ static void test_chains(void)
 {
     for (int v = 0; v < 16; v++) {
         g_autoptr(Arena) arena = arena_new();
-        MsflowSpec spec = {.step = v & 1 ? STEP_GLOW : STEP_AIO,
-                           .clamp_new = (v & 2) != 0,
-                           .se = (v & 4) != 0,
-                           .condition = 4,
-                           .alpha = 1.9};
+        StepSpec spec = {.kind = v & 1 ? STEP_GLOW : STEP_AIO,
+                         .clamp_new = (v & 2) != 0,
+                         .se = (v & 4) != 0,
+                         .condition = 4,
+                         .alpha = 1.9};
         int channels = v & 2 ? 5 : 4, steps = v & 8 ? 3 : 1;
         g_autofree char *name = g_strdup_printf("%d %s of %d channels%s%s", steps, v & 1 ? "glow" : "aio",
                                                 channels, v & 2 ? ", new clamp" : "", v & 4 ? ", SE" : "");
         ChainCase c = {.count = 9 * channels};
-        Layout layout = {0};
+        ParameterLayout layout = {0};
         chain_init(&c.chain, &spec, channels, 3, steps, arena);
         for (int pass = 0; pass < 2; pass++) {
-            layout_begin(&layout);
+            parameter_layout_begin(&layout);
             chain_layout(&c.chain, &layout, "flow0");
         }
         g_autofree real *p = g_new0(real, layout.trainable + layout.fixed), *x = normals("chain", c.count);
-        layout_initialise(&layout, 11, p);
+        parameter_layout_initialise(&layout, 11, p);
         chain_initialise(&c.chain, 11, "flow0", p);
         c.p = shaken(&layout, p);
         c.x = x;
@@ -162,7 +163,7 @@ static void test_chains(void)
         }
         chain_run_init(&c.run, &c.chain, p, kernels_get("reference"), 1, FALSE, arena);
         assert_logdet(&(Layer){c.count, x, chain_one, &c}, name);
-        layout_clear(&layout);
+        parameter_layout_clear(&layout);
     }
 }
 
@@ -195,10 +196,10 @@ static void test_fusion(void)
     g_autoptr(Arena) arena = arena_new();
     FusionCase c = {0};
     Fusion fusion;
-    Layout layout = {0};
+    ParameterLayout layout = {0};
     fusion_init(&fusion, channels, size, 1.9, arena);
     for (int pass = 0; pass < 2; pass++) {
-        layout_begin(&layout);
+        parameter_layout_begin(&layout);
         fusion_layout(&fusion, &layout, "fusion");
     }
     int64_t all = 0;
@@ -206,14 +207,14 @@ static void test_fusion(void)
         all += c.count[l] = (int64_t)size[l] * size[l] * channels[l];
     }
     g_autofree real *p = g_new0(real, layout.trainable + layout.fixed), *x = normals("fusion", all);
-    layout_initialise(&layout, 3, p);
+    parameter_layout_initialise(&layout, 3, p);
     fusion_initialise(&fusion, 3, "fusion", p);
     c.p = shaken(&layout, p);
     c.x = x;
     fusion_refresh(&fusion, p);
     fusion_run_init(&c.run, &fusion, p, kernels_get("reference"), 1, FALSE, arena);
     assert_logdet(&(Layer){all, x, fusion_one, &c}, "fusion");
-    layout_clear(&layout);
+    parameter_layout_clear(&layout);
 }
 
 /* ---- whole flows, from what enters them ---- */
@@ -257,7 +258,7 @@ static void test_whole_flows(void)
         FlowCase c = {.flow = flow};
         int64_t trainable, all = msflow_dimensions(flow);
         real *p = msflow_parameters(flow, &trainable, NULL);
-        shaken(&(Layout){.trainable = trainable}, p);
+        shaken(&(ParameterLayout){.trainable = trainable}, p);
         msflow_refresh(flow);
         c.run = msflow_run_new(flow, kernels_get("reference"), 1, FALSE, NULL);
         for (int l = 0; l < SCALES; l++) {

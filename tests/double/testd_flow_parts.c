@@ -247,10 +247,10 @@ static double se_loss(void *data)
 static void test_squeeze_excitation(void)
 {
     SeCase s = {.n = 2, .hw = 6};
-    Layout layout = {0};
+    ParameterLayout layout = {0};
     se_init(&s.se, 34);
     g_assert_cmpint(s.se.reduced, ==, 2);
-    layout_begin(&layout);
+    parameter_layout_begin(&layout);
     se_layout(&s.se, &layout, "se");
     int64_t count = s.n * s.hw * s.se.c, numbers = layout.trainable;
     g_assert_cmpint(numbers, ==, 2 * 34 * 2 + 2 + 34);
@@ -267,9 +267,9 @@ static void test_squeeze_excitation(void)
     for (int i = 0; i < numbers; i++) {
         g_assert_cmpfloat(slope_error(se_loss, &s, parameters + i, gradient[i]), <, 1e-7);
     }
-    layout_initialise(&layout, 3, parameters); /* gates start nearly open */
+    parameter_layout_initialise(&layout, 3, parameters); /* gates start nearly open */
     g_assert_cmpfloat(parameters[s.se.bias2], ==, 2);
-    layout_clear(&layout);
+    parameter_layout_clear(&layout);
 }
 
 int main(int argc, char **argv)

@@ -11,7 +11,7 @@
 typedef struct {
     Poscode code;
     Step *step;
-    Layout layout;
+    ParameterLayout layout;
     GArray *table;
     Arena *arena, *run_arena;
     StepRun *run;
@@ -44,18 +44,18 @@ static void bed_run(Bed *bed, gboolean training)
 static void bed_open(Bed *bed, const StepOps *ops, int channels, int n, int h, int w, int condition,
                      gboolean new_form, gboolean se)
 {
-    MsflowSpec spec = {.condition = condition, .clamp_new = new_form, .se = se, .alpha = 1.9};
+    StepSpec spec = {.condition = condition, .clamp_new = new_form, .se = se, .alpha = 1.9};
     *bed = (Bed){.n = n, .channels = channels, .rows = (int64_t)n * h * w};
     bed->arena = arena_new();
     poscode_init(&bed->code, condition, h, w, bed->arena);
     bed->step = ops->create(&bed->code, channels, &spec, bed->arena);
     for (int pass = 0; pass < 2; pass++) {
-        layout_begin(&bed->layout);
+        parameter_layout_begin(&bed->layout);
         ops->layout(bed->step, &bed->layout, "step");
     }
-    bed->table = layout_table(&bed->layout);
+    bed->table = parameter_layout_by_offset(&bed->layout);
     bed->parameters = g_new0(real, bed->layout.trainable + bed->layout.fixed);
-    layout_initialise(&bed->layout, 11, bed->parameters);
+    parameter_layout_initialise(&bed->layout, 11, bed->parameters);
     ops->initialise(bed->step, 11, "step", bed->parameters);
     ops->refresh(bed->step, bed->parameters);
     bed->x = normals("x", bed->rows * channels);
@@ -70,7 +70,7 @@ static void bed_close(Bed *bed)
 {
     arena_free(bed->run_arena);
     arena_free(bed->arena);
-    layout_clear(&bed->layout);
+    parameter_layout_clear(&bed->layout);
     g_array_unref(bed->table);
     g_free(bed->parameters);
     g_free(bed->x);
@@ -80,9 +80,9 @@ static void bed_close(Bed *bed)
     g_free(bed->gradient);
 }
 
-static const MsflowParameter *bed_table(const Bed *bed)
+static const Parameter *bed_table(const Bed *bed)
 {
-    return (const MsflowParameter *)(const void *)bed->table->data;
+    return (const Parameter *)(const void *)bed->table->data;
 }
 
 static void bed_forward(Bed *bed)
@@ -271,7 +271,7 @@ static void test_aio_start(void)
 {
     Bed bed;
     bed_open(&bed, &aio_step, 6, 1, 1, 1, 0, FALSE, FALSE);
-    const MsflowParameter *t = bed_table(&bed);
+    const Parameter *t = bed_table(&bed);
     gboolean seen[6] = {FALSE};
     memset(bed.parameters + t[2].offset, 0,
            (bed.layout.trainable - t[2].offset) * sizeof(real)); /* the subnet */
@@ -293,15 +293,15 @@ static void test_invconv_starts_orthogonal(void)
 {
     enum { C = 24 };
     Invconv layer;
-    Layout layout = {0};
+    ParameterLayout layout = {0};
     g_autoptr(Arena) arena = arena_new();
     invconv_init(&layer, C, 1, 1, arena);
     for (int pass = 0; pass < 2; pass++) {
-        layout_begin(&layout);
+        parameter_layout_begin(&layout);
         invconv_layout(&layer, &layout, "a");
     }
     g_autofree real *parameters = g_new0(real, layout.trainable + layout.fixed);
-    layout_initialise(&layout, 1, parameters);
+    parameter_layout_initialise(&layout, 1, parameters);
     invconv_initialise(&layer, 1, "a", parameters);
     invconv_refresh(&layer, parameters);
     g_assert_cmpint(layout.trainable, ==, C * C + 2 * C);
@@ -320,7 +320,7 @@ static void test_invconv_starts_orthogonal(void)
     invconv_refresh(&layer, parameters);
     g_assert_cmpfloat(parameters[layer.log_scale], ==, 9);
     g_assert_cmpfloat(parameters[layer.lu], ==, -6);
-    layout_clear(&layout);
+    parameter_layout_clear(&layout);
 }
 
 /* After the start from data each channel has mean 0 and deviation 1, but a channel that hardly varies is not blown up. */
@@ -329,12 +329,12 @@ static void test_actnorm_starts_from_data(void)
     enum { C = 3, ROWS = 50 };
     real x[ROWS * C], parameters[C * C + 4 * C];
     Invconv layer;
-    Layout layout = {0};
+    ParameterLayout layout = {0};
     Rng rng = rng_at(1, 2, 3);
     g_autoptr(Arena) arena = arena_new();
     invconv_init(&layer, C, 1, 1, arena);
     for (int pass = 0; pass < 2; pass++) {
-        layout_begin(&layout);
+        parameter_layout_begin(&layout);
         invconv_layout(&layer, &layout, "a");
     }
     for (int i = 0; i < ROWS; i++) {
@@ -355,14 +355,14 @@ static void test_actnorm_starts_from_data(void)
     g_assert_cmpfloat_with_epsilon(b[1], -2, 1e-12);
     g_assert_cmpfloat_with_epsilon(a[1], log(1e3), 1e-12);
     g_assert_cmpfloat_with_epsilon(a[2], log(1e3), 1e-12);
-    layout_clear(&layout);
+    parameter_layout_clear(&layout);
 }
 
 /* ---- fusion flow ---- */
 
 typedef struct {
     Fusion fusion;
-    Layout layout;
+    ParameterLayout layout;
     GArray *table;
     Arena *arena;
     FusionRun run;
@@ -378,13 +378,13 @@ static void fusion_open(FusionBed *bed, const int channels[SCALES], const int si
     bed->arena = arena_new();
     fusion_init(&bed->fusion, channels, size, 1.9, bed->arena);
     for (int pass = 0; pass < 2; pass++) {
-        layout_begin(&bed->layout);
+        parameter_layout_begin(&bed->layout);
         fusion_layout(&bed->fusion, &bed->layout, "fusion");
     }
-    bed->table = layout_table(&bed->layout);
+    bed->table = parameter_layout_by_offset(&bed->layout);
     bed->parameters = g_new0(real, bed->layout.trainable + bed->layout.fixed);
     bed->gradient = g_new0(real, bed->layout.trainable);
-    layout_initialise(&bed->layout, 3, bed->parameters);
+    parameter_layout_initialise(&bed->layout, 3, bed->parameters);
     fusion_initialise(&bed->fusion, 3, "fusion", bed->parameters);
     fusion_refresh(&bed->fusion, bed->parameters);
     for (int l = 0; l < SCALES; l++) {
@@ -399,7 +399,7 @@ static void fusion_open(FusionBed *bed, const int channels[SCALES], const int si
 static void fusion_close(FusionBed *bed)
 {
     arena_free(bed->arena);
-    layout_clear(&bed->layout);
+    parameter_layout_clear(&bed->layout);
     g_array_unref(bed->table);
     for (int l = 0; l < SCALES; l++) {
         g_free(bed->x[l]);
@@ -449,7 +449,7 @@ static void test_fusion_as_torch(void)
     g_autoptr(Golden) golden = golden_open("fusion");
     FusionBed bed;
     fusion_open(&bed, channels, size, 2);
-    const MsflowParameter *table = (const MsflowParameter *)(const void *)bed.table->data;
+    const Parameter *table = (const Parameter *)(const void *)bed.table->data;
     golden_parameters(golden, table, (int)bed.table->len, bed.parameters);
     fusion_refresh(&bed.fusion, bed.parameters);
     for (int l = 0; l < SCALES; l++) {

@@ -240,7 +240,7 @@ static void test_gradient_of_the_laterals(void)
 static const real *tensor(const Bed *bed, const char *name)
 {
     int count;
-    const MsflowParameter *table = msflow_layout(bed->flow, &count);
+    const Parameter *table = msflow_layout(bed->flow, &count);
     for (int i = 0; i < count; i++) {
         if (g_str_equal(table[i].name, name)) {
             return bed->parameters + table[i].offset;

@@ -128,7 +128,7 @@ static double bed_gradient(Bed *bed)
 static void bed_golden(Bed *bed, Golden *golden)
 {
     int tensors;
-    const MsflowParameter *table = msflow_layout(bed->flow, &tensors);
+    const Parameter *table = msflow_layout(bed->flow, &tensors);
     golden_parameters(golden, table, tensors, bed->parameters);
     for (int l = 0; l < SCALES; l++) {
         g_autofree char *name = g_strdup_printf("h%d", l);
@@ -141,7 +141,7 @@ static void bed_golden(Bed *bed, Golden *golden)
 static void assert_model(Bed *bed, Golden *golden)
 {
     int tensors;
-    const MsflowParameter *table = msflow_layout(bed->flow, &tensors);
+    const Parameter *table = msflow_layout(bed->flow, &tensors);
     real loss = bed_gradient(bed), logdet[4];
     for (int b = 0; b < bed->batch; b++) {
         logdet[b] = bed->logdet[b];
@@ -165,7 +165,7 @@ static void bed_train(Bed *bed, const Golden *order, Golden *after)
     int64_t steps;
     const double *losses = golden_array(after, "losses", &steps);
     int tensors;
-    const MsflowParameter *table = msflow_layout(bed->flow, &tensors);
+    const Parameter *table = msflow_layout(bed->flow, &tensors);
     adam.learning_rate = 1e-4;
     slow.learning_rate = 1e-6;
     g_assert_cmpint(steps, ==, 50);
@@ -209,7 +209,7 @@ static void check_glow(FpnKind fpn, const char *name, const char *name_after)
     g_assert_cmpint(msflow_spec(bed.flow)->fpn_width, ==, 8);
     bed_golden(&bed, golden);
     bed_fit(&bed);
-    const MsflowParameter *table = msflow_layout(bed.flow, &tensors);
+    const Parameter *table = msflow_layout(bed.flow, &tensors);
     for (int t = 0; t < tensors; t++) { /* statistics, principal directions, ActNorm */
         if (strncmp(table[t].name, "fpn.", 4) == 0 || strstr(table[t].name, "actnorm")) {
             g_autofree char *fitted = g_strdup_printf("fitted.%s", table[t].name);
@@ -302,7 +302,7 @@ static void test_gradients(void)
         bed_shake(&bed);
         bed_start(&bed, TRUE);
         bed_gradient(&bed);
-        const MsflowParameter *table = msflow_layout(bed.flow, &tensors);
+        const Parameter *table = msflow_layout(bed.flow, &tensors);
         for (int t = 0; t < tensors && table[t].trainable; t++) {
             for (int k = 0; k < 2; k++) {
                 int64_t at = table[t].offset + rng_below(&rng, (uint32_t)table[t].count);
@@ -485,7 +485,7 @@ static void test_layout(void)
     int64_t at = 0, trainable, all;
     g_autoptr(Msflow) flow = msflow_new(&spec, NULL);
     g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
-    const MsflowParameter *t = msflow_layout(flow, &tensors);
+    const Parameter *t = msflow_layout(flow, &tensors);
     msflow_parameters(flow, &trainable, &all);
     for (int i = 0; i < tensors; i++) {
         int64_t count = 1;

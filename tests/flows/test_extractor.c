@@ -1,6 +1,6 @@
 /* Extractors: ResNets give what torch gives, the scattering measures what it claims to. */
 #include "flows/extractors/extractor_private.h"
-#include "flows/models/safetensors.h"
+#include "flows/files/safetensors.h"
 #include "base/error.h"
 #include "base/rng.h"
 #include <glib/gstdio.h>

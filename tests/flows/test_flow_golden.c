@@ -27,7 +27,7 @@ typedef struct {
     Msflow *flow;
     MsflowRun *run;
     int batch, tensors;
-    const MsflowParameter *table;
+    const Parameter *table;
     real *p, *gradient, *maps[SCALES], *dz[SCALES];
     int64_t trainable, count[SCALES];
     const real *z[SCALES];

@@ -1,6 +1,6 @@
 /* The kernel table: every fast entry gives what "reference" gives, and "reference" what torch gives. */
 #include "flows/kernels/kernels.h"
-#include "flows/models/safetensors.h"
+#include "flows/files/safetensors.h"
 #include "base/error.h"
 #include "base/pool.h"
 #include "base/rng.h"

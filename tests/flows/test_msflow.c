@@ -80,7 +80,7 @@ static void test_float_agrees_with_torch(void)
     int64_t trainable;
     real *parameters = msflow_parameters(flow, &trainable, NULL);
     g_autofree real *gradient = g_new0(real, trainable);
-    const MsflowParameter *table = msflow_layout(flow, &tensors);
+    const Parameter *table = msflow_layout(flow, &tensors);
     golden_parameters(golden, table, tensors, parameters);
     msflow_refresh(flow);
     for (int l = 0; l < SCALES; l++) {
@@ -133,7 +133,7 @@ static int64_t numbers_of(const Msflow *flow, const char *prefix)
 {
     int tensors;
     int64_t sum = 0;
-    const MsflowParameter *table = msflow_layout(flow, &tensors);
+    const Parameter *table = msflow_layout(flow, &tensors);
     for (int t = 0; t < tensors; t++) {
         sum += table[t].trainable && g_str_has_prefix(table[t].name, prefix) ? table[t].count : 0;
     }

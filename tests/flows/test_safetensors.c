@@ -1,5 +1,5 @@
 /* safetensors: what is right is read exactly, what is wrong is refused with one clear error, and nothing crashes. */
-#include "flows/models/safetensors.h"
+#include "flows/files/safetensors.h"
 #include "base/error.h"
 #include "base/rng.h"
 #include <glib/gstdio.h>

@@ -10,7 +10,7 @@
  * silently spoils every score later.
  *
  * The writer makes what the reader accepts, byte for byte the same for the same content. */
-#include "flows/models/safetensors.h"
+#include "flows/files/safetensors.h"
 #include "base/durable.h"
 #include "base/error.h"
 #include <errno.h>

@@ -4,7 +4,7 @@
  * takes a slide of another strength for an anomaly, so the unit is taken from the tile.  The mean density would be no good unit: it
  * grows with the number of nuclei, which is what we want to see, and falls with the fraction of glass.  The mean weighted by the
  * density itself is the density where there is stain. */
-#include "flows/training/stain_density.h"
+#include "flows/extractors/stain_density.h"
 #include "flows/kernels/vecmath.h"
 #include <glib.h>
 #include <math.h>

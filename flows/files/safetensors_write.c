@@ -3,7 +3,7 @@
  * The header's entries stand in the order in which they were given, without blanks, padded with spaces so that the
  * data begins at a multiple of 8 bytes; tensors follow each other without gaps.  What the reader would
  * refuse (duplicate names, values that are not finite, names that are not UTF-8) is refused here too. */
-#include "flows/models/safetensors.h"
+#include "flows/files/safetensors.h"
 #include "base/durable.h"
 #include "base/error.h"
 #include <jansson.h>

@@ -1,30 +1,30 @@
 /* One flat array for all parameters: the optimiser, the norm of the gradient, checkpoints and the model file are loops
  * over it, and gradients and moments share its offsets. */
-#include "flows/layers/layout.h"
+#include "flows/layers/parameter_layout.h"
 #include "base/rng.h"
 #include <math.h>
 #include <string.h>
 
-void layout_clear(Layout *layout)
+void parameter_layout_clear(ParameterLayout *layout)
 {
     g_clear_pointer(&layout->entries, g_array_unref);
 }
 
-void layout_begin(Layout *layout)
+void parameter_layout_begin(ParameterLayout *layout)
 {
     if (!layout->entries) {
-        layout->entries = g_array_new(FALSE, TRUE, sizeof(LayoutEntry));
+        layout->entries = g_array_new(FALSE, TRUE, sizeof(ParameterEntry));
     }
     g_array_set_size(layout->entries, 0);
     layout->base = layout->trainable;
     layout->trainable = layout->fixed = 0;
 }
 
-int64_t layout_add(Layout *layout, gboolean trainable, const char *prefix, const char *name,
-                   const int64_t *shape, double low, double high)
+int64_t parameter_layout_add(ParameterLayout *layout, gboolean trainable, const char *prefix,
+                             const char *name, const int64_t *shape, double low, double high)
 {
-    LayoutEntry entry = {.low = low, .high = high};
-    MsflowParameter *p = &entry.public;
+    ParameterEntry entry = {.low = low, .high = high};
+    Parameter *p = &entry.public;
     g_snprintf(p->name, sizeof p->name, "%s.%s", prefix, name);
     p->count = 1;
     p->trainable = trainable;
@@ -38,19 +38,20 @@ int64_t layout_add(Layout *layout, gboolean trainable, const char *prefix, const
     return p->offset;
 }
 
-void layout_add_conv(Layout *layout, const char *prefix, const char *name, int out, int in, int kernel,
-                     int64_t *weight, int64_t *bias)
+void parameter_layout_add_conv(ParameterLayout *layout, const char *prefix, const char *name, int out, int in,
+                               int kernel, int64_t *weight, int64_t *bias)
 {
     double bound = 1 / sqrt((double)in * kernel * kernel);
     g_autofree char *w = g_strdup_printf("%s.weight", name), *b = g_strdup_printf("%s.bias", name);
-    *weight = layout_add(layout, TRUE, prefix, w, (int64_t[4]){out, in, kernel, kernel}, -bound, bound);
-    *bias = layout_add(layout, TRUE, prefix, b, (int64_t[2]){out}, -bound, bound);
+    *weight =
+        parameter_layout_add(layout, TRUE, prefix, w, (int64_t[4]){out, in, kernel, kernel}, -bound, bound);
+    *bias = parameter_layout_add(layout, TRUE, prefix, b, (int64_t[2]){out}, -bound, bound);
 }
 
-void layout_initialise(const Layout *layout, uint64_t seed, real *parameters)
+void parameter_layout_initialise(const ParameterLayout *layout, uint64_t seed, real *parameters)
 {
     for (guint i = 0; i < layout->entries->len; i++) {
-        const LayoutEntry *entry = &g_array_index(layout->entries, LayoutEntry, i);
+        const ParameterEntry *entry = &g_array_index(layout->entries, ParameterEntry, i);
         Rng rng = rng_at(seed, rng_name(entry->public.name), 0);
         for (int64_t k = 0; k < entry->public.count; k++) {
             double u = entry->low == entry->high ? 0 : rng_uniform(&rng);
@@ -61,15 +62,15 @@ void layout_initialise(const Layout *layout, uint64_t seed, real *parameters)
 
 static int by_offset(gconstpointer a, gconstpointer b)
 {
-    int64_t x = ((const MsflowParameter *)a)->offset, y = ((const MsflowParameter *)b)->offset;
+    int64_t x = ((const Parameter *)a)->offset, y = ((const Parameter *)b)->offset;
     return (x > y) - (x < y);
 }
 
-GArray *layout_table(const Layout *layout)
+GArray *parameter_layout_by_offset(const ParameterLayout *layout)
 {
-    GArray *table = g_array_new(FALSE, TRUE, sizeof(MsflowParameter));
+    GArray *table = g_array_new(FALSE, TRUE, sizeof(Parameter));
     for (guint i = 0; i < layout->entries->len; i++) {
-        g_array_append_val(table, g_array_index(layout->entries, LayoutEntry, i).public);
+        g_array_append_val(table, g_array_index(layout->entries, ParameterEntry, i).public);
     }
     g_array_sort(table, by_offset);
     return table;

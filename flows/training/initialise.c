@@ -3,7 +3,7 @@
  * Features are computed by all threads, a window of batches at a time; the flow takes the batches in order, so that its sums do
  * not depend on threads.  ActNorm's data-dependent initialisation (Kingma and Dhariwal 2018) needs one larger batch; small
  * data sets repeat their tiles. */
-#include "flows/layers/initialise.h"
+#include "flows/training/initialise.h"
 #include "base/error.h"
 #include "base/pool.h"
 #include <string.h>
