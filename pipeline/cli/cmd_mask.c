@@ -9,8 +9,9 @@
 #include "base/writable.h"
 #include "pipeline/cli/command.h"
 #include "pipeline/slide/lesions.h"
-#include "pipeline/slide/masks.h"
+#include "pipeline/slide/lesion_mask.h"
 #include "pipeline/run/runner.h"
+#include "pipeline/slide/group_survey.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -120,7 +121,7 @@ static gboolean place_frame(const Position *position, SlideFrame *frame, GError 
 static void print_warnings(const char *command, const Annotation *annotation, const Position *position)
 {
     g_autofree char *idle =
-        lesions_idle_groups(annotation->path, position->groups, position->field, annotation);
+        group_survey_idle(annotation->path, position->groups, position->field, annotation);
     for (guint i = 0; i < annotation->warnings->len; i++) {
         fprintf(stderr, "wsiflow %s: %s\n", command, (const char *)annotation->warnings->pdata[i]);
     }
@@ -141,7 +142,7 @@ static gboolean output_writable(const char *output, const char *annotation, cons
 
 /* The pixels of the mask's first level, and the area of the polygons within the slide: levels are maxima, so that pixels of a coarse mask
  * would tell more than there is. */
-static void print_areas(const MaskSpec *spec, int64_t lesion_px, double lesion_area)
+static void print_areas(const LesionMaskSpec *spec, int64_t lesion_px, double lesion_area)
 {
     int64_t width = (spec->width + spec->factor - 1) / spec->factor,
             height = (spec->height + spec->factor - 1) / spec->factor;
@@ -183,18 +184,18 @@ static gboolean write_mask(const char *path, const char *output, const Position 
                     "%s does not say its resolution (um/px): give it as --mpp", position->slide);
         return FALSE;
     }
-    MaskSpec spec = {.width = (int64_t)frame.width,
-                     .height = (int64_t)frame.height,
-                     .mpp_x = frame.mpp_x,
-                     .mpp_y = frame.mpp_y,
-                     .factor = mask_factor(&frame, level_mpp, error),
-                     .threads = threads};
+    LesionMaskSpec spec = {.width = (int64_t)frame.width,
+                           .height = (int64_t)frame.height,
+                           .mpp_x = frame.mpp_x,
+                           .mpp_y = frame.mpp_y,
+                           .factor = mask_factor(&frame, level_mpp, error),
+                           .threads = threads};
     g_autoptr(Annotation) annotation =
         spec.factor ? lesions_load(path, position->groups, position->field, &frame, error) : NULL;
     g_autoptr(Raster) raster = annotation ? raster_build(annotation, error) : NULL;
     int64_t lesion_px;
     spec.raster = raster;
-    if (!raster || !masks_write(output, &spec, &lesion_px, NULL, error)) {
+    if (!raster || !lesion_mask_write(output, &spec, &lesion_px, NULL, error)) {
         return FALSE;
     }
     print_warnings("mask", annotation, position);

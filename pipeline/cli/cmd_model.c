@@ -13,12 +13,15 @@
 #include "pipeline/training/model_config.h"
 #include "pipeline/scoring/npy.h"
 #include "pipeline/cli/options.h"
-#include "pipeline/patchset/patches.h"
-#include "pipeline/slide/recipe.h"
+#include "pipeline/slide/tile_recipe.h"
 #include "pipeline/run/runner.h"
 #include "pipeline/patchset/sizes.h"
 #include "pipeline/training/traintiles.h"
 #include "tiler/cut/cut.h"
+#include "pipeline/slide/tissue_mask.h"
+#include "pipeline/slide/slide_grid.h"
+#include "pipeline/training/model_recipe.h"
+#include "pipeline/scoring/score_folder.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -78,10 +81,10 @@ static gboolean train_to(const Config *config, const char *output, int threads, 
     }
     g_autoptr(Model) model = NULL;
     g_autoptr(TrainTiles) tiles = traintiles_new(config, NULL, NULL, NULL, NULL, error);
-    Recipe recipe;
+    TileRecipe recipe;
     gboolean ok = tiles && traintiles_recipe(tiles, &recipe, error);
     if (ok) {
-        model_config_set_recipe(&spec, &recipe);
+        model_recipe_set(&spec, &recipe);
         report_images(tiles, config);
         tell_notes(tiles);
         g_autofree char *checkpoint = g_strdup_printf("%s.checkpoint", output);
@@ -156,7 +159,7 @@ static gboolean score_patches(Model *model, const char *bundle, const char *fold
 {
     g_autoptr(GArray) scored = g_array_new(FALSE, FALSE, sizeof(Scored));
     ScoringOptions options = {model, bundle, threads, NULL, tell_tiles, (void *)folder, TRUE};
-    if (!patches_score_folder(&options, folder, scored, error)) {
+    if (!score_folder(&options, folder, scored, error)) {
         return FALSE;
     }
     g_autoptr(GArray) sizes = scored_sizes(scored);
@@ -172,10 +175,10 @@ static gboolean score_slide(const Config *config, Model *model, const char *bund
 {
     SlideOptions slide_options = {
         .mpp_x = config->slides_mpp, .mpp_y = config->slides_mpp, .use_objective = config->slides_objective};
-    TissueOptions tissue_options = tiles_tissue_options(config);
+    TissueOptions tissue_options = tissue_mask_options(config);
     g_autoptr(Slide) slide = slide_open(path, &slide_options, error);
     g_autoptr(Tissue) tissue =
-        slide && tiles_need_mpp(slide, error) ? tissue_find(slide, &tissue_options, error) : NULL;
+        slide && slide_grid_check_mpp(slide, error) ? tissue_find(slide, &tissue_options, error) : NULL;
     g_autoptr(GArray) scored = g_array_new(FALSE, FALSE, sizeof(Scored));
     g_autoptr(GArray) positions = g_array_new(FALSE, FALSE, sizeof(Rect));
     g_autoptr(Map) map = NULL;
@@ -292,9 +295,9 @@ int command_score(int argc, char **argv, GError **error)
     if (patches) {
         return score_patches(model, model_path, patches, output, threads, error) ? EXIT_DONE : EXIT_FAILED;
     }
-    Recipe recipe;
-    if (!recipe_of_model(model_spec(model), model_path, &recipe, error) ||
-        !recipe_check(&recipe, config, model_path, error)) {
+    TileRecipe recipe;
+    if (!model_recipe_get(model_spec(model), model_path, &recipe, error) ||
+        !tile_recipe_check(&recipe, config, model_path, error)) {
         return EXIT_FAILED;
     }
     return score_slides(config, model, model_path, argv + 1, argc - 1, output, threads);
@@ -401,7 +404,7 @@ int command_heatmap(int argc, char **argv, GError **error)
     HeatmapLook look = heatmap_look(config);
     look.title = id;
     look.provenance = "wsiflow " WSIFLOW_VERSION;
-    gboolean ok = slide && tiles_need_mpp(slide, error) &&
+    gboolean ok = slide && slide_grid_check_mpp(slide, error) &&
                   heatmap_files_write(output, &look, slide, map, NULL, sha256, error);
     return ok ? EXIT_DONE : EXIT_FAILED;
 }

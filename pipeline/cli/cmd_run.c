@@ -8,11 +8,12 @@
 #include "pipeline/write/json.h"
 #include "pipeline/training/model_config.h"
 #include "pipeline/run/plan.h"
-#include "pipeline/slide/recipe.h"
+#include "pipeline/slide/tile_recipe.h"
 #include "pipeline/run/runfolder.h"
 #include "pipeline/run/runner.h"
 #include "pipeline/cli/terminal.h"
 #include "pipeline/patchset/verify.h"
+#include "pipeline/training/model_recipe.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,7 +93,7 @@ static gboolean read_given(const char *name, gboolean verifies, Given *given, in
 static int run_config(Given *given, const char *last, GError **error)
 {
     g_autoptr(Config) config = config_read(given->config, error);
-    if (!config || !recipe_check_run(config, error) || !model_config_check(config, error) ||
+    if (!config || !model_recipe_check_run(config, error) || !model_config_check(config, error) ||
         (!last && !model_config_check_training(config, error))) {
         return EXIT_FAILED;
     }

@@ -106,9 +106,9 @@ static gboolean show_slide(const char *path, const SlideOptions *options, json_t
     json_object_set_new(facts, "tissue_fraction", tissue ? json_real(tissue->tissue_fraction) : json_null());
     json_object_set_new(facts, "no_data_fraction",
                         tissue ? json_real(tissue->no_data_fraction) : json_null());
-    json_object_set_new(facts, "background", tissue ? tissue_glass_json(tissue) : json_null());
-    json_object_set_new(facts, "warnings", tissue ? tissue_warnings_json(tissue) : json_array());
-    json_object_set_new(facts, "bad_areas", slide_bad_json(slide));
+    json_object_set_new(facts, "background", tissue ? slide_json_glass(tissue) : json_null());
+    json_object_set_new(facts, "warnings", tissue ? slide_json_warnings(tissue) : json_array());
+    json_object_set_new(facts, "bad_areas", slide_json_bad_areas(slide));
     json_array_append_new(out, facts);
     return TRUE;
 }

@@ -8,7 +8,7 @@
 #include "pipeline/slide/annotation_notes.h"
 #include "pipeline/run/leftout.h"
 #include "pipeline/write/markdown.h"
-#include "pipeline/slide/slidenotes.h"
+#include "pipeline/slide/slide_notes.h"
 #include "pipeline/cohort/splits.h"
 #include "tiler/patches/patchset.h"
 #include "tiler/tissue/quality.h"
@@ -258,7 +258,7 @@ static void add_notes(GString *out, const Work *work)
     g_autoptr(GString) notes = g_string_new(NULL);
     for (guint i = 0; i < work->run->slides->len; i++) {
         const SlideEntry *entry = work->run->slides->pdata[i];
-        g_autoptr(GPtrArray) texts = slidenotes_of(work->records, entry->id);
+        g_autoptr(GPtrArray) texts = slide_notes_of(work->records, entry->id);
         json_t *facts = card_slide_facts(work, entry);
         for (guint k = 0; k < texts->len; k++) {
             add_note(notes, entry, texts->pdata[k]);

@@ -8,6 +8,9 @@
 #include "tiler/tissue/quality.h"
 #include "pipeline/slide/lesion_fractions.h"
 #include "pipeline/patchset/tile_label.h"
+#include "pipeline/slide/tile_recipe.h"
+#include "tiler/cut/cut.h"
+#include "tiler/cut/grid.h"
 #include <math.h>
 #include <string.h>
 
@@ -109,16 +112,10 @@ void patch_pixels_hash(const Config *config, const Slide *slide, const StainGlas
     g_strlcpy(pixels, sha256, 17);
 }
 
-int patch_level(const Config *config, const Slide *slide)
-{
-    const SlideInfo *info = slide_info(slide);
-    return slide_best_level(slide, config->tiles_mpp / MAX(info->mpp_x, info->mpp_y));
-}
-
 gboolean patch_cut(const Config *config, Slide *slide, const StainGlass *glass, double x, double y,
                    Image *rgb, double *readable_fraction, unsigned *flags, GError **error)
 {
-    CutSpec spec = tiles_cut_spec(config);
+    CutSpec spec = tile_recipe_cut_spec(config);
     Quality quality;
     if (!flags) {
         return cut_tile(slide, &spec, x, y, rgb, NULL, readable_fraction, error);

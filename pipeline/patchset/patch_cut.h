@@ -1,8 +1,9 @@
 /* Tiles of slides as patches: which are wanted, under which label, and their images. */
 #pragma once
 #include "pipeline/cohort/cohort.h"
-#include "pipeline/slide/tiles.h"
 #include "tiler/patches/patchset.h"
+#include "tiler/slide/slide.h"
+#include "tiler/tissue/quality.h"
 
 /* The patch of a tile without its pixels (file, level, readable_fraction and hashes are missing), or NULL when the rules leave it out:
  * ambiguous ones, and lesions of training patients unless dataset.train_anomalies keeps them.  shares: LesionShare, or NULL. */
@@ -19,8 +20,6 @@ gboolean patch_glass(const char *facts, const Slide *slide, StainGlass *glass, G
 /* What decides the image of the tile at a place of the slide and its flags, as a hash: the slide's content and resolution, grid, cut,
  * glass and encoding. */
 void patch_pixels_hash(const Config *config, const Slide *slide, const StainGlass *glass, char pixels[17]);
-/* The level that tiles of this slide are cut from. */
-int patch_level(const Config *config, const Slide *slide);
 /* Cuts the tile at (x, y) into rgb (of the tile's size) and judges it by the slide's glass (flags: QualityFlag; NULL: only how much of it could be read).
  * Thread-safe on one slide. */
 gboolean patch_cut(const Config *config, Slide *slide, const StainGlass *glass, double x, double y,

@@ -15,6 +15,10 @@
 #include "tiler/patches/shards.h"
 #include "pipeline/slide/lesion_fractions.h"
 #include "annotations/raster.h"
+#include "pipeline/slide/tile_table.h"
+#include "tiler/cut/cut.h"
+#include "tiler/cut/grid.h"
+#include "pipeline/slide/slide_grid.h"
 #include <glib/gstdio.h>
 
 #define SHARD_STEM "patches"
@@ -285,7 +289,7 @@ static gboolean cut_slide(Work *work, Slide *slide, const StainGlass *glass, con
                .raster = raster,
                .tiles = tiles,
                .fractions = fractions,
-               .level = patch_level(config, slide)};
+               .level = slide_grid_level(config, slide)};
     double um = config->tiles_size * config->tiles_mpp;
     cut.footprint_x = um / slide_info(slide)->mpp_x;
     cut.footprint_y = um / slide_info(slide)->mpp_y;
@@ -315,7 +319,7 @@ gboolean stage_cut(Work *work, GError **error)
 {
     gboolean lesions = work->slide->label == SLIDE_ANNOTATED;
     g_autofree char *tiles_path = work_input(work, "grid", "tiles", error);
-    g_autoptr(GArray) tiles = tiles_path ? tiles_read(tiles_path, error) : NULL;
+    g_autoptr(GArray) tiles = tiles_path ? tile_table_read(tiles_path, error) : NULL;
     g_autofree char *fractions_path = tiles && lesions ? work_input(work, "mask", "fractions", error) : NULL;
     g_autoptr(GArray) fractions = fractions_path ? lesion_fractions_read(fractions_path, error) : NULL;
     g_autoptr(Slide) slide = tiles && (fractions || !lesions) ? work_open_slide(work, error) : NULL;

@@ -13,7 +13,7 @@
 #include "pipeline/write/json.h"
 #include "pipeline/run/leftout.h"
 #include "pipeline/patchset/packing.h"
-#include "pipeline/slide/recipe.h"
+#include "pipeline/slide/tile_recipe.h"
 #include "pipeline/patchset/reuse.h"
 #include "pipeline/patchset/sampling.h"
 #include "pipeline/run/stage.h"
@@ -281,14 +281,14 @@ static json_t *gather_leftout(const Work *work)
 static gboolean write_recipe(Work *work, GString *sums, GError **error)
 {
     char sha256[65];
-    Recipe recipe;
-    g_autofree char *path = work_output(work, "dataset/" RECIPE_FILE);
-    if (!recipe_of_config(work->run->config, &recipe, error) ||
-        !json_write(path, recipe_json(&recipe), sha256, error) ||
+    TileRecipe recipe;
+    g_autofree char *path = work_output(work, "dataset/" TILE_RECIPE_FILE);
+    if (!tile_recipe_of_config(work->run->config, &recipe, error) ||
+        !json_write(path, tile_recipe_json(&recipe), sha256, error) ||
         !work_publish(work, "recipe", path, sha256, error)) {
         return FALSE;
     }
-    sums_add(sums, sha256, RECIPE_FILE);
+    sums_add(sums, sha256, TILE_RECIPE_FILE);
     return TRUE;
 }
 

@@ -6,7 +6,6 @@
 #include "base/pool.h"
 #include "pipeline/patchset/card.h"
 #include "pipeline/cohort/copies.h"
-#include "pipeline/slide/slide_colour.h"
 #include "pipeline/patchset/patch_cut.h"
 #include "pipeline/write/json.h"
 #include "pipeline/run/leftout.h"
@@ -15,6 +14,10 @@
 #include "pipeline/training/traintiles.h"
 #include "tiler/tissue/quality.h"
 #include "pipeline/slide/lesion_fractions.h"
+#include "pipeline/slide/slide_stain.h"
+#include "pipeline/slide/tile_table.h"
+#include "tiler/cut/cut.h"
+#include "tiler/cut/grid.h"
 #include <string.h>
 
 /* ---- judging ---- */
@@ -110,10 +113,10 @@ static gboolean add_tiles(Work *work, const SlideEntry *entry, GPtrArray *patche
     g_autofree char *fractions_path = work_find(work, "mask", entry->id, "fractions");
     g_autofree char *fit = work_find(work, "stain", entry->id, "fit");
     if (!tiles_path || !tissue || (entry->label == SLIDE_ANNOTATED && !fractions_path) ||
-        (slide_colour_wants_fit(work->run->config) && !fit)) {
+        (slide_stain_wanted(work->run->config) && !fit)) {
         return TRUE; /* this slide failed: the status says why */
     }
-    g_autoptr(GArray) tiles = tiles_read(tiles_path, error);
+    g_autoptr(GArray) tiles = tile_table_read(tiles_path, error);
     g_autoptr(GArray) fractions =
         tiles && fractions_path ? lesion_fractions_read(fractions_path, error) : NULL;
     if (!tiles || (fractions_path && !fractions)) {

@@ -9,12 +9,14 @@
 #include "base/error.h"
 #include "base/pool.h"
 #include "base/rng.h"
-#include "pipeline/slide/slide_colour.h"
 #include "pipeline/patchset/patch_cut.h"
 #include "pipeline/run/runner.h"
 #include "pipeline/patchset/sums.h"
 #include "tiler/imagefile/imagefile.h"
 #include "tiler/patches/shards.h"
+#include "pipeline/slide/tile_recipe.h"
+#include "pipeline/slide/slide_stain.h"
+#include "pipeline/slide/tile_table.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,9 +144,9 @@ static void source_close(Source *source)
 static Slide *open_coloured(const Verify *verify, const SlideEntry *entry, GError **error)
 {
     g_autofree char *path = g_build_filename(verify->folder, "slides", entry->id, "stain.json", NULL);
-    gboolean fitted = slide_colour_wants_fit(verify->config);
+    gboolean fitted = slide_stain_wanted(verify->config);
     g_autoptr(Slide) slide = work_open_entry(verify->config, entry, error);
-    return slide && slide_colour_open(verify->config, slide, fitted ? path : NULL, error)
+    return slide && tile_recipe_colour_by_config(verify->config, slide, fitted ? path : NULL, error)
                ? g_steal_pointer(&slide)
                : NULL;
 }
@@ -166,7 +168,7 @@ static gboolean source_open(Source *source, const Verify *verify, const GPtrArra
         return FALSE;
     }
     g_autofree char *table = g_build_filename(verify->folder, "slides", id, "tiles.csv", NULL);
-    source->tiles = tiles_read(table, error);
+    source->tiles = tile_table_read(table, error);
     source->slide = source->tiles ? open_coloured(verify, source->entry, error) : NULL;
     if (!source->slide) {
         source_close(source);
@@ -188,7 +190,7 @@ static char *cut_again(const Verify *verify, Source *source, const GPtrArray *sl
     if (!tile || (int64_t)floor(tile->x + 0.5) != patch->x || (int64_t)floor(tile->y + 0.5) != patch->y) {
         return g_strdup("is at a place where the grid has no tile");
     }
-    CutSpec spec = tiles_cut_spec(verify->config);
+    CutSpec spec = tile_recipe_cut_spec(verify->config);
     g_autoptr(GByteArray) stored = bytes_of(verify, patch, &why);
     g_autoptr(Image) rgb = stored ? image_new(size, size, 3, &why) : NULL;
     if (!rgb || !cut_tile(source->slide, &spec, tile->x, tile->y, rgb, NULL, NULL, &why)) {

@@ -4,7 +4,7 @@
  * but the header, so that its size tells it and no table is read. */
 #include "pipeline/run/findings.h"
 #include "db/store.h"
-#include "pipeline/slide/tiles.h"
+#include "pipeline/slide/tile_table.h"
 #include <string.h>
 
 static const char *path_of(const Cohort *cohort, const char *id)
@@ -24,7 +24,7 @@ GPtrArray *findings_of(const Cohort *cohort, const GPtrArray *artefacts)
     for (guint i = 0; i < artefacts->len; i++) {
         const JobInput *input = artefacts->pdata[i];
         if (g_str_equal(input->stage, "grid") && g_str_equal(input->artefact->name, "tiles") &&
-            input->artefact->bytes == tiles_empty_bytes()) {
+            input->artefact->bytes == tile_table_empty_bytes()) {
             unused_add(out, path_of(cohort, input->unit),
                        g_strdup("a slide without tiles: no tissue, or less than tiles.min_tissue in each"));
         }

@@ -4,12 +4,12 @@
  * its stage names, and the stage's version; its input hash covers what it reads from outside of the run: files by size, time of change and
  * path, and the manifest's facts about the slide. */
 #include "pipeline/run/plan.h"
-#include "pipeline/slide/slide_colour.h"
 #include "pipeline/slide/lesions.h"
 #include "pipeline/cohort/stems.h"
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/listing.h"
+#include "pipeline/slide/slide_stain.h"
 #include <string.h>
 #include <sys/stat.h>
 
@@ -96,7 +96,7 @@ static gboolean add_files(GString *text, const Run *run, const Outside *o, const
         {"slide", o->slide ? slide->path : NULL},
         {"annotation", o->annotation ? slide->annotation : NULL},
         {"region", o->region && lesions_have_regions(config) ? slide->annotation : NULL},
-        {"stain target", o->target && slide_colour_wants_fit(config) ? config->tiles_stain_target : NULL},
+        {"stain target", o->target && slide_stain_wanted(config) ? config->tiles_stain_target : NULL},
         {"weights", o->weights ? config->model_weights : NULL},
         {"model", o->model ? config->score_model : NULL},
         {"labels", o->labels ? config->evaluate_labels : NULL},

@@ -16,8 +16,8 @@
 #include "pipeline/run/mending.h"
 #include "pipeline/run/plan.h"
 #include "pipeline/run/summary.h"
-#include "pipeline/slide/tiles.h"
 #include "pipeline/cli/versions.h"
+#include "pipeline/slide/slide_grid.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -159,7 +159,7 @@ static void print_summary(const Run *run, const char *last, gboolean jobs)
 static gboolean readable(const Run *run, const SlideEntry *entry, GError **error)
 {
     g_autoptr(Slide) slide = work_open_entry(run->config, entry, error);
-    if (!slide || !tiles_need_mpp(slide, error)) {
+    if (!slide || !slide_grid_check_mpp(slide, error)) {
         return FALSE;
     }
     g_autoptr(Annotation) annotation =

@@ -8,7 +8,7 @@
  *
  * Each line names what of the configuration the stage reads, so that a changed key re-runs what it changes and nothing else. */
 #include "pipeline/run/stage.h"
-#include "pipeline/slide/slide_colour.h"
+#include "pipeline/slide/slide_stain.h"
 #include <string.h>
 
 static gboolean on_slides(const Config *config)
@@ -39,7 +39,7 @@ static gboolean wants_mask(const Run *run, const SlideEntry *slide)
 
 static gboolean wants_stain(const Run *run, const SlideEntry *slide)
 {
-    return slide_colour_wants_fit(run->config);
+    return slide_stain_wanted(run->config);
 }
 
 static gboolean wants_clam(const Run *run, const SlideEntry *slide)

@@ -8,7 +8,8 @@
 #include "pipeline/run/findings.h"
 #include "pipeline/slide/lesions.h"
 #include "pipeline/run/plan.h"
-#include "pipeline/slide/slidenotes.h"
+#include "pipeline/slide/slide_notes.h"
+#include "pipeline/slide/group_survey.h"
 #include <string.h>
 
 enum { MOST_NOTES = 20 };
@@ -103,7 +104,7 @@ static void put_labels(GString *out, const Run *run)
 static void put_groups(GString *out, const Run *run)
 {
     g_auto(GroupSurvey) survey = {0};
-    lesions_survey(run->config, run->slides, &survey);
+    group_survey_read(run->config, run->slides, &survey);
     if (survey.unknown) {
         g_autofree char *text = findings_line(survey.unknown);
         line(out, "groups",
@@ -338,7 +339,7 @@ static void put_notes(GString *out, const Ended *ended)
     int n = 0;
     for (guint i = 0; i < ended->cohort->slides->len; i++) {
         const SlideEntry *entry = ended->cohort->slides->pdata[i];
-        g_autoptr(GPtrArray) notes = slidenotes_of(ended->records, entry->id);
+        g_autoptr(GPtrArray) notes = slide_notes_of(ended->records, entry->id);
         for (guint k = 0; k < notes->len && n + (int)k < MOST_NOTES; k++) {
             g_string_append_printf(texts, "  %s: %s\n", entry->id, (const char *)notes->pdata[k]);
         }

@@ -2,7 +2,7 @@
 #include "pipeline/run/stage.h"
 #include "base/durable.h"
 #include "base/error.h"
-#include "pipeline/slide/slide_colour.h"
+#include "pipeline/slide/tile_recipe.h"
 #include <string.h>
 #include <sys/stat.h>
 
@@ -111,7 +111,7 @@ Slide *work_open_coloured(const Work *work, const SlideEntry *entry, GError **er
     const Config *config = work->run->config;
     g_autofree char *path = work_find(work, "stain", entry->id, "fit");
     g_autoptr(Slide) slide = work_open_entry(config, entry, error);
-    return slide && slide_colour_open(config, slide, path, error) ? g_steal_pointer(&slide) : NULL;
+    return slide && tile_recipe_colour_by_config(config, slide, path, error) ? g_steal_pointer(&slide) : NULL;
 }
 
 Slide *work_open_slide(const Work *work, GError **error)

@@ -16,11 +16,15 @@
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/pool.h"
-#include "pipeline/slide/slide_colour.h"
 #include "pipeline/training/model_config.h"
 #include "pipeline/patchset/sizes.h"
 #include "tiler/heatmap/heatmap.h"
 #include "tiler/imagefile/imagefile.h"
+#include "pipeline/slide/tile_recipe.h"
+#include "pipeline/slide/slide_stain.h"
+#include "pipeline/slide/slide_grid.h"
+#include "pipeline/training/model_recipe.h"
+#include "tiler/cut/cut.h"
 #include <math.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -307,23 +311,24 @@ static gboolean score_grid(const ScoringOptions *options, Slide *slide, const Gr
 
 /* The slide in the colours of the model's tiles.  The stain is fitted here and not taken from the stage `stain`: that one follows the
  * configuration. */
-static gboolean colour_slide(const Recipe *recipe, Slide *slide, const Image *tissue, GError **error)
+static gboolean colour_slide(const TileRecipe *recipe, Slide *slide, const Image *tissue, GError **error)
 {
     StainFit fit;
-    if (!slide_colour_set(recipe, slide, NULL, error)) {
+    if (!tile_recipe_colour_slide(recipe, slide, NULL, error)) {
         return FALSE;
     }
-    return recipe->target.method == STAIN_NONE || (slide_colour_fit(recipe, slide, tissue, &fit, error) &&
-                                                   slide_colour_set(recipe, slide, &fit, error));
+    return recipe->target.method == STAIN_NONE ||
+           (slide_stain_fit(&recipe->cut, recipe->target.method, slide, tissue, &fit, error) &&
+            tile_recipe_colour_slide(recipe, slide, &fit, error));
 }
 
 gboolean scoring_slide(const ScoringOptions *options, const Config *config, Slide *slide, const Image *tissue,
                        GArray *scored, Map **map, GError **error)
 {
-    Recipe recipe;
+    TileRecipe recipe;
     *map = NULL;
-    if (!recipe_of_model(model_spec(options->model), options->bundle, &recipe, error) ||
-        !tiles_check_upsampling(config, slide, recipe.cut.mpp, error) ||
+    if (!model_recipe_get(model_spec(options->model), options->bundle, &recipe, error) ||
+        !slide_grid_check_upsampling(config, slide, recipe.cut.mpp, error) ||
         !colour_slide(&recipe, slide, tissue, error)) {
         return FALSE;
     }
@@ -332,7 +337,7 @@ gboolean scoring_slide(const ScoringOptions *options, const Config *config, Slid
                      .overlap = config->score_overlap * recipe.cut.size,
                      .edge = EDGE_SHIFT,
                      .min_tissue = config->score_min_tissue};
-    g_autoptr(Grid) grid = tiles_grid(slide, &spec, tissue, error);
+    g_autoptr(Grid) grid = slide_grid_new(slide, &spec, tissue, error);
     return grid &&
            score_grid(options, slide, grid, &recipe.cut, tissue, config->heatmap_cell_um, scored, map, error);
 }

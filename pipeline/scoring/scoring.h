@@ -1,7 +1,9 @@
 /* Scoring: tiles of a slide, or images of a folder, through a model. */
 #pragma once
 #include "flows/models/model.h"
-#include "pipeline/slide/tiles.h"
+#include "pipeline/config/config.h"
+#include "tiler/cut/grid.h"
+#include "tiler/slide/slide.h"
 
 /* One scored tile or image. */
 typedef struct {

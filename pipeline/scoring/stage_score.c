@@ -6,12 +6,13 @@
 #include "pipeline/write/json.h"
 #include "pipeline/slide/lesions.h"
 #include "pipeline/scoring/npy.h"
-#include "pipeline/patchset/patches.h"
 #include "pipeline/scoring/scoring.h"
 #include "pipeline/patchset/sizes.h"
 #include "pipeline/run/stage.h"
 #include "pipeline/patchset/tile_label.h"
 #include "pipeline/slide/lesion_fractions.h"
+#include "pipeline/slide/tissue_mask.h"
+#include "pipeline/scoring/score_folder.h"
 #include <glib/gstdio.h>
 #include <math.h>
 
@@ -89,7 +90,7 @@ gboolean stage_score(Work *work, GError **error)
     g_autofree char *bundle = NULL;
     g_autoptr(Model) model = load_model(work, &bundle, error);
     g_autofree char *mask_path = model ? work_input(work, "tissue", "mask", error) : NULL;
-    g_autoptr(Image) tissue = mask_path ? tiles_read_mask(mask_path, error) : NULL;
+    g_autoptr(Image) tissue = mask_path ? tissue_mask_read(mask_path, error) : NULL;
     g_autoptr(Slide) slide = tissue ? work_open_entry(config, work->slide, error) : NULL;
     g_autofree char *border = slide && lesions ? work_input(work, "mask", "border", error) : NULL;
     g_autoptr(Raster) raster = border ? raster_read(border, error) : NULL;
@@ -120,7 +121,7 @@ gboolean stage_scorepatches(Work *work, GError **error)
     g_autofree char *partial = partial_folder(work);
     ScoringOptions options = {model, bundle, work->threads, partial, tick, work, TRUE};
     g_autofree char *test = g_build_filename(config->patches_folder, "test", NULL);
-    if (!model || !patches_score_folder(&options, test, scored, error)) {
+    if (!model || !score_folder(&options, test, scored, error)) {
         return FALSE;
     }
     char sha256[65], sizes_sha256[65];

@@ -10,26 +10,10 @@
 Annotation *lesions_read(const Config *config, const SlideEntry *entry, const Slide *slide, GError **error);
 /* Where a slide lies, for annotations that do not count in its pixels. */
 SlideFrame lesions_frame(const Slide *slide);
-/* The outlines of a file, an annotation of any dialect or a label mask (masks.h).  groups: GroupName*, what they mean, before the groups
+/* The outlines of a file, an annotation of any dialect or a label mask (lesion_mask.h).  groups: GroupName*, what they mean, before the groups
  * that are known (of masks the labels 1 and 255 are lesions); "*" after those; may be NULL.  field: slides.group_field. */
 Annotation *lesions_load(const char *path, const GPtrArray *groups, const char *field,
                          const SlideFrame *frame, GError **error);
-/* The groups of the annotations of a cohort. */
-typedef struct {
-    char *
-        unknown; /* without a label, and how many outlines each has: '"A" (3), "B" (1)', the most frequent first; NULL = none */
-    char
-        *idle; /* names of slides.groups that no outline has; NULL = none, or not all annotations were read */
-    int files,
-        read; /* annotations with an unknown group; and that were looked at, the first ones up to 32 MiB */
-} GroupSurvey;
-/* Files that cannot be read, and masks, are passed over here. */
-void lesions_survey(const Config *config, const GPtrArray *slides, GroupSurvey *survey);
-void lesions_survey_clear(GroupSurvey *survey);
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(GroupSurvey, lesions_survey_clear)
-/* Those of `groups` that no outline of one file has, as text; NULL = none.  The file was read as `annotation`.  Caller frees. */
-char *lesions_idle_groups(const char *path, const GPtrArray *groups, const char *field,
-                          const Annotation *annotation);
 /* Whether groups are named as regions of interest (roi in slides.groups), and the union of their outlines on a slide; *region is
  * NULL when the slide has none: then all of it is of interest. */
 gboolean lesions_have_regions(const Config *config);

@@ -7,7 +7,7 @@
 json_t *slide_json(const Slide *slide); /* new reference */
 /* What could not be read so far, ascending: an array of level, x, y, width, height (px of the level) and the reason; new reference.
  * At most 10,000; slide_bad_areas() has them all. */
-json_t *slide_bad_json(const Slide *slide);
+json_t *slide_json_bad_areas(const Slide *slide);
 /* The colour of the glass, [red, green, blue], null where none was found; and texts for people. */
-json_t *tissue_glass_json(const Tissue *tissue);
-json_t *tissue_warnings_json(const Tissue *tissue);
+json_t *slide_json_glass(const Tissue *tissue);
+json_t *slide_json_warnings(const Tissue *tissue);

@@ -4,11 +4,13 @@
  * from, to the nearest pixel; our own tiles are cut at sub-pixel places and scale.  TRIDENT
  * reads patch_size times the quotient of two magnifications.  Both find the file by the name of the slide's own. */
 #include "base/error.h"
-#include "pipeline/patchset/patch_cut.h"
 #include "pipeline/write/json.h"
 #include "pipeline/run/stage.h"
 #include "pipeline/cohort/stems.h"
 #include "tiler/patches/clam.h"
+#include "pipeline/slide/tile_table.h"
+#include "pipeline/slide/slide_grid.h"
+#include "tiler/cut/grid.h"
 #include <math.h>
 
 #define CLAM_FOLDER "clam/patches"
@@ -63,7 +65,7 @@ static ClamSpec clam_spec(const Work *work, const Slide *slide)
 {
     const Config *config = work->run->config;
     const SlideInfo *info = slide_info(slide);
-    int number = patch_level(config, slide);
+    int number = slide_grid_level(config, slide);
     const SlideLevel *level = &info->levels[number];
     double mpp = square_mpp(config, info),
            footprint = config->tiles_size * config->tiles_mpp / mpp; /* level-0 px */
@@ -103,7 +105,7 @@ static gboolean publish(Work *work, const char *kind, ClamSpec *spec, const int6
 gboolean stage_clam(Work *work, GError **error)
 {
     g_autofree char *table = work_input(work, "grid", "tiles", error);
-    g_autoptr(GArray) tiles = table ? tiles_read(table, error) : NULL;
+    g_autoptr(GArray) tiles = table ? tile_table_read(table, error) : NULL;
     g_autoptr(Slide) slide = tiles ? work_open_entry(work->run->config, work->slide, error) : NULL;
     g_autofree int64_t *xy =
         slide ? wsi_try_alloc(2 * MAX((size_t)tiles->len, 1), sizeof *xy, "places of tiles", error) : NULL;

@@ -5,10 +5,10 @@
 #include "base/error.h"
 #include "pipeline/write/json.h"
 #include "pipeline/slide/lesions.h"
-#include "pipeline/slide/masks.h"
+#include "pipeline/slide/lesion_mask.h"
 #include "pipeline/run/stage.h"
-#include "pipeline/slide/tiles.h"
 #include "pipeline/slide/lesion_fractions.h"
+#include "pipeline/slide/tile_table.h"
 
 static gboolean tick(void *data, int64_t done, int64_t total, GError **error)
 {
@@ -18,18 +18,18 @@ static gboolean tick(void *data, int64_t done, int64_t total, GError **error)
 static gboolean write_pyramid(Work *work, const Slide *slide, const Raster *raster, GError **error)
 {
     const SlideInfo *info = slide_info(slide);
-    MaskSpec spec = {.raster = raster,
-                     .width = info->levels[0].width,
-                     .height = info->levels[0].height,
-                     .mpp_x = info->mpp_x,
-                     .mpp_y = info->mpp_y,
-                     .factor = 1,
-                     .threads = work->threads,
-                     .tick = tick,
-                     .data = work};
+    LesionMaskSpec spec = {.raster = raster,
+                           .width = info->levels[0].width,
+                           .height = info->levels[0].height,
+                           .mpp_x = info->mpp_x,
+                           .mpp_y = info->mpp_y,
+                           .factor = 1,
+                           .threads = work->threads,
+                           .tick = tick,
+                           .data = work};
     char sha256[65];
     g_autofree char *path = work_output(work, "mask.tif");
-    return masks_write(path, &spec, NULL, sha256, error) &&
+    return lesion_mask_write(path, &spec, NULL, sha256, error) &&
            work_publish(work, "pyramid", path, sha256, error);
 }
 
@@ -64,7 +64,7 @@ gboolean stage_mask(Work *work, GError **error)
     g_autoptr(Slide) slide = work_open_entry(work->run->config, work->slide, error);
     g_autoptr(Annotation) annotation = slide ? lesions_read(config, work->slide, slide, error) : NULL;
     g_autofree char *tiles_path = annotation ? work_input(work, "grid", "tiles", error) : NULL;
-    g_autoptr(GArray) tiles = tiles_path ? tiles_read(tiles_path, error) : NULL;
+    g_autoptr(GArray) tiles = tiles_path ? tile_table_read(tiles_path, error) : NULL;
     g_autoptr(Raster) raster = tiles ? raster_build(annotation, error) : NULL;
     if (!raster) {
         return FALSE;

@@ -2,21 +2,22 @@
  *
  * It is fitted once a slide and before any tile is cut: tiles of one slide are all changed in the same way, whichever stage cuts
  * them. */
-#include "pipeline/slide/slide_colour.h"
 #include "pipeline/write/json.h"
 #include "pipeline/run/stage.h"
-#include "pipeline/slide/tiles.h"
+#include "pipeline/slide/tile_recipe.h"
+#include "pipeline/slide/slide_stain.h"
+#include "pipeline/slide/tissue_mask.h"
 
 gboolean stage_stain(Work *work, GError **error)
 {
     const Config *config = work->run->config;
     g_autofree char *mask_path = work_input(work, "tissue", "mask", error);
-    g_autoptr(Image) tissue = mask_path ? tiles_read_mask(mask_path, error) : NULL;
+    g_autoptr(Image) tissue = mask_path ? tissue_mask_read(mask_path, error) : NULL;
     g_autoptr(Slide) slide = tissue ? work_open_slide(work, error) : NULL;
     StainFit fit;
-    Recipe recipe;
-    if (!slide || !recipe_of_config(config, &recipe, error) || !work_tick(work, 0, 1, "slides", error) ||
-        !slide_colour_fit(&recipe, slide, tissue, &fit, error)) {
+    TileRecipe recipe;
+    if (!slide || !tile_recipe_of_config(config, &recipe, error) || !work_tick(work, 0, 1, "slides", error) ||
+        !slide_stain_fit(&recipe.cut, recipe.target.method, slide, tissue, &fit, error)) {
         return FALSE;
     }
     char sha256[65];

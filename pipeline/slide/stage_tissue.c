@@ -4,8 +4,10 @@
 #include "pipeline/slide/lesions.h"
 #include "pipeline/slide/slide_json.h"
 #include "pipeline/run/stage.h"
-#include "pipeline/slide/tiles.h"
 #include "tiler/imagefile/imagefile.h"
+#include "pipeline/slide/tile_table.h"
+#include "pipeline/slide/tissue_mask.h"
+#include "pipeline/slide/slide_grid.h"
 
 static gboolean publish_image(Work *work, const char *name, const char *file, const Image *image,
                               GError **error)
@@ -41,22 +43,9 @@ static gboolean keep_region(const Work *work, const Slide *slide, Tissue *tissue
     return TRUE;
 }
 
-json_t *tissue_glass_json(const Tissue *tissue)
-{
-    const StainGlass *glass = &tissue->glass;
-    return glass->found ? json_pack("[f, f, f]", glass->red, glass->green, glass->blue) : json_null();
-}
-
-json_t *tissue_warnings_json(const Tissue *tissue)
-{
-    g_autoptr(GPtrArray) warnings = tissue_warnings(tissue);
-    json_t *list = json_texts(warnings);
-    return list;
-}
-
 gboolean stage_tissue(Work *work, GError **error)
 {
-    TissueOptions options = tiles_tissue_options(work->run->config);
+    TissueOptions options = tissue_mask_options(work->run->config);
     g_autoptr(Slide) slide = work_open_entry(work->run->config, work->slide, error);
     g_autoptr(Tissue) tissue = slide ? tissue_find(slide, &options, error) : NULL;
     gboolean no_region = FALSE, ok = tissue && keep_region(work, slide, tissue, &no_region, error);
@@ -66,7 +55,7 @@ gboolean stage_tissue(Work *work, GError **error)
     }
     char sha256[65];
     g_autofree char *path = work_output(work, "tissue.json");
-    json_t *warnings = tissue_warnings_json(tissue);
+    json_t *warnings = slide_json_warnings(tissue);
     if (no_region) {
         json_array_append_new(warnings, json_string("its annotation has no region of interest (roi in "
                                                     "slides.groups): all of its tissue is used"));
@@ -74,9 +63,9 @@ gboolean stage_tissue(Work *work, GError **error)
     json_t *facts = json_pack(
         "{s:f, s:f, s:f, s:o, s:b, s:o, s:f, s:f, s:I, s:o}", "tissue_fraction", tissue->tissue_fraction,
         "pen_fraction", tissue->pen_fraction, "no_data_fraction", tissue->no_data_fraction, "background",
-        tissue_glass_json(tissue), "greyscale", tissue->glass.greyscale, "warnings", warnings,
+        slide_json_glass(tissue), "greyscale", tissue->glass.greyscale, "warnings", warnings,
         "level0_px_per_mask_px_x", tissue->scale_x, "level0_px_per_mask_px_y", tissue->scale_y, "bad_areas",
-        (json_int_t)slide_bad_areas(slide)->len, "bad_area_list", slide_bad_json(slide));
+        (json_int_t)slide_bad_areas(slide)->len, "bad_area_list", slide_json_bad_areas(slide));
     return publish_image(work, "mask", "tissue.png", tissue->mask, error) &&
            publish_image(work, "overview", "overview.png", tissue->overview, error) &&
            publish_image(work, "outlined", "tissue_outline.png", outlined, error) &&
@@ -86,17 +75,17 @@ gboolean stage_tissue(Work *work, GError **error)
 gboolean stage_grid(Work *work, GError **error)
 {
     GridSpec spec;
-    tiles_grid_spec(work->run->config, &spec);
+    slide_grid_spec(work->run->config, &spec);
     g_autofree char *mask_path = work_input(work, "tissue", "mask", error);
-    g_autoptr(Image) mask = mask_path ? tiles_read_mask(mask_path, error) : NULL;
+    g_autoptr(Image) mask = mask_path ? tissue_mask_read(mask_path, error) : NULL;
     g_autoptr(Slide) slide = mask ? work_open_entry(work->run->config, work->slide, error) : NULL;
-    gboolean good = slide && tiles_check_upsampling(work->run->config, slide, spec.mpp, error);
-    g_autoptr(Grid) grid = good ? tiles_grid(slide, &spec, mask, error) : NULL;
+    gboolean good = slide && slide_grid_check_upsampling(work->run->config, slide, spec.mpp, error);
+    g_autoptr(Grid) grid = good ? slide_grid_new(slide, &spec, mask, error) : NULL;
     if (!grid) {
         return FALSE;
     }
     char sha256[65];
     g_autofree char *path = work_output(work, "tiles.csv");
-    return tiles_write(path, grid, work->slide->split, sha256, error) &&
+    return tile_table_write(path, grid, work->slide->split, sha256, error) &&
            work_publish(work, "tiles", path, sha256, error);
 }

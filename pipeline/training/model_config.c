@@ -245,13 +245,6 @@ gboolean model_config_spec(const Config *config, ModelSpec *spec, GError **error
     return TRUE;
 }
 
-void model_config_set_recipe(ModelSpec *spec, const Recipe *recipe)
-{
-    spec->mpp = recipe->cut.mpp;
-    json_decref(spec->cut);
-    spec->cut = recipe_json(recipe);
-}
-
 gboolean imagefile_fit(const Image *image, int size, uint8_t *rgb, GError **error)
 {
     if (image->width == size && image->height == size) {

@@ -3,7 +3,6 @@
 #include "flows/models/model.h"
 #include "pipeline/config/config.h"
 #include "pipeline/report/evaluation.h"
-#include "pipeline/slide/recipe.h"
 
 /* Keys of a training that do not go together are WSI_ERROR_INPUT; told before a run begins. */
 gboolean model_config_check(const Config *config, GError **error);
@@ -11,8 +10,6 @@ gboolean model_config_check(const Config *config, GError **error);
 gboolean model_config_check_training(const Config *config, GError **error);
 /* What the configuration asks for, which model_config_check has passed. Clear with model_spec_clear. */
 gboolean model_config_spec(const Config *config, ModelSpec *spec, GError **error);
-/* How the tiles are made that it is trained on goes into the model. */
-void model_config_set_recipe(ModelSpec *spec, const Recipe *recipe);
 /* Whether labelled anomalies are among the tiles: for the loss, the choice of the epoch, or the threshold. */
 gboolean model_config_needs_anomalies(const Config *config);
 /* Where features are kept (train.feature_cache). */

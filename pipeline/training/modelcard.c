@@ -2,7 +2,7 @@
  *
  * Somebody who is given the model alone should be able to tell what its threshold rests on. */
 #include "pipeline/training/modelcard.h"
-#include "pipeline/slide/recipe.h"
+#include "pipeline/slide/tile_recipe.h"
 #include "pipeline/write/markdown.h"
 
 char **modelcard_lines(const Calibration *c)
@@ -42,8 +42,8 @@ static void add_line(GString *out, const char *line)
 /* How the tiles were made of slides; um/px unknown for images that do not say it. */
 static void add_recipe(GString *out, const ModelSpec *spec)
 {
-    Recipe recipe;
-    if (!spec->cut || !recipe_parse(spec->cut, "", &recipe, NULL)) {
+    TileRecipe recipe;
+    if (!spec->cut || !tile_recipe_parse(spec->cut, "", &recipe, NULL)) {
         return;
     }
     char mpp[G_ASCII_DTOSTR_BUF_SIZE];

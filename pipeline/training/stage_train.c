@@ -13,6 +13,8 @@
 #include "pipeline/patchset/sizes.h"
 #include "pipeline/run/stage.h"
 #include "pipeline/training/traintiles.h"
+#include "pipeline/slide/tile_recipe.h"
+#include "pipeline/training/model_recipe.h"
 #include <string.h>
 
 typedef struct {
@@ -110,10 +112,10 @@ gboolean stage_train(Work *work, GError **error)
     g_autofree char *features = work_output(work, "model/features");
     g_autoptr(GPtrArray) fits = g_ptr_array_new_with_free_func(g_free); /* outlives the tiles */
     g_autoptr(TrainTiles) tiles = gather_tiles(work, fits, error);
-    Recipe recipe;
+    TileRecipe recipe;
     gboolean ok = tiles && traintiles_recipe(tiles, &recipe, error);
     if (ok) {
-        model_config_set_recipe(&spec, &recipe);
+        model_recipe_set(&spec, &recipe);
         Reported self = {work, epoch_clock_start(spec.epochs), NULL};
         FitOptions options = {.threads = work->threads,
                               .checkpoint = checkpoint,

@@ -7,8 +7,7 @@
 #include "base/csv.h"
 #include "base/durable.h"
 #include "base/error.h"
-#include "pipeline/slide/slide_colour.h"
-#include "pipeline/slide/tiles.h"
+#include "pipeline/slide/tile_recipe.h"
 #include <math.h>
 #include <string.h>
 
@@ -107,7 +106,7 @@ static gboolean open_source(TrainTiles *tiles, Source *source, GError **error)
                     source->entry->path);
         return FALSE;
     }
-    if (!slide || !slide_colour_open(tiles->config, slide, source->fit, error)) {
+    if (!slide || !tile_recipe_colour_by_config(tiles->config, slide, source->fit, error)) {
         return FALSE;
     }
     source->slide = g_steal_pointer(&slide);
@@ -134,7 +133,7 @@ static gboolean read_slide(void *data, int64_t index, uint8_t *rgb, GError **err
     if (!slide) {
         return FALSE;
     }
-    CutSpec spec = tiles_cut_spec(tiles->config);
+    CutSpec spec = tile_recipe_cut_spec(tiles->config);
     Image tile = {spec.size, spec.size, 3, rgb};
     gboolean ok = cut_tile(slide, &spec, position->x, position->y, &tile, NULL, NULL, error);
     g_mutex_lock(&tiles->lock);

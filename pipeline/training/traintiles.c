@@ -8,11 +8,12 @@
 #include "base/error.h"
 #include "base/listing.h"
 #include "pipeline/training/model_config.h"
-#include "pipeline/patchset/patches.h"
 #include "pipeline/patchset/repeats.h"
 #include "pipeline/patchset/reuse.h"
 #include "pipeline/training/traintiles_private.h"
 #include "tiler/imagefile/imagefile.h"
+#include "pipeline/slide/tile_recipe.h"
+#include "pipeline/patchset/patch_folder.h"
 #include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
@@ -360,10 +361,10 @@ GArray *traintiles_sizes(const TrainTiles *tiles)
 }
 
 /* Of patches.folder: as it says, and of what it does not say, as the configuration's file does. */
-static gboolean recipe_of_images(const TrainTiles *tiles, Recipe *out, GError **error)
+static gboolean recipe_of_images(const TrainTiles *tiles, TileRecipe *out, GError **error)
 {
     const Config *config = tiles->config;
-    if (!recipe_of_patches(config->patches_folder, out, error)) {
+    if (!patch_folder_recipe(config->patches_folder, out, error)) {
         return FALSE;
     }
     double mpp = out->cut.mpp > 0 ? out->cut.mpp : tiles->mpp;
@@ -378,7 +379,8 @@ static gboolean recipe_of_images(const TrainTiles *tiles, Recipe *out, GError **
     }
     out->cut.size = config->tiles_size;
     out->cut.mpp = config->tiles_mpp > 0 ? config->tiles_mpp : mpp;
-    return recipe_state(out, config, error) && recipe_check(out, config, config->patches_folder, error);
+    return tile_recipe_complete(out, config, error) &&
+           tile_recipe_check(out, config, config->patches_folder, error);
 }
 
 static gboolean find_recipe(TrainTiles *tiles, GError **error)
@@ -386,7 +388,7 @@ static gboolean find_recipe(TrainTiles *tiles, GError **error)
     if (!recipe_of_images(tiles, &tiles->recipe, error)) {
         return FALSE;
     }
-    g_autofree char *unknown = recipe_unknown(&tiles->recipe);
+    g_autofree char *unknown = tile_recipe_unknown_keys(&tiles->recipe);
     if (unknown) {
         traintiles_note(tiles,
                         "%s: how the images were made of slides is unknown (%s): the model will score "
@@ -397,17 +399,17 @@ static gboolean find_recipe(TrainTiles *tiles, GError **error)
     return TRUE;
 }
 
-gboolean traintiles_recipe(const TrainTiles *tiles, Recipe *out, GError **error)
+gboolean traintiles_recipe(const TrainTiles *tiles, TileRecipe *out, GError **error)
 {
     *out = tiles->recipe;
-    return *tiles->config->patches_folder || recipe_of_config(tiles->config, out, error);
+    return *tiles->config->patches_folder || tile_recipe_of_config(tiles->config, out, error);
 }
 
 /* ---- all together ---- */
 
 static gboolean use_manifest(TrainTiles *tiles, const char *manifest, GError **error)
 {
-    g_autoptr(GPtrArray) patches = patches_manifest(manifest, error);
+    g_autoptr(GPtrArray) patches = patch_folder_manifest(manifest, error);
     if (!patches) {
         return FALSE;
     }

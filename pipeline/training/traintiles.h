@@ -2,7 +2,7 @@
 #pragma once
 #include "flows/models/model.h"
 #include "pipeline/cohort/cohort.h"
-#include "pipeline/slide/recipe.h"
+#include "pipeline/slide/tile_recipe.h"
 
 typedef struct TrainTiles TrainTiles;
 /* By patches.folder (its manifest.csv, else train/good, or shards train-*.tar), else by train.source: the table of normal tiles (`normals`, see
@@ -16,7 +16,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TrainTiles, traintiles_free)
 /* How these tiles are made of slides: by the configuration, or as the patch set of patches.folder says, completed by what the configuration's
  * file gives; the rest is unknown, and a note says so.  Its um/px is that of the tiles as the model sees them.  What contradicts the patch set
  * is WSI_ERROR_INPUT, of traintiles_new. */
-gboolean traintiles_recipe(const TrainTiles *tiles, Recipe *out, GError **error);
+gboolean traintiles_recipe(const TrainTiles *tiles, TileRecipe *out, GError **error);
 /* Samples of shards that were left out since less than CUT_READABLE of them could be read when they were cut, as their facts say. */
 int64_t traintiles_unreadable(const TrainTiles *tiles);
 /* Sizes (PictureSize) of the images of patches.folder, borrowed; NULL: all tiles are of tiles.size. */

@@ -5,6 +5,7 @@
 #include "pipeline/training/traintiles.h"
 #include "tiler/patches/patchset.h"
 #include "tiler/patches/shards.h"
+#include "pipeline/slide/tile_recipe.h"
 
 /* A tile: an image, a sample of a shard, or a place in a slide. */
 typedef struct {
@@ -31,7 +32,7 @@ struct TrainTiles {
     GPtrArray *shards;  /* Shard* */
     GArray *sources;    /* Source (trainslides.c) */
     GArray *sizes;      /* PictureSize, of patches.folder; else NULL */
-    Recipe recipe;      /* of patches.folder */
+    TileRecipe recipe;  /* of patches.folder */
     int64_t unreadable; /* samples that were left out for it */
     double mpp;         /* that all samples of its shards say; 0 = none, or they differ */
     GPtrArray *notes;   /* char*, owned */

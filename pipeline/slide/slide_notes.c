@@ -1,5 +1,5 @@
 /* A stage that failed has no record, and so no notes. */
-#include "pipeline/slide/slidenotes.h"
+#include "pipeline/slide/slide_notes.h"
 
 static void add_texts(GPtrArray *out, const json_t *texts)
 {
@@ -11,7 +11,7 @@ static void add_texts(GPtrArray *out, const json_t *texts)
     }
 }
 
-GPtrArray *slidenotes_of(const Records *records, const char *id)
+GPtrArray *slide_notes_of(const Records *records, const char *id)
 {
     GPtrArray *out = g_ptr_array_new_with_free_func(g_free);
     const json_t *slide = records_get(records, "ingest", id, "content");

@@ -2,19 +2,14 @@
  *
  * A recipe in a file is complete: the stain target is written as the numbers of its fit, never as the path it came from, so a model still
  * means the same when the image has moved.  Reading is strict, since a key that is not known here may change pixels. */
-#include "pipeline/slide/recipe.h"
+#include "pipeline/slide/tile_recipe.h"
 #include "base/error.h"
-#include "base/listing.h"
-#include "pipeline/slide/slide_colour.h"
 #include "pipeline/write/json.h"
-#include "pipeline/patchset/patches.h"
-#include "pipeline/slide/tiles.h"
-#include "tiler/patches/patchset.h"
 #include "tiler/imagefile/imagefile.h"
+#include "pipeline/slide/slide_stain.h"
+#include "tiler/cut/tile_colour.h"
 #include <math.h>
 #include <string.h>
-
-static const double SMALLEST_MPP = 0.05;
 
 /* ---- from the configuration ---- */
 
@@ -46,7 +41,7 @@ static gboolean read_target(const Config *config, StainMethod method, StainFit *
                     config->tiles_stain);
         return FALSE;
     }
-    if (!(is_json(path) ? slide_colour_read(path, target, error) : fit_image(path, method, target, error))) {
+    if (!(is_json(path) ? slide_stain_read(path, target, error) : fit_image(path, method, target, error))) {
         return FALSE;
     }
     if (target->method != method) {
@@ -58,29 +53,18 @@ static gboolean read_target(const Config *config, StainMethod method, StainFit *
     return TRUE;
 }
 
-/* Only images may be of unknown um/px. */
-static gboolean check_mpp(const Config *config, GError **error)
+CutSpec tile_recipe_cut_spec(const Config *config)
 {
-    gboolean on_slides = *config->slides_folder || *config->slides_manifest;
-    gboolean may_be_unknown = *config->patches_folder && !on_slides;
-    if (config->tiles_mpp < SMALLEST_MPP && !(config->tiles_mpp == 0 && may_be_unknown)) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "tiles.mpp is %g: allowed are %g to 64; 0, unknown, only with patches.folder and no "
-                    "slides%s",
-                    config->tiles_mpp, SMALLEST_MPP,
-                    *config->patches_folder
-                        ? " (with both, give the um/px of the images, at which tiles are cut too)"
-                        : "");
-        return FALSE;
-    }
-    return TRUE;
+    CutSpec spec = {.size = config->tiles_size, .mpp = config->tiles_mpp};
+    filter_parse(config->tiles_filter, &spec.filter);
+    return spec;
 }
 
-gboolean recipe_of_config(const Config *config, Recipe *out, GError **error)
+gboolean tile_recipe_of_config(const Config *config, TileRecipe *out, GError **error)
 {
     StainMethod method = STAIN_NONE;
     stain_method_parse(config->tiles_stain, &method);
-    *out = (Recipe){.cut = tiles_cut_spec(config), .icc = config->tiles_icc};
+    *out = (TileRecipe){.cut = tile_recipe_cut_spec(config), .icc = config->tiles_icc};
     if (method == STAIN_NONE && *config->tiles_stain_target) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                     "tiles.stain_target is given, but tiles.stain is none: nothing is normalised to it");
@@ -91,7 +75,7 @@ gboolean recipe_of_config(const Config *config, Recipe *out, GError **error)
 
 /* ---- as JSON ---- */
 
-json_t *recipe_json(const Recipe *recipe)
+json_t *tile_recipe_json(const TileRecipe *recipe)
 {
     unsigned u = recipe->unknown;
     return json_pack("{s:i, s:f, s:o, s:o, s:o}", "size", recipe->cut.size, "mpp", recipe->cut.mpp, "filter",
@@ -100,12 +84,12 @@ json_t *recipe_json(const Recipe *recipe)
                      u & RECIPE_STAIN ? json_null() : stain_fit_json(&recipe->target));
 }
 
-gboolean recipe_parse(const json_t *json, const char *name, Recipe *out, GError **error)
+gboolean tile_recipe_parse(const json_t *json, const char *name, TileRecipe *out, GError **error)
 {
     int size;
     double mpp;
     json_t *filter, *icc, *target;
-    *out = (Recipe){0};
+    *out = (TileRecipe){0};
     gboolean ok = json_unpack((json_t *)json, "{s:i, s:F, s:o, s:o, s:o !}", "size", &size, "mpp", &mpp,
                               "filter", &filter, "icc", &icc, "stain_target", &target) == 0 &&
                   size > 0 && mpp >= 0 && isfinite(mpp) && (json_is_null(icc) || json_is_boolean(icc)) &&
@@ -124,31 +108,9 @@ gboolean recipe_parse(const json_t *json, const char *name, Recipe *out, GError 
     return json_is_null(target) || stain_fit_parse(target, name, &out->target, error);
 }
 
-/* ---- of others ---- */
+/* ---- unknown parts ---- */
 
-gboolean recipe_of_model(const ModelSpec *spec, const char *name, Recipe *out, GError **error)
-{
-    if (!recipe_parse(spec->cut, name, out, error)) {
-        return FALSE;
-    }
-    if (out->cut.size != spec->tile_size || out->cut.mpp != spec->mpp) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s contradicts itself: tiles of %d px at %g um/px and of %d px at %g", name,
-                    spec->tile_size, spec->mpp, out->cut.size, out->cut.mpp);
-        return FALSE;
-    }
-    g_autofree char *unknown = recipe_unknown(out);
-    if (unknown) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s was trained on images, and how those were made of slides is unknown (%s): no slide "
-                    "can be scored with it, only images; train it again with these keys in the configuration",
-                    name, unknown);
-        return FALSE;
-    }
-    return TRUE;
-}
-
-char *recipe_unknown(const Recipe *recipe)
+char *tile_recipe_unknown_keys(const TileRecipe *recipe)
 {
     static const struct {
         unsigned part;
@@ -167,45 +129,10 @@ char *recipe_unknown(const Recipe *recipe)
     return keys->len > 1 ? g_strjoinv(", ", (char **)keys->pdata) : NULL;
 }
 
-/* The um/px that all patches of a manifest have; 0 when they differ. */
-static gboolean manifest_mpp(const char *manifest, double *mpp, GError **error)
+gboolean tile_recipe_complete(TileRecipe *recipe, const Config *config, GError **error)
 {
-    FileKind kind;
-    *mpp = 0;
-    if (!listing_kind(manifest, &kind, error)) {
-        return FALSE;
-    }
-    if (kind == FILE_ABSENT) {
-        return TRUE;
-    }
-    g_autoptr(GPtrArray) patches = patches_manifest(manifest, error);
-    for (guint i = 0; patches && i < patches->len; i++) {
-        double one = ((const Patch *)patches->pdata[i])->mpp;
-        *mpp = i == 0 ? (isfinite(one) ? MAX(one, 0) : 0) : *mpp == one ? one : 0;
-    }
-    return patches != NULL;
-}
-
-gboolean recipe_of_patches(const char *folder, Recipe *out, GError **error)
-{
-    g_autofree char *path = g_build_filename(folder, RECIPE_FILE, NULL);
-    g_autofree char *manifest = g_build_filename(folder, "manifest.csv", NULL);
-    FileKind kind;
-    if (!listing_kind(path, &kind, error)) {
-        return FALSE;
-    }
-    if (kind != FILE_ABSENT) {
-        json_auto_t *json = json_read(path, error);
-        return json && recipe_parse(json, path, out, error);
-    }
-    *out = (Recipe){.unknown = RECIPE_FILTER | RECIPE_ICC | RECIPE_STAIN};
-    return manifest_mpp(manifest, &out->cut.mpp, error);
-}
-
-gboolean recipe_state(Recipe *recipe, const Config *config, GError **error)
-{
-    Recipe stated;
-    if (!recipe_of_config(config, &stated, error)) {
+    TileRecipe stated;
+    if (!tile_recipe_of_config(config, &stated, error)) {
         return FALSE;
     }
     if (recipe->cut.mpp == 0 && config_given(config, "tiles", "mpp")) {
@@ -262,7 +189,7 @@ static char *number_text(double value)
 enum { ITEMS = 6 };
 
 /* What can be compared, in words. */
-static void describe(const Recipe *recipe, char *words[ITEMS])
+static void describe(const TileRecipe *recipe, char *words[ITEMS])
 {
     words[0] = g_strdup_printf("%d", recipe->cut.size);
     words[1] = number_text(recipe->cut.mpp);
@@ -272,12 +199,12 @@ static void describe(const Recipe *recipe, char *words[ITEMS])
     words[5] = target_text(&recipe->target);
 }
 
-gboolean recipe_check(const Recipe *recipe, const Config *config, const char *name, GError **error)
+gboolean tile_recipe_check(const TileRecipe *recipe, const Config *config, const char *name, GError **error)
 {
     static const char *const keys[ITEMS] = {"size", "mpp", "filter", "icc", "stain", "stain_target"};
     static const unsigned parts[ITEMS] = {0, 0, RECIPE_FILTER, RECIPE_ICC, RECIPE_STAIN, RECIPE_STAIN};
-    Recipe own;
-    if (!recipe_of_config(config, &own, error)) {
+    TileRecipe own;
+    if (!tile_recipe_of_config(config, &own, error)) {
         return FALSE;
     }
     char *mine[ITEMS], *its[ITEMS];
@@ -299,44 +226,30 @@ gboolean recipe_check(const Recipe *recipe, const Config *config, const char *na
     return ok;
 }
 
-/* A run that trains on images and scores slides with that model. */
-static gboolean check_images(const Config *config, GError **error)
-{
-    Recipe recipe;
-    if (!recipe_of_patches(config->patches_folder, &recipe, error) || !recipe_state(&recipe, config, error)) {
-        return FALSE;
-    }
-    recipe.cut.mpp = config->tiles_mpp; /* check_mpp saw to that */
-    g_autofree char *unknown = recipe_unknown(&recipe);
-    if (unknown) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "how the images of %s were made of slides is unknown (%s): a model of them scores no "
-                    "slide; give these keys, or set score.slides: none",
-                    config->patches_folder, unknown);
-    }
-    return !unknown;
-}
+/* ---- colours ---- */
 
-gboolean recipe_check_run(const Config *config, GError **error)
+gboolean tile_recipe_colour_slide(const TileRecipe *recipe, Slide *slide, const StainFit *fit, GError **error)
 {
-    Recipe recipe;
-    if (!check_mpp(config, error) || !recipe_of_config(config, &recipe, error)) {
-        return FALSE;
-    }
-    gboolean on_slides = *config->slides_folder || *config->slides_manifest;
-    if (!on_slides || g_str_equal(config->score_slides, "none")) {
+    if (!recipe->icc && !fit) {
         return TRUE;
     }
-    if (!*config->score_model) {
-        return !*config->patches_folder || !config->train_run || check_images(config, error);
-    }
-    ModelSpec spec;
-    Calibration calibration;
-    if (!model_describe(config->score_model, &spec, &calibration, error)) {
+    g_autoptr(Colour) colour = colour_new(slide_info(slide)->path, recipe->icc, error);
+    if (!colour) {
         return FALSE;
     }
-    gboolean ok = recipe_of_model(&spec, config->score_model, &recipe, error) &&
-                  recipe_check(&recipe, config, config->score_model, error);
-    model_spec_clear(&spec);
-    return ok;
+    if (fit) {
+        colour_set_stain(colour, fit, &recipe->target);
+    }
+    slide_set_colour(slide, g_steal_pointer(&colour));
+    return TRUE;
+}
+
+gboolean tile_recipe_colour_by_config(const Config *config, Slide *slide, const char *fit_path,
+                                      GError **error)
+{
+    TileRecipe recipe;
+    StainFit fit;
+    return tile_recipe_of_config(config, &recipe, error) &&
+           (!fit_path || slide_stain_read(fit_path, &fit, error)) &&
+           tile_recipe_colour_slide(&recipe, slide, fit_path ? &fit : NULL, error);
 }

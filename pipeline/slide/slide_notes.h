@@ -3,4 +3,4 @@
 #include "pipeline/run/records.h"
 
 /* Sentences (char*, owned): notes on the file, tiles of level 0 that are missing, warnings of `tissue`.  Caller unrefs. */
-GPtrArray *slidenotes_of(const Records *records, const char *slide);
+GPtrArray *slide_notes_of(const Records *records, const char *slide);

@@ -1,8 +1,7 @@
 /* Patch folders: the name of a sub-folder is the label, as in MVTec and BMAD. */
-#include "pipeline/patchset/patches.h"
+#include "pipeline/scoring/score_folder.h"
 #include "base/error.h"
 #include "base/listing.h"
-#include "tiler/patches/patchset.h"
 #include "tiler/imagefile/imagefile.h"
 #include <string.h>
 
@@ -61,8 +60,7 @@ static gboolean list_all(Listing *list, const char *folder, GError **error)
     return list->files->len > 0;
 }
 
-gboolean patches_score_folder(const ScoringOptions *options, const char *folder, GArray *scored,
-                              GError **error)
+gboolean score_folder(const ScoringOptions *options, const char *folder, GArray *scored, GError **error)
 {
     Listing list = {g_ptr_array_new_with_free_func(g_free), g_ptr_array_new_with_free_func(g_free),
                     g_array_new(FALSE, FALSE, sizeof(int))};
@@ -77,20 +75,4 @@ gboolean patches_score_folder(const ScoringOptions *options, const char *folder,
     g_ptr_array_unref(list.shown);
     g_array_unref(list.labels);
     return ok;
-}
-
-GPtrArray *patches_manifest(const char *path, GError **error)
-{
-    GError *why = NULL;
-    GPtrArray *patches = patchset_read_manifest(path, &why);
-    if (g_error_matches(why, WSI_ERROR, WSI_ERROR_INPUT)) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "the manifest beside the patches: %s; if it is another program's, give it another name: "
-                    "the slides are then taken from the names of the images (SLIDE_NNNNNN)",
-                    why->message);
-        g_clear_error(&why);
-    } else if (why) {
-        g_propagate_error(error, why);
-    }
-    return patches;
 }

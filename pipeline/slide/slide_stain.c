@@ -1,13 +1,14 @@
-/* From the configuration to the colours of tiles. */
-#include "pipeline/slide/slide_colour.h"
+/* The stain of a slide.
+ *
+ * The fit is rounded to the digits of its file, so it is the same whether it was read from there or computed. */
+#include "pipeline/slide/slide_stain.h"
 #include "base/error.h"
+#include "pipeline/slide/slide_grid.h"
 #include "pipeline/write/json.h"
-#include "pipeline/slide/tiles.h"
-#include "tiler/imagefile/imagefile.h"
 
 enum { SAMPLE_TILES = 48, SAMPLE_PIXELS = 500000 };
 
-gboolean slide_colour_wants_fit(const Config *config)
+gboolean slide_stain_wanted(const Config *config)
 {
     return !g_str_equal(config->tiles_stain, stain_method_name(STAIN_NONE));
 }
@@ -30,14 +31,13 @@ static gboolean add_tiles(const CutSpec *cut, Slide *slide, const Grid *grid, St
     return valid != NULL;
 }
 
-gboolean slide_colour_fit(const Recipe *recipe, Slide *slide, const Image *tissue, StainFit *fit,
-                          GError **error)
+gboolean slide_stain_fit(const CutSpec *cut, StainMethod method, Slide *slide, const Image *tissue,
+                         StainFit *fit, GError **error)
 {
-    GridSpec spec = {.size = recipe->cut.size, .mpp = recipe->cut.mpp, .edge = EDGE_DROP, .min_tissue = 0.5};
-    g_autoptr(Grid) grid = tiles_grid(slide, &spec, tissue, error);
+    GridSpec spec = {.size = cut->size, .mpp = cut->mpp, .edge = EDGE_DROP, .min_tissue = 0.5};
+    g_autoptr(Grid) grid = slide_grid_new(slide, &spec, tissue, error);
     g_autoptr(StainSample) sample = stain_sample_new();
-    if (!grid || !add_tiles(&recipe->cut, slide, grid, sample, error) ||
-        !stain_fit(sample, recipe->target.method, fit, error)) {
+    if (!grid || !add_tiles(cut, slide, grid, sample, error) || !stain_fit(sample, method, fit, error)) {
         return FALSE;
     }
     /* To the digits of the file, so that it makes no difference whether the fit comes from there. */
@@ -50,35 +50,10 @@ gboolean slide_colour_fit(const Recipe *recipe, Slide *slide, const Image *tissu
     return good;
 }
 
-gboolean slide_colour_read(const char *path, StainFit *fit, GError **error)
+gboolean slide_stain_read(const char *path, StainFit *fit, GError **error)
 {
     json_t *json = json_read(path, error);
     gboolean good = json && stain_fit_parse(json, path, fit, error);
     json_decref(json);
     return good;
-}
-
-gboolean slide_colour_set(const Recipe *recipe, Slide *slide, const StainFit *fit, GError **error)
-{
-    if (!recipe->icc && !fit) {
-        return TRUE;
-    }
-    g_autoptr(Colour) colour = colour_new(slide_info(slide)->path, recipe->icc, error);
-    if (!colour) {
-        return FALSE;
-    }
-    if (fit) {
-        colour_set_stain(colour, fit, &recipe->target);
-    }
-    slide_set_colour(slide, g_steal_pointer(&colour));
-    return TRUE;
-}
-
-gboolean slide_colour_open(const Config *config, Slide *slide, const char *fit_path, GError **error)
-{
-    Recipe recipe;
-    StainFit fit;
-    return recipe_of_config(config, &recipe, error) &&
-           (!fit_path || slide_colour_read(fit_path, &fit, error)) &&
-           slide_colour_set(&recipe, slide, fit_path ? &fit : NULL, error);
 }

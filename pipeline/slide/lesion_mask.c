@@ -4,7 +4,7 @@
  * tiles only, and of its tiles nearly all are of one value, which shows without a look at pixels.
  *
  * Masks of others are read by tiler/ and traced by annotations/; a row of labels is all that passes between them. */
-#include "pipeline/slide/masks.h"
+#include "pipeline/slide/lesion_mask.h"
 #include "annotations/contour.h"
 #include "base/error.h"
 #include "tiler/labels/labels.h"
@@ -14,7 +14,7 @@
 #include <string.h>
 
 typedef struct {
-    const MaskSpec *spec;
+    const LesionMaskSpec *spec;
     int64_t width, height, set;
     int rows;         /* of the band in hand */
     GPtrArray *spans; /* of each of them: GArray of int64_t, as raster.h has them, within the mask */
@@ -37,7 +37,7 @@ static void keep_inside(GArray *spans, int64_t width)
 static gboolean mask_rows(void *data, int64_t y, int rows, void *pixels, GError **error)
 {
     MaskRows *mask = data;
-    const MaskSpec *spec = mask->spec;
+    const LesionMaskSpec *spec = mask->spec;
     mask->rows = rows;
     for (int row = 0; row < rows; row++) {
         if (mask->spans->len == (guint)row) {
@@ -106,8 +106,8 @@ static gboolean mask_part(void *data, int64_t x, int width, void *pixels, size_t
     return FALSE;
 }
 
-gboolean masks_write(const char *path, const MaskSpec *spec, int64_t *lesion_px, char sha256[65],
-                     GError **error)
+gboolean lesion_mask_write(const char *path, const LesionMaskSpec *spec, int64_t *lesion_px, char sha256[65],
+                           GError **error)
 {
     int factor = spec->factor;
     g_autoptr(GPtrArray) spans = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
@@ -224,7 +224,8 @@ static gboolean check_aspect(const char *path, const Labels *labels, const Slide
     return FALSE;
 }
 
-Annotation *masks_outlines(const char *path, const GroupSpec *groups, const SlideFrame *frame, GError **error)
+Annotation *lesion_mask_outlines(const char *path, const GroupSpec *groups, const SlideFrame *frame,
+                                 GError **error)
 {
     g_autoptr(Labels) labels = labels_open(path, error);
     g_auto(Tracing) tracing = {.width = labels ? labels_width(labels) : 0};

@@ -1,0 +1,22 @@
+/* Options and files of tissue masks. */
+#include "pipeline/slide/tissue_mask.h"
+#include "tiler/imagefile/imagefile.h"
+
+TissueOptions tissue_mask_options(const Config *config)
+{
+    TissueOptions options = tissue_defaults;
+    options.mpp = config->tissue_mpp;
+    options.min_area_um2 = config->tissue_min_area_um2;
+    options.max_hole_um2 = config->tissue_max_hole_um2;
+    return options;
+}
+
+Image *tissue_mask_read(const char *path, GError **error)
+{
+    g_autoptr(Image) rgb = imagefile_read(path, error);
+    Image *mask = rgb ? image_new(rgb->width, rgb->height, 1, error) : NULL;
+    for (size_t i = 0; mask && i < image_bytes(mask); i++) {
+        mask->pixels[i] = rgb->pixels[3 * i];
+    }
+    return mask;
+}
