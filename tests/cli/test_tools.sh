@@ -111,20 +111,20 @@ tests/budgets: line 3: test_a has a budget already
 # ---- tools/lint-source ----
 tree=$tmp/tree
 mkdir -p "$tree/base" "$tree/tiler/slide" "$tree/flows" "$tree/db" "$tree/tests" "$tree/tools"
-echo '#pragma once' >"$tree/tiler/slide/slide.h"
+echo '#pragma once' >"$tree/tiler/slide.h"
 echo '#pragma once' >"$tree/base/error.h"
 judged() { (cd "$tree" && perl "$tools/lint-source" "$@" 2>&1); }
 source_file() { # NAME BODY
     printf '/* Essay. */\n%s\n' "$2" >"$tree/$1"
 }
-source_file tiler/good.c '#include "tiler/slide/slide.h"
+source_file tiler/good.c '#include "tiler/slide.h"
 #include "base/error.h"
 #include <tiff.h>
 /* strcpy(a, b) in a comment */
 const char *text = "strcpy(a, b)";'
 is "nothing wrong, nothing said" "$(judged tiler/good.c)" ""
-source_file flows/a.c '#include "tiler/slide/slide.h"'
-is "a room that may not be entered" "$(judged flows/a.c)" "flows/a.c:2: flows/ may not include tiler/slide/slide.h"
+source_file flows/a.c '#include "tiler/slide.h"'
+is "a room that may not be entered" "$(judged flows/a.c)" "flows/a.c:2: flows/ may not include tiler/slide.h"
 source_file flows/b.c '#include <tiffio.h>
 #include <openslide/openslide.h>'
 is "libraries of another room" "$(judged flows/b.c)" "flows/b.c:2: <tiffio.h> belongs to tiler/
@@ -132,7 +132,7 @@ flows/b.c:3: <openslide/openslide.h> belongs to tiler/"
 source_file base/a.c '#include "error.h"'
 is "includes name the room" "$(judged base/a.c)" 'base/a.c:2: include "error.h" as "room/name.h" or "room/folder/name.h"'
 source_file tests/a.c '#include <tiffio.h>
-#include "tiler/slide/slide.h"'
+#include "tiler/slide.h"'
 is "tests may look everywhere" "$(judged tests/a.c)" ""
 source_file base/b.c 'void f(void) { strcpy(a, b); g_strlcpy(a, b, 3); }'
 is "banned functions" "$(judged base/b.c)" "base/b.c:2: strcpy is banned: use g_strlcpy"
