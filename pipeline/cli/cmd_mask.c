@@ -10,8 +10,8 @@
 #include "pipeline/cli/command.h"
 #include "pipeline/slide/lesions.h"
 #include "pipeline/slide/lesion_mask.h"
-#include "pipeline/run/runner.h"
 #include "pipeline/slide/group_survey.h"
+#include "pipeline/run/exit_codes.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -14,7 +14,6 @@
 #include "pipeline/scoring/npy.h"
 #include "pipeline/cli/options.h"
 #include "pipeline/slide/tile_recipe.h"
-#include "pipeline/run/runner.h"
 #include "pipeline/patchset/sizes.h"
 #include "pipeline/training/traintiles.h"
 #include "tiler/cut/cut.h"
@@ -22,6 +21,8 @@
 #include "pipeline/slide/slide_grid.h"
 #include "pipeline/training/model_recipe.h"
 #include "pipeline/scoring/score_folder.h"
+#include "pipeline/run/exit_codes.h"
+#include "pipeline/cohort/slide_id.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -204,7 +205,7 @@ static gboolean score_slide(const Config *config, Model *model, const char *bund
     if (!known) {
         return FALSE;
     }
-    g_autofree char *id = cohort_slide_id(path), *folder = g_build_filename(output, id, NULL);
+    g_autofree char *id = slide_id_of(path), *folder = g_build_filename(output, id, NULL);
     g_autofree char *table = g_build_filename(folder, "scores.csv", NULL),
                     *values = g_build_filename(folder, "scoremap.npy", NULL);
     HeatmapLook look = heatmap_look(config);
@@ -237,7 +238,7 @@ static gboolean slides_writable(const char *output, char *const *paths, int coun
                                  heatmap_files[1], heatmap_files[2], NULL};
     gboolean good = TRUE;
     for (int i = 0; good && i < count; i++) {
-        g_autofree char *id = cohort_slide_id(paths[i]), *folder = g_build_filename(output, id, NULL);
+        g_autofree char *id = slide_id_of(paths[i]), *folder = g_build_filename(output, id, NULL);
         good = writable_folder(folder, files, error);
     }
     return good;
@@ -278,7 +279,7 @@ int command_score(int argc, char **argv, GError **error)
         return EXIT_USAGE;
     }
     gboolean ready = patches ? writable_file(output, error) && writable_differs(output, model_path, error)
-                             : cohort_ids_differ(argv + 1, argc - 1, error) &&
+                             : slide_id_all_differ(argv + 1, argc - 1, error) &&
                                    slides_writable(output, argv + 1, argc - 1, error);
     g_autoptr(Config) config = ready ? config_or_default(config_path, error) : NULL;
     if (!config) {
@@ -400,7 +401,7 @@ int command_heatmap(int argc, char **argv, GError **error)
     SlideOptions options = {.mpp_x = mpp, .mpp_y = mpp, .use_objective = config->slides_objective};
     g_autoptr(Slide) slide = slide_open(slide_path, &options, error);
     char sha256[3][65];
-    g_autofree char *id = cohort_slide_id(slide_path);
+    g_autofree char *id = slide_id_of(slide_path);
     HeatmapLook look = heatmap_look(config);
     look.title = id;
     look.provenance = "wsiflow " WSIFLOW_VERSION;

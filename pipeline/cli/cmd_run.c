@@ -7,13 +7,16 @@
 #include "pipeline/run/ending.h"
 #include "pipeline/write/json.h"
 #include "pipeline/training/model_config.h"
-#include "pipeline/run/plan.h"
 #include "pipeline/slide/tile_recipe.h"
-#include "pipeline/run/runfolder.h"
+#include "pipeline/run/run_folder.h"
 #include "pipeline/run/runner.h"
-#include "pipeline/cli/terminal.h"
+#include "pipeline/write/terminal.h"
 #include "pipeline/patchset/verify.h"
 #include "pipeline/training/model_recipe.h"
+#include "pipeline/run/exit_codes.h"
+#include "pipeline/run/run_lock.h"
+#include "pipeline/run/worker.h"
+#include "pipeline/cohort/stored_cohort.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,12 +105,12 @@ static int run_config(Given *given, const char *last, GError **error)
         char *dot = strrchr(given->folder, '.');
         *(dot && dot != given->folder ? dot : given->folder + strlen(given->folder)) = 0;
     }
-    if (!runfolder_check(given->folder, given->config, config, error) ||
+    if (!run_folder_check(given->folder, given->config, config, error) ||
         !writable_folder(given->folder, NULL, error)) {
         return EXIT_FAILED;
     }
     if (given->dry) {
-        return runner_tell(config, given->folder, last, error);
+        return runner_dry_run(config, given->folder, last, error);
     }
     const RunnerOptions options = {.workers = given->workers, .patience = given->patience * 60, .last = last};
     int code = runner_run(config, given->folder, &options, error);
@@ -274,8 +277,9 @@ int command_status(int argc, char **argv, GError **error)
     if (!rows) {
         return EXIT_FAILED;
     }
-    g_autoptr(Cohort) cohort = plan_cohort(store, NULL); /* a folder whose first plan was not made has none */
-    gboolean at_work = runner_at_work(argv[1]);
+    g_autoptr(Cohort) cohort =
+        stored_cohort_read(store, NULL); /* a folder whose first plan was not made has none */
+    gboolean at_work = run_lock_is_held(argv[1]);
     if (!json) {
         print_stages(rows, at_work);
         if (!at_work && is_open(rows)) {
@@ -351,5 +355,5 @@ int command_worker(int argc, char **argv, GError **error)
                              .threads = (int)g_ascii_strtoll(argv[3], NULL, 10),
                              .supervisor = (int)g_ascii_strtoll(argv[4], NULL, 10),
                              .patience = (int)g_ascii_strtoll(argv[5], NULL, 10)};
-    return runner_worker(&spec, error);
+    return worker_main(&spec, error);
 }

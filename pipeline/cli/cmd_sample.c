@@ -9,9 +9,9 @@
 #include "pipeline/cli/command.h"
 #include "pipeline/training/model_config.h"
 #include "pipeline/scoring/npy.h"
-#include "pipeline/run/runner.h"
 #include "pipeline/patchset/sizes.h"
 #include "tiler/imagefile/imagefile.h"
+#include "pipeline/run/exit_codes.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

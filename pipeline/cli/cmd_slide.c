@@ -11,12 +11,12 @@
 #include "pipeline/config/config.h"
 #include "pipeline/write/json.h"
 #include "pipeline/cli/options.h"
-#include "pipeline/run/runner.h"
 #include "pipeline/slide/slide_json.h"
 #include "pipeline/cohort/synth_cohort.h"
-#include "pipeline/cli/versions.h"
+#include "pipeline/write/versions.h"
 #include "tiler/slide/dicom.h"
 #include "tiler/tissue/tissue.h"
+#include "pipeline/run/exit_codes.h"
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>

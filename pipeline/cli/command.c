@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "pipeline/cli/options.h"
-#include "pipeline/run/runner.h"
+#include "pipeline/run/exit_codes.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /* wsiflow: the program.  `wsiflow COMMAND`, each command in the table of command.c. */
 #include "pipeline/cli/command.h"
 #include "base/pool.h"
-#include "pipeline/run/runner.h"
-#include "pipeline/cli/terminal.h"
-#include "pipeline/cli/versions.h"
+#include "pipeline/write/terminal.h"
+#include "pipeline/write/versions.h"
+#include "pipeline/run/exit_codes.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>

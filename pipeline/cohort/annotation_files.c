@@ -1,10 +1,11 @@
 /* Which file is the annotation of which slide, and which may be one though no key names it. */
-#include "pipeline/cohort/cohort_files.h"
+#include "pipeline/cohort/annotation_files.h"
 #include "base/error.h"
 #include "base/fold.h"
 #include "base/nearest.h"
-#include "pipeline/cohort/cohort_names.h"
+#include "pipeline/cohort/file_names.h"
 #include "pipeline/cohort/folder_files.h"
+#include "pipeline/cohort/slide_id.h"
 #include <string.h>
 
 typedef struct {
@@ -14,7 +15,7 @@ typedef struct {
     GHashTable *named;  /* canonical paths of the manifest's annotations */
     GHashTable *slides; /* canonical paths of slides */
     GHashTable *ranks;  /* SlideEntry* -> rank of the file that it has from the folder, + 1 */
-    GHashTable *beside; /* of cohort_find_annotations */
+    GHashTable *beside; /* of annotation_files_assign */
     GArray *spares;     /* Spare */
     GPtrArray *folders; /* of slides */
 } Search;
@@ -38,7 +39,7 @@ static GHashTable *index_slides(const Cohort *cohort)
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
     for (guint i = 0; i < cohort->slides->len; i++) {
         SlideEntry *entry = cohort->slides->pdata[i];
-        g_autofree char *name = g_path_get_basename(entry->path), *stem = cohort_stem(entry->path);
+        g_autofree char *name = g_path_get_basename(entry->path), *stem = slide_id_stem(entry->path);
         index_slide(index, stem, entry);
         index_slide(index, name, entry);
         index_slide(index, entry->id, entry);
@@ -49,7 +50,7 @@ static GHashTable *index_slides(const Cohort *cohort)
 /* Lower is nearer: the very name before another case, STEM.xml before NAME.tif.xml, then the order of suffixes. */
 static int rank_of(const SlideEntry *entry, const char *base, int suffix)
 {
-    g_autofree char *name = g_path_get_basename(entry->path), *stem = cohort_stem(entry->path);
+    g_autofree char *name = g_path_get_basename(entry->path), *stem = slide_id_stem(entry->path);
     gboolean exact = g_str_equal(base, stem) || g_str_equal(base, name) || g_str_equal(base, entry->id);
     g_autofree char *folded = name_fold(base), *folded_stem = name_fold(stem);
     return (exact ? 0 : 200) + (g_str_equal(folded, folded_stem) ? 0 : 100) + suffix;
@@ -119,7 +120,7 @@ static char *fits_none(const Search *search, const char *base)
     enum { MOST = 2000 }; /* names that are compared; a hint is not worth more */
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
     for (guint i = 0; i < MIN(search->cohort->slides->len, MOST); i++) {
-        g_ptr_array_add(names, cohort_stem(((const SlideEntry *)search->cohort->slides->pdata[i])->path));
+        g_ptr_array_add(names, slide_id_stem(((const SlideEntry *)search->cohort->slides->pdata[i])->path));
     }
     g_ptr_array_add(names, NULL);
     const char *near = nearest_name(base, (const char *const *)names->pdata);
@@ -177,12 +178,12 @@ static GPtrArray *may_be_of(const Search *search, const char *slides_in, const c
     int suffix;
     size_t length = folder_annotation_stem(name, FALSE, &suffix);
     gboolean any = length > 0 || position == PLACE_MASKS;
-    gboolean same = any || (position == PLACE_BESIDE && names_companion(name));
-    g_autofree char *base = g_strndup(name, length > 0 ? length : names_stem(name));
+    gboolean same = any || (position == PLACE_BESIDE && file_names_companion(name));
+    g_autofree char *base = g_strndup(name, length > 0 ? length : file_names_stem_length(name));
     GPtrArray *fit = g_ptr_array_new();
     for (size_t at = strlen(base); at > 0 && fit->len == 0; at--) {
         const char *tail = base + at;
-        gboolean wanted = *tail ? names_separator(*tail) && (any || names_say_mask(tail)) : same;
+        gboolean wanted = *tail ? file_names_separator(*tail) && (any || file_names_say_mask(tail)) : same;
         g_autofree char *front = wanted ? g_strndup(base, at) : NULL;
         if (wanted) {
             g_ptr_array_unref(fit);
@@ -268,7 +269,7 @@ static gboolean note_folder(Search *search, const char *slides_in, const char *f
     if (!list_beside(search, folder, &names, error)) {
         return FALSE;
     }
-    position = names_say_masks(title) ? PLACE_MASKS : position;
+    position = file_names_say_masks(title) ? PLACE_MASKS : position;
     for (guint i = 0; names && i < names->len; i++) {
         g_autofree char *path = g_build_filename(folder, names->pdata[i], NULL);
         if (!g_file_test(path, G_FILE_TEST_IS_DIR)) {
@@ -338,7 +339,7 @@ static gboolean look_beside(Search *search, GError **error)
     return TRUE;
 }
 
-gboolean cohort_find_annotations(const Config *config, Cohort *cohort, GHashTable *beside, GError **error)
+gboolean annotation_files_assign(const Config *config, Cohort *cohort, GHashTable *beside, GError **error)
 {
     const char *own = config->slides_annotations;
     g_autoptr(GHashTable) index = index_slides(cohort), named = folder_paths(cohort, FALSE, TRUE);

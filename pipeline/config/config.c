@@ -7,7 +7,7 @@
 #include "pipeline/config/config_keys.h"
 #include "base/error.h"
 #include "base/nearest.h"
-#include "pipeline/cli/terminal.h"
+#include "pipeline/write/terminal.h"
 #include "pipeline/config/yamlfile.h"
 #include <math.h>
 #include <string.h>

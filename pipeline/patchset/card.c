@@ -3,15 +3,16 @@
  * Somebody who is given the folder alone should be able to tell what the tiles show, how they were made and labelled, and whether two
  * copies are of the same data. */
 #include "pipeline/patchset/card.h"
-#include "pipeline/run/findings.h"
+#include "pipeline/slide/unused_in_run.h"
 #include "base/error.h"
 #include "pipeline/slide/annotation_notes.h"
-#include "pipeline/run/leftout.h"
+#include "pipeline/job/unreadable_tiles.h"
 #include "pipeline/write/markdown.h"
 #include "pipeline/slide/slide_notes.h"
-#include "pipeline/cohort/splits.h"
 #include "tiler/patches/patchset.h"
 #include "tiler/tissue/quality.h"
+#include "pipeline/cohort/leak_check.h"
+#include "pipeline/write/terminal.h"
 #include <string.h>
 
 static const char *const splits[] = {"train", "valid", "test"};
@@ -34,12 +35,12 @@ static void add_patches(GArray *contents, const GPtrArray *patches)
     guint entries = contents->len;
     for (guint i = 0; i < patches->len; i++) {
         const Patch *patch = patches->pdata[i];
-        SplitContent content = {patch->slide, patch->patient, patch->split, ""};
+        LeakContent content = {patch->slide, patch->patient, patch->split, ""};
         if (!g_hash_table_add(seen, g_strjoin("\n", patch->slide, patch->patient, patch->split, NULL))) {
             continue;
         }
         for (guint e = 0; e < entries; e++) {
-            const SplitContent *entry = &g_array_index(contents, SplitContent, e);
+            const LeakContent *entry = &g_array_index(contents, LeakContent, e);
             if (g_str_equal(entry->slide, patch->slide)) {
                 memcpy(content.fingerprint, entry->fingerprint, sizeof content.fingerprint);
             }
@@ -50,10 +51,10 @@ static void add_patches(GArray *contents, const GPtrArray *patches)
 
 gboolean card_check_leak(const Work *work, const GPtrArray *patches, GError **error)
 {
-    g_autoptr(GArray) contents = g_array_new(FALSE, TRUE, sizeof(SplitContent));
+    g_autoptr(GArray) contents = g_array_new(FALSE, TRUE, sizeof(LeakContent));
     for (guint i = 0; i < work->run->slides->len; i++) {
         const SlideEntry *entry = work->run->slides->pdata[i];
-        SplitContent content = {entry->id, entry->patient, entry->split, ""};
+        LeakContent content = {entry->id, entry->patient, entry->split, ""};
         json_t *facts = card_slide_facts(work, entry);
         g_strlcpy(content.fingerprint, text_of(facts, "fingerprint"), sizeof content.fingerprint);
         json_decref(facts);
@@ -64,7 +65,7 @@ gboolean card_check_leak(const Work *work, const GPtrArray *patches, GError **er
     if (patches) {
         add_patches(contents, patches);
     }
-    return splits_check_leak(contents, error);
+    return leak_check(contents, error);
 }
 
 /* ---- counts ---- */
@@ -183,7 +184,7 @@ static void add_flags(GString *out, GHashTable *kept, const json_t *leftout, con
     }
     markdown_line(out);
     markdown_text(out, "Left out: %s.", *config->dataset_drop_flags ? config->dataset_drop_flags : "none");
-    g_autofree char *unreadable = leftout_text(leftout);
+    g_autofree char *unreadable = unreadable_tiles_text(leftout);
     if (unreadable) {
         markdown_text(out, " %s.", unreadable);
     }
@@ -381,7 +382,7 @@ static void add_annotations(GString *out, const Work *work)
 /* By name, without folders: a card is given to others. */
 static void add_unused(GString *out, const Work *work)
 {
-    g_autoptr(GPtrArray) findings = findings_of(work->run->cohort, work->inputs);
+    g_autoptr(GPtrArray) findings = unused_in_run(work->run->cohort, work->inputs);
     int unknown = 0;
     for (guint i = 0; i < work->run->slides->len; i++) {
         unknown += ((const SlideEntry *)work->run->slides->pdata[i])->label == SLIDE_UNKNOWN;
@@ -398,7 +399,7 @@ static void add_unused(GString *out, const Work *work)
     for (guint i = 0; i < findings->len; i++) {
         const Unused *unused = findings->pdata[i];
         g_autofree char *name = g_path_get_basename(unused->name);
-        g_autofree char *shown = findings_line(name), *reason = findings_line(unused->reason);
+        g_autofree char *shown = terminal_line(name), *reason = terminal_line(unused->reason);
         markdown_bullet(out);
         markdown_text(out, "%s: %s", shown, reason);
         markdown_line(out);

@@ -1,7 +1,7 @@
 /* The card of a patch set: what is in it, from where, by which rules. */
 #pragma once
 #include "pipeline/patchset/repeats.h"
-#include "pipeline/run/stage.h"
+#include "pipeline/job/work.h"
 #include <jansson.h>
 
 /* Markdown. patches: of the set; dropped: cut, but not sampled; gaps: gaps.h; leftout: see leftout.h; repeats: see repeats.h; manifest_sha256: of manifest.csv; sums_sha256: of SHA256SUMS.  Caller frees. */

@@ -1,6 +1,6 @@
 /* The shards of the slides become the shards of the patch set. */
 #pragma once
-#include "pipeline/run/stage.h"
+#include "pipeline/job/work.h"
 #include "tiler/patches/patchset.h"
 
 /* Gives each slide's shards a number in the patch set, dataset/SPLIT-NNNNNN.tar: by a link where all of their samples are in `patches`,

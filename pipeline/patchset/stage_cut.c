@@ -10,7 +10,7 @@
 #include "pipeline/patchset/patch_cut.h"
 #include "pipeline/write/json.h"
 #include "pipeline/patchset/reuse.h"
-#include "pipeline/run/stage.h"
+#include "pipeline/job/stages.h"
 #include "tiler/tissue/quality.h"
 #include "tiler/patches/shards.h"
 #include "pipeline/slide/lesion_fractions.h"
@@ -19,6 +19,7 @@
 #include "tiler/cut/cut.h"
 #include "tiler/cut/grid.h"
 #include "pipeline/slide/slide_grid.h"
+#include "pipeline/slide/coloured_slide.h"
 #include <glib/gstdio.h>
 
 #define SHARD_STEM "patches"
@@ -322,7 +323,8 @@ gboolean stage_cut(Work *work, GError **error)
     g_autoptr(GArray) tiles = tiles_path ? tile_table_read(tiles_path, error) : NULL;
     g_autofree char *fractions_path = tiles && lesions ? work_input(work, "mask", "fractions", error) : NULL;
     g_autoptr(GArray) fractions = fractions_path ? lesion_fractions_read(fractions_path, error) : NULL;
-    g_autoptr(Slide) slide = tiles && (fractions || !lesions) ? work_open_slide(work, error) : NULL;
+    g_autoptr(Slide) slide =
+        tiles && (fractions || !lesions) ? coloured_slide_open(work, work->slide, error) : NULL;
     g_autofree char *border = slide && lesions ? work_input(work, "mask", "border", error) : NULL;
     g_autoptr(Raster) raster = border ? raster_read(border, error) : NULL;
     g_autofree char *facts =

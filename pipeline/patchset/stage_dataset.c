@@ -7,16 +7,16 @@
 #include "base/error.h"
 #include "base/listing.h"
 #include "pipeline/patchset/card.h"
-#include "pipeline/cohort/copies.h"
+#include "pipeline/patchset/duplicate_slides.h"
 #include "pipeline/patchset/patch_cut.h"
 #include "pipeline/cohort/gaps.h"
 #include "pipeline/write/json.h"
-#include "pipeline/run/leftout.h"
+#include "pipeline/job/unreadable_tiles.h"
 #include "pipeline/patchset/packing.h"
 #include "pipeline/slide/tile_recipe.h"
 #include "pipeline/patchset/reuse.h"
 #include "pipeline/patchset/sampling.h"
-#include "pipeline/run/stage.h"
+#include "pipeline/job/stages.h"
 #include "pipeline/patchset/sums.h"
 #include <string.h>
 
@@ -269,11 +269,11 @@ static gboolean place_files(const Work *work, const GPtrArray *patches, const GP
 /* What `cut` left out since it could not be read. */
 static json_t *gather_leftout(const Work *work)
 {
-    json_t *leftout = leftout_new();
+    json_t *leftout = unreadable_tiles_new();
     for (guint i = 0; i < work->run->slides->len; i++) {
         const SlideEntry *entry = work->run->slides->pdata[i];
         const json_t *facts = records_get(work->records, "cut", entry->id, "facts");
-        leftout_add(leftout, entry->id, json_integer_value(json_object_get(facts, "unreadable")));
+        unreadable_tiles_add(leftout, entry->id, json_integer_value(json_object_get(facts, "unreadable")));
     }
     return leftout;
 }
@@ -311,7 +311,7 @@ static gboolean write_card(Work *work, const GPtrArray *patches, const GPtrArray
     }
     json_auto_t *leftout = gather_leftout(work);
     g_autofree char *repeated = work_output(work, REPEATS_FILE);
-    g_autofree char *unreadable = work_output(work, LEFTOUT_FILE),
+    g_autofree char *unreadable = work_output(work, UNREADABLE_TILES_FILE),
                     *card = work_output(work, "dataset/CARD.md");
     g_autoptr(GPtrArray) gaps = gaps_find(work->run->slides, patches, work->run->config);
     g_autofree char *text =
@@ -345,7 +345,7 @@ static gboolean write_tables(Work *work, const GPtrArray *patches, const GPtrArr
 gboolean stage_dataset(Work *work, GError **error)
 {
     g_autoptr(GPtrArray) patches = gather(work, error);
-    if (!patches || !copies_check(work, error) || !card_check_leak(work, patches, error) ||
+    if (!patches || !duplicate_slides_check(work, error) || !card_check_leak(work, patches, error) ||
         !work_tick(work, patches->len, patches->len, "patches", error)) {
         return FALSE;
     }

@@ -5,12 +5,12 @@
 #include "base/error.h"
 #include "base/pool.h"
 #include "pipeline/patchset/card.h"
-#include "pipeline/cohort/copies.h"
+#include "pipeline/patchset/duplicate_slides.h"
 #include "pipeline/patchset/patch_cut.h"
 #include "pipeline/write/json.h"
-#include "pipeline/run/leftout.h"
+#include "pipeline/job/unreadable_tiles.h"
 #include "pipeline/patchset/sampling.h"
-#include "pipeline/run/stage.h"
+#include "pipeline/job/stages.h"
 #include "pipeline/training/traintiles.h"
 #include "tiler/tissue/quality.h"
 #include "pipeline/slide/lesion_fractions.h"
@@ -18,6 +18,7 @@
 #include "pipeline/slide/tile_table.h"
 #include "tiler/cut/cut.h"
 #include "tiler/cut/grid.h"
+#include "pipeline/slide/coloured_slide.h"
 #include <string.h>
 
 /* ---- judging ---- */
@@ -70,7 +71,7 @@ static gboolean judge_tiles(Work *work, const SlideEntry *entry, const char *tis
         g_prefix_error(error, "dataset.drop_flags: ");
         return FALSE;
     }
-    g_autoptr(Slide) slide = work_open_coloured(work, entry, error);
+    g_autoptr(Slide) slide = coloured_slide_open(work, entry, error);
     StainGlass glass;
     if (!slide || !patch_glass(tissue, slide, &glass, error)) {
         return FALSE;
@@ -100,7 +101,7 @@ static gboolean keep_tiles(Work *work, const SlideEntry *entry, const char *tiss
             g_clear_pointer(&patches[i], patch_free);
         }
     }
-    leftout_add(leftout, entry->id, unreadable);
+    unreadable_tiles_add(leftout, entry->id, unreadable);
     return TRUE;
 }
 
@@ -189,7 +190,7 @@ static gboolean write_table(Work *work, const GPtrArray *patches, GHashTable *po
 static gboolean publish_leftout(Work *work, json_t *leftout, GError **error)
 {
     char sha256[65];
-    g_autofree char *path = work_output(work, "model/" LEFTOUT_FILE);
+    g_autofree char *path = work_output(work, "model/" UNREADABLE_TILES_FILE);
     return json_write(path, json_incref(leftout), sha256, error) &&
            work_publish(work, "unreadable", path, sha256, error);
 }
@@ -198,8 +199,8 @@ gboolean stage_normals(Work *work, GError **error)
 {
     g_autoptr(GPtrArray) patches = g_ptr_array_new_with_free_func((GDestroyNotify)patch_free);
     g_autoptr(GHashTable) positions = g_hash_table_new_full(NULL, NULL, NULL, g_free); /* Patch* -> Tile */
-    json_auto_t *leftout = leftout_new();
-    if (!copies_check(work, error) || !card_check_leak(work, NULL, error)) { /* before the work */
+    json_auto_t *leftout = unreadable_tiles_new();
+    if (!duplicate_slides_check(work, error) || !card_check_leak(work, NULL, error)) { /* before the work */
         return FALSE;
     }
     for (guint i = 0; i < work->run->slides->len; i++) {

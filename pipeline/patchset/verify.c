@@ -3,20 +3,20 @@
  * Hashes tell whether files are those that were written; cutting again tells whether they are what the slides show at that place, with
  * the configuration that is stored with the run.  PNG is lossless, so pixels must be equal.  A JPEG is compared with the tile cut and
  * encoded again: equal with the same library, within a small tolerance with another. */
-#include "pipeline/run/plan.h"
 #include "pipeline/patchset/verify.h"
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/pool.h"
 #include "base/rng.h"
 #include "pipeline/patchset/patch_cut.h"
-#include "pipeline/run/runner.h"
 #include "pipeline/patchset/sums.h"
 #include "tiler/imagefile/imagefile.h"
 #include "tiler/patches/shards.h"
 #include "pipeline/slide/tile_recipe.h"
 #include "pipeline/slide/slide_stain.h"
 #include "pipeline/slide/tile_table.h"
+#include "pipeline/config/stored_config.h"
+#include "pipeline/cohort/stored_cohort.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,7 +145,7 @@ static Slide *open_coloured(const Verify *verify, const SlideEntry *entry, GErro
 {
     g_autofree char *path = g_build_filename(verify->folder, "slides", entry->id, "stain.json", NULL);
     gboolean fitted = slide_stain_wanted(verify->config);
-    g_autoptr(Slide) slide = work_open_entry(verify->config, entry, error);
+    g_autoptr(Slide) slide = slide_entry_open(verify->config, entry, error);
     return slide && tile_recipe_colour_by_config(verify->config, slide, fitted ? path : NULL, error)
                ? g_steal_pointer(&slide)
                : NULL;
@@ -209,7 +209,7 @@ static gint by_number(gconstpointer a, gconstpointer b)
 static gboolean cut_sample(Verify *verify, int sample, int *cut, GError **error)
 {
     g_autoptr(Store) store = sample > 0 ? store_open_existing(verify->folder, error) : NULL;
-    g_autoptr(Cohort) cohort = store ? plan_cohort(store, error) : NULL;
+    g_autoptr(Cohort) cohort = store ? stored_cohort_read(store, error) : NULL;
     uint32_t n = verify->patches->len;
     g_autofree uint32_t *order = wsi_try_alloc(MAX(n, 1), sizeof *order, "the sample", error);
     if ((sample > 0 && !cohort) || !order) {
@@ -313,7 +313,7 @@ static void verify_clear(Verify *verify)
 
 gboolean verify_dataset(const char *folder, int sample, int threads, int *differ, GError **error)
 {
-    g_autoptr(Config) config = runner_stored_config(folder, error);
+    g_autoptr(Config) config = stored_config_read(folder, error);
     if (!config) {
         return FALSE;
     }

@@ -9,11 +9,11 @@
 #include "flows/scoring/channels.h"
 #include "flows/scoring/curve.h"
 #include "pipeline/slide/annotation_notes.h"
-#include "pipeline/run/leftout.h"
-#include "pipeline/run/findings.h"
+#include "pipeline/job/unreadable_tiles.h"
+#include "pipeline/slide/unused_in_run.h"
 #include "pipeline/write/page.h"
 #include "pipeline/patchset/sizes.h"
-#include "pipeline/cli/versions.h"
+#include "pipeline/write/versions.h"
 #include <math.h>
 #include <string.h>
 
@@ -325,12 +325,13 @@ static void put_leftout(Page *page, const Work *work, const json_t *figures)
 {
     static const char *const from[][2] = {{"dataset", "Patch set"}, {"normals", "Training"}};
     for (size_t i = 0; i < G_N_ELEMENTS(from); i++) {
-        g_autofree char *text = leftout_text(records_get(work->records, from[i][0], COHORT, "unreadable"));
+        g_autofree char *text =
+            unreadable_tiles_text(records_get(work->records, from[i][0], COHORT, "unreadable"));
         if (text) {
             page_put(page, PAGE_P, "%s: %s.", from[i][1], text);
         }
     }
-    g_autofree char *text = leftout_text(json_object_get(figures, "unreadable"));
+    g_autofree char *text = unreadable_tiles_text(json_object_get(figures, "unreadable"));
     if (text) {
         page_put(page, PAGE_P, "Scoring: %s.", text);
     }
@@ -445,7 +446,7 @@ static void put_annotations(Page *page, const Work *work)
 /* Files that were found and are not used; by name, without folders. */
 static void put_unused(Page *page, const Work *work)
 {
-    g_autoptr(GPtrArray) findings = findings_of(work->run->cohort, work->inputs);
+    g_autoptr(GPtrArray) findings = unused_in_run(work->run->cohort, work->inputs);
     if (findings->len == 0) {
         return;
     }

@@ -7,10 +7,10 @@
 #include "pipeline/report/evaluation.h"
 #include "pipeline/cohort/gaps.h"
 #include "pipeline/write/json.h"
-#include "pipeline/run/leftout.h"
+#include "pipeline/job/unreadable_tiles.h"
 #include "pipeline/training/model_config.h"
 #include "pipeline/report/report.h"
-#include "pipeline/run/stage.h"
+#include "pipeline/job/stages.h"
 #include <math.h>
 
 /* Of whichever model scored: the run's own, or score.model.  The value stays NAN where there is none. */
@@ -109,12 +109,12 @@ static void add_foreign_model(const Work *work, json_t *figures)
 /* Tiles without scores, by slide. */
 static void add_unreadable(json_t *figures)
 {
-    json_t *leftout = leftout_new(), *slide;
+    json_t *leftout = unreadable_tiles_new(), *slide;
     size_t i;
     json_array_foreach(json_object_get(figures, "slides"), i, slide)
     {
-        leftout_add(leftout, json_string_value(json_object_get(slide, "slide")),
-                    json_integer_value(json_object_get(slide, "without_score")));
+        unreadable_tiles_add(leftout, json_string_value(json_object_get(slide, "slide")),
+                             json_integer_value(json_object_get(slide, "without_score")));
     }
     json_object_set_new(figures, "unreadable", leftout);
 }

@@ -21,9 +21,10 @@
 #include "base/error.h"
 #include "base/pool.h"
 #include "base/process.h"
-#include "pipeline/cli/progress.h"
-#include "pipeline/run/runner.h"
-#include "pipeline/cli/terminal.h"
+#include "pipeline/run/progress.h"
+#include "pipeline/write/terminal.h"
+#include "pipeline/run/exit_codes.h"
+#include "pipeline/run/worker.h"
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <signal.h>

@@ -4,6 +4,7 @@
  * the score map (8 px of a tile) takes 10 bytes in scoremap.npy, heatmap.ome.tif, heatmap.tif and scores.csv together, at most 16.
  * Everything else of a slide is some 2 MB. */
 #include "pipeline/run/disk.h"
+#include "pipeline/run/stage_table.h"
 #include <math.h>
 #include <sys/statvfs.h>
 
@@ -45,7 +46,7 @@ DiskNeed disk_need(const Run *run)
     guint n = run->slides->len, step = MAX(1, (n + MOST_OPENED - 1) / MOST_OPENED);
     for (guint i = 0; i < n; i += step) {
         const SlideEntry *entry = run->slides->pdata[i];
-        g_autoptr(Slide) slide = work_open_entry(run->config, entry, NULL);
+        g_autoptr(Slide) slide = slide_entry_open(run->config, entry, NULL);
         if (slide && slide_info(slide)->mpp_source != MPP_NONE) {
             add_slide(&need, run, entry, slide_info(slide));
             need.opened++;

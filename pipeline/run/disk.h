@@ -1,6 +1,6 @@
 /* How much disk a run needs, and how much there is. */
 #pragma once
-#include "pipeline/run/stage.h"
+#include "pipeline/job/work.h"
 
 typedef struct {
     double likely,

@@ -2,12 +2,12 @@
 #include "pipeline/run/ending.h"
 #include "flows/models/model.h"
 #include "pipeline/slide/annotation_notes.h"
-#include "pipeline/run/leftout.h"
+#include "pipeline/job/unreadable_tiles.h"
 #include "pipeline/training/modelcard.h"
-#include "pipeline/run/plan.h"
 #include "pipeline/patchset/repeats.h"
 #include "pipeline/patchset/sizes.h"
 #include "pipeline/run/summary.h"
+#include "pipeline/cohort/stored_cohort.h"
 #include <stdio.h>
 
 /* A record of the cohort, and what it is about. */
@@ -33,18 +33,18 @@ static void tell_sizes(const Ended *ended)
 }
 
 /* Tiles that are in no patch set, not trained on, or have no scores, since they could not be read. */
-static void tell_leftout(const Ended *ended)
+static void report_unreadable_tiles(const Ended *ended)
 {
     static const Source sources[] = {{"dataset", "unreadable", "patch set"},
                                      {"normals", "unreadable", "training"}};
     for (size_t i = 0; i < G_N_ELEMENTS(sources); i++) {
-        g_autofree char *text = leftout_text(get(ended, &sources[i]));
+        g_autofree char *text = unreadable_tiles_text(get(ended, &sources[i]));
         if (text) {
             fprintf(stderr, "%s: %s\n", sources[i].what, text);
         }
     }
     const json_t *figures = records_get(ended->records, "evaluate", COHORT, "metrics");
-    g_autofree char *scoring = leftout_text(json_object_get(figures, "unreadable"));
+    g_autofree char *scoring = unreadable_tiles_text(json_object_get(figures, "unreadable"));
     if (scoring) {
         fprintf(stderr, "scoring: %s\n", scoring);
     }
@@ -124,7 +124,7 @@ static gboolean show(const Ended *ended, GError **error)
     g_autofree char *text = summary_end(ended);
     fputs(text, stdout);
     tell_sizes(ended);
-    tell_leftout(ended);
+    report_unreadable_tiles(ended);
     tell_annotations(ended);
     tell_repeats(ended, reported);
     if (!tell_model(ended, reported, error)) {
@@ -137,7 +137,7 @@ static gboolean show(const Ended *ended, GError **error)
 gboolean ending_show(const char *folder, GError **error)
 {
     g_autoptr(Store) store = store_open_existing(folder, error);
-    g_autoptr(Cohort) cohort = store ? plan_cohort(store, error) : NULL;
+    g_autoptr(Cohort) cohort = store ? stored_cohort_read(store, error) : NULL;
     g_autoptr(GPtrArray) artefacts = cohort ? store_artefacts(store, error) : NULL;
     g_autoptr(GPtrArray) rows = artefacts ? store_jobs(store, error) : NULL;
     g_autoptr(Records) records = rows ? records_read(folder, artefacts, error) : NULL;

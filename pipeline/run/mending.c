@@ -9,6 +9,7 @@
 #include "base/listing.h"
 #include "pipeline/patchset/reuse.h"
 #include "tiler/patches/patchset.h"
+#include "pipeline/run/stage_table.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -5,11 +5,13 @@
  * path, and the manifest's facts about the slide. */
 #include "pipeline/run/plan.h"
 #include "pipeline/slide/lesions.h"
-#include "pipeline/cohort/stems.h"
+#include "pipeline/cohort/loader_stem.h"
+#include "pipeline/cohort/stored_cohort.h"
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/listing.h"
 #include "pipeline/slide/slide_stain.h"
+#include "pipeline/run/stage_table.h"
 #include <string.h>
 #include <sys/stat.h>
 
@@ -142,8 +144,8 @@ static gboolean input_hash(const Run *run, const Stage *stage, const SlideEntry 
             g_string_append_printf(text, "unused %s: %s\n", unused->name, unused->reason);
         }
         if (o->stem) {
-            g_autofree char *clam = stems_of(run->slides, slide, FALSE),
-                            *trident = stems_of(run->slides, slide, TRUE);
+            g_autofree char *clam = loader_stem_of(run->slides, slide, FALSE),
+                            *trident = loader_stem_of(run->slides, slide, TRUE);
             g_string_append_printf(text, "names %s, %s\n", clam, trident);
         }
         if (o->patches && *config->patches_folder && !add_folder(text, config->patches_folder, 0, error)) {
@@ -313,25 +315,15 @@ static gboolean add_jobs(Plan *plan, const char *last, GError **error)
     return ok;
 }
 
-/* What the files of the slides are now, for work_check_slides: before they are hashed, so that a change in between is seen. */
-static void note_files(const Run *run)
-{
-    for (guint i = 0; i < run->slides->len; i++) {
-        SlideEntry *entry = run->slides->pdata[i];
-        struct stat file;
-        gboolean known = stat(entry->path, &file) == 0;
-        entry->bytes = known ? (int64_t)file.st_size : -1;
-        entry->mtime_us =
-            known ? (int64_t)file.st_mtim.tv_sec * G_USEC_PER_SEC + file.st_mtim.tv_nsec / 1000 : 0;
-    }
-}
-
 gboolean plan_make(const Run *run, Store *store, const char *last, GError **error)
 {
     Plan plan = {run, g_array_new(FALSE, FALSE, sizeof(PlanJob)), g_array_new(FALSE, FALSE, sizeof(PlanNeed)),
                  g_ptr_array_new_with_free_func(g_free),
                  g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
-    note_files(run);
+    for (guint i = 0; i < run->slides->len;
+         i++) { /* before they are hashed, so that a change in between is seen */
+        slide_entry_record_file(run->slides->pdata[i]);
+    }
     gboolean ok = add_jobs(&plan, last, error);
     if (ok && plan.jobs->len == 0) {
         ok = FALSE;
@@ -339,8 +331,7 @@ gboolean plan_make(const Run *run, Store *store, const char *last, GError **erro
             error, WSI_ERROR, WSI_ERROR_INPUT,
             "the configuration asks for nothing: set slides.folder, slides.manifest or patches.folder");
     }
-    g_autofree char *cohort = cohort_text(run->cohort);
-    ok = ok && store_set_note(store, "cohort", cohort, error) &&
+    ok = ok && stored_cohort_write(store, run->cohort, error) &&
          store_plan(store, (const PlanJob *)(void *)plan.jobs->data, (int)plan.jobs->len,
                     (const PlanNeed *)(void *)plan.needs->data, (int)plan.needs->len, error);
     g_array_unref(plan.jobs);
@@ -348,20 +339,4 @@ gboolean plan_make(const Run *run, Store *store, const char *last, GError **erro
     g_ptr_array_unref(plan.texts);
     g_hash_table_unref(plan.index);
     return ok;
-}
-
-Cohort *plan_cohort(Store *store, GError **error)
-{
-    GError *why = NULL;
-    g_autofree char *text = store_get_note(store, "cohort", &why);
-    if (why) {
-        g_propagate_error(error, why);
-        return NULL;
-    }
-    if (!text) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "the job table has no cohort: run wsiflow run once more");
-        return NULL;
-    }
-    return cohort_parse(text, error);
 }

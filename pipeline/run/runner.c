@@ -16,8 +16,13 @@
 #include "pipeline/run/mending.h"
 #include "pipeline/run/plan.h"
 #include "pipeline/run/summary.h"
-#include "pipeline/cli/versions.h"
+#include "pipeline/write/versions.h"
 #include "pipeline/slide/slide_grid.h"
+#include "pipeline/run/stage_table.h"
+#include "pipeline/run/exit_codes.h"
+#include "pipeline/config/stored_config.h"
+#include "pipeline/run/run_lock.h"
+#include "pipeline/cohort/cohort_read.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -28,64 +33,6 @@
 
 #define WORKER_PATIENCE \
     60 /* seconds for a worker of an earlier run to die, for example when its disk hangs */
-
-int runner_lock(const char *folder, GError **error)
-{
-    g_autofree char *path = g_build_filename(folder, "run.lock", NULL);
-    int fd = g_open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (fd < 0) {
-        wsi_error_errno(error, "cannot open", path);
-        return -1;
-    }
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET}, holder = lock;
-    if (fcntl(fd, F_SETLK, &lock) == 0) {
-        return fd;
-    }
-    gboolean held = (errno == EACCES || errno == EAGAIN) && fcntl(fd, F_GETLK, &holder) == 0;
-    if (held) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "another wsiflow is running in %s (process %d)", folder,
-                    (int)holder.l_pid);
-    } else {
-        wsi_error_errno(error, "cannot lock", path);
-    }
-    close(fd);
-    return -1;
-}
-
-gboolean runner_at_work(const char *folder)
-{
-    g_autofree char *path = g_build_filename(folder, "run.lock", NULL);
-    int fd = g_open(path, O_RDONLY | O_CLOEXEC, 0);
-    if (fd < 0) {
-        return errno != ENOENT;
-    }
-    struct flock holder = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    gboolean at_work = fcntl(fd, F_GETLK, &holder) != 0 || holder.l_type != F_UNLCK;
-    close(fd);
-    return at_work;
-}
-
-static char *config_path(const char *folder)
-{
-    return g_build_filename(folder, "config.yaml", NULL);
-}
-
-Config *runner_stored_config(const char *folder, GError **error)
-{
-    g_autofree char *path = config_path(folder);
-    FileKind kind;
-    if (!listing_kind(path, &kind, error)) {
-        return NULL;
-    }
-    if (kind == FILE_ABSENT) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is not the folder of a run: it has no config.yaml",
-                    folder);
-        return NULL;
-    }
-    return config_read(path, error);
-}
-
-/* ---- the run ---- */
 
 /* 1 when something of the whole cohort failed, 3 when only slides did. */
 static int exit_code(Store *store, GError **error)
@@ -139,7 +86,7 @@ static gboolean keep_text(const char *path, const char *text, GError **error)
 /* The effective configuration and the versions stay with the results. */
 static gboolean store_facts(const Config *config, const char *folder, GError **error)
 {
-    g_autofree char *path = config_path(folder);
+    g_autofree char *path = stored_config_path(folder);
     g_autofree char *text = config_text(config, FALSE);
     g_autofree char *versions = versions_text();
     g_autofree char *facts = g_strdup_printf("%s\n\n%s\n", research_use_only, versions);
@@ -158,7 +105,7 @@ static void print_summary(const Run *run, const char *last, gboolean jobs)
 /* Whether the slide, and its annotation, can be read. */
 static gboolean readable(const Run *run, const SlideEntry *entry, GError **error)
 {
-    g_autoptr(Slide) slide = work_open_entry(run->config, entry, error);
+    g_autoptr(Slide) slide = slide_entry_open(run->config, entry, error);
     if (!slide || !slide_grid_check_mpp(slide, error)) {
         return FALSE;
     }
@@ -185,7 +132,7 @@ static int foretell(const Run *run, const char *last)
     return failed == 0 ? EXIT_DONE : needed && usable == 0 ? EXIT_FAILED : EXIT_PARTIAL;
 }
 
-int runner_tell(const Config *config, const char *folder, const char *last, GError **error)
+int runner_dry_run(const Config *config, const char *folder, const char *last, GError **error)
 {
     g_autoptr(Cohort) cohort = cohort_read(config, error);
     Run run = {config, cohort ? cohort->slides : NULL, folder, cohort};
@@ -204,7 +151,7 @@ int runner_run(const Config *config, const char *folder, const RunnerOptions *op
         return EXIT_FAILED;
     }
     g_autofree char *absolute = realpath(folder, NULL);
-    int lock = runner_lock(absolute, error);
+    int lock = run_lock_take(absolute, error);
     if (lock < 0) {
         return EXIT_FAILED;
     }

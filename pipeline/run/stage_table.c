@@ -7,8 +7,9 @@
  *   slide + tissue + model --score--> scores + score map --heatmap--> pyramids --evaluate--> figures, report
  *
  * Each line names what of the configuration the stage reads, so that a changed key re-runs what it changes and nothing else. */
-#include "pipeline/run/stage.h"
 #include "pipeline/slide/slide_stain.h"
+#include "pipeline/job/stages.h"
+#include "pipeline/run/stage_table.h"
 #include <string.h>
 
 static gboolean on_slides(const Config *config)

@@ -5,11 +5,12 @@
 #include "pipeline/run/summary.h"
 #include "base/listing.h"
 #include "pipeline/run/disk.h"
-#include "pipeline/run/findings.h"
+#include "pipeline/slide/unused_in_run.h"
 #include "pipeline/slide/lesions.h"
-#include "pipeline/run/plan.h"
 #include "pipeline/slide/slide_notes.h"
 #include "pipeline/slide/group_survey.h"
+#include "pipeline/run/stage_table.h"
+#include "pipeline/write/terminal.h"
 #include <string.h>
 
 enum { MOST_NOTES = 20 };
@@ -106,7 +107,7 @@ static void put_groups(GString *out, const Run *run)
     g_auto(GroupSurvey) survey = {0};
     group_survey_read(run->config, run->slides, &survey);
     if (survey.unknown) {
-        g_autofree char *text = findings_line(survey.unknown);
+        g_autofree char *text = terminal_line(survey.unknown);
         line(out, "groups",
              "%d of the first %d annotations have outlines in groups that no rule names, and their slides "
              "will fail: "
@@ -115,7 +116,7 @@ static void put_groups(GString *out, const Run *run)
              survey.files, survey.read, text);
     }
     if (survey.idle) {
-        g_autofree char *text = findings_line(survey.idle);
+        g_autofree char *text = terminal_line(survey.idle);
         line(out, survey.unknown ? "" : "groups",
              "no annotation has an outline in these of slides.groups: %s", text);
     }
@@ -156,7 +157,7 @@ static void put_missing(GString *out, const GPtrArray *slides)
         first = first ? first : slide ? entry->path : annotation ? entry->annotation : NULL;
     }
     if (first) {
-        g_autofree char *name = findings_line(first);
+        g_autofree char *name = terminal_line(first);
         line(out, "missing",
              "%d slide%s and %d annotation%s are named but do not exist, and will fail; the first is %s",
              missing, plural(missing), annotations, plural(annotations), name);
@@ -284,7 +285,7 @@ char *summary_begin(const Run *run, const char *last, gboolean jobs)
         put_splits(out, run->slides);
         put_missing(out, run->slides);
     } else {
-        g_autofree char *folder = findings_line(run->config->patches_folder);
+        g_autofree char *folder = terminal_line(run->config->patches_folder);
         line(out, "patches", "%s", folder);
     }
     if (!last && run->slides->len > 0) {
@@ -293,7 +294,7 @@ char *summary_begin(const Run *run, const char *last, gboolean jobs)
     guint unused = run->cohort->unused->len;
     if (unused > 0) {
         line(out, "not used", "%u file%s", unused, plural((int)unused));
-        findings_put(out, run->cohort->unused);
+        unused_put(out, run->cohort->unused);
     }
     put_written(out, run, last, scored);
     put_disk(out, run);
@@ -384,10 +385,10 @@ char *summary_end(const Ended *ended)
             "%s/slides/*/heatmap.png (overview), heatmap.tif and heatmap.ome.tif (for viewers) of %d slide%s",
             ended->folder, heatmaps, plural(heatmaps));
     }
-    g_autoptr(GPtrArray) findings = findings_of(ended->cohort, ended->artefacts);
+    g_autoptr(GPtrArray) findings = unused_in_run(ended->cohort, ended->artefacts);
     if (findings->len > 0) {
         line(out, "not used", "%u file%s", findings->len, plural((int)findings->len));
-        findings_put(out, findings);
+        unused_put(out, findings);
     }
     put_notes(out, ended);
     put_failed(out, ended->rows, ended->folder);

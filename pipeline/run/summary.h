@@ -1,6 +1,6 @@
 /* The first and the last lines of a run. */
 #pragma once
-#include "pipeline/run/stage.h"
+#include "pipeline/job/work.h"
 
 /* What a run is about to do: slides with and without annotation, patients, splits, what is scored and what is not and why, files that are not used,
  * what will be written, disk.  last: name of the last stage wanted, NULL = all.  jobs: also how many jobs each stage has. Caller frees. */

@@ -7,8 +7,11 @@
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/pool.h"
-#include "pipeline/run/plan.h"
-#include "pipeline/run/runner.h"
+#include "pipeline/run/stage_table.h"
+#include "pipeline/run/exit_codes.h"
+#include "pipeline/config/stored_config.h"
+#include "pipeline/run/worker.h"
+#include "pipeline/cohort/stored_cohort.h"
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -288,7 +291,7 @@ static int failed_by(GError **error)
     return error && *error && wsi_error_is_system(*error) ? EXIT_TRY_AGAIN : EXIT_FAILED;
 }
 
-int runner_worker(const WorkerSpec *spec, GError **error)
+int worker_main(const WorkerSpec *spec, GError **error)
 {
     signal(SIGTERM, on_stop);
     signal(SIGINT, SIG_IGN); /* the supervisor passes a stop on */
@@ -296,9 +299,9 @@ int runner_worker(const WorkerSpec *spec, GError **error)
     if (!follow_supervisor(spec->supervisor, error)) {
         return EXIT_FAILED;
     }
-    g_autoptr(Config) config = runner_stored_config(spec->folder, error);
+    g_autoptr(Config) config = stored_config_read(spec->folder, error);
     g_autoptr(Store) store = config ? store_open(spec->folder, error) : NULL;
-    g_autoptr(Cohort) cohort = store ? plan_cohort(store, error) : NULL;
+    g_autoptr(Cohort) cohort = store ? stored_cohort_read(store, error) : NULL;
     Heart heart = {0};
     if (!cohort || !store_worker_begin(store, spec->owner, error) ||
         !heart_start(&heart, spec->folder, error)) {

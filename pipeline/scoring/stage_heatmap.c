@@ -2,8 +2,8 @@
 #include "pipeline/scoring/heatmap_files.h"
 #include "pipeline/scoring/npy.h"
 #include "pipeline/scoring/scoring.h"
-#include "pipeline/run/stage.h"
 #include "pipeline/slide/tissue_mask.h"
+#include "pipeline/job/stages.h"
 
 gboolean stage_heatmap(Work *work, GError **error)
 {
@@ -14,7 +14,7 @@ gboolean stage_heatmap(Work *work, GError **error)
     g_autoptr(GArray) tiles = scores ? scoring_read_positions(scores, error) : NULL;
     g_autofree char *mask_path = tiles ? work_input(work, "tissue", "mask", error) : NULL;
     g_autoptr(Image) tissue = mask_path ? tissue_mask_read(mask_path, error) : NULL;
-    g_autoptr(Slide) slide = tissue ? work_open_entry(work->run->config, work->slide, error) : NULL;
+    g_autoptr(Slide) slide = tissue ? slide_entry_open(work->run->config, work->slide, error) : NULL;
     g_autoptr(Image) known = slide ? heatmap_files_known(map, slide_info(slide), tissue, tiles, error) : NULL;
     if (!known) {
         return FALSE;

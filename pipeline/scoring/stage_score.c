@@ -8,7 +8,7 @@
 #include "pipeline/scoring/npy.h"
 #include "pipeline/scoring/scoring.h"
 #include "pipeline/patchset/sizes.h"
-#include "pipeline/run/stage.h"
+#include "pipeline/job/stages.h"
 #include "pipeline/patchset/tile_label.h"
 #include "pipeline/slide/lesion_fractions.h"
 #include "pipeline/slide/tissue_mask.h"
@@ -91,7 +91,7 @@ gboolean stage_score(Work *work, GError **error)
     g_autoptr(Model) model = load_model(work, &bundle, error);
     g_autofree char *mask_path = model ? work_input(work, "tissue", "mask", error) : NULL;
     g_autoptr(Image) tissue = mask_path ? tissue_mask_read(mask_path, error) : NULL;
-    g_autoptr(Slide) slide = tissue ? work_open_entry(config, work->slide, error) : NULL;
+    g_autoptr(Slide) slide = tissue ? slide_entry_open(config, work->slide, error) : NULL;
     g_autofree char *border = slide && lesions ? work_input(work, "mask", "border", error) : NULL;
     g_autoptr(Raster) raster = border ? raster_read(border, error) : NULL;
     if (!slide || (lesions && !raster)) {

@@ -5,8 +5,8 @@
  * reads patch_size times the quotient of two magnifications.  Both find the file by the name of the slide's own. */
 #include "base/error.h"
 #include "pipeline/write/json.h"
-#include "pipeline/run/stage.h"
-#include "pipeline/cohort/stems.h"
+#include "pipeline/job/stages.h"
+#include "pipeline/cohort/loader_stem.h"
 #include "tiler/patches/clam.h"
 #include "pipeline/slide/tile_table.h"
 #include "pipeline/slide/slide_grid.h"
@@ -90,7 +90,7 @@ static gboolean publish(Work *work, const char *kind, ClamSpec *spec, const int6
 {
     char sha256[65];
     gboolean trident = g_str_equal(kind, "trident");
-    g_autofree char *stem = stems_of(work->run->slides, work->slide, trident);
+    g_autofree char *stem = loader_stem_of(work->run->slides, work->slide, trident);
     g_autofree char *name = g_strdup_printf(trident ? "%s_patches.h5" : "%s.h5", stem);
     g_autofree char *valid = g_utf8_make_valid(stem, -1);
     spec->name = valid;
@@ -106,7 +106,7 @@ gboolean stage_clam(Work *work, GError **error)
 {
     g_autofree char *table = work_input(work, "grid", "tiles", error);
     g_autoptr(GArray) tiles = table ? tile_table_read(table, error) : NULL;
-    g_autoptr(Slide) slide = tiles ? work_open_entry(work->run->config, work->slide, error) : NULL;
+    g_autoptr(Slide) slide = tiles ? slide_entry_open(work->run->config, work->slide, error) : NULL;
     g_autofree int64_t *xy =
         slide ? wsi_try_alloc(2 * MAX((size_t)tiles->len, 1), sizeof *xy, "places of tiles", error) : NULL;
     if (!xy) {

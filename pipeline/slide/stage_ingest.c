@@ -3,14 +3,14 @@
  * The record holds an allow-list of facts, never the vendor's free texts: those can name a patient. */
 #include "pipeline/write/json.h"
 #include "pipeline/slide/slide_json.h"
-#include "pipeline/run/stage.h"
+#include "pipeline/job/stages.h"
 #include "pipeline/slide/slide_grid.h"
 
 /* Two files: what other stages depend on, and the same for people, with the slide's name and path.  A slide that is moved is not scored
  * again. */
 gboolean stage_ingest(Work *work, GError **error)
 {
-    g_autoptr(Slide) slide = work_open_entry(work->run->config, work->slide, error);
+    g_autoptr(Slide) slide = slide_entry_open(work->run->config, work->slide, error);
     if (!slide || !slide_grid_check_mpp(slide, error)) {
         return FALSE;
     }

@@ -6,7 +6,7 @@
 #include "pipeline/write/json.h"
 #include "pipeline/slide/lesions.h"
 #include "pipeline/slide/lesion_mask.h"
-#include "pipeline/run/stage.h"
+#include "pipeline/job/stages.h"
 #include "pipeline/slide/lesion_fractions.h"
 #include "pipeline/slide/tile_table.h"
 
@@ -61,7 +61,7 @@ static GArray *fractions_of(const Raster *raster, const GArray *tiles, double wi
 gboolean stage_mask(Work *work, GError **error)
 {
     const Config *config = work->run->config;
-    g_autoptr(Slide) slide = work_open_entry(work->run->config, work->slide, error);
+    g_autoptr(Slide) slide = slide_entry_open(work->run->config, work->slide, error);
     g_autoptr(Annotation) annotation = slide ? lesions_read(config, work->slide, slide, error) : NULL;
     g_autofree char *tiles_path = annotation ? work_input(work, "grid", "tiles", error) : NULL;
     g_autoptr(GArray) tiles = tiles_path ? tile_table_read(tiles_path, error) : NULL;

@@ -3,17 +3,18 @@
  * It is fitted once a slide and before any tile is cut: tiles of one slide are all changed in the same way, whichever stage cuts
  * them. */
 #include "pipeline/write/json.h"
-#include "pipeline/run/stage.h"
 #include "pipeline/slide/tile_recipe.h"
 #include "pipeline/slide/slide_stain.h"
 #include "pipeline/slide/tissue_mask.h"
+#include "pipeline/job/stages.h"
+#include "pipeline/slide/coloured_slide.h"
 
 gboolean stage_stain(Work *work, GError **error)
 {
     const Config *config = work->run->config;
     g_autofree char *mask_path = work_input(work, "tissue", "mask", error);
     g_autoptr(Image) tissue = mask_path ? tissue_mask_read(mask_path, error) : NULL;
-    g_autoptr(Slide) slide = tissue ? work_open_slide(work, error) : NULL;
+    g_autoptr(Slide) slide = tissue ? coloured_slide_open(work, work->slide, error) : NULL;
     StainFit fit;
     TileRecipe recipe;
     if (!slide || !tile_recipe_of_config(config, &recipe, error) || !work_tick(work, 0, 1, "slides", error) ||

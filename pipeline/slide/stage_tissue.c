@@ -3,7 +3,7 @@
 #include "pipeline/write/json.h"
 #include "pipeline/slide/lesions.h"
 #include "pipeline/slide/slide_json.h"
-#include "pipeline/run/stage.h"
+#include "pipeline/job/stages.h"
 #include "tiler/imagefile/imagefile.h"
 #include "pipeline/slide/tile_table.h"
 #include "pipeline/slide/tissue_mask.h"
@@ -46,7 +46,7 @@ static gboolean keep_region(const Work *work, const Slide *slide, Tissue *tissue
 gboolean stage_tissue(Work *work, GError **error)
 {
     TissueOptions options = tissue_mask_options(work->run->config);
-    g_autoptr(Slide) slide = work_open_entry(work->run->config, work->slide, error);
+    g_autoptr(Slide) slide = slide_entry_open(work->run->config, work->slide, error);
     g_autoptr(Tissue) tissue = slide ? tissue_find(slide, &options, error) : NULL;
     gboolean no_region = FALSE, ok = tissue && keep_region(work, slide, tissue, &no_region, error);
     g_autoptr(Image) outlined = ok ? tissue_image(tissue, error) : NULL;
@@ -78,7 +78,7 @@ gboolean stage_grid(Work *work, GError **error)
     slide_grid_spec(work->run->config, &spec);
     g_autofree char *mask_path = work_input(work, "tissue", "mask", error);
     g_autoptr(Image) mask = mask_path ? tissue_mask_read(mask_path, error) : NULL;
-    g_autoptr(Slide) slide = mask ? work_open_entry(work->run->config, work->slide, error) : NULL;
+    g_autoptr(Slide) slide = mask ? slide_entry_open(work->run->config, work->slide, error) : NULL;
     gboolean good = slide && slide_grid_check_upsampling(work->run->config, slide, spec.mpp, error);
     g_autoptr(Grid) grid = good ? slide_grid_new(slide, &spec, mask, error) : NULL;
     if (!grid) {

@@ -11,7 +11,7 @@
 #include "pipeline/write/json.h"
 #include "pipeline/training/model_config.h"
 #include "pipeline/patchset/sizes.h"
-#include "pipeline/run/stage.h"
+#include "pipeline/job/stages.h"
 #include "pipeline/training/traintiles.h"
 #include "pipeline/slide/tile_recipe.h"
 #include "pipeline/training/model_recipe.h"

@@ -1,5 +1,5 @@
 /* The live line: cut to columns as a terminal counts them. */
-#include "pipeline/cli/terminal.h"
+#include "pipeline/write/terminal.h"
 #include <string.h>
 
 static void test_cut(void)

@@ -32,7 +32,7 @@ swapped() {
     wait $first
     code=$?
     check "$1: the run does not end well" test $code -ne 0
-    like "$1: and says why" "$("$WSIFLOW" status "$1")" 'failed: .* synth_00: .*synth_00.tif was changed while the run was on'
+    like "$1: and says why" "$("$WSIFLOW" status "$1")" 'failed: .* synth_00: .*synth_00.tif changed during the run'
     "$WSIFLOW" run -c run.yaml -o "$1" -j 2 >"$1.out" 2>"$1.err"
     is "$1: the same command ends well" $? 0
     artefacts "$1" | grep -v ' \.' >"$1.sums"

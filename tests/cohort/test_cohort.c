@@ -1,8 +1,10 @@
 /* The cohort as the plan stores it for the workers: the same for every path and name; ids are safe names of folders. */
 #include "base/rng.h"
 #include "pipeline/cohort/cohort.h"
-#include "pipeline/cohort/cohort_files.h"
-#include "pipeline/cohort/splits.h"
+#include "pipeline/cohort/slide_files.h"
+#include "pipeline/cohort/slide_id.h"
+#include "pipeline/cohort/leak_check.h"
+#include "pipeline/cohort/stored_cohort.h"
 #include <string.h>
 
 /* Bytes as file systems and manifests may hold them: all but NUL. */
@@ -45,7 +47,7 @@ static void test_round_trip(void)
     Rng rng = rng_at(1, rng_name("cohort"), 0);
     for (int round = 0; round < 300; round++) {
         g_autoptr(GError) error = NULL;
-        g_autoptr(Cohort) cohort = cohort_parse("", &error);
+        g_autoptr(Cohort) cohort = stored_cohort_parse("", &error);
         for (uint32_t n = rng_below(&rng, 5); n > 0; n--) {
             g_ptr_array_add(cohort->slides, random_entry(&rng, config));
         }
@@ -53,8 +55,8 @@ static void test_round_trip(void)
             g_autofree char *name = random_text(&rng);
             unused_add(cohort->unused, name, random_text(&rng));
         }
-        g_autofree char *text = cohort_text(cohort);
-        g_autoptr(Cohort) back = cohort_parse(text, &error);
+        g_autofree char *text = stored_cohort_text(cohort);
+        g_autoptr(Cohort) back = stored_cohort_parse(text, &error);
         g_assert_no_error(error);
         g_assert_cmpuint(back->slides->len, ==, cohort->slides->len);
         g_assert_cmpuint(back->unused->len, ==, cohort->unused->len);
@@ -84,7 +86,7 @@ static void test_damaged(void)
                                         "unused\ta\n"};
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
         g_autoptr(GError) error = NULL;
-        g_assert_null(cohort_parse(texts[i], &error));
+        g_assert_null(stored_cohort_parse(texts[i], &error));
         g_assert_nonnull(error);
     }
 }
@@ -103,12 +105,12 @@ static void test_ids(void)
                  {"\xC3\xA4.tif", "__"},
                  {"-x.tif", "-x"}};
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autofree char *id = cohort_slide_id(cases[i].path);
+        g_autofree char *id = slide_id_of(cases[i].path);
         g_assert_cmpstr(id, ==, cases[i].id);
     }
     Rng rng = rng_at(2, rng_name("ids"), 0);
     for (int i = 0; i < 2000; i++) {
-        g_autofree char *text = random_text(&rng), *id = cohort_slide_id(text);
+        g_autofree char *text = random_text(&rng), *id = slide_id_of(text);
         g_assert_true(*id && *id != '.' && !strchr(id, '/'));
     }
 }
@@ -118,8 +120,8 @@ static void test_same_ids(void)
     char *apart[] = {(char *)"a/x.tif", (char *)"b/y.tif", (char *)"b/x.y.tif"};
     char *same[] = {(char *)"a/x.tif", (char *)"y.tif", (char *)"b/x.svs"};
     g_autoptr(GError) error = NULL;
-    g_assert_true(cohort_ids_differ(apart, 3, &error));
-    g_assert_false(cohort_ids_differ(same, 3, &error));
+    g_assert_true(slide_id_all_differ(apart, 3, &error));
+    g_assert_false(slide_id_all_differ(same, 3, &error));
     g_assert_nonnull(strstr(error->message, "a/x.tif and b/x.svs"));
 }
 
@@ -127,7 +129,7 @@ static void test_same_ids(void)
 static void test_leak(void)
 {
     static const struct {
-        SplitContent contents[4];
+        LeakContent contents[4];
         const char *message; /* NULL: none */
     } cases[] = {
         {{{"a", "p", "train", "1"}, {"b", "q", "test", "2"}, {"a", "p", "train", "1"}}, NULL},
@@ -142,11 +144,11 @@ static void test_leak(void)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(GError) error = NULL;
-        g_autoptr(GArray) contents = g_array_new(FALSE, FALSE, sizeof(SplitContent));
+        g_autoptr(GArray) contents = g_array_new(FALSE, FALSE, sizeof(LeakContent));
         for (int c = 0; c < 4 && cases[i].contents[c].slide; c++) {
             g_array_append_val(contents, cases[i].contents[c]);
         }
-        g_assert_true(splits_check_leak(contents, &error) == (cases[i].message == NULL));
+        g_assert_true(leak_check(contents, &error) == (cases[i].message == NULL));
         g_assert_cmpstr(error ? error->message : NULL, ==, cases[i].message);
     }
 }

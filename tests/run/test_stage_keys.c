@@ -6,8 +6,10 @@
 #include "base/error.h"
 #include "pipeline/config/config_keys.h"
 #include "pipeline/run/plan.h"
-#include "pipeline/run/stage.h"
+#include "pipeline/job/work.h"
 #include "pipeline/cohort/synth_cohort.h"
+#include "pipeline/run/stage_table.h"
+#include "pipeline/cohort/cohort_read.h"
 #include <glib/gstdio.h>
 #include <string.h>
 

@@ -1,0 +1,233 @@
+/* Progress.
+ *
+ * The job table is the only source: the supervisor reads it a few times a second.  Time left is estimated from the mean duration
+ * of the finished jobs of each stage and from how far the running ones are; stages of which nothing has finished yet make it a
+ * lower bound, shown as "> ". */
+#include "pipeline/run/progress.h"
+#include "pipeline/training/epochs.h"
+#include "pipeline/write/terminal.h"
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define STATES (JOB_CANCELLED + 1)
+
+struct Progress {
+    gboolean terminal;
+    int workers;
+    gint64 start;
+    GHashTable *reported; /* "stage/unit" -> state + STATES * stalls + 1 that was reported */
+    GHashTable *tiles;    /* "stage/unit" -> tiles done at the last look */
+    gint64 last_look;
+    double rate; /* tiles/s, smoothed */
+    gboolean line_open;
+};
+
+Progress *progress_new(gboolean terminal, int workers)
+{
+    Progress *progress = g_new0(Progress, 1);
+    progress->terminal = terminal;
+    progress->workers = MAX(1, workers);
+    progress->start = g_get_monotonic_time();
+    progress->reported = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    progress->tiles = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    return progress;
+}
+
+void progress_free(Progress *progress)
+{
+    if (progress) {
+        g_hash_table_unref(progress->reported);
+        g_hash_table_unref(progress->tiles);
+        g_free(progress);
+    }
+}
+
+static gboolean has_ended(JobState state)
+{
+    return state == JOB_DONE || state == JOB_PARKED || state == JOB_CANCELLED;
+}
+
+/* ---- time left ---- */
+
+typedef struct {
+    double seconds;
+    int done, left;
+} StageTime;
+
+static double seconds_left(const Progress *progress, const GPtrArray *rows, gboolean *bound)
+{
+    g_autoptr(GHashTable) times = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+    double left = 0, longest = 0;
+    *bound = FALSE;
+    for (guint i = 0; i < rows->len; i++) {
+        const JobRow *row = rows->pdata[i];
+        StageTime *time = g_hash_table_lookup(times, row->stage);
+        if (!time) {
+            time = g_new0(StageTime, 1);
+            g_hash_table_insert(times, row->stage, time);
+        }
+        if (row->state == JOB_DONE) {
+            time->seconds += row->seconds;
+            time->done++;
+        }
+    }
+    for (guint i = 0; i < rows->len; i++) {
+        const JobRow *row = rows->pdata[i];
+        const StageTime *time = g_hash_table_lookup(times, row->stage);
+        if (has_ended(row->state)) {
+            continue;
+        }
+        double own = 0;
+        if (row->state == JOB_LEASED && row->done > 0) {
+            own = row->seconds * (double)(row->total - row->done) / (double)row->done;
+        } else if (time->done > 0) {
+            own = time->seconds / time->done;
+        } else {
+            *bound = TRUE;
+        }
+        left += own;
+        longest = MAX(longest, own);
+    }
+    return MAX(left / progress->workers,
+               longest); /* a single job, such as a training, keeps one worker busy */
+}
+
+/* "3:12 elapsed, 1:20 left": "> " in front of a lower bound. */
+static char *time_text(const Progress *progress, const GPtrArray *rows)
+{
+    gboolean bound;
+    double left = seconds_left(progress, rows, &bound);
+    g_autofree char *gone =
+        epochs_duration((double)(g_get_monotonic_time() - progress->start) / G_USEC_PER_SEC);
+    g_autofree char *rest = epochs_duration(left);
+    return g_strdup_printf("%s elapsed, %s%s left", gone, bound ? "> " : "", rest);
+}
+
+/* ---- lines ---- */
+
+static void clear_line(Progress *progress)
+{
+    if (progress->line_open) {
+        fputs("\r\033[K", stderr);
+        progress->line_open = FALSE;
+    }
+}
+
+static void tell_job(Progress *progress, const JobRow *row, const GPtrArray *rows, int ended)
+{
+    int total = (int)rows->len;
+    clear_line(progress);
+    if (row->state == JOB_DONE) {
+        if (!progress->terminal) {
+            g_autofree char *times = time_text(progress, rows);
+            fprintf(stderr, "[%d/%d] %s %s: done in %.1f s; %s\n", ended, total, row->stage, row->unit,
+                    row->seconds, times);
+        }
+        return;
+    }
+    g_autofree char *why = terminal_cut(row->error ? row->error : "no reason was recorded", G_MAXINT);
+    if (row->stalls > 0) {
+        fprintf(stderr, "[%d/%d] %s %s: %s; tried again in %.0f s\n", ended, total, row->stage, row->unit,
+                why, row->wait);
+        return;
+    }
+    fprintf(stderr, "[%d/%d] %s %s: %s: %s\n", ended, total, row->stage, row->unit,
+            job_state_name(row->state), why);
+}
+
+/* ---- tiles a second ---- */
+
+static void look_at_rate(Progress *progress, const GPtrArray *rows)
+{
+    gint64 now = g_get_monotonic_time();
+    double seconds = (double)(now - progress->last_look) / G_USEC_PER_SEC;
+    gint64 fresh = 0;
+    if (seconds < 1) {
+        return;
+    }
+    for (guint i = 0; i < rows->len; i++) {
+        const JobRow *row = rows->pdata[i];
+        if (!row->what || !g_str_equal(row->what, "tiles")) {
+            continue;
+        }
+        char *name = g_strdup_printf("%s/%s", row->stage, row->unit);
+        gint64 *before = g_hash_table_lookup(progress->tiles, name);
+        fresh += before && row->done > *before ? row->done - *before : 0;
+        gint64 *count = g_new(gint64, 1);
+        *count = row->done;
+        g_hash_table_replace(progress->tiles, name, count);
+    }
+    progress->rate = progress->last_look ? 0.6 * progress->rate + 0.4 * (double)fresh / seconds : 0;
+    progress->last_look = now;
+}
+
+static void draw_line(Progress *progress, const GPtrArray *rows, int ended, int columns)
+{
+    g_autoptr(GString) line = g_string_new(NULL);
+    g_autofree char *times = time_text(progress, rows);
+    g_string_append_printf(line, "%d/%u jobs | %s", ended, rows->len, times);
+    for (guint i = 0; i < rows->len; i++) {
+        const JobRow *row = rows->pdata[i];
+        if (row->state == JOB_LEASED && row->total > 0) {
+            g_string_append_printf(line, " | %s %s %" G_GINT64_FORMAT "/%" G_GINT64_FORMAT " %s", row->stage,
+                                   row->unit, row->done, row->total, row->what ? row->what : "");
+        } else if (row->state == JOB_LEASED) {
+            g_string_append_printf(line, " | %s %s", row->stage, row->unit);
+        }
+    }
+    if (progress->rate > 0.5) {
+        g_string_append_printf(line, " | %.0f tiles/s", progress->rate);
+    }
+    g_autofree char *shown =
+        terminal_cut(line->str, columns - 1); /* many terminals wrap behind the last column */
+    fprintf(stderr, "\r\033[K%s", shown);
+    fflush(stderr);
+    progress->line_open = TRUE;
+}
+
+void progress_update(Progress *progress, const GPtrArray *rows)
+{
+    int ended = 0;
+    gboolean first = g_hash_table_size(progress->reported) == 0;
+    for (guint i = 0; i < rows->len; i++) {
+        ended += has_ended(((JobRow *)rows->pdata[i])->state);
+    }
+    for (guint i = 0; i < rows->len; i++) {
+        const JobRow *row = rows->pdata[i];
+        char *name = g_strdup_printf("%s/%s", row->stage, row->unit);
+        int before = GPOINTER_TO_INT(g_hash_table_lookup(progress->reported, name)) - 1;
+        int now = (int)row->state + STATES * row->stalls;
+        gboolean fresh = (has_ended(row->state) || row->stalls > before / STATES) && before != now;
+        if (fresh && !(first && row->state == JOB_DONE)) { /* what was done in an earlier run is not news */
+            tell_job(progress, row, rows, ended);
+        }
+        g_hash_table_replace(progress->reported, name, GINT_TO_POINTER(now + 1));
+    }
+    look_at_rate(progress, rows);
+    int columns = progress->terminal ? terminal_columns(STDERR_FILENO) : 0;
+    if (columns > 0) {
+        draw_line(progress, rows, ended, columns);
+    }
+}
+
+void progress_finish(Progress *progress, const GPtrArray *rows)
+{
+    int counts[JOB_CANCELLED + 1] = {0};
+    clear_line(progress);
+    for (guint i = 0; i < rows->len; i++) {
+        counts[((JobRow *)rows->pdata[i])->state]++;
+    }
+    fprintf(stderr, "%d jobs done", counts[JOB_DONE]);
+    if (counts[JOB_PARKED] + counts[JOB_CANCELLED] > 0) {
+        fprintf(stderr,
+                ", %d failed, %d cancelled since what they need failed (wsiflow status shows why, wsiflow "
+                "retry tries again)",
+                counts[JOB_PARKED], counts[JOB_CANCELLED]);
+    }
+    int left = counts[JOB_WAITING] + counts[JOB_READY] + counts[JOB_LEASED];
+    if (left > 0) {
+        fprintf(stderr, ", %d left", left);
+    }
+    fputc('\n', stderr);
+}

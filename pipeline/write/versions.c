@@ -1,0 +1,16 @@
+/* Versions, for --version and for the provenance of every result. */
+#include "pipeline/write/versions.h"
+#include "annotations/outline.h"
+#include "db/store.h"
+#include "flows/kernels/kernels.h"
+#include "tiler/slide/slide.h"
+
+const char *const research_use_only = "For research use only. Not for use in diagnostic procedures.";
+
+char *versions_text(void)
+{
+    g_autofree char *tiler = tiler_versions(), *annotations = annotations_versions(),
+                    *flows = flows_versions(), *db = db_versions();
+    return g_strdup_printf("wsiflow %s (compiler %s)\n%s\n%s\n%s\n%s\nkernels: %s", WSIFLOW_VERSION,
+                           __VERSION__, tiler, annotations, flows, db, kernels_get(NULL)->name);
+}
