@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/resample: images resampled by Pillow, the oracle of tiler/cut/resample.c (python3-pil, python3-numpy).
+"""Writes tests/golden/resample: images resampled by Pillow, the oracle of tiler/raster/resample.c (python3-pil, python3-numpy).
 
 cases.csv: source, filter, box (x, y, width, height), size of the result, expected image.  "texture" keeps clear of 0 and
 255, because Pillow's 8-bit passes clip between the two; "noise" has the full range and is resampled in floating point."""

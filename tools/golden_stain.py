@@ -3,7 +3,7 @@
 
    tools/golden_stain.py
 
-Written from the papers that tiler/cut/stain_normalise.h names, with numpy's eigh, percentile and lstsq.
+Written from the papers that tiler/colour/stain_normalise.h names, with numpy's eigh, percentile and lstsq.
 """
 import json
 import os

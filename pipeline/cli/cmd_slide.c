@@ -37,7 +37,7 @@ static void print_bad_areas(const Slide *slide)
 
 static void print_glass(const Tissue *tissue)
 {
-    const StainGlass *glass = &tissue->glass;
+    const GlassColour *glass = &tissue->glass;
     g_autoptr(GPtrArray) warnings = tissue_warnings(tissue);
     if (glass->found) {
         printf("  background (%.0f, %.0f, %.0f)\n", glass->red, glass->green, glass->blue);

@@ -61,15 +61,15 @@ int patch_jpeg_quality(const Config *config)
 }
 
 /* The three samples of a colour, one by one. */
-static double *sample_of(StainGlass *glass, int c)
+static double *sample_of(GlassColour *glass, int c)
 {
     double *const samples[] = {&glass->red, &glass->green, &glass->blue};
     return samples[c];
 }
 
-gboolean patch_glass(const char *facts, const Slide *slide, StainGlass *glass, GError **error)
+gboolean patch_glass(const char *facts, const Slide *slide, GlassColour *glass, GError **error)
 {
-    *glass = (StainGlass){.red = 255, .green = 255, .blue = 255};
+    *glass = (GlassColour){.red = 255, .green = 255, .blue = 255};
     g_autoptr(Image) pixel = image_new(1, 1, 3, error);
     json_t *root = pixel ? json_read(facts, error) : NULL;
     if (!root) {
@@ -84,7 +84,7 @@ gboolean patch_glass(const char *facts, const Slide *slide, StainGlass *glass, G
     }
     json_decref(root);
     if (glass->found && slide_colour(slide)) {
-        colour_apply(slide_colour(slide), pixel);
+        tile_colour_apply(slide_colour(slide), pixel);
         for (int c = 0; c < 3; c++) {
             *sample_of(glass, c) = pixel->pixels[c];
         }
@@ -92,7 +92,7 @@ gboolean patch_glass(const char *facts, const Slide *slide, StainGlass *glass, G
     return TRUE;
 }
 
-void patch_pixels_hash(const Config *config, const Slide *slide, const StainGlass *glass, char pixels[17])
+void patch_pixels_hash(const Config *config, const Slide *slide, const GlassColour *glass, char pixels[17])
 {
     const SlideInfo *info = slide_info(slide);
     char sha256[65], number[G_ASCII_DTOSTR_BUF_SIZE];
@@ -106,13 +106,13 @@ void patch_pixels_hash(const Config *config, const Slide *slide, const StainGlas
         g_string_append(text, g_ascii_formatd(number, sizeof number, "%.17g", numbers[i]));
     }
     if (slide_colour(slide)) {
-        g_string_append_printf(text, " %s", colour_identity(slide_colour(slide)));
+        g_string_append_printf(text, " %s", tile_colour_identity(slide_colour(slide)));
     }
     durable_hash_bytes(text->str, text->len, sha256);
     g_strlcpy(pixels, sha256, 17);
 }
 
-gboolean patch_cut(const Config *config, Slide *slide, const StainGlass *glass, double x, double y,
+gboolean patch_cut(const Config *config, Slide *slide, const GlassColour *glass, double x, double y,
                    Image *rgb, double *readable_fraction, unsigned *flags, GError **error)
 {
     CutSpec spec = tile_recipe_cut_spec(config);
@@ -129,7 +129,7 @@ gboolean patch_cut(const Config *config, Slide *slide, const StainGlass *glass, 
     return TRUE;
 }
 
-gboolean patch_cut_encoded(const Config *config, Slide *slide, const StainGlass *glass, double x, double y,
+gboolean patch_cut_encoded(const Config *config, Slide *slide, const GlassColour *glass, double x, double y,
                            Image *rgb, GByteArray *out, double *readable_fraction, unsigned *flags,
                            GError **error)
 {

@@ -16,15 +16,15 @@ double patch_side(const Config *config, double mpp_x, double mpp_y);
 const char *patch_extension(const Config *config);
 int patch_jpeg_quality(const Config *config);
 /* The glass that stage tissue found on the slide (facts: its file), in the colours of the slide's tiles. */
-gboolean patch_glass(const char *facts, const Slide *slide, StainGlass *glass, GError **error);
+gboolean patch_glass(const char *facts, const Slide *slide, GlassColour *glass, GError **error);
 /* What decides the image of the tile at a place of the slide and its flags, as a hash: the slide's content and resolution, grid, cut,
  * glass and encoding. */
-void patch_pixels_hash(const Config *config, const Slide *slide, const StainGlass *glass, char pixels[17]);
+void patch_pixels_hash(const Config *config, const Slide *slide, const GlassColour *glass, char pixels[17]);
 /* Cuts the tile at (x, y) into rgb (of the tile's size) and judges it by the slide's glass (flags: QualityFlag; NULL: only how much of it could be read).
  * Thread-safe on one slide. */
-gboolean patch_cut(const Config *config, Slide *slide, const StainGlass *glass, double x, double y,
+gboolean patch_cut(const Config *config, Slide *slide, const GlassColour *glass, double x, double y,
                    Image *rgb, double *readable_fraction, unsigned *flags, GError **error);
 /* Cuts, judges (flags: QualityFlag) and encodes the tile at (x, y); rgb is scratch of the tile's size. Appends to out. Thread-safe on one slide. */
-gboolean patch_cut_encoded(const Config *config, Slide *slide, const StainGlass *glass, double x, double y,
+gboolean patch_cut_encoded(const Config *config, Slide *slide, const GlassColour *glass, double x, double y,
                            Image *rgb, GByteArray *out, double *readable_fraction, unsigned *flags,
                            GError **error);

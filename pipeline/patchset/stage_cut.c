@@ -33,7 +33,7 @@ typedef struct {
     Work *work;
     const Config *config;
     Slide *slide;
-    const StainGlass *glass;
+    const GlassColour *glass;
     const Raster *raster;    /* NULL: no lesions */
     const GArray *tiles;     /* Tile */
     const GArray *fractions; /* LesionShare, or NULL */
@@ -279,7 +279,7 @@ static void cut_clear(Cut *cut)
     g_free(cut->root);
 }
 
-static gboolean cut_slide(Work *work, Slide *slide, const StainGlass *glass, const GArray *tiles,
+static gboolean cut_slide(Work *work, Slide *slide, const GlassColour *glass, const GArray *tiles,
                           const GArray *fractions, const Raster *raster, GError **error)
 {
     const Config *config = work->run->config;
@@ -329,7 +329,7 @@ gboolean stage_cut(Work *work, GError **error)
     g_autoptr(Raster) raster = border ? raster_read(border, error) : NULL;
     g_autofree char *facts =
         slide && (raster || !lesions) ? work_input(work, "tissue", "facts", error) : NULL;
-    StainGlass glass;
+    GlassColour glass;
     return facts && patch_glass(facts, slide, &glass, error) &&
            cut_slide(work, slide, &glass, tiles, fractions, raster, error);
 }

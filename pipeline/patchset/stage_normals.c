@@ -29,7 +29,7 @@ typedef struct {
     Work *work;
     const Config *config;
     Slide *slide;
-    const StainGlass *glass;
+    const GlassColour *glass;
     const GArray *tiles;
     unsigned drop;
     Verdict *verdicts; /* one a tile */
@@ -72,7 +72,7 @@ static gboolean judge_tiles(Work *work, const SlideEntry *entry, const char *tis
         return FALSE;
     }
     g_autoptr(Slide) slide = coloured_slide_open(work, entry, error);
-    StainGlass glass;
+    GlassColour glass;
     if (!slide || !patch_glass(tissue, slide, &glass, error)) {
         return FALSE;
     }

@@ -5,8 +5,9 @@
 #include "pipeline/scoring/heatmap_files.h"
 #include "tiler/cut/cut.h"
 #include "tiler/heatmap/heatmap.h"
+#include "tiler/imagefile/image_draw.h"
 #include "tiler/imagefile/imagefile.h"
-#include "tiler/heatmap/pyramid.h"
+#include "tiler/pyramid/pyramid.h"
 #include <math.h>
 #include <string.h>
 
@@ -67,7 +68,7 @@ gboolean heatmap_files_write(const char *folder, const HeatmapLook *look, Slide 
     if (!readable || !cut_region(slide, &whole, FILTER_AREA, base, readable, error)) {
         return FALSE;
     }
-    image_hatch_unreadable(base, readable);
+    image_draw_hatch(base, readable);
     mark_unknown(readable, map, known);
     g_autoptr(Image) coloured =
         heatmap_colour(map, look->low, look->high, look->colours, base, look->opacity, error);
@@ -80,7 +81,7 @@ gboolean heatmap_files_write(const char *folder, const HeatmapLook *look, Slide 
     if (!overview) {
         return FALSE;
     }
-    image_hatch_unreadable(coloured, readable);
+    image_draw_hatch(coloured, readable);
     g_autofree char *text =
         g_strdup_printf("anomaly heatmap of %s; %s colours %g..%g; %s; for research use only", look->title,
                         look->colours, look->low, look->high, look->provenance);

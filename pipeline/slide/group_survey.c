@@ -1,7 +1,7 @@
 /* Surveys of groups. */
 #include "pipeline/slide/group_survey.h"
 #include "pipeline/slide/group_rules.h"
-#include "tiler/labels/labels.h"
+#include "tiler/label_mask/label_mask.h"
 #include <glib/gstdio.h>
 #include <string.h>
 
@@ -95,7 +95,7 @@ char *group_survey_idle(const char *path, const GPtrArray *groups, const char *f
                         const Annotation *annotation)
 {
     gboolean is_mask = FALSE;
-    if (!groups || groups->len == 0 || !labels_detect(path, &is_mask, NULL)) {
+    if (!groups || groups->len == 0 || !label_mask_detect(path, &is_mask, NULL)) {
         return NULL;
     }
     g_autoptr(GArray) rules = group_rules_new(groups, is_mask, FALSE);
@@ -128,7 +128,7 @@ void group_survey_read(const Config *config, const GPtrArray *slides, GroupSurve
         if (!path) {
             continue;
         }
-        if (bytes > SURVEY_BYTES || g_stat(path, &info) != 0 || !labels_detect(path, &is_mask, NULL) ||
+        if (bytes > SURVEY_BYTES || g_stat(path, &info) != 0 || !label_mask_detect(path, &is_mask, NULL) ||
             is_mask) {
             all = FALSE;
             continue;

@@ -7,9 +7,9 @@
 #include "pipeline/slide/lesion_mask.h"
 #include "annotations/contour.h"
 #include "base/error.h"
-#include "tiler/labels/labels.h"
-#include "tiler/slide/tiffpages.h"
-#include "tiler/heatmap/pyramid.h"
+#include "tiler/label_mask/label_mask.h"
+#include "tiler/tiff/tiffpages.h"
+#include "tiler/pyramid/pyramid.h"
 #include <math.h>
 #include <string.h>
 
@@ -207,9 +207,10 @@ static double scale_of(double slide, int64_t mask)
 }
 
 /* One factor for x and y, to a pixel of the mask: any other mask is turned, cut off or of another slide. */
-static gboolean check_aspect(const char *path, const Labels *labels, const SlideFrame *frame, GError **error)
+static gboolean check_aspect(const char *path, const LabelMask *labels, const SlideFrame *frame,
+                             GError **error)
 {
-    int64_t width = labels_width(labels), height = labels_height(labels);
+    int64_t width = label_mask_width(labels), height = label_mask_height(labels);
     if (frame->width <= 0 || frame->height <= 0 ||
         tiffpages_one_factor((int64_t)frame->width, (int64_t)frame->height, width, height)) {
         return TRUE;
@@ -227,10 +228,10 @@ static gboolean check_aspect(const char *path, const Labels *labels, const Slide
 Annotation *lesion_mask_outlines(const char *path, const GroupSpec *groups, const SlideFrame *frame,
                                  GError **error)
 {
-    g_autoptr(Labels) labels = labels_open(path, error);
-    g_auto(Tracing) tracing = {.width = labels ? labels_width(labels) : 0};
+    g_autoptr(LabelMask) labels = label_mask_open(path, error);
+    g_auto(Tracing) tracing = {.width = labels ? label_mask_width(labels) : 0};
     if (!labels || !check_aspect(path, labels, frame, error) ||
-        !labels_read(labels, trace_row, &tracing, error)) {
+        !label_mask_read(labels, trace_row, &tracing, error)) {
         return NULL;
     }
     LabelContour found[LABELS];
@@ -238,15 +239,15 @@ Annotation *lesion_mask_outlines(const char *path, const GroupSpec *groups, cons
     int count = 0;
     for (int i = 1; i < LABELS; i++) {
         if (tracing.contours[i]) {
-            g_ptr_array_add(names, labels_name(labels, i));
+            g_ptr_array_add(names, label_mask_name(labels, i));
             found[count] = (LabelContour){names->pdata[count], tracing.contours[i]};
             count++;
         }
     }
     Annotation *annotation =
-        contour_annotation(path, found, count, scale_of(frame->width, labels_width(labels)),
-                           scale_of(frame->height, labels_height(labels)), groups, frame, error);
-    const char *note = labels_note(labels);
+        contour_annotation(path, found, count, scale_of(frame->width, label_mask_width(labels)),
+                           scale_of(frame->height, label_mask_height(labels)), groups, frame, error);
+    const char *note = label_mask_note(labels);
     if (annotation && note) {
         g_ptr_array_add(annotation->warnings, g_strdup_printf("%s is %s", path, note));
     }

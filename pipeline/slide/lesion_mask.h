@@ -20,7 +20,7 @@ typedef struct {
 gboolean lesion_mask_write(const char *path, const LesionMaskSpec *spec, int64_t *lesion_px, char sha256[65],
                            GError **error);
 
-/* Reads a label mask (tiler/labels/labels.h; 0 = nothing) as outlines along its pixels' borders; the group of a label is its name.
+/* Reads a label mask (tiler/label_mask/label_mask.h; 0 = nothing) as outlines along its pixels' borders; the group of a label is its name.
  * The mask covers the whole slide of the frame: it has its size, or that divided by one factor for x and y and rounded; another
  * aspect is WSI_ERROR_INPUT.  Without a size in the frame its pixels are level-0 px.  See annotations/contour.h for what polygons come out. */
 Annotation *lesion_mask_outlines(const char *path, const GroupSpec *groups, const SlideFrame *frame,

@@ -2,7 +2,7 @@
 #include "pipeline/slide/lesions.h"
 #include "base/error.h"
 #include "pipeline/slide/lesion_mask.h"
-#include "tiler/labels/labels.h"
+#include "tiler/label_mask/label_mask.h"
 #include "pipeline/slide/group_rules.h"
 #include <math.h>
 #include <string.h>
@@ -24,7 +24,7 @@ static Annotation *load(const char *path, const GPtrArray *groups, const char *f
                         const SlideFrame *frame, GError **error)
 {
     gboolean is_mask;
-    if (!labels_detect(path, &is_mask, error)) {
+    if (!label_mask_detect(path, &is_mask, error)) {
         return NULL;
     }
     g_autoptr(GArray) rules = group_rules_new(groups, is_mask, region);

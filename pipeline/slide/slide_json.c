@@ -45,7 +45,7 @@ json_t *slide_json_bad_areas(const Slide *slide)
 
 json_t *slide_json_glass(const Tissue *tissue)
 {
-    const StainGlass *glass = &tissue->glass;
+    const GlassColour *glass = &tissue->glass;
     return glass->found ? json_pack("[f, f, f]", glass->red, glass->green, glass->blue) : json_null();
 }
 

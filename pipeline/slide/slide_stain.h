@@ -2,7 +2,7 @@
 #pragma once
 #include "pipeline/config/config.h"
 #include "tiler/cut/cut.h"
-#include "tiler/cut/stain_normalise.h"
+#include "tiler/colour/stain_normalise.h"
 #include "tiler/slide/slide.h"
 
 /* Whether tiles.stain asks for a fit of each slide. */

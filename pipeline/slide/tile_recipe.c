@@ -7,7 +7,7 @@
 #include "pipeline/write/json.h"
 #include "tiler/imagefile/imagefile.h"
 #include "pipeline/slide/slide_stain.h"
-#include "tiler/cut/tile_colour.h"
+#include "tiler/colour/tile_colour.h"
 #include <math.h>
 #include <string.h>
 
@@ -233,12 +233,12 @@ gboolean tile_recipe_colour_slide(const TileRecipe *recipe, Slide *slide, const 
     if (!recipe->icc && !fit) {
         return TRUE;
     }
-    g_autoptr(Colour) colour = colour_new(slide_info(slide)->path, recipe->icc, error);
+    g_autoptr(TileColour) colour = tile_colour_new(slide_info(slide)->path, recipe->icc, error);
     if (!colour) {
         return FALSE;
     }
     if (fit) {
-        colour_set_stain(colour, fit, &recipe->target);
+        tile_colour_set_stain(colour, fit, &recipe->target);
     }
     slide_set_colour(slide, g_steal_pointer(&colour));
     return TRUE;

@@ -5,7 +5,7 @@
 #pragma once
 #include "pipeline/config/config.h"
 #include "tiler/cut/cut.h"
-#include "tiler/cut/stain_normalise.h"
+#include "tiler/colour/stain_normalise.h"
 #include "tiler/slide/slide.h"
 #include <jansson.h>
 

@@ -5,7 +5,7 @@
 #include "base/nearest.h"
 #include "tiler/patches/patchset.h"
 #include "tiler/imagefile/imagefile.h"
-#include "tiler/cut/resample.h"
+#include "tiler/raster/resample.h"
 #include <string.h>
 
 /* The index of a name in names, which ends with NULL; 0 when it is not there. */

@@ -3,7 +3,7 @@
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/image.h"
-#include "tiler/heatmap/pyramid.h"
+#include "tiler/pyramid/pyramid.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * pyramid_mask` one that is nearly empty, as lesion masks are, with its highest memory; `bench png_tiles`
  * 256-px tiles on one processor; `bench synth_slide` a whole synthetic slide of 12288 x 9216 px. */
 #include "tiler/imagefile/imagefile.h"
-#include "tiler/heatmap/pyramid.h"
+#include "tiler/pyramid/pyramid.h"
 #include "tiler/synth/synth.h"
 #include "tiler/synth/synth_plan.h"
 #include "base/pool.h"

@@ -1,5 +1,6 @@
 /* Images as imagefile.h promises them.  What files of each kind hold was computed by
  * tools/golden_imagefile.py. */
+#include "tiler/imagefile/image_draw.h"
 #include "tiler/imagefile/imagefile.h"
 #include "base/durable.h"
 #include "base/error.h"
@@ -276,7 +277,7 @@ static void test_glyphs(void)
     for (int c = ' '; c <= '~'; c++) {
         char text[2] = {(char)c, 0};
         drawn[c] = image_new(6, 7, 3, NULL);
-        image_text(drawn[c], 0, 0, 1, ink, text);
+        image_draw_text(drawn[c], 0, 0, 1, ink, text);
         for (int other = ' '; other < c; other++) {
             g_assert_true(memcmp(drawn[c]->pixels, drawn[other]->pixels, image_bytes(drawn[c])) != 0);
         }
@@ -292,15 +293,15 @@ static void test_text(void)
 {
     g_autoptr(Image) small = image_new(20, 7, 3, NULL), large = image_new(60, 21, 3, NULL),
                      cut = image_new(20, 7, 3, NULL);
-    image_text(small, 0, 0, 1, ink, "A\xC2\xB5z");
-    image_text(large, 0, 0, 3, ink, "A?z");
+    image_draw_text(small, 0, 0, 1, ink, "A\xC2\xB5z");
+    image_draw_text(large, 0, 0, 3, ink, "A?z");
     for (int y = 0; y < 21; y++) {
         for (int x = 0; x < 60; x++) {
             g_assert_cmpmem(large->pixels + (y * 60 + x) * 3, 3, small->pixels + (y / 3 * 20 + x / 3) * 3, 3);
         }
     }
     for (int x = -40; x <= 40; x += 7) {
-        image_text(cut, x, x / 3 - 3, 2, ink, "cut at every side");
+        image_draw_text(cut, x, x / 3 - 3, 2, ink, "cut at every side");
     }
 }
 

@@ -246,7 +246,7 @@ static Image *collagen_on(const uint8_t glass[3], gsize yellow, double spread)
     return image;
 }
 
-static void check_collagen_tiles(const Image *image, const StainGlass *glass)
+static void check_collagen_tiles(const Image *image, const GlassColour *glass)
 {
     for (int k = 0; k < 2; k++) { /* inside of the collagen, and in the corner, where is glass */
         Quality quality;

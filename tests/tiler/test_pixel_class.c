@@ -56,7 +56,7 @@ static void mean_density(const Image *rgb, const Image *readable, int x, int y, 
 static void compare(const Image *rgb, const Image *readable, double mpp, int step, int found[2])
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(Image) flags = pixel_classes(rgb, readable, mpp, TRUE, NULL, NULL, &error);
+    g_autoptr(Image) flags = pixel_class_image(rgb, readable, mpp, TRUE, NULL, NULL, &error);
     g_assert_no_error(error);
     double density[256];
     int radius = (int)lround(SMOOTH_UM / mpp);
@@ -79,9 +79,9 @@ static void compare(const Image *rgb, const Image *readable, double mpp, int ste
             continue;
         }
         gboolean tissue = bounds[0] > 0 && bounds[2] > 0;
-        g_assert_cmpint((flags->pixels[at] & STAIN_TISSUE) != 0, ==, tissue);
-        g_assert_cmpint((flags->pixels[at] & STAIN_SURE) != 0, ==, bounds[1] > 0 && bounds[2] > 0);
-        g_assert_cmpint(flags->pixels[at] & STAIN_READABLE, ==, STAIN_READABLE);
+        g_assert_cmpint((flags->pixels[at] & PIXEL_TISSUE) != 0, ==, tissue);
+        g_assert_cmpint((flags->pixels[at] & PIXEL_SURE_TISSUE) != 0, ==, bounds[1] > 0 && bounds[2] > 0);
+        g_assert_cmpint(flags->pixels[at] & PIXEL_READABLE, ==, PIXEL_READABLE);
         found[tissue]++;
     }
 }

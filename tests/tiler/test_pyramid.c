@@ -1,6 +1,6 @@
 /* Pyramids as pyramid.h promises them, read back by libtiff's decoders and compared with levels made the
  * simple way. */
-#include "tiler/heatmap/pyramid.h"
+#include "tiler/pyramid/pyramid.h"
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/rng.h"

@@ -1,5 +1,5 @@
 /* A pyramid from columns of rows (PyramidSpec.part) is the one from whole rows. */
-#include "tiler/heatmap/pyramid.h"
+#include "tiler/pyramid/pyramid.h"
 #include <glib/gstdio.h>
 #include <string.h>
 

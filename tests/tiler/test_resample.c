@@ -1,5 +1,5 @@
 /* Resampling against Pillow (tests/golden/resample, written by tools/golden_resample.py), and its own promises. */
-#include "tiler/cut/resample.h"
+#include "tiler/raster/resample.h"
 #include "base/csv.h"
 #include "tests/fixture_tiff.h"
 #include "tiler/imagefile/imagefile.h"

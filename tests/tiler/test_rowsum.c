@@ -1,5 +1,5 @@
 /* Whole weights add up to one, and sums of rows are exact. */
-#include "tiler/cut/rowsum.h"
+#include "tiler/raster/rowsum.h"
 #include "base/rng.h"
 #include <glib.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /* Stain normalisation against numpy (tools/golden_stain.py), and what it must not do. */
-#include "tiler/cut/stain_normalise.h"
+#include "tiler/colour/stain_normalise.h"
 #include "tiler/imagefile/imagefile.h"
 #include <math.h>
 #include <string.h>

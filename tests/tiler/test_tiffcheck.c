@@ -1,5 +1,5 @@
 /* The geometry check: what it refuses never reaches a library, what it accepts can be opened without harm. */
-#include "tiler/slide/tiffcheck.h"
+#include "tiler/tiff/tiffcheck.h"
 #include "tiler/slide/slide.h"
 #include "tests/fixture_tiff.h"
 #include <sys/stat.h>

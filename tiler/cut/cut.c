@@ -8,7 +8,7 @@
  * sums are those of one cut. */
 #include "tiler/cut/cut.h"
 #include "base/error.h"
-#include "tiler/cut/cut_scratch.h"
+#include "tiler/raster/thread_scratch.h"
 #include <math.h>
 #include <string.h>
 
@@ -48,9 +48,10 @@ static gboolean cut_copy(Slide *slide, int level, int64_t x, int64_t y, int colu
                          GError **error)
 {
     size_t pixels = (size_t)columns * (size_t)rows;
-    Image source = {columns, rows, 3, cut_scratch(SCRATCH_SOURCE, pixels, 3, "pixels to cut from", error)};
+    Image source = {columns, rows, 3, thread_scratch(SCRATCH_SOURCE, pixels, 3, "pixels to cut from", error)};
     Image data = {columns, rows, 1, NULL};
-    data.pixels = source.pixels ? cut_scratch(SCRATCH_VALID, pixels, 1, "pixels to cut from", error) : NULL;
+    data.pixels =
+        source.pixels ? thread_scratch(SCRATCH_READABLE, pixels, 1, "pixels to cut from", error) : NULL;
     if (!data.pixels || !slide_read(slide, level, x, y, &source, &data, error)) {
         return FALSE;
     }
@@ -188,7 +189,7 @@ gboolean cut_tile(Slide *slide, const CutSpec *spec, double x, double y, Image *
         return FALSE;
     }
     if (slide_colour(slide)) {
-        colour_apply(slide_colour(slide), rgb);
+        tile_colour_apply(slide_colour(slide), rgb);
     }
     return TRUE;
 }

@@ -1,7 +1,7 @@
 /* Tiles at an exact resolution: sub-pixel exact place, separate x and y scale, anti-aliased with filter support
  * beyond the tile's edge.  What a tile holds does not depend on its neighbours. */
 #pragma once
-#include "tiler/cut/resample.h"
+#include "tiler/raster/resample.h"
 #include "tiler/slide/slide.h"
 
 typedef struct {

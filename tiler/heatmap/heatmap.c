@@ -4,7 +4,7 @@
  * at hand: the same colour means the same score on every slide. */
 #include "tiler/heatmap/heatmap.h"
 #include "tiler/heatmap/colour_map.h"
-#include "tiler/imagefile/imagefile.h"
+#include "tiler/imagefile/image_draw.h"
 #include "base/error.h"
 #include <math.h>
 #include <string.h>
@@ -100,7 +100,7 @@ static void draw_bar(Image *out, int left, int top, int height, const uint8_t (*
     for (int i = 0; i <= 2; i++) {
         char text[G_ASCII_DTOSTR_BUF_SIZE];
         g_ascii_formatd(text, sizeof text, "%.4g", high + (low - high) * i / 2);
-        image_text(out, left + BAR_WIDTH + 4, top + (height - TEXT_HEIGHT) * i / 2, 1, ink, text);
+        image_draw_text(out, left + BAR_WIDTH + 4, top + (height - TEXT_HEIGHT) * i / 2, 1, ink, text);
     }
 }
 
@@ -116,7 +116,7 @@ Image *heatmap_overview(const Map *map, double low, double high, const char *col
         return NULL;
     }
     if (known) {
-        image_hatch_unreadable(coloured, known);
+        image_draw_hatch(coloured, known);
     }
     double scale = (double)MAX(side, 1) / MAX(slide_image->width, slide_image->height);
     int width = MAX(1, (int)(slide_image->width * scale + 0.5)),
@@ -130,12 +130,12 @@ Image *heatmap_overview(const Map *map, double low, double high, const char *col
         return NULL;
     }
     memset(out->pixels, 255, image_bytes(out));
-    image_text(out, MARGIN, MARGIN, 2, ink, title);
+    image_draw_text(out, MARGIN, MARGIN, 2, ink, title);
     position(out, slide_image, MARGIN, top, width, height);
     position(out, coloured, second, top, width, height);
     draw_frame(out, MARGIN, top, width, height);
     draw_frame(out, second, top, width, height);
     draw_bar(out, bar, top, MAX(height, 4 * TEXT_HEIGHT), table, low, high);
-    image_text(out, MARGIN, out->height - MARGIN - TEXT_HEIGHT, 1, ink, note);
+    image_draw_text(out, MARGIN, out->height - MARGIN - TEXT_HEIGHT, 1, ink, note);
     return g_steal_pointer(&out);
 }

@@ -13,17 +13,6 @@
 /* An image within the pixel limit is never larger than this, uncompressed and at 16 bit with alpha. */
 #define MAX_FILE_BYTES ((int64_t)IMAGEFILE_MAX_PIXELS * 8 + (1 << 20))
 
-gboolean imagefile_check_size(int64_t width, int64_t height, const char *name, GError **error)
-{
-    if (width > 0 && height > 0 && width <= IMAGEFILE_MAX_PIXELS / height) {
-        return TRUE;
-    }
-    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                "%s: %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT " pixels; the limit is %d in all", name, width,
-                height, IMAGEFILE_MAX_PIXELS);
-    return FALSE;
-}
-
 static const uint8_t png_start[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'},
                      jpeg_start[3] = {0xff, 0xd8, 0xff};
 
@@ -157,17 +146,4 @@ static gboolean has_image_name(const char *name, const void *data)
 char **imagefile_list(const char *folder, GError **error)
 {
     return listing_select(folder, has_image_name, NULL, error);
-}
-
-void image_hatch_unreadable(Image *rgb, const Image *readable)
-{
-    enum { STRIPE = 4 };
-    for (int y = 0; y < rgb->height; y++) {
-        for (int x = 0; x < rgb->width; x++) {
-            size_t at = (size_t)y * (size_t)rgb->width + (size_t)x;
-            if (!readable->pixels[at]) {
-                memset(rgb->pixels + 3 * at, (x + y) / STRIPE % 2 ? 96 : 160, 3);
-            }
-        }
-    }
 }

@@ -17,9 +17,3 @@ gboolean imagefile_encode_png(const Image *image, GByteArray *out, GError **erro
 /* Names of the .png, .jpg, .jpeg files of a folder (not below), sorted by strcmp; NULL-terminated,
  * g_strfreev. */
 char **imagefile_list(const char *folder, GError **error);
-/* Hatches in two greys what could not be read (valid, 1 channel of the same size, is 0): in an image for people no data must not look
- * like glass. */
-void image_hatch_unreadable(Image *rgb, const Image *readable);
-/* Draws text (printable ASCII, built-in 5x7 font) with its top-left corner at (x, y), magnified `zoom`
- * times. */
-void image_text(Image *rgb, int x, int y, int zoom, const uint8_t colour[3], const char *text);

@@ -1,4 +1,4 @@
-/* The two codecs behind imagefile.h.  For image*.c only. */
+/* The PNG and JPEG codecs behind imagefile.h, and the limit that they share.  For imagefile*.c only. */
 #pragma once
 #include "base/durable.h"
 #include "base/image.h"
@@ -6,7 +6,7 @@
 enum { IMAGEFILE_MAX_PIXELS = 1 << 28 };
 
 /* FALSE with WSI_ERROR_INPUT when the size is zero or above the limit. */
-gboolean imagefile_check_size(int64_t width, int64_t height, const char *name, GError **error);
+gboolean imagefile_codec_check_size(int64_t width, int64_t height, const char *name, GError **error);
 Image *imagefile_decode_png(const void *data, size_t bytes, const char *name, GError **error);
 Image *imagefile_decode_jpeg(const void *data, size_t bytes, const char *name, GError **error);
 /* To the file; the caller commits. */

@@ -52,7 +52,7 @@ static Image *decode(struct jpeg_decompress_struct *jpeg, JpegErrors *errors, co
         set_error(errors, name, error);
         return NULL;
     }
-    if (!imagefile_check_size(jpeg->image_width, jpeg->image_height, name, error)) {
+    if (!imagefile_codec_check_size(jpeg->image_width, jpeg->image_height, name, error)) {
         return NULL;
     }
     g_autoptr(Image) image = image_new((int)jpeg->image_width, (int)jpeg->image_height, 3, error);

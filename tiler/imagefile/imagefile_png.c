@@ -82,7 +82,8 @@ static gboolean read_header(Coder *coder)
         return FALSE;
     }
     png_set_read_fn(coder->png, coder, read_bytes);
-    png_set_user_limits(coder->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX); /* imagefile_check_size is the limit */
+    png_set_user_limits(coder->png, PNG_UINT_31_MAX,
+                        PNG_UINT_31_MAX); /* imagefile_codec_check_size is the limit */
     png_set_keep_unknown_chunks(coder->png, PNG_HANDLE_CHUNK_NEVER, NULL, 0);
     png_read_info(coder->png, coder->info);
     return TRUE;
@@ -146,7 +147,7 @@ static Image *decode(Coder *coder, const char *name, GError **error)
     }
     png_uint_32 width = png_get_image_width(coder->png, coder->info),
                 height = png_get_image_height(coder->png, coder->info);
-    if (!imagefile_check_size(width, height, name, error)) {
+    if (!imagefile_codec_check_size(width, height, name, error)) {
         return NULL;
     }
     int channels = expand(coder);

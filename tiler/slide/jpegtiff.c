@@ -12,10 +12,10 @@
  * What is wrong with a tile's bytes makes it unreadable for good.  A read that the system fails is an error, and is tried again by
  * whoever asks next. */
 #include "tiler/slide/jpegtiff.h"
-#include "tiler/imagefile/jpegtile.h"
-#include "tiler/cut/cut_scratch.h"
+#include "tiler/tiff/jpegtile.h"
+#include "tiler/raster/thread_scratch.h"
 #include "tiler/slide/tilecache.h"
-#include "tiler/slide/tiffsource.h"
+#include "tiler/tiff/tiffsource.h"
 #include "base/error.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -428,10 +428,10 @@ gboolean jpegtiff_view(JpegTiff *tiff, int level, int64_t x, int64_t y, int widt
         return FALSE;
     }
     const size_t tiles = (size_t)(columns * rows);
-    view->held = cut_scratch(SCRATCH_VIEW_TILES, tiles, sizeof(void *), "a view", NULL);
-    int *ends = cut_scratch(SCRATCH_VIEW_ENDS, (size_t)columns, sizeof *ends, "a view", NULL);
+    view->held = thread_scratch(SCRATCH_VIEW_TILES, tiles, sizeof(void *), "a view", NULL);
+    int *ends = thread_scratch(SCRATCH_VIEW_ENDS, (size_t)columns, sizeof *ends, "a view", NULL);
     const uint8_t **pixels =
-        cut_scratch(SCRATCH_VIEW_ROWS, (size_t)columns * (size_t)height, sizeof *pixels, "a view", NULL);
+        thread_scratch(SCRATCH_VIEW_ROWS, (size_t)columns * (size_t)height, sizeof *pixels, "a view", NULL);
     if (!view->held || !ends || !pixels) {
         return FALSE;
     }

@@ -1,8 +1,8 @@
 /* Tiled JPEG TIFF (Aperio SVS, generic pyramids) read without OpenSlide, some times faster and with the same pixels; and tiled TIFF of
  * any kind that OpenSlide does not read. */
 #pragma once
-#include "tiler/slide/mosaic.h"
-#include "tiler/slide/tiffpages.h"
+#include "tiler/raster/mosaic.h"
+#include "tiler/tiff/tiffpages.h"
 
 typedef struct JpegTiff JpegTiff;
 /* Called for a tile that cannot be decoded; FALSE stops the reading. */

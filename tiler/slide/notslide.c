@@ -2,7 +2,7 @@
 #include "tiler/slide/notslide.h"
 #include "base/error.h"
 #include "base/magic.h"
-#include "tiler/slide/tiffpages.h"
+#include "tiler/tiff/tiffpages.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

@@ -12,8 +12,8 @@
 #include "base/error.h"
 #include "tiler/slide/dicom.h"
 #include "tiler/slide/notslide.h"
-#include "tiler/slide/tiffcheck.h"
-#include "tiler/slide/tiffpages.h"
+#include "tiler/tiff/tiffcheck.h"
+#include "tiler/tiff/tiffpages.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -431,13 +431,13 @@ Slide *slide_open(const char *path, const SlideOptions *options, GError **error)
     return open_parts(slide, options ? options : &none, error) ? g_steal_pointer(&slide) : NULL;
 }
 
-void slide_set_colour(Slide *slide, Colour *colour)
+void slide_set_colour(Slide *slide, TileColour *colour)
 {
-    colour_free(slide->colour);
+    tile_colour_free(slide->colour);
     slide->colour = colour;
 }
 
-const Colour *slide_colour(const Slide *slide)
+const TileColour *slide_colour(const Slide *slide)
 {
     return slide->colour;
 }
@@ -455,7 +455,7 @@ void slide_free(Slide *slide)
         openslide_close(slide->salvage);
     }
     jpegtiff_free(slide->fast);
-    colour_free(slide->colour);
+    tile_colour_free(slide->colour);
     slide_bad_clear(slide);
     g_mutex_clear(&slide->lock);
     g_mutex_clear(&slide->salvage_lock);

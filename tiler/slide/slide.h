@@ -5,9 +5,9 @@
  * area, the area is counted and reported as "no data", and the reading goes on.
  * Threading: reads on one Slide may run at the same time; open, free and the accessors of bad areas may not. */
 #pragma once
-#include "tiler/cut/tile_colour.h"
+#include "tiler/colour/tile_colour.h"
 #include "base/image.h"
-#include "tiler/slide/mosaic.h"
+#include "tiler/raster/mosaic.h"
 
 typedef enum {
     MPP_NONE,      /* unknown, or beyond 0.005 to 40 um/px (no scanner's): no exact resolution can be cut */
@@ -88,9 +88,9 @@ gboolean slide_view(Slide *slide, int level, int64_t x, int64_t y, int width, in
 void slide_release(Slide *slide, MosaicView *view);
 
 /* What cut_tile (cut.h) does to the colours of tiles; takes it over.  Before any tile is cut, as it is not guarded. */
-void slide_set_colour(Slide *slide, Colour *colour);
+void slide_set_colour(Slide *slide, TileColour *colour);
 /* NULL = nothing is done. */
-const Colour *slide_colour(const Slide *slide);
+const TileColour *slide_colour(const Slide *slide);
 
 /* Borrowed array of BadArea*; grows with reads. */
 const GPtrArray *slide_bad_areas(const Slide *slide);

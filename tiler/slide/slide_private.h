@@ -24,7 +24,7 @@ struct Slide {
     int *block_width, *block_height; /* of each level: what is lost when a part cannot be read */
     JpegTiff *fast;                  /* NULL = OpenSlide reads */
     GPtrArray *notes;                /* char* */
-    Colour *colour;                  /* NULL = tiles stay as they are */
+    TileColour *colour;              /* NULL = tiles stay as they are */
 
     GMutex lock; /* guards what follows */
     SlideHandle *current;

@@ -4,7 +4,7 @@
  * image's size.  What comes of it is scrambled, part of it memory that nobody wrote, without any error.  JPEG (of
  * three samples) and JPEG 2000 tiles, which OpenSlide decodes itself, are not touched by this. */
 #pragma once
-#include "tiler/slide/tiffpages.h"
+#include "tiler/tiff/tiffpages.h"
 
 /* The first of the levels whose page is smaller than one of its tiles and not JPEG; count when there is none.  *page then is that page.
  * directory: of each level the directory that it is stored in, or -1.  Also where libtiff is another version: such a level is of no

@@ -4,7 +4,7 @@
  * on it, with lesions whose outlines are known exactly. */
 #include "tiler/synth/synth.h"
 #include "tiler/synth/synth_plan.h"
-#include "tiler/heatmap/pyramid.h"
+#include "tiler/pyramid/pyramid.h"
 #include "base/error.h"
 #include "base/pool.h"
 #include <math.h>

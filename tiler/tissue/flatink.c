@@ -42,7 +42,7 @@ static gboolean any_maybe(const uint8_t *flags, int width)
     for (int x = 0; x < width; x++) {
         any |= flags[x];
     }
-    return any & FLATINK_MAYBE;
+    return any & PIXEL_PEN_MAYBE;
 }
 
 static void resolve_row(uint8_t *flags, const Column *columns, int width, int radius, int rows)
@@ -58,9 +58,9 @@ static void resolve_row(uint8_t *flags, const Column *columns, int width, int ra
         if (x > radius) {
             window -= WIDENED(columns[x - radius - 1]);
         }
-        if (flags[x] & FLATINK_MAYBE) {
+        if (flags[x] & PIXEL_PEN_MAYBE) {
             int64_t count = (int64_t)rows * (MIN(x + radius, width - 1) - MAX(x - radius, 0) + 1);
-            flags[x] = (uint8_t)((flags[x] & ~FLATINK_MAYBE) | (is_flat(&window, count) ? STAIN_PEN : 0));
+            flags[x] = (uint8_t)((flags[x] & ~PIXEL_PEN_MAYBE) | (is_flat(&window, count) ? PIXEL_PEN : 0));
         }
     }
 }

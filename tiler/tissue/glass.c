@@ -12,7 +12,7 @@
  * noise of a camera is not. */
 #include "tiler/tissue/glass.h"
 #include "base/error.h"
-#include "tiler/cut/vectorised.h"
+#include "tiler/raster/vectorised.h"
 #include <math.h>
 
 /* Tints within +-TINT in steps of 0.001; greys below MAX_GREY in steps of 0.001. */
@@ -338,9 +338,9 @@ Background glass_find(const Glass *glass)
 }
 
 /* From densities to samples: the grey is the mean of the three. */
-StainGlass glass_colour(const Background *background)
+GlassColour glass_colour(const Background *background)
 {
-    StainGlass colour = {background->found, background->greyscale, 255, 255, 255, background->yellow_stain};
+    GlassColour colour = {background->found, background->greyscale, 255, 255, 255, background->yellow_stain};
     if (background->found) {
         double green = green_of(background);
         colour.red = CLAMP(256 * pow(10, -(green - background->red)) - 1, 0, 255);
@@ -350,7 +350,7 @@ StainGlass glass_colour(const Background *background)
     return colour;
 }
 
-Background glass_of_colour(const StainGlass *colour)
+Background glass_of_colour(const GlassColour *colour)
 {
     Background out = {.found = colour->found, .greyscale = colour->greyscale};
     if (out.found) {

@@ -21,5 +21,5 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Glass, glass_free)
 void glass_add_row(Glass *glass, const float *od, const uint8_t *rgb, const uint8_t *readable);
 Background glass_find(const Glass *glass);
 /* From densities to samples, and back. */
-StainGlass glass_colour(const Background *background);
-Background glass_of_colour(const StainGlass *colour);
+GlassColour glass_colour(const Background *background);
+Background glass_of_colour(const GlassColour *colour);

@@ -21,8 +21,8 @@
 #include "base/error.h"
 #include "tiler/tissue/flatink.h"
 #include "tiler/tissue/glass.h"
-#include "tiler/cut/cut_scratch.h"
-#include "tiler/cut/vectorised.h"
+#include "tiler/raster/thread_scratch.h"
+#include "tiler/raster/vectorised.h"
 #include <math.h>
 #include <string.h>
 
@@ -82,7 +82,7 @@ static gboolean smoother_init(Smoother *smoother, const Image *rgb, const uint8_
         {&smoother->od, SCRATCH_STAIN, 3 * width * od_rows, sizeof(float)},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
-        void *memory = cut_scratch(parts[i].use, parts[i].count, parts[i].size, "a row of a slide", error);
+        void *memory = thread_scratch(parts[i].use, parts[i].count, parts[i].size, "a row of a slide", error);
         if (!memory) {
             return FALSE;
         }
@@ -277,12 +277,12 @@ INLINED void find_flags(int32_t *restrict found, const float *restrict od, const
         float most = MAX(red, MAX(green, blue));
         /* Shadows, dirt and glass edges are grey with a little of the lamp's tint; what is brighter than the glass is no stain. */
         int coloured = (chroma > GREY_CHROMA * most) & (most > 0);
-        int flags = STAIN_READABLE | (coloured & (chroma > TISSUE_CHROMA)) * STAIN_TISSUE |
-                    is_pen(red, green, blue, chroma) * STAIN_PEN |
-                    may_be_flat_ink(red, green, blue) * FLATINK_MAYBE;
+        int flags = PIXEL_READABLE | (coloured & (chroma > TISSUE_CHROMA)) * PIXEL_TISSUE |
+                    is_pen(red, green, blue, chroma) * PIXEL_PEN |
+                    may_be_flat_ink(red, green, blue) * PIXEL_PEN_MAYBE;
         if (mask) {
-            flags |= (coloured & (chroma > SURE_CHROMA)) * STAIN_SURE |
-                     is_pen_rim(red, green, blue, chroma) * STAIN_PEN_RIM;
+            flags |= (coloured & (chroma > SURE_CHROMA)) * PIXEL_SURE_TISSUE |
+                     is_pen_rim(red, green, blue, chroma) * PIXEL_PEN_RIM;
         }
         found[x] = flags;
     }
@@ -306,8 +306,8 @@ VECTORISED static void find_grey_flags(int32_t *restrict found, const float *res
 {
     for (int x = 0; x < width; x++) {
         float density = (od[3 * x] + od[3 * x + 1] + od[3 * x + 2]) / 3 - glass;
-        found[x] =
-            STAIN_READABLE | (density > GREY_TISSUE) * STAIN_TISSUE | (density > GREY_SURE) * STAIN_SURE;
+        found[x] = PIXEL_READABLE | (density > GREY_TISSUE) * PIXEL_TISSUE |
+                   (density > GREY_SURE) * PIXEL_SURE_TISSUE;
     }
 }
 
@@ -372,8 +372,8 @@ static int flag_rows(Smoother *smoother, Image *flags, const Background *backgro
     return all;
 }
 
-Image *pixel_classes(const Image *rgb, const Image *readable, double mpp, gboolean mask,
-                     const StainGlass *known, StainGlass *found, GError **error)
+Image *pixel_class_image(const Image *rgb, const Image *readable, double mpp, gboolean mask,
+                         const GlassColour *known, GlassColour *found, GError **error)
 {
     Smoother smoother;
     Background background;
@@ -397,5 +397,6 @@ Image *pixel_classes(const Image *rgb, const Image *readable, double mpp, gboole
         *found = glass_colour(&background);
     }
     int all = flag_rows(&smoother, flags, &background, mask, row);
-    return !(all & FLATINK_MAYBE) || flatink_finish(rgb, flags, mpp, error) ? g_steal_pointer(&flags) : NULL;
+    return !(all & PIXEL_PEN_MAYBE) || flatink_finish(rgb, flags, mpp, error) ? g_steal_pointer(&flags)
+                                                                              : NULL;
 }

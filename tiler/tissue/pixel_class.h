@@ -3,11 +3,11 @@
 #include "base/image.h"
 
 enum {
-    STAIN_READABLE = 1, /* has data and is not black */
-    STAIN_TISSUE = 2,   /* coloured like something stained, however pale */
-    STAIN_SURE = 4,     /* so much that no background is */
-    STAIN_PEN = 8,      /* the colour of a marker */
-    STAIN_PEN_RIM = 16  /* may be the thin rim of one */
+    PIXEL_READABLE = 1,    /* has data and is not black */
+    PIXEL_TISSUE = 2,      /* coloured like something stained, however pale */
+    PIXEL_SURE_TISSUE = 4, /* so much that no background is */
+    PIXEL_PEN = 8,         /* the colour of a marker */
+    PIXEL_PEN_RIM = 16     /* may be the thin rim of one */
 };
 
 /* The glass without anything on it. */
@@ -17,10 +17,10 @@ typedef struct {
     double red, green, blue; /* 0..255 */
     double
         yellow_stain; /* fraction of the image that is yellow as old glass can be, but was taken for stain since something is brighter */
-} StainGlass;
+} GlassColour;
 
-/* One byte of these flags for each pixel of the image (1 channel); STAIN_SURE and STAIN_PEN_RIM only for a mask.  valid may be NULL; mpp in
+/* One byte of these flags for each pixel of the image (1 channel); PIXEL_SURE_TISSUE and PIXEL_PEN_RIM only for a mask.  valid may be NULL; mpp in
  * um/px.  known: the glass of the slide that the image is a part of; NULL: the image shows its own, which goes to *found (may be
  * NULL).  Caller frees. */
-Image *pixel_classes(const Image *rgb, const Image *readable, double mpp, gboolean mask,
-                     const StainGlass *known, StainGlass *found, GError **error);
+Image *pixel_class_image(const Image *rgb, const Image *readable, double mpp, gboolean mask,
+                         const GlassColour *known, GlassColour *found, GError **error);

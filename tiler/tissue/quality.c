@@ -5,9 +5,9 @@
  * of a pale sharp tile is below that of a dark blurred one, the ratio of two scales is not. */
 #include "tiler/tissue/quality.h"
 #include "base/error.h"
-#include "tiler/cut/cut_scratch.h"
+#include "tiler/raster/thread_scratch.h"
 #include "tiler/tissue/pixel_class.h"
-#include "tiler/cut/vectorised.h"
+#include "tiler/raster/vectorised.h"
 #include <math.h>
 #include <string.h>
 
@@ -46,7 +46,7 @@ static gboolean grey_of(const Image *rgb, const Image *readable, Grey *grey, GEr
 {
     size_t pixels = (size_t)rgb->width * (size_t)rgb->height;
     *grey = (Grey){rgb->width, rgb->height,
-                   cut_scratch(SCRATCH_GREY, pixels, sizeof(float), "a tile's grey", error)};
+                   thread_scratch(SCRATCH_GREY, pixels, sizeof(float), "a tile's grey", error)};
     for (int y = 0; grey->values && y < rgb->height; y++) {
         size_t at = (size_t)y * rgb->width;
         grey_row(grey->values + at, rgb->pixels + 3 * at, rgb->width);
@@ -71,8 +71,8 @@ VECTORISED static void half_row(float *restrict half, const float *restrict a, c
 static gboolean grey_half(const Grey *grey, Grey *half, GError **error)
 {
     *half = (Grey){grey->width / 2, grey->height / 2, NULL};
-    half->values = cut_scratch(SCRATCH_GREY_HALF, MAX((size_t)half->width * (size_t)half->height, 1),
-                               sizeof(float), "a tile's grey", error);
+    half->values = thread_scratch(SCRATCH_GREY_HALF, MAX((size_t)half->width * (size_t)half->height, 1),
+                                  sizeof(float), "a tile's grey", error);
     for (int y = 0; half->values && y < half->height; y++) {
         const float *row = grey->values + (size_t)(2 * y) * grey->width;
         half_row(half->values + (size_t)y * half->width, row, row + grey->width, half->width);
@@ -140,8 +140,8 @@ VECTORISED static ColourCounts count_row(const uint8_t *restrict rgb, const uint
     for (int x = 0; x < width; x++) {
         const uint8_t *p = rgb + 3 * (size_t)x;
         uint8_t low = MIN(p[0], MIN(p[1], p[2])), high = MAX(p[0], MAX(p[1], p[2]));
-        int tissue = (stain[x] & STAIN_TISSUE) != 0, stained = tissue & (low < GLASS_LEVEL);
-        sums.pen += (stain[x] & STAIN_PEN) != 0;
+        int tissue = (stain[x] & PIXEL_TISSUE) != 0, stained = tissue & (low < GLASS_LEVEL);
+        sums.pen += (stain[x] & PIXEL_PEN) != 0;
         sums.tissue += tissue;
         sums.stained += stained;
         sums.cut += (tissue & (low == 0)) | (stained & (high == 255));
@@ -243,9 +243,9 @@ static double dark_fraction(const Image *rgb, const Image *readable, double mpp)
 /* ---- the whole ---- */
 
 static gboolean measure_all_colours(const Image *rgb, const Image *readable, double mpp,
-                                    const StainGlass *glass, Quality *out, GError **error)
+                                    const GlassColour *glass, Quality *out, GError **error)
 {
-    g_autoptr(Image) stain = pixel_classes(rgb, readable, mpp, FALSE, glass, NULL, error);
+    g_autoptr(Image) stain = pixel_class_image(rgb, readable, mpp, FALSE, glass, NULL, error);
     if (!stain) {
         return FALSE;
     }
@@ -254,7 +254,7 @@ static gboolean measure_all_colours(const Image *rgb, const Image *readable, dou
     return TRUE;
 }
 
-gboolean quality_measure(const Image *rgb, const Image *readable, double mpp, const StainGlass *glass,
+gboolean quality_measure(const Image *rgb, const Image *readable, double mpp, const GlassColour *glass,
                          Quality *out, GError **error)
 {
     *out = (Quality){.sharpness = NAN};

@@ -31,7 +31,7 @@ typedef struct {
 /* Measures a tile of known resolution (um/px); valid (1 channel, may be NULL): 0 = no data, such pixels count nowhere.  glass: the
  * slide's, in the colours of the tile; NULL: as the tile shows it, which in a tile of nothing but pale stain is wrong.  A tile without
  * any data is blank.  Thread-safe. */
-gboolean quality_measure(const Image *rgb, const Image *readable, double mpp, const StainGlass *glass,
+gboolean quality_measure(const Image *rgb, const Image *readable, double mpp, const GlassColour *glass,
                          Quality *out, GError **error);
 /* "blur pen", the names of the flags in the order above, "" for none. Caller frees. */
 char *quality_flags_text(unsigned flags);

@@ -5,10 +5,10 @@
  * dropped (tinted glue, dirt), small pieces dropped and small holes filled.  All sizes are in um, so masks of different
  * resolution agree. */
 #include "tiler/tissue/tissue.h"
-#include "tiler/imagefile/imagefile.h"
+#include "tiler/imagefile/image_draw.h"
 #include "base/error.h"
 #include "tiler/tissue/binary.h"
-#include "tiler/tissue/overview.h"
+#include "tiler/cut/overview.h"
 #include "tiler/tissue/pixel_class.h"
 #include <math.h>
 
@@ -41,8 +41,8 @@ static Image *pixels_with(const Image *flags, uint8_t flag, GError **error)
 static Image *find_pen(const Image *flags, double mpp, GError **error)
 {
     const BinaryFilter large = {.min_pixels = MIN_PEN_UM2 / (mpp * mpp)};
-    g_autoptr(Image) pen = pixels_with(flags, STAIN_PEN, error);
-    g_autoptr(Image) rim = pen ? pixels_with(flags, STAIN_PEN_RIM, error) : NULL;
+    g_autoptr(Image) pen = pixels_with(flags, PIXEL_PEN, error);
+    g_autoptr(Image) rim = pen ? pixels_with(flags, PIXEL_PEN_RIM, error) : NULL;
     if (!rim || !binary_filter(pen, 255, &large, error) ||
         !binary_grow(pen, rim, (int)MIN(PEN_RIM_UM / mpp, 1e6), error)) {
         return NULL;
@@ -54,7 +54,7 @@ static Image *find_pen(const Image *flags, double mpp, GError **error)
 static void clear_pen_and_black(Image *mask, const Image *pen, const Image *flags)
 {
     for (size_t i = 0; i < image_bytes(mask); i++) {
-        if (pen->pixels[i] || !(flags->pixels[i] & STAIN_READABLE)) {
+        if (pen->pixels[i] || !(flags->pixels[i] & PIXEL_READABLE)) {
             mask->pixels[i] = 0;
         }
     }
@@ -64,8 +64,8 @@ static Image *find_tissue(const Image *flags, const Image *pen, double mpp, cons
                           GError **error)
 {
     const double um2 = mpp * mpp;
-    g_autoptr(Image) mask = pixels_with(flags, STAIN_TISSUE, error);
-    g_autoptr(Image) sure = mask ? pixels_with(flags, STAIN_SURE, error) : NULL;
+    g_autoptr(Image) mask = pixels_with(flags, PIXEL_TISSUE, error);
+    g_autoptr(Image) sure = mask ? pixels_with(flags, PIXEL_SURE_TISSUE, error) : NULL;
     if (!sure) {
         return NULL;
     }
@@ -95,10 +95,10 @@ static double fraction_of(const Image *mask)
 }
 
 static Image *tissue_and_glass(const Image *rgb, const Image *readable, double mpp,
-                               const TissueOptions *options, double *pen_fraction, StainGlass *glass,
+                               const TissueOptions *options, double *pen_fraction, GlassColour *glass,
                                GError **error)
 {
-    g_autoptr(Image) flags = pixel_classes(rgb, readable, mpp, TRUE, NULL, glass, error);
+    g_autoptr(Image) flags = pixel_class_image(rgb, readable, mpp, TRUE, NULL, glass, error);
     g_autoptr(Image) pen = flags ? find_pen(flags, mpp, error) : NULL;
     if (!pen) {
         return NULL;
@@ -191,8 +191,7 @@ Tissue *tissue_find(Slide *slide, const TissueOptions *options, GError **error)
     tissue->tissue_fraction = fraction_of(tissue->mask);
     tissue->no_data_fraction =
         MAX(1 - fraction_of(readable), missing_fraction(&slide_info(slide)->levels[0]));
-    image_hatch_unreadable(tissue->overview,
-                           readable); /* the mask has been made: from here on it is for people */
+    image_draw_hatch(tissue->overview, readable); /* the mask has been made: from here on it is for people */
     return g_steal_pointer(&tissue);
 }
 

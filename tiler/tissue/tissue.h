@@ -22,7 +22,7 @@ typedef struct {
      * level 0 that are there and damaged are not looked for. */
     double tissue_fraction, pen_fraction, no_data_fraction;
     double lost_fraction, from_finer_fraction; /* of overview.h */
-    StainGlass glass;
+    GlassColour glass;
     double scale_x, scale_y; /* level-0 px per mask px: slide width / mask width */
 } Tissue;
 

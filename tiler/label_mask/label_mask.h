@@ -8,25 +8,25 @@
 #include <glib.h>
 #include <stdint.h>
 
-typedef struct Labels Labels;
+typedef struct LabelMask LabelMask;
 
 /* Whether the file begins as TIFF or PNG do.  FALSE with error when the system fails to read it. */
-gboolean labels_detect(const char *path, gboolean *found, GError **error);
+gboolean label_mask_detect(const char *path, gboolean *found, GError **error);
 /* Errors: WSI_ERROR_INPUT (broken geometry; floats, 0 as white, YCbCr and what else is no label, by its name), or what the system
  * failed with. */
-Labels *labels_open(const char *path, GError **error);
-void labels_free(Labels *labels);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Labels, labels_free)
-int64_t labels_width(const Labels *labels);
-int64_t labels_height(const Labels *labels);
+LabelMask *label_mask_open(const char *path, GError **error);
+void label_mask_free(LabelMask *labels);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(LabelMask, label_mask_free)
+int64_t label_mask_width(const LabelMask *labels);
+int64_t label_mask_height(const LabelMask *labels);
 
 /* Gets row y: width bytes, borrowed.  FALSE with error stops. */
-typedef gboolean (*LabelsRow)(void *data, int64_t y, const uint8_t *values, GError **error);
+typedef gboolean (*LabelMaskRow)(void *data, int64_t y, const uint8_t *values, GError **error);
 /* Gives all rows in ascending order, from the calling thread; memory for one row of tiles. A part that cannot be decoded is an
  * error: a mask with gaps would say "no lesion" where nobody knows. */
-gboolean labels_read(Labels *labels, LabelsRow row, void *data, GError **error);
-/* After labels_read: what a label (1 to 255) is called: its number, or #rrggbb where the image has colours that are no greys.  Caller
+gboolean label_mask_read(LabelMask *labels, LabelMaskRow row, void *data, GError **error);
+/* After label_mask_read: what a label (1 to 255) is called: its number, or #rrggbb where the image has colours that are no greys.  Caller
  * frees. */
-char *labels_name(const Labels *labels, int label);
+char *label_mask_name(const LabelMask *labels, int label);
 /* What was taken for what, to be reported; NULL when a label is just the value of its pixels. */
-const char *labels_note(const Labels *labels);
+const char *label_mask_note(const LabelMask *labels);

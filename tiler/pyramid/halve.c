@@ -1,5 +1,5 @@
 /* The three meanings of "half the size".  All sums run in one fixed order. */
-#include "tiler/cut/halve.h"
+#include "tiler/pyramid/halve.h"
 #include <math.h>
 
 /* Mean of four from their sum, ties to even. */

@@ -5,7 +5,7 @@
  * libjpeg reports errors by a callback that must not return.  The jump lands in jpegtile_decode() alone, and what must
  * outlive it is in the Decoder, so there are no clobbered locals.  Damage that libjpeg only warns about is an error
  * here: the pixels after it are guesses. */
-#include "tiler/imagefile/jpegtile.h"
+#include "tiler/tiff/jpegtile.h"
 #include <setjmp.h>
 #include <stdio.h>
 #include <jpeglib.h>

@@ -1,6 +1,6 @@
 /* One loop for three widths of vectors, and for processors without any. */
-#include "tiler/cut/rowsum.h"
-#include "tiler/cut/vectorised.h"
+#include "tiler/raster/rowsum.h"
+#include "tiler/raster/vectorised.h"
 #include <math.h>
 #include <string.h>
 #include <glib.h>

@@ -1,6 +1,6 @@
 /* One growing block of memory for each use and thread, freed when the thread ends.  Callers bound what they ask for
  * (cut.c cuts large areas in blocks), so what a thread keeps is bounded too. */
-#include "tiler/cut/cut_scratch.h"
+#include "tiler/raster/thread_scratch.h"
 #include "base/error.h"
 
 enum { ALIGNMENT = 64 /* of a line of the cache: wide registers cross none */ };
@@ -20,7 +20,7 @@ static void blocks_free(gpointer data)
     g_free(blocks);
 }
 
-void *cut_scratch(ScratchUse use, size_t count, size_t size, const char *what, GError **error)
+void *thread_scratch(ScratchUse use, size_t count, size_t size, const char *what, GError **error)
 {
     static GPrivate own = G_PRIVATE_INIT(blocks_free);
     Blocks *blocks = g_private_get(&own);

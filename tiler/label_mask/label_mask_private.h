@@ -1,6 +1,6 @@
 /* Inside tiler/: what pixels of label masks are made of, and masks in PNG. */
 #pragma once
-#include "tiler/labels/labels.h"
+#include "tiler/label_mask/label_mask.h"
 
 typedef struct {
     int bits;    /* of a sample: 1, 2, 4, 8; 16 and 32 of one sample alone */
@@ -34,12 +34,12 @@ void label_palette_finish(LabelPalette *palette);
 void label_palette_expand(const LabelPalette *palette, const uint8_t *positions, int64_t width,
                           uint8_t *rgba);
 
-typedef struct LabelsPng LabelsPng;
+typedef struct LabelMaskPng LabelMaskPng;
 /* Errors: WSI_ERROR_INPUT, WSI_ERROR_IO, WSI_ERROR_MEMORY. */
-LabelsPng *labels_png_open(const char *path, uint32_t *width, uint32_t *height, LabelFormat *format,
-                           LabelPalette *palette, GError **error);
+LabelMaskPng *label_mask_png_open(const char *path, uint32_t *width, uint32_t *height, LabelFormat *format,
+                                  LabelPalette *palette, GError **error);
 /* The orientation that its EXIF data give; 0 = none. */
-uint16_t labels_png_orientation(const LabelsPng *png);
-void labels_png_free(LabelsPng *png);
+uint16_t label_mask_png_orientation(const LabelMaskPng *png);
+void label_mask_png_free(LabelMaskPng *png);
 /* The next row; buffer has label_row_bytes() bytes. */
-gboolean labels_png_row(LabelsPng *png, uint8_t *buffer, GError **error);
+gboolean label_mask_png_row(LabelMaskPng *png, uint8_t *buffer, GError **error);

@@ -1,7 +1,7 @@
 /* Encodes single TIFF tiles in memory, so that tiles can be encoded by several threads and kept.  For .c
  * files of this room only.  One codec belongs to one thread at a time. */
 #pragma once
-#include "tiler/heatmap/pyramid.h"
+#include "tiler/pyramid/pyramid.h"
 
 typedef struct TileCodec TileCodec;
 

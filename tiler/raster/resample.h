@@ -4,7 +4,7 @@
  * source coordinate box.x + (i + 0.5) * scale, scale = box.width / out width; the kernel is stretched by
  * max(scale, 1); weights are normalised over the source pixels that exist (and are valid). */
 #pragma once
-#include "tiler/slide/mosaic.h"
+#include "tiler/raster/mosaic.h"
 
 typedef enum { FILTER_LANCZOS3, FILTER_AREA, FILTER_BILINEAR } Filter;
 gboolean filter_parse(const char *name, Filter *out); /* "lanczos3", "area", "bilinear" */

@@ -2,7 +2,7 @@
  * of the slide, whose tiles are cut from finer levels that may be whole: what it cannot show is therefore read from the next finer level,
  * down to level 0.  Only what was found damaged goes that way: areas that were never scanned have no data at any level, and reading them
  * again would take a scan of the slide. */
-#include "tiler/tissue/overview.h"
+#include "tiler/cut/overview.h"
 #include "base/error.h"
 #include "tiler/cut/cut.h"
 #include <math.h>

@@ -1,7 +1,7 @@
 /* The TIFF file of a pyramid: takes encoded tiles of all levels in any order of levels, writes whole
  * directories. For pyramid.c only. */
 #pragma once
-#include "tiler/heatmap/pyramid.h"
+#include "tiler/pyramid/pyramid.h"
 
 typedef struct {
     int64_t width, height;

@@ -1,7 +1,7 @@
 /* Label masks in PNG, row by row: a mask of a whole slide is larger than an image may be (imagefile.h).
  *
  * libpng expands nothing here: the samples are the labels, of a palette the index.  An interlaced file is decoded as a whole. */
-#include "tiler/labels/labels_private.h"
+#include "tiler/label_mask/label_mask_private.h"
 #include "base/error.h"
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-struct LabelsPng {
+struct LabelMaskPng {
     char *path;
     FILE *file;
     png_structp png;
@@ -23,7 +23,7 @@ struct LabelsPng {
 
 static void on_error(png_structp png, png_const_charp text)
 {
-    LabelsPng *labels = png_get_error_ptr(png);
+    LabelMaskPng *labels = png_get_error_ptr(png);
     g_strlcpy(labels->message, text, sizeof labels->message);
     png_longjmp(png, 1);
 }
@@ -33,7 +33,7 @@ static void on_warning(png_structp png, png_const_charp text)
     g_debug("libpng: %s", text);
 }
 
-static gboolean fail(const LabelsPng *labels, GError **error)
+static gboolean fail(const LabelMaskPng *labels, GError **error)
 {
     WsiErrorCode code = ferror(labels->file)                           ? WSI_ERROR_IO
                         : strcasestr(labels->message, "out of memory") ? WSI_ERROR_MEMORY
@@ -43,7 +43,7 @@ static gboolean fail(const LabelsPng *labels, GError **error)
     return FALSE;
 }
 
-static gboolean read_header(LabelsPng *labels)
+static gboolean read_header(LabelMaskPng *labels)
 {
     if (setjmp(png_jmpbuf(labels->png))) {
         return FALSE;
@@ -61,7 +61,7 @@ static gboolean read_header(LabelsPng *labels)
 }
 
 /* Places beyond the palette are white, so that they are a colour and not nothing. */
-static void read_palette(const LabelsPng *labels, LabelPalette *palette)
+static void read_palette(const LabelMaskPng *labels, LabelPalette *palette)
 {
     png_colorp colours = NULL;
     png_bytep alphas = NULL;
@@ -79,15 +79,15 @@ static void read_palette(const LabelsPng *labels, LabelPalette *palette)
     }
 }
 
-LabelsPng *labels_png_open(const char *path, uint32_t *width, uint32_t *height, LabelFormat *format,
-                           LabelPalette *palette, GError **error)
+LabelMaskPng *label_mask_png_open(const char *path, uint32_t *width, uint32_t *height, LabelFormat *format,
+                                  LabelPalette *palette, GError **error)
 {
-    LabelsPng *labels = g_new0(LabelsPng, 1);
+    LabelMaskPng *labels = g_new0(LabelMaskPng, 1);
     labels->path = g_strdup(path);
     labels->file = g_fopen(path, "rbe");
     if (!labels->file) {
         wsi_error_errno(error, "cannot open", path);
-        labels_png_free(labels);
+        label_mask_png_free(labels);
         return NULL;
     }
     labels->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, labels, on_error, on_warning);
@@ -98,7 +98,7 @@ LabelsPng *labels_png_open(const char *path, uint32_t *width, uint32_t *height, 
         } else {
             g_set_error(error, WSI_ERROR, WSI_ERROR_MEMORY, "no memory for %s", path);
         }
-        labels_png_free(labels);
+        label_mask_png_free(labels);
         return NULL;
     }
     *width = png_get_image_width(labels->png, labels->info);
@@ -119,7 +119,7 @@ static uint32_t exif_number(const uint8_t *at, int bytes, gboolean big)
     return number;
 }
 
-uint16_t labels_png_orientation(const LabelsPng *labels)
+uint16_t label_mask_png_orientation(const LabelMaskPng *labels)
 {
     enum { HEAD = 8, ENTRY = 12, ORIENTATION = 274 };
     png_bytep exif = NULL;
@@ -142,7 +142,7 @@ uint16_t labels_png_orientation(const LabelsPng *labels)
     return 0;
 }
 
-void labels_png_free(LabelsPng *labels)
+void label_mask_png_free(LabelMaskPng *labels)
 {
     if (!labels) {
         return;
@@ -156,7 +156,7 @@ void labels_png_free(LabelsPng *labels)
     g_free(labels);
 }
 
-static gboolean decode_rows(LabelsPng *labels, png_bytepp rows)
+static gboolean decode_rows(LabelMaskPng *labels, png_bytepp rows)
 {
     if (setjmp(png_jmpbuf(labels->png))) {
         return FALSE;
@@ -165,7 +165,7 @@ static gboolean decode_rows(LabelsPng *labels, png_bytepp rows)
     return TRUE;
 }
 
-static gboolean decode_row(LabelsPng *labels, uint8_t *buffer)
+static gboolean decode_row(LabelMaskPng *labels, uint8_t *buffer)
 {
     if (setjmp(png_jmpbuf(labels->png))) {
         return FALSE;
@@ -174,7 +174,7 @@ static gboolean decode_row(LabelsPng *labels, uint8_t *buffer)
     return TRUE;
 }
 
-static gboolean decode_whole(LabelsPng *labels, GError **error)
+static gboolean decode_whole(LabelMaskPng *labels, GError **error)
 {
     g_autofree png_bytepp rows = wsi_try_alloc(labels->height, sizeof *rows, labels->path, error);
     labels->whole =
@@ -188,7 +188,7 @@ static gboolean decode_whole(LabelsPng *labels, GError **error)
     return decode_rows(labels, rows) || fail(labels, error);
 }
 
-gboolean labels_png_row(LabelsPng *labels, uint8_t *buffer, GError **error)
+gboolean label_mask_png_row(LabelMaskPng *labels, uint8_t *buffer, GError **error)
 {
     if (labels->interlaced && !labels->whole && !decode_whole(labels, error)) {
         return FALSE;

@@ -7,9 +7,9 @@ typedef enum {
     SCRATCH_VIEW_TILES, /* pixels to cut from, where they lie */
     SCRATCH_VIEW_ENDS,
     SCRATCH_VIEW_ROWS,
-    SCRATCH_SOURCE, /* pixels read for a cut */
-    SCRATCH_VALID,  /* and where they are data */
-    SCRATCH_MASKED, /* the same with validity as a fourth sample */
+    SCRATCH_SOURCE,   /* pixels read for a cut */
+    SCRATCH_READABLE, /* and where they are data */
+    SCRATCH_MASKED,   /* the same with validity as a fourth sample */
     SCRATCH_FIRST_X,
     SCRATCH_COUNT_X,
     SCRATCH_WEIGHT_X,
@@ -36,4 +36,4 @@ typedef enum {
 
 /* count * size bytes, at a multiple of 64, of the calling thread for this use, until its next call for the same use; contents: what was there
  * before, at first zero.  NULL with WSI_ERROR_MEMORY naming `what`. */
-void *cut_scratch(ScratchUse use, size_t count, size_t size, const char *what, GError **error);
+void *thread_scratch(ScratchUse use, size_t count, size_t size, const char *what, GError **error);

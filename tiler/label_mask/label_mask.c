@@ -1,21 +1,21 @@
 /* Label masks read by libtiff and libpng themselves.
  *
  * OpenSlide would give colours and needs tiles; a label is a number.  The same check of the geometry goes before as for slides. */
-#include "tiler/labels/labels.h"
+#include "tiler/label_mask/label_mask.h"
 #include "base/error.h"
-#include "tiler/labels/labels_private.h"
-#include "tiler/slide/tiffcheck.h"
-#include "tiler/slide/tiffpages.h"
-#include "tiler/slide/tiffsource.h"
+#include "tiler/label_mask/label_mask_private.h"
+#include "tiler/tiff/tiffcheck.h"
+#include "tiler/tiff/tiffpages.h"
+#include "tiler/tiff/tiffsource.h"
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <glib/gstdio.h>
 
-struct Labels {
+struct LabelMask {
     TiffSource *source; /* one of the two */
-    LabelsPng *png;
+    LabelMaskPng *png;
     TIFF *tiff; /* of the source */
     char *path;
     uint32_t width, height, tile_width, tile_height; /* tile_width 0: rows */
@@ -59,7 +59,7 @@ static gboolean find_kind(const char *path, Kind *kind, GError **error)
     return TRUE;
 }
 
-gboolean labels_detect(const char *path, gboolean *found, GError **error)
+gboolean label_mask_detect(const char *path, gboolean *found, GError **error)
 {
     Kind kind = NO_MASK;
     gboolean ok = find_kind(path, &kind, error);
@@ -98,7 +98,7 @@ static const char *lossy_compression(uint16_t compression)
     return NULL;
 }
 
-static gboolean check_compression(const Labels *labels, GError **error)
+static gboolean check_compression(const LabelMask *labels, GError **error)
 {
     uint16_t compression = COMPRESSION_NONE;
     TIFFGetFieldDefaulted(labels->tiff, TIFFTAG_COMPRESSION, &compression);
@@ -147,7 +147,7 @@ static const char *tiff_problem(const LabelFormat *format, uint16_t photometric,
                                                                 : NULL;
 }
 
-static gboolean no_labels(const Labels *labels, const char *problem, GError **error)
+static gboolean no_labels(const LabelMask *labels, const char *problem, GError **error)
 {
     g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is not a label mask: %d sample%s of %d bit%s; %s",
                 labels->path, labels->format.samples, labels->format.samples == 1 ? "" : "s",
@@ -156,7 +156,7 @@ static gboolean no_labels(const Labels *labels, const char *problem, GError **er
 }
 
 /* Whether the second or fourth sample, if there is one, is transparency. */
-static gboolean has_alpha(const Labels *labels)
+static gboolean has_alpha(const LabelMask *labels)
 {
     uint16_t count = 0, *kinds = NULL;
     if (labels->format.samples % 2 == 1) {
@@ -167,7 +167,7 @@ static gboolean has_alpha(const Labels *labels)
 }
 
 /* Colours of 16 bits; some programs write 8 into them. NULL, or what is wrong. */
-static const char *read_palette(Labels *labels)
+static const char *read_palette(LabelMask *labels)
 {
     uint16_t *part[3] = {NULL, NULL, NULL};
     gboolean wide = FALSE;
@@ -187,7 +187,7 @@ static const char *read_palette(Labels *labels)
     return NULL;
 }
 
-static gboolean check_turned(const Labels *labels, uint16_t orientation, GError **error)
+static gboolean check_turned(const LabelMask *labels, uint16_t orientation, GError **error)
 {
     const char *turned = tiffpages_turned(orientation);
     if (turned) {
@@ -201,7 +201,7 @@ static gboolean check_turned(const Labels *labels, uint16_t orientation, GError 
 }
 
 /* The pages after the first are its smaller copies, or they are other masks that nobody would read. */
-static gboolean check_pages(const Labels *labels, GError **error)
+static gboolean check_pages(const LabelMask *labels, GError **error)
 {
     g_autoptr(GArray) pages = tiffpages_read(labels->path, error);
     const TiffPage *first = pages ? &g_array_index(pages, TiffPage, 0) : NULL;
@@ -230,7 +230,7 @@ static gboolean check_pages(const Labels *labels, GError **error)
 }
 
 /* ImageJ and tifffile can write many planes behind one page, which only their descriptions tell. */
-static gboolean check_hidden_planes(const Labels *labels, GError **error)
+static gboolean check_hidden_planes(const LabelMask *labels, GError **error)
 {
     const char *text = NULL, *at;
     if (!TIFFGetField(labels->tiff, TIFFTAG_IMAGEDESCRIPTION, &text) || !text) {
@@ -249,7 +249,7 @@ static gboolean check_hidden_planes(const Labels *labels, GError **error)
     return !imagej && !shaped;
 }
 
-static gboolean set_format(Labels *labels, GError **error)
+static gboolean set_format(LabelMask *labels, GError **error)
 {
     uint16_t bits = 0, samples = 0, photometric = PHOTOMETRIC_MINISBLACK, sample = SAMPLEFORMAT_UINT,
              planes = PLANARCONFIG_CONTIG;
@@ -269,7 +269,7 @@ static gboolean set_format(Labels *labels, GError **error)
     return !problem || no_labels(labels, problem, error);
 }
 
-static gboolean set_geometry(Labels *labels, GError **error)
+static gboolean set_geometry(LabelMask *labels, GError **error)
 {
     TIFFGetField(labels->tiff, TIFFTAG_IMAGEWIDTH, &labels->width);
     TIFFGetField(labels->tiff, TIFFTAG_IMAGELENGTH, &labels->height);
@@ -286,7 +286,7 @@ static gboolean set_geometry(Labels *labels, GError **error)
     return TRUE;
 }
 
-static gboolean open_tiff(Labels *labels, GError **error)
+static gboolean open_tiff(LabelMask *labels, GError **error)
 {
     gboolean is_tiff;
     if (!tiffcheck_file(labels->path, &is_tiff, error)) {
@@ -305,21 +305,21 @@ static gboolean open_tiff(Labels *labels, GError **error)
            check_pages(labels, error) && check_hidden_planes(labels, error);
 }
 
-static gboolean open_png(Labels *labels, GError **error)
+static gboolean open_png(LabelMask *labels, GError **error)
 {
-    labels->png = labels_png_open(labels->path, &labels->width, &labels->height, &labels->format,
-                                  &labels->palette, error);
+    labels->png = label_mask_png_open(labels->path, &labels->width, &labels->height, &labels->format,
+                                      &labels->palette, error);
     if (!labels->png) {
         return FALSE;
     }
     return (labels->format.samples == 1 || labels->format.bits == 8 ||
             no_labels(labels, "samples of this depth are not read", error)) &&
-           check_turned(labels, labels_png_orientation(labels->png), error);
+           check_turned(labels, label_mask_png_orientation(labels->png), error);
 }
 
-Labels *labels_open(const char *path, GError **error)
+LabelMask *label_mask_open(const char *path, GError **error)
 {
-    g_autoptr(Labels) labels = g_new0(Labels, 1);
+    g_autoptr(LabelMask) labels = g_new0(LabelMask, 1);
     labels->path = g_strdup(path);
     Kind kind;
     gboolean good =
@@ -332,29 +332,29 @@ Labels *labels_open(const char *path, GError **error)
     return good ? g_steal_pointer(&labels) : NULL;
 }
 
-void labels_free(Labels *labels)
+void label_mask_free(LabelMask *labels)
 {
     if (!labels) {
         return;
     }
     tiffsource_free(labels->source);
-    labels_png_free(labels->png);
+    label_mask_png_free(labels->png);
     g_free(labels->path);
     g_free(labels->rgba);
     g_free(labels);
 }
 
-int64_t labels_width(const Labels *labels)
+int64_t label_mask_width(const LabelMask *labels)
 {
     return labels->width;
 }
 
-int64_t labels_height(const Labels *labels)
+int64_t label_mask_height(const LabelMask *labels)
 {
     return labels->height;
 }
 
-static gboolean unreadable(const Labels *labels, int64_t y, GError **error)
+static gboolean unreadable(const LabelMask *labels, int64_t y, GError **error)
 {
     if (!tiffsource_check(labels->source, error)) {
         return FALSE;
@@ -365,7 +365,7 @@ static gboolean unreadable(const Labels *labels, int64_t y, GError **error)
 }
 
 /* Pixels that follow one another in row y, from x on. */
-static gboolean unpack(Labels *labels, const uint8_t *pixels, uint32_t x, uint32_t y, uint32_t width,
+static gboolean unpack(LabelMask *labels, const uint8_t *pixels, uint32_t x, uint32_t y, uint32_t width,
                        uint8_t *out, GError **error)
 {
     static const LabelFormat coloured = {.bits = 8, .samples = 4};
@@ -380,7 +380,7 @@ static gboolean unpack(Labels *labels, const uint8_t *pixels, uint32_t x, uint32
 }
 
 /* A row of tiles, side by side. */
-static gboolean read_tiles(Labels *labels, uint32_t y, uint8_t *tile, uint8_t *band, GError **error)
+static gboolean read_tiles(LabelMask *labels, uint32_t y, uint8_t *tile, uint8_t *band, GError **error)
 {
     uint32_t rows = MIN(labels->tile_height, labels->height - y);
     size_t stride = label_row_bytes(&labels->format, labels->tile_width);
@@ -399,7 +399,7 @@ static gboolean read_tiles(Labels *labels, uint32_t y, uint8_t *tile, uint8_t *b
     return TRUE;
 }
 
-static gboolean read_tiled(Labels *labels, LabelsRow row, void *data, GError **error)
+static gboolean read_tiled(LabelMask *labels, LabelMaskRow row, void *data, GError **error)
 {
     size_t bytes = MAX((size_t)TIFFTileSize(labels->tiff),
                        label_row_bytes(&labels->format, labels->tile_width) * labels->tile_height);
@@ -420,15 +420,15 @@ static gboolean read_tiled(Labels *labels, LabelsRow row, void *data, GError **e
     return band != NULL;
 }
 
-static gboolean read_row(Labels *labels, uint8_t *line, uint32_t y, GError **error)
+static gboolean read_row(LabelMask *labels, uint8_t *line, uint32_t y, GError **error)
 {
     if (labels->png) {
-        return labels_png_row(labels->png, line, error);
+        return label_mask_png_row(labels->png, line, error);
     }
     return TIFFReadScanline(labels->tiff, line, y, 0) >= 0 || unreadable(labels, y, error);
 }
 
-static gboolean read_rows(Labels *labels, LabelsRow row, void *data, GError **error)
+static gboolean read_rows(LabelMask *labels, LabelMaskRow row, void *data, GError **error)
 {
     size_t bytes = label_row_bytes(&labels->format, labels->width);
     bytes = labels->tiff ? MAX(bytes, (size_t)TIFFScanlineSize(labels->tiff)) : bytes;
@@ -443,12 +443,12 @@ static gboolean read_rows(Labels *labels, LabelsRow row, void *data, GError **er
     return out != NULL;
 }
 
-gboolean labels_read(Labels *labels, LabelsRow row, void *data, GError **error)
+gboolean label_mask_read(LabelMask *labels, LabelMaskRow row, void *data, GError **error)
 {
     return labels->tile_width ? read_tiled(labels, row, data, error) : read_rows(labels, row, data, error);
 }
 
-char *labels_name(const Labels *labels, int label)
+char *label_mask_name(const LabelMask *labels, int label)
 {
     guint32 colour = labels->colours.colour[label];
     if (labels->format.samples == 1 && !labels->rgba) {
@@ -457,7 +457,7 @@ char *labels_name(const Labels *labels, int label)
     return labels->colours.coloured ? g_strdup_printf("#%06x", colour) : g_strdup_printf("%u", colour & 255);
 }
 
-const char *labels_note(const Labels *labels)
+const char *label_mask_note(const LabelMask *labels)
 {
     return labels->colours.coloured     ? "an image of colours: each but black is a label"
            : labels->format.samples > 1 ? "an image of RGB that holds greys: their values are the labels"

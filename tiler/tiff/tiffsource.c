@@ -1,5 +1,5 @@
 /* The functions that libtiff reads by: pread() on a descriptor, a position, and the errno of the first failure. */
-#include "tiler/slide/tiffsource.h"
+#include "tiler/tiff/tiffsource.h"
 #include "base/error.h"
 #include <errno.h>
 #include <fcntl.h>

@@ -9,9 +9,9 @@
  * links the next directories from there instead of from the main chain.
  *
  * BigTIFF is decided before the first byte, from the largest size that the tiles can have. */
-#include "tiler/heatmap/pyramid_file.h"
-#include "tiler/heatmap/ome.h"
-#include "tiler/heatmap/tile_codec.h"
+#include "tiler/pyramid/pyramid_file.h"
+#include "tiler/pyramid/ome.h"
+#include "tiler/pyramid/tile_codec.h"
 #include "base/durable.h"
 #include "base/error.h"
 #include <errno.h>

@@ -1,8 +1,8 @@
-/* Text in images: a 5x7 dot-matrix font, drawn by hand for this file.
+/* Drawing on images: text in a 5 x 7 dot-matrix font, which was drawn by hand for this file, and hatching.
  *
- * Overviews must look the same on every machine, so no font file and no font library is asked.  A glyph is
- * seven rows of five dots, written so that one can see it; characters stand six dots apart. */
-#include "tiler/imagefile/imagefile.h"
+ * Overviews must look the same on every machine, so the program uses no font file and no font library.  A glyph is
+ * seven rows of five dots, written so that its shape shows in the source; characters are six dots apart. */
+#include "tiler/imagefile/image_draw.h"
 #include <string.h>
 
 enum { GLYPH_WIDTH = 5, GLYPH_HEIGHT = 7, ADVANCE = 6, FIRST = ' ', LAST = '~' };
@@ -126,7 +126,7 @@ static void draw_glyph(Image *rgb, int left, int top, int zoom, const uint8_t co
     }
 }
 
-void image_text(Image *rgb, int x, int y, int zoom, const uint8_t colour[3], const char *text)
+void image_draw_text(Image *rgb, int x, int y, int zoom, const uint8_t colour[3], const char *text)
 {
     for (; *text; text++) {
         uint8_t c = (uint8_t)*text;
@@ -135,5 +135,18 @@ void image_text(Image *rgb, int x, int y, int zoom, const uint8_t colour[3], con
         }
         draw_glyph(rgb, x, y, zoom, colour, glyphs[(c < FIRST || c > LAST ? '?' : c) - FIRST]);
         x += ADVANCE * zoom;
+    }
+}
+
+void image_draw_hatch(Image *rgb, const Image *readable)
+{
+    enum { STRIPE = 4 };
+    for (int y = 0; y < rgb->height; y++) {
+        for (int x = 0; x < rgb->width; x++) {
+            size_t at = (size_t)y * (size_t)rgb->width + (size_t)x;
+            if (!readable->pixels[at]) {
+                memset(rgb->pixels + 3 * at, (x + y) / STRIPE % 2 ? 96 : 160, 3);
+            }
+        }
     }
 }

@@ -3,7 +3,7 @@
  * Both methods are functions of a pixel's colour alone, once the fits are known.  Macenko's is linear in optical density: amounts are
  * the least-squares solution for two stain vectors, they are scaled, and put together with the target's vectors; that is one matrix
  * of 3 x 3.  Percentiles interpolate between order statistics, as numpy does, which serves as the oracle. */
-#include "tiler/cut/stain_normalise.h"
+#include "tiler/colour/stain_normalise.h"
 #include "base/error.h"
 #include <math.h>
 #include <stdlib.h>

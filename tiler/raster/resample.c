@@ -12,11 +12,11 @@
  * Pixels without data: samples are multiplied by a validity of 0 or 1, which goes along as a fourth channel, and the
  * result is divided by what came of it.  So nothing bleeds out of white filling, and a constant image stays constant
  * up to its last pixel. */
-#include "tiler/cut/resample.h"
+#include "tiler/raster/resample.h"
 #include "base/error.h"
-#include "tiler/cut/rowsum.h"
-#include "tiler/cut/cut_scratch.h"
-#include "tiler/cut/vectorised.h"
+#include "tiler/raster/rowsum.h"
+#include "tiler/raster/thread_scratch.h"
+#include "tiler/raster/vectorised.h"
 #include <math.h>
 #include <string.h>
 #ifdef __SSE2__
@@ -122,11 +122,11 @@ static gboolean taps_init(Taps *taps, const ScratchUse uses[3], Filter filter, d
     taps->outputs = outputs;
     taps->phase = NAN;
     taps->most = MIN((int)ceil(filters[filter].support * stretch) * 2 + 1, sources);
-    taps->first = cut_scratch(uses[0], (size_t)outputs, sizeof(int), what, error);
-    taps->count = taps->first ? cut_scratch(uses[1], (size_t)outputs, sizeof(int), what, error) : NULL;
-    taps->weight =
-        taps->count ? cut_scratch(uses[2], (size_t)outputs * (size_t)taps->most, sizeof(float), what, error)
-                    : NULL;
+    taps->first = thread_scratch(uses[0], (size_t)outputs, sizeof(int), what, error);
+    taps->count = taps->first ? thread_scratch(uses[1], (size_t)outputs, sizeof(int), what, error) : NULL;
+    taps->weight = taps->count ? thread_scratch(uses[2], (size_t)outputs * (size_t)taps->most, sizeof(float),
+                                                what, error)
+                               : NULL;
     if (!taps->weight) {
         return FALSE;
     }
@@ -250,12 +250,14 @@ static gboolean passes_init(Passes *passes, const Rect *box, Filter filter, GErr
     }
     size_t pairs = ((size_t)most_of_block(&passes->down) + 1) / 2,
            weights = LANES * ((size_t)passes->down.most / 2 + 1);
-    passes->pairs = cut_scratch(SCRATCH_PAIRS, pairs, sizeof *passes->pairs, what, error);
+    passes->pairs = thread_scratch(SCRATCH_PAIRS, pairs, sizeof *passes->pairs, what, error);
     passes->weights =
-        passes->pairs ? cut_scratch(SCRATCH_WEIGHTS, weights, sizeof(uint32_t), what, error) : NULL;
-    passes->columns_block = passes->weights ? cut_scratch(SCRATCH_COLUMNS, samples, lane, what, error) : NULL;
-    passes->results = passes->columns_block ? cut_scratch(SCRATCH_RESULTS, results, lane, what, error) : NULL;
-    passes->bytes = passes->results ? cut_scratch(SCRATCH_BYTES, results, LANES, what, error) : NULL;
+        passes->pairs ? thread_scratch(SCRATCH_WEIGHTS, weights, sizeof(uint32_t), what, error) : NULL;
+    passes->columns_block =
+        passes->weights ? thread_scratch(SCRATCH_COLUMNS, samples, lane, what, error) : NULL;
+    passes->results =
+        passes->columns_block ? thread_scratch(SCRATCH_RESULTS, results, lane, what, error) : NULL;
+    passes->bytes = passes->results ? thread_scratch(SCRATCH_BYTES, results, LANES, what, error) : NULL;
     return passes->bytes != NULL;
 }
 
@@ -448,7 +450,7 @@ static gboolean run_image(const Image *source, const Rect *box, Filter filter, I
                           GError **error)
 {
     const uint8_t **rows =
-        cut_scratch(SCRATCH_IMAGE_ROWS, (size_t)source->height, sizeof *rows, "resampling", error);
+        thread_scratch(SCRATCH_IMAGE_ROWS, (size_t)source->height, sizeof *rows, "resampling", error);
     const Mosaic mosaic = {source->width, source->height, source->channels, 1, &source->width, rows};
     for (int y = 0; rows && y < source->height; y++) {
         rows[y] = source->pixels + (size_t)y * (size_t)source->width * (size_t)source->channels;
@@ -480,7 +482,8 @@ gboolean resample_readable(const Image *rgb, const Image *readable, const Rect *
                            Image *out, Image *out_valid, GError **error)
 {
     size_t pixels = (size_t)rgb->width * rgb->height;
-    Image masked = {rgb->width, rgb->height, 4, cut_scratch(SCRATCH_MASKED, pixels, 4, "resampling", error)};
+    Image masked = {rgb->width, rgb->height, 4,
+                    thread_scratch(SCRATCH_MASKED, pixels, 4, "resampling", error)};
     if (!masked.pixels) {
         return FALSE;
     }

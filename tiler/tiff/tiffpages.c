@@ -1,7 +1,7 @@
 /* A walk over the directories by libtiff, after tiffcheck.h has found them sound. */
-#include "tiler/slide/tiffpages.h"
+#include "tiler/tiff/tiffpages.h"
 #include "base/error.h"
-#include "tiler/slide/tiffsource.h"
+#include "tiler/tiff/tiffsource.h"
 #include <math.h>
 #include <string.h>
 

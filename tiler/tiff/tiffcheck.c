@@ -8,7 +8,7 @@
  * NDPI files say "classic TIFF" and are not: links are 8 bytes long and values beyond 4 GiB have their high half
  * elsewhere.  OpenSlide reads them by a reader of its own and they hold no tiles, so their links are walked, tiles
  * are refused, and values are not followed. */
-#include "tiler/slide/tiffcheck.h"
+#include "tiler/tiff/tiffcheck.h"
 #include "base/error.h"
 #include <errno.h>
 #include <fcntl.h>

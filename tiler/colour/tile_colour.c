@@ -2,25 +2,25 @@
  *
  * Both steps come after resampling, on the tile alone: what a tile holds stays a function of its place.  lcms2's own cache of the last
  * pixel is switched off, so that one transform serves all threads. */
-#include "tiler/cut/tile_colour.h"
+#include "tiler/colour/tile_colour.h"
 #include "base/durable.h"
 #include "base/error.h"
-#include "tiler/labels/labels.h"
+#include "tiler/label_mask/label_mask.h"
 #include "tiler/slide/openslide_icc.h"
-#include "tiler/slide/tiffsource.h"
+#include "tiler/tiff/tiffsource.h"
 #include <lcms2.h>
 #include <string.h>
 
 enum { PROFILE_LIMIT = 16 << 20 };
 
-struct Colour {
+struct TileColour {
     cmsHTRANSFORM transform; /* NULL: none */
     char profile[65];        /* SHA-256 */
     StainFit source, target;
     char *identity;
 };
 
-static void describe(Colour *colour)
+static void describe(TileColour *colour)
 {
     g_autoptr(GString) text = g_string_new(NULL);
     if (colour->transform) {
@@ -38,7 +38,7 @@ static void describe(Colour *colour)
     colour->identity = g_strdup(text->str);
 }
 
-static gboolean make_transform(Colour *colour, const char *path, const void *data, uint32_t bytes,
+static gboolean make_transform(TileColour *colour, const char *path, const void *data, uint32_t bytes,
                                GError **error)
 {
     cmsHPROFILE own = bytes <= PROFILE_LIMIT ? cmsOpenProfileFromMem(data, bytes) : NULL;
@@ -61,7 +61,7 @@ static gboolean make_transform(Colour *colour, const char *path, const void *dat
     return TRUE;
 }
 
-static gboolean read_other_profile(Colour *colour, const char *path, GError **error)
+static gboolean read_other_profile(TileColour *colour, const char *path, GError **error)
 {
     g_autofree void *data = NULL;
     gsize bytes;
@@ -69,10 +69,10 @@ static gboolean read_other_profile(Colour *colour, const char *path, GError **er
            (bytes == 0 || make_transform(colour, path, data, (uint32_t)bytes, error));
 }
 
-static gboolean read_profile(Colour *colour, const char *path, GError **error)
+static gboolean read_profile(TileColour *colour, const char *path, GError **error)
 {
     gboolean is_tiff = FALSE;
-    if (!g_file_test(path, G_FILE_TEST_IS_DIR) && !labels_detect(path, &is_tiff, error)) {
+    if (!g_file_test(path, G_FILE_TEST_IS_DIR) && !label_mask_detect(path, &is_tiff, error)) {
         return FALSE;
     }
     if (!is_tiff) {
@@ -90,9 +90,9 @@ static gboolean read_profile(Colour *colour, const char *path, GError **error)
     return tiffsource_check(source, error);
 }
 
-Colour *colour_new(const char *path, gboolean icc, GError **error)
+TileColour *tile_colour_new(const char *path, gboolean icc, GError **error)
 {
-    g_autoptr(Colour) colour = g_new0(Colour, 1);
+    g_autoptr(TileColour) colour = g_new0(TileColour, 1);
     if (icc && !read_profile(colour, path, error)) {
         return NULL;
     }
@@ -100,7 +100,7 @@ Colour *colour_new(const char *path, gboolean icc, GError **error)
     return g_steal_pointer(&colour);
 }
 
-void colour_free(Colour *colour)
+void tile_colour_free(TileColour *colour)
 {
     if (!colour) {
         return;
@@ -112,19 +112,19 @@ void colour_free(Colour *colour)
     g_free(colour);
 }
 
-void colour_set_stain(Colour *colour, const StainFit *source, const StainFit *target)
+void tile_colour_set_stain(TileColour *colour, const StainFit *source, const StainFit *target)
 {
     colour->source = *source;
     colour->target = *target;
     describe(colour);
 }
 
-gboolean colour_has_profile(const Colour *colour)
+gboolean tile_colour_has_profile(const TileColour *colour)
 {
     return colour->transform != NULL;
 }
 
-const char *colour_identity(const Colour *colour)
+const char *tile_colour_identity(const TileColour *colour)
 {
     return colour->identity;
 }
@@ -135,7 +135,7 @@ static gboolean is_white(const uint8_t *p)
 }
 
 /* Run by run between white pixels. */
-static void apply_profile(const Colour *colour, Image *rgb)
+static void apply_profile(const TileColour *colour, Image *rgb)
 {
     uint8_t *end = rgb->pixels + image_bytes(rgb);
     for (uint8_t *p = rgb->pixels, *q; p < end; p = q) {
@@ -151,7 +151,7 @@ static void apply_profile(const Colour *colour, Image *rgb)
     }
 }
 
-void colour_apply(const Colour *colour, Image *rgb)
+void tile_colour_apply(const TileColour *colour, Image *rgb)
 {
     if (colour->transform) {
         apply_profile(colour, rgb);

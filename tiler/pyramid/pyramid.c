@@ -10,10 +10,10 @@
  *
  * Most tiles of a mask or of a slide's background have one value only.  They are encoded once per value and
  * kept. */
-#include "tiler/heatmap/pyramid.h"
-#include "tiler/cut/halve.h"
-#include "tiler/heatmap/pyramid_file.h"
-#include "tiler/heatmap/tile_codec.h"
+#include "tiler/pyramid/pyramid.h"
+#include "tiler/pyramid/halve.h"
+#include "tiler/pyramid/pyramid_file.h"
+#include "tiler/pyramid/tile_codec.h"
 #include "base/error.h"
 #include "base/pool.h"
 #include <math.h>

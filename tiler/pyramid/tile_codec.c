@@ -8,7 +8,7 @@
  * Technical Note 2), which saves 600 bytes a tile.  There are neither JFIF nor Adobe markers: Photometric
  * says YCbCr.  Floats are deflated as they are: the floating-point predictor 3 would make them smaller, but tifffile needs a
  * package for it that Debian has not, and viewers without it show nothing. */
-#include "tiler/heatmap/tile_codec.h"
+#include "tiler/pyramid/tile_codec.h"
 #include "tiler/imagefile/jpegio.h"
 #include "base/error.h"
 #include <string.h>

@@ -3,7 +3,7 @@
  * A label is a number from 0 to 255, in as many bits as a program gave it, or a colour.  Colours become labels in the order in which
  * they are met, and are named by what they are (#rrggbb); where all are greys, their value is the label, since that is a grey
  * image saved as RGB.  Transparent pixels are nothing. */
-#include "tiler/labels/labels_private.h"
+#include "tiler/label_mask/label_mask_private.h"
 #include "base/error.h"
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * one plane. Reduced levels are not named in it (they are SubIFDs).  Numbers are written in the C locale,
  * text is escaped, and what is not UTF-8 in a name is replaced, since a wrong byte makes readers drop all of
  * the metadata. */
-#include "tiler/heatmap/ome.h"
+#include "tiler/pyramid/ome.h"
 
 /* name="escaped text" with a leading space; NULL text gives "". */
 static char *attribute(const char *name, const char *text)
