@@ -1,6 +1,7 @@
 /* A training of a second: 24 tiles of waves in memory, a scattering model of three steps. */
 #pragma once
 #include "flows/models/model.h"
+#include "flows/training/fit.h"
 #include "base/rng.h"
 #include <glib/gstdio.h>
 #include <math.h>

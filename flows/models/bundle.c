@@ -12,7 +12,9 @@
  * The loader refuses what it does not know: a tensor or key that is missing, unknown, of another shape or kind.  The
  * extractor's weights are not in the file; their SHA-256 is, and must agree. */
 #include "flows/models/model_private.h"
+#include "flows/files/fields.h"
 #include "flows/files/safetensors.h"
+#include "flows/models/history.h"
 #include "base/error.h"
 #include <math.h>
 #include <string.h>
@@ -50,7 +52,7 @@ static char *model_text(const Model *model)
         .kernels = model->trained_with,
         .extractor_sha256 = (char *)extractor_hash(model->extractor),
         .tiles_sha256 = (char *)model->tiles_hash,
-        .score = (char *)model_score_name(model),
+        .score = (char *)model_spec_score_name(&model->spec),
         .best_epoch = model->best_epoch,
         .dimensions = msflow_dimensions(model->flow),
     };
@@ -58,7 +60,7 @@ static char *model_text(const Model *model)
     json_object_set_new(all, "specification", model_spec_write(&model->spec));
     json_object_set_new(all, "provenance", fields_write(provenance_fields, &provenance));
     json_object_set_new(all, "calibration", calibration_write(&model->calibration));
-    json_object_set_new(all, "history", model_history_write(model->history));
+    json_object_set_new(all, "history", history_write(model->history));
     return fields_text(all);
 }
 
@@ -237,7 +239,7 @@ static gboolean read_provenance(const json_t *object, Model *model, GError **err
 static Model *load(const Safetensors *file, const char *weights, const char *kernels, GError **error)
 {
     g_autoptr(json_t) all = read_description(file, error);
-    g_autoptr(GArray) history = all ? model_history_read(json_object_get(all, "history"), error) : NULL;
+    g_autoptr(GArray) history = all ? history_read(json_object_get(all, "history"), error) : NULL;
     g_autoptr(Model) model = history ? read_model(all, weights, kernels, error) : NULL;
     if (!model || !read_provenance(json_object_get(all, "provenance"), model, error) ||
         !calibration_read(json_object_get(all, "calibration"), &model->calibration, error) ||

@@ -13,7 +13,6 @@
  * Threading: a head may be read by many threads; head_observe needs it alone. */
 #pragma once
 #include "flows/extractors/extractor.h"
-#include "flows/training/losses.h"
 
 #define HEAD_GROUPS 64
 #define HEAD_FEATURES (SCALES * 2 * HEAD_GROUPS)
@@ -53,31 +52,17 @@ double head_logit(const Head *head, double s, double readout);
 /* Of a tile's latents, (position, channel) each. */
 double head_readout(const Head *head, const real *const z[SCALES]);
 
-typedef struct {
-    int normals, anomalies; /* of the whole batch, B = both */
-    gboolean labels;        /* FALSE: all terms but that of the normals wait */
-} LossBatch;
-
-typedef struct {
-    const real *z[SCALES]; /* (position, channel) */
-    double logdet;
-    int anomaly;
-    /* What head_loss fills: dL/dz, dL/dlogdet, and what head_observe takes. */
-    real *dz[SCALES];
-    double dlogdet, s, logit, embedding[HEAD_EMBEDDING];
-} LossTile;
-
-/* Terms without their weights; sums over the tiles of a batch are what loss_terms_total weighs. */
-typedef struct {
-    double nll, normal, focal, centre, margin;
-} LossTerms;
-double loss_terms_total(const LossSpec *loss, const LossTerms *terms);
-
 /* S of a tile. */
 double head_score(const Head *head, const real *const z[SCALES], double logdet);
-/* One tile's part of the loss of a batch: adds to terms (nll: S / N of normals) and, with labels, to gradient (HEAD_TRAINABLE).
- * Labels wait until a batch of normals was seen: before, nothing says what is far from them. */
-void head_loss(const Head *head, const LossSpec *loss, const LossBatch *batch, LossTile *tile,
-               LossTerms *terms, double *gradient);
-/* The running figures and, with labels, the centres after a batch of `count` tiles in a fixed order. */
-void head_observe(Head *head, const LossBatch *batch, const LossTile *tiles, int count);
+
+/* ---- the parts of it, for training ---- */
+
+int64_t head_dimensions(const Head *head);
+/* Running mean and standard deviation of S over the normals. */
+void head_normals(const Head *head, double *mean, double *sd);
+/* Features of norm 1 of a tile's latents; returns the norm they were divided by. */
+double head_features(const Head *head, const real *const z[SCALES], double feature[HEAD_FEATURES]);
+double head_readout_of(const Head *head, const double feature[HEAD_FEATURES]);
+/* From d = dL/dfeature: adds dL/dz to dz.  feature and norm: of head_features.  d changes. */
+void head_features_backward(const Head *head, const double feature[HEAD_FEATURES], double norm, double *d,
+                            const real *const z[SCALES], real *const dz[SCALES]);

@@ -9,7 +9,9 @@
  * mean counts n / (n + 10), the mean of all positions the rest.
  *
  * All sums run over stored values in the order of the tiles: threads do not show. */
-#include "flows/scoring/score_private.h"
+#include "flows/scoring/scorer_private.h"
+#include "flows/scoring/calibrate.h"
+#include "flows/scoring/calibrate_threshold.h"
 #include "base/pool.h"
 #include "base/error.h"
 #include <math.h>

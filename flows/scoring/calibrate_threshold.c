@@ -2,7 +2,9 @@
  *
  * What is drawn for a tile follows from the seed, the tile and the number of the draw, and is another stream than that of the
  * training.  Scores are stored by (draw, tile): threads do not show. */
-#include "flows/scoring/score_private.h"
+#include "flows/scoring/calibrate_threshold.h"
+#include "flows/scoring/scorer_private.h"
+#include "flows/scoring/threshold.h"
 #include "base/error.h"
 #include "base/pool.h"
 #include <math.h>

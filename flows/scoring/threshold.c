@@ -16,14 +16,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define FEWEST_DRAWS 8
-#define MOST_DRAWS 256
-
-const char *const threshold_modes[] = {[THRESHOLD_NORMAL_QUANTILE] = "normal-quantile",
-                                       [THRESHOLD_F_BETA] = "f-beta",
-                                       [THRESHOLD_ROBUST] = "robust",
-                                       NULL};
-
 typedef struct {
     double score;
     int draw;
@@ -34,34 +26,10 @@ typedef struct {
     int64_t hits, alarms; /* true and false positives */
 } Counts;
 
-ThresholdSpec threshold_default(void)
-{
-    return (ThresholdSpec){.mode = THRESHOLD_NORMAL_QUANTILE, .eps = 0.05, .beta = 1};
-}
-
-gboolean threshold_needs_anomalies(const ThresholdSpec *spec)
-{
-    return spec->mode != THRESHOLD_NORMAL_QUANTILE;
-}
-
 static gboolean refuse(GError **error, const char *rule)
 {
     g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "threshold: %s", rule);
     return FALSE;
-}
-
-gboolean threshold_check(const ThresholdSpec *s, GError **error)
-{
-    if (s->draws != 0 && (s->draws < FEWEST_DRAWS || s->draws > MOST_DRAWS)) {
-        return refuse(error, "draws must be 0 or 8 to 256");
-    }
-    if (s->mode == THRESHOLD_ROBUST && s->draws == 0) {
-        return refuse(error, "mode robust needs draws, 8 or more");
-    }
-    if (!(s->eps > 0 && s->eps < 1)) {
-        return refuse(error, "eps must be above 0 and below 1");
-    }
-    return (s->beta > 0 && isfinite(s->beta)) || refuse(error, "beta must be above 0");
 }
 
 static int ascending(const void *a, const void *b)
@@ -86,11 +54,6 @@ int64_t threshold_rank(int64_t tiles, int draws, double eps)
 double threshold_expected(int64_t tiles, int draws, double eps)
 {
     return 1 - (double)threshold_rank(tiles, draws, eps) / ((double)draws * (double)(tiles + 1));
-}
-
-gboolean threshold_has_few(int64_t tiles, double eps)
-{
-    return (double)tiles * eps < 1 - 1e-9;
 }
 
 /* Just above the score of that rank: "at the threshold or above" is then "above that score", also where scores are equal. */

@@ -3,39 +3,13 @@
  * It is chosen on held-out tiles under augmentation (models.md D.8), so that it holds for tiles that are stained, focused and
  * turned a little differently: each tile has a score in each of K draws.  With no draw, each tile counts as it is. */
 #pragma once
-#include <glib.h>
-#include <stdint.h>
-
-typedef enum {
-    THRESHOLD_NORMAL_QUANTILE, /* at most eps of fresh normals above it, in expectation; needs no label */
-    THRESHOLD_F_BETA,          /* largest F_beta over the scores of all draws together */
-    THRESHOLD_ROBUST           /* largest F_beta of the worst draw */
-} ThresholdMode;
-/* By ThresholdMode, ended by NULL. */
-extern const char *const threshold_modes[];
-
-typedef struct {
-    ThresholdMode mode;
-    int draws;   /* augmented copies of each tile: 0 (the tile itself), or 8 to 256 */
-    double eps;  /* fraction of normals above the threshold, at most */
-    double beta; /* weight of recall: 1 = F1, 2 counts recall four times as much */
-} ThresholdSpec;
-
-/* Normal quantile of the tiles as they are, eps 0.05, beta 1. */
-ThresholdSpec threshold_default(void);
-/* FALSE with WSI_ERROR_INPUT for what is not possible. */
-gboolean threshold_check(const ThresholdSpec *spec, GError **error);
-/* Modes that need scores of labelled anomalies. */
-gboolean threshold_needs_anomalies(const ThresholdSpec *spec);
+#include "flows/models/threshold_spec.h"
 
 /* Which of draws x tiles scores of normals, ascending from 1, is the quantile: ceil(draws (tiles + 1)(1 - eps)), the largest where that is more
  * than there are. */
 int64_t threshold_rank(int64_t tiles, int draws, double eps);
 /* The fraction of fresh normals above the quantile, in expectation and at most, whatever the distribution. */
 double threshold_expected(int64_t tiles, int draws, double eps);
-/* Fewer than 1/eps tiles: eps cannot be told from the largest score. */
-gboolean threshold_has_few(int64_t tiles, double eps);
-
 /* Predict "anomaly" for score >= tau.  score: (draws, tiles), row by row, finite; draws: rows, at least 1.  label: 1 = anomaly, one a
  * tile; NULL = all are normal.  Among equal maxima the smallest tau, always one of the scores; the quantile is a
  * rounding error above one of them.  f (may be NULL) receives the F_beta that was maximised, NAN for the quantile.  FALSE with WSI_ERROR_INPUT

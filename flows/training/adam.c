@@ -26,27 +26,6 @@ void adam_step(const Adam *adam, int64_t step, int64_t count, const real *restri
     }
 }
 
-VECTOR_CLONES
-double adam_sum_of_squares(const real *gradient, int64_t count)
-{
-    /* Independent sums: the order is fixed and the loop still runs in vectors. */
-    double lane[LANES] = {0}, sum = 0;
-    int64_t whole = count - count % LANES;
-    for (int64_t i = 0; i < whole; i += LANES) {
-        for (int l = 0; l < LANES; l++) {
-            double g = gradient[i + l];
-            lane[l] += g * g;
-        }
-    }
-    for (int64_t i = whole; i < count; i++) {
-        lane[i - whole] += (double)gradient[i] * gradient[i];
-    }
-    for (int l = 0; l < LANES; l++) {
-        sum += lane[l];
-    }
-    return sum;
-}
-
 double adam_clip(double norm, double clip)
 {
     double coefficient = clip > 0 ? clip / (norm + 1e-6) : 1;

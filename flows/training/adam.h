@@ -16,7 +16,5 @@ Adam adam_default(void);
  * update, from 1; moment1, moment2: zero before the first. */
 void adam_step(const Adam *adam, int64_t step, int64_t count, const real *gradient, double scale,
                real *parameter, real *moment1, real *moment2);
-/* Sum of squares in double, in a fixed order. */
-double adam_sum_of_squares(const real *gradient, int64_t count);
 /* What a gradient of this norm is multiplied with: clip / (norm + 1e-6) when that is below 1, else 1.  clip <= 0: always 1. */
 double adam_clip(double norm, double clip);

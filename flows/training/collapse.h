@@ -4,13 +4,8 @@
  * the directions that are lost.  The loss does not show it; these figures of y, over the same tiles each time, do. */
 #pragma once
 #include "flows/layers/arena.h"
+#include "flows/models/history.h"
 #include "flows/models/msflow.h"
-
-typedef struct {
-    double rank[SCALES];      /* effective rank of the flows' input */
-    double deviation[SCALES]; /* smallest standard deviation of one of its channels */
-    double singular[SCALES];  /* smallest singular value of the laterals */
-} Collapse;
 
 /* All NAN: not measured. */
 Collapse collapse_none(void);

@@ -4,9 +4,14 @@
  * result: what does not fit is read and computed again.  Augmented tiles are another tile in each epoch and are never
  * kept.  Each worker (0 .. workers-1) has its own buffers, so different workers may call at the same time. */
 #pragma once
-#include "flows/models/model.h"
+#include "flows/augment/augment.h"
+#include "flows/extractors/extractor.h"
+#include "flows/models/tile_set.h"
 
 typedef struct Features Features;
+
+/* Where features of the frozen extractor are kept; decides about time, never about results. */
+typedef enum { FEATURES_MEMORY, FEATURES_NONE, FEATURES_FILE } FeatureCache;
 
 typedef struct {
     const Extractor *extractor;

@@ -12,6 +12,8 @@
  * The last batch of an epoch is filled up with the first tiles of its order, so all batches have one shape.  What labels
  * change is in fit_labels.c. */
 #include "flows/training/fit_private.h"
+#include "flows/files/fields.h"
+#include "flows/scoring/calibrate.h"
 #include "flows/training/initialise.h"
 #include "base/durable.h"
 #include "base/error.h"

@@ -3,7 +3,7 @@
  * At most TILES of them, evenly chosen, in whole parts; each part's sums are kept apart and added in order, so that threads do not
  * show.  The runs of the shards serve, one a thread: they are made for training and keep what the couplings did. */
 #include "flows/training/fit_private.h"
-#include "flows/scoring/channels.h"
+#include "flows/models/channels.h"
 #include "base/error.h"
 #include "base/pool.h"
 

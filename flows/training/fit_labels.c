@@ -12,6 +12,7 @@
  * up to constants that change no order. */
 #include "flows/training/fit_private.h"
 #include "flows/scoring/metrics.h"
+#include "flows/kernels/squares.h"
 #include "base/error.h"
 #include <limits.h>
 #include <math.h>
@@ -58,7 +59,7 @@ int fit_first_labelled(const ModelSpec *spec)
 
 static int part_normals(const Fit *fit, gboolean labels)
 {
-    return fit->part - (labels ? model_part_anomalies(fit->spec) : 0);
+    return fit->part - (labels ? model_spec_part_anomalies(fit->spec) : 0);
 }
 
 static int64_t steps_of(const Fit *fit, gboolean labels)
@@ -115,7 +116,7 @@ double fit_head_gradient(Fit *fit)
         }
         fit->head_gradient[i] = (real)sum;
     }
-    return adam_sum_of_squares(fit->head_gradient, HEAD_TRAINABLE);
+    return squares_sum(fit->head_gradient, HEAD_TRAINABLE);
 }
 
 void fit_update_head(Fit *fit)

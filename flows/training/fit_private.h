@@ -2,10 +2,11 @@
  * does), fit_labels.c (what labels add), fit_repeats.c (copies of images) and fit_pyramid.c (what is trained before the flows). */
 #pragma once
 #include "flows/training/adam.h"
-#include "flows/models/checkpoint.h"
-#include "flows/training/features.h"
+#include "flows/training/checkpoint.h"
+#include "flows/training/fit.h"
 #include "flows/models/model_private.h"
 #include "flows/training/holdout.h"
+#include "flows/training/head_loss.h"
 
 typedef struct {
     MsflowRun *run;

@@ -13,6 +13,7 @@
  * gradients are added in the order of the shards; what is drawn is named by epoch and place, never by thread. */
 #include "flows/training/fit_private.h"
 #include "flows/training/losses.h"
+#include "flows/kernels/squares.h"
 #include "base/error.h"
 #include "base/pool.h"
 #include "base/rng.h"
@@ -195,7 +196,7 @@ static void update(Phase *p, int64_t step)
             gradient[i] += p->parts[s].gradient[i];
         }
     }
-    double norm = sqrt(adam_sum_of_squares(gradient, p->count)), scale = adam_clip(norm, fit->spec->clip);
+    double norm = sqrt(squares_sum(gradient, p->count)), scale = adam_clip(norm, fit->spec->clip);
     if (!isfinite(norm)) {
         return;
     }

@@ -3,6 +3,7 @@
  * A batch is computed in shards of equal size, each with its own run and gradient; gradients are added in the order of the
  * shards, sums of squares chunk by chunk, so that bits do not depend on which thread computed what. */
 #include "flows/training/fit_private.h"
+#include "flows/kernels/squares.h"
 #include "base/error.h"
 #include "base/pool.h"
 #include <math.h>
@@ -77,7 +78,7 @@ static gboolean add_chunk(int64_t index, int worker, void *data, GError **error)
             sum[i] += part[i];
         }
     }
-    fit->square[index] = adam_sum_of_squares(sum, count);
+    fit->square[index] = squares_sum(sum, count);
     return TRUE;
 }
 
@@ -200,7 +201,7 @@ static gboolean holdout_part(int64_t index, int worker, void *data, GError **err
         double half = 0;
         for (int l = 0; l < SCALES; l++) {
             of_tile[l] = z[l] + b * latent_count(fit, l);
-            double of_scale = 0.5 * adam_sum_of_squares(of_tile[l], latent_count(fit, l));
+            double of_scale = 0.5 * squares_sum(of_tile[l], latent_count(fit, l));
             fit->holdout_scale[(first + b) * SCALES + l] = measure_scale(fit, local[l], l, b, of_scale);
             half += of_scale;
         }

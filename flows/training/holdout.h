@@ -1,7 +1,8 @@
 /* Which tiles are trained on, which are held out, and in which order an epoch takes them.  Functions of the seed and of the names and places
  * of tiles only: never of threads. */
 #pragma once
-#include "flows/models/model.h"
+#include "flows/models/tile_set.h"
+#include "flows/models/calibration.h"
 
 typedef struct {
     int64_t *train, *holdout; /* tile indices, ascending */

@@ -1,6 +1,7 @@
 /* What a flow takes from the training tiles before the first gradient step: statistics of the features, the fixed FPN, and
  * ActNorm. */
 #pragma once
+#include "flows/models/msflow.h"
 #include "flows/training/features.h"
 
 typedef struct {

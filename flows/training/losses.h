@@ -6,40 +6,8 @@
  *
  * Pure functions; any thread may call them. */
 #pragma once
-#include <glib.h>
-
-typedef enum {
-    NORMAL_NLL,        /* S */
-    NORMAL_LOG_SIGMOID /* -ln sigma(-S): easy normals count less (CFLOW-AD, Gudovskiy et al. 2022) */
-} NormalTerm;
-typedef enum {
-    MARGIN_HINGE,      /* two-sided: normals below the mean + sd, anomalies `width` sd above that */
-    MARGIN_LOG_SIGMOID /* its smooth form, on anomalies only (outlier loss of Schirrmeister et al. 2020) */
-} MarginForm;
-
-typedef enum { SELECT_NLL, SELECT_F_BETA, SELECT_AUROC, SELECT_AP } Selection;
-
-/* What a training minimises (models.md D.6), with B tiles in a batch, N of them normal and A anomalies:
- *   1/N sum_N normal(S) + focal/B sum_B FL + centre/B sum_B C + margin (1/N sum_N M + 1/A sum_A M)
- * Anomalies are in no likelihood term. */
-typedef struct {
-    NormalTerm normal;
-    gboolean labels; /* FALSE: of the following only `normal` counts, and anomalies are refused */
-    double focal, centre, margin; /* weights, >= 0 */
-    double focal_alpha, focal_gamma;
-    MarginForm margin_form;
-    double margin_width;     /* standard deviations of normals */
-    double start;            /* fraction of the epochs that are done before the terms of labels begin */
-    double anomaly_fraction; /* of each part of a batch, rounded up */
-    Selection selection;     /* of the epoch that is kept, by held-out tiles */
-    double beta;             /* of SELECT_F_BETA: the best F_beta over all thresholds */
-} LossSpec;
-/* D.6 without labels: NLL alone. */
-LossSpec loss_spec_default(void);
-
-/* ln(1 + e^x) and 1 / (1 + e^-x) without overflow. */
-double loss_softplus(double x);
-double loss_sigmoid(double x);
+#include "flows/models/loss_spec.h"
+#include <stdint.h>
 
 /* Term of one normal; *slope = dL/dS. */
 double loss_normal(NormalTerm term, double s, double *slope);

@@ -2,7 +2,7 @@
 #include "base/error.h"
 #include "base/pool.h"
 #include "base/writable.h"
-#include "flows/scoring/channels.h"
+#include "flows/models/channels.h"
 #include "pipeline/cohort/cohort.h"
 #include "pipeline/cli/command.h"
 #include "pipeline/training/epochs.h"

@@ -1,6 +1,6 @@
 /* Whose tiles are: patient, slide and place of each, for the hold-out (flows/training/holdout.h) and for a draw that is even in space. */
 #pragma once
-#include "flows/models/model.h"
+#include "flows/models/tile_set.h"
 
 /* Of one tile.  Texts "" or NULL and a side of 0: unknown. */
 typedef struct {

@@ -4,7 +4,7 @@
  * precision, F1 or precision; the specificity needs normals, the recall anomalies, the precision a row at or above the threshold. */
 #pragma once
 #include "flows/scoring/metrics.h"
-#include "flows/models/model.h"
+#include "flows/models/calibration.h"
 #include "pipeline/scoring/scoretable.h"
 
 /* A threshold that was chosen elsewhere. */

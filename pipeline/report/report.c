@@ -6,8 +6,8 @@
 #include "base/csv.h"
 #include "base/durable.h"
 #include "base/error.h"
-#include "flows/scoring/channels.h"
-#include "flows/scoring/curve.h"
+#include "flows/models/channels.h"
+#include "pipeline/write/chart.h"
 #include "pipeline/slide/annotation_notes.h"
 #include "pipeline/job/unreadable_tiles.h"
 #include "pipeline/slide/unused_in_run.h"
@@ -242,14 +242,14 @@ static void put_points(Page *page, GArray *points, const char *title, double are
     char figure[G_ASCII_DTOSTR_BUF_SIZE];
     g_autofree char *text =
         g_strdup_printf("%s %s", title, g_ascii_formatd(figure, sizeof figure, "%.4f", area));
-    CurveSeries series = {NULL, n, px, py, FALSE};
-    CurveAxes axes = curve_axes(text, x, y);
+    ChartSeries series = {NULL, n, px, py, FALSE};
+    ChartAxes axes = chart_axes(text, x, y);
     axes.x_min = axes.y_min = 0;
     axes.x_max = axes.y_max = 1;
     axes.width = 480;
     axes.height = 360;
     if (n > 0) {
-        g_autofree char *svg = curve_svg(&axes, &series, 1);
+        g_autofree char *svg = chart_svg(&axes, &series, 1);
         page_drawing(page, svg);
     }
     g_array_unref(points);
@@ -277,7 +277,7 @@ static void put_figure_curves(Page *page, const ScoreTable *table)
 static gboolean put_curves(Page *page, const Work *work, const ScoreTable *table, const json_t *figures,
                            GError **error)
 {
-    g_autofree char *training = work_find(work, "train", COHORT, "curve_svg");
+    g_autofree char *training = work_find(work, "train", COHORT, "chart_svg");
     g_autofree char *svg = NULL;
     g_autoptr(GError) why = NULL;
     if (training && !g_file_get_contents(training, &svg, NULL, &why)) {

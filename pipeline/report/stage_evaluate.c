@@ -3,7 +3,6 @@
  * Figures that cannot be computed, of a cohort without lesions or of no scored slide at all, are no failure: they are absent, with the reason,
  * and the page shows the rest. */
 #include "base/error.h"
-#include "flows/models/model.h"
 #include "pipeline/report/evaluation.h"
 #include "pipeline/cohort/gaps.h"
 #include "pipeline/write/json.h"

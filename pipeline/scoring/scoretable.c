@@ -4,7 +4,7 @@
 #include "pipeline/scoring/scoretable.h"
 #include "base/csv.h"
 #include "base/error.h"
-#include "flows/models/model.h"
+#include "flows/models/tile_score.h"
 #include "pipeline/patchset/blanks.h"
 #include <math.h>
 #include <string.h>

@@ -12,6 +12,7 @@
  *
  * How a slide's tiles are cut and coloured is the model's own recipe, whoever scores: no key of the configuration has a say in it. */
 #include "pipeline/scoring/scoring.h"
+#include "flows/scoring/scorer.h"
 #include "base/csv.h"
 #include "base/durable.h"
 #include "base/error.h"

@@ -1,6 +1,6 @@
 /* What people see of a training: a line an epoch, with the time it took and what is left. */
 #pragma once
-#include "flows/models/model.h"
+#include "flows/models/history.h"
 
 typedef struct {
     int epochs; /* of the whole training, at most */

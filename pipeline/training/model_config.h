@@ -1,6 +1,6 @@
 /* Models and the configuration; tiles for training from images. */
 #pragma once
-#include "flows/models/model.h"
+#include "flows/training/fit.h"
 #include "pipeline/config/config.h"
 #include "pipeline/report/evaluation.h"
 

@@ -82,7 +82,7 @@ char *modelcard_text(const Model *model, const GPtrArray *notes)
     markdown_line(out);
     add_recipe(out, spec);
     markdown_bullet(out);
-    markdown_text(out, "score: %s", model_score_name(model));
+    markdown_text(out, "score: %s", model_spec_score_name(model_spec(model)));
     markdown_line(out);
     markdown_bullet(out);
     markdown_text(out, "SHA-256 of the tiles: %s", model_tiles_hash(model));

@@ -4,8 +4,8 @@
  * bytes.  The checkpoint, and features in a file (train.feature_cache), are removed when the model is published. */
 #include "base/durable.h"
 #include "base/error.h"
-#include "flows/scoring/channels.h"
-#include "flows/scoring/curve.h"
+#include "flows/models/channels.h"
+#include "pipeline/write/chart.h"
 #include "pipeline/training/epochs.h"
 #include "pipeline/training/modelcard.h"
 #include "pipeline/write/json.h"
@@ -50,10 +50,10 @@ static char *training_svg(const GArray *history)
         train[i] = report->train_nll;
         holdout[i] = report->holdout_nll;
     }
-    CurveSeries series[] = {{"training", (int)history->len, epoch, train, FALSE},
+    ChartSeries series[] = {{"training", (int)history->len, epoch, train, FALSE},
                             {"hold-out", (int)history->len, epoch, holdout, TRUE}};
-    CurveAxes axes = curve_axes("Training", "epoch", "NLL per dimension (nats)");
-    return curve_svg(&axes, series, 2);
+    ChartAxes axes = chart_axes("Training", "epoch", "NLL per dimension (nats)");
+    return chart_svg(&axes, series, 2);
 }
 
 static gboolean publish_model(Work *work, const Model *model, const GPtrArray *notes, GError **error)
@@ -64,8 +64,8 @@ static gboolean publish_model(Work *work, const Model *model, const GPtrArray *n
     return model_save(model, path, sha256, error) && work_publish(work, "model", path, sha256, error) &&
            publish_text(work, "card", "model/CARD.md", card, error) &&
            publish_text(work, "channels", "model/channels.csv", channels_csv(model_channels(model)), error) &&
-           publish_text(work, "curve", "model/curve.csv", curve_csv(model_history(model)), error) &&
-           publish_text(work, "curve_svg", "model/curve.svg", training_svg(model_history(model)), error);
+           publish_text(work, "curve", "model/curve.csv", history_csv(model_history(model)), error) &&
+           publish_text(work, "chart_svg", "model/curve.svg", training_svg(model_history(model)), error);
 }
 
 /* Only images of others may have other sizes. */

@@ -1,6 +1,6 @@
 /* The tiles a model is trained on, wherever they come from: images, tar shards, or slides. */
 #pragma once
-#include "flows/models/model.h"
+#include "flows/models/tile_set.h"
 #include "pipeline/cohort/cohort.h"
 #include "pipeline/slide/tile_recipe.h"
 

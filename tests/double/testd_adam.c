@@ -1,5 +1,6 @@
 /* Adam and the clipping of gradients against torch, in double (tests/golden/adam, written by tools/golden_adam.py). */
 #include "flows/training/adam.h"
+#include "flows/kernels/squares.h"
 #include "base/csv.h"
 #include <math.h>
 
@@ -33,7 +34,7 @@ static void run_in_parts(int cut)
         for (int i = 0; i < N; i++) {
             gradient[i] = cell(row + i, "gradient");
         }
-        double norm = sqrt(adam_sum_of_squares(gradient, N));
+        double norm = sqrt(squares_sum(gradient, N));
         double scale = adam_clip(norm, cell(row, "clip"));
         assert_close(norm, cell(row, "norm"));
         adam.learning_rate = cell(row, "learning_rate");
@@ -71,7 +72,7 @@ static void test_sum_covers_every_element(void)
         for (int i = 0; i < N; i++) {
             ones[i] = i < n ? 2 : 1e6;
         }
-        g_assert_cmpfloat(adam_sum_of_squares(ones, n), ==, 4.0 * n);
+        g_assert_cmpfloat(squares_sum(ones, n), ==, 4.0 * n);
     }
 }
 

@@ -1,6 +1,6 @@
 /* Channels that a flow leaves alone: how activity is followed through steps, when a channel is dead, and how that is reported. */
 #include "flows/layers/chain.h"
-#include "flows/scoring/channels.h"
+#include "flows/models/channels.h"
 #include "base/rng.h"
 #include "tests/flow_numeric.h"
 #include <string.h>

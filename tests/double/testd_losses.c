@@ -1,6 +1,8 @@
 /* Loss terms and the head, in double: against torch (tests/golden/losses, written by tools/golden_losses.py), against central
  * differences, and at the ends of the numbers. */
 #include "flows/models/head.h"
+#include "flows/training/head_loss.h"
+#include "flows/training/losses.h"
 #include "base/csv.h"
 #include <math.h>
 #include <string.h>

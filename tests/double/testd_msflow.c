@@ -3,6 +3,7 @@
 #include "flows/training/adam.h"
 #include "flows/layers/avgpool.h"
 #include "flows/models/msflow.h"
+#include "flows/kernels/squares.h"
 #include "base/error.h"
 #include "tests/flow_golden.h"
 #include "tests/flow_numeric.h"
@@ -170,7 +171,7 @@ static void bed_train(Bed *bed, const Golden *order, Golden *after)
     slow.learning_rate = 1e-6;
     g_assert_cmpint(steps, ==, 50);
     for (int step = 1; step <= steps; step++) {
-        double loss = bed_gradient(bed), norm = sqrt(adam_sum_of_squares(bed->gradient, bed->trainable));
+        double loss = bed_gradient(bed), norm = sqrt(squares_sum(bed->gradient, bed->trainable));
         g_assert_cmpfloat_with_epsilon(loss, losses[step - 1], 1e-9 * fabs(losses[step - 1]));
         adam_step(&adam, step, flows, bed->gradient, adam_clip(norm, 2.0), bed->parameters, moments,
                   moments + bed->trainable);

@@ -13,6 +13,8 @@
  * --list prints the names.  Scoring also prints the process's peak memory so far ("bench NAME-memory MB"). */
 #include "tests/bench_weights.h"
 #include "flows/models/model_private.h"
+#include "flows/scoring/scorer.h"
+#include "flows/training/fit.h"
 #include "base/error.h"
 #include "base/pool.h"
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* Augmentations against torchvision and torch (tests/golden/augment, written by tools/golden_augment.py), the distribution of
  * the noise, and what a draw depends on. */
-#include "flows/training/augment.h"
+#include "flows/augment/augment.h"
 #include "base/csv.h"
 #include "base/error.h"
 #include <math.h>

@@ -1,6 +1,7 @@
 /* Numbers of a bundle that are indices, signs or divisors: what cannot be one is refused before it is used.  And a model that gives
  * its weights back. */
 #include "tests/tiny_training.h"
+#include "flows/scoring/scorer.h"
 #include "base/error.h"
 #include <string.h>
 

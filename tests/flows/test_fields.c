@@ -1,5 +1,5 @@
 /* Structs as JSON and back: the same bits, and nothing that is not in the table. */
-#include "flows/models/fields.h"
+#include "flows/files/fields.h"
 #include "base/error.h"
 #include <math.h>
 #include <stdint.h>

@@ -3,6 +3,7 @@
  * 1e-9 and below by testd_msflow.c). */
 #include "flows/training/adam.h"
 #include "flows/models/msflow.h"
+#include "flows/kernels/squares.h"
 #include "tests/flow_golden.h"
 
 #define LATENTS 1e-4
@@ -140,7 +141,7 @@ static void assert_training(Bed *bed)
     slow.learning_rate = 1e-6;
     for (int step = 1; step <= steps; step++) {
         double loss = bed_gradient(bed);
-        double clip = adam_clip(sqrt(adam_sum_of_squares(bed->gradient, bed->trainable)), 2.0);
+        double clip = adam_clip(sqrt(squares_sum(bed->gradient, bed->trainable)), 2.0);
         worst = fmax(worst, fabs(loss - losses[step - 1]) / fabs(losses[step - 1]));
         adam_step(&adam, step, flows, bed->gradient, clip, bed->p, moment1, moment2);
         adam_step(&slow, step, rest, bed->gradient + flows, clip, bed->p + flows, moment1 + flows,

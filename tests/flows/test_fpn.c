@@ -1,5 +1,6 @@
 /* Trainings whose feature pyramid is trained too: what is reported, what is kept, and that a collapse ends the run. */
 #include "flows/models/model.h"
+#include "flows/training/fit.h"
 #include "base/error.h"
 #include "base/rng.h"
 #include <glib/gstdio.h>

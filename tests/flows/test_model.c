@@ -2,6 +2,8 @@
  * decides its bytes. */
 #include "flows/scoring/metrics.h"
 #include "flows/models/model.h"
+#include "flows/scoring/scorer.h"
+#include "flows/training/fit.h"
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/rng.h"

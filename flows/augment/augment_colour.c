@@ -2,7 +2,7 @@
  *
  * Loops have no branches, and logarithm and normal quantile are polynomials, so that compilers make vector code of them and
  * every processor gets the same bits. */
-#include "flows/training/augment.h"
+#include "flows/augment/augment.h"
 #include "flows/kernels/vecmath.h"
 #include <math.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  *
  * A draw always takes the same number of random numbers, whatever comes out, so that raising one probability leaves the
  * others' outcomes as they were.  Tiles stay bytes on both sides: extractors take bytes, and a slide gives no more. */
-#include "flows/training/augment.h"
+#include "flows/augment/augment.h"
 #include "base/error.h"
 #include <string.h>
 

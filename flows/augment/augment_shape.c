@@ -1,5 +1,5 @@
 /* Augmentations that move pixels: turns, rotation, blur.  Planes of floats; see augment.h. */
-#include "flows/training/augment.h"
+#include "flows/augment/augment.h"
 #include "flows/kernels/vecmath.h"
 #include <math.h>
 

@@ -1,6 +1,15 @@
-/* Reports on the channels of the latents (ChannelReport of flows/models/model.h) as text. */
+/* What became of the channels of the latents, and reports about them as text. */
 #pragma once
-#include "flows/models/model.h"
+#include <glib.h>
+
+/* What became of a channel of the latents, over held-out normal tiles (models.md B.2). */
+typedef struct {
+    int scale, channel;
+    double
+        activity; /* mean |log-scale| that the scale's flow gave it depending on others: see msflow_activity */
+    double variance; /* of z */
+    gboolean dead;   /* activity < 1e-3, or variance further than 1 from 1 */
+} ChannelReport;
 
 /* Whether a channel with these figures counts as dead; figures that are not finite do. */
 gboolean channel_is_dead(double activity, double variance);

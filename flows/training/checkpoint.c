@@ -2,8 +2,9 @@
  *
  * Numbers that are not tensors stand in the metadata as one JSON object.  The file is written after every epoch through the
  * durable writer, so a kill leaves either the last epoch's or this one's. */
-#include "flows/models/checkpoint.h"
+#include "flows/training/checkpoint.h"
 #include "flows/models/model_private.h"
+#include "flows/files/fields.h"
 #include "flows/files/safetensors.h"
 #include "base/error.h"
 #include "base/listing.h"
@@ -46,7 +47,7 @@ gboolean checkpoint_write(const char *path, const char *fingerprint, const Train
 {
     g_autoptr(SafetensorsWriter) writer = safetensors_writer_new();
     g_autoptr(json_t) counters = fields_write(fields, state);
-    g_autoptr(json_t) history = model_history_write(state->history);
+    g_autoptr(json_t) history = history_write(state->history);
     g_autofree char *counters_text = fields_text(counters);
     g_autofree char *history_text = fields_text(history);
     g_autofree char *choices = kernels_choices_get();
@@ -96,7 +97,7 @@ gboolean checkpoint_read(const char *path, const char *fingerprint, TrainState *
             return FALSE;
         }
     }
-    g_autoptr(GArray) epochs = model_history_read(history, error);
+    g_autoptr(GArray) epochs = history_read(history, error);
     if (!epochs) {
         return FALSE;
     }

@@ -1,7 +1,8 @@
-/* The inside of a scorer, for score.c and calibrate.c. */
+/* The inside of a scorer, for scorer.c, calibrate.c and calibrate_threshold.c. */
 #pragma once
-#include "flows/scoring/anomaly.h"
 #include "flows/models/model_private.h"
+#include "flows/scoring/anomaly.h"
+#include "flows/scoring/scorer.h"
 
 #define SCORER_BATCH 8
 
@@ -18,9 +19,6 @@ struct Scorer {
     double logdet[SCORER_BATCH];
 };
 
-/* Indices of tile_score_column. */
-enum { COLUMN_SCORE, COLUMN_NLL = 3, COLUMN_SCALE1 = 5, COLUMN_LOGIT = 10 };
-
 /* Latents of a batch of count <= SCORER_BATCH tiles. */
 void scorer_forward(Scorer *s, const uint8_t *rgb, int count);
 /* Energies of tile b of that batch, and the scores that need no selection. */
@@ -31,16 +29,3 @@ void scorer_finish(Scorer *s, TileScore *score);
 double score_logit(const Model *model, const TileScore *score);
 /* From what scorer_measure gives and its calibration. */
 double score_recommended(const Model *model, const TileScore *score);
-
-/* Held-out tiles that a threshold is chosen by. */
-typedef struct {
-    const Model *model; /* calibrated but for the threshold */
-    const TileSet *tiles;
-    const int64_t *normal, *anomaly; /* indices; anomaly may be NULL when there are none */
-    int64_t normals, anomalies;
-    const TileScore *clean; /* of the normals as they are */
-    Scorer **scorers;       /* one a thread */
-    int threads;
-} ThresholdTiles;
-/* Fills threshold, chosen, threshold_f and anomalies. */
-gboolean calibrate_threshold(const ThresholdTiles *tiles, Calibration *out, GError **error);

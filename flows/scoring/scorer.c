@@ -2,60 +2,10 @@
  *
  * It always computes `SCORER_BATCH` tiles, blank ones where some are missing, because the kernels may sum in another order
  * for another batch size; so a tile has the same scores beside any neighbours. */
-#include "flows/scoring/score_private.h"
+#include "flows/scoring/scorer_private.h"
 #include "base/error.h"
 #include <math.h>
 #include <string.h>
-
-#define COLUMN(name)                     \
-    {                                    \
-#name, offsetof(TileScore, name) \
-    }
-static const struct {
-    const char *name;
-    size_t offset;
-} columns[TILE_SCORES] = {
-    COLUMN(score),
-    COLUMN(contrast),
-    COLUMN(absolute),
-    COLUMN(nll),
-    COLUMN(logdet),
-    {"scale1", offsetof(TileScore, scale[0])},
-    {"scale2", offsetof(TileScore, scale[1])},
-    {"scale3", offsetof(TileScore, scale[2])},
-    COLUMN(top),
-    COLUMN(maximum),
-    COLUMN(logit),
-};
-
-const char *tile_score_column(int i)
-{
-    return i >= 0 && i < TILE_SCORES ? columns[i].name : NULL;
-}
-
-double tile_score_value(const TileScore *score, int i)
-{
-    return *(const double *)((const char *)score + columns[i].offset);
-}
-
-const char *model_score_name(const Model *model)
-{
-    static const char *const names[] = {
-        [SCORE_SCALES] = "half mean square of the latents, each scale in standard deviations of held-out "
-                         "normal tiles, mean of the scales",
-        [SCORE_NLL] =
-            "negative log-likelihood per dimension, in standard deviations of held-out normal tiles",
-        [SCORE_LOGIT] =
-            "logit of a head that was trained with labels, in standard deviations of held-out normal tiles",
-    };
-    gboolean no_head = model->spec.score == SCORE_LOGIT && !model->spec.loss.labels;
-    ScoreKind kind = no_head ? SCORE_NLL : model->spec.score;
-    gboolean likelihood = kind == SCORE_SCALES && model->spec.measure == MEASURE_LIKELIHOOD;
-    return likelihood ? "negative log-likelihood of each scale in standard deviations of held-out normal "
-                        "tiles, mean "
-                        "of the scales"
-                      : names[kind];
-}
 
 static double standardised(const Calibration *c, double value, int column)
 {

@@ -2,6 +2,7 @@
  *
  * Everything follows from what the bundle holds, so a model that was loaded says the same as the training did. */
 #include "flows/models/model_private.h"
+#include "flows/files/fields.h"
 #include "base/error.h"
 #include <math.h>
 #include <string.h>

@@ -2,8 +2,7 @@
  *
  * A chart is written straight into text: frame, ticks at round numbers (1, 2 or 5 times a power of ten), one <path> a
  * series, legend.  Numbers go through g_ascii_formatd, as a comma for the decimal point would break both SVG and CSV. */
-#include "flows/scoring/curve.h"
-#include "flows/models/model.h"
+#include "pipeline/write/chart.h"
 #include <math.h>
 
 #define MARGIN_LEFT 64
@@ -23,9 +22,9 @@ typedef struct {
     double tick;        /* distance of ticks */
 } Axis;
 
-CurveAxes curve_axes(const char *title, const char *x_label, const char *y_label)
+ChartAxes chart_axes(const char *title, const char *x_label, const char *y_label)
 {
-    return (CurveAxes){title, x_label, y_label, NAN, NAN, NAN, NAN, 0, 0};
+    return (ChartAxes){title, x_label, y_label, NAN, NAN, NAN, NAN, 0, 0};
 }
 
 static void put(GString *out, const char *format, double value)
@@ -70,7 +69,7 @@ static double round_step(double range)
 }
 
 /* Range of one coordinate of all points that can be drawn. */
-static void range_of(const CurveSeries *series, int count, gboolean vertical, double *low, double *high)
+static void range_of(const ChartSeries *series, int count, gboolean vertical, double *low, double *high)
 {
     *low = INFINITY;
     *high = -INFINITY;
@@ -149,7 +148,7 @@ static void lift(GString *out, Pen *pen)
 }
 
 /* A point that cannot be told from the one before is left out, unless its line ends there: a curve of a million points stays small. */
-static void draw_series(GString *out, const CurveSeries *s, const char *colour, const Axis *x, const Axis *y)
+static void draw_series(GString *out, const ChartSeries *s, const char *colour, const Axis *x, const Axis *y)
 {
     Pen pen = {0};
     g_string_append(out, "<path d=\"");
@@ -172,7 +171,7 @@ static void draw_series(GString *out, const CurveSeries *s, const char *colour, 
         s->dashed ? " stroke-dasharray=\"6 4\"" : "");
 }
 
-static void draw_legend(GString *out, const CurveSeries *series, int count, double right, double top)
+static void draw_legend(GString *out, const ChartSeries *series, int count, double right, double top)
 {
     for (int s = 0, row = 0; s < count; s++) {
         if (series[s].name) {
@@ -183,7 +182,7 @@ static void draw_legend(GString *out, const CurveSeries *series, int count, doub
     }
 }
 
-char *curve_svg(const CurveAxes *axes, const CurveSeries *series, int count)
+char *chart_svg(const ChartAxes *axes, const ChartSeries *series, int count)
 {
     int width = axes->width > 0 ? axes->width : 640, height = axes->height > 0 ? axes->height : 400;
     double left = MARGIN_LEFT, right = width - MARGIN_RIGHT, top = MARGIN_TOP,
@@ -213,47 +212,5 @@ char *curve_svg(const CurveAxes *axes, const CurveSeries *series, int count)
     g_autofree char *turn = g_strdup_printf(" transform=\"rotate(-90 14 %d)\"", height / 2);
     label(out, 14, height / 2, "middle", turn, axes->y_label);
     g_string_append(out, "</svg>\n");
-    return g_string_free(out, FALSE);
-}
-
-/* What is not finite leaves the cell empty, as base/csv.h reads it. */
-static void put_cell(GString *out, double value)
-{
-    if (isfinite(value)) {
-        put(out, "%.9g", value);
-    }
-}
-
-char *curve_csv(const GArray *history)
-{
-    GString *out = g_string_new("epoch,train_nll,holdout_nll,gradient_norm,learning_rate,skipped_steps");
-    for (int l = 1; l <= SCALES; l++) {
-        g_string_append_printf(out, ",effective_rank%d,smallest_deviation%d,smallest_singular%d", l, l, l);
-    }
-    g_string_append(out, ",focal,centre,margin,holdout_auroc,holdout_ap,holdout_f\n");
-    for (guint i = 0; i < history->len; i++) {
-        const EpochReport *e = &g_array_index(history, EpochReport, i);
-        g_string_append_printf(out, "%d,", e->epoch);
-        const double values[] = {e->train_nll, e->holdout_nll, e->gradient_norm, e->learning_rate};
-        for (guint k = 0; k < G_N_ELEMENTS(values); k++) {
-            put_cell(out, values[k]);
-            g_string_append_c(out, ',');
-        }
-        g_string_append_printf(out, "%d", e->skipped_steps);
-        for (int l = 0; l < SCALES; l++) {
-            const double figures[] = {e->collapse.rank[l], e->collapse.deviation[l], e->collapse.singular[l]};
-            for (guint k = 0; k < G_N_ELEMENTS(figures); k++) {
-                g_string_append_c(out, ',');
-                put_cell(out, figures[k]);
-            }
-        }
-        const double labels[] = {e->focal,         e->centre,     e->margin,
-                                 e->holdout_auroc, e->holdout_ap, e->holdout_f};
-        for (guint k = 0; k < G_N_ELEMENTS(labels); k++) {
-            g_string_append_c(out, ',');
-            put_cell(out, labels[k]);
-        }
-        g_string_append_c(out, '\n');
-    }
     return g_string_free(out, FALSE);
 }

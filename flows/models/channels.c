@@ -3,7 +3,7 @@
  * A one-sided coupling scales half of the channels; where channels are only permuted between couplings, some may never be in the
  * active half, and their distribution is never adapted to the others.  Such a channel has no activity; one that is modelled badly has
  * a variance far from the 1 that a latent should have.  Neither shows in the likelihood. */
-#include "flows/scoring/channels.h"
+#include "flows/models/channels.h"
 #include <math.h>
 
 #define ACTIVITY_LEAST 1e-3

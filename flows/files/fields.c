@@ -1,5 +1,5 @@
 /* Tables of fields.  jansson writes doubles with 17 digits, which brings back the same bits. */
-#include "flows/models/fields.h"
+#include "flows/files/fields.h"
 #include "base/error.h"
 #include <math.h>
 #include <stdlib.h>

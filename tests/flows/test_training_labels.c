@@ -2,6 +2,8 @@
  * the specification, the tiles and their labels decides its bytes. */
 #include "flows/scoring/metrics.h"
 #include "flows/models/model.h"
+#include "flows/scoring/scorer.h"
+#include "flows/training/fit.h"
 #include "base/error.h"
 #include "base/rng.h"
 #include <glib/gstdio.h>
@@ -289,7 +291,7 @@ static void test_saved_and_loaded_scores_the_same(void)
     g_assert_true(model_save(loaded, path, after, NULL));
     g_assert_cmpstr(before, ==, after);
     g_assert_true(model_spec(loaded)->loss.labels && model_spec(loaded)->score == SCORE_LOGIT);
-    g_assert_nonnull(strstr(model_score_name(loaded), "logit"));
+    g_assert_nonnull(strstr(model_spec_score_name(model_spec(loaded)), "logit"));
     model_spec_clear(&spec);
 }
 
@@ -315,7 +317,8 @@ static void test_scores_without_labels(void)
         g_assert_cmpfloat(fabs(scores[i].logit - expected), <, 1e-9);
         g_assert_cmpfloat(fabs(scores[i].score - expected), <, 1e-6);
     }
-    g_assert_nonnull(strstr(model_score_name(model), "negative log-likelihood per dimension"));
+    g_assert_nonnull(
+        strstr(model_spec_score_name(model_spec(model)), "negative log-likelihood per dimension"));
     g_assert_true(isnan(report(model, 2)->focal) && isnan(report(model, 2)->holdout_auroc));
     model_spec_clear(&spec);
 }
