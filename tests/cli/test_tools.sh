@@ -53,24 +53,24 @@ mkdir "$tmp/t/tests"
 runs ./good
 like "without a table there are no budgets, which is said" "$out" "^BUDGETS ARE OFF: there is no tests/budgets$"
 budgets() { printf '%s\n' "$@" >"$tmp/t/tests/budgets"; }
-test_program busy 'echo "1..1"; perl -e "1 while (times)[0] < 0.5"; echo "ok 1 - a"'
+test_program busy 'echo "1..1"; perl -e "while ((times)[0] < 0.3) { for (1 .. 100000) {} }"; echo "ok 1 - a"'
 test_program idle 'echo "1..1"; sleep 0.8; echo "ok 1 - a"'
-budgets '# a comment' 'check default 0.4 a reason'
+budgets '# a comment' 'check default 0.2 a reason'
 runs ./idle
 is "time that passes is not processor time" "$last $status" "1 passed, 0 failed, 0 skipped 0"
-budgets 'long busy 0.4 a reason'
+budgets 'long busy 0.2 a reason'
 runs ./busy ./good
 is "over its budget: failed" "$last $status" "3 passed, 1 failed, 0 skipped 1"
 like "a long program has no other target" "$out" \
-    "^    busy took [0-9.]+ s of processor time, its budget is 0.4 s: .*, or raise its budget in tests/budgets$"
+    "^    busy took [0-9.]+ s of processor time, its budget is 0.2 s: .*, or raise its budget in tests/budgets$"
 like "the closing lines have the time" "$out" "^processor time [0-9]+ s, elapsed [0-9]+ s$"
-budgets 'check default 0.4 a reason'
+budgets 'check default 0.2 a reason'
 runs ./busy
 like "over its budget: what to do" "$out" "busy took .* move it to make check-long .* WSIFLOW_TEST_BUDGET=FACTOR on a slow machine$"
 budgets 'check busy 30 a reason'
 runs ./busy
 is "within its budget" "$last $status" "1 passed, 0 failed, 0 skipped 0"
-budgets 'check default 0.4 a reason' 'check total 30 a reason'
+budgets 'check default 0.2 a reason' 'check total 30 a reason'
 export WSIFLOW_TEST_BUDGET=20
 runs ./busy
 is "a slow machine has larger budgets" "$last $status" "1 passed, 0 failed, 0 skipped 0"
@@ -84,7 +84,7 @@ runs ./busy
 is "sanitizers have none" "$last $status" "1 passed, 0 failed, 0 skipped 0"
 like "which is said too" "$out" "^BUDGETS ARE OFF: sanitizers"
 unset WSIFLOW_ASAN
-budgets 'check total 0.4 a reason'
+budgets 'check total 0.2 a reason'
 runs --check ./busy
 is "the whole run has a budget" "$last $status" "1 passed, 1 failed, 0 skipped 1"
 like "and says so" "$out" "^FAIL all programs together are over their budget: "
