@@ -61,6 +61,11 @@ skip_all() {
     exit 0
 }
 
+# in_long: whether make check-long runs this, where a test may take larger slides and more of them.
+in_long() {
+    test -n "${WSIFLOW_TEST_LONG:-}"
+}
+
 # killed PID: kill -9 of the whole process group of a background job that setsid started; counted in KILLED when it was still running.
 # (`kill -9 -- -PID` is an error in dash.)
 KILLED=0

@@ -47,7 +47,7 @@ runs ./nowhere
 is "a test that is not there has failed" "$last $status" "0 passed, 1 failed, 0 skipped 1"
 
 # ---- budgets of processor time ----
-unset WSIFLOW_TEST_BUDGET WSIFLOW_ASAN
+unset WSIFLOW_TEST_BUDGET WSIFLOW_TEST_LONG WSIFLOW_ASAN
 limit=60
 mkdir "$tmp/t/tests"
 runs ./good
@@ -96,6 +96,12 @@ is "check leaves out what is long" "$last" "2 passed, 0 failed, 0 skipped"
 like "and says how many" "$out" "^left to make check-long: 1$"
 runs --long ./busy ./good
 is "long runs only that" "$last" "1 passed, 0 failed, 0 skipped"
+test_program both 'echo "1..1"; echo "ok 1 - a # SKIP in ${WSIFLOW_TEST_LONG:-check}"'
+budgets 'check both 30 a reason' 'long both 90 a reason'
+runs --check ./both
+like "a program with two lines is in check" "$out" "both a: in check$"
+runs --long ./both ./good
+like "and in long, where it knows" "$out" "both a: in 1$"
 budgets 'check test_goo.sh 30 a reason'
 touch "$tmp/t/tests/test_good.sh" "$tmp/t/tests/test_a.c"
 runs ./good

@@ -6,7 +6,8 @@ doc=$PWD/docs/CAMELYON16.md
 here=$PWD
 cd "$tmp" || exit 1
 
-"$WSIFLOW" synth -n 7 -l 3 --width 4096 --height 3072 -o stand >/dev/null 2>&1 || exit 1
+if in_long; then width=4096 height=3072; else width=2560 height=2048; fi
+"$WSIFLOW" synth -n 7 -l 3 --width $width --height $height -o stand >/dev/null 2>&1 || exit 1
 mkdir bin store store/images store/annotations
 n=0
 for name in normal_001 normal_002 normal_003 test_003 tumor_001 test_001 test_002; do
