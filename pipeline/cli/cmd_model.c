@@ -5,17 +5,17 @@
 #include "flows/models/channels.h"
 #include "pipeline/cohort/cohort.h"
 #include "pipeline/cli/command.h"
-#include "pipeline/training/epochs.h"
+#include "pipeline/training/epoch_clock.h"
 #include "pipeline/report/evaluation.h"
 #include "pipeline/scoring/heatmap_files.h"
 #include "pipeline/write/json.h"
-#include "pipeline/training/modelcard.h"
+#include "pipeline/training/model_card.h"
 #include "pipeline/training/model_config.h"
 #include "pipeline/scoring/npy.h"
 #include "pipeline/cli/options.h"
 #include "pipeline/slide/tile_recipe.h"
-#include "pipeline/patchset/sizes.h"
-#include "pipeline/training/traintiles.h"
+#include "pipeline/patchset/image_sizes.h"
+#include "pipeline/training/train_tiles.h"
 #include "tiler/cut/cut.h"
 #include "pipeline/slide/tissue_mask.h"
 #include "pipeline/slide/slide_grid.h"
@@ -23,6 +23,7 @@
 #include "pipeline/scoring/score_folder.h"
 #include "pipeline/run/exit_codes.h"
 #include "pipeline/cohort/slide_id.h"
+#include "pipeline/training/train_source.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,21 +45,21 @@ static gboolean tell_epoch(void *data, const EpochReport *report)
 
 static void report_images(const TrainTiles *tiles, const Config *config)
 {
-    g_autofree char *sizes = sizes_text(traintiles_sizes(tiles), config->tiles_size);
+    g_autofree char *sizes = image_sizes_text(train_tiles_sizes(tiles), config->tiles_size);
     if (sizes) {
         fprintf(stderr, "wsiflow train: %s\n", sizes);
     }
-    if (traintiles_unreadable(tiles) > 0) {
+    if (train_tiles_unreadable(tiles) > 0) {
         fprintf(stderr,
                 "wsiflow train: %" G_GINT64_FORMAT
                 " samples were left out since less than half of them could be read\n",
-                traintiles_unreadable(tiles));
+                train_tiles_unreadable(tiles));
     }
 }
 
 static void tell_notes(const TrainTiles *tiles)
 {
-    const GPtrArray *notes = traintiles_notes(tiles);
+    const GPtrArray *notes = train_tiles_notes(tiles);
     for (guint i = 0; i < notes->len; i++) {
         fprintf(stderr, "wsiflow train: %s\n", (const char *)notes->pdata[i]);
     }
@@ -67,7 +68,7 @@ static void tell_notes(const TrainTiles *tiles)
 static void tell_model(const Model *model)
 {
     g_autofree char *channels = channels_text(model_channels(model));
-    g_auto(GStrv) lines = modelcard_lines(model_calibration(model));
+    g_auto(GStrv) lines = model_card_lines(model_calibration(model));
     fprintf(stderr, "latents of held-out tiles: %s\n", channels);
     for (char **line = lines; *line; line++) {
         fprintf(stderr, "wsiflow train: %s\n", *line);
@@ -81,9 +82,9 @@ static gboolean train_to(const Config *config, const char *output, int threads, 
         return FALSE;
     }
     g_autoptr(Model) model = NULL;
-    g_autoptr(TrainTiles) tiles = traintiles_new(config, NULL, NULL, NULL, NULL, error);
+    g_autoptr(TrainTiles) tiles = train_source_open(config, NULL, NULL, NULL, NULL, error);
     TileRecipe recipe;
-    gboolean ok = tiles && traintiles_recipe(tiles, &recipe, error);
+    gboolean ok = tiles && train_tiles_recipe(tiles, &recipe, error);
     if (ok) {
         model_recipe_set(&spec, &recipe);
         report_images(tiles, config);
@@ -97,7 +98,7 @@ static gboolean train_to(const Config *config, const char *output, int threads, 
                               .reported_data = &clock,
                               .cache = model_config_feature_cache(config),
                               .feature_file = features};
-        model = model_fit(&spec, traintiles_set(tiles), &options, error);
+        model = model_fit(&spec, train_tiles_set(tiles), &options, error);
         if (model && !model_save(model, output, NULL, error)) {
             g_clear_pointer(&model, model_free);
         }
@@ -164,7 +165,7 @@ static gboolean score_patches(Model *model, const char *bundle, const char *fold
         return FALSE;
     }
     g_autoptr(GArray) sizes = scored_sizes(scored);
-    g_autofree char *reported = sizes_text(sizes, model_spec(model)->tile_size);
+    g_autofree char *reported = image_sizes_text(sizes, model_spec(model)->tile_size);
     if (reported) {
         fprintf(stderr, "wsiflow score: %s\n", reported);
     }
@@ -247,7 +248,7 @@ static gboolean slides_writable(const char *output, char *const *paths, int coun
 /* From where on a tile counts as anomalous, from how many tiles that is known, and why it may not hold. */
 static void tell_threshold(const Model *model)
 {
-    g_auto(GStrv) lines = modelcard_lines(model_calibration(model));
+    g_auto(GStrv) lines = model_card_lines(model_calibration(model));
     for (char **line = lines; *line; line++) {
         fprintf(stderr, "wsiflow score: %s\n", *line);
     }
@@ -358,7 +359,7 @@ int command_evaluate(int argc, char **argv, GError **error)
         return command_misused(error, "--model: its threshold is of the column score, not of %s", column);
     }
     g_autoptr(ScoreTable) table = score_table_read((const char *const *)argv + 1, column, labels, error);
-    if (!table || (model && !model_config_threshold(model, &calibration, &thresholds[0], error))) {
+    if (!table || (model && !evaluation_model_threshold(model, &calibration, &thresholds[0], error))) {
         return EXIT_FAILED;
     }
     if (!has_scores(table)) {

@@ -9,9 +9,10 @@
 #include "pipeline/cli/command.h"
 #include "pipeline/training/model_config.h"
 #include "pipeline/scoring/npy.h"
-#include "pipeline/patchset/sizes.h"
+#include "pipeline/patchset/image_sizes.h"
 #include "tiler/imagefile/imagefile.h"
 #include "pipeline/run/exit_codes.h"
+#include "pipeline/patchset/image_fit.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -119,14 +120,14 @@ static gboolean check_tiles(Sampler *sampler, const Model *model, const char *fo
         for (int b = 0; b < count; b++) {
             g_autofree char *path = g_build_filename(folder, names[first + b], NULL);
             g_autoptr(Image) image = imagefile_read(path, error);
-            if (!image || !imagefile_fit(image, size, rgb + (size_t)b * bytes, error)) {
+            if (!image || !image_fit(image, size, rgb + (size_t)b * bytes, error)) {
                 return FALSE;
             }
-            sizes_add(sizes, image->width, image->height);
+            image_sizes_add(sizes, image->width, image->height);
         }
         sampler_check(sampler, rgb, count, trip);
     }
-    g_autofree char *reported = sizes_text(sizes, size);
+    g_autofree char *reported = image_sizes_text(sizes, size);
     if (reported) {
         fprintf(stderr, "wsiflow sample: %s\n", reported);
     }

@@ -11,61 +11,16 @@
 #include "pipeline/slide/slide_notes.h"
 #include "tiler/patches/patchset.h"
 #include "tiler/tissue/quality.h"
-#include "pipeline/cohort/leak_check.h"
 #include "pipeline/write/terminal.h"
+#include "pipeline/slide/slide_json.h"
 #include <string.h>
 
 static const char *const splits[] = {"train", "valid", "test"};
-
-json_t *card_slide_facts(const Work *work, const SlideEntry *entry)
-{
-    return json_incref(records_get(work->records, "ingest", entry->id, "content"));
-}
 
 static const char *text_of(const json_t *facts, const char *name)
 {
     const char *text = json_string_value(json_object_get(facts, name));
     return text ? text : "";
-}
-
-/* Adds what the patches say of slides, patients and splits: each combination once. */
-static void add_patches(GArray *contents, const GPtrArray *patches)
-{
-    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    guint entries = contents->len;
-    for (guint i = 0; i < patches->len; i++) {
-        const Patch *patch = patches->pdata[i];
-        LeakContent content = {patch->slide, patch->patient, patch->split, ""};
-        if (!g_hash_table_add(seen, g_strjoin("\n", patch->slide, patch->patient, patch->split, NULL))) {
-            continue;
-        }
-        for (guint e = 0; e < entries; e++) {
-            const LeakContent *entry = &g_array_index(contents, LeakContent, e);
-            if (g_str_equal(entry->slide, patch->slide)) {
-                memcpy(content.fingerprint, entry->fingerprint, sizeof content.fingerprint);
-            }
-        }
-        g_array_append_val(contents, content);
-    }
-}
-
-gboolean card_check_leak(const Work *work, const GPtrArray *patches, GError **error)
-{
-    g_autoptr(GArray) contents = g_array_new(FALSE, TRUE, sizeof(LeakContent));
-    for (guint i = 0; i < work->run->slides->len; i++) {
-        const SlideEntry *entry = work->run->slides->pdata[i];
-        LeakContent content = {entry->id, entry->patient, entry->split, ""};
-        json_t *facts = card_slide_facts(work, entry);
-        g_strlcpy(content.fingerprint, text_of(facts, "fingerprint"), sizeof content.fingerprint);
-        json_decref(facts);
-        if (entry->label != SLIDE_UNKNOWN) { /* else it is on no side */
-            g_array_append_val(contents, content);
-        }
-    }
-    if (patches) {
-        add_patches(contents, patches);
-    }
-    return leak_check(contents, error);
 }
 
 /* ---- counts ---- */
@@ -169,7 +124,7 @@ static void add_gaps(GString *out, const GPtrArray *gaps)
 }
 
 /* What the tiles that were kept are flagged with (tiler/tissue/quality.h). */
-static void add_flags(GString *out, GHashTable *kept, const json_t *leftout, const Config *config)
+static void add_flags(GString *out, GHashTable *kept, const json_t *unreadable_tiles, const Config *config)
 {
     static const char *const titles[] = {"flag", "good", "Ungood", NULL};
     g_autofree char *all = quality_flags_text(~0U);
@@ -184,7 +139,7 @@ static void add_flags(GString *out, GHashTable *kept, const json_t *leftout, con
     }
     markdown_line(out);
     markdown_text(out, "Left out: %s.", *config->dataset_drop_flags ? config->dataset_drop_flags : "none");
-    g_autofree char *unreadable = unreadable_tiles_text(leftout);
+    g_autofree char *unreadable = unreadable_tiles_text(unreadable_tiles);
     if (unreadable) {
         markdown_text(out, " %s.", unreadable);
     }
@@ -196,7 +151,7 @@ static void add_flags(GString *out, GHashTable *kept, const json_t *leftout, con
 static void add_slide(GString *out, const Work *work, const SlideEntry *entry, GHashTable *kept)
 {
     char mpp[G_ASCII_DTOSTR_BUF_SIZE];
-    json_t *facts = card_slide_facts(work, entry);
+    const json_t *facts = slide_json_record(work->records, entry->id);
     g_autofree char *fold = g_strdup_printf(entry->fold > 0 ? "%d" : "", entry->fold);
     g_ascii_formatd(mpp, sizeof mpp, "%.6g", json_number_value(json_object_get(facts, "mpp_x")));
     g_autofree char *file = g_path_get_basename(entry->path);
@@ -217,7 +172,6 @@ static void add_slide(GString *out, const Work *work, const SlideEntry *entry, G
     markdown_cell(out, "%d", count(kept, "Ungood", "slide/", entry->id));
     markdown_cell(out, "%.16s", text_of(facts, "fingerprint"));
     markdown_line(out);
-    json_decref(facts);
 }
 
 static void add_slides(GString *out, const Work *work, GHashTable *kept)
@@ -260,12 +214,11 @@ static void add_notes(GString *out, const Work *work)
     for (guint i = 0; i < work->run->slides->len; i++) {
         const SlideEntry *entry = work->run->slides->pdata[i];
         g_autoptr(GPtrArray) texts = slide_notes_of(work->records, entry->id);
-        json_t *facts = card_slide_facts(work, entry);
+        const json_t *facts = slide_json_record(work->records, entry->id);
         for (guint k = 0; k < texts->len; k++) {
             add_note(notes, entry, texts->pdata[k]);
         }
         add_upsampling(notes, work->run->config, entry, facts);
-        json_decref(facts);
     }
     if (notes->len > 0) {
         markdown_heading(out, 2, "Notes on slides");
@@ -470,7 +423,7 @@ static void add_repeats(GString *out, const Repeats *repeats)
 }
 
 char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dropped, const GPtrArray *gaps,
-                const json_t *leftout, const Repeats *repeats, const char *manifest_sha256,
+                const json_t *unreadable_tiles, const Repeats *repeats, const char *manifest_sha256,
                 const char *sums_sha256)
 {
     const Config *config = work->run->config;
@@ -485,7 +438,7 @@ char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dro
     add_holdout(out, patches);
     add_repeats(out, repeats);
     add_exceptions(out, config);
-    add_flags(out, kept, leftout, config);
+    add_flags(out, kept, unreadable_tiles, config);
     add_slides(out, work, kept);
     add_annotations(out, work);
     add_notes(out, work);

@@ -5,7 +5,7 @@
 #include "pipeline/patchset/duplicate_slides.h"
 #include "base/durable.h"
 #include "base/error.h"
-#include "pipeline/patchset/card.h"
+#include "pipeline/slide/slide_json.h"
 #include <string.h>
 
 /* The hash of the slide's lesions in `out`; "" when there are none, or when they are not known. */
@@ -44,7 +44,7 @@ gboolean duplicate_slides_check(const Work *work, GError **error)
     g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     for (guint i = 0; i < work->run->slides->len; i++) {
         const SlideEntry *entry = work->run->slides->pdata[i];
-        json_auto_t *facts = card_slide_facts(work, entry);
+        const json_t *facts = slide_json_record(work->records, entry->id);
         const char *content = json_string_value(json_object_get(facts, "fingerprint"));
         const SlideEntry *first = content ? g_hash_table_lookup(seen, content) : NULL;
         if (first && !agree(work, first, entry, error)) {

@@ -5,7 +5,7 @@
 #include "pipeline/patchset/packing.h"
 #include "base/durable.h"
 #include "base/error.h"
-#include "pipeline/patchset/sums.h"
+#include "pipeline/patchset/sha256sums.h"
 #include "tiler/patches/shards.h"
 #include <string.h>
 
@@ -121,7 +121,7 @@ static gboolean pack_part(Work *work, const Artefact *artefact, const char *spli
         g_free(patch->file);
         patch->file = g_strdup_printf("%s/%s", name, base);
     }
-    sums_add(sums, sha256, name);
+    sha256sums_add(sums, sha256, name);
     g_autofree char *title = g_strndup(name, strlen(name) - 4);
     return ok && work_publish(work, title, to, sha256, error);
 }

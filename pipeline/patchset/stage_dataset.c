@@ -17,7 +17,8 @@
 #include "pipeline/patchset/reuse.h"
 #include "pipeline/patchset/sampling.h"
 #include "pipeline/job/stages.h"
-#include "pipeline/patchset/sums.h"
+#include "pipeline/patchset/sha256sums.h"
+#include "pipeline/patchset/split_check.h"
 #include <string.h>
 
 /* All patches, slides in the order of the run. */
@@ -228,7 +229,7 @@ static gboolean sum_files(const Work *work, const GPtrArray *patches, GString *s
 {
     for (guint i = 0; i < patches->len; i++) {
         const Patch *patch = patches->pdata[i];
-        sums_add(sums, patch->sha256, patch->file);
+        sha256sums_add(sums, patch->sha256, patch->file);
         if (has_mask(work, patch)) {
             char sha256[65];
             g_autofree char *mask = patchset_mask_name(patch);
@@ -237,7 +238,7 @@ static gboolean sum_files(const Work *work, const GPtrArray *patches, GString *s
             if (!durable_hash_file(path, sha256, NULL, error)) {
                 return FALSE;
             }
-            sums_add(sums, sha256, mask);
+            sha256sums_add(sums, sha256, mask);
         }
     }
     return TRUE;
@@ -267,15 +268,16 @@ static gboolean place_files(const Work *work, const GPtrArray *patches, const GP
 /* ---- all together ---- */
 
 /* What `cut` left out since it could not be read. */
-static json_t *gather_leftout(const Work *work)
+static json_t *count_unreadable(const Work *work)
 {
-    json_t *leftout = unreadable_tiles_new();
+    json_t *unreadable_tiles = unreadable_tiles_new();
     for (guint i = 0; i < work->run->slides->len; i++) {
         const SlideEntry *entry = work->run->slides->pdata[i];
         const json_t *facts = records_get(work->records, "cut", entry->id, "facts");
-        unreadable_tiles_add(leftout, entry->id, json_integer_value(json_object_get(facts, "unreadable")));
+        unreadable_tiles_add(unreadable_tiles, entry->id,
+                             json_integer_value(json_object_get(facts, "unreadable")));
     }
-    return leftout;
+    return unreadable_tiles;
 }
 
 static gboolean write_recipe(Work *work, GString *sums, GError **error)
@@ -288,7 +290,7 @@ static gboolean write_recipe(Work *work, GString *sums, GError **error)
         !work_publish(work, "recipe", path, sha256, error)) {
         return FALSE;
     }
-    sums_add(sums, sha256, TILE_RECIPE_FILE);
+    sha256sums_add(sums, sha256, TILE_RECIPE_FILE);
     return TRUE;
 }
 
@@ -309,14 +311,15 @@ static gboolean write_card(Work *work, const GPtrArray *patches, const GPtrArray
     if (!repeats_of_patches(patches, &repeats, error)) {
         return FALSE;
     }
-    json_auto_t *leftout = gather_leftout(work);
+    json_auto_t *unreadable_tiles = count_unreadable(work);
     g_autofree char *repeated = work_output(work, REPEATS_FILE);
     g_autofree char *unreadable = work_output(work, UNREADABLE_TILES_FILE),
                     *card = work_output(work, "dataset/CARD.md");
     g_autoptr(GPtrArray) gaps = gaps_find(work->run->slides, patches, work->run->config);
     g_autofree char *text =
-        card_text(work, patches, dropped, gaps, leftout, &repeats, manifest_sha, sums_sha);
-    return write_gaps(work, gaps, error) && json_write(unreadable, json_incref(leftout), sha256, error) &&
+        card_text(work, patches, dropped, gaps, unreadable_tiles, &repeats, manifest_sha, sums_sha);
+    return write_gaps(work, gaps, error) &&
+           json_write(unreadable, json_incref(unreadable_tiles), sha256, error) &&
            work_publish(work, "unreadable", unreadable, sha256, error) &&
            json_write(repeated, repeats_json(&repeats), sha256, error) &&
            work_publish(work, "repeats", repeated, sha256, error) &&
@@ -333,8 +336,8 @@ static gboolean write_tables(Work *work, const GPtrArray *patches, const GPtrArr
         !work_publish(work, "manifest", manifest, manifest_sha, error) || !write_recipe(work, sums, error)) {
         return FALSE;
     }
-    g_autofree char *list = work_output(work, "dataset/" SUMS_FILE);
-    sums_add(sums, manifest_sha, "manifest.csv");
+    g_autofree char *list = work_output(work, "dataset/" SHA256SUMS_FILE);
+    sha256sums_add(sums, manifest_sha, "manifest.csv");
     if (!durable_write_file(list, sums->str, sums->len, sums_sha, error) ||
         !work_publish(work, "sums", list, sums_sha, error)) {
         return FALSE;
@@ -345,7 +348,7 @@ static gboolean write_tables(Work *work, const GPtrArray *patches, const GPtrArr
 gboolean stage_dataset(Work *work, GError **error)
 {
     g_autoptr(GPtrArray) patches = gather(work, error);
-    if (!patches || !duplicate_slides_check(work, error) || !card_check_leak(work, patches, error) ||
+    if (!patches || !duplicate_slides_check(work, error) || !split_check(work, patches, error) ||
         !work_tick(work, patches->len, patches->len, "patches", error)) {
         return FALSE;
     }

@@ -9,7 +9,7 @@
 #include "base/pool.h"
 #include "base/rng.h"
 #include "pipeline/patchset/patch_cut.h"
-#include "pipeline/patchset/sums.h"
+#include "pipeline/patchset/sha256sums.h"
 #include "tiler/imagefile/imagefile.h"
 #include "tiler/patches/shards.h"
 #include "pipeline/slide/tile_recipe.h"
@@ -272,7 +272,7 @@ static int foreign_images(const Verify *verify, GHashTable *known)
 static int report(const Verify *verify, int cut)
 {
     int differ = 0;
-    static const char *const named[] = {"manifest.csv", SUMS_FILE};
+    static const char *const named[] = {"manifest.csv", SHA256SUMS_FILE};
     for (size_t i = 0; i < G_N_ELEMENTS(named); i++) {
         if (!is_named(verify, named[i])) {
             printf("%s: is not the one that CARD.md names (SHA-256)\n", named[i]);
@@ -285,7 +285,7 @@ static int report(const Verify *verify, int cut)
         g_hash_table_add(known, ((Patch *)verify->patches->pdata[i])->file);
     }
     int others, wrong;
-    sums_check(verify->root, known, &others, &wrong);
+    sha256sums_check(verify->root, known, &others, &wrong);
     differ += wrong + foreign_images(verify, known);
     for (guint i = 0; i < verify->patches->len; i++) {
         if (verify->wrong[i]) {

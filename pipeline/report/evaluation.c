@@ -5,7 +5,7 @@
  * Everything works on lists of row numbers, so a row counts where it belongs, wherever it stands. */
 #include "pipeline/report/evaluation.h"
 #include "pipeline/write/json.h"
-#include "pipeline/training/modelcard.h"
+#include "pipeline/training/model_card.h"
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
@@ -227,7 +227,7 @@ static json_t *without_blank_json(const ScoreTable *table, const GArray *rows)
     g_autoptr(GArray) rest = g_array_new(FALSE, FALSE, sizeof(int));
     for (guint i = 0; i < rows->len; i++) {
         int row = g_array_index(rows, int, i);
-        if (table->blank[row] != BLANK_YES) {
+        if (table->blank[row] != NEAR_BLANK_YES) {
             g_array_append_val(rest, row);
         }
     }
@@ -400,6 +400,20 @@ static json_t *slides_json(const ScoreTable *table)
     return out;
 }
 
+/* ---- thresholds ---- */
+
+gboolean evaluation_model_threshold(const char *bundle, Calibration *calibration, Threshold *out,
+                                    GError **error)
+{
+    ModelSpec spec;
+    if (!model_describe(bundle, &spec, calibration, error)) {
+        return FALSE;
+    }
+    model_spec_clear(&spec);
+    *out = (Threshold){"calibrated", calibration->threshold, calibration, NULL};
+    return TRUE;
+}
+
 /* ---- all together ---- */
 
 static json_t *splits_json(const ScoreTable *table, const GPtrArray *splits, const Threshold *thresholds,
@@ -422,7 +436,7 @@ static void add_calibrations(json_t *out, const Threshold *thresholds, int count
         if (!calibration) {
             continue;
         }
-        g_auto(GStrv) lines = modelcard_lines(calibration);
+        g_auto(GStrv) lines = model_card_lines(calibration);
         json_t *model = json_array();
         for (char **line = lines; *line; line++) {
             json_array_append_new(model, json_string(*line));

@@ -12,7 +12,7 @@
 #include "pipeline/job/unreadable_tiles.h"
 #include "pipeline/slide/unused_in_run.h"
 #include "pipeline/write/page.h"
-#include "pipeline/patchset/sizes.h"
+#include "pipeline/patchset/image_sizes.h"
 #include "pipeline/write/versions.h"
 #include <math.h>
 #include <string.h>
@@ -321,7 +321,7 @@ static GArray *read_channels(const char *path, GError **error)
 }
 
 /* Tiles that nothing was learnt from, or that have no scores, since they could not be read. */
-static void put_leftout(Page *page, const Work *work, const json_t *figures)
+static void put_unreadable(Page *page, const Work *work, const json_t *figures)
 {
     static const char *const from[][2] = {{"dataset", "Patch set"}, {"normals", "Training"}};
     for (size_t i = 0; i < G_N_ELEMENTS(from); i++) {
@@ -342,7 +342,8 @@ static void put_sizes(Page *page, const Work *work)
 {
     static const char *const from[][2] = {{"train", "Training"}, {"scorepatches", "Scoring"}};
     for (size_t i = 0; i < G_N_ELEMENTS(from); i++) {
-        g_autofree char *text = sizes_text_of_json(records_get(work->records, from[i][0], COHORT, "images"));
+        g_autofree char *text =
+            image_sizes_text_of_json(records_get(work->records, from[i][0], COHORT, "images"));
         if (text) {
             page_put(page, PAGE_P, "%s: %s.", from[i][1], text);
         }
@@ -495,7 +496,7 @@ gboolean report_write(Work *work, const ScoreTable *table, const json_t *figures
         return FALSE;
     }
     put_sizes(page, work);
-    put_leftout(page, work, figures);
+    put_unreadable(page, work, figures);
     if (!put_slides(page, work, figures, error)) {
         return FALSE;
     }

@@ -23,7 +23,7 @@ static gboolean calibrated_threshold(const Work *work, const char *column, Calib
             "the calibration's threshold is a value of the column score, and evaluate.score names another";
         return TRUE;
     }
-    return !*path || model_config_threshold(path, calibration, out, error);
+    return !*path || evaluation_model_threshold(path, calibration, out, error);
 }
 
 /* What figures cannot be computed from, now or in another fold. */
@@ -108,14 +108,14 @@ static void add_foreign_model(const Work *work, json_t *figures)
 /* Tiles without scores, by slide. */
 static void add_unreadable(json_t *figures)
 {
-    json_t *leftout = unreadable_tiles_new(), *slide;
+    json_t *unreadable_tiles = unreadable_tiles_new(), *slide;
     size_t i;
     json_array_foreach(json_object_get(figures, "slides"), i, slide)
     {
-        unreadable_tiles_add(leftout, json_string_value(json_object_get(slide, "slide")),
+        unreadable_tiles_add(unreadable_tiles, json_string_value(json_object_get(slide, "slide")),
                              json_integer_value(json_object_get(slide, "without_score")));
     }
-    json_object_set_new(figures, "unreadable", leftout);
+    json_object_set_new(figures, "unreadable", unreadable_tiles);
 }
 
 /* Takes over the figures. */

@@ -3,9 +3,9 @@
 #include "flows/models/model.h"
 #include "pipeline/slide/annotation_notes.h"
 #include "pipeline/job/unreadable_tiles.h"
-#include "pipeline/training/modelcard.h"
+#include "pipeline/training/model_card.h"
 #include "pipeline/patchset/repeats.h"
-#include "pipeline/patchset/sizes.h"
+#include "pipeline/patchset/image_sizes.h"
 #include "pipeline/run/summary.h"
 #include "pipeline/cohort/stored_cohort.h"
 #include <stdio.h>
@@ -25,7 +25,7 @@ static void tell_sizes(const Ended *ended)
 {
     static const Source sources[] = {{"train", "images", "training"}, {"scorepatches", "images", "scoring"}};
     for (size_t i = 0; i < G_N_ELEMENTS(sources); i++) {
-        g_autofree char *text = sizes_text_of_json(get(ended, &sources[i]));
+        g_autofree char *text = image_sizes_text_of_json(get(ended, &sources[i]));
         if (text) {
             fprintf(stderr, "%s: %s\n", sources[i].what, text);
         }
@@ -110,7 +110,7 @@ static gboolean tell_model(const Ended *ended, GHashTable *reported, GError **er
     if (!model_describe(path, &spec, &calibration, error)) {
         return FALSE;
     }
-    g_auto(GStrv) lines = modelcard_lines(&calibration);
+    g_auto(GStrv) lines = model_card_lines(&calibration);
     for (char **line = lines; *line; line++) {
         tell_once(reported, "model", *line);
     }

@@ -4,7 +4,7 @@
  * of the finished jobs of each stage and from how far the running ones are; stages of which nothing has finished yet make it a
  * lower bound, shown as "> ". */
 #include "pipeline/run/progress.h"
-#include "pipeline/training/epochs.h"
+#include "pipeline/training/epoch_clock.h"
 #include "pipeline/write/terminal.h"
 #include <stdio.h>
 #include <string.h>
@@ -99,8 +99,8 @@ static char *time_text(const Progress *progress, const GPtrArray *rows)
     gboolean bound;
     double left = seconds_left(progress, rows, &bound);
     g_autofree char *gone =
-        epochs_duration((double)(g_get_monotonic_time() - progress->start) / G_USEC_PER_SEC);
-    g_autofree char *rest = epochs_duration(left);
+        epoch_clock_duration((double)(g_get_monotonic_time() - progress->start) / G_USEC_PER_SEC);
+    g_autofree char *rest = epoch_clock_duration(left);
     return g_strdup_printf("%s elapsed, %s%s left", gone, bound ? "> " : "", rest);
 }
 

@@ -18,7 +18,7 @@
 #include "base/error.h"
 #include "base/pool.h"
 #include "pipeline/training/model_config.h"
-#include "pipeline/patchset/sizes.h"
+#include "pipeline/patchset/image_sizes.h"
 #include "tiler/heatmap/heatmap.h"
 #include "tiler/imagefile/imagefile.h"
 #include "pipeline/slide/tile_recipe.h"
@@ -26,6 +26,7 @@
 #include "pipeline/slide/slide_grid.h"
 #include "pipeline/training/model_recipe.h"
 #include "tiler/cut/cut.h"
+#include "pipeline/patchset/image_fit.h"
 #include <math.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -111,7 +112,7 @@ static gboolean read_image(Scoring *job, int64_t index, int worker, uint8_t *rgb
     scored->readable_fraction = 1;
     scored->width = image->width;
     scored->height = image->height;
-    return imagefile_fit(image, job->size, rgb, error);
+    return image_fit(image, job->size, rgb, error);
 }
 
 /* ---- one batch ---- */
@@ -361,7 +362,7 @@ GArray *scored_sizes(const GArray *scored)
     GArray *sizes = g_array_new(FALSE, FALSE, sizeof(ImageSize));
     for (guint i = 0; i < scored->len; i++) {
         const Scored *one = &g_array_index(scored, Scored, i);
-        sizes_add(sizes, (int)one->width, (int)one->height);
+        image_sizes_add(sizes, (int)one->width, (int)one->height);
     }
     return sizes;
 }

@@ -46,6 +46,6 @@ gboolean scoring_write_images(const char *path, const char *split, const GArray 
 GArray *scoring_read_positions(const char *path, GError **error);
 /* How many tiles have no score since less than CUT_READABLE of them could be read. */
 int scored_unreadable(const GArray *scored);
-/* The sizes of scored images: array of PictureSize (sizes.h), owned by the caller. */
+/* The sizes of scored images: array of ImageSize (image_sizes.h), owned by the caller. */
 GArray *scored_sizes(const GArray *scored);
 void scored_clear(Scored *scored);

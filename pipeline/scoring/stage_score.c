@@ -7,7 +7,7 @@
 #include "pipeline/slide/lesions.h"
 #include "pipeline/scoring/npy.h"
 #include "pipeline/scoring/scoring.h"
-#include "pipeline/patchset/sizes.h"
+#include "pipeline/patchset/image_sizes.h"
 #include "pipeline/job/stages.h"
 #include "pipeline/patchset/tile_label.h"
 #include "pipeline/slide/lesion_fractions.h"
@@ -127,7 +127,7 @@ gboolean stage_scorepatches(Work *work, GError **error)
     char sha256[65], sizes_sha256[65];
     g_autoptr(GArray) sizes = scored_sizes(scored);
     g_autofree char *images = work_output(work, "images.json");
-    if (!json_write(images, sizes_json(sizes, model_spec(model)->tile_size), sizes_sha256, error) ||
+    if (!json_write(images, image_sizes_json(sizes, model_spec(model)->tile_size), sizes_sha256, error) ||
         !work_publish(work, "images", images, sizes_sha256, error)) {
         return FALSE;
     }

@@ -1,6 +1,6 @@
 /* Surveys of groups. */
 #include "pipeline/slide/group_survey.h"
-#include "pipeline/slide/group_rules.h"
+#include "pipeline/slide/annotation_rules.h"
 #include "tiler/label_mask/label_mask.h"
 #include <glib/gstdio.h>
 #include <string.h>
@@ -98,7 +98,7 @@ char *group_survey_idle(const char *path, const GPtrArray *groups, const char *f
     if (!groups || groups->len == 0 || !label_mask_detect(path, &is_mask, NULL)) {
         return NULL;
     }
-    g_autoptr(GArray) rules = group_rules_new(groups, is_mask, FALSE);
+    g_autoptr(GArray) rules = annotation_rules_new(groups, is_mask, FALSE);
     g_autoptr(GArray) counts = g_array_new(FALSE, FALSE, sizeof(UnknownCount));
     g_autoptr(GHashTable) used = g_hash_table_new(NULL, NULL);
     GroupSpec spec = {(const GroupRule *)(void *)rules->data, field};
@@ -113,7 +113,7 @@ char *group_survey_idle(const char *path, const GPtrArray *groups, const char *f
 
 void group_survey_read(const Config *config, const GPtrArray *slides, GroupSurvey *result)
 {
-    g_autoptr(GArray) rules = group_rules_new(config->slides_groups, FALSE, FALSE);
+    g_autoptr(GArray) rules = annotation_rules_new(config->slides_groups, FALSE, FALSE);
     g_autoptr(GArray) counts = g_array_new(FALSE, FALSE, sizeof(UnknownCount));
     g_autoptr(GHashTable) used = g_hash_table_new(NULL, NULL);
     GroupSpec spec = {(const GroupRule *)(void *)rules->data, config->slides_group_field};

@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "pipeline/slide/lesion_mask.h"
 #include "tiler/label_mask/label_mask.h"
-#include "pipeline/slide/group_rules.h"
+#include "pipeline/slide/annotation_rules.h"
 #include <math.h>
 #include <string.h>
 
@@ -27,7 +27,7 @@ static Annotation *load(const char *path, const GPtrArray *groups, const char *f
     if (!label_mask_detect(path, &is_mask, error)) {
         return NULL;
     }
-    g_autoptr(GArray) rules = group_rules_new(groups, is_mask, region);
+    g_autoptr(GArray) rules = annotation_rules_new(groups, is_mask, region);
     const GroupRule *first = (const GroupRule *)(void *)rules->data;
     GroupSpec spec = {first, field};
     if (is_mask && !g_str_equal(field, "auto") && !g_str_equal(field, "class")) {

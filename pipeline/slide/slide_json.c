@@ -55,3 +55,8 @@ json_t *slide_json_warnings(const Tissue *tissue)
     json_t *list = json_texts(warnings);
     return list;
 }
+
+const json_t *slide_json_record(const Records *records, const char *id)
+{
+    return records_get(records, "ingest", id, "content");
+}

@@ -3,8 +3,6 @@
 #include "base/error.h"
 #include "base/listing.h"
 #include "base/nearest.h"
-#include "tiler/patches/patchset.h"
-#include "tiler/imagefile/imagefile.h"
 #include "tiler/raster/resample.h"
 #include <string.h>
 
@@ -242,33 +240,5 @@ gboolean model_config_spec(const Config *config, ModelSpec *spec, GError **error
     spec->extractor.name = g_strdup(config->model_extractor);
     spec->extractor.weights = g_strdup(spec->extractor.weights);
     spec->kernels = kernels->name;
-    return TRUE;
-}
-
-gboolean imagefile_fit(const Image *image, int size, uint8_t *rgb, GError **error)
-{
-    if (image->width == size && image->height == size) {
-        memcpy(rgb, image->pixels, image_bytes(image));
-        return TRUE;
-    }
-    Image tile = {size, size, 3, rgb};
-    Rect whole = {0, 0, image->width, image->height};
-    return resample(image, &whole, FILTER_LANCZOS3, &tile, error);
-}
-
-gboolean image_tile(const char *file, int size, uint8_t *rgb, GError **error)
-{
-    g_autoptr(Image) image = imagefile_read(file, error);
-    return image && imagefile_fit(image, size, rgb, error);
-}
-
-gboolean model_config_threshold(const char *bundle, Calibration *calibration, Threshold *out, GError **error)
-{
-    ModelSpec spec;
-    if (!model_describe(bundle, &spec, calibration, error)) {
-        return FALSE;
-    }
-    model_spec_clear(&spec);
-    *out = (Threshold){"calibrated", calibration->threshold, calibration, NULL};
     return TRUE;
 }

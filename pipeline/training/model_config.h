@@ -2,7 +2,6 @@
 #pragma once
 #include "flows/training/fit.h"
 #include "pipeline/config/config.h"
-#include "pipeline/report/evaluation.h"
 
 /* Keys of a training that do not go together are WSI_ERROR_INPUT; told before a run begins. */
 gboolean model_config_check(const Config *config, GError **error);
@@ -14,10 +13,3 @@ gboolean model_config_spec(const Config *config, ModelSpec *spec, GError **error
 gboolean model_config_needs_anomalies(const Config *config);
 /* Where features are kept (train.feature_cache). */
 FeatureCache model_config_feature_cache(const Config *config);
-
-/* An image in memory as size x size x 3 bytes. */
-gboolean imagefile_fit(const Image *image, int size, uint8_t *rgb, GError **error);
-/* One image as size x size x 3 bytes. */
-gboolean image_tile(const char *file, int size, uint8_t *rgb, GError **error);
-/* The threshold of a bundle's calibration, for figures; *calibration must outlive *out. */
-gboolean model_config_threshold(const char *bundle, Calibration *calibration, Threshold *out, GError **error);

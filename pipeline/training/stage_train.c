@@ -6,15 +6,16 @@
 #include "base/error.h"
 #include "flows/models/channels.h"
 #include "pipeline/write/chart.h"
-#include "pipeline/training/epochs.h"
-#include "pipeline/training/modelcard.h"
+#include "pipeline/training/epoch_clock.h"
+#include "pipeline/training/model_card.h"
 #include "pipeline/write/json.h"
 #include "pipeline/training/model_config.h"
-#include "pipeline/patchset/sizes.h"
+#include "pipeline/patchset/image_sizes.h"
 #include "pipeline/job/stages.h"
-#include "pipeline/training/traintiles.h"
+#include "pipeline/training/train_tiles.h"
 #include "pipeline/slide/tile_recipe.h"
 #include "pipeline/training/model_recipe.h"
+#include "pipeline/training/train_source.h"
 #include <string.h>
 
 typedef struct {
@@ -59,7 +60,7 @@ static char *training_svg(const GArray *history)
 static gboolean publish_model(Work *work, const Model *model, const GPtrArray *notes, GError **error)
 {
     char sha256[65];
-    char *card = modelcard_text(model, notes);
+    char *card = model_card_text(model, notes);
     g_autofree char *path = work_output(work, "model/model.safetensors");
     return model_save(model, path, sha256, error) && work_publish(work, "model", path, sha256, error) &&
            publish_text(work, "card", "model/CARD.md", card, error) &&
@@ -73,7 +74,7 @@ static gboolean publish_sizes(Work *work, GArray *sizes, int size, GError **erro
 {
     char sha256[65];
     g_autofree char *path = work_output(work, "model/images.json");
-    return !sizes || (json_write(path, sizes_json(sizes, size), sha256, error) &&
+    return !sizes || (json_write(path, image_sizes_json(sizes, size), sha256, error) &&
                       work_publish(work, "images", path, sha256, error));
 }
 
@@ -97,7 +98,7 @@ static TrainTiles *gather_tiles(const Work *work, GPtrArray *fits, GError **erro
     for (guint i = 0; i < slides->len; i++) {
         g_ptr_array_add(fits, work_find(work, "stain", ((const SlideEntry *)slides->pdata[i])->id, "fit"));
     }
-    return from_set && !manifest ? NULL : traintiles_new(config, manifest, normals, slides, fits, error);
+    return from_set && !manifest ? NULL : train_source_open(config, manifest, normals, slides, fits, error);
 }
 
 gboolean stage_train(Work *work, GError **error)
@@ -113,7 +114,7 @@ gboolean stage_train(Work *work, GError **error)
     g_autoptr(GPtrArray) fits = g_ptr_array_new_with_free_func(g_free); /* outlives the tiles */
     g_autoptr(TrainTiles) tiles = gather_tiles(work, fits, error);
     TileRecipe recipe;
-    gboolean ok = tiles && traintiles_recipe(tiles, &recipe, error);
+    gboolean ok = tiles && train_tiles_recipe(tiles, &recipe, error);
     if (ok) {
         model_recipe_set(&spec, &recipe);
         Reported self = {work, epoch_clock_start(spec.epochs), NULL};
@@ -124,7 +125,7 @@ gboolean stage_train(Work *work, GError **error)
                               .cache = model_config_feature_cache(config),
                               .feature_file = features};
         GError *why = NULL;
-        model = model_fit(&spec, traintiles_set(tiles), &options, &why);
+        model = model_fit(&spec, train_tiles_set(tiles), &options, &why);
         if (self.error) { /* the callback knows better why training ended */
             g_clear_error(&why);
             why = self.error;
@@ -133,9 +134,9 @@ gboolean stage_train(Work *work, GError **error)
         if (why) {
             g_propagate_error(error, why);
         }
-        ok = model && publish_model(work, model, traintiles_notes(tiles), error) &&
-             publish_notes(work, traintiles_notes(tiles), error) &&
-             publish_sizes(work, traintiles_sizes(tiles), config->tiles_size, error);
+        ok = model && publish_model(work, model, train_tiles_notes(tiles), error) &&
+             publish_notes(work, train_tiles_notes(tiles), error) &&
+             publish_sizes(work, train_tiles_sizes(tiles), config->tiles_size, error);
     }
     model_spec_clear(&spec);
     if (ok) {

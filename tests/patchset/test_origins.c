@@ -1,5 +1,5 @@
 /* Whose tiles are, and the draw of some of them: even by the L2 star discrepancy (Warnock's formula), a measure that knows nothing of curves. */
-#include "pipeline/patchset/origins.h"
+#include "pipeline/training/tile_origins.h"
 #include "base/rng.h"
 #include <math.h>
 #include <string.h>
@@ -10,7 +10,7 @@ static void add_tile(Origins *o, const char *slide, int column, int row)
 {
     g_autofree char *name = g_strdup_printf("%d %d", column, row);
     const Origin origin = {slide, slide, name, {SIDE * (double)column - 64, SIDE * (double)row + 1000, SIDE}};
-    origins_add(o, &origin);
+    tile_origins_add(o, &origin);
 }
 
 static void add_grid(Origins *o, const char *slide, int columns, int rows)
@@ -55,14 +55,14 @@ static void test_even_in_space(void)
         double drawn = 0, random = 0, worst = 0, nth;
         g_autofree uint32_t *permutation = g_new(uint32_t, n);
         Origins o;
-        origins_init(&o);
+        tile_origins_init(&o);
         add_grid(&o, "s", columns, rows);
         for (int i = 0; i < most; i++) {
             permutation[i] = (uint32_t)((int64_t)i * n / most);
         }
         nth = discrepancy_of(&o, permutation, most, columns, rows);
         for (uint64_t seed = 0; seed < 20; seed++) {
-            g_autoptr(GArray) chosen = origins_draw(&o, (guint)most, seed);
+            g_autoptr(GArray) chosen = tile_origins_draw(&o, (guint)most, seed);
             g_assert_cmpuint(chosen->len, ==, (guint)most);
             double one = discrepancy_of(&o, (const guint *)chosen->data, most, columns, rows);
             Rng rng = rng_at(seed, 1, 0);
@@ -85,7 +85,7 @@ static void test_even_in_space(void)
                        columns, rows, most, drawn, worst, random, nth);
         g_assert_cmpfloat(drawn, <, 0.75 * random);
         g_assert_cmpfloat(worst, <, random);
-        origins_clear(&o);
+        tile_origins_clear(&o);
     }
 }
 
@@ -95,12 +95,12 @@ static void test_every_slide_has_its_fraction(void)
     static const int tiles[] = {400, 200, 100, 50, 30};
     int counts[5] = {0};
     Origins o;
-    origins_init(&o);
+    tile_origins_init(&o);
     for (int s = 0; s < 5; s++) {
         g_autofree char *slide = g_strdup_printf("slide %d", (s * 3) % 5);
         add_grid(&o, slide, 10, tiles[s] / 10);
     }
-    g_autoptr(GArray) chosen = origins_draw(&o, 78, 4);
+    g_autoptr(GArray) chosen = tile_origins_draw(&o, 78, 4);
     for (guint i = 0; i < chosen->len; i++) {
         const char *slide = o.slide->pdata[g_array_index(chosen, guint, i)];
         for (int s = 0; s < 5; s++) {
@@ -110,9 +110,9 @@ static void test_every_slide_has_its_fraction(void)
     for (int s = 0; s < 5; s++) {
         g_assert_cmpfloat(fabs(counts[s] - tiles[s] / 10.0), <=, 1);
     }
-    origins_keep(&o, chosen);
+    tile_origins_keep(&o, chosen);
     g_assert_cmpuint(o.position->len, ==, 78);
-    origins_clear(&o);
+    tile_origins_clear(&o);
 }
 
 /* The same tiles in another order, with or without places: the same draw. */
@@ -125,24 +125,24 @@ static void test_order_of_the_tiles_does_not_matter(gconstpointer positions)
     rng_permutation(&rng, order, N);
     for (int turn = 0; turn < 2; turn++) {
         Origins o;
-        origins_init(&o);
+        tile_origins_init(&o);
         for (int i = 0; i < N; i++) {
             int tile = turn ? (int)order[i] : i;
             g_autofree char *name = g_strdup_printf("%06d.png", tile);
             const Origin origin = {"", "", name, {tile % 20 * 10, tile / 20 * 10, positions ? 10 : 0}};
-            origins_add(&o, &origin);
+            tile_origins_add(&o, &origin);
         }
-        g_autoptr(GArray) chosen = origins_draw(&o, MOST, 2);
+        g_autoptr(GArray) chosen = tile_origins_draw(&o, MOST, 2);
         for (guint i = 0; i < chosen->len; i++) {
             guint at = g_array_index(chosen, guint, i);
             in[turn][turn ? order[at] : at] = TRUE;
         }
         TileSet set = {.count = N};
-        origins_give(&o, &set);
+        tile_origins_give(&o, &set);
         g_assert_null(set.group);
         g_assert_null(set.slide);
         g_assert_cmpint(set.position != NULL, ==, positions != NULL);
-        origins_clear(&o);
+        tile_origins_clear(&o);
     }
     g_assert_cmpmem(in[0], sizeof in[0], in[1], sizeof in[1]);
 }
@@ -163,7 +163,7 @@ static void test_names_of_images(void)
                                            {"slide_2021_000012.png", "slide_2021"},
                                            {"normal_12.png", ""}};
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-        g_autofree char *slide = origins_slide_of_name(names[i][0]);
+        g_autofree char *slide = tile_origins_slide_of_name(names[i][0]);
         g_assert_cmpstr(slide, ==, names[i][1]);
     }
 }

@@ -3,7 +3,8 @@
  * A tile is cut when it is asked for, by the code that cuts patches, so its pixels are those of a lossless patch; tiles are asked for in
  * the order of slides first, and the features of the frozen extractor are kept, so the slide's cache is of use.  Slides are opened once and
  * few at a time: each holds decoded tiles. */
-#include "pipeline/training/traintiles_private.h"
+#include "pipeline/training/train_slides.h"
+#include "pipeline/training/train_tiles_private.h"
 #include "base/csv.h"
 #include "base/durable.h"
 #include "base/error.h"
@@ -27,32 +28,6 @@ typedef struct {
 static void source_clear(gpointer data)
 {
     slide_free(((Source *)data)->slide);
-}
-
-GArray *traintiles_sources_new(void)
-{
-    GArray *sources = g_array_new(FALSE, TRUE, sizeof(Source));
-    g_array_set_clear_func(sources, source_clear);
-    return sources;
-}
-
-/* ---- the table ---- */
-
-gboolean traintiles_write(const char *path, const GArray *tiles, const GPtrArray *slides,
-                          const char *const *fingerprints, char sha256[65], GError **error)
-{
-    g_autoptr(GString) out = g_string_new("slide,patient,x,y,side,fingerprint\n");
-    char x[G_ASCII_DTOSTR_BUF_SIZE], y[G_ASCII_DTOSTR_BUF_SIZE];
-    for (guint i = 0; i < tiles->len; i++) {
-        const NormalTile *tile = &g_array_index(tiles, NormalTile, i);
-        const SlideEntry *entry = slides->pdata[tile->slide];
-        csv_cell(out, entry->id, ',');
-        csv_cell(out, entry->patient, ',');
-        g_string_append_printf(out, "%s,%s,%.0f,%s\n", g_ascii_formatd(x, sizeof x, "%.17g", tile->x),
-                               g_ascii_formatd(y, sizeof y, "%.17g", tile->y), tile->side,
-                               fingerprints[tile->slide]);
-    }
-    return durable_write_file(path, out->str, out->len, sha256, error);
 }
 
 static int add_source(TrainTiles *tiles, const GPtrArray *slides, const GPtrArray *fits, const char *id,
@@ -127,23 +102,23 @@ static Slide *take_slide(TrainTiles *tiles, Source *source, GError **error)
 static gboolean read_slide(void *data, int64_t index, uint8_t *rgb, GError **error)
 {
     TrainTiles *tiles = data;
-    const Position *position = &g_array_index(tiles->normal.positions, Position, index);
-    Source *source = &g_array_index(tiles->sources, Source, position->source);
+    const TileRef *ref = &g_array_index(tiles->normal.refs, TileRef, index);
+    Source *source = &g_array_index(tiles->sources, Source, ref->source);
     Slide *slide = take_slide(tiles, source, error);
     if (!slide) {
         return FALSE;
     }
     CutSpec spec = tile_recipe_cut_spec(tiles->config);
     Image tile = {spec.size, spec.size, 3, rgb};
-    gboolean ok = cut_tile(slide, &spec, position->x, position->y, &tile, NULL, NULL, error);
+    gboolean ok = cut_tile(slide, &spec, ref->x, ref->y, &tile, NULL, NULL, error);
     g_mutex_lock(&tiles->lock);
     source->readers--;
     g_mutex_unlock(&tiles->lock);
     return ok;
 }
 
-gboolean traintiles_use_slides(TrainTiles *tiles, const char *table, const GPtrArray *slides,
-                               const GPtrArray *fits, GError **error)
+gboolean train_slides_use(TrainTiles *tiles, const char *table, const GPtrArray *slides,
+                          const GPtrArray *fits, GError **error)
 {
     static const char *const names[] = {"slide", "x", "y", "fingerprint", "patient", "side"};
     g_autoptr(Csv) csv = csv_read(table, error);
@@ -153,15 +128,17 @@ gboolean traintiles_use_slides(TrainTiles *tiles, const char *table, const GPtrA
             return FALSE;
         }
     }
+    tiles->sources = g_array_new(FALSE, TRUE, sizeof(Source));
+    g_array_set_clear_func(tiles->sources, source_clear);
     for (int row = 0; row < csv_rows(csv); row++) {
         const char *id = csv_get(csv, row, at[0]);
-        Position position = {.source = add_source(tiles, slides, fits, id, csv_get(csv, row, at[3]))};
+        TileRef ref = {.source = add_source(tiles, slides, fits, id, csv_get(csv, row, at[3]))};
         double side;
-        if (!csv_number(csv, row, at[1], &position.x, error) ||
-            !csv_number(csv, row, at[2], &position.y, error) || !csv_number(csv, row, at[5], &side, error)) {
+        if (!csv_number(csv, row, at[1], &ref.x, error) || !csv_number(csv, row, at[2], &ref.y, error) ||
+            !csv_number(csv, row, at[5], &side, error)) {
             return FALSE;
         }
-        if (position.source < 0) {
+        if (ref.source < 0) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d: there is no slide %s", table,
                         csv_line(csv, row), id);
             return FALSE;
@@ -169,8 +146,8 @@ gboolean traintiles_use_slides(TrainTiles *tiles, const char *table, const GPtrA
         const Origin origin = {.patient = csv_get(csv, row, at[4]),
                                .slide = id,
                                .name = "",
-                               .position = {floor(position.x + 0.5), floor(position.y + 0.5), side}};
-        traintiles_add(tiles, position, TRUE, &origin);
+                               .position = {floor(ref.x + 0.5), floor(ref.y + 0.5), side}};
+        train_tiles_add(tiles, ref, TRUE, &origin);
     }
-    return traintiles_end(tiles, read_slide, table, error);
+    return train_tiles_end(tiles, read_slide, table, error);
 }

@@ -3,7 +3,7 @@
 #include <glib.h>
 #include <jansson.h>
 
-typedef enum { BLANK_UNKNOWN, BLANK_NO, BLANK_YES } Blank;
+typedef enum { NEAR_BLANK_UNKNOWN, NEAR_BLANK_NO, NEAR_BLANK_YES } NearBlank;
 
 typedef struct {
     int n;              /* rows */
@@ -11,7 +11,7 @@ typedef struct {
     int *label;         /* 0 normal, 1 anomaly, -1 unknown */
     const char **group; /* slide of each row, "" = none */
     const char **split; /* "" = unknown */
-    Blank *blank;       /* near-blank; NULL when no labels were given */
+    NearBlank *blank;   /* near-blank; NULL when no labels were given */
     char *name;
     char **columns;      /* all columns of scores, NULL-ended */
     double **values;     /* values[c][i] for columns[c]; NAN = an empty cell */

@@ -2,11 +2,11 @@
  *
  * An image of another size than the model's tiles is resampled, and one that is not square is stretched: that is sometimes meant
  * (small images enlarged for the extractor) and sometimes a mistake, so it is always said, with counts. */
-#include "pipeline/patchset/sizes.h"
+#include "pipeline/patchset/image_sizes.h"
 
 enum { MOST_NAMED = 4 };
 
-void sizes_add(GArray *sizes, int width, int height)
+void image_sizes_add(GArray *sizes, int width, int height)
 {
     for (guint i = 0; i < sizes->len; i++) {
         ImageSize *one = &g_array_index(sizes, ImageSize, i);
@@ -19,7 +19,7 @@ void sizes_add(GArray *sizes, int width, int height)
     g_array_append_val(sizes, fresh);
 }
 
-int sizes_side(const GArray *sizes)
+int image_sizes_side(const GArray *sizes)
 {
     const ImageSize *first = sizes->len == 1 ? &g_array_index(sizes, ImageSize, 0) : NULL;
     return first && first->width == first->height ? first->width : 0;
@@ -30,7 +30,7 @@ static gboolean fits(const ImageSize *one, int size)
     return one->width == size && one->height == size;
 }
 
-int64_t sizes_resampled(const GArray *sizes, int size)
+int64_t image_sizes_resampled(const GArray *sizes, int size)
 {
     int64_t n = 0;
     for (guint i = 0; i < sizes->len; i++) {
@@ -48,10 +48,10 @@ static gint by_count(gconstpointer a, gconstpointer b)
                                   : x->height - y->height;
 }
 
-char *sizes_text(const GArray *sizes, int size)
+char *image_sizes_text(const GArray *sizes, int size)
 {
     g_autoptr(GArray) others = g_array_new(FALSE, FALSE, sizeof(ImageSize));
-    int64_t resampled = sizes_resampled(sizes, size), total = 0, stretched = 0;
+    int64_t resampled = image_sizes_resampled(sizes, size), total = 0, stretched = 0;
     for (guint i = 0; i < sizes->len; i++) {
         const ImageSize *one = &g_array_index(sizes, ImageSize, i);
         total += one->count;
@@ -83,7 +83,7 @@ char *sizes_text(const GArray *sizes, int size)
     return g_string_free(out, FALSE);
 }
 
-json_t *sizes_json(GArray *sizes, int size)
+json_t *image_sizes_json(GArray *sizes, int size)
 {
     json_t *list = json_array();
     int64_t total = 0;
@@ -95,10 +95,10 @@ json_t *sizes_json(GArray *sizes, int size)
                                               "images", (json_int_t)one->count));
     }
     return json_pack("{s:i, s:I, s:I, s:o}", "size", size, "images", (json_int_t)total, "resampled",
-                     (json_int_t)sizes_resampled(sizes, size), "sizes", list);
+                     (json_int_t)image_sizes_resampled(sizes, size), "sizes", list);
 }
 
-char *sizes_text_of_json(const json_t *json)
+char *image_sizes_text_of_json(const json_t *json)
 {
     g_autoptr(GArray) sizes = g_array_new(FALSE, FALSE, sizeof(ImageSize));
     const json_t *one;
@@ -110,5 +110,5 @@ char *sizes_text_of_json(const json_t *json)
                           json_integer_value(json_object_get(one, "images"))};
         g_array_append_val(sizes, size);
     }
-    return sizes_text(sizes, (int)json_integer_value(json_object_get(json, "size")));
+    return image_sizes_text(sizes, (int)json_integer_value(json_object_get(json, "size")));
 }

@@ -1,5 +1,5 @@
 /* Rules for groups. */
-#include "pipeline/slide/group_rules.h"
+#include "pipeline/slide/annotation_rules.h"
 
 /* The labels of masks that mean something without being told: 0 and 1, and black and white. */
 static const GroupRule mask_rules[] = {{"1", LABEL_LESION, NULL}, {"255", LABEL_LESION, NULL}};
@@ -20,7 +20,7 @@ static OutlineLabel label_of(const char *kind)
 }
 
 /* The rules: what is said of names, then what is known, and last what is said of all others ("*").  They borrow the names. */
-GArray *group_rules_new(const GPtrArray *groups, gboolean is_mask, gboolean region)
+GArray *annotation_rules_new(const GPtrArray *groups, gboolean is_mask, gboolean region)
 {
     GArray *rules = g_array_new(TRUE, TRUE, sizeof(GroupRule));
     for (int others = 0; others < 2; others++) {

@@ -7,4 +7,4 @@
  * are known, and last the one for all other groups ("*").  is_mask: of a label mask, where the labels 1 and 255 are known as lesions; else
  * the groups of Camelyon16 are known.  region: the regions of interest take the place of lesions.  The names are borrowed.  Array of
  * GroupRule; caller unrefs. */
-GArray *group_rules_new(const GPtrArray *groups, gboolean is_mask, gboolean region);
+GArray *annotation_rules_new(const GPtrArray *groups, gboolean is_mask, gboolean region);

@@ -1,5 +1,5 @@
 /* A name that leaves the patch set is a bad line: the list is a file like any other and may have been changed. */
-#include "pipeline/patchset/sums.h"
+#include "pipeline/patchset/sha256sums.h"
 #include "base/durable.h"
 #include "tiler/patches/patchset.h"
 #include <stdio.h>
@@ -7,7 +7,7 @@
 
 enum { HASH = 64 };
 
-void sums_add(GString *sums, const char *sha256, const char *file)
+void sha256sums_add(GString *sums, const char *sha256, const char *file)
 {
     g_string_append_printf(sums, "%s  %s\n", sha256, file);
 }
@@ -39,13 +39,13 @@ static int check_line(const char *root, const char *line, const char *file)
     return 0;
 }
 
-void sums_check(const char *root, GHashTable *known, int *files, int *differ)
+void sha256sums_check(const char *root, GHashTable *known, int *files, int *differ)
 {
-    g_autofree char *path = g_build_filename(root, SUMS_FILE, NULL), *text = NULL;
+    g_autofree char *path = g_build_filename(root, SHA256SUMS_FILE, NULL), *text = NULL;
     g_autoptr(GError) why = NULL;
     *files = *differ = 0;
     if (!g_file_get_contents(path, &text, NULL, &why)) {
-        printf("%s: %s\n", SUMS_FILE, why->message);
+        printf("%s: %s\n", SHA256SUMS_FILE, why->message);
         *differ = 1;
         return;
     }
@@ -53,7 +53,7 @@ void sums_check(const char *root, GHashTable *known, int *files, int *differ)
     for (int i = 0; lines[i] && (*lines[i] || lines[i + 1]); i++) {
         const char *file = file_of(lines[i]);
         if (!file) {
-            printf("%s: line %d is not a hash and a file of the patch set\n", SUMS_FILE, i + 1);
+            printf("%s: line %d is not a hash and a file of the patch set\n", SHA256SUMS_FILE, i + 1);
             ++*differ;
         } else if (!g_hash_table_contains(known, file)) {
             *differ += check_line(root, lines[i], file);

@@ -4,14 +4,12 @@
  * shows what can be read of them (and their flags, for dataset.drop_flags); training cuts them again. */
 #include "base/error.h"
 #include "base/pool.h"
-#include "pipeline/patchset/card.h"
 #include "pipeline/patchset/duplicate_slides.h"
 #include "pipeline/patchset/patch_cut.h"
 #include "pipeline/write/json.h"
 #include "pipeline/job/unreadable_tiles.h"
 #include "pipeline/patchset/sampling.h"
 #include "pipeline/job/stages.h"
-#include "pipeline/training/traintiles.h"
 #include "tiler/tissue/quality.h"
 #include "pipeline/slide/lesion_fractions.h"
 #include "pipeline/slide/slide_stain.h"
@@ -19,6 +17,9 @@
 #include "tiler/cut/cut.h"
 #include "tiler/cut/grid.h"
 #include "pipeline/slide/coloured_slide.h"
+#include "pipeline/slide/slide_json.h"
+#include "pipeline/patchset/split_check.h"
+#include "pipeline/training/normal_table.h"
 #include <string.h>
 
 /* ---- judging ---- */
@@ -85,7 +86,7 @@ static gboolean judge_tiles(Work *work, const SlideEntry *entry, const char *tis
 
 /* Keeps the patches of a slide that are worth training on; patches[i] is of tile i or NULL. */
 static gboolean keep_tiles(Work *work, const SlideEntry *entry, const char *tissue, const GArray *tiles,
-                           Patch **patches, json_t *leftout, GError **error)
+                           Patch **patches, json_t *unreadable_tiles, GError **error)
 {
     g_autofree Verdict *verdicts = g_new0(Verdict, tiles->len + 1);
     int64_t unreadable = 0;
@@ -101,13 +102,13 @@ static gboolean keep_tiles(Work *work, const SlideEntry *entry, const char *tiss
             g_clear_pointer(&patches[i], patch_free);
         }
     }
-    unreadable_tiles_add(leftout, entry->id, unreadable);
+    unreadable_tiles_add(unreadable_tiles, entry->id, unreadable);
     return TRUE;
 }
 
 /* The tiles of one slide as patches, with the tile's number as the file; nothing when a stage before failed. */
 static gboolean add_tiles(Work *work, const SlideEntry *entry, GPtrArray *patches, GHashTable *positions,
-                          json_t *leftout, GError **error)
+                          json_t *unreadable_tiles, GError **error)
 {
     g_autofree char *tiles_path = work_find(work, "grid", entry->id, "tiles");
     g_autofree char *tissue = work_find(work, "tissue", entry->id, "facts");
@@ -127,7 +128,7 @@ static gboolean add_tiles(Work *work, const SlideEntry *entry, GPtrArray *patche
     for (guint i = 0; i < tiles->len; i++) {
         own[i] = patch_of_tile(work->run->config, entry, tiles, fractions, (int)i);
     }
-    gboolean ok = keep_tiles(work, entry, tissue, tiles, own, leftout, error);
+    gboolean ok = keep_tiles(work, entry, tissue, tiles, own, unreadable_tiles, error);
     for (guint i = 0; i < tiles->len; i++) {
         if (!own[i]) {
             continue;
@@ -156,13 +157,12 @@ static gboolean write_table(Work *work, const GPtrArray *patches, GHashTable *po
     g_autoptr(GPtrArray) fingerprints = g_ptr_array_new_with_free_func(g_free);
     g_autofree double *side = g_new(double, slides->len + 1);
     for (guint i = 0; i < slides->len; i++) {
-        json_t *facts = card_slide_facts(work, slides->pdata[i]);
+        const json_t *facts = slide_json_record(work->records, ((const SlideEntry *)slides->pdata[i])->id);
         double mpp_x = json_number_value(json_object_get(facts, "mpp_x")),
                mpp_y = json_number_value(json_object_get(facts, "mpp_y"));
         side[i] = patch_side(work->run->config, mpp_x, mpp_y);
         const char *text = json_string_value(json_object_get(facts, "fingerprint"));
         g_ptr_array_add(fingerprints, g_strdup(text ? text : ""));
-        json_decref(facts);
     }
     int slide = -1;
     for (guint i = 0; i < patches->len; i++) {
@@ -183,15 +183,16 @@ static gboolean write_table(Work *work, const GPtrArray *patches, GHashTable *po
     }
     char sha256[65];
     g_autofree char *path = work_output(work, "model/tiles.csv");
-    return traintiles_write(path, normals, slides, (const char *const *)fingerprints->pdata, sha256, error) &&
+    return normal_table_write(path, normals, slides, (const char *const *)fingerprints->pdata, sha256,
+                              error) &&
            work_publish(work, "tiles", path, sha256, error);
 }
 
-static gboolean publish_leftout(Work *work, json_t *leftout, GError **error)
+static gboolean publish_unreadable(Work *work, json_t *unreadable_tiles, GError **error)
 {
     char sha256[65];
     g_autofree char *path = work_output(work, "model/" UNREADABLE_TILES_FILE);
-    return json_write(path, json_incref(leftout), sha256, error) &&
+    return json_write(path, json_incref(unreadable_tiles), sha256, error) &&
            work_publish(work, "unreadable", path, sha256, error);
 }
 
@@ -199,22 +200,23 @@ gboolean stage_normals(Work *work, GError **error)
 {
     g_autoptr(GPtrArray) patches = g_ptr_array_new_with_free_func((GDestroyNotify)patch_free);
     g_autoptr(GHashTable) positions = g_hash_table_new_full(NULL, NULL, NULL, g_free); /* Patch* -> Tile */
-    json_auto_t *leftout = unreadable_tiles_new();
-    if (!duplicate_slides_check(work, error) || !card_check_leak(work, NULL, error)) { /* before the work */
+    json_auto_t *unreadable_tiles = unreadable_tiles_new();
+    if (!duplicate_slides_check(work, error) || !split_check(work, NULL, error)) { /* before the work */
         return FALSE;
     }
     for (guint i = 0; i < work->run->slides->len; i++) {
         const SlideEntry *entry = work->run->slides->pdata[i];
         if (g_str_equal(entry->split, "train") &&
-            !add_tiles(work, entry, patches, positions, leftout, error)) {
+            !add_tiles(work, entry, patches, positions, unreadable_tiles, error)) {
             return FALSE;
         }
     }
-    if (!card_check_leak(work, patches, error)) {
+    if (!split_check(work, patches, error)) {
         return FALSE;
     }
     /* Anomalies have a say in a balanced sample, as in a patch set. */
     g_autoptr(GPtrArray) dropped = sampling_choose(work->run->config, patches);
-    return write_table(work, patches, positions, error) && publish_leftout(work, leftout, error) &&
+    return write_table(work, patches, positions, error) &&
+           publish_unreadable(work, unreadable_tiles, error) &&
            work_tick(work, patches->len, patches->len, "tiles", error);
 }

@@ -3,11 +3,11 @@
  * The draw is a stratified sample along a space-filling curve: tiles that are near on the Hilbert curve are near on the slide, so a run of
  * it is a compact patch of tissue.  Every n-th tile of a grid in rows would come from a few columns whenever n and the
  * grid's width share a factor (compare Stevens, Olsen: Spatially balanced sampling of natural resources, 2004). */
-#include "pipeline/patchset/origins.h"
+#include "pipeline/training/tile_origins.h"
 #include "base/rng.h"
 #include <string.h>
 
-void origins_init(Origins *o)
+void tile_origins_init(Origins *o)
 {
     *o = (Origins){.patient = g_ptr_array_new(),
                    .slide = g_ptr_array_new(),
@@ -16,7 +16,7 @@ void origins_init(Origins *o)
                    .texts = g_string_chunk_new(4096)};
 }
 
-void origins_clear(Origins *o)
+void tile_origins_clear(Origins *o)
 {
     g_ptr_array_unref(o->patient);
     g_ptr_array_unref(o->slide);
@@ -30,7 +30,7 @@ static void add_text(Origins *o, GPtrArray *to, const char *text)
     g_ptr_array_add(to, g_string_chunk_insert_const(o->texts, text ? text : ""));
 }
 
-void origins_add(Origins *o, const Origin *origin)
+void tile_origins_add(Origins *o, const Origin *origin)
 {
     add_text(o, o->patient, origin->patient);
     add_text(o, o->slide, origin->slide);
@@ -44,15 +44,15 @@ static Origin get(const Origins *o, guint i)
                     g_array_index(o->position, TilePosition, i)};
 }
 
-void origins_append(Origins *to, const Origins *from)
+void tile_origins_append(Origins *to, const Origins *from)
 {
     for (guint i = 0; i < from->position->len; i++) {
         const Origin origin = get(from, i);
-        origins_add(to, &origin);
+        tile_origins_add(to, &origin);
     }
 }
 
-void origins_keep(Origins *o, const GArray *index)
+void tile_origins_keep(Origins *o, const GArray *index)
 {
     for (guint i = 0; i < index->len; i++) {
         guint from = g_array_index(index, guint, i);
@@ -77,7 +77,7 @@ static const char *const *texts_of(const GPtrArray *texts)
     return NULL;
 }
 
-void origins_give(const Origins *o, TileSet *set)
+void tile_origins_give(const Origins *o, TileSet *set)
 {
     gboolean positions = o->position->len > 0;
     for (guint i = 0; i < o->position->len; i++) {
@@ -88,7 +88,7 @@ void origins_give(const Origins *o, TileSet *set)
     set->position = positions ? (const TilePosition *)(const void *)o->position->data : NULL;
 }
 
-guint origins_slides(const Origins *o, guint *named)
+guint tile_origins_slides(const Origins *o, guint *named)
 {
     g_autoptr(GHashTable) slides = g_hash_table_new(g_str_hash, g_str_equal);
     *named = 0;
@@ -160,7 +160,7 @@ static int ascending(gconstpointer a, gconstpointer b)
     return (x > y) - (x < y);
 }
 
-GArray *origins_draw(const Origins *o, guint most, uint64_t seed)
+GArray *tile_origins_draw(const Origins *o, guint most, uint64_t seed)
 {
     g_autoptr(GArray) tickets = tickets_of(o);
     GArray *chosen = g_array_sized_new(FALSE, FALSE, sizeof(guint), most);
@@ -181,7 +181,7 @@ static const char *const name_patterns[] = {
     "^(.+)[_-]0[0-9]{5}\\.[^.]+$", "^(.+)[_-]x[0-9]+[_-]y[0-9]+\\.[^.]+$",
     "^(.+)[_-][0-9]{4,}[_-][0-9]{3,}\\.[^.]+$", "^(.+)[_-][0-9]{6,}\\.[^.]+$"};
 
-char *origins_slide_of_name(const char *file)
+char *tile_origins_slide_of_name(const char *file)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(name_patterns); i++) {
         g_autoptr(GRegex) pattern = g_regex_new(name_patterns[i], G_REGEX_CASELESS | G_REGEX_RAW, 0, NULL);

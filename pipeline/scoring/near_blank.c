@@ -2,7 +2,7 @@
  *
  * Two programs that list the same images hardly ever write their names alike: one begins at the root, one at the set, one at the
  * split.  What stays the same is how the name ends, so that is what joins; where that leaves a choice, it is an error and no guess. */
-#include "pipeline/patchset/blanks.h"
+#include "pipeline/scoring/near_blank.h"
 #include "base/csv.h"
 #include "base/error.h"
 #include <string.h>
@@ -10,12 +10,12 @@
 typedef struct {
     char *name; /* plain, without the ending of an image */
     char *file; /* as the line has it */
-    Blank blank;
+    NearBlank blank;
     int line;
     gboolean used;
 } Line;
 
-struct Blanks {
+struct NearBlankLabels {
     char *path;
     GPtrArray *lines;  /* Line* */
     GHashTable *stems; /* last part of the name -> GPtrArray of Line* */
@@ -62,14 +62,15 @@ static const char *last_part(const char *name)
     return slash ? slash + 1 : name;
 }
 
-static gboolean blank_parse(const char *text, Blank *out)
+static gboolean near_blank_parse(const char *text, NearBlank *out)
 {
     static const struct {
         const char *text;
-        Blank blank;
-    } words[] = {{"0", BLANK_NO},   {"1", BLANK_YES},   {"false", BLANK_NO}, {"true", BLANK_YES},
-                 {"no", BLANK_NO},  {"yes", BLANK_YES}, {"f", BLANK_NO},     {"t", BLANK_YES},
-                 {"0.0", BLANK_NO}, {"1.0", BLANK_YES}, {"n", BLANK_NO},     {"y", BLANK_YES}};
+        NearBlank blank;
+    } words[] = {{"0", NEAR_BLANK_NO},     {"1", NEAR_BLANK_YES}, {"false", NEAR_BLANK_NO},
+                 {"true", NEAR_BLANK_YES}, {"no", NEAR_BLANK_NO}, {"yes", NEAR_BLANK_YES},
+                 {"f", NEAR_BLANK_NO},     {"t", NEAR_BLANK_YES}, {"0.0", NEAR_BLANK_NO},
+                 {"1.0", NEAR_BLANK_YES},  {"n", NEAR_BLANK_NO},  {"y", NEAR_BLANK_YES}};
     for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
         if (g_ascii_strcasecmp(text, words[i].text) == 0) {
             *out = words[i].blank;
@@ -79,14 +80,14 @@ static gboolean blank_parse(const char *text, Blank *out)
     return FALSE;
 }
 
-static gboolean add_line(Blanks *blanks, const Csv *csv, int row, int file, int flag, GError **error)
+static gboolean add_line(NearBlankLabels *blanks, const Csv *csv, int row, int file, int flag, GError **error)
 {
     Line *line = g_new0(Line, 1);
     g_ptr_array_add(blanks->lines, line);
     line->file = g_strdup(csv_get(csv, row, file));
     line->name = plain_name(line->file);
     line->line = csv_line(csv, row);
-    if (!blank_parse(csv_get(csv, row, flag), &line->blank)) {
+    if (!near_blank_parse(csv_get(csv, row, flag), &line->blank)) {
         g_set_error(
             error, WSI_ERROR, WSI_ERROR_INPUT,
             "%s line %d: near_blank \"%s\": 0 or 1 was expected (true, false, yes and no are taken too)",
@@ -103,7 +104,7 @@ static gboolean add_line(Blanks *blanks, const Csv *csv, int row, int file, int 
     return TRUE;
 }
 
-Blanks *blanks_read(const char *path, GError **error)
+NearBlankLabels *near_blank_read(const char *path, GError **error)
 {
     g_autoptr(Csv) csv = csv_read(path, error);
     int file = csv ? csv_need(csv, "file", error) : -1;
@@ -111,7 +112,7 @@ Blanks *blanks_read(const char *path, GError **error)
     if (flag < 0) {
         return NULL;
     }
-    g_autoptr(Blanks) blanks = g_new0(Blanks, 1);
+    g_autoptr(NearBlankLabels) blanks = g_new0(NearBlankLabels, 1);
     blanks->path = g_strdup(path);
     blanks->lines = g_ptr_array_new_with_free_func(line_free);
     blanks->stems = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
@@ -123,7 +124,7 @@ Blanks *blanks_read(const char *path, GError **error)
     return g_steal_pointer(&blanks);
 }
 
-void blanks_free(Blanks *blanks)
+void near_blank_free(NearBlankLabels *blanks)
 {
     if (blanks) {
         g_free(blanks->path);
@@ -144,7 +145,7 @@ static size_t shared_end(const char *a, const char *b)
     return fits ? shorter : 0;
 }
 
-gboolean blanks_find(Blanks *blanks, const char *file, Blank *out, GError **error)
+gboolean near_blank_find(NearBlankLabels *blanks, const char *file, NearBlank *out, GError **error)
 {
     g_autofree char *name = plain_name(file);
     const GPtrArray *same = g_hash_table_lookup(blanks->stems, last_part(name));
@@ -163,7 +164,7 @@ gboolean blanks_find(Blanks *blanks, const char *file, Blank *out, GError **erro
         }
         line->used = line->used || shared > 0;
     }
-    *out = best ? best->blank : BLANK_UNKNOWN;
+    *out = best ? best->blank : NEAR_BLANK_UNKNOWN;
     blanks->joined += best != NULL;
     blanks->others += best == NULL;
     if (rival) {
@@ -175,7 +176,7 @@ gboolean blanks_find(Blanks *blanks, const char *file, Blank *out, GError **erro
     return !rival;
 }
 
-json_t *blanks_json(const Blanks *blanks, GError **error)
+json_t *near_blank_json(const NearBlankLabels *blanks, GError **error)
 {
     int unused = 0;
     for (guint i = 0; i < blanks->lines->len; i++) {

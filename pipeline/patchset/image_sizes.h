@@ -9,15 +9,15 @@ typedef struct {
     int64_t count;
 } ImageSize;
 
-/* Counts one more in an array of PictureSize. */
-void sizes_add(GArray *sizes, int width, int height);
+/* Counts one more in an array of ImageSize. */
+void image_sizes_add(GArray *sizes, int width, int height);
 /* The side of the images when all are square and of one size, else 0. */
-int sizes_side(const GArray *sizes);
+int image_sizes_side(const GArray *sizes);
 /* Images that are not size x size px. */
-int64_t sizes_resampled(const GArray *sizes, int size);
+int64_t image_sizes_resampled(const GArray *sizes, int size);
 /* One sentence about those that are not size x size px, most frequent size first; NULL when all are.  Caller frees. */
-char *sizes_text(const GArray *sizes, int size);
-/* The same sentence of sizes_json; NULL when all fit, and when json is NULL. */
-char *sizes_text_of_json(const json_t *json);
+char *image_sizes_text(const GArray *sizes, int size);
+/* The same sentence of image_sizes_json; NULL when all fit, and when json is NULL. */
+char *image_sizes_text_of_json(const json_t *json);
 /* {"size", "images", "resampled", "sizes": [{"width", "height", "images"}]}, new reference; most frequent first. */
-json_t *sizes_json(GArray *sizes, int size);
+json_t *image_sizes_json(GArray *sizes, int size);

@@ -1,6 +1,6 @@
 /* The time left is the mean of the epochs of this process times those that are left: an earlier process may have run on another machine,
  * and the first epoch is not longer than others, as features are made before it. */
-#include "pipeline/training/epochs.h"
+#include "pipeline/training/epoch_clock.h"
 #include <math.h>
 
 EpochClock epoch_clock_start(int epochs)
@@ -8,7 +8,7 @@ EpochClock epoch_clock_start(int epochs)
     return (EpochClock){.epochs = epochs, .start = g_get_monotonic_time()};
 }
 
-char *epochs_duration(double seconds)
+char *epoch_clock_duration(double seconds)
 {
     if (!(seconds >= 0 && seconds < 1e9)) {
         return g_strdup("?");
@@ -34,8 +34,9 @@ char *epoch_clock_line(EpochClock *clock, const EpochReport *report)
     clock->seconds += report->seconds;
     clock->done++;
     double elapsed = (double)(g_get_monotonic_time() - clock->start) / G_USEC_PER_SEC;
-    g_autofree char *gone = epochs_duration(elapsed);
-    g_autofree char *left = epochs_duration(clock->seconds / clock->done * (clock->epochs - report->epoch));
+    g_autofree char *gone = epoch_clock_duration(elapsed);
+    g_autofree char *left =
+        epoch_clock_duration(clock->seconds / clock->done * (clock->epochs - report->epoch));
     g_string_append_printf(line,
                            "epoch %d/%d: NLL/D train %.4f, hold-out %.4f, |gradient| %.3g, rate %.2g, %.1f s",
                            report->epoch, clock->epochs, report->train_nll, report->holdout_nll,

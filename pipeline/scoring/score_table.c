@@ -1,11 +1,11 @@
 /* Reading scores.
  *
  * All rows are kept, also those without label or score: figures say what they leave out, and by whose word. */
-#include "pipeline/scoring/scoretable.h"
+#include "pipeline/scoring/score_table.h"
 #include "base/csv.h"
 #include "base/error.h"
 #include "flows/models/tile_score.h"
-#include "pipeline/patchset/blanks.h"
+#include "pipeline/scoring/near_blank.h"
 #include <math.h>
 #include <string.h>
 
@@ -18,10 +18,10 @@ typedef struct {
 /* While reading. */
 typedef struct {
     GStringChunk *texts;
-    GArray *label, *blank;     /* int, Blank */
+    GArray *label, *blank;     /* int, NearBlank */
     GPtrArray *group, *split;  /* char*, of texts */
     GPtrArray *names, *values; /* char*: columns; GArray* of double, one a column */
-    Blanks *blanks;            /* NULL = not known */
+    NearBlankLabels *blanks;   /* NULL = not known */
     GHashTable *files;         /* "SPLIT slide NAME" -> file that it was last seen in */
     GHashTable *seen;          /* what a row is of (row_key) -> its number + 1 */
     GArray *positions;         /* Place, one a row */
@@ -155,9 +155,9 @@ static gboolean read_row(Reading *reading, const Source *source, int row, GError
     for (guint c = 0; c < reading->names->len; c++) {
         g_array_append_val((GArray *)reading->values->pdata[c], values[c]);
     }
-    Blank blank = BLANK_UNKNOWN;
+    NearBlank blank = NEAR_BLANK_UNKNOWN;
     if (reading->blanks && source->file >= 0 &&
-        !blanks_find(reading->blanks, csv_get(source->csv, row, source->file), &blank, error)) {
+        !near_blank_find(reading->blanks, csv_get(source->csv, row, source->file), &blank, error)) {
         return FALSE;
     }
     const char *slide = text_at(reading, source, row, source->slide);
@@ -220,7 +220,7 @@ static ScoreTable *table_from(Reading *reading)
     table->group = (const char **)g_ptr_array_free(reading->group, FALSE);
     table->split = (const char **)g_ptr_array_free(reading->split, FALSE);
     table->label = (int *)(void *)g_array_free(reading->label, FALSE);
-    table->blank = (Blank *)(void *)g_array_free(reading->blank, FALSE);
+    table->blank = (NearBlank *)(void *)g_array_free(reading->blank, FALSE);
     if (!reading->blanks) {
         g_clear_pointer(&table->blank, g_free);
     }
@@ -234,7 +234,7 @@ ScoreTable *score_table_read(const char *const *paths, const char *column, const
 {
     Reading reading = {.texts = g_string_chunk_new(4096),
                        .label = g_array_new(FALSE, FALSE, sizeof(int)),
-                       .blank = g_array_new(FALSE, FALSE, sizeof(Blank)),
+                       .blank = g_array_new(FALSE, FALSE, sizeof(NearBlank)),
                        .group = g_ptr_array_new(),
                        .split = g_ptr_array_new(),
                        .names = g_ptr_array_new(),
@@ -243,7 +243,7 @@ ScoreTable *score_table_read(const char *const *paths, const char *column, const
                        .seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
                        .positions = g_array_new(FALSE, FALSE, sizeof(Position)),
                        .reported = g_ptr_array_new_with_free_func(g_free)};
-    gboolean ok = !labels || (reading.blanks = blanks_read(labels, error));
+    gboolean ok = !labels || (reading.blanks = near_blank_read(labels, error));
     for (; ok && *paths; paths++) {
         ok = read_file(&reading, *paths, column, error);
     }
@@ -256,13 +256,13 @@ ScoreTable *score_table_read(const char *const *paths, const char *column, const
     }
     g_autoptr(ScoreTable) table = table_from(&reading);
     if (ok && labels) {
-        table->labels = blanks_json(reading.blanks, error);
+        table->labels = near_blank_json(reading.blanks, error);
         ok = table->labels != NULL;
     }
     g_hash_table_unref(reading.files);
     g_hash_table_unref(reading.seen);
     g_array_unref(reading.positions);
-    blanks_free(reading.blanks);
+    near_blank_free(reading.blanks);
     return ok ? g_steal_pointer(&table) : NULL;
 }
 

@@ -1,17 +1,18 @@
 /* Tiles to train on from tar shards: a shard's index makes any sample one read. */
-#include "pipeline/training/traintiles_private.h"
+#include "pipeline/training/train_shards.h"
+#include "pipeline/training/train_tiles_private.h"
 #include "base/error.h"
-#include "pipeline/training/model_config.h"
 #include "tiler/cut/cut.h"
+#include "pipeline/patchset/image_fit.h"
 #include <math.h>
 #include <string.h>
 
 static gboolean read_sample(void *data, int64_t index, uint8_t *rgb, GError **error)
 {
     const TrainTiles *tiles = data;
-    const Position *position = &g_array_index(tiles->normal.positions, Position, index);
-    g_autoptr(Image) image = shard_image(tiles->shards->pdata[position->source], position->entry, error);
-    return image && imagefile_fit(image, tiles->config->tiles_size, rgb, error);
+    const TileRef *ref = &g_array_index(tiles->normal.refs, TileRef, index);
+    g_autoptr(Image) image = shard_image(tiles->shards->pdata[ref->source], ref->entry, error);
+    return image && image_fit(image, tiles->config->tiles_size, rgb, error);
 }
 
 static Shard *add_shard(TrainTiles *tiles, const char *path, GError **error)
@@ -25,12 +26,12 @@ static Shard *add_shard(TrainTiles *tiles, const char *path, GError **error)
 
 /* Whether facts call a tile normal or an anomaly (other labels are neither); what says nothing of its label is refused, since it
  * may be anything. */
-static gboolean label_of(const json_t *facts, gboolean *normal, gboolean *strange)
+static gboolean label_of(const json_t *facts, gboolean *normal, gboolean *anomalous)
 {
     const json_t *label = json_object_get(facts, "label");
     const char *text = json_string_value(label);
     *normal = text ? g_str_equal(text, "good") : json_integer_value(label) == 0;
-    *strange = text ? g_str_equal(text, "Ungood") : !*normal;
+    *anomalous = text ? g_str_equal(text, "Ungood") : !*normal;
     return json_is_string(label) || json_is_integer(label);
 }
 
@@ -55,12 +56,12 @@ static TilePosition position_of(const json_t *facts)
 static gboolean list_shard(TrainTiles *tiles, const Shard *shard, GError **error)
 {
     for (int i = 0; i < shard_count(shard); i++) {
-        gboolean normal, strange;
+        gboolean normal, anomalous;
         json_t *facts = shard_facts(shard, i, error);
         if (!facts) {
             return FALSE;
         }
-        if (!label_of(facts, &normal, &strange)) {
+        if (!label_of(facts, &normal, &anomalous)) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                         "%s: %s.json has no \"label\" (\"good\" or 0 is a normal tile)", shard_path(shard),
                         shard_entry(shard, i)->key);
@@ -73,20 +74,20 @@ static gboolean list_shard(TrainTiles *tiles, const Shard *shard, GError **error
         const json_t *fraction = json_object_get(facts, "readable_fraction");
         gboolean readable = !json_is_number(fraction) || cut_readable(json_number_value(fraction));
         tiles->unreadable += !readable;
-        if (readable && (normal || strange)) {
+        if (readable && (normal || anomalous)) {
             const Origin origin = {.patient = *patient ? patient : slide,
                                    .slide = slide,
                                    .name = shard_entry(shard, i)->key,
                                    .position = position_of(facts)};
-            traintiles_add(tiles, (Position){.source = (int)tiles->shards->len - 1, .entry = i}, normal,
-                           &origin);
+            train_tiles_add(tiles, (TileRef){.source = (int)tiles->shards->len - 1, .entry = i}, normal,
+                            &origin);
         }
         json_decref(facts);
     }
     return TRUE;
 }
 
-gboolean traintiles_use_shard_folder(TrainTiles *tiles, const char *folder, GError **error)
+gboolean train_shards_use_folder(TrainTiles *tiles, const char *folder, GError **error)
 {
     g_auto(GStrv) names = shards_list(folder, "train-", error);
     for (char **name = names; name && *name; name++) {
@@ -96,7 +97,7 @@ gboolean traintiles_use_shard_folder(TrainTiles *tiles, const char *folder, GErr
             return FALSE;
         }
     }
-    return names && traintiles_end(tiles, read_sample, folder, error);
+    return names && train_tiles_end(tiles, read_sample, folder, error);
 }
 
 /* A patch "SHARD.tar/KEY.EXTENSION"; *shard is the number of the last one opened. */
@@ -122,14 +123,14 @@ static gboolean add_sample(TrainTiles *tiles, const char *root, const Patch *pat
                     parts[1]);
         return FALSE;
     }
-    const Origin origin = traintiles_origin(patch);
-    traintiles_add(tiles, (Position){.source = (int)tiles->shards->len - 1, .entry = entry},
-                   g_str_equal(patch->label, "good"), &origin);
+    const Origin origin = train_tiles_origin(patch);
+    train_tiles_add(tiles, (TileRef){.source = (int)tiles->shards->len - 1, .entry = entry},
+                    g_str_equal(patch->label, "good"), &origin);
     return TRUE;
 }
 
-gboolean traintiles_use_shards(TrainTiles *tiles, const char *manifest, const GPtrArray *patches,
-                               GError **error)
+gboolean train_shards_use_manifest(TrainTiles *tiles, const char *manifest, const GPtrArray *patches,
+                                   GError **error)
 {
     g_autofree char *root = g_path_get_dirname(manifest);
     for (guint i = 0; i < patches->len; i++) {
@@ -140,5 +141,5 @@ gboolean traintiles_use_shards(TrainTiles *tiles, const char *manifest, const GP
             return FALSE;
         }
     }
-    return traintiles_end(tiles, read_sample, manifest, error);
+    return train_tiles_end(tiles, read_sample, manifest, error);
 }

@@ -1,11 +1,11 @@
 /* The card of a model.
  *
  * Somebody who is given the model alone should be able to tell what its threshold rests on. */
-#include "pipeline/training/modelcard.h"
+#include "pipeline/training/model_card.h"
 #include "pipeline/slide/tile_recipe.h"
 #include "pipeline/write/markdown.h"
 
-char **modelcard_lines(const Calibration *c)
+char **model_card_lines(const Calibration *c)
 {
     GPtrArray *out = g_ptr_array_new();
     const Holdout *h = &c->holdout;
@@ -58,11 +58,11 @@ static void add_recipe(GString *out, const ModelSpec *spec)
     markdown_line(out);
 }
 
-char *modelcard_text(const Model *model, const GPtrArray *notes)
+char *model_card_text(const Model *model, const GPtrArray *notes)
 {
     const ModelSpec *spec = model_spec(model);
     GString *out = g_string_new(NULL);
-    g_auto(GStrv) lines = modelcard_lines(model_calibration(model));
+    g_auto(GStrv) lines = model_card_lines(model_calibration(model));
     markdown_heading(out, 1, "Model");
     markdown_text(out, "For research use only. Not for use in diagnostic procedures.");
     markdown_break(out);

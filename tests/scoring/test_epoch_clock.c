@@ -1,11 +1,12 @@
 /* The line that is reported of an epoch. */
-#include "pipeline/training/epochs.h"
+#include "flows/training/collapse.h"
+#include "pipeline/training/epoch_clock.h"
 #include <math.h>
 #include <string.h>
 
 static void assert_duration(double seconds, const char *expected)
 {
-    g_autofree char *text = epochs_duration(seconds);
+    g_autofree char *text = epoch_clock_duration(seconds);
     g_assert_cmpstr(text, ==, expected);
 }
 

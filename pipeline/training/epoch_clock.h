@@ -14,4 +14,4 @@ EpochClock epoch_clock_start(int epochs);
  * trained pyramid.  Early stopping may make it shorter.  Caller frees. */
 char *epoch_clock_line(EpochClock *clock, const EpochReport *report);
 /* "0:07", "12:30", "2:03:11"; "?" when it is not finite or negative.  Caller frees. */
-char *epochs_duration(double seconds);
+char *epoch_clock_duration(double seconds);
