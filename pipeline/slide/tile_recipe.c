@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "pipeline/write/json.h"
 #include "tiler/imagefile/imagefile.h"
+#include "tiler/slide/slide_icc.h"
 #include "pipeline/slide/slide_stain.h"
 #include "tiler/colour/tile_colour.h"
 #include <math.h>
@@ -233,7 +234,13 @@ gboolean tile_recipe_colour_slide(const TileRecipe *recipe, Slide *slide, const 
     if (!recipe->icc && !fit) {
         return TRUE;
     }
-    g_autoptr(TileColour) colour = tile_colour_new(slide_info(slide)->path, recipe->icc, error);
+    const char *path = slide_info(slide)->path;
+    g_autofree void *profile = NULL;
+    gsize bytes = 0;
+    if (recipe->icc && !slide_icc_read(path, &profile, &bytes, error)) {
+        return FALSE;
+    }
+    g_autoptr(TileColour) colour = tile_colour_new(path, profile, bytes, error);
     if (!colour) {
         return FALSE;
     }

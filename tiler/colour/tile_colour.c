@@ -1,17 +1,14 @@
-/* Colours of tiles.
+/* The colours of tiles: ICC profile, then stain normalisation.
  *
- * Both steps come after resampling, on the tile alone: what a tile holds stays a function of its place.  lcms2's own cache of the last
- * pixel is switched off, so that one transform serves all threads. */
+ * Both steps come after resampling and use one tile alone, so the pixels of a tile depend on its position only.  lcms2's cache of
+ * the last pixel is switched off, so that all threads can share one transform. */
 #include "tiler/colour/tile_colour.h"
 #include "base/durable.h"
 #include "base/error.h"
-#include "tiler/label_mask/label_mask.h"
-#include "tiler/slide/openslide_icc.h"
-#include "tiler/tiff/tiffsource.h"
 #include <lcms2.h>
 #include <string.h>
 
-enum { PROFILE_LIMIT = 16 << 20 };
+enum { PROFILE_LIMIT = 16 << 20 }; /* bytes; profiles have some kB to some MB */
 
 struct TileColour {
     cmsHTRANSFORM transform; /* NULL: none */
@@ -38,10 +35,10 @@ static void describe(TileColour *colour)
     colour->identity = g_strdup(text->str);
 }
 
-static gboolean make_transform(TileColour *colour, const char *path, const void *data, uint32_t bytes,
+static gboolean make_transform(TileColour *colour, const char *path, const void *data, gsize bytes,
                                GError **error)
 {
-    cmsHPROFILE own = bytes <= PROFILE_LIMIT ? cmsOpenProfileFromMem(data, bytes) : NULL;
+    cmsHPROFILE own = bytes <= PROFILE_LIMIT ? cmsOpenProfileFromMem(data, (cmsUInt32Number)bytes) : NULL;
     cmsHPROFILE srgb = cmsCreate_sRGBProfile();
     if (own && srgb && cmsGetColorSpace(own) == cmsSigRgbData) {
         colour->transform = cmsCreateTransform(own, TYPE_RGB_8, srgb, TYPE_RGB_8,
@@ -61,39 +58,10 @@ static gboolean make_transform(TileColour *colour, const char *path, const void 
     return TRUE;
 }
 
-static gboolean read_other_profile(TileColour *colour, const char *path, GError **error)
-{
-    g_autofree void *data = NULL;
-    gsize bytes;
-    return openslide_icc_read(path, &data, &bytes, error) &&
-           (bytes == 0 || make_transform(colour, path, data, (uint32_t)bytes, error));
-}
-
-static gboolean read_profile(TileColour *colour, const char *path, GError **error)
-{
-    gboolean is_tiff = FALSE;
-    if (!g_file_test(path, G_FILE_TEST_IS_DIR) && !label_mask_detect(path, &is_tiff, error)) {
-        return FALSE;
-    }
-    if (!is_tiff) {
-        return read_other_profile(colour, path, error);
-    }
-    g_autoptr(TiffSource) source = tiffsource_open(path, error);
-    uint32_t bytes = 0;
-    void *data = NULL;
-    if (!source) {
-        return FALSE;
-    }
-    if (TIFFGetField(tiffsource_tiff(source), TIFFTAG_ICCPROFILE, &bytes, &data) && bytes > 0) {
-        return make_transform(colour, path, data, bytes, error);
-    }
-    return tiffsource_check(source, error);
-}
-
-TileColour *tile_colour_new(const char *path, gboolean icc, GError **error)
+TileColour *tile_colour_new(const char *path, const void *profile, gsize bytes, GError **error)
 {
     g_autoptr(TileColour) colour = g_new0(TileColour, 1);
-    if (icc && !read_profile(colour, path, error)) {
+    if (bytes > 0 && !make_transform(colour, path, profile, bytes, error)) {
         return NULL;
     }
     describe(colour);

@@ -15,108 +15,19 @@
 #include <math.h>
 #include <string.h>
 
-enum {
-    MAX_BAD_BLOCKS = 64,    /* each costs a re-opening of the file when OpenSlide reads */
-    MAX_PIECE = 4096 * 1024 /* px read at once, bounds the ARGB buffer */
-};
-
-typedef struct {
-    int level;
-    int64_t column, row;
-} BlockKey;
+enum { MAX_PIECE = 4096 * 1024 }; /* px read at once, bounds the ARGB buffer */
 
 typedef struct {
     int64_t x, y;
     int width, height;
 } Area;
 
-static guint block_hash(gconstpointer key)
-{
-    const BlockKey *block = key;
-    return (guint)block->level * 2654435761u + (guint)block->column * 40503u + (guint)block->row * 65599u;
-}
-
-static gboolean block_equal(gconstpointer a, gconstpointer b)
-{
-    const BlockKey *p = a, *q = b;
-    return p->level == q->level && p->column == q->column && p->row == q->row;
-}
-
-static void bad_area_free(gpointer data)
-{
-    BadArea *area = data;
-    g_free(area->reason);
-    g_free(area);
-}
-
-void slide_bad_init(Slide *slide)
-{
-    slide->bad_blocks = g_hash_table_new_full(block_hash, block_equal, g_free, NULL);
-    slide->bad_areas = g_ptr_array_new_with_free_func(bad_area_free);
-}
-
-void slide_bad_clear(Slide *slide)
-{
-    g_clear_pointer(&slide->bad_blocks, g_hash_table_unref);
-    g_clear_pointer(&slide->bad_areas, g_ptr_array_unref);
-}
-
-gboolean slide_note_bad(Slide *slide, int level, int64_t column, int64_t row, const char *reason,
-                        GError **error)
-{
-    const SlideLevel *geometry = &slide->levels[level];
-    int64_t x = column * slide->block_width[level], y = row * slide->block_height[level];
-    BlockKey key = {level, column, row};
-    gboolean ok = TRUE;
-    g_mutex_lock(&slide->lock);
-    if (g_hash_table_add(slide->bad_blocks, g_memdup2(&key, sizeof key))) {
-        BadArea *area = g_new(BadArea, 1);
-        *area = (BadArea){level,
-                          x,
-                          y,
-                          MIN(slide->block_width[level], geometry->width - x),
-                          MIN(slide->block_height[level], geometry->height - y),
-                          g_strdup(reason)};
-        g_ptr_array_add(slide->bad_areas, area);
-        ok = slide->fast || slide->bad_areas->len <= MAX_BAD_BLOCKS;
-    }
-    g_mutex_unlock(&slide->lock);
-    if (!ok) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: more than %d areas cannot be read; the last: %s",
-                    slide->path, MAX_BAD_BLOCKS, reason);
-    }
-    return ok;
-}
-
-static gint compare_areas(gconstpointer a, gconstpointer b)
-{
-    const BadArea *p = *(BadArea *const *)a, *q = *(BadArea *const *)b;
-    return p->level != q->level ? p->level - q->level
-           : p->y != q->y       ? (p->y > q->y) - (p->y < q->y)
-                                : (p->x > q->x) - (p->x < q->x);
-}
-
-const GPtrArray *slide_bad_areas(const Slide *slide)
-{
-    g_ptr_array_sort(slide->bad_areas, compare_areas); /* threads found them in any order */
-    return slide->bad_areas;
-}
-
-static gboolean is_bad_block(Slide *slide, int level, int64_t column, int64_t row)
-{
-    BlockKey key = {level, column, row};
-    g_mutex_lock(&slide->lock);
-    gboolean bad = g_hash_table_contains(slide->bad_blocks, &key);
-    g_mutex_unlock(&slide->lock);
-    return bad;
-}
-
 static gboolean touches_bad_block(Slide *slide, int level, const Area *area)
 {
     int width = slide->block_width[level], height = slide->block_height[level];
     for (int64_t row = area->y / height; row <= (area->y + area->height - 1) / height; row++) {
         for (int64_t column = area->x / width; column <= (area->x + area->width - 1) / width; column++) {
-            if (is_bad_block(slide, level, column, row)) {
+            if (slide_bad_block(slide, level, column, row)) {
                 return TRUE;
             }
         }
@@ -205,7 +116,7 @@ static void drop_handle(Slide *slide, SlideHandle *handle)
 static openslide_t *reopen(const Slide *slide, GError **error)
 {
     openslide_t *handle = NULL;
-    if (slide_openslide(slide->source, &handle, error) && !handle) {
+    if (slide_openslide_open(slide->source, &handle, error) && !handle) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "%s cannot be opened again", slide->path);
     }
     return handle;
@@ -247,18 +158,18 @@ static gboolean salvage_block(Slide *slide, int level, int64_t column, int64_t r
 {
     int width = slide->block_width[level], height = slide->block_height[level];
     Area block = {column * width, row * height, 0, 0};
-    if (is_bad_block(slide, level, column, row)) {
+    if (slide_bad_block(slide, level, column, row)) {
         return TRUE;
     }
     block.width = (int)MIN(width, slide->levels[level].width - block.x);
     block.height = (int)MIN(height, slide->levels[level].height - block.y);
     const char *message = read_argb(slide, slide->salvage, level, &block, argb);
-    if (message && slide_system_failed(slide->path, message, errno, error)) {
+    if (message && slide_openslide_failed(slide->path, message, errno, error)) {
         g_clear_pointer(&slide->salvage, openslide_close);
         return FALSE;
     }
     if (message) {
-        return slide_note_bad(slide, level, column, row, message, error) && reopen_salvage(slide, error);
+        return slide_bad_note(slide, level, column, row, message, error) && reopen_salvage(slide, error);
     }
     int64_t x0 = MAX(block.x, area->x), x1 = MIN(block.x + block.width, area->x + area->width);
     int64_t y0 = MAX(block.y, area->y), y1 = MIN(block.y + block.height, area->y + area->height);
@@ -344,7 +255,7 @@ static gboolean read_by_openslide(Slide *slide, int level, const Area *area, con
 static gboolean note_bad_tile(void *data, int level, int64_t column, int64_t row, const char *reason,
                               GError **error)
 {
-    return slide_note_bad(data, level, column, row, reason, error);
+    return slide_bad_note(data, level, column, row, reason, error);
 }
 
 gboolean slide_read(Slide *slide, int level, int64_t x, int64_t y, Image *rgb, Image *readable,

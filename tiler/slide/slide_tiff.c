@@ -70,8 +70,8 @@ gboolean slide_tiff_leaves_out(Slide *slide, const GArray *pages, openslide_t *h
                   : NULL;
     }
     if (why) {
-        slide_note(slide, "a page of " PX " is not a level of the slide: %s; it is not read", width, height,
-                   why);
+        slide_level_note(slide, "a page of " PX " is not a level of the slide: %s; it is not read", width,
+                         height, why);
     }
     return why != NULL;
 }
@@ -133,9 +133,9 @@ static gboolean look_at_levels(Slide *slide, const GArray *pages, GError **error
 
 static void note_colours(Slide *slide, int level, gboolean ycbcr)
 {
-    slide_note(slide,
-               "level %d: its JPEG tiles are %s, as their streams show, though the TIFF says %s: taken as %s",
-               level, ycbcr ? "YCbCr" : "RGB", ycbcr ? "RGB" : "YCbCr", ycbcr ? "YCbCr" : "RGB");
+    slide_level_note(
+        slide, "level %d: its JPEG tiles are %s, as their streams show, though the TIFF says %s: taken as %s",
+        level, ycbcr ? "YCbCr" : "RGB", ycbcr ? "RGB" : "YCbCr", ycbcr ? "YCbCr" : "RGB");
 }
 
 /* OpenSlide shows samples as the TIFF names them.  YCbCr shown as RGB can be turned back, RGB turned as if it were YCbCr was clipped. */
@@ -292,8 +292,8 @@ static gboolean is_own_level(Slide *slide, const TiffPage *page, const TiffPage 
                           ? "its orientation differs"
                           : why_no_level(page, largest->width, largest->height);
     if (why) {
-        slide_note(slide, "directory %d, " PX ", is not a level of the slide: %s; it is not read",
-                   page->directory, page->width, page->height, why);
+        slide_level_note(slide, "directory %d, " PX ", is not a level of the slide: %s; it is not read",
+                         page->directory, page->width, page->height, why);
     }
     return !why;
 }
@@ -318,8 +318,9 @@ static GPtrArray *own_pages(Slide *slide, const GArray *pages, const TiffPage *l
     for (guint i = own->len; i-- > 1;) {
         if (((const TiffPage *)own->pdata[i])->width == ((const TiffPage *)own->pdata[i - 1])->width) {
             const TiffPage *page = own->pdata[i];
-            slide_note(slide, "directory %d, " PX ", is not a level of the slide: an earlier one is as wide",
-                       page->directory, page->width, page->height);
+            slide_level_note(slide,
+                             "directory %d, " PX ", is not a level of the slide: an earlier one is as wide",
+                             page->directory, page->width, page->height);
             g_ptr_array_remove_index(own, i);
         }
     }
@@ -333,7 +334,7 @@ gboolean slide_tiff_open_own(Slide *slide, const GArray *pages, const SlideOptio
         return FALSE;
     }
     g_autoptr(GPtrArray) own = own_pages(slide, pages, largest);
-    slide_set_level_count(slide, (int)own->len);
+    slide_level_reserve(slide, (int)own->len);
     slide->info.level_count = (int)own->len;
     for (guint i = 0; i < own->len; i++) {
         const TiffPage *page = own->pdata[i];

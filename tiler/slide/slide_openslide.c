@@ -1,0 +1,84 @@
+/* OpenSlide: opening a file, its properties, and whose failure an error is.
+ *
+ * OpenSlide reports errors as texts.  errno and these texts decide whether the file is at fault or the system failed (base/error.c). */
+#include "tiler/slide/slide_private.h"
+#include "base/error.h"
+#include <errno.h>
+#include <math.h>
+#include <tiffio.h>
+
+/* libtiff's messages name offsets of untrusted files and would go to stderr; what matters comes back as an error. */
+static void no_message(const char *module, const char *format, va_list args)
+{
+}
+
+static void no_log(const char *domain, GLogLevelFlags level, const char *message, gpointer data)
+{
+}
+
+void slide_openslide_silence(void)
+{
+    static gsize done;
+    if (g_once_init_enter(&done)) {
+        TIFFSetErrorHandler(no_message);
+        TIFFSetWarningHandler(no_message);
+        g_log_set_handler("Openslide", G_LOG_LEVEL_WARNING | G_LOG_LEVEL_MESSAGE, no_log, NULL);
+        g_once_init_leave(&done, 1);
+    }
+}
+
+gboolean slide_openslide_failed(const char *path, const char *message, int number, GError **error)
+{
+    g_autofree char *text = message ? g_strdup_printf("OpenSlide: %s", message) : NULL;
+    return wsi_error_library(error, "cannot read", path, text, number);
+}
+
+/* One try.  *settled: another would end in the same way. */
+static gboolean try_openslide(const char *path, openslide_t **handle, gboolean *resolved, GError **error)
+{
+    errno = 0;
+    *handle = openslide_open(path);
+    const int number = errno;
+    const char *message = *handle ? openslide_get_error(*handle) : NULL;
+    /* Also what opens may have been read in part: a directory that could not be read is one less to OpenSlide. */
+    gboolean failed = slide_openslide_failed(path, message, number, error);
+    *resolved = failed || (*handle && !message);
+    if (message && !failed) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: OpenSlide: %s", path, message);
+    }
+    if (*handle && (message || failed)) {
+        g_clear_pointer(handle, openslide_close);
+        return FALSE;
+    }
+    return !failed;
+}
+
+gboolean slide_openslide_open(const char *path, openslide_t **handle, GError **error)
+{
+    gboolean resolved;
+    GError *first = NULL;
+    if (try_openslide(path, handle, &resolved, &first) && resolved) {
+        return TRUE;
+    }
+    if (!resolved) { /* errno does not always survive: what OpenSlide refuses, it is asked twice */
+        g_clear_error(&first);
+        return try_openslide(path, handle, &resolved, error);
+    }
+    g_propagate_error(error, first);
+    return FALSE;
+}
+
+/* A property that is a finite number, or 0. */
+double slide_openslide_number(openslide_t *handle, const char *name)
+{
+    const char *text = handle ? openslide_get_property_value(handle, name) : NULL;
+    char *end = NULL;
+    double value = text ? g_ascii_strtod(text, &end) : 0;
+    return text && end != text && isfinite(value) ? value : 0;
+}
+
+/* The same, or NAN. */
+double slide_openslide_known(openslide_t *handle, const char *name)
+{
+    return handle && openslide_get_property_value(handle, name) ? slide_openslide_number(handle, name) : NAN;
+}
