@@ -7,21 +7,18 @@
  *     <AnnotationGroups>
  *       <Group Name= PartOfGroup= Color=><Attributes/></Group>...
  *
- * Coordinates are level-0 px.  PartOfGroup="None" means no group; a group that is named but not defined makes ASAP itself
- * reject the file, and us too.  But a file that defines no group at all is of another program, and the names say what they say.
- * A Rectangle of two points is given by opposite corners.  Order is an index, as in ASAP: vertices out of order are put into it.
+ * Coordinates are level-0 px.  PartOfGroup="None" means no group.  ASAP itself rejects a file with a group that is named but not defined, and
+ * so do we.  A file that defines no group at all comes from another program; its group names are taken as they are.  A Rectangle of two
+ * points is given by opposite corners.  Order is an index, as in ASAP: vertices are sorted by it.
  *
- * A Spline is read as the plain polygon of its control points.  ASAP draws a curve through them, but its own conversion to
- * masks, from which the published Camelyon masks come, takes the polygon; and the splines of the real files are traced so
- * densely (about 6 px from point to point) that the two differ by less than the drawing's own error. */
+ * A Spline is read as the polygon of its control points.  ASAP draws a curve through them, but its conversion to masks, from which the
+ * published Camelyon masks come, takes the polygon.  The splines of the real files are traced so densely (about 6 px from point to point)
+ * that the two differ by less than the error of the drawing. */
 #include "annotations/dialect.h"
 #include "annotations/xml.h"
-#include "base/durable.h"
 #include "base/error.h"
 #include <math.h>
 #include <string.h>
-
-enum { CHUNK = 64 << 10 };
 
 static const struct {
     const char *name;
@@ -33,13 +30,13 @@ static const struct {
 
 typedef struct {
     Source *source;
-    Draft *draft;         /* the Annotation that is open, or NULL */
-    gboolean coordinates; /* within Coordinates */
+    Draft *draft;         /* the Annotation that is being read, or NULL */
+    gboolean coordinates; /* inside Coordinates */
     gboolean unordered, rectangle;
-    int *order, room; /* Order of each vertex of the draft */
+    int *order, capacity; /* the Order of each vertex of the draft */
 } Asap;
 
-/* Elements that mean nothing to us; any other one is counted as unknown. */
+/* Elements without a meaning for outlines; any other one is counted as skipped. */
 static const char *const known[] = {
     "ASAP_Annotations", "Annotations", "AnnotationGroups", "Coordinates", "Attributes", "Attribute", NULL};
 
@@ -77,19 +74,19 @@ static gboolean start_annotation(Asap *asap, const XmlTag *tag, GError **error)
     return asap->draft != NULL;
 }
 
-/* Keeps the Order of the vertex that was added last; -1 for what cannot be one. */
+/* Stores the Order of the last vertex; -1 for a number that is no index. */
 static gboolean keep_order(Asap *asap, double order, GError **error)
 {
     int at = asap->draft->points - 1;
-    if (asap->room < asap->draft->room) {
-        int *more = g_try_realloc_n(asap->order, (gsize)asap->draft->room, sizeof *more);
+    if (asap->capacity < asap->draft->capacity) {
+        int *more = g_try_realloc_n(asap->order, (gsize)asap->draft->capacity, sizeof *more);
         if (!more) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_MEMORY, "no memory for the vertices of %s",
                         asap->source->path);
             return FALSE;
         }
         asap->order = more;
-        asap->room = asap->draft->room;
+        asap->capacity = asap->draft->capacity;
     }
     asap->order[at] = order >= 0 && order < VERTEX_LIMIT ? (int)order : -1;
     asap->unordered |= order != at;
@@ -100,7 +97,7 @@ static gboolean add_coordinate(Asap *asap, const XmlTag *tag, GError **error)
 {
     double x, y, order;
     if (!asap->draft) {
-        return source_error(asap->source, tag->line, error, "a Coordinate outside of an Annotation");
+        return source_error(asap->source, tag->line, error, "a Coordinate outside an Annotation");
     }
     if (!xml_number(tag, "X", &x) || !xml_number(tag, "Y", &y)) {
         g_autofree char *x_text = xml_attribute(tag, "X"), *y_text = xml_attribute(tag, "Y");
@@ -114,7 +111,7 @@ static gboolean add_coordinate(Asap *asap, const XmlTag *tag, GError **error)
     return source_vertex(asap->source, asap->draft, x, y, tag->line, error) && keep_order(asap, order, error);
 }
 
-/* Puts the vertices into their Order, which must be 0 .. n-1, each once. */
+/* Sorts the vertices by Order, which must have each of 0 .. n-1 once.  Not-a-number marks positions that are still free. */
 static gboolean sort_vertices(Asap *asap, int line, GError **error)
 {
     Draft *draft = asap->draft;
@@ -132,7 +129,7 @@ static gboolean sort_vertices(Asap *asap, int line, GError **error)
         int at = asap->order[i];
         if (at < 0 || at >= draft->points || !isnan(sorted[2 * at])) {
             return source_error(asap->source, line, error,
-                                "the Order of the %d coordinates is not 0 to %d with each number once",
+                                "the Order of the %d coordinates does not have each number from 0 to %d once",
                                 draft->points, draft->points - 1);
         }
         sorted[2 * at] = draft->xy[2 * i];
@@ -146,10 +143,11 @@ static gboolean add_group(Asap *asap, const XmlTag *tag, GError **error)
 {
     g_autofree char *name = xml_attribute(tag, "Name"), *parent = xml_attribute(tag, "PartOfGroup");
     if (!name || !*name) {
-        return source_error(asap->source, tag->line, error, "a Group without a Name");
+        return source_error(asap->source, tag->line, error, "a Group has no Name");
     }
     if (g_hash_table_size(asap->source->parents) >= OUTLINE_LIMIT) {
-        return source_error(asap->source, tag->line, error, "more than %d groups", OUTLINE_LIMIT);
+        return source_error(asap->source, tag->line, error, "the file has more than %d groups",
+                            OUTLINE_LIMIT);
     }
     gboolean top = !parent || strcmp(parent, "None") == 0;
     g_hash_table_replace(asap->source->parents, g_steal_pointer(&name),
@@ -175,7 +173,7 @@ static gboolean on_start(void *data, const XmlTag *tag, GError **error)
     }
     asap->coordinates = strcmp(tag->name, "Coordinates") == 0;
     if (!g_strv_contains(known, tag->name)) {
-        tally_add(&asap->source->strange, tag->name, tag->line);
+        tally_add(&asap->source->skipped, tag->name, tag->line);
     }
     return TRUE;
 }
@@ -205,80 +203,4 @@ gboolean asap_read(Source *source, GError **error)
     }
     g_free(asap.order);
     return good;
-}
-
-/* ---- writing ---- */
-
-/* Outlines have no bound but the file's, so that they are written in pieces. */
-static gboolean flush(Durable *file, GString *out, GError **error)
-{
-    gboolean good = durable_write(file, out->str, out->len, error);
-    g_string_truncate(out, 0);
-    return good;
-}
-
-static gboolean write_outline(Durable *file, GString *out, const Outline *outline, GError **error)
-{
-    g_autofree char *name = g_markup_escape_text(outline->name ? outline->name : "", -1);
-    const char *type = outline->closed ? "Polygon" : outline->points == 1 ? "Dot" : "PointSet";
-    const char *group = outline->label == LABEL_LESION       ? "Tumor"
-                        : outline->label == LABEL_NOT_LESION ? "Exclusion"
-                                                             : "Other";
-    g_string_append_printf(out,
-                           "\t\t<Annotation Name=\"%s\" Type=\"%s\" PartOfGroup=\"%s\" Color=\"%s\">\n"
-                           "\t\t\t<Coordinates>\n",
-                           name, type, group, outline->label == LABEL_LESION ? "#FF0000" : "#0000FF");
-    for (int i = 0; i < outline->points; i++) {
-        char x[32], y[32];
-        g_string_append_printf(out, "\t\t\t\t<Coordinate Order=\"%d\" X=\"%s\" Y=\"%s\" />\n", i,
-                               shortest_number(x, outline->xy[2 * i]),
-                               shortest_number(y, outline->xy[2 * i + 1]));
-        if (out->len > CHUNK && !flush(file, out, error)) {
-            return FALSE;
-        }
-    }
-    g_string_append(out, "\t\t\t</Coordinates>\n\t\t</Annotation>\n");
-    return TRUE;
-}
-
-/* Outlines that are neither go to a group of their own: in "None" they would come back as holes. */
-static gboolean has_others(const GPtrArray *outlines)
-{
-    for (guint i = 0; i < outlines->len; i++) {
-        if (((const Outline *)outlines->pdata[i])->label == LABEL_NONE) {
-            return TRUE;
-        }
-    }
-    return FALSE;
-}
-
-static void append_group(GString *out, const char *name, const char *color)
-{
-    g_string_append_printf(
-        out,
-        "\t\t<Group Name=\"%s\" PartOfGroup=\"None\" Color=\"%s\">\n\t\t\t<Attributes />\n\t\t</Group>\n",
-        name, color);
-}
-
-gboolean asap_write(const char *path, const Annotation *annotation, char sha256[65], GError **error)
-{
-    g_autoptr(GPtrArray) outlines = slits_outlines(annotation, error);
-    g_autoptr(Durable) file = outlines ? durable_open(path, error) : NULL;
-    g_autoptr(GString) out = g_string_new("<?xml version=\"1.0\"?>\n<ASAP_Annotations>\n\t<Annotations>\n");
-    if (!file) {
-        return FALSE;
-    }
-    for (guint i = 0; i < outlines->len; i++) {
-        if (!write_outline(file, out, outlines->pdata[i], error)) {
-            return FALSE;
-        }
-    }
-    g_string_append(out, "\t</Annotations>\n\t<AnnotationGroups>\n");
-    append_group(out, "Tumor", "#FF0000");
-    append_group(out, "Exclusion", "#0000FF");
-    if (has_others(outlines)) {
-        append_group(out, "Other", "#808080");
-    }
-    g_string_append(out, "\t</AnnotationGroups>\n</ASAP_Annotations>\n");
-    return flush(file, out, error) && durable_commit(file, sha256, NULL, error);
 }

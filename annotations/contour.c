@@ -11,7 +11,7 @@
  * Which hole belongs to which outer ring: runs that overlap are of one component (union-find), a ring is of its pixels' component, and
  * a component has one outer ring. */
 #include "annotations/contour.h"
-#include "annotations/dialect.h"
+#include "annotations/outline_check.h"
 #include "base/error.h"
 #include <math.h>
 #include <stdlib.h>
@@ -482,5 +482,5 @@ Annotation *contour_annotation(const char *path, const LabelContour *labels, int
             return NULL;
         }
     }
-    return source_annotation(&source, "label mask", groups, error);
+    return outline_check(&source, "label mask", groups, error);
 }

@@ -25,7 +25,7 @@ typedef struct {
 } LabelContour;
 
 /* All labels (count) as an annotation, in the order of the labels and in each of the first pixel; coordinates are multiplied by
- * scale, and end at the frame's size where that is known.  groups, frame and errors are those of annotation_read_on; path is for messages, in which the row of a raster takes the
+ * scale, and end at the frame's size where that is known.  groups, frame and errors are those of annotation_read_in_frame; path is for messages, in which the row of a raster takes the
  * place of the line of a file.  Ends the contours: no more rows may be added. */
 Annotation *contour_annotation(const char *path, const LabelContour *labels, int count, double scale_x,
                                double scale_y, const GroupSpec *groups, const SlideFrame *frame,

@@ -4,116 +4,43 @@
  *     {"type":"Feature","geometry":{"type":"Polygon","coordinates":[[[x,y],...],...]},
  *      "properties":{"objectType":"annotation","name":"...","classification":{"name":"Tumor","color":[200,0,0]}}},...]}
  *
- * The file is not read as one JSON text: a tree of 10^7 coordinates takes gigabytes.  A scan that knows no more of JSON than
- * brackets and strings finds where each feature begins and ends, and jansson reads them one after the other, strictly (UTF-8, no
- * doubled keys).  What is left when the features are taken out is read strictly too, so that nothing escapes; and the scan
- * gives each feature its line, which jansson's values do not have.
+ * The file is not read as one JSON value: a tree of 10^7 coordinates takes gigabytes.  A scan (json_scan.h) finds where each feature begins
+ * and ends, and they are parsed one after the other.  What remains when the features are taken out is parsed too, so the whole file is
+ * checked.  Numbers that JSON does not have are null after the scan; among coordinates null is an error.
  *
- * Numbers that JSON does not have (NaN, Infinity, 1e999), which QuPath and Python write among measurements, become null before jansson
- * sees them, and are counted; among coordinates null is an error.
- *
- * An empty geometry is an error in all its forms (null, [], an empty collection): what the outline was nobody knows, and a lesion without
+ * An empty geometry is an error in all its forms (null, [], an empty collection): nobody knows what the outline was, and a lesion without
  * outline would make its slide a normal one.  Only a feature that has neither type, class nor name is left out with a warning.
  *
- * Of QuPath's objects annotations and detections are read, at any depth of the hierarchy.  Cells, tiles and TMA cores are what
- * programs find and where they look, not what a person outlined: they are left out and counted, by their new names and by those that
- * QuPath 0.2 wrote into "id".  Objects of types that are unknown are annotations, as to QuPath, and counted; case does not matter.
+ * Of QuPath's objects, annotations and detections are read, at any depth of the hierarchy.  Cells, tiles and TMA cores are what programs
+ * found or where they looked, not what a person outlined: they are left out and counted, under their current names and under those that
+ * QuPath 0.2 wrote into "id".  Objects of unknown types are read as annotations, as QuPath does, and counted.  Case does not matter.
  *
- * The group is the classification, a string or an object with name (or names, joined by ": " as QuPath shows them).  A feature
- * without one is in the group "Unclassified", which no rule of the Camelyon sets names: somebody has to say what it is.  Rings
- * after the first are holes of their polygon.  Coordinates are px of QuPath's image, which by default begins at the slide's bounds. */
+ * The group is the classification: a string, or an object with name (or names, joined by ": " as QuPath shows them).  A feature without one
+ * has the group "Unclassified", which no rule of the Camelyon sets names: somebody has to say what it is.  Rings after the first are holes
+ * of their polygon.  Coordinates are px of QuPath's image, which by default begins at the slide's bounds. */
 #include "annotations/dialect.h"
-#include "base/error.h"
-#include <jansson.h>
-#include <math.h>
+#include "annotations/json_scan.h"
 #include <string.h>
 
-/* A feature of this many arrays (one a vertex) needs some 400 MB of jansson's memory while it is read. */
-enum { DEPTH = 64, FEATURE_ARRAYS = 1 << 21, FRAME_BYTES = 1 << 20 };
-
-typedef struct {
-    Source *source;
-    const char *at;
-    int line;
-} Scan;
+enum { FRAME_BYTES = 1 << 20 };
 
 gboolean geojson_detect(const char *root, const char *text)
 {
     return strcmp(root, "{") == 0 || strcmp(root, "[") == 0;
 }
 
-/* ---- the scan ---- */
-
-static void skip_space(Scan *scan)
-{
-    for (; *scan->at && strchr(" \t\r\n", *scan->at); scan->at++) {
-        scan->line += *scan->at == '\n';
-    }
-}
-
-/* Past the string that starts here. */
-static gboolean skip_string(Scan *scan, GError **error)
-{
-    for (scan->at++; *scan->at && *scan->at != '"'; scan->at++) {
-        if (*scan->at == '\\' && scan->at[1]) {
-            scan->at++;
-        } else if (*scan->at == '\n') {
-            break;
-        }
-    }
-    if (*scan->at != '"') {
-        return source_error(scan->source, scan->line, error, "not JSON: a string has no end");
-    }
-    scan->at++;
-    return TRUE;
-}
-
-/* Past the value that starts here; whether it is good JSON is jansson's business. */
-static gboolean skip_value(Scan *scan, GError **error)
-{
-    if (!*scan->at || !strchr("[{\"", *scan->at)) {
-        size_t length = strcspn(scan->at, ",:]} \t\r\n");
-        scan->at += length;
-        return length > 0 || source_error(scan->source, scan->line, error, "not JSON: a value is missing");
-    }
-    int depth = 0, arrays = 0;
-    do {
-        char c = *scan->at;
-        if (c == '"') {
-            if (!skip_string(scan, error)) {
-                return FALSE;
-            }
-            continue;
-        }
-        if (!c) {
-            return source_error(scan->source, scan->line, error, "not JSON: the file ends within brackets");
-        }
-        scan->at++;
-        scan->line += c == '\n';
-        arrays += c == '[';
-        depth += (c == '[' || c == '{') - (c == ']' || c == '}');
-        if (depth > DEPTH) {
-            return source_error(scan->source, scan->line, error, "brackets are nested deeper than %d", DEPTH);
-        }
-        if (arrays > FEATURE_ARRAYS) {
-            return source_error(scan->source, scan->line, error, "a feature of more than %d arrays",
-                                FEATURE_ARRAYS);
-        }
-    } while (depth > 0);
-    return TRUE;
-}
-
 /* ---- one feature ---- */
 
 static const struct {
     const char *type;
-    int nesting; /* arrays around a position */
+    int nesting; /* how many arrays are around a position */
     gboolean closed;
 } geometries[] = {
     {"Point", 0, FALSE},           {"MultiPoint", 1, FALSE}, {"LineString", 1, FALSE},
     {"MultiLineString", 2, FALSE}, {"Polygon", 2, TRUE},     {"MultiPolygon", 3, TRUE},
 };
 
+/* The feature whose geometry is read; texts are borrowed. */
 typedef struct {
     Source *source;
     const char *name, *group, *kind;
@@ -133,7 +60,7 @@ static gboolean add_position(const Feature *feature, Draft *draft, const json_t 
                          json_number_value(y) + frame->bounds_y, feature->line, error);
 }
 
-/* A ring, a line, or points. */
+/* Adds a ring, a line or points as one draft.  *outer: the outline that a ring is a hole of; NULL: this draft becomes it. */
 static gboolean add_ring(const Feature *feature, const json_t *positions, int nesting, Draft **outer,
                          GError **error)
 {
@@ -166,7 +93,7 @@ static gboolean add_ring(const Feature *feature, const json_t *positions, int ne
     return TRUE;
 }
 
-/* What lies in `nesting` arrays.  The rings of one polygon share `outer`: the first becomes it, the others are its holes. */
+/* Adds coordinates that are `nesting` arrays deep.  The rings of one polygon share `outer`: the first becomes it, the others are its holes. */
 static gboolean add_coordinates(const Feature *feature, const json_t *coordinates, int nesting,
                                 GError **error)
 {
@@ -176,7 +103,7 @@ static gboolean add_coordinates(const Feature *feature, const json_t *coordinate
     }
     Draft *outer = NULL;
     if (nesting < 2 ||
-        (feature->closed && json_array_size(coordinates) == 0)) { /* EMPTY: the gate's business */
+        (feature->closed && json_array_size(coordinates) == 0)) { /* EMPTY: outline_check decides */
         return add_ring(feature, coordinates, MIN(nesting, 1), &outer, error);
     }
     for (size_t i = 0; i < json_array_size(coordinates); i++) {
@@ -190,7 +117,7 @@ static gboolean add_coordinates(const Feature *feature, const json_t *coordinate
     return TRUE;
 }
 
-/* An outline without points, which the gate refuses unless its group is nobody's business. */
+/* An outline without points, which outline_check refuses unless its group is ignored. */
 static gboolean add_empty(Feature *feature, GError **error)
 {
     return source_draft(feature->source, feature->name, feature->group, TRUE, feature->line, error) != NULL;
@@ -201,7 +128,7 @@ static gboolean add_geometry(Feature *feature, const json_t *geometry, GError **
     const char *type = json_string_value(json_object_get(geometry, "type"));
     const json_t *parts = json_object_get(geometry, "geometries");
     if (g_strcmp0(type, "GeometryCollection") == 0 && json_is_array(parts)) {
-        for (size_t i = 0; i < json_array_size(parts); i++) { /* at most DEPTH deep, by the scan */
+        for (size_t i = 0; i < json_array_size(parts); i++) { /* the scan limits the depth */
             if (!add_geometry(feature, json_array_get(parts, i), error)) {
                 return FALSE;
             }
@@ -223,7 +150,7 @@ static gboolean add_geometry(Feature *feature, const json_t *geometry, GError **
         type ? type : "");
 }
 
-/* Caller frees. */
+/* The group of a feature.  Caller frees. */
 static char *read_class(const json_t *classification)
 {
     const json_t *names = json_object_get(classification, "names");
@@ -241,7 +168,7 @@ static char *read_class(const json_t *classification)
     return g_strdup(joined->len ? joined->str : "Unclassified");
 }
 
-/* What QuPath calls its objects, today and in version 0.2. */
+/* What QuPath calls its objects, now and in version 0.2. */
 static const struct {
     const char *name, *old;
     gboolean wanted;
@@ -261,7 +188,7 @@ static gboolean is_word(const char *text, const char *word)
     return word && g_ascii_strcasecmp(text, word) == 0;
 }
 
-/* Whether an object is one that is read.  An id is a type only when it is one of the old names. */
+/* Whether an object is of a type that is read; others are counted.  An id is a type only when it is one of the old names. */
 static gboolean is_wanted(Source *source, const json_t *value, const json_t *properties, int line)
 {
     const char *kind = json_string_value(json_object_get(properties, "objectType"));
@@ -271,7 +198,7 @@ static gboolean is_wanted(Source *source, const json_t *value, const json_t *pro
         gboolean same = kind ? is_word(kind, objects[i].name) || is_word(kind, objects[i].old)
                              : id && g_strcmp0(id, objects[i].old) == 0;
         if (same && !objects[i].wanted) {
-            tally_add(&source->strange, objects[i].name, line);
+            tally_add(&source->skipped, objects[i].name, line);
         }
         if (same) {
             return objects[i].wanted;
@@ -283,7 +210,7 @@ static gboolean is_wanted(Source *source, const json_t *value, const json_t *pro
     return TRUE;
 }
 
-/* Whose JSON an object is that is no feature; NULL = unknown. */
+/* The program whose JSON this object looks like, for the error; NULL = unknown. */
 static const char *program_of(const json_t *value)
 {
     static const struct {
@@ -351,14 +278,14 @@ static gboolean add_feature(Source *source, const json_t *value, int line, GErro
         if (program) {
             return source_error(
                 source, line, error,
-                "this is JSON of %s, which is not read: export the outlines as GeoJSON, with the "
-                "class as properties.classification.name",
+                "this is JSON of %s, which is not supported: export the outlines as GeoJSON with the "
+                "class in properties.classification.name",
                 program);
         }
-        return source_error(source, line, error, "the type here is \"%.40s\", not \"Feature\"",
+        return source_error(source, line, error, "the type is \"%.40s\", expected: \"Feature\"",
                             type ? type : "");
     }
-    for (size_t i = 0; i < json_array_size(children); i++) { /* at most DEPTH deep, by the scan */
+    for (size_t i = 0; i < json_array_size(children); i++) { /* the scan limits the depth */
         if (!add_feature(source, json_array_get(children, i), line, error)) {
             return FALSE;
         }
@@ -378,144 +305,89 @@ static gboolean add_feature(Source *source, const json_t *value, int line, GErro
 
 /* ---- the whole ---- */
 
-/* Whether the token is a number that JSON does not have. */
-static gboolean is_no_number(const char *token, size_t length)
-{
-    static const char *const words[] = {"NaN", "Infinity", "-Infinity", "+Infinity", "-NaN"};
-    for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
-        if (length == strlen(words[i]) && memcmp(token, words[i], length) == 0) {
-            return TRUE;
-        }
-    }
-    char copy[64];
-    if (length == 0 || length >= sizeof copy || !strchr("-0123456789", *token)) {
-        return FALSE;
-    }
-    memcpy(copy, token, length);
-    copy[length] = 0;
-    return isinf(g_ascii_strtod(copy, NULL));
-}
-
-/* The text with null for such numbers, which are counted. Caller frees. */
-static GString *without_no_numbers(Source *source, const char *text, size_t length, int line)
-{
-    GString *out = g_string_sized_new(length);
-    const char *end = text + length;
-    while (text < end) {
-        size_t token = 0;
-        if (*text == '"') {
-            for (token = 1; text + token < end && text[token] != '"'; token++) {
-                token += text[token] == '\\' && text + token + 1 < end;
-            }
-            token = MIN(token + 1, (size_t)(end - text));
-        } else if (!strchr(",:[]{} \t\r\n", *text)) {
-            token = MIN(strcspn(text, ",:[]{}\" \t\r\n"), (size_t)(end - text));
-        }
-        gboolean wrong = token && *text != '"' && is_no_number(text, token);
-        if (wrong) {
-            tally_add(&source->strange, "NaN or infinite number", line);
-        }
-        token = MAX(token, 1);
-        g_string_append_len(out, wrong ? "null" : text, wrong ? 4 : (gssize)token);
-        text += token;
-    }
-    return out;
-}
-
-static json_t *parse(Source *source, const char *text, size_t length, int line, GError **error)
-{
-    json_error_t problem;
-    g_autoptr(GString) clean = without_no_numbers(source, text, length, line);
-    json_t *value =
-        json_loadb(clean->str, clean->len, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &problem);
-    if (!value) {
-        source_error(source, line + problem.line - 1, error, "not JSON: %s", problem.text);
-    }
-    return value;
-}
-
-/* Past one feature, which is read. */
-static gboolean read_feature(Scan *scan, GError **error)
+/* Moves past one feature and reads it. */
+static gboolean read_feature(JsonScan *scan, GError **error)
 {
     const char *from = scan->at;
     int line = scan->line;
-    if (!skip_value(scan, error)) {
+    if (!json_scan_value(scan, error)) {
         return FALSE;
     }
-    json_auto_t *value = parse(scan->source, from, (size_t)(scan->at - from), line, error);
+    json_auto_t *value = json_scan_parse(scan->source, from, (size_t)(scan->at - from), line, error);
     return value && add_feature(scan->source, value, line, error);
 }
 
-/* Past the array of features that starts here. */
-static gboolean read_features(Scan *scan, GError **error)
+/* Moves past the array of features that starts here and reads them. */
+static gboolean read_features(JsonScan *scan, GError **error)
 {
     scan->at++;
-    skip_space(scan);
+    json_scan_space(scan);
     if (*scan->at == ']') {
         scan->at++;
         return TRUE;
     }
     for (char next = ','; next == ',';) {
-        skip_space(scan);
+        json_scan_space(scan);
         if (!read_feature(scan, error)) {
             return FALSE;
         }
-        skip_space(scan);
+        json_scan_space(scan);
         next = *scan->at;
         if (next != ',' && next != ']') {
-            return source_error(scan->source, scan->line, error, "not JSON: no comma or ] after a feature");
+            return source_error(scan->source, scan->line, error,
+                                "not JSON: a comma or ] is missing after a feature");
         }
         scan->at++;
     }
     return TRUE;
 }
 
-/* Past the object that starts here; its "features", if any, are read, and *from and *to are set around them. */
-static gboolean scan_object(Scan *scan, const char **from, const char **to, GError **error)
+/* Moves past the object that starts here and reads its "features".  *from and *to: where these begin and end; unchanged when there are none. */
+static gboolean scan_object(JsonScan *scan, const char **from, const char **to, GError **error)
 {
-    for (scan->at++; skip_space(scan), *scan->at != '}'; scan->at += *scan->at == ',') {
+    for (scan->at++; json_scan_space(scan), *scan->at != '}'; scan->at += *scan->at == ',') {
         const char *key = scan->at;
         if (*key != '"') {
-            return source_error(scan->source, scan->line, error, "not JSON: no key where one should be");
+            return source_error(scan->source, scan->line, error, "not JSON: a key is missing");
         }
-        if (!skip_string(scan, error)) {
+        if (!json_scan_string(scan, error)) {
             return FALSE;
         }
-        skip_space(scan);
+        json_scan_space(scan);
         if (*scan->at != ':') {
-            return source_error(scan->source, scan->line, error, "not JSON: no colon after a key");
+            return source_error(scan->source, scan->line, error, "not JSON: a colon is missing after a key");
         }
         scan->at++;
-        skip_space(scan);
+        json_scan_space(scan);
         gboolean features = !*from && g_str_has_prefix(key, "\"features\"") && *scan->at == '[';
         const char *start = scan->at;
-        if (features ? !read_features(scan, error) : !skip_value(scan, error)) {
+        if (features ? !read_features(scan, error) : !json_scan_value(scan, error)) {
             return FALSE;
         }
         if (features) {
             *from = start;
             *to = scan->at;
         }
-        skip_space(scan);
+        json_scan_space(scan);
     }
     scan->at++;
     return TRUE;
 }
 
-/* What is around the features of a collection. */
-static gboolean check_frame(const Scan *scan, const char *from, const char *to, GError **error)
+/* Parses what is around the features of a collection. */
+static gboolean check_frame(const JsonScan *scan, const char *from, const char *to, GError **error)
 {
     Source *source = scan->source;
     if ((from - source->text) + (scan->at - to) > FRAME_BYTES) {
-        return source_error(source, 1, error, "more than %d bytes beside the features", FRAME_BYTES);
+        return source_error(source, 1, error, "more than %d bytes outside the features", FRAME_BYTES);
     }
     g_autoptr(GString) frame = g_string_new_len(source->text, from - source->text);
     g_string_append(frame, "[]");
     g_string_append_len(frame, to, scan->at - to);
-    json_auto_t *value = parse(source, frame->str, frame->len, 1, error);
+    json_auto_t *value = json_scan_parse(source, frame->str, frame->len, 1, error);
     const char *type = json_string_value(json_object_get(value, "type"));
     if (value && g_strcmp0(type, "FeatureCollection") != 0) {
-        return source_error(source, 1, error, "the type here is \"%.40s\", not \"FeatureCollection\"",
+        return source_error(source, 1, error, "the type is \"%.40s\", expected: \"FeatureCollection\"",
                             type ? type : "");
     }
     return value != NULL;
@@ -523,9 +395,9 @@ static gboolean check_frame(const Scan *scan, const char *from, const char *to, 
 
 gboolean geojson_read(Source *source, GError **error)
 {
-    Scan scan = {source, source->text, 1};
-    skip_space(&scan);
-    Scan start = scan;
+    JsonScan scan = {source, source->text, 1};
+    json_scan_space(&scan);
+    JsonScan start = scan;
     const char *from = NULL, *to = NULL;
     gboolean good;
     if (*scan.at == '[') {
@@ -542,6 +414,6 @@ gboolean geojson_read(Source *source, GError **error)
     if (!good) {
         return FALSE;
     }
-    skip_space(&scan);
-    return !*scan.at || source_error(source, scan.line, error, "not JSON: something follows after the end");
+    json_scan_space(&scan);
+    return !*scan.at || source_error(source, scan.line, error, "not JSON: there is text after the end");
 }

@@ -1,41 +1,38 @@
-/* GeoJSON for QuPath, written feature by feature in pieces of bounded size.
+/* GeoJSON for QuPath, written feature by feature.
  *
- * QuPath knows holes only as inner rings, so each not-lesion outline must find the lesions that it is cut out of.  Whether it
- * lies within one, beside it, or across its border follows from areas: of the two together and of each (exact, see boundary.c),
- * within the hole's box.  That also holds for shared borders, where tests for crossing edges fail.  Across a border there is no
- * ring to write: then the outline becomes an object of its own, as do those beside all lesions, and annotation_read gives back
- * the same regions.
+ * QuPath has holes only as inner rings, so for each not-lesion outline we look for the lesions that it is cut out of.  Whether it is inside a
+ * lesion, outside, or across its border follows from areas within the hole's box: of the union, and of each of the two (exact, see
+ * boundary.c).  Areas also decide for shared borders, where tests for crossing edges fail.  Across a border no ring can be written: the
+ * outline becomes an object of its own, as do those outside all lesions, and annotation_read gives back the same regions.
  *
- * A hole of a family is a ring of the outlines of its family.  Where it crosses their border the ring would be none to JTS, QuPath's geometry:
- * then it becomes an object of its own too, unless another lesion is in it. */
-#include "annotations/geojson.h"
-#include "annotations/dialect.h"
+ * A hole of a family becomes a ring of the outlines of its family.  Where it crosses their border the ring would be invalid for JTS, QuPath's
+ * geometry library: then it becomes an object of its own too, unless another lesion is in it. */
+#include "annotations/annotation_write.h"
+#include "annotations/box.h"
 #include "annotations/raster.h"
-#include "base/durable.h"
+#include "annotations/text_writer.h"
 #include "base/error.h"
 #include <jansson.h>
 #include <math.h>
 #include <string.h>
 
-enum { CHUNK = 64 << 10 };
-
 /* An outline of the annotation and what the writer has found out about it. */
 typedef struct {
     const Outline *outline;
-    double low_x, low_y, high_x, high_y;
-    GArray *holes;    /* int: outlines that are inner rings of this one; NULL = none */
-    gboolean is_ring; /* is an inner ring itself: no object of its own */
+    Box box;
+    GArray *holes;    /* guint: indices of the outlines that are inner rings of this one; NULL = none */
+    gboolean is_ring; /* it is an inner ring itself, so not an object */
 } Part;
 
 typedef struct {
-    Durable *file;
-    GString *text;       /* what was not written yet */
-    GChecksum *identity; /* of the feature in hand */
+    TextWriter out;
+    GChecksum *identity; /* of the feature that is being written */
     double bounds_x, bounds_y;
 } Writer;
 
 /* ---- which hole belongs to which lesion ---- */
 
+/* The lesion area of one outline, or of two together (other may be NULL). */
 static gboolean area_of(const Outline *one, const Outline *other, double *area, GError **error)
 {
     const Outline *both[] = {one, other};
@@ -49,19 +46,9 @@ static gboolean area_of(const Outline *one, const Outline *other, double *area, 
     return raster != NULL;
 }
 
-static void measure(Part *part, const Outline *outline)
-{
-    *part = (Part){outline, INFINITY, INFINITY, -INFINITY, -INFINITY, NULL, FALSE};
-    for (int i = 0; i < outline->points; i++) {
-        part->low_x = fmin(part->low_x, outline->xy[2 * i]);
-        part->high_x = fmax(part->high_x, outline->xy[2 * i]);
-        part->low_y = fmin(part->low_y, outline->xy[2 * i + 1]);
-        part->high_y = fmax(part->high_y, outline->xy[2 * i + 1]);
-    }
-}
-
-/* One pass of Sutherland and Hodgman's clipping: keeps what has sign * coordinate <= sign * limit.  Winding numbers within the
- * half-plane stay as they are.  Returns the points in `out`, which has room for twice as many. */
+/* One pass of Sutherland and Hodgman's polygon clipping (Reentrant polygon clipping, CACM 1974): keeps what has sign * coordinate <=
+ * sign * limit.  Winding numbers inside the half-plane stay the same.  Returns the number of points in `out`, which has room for twice as
+ * many as `in`. */
 static int clip_side(const double *in, int points, int axis, double sign, double limit, double *out)
 {
     int kept = 0;
@@ -81,8 +68,8 @@ static int clip_side(const double *in, int points, int axis, double sign, double
     return kept;
 }
 
-/* The part of a lesion in the box of a hole; NULL with error. */
-static Outline *clip(const Outline *lesion, const Part *box, GError **error)
+/* The part of a lesion inside a box.  Caller frees; NULL with error. */
+static Outline *clip(const Outline *lesion, const Box *box, GError **error)
 {
     const double limits[] = {box->low_x, box->high_x, box->low_y, box->high_y};
     g_autofree double *xy = NULL;
@@ -99,16 +86,15 @@ static Outline *clip(const Outline *lesion, const Part *box, GError **error)
     return outline_new("", "", LABEL_LESION, points, xy);
 }
 
-typedef enum { BESIDE, WITHIN, ACROSS } Relation;
+typedef enum { OUTSIDE, INSIDE, ACROSS } Relation;
 
 static gboolean relate(const Part *hole, const Part *lesion, Relation *relation, GError **error)
 {
-    *relation = BESIDE;
-    if (hole->low_x >= lesion->high_x || hole->high_x <= lesion->low_x || hole->low_y >= lesion->high_y ||
-        hole->high_y <= lesion->low_y) {
+    *relation = OUTSIDE;
+    if (!boxes_meet(&hole->box, &lesion->box)) {
         return TRUE;
     }
-    g_autoptr(Outline) part = clip(lesion->outline, hole, error);
+    g_autoptr(Outline) part = clip(lesion->outline, &hole->box, error);
     double both, in_lesion, in_hole;
     Outline same = *hole->outline;
     same.label = LABEL_LESION;
@@ -118,8 +104,9 @@ static gboolean relate(const Part *hole, const Part *lesion, Relation *relation,
         !area_of(&same, NULL, &in_hole, error)) {
         return FALSE;
     }
+    /* |L u H| = |L| when the hole H is inside the lesion L, and |L| + |H| when they do not meet. */
     double little = 1e-9 * both;
-    *relation = both <= in_lesion + little ? WITHIN : both >= in_lesion + in_hole - little ? BESIDE : ACROSS;
+    *relation = both <= in_lesion + little ? INSIDE : both >= in_lesion + in_hole - little ? OUTSIDE : ACROSS;
     return TRUE;
 }
 
@@ -131,8 +118,8 @@ static void add_ring(Part *parts, guint outer, guint ring)
     parts[ring].is_ring = TRUE;
 }
 
-/* Makes part `index` an inner ring of all lesions around it, unless it lies across the border of one. */
-static gboolean place_exclusion(Part *parts, guint count, guint index, GError **error)
+/* Makes part `index`, a not-lesion outline, an inner ring of all lesions around it, unless it crosses the border of one. */
+static gboolean attach_exclusion(Part *parts, guint count, guint index, GError **error)
 {
     g_autoptr(GArray) around = g_array_new(FALSE, FALSE, sizeof(guint));
     for (guint i = 0; i < count; i++) {
@@ -147,7 +134,7 @@ static gboolean place_exclusion(Part *parts, guint count, guint index, GError **
         if (relation == ACROSS) {
             return TRUE;
         }
-        if (relation == WITHIN) {
+        if (relation == INSIDE) {
             g_array_append_val(around, i);
         }
     }
@@ -157,16 +144,16 @@ static gboolean place_exclusion(Part *parts, guint count, guint index, GError **
     return TRUE;
 }
 
-/* Makes part `index`, a hole, a ring of those of its family that it takes something from. */
-static gboolean place_hole(Part *parts, guint count, guint index, GError **error)
+/* Makes part `index`, a hole, an inner ring of the outlines of its family that it takes something from. */
+static gboolean attach_hole(Part *parts, guint count, guint index, GError **error)
 {
     const Outline *hole = parts[index].outline;
     gboolean across = FALSE, shared = hole->label != LABEL_LESION;
     g_autoptr(GArray) around = g_array_new(FALSE, FALSE, sizeof(guint));
-    parts[index].is_ring = TRUE; /* and of none, when it takes nothing */
+    parts[index].is_ring = TRUE; /* of no outline when it takes nothing from any */
     for (guint i = 0; i < count; i++) {
         const Outline *outline = parts[i].outline;
-        Relation relation = BESIDE;
+        Relation relation = OUTSIDE;
         gboolean own = outline->family == hole->family;
         if (!outline->closed || outline->hole || (!own && outline->label != LABEL_LESION)) {
             continue;
@@ -174,9 +161,9 @@ static gboolean place_hole(Part *parts, guint count, guint index, GError **error
         if (!relate(&parts[index], &parts[i], &relation, error)) {
             return FALSE;
         }
-        shared = shared || (!own && relation != BESIDE);
+        shared = shared || (!own && relation != OUTSIDE);
         across = across || (own && relation == ACROSS);
-        if (own && relation != BESIDE) {
+        if (own && relation != OUTSIDE) {
             g_array_append_val(around, i);
         }
     }
@@ -187,7 +174,7 @@ static gboolean place_hole(Part *parts, guint count, guint index, GError **error
     return TRUE;
 }
 
-/* Whether the outline has holes of its own, so that it cannot be a ring itself. */
+/* Whether the outline has holes, so it cannot be a ring itself. */
 static gboolean has_holes(const Part *parts, guint count, guint index)
 {
     const Outline *outline = parts[index].outline;
@@ -200,32 +187,22 @@ static gboolean has_holes(const Part *parts, guint count, guint index)
 
 /* ---- text ---- */
 
-static gboolean flush(Writer *writer, size_t more_than, GError **error)
-{
-    if (writer->text->len <= more_than) {
-        return TRUE;
-    }
-    gboolean good = durable_write(writer->file, writer->text->str, writer->text->len, error);
-    g_string_truncate(writer->text, 0);
-    return good;
-}
-
-/* A ring [[x,y],...], ended by its first point; or bare points with closed FALSE. */
+/* Writes points [[x,y],...], with `closed` a ring that ends with its first point again, and adds them to the feature's identity. */
 static gboolean write_points(Writer *writer, const double *xy, int points, gboolean closed, GError **error)
 {
-    g_string_append_c(writer->text, '[');
+    g_string_append_c(writer->out.text, '[');
     for (int i = 0; i < points + closed; i++) {
         char x[32], y[32], pair[72];
         const double *at = &xy[2 * (i % points)];
         g_snprintf(pair, sizeof pair, "%s[%s,%s]", i ? "," : "", shortest_number(x, at[0] - writer->bounds_x),
                    shortest_number(y, at[1] - writer->bounds_y));
         g_checksum_update(writer->identity, (const guchar *)pair, -1);
-        g_string_append(writer->text, pair);
-        if (!flush(writer, CHUNK, error)) {
+        g_string_append(writer->out.text, pair);
+        if (!text_writer_flush(&writer->out, TEXT_WRITER_BYTES, error)) {
             return FALSE;
         }
     }
-    g_string_append_c(writer->text, ']');
+    g_string_append_c(writer->out.text, ']');
     return TRUE;
 }
 
@@ -233,28 +210,28 @@ static gboolean write_geometry(Writer *writer, const Part *parts, const Part *pa
 {
     const Outline *outline = part->outline;
     const char *type = !outline->closed ? "MultiPoint" : part->holes ? "MultiPolygon" : "Polygon";
-    g_string_append_printf(writer->text, "{\"type\":\"%s\",\"coordinates\":", type);
+    g_string_append_printf(writer->out.text, "{\"type\":\"%s\",\"coordinates\":", type);
     if (!outline->closed) {
         gboolean good = write_points(writer, outline->xy, outline->points, FALSE, error);
-        g_string_append_c(writer->text, '}');
+        g_string_append_c(writer->out.text, '}');
         return good;
     }
-    g_string_append(writer->text, part->holes ? "[[" : "[");
+    g_string_append(writer->out.text, part->holes ? "[[" : "[");
     if (!write_points(writer, outline->xy, outline->points, TRUE, error)) {
         return FALSE;
     }
     for (guint k = 0; part->holes && k < part->holes->len; k++) {
         const Outline *hole = parts[g_array_index(part->holes, guint, k)].outline;
-        g_string_append_c(writer->text, ',');
+        g_string_append_c(writer->out.text, ',');
         if (!write_points(writer, hole->xy, hole->points, TRUE, error)) {
             return FALSE;
         }
     }
-    g_string_append(writer->text, part->holes ? "]]}" : "]}");
+    g_string_append(writer->out.text, part->holes ? "]]}" : "]}");
     return TRUE;
 }
 
-/* A JSON string with its quotes. Caller frees. */
+/* A JSON string with its quotes; "" for a text that is not UTF-8.  Caller frees. */
 static char *quoted(const char *text)
 {
     json_auto_t *value = json_string(text && g_utf8_validate(text, -1, NULL) ? text : "");
@@ -264,7 +241,7 @@ static char *quoted(const char *text)
     return copy;
 }
 
-/* RFC 4122, version 5: SHA-1 of a name space and a name, here the coordinates. */
+/* Appends the feature's UUID: RFC 4122, version 5, the SHA-1 of a name space and a name, here the coordinates. */
 static void append_id(GString *text, GChecksum *identity)
 {
     guint8 digest[20];
@@ -286,7 +263,7 @@ static gboolean write_feature(Writer *writer, const Part *parts, guint index, gb
     g_checksum_reset(writer->identity);
     g_checksum_update(writer->identity, name_space, sizeof name_space);
     g_checksum_update(writer->identity, (const guchar *)number, -1);
-    g_string_append_printf(writer->text, "%s{\"type\":\"Feature\",\"geometry\":", comma ? ",\n" : "");
+    g_string_append_printf(writer->out.text, "%s{\"type\":\"Feature\",\"geometry\":", comma ? ",\n" : "");
     if (!write_geometry(writer, parts, &parts[index], error)) {
         return FALSE;
     }
@@ -294,17 +271,17 @@ static gboolean write_feature(Writer *writer, const Part *parts, guint index, gb
              lesion = outline->label == LABEL_LESION && !excluded;
     g_autofree char *name = quoted(outline->name);
     g_autofree char *class = quoted(lesion ? "Tumor" : excluded ? "Exclusion" : outline->group);
-    g_string_append(writer->text, ",\"id\":\"");
-    append_id(writer->text, writer->identity);
+    g_string_append(writer->out.text, ",\"id\":\"");
+    append_id(writer->out.text, writer->identity);
     g_string_append_printf(
-        writer->text,
+        writer->out.text,
         "\",\"properties\":{\"objectType\":\"annotation\",\"name\":%s,\"classification\":{\"name\":%s,"
         "\"color\":%s}}}",
         name, class,
         lesion     ? "[200,0,0]"
         : excluded ? "[0,0,200]"
                    : "[128,128,128]");
-    return flush(writer, CHUNK, error);
+    return text_writer_flush(&writer->out, TEXT_WRITER_BYTES, error);
 }
 
 /* ---- the whole ---- */
@@ -313,18 +290,19 @@ static gboolean write_all(Writer *writer, Part *parts, const GPtrArray *outlines
 {
     gboolean comma = FALSE;
     for (guint i = 0; i < outlines->len; i++) {
-        measure(&parts[i], outlines->pdata[i]);
+        const Outline *outline = outlines->pdata[i];
+        parts[i] = (Part){outline, box_of(outline->xy, outline->points), NULL, FALSE};
     }
     for (guint i = 0; i < outlines->len; i++) {
         const Outline *outline = parts[i].outline;
         gboolean exclusion = outline->closed && !outline->hole && outline->label == LABEL_NOT_LESION &&
                              !has_holes(parts, outlines->len, i);
-        if (outline->hole ? !place_hole(parts, outlines->len, i, error)
-                          : exclusion && !place_exclusion(parts, outlines->len, i, error)) {
+        if (outline->hole ? !attach_hole(parts, outlines->len, i, error)
+                          : exclusion && !attach_exclusion(parts, outlines->len, i, error)) {
             return FALSE;
         }
     }
-    g_string_append(writer->text, "{\"type\":\"FeatureCollection\",\"features\":[\n");
+    g_string_append(writer->out.text, "{\"type\":\"FeatureCollection\",\"features\":[\n");
     for (guint i = 0; i < outlines->len; i++) {
         if (parts[i].is_ring) {
             continue;
@@ -334,12 +312,12 @@ static gboolean write_all(Writer *writer, Part *parts, const GPtrArray *outlines
         }
         comma = TRUE;
     }
-    g_string_append(writer->text, "\n]}\n");
-    return flush(writer, 0, error);
+    g_string_append(writer->out.text, "\n]}\n");
+    return text_writer_flush(&writer->out, 0, error);
 }
 
-gboolean geojson_write_on(const char *path, const Annotation *annotation, const SlideFrame *frame,
-                          char sha256[65], GError **error)
+gboolean geojson_write_in_frame(const char *path, const Annotation *annotation, const SlideFrame *frame,
+                                char sha256[65], GError **error)
 {
     g_autoptr(Durable) file = durable_open(path, error);
     g_autofree Part *parts =
@@ -349,7 +327,7 @@ gboolean geojson_write_on(const char *path, const Annotation *annotation, const 
     }
     g_autoptr(GString) text = g_string_new(NULL);
     g_autoptr(GChecksum) identity = g_checksum_new(G_CHECKSUM_SHA1);
-    Writer writer = {file, text, identity, frame->bounds_x, frame->bounds_y};
+    Writer writer = {{file, text}, identity, frame->bounds_x, frame->bounds_y};
     gboolean good =
         write_all(&writer, parts, annotation->outlines, error) && durable_commit(file, sha256, NULL, error);
     for (guint i = 0; i < annotation->outlines->len; i++) {
@@ -361,5 +339,5 @@ gboolean geojson_write_on(const char *path, const Annotation *annotation, const 
 gboolean geojson_write(const char *path, const Annotation *annotation, char sha256[65], GError **error)
 {
     SlideFrame frame = {0};
-    return geojson_write_on(path, annotation, &frame, sha256, error);
+    return geojson_write_in_frame(path, annotation, &frame, sha256, error);
 }

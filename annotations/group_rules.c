@@ -1,11 +1,11 @@
-/* Groups to labels: what a file calls its outlines, and what the rules make of it.
+/* From groups to labels.
  *
- * There is no default.  A group that no rule names is an error, since "not lesion" would put lesions among the normal tissue; and all
- * such groups are reported at once, with their counts.
+ * There is no default.  A group that no rule names is an error, since "not lesion" would put lesions among the normal tissue.  All such
+ * groups are reported at once, with their counts.
  *
- * ASAP's outlines in no group are the group "None".  In Camelyon16 they are not lesion; that rule says itself that it needs a group of
- * Camelyon16 to be used in the file (GroupRule.needs).  Where it was applied, a warning counts what it took. */
-#include "annotations/dialect.h"
+ * ASAP's outlines in no group have the group "None".  In Camelyon16 they are not lesion; that rule applies only in a file that uses a group
+ * of Camelyon16 (GroupRule.needs).  A warning counts the outlines to which it was applied. */
+#include "annotations/outline_check.h"
 #include "base/error.h"
 #include "base/fold.h"
 #include "base/nearest.h"
@@ -15,7 +15,7 @@
 
 /* ---- which groups the file uses ---- */
 
-/* Folded names of the groups that have an outline, and of the groups around those. */
+/* The groups that have an outline, and the groups around those: set of folded names.  Caller unrefs. */
 static GHashTable *used_groups(const Source *source)
 {
     GHashTable *used = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -25,7 +25,7 @@ static GHashTable *used_groups(const Source *source)
         guint steps = source->parents ? g_hash_table_size(source->parents) : 0;
         for (guint step = 0; step <= steps && group && *group; step++) {
             if (!g_hash_table_add(used, name_fold(group))) {
-                break; /* then the groups around it are there too */
+                break; /* the groups around it are already there */
             }
             group = source->parents ? g_hash_table_lookup(source->parents, group) : NULL;
         }
@@ -33,7 +33,8 @@ static GHashTable *used_groups(const Source *source)
     return used;
 }
 
-static gboolean holds(const GroupRule *rule, GHashTable *used)
+/* Whether the rule applies in a file that uses these groups. */
+static gboolean applies(const GroupRule *rule, GHashTable *used)
 {
     gboolean found = !rule->needs;
     for (const char *const *need = rule->needs; !found && *need; need++) {
@@ -47,19 +48,21 @@ static gboolean holds(const GroupRule *rule, GHashTable *used)
 
 typedef struct {
     Source *source;
-    const GroupRule *rules, *every_other; /* every_other: the rule of "*", or NULL */
-    GPtrArray *names;                     /* of the rules, folded */
+    const GroupRule *rules, *every_other; /* every_other: the rule for "*", or NULL */
+    GPtrArray *names;                     /* of the rules, folded, in their order */
     GHashTable *used;
-    Tally unknown, undeclared, by_star, by_need;
-    int line; /* of the first outline whose group has no label */
+    Tally unknown, undeclared; /* groups without a rule; groups that the file uses but does not define */
+    Tally by_star, by_need;    /* groups labelled by "*"; by a rule that needs another group */
+    int line;                  /* of the first outline whose group has no label */
 } Labelling;
 
+/* The first rule that names this group, or NULL. */
 static const GroupRule *rule_for(const Labelling *labelling, const char *group)
 {
     g_autofree char *folded = name_fold(group);
     for (const GroupRule *rule = labelling->rules; rule->group; rule++) {
         if (g_str_equal(labelling->names->pdata[rule - labelling->rules], folded) &&
-            rule != labelling->every_other && holds(rule, labelling->used)) {
+            rule != labelling->every_other && applies(rule, labelling->used)) {
             return rule;
         }
     }
@@ -72,7 +75,8 @@ static void no_label(Labelling *labelling, Tally *tally, const char *group, int 
     labelling->line = labelling->line ? labelling->line : line;
 }
 
-/* The rule of the draft's group, else of the group that one is part of, and so on outwards. */
+/* Labels a draft by the rule for its group, otherwise for the group around that, and so on outwards.  A file whose groups contain each other
+ * cannot loop: there are at most as many steps as groups. */
 static void find_label(Labelling *labelling, Draft *draft)
 {
     GHashTable *parents = labelling->source->parents;
@@ -127,7 +131,7 @@ static int compare_text(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* 'known groups: A, B; did you mean "A"?' */
+/* Appends '; known groups: A, B; did you mean "A" by "a"?'. */
 static void add_known(GString *out, const Tally *tally, GPtrArray *known)
 {
     g_ptr_array_add(known, NULL);
@@ -144,7 +148,7 @@ static void add_known(GString *out, const Tally *tally, GPtrArray *known)
     }
 }
 
-static void tell_undeclared(GString *out, const Labelling *labelling)
+static void report_undeclared(GString *out, const Labelling *labelling)
 {
     g_autofree char *list = tally_text(&labelling->undeclared);
     g_autoptr(GPtrArray) known = g_ptr_array_new();
@@ -161,12 +165,12 @@ static void tell_undeclared(GString *out, const Labelling *labelling)
     add_known(out, &labelling->undeclared, known);
 }
 
-static void tell_unknown(GString *out, const Labelling *labelling)
+static void report_unknown(GString *out, const Labelling *labelling)
 {
     g_autofree char *list = tally_text(&labelling->unknown);
     g_autoptr(GPtrArray) known = g_ptr_array_new();
     for (const GroupRule *rule = labelling->rules; rule->group; rule++) {
-        if (holds(rule, labelling->used)) {
+        if (applies(rule, labelling->used)) {
             g_ptr_array_add(known, (char *)rule->group);
         }
     }
@@ -174,13 +178,13 @@ static void tell_unknown(GString *out, const Labelling *labelling)
     g_string_append_printf(out, "%s%d annotation%s in groups that no rule names: %s", out->len ? "; " : "",
                            count, count == 1 ? " is" : "s are", list);
     if (g_hash_table_contains(labelling->unknown.index, UNGROUPED)) {
-        g_string_append(out, ", where \"" UNGROUPED "\" is what is in no group");
+        g_string_append(out, ", where \"" UNGROUPED "\" stands for outlines in no group");
     }
     add_known(out, &labelling->unknown, known);
     g_string_append(out, "; name each in slides.groups (or by --group) as lesion, not, roi or ignore");
 }
 
-static void warn_of(Source *source, const Tally *tally, const char *how)
+static void warn_about(Source *source, const Tally *tally, const char *how)
 {
     if (tally->count) {
         g_autofree char *list = tally_text(tally);
@@ -190,27 +194,28 @@ static void warn_of(Source *source, const Tally *tally, const char *how)
     }
 }
 
-static gboolean tell(Labelling *labelling, GError **error)
+/* An error for groups without a label, warnings for labels that a person should know of. */
+static gboolean report(Labelling *labelling, GError **error)
 {
     if (labelling->unknown.count || labelling->undeclared.count) {
         g_autoptr(GString) out = g_string_new(NULL);
         if (labelling->undeclared.count) {
-            tell_undeclared(out, labelling);
+            report_undeclared(out, labelling);
         }
         if (labelling->unknown.count) {
-            tell_unknown(out, labelling);
+            report_unknown(out, labelling);
         }
         return source_error(labelling->source, labelling->line, error, "%s", out->str);
     }
-    warn_of(labelling->source, &labelling->by_star, "labelled by the rule for \"*\" alone");
-    warn_of(labelling->source, &labelling->by_need,
-            "in no group taken as not lesion, as in Camelyon16, whose groups the file uses");
+    warn_about(labelling->source, &labelling->by_star, "labelled only by the rule for \"*\"");
+    warn_about(labelling->source, &labelling->by_need,
+               "in no group taken as not lesion, as in Camelyon16, whose groups the file uses");
     return TRUE;
 }
 
 /* ---- the whole ---- */
 
-/* The outline's own name becomes its group; groups that the file declares are of no interest then. */
+/* Makes each outline's own name its group.  Groups that the file declares do not matter then. */
 static void take_names(Source *source)
 {
     g_clear_pointer(&source->parents, g_hash_table_unref);
@@ -221,7 +226,7 @@ static void take_names(Source *source)
     }
 }
 
-/* Labels all drafts, or counts why not; labelling_clear when done. */
+/* Labels all drafts, and counts those that have no label.  Call labelling_clear afterwards. */
 static void label_all(Labelling *labelling, const GroupSpec *groups)
 {
     Source *source = labelling->source;
@@ -241,9 +246,8 @@ static void label_all(Labelling *labelling, const GroupSpec *groups)
     for (guint i = 0; i < source->drafts->len; i++) {
         Draft *draft = source->drafts->pdata[i];
         if (by_name && draft->negative) {
-            draft->label =
-                LABEL_LESION;         /* a hole needs no name: its layer says of what it is one (holes.c) */
-        } else if (!draft->ring_of) { /* rings go with their outline */
+            draft->label = LABEL_LESION; /* a hole needs no name: it belongs to its layer (holes.c) */
+        } else if (!draft->ring_of) {    /* rings belong to their outline */
             find_label(labelling, draft);
         }
     }
@@ -263,7 +267,7 @@ gboolean groups_label(Source *source, const GroupSpec *groups, GError **error)
 {
     Labelling labelling = {.source = source, .rules = groups->rules};
     label_all(&labelling, groups);
-    gboolean good = tell(&labelling, error);
+    gboolean good = report(&labelling, error);
     labelling_clear(&labelling);
     return good;
 }

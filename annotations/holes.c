@@ -1,19 +1,20 @@
 /* Which outlines a hole is cut out of.
  *
- * Outlines that are not lesion by their group are cut out of all lesions of the slide, as in ASAP.  A hole is cut out of the outlines of
- * its family alone, since another lesion may lie in it:
- *   an inner ring of GeoJSON, and of a label mask       out of its polygon
- *   a negative region of HALO and ImageScope            out of the regions of its layer
+ * Outlines whose group is not lesion are cut out of all lesions of the slide, as in ASAP.  A hole is cut out only of the outlines of its
+ * family, since another lesion may be inside it:
+ *   an inner ring of GeoJSON or of a label mask         out of its polygon
+ *   a negative region of HALO or ImageScope             out of the regions of its layer
  * Both programs measure and analyse layer by layer, and pyhaloxml (github.com/rharkes/pyhaloxml, Layer.match_negative) looks for the region
  * around a negative one within the layer. */
-#include "annotations/dialect.h"
+#include "annotations/outline_check.h"
 #include "annotations/raster.h"
 
-/* What a family has. */
+/* The outlines of a family that are not holes: all, and those whose label counts. */
 typedef struct {
-    int outlines, lesions, excluded; /* not holes: all, and those that count */
+    int outlines, lesions, excluded;
 } Family;
 
+/* Indexed by family; caller frees. */
 static Family *count_families(const Source *source)
 {
     Family *families = g_new0(Family, source->families + 1);
@@ -39,12 +40,13 @@ static gboolean only_negative(const Source *source, const Draft *hole, GError **
     g_autofree char *group = shown_name(hole->group);
     return source_error(
         source, hole->line, error,
-        "the layer \"%s\" has no region but negative ones (%d), which only cut out of others of "
-        "their layer: were they drawn with the negative tool by mistake?  Draw them as regions, "
-        "or ignore the group",
+        "the layer \"%s\" has only negative regions (%d), which cut something out of other "
+        "regions of their layer: were they drawn with the negative tool by mistake?  Draw them "
+        "as regions, or ignore the group",
         group, count);
 }
 
+/* Gives a hole the label of what it is cut out of, or leaves it out when that does not count. */
 static gboolean resolve(const Source *source, const Family *family, Draft *hole, GError **error)
 {
     const Draft *outer = hole->ring_of;
@@ -59,12 +61,12 @@ static gboolean resolve(const Source *source, const Family *family, Draft *hole,
     return TRUE;
 }
 
-/* Whether a negative region takes anything from an outline of its layer. */
+/* Sets *found when a negative region takes something from this outline of its layer: the area with the hole is less than without.  Areas also
+ * decide for shared borders, where tests for crossing edges fail. */
 static gboolean cuts(const Draft *hole, const Draft *other, gboolean *found, GError **error)
 {
     if (other->family != hole->family || draft_is_hole(other) || !draft_counts(other) ||
-        other->low_x >= hole->high_x || other->high_x <= hole->low_x || other->low_y >= hole->high_y ||
-        other->high_y <= hole->low_y) {
+        !boxes_meet(&other->box, &hole->box)) {
         return TRUE;
     }
     Outline outlines[2] = {draft_outline(other), draft_outline(hole)};
@@ -78,7 +80,8 @@ static gboolean cuts(const Draft *hole, const Draft *other, gboolean *found, GEr
     return cut != NULL;
 }
 
-static gboolean tell_idle(Source *source, GError **error)
+/* Warns of negative regions that cut nothing out. */
+static gboolean report_idle(Source *source, GError **error)
 {
     int count = 0, line = 0;
     for (guint i = 0; i < source->drafts->len; i++) {
@@ -99,7 +102,7 @@ static gboolean tell_idle(Source *source, GError **error)
     return TRUE;
 }
 
-gboolean holes_finish(Source *source, GError **error)
+gboolean holes_resolve(Source *source, GError **error)
 {
     g_autofree Family *families = count_families(source);
     for (guint i = 0; i < source->drafts->len; i++) {
@@ -109,5 +112,5 @@ gboolean holes_finish(Source *source, GError **error)
             return FALSE;
         }
     }
-    return tell_idle(source, error);
+    return report_idle(source, error);
 }

@@ -7,10 +7,9 @@
  *         <closed>1</closed><pointlist><point><x/><y/></point>...</pointlist>      type freehand
  *         <x/><y/><radius/>                                                         type circle
  *
- * The title is our group: NDP.view has no other.  Coordinates are nm from the middle of the glass, so that the slide's place on
- * it must be known: x_px = (x_nm - offset_x_nm) / (1000 mpp_x) + width / 2, and so for y.  A rectangle is freehand with four points, or with two
- * opposite corners.
- * Freehand lines that are not closed, rulers (linearmeasure), arrows (pointer) and pins have no area. */
+ * The title is our group; NDP.view has no other.  Coordinates are nm from the middle of the glass, so the position of the scan on the glass
+ * must be known: x_px = (x_nm - offset_x_nm) / (1000 mpp_x) + width / 2, and likewise for y.  A rectangle is freehand with four points or
+ * two opposite corners.  Freehand lines that are not closed, rulers (linearmeasure), arrows (pointer) and pins have no area. */
 #include "annotations/dialect.h"
 #include "annotations/xml.h"
 #include <math.h>
@@ -19,13 +18,13 @@
 static const struct {
     const char *name;
     gboolean closed;
-    const char *kind; /* of those without area */
+    const char *kind; /* what it is when it has no area */
 } types[] = {
     {"freehand", TRUE, "open line"},   {"circle", TRUE, "open line"}, {"pin", FALSE, "pin"},
     {"linearmeasure", FALSE, "ruler"}, {"pointer", FALSE, "arrow"},
 };
 
-/* Elements that mean nothing to us; any other one is counted as unknown. */
+/* Elements without a meaning for outlines; any other one is counted as skipped. */
 static const char *const known[] = {"annotations",
                                     "title",
                                     "details",
@@ -55,11 +54,11 @@ static const char *const known[] = {"annotations",
 
 typedef struct {
     Source *source;
-    gboolean points;    /* within a pointlist */
-    gboolean rectangle; /* the annotation says that it is one */
+    gboolean points;    /* inside a pointlist */
+    gboolean rectangle; /* the annotation is marked as one */
     char *title;
-    Draft *draft;        /* the annotation that is open, or NULL */
-    double x, y, radius; /* NAN until they were read */
+    Draft *draft;        /* the annotation that is being read, or NULL */
+    double x, y, radius; /* NAN until read; nm */
 } Ndpa;
 
 gboolean ndpa_detect(const char *root, const char *text)
@@ -80,7 +79,7 @@ static gboolean start_annotation(Ndpa *ndpa, const XmlTag *tag, GError **error)
     }
     if (kind == G_N_ELEMENTS(types)) {
         return source_error(ndpa->source, tag->line, error,
-                            "an annotation of the unknown type \"%.60s\" (known: freehand, circle, "
+                            "an annotation has the unknown type \"%.60s\" (known: freehand, circle, "
                             "linearmeasure, pointer, pin)",
                             type ? type : "");
     }
@@ -108,13 +107,13 @@ static gboolean on_start(void *data, const XmlTag *tag, GError **error)
         return source_error(ndpa->source, tag->line, error,
                             "<%.60s> in a pointlist, where <point> is expected", tag->name);
     } else if (!g_strv_contains(known, tag->name)) {
-        tally_add(&ndpa->source->strange, tag->name, tag->line);
+        tally_add(&ndpa->source->skipped, tag->name, tag->line);
     }
     ndpa->points = ndpa->points || strcmp(tag->name, "pointlist") == 0;
     return TRUE;
 }
 
-/* nm from the middle of the glass to level-0 px. */
+/* From nm relative to the middle of the glass to level-0 px.  offset_nm: the middle of the scan, which is the middle of the image. */
 static double to_px(double nm, double offset_nm, double mpp, double size)
 {
     return (nm - offset_nm) / (1000 * mpp) + size / 2;
@@ -148,20 +147,20 @@ static gboolean end_annotation(Ndpa *ndpa, int line, GError **error)
     return good;
 }
 
-/* The elements of an annotation that hold one number. */
+/* Reads the elements of an annotation that hold one number; others are ignored. */
 static gboolean read_value(Ndpa *ndpa, const char *name, const char *text, int line, GError **error)
 {
-    double *position = strcmp(name, "x") == 0        ? &ndpa->x
-                       : strcmp(name, "y") == 0      ? &ndpa->y
-                       : strcmp(name, "radius") == 0 ? &ndpa->radius
-                                                     : NULL;
-    if (position && !xml_text_number(text, position)) {
+    double *value = strcmp(name, "x") == 0        ? &ndpa->x
+                    : strcmp(name, "y") == 0      ? &ndpa->y
+                    : strcmp(name, "radius") == 0 ? &ndpa->radius
+                                                  : NULL;
+    if (value && !xml_text_number(text, value)) {
         return source_error(ndpa->source, line, error, "<%s>%.40s</%s> is not a number", name, text, name);
     }
     return TRUE;
 }
 
-/* An empty <closed> says nothing: the annotation stays what its type is. */
+/* With an empty <closed> the annotation stays as its type has it. */
 static gboolean read_closed(const Ndpa *ndpa, const char *text, int line, GError **error)
 {
     g_autofree char *word = g_strstrip(g_strdup(text));
@@ -180,8 +179,8 @@ static gboolean on_end(void *data, const char *name, const char *text, int line,
         g_free(ndpa->title);
         ndpa->title = g_strstrip(g_strdup(text));
     } else if (strcmp(name, "coordformat") == 0 && strstr(text, "nanometers") == NULL) {
-        return source_error(ndpa->source, line, error, "coordinates in \"%.40s\"; only nanometers are known",
-                            text);
+        return source_error(ndpa->source, line, error,
+                            "coordinates are in \"%.40s\"; only nanometers are supported", text);
     }
     ndpa->points = ndpa->points && strcmp(name, "pointlist") != 0;
     if (!ndpa->draft) {
@@ -211,7 +210,7 @@ gboolean ndpa_read(Source *source, GError **error)
         !isfinite(frame->offset_x_nm) || !isfinite(frame->offset_y_nm)) {
         return source_error(
             source, 1, error,
-            "NDPA counts in nm from the middle of the glass: the slide's size, mpp and offset "
+            "NDPA has coordinates in nm from the middle of the glass: the slide's size, mpp and offset "
             "(hamamatsu.XOffsetFromSlideCentre, YOffsetFromSlideCentre) are needed to read it");
     }
     Ndpa ndpa = {.source = source};

@@ -1,16 +1,17 @@
-/* Outlines: what all dialects come to, and the rules by which a group name becomes a label.
+/* Outlines, and the group rules of the Camelyon sets.
  *
- * Names of annotations mean nothing (a lesion of the Camelyon sets is called "geen tumor?"): only groups decide. */
-#include "annotations/dialect.h"
+ * The names of annotations mean nothing (a lesion of the Camelyon sets is called "geen tumor?", Dutch for "no tumour?"): only groups
+ * decide. */
+#include "annotations/outline.h"
 #include <libxml/xmlversion.h>
 #include <jansson.h>
 #include <zlib.h>
 #include <math.h>
 #include <string.h>
 
-/* Camelyon16's organisers: Tumor, _0 and _1 are lesion, _2 and Exclusion are not; Camelyon17 and files that were saved
- * again use the other names.  ASAP writes "None" for no group.  In Camelyon16 its outlines are not lesions; other data sets
- * do not say so, and treating them as normal would lose lesions. */
+/* From the organisers of Camelyon16: Tumor, _0 and _1 are lesion, _2 and Exclusion are not.  Camelyon17, and files that were saved again, use
+ * the other names.  ASAP writes "None" for no group.  In Camelyon16 such outlines are not lesions; other data sets do not say so, and
+ * treating them as normal would lose lesions. */
 static const char *const camelyon16_groups[] = {"Tumor", "_0", "_1", "_2", "Exclusion", NULL};
 const GroupRule camelyon_rules[] = {
     {"Tumor", LABEL_LESION, NULL},
@@ -51,7 +52,8 @@ double outline_area(const Outline *outline)
     if (!outline->closed || outline->points < 3) {
         return 0;
     }
-    /* Relative to the first point: products of coordinates of 10^5 px would eat the digits of small areas. */
+    /* 2 A = sum of x_i y_i+1 - x_i+1 y_i (shoelace formula), relative to the first point: products of coordinates around 10^5 px would cost
+     * small areas their digits. */
     const double *xy = outline->xy;
     double twice = 0, px = 0, py = 0;
     for (int i = 1; i < outline->points; i++) {
@@ -61,18 +63,6 @@ double outline_area(const Outline *outline)
         py = y;
     }
     return fabs(twice) / 2;
-}
-
-const char *shortest_number(char buffer[32], double value)
-{
-    static const char *const formats[] = {"%.15g", "%.16g", "%.17g"};
-    for (int i = 0; i < 3; i++) {
-        g_ascii_formatd(buffer, 32, formats[i], value);
-        if (g_ascii_strtod(buffer, NULL) == value) {
-            break;
-        }
-    }
-    return buffer;
 }
 
 void annotation_free(Annotation *annotation)

@@ -1,23 +1,23 @@
-/* The gate that all outlines pass, whatever their dialect.
+/* The checks that all outlines pass, whatever their dialect.
  *
- * Invariants of what comes out:
+ * Invariants of the result:
  * 1. Every outline has a label that a rule gave to its group, or to a group around that (group_rules.c); there is no default.
- * 2. A closed outline has at least 3 points, no two neighbours are the same, and the last is not the first.
- * 3. Every coordinate is finite; with a known slide, no outline lies wholly outside of it.
- * 4. What was changed, left out or has no area is in the warnings, with its place.
- * 5. A file that has closed outlines yields at least one; a file with nothing but unknown elements is an error.  Else what a reader
+ * 2. A closed outline has at least 3 points, no two neighbours are equal, and the last does not repeat the first.
+ * 3. Every coordinate is finite; where the slide's size is known, no outline is entirely outside the slide.
+ * 4. What was changed, left out or has no area is in the warnings, with its line.
+ * 5. A file that has closed outlines yields at least one, and a file with nothing but unknown elements is an error.  Otherwise what a reader
  *    did not understand would look like a slide without lesions.
- * 6. What is cut out of lesions is in the warnings with its area, and of lesions a px at least is left (lesion_area.c).
+ * 6. What is cut out of lesions is in the warnings with its area, and at least 1 px of the lesions is left (lesion_loss.c).
  * 7. A hole is in a family with an outline that it is cut out of (holes.c). */
-#include "annotations/dialect.h"
+#include "annotations/outline_check.h"
 #include "base/error.h"
 #include <math.h>
 #include <string.h>
 
 /* ---- repairs and bounds ---- */
 
-/* Drops points that repeat their predecessor, and the last one when it repeats the first. Returns how many there were, without
- * those that the dialect asks for. */
+/* Drops points that repeat their predecessor, and the last one when it repeats the first.  Returns how many were dropped, without those that
+ * the dialect allows. */
 static int drop_repeats(Draft *draft)
 {
     double *xy = draft->xy;
@@ -39,41 +39,30 @@ static int drop_repeats(Draft *draft)
     return repeats;
 }
 
-static void measure(Draft *draft)
-{
-    draft->low_x = draft->low_y = INFINITY;
-    draft->high_x = draft->high_y = -INFINITY;
-    for (int i = 0; i < draft->points; i++) {
-        draft->low_x = fmin(draft->low_x, draft->xy[2 * i]);
-        draft->high_x = fmax(draft->high_x, draft->xy[2 * i]);
-        draft->low_y = fmin(draft->low_y, draft->xy[2 * i + 1]);
-        draft->high_y = fmax(draft->high_y, draft->xy[2 * i + 1]);
-    }
-}
-
+/* An outline entirely outside a slide of known size is an error, one partly outside a warning. */
 static gboolean check_bounds(Source *source, const Draft *draft, GError **error)
 {
+    const Box *box = &draft->box;
     double width = source->frame->width, height = source->frame->height;
     if (width <= 0 || height <= 0 ||
-        (draft->low_x >= 0 && draft->low_y >= 0 && draft->high_x <= width && draft->high_y <= height)) {
+        (box->low_x >= 0 && box->low_y >= 0 && box->high_x <= width && box->high_y <= height)) {
         return TRUE;
     }
-    gboolean outside =
-        draft->high_x < 0 || draft->high_y < 0 || draft->low_x >= width || draft->low_y >= height;
+    gboolean outside = box->high_x < 0 || box->high_y < 0 || box->low_x >= width || box->low_y >= height;
     g_autofree char *name = shown_name(draft->name);
     g_autofree char *text =
-        g_strdup_printf("annotation \"%s\" (x %.10g to %.10g, y %.10g to %.10g) is %s outside of the "
-                        "slide of %.10g x %.10g px",
-                        name, draft->low_x, draft->high_x, draft->low_y, draft->high_y,
-                        outside ? "wholly" : "partly", width, height);
+        g_strdup_printf("annotation \"%s\" (x %.10g to %.10g, y %.10g to %.10g) is %s outside the slide "
+                        "of %.10g x %.10g px",
+                        name, box->low_x, box->high_x, box->low_y, box->high_y,
+                        outside ? "entirely" : "partly", width, height);
     if (outside) {
-        return source_error(source, draft->line, error, "%s: is it of another slide?", text);
+        return source_error(source, draft->line, error, "%s: does it belong to another slide?", text);
     }
     source_warn(source, draft->line, "%s", text);
     return TRUE;
 }
 
-/* Whether an outline has points enough; if not it is left out, which is an error for a closed one without any. */
+/* Leaves out an outline with too few points for an area.  A closed one without any point is an error. */
 static gboolean check_points(Source *source, Draft *draft, GError **error)
 {
     draft->left_out = draft->points < (draft->closed ? 3 : 1);
@@ -89,7 +78,7 @@ static gboolean check_points(Source *source, Draft *draft, GError **error)
     return TRUE;
 }
 
-/* Repairs all drafts and settles which are left out. */
+/* Repairs all drafts and decides which are left out. */
 static gboolean repair(Source *source, GError **error)
 {
     int repeats = 0, first_line = 0;
@@ -104,7 +93,7 @@ static gboolean repair(Source *source, GError **error)
         if (draft->left_out) {
             continue;
         }
-        measure(draft);
+        draft->box = box_of(draft->xy, draft->points);
         if (!check_bounds(source, draft, error)) {
             return FALSE;
         }
@@ -119,7 +108,8 @@ static gboolean repair(Source *source, GError **error)
 
 /* ---- units ---- */
 
-/* Shares of the slide (0 to 1), as some viewers write them, or mm: taken for px they would be a slide without lesions. */
+/* Some programs write coordinates as fractions of the slide (0 to 1) or in mm.  Taken for px they would make a slide without lesions, so a
+ * file in which everything is within 1 px is an error. */
 static gboolean check_units(const Source *source, GError **error)
 {
     const SlideFrame *frame = source->frame;
@@ -143,16 +133,16 @@ static gboolean check_units(const Source *source, GError **error)
     }
     return source_error(
         source, first->line, error,
-        far > 1 ? "no outline is larger than %.3g px: are the coordinates in px of level 0, not in mm?"
+        far > 1 ? "no outline is larger than %.3g px: are the coordinates in mm instead of level-0 px?"
                 : "all coordinates are within %.3g px of the origin: they look like fractions of the "
-                  "slide, not like px of level 0",
+                  "slide instead of level-0 px",
         far > 1 ? largest : far);
 }
 
 /* ---- what a file holds ---- */
 
-/* Outlines without area, and what the reader did not know. */
-static gboolean tell_unused(Source *source, GError **error)
+/* Warns of outlines without area and of what the reader did not know. */
+static gboolean report_unused(Source *source, GError **error)
 {
     g_auto(Tally) open = {0};
     for (guint i = 0; i < source->drafts->len; i++) {
@@ -171,26 +161,26 @@ static gboolean tell_unused(Source *source, GError **error)
         g_autofree char *list = tally_text(&source->assumed);
         const TallyEntry *first = source->assumed.entries->pdata[0];
         source_warn(source, first->line,
-                    "%d object%s of unknown types read as annotation%s, as QuPath does: %s",
+                    "%d object%s of unknown types %s read as annotation%s, as QuPath does: %s",
                     source->assumed.count, source->assumed.count == 1 ? "" : "s",
-                    source->assumed.count == 1 ? "" : "s", list);
+                    source->assumed.count == 1 ? "is" : "are", source->assumed.count == 1 ? "" : "s", list);
     }
-    if (source->strange.count) {
-        g_autofree char *list = tally_text(&source->strange);
-        const TallyEntry *first = source->strange.entries->pdata[0];
+    if (source->skipped.count) {
+        g_autofree char *list = tally_text(&source->skipped);
+        const TallyEntry *first = source->skipped.entries->pdata[0];
         if (source->drafts->len == 0) {
-            return source_error(source, first->line, error, "no known annotation was found, only: %s", list);
+            return source_error(source, first->line, error, "there is no known annotation, only: %s", list);
         }
-        source_warn(source, first->line, "%d element%s skipped: %s", source->strange.count,
-                    source->strange.count == 1 ? " was" : "s were", list);
+        source_warn(source, first->line, "%d element%s skipped: %s", source->skipped.count,
+                    source->skipped.count == 1 ? " was" : "s were", list);
     }
     if (source->drafts->len == 0) {
-        source_warn(source, 1, "it has no annotations: the slide counts as one without lesions");
+        source_warn(source, 1, "the file has no annotations: the slide counts as one without lesions");
     }
     return TRUE;
 }
 
-/* A file whose closed outlines are all left out is not one of a slide without lesions. */
+/* A file whose closed outlines are all left out does not mean a slide without lesions. */
 static gboolean check_yield(const Source *source, GError **error)
 {
     const Draft *closed = NULL;
@@ -202,17 +192,13 @@ static gboolean check_yield(const Source *source, GError **error)
         closed = draft->closed && !closed ? draft : closed;
     }
     return !closed || source_error(source, closed->line, error,
-                                   "all closed annotations of the file are left out, the first is here: %s",
+                                   "all closed annotations of the file are left out; the first is here: %s",
                                    source->warnings->len ? (char *)source->warnings->pdata[0] : "");
 }
 
-gboolean outline_check(Source *source, const GroupSpec *groups, GPtrArray *outlines, GError **error)
+/* Moves the drafts that are not left out to `outlines`. */
+static void move_outlines(Source *source, GPtrArray *outlines)
 {
-    if (!groups_label(source, groups, error) || !check_units(source, error) || !repair(source, error) ||
-        !holes_finish(source, error) || !tell_unused(source, error) || !check_yield(source, error) ||
-        !lesion_area_report(source, error)) {
-        return FALSE;
-    }
     for (guint i = 0; i < source->drafts->len; i++) {
         Draft *draft = source->drafts->pdata[i];
         if (draft->left_out) {
@@ -224,5 +210,25 @@ gboolean outline_check(Source *source, const GroupSpec *groups, GPtrArray *outli
         draft->xy = NULL;
         g_ptr_array_add(outlines, outline);
     }
-    return TRUE;
+}
+
+Annotation *outline_check(Source *source, const char *dialect, const GroupSpec *groups, GError **error)
+{
+    /* The order matters: labels decide which outlines may be empty, repairs give the boxes that the later checks compare. */
+    if (!groups_label(source, groups, error) || !check_units(source, error) || !repair(source, error) ||
+        !holes_resolve(source, error) || !report_unused(source, error) || !check_yield(source, error) ||
+        !lesion_loss_check(source, error)) {
+        return NULL;
+    }
+    if (source->warning_count > WARNING_LIMIT) {
+        g_ptr_array_add(source->warnings, g_strdup_printf("%s: %d more warnings", source->path,
+                                                          source->warning_count - WARNING_LIMIT));
+    }
+    Annotation *annotation = g_new0(Annotation, 1);
+    annotation->path = g_strdup(source->path);
+    annotation->dialect = g_strdup(dialect);
+    annotation->outlines = g_ptr_array_new_with_free_func((GDestroyNotify)outline_free);
+    annotation->warnings = g_steal_pointer(&source->warnings);
+    move_outlines(source, annotation->outlines);
+    return annotation;
 }

@@ -9,7 +9,7 @@
  * file with long edges would make the lists long, which costs such a file time but never memory.
  *
  * A Raster never changes after raster_build, so that any number of threads may ask. */
-#include "annotations/raster_index.h"
+#include "annotations/raster_private.h"
 #include "base/error.h"
 #include <math.h>
 #include <stdlib.h>

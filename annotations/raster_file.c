@@ -4,7 +4,7 @@
  * take it from here, so they cannot see two versions of a file that somebody edits meanwhile, nor read it by different rules.
  *
  *   8 bytes "WSIBORD1", int64 number of pieces, and for each x0, y0, x1, y1, top, bottom, sign as doubles, in the order of the machine. */
-#include "annotations/raster_index.h"
+#include "annotations/raster_private.h"
 #include "base/durable.h"
 #include "base/error.h"
 #include <math.h>

@@ -1,37 +1,18 @@
-/* Holes for a dialect that has none of its own: ASAP, where what is not lesion is cut out of every lesion.
+/* Holes for a dialect without holes: ASAP, where what is not lesion is cut out of every lesion.
  *
- * A hole of a lesion becomes an outline that is not lesion where no lesion of another family is near.  Elsewhere, and in what is not
- * lesion itself, it is joined to the outline around it by a slit (there and back, so without area) against that one's direction, which
- * makes the winding number 0 inside.  That is right where the hole is within its outline and overlaps no other; the areas tell, since a
- * wrong join only ever adds to the region. */
-#include "annotations/dialect.h"
+ * A hole of a lesion becomes a not-lesion outline where no lesion of another family is near.  Elsewhere, and in outlines that are not lesion
+ * themselves, it is joined to the outline around it by a slit: an edge there and back, without area.  The hole runs against the direction of
+ * its outline, so the winding number inside it is 0.  This is right where the hole is inside its outline and overlaps no other hole.  Areas
+ * verify that: a wrong join can only add to the region. */
+#include "annotations/slits.h"
+#include "annotations/box.h"
 #include "annotations/raster.h"
+#include "annotations/tally.h"
 #include "base/error.h"
 #include <math.h>
 #include <string.h>
 
-typedef struct {
-    double low_x, low_y, high_x, high_y;
-} Box;
-
-static Box box_of(const Outline *outline)
-{
-    Box box = {INFINITY, INFINITY, -INFINITY, -INFINITY};
-    for (int i = 0; i < outline->points; i++) {
-        box.low_x = fmin(box.low_x, outline->xy[2 * i]);
-        box.high_x = fmax(box.high_x, outline->xy[2 * i]);
-        box.low_y = fmin(box.low_y, outline->xy[2 * i + 1]);
-        box.high_y = fmax(box.high_y, outline->xy[2 * i + 1]);
-    }
-    return box;
-}
-
-static gboolean meet(const Box *a, const Box *b)
-{
-    return a->low_x < b->high_x && a->high_x > b->low_x && a->low_y < b->high_y && a->high_y > b->low_y;
-}
-
-/* Whether the hole can be cut out of all lesions without harm. */
+/* Whether the hole can be cut out of all lesions: no lesion of another family meets its box. */
 static gboolean is_free(const GPtrArray *outlines, const Box *boxes, guint hole)
 {
     const Outline *own = outlines->pdata[hole];
@@ -39,7 +20,7 @@ static gboolean is_free(const GPtrArray *outlines, const Box *boxes, guint hole)
     for (guint i = 0; is && i < outlines->len; i++) {
         const Outline *other = outlines->pdata[i];
         is = other->family == own->family || other->hole || !other->closed || other->label != LABEL_LESION ||
-             !meet(&boxes[i], &boxes[hole]);
+             !boxes_meet(&boxes[i], &boxes[hole]);
     }
     return is;
 }
@@ -54,7 +35,8 @@ static double signed_area(const double *xy, int points)
     return twice / 2;
 }
 
-/* Appends to the outer ring: its own first point, the hole in the opposite direction, the hole's first point. */
+/* Appends to the outer ring its own first point, the hole in the opposite direction, and the hole's first point.  outer_points: how many points
+ * the ring had before any hole was joined. */
 static gboolean join(Outline *outer, int outer_points, const Outline *hole, GError **error)
 {
     int points = outer->points + hole->points + 2;
@@ -84,7 +66,7 @@ static gboolean area_of(const GPtrArray *outlines, double *area, GError **error)
     return raster != NULL;
 }
 
-/* Whether the joined outline is what it and the holes were. */
+/* Checks that the joined outline covers what the outline minus its holes covers. */
 static gboolean check_join(const Outline *joined, const GPtrArray *parts, GError **error)
 {
     g_autoptr(GPtrArray) one = g_ptr_array_new();
@@ -97,14 +79,14 @@ static gboolean check_join(const Outline *joined, const GPtrArray *parts, GError
         g_autofree char *name = shown_name(joined->name ? joined->name : "");
         g_set_error(
             error, WSI_ERROR, WSI_ERROR_INPUT,
-            "the holes of annotation \"%s\" cross its border or one another, and another lesion is near: "
-            "ASAP XML has no form for that; write GeoJSON",
+            "the holes of annotation \"%s\" cross its border or each other, and another lesion is near: "
+            "ASAP XML cannot express that; write GeoJSON",
             name);
     }
     return is - should <= 1e-9 * is;
 }
 
-/* A copy without family, to which the holes are joined that have to be. NULL with error. */
+/* A copy of an outline without family, joined to those of its holes that are not free.  Caller frees; NULL with error. */
 static Outline *with_slits(const GPtrArray *outlines, const Box *boxes, const gboolean *freed, guint index,
                            GError **error)
 {
@@ -115,7 +97,8 @@ static Outline *with_slits(const GPtrArray *outlines, const Box *boxes, const gb
     g_autoptr(GPtrArray) views = g_ptr_array_new_with_free_func(g_free);
     for (guint i = 0; i < outlines->len && outline->family; i++) {
         const Outline *hole = outlines->pdata[i];
-        if (!hole->hole || hole->family != outline->family || freed[i] || !meet(&boxes[i], &boxes[index])) {
+        if (!hole->hole || hole->family != outline->family || freed[i] ||
+            !boxes_meet(&boxes[i], &boxes[index])) {
             continue;
         }
         if (!join(copy, outline->points, hole, error)) {
@@ -130,7 +113,7 @@ static Outline *with_slits(const GPtrArray *outlines, const Box *boxes, const gb
     for (guint i = 0; i < views->len; i++) {
         Outline *view = views->pdata[i];
         view->family = 1;
-        view->label = LABEL_LESION; /* areas are those of lesions */
+        view->label = LABEL_LESION; /* only lesions have an area */
     }
     OutlineLabel label = copy->label;
     copy->label = LABEL_LESION;
@@ -150,7 +133,8 @@ GPtrArray *slits_outlines(const Annotation *annotation, GError **error)
         return NULL;
     }
     for (guint i = 0; i < outlines->len; i++) {
-        boxes[i] = box_of(outlines->pdata[i]);
+        const Outline *outline = outlines->pdata[i];
+        boxes[i] = box_of(outline->xy, outline->points);
     }
     for (guint i = 0; i < outlines->len; i++) {
         const Outline *outline = outlines->pdata[i];
@@ -159,7 +143,7 @@ GPtrArray *slits_outlines(const Annotation *annotation, GError **error)
     for (guint i = 0; i < outlines->len; i++) {
         const Outline *outline = outlines->pdata[i];
         if (outline->hole && !freed[i]) {
-            continue; /* joined to another */
+            continue; /* it is joined to its outlines */
         }
         Outline *copy = freed[i] ? outline_new(outline->name, outline->group, LABEL_NOT_LESION,
                                                outline->points, outline->xy)

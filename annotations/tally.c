@@ -1,9 +1,9 @@
-/* Names and how often they occurred, for messages that tell all of something at once.
+/* Names and how often they occurred.
  *
- * A person who learns of one unknown group a run needs as many runs as there are groups. */
-#include "annotations/dialect.h"
+ * Messages list all of them at once: somebody who learns of one unknown group per run would need as many runs as there are groups. */
+#include "annotations/tally.h"
 
-enum { LISTED = 30 };
+enum { LISTED = 30, NAME_LENGTH = 60 };
 
 static void entry_free(void *data)
 {
@@ -54,7 +54,8 @@ void tally_clear(Tally *tally)
 
 char *shown_name(const char *name)
 {
-    char *text = g_utf8_strlen(name, -1) > 60 ? g_utf8_substring(name, 0, 60) : g_strdup(name);
+    char *text =
+        g_utf8_strlen(name, -1) > NAME_LENGTH ? g_utf8_substring(name, 0, NAME_LENGTH) : g_strdup(name);
     for (char *p = text; *p; p++) {
         *p = g_ascii_iscntrl(*p) ? ' ' : *p;
     }

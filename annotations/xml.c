@@ -1,15 +1,15 @@
-/* XML from strangers.
+/* XML from untrusted files.
  *
- * libxml2's defaults trust the file: a DOCTYPE may name files, entities may multiply 300 kB into 2 GB, and 100,000 attributes
- * on one tag cost 20 s (its check for doubles is quadratic).  Two fences stand here, and either would do for the known attacks:
+ * libxml2's defaults trust the file: a DOCTYPE may name files, entities may multiply 300 kB into 2 GB, and 100,000 attributes on one tag
+ * cost 20 s (its check for duplicates is quadratic).  There are two barriers, and either one stops the known attacks:
  *
- * 1. survey() walks over the bytes before libxml2 sees them.  It knows tags, quotes, comments, CDATA and processing
- *    instructions; any other "<!" is refused, which is every DOCTYPE and ENTITY; so are tags too long or with too many attributes.
- * 2. libxml2 runs as a SAX2 push parser without a tree, with no option that loads or replaces anything; a DOCTYPE that came
- *    through would reach on_doctype() and stop it; the process-wide entity loader refuses.  libxml2 2.9 reports a stopped
- *    document as well-formed, so the verdict is our own flag.
+ * 1. survey() walks over the bytes before libxml2 sees them.  It knows tags, quotes, comments, CDATA and processing instructions.  Any other
+ *    "<!" is refused, which covers every DOCTYPE and ENTITY; so are tags that are too long or have too many attributes.
+ * 2. libxml2 runs as a SAX2 push parser without a tree, with no option that loads or replaces anything.  A DOCTYPE that got through would
+ *    reach on_doctype() and stop the parser; the process-wide entity loader refuses everything.  libxml2 2.9 reports a stopped document as
+ *    well-formed, so a flag of our own decides.
  *
- * The encoding is settled before both: text_load gives UTF-8 without a declaration. */
+ * The encoding is fixed before both: text_load returns UTF-8 without a declaration. */
 #include "annotations/xml.h"
 #include "base/error.h"
 #include <libxml/parser.h>
@@ -42,7 +42,7 @@ static gboolean xml_fail(const char *path, int line, GError **error, const char 
     return FALSE;
 }
 
-/* ---- first fence ---- */
+/* ---- first barrier: a survey of the bytes ---- */
 
 static int line_of(const char *text, const char *at)
 {
@@ -74,7 +74,7 @@ static const char *survey_tag(const char *path, const char *text, const char *at
             return NULL;
         }
     }
-    xml_fail(path, line_of(text, at), error, "the file ends within a tag");
+    xml_fail(path, line_of(text, at), error, "the file ends inside a tag");
     return NULL;
 }
 
@@ -255,12 +255,12 @@ typedef const xmlError *Problem;
 typedef xmlErrorPtr Problem;
 #endif
 
-/* Called for warnings and errors; only those that make the document no XML count. */
+/* Called for warnings and errors; only errors that make the document malformed count. */
 static void on_error(void *data, Problem problem)
 {
     Parse *parse = data;
     if (problem->level == XML_ERR_FATAL && !parse->error) {
-        /* libxml2 speaks of extra content, or from 2.14 on of the element that was opened last. */
+        /* For an unclosed element libxml2 reports extra content, or from 2.14 on the element that was opened last. */
         gboolean open = parse->depth > 0 &&
                         (problem->code == XML_ERR_DOCUMENT_END || problem->code == XML_ERR_TAG_NOT_FINISHED);
         const char *said = open ? "the file ends before all elements do" : problem->message;

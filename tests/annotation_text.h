@@ -71,7 +71,7 @@ static inline Annotation *read_bytes(const char *text, gssize length, const Slid
     g_assert_nonnull(file);
     g_assert_cmpuint(fwrite(copy, 1, bytes, file), ==, bytes);
     g_assert_cmpint(fclose(file), ==, 0);
-    return annotation_read_on(path, &(GroupSpec){.rules = camelyon_rules}, frame, error);
+    return annotation_read_in_frame(path, &(GroupSpec){.rules = camelyon_rules}, frame, error);
 }
 
 static inline Annotation *read_on_slide(const char *text, double width, double height)

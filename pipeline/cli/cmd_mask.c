@@ -2,7 +2,7 @@
  *
  * Neither needs a run.  What both must know is the place: the size of the slide and its resolution, from the slide or from the
  * command line, so that masks can be made where the slide itself is not at hand. */
-#include "annotations/geojson.h"
+#include "annotations/annotation_write.h"
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/pool.h"
@@ -249,7 +249,7 @@ static gboolean write_xml(const char *path, const Annotation *annotation, const 
 static gboolean write_geojson(const char *path, const Annotation *annotation, const SlideFrame *frame,
                               GError **error)
 {
-    return geojson_write_on(path, annotation, frame, NULL, error);
+    return geojson_write_in_frame(path, annotation, frame, NULL, error);
 }
 
 typedef struct {

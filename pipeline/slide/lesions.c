@@ -36,7 +36,7 @@ static Annotation *load(const char *path, const GPtrArray *groups, const char *f
         return NULL;
     }
     return is_mask ? lesion_mask_outlines(path, &spec, frame, error)
-                   : annotation_read_on(path, &spec, frame, error);
+                   : annotation_read_in_frame(path, &spec, frame, error);
 }
 
 Annotation *lesions_load(const char *path, const GPtrArray *groups, const char *field,

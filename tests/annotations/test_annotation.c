@@ -18,7 +18,7 @@ static void test_types(void)
     assert_warning(annotation, 0, "1 annotation in no group taken as not lesion, as in Camelyon16");
     assert_warning(annotation, 1,
                    "2 annotations have no area and mark no lesion: \"Dot\" (1), \"PointSet\" (1)");
-    assert_warning(annotation, 2, "1 of 150 px of the lesions are cut out: \"Exclusion\" (1)");
+    assert_warning(annotation, 2, "1 of 150 px of the lesions are cut out by \"Exclusion\" (1)");
     g_assert_cmpuint(annotation->warnings->len, ==, 3);
     g_assert_cmpstr(outline_at(annotation, 0)->name, ==, "geen tumor?");
     g_assert_cmpint(outline_at(annotation, 0)->label, ==, LABEL_LESION); /* the group decides, not the name */
@@ -69,7 +69,7 @@ static Annotation *read_by(const char *text, const GroupRule *rules, const char 
 {
     g_autofree char *path = in_directory("own.xml");
     g_assert_true(g_file_set_contents(path, text, -1, NULL));
-    return annotation_read_on(path, &(GroupSpec){rules, field}, &(SlideFrame){0}, error);
+    return annotation_read_in_frame(path, &(GroupSpec){rules, field}, &(SlideFrame){0}, error);
 }
 
 static void test_every_other_group(void)
@@ -87,7 +87,7 @@ static void test_every_other_group(void)
     g_assert_cmpint(outline_at(annotation, 0)->label, ==, LABEL_LESION);
     g_assert_cmpint(outline_at(annotation, 1)->label, ==, LABEL_NONE);
     g_assert_cmpint(outline_at(annotation, 2)->label, ==, LABEL_LESION); /* a group around it has a name */
-    assert_warning(annotation, 0, "1 annotation labelled by the rule for \"*\" alone: \"Stroma\" (1)");
+    assert_warning(annotation, 0, "1 annotation labelled only by the rule for \"*\": \"Stroma\" (1)");
 }
 
 static void test_name_as_group(void)
@@ -112,7 +112,7 @@ static void test_no_group(void)
     static const GroupRule own[] = {{"None", LABEL_LESION, NULL}, {NULL, LABEL_NONE, NULL}};
     const char *alone = ASAP(SHAPE("a", "Polygon", "None", SQUARE(0, 0, 10, 10)), GROUPS);
     refused(alone,
-            "file.xml:4: 1 annotation is in groups that no rule names: \"None\" (1), where \"None\" is what");
+            "file.xml:4: 1 annotation is in groups that no rule names: \"None\" (1), where \"None\" stands for outlines in no group");
     refused("<ASAP_Annotations>\n<Annotation Type='Polygon'>" SQUARE(0, 0, 9,
                                                                      9) "</Annotation></ASAP_Annotations>",
             "file.xml:2: 1 annotation is in groups that no rule names: \"None\" (1)");
@@ -136,7 +136,8 @@ static void test_order(void)
     g_autoptr(Annotation) annotation = read_text(SHUFFLED(2, 0, 1));
     double expected[] = {2, 3, 4, 9, 0, 1};
     g_assert_cmpmem(outline_at(annotation, 0)->xy, 48, expected, sizeof expected);
-    refused(SHUFFLED(0, 1, 1), "file.xml:4: the Order of the 3 coordinates is not 0 to 2");
+    refused(SHUFFLED(0, 1, 1),
+            "file.xml:4: the Order of the 3 coordinates does not have each number from 0 to 2 once");
     refused(SHUFFLED(0, 1, 3), "Order");
     refused(SHUFFLED(0, 1, -7), "Order");
     refused(SHUFFLED(0, 1, 1e300), "Order");
@@ -184,7 +185,7 @@ static void test_outside(void)
     assert_warning(partly, 0, "file.xml:4: annotation \"x\" (x 90 to 120, y 50 to 60) is partly outside");
     assert_refused(
         text, -1, &(SlideFrame){.width = 90, .height = 1000},
-        (const char *const[]){"file.xml:4: annotation \"x\" (x 90 to 120, y 50 to 60) is wholly outside of "
+        (const char *const[]){"file.xml:4: annotation \"x\" (x 90 to 120, y 50 to 60) is entirely outside "
                               "the slide of 90 x 1000 px",
                               NULL});
 }
@@ -307,7 +308,7 @@ static void test_encodings(void)
     assert_refused("<a>\0</a>", 8, &(SlideFrame){0}, (const char *const[]){"NUL", NULL});
     refused("<ASAP_Annotations a='\xE4'/>", "not UTF-8", "declares no other encoding");
     refused("<?xml version='1.0' encoding='x-mine'?><ASAP_Annotations/>",
-            "file.xml:1: declares the encoding \"X-MINE\", which iconv does not know");
+            "file.xml:1: the file declares the encoding \"X-MINE\", which iconv does not know");
     refused("<?xml version='1.0' encoding='LATIN1//IGNORE'?><ASAP_Annotations/>", "LATIN1//IGNORE");
     refused("<?xml version='1.0' encoding='iso-8859-8'?><a b='\xFF'/>", "in ISO-8859-8");
     refused("<?xml version='1.0' encoding='windows-1252'?><a b='\x81'/>", "in WINDOWS-1252");
@@ -344,13 +345,13 @@ static void test_not_understood(void)
     refused(ASAP("\n" SHAPE("x", "Polygon", "Tumor", AT(0, 1, 1) AT(1, 2, 2)), GROUPS),
             "file.xml:5: all closed annotations of the file are left out", "has 2 points");
     refused("<ASAP_Annotations>\n<Shapes><Shape/><Shape/></Shapes></ASAP_Annotations>",
-            "file.xml:2: no known annotation was found, only: \"Shapes\" (1), \"Shape\" (2)");
+            "file.xml:2: there is no known annotation, only: \"Shapes\" (1), \"Shape\" (2)");
     g_autoptr(Annotation) more =
         read_text(ASAP("<Shape/>" SHAPE("x", "Polygon", "Tumor", SQUARE(0, 0, 9, 9)), GROUPS));
     assert_warning(more, 0, "1 element was skipped: \"Shape\" (1)");
     g_autoptr(Annotation) none = read_text("<ASAP_Annotations><Annotations/></ASAP_Annotations>");
     g_assert_cmpuint(none->outlines->len, ==, 0);
-    assert_warning(none, 0, "file.xml:1: it has no annotations");
+    assert_warning(none, 0, "file.xml:1: the file has no annotations");
     /* An empty outline of a group that is ignored loses nothing. */
     static const GroupRule rules[] = {
         {"Tumor", LABEL_LESION, NULL}, {"x", LABEL_NONE, NULL}, {NULL, LABEL_NONE, NULL}};
@@ -366,12 +367,12 @@ static void test_not_understood(void)
 static void test_broken_files(void)
 {
     refused("", "is empty");
-    refused("hello",
-            "none of the known dialects (ASAP, QuPath GeoJSON, HALO, Aperio ImageScope, Hamamatsu NDPA)");
+    refused("hello", "none of the known annotation formats (ASAP, QuPath GeoJSON, HALO, Aperio ImageScope, "
+                     "Hamamatsu NDPA)");
     refused("<html/>", "is a web page (HTML)");
-    refused("<!-- x", "none of the known dialects");
+    refused("<!-- x", "none of the known annotation formats");
     refused("<ASAP_Annotations><Annotations></ASAP_Annotations>", "file.xml:1: not well-formed");
-    refused("<ASAP_Annotations>\n<Annotations", "file.xml:2: the file ends within a tag");
+    refused("<ASAP_Annotations>\n<Annotations", "file.xml:2: the file ends inside a tag");
     refused("<ASAP_Annotations>\n<a>", "not well-formed XML: the file ends before all elements do");
     refused("<ASAP_Annotations><!-- ", "the file ends before a closing \"-->\"");
     refused("<ASAP_Annotations/><b/>", "not well-formed");

@@ -145,7 +145,7 @@ static void test_geojson_objects(void)
     g_assert_cmpuint(annotation->outlines->len, ==, 4);
     assert_warning(annotation, 0, "4 elements were skipped: \"cell\" (2), \"tmaCore\" (1), \"tma_core\" (1)");
     refused("[" OBJECT("'id':'PathCellObject',", "") "," OBJECT("", ",'objectType':'cell'") "]",
-            "no known annotation was found, only: \"cell\" (2)");
+            "there is no known annotation, only: \"cell\" (2)");
 }
 
 static void test_geojson_children(void)
@@ -208,7 +208,7 @@ static void test_geojson_empty(void)
     g_autoptr(Annotation) plain = read_text(BARE("null", "'stroke':'#000'"));
     assert_warning(plain, 0, "file.xml:2: a feature without geometry is left out");
     g_autoptr(Annotation) nothing = read_text("{'type':'FeatureCollection','features':[]}");
-    assert_warning(nothing, 0, "file.xml:1: it has no annotations");
+    assert_warning(nothing, 0, "file.xml:1: the file has no annotations");
 }
 
 static void test_geojson_by_name(void)
@@ -220,7 +220,7 @@ static void test_geojson_by_name(void)
         g_strdup(FEATURE("null", "Polygon", "[" RING(0, 0, 10, 10) "," RING(1, 1, 2, 2) "]")), "'", '"');
     g_assert_true(g_file_set_contents(path, text, -1, NULL));
     g_autoptr(Annotation) annotation =
-        annotation_read_on(path, &(GroupSpec){rules, "name"}, &(SlideFrame){0}, &error);
+        annotation_read_in_frame(path, &(GroupSpec){rules, "name"}, &(SlideFrame){0}, &error);
     g_assert_no_error(error);
     assert_near(region_area(annotation), 99, 1e-9);
 }
@@ -236,8 +236,8 @@ static void test_geojson_geometry_refused(void)
     refused(POLYGON("7"), "not an array");
     refused(POLYGON("[7]"), "not an array");
     refused("[" FEATURE(TUMOR, "Circle", "[]") "]", "Circle", "MultiPolygon");
-    refused("[{'type':'Polygon','coordinates':[]}]", "\"Polygon\", not \"Feature\"");
-    refused("{'type':'Topology','features':[]}", "\"Topology\", not \"FeatureCollection\"");
+    refused("[{'type':'Polygon','coordinates':[]}]", "\"Polygon\", expected: \"Feature\"");
+    refused("{'type':'Topology','features':[]}", "\"Topology\", expected: \"FeatureCollection\"");
 }
 
 static void test_geojson_json_refused(void)
@@ -247,17 +247,17 @@ static void test_geojson_json_refused(void)
     refused("{'type':'FeatureCollection','features':[],'features':[]}", "duplicate");
     refused("{'type':'FeatureCollection','features':[],}", "not JSON");
     refused("{'type':'FeatureCollection','features':[,]}", "a value is missing");
-    refused("[" POINT "] x", "something follows");
-    refused("[" POINT " " POINT "]", "no comma");
+    refused("[" POINT "] x", "there is text after the end");
+    refused("[" POINT " " POINT "]", "a comma or ] is missing");
     refused("[" POINT ",]", "a value is missing");
     refused("[{]", "file.xml:1: not JSON");
-    refused("{'features':[{'type':'Fea\nture'}]}", "a string has no end");
-    refused("{'a' 1}", "no colon");
+    refused("{'features':[{'type':'Fea\nture'}]}", "a string has no closing quote");
+    refused("{'a' 1}", "a colon is missing");
     g_autoptr(GString) bomb = g_string_new("[{'type':'Feature','geometry':[");
     for (int i = 0; i < 3000000; i++) {
         g_string_append(bomb, "[],");
     }
-    refused(bomb->str, "a feature of more than 2097152 arrays");
+    refused(bomb->str, "a feature has more than 2097152 arrays");
 }
 
 static void write_gzip(const char *path, const char *text, size_t length, int times)
@@ -324,7 +324,7 @@ static void test_imagescope(void)
     g_assert_cmpstr(annotation->dialect, ==, "Aperio ImageScope");
     g_assert_cmpuint(annotation->outlines->len, ==, 5);
     assert_warning(annotation, 0, "1 annotation has no area and marks no lesion: \"Ruler\" (1)");
-    assert_warning(annotation, 1, "100 of 11128 px of the lesions are cut out: \"negative region\" (1)");
+    assert_warning(annotation, 1, "100 of 11128 px of the lesions are cut out by \"negative region\" (1)");
     g_assert_cmpuint(annotation->warnings->len, ==, 2);
     g_assert_cmpstr(outline_at(annotation, 0)->group, ==, "Tumor");
     g_assert_cmpint(outline_at(annotation, 0)->points, ==, 4);
@@ -357,9 +357,9 @@ static void test_imagescope_refused(void)
     refused(LAYERS(LAYER("7", "Tumor", "", REGION("9", "0", BOX(0, 0, 9, 9)))), "unknown type \"9\"");
     refused(LAYERS(LAYER("7", "Tumor", "", REGION("0", "0", "\n<Point X='1' Y='2'/>"))),
             "file.xml:3: <Point> among Vertices, where <Vertex> is expected");
-    refused(LAYERS(VERTEX(1, 1)), "file.xml:2: a Vertex outside of a Region");
+    refused(LAYERS(VERTEX(1, 1)), "file.xml:2: a Vertex outside a Region");
     refused(LAYERS(LAYER("7", "Tumor", "", REGION("0", "0", VERTEX(nan, 1)))),
-            "file.xml:2: a Vertex whose X and Y");
+            "file.xml:2: the X and Y of a Vertex are not numbers");
 }
 
 /* Without names of layers people write the class into the region's text; a hole needs none. */
@@ -376,10 +376,10 @@ static void test_imagescope_text(void)
                                                                10, 10, 20, 20) "</Vertices></Region>")),
         -1, NULL));
     g_autoptr(Annotation) annotation =
-        annotation_read_on(path, &(GroupSpec){rules, "text"}, &(SlideFrame){0}, &error);
+        annotation_read_in_frame(path, &(GroupSpec){rules, "text"}, &(SlideFrame){0}, &error);
     g_assert_no_error(error);
     assert_near(region_area(annotation), 9900, 1e-9);
-    g_assert_null(annotation_read_on(path, &(GroupSpec){rules, "class"}, &(SlideFrame){0}, &error));
+    g_assert_null(annotation_read_in_frame(path, &(GroupSpec){rules, "class"}, &(SlideFrame){0}, &error));
     g_assert_nonnull(strstr(error->message, "\"Layer 1\" (2)"));
 }
 
@@ -431,13 +431,13 @@ static void test_halo_refused(void)
     g_assert_false(outline_at(line, 0)->closed);
     g_assert_true(outline_at(line, 1)->closed);
     refused(HALO(HALO_REGION("Spiral", "0", "0", V(0, 0) V(9, 9))),
-            "file.xml:3: a Region of the unknown type", "Spiral", "Ellipse");
+            "file.xml:3: a Region has the unknown type", "Spiral", "Ellipse");
     refused(HALO(HALO_REGION("Polygon", "0", "0", V(0, 0) V(9, 9) "<Vertex X='1' Y='2'/>")),
             "<Vertex> among Vertices, where <V> is expected");
     refused(HALO(HALO_REGION("Polygon", "0", "0", "")), "file.xml:3: the closed annotation", "has no points");
     refused(HALO(HALO_REGION("Ellipse", "0", "0", V(0, 0))), "all closed annotations", "has 1 point");
     refused(HALO(HALO_REGION("Polygon", "0", "0", "<V X='1,5' Y='2'/>")),
-            "a V whose X and Y are not numbers");
+            "the X and Y of a V are not numbers");
 }
 
 /* ---- NDPA ---- */
@@ -487,7 +487,7 @@ static void test_ndpa_refused(void)
 {
     const char *pixels =
         "<annotations><ndpviewstate><coordformat>pixels</coordformat></ndpviewstate></annotations>";
-    assert_refused(pixels, -1, &glass, (const char *const[]){"file.xml:1: coordinates in \"pixels\"", NULL});
+    assert_refused(pixels, -1, &glass, (const char *const[]){"file.xml:1: coordinates are in \"pixels\"", NULL});
     assert_refused(NDPA("Tumor", FREEHAND("1", NM(nan, 1))), -1, &glass,
                    (const char *const[]){"file.xml:4: <x>nan</x> is not a number", NULL});
     assert_refused(NDPA("Tumor", FREEHAND("1", "<point><x>1</x></point>")), -1, &glass,

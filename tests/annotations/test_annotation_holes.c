@@ -1,5 +1,5 @@
 /* Holes belong to their polygon or layer alone; what is cut out of lesions is reported; something is left of them; coordinates are px. */
-#include "annotations/geojson.h"
+#include "annotations/annotation_write.h"
 #include "tests/annotation_text.h"
 
 #define LAYER(name, regions) "\n<Annotation Name='" name "'><Regions>" regions "</Regions></Annotation>"
@@ -68,12 +68,12 @@ static void test_layers(void)
 static void test_only_negative(void)
 {
     refused(LAYERS(LAYER("Tumor", REGION("1", 0, 0, 100, 100) REGION("1", 0, 0, 50, 50))),
-            "file.xml:3: the layer \"Tumor\" has no region but negative ones (2)", "negative tool");
+            "file.xml:3: the layer \"Tumor\" has only negative regions (2)", "negative tool");
     refused(LAYERS(LAYER("Tumor", HALO_REGION("0", 0, 0, 100, 100))
                        LAYER("metastases", HALO_REGION("1", 0, 0, 50, 50))),
-            "the layer \"metastases\" has no region but negative ones (1)");
+            "the layer \"metastases\" has only negative regions (1)");
     refused(LAYERS(LAYER("Tumor", REGION("0", 0, 0, 100, 100)) LAYER("Exclusion", REGION("1", 0, 0, 50, 50))),
-            "the layer \"Exclusion\" has no region but negative ones (1)");
+            "the layer \"Exclusion\" has only negative regions (1)");
     g_autoptr(Annotation) beside =
         read_text(LAYERS(LAYER("Tumor", REGION("0", 0, 0, 100, 100) REGION("1", 200, 0, 250, 50))));
     g_assert_cmpuint(beside->warnings->len, ==, 1);
@@ -133,29 +133,30 @@ static void test_losses(void)
                                SHAPE("across", "Polygon", "Tumor", SQUARE(86, 86, 99, 99)),
                        GROUPS));
     g_assert_cmpuint(islands->warnings->len, ==, 1);
-    assert_warning(islands, 0,
-                   "file.xml:5: 6400 of 10000 px of the lesions are cut out: \"Exclusion\" (1); most is lost "
-                   "of \"outer\" of "
-                   "line 5 (6400 of 10000 px), \"island\" of line 8 (400 of 400 px)");
+    assert_warning(
+        islands, 0,
+        "file.xml:5: 6400 of 10000 px of the lesions are cut out by \"Exclusion\" (1); most affected: "
+        "\"outer\" of "
+        "line 5 (6400 of 10000 px), \"island\" of line 8 (400 of 400 px)");
     /* A "normal" region over nearly all. */
     g_autoptr(Annotation) drawn_over =
         read_text("[\n" FEATURE("'normal'", "Polygon", "[" RING(0, 0, 1000, 1000) "]") ",\n" FEATURE(
             TUMOR, "Polygon", "[" RING(100, 100, 1001, 200) "]") "]");
     assert_warning(drawn_over, 0,
-                   "90000 of 90100 px of the lesions are cut out: \"normal\" (1); most is lost of \"n\" of "
+                   "90000 of 90100 px of the lesions are cut out by \"normal\" (1); most affected: \"n\" of "
                    "line 3 (90000 of 90100 px)");
     /* All. */
     refused(ASAP("\n" SHAPE("a", "Polygon", "Tumor", SQUARE(10, 10, 30, 30))
                      SHAPE("b", "Polygon", "Exclusion", SQUARE(0, 0, 30, 30)),
                  GROUPS),
-            "file.xml:5: 0 of the 400 px of the lesions are left", "\"Exclusion\" (1)");
+            "file.xml:5: only 0 of the 400 px of the lesions are left", "\"Exclusion\" (1)");
     refused(FEATURE(TUMOR, "Polygon", "[" RING(0, 0, 30, 30) "," RING(0, 0, 30, 30) "]"),
-            "the outlines that count cover 0 px in all");
+            "the lesions cover only 0 px in all");
     /* Within the slide: a line is left of what reaches out of it. */
     assert_refused(FEATURE(TUMOR, "Polygon", "[" RING(-50, 0, 0.01, 50) "]"), -1,
                    &(SlideFrame){.width = 100, .height = 100},
-                   (const char *const[]){"the outlines that count cover 0.5 px in all", NULL});
-    refused(FEATURE(TUMOR, "Polygon", "[[[0,0],[50,50],[20,20]]]"), "the outlines that count cover 0 px");
+                   (const char *const[]){"the lesions cover only 0.5 px in all", NULL});
+    refused(FEATURE(TUMOR, "Polygon", "[[[0,0],[50,50],[20,20]]]"), "the lesions cover only 0 px");
 }
 
 static void test_units(void)
@@ -167,7 +168,7 @@ static void test_units(void)
     refused(ASAP(SHAPE("x", "Polygon", "Tumor", SQUARE(0.1, 0.1, 0.3, 0.4)), GROUPS),
             "fractions of the slide");
     refused(ASAP(SHAPE("x", "Polygon", "Tumor", SQUARE(12.1, 7.1, 12.7, 7.4)), GROUPS),
-            "file.xml:4: no outline is larger than 0.6 px", "not in mm");
+            "file.xml:4: no outline is larger than 0.6 px", "in mm instead of level-0 px");
     assert_refused(FEATURE(TUMOR, "Polygon", "[" RING(0.2, 0.2, 0.6, 0.6) "]"), -1,
                    &(SlideFrame){.bounds_x = 1000, .bounds_y = 3000}, /* which GeoJSON counts from */
                    (const char *const[]){"fractions of the slide", NULL});

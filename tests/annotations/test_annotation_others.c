@@ -16,7 +16,7 @@ static void test_object_types(void)
     g_assert_cmpuint(annotation->warnings->len, ==, 2);
     assert_warning(
         annotation, 0,
-        "file.xml:2: 3 objects of unknown types read as annotations, as QuPath does: \"region\" (2), "
+        "file.xml:2: 3 objects of unknown types are read as annotations, as QuPath does: \"region\" (2), "
         "\"polygon\" (1)");
     assert_warning(annotation, 1, "file.xml:3: 2 elements were skipped: \"cell\" (1), \"tile\" (1)");
 }
@@ -82,7 +82,7 @@ static void test_json_of_others(void)
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
         refused(cases[i].text, "this is JSON of ", cases[i].program, "export the outlines as GeoJSON");
     }
-    refused("{'a':1}", "the type here is \"\"");
+    refused("{'a':1}", "the type is \"\", expected: \"Feature\"");
 }
 
 int main(int argc, char **argv)

@@ -1,5 +1,5 @@
 /* The annotations of Camelyon16 and 17, and files that ASAP itself saved. */
-#include "annotations/geojson.h"
+#include "annotations/annotation_write.h"
 #include "tests/annotation_text.h"
 
 static const char *data;
@@ -124,7 +124,7 @@ static void test_slide(void)
     g_assert_no_error(error);
     assert_near(region_area(small) * 1024 / region_area(large), 1, 1e-3);
     g_assert_null(annotation_read(full, camelyon_rules, 3056, 6912, &error));
-    g_assert_nonnull(strstr(error->message, "wholly outside"));
+    g_assert_nonnull(strstr(error->message, "entirely outside"));
 }
 
 static void test_masks_agree(void)

@@ -1,5 +1,5 @@
 /* What is written: ASAP XML that comes back number for number, and GeoJSON that QuPath understands. */
-#include "annotations/geojson.h"
+#include "annotations/annotation_write.h"
 #include "tests/annotation_text.h"
 #include <jansson.h>
 
@@ -87,7 +87,7 @@ static void test_geojson_islands(void)
                               50, 50, 90, 90) "],"
                                               "[" RING(20, 20, 30, 30) "],[" RING(60, 60, 70, 70) "]]"));
     SlideFrame frame = {.bounds_x = 1000, .bounds_y = 2000};
-    g_assert_true(geojson_write_on(path, island, &frame, NULL, &error));
+    g_assert_true(geojson_write_in_frame(path, island, &frame, NULL, &error));
     json_auto_t *written = json_load_file(path, 0, NULL);
     const json_t *first = json_array_get(json_object_get(written, "features"), 0);
     /* Three rings again, each closed. */
@@ -100,7 +100,7 @@ static void test_geojson_islands(void)
         g_assert_true(json_equal(json_array_get(ring, 0), json_array_get(ring, 4)));
     }
     g_autoptr(Annotation) back =
-        annotation_read_on(path, &(GroupSpec){.rules = camelyon_rules}, &frame, &error);
+        annotation_read_in_frame(path, &(GroupSpec){.rules = camelyon_rules}, &frame, &error);
     g_assert_no_error(error);
     g_assert_cmpuint(back->outlines->len, ==, 5);
     assert_near(region_area(back), 10000 - 900 - 1600 + 200, 1e-9);

@@ -1,9 +1,10 @@
-/* Text files from strangers: a bound on size before memory is asked for, and one encoding for the readers.
+/* Text from untrusted files: a limit on the size before memory is allocated, and one encoding for the readers.
  *
- * gzip is unpacked in memory up to the same bound, so that a small file cannot become a large one.
+ * gzip is unpacked in memory up to the same limit, so a small file cannot become a large one.
  *
- * Readers get UTF-8.  UTF-16 and UTF-32 are recognised by their byte-order mark or by how "<" or "{" stand in them, other encodings by
- * the XML declaration, in any name that iconv knows.  Afterwards the declaration would be wrong, so it is blanked; its lines stay. */
+ * Readers get UTF-8.  UTF-16 and UTF-32 are recognised by their byte-order mark or by the NULs around the first character, other encodings by
+ * the XML declaration, under any name that iconv knows.  After the conversion the declaration would be wrong, so it is blanked; its line
+ * breaks stay, so line numbers in messages are right. */
 #include "annotations/dialect.h"
 #include "base/error.h"
 #include "base/magic.h"
@@ -33,7 +34,7 @@ static gboolean read_all(int fd, const char *path, char *text, size_t length, GE
     return TRUE;
 }
 
-/* Unpacks into memory that grows with what comes out. NULL with error. */
+/* Unpacks gzip into memory that grows with the output, up to TEXT_LIMIT.  Caller frees; NULL with error. */
 static char *unpack(const char *path, char *packed, size_t *length, GError **error)
 {
     z_stream stream = {.next_in = (Bytef *)packed, .avail_in = (uInt)*length};
@@ -80,11 +81,12 @@ static gboolean begins(const char *text, size_t length, const char *with, size_t
     return length >= bytes && memcmp(text, with, bytes) == 0;
 }
 
-/* UTF-16 and UTF-32 by a byte-order mark, or by a "<", "{" or "[" with NULs beside it; NULL when it is neither. */
+/* Recognises UTF-16 and UTF-32 by a byte-order mark, or by "<", "{" or "[" as first character with NULs around it; NULL when it is neither. */
 static const char *wide_of(const char *text, size_t length)
 {
     static const struct {
-        const char *mark, *zeros; /* zeros: where the first character has NULs, 'x' where it stands */
+        const char *mark,
+            *zeros; /* zeros: the bytes of the first character: '0' for a NUL, 'x' for the character */
         size_t bytes;
         const char *encoding;
     } forms[] = {
@@ -105,7 +107,7 @@ static const char *wide_of(const char *text, size_t length)
     return NULL;
 }
 
-/* The declared encoding of XML, in upper case; NULL without. Caller frees. */
+/* The encoding that an XML declaration names, in upper case; NULL without one.  Caller frees. */
 static char *declared_encoding(const char *text)
 {
     const char *end = g_str_has_prefix(text, "<?xml") ? strstr(text, "?>") : NULL;
@@ -125,7 +127,7 @@ static void blank_declaration(char *text)
     }
 }
 
-/* Replaces *text, of *length bytes in the encoding, by UTF-8. */
+/* Converts *text (*length bytes in this encoding) to UTF-8 and replaces it. */
 static gboolean convert(const char *path, const char *encoding, char **text, size_t *length, GError **error)
 {
     g_autoptr(GError) why = NULL;
@@ -143,9 +145,9 @@ static gboolean convert(const char *path, const char *encoding, char **text, siz
     return TRUE;
 }
 
-/* What iconv needs of a declared encoding: its name, or NULL where the bytes are UTF-8 all the same.  A declaration that was read byte by
- * byte is in no encoding of wide characters: programs that write into memory first declare UTF-16 and save UTF-8.  ASCII is part of
- * UTF-8. */
+/* What to convert from: *encoding is the declared name, or NULL where the bytes are UTF-8.  A declaration that can be read byte by byte is not
+ * in an encoding of wide characters, whatever it says: programs that build the text in memory declare UTF-16 and save UTF-8.  ASCII is part
+ * of UTF-8. */
 static gboolean check_declared(const char *path, const char *declared, const char **encoding, GError **error)
 {
     static const char *const utf8[] = {"UTF-8", "UTF8", "US-ASCII", "ASCII", NULL};
@@ -157,20 +159,21 @@ static gboolean check_declared(const char *path, const char *declared, const cha
     g_autoptr(GError) why = NULL;
     g_autofree char *read = NULL;
     gboolean a_name = declared[strspn(declared, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-")] == 0;
-    if (a_name) { /* iconv takes more than names: "LATIN1//IGNORE" drops what it cannot read */
+    if (a_name) { /* iconv accepts more than names: "LATIN1//IGNORE" silently drops what it cannot read */
         read = g_convert(sample, -1, "UTF-8", declared, NULL, NULL, &why);
     }
     if (!a_name || g_error_matches(why, G_CONVERT_ERROR, G_CONVERT_ERROR_NO_CONVERSION)) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s:1: declares the encoding \"%.40s\", which iconv does not know; save it as UTF-8",
-                    path, declared);
+        g_set_error(
+            error, WSI_ERROR, WSI_ERROR_INPUT,
+            "%s:1: the file declares the encoding \"%.40s\", which iconv does not know; save it as UTF-8",
+            path, declared);
         return FALSE;
     }
     *encoding = g_strcmp0(read, sample) == 0 ? declared : NULL;
     return TRUE;
 }
 
-/* To UTF-8, from what the bytes prove or else the declaration says. */
+/* Converts to UTF-8, from the encoding that the bytes prove, otherwise from the declared one. */
 static gboolean decode(const char *path, char **text, size_t *length, GError **error)
 {
     const char *encoding = wide_of(*text, *length);
@@ -189,9 +192,9 @@ static gboolean check_text(const char *path, const char *text, size_t length, GE
     if (length == 0) {
         problem = "is empty";
     } else if (memchr(text, 0, length)) {
-        problem = "holds NUL bytes: not text";
+        problem = "contains NUL bytes, so it is not text";
     } else if (!g_utf8_validate_len(text, length, NULL)) {
-        problem = "is not UTF-8 text, and declares no other encoding";
+        problem = "is not UTF-8 and declares no other encoding";
     }
     if (problem) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s %s", path, problem);
@@ -199,7 +202,7 @@ static gboolean check_text(const char *path, const char *text, size_t length, GE
     return !problem;
 }
 
-/* Refuses by its name what its first bytes prove not to be an annotation. */
+/* Refuses a file whose first bytes prove that it is no annotation, and says what it is. */
 static gboolean check_kind(const char *path, const char *text, size_t length, GError **error)
 {
     const Magic *kind = magic_of(text, length);
@@ -213,7 +216,7 @@ static gboolean check_kind(const char *path, const char *text, size_t length, GE
                            path, kind->name, hint ? ": " : "", hint ? hint : "");
 }
 
-/* The bytes of a file, and a NUL after them; NULL with error. */
+/* The bytes of a file and a NUL after them.  Caller frees; NULL with error. */
 static char *load_bytes(const char *path, size_t *length, GError **error)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

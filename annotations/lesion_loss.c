@@ -1,15 +1,15 @@
-/* What is cut out of the lesions, told with its area; and that something is left of them.
+/* How much of the lesions is cut out of them, and whether anything is left.
  *
- * A "normal" region that somebody drew over a whole slide takes its lesions away, and a slide of lesions is trained on as normal.  Nobody
- * but the person who drew it can say whether that is meant, so it is reported; and where nothing is left, it is an error. */
-#include "annotations/dialect.h"
+ * A "normal" region that somebody drew over a whole slide removes its lesions, and the slide would be trained on as normal.  Only the
+ * person who drew it knows whether that is meant, so the loss is a warning; where less than 1 px is left, it is an error. */
+#include "annotations/outline_check.h"
 #include "annotations/raster.h"
 #include <math.h>
 
 enum { NAMED = 10 };
 
-/* The lesions' border with or without what is cut out of them.  (Inner rings are part of their polygon.) */
-static Raster *border_of(const Source *source, gboolean cut, GError **error)
+/* The lesions with (cut) or without what is cut out of them.  Inner rings count as part of their polygon, so both have them. */
+static Raster *lesions_of(const Source *source, gboolean cut, GError **error)
 {
     g_autofree Outline *outlines = g_new0(Outline, source->drafts->len);
     g_autoptr(GPtrArray) pointers = g_ptr_array_new();
@@ -24,7 +24,7 @@ static Raster *border_of(const Source *source, gboolean cut, GError **error)
     return raster_build(&annotation, error);
 }
 
-/* Within the slide, where its size is known. */
+/* Area in px, within the slide where its size is known. */
 static double area_of(const Source *source, const Raster *raster)
 {
     Rect whole = {0, 0, source->frame->width, source->frame->height};
@@ -37,14 +37,15 @@ static gboolean is_lesion(const Draft *draft)
     return draft_counts(draft) && draft->label == LABEL_LESION && !draft_is_hole(draft);
 }
 
-/* Lesions of whose box most is cut out: '"a" (990 of 1000 px)'.  Caller frees; NULL = none. */
+/* The lesions that lose more than half of the area in their box: '"a" of line 3 (990 of 1000 px)'.  Caller frees; NULL = none. */
 static char *most_lost(const Source *source, const Raster *before, const Raster *after)
 {
     g_autoptr(GString) text = g_string_new(NULL);
     int count = 0;
     for (guint i = 0; i < source->drafts->len; i++) {
         const Draft *draft = source->drafts->pdata[i];
-        Rect box = {draft->low_x, draft->low_y, draft->high_x - draft->low_x, draft->high_y - draft->low_y};
+        const Box *b = &draft->box;
+        Rect box = {b->low_x, b->low_y, b->high_x - b->low_x, b->high_y - b->low_y};
         if (!is_lesion(draft) || box.width <= 0 || box.height <= 0) {
             continue;
         }
@@ -68,21 +69,21 @@ static gboolean too_little(const Source *source, double left, double before, con
                            GError **error)
 {
     if (before < 1) {
-        return source_error(
-            source, line, error,
-            "the outlines that count cover %.3g px in all: are the coordinates px of level 0?", before);
+        return source_error(source, line, error,
+                            "the lesions cover only %.3g px in all: are the coordinates level-0 px?", before);
     }
     return source_error(
         source, line, error,
-        "%.3g of the %.0f px of the lesions are left, all else is cut out: %s; what is meant?  "
-        "A group that is to cut nothing out can be ignored",
+        "only %.3g of the %.0f px of the lesions are left, the rest is cut out by %s; is that meant?  "
+        "A group that should cut nothing out can be ignored",
         left, before, cutters);
 }
 
+/* Compares the lesions before and after everything is cut out.  cutters: names and counts of what cuts. */
 static gboolean compare(Source *source, const char *cutters, int line, GError **error)
 {
-    g_autoptr(Raster) before = border_of(source, FALSE, error);
-    g_autoptr(Raster) after = before ? border_of(source, TRUE, error) : NULL;
+    g_autoptr(Raster) before = lesions_of(source, FALSE, error);
+    g_autoptr(Raster) after = before ? lesions_of(source, TRUE, error) : NULL;
     if (!after) {
         return FALSE;
     }
@@ -92,23 +93,24 @@ static gboolean compare(Source *source, const char *cutters, int line, GError **
     }
     if (lost >= 0.5) {
         g_autofree char *most = most_lost(source, before, after);
-        source_warn(source, line, "%.0f of %.0f px of the lesions are cut out: %s%s%s", lost, had, cutters,
-                    most ? "; most is lost of " : "", most ? most : "");
+        source_warn(source, line, "%.0f of %.0f px of the lesions are cut out by %s%s%s", lost, had, cutters,
+                    most ? "; most affected: " : "", most ? most : "");
     }
     return TRUE;
 }
 
-/* A lesion that is one without a look at its neighbours: of a px at least, within the slide, without holes. */
+/* A lesion of at least 1 px within the slide and without holes.  Where one exists and nothing cuts, there is nothing to compute. */
 static gboolean is_plain(const Source *source, const Draft *draft)
 {
     const SlideFrame *frame = source->frame;
     Outline outline = draft_outline(draft);
-    gboolean within = frame->width <= 0 || (draft->low_x >= 0 && draft->low_y >= 0 &&
-                                            draft->high_x <= frame->width && draft->high_y <= frame->height);
+    const Box *box = &draft->box;
+    gboolean within = frame->width <= 0 || (box->low_x >= 0 && box->low_y >= 0 &&
+                                            box->high_x <= frame->width && box->high_y <= frame->height);
     return draft->family == 0 && within && outline_area(&outline) >= 1;
 }
 
-gboolean lesion_area_report(Source *source, GError **error)
+gboolean lesion_loss_check(Source *source, GError **error)
 {
     g_auto(Tally) cutters = {0};
     gboolean plain = FALSE;

@@ -1,19 +1,19 @@
-/* Layers of regions: Aperio ImageScope XML and HALO's annotations, which took its form over.
+/* Aperio ImageScope XML, and HALO's annotations, which have the same form: layers of regions.
  *
  *   <Annotations>
  *     <Annotation Id= Name= LineColor=>                       a layer: our group
- *       <Attributes><Attribute Name= Value=/></Attributes>    "Description" is what people see as the layer's name in ImageScope
+ *       <Attributes><Attribute Name= Value=/></Attributes>    ImageScope shows "Description" as the layer's name
  *       <Regions>
  *         <Region Type= Text= NegativeROA= HasEndcaps=>
  *           <Vertices><Vertex X= Y= Z=/>...                   <V X= Y=/> in HALO
- *           <Comments><Comment Body=/>...                     HALO alone
+ *           <Comments><Comment Body=/>...                     only HALO
  *
- * Coordinates are level-0 px.  ImageScope's types are numbers, HALO's are words.  Rectangles of two points are given by opposite
- * corners, ellipses by those of their box.  NegativeROA="1" is a hole of its layer; HasEndcaps="1" is HALO's open line.
+ * Coordinates are level-0 px.  ImageScope's types are numbers, HALO's are words.  Rectangles of two points are given by opposite corners,
+ * ellipses by those of their box.  NegativeROA="1" is a hole of its layer; HasEndcaps="1" is HALO's open line.
  * Sources: files of both programs, and pyhaloxml (github.com/rharkes/pyhaloxml), which reads and writes HALO's.
  *
- * Layers may lack a name.  Such a layer becomes the group "Layer N": no rule of the Camelyon sets names it, so that a person has to
- * say what it is, instead of lesions being lost in silence. */
+ * A layer without a name becomes the group "Layer N".  No rule of the Camelyon sets names it, so somebody has to say what it is, and no
+ * lesion is lost silently. */
 #include "annotations/dialect.h"
 #include "annotations/xml.h"
 #include <string.h>
@@ -23,7 +23,7 @@ enum { OPEN, FREEHAND, RECTANGLE, ELLIPSE };
 static const struct {
     const char *name;
     int shape;
-    const char *kind; /* of those without area */
+    const char *kind; /* of types without area: what they are */
 } types[] = {
     {"0", FREEHAND, NULL},       {"1", RECTANGLE, NULL},         {"2", ELLIPSE, NULL},
     {"3", OPEN, "Arrow"},        {"4", OPEN, "Ruler"},           {"5", OPEN, "Pin"},
@@ -31,7 +31,7 @@ static const struct {
     {"Ruler", OPEN, "Ruler"},    {"Pin", OPEN, "Pin"},           {"Arrow", OPEN, "Arrow"},
 };
 
-/* Elements that mean nothing to us; any other one is counted as unknown. */
+/* Elements without a meaning for outlines; any other one is counted as skipped. */
 static const char *const known[] = {"Annotations",
                                     "Regions",
                                     "RegionAttributeHeaders",
@@ -45,14 +45,14 @@ static const char *const known[] = {"Annotations",
 
 typedef struct {
     Source *source;
-    const char *point;             /* the element of a point */
+    const char *point;             /* name of the element that is a point */
     char *id, *name, *description; /* of the layer */
-    gboolean layer, vertices;      /* within one */
-    Draft *draft;                  /* the region that is open, or NULL */
+    gboolean layer, vertices;      /* inside such an element */
+    Draft *draft;                  /* the region that is being read, or NULL */
     int shape, family;
 } Layers;
 
-/* HALO's points are <V>; ImageScope's <Vertex> begins alike. */
+/* HALO has <V> where ImageScope has <Vertex>, so the name must end after the V. */
 gboolean halo_detect(const char *root, const char *text)
 {
     gboolean halo = strcmp(root, "Annotations") == 0 && strstr(text, "HasEndcaps=");
@@ -88,7 +88,7 @@ static gboolean is_filled(const char *text)
     return text && *text;
 }
 
-/* The place of a region's type in the table; -1 with error.  None is freehand. */
+/* The index of a region's type in the table; -1 with error.  A region without type is freehand. */
 static int find_type(const Layers *layers, const XmlTag *tag, GError **error)
 {
     g_autofree char *type = xml_attribute(tag, "Type");
@@ -99,7 +99,7 @@ static int find_type(const Layers *layers, const XmlTag *tag, GError **error)
     }
     source_error(
         layers->source, tag->line, error,
-        "a Region of the unknown type \"%.60s\" (known: 0 to 5, Polygon, Rectangle, Ellipse, Ruler, Pin, "
+        "a Region has the unknown type \"%.60s\" (known: 0 to 5, Polygon, Rectangle, Ellipse, Ruler, Pin, "
         "Arrow)",
         type);
     return -1;
@@ -130,7 +130,7 @@ static gboolean start_region(Layers *layers, const XmlTag *tag, GError **error)
         layers->draft->kind = line ? "open line" : types[type].kind;
         layers->draft->negative = hole && layers->draft->closed;
         layers->draft->family = layers->family;
-        layers->draft->repeats_first = TRUE; /* both programs often do, and others do not */
+        layers->draft->repeats_first = TRUE; /* both programs often do, other writers of these files do not */
     }
     return layers->draft != NULL;
 }
@@ -139,10 +139,10 @@ static gboolean add_vertex(Layers *layers, const XmlTag *tag, GError **error)
 {
     double x, y;
     if (!layers->draft) {
-        return source_error(layers->source, tag->line, error, "a %s outside of a Region", tag->name);
+        return source_error(layers->source, tag->line, error, "a %s outside a Region", tag->name);
     }
     if (!xml_number(tag, "X", &x) || !xml_number(tag, "Y", &y)) {
-        return source_error(layers->source, tag->line, error, "a %s whose X and Y are not numbers",
+        return source_error(layers->source, tag->line, error, "the X and Y of a %s are not numbers",
                             tag->name);
     }
     return source_vertex(layers->source, layers->draft, x, y, tag->line, error);
@@ -157,7 +157,7 @@ static void read_description(Layers *layers, const XmlTag *tag)
     }
 }
 
-/* HALO's regions have no text; the first comment is what a person wrote of one. */
+/* HALO's regions have no text: the first comment is what a person wrote about one. */
 static void read_comment(Layers *layers, const XmlTag *tag)
 {
     if (layers->draft && !*layers->draft->name) {
@@ -189,7 +189,7 @@ static gboolean on_start(void *data, const XmlTag *tag, GError **error)
     } else if (strcmp(tag->name, "Comment") == 0) {
         read_comment(layers, tag);
     } else if (!g_strv_contains(known, tag->name)) {
-        tally_add(&layers->source->strange, tag->name, tag->line);
+        tally_add(&layers->source->skipped, tag->name, tag->line);
     }
     return TRUE;
 }
@@ -203,7 +203,9 @@ static gboolean on_end(void *data, const char *name, const char *text, int line,
     } else if (strcmp(name, "Annotation") == 0) {
         layers->layer = FALSE;
     } else if (strcmp(name, "Region") == 0) {
-        int points = layers->draft->points;
+        int points =
+            layers->draft
+                ->points; /* HALO gives ellipses by two corners, some programs by all four and the first again */
         gboolean box = (layers->shape == RECTANGLE && points == 2) ||
                        (layers->shape == ELLIPSE && points >= 2 && points <= 5);
         good = !box || source_box(layers->source, layers->draft, layers->shape == ELLIPSE, line, error);

@@ -4,7 +4,7 @@
  * [left, right] is the sum over pieces of sign * (right - clamp(x(y), left, right)).  Integrated over y each piece gives a term of
  * its own: no order, no polygon clipping, no cases of holes.  A piece left of the rectangle gives its height times the width, one
  * right of it nothing. */
-#include "annotations/raster_index.h"
+#include "annotations/raster_private.h"
 #include <math.h>
 
 /* Pieces left of a rectangle cancel each other only up to the last digits, and "any lesion" must not be a rounding error. */
