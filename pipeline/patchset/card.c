@@ -111,7 +111,7 @@ static void add_splits(GString *out, const Work *work, GHashTable *kept, const G
 }
 
 /* What figures cannot be computed from. */
-static void add_gaps(GString *out, const GPtrArray *gaps)
+static void add_missing_metrics(GString *out, const GPtrArray *gaps)
 {
     if (gaps->len > 0) {
         markdown_heading(out, 2, "Warnings");
@@ -412,9 +412,9 @@ static void add_holdout(GString *out, const GPtrArray *patches)
     markdown_break(out);
 }
 
-static void add_repeats(GString *out, const Repeats *repeats)
+static void add_repeats(GString *out, const RepeatedImages *repeats)
 {
-    g_autofree char *text = repeats_text(repeats);
+    g_autofree char *text = repeated_images_text(repeats);
     if (text) {
         markdown_heading(out, 2, "The same image more than once");
         markdown_text(out, "%s.", text);
@@ -423,7 +423,7 @@ static void add_repeats(GString *out, const Repeats *repeats)
 }
 
 char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dropped, const GPtrArray *gaps,
-                const json_t *unreadable_tiles, const Repeats *repeats, const char *manifest_sha256,
+                const json_t *unreadable_tiles, const RepeatedImages *repeats, const char *manifest_sha256,
                 const char *sums_sha256)
 {
     const Config *config = work->run->config;
@@ -433,7 +433,7 @@ char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dro
     markdown_text(out, "For research use only.");
     markdown_break(out);
     add_splits(out, work, kept, dropped);
-    add_gaps(out, gaps);
+    add_missing_metrics(out, gaps);
     add_rules(out, config);
     add_holdout(out, patches);
     add_repeats(out, repeats);

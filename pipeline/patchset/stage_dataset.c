@@ -9,7 +9,7 @@
 #include "pipeline/patchset/card.h"
 #include "pipeline/patchset/duplicate_slides.h"
 #include "pipeline/patchset/patch_cut.h"
-#include "pipeline/cohort/gaps.h"
+#include "pipeline/cohort/missing_metrics.h"
 #include "pipeline/write/json.h"
 #include "pipeline/job/unreadable_tiles.h"
 #include "pipeline/patchset/packing.h"
@@ -295,34 +295,34 @@ static gboolean write_recipe(Work *work, GString *sums, GError **error)
 }
 
 /* Where the command that ends the run, and the report, find them. */
-static gboolean write_gaps(Work *work, const GPtrArray *gaps, GError **error)
+static gboolean write_missing_metrics(Work *work, const GPtrArray *gaps, GError **error)
 {
     char sha256[65];
-    g_autofree char *path = work_output(work, GAPS_FILE);
-    return json_write(path, json_pack("{s:o}", "told", json_texts(gaps)), sha256, error) &&
-           work_publish(work, "gaps", path, sha256, error);
+    g_autofree char *path = work_output(work, MISSING_METRICS_FILE);
+    return json_write(path, json_pack("{s:o}", "notes", json_texts(gaps)), sha256, error) &&
+           work_publish(work, "missing_metrics", path, sha256, error);
 }
 
 static gboolean write_card(Work *work, const GPtrArray *patches, const GPtrArray *dropped,
                            const char *manifest_sha, const char *sums_sha, GError **error)
 {
     char sha256[65];
-    Repeats repeats;
-    if (!repeats_of_patches(patches, &repeats, error)) {
+    RepeatedImages repeats;
+    if (!repeated_images_of_patches(patches, &repeats, error)) {
         return FALSE;
     }
     json_auto_t *unreadable_tiles = count_unreadable(work);
-    g_autofree char *repeated = work_output(work, REPEATS_FILE);
+    g_autofree char *repeated = work_output(work, REPEATED_IMAGES_FILE);
     g_autofree char *unreadable = work_output(work, UNREADABLE_TILES_FILE),
                     *card = work_output(work, "dataset/CARD.md");
-    g_autoptr(GPtrArray) gaps = gaps_find(work->run->slides, patches, work->run->config);
+    g_autoptr(GPtrArray) gaps = missing_metrics_find(work->run->slides, patches, work->run->config);
     g_autofree char *text =
         card_text(work, patches, dropped, gaps, unreadable_tiles, &repeats, manifest_sha, sums_sha);
-    return write_gaps(work, gaps, error) &&
+    return write_missing_metrics(work, gaps, error) &&
            json_write(unreadable, json_incref(unreadable_tiles), sha256, error) &&
            work_publish(work, "unreadable", unreadable, sha256, error) &&
-           json_write(repeated, repeats_json(&repeats), sha256, error) &&
-           work_publish(work, "repeats", repeated, sha256, error) &&
+           json_write(repeated, repeated_images_json(&repeats), sha256, error) &&
+           work_publish(work, "repeated_images", repeated, sha256, error) &&
            durable_write_file(card, text, strlen(text), sha256, error) &&
            work_publish(work, ".card", card, sha256, error);
 }
@@ -353,8 +353,9 @@ gboolean stage_dataset(Work *work, GError **error)
         return FALSE;
     }
     g_autoptr(GPtrArray) dropped = sampling_choose(work->run->config, patches);
-    Repeats repeats;
-    if (!repeats_of_patches(patches, &repeats, error)) { /* a leak is reported before any file moves */
+    RepeatedImages repeats;
+    if (!repeated_images_of_patches(patches, &repeats,
+                                    error)) { /* a leak is reported before any file moves */
         return FALSE;
     }
     /* Files are going to move: after a kill nobody may take the former manifest for true. */

@@ -285,9 +285,10 @@ static json_t *part_json(const ScoreTable *table, const Part *part, const Thresh
     if (part->split) {
         json_object_set_new(out, "split", json_string(part->split));
     }
-    json_object_update_new(out, json_pack("{s:i, s:i, s:i, s:i, s:i}", "slides_with_rows", part->slides,
-                                          "rows", part->tiles, "unlabelled", part->unlabelled, "unscored",
-                                          part->unscored, "without_score", part->without));
+    json_object_update_new(out,
+                           json_pack("{s:i, s:i, s:i, s:i, s:i}", "slides_with_rows", part->slides, "rows",
+                                     part->tiles, "unlabelled", part->unlabelled, "labelled_without_score",
+                                     part->unscored, "without_score", part->without));
     if (nothing) {
         json_object_set_new(out, "absent", json_string(nothing));
         return out;
@@ -461,6 +462,6 @@ json_t *evaluation_json(const ScoreTable *table, const Threshold *thresholds, in
         json_object_set(out, "labels", table->labels);
     }
     add_calibrations(out, thresholds, count);
-    json_object_set_new(out, "told", json_texts(table->reported));
+    json_object_set_new(out, "notes", json_texts(table->reported));
     return out;
 }

@@ -82,7 +82,7 @@ static void put_part(GString *out, const json_t *part)
         put_absent(out, part);
     }
     g_string_append_printf(out, "  left out: %d rows without label, %d with a label but without score\n",
-                           whole(part, "unlabelled"), whole(part, "unscored"));
+                           whole(part, "unlabelled"), whole(part, "labelled_without_score"));
 }
 
 static void put_columns(GString *out, const json_t *figures)
@@ -151,15 +151,15 @@ char *evaluation_text(const json_t *figures)
     put_slides(out, json_object_get(figures, "slides"));
     if (labels) {
         g_string_append_printf(out, "labels: %d of %d rows have one, %d of %d lines match no row\n",
-                               whole(labels, "joined_rows"),
-                               whole(labels, "joined_rows") + whole(labels, "other_rows"),
-                               whole(labels, "unused_lines"), whole(labels, "lines"));
+                               whole(labels, "matched_rows"),
+                               whole(labels, "matched_rows") + whole(labels, "unmatched_rows"),
+                               whole(labels, "unmatched_lines"), whole(labels, "lines"));
     }
     json_array_foreach(json_object_get(figures, "model"), i, one)
     {
         g_string_append_printf(out, "model: %s\n", json_string_value(one));
     }
-    json_array_foreach(json_object_get(figures, "told"), i, one)
+    json_array_foreach(json_object_get(figures, "notes"), i, one)
     {
         g_string_append_printf(out, "note: %s\n", json_string_value(one));
     }

@@ -144,7 +144,7 @@ static void put_part(Page *page, const json_t *part)
     }
     put_absent(page, "No figures", part);
     int without = (int)json_integer_value(json_object_get(part, "without_score"));
-    int unscored = (int)json_integer_value(json_object_get(part, "unscored"));
+    int unscored = (int)json_integer_value(json_object_get(part, "labelled_without_score"));
     page_put(
         page, PAGE_P,
         "Left out: %d tiles without label, %d with a label but without data. In all, %d of %d tiles have no "
@@ -187,18 +187,18 @@ static void put_reported(Page *page, const json_t *figures)
     json_t *one;
     size_t i;
     if (labels) {
-        int joined = (int)json_integer_value(json_object_get(labels, "joined_rows"));
+        int joined = (int)json_integer_value(json_object_get(labels, "matched_rows"));
         page_put(page, PAGE_P,
                  "Labels of near-blank tiles: %d of %d rows have one, %d of %d lines match no row.", joined,
-                 joined + (int)json_integer_value(json_object_get(labels, "other_rows")),
-                 (int)json_integer_value(json_object_get(labels, "unused_lines")),
+                 joined + (int)json_integer_value(json_object_get(labels, "unmatched_rows")),
+                 (int)json_integer_value(json_object_get(labels, "unmatched_lines")),
                  (int)json_integer_value(json_object_get(labels, "lines")));
     }
     json_array_foreach(json_object_get(figures, "model"), i, one)
     {
         page_put(page, i == 0 ? PAGE_P : PAGE_NOTICE, "The model: %s.", json_string_value(one));
     }
-    json_array_foreach(json_object_get(figures, "told"), i, one)
+    json_array_foreach(json_object_get(figures, "notes"), i, one)
     {
         page_put(page, PAGE_NOTICE, "%s", json_string_value(one));
     }

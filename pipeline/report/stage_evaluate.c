@@ -4,7 +4,7 @@
  * and the page shows the rest. */
 #include "base/error.h"
 #include "pipeline/report/evaluation.h"
-#include "pipeline/cohort/gaps.h"
+#include "pipeline/cohort/missing_metrics.h"
 #include "pipeline/write/json.h"
 #include "pipeline/job/unreadable_tiles.h"
 #include "pipeline/training/model_config.h"
@@ -27,15 +27,16 @@ static gboolean calibrated_threshold(const Work *work, const char *column, Calib
 }
 
 /* What figures cannot be computed from, now or in another fold. */
-static void add_gaps(const Work *work, json_t *figures)
+static void add_missing_metrics(const Work *work, json_t *figures)
 {
-    const json_t *of_set = records_get(work->records, "dataset", COHORT, "gaps");
-    json_t *reported = json_object_get(figures, "told");
+    const json_t *of_set = records_get(work->records, "dataset", COHORT, "missing_metrics");
+    json_t *reported = json_object_get(figures, "notes");
     if (of_set) {
-        json_array_extend(reported, json_object_get(of_set, "told"));
+        json_array_extend(reported, json_object_get(of_set, "notes"));
         return;
     }
-    g_autoptr(GPtrArray) gaps = gaps_find(work->run->slides, NULL, work->run->config); /* no patch set */
+    g_autoptr(GPtrArray) gaps =
+        missing_metrics_find(work->run->slides, NULL, work->run->config); /* no patch set */
     json_auto_t *texts = json_texts(gaps);
     json_array_extend(reported, texts);
 }
@@ -84,7 +85,7 @@ static void add_failed(const Work *work, json_t *figures)
             g_autofree char *text = g_strdup_printf(
                 "%zu of %d slides of the split %s failed and are in no figure: %s (wsiflow status says why)",
                 json_array_size(failed), wanted, splits[s], names->str);
-            json_array_append_new(json_object_get(figures, "told"), json_string(text));
+            json_array_append_new(json_object_get(figures, "notes"), json_string(text));
         }
         if (s == 0 && wanted > 0) {
             json_object_set_new(figures, "slides_wanted", json_integer(wanted));
@@ -99,7 +100,7 @@ static void add_foreign_model(const Work *work, json_t *figures)
 {
     if (*work->run->config->score_model) {
         json_array_append_new(
-            json_object_get(figures, "told"),
+            json_object_get(figures, "notes"),
             json_string("the model is of another training (score.model), and which slides it was "
                         "trained on is not known here: figures of such slides are too good"));
     }
@@ -126,7 +127,7 @@ static gboolean publish(Work *work, const ScoreTable *table, json_t *figures, GE
     add_failed(work, figures);
     add_foreign_model(work, figures);
     add_unreadable(figures);
-    add_gaps(work, figures);
+    add_missing_metrics(work, figures);
     gboolean ok = report_write(work, table, figures, error) &&
                   json_write(path, json_incref(figures), sha256, error) &&
                   work_publish(work, "metrics", path, sha256, error);
@@ -141,7 +142,7 @@ gboolean stage_evaluate(Work *work, GError **error)
     if (!paths->pdata[0]) {
         g_autofree char *why = g_strdup_printf(
             "nothing was scored: no slide that score.slides (%s) asks for has scores", config->score_slides);
-        return publish(work, NULL, json_pack("{s:s, s:[]}", "absent", why, "told"), error);
+        return publish(work, NULL, json_pack("{s:s, s:[]}", "absent", why, "notes"), error);
     }
     g_autoptr(ScoreTable) table =
         score_table_read((const char *const *)paths->pdata, config->evaluate_score,

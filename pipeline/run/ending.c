@@ -4,7 +4,7 @@
 #include "pipeline/slide/annotation_notes.h"
 #include "pipeline/job/unreadable_tiles.h"
 #include "pipeline/training/model_card.h"
-#include "pipeline/patchset/repeats.h"
+#include "pipeline/patchset/repeated_images.h"
 #include "pipeline/patchset/image_sizes.h"
 #include "pipeline/run/summary.h"
 #include "pipeline/cohort/stored_cohort.h"
@@ -74,12 +74,13 @@ static void tell_once(GHashTable *reported, const char *what, const char *senten
 /* What a reader of the patch set and of the figures has to know. */
 static void tell_notes(const Ended *ended, GHashTable *reported)
 {
-    static const Source sources[] = {
-        {"dataset", "gaps", "patch set"}, {"train", "notes", "training"}, {"evaluate", "metrics", "figures"}};
+    static const Source sources[] = {{"dataset", "missing_metrics", "patch set"},
+                                     {"train", "notes", "training"},
+                                     {"evaluate", "metrics", "figures"}};
     for (size_t i = 0; i < G_N_ELEMENTS(sources); i++) {
         const json_t *one;
         size_t n;
-        json_array_foreach(json_object_get(get(ended, &sources[i]), "told"), n, one)
+        json_array_foreach(json_object_get(get(ended, &sources[i]), "notes"), n, one)
         {
             tell_once(reported, sources[i].what, json_string_value(one));
         }
@@ -89,9 +90,9 @@ static void tell_notes(const Ended *ended, GHashTable *reported)
 /* Images that occur more than once. */
 static void tell_repeats(const Ended *ended, GHashTable *reported)
 {
-    Repeats repeats;
-    repeats_of_json(records_get(ended->records, "dataset", COHORT, "repeats"), &repeats);
-    g_autofree char *text = repeats_text(&repeats);
+    RepeatedImages repeats;
+    repeated_images_of_json(records_get(ended->records, "dataset", COHORT, "repeated_images"), &repeats);
+    g_autofree char *text = repeated_images_text(&repeats);
     if (text) {
         tell_once(reported, "patch set", text);
     }

@@ -189,6 +189,6 @@ json_t *near_blank_json(const NearBlankLabels *blanks, GError **error)
                     blanks->path, blanks->lines->len, first ? first->file : "", blanks->others);
         return NULL;
     }
-    return json_pack("{s:i, s:i, s:i, s:i}", "lines", (int)blanks->lines->len, "unused_lines", unused,
-                     "joined_rows", blanks->joined, "other_rows", blanks->others);
+    return json_pack("{s:i, s:i, s:i, s:i}", "lines", (int)blanks->lines->len, "unmatched_lines", unused,
+                     "matched_rows", blanks->joined, "unmatched_rows", blanks->others);
 }

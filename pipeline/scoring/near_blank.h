@@ -9,5 +9,5 @@ void near_blank_free(NearBlankLabels *blanks);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NearBlankLabels, near_blank_free)
 /* What is known of an image by its name; an error when several lines fit that differ. */
 gboolean near_blank_find(NearBlankLabels *blanks, const char *file, NearBlank *out, GError **error);
-/* How it went so far, new reference: lines, unused_lines, joined_rows, other_rows.  NULL with error when no row joined. */
+/* How it went so far, new reference: lines, unmatched_lines, matched_rows, unmatched_rows.  NULL with error when no row joined. */
 json_t *near_blank_json(const NearBlankLabels *blanks, GError **error);

@@ -126,7 +126,7 @@ gboolean stage_scorepatches(Work *work, GError **error)
     }
     char sha256[65], sizes_sha256[65];
     g_autoptr(GArray) sizes = scored_sizes(scored);
-    g_autofree char *images = work_output(work, "images.json");
+    g_autofree char *images = work_output(work, "image_sizes.json");
     if (!json_write(images, image_sizes_json(sizes, model_spec(model)->tile_size), sizes_sha256, error) ||
         !work_publish(work, "images", images, sizes_sha256, error)) {
         return FALSE;

@@ -73,7 +73,7 @@ static gboolean publish_model(Work *work, const Model *model, const GPtrArray *n
 static gboolean publish_sizes(Work *work, GArray *sizes, int size, GError **error)
 {
     char sha256[65];
-    g_autofree char *path = work_output(work, "model/images.json");
+    g_autofree char *path = work_output(work, "model/image_sizes.json");
     return !sizes || (json_write(path, image_sizes_json(sizes, size), sha256, error) &&
                       work_publish(work, "images", path, sha256, error));
 }
@@ -83,7 +83,7 @@ static gboolean publish_notes(Work *work, const GPtrArray *notes, GError **error
 {
     char sha256[65];
     g_autofree char *path = work_output(work, TRAIN_NOTES_FILE);
-    return json_write(path, json_pack("{s:o}", "told", json_texts(notes)), sha256, error) &&
+    return json_write(path, json_pack("{s:o}", "notes", json_texts(notes)), sha256, error) &&
            work_publish(work, "notes", path, sha256, error);
 }
 

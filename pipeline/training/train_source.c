@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "base/listing.h"
 #include "pipeline/patchset/patch_folder.h"
-#include "pipeline/patchset/repeats.h"
+#include "pipeline/patchset/repeated_images.h"
 #include "pipeline/training/train_images.h"
 #include "pipeline/training/train_shards.h"
 #include "pipeline/training/train_slides.h"
@@ -150,11 +150,11 @@ static gboolean use_folder(TrainTiles *tiles, GError **error)
 /* The same image in train and in valid or test. */
 static gboolean check_repeats(TrainTiles *tiles, GError **error)
 {
-    Repeats repeats;
-    if (!repeats_of_folder(tiles->config, tiles->config->patches_folder, &repeats, error)) {
+    RepeatedImages repeats;
+    if (!repeated_images_of_folder(tiles->config, tiles->config->patches_folder, &repeats, error)) {
         return FALSE;
     }
-    g_autofree char *text = repeats_text(&repeats);
+    g_autofree char *text = repeated_images_text(&repeats);
     if (text) {
         train_tiles_note(tiles, "%s", text);
     }

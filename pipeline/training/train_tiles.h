@@ -18,7 +18,7 @@ GArray *train_tiles_sizes(const TrainTiles *tiles);
 /* Borrowed.  Its read() may be called from many threads. */
 const TileSet *train_tiles_set(const TrainTiles *tiles);
 
-/* Where a run keeps the notes: {"told": [...]}. */
+/* Where a run keeps the notes: {"notes": [...]}. */
 #define TRAIN_NOTES_FILE "model/notes.json"
 /* What a reader has to know of how they were chosen: array of char*, borrowed. */
 const GPtrArray *train_tiles_notes(const TrainTiles *tiles);

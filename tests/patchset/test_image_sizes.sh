@@ -39,7 +39,7 @@ like "of both" "$(cat run/report.html)" "Scoring: $scored"
 check "the counts are Pillow's" python3 - <<'P'
 import collections, glob, json
 from PIL import Image
-for facts, pattern in ("run/model/images.json", "set/train/good/*"), ("run/images.json", "set/test/*/*"):
+for facts, pattern in ("run/model/image_sizes.json", "set/train/good/*"), ("run/image_sizes.json", "set/test/*/*"):
     want = collections.Counter(Image.open(p).size for p in glob.glob(pattern))
     got = json.load(open(facts))
     assert {(s["width"], s["height"]): s["images"] for s in got["sizes"]} == dict(want), (got, want)

@@ -33,7 +33,7 @@ for record in content cut mask tissue; do
 done
 lasting normals read '*/content.json' 116 'content.json.*Stale file handle' "$WSIFLOW" run -c slides.yaml -o normals -j 2 --patience 0
 check "nothing was trained" sh -c '! test -e normals/model/model.safetensors'
-lasting shown open gaps.json 24 'gaps.json.*Too many open files' "$WSIFLOW" dataset -c set.yaml -o calm -j 2
+lasting shown open missing_metrics.json 24 'missing_metrics.json.*Too many open files' "$WSIFLOW" dataset -c set.yaml -o calm -j 2
 
 # ---- for a while
 echo on >while

@@ -42,7 +42,7 @@ for name, got in told.items():
     else:
         assert "auroc" not in got, got
 m = json.load(open("mixed.json"))
-assert m["unlabelled"] == sum(not r["label"] for r in rows) and m["unscored"] == sum(bool(r["label"]) and not r["score"] for r in rows)
+assert m["unlabelled"] == sum(not r["label"] for r in rows) and m["labelled_without_score"] == sum(bool(r["label"]) and not r["score"] for r in rows)
 P
 check "medians, top 1 % and AUROC of each slide are those of the definitions" python3 oracle.py
 like "the text says of how many tiles the top 1 % are" "$("$WSIFLOW" evaluate mixed.csv)" '  even .*top 1 % [-0-9.]* \(1 tile\)'
@@ -118,7 +118,7 @@ like "with the reason" "$("$WSIFLOW" evaluate untested.csv)" 'no row is of the s
 printf 'file,label,score\ntest/good/a.png,0,1\ntest/good/b.png,0,2\ntest/Ungood/a.png,1,3\ntest/Ungood/c.png,1,4\n' >scores.csv
 join() { # NAME LABELS JOINED LEFT: how many rows join, how many are left without the near-blank ones
     printf 'file,near_blank\n%b' "$2" >labels.csv
-    is "$1" "$(figure scores.csv "-l labels.csv" labels.joined_rows) $(figure scores.csv "-l labels.csv" without_near_blank.n)" "$3 $4"
+    is "$1" "$(figure scores.csv "-l labels.csv" labels.matched_rows) $(figure scores.csv "-l labels.csv" without_near_blank.n)" "$3 $4"
 }
 join "names as they are" 'test/good/a.png,1\n' 1 3
 join "./ in front" './Ungood/a.png,1\n./good/a.png,0\n' 2 3
@@ -161,7 +161,7 @@ printf 'slide,column,row,label,score\ns,0,0,0,1\ns,0,1,1,2\ns,1,0,0,3\n' >once.c
 { cat once.csv; tail -n +2 once.csv | head -2; } >twice.csv
 tail -n +2 once.csv | tail -1 | sed '1i slide,column,row,label,score' >part.csv
 printf 'file,label,score\na,0,1\nb,1,2\na,0,1\n' >images.csv
-figures_of() { "$WSIFLOW" evaluate --json "$@" | python3 -c "import json, sys; f = json.load(sys.stdin); del f['told']; print(f)"; }
+figures_of() { "$WSIFLOW" evaluate --json "$@" | python3 -c "import json, sys; f = json.load(sys.stdin); del f['notes']; print(f)"; }
 is "rows that are there twice count once" "$(figures_of twice.csv)" "$(figures_of once.csv)"
 like "and that is said" "$("$WSIFLOW" evaluate twice.csv)" '^note: 2 rows are there more than once and are counted once; the first is line 5 of twice.csv'
 is "also in two files" "$(figures_of once.csv part.csv)" "$(figures_of once.csv)"

@@ -98,7 +98,7 @@ like "and in the report" "$(cat images/report.html)" "n = $n held-out normal til
 like "and on the terminal" "$(cat images.log)" "model: threshold .* n = $n held-out normal tiles of 1 patient"
 like "what train.max_tiles drew is reported there too" "$(cat images.log)" 'training: train.max_tiles: 200 of [0-9]+ normal tiles are drawn'
 like "and in the card" "$(cat images/model/CARD.md)" "n = $n held"
-check "no image is in two splits" test "$(tr -d ' \n' <images/repeats.json)" = '{"within":0,"blank":0,"across":0}'
+check "no image is in two splits" test "$(tr -d ' \n' <images/repeated_images.json)" = '{"within_split":0,"across_splits":0,"blank_across_splits":0}'
 
 # ---- the same image more than once
 python3 - <<'P'

@@ -46,7 +46,7 @@ check "metrics.json names it" python3 - <<'P'
 import json
 m = json.load(open("run/metrics.json"))
 assert m["slides_wanted"] == 3 and m["slides_failed"] == ["synth_03"] and m["slides_with_rows"] == 2, m
-assert any("1 of 3 slides of the split test" in t and "synth_03" in t for t in m["told"]), m["told"]
+assert any("1 of 3 slides of the split test" in t and "synth_03" in t for t in m["notes"]), m["notes"]
 P
 like "the report's headline counts it" "$(cat run/report.html)" 'Figures: split test, 2 of 3 slides'
 like "and the report names it" "$(cat run/report.html)" '1 of 3 slides of the split test failed and are in no figure: synth_03'

@@ -2,8 +2,8 @@
 #pragma once
 #include "pipeline/cohort/cohort.h"
 
-#define GAPS_FILE "gaps.json" /* of a run's patch set: {"told": [...]} */
+#define MISSING_METRICS_FILE "missing_metrics.json" /* of a run's patch set: {"notes": [...]} */
 
 /* Sentences (char*, owned), in a fixed order: a tested or validating split without tiles of one label, no test at all, folds without an
  * annotated slide.  patches: of the patch set (Patch*); NULL where there is none: then only slides are looked at. */
-GPtrArray *gaps_find(const GPtrArray *slides, const GPtrArray *patches, const Config *config);
+GPtrArray *missing_metrics_find(const GPtrArray *slides, const GPtrArray *patches, const Config *config);

@@ -3,7 +3,7 @@
  * An image that is trained on and tested with makes figures better than they are, as a slide in two splits does.  Images without tissue are
  * rightly the same here and there: they are counted only.  Copies between training and hold-out are the business of
  * flows/training/fit_repeats.c. */
-#include "pipeline/patchset/repeats.h"
+#include "pipeline/patchset/repeated_images.h"
 #include "base/error.h"
 #include "base/listing.h"
 #include "base/pool.h"
@@ -19,10 +19,10 @@ static gboolean leak(const char *one, const char *other, const char *advice, GEr
     return FALSE;
 }
 
-gboolean repeats_of_patches(const GPtrArray *patches, Repeats *out, GError **error)
+gboolean repeated_images_of_patches(const GPtrArray *patches, RepeatedImages *out, GError **error)
 {
     g_autoptr(GHashTable) first = g_hash_table_new(g_str_hash, g_str_equal);
-    *out = (Repeats){0};
+    *out = (RepeatedImages){0};
     for (guint i = 0; i < patches->len; i++) {
         Patch *patch = patches->pdata[i], *other = g_hash_table_lookup(first, patch->sha256);
         if (!other) {
@@ -140,7 +140,7 @@ static gboolean hash_item(int64_t index, int worker, void *data, GError **error)
     return TRUE;
 }
 
-static gboolean compare(const Config *config, const Listing *list, Repeats *out, GError **error)
+static gboolean compare(const Config *config, const Listing *list, RepeatedImages *out, GError **error)
 {
     g_autoptr(GHashTable) trained = g_hash_table_new(g_str_hash, g_str_equal);
     for (guint i = 0; i < list->items->len; i++) { /* training first */
@@ -163,7 +163,8 @@ static gboolean has_others(const Listing *list)
     return list->items->len > 0 && !g_array_index(list->items, Item, list->items->len - 1).train;
 }
 
-gboolean repeats_of_folder(const Config *config, const char *folder, Repeats *out, GError **error)
+gboolean repeated_images_of_folder(const Config *config, const char *folder, RepeatedImages *out,
+                                   GError **error)
 {
     /* The patch set of a run has its validation beside it. */
     static const char *const splits[] = {"train", "valid", "test", "../dataset_valid"};
@@ -171,7 +172,7 @@ gboolean repeats_of_folder(const Config *config, const char *folder, Repeats *ou
                     g_ptr_array_new_with_free_func((GDestroyNotify)shard_free)};
     g_array_set_clear_func(list.items, item_clear);
     gboolean ok = TRUE;
-    *out = (Repeats){0};
+    *out = (RepeatedImages){0};
     for (size_t s = 0; s < G_N_ELEMENTS(splits); s++) {
         ok = ok && list_folders(&list, splits[s], error) && list_shards(&list, splits[s], error);
     }
@@ -184,7 +185,7 @@ gboolean repeats_of_folder(const Config *config, const char *folder, Repeats *ou
     return ok;
 }
 
-char *repeats_text(const Repeats *r)
+char *repeated_images_text(const RepeatedImages *r)
 {
     g_autoptr(GString) out = g_string_new(NULL);
     if (r->across > 0) {
@@ -210,15 +211,15 @@ char *repeats_text(const Repeats *r)
     return g_strdup(out->str);
 }
 
-json_t *repeats_json(const Repeats *r)
+json_t *repeated_images_json(const RepeatedImages *r)
 {
-    return json_pack("{s:I,s:I,s:I}", "within", (json_int_t)r->within, "blank", (json_int_t)r->blank,
-                     "across", (json_int_t)r->across);
+    return json_pack("{s:I, s:I, s:I}", "within_split", (json_int_t)r->within, "across_splits",
+                     (json_int_t)r->across, "blank_across_splits", (json_int_t)r->blank);
 }
 
-void repeats_of_json(const json_t *json, Repeats *out)
+void repeated_images_of_json(const json_t *json, RepeatedImages *out)
 {
-    *out = (Repeats){json_integer_value(json_object_get(json, "within")),
-                     json_integer_value(json_object_get(json, "blank")),
-                     json_integer_value(json_object_get(json, "across"))};
+    *out = (RepeatedImages){.within = json_integer_value(json_object_get(json, "within_split")),
+                            .across = json_integer_value(json_object_get(json, "across_splits")),
+                            .blank = json_integer_value(json_object_get(json, "blank_across_splits"))};
 }

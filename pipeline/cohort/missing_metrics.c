@@ -2,7 +2,7 @@
  *
  * A split that has no positives gives no AUROC, and with folds that shows only when its turn comes, after all other folds were trained.
  * So it is said when the patch set is made, of all folds. */
-#include "pipeline/cohort/gaps.h"
+#include "pipeline/cohort/missing_metrics.h"
 #include "tiler/patches/patchset.h"
 
 static const char cannot[] = "AUROC, average precision and F1 cannot be computed from it";
@@ -65,7 +65,7 @@ static void look_at_fold(GPtrArray *out, const GPtrArray *slides, int fold, int 
     }
 }
 
-GPtrArray *gaps_find(const GPtrArray *slides, const GPtrArray *patches, const Config *config)
+GPtrArray *missing_metrics_find(const GPtrArray *slides, const GPtrArray *patches, const Config *config)
 {
     GPtrArray *out = g_ptr_array_new_with_free_func(g_free);
     if (slides->len == 0) {

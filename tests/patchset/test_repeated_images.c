@@ -1,5 +1,5 @@
 /* The same image in two splits is a leak; within one it is counted. */
-#include "pipeline/patchset/repeats.h"
+#include "pipeline/patchset/repeated_images.h"
 #include "base/error.h"
 #include "tiler/tissue/quality.h"
 #include <string.h>
@@ -19,18 +19,18 @@ static void add(GPtrArray *patches, const char *split, const char *slide, const 
 static void test_copies_within_a_split(void)
 {
     g_autoptr(GPtrArray) patches = g_ptr_array_new_with_free_func((GDestroyNotify)patch_free);
-    Repeats repeats;
+    RepeatedImages repeats;
     g_autoptr(GError) error = NULL;
     add(patches, "train", "a", "11", 0);
     add(patches, "train", "b", "11", 0);
     add(patches, "train", "b", "22", 0);
     add(patches, "train", "a", "11", 0);
     add(patches, "test", "c", "33", QUALITY_BLUR);
-    g_assert_true(repeats_of_patches(patches, &repeats, &error));
+    g_assert_true(repeated_images_of_patches(patches, &repeats, &error));
     g_assert_no_error(error);
     g_assert_cmpint(repeats.within, ==, 2);
     g_assert_cmpint(repeats.blank + repeats.across, ==, 0);
-    g_autofree char *text = repeats_text(&repeats);
+    g_autofree char *text = repeated_images_text(&repeats);
     g_assert_nonnull(strstr(text, "2 images"));
 }
 
@@ -41,27 +41,27 @@ static void test_copies_across_splits(void)
     for (size_t i = 0; i < G_N_ELEMENTS(pairs); i++) {
         g_autoptr(GPtrArray) patches = g_ptr_array_new_with_free_func((GDestroyNotify)patch_free);
         g_autoptr(GError) error = NULL;
-        Repeats repeats;
+        RepeatedImages repeats;
         add(patches, pairs[i][0], "slide_a", "11", QUALITY_PEN);
         add(patches, "train", "slide_b", "22", 0);
         add(patches, pairs[i][1], "slide_c", "11", QUALITY_PEN);
-        g_assert_false(repeats_of_patches(patches, &repeats, &error));
+        g_assert_false(repeated_images_of_patches(patches, &repeats, &error));
         g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
         g_assert_nonnull(strstr(error->message, "slide_a_000000.png"));
         g_assert_nonnull(strstr(error->message, "slide_c_000002.png"));
         for (guint p = 0; p < patches->len; p++) {
             ((Patch *)patches->pdata[p])->flags = QUALITY_BLANK; /* glass is alike everywhere */
         }
-        g_assert_true(repeats_of_patches(patches, &repeats, NULL));
+        g_assert_true(repeated_images_of_patches(patches, &repeats, NULL));
         g_assert_cmpint(repeats.blank, ==, 1);
     }
 }
 
 static void test_nothing_to_say(void)
 {
-    Repeats none = {0};
-    g_assert_null(repeats_text(&none));
-    repeats_of_json(NULL, &none);
+    RepeatedImages none = {0};
+    g_assert_null(repeated_images_text(&none));
+    repeated_images_of_json(NULL, &none);
     g_assert_cmpint(none.within + none.blank + none.across, ==, 0);
 }
 
