@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/writable.h"
 #include "flows/models/sample.h"
-#include "pipeline/cli/command.h"
+#include "pipeline/cli/commands.h"
 #include "pipeline/training/model_config.h"
 #include "pipeline/scoring/npy.h"
 #include "pipeline/patchset/image_sizes.h"
@@ -142,7 +142,7 @@ static void print_trip(const char *what, int count, const RoundTrip *trip)
            trip->absolute, trip->relative, trip->logdet);
 }
 
-static gboolean sample(const Model *model, const SampleOptions *options, GError **error)
+static gboolean draw_and_check(const Model *model, const SampleOptions *options, GError **error)
 {
     g_autoptr(Sampler) sampler = sampler_new(model, (uint64_t)options->seed, options->temperature, error);
     RoundTrip latents = {0}, features = {0};
@@ -159,7 +159,7 @@ static gboolean sample(const Model *model, const SampleOptions *options, GError 
     if (!(worst.relative <= options->tolerance && worst.logdet <= options->tolerance)) {
         g_set_error(
             error, WSI_ERROR, WSI_ERROR_INPUT,
-            "the flow does not come back: relative difference %.3g, log-determinant %.3g, tolerance %.3g",
+            "the flow is not invertible: relative difference %.3g, log-determinant %.3g, tolerance %.3g",
             worst.relative, worst.logdet, options->tolerance);
         return FALSE;
     }
@@ -174,33 +174,43 @@ static void options_clear(SampleOptions *options)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SampleOptions, options_clear)
 
-int command_sample(int argc, char **argv, GError **error)
+static int sample(int argc, char **argv, GError **error)
 {
     g_auto(SampleOptions) options = {.seed = 1, .temperature = 1, .tolerance = 1e-3};
     int code;
     GOptionEntry entries[] = {
-        {"samples", 'n', 0, G_OPTION_ARG_INT, &options.samples, "how many to draw", "N"},
+        {"samples", 'n', 0, G_OPTION_ARG_INT, &options.samples, "number of draws", "N"},
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &options.output, "folder to write to", "DIR"},
-        {"seed", 's', 0, G_OPTION_ARG_INT64, &options.seed, "of the random numbers (default: 1)", "S"},
+        {"seed", 's', 0, G_OPTION_ARG_INT64, &options.seed, "seed of the random numbers (default: 1)", "S"},
         {"temperature", 't', 0, G_OPTION_ARG_DOUBLE, &options.temperature,
          "standard deviation of the latents (default: 1)", "T"},
         {"patches", 'p', 0, G_OPTION_ARG_FILENAME, &options.patches,
-         "folder of tiles whose features go there and back too", "DIR"},
+         "also check the round trip of the tiles in this folder", "DIR"},
         {"tolerance", 0, 0, G_OPTION_ARG_DOUBLE, &options.tolerance,
          "largest relative difference of a round trip (default: 0.001)", "E"},
         {"weights", 'w', 0, G_OPTION_ARG_FILENAME, &options.weights,
-         "weights of the extractor, when they have moved", "FILE"},
+         "weights file of the extractor, if it has moved", "FILE"},
         {NULL, 0, 0, 0, NULL, NULL, NULL}};
-    if (!command_options("sample", entries, &argc, &argv, &code, error)) {
+    if (!command_options(&command_sample, entries, &argc, &argv, &code, error)) {
         return code;
     }
     if (argc != 2 || !options.output || options.samples == 0) {
         return command_misused(
-            error, "a model, a number of samples and a folder are needed: wsiflow sample MODEL -n N -o DIR");
+            error,
+            "required: a model, a number of samples and an output folder: wsiflow sample MODEL -n N -o DIR");
     }
     static const char *const files[] = {"scale1.npy", "scale2.npy", "scale3.npy", "samples.csv", NULL};
     g_autoptr(Model) model = writable_folder(options.output, files, error)
                                  ? model_load(argv[1], options.weights, NULL, error)
                                  : NULL;
-    return model && sample(model, &options, error) ? EXIT_DONE : EXIT_FAILED;
+    return model && draw_and_check(model, &options, error) ? EXIT_DONE : EXIT_FAILED;
 }
+
+const Command command_sample = {
+    "sample", "MODEL -n N -o DIR", "draw feature maps from a model, and check that its flow is invertible",
+    "DIR gets scale1.npy, scale2.npy and scale3.npy, (sample, row, column, channel): the input of the flows, "
+    "that is "
+    "standardised features after the pyramid, not images; and samples.csv with the log-likelihoods (nats).\n"
+    "The command fails when the largest difference of a round trip, relative to the largest value, is above "
+    "the tolerance.",
+    sample};

@@ -1,78 +1,10 @@
-/* The commands, and what they share. */
+/* What every command does: parse its options, and print its help. */
 #include "pipeline/cli/command.h"
 #include "base/error.h"
-#include "base/nearest.h"
 #include "pipeline/cli/options.h"
 #include "pipeline/run/exit_codes.h"
 #include <stdio.h>
 #include <string.h>
-
-const Command commands[] = {
-    {"run", "-c CONFIG.yaml [-o DIR] [-j WORKERS] [--dry-run]",
-     "do all that a configuration asks for; resume what was interrupted",
-     "Exit codes: 0 done, 1 failed, 2 usage, 3 finished but some slides failed, 130 interrupted.",
-     command_run},
-    {"dataset", "-c CONFIG.yaml [-o DIR] [-j WORKERS] [--dry-run] | --verify DIR [--sample N]",
-     "only the patch set: tissue, grid, masks, patches, manifest; or check one", NULL, command_dataset},
-    {"status", "DIR [--json]", "what is done, running and failed in a run, and why", NULL, command_status},
-    {"retry", "DIR [--slide SLIDE]", "let failed jobs be tried again by the next run", NULL, command_retry},
-    {"slide", "FILE... [--json]", "what wsiflow sees of slides: size, levels, resolution, tissue", NULL,
-     command_slide},
-    {"train", "-c CONFIG.yaml [--patches DIR] -o MODEL", "train a model on DIR/train/good", NULL,
-     command_train},
-    {"score", "-m MODEL (--patches DIR | SLIDE...) -o OUT",
-     "score patches (to a CSV file) or slides (to a folder)",
-     "With --patches OUT is a CSV file with file,label,score and further scores; label 0 for folders named "
-     "good, 1 for others.\n"
-     "With slides OUT is a folder that gets SLIDE/scores.csv, scoremap.npy and the heatmap files.",
-     command_score},
-    {"heatmap", "MAP.npy --slide SLIDE -o DIR", "heatmap files from a score map", NULL, command_heatmap},
-    {"mask", "ANNOTATION (--slide SLIDE | --size WxH --mpp UM) -o MASK.tif",
-     "lesion mask of an annotation at the slide's full resolution",
-     "0 = not lesion, 1 = lesion. Prints the area of each label.", command_mask},
-    {"annotation", "convert IN -o OUT.(xml|geojson) [--slide SLIDE | --size WxH]",
-     "convert an annotation or a label mask to ASAP XML or GeoJSON",
-     "IN is in any dialect that is read, or a label mask, TIFF or PNG (0 nothing; 1 and 255 lesion; others "
-     "by "
-     "--groups).",
-     command_annotation},
-    {"sample", "MODEL -n N -o DIR", "draw feature maps from a model, and prove that its flow is invertible",
-     "DIR gets scale1.npy, scale2.npy and scale3.npy, (sample, row, column, channel): what the flows see, "
-     "standardised features behind the pyramid, not images; and samples.csv with the log-likelihoods "
-     "(nats).\n"
-     "A round trip whose largest difference, relative to the largest value, is above the tolerance fails.",
-     command_sample},
-    {"evaluate", "SCORES.csv... [--json]", "AUROC, average precision, best F1 of scored patches", NULL,
-     command_evaluate},
-    {"synth", "-o DIR", "write a synthetic cohort: slides, annotations, manifest", NULL, command_synth},
-    {"config", "[CONFIG.yaml]", "print all keys with their values and meaning (of a file, or the defaults)",
-     NULL, command_config},
-    {"doctor", "[DIR]", "check libraries, processor, disk and a folder of slides", NULL, command_doctor},
-    {"worker", "", NULL, NULL, command_worker}, /* started by run */
-    {NULL, NULL, NULL, NULL, NULL},
-};
-
-const Command *command_find(const char *name)
-{
-    for (const Command *command = commands; command->name; command++) {
-        if (g_str_equal(command->name, name)) {
-            return command;
-        }
-    }
-    return NULL;
-}
-
-const char *command_nearest(const char *name)
-{
-    g_autoptr(GPtrArray) names = g_ptr_array_new();
-    for (const Command *command = commands; command->name; command++) {
-        if (command->summary) {
-            g_ptr_array_add(names, (char *)command->name);
-        }
-    }
-    g_ptr_array_add(names, NULL);
-    return nearest_name(name, (const char *const *)names->pdata);
-}
 
 int command_misused(GError **error, const char *format, ...)
 {
@@ -98,10 +30,9 @@ static GOptionEntry *with_help(const GOptionEntry *entries, gboolean *help)
     return all;
 }
 
-gboolean command_options(const char *name, GOptionEntry *entries, int *argc, char ***argv, int *code,
+gboolean command_options(const Command *command, GOptionEntry *entries, int *argc, char ***argv, int *code,
                          GError **error)
 {
-    const Command *command = command_find(name);
     gboolean help = FALSE;
     g_autofree GOptionEntry *all = with_help(entries, &help);
     *code = EXIT_USAGE;
@@ -117,4 +48,9 @@ gboolean command_options(const char *name, GOptionEntry *entries, int *argc, cha
         return FALSE;
     }
     return TRUE;
+}
+
+Config *command_config_or_default(const char *path, GError **error)
+{
+    return path ? config_read(path, error) : config_default();
 }

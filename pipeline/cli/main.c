@@ -1,5 +1,5 @@
-/* wsiflow: the program.  `wsiflow COMMAND`, each command in the table of command.c. */
-#include "pipeline/cli/command.h"
+/* wsiflow: the program.  `wsiflow COMMAND`, with the commands of command_table.c. */
+#include "pipeline/cli/command_table.h"
 #include "base/pool.h"
 #include "pipeline/write/terminal.h"
 #include "pipeline/write/versions.h"
@@ -17,12 +17,13 @@ static void print_help(void)
     puts("wsiflow: tissue, tiles, patch sets, anomaly models and heatmaps for archives of whole-slide "
          "images\n\n"
          "usage: wsiflow COMMAND [OPTION...]\n");
-    for (const Command *command = commands; command->name; command++) {
-        if (command->summary) {
-            printf("  %-11s %s\n", command->name, command->summary);
+    for (const Command *const *command = commands; *command; command++) {
+        if ((*command)->summary) {
+            printf("  %-11s %s\n", (*command)->name, (*command)->summary);
         }
     }
-    printf("\nwsiflow COMMAND --help tells more; wsiflow --version tells versions.\n%s\n", research_use_only);
+    printf("\nwsiflow COMMAND --help describes a command; wsiflow --version prints the versions.\n%s\n",
+           research_use_only);
 }
 
 static void print_version(void)
@@ -81,11 +82,11 @@ static int flush_output(int code)
 
 static int run_command(int argc, char **argv)
 {
-    const Command *command = command_find(argv[1]);
+    const Command *command = command_table_find(argv[1]);
     if (!command) {
-        const char *near = command_nearest(argv[1]);
-        fprintf(stderr, "wsiflow: there is no command \"%s\"%s%s%s; wsiflow --help lists them\n", argv[1],
-                near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+        const char *near = command_table_nearest(argv[1]);
+        fprintf(stderr, "wsiflow: there is no command \"%s\"%s%s%s; wsiflow --help lists the commands\n",
+                argv[1], near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
         return EXIT_USAGE;
     }
     g_autoptr(GError) error = NULL;

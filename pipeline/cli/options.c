@@ -95,7 +95,7 @@ static gboolean number_in_range(const GOptionEntry *entry, const char *text, dou
     char *end;
     *out = g_ascii_strtod(text, &end);
     if (end == text || *end || !isfinite(*out)) {
-        return wsi_error_input(error, "--%s is \"%s\": a number was expected", entry->long_name, text);
+        return wsi_error_input(error, "--%s is \"%s\": expected a number", entry->long_name, text);
     }
     int range = range_of(entry);
     if (range >= 0 && !(*out >= ranges[range].low && *out <= ranges[range].high)) {
@@ -113,11 +113,11 @@ static gboolean whole_number(const GOptionEntry *entry, const char *text, gint64
     if (!number_in_range(entry, text, &value, error)) {
         return FALSE;
     }
+    int range = range_of(entry);
     if (!g_ascii_string_to_signed(text, 10, low, high, out, &why)) {
-        return wsi_error_input(error,
-                               "--%s is \"%s\": a whole number of %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT
-                               " was expected",
-                               entry->long_name, text, low, high);
+        return wsi_error_input(error, "--%s is \"%s\": expected a whole number from %.0f to %.0f",
+                               entry->long_name, text, range >= 0 ? ranges[range].low : (double)low,
+                               range >= 0 ? ranges[range].high : (double)high);
     }
     return TRUE;
 }
@@ -161,13 +161,13 @@ static gboolean take_value(Parser *parser, int i, const char *text, GError **err
 {
     const GOptionEntry *entry = &parser->entries[i];
     if (text && !*text) {
-        return wsi_error_input(error, "--%s is empty: %s was expected", entry->long_name,
-                               entry->arg_description);
+        return wsi_error_input(error, "--%s is empty: expected %s", entry->long_name, entry->arg_description);
     }
     if (entry->arg == G_OPTION_ARG_FILENAME && g_str_equal(text, "-")) {
-        return wsi_error_input(
-            error, "--%s is -: standard input and output are not used; ./- is a file of that name",
-            entry->long_name);
+        return wsi_error_input(error,
+                               "--%s is -, but wsiflow does not use standard input and output; write ./- for "
+                               "a file of that name",
+                               entry->long_name);
     }
     if (entry->arg != G_OPTION_ARG_STRING_ARRAY && parser->values[i] &&
         !g_str_equal(parser->values[i], text ? text : "")) {
@@ -198,10 +198,10 @@ static gboolean refuse_long(const Parser *parser, const char *given, GError **er
     }
     g_ptr_array_add(names, NULL);
     if (fit > 1) {
-        return wsi_error_input(error, "--%s may be %s", name, fitting->str);
+        return wsi_error_input(error, "--%s is ambiguous: %s", name, fitting->str);
     }
     const char *near = nearest_name(name, (const char *const *)names->pdata);
-    return wsi_error_input(error, "there is no option --%s%s%s%s", name, near ? "; did you mean --" : "",
+    return wsi_error_input(error, "unknown option --%s%s%s%s", name, near ? "; did you mean --" : "",
                            near ? near : "", near ? "?" : "");
 }
 
@@ -214,7 +214,7 @@ static gboolean refuse_option(const Parser *parser, int code, char *const *argv,
     if (optopt >= LONG) {
         return wsi_error_input(error, "--%s takes no value", parser->entries[optopt - LONG].long_name);
     }
-    return optopt ? wsi_error_input(error, "there is no option -%c", optopt)
+    return optopt ? wsi_error_input(error, "unknown option -%c", optopt)
                   : refuse_long(parser, argv[optind - 1], error);
 }
 
@@ -253,7 +253,7 @@ char *options_help(const GOptionEntry *entries)
         g_string_append_printf(out, "  %-28s %s", name, entries->description);
         int range = range_of(entries);
         if (range >= 0) {
-            g_string_append_printf(out, " (%.10g to %.10g)", ranges[range].low, ranges[range].high);
+            g_string_append_printf(out, " [%.10g to %.10g]", ranges[range].low, ranges[range].high);
         }
         g_string_append_c(out, '\n');
     }

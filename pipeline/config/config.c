@@ -48,10 +48,10 @@ static gboolean parse_number(const Position *position, const char *text, gboolea
     char *end;
     double value = g_ascii_strtod(text, &end);
     if (end == text || *end || !isfinite(value)) {
-        return wrong(position, error, "is \"%s\": a number was expected", text);
+        return wrong(position, error, "is \"%s\": expected a number", text);
     }
     if (whole && value != floor(value)) {
-        return wrong(position, error, "is %s: a whole number was expected", text);
+        return wrong(position, error, "is %s: expected a whole number", text);
     }
     const ConfigKey *key = position->key;
     gboolean inside = value >= key->low && value <= key->high && (!key->step || fmod(value, key->step) == 0);
@@ -72,7 +72,7 @@ static gboolean parse_bool(const Position *position, const char *text, gboolean 
             return TRUE;
         }
     }
-    return wrong(position, error, "is \"%s\": true or false was expected", text);
+    return wrong(position, error, "is \"%s\": expected true or false", text);
 }
 
 /* Appends the variable of the "${NAME}" at *at, and moves *at behind it. */

@@ -164,7 +164,7 @@ static gboolean ends_line(const yaml_node_t *node)
 char *yamlfile_text(const yaml_node_t *node, char **reason)
 {
     if (node->type != YAML_SCALAR_NODE) {
-        *reason = g_strdup_printf("is a %s: one value was expected",
+        *reason = g_strdup_printf("is a %s: expected one value",
                                   node->type == YAML_MAPPING_NODE ? "mapping" : "list");
         return NULL;
     }

@@ -32,7 +32,7 @@ char *unreadable_tiles_text(const json_t *leftout)
     }
     GString *out = g_string_new(NULL);
     g_string_append_printf(
-        out, "%" G_GINT64_FORMAT " tiles were left out since less than %.0f %% of them could be read: ",
+        out, "%" G_GINT64_FORMAT " tiles were left out because less than %.0f %% of each could be read: ",
         number(leftout, "tiles"), 100 * CUT_READABLE);
     json_array_foreach(slides, i, one)
     {

@@ -43,7 +43,7 @@ is "one name in several forms" "$(sed -n 's/^lesion px\t//p' said)" 40000
 is "of which nothing is reported" "$(cat message)" ""
 like "two kinds for it" "$("$WSIFLOW" annotation convert forms.geojson -o o.xml --group 'Tuméur=lesion' --group 'TUMÉUR=not' 2>&1)" 'case does not count'
 "$WSIFLOW" annotation convert forms.geojson -o out.xml --group 'Tuméur=lesion' --group 'größe=lesion' --group 'Tumeur=lesion' --group 'Normal=not' --group '*=ignore' >/dev/null 2>message
-like "names that no outline has" "$(cat message)" 'forms.geojson: no outline is in these groups that are named: "Tumeur", "Normal"$'
+like "names that no outline has" "$(cat message)" 'forms.geojson: these named groups have no outline: "Tumeur", "Normal"$'
 
 # A run, with the mapping; what it stores is YAML to another reader too.
 "$WSIFLOW" synth -o c -n 1 -l 0 --width 3072 --height 2048 >/dev/null 2>&1

@@ -136,7 +136,7 @@ like "an unknown extractor: the known ones are listed" \
 is "an unknown command: exit code 2" $? 2
 "$WSIFLOW" score -m x >usage.log 2>&1
 is "missing arguments: exit code 2" $? 2
-like "and what is needed" "$(cat usage.log)" 'needed are'
+like "and what is needed" "$(cat usage.log)" 'required: '
 like "every report of versions says research use only" "$("$WSIFLOW" --version)" 'For research use only'
 
 finish

@@ -280,9 +280,9 @@ static void test_refused(void)
         {"slides: {groups: [a]}\n", "slides.groups is a list"},
         {"slides:\n  folder: |\n    /data\n", "slides.folder ends with a line break, as | and > have it"},
         {"run:\n  name: >\n    a\n    b\n", "run.name ends with a line break"},
-        {"run: {seed: \"5\\n\"}\n", "run.seed is \"5 \": a number was expected"},
+        {"run: {seed: \"5\\n\"}\n", "run.seed is \"5 \": expected a number"},
         {"run: {\"na\\nme\": x}\n", "there is no key run.na me"},
-        {"train: {epochs: .nan}\n", "a number was expected"},
+        {"train: {epochs: .nan}\n", "expected a number"},
         {"run: {seed: 99999999999}\n", "allowed are 0 to 2147483647"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {

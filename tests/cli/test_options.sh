@@ -25,9 +25,9 @@ cp a.xml ./-a.xml
 check "-- ends the options" mask --size 300x200 --mpp 0.5 -o dash.tif -- -a.xml
 check "a value may begin with -" mask a.xml --size 300x200 --mpp 0.5 -o -dash.tif
 check "and is a file of that name" cmp ./-dash.tif dash.tif
-code "an ambiguous abbreviation" 2 '--s may be --slide, --size' mask a.xml --s 300x200
-code "an unknown option" 2 'no option --outptu; did you mean --output\?' mask a.xml --outptu x.tif
-code "an unknown letter" 2 'no option -x' mask -x a.xml
+code "an ambiguous abbreviation" 2 '--s is ambiguous: --slide, --size' mask a.xml --s 300x200
+code "an unknown option" 2 'unknown option --outptu; did you mean --output\?' mask a.xml --outptu x.tif
+code "an unknown letter" 2 'unknown option -x' mask -x a.xml
 code "a value where none goes" 2 '--json takes no value' "$WSIFLOW" slide --json=yes a.xml
 code "no value where one goes" 2 '--output needs a value: MASK.tif' mask a.xml -o
 code "an empty value" 2 '--output is empty' mask a.xml -o ''
@@ -38,18 +38,18 @@ check "and the file has that name" cmp ö.tif short.tif
 latin=$(printf 'l\344sion')
 check "bytes that are no UTF-8" env LC_ALL=C.UTF-8 "$WSIFLOW" mask a.xml --size 300x200 --mpp 0.5 -o "$latin.tif"
 check "are kept" cmp "$latin.tif" short.tif
-code "standard output as a file" 2 './- is a file of that name' mask a.xml --size 300x200 --mpp 0.5 -o -
+code "standard output as a file" 2 'write ./- for a file of that name' mask a.xml --size 300x200 --mpp 0.5 -o -
 code "help of a command" 0 'usage: wsiflow mask' "$WSIFLOW" help mask
 code "the nearest command" 2 'did you mean "evaluate"' "$WSIFLOW" evalute x.csv
 
 # ---- numbers
 printf 'file,label,score\na,0,1\nb,1,2\n' >s.csv
 cp s.csv s2.csv
-code "a threshold that is no number" 2 'is "nan": a number was expected' "$WSIFLOW" evaluate s.csv -t nan
-code "an infinite threshold" 2 'a number was expected' "$WSIFLOW" evaluate s.csv --threshold=inf
+code "a threshold that is no number" 2 'is "nan": expected a number' "$WSIFLOW" evaluate s.csv -t nan
+code "an infinite threshold" 2 'expected a number' "$WSIFLOW" evaluate s.csv --threshold=inf
 code "a threshold below 0 is one" 0 '' "$WSIFLOW" evaluate s.csv -t -1.5
 code "no threads" 2 '--threads is 0: allowed are 1 to 1024' mask a.xml --size 300x200 --mpp 0.5 -j0 -o x.tif
-code "half a thread" 2 '--threads is "1.5": a whole number' mask a.xml --size 300x200 --mpp 0.5 -j 1.5 -o x.tif
+code "half a thread" 2 '--threads is "1.5": expected a whole number from 1 to 1024' mask a.xml --size 300x200 --mpp 0.5 -j 1.5 -o x.tif
 code "a negative resolution" 2 '--mpp is -1: allowed are' "$WSIFLOW" slide --mpp -1 a.xml
 code "too many slides" 2 '--slides is 1e9: allowed are' "$WSIFLOW" synth -o x --slides 1e9
 
@@ -58,8 +58,8 @@ code "a file twice" 2 's.csv is given twice' "$WSIFLOW" evaluate s.csv s.csv
 code "a file by two names" 2 's.csv and ./s.csv are the same file' "$WSIFLOW" evaluate s.csv ./s.csv
 code "two files of one content are two" 0 '' "$WSIFLOW" evaluate s.csv s2.csv
 code "an argument too many" 2 'unexpected argument y.yaml' "$WSIFLOW" config "$WSIFLOW" y.yaml
-code "--sample without --verify" 2 '--sample goes with --verify' "$WSIFLOW" dataset -c x.yaml --sample 3
-code "-o with --verify" 2 'only --sample can be given with --verify' "$WSIFLOW" dataset --verify x -o y
+code "--sample without --verify" 2 '--sample requires --verify' "$WSIFLOW" dataset -c x.yaml --sample 3
+code "-o with --verify" 2 '--verify allows no other option than --sample' "$WSIFLOW" dataset --verify x -o y
 
 is "a name that holds a line break and ESC is reported on one line" \
     "$("$WSIFLOW" config "$(printf 'no\nsuch\033[2J')" 2>&1 | tr -dc '\n\033' | od -An -c | tr -d ' ')" '\n'

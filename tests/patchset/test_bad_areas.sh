@@ -31,5 +31,5 @@ printf 'slides: {manifest: m.csv}\ntissue: {mpp: 4}\ntiles: {size: 128, mpp: 1.0
 is "the slide is used" $? 0
 check "tissue.json has the same list" sh -c "$(command -v python3) listed.py bad_area_list <run/slides/s/tissue.json"
 is "tiles without data are not in the patch set" "$(cut -d, -f10 run/dataset/manifest.csv | grep -c '^0\.0000$')" 0
-like "but counted" "$(cat run.log)" 'patch set: 2 tiles were left out since less than 50 % of them could be read: 2 of s$'
+like "but counted" "$(cat run.log)" 'patch set: 2 tiles were left out because less than 50 % of each could be read: 2 of s$'
 finish

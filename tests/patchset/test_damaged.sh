@@ -71,7 +71,7 @@ names = glob.glob("run/dataset/*/good/*.png")
 shares = [(np.asarray(Image.open(n)) == 255).all(2).mean() for n in names]
 assert len(names) > 45 and max(shares) < 0.5, max(shares)
 P
-told='[1-9][0-9]* tiles were left out since less than 50 % of them could be read: [1-9][0-9]* of a, [1-9][0-9]* of b'
+told='[1-9][0-9]* tiles were left out because less than 50 % of each could be read: [1-9][0-9]* of a, [1-9][0-9]* of b'
 like "the terminal tells what was left out" "$(cat run.log)" "$told"
 like "so does the card" "$(cat run/dataset/CARD.md)" "$told"
 like "and the report" "$(cat run/report.html)" "$told"

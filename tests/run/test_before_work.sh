@@ -59,7 +59,7 @@ like "a run that works" "$("$WSIFLOW" status killed --json)" '"at_work": true'
 killed $run
 out=$("$WSIFLOW" status killed)
 like "a run that was killed: what was running" "$out" '^interrupted: train cohort'
-like "and what to do" "$out" '^nobody is at work in killed: the same command goes on$'
+like "and what to do" "$out" '^no wsiflow is working in killed: run the same command again to continue$'
 is "nothing runs" "$(echo "$out" | grep -c '^running')" 0
 like "as JSON" "$("$WSIFLOW" status killed --json)" '"at_work": false'
 finish

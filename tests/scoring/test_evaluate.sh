@@ -79,7 +79,7 @@ is "the text has no such figure" "$("$WSIFLOW" evaluate -t 2 normals.csv anomali
 is "no made-up specificity" "$("$WSIFLOW" evaluate normals.csv | grep -c specificity)" 0
 is "a table without labels has figures of slides" "$(figure unknown.csv "" slides | grep -c "'median': 1.5")" 1
 like "and the reason why it has no others" "$("$WSIFLOW" evaluate unknown.csv)" 'none of 2 rows has both a label and a score \(2 without label'
-like "a table without scores is an error" "$("$WSIFLOW" evaluate nothing.csv 2>&1)" 'none of 2 rows has a value in the column score'
+like "a table without scores is an error" "$("$WSIFLOW" evaluate nothing.csv 2>&1)" 'none of the 2 rows has a value in the column score'
 printf 'file,label,score,nll\na,1,1,2\nb,0,2,\n' >gap.csv
 is "a column with gaps is not left out in silence" "$(figure gap.csv "" columns.nll.absent)" "1 of 2 rows have no value"
 

@@ -57,7 +57,7 @@ PYTHON
 
 sample -n 2 -o "$tmp/strict" --tolerance 1e-12 >/dev/null 2>"$tmp/why"
 is "a round trip above the tolerance fails" $? 1
-like "and says so" "$(cat "$tmp/why")" 'does not come back'
+like "and says so" "$(cat "$tmp/why")" 'not invertible'
 sample -n 0 -o "$tmp/none" >/dev/null 2>&1
 is "no samples is wrong usage" $? 2
 sample -n 1 -o "$tmp/none" -t 0 >/dev/null 2>"$tmp/why"

@@ -69,7 +69,7 @@ assert m["without_score"] == len(lost) and m["unreadable"] == {"tiles": len(lost
 open("lost", "w").write(str(len(lost)))
 P
 lost=$(cat lost)
-like "the terminal tells it" "$(cat run.log)" "^scoring: $lost tiles were left out since less than 50 % of them could be read: $lost of synth_02$"
+like "the terminal tells it" "$(cat run.log)" "^scoring: $lost tiles were left out because less than 50 % of each could be read: $lost of synth_02$"
 like "the report too" "$(cat run/report.html)" "Scoring: $lost tiles were left out"
 "$WSIFLOW" evaluate run/slides/*/scores.csv >evaluate.log 2>&1
 like "so does evaluate" "$(cat evaluate.log)" "synth_02 .*; $lost more, [1-9][0-9]* of them lesion, have no score"

@@ -120,7 +120,7 @@ if [ $reads = no ]; then
         like "$f: the error names the version" "$("$WSIFLOW" slide $f 2>&1)" "$f is a DICOM slide, which $version does not read: OpenSlide 4.0 and later do"
     done
     is "the run does the others, and says so" $code 3
-    like "doctor opens each slide once" "$("$WSIFLOW" doctor slides)" 'slides    1 can be used, 4 cannot'
+    like "doctor opens each slide once" "$("$WSIFLOW" doctor slides)" 'slides    1 usable, 4 not usable'
     skip "pixels, resolution, colours" "$version does not read DICOM"
     finish
     exit
@@ -128,7 +128,7 @@ fi
 
 # ---- with OpenSlide 4
 is "all are cut" $code 0
-like "doctor opens each slide once" "$("$WSIFLOW" doctor slides)" 'slides    4 can be used, 1 cannot'
+like "doctor opens each slide once" "$("$WSIFLOW" doctor slides)" 'slides    4 usable, 1 not usable'
 cat >facts.py <<'PY'
 import json, subprocess, sys
 def facts(path):

@@ -1,0 +1,51 @@
+/* heatmap: the files of a heatmap from a score map. */
+#include "base/writable.h"
+#include "pipeline/cli/commands.h"
+#include "pipeline/cohort/slide_id.h"
+#include "pipeline/run/exit_codes.h"
+#include "pipeline/scoring/heatmap_files.h"
+#include "pipeline/scoring/npy.h"
+#include "pipeline/slide/slide_grid.h"
+
+static int heatmap(int argc, char **argv, GError **error)
+{
+    g_autofree char *slide_path = NULL, *output = NULL, *config_path = NULL;
+    double mpp = 0;
+    int code;
+    GOptionEntry entries[] = {
+        {"slide", 's', 0, G_OPTION_ARG_FILENAME, &slide_path, "the slide of the map", "SLIDE"},
+        {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "folder to write to", "DIR"},
+        {"config", 'c', 0, G_OPTION_ARG_FILENAME, &config_path,
+         "sections slides and heatmap (default: all defaults)", "CONFIG.yaml"},
+        {"mpp", 0, 0, G_OPTION_ARG_DOUBLE, &mpp, "um/px of the slide, if its file does not give it", "UM"},
+        {NULL, 0, 0, 0, NULL, NULL, NULL}};
+    if (!command_options(&command_heatmap, entries, &argc, &argv, &code, error)) {
+        return code;
+    }
+    if (argc != 2 || !slide_path || !output) {
+        return command_misused(
+            error,
+            "required: a map, its slide and an output folder: wsiflow heatmap MAP.npy --slide SLIDE -o DIR");
+    }
+    const char *const files[] = {heatmap_files[0], heatmap_files[1], heatmap_files[2], NULL};
+    g_autoptr(Config) config =
+        writable_folder(output, files, error) ? command_config_or_default(config_path, error) : NULL;
+    g_autoptr(Map) map = config ? npy_read(argv[1], error) : NULL;
+    if (!map) {
+        return EXIT_FAILED;
+    }
+    mpp = mpp > 0 ? mpp : config->slides_mpp;
+    SlideOptions options = {.mpp_x = mpp, .mpp_y = mpp, .use_objective = config->slides_objective};
+    g_autoptr(Slide) slide = slide_open(slide_path, &options, error);
+    char sha256[3][65];
+    g_autofree char *id = slide_id_of(slide_path);
+    HeatmapLook look = heatmap_look(config);
+    look.title = id;
+    look.provenance = "wsiflow " WSIFLOW_VERSION;
+    gboolean ok = slide && slide_grid_check_mpp(slide, error) &&
+                  heatmap_files_write(output, &look, slide, map, NULL, sha256, error);
+    return ok ? EXIT_DONE : EXIT_FAILED;
+}
+
+const Command command_heatmap = {"heatmap", "MAP.npy --slide SLIDE -o DIR",
+                                 "write heatmap files from a score map", NULL, heatmap};

@@ -1,0 +1,184 @@
+/* score: patches or slides with a model, without a run folder. */
+#include "base/error.h"
+#include "base/pool.h"
+#include "base/writable.h"
+#include "pipeline/cli/commands.h"
+#include "pipeline/cli/options.h"
+#include "pipeline/cohort/slide_id.h"
+#include "pipeline/patchset/image_sizes.h"
+#include "pipeline/run/exit_codes.h"
+#include "pipeline/scoring/heatmap_files.h"
+#include "pipeline/scoring/npy.h"
+#include "pipeline/scoring/score_folder.h"
+#include "pipeline/slide/slide_grid.h"
+#include "pipeline/slide/tile_recipe.h"
+#include "pipeline/slide/tissue_mask.h"
+#include "pipeline/training/model_recipe.h"
+#include "pipeline/training/model_card.h"
+#include "tiler/cut/cut.h"
+#include <math.h>
+#include <stdio.h>
+
+static gboolean tell_tiles(void *data, int64_t done, int64_t total, GError **error)
+{
+    fprintf(stderr, "%s: %" G_GINT64_FORMAT "/%" G_GINT64_FORMAT " tiles\n", (const char *)data, done, total);
+    return TRUE;
+}
+
+static gboolean score_patches(Model *model, const char *bundle, const char *folder, const char *output,
+                              int threads, GError **error)
+{
+    g_autoptr(GArray) scored = g_array_new(FALSE, FALSE, sizeof(Scored));
+    ScoringOptions options = {model, bundle, threads, NULL, tell_tiles, (void *)folder, TRUE};
+    if (!score_folder(&options, folder, scored, error)) {
+        return FALSE;
+    }
+    g_autoptr(GArray) sizes = scored_sizes(scored);
+    g_autofree char *reported = image_sizes_text(sizes, model_spec(model)->tile_size);
+    if (reported) {
+        fprintf(stderr, "wsiflow score: %s\n", reported);
+    }
+    return scoring_write_images(output, "", scored, NULL, error);
+}
+
+static gboolean score_slide(const Config *config, Model *model, const char *bundle, const char *path,
+                            const char *output, int threads, GError **error)
+{
+    SlideOptions slide_options = {
+        .mpp_x = config->slides_mpp, .mpp_y = config->slides_mpp, .use_objective = config->slides_objective};
+    TissueOptions tissue_options = tissue_mask_options(config);
+    g_autoptr(Slide) slide = slide_open(path, &slide_options, error);
+    g_autoptr(Tissue) tissue =
+        slide && slide_grid_check_mpp(slide, error) ? tissue_find(slide, &tissue_options, error) : NULL;
+    g_autoptr(GArray) scored = g_array_new(FALSE, FALSE, sizeof(Scored));
+    g_autoptr(GArray) positions = g_array_new(FALSE, FALSE, sizeof(Rect));
+    g_autoptr(Map) map = NULL;
+    ScoringOptions options = {model, bundle, threads, NULL, tell_tiles, (void *)path, FALSE};
+    if (!tissue || !scoring_slide(&options, config, slide, tissue->mask, scored, &map, error)) {
+        return FALSE;
+    }
+    for (guint i = 0; i < scored->len; i++) {
+        Scored *one = &g_array_index(scored, Scored, i);
+        Rect position = {one->tile.x, one->tile.y, one->width, one->height};
+        one->label = -1;
+        one->lesion_fraction = NAN; /* no annotation is known */
+        g_array_append_val(positions, position);
+    }
+    int unreadable = scored_unreadable(scored);
+    if (unreadable > 0) {
+        fprintf(stderr,
+                "wsiflow score: %s: %d of %u tiles have no score because less than %.0f %% of each could be "
+                "read\n",
+                path, unreadable, scored->len, 100 * CUT_READABLE);
+    }
+    g_autoptr(Image) known = heatmap_files_known(map, slide_info(slide), tissue->mask, positions, error);
+    if (!known) {
+        return FALSE;
+    }
+    g_autofree char *id = slide_id_of(path), *folder = g_build_filename(output, id, NULL);
+    g_autofree char *table = g_build_filename(folder, "scores.csv", NULL),
+                    *values = g_build_filename(folder, "scoremap.npy", NULL);
+    HeatmapLook look = heatmap_look(config);
+    look.title = id;
+    look.provenance = "wsiflow " WSIFLOW_VERSION;
+    char sha256[3][65];
+    return scoring_write_slide(table, id, "", scored, NULL, error) && npy_write(values, map, NULL, error) &&
+           heatmap_files_write(folder, &look, slide, map, known, sha256, error);
+}
+
+/* All slides, even when some fail: each failure is reported. */
+static int score_slides(const Config *config, Model *model, const char *bundle, char **paths, int count,
+                        const char *output, int threads)
+{
+    int failed = 0;
+    for (int i = 0; i < count; i++) {
+        g_autoptr(GError) why = NULL;
+        if (!score_slide(config, model, bundle, paths[i], output, threads, &why)) {
+            fprintf(stderr, "wsiflow score: %s: %s\n", paths[i], why->message);
+            failed++;
+        }
+    }
+    return failed == 0 ? EXIT_DONE : failed == count ? EXIT_FAILED : EXIT_PARTIAL;
+}
+
+/* Whether the folder of each slide can take its files. */
+static gboolean slides_writable(const char *output, char *const *paths, int count, GError **error)
+{
+    const char *const files[] = {"scores.csv",     "scoremap.npy",   heatmap_files[0],
+                                 heatmap_files[1], heatmap_files[2], NULL};
+    gboolean good = TRUE;
+    for (int i = 0; good && i < count; i++) {
+        g_autofree char *id = slide_id_of(paths[i]), *folder = g_build_filename(output, id, NULL);
+        good = writable_folder(folder, files, error);
+    }
+    return good;
+}
+
+/* From where on a tile counts as anomalous, from how many tiles that is known, and why it may not hold. */
+static void tell_threshold(const Model *model)
+{
+    g_auto(GStrv) lines = model_card_lines(model_calibration(model));
+    for (char **line = lines; *line; line++) {
+        fprintf(stderr, "wsiflow score: %s\n", *line);
+    }
+}
+
+static int score(int argc, char **argv, GError **error)
+{
+    g_autofree char *config_path = NULL, *model_path = NULL, *patches = NULL, *output = NULL, *weights = NULL;
+    int threads = 0, code;
+    GOptionEntry entries[] = {
+        {"model", 'm', 0, G_OPTION_ARG_FILENAME, &model_path, "the model bundle", "MODEL"},
+        {"patches", 'p', 0, G_OPTION_ARG_FILENAME, &patches, "folder of images, or of one folder per label",
+         "DIR"},
+        {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "CSV file (--patches) or folder (slides)", "OUT"},
+        {"config", 'c', 0, G_OPTION_ARG_FILENAME, &config_path,
+         "sections slides, tissue, score, heatmap; tiles are cut as the model says (default: all defaults)",
+         "CONFIG.yaml"},
+        {"weights", 'w', 0, G_OPTION_ARG_FILENAME, &weights, "weights file of the extractor, if it has moved",
+         "FILE"},
+        {"threads", 'j', 0, G_OPTION_ARG_INT, &threads, "threads (default: all processors)", "N"},
+        {NULL, 0, 0, 0, NULL, NULL, NULL}};
+    if (!command_options(&command_score, entries, &argc, &argv, &code, error)) {
+        return code;
+    }
+    if (!model_path || !output || (patches != NULL) == (argc > 1)) {
+        return command_misused(error, "required: -m MODEL, -o OUT, and either --patches DIR or slides");
+    }
+    if (!options_distinct(argc, argv, error)) {
+        return EXIT_USAGE;
+    }
+    gboolean ready = patches ? writable_file(output, error) && writable_differs(output, model_path, error)
+                             : slide_id_all_differ(argv + 1, argc - 1, error) &&
+                                   slides_writable(output, argv + 1, argc - 1, error);
+    g_autoptr(Config) config = ready ? command_config_or_default(config_path, error) : NULL;
+    if (!config) {
+        return EXIT_FAILED;
+    }
+    const char *own = *config->model_weights ? config->model_weights : NULL;
+    g_autoptr(Model) model = model_load(model_path, weights ? weights : own,
+                                        *config->model_kernels ? config->model_kernels : NULL, error);
+    threads = threads > 0 ? threads : pool_processors();
+    if (!model) {
+        return EXIT_FAILED;
+    }
+    tell_threshold(model);
+    if (patches) {
+        return score_patches(model, model_path, patches, output, threads, error) ? EXIT_DONE : EXIT_FAILED;
+    }
+    TileRecipe recipe;
+    if (!model_recipe_get(model_spec(model), model_path, &recipe, error) ||
+        !tile_recipe_check(&recipe, config, model_path, error)) {
+        return EXIT_FAILED;
+    }
+    return score_slides(config, model, model_path, argv + 1, argc - 1, output, threads);
+}
+
+const Command command_score = {
+    "score", "-m MODEL (--patches DIR | SLIDE...) -o OUT",
+    "score patches (to a CSV file) or slides (to a folder)",
+    "With --patches, OUT is a CSV file with the columns file, label, score and further scores; the label is "
+    "0 for "
+    "folders named good, 1 for others.\n"
+    "With slides, OUT is a folder; each slide gets SLIDE/scores.csv, scoremap.npy and the heatmap files.",
+    score};
