@@ -1,6 +1,6 @@
-/* What a calibration is worth, in words.
+/* A calibration as JSON and in words.
  *
- * Everything follows from what the bundle holds, so a model that was loaded says the same as the training did. */
+ * The words follow from what the bundle holds, so a loaded model gives the same ones as after its training. */
 #include "flows/models/model_private.h"
 #include "flows/files/fields.h"
 #include "base/error.h"
@@ -15,7 +15,7 @@ const char *const holdout_kinds[] = {[HOLDOUT_PATIENTS] = "patients",
                                      [HOLDOUT_TILES] = "tiles",
                                      NULL};
 
-/* By HoldoutKind: one of the groups. */
+/* By HoldoutKind: the word for one of its units. */
 static const char *const kind_words[] = {
     [HOLDOUT_PATIENTS] = "patient",
     [HOLDOUT_LONE_SLIDES] = "slide",
@@ -25,8 +25,8 @@ static const char *const kind_words[] = {
     [HOLDOUT_TILES] = "tile",
 };
 
-/* By HoldoutKind; NULL: nothing to say against it.  That patients are unknown is stated with the number of slides (calibration_text), but it
- * is no doubt: in most cohorts a patient has one slide, and nobody can say here that it is otherwise. */
+/* By HoldoutKind; NULL = no reason for doubt.  Unknown patients are stated by calibration_text, but they are not a reason for
+ * doubt: in most cohorts a patient has one slide, and nothing here can show otherwise. */
 static const char *const kind_doubts[] = {
     [HOLDOUT_SLIDES] = "the held-out slides are of a patient that was trained on: fresh patients differ more",
     [HOLDOUT_BLOCKS] =
@@ -35,8 +35,8 @@ static const char *const kind_doubts[] = {
     [HOLDOUT_TOUCHING_BLOCKS] = "the held-out tiles are blocks of slides that were trained on and touch what "
                                 "was: fresh slides differ more",
     [HOLDOUT_TILES] =
-        "single tiles were held out, since patient, slide and place of the tiles are not known or the tiles "
-        "are too few: they may share patients, slides and pixels with the training",
+        "single tiles were held out, since patient, slide and position of the tiles are not known or the "
+        "tiles are too few: they may share patients, slides and pixels with the training",
 };
 
 static void add(GPtrArray *out, char *text)
@@ -52,9 +52,10 @@ char **calibration_doubts(const Calibration *c)
     }
     if (c->holdout.anomalies_shared) {
         const char *of = kind_words[c->holdout.kind];
-        add(out, g_strdup_printf("all labelled anomalies are of one %s: those that judge are of the %s of "
-                                 "those that were trained on",
-                                 of, of));
+        add(out,
+            g_strdup_printf("all labelled anomalies are of one %s: the model is validated on anomalies of "
+                            "the %s that it was trained on",
+                            of, of));
     }
     if (threshold_has_few(c->tiles, c->chosen.eps)) {
         g_autofree char *expected =
@@ -103,7 +104,7 @@ char *calibration_text(const Calibration *c)
 
 #define OF(member) offsetof(Calibration, member)
 /* clang-format off */
-static const Field calibration_fields[] = { /* map_mean is a tensor */
+static const Field calibration_fields[] = { /* without map_mean, which is a tensor */
     {"tiles", FIELD_INT64, OF(tiles), 1, NULL},
     {"m0", FIELD_NUMBER, OF(m0), 1, NULL},
     {"mean", FIELD_NUMBER, OF(mean), TILE_SCORES, NULL},
@@ -121,9 +122,9 @@ static const Field calibration_fields[] = { /* map_mean is a tensor */
     {"holdout_groups", FIELD_INT64, OF(holdout.groups), 1, NULL},
     {"unused", FIELD_INT64, OF(holdout.unused), 1, NULL},
     {"anomalies_shared", FIELD_BOOL, OF(holdout.anomalies_shared), 1, NULL},
-    {"repeats_held", FIELD_INT64, OF(holdout.repeats_held), 1, NULL},
-    {"repeats_trained", FIELD_INT64, OF(holdout.repeats_trained), 1, NULL},
-    {"repeats_judging", FIELD_INT64, OF(holdout.repeats_judging), 1, NULL},
+    {"repeats_left_out", FIELD_INT64, OF(holdout.repeats_left_out), 1, NULL},
+    {"repeats_in_training", FIELD_INT64, OF(holdout.repeats_in_training), 1, NULL},
+    {"repeats_in_holdout", FIELD_INT64, OF(holdout.repeats_in_holdout), 1, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 /* clang-format on */
@@ -140,11 +141,11 @@ json_t *calibration_write(const Calibration *c)
     return out;
 }
 
-/* The counts of a hold-out, each at least 0. */
+/* Counts are never negative. */
 static gboolean is_possible(const Holdout *h)
 {
-    return h->groups >= 0 && h->unused >= 0 && h->repeats_held >= 0 && h->repeats_trained >= 0 &&
-           h->repeats_judging >= 0;
+    return h->groups >= 0 && h->unused >= 0 && h->repeats_left_out >= 0 && h->repeats_in_training >= 0 &&
+           h->repeats_in_holdout >= 0;
 }
 
 static gboolean check(const Calibration *c, GError **error)

@@ -1,13 +1,13 @@
-/* What held-out normal tiles look like to a model: the ground of its scores, its maps and its threshold.
+/* What held-out normal tiles look like to a model: its scores, maps and threshold are relative to them.
  *
- * flows/scoring/calibrate.h measures it; it is stored in the bundle, so a loaded model says the same as its training did. */
+ * flows/scoring/calibrate.h measures it.  The bundle stores it, so a loaded model gives the same values as after its training. */
 #pragma once
 #include "flows/kernels/real.h"
 #include "flows/models/threshold_spec.h"
 #include "flows/models/tile_score.h"
 #include <jansson.h>
 
-/* What the hold-out shares nothing of with the training; from the best to the worst. */
+/* What the held-out tiles share with nothing that is trained on, from the best kind to the worst. */
 typedef enum {
     HOLDOUT_PATIENTS, /* whole patients */
     HOLDOUT_LONE_SLIDES, /* whole slides; no patient is named apart from its slide, so who shares a patient is unknown */
@@ -20,37 +20,37 @@ extern const char *const holdout_kinds[]; /* by HoldoutKind, ended by NULL */
 typedef struct {
     HoldoutKind kind;
     int64_t groups; /* patients, slides or blocks whose normals are held out; 0 for single tiles */
-    int64_t unused; /* tiles neither trained on nor held out, as they are too near or cannot judge */
-    gboolean anomalies_shared; /* anomalies are of one patient, held out and trained on */
-    /* Images that are the same to the last pixel. */
-    int64_t repeats_held;    /* training tiles that were also held out: left out of the training */
-    int64_t repeats_trained; /* further copies among the training tiles, and */
-    int64_t repeats_judging; /* among the held-out ones: both stay */
+    int64_t
+        unused; /* tiles in neither: too near to a held-out tile, or anomalies of a patient that is trained on */
+    gboolean anomalies_shared; /* all anomalies are of one patient, who is both held out and trained on */
+    /* Copies: tiles that are equal in every pixel. */
+    int64_t repeats_left_out;    /* of held-out tiles, left out of the training */
+    int64_t repeats_in_training; /* further ones among the training tiles; they stay */
+    int64_t repeats_in_holdout;  /* the same among the held-out tiles */
 } Holdout;
 
-/* What tiles of normal tissue that were not trained on look like to the model. */
 typedef struct {
-    int64_t tiles; /* hold-out tiles all of this comes from */
+    int64_t tiles; /* held-out normal tiles that all of this comes from */
     double m0;     /* 99.5 % quantile of M over their pixels */
     /* Of each score, in the order of tile_score_column; of the recommended one before it is standardised itself. */
     double mean[TILE_SCORES], sd[TILE_SCORES];
-    double threshold;     /* of the recommended score: anomalous from here on */
+    double threshold;     /* of the recommended score: a tile at or above it is anomalous */
     ThresholdSpec chosen; /* how it was chosen */
-    double expected;      /* fraction of fresh normals above it, at most; NAN but for the quantile */
-    double threshold_f;   /* F_beta that it reached there; NAN for the quantile */
-    int64_t anomalies;    /* labelled ones it was chosen by */
-    /* E at each position of a map, (map_side, map_side): the border of a tile differs from its middle; and the standard
-     * deviation about it, over all positions. */
+    double expected;      /* fraction of fresh normals above it, at most; NAN unless it is a quantile */
+    double threshold_f;   /* F_beta at the threshold; NAN for a quantile */
+    int64_t anomalies;    /* labelled ones that it was chosen with */
+    /* Mean of E at each position of a map, (map_side, map_side), since the border of a tile differs from its middle; and the
+     * standard deviation from it, over all positions. */
     int map_side;
     real *map_mean;
     double map_sd;
     Holdout holdout; /* how the tiles were held out */
 } Calibration;
-/* Why a calibration is not to be trusted: sentences, ended by NULL, none when it is.  Free with g_strfreev. */
+/* Reasons not to trust the calibration, as sentences, ended by NULL; none when it can be trusted.  Free with g_strfreev. */
 char **calibration_doubts(const Calibration *calibration);
-/* As JSON: what bundles and metrics.json hold, with "trusted" and "doubts"; without map_mean.  Caller owns it. */
+/* The calibration as in bundles and metrics.json, with "trusted" and "doubts", without map_mean.  Caller owns it. */
 json_t *calibration_write(const Calibration *calibration);
-/* One line for people: threshold, how it was chosen, number of tiles and what they were held out by.  Caller frees. */
+/* One line for people: the threshold, how it was chosen, from how many tiles, and how those were held out.  Caller frees. */
 char *calibration_text(const Calibration *calibration);
-/* Reads what calibration_write wrote.  map_mean is not in it: it is a tensor of the bundle. */
+/* Reads what calibration_write wrote; map_mean stays unset, as it is a tensor of the bundle.  FALSE with WSI_ERROR_INPUT. */
 gboolean calibration_read(const json_t *object, Calibration *calibration, GError **error);

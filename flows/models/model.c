@@ -9,7 +9,7 @@ static ModelSpec copy_spec(const ModelSpec *spec, const Kernels *kernels)
     copy.extractor.name = g_strdup(spec->extractor.name);
     copy.extractor.weights = g_strdup(spec->extractor.weights);
     copy.kernels = kernels->name;
-    copy.cut = json_incref(spec->cut);
+    copy.tile_recipe = json_incref(spec->tile_recipe);
     return copy;
 }
 

@@ -120,27 +120,28 @@ void model_spec_default(ModelSpec *spec, const char *extractor)
 void model_spec_clear(ModelSpec *spec)
 {
     fields_clear(spec_fields, spec);
-    g_clear_pointer(&spec->cut, json_decref);
+    g_clear_pointer(&spec->tile_recipe, json_decref);
 }
 
 json_t *model_spec_write(const ModelSpec *spec)
 {
     json_t *object = fields_write(spec_fields, spec);
-    json_object_set_new(object, "cut", spec->cut ? json_incref(spec->cut) : json_null());
+    json_object_set_new(object, "tile_recipe",
+                        spec->tile_recipe ? json_incref(spec->tile_recipe) : json_null());
     return object;
 }
 
 gboolean model_spec_read(const json_t *object, ModelSpec *spec, GError **error)
 {
-    json_t *cut = json_object_get(object, "cut");
+    json_t *recipe = json_object_get(object, "tile_recipe");
     *spec = (ModelSpec){0};
-    if (!cut) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "specification: key \"cut\" is missing");
+    if (!recipe) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "specification: key \"tile_recipe\" is missing");
         return FALSE;
     }
     g_autoptr(json_t) rest = json_copy((json_t *)object);
-    spec->cut = json_is_null(cut) ? NULL : json_incref(cut);
-    json_object_del(rest, "cut");
+    spec->tile_recipe = json_is_null(recipe) ? NULL : json_incref(recipe);
+    json_object_del(rest, "tile_recipe");
     return fields_read(spec_fields, rest, spec, "specification", error);
 }
 

@@ -24,7 +24,7 @@ typedef struct {
     double mpp;    /* of the tiles, um/px; 0 = unknown */
     /* Everything else that decides how a tile is made of a slide: a JSON object of the caller's, which this room carries and never
      * reads.  A reference is held; NULL = unknown. */
-    json_t *cut;
+    json_t *tile_recipe;
     MsflowSpec flow;     /* channels and size are filled in from the extractor, seed from `seed` below */
     const char *kernels; /* NULL = best */
     /* What maps and scores are made of: ENERGY, half the mean square of the latents, as MSFlow has it; LIKELIHOOD, the same less

@@ -1,13 +1,13 @@
-/* Training: negative log-likelihood of normal tiles by Adam (models.md A.8, A.9), and with labels the terms of D.6.
+/* Training: Adam minimises the negative log-likelihood of normal tiles (models.md A.8, A.9), with labels also the terms of D.6.
  *
  * Invariants
- *  1. A batch is computed in `shards` parts of equal size.  Each part has its own run and gradient, any thread may compute
- *     it, and gradients are added in the order of the parts: bits do not depend on threads.
- *  2. What an epoch does follows from (specification, tiles, state after the epoch before).  The state is what a checkpoint
- *     holds, so stopping and resuming changes nothing.
- *  3. Likelihood is NLL / D, the mean over the normals of a batch; sums of z^2, log-determinants and norms are in double.  A step whose loss
- *     or gradient is not finite changes nothing and is counted.
- *  4. Held-out tiles are never trained on, and nothing is fitted to them but the choice of the epoch and the calibration.
+ *  1. A batch is computed in `shards` parts of equal size.  Each part has its own run and gradient.  Any thread may compute it,
+ *     and gradients are added in the order of the parts: bits do not depend on threads.
+ *  2. What an epoch does follows from (specification, tiles, state after the epoch before).  A checkpoint holds that state, so
+ *     stopping and resuming changes nothing.
+ *  3. The likelihood is NLL / D, as a mean over the normals of a batch; sums of z^2, log-determinants and norms are in double.
+ *     A step whose loss or gradient is not finite changes nothing and is counted.
+ *  4. Held-out tiles are never trained on.  Only the choice of the epoch and the calibration use them.
  *
  * The last batch of an epoch is filled up with the first tiles of its order, so all batches have one shape.  What labels
  * change is in fit_labels.c. */
@@ -28,7 +28,7 @@ static gboolean finished(const Fit *fit)
 {
     const TrainState *s = &fit->state;
     int labelled = fit->spec->loss.labels ? fit_first_labelled(fit->spec) - 1 : 0;
-    int since = MAX(s->best_epoch, labelled); /* patience begins when all terms count */
+    int since = MAX(s->best_epoch, labelled); /* patience starts to run when all terms count */
     return s->epoch >= fit->spec->epochs ||
            (fit->spec->patience > 0 && s->epoch - since >= fit->spec->patience);
 }
@@ -45,6 +45,7 @@ static void keep_best(Fit *fit, const EpochReport *report)
     }
 }
 
+/* The steps of an epoch; the figures of the report become means over the steps that were done. */
 static gboolean all_steps(Fit *fit, EpochReport *report, GError **error)
 {
     fit_begin_epoch(fit, report->epoch);
@@ -75,7 +76,7 @@ static gboolean epoch(Fit *fit, const char *fingerprint, GError **error)
     gint64 start = g_get_monotonic_time();
     EpochReport report = {.epoch = fit->state.epoch + 1};
     if (!all_steps(fit, &report, error) || !fit_holdout(fit, &report.holdout_nll, error) ||
-        !fit_judge(fit, &report, error) || !fit_collapse(fit, &report.collapse, error) ||
+        !fit_evaluate(fit, &report, error) || !fit_collapse(fit, &report.collapse, error) ||
         (fit_trains_pyramid(fit) && !collapse_check(&fit->state.start, &report.collapse, error))) {
         g_prefix_error(error, "epoch %d: ", report.epoch);
         return FALSE;
@@ -117,10 +118,10 @@ static gboolean allocate(Fit *fit, GError **error)
            (s->best = wsi_try_alloc(s->trainable, sizeof(real), "the best parameters", error)) &&
            (fit->order = wsi_try_alloc(most, sizeof(int64_t), "an order of tiles", error)) &&
            (fit->variant = wsi_try_alloc(most, sizeof(uint32_t), "an order of tiles", error)) &&
-           (fit->holdout_nll = wsi_try_alloc(fit->judged, sizeof(double), "hold-out figures", error)) &&
-           (fit->holdout_logit = wsi_try_alloc(fit->judged, sizeof(double), "hold-out figures", error)) &&
+           (fit->holdout_nll = wsi_try_alloc(fit->held_count, sizeof(double), "hold-out figures", error)) &&
+           (fit->holdout_logit = wsi_try_alloc(fit->held_count, sizeof(double), "hold-out figures", error)) &&
            (fit->holdout_scale =
-                wsi_try_alloc(fit->judged, SCALES * sizeof(double), "hold-out figures", error));
+                wsi_try_alloc(fit->held_count, SCALES * sizeof(double), "hold-out figures", error));
 }
 
 static void fit_clear(Fit *fit)
@@ -130,7 +131,7 @@ static void fit_clear(Fit *fit)
     g_free(fit->variant);
     g_free(fit->normal_order);
     g_free(fit->anomaly_order);
-    g_free(fit->judges);
+    g_free(fit->held);
     g_free(fit->tile);
     g_free(fit->head_gradient);
     g_free(fit->holdout_nll);
@@ -143,11 +144,11 @@ static void fit_clear(Fit *fit)
     g_free(fit->state.head_moment1);
     g_free(fit->state.head_moment2);
     features_free(fit->features);
-    holdout_clear(&fit->split);
+    holdout_clear(&fit->normals);
     holdout_clear(&fit->anomalies);
 }
 
-/* SHA-256 of all that decides the result. The path of the weights does not; their hash does. */
+/* SHA-256 of everything that decides the result.  The path of the weights does not, but their hash does. */
 static void fingerprint(const Fit *fit, char hash[65])
 {
     g_autoptr(json_t) spec = model_spec_write(fit->spec);
@@ -158,8 +159,8 @@ static void fingerprint(const Fit *fit, char hash[65])
     durable_hash_bytes(text, strlen(text), hash);
 }
 
-/* *resumed: a checkpoint of this very training was found.  One that cannot be read now is an error: to start from the beginning would throw
- * hours away. */
+/* *resumed: a checkpoint of the same training was found.  A checkpoint that cannot be read because of the system is an error:
+ * starting from the beginning would throw hours away. */
 static gboolean resume(Fit *fit, const char *print, gboolean *resumed, GError **error)
 {
     const char *path = fit->options->checkpoint;
@@ -177,7 +178,7 @@ static gboolean resume(Fit *fit, const char *print, gboolean *resumed, GError **
         g_propagate_error(error, why);
         return FALSE;
     }
-    if (why) {
+    if (why) { /* broken, or of another training */
         g_message("training starts from the beginning: %s", why->message);
         g_clear_error(&why);
         return TRUE;
@@ -192,6 +193,7 @@ static gboolean train_laterals(void *data, GError **error)
     return fit_pyramid(data, error);
 }
 
+/* Everything before the first gradient step. */
 static gboolean start(Fit *fit, GError **error)
 {
     InitialiseSpec spec = {
@@ -199,7 +201,7 @@ static gboolean start(Fit *fit, GError **error)
         .kernels = fit->model->kernels,
         .features = fit->features,
         .tiles = fit->normal_order,
-        .count = fit->split.trains,
+        .count = fit->normals.train_count,
         .batch = fit->part,
         .threads = fit->threads,
         .pin = fit->pin,
@@ -208,7 +210,7 @@ static gboolean start(Fit *fit, GError **error)
         spec.train_laterals = train_laterals;
         spec.data = fit;
     }
-    holdout_order(&fit->split, fit->spec->seed, 0, fit->normal_order);
+    holdout_order(&fit->normals, fit->spec->seed, 0, fit->normal_order); /* "epoch 0": an order of its own */
     return initialise_flow(&spec, error) && fit_collapse(fit, &fit->state.start, error) &&
            (!fit_trains_pyramid(fit) || collapse_check(&fit->state.start, &fit->state.start, error));
 }
@@ -216,8 +218,8 @@ static gboolean start(Fit *fit, GError **error)
 static gboolean calibrate(Fit *fit, GError **error)
 {
     return fit_channels(fit, error) &&
-           model_calibrate(fit->model, fit->tiles, fit->split.holdout, fit->split.holdouts,
-                           fit->anomalies.holdout, fit->anomalies.holdouts, fit->threads, error);
+           model_calibrate(fit->model, fit->tiles, fit->normals.held, fit->normals.held_count,
+                           fit->anomalies.held, fit->anomalies.held_count, fit->threads, error);
 }
 
 static gboolean train(Fit *fit, GError **error)
@@ -239,6 +241,7 @@ static gboolean train(Fit *fit, GError **error)
                     "training diverged: the hold-out NLL was never finite; a lower learning_rate may help");
         return FALSE;
     }
+    /* The model is that of the best epoch. */
     memcpy(s->parameters, s->best, (size_t)s->trainable * sizeof(real));
     memcpy(s->head, s->head_best, HEAD_VALUES * sizeof(real));
     msflow_refresh(fit->model->flow);
@@ -247,16 +250,16 @@ static gboolean train(Fit *fit, GError **error)
     return calibrate(fit, error);
 }
 
-/* Normals, evenly chosen. */
+/* The training tiles that fit_collapse measures: normals, evenly chosen. */
 static void choose_sample(Fit *fit)
 {
-    int64_t most = MIN(fit->split.trains, (int64_t)G_N_ELEMENTS(fit->sample));
+    int64_t most = MIN(fit->normals.train_count, (int64_t)G_N_ELEMENTS(fit->sample));
     for (int64_t i = 0; i < most; i++) {
-        fit->sample[fit->sampled++] = fit->split.train[i * fit->split.trains / most];
+        fit->sample[fit->sampled++] = fit->normals.train[i * fit->normals.train_count / most];
     }
 }
 
-/* What would otherwise end the training late. */
+/* Contradictions that would otherwise end the training only after hours. */
 static gboolean check(const Fit *fit, GError **error)
 {
     const ThresholdSpec *threshold = &fit->spec->threshold;
@@ -302,10 +305,10 @@ static gboolean prepare(Fit *fit, GError **error)
     if (!allocate(fit, error)) {
         return FALSE;
     }
-    if (spec->augmented) { /* only held-out tiles come again */
+    if (spec->augmented) { /* training tiles change each time: keep the held-out ones, which do not */
         features.augment = &spec->augment;
-        features.first = fit->judges;
-        features.firsts = fit->judged;
+        features.first = fit->held;
+        features.firsts = fit->held_count;
     }
     fit->features = features_new(&features, error);
     if (!fit->features || !fit_leave_repeats(fit, error)) {
@@ -317,7 +320,7 @@ static gboolean prepare(Fit *fit, GError **error)
 
 Model *model_fit(const ModelSpec *spec, const TileSet *tiles, const FitOptions *options, GError **error)
 {
-    /* One that is broken is reported when it is to be resumed. */
+    /* Before anything is prepared.  A broken checkpoint is reported by resume(). */
     if (options->checkpoint && !checkpoint_impose_choices(options->checkpoint, error)) {
         return NULL;
     }

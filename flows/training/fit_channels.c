@@ -1,7 +1,7 @@
-/* Channels of the latents at the end of a training, measured on held-out normals.
+/* The channels of the latents at the end of a training, measured on held-out normals.
  *
- * At most TILES of them, evenly chosen, in whole parts; each part's sums are kept apart and added in order, so that threads do not
- * show.  The runs of the shards serve, one a thread: they are made for training and keep what the couplings did. */
+ * At most about TILES of them, evenly chosen, in whole parts.  Each part has its own sums, which are added in order, so the result
+ * does not depend on threads.  Each thread uses the run of one shard: runs for training keep what the couplings did. */
 #include "flows/training/fit_private.h"
 #include "flows/models/channels.h"
 #include "base/error.h"
@@ -9,7 +9,7 @@
 
 #define TILES 64
 
-/* Of one channel over the tiles of a part. */
+/* Of one channel: activity is a mean over the tiles of a part, the others are sums over their positions. */
 typedef struct {
     double activity, sum, squares;
 } ChannelSums;
@@ -30,8 +30,8 @@ static gboolean measure_part(int64_t index, int worker, void *data, GError **err
     const real *maps[SCALES], *z[SCALES];
     g_autofree int64_t *tiles = g_new(int64_t, fit->part);
     for (int b = 0; b < fit->part; b++) {
-        int64_t all = m->parts * fit->part;
-        tiles[b] = fit->split.holdout[(index * fit->part + b) * fit->split.holdouts / all];
+        int64_t all = m->parts * fit->part; /* tiles repeat when fewer are held out */
+        tiles[b] = fit->normals.held[(index * fit->part + b) * fit->normals.held_count / all];
     }
     if (!features_get(fit->features, worker, tiles, fit->part, maps, error)) {
         return FALSE;
@@ -45,7 +45,7 @@ static gboolean measure_part(int64_t index, int worker, void *data, GError **err
         for (int k = 0; k < c; k++) {
             sums[k].activity = activity[k];
         }
-        for (int64_t i = 0; i < (int64_t)fit->part * side * side * c; i++) {
+        for (int64_t i = 0; i < (int64_t)fit->part * side * side * c; i++) { /* z (part, side, side, c) */
             double v = (double)z[l][i];
             sums[i % c].sum += v;
             sums[i % c].squares += v * v;
@@ -77,7 +77,7 @@ static void report(const Measure *m, GArray *channels)
 
 gboolean fit_channels(Fit *fit, GError **error)
 {
-    Measure m = {.fit = fit, .parts = (MIN(fit->split.holdouts, TILES) + fit->part - 1) / fit->part};
+    Measure m = {.fit = fit, .parts = (MIN(fit->normals.held_count, TILES) + fit->part - 1) / fit->part};
     for (int l = 0; l < SCALES; l++) {
         m.first[l] = m.total;
         m.total += msflow_latent_channels(fit->model->flow, l);

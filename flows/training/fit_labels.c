@@ -1,15 +1,15 @@
 /* What labelled anomalies add to a training (models.md D.6, D.7).
  *
- * For a first fraction of the epochs (loss.start) batches are normals only and the loss is their likelihood.  Then every part of
- * a batch has the same fixed number of anomalies at its end, in the order of the epoch and from the start again when there
- * are too few: means over normals and over anomalies are the same sums whatever the threads, and an epoch still takes every
- * normal once.  The head follows figures of normals from the first step.
+ * During the first epochs (the fraction loss.start) batches hold normals only, and the loss is their likelihood.  From then on
+ * every part of a batch ends with the same number of anomalies, taken in the order of the epoch and from the start again when
+ * there are too few.  So means over normals and over anomalies are the same sums for any number of threads, and an epoch still
+ * takes every normal once.  The head follows the running figures of normals from the first step.
  *
- * Anomalies of a training without loss.labels only judge: the choice of the epoch, and the threshold; those of patients that are trained
- * on cannot.
+ * Without loss.labels anomalies only validate: they choose the epoch and the threshold.  Anomalies of patients that are trained
+ * on are not used at all.
  *
- * An epoch is judged by tiles that were held out, with the score that the model will recommend, as calibration will form it:
- * up to constants that change no order. */
+ * An epoch is validated on held-out tiles by the score that the model will recommend.  It is formed as the calibration will form
+ * it, up to constants that change no order. */
 #include "flows/training/fit_private.h"
 #include "flows/scoring/metrics.h"
 #include "flows/kernels/squares.h"
@@ -20,15 +20,16 @@
 
 /* ---- tiles ---- */
 
-static gboolean list_judges(Fit *fit, GError **error)
+/* fit->held: normals, then anomalies. */
+static gboolean list_held(Fit *fit, GError **error)
 {
-    int64_t normals = fit->split.holdouts, anomalies = fit->anomalies.holdouts;
-    fit->judged = normals + anomalies;
-    fit->judges = wsi_try_alloc(fit->judged, sizeof(int64_t), "tiles held out", error);
-    for (int64_t i = 0; fit->judges && i < fit->judged; i++) {
-        fit->judges[i] = i < normals ? fit->split.holdout[i] : fit->anomalies.holdout[i - normals];
+    int64_t normals = fit->normals.held_count, anomalies = fit->anomalies.held_count;
+    fit->held_count = normals + anomalies;
+    fit->held = wsi_try_alloc(fit->held_count, sizeof(int64_t), "tiles held out", error);
+    for (int64_t i = 0; fit->held && i < fit->held_count; i++) {
+        fit->held[i] = i < normals ? fit->normals.held[i] : fit->anomalies.held[i - normals];
     }
-    return fit->judges != NULL;
+    return fit->held != NULL;
 }
 
 gboolean fit_split(Fit *fit, GError **error)
@@ -40,13 +41,13 @@ gboolean fit_split(Fit *fit, GError **error)
                     spec->loss.labels ? "a loss with labels" : "the selection of the epoch");
         return FALSE;
     }
-    gboolean ok = holdout_make(tiles, spec->loss.labels, spec->holdout, spec->seed, &fit->split,
+    gboolean ok = holdout_make(tiles, spec->loss.labels, spec->holdout, spec->seed, &fit->normals,
                                &fit->anomalies, &fit->model->calibration.holdout, error);
-    return ok && list_judges(fit, error) &&
+    return ok && list_held(fit, error) &&
            (fit->normal_order =
-                wsi_try_alloc(fit->split.trains, sizeof(int64_t), "an order of tiles", error)) &&
+                wsi_try_alloc(fit->normals.train_count, sizeof(int64_t), "an order of tiles", error)) &&
            (fit->anomaly_order =
-                wsi_try_alloc(fit->anomalies.trains, sizeof(int64_t), "an order of tiles", error));
+                wsi_try_alloc(fit->anomalies.train_count, sizeof(int64_t), "an order of tiles", error));
 }
 
 /* ---- epochs ---- */
@@ -62,10 +63,11 @@ static int part_normals(const Fit *fit, gboolean labels)
     return fit->part - (labels ? model_spec_part_anomalies(fit->spec) : 0);
 }
 
+/* So many that every normal is taken once; the last batch is filled up. */
 static int64_t steps_of(const Fit *fit, gboolean labels)
 {
     int64_t normals = (int64_t)part_normals(fit, labels) * fit->spec->shards;
-    return (fit->split.trains + normals - 1) / normals;
+    return (fit->normals.train_count + normals - 1) / normals;
 }
 
 int64_t fit_most_steps(const Fit *fit)
@@ -73,7 +75,7 @@ int64_t fit_most_steps(const Fit *fit)
     return steps_of(fit, fit->spec->loss.labels);
 }
 
-/* Place `at` of the epoch gets tile `number` of an order that is gone through again and again; each time it is another variant. */
+/* Position `at` of the epoch gets tile `number` of an order that repeats; each repetition is another variant of the tile. */
 static void take(Fit *fit, int64_t at, int epoch, const int64_t *order, int64_t count, int64_t number)
 {
     fit->order[at] = order[number % count];
@@ -88,16 +90,16 @@ void fit_begin_epoch(Fit *fit, int epoch)
     int64_t at = 0;
     fit->composition = (LossBatch){normals * fit->spec->shards, anomalies * fit->spec->shards, labels};
     fit->steps = parts / fit->spec->shards;
-    holdout_order(&fit->split, fit->spec->seed, epoch, fit->normal_order);
+    holdout_order(&fit->normals, fit->spec->seed, epoch, fit->normal_order);
     if (labels) {
         holdout_order(&fit->anomalies, fit->spec->seed, epoch, fit->anomaly_order);
     }
-    for (int64_t p = 0; p < parts; p++) {
+    for (int64_t p = 0; p < parts; p++) { /* each part: normals, then anomalies */
         for (int i = 0; i < normals; i++) {
-            take(fit, at++, epoch, fit->normal_order, fit->split.trains, normal++);
+            take(fit, at++, epoch, fit->normal_order, fit->normals.train_count, normal++);
         }
         for (int i = 0; i < anomalies; i++) {
-            take(fit, at++, epoch, fit->anomaly_order, fit->anomalies.trains, anomaly++);
+            take(fit, at++, epoch, fit->anomaly_order, fit->anomalies.train_count, anomaly++);
         }
     }
 }
@@ -110,7 +112,7 @@ double fit_head_gradient(Fit *fit)
         return 0;
     }
     for (int i = 0; i < HEAD_TRAINABLE; i++) {
-        double sum = 0;
+        double sum = 0; /* in the order of the shards */
         for (int s = 0; s < fit->spec->shards; s++) {
             sum += fit->shards[s].head_gradient[i];
         }
@@ -129,16 +131,17 @@ void fit_update_head(Fit *fit)
     head_observe(fit->model->head, &fit->composition, fit->tile, fit->spec->batch);
 }
 
-/* ---- judging ---- */
+/* ---- validation ---- */
 
-/* Scores of all judges, in the order of the recommended score. */
+/* Scores of all held-out tiles that have the order of the recommended score. */
 static void scores_of(const Fit *fit, double *score)
 {
-    int64_t normals = fit->split.holdouts;
+    int64_t normals = fit->normals.held_count;
     const gboolean logit = fit->spec->score == SCORE_LOGIT && fit->spec->loss.labels;
-    for (int64_t i = 0; i < fit->judged; i++) {
+    for (int64_t i = 0; i < fit->held_count; i++) {
         score[i] = fit->spec->score == SCORE_SCALES ? 0 : logit ? fit->holdout_logit[i] : fit->holdout_nll[i];
     }
+    /* SCORE_SCALES: the sum over the scales of (value - mean) / sd, with mean and sd over the held-out normals. */
     for (int l = 0; fit->spec->score == SCORE_SCALES && l < SCALES; l++) {
         const double *value = fit->holdout_scale + l;
         double mean = 0, squares = 0;
@@ -149,32 +152,33 @@ static void scores_of(const Fit *fit, double *score)
             squares += (value[i * SCALES] - mean) * (value[i * SCALES] - mean);
         }
         double sd = squares > 0 ? sqrt(squares / (double)normals) : 1;
-        for (int64_t i = 0; i < fit->judged; i++) {
+        for (int64_t i = 0; i < fit->held_count; i++) {
             score[i] += (value[i * SCALES] - mean) / sd;
         }
     }
 }
 
-gboolean fit_judge(const Fit *fit, EpochReport *report, GError **error)
+gboolean fit_evaluate(const Fit *fit, EpochReport *report, GError **error)
 {
     report->holdout_auroc = report->holdout_ap = report->holdout_f = NAN;
-    if (fit->anomalies.holdouts == 0) {
+    if (fit->anomalies.held_count == 0) {
         return TRUE;
     }
-    g_autofree double *score = wsi_try_alloc(fit->judged, sizeof(double), "scores", error);
-    g_autofree int *label = score ? wsi_try_alloc(fit->judged, sizeof(int), "labels", error) : NULL;
+    g_autofree double *score = wsi_try_alloc(fit->held_count, sizeof(double), "scores", error);
+    g_autofree int *label = score ? wsi_try_alloc(fit->held_count, sizeof(int), "labels", error) : NULL;
     Metrics metrics;
     if (!label) {
         return FALSE;
     }
     scores_of(fit, score);
-    for (int64_t i = 0; i < fit->judged; i++) {
-        label[i] = i >= fit->split.holdouts;
+    for (int64_t i = 0; i < fit->held_count; i++) {
+        label[i] = i >= fit->normals.held_count;
     }
-    if (metrics_compute(score, label, (int)fit->judged, &metrics, NULL)) { /* not with a NaN */
+    if (metrics_compute(score, label, (int)fit->held_count, &metrics,
+                        NULL)) { /* fails for NaN: the figures stay NAN */
         report->holdout_auroc = metrics.auroc;
         report->holdout_ap = metrics.average_precision;
-        report->holdout_f = metrics_best_f(score, label, (int)fit->judged, fit->spec->loss.beta);
+        report->holdout_f = metrics_best_f(score, label, (int)fit->held_count, fit->spec->loss.beta);
     }
     return TRUE;
 }
@@ -182,6 +186,7 @@ gboolean fit_judge(const Fit *fit, EpochReport *report, GError **error)
 double fit_criterion(const Fit *fit, const EpochReport *report)
 {
     const double figures[] = {
+        /* by NLL, only epochs in which all terms count can be chosen */
         [SELECT_NLL] = fit->spec->loss.labels && !fit->composition.labels ? NAN : report->holdout_nll,
         [SELECT_F_BETA] = -report->holdout_f,
         [SELECT_AUROC] = -report->holdout_auroc,

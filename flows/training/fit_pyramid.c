@@ -1,16 +1,17 @@
 /* What is trained before the flows: watching it, and the first phase of a two-phase pyramid (models.md C.5, T).
  *
- * In that phase the laterals learn to tell strange tiles from normal ones, with a linear head and the focal loss; then they
- * are frozen and the flows are trained by the likelihood of normals, whose gradient never reaches them.
- *   logit = b + sum over scales and channels of  u mean(P) + v mean(P^2),   P: what the pyramid gives, means over positions
+ * In that phase the laterals learn to separate anomalies from normals, with a linear head and the focal loss.  Then they are
+ * frozen, and the flows are trained by the likelihood of normals, whose gradient never reaches them.
+ *   logit = b + sum over scales and channels of  u mean(P) + v mean(P^2),   P: output of the pyramid, means over positions
  * The squares are needed: a lateral is linear, so without them the head would see only mean colours and mean textures.
- * Every other place of a batch takes a labelled anomaly where there are any.  Else it takes a synthetic one made from a normal: each
- * position's features come from a random position of the same tile or of its neighbour in the batch, each scale for itself, with
- * noise of a quarter of each feature's deviation.  So what the laterals learn to keep is how neighbours and scales agree, and
- * the features in which normal tissue hardly varies.
  *
- * The head is not kept.  The phase is short and has no checkpoint: what is killed in it starts it again.  As in fit_step.c
- * gradients are added in the order of the shards; what is drawn is named by epoch and place, never by thread. */
+ * Every other position of a batch takes a labelled anomaly, where there are any.  Otherwise it takes a synthetic anomaly made
+ * from a normal: the features of each position come from a random position of the same tile or of the next one in the batch, for
+ * each scale separately, plus noise of a quarter of each feature's deviation.  So the laterals learn to keep how neighbouring
+ * positions and scales agree, and the features in which normal tissue hardly varies.
+ *
+ * The head is not kept.  The phase is short and has no checkpoint: a training that is killed in it starts it again.  As in
+ * fit_step.c, gradients are added in the order of the shards; random numbers are named by epoch and position, never by thread. */
 #include "flows/training/fit_private.h"
 #include "flows/training/losses.h"
 #include "flows/kernels/squares.h"
@@ -20,7 +21,7 @@
 #include <math.h>
 #include <string.h>
 
-#define NOISE 0.25
+#define NOISE 0.25 /* of a synthetic anomaly, in deviations of the feature */
 
 gboolean fit_trains_pyramid(const Fit *fit)
 {
@@ -52,9 +53,9 @@ gboolean fit_collapse(Fit *fit, Collapse *now, GError **error)
 /* ---- the first phase ---- */
 
 typedef struct {
-    real *maps[SCALES]; /* of the part's tiles, strange ones in their places */
-    real *dy[SCALES];
-    real *gradient; /* laterals, then head */
+    real *maps[SCALES]; /* (part, side, side, features) of its tiles, with the synthetic anomalies */
+    real *dy[SCALES];   /* (part, side, side, channels) */
+    real *gradient;     /* laterals, then head */
     double loss;
 } Part;
 
@@ -71,12 +72,13 @@ typedef struct {
     int64_t number; /* of the step in the epoch */
 } Phase;
 
+/* Whether a position of the batch takes an anomaly: every other one of the epoch. */
 static gboolean is_strange(const Phase *p, int64_t position)
 {
     return (p->number * p->fit->spec->batch + position) % 2 == 1;
 }
 
-/* Tile `slot` of a part becomes a synthetic anomaly; from: its features and those of its neighbours. */
+/* A tile of a part becomes a synthetic anomaly.  from: the features of the part, (part, side, side, features). */
 static void make_strange(const Phase *p, Part *part, int64_t position, const real *const from[SCALES])
 {
     const Msflow *flow = p->fit->model->flow;
@@ -98,7 +100,7 @@ static void make_strange(const Phase *p, Part *part, int64_t position, const rea
     }
 }
 
-/* Means of P and P^2 over the positions of a tile, times the head; with dy the gradient, scaled by `slope`. */
+/* The logit of tile `slot`.  The weights are, for each scale, u and v of all channels, and b at the end. */
 static double head_forward(const Phase *p, const real *const y[SCALES], int slot)
 {
     const Msflow *flow = p->fit->model->flow;
@@ -116,6 +118,7 @@ static double head_forward(const Phase *p, const real *const y[SCALES], int slot
     return logit + (double)*u;
 }
 
+/* With slope = dL/dlogit: dL/dP = slope (u + 2 v P) / positions, dL/du = slope mean(P), dL/dv = slope mean(P^2). */
 static void head_backward(const Phase *p, Part *part, const real *const y[SCALES], int slot, double slope)
 {
     const Msflow *flow = p->fit->model->flow;
@@ -173,7 +176,7 @@ static gboolean part_step(int64_t index, int worker, void *data, GError **error)
     return TRUE;
 }
 
-/* The tiles of the step: every other one an anomaly, where there are any. */
+/* The tiles of the step: every other one is an anomaly, where there are any. */
 static void choose_batch(Phase *p)
 {
     for (int64_t k = 0; k < p->fit->spec->batch; k++) {
@@ -197,13 +200,13 @@ static void update(Phase *p, int64_t step)
         }
     }
     double norm = sqrt(squares_sum(gradient, p->count)), scale = adam_clip(norm, fit->spec->clip);
-    if (!isfinite(norm)) {
+    if (!isfinite(norm)) { /* skip the step */
         return;
     }
     adam.learning_rate = fit->spec->learning_rate;
     adam_step(&adam, step, p->count - p->head, gradient + p->head, scale, p->weights, p->moment1 + p->head,
               p->moment2 + p->head);
-    adam.learning_rate *= fit->spec->fpn_rate;
+    adam.learning_rate *= fit->spec->fpn_rate; /* the laterals move more slowly than the head */
     for (int l = 0; l < SCALES; l++) {
         int64_t count = (l < SCALES - 1 ? p->at[l + 1] : p->head) - p->at[l], at = p->at[l];
         adam_step(&adam, step, count, gradient + at, scale, msflow_laterals(flow, l), p->moment1 + at,
@@ -260,8 +263,8 @@ static gboolean phase_epoch(Phase *p, const Collapse *start, GError **error)
 static void gather(Phase *p)
 {
     const Fit *fit = p->fit;
-    g_array_append_vals(p->normals, fit->split.train, (guint)fit->split.trains);
-    g_array_append_vals(p->anomalies, fit->anomalies.train, (guint)fit->anomalies.trains);
+    g_array_append_vals(p->normals, fit->normals.train, (guint)fit->normals.train_count);
+    g_array_append_vals(p->anomalies, fit->anomalies.train, (guint)fit->anomalies.train_count);
     p->normal = g_new(int64_t, p->normals->len + 1);
     p->anomaly = g_new(int64_t, p->anomalies->len + 1);
     p->batch = g_new(int64_t, fit->spec->batch);

@@ -1,15 +1,15 @@
 /* Images that occur more than once among the tiles.
  *
- * An image that is trained on and held out makes held-out tiles look more ordinary than fresh ones, whoever it is of, so its copies are left out of
- * the training: the hold-out is what fewer tiles are in.  Further copies on one side stay, since blank tiles are rightly many, and are
- * counted.  Images are compared by the hash of their pixels, so it does not matter how they are stored. */
+ * A held-out image that is also trained on looks more ordinary than a fresh one, whichever patient it is of.  Its copies are left
+ * out of the training, which has more tiles to spare than the hold-out.  Copies within one side stay, since blank tiles are
+ * rightly many, and are counted.  Images are compared by the hash of their pixels, however they are stored. */
 #include "flows/training/fit_private.h"
 #include "base/error.h"
 #include <string.h>
 
 static guint hash_digest(gconstpointer key)
 {
-    guint value;
+    guint value; /* a SHA-256 is random already: its first bytes serve as the hash */
     memcpy(&value, key, sizeof value);
     return value;
 }
@@ -19,7 +19,7 @@ static gboolean equal_digests(gconstpointer a, gconstpointer b)
     return memcmp(a, b, FEATURES_DIGEST) == 0;
 }
 
-/* Adds tiles to the set; returns how many were in it. */
+/* Adds the images of the tiles to the set; returns how many were in it already. */
 static int64_t add_tiles(const Fit *fit, const int64_t *tile, int64_t count, GHashTable *set)
 {
     int64_t repeats = 0;
@@ -29,16 +29,16 @@ static int64_t add_tiles(const Fit *fit, const int64_t *tile, int64_t count, GHa
     return repeats;
 }
 
-/* Removes what is in the set from the training tiles; returns how many. */
-static int64_t remove_tiles(const Fit *fit, GHashTable *set, Split *split)
+/* Removes tiles whose image is in the set from the training; returns how many. */
+static int64_t remove_tiles(const Fit *fit, GHashTable *set, HoldoutLists *split)
 {
-    int64_t kept = 0, before = split->trains;
+    int64_t kept = 0, before = split->train_count;
     for (int64_t i = 0; i < before; i++) {
         if (!g_hash_table_contains(set, features_digest(fit->features, split->train[i]))) {
             split->train[kept++] = split->train[i];
         }
     }
-    split->trains = kept;
+    split->train_count = kept;
     return before - kept;
 }
 
@@ -47,15 +47,15 @@ gboolean fit_leave_repeats(Fit *fit, GError **error)
     Holdout *out = &fit->model->calibration.holdout;
     g_autoptr(GHashTable) held = g_hash_table_new(hash_digest, equal_digests);
     g_autoptr(GHashTable) trained = g_hash_table_new(hash_digest, equal_digests);
-    out->repeats_judging = add_tiles(fit, fit->split.holdout, fit->split.holdouts, held) +
-                           add_tiles(fit, fit->anomalies.holdout, fit->anomalies.holdouts, held);
-    out->repeats_held = remove_tiles(fit, held, &fit->split) + remove_tiles(fit, held, &fit->anomalies);
-    out->repeats_trained = add_tiles(fit, fit->split.train, fit->split.trains, trained) +
-                           add_tiles(fit, fit->anomalies.train, fit->anomalies.trains, trained);
-    if (fit->split.trains == 0 || (fit->spec->loss.labels && fit->anomalies.trains == 0)) {
+    out->repeats_in_holdout = add_tiles(fit, fit->normals.held, fit->normals.held_count, held) +
+                              add_tiles(fit, fit->anomalies.held, fit->anomalies.held_count, held);
+    out->repeats_left_out = remove_tiles(fit, held, &fit->normals) + remove_tiles(fit, held, &fit->anomalies);
+    out->repeats_in_training = add_tiles(fit, fit->normals.train, fit->normals.train_count, trained) +
+                               add_tiles(fit, fit->anomalies.train, fit->anomalies.train_count, trained);
+    if (fit->normals.train_count == 0 || (fit->spec->loss.labels && fit->anomalies.train_count == 0)) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                     "no image is left to train on: all %s are copies of held-out images",
-                    fit->split.trains == 0 ? "normal ones" : "anomalies");
+                    fit->normals.train_count == 0 ? "normal ones" : "anomalies");
         return FALSE;
     }
     return TRUE;

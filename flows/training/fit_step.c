@@ -1,7 +1,7 @@
-/* One batch of a training: the loss, its gradient, the update; and the loss of what is held out.
+/* One batch of a training: the loss, its gradient, the update; and the loss of the held-out tiles.
  *
- * A batch is computed in shards of equal size, each with its own run and gradient; gradients are added in the order of the
- * shards, sums of squares chunk by chunk, so that bits do not depend on which thread computed what. */
+ * A batch is computed in shards of equal size, each with its own run and gradient.  Gradients are added in the order of the
+ * shards, and sums of squares in the order of the chunks, so bits do not depend on which thread computed what. */
 #include "flows/training/fit_private.h"
 #include "flows/kernels/squares.h"
 #include "base/error.h"
@@ -45,7 +45,7 @@ static gboolean shard_step(int64_t index, int worker, void *data, GError **error
     Shard *shard = &fit->shards[index];
     const real *maps[SCALES], *z[SCALES];
     const int64_t first = index * fit->part;
-    const uint32_t *variant = fit->variant + (fit->batch - fit->order) + first;
+    const uint32_t *variant = fit->variant + (fit->batch - fit->order) + first; /* parallel to fit->order */
     if (!features_get_variants(fit->features, worker, fit->batch + first, variant, fit->part, maps, error)) {
         return FALSE;
     }
@@ -56,7 +56,7 @@ static gboolean shard_step(int64_t index, int worker, void *data, GError **error
         int64_t position = index * fit->part + b;
         tile_loss(fit, shard, z, b, fit->batch[position], &fit->tile[position]);
     }
-    memset(shard->gradient, 0, (size_t)fit->state.trainable * sizeof(real));
+    memset(shard->gradient, 0, (size_t)fit->state.trainable * sizeof(real)); /* backward adds to it */
     msflow_backward(shard->run, (const real *const *)shard->dz, shard->dlogdet, shard->gradient);
     return TRUE;
 }
@@ -87,7 +87,8 @@ static gboolean update_chunk(int64_t index, int worker, void *data, GError **err
     Fit *fit = data;
     TrainState *s = &fit->state;
     int64_t first = index * CHUNK, count = MIN(CHUNK, s->trainable - first);
-    int64_t own = CLAMP(msflow_before_flows(fit->model->flow) - first, 0, count); /* the flows' parameters */
+    /* The flows' parameters come first; those before the flows (the laterals) have a rate of their own. */
+    int64_t own = CLAMP(msflow_before_flows(fit->model->flow) - first, 0, count);
     const struct {
         int64_t first, count;
         double rate;
@@ -109,7 +110,10 @@ static gboolean refresh_part(int64_t index, int worker, void *data, GError **err
     return TRUE;
 }
 
-/* Linear from a tenth during the warm-up, then a cosine down to a hundredth. at: steps done of all epochs. */
+/* With r the rate of the specification and t the progress after the warm-up, 0 to 1:
+ *   warm-up     r (0.1 + 0.9 at / warm)
+ *   afterwards  r (0.01 + 0.99 (1 + cos(pi t)) / 2)
+ * at: steps that were done in all epochs. */
 static double learning_rate(const Fit *fit, double at)
 {
     double warm = fit->spec->warmup_epochs * (double)fit->steps;
@@ -130,7 +134,7 @@ static void add_terms(LossTerms *sum, const LossTerms *terms)
     sum->margin += terms->margin;
 }
 
-/* Means of the batch, to be divided by the number of steps. */
+/* Adds the means of the batch; all_steps() divides by the number of steps. */
 static void report_step(EpochReport *report, const LossTerms *terms, double norm)
 {
     report->train_nll += terms->nll;
@@ -140,7 +144,6 @@ static void report_step(EpochReport *report, const LossTerms *terms, double norm
     report->gradient_norm += norm;
 }
 
-/* One batch: adds to the sums of the report. */
 gboolean fit_step(Fit *fit, int64_t number, EpochReport *report, GError **error)
 {
     LossTerms terms = {0};
@@ -152,7 +155,7 @@ gboolean fit_step(Fit *fit, int64_t number, EpochReport *report, GError **error)
     for (int s = 0; s < fit->spec->shards; s++) {
         add_terms(&terms, &fit->shards[s].terms);
     }
-    double squares = fit_head_gradient(fit);
+    double squares = fit_head_gradient(fit); /* the clip is by the norm over flow and head together */
     for (int64_t c = 0; c < chunks(fit); c++) {
         squares += fit->square[c];
     }
@@ -173,7 +176,7 @@ gboolean fit_step(Fit *fit, int64_t number, EpochReport *report, GError **error)
 
 /* ---- hold-out ---- */
 
-/* What a scorer calls scale l of tile b, from half the sum of its squares. */
+/* Score `scale[l]` of tile b, as a scorer measures it.  half: 0.5 sum z^2 of the scale; local: (batch, side, side). */
 static double measure_scale(const Fit *fit, const real *local, int l, int b, double half)
 {
     int side = msflow_latent_size(fit->model->flow, l);
@@ -183,15 +186,15 @@ static double measure_scale(const Fit *fit, const real *local, int l, int b, dou
     return half / (double)latent_count(fit, l);
 }
 
-/* Figures of one part of the held-out tiles; the runs of the shards serve, one a thread. */
+/* Figures of one part of the held-out tiles.  Each thread uses the run of one shard. */
 static gboolean holdout_part(int64_t index, int worker, void *data, GError **error)
 {
     Fit *fit = data;
     Shard *shard = &fit->shards[worker];
     const real *maps[SCALES], *z[SCALES], *local[SCALES];
     int64_t first = index * fit->part;
-    int count = (int)MIN(fit->part, fit->judged - first);
-    if (!features_get(fit->features, worker, fit->judges + first, count, maps, error)) {
+    int count = (int)MIN(fit->part, fit->held_count - first);
+    if (!features_get(fit->features, worker, fit->held + first, count, maps, error)) {
         return FALSE;
     }
     msflow_forward_pooled(shard->run, maps, z, shard->logdet);
@@ -217,15 +220,15 @@ static gboolean holdout_part(int64_t index, int worker, void *data, GError **err
 
 gboolean fit_holdout(Fit *fit, double *mean, GError **error)
 {
-    int64_t parts = (fit->judged + fit->part - 1) / fit->part;
+    int64_t parts = (fit->held_count + fit->part - 1) / fit->part;
     if (!pool_run(MIN(fit->threads, fit->spec->shards), fit->pin, parts, holdout_part, fit, error)) {
         return FALSE;
     }
     *mean = 0;
-    for (int64_t i = 0; i < fit->split.holdouts; i++) {
+    for (int64_t i = 0; i < fit->normals.held_count; i++) {
         *mean += fit->holdout_nll[i];
     }
-    *mean /= (double)fit->split.holdouts;
+    *mean /= (double)fit->normals.held_count;
     return TRUE;
 }
 

@@ -1,8 +1,8 @@
-/* Hold-out and order.
+/* The hold-out: which kind of unit it takes, and the lists it gives.
  *
- * Likelihoods of tiles of one patient are alike, and those of overlapping tiles even more so: what a model is calibrated and judged by
- * must share nothing with what it learned.  So whole patients are held out, normals and anomalies together.  Where that cannot be, the
- * next best is tried in turn: slides, blocks of a slide, single tiles; the model is marked with what it was. */
+ * Tiles of one patient have similar likelihoods, overlapping tiles even more so.  The tiles that calibrate and validate a model
+ * must therefore share nothing with the tiles it is trained on: whole patients are held out, normals and anomalies together.
+ * Where that is impossible, slides, blocks of a slide and single tiles are tried in this order.  The model records which it was. */
 #include "flows/training/holdout_private.h"
 #include "base/error.h"
 #include "base/rng.h"
@@ -11,14 +11,14 @@
 
 typedef struct {
     const TileSet *tiles;
-    gboolean teach;
+    gboolean train_anomalies;
     double fraction;
     uint64_t seed;
-    uint8_t *mark; /* of each tile */
+    uint8_t *mark; /* Mark of each tile */
     Holdout *holdout;
 } Plan;
 
-/* The tiles of one class, or of all (which < 0), that are of the group (NULL: any). */
+/* Indices of the tiles of class `which` (0 normals, 1 anomalies, < 0 both) that are of the group (NULL: any). */
 static GArray *indices(const TileSet *tiles, int which, const char *group)
 {
     GArray *index = g_array_new(FALSE, FALSE, sizeof(int64_t));
@@ -31,27 +31,29 @@ static GArray *indices(const TileSet *tiles, int which, const char *group)
     return index;
 }
 
-static Deal deal_of(const Plan *plan, const GArray *index, gboolean labelled)
+static Candidates candidates_of(const Plan *plan, const GArray *index, gboolean labelled)
 {
-    return (Deal){.tiles = plan->tiles,
-                  .index = (const int64_t *)index->data,
-                  .count = index->len,
-                  .fraction = plan->fraction,
-                  .seed = plan->seed,
-                  .labelled = labelled,
-                  .teach = plan->teach};
+    return (Candidates){.tiles = plan->tiles,
+                        .index = (const int64_t *)index->data,
+                        .count = index->len,
+                        .fraction = plan->fraction,
+                        .seed = plan->seed,
+                        .labelled = labelled,
+                        .train_anomalies = plan->train_anomalies};
 }
 
-static int64_t hold_named(const Plan *plan, const Deal *deal, const char *const *names, const char *first)
+/* Holds out units that have names: patients or slides.  names: of all tiles, may be NULL. */
+static int64_t hold_named(const Plan *plan, const Candidates *candidates, const char *const *names,
+                          const char *first)
 {
     if (!names) {
         return 0;
     }
-    g_autofree const char **name = g_new(const char *, deal->count);
-    for (int64_t i = 0; i < deal->count; i++) {
-        name[i] = names[deal->index[i]];
+    g_autofree const char **name = g_new(const char *, candidates->count);
+    for (int64_t i = 0; i < candidates->count; i++) {
+        name[i] = names[candidates->index[i]];
     }
-    return units_hold(deal, name, first, plan->mark);
+    return units_hold_out(candidates, name, first, plan->mark);
 }
 
 /* ---- single tiles ---- */
@@ -63,7 +65,7 @@ static void hold_tiles(const Plan *plan, const GArray *index, gboolean anomalies
     g_autofree uint32_t *permutation = g_new(uint32_t, count);
     Rng rng = rng_at(plan->seed, rng_name(anomalies ? "holdout anomalies" : "holdout tiles"), 0);
     rng_permutation(&rng, permutation, count);
-    number = anomalies && !plan->teach ? count : number; /* all that need not teach may judge */
+    number = anomalies && !plan->train_anomalies ? count : number; /* nothing is trained on them */
     for (uint32_t i = 0; i < count; i++) {
         plan->mark[g_array_index(index, int64_t, permutation[i])] = i < number ? MARK_HELD : MARK_TRAIN;
     }
@@ -80,7 +82,7 @@ static void hold_single_tiles(const Plan *plan)
 
 /* ---- anomalies of one patient ---- */
 
-/* The patient that all anomalies are of; NULL when there are several or nothing is known. */
+/* The patient of all anomalies; NULL when there are several or patients are unknown. */
 static const char *lone_patient(const TileSet *tiles)
 {
     const char *lone = NULL;
@@ -93,30 +95,33 @@ static const char *lone_patient(const TileSet *tiles)
     return lone;
 }
 
+/* All anomalies are of one patient.  To hold that patient out would leave none to train on, so only its normals are held out
+ * whole; its anomalies are divided by slides, blocks or tiles.  FALSE when this is not the case at hand. */
 static gboolean hold_lone_patient(const Plan *plan)
 {
-    const char *lone = plan->teach ? lone_patient(plan->tiles) : NULL;
+    const char *lone = plan->train_anomalies ? lone_patient(plan->tiles) : NULL;
     if (!lone) {
         return FALSE;
     }
     g_autoptr(GArray) normals = indices(plan->tiles, 0, NULL), anomalies = indices(plan->tiles, 1, NULL);
-    const Deal own = deal_of(plan, normals, FALSE), strange = deal_of(plan, anomalies, FALSE);
+    const Candidates own = candidates_of(plan, normals, FALSE),
+                     strange = candidates_of(plan, anomalies, FALSE);
     gboolean apart;
-    plan->holdout->groups = hold_named(plan, &own, plan->tiles->group, lone);
+    plan->holdout->groups = hold_named(plan, &own, plan->tiles->group, lone); /* forces `lone` */
     if (plan->holdout->groups == 0) {
         return FALSE;
     }
     if (hold_named(plan, &strange, plan->tiles->slide, NULL) == 0 &&
-        blocks_hold(&strange, plan->mark, &apart) == 0) {
+        blocks_hold_out(&strange, plan->mark, &apart) == 0) {
         hold_tiles(plan, anomalies, TRUE);
     }
     plan->holdout->anomalies_shared = TRUE;
     return TRUE;
 }
 
-/* ---- in turn ---- */
+/* ---- the best kind that is possible ---- */
 
-/* Whether any tile's patient is another name than its slide's. */
+/* Whether the patient of any tile has another name than its slide. */
 static gboolean names_patients(const TileSet *tiles)
 {
     for (int64_t i = 0; i < tiles->count; i++) {
@@ -131,22 +136,23 @@ static HoldoutKind hold_in_turn(const Plan *plan)
 {
     Holdout *out = plan->holdout;
     g_autoptr(GArray) all = indices(plan->tiles, -1, NULL);
-    const Deal deal = deal_of(plan, all, plan->tiles->anomaly != NULL);
-    if ((out->groups = hold_named(plan, &deal, plan->tiles->group, NULL)) > 0 || hold_lone_patient(plan)) {
+    const Candidates candidates = candidates_of(plan, all, plan->tiles->anomaly != NULL);
+    if ((out->groups = hold_named(plan, &candidates, plan->tiles->group, NULL)) > 0 ||
+        hold_lone_patient(plan)) {
         return names_patients(plan->tiles) ? HOLDOUT_PATIENTS : HOLDOUT_LONE_SLIDES;
     }
-    if ((out->groups = hold_named(plan, &deal, plan->tiles->slide, NULL)) > 0) {
+    if ((out->groups = hold_named(plan, &candidates, plan->tiles->slide, NULL)) > 0) {
         return HOLDOUT_SLIDES;
     }
     gboolean apart = FALSE;
-    if ((out->groups = blocks_hold(&deal, plan->mark, &apart)) > 0) {
+    if ((out->groups = blocks_hold_out(&candidates, plan->mark, &apart)) > 0) {
         return apart ? HOLDOUT_BLOCKS : HOLDOUT_TOUCHING_BLOCKS;
     }
     hold_single_tiles(plan);
     return HOLDOUT_TILES;
 }
 
-static gboolean check_counts(const TileSet *tiles, gboolean teach, GError **error)
+static gboolean check_counts(const TileSet *tiles, gboolean train_anomalies, GError **error)
 {
     int64_t anomalies = 0;
     for (int64_t i = 0; tiles->anomaly && i < tiles->count; i++) {
@@ -158,47 +164,48 @@ static gboolean check_counts(const TileSet *tiles, gboolean teach, GError **erro
                     tiles->count - anomalies, INT32_MAX);
         return FALSE;
     }
-    if (tiles->anomaly && anomalies < 1 + (teach != FALSE)) {
+    if (tiles->anomaly && anomalies < 1 + (train_anomalies != FALSE)) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                     "%" G_GINT64_FORMAT " labelled anomalies: at least %s needed%s", anomalies,
-                    teach ? "2 are" : "1 is", teach ? ", one to train on and one to judge by" : "");
+                    train_anomalies ? "2 are" : "1 is",
+                    train_anomalies ? ", one to train on and one to validate on" : "");
         return FALSE;
     }
     return TRUE;
 }
 
-/* ---- lists ---- */
+/* ---- from marks to lists ---- */
 
-static gboolean allocate(Split *split, int64_t count, GError **error)
+static gboolean allocate(HoldoutLists *split, int64_t count, GError **error)
 {
     return (split->train = wsi_try_alloc(count, sizeof(int64_t), "tiles to train on", error)) &&
-           (split->holdout = wsi_try_alloc(count, sizeof(int64_t), "tiles held out", error)) &&
+           (split->held = wsi_try_alloc(count, sizeof(int64_t), "tiles held out", error)) &&
            (split->permutation = wsi_try_alloc(count, sizeof(uint32_t), "an order of tiles", error));
 }
 
-static void list_tiles(const Plan *plan, Split *normals, Split *anomalies)
+static void list_tiles(const Plan *plan, HoldoutLists *normals, HoldoutLists *anomalies)
 {
     const TileSet *tiles = plan->tiles;
     for (int64_t i = 0; i < tiles->count; i++) {
         gboolean anomaly = tiles->anomaly && tiles->anomaly[i];
-        Split *split = anomaly ? anomalies : normals;
+        HoldoutLists *split = anomaly ? anomalies : normals;
         if (plan->mark[i] == MARK_HELD) {
-            split->holdout[split->holdouts++] = i;
-        } else if (plan->mark[i] == MARK_TRAIN && (!anomaly || plan->teach)) {
-            split->train[split->trains++] = i;
+            split->held[split->held_count++] = i;
+        } else if (plan->mark[i] == MARK_TRAIN && (!anomaly || plan->train_anomalies)) {
+            split->train[split->train_count++] = i;
         } else {
             plan->holdout->unused++;
         }
     }
 }
 
-gboolean holdout_make(const TileSet *tiles, gboolean teach, double fraction, uint64_t seed, Split *normals,
-                      Split *anomalies, Holdout *holdout, GError **error)
+gboolean holdout_make(const TileSet *tiles, gboolean train_anomalies, double fraction, uint64_t seed,
+                      HoldoutLists *normals, HoldoutLists *anomalies, Holdout *holdout, GError **error)
 {
-    *normals = (Split){0};
-    *anomalies = (Split){.anomalies = TRUE};
+    *normals = (HoldoutLists){0};
+    *anomalies = (HoldoutLists){.anomalies = TRUE};
     *holdout = (Holdout){0};
-    if (!check_counts(tiles, teach, error)) {
+    if (!check_counts(tiles, train_anomalies, error)) {
         return FALSE;
     }
     g_autofree uint8_t *mark = wsi_try_alloc(tiles->count, 1, "marks of tiles held out", error);
@@ -207,26 +214,27 @@ gboolean holdout_make(const TileSet *tiles, gboolean teach, double fraction, uin
         holdout_clear(anomalies);
         return FALSE;
     }
-    const Plan plan = {tiles, teach && tiles->anomaly, fraction, seed, mark, holdout};
+    /* Without labels there is nothing to keep for the training. */
+    const Plan plan = {tiles, train_anomalies && tiles->anomaly, fraction, seed, mark, holdout};
     holdout->kind = hold_in_turn(&plan);
     list_tiles(&plan, normals, anomalies);
     return TRUE;
 }
 
-void holdout_clear(Split *split)
+void holdout_clear(HoldoutLists *split)
 {
     g_free(split->train);
-    g_free(split->holdout);
+    g_free(split->held);
     g_free(split->permutation);
-    *split = (Split){0};
+    *split = (HoldoutLists){0};
 }
 
-void holdout_order(Split *split, uint64_t seed, int epoch, int64_t *order)
+void holdout_order(HoldoutLists *split, uint64_t seed, int epoch, int64_t *order)
 {
     Rng rng =
         rng_at(seed, rng_name(split->anomalies ? "order of anomalies" : "order of tiles"), (uint32_t)epoch);
-    rng_permutation(&rng, split->permutation, (uint32_t)split->trains);
-    for (int64_t i = 0; i < split->trains; i++) {
+    rng_permutation(&rng, split->permutation, (uint32_t)split->train_count);
+    for (int64_t i = 0; i < split->train_count; i++) {
         order[i] = split->train[split->permutation[i]];
     }
 }

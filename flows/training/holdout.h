@@ -1,28 +1,31 @@
-/* Which tiles are trained on, which are held out, and in which order an epoch takes them.  Functions of the seed and of the names and places
- * of tiles only: never of threads. */
+/* The hold-out: which tiles are trained on, which are held out, and in which order an epoch takes them.
+ *
+ * Functions of the seed and of the names and positions of the tiles; never of threads. */
 #pragma once
 #include "flows/models/tile_set.h"
 #include "flows/models/calibration.h"
 
 typedef struct {
-    int64_t *train, *holdout; /* tile indices, ascending */
-    int64_t trains, holdouts;
+    int64_t *train, *held; /* tile indices, ascending */
+    int64_t train_count, held_count;
     uint32_t *permutation; /* scratch of holdout_order */
-    gboolean anomalies;    /* names the stream of random numbers */
-} Split;
+    gboolean anomalies;    /* which class this is; it names the stream of random numbers */
+} HoldoutLists;
 
-/* Holds out about `share` of the normals, and of the labelled anomalies (tiles->anomaly), together.  What is held out is of
- * patients that nothing is trained on (slides, where each tile's patient is named as its slide: nobody named patients).  Where the tiles do not allow that, of slides that nothing is trained on; then of square blocks
- * of a slide, about which a margin of one tile is neither trained on nor held out; then single tiles: `holdout` says which it was
- * (HoldoutKind, model.h) and what became of the tiles.
+/* Holds out about `fraction` of the normals and of the labelled anomalies (tiles->anomaly), both by the same units.
  *
- * teach: anomalies are trained on, so some stay; otherwise they only judge, and those that cannot are in neither list.  When all
- * anomalies are of one of several patients, none of this patient's normals is trained on, and its anomalies are divided
- * (holdout->anomalies_shared).
+ * The units are whole patients: nothing is trained on a patient of a held-out tile.  (When each tile's patient has the name of
+ * its slide, nobody named patients, and the units are slides.)  Where the tiles do not allow that, the units are slides, then
+ * square blocks of a slide with an unused margin of one tile around them, then single tiles.  `holdout` says which it was
+ * (HoldoutKind) and what became of the tiles.
  *
- * FALSE with WSI_ERROR_INPUT for fewer than two normals, two anomalies to teach by, or one to judge by. */
-gboolean holdout_make(const TileSet *tiles, gboolean teach, double fraction, uint64_t seed, Split *normals,
-                      Split *anomalies, Holdout *holdout, GError **error);
-void holdout_clear(Split *split);
-/* The order in which `epoch` (from 1) takes the training tiles: order[0..trains) are tile indices. */
-void holdout_order(Split *split, uint64_t seed, int epoch, int64_t *order);
+ * train_anomalies: some anomalies stay for the training.  Otherwise anomalies only validate; those of patients that are trained
+ * on are in neither list.  When all anomalies are of one of several patients, that patient's normals are held out and its
+ * anomalies are divided (holdout->anomalies_shared).
+ *
+ * FALSE with WSI_ERROR_INPUT for fewer than two normals; for fewer than two anomalies to train on, or one to validate on. */
+gboolean holdout_make(const TileSet *tiles, gboolean train_anomalies, double fraction, uint64_t seed,
+                      HoldoutLists *normals, HoldoutLists *anomalies, Holdout *holdout, GError **error);
+void holdout_clear(HoldoutLists *split);
+/* The order in which `epoch` (from 1) takes the training tiles: order[0..train_count) are tile indices. */
+void holdout_order(HoldoutLists *split, uint64_t seed, int epoch, int64_t *order);

@@ -1,73 +1,73 @@
-/* Blocks of slides, for tiles that are all of one slide.
+/* Blocks of slides as units of a hold-out, for tiles that are all of one slide.
  *
- * A slide is divided into squares of B x B tiles, and whole squares are drawn like patients are (holdout_units.c).  Tiles nearer than a
- * tile's side to a held-out one are not used: they show the same glands, and tiles that overlap even the same pixels.  Small
- * squares stand for more places of the slide and cost more margin: the smallest B is taken for which at most a quarter of the tiles
- * is lost.  When there are so few tiles that a third would not remain, only those are left out that share a pixel with a held-out
- * one.
+ * A slide is divided into squares of B x B tiles, and whole squares are drawn as patients are (holdout_units.c).  Tiles nearer
+ * than a tile's side to a held-out one are left unused: they show the same glands, and overlapping tiles the same pixels.  Small
+ * squares sample more of the slide but cost more margin: the smallest B is taken that leaves at most a quarter of the tiles
+ * unused.  When less than a third of the tiles would remain to train on, the margin is dropped, and only tiles that share a
+ * pixel with a held-out one are left unused.
  *
- * Places are rounded to pixels, so distances count as one pixel more than they are. */
+ * Positions are rounded to pixels, so distances count as one pixel more than they are. */
 #include "flows/training/holdout_private.h"
 #include <math.h>
 #include <string.h>
 
-#define MOST_SIDE 16
+#define MOST_SIDE 16 /* B at most */
 
 typedef struct {
-    int number;  /* of the slide */
-    double x, y; /* smallest of its tiles */
+    int number;  /* of the slide, in the order of the tiles */
+    double x, y; /* level-0 px: the smallest of its tiles */
 } Corner;
 
 typedef struct {
-    const Deal *deal;
+    const Candidates *candidates;
     GHashTable *slides;    /* name -> Corner, owned */
-    const Corner **corner; /* of each tile of the deal */
-} Ground;
+    const Corner **corner; /* (count): of each candidate's slide */
+} Grid;
 
 static const char *slide_of(const TileSet *tiles, int64_t tile)
 {
     return tiles->slide ? tiles->slide[tile] : tiles->group ? tiles->group[tile] : "";
 }
 
-static const TilePosition *position_of(const Deal *deal, int64_t i)
+static const TilePosition *position_of(const Candidates *candidates, int64_t i)
 {
-    return &deal->tiles->position[deal->index[i]];
+    return &candidates->tiles->position[candidates->index[i]];
 }
 
-static gboolean ground_init(Ground *ground, const Deal *deal)
+static gboolean grid_init(Grid *grid, const Candidates *candidates)
 {
-    *ground = (Ground){deal, g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free),
-                       g_new0(const Corner *, deal->count)};
-    for (int64_t i = 0; i < deal->count; i++) {
-        const TilePosition *position = position_of(deal, i);
-        const char *slide = slide_of(deal->tiles, deal->index[i]);
-        Corner *corner = g_hash_table_lookup(ground->slides, slide);
+    *grid = (Grid){candidates, g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free),
+                   g_new0(const Corner *, candidates->count)};
+    for (int64_t i = 0; i < candidates->count; i++) {
+        const TilePosition *position = position_of(candidates, i);
+        const char *slide = slide_of(candidates->tiles, candidates->index[i]);
+        Corner *corner = g_hash_table_lookup(grid->slides, slide);
         if (!(position->side > 0)) {
             return FALSE;
         }
         if (!corner) {
             corner = g_new(Corner, 1);
-            *corner = (Corner){(int)g_hash_table_size(ground->slides), position->x, position->y};
-            g_hash_table_insert(ground->slides, (char *)slide, corner);
+            *corner = (Corner){(int)g_hash_table_size(grid->slides), position->x, position->y};
+            g_hash_table_insert(grid->slides, (char *)slide, corner);
         }
         corner->x = MIN(corner->x, position->x);
         corner->y = MIN(corner->y, position->y);
-        ground->corner[i] = corner;
+        grid->corner[i] = corner;
     }
     return TRUE;
 }
 
-static void ground_clear(Ground *ground)
+static void grid_clear(Grid *grid)
 {
-    g_hash_table_unref(ground->slides);
-    g_free(ground->corner);
+    g_hash_table_unref(grid->slides);
+    g_free(grid->corner);
 }
 
-/* Names the cell of `sides` x `sides` tiles that holds the middle of tile i, or a cell beside it. */
-static char *cell_name(const Ground *ground, int64_t i, double sides, int dx, int dy)
+/* The name of the cell of `sides` x `sides` tiles with the middle of tile i in it, or of the cell (dx, dy) cells further. */
+static char *cell_name(const Grid *grid, int64_t i, double sides, int dx, int dy)
 {
-    const TilePosition *position = position_of(ground->deal, i);
-    const Corner *corner = ground->corner[i];
+    const TilePosition *position = position_of(grid->candidates, i);
+    const Corner *corner = grid->corner[i];
     int64_t x = (int64_t)floor((position->x - corner->x + position->side / 2) / (position->side * sides));
     int64_t y = (int64_t)floor((position->y - corner->y + position->side / 2) / (position->side * sides));
     return g_strdup_printf("%d %" G_GINT64_FORMAT " %" G_GINT64_FORMAT, corner->number, x + dx, y + dy);
@@ -75,15 +75,15 @@ static char *cell_name(const Ground *ground, int64_t i, double sides, int dx, in
 
 /* ---- the margin ---- */
 
-/* Cells of two tiles' sides -> the held-out tiles in them. */
-static GHashTable *held_cells(const Ground *ground, const uint8_t *mark)
+/* The held-out tiles by cells of 2 x 2 tiles: neighbours within two sides are in the same or an adjacent cell. */
+static GHashTable *held_cells(const Grid *grid, const uint8_t *mark)
 {
     GHashTable *cells = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_array_unref);
-    for (int64_t i = 0; i < ground->deal->count; i++) {
-        if (mark[ground->deal->index[i]] != MARK_HELD) {
+    for (int64_t i = 0; i < grid->candidates->count; i++) {
+        if (mark[grid->candidates->index[i]] != MARK_HELD) {
             continue;
         }
-        char *name = cell_name(ground, i, 2, 0, 0);
+        char *name = cell_name(grid, i, 2, 0, 0);
         GArray *tiles = g_hash_table_lookup(cells, name);
         if (!tiles) {
             tiles = g_array_new(FALSE, FALSE, sizeof(int64_t));
@@ -96,16 +96,16 @@ static GHashTable *held_cells(const Ground *ground, const uint8_t *mark)
     return cells;
 }
 
-/* margin: tiles' sides that have to be between two tiles. */
-static gboolean is_near(const Ground *ground, GHashTable *cells, int64_t i, double margin)
+/* Whether tile i is nearer to a held-out tile than `margin` sides of a tile. */
+static gboolean is_near(const Grid *grid, GHashTable *cells, int64_t i, double margin)
 {
-    const TilePosition *own = position_of(ground->deal, i);
-    double least = own->side * (1 + margin) - 1;
+    const TilePosition *own = position_of(grid->candidates, i);
+    double least = own->side * (1 + margin) - 1; /* between corners, less the rounding */
     for (int cell = 0; cell < 9; cell++) {
-        g_autofree char *name = cell_name(ground, i, 2, cell % 3 - 1, cell / 3 - 1);
+        g_autofree char *name = cell_name(grid, i, 2, cell % 3 - 1, cell / 3 - 1);
         const GArray *tiles = g_hash_table_lookup(cells, name);
         for (guint k = 0; tiles && k < tiles->len; k++) {
-            const TilePosition *held = position_of(ground->deal, g_array_index(tiles, int64_t, k));
+            const TilePosition *held = position_of(grid->candidates, g_array_index(tiles, int64_t, k));
             if (fabs(own->x - held->x) < least && fabs(own->y - held->y) < least) {
                 return TRUE;
             }
@@ -114,55 +114,57 @@ static gboolean is_near(const Ground *ground, GHashTable *cells, int64_t i, doub
     return FALSE;
 }
 
-/* Marks what is too near; returns how many tiles remain to train on, 0 when a class has none. */
-static int64_t leave_margin(const Ground *ground, double margin, uint8_t *mark)
+/* Marks the tiles that are too near as unused.  Returns how many tiles remain to train on; 0 when a class has none left. */
+static int64_t leave_margin(const Grid *grid, double margin, uint8_t *mark)
 {
-    const Deal *deal = ground->deal;
-    g_autoptr(GHashTable) cells = held_cells(ground, mark);
+    const Candidates *candidates = grid->candidates;
+    g_autoptr(GHashTable) cells = held_cells(grid, mark);
     int64_t left[2] = {0, 0};
-    for (int64_t i = 0; i < deal->count; i++) {
-        int64_t tile = deal->index[i];
+    for (int64_t i = 0; i < candidates->count; i++) {
+        int64_t tile = candidates->index[i];
         if (mark[tile] == MARK_TRAIN) {
-            mark[tile] = is_near(ground, cells, i, margin) ? MARK_UNUSED : MARK_TRAIN;
-            left[deal->labelled && deal->tiles->anomaly[tile]] += mark[tile] == MARK_TRAIN;
+            mark[tile] = is_near(grid, cells, i, margin) ? MARK_UNUSED : MARK_TRAIN;
+            left[candidates->labelled && candidates->tiles->anomaly[tile]] += mark[tile] == MARK_TRAIN;
         }
     }
-    gboolean enough = left[0] > 0 && (left[1] > 0 || !deal->labelled || !deal->teach);
+    gboolean enough = left[0] > 0 && (left[1] > 0 || !candidates->labelled || !candidates->train_anomalies);
     return enough ? left[0] + left[1] : 0;
 }
 
 /* ---- blocks ---- */
 
 typedef struct {
-    int64_t blocks, held, left; /* left: to train on; 0: impossible */
+    int64_t blocks; /* held out */
+    int64_t held;   /* tiles */
+    int64_t left;   /* tiles to train on; 0 = this side of a block is impossible */
 } Outcome;
 
-static Outcome try_blocks(const Ground *ground, int side, double margin, uint8_t *mark)
+static Outcome try_blocks(const Grid *grid, int side, double margin, uint8_t *mark)
 {
-    const Deal *deal = ground->deal;
+    const Candidates *candidates = grid->candidates;
     g_autoptr(GStringChunk) chunk = g_string_chunk_new(4096);
-    g_autofree const char **name = g_new(const char *, deal->count);
+    g_autofree const char **name = g_new(const char *, candidates->count);
     Outcome out = {0};
-    for (int64_t i = 0; i < deal->count; i++) {
-        g_autofree char *cell = cell_name(ground, i, side, 0, 0);
+    for (int64_t i = 0; i < candidates->count; i++) {
+        g_autofree char *cell = cell_name(grid, i, side, 0, 0);
         name[i] = g_string_chunk_insert_const(chunk, cell);
     }
-    out.blocks = units_hold(deal, name, NULL, mark);
-    for (int64_t i = 0; out.blocks > 0 && i < deal->count; i++) {
-        out.held += mark[deal->index[i]] == MARK_HELD;
+    out.blocks = units_hold_out(candidates, name, NULL, mark);
+    for (int64_t i = 0; out.blocks > 0 && i < candidates->count; i++) {
+        out.held += mark[candidates->index[i]] == MARK_HELD;
     }
-    out.left = out.blocks > 0 && out.held <= deal->count / 2 ? leave_margin(ground, margin, mark) : 0;
+    out.left = out.blocks > 0 && out.held <= candidates->count / 2 ? leave_margin(grid, margin, mark) : 0;
     return out;
 }
 
-/* least: how many must remain to train on. */
-static int64_t best_blocks(const Ground *ground, double margin, int64_t least, uint8_t *mark)
+/* Tries sides from 1 on; least: how many tiles must remain to train on.  Returns how many blocks are held out, 0 for none. */
+static int64_t best_blocks(const Grid *grid, double margin, int64_t least, uint8_t *mark)
 {
-    int64_t count = ground->deal->count, most = 0;
+    int64_t count = grid->candidates->count, most = 0;
     int best = 0;
     for (int side = 1; side <= MOST_SIDE; side++) {
-        Outcome out = try_blocks(ground, side, margin, mark);
-        if (out.left > 0 && count - out.held - out.left <= count / 4) {
+        Outcome out = try_blocks(grid, side, margin, mark);
+        if (out.left > 0 && count - out.held - out.left <= count / 4) { /* the unused ones */
             return out.blocks;
         }
         if (out.left > most) {
@@ -170,21 +172,21 @@ static int64_t best_blocks(const Ground *ground, double margin, int64_t least, u
             best = side;
         }
     }
-    return most >= least && best > 0 ? try_blocks(ground, best, margin, mark).blocks : 0;
+    return most >= least && best > 0 ? try_blocks(grid, best, margin, mark).blocks : 0;
 }
 
-int64_t blocks_hold(const Deal *deal, uint8_t *mark, gboolean *apart)
+int64_t blocks_hold_out(const Candidates *candidates, uint8_t *mark, gboolean *apart)
 {
-    Ground ground;
+    Grid grid;
     int64_t blocks = 0;
-    if (!deal->tiles->position) {
+    if (!candidates->tiles->position) {
         return 0;
     }
-    if (ground_init(&ground, deal)) {
-        blocks = best_blocks(&ground, 1, (deal->count + 2) / 3, mark);
+    if (grid_init(&grid, candidates)) {
+        blocks = best_blocks(&grid, 1, (candidates->count + 2) / 3, mark);
         *apart = blocks > 0;
-        blocks = blocks > 0 ? blocks : best_blocks(&ground, 0, 1, mark);
+        blocks = blocks > 0 ? blocks : best_blocks(&grid, 0, 1, mark);
     }
-    ground_clear(&ground);
+    grid_clear(&grid);
     return blocks;
 }

@@ -1,28 +1,29 @@
-/* The inside of a hold-out: holdout.c (what may be held out apart, in turn), holdout_units.c (a draw of whole units) and holdout_blocks.c
- * (blocks of a slide). */
+/* What the files of the hold-out share: holdout.c (which kind of unit can be held out), holdout_units.c (a draw of whole units)
+ * and holdout_blocks.c (blocks of slides as units). */
 #pragma once
 #include "flows/training/holdout.h"
 
 typedef enum { MARK_TRAIN, MARK_HELD, MARK_UNUSED } Mark;
 
-/* Tiles that are dealt to training and hold-out. */
+/* Tiles that are divided into training and hold-out. */
 typedef struct {
     const TileSet *tiles;
-    const int64_t *index; /* of the tiles, count of them */
+    const int64_t *index; /* (count) of the tiles */
     int64_t count;
-    double fraction;
+    double fraction; /* to hold out */
     uint64_t seed;
     gboolean
-        labelled; /* anomalies count apart from normals, and some are held out; otherwise all tiles are alike */
-    gboolean teach; /* some anomalies stay */
-} Deal;
+        labelled; /* normals and anomalies are two classes, some of each are held out; FALSE: one class */
+    gboolean train_anomalies; /* some anomalies stay for the training */
+} Candidates;
 
-/* Whole units are held out: mark[index[i]] becomes MARK_HELD for tiles of units that are, MARK_TRAIN for the others; name[i] is the unit of
- * tile index[i].  first (may be NULL): a unit that is held out in any case.  Returns how many units with normals are held out; 0: it
- * cannot be done, and mark is as before. */
-int64_t units_hold(const Deal *deal, const char *const *name, const char *first, uint8_t *mark);
+/* Holds out whole units.  name[i]: the unit of tile index[i]; mark[index[i]] becomes MARK_HELD or MARK_TRAIN.  first (may be
+ * NULL): a unit that is held out in any case.  Returns how many units with normals are held out; 0 when the units do not allow
+ * it, and mark is as before. */
+int64_t units_hold_out(const Candidates *candidates, const char *const *name, const char *first,
+                       uint8_t *mark);
 
-/* Blocks of slides are held out, and tiles next to them are MARK_UNUSED.  Returns how many blocks; 0: it cannot be done, since the tiles have
- * no places or are too few.  FALSE in *apart when the margin had to go: then held-out tiles share no pixel with others, but may touch
- * them. */
-int64_t blocks_hold(const Deal *deal, uint8_t *mark, gboolean *apart);
+/* Holds out blocks of slides; tiles near them become MARK_UNUSED.  Returns how many blocks; 0 when the tiles have no positions or
+ * are too few.  *apart becomes FALSE when there was no room for the margin: held-out tiles then share no pixel with training
+ * tiles, but may touch them. */
+int64_t blocks_hold_out(const Candidates *candidates, uint8_t *mark, gboolean *apart);

@@ -1,15 +1,16 @@
 /* A draw of whole units: patients, slides or blocks.
  *
- * Units come in an order given by a random number that belongs to (seed, name of the unit), so adding a slide to a cohort does not
- * reshuffle the others.  A unit is taken when that brings the fractions of held-out normals and anomalies nearer to what was asked
- * for.  When that leaves a class without held-out tiles, the single unit or the pair of units is taken that comes nearest. */
+ * Each unit has a random rank that depends on (seed, name of the unit) only, so a slide that is added to a cohort does not
+ * reshuffle the others.  In the order of the ranks, a unit is held out when that brings the fractions of held-out normals and
+ * anomalies nearer to the requested one.  When this leaves a class without held-out tiles, the draw starts with the single unit,
+ * or the pair of units, that has both classes and comes nearest. */
 #include "flows/training/holdout_private.h"
 #include "base/rng.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_PAIRED 2000
+#define MOST_PAIRED 2000 /* units that are tried as the second of a pair: the search is quadratic */
 
 typedef struct {
     int64_t normals, anomalies;
@@ -18,12 +19,12 @@ typedef struct {
 typedef struct {
     const char *name;
     Count count;
-    uint64_t rank; /* place in the draw */
+    uint64_t rank; /* in the draw */
     gboolean held;
 } Unit;
 
 typedef struct {
-    const Deal *deal;
+    const Candidates *candidates;
     GHashTable *by_name; /* name -> Unit, owned */
     Unit **list;         /* in the order of the draw */
     guint n;
@@ -45,21 +46,22 @@ static Unit *unit_of(Draw *draw, const char *name)
 {
     Unit *unit = g_hash_table_lookup(draw->by_name, name);
     if (!unit) {
-        Rng rng = rng_at(draw->deal->seed, rng_name(name), (uint32_t)rng_name("holdout group"));
+        Rng rng = rng_at(draw->candidates->seed, rng_name(name), (uint32_t)rng_name("holdout group"));
         unit = g_new0(Unit, 1);
         unit->name = name;
-        unit->rank = (uint64_t)rng_u32(&rng) << 32;
+        unit->rank = (uint64_t)rng_u32(&rng) << 32; /* 64 bits: ties are practically impossible */
         unit->rank |= rng_u32(&rng);
         g_hash_table_insert(draw->by_name, (char *)name, unit);
     }
     return unit;
 }
 
+/* Counts the tiles of each unit and sorts the units by rank. */
 static void gather(Draw *draw, const char *const *name)
 {
-    const Deal *deal = draw->deal;
-    for (int64_t i = 0; i < deal->count; i++) {
-        gboolean anomaly = deal->labelled && deal->tiles->anomaly[deal->index[i]];
+    const Candidates *candidates = draw->candidates;
+    for (int64_t i = 0; i < candidates->count; i++) {
+        gboolean anomaly = candidates->labelled && candidates->tiles->anomaly[candidates->index[i]];
         const Count one = {!anomaly, anomaly};
         Unit *unit = unit_of(draw, name[i]);
         unit->count = sum(unit->count, one);
@@ -73,25 +75,27 @@ static void gather(Draw *draw, const char *const *name)
     for (guint i = 0; g_hash_table_iter_next(&iter, NULL, &value); i++) {
         draw->list[i] = value;
     }
-    qsort(draw->list, draw->n, sizeof *draw->list, by_rank);
+    qsort(draw->list, draw->n, sizeof *draw->list, by_rank); /* the order of a hash table is arbitrary */
 }
 
-/* Whether enough is left to train on. */
+/* Whether each class that is trained on keeps a tile. */
 static gboolean leaves(const Draw *draw, Count held)
 {
     return held.normals < draw->all.normals &&
-           (!draw->deal->labelled || !draw->deal->teach || held.anomalies < draw->all.anomalies);
+           (!draw->candidates->labelled || !draw->candidates->train_anomalies ||
+            held.anomalies < draw->all.anomalies);
 }
 
+/* Whether each class has a held-out tile as well. */
 static gboolean suffices(const Draw *draw, Count held)
 {
-    return held.normals > 0 && (!draw->deal->labelled || held.anomalies > 0) && leaves(draw, held);
+    return held.normals > 0 && (!draw->candidates->labelled || held.anomalies > 0) && leaves(draw, held);
 }
 
-/* How far from the fraction that was asked for, of each class. */
+/* |held / all - fraction|, summed over the classes. */
 static double distance(const Draw *draw, Count held)
 {
-    double fraction = draw->deal->fraction, normals = (double)draw->all.normals,
+    double fraction = draw->candidates->fraction, normals = (double)draw->all.normals,
            anomalies = (double)draw->all.anomalies;
     double off = fabs((double)held.normals - fraction * normals) / normals;
     return anomalies > 0 ? off + fabs((double)held.anomalies - fraction * anomalies) / anomalies : off;
@@ -103,8 +107,7 @@ static void hold(Draw *draw, Unit *unit)
     draw->held = sum(draw->held, unit->count);
 }
 
-/* The nearest single unit, or pair of one with normals and one with anomalies when no single one will do; of very many units the
- * first of the draw are looked at. */
+/* Holds out the nearest single unit with both classes, or the nearest pair of units when there is no such unit. */
 static void hold_fewest(Draw *draw)
 {
     double best[2] = {INFINITY, INFINITY}; /* of a single one, of a pair */
@@ -116,7 +119,7 @@ static void hold_fewest(Draw *draw)
             best[0] = distance(draw, a->count);
             single = a;
         }
-        for (guint k = 0; draw->deal->labelled && a->count.anomalies > 0 && k < looked; k++) {
+        for (guint k = 0; draw->candidates->labelled && a->count.anomalies > 0 && k < looked; k++) {
             Count both = sum(a->count, draw->list[k]->count);
             if (draw->list[k] != a && suffices(draw, both) && distance(draw, both) < best[1]) {
                 best[1] = distance(draw, both);
@@ -133,7 +136,7 @@ static void hold_fewest(Draw *draw)
     }
 }
 
-/* Takes units in the order of the draw, as long as that brings the fractions nearer. */
+/* In the order of the draw, holds out each unit that brings the fractions nearer. */
 static void hold_more(Draw *draw)
 {
     for (guint i = 0; i < draw->n; i++) {
@@ -152,7 +155,8 @@ static void choose(Draw *draw, const char *first)
         hold(draw, forced);
     }
     hold_more(draw);
-    if (!forced && !suffices(draw, draw->held)) {
+    if (!forced &&
+        !suffices(draw, draw->held)) { /* a class has nothing: start again from the fewest that suffice */
         for (guint i = 0; i < draw->n; i++) {
             draw->list[i]->held = FALSE;
         }
@@ -164,11 +168,11 @@ static void choose(Draw *draw, const char *first)
 
 static int64_t mark_tiles(Draw *draw, const char *const *name, uint8_t *mark)
 {
-    const Deal *deal = draw->deal;
+    const Candidates *candidates = draw->candidates;
     int64_t held = 0;
-    for (int64_t i = 0; i < deal->count; i++) {
+    for (int64_t i = 0; i < candidates->count; i++) {
         const Unit *unit = g_hash_table_lookup(draw->by_name, name[i]);
-        mark[deal->index[i]] = unit->held ? MARK_HELD : MARK_TRAIN;
+        mark[candidates->index[i]] = unit->held ? MARK_HELD : MARK_TRAIN;
     }
     for (guint i = 0; i < draw->n; i++) {
         held += draw->list[i]->held && draw->list[i]->count.normals > 0;
@@ -176,9 +180,11 @@ static int64_t mark_tiles(Draw *draw, const char *const *name, uint8_t *mark)
     return held;
 }
 
-int64_t units_hold(const Deal *deal, const char *const *name, const char *first, uint8_t *mark)
+int64_t units_hold_out(const Candidates *candidates, const char *const *name, const char *first,
+                       uint8_t *mark)
 {
-    Draw draw = {.deal = deal, .by_name = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free)};
+    Draw draw = {.candidates = candidates,
+                 .by_name = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free)};
     gather(&draw, name);
     choose(&draw, first);
     int64_t held = suffices(&draw, draw.held) ? mark_tiles(&draw, name, mark) : 0;

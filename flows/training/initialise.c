@@ -1,14 +1,14 @@
 /* Fits before training.
  *
- * Features are computed by all threads, a window of batches at a time; the flow takes the batches in order, so that its sums do
- * not depend on threads.  ActNorm's data-dependent initialisation (Kingma and Dhariwal 2018) needs one larger batch; small
- * data sets repeat their tiles. */
+ * All threads compute features, for a window of batches at a time; the flow takes the batches in order, so its sums do not
+ * depend on threads.  ActNorm's data-dependent initialisation (Kingma and Dhariwal 2018) needs one larger batch; small data
+ * sets repeat their tiles. */
 #include "flows/training/initialise.h"
 #include "base/error.h"
 #include "base/pool.h"
 #include <string.h>
 
-#define ACTNORM_TILES 64 /* at least 16 are wanted */
+#define ACTNORM_TILES 64 /* 16 are the least that give useful statistics */
 
 typedef struct {
     const InitialiseSpec *spec;
@@ -17,7 +17,7 @@ typedef struct {
     const real *(*maps)[SCALES]; /* of each batch of the window */
 } Window;
 
-/* The batches of a window use the buffers of the worker with their number, whoever computes them. */
+/* Batch i of a window uses the buffers of worker i, whichever thread computes it: no two batches share buffers. */
 static gboolean window_batch(int64_t batch, int worker, void *data, GError **error)
 {
     Window *w = data;
@@ -44,7 +44,7 @@ static gboolean pass(const InitialiseSpec *spec, GError **error)
     return TRUE;
 }
 
-/* The first tiles of the order in one batch, from the start again when there are too few. */
+/* The first tiles of the order as one batch, from the start again when there are too few.  maps[l]: (number, side, side, c). */
 static gboolean actnorm_batch(const InitialiseSpec *spec, int64_t *number, real *maps[SCALES], GError **error)
 {
     int64_t length[SCALES], done = 0;
@@ -85,8 +85,8 @@ static gboolean init_actnorm(const InitialiseSpec *spec, GError **error)
     return ok;
 }
 
-/* Features that are constant on normal tissue carry nothing, and hint at an extractor that does not suit the tiles. */
-static void tell_constant_channels(const Msflow *flow)
+/* Features that are constant on normal tissue carry no information, and suggest that the extractor does not suit the tiles. */
+static void report_constant_channels(const Msflow *flow)
 {
     for (int l = 0; l < SCALES; l++) {
         int count;
@@ -98,14 +98,13 @@ static void tell_constant_channels(const Msflow *flow)
         int flat = msflow_flat_channels(flow, l);
         if (flat > 0) {
             g_message("scale %d: %d of %d channels of the pyramid hardly vary over the training tiles, and "
-                      "what they measure "
-                      "elsewhere is noise: more tiles or a smaller fpn_width are needed",
+                      "what they measure elsewhere is noise: more tiles or a smaller fpn_width are needed",
                       l + 1, flat, msflow_latent_channels(flow, l));
         }
     }
 }
 
-/* All passes that were begun. */
+/* Runs the passes of the fit that has begun, until it wants no more. */
 static gboolean passes(const InitialiseSpec *spec, GError **error)
 {
     do {
@@ -113,10 +112,11 @@ static gboolean passes(const InitialiseSpec *spec, GError **error)
             return FALSE;
         }
     } while (msflow_fit_pass_end(spec->flow));
-    msflow_refresh(spec->flow); /* what comes next starts from what the FPN gives */
+    msflow_refresh(spec->flow); /* what comes next sees the output of the fitted pyramid */
     return TRUE;
 }
 
+/* Trained laterals change the pyramid's output, so it is standardised again. */
 static gboolean train_laterals(const InitialiseSpec *spec, GError **error)
 {
     return !spec->train_laterals || (spec->train_laterals(spec->data, error) &&
@@ -128,7 +128,7 @@ gboolean initialise_flow(const InitialiseSpec *spec, GError **error)
     if (!msflow_fit_begin(spec->flow, error) || !passes(spec, error) || !train_laterals(spec, error)) {
         return FALSE;
     }
-    tell_constant_channels(spec->flow);
+    report_constant_channels(spec->flow);
     if (msflow_spec(spec->flow)->step == STEP_GLOW && !init_actnorm(spec, error)) {
         return FALSE;
     }

@@ -15,18 +15,19 @@ char **model_card_lines(const Calibration *c)
         g_ptr_array_add(out, g_strdup_printf("the calibration is not to be trusted: %s", *doubt));
     }
     if (h->unused > 0) {
-        g_ptr_array_add(out, g_strdup_printf("%" G_GINT64_FORMAT
-                                             " tiles are neither trained on nor held out: they are too "
-                                             "near to held-out ones, or anomalies that could not judge",
-                                             h->unused));
+        g_ptr_array_add(out,
+                        g_strdup_printf("%" G_GINT64_FORMAT
+                                        " tiles are neither trained on nor held out: they are too near to "
+                                        "held-out tiles, or anomalies of patients that are trained on",
+                                        h->unused));
     }
-    if (h->repeats_held + h->repeats_trained + h->repeats_judging > 0) {
+    if (h->repeats_left_out + h->repeats_in_training + h->repeats_in_holdout > 0) {
         g_ptr_array_add(
             out,
             g_strdup_printf("the same image more than once: %" G_GINT64_FORMAT
                             " copies of held-out images are left out of the training, %" G_GINT64_FORMAT
                             " further copies are trained on, %" G_GINT64_FORMAT " are among the held-out",
-                            h->repeats_held, h->repeats_trained, h->repeats_judging));
+                            h->repeats_left_out, h->repeats_in_training, h->repeats_in_holdout));
     }
     g_ptr_array_add(out, NULL);
     return (char **)g_ptr_array_free(out, FALSE);
@@ -43,7 +44,7 @@ static void add_line(GString *out, const char *line)
 static void add_recipe(GString *out, const ModelSpec *spec)
 {
     TileRecipe recipe;
-    if (!spec->cut || !tile_recipe_parse(spec->cut, "", &recipe, NULL)) {
+    if (!spec->tile_recipe || !tile_recipe_parse(spec->tile_recipe, "", &recipe, NULL)) {
         return;
     }
     char mpp[G_ASCII_DTOSTR_BUF_SIZE];

@@ -10,13 +10,13 @@ static const double SMALLEST_MPP = 0.05;
 void model_recipe_set(ModelSpec *spec, const TileRecipe *recipe)
 {
     spec->mpp = recipe->cut.mpp;
-    json_decref(spec->cut);
-    spec->cut = tile_recipe_json(recipe);
+    json_decref(spec->tile_recipe);
+    spec->tile_recipe = tile_recipe_json(recipe);
 }
 
 gboolean model_recipe_get(const ModelSpec *spec, const char *name, TileRecipe *out, GError **error)
 {
-    if (!tile_recipe_parse(spec->cut, name, out, error)) {
+    if (!tile_recipe_parse(spec->tile_recipe, name, out, error)) {
         return FALSE;
     }
     if (out->cut.size != spec->tile_size || out->cut.mpp != spec->mpp) {

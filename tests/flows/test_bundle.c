@@ -273,9 +273,9 @@ static void test_copies_of_held_out_images_teach_nothing(void)
         g_autoptr(Model) model = model_fit(&spec, &tiles, &options, &error);
         g_assert_no_error(error);
         const Holdout *h = &model_calibration(model)->holdout;
-        g_assert_cmpint(h->repeats_held, ==, 2);
-        g_assert_cmpint(h->repeats_judging, ==, 1);
-        g_assert_cmpint(h->repeats_trained, ==, 1);
+        g_assert_cmpint(h->repeats_left_out, ==, 2);
+        g_assert_cmpint(h->repeats_in_holdout, ==, 1);
+        g_assert_cmpint(h->repeats_in_training, ==, 1);
         g_assert_true(model_save(model, path, bytes[i], NULL));
     }
     g_assert_cmpstr(bytes[0], ==, bytes[1]);

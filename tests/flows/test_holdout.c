@@ -16,7 +16,7 @@ typedef struct {
 } Cohort;
 
 typedef struct {
-    Split normals, anomalies;
+    HoldoutLists normals, anomalies;
     Holdout holdout;
     uint8_t train[MOST], held[MOST];
 } Dealt;
@@ -30,33 +30,33 @@ static void mark(const int64_t *index, int64_t count, uint8_t *seen)
 }
 
 /* Checks what always holds: classes are not mixed, no tile is on both sides, something is on each. */
-static void deal(const Cohort *cohort, gboolean teach, double fraction, uint64_t seed, Dealt *out)
+static void deal(const Cohort *cohort, gboolean train_anomalies, double fraction, uint64_t seed, Dealt *out)
 {
     g_autoptr(GError) error = NULL;
     int64_t used = 0;
     *out = (Dealt){0};
-    g_assert_true(holdout_make(&cohort->set, teach, fraction, seed, &out->normals, &out->anomalies,
+    g_assert_true(holdout_make(&cohort->set, train_anomalies, fraction, seed, &out->normals, &out->anomalies,
                                &out->holdout, &error));
     g_assert_no_error(error);
-    mark(out->normals.train, out->normals.trains, out->train);
-    mark(out->anomalies.train, out->anomalies.trains, out->train);
-    mark(out->normals.holdout, out->normals.holdouts, out->held);
-    mark(out->anomalies.holdout, out->anomalies.holdouts, out->held);
+    mark(out->normals.train, out->normals.train_count, out->train);
+    mark(out->anomalies.train, out->anomalies.train_count, out->train);
+    mark(out->normals.held, out->normals.held_count, out->held);
+    mark(out->anomalies.held, out->anomalies.held_count, out->held);
     for (int64_t i = 0; i < cohort->set.count; i++) {
         g_assert_false(out->train[i] && out->held[i]);
         used += out->train[i] + out->held[i];
     }
     g_assert_cmpint(used + out->holdout.unused, ==, cohort->set.count);
-    for (int64_t i = 0; i < out->normals.trains; i++) {
+    for (int64_t i = 0; i < out->normals.train_count; i++) {
         g_assert_false(cohort->set.anomaly && cohort->set.anomaly[out->normals.train[i]]);
     }
-    for (int64_t i = 0; i < out->anomalies.holdouts; i++) {
-        g_assert_true(cohort->set.anomaly[out->anomalies.holdout[i]]);
+    for (int64_t i = 0; i < out->anomalies.held_count; i++) {
+        g_assert_true(cohort->set.anomaly[out->anomalies.held[i]]);
     }
-    g_assert_cmpint(out->normals.trains, >=, 1);
-    g_assert_cmpint(out->normals.holdouts, >=, 1);
-    g_assert_cmpint(out->anomalies.trains > 0, ==, teach && cohort->set.anomaly);
-    g_assert_cmpint(out->anomalies.holdouts > 0, ==, cohort->set.anomaly != NULL);
+    g_assert_cmpint(out->normals.train_count, >=, 1);
+    g_assert_cmpint(out->normals.held_count, >=, 1);
+    g_assert_cmpint(out->anomalies.train_count > 0, ==, train_anomalies && cohort->set.anomaly);
+    g_assert_cmpint(out->anomalies.held_count > 0, ==, cohort->set.anomaly != NULL);
 }
 
 static void dealt_clear(Dealt *dealt)
@@ -108,7 +108,7 @@ static void test_single_tiles(void)
     deal(cohort, FALSE, 0.15, 1, &a);
     deal(cohort, FALSE, 0.15, 1, &b);
     deal(cohort, FALSE, 0.15, 2, &c);
-    g_assert_cmpint(a.normals.holdouts, ==, 15);
+    g_assert_cmpint(a.normals.held_count, ==, 15);
     g_assert_cmpint(a.holdout.kind, ==, HOLDOUT_TILES);
     g_assert_cmpint(a.holdout.unused, ==, 0);
     g_assert_cmpmem(a.held, TILES, b.held, TILES);
@@ -124,7 +124,7 @@ static void test_small_sets(void)
     g_autoptr(GError) error = NULL;
     Dealt dealt;
     deal(two, FALSE, 0.01, 1, &dealt);
-    g_assert_cmpint(dealt.normals.trains, ==, 1);
+    g_assert_cmpint(dealt.normals.train_count, ==, 1);
     dealt_clear(&dealt);
     g_assert_false(
         holdout_make(&one->set, FALSE, 0.5, 1, &dealt.normals, &dealt.anomalies, &dealt.holdout, &error));
@@ -155,8 +155,8 @@ static void test_patients_stay_whole(void)
         Dealt dealt;
         deal(cohort, FALSE, 0.2, seed, &dealt);
         g_assert_cmpint(dealt.holdout.kind, ==, HOLDOUT_PATIENTS);
-        g_assert_cmpint(dealt.normals.holdouts, >=, 10);
-        g_assert_cmpint(dealt.normals.holdouts, <=, 30);
+        g_assert_cmpint(dealt.normals.held_count, >=, 10);
+        g_assert_cmpint(dealt.normals.held_count, <=, 30);
         assert_names_apart(cohort, &dealt, cohort->group);
         dealt_clear(&dealt);
     }
@@ -172,7 +172,7 @@ static void test_a_large_patient_is_never_all(void)
     for (uint64_t seed = 0; seed < 20; seed++) {
         Dealt dealt;
         deal(cohort, FALSE, 0.2, seed, &dealt);
-        g_assert_cmpint(dealt.normals.holdouts, ==, 5); /* 5 is nearer to 20 than 95 */
+        g_assert_cmpint(dealt.normals.held_count, ==, 5); /* 5 is nearer to 20 than 95 */
         g_assert_cmpint(dealt.holdout.groups, ==, 1);
         dealt_clear(&dealt);
     }
@@ -231,12 +231,12 @@ static void test_blocks_of_one_slide(void)
             Dealt dealt;
             deal(cohort, FALSE, 0.15, seed, &dealt);
             g_test_message("case %zu seed %d: %d held in %d blocks, %d trained on, %d in the margin", c,
-                           (int)seed, (int)dealt.normals.holdouts, (int)dealt.holdout.groups,
-                           (int)dealt.normals.trains, (int)dealt.holdout.unused);
+                           (int)seed, (int)dealt.normals.held_count, (int)dealt.holdout.groups,
+                           (int)dealt.normals.train_count, (int)dealt.holdout.unused);
             g_assert_cmpint(dealt.holdout.kind, ==, HOLDOUT_BLOCKS);
             assert_gap(cohort, &dealt, cases[c].side - 1);
-            g_assert_cmpint(dealt.normals.trains, >=, cohort->set.count / 3);
-            g_assert_cmpint(dealt.normals.holdouts, >=, cohort->set.count / 20);
+            g_assert_cmpint(dealt.normals.train_count, >=, cohort->set.count / 3);
+            g_assert_cmpint(dealt.normals.held_count, >=, cohort->set.count / 20);
             dealt_clear(&dealt);
         }
     }
@@ -317,14 +317,14 @@ static void test_slides_are_no_patients(void)
 }
 
 /* In none of 200 seeds a held-out anomaly is of a patient of whom anything is trained on. */
-static void test_anomalies_are_held_with_their_patient(gconstpointer teach)
+static void test_anomalies_are_held_with_their_patient(gconstpointer train_anomalies)
 {
     const int strange[] = {2, 4, 10};
     for (size_t c = 0; c < G_N_ELEMENTS(strange); c++) {
         g_autofree Cohort *cohort = labelled(10, 12, strange[c]);
         for (uint64_t seed = 0; seed < 200; seed++) {
             Dealt dealt;
-            deal(cohort, teach != NULL, 0.2, seed, &dealt);
+            deal(cohort, train_anomalies != NULL, 0.2, seed, &dealt);
             g_assert_cmpint(dealt.holdout.kind, ==, HOLDOUT_PATIENTS);
             g_assert_false(dealt.holdout.anomalies_shared);
             assert_names_apart(cohort, &dealt, cohort->group);
@@ -338,7 +338,7 @@ static void test_anomalies_are_held_with_their_patient(gconstpointer teach)
     }
     for (uint64_t seed = 0; seed < 50; seed++) {
         Dealt dealt;
-        deal(apart, teach != NULL, 0.2, seed, &dealt);
+        deal(apart, train_anomalies != NULL, 0.2, seed, &dealt);
         assert_names_apart(apart, &dealt, apart->group);
         dealt_clear(&dealt);
     }
@@ -352,11 +352,11 @@ static void test_anomalies_of_one_patient(void)
     deal(cohort, TRUE, 0.2, 3, &dealt);
     g_assert_cmpint(dealt.holdout.kind, ==, HOLDOUT_PATIENTS);
     g_assert_true(dealt.holdout.anomalies_shared);
-    for (int64_t i = 0; i < dealt.normals.trains; i++) {
+    for (int64_t i = 0; i < dealt.normals.train_count; i++) {
         g_assert_cmpstr(cohort->group[dealt.normals.train[i]], !=, "patient 0");
     }
     dealt_clear(&dealt);
-    deal(cohort, FALSE, 0.2, 3, &dealt); /* only judging: all of that patient is held out */
+    deal(cohort, FALSE, 0.2, 3, &dealt); /* they only validate: all of that patient is held out */
     g_assert_false(dealt.holdout.anomalies_shared);
     assert_names_apart(cohort, &dealt, cohort->group);
     dealt_clear(&dealt);
@@ -388,11 +388,11 @@ static void test_labels_of_single_tiles(void)
         cohort->anomaly[i] = i % 3 == 0;
     }
     deal(cohort, TRUE, 0.2, 1, &dealt);
-    g_assert_cmpint(dealt.anomalies.holdouts, ==, 7);
-    g_assert_cmpint(dealt.normals.holdouts, ==, 13);
+    g_assert_cmpint(dealt.anomalies.held_count, ==, 7);
+    g_assert_cmpint(dealt.normals.held_count, ==, 13);
     dealt_clear(&dealt);
-    deal(cohort, FALSE, 0.2, 1, &dealt); /* those that teach nothing may all judge */
-    g_assert_cmpint(dealt.anomalies.holdouts, ==, 34);
+    deal(cohort, FALSE, 0.2, 1, &dealt); /* those that train_anomalies nothing may all judge */
+    g_assert_cmpint(dealt.anomalies.held_count, ==, 34);
     dealt_clear(&dealt);
 }
 
@@ -417,14 +417,14 @@ static void test_order_is_a_new_permutation_each_epoch(void)
     int64_t first[TILES], second[TILES], again[TILES], seen[TILES] = {0};
     Dealt dealt;
     deal(cohort, FALSE, 0.2, 1, &dealt);
-    Split *split = &dealt.normals;
+    HoldoutLists *split = &dealt.normals;
     holdout_order(split, 1, 1, first);
     holdout_order(split, 1, 2, second);
     holdout_order(split, 1, 1, again);
-    size_t bytes = (size_t)split->trains * sizeof(int64_t);
+    size_t bytes = (size_t)split->train_count * sizeof(int64_t);
     g_assert_true(memcmp(first, again, bytes) == 0);
     g_assert_true(memcmp(first, second, bytes) != 0);
-    for (int64_t i = 0; i < split->trains; i++) {
+    for (int64_t i = 0; i < split->train_count; i++) {
         g_assert_cmpint(seen[first[i]]++, ==, 0);
         g_assert_true(dealt.train[first[i]]);
     }
@@ -443,8 +443,9 @@ int main(int argc, char **argv)
     g_test_add_func("/split/blocks", test_blocks_of_one_slide);
     g_test_add_func("/split/few_blocks", test_few_tiles_of_one_slide);
     g_test_add_func("/split/any_order", test_blocks_in_another_order);
-    g_test_add_data_func("/split/labels/teaching", "teach", test_anomalies_are_held_with_their_patient);
-    g_test_add_data_func("/split/labels/judging", NULL, test_anomalies_are_held_with_their_patient);
+    g_test_add_data_func("/split/labels/teaching", "train_anomalies",
+                         test_anomalies_are_held_with_their_patient);
+    g_test_add_data_func("/split/labels/validating", NULL, test_anomalies_are_held_with_their_patient);
     g_test_add_func("/split/labels/one_patient", test_anomalies_of_one_patient);
     g_test_add_func("/split/labels/one_slide", test_labels_of_one_slide);
     g_test_add_func("/split/labels/tiles", test_labels_of_single_tiles);

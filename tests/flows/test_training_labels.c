@@ -420,7 +420,7 @@ int main(int argc, char **argv)
     g_test_add_func("/labels/loaded", test_saved_and_loaded_scores_the_same);
     g_test_add_func("/labels/without", test_scores_without_labels);
     g_test_add_func("/labels/refused", test_wrong_settings_are_refused);
-    g_test_add_func("/labels/judges", test_anomalies_may_only_validate);
+    g_test_add_func("/labels/validate", test_anomalies_may_only_validate);
     g_test_add_func("/labels/few", test_few_anomalies_and_slides);
     int status = g_test_run();
     const char *const left[] = {"model.safetensors", "checkpoint.safetensors"};

@@ -71,7 +71,7 @@ n = struct.unpack("<Q", data[:8])[0]
 head = json.loads(data[8:8 + n])
 model = json.loads(head["__metadata__"]["model"])
 spec = model["specification"]
-print(json.dumps(spec["cut"], sort_keys=True))
+print(json.dumps(spec["tile_recipe"], sort_keys=True))
 if len(sys.argv) > 2:
     head["__metadata__"]["format"] = "wsiflow-model 1"
     text = json.dumps(head).encode()
