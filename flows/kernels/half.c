@@ -1,13 +1,14 @@
-/* Conversions without branches, by integer arithmetic on the bits: vector code on processors with and without F16C.
+/* Conversions by integer arithmetic on the bits, without branches, so they become vector code with and without F16C.
  *
- * Normal numbers: the exponent is re-biased by subtracting 112 in its place, and the 13 bits that go are rounded by adding
- * just under half of the last one that stays (half of it, when that is odd).  Subnormal ones: adding 0.5 to the magnitude leaves
- * them, rounded, in the low bits, because 0.5 has the exponent whose last bit is 2^-24. */
+ * Normal numbers: the bias of the exponent changes from 127 to 15, by 112.  The lowest 13 bits of the fraction are rounded away by
+ * adding just under half of the last bit that stays, or half of it when that bit is 1.  Subnormal numbers: adding 0.5 to the
+ * magnitude leaves them, rounded, in the low bits, because the last bit of numbers near 0.5 is 2^-24, the unit of
+ * binary16's subnormal numbers. */
 #include "flows/kernels/half.h"
 #include "flows/kernels/vecmath.h"
 
 #define LARGEST 0x477fe000u  /* 65504 */
-#define SMALLEST 0x38800000u /* 2^-14, the smallest normal one */
+#define SMALLEST 0x38800000u /* 2^-14, the smallest normal number */
 #define INFINITE 0x7f800000u
 
 typedef union {
@@ -15,6 +16,7 @@ typedef union {
     uint32_t bits;
 } Bits;
 
+/* The binary16 bits of x. */
 VECTOR_INLINE uint32_t narrowed(float x)
 {
     Bits v = {.f = x}, sum;
@@ -29,6 +31,7 @@ VECTOR_INLINE uint32_t narrowed(float x)
     return (nan ? 0x7c00u | nan : half) | sign >> 16;
 }
 
+/* The value of binary16 bits.  A subnormal number gets the exponent of 2^-14 and its implied 1, which is then subtracted. */
 VECTOR_INLINE float widened(uint32_t half)
 {
     Bits v = {.bits = (half & 0x7fffu) << 13}, small;
@@ -36,7 +39,7 @@ VECTOR_INLINE float widened(uint32_t half)
     v.bits += 112u << 23;
     small.bits = v.bits + (1u << 23);
     small.f -= 0x1p-14f;
-    v.bits += exponent == 0x0f800000u ? 112u << 23 : 0;
+    v.bits += exponent == 0x0f800000u ? 112u << 23 : 0; /* infinity and NaN */
     v.bits = exponent == 0 ? small.bits : v.bits;
     v.bits |= (half & 0x8000u) << 16;
     return v.f;

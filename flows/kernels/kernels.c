@@ -1,15 +1,13 @@
-/* The kernel table, and what all of its entries agree on.
+/* The kernel table.
  *
- * The engine spends nearly all of its time in convolutions and matrix products.  They are reached through this
- * table only, so that the rest of flows/ is written once: "reference" says in plain C what each operation means,
- * the others must give the same numbers up to rounding, and the tests compare them one by one.
+ * The engine spends nearly all of its time in convolutions and matrix products.  The rest of flows/ reaches them through
+ * this table only, so it is written once.  "reference" says in plain C what each operation means; the other entries must
+ * give the same numbers up to rounding, and the tests compare them with it.
  *
- * Invariant: every entry runs in the thread that calls it, alone.  Parallelism is over tiles, so that what a tile
- * gives cannot depend on the number of threads; BLAS is held to one thread for the same reason. */
+ * Invariant: an entry runs only in the thread that calls it.  The program runs in parallel over tiles, so the result of a
+ * tile cannot depend on the number of threads.  BLAS is held to one thread for the same reason. */
 #include "flows/kernels/kernels_private.h"
-#include "base/error.h"
 #include <cblas.h>
-#include <limits.h>
 #include <string.h>
 #if defined(HAVE_DNNL)
 #include <dnnl.h>
@@ -61,86 +59,24 @@ const char *kernels_names(void)
     return names;
 }
 
-int conv_out_h(const ConvSpec *spec)
-{
-    return (spec->h + 2 * spec->pad - spec->kernel) / spec->stride + 1;
-}
-
-int conv_out_w(const ConvSpec *spec)
-{
-    return (spec->w + 2 * spec->pad - spec->kernel) / spec->stride + 1;
-}
-
-size_t conv_weight_count(const ConvSpec *spec)
-{
-    return (size_t)spec->c_out * spec->c_in * spec->kernel * spec->kernel;
-}
-
-size_t conv_input_count(const ConvSpec *spec)
-{
-    return (size_t)spec->n * spec->h * spec->w * spec->c_in;
-}
-
-size_t conv_output_count(const ConvSpec *spec)
-{
-    return (size_t)spec->n * conv_out_h(spec) * conv_out_w(spec) * spec->c_out;
-}
-
-gboolean conv_spec_check(const ConvSpec *spec, GError **error)
-{
-    const int limit = 1 << 16; /* of each number: their sums and squares then fit int */
-    const int least_1[] = {spec->n, spec->h, spec->w, spec->c_in, spec->c_out, spec->kernel, spec->stride};
-    for (size_t i = 0; i < G_N_ELEMENTS(least_1); i++) {
-        if (least_1[i] < 1 || least_1[i] > limit) {
-            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "convolution: %d is not between 1 and %d",
-                        least_1[i], limit);
-            return FALSE;
-        }
-    }
-    int least_side = MIN(spec->h, spec->w);
-    if (spec->pad < 0 || spec->pad > limit || least_side + 2 * spec->pad < spec->kernel) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "convolution: padding %d does not fit a %dx%d map and a %dx%d kernel", spec->pad, spec->h,
-                    spec->w, spec->kernel, spec->kernel);
-        return FALSE;
-    }
-    if (spec->pad_mode == PAD_REFLECT && spec->pad >= least_side) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "convolution: reflecting %d needs a map larger than %dx%d", spec->pad, spec->h, spec->w);
-        return FALSE;
-    }
-    return TRUE;
-}
-
-int conv_pad_source(int i, int size, int pad, PadMode mode)
-{
-    int at = i - pad;
-    if (at >= 0 && at < size) {
-        return at;
-    }
-    if (mode == PAD_ZERO) {
-        return -1;
-    }
-    return at < 0 ? -at : 2 * (size - 1) - at;
-}
-
 #if defined(HAVE_DNNL)
 static const char *isa_name(void)
 {
-    switch (dnnl_get_effective_cpu_isa()) {
-    case dnnl_cpu_isa_sse41:
-        return "SSE4.1";
-    case dnnl_cpu_isa_avx:
-        return "AVX";
-    case dnnl_cpu_isa_avx2:
-        return "AVX2";
-    case dnnl_cpu_isa_avx2_vnni:
-        return "AVX2 VNNI";
-    case dnnl_cpu_isa_avx512_core_amx:
-        return "AVX-512 AMX";
-    default:
-        return "AVX-512";
+    static const struct {
+        dnnl_cpu_isa_t isa;
+        const char *name;
+    } names[] = {{dnnl_cpu_isa_sse41, "SSE4.1"},
+                 {dnnl_cpu_isa_avx, "AVX"},
+                 {dnnl_cpu_isa_avx2, "AVX2"},
+                 {dnnl_cpu_isa_avx2_vnni, "AVX2 VNNI"},
+                 {dnnl_cpu_isa_avx512_core_amx, "AVX-512 AMX"}};
+    dnnl_cpu_isa_t isa = dnnl_get_effective_cpu_isa();
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        if (names[i].isa == isa) {
+            return names[i].name;
+        }
     }
+    return "AVX-512";
 }
 #endif
 

@@ -1,11 +1,11 @@
-/* A table key -> name of the algorithm, for the whole process.
+/* A table from keys to names of algorithms, for the whole process.
  *
- * Two algorithms for one convolution differ in the last bits of their results.  The choice by timing would so let
- * results depend on what else the machine did at that moment.  Therefore a choice is made once per shape and process,
- * under one lock (which also keeps trials from disturbing each other); kernels_choices_get() writes the table as text,
- * and kernels_choices_set() imposes one, so that all workers of a run, today and later, compute the same bytes.
+ * Two algorithms for one convolution differ in the last bits of their results, so a choice by timing makes results depend
+ * on what else the machine did at that moment.  Therefore each choice is made once per shape and process.  One lock guards the
+ * table and also keeps trials from disturbing each other.  kernels_choices_get() writes the table as text and
+ * kernels_choices_set() imposes such a text, so that all workers of a run, today and later, compute the same bytes.
  *
- * Text: one line a choice, "KEY = NAME", sorted; empty lines and lines starting with # are skipped. */
+ * The text has one line per choice, "KEY = NAME", sorted by key.  Empty lines and lines that start with # are skipped. */
 #include "flows/kernels/kernels_choice.h"
 #include "base/error.h"
 #include <string.h>
@@ -18,7 +18,7 @@ static gint compare(gconstpointer a, gconstpointer b, gpointer unused)
     return strcmp(a, b);
 }
 
-/* Under the lock. */
+/* The table of choices, made when it is first needed.  Under the lock. */
 static GTree *table(void)
 {
     if (!choices) {
@@ -40,10 +40,10 @@ char *choice_key(const char *kernels, const ConvSpec *s, ConvDirection direction
 
 #define ROUNDS_LEAST 4
 #define ROUNDS_MOST 16
-#define SECONDS_MOST 0.25 /* for a shape, after the least rounds */
-#define HOPELESS 4        /* times slower than the fastest in the first round: not tried again */
+#define SECONDS_MOST 0.25 /* of all rounds for a shape, once ROUNDS_LEAST are done */
+#define HOPELESS 4 /* a candidate that is this many times slower in the first round is not tried again */
 
-/* Index of the least that is not negative, or -1. */
+/* Index of the least number that is not negative, or -1. */
 static int index_of_least(const double *seconds, int count)
 {
     int best = -1;
@@ -55,7 +55,8 @@ static int index_of_least(const double *seconds, int count)
     return best;
 }
 
-/* Index of the fastest candidate, or -1 when none applies.  They take turns, so that a change of the clock meets all. */
+/* Index of the fastest candidate, or -1 when none applies.  Candidates take turns, so a change of the clock rate affects all of
+ * them; the least time of each counts. */
 static int fastest(int count, gboolean first_only, ChoiceTrial trial, void *data)
 {
     double least[CHOICE_LIMIT];
@@ -98,16 +99,16 @@ int choice_make(const char *key, const char *const *names, int count, gboolean f
     if (imposed) {
         choice = index_of(imposed, names, count);
         if (choice < 0) {
-            g_set_error(
-                error, WSI_ERROR, WSI_ERROR_INPUT,
-                "convolution %s: this build has no algorithm \"%s\" (model.kernels: onednn chooses by shape)",
-                key, imposed);
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                        "convolution %s: this build has no algorithm \"%s\" (model.kernels: onednn chooses "
+                        "by shape instead)",
+                        key, imposed);
         }
     } else {
         choice = fastest(count, first_only, trial, data);
         if (choice < 0) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                        "convolution %s: no algorithm applies on this machine", key);
+                        "convolution %s: this machine offers no algorithm for it", key);
         } else if (!first_only) {
             g_tree_insert(table(), g_strdup(key), g_strdup(names[choice]));
         }
@@ -131,6 +132,7 @@ char *kernels_choices_get(void)
     return g_string_free(text, FALSE);
 }
 
+/* Text -> choices in `into`. */
 static gboolean parse(const char *text, GTree *into, GError **error)
 {
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
@@ -156,15 +158,15 @@ static gboolean take(gpointer key, gpointer value, gpointer unused)
     return FALSE;
 }
 
-/* All or nothing; `afresh` forgets what was chosen before. */
-static gboolean impose(const char *text, gboolean afresh, GError **error)
+/* Takes all choices of the text, or none when it has an error; `replace` forgets earlier choices. */
+static gboolean impose(const char *text, gboolean replace, GError **error)
 {
     g_autoptr(GTree) read = g_tree_new_full(compare, NULL, g_free, g_free);
     if (!parse(text, read, error)) {
         return FALSE;
     }
     g_mutex_lock(&lock);
-    if (afresh) {
+    if (replace) {
         g_clear_pointer(&choices, g_tree_unref);
     }
     g_tree_foreach(read, take, NULL);

@@ -1,29 +1,30 @@
 /* The meaning of the kernel table, in plain C for any `real`.
  *
- * Convolutions are written as sums over (output pixel, kernel position): at each the channels form a small
- * matrix-vector product whose inner loop runs over contiguous memory.  For that the weights are turned once a call
- * (once a lifetime when they do not change) from O,I,K,K to K,K,I,O or K,K,O,I.  The border is an index table: position
- * -> source position or none, so zero and reflecting padding share all code and backward is the exact adjoint.
+ * A convolution is a sum over pairs of an output pixel and a kernel position.  At each pair the channels form a small
+ * matrix-vector product whose inner loop runs over contiguous memory.  For this the weights are transposed from (O,I,K,K) to
+ * (K,K,I,O) or (K,K,O,I), at each call or, when they never change, once.  The border is an index table from padded to source
+ * index, so zero and reflected padding share all code and the backward directions are the exact adjoints.
  *
- * Sums are in `real`, in one fixed order. */
+ * Sums are in `real` and have one fixed order. */
 #include "flows/kernels/kernels_private.h"
 #include "base/error.h"
 #include <string.h>
 
 typedef struct {
     Conv conv;
-    int *row, *column; /* padded position -> source, or -1 */
-    real *packed;      /* K,K,I,O (forward) or K,K,O,I (backward data), or the gradient as K,K,I,O */
-    real *bias;        /* !training; may be NULL */
+    int *row, *column; /* padded index -> source index, or -1 for zero */
+    real *packed;      /* (K,K,I,O) (forward), (K,K,O,I) (backward data), or the gradient (K,K,I,O) */
+    real *bias;        /* (O) without training; may be NULL */
 } Reference;
 
-/* What one (output pixel, kernel position) touches. */
+/* What one pair of output pixel and kernel position touches. */
 typedef struct {
     size_t input, output; /* offsets of the channel vectors in x and y */
     int tap;              /* ky * K + kx */
 } Touch;
 typedef void (*TouchWork)(const Reference *self, const Touch *touch, const real *a, const real *b, real *out);
 
+/* weight (O,I,K,K) -> packed (K,K,I,O). */
 static void pack_kkio(const ConvSpec *s, const real *weight, real *packed)
 {
     int taps = s->kernel * s->kernel;
@@ -37,6 +38,7 @@ static void pack_kkio(const ConvSpec *s, const real *weight, real *packed)
     }
 }
 
+/* weight (O,I,K,K) -> packed (K,K,O,I). */
 static void pack_kkoi(const ConvSpec *s, const real *weight, real *packed)
 {
     int taps = s->kernel * s->kernel;
@@ -63,6 +65,7 @@ static void conv_free(Conv *conv)
     g_free(self);
 }
 
+/* The index table of one axis. */
 static int *sources(int size, const ConvSpec *s)
 {
     int padded = size + 2 * s->pad;
@@ -94,7 +97,7 @@ static Conv *conv_new(const ConvSpec *spec, const real *weight, const real *bias
     return &self->conv;
 }
 
-/* Calls work for every kernel position of every output pixel that meets the image. */
+/* Calls work for each output pixel and each kernel position that falls on the image. */
 static void each_touch(const Reference *self, TouchWork work, const real *a, const real *b, real *out)
 {
     const ConvSpec *s = &self->conv.spec;
@@ -115,7 +118,7 @@ static void each_touch(const Reference *self, TouchWork work, const real *a, con
     }
 }
 
-/* out (vector of width) += sum_k scale[k] * rows[k][.] */
+/* out[j] += sum_k scale[k] rows[k][j]: out (width), rows (count, width). */
 static void add_scaled_rows(int count, int width, const real *scale, const real *rows, real *out)
 {
     for (int k = 0; k < count; k++) {
@@ -126,6 +129,7 @@ static void add_scaled_rows(int count, int width, const real *scale, const real 
     }
 }
 
+/* y[o] += sum_i x[i] w[i][o]. */
 static void touch_forward(const Reference *self, const Touch *t, const real *x, const real *packed, real *y)
 {
     const ConvSpec *s = &self->conv.spec;
@@ -133,6 +137,7 @@ static void touch_forward(const Reference *self, const Touch *t, const real *x, 
                     y + t->output);
 }
 
+/* dx[i] += sum_o dy[o] w[o][i]. */
 static void touch_backward_data(const Reference *self, const Touch *t, const real *dy, const real *packed,
                                 real *dx)
 {
@@ -141,6 +146,7 @@ static void touch_backward_data(const Reference *self, const Touch *t, const rea
                     dx + t->input);
 }
 
+/* dw[i][o] += x[i] dy[o]. */
 static void touch_backward_weights(const Reference *self, const Touch *t, const real *x, const real *dy,
                                    real *dpacked)
 {
@@ -164,6 +170,7 @@ static void conv_forward(Conv *conv, const real *x, const real *weight, const re
         bias = self->bias;
     }
     size_t count = conv_output_count(s);
+    /* residual may be y itself, so y is set before anything is added. */
     for (size_t i = 0; i < count; i++) {
         y[i] = (bias ? bias[i % s->c_out] : 0) + (s->residual ? residual[i] : 0);
     }
@@ -188,6 +195,7 @@ static void conv_backward_weights(Conv *conv, const real *x, const real *dy, rea
     memset(self->packed, 0, sizeof(real) * conv_weight_count(s));
     each_touch(self, touch_backward_weights, x, dy, self->packed);
     int taps = s->kernel * s->kernel;
+    /* (K,K,I,O) back to (O,I,K,K). */
     for (int o = 0; o < s->c_out; o++) {
         for (int i = 0; i < s->c_in; i++) {
             for (int t = 0; t < taps; t++) {
@@ -213,7 +221,7 @@ static void gemm(gboolean ta, gboolean tb, int m, int n, int k, real alpha, cons
     for (int i = 0; i < m; i++) {
         real *row = c + (size_t)i * n;
         for (int j = 0; j < n; j++) {
-            row[j] = beta == 0 ? 0 : beta * row[j];
+            row[j] = beta == 0 ? 0 : beta * row[j]; /* as in BLAS: with beta 0, C may hold NaN */
         }
         for (int l = 0; l < k; l++) {
             real scale = alpha * a[i * a_row + l * a_column];

@@ -1,19 +1,19 @@
-/* oneDNN's interface where its versions 2 and 3 differ: layouts, descriptions of primitives, operations after them.
+/* oneDNN's interface where its versions 2 and 3 differ: layouts, descriptions of primitives, post-ops.
  *
- * onednn_api2.c and onednn_api3.c each implement this header for one version of the library; the rest of the onednn files knows neither.
+ * onednn_api2.c implements this header for version 2 and onednn_api3.c for version 3; no other file depends on the version.
  * Sources: the C API of oneDNN 2.6 and 3.x, and its guide "Transition from v2.x to v3.x". */
 #pragma once
+#include "flows/kernels/conv_spec.h"
 #include <dnnl.h>
-#include <glib.h>
 
-/* How a tensor is stored: the library's own object.  Version 2 shows its members; only the implementations look at them. */
+/* How a tensor is stored: oneDNN's memory descriptor.  Only the two implementations look inside. */
 #if DNNL_VERSION_MAJOR >= 3
 typedef struct dnnl_memory_desc Layout;
 #else
 typedef dnnl_memory_desc_t Layout;
 #endif
 
-/* Free with layout_free.  `tag` may be dnnl_format_tag_any: the primitive chooses. */
+/* Free with layout_free.  tag: dnnl_format_tag_any lets the primitive choose. */
 Layout *layout_new(int dimensions, const dnnl_dims_t sizes, dnnl_data_type_t type, dnnl_format_tag_t tag);
 /* strides: in elements. */
 Layout *layout_new_strided(int dimensions, const dnnl_dims_t sizes, dnnl_data_type_t type,
@@ -23,23 +23,22 @@ Layout *layout_copy(const Layout *layout);
 void layout_free(Layout *layout);
 dnnl_data_type_t layout_type(const Layout *layout);
 
-/* A convolution to ask for; layouts of what the direction reads and writes. */
-typedef enum { ONEDNN_FORWARD, ONEDNN_BACKWARD_DATA, ONEDNN_BACKWARD_WEIGHTS } OnednnDirection;
+/* A convolution to ask for: the layouts of the tensors that the direction reads and writes. */
 typedef struct {
-    OnednnDirection direction;
+    ConvDirection direction;
     gboolean training; /* of the forward direction */
     dnnl_alg_kind_t algorithm;
     const Layout *x, *w, *b, *y;
     int stride, pad;
     dnnl_primitive_attr_t attribute; /* or NULL */
-    dnnl_primitive_desc_t hint;      /* of the backward directions: a forward description */
+    dnnl_primitive_desc_t hint;      /* backward directions: a description of the forward one */
 } OnednnConvolution;
 
-/* Destroy *out on success. */
+/* On success the caller destroys *out. */
 dnnl_status_t onednn_convolution(dnnl_primitive_desc_t *out, const OnednnConvolution *convolution);
-/* y = x w, batches of matrices. */
+/* y = x w, a batch of matrix products. */
 dnnl_status_t onednn_product(dnnl_primitive_desc_t *out, const Layout *x, const Layout *w, const Layout *y,
                              dnnl_primitive_attr_t attribute);
-/* Add the result to what is there; max(., 0). */
+/* Post-ops: add the result to what is there; apply max(., 0). */
 dnnl_status_t onednn_after_add(dnnl_post_ops_t after);
 dnnl_status_t onednn_after_relu(dnnl_post_ops_t after);

@@ -2,7 +2,7 @@
 #if defined(HAVE_DNNL) && !defined(REAL_IS_DOUBLE)
 #include "flows/kernels/onednn_api.h"
 #if DNNL_VERSION_MAJOR < 3
-#include "flows/kernels/onednn_step.h"
+#include "flows/kernels/onednn_engine.h"
 
 Layout *layout_new(int dimensions, const dnnl_dims_t sizes, dnnl_data_type_t type, dnnl_format_tag_t tag)
 {
@@ -34,15 +34,16 @@ dnnl_data_type_t layout_type(const Layout *layout)
     return layout->data_type;
 }
 
+/* The descriptor of the operation, from which version 2 makes the description of the primitive. */
 static dnnl_status_t describe(dnnl_convolution_desc_t *out, const OnednnConvolution *c)
 {
     dnnl_dims_t stride = {c->stride, c->stride}, pad = {c->pad, c->pad};
     switch (c->direction) {
-    case ONEDNN_FORWARD:
+    case CONV_FORWARD:
         return dnnl_convolution_forward_desc_init(
             out, c->training ? dnnl_forward_training : dnnl_forward_inference, c->algorithm, c->x, c->w, c->b,
             c->y, stride, pad, pad);
-    case ONEDNN_BACKWARD_DATA:
+    case CONV_BACKWARD_DATA:
         return dnnl_convolution_backward_data_desc_init(out, c->algorithm, c->x, c->w, c->y, stride, pad,
                                                         pad);
     default:

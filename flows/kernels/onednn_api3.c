@@ -2,9 +2,9 @@
 #if defined(HAVE_DNNL) && !defined(REAL_IS_DOUBLE)
 #include "flows/kernels/onednn_api.h"
 #if DNNL_VERSION_MAJOR >= 3
-#include "flows/kernels/onednn_step.h"
+#include "flows/kernels/onednn_engine.h"
 
-/* A layout that cannot be described is NULL, which every later call refuses. */
+/* A layout that cannot be described is NULL, and every later call refuses NULL. */
 Layout *layout_new(int dimensions, const dnnl_dims_t sizes, dnnl_data_type_t type, dnnl_format_tag_t tag)
 {
     Layout *layout = NULL;
@@ -45,11 +45,11 @@ dnnl_status_t onednn_convolution(dnnl_primitive_desc_t *out, const OnednnConvolu
 {
     dnnl_dims_t stride = {c->stride, c->stride}, pad = {c->pad, c->pad}, dilation = {0, 0};
     switch (c->direction) {
-    case ONEDNN_FORWARD:
+    case CONV_FORWARD:
         return dnnl_convolution_forward_primitive_desc_create(
             out, onednn_engine(), c->training ? dnnl_forward_training : dnnl_forward_inference, c->algorithm,
             c->x, c->w, c->b, c->y, stride, dilation, pad, pad, c->attribute);
-    case ONEDNN_BACKWARD_DATA:
+    case CONV_BACKWARD_DATA:
         return dnnl_convolution_backward_data_primitive_desc_create(out, onednn_engine(), c->algorithm, c->x,
                                                                     c->w, c->y, stride, dilation, pad, pad,
                                                                     c->hint, c->attribute);

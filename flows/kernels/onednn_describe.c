@@ -1,14 +1,14 @@
-/* Asking oneDNN for primitives: which tensors, in which layouts and types, what happens to the result.
+/* Descriptions of convolutions: their tensors, layouts, types and post-ops.
  *
- * A layout of "any" lets the primitive choose; the caller then asks what it chose.  Backward primitives are
- * described with a forward one as a hint.  All have a scratchpad that the caller provides. */
+ * With the layout "any" the primitive chooses, and the caller asks what it chose.  A backward primitive is described with
+ * a forward one as a hint.  All of them take their scratchpad from the caller. */
 #if defined(HAVE_DNNL) && !defined(REAL_IS_DOUBLE)
 #include "flows/kernels/onednn_describe.h"
 
-Layouts onednn_layouts(const ConvSpec *s, dnnl_format_tag_t maps, dnnl_format_tag_t weights,
-                       dnnl_data_type_t type)
+ConvLayouts onednn_layouts(const ConvSpec *s, dnnl_format_tag_t maps, dnnl_format_tag_t weights,
+                           dnnl_data_type_t type)
 {
-    return (Layouts){{
+    return (ConvLayouts){{
         [TENSOR_X] = layout_new(4, (dnnl_dims_t){s->n, s->c_in, s->h, s->w}, type, maps),
         [TENSOR_W] = layout_new(4, (dnnl_dims_t){s->c_out, s->c_in, s->kernel, s->kernel}, type, weights),
         [TENSOR_B] = layout_new(1, (dnnl_dims_t){s->c_out}, dnnl_f32, dnnl_x),
@@ -17,15 +17,15 @@ Layouts onednn_layouts(const ConvSpec *s, dnnl_format_tag_t maps, dnnl_format_ta
     }};
 }
 
-void onednn_layouts_clear(Layouts *layouts)
+void onednn_layouts_clear(ConvLayouts *layouts)
 {
     for (int role = 0; role < TENSORS; role++) {
         g_clear_pointer(&layouts->of[role], layout_free);
     }
 }
 
-/* What the primitive may choose or must take. */
-static Layouts wanted_layouts(const ConvSpec *s, const OnednnCandidate *c)
+/* ConvLayouts that the primitive may choose, or must take. */
+static ConvLayouts wanted_layouts(const ConvSpec *s, const OnednnCandidate *c)
 {
     return onednn_layouts(s, c->any_layout ? dnnl_format_tag_any : dnnl_nhwc, dnnl_format_tag_any,
                           c->parts ? dnnl_bf16 : dnnl_f32);
@@ -34,10 +34,7 @@ static Layouts wanted_layouts(const ConvSpec *s, const OnednnCandidate *c)
 dnnl_primitive_desc_t onednn_describe(const ConvSpec *s, ConvDirection direction,
                                       const OnednnCandidate *candidate)
 {
-    static const OnednnDirection directions[] = {[CONV_FORWARD] = ONEDNN_FORWARD,
-                                                 [CONV_BACKWARD_DATA] = ONEDNN_BACKWARD_DATA,
-                                                 [CONV_BACKWARD_WEIGHTS] = ONEDNN_BACKWARD_WEIGHTS};
-    Layouts wanted = wanted_layouts(s, candidate);
+    ConvLayouts wanted = wanted_layouts(s, candidate);
     OnednnConvolution convolution = {.training = s->training,
                                      .algorithm = dnnl_convolution_direct,
                                      .x = wanted.of[TENSOR_X],
@@ -49,10 +46,10 @@ dnnl_primitive_desc_t onednn_describe(const ConvSpec *s, ConvDirection direction
     dnnl_primitive_desc_t hint = NULL, out = NULL;
     dnnl_primitive_attr_t attribute = NULL;
     gboolean forward = direction == CONV_FORWARD;
-    /* Backward primitives want a forward one as a hint. */
+    /* The hint is a forward convolution without post-ops. */
     gboolean ok = (forward || onednn_convolution(&hint, &convolution) == dnnl_success) &&
                   onednn_attributes(&attribute, forward && s->relu, forward && s->residual) == dnnl_success;
-    convolution.direction = directions[direction];
+    convolution.direction = direction;
     convolution.algorithm = candidate->algorithm;
     convolution.attribute = attribute;
     convolution.hint = hint;

@@ -1,7 +1,6 @@
-/* One direction of a convolution, prepared: what the candidates of kernels_onednn.c have in common.  Only the onednn files use
- * this. */
+/* One direction of a convolution, prepared to run, and the algorithms that prepare it.  Only the onednn files use this. */
 #pragma once
-#include "flows/kernels/kernels_choice.h"
+#include "flows/kernels/conv_spec.h"
 #include <dnnl.h>
 
 /* The tensors of a convolution, whatever the direction. */
@@ -11,23 +10,25 @@ typedef enum { TENSOR_X, TENSOR_W, TENSOR_B, TENSOR_Y, TENSORS } TensorRole;
 typedef struct OnednnOp OnednnOp;
 struct OnednnOp {
     size_t scratch; /* bytes of scratch memory that a run needs */
-    /* tensors: the caller's x, weights (not when they never change), bias, y.  Those that the direction writes are results: x and y
-     * are overwritten, weights and bias are added to (the bias may be NULL).  residual: see Kernels.  FALSE = oneDNN failed. */
+    /* tensors: the caller's x (N,H,W,I), weights (O,I,K,K) (unused when they never change), bias (O), y (N,H',W',O).  Those that
+     * the direction writes are results: x and y are overwritten; weights and bias are added to, and the bias may be NULL.
+     * residual: as in Kernels.  FALSE: oneDNN failed. */
     gboolean (*run)(OnednnOp *op, float *const tensors[TENSORS], const float *residual, char *scratch);
     void (*free)(OnednnOp *op);
 };
 
+/* An algorithm that may run a convolution. */
 typedef struct OnednnCandidate OnednnCandidate;
 struct OnednnCandidate {
     const char *name;
-    /* weight, bias (may be NULL): for the forward direction of a spec without `training`: kept in packed form; ignored otherwise.
+    /* weight, bias (may be NULL): kept in packed form for the forward direction of a spec without `training`, else ignored.
      * NULL with *unsupported set and no error when this machine or oneDNN does not offer it. */
     OnednnOp *(*make)(const ConvSpec *spec, ConvDirection direction, const OnednnCandidate *candidate,
                       const float *weight, const float *bias, gboolean *unsupported, GError **error);
-    /* of onednn_primitive_new */
+    /* The rest is for onednn_primitive_new. */
     dnnl_alg_kind_t algorithm;
-    gboolean any_layout; /* let the primitive choose its own and reorder; else NHWC as it is */
-    int parts; /* 0: float; 1: bfloat16; 3: float as sums of bfloat16 (onednn_copy.h). Only without training */
+    gboolean any_layout; /* the primitive chooses its layouts and tensors are reordered; else NHWC as it is */
+    int parts; /* 0: float; 1: bfloat16; 3: float as sums of bfloat16 (onednn_bfloat16.h); only without training */
 };
 
 /* oneDNN's own convolutions. */

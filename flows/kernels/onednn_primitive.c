@@ -1,63 +1,63 @@
-/* Operands between the caller's layout and the primitive's.
+/* oneDNN's convolutions, with the ways of their tensors between the caller's layout and the primitive's.
  *
- * A primitive wants its tensors in the layout it was built for: NHWC and OIHW, or blocks of 16 channels (Winograd), or
- * bfloat16.  A tensor of the caller goes there in at most two steps, both through scratch memory:
+ * A primitive needs its tensors in the layout it was made for: NHWC and OIHW, or blocks of 16 channels (Winograd), or
+ * bfloat16.  A tensor of the caller gets there in at most two steps, both through scratch memory:
  *
- *     caller's --staging (a copy of ours: reflecting border, bfloat16 sums)--> outside --oneDNN's reorder--> inside
+ *     caller's --staging (our own copy: reflected border, bfloat16 sums)--> outside --oneDNN's reorder--> inside
  *
- * and results go back the other way.  Weight gradients always go through a reorder, because it can add to what is there.
- * Weights that never change are packed once, when the op is made.
+ * Results go back the other way.  Gradients of weights always go through a reorder, because a reorder can add to what is
+ * there.  Weights that never change are packed once, when the operation is made.
  *
- * oneDNN facts that this file rests on: a primitive with a user scratchpad may run in any thread; memory objects are
- * cheap views whose pointer is set before each run; post-ops run in order, and "sum" reads what y holds, so a
- * residual is copied to y first.  OpenMP is held to one thread, as primitives are tuned for the number of threads at
- * their creation. */
+ * This file relies on these properties of oneDNN.  A primitive with the caller's scratchpad may run in any thread.  Memory
+ * objects are cheap views whose address is set before each run.  Post-ops run in order, and "sum" reads what y holds, so a
+ * residual is copied to y first.  Primitives are tuned for the number of threads at the time they are made, so OpenMP is
+ * held to one thread. */
 #if defined(HAVE_DNNL) && !defined(REAL_IS_DOUBLE)
 #include "flows/kernels/onednn_describe.h"
-#include "flows/kernels/onednn_weights.h"
+#include "flows/kernels/packed_weights.h"
 #include "flows/kernels/scratch.h"
-#include "flows/kernels/kernels_private.h"
-#include "flows/kernels/onednn_copy.h"
+#include "flows/kernels/onednn_bfloat16.h"
+#include "flows/kernels/onednn_border.h"
 #include "base/error.h"
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct {
-    dnnl_memory_t outside; /* NULL: the layouts agree */
-    dnnl_memory_t inside;  /* what the primitive is given; NULL: not part of the operation */
+    dnnl_memory_t outside; /* before the reorder of an input, after that of a result; NULL: no reorder */
+    dnnl_memory_t inside;  /* what the primitive reads or writes; NULL: not part of the operation */
     Step reorder;          /* in the direction of the data */
     Step residual;         /* outside -> inside, of a result that is reordered and has a residual */
     size_t offset, bytes;  /* of inside in the scratch memory, when reordered */
-    gboolean staged; /* the caller's tensor is not what `outside` (or inside) describes, but copied at: */
-    size_t stage;    /* in the scratch memory */
+    gboolean staged;       /* our own copy of the caller's tensor is made at: */
+    size_t stage;          /* offset in the scratch memory */
 } Operand;
 
 typedef struct {
     OnednnOp op;
     ConvSpec outer; /* as the caller has it */
-    ConvSpec
-        inner; /* as oneDNN has it: reflecting borders are part of the map, bfloat16 parts are channels */
+    ConvSpec inner; /* as oneDNN has it: reflected borders are part of the map, bfloat16 parts are channels */
     ConvDirection direction;
     int parts;
     dnnl_stream_t stream;
     Step main;
     Operand operand[TENSORS];
     PackedWeights *packed; /* forward, weights that never change */
-    float *bias;           /* forward: of weights that never change, or zeros for a caller without */
-    size_t row;            /* of split_activations, in the scratch memory */
+    float *bias;           /* forward: the bias that never changes, or zeros where the caller has none */
+    size_t row;            /* offset in the scratch memory of split_activations' row */
 } Primitive;
 
 /* ---- operands ---- */
 
+/* What oneDNN calls a tensor. */
 typedef struct {
-    int argument;
+    int argument; /* of the primitive; 0: not part of it */
     dnnl_query_t query;
     int query_index;
     gboolean output;
-} Position;
+} Binding;
 
-/* [direction][role]; argument 0: not part of it. */
-static const Position positions[3][TENSORS] = {
+/* [direction][role]. */
+static const Binding bindings[CONV_DIRECTIONS][TENSORS] = {
     [CONV_FORWARD] = {{DNNL_ARG_SRC, dnnl_query_src_md, 0, FALSE},
                       {DNNL_ARG_WEIGHTS, dnnl_query_weights_md, 0, FALSE},
                       {DNNL_ARG_BIAS, dnnl_query_weights_md, 1, FALSE},
@@ -77,19 +77,20 @@ static gboolean has_border(const Primitive *op)
     return op->outer.h != op->inner.h;
 }
 
-/* Whether a copy of ours stands between the caller's tensor and oneDNN. */
+/* Whether our own copy is needed between the caller's tensor and oneDNN. */
 static gboolean needs_stage(const Primitive *op, TensorRole role)
 {
     return (role == TENSOR_X && (has_border(op) || op->parts)) || (role == TENSOR_W && op->parts);
 }
 
+/* Decides which steps a tensor needs, and reserves their scratch memory. */
 static gboolean operand_new(Primitive *op, TensorRole role, const Layout *outside, const Layout *inside,
                             GError **error)
 {
     Operand *operand = &op->operand[role];
-    gboolean output = positions[op->direction][role].output;
+    gboolean output = bindings[op->direction][role].output;
     gboolean bfloat_map =
-        role != TENSOR_W && layout_type(inside) == dnnl_bf16; /* staging writes it as it is wanted */
+        role != TENSOR_W && layout_type(inside) == dnnl_bf16; /* staging writes the final layout */
     operand->bytes = dnnl_memory_desc_get_size(inside);
     operand->staged = needs_stage(op, role);
     operand->stage = operand->staged ? step_reserve(&op->op.scratch,
@@ -98,7 +99,7 @@ static gboolean operand_new(Primitive *op, TensorRole role, const Layout *outsid
     if (!onednn_memory_new(&operand->inside, inside, error)) {
         return FALSE;
     }
-    if (role == TENSOR_B) {
+    if (role == TENSOR_B) { /* one dimension has one layout; its gradient is added by bring_out */
         operand->offset = output ? step_reserve(&op->op.scratch, operand->bytes) : 0;
         return TRUE;
     }
@@ -163,7 +164,7 @@ static void stage_in(const Primitive *op, TensorRole role, const float *tensor, 
     }
 }
 
-/* A result that starts as the residual. */
+/* Copies the residual to where the result is written: "sum" adds to it. */
 static gboolean bring_residual(const Primitive *op, float *const tensors[TENSORS], const float *residual,
                                char *scratch)
 {
@@ -179,7 +180,7 @@ static gboolean bring_residual(const Primitive *op, float *const tensors[TENSORS
     return TRUE;
 }
 
-/* Brings an input to where the primitive reads it. */
+/* Caller's tensor -> staging -> reorder: an input, to where the primitive reads it. */
 static gboolean bring_in(const Primitive *op, TensorRole role, float *const tensors[TENSORS], char *scratch)
 {
     const Operand *operand = &op->operand[role];
@@ -194,6 +195,7 @@ static gboolean bring_in(const Primitive *op, TensorRole role, float *const tens
                                                  inside_data(op, role, tensors, scratch), scratch);
 }
 
+/* The way back: a result, from where the primitive wrote it. */
 static gboolean bring_out(const Primitive *op, TensorRole role, float *const tensors[TENSORS], char *scratch)
 {
     const Operand *operand = &op->operand[role];
@@ -224,16 +226,16 @@ static gboolean primitive_run(OnednnOp *base, float *const tensors[TENSORS], con
     int count = 0;
     gboolean ok = !residual || bring_residual(op, tensors, residual, scratch);
     for (int role = 0; ok && role < TENSORS; role++) {
-        const Position *position = &positions[op->direction][role];
-        if (position->argument) {
-            ok = position->output || bring_in(op, role, tensors, scratch);
+        const Binding *binding = &bindings[op->direction][role];
+        if (binding->argument) {
+            ok = binding->output || bring_in(op, role, tensors, scratch);
             dnnl_memory_set_data_handle(op->operand[role].inside, inside_data(op, role, tensors, scratch));
-            arguments[count++] = (dnnl_exec_arg_t){position->argument, op->operand[role].inside};
+            arguments[count++] = (dnnl_exec_arg_t){binding->argument, op->operand[role].inside};
         }
     }
     ok = ok && step_run(&op->main, op->stream, arguments, count, scratch);
     for (int role = 0; ok && role < TENSORS; role++) {
-        ok = !positions[op->direction][role].output || bring_out(op, role, tensors, scratch);
+        ok = !bindings[op->direction][role].output || bring_out(op, role, tensors, scratch);
     }
     return ok;
 }
@@ -245,7 +247,7 @@ typedef struct {
     const float *weight;
 } Packing;
 
-/* The way that changing weights go at each run, once. */
+/* WeightPacker: the way that changing weights take at each run. */
 static gboolean pack_weight(void *data, void *packed, GError **error)
 {
     Packing *packing = data;
@@ -265,7 +267,7 @@ static gboolean pack_weight(void *data, void *packed, GError **error)
     return onednn_ok(ok ? dnnl_success : dnnl_runtime_error, "packing weights", error);
 }
 
-/* What belongs to the forward direction: a bias, and weights that never change. */
+/* What the forward direction keeps: a bias, and weights that never change. */
 static gboolean pack(Primitive *op, const Layout *layout, const float *weight, const float *bias,
                      GError **error)
 {
@@ -285,17 +287,18 @@ static gboolean pack(Primitive *op, const Layout *layout, const float *weight, c
     return op->packed != NULL;
 }
 
+/* The operands and the primitive.  Destroys `described`. */
 static gboolean prepare(Primitive *op, dnnl_primitive_desc_t described, GError **error)
 {
-    Layouts outside = onednn_layouts(&op->inner, dnnl_nhwc, dnnl_oihw, dnnl_f32);
+    ConvLayouts outside = onednn_layouts(&op->inner, dnnl_nhwc, dnnl_oihw, dnnl_f32);
     op->row =
         op->parts ? step_reserve(&op->op.scratch, sizeof(uint16_t) * 2 * op->outer.w * op->outer.c_in) : 0;
     gboolean ok = TRUE;
     for (int role = 0; ok && role < TENSORS; role++) {
-        const Position *position = &positions[op->direction][role];
-        if (position->argument) {
+        const Binding *binding = &bindings[op->direction][role];
+        if (binding->argument) {
             const Layout *inside =
-                dnnl_primitive_desc_query_md(described, position->query, position->query_index);
+                dnnl_primitive_desc_query_md(described, binding->query, binding->query_index);
             ok = operand_new(op, role, outside.of[role], inside, error);
         }
     }
@@ -309,6 +312,7 @@ static gboolean prepare(Primitive *op, dnnl_primitive_desc_t described, GError *
                      error);
 }
 
+/* The convolution that oneDNN sees: staging has added the reflected border and the bfloat16 parts. */
 static ConvSpec inner_spec(const ConvSpec *outer, int parts)
 {
     ConvSpec inner = *outer;

@@ -1,43 +1,11 @@
-/* What is the same for every primitive.
+/* Primitives, reorders and memory views.
  *
- * A primitive whose scratchpad belongs to the library is tied to the thread that made it; with the caller's it may run
- * anywhere.  Streams are made by whoever runs: they are cheap and not shared. */
+ * A primitive whose scratchpad belongs to oneDNN is tied to the thread that made it.  With the caller's scratchpad it may
+ * run in any thread, so all primitives here take one from the caller.  Each operation has a stream of its own: streams are cheap. */
 #if defined(HAVE_DNNL) && !defined(REAL_IS_DOUBLE)
 #include "flows/kernels/onednn_step.h"
 #include "flows/kernels/scratch.h"
 #include "base/error.h"
-#include <dnnl_debug.h>
-
-/* OpenMP's standard entry; declared here because compilers hide <omp.h> behind options. */
-void omp_set_num_threads(int threads);
-
-void onednn_one_thread(void)
-{
-    omp_set_num_threads(1);
-}
-
-dnnl_engine_t onednn_engine(void)
-{
-    static dnnl_engine_t shared;
-    if (g_once_init_enter(&shared)) {
-        dnnl_engine_t fresh = NULL;
-        if (dnnl_engine_create(&fresh, dnnl_cpu, 0) != dnnl_success) {
-            g_error("oneDNN has no CPU engine");
-        }
-        g_once_init_leave(&shared, fresh);
-    }
-    return shared;
-}
-
-gboolean onednn_ok(dnnl_status_t status, const char *what, GError **error)
-{
-    if (status == dnnl_success) {
-        return TRUE;
-    }
-    WsiErrorCode code = status == dnnl_out_of_memory ? WSI_ERROR_MEMORY : WSI_ERROR_INTERNAL;
-    g_set_error(error, WSI_ERROR, code, "oneDNN, %s: %s", what, dnnl_status2str(status));
-    return FALSE;
-}
 
 dnnl_status_t onednn_attributes(dnnl_primitive_attr_t *out, gboolean relu, gboolean add)
 {

@@ -1,24 +1,24 @@
 /* Winograd's algorithm F(4x4, 3x3) on NHWC (Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016).
  *
- * A 4x4 tile of the output depends on a 6x6 tile d of the input.  With g the 3x3 kernel of a pair of channels
+ * A 4x4 tile y of the output depends on a 6x6 tile d of the input.  With g the 3x3 kernel of a pair of channels
  *
  *     y = A' [ (G g G') .* (B' d B) ] A            36 products instead of 144
  *
- * and summing over input channels turns the 36 products into 36 matrix products (tiles x I) (I x O).  oneDNN has the
- * algorithm too, on its own layout with 16 channels innermost; here maps stay NHWC, so that the border (zero or
- * reflecting) is read and residual and ReLU are applied where the data is in registers anyway, and nothing is
- * reordered.  The matrix products are oneDNN's, with weights transformed and packed once.
+ * The sum over input channels turns the 36 products into 36 matrix products (tiles x I) (I x O).  oneDNN has the algorithm
+ * too, on its own layout with 16 channels innermost.  Here maps stay NHWC and nothing is reordered: the border (zero or
+ * reflected) is read, and residual and ReLU are applied, while the data is in registers.  The matrix products are oneDNN's;
+ * the weights are transformed and packed once.
  *
- * Work goes in blocks of tiles whose transforms stay near the caches:
+ * Tiles are computed in blocks that are small enough for the caches:
  *
  *     x --B'dB--> V (36, tiles, I) --x U (36, I, O)--> M (36, tiles, O) --A'MA, bias, residual, ReLU--> y
  *
- * The 36 planes of V and M are a cache line more apart than they need, or they would all fall into the same cache set.
- * Channels come in vectors of LANES; other widths are left to the other algorithms. */
+ * The 36 planes of V and M have a cache line of padding between them, because otherwise they would all fall into the same
+ * cache set.  The numbers of channels are multiples of LANES; other algorithms run all other convolutions. */
 #if defined(HAVE_DNNL) && !defined(REAL_IS_DOUBLE)
 #include "flows/kernels/onednn_op.h"
-#include "flows/kernels/onednn_weights.h"
-#include "flows/kernels/kernels_private.h"
+#include "flows/kernels/onednn_step.h"
+#include "flows/kernels/packed_weights.h"
 #include "flows/kernels/vecmath.h"
 #include "base/error.h"
 #include <string.h>
@@ -33,7 +33,7 @@ typedef struct {
     ConvSpec spec;
     int across, down, tiles; /* tiles of a row, of a column, of all images */
     int block;               /* tiles that are computed together */
-    int *row, *column;       /* padded position -> source, or -1 for zero; as far as tiles reach */
+    int *row, *column;       /* padded index -> source index, or -1 for zero; as far as tiles reach */
     float *bias, *zeros;     /* (O), (I) */
     size_t v_plane, m_plane; /* floats between planes */
     size_t v, m;             /* offsets in the scratch memory */
@@ -45,10 +45,17 @@ typedef struct {
 
 /* ---- the transforms ---- */
 
-/* Of Lanes: all bits of an element set, or none. */
+/* For each element of Lanes: all bits set, or none. */
 typedef int32_t Mask __attribute__((vector_size(LANES * sizeof(int32_t))));
 
-/* o = B' d for six vectors, `step` apart in d and o. */
+/* o = B' d for six vectors, `step` apart in d and o:
+ *          | 4  0 -5  0  1  0 |
+ *          | 0 -4 -4  1  1  0 |
+ *     B' = | 0  4 -4 -1  1  0 |
+ *          | 0 -2 -1  2  1  0 |
+ *          | 0  2 -1 -2  1  0 |
+ *          | 0  4  0 -5  0  1 |
+ * Rows 1 and 2, and rows 3 and 4, are sum and difference of the same two terms. */
 static inline __attribute__((always_inline)) void transform_input(const Lanes *d, Lanes *o, int step)
 {
     Lanes a = d[4 * step] - 4 * d[2 * step], b = d[3 * step] - 4 * d[step];
@@ -61,7 +68,11 @@ static inline __attribute__((always_inline)) void transform_input(const Lanes *d
     o[5 * step] = 4 * d[step] - 5 * d[3 * step] + d[5 * step];
 }
 
-/* o = A' m: six vectors to four. */
+/* o = A' m, six vectors to four:
+ *          | 1  1  1  1  1  0 |
+ *     A' = | 0  1 -1  2 -2  0 |
+ *          | 0  1  1  4  4  0 |
+ *          | 0  1 -1  8 -8  1 | */
 static inline __attribute__((always_inline)) void transform_output(const Lanes *m, Lanes *o, int m_step,
                                                                    int o_step)
 {
@@ -73,7 +84,7 @@ static inline __attribute__((always_inline)) void transform_output(const Lanes *
     o[3 * o_step] = s2 + 8 * s4 + m[5 * m_step];
 }
 
-/* U = G g G' of one kernel. */
+/* U = G g G' of one kernel g (3,3), in double. */
 static void transform_kernel(const float *g, double u[PLANES])
 {
     static const double G[IN][3] = {{1 / 4.0, 0, 0},
@@ -94,7 +105,7 @@ static void transform_kernel(const float *g, double u[PLANES])
     }
 }
 
-/* Where tile t lies: image, first output row and column. */
+/* The position of a tile in the batch: image, first output row and column. */
 typedef struct {
     int image, y, x;
 } Position;
@@ -105,11 +116,12 @@ static inline Position position_of(const Winograd *w, int tile)
     return (Position){tile / in_image, tile % in_image / w->across * OUT, tile % in_image % w->across * OUT};
 }
 
-/* V of one tile, at v (its first channel in plane 0). */
+/* V = B' d B of one tile of x (N,H,W,I), to v: the tile's first channel in plane 0. */
 VECTOR_CLONES
 static void input_tile(const Winograd *w, const float *x, Position position, float *v)
 {
     const ConvSpec *s = &w->spec;
+    /* The 36 input pixels; outside of the image they are zeros or reflected. */
     const float *pixel[PLANES];
     for (int i = 0; i < PLANES; i++) {
         int row = w->row[position.y + i / IN], column = w->column[position.x + i % IN];
@@ -122,10 +134,10 @@ static void input_tile(const Winograd *w, const float *x, Position position, flo
         for (int i = 0; i < PLANES; i++) {
             d[i] = *(const Lanes *)(pixel[i] + c);
         }
-        for (int j = 0; j < IN; j++) {
+        for (int j = 0; j < IN; j++) { /* B' d, column by column */
             transform_input(d + j, half + j, IN);
         }
-        for (int i = 0; i < IN; i++) {
+        for (int i = 0; i < IN; i++) { /* (B' d) B, row by row, one row of planes */
             transform_input(half + i * IN, out, 1);
             for (int j = 0; j < IN; j++) {
                 *(Lanes *)(v + (i * IN + j) * w->v_plane + c) = out[j];
@@ -134,7 +146,7 @@ static void input_tile(const Winograd *w, const float *x, Position position, flo
     }
 }
 
-/* Writes one tile of y from m (its first channel in plane 0). */
+/* A' M A of one tile, plus bias and residual, then ReLU, to y (N,H',W',O).  m: the tile's first channel in plane 0. */
 VECTOR_CLONES
 static void output_tile(const Winograd *w, const float *m, Position position, const float *residual, float *y)
 {
@@ -142,7 +154,7 @@ static void output_tile(const Winograd *w, const float *m, Position position, co
     int out_h = conv_out_h(s), out_w = conv_out_w(s);
     int rows = MIN(OUT, out_h - position.y), columns = MIN(OUT, out_w - position.x);
     size_t first = (((size_t)position.image * out_h + position.y) * out_w + position.x) * s->c_out;
-    const Mask keep = (Mask){0} - !s->relu; /* negative values too */
+    const Mask keep = (Mask){0} - !s->relu; /* all bits set: negative values stay */
     for (int c = 0; c < s->c_out; c += LANES) {
         Lanes half[OUT * IN], out[OUT], bias = *(const Lanes *)(w->bias + c);
         for (int j = 0; j < IN; j++) {
@@ -178,7 +190,8 @@ static gboolean winograd_run(OnednnOp *base, float *const tensors[TENSORS], cons
     dnnl_memory_set_data_handle(w->u_memory, packed_weights_data(w->packed));
     dnnl_memory_set_data_handle(w->m_memory, m);
     for (int first = 0; first < w->tiles; first += w->block) {
-        int count = MIN(w->block, w->tiles - first); /* the rest of the last block is computed and not used */
+        int count =
+            MIN(w->block, w->tiles - first); /* the product always has w->block rows; the rest is not used */
         for (int t = 0; t < count; t++) {
             input_tile(w, tensors[TENSOR_X], position_of(w, first + t), v + (size_t)t * w->spec.c_in);
         }
@@ -203,7 +216,7 @@ typedef struct {
     const Layout *packed;
 } Packing;
 
-/* U (36, I, O) in plain layout, then reordered to what the matrix product wants. */
+/* WeightPacker: U (36, I, O) in plain layout, then reordered to the layout of the matrix product. */
 static gboolean pack(void *data, void *packed, GError **error)
 {
     const Packing *p = data;
@@ -228,14 +241,14 @@ static gboolean pack(void *data, void *packed, GError **error)
     return ok;
 }
 
-/* A batch of PLANES matrices rows x columns, `plane` floats apart. */
+/* The layout of PLANES matrices (rows, columns), `plane` floats apart. */
 static Layout *matrices(int rows, int columns, size_t plane)
 {
     return layout_new_strided(3, (dnnl_dims_t){PLANES, rows, columns}, dnnl_f32,
                               (dnnl_dims_t){(dnnl_dim_t)plane, columns, 1});
 }
 
-/* NULL when oneDNN has none. */
+/* The matrix products (36, block, I) (36, I, O) -> (36, block, O); NULL when oneDNN has none. */
 static dnnl_primitive_desc_t describe_product(const Winograd *w, const Layout *v, const Layout *m)
 {
     Layout *u =
@@ -253,6 +266,7 @@ static dnnl_primitive_desc_t describe_product(const Winograd *w, const Layout *v
     return described;
 }
 
+/* The index table of one axis; tiles may reach beyond the padded map, where zeros are read and results not used. */
 static int *sources(int size, int tiles, const ConvSpec *s)
 {
     int reach = tiles * OUT + IN - OUT;
@@ -263,7 +277,7 @@ static int *sources(int size, int tiles, const ConvSpec *s)
     return source;
 }
 
-/* The primitive and its tensors; u: the layout that it wants weights in, the caller's to free. */
+/* The primitive and its tensors.  u: the layout that it needs for the weights; the caller frees it. */
 static gboolean prepare_product(Winograd *w, Layout **u, gboolean *unsupported, GError **error)
 {
     const ConvSpec *s = &w->spec;
@@ -283,6 +297,7 @@ static gboolean prepare_product(Winograd *w, Layout **u, gboolean *unsupported, 
     return ok;
 }
 
+/* All that needs memory or oneDNN: product, bias, zeros, packed weights. */
 static gboolean prepare(Winograd *w, const float *weight, const float *bias, gboolean *unsupported,
                         GError **error)
 {
@@ -342,9 +357,10 @@ OnednnOp *onednn_winograd_new(const ConvSpec *spec, ConvDirection direction, con
     w->across = (conv_out_w(spec) + OUT - 1) / OUT;
     w->down = (conv_out_h(spec) + OUT - 1) / OUT;
     w->tiles = spec->n * w->across * w->down;
+    /* Blocks of nearly equal size, at most TILES_MOST. */
     int blocks = (w->tiles + TILES_MOST - 1) / TILES_MOST;
     w->block = (w->tiles + blocks - 1) / blocks;
-    w->v_plane = (size_t)w->block * spec->c_in + LANES;
+    w->v_plane = (size_t)w->block * spec->c_in + LANES; /* LANES floats are a cache line */
     w->m_plane = (size_t)w->block * spec->c_out + LANES;
     w->row = sources(spec->h, w->down, spec);
     w->column = sources(spec->w, w->across, spec);

@@ -1,8 +1,8 @@
 /* A list of blocks under one lock.
  *
- * A block goes back to the thread that had it last when it is free, for the sake of its caches.  Joining makes sure that
- * at least one block of the wanted size exists, so taking can always end: in the worst case threads take turns.
- * Invariant: once every thread has run its largest convolution, nothing is allocated any more. */
+ * A free block goes back to the thread that had it last, whose cache may still hold it.  Joining makes sure that at least
+ * one block of the wanted size exists, so scratch_take always returns: in the worst case threads take turns.
+ * Invariant: nothing is allocated once every thread has run its largest convolution. */
 #include "flows/kernels/scratch.h"
 #include "base/error.h"
 #include <stdlib.h>
@@ -17,9 +17,9 @@ typedef struct {
 static GMutex lock;
 static GCond given;
 static GArray *blocks; /* of Block */
-static int users;
+static int users;      /* joins that were not undone */
 
-/* On failure the block stays as it was: somebody may have joined for that size. */
+/* On failure the block stays as it was: others may have joined for its present size. */
 static gboolean block_grow(Block *block, size_t bytes)
 {
     char *memory = aligned_alloc(64, scratch_round(bytes));
@@ -39,6 +39,7 @@ static Block *best_free(size_t bytes)
     int best_rank = 0;
     for (guint i = 0; i < blocks->len; i++) {
         Block *block = &g_array_index(blocks, Block, i);
+        /* 4: own and large enough; 3: own; 2: large enough; 1: any. */
         int rank = 1 + (block->bytes >= bytes) + 2 * (block->last == g_thread_self());
         if (!block->taken && rank > best_rank) {
             best = block;
@@ -103,7 +104,7 @@ void scratch_leave(void)
     g_mutex_unlock(&lock);
 }
 
-/* A free block for the caller, or NULL: wait. */
+/* A free block, grown or added where needed; NULL: the caller has to wait for one. */
 static Block *take_one(size_t bytes)
 {
     Block *block = best_free(bytes);

@@ -1,28 +1,28 @@
 /* exp, tanh, atan and sums that compilers turn into vector code.
  *
- * glibc's vector functions exist only under -ffast-math, which also removes the tests for NaN; so float has its own here:
- * plain arithmetic without branches, the same bits on every instruction set (no contraction, no reordering).  Relative
- * error below 3e-7 (tests/flows/test_msflow.c).  In double the C library's are used.
+ * glibc's vector functions need -ffast-math, which also removes the tests for NaN.  The functions for float here are plain
+ * arithmetic without branches and give the same bits on every instruction set (no contraction, no reordering).  Their
+ * relative error is below 3e-7 (tests/flows/test_msflow.c).  In double, the C library's functions are used.
  *   exp x   = 2^n e^r,  n = round(x / ln 2), |r| <= ln(2)/2, Taylor series of e^r - 1 to r^7
  *   tanh x  = m / (m + 2),  m = e^(2x) - 1 computed without cancellation
  *   atan x  by atan x = pi/2 - atan(1/x) and atan x = pi/4 + atan((x-1)/(x+1)) to |x| <= tan(pi/8), then the odd series
- * Sums over a row run in LANES partial sums joined pairwise, in an order that is fixed by the source, not by the compiler. */
+ * A sum over a row has LANES partial sums that are joined pairwise: the source fixes the order, not the compiler. */
 #pragma once
 #include "flows/kernels/real.h"
 #include <math.h>
 #include <stdint.h>
 
-/* Functions over many elements: one copy for each instruction set, chosen when the program is loaded. */
+/* For functions over many elements: compiles a copy for each instruction set; the loader chooses one. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__clang__)
 #define VECTOR_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define VECTOR_CLONES
 #endif
 
-/* Helpers of such functions: must be part of each copy, else they stay as for the oldest processor. */
+/* For helpers of such functions: they must be inlined into each copy, or they would be compiled for the oldest processor. */
 #define VECTOR_INLINE static inline __attribute__((always_inline))
 
-/* Before a loop whose iterations are independent although pointers may be equal (element i is read, then written). */
+/* Before a loop whose iterations are independent even where pointers are equal (element i is read, then written). */
 #if defined(__clang__)
 #define VECTOR_LOOP _Pragma("clang loop vectorize(assume_safety)")
 #else
@@ -62,7 +62,7 @@ VECTOR_INLINE float vec_expm1_small(float r)
     return p * r * r + r;
 }
 
-/* exp for |x| <= 87: no branch, however the compiler reorders it. */
+/* exp for |x| <= 87, without the clamping of vec_exp. */
 VECTOR_INLINE float vec_exp_bounded(float x)
 {
     float r, power = vec_reduce(x, &r);
@@ -111,9 +111,10 @@ VECTOR_INLINE real vec_sigmoid(real x)
     return 1 / (1 + vec_exp(-x));
 }
 
-/* A row of LANES numbers in registers. */
+/* LANES numbers in registers. */
 typedef real Lanes __attribute__((vector_size(LANES * sizeof(real)), aligned(sizeof(real)), may_alias));
 
+/* The sum of the LANES numbers, pairwise: i + 8, then i + 4, i + 2, i + 1. */
 VECTOR_INLINE real lanes_join(const Lanes *sum)
 {
     real part[LANES];

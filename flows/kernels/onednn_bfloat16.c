@@ -1,50 +1,14 @@
-/* Borders and bfloat16 sums.
+/* Splitting floats into bfloat16.
  *
- * Matrix units of recent processors multiply bfloat16 (8 bits of fraction) an order of magnitude faster than the vector units
- * multiply float.  A float is nearly the sum of two: x = h + l, h = round(x), l = round(x - h), with an error of 2^-18 |x|.
- * Of the product (h + l)(h' + l') the term l l' is as small and left out.  The other three are one convolution with three times
- * the channels summed over: (h, h, l) against (h', l', h').  Products are exact and sums are float; the error is about
- * 5e-6 of the root mean square of the result (Winograd's algorithm in float: 1e-6). */
+ * The matrix units of recent processors multiply bfloat16 (8 significant bits) an order of magnitude faster than the vector
+ * units multiply float.  A float is nearly the sum of two: x = h + l with h = round(x), l = round(x - h), with an error of
+ * 2^-18 |x|.  In the product (h + l)(h' + l') the term l l' is as small and is left out.  The other three terms are one
+ * convolution over three times the channels: (h, h, l) times (h', l', h').  Products are exact and sums are float.  The error is
+ * about 5e-6 of the root mean square of the result; that of Winograd's algorithm in float is 1e-6. */
 #if defined(HAVE_DNNL) && !defined(REAL_IS_DOUBLE)
-#include "flows/kernels/onednn_copy.h"
-#include "flows/kernels/kernels_private.h"
+#include "flows/kernels/onednn_bfloat16.h"
 #include "flows/kernels/vecmath.h"
 #include <string.h>
-
-void copy_with_border(const ConvSpec *s, const float *x, float *padded)
-{
-    size_t pixel = sizeof(float) * s->c_in;
-    for (int n = 0; n < s->n; n++) {
-        for (int y = 0; y < s->h + 2 * s->pad; y++) {
-            int from = conv_pad_source(y, s->h, s->pad, s->pad_mode);
-            const float *row = x + ((size_t)n * s->h + from) * s->w * s->c_in;
-            for (int i = 0; i < s->pad; i++) {
-                memcpy(padded + (size_t)i * s->c_in, row + (size_t)(s->pad - i) * s->c_in, pixel);
-                memcpy(padded + (size_t)(s->pad + s->w + i) * s->c_in, row + (size_t)(s->w - 2 - i) * s->c_in,
-                       pixel);
-            }
-            memcpy(padded + (size_t)s->pad * s->c_in, row, pixel * s->w);
-            padded += (size_t)(s->w + 2 * s->pad) * s->c_in;
-        }
-    }
-}
-
-void fold_border(const ConvSpec *s, const float *padded, float *x)
-{
-    memset(x, 0, sizeof(float) * conv_input_count(s));
-    for (int n = 0; n < s->n; n++) {
-        for (int y = 0; y < s->h + 2 * s->pad; y++) {
-            float *row =
-                x + ((size_t)n * s->h + conv_pad_source(y, s->h, s->pad, s->pad_mode)) * s->w * s->c_in;
-            for (int i = 0; i < s->w + 2 * s->pad; i++, padded += s->c_in) {
-                float *pixel = row + (size_t)conv_pad_source(i, s->w, s->pad, s->pad_mode) * s->c_in;
-                for (int c = 0; c < s->c_in; c++) {
-                    pixel[c] += padded[c];
-                }
-            }
-        }
-    }
-}
 
 static inline uint32_t bits_of(float value)
 {
@@ -60,7 +24,8 @@ static inline float value_of(uint32_t bits)
     return value;
 }
 
-/* The upper half of the float nearest to x that has a zero lower half; ties to even. */
+/* x rounded to bfloat16, ties to even: the upper half of a float.  Just under half of the last bit that stays is added
+ * (half of it when that bit is 1), and the lower half is dropped. */
 static inline uint32_t bfloat(float x)
 {
     uint32_t bits = bits_of(x);
@@ -85,11 +50,11 @@ static void split_row(const float *x, size_t count, uint16_t *high, uint16_t *lo
     }
 }
 
-/* Pixels of (high, high, low). */
+/* high, low (w, channels) -> out (w, 3 channels): (high, high, low) in each pixel. */
 static void interleave(const uint16_t *high, const uint16_t *low, int w, int channels, uint16_t *out)
 {
     size_t bytes = sizeof(uint16_t) * channels;
-    if (channels == 1) {
+    if (channels == 1) { /* memcpy of two bytes is slow */
         for (int i = 0; i < w; i++) {
             out[3 * i] = out[3 * i + 1] = high[i];
             out[3 * i + 2] = low[i];
@@ -103,7 +68,7 @@ static void interleave(const uint16_t *high, const uint16_t *low, int w, int cha
     }
 }
 
-/* One row of the image, then its border. */
+/* One row x (w, channels) -> out (w + 2 border, parts * channels): the pixels, then the border from them. */
 static void split_line(int w, int channels, int border, int parts, const float *x, uint16_t *row,
                        uint16_t *out)
 {
@@ -137,6 +102,7 @@ void split_weights(const ConvSpec *s, int parts, const float *weight, float *out
 {
     size_t block = (size_t)s->c_in * s->kernel * s->kernel;
     for (int o = 0; o < s->c_out; o++, weight += block, out += (size_t)parts * block) {
+        /* The parts are blocks of input channels. */
         for (size_t i = 0; i < block; i++) {
             float high = value_of(bfloat(weight[i]) << 16);
             for (int p = 0; p < parts; p++) {

@@ -1,10 +1,10 @@
 /* A list of packed weights with reference counts.
  *
- * Each thread has its own convolutions but all of a network's threads have the same weights, and packed for Winograd those
- * of a wide ResNet take a quarter of a gigabyte.  So equal weights in equal layouts are packed once.  Equal is decided by a
- * hash of 128 bits over the values: the values themselves are not kept. */
+ * Each thread has its own convolutions, but all threads of a network have the same weights, and those of a wide ResNet take
+ * a quarter of a gigabyte when they are packed for Winograd.  Equal weights in equal layouts are therefore packed once.  A hash
+ * of 128 bits over the values decides whether weights are equal; the values themselves are not kept. */
 #if defined(HAVE_DNNL) && !defined(REAL_IS_DOUBLE)
-#include "flows/kernels/onednn_weights.h"
+#include "flows/kernels/packed_weights.h"
 #include "base/error.h"
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +35,7 @@ static void hash_values(const float *values, size_t count, uint64_t hash[2])
     }
 }
 
-/* Under the lock. */
+/* The entry for these weights, or NULL.  Under the lock. */
 static PackedWeights *find(const uint64_t hash[2], const Layout *layout)
 {
     for (guint i = 0; all && i < all->len; i++) {
@@ -55,7 +55,7 @@ static void weights_free(PackedWeights *weights)
     g_free(weights);
 }
 
-/* Under the lock. */
+/* Packs and adds an entry.  Under the lock, so that no other thread packs the same weights. */
 static PackedWeights *make(const uint64_t hash[2], const Layout *layout, WeightPacker packer, void *data,
                            GError **error)
 {
@@ -63,7 +63,7 @@ static PackedWeights *make(const uint64_t hash[2], const Layout *layout, WeightP
     PackedWeights *weights = g_new0(PackedWeights, 1);
     memcpy(weights->hash, hash, sizeof weights->hash);
     weights->layout = layout_copy(layout);
-    weights->data = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    weights->data = aligned_alloc(64, (bytes + 63) / 64 * 64); /* a cache line, as oneDNN asks for */
     if (!weights->data) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_MEMORY, "no memory for packed weights (%zu bytes)", bytes);
     }
