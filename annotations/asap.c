@@ -45,6 +45,7 @@ gboolean asap_detect(const char *root, const char *text)
     return strcmp(root, "ASAP_Annotations") == 0;
 }
 
+/* Begins an outline of a type of the table. */
 static gboolean start_annotation(Asap *asap, const XmlTag *tag, GError **error)
 {
     g_autofree char *name = xml_attribute(tag, "Name"), *type = xml_attribute(tag, "Type");
@@ -88,6 +89,7 @@ static gboolean keep_order(Asap *asap, double order, GError **error)
         asap->order = more;
         asap->capacity = asap->draft->capacity;
     }
+    /* Most files are in order; then nothing is sorted. */
     asap->order[at] = order >= 0 && order < VERTEX_LIMIT ? (int)order : -1;
     asap->unordered |= order != at;
     return TRUE;
@@ -139,6 +141,7 @@ static gboolean sort_vertices(Asap *asap, int line, GError **error)
     return TRUE;
 }
 
+/* Notes a group and the group around it.  A group that is defined twice keeps the last definition. */
 static gboolean add_group(Asap *asap, const XmlTag *tag, GError **error)
 {
     g_autofree char *name = xml_attribute(tag, "Name"), *parent = xml_attribute(tag, "PartOfGroup");
@@ -198,6 +201,7 @@ gboolean asap_read(Source *source, GError **error)
     Asap asap = {.source = source};
     source->parents = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     gboolean good = xml_parse(source->path, source->text, source->length, &handler, &asap, error);
+    /* Without any group definition, names are taken as they are. */
     if (g_hash_table_size(source->parents) == 0) {
         g_clear_pointer(&source->parents, g_hash_table_unref);
     }

@@ -1,19 +1,19 @@
 /* The border of a union of polygons minus a union of polygons, by a sweep over slabs.
  *
- * Between two neighbouring y of vertices (a slab) every edge that is there runs all the way through.  When the order of the edges
- * at the slab's top is also right at its bottom, nothing crosses, and one walk from left to right with a winding number per
- * outline tells where the region begins and ends.  Where edges do cross, only those that take part (a cluster: a run of edges
- * that change places among themselves) are cut at a crossing and looked at again, above and below it.
+ * A slab is the strip between two neighbouring y of vertices, so every edge in it runs through from top to bottom.  When the order of the
+ * edges at the top is also right at the bottom, none cross, and one walk from left to right with a winding number per outline shows where
+ * the region begins and ends.  Where edges do cross, only those involved (a cluster: a run of edges that change their order among
+ * themselves) are cut at a crossing, and the parts above and below are treated as slabs again.
  *
- * A piece lasts as long as its edge keeps its sign: each edge remembers its sign and since when, so the output has about as many
- * pieces as there are edges on the border, however many slabs there are.
+ * A piece lasts as long as its edge keeps its sign.  Each edge remembers its sign and since when, so the output has about as many pieces as
+ * there are edges on the border, however many slabs there are.
  *
- * Crossings are found to rounding only.  Two edges count as in order when they are wrong by less than `tolerance` (2^-46 of the
- * largest coordinate, some 1e-9 px): the area between them is then smaller than any figure that is reported.
+ * Crossings are found up to rounding.  Two edges count as in order when they overlap by less than `tolerance` (2^-46 of the largest
+ * coordinate, some 1e-9 px): the area between them is then smaller than any reported digit.
  *
- * Time: edges that are in a slab, summed over slabs: 180,000 steps for the largest annotations of Camelyon16, 50 million for 58,000
- * cells with 48 vertices each.  A hostile file can ask for 10^14, therefore the limit.  Steps in clusters weigh more: real outlines
- * hardly cross, scribbles do nothing else. */
+ * Time: the number of edges in a slab, summed over slabs.  That is 180,000 steps for the largest annotations of Camelyon16, and 50 million
+ * for 58,000 cells with 48 vertices each.  A hostile file can need 10^14 steps, hence the limit.  Steps in clusters weigh more: real
+ * outlines hardly cross, scribbles do nothing else. */
 #include "annotations/boundary.h"
 #include "base/error.h"
 #include <math.h>
@@ -24,25 +24,26 @@
 enum { CROSSING_WEIGHT = 20 };
 
 typedef struct {
-    Piece line;    /* its top and sign are those of the piece that is open; sign 0 = none is */
+    Piece line;    /* top and sign are those of the open piece; sign 0 = no piece is open */
     int outline;   /* index */
-    int direction; /* +1 downwards in the file's order of points, -1 upwards */
+    int direction; /* +1 when the file goes down along it, -1 when up: what it adds to the winding number */
 } Edge;
 
+/* An edge in the current slab. */
 typedef struct {
-    int edge;
+    int edge;     /* index */
     double a, b;  /* x at the top and at the bottom of the slab */
-    double least; /* the least b from here to the right */
+    double least; /* the least b from this edge to the right */
 } Active;
 
-/* An outline, and its winding number at the place that the walk has come to. */
+/* An outline, and its winding number where the walk is. */
 typedef struct {
     OutlineLabel label;
     int family, winding;
     gboolean hole;
 } Member;
 
-/* How many of its outlines are around that place. */
+/* How many outlines of a family are around the point where the walk is. */
 typedef struct {
     int lesions, excluded, holes;
 } Family;
@@ -51,8 +52,8 @@ typedef struct {
     Edge *edges;
     Member *members;
     Family *families;
-    int lesions, excluded; /* outlines and families of either kind around that place */
-    double tolerance, shortest;
+    int lesions, excluded;      /* outlines without family, and families, of either kind around that point */
+    double tolerance, shortest; /* px: of the order of edges; height of slabs that are not cut any more */
     int64_t steps;
     Piece *pieces;
     int64_t count, room;
@@ -71,7 +72,7 @@ static int64_t count_edges(const Annotation *annotation)
     return count;
 }
 
-/* All edges that are not horizontal: those never meet a row's centre and bound no area by themselves. */
+/* Collects all edges except horizontal ones, which never cross a row and bound no area by themselves.  *scale: the largest coordinate. */
 static int64_t collect_edges(const Annotation *annotation, Edge *edges, double *scale)
 {
     int64_t count = 0;
@@ -91,6 +92,7 @@ static int64_t collect_edges(const Annotation *annotation, Edge *edges, double *
     return count;
 }
 
+/* By upper end, then by outline and x. */
 static int compare_edges(const void *a, const void *b)
 {
     const Edge *e = a, *f = b;
@@ -109,6 +111,7 @@ static int compare_double(const void *a, const void *b)
 
 /* ---- pieces ---- */
 
+/* Ends the open piece of an edge at y. */
 static void close_piece(Sweep *sweep, Edge *edge, double y)
 {
     if (edge->line.sign == 0 || edge->line.top >= y) {
@@ -128,6 +131,7 @@ static void close_piece(Sweep *sweep, Edge *edge, double y)
     sweep->pieces[sweep->count++] = edge->line;
 }
 
+/* Notes that from y on the region begins (+1), ends (-1) or does not change (0) at this edge. */
 static void set_sign(Sweep *sweep, Edge *edge, double y, int sign)
 {
     if (edge->line.sign != sign) {
@@ -139,7 +143,7 @@ static void set_sign(Sweep *sweep, Edge *edge, double y, int sign)
 
 /* ---- the walk ---- */
 
-/* What a family adds to the outlines around the place; sign -1 takes it away. */
+/* Adds what a family contributes to the counts; sign -1 takes it away.  Inside one of its holes a family contributes nothing. */
 static void add_family(Sweep *sweep, const Family *family, int sign)
 {
     if (family->holes == 0) {
@@ -148,6 +152,7 @@ static void add_family(Sweep *sweep, const Family *family, int sign)
     }
 }
 
+/* An outline or hole of a family begins (change +1) or ends (-1). */
 static void step_family(Sweep *sweep, const Member *member, int change)
 {
     Family *family = &sweep->families[member->family];
@@ -159,11 +164,11 @@ static void step_family(Sweep *sweep, const Member *member, int change)
     add_family(sweep, family, 1);
 }
 
-/* Steps over an edge; direction -1 takes the step back. */
+/* Steps over an edge from left to right; direction -1 takes the step back. */
 static void cross(Sweep *sweep, const Edge *edge, int direction)
 {
     Member *member = &sweep->members[edge->outline];
-    gboolean was = member->winding != 0;
+    gboolean was = member->winding != 0; /* inside, by the non-zero rule */
     member->winding += direction * edge->direction;
     int change = (member->winding != 0) - was;
     if (change && member->family) {
@@ -175,6 +180,7 @@ static void cross(Sweep *sweep, const Edge *edge, int direction)
     }
 }
 
+/* Walks over edges in their order from left to right and sets the sign of each: +1 where the region begins, -1 where it ends. */
 static void walk(Sweep *sweep, double top, Active *active, int count)
 {
     for (int i = 0; i < count; i++) {
@@ -185,8 +191,8 @@ static void walk(Sweep *sweep, double top, Active *active, int count)
     }
 }
 
-/* By x at the top, then at the bottom.  The order of the slab above is almost right: insertion is the sort for that.  Returns the
- * places that edges moved by. */
+/* Sorts by x at the top, then at the bottom.  The order of the slab above is almost right, which suits insertion sort.  Returns by how many
+ * positions edges moved, in total. */
 static int64_t sort_active(Active *active, int count)
 {
     int64_t moves = 0;
@@ -204,8 +210,8 @@ static int64_t sort_active(Active *active, int count)
     return moves;
 }
 
-/* Where to cut a cluster: at the crossing of two neighbours that change places, or half-way.  Half-way on every other depth keeps
- * the depth below about 100 also when very many edges meet in one point. */
+/* The y at which to cut a cluster: at the crossing of two neighbours that change their order, or half-way.  Half-way on every other depth
+ * keeps the depth below about 100 even when very many edges meet in one point. */
 static double choose_cut(const Sweep *sweep, double top, double bottom, const Active *active, int count,
                          int depth)
 {
@@ -214,7 +220,8 @@ static double choose_cut(const Sweep *sweep, double top, double bottom, const Ac
         return middle;
     }
     for (int k = 0; k + 1 < count; k++) {
-        int i = (k + count / 2) % (count - 1);
+        int i = (k + count / 2) % (count - 1); /* starting from the middle */
+        /* Distances of the neighbours at the top and (negative) at the bottom; lines between them cross in proportion. */
         double above = active[i + 1].a - active[i].a, below = active[i].b - active[i + 1].b;
         if (below > sweep->tolerance) {
             double cut = top + (bottom - top) * (above / (above + below));
@@ -226,7 +233,7 @@ static double choose_cut(const Sweep *sweep, double top, double bottom, const Ac
 
 static void sweep_slab(Sweep *sweep, double top, double bottom, Active *active, int count, int depth);
 
-/* Cuts a cluster in two; the walk starts anew for the lower half. */
+/* Cuts a cluster in two.  Before the lower half the steps of the upper walk are taken back. */
 static void sweep_cluster(Sweep *sweep, double top, double bottom, Active *active, int count, int depth)
 {
     double cut = choose_cut(sweep, top, bottom, active, count, depth);
@@ -237,6 +244,7 @@ static void sweep_cluster(Sweep *sweep, double top, double bottom, Active *activ
     sweep_slab(sweep, cut, bottom, active, count, depth + 1);
 }
 
+/* Walks over a slab; clusters of crossing edges are cut further. */
 static void sweep_slab(Sweep *sweep, double top, double bottom, Active *active, int count, int depth)
 {
     sweep->steps += depth ? CROSSING_WEIGHT * count : count;
@@ -252,6 +260,7 @@ static void sweep_slab(Sweep *sweep, double top, double bottom, Active *active, 
     for (int i = count - 1; i >= 0; i--) {
         active[i].least = i + 1 < count ? fmin(active[i].b, active[i + 1].least) : active[i].b;
     }
+    /* A cluster grows while an edge further right ends left of the rightmost end so far: then two of its edges cross. */
     for (int from = 0, to; from < count; from = to) {
         double reach = active[from].b;
         for (to = from + 1; to < count && active[to].least < reach - sweep->tolerance; to++) {
@@ -267,7 +276,7 @@ static void sweep_slab(Sweep *sweep, double top, double bottom, Active *active, 
 
 /* ---- all slabs ---- */
 
-/* Drops the edges that end at or above y; returns how many stay. */
+/* Removes the edges that end at or above y; returns how many stay. */
 static int drop_ended(Sweep *sweep, double y, Active *active, int count)
 {
     int kept = 0;
@@ -282,6 +291,7 @@ static int drop_ended(Sweep *sweep, double y, Active *active, int count)
     return kept;
 }
 
+/* Sweeps over all slabs from top to bottom.  rows: room for 2 * edges numbers; active: for all edges. */
 static gboolean sweep_all(Sweep *sweep, int64_t edges, double *rows, Active *active)
 {
     int64_t distinct = 0, next = 0;
@@ -289,6 +299,7 @@ static gboolean sweep_all(Sweep *sweep, int64_t edges, double *rows, Active *act
         rows[2 * i] = sweep->edges[i].line.y0;
         rows[2 * i + 1] = sweep->edges[i].line.y1;
     }
+    /* The slabs: between neighbouring distinct y of all ends. */
     qsort(rows, (size_t)(2 * edges), sizeof *rows, compare_double);
     for (int64_t i = 0; i < 2 * edges; i++) {
         if (i == 0 || rows[i] != rows[i - 1]) {
@@ -309,7 +320,7 @@ static gboolean sweep_all(Sweep *sweep, int64_t edges, double *rows, Active *act
     return sweep->steps <= STEP_LIMIT && !sweep->no_memory;
 }
 
-/* An edge starts and ends once, so that this many are active at most: a bound for memory that needs no second sweep. */
+/* Each edge is active once, so there are at most as many active edges as edges: a bound without a first sweep that counts. */
 static gboolean allocate(Sweep *sweep, const Annotation *annotation, int64_t edges, double **rows,
                          Active **active, GError **error)
 {
@@ -345,11 +356,10 @@ Piece *boundary_find(const Annotation *annotation, int64_t *count, GError **erro
             g_set_error(error, WSI_ERROR, WSI_ERROR_MEMORY, "no memory for the border of %s",
                         annotation->path);
         } else if (!good) {
-            g_set_error(
-                error, WSI_ERROR, WSI_ERROR_INPUT,
-                "%s: the outlines lie over and cross each other too often (more than %" G_GINT64_FORMAT
-                " steps to find their border)",
-                annotation->path, STEP_LIMIT);
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                        "%s: the outlines overlap and cross each other too often (more than %" G_GINT64_FORMAT
+                        " steps to find their border)",
+                        annotation->path, STEP_LIMIT);
         }
     }
     g_free(sweep.edges);

@@ -1,44 +1,37 @@
-/* Borders of pixels, traced while rows pass by.
+/* Borders of pixels, traced row by row.
  *
- * Between two rows lies a line of corners.  At each corner up to four edges meet: up and down (the ends and beginnings of runs) and
- * left and right (where one row is inside and the other is not).  Edges have the inside on their right, so an outer ring goes
- * clockwise on the screen and a hole the other way.  A piece of border that is not closed yet hangs with both ends on the line; an
- * end is a Strand that knows its other end, so joining two pieces, or closing one, takes constant time and no search.
+ * Between two rows there is a line of corners.  At each corner up to four edges meet: up and down (where runs begin and end) and left and
+ * right (where one row is inside and the other is not).  Edges have the inside on their right, so an outer ring goes clockwise on the screen
+ * and a hole counter-clockwise.  A piece of border that is not closed yet has both ends on the line.  An end is a Strand that knows the other
+ * end, so joining two pieces, or closing one, takes constant time and no search.
  *
- * At a corner with four edges two pixels meet diagonally; each is gone round by itself, which makes the polygons 4-connected.  A
- * ring that comes by such a corner twice is cut there in two afterwards, so that no ring touches itself.
+ * At a corner with four edges two pixels meet diagonally.  The border goes round each by itself, which makes the polygons 4-connected.  A ring
+ * that passes such a corner twice is cut there in two afterwards, so no ring touches itself.
  *
- * Which hole belongs to which outer ring: runs that overlap are of one component (union-find), a ring is of its pixels' component, and
+ * Which hole belongs to which outer ring: runs that overlap are in one component (union-find), a ring is in the component of its pixels, and
  * a component has one outer ring. */
 #include "annotations/contour.h"
-#include "annotations/outline_check.h"
 #include "base/error.h"
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct {
     int32_t x, y;
-    int next;      /* of the ring, or of the list of free nodes; -1 = none */
+    int next;      /* in the ring, or in the list of free nodes; -1 = none */
     gboolean knot; /* four edges meet here */
 } Node;
 
 typedef struct {
-    int node, partner; /* the other end; when free: the next free one */
+    int node, partner; /* partner: the other end of the piece; of a free strand: the next free one */
     int component;
-    gboolean is_end; /* the piece is directed from its other end to this one */
+    gboolean is_end; /* the piece runs from its other end to this one */
 } Strand;
 
-typedef struct {
-    int32_t *xy, top;
-    int points, component, order;
-    int64_t twice_area; /* > 0: outer ring */
-} Ring;
-
+/* Pixels [from, to) of a row. */
 typedef struct {
     int64_t from, to;
     int component;
-    int left, right; /* strands that hang down at its sides */
+    int left, right; /* the strands that go down at its sides */
 } Run;
 
 struct Contour {
@@ -51,7 +44,7 @@ struct Contour {
     Run *above, *below;
     int above_count, above_room, below_count, below_room;
     int64_t y; /* of the line below `above` */
-    Ring *rings;
+    ContourRing *rings;
     int ring_count, ring_room;
     int64_t vertices;
 };
@@ -80,14 +73,14 @@ void contour_free(Contour *contour)
     g_free(contour);
 }
 
-/* Room for one more; data decide how many, so that memory may be refused. */
+/* Makes room for one more element.  The data decide how many there are, so lack of memory is an error. */
 static gboolean grow(void **array, int count, int *room, size_t size, GError **error)
 {
     if (count < *room) {
         return TRUE;
     }
     int more = MAX(64, 2 * *room);
-    void *bigger = more > 4 * VERTEX_LIMIT ? NULL : g_try_realloc_n(*array, (gsize)more, size);
+    void *bigger = more > 4 * CONTOUR_VERTICES ? NULL : g_try_realloc_n(*array, (gsize)more, size);
     if (!bigger) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_MEMORY, "no memory for the border of a mask (%d parts)",
                     count);
@@ -137,7 +130,7 @@ static void drop_strand(Contour *contour, int strand)
     contour->free_strand = strand;
 }
 
-/* A new piece of one corner: strands to the right and down.  right_is_end: it is directed to the right. */
+/* Begins a piece at a corner, with strands to the right and down.  right_is_end: the piece runs towards the right. */
 static gboolean begin(Contour *contour, int64_t x, gboolean knot, gboolean right_is_end, int component,
                       int *right, int *down, GError **error)
 {
@@ -152,7 +145,7 @@ static gboolean begin(Contour *contour, int64_t x, gboolean knot, gboolean right
     return TRUE;
 }
 
-/* The piece turns here. */
+/* The piece turns here: adds a vertex at this end. */
 static gboolean turn(Contour *contour, int strand, int64_t x, gboolean knot, GError **error)
 {
     int node = new_node(contour, x, knot, error);
@@ -171,17 +164,19 @@ static gboolean turn(Contour *contour, int strand, int64_t x, gboolean knot, GEr
 
 /* ---- rings ---- */
 
+/* Stores a finished ring with its signed area (shoelace formula). */
 static gboolean add_ring(Contour *contour, const int32_t *xy, int points, int component, GError **error)
 {
-    if ((contour->vertices += points) > VERTEX_LIMIT) {
+    if ((contour->vertices += points) > CONTOUR_VERTICES) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "the border of the mask has more than %d vertices: is it a mask?", VERTEX_LIMIT);
+                    "the border of the mask has more than %d vertices: is it a mask?", CONTOUR_VERTICES);
         return FALSE;
     }
-    if (!grow((void **)&contour->rings, contour->ring_count, &contour->ring_room, sizeof(Ring), error)) {
+    if (!grow((void **)&contour->rings, contour->ring_count, &contour->ring_room, sizeof(ContourRing),
+              error)) {
         return FALSE;
     }
-    Ring ring = {.top = xy[1], .points = points, .component = component, .order = contour->ring_count};
+    ContourRing ring = {.top = xy[1], .points = points, .component = component, .order = contour->ring_count};
     ring.xy = wsi_try_alloc((size_t)points, 2 * sizeof *xy, "the border of a mask", error);
     if (!ring.xy) {
         return FALSE;
@@ -197,7 +192,7 @@ static gboolean add_ring(Contour *contour, const int32_t *xy, int points, int co
     return TRUE;
 }
 
-/* Cuts a ring at corners that it passes twice.  What lies between the two visits is a ring of its own. */
+/* Cuts a ring at corners that it passes twice: the part between the two visits becomes a ring of its own.  xy has room for all points. */
 static gboolean cut_ring(Contour *contour, int node, int32_t *xy, int component, GError **error)
 {
     g_autoptr(GHashTable) positions = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
@@ -207,7 +202,7 @@ static gboolean cut_ring(Contour *contour, int node, int32_t *xy, int component,
         if (at->knot) {
             int64_t key = (int64_t)at->y << 32 | at->x;
             int before = GPOINTER_TO_INT(g_hash_table_lookup(positions, &key)) - 1;
-            /* A place that was cut off itself is met again only as another corner's. */
+            /* The entry is stale when the part with it was cut off and other points took its index. */
             if (before >= 0 && before < points && xy[2 * before] == at->x && xy[2 * before + 1] == at->y) {
                 if (!add_ring(contour, xy + 2 * before, points - before, component, error)) {
                     return FALSE;
@@ -224,7 +219,7 @@ static gboolean cut_ring(Contour *contour, int node, int32_t *xy, int component,
     return add_ring(contour, xy, points, component, error);
 }
 
-/* Takes the closed ring that ends with `last` out of the nodes. */
+/* Stores the closed ring from `first` to `last` and frees its nodes. */
 static gboolean finish_ring(Contour *contour, int first, int last, int component, GError **error)
 {
     int points = 0;
@@ -240,7 +235,7 @@ static gboolean finish_ring(Contour *contour, int first, int last, int component
     return TRUE;
 }
 
-/* Two pieces meet here and become one, or one closes. */
+/* Two strands meet here: their pieces become one, or a piece closes. */
 static gboolean meet(Contour *contour, int one, int other, int64_t x, gboolean knot, GError **error)
 {
     if (!turn(contour, one, x, knot, error)) {
@@ -264,6 +259,7 @@ static gboolean meet(Contour *contour, int one, int other, int64_t x, gboolean k
 
 /* ---- components ---- */
 
+/* The representative of a component, with path halving. */
 static int root_of(const Contour *contour, int component)
 {
     int *parents = contour->parents;
@@ -274,7 +270,7 @@ static int root_of(const Contour *contour, int component)
     return component;
 }
 
-/* The smaller number wins: it is the component whose pixel came first. */
+/* Unites two components.  The smaller number remains: its pixel came first. */
 static int unite(Contour *contour, int a, int b)
 {
     a = root_of(contour, a);
@@ -283,7 +279,7 @@ static int unite(Contour *contour, int a, int b)
     return MIN(a, b);
 }
 
-/* Gives each run below the component of the runs that it touches. */
+/* Gives each run below the component of the runs above that it overlaps, or a new one. */
 static gboolean find_components(Contour *contour, GError **error)
 {
     int k = 0;
@@ -312,7 +308,8 @@ static gboolean find_components(Contour *contour, GError **error)
 
 /* ---- a line of corners ---- */
 
-/* The next side of a row's runs, from left to right: side 2i is the left one of run i, 2i + 1 the right one. */
+/* The x of a side of a row's runs, counted from left to right: side 2i is the left one of run i, 2i + 1 the right one.  Behind the last:
+ * infinity. */
 static int64_t side_x(const Run *runs, int count, int side)
 {
     return side >= 2 * count ? G_MAXINT64 : side % 2 ? runs[side / 2].to : runs[side / 2].from;
@@ -323,9 +320,9 @@ static int *side_strand(Run *runs, int side)
     return side % 2 ? &runs[side / 2].right : &runs[side / 2].left;
 }
 
-/* One corner: `up` and `down` are the strands of the sides that end and begin there (NULL = none), *across the one that comes from
- * the left and goes on to the right (-1 = none).  above_left, below_right: whether those pixels are inside.  component: of the
- * pixel that a new piece goes round. */
+/* Handles one corner.  `up` and `down`: the strands of the sides that end and begin there (NULL = none).  *across: the strand that comes from
+ * the left and continues to the right (-1 = none).  above_left, below_right: whether these pixels are inside.  component: of the pixel that
+ * a new piece goes round. */
 static gboolean corner(Contour *contour, int64_t x, const int *up, int *down, int *across,
                        gboolean above_left, gboolean below_right, int component, GError **error)
 {
@@ -334,12 +331,15 @@ static gboolean corner(Contour *contour, int64_t x, const int *up, int *down, in
         *down = *up;
         return TRUE;
     }
+    /* Left and up join: an ordinary corner, or the pixel above left of a knot, whose other two edges begin a piece round the pixel below
+     * right. */
     if (comes && up && (!knot || above_left)) {
         int left = *across;
         *across = -1;
         return meet(contour, left, *up, x, knot, error) &&
                (!knot || begin(contour, x, knot, TRUE, component, across, down, error));
     }
+    /* Left turns down. */
     if (comes) {
         *down = *across;
         *across = -1;
@@ -347,6 +347,7 @@ static gboolean corner(Contour *contour, int64_t x, const int *up, int *down, in
             return FALSE;
         }
     }
+    /* Up turns right. */
     if (up) {
         *across = *up;
         return turn(contour, *across, x, knot, error);
@@ -354,6 +355,7 @@ static gboolean corner(Contour *contour, int64_t x, const int *up, int *down, in
     return comes || begin(contour, x, FALSE, below_right, component, across, down, error);
 }
 
+/* Goes along the line from left to right, from side to side of the runs above and below. */
 static gboolean trace_line(Contour *contour, GError **error)
 {
     int a = 0, b = 0, across = -1;
@@ -364,7 +366,7 @@ static gboolean trace_line(Contour *contour, GError **error)
         const int *up = from_above == x ? side_strand(contour->above, a) : NULL;
         int *down = from_below == x ? side_strand(contour->below, b) : NULL;
         gboolean above_left = above;
-        above = up ? !above : above;
+        above = up ? !above : above; /* whether the pixels right of the corner are inside */
         below = down ? !below : below;
         int component = below ? contour->below[b / 2].component
                               : (a / 2 < contour->above_count ? contour->above[a / 2].component : 0);
@@ -390,6 +392,7 @@ static void next_row(Contour *contour)
     contour->below_count = 0;
 }
 
+/* Finishes the line between the rows above and below. */
 static gboolean close_line(Contour *contour, GError **error)
 {
     if (!find_components(contour, error) || !trace_line(contour, error)) {
@@ -405,6 +408,7 @@ gboolean contour_row(Contour *contour, int64_t y, const int64_t *spans, int runs
     if (runs == 0 && contour->above_count == 0) {
         return TRUE;
     }
+    /* Rows were left out: everything above ends first. */
     if (contour->above_count && contour->y < y && !close_line(contour, error)) {
         return FALSE;
     }
@@ -420,9 +424,10 @@ gboolean contour_row(Contour *contour, int64_t y, const int64_t *spans, int runs
 
 /* ---- the result ---- */
 
+/* By component; in each the outer ring before its holes. */
 static int compare_rings(const void *a, const void *b)
 {
-    const Ring *r = a, *s = b;
+    const ContourRing *r = a, *s = b;
     if (r->component != s->component) {
         return r->component > s->component ? 1 : -1;
     }
@@ -430,57 +435,20 @@ static int compare_rings(const void *a, const void *b)
     return hole != other ? hole - other : r->order - s->order;
 }
 
-static gboolean add_drafts(Source *source, const LabelContour *label, double scale_x, double scale_y,
-                           GError **error)
+const ContourRing *contour_rings(Contour *contour, int *count, GError **error)
 {
-    Contour *contour = label->contour;
-    Draft *outer = NULL;
-    /* The last pixels of a coarser mask reach over the slide. */
-    double width = source->frame->width > 0 ? source->frame->width : INFINITY,
-           height = source->frame->height > 0 ? source->frame->height : INFINITY;
+    if (contour->above_count && !close_line(contour, error)) {
+        return NULL;
+    }
     for (int i = 0; i < contour->ring_count; i++) {
         contour->rings[i].component = root_of(contour, contour->rings[i].component);
     }
-    if (contour->ring_count) {
-        qsort(contour->rings, (size_t)contour->ring_count, sizeof(Ring), compare_rings);
+    /* Also without any ring a pointer is returned, since NULL means an error. */
+    if (!grow((void **)&contour->rings, contour->ring_count, &contour->ring_room, sizeof(ContourRing),
+              error)) {
+        return NULL;
     }
-    for (int i = 0; i < contour->ring_count; i++) {
-        const Ring *ring = &contour->rings[i];
-        int line = ring->top + 1;
-        Draft *draft = source_draft(source, label->group, label->group, TRUE, line, error);
-        for (int p = 0; draft && p < ring->points; p++) {
-            double x = fmin(ring->xy[2 * p] * scale_x, width),
-                   y = fmin(ring->xy[2 * p + 1] * scale_y, height);
-            if (!source_vertex(source, draft, x, y, line, error)) {
-                return FALSE;
-            }
-        }
-        if (!draft) {
-            return FALSE;
-        }
-        if (ring->twice_area < 0) {
-            outer->family = outer->family ? outer->family : ++source->families;
-            draft->ring_of = outer;
-            draft->family = outer->family;
-        } else {
-            outer = draft;
-        }
-    }
-    return TRUE;
-}
-
-Annotation *contour_annotation(const char *path, const LabelContour *labels, int count, double scale_x,
-                               double scale_y, const GroupSpec *groups, const SlideFrame *frame,
-                               GError **error)
-{
-    g_auto(Source) source = {.path = path, .text = "", .frame = frame, .is_mask = TRUE};
-    source_init(&source);
-    for (int i = 0; i < count; i++) {
-        Contour *contour = labels[i].contour;
-        if ((contour->above_count && !close_line(contour, error)) ||
-            !add_drafts(&source, &labels[i], scale_x, scale_y, error)) {
-            return NULL;
-        }
-    }
-    return outline_check(&source, "label mask", groups, error);
+    qsort(contour->rings, (size_t)contour->ring_count, sizeof(ContourRing), compare_rings);
+    *count = contour->ring_count;
+    return contour->rings;
 }

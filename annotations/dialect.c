@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+/* In the order of detection. */
 static const Dialect dialects[] = {
     {"ASAP", "name", asap_detect, asap_read},
     {"QuPath GeoJSON", "name", geojson_detect, geojson_read},
@@ -17,6 +18,7 @@ static const Dialect dialects[] = {
     {NULL, NULL, NULL, NULL},
 };
 
+/* The dialect of a text; NULL with an error that names the known ones and the root element. */
 static const Dialect *detect(const char *path, const char *text, GError **error)
 {
     text += strspn(text, " \t\r\n");
@@ -58,6 +60,7 @@ static const Dialect *read_source(const char *path, const char *field, const Sli
     if (!*whole) {
         return NULL;
     }
+    /* A byte-order mark is no part of the text. */
     const char *text = *whole + (g_str_has_prefix(*whole, "\xEF\xBB\xBF") ? 3 : 0);
     const Dialect *dialect = detect(path, text, error);
     if (!dialect || !check_field(path, dialect, field, error)) {
@@ -85,6 +88,7 @@ gboolean annotation_groups(const char *path, const GroupSpec *groups, GroupFound
     g_autofree char *whole = NULL;
     g_auto(Source) source = {0};
     gboolean good = read_source(path, groups->field, &anywhere, &whole, &source, error) != NULL;
+    /* The drafts are surveyed as the reader gave them: no check may fail before a person has named the groups. */
     if (good) {
         groups_survey(&source, groups, found, data);
     }

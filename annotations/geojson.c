@@ -48,6 +48,7 @@ typedef struct {
     int line;
 } Feature;
 
+/* Adds one [x, y], moved from QuPath's image to the uncropped slide. */
 static gboolean add_position(const Feature *feature, Draft *draft, const json_t *position, GError **error)
 {
     const json_t *x = json_array_get(position, 0), *y = json_array_get(position, 1);
@@ -69,7 +70,7 @@ static gboolean add_ring(const Feature *feature, const json_t *positions, int ne
     if (!draft) {
         return FALSE;
     }
-    draft->repeats_first = TRUE;
+    draft->repeats_first = TRUE; /* RFC 7946 asks for it */
     draft->kind = feature->kind;
     draft->ring_of = *outer;
     if (*outer) {
@@ -112,7 +113,7 @@ static gboolean add_coordinates(const Feature *feature, const json_t *coordinate
                          : !add_ring(feature, part, 1, &outer, error)) {
             return FALSE;
         }
-        outer = feature->closed ? outer : NULL;
+        outer = feature->closed ? outer : NULL; /* lines of a MultiLineString do not belong to each other */
     }
     return TRUE;
 }
@@ -123,6 +124,7 @@ static gboolean add_empty(Feature *feature, GError **error)
     return source_draft(feature->source, feature->name, feature->group, TRUE, feature->line, error) != NULL;
 }
 
+/* Adds all parts of a geometry; a collection is read recursively. */
 static gboolean add_geometry(Feature *feature, const json_t *geometry, GError **error)
 {
     const char *type = json_string_value(json_object_get(geometry, "type"));
@@ -157,6 +159,7 @@ static char *read_class(const json_t *classification)
     const char *name = json_is_string(classification)
                            ? json_string_value(classification)
                            : json_string_value(json_object_get(classification, "name"));
+    /* "name" wins over "names". */
     if (name || !json_is_array(names)) {
         return g_strdup(name && *name ? name : "Unclassified");
     }
@@ -266,6 +269,7 @@ static gboolean has_meaning(const json_t *value, const json_t *properties)
     return FALSE;
 }
 
+/* Adds a feature and, before it, its child objects. */
 static gboolean add_feature(Source *source, const json_t *value, int line, GError **error)
 {
     const json_t *properties = json_object_get(value, "properties"),
@@ -273,6 +277,7 @@ static gboolean add_feature(Source *source, const json_t *value, int line, GErro
                  *children = json_object_get(properties, "childObjects");
     const char *type = json_string_value(json_object_get(value, "type"));
     const char *name = json_string_value(json_object_get(properties, "name"));
+    /* JSON of other programs is recognised, so the message can say what to do. */
     if (g_strcmp0(type, "Feature") != 0) {
         const char *program = program_of(value);
         if (program) {
@@ -400,6 +405,7 @@ gboolean geojson_read(Source *source, GError **error)
     JsonScan start = scan;
     const char *from = NULL, *to = NULL;
     gboolean good;
+    /* An array of features, a collection, or a single feature: the last is known only when no "features" were found. */
     if (*scan.at == '[') {
         good = read_features(&scan, error);
     } else {

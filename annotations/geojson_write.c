@@ -59,6 +59,7 @@ static int clip_side(const double *in, int points, int axis, double sign, double
             memcpy(&out[2 * kept++], u, 2 * sizeof *u);
         }
         if (inside != next) {
+            /* The edge crosses the side at u + t (v - u). */
             double t = (limit - u[axis]) / (v[axis] - u[axis]);
             out[2 * kept + axis] = limit;
             out[2 * kept + !axis] = u[!axis] + t * (v[!axis] - u[!axis]);
@@ -79,6 +80,7 @@ static Outline *clip(const Outline *lesion, const Box *box, GError **error)
         if (!kept) {
             return NULL;
         }
+        /* Sides: left, right, top, bottom. */
         points = clip_side(xy ? xy : lesion->xy, points, side / 2, side % 2 ? 1 : -1, limits[side], kept);
         g_free(xy);
         xy = kept;
@@ -96,6 +98,7 @@ static gboolean relate(const Part *hole, const Part *lesion, Relation *relation,
     }
     g_autoptr(Outline) part = clip(lesion->outline, &hole->box, error);
     double both, in_lesion, in_hole;
+    /* Raster areas are those of lesions, so the hole is measured as if it were one. */
     Outline same = *hole->outline;
     same.label = LABEL_LESION;
     same.family = 0;
@@ -167,6 +170,7 @@ static gboolean attach_hole(Part *parts, guint count, guint index, GError **erro
             g_array_append_val(around, i);
         }
     }
+    /* A hole across its outline's border is still written as a ring when another lesion is in it: as an object it would cut that one too. */
     parts[index].is_ring = !across || shared;
     for (guint k = 0; parts[index].is_ring && k < around->len; k++) {
         add_ring(parts, g_array_index(around, guint, k), index);
@@ -206,6 +210,7 @@ static gboolean write_points(Writer *writer, const double *xy, int points, gbool
     return TRUE;
 }
 
+/* An outline with holes is a MultiPolygon of one polygon, whose outer ring comes first. */
 static gboolean write_geometry(Writer *writer, const Part *parts, const Part *part, GError **error)
 {
     const Outline *outline = part->outline;
@@ -247,6 +252,7 @@ static void append_id(GString *text, GChecksum *identity)
     guint8 digest[20];
     gsize size = sizeof digest;
     g_checksum_get_digest(identity, digest, &size);
+    /* The version (5) and the variant (10 in binary) replace six bits of the hash. */
     digest[6] = (guint8)((digest[6] & 0x0F) | 0x50);
     digest[8] = (guint8)((digest[8] & 0x3F) | 0x80);
     for (int i = 0; i < 16; i++) {
@@ -259,6 +265,7 @@ static gboolean write_feature(Writer *writer, const Part *parts, guint index, gb
     static const guint8 name_space[16] = {0x6f, 0x0b, 0x5d, 0x52, 0x9c, 0x1e, 0x4a, 0x77,
                                           0x8d, 0x33, 0x21, 0xe4, 0x70, 0xc9, 0x5a, 0x16};
     const Outline *outline = parts[index].outline;
+    /* The number tells two equal outlines apart. */
     g_autofree char *number = g_strdup_printf("%u:", index);
     g_checksum_reset(writer->identity);
     g_checksum_update(writer->identity, name_space, sizeof name_space);
@@ -293,6 +300,7 @@ static gboolean write_all(Writer *writer, Part *parts, const GPtrArray *outlines
         const Outline *outline = outlines->pdata[i];
         parts[i] = (Part){outline, box_of(outline->xy, outline->points), NULL, FALSE};
     }
+    /* Which outlines are rings must be known before the first feature is written. */
     for (guint i = 0; i < outlines->len; i++) {
         const Outline *outline = parts[i].outline;
         gboolean exclusion = outline->closed && !outline->hole && outline->label == LABEL_NOT_LESION &&

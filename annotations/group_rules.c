@@ -79,7 +79,8 @@ static void no_label(Labelling *labelling, Tally *tally, const char *group, int 
  * cannot loop: there are at most as many steps as groups. */
 static void find_label(Labelling *labelling, Draft *draft)
 {
-    GHashTable *parents = labelling->source->parents;
+    GHashTable *parents =
+        labelling->source->parents; /* NULL: the file declares no groups, so any name is accepted */
     const char *group = draft->group;
     guint steps = parents ? g_hash_table_size(parents) : 0;
     const GroupRule *rule = NULL;
@@ -94,10 +95,11 @@ static void find_label(Labelling *labelling, Draft *draft)
         }
         rule = rule_for(labelling, group);
         if (rule || !parent || !*parent) {
-            break;
+            break; /* found, or this is an outermost group */
         }
         group = parent;
     }
+    /* "*" comes last, wherever it is in the list. */
     if (!rule && labelling->every_other) {
         rule = labelling->every_other;
         tally_add(&labelling->by_star, draft->group, draft->line);
@@ -276,6 +278,7 @@ void groups_survey(Source *source, const GroupSpec *groups, GroupFound found, vo
 {
     Labelling labelling = {.source = source, .rules = groups->rules};
     label_all(&labelling, groups);
+    /* Groups without a rule first, then each outline of the others by itself. */
     const Tally *const both[] = {&labelling.unknown, &labelling.undeclared};
     for (int t = 0; t < 2; t++) {
         for (guint i = 0; both[t]->entries && i < both[t]->entries->len; i++) {

@@ -205,7 +205,7 @@ static gboolean on_end(void *data, const char *name, const char *text, int line,
     } else if (strcmp(name, "Region") == 0) {
         int points =
             layers->draft
-                ->points; /* HALO gives ellipses by two corners, some programs by all four and the first again */
+                ->points; /* an ellipse has the corners of its box: two, four, or the first one again */
         gboolean box = (layers->shape == RECTANGLE && points == 2) ||
                        (layers->shape == ELLIPSE && points >= 2 && points <= 5);
         good = !box || source_box(layers->source, layers->draft, layers->shape == ELLIPSE, line, error);

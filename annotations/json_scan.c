@@ -20,7 +20,7 @@ void json_scan_space(JsonScan *scan)
 gboolean json_scan_string(JsonScan *scan, GError **error)
 {
     for (scan->at++; *scan->at && *scan->at != '"'; scan->at++) {
-        if (*scan->at == '\\' && scan->at[1]) {
+        if (*scan->at == '\\' && scan->at[1]) { /* an escaped quote does not end the string */
             scan->at++;
         } else if (*scan->at == '\n') {
             break;
@@ -35,11 +35,13 @@ gboolean json_scan_string(JsonScan *scan, GError **error)
 
 gboolean json_scan_value(JsonScan *scan, GError **error)
 {
+    /* A number or a word. */
     if (!*scan->at || !strchr("[{\"", *scan->at)) {
         size_t length = strcspn(scan->at, ",:]} \t\r\n");
         scan->at += length;
         return length > 0 || source_error(scan->source, scan->line, error, "not JSON: a value is missing");
     }
+    /* A string, an array or an object: up to where the brackets are balanced.  A lone string has depth 0 and ends the loop. */
     int depth = 0, arrays = 0;
     do {
         char c = *scan->at;
@@ -82,7 +84,7 @@ static gboolean is_not_json(const char *token, size_t length)
     }
     memcpy(copy, token, length);
     copy[length] = 0;
-    return isinf(g_ascii_strtod(copy, NULL));
+    return isinf(g_ascii_strtod(copy, NULL)); /* jansson refuses such numbers */
 }
 
 /* A copy of the text with null for such numbers, which are counted.  Copies strings as they are.  Caller frees. */

@@ -32,6 +32,7 @@ static double area_of(const Source *source, const Raster *raster)
                                                : raster_area(raster);
 }
 
+/* A lesion outline itself, not a hole in one. */
 static gboolean is_lesion(const Draft *draft)
 {
     return draft_counts(draft) && draft->label == LABEL_LESION && !draft_is_hole(draft);
@@ -49,6 +50,7 @@ static char *most_lost(const Source *source, const Raster *before, const Raster 
         if (!is_lesion(draft) || box.width <= 0 || box.height <= 0) {
             continue;
         }
+        /* Of the box, not of the outline: other lesions in it count too, so this only decides which outlines to name. */
         double had = raster_fraction(before, &box), lost = had - raster_fraction(after, &box);
         if (lost <= had / 2 || had <= 0) {
             continue;
@@ -65,6 +67,7 @@ static char *most_lost(const Source *source, const Raster *before, const Raster 
     return count ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
 }
 
+/* The error when less than 1 px is left.  before: the lesions' area when nothing is cut out. */
 static gboolean too_little(const Source *source, double left, double before, const char *cutters, int line,
                            GError **error)
 {
@@ -126,6 +129,7 @@ gboolean lesion_loss_check(Source *source, GError **error)
             tally_add(&cutters, draft->group, draft->line);
         }
     }
+    /* Rasters are built only where something could be lost. */
     if (!first || (plain && cutters.count == 0)) {
         return TRUE;
     }

@@ -128,6 +128,7 @@ static gboolean check_units(const Source *source, GError **error)
             largest = fmax(largest, fmax(high[0] - low[0], high[1] - low[1]));
         }
     }
+    /* far: the largest distance from the origin; largest: the longer side of the largest outline. */
     if (!first || source->is_mask || (far > 1 && largest >= 1)) {
         return TRUE;
     }

@@ -1,14 +1,12 @@
 /* Outlines to pixels, row by row.
  *
- * All questions are put to the border pieces of boundary.c, never to the outlines: overlaps, holes and self-crossings have been
- * dealt with there, once.  What is left for a row is to collect the crossings of the pieces with the row's centre line, to sort
- * them, and to round: a pixel belongs when left crossing <= centre < right crossing, and a piece meets a row when
- * top <= centre < bottom; that is the rule of raster.h about edges.
+ * Everything is computed from the border pieces of boundary.c, never from the outlines: overlaps, holes and self-crossings are resolved
+ * there, once.  For a row it remains to collect the crossings of the pieces with the row's centre line, to sort them and to round.  A pixel
+ * belongs when left crossing <= centre < right crossing, and a piece meets a row when top <= centre < bottom, which is the rule of raster.h
+ * about edges.
  *
- * Pieces are listed per band of 64 rows.  Lesion edges are short (some 10 px), so a piece is in one or two bands; bands grow when a
- * file with long edges would make the lists long, which costs such a file time but never memory.
- *
- * A Raster never changes after raster_build, so that any number of threads may ask. */
+ * Pieces are listed per band of 64 rows.  Edges of lesions are short (some 10 px), so a piece is in one or two bands.  Bands grow when a file
+ * with long edges would make the lists long, which costs such a file time but not memory. */
 #include "annotations/raster_private.h"
 #include "base/error.h"
 #include <math.h>
@@ -19,6 +17,7 @@ enum { BAND_ROWS = 64, BAND_LIMIT = 1 << 20 };
 
 /* ---- the index ---- */
 
+/* The bounding box of the region. */
 static void measure(Raster *raster)
 {
     double low_x = INFINITY, low_y = INFINITY, high_x = -INFINITY, high_y = -INFINITY;
@@ -35,7 +34,7 @@ static void measure(Raster *raster)
     }
 }
 
-/* Bands of a height such that there are not too many of them and not too many entries in them. Returns the entries. */
+/* Chooses the height of the bands: the smallest with at most BAND_LIMIT bands and 4 entries per piece.  Returns the number of entries. */
 static int64_t choose_bands(Raster *raster)
 {
     raster->origin = raster->bounds.y;
@@ -53,6 +52,7 @@ static int64_t choose_bands(Raster *raster)
     }
 }
 
+/* Lists the pieces of each band, in ascending order. */
 static gboolean fill_bands(Raster *raster, GError **error)
 {
     int64_t entries = choose_bands(raster);
@@ -64,7 +64,8 @@ static gboolean fill_bands(Raster *raster, GError **error)
     if (!raster->items) {
         return FALSE;
     }
-    /* Counting sort: the place of band k moves through start[k + 1] while it is filled. */
+    /* Counting sort.  position[k] is start[k + 1]: it runs through the items of band k while they are filled, and ends where band k + 1
+     * starts. */
     int64_t *position = raster->start + 1;
     for (int64_t i = 0; i < raster->count; i++) {
         for (int k = raster_band(raster, raster->pieces[i].top);
@@ -118,6 +119,7 @@ typedef struct {
     int sign;
 } Crossing;
 
+/* By x; where the region ends and begins at the same x, the beginning comes first, so the two spans become one. */
 static int compare_crossings(const void *a, const void *b)
 {
     const Crossing *c = a, *d = b;
@@ -144,13 +146,13 @@ static void find_crossings(const Raster *raster, double y, GArray *crossings)
     }
 }
 
-/* The first pixel whose centre is not left of x, for pixels of `step` from `origin`. */
+/* The first pixel whose centre is not left of x, for pixels of width `step` from `origin` on: the least i with origin + (i + 1/2) step >= x. */
 static int64_t first_pixel(double x, double origin, double step)
 {
     return (int64_t)ceil((x - origin) / step - 0.5);
 }
 
-/* Crossings to spans of pixels; spans that touch become one. */
+/* Rounds crossings to spans of pixels.  Spans without a pixel centre vanish, spans that touch become one. */
 static void round_spans(const GArray *crossings, double origin, double step, GArray *spans)
 {
     int inside = 0;
@@ -158,6 +160,7 @@ static void round_spans(const GArray *crossings, double origin, double step, GAr
     g_array_set_size(spans, 0);
     for (guint i = 0; i < crossings->len; i++) {
         Crossing crossing = g_array_index(crossings, Crossing, i);
+        /* The sum of the signs is 1 inside the region, and 2 where one part ends at the x where the next begins. */
         gboolean was = inside > 0;
         inside += crossing.sign;
         if (!was) {
@@ -184,7 +187,7 @@ void raster_row(const Raster *raster, int64_t y, GArray *spans)
     round_spans(crossings, 0, 1, spans);
 }
 
-/* Sets the pixels [from, to) of a row of `width` bytes. */
+/* Sets the pixels [from, to) of a row of `width` bytes, as far as they are in it. */
 static void set_pixels(uint8_t *row, int64_t width, int64_t from, int64_t to, int value)
 {
     from = CLAMP(from, 0, width);
@@ -196,6 +199,7 @@ void raster_fill(const Raster *raster, const Rect *area, Image *mask)
 {
     g_autoptr(GArray) crossings = g_array_new(FALSE, FALSE, sizeof(Crossing));
     g_autoptr(GArray) spans = g_array_new(FALSE, FALSE, sizeof(int64_t));
+    /* Level-0 px per pixel of the mask. */
     double step_x = area->width / mask->width, step_y = area->height / mask->height;
     memset(mask->pixels, 0, image_bytes(mask));
     for (int j = 0; j < mask->height; j++) {
@@ -208,7 +212,7 @@ void raster_fill(const Raster *raster, const Rect *area, Image *mask)
     }
 }
 
-/* Division that rounds down, also below zero; divisor > 0. */
+/* Division that rounds down, also for negative numbers; b > 0. */
 static int64_t floor_div(int64_t a, int64_t b)
 {
     return a / b - (a % b < 0);
@@ -244,9 +248,11 @@ void raster_row_max(const Raster *raster, int factor, int64_t y, GArray *spans)
     g_autoptr(GArray) crossings = g_array_new(FALSE, FALSE, sizeof(Crossing));
     g_autoptr(GArray) fine = g_array_new(FALSE, FALSE, sizeof(int64_t));
     g_array_set_size(spans, 0);
+    /* The spans of all level-0 rows of the coarse row, enlarged to coarse pixels; join_spans makes them disjoint. */
     for (int64_t row = y * factor; row < (y + 1) * factor; row++) {
         find_crossings(raster, (double)row + 0.5, crossings);
         round_spans(crossings, 0, 1, fine);
+        /* Pixels [x0, x1) touch the coarse pixels floor(x0 / factor) to floor((x1 - 1) / factor). */
         for (guint i = 0; i < fine->len; i += 2) {
             int64_t span[2] = {floor_div(g_array_index(fine, int64_t, i), factor),
                                floor_div(g_array_index(fine, int64_t, i + 1) - 1, factor) + 1};

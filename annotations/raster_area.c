@@ -1,16 +1,16 @@
 /* Exact areas, by Green's theorem piece by piece.
  *
- * On the row y the region right of the left side of a rectangle is what begins minus what ends there, so its length within
- * [left, right] is the sum over pieces of sign * (right - clamp(x(y), left, right)).  Integrated over y each piece gives a term of
- * its own: no order, no polygon clipping, no cases of holes.  A piece left of the rectangle gives its height times the width, one
- * right of it nothing. */
+ * On the line y the region's length inside [left, right] is the sum over pieces of sign * (right - clamp(x(y), left, right)): every piece
+ * where the region begins adds all that is right of it, every piece where it ends takes that away.  Integrated over y each piece gives a
+ * term of its own, without an order, polygon clipping or special cases for holes.  A piece left of the rectangle contributes its height
+ * times the width, one right of it nothing. */
 #include "annotations/raster_private.h"
 #include <math.h>
 
-/* Pieces left of a rectangle cancel each other only up to the last digits, and "any lesion" must not be a rounding error. */
+/* Pieces left of a rectangle cancel only up to the last digits, and a rounding error must not count as lesion. */
 #define ROUNDING 1e-9
 
-/* The mean of right - clamp(x, left, right) while x goes evenly from a to b. */
+/* The mean of right - clamp(x, left, right) for x uniform between a and b. */
 static double mean_reach(double a, double b, double left, double right)
 {
     double low = fmin(a, b), high = fmax(a, b);
@@ -23,13 +23,14 @@ static double mean_reach(double a, double b, double left, double right)
     if (low >= left && high <= right) {
         return right - (low + high) / 2;
     }
+    /* The part of [low, high] left of the rectangle gives its full width, the part inside the mean distance to the right side. */
     double inner_low = fmax(low, left), inner_high = fmin(high, right);
     double before = fmax(left - low, 0) * (right - left);
     double within = (inner_high - inner_low) * (right - (inner_low + inner_high) / 2);
     return (before + within) / (high - low);
 }
 
-/* The area of the region within the rectangle, from the pieces of its bands. */
+/* The area of the region inside the rectangle, from the pieces of its bands. */
 static double area_within(const Raster *raster, double left, double top, double right, double bottom)
 {
     int first = raster_band(raster, top), last = raster_band(raster, bottom);
@@ -38,7 +39,7 @@ static double area_within(const Raster *raster, double left, double top, double 
         for (int64_t i = raster->start[band]; i < raster->start[band + 1]; i++) {
             const Piece *piece = &raster->pieces[raster->items[i]];
             double from = fmax(piece->top, top), to = fmin(piece->bottom, bottom);
-            /* A piece of several bands counts in the first of them that is asked for. */
+            /* A piece is listed in all its bands; it counts in the first of those between `first` and `last`. */
             if (from >= to || MAX(raster_band(raster, piece->top), first) != band) {
                 continue;
             }

@@ -1,9 +1,9 @@
 /* The border of an annotation's lesions as a file.
  *
- * Finding it is the part that takes time, and reading the annotation is the part that must happen once: stages that ask what is lesion
- * take it from here, so they cannot see two versions of a file that somebody edits meanwhile, nor read it by different rules.
+ * Finding the border takes time, and the annotation must be read only once: stages that need to know what is lesion read this file.  So they
+ * cannot see two versions of an annotation that somebody edits meanwhile, or read it by different rules.
  *
- *   8 bytes "WSIBORD1", int64 number of pieces, and for each x0, y0, x1, y1, top, bottom, sign as doubles, in the order of the machine. */
+ *   8 bytes "WSIBORD1", the number of pieces as int64, then x0, y0, x1, y1, top, bottom, sign of each as doubles, in native byte order. */
 #include "annotations/raster_private.h"
 #include "base/durable.h"
 #include "base/error.h"
@@ -32,7 +32,7 @@ gboolean raster_write(const Raster *raster, const char *path, char sha256[65], G
     return ok && durable_commit(file, sha256, NULL, error);
 }
 
-/* What boundary.h promises of a piece. */
+/* Whether the numbers are a piece as boundary.h defines it, so the rest of the code can rely on it. */
 static gboolean is_sound(const double n[NUMBERS])
 {
     for (int i = 0; i < NUMBERS; i++) {
@@ -43,12 +43,14 @@ static gboolean is_sound(const double n[NUMBERS])
     return n[1] < n[3] && n[1] <= n[4] && n[4] < n[5] && n[5] <= n[3] && fabs(n[6]) == 1;
 }
 
+/* NULL with error for lack of memory, NULL without error when the bytes are not such a file. */
 static Piece *read_pieces(const char *bytes, gsize length, int64_t *count, GError **error)
 {
     Head head;
     if (length < sizeof head) {
         return NULL;
     }
+    /* The file is untrusted like any other: the count must match its length before memory is allocated. */
     memcpy(&head, bytes, sizeof head);
     if (memcmp(head.magic, MAGIC, sizeof MAGIC) != 0 || head.count < 0 || head.count > MOST_PIECES ||
         length != sizeof head + (gsize)head.count * NUMBERS * sizeof(double)) {

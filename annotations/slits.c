@@ -25,6 +25,7 @@ static gboolean is_free(const GPtrArray *outlines, const Box *boxes, guint hole)
     return is;
 }
 
+/* By the shoelace formula, as a fan of triangles from the first point; the sign is the direction of the ring. */
 static double signed_area(const double *xy, int points)
 {
     double twice = 0;
@@ -46,6 +47,7 @@ static gboolean join(Outline *outer, int outer_points, const Outline *hole, GErr
         return FALSE;
     }
     outer->xy = xy;
+    /* Both rings in the same direction: the hole is appended backwards. */
     gboolean same = (signed_area(xy, outer_points) > 0) == (signed_area(hole->xy, hole->points) > 0);
     double *to = xy + 2 * outer->points;
     memcpy(to, xy, 2 * sizeof(double));
@@ -75,6 +77,7 @@ static gboolean check_join(const Outline *joined, const GPtrArray *parts, GError
     if (!area_of(one, &is, error) || !area_of(parts, &should, error)) {
         return FALSE;
     }
+    /* A wrong join adds area where a hole crosses a border or another hole. */
     if (is - should > 1e-9 * is) {
         g_autofree char *name = shown_name(joined->name ? joined->name : "");
         g_set_error(
@@ -136,6 +139,7 @@ GPtrArray *slits_outlines(const Annotation *annotation, GError **error)
         const Outline *outline = outlines->pdata[i];
         boxes[i] = box_of(outline->xy, outline->points);
     }
+    /* Free holes become outlines that are not lesion; the others are joined to theirs. */
     for (guint i = 0; i < outlines->len; i++) {
         const Outline *outline = outlines->pdata[i];
         freed[i] = outline->hole && is_free(outlines, boxes, i);

@@ -29,6 +29,7 @@ void source_clear(Source *source)
     tally_clear(&source->assumed);
 }
 
+/* The words stand in pairs after the empty one: those from "1" on mean yes. */
 gboolean source_flag(const Source *source, int line, const char *key, const char *text, gboolean *flag,
                      GError **error)
 {
@@ -78,6 +79,7 @@ Draft *source_draft(Source *source, const char *name, const char *group, gboolea
     return draft;
 }
 
+/* Room doubles, and the number of vertices has a limit, so a file cannot take more memory than VERTEX_LIMIT allows. */
 gboolean source_vertex(Source *source, Draft *draft, double x, double y, int line, GError **error)
 {
     if (!isfinite(x) || !isfinite(y) || fabs(x) > COORDINATE_LIMIT || fabs(y) > COORDINATE_LIMIT) {
@@ -120,6 +122,7 @@ gboolean source_ellipse(Source *source, Draft *draft, double x, double y, double
 
 gboolean source_box(Source *source, Draft *draft, gboolean ellipse, int line, GError **error)
 {
+    /* Two opposite corners, in any order, or all four: the box is the same. */
     const Box box = box_of(draft->xy, draft->points);
     draft->points = 0;
     if (ellipse) {

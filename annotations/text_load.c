@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+/* Reads exactly `length` bytes.  A file that became shorter meanwhile may be read again later. */
 static gboolean read_all(int fd, const char *path, char *text, size_t length, GError **error)
 {
     for (size_t at = 0; at < length;) {
@@ -37,6 +38,7 @@ static gboolean read_all(int fd, const char *path, char *text, size_t length, GE
 /* Unpacks gzip into memory that grows with the output, up to TEXT_LIMIT.  Caller frees; NULL with error. */
 static char *unpack(const char *path, char *packed, size_t *length, GError **error)
 {
+    /* 16 more window bits make zlib expect a gzip header. */
     z_stream stream = {.next_in = (Bytef *)packed, .avail_in = (uInt)*length};
     int status = inflateInit2(&stream, MAX_WBITS + 16);
     char *text = NULL;
@@ -57,6 +59,7 @@ static char *unpack(const char *path, char *packed, size_t *length, GError **err
         status = inflate(&stream, Z_NO_FLUSH);
     }
     *length = stream.total_out;
+    /* Bytes after the end of the stream are damage too. */
     gboolean whole = status == Z_STREAM_END && stream.avail_in == 0;
     inflateEnd(&stream);
     if (whole && *length <= TEXT_LIMIT) {
@@ -118,6 +121,7 @@ static char *declared_encoding(const char *text)
     return name && *name ? g_ascii_strup(name, -1) : NULL;
 }
 
+/* Replaces the XML declaration by blanks, but keeps its line breaks. */
 static void blank_declaration(char *text)
 {
     text += g_str_has_prefix(text, "\xEF\xBB\xBF") ? 3 : 0;
@@ -219,6 +223,7 @@ static gboolean check_kind(const char *path, const char *text, size_t length, GE
 /* The bytes of a file and a NUL after them.  Caller frees; NULL with error. */
 static char *load_bytes(const char *path, size_t *length, GError **error)
 {
+    /* O_NONBLOCK: a named pipe must not block the open; it is refused below. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat info;
     if (fd < 0 || fstat(fd, &info) != 0) {
@@ -247,6 +252,7 @@ static char *load_bytes(const char *path, size_t *length, GError **error)
 char *text_load(const char *path, size_t *length, GError **error)
 {
     g_autofree char *text = load_bytes(path, length, error);
+    /* gzip's magic number */
     if (text && *length > 2 && memcmp(text, "\x1f\x8b", 2) == 0) {
         char *packed = text;
         text = unpack(path, packed, length, error);

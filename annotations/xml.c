@@ -44,6 +44,7 @@ static gboolean xml_fail(const char *path, int line, GError **error, const char 
 
 /* ---- first barrier: a survey of the bytes ---- */
 
+/* The line of a position; slow, for errors only. */
 static int line_of(const char *text, const char *at)
 {
     int line = 1;
@@ -58,6 +59,7 @@ static const char *survey_tag(const char *path, const char *text, const char *at
 {
     int attributes = 0;
     char quote = 0;
+    /* A ">" inside quotes does not end the tag.  Every "=" outside quotes is an attribute. */
     for (const char *p = at + 1; *p; p++) {
         if (p - at > TAG_BYTES) {
             xml_fail(path, line_of(text, at), error, "a tag is longer than %d bytes", TAG_BYTES);
@@ -78,6 +80,7 @@ static const char *survey_tag(const char *path, const char *text, const char *at
     return NULL;
 }
 
+/* The end of a construct that `close` ends; NULL with error. */
 static const char *survey_until(const char *path, const char *text, const char *at, const char *close,
                                 GError **error)
 {
@@ -89,6 +92,7 @@ static const char *survey_until(const char *path, const char *text, const char *
     return end + strlen(close);
 }
 
+/* Looks at every "<" of the text. */
 static gboolean survey(const char *path, const char *text, GError **error)
 {
     const char *at = text;

@@ -5,7 +5,7 @@
  *
  * Masks of others are read by tiler/ and traced by annotations/; a row of labels is all that passes between them. */
 #include "pipeline/slide/lesion_mask.h"
-#include "annotations/contour.h"
+#include "annotations/contour_annotation.h"
 #include "base/error.h"
 #include "tiler/label_mask/label_mask.h"
 #include "tiler/tiff/tiffpages.h"

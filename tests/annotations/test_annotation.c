@@ -111,8 +111,8 @@ static void test_no_group(void)
 {
     static const GroupRule own[] = {{"None", LABEL_LESION, NULL}, {NULL, LABEL_NONE, NULL}};
     const char *alone = ASAP(SHAPE("a", "Polygon", "None", SQUARE(0, 0, 10, 10)), GROUPS);
-    refused(alone,
-            "file.xml:4: 1 annotation is in groups that no rule names: \"None\" (1), where \"None\" stands for outlines in no group");
+    refused(alone, "file.xml:4: 1 annotation is in groups that no rule names: \"None\" (1), where \"None\" "
+                   "stands for outlines in no group");
     refused("<ASAP_Annotations>\n<Annotation Type='Polygon'>" SQUARE(0, 0, 9,
                                                                      9) "</Annotation></ASAP_Annotations>",
             "file.xml:2: 1 annotation is in groups that no rule names: \"None\" (1)");

@@ -487,7 +487,8 @@ static void test_ndpa_refused(void)
 {
     const char *pixels =
         "<annotations><ndpviewstate><coordformat>pixels</coordformat></ndpviewstate></annotations>";
-    assert_refused(pixels, -1, &glass, (const char *const[]){"file.xml:1: coordinates are in \"pixels\"", NULL});
+    assert_refused(pixels, -1, &glass,
+                   (const char *const[]){"file.xml:1: coordinates are in \"pixels\"", NULL});
     assert_refused(NDPA("Tumor", FREEHAND("1", NM(nan, 1))), -1, &glass,
                    (const char *const[]){"file.xml:4: <x>nan</x> is not a number", NULL});
     assert_refused(NDPA("Tumor", FREEHAND("1", "<point><x>1</x></point>")), -1, &glass,

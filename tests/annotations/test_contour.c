@@ -1,6 +1,6 @@
 /* Outlines of label rasters: exact areas, valid rings, and the way back to the same pixels. */
 #include "annotations/annotation_write.h"
-#include "annotations/contour.h"
+#include "annotations/contour_annotation.h"
 #include "base/rng.h"
 #include "tests/annotation_text.h"
 
