@@ -69,7 +69,7 @@ def series(folder, uid, names, picture, **more):
 one, two, three, four = (slide_like() for i in range(4))
 np.save("one.npy", one)
 series("slides/one", "1.2.10", ("b.dcm", "c.dcm", "a.dcm"), one, before=nested, icc=icc)
-series("slides/1.2.20", "1.2.20", ("1.2.20.1", "1.2.20.2", "1.2.20.3"), two) # named by UIDs
+series("slides/1.2.20", "1.2.20." + "9" * 60, ("1.2.20.1", "1.2.20.2", "1.2.20.3"), two) # named by UIDs, which are too long
 series("slides", "1.2.30", ("flat_1.dcm", "flat_2.dcm", "flat_3.dcm"), three)
 series("slides/pair", "1.2.40", ("a.dcm", "b.dcm", "c.dcm"), four)
 series("slides/pair", "1.2.50", ("d.dcm", "e.dcm", "f.dcm"), four)

@@ -6,7 +6,7 @@
 #pragma once
 #include <glib.h>
 
-enum { DICOM_UID_BYTES = 65 };
+enum { DICOM_UID_BYTES = 129 }; /* the standard allows 64 bytes; some writers exceed it */
 
 typedef enum {
     DICOM_NOT,   /* another format */
