@@ -1,7 +1,7 @@
-/* FrEIA's AllInOneBlock as stock MSFlow uses it (models.md A.5): affine coupling, then per channel v = s u + o, then a
- * fixed permutation y_k = v_perm[k].
+/* FrEIA's AllInOneBlock, as stock MSFlow uses it: affine coupling to u, then v = s u + o in each channel, then a fixed
+ * permutation y_k = v_perm[k].
  *   s = 0.2 ln(1 + exp(g / 2)) > 0;  ld = sum e + H W sum ln s
- * g starts at 2 ln(e^5 - 1), so that s = 1.  The clamp `old` (alpha tanh r) is the parity target; `new` is a switch.
+ * g starts at 2 ln(e^5 - 1), so that s = 1.  The old clamp (alpha tanh r) is that of stock MSFlow; `clamp_new` selects the new one.
  *
  * Backward: dv_perm[k] = dy_k;  do = sum dv;  ds = sum dv u + (sum dL/dld) H W / s;  dg = ds 0.1 sigmoid(g / 2);  du = s dv. */
 #include "flows/layers/step.h"
@@ -10,11 +10,11 @@
 #include <string.h>
 
 #define SCALE_START 9.986478501101022 /* 2 ln(e^5 - 1) */
-#define TINY_G (-30)                  /* below, ln(1 + exp(g / 2)) = exp(g / 2) */
+#define TINY_G (-30)                  /* below it ln(1 + exp(g / 2)) is exp(g / 2) in double */
 
 typedef struct {
     Step base;
-    int64_t g, offset, permutation;
+    int64_t g, offset, permutation; /* offsets of three tensors (channels) */
     /* derived */
     int *source, *target; /* y_k = v_source[k]; target is the inverse */
     real *s;
@@ -25,7 +25,7 @@ typedef struct {
     StepRun base;
     real *u2;     /* (n, h, w, active): active half after the coupling */
     real *row;    /* (channels) */
-    double *sums; /* (2, channels) */
+    double *sums; /* (2, channels): sum dv, sum dv u */
 } AioRun;
 
 static Step *create(const Poscode *code, int channels, const StepSpec *spec, Arena *arena)
@@ -68,6 +68,7 @@ static void refresh(Step *step, real *parameters)
     aio->sum_log_s = 0;
     for (int k = 0; k < step->coupling.channels; k++) {
         double g = (double)parameters[aio->g + k];
+        /* Above g = 80, ln(1 + exp(g / 2)) is g / 2 in double. */
         double log_s = g < TINY_G ? log(0.2) + g / 2 : log(0.2 * (g > 80 ? g / 2 : log1p(exp(g / 2))));
         aio->s[k] = (real)exp(log_s);
         aio->sum_log_s += log_s;
@@ -93,7 +94,7 @@ static StepRun *run_new(const Step *step, const real *parameters, const Kernels 
     return &run->base;
 }
 
-/* y_k = (s u + o)_source[k]. */
+/* y_k = (s u + o)_source[k] for each pixel; u is x in the passive half and u2 in the active half. */
 VECTOR_CLONES
 static void scale_and_permute(int64_t rows, int channels, int passive, const real *s, const real *o,
                               const int *source, const real *x, const real *u2, real *restrict row, real *y)
@@ -126,7 +127,7 @@ static void forward(StepRun *base, const real *parameters, const real *x, real *
     }
 }
 
-/* du from dy; sums[c] += dv, sums[channels + c] += dv u. */
+/* dx = du from dy; sums[c] += dv, sums[channels + c] += dv u. */
 VECTOR_CLONES
 static void unscale_gradient(int64_t rows, int channels, int passive, const real *s, const int *target,
                              const real *x, const real *u2, const real *restrict dy, real *restrict dx,
@@ -134,7 +135,7 @@ static void unscale_gradient(int64_t rows, int channels, int passive, const real
 {
     for (int64_t p = 0; p < rows;
          p++, x += channels, u2 += channels - passive, dy += channels, dx += channels) {
-        for (int c = 0; c < channels; c++) {
+        for (int c = 0; c < channels; c++) { /* dv */
             dx[c] = dy[target[c]];
         }
         for (int c = 0; c < channels; c++) {
@@ -167,6 +168,7 @@ static void backward(StepRun *base, const real *parameters, const real *x, const
         to_log += dlogdet[b] * (double)(rows / base->subnet.n);
     }
     for (int c = 0; c < channels; c++) {
+        /* dL/ds, then ds/dg = 0.1 sigmoid(g / 2). */
         double ds = run->sums[channels + c] + to_log / (double)aio->s[c];
         double slope = 0.1 / (1 + exp(-(double)parameters[aio->g + c] / 2));
         gradient[aio->g + c] += (real)(ds * slope);

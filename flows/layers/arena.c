@@ -1,11 +1,10 @@
-/* An arena is a list of allocations.  A run makes a few hundred of them once; nothing is given back before the end.
- * Sizes come from files and configurations, so a refusal by the system is an error to report, not an abort. */
+/* A list of allocations.  A run makes a few hundred of them once, and all are freed together at its end.
+ * Sizes come from files and configurations, so failed allocations are reported as errors and never abort the program. */
 #include "flows/layers/arena.h"
 #include "base/error.h"
 #include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include <stdint.h>
 
 #define ALIGNMENT 64 /* a cache line and a 512-bit register */
 
@@ -43,6 +42,7 @@ void arena_free(Arena *arena)
     g_free(arena);
 }
 
+/* Zeroed numbers at a multiple of ALIGNMENT, which takes up to ALIGNMENT - 1 bytes more. */
 static void *take(Arena *arena, int64_t count, size_t size, const char *what)
 {
     size_t extra = ALIGNMENT / size;
@@ -94,6 +94,7 @@ Conv *arena_conv(Arena *arena, const Kernels *kernels, const ConvSpec *spec, con
 
 void arena_give_back(real *numbers, int64_t count)
 {
+    /* Only whole pages: the rest of the first and the last one may belong to other allocations. */
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     uintptr_t first = ((uintptr_t)numbers + page - 1) / page * page;
     uintptr_t end = (uintptr_t)(numbers + count) / page * page;

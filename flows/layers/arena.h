@@ -1,7 +1,7 @@
-/* Everything that a flow or a run owns: buffers, small structs, prepared convolutions; freed together.
+/* Everything that a flow or a run owns (buffers, small structs, prepared convolutions), freed together.
  *
- * The first failure is remembered and later requests return NULL, so that code which sets up many buffers needs one
- * check at its end; until then it may not write into what it got. */
+ * The first failure is kept and later requests return NULL, so code that sets up many buffers needs one arena_check() at its
+ * end.  Until then it must not write to what it got.  Not thread-safe. */
 #pragma once
 #include "flows/kernels/kernels.h"
 
@@ -10,7 +10,7 @@ typedef struct Arena Arena;
 Arena *arena_new(void);
 void arena_free(Arena *arena);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Arena, arena_free)
-/* count numbers, zeroed, at a multiple of 64 bytes. `what` is for the message. */
+/* count zeroed numbers at an address that is a multiple of 64.  what: for the error message. */
 real *arena_real(Arena *arena, int64_t count, const char *what);
 double *arena_double(Arena *arena, int64_t count, const char *what);
 int *arena_int(Arena *arena, int64_t count, const char *what);
@@ -19,7 +19,7 @@ void *arena_struct(Arena *arena, size_t size);
 /* A convolution that lives as long as the arena. */
 Conv *arena_conv(Arena *arena, const Kernels *kernels, const ConvSpec *spec, const real *weight,
                  const real *bias);
-/* The whole pages of numbers that nobody reads again go back to the system; they read as zeros then. */
+/* Returns the whole pages of numbers[0..count) to the system.  From then on they read as zeros. */
 void arena_give_back(real *numbers, int64_t count);
 /* TRUE when nothing failed; else the first error. */
 gboolean arena_check(Arena *arena, GError **error);

@@ -1,5 +1,5 @@
-/* The window of output (i, j) is rows 2i-1 .. 2i+1, columns 2j-1 .. 2j+1 of the input, cut at the borders.  Because the
- * divisor stays 9, borders are darker: a map of ones gives 4/9 in the first corner and 6/9 along the first edges. */
+/* The window of output (i, j) is rows 2i-1 .. 2i+1 and columns 2j-1 .. 2j+1 of the input, cut at the borders.  The divisor
+ * stays 9, so values at the border are smaller: a map of ones gives 4/9 in the first corner and 6/9 along the first edges. */
 #include "flows/layers/avgpool.h"
 #include "flows/kernels/vecmath.h"
 #include <stddef.h>
@@ -26,6 +26,7 @@ static void scale_row(int count, real factor, real *restrict y)
     }
 }
 
+/* One output pixel (i, j) of an image x (h, w, c). */
 static void pool_pixel(int h, int w, int c, const real *x, int i, int j, real *y)
 {
     int top = i ? 2 * i - 1 : 0, bottom = 2 * i + 1 < h ? 2 * i + 1 : h - 1;

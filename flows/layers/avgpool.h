@@ -1,4 +1,4 @@
-/* Average pooling as MSFlow has it (models.md A.3): 3x3, stride 2, padding 1, zeros counted, divisor always 9.
+/* Average pooling as in MSFlow: 3x3, stride 2, padding 1, padded zeros counted, divisor always 9.
  * It acts on the frozen features, so it has no backward. */
 #pragma once
 #include "flows/kernels/real.h"

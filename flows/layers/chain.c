@@ -1,4 +1,4 @@
-/* Without training two buffers take turns from the first step to the last; with training each step's input is kept. */
+/* Without training the steps write to two buffers in turn.  With training the input of each step is kept for backward. */
 #include "flows/layers/chain.h"
 #include <string.h>
 
@@ -7,6 +7,7 @@ static const StepOps *const kinds[] = {[STEP_AIO] = &aio_step, [STEP_GLOW] = &gl
 void chain_init(Chain *chain, const StepSpec *spec, int channels, int size, int count, Arena *arena)
 {
     *chain = (Chain){.channels = channels, .size = size, .count = count};
+    /* One more than needed: an allocation of 0 bytes would be NULL. */
     chain->steps = arena_struct(arena, (count + 1) * sizeof *chain->steps);
     poscode_init(&chain->code, spec->condition, size, size, arena);
     for (int i = 0; i < count; i++) {
@@ -70,7 +71,7 @@ const real *chain_backward(ChainRun *run, const real *parameters, const double *
 {
     real *dy = run->work[0], *dx = run->work[1];
     for (int i = run->chain->count - 1; i >= 0; i--) {
-        real *done = dy;
+        real *done = dy; /* the next step writes its dx here */
         run->chain->steps[i]->ops->backward(run->steps[i], parameters, i ? run->state[i] : run->x, dlogdet,
                                             dy, dx, gradient);
         dy = dx;
@@ -97,7 +98,8 @@ void chain_inverse(ChainRun *run, const real *parameters)
 void chain_fit(Chain *chain, ChainRun *run, real *parameters, int images, real *x)
 {
     int64_t rows = (int64_t)chain->size * chain->size, size = rows * chain->channels;
-    double logdet = 0;
+    double logdet = 0; /* not used */
+    /* Step i is fitted to what the fitted steps before it give. */
     for (int i = 0; i < chain->count; i++) {
         Step *step = chain->steps[i];
         if (step->ops->fit) {

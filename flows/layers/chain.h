@@ -1,18 +1,18 @@
-/* A parallel flow: the steps of one scale, one after the other. */
+/* The flow of one scale: its steps, one after the other. */
 #pragma once
 #include "flows/layers/step.h"
 
 typedef struct {
-    Poscode code;
+    Poscode code; /* shared by all steps */
     int channels, size, count;
-    Step **steps;
+    Step **steps; /* count */
 } Chain;
 
 void chain_init(Chain *chain, const StepSpec *spec, int channels, int size, int count, Arena *arena);
 /* prefix: "flow0". */
 void chain_layout(Chain *chain, ParameterLayout *layout, const char *prefix);
 void chain_initialise(Chain *chain, uint64_t seed, const char *prefix, real *parameters);
-/* Of one step, after the parameters changed; several threads may refresh different ones. */
+/* Refreshes one step after the parameters changed.  Several threads may refresh different steps. */
 void chain_refresh_step(Chain *chain, int number, real *parameters);
 
 typedef struct {
@@ -28,13 +28,15 @@ typedef struct {
 
 void chain_run_init(ChainRun *run, const Chain *chain, const real *parameters, const Kernels *kernels, int n,
                     gboolean training, Arena *arena);
-/* Returns the output: a buffer of the run, or x itself when there are no steps. logdet[b] +=. */
+/* x (n, size, size, channels) -> the output, of the same shape: a buffer of the run, or x itself when there are no steps.
+ * logdet[b] +=. */
 const real *chain_forward(ChainRun *run, const real *parameters, const real *x, double *logdet);
-/* run->work[0] holds dL/d(output).  Adds to the gradient, returns dL/dx. */
+/* Before the call run->work[0] holds dL/d(output).  Adds to the gradient; returns dL/dx, a buffer of the run. */
 const real *chain_backward(ChainRun *run, const real *parameters, const double *dlogdet, real *gradient);
-/* activity[c] of the output's channels, after a forward with training (StepOps.activity); set. */
+/* Sets activity[c] of each output channel, after a forward with training (StepOps.activity). */
 void chain_activity(const ChainRun *run, double *activity);
-/* run->work[0] holds the output and becomes the input. */
+/* Before the call run->work[0] holds the output; after it, the input. */
 void chain_inverse(ChainRun *run, const real *parameters);
-/* Starts each step from the data that reach it: x (images, size, size, channels), overwritten.  run: one image, training. */
+/* Initialises each step from the data that reach it.  x (images, size, size, channels) is overwritten.  run: made for one image, with
+ * training. */
 void chain_fit(Chain *chain, ChainRun *run, real *parameters, int images, real *x);

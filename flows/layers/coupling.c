@@ -1,4 +1,4 @@
-/* The passive half is gathered once: convolutions want their input packed.  Everything else works on whole pixels. */
+/* The passive half is copied to a buffer of its own, because convolutions need packed inputs.  All else works on whole pixels. */
 #include "flows/layers/coupling.h"
 #include "flows/kernels/vecmath.h"
 #include <string.h>
@@ -17,6 +17,7 @@ static int64_t pixels(const Coupling *coupling)
     return (int64_t)coupling->subnet.code->h * coupling->subnet.code->w;
 }
 
+/* x (rows, channels) -> x1 (rows, passive). */
 static void gather_passive(const Coupling *coupling, int64_t rows, const real *x, real *x1)
 {
     for (int64_t row = 0; row < rows; row++) {
@@ -31,6 +32,7 @@ void coupling_forward(const Coupling *coupling, SubnetRun *run, const real *para
     gather_passive(coupling, run->n * hw, x, run->x);
     subnet_forward(run, parameters);
     for (int b = 0; b < run->n; b++) {
+        /* r (h, w, 2 active): raw log-scale and shift of this image; x2: its active half. */
         const real *r = run->out + b * hw * 2 * coupling->active;
         const real *x2 = x + b * hw * coupling->channels + coupling->passive;
         logdet[b] += softclamp_forward(&coupling->clamp, hw, coupling->active, r, x2, coupling->channels,
@@ -39,6 +41,7 @@ void coupling_forward(const Coupling *coupling, SubnetRun *run, const real *para
 }
 
 VECTOR_CLONES
+/* dx (rows, channels): its passive half += dx1 (rows, passive). */
 static void add_passive(int64_t rows, int passive, int channels, const real *restrict dx1, real *restrict dx)
 {
     for (int64_t row = 0; row < rows; row++, dx1 += passive, dx += channels) {
@@ -68,6 +71,7 @@ void coupling_backward(const Coupling *coupling, SubnetRun *run, const real *par
         softclamp_backward(&coupling->clamp, hw, coupling->active, run->out + at, x + active, c, dy + active,
                            c, dlogdet[b], dy + active, c, run->dout + at);
     }
+    /* The passive half has two ways to the output: directly, in dy already, and through the subnet. */
     subnet_backward(run, parameters, gradient);
     add_passive(run->n * hw, coupling->passive, c, run->dx, dy);
 }
@@ -75,6 +79,7 @@ void coupling_backward(const Coupling *coupling, SubnetRun *run, const real *par
 void coupling_inverse(const Coupling *coupling, SubnetRun *run, const real *parameters, real *y)
 {
     int64_t rows = run->n * pixels(coupling);
+    /* The passive half is the same before and after, so the subnet gives the same e and t. */
     gather_passive(coupling, rows, y, run->x);
     subnet_forward(run, parameters);
     softclamp_inverse(&coupling->clamp, rows, coupling->active, run->out, y + coupling->passive,

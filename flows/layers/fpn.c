@@ -1,13 +1,13 @@
-/* The map (L1, L2, L3) -> (P1, P2, P3) is block triangular with a constant determinant: the top-down way mixes scales and
- * loses nothing, so the likelihood stays the density of a fixed linear feature map.  No smoothing afterwards.
- * Standardisation, lateral and the factor 1/sqrt 2 are one matrix and one vector per level, y = M x + s. */
+/* The map (L1, L2, L3) -> (P1, P2, P3) is block triangular and has a constant determinant.  The top-down path mixes scales without
+ * losing information, so the likelihood is still the density of a fixed linear feature map.  There is no smoothing afterwards.
+ * Standardisation, lateral and the factor 1/sqrt 2 are one matrix and one vector per level: y = M x + s. */
 #include "flows/layers/fpn.h"
 #include "flows/layers/orthonormal.h"
 #include "flows/kernels/vecmath.h"
 #include <string.h>
 
-#define DEVIATION_FLOOR 1e-3
-#define RMS_FLOOR 1e-3
+#define DEVIATION_FLOOR 1e-3 /* a feature at this deviation is constant */
+#define RMS_FLOOR 1e-3       /* of a tile: blank tiles are not blown up */
 
 void fpn_init(Fpn *fpn, const int channels[SCALES], const int size[SCALES], int width, gboolean divide_rms,
               gboolean trained, Arena *arena)
@@ -52,8 +52,9 @@ void fpn_refresh(Fpn *fpn, const real *parameters)
 {
     for (int l = 0; l < SCALES; l++) {
         const real *mean = parameters + fpn->mean[l], *deviation = parameters + fpn->deviation[l];
-        double factor = l == SCALES - 1 ? 1 : sqrt(0.5);
+        double factor = l == SCALES - 1 ? 1 : sqrt(0.5); /* the top level has none above it */
         int c = fpn->channels[l];
+        /* M = factor lateral / deviation, s = -M mean. */
         for (int i = 0; i < fpn->width; i++) {
             double shift = 0;
             for (int j = 0; j < c; j++) {
@@ -106,7 +107,7 @@ void fpn_run_init(FpnRun *run, const Fpn *fpn, const Kernels *kernels, int n, gb
         training ? arena_real(arena, (int64_t)fpn->width * most, "gradient of the feature pyramid") : NULL;
 }
 
-/* Number of the pixel of the level above that pixel p of level l takes from. */
+/* The nearest pixel in the level above to pixel p of level l; both are indices over all images. */
 static int64_t above_pixel(const Fpn *fpn, int l, int64_t p)
 {
     int size = fpn->size[l], above = fpn->size[l + 1];
@@ -114,6 +115,7 @@ static int64_t above_pixel(const Fpn *fpn, int l, int64_t p)
     return (image * above + row * above / size) * above + column * above / size;
 }
 
+/* The sum of ((x - mean) / spread)^2 over the c channels of a pixel; a spread of INFINITY gives 0. */
 VECTOR_CLONES
 static double standardised_squares(int c, const real *x, const real *mean, const real *spread)
 {
@@ -135,7 +137,7 @@ static double standardised_squares(int c, const real *x, const real *mean, const
     return sum;
 }
 
-/* 1 / root mean square of each image's standardised features that vary. */
+/* run->gain[l] (n): 1 / root mean square of each image's standardised features that vary; 1 without divide_rms. */
 static void find_gains(FpnRun *run, const real *parameters, int l)
 {
     const Fpn *fpn = run->fpn;
@@ -151,7 +153,7 @@ static void find_gains(FpnRun *run, const real *parameters, int l)
     }
 }
 
-/* A pixel of a level: gain * (itself + shift) + factor * the pixel above it; then standardised into out. */
+/* One pixel: level = gain * (level + shift) + factor * above; out = level standardised.  All vectors are (width). */
 VECTOR_CLONES
 static void finish_pixel(int width, const real *shift, real gain, const real *above, real factor,
                          const real *mean, const real *deviation, real *restrict level, real *restrict out)
@@ -162,6 +164,7 @@ static void finish_pixel(int width, const real *shift, real gain, const real *ab
     }
 }
 
+/* From M x in run->level[l] to the level and its output. */
 static void finish_level(FpnRun *run, const real *parameters, int l)
 {
     const Fpn *fpn = run->fpn;
@@ -174,7 +177,7 @@ static void finish_level(FpnRun *run, const real *parameters, int l)
     }
 }
 
-/* Image by image: how BLAS sums a row may depend on where in its matrix the row stands. */
+/* run->level[l] = M x.  One product per image: how BLAS sums a row may depend on the position of the row in the matrix. */
 static void project(FpnRun *run, int l, const real *pooled)
 {
     const Fpn *fpn = run->fpn;
@@ -195,7 +198,7 @@ void fpn_forward(FpnRun *run, const real *parameters, const real *const pooled[S
     }
 }
 
-/* dL/d(level): what the output and the level below say, the finest level first. */
+/* run->dlevel[l] = dL/dP_l: from the output, and from the finer level that took it in.  The finest level comes first. */
 static void level_gradient(FpnRun *run, const real *deviation, int l, const real *dout)
 {
     const Fpn *fpn = run->fpn;
@@ -232,6 +235,7 @@ void fpn_backward(FpnRun *run, const real *parameters, const real *const dout[SC
         int64_t pixels = (int64_t)run->n * fpn->size[l] * fpn->size[l];
         int c = fpn->channels[l], width = fpn->width;
         double factor = l == SCALES - 1 ? 1 : sqrt(0.5);
+        /* From here on dlevel is dL/d(M x + s); dM = dlevel' x, ds = sum dlevel. */
         for (int64_t i = 0; i < pixels * width; i++) {
             run->dlevel[l][i] *= run->gain[l][i / width / (fpn->size[l] * fpn->size[l])];
         }
@@ -244,6 +248,7 @@ void fpn_backward(FpnRun *run, const real *parameters, const real *const dout[SC
             }
             for (int j = 0; j < c; j++) {
                 int64_t at = (int64_t)i * c + j;
+                /* s = -M mean: its gradient goes to M as well. */
                 double dm = (double)run->dmap[at] - dshift * (double)mean[j];
                 dlateral[l][at] += (real)(factor * dm / (double)deviation[j]);
             }

@@ -1,8 +1,8 @@
-/* Statistics of the training normals and the principal directions, in double, image after image in the order given, so
- * the result does not depend on how the images were batched.
- * Pass 0: means and second moments of the pooled features -> deviations, eigenvectors of the correlation matrix.
- * Pass 1: means and deviations behind the top-down way.
- * An eigenvector's sign is free; the component of largest magnitude (the first of equals) is made positive. */
+/* Fitting the feature pyramid: statistics of the training normals and their principal directions.  Sums are in double and go
+ * image by image in the given order, so the result does not depend on how the images were batched.
+ *   Pass 0: means and second moments of the pooled features -> deviations, and eigenvectors of the correlation matrix.
+ *   Pass 1: means and deviations of the levels after the top-down path.
+ * An eigenvector has no sign of its own; the component of largest magnitude (the first of equals) is made positive. */
 #include "flows/layers/fpn.h"
 #include "base/error.h"
 #include <cblas.h>
@@ -19,8 +19,8 @@ struct FpnFit {
     Arena *arena;
     FpnRun run;
     real *pooled[SCALES];
-    double *wide;                          /* pooled or level, in double */
-    double *sum[SCALES], *product[SCALES]; /* (c), (c, c) */
+    double *wide;                          /* pooled features or level, in double */
+    double *sum[SCALES], *product[SCALES]; /* (c), (c, c); pass 1 uses the first row of product */
 };
 
 FpnFit *fpn_fit_new(Fpn *fpn, int pass, GError **error)
@@ -53,6 +53,7 @@ void fpn_fit_free(FpnFit *fit)
     }
 }
 
+/* sum += x, product += x' x (pass 0, upper triangle) or x^2 (pass 1), over the pixels of one image x (size, size, c). */
 static void add_moments(FpnFit *fit, int l, int c, const real *x)
 {
     int rows = fit->fpn->size[l] * fit->fpn->size[l];
@@ -93,12 +94,14 @@ void fpn_fit_add(FpnFit *fit, const real *parameters, const real *const pooled[S
     fit->images++;
 }
 
+/* sqrt(E x^2 - (E x)^2), at least DEVIATION_FLOOR. */
 static double deviation_of(double mean_square, double mean)
 {
     return fmax(sqrt(fmax(mean_square - mean * mean, 0)), DEVIATION_FLOOR);
 }
 
-/* Second moments become the correlation matrix (upper triangle), then its eigenvectors, as rows of ascending eigenvalues. */
+/* matrix (c, c): from second moments to the correlation matrix (upper triangle) to its eigenvectors, as rows in the order of ascending
+ * eigenvalues. */
 static void principal_directions(int c, const double *mean, const double *deviation, double count,
                                  double *matrix)
 {
@@ -109,13 +112,14 @@ static void principal_directions(int c, const double *mean, const double *deviat
             matrix[at] = (matrix[at] / count - mean[i] * mean[j]) / (deviation[i] * deviation[j]);
         }
     }
-    /* The upper triangle by rows is the lower one by columns; eigenvectors come back as columns, our rows. */
+    /* Our upper triangle by rows is LAPACK's lower one by columns, and its eigenvectors as columns are our rows. */
     if (LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'L', c, matrix, c, values) != 0) {
-        memset(matrix, 0, (size_t)c * c * sizeof *matrix); /* not finite: shows as a model that gives NaN */
+        memset(matrix, 0, (size_t)c * c * sizeof *matrix); /* training reports a model that gives NaN */
         matrix[0] = NAN;
     }
 }
 
+/* Writes an eigenvector (c) with its sign fixed. */
 static void store_direction(int c, const double *direction, real *out)
 {
     int largest = 0;
@@ -127,6 +131,7 @@ static void store_direction(int c, const double *direction, real *out)
     }
 }
 
+/* End of pass 0 for one level: means, deviations, laterals. */
 static void fit_level(FpnFit *fit, int l, real *parameters)
 {
     Fpn *fpn = fit->fpn;
@@ -140,12 +145,14 @@ static void fit_level(FpnFit *fit, int l, real *parameters)
         parameters[fpn->deviation[l] + j] = (real)deviation[j];
     }
     principal_directions(c, fit->sum[l], deviation, count, fit->product[l]);
+    /* The largest eigenvalues come last. */
     for (int i = 0; i < fpn->width; i++) {
         store_direction(c, fit->product[l] + (size_t)(c - 1 - i) * c,
                         parameters + fpn->lateral[l] + (int64_t)i * c);
     }
 }
 
+/* End of pass 1 for one level: means and deviations of its output. */
 static void fit_output(FpnFit *fit, int l, real *parameters)
 {
     Fpn *fpn = fit->fpn;

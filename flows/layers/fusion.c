@@ -1,11 +1,11 @@
-/* The halves live in buffers of their own, because convolutions want packed inputs; permuting, splitting, joining and
- * clamping are one pass each way. */
+/* The two halves have buffers of their own, because convolutions need packed inputs.  Permuting and splitting are one pass, and so are
+ * joining and clamping. */
 #include "flows/layers/fusion_net.h"
 #include "base/rng.h"
 #include "flows/kernels/vecmath.h"
 #include <string.h>
 
-#define LATENT_LIMIT REAL(1e6)
+#define LATENT_LIMIT REAL(1e6) /* of |z|, so that its square stays finite in float */
 
 enum { NET1, NET2 };
 
@@ -65,6 +65,7 @@ static int64_t pixels(const FusionRun *run, int l)
     return (int64_t)run->n * run->fusion->h[l] * run->fusion->w[l];
 }
 
+/* Both subnets use the same buffers, one after the other; each is as large as the larger half needs. */
 static void take_gradients(FusionRun *run, Arena *arena)
 {
     const Fusion *f = run->fusion;
@@ -94,6 +95,7 @@ void fusion_run_init(FusionRun *run, const Fusion *fusion, const real *parameter
         int a = fusion->channels[l] / 2, b = fusion->channels[l] - a;
         run->a[l] = arena_real(arena, pixels(run, l) * a, "half of a latent map");
         run->b[l] = arena_real(arena, pixels(run, l) * b, "half of a latent map");
+        /* Without training the coupling works in place. */
         run->a2[l] = training ? arena_real(arena, pixels(run, l) * a, "half of a latent map") : run->a[l];
         run->b2[l] = training ? arena_real(arena, pixels(run, l) * b, "half of a latent map") : run->b[l];
         run->z[l] = arena_real(arena, pixels(run, l) * fusion->channels[l], "latent map");
@@ -103,7 +105,7 @@ void fusion_run_init(FusionRun *run, const Fusion *fusion, const real *parameter
     }
 }
 
-/* [a | b]_k = x_source[k] (source NULL: x_k). */
+/* x (rows, c) -> a (rows, c/2), b (rows, c - c/2): [a | b]_k = x_source[k], or x_k without source. */
 VECTOR_CLONES
 static void split(int64_t rows, int c, const int *source, const real *restrict x, real *restrict a,
                   real *restrict b)
@@ -119,6 +121,7 @@ static void split(int64_t rows, int c, const int *source, const real *restrict x
     }
 }
 
+/* The reverse: x_source[k] = [a | b]_k. */
 static void join(int64_t rows, int c, const int *source, const real *a, const real *b, real *x)
 {
     int half = c / 2;
@@ -135,6 +138,7 @@ static inline real limited(real v)
     return low > LATENT_LIMIT ? LATENT_LIMIT : low;
 }
 
+/* z (rows, c) = [a | b], each value limited. */
 VECTOR_CLONES
 static void join_limited(int64_t rows, int c, const real *restrict a, const real *restrict b,
                          real *restrict z)
@@ -150,7 +154,7 @@ static void join_limited(int64_t rows, int c, const real *restrict a, const real
     }
 }
 
-/* x -> y with the answer of Net `which`, image by image. */
+/* y = x exp(e(S)) + T with the result of Net `which`, image by image for the sake of logdet. */
 static void couple(FusionRun *run, int which, real *const x[SCALES], real *const y[SCALES], double *logdet)
 {
     for (int l = 0; l < SCALES; l++) {
@@ -170,6 +174,7 @@ void fusion_forward(FusionRun *run, const real *parameters, const real *const x[
     for (int l = 0; l < SCALES; l++) {
         split(pixels(run, l), run->fusion->channels[l], run->fusion->source[l], x[l], run->a[l], run->b[l]);
     }
+    /* a' from Net2(b), then b' from Net1(a'). */
     fusion_net_forward(run, NET2, parameters, run->b);
     couple(run, NET2, run->a, run->a2, logdet);
     fusion_net_forward(run, NET1, parameters, run->a2);
@@ -179,6 +184,7 @@ void fusion_forward(FusionRun *run, const real *parameters, const real *const x[
     }
 }
 
+/* The derivative of the clamp: 0 where y was limited. */
 static void zero_outside(int64_t count, const real *y, real *dy)
 {
     for (int64_t i = 0; i < count; i++) {
@@ -186,7 +192,7 @@ static void zero_outside(int64_t count, const real *y, real *dy)
     }
 }
 
-/* dy becomes dL/d(coupled half before), in place; run->dst. */
+/* dy: from dL/dy to dL/dx of the coupled half, in place.  Sets run->dst = dL/d[S | T]. */
 static void couple_backward(FusionRun *run, int which, real *const x[SCALES], const double *dlogdet,
                             real *const dy[SCALES])
 {
@@ -211,6 +217,7 @@ void fusion_backward(FusionRun *run, const real *parameters, const real *const d
         zero_outside(pixels(run, l) * half, run->a2[l], run->da[l]);
         zero_outside(pixels(run, l) * (f->channels[l] - half), run->b2[l], run->db[l]);
     }
+    /* The order of forward, reversed: the subnet of each coupling adds to the gradient of the half that it read. */
     couple_backward(run, NET1, run->b, dlogdet, run->db);
     fusion_net_backward(run, NET1, parameters, run->da, gradient);
     couple_backward(run, NET2, run->a, dlogdet, run->da);
@@ -220,6 +227,7 @@ void fusion_backward(FusionRun *run, const real *parameters, const real *const d
     }
 }
 
+/* y becomes x = (y - T) exp(-e(S)). */
 static void uncouple(FusionRun *run, int which, real *const y[SCALES])
 {
     for (int l = 0; l < SCALES; l++) {

@@ -1,9 +1,9 @@
-/* MSFlow's fusion flow (models.md A.6): one two-sided coupling over the three scales jointly, whose subnets see all
- * scales.  After a fixed permutation each scale's channels are a (first half) and b:
+/* MSFlow's fusion flow (Zhou et al., "MSFlow", TNNLS 2024): one two-sided coupling over the three scales together, whose subnets
+ * see all scales.  After a fixed permutation the channels of each scale are a (first half) and b (second half):
  *   (S2, T2) = Net2(b);  a' = a exp(e(S2)) + T2;   (S1, T1) = Net1(a');  b' = b exp(e(S1)) + T1;   z = clamp [a' | b'] to +-1e6
  *   ld = sum of all e,  e(s) = 0.636 alpha atan(s / alpha)
- * Net(x1, x2, x3): average all to the smallest size, concatenate (T channels), conv 3x3 to T/4, LayerNorm, ReLU, conv
- * 3x3 to T, ReLU; each scale's slice is upsampled bilinearly and added to x_l; two convs 3x3 give S_l and T_l. */
+ * Net(x1, x2, x3): average all maps to the smallest size, concatenate them (T channels), conv 3x3 to T/4, LayerNorm, ReLU, conv
+ * 3x3 to T, ReLU.  The slice of each scale is upsampled bilinearly and added to x_l; two convs 3x3 give S_l and T_l. */
 #pragma once
 #include "flows/layers/arena.h"
 #include "flows/layers/parameter_layout.h"
@@ -11,9 +11,9 @@
 #include "flows/layers/softclamp.h"
 
 typedef struct {
-    int in[SCALES], out[SCALES], total, mid;
+    int in[SCALES], out[SCALES], total, mid; /* channels; total: T, mid: T/4 */
     int64_t conv1_weight, conv1_bias, norm_weight, norm_bias, conv2_weight, conv2_bias;
-    int64_t head_weight[SCALES], head_bias[SCALES]; /* S_l and T_l, one after the other: one convolution */
+    int64_t head_weight[SCALES], head_bias[SCALES]; /* S_l, then T_l: one convolution */
 } FusionNet;
 
 typedef struct {
@@ -32,8 +32,9 @@ void fusion_refresh(Fusion *fusion, const real *parameters);
 
 typedef struct {
     Conv *conv1, *conv2, *head[SCALES];
-    real *pooled, *hidden, *rstd, *act, *merged; /* at the smallest size */
-    real *sum[SCALES], *st[SCALES];              /* x_l + up_l; [S | T] */
+    /* At the smallest size: (n, h, w, total), (n, h, w, mid), (n h w), (n, h, w, mid), (n, h, w, total). */
+    real *pooled, *hidden, *rstd, *act, *merged;
+    real *sum[SCALES], *st[SCALES]; /* (n, h, w, in): x_l + its upsampled slice; (n, h, w, 2 out): [S | T] */
 } FusionNetRun;
 
 typedef struct {
@@ -42,11 +43,11 @@ typedef struct {
     gboolean training;
     int n;
     FusionNetRun net[2];
-    real *a[SCALES], *b[SCALES], *a2[SCALES], *b2[SCALES]; /* halves before and after */
-    real *z[SCALES];
+    real *a[SCALES], *b[SCALES], *a2[SCALES], *b2[SCALES]; /* the halves before and after the coupling */
+    real *z[SCALES];                                       /* (n, h, w, channels) */
     real *local
-        [SCALES]; /* borrowed or NULL: (n, h, w), forward adds each pixel's part of the log-determinant */
-    /* training */
+        [SCALES]; /* (n, h, w), borrowed, or NULL: forward adds each pixel's part of the log-determinant */
+    /* training: gradients of the above */
     real *da[SCALES], *db[SCALES], *dst[SCALES], *dsum[SCALES], *dmerged, *dact, *dpooled;
     double *dnorm;
 } FusionRun;
@@ -55,9 +56,9 @@ void fusion_run_init(FusionRun *run, const Fusion *fusion, const real *parameter
                      int n, gboolean training, Arena *arena);
 /* x[l] (n, h, w, channels) -> run->z[l]; logdet[b] +=. */
 void fusion_forward(FusionRun *run, const real *parameters, const real *const x[SCALES], double *logdet);
-/* dx[l] is set; adds to the gradient. */
+/* dz[l] (n, h, w, channels) = dL/dz, dlogdet[b] = dL/d(logdet of image b).  Sets dx[l]; adds to the gradient. */
 void fusion_backward(FusionRun *run, const real *parameters, const real *const dz[SCALES],
                      const double *dlogdet, real *const dx[SCALES], real *gradient);
-/* x[l] is set. */
+/* z[l] (n, h, w, channels) -> x[l], which is set.  Exact unless z was clamped. */
 void fusion_inverse(FusionRun *run, const real *parameters, const real *const z[SCALES],
                     real *const x[SCALES]);

@@ -1,13 +1,13 @@
-/* The subnet of the fusion flow, forward and backward.  The heads S_l and T_l read the same map, and their weights lie one
- * after the other in the flat array, so one convolution with twice the outputs does both and leaves [S | T] per pixel as
- * flows/layers/softclamp.c wants it. */
+/* The subnet of the fusion flow, forward and backward.  The heads S_l and T_l read the same map, and their weights follow each
+ * other in the flat array.  So one convolution with twice the outputs computes both and leaves [S | T] in each pixel, as
+ * flows/layers/softclamp.h expects it. */
 #include "flows/layers/fusion_net.h"
 #include "flows/layers/layernorm.h"
 #include "flows/layers/map_resize.h"
 #include "flows/kernels/vecmath.h"
 #include <string.h>
 
-#define BOTTLENECK 4
+#define BOTTLENECK 4 /* T over the channels of the hidden map */
 
 void fusion_net_init(FusionNet *net, const int in[SCALES], const int out[SCALES])
 {
@@ -30,7 +30,7 @@ void fusion_net_layout(FusionNet *net, ParameterLayout *layout, const char *pref
     parameter_layout_add_conv(layout, prefix, "conv2", net->total, net->mid, 3, &net->conv2_weight,
                               &net->conv2_bias);
     for (int l = 0; l < SCALES; l++) {
-        double bound = 1 / sqrt(9.0 * net->in[l]);
+        double bound = 1 / sqrt(9.0 * net->in[l]); /* as parameter_layout_add_conv, for two tensors each */
         g_autofree char *name = g_strdup_printf("%s.level%d", prefix, l);
         int64_t weight[4] = {net->out[l], net->in[l], 3, 3}, bias[4] = {net->out[l]};
         net->head_weight[l] = parameter_layout_add(layout, TRUE, name, "S.weight", weight, -bound, bound);
@@ -45,6 +45,7 @@ static int64_t pixels(const FusionRun *run, int l)
     return (int64_t)run->n * run->fusion->h[l] * run->fusion->w[l];
 }
 
+/* Without training, the activations overwrite the hidden map. */
 static void take_buffers(FusionRun *run, const FusionNet *net, FusionNetRun *nr, Arena *arena)
 {
     int64_t small = pixels(run, SCALES - 1);
@@ -93,6 +94,7 @@ void fusion_net_run_init(FusionRun *run, int which, const real *parameters, Aren
     }
 }
 
+/* One convolution of the subnet; weight and bias are offsets. */
 static void convolve(const FusionRun *run, Conv *conv, const real *parameters, const real *x, int64_t weight,
                      int64_t bias, real *y)
 {
@@ -106,6 +108,7 @@ void fusion_net_forward(FusionRun *run, int which, const real *parameters, real 
     const FusionNet *net = &f->net[which];
     FusionNetRun *nr = &run->net[which];
     int h = f->h[SCALES - 1], w = f->w[SCALES - 1];
+    /* at: where the slice of scale l begins in the concatenated channels. */
     for (int l = 0, at = 0; l < SCALES; at += net->in[l++]) {
         adaptive_average_forward(run->n, f->h[l], f->w[l], net->in[l], x[l], h, w, nr->pooled + at,
                                  net->total);
@@ -138,7 +141,7 @@ static void relu_backward(int64_t count, const real *restrict y, real *restrict 
     }
 }
 
-/* run->dst -> run->dsum, run->dmerged. */
+/* run->dst -> run->dsum (n, h, w, in), run->dmerged (n, h, w, total). */
 static void heads_backward(FusionRun *run, int which, const real *parameters, real *gradient)
 {
     const Fusion *f = run->fusion;
@@ -156,6 +159,7 @@ static void heads_backward(FusionRun *run, int which, const real *parameters, re
     relu_backward(pixels(run, SCALES - 1) * net->total, nr->merged, run->dmerged);
 }
 
+/* run->dact, in place through ReLU and LayerNorm. */
 static void norm_backward(FusionRun *run, int which, const real *parameters, real *gradient)
 {
     const FusionNet *net = &run->fusion->net[which];
@@ -185,6 +189,7 @@ void fusion_net_backward(FusionRun *run, int which, const real *parameters, real
                                         gradient + net->conv1_bias);
     run->kernels->conv_backward_data(nr->conv1, run->dact, parameters + net->conv1_weight, run->dpooled);
     for (int l = 0, at = 0; l < SCALES; at += net->in[l++]) {
+        /* x_l has two ways to the heads: directly, and through the merged map. */
         add(pixels(run, l) * net->in[l], run->dsum[l], dx[l]);
         adaptive_average_backward(run->n, f->h[l], f->w[l], net->in[l], dx[l], f->h[SCALES - 1],
                                   f->w[SCALES - 1], run->dpooled + at, net->total);

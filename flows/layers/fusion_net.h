@@ -1,4 +1,4 @@
-/* The subnets of the fusion flow; only flows/layers/fusion.c uses them.  `which`: 0 = Net1, 1 = Net2. */
+/* The subnets of the fusion flow.  Only flows/layers/fusion.c uses them.  which: 0 = Net1, 1 = Net2. */
 #pragma once
 #include "flows/layers/fusion.h"
 
@@ -7,6 +7,6 @@ void fusion_net_layout(FusionNet *net, ParameterLayout *layout, const char *pref
 void fusion_net_run_init(FusionRun *run, int which, const real *parameters, Arena *arena);
 /* x[l] (n, h, w, in) -> run->net[which].st[l] (n, h, w, 2 out). */
 void fusion_net_forward(FusionRun *run, int which, const real *parameters, real *const x[SCALES]);
-/* run->dst[l]: dL/d(st).  dx[l] +=, gradient +=. */
+/* run->dst[l]: dL/d(st).  Adds dL/d(x[l]) to dx[l] (n, h, w, in), and adds to the gradient. */
 void fusion_net_backward(FusionRun *run, int which, const real *parameters, real *const dx[SCALES],
                          real *gradient);

@@ -1,5 +1,6 @@
-/* A Glow step for feature maps (models.md B.3): ActNorm and invertible 1x1 convolution (one affine map, flows/layers/invconv.c),
- * then the same affine coupling as an AIO block, without its channel scaling and permutation: the 1x1 mixes. */
+/* A Glow step for feature maps (Kingma & Dhariwal 2018): ActNorm and invertible 1x1 convolution (one affine map,
+ * flows/layers/invconv.c), then the affine coupling of an AIO block.  It has no channel scaling and permutation, because the 1x1
+ * convolution mixes the channels. */
 #include "flows/layers/invconv.h"
 #include "flows/layers/step.h"
 #include <string.h>
@@ -12,7 +13,7 @@ typedef struct {
 typedef struct {
     StepRun base;
     InvconvRun invconv;
-    real *mixed; /* training: (n, h, w, channels), between the two */
+    real *mixed; /* training: (n, h, w, channels), input of the coupling */
 } GlowRun;
 
 static Step *create(const Poscode *code, int channels, const StepSpec *spec, Arena *arena)
@@ -70,7 +71,8 @@ static void forward(StepRun *base, const real *parameters, const real *x, real *
     GlowRun *run = (GlowRun *)base;
     const Coupling *coupling = &base->step->coupling;
     int channels = coupling->channels;
-    real *mixed = run->mixed ? run->mixed : y; /* backward needs it as it was before the coupling */
+    /* Backward needs the input of the coupling, so with training it stays in a buffer of its own. */
+    real *mixed = run->mixed ? run->mixed : y;
     invconv_forward(&run->invconv, x, mixed, logdet);
     coupling_forward(coupling, &base->subnet, parameters, mixed, y + coupling->passive, channels, logdet,
                      base->local);
@@ -87,6 +89,7 @@ static void backward(StepRun *base, const real *parameters, const real *x, const
     invconv_backward(&run->invconv, parameters, x, dlogdet, dy, dx, gradient);
 }
 
+/* Channel i of the mix takes the mean of the activities, weighted by the squared coefficients W_ij^2. */
 static void activity(const StepRun *base, double *a)
 {
     const Invconv *invconv = &((const Glow *)base->step)->invconv;

@@ -1,10 +1,10 @@
-/* One matrix for ActNorm and the 1x1 convolution: one pass over the pixels forward, and the gradients of all parameters
- * follow from dM = sum dy x^T and dc = sum dy, which are c x c, without another pass:
+/* ActNorm and the 1x1 convolution are one matrix, so forward is one pass over the pixels.  The gradients of all parameters follow
+ * from dM = sum dy x^T (c, c) and dc = sum dy (c), without another pass:
  *   G = sum dy n^T = (dM + dc b^T) diag(exp a)
  *   da_j = sum_k W_kj G_kj + H W sum dL/dld,    db = exp(a) (W^T dc)
  *   A = P^T G,  dL = strictly lower (A Us^T),  dUs = L^T A,  dU = strictly upper (dUs),
  *   dq_i = (dUs)_ii sign_i exp q_i + H W sum dL/dld,    with Us = U + diag(sign exp q);   dx = M^T dy.
- * L and U share one c x c array as LAPACK's getrf packs them, so there are no dead parameters. */
+ * L and U share one (c, c) array, as LAPACK's getrf packs them, so every number in it is a parameter. */
 #include "flows/layers/invconv.h"
 #include "base/rng.h"
 #include "flows/kernels/vecmath.h"
@@ -47,8 +47,8 @@ void invconv_layout(Invconv *layer, ParameterLayout *layout, const char *prefix)
     layer->sign = parameter_layout_add(layout, FALSE, prefix, "invconv.sign", shape, 1, 1);
 }
 
-/* Orthogonal, from the QR factors of a matrix of normal numbers; with the signs of R's diagonal moved into Q it would be
- * uniform (Haar), but the signs of columns do not matter here. */
+/* An orthogonal matrix (c, c): Q of the QR factors of a matrix of normal random numbers.  Multiplied by the signs of R's diagonal it
+ * would be uniform (Haar measure), but the signs of columns do not matter here. */
 static double *random_orthogonal(int c, uint64_t seed, const char *prefix)
 {
     g_autofree char *name = g_strdup_printf("%s.invconv", prefix);
@@ -73,7 +73,8 @@ void invconv_initialise(Invconv *layer, uint64_t seed, const char *prefix, real 
     for (int i = 0; i < c; i++) {
         row_of[i] = i;
     }
-    for (int i = 0; i < c; i++) { /* row i of L U is row row_of[i] of W */
+    /* getrf's exchanges of rows as a permutation: row i of L U is row row_of[i] of W. */
+    for (int i = 0; i < c; i++) {
         int other = pivot[i] - 1, keep = row_of[i];
         row_of[i] = row_of[other];
         row_of[other] = keep;
@@ -83,6 +84,7 @@ void invconv_initialise(Invconv *layer, uint64_t seed, const char *prefix, real 
         parameters[layer->permutation + row_of[i]] = (real)i;
         parameters[layer->sign + i] = diagonal < 0 ? -1 : 1;
         for (int j = 0; j < c; j++) {
+            /* The diagonal is stored as log magnitude q, and its sign apart. */
             double v = i == j ? log(fmax(fabs(diagonal), exp(-DIAGONAL_LIMIT))) : q[(size_t)i * c + j];
             parameters[layer->lu + (int64_t)i * c + j] = (real)v;
         }
@@ -114,6 +116,7 @@ void invconv_fit(Invconv *layer, int64_t rows, const real *x, real *parameters)
     }
 }
 
+/* Limits `count` numbers, `stride` apart, to +-limit. */
 static void clamp_row(real *x, int stride, int count, real limit)
 {
     for (int i = 0; i < count; i++, x += stride) {
@@ -121,7 +124,7 @@ static void clamp_row(real *x, int stride, int count, real limit)
     }
 }
 
-/* W = P (L Us). */
+/* layer->mix: W = P (L Us), from the triangles.  product (c, c): scratch. */
 static void rebuild_mix(Invconv *layer, real *product)
 {
     int c = layer->c;
@@ -151,7 +154,8 @@ void invconv_refresh(Invconv *layer, real *parameters)
         layer->scale[i] = exp((double)a[i]);
         layer->source[i] = (int)parameters[layer->permutation + i];
     }
-    rebuild_mix(layer, layer->map); /* map as scratch */
+    rebuild_mix(layer, layer->map); /* map is scratch here */
+    /* M = W diag(exp a), c = M b. */
     for (int i = 0; i < c; i++) {
         double shift = 0;
         for (int j = 0; j < c; j++) {
@@ -198,7 +202,7 @@ void invconv_forward(InvconvRun *run, const real *x, real *y, double *logdet)
     }
 }
 
-/* dmap becomes G; adds the gradients of a and b. */
+/* dmap (c, c): from dM to G.  Adds the gradients of a and b.  to_log: H W sum dL/dld. */
 static void actnorm_backward(InvconvRun *run, const real *parameters, double to_log, real *gradient)
 {
     const Invconv *layer = run->layer;
@@ -223,12 +227,13 @@ static void actnorm_backward(InvconvRun *run, const real *parameters, double to_
     }
 }
 
-/* From G in dmap. */
+/* Adds the gradients of L, U and q, from G in dmap, which is overwritten. */
 static void triangles_backward(InvconvRun *run, double to_log, real *gradient)
 {
     const Invconv *layer = run->layer;
     int c = layer->c;
     real *A = run->work, *lower = run->dmap, *d = gradient + layer->lu;
+    /* A = P^T G; lower = A Us^T; then A becomes L^T A. */
     for (int i = 0; i < c; i++) {
         memcpy(A + (size_t)layer->source[i] * c, run->dmap + (size_t)i * c, c * sizeof *A);
     }
@@ -271,7 +276,8 @@ void invconv_inverse(InvconvRun *run, const real *parameters, real *y)
     int c = layer->c;
     int64_t rows = (int64_t)run->n * layer->h * layer->w;
     const real *a = parameters + layer->log_scale, *b = parameters + layer->bias;
-    for (int64_t p = 0; p < rows; p++) { /* row vectors: y = n Us^T L^T P^T */
+    /* Pixels are row vectors: y = n Us^T L^T P^T.  Undo P, then L, then Us, then ActNorm. */
+    for (int64_t p = 0; p < rows; p++) {
         memcpy(run->row, y + p * c, c * sizeof *y);
         for (int i = 0; i < c; i++) {
             y[p * c + layer->source[i]] = run->row[i];

@@ -1,8 +1,8 @@
-/* One pass over memory: a row (96 to 600 channels) stays in the first cache while mean, variance and output are made.
- * The variance is computed from the differences to the mean, not from a sum of squares, which cancels.
+/* One pass over memory: a row (96 to 600 channels) stays in the L1 cache while mean, variance and output are computed.
+ * The variance is computed from the differences to the mean, because a sum of squares would cancel.
  *
- * Backward, with k = weight * dy at the places where the ReLU was open:
- *   dx = rstd * (k - mean k - xh * mean(k xh)),  dweight = sum dy xh,  dbias = sum dy. */
+ * Backward, with g = dy where the ReLU was open and 0 elsewhere, k = weight * g:
+ *   dx = rstd * (k - mean k - xh * mean(k xh)),  dweight = sum g xh,  dbias = sum g. */
 #include "flows/layers/layernorm.h"
 #include "flows/kernels/vecmath.h"
 #include <stddef.h>
@@ -14,6 +14,7 @@ void layernorm_forward(int64_t rows, int c, const real *weight, const real *bias
     for (int64_t row = 0; row < rows; row++, x += c, y += c) {
         const real *add = map ? map + row % period * c : NULL;
         real mean, scale;
+        /* y holds t, then t - mean, then the result. */
         VECTOR_LOOP
         for (int i = 0; i < c; i++) {
             y[i] = add ? x[i] + add[i] : x[i];
@@ -46,6 +47,7 @@ void layernorm_backward(int64_t rows, int c, const real *weight, const real *bia
     for (int64_t row = 0; row < rows; row++, dy += c, dx += c, normalised += c) {
         real *sum = dmap ? dmap + row % period * c : NULL;
         real mean, along;
+        /* dx holds k, then the result. */
         VECTOR_LOOP
         for (int i = 0; i < c; i++) {
             real g = normalised[i] * weight[i] + bias[i] > 0 ? dy[i] : 0;

@@ -1,4 +1,4 @@
-/* Both maps are separable and the same for all images, but small: weights are computed where they are used. */
+/* Both operations are separable and the same for all images.  The maps are small, so weights are computed where they are used. */
 #include "flows/layers/map_resize.h"
 #include "flows/kernels/vecmath.h"
 #include <stddef.h>
@@ -12,6 +12,7 @@ static void add_scaled(int count, real scale, const real *restrict x, real *rest
     }
 }
 
+/* Input rows or columns that one output covers: from .. to - 1. */
 typedef struct {
     int from, to;
 } Bin;
@@ -26,11 +27,11 @@ void adaptive_average_forward(int n, int h, int w, int c, const real *x, int oh,
     for (int b = 0; b < n; b++, x += (size_t)h * w * c) {
         for (int i = 0; i < oh * ow; i++, y += stride) {
             Bin rows = bin_of(i / ow, h, oh), columns = bin_of(i % ow, w, ow);
-            real fraction = (real)1 / ((rows.to - rows.from) * (columns.to - columns.from));
+            real weight = (real)1 / ((rows.to - rows.from) * (columns.to - columns.from));
             memset(y, 0, c * sizeof *y);
             for (int row = rows.from; row < rows.to; row++) {
                 for (int column = columns.from; column < columns.to; column++) {
-                    add_scaled(c, fraction, x + ((size_t)row * w + column) * c, y);
+                    add_scaled(c, weight, x + ((size_t)row * w + column) * c, y);
                 }
             }
         }
@@ -43,10 +44,10 @@ void adaptive_average_backward(int n, int h, int w, int c, real *dx, int oh, int
     for (int b = 0; b < n; b++, dx += (size_t)h * w * c) {
         for (int i = 0; i < oh * ow; i++, dy += stride) {
             Bin rows = bin_of(i / ow, h, oh), columns = bin_of(i % ow, w, ow);
-            real fraction = (real)1 / ((rows.to - rows.from) * (columns.to - columns.from));
+            real weight = (real)1 / ((rows.to - rows.from) * (columns.to - columns.from));
             for (int row = rows.from; row < rows.to; row++) {
                 for (int column = columns.from; column < columns.to; column++) {
-                    add_scaled(c, fraction, dy, dx + ((size_t)row * w + column) * c);
+                    add_scaled(c, weight, dy, dx + ((size_t)row * w + column) * c);
                 }
             }
         }

@@ -1,17 +1,17 @@
 /* The Newton-Schulz iteration W <- 1.5 W - 0.5 (W W') W (Bjorck and Bowie, SIAM J. Numer. Anal. 1971) multiplies each singular value s by
- * (3 - s^2) / 2: all in (0, sqrt 3) go to 1, quadratically near the end, and no direction turns.  After a step of the
- * optimiser W is nearly orthonormal and two or three rounds are enough.  When it is far away it is divided by its Frobenius norm first,
- * which brings all singular values below 1, so the iteration cannot diverge.
+ * (3 - s^2) / 2.  All values in (0, sqrt 3) converge to 1, in the end quadratically, and singular vectors do not change.  After a step
+ * of the optimiser W is nearly orthonormal, and two or three rounds are enough.  A matrix that is far from it is first divided by its
+ * Frobenius norm.  This brings all singular values to at most 1, so the iteration cannot diverge.
  *
- * In double: the rounding of a float matrix is then all that is left. */
+ * It runs in double, so only the rounding of the float matrix is left as error. */
 #include "flows/layers/orthonormal.h"
 #include <cblas.h>
 #include <glib.h>
 #include <lapacke.h>
 #include <math.h>
 
-#define CLOSE 1e-12
-#define ROUNDS 60 /* from a smallest singular value of 1e-9 */
+#define CLOSE 1e-12 /* Frobenius norm of W W' - 1 */
+#define ROUNDS 60   /* enough for a smallest singular value of 1e-9 */
 
 int64_t orthonormal_work(int rows, int columns)
 {
@@ -33,6 +33,7 @@ static double gram_matrix(int rows, int columns, const double *w, double *gram)
     return sqrt(sum);
 }
 
+/* w / its Frobenius norm. */
 static void scale_down(int rows, int columns, double *w)
 {
     double norm = cblas_dnrm2(rows * columns, w, 1);
@@ -52,7 +53,7 @@ void orthonormal_rows(int rows, int columns, real *w, double *work)
     if (!isfinite(error)) {
         return;
     }
-    if (error > 0.5) {
+    if (error > 0.5) { /* singular values may be beyond sqrt 3 */
         scale_down(rows, columns, now);
         error = gram_matrix(rows, columns, now, gram);
     }
@@ -79,6 +80,7 @@ double orthonormal_smallest(int rows, int columns, const real *w)
         wide[i] = (double)w[i];
     }
     if (!isfinite(gram_matrix(rows, columns, wide, gram)) ||
+        /* Eigenvalues of w w' are squares of singular values, in ascending order. */
         LAPACKE_dsyevd(LAPACK_ROW_MAJOR, 'N', 'U', rows, gram, rows, values) != 0) {
         return NAN;
     }

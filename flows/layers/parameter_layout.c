@@ -1,5 +1,5 @@
-/* One flat array for all parameters: the optimiser, the norm of the gradient, checkpoints and the model file are loops
- * over it, and gradients and moments share its offsets. */
+/* All parameters are in one flat array.  The optimiser, the norm of the gradient, checkpoints and the model file are loops over it,
+ * and gradients and moments use the same offsets. */
 #include "flows/layers/parameter_layout.h"
 #include "base/rng.h"
 #include <math.h>
@@ -41,6 +41,7 @@ int64_t parameter_layout_add(ParameterLayout *layout, gboolean trainable, const 
 void parameter_layout_add_conv(ParameterLayout *layout, const char *prefix, const char *name, int out, int in,
                                int kernel, int64_t *weight, int64_t *bias)
 {
+    /* torch's default, kaiming_uniform with a = sqrt 5. */
     double bound = 1 / sqrt((double)in * kernel * kernel);
     g_autofree char *w = g_strdup_printf("%s.weight", name), *b = g_strdup_printf("%s.bias", name);
     *weight =
@@ -54,6 +55,7 @@ void parameter_layout_initialise(const ParameterLayout *layout, uint64_t seed, r
         const ParameterEntry *entry = &g_array_index(layout->entries, ParameterEntry, i);
         Rng rng = rng_at(seed, rng_name(entry->public.name), 0);
         for (int64_t k = 0; k < entry->public.count; k++) {
+            /* A constant draws no random number. */
             double u = entry->low == entry->high ? 0 : rng_uniform(&rng);
             parameters[entry->public.offset + k] = (real)(entry->low + (entry->high - entry->low) * u);
         }

@@ -1,7 +1,8 @@
-/* The table of parameters: who owns which part of the flat array, what it is called, how it starts.
+/* The layout of the flat array of parameters: which part belongs to which tensor, its name, and its initial values.
  *
- * Layers call parameter_layout_add() for each tensor and keep the offset.  Trainable tensors lie before all fixed ones; since that
- * needs the trainable total, everything is laid out twice: parameter_layout_begin(), all layers, parameter_layout_begin(), all layers again. */
+ * Layers call parameter_layout_add() for each tensor and keep the offset.  All trainable tensors come before all fixed ones.  The
+ * offsets of fixed tensors need the number of trainable parameters, so the layout is made twice: parameter_layout_begin() and
+ * all layers, then both again. */
 #pragma once
 #include "flows/kernels/real.h"
 #include <glib.h>
@@ -21,23 +22,25 @@ typedef struct {
 } ParameterEntry;
 
 typedef struct {
-    GArray *entries; /* ParameterEntry, in the order of parameter_layout_add */
-    int64_t trainable, fixed, base;
+    GArray *entries;          /* ParameterEntry, in the order of parameter_layout_add */
+    int64_t trainable, fixed; /* numbers so far */
+    int64_t base;             /* where fixed tensors begin: the trainable numbers of the first round */
 } ParameterLayout;
 
 #define PARAMETER_TRAINED TRUE
 #define PARAMETER_FIXED FALSE
 
 void parameter_layout_clear(ParameterLayout *layout);
-/* Forgets the entries but remembers how many trainable numbers there were. */
+/* Starts a round: removes the entries but remembers how many trainable numbers there were. */
 void parameter_layout_begin(ParameterLayout *layout);
-/* Tensor "prefix.name" of up to 4 dimensions, ended by 0.  Returns its offset. */
+/* Adds tensor "prefix.name".  shape: up to 4 dimensions, a 0 after the last if there are fewer.  Its initial values are uniform in
+ * [low, high).  Returns its offset. */
 int64_t parameter_layout_add(ParameterLayout *layout, gboolean trainable, const char *prefix,
                              const char *name, const int64_t *shape, double low, double high);
-/* Weight (out, in, kernel, kernel) and bias (out) of a convolution as torch starts them: U(+-1/sqrt(fan in)). */
+/* Adds weight (out, in, kernel, kernel) and bias (out) of a convolution, initialised as in torch: uniform in +-1/sqrt(fan in). */
 void parameter_layout_add_conv(ParameterLayout *layout, const char *prefix, const char *name, int out, int in,
                                int kernel, int64_t *weight, int64_t *bias);
-/* Initial values; each tensor draws from a stream named by itself. */
+/* Sets the initial values.  Each tensor draws from a random stream that is named after it. */
 void parameter_layout_initialise(const ParameterLayout *layout, uint64_t seed, real *parameters);
-/* The table sorted by offset. */
+/* Array of Parameter, sorted by offset.  Caller frees. */
 GArray *parameter_layout_by_offset(const ParameterLayout *layout);

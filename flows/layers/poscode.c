@@ -1,17 +1,18 @@
-/* The code is the same for every image, and each of its channels depends on x alone or on y alone.  So its fraction of the
- * first convolution of a subnet, which would be up to two thirds of the work there, needs no pass over pixels and images:
+/* The code is the same for every image, and each of its channels depends on x alone or on y alone.  In a plain convolution it would
+ * take up to two thirds of the work of a subnet's first layer.  Here it needs no pass over pixels and images:
  *
- *   code channel i < channels/2:  f_i(x).  sum over ky, kx of w[o][i][ky][kx] f_i(x+kx-1), rows y+ky-1 inside of the map,
- *     = sum over valid ky of X[ky][x][o],   X[ky][x][o] = sum_i sum_kx w[o][i][ky][kx] f_i(x+kx-1)
+ *   Code channel i < channels/2 is f_i(x).  The sum of w[o][i][ky][kx] f_i(x+kx-1) over kx and over the ky whose row y+ky-1 is
+ *   inside the map is the sum over these ky of X[ky][x][o],   X[ky][x][o] = sum_i sum_kx w[o][i][ky][kx] f_i(x+kx-1),
  *   and likewise Y[kx][y][o] for the other half.  map[y][x][o] = bias[o] + sum_ky X[ky][x][o] + sum_kx Y[kx][y][o].
  *
- * The gradient is the transpose: with X'[ky][x][o] = sum over y with y+ky-1 inside of dmap[y][x][o],
+ * The gradient is the transpose.  With X'[ky][x][o] = the sum of dmap[y][x][o] over the y whose row y+ky-1 is inside the map,
  *   dw[o][i][ky][kx] = sum_x X'[ky][x][o] f_i(x+kx-1).
  * It is exact: the test compares it with the convolution of [features ; code]. */
 #include "flows/layers/poscode.h"
 #include "flows/kernels/vecmath.h"
 #include <string.h>
 
+/* (length, half): sin and cos of x / 10000^(i / half) for even i. */
 static real *code_axis(int length, int half, Arena *arena)
 {
     real *axis = arena_real(arena, (int64_t)length * half, "positional code");
@@ -46,8 +47,8 @@ static void add_scaled(int count, real scale, const real *restrict x, real *rest
     }
 }
 
-/* packed[along][across][i][o] of input channels first .. first + half - 1; `along` is the tap in the direction in which
- * the code varies (kx for the half of x). */
+/* weight (out, in, 3, 3) -> packed[along][across][i][o] for input channels first .. first + half - 1.  `along` is the tap in the
+ * direction in which the code varies: kx for the half of x. */
 static void pack_weights(int out, int in, int first, int half, gboolean of_x, const real *weight,
                          real *packed)
 {
@@ -64,7 +65,7 @@ static void pack_weights(int out, int in, int first, int half, gboolean of_x, co
     }
 }
 
-/* lines[across][position][o], the X or Y of above. */
+/* lines[across][position][o]: X or Y. */
 static void convolve_axis(int length, int half, int out, const real *axis, const real *packed, real *lines)
 {
     memset(lines, 0, (size_t)3 * length * out * sizeof *lines);
@@ -82,7 +83,7 @@ static void convolve_axis(int length, int half, int out, const real *axis, const
     }
 }
 
-/* Adds lines to the map, or (gather) sums of the map to the lines. */
+/* Adds the lines to the map (h, w, out) or, with `gather`, the map to the lines. */
 static void map_lines(const Poscode *code, int out, gboolean of_x, gboolean gather, real *map, real *lines)
 {
     for (int y = 0; y < code->h; y++) {
@@ -116,6 +117,7 @@ void poscode_conv_forward(const Poscode *code, int out, int in, const real *weig
     }
 }
 
+/* dweight += the gradient of one half, from lines = X' or Y'. */
 static void axis_backward(int length, int half, int out, int in, int first, gboolean of_x, const real *axis,
                           const real *lines, real *dweight)
 {

@@ -1,12 +1,12 @@
-/* Backward needs e_c * dL/de_c = sum over pixels of dy_c e_c x_c = sum dy_c y_c, so the input need not be kept: with
+/* Backward does not need the input, because e_c dL/de_c = sum over pixels of dy_c e_c x_c = sum dy_c y_c.  With
  * k = dL/d(W2 h + c2) = dL/de e (1 - e) = (1 - e) sum dy y,
  *   dW2 = k h^T, dc2 = k, dh = W2^T k where h > 0, dW1 = dh q^T, dc1 = dh, dq = W1^T dh, dx = e dy + dq / HW. */
 #include "flows/layers/se.h"
 #include "flows/kernels/vecmath.h"
 #include <string.h>
 
-#define REDUCTION 16
-#define OPEN 2 /* initial bias of the gates: e = 0.88 */
+#define REDUCTION 16 /* channels over hidden channels of the gate */
+#define OPEN 2       /* initial bias of the gates: e = 0.88 */
 
 /* Parts of `saved`: q (c), h (reduced), e (c), k (c), dh (reduced). */
 typedef struct {
@@ -44,7 +44,7 @@ int64_t se_saved(const Se *se)
     return 3 * (int64_t)se->c + 2 * se->reduced;
 }
 
-/* sum[i] += x[i] * y[i] over the pixels of an image (y NULL: 1). */
+/* sum[i] = the sum of x[i] y[i] over the pixels of an image (y NULL: 1). */
 VECTOR_CLONES
 static void channel_sums(int64_t hw, int c, const real *restrict x, const real *restrict y,
                          real *restrict sum)
@@ -57,6 +57,7 @@ static void channel_sums(int64_t hw, int c, const real *restrict x, const real *
     }
 }
 
+/* x = x scale + shift (NULL: 0) in each channel. */
 VECTOR_CLONES
 static void scale_and_shift(int64_t hw, int c, const real *restrict scale, const real *restrict shift,
                             real *restrict x)
@@ -89,6 +90,7 @@ void se_forward(const Se *se, const real *parameters, int n, int64_t hw, real *x
     }
 }
 
+/* Gradients of both dense layers from s->k; sets s->dh. */
 static void dense_backward(const Se *se, const real *parameters, const Parts *s, real *gradient)
 {
     int c = se->c, reduced = se->reduced;
@@ -120,7 +122,7 @@ void se_backward(const Se *se, const real *parameters, int n, int64_t hw, const 
             s.k[i] *= 1 - s.e[i];
         }
         dense_backward(se, parameters, &s, gradient);
-        memset(s.q, 0, se->c * sizeof *s.q); /* from here on dq / HW */
+        memset(s.q, 0, se->c * sizeof *s.q); /* q is used; from here on it is dq / HW */
         for (int r = 0; r < se->reduced; r++) {
             for (int i = 0; i < se->c; i++) {
                 s.q[i] += w1[(int64_t)r * se->c + i] * s.dh[r] / hw;

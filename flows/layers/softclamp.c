@@ -1,10 +1,10 @@
-/* Backward: dx = dy exp(e);  de = dy x exp(e) + dlogdet;  ds = de a b f'(b s);  dt = dy;  both times gain.
- * f' comes from the value: tanh' = 1 - tanh^2; atan'(v) = 1 / (1 + v^2).
+/* Backward: dx = dy exp(e);  de = dy x exp(e) + dlogdet;  ds = de a b f'(b s);  dt = dy;  the raw s and t get both times gain.
+ * f' follows from the value: tanh' = 1 - tanh^2;  atan'(v) = 1 / (1 + v^2).
  *
- * Rows may be as short as 32 numbers, so they are walked in groups of LANES: with a constant count the compiler keeps a
- * group in registers and needs no code for odd lengths.  What is left of a row uses the same code with a smaller count.
- * |e| stays below 10 (alpha does), so exp needs no clamping.
- * The sum runs in LANES doubles joined at the end, in a fixed order. */
+ * Rows may be as short as 32 numbers, so they are processed in groups of LANES: with a constant count the compiler keeps a
+ * group in registers and needs no code for odd lengths.  The rest of a row uses the same code with a smaller count.
+ * |e| stays below 10, because alpha does, so exp needs no clamping.
+ * The log-determinant is summed in LANES doubles, which are joined at the end in a fixed order. */
 #include "flows/layers/softclamp.h"
 #include "flows/kernels/vecmath.h"
 
@@ -20,7 +20,7 @@ SoftClamp softclamp_fusion(double alpha)
     return (SoftClamp){TRUE, (real)(ATAN_RANGE * alpha), (real)(1 / alpha), 1};
 }
 
-/* e of m numbers. */
+/* e = a f(b gain s) of m raw numbers. */
 VECTOR_INLINE void log_scale(const SoftClamp *clamp, gboolean arctangent, int m, const real *s, real *e)
 {
     real inner = clamp->b * clamp->gain, a = clamp->a;
@@ -29,6 +29,7 @@ VECTOR_INLINE void log_scale(const SoftClamp *clamp, gboolean arctangent, int m,
     }
 }
 
+/* y = x exp(e) + t of m numbers; sum[i] += e. */
 VECTOR_INLINE void forward_group(const SoftClamp *clamp, gboolean arctangent, int m, const real *s,
                                  const real *t, const real *x, real *y, double *sum)
 {
@@ -43,6 +44,7 @@ VECTOR_INLINE void forward_group(const SoftClamp *clamp, gboolean arctangent, in
     }
 }
 
+/* total (LANES) += e in each lane.  `arctangent` is a constant in each call, so each has loops without branches. */
 VECTOR_INLINE void forward_rows(const SoftClamp *clamp, gboolean arctangent, int64_t rows, int n,
                                 const real *r, const real *x, int x_stride, real *y, int y_stride,
                                 real *local, double *total)
@@ -93,6 +95,7 @@ void softclamp_magnitude(const SoftClamp *clamp, int64_t rows, int n, const real
     }
 }
 
+/* x = (y - t) exp(-e) of m numbers. */
 VECTOR_INLINE void inverse_group(const SoftClamp *clamp, int m, const real *s, const real *t, const real *y,
                                  real *x)
 {
@@ -125,6 +128,7 @@ typedef struct {
     real *dx, *ds, *dt;
 } Group;
 
+/* to_log: dL/d(log-determinant), which adds to de of every number. */
 VECTOR_INLINE void backward_group(const SoftClamp *clamp, gboolean arctangent, int m, real to_log, Group g)
 {
     real e[LANES], inner = clamp->b * clamp->gain, outer = clamp->a * inner, to_f = 1 / clamp->a,
@@ -133,6 +137,7 @@ VECTOR_INLINE void backward_group(const SoftClamp *clamp, gboolean arctangent, i
     VECTOR_LOOP
     for (int i = 0; i < m; i++) {
         real f = e[i] * to_f, v = g.s[i] * inner;
+        /* slope = de/d(raw s) = a b gain f'. */
         real slope = arctangent ? outer / (1 + v * v) : outer * (1 - f * f);
         real dv = g.dy[i], through = dv * vec_exp_bounded(e[i]);
         g.ds[i] = (through * g.x[i] + to_log) * slope;

@@ -1,10 +1,11 @@
 /* The elementwise affine map of all couplings: y = x exp(e(s)) + t with a bounded log-scale e.
  *
- * (s, t) = gain * r, r = [raw s | raw t] per pixel (2n numbers).  e(s) = a f(b s), f = tanh or atan:
- *   AIO, old FrEIA    a = alpha         b = 1        tanh   gain 0.1     (models.md A.5)
+ * (s, t) = gain * r, where r (rows, 2n) holds [raw s | raw t] of each pixel.  e(s) = a f(b s) with f = tanh or atan:
+ *   AIO, old FrEIA    a = alpha         b = 1        tanh   gain 0.1
  *   AIO, new FrEIA    a = alpha         b = 1/alpha  tanh   gain 0.1
- *   fusion flow       a = 0.636 alpha   b = 1/alpha  atan   gain 1       (models.md A.6)
- * Rows of x and y may be part of a longer pixel: strides are in numbers, from one pixel to the next.  y may be x. */
+ *   fusion flow       a = 0.636 alpha   b = 1/alpha  atan   gain 1
+ * Sources: FrEIA's AllInOneBlock and the fusion flow of MSFlow.
+ * x and y are (rows, n) and may be parts of longer pixels: strides are in numbers, from one pixel to the next.  y may be x. */
 #pragma once
 #include "flows/kernels/real.h"
 #include <glib.h>
@@ -18,11 +19,12 @@ typedef struct {
 SoftClamp softclamp_aio(double alpha, gboolean new_form);
 SoftClamp softclamp_fusion(double alpha);
 
-/* Returns the sum of e over rows and channels: the log-determinant.  local (rows; may be NULL): += each row's part. */
+/* Returns the log-determinant, the sum of e over rows and channels.  local (rows; may be NULL) += each row's part. */
 double softclamp_forward(const SoftClamp *clamp, int64_t rows, int n, const real *r, const real *x,
                          int x_stride, real *y, int y_stride, real *local);
-/* sum[i] += sum of |e| of channel i over the rows. */
+/* sum[i] += the sum of |e| of channel i over the rows. */
 void softclamp_magnitude(const SoftClamp *clamp, int64_t rows, int n, const real *r, double *sum);
+/* x = (y - t) exp(-e). */
 void softclamp_inverse(const SoftClamp *clamp, int64_t rows, int n, const real *r, const real *y,
                        int y_stride, real *x, int x_stride);
 /* dlogdet: dL/d(log-determinant of this image).  dx may be dy; dr (rows, 2n) is set. */

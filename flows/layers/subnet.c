@@ -1,6 +1,6 @@
-/* conv1's input is [x1 ; code].  The code's share is a map that is the same for all images and is made once for each
- * change of the parameters (flows/layers/poscode.c); only the passive channels go through a convolution, and the map is added
- * in the pass that normalises.  In the flat array conv1 keeps torch's shape (mid, mid, 3, 3). */
+/* The input of conv1 is [x1 ; code].  What the code contributes is a map that is the same for all images and is computed once per
+ * change of the parameters (flows/layers/poscode.c).  Only the passive channels go through a convolution, and the pass that
+ * normalises adds the map.  In the flat array conv1 keeps torch's shape (mid, mid, 3, 3). */
 #include "flows/layers/subnet.h"
 #include "flows/layers/layernorm.h"
 #include "flows/kernels/vecmath.h"
@@ -34,6 +34,7 @@ void subnet_layout(Subnet *subnet, ParameterLayout *layout, const char *prefix)
 void subnet_refresh(Subnet *subnet, const real *parameters)
 {
     const real *weight = parameters + subnet->conv1_weight;
+    /* The first `in` input channels of conv1 are the passive ones, the rest the code's. */
     size_t part = (size_t)subnet->in * 9, whole = (size_t)subnet->mid * 9;
     for (int o = 0; o < subnet->mid; o++) {
         memcpy(subnet->passive_weight + o * part, weight + o * whole, part * sizeof *weight);
@@ -42,6 +43,7 @@ void subnet_refresh(Subnet *subnet, const real *parameters)
                          subnet->scratch, subnet->code_map);
 }
 
+/* Without training, the activations overwrite the hidden map. */
 static void take_buffers(SubnetRun *run, Arena *arena)
 {
     const Subnet *s = run->subnet;
@@ -117,6 +119,7 @@ void subnet_forward(SubnetRun *run, const real *parameters)
 {
     const Subnet *s = run->subnet;
     int64_t hw = (int64_t)s->code->h * s->code->w;
+    /* Without training the convolutions have packed their weights. */
     const real *w1 = run->training ? s->passive_weight : NULL;
     const real *w2 = run->training ? parameters + s->conv2_weight : NULL;
     const real *b2 = run->training ? parameters + s->conv2_bias : NULL;
@@ -129,6 +132,7 @@ void subnet_forward(SubnetRun *run, const real *parameters)
     run->kernels->conv_forward(run->conv2, run->act, w2, b2, NULL, run->out);
 }
 
+/* run->dact, in place through ReLU and LayerNorm; run->dmap (h, w, mid): its sum over the images. */
 static void norm_backward(SubnetRun *run, const real *parameters, real *gradient)
 {
     const Subnet *s = run->subnet;
@@ -144,6 +148,7 @@ static void norm_backward(SubnetRun *run, const real *parameters, real *gradient
     }
 }
 
+/* Gradients of conv1, in two parts: the passive channels' and the code's. */
 static void conv1_backward(SubnetRun *run, real *gradient)
 {
     const Subnet *s = run->subnet;

@@ -63,7 +63,7 @@ static void test_average_pool_of_odd_sizes(void)
     }
 }
 
-/* The values that models.md A.4 gives for 64 channels. */
+/* The values of MSFlow's positional code for 64 channels. */
 static void test_code_values(void)
 {
     g_autoptr(Arena) arena = arena_new();

@@ -386,7 +386,7 @@ static Collapse measure(Bed *bed)
     return collapse_sums_end(sums, bed->flow);
 }
 
-/* What models.md C.3 says: the likelihood squashes free laterals, and the figures show it; as isometries they stay. */
+/* The likelihood squashes free laterals, and the figures show it; as isometries they stay. */
 static void test_free_laterals_collapse_and_orthonormal_ones_do_not(void)
 {
     for (int constrained = 0; constrained < 2; constrained++) {
