@@ -126,7 +126,7 @@ ExtractorRun *extractor_run_new(const Extractor *extractor, const Kernels *kerne
         return NULL;
     }
     if (extractor->released) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "extractor %s: its weights were given back",
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "extractor %s: its weights were released",
                     extractor->kind->name);
         return NULL;
     }

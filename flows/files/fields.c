@@ -1,4 +1,4 @@
-/* Tables of fields.  jansson writes doubles with 17 digits, which brings back the same bits. */
+/* Tables of fields.  Doubles are written with 17 digits, which give the same bits when they are read. */
 #include "flows/files/fields.h"
 #include "base/error.h"
 #include <math.h>

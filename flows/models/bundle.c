@@ -1,15 +1,15 @@
 /* The bundle: one safetensors file that is a model.
  *
- * Tensors: every tensor of msflow_layout, under its name, those of the head (head_tensors) when there were labels, then
+ * Tensors: those of msflow_layout under their names, those of the head (head_tensors) when there were labels, then
  * "calibration.map_mean".  Metadata, in this order:
  *   format     "wsiflow-model 2"
  *   notice     what it may be used for
  *   model      one JSON object: specification, provenance, calibration, history
- *   choices    which algorithm each convolution took, where that was measured ("onednn-timed"): all who load the model take the same
- * Nothing in it depends on time, machine paths other than the weights' as given, or threads: identical training gives
- * identical bytes.
+ *   choices    with "onednn-timed", which algorithm each convolution uses: everyone who loads the model uses the same
+ * Nothing in it depends on time, threads or paths, except the path of the weights as given: the same training gives the same
+ * bytes.
  *
- * The loader refuses what it does not know: a tensor or key that is missing, unknown, of another shape or kind.  The
+ * The loader refuses whatever it does not know: a tensor or key that is missing, unknown, or of another shape or kind.  The
  * extractor's weights are not in the file; their SHA-256 is, and must agree. */
 #include "flows/models/model_private.h"
 #include "flows/files/fields.h"
@@ -67,7 +67,7 @@ static char *model_text(const Model *model)
 gboolean model_save(const Model *model, const char *path, char sha256[65], GError **error)
 {
     if (msflow_released(model->flow)) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "%s: the model's weights were given back", path);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "%s: the model's weights were released", path);
         return FALSE;
     }
     g_autoptr(SafetensorsWriter) writer = safetensors_writer_new();
@@ -93,7 +93,9 @@ gboolean model_save(const Model *model, const char *path, char sha256[65], GErro
     return safetensors_writer_commit(writer, path, sha256, error);
 }
 
-/* ---- reading ----  Messages of these functions need not name the file: model_load puts it in front. */
+/* ---- reading ---- */
+
+/* Messages of these functions need not name the file: model_load prefixes it. */
 
 static gboolean refuse(GError **error, const char *why)
 {
@@ -106,7 +108,7 @@ static json_t *read_description(const Safetensors *file, GError **error)
     static const char *const parts[] = {"specification", "provenance", "calibration", "history"};
     const char *format = safetensors_metadata(file, "format"), *text = safetensors_metadata(file, "model");
     if (!format || !text) {
-        refuse(error, "not a model of wsiflow: it has no metadata format and model");
+        refuse(error, "not a model of wsiflow: its metadata have no \"format\" and \"model\"");
         return NULL;
     }
     if (!g_str_equal(format, FORMAT)) {
@@ -123,7 +125,7 @@ static json_t *read_description(const Safetensors *file, GError **error)
     }
     if (all && !ok) {
         refuse(error,
-               "its description has other parts than specification, provenance, calibration and history");
+               "its description must have the parts specification, provenance, calibration and history only");
     }
     return ok ? g_steal_pointer(&all) : NULL;
 }
@@ -135,8 +137,8 @@ static gboolean check_weights(const Model *model, const Provenance *provenance, 
         return TRUE;
     }
     g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                "trained with an extractor of SHA-256 %s, but that of %s is %s", provenance->extractor_sha256,
-                weights ? weights : model->spec.extractor.name, hash);
+                "it was trained with an extractor of SHA-256 %s, but the SHA-256 of %s is %s",
+                provenance->extractor_sha256, weights ? weights : model->spec.extractor.name, hash);
     return FALSE;
 }
 
@@ -189,9 +191,9 @@ static gboolean read_tensors(Model *model, const Safetensors *file, GError **err
         !read_map_mean(&model->calibration, model->flow, file, error)) {
         return FALSE;
     }
-    /* All that are known are there, and names do not repeat: more tensors are unknown ones. */
+    /* All known tensors were found and names do not repeat, so any further tensor is unknown. */
     if (safetensors_count(file) != count + 1) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%d tensors, where its specification needs %d",
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "it has %d tensors, but its specification needs %d",
                     safetensors_count(file), count + 1);
         return FALSE;
     }
@@ -202,7 +204,7 @@ static gboolean read_tensors(Model *model, const Safetensors *file, GError **err
     return TRUE;
 }
 
-/* A model with extractor and untrained flow as the description says. */
+/* A model with the extractor and an untrained flow of the specification. */
 static Model *read_model(const json_t *all, const char *weights, const char *kernels, GError **error)
 {
     ModelSpec spec;

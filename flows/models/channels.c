@@ -1,8 +1,8 @@
-/* Channels that the flow left alone (models.md B.2).
+/* Channels that the flow does not model (models.md B.2).
  *
- * A one-sided coupling scales half of the channels; where channels are only permuted between couplings, some may never be in the
- * active half, and their distribution is never adapted to the others.  Such a channel has no activity; one that is modelled badly has
- * a variance far from the 1 that a latent should have.  Neither shows in the likelihood. */
+ * A one-sided coupling scales half of the channels.  Where channels are only permuted between couplings, some may never be in the
+ * active half, so their distribution is never adapted to the others: they have no activity.  A channel that is modelled badly has
+ * a variance far from 1, the variance of a latent.  Neither shows in the likelihood. */
 #include "flows/models/channels.h"
 #include <math.h>
 

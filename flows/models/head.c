@@ -1,9 +1,7 @@
-/* The head.
+/* The head: forward, and the derivative of the features.
  *
- * Means over positions are taken channel by channel and then averaged in 64 groups as an adaptive average pooling does: group
- * g has channels floor(g C / 64) to ceil((g + 1) C / 64), so maps of fewer than 64 channels repeat some of them.
- *
- * mean and sd are those of the last hundred normals or so: they follow S while it falls.  The first ones count equally. */
+ * Means over positions are taken channel by channel and then averaged in 64 groups, as an adaptive average pooling does: group
+ * g has the channels floor(g C / 64) to ceil((g + 1) C / 64) - 1, so maps of fewer than 64 channels repeat some of them. */
 #include "flows/models/head.h"
 #include "flows/kernels/squares.h"
 #include "flows/models/logistic.h"
@@ -11,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-#define SMALLEST 1e-6 /* standard deviation of S, norm of the features */
+#define SMALLEST 1e-6 /* that the standard deviation of S and the norm of the features are divided by */
 
 const HeadTensor head_tensors[] = {
     {"head.scale", 1, {1, 0}, HEAD_SCALE},
@@ -30,10 +28,10 @@ void head_init(Head *head, const int channels[SCALES], const int positions[SCALE
     *head = (Head){0};
     memcpy(head->channels, channels, sizeof head->channels);
     memcpy(head->positions, positions, sizeof head->positions);
-    head->values[HEAD_SCALE] = (real)log(expm1(1));
+    head->values[HEAD_SCALE] = (real)log(expm1(1)); /* softplus of it is 1 */
     head->values[HEAD_OFFSET] = (real)log(prior / (1 - prior));
     Rng rng = rng_at(seed, rng_name("head"), 0);
-    double bound = 1 / sqrt(HEAD_FEATURES);
+    double bound = 1 / sqrt(HEAD_FEATURES); /* torch.nn.Linear: U(+-1 / sqrt(fan in)) */
     for (int i = HEAD_WEIGHT; i < HEAD_READOUT; i++) {
         head->values[i] = (real)(bound * (2 * rng_uniform(&rng) - 1));
     }
@@ -82,6 +80,7 @@ static int group_end(int group, int channels)
     return ((group + 1) * channels + HEAD_GROUPS - 1) / HEAD_GROUPS;
 }
 
+/* z (positions, channels) -> feature (2, HEAD_GROUPS): means of z^2 and of z over positions and the channels of a group. */
 static void pool_scale(int channels, int positions, const real *z, double *feature)
 {
     for (int g = 0; g < HEAD_GROUPS; g++) {
@@ -99,7 +98,7 @@ static void pool_scale(int channels, int positions, const real *z, double *featu
     }
 }
 
-/* Adds to dz what d = dL/dfeature gives. */
+/* With n numbers in a group: d mean(z^2) / dz = 2 z / n, d mean(z) / dz = 1 / n.  Adds to dz; channels may be in two groups. */
 static void pool_scale_back(int channels, int positions, const real *z, const double *d, real *dz)
 {
     for (int g = 0; g < HEAD_GROUPS; g++) {
@@ -155,6 +154,7 @@ void head_features_backward(const Head *head, const double feature[HEAD_FEATURES
     for (int i = 0; i < HEAD_FEATURES; i++) {
         along += d[i] * feature[i];
     }
+    /* f = g / |g|: dL/dg = (d - (d . f) f) / |g|. */
     for (int i = 0; i < HEAD_FEATURES; i++) {
         d[i] = (d[i] - along * feature[i]) / norm;
     }

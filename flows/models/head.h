@@ -1,16 +1,16 @@
-/* The head of a training with labels (models.md D.2): from the latents of one tile to
- *   S          its negative log-likelihood per dimension,
- *   features   of every scale the mean over positions of z^2 and of z, channels averaged to 64 numbers each, all 384 divided by
- *              their norm,
- *   readout    a linear form of the features that starts as 0: likelihood says how rare a tile is, this what about it tells
- *              labelled anomalies from normals,
- *   logit      a (S - mean) / sd + readout + c, with a = softplus(a0), mean and sd running figures of training normals,
- *   embedding  the features through a linear layer to 64,
- * and from the loss of D.6 back to the latents.
+/* The head of a training with labels (models.md D.2).  From the latents z of one tile it computes
+ *   S          the negative log-likelihood per dimension,
+ *   features   for every scale the means over positions of z^2 and of z, channels averaged to 64 numbers each; all 384 numbers
+ *              are divided by their norm,
+ *   readout    a linear form of the features that starts as 0: the likelihood measures how rare a tile is, the readout what
+ *              distinguishes labelled anomalies from normals,
+ *   logit      a (S - mean) / sd + readout + c, with a = softplus(a0), and mean and sd of S over the latest training normals,
+ *   embedding  the features through a linear layer to 64 numbers.
+ * flows/training/head_loss.h has the loss and its gradient.
  *
- * One flat array holds the trained values first, then what follows the batches without gradient: mean, variance and number of
- * the normals seen, and the centres of the two classes.  Sums are in double.
- * Threading: a head may be read by many threads; head_observe needs it alone. */
+ * One flat array holds the trained values, then those that follow the batches without a gradient: mean, variance and number of
+ * the normals, and the centres of the two classes.  Sums are in double.
+ * Threading: many threads may read a head. */
 #pragma once
 #include "flows/extractors/extractor.h"
 
@@ -18,7 +18,7 @@
 #define HEAD_FEATURES (SCALES * 2 * HEAD_GROUPS)
 #define HEAD_EMBEDDING 64
 #define HEAD_WEIGHTS (HEAD_EMBEDDING * HEAD_FEATURES)
-/* Places in the array. */
+/* Offsets in the array. */
 enum {
     HEAD_SCALE,  /* a0 */
     HEAD_OFFSET, /* c */
@@ -45,14 +45,15 @@ typedef struct {
 /* The array as named tensors, without gaps; ended by a name of NULL. */
 extern const HeadTensor head_tensors[];
 
-/* a = 1, c = ln(prior / (1 - prior)), readout 0, the linear layer as torch starts one, nothing seen. */
+/* a = 1, c = ln(prior / (1 - prior)), readout 0, the linear layer as torch initialises one, no normal seen.  prior: the fraction of
+ * anomalies, 0 to 1. */
 void head_init(Head *head, const int channels[SCALES], const int positions[SCALES], double prior,
                uint64_t seed);
 double head_logit(const Head *head, double s, double readout);
-/* Of a tile's latents, (position, channel) each. */
+/* z[l]: latents of a tile, (position, channel). */
 double head_readout(const Head *head, const real *const z[SCALES]);
 
-/* S of a tile. */
+/* S of a tile: (0.5 sum z^2 - logdet) / D. */
 double head_score(const Head *head, const real *const z[SCALES], double logdet);
 
 /* ---- the parts of it, for training ---- */

@@ -1,4 +1,4 @@
-/* A model in memory: made ready for training or loading, asked, and given back. */
+/* A model in memory: what training and loading have in common, and the accessors. */
 #include "flows/models/model_private.h"
 #include "flows/models/history.h"
 #include "base/error.h"
@@ -13,6 +13,7 @@ static ModelSpec copy_spec(const ModelSpec *spec, const Kernels *kernels)
     return copy;
 }
 
+/* A head with initial values.  Its prior is the fraction of anomalies in a batch, so the first logits are right on average. */
 static Head *head_of(const ModelSpec *spec, const Msflow *flow)
 {
     Head *head = g_new(Head, 1);
@@ -51,7 +52,7 @@ Model *model_prepare(const ModelSpec *spec, GError **error)
     MsflowSpec *flow = &model->spec.flow;
     flow->seed = spec->seed;
     extractor_channels(model->extractor, flow->channels);
-    for (int l = 0; l < SCALES; l++) {
+    for (int l = 0; l < SCALES; l++) { /* extractors give maps at strides 4, 8 and 16 */
         flow->size[l] = spec->tile_size / (4 << l);
     }
     model->flow = msflow_new(flow, error);

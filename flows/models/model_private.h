@@ -1,5 +1,4 @@
-/* What the files behind model.h share: model.c (specification, accessors), fit.c (training), score.c (scorer), calibrate.c,
- * bundle.c (file). */
+/* The inside of a model, for the code that makes, stores, trains and scores with one. */
 #pragma once
 #include "flows/models/head.h"
 #include "flows/models/model.h"
@@ -9,7 +8,7 @@ struct Model {
     const Kernels *kernels;
     Extractor *extractor;
     Msflow *flow;
-    Head *head; /* in the bundle with spec.loss.labels */
+    Head *head; /* with spec.loss.labels it is part of the bundle */
     Calibration calibration;
     GArray *history;  /* EpochReport */
     GArray *channels; /* ChannelReport, or NULL */
@@ -18,6 +17,6 @@ struct Model {
     char *libraries, *trained_with; /* flows_versions() and kernels of the training */
 };
 
-/* A model with the extractor loaded and a flow with initial parameters: the ground of training and loading.  Checks spec;
- * copies it. */
+/* A model with its extractor loaded and a flow with initial parameters, as training and loading start from.  Checks and copies
+ * the specification.  NULL with error. */
 Model *model_prepare(const ModelSpec *spec, GError **error);

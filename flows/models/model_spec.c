@@ -23,6 +23,7 @@ const char *const model_selection_names[] = {
 const char *const model_score_names[] = {
     [SCORE_SCALES] = "scales", [SCORE_NLL] = "nll", [SCORE_LOGIT] = "logit", NULL};
 
+/* One line is one key of the bundle's metadata; the order is that of the file. */
 #define AT(member) offsetof(ModelSpec, member)
 static const Field spec_fields[] = {
     {"extractor", FIELD_TEXT, AT(extractor.name), 1, NULL},
@@ -131,6 +132,7 @@ json_t *model_spec_write(const ModelSpec *spec)
     return object;
 }
 
+/* The recipe is the only part that is not a plain value: it is taken out before the table reads the rest. */
 gboolean model_spec_read(const json_t *object, ModelSpec *spec, GError **error)
 {
     json_t *recipe = json_object_get(object, "tile_recipe");
@@ -169,7 +171,7 @@ static gboolean check_loss(const ModelSpec *s, GError **error)
 
 gboolean model_spec_check(const ModelSpec *s, GError **error)
 {
-    if (s->tile_size < 32 || s->tile_size % 16 != 0 || s->tile_size > 4096) {
+    if (s->tile_size < 32 || s->tile_size % 16 != 0 || s->tile_size > 4096) { /* scales at 1/4, 1/8, 1/16 */
         return refuse(error, "tile_size", "a multiple of 16 from 32 to 4096");
     }
     if (s->epochs < 1) {

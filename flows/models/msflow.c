@@ -1,9 +1,9 @@
-/* MSFlow assembled: which layers there are, where their parameters lie, and what has to be rebuilt when they change.
- * Running it is flows/models/msflow_run.c.
+/* MSFlow assembled: its layers, the layout of their parameters, and what is rebuilt when these change.
+ * flows/models/msflow_run.c runs it.
  *
- * With FPN_NONE the features enter as the extractor and the pooling leave them (stock MSFlow); with a pyramid they are
- * standardised and projected with frozen statistics.  The likelihood trains nothing before the flows but, with
- * FPN_ORTHOGONAL, the laterals, which lie last among the trainable parameters. */
+ * With FPN_NONE the flows take the pooled features as they are (stock MSFlow); with a pyramid these are standardised and projected
+ * by frozen statistics.  The likelihood trains nothing before the flows, except the laterals with FPN_ORTHOGONAL, which are the
+ * last of the trainable parameters. */
 #include "flows/models/msflow_private.h"
 #include "flows/layers/avgpool.h"
 #include "base/error.h"
@@ -15,7 +15,7 @@
 #define DEFAULT_WIDTH 128
 #define NUMBERS_MAX ((int64_t)1 << 31) /* parameters: twenty times those of a wide resnet's flow */
 
-/* At most DEFAULT_WIDTH and the narrowest level, and a multiple of 32 where there are as many: half of them and the whole
+/* At most DEFAULT_WIDTH and the narrowest level.  From 32 on a multiple of 32: the width and half of it, which a coupling takes,
  * then fill vector registers. */
 static int default_width(int narrowest)
 {
@@ -63,6 +63,7 @@ static gboolean check_spec(const MsflowSpec *s, GError **error)
     return TRUE;
 }
 
+/* Every layer asks the layout for its tensors. */
 static void lay_out(Msflow *flow)
 {
     parameter_layout_begin(&flow->layout);
@@ -130,7 +131,7 @@ Msflow *msflow_new(const MsflowSpec *spec, GError **error)
     fpn_init(&flow->fpn, spec->channels, flow->size, flow->spec.fpn_width, spec->normalise == NORMALISE_TILE,
              spec->fpn == FPN_ORTHOGONAL, flow->arena);
     lay_out(flow);
-    lay_out(flow); /* now the trainable total is known */
+    lay_out(flow); /* fixed tensors follow the trainable ones, whose number is known only now */
     flow->table = parameter_layout_by_offset(&flow->layout);
     if (!take_parameters(flow, error)) {
         return NULL;
@@ -327,6 +328,7 @@ int64_t msflow_dimensions(const Msflow *flow)
     return total;
 }
 
+/* Begins a fit at this pass. */
 static gboolean fit_from(Msflow *flow, int pass, GError **error)
 {
     g_clear_pointer(&flow->fit, fpn_fit_free);

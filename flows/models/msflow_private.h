@@ -6,7 +6,7 @@
 #include "flows/layers/fusion.h"
 
 struct Msflow {
-    Arena *arena;                       /* owns all below but the parameters, the layout and the fit */
+    Arena *arena;                       /* owns everything below except parameters, layout and fit */
     MsflowSpec spec;                    /* fpn_width filled in */
     int size[SCALES], channels[SCALES]; /* of the flows: pooled side, channels after the FPN */
     Fpn fpn;
@@ -14,9 +14,9 @@ struct Msflow {
     Fusion fusion;
     ParameterLayout layout;
     GArray *table;
-    real *parameters;
-    gboolean released;
-    FpnFit *fit; /* between msflow_fit_begin and the end of the last pass */
+    real *parameters;  /* (trainable + fixed) */
+    gboolean released; /* by msflow_release */
+    FpnFit *fit;       /* between msflow_fit_begin and the end of the last pass */
 };
 
 struct MsflowRun {
@@ -25,8 +25,8 @@ struct MsflowRun {
     int batch;
     gboolean training;
     Arena *arena;
-    real *pooled[SCALES];      /* for callers that give the extractor's maps */
-    const real *input[SCALES]; /* of the flows, in the last forward */
+    real *pooled[SCALES];      /* (batch, size, size, features), for callers that give the extractor's maps */
+    const real *input[SCALES]; /* of the flows in the last forward pass, (batch, size, size, channels) */
     FpnRun fpn;
     ChainRun chain[SCALES];
     FusionRun fusion;

@@ -1,5 +1,5 @@
-/* One thread's way through the flow: pool -> FPN -> three chains -> fusion, back, and inverse.  A run owns all of its
- * buffers from the start; forward, backward and inverse allocate nothing. */
+/* One thread's passes through the flow: forward (pool -> pyramid -> three chains -> fusion), backward, and inverse.  A run owns its
+ * buffers from the start: no pass allocates memory. */
 #include "flows/models/msflow_private.h"
 #include "flows/layers/avgpool.h"
 #include "base/error.h"
@@ -15,14 +15,14 @@ MsflowRun *msflow_run_new(const Msflow *flow, const Kernels *kernels, int batch,
                           GError **error)
 {
     MsflowRun *run;
-    int most = INT_MAX / (flow->size[0] * flow->size[0]);
+    int most = INT_MAX / (flow->size[0] * flow->size[0]); /* positions of a batch are counted in ints */
     if (batch < 1 || batch > most) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "flow: a batch of %d tiles, must be 1 .. %d", batch,
                     most);
         return NULL;
     }
     if (flow->released) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "flow: its weights were given back");
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "flow: its weights were released");
         return NULL;
     }
     run = g_new0(MsflowRun, 1);
@@ -55,7 +55,7 @@ void msflow_run_free(MsflowRun *run)
     }
 }
 
-/* The input of the flows. */
+/* From pooled maps to run->input. */
 static void enter(MsflowRun *run, const real *const pooled[SCALES])
 {
     gboolean pyramid = run->flow->spec.fpn != FPN_NONE;
@@ -78,7 +78,7 @@ void msflow_input_pooled(MsflowRun *run, const real *const pooled[SCALES], const
     msflow_flow_input(run, y);
 }
 
-/* From run->input on. */
+/* From run->input to z and the log-determinants. */
 static void through_flows(MsflowRun *run, const real *z[SCALES], double *logdet)
 {
     const real *parameters = run->flow->parameters, *y[SCALES];
@@ -143,7 +143,7 @@ void msflow_backward(MsflowRun *run, const real *const dz[SCALES], const double 
     for (int l = 0; l < SCALES; l++) {
         dy[l] = chain_backward(&run->chain[l], parameters, dlogdet, gradient);
     }
-    if (run->flow->spec.fpn == FPN_ORTHOGONAL) { /* the laterals are among the trainable parameters */
+    if (run->flow->spec.fpn == FPN_ORTHOGONAL) { /* the laterals are trainable parameters */
         for (int l = 0; l < SCALES; l++) {
             dlateral[l] = gradient + run->flow->fpn.lateral[l];
         }
@@ -170,7 +170,8 @@ void msflow_inverse(MsflowRun *run, const real *const z[SCALES], const real *y[S
     }
 }
 
-/* The maps of all images in memory, one image at a time through a training run, which takes its weights at each call. */
+/* Chain by chain, with the maps of all tiles in memory.  The run is one for training, which reads the weights at each call: they
+ * change from layer to layer. */
 gboolean msflow_init_actnorm(Msflow *flow, const Kernels *kernels, int batch,
                              const real *const pooled[SCALES], GError **error)
 {

@@ -1,8 +1,8 @@
 /* Round trips.
  *
- * Latents and features are copied out of the run before it goes the other way, since a run without training reuses its buffers.
- * The inverse gives no log-determinant of its own (it is minus that of the forward way), so the determinants that are compared are
- * those of the forward way at both ends of the trip. */
+ * Latents and features are copied out of the run before the next pass, since a run without training reuses its buffers.  The
+ * inverse computes no log-determinant (it would be minus that of the forward pass), so the compared ones are those of forward
+ * passes at both ends of the trip. */
 #include "flows/models/sample.h"
 #include "flows/models/model_private.h"
 #include "base/error.h"
@@ -19,10 +19,10 @@ struct Sampler {
     double temperature;
     ExtractorRun *extractor;
     MsflowRun *run;
-    uint8_t *rgb;                /* a batch with blank tiles, when fewer are given */
-    int64_t length[SCALES];      /* numbers of one map */
-    real *z[SCALES], *y[SCALES]; /* what went in, what came out of the first half */
-    double logdet[BATCH], back[BATCH];
+    uint8_t *rgb;                      /* a batch; missing tiles are blank */
+    int64_t length[SCALES];            /* numbers of one map */
+    real *z[SCALES], *y[SCALES];       /* (BATCH, side, side, channels): input and output of the first half */
+    double logdet[BATCH], back[BATCH]; /* log-determinants before and after the trip */
 };
 
 static double widen(double a, double b)
@@ -95,7 +95,7 @@ void sampler_shape(const Sampler *s, int scale, int *side, int *channels)
     *channels = msflow_latent_channels(s->model->flow, scale);
 }
 
-/* All of a batch, also what nobody asked for: it costs nothing and leaves no old numbers behind. */
+/* Fills the whole batch, also beyond `count`: that costs nothing and leaves no old numbers behind. */
 static void draw_latents(Sampler *s, int64_t first)
 {
     for (int b = 0; b < BATCH; b++) {
@@ -116,7 +116,7 @@ static void keep(const Sampler *s, real *const to[SCALES], const real *const fro
     }
 }
 
-/* b against a, the truth. */
+/* a: the truth. */
 static void compare(const Sampler *s, int count, const real *const a[SCALES], const real *const b[SCALES],
                     RoundTrip *trip)
 {
@@ -161,7 +161,7 @@ void sampler_draw(Sampler *s, int64_t first, int count, const real *y[SCALES], S
         figures[b].nll = (0.5 * squares - s->logdet[b]) / dimensions;
         figures[b].logdet = s->logdet[b] / dimensions;
     }
-    /* The latents that came back, once more: their determinant must be that of the sample. */
+    /* A second trip, from the latents that came back: its log-determinant must be that of the sample. */
     keep(s, s->z, z);
     msflow_inverse(s->run, (const real *const *)s->z, there);
     keep(s, s->z, there);

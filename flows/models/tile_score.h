@@ -2,12 +2,12 @@
 #pragma once
 #include "flows/extractors/extractor.h"
 
-/* Scores of a tile (models.md A.8).  Higher = more anomalous, but for the log-determinant, which is there to be looked at. */
+/* Scores of a tile (models.md A.8).  Higher = more anomalous, except for the log-determinant, which is for information.
+ * M, A_mul and E are defined in flows/scoring/anomaly.h; D is the number of latent dimensions. */
 typedef struct {
-    /* The recommended one, see model_score_name: 0 = typical of held-out normal tiles, 1 = one of their standard deviations
-     * above. */
+    /* The recommended one (model_spec_score_name): 0 = typical of held-out normal tiles, 1 = one standard deviation above. */
     double score;
-    double contrast; /* top 3 % mean of A_mul: contrast inside of the tile */
+    double contrast; /* top 3 % mean of A_mul: contrast within the tile */
     double absolute; /* the same with the constant M0 of the calibration instead of the tile's own maximum */
     double nll;      /* NLL / D */
     double logdet;   /* ld / D */

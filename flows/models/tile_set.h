@@ -1,4 +1,4 @@
-/* The tiles that a model is trained and calibrated with: how to read each of them, and what is known about it. */
+/* The tiles that a model is trained and calibrated with: how to read them, and what is known about each. */
 #pragma once
 #include <glib.h>
 #include <stdint.h>

@@ -1,5 +1,6 @@
-/* Adam.  The order of operations is torch's: the bias corrections go into the step size and into the square root,
- * epsilon is added after the correction. */
+/* Adam, in torch's order of operations: the bias corrections are part of the step size and of the square root, and epsilon is
+ * added after the correction.
+ *   m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2,  p -= lr / (1 - b1^t) m / (sqrt(v) / sqrt(1 - b2^t) + epsilon) */
 #include "flows/training/adam.h"
 #include "flows/kernels/vecmath.h"
 #include <tgmath.h> /* sqrt of a real is that of its own width */

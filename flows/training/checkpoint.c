@@ -1,7 +1,7 @@
 /* Checkpoints.
  *
- * Numbers that are not tensors stand in the metadata as one JSON object.  The file is written after every epoch through the
- * durable writer, so a kill leaves either the last epoch's or this one's. */
+ * Numbers that are not tensors are in the metadata, as one JSON object.  The file is written after every epoch by the durable
+ * writer, so a kill leaves either the previous checkpoint or the new one. */
 #include "flows/training/checkpoint.h"
 #include "flows/models/model_private.h"
 #include "flows/files/fields.h"
@@ -63,7 +63,7 @@ gboolean checkpoint_write(const char *path, const char *fingerprint, const Train
     return safetensors_writer_commit(writer, path, NULL, error);
 }
 
-/* A metadata text as JSON. */
+/* A text of the metadata as JSON; NULL with error when it is absent. */
 static json_t *need_json(const Safetensors *file, const char *path, const char *key, GError **error)
 {
     const char *text = safetensors_metadata(file, key);
@@ -82,6 +82,7 @@ gboolean checkpoint_read(const char *path, const char *fingerprint, TrainState *
                     "%s belongs to a training with other settings or tiles", path);
         return FALSE;
     }
+    /* Everything is read and checked before the state changes. */
     TrainState read = *state;
     Array arrays[ARRAYS];
     const Tensor *tensors[ARRAYS];

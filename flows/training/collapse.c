@@ -1,12 +1,14 @@
-/* The effective rank needs no eigenvalues: their sum is the trace, the sum of their squares the squared Frobenius norm. */
+/* Measuring and checking collapse.
+ *
+ * The effective rank needs no eigenvalues: their sum is the trace, the sum of their squares is the squared Frobenius norm. */
 #include "flows/training/collapse.h"
 #include "flows/layers/orthonormal.h"
 #include "base/error.h"
 #include <cblas.h>
 #include <math.h>
 
-#define RANK_KEPT 0.8
-#define DEVIATION_LEAST 0.1
+#define RANK_KEPT 0.8       /* of the start */
+#define DEVIATION_LEAST 0.1 /* the pyramid's output starts with 1 */
 
 Collapse collapse_none(void)
 {
@@ -26,7 +28,7 @@ double collapse_effective_rank(int c, const double *covariance)
         squares += own * own;
         for (int j = i + 1; j < c; j++) {
             double v = covariance[(int64_t)i * c + j];
-            squares += 2 * v * v;
+            squares += 2 * v * v; /* both triangles */
         }
     }
     return squares > 0 ? trace * trace / squares : squares; /* NAN stays NAN */
@@ -45,20 +47,19 @@ double collapse_smallest_deviation(int c, const double *covariance)
 gboolean collapse_check(const Collapse *start, const Collapse *now, GError **error)
 {
     for (int l = 0; l < SCALES; l++) {
-        if (!(now->rank[l] >= RANK_KEPT * start->rank[l])) {
+        if (!(now->rank[l] >= RANK_KEPT * start->rank[l])) { /* also NAN */
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                         "the feature pyramid collapses: at scale %d the effective rank is %.3g, more than 20 "
-                        "%% below the "
-                        "%.3g of the start; a lower fpn_rate or a fixed pyramid may help",
+                        "%% below the %.3g of the start; a lower fpn_rate or a fixed pyramid may help",
                         l + 1, now->rank[l], start->rank[l]);
             return FALSE;
         }
         if (!(now->deviation[l] >= DEVIATION_LEAST)) {
-            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                        "the feature pyramid collapses: at scale %d the standard deviation of a channel is "
-                        "%.3g, less "
-                        "than 0.1; a smaller fpn_width, a lower fpn_rate or a fixed pyramid may help",
-                        l + 1, now->deviation[l]);
+            g_set_error(
+                error, WSI_ERROR, WSI_ERROR_INPUT,
+                "the feature pyramid collapses: at scale %d the standard deviation of a channel is "
+                "%.3g, less than 0.1; a smaller fpn_width, a lower fpn_rate or a fixed pyramid may help",
+                l + 1, now->deviation[l]);
             return FALSE;
         }
     }
@@ -112,6 +113,7 @@ void collapse_sums_add(CollapseSums *sums, int count, const real *const y[SCALES
                 sums->wide[i] = (double)map[i];
                 sums->sum[l][i % c] += sums->wide[i];
             }
+            /* product += map^T map, upper triangle */
             cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, c, rows, 1, sums->wide, c, 1, sums->product[l],
                         c);
         }
@@ -129,7 +131,8 @@ Collapse collapse_sums_end(CollapseSums *sums, Msflow *flow)
         for (int i = 0; i < c; i++) {
             for (int j = i; j < c; j++) {
                 int64_t at = (int64_t)i * c + j;
-                covariance[at] = covariance[at] / n - sums->sum[l][i] / n * (sums->sum[l][j] / n);
+                covariance[at] =
+                    covariance[at] / n - sums->sum[l][i] / n * (sums->sum[l][j] / n); /* E xy - E x E y */
             }
         }
         now.rank[l] = collapse_effective_rank(c, covariance);

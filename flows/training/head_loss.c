@@ -1,16 +1,18 @@
 /* The loss of a batch, tile by tile.
  *
- * mean and sd are those of the last hundred normals or so: they follow S while it falls.  The first ones count equally. */
+ * The mean and sd of the normals are exponential averages over about the last hundred: they follow S as it falls.  The first
+ * hundred count equally. */
 #include "flows/training/head_loss.h"
 #include "flows/models/logistic.h"
 #include "flows/training/losses.h"
 #include <math.h>
 
-#define MEMORY 100 /* tiles */
-#define CENTRE_STEP 0.5
+#define MEMORY 100      /* tiles of the running figures */
+#define CENTRE_STEP 0.5 /* beta of loss_centre_move */
 
 /* ---- the embedding ---- */
 
+/* e = W f + b, with W (HEAD_EMBEDDING, HEAD_FEATURES). */
 static void embed(const Head *head, const double *feature, double embedding[HEAD_EMBEDDING])
 {
     for (int o = 0; o < HEAD_EMBEDDING; o++) {
@@ -49,6 +51,7 @@ static double label_terms(const Head *head, const LossSpec *loss, const LossBatc
     double all = batch->normals + batch->anomalies, class = tile->anomaly ? batch->anomalies : batch->normals;
     terms->focal +=
         loss_focal(tile->logit, tile->anomaly, loss->focal_alpha, loss->focal_gamma, &slope) / all;
+    /* logit = softplus(a0) (S - mean) / sd + w . f + c, with d softplus = sigmoid; mean and sd get no gradient. */
     double a0 = (double)head->values[HEAD_SCALE], dlogit = loss->focal * slope / all;
     gradient[HEAD_SCALE] += dlogit * logistic_sigmoid(a0) * (tile->s - mean) / sd;
     gradient[HEAD_OFFSET] += dlogit;
@@ -62,6 +65,7 @@ static double label_terms(const Head *head, const LossSpec *loss, const LossBatc
     return ds + loss->margin * slope / class;
 }
 
+/* The distance of the embedding from the centre of its class. */
 static void centre_term(const Head *head, const LossSpec *loss, const LossBatch *batch, LossTile *tile,
                         const double *feature, LossTerms *terms, double *d, double *gradient)
 {
@@ -94,6 +98,7 @@ void head_loss(const Head *head, const LossSpec *loss, const LossBatch *batch, L
         ds += label_terms(head, loss, batch, tile, feature, terms, d, gradient);
         centre_term(head, loss, batch, tile, feature, terms, d, gradient);
     }
+    /* S = (0.5 sum z^2 - logdet) / D: dL/dz = dL/dS z / D, dL/dlogdet = -dL/dS / D. */
     const real factor = (real)(ds / dimension);
     for (int l = 0; l < SCALES; l++) {
         int64_t count = (int64_t)head->channels[l] * head->positions[l];
@@ -115,6 +120,7 @@ double loss_terms_total(const LossSpec *loss, const LossTerms *terms)
 
 /* ---- what follows the batches ---- */
 
+/* Welford's update with weight 1 / n for the n-th of the first MEMORY normals, then constant. */
 static void observe_normal(Head *head, double s)
 {
     real *mean = &head->values[HEAD_NORMALS], *variance = mean + 1, *seen = mean + 2;

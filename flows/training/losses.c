@@ -1,6 +1,6 @@
 /* Loss terms.
  *
- * All logarithms of probabilities go through softplus, so that logits of any size give finite values and slopes. */
+ * All logarithms of probabilities are computed by softplus, so logits of any size give finite values and slopes. */
 #include "flows/training/losses.h"
 #include "flows/models/logistic.h"
 #include <math.h>
@@ -17,6 +17,7 @@ double loss_focal(double logit, int y, double alpha, double gamma, double *slope
     double log_p = -logistic_softplus(-sign * logit), p = logistic_sigmoid(sign * logit);
     double rest = logistic_sigmoid(-sign * logit); /* 1 - p, without its cancellation */
     double power = pow(rest, gamma);
+    /* d/dx of -w (1 - p)^g ln p, with dp/dx = sign p (1 - p). */
     *slope = weight * sign * power * (gamma * p * log_p - rest);
     return -weight * power * log_p;
 }

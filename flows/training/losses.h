@@ -1,8 +1,8 @@
 /* Terms of the training loss for single tiles, with their gradients, in double (models.md D).
  *
- * S is the negative log-likelihood of a tile per latent dimension, NLL / D without 0.5 ln 2 pi: high = strange.  Every
- * term is bounded below, and so is what a gradient step can gain from it: the likelihood of anomalies is never lowered
- * without end.  Means over a batch are the caller's: he divides value and gradient by the number of tiles.
+ * S is the negative log-likelihood of a tile per latent dimension, NLL / D without 0.5 ln 2 pi: the higher, the less likely.
+ * Each term of an anomaly is bounded below, so a training cannot gain without end by making anomalies less likely.
+ * The caller takes means over a batch: it divides value and gradient by the number of tiles.
  *
  * Pure functions; any thread may call them. */
 #pragma once
@@ -16,11 +16,12 @@ double loss_normal(NormalTerm term, double s, double *slope);
 double loss_focal(double logit, int y, double alpha, double gamma, double *slope);
 /* Centre loss (Wen et al. 2016): 0.5 |e - c|^2; slope[0..n) = e - c. */
 double loss_centre(const double *e, const double *c, int n, double *slope);
-/* Margin about the normals' mean and sd, which get no gradient: with m1 = mean + sd and m2 = m1 + width sd
+/* Margin around the mean and sd of the normals, which get no gradient.  With m1 = mean + sd and m2 = m1 + width sd:
  *   hinge        max(0, S - m1) of a normal, max(0, m2 - S) of an anomaly;
  *   log-sigmoid  0 of a normal, sd softplus((m2 - S) / sd) of an anomaly.
  * |dL/dS| <= 1. */
 double loss_margin(MarginForm form, double s, int y, double mean, double sd, double width, double *slope);
 
-/* Moves the centre of a class by its members of a batch: c - beta sum(c - e_i) / (1 + count).  sum: of the e_i. */
+/* Moves the centre of a class towards its members in a batch (Wen et al. 2016, equation 4): c becomes
+ * c - beta sum(c - e_i) / (1 + count).  sum: of the e_i. */
 void loss_centre_move(double *c, const double *sum, int64_t count, double beta, int n);
