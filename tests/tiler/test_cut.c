@@ -4,18 +4,18 @@
 
 typedef struct {
     char *folder, *path;
-} Position;
+} SlideFile;
 
-static void set_up(Position *position, gconstpointer unused)
+static void set_up(SlideFile *slide_file, gconstpointer unused)
 {
-    position->folder = fixture_folder();
-    position->path = g_build_filename(position->folder, "slide.tif", NULL);
+    slide_file->folder = fixture_folder();
+    slide_file->path = g_build_filename(slide_file->folder, "slide.tif", NULL);
 }
 
-static void tear_down(Position *position, gconstpointer unused)
+static void tear_down(SlideFile *slide_file, gconstpointer unused)
 {
-    g_free(position->path);
-    fixture_remove(position->folder);
+    g_free(slide_file->path);
+    fixture_remove(slide_file->folder);
 }
 
 static Slide *open_slide(const char *path, double mpp_x, double mpp_y)
@@ -37,12 +37,13 @@ static double cut(Slide *slide, const CutSpec *spec, double x, double y, Image *
 }
 
 /* At the slide's own resolution and whole pixels a tile is the slide. */
-static void test_native(Position *position, gconstpointer unused)
+static void test_native(SlideFile *slide_file, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(200, 150, 2), rgb = fixture_image(64, 64, 3),
                      readable = fixture_image(64, 64, 1);
-    fixture_write(position->path, &(FixtureSpec){.compression = COMPRESSION_NONE, .per_unit = 20000}, image);
-    g_autoptr(Slide) slide = open_slide(position->path, 0, 0);
+    fixture_write(slide_file->path, &(FixtureSpec){.compression = COMPRESSION_NONE, .per_unit = 20000},
+                  image);
+    g_autoptr(Slide) slide = open_slide(slide_file->path, 0, 0);
     for (Filter filter = FILTER_LANCZOS3; filter <= FILTER_BILINEAR; filter++) {
         const CutSpec spec = {64, 0.5, filter};
         g_assert_cmpfloat_with_epsilon(cut(slide, &spec, 31, 17, rgb, readable), 1, 1e-12);
@@ -55,12 +56,12 @@ static void test_native(Position *position, gconstpointer unused)
 }
 
 /* A slide of one colour gives tiles of that colour, over borders and beside parts that were not scanned. */
-static void test_constant(Position *position, gconstpointer unused)
+static void test_constant(SlideFile *slide_file, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_constant(300, 200, 143, 90, 171), rgb = fixture_image(32, 32, 3);
     g_autoptr(Image) readable = fixture_image(32, 32, 1), decoded = fixture_image(1, 1, 3);
-    fixture_write(position->path, &(FixtureSpec){.levels = 3, .per_unit = 40000, .sparse_tile = 7}, image);
-    g_autoptr(Slide) slide = open_slide(position->path, 0, 0);
+    fixture_write(slide_file->path, &(FixtureSpec){.levels = 3, .per_unit = 40000, .sparse_tile = 7}, image);
+    g_autoptr(Slide) slide = open_slide(slide_file->path, 0, 0);
     g_assert_true(slide_read(slide, 0, 0, 0, decoded, NULL, NULL)); /* JPEG may be a level off */
     static const double mpps[] = {0.1, 0.25, 0.3331, 0.7};
     static const uint8_t white[3] = {255, 255, 255};
@@ -85,12 +86,12 @@ static void test_constant(Position *position, gconstpointer unused)
 }
 
 /* readable_fraction is the area of the footprint on the slide, exact below a pixel; x and y have their own scale. */
-static void test_fraction(Position *position, gconstpointer unused)
+static void test_fraction(SlideFile *slide_file, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(200, 150, 2), rgb = fixture_image(50, 50, 3),
                      readable = fixture_image(50, 50, 1);
-    fixture_write(position->path, &(FixtureSpec){0}, image);
-    g_autoptr(Slide) slide = open_slide(position->path, 0.25, 0.5);
+    fixture_write(slide_file->path, &(FixtureSpec){0}, image);
+    g_autoptr(Slide) slide = open_slide(slide_file->path, 0.25, 0.5);
     const CutSpec spec = {50, 0.4, FILTER_LANCZOS3};
     double width = 50 * 0.4 / 0.25, height = 50 * 0.4 / 0.5; /* 80 x 40 px of the slide */
     for (double y = -35.7; y < 150; y += 21.3) {
@@ -110,15 +111,15 @@ static void test_fraction(Position *position, gconstpointer unused)
 
 /* Where a tile lies: a ramp of one grey level a pixel tells the position of each of its pixels, in x and y apart (up to two
  * roundings: of the level and of the tile). */
-static void test_position(Position *position, gconstpointer unused)
+static void test_position(SlideFile *slide_file, gconstpointer unused)
 {
     g_autoptr(Image) ramp = fixture_image(220, 220, 3), rgb = fixture_image(40, 40, 3);
     for (int i = 0; i < 220 * 220; i++) {
         ramp->pixels[3 * i] = (uint8_t)(10 + i % 220);
         ramp->pixels[3 * i + 1] = (uint8_t)(10 + i / 220);
     }
-    fixture_write(position->path, &(FixtureSpec){.compression = COMPRESSION_NONE, .levels = 2}, ramp);
-    g_autoptr(Slide) slide = open_slide(position->path, 0.25, 0.26);
+    fixture_write(slide_file->path, &(FixtureSpec){.compression = COMPRESSION_NONE, .levels = 2}, ramp);
+    g_autoptr(Slide) slide = open_slide(slide_file->path, 0.25, 0.26);
     static const double mpps[] = {0.3, 0.43, 0.613};
     for (int m = 0; m < 3; m++) {
         const CutSpec spec = {40, mpps[m], FILTER_LANCZOS3};
@@ -145,14 +146,15 @@ static double mean_difference(const Image *a, const Image *b, int *most)
 
 /* The stated tolerance: from a pyramid of 2 x 2 means and from level 0 a tile differs by less than 3 grey levels on average
  * and 16 at most, for an image with white noise (standard deviation 12) in every pixel, which is harsher than tissue. */
-static void test_levels_agree(Position *position, gconstpointer unused)
+static void test_levels_agree(SlideFile *slide_file, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(800, 600, 2), a = fixture_image(60, 60, 3),
                      b = fixture_image(60, 60, 3);
-    g_autofree char *flat = g_build_filename(position->folder, "flat.tif", NULL);
-    fixture_write(position->path, &(FixtureSpec){.compression = COMPRESSION_NONE, .levels = 4}, image);
+    g_autofree char *flat = g_build_filename(slide_file->folder, "flat.tif", NULL);
+    fixture_write(slide_file->path, &(FixtureSpec){.compression = COMPRESSION_NONE, .levels = 4}, image);
     fixture_write(flat, &(FixtureSpec){.compression = COMPRESSION_NONE}, image);
-    g_autoptr(Slide) pyramid = open_slide(position->path, 0.25, 0.25), single = open_slide(flat, 0.25, 0.25);
+    g_autoptr(Slide) pyramid = open_slide(slide_file->path, 0.25, 0.25),
+                     single = open_slide(flat, 0.25, 0.25);
     static const double mpps[] = {0.5, 0.613, 0.8, 1.0, 1.7};
     for (int m = 0; m < 5; m++) {
         const CutSpec spec = {60, mpps[m], FILTER_LANCZOS3};
@@ -196,12 +198,12 @@ static void test_levels_agree_real(void)
 }
 
 /* A tile does not depend on what is cut beside it: one region in one cut equals its tiles, within rounding. */
-static void test_tiles_of_region(Position *position, gconstpointer unused)
+static void test_tiles_of_region(SlideFile *slide_file, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(500, 400, 2), rgb = fixture_image(32, 32, 3),
                      whole = fixture_image(128, 96, 3);
-    fixture_write(position->path, &(FixtureSpec){.levels = 2}, image);
-    g_autoptr(Slide) slide = open_slide(position->path, 0.25, 0.25);
+    fixture_write(slide_file->path, &(FixtureSpec){.levels = 2}, image);
+    g_autoptr(Slide) slide = open_slide(slide_file->path, 0.25, 0.25);
     const CutSpec spec = {32, 0.8, FILTER_LANCZOS3};
     double side = 32 * 0.8 / 0.25;
     const Rect region = {-20.6, 13.2, 4 * side, 3 * side};
@@ -216,13 +218,13 @@ static void test_tiles_of_region(Position *position, gconstpointer unused)
 }
 
 /* An overview that needs more source than is held at once is cut in blocks: no seams. */
-static void test_blocks(Position *position, gconstpointer unused)
+static void test_blocks(SlideFile *slide_file, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(4200, 4100, 2), whole = fixture_image(700, 683, 3),
                      readable = fixture_image(700, 683, 1);
     g_autoptr(GError) error = NULL;
-    fixture_write(position->path, &(FixtureSpec){.tile = 512}, image);
-    g_autoptr(Slide) slide = open_slide(position->path, 0.25, 0.25);
+    fixture_write(slide_file->path, &(FixtureSpec){.tile = 512}, image);
+    g_autoptr(Slide) slide = open_slide(slide_file->path, 0.25, 0.25);
     g_autoptr(Image) decoded = fixture_image(4200, 4100, 3), expected = fixture_image(700, 683, 3);
     g_assert_true(cut_region(slide, &(Rect){0, 0, 4200, 4100}, FILTER_LANCZOS3, whole, readable, &error));
     g_assert_no_error(error);
@@ -234,13 +236,14 @@ static void test_blocks(Position *position, gconstpointer unused)
     }
 }
 
-static void test_refusals(Position *position, gconstpointer unused)
+static void test_refusals(SlideFile *slide_file, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(100, 80, 2), rgb = fixture_image(32, 32, 3),
                      grey = fixture_image(32, 32, 1);
     g_autoptr(GError) none = NULL, size = NULL, huge = NULL;
-    fixture_write(position->path, &(FixtureSpec){0}, image);
-    g_autoptr(Slide) unknown = open_slide(position->path, 0, 0), known = open_slide(position->path, 0.5, 0.5);
+    fixture_write(slide_file->path, &(FixtureSpec){0}, image);
+    g_autoptr(Slide) unknown = open_slide(slide_file->path, 0, 0),
+                     known = open_slide(slide_file->path, 0.5, 0.5);
     const CutSpec spec = {32, 0.5, FILTER_LANCZOS3};
     g_assert_false(cut_tile(unknown, &spec, 0, 0, rgb, NULL, NULL, &none));
     g_assert_error(none, WSI_ERROR, WSI_ERROR_INPUT);
@@ -257,7 +260,7 @@ static void test_refusals(Position *position, gconstpointer unused)
     g_assert_null(memchr(grey->pixels, 255, image_bytes(grey)));
 }
 
-#define ADD(name, function) g_test_add(name, Position, NULL, set_up, function, tear_down)
+#define ADD(name, function) g_test_add(name, SlideFile, NULL, set_up, function, tear_down)
 
 int main(int argc, char **argv)
 {

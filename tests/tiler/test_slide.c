@@ -1,5 +1,5 @@
 /* Slides: geometry, resolution, reads at and beyond borders, both ways of reading; damage is in test_slide_damage.c. */
-#include "tests/slide_position.h"
+#include "tests/slide_file.h"
 
 /* ---- the fast path shows what OpenSlide shows ---- */
 
@@ -24,7 +24,7 @@ static void compare_paths(const char *path, gboolean fast_expected)
     g_assert_cmpuint(slide_bad_areas(fast)->len + slide_bad_areas(slow)->len, ==, 0);
 }
 
-static void test_same_pixels(Position *position, gconstpointer unused)
+static void test_same_pixels(SlideFile *slide_file, gconstpointer unused)
 {
     static const struct {
         FixtureSpec spec;
@@ -40,18 +40,18 @@ static void test_same_pixels(Position *position, gconstpointer unused)
     };
     g_autoptr(Image) image = fixture_texture(413, 301, 3);
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-        fixture_write(position->path, &cases[i].spec, image);
-        compare_paths(position->path, cases[i].fast);
+        fixture_write(slide_file->path, &cases[i].spec, image);
+        compare_paths(slide_file->path, cases[i].fast);
     }
 }
 
 /* A view shows what a read copies, also when tiles are decoded again and again; it refuses what is not wholly there. */
-static void test_views(Position *position, gconstpointer unused)
+static void test_views(SlideFile *slide_file, gconstpointer unused)
 {
     const SlideOptions small_cache = {.cache_bytes = 1};
     g_autoptr(Image) image = fixture_texture(413, 301, 3);
-    fixture_write(position->path, &(FixtureSpec){.levels = 2}, image);
-    g_autoptr(Slide) slide = open_slide(position->path, &small_cache);
+    fixture_write(slide_file->path, &(FixtureSpec){.levels = 2}, image);
+    g_autoptr(Slide) slide = open_slide(slide_file->path, &small_cache);
     static const struct {
         int level, x, y, width, height;
         gboolean seen;
@@ -80,7 +80,7 @@ static void test_views(Position *position, gconstpointer unused)
         g_assert_cmpint(view.mosaic.ends[view.mosaic.parts - 1], ==, width);
         slide_release(slide, &view);
     }
-    g_autoptr(Slide) slow = open_slide(position->path, &openslide_only);
+    g_autoptr(Slide) slow = open_slide(slide_file->path, &openslide_only);
     MosaicView none;
     g_assert_false(slide_view(slow, 0, 0, 0, 10, 10, &none));
 }
@@ -127,7 +127,7 @@ static void set_tag(const char *path, uint16_t tag, uint16_t value)
 }
 
 /* Subsampled JPEG is YCbCr, whatever the directory says: by the fast path, and by OpenSlide, which shows the samples as they are. */
-static void test_proved_colours(Position *position, gconstpointer unused)
+static void test_proved_colours(SlideFile *slide_file, gconstpointer unused)
 {
     static const FixtureSpec specs[] = {{.levels = 2},
                                         {.sparse_tile = 2, .description = "Aperio Image\r\nx|MPP = 0.5"}};
@@ -136,11 +136,11 @@ static void test_proved_colours(Position *position, gconstpointer unused)
     for (size_t i = 0; i < G_N_ELEMENTS(specs); i++) {
         for (int slow = 0; slow < 2; slow++) {
             const SlideOptions options = {.no_fast_path = slow};
-            fixture_write(position->path, &specs[i], image);
-            g_autoptr(Slide) sound = open_slide(position->path, &options);
+            fixture_write(slide_file->path, &specs[i], image);
+            g_autoptr(Slide) sound = open_slide(slide_file->path, &options);
             read_area(sound, 0, 0, 0, right, NULL);
-            set_tag(position->path, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_RGB);
-            g_autoptr(Slide) slide = open_slide(position->path, &options);
+            set_tag(slide_file->path, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_RGB);
+            g_autoptr(Slide) slide = open_slide(slide_file->path, &options);
             g_assert_cmpint(slide_info(slide)->fast_path, ==, i == 0 && !slow);
             read_area(slide, 0, 0, 0, rgb, readable);
             assert_same(rgb, right);
@@ -153,11 +153,11 @@ static void test_proved_colours(Position *position, gconstpointer unused)
 
 /* ---- borders ---- */
 
-static void test_borders(Position *position, gconstpointer unused)
+static void test_borders(SlideFile *slide_file, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(150, 100, 5);
-    fixture_write(position->path, &(FixtureSpec){.compression = COMPRESSION_NONE}, image);
-    g_autoptr(Slide) slide = open_slide(position->path, NULL);
+    fixture_write(slide_file->path, &(FixtureSpec){.compression = COMPRESSION_NONE}, image);
+    g_autoptr(Slide) slide = open_slide(slide_file->path, NULL);
     static const int64_t corners[][2] = {
         {-20, -10}, {140, 90}, {-7, 95}, {149, -39},          {60, 60},
         {-40, 0},   {150, 0},  {0, 100}, {G_MAXINT64 / 2, 0}, {0, G_MININT64 / 2}};
@@ -191,57 +191,57 @@ static void assert_mpp(const char *path, const SlideOptions *options, MppSource 
     g_assert_cmpfloat_with_epsilon(slide_info(slide)->mpp_y, y, 1e-6 * y + 1e-12);
 }
 
-static void test_mpp(Position *position, gconstpointer unused)
+static void test_mpp(SlideFile *slide_file, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(100, 80, 5);
-    fixture_write(position->path, &(FixtureSpec){.per_unit = 40000}, image);
-    assert_mpp(position->path, NULL, MPP_TIFF_TAGS, 0.25, 0.25);
-    assert_mpp(position->path, &(SlideOptions){.mpp_x = 0.3, .mpp_y = 0.4}, MPP_OVERRIDE, 0.3, 0.4);
-    assert_mpp(position->path, &(SlideOptions){.mpp_y = 0.4}, MPP_OVERRIDE, 0.25, 0.4);
-    fixture_write(position->path, &(FixtureSpec){.per_unit = 50800, .unit = RESUNIT_INCH}, image);
-    assert_mpp(position->path, NULL, MPP_TIFF_TAGS, 0.5, 0.5);
-    fixture_write(position->path, &(FixtureSpec){.per_unit = 40000, .unit = RESUNIT_NONE}, image);
-    assert_mpp(position->path, NULL, MPP_NONE, 0, 0);
-    fixture_write(position->path, &(FixtureSpec){.per_unit = 72, .unit = RESUNIT_INCH},
+    fixture_write(slide_file->path, &(FixtureSpec){.per_unit = 40000}, image);
+    assert_mpp(slide_file->path, NULL, MPP_TIFF_TAGS, 0.25, 0.25);
+    assert_mpp(slide_file->path, &(SlideOptions){.mpp_x = 0.3, .mpp_y = 0.4}, MPP_OVERRIDE, 0.3, 0.4);
+    assert_mpp(slide_file->path, &(SlideOptions){.mpp_y = 0.4}, MPP_OVERRIDE, 0.25, 0.4);
+    fixture_write(slide_file->path, &(FixtureSpec){.per_unit = 50800, .unit = RESUNIT_INCH}, image);
+    assert_mpp(slide_file->path, NULL, MPP_TIFF_TAGS, 0.5, 0.5);
+    fixture_write(slide_file->path, &(FixtureSpec){.per_unit = 40000, .unit = RESUNIT_NONE}, image);
+    assert_mpp(slide_file->path, NULL, MPP_NONE, 0, 0);
+    fixture_write(slide_file->path, &(FixtureSpec){.per_unit = 72, .unit = RESUNIT_INCH},
                   image); /* what editors write */
-    assert_mpp(position->path, NULL, MPP_NONE, 0, 0);
-    fixture_write(position->path, &(FixtureSpec){0}, image);
-    assert_mpp(position->path, NULL, MPP_NONE, 0, 0);
-    assert_mpp(position->path, &(SlideOptions){.use_objective = TRUE}, MPP_NONE, 0, 0);
-    assert_mpp(position->path, &(SlideOptions){.mpp_x = 0.4}, MPP_OVERRIDE, 0.4, 0.4);
+    assert_mpp(slide_file->path, NULL, MPP_NONE, 0, 0);
+    fixture_write(slide_file->path, &(FixtureSpec){0}, image);
+    assert_mpp(slide_file->path, NULL, MPP_NONE, 0, 0);
+    assert_mpp(slide_file->path, &(SlideOptions){.use_objective = TRUE}, MPP_NONE, 0, 0);
+    assert_mpp(slide_file->path, &(SlideOptions){.mpp_x = 0.4}, MPP_OVERRIDE, 0.4, 0.4);
     for (int k = 0; k < 3; k++) {
         const SlideOptions bad = {.mpp_x = (double[]){-1, NAN, INFINITY}[k], .mpp_y = 1};
         g_autoptr(GError) error = NULL;
-        g_assert_null(slide_open(position->path, &bad, &error));
+        g_assert_null(slide_open(slide_file->path, &bad, &error));
         g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
     }
 }
 
-static void test_aperio_mpp(Position *position, gconstpointer unused)
+static void test_aperio_mpp(SlideFile *slide_file, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(100, 80, 5);
     fixture_write(
-        position->path,
+        slide_file->path,
         &(FixtureSpec){.description = "Aperio Image\r\nx|AppMag = 20|MPP = 0.4990", .per_unit = 40000},
         image);
-    assert_mpp(position->path, NULL, MPP_FILE, 0.499, 0.499);
-    fixture_write(position->path, &(FixtureSpec){.description = "Aperio Image\r\nx|AppMag = 20"}, image);
-    assert_mpp(position->path, NULL, MPP_NONE, 0, 0);
-    assert_mpp(position->path, &(SlideOptions){.use_objective = TRUE}, MPP_OBJECTIVE, 0.5, 0.5);
+    assert_mpp(slide_file->path, NULL, MPP_FILE, 0.499, 0.499);
+    fixture_write(slide_file->path, &(FixtureSpec){.description = "Aperio Image\r\nx|AppMag = 20"}, image);
+    assert_mpp(slide_file->path, NULL, MPP_NONE, 0, 0);
+    assert_mpp(slide_file->path, &(SlideOptions){.use_objective = TRUE}, MPP_OBJECTIVE, 0.5, 0.5);
     /* An Aperio slide's resolution tags are those of its thumbnail program: not used. */
-    fixture_write(position->path,
+    fixture_write(slide_file->path,
                   &(FixtureSpec){.description = "Aperio Image\r\nx|AppMag = 20", .per_unit = 40000}, image);
-    assert_mpp(position->path, NULL, MPP_NONE, 0, 0);
+    assert_mpp(slide_file->path, NULL, MPP_NONE, 0, 0);
 }
 
 /* ---- levels ---- */
 
 /* OpenSlide says 2.0066 for 301 / 150 and 4.03; the true factors are 2, 4 and 8. */
-static void test_downsamples(Position *position, gconstpointer unused)
+static void test_downsamples(SlideFile *slide_file, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(301, 251, 5);
-    fixture_write(position->path, &(FixtureSpec){.levels = 5, .tile = 16}, image);
-    g_autoptr(Slide) slide = open_slide(position->path, NULL);
+    fixture_write(slide_file->path, &(FixtureSpec){.levels = 5, .tile = 16}, image);
+    g_autoptr(Slide) slide = open_slide(slide_file->path, NULL);
     const SlideInfo *info = slide_info(slide);
     g_assert_cmpint(info->level_count, ==, 5);
     for (int l = 0; l < 5; l++) {
@@ -284,12 +284,13 @@ static double differs_from_means(Slide *slide, int level, int scale)
     return sum / (double)image_bytes(small);
 }
 
-static void test_scaled_levels(Position *position, gconstpointer unused)
+static void test_scaled_levels(SlideFile *slide_file, gconstpointer unused)
 {
     const SlideOptions options = {.dct_levels = TRUE};
     g_autoptr(Image) image = fixture_texture(413, 301, 3);
-    fixture_write(position->path, &(FixtureSpec){0}, image);
-    g_autoptr(Slide) plain = open_slide(position->path, NULL), slide = open_slide(position->path, &options);
+    fixture_write(slide_file->path, &(FixtureSpec){0}, image);
+    g_autoptr(Slide) plain = open_slide(slide_file->path, NULL),
+                     slide = open_slide(slide_file->path, &options);
     const SlideInfo *info = slide_info(slide);
     g_assert_cmpstr(info->fingerprint, ==, slide_info(plain)->fingerprint);
     g_assert_cmpint(info->level_count, ==, 4);
@@ -308,11 +309,11 @@ static void test_scaled_levels(Position *position, gconstpointer unused)
     static const int expected[] = {1, 4, 2, 8, 16, 32};
     g_autoptr(Image) large = fixture_texture(1600, 800, 3), half = fixture_halve(large, TRUE),
                      quarter = fixture_halve(half, TRUE);
-    TIFF *tiff = TIFFOpen(position->path, "w");
+    TIFF *tiff = TIFFOpen(slide_file->path, "w");
     fixture_directory(tiff, &(FixtureSpec){0}, large, 0);
     fixture_directory(tiff, &(FixtureSpec){0}, quarter, 1);
     TIFFClose(tiff);
-    g_autoptr(Slide) gaps = open_slide(position->path, &options);
+    g_autoptr(Slide) gaps = open_slide(slide_file->path, &options);
     g_assert_cmpint(slide_info(gaps)->level_count, ==, 6);
     for (int l = 0; l < 6; l++) {
         g_assert_cmpfloat(slide_info(gaps)->levels[l].downsample_x, ==, expected[l]);
@@ -321,14 +322,14 @@ static void test_scaled_levels(Position *position, gconstpointer unused)
 }
 
 /* Which stored tile is bad is said once, whatever levels it was read for. */
-static void test_scaled_bad(Position *position, gconstpointer unused)
+static void test_scaled_bad(SlideFile *slide_file, gconstpointer unused)
 {
     const SlideOptions options = {.dct_levels = TRUE};
     g_autoptr(Image) image = fixture_texture(413, 301, 3), rgb = fixture_image(60, 60, 3),
                      readable = fixture_image(60, 60, 1);
-    fixture_write(position->path, &(FixtureSpec){0}, image);
-    fixture_break_tile(position->path, 0, 8); /* of 7 columns: 64.. x 64.. */
-    g_autoptr(Slide) slide = open_slide(position->path, &options);
+    fixture_write(slide_file->path, &(FixtureSpec){0}, image);
+    fixture_break_tile(slide_file->path, 0, 8); /* of 7 columns: 64.. x 64.. */
+    g_autoptr(Slide) slide = open_slide(slide_file->path, &options);
     for (int l = 0; l < 3; l++) {
         read_area(slide, l, 0, 0, rgb, readable);
     }
@@ -343,9 +344,9 @@ static void test_scaled_bad(Position *position, gconstpointer unused)
 
 /* ---- refusals and identity ---- */
 
-static void test_refusals(Position *position, gconstpointer unused)
+static void test_refusals(SlideFile *slide_file, gconstpointer unused)
 {
-    g_autofree char *svs = g_build_filename(position->folder, "notes.svs", NULL);
+    g_autofree char *svs = g_build_filename(slide_file->folder, "notes.svs", NULL);
     g_autoptr(GError) error = NULL, missing = NULL, flat = NULL;
     g_assert_true(g_file_set_contents(svs, "not a slide at all\n", -1, NULL));
     g_assert_null(slide_open(svs, NULL, &error));
@@ -380,7 +381,7 @@ static Image *level_of(const Image *image, int level)
 }
 
 /* What libtiff 4.5 scrambles for OpenSlide is not used: a level smaller than its tiles, if not JPEG. */
-static void test_small_levels(Position *position, gconstpointer unused)
+static void test_small_levels(SlideFile *slide_file, gconstpointer unused)
 {
     static const struct {
         FixtureSpec spec;
@@ -400,8 +401,8 @@ static void test_small_levels(Position *position, gconstpointer unused)
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(GError) error = NULL;
         g_autoptr(Image) image = fixture_texture(cases[i].width, cases[i].height, 3);
-        fixture_write(position->path, &cases[i].spec, image);
-        g_autoptr(Slide) slide = slide_open(position->path, &slow, &error);
+        fixture_write(slide_file->path, &cases[i].spec, image);
+        g_autoptr(Slide) slide = slide_open(slide_file->path, &slow, &error);
         if (cases[i].levels == 0) {
             g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
             g_assert_nonnull(strstr(error->message, "63 x 301 px in tiles of 64 x 64 px"));
@@ -425,15 +426,15 @@ static void test_small_levels(Position *position, gconstpointer unused)
     }
 }
 
-static void test_fingerprint(Position *position, gconstpointer unused)
+static void test_fingerprint(SlideFile *slide_file, gconstpointer unused)
 {
-    g_autofree char *copy = g_build_filename(position->folder, "another name.tif", NULL), *bytes = NULL;
+    g_autofree char *copy = g_build_filename(slide_file->folder, "another name.tif", NULL), *bytes = NULL;
     g_autoptr(Image) image = fixture_texture(100, 80, 5);
     gsize size;
-    fixture_write(position->path, &(FixtureSpec){0}, image);
-    g_assert_true(g_file_get_contents(position->path, &bytes, &size, NULL));
+    fixture_write(slide_file->path, &(FixtureSpec){0}, image);
+    g_assert_true(g_file_get_contents(slide_file->path, &bytes, &size, NULL));
     g_assert_true(g_file_set_contents(copy, bytes, (gssize)size, NULL));
-    g_autoptr(Slide) a = open_slide(position->path, NULL), b = open_slide(copy, &openslide_only);
+    g_autoptr(Slide) a = open_slide(slide_file->path, NULL), b = open_slide(copy, &openslide_only);
     g_assert_cmpstr(slide_info(a)->fingerprint, ==, slide_info(b)->fingerprint);
     g_assert_cmpuint(strlen(slide_info(a)->fingerprint), ==, 64);
     image->pixels[100] ^= 64;
@@ -445,7 +446,7 @@ static void test_fingerprint(Position *position, gconstpointer unused)
     g_assert_nonnull(strstr(versions, "libtiff "));
 }
 
-#define ADD(name, function) g_test_add(name, Position, NULL, set_up, function, tear_down)
+#define ADD(name, function) g_test_add(name, SlideFile, NULL, set_up, function, tear_down)
 
 int main(int argc, char **argv)
 {

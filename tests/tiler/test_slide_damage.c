@@ -1,6 +1,6 @@
 /* Damaged and hostile slides: only what is bad is lost, it is said what that was, and nothing crashes. */
 #include "base/pool.h"
-#include "tests/slide_position.h"
+#include "tests/slide_file.h"
 
 /* ---- unreadable parts ---- */
 
@@ -45,34 +45,34 @@ static void assert_bad_areas(const Slide *slide, int tile, const int *lost, int 
 }
 
 /* OpenSlide's error is sticky for a handle: only the bad tiles may be lost, whatever is read and in which pieces. */
-static void test_bad_tiles_openslide(Position *position, gconstpointer unused)
+static void test_bad_tiles_openslide(SlideFile *slide_file, gconstpointer unused)
 {
     static const int lost[] = {3, 8, 23};
     g_autoptr(Image) image = fixture_texture(390, 250, 5);
-    fixture_write(position->path, &(FixtureSpec){.compression = COMPRESSION_ADOBE_DEFLATE}, image);
+    fixture_write(slide_file->path, &(FixtureSpec){.compression = COMPRESSION_ADOBE_DEFLATE}, image);
     for (int k = 0; k < 3; k++) {
-        fixture_break_tile(position->path, 0, lost[k]);
+        fixture_break_tile(slide_file->path, 0, lost[k]);
     }
     for (int side = 23; side < 500; side += 150) {
-        g_autoptr(Slide) slide = open_slide(position->path, NULL);
+        g_autoptr(Slide) slide = open_slide(slide_file->path, NULL);
         g_assert_false(slide_info(slide)->fast_path);
         assert_lost_tiles(slide, image, 64, lost, 3, side, 0);
         assert_bad_areas(slide, 64, lost, 3, 390, 250);
     }
 }
 
-static void test_bad_tiles_fast(Position *position, gconstpointer unused)
+static void test_bad_tiles_fast(SlideFile *slide_file, gconstpointer unused)
 {
     static const int lost[] = {0, 8, 23}; /* the first too: it may not put the slide off the fast path */
     g_autoptr(Image) image = fixture_texture(390, 250, 5), decoded = fixture_image(390, 250, 3);
-    fixture_write(position->path, &(FixtureSpec){.tile = 64}, image);
-    g_autoptr(Slide) sound = open_slide(position->path, &openslide_only);
+    fixture_write(slide_file->path, &(FixtureSpec){.tile = 64}, image);
+    g_autoptr(Slide) sound = open_slide(slide_file->path, &openslide_only);
     read_area(sound, 0, 0, 0, decoded, NULL);
     for (int k = 0; k < 3; k++) {
-        fixture_break_tile(position->path, 0, lost[k]);
+        fixture_break_tile(slide_file->path, 0, lost[k]);
     }
     for (int side = 23; side < 500; side += 150) {
-        g_autoptr(Slide) slide = open_slide(position->path, NULL);
+        g_autoptr(Slide) slide = open_slide(slide_file->path, NULL);
         g_assert_true(slide_info(slide)->fast_path);
         assert_lost_tiles(slide, decoded, 64, lost, 3, side, 0);
         assert_bad_areas(slide, 64, lost, 3, 390, 250);
@@ -80,56 +80,56 @@ static void test_bad_tiles_fast(Position *position, gconstpointer unused)
 }
 
 /* Damage in the middle of the stream: decoders would show grey or shifted blocks. */
-static void test_damaged_stream(Position *position, gconstpointer unused)
+static void test_damaged_stream(SlideFile *slide_file, gconstpointer unused)
 {
     uint64_t offset, bytes;
     const uint8_t end[4] = {0xff, 0xd9, 0xff, 0xd9};
     g_autoptr(Image) image = fixture_texture(200, 120, 5), rgb = fixture_image(200, 120, 3),
                      readable = fixture_image(200, 120, 1);
-    fixture_write(position->path, &(FixtureSpec){.tile = 64}, image);
-    fixture_tile_position(position->path, 0, 5, &offset, &bytes);
-    fixture_patch(position->path, offset + bytes / 2, end, sizeof end);
-    g_autoptr(Slide) slide = open_slide(position->path, NULL);
+    fixture_write(slide_file->path, &(FixtureSpec){.tile = 64}, image);
+    fixture_tile_position(slide_file->path, 0, 5, &offset, &bytes);
+    fixture_patch(slide_file->path, offset + bytes / 2, end, sizeof end);
+    g_autoptr(Slide) slide = open_slide(slide_file->path, NULL);
     read_area(slide, 0, 0, 0, rgb, readable);
     assert_bad_areas(slide, 64, (const int[]){5}, 1, 200, 120);
     g_assert_cmpint(readable->pixels[70 * 200 + 70], ==, 0);
     g_assert_cmpint(readable->pixels[60 * 200 + 70], ==, 255);
 }
 
-static void test_too_many_bad(Position *position, gconstpointer unused)
+static void test_too_many_bad(SlideFile *slide_file, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(160, 160, 5), rgb = fixture_image(160, 160, 3);
     g_autoptr(GError) error = NULL;
-    fixture_write(position->path, &(FixtureSpec){.tile = 16, .compression = COMPRESSION_ADOBE_DEFLATE},
+    fixture_write(slide_file->path, &(FixtureSpec){.tile = 16, .compression = COMPRESSION_ADOBE_DEFLATE},
                   image);
     for (int t = 0; t < 100; t++) {
-        fixture_break_tile(position->path, 0, t);
+        fixture_break_tile(slide_file->path, 0, t);
     }
-    g_autoptr(Slide) slide = open_slide(position->path, NULL);
+    g_autoptr(Slide) slide = open_slide(slide_file->path, NULL);
     /* Tiles below 64 px are salvaged in blocks of 256 px: one bad block. */
     read_area(slide, 0, 0, 0, rgb, NULL);
     g_assert_cmpuint(slide_bad_areas(slide)->len, ==, 1);
 
     g_autoptr(Image) large = fixture_texture(640, 640, 5), large_rgb = fixture_image(640, 640, 3);
-    fixture_write(position->path, &(FixtureSpec){.tile = 64, .compression = COMPRESSION_ADOBE_DEFLATE},
+    fixture_write(slide_file->path, &(FixtureSpec){.tile = 64, .compression = COMPRESSION_ADOBE_DEFLATE},
                   large);
     for (int t = 0; t < 100; t++) {
-        fixture_break_tile(position->path, 0, t);
+        fixture_break_tile(slide_file->path, 0, t);
     }
-    g_autoptr(Slide) hopeless = open_slide(position->path, NULL);
+    g_autoptr(Slide) hopeless = open_slide(slide_file->path, NULL);
     g_assert_false(slide_read(hopeless, 0, 0, 0, large_rgb, NULL, &error));
     g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
-    g_assert_nonnull(strstr(error->message, position->path));
+    g_assert_nonnull(strstr(error->message, slide_file->path));
     g_assert_nonnull(strstr(error->message, "more than 64 areas"));
 }
 
 /* Tiles of zero bytes are parts that were never scanned: no data, and no error. */
-static void test_sparse(Position *position, gconstpointer unused)
+static void test_sparse(SlideFile *slide_file, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(200, 120, 5), rgb = fixture_image(200, 120, 3),
                      readable = fixture_image(200, 120, 1);
-    fixture_write(position->path, &(FixtureSpec){.sparse_tile = 2}, image);
-    g_autoptr(Slide) slide = open_slide(position->path, NULL);
+    fixture_write(slide_file->path, &(FixtureSpec){.sparse_tile = 2}, image);
+    g_autoptr(Slide) slide = open_slide(slide_file->path, NULL);
     g_assert_true(slide_info(slide)->fast_path);
     read_area(slide, 0, 0, 0, rgb, readable);
     g_assert_cmpuint(slide_bad_areas(slide)->len, ==, 0);
@@ -139,9 +139,9 @@ static void test_sparse(Position *position, gconstpointer unused)
         g_assert_true(there || rgb->pixels[3 * i] == 255);
     }
     /* OpenSlide would paint a missing tile of an Aperio slide from another level: left to it. */
-    fixture_write(position->path,
+    fixture_write(slide_file->path,
                   &(FixtureSpec){.sparse_tile = 2, .description = "Aperio Image\r\nx|MPP = 0.5"}, image);
-    g_autoptr(Slide) aperio = open_slide(position->path, NULL);
+    g_autoptr(Slide) aperio = open_slide(slide_file->path, NULL);
     g_assert_false(slide_info(aperio)->fast_path);
     read_area(aperio, 0, 0, 0, rgb, readable);
     g_assert_cmpint(readable->pixels[150], ==, 0);
@@ -175,21 +175,21 @@ static gboolean read_and_compare(int64_t index, int worker, void *data, GError *
 }
 
 /* The same pixels and the same bad areas with one thread and with eight. */
-static void test_threads(Position *position, gconstpointer unused)
+static void test_threads(SlideFile *slide_file, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(390, 250, 5);
     for (int fast = 0; fast < 2; fast++) {
         g_autoptr(Image) decoded = fixture_image(390, 250, 3);
-        fixture_write(position->path,
+        fixture_write(slide_file->path,
                       &(FixtureSpec){.compression = fast ? COMPRESSION_JPEG : COMPRESSION_ADOBE_DEFLATE},
                       image);
-        g_autoptr(Slide) sound = open_slide(position->path, &openslide_only);
+        g_autoptr(Slide) sound = open_slide(slide_file->path, &openslide_only);
         read_area(sound, 0, 0, 0, decoded, NULL);
-        fixture_break_tile(position->path, 0, 9);
+        fixture_break_tile(slide_file->path, 0, 9);
         for (int threads = 1; threads <= 8; threads *= 8) {
             /* a cache of two tiles: tiles come and go all the time */
             g_autoptr(Slide) slide =
-                open_slide(position->path, &(SlideOptions){.cache_bytes = 2 * 64 * 64 * 3});
+                open_slide(slide_file->path, &(SlideOptions){.cache_bytes = 2 * 64 * 64 * 3});
             Crowd crowd = {slide, decoded, 2, 1};
             g_autoptr(GError) error = NULL;
             g_assert_cmpint(slide_info(slide)->fast_path, ==, fast);
@@ -203,7 +203,7 @@ static void test_threads(Position *position, gconstpointer unused)
 /* ---- hostile files ---- */
 
 /* Whatever bytes of a file are changed, reading it ends, with pixels or with an error. */
-static void test_mutations(Position *position, gconstpointer unused)
+static void test_mutations(SlideFile *slide_file, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(150, 110, 5), rgb = fixture_image(170, 130, 3),
                      readable = fixture_image(170, 130, 1);
@@ -212,18 +212,18 @@ static void test_mutations(Position *position, gconstpointer unused)
         g_autofree char *bytes = NULL;
         gsize size;
         Rng rng = rng_at(11, (uint64_t)kind, 0);
-        fixture_write(position->path,
+        fixture_write(slide_file->path,
                       &(FixtureSpec){.tile = 48, .levels = 2, .compression = kind ? COMPRESSION_LZW : 0},
                       image);
-        g_assert_true(g_file_get_contents(position->path, &bytes, &size, NULL));
+        g_assert_true(g_file_get_contents(slide_file->path, &bytes, &size, NULL));
         g_autofree char *changed = g_malloc(size);
         for (int round = 0; round < rounds; round++) {
             memcpy(changed, bytes, size);
             for (uint32_t n = 1 + rng_below(&rng, 6); n > 0; n--) {
                 changed[rng_below(&rng, (uint32_t)size)] = (char)rng_u32(&rng);
             }
-            g_assert_true(g_file_set_contents(position->path, changed, (gssize)size, NULL));
-            g_autoptr(Slide) slide = slide_open(position->path, &(SlideOptions){.dct_levels = TRUE}, NULL);
+            g_assert_true(g_file_set_contents(slide_file->path, changed, (gssize)size, NULL));
+            g_autoptr(Slide) slide = slide_open(slide_file->path, &(SlideOptions){.dct_levels = TRUE}, NULL);
             for (int l = 0; slide && l < slide_info(slide)->level_count; l++) {
                 slide_read(slide, l, -5, -5, rgb, readable, NULL);
             }
@@ -238,17 +238,17 @@ static void test_mutations(Position *position, gconstpointer unused)
 }
 
 /* No library may write to the terminal what a file makes it say. */
-static void test_silent(Position *position, gconstpointer unused)
+static void test_silent(SlideFile *slide_file, gconstpointer unused)
 {
     if (g_test_subprocess()) {
         g_autoptr(Image) image = fixture_texture(200, 120, 5), rgb = fixture_image(200, 120, 3);
         g_autoptr(GError) error = NULL;
         for (int kind = 0; kind < 3; kind++) {
             static const int compressions[] = {COMPRESSION_JPEG, COMPRESSION_LZW, COMPRESSION_ADOBE_DEFLATE};
-            fixture_write(position->path, &(FixtureSpec){.compression = compressions[kind]}, image);
-            fixture_break_tile(position->path, 0, 3);
+            fixture_write(slide_file->path, &(FixtureSpec){.compression = compressions[kind]}, image);
+            fixture_break_tile(slide_file->path, 0, 3);
             for (int slow = 0; slow < 2; slow++) {
-                g_autoptr(Slide) slide = open_slide(position->path, &(SlideOptions){.no_fast_path = slow});
+                g_autoptr(Slide) slide = open_slide(slide_file->path, &(SlideOptions){.no_fast_path = slow});
                 read_area(slide, 0, 0, 0, rgb, NULL);
             }
         }
@@ -259,7 +259,7 @@ static void test_silent(Position *position, gconstpointer unused)
     g_test_trap_assert_stderr("");
 }
 
-#define ADD(name, function) g_test_add(name, Position, NULL, set_up, function, tear_down)
+#define ADD(name, function) g_test_add(name, SlideFile, NULL, set_up, function, tear_down)
 
 int main(int argc, char **argv)
 {

@@ -1,6 +1,6 @@
 /* Slides on a system that fails: an I/O error is an error, never "no data" and never "not a slide", and the next try finds everything
  * as it is.  The C library's reading functions are replaced by ones that fail when told to. */
-#include "tests/slide_position.h"
+#include "tests/slide_file.h"
 #include "tiler/slide/tilecache.h"
 #include <dlfcn.h>
 #include <errno.h>
@@ -116,20 +116,20 @@ static const struct {
 };
 
 /* One read fails, and no other. */
-static void test_read(Position *position, gconstpointer unused)
+static void test_read(SlideFile *slide_file, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(390, 250, 5), expected = fixture_image(390, 250, 3),
                      rgb = fixture_image(390, 250, 3), readable = fixture_image(390, 250, 1);
     int errors = 0, faults = 0;
     for (size_t k = 0; k < G_N_ELEMENTS(kinds); k++) {
         const SlideOptions options = {.no_fast_path = kinds[k].no_fast_path};
-        fixture_write(position->path, &kinds[k].spec, image);
-        g_autoptr(Slide) sound = open_slide(position->path, &options);
+        fixture_write(slide_file->path, &kinds[k].spec, image);
+        g_autoptr(Slide) sound = open_slide(slide_file->path, &options);
         g_assert_cmpint(slide_info(sound)->fast_path, ==, kinds[k].fast);
         read_area(sound, 0, 0, 0, expected, NULL);
         for (int after = 0; after < 12; after++) {
             g_autoptr(GError) error = NULL;
-            g_autoptr(Slide) slide = open_slide(position->path, &options);
+            g_autoptr(Slide) slide = open_slide(slide_file->path, &options);
             arm(numbers[after % 4], after, 1);
             gboolean ok = slide_read(slide, 0, 0, 0, rgb, readable, &error);
             fault.armed = FALSE;
@@ -150,15 +150,15 @@ static void test_read(Position *position, gconstpointer unused)
 }
 
 /* The disk is away: no tile becomes a bad area, and when it is back all is there. */
-static void test_away(Position *position, gconstpointer unused)
+static void test_away(SlideFile *slide_file, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(390, 250, 5), expected = fixture_image(390, 250, 3),
                      rgb = fixture_image(390, 250, 3), readable = fixture_image(390, 250, 1);
     for (size_t k = 0; k < G_N_ELEMENTS(kinds); k++) {
         const SlideOptions options = {.no_fast_path = kinds[k].no_fast_path};
-        fixture_write(position->path, &kinds[k].spec, image);
-        g_autoptr(Slide) sound = open_slide(position->path, &options),
-                         slide = open_slide(position->path, &options);
+        fixture_write(slide_file->path, &kinds[k].spec, image);
+        g_autoptr(Slide) sound = open_slide(slide_file->path, &options),
+                         slide = open_slide(slide_file->path, &options);
         read_area(sound, 0, 0, 0, expected, NULL);
         for (int round = 0; round < 3; round++) {
             g_autoptr(GError) error = NULL;
@@ -168,7 +168,7 @@ static void test_away(Position *position, gconstpointer unused)
             g_assert_false(slide_read(slide, 0, 0, 0, rgb, readable, &error));
             fault.armed = FALSE;
             assert_system_error(error);
-            g_assert_nonnull(strstr(error->message, position->path));
+            g_assert_nonnull(strstr(error->message, slide_file->path));
             g_assert_cmpuint(slide_bad_areas(slide)->len, ==, 0);
         }
         read_area(slide, 0, 0, 0, rgb, readable);
@@ -178,18 +178,18 @@ static void test_away(Position *position, gconstpointer unused)
 }
 
 /* Whichever read of opening fails: an error of the system, or the slide as it always is. */
-static void test_open(Position *position, gconstpointer unused)
+static void test_open(SlideFile *slide_file, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(390, 250, 5);
     for (size_t k = 0; k < G_N_ELEMENTS(kinds); k++) {
         const SlideOptions options = {.no_fast_path = kinds[k].no_fast_path};
-        fixture_write(position->path, &kinds[k].spec, image);
-        g_autoptr(Slide) sound = open_slide(position->path, &options);
+        fixture_write(slide_file->path, &kinds[k].spec, image);
+        g_autoptr(Slide) sound = open_slide(slide_file->path, &options);
         int errors = 0, after = 0;
         do {
             g_autoptr(GError) error = NULL;
             arm(numbers[after % 4], after, 1);
-            g_autoptr(Slide) slide = slide_open(position->path, &options, &error);
+            g_autoptr(Slide) slide = slide_open(slide_file->path, &options, &error);
             fault.armed = FALSE;
             if (slide) {
                 g_assert_cmpint(slide_info(slide)->fast_path, ==, kinds[k].fast);
@@ -208,21 +208,21 @@ static void test_open(Position *position, gconstpointer unused)
 }
 
 /* Too many open files. */
-static void test_descriptors(Position *position, gconstpointer unused)
+static void test_descriptors(SlideFile *slide_file, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(390, 250, 5);
     struct rlimit limit;
     g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &limit), ==, 0);
     for (size_t k = 0; k < G_N_ELEMENTS(kinds); k++) {
         const SlideOptions options = {.no_fast_path = kinds[k].no_fast_path};
-        fixture_write(position->path, &kinds[k].spec, image);
+        fixture_write(slide_file->path, &kinds[k].spec, image);
         int next = open("/dev/null", O_RDONLY), errors = 0;
         close(next);
         for (int more = 0; more < 8; more++) {
             g_autoptr(GError) error = NULL;
             struct rlimit few = {(rlim_t)(next + more), limit.rlim_max};
             g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &few), ==, 0);
-            g_autoptr(Slide) slide = slide_open(position->path, &options, &error);
+            g_autoptr(Slide) slide = slide_open(slide_file->path, &options, &error);
             g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &limit), ==, 0);
             if (!slide) {
                 assert_system_error(error);
@@ -274,7 +274,7 @@ static void test_cache(void)
     tilecache_free(cache);
 }
 
-#define ADD(name, function) g_test_add(name, Position, NULL, set_up, function, tear_down)
+#define ADD(name, function) g_test_add(name, SlideFile, NULL, set_up, function, tear_down)
 
 int main(int argc, char **argv)
 {

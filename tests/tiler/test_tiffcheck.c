@@ -7,18 +7,18 @@
 
 typedef struct {
     char *folder, *path;
-} Position;
+} SlideFile;
 
-static void set_up(Position *position, gconstpointer unused)
+static void set_up(SlideFile *slide_file, gconstpointer unused)
 {
-    position->folder = fixture_folder();
-    position->path = g_build_filename(position->folder, "a.tif", NULL);
+    slide_file->folder = fixture_folder();
+    slide_file->path = g_build_filename(slide_file->folder, "a.tif", NULL);
 }
 
-static void tear_down(Position *position, gconstpointer unused)
+static void tear_down(SlideFile *slide_file, gconstpointer unused)
 {
-    g_free(position->path);
-    fixture_remove(position->folder);
+    g_free(slide_file->path);
+    fixture_remove(slide_file->folder);
 }
 
 /* ---- hand-made directories ---- */
@@ -100,7 +100,7 @@ static void assert_refused(const char *path, const char *reason)
         g_test_message("\"%s\" does not say \"%s\"", error->message, reason);
         g_test_fail();
     }
-    /* What the check refuses, slide_open refuses in the same words. */
+    /* slide_open() refuses the file with the same message. */
     g_autoptr(GError) open_error = NULL;
     g_assert_null(slide_open(path, NULL, &open_error));
     g_assert_cmpstr(open_error->message, ==, error->message);
@@ -115,7 +115,7 @@ static void assert_accepted(const char *path, gboolean expected_tiff)
     g_assert_cmpint(is_tiff, ==, expected_tiff);
 }
 
-static void test_sound(Position *position, gconstpointer unused)
+static void test_sound(SlideFile *slide_file, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(150, 130, 1);
     const FixtureSpec specs[] = {{.levels = 2},
@@ -123,79 +123,79 @@ static void test_sound(Position *position, gconstpointer unused)
                                  {.compression = COMPRESSION_NONE},
                                  {.compression = COMPRESSION_LZW, .tile = 32}};
     for (size_t i = 0; i < G_N_ELEMENTS(specs); i++) {
-        fixture_write(position->path, &specs[i], image);
-        assert_accepted(position->path, TRUE);
+        fixture_write(slide_file->path, &specs[i], image);
+        assert_accepted(slide_file->path, TRUE);
     }
-    save_tile(position->path, FALSE, 16, 16, 16, 16);
-    assert_accepted(position->path, TRUE);
-    save_tile(position->path, TRUE, 16, 16, 16, 16);
-    assert_accepted(position->path, TRUE);
+    save_tile(slide_file->path, FALSE, 16, 16, 16, 16);
+    assert_accepted(slide_file->path, TRUE);
+    save_tile(slide_file->path, TRUE, 16, 16, 16, 16);
+    assert_accepted(slide_file->path, TRUE);
 }
 
 /* Reliability: tiles of 2^20 and 65536 px a side abort OpenSlide 3.4.1. */
-static void test_bombs(Position *position, gconstpointer unused)
+static void test_bombs(SlideFile *slide_file, gconstpointer unused)
 {
     for (int big = 0; big < 2; big++) {
-        save_tile(position->path, big, 1 << 20, 1 << 20, 1 << 20, 1 << 20);
-        assert_refused(position->path, "impossible tile of 1048576 x 1048576 px");
-        save_tile(position->path, big, 65536, 65536, 65536, 65536);
-        assert_refused(position->path, "impossible tile");
-        save_tile(position->path, big, 0x7fffffff, 0x7fffffff, 0x7fffffff, 0x7fffffff);
-        assert_refused(position->path, "impossible tile");
-        save_tile(position->path, big, 16, 16, 0, 16);
-        assert_refused(position->path, "impossible tile");
-        save_tile(position->path, big, 0, 16, 16, 16);
-        assert_refused(position->path, "impossible size");
-        save_tile(position->path, big, 0xffffffffu, 16, 16, 16);
-        assert_refused(position->path, "impossible size");
-        save_tile(position->path, big, 1 << 20, 1 << 20, 16, 16); /* 2^32 tiles, one offset */
-        assert_refused(position->path, "TileOffsets has 1 values for 4294967296 tiles");
-        save_tile(position->path, big, 16384, 16384, 16384, 16384); /* 268 Mpx from 4 bytes */
-        assert_refused(position->path, "px a byte");
+        save_tile(slide_file->path, big, 1 << 20, 1 << 20, 1 << 20, 1 << 20);
+        assert_refused(slide_file->path, "impossible tile of 1048576 x 1048576 px");
+        save_tile(slide_file->path, big, 65536, 65536, 65536, 65536);
+        assert_refused(slide_file->path, "impossible tile");
+        save_tile(slide_file->path, big, 0x7fffffff, 0x7fffffff, 0x7fffffff, 0x7fffffff);
+        assert_refused(slide_file->path, "impossible tile");
+        save_tile(slide_file->path, big, 16, 16, 0, 16);
+        assert_refused(slide_file->path, "impossible tile");
+        save_tile(slide_file->path, big, 0, 16, 16, 16);
+        assert_refused(slide_file->path, "impossible size");
+        save_tile(slide_file->path, big, 0xffffffffu, 16, 16, 16);
+        assert_refused(slide_file->path, "impossible size");
+        save_tile(slide_file->path, big, 1 << 20, 1 << 20, 16, 16); /* 2^32 tiles, one offset */
+        assert_refused(slide_file->path, "TileOffsets has 1 values for 4294967296 tiles");
+        save_tile(slide_file->path, big, 16384, 16384, 16384, 16384); /* 268 Mpx from 4 bytes */
+        assert_refused(slide_file->path, "px a byte");
     }
 }
 
-static void test_tile_memory(Position *position, gconstpointer unused)
+static void test_tile_memory(SlideFile *slide_file, gconstpointer unused)
 {
     Entry entries[TILE_TAGS];
     g_autoptr(GByteArray) file = header(FALSE, 8);
     tile_entries(entries, 16384, 16384, 16384, 16384);
     entries[5].value = 3; /* samples: 768 MiB a tile */
     put_directory(file, FALSE, entries, TILE_TAGS, 0);
-    save(position->path, file);
-    assert_refused(position->path, "exceed 256 MiB");
+    save(slide_file->path, file);
+    assert_refused(slide_file->path, "exceed 256 MiB");
 }
 
-static void test_links(Position *position, gconstpointer unused)
+static void test_links(SlideFile *slide_file, gconstpointer unused)
 {
     Entry entries[TILE_TAGS];
     tile_entries(entries, 16, 16, 16, 16);
     g_autoptr(GByteArray) loop = header(FALSE, 8);
     put_directory(loop, FALSE, entries, TILE_TAGS, 8);
-    save(position->path, loop);
-    assert_refused(position->path, "loop");
+    save(slide_file->path, loop);
+    assert_refused(slide_file->path, "loop");
 
     g_autoptr(GByteArray) beyond = header(FALSE, 8);
     put_directory(beyond, FALSE, entries, TILE_TAGS, 5000);
-    save(position->path, beyond);
-    assert_refused(position->path,
+    save(slide_file->path, beyond);
+    assert_refused(slide_file->path,
                    "possibly truncated (IFD offset 5000 beyond the end of the file, 170 bytes)");
 
     g_autoptr(GByteArray) none = header(FALSE, 0);
-    save(position->path, none);
-    assert_refused(position->path, "no directory");
+    save(slide_file->path, none);
+    assert_refused(slide_file->path, "no directory");
 
     g_autoptr(GByteArray) empty = header(FALSE, 8);
     put_directory(empty, FALSE, entries, 0, 0);
-    save(position->path, empty);
-    assert_refused(position->path, "0 entries");
+    save(slide_file->path, empty);
+    assert_refused(slide_file->path, "0 entries");
 
     g_autoptr(GByteArray) far = header(TRUE, G_MAXUINT64 - 3);
-    save(position->path, far);
-    assert_refused(position->path, "possibly truncated");
+    save(slide_file->path, far);
+    assert_refused(slide_file->path, "possibly truncated");
 }
 
-static void test_arrays(Position *position, gconstpointer unused)
+static void test_arrays(SlideFile *slide_file, gconstpointer unused)
 {
     Entry entries[TILE_TAGS];
     for (int field = 9; field <= 10; field++) {
@@ -204,27 +204,27 @@ static void test_arrays(Position *position, gconstpointer unused)
         entries[field].value = 0xfffffff0u; /* the array lies beyond the file */
         g_autoptr(GByteArray) file = header(FALSE, 8);
         put_directory(file, FALSE, entries, TILE_TAGS, 0);
-        save(position->path, file);
-        assert_refused(position->path, "possibly truncated");
+        save(slide_file->path, file);
+        assert_refused(slide_file->path, "possibly truncated");
     }
     tile_entries(entries, 16, 16, 16, 16);
     entries[10].value = 1000; /* the tile reaches beyond the file */
     g_autoptr(GByteArray) file = header(FALSE, 8);
     put_directory(file, FALSE, entries, TILE_TAGS, 0);
-    save(position->path, file);
-    assert_refused(position->path,
+    save(slide_file->path, file);
+    assert_refused(slide_file->path,
                    "possibly truncated (1 of 1 tiles reach beyond the end of the file, 170 bytes)");
     /* Overflow: 2^61 values of 8 bytes. */
     tile_entries(entries, 16, 16, 16, 16);
     entries[9] = (Entry){324, 16, (uint64_t)1 << 61, 16};
     g_autoptr(GByteArray) many = header(TRUE, 16);
     put_directory(many, TRUE, entries, TILE_TAGS, 0);
-    save(position->path, many);
-    assert_refused(position->path, "possibly truncated");
+    save(slide_file->path, many);
+    assert_refused(slide_file->path, "possibly truncated");
 }
 
 /* Readers fetch the values of every tag, whether they need them or not. */
-static void test_values(Position *position, gconstpointer unused)
+static void test_values(SlideFile *slide_file, gconstpointer unused)
 {
     static const struct {
         uint16_t tag, type;
@@ -249,11 +249,11 @@ static void test_values(Position *position, gconstpointer unused)
             }
             entries[TILE_TAGS] = (Entry){cases[i].tag, cases[i].type, cases[i].count, cases[i].value};
             put_directory(file, FALSE, entries, TILE_TAGS + 1, 0);
-            save(position->path, file);
+            save(slide_file->path, file);
             if (cases[i].reason) {
-                assert_refused(position->path, cases[i].reason);
+                assert_refused(slide_file->path, cases[i].reason);
             } else {
-                assert_accepted(position->path, TRUE);
+                assert_accepted(slide_file->path, TRUE);
             }
         }
     }
@@ -264,12 +264,12 @@ static void test_values(Position *position, gconstpointer unused)
     entries[TILE_TAGS] = (Entry){50000, 1, 150, 8};
     entries[TILE_TAGS + 1] = (Entry){50001, 1, 150, 8};
     put_directory(file, FALSE, entries, TILE_TAGS + 2, 0);
-    save(position->path, file);
-    assert_refused(position->path, "bytes of values up to tag 50001");
+    save(slide_file->path, file);
+    assert_refused(slide_file->path, "bytes of values up to tag 50001");
 }
 
 /* NDPI files link by 8 bytes; whoever claims to be one may hold no tiles. */
-static void test_ndpi(Position *position, gconstpointer unused)
+static void test_ndpi(SlideFile *slide_file, gconstpointer unused)
 {
     Entry entries[TILE_TAGS + 1];
     tile_entries(entries, 1 << 20, 1 << 20, 1 << 20, 1 << 20);
@@ -277,59 +277,59 @@ static void test_ndpi(Position *position, gconstpointer unused)
     g_autoptr(GByteArray) bomb = header(FALSE, 8);
     put_directory(bomb, FALSE, entries, TILE_TAGS + 1, 0);
     put(bomb, 0, 4);
-    save(position->path, bomb);
-    assert_refused(position->path, "an NDPI file with tiles");
+    save(slide_file->path, bomb);
+    assert_refused(slide_file->path, "an NDPI file with tiles");
 
     const Entry strip[] = {{256, 4, 1, 16}, {257, 4, 1, 16}, {65420, 4, 1, 1}};
     g_autoptr(GByteArray) sound = header(FALSE, 8);
     put_directory(sound, FALSE, strip, 3, 0);
     put(sound, 0, 4); /* the high half of the link */
-    save(position->path, sound);
-    assert_accepted(position->path, TRUE);
+    save(slide_file->path, sound);
+    assert_accepted(slide_file->path, TRUE);
     sound->data[sound->len - 4] = 1;
-    save(position->path, sound);
-    assert_refused(position->path, "possibly truncated (IFD offset 4294967296");
+    save(slide_file->path, sound);
+    assert_refused(slide_file->path, "possibly truncated (IFD offset 4294967296");
 }
 
-static void test_truncated(Position *position, gconstpointer unused)
+static void test_truncated(SlideFile *slide_file, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(300, 200, 1);
-    fixture_write(position->path, &(FixtureSpec){.levels = 2}, image);
+    fixture_write(slide_file->path, &(FixtureSpec){.levels = 2}, image);
     g_autofree char *bytes = NULL;
     gsize size;
-    g_assert_true(g_file_get_contents(position->path, &bytes, &size, NULL));
+    g_assert_true(g_file_get_contents(slide_file->path, &bytes, &size, NULL));
     for (gsize keep = size - 1; keep >= 8; keep -= MIN(keep, 977)) {
-        g_assert_true(g_file_set_contents(position->path, bytes, (gssize)keep, NULL));
-        assert_refused(position->path, "possibly truncated");
+        g_assert_true(g_file_set_contents(slide_file->path, bytes, (gssize)keep, NULL));
+        assert_refused(slide_file->path, "possibly truncated");
     }
 }
 
-static void test_other_files(Position *position, gconstpointer unused)
+static void test_other_files(SlideFile *slide_file, gconstpointer unused)
 {
     static const char *const contents[] = {"",       "I",        "II",      "hello, this is no slide\n",
                                            "II\x2b", "MM\0\x2c", "%PDF-1.4"};
     for (size_t i = 0; i < G_N_ELEMENTS(contents); i++) {
-        g_assert_true(
-            g_file_set_contents(position->path, contents[i], i == 5 ? 4 : (gssize)strlen(contents[i]), NULL));
-        assert_accepted(position->path, FALSE);
+        g_assert_true(g_file_set_contents(slide_file->path, contents[i],
+                                          i == 5 ? 4 : (gssize)strlen(contents[i]), NULL));
+        assert_accepted(slide_file->path, FALSE);
     }
-    g_assert_true(g_file_set_contents(position->path, "II\x2a\0\x08", 5, NULL));
-    assert_refused(position->path, "possibly truncated");
-    g_unlink(position->path);
-    g_assert_cmpint(mkfifo(position->path, 0600), ==, 0);
-    assert_refused(position->path, "not a regular file");
-    g_unlink(position->path);
+    g_assert_true(g_file_set_contents(slide_file->path, "II\x2a\0\x08", 5, NULL));
+    assert_refused(slide_file->path, "possibly truncated");
+    g_unlink(slide_file->path);
+    g_assert_cmpint(mkfifo(slide_file->path, 0600), ==, 0);
+    assert_refused(slide_file->path, "not a regular file");
+    g_unlink(slide_file->path);
     gboolean is_tiff;
     g_autoptr(GError) folder = NULL, absent = NULL;
-    g_assert_false(
-        tiffcheck_file(position->folder, &is_tiff, &folder)); /* slide_open looks for a DICOM slide in it */
+    g_assert_false(tiffcheck_file(slide_file->folder, &is_tiff,
+                                  &folder)); /* slide_open() looks for a DICOM slide in it */
     g_assert_error(folder, WSI_ERROR, WSI_ERROR_INPUT);
-    g_assert_false(tiffcheck_file(position->path, &is_tiff, &absent));
+    g_assert_false(tiffcheck_file(slide_file->path, &is_tiff, &absent));
     g_assert_error(absent, WSI_ERROR, WSI_ERROR_ABSENT);
 }
 
 /* Whatever bytes are changed: no crash, no abort; a file that passes can be given to the libraries. */
-static void test_mutations(Position *position, gconstpointer unused)
+static void test_mutations(SlideFile *slide_file, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(90, 70, 1);
     Rng rng = rng_at(7, 0, 0);
@@ -337,10 +337,10 @@ static void test_mutations(Position *position, gconstpointer unused)
     for (int big = 0; big < 2; big++) {
         g_autofree char *bytes = NULL;
         gsize size;
-        fixture_write(position->path,
+        fixture_write(slide_file->path,
                       &(FixtureSpec){.tile = 32, .levels = 2, .big = big, .compression = COMPRESSION_LZW},
                       image);
-        g_assert_true(g_file_get_contents(position->path, &bytes, &size, NULL));
+        g_assert_true(g_file_get_contents(slide_file->path, &bytes, &size, NULL));
         g_autofree char *changed = g_malloc(size);
         for (int round = 0; round < rounds; round++) {
             gboolean is_tiff;
@@ -351,9 +351,9 @@ static void test_mutations(Position *position, gconstpointer unused)
                                                  : rng_below(&rng, (uint32_t)size);
                 changed[at] = (char)(rng_below(&rng, 2) ? rng_u32(&rng) : rng_below(&rng, 2) ? 0xff : 0);
             }
-            g_assert_true(g_file_set_contents(position->path, changed, (gssize)size, NULL));
-            if (tiffcheck_file(position->path, &is_tiff, NULL)) {
-                g_autoptr(Slide) slide = slide_open(position->path, NULL, NULL);
+            g_assert_true(g_file_set_contents(slide_file->path, changed, (gssize)size, NULL));
+            if (tiffcheck_file(slide_file->path, &is_tiff, NULL)) {
+                g_autoptr(Slide) slide = slide_open(slide_file->path, NULL, NULL);
                 accepted++;
                 opened += slide != NULL;
             }
@@ -381,7 +381,7 @@ static void test_real(void)
     }
 }
 
-#define ADD(name, function) g_test_add(name, Position, NULL, set_up, function, tear_down)
+#define ADD(name, function) g_test_add(name, SlideFile, NULL, set_up, function, tear_down)
 
 int main(int argc, char **argv)
 {

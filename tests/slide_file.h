@@ -5,18 +5,18 @@
 
 typedef struct {
     char *folder, *path;
-} Position;
+} SlideFile;
 
-static inline void set_up(Position *position, gconstpointer unused)
+static inline void set_up(SlideFile *slide_file, gconstpointer unused)
 {
-    position->folder = fixture_folder();
-    position->path = g_build_filename(position->folder, "slide.tif", NULL);
+    slide_file->folder = fixture_folder();
+    slide_file->path = g_build_filename(slide_file->folder, "slide.tif", NULL);
 }
 
-static inline void tear_down(Position *position, gconstpointer unused)
+static inline void tear_down(SlideFile *slide_file, gconstpointer unused)
 {
-    g_free(position->path);
-    fixture_remove(position->folder);
+    g_free(slide_file->path);
+    fixture_remove(slide_file->folder);
 }
 
 static inline Slide *open_slide(const char *path, const SlideOptions *options)
