@@ -19,7 +19,7 @@ gboolean slide_grid_check_mpp(const Slide *slide, GError **error)
         return TRUE;
     }
     g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                "%s does not say its resolution (um/px); give it in the column mpp of slides.manifest, for "
+                "%s does not state its resolution (um/px); give it in the column mpp of slides.manifest, for "
                 "all slides as "
                 "slides.mpp%s",
                 info->path,

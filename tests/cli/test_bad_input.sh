@@ -81,7 +81,7 @@ one() { # NAME SLIDE PATTERN: exactly one failed job of that slide, with that re
 }
 one "a truncated slide" truncated 'truncated\.tif.*truncated'
 one "a text named .svs" text 'text\.svs'
-one "a slide without mpp" no_mpp 'no_mpp\.tif does not say its resolution.*slides\.manifest.*slides\.mpp'
+one "a slide without mpp" no_mpp 'no_mpp\.tif does not state its resolution.*slides\.manifest.*slides\.mpp'
 one "an undefined group" undefined_group 'undefined_group\.xml(:[0-9]+| line [0-9]+).*Nonsense'
 one "a polygon outside of the slide" outside 'outside\.xml(:[0-9]+| line [0-9]+).*outside'
 one "nothing but a polygon of two points" only_two_points 'only_two_points\.xml.*left out'

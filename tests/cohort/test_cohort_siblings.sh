@@ -71,5 +71,5 @@ done
 is "the pattern names the suffix: believed" "$(dry "folder: f$n, pattern: '*.jpg'" | grep -cE '^slides +1[; ]')" 1
 mkdir none
 printf x >none/notes.txt
-like "a folder of nothing else: the error names one" "$(dry 'folder: none')" 'no slide found: .*notes.txt: no slide: it is a text file'
+like "a folder of nothing else: the error names one" "$(dry 'folder: none')" 'no slide found: .*notes.txt: not a slide: it is a text file'
 finish

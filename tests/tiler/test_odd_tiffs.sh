@@ -223,7 +223,7 @@ refused "a web page with a mark of UTF-8" page2.svs 'it is a web page \(HTML\)'
 refused "a Git LFS pointer" lfs.svs 'it is a Git LFS pointer.*git lfs pull'
 refused "a git-annex pointer" annex.svs 'it is a git-annex pointer'
 refused "a text" text.svs 'it is a text file'
-refused "zero bytes" zeros.svs 'nothing but zero bytes'
+refused "zero bytes" zeros.svs 'first bytes are all zero'
 refused "a ZIP archive" zip.svs 'it is a ZIP archive'
 refused "a PNG" png.svs 'it is a PNG image'
 for k in 2 3 4 5 6 7 8; do

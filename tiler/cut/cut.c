@@ -1,21 +1,21 @@
-/* Cutting: place and scale in doubles, level by slide_best_level(), one resampling from there.
+/* Cutting: position and scale in doubles, the level by slide_best_level(), one resampling from there.
  *
- * The footprint is x .. x + size * mpp / slide mpp in level-0 px, in x and y apart, and is divided by the level's true
- * downsample: nothing is rounded but the pixels that are read, which reach as far beyond the footprint as the filter does.
- * So neighbours never decide what a tile holds, and tiles that overlap agree.
+ * The footprint is x .. x + size * mpp / slide mpp in level-0 px, separately in x and y, divided by the level's true
+ * downsample.  Only the rectangle of pixels that are read is rounded, outwards and with the filter's margin around the footprint.
+ * So a tile does not depend on its neighbours, and overlapping tiles agree.
  *
- * Large areas (overviews) are cut in blocks of output pixels whose source fits in a few million pixels; the
- * sums are those of one cut. */
+ * Large areas (overviews) are cut in blocks of output pixels whose source fits into a few million pixels; the
+ * sums are those of a single cut. */
 #include "tiler/cut/cut.h"
 #include "base/error.h"
 #include "tiler/raster/thread_scratch.h"
 #include <math.h>
 #include <string.h>
 
-/* Source px held at once (RGB and validity: 4 bytes each, twice while no-data pixels are masked out). */
+/* Source px in memory at once (RGB and readability: 4 bytes each, twice while unreadable pixels are masked out). */
 static const double MAX_SOURCE = 4e6;
 
-/* Area of the box that has data, in px of the mask. */
+/* Area of the box that has data, in px of the mask; a px at the border of the box counts by the part that is inside. */
 static double readable_area(const Image *readable, const Rect *box)
 {
     double sum = 0;
@@ -42,7 +42,7 @@ static void all_readable(const Rect *box, Image *readable, double *area)
     }
 }
 
-/* Cuts from a copy of the level's pixels at (x, y), where some may have no data; box: px of the copy. */
+/* Cuts from a copy of the level's pixels at (x, y), some of which may have no data; box: px of the copy. */
 static gboolean cut_copy(Slide *slide, int level, int64_t x, int64_t y, int columns, int rows,
                          const Rect *box, Filter filter, Image *rgb, Image *readable, double *area,
                          GError **error)
@@ -63,10 +63,11 @@ static gboolean cut_copy(Slide *slide, int level, int64_t x, int64_t y, int colu
     return resample(&source, box, filter, rgb, error);
 }
 
-/* Cuts the box (level px) to the whole of rgb; *area grows by the box's px with data. */
+/* Cuts the box (level px) to all of rgb, and adds the box's px with data to *area. */
 static gboolean cut_block(Slide *slide, int level, const Rect *box, Filter filter, Image *rgb,
                           Image *readable, double *area, GError **error)
 {
+    /* The px that are read: the box, rounded outwards, and the filter's reach. */
     int margin_x = filter_margin(filter, box->width / rgb->width);
     int margin_y = filter_margin(filter, box->height / rgb->height);
     double left = floor(box->x) - margin_x, top = floor(box->y) - margin_y;
@@ -79,6 +80,7 @@ static gboolean cut_block(Slide *slide, int level, const Rect *box, Filter filte
         return FALSE;
     }
     const Rect inside = {box->x - left, box->y - top, box->width, box->height};
+    /* Readable tiles are used where they are in the cache; everything else goes through a copy with its mask. */
     MosaicView view;
     if (slide_view(slide, level, (int64_t)left, (int64_t)top, (int)columns, (int)rows, &view)) {
         gboolean ok = resample_mosaic(&view.mosaic, &inside, filter, rgb, error);
@@ -99,7 +101,7 @@ static void paste(const Image *part, Image *whole, int x, int y)
     }
 }
 
-/* Cuts the output block at (x, y) of `whole` px and pastes it. */
+/* Cuts the output block of width x height px at (x, y) and pastes it. */
 static gboolean cut_part(Slide *slide, int level, const Rect *box, Filter filter, int x, int y, int width,
                          int height, Image *rgb, Image *readable, double *area, GError **error)
 {
@@ -118,7 +120,7 @@ static gboolean cut_part(Slide *slide, int level, const Rect *box, Filter filter
     return TRUE;
 }
 
-/* Cuts the region (level-0 px) from a level to the whole of rgb, block by block. */
+/* Cuts the region (level-0 px) from level `best` to all of rgb, block by block. */
 static gboolean cut_from(Slide *slide, int best, const Rect *region, Filter filter, Image *rgb,
                          Image *readable, double *readable_fraction, GError **error)
 {
@@ -126,6 +128,7 @@ static gboolean cut_from(Slide *slide, int best, const Rect *region, Filter filt
     const Rect box = {region->x / level->downsample_x, region->y / level->downsample_y,
                       region->width / level->downsample_x, region->height / level->downsample_y};
     double area = 0;
+    /* Side of a square output block whose source has MAX_SOURCE px. */
     double side = sqrt(MAX_SOURCE * ((double)rgb->width / box.width) * ((double)rgb->height / box.height));
     int block = (int)CLAMP(side, 16, 1 << 20);
     if (block >= rgb->width && block >= rgb->height) {
@@ -161,7 +164,7 @@ static gboolean check_raster(const Image *rgb, const Image *readable, GError **e
                                              readable->height == rgb->height))) {
         return TRUE;
     }
-    g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "a cut needs an RGB raster and a mask of its size");
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "a cut needs an RGB image and a mask of the same size");
     return FALSE;
 }
 
@@ -171,7 +174,8 @@ gboolean cut_tile(Slide *slide, const CutSpec *spec, double x, double y, Image *
     const SlideInfo *info = slide_info(slide);
     if (info->mpp_source == MPP_NONE) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s does not say its resolution (um/px): give it, so that tiles can be cut at %g um/px",
+                    "%s does not state its resolution (um/px), so tiles cannot be cut at %g um/px: give the "
+                    "resolution",
                     info->path, spec->mpp);
         return FALSE;
     }
@@ -179,7 +183,7 @@ gboolean cut_tile(Slide *slide, const CutSpec *spec, double x, double y, Image *
         rgb->width != spec->size || rgb->height != spec->size || !check_raster(rgb, readable, error)) {
         if (error && !*error) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL,
-                        "%s: a tile of %d px at %g um/px was asked for at %g, %g", info->path, spec->size,
+                        "%s: cannot cut a tile of %d px at %g um/px at (%g, %g)", info->path, spec->size,
                         spec->mpp, x, y);
         }
         return FALSE;
@@ -200,7 +204,7 @@ static gboolean check_region(const Slide *slide, const Rect *region, GError **er
         isfinite(region->x + region->width + region->y + region->height)) {
         return TRUE;
     }
-    g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "%s: an empty region was asked for",
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "%s: an empty region cannot be cut",
                 slide_info(slide)->path);
     return FALSE;
 }

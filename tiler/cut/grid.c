@@ -1,14 +1,14 @@
 /* Grids by arithmetic, tissue fractions by an integral image.
  *
- * Tile (column, row) starts at area + column * stride in doubles; nothing accumulates.  The fraction of tissue under a
- * footprint is the integral of the mask over it, with the fractions of mask pixels at its border, divided by the area of the
- * whole footprint (so a tile that reaches over the border has only what is there). */
+ * Tile (column, row) starts at area + column * stride in doubles, so no error accumulates.  The tissue fraction of a tile is
+ * the integral of the mask over its footprint, in which mask pixels at the border count by the part that is inside, divided by the area of
+ * the whole footprint.  A part of the footprint outside of the slide counts as no tissue. */
 #include "tiler/cut/grid.h"
 #include "base/error.h"
 #include <math.h>
 #include <string.h>
 
-/* Rounding of size * mpp / slide mpp must not add or drop a column. */
+/* In strides: the rounding of size * mpp / slide mpp must not add or drop a column. */
 static const double SLACK = 1e-6;
 
 static const char *const edge_names[] = {[EDGE_DROP] = "drop", [EDGE_PAD] = "pad", [EDGE_SHIFT] = "shift"};
@@ -29,7 +29,7 @@ const char *edge_policy_name(EdgePolicy edge)
     return edge_names[edge];
 }
 
-/* sums[y * (width + 1) + x]: mask pixels of tissue above and left of the corner (x, y). */
+/* sums (height + 1, width + 1): the number of tissue pixels above and left of the corner (x, y). */
 typedef struct {
     int width, height;
     uint32_t *sums;
@@ -59,7 +59,7 @@ static gboolean integral_init(Integral *integral, const Image *mask, GError **er
     return TRUE;
 }
 
-/* The integral from (0, 0) to (x, y): bilinear between the corners, which is exact for a mask of constant pixels. */
+/* The integral from (0, 0) to (x, y): bilinear between the four corners, which is exact since the mask is constant within a pixel. */
 static double integral_to(const Integral *integral, double x, double y)
 {
     x = CLAMP(x, 0, integral->width);
@@ -72,22 +72,24 @@ static double integral_to(const Integral *integral, double x, double y)
            down * ((1 - right) * below[0] + right * below[1]);
 }
 
+/* The integral over [x0, x1) x [y0, y1), by inclusion and exclusion. */
 static double integral_over(const Integral *integral, double x0, double y0, double x1, double y1)
 {
     return integral_to(integral, x1, y1) - integral_to(integral, x0, y1) - integral_to(integral, x1, y0) +
            integral_to(integral, x0, y0);
 }
 
-/* Tiles along one side of `length` for tiles of `tile` every `stride`. */
+/* How many tiles of `tile` px, one every `stride` px, are along a side of `length` px. */
 static double count_along(double length, double tile, double stride, EdgePolicy edge)
 {
     double room = (length - tile) / stride;
     if (room < -SLACK) {
-        return edge == EDGE_PAD; /* one tile that reaches over, or none */
+        return edge == EDGE_PAD; /* one tile that extends beyond the border, or none */
     }
     return 1 + (edge == EDGE_DROP ? floor(room + SLACK) : ceil(MAX(room - SLACK, 0)));
 }
 
+/* Where tile number `index` of `count` starts. */
 static double position(double start, double length, double tile, double stride, int index, int count,
                        EdgePolicy edge)
 {
@@ -100,25 +102,27 @@ static gboolean check_spec(const GridSpec *spec, const Rect *area, double mpp_x,
 {
     if (!(mpp_x > 0) || !(mpp_y > 0) || !isfinite(mpp_x) || !isfinite(mpp_y)) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "a grid of tiles needs the slide's resolution (um/px)");
+                    "a grid of tiles needs the resolution of the slide (um/px)");
         return FALSE;
     }
     if (spec->size < 1 || !(spec->mpp > 0) || !isfinite(spec->mpp) || !(spec->overlap >= 0) ||
         !(spec->overlap < spec->size)) {
-        g_set_error(
-            error, WSI_ERROR, WSI_ERROR_INPUT,
-            "a grid of tiles of %d px at %g um/px with an overlap of %g px (allowed: 0 to below the size)",
-            spec->size, spec->mpp, spec->overlap);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "a grid of tiles of %d px at %g um/px with an overlap of %g px is not possible (overlap: "
+                    "at least 0, less than the size)",
+                    spec->size, spec->mpp, spec->overlap);
         return FALSE;
     }
     if (!(area->width > 0) || !(area->height > 0) ||
         !isfinite(area->x + area->y + area->width + area->height) || (mask && mask->channels != 1)) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "a grid over an empty area, or a mask of colours");
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL,
+                    "a grid needs an area that is not empty and a mask of one channel");
         return FALSE;
     }
     return TRUE;
 }
 
+/* Appends all tiles with enough tissue.  stride: level-0 px. */
 static void fill(Grid *grid, const Rect *area, double stride_x, double stride_y, const Integral *tissue,
                  double slide_width, double slide_height)
 {
@@ -158,8 +162,8 @@ Grid *grid_new(const GridSpec *spec, const Rect *area, double mpp_x, double mpp_
     double columns = count_along(area->width, tile_width, stride_x, spec->edge);
     double rows = count_along(area->height, tile_height, stride_y, spec->edge);
     if (columns * rows > 1e8) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "a grid of %.0f x %.0f tiles (at most 10^8)", columns,
-                    rows);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "a grid of %.0f x %.0f tiles is too large (the limit is 10^8 tiles)", columns, rows);
         return NULL;
     }
     Integral tissue = {0};

@@ -3,8 +3,8 @@
 #include "base/image.h"
 
 typedef enum {
-    EDGE_DROP, /* only tiles that lie wholly inside the area */
-    EDGE_PAD,  /* tiles may reach over the right and lower border; what is outside is "no data" */
+    EDGE_DROP, /* only tiles entirely inside the area */
+    EDGE_PAD,  /* tiles may extend beyond the right and lower border; pixels there are "no data" */
     EDGE_SHIFT /* the last column and row are moved back inside */
 } EdgePolicy;
 gboolean edge_policy_parse(const char *name, EdgePolicy *out);

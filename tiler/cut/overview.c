@@ -1,7 +1,7 @@
-/* The overview comes from the coarsest level that is fine enough.  Such a level is small, so that one damaged tile of it covers a large part
- * of the slide, whose tiles are cut from finer levels that may be whole: what it cannot show is therefore read from the next finer level,
- * down to level 0.  Only what was found damaged goes that way: areas that were never scanned have no data at any level, and reading them
- * again would take a scan of the slide. */
+/* The overview is read from the coarsest level that is fine enough.  Such a level is small, so one damaged tile of it covers a large part
+ * of the slide, although the tiles there are cut from finer levels that may be intact.  So a damaged area is read from the next finer
+ * level, down to level 0.  Areas that were never scanned are not: they have no data at any level, and reading them
+ * again would cost a pass over the whole slide. */
 #include "tiler/cut/overview.h"
 #include "base/error.h"
 #include "tiler/cut/cut.h"
@@ -13,7 +13,7 @@ void overview_clear(Overview *overview)
     g_clear_pointer(&overview->readable, image_free);
 }
 
-/* The px of the overview that an area of a level touches. */
+/* The px of the overview that an area of a level touches, with a margin of 1 px for the bilinear filter. */
 static void touched(const Overview *o, const SlideLevel *level, const BadArea *area, int *x, int *y,
                     int *width, int *height)
 {
@@ -27,7 +27,7 @@ static void touched(const Overview *o, const SlideLevel *level, const BadArea *a
     *height = (int)CLAMP(ceil(bottom), 1, o->rgb->height) - *y;
 }
 
-/* Fills px without data within the area from the level; returns how many were filled, -1 with error. */
+/* Fills px of the rectangle that have no data from the level.  Returns how many were filled; -1 with error. */
 static int64_t fill(Slide *slide, int level, Overview *o, int x, int y, int width, int height, GError **error)
 {
     int64_t filled = 0, empty = 0;
@@ -56,7 +56,7 @@ static int64_t fill(Slide *slide, int level, Overview *o, int x, int y, int widt
     return filled;
 }
 
-/* Each level's damage; that of finer levels is found while they are read, and added behind. */
+/* Fills the damage of each level from the next finer one.  Reading the finer level may append its own damage to the list. */
 static gboolean fill_damage(Slide *slide, int level, Overview *o, GError **error)
 {
     const double size = (double)image_bytes(o->readable);
@@ -79,7 +79,7 @@ static gboolean fill_damage(Slide *slide, int level, Overview *o, GError **error
     return TRUE;
 }
 
-/* Px without data within damage of any level; each counts once. */
+/* Counts px without data inside the damage of any level, each px once. */
 static gboolean count_lost(Slide *slide, Overview *o, GError **error)
 {
     g_autoptr(Image) seen = image_new(o->readable->width, o->readable->height, 1, error);

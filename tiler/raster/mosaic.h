@@ -1,4 +1,4 @@
-/* An image whose rows lie in pieces, so that pixels need not be copied together to be read. */
+/* An image whose rows are in several pieces, so that pixels can be used where they are, without a copy. */
 #pragma once
 #include "base/image.h"
 
@@ -6,11 +6,11 @@
 typedef struct {
     int width, height, channels;
     int parts;            /* side by side */
-    const int *ends;      /* of each part: the column after its last one */
-    const uint8_t **rows; /* row y of part p begins at rows[p * height + y] */
+    const int *ends;      /* the column after the last one of each part */
+    const uint8_t **rows; /* row y of part p starts at rows[p * height + y] */
 } Mosaic;
 
-/* A mosaic with what keeps its pixels from going. */
+/* A mosaic, and what keeps its pixels alive. */
 typedef struct {
     Mosaic mosaic;
     void **held;

@@ -1,16 +1,17 @@
 /* Separable resampling.
  *
  * For output pixel i the weights are kernel((source pixel centre - box.x - (i + 0.5) scale) / max(scale, 1)), over the
- * source pixels that exist, divided by their sum.  Rows and columns are independent, so an image costs two passes of
+ * source pixels that exist, divided by their sum.  Rows and columns are independent, so an image takes two passes of
  * one-dimensional sums.
  *
- * Speed: rows are summed first, in whole numbers (rowsum.h), a PIECE of LANES output rows at a time, so that it stays in the nearest cache.
- * The LANES rows are transposed so that they are innermost; the second pass then adds whole vectors of LANES values, one multiplication
- * for a weight, whatever the number of channels.  Each output is summed in source order, so the result does not depend on the width of
- * the vectors.  Weights of rows are multiples of 1 / ROWSUM_ONE and add up to 1: pixels are within 0.05 grey level of those by exact ones.
+ * Speed: rows are summed first, in whole numbers (rowsum.h), one PIECE of LANES output rows at a time, which fits into the first-level
+ * cache.  The LANES rows are then transposed so that the lane is the innermost index.  The second pass adds whole vectors of LANES values,
+ * one multiplication per weight, for any number of channels.  Each output is summed in source order, so the result does not depend on the
+ * width of the vectors.  Weights of rows are multiples of 1 / ROWSUM_ONE and sum to 1: pixels are within 0.05 grey level of those by exact
+ * weights.
  *
- * Pixels without data: samples are multiplied by a validity of 0 or 1, which goes along as a fourth channel, and the
- * result is divided by what came of it.  So nothing bleeds out of white filling, and a constant image stays constant
+ * Pixels without data: samples are multiplied by a readability of 0 or 1, which is resampled as a fourth channel, and the
+ * result is divided by the resampled readability.  So white filling does not bleed into tissue, and a constant image stays constant
  * up to its last pixel. */
 #include "tiler/raster/resample.h"
 #include "base/error.h"
@@ -24,13 +25,14 @@
 #endif
 
 enum {
-    LANES = 16,
+    LANES = 16,                 /* output rows that are made together */
     PIECE = 4 * ROWSUM_MULTIPLE /* samples */
 };
 
-/* The compiler splits it for processors with narrower registers. */
+/* The compiler splits a vector for processors with narrower registers. */
 typedef float Vector __attribute__((vector_size(LANES * sizeof(float))));
 
+/* sinc(x) sinc(x / 3). */
 static double lanczos3(double x)
 {
     double a = M_PI * x;
@@ -83,15 +85,17 @@ typedef struct {
     int outputs, most;
     int *first, *count;
     float *weight;
-    double phase; /* of the last output that was made: the next often has the same, and so its weights */
+    double
+        phase; /* of the last output that was made: the next one often has the same phase, and then the same weights */
 } Taps;
 
+/* Makes the weights of output i, whose centre is at `centre` source px. */
 static void fill_taps(Taps *taps, int i, Filter filter, double centre, double stretch, int sources)
 {
     double support = filters[filter].support * stretch, sum = 0;
     int first = MAX(0, (int)(centre - support + 0.5));
     int end = MIN(sources, (int)(centre + support + 0.5));
-    /* A box that ends beyond the border, or rounding, may leave an output without a source: the nearest serves. */
+    /* A box that ends beyond the border, or rounding, may leave an output without a source pixel: it takes the nearest one. */
     first = MIN(first, sources - 1);
     end = CLAMP(end, first + 1, first + taps->most);
     float *weight = taps->weight + (size_t)i * taps->most;
@@ -103,6 +107,7 @@ static void fill_taps(Taps *taps, int i, Filter filter, double centre, double st
         return;
     }
     taps->phase = phase;
+    /* Kernel at the centre of each source pixel, then normalised to a sum of 1. */
     for (int k = first; k < end; k++) {
         double w = filters[filter].kernel((k + 0.5 - centre) / stretch);
         weight[k - first] = (float)w;
@@ -113,7 +118,7 @@ static void fill_taps(Taps *taps, int i, Filter filter, double centre, double st
     }
 }
 
-/* uses: of the memory for first, count and weight. */
+/* uses: the memory for first, count and weight. */
 static gboolean taps_init(Taps *taps, const ScratchUse uses[3], Filter filter, double start, double length,
                           int outputs, int sources, GError **error)
 {
@@ -151,8 +156,8 @@ static inline __attribute__((always_inline)) void sum_columns_of(float *restrict
     memcpy(out, sums, (size_t)channels * sizeof value);
 }
 
-/* out[c * LANES + lane] = sum over k of weight[k] * columns[(k * channels + c) * LANES + lane]; the sums of all channels grow at
- * once, in registers. */
+/* out[c * LANES + lane] = sum over k of weight[k] * columns[(k * channels + c) * LANES + lane].  The sums of all channels are built
+ * together, in registers. */
 VECTORISED static void sum_columns(float *restrict out, const float *restrict columns,
                                    const float *restrict weight, int taps, int channels)
 {
@@ -175,9 +180,9 @@ VECTORISED static void to_bytes(uint8_t *restrict out, const float *restrict val
     }
 }
 
-/* Divides RGB by the validity that follows it, pixel by pixel: white where less than half of the weight has data; the fourth value
+/* Divides RGB by the readability that follows it, pixel by pixel; white where less than half of the weight has data.  The fourth value
  * becomes 255 or 0. */
-VECTORISED static void divide_by_validity(float *values, int pixels)
+VECTORISED static void divide_by_readability(float *values, int pixels)
 {
     for (int x = 0; x < pixels; x++) {
         float *at = values + (size_t)x * 4 * LANES, *fraction = at + 3 * LANES;
@@ -193,11 +198,11 @@ VECTORISED static void divide_by_validity(float *values, int pixels)
 
 typedef struct {
     const Mosaic *source;
-    Image *out, *readable; /* valid: only with a source of RGB and validity; may be NULL */
+    Image *out, *readable; /* readable: only with a source of four channels; may be NULL */
     int left, columns;     /* the source columns that any output needs */
     Taps across, down;
-    uint32_t (*pairs)[PIECE]; /* a piece of the source rows of a block, two by two */
-    uint32_t *weights;        /* for them, of each output row of a block */
+    uint32_t (*pairs)[PIECE]; /* a piece of the source rows of a block, in pairs */
+    uint32_t *weights;        /* of these pairs, for each output row of a block */
     float *columns_block;     /* [sample of the source row][lane], ROWSUM_ONE times the sums */
     float *results;           /* [sample of the output row][lane] */
     uint8_t *bytes;           /* the same, rounded */
@@ -206,7 +211,7 @@ typedef struct {
 static const ScratchUse across_memory[3] = {SCRATCH_FIRST_X, SCRATCH_COUNT_X, SCRATCH_WEIGHT_X};
 static const ScratchUse down_memory[3] = {SCRATCH_FIRST_Y, SCRATCH_COUNT_Y, SCRATCH_WEIGHT_Y};
 
-/* Source rows that outputs y .. y + outputs - 1 need; *first: the first of them. */
+/* How many source rows the outputs y .. y + outputs - 1 need; *first: the first of them. */
 static int rows_needed(const Taps *taps, int y, int outputs, int *first)
 {
     int end = 0;
@@ -218,7 +223,7 @@ static int rows_needed(const Taps *taps, int y, int outputs, int *first)
     return end - *first;
 }
 
-/* The most that LANES outputs need. */
+/* The largest number of source rows that any block of LANES outputs needs. */
 static int most_of_block(const Taps *taps)
 {
     int most = 0, first;
@@ -286,13 +291,13 @@ VECTORISED static void transpose(float *restrict columns, float (*restrict sums)
     }
 }
 
-/* What an output row takes of the source rows of its block. */
+/* The source rows of its block that an output row uses. */
 typedef struct {
-    int first, count;        /* pairs */
-    const uint32_t *weights; /* of these */
+    int first, count;        /* of the pairs */
+    const uint32_t *weights; /* one per pair */
 } RowTaps;
 
-/* Of output rows y .. y + rows - 1; first: source row of the block. */
+/* For the output rows y .. y + rows - 1; first: the first source row of the block. */
 static void find_row_taps(Passes *passes, int y, int rows, int first, RowTaps row_taps[LANES])
 {
     const Taps *down = &passes->down;
@@ -306,14 +311,14 @@ static void find_row_taps(Passes *passes, int y, int rows, int first, RowTaps ro
     }
 }
 
-/* Sums one piece: n samples of a part from sample `offset` on. */
+/* Sums one piece of all output rows of the block: n samples of a part, from sample `offset` on. */
 static void sum_piece(Passes *passes, const RowTaps *row_taps, int outputs, const uint8_t *const *rows,
                       int count, size_t offset, int n, float *columns)
 {
-    _Alignas(
-        64) static _Thread_local float sums[LANES][PIECE]; /* lanes that are no output's hold any numbers */
+    _Alignas(64) static _Thread_local float sums[LANES][PIECE]; /* undefined for lanes beyond `outputs` */
     for (int y = 0; y < count; y += 2) {
-        const uint8_t *second = rows[y + 1 < count ? y + 1 : y]; /* without weight when there is none */
+        const uint8_t *second =
+            rows[y + 1 < count ? y + 1 : y]; /* an odd last row is its own partner, with weight 0 */
         rowsum_pair(passes->pairs[y / 2], rows[y] + offset, second + offset, n);
     }
     for (int r = 0; r < outputs; r++) {
@@ -344,13 +349,14 @@ static void sum_block(Passes *passes, int y, int rows)
     }
 }
 
-/* out[lane][i] = bytes[i * LANES + lane] for 16 i. */
+/* out[lane][i] = bytes[i * LANES + lane] for 16 values of i. */
 VECTORISED static void transpose_bytes(uint8_t *restrict out, size_t stride, const uint8_t *restrict bytes)
 {
 #ifdef __SSE2__
     __m128i rows[LANES], mixed[LANES];
     memcpy(rows, bytes, sizeof rows);
-    for (int round = 0; round < 4; round++) { /* each shuffles all bytes like a deck of cards */
+    for (int round = 0; round < 4;
+         round++) { /* each round is a perfect shuffle of all bytes; four of them transpose 16 x 16 */
         for (int i = 0; i < LANES / 2; i++) {
             mixed[2 * i] = _mm_unpacklo_epi8(rows[i], rows[i + LANES / 2]);
             mixed[2 * i + 1] = _mm_unpackhi_epi8(rows[i], rows[i + LANES / 2]);
@@ -369,7 +375,7 @@ VECTORISED static void transpose_bytes(uint8_t *restrict out, size_t stride, con
 #endif
 }
 
-/* Copies lane `lane` of the bytes, from sample `begin` on, to row y of the output; the validity, a fourth sample, goes to its own raster. */
+/* Copies lane `lane` of the bytes, from sample `begin` on, to row y of the output.  Readability, the fourth sample, goes to its own image. */
 static void store_row(const Passes *passes, int lane, int y, size_t begin)
 {
     const uint8_t *from = passes->bytes + lane;
@@ -393,7 +399,7 @@ static void store_row(const Passes *passes, int lane, int y, size_t begin)
     }
 }
 
-/* Whole blocks of 16 x 16 bytes at once where they are the output's, the rest row by row. */
+/* Stores whole blocks of 16 x 16 bytes where the layout of the output allows it, and the rest row by row. */
 static void store_rows(const Passes *passes, int y, int rows)
 {
     const Image *out = passes->out;
@@ -408,7 +414,7 @@ static void store_rows(const Passes *passes, int y, int rows)
     }
 }
 
-/* Makes the output rows y0 .. y0 + rows - 1. */
+/* Makes the output rows y0 .. y0 + rows - 1: rows first, then columns. */
 static void resample_rows(Passes *passes, int y0, int rows)
 {
     const int channels = passes->source->channels, width = passes->out->width;
@@ -420,7 +426,7 @@ static void resample_rows(Passes *passes, int y0, int rows)
                     channels);
     }
     if (channels != passes->out->channels) {
-        divide_by_validity(passes->results, width);
+        divide_by_readability(passes->results, width);
     }
     to_bytes(passes->bytes, passes->results, (size_t)width * channels * LANES);
     store_rows(passes, y0, rows);
@@ -432,8 +438,8 @@ static gboolean run(const Mosaic *source, const Rect *box, Filter filter, Image 
     Passes passes = {.source = source, .out = out, .readable = readable};
     if (!(box->width > 0) || !(box->height > 0) || !(box->width <= 1e9) || !(box->height <= 1e9) ||
         !(fabs(box->x) <= 1e9) || !(fabs(box->y) <= 1e9)) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "cannot resample the box %g, %g, %g x %g", box->x,
-                    box->y, box->width, box->height);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "cannot resample the box of %g x %g px at (%g, %g)",
+                    box->width, box->height, box->x, box->y);
         return FALSE;
     }
     if (!passes_init(&passes, box, filter, error)) {
@@ -445,7 +451,7 @@ static gboolean run(const Mosaic *source, const Rect *box, Filter filter, Image 
     return TRUE;
 }
 
-/* The same for an image in one part. */
+/* The same for an image in one piece. */
 static gboolean run_image(const Image *source, const Rect *box, Filter filter, Image *out, Image *readable,
                           GError **error)
 {
@@ -461,7 +467,7 @@ static gboolean run_image(const Image *source, const Rect *box, Filter filter, I
 static gboolean check_channels(int source, int out, GError **error)
 {
     if (out != source) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "resampling %d channels to %d", source, out);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "cannot resample %d channels to %d", source, out);
     }
     return out == source;
 }
@@ -479,7 +485,7 @@ gboolean resample_mosaic(const Mosaic *source, const Rect *box, Filter filter, I
 }
 
 gboolean resample_readable(const Image *rgb, const Image *readable, const Rect *box, Filter filter,
-                           Image *out, Image *out_valid, GError **error)
+                           Image *out, Image *out_readable, GError **error)
 {
     size_t pixels = (size_t)rgb->width * rgb->height;
     Image masked = {rgb->width, rgb->height, 4,
@@ -487,6 +493,7 @@ gboolean resample_readable(const Image *rgb, const Image *readable, const Rect *
     if (!masked.pixels) {
         return FALSE;
     }
+    /* (H, W, 4): RGB, zeroed where there is no data, and readability 0 or 1. */
     for (size_t i = 0; i < pixels; i++) {
         uint8_t has_data = readable->pixels[i] != 0, keep = (uint8_t)-has_data;
         for (int c = 0; c < 3; c++) {
@@ -494,5 +501,5 @@ gboolean resample_readable(const Image *rgb, const Image *readable, const Rect *
         }
         masked.pixels[4 * i + 3] = has_data;
     }
-    return run_image(&masked, box, filter, out, out_valid, error);
+    return run_image(&masked, box, filter, out, out_readable, error);
 }

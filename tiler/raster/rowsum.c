@@ -1,4 +1,4 @@
-/* One loop for three widths of vectors, and for processors without any. */
+/* One loop for three vector widths, and plain C for other processors. */
 #include "tiler/raster/rowsum.h"
 #include "tiler/raster/vectorised.h"
 #include <math.h>
@@ -13,6 +13,7 @@ VECTORISED void rowsum_pair(uint32_t *restrict pairs, const uint8_t *restrict a,
     }
 }
 
+/* Sets weight number `at`: the lower half of its pair when even, the upper half when odd. */
 static void put(uint32_t *pairs, int at, int weight)
 {
     uint32_t shift = at % 2 ? 16 : 0;
@@ -24,6 +25,7 @@ int rowsum_weights(uint32_t *pairs, const float *weights, int count, int odd)
     int pair_count = (odd + count + 1) / 2, done = 0;
     double sum = 0;
     memset(pairs, 0, (size_t)pair_count * sizeof *pairs);
+    /* Round the running sum, not the weight: the error never exceeds half a unit, and the last weight completes ROWSUM_ONE. */
     for (int i = 0; i < count; i++) {
         sum += weights[i];
         int upto = i + 1 < count ? (int)lrint(CLAMP(sum, -1e4, 1e4) * ROWSUM_ONE) : ROWSUM_ONE;
@@ -35,7 +37,7 @@ int rowsum_weights(uint32_t *pairs, const float *weights, int count, int odd)
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 
-/* MADD multiplies 16-bit numbers and adds neighbours.  Four vectors at once share the load of a weight. */
+/* MADD multiplies 16-bit numbers and adds neighbouring products.  Four vectors at a time share one load of a weight. */
 #define DEFINE_ADD(NAME, TARGET, BYTES, MADD)                                                              \
     __attribute__((target(TARGET))) static void NAME(float *restrict sums, const uint32_t *restrict pairs, \
                                                      size_t stride, const uint32_t *restrict weights,      \

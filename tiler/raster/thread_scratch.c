@@ -1,9 +1,9 @@
-/* One growing block of memory for each use and thread, freed when the thread ends.  Callers bound what they ask for
- * (cut.c cuts large areas in blocks), so what a thread keeps is bounded too. */
+/* One growing block of memory for each use and thread, freed when the thread ends.  Callers limit their requests
+ * (cut.c cuts large areas in blocks), so the memory that a thread keeps is limited too. */
 #include "tiler/raster/thread_scratch.h"
 #include "base/error.h"
 
-enum { ALIGNMENT = 64 /* of a line of the cache: wide registers cross none */ };
+enum { ALIGNMENT = 64 }; /* a cache line, so that no load of a wide register crosses two */
 
 typedef struct {
     size_t bytes[SCRATCH_USES];
@@ -31,7 +31,7 @@ void *thread_scratch(ScratchUse use, size_t count, size_t size, const char *what
     }
     if (__builtin_mul_overflow(count, size, &bytes) ||
         __builtin_add_overflow(bytes, ALIGNMENT, &with_margin)) {
-        with_margin = SIZE_MAX; /* refused below */
+        with_margin = SIZE_MAX; /* wsi_try_alloc() refuses this */
     } else if (bytes <= blocks->bytes[use] && blocks->memory[use]) {
         return blocks->aligned[use];
     }

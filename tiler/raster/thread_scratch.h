@@ -1,15 +1,17 @@
-/* Working memory that a thread keeps between tiles, so that cutting allocates nothing after the first ones.  Not for other
- * rooms. */
+/* Working memory that a thread keeps between tiles, so that cutting allocates nothing after the first tiles.  For this room only. */
 #pragma once
 #include "base/image.h"
 
 typedef enum {
-    SCRATCH_VIEW_TILES, /* pixels to cut from, where they lie */
+    /* jpegtiff.c: a view of decoded tiles */
+    SCRATCH_VIEW_TILES,
     SCRATCH_VIEW_ENDS,
     SCRATCH_VIEW_ROWS,
-    SCRATCH_SOURCE,   /* pixels read for a cut */
-    SCRATCH_READABLE, /* and where they are data */
-    SCRATCH_MASKED,   /* the same with validity as a fourth sample */
+    /* cut.c: pixels read for a cut, and which of them are readable */
+    SCRATCH_SOURCE,
+    SCRATCH_READABLE,
+    /* resample.c */
+    SCRATCH_MASKED, /* RGB with readability as a fourth sample */
     SCRATCH_FIRST_X,
     SCRATCH_COUNT_X,
     SCRATCH_WEIGHT_X,
@@ -22,18 +24,20 @@ typedef enum {
     SCRATCH_COLUMNS,
     SCRATCH_RESULTS,
     SCRATCH_BYTES,
-    SCRATCH_GREY, /* a tile's quality */
+    /* quality.c */
+    SCRATCH_GREY,
     SCRATCH_GREY_HALF,
-    SCRATCH_DENSITY, /* what a pixel's colour says */
+    /* pixel_class.c */
+    SCRATCH_DENSITY,
     SCRATCH_DENSITY_READABLE,
     SCRATCH_DENSITY_COLUMNS,
     SCRATCH_DENSITY_COUNTS,
     SCRATCH_DENSITY_UNITS,
     SCRATCH_DENSITY_RUNNING,
-    SCRATCH_STAIN,
+    SCRATCH_DENSITY_ROWS,
     SCRATCH_USES
 } ScratchUse;
 
-/* count * size bytes, at a multiple of 64, of the calling thread for this use, until its next call for the same use; contents: what was there
- * before, at first zero.  NULL with WSI_ERROR_MEMORY naming `what`. */
+/* The calling thread's memory for this use: count * size bytes, aligned to 64 bytes, valid until the thread's next call for the same use.
+ * It holds what the thread left there; at first zeros.  NULL with WSI_ERROR_MEMORY that names `what`. */
 void *thread_scratch(ScratchUse use, size_t count, size_t size, const char *what, GError **error);

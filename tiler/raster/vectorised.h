@@ -1,6 +1,6 @@
-/* For inner loops that are worth the wide registers of whatever processor runs them; gcc's -O2 alone leaves them scalar.  Nobody
- * here reads the flags of floating-point exceptions, so conditions may become masks.  A sum in such a loop is kept in a fixed number of
- * lanes, so results do not depend on the processor.  Not for other rooms. */
+/* For inner loops that should use the widest registers of the processor they run on; gcc's -O2 alone leaves them scalar.  No code
+ * here reads the flags of floating-point exceptions, so conditions may become masks.  A sum in such a loop has a fixed number of
+ * lanes, so results do not depend on the processor.  For this room only. */
 #pragma once
 
 #if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__clang__)
@@ -9,5 +9,5 @@
 #else
 #define VECTORISED
 #endif
-/* What such a loop calls. */
+/* For functions that such a loop calls. */
 #define INLINED static inline __attribute__((always_inline))

@@ -1,16 +1,15 @@
 /* The fast path: structure by libtiff, bytes by pread(), pixels by libjpeg-turbo, tiles in a shared cache.
  *
- * OpenSlide 3.4.1 goes through libtiff and composes tiles with cairo, which costs several times the decoding.  libtiff's handles cannot be
- * shared between threads either; so libtiff is asked once, at opening, where the tiles are, and then the file is a descriptor that any
- * thread reads from.
+ * OpenSlide 3.4.1 goes through libtiff and composes tiles with cairo, which takes several times as long as the decoding.  Threads also cannot
+ * share a libtiff handle.  So libtiff only finds out, at opening, where the tiles are; after that all threads read from one file
+ * descriptor.
  *
- * Of what OpenSlide reads it opens only what it surely shows in the same way; everything unusual is left to OpenSlide: several
+ * The fast path opens only files that it certainly shows as OpenSlide does.  Everything unusual is left to OpenSlide: several
  * directories of the same size, other compressions or sample layouts, missing tiles where OpenSlide would paint them from another
- * level.  What OpenSlide does not read at all (any = TRUE) has tiles of any kind: those that are not plain JPEG are decoded by
- * libtiff, one at a time.
+ * level.  Files that OpenSlide does not read at all (any = TRUE) may have tiles of any kind: libtiff decodes those that are not plain
+ * JPEG, one at a time.
  *
- * What is wrong with a tile's bytes makes it unreadable for good.  A read that the system fails is an error, and is tried again by
- * whoever asks next. */
+ * A tile with damaged bytes stays unreadable.  A read that fails in the system is an error, and the next caller tries it again. */
 #include "tiler/slide/jpegtiff.h"
 #include "tiler/tiff/jpegtile.h"
 #include "tiler/raster/thread_scratch.h"
@@ -25,12 +24,12 @@
 
 typedef struct {
     int64_t width, height, columns, rows;
-    int stored; /* the level whose tiles these are: itself, or the one that it is decoded from at 1 / tile.scale */
+    int stored; /* the level that holds the tiles: this one, or the one that it is decoded from at 1 / tile.scale */
     JpegTileSpec tile;
     gboolean contradicted; /* the streams prove another colour space than the directory says */
-    int directory;         /* when libtiff decodes the tiles, otherwise -1 */
-    uint64_t *offsets,
-        *counts; /* of the tiles, row-major; 0 bytes = not stored; the stored level owns them */
+    int directory;         /* -1 unless libtiff decodes the tiles */
+    /* Of the tiles' bytes, (rows, columns); a count of 0 = not stored.  The stored level owns both arrays. */
+    uint64_t *offsets, *counts;
 } JpegLevel;
 
 struct JpegTiff {
@@ -38,7 +37,7 @@ struct JpegTiff {
     int fd, level_count;
     JpegLevel *levels;
     TileCache *cache;
-    GMutex lock;        /* guards what follows */
+    GMutex lock;        /* guards `source` */
     TiffSource *source; /* NULL = no level needs libtiff */
 };
 
@@ -63,7 +62,7 @@ static gboolean read_stream(const JpegTiff *tiff, uint64_t at, uint8_t *out, uin
     return TRUE;
 }
 
-/* Reads and decodes a JPEG tile; pixels NULL examines the header alone. */
+/* Reads and decodes a JPEG tile; with pixels NULL only its header. */
 static gboolean decode_jpeg(const JpegTiff *tiff, const JpegLevel *from, int64_t index, uint8_t *pixels,
                             JpegTileColour *proved, char **reason, GError **error)
 {
@@ -88,7 +87,7 @@ static gboolean decode_jpeg(const JpegTiff *tiff, const JpegLevel *from, int64_t
     return result == JPEGTILE_DECODED;
 }
 
-/* Decodes a tile of any kind by libtiff. */
+/* Decodes a tile of any kind by libtiff, which returns it bottom up as ABGR. */
 static gboolean decode_any(JpegTiff *tiff, const JpegLevel *from, int64_t index, uint8_t *pixels,
                            char **reason, GError **error)
 {
@@ -109,7 +108,7 @@ static gboolean decode_any(JpegTiff *tiff, const JpegLevel *from, int64_t index,
         *reason = g_strdup("libtiff cannot decode the tile");
     }
     for (uint32_t row = 0; ok && decoded && row < height; row++) {
-        const uint32_t *line = raster + (size_t)(height - 1 - row) * width; /* bottom up */
+        const uint32_t *line = raster + (size_t)(height - 1 - row) * width;
         for (uint32_t i = 0; i < width; i++, pixels += 3) {
             pixels[0] = (uint8_t)TIFFGetR(line[i]);
             pixels[1] = (uint8_t)TIFFGetG(line[i]);
@@ -135,14 +134,14 @@ static gboolean is_plain_jpeg(const TiffPage *page)
            (page->photometric == PHOTOMETRIC_YCBCR || page->photometric == PHOTOMETRIC_RGB);
 }
 
-/* Whether libtiff makes RGB of the current directory's tiles and nothing is left out (an alpha channel would be). */
+/* Whether libtiff converts the current directory's tiles to RGB without loss (it would drop an alpha channel). */
 static gboolean is_colour(TIFF *file, const TiffPage *page)
 {
     char why_not[1024];
     return (page->samples == 1 || page->samples == 3) && TIFFRGBAImageOK(file, why_not);
 }
 
-/* Takes the page as the level: where its tiles are. */
+/* Makes a level of the page: finds where its tiles are. */
 static gboolean take_page(TIFF *file, const TiffPage *page, JpegLevel *level)
 {
     uint32_t tables_bytes = 0;
@@ -177,7 +176,7 @@ static gboolean take_page(TIFF *file, const TiffPage *page, JpegLevel *level)
     return TRUE;
 }
 
-/* The level's tiles are of the kind that their directory declares: the first with a readable header tells, also their colour space. */
+/* Checks the first tile with a readable header: whether it is what the directory declares, and which colour space its stream proves. */
 static gboolean probe(JpegTiff *tiff, JpegLevel *from, gboolean sparse_allowed, GError **error)
 {
     gboolean readable = from->directory >= 0;
@@ -269,7 +268,7 @@ void jpegtiff_free(JpegTiff *tiff)
     g_free(tiff);
 }
 
-/* Of the decoded tile. */
+/* Size of a decoded tile, px. */
 static int tile_columns(const JpegLevel *level)
 {
     return level->tile.width / level->tile.scale;
@@ -299,7 +298,7 @@ gboolean jpegtiff_add_scaled(JpegTiff *tiff, int level, int scale)
         added.height < scale) {
         return FALSE;
     }
-    /* The last pixel of a row that does not divide would hold padding: it is left out. */
+    /* Rounding down leaves out a last pixel that would partly be padding. */
     added.width /= scale;
     added.height /= scale;
     added.tile.scale = scale;
@@ -318,7 +317,7 @@ static Span common(const Span *a, const Span *b)
     return (Span){MAX(a->x0, b->x0), MAX(a->y0, b->y0), MIN(a->x1, b->x1), MIN(a->y1, b->y1)};
 }
 
-/* Copies the part of the tile (its span: `tile`) into rasters whose corner is level pixel (x, y); pixels NULL: no data there. */
+/* Copies `part` of the tile that spans `tile` to images whose corner is level pixel (x, y).  pixels NULL: the tile has no data. */
 static void copy_part(const uint8_t *pixels, const Span *tile, const Span *part, int64_t x, int64_t y,
                       Image *rgb, Image *readable)
 {
@@ -370,10 +369,12 @@ gboolean jpegtiff_read(JpegTiff *tiff, int level, int64_t x, int64_t y, Image *r
     return TRUE;
 }
 
-/* Tiles of a view stay in memory beyond the cache's limit. */
-enum { MAX_VIEW = 16 << 20 /* bytes */ };
+enum {
+    MAX_VIEW = 16 << 20
+}; /* bytes of tiles, which stay in memory beyond the cache's limit while the view is held */
 
-/* Holds the tiles of `columns` from tile `first` on.  What another thread is decoding comes last: perhaps it is done by then. */
+/* Holds the tiles of the view: `columns` per row, from tile `first` on.  Tiles that another thread is decoding come last, since they
+ * may be done by then. */
 static gboolean hold(JpegTiff *tiff, MosaicView *view, int level, int64_t first, int64_t columns)
 {
     const JpegLevel *from = &tiff->levels[level];
@@ -397,7 +398,7 @@ static gboolean hold(JpegTiff *tiff, MosaicView *view, int level, int64_t first,
     return TRUE;
 }
 
-/* The rows of one part of the view, top to bottom, and its end. */
+/* Sets the row pointers of one part of the view, top to bottom, and where the part ends. */
 static void point_to_rows(const JpegLevel *from, MosaicView *view, int part, int64_t x, int64_t y, int *ends,
                           const uint8_t **rows)
 {

@@ -1,4 +1,4 @@
-/* Versions of the libraries of this room: a result can be traced to the decoders and encoders that made it. */
+/* Versions of the libraries of this room, so that a result can be traced to the decoders and encoders that made it. */
 #include "tiler/slide/slide.h"
 #include <archive.h>
 #include <hdf5.h>

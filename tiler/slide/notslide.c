@@ -1,4 +1,4 @@
-/* What the first bytes say; what they do not tell may still be text. */
+/* What a file is, from its first bytes and from the pages of a TIFF. */
 #include "tiler/slide/notslide.h"
 #include "base/error.h"
 #include "base/magic.h"
@@ -42,9 +42,9 @@ static char *reason_of(const guchar *head, gsize bytes)
                                kind->hint ? kind->hint : "");
     }
     return g_strdup(bytes == 0              ? "it is empty (0 bytes)"
-                    : all_zero(head, bytes) ? "it begins with nothing but zero bytes, as a broken copy does"
+                    : all_zero(head, bytes) ? "its first bytes are all zero, as in a broken copy"
                     : is_text(head, bytes)  ? "it is a text file"
-                                            : "OpenSlide knows no such format");
+                                            : "OpenSlide does not know its format");
 }
 
 /* The largest page, tiled or not. */
@@ -99,6 +99,6 @@ gboolean notslide_unclaimed(const char *path, char **reason, GError **error)
     gboolean little = memcmp(head, "II*\0", 4) == 0 || memcmp(head, "II+\0", 4) == 0;
     gboolean big = memcmp(head, "MM\0*", 4) == 0 || memcmp(head, "MM\0+", 4) == 0;
     g_autofree char *why = got < 0 || little || big ? NULL : reason_of(head, (gsize)got);
-    *reason = why ? g_strdup_printf("no slide: %s", why) : NULL;
+    *reason = why ? g_strdup_printf("not a slide: %s", why) : NULL;
     return got >= 0;
 }

@@ -10,7 +10,7 @@
 #include "tiler/tiff/tiffcheck.h"
 #include "tiler/tiff/tiffpages.h"
 
-/* Adds OpenSlide's level `number` as the next one.  pages: of a TIFF, or NULL. */
+/* Adds OpenSlide's level `number` as the next level.  pages: of a TIFF; NULL for other formats. */
 static gboolean add_level(Slide *slide, openslide_t *handle, const GArray *pages, int number, GError **error)
 {
     int64_t width0, height0, width, height;
@@ -35,7 +35,7 @@ static gboolean add_level(Slide *slide, openslide_t *handle, const GArray *pages
     return TRUE;
 }
 
-/* pages: of a TIFF, or NULL. */
+/* Adds those of OpenSlide's levels that are levels of the slide. */
 static gboolean read_levels(Slide *slide, openslide_t *handle, const GArray *pages, GError **error)
 {
     int count = openslide_get_level_count(handle);
@@ -64,14 +64,14 @@ static Rect read_bounds(const Slide *slide, openslide_t *handle)
     double y = slide_openslide_number(handle, OPENSLIDE_PROPERTY_NAME_BOUNDS_Y);
     double width = slide_openslide_number(handle, OPENSLIDE_PROPERTY_NAME_BOUNDS_WIDTH);
     double height = slide_openslide_number(handle, OPENSLIDE_PROPERTY_NAME_BOUNDS_HEIGHT);
-    /* MIRAX bounds may start before the slide or end after it. */
+    /* MIRAX bounds may extend beyond the slide. */
     double x1 = MIN(x + width, whole.width), y1 = MIN(y + height, whole.height);
     x = MAX(x, 0);
     y = MAX(y, 0);
     return x1 > x && y1 > y ? (Rect){x, y, x1 - x, y1 - y} : whole;
 }
 
-/* The pages of a TIFF; none where libtiff cannot read what another reader can. */
+/* The pages of a TIFF; an empty array when libtiff cannot read the file, since OpenSlide may. */
 static GArray *read_pages(const char *path, GError **error)
 {
     GError *why = NULL;
@@ -102,7 +102,7 @@ static gboolean refuse_unknown(const Slide *slide, const GArray *pages, GError *
     return FALSE;
 }
 
-/* handle NULL: OpenSlide does not know the file, which has pages. */
+/* Sets what the slide is.  handle NULL: OpenSlide does not know the file, and its levels come from the pages. */
 static gboolean open_known(Slide *slide, openslide_t *handle, const GArray *pages,
                            const SlideOptions *options, GError **error)
 {
@@ -135,7 +135,7 @@ static gboolean open_parts(Slide *slide, const SlideOptions *options, GError **e
     if ((is_tiff && !pages) || !slide_openslide_open(slide->source, &handle, error)) {
         return FALSE;
     }
-    if (handle && is_dicom(handle)) { /* it may be a TIFF as well */
+    if (handle && is_dicom(handle)) { /* a DICOM file may be a TIFF as well */
         g_clear_pointer(&pages, g_array_unref);
     }
     const gboolean own = pages && slide_tiff_is_own(pages, handle);

@@ -1,4 +1,5 @@
-/* The blocks of a slide that cannot be read.  They are remembered, so that each is tried once. */
+/* The blocks of a slide that cannot be read.  A block is a tile of the file, or 256 x 256 px.  Bad blocks are remembered, so each is tried
+ * once. */
 #include "tiler/slide/slide_private.h"
 #include "base/error.h"
 
@@ -77,7 +78,7 @@ static gint compare_areas(gconstpointer a, gconstpointer b)
 
 const GPtrArray *slide_bad_areas(const Slide *slide)
 {
-    g_ptr_array_sort(slide->bad_areas, compare_areas); /* threads found them in any order */
+    g_ptr_array_sort(slide->bad_areas, compare_areas); /* the order in which threads found them varies */
     return slide->bad_areas;
 }
 

@@ -35,7 +35,7 @@ SlideLevel slide_level_geometry(int64_t width0, int64_t height0, int64_t width, 
         out.downsample_x = out.downsample_y = (double)whole;
         return out;
     }
-    /* A level of one or two pixels says nothing exact about its factor; a pyramid of halvings does. */
+    /* The size of a level of one or two pixels hardly limits its factor; most pyramids halve. */
     int64_t power = (int64_t)1 << lround(log2(given));
     if (divides(width0, out.width, power) && divides(height0, out.height, power)) {
         out.downsample_x = out.downsample_y = (double)power;

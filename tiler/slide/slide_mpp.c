@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Resolutions beyond these are no scanner's: 72 to 600 dpi (353 to 42 um) is what image programs write when
- * they know nothing. */
+/* No scanner has a resolution outside these limits.  Image programs write 72 to 600 dpi (353 to 42 um/px) when they do not know
+ * the resolution. */
 static const double MIN_MPP = 0.005, MAX_MPP = 40;
 
 static gboolean plausible(double mpp)
@@ -21,8 +21,8 @@ static double tag_mpp(openslide_t *handle, const char *name)
     return per_unit > 0 ? um / per_unit : 0;
 }
 
-/* What the file says; MPP_NONE when it says nothing plausible.  OpenSlide 4 repeats a generic TIFF's tags as a property of its own, so
- * the tags come first.  page: where OpenSlide does not read the slide, of its level 0. */
+/* What the file says; MPP_NONE when it says nothing plausible.  OpenSlide 4 repeats the tags of a generic TIFF as openslide.mpp-x and -y,
+ * so the tags are read first.  page: the page of level 0 when OpenSlide does not read the slide; else NULL. */
 static MppSource file_mpp(const Slide *slide, openslide_t *handle, const TiffPage *page, double *x, double *y)
 {
     if (page) {
@@ -54,7 +54,7 @@ gboolean slide_mpp_set(Slide *slide, openslide_t *handle, const TiffPage *page, 
     SlideInfo *info = &slide->info;
     double given_x = options->mpp_x, given_y = options->mpp_y;
     if (!isfinite(given_x) || !isfinite(given_y) || given_x < 0 || given_y < 0) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: a resolution of %g x %g um/px was given",
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: a resolution of %g x %g um/px is not possible",
                     slide->path, given_x, given_y);
         return FALSE;
     }
@@ -62,7 +62,7 @@ gboolean slide_mpp_set(Slide *slide, openslide_t *handle, const TiffPage *page, 
                            : MAX(0, slide_openslide_number(handle, OPENSLIDE_PROPERTY_NAME_OBJECTIVE_POWER));
     info->mpp_source = file_mpp(slide, handle, page, &info->mpp_x, &info->mpp_y);
     if (given_x > 0 || given_y > 0) {
-        /* An axis that is not given is the file's, or else like the other one. */
+        /* An axis that is not given has the file's value, or else that of the other axis. */
         double fallback = MAX(given_x, given_y);
         info->mpp_x = given_x > 0 ? given_x : info->mpp_x > 0 ? info->mpp_x : fallback;
         info->mpp_y = given_y > 0 ? given_y : info->mpp_y > 0 ? info->mpp_y : fallback;

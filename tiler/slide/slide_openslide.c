@@ -7,7 +7,7 @@
 #include <math.h>
 #include <tiffio.h>
 
-/* libtiff's messages name offsets of untrusted files and would go to stderr; what matters comes back as an error. */
+/* libtiff would print messages about untrusted files to stderr.  Whatever matters comes back as an error. */
 static void no_message(const char *module, const char *format, va_list args)
 {
 }
@@ -33,14 +33,14 @@ gboolean slide_openslide_failed(const char *path, const char *message, int numbe
     return wsi_error_library(error, "cannot read", path, text, number);
 }
 
-/* One try.  *settled: another would end in the same way. */
+/* One attempt.  *resolved: a second one would have the same result. */
 static gboolean try_openslide(const char *path, openslide_t **handle, gboolean *resolved, GError **error)
 {
     errno = 0;
     *handle = openslide_open(path);
     const int number = errno;
     const char *message = *handle ? openslide_get_error(*handle) : NULL;
-    /* Also what opens may have been read in part: a directory that could not be read is one less to OpenSlide. */
+    /* A file may open although the system failed: OpenSlide treats a directory that it cannot read as absent. */
     gboolean failed = slide_openslide_failed(path, message, number, error);
     *resolved = failed || (*handle && !message);
     if (message && !failed) {
@@ -60,7 +60,7 @@ gboolean slide_openslide_open(const char *path, openslide_t **handle, GError **e
     if (try_openslide(path, handle, &resolved, &first) && resolved) {
         return TRUE;
     }
-    if (!resolved) { /* errno does not always survive: what OpenSlide refuses, it is asked twice */
+    if (!resolved) { /* errno does not always survive, so a file that OpenSlide refuses is tried twice */
         g_clear_error(&first);
         return try_openslide(path, handle, &resolved, error);
     }
@@ -68,7 +68,6 @@ gboolean slide_openslide_open(const char *path, openslide_t **handle, GError **e
     return FALSE;
 }
 
-/* A property that is a finite number, or 0. */
 double slide_openslide_number(openslide_t *handle, const char *name)
 {
     const char *text = handle ? openslide_get_property_value(handle, name) : NULL;
@@ -77,7 +76,6 @@ double slide_openslide_number(openslide_t *handle, const char *name)
     return text && end != text && isfinite(value) ? value : 0;
 }
 
-/* The same, or NAN. */
 double slide_openslide_known(openslide_t *handle, const char *name)
 {
     return handle && openslide_get_property_value(handle, name) ? slide_openslide_number(handle, name) : NAN;

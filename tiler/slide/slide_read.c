@@ -1,13 +1,13 @@
 /* Reading pixels, and what happens when some cannot be read.
  *
  * An OpenSlide handle that met an error answers every later call with that error.  So a failed read says only that
- * something was wrong, perhaps in another thread's area.  The handle is replaced, and the area is read again under
- * a lock on a handle of its own (the "salvage" handle): whole, and if that fails block by block (a tile of the file,
- * or 256 px), re-opening after each bad block.  Bad blocks are remembered and never touched again, so they cost one
- * re-opening each.  Which blocks are bad depends on the file only, not on threads or on how the reads were cut: a block that the
- * system failed to read is no bad block but an error.
+ * something was wrong, perhaps in the area of another thread.  The handle is then replaced, and the area is read again under
+ * a lock through a separate handle (the "salvage" handle): first as a whole, and if that fails block by block (a tile of the file,
+ * or 256 px), re-opening the file after each bad block.  Bad blocks are remembered and never read again, so each costs one
+ * re-opening.  Which blocks are bad depends only on the file, not on threads or on how areas were divided.  A block that the
+ * system fails to read is not a bad block but an error.
  *
- * OpenSlide gives premultiplied ARGB.  Alpha 0 means that nothing was scanned there: no data, which is not white. */
+ * OpenSlide returns premultiplied ARGB.  Alpha 0 means that nothing was scanned there: no data, which is not white. */
 #include "tiler/slide/slide_private.h"
 #include "base/error.h"
 #include <errno.h>
@@ -35,14 +35,14 @@ static gboolean touches_bad_block(Slide *slide, int level, const Area *area)
     return FALSE;
 }
 
-/* Where the results of a read go: the raster's corner is level pixel (x, y). */
+/* Where a read stores its pixels: the corner of the images is level pixel (x, y). */
 typedef struct {
     int64_t x, y;
     Image *rgb, *readable;
-    gboolean raw_ycbcr; /* what comes as R, G, B are Y, Cb, Cr */
+    gboolean raw_ycbcr; /* OpenSlide returns Y, Cb, Cr as R, G, B */
 } Target;
 
-/* As libjpeg does it (jdcolor.c), so that the colours are those of a file that says what its samples are. */
+/* As in libjpeg (jdcolor.c), so that the colours are those of a file that declares its samples correctly. */
 static void ycbcr_to_rgb(uint8_t *pixel)
 {
     enum { HALF = 1 << 15 };
@@ -64,7 +64,7 @@ static void store_argb(const Target *target, const Area *area, const uint32_t *a
             uint32_t pixel = argb[(size_t)j * area->width + i], alpha = pixel >> 24;
             uint32_t sample[3] = {pixel >> 16 & 255, pixel >> 8 & 255, pixel & 255};
             if (alpha == 0) {
-                continue; /* already white and not valid */
+                continue; /* already white and unreadable */
             }
             for (int c = 0; c < 3; c++) {
                 rgb[c] =
@@ -80,8 +80,8 @@ static void store_argb(const Target *target, const Area *area, const uint32_t *a
     }
 }
 
-/* Reads an area of existing pixels; the message of OpenSlide, or NULL when all went well; errno is then what it left.  OpenSlide takes
- * whole level-0 coordinates: where its downsample is no whole number the area comes shifted by at most half a level-0 pixel. */
+/* Reads an area inside the level.  Returns NULL, or OpenSlide's message; errno is then what the read left.  OpenSlide takes
+ * whole level-0 coordinates, so with a fractional downsample the area is shifted by at most half a level-0 pixel. */
 static const char *read_argb(const Slide *slide, openslide_t *handle, int level, const Area *area,
                              uint32_t *argb)
 {
@@ -112,7 +112,7 @@ static void drop_handle(Slide *slide, SlideHandle *handle)
     }
 }
 
-/* A handle on the file that was opened before; NULL with error. */
+/* A new handle on the file; NULL with error. */
 static openslide_t *reopen(const Slide *slide, GError **error)
 {
     openslide_t *handle = NULL;
@@ -122,7 +122,7 @@ static openslide_t *reopen(const Slide *slide, GError **error)
     return handle;
 }
 
-/* Puts a fresh handle in the place of a failed one, unless another thread has done so. */
+/* Replaces a failed handle by a new one, unless another thread has already done so. */
 static gboolean replace_handle(Slide *slide, SlideHandle *failed, GError **error)
 {
     openslide_t *fresh = reopen(slide, error);
@@ -151,8 +151,8 @@ static gboolean reopen_salvage(Slide *slide, GError **error)
     return slide->salvage != NULL;
 }
 
-/* Reads the part of the area that lies in one block: the whole block is tried, so that what is bad does not depend
- * on the area. Called with salvage_lock held. */
+/* Reads the part of the area that is in one block.  It reads the whole block, so that a block's being bad does not depend
+ * on the area.  Called with salvage_lock held. */
 static gboolean salvage_block(Slide *slide, int level, int64_t column, int64_t row, const Area *area,
                               const Target *target, uint32_t *argb, GError **error)
 {
@@ -180,7 +180,7 @@ static gboolean salvage_block(Slide *slide, int level, int64_t column, int64_t r
     return TRUE;
 }
 
-/* Called with salvage_lock held. */
+/* Reads an area that may have unreadable blocks.  Called with salvage_lock held. */
 static gboolean salvage(Slide *slide, int level, const Area *area, const Target *target, uint32_t *argb,
                         GError **error)
 {
@@ -188,6 +188,7 @@ static gboolean salvage(Slide *slide, int level, const Area *area, const Target 
     if (!slide->salvage && !reopen_salvage(slide, error)) {
         return FALSE;
     }
+    /* The failure may have been that of another area: try the whole area first. */
     if (!touches_bad_block(slide, level, area)) {
         if (!read_argb(slide, slide->salvage, level, area, argb)) {
             store_argb(target, area, argb);
@@ -212,7 +213,7 @@ static gboolean salvage(Slide *slide, int level, const Area *area, const Target 
     return TRUE;
 }
 
-/* Reads existing pixels by OpenSlide. */
+/* Reads an area inside the level by OpenSlide: through the shared handle if possible, else by salvage. */
 static gboolean read_piece(Slide *slide, int level, const Area *area, const Target *target, uint32_t *argb,
                            GError **error)
 {
@@ -268,13 +269,13 @@ gboolean slide_read(Slide *slide, int level, int64_t x, int64_t y, Image *rgb, I
     const SlideLevel *geometry = &slide->levels[level];
     gboolean inside =
         x >= 0 && y >= 0 && x <= geometry->width - rgb->width && y <= geometry->height - rgb->height;
-    if (!inside || !slide->fast) { /* the fast path leaves no pixel of the level as it was */
+    if (!inside || !slide->fast) { /* the fast path writes every pixel inside the level */
         memset(rgb->pixels, 255, image_bytes(rgb));
         if (readable) {
             memset(readable->pixels, 0, image_bytes(readable));
         }
     }
-    /* Coordinates beyond these bounds touch no pixel; without the test their sums could overflow. */
+    /* A rectangle outside of the level; without this test, sums of its coordinates could overflow. */
     if (x >= geometry->width || y >= geometry->height || x <= -(int64_t)rgb->width ||
         y <= -(int64_t)rgb->height) {
         return TRUE;

@@ -1,9 +1,9 @@
-/* What the pages of a TIFF say of the slide beyond what OpenSlide does with them.
+/* What the pages of a TIFF say about the slide, where OpenSlide ignores it.
  *
- * OpenSlide 3.4.1 takes every tiled page that is flagged as reduced for a level, whatever it shows, and the first page for the slide; it
- * ignores orientations, believes the Photometric tag of JPEG streams that prove another colour space, and does not know classic
- * big-endian files.  Here the pages decide.  Where OpenSlide cannot be made to do what they say, the levels are taken from the pages
- * and read by the fast path. */
+ * OpenSlide 3.4.1 treats the first page as level 0, and every tiled page that is flagged as reduced as a level, whatever it shows.  It
+ * ignores orientations, trusts the Photometric tag of JPEG streams that prove another colour space, and does not know classic
+ * big-endian files.  Here the pages decide.  Where OpenSlide cannot follow them, the levels come from the pages
+ * and the fast path reads them. */
 #include "tiler/slide/slide_private.h"
 #include "base/error.h"
 #include "tiler/slide/tiffsmall.h"
@@ -11,7 +11,7 @@
 
 #define PX "%" G_GINT64_FORMAT " x %" G_GINT64_FORMAT " px"
 
-/* The vendors whose levels are plain directories of one grid of tiles. */
+/* Whether a level of this vendor is one directory with one grid of tiles. */
 static gboolean has_plain_levels(const char *vendor)
 {
     return g_strcmp0(vendor, "aperio") == 0 || g_strcmp0(vendor, "generic-tiff") == 0;
@@ -25,7 +25,7 @@ gboolean slide_tiff_is_own(const GArray *pages, openslide_t *handle)
     return largest && g_strcmp0(vendor, "generic-tiff") == 0 && (!handle || largest->directory != 0);
 }
 
-/* Why the page is no level of an image of that size; NULL when it is one. */
+/* Why the page is not a level of an image of that size; NULL when it is. */
 static const char *why_no_level(const TiffPage *page, int64_t width0, int64_t height0)
 {
     return page->aside ? "it is a label, macro or mask"
@@ -36,7 +36,8 @@ static const char *why_no_level(const TiffPage *page, int64_t width0, int64_t he
 int slide_tiff_directory(const Slide *slide, const GArray *pages, openslide_t *handle, int level)
 {
     int64_t width, height;
-    int number = 0; /* among OpenSlide's levels of that size, which are in the order of the file */
+    int number =
+        0; /* of this level among OpenSlide's levels of the same size, which are in the order of the file */
     openslide_get_level_dimensions(handle, level, &width, &height);
     for (int i = 0; i < level; i++) {
         int64_t other_width, other_height;
@@ -76,7 +77,7 @@ gboolean slide_tiff_leaves_out(Slide *slide, const GArray *pages, openslide_t *h
     return why != NULL;
 }
 
-/* ---- what holds of the levels ---- */
+/* ---- properties of the levels ---- */
 
 static gboolean check_orientation(const Slide *slide, const TiffPage *page, GError **error)
 {
@@ -84,15 +85,15 @@ static gboolean check_orientation(const Slide *slide, const TiffPage *page, GErr
     if (!turned) {
         return TRUE;
     }
-    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                "%s: directory %d: its orientation tag (274) is %d, %s: annotations and tiles would not fit; "
-                "rewrite "
-                "the slide with its pixels in order and orientation 1",
-                slide->path, page->directory, page->orientation, turned);
+    g_set_error(
+        error, WSI_ERROR, WSI_ERROR_INPUT,
+        "%s: directory %d: its orientation tag (274) is %d, %s: annotations and tiles would not match; "
+        "rewrite the slide with its pixels in order and orientation 1",
+        slide->path, page->directory, page->orientation, turned);
     return FALSE;
 }
 
-/* A page in strips that is larger than all tiled ones is the image. */
+/* A page in strips that is larger than all tiled pages is the image, so the tiled pages are not the slide. */
 static gboolean check_strips(const Slide *slide, const GArray *pages, GError **error)
 {
     const TiffPage *largest = tiffpages_largest(pages);
@@ -111,8 +112,8 @@ static gboolean check_strips(const Slide *slide, const GArray *pages, GError **e
     return TRUE;
 }
 
-/* Orientation and missing tiles of each level. */
-static gboolean look_at_levels(Slide *slide, const GArray *pages, GError **error)
+/* Checks the orientation of each level, and counts its missing tiles. */
+static gboolean check_levels(Slide *slide, const GArray *pages, GError **error)
 {
     if (strcmp(slide->vendor, "generic-tiff") == 0 && !check_strips(slide, pages, error)) {
         return FALSE;
@@ -134,11 +135,13 @@ static gboolean look_at_levels(Slide *slide, const GArray *pages, GError **error
 static void note_colours(Slide *slide, int level, gboolean ycbcr)
 {
     slide_level_note(
-        slide, "level %d: its JPEG tiles are %s, as their streams show, though the TIFF says %s: taken as %s",
+        slide,
+        "level %d: its JPEG streams show that its tiles are %s, but the TIFF says %s; they are read as %s",
         level, ycbcr ? "YCbCr" : "RGB", ycbcr ? "RGB" : "YCbCr", ycbcr ? "YCbCr" : "RGB");
 }
 
-/* OpenSlide shows samples as the TIFF names them.  YCbCr shown as RGB can be turned back, RGB turned as if it were YCbCr was clipped. */
+/* OpenSlide shows samples as the TIFF declares them.  YCbCr that is shown as RGB can be converted.  RGB that was converted as if it
+ * were YCbCr cannot be recovered, because values were clipped. */
 static gboolean prove_colours(Slide *slide, const GArray *pages, GError **error)
 {
     for (int level = 0; level < slide->info.level_count; level++) {
@@ -153,11 +156,11 @@ static gboolean prove_colours(Slide *slide, const GArray *pages, GError **error)
             return FALSE;
         }
         if (differs && !ycbcr) {
-            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                        "%s: directory %d: its JPEG tiles are RGB, as their streams show, though the TIFF "
-                        "says YCbCr; "
-                        "OpenSlide shows false colours",
-                        slide->path, page->directory);
+            g_set_error(
+                error, WSI_ERROR, WSI_ERROR_INPUT,
+                "%s: directory %d: its JPEG streams show that its tiles are RGB, but the TIFF says YCbCr; "
+                "OpenSlide shows false colours",
+                slide->path, page->directory);
             return FALSE;
         }
         if (differs) {
@@ -168,7 +171,7 @@ static gboolean prove_colours(Slide *slide, const GArray *pages, GError **error)
     return TRUE;
 }
 
-/* Only levels before the first that libtiff scrambles are used; the next larger one serves for those. */
+/* Leaves out the levels from the first one that libtiff scrambles; the next larger level replaces them. */
 static gboolean leave_out_small_levels(Slide *slide, const GArray *pages, GError **error)
 {
     const TiffPage *page = NULL;
@@ -188,8 +191,8 @@ static gboolean leave_out_small_levels(Slide *slide, const GArray *pages, GError
 
 /* ---- the fast path ---- */
 
-/* Cutting goes along rows of tiles, which reach a little into the tiles of the file above and below.  Those of four rows must stay until
- * the next row, or they are decoded twice. */
+/* Cutting goes along rows of output tiles, which extend a little into the rows of file tiles above and below.  About four rows of file
+ * tiles must stay in the cache until the next row, or they are decoded twice. */
 static size_t cache_for(const TiffPage *page)
 {
     int64_t row = (page->width + page->tile_width) * page->tile_height * 3;
@@ -216,7 +219,7 @@ static gboolean add_scaled(Slide *slide, int from, int scale)
     return TRUE;
 }
 
-/* Fills the gaps between the stored levels, each from the next larger stored one. */
+/* Fills the gaps between the stored levels, each from the next larger stored level. */
 static void add_scaled_levels(Slide *slide)
 {
     int stored = slide->info.level_count;
@@ -235,13 +238,13 @@ static void add_scaled_levels(Slide *slide)
     }
 }
 
-/* Opens the fast path on one page a level.  FALSE only with an error; the fast path may still not serve. */
+/* Opens the fast path on one page per level.  TRUE with slide->fast NULL when it cannot read them; FALSE with an error. */
 static gboolean open_fast(Slide *slide, const TiffPage *const *pages, const SlideOptions *options,
                           GError **error)
 {
     const int count = slide->info.level_count;
     const gboolean own = slide->current == NULL;
-    /* OpenSlide paints a missing tile of an Aperio slide from the next larger level: left to OpenSlide. */
+    /* OpenSlide paints a missing tile of an Aperio slide from the next larger level, which the fast path does not. */
     const gboolean sparse_allowed = own || strcmp(slide->vendor, "aperio") != 0;
     GError *why = NULL;
     size_t cache_bytes = options->cache_bytes ? options->cache_bytes : cache_for(pages[0]);
@@ -273,7 +276,7 @@ gboolean slide_tiff_open(Slide *slide, const GArray *pages, const SlideOptions *
         of_level[i] = page_in(pages, slide->directory[i]);
         all = all && of_level[i];
     }
-    if (!look_at_levels(slide, pages, error) || (all && !open_fast(slide, of_level, options, error))) {
+    if (!check_levels(slide, pages, error) || (all && !open_fast(slide, of_level, options, error))) {
         return FALSE;
     }
     return slide->fast || (leave_out_small_levels(slide, pages, error) && prove_colours(slide, pages, error));
@@ -281,7 +284,7 @@ gboolean slide_tiff_open(Slide *slide, const GArray *pages, const SlideOptions *
 
 /* ---- slides that OpenSlide does not read ---- */
 
-/* Whether the page is one of the slide's levels beside the largest; notes why not. */
+/* Whether the page, which is not the largest, is a level of the slide; notes why not. */
 static gboolean is_own_level(Slide *slide, const TiffPage *page, const TiffPage *largest)
 {
     const char *why = page->tile_width == 0                ? "it is stored in strips"
@@ -304,7 +307,7 @@ static gint larger_first(gconstpointer a, gconstpointer b)
     return p->width != q->width ? (p->width < q->width) - (p->width > q->width) : p->directory - q->directory;
 }
 
-/* The largest page and its levels, of falling width. Caller unrefs. */
+/* The largest page and its levels, in order of decreasing width.  Caller unrefs. */
 static GPtrArray *own_pages(Slide *slide, const GArray *pages, const TiffPage *largest)
 {
     GPtrArray *own = g_ptr_array_new();
@@ -352,8 +355,7 @@ gboolean slide_tiff_open_own(Slide *slide, const GArray *pages, const SlideOptio
     if (!slide->fast) {
         g_autofree char *what = tiffpages_describe(largest);
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s: neither OpenSlide nor libtiff can decode its tiles to colours (%s)", slide->path,
-                    what);
+                    "%s: neither OpenSlide nor libtiff can decode its tiles (%s)", slide->path, what);
     }
     return slide->fast != NULL;
 }

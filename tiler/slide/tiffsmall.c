@@ -1,8 +1,8 @@
-/* A comparison of the pages with their tiles. */
+/* Compares the size of each page with that of its tiles. */
 #include "tiler/slide/tiffsmall.h"
 #include <tiffio.h>
 
-/* Whether the tiles are decoded without libtiff's image reader: JPEG 2000 of Aperio, JPEG in three samples. */
+/* Whether OpenSlide decodes the tiles itself: Aperio's JPEG 2000, and JPEG with three samples. */
 static gboolean is_jpeg(const TiffPage *page)
 {
     enum { APERIO_JP2K_YCBCR = 33003, APERIO_JP2K_RGB = 33005 };

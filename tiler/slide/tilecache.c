@@ -1,13 +1,13 @@
-/* A cache of decoded tiles: hash table, list in order of use, one lock.
+/* A cache of decoded tiles: a hash table, a list in order of use, one lock.
  *
- * Who misses enters the tile as "pending" and decodes it outside of the lock; who wants the same tile meanwhile waits.
- * So no tile is decoded twice at the same time, and lock operations are two for each use of a tile, which takes a
- * thousand times as long to decode.  Space is taken when a tile is entered, from the tile that was not used for the
- * longest time; its memory is used again when the size fits (it nearly always does: one tile size a file), which
+ * A thread that misses a tile enters it as "pending" and decodes it outside of the lock; other threads that need it wait.
+ * So no tile is decoded twice at the same time.  Each use of a tile takes two lock operations; decoding takes a
+ * thousand times as long.  A new tile takes the space of the tile that was not used for the
+ * longest time.  Its memory is reused when the size is the same (nearly always, as a file has one tile size), which
  * saves the kernel from clearing pages.
  *
- * A tile whose data are damaged stays unreadable, so that is remembered.  A failure of the system (an I/O error, no memory) says
- * nothing about the tile: those who wait for it get the error, and it leaves the table. */
+ * A tile with damaged data stays unreadable and is remembered.  A failure of the system (an I/O error, no memory) says
+ * nothing about the tile: all threads that wait for it get the error, and the tile leaves the table. */
 #include "tiler/slide/tilecache.h"
 #include "base/error.h"
 
@@ -30,8 +30,8 @@ struct CachedTile {
 struct TileCache {
     GMutex lock;
     GCond decoded;
-    GHashTable *tiles; /* TileKey -> CachedTile, owns all but the FAILED ones */
-    GQueue unused;     /* head: used last */
+    GHashTable *tiles; /* TileKey -> CachedTile; owns all except FAILED ones */
+    GQueue unused;     /* head: most recently used */
     size_t bytes, limit;
     int64_t decodes;
     TileDecode decode;
@@ -82,7 +82,7 @@ void tilecache_free(TileCache *cache)
     }
 }
 
-/* Makes room for `bytes`; returns memory of exactly that size when some was freed. Locked. */
+/* Frees unused tiles until `bytes` fit.  Returns the memory of one of them that had this size, or NULL.  Called with the lock held. */
 static uint8_t *make_room(TileCache *cache, size_t bytes)
 {
     uint8_t *again = NULL;
@@ -99,7 +99,7 @@ static uint8_t *make_room(TileCache *cache, size_t bytes)
     return again;
 }
 
-/* Decodes an entered tile; unlocked while it works. */
+/* Decodes a pending tile.  Called with the lock held; releases it while it decodes. */
 static void fill(TileCache *cache, CachedTile *tile, uint8_t *memory)
 {
     g_mutex_unlock(&cache->lock);
@@ -123,7 +123,7 @@ static void fill(TileCache *cache, CachedTile *tile, uint8_t *memory)
         cache->bytes -= tile->bytes;
     }
     if (tile->state == FAILED) {
-        g_hash_table_steal(cache->tiles, &tile->key); /* who asks next tries again */
+        g_hash_table_steal(cache->tiles, &tile->key); /* the next caller tries again */
     }
     g_cond_broadcast(&cache->decoded);
 }

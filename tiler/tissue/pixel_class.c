@@ -79,7 +79,7 @@ static gboolean smoother_init(Smoother *smoother, const Image *rgb, const uint8_
         {&smoother->counts, SCRATCH_DENSITY_COUNTS, width, sizeof(uint32_t)},
         {&smoother->running, SCRATCH_DENSITY_RUNNING, 3 * (width + rows) + 1, sizeof(uint32_t)},
         {&smoother->units, SCRATCH_DENSITY_UNITS, 3 * width, sizeof(double)},
-        {&smoother->od, SCRATCH_STAIN, 3 * width * od_rows, sizeof(float)},
+        {&smoother->od, SCRATCH_DENSITY_ROWS, 3 * width * od_rows, sizeof(float)},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
         void *memory = thread_scratch(parts[i].use, parts[i].count, parts[i].size, "a row of a slide", error);

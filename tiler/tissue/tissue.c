@@ -166,7 +166,7 @@ Tissue *tissue_find(Slide *slide, const TissueOptions *options, GError **error)
     options = options ? options : &tissue_defaults;
     if (slide_info(slide)->mpp_source == MPP_NONE) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s does not say its resolution (um/px): give it to find the tissue",
+                    "%s does not state its resolution (um/px): give it to find the tissue",
                     slide_info(slide)->path);
         return NULL;
     }
