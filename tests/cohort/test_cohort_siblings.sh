@@ -64,7 +64,7 @@ printf "$tiff" >"f$n/nosuffix"
 printf 'nonsense' >"f$n/claims.svs"
 out=$(dry "folder: f$n")
 like "what is plainly no slide is none; a TIFF without suffix and who claims to be one are" "$out" '^slides +4[; ]'
-for text in 'text file \(2\): README.txt, list.csv' 'JPEG image \(1\): S_thumb.jpg' 'PNG image \(1\): overview.png' 'no such format \(1\): Thumbs.db' \
+for text in 'text file \(2\): README.txt, list.csv' 'JPEG image \(1\): S_thumb.jpg' 'PNG image \(1\): overview.png' 'does not know its format \(1\): Thumbs.db' \
     'hidden \(1\): .DS_Store' 'empty \(0 bytes\) \(1\): empty'; do
     like "listed: $text" "$out" "$text\$"
 done

@@ -294,11 +294,11 @@ for path in glob.glob("run/slides/*/overview.png") + glob.glob("run/slides/*/tis
         assert np.abs(image - small).mean() < 9, (path, np.abs(image - small).mean())
 notes = {p.split("/")[2]: json.load(open(p))["notes"] for p in glob.glob("run/slides/*/slide.json")}
 for name in "jfif420", "jfif444", "bare420", "adobe444", "aperio420":
-    assert len(notes[name]) == 1 and "taken as YCbCr" in notes[name][0], (name, notes[name])
-assert "taken as RGB" in notes["rgb_adobe"][0] and not notes["right420"] and not notes["twins420"] and not notes["rgb_right"], notes
+    assert len(notes[name]) == 1 and "read as YCbCr" in notes[name][0], (name, notes[name])
+assert "read as RGB" in notes["rgb_adobe"][0] and not notes["right420"] and not notes["twins420"] and not notes["rgb_right"], notes
 PY
 check "tiles and overviews are the slide's, to the pixel where nothing is lost; label and macro are nowhere" python3 pixels.py
 like "the run ends with the notes" "$(cat log)" '^notes +[0-9]+ on slides'
-like "each with its slide" "$(cat log)" '^  jfif420: level 0: .*taken as YCbCr'
-check "the card has the notes" grep -q 'jfif420.*taken as YCbCr' run/dataset/CARD.md
+like "each with its slide" "$(cat log)" '^  jfif420: level 0: .*read as YCbCr'
+check "the card has the notes" grep -q 'jfif420.*read as YCbCr' run/dataset/CARD.md
 finish

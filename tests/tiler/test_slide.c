@@ -145,7 +145,7 @@ static void test_proved_colours(SlideFile *slide_file, gconstpointer unused)
             read_area(slide, 0, 0, 0, rgb, readable);
             assert_same(rgb, right);
             g_assert_cmpuint(slide_info(slide)->notes->len, ==, (guint)slide_info(slide)->level_count);
-            g_assert_nonnull(strstr(slide_info(slide)->notes->pdata[0], "taken as YCbCr"));
+            g_assert_nonnull(strstr(slide_info(slide)->notes->pdata[0], "read as YCbCr"));
             g_assert_cmpuint(slide_info(sound)->notes->len, ==, 0);
         }
     }
