@@ -119,13 +119,14 @@ asan-check: $(B)/wsiflow $(TESTS) $(DTESTS)
 check-release: ## make demo and make check on a clean system: RELEASE=bookworm, trixie or forky; with PACKAGE=1 make deb, its installation and the demo
 	@tools/check-release "$(RELEASE)" $(if $(PACKAGE),package)
 
-lint: ## check the dependency table, the format and common mistakes
+lint: setup ## check the dependency table, circles, the format and common mistakes
 	@tools/setup --lint
+	@$(MAKE) --no-print-directory -j$$(nproc) CONFIG=release build/release/wsiflow
 	@tools/lint
 
-lint-circles: setup ## list files that need each other in a circle, shared names, and folders that are too full
-	@$(MAKE) --no-print-directory -j$$(nproc) $(B)/wsiflow
-	@tools/lint-circles
+lint-circles: setup ## list all circles of files, headers and folders, not only the first of each
+	@$(MAKE) --no-print-directory -j$$(nproc) CONFIG=release build/release/wsiflow
+	@tools/lint-circles --all
 
 bench: setup ## measure: `bench NAME VALUE UNIT` lines; one with BENCH=NAME
 	@$(MAKE) --no-print-directory -j$$(nproc) $(B)/wsiflow $(BENCHES)
