@@ -7,7 +7,7 @@
  * of Camelyon16 (GroupRule.needs).  A warning counts the outlines to which it was applied. */
 #include "annotations/outline_check.h"
 #include "base/error.h"
-#include "base/fold.h"
+#include "base/name_fold.h"
 #include "base/nearest.h"
 #include <string.h>
 

@@ -1,7 +1,7 @@
-/* A file is read whole, split into cells that stay in one text block; rows are pointers into it.
+/* A file is read whole and split in place: cells are pointers into one block of text.
  *
- * What csv_cell writes csv_read gives back, for every text.  So nothing is done about cells that a spreadsheet would take for a formula
- * (= + - @): these tables are read by programs, to which "-a.tif" with a mark in front is another file. */
+ * csv_read gives back every text that csv_cell writes.  So cells that a spreadsheet would take for a formula (= + - @) get no mark in front:
+ * programs read these tables, and to them "-a.tif" with a mark is another file. */
 #include "base/csv.h"
 #include "base/error.h"
 #include "base/nearest.h"
@@ -20,7 +20,8 @@ struct Csv {
 void csv_cell(GString *out, const char *text, char end)
 {
     gboolean first = out->len == 0 || out->str[out->len - 1] == '\n';
-    gboolean no_line = first && end == '\n' && !*text; /* else an empty line, which is no row */
+    gboolean no_line =
+        first && end == '\n' && !*text; /* unquoted it would be an empty line, which is not a row */
     if (no_line || strpbrk(text, ",\"\r\n") || g_str_has_prefix(text, BYTE_ORDER_MARK)) {
         g_string_append_c(out, '"');
         for (; *text; text++) {
@@ -36,7 +37,7 @@ void csv_cell(GString *out, const char *text, char end)
     g_string_append_c(out, end);
 }
 
-/* Cuts the quoted cell that begins at *at (in place, the quotes go) and moves *at to its separator.  Returns what is wrong, or NULL. */
+/* Removes the quotes of the cell that begins at *at, in place, and moves *at to its separator.  Returns what is wrong, or NULL. */
 static const char *quoted_cell(char **at, char *out, int *line)
 {
     char *in = *at + 1;
@@ -54,10 +55,10 @@ static const char *quoted_cell(char **at, char *out, int *line)
     in += in[0] == '\r' && in[1] == '\n';
     *out = 0;
     *at = in;
-    return *in && *in != ',' && *in != '\n' ? "text behind the quotes of a cell" : NULL;
+    return *in && *in != ',' && *in != '\n' ? "text after the closing quote of a cell" : NULL;
 }
 
-/* As quoted_cell, without quotes. */
+/* The same for a cell without quotes. */
 static const char *plain_cell(char **at)
 {
     char *end = *at + strcspn(*at, ",\r\n");
@@ -72,7 +73,7 @@ static const char *plain_cell(char **at)
     return NULL;
 }
 
-/* The cells of one row, *at moves to the next. */
+/* Appends the cells of one row and moves *at to the next row. */
 static gboolean split_row(Csv *csv, char **at, int *line, int row_line, GError **error)
 {
     char separator;
@@ -93,7 +94,7 @@ static gboolean split_row(Csv *csv, char **at, int *line, int row_line, GError *
     return TRUE;
 }
 
-/* Columns without a name may be several. */
+/* Refuses columns of the same name; several may have none. */
 static gboolean check_header(const Csv *csv, GError **error)
 {
     g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
@@ -108,7 +109,7 @@ static gboolean check_header(const Csv *csv, GError **error)
     return TRUE;
 }
 
-gboolean csv_commas(const Csv *csv, GError **error)
+gboolean csv_check_commas(const Csv *csv, GError **error)
 {
     const char *header = csv->cells->pdata[0];
     if (csv->columns != 1 || !strpbrk(header, ";\t")) {
@@ -137,17 +138,17 @@ static gboolean split(Csv *csv, GError **error)
             g_ptr_array_set_size(csv->cells, before);
             continue;
         } else if (cells != csv->columns) {
-            if (!csv_commas(csv, error)) {
+            if (!csv_check_commas(csv, error)) {
                 return FALSE;
             }
-            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d: %d cells, the header has %d",
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d: it has %d cells, the header has %d",
                         csv->path, row_line, cells, csv->columns);
             return FALSE;
         }
         g_array_append_val(csv->lines, row_line);
     }
     if (csv->columns == 0) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is empty: a header line was expected", csv->path);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is empty, expected: a header line", csv->path);
     }
     return csv->columns > 0 && check_header(csv, error);
 }
@@ -165,7 +166,8 @@ Csv *csv_read(const char *path, GError **error)
         return NULL;
     }
     if (memchr(csv->text, 0, bytes)) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s contains a NUL byte: it is not a text file", path);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s contains a NUL byte, so it is not a text file",
+                    path);
         return NULL;
     }
     return split(csv, error) ? g_steal_pointer(&csv) : NULL;
@@ -182,7 +184,7 @@ void csv_free(Csv *csv)
     }
 }
 
-/* Blanks as Unicode has them: spreadsheets write no-break spaces, too.  What is not UTF-8 is no blank. */
+/* Removes Unicode white space at both ends (spreadsheets also write no-break spaces), in place.  Bytes that are not UTF-8 are kept. */
 static char *trimmed(char *text)
 {
     while (g_unichar_isspace(g_utf8_get_char_validated(text, -1))) {
@@ -233,9 +235,9 @@ int csv_need(const Csv *csv, const char *name, GError **error)
         }
         g_ptr_array_add(names, NULL);
         const char *near = nearest_name(name, (const char *const *)names->pdata);
-        if (csv_commas(csv, error)) {
+        if (csv_check_commas(csv, error)) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s has no column \"%s\"%s%s%s", csv->path, name,
-                        near ? "; is it \"" : "", near ? near : "", near ? "\"?" : "");
+                        near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
         }
     }
     return column;

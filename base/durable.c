@@ -1,15 +1,12 @@
 /* Durable files.
  *
- * Order matters: write, fsync the file, close, hash what is on disk, rename, fsync the directory.  An
- * error of fsync is never retried (the kernel may have dropped the pages and a second fsync would
- * lie): the temporary file goes and the job is done again.
+ * The order matters: write, fsync the file, close, hash what is on disk, rename, fsync the folder.  A failed fsync is never retried: the
+ * kernel may have dropped the pages, and a second fsync would then report success.  The temporary file is removed and the job runs again.
  *
- * The temporary name holds the process id, so that a later process can tell a file that is being
- * written from one that was left by a kill.
+ * The temporary name contains the process id, so a later process can tell a file that is being written from one that a killed process left.
  *
- * A process may be given up while it sleeps (a stopped process, a slow disk) and wake when others have gone on.  It
- * must not put its file over a newer one, so the right to publish is asked for at the very moment of the rename, and
- * held until the rename is done (durable_set_fence). */
+ * Others may take over the job of a process that is stopped or waits for a slow disk, and the process may wake later.  It must not replace a
+ * newer file, so the right to publish is checked immediately before the rename and held until the rename is done (durable_set_fence). */
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/process.h"
@@ -24,7 +21,7 @@
 #include <unistd.h>
 #include <glib/gstdio.h>
 
-enum { TEMP_NAME = 220 /* bytes of the name that a temporary one keeps: 255 less ".", ".PID-N.tmp" */ };
+enum { TEMP_NAME = 220 /* bytes of the name in a temporary one: 255 less ".", ".PID-N.tmp" */ };
 
 struct Durable {
     char *path, *temp;
@@ -90,12 +87,12 @@ gboolean durable_folder(const char *path, GError **error)
     if (!durable_folder(parent, error)) {
         return FALSE;
     }
-    if (g_mkdir(path, 0777) != 0 && errno != EEXIST) { /* another process may have been faster */
-        return wsi_error_errno(error, "cannot create directory", path);
+    if (g_mkdir(path, 0777) != 0 && errno != EEXIST) { /* another process may have created it meanwhile */
+        return wsi_error_errno(error, "cannot create the folder", path);
     }
     if (!g_file_test(path, G_FILE_TEST_IS_DIR)) {
         errno = ENOTDIR;
-        return wsi_error_errno(error, "cannot create directory", path);
+        return wsi_error_errno(error, "cannot create the folder", path);
     }
     return sync_parent(path, error);
 }
@@ -108,7 +105,7 @@ Durable *durable_open(const char *path, GError **error)
     if (!durable_folder(directory, error)) {
         return NULL;
     }
-    /* What is written may have the longest name there is: the temporary one must not be longer. */
+    /* The target may have the longest allowed name; the temporary name must not be longer. */
     g_autofree char *short_name = strlen(name) <= TEMP_NAME
                                       ? g_strdup(name)
                                       : g_strdup_printf("%.*s-%08x", TEMP_NAME - 9, name, g_str_hash(name));
@@ -158,7 +155,7 @@ gboolean durable_printf(Durable *file, GError **error, const char *format, ...)
 
 gboolean durable_commit(Durable *file, char sha256[65], int64_t *bytes, GError **error)
 {
-    /* A library may have written by name: the file is opened anew, which covers both ways. */
+    /* A library may have written through the name, so the file is closed and opened again before fsync: that covers both ways. */
     if (close(file->fd) != 0) {
         file->fd = -1;
         return wsi_error_errno(error, "cannot close", file->temp);
@@ -225,7 +222,7 @@ void durable_discard(const char *path)
     }
 }
 
-/* Copies a whole file into one that is being written. */
+/* Copies a whole file into the durable one. */
 static gboolean copy_into(const char *from, Durable *file, GError **error)
 {
     int fd = g_open(from, O_RDONLY | O_CLOEXEC, 0);
@@ -256,7 +253,7 @@ gboolean durable_link(const char *from, const char *to, GError **error)
         if (!rename_to(file->temp, to, error)) {
             return FALSE;
         }
-        g_unlink(file->temp); /* rename leaves it when both were one file already */
+        g_unlink(file->temp); /* rename does nothing when both names already are the same file */
         g_clear_pointer(&file->temp, g_free);
         return sync_parent(to, error);
     }
@@ -318,7 +315,7 @@ static int owner_of(const char *name)
     return dot && sscanf(dot + 1, "%d-%d", &pid, &serial) == 2 ? pid : 0;
 }
 
-/* The type says most file systems' readdir; a look at each of a million patches would take seconds. */
+/* Most file systems give the type with the name; calling lstat for each of a million patches would take seconds. */
 static gboolean is_directory(const struct dirent *entry, const char *path)
 {
     struct stat status;

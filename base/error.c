@@ -1,14 +1,15 @@
-/* Errors carry what a person needs (file, place, limit) and what the job table needs (the code). */
+/* Errors carry what a person needs (file, position, limit) and what the job table needs (the code). */
 #include "base/error.h"
 #include <errno.h>
 #include <string.h>
 
 G_DEFINE_QUARK(wsiflow, wsi_error)
 
-/* What errno says.  What is not in the table is the system's fault when we asked (WSI_ERROR_IO), and says nothing when a library did. */
+/* The meaning of errno.  A number that is not in the table is a failure of the system after a call of ours (WSI_ERROR_IO), and means nothing
+ * after a call of a library. */
 static const struct {
     int number;
-    GFileError file_error; /* G_FILE_ERROR_FAILED: GLib has none */
+    GFileError file_error; /* G_FILE_ERROR_FAILED: GLib has no code of its own */
     WsiErrorCode code;
 } meanings[] = {
     {ENOENT, G_FILE_ERROR_NOENT, WSI_ERROR_ABSENT},
@@ -18,7 +19,7 @@ static const struct {
     {EPERM, G_FILE_ERROR_PERM, WSI_ERROR_ABSENT},
     {EROFS, G_FILE_ERROR_ROFS, WSI_ERROR_ABSENT},
     {ELOOP, G_FILE_ERROR_LOOP, WSI_ERROR_ABSENT},
-    {ENAMETOOLONG, G_FILE_ERROR_NAMETOOLONG, WSI_ERROR_INPUT}, /* it will be as long the next time */
+    {ENAMETOOLONG, G_FILE_ERROR_NAMETOOLONG, WSI_ERROR_INPUT}, /* it will be too long the next time, too */
     {ENOSPC, G_FILE_ERROR_NOSPC, WSI_ERROR_FULL},
     {EDQUOT, G_FILE_ERROR_FAILED, WSI_ERROR_FULL},
     {ENOMEM, G_FILE_ERROR_NOMEM, WSI_ERROR_IO},
@@ -83,7 +84,7 @@ gboolean wsi_error_library(GError **error, const char *what, const char *file, c
     for (size_t i = 0; i < G_N_ELEMENTS(meanings); i++) {
         const int one = meanings[i].number;
         const gboolean failed = meanings[i].code == WSI_ERROR_IO;
-        const gboolean left = number == one && one != EAGAIN; /* that one GLib's locks leave, too */
+        const gboolean left = number == one && one != EAGAIN; /* GLib's locks leave EAGAIN behind */
         if (failed && (left || (message && strstr(message, g_strerror(one))))) {
             g_set_error(error, WSI_ERROR, meanings[i].code, "%s %s: %s%s%s", what, file, g_strerror(one),
                         message ? ": " : "", message ? message : "");

@@ -1,4 +1,4 @@
-/* Rasters are the largest things we hold and files decide their size: allocation failure is an error, never an abort. */
+/* Rasters are the largest objects in memory and files decide their size, so a failed allocation is an error, never an abort. */
 #include "base/image.h"
 #include "base/error.h"
 #include <math.h>
@@ -8,8 +8,7 @@ static gboolean check_size(int width, int height, GError **error)
     if (width > 0 && height > 0) {
         return TRUE;
     }
-    g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "a raster of %d x %d pixels was asked for", width,
-                height);
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "a raster cannot have %d x %d pixels", width, height);
     return FALSE;
 }
 

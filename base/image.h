@@ -1,4 +1,4 @@
-/* Plain rasters and rectangles: the values that pass between the rooms.
+/* Plain rasters and rectangles: the values that rooms pass to each other.
  *
  * Coordinates between rooms are level-0 pixels of the uncropped slide; rectangles are half open. */
 #pragma once
@@ -16,16 +16,16 @@ typedef struct {
     uint8_t *pixels;
 } Image;
 
-/* Raster of values: values[y * width + x].  NaN = no data (no tissue, or nothing could be read). */
+/* Raster of values: values[y * width + x].  NaN = no data (no tissue, or not readable). */
 typedef struct {
     int width, height;
     float *values;
 } Map;
 
-/* Zeroed raster; NULL with WSI_ERROR_MEMORY.  Free with image_free / map_free. */
+/* A raster of zeros.  Caller frees with image_free; NULL with WSI_ERROR_MEMORY. */
 Image *image_new(int width, int height, int channels, GError **error);
 void image_free(Image *image);
-/* All values NaN. */
+/* A raster of NaN.  Caller frees with map_free; NULL with WSI_ERROR_MEMORY. */
 Map *map_new(int width, int height, GError **error);
 void map_free(Map *map);
 

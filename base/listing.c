@@ -1,4 +1,4 @@
-/* readdir() ends a folder and reports a failure with the same NULL; only errno tells them apart. */
+/* readdir() returns NULL at the end of a folder and for a failure; only errno tells them apart. */
 #include "base/listing.h"
 #include "base/error.h"
 #include <dirent.h>
@@ -76,7 +76,7 @@ gboolean listing_kind(const char *path, FileKind *kind, GError **error)
     struct stat facts;
     *kind = FILE_ABSENT;
     if (stat(path, &facts) != 0) {
-        return says_absent(errno) || wsi_error_errno(error, "cannot look at", path);
+        return says_absent(errno) || wsi_error_errno(error, "cannot examine", path);
     }
     *kind = S_ISREG(facts.st_mode) ? FILE_REGULAR : S_ISDIR(facts.st_mode) ? FILE_FOLDER : FILE_OTHER;
     return TRUE;

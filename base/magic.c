@@ -1,4 +1,4 @@
-/* Known beginnings, in the order in which they are looked for. */
+/* Known first bytes, in the order of the search. */
 #include "base/magic.h"
 #include <string.h>
 
@@ -11,10 +11,10 @@ static const Magic kinds[] = {
     {                                                      \
         0, text, sizeof text - 1, FALSE, FALSE, name, hint \
     }
-    TEXT("version https://git-lfs", "a Git LFS pointer, not the file itself", "git lfs pull fetches it"),
-    TEXT("/annex/objects/", "a git-annex pointer, not the file itself", "git annex get fetches it"),
-    TEXT("<!doctype html", "a web page (HTML)", "a failed download leaves that"),
-    TEXT("<html", "a web page (HTML)", "a failed download leaves that"),
+    TEXT("version https://git-lfs", "a Git LFS pointer, not the file itself", "git lfs pull downloads it"),
+    TEXT("/annex/objects/", "a git-annex pointer, not the file itself", "git annex get downloads it"),
+    TEXT("<!doctype html", "a web page (HTML)", "a failed download may leave one"),
+    TEXT("<html", "a web page (HTML)", "a failed download may leave one"),
     {0, "<?xml", 5, TRUE, TRUE, "an XML document", NULL},
     {0, "{", 1, TRUE, TRUE, "a text file (JSON?)", NULL},
     BINARY("\x89PNG", "a PNG image", NULL),
@@ -52,7 +52,7 @@ static gboolean begins(const char *head, gsize bytes, const Magic *kind)
 const Magic *magic_of(const void *head, gsize bytes)
 {
     const char *text = head;
-    gsize blank = bytes >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* of UTF-8 */
+    gsize blank = bytes >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* a byte-order mark */
     while (blank < bytes && g_ascii_isspace(text[blank])) {
         blank++;
     }

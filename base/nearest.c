@@ -1,13 +1,13 @@
 /* Which name was meant.
  *
- * People mistype letters, swap two, write a plural, another case, or a blank for an underscore; the distance counts just these.
- * Names are short: the plain table of distances is enough.  Only the first 200 bytes count, so that no input makes it large. */
+ * People mistype letters, swap two, write a plural, another case, or a space for an underscore; the distance measures exactly these.  Names are
+ * short, so the plain table of distances is fast enough.  Only the first 200 bytes count, so no input makes it large. */
 #include "base/nearest.h"
 #include <string.h>
 
 enum { LONGEST = 200 };
 
-/* Lower case, with one sign for all that joins words. Caller frees. */
+/* Lower case, with one character for everything that joins words.  Caller frees. */
 static char *folded(const char *name)
 {
     g_autofree char *start = g_strndup(name, LONGEST);
@@ -18,10 +18,10 @@ static char *folded(const char *name)
     return out;
 }
 
-/* Optimal string alignment of a and b. */
+/* The optimal string alignment distance of a and b: Levenshtein's dynamic programme, with swaps of two neighbouring letters. */
 static int distance(const char *a, const char *b)
 {
-    int rows[3][LONGEST + 1]; /* row i % 3: to all beginnings of b, from the first i letters of a */
+    int rows[3][LONGEST + 1]; /* row i % 3: from the first i letters of a to the first j of b */
     int length = (int)strlen(b), i;
     for (int j = 0; j <= length; j++) {
         rows[0][j] = j;

@@ -1,7 +1,7 @@
-/* One loop, one mutex-free counter: items are handed out by an atomic increment, errors kept by lowest index.
+/* Items are handed out by an atomic increment, without a mutex; of the errors the one with the lowest index is kept.
  *
- * An ordered loop is one whose items wait until they are near enough to what was taken.  The calling thread takes between its own items,
- * and instead of waiting. */
+ * In an ordered loop an item waits until it is close enough to the first item not yet taken.  The calling thread takes results between its
+ * own items, and instead of waiting. */
 #include "base/pool.h"
 #include <sched.h>
 #include <pthread.h>
@@ -15,7 +15,7 @@ typedef struct {
     gboolean pin;
     gboolean (*finish)(
         void *data, GError **error); /* NULL, or what the calling thread does when no item is left to begin */
-    GMutex lock;                     /* guards the two below */
+    GMutex lock;                     /* guards error_index and error */
     int64_t error_index;
     GError *error;
 } Loop;
@@ -34,7 +34,7 @@ int pool_processors(void)
     return MAX(1, CPU_COUNT(&set));
 }
 
-int pool_share(int processors, int jobs)
+int pool_threads_per_job(int processors, int jobs)
 {
     jobs = MAX(jobs, 1);
     return MAX((processors + jobs - 1) / jobs, 1);
@@ -165,7 +165,7 @@ static gboolean take_done(Ordered *o, GError **error)
     return ok;
 }
 
-/* Until `upto` items are taken, or something failed; the calling thread (worker 0) takes them itself.  Locked. */
+/* Waits until `upto` items are taken or something failed; the calling thread (worker 0) takes them itself.  Called with the lock held. */
 static gboolean wait_for(Ordered *o, int64_t upto, int worker, GError **error)
 {
     while (!o->failed && o->taken < upto) {
@@ -197,7 +197,7 @@ static gboolean ordered_item(int64_t index, int worker, void *data, GError **err
     return ok;
 }
 
-/* When no item is left to begin: what others are still at. */
+/* After the last item has begun: waits for the items that others still work on, and takes them. */
 static gboolean take_rest(void *data, GError **error)
 {
     Ordered *o = data;

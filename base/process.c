@@ -1,10 +1,10 @@
-/* The state is the letter after the name in /proc/PID/stat, and the name may hold anything, brackets too. */
+/* The state is the letter after the name in /proc/PID/stat.  The name may contain anything, also brackets, so the last one counts. */
 #include "base/process.h"
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 
-/* 0: not known. */
+/* The letter of the state; 0 = unknown. */
 static char state_of(int pid)
 {
     g_autofree char *path = g_strdup_printf("/proc/%d/stat", pid), *text = NULL;

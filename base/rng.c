@@ -2,6 +2,8 @@
 #include "base/rng.h"
 #include <math.h>
 
+/* One block of four numbers: ten rounds of two 32 x 32 -> 64 bit products, with the key increased by the Weyl constants (section 3 of the
+ * paper). */
 static void philox(const uint32_t counter[4], const uint32_t key_in[2], uint32_t out[4])
 {
     uint32_t c[4] = {counter[0], counter[1], counter[2], counter[3]};
@@ -50,19 +52,22 @@ uint32_t rng_u32(Rng *rng)
 
 double rng_uniform(Rng *rng)
 {
+    /* 27 and 26 random bits over 2^53. */
     uint64_t high = rng_u32(rng) >> 5, low = rng_u32(rng) >> 6;
     return (double)((high << 26) | low) / 9007199254740992.0;
 }
 
 double rng_normal(Rng *rng)
 {
+    /* u is in (0, 1], so the logarithm is finite. */
     double u = 1.0 - rng_uniform(rng), v = rng_uniform(rng);
     return sqrt(-2 * log(u)) * cos(2 * M_PI * v);
 }
 
 uint32_t rng_below(Rng *rng, uint32_t n)
 {
-    uint32_t limit = (uint32_t)(-n) % n; /* values below it would make the low remainders likelier */
+    uint32_t limit =
+        (uint32_t)(-n) % n; /* 2^32 mod n: draws below it are rejected, or low remainders would be likelier */
     uint32_t draw;
     do {
         draw = rng_u32(rng);

@@ -1,9 +1,10 @@
 /* SHA-256.
  *
- * The standard's rounds twice: in plain C, and with the SHA instructions of x86-64, which do four rounds in two instructions.  Which of
- * them runs is asked of the processor once; the digests are the same.
+ * Two versions of the standard's rounds: plain C, and the SHA instructions of x86-64, which do four rounds in two instructions.  The processor
+ * is queried once; both give the same digests.
  *
- * The instructions keep the eight words of state as ABEF and CDGH, and four words of the message schedule in each of four registers. */
+ * The instructions keep the eight words a..h of the state in two registers, ABEF and CDGH, and the message schedule in four registers of four
+ * words each. */
 #include "base/sha256.h"
 #include <string.h>
 
@@ -13,6 +14,7 @@
 #include <immintrin.h>
 #endif
 
+/* The first 32 bits of the fractional parts of the cube roots of the first 64 primes. */
 static const uint32_t K[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
     0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
@@ -25,11 +27,13 @@ static const uint32_t K[64] = {
 
 typedef void (*Blocks)(uint32_t state[8], const uint8_t *data, size_t blocks);
 
-static uint32_t turn(uint32_t x, int by)
+/* ROTR of the standard. */
+static uint32_t rotate(uint32_t x, int by)
 {
     return x >> by | x << (32 - by);
 }
 
+/* The compression function, section 6.2.2: w is the message schedule, v the working variables a..h. */
 static void one_block(uint32_t state[8], const uint8_t *data)
 {
     uint32_t w[64], v[8];
@@ -39,16 +43,16 @@ static void one_block(uint32_t state[8], const uint8_t *data)
     }
     for (int t = 16; t < 64; t++) {
         uint32_t a = w[t - 15], b = w[t - 2];
-        w[t] = w[t - 16] + (turn(a, 7) ^ turn(a, 18) ^ a >> 3) + w[t - 7] +
-               (turn(b, 17) ^ turn(b, 19) ^ b >> 10);
+        w[t] = w[t - 16] + (rotate(a, 7) ^ rotate(a, 18) ^ a >> 3) + w[t - 7] +
+               (rotate(b, 17) ^ rotate(b, 19) ^ b >> 10);
     }
     memcpy(v, state, sizeof v);
     for (int t = 0; t < 64; t++) {
         uint32_t a = v[0], e = v[4];
         uint32_t first =
-            v[7] + (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) + ((e & v[5]) ^ (~e & v[6])) + K[t] + w[t];
+            v[7] + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & v[5]) ^ (~e & v[6])) + K[t] + w[t];
         uint32_t second =
-            (turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) + ((a & v[1]) ^ (a & v[2]) ^ (v[1] & v[2]));
+            (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & v[1]) ^ (a & v[2]) ^ (v[1] & v[2]));
         memmove(v + 1, v, 7 * sizeof *v);
         v[4] += first;
         v[0] = first + second;
@@ -100,6 +104,7 @@ __attribute__((target("sha,sse4.1"))) static void fast_blocks(uint32_t state[8],
     _mm_storeu_si128((__m128i *)(state + 4), _mm_alignr_epi8(dchg, feba, 8));
 }
 
+/* CPUID leaf 7, EBX bit 29: SHA. */
 static gboolean has_instructions(void)
 {
     unsigned a, b, c, d;
@@ -158,6 +163,7 @@ void sha256_add(Sha256 *sha, const void *data, size_t bytes)
 
 void sha256_finish(Sha256 *sha, char hex[65])
 {
+    /* A 1 bit, zeros up to 56 bytes modulo 64, and the length in bits (section 5.1.1). */
     static const uint8_t padding[64] = {0x80};
     uint64_t bits = sha->bytes * 8;
     uint8_t length[8];

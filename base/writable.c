@@ -1,7 +1,7 @@
-/* Outputs that cannot be written are found before hours of work, not after.
+/* An output that cannot be written is found before hours of work, not after.
  *
- * Permissions, quotas, read-only and full file systems differ too much to be judged from outside: a file of one block is written as the
- * result will be (base/durable.h), and removed. */
+ * Permissions, quotas, read-only and full file systems are too varied to predict, so a file of one block is written in the same way as the
+ * result (base/durable.h), and removed. */
 #include "base/writable.h"
 #include "base/durable.h"
 #include "base/error.h"
@@ -17,7 +17,7 @@ static gboolean refuse(GError **error, const char *path, const char *why)
     return FALSE;
 }
 
-/* The folder itself, or the nearest above it that is there; NULL with error when it is none. */
+/* The folder, or the nearest existing one above it.  Caller frees; NULL with error when that is not a folder. */
 static char *existing_folder(const char *folder, GError **error)
 {
     g_autofree char *at = g_strdup(folder);
@@ -40,7 +40,7 @@ static char *existing_folder(const char *folder, GError **error)
     return g_steal_pointer(&at);
 }
 
-/* Writes a block under the temporary name of a file in a folder. */
+/* Writes a block under the temporary name of a file, which is removed with the Durable. */
 static gboolean try_file(const char *folder, const char *name, GError **error)
 {
     static const char block[BLOCK];
@@ -49,7 +49,8 @@ static gboolean try_file(const char *folder, const char *name, GError **error)
     return file && durable_write(file, block, sizeof block, error);
 }
 
-static gboolean check_position(const char *path, GError **error)
+/* Checks that the path is free or a regular file. */
+static gboolean check_path(const char *path, GError **error)
 {
     struct stat facts;
     if (stat(path, &facts) == 0) {
@@ -62,10 +63,10 @@ static gboolean check_position(const char *path, GError **error)
 gboolean writable_file(const char *path, GError **error)
 {
     if (g_str_has_suffix(path, "/")) {
-        return refuse(error, path, "this names a folder");
+        return refuse(error, path, "this is the name of a folder");
     }
     g_autofree char *folder = g_path_get_dirname(path), *name = g_path_get_basename(path);
-    g_autofree char *there = check_position(path, error) ? existing_folder(folder, error) : NULL;
+    g_autofree char *there = check_path(path, error) ? existing_folder(folder, error) : NULL;
     return there && try_file(there, name, error);
 }
 
@@ -77,7 +78,7 @@ gboolean writable_folder(const char *path, const char *const *files, GError **er
     }
     for (; files && *files; files++) {
         g_autofree char *file = g_build_filename(path, *files, NULL);
-        if (!check_position(file, error)) {
+        if (!check_path(file, error)) {
             return FALSE;
         }
     }
@@ -89,5 +90,5 @@ gboolean writable_differs(const char *output, const char *input, GError **error)
     struct stat a, b;
     gboolean same = input && stat(output, &a) == 0 && stat(input, &b) == 0 && a.st_dev == b.st_dev &&
                     a.st_ino == b.st_ino;
-    return !same || refuse(error, output, "it is the input, which would be replaced");
+    return !same || refuse(error, output, "it is the input, which would be overwritten");
 }

@@ -1,7 +1,7 @@
 /* Which file is the annotation of which slide, and which may be one though no key names it. */
 #include "pipeline/cohort/annotation_files.h"
 #include "base/error.h"
-#include "base/fold.h"
+#include "base/name_fold.h"
 #include "base/nearest.h"
 #include "pipeline/cohort/file_names.h"
 #include "pipeline/cohort/folder_files.h"

@@ -4,7 +4,7 @@
  * reason.  With a manifest, unrelated files next to the slides are not listed, since the user did not name that folder. */
 #include "pipeline/cohort/slide_files.h"
 #include "base/error.h"
-#include "base/fold.h"
+#include "base/name_fold.h"
 #include "pipeline/cohort/file_names.h"
 #include "pipeline/cohort/folder_files.h"
 #include "tiler/slide/dicom.h"

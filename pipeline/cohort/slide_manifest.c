@@ -31,7 +31,7 @@ static gboolean check_nameless(const char *manifest, const Csv *csv, int column,
 
 static gboolean check_columns(const char *manifest, const Csv *csv, GError **error)
 {
-    if (!csv_commas(csv, error)) {
+    if (!csv_check_commas(csv, error)) {
         return FALSE;
     }
     for (int c = 0; c < csv_columns(csv); c++) {

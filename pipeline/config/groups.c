@@ -4,7 +4,7 @@
  * kinds and never as one text; the text form of older configurations is read where it can mean one thing only. */
 #include "pipeline/config/groups.h"
 #include "base/error.h"
-#include "base/fold.h"
+#include "base/name_fold.h"
 #include "base/nearest.h"
 #include <string.h>
 

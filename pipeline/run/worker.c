@@ -197,7 +197,7 @@ static gboolean resolve(Store *store, const Work *work, GError *why, int patienc
 static int slide_threads(Store *store, int processors)
 {
     int counts[JOB_CANCELLED + 1];
-    return store_counts(store, counts, NULL) ? pool_share(processors, counts[JOB_READY] + counts[JOB_LEASED])
+    return store_counts(store, counts, NULL) ? pool_threads_per_job(processors, counts[JOB_READY] + counts[JOB_LEASED])
                                              : 1;
 }
 

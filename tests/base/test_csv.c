@@ -64,7 +64,7 @@ static void test_bad_csv(Folder *folder, gconstpointer unused)
     assert_bad_csv(folder, "a,b\n1,2\n\"x\ny\",2,3\n", "line 3");
     assert_bad_csv(folder, "a,b\n1\n", "line 2");
     assert_bad_csv(folder, "slide,split,slide\nx,train,y\n", "two columns \"slide\"");
-    assert_bad_csv(folder, "a,b\n1,\"2\"x\n", "line 2: text behind");
+    assert_bad_csv(folder, "a,b\n1,\"2\"x\n", "line 2: text after");
     assert_bad_csv(folder, "a,b\r1,2\r", "carriage return");
     assert_bad_csv(folder, "a,b\n1,\"2\n", "line 2: a quoted cell is not closed");
     g_autofree char *path = inside(folder, "table.csv");
@@ -136,7 +136,7 @@ static void test_no_column(Folder *folder, gconstpointer unused)
     g_autoptr(Csv) plural = read_text(folder, "slides,split\n", NULL),
                    other = read_text(folder, "slide;split\n", NULL);
     g_assert_cmpint(csv_need(plural, "slide", &error), ==, -1);
-    g_assert_nonnull(strstr(error->message, "no column \"slide\"; is it \"slides\"?"));
+    g_assert_nonnull(strstr(error->message, "no column \"slide\"; did you mean \"slides\"?"));
     g_clear_error(&error);
     g_assert_cmpint(csv_need(other, "slide", &error), ==, -1);
     g_assert_nonnull(strstr(error->message, "separated by semicolons, not by commas"));

@@ -61,15 +61,15 @@ static void test_fractions_use_all(void)
     const int all[] = {1, 2, 3, 16, 24, 128};
     for (size_t p = 0; p < G_N_ELEMENTS(all); p++) {
         for (int jobs = 1; jobs <= 300; jobs++) {
-            int threads = pool_share(all[p], jobs), running = MIN(jobs, all[p]);
+            int threads = pool_threads_per_job(all[p], jobs), running = MIN(jobs, all[p]);
             g_assert_cmpint(threads, >=, 1);
             g_assert_cmpint(threads * running, >=, all[p]);
             g_assert_cmpint((threads - 1) * jobs, <, all[p]);
         }
     }
-    g_assert_cmpint(pool_share(16, 3), ==, 6);
-    g_assert_cmpint(pool_share(128, 40), ==, 4);
-    g_assert_cmpint(pool_share(16, 0), ==, 16);
+    g_assert_cmpint(pool_threads_per_job(16, 3), ==, 6);
+    g_assert_cmpint(pool_threads_per_job(128, 40), ==, 4);
+    g_assert_cmpint(pool_threads_per_job(16, 0), ==, 16);
 }
 
 int main(int argc, char **argv)

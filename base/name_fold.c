@@ -1,5 +1,5 @@
-/* Names that are the same to the eye. */
-#include "base/fold.h"
+/* Replaces invalid bytes, composes accents (NFC), and folds the case, in this order: folding needs valid, composed text. */
+#include "base/name_fold.h"
 
 char *name_fold(const char *name)
 {
