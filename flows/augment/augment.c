@@ -1,7 +1,7 @@
-/* Augmentation: what is drawn, and one tile from bytes to bytes.  The operations are in augment_colour.c and augment_shape.c.
+/* Augmentation: the draw, and its application to a tile.  The operations are in augment_colour.c and augment_shape.c.
  *
- * A draw always takes the same number of random numbers, whatever comes out, so that raising one probability leaves the
- * others' outcomes as they were.  Tiles stay bytes on both sides: extractors take bytes, and a slide gives no more. */
+ * A draw always takes the same number of random numbers, whatever the outcome, so a changed probability leaves the outcomes of the
+ * others unchanged.  Tiles are bytes before and after: extractors take bytes, and slides hold no more. */
 #include "flows/augment/augment.h"
 #include "base/error.h"
 #include <string.h>
@@ -12,7 +12,7 @@
 
 struct AugmentScratch {
     int size;
-    float *now, *other; /* three planes each */
+    float *now, *other; /* (3, size, size): the tile, and the target of what cannot work in place */
 };
 
 AugmentSpec augment_default(void)
@@ -82,7 +82,7 @@ uint64_t augment_identity(const uint8_t *rgb, size_t bytes, const char *group)
     g_checksum_update(sum, rgb, (gssize)bytes);
     g_checksum_update(sum, (const guchar *)(group ? group : ""), group ? (gssize)strlen(group) : 0);
     g_checksum_get_digest(sum, digest, &length);
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 8; i++) { /* 64 bits of the SHA-256 */
         identity = identity << 8 | digest[i];
     }
     return identity;
@@ -103,7 +103,7 @@ AugmentDraw augment_draw(const AugmentSpec *spec, uint64_t seed, uint64_t identi
     draw.hflip = rng_uniform(&rng) < spec->hflip;
     draw.vflip = rng_uniform(&rng) < spec->vflip;
     draw.quarters = rng_uniform(&rng) < spec->rotate90 ? 1 : 0;
-    draw.quarters *= 1 + (int)(3 * rng_uniform(&rng));
+    draw.quarters *= 1 + (int)(3 * rng_uniform(&rng)); /* products keep the number of draws the same */
     double rotated = rng_uniform(&rng) < spec->rotate;
     draw.degrees = rotated * between(&rng, -spec->rotate_degrees, spec->rotate_degrees);
     draw.jitter = rng_uniform(&rng) < spec->jitter;
@@ -161,6 +161,7 @@ static void swap(AugmentScratch *s)
     s->other = now;
 }
 
+/* (pixels, 3) bytes -> (3, pixels) in [0, 1]. */
 static void to_planes(const uint8_t *rgb, int64_t pixels, float *planes)
 {
     for (int c = 0; c < 3; c++) {

@@ -1,7 +1,7 @@
-/* Augmentations of colour: brightness, contrast, saturation, hue, stains, noise.  Planes of floats; see augment.h.
+/* Augmentations of colour: brightness, contrast, saturation, hue, stains, noise, on planes (3, size, size); see augment.h.
  *
- * Loops have no branches, and logarithm and normal quantile are polynomials, so that compilers make vector code of them and
- * every processor gets the same bits. */
+ * Loops have no branches, and logarithm and normal quantile are polynomials, so that compilers vectorise them and every processor
+ * gives the same bits. */
 #include "flows/augment/augment.h"
 #include "flows/kernels/vecmath.h"
 #include <math.h>
@@ -13,6 +13,7 @@ VECTOR_INLINE float unit(float v)
     return v > 1 ? 1 : v;
 }
 
+/* Luma as in torchvision (ITU-R BT.601, rounded). */
 VECTOR_INLINE float grey(float r, float g, float b)
 {
     return 0.2989f * r + 0.587f * g + 0.114f * b;
@@ -72,14 +73,14 @@ void augment_hue(float *x, int size, double turn)
 {
     int64_t pixels = (int64_t)size * size;
     float *r = x, *g = x + pixels, *b = g + pixels;
-    const float sixths = (float)(6 * (turn - floor(turn)));
+    const float sixths = (float)(6 * (turn - floor(turn))); /* the hue is counted in sixths of a turn */
     VECTOR_LOOP
     for (int64_t i = 0; i < pixels; i++) {
         float red = r[i], green = g[i], blue = b[i];
         float high = red > green ? red : green, low = red < green ? red : green;
         high = high > blue ? high : blue;
         low = low < blue ? low : blue;
-        float chroma = high - low, divisor = chroma > 0 ? chroma : 1;
+        float chroma = high - low, divisor = chroma > 0 ? chroma : 1; /* grey has hue 0 */
         float hue = high == green ? 2 + (blue - red) / divisor : 4 + (red - green) / divisor;
         hue = high == red ? (green - blue) / divisor : hue;
         hue += sixths;
@@ -109,7 +110,7 @@ VECTOR_INLINE float logarithm(float x)
     return n * 0.693147181f + s * p;
 }
 
-/* The unit densities of haematoxylin and eosin and their cross product, as rows; and the inverse. */
+/* mix: unit densities of haematoxylin and eosin (Ruifrok & Johnston 2001) and their cross product, as rows; unmix: its inverse. */
 static void stain_matrices(float mix[3][3], float unmix[3][3])
 {
     double m[3][3] = {{0.650, 0.704, 0.286}, {0.072, 0.990, 0.105}}, determinant = 0;
@@ -139,7 +140,8 @@ static void stain_matrices(float mix[3][3], float unmix[3][3])
 #define OFFSET (1.0f / 256) /* black has a density too */
 #define LOG10 2.30258509f
 
-/* One matrix does all: density -> stains -> times factor -> density; and a shift. */
+/* density' = (density unmix diag(factor) + shift) mix = density m + t, so one matrix and one vector do everything.  m works on the
+ * natural logarithm of the transmitted light, which is -ln 10 times the density: hence LOG10 in t. */
 VECTOR_CLONES
 void augment_stain(float *x, int size, const double factor[3], const double shift[3])
 {
@@ -155,7 +157,7 @@ void augment_stain(float *x, int size, const double factor[3], const double shif
         }
     }
     VECTOR_LOOP
-    for (int64_t i = 0; i < pixels; i++) { /* natural logarithms of what passes, not of what is absorbed */
+    for (int64_t i = 0; i < pixels; i++) {
         float u = logarithm(r[i] * SCALE + OFFSET), v = logarithm(g[i] * SCALE + OFFSET),
               w = logarithm(b[i] * SCALE + OFFSET);
         float red = u * m[0][0] + v * m[1][0] + w * m[2][0] + t[0];
@@ -184,7 +186,7 @@ VECTOR_INLINE float normal_quantile(float u)
     return 1.41421356f * u * (w < 5 ? p : q);
 }
 
-#define BLOCK 256
+#define BLOCK 256 /* random numbers are drawn in blocks, apart from the loop that vectorises */
 
 VECTOR_CLONES
 static void add_noise(float *x, int64_t count, float sd, const uint32_t *bits)

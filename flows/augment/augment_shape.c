@@ -1,4 +1,4 @@
-/* Augmentations that move pixels: turns, rotation, blur.  Planes of floats; see augment.h. */
+/* Augmentations that move pixels: turns, rotation, blur, on planes (3, size, size); see augment.h. */
 #include "flows/augment/augment.h"
 #include "flows/kernels/vecmath.h"
 #include <math.h>
@@ -8,7 +8,7 @@
 
 void augment_turn(const float *from, int size, gboolean hflip, gboolean vflip, int quarters, float *to)
 {
-    /* Pixel (x, y) of the result is at start + x step_x + y step_y. */
+    /* Pixel (x, y) of the result is the source's pixel at start + x step_x + y step_y. */
     int64_t start = 0, step_x = 1, step_y = size, last = size - 1;
     if (hflip) {
         start += last * step_x;
@@ -18,7 +18,7 @@ void augment_turn(const float *from, int size, gboolean hflip, gboolean vflip, i
         start += last * step_y;
         step_y = -step_y;
     }
-    for (int q = 0; q < quarters; q++) { /* the upper row of the result is the right column */
+    for (int q = 0; q < quarters; q++) { /* counter-clockwise: the right column becomes the upper row */
         int64_t x = step_x;
         start += last * x;
         step_x = step_y;
@@ -34,8 +34,8 @@ void augment_turn(const float *from, int size, gboolean hflip, gboolean vflip, i
     }
 }
 
-/* Mirrors about the border of the image (half a pixel beyond the outer centres), then stays on the centres.  No corner of
- * a turned square is further away than one mirror image. */
+/* Mirrors at the border of the image, half a pixel beyond the outer centres, then clamps to the centres.  One mirror image is enough:
+ * no corner of a turned square is further out. */
 VECTOR_INLINE float mirrored(float v, float last)
 {
     v = v < -0.5f ? -1 - v : v;
@@ -55,13 +55,13 @@ void augment_rotate(const float *from, int size, double degrees, float *to)
         float dy = (float)y - centre, *row = to + (int64_t)y * size;
         VECTOR_LOOP
         for (int x = 0; x < size; x++) {
-            float dx = (float)x - centre;
+            float dx = (float)x - centre; /* the source of (x, y) is turned back by the angle */
             float sx = mirrored(cosine * dx - sine * dy + centre, last);
             float sy = mirrored(sine * dx + cosine * dy + centre, last);
             int left = (int)sx, top = (int)sy;
             int right = left < size - 1 ? 1 : 0, below = top < size - 1 ? size : 0;
             float fx = sx - (float)left, fy = sy - (float)top;
-            const float *at = from + top * size + left;
+            const float *at = from + top * size + left; /* bilinear, in each plane */
             for (int c = 0; c < 3; c++, at += pixels) {
                 float upper = at[0] + fx * (at[right] - at[0]);
                 float lower = at[below] + fx * (at[below + right] - at[below]);
@@ -90,7 +90,7 @@ static void taps_of(double sigma, float taps[TAPS])
     }
 }
 
-/* Columns, from x to room: whole rows are added, reflected ones at the border. */
+/* Along columns, from x to room, by sums of whole rows; beyond the border, of reflected ones. */
 VECTOR_CLONES
 static void blur_columns(const float *x, int size, const float taps[TAPS], float *room)
 {
@@ -106,6 +106,7 @@ static void blur_columns(const float *x, int size, const float taps[TAPS], float
     }
 }
 
+/* One pixel near the border. */
 static float blurred(const float *row, int size, const float taps[TAPS], int i)
 {
     float sum = 0;

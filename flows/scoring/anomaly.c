@@ -1,23 +1,23 @@
 /* Anomaly maps and scores.
  *
- * MSFlow's image score averages the K = 3 % largest values of A = 1 - exp(M - max M).  A falls where M rises, so these are
- * the K smallest M, the K largest E: one selection serves all figures, and exp is only taken of K values.
+ * MSFlow's image score averages the K = 3 % largest values of A = 1 - exp(M - max M).  A falls where M rises, so these are at the
+ * K smallest M, which are the K largest E: one selection serves all figures, and only K exponentials are taken.
  *
- * U is separable: for each output row two source rows are mixed, then columns are.  A pixel is a square, and the maps of all scales
- * cover the same area: source position = (target position + 1/2) side / size - 1/2, kept inside of the map.  MSFlow aligns the corners
- * instead, so its coarse scales lean outwards, by up to half a coarse pixel at the border. */
+ * U is separable: each output row mixes two source rows, then columns.  A pixel is a square, and the maps of all scales cover the
+ * same area: source position = (target position + 1/2) side / size - 1/2, clamped to the map.  MSFlow aligns the corners instead,
+ * which moves coarse scales outwards by up to half a coarse pixel at the border. */
 #include "flows/scoring/anomaly.h"
 #include <math.h>
 
 typedef struct {
     int from;     /* left or upper neighbour */
-    float weight; /* of the right or lower neighbour, `from` + step */
+    float weight; /* of the right or lower neighbour, `from` + step; the other has 1 - weight */
 } Tap;
 
 struct Upsampler {
     int side[SCALES], size;
-    Tap *tap[SCALES]; /* size taps each */
-    int step[SCALES]; /* 1; 0 for maps of side 1 */
+    Tap *tap[SCALES]; /* (size), for rows and columns alike */
+    int step[SCALES]; /* 1; 0 for maps of side 1, which have no second neighbour */
 };
 
 static Tap *taps_new(int side, int size)
@@ -51,7 +51,7 @@ void upsampler_free(Upsampler *up)
     g_free(up);
 }
 
-/* Adds one output row of one scale. */
+/* Adds output row y of one scale.  energy: (side, side). */
 static void add_row(const Upsampler *up, int l, const float *energy, int y, float *out)
 {
     int side = up->side[l], step = up->step[l];
@@ -93,11 +93,11 @@ double anomaly_energy(const real *z, int positions, int channels, float *energy)
     return 0.5 * all;
 }
 
-/* Re-orders values so that the `k` largest come first (Hoare's selection). */
+/* Reorders values so that the `k` largest come first.  Quickselect (Hoare, Algorithm 65: find, 1961), linear on average. */
 static void select_largest(float *values, int64_t n, int64_t k)
 {
     int64_t low = 0, high = n - 1;
-    while (low < high) {
+    while (low < high) { /* the k-th largest is in [low, high] */
         float pivot = values[low + (high - low) / 2];
         int64_t i = low - 1, j = high + 1;
         for (;;) {
@@ -114,6 +114,7 @@ static void select_largest(float *values, int64_t n, int64_t k)
             values[i] = values[j];
             values[j] = swap;
         }
+        /* [low, j] >= pivot >= [j + 1, high] */
         if (k == j + 1) {
             return;
         }
@@ -130,7 +131,7 @@ AnomalyTop anomaly_top(float *E, int n, double m0)
     int k = MAX((int)floor(0.03 * n), 1);
     float least = E[0];
     for (int i = 1; i < n; i++) {
-        least = MIN(least, E[i]);
+        least = MIN(least, E[i]); /* min E = -max M */
     }
     select_largest(E, n, k);
     AnomalyTop top = {.maximum = E[0]};
@@ -146,7 +147,8 @@ AnomalyTop anomaly_top(float *E, int n, double m0)
     return top;
 }
 
-/* With a fixed place in each run, all values would be of one column or a few where the width of the map is a multiple of the run. */
+/* The position in each run is random: at a fixed one, all values would come from few columns when the width of the map is a
+ * multiple of the run. */
 void anomaly_sample(const float *E, int64_t n, Rng *rng, int64_t take, float *out)
 {
     for (int64_t i = 0; i < take; i++) {
@@ -159,9 +161,9 @@ double anomaly_quantile(float *values, int64_t n, double q)
 {
     double at = q * (double)(n - 1);
     int64_t below = CLAMP((int64_t)at, 0, n - 1); /* order statistic, ascending from 0 */
-    int64_t larger = n - 1 - below;               /* how many come after it */
+    int64_t larger = n - 1 - below;               /* how many values come after it */
     select_largest(values, n, larger + 1);
-    float lower = values[0];
+    float lower = values[0]; /* the smallest of the `larger` + 1 largest */
     for (int64_t i = 1; i <= larger; i++) {
         lower = MIN(lower, values[i]);
     }
@@ -169,7 +171,7 @@ double anomaly_quantile(float *values, int64_t n, double q)
         return lower;
     }
     select_largest(values, larger + 1, larger);
-    float upper = values[0];
+    float upper = values[0]; /* the next order statistic */
     for (int64_t i = 1; i < larger; i++) {
         upper = MIN(upper, values[i]);
     }

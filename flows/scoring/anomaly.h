@@ -1,12 +1,13 @@
 /* From latents to anomaly maps and scores: the formulas of MSFlow (Zhou et al. 2024; models.md A.8).
  *
- * Notation.  Energy of a position of scale l: e_l = 0.5 mean_c z_l^2 = -m_l.  U: bilinear upsampling with half-pixel
- * centres (torch: align_corners false).  E = sum_l U(e_l) = -M at the size of the tile: high = unlikely under the normal distribution. */
+ * Notation.  The energy of a position of scale l is e_l = 0.5 mean_c z_l^2 = -m_l.  U is bilinear upsampling with half-pixel
+ * centres (torch: align_corners false).  E = sum_l U(e_l) = -M at the size of the tile; the higher, the less likely.
+ * A_mul = 1 - exp(M - max M). */
 #pragma once
 #include "base/rng.h"
 #include "flows/extractors/extractor.h"
 
-/* Weights of U from the maps of all scales to size x size; never changes, may be shared by threads. */
+/* Weights of U from the maps of all scales to size x size.  It never changes, so threads may share it. */
 typedef struct Upsampler Upsampler;
 Upsampler *upsampler_new(const int side[SCALES], int size);
 void upsampler_free(Upsampler *up);
@@ -19,15 +20,15 @@ double anomaly_energy(const real *z, int positions, int channels, float *energy)
 
 typedef struct {
     double contrast; /* top 3 % mean of 1 - exp(M - max M): MSFlow's image score */
-    double absolute; /* the same with M0 instead of max M, exp clipped at 1 */
+    double absolute; /* the same with M0 instead of max M, and exp at most 1 */
     double top;      /* top 3 % mean of E */
     double maximum;  /* of E */
 } AnomalyTop;
-/* The figures that look at the floor(0.03 n) largest values (at least one).  E: n finite values, re-ordered by the call. */
+/* The figures of the floor(0.03 n) largest values, at least one.  E: n finite values, which the call reorders. */
 AnomalyTop anomaly_top(float *E, int n, double m0);
 
-/* A stratified sample of E: out[i], i < take <= n, is one of the i-th of `take` runs of equal length, drawn by rng. */
+/* A stratified sample of E (n): out[i], i < take <= n, is a random value of the i-th of `take` runs of equal length. */
 void anomaly_sample(const float *E, int64_t n, Rng *rng, int64_t take, float *out);
 
-/* Quantile q (0..1) of n >= 1 values by linear interpolation between order statistics (numpy's default); re-orders them. */
+/* Quantile q (0..1) of n >= 1 values, interpolated linearly between order statistics (numpy's default).  Reorders the values. */
 double anomaly_quantile(float *values, int64_t n, double q);

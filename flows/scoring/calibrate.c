@@ -1,14 +1,14 @@
 /* Calibration: what held-out normal tiles look like to a model.
  *
- * Likelihoods have no scale of their own (they depend on the features), so all that people see is standardised by normals
- * that were not trained on: 0 = typical, 1 = one standard deviation among them.
+ * Likelihoods have no scale of their own (they depend on the features).  Everything that people see is therefore standardised by
+ * normals that were not trained on: 0 is typical, 1 is one standard deviation above.
  *
- * Tiles go through twice, as M0 (models.md A.8), the constant of the absolute contrast score, is a quantile over all of them.
- * The mean of E is taken at each position of the map: convolutions see zeros beyond the border of a tile, so E is lower there, by
- * more than a standard deviation in the corners, and a heatmap would show the grid of tiles.  With n tiles the position's own
- * mean counts n / (n + 10), the mean of all positions the rest.
+ * There are two passes over the tiles, since M0 (models.md A.8), the constant of the score `absolute`, is a quantile over all of
+ * them.  The mean of E is taken at each position of the map: convolutions see zeros beyond the border of a tile, so E is lower
+ * there, by more than a standard deviation in the corners, and a heatmap would show the grid of tiles.  With n tiles, the mean at
+ * a position has the weight n / (n + 10), the mean over all positions the rest.
  *
- * All sums run over stored values in the order of the tiles: threads do not show. */
+ * All sums run over stored values in the order of the tiles, so the result does not depend on threads. */
 #include "flows/scoring/scorer_private.h"
 #include "flows/scoring/calibrate.h"
 #include "flows/scoring/calibrate_threshold.h"
@@ -17,8 +17,8 @@
 #include <math.h>
 #include <string.h>
 
-#define SAMPLE 4000000 /* about so many values of M for its quantile */
-#define PRIOR_TILES 10
+#define SAMPLE 4000000 /* about the number of values of M for its quantile */
+#define PRIOR_TILES 10 /* what the mean over all positions counts as, in the mean at one */
 
 typedef struct {
     Model *model;
@@ -26,10 +26,10 @@ typedef struct {
     const int64_t *index, *anomaly; /* normals, anomalies */
     int64_t count, anomalies;
     int threads;
-    gboolean first;    /* pass */
-    Scorer **scorers;  /* one a worker */
-    uint8_t **rgb;     /* a batch each */
-    int64_t take;      /* values of E that a tile gives to the sample */
+    gboolean first;    /* the first pass */
+    Scorer **scorers;  /* (threads) */
+    uint8_t **rgb;     /* (threads): a batch each */
+    int64_t take;      /* values of E that each tile adds to the sample */
     float *sample;     /* (count, take) */
     float *maps;       /* (count, positions) */
     TileScore *scores; /* (count) */
@@ -40,6 +40,7 @@ static int positions(const Calibrate *c)
     return c->scorers[0]->side * c->scorers[0]->side;
 }
 
+/* Stores a sample of E of a tile, and E at the size of the map. */
 static void take_energies(const Calibrate *c, const Scorer *s, int64_t tile)
 {
     Rng rng = rng_at(c->model->spec.seed ^ rng_name("calibration sample"), (uint64_t)tile, 0);
@@ -81,7 +82,7 @@ static gboolean pass(Calibrate *c, gboolean first, GError **error)
                     batch, c, error);
 }
 
-/* map_mean and map_sd from the maps of all tiles. */
+/* map_mean and map_sd from the maps of all tiles, (count, positions). */
 static void fit_maps(const Calibrate *c, Calibration *out)
 {
     int n = positions(c);
@@ -104,10 +105,11 @@ static void fit_maps(const Calibrate *c, Calibration *out)
         double d = (double)c->maps[i] - (double)out->map_mean[i % n];
         squares += d * d;
     }
+    /* One standard deviation for all positions: at single ones it would be too uncertain. */
     out->map_sd = squares > 0 ? sqrt(squares / (double)(c->count * n)) : 1;
 }
 
-/* Mean and standard deviation of a column; a spread of nothing counts as 1, so that dividing by it is harmless. */
+/* Mean and standard deviation of a score.  A deviation of 0 becomes 1, by which one can divide. */
 static void fit_column(const Calibrate *c, int column, double *mean, double *sd)
 {
     double sum = 0, squares = 0;
@@ -122,6 +124,7 @@ static void fit_column(const Calibrate *c, int column, double *mean, double *sd)
     *sd = squares > 0 ? sqrt(squares / (double)c->count) : 1;
 }
 
+/* The recommended score of all tiles, by the calibration so far. */
 static void recommend(const Calibrate *c)
 {
     for (int64_t i = 0; i < c->count; i++) {
@@ -152,7 +155,7 @@ static gboolean fit(Calibrate *c, GError **error)
         return FALSE;
     }
     out->tiles = c->count;
-    out->m0 = -anomaly_quantile(c->sample, c->count * c->take, 0.005);
+    out->m0 = -anomaly_quantile(c->sample, c->count * c->take, 0.005); /* M = -E: 99.5 % of M is 0.5 % of E */
     fit_maps(c, out);
     if (!pass(c, FALSE, error)) {
         return FALSE;
@@ -160,10 +163,11 @@ static gboolean fit(Calibrate *c, GError **error)
     for (int k = COLUMN_SCORE + 1; k < COLUMN_LOGIT; k++) {
         fit_column(c, k, &out->mean[k], &out->sd[k]);
     }
-    for (int64_t i = 0; i < c->count; i++) { /* needs the calibration of the NLL */
+    for (int64_t i = 0; i < c->count; i++) { /* without labels it is the standardised NLL */
         c->scores[i].logit = score_logit(c->model, &c->scores[i]);
     }
     fit_column(c, COLUMN_LOGIT, &out->mean[COLUMN_LOGIT], &out->sd[COLUMN_LOGIT]);
+    /* The recommended score is made of standardised scores, and then standardised itself. */
     out->mean[COLUMN_SCORE] = 0;
     out->sd[COLUMN_SCORE] = 1;
     recommend(c);

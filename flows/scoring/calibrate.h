@@ -1,4 +1,4 @@
-/* Measuring what held-out normal tiles look like to a model. */
+/* Calibration: measures what held-out normal tiles look like to a model. */
 #pragma once
 #include "flows/models/model.h"
 #include "flows/models/tile_set.h"

@@ -1,7 +1,7 @@
-/* The scores that a model's threshold is chosen by: of held-out tiles, each in several augmented copies.
+/* The scores that a model's threshold is chosen with: of held-out tiles, each in several augmented copies.
  *
- * What is drawn for a tile follows from the seed, the tile and the number of the draw, and is another stream than that of the
- * training.  Scores are stored by (draw, tile): threads do not show. */
+ * A draw of augmentation depends on the seed, the tile and the number of the draw; its stream differs from that of the training.
+ * Scores are stored by (draw, tile), so the result does not depend on threads. */
 #include "flows/scoring/calibrate_threshold.h"
 #include "flows/scoring/scorer_private.h"
 #include "flows/scoring/threshold.h"
@@ -12,14 +12,14 @@
 
 typedef struct {
     AugmentScratch *scratch;
-    uint8_t *tile, *rgb; /* one tile as it is, a batch */
+    uint8_t *tile, *rgb; /* one tile without augmentation; a batch of copies */
 } Room;
 
 typedef struct {
     const ThresholdTiles *with;
     const ThresholdSpec *spec;
-    Room *rooms; /* one a worker */
-    int64_t count;
+    Room *rooms;    /* (threads) */
+    int64_t count;  /* tiles */
     double *score;  /* (draws, count): normals, then anomalies */
     uint8_t *label; /* (count) */
 } Draws;
@@ -29,12 +29,13 @@ static size_t tile_bytes(const Draws *d)
     return (size_t)d->with->model->spec.tile_size * (size_t)d->with->model->spec.tile_size * 3;
 }
 
+/* Scores of each tile: without draws the tile itself has one. */
 static int rows(const Draws *d)
 {
     return MAX(d->spec->draws, 1);
 }
 
-/* Copies first .. first + count of the tile. */
+/* Scores copies first .. first + count - 1 of a tile. */
 static gboolean score_copies(const Draws *d, int64_t tile, uint64_t identity, int worker, int first,
                              int count, GError **error)
 {
@@ -66,7 +67,7 @@ static gboolean score_tile(int64_t tile, int worker, void *data, GError **error)
     const Draws *d = data;
     const ThresholdTiles *with = d->with;
     gboolean normal = tile < with->normals;
-    if (normal && d->spec->draws == 0) {
+    if (normal && d->spec->draws == 0) { /* the calibration has scored it already */
         d->score[tile] = with->clean[tile].score;
         return TRUE;
     }

@@ -1,17 +1,17 @@
-/* The threshold's part of a calibration. */
+/* The threshold of a calibration. */
 #pragma once
 #include "flows/models/tile_set.h"
 #include "flows/scoring/scorer.h"
 
-/* Held-out tiles that a threshold is chosen by. */
+/* The held-out tiles that a threshold is chosen with. */
 typedef struct {
     const Model *model; /* calibrated but for the threshold */
     const TileSet *tiles;
     const int64_t *normal, *anomaly; /* indices; anomaly may be NULL when there are none */
     int64_t normals, anomalies;
-    const TileScore *clean; /* of the normals as they are */
-    Scorer **scorers;       /* one a thread */
+    const TileScore *clean; /* (normals): scores without augmentation */
+    Scorer **scorers;       /* (threads) */
     int threads;
 } ThresholdTiles;
-/* Fills threshold, chosen, threshold_f and anomalies. */
+/* Fills threshold, chosen, expected, threshold_f and anomalies.  FALSE with error. */
 gboolean calibrate_threshold(const ThresholdTiles *tiles, Calibration *out, GError **error);

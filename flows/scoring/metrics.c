@@ -1,9 +1,8 @@
-/* Evaluation figures.
+/* Figures of merit.
  *
- * Everything follows from one table: the scores sorted in descending order and cut into steps of equal scores,
- * each with the true and false positives of "predict score >= its threshold".  All tied items enter together, so
- * the order of the input never shows.  Counts are integers up to the last division: the results are exact to
- * rounding.
+ * Everything follows from one table: the scores in descending order, cut into steps of equal scores, each with the true and false
+ * positives of "score >= its threshold".  Tied items enter together, so the order of the input does not matter.  Counts stay
+ * integers up to the last division, so the results are exact to rounding.
  *
  * AUROC by mid-ranks: Mann and Whitney (1947), Hanley and McNeil (1982).  Average precision: the sum of
  * (R_k - R_{k-1}) P_k without interpolation. */
@@ -49,7 +48,7 @@ static gboolean check(const double *score, const int *label, int n, GError **err
     return TRUE;
 }
 
-/* Step array, descending thresholds; the last one has all items. NULL with error. */
+/* Array of Step, by descending threshold; the last one has all items.  NULL with error. */
 static GArray *steps_new(const double *score, const int *label, int n, GError **error)
 {
     if (!check(score, label, n, error)) {
@@ -79,8 +78,8 @@ static GArray *steps_new(const double *score, const int *label, int n, GError **
 
 static double auroc(const GArray *steps, int64_t positives, int64_t negatives)
 {
-    int64_t twice =
-        0; /* twice the number of pairs (positive, negative) in the right order; a tie counts one half */
+    /* Twice the number of pairs (positive, negative) in the right order; a tie counts one half. */
+    int64_t twice = 0;
     Step before = {0};
     for (guint k = 0; k < steps->len; k++) {
         Step at = STEP(steps, k);
@@ -139,7 +138,7 @@ gboolean metrics_compute(const double *score, const int *label, int n, Metrics *
     Step best = STEP(steps, 0);
     for (guint k = 1; k < steps->len; k++) {
         if (f1(STEP(steps, k), positives) >= f1(best, positives)) {
-            best = STEP(steps, k); /* also when equal: thresholds descend */
+            best = STEP(steps, k); /* >=: thresholds descend, and the smallest wins */
         }
     }
     fill(out, steps, best, best.threshold);
@@ -157,7 +156,7 @@ gboolean metrics_at(const double *score, const int *label, int n, double thresho
     if (!steps) {
         return FALSE;
     }
-    Step at = {0};
+    Step at = {0}; /* above all scores nothing is predicted positive */
     for (guint k = 0; k < steps->len && STEP(steps, k).threshold >= threshold; k++) {
         at = STEP(steps, k);
     }

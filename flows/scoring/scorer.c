@@ -1,7 +1,7 @@
 /* The scorer: tiles to scores and maps.
  *
- * It always computes `SCORER_BATCH` tiles, blank ones where some are missing, because the kernels may sum in another order
- * for another batch size; so a tile has the same scores beside any neighbours. */
+ * It always computes SCORER_BATCH tiles, with blank ones where some are missing: kernels may sum in another order for another batch
+ * size, and the scores of a tile must not depend on the other tiles. */
 #include "flows/scoring/scorer_private.h"
 #include "base/error.h"
 #include <math.h>
@@ -113,7 +113,7 @@ void scorer_forward(Scorer *s, const uint8_t *rgb, int count)
     msflow_local_logdet(s->flow, s->local);
 }
 
-/* Energies become negative log-likelihoods, up to a constant; returns the sum of the log-determinants. */
+/* Energies (positions) become negative log-likelihoods per channel, up to a constant.  Returns the sum of the log-determinants. */
 static double subtract_logdet(int positions, int channels, const real *local, float *energy)
 {
     double sum = 0;

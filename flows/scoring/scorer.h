@@ -2,17 +2,17 @@
 #pragma once
 #include "flows/models/model.h"
 
-/* A scorer belongs to one thread; `batch` tiles are computed together, always the same number (missing ones are blank), so the
- * scores of a tile do not depend on its neighbours or on where in a batch it stands. */
+/* A scorer belongs to one thread.  It always computes `batch` tiles together (missing ones are blank), so the scores of a tile do not
+ * depend on the other tiles, nor on its position in the batch. */
 typedef struct Scorer Scorer;
 Scorer *scorer_new(const Model *model, GError **error);
 void scorer_free(Scorer *scorer);
 int scorer_batch(const Scorer *scorer);
-/* Side of the anomaly maps (px): that of the finest latent. */
+/* Side of the anomaly maps in px: that of the finest latent. */
 int scorer_map_size(const Scorer *scorer);
-/* rgb: count <= batch tiles, packed.  scores: count.  maps (may be NULL): count maps of map_size^2 floats, the anomaly value
- * per position, comparable between tiles and slides: E, the sum of the scales' half mean square latents, minus its mean at
- * that position over held-out normal tiles, in their standard deviations.  So normal tissue is about 0 everywhere, tile
- * borders included. */
+/* rgb: (count, tile, tile, 3), count <= batch.  scores: (count).  maps (may be NULL): (count, map size, map size), the anomaly value
+ * at each position, comparable between tiles and slides.  It is E, the sum of what the model measures on the scales, minus the mean
+ * of E at that position over held-out normal tiles, in their standard deviations: normal tissue is about 0 everywhere, also at the
+ * borders of tiles.  FALSE with error. */
 gboolean scorer_run(Scorer *scorer, const uint8_t *rgb, int count, TileScore *scores, float *maps,
                     GError **error);

@@ -12,7 +12,7 @@ struct Scorer {
     MsflowRun *flow;
     Upsampler *to_tile, *to_map;
     int tile, side; /* px of tile and map */
-    uint8_t *rgb;   /* a batch with blank tiles, when fewer are given */
+    uint8_t *rgb;   /* a batch; missing tiles are blank */
     float *energy[SCALES], *tile_energy,
         *map_energy; /* of one tile: of each scale, E at the size of the tile and of the map */
     const real *z[SCALES], *local[SCALES];
@@ -21,11 +21,12 @@ struct Scorer {
 
 /* Latents of a batch of count <= SCORER_BATCH tiles. */
 void scorer_forward(Scorer *s, const uint8_t *rgb, int count);
-/* Energies of tile b of that batch, and the scores that need no selection. */
+/* Energies of tile b of that batch, and the scores that need no selection of the largest.  FALSE with error when they are not
+ * finite. */
 gboolean scorer_measure(Scorer *s, int b, TileScore *score, GError **error);
-/* The other scores, but for the recommended one; re-orders tile_energy. */
+/* The scores of the largest energies.  Reorders tile_energy. */
 void scorer_finish(Scorer *s, TileScore *score);
-/* From the NLL and the head, or the NLL's calibration. */
+/* The logit of the head; without labels the standardised NLL. */
 double score_logit(const Model *model, const TileScore *score);
-/* From what scorer_measure gives and its calibration. */
+/* The recommended score, from what scorer_measure gives and its calibration. */
 double score_recommended(const Model *model, const TileScore *score);

@@ -1,16 +1,18 @@
 /* Choosing a threshold.
  *
- * The quantile is that of conformal prediction (Vovk, Gammerman, Shafer: Algorithmic learning in a random world, 2005).  Of n normals and a
- * fresh one each has the same chance to be the largest, the second largest and so on, whatever the distribution.  So the fraction of fresh
- * normals above the score of rank r, ascending, is 1 - r / (n + 1) in expectation, and r = ceil((n + 1)(1 - eps)) keeps it at or below eps.  An
- * interpolated sample quantile does not: it gives 9 % for 5 % at n = 21.  With fewer than 1/eps - 1 normals there is no such rank: the largest
- * score is taken, and the fraction is 1 / (n + 1).  Draws of one tile are not independent; tiles are.  Each tile therefore counts as a
- * whole, and a fresh tile's draws as one more tile above everything: rank ceil(K (n + 1)(1 - eps)) of the K n scores (Lee, Barber, Willett:
- * Distribution-free inference with hierarchical data, 2023).
+ * The quantile is that of conformal prediction (Vovk, Gammerman, Shafer: Algorithmic learning in a random world, 2005).  Among n
+ * normals and a fresh one, each is equally likely to have any rank, whatever the distribution.  So the expected fraction of fresh
+ * normals above the score of rank r, ascending, is 1 - r / (n + 1), and r = ceil((n + 1)(1 - eps)) keeps it at or below eps.  An
+ * interpolated sample quantile does not: at n = 21 it gives 9 % for 5 %.  With fewer than 1/eps - 1 normals there is no such rank:
+ * the largest score is taken, and the fraction is 1 / (n + 1).
  *
- * F-beta: all scores go into one list in descending order.  Going down the list, each draw counts its true and false positives; after the last
- * of equal scores the counts are those of "score >= this one", so ties enter together, and a maximum that is reached again
- * further down replaces the first: the smallest threshold wins.  One draw, or all draws as one, is the case of a single count. */
+ * Tiles are independent, but the K draws of one tile are not.  So a fresh tile counts as one more tile, all of whose draws are above
+ * everything: the rank is ceil(K (n + 1)(1 - eps)) among the K n scores (Lee, Barber, Willett: Distribution-free inference with
+ * hierarchical data, 2023).
+ *
+ * For F-beta all scores are in one list, in descending order.  Going down the list, each draw counts its true and false positives.
+ * After the last of equal scores the counts are those of "score >= this one", so ties enter together.  A maximum that is reached
+ * again further down replaces the first, so the smallest threshold wins.  When the draws count together, there is one count. */
 #include "flows/scoring/threshold.h"
 #include "base/error.h"
 #include <math.h>
@@ -47,7 +49,7 @@ static int descending(const void *a, const void *b)
 int64_t threshold_rank(int64_t tiles, int draws, double eps)
 {
     double rank = (double)draws * (double)(tiles + 1) * (1 - eps);
-    int64_t whole = (int64_t)ceil(rank - 1e-9 * fmax(rank, 1)); /* 60 * 0.95 is 57, whatever its last bit */
+    int64_t whole = (int64_t)ceil(rank - 1e-9 * fmax(rank, 1)); /* 60 * 0.95 shall be 57, not 57 + an ulp */
     return CLAMP(whole, 1, draws * tiles);
 }
 
@@ -56,7 +58,7 @@ double threshold_expected(int64_t tiles, int draws, double eps)
     return 1 - (double)threshold_rank(tiles, draws, eps) / ((double)draws * (double)(tiles + 1));
 }
 
-/* Just above the score of that rank: "at the threshold or above" is then "above that score", also where scores are equal. */
+/* Just above the score of that rank, so that "score >= threshold" means "above that score" also for equal scores. */
 static gboolean quantile(const ThresholdSpec *spec, const double *score, int64_t count, int64_t tiles,
                          const uint8_t *label, double *tau, GError **error)
 {
@@ -80,13 +82,14 @@ static gboolean quantile(const ThresholdSpec *spec, const double *score, int64_t
     return TRUE;
 }
 
-/* F_beta = (1 + b^2) TP / ((1 + b^2) TP + b^2 FN + FP), with TP + FN positives; there is at least one positive. */
+/* F_beta = (1 + b^2) TP / ((1 + b^2) TP + b^2 FN + FP), with TP + FN = positives >= 1. */
 static double f_beta(double beta, const Counts *c, int64_t positives)
 {
     double b = beta * beta;
     return (1 + b) * (double)c->hits / ((double)(c->hits + c->alarms) + b * (double)positives);
 }
 
+/* The smallest F_beta of all draws. */
 static double worst(double beta, const Counts *counts, int draws, int64_t positives)
 {
     double least = f_beta(beta, &counts[0], positives);
@@ -96,7 +99,7 @@ static double worst(double beta, const Counts *counts, int draws, int64_t positi
     return least;
 }
 
-/* draws: those that are counted apart; positives: of each. */
+/* Goes down the list.  draws: how many are counted separately; positives: of each of them. */
 static void descend(const ThresholdSpec *spec, const Item *item, int64_t count, int draws, int64_t positives,
                     double *tau, double *f)
 {

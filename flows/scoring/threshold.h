@@ -1,18 +1,18 @@
-/* The threshold of a score: from which value on a tile is called anomalous.
+/* The threshold of a score: a tile at or above it is called anomalous.
  *
- * It is chosen on held-out tiles under augmentation (models.md D.8), so that it holds for tiles that are stained, focused and
- * turned a little differently: each tile has a score in each of K draws.  With no draw, each tile counts as it is. */
+ * It is chosen on augmented held-out tiles (models.md D.8), so that it holds for tiles that are stained, focused and turned a
+ * little differently: each tile has a score in each of K draws.  Without draws, each tile has the score of its own pixels. */
 #pragma once
 #include "flows/models/threshold_spec.h"
 
-/* Which of draws x tiles scores of normals, ascending from 1, is the quantile: ceil(draws (tiles + 1)(1 - eps)), the largest where that is more
- * than there are. */
+/* The rank of the quantile among the draws x tiles scores of normals, ascending from 1: ceil(draws (tiles + 1)(1 - eps)), at most
+ * draws x tiles. */
 int64_t threshold_rank(int64_t tiles, int draws, double eps);
-/* The fraction of fresh normals above the quantile, in expectation and at most, whatever the distribution. */
+/* An upper bound of the expected fraction of fresh normals above the quantile, for any distribution. */
 double threshold_expected(int64_t tiles, int draws, double eps);
-/* Predict "anomaly" for score >= tau.  score: (draws, tiles), row by row, finite; draws: rows, at least 1.  label: 1 = anomaly, one a
- * tile; NULL = all are normal.  Among equal maxima the smallest tau, always one of the scores; the quantile is a
- * rounding error above one of them.  f (may be NULL) receives the F_beta that was maximised, NAN for the quantile.  FALSE with WSI_ERROR_INPUT
- * when there is no normal, or no anomaly for a mode that needs them. */
+/* Chooses tau; a score >= tau predicts "anomaly".  score: (draws, tiles), finite; draws >= 1.  label (tiles): 1 = anomaly; NULL = all
+ * are normal.  tau is one of the scores, the smallest among equal maxima of F_beta; the quantile is a rounding error above a score.
+ * f (may be NULL) receives the F_beta that was maximised, NAN for the quantile.  FALSE with WSI_ERROR_INPUT when there is no normal,
+ * or no anomaly for a mode that needs one. */
 gboolean threshold_choose(const ThresholdSpec *spec, const double *score, int draws, int64_t tiles,
                           const uint8_t *label, double *tau, double *f, GError **error);

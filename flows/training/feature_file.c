@@ -1,4 +1,4 @@
-/* Features on disk; see feature_file.h. */
+/* Features on disk: a header of text, then rows. */
 #include "flows/training/feature_file.h"
 #include "flows/kernels/half.h"
 #include "base/durable.h"
@@ -31,7 +31,7 @@ size_t feature_file_row_bytes(const FeatureFile *f)
     return (size_t)f->length * (f->half ? sizeof(uint16_t) : sizeof(float));
 }
 
-static int64_t position(const FeatureFile *f, int64_t row)
+static int64_t row_offset(const FeatureFile *f, int64_t row)
 {
     return HEADER + row * (int64_t)feature_file_row_bytes(f);
 }
@@ -98,7 +98,7 @@ FeatureFile *feature_file_open(const FeatureFileSpec *spec, const char *key, GEr
         return NULL;
     }
     header(f, key, expected);
-    if (memcmp(expected, found, HEADER) != 0 || info.st_size != position(f, f->rows)) {
+    if (memcmp(expected, found, HEADER) != 0 || info.st_size != row_offset(f, f->rows)) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s holds features of other tiles or settings",
                     f->path);
         return NULL;
@@ -118,7 +118,7 @@ FeatureFile *feature_file_create(const FeatureFileSpec *spec, GError **error)
         wsi_error_errno(error, "cannot write", f->path);
         return NULL;
     }
-    errno = posix_fallocate(f->fd, 0, position(f, f->rows)); /* better no space now than in an hour */
+    errno = posix_fallocate(f->fd, 0, row_offset(f, f->rows)); /* a full disk shows now, not in an hour */
     if (errno != 0) {
         wsi_error_errno(error, "cannot reserve the space of", f->path);
         return NULL;
@@ -153,12 +153,12 @@ static void widen(const FeatureFile *f, const void *room, real *values)
 gboolean feature_file_put(FeatureFile *f, int64_t row, const real *values, void *room, GError **error)
 {
     narrow(f, values, room);
-    return write_at(f, room, feature_file_row_bytes(f), position(f, row), error);
+    return write_at(f, room, feature_file_row_bytes(f), row_offset(f, row), error);
 }
 
 gboolean feature_file_get(const FeatureFile *f, int64_t row, real *values, void *room, GError **error)
 {
-    if (!read_at(f, room, feature_file_row_bytes(f), position(f, row), error)) {
+    if (!read_at(f, room, feature_file_row_bytes(f), row_offset(f, row), error)) {
         return FALSE;
     }
     widen(f, room, values);

@@ -1,12 +1,12 @@
 /* Pooled features.
  *
- * Kept are the maps after the average pooling, as that is the last step that no fit changes and a quarter of what the
- * extractor gives.  A tile is a row of numbers, (scale, position, channel); rows are in one block of memory, float as computed,
- * or in a file (feature_file.h).  Half precision is not a way of keeping but a property of the training: all rows are rounded, or
- * none, so that a result never depends on what was kept.
+ * The maps are kept after the average pooling: it is the last step that no fit changes, and leaves a quarter of the extractor's
+ * output.  A tile is a row of numbers (scale, position, channel).  Rows are in one block of memory, as computed, or in a file
+ * (feature_file.h).  Half precision is not a matter of storage but a property of the training: all rows are rounded or none, so a
+ * result never depends on what is kept.
  *
- * That a tile's features do not depend on its place in the batch is a property of the kernels (tests/flows/test_model.c checks
- * it); all calls use one batch size. */
+ * The features of a tile do not depend on its position in the batch: that is a property of the kernels (tests/flows/test_model.c
+ * checks it), and all calls use one batch size. */
 #include "flows/training/features.h"
 #include "flows/layers/avgpool.h"
 #include "flows/training/feature_file.h"
@@ -18,15 +18,15 @@
 #include <string.h>
 
 #define DIGEST FEATURES_DIGEST
-#define MEMORY ((int64_t)2 << 30) /* kept without another limit */
+#define MEMORY ((int64_t)2 << 30) /* bytes to keep by default */
 
 typedef struct {
     ExtractorRun *run;
-    uint8_t *rgb;       /* batch tiles */
+    uint8_t *rgb;       /* (batch, size, size, 3) */
     real *maps[SCALES]; /* (batch, side, side, channels) */
-    int *slot;          /* place in the batch of each tile that is computed now */
+    int *slot;          /* (batch): position in the batch of each tile that is being computed */
     real *row;          /* of one tile */
-    void *room;         /* a row of the file */
+    void *room;         /* a row in the file's format */
     AugmentScratch *scratch;
 } Worker;
 
@@ -35,14 +35,15 @@ struct Features {
     int side[SCALES]; /* of the extractor's maps; pooled ones have avgpool_size(side) */
     int channels[SCALES];
     int64_t length[SCALES], offset[SCALES]; /* numbers of one tile, and where they begin in its row */
-    int64_t tile_length, cached;
-    int64_t *tile, *row; /* tile of each row, row of each tile; the first `cached` rows are kept */
-    real *cache;         /* rows in memory, or */
+    int64_t tile_length;                    /* numbers of a row */
+    int64_t cached;                         /* the first so many rows are kept */
+    int64_t *tile, *row;                    /* tile of each row, row of each tile */
+    real *cache;                            /* (cached, tile_length), or */
     FeatureFile *file;
     Worker *workers;
     uint64_t *identity;        /* of each tile, for augmentation */
     gboolean hashing, keeping; /* what the current pass does */
-    uint8_t *digests;          /* SHA-256 of the pixels of each tile */
+    uint8_t *digests;          /* (tiles, DIGEST): SHA-256 of the pixels */
     char hash[65];
 };
 
@@ -72,7 +73,7 @@ static gboolean read_tile(const Features *f, int64_t index, uint8_t *rgb, GError
     return f->spec.tiles->read(f->spec.tiles->data, index, rgb, error);
 }
 
-/* Pools image `slot` of the extractor's last batch into the row of a tile. */
+/* Pools tile `slot` of the extractor's last batch into a row. */
 static void pool_tile(const Features *f, const real *const maps[SCALES], int slot, real *row)
 {
     for (int l = 0; l < SCALES; l++) {
@@ -146,8 +147,8 @@ static gboolean pass(Features *f, gboolean hashing, gboolean keeping, GError **e
     return pool_run(spec->workers, spec->workers == pool_processors(), groups, pass_batch, f, error);
 }
 
-/* The hash of everything from the hashes of the tiles, the names of their groups and slides, their places, and from the labels: the
- * hold-out follows from all of these. */
+/* The hash over the digests of the tiles, the names of their groups and slides, their positions and labels: the result of a training
+ * depends on all of these. */
 static void hash_all(Features *f)
 {
     const TileSet *tiles = f->spec.tiles;
@@ -181,18 +182,18 @@ static void measure(Features *f)
     }
 }
 
-/* Rows: the tiles that are wanted first, then the others in order. */
+/* Rows: first the tiles of spec.first, then the others in order. */
 static gboolean order_rows(Features *f, GError **error)
 {
     const FeaturesSpec *spec = &f->spec;
-    int64_t count = spec->tiles->count, next = spec->firsts;
+    int64_t count = spec->tiles->count, next = spec->first_count;
     f->tile = wsi_try_alloc(count, sizeof(int64_t), "an order of tiles", error);
     f->row = f->tile ? wsi_try_alloc(count, sizeof(int64_t), "an order of tiles", error) : NULL;
     if (!f->row) {
         return FALSE;
     }
-    memset(f->row, 0xff, (size_t)count * sizeof(int64_t)); /* -1: not yet placed */
-    for (int64_t i = 0; i < spec->firsts; i++) {
+    memset(f->row, 0xff, (size_t)count * sizeof(int64_t)); /* -1: no row yet */
+    for (int64_t i = 0; i < spec->first_count; i++) {
         f->tile[i] = spec->first[i];
         f->row[spec->first[i]] = i;
     }
@@ -207,6 +208,7 @@ static gboolean order_rows(Features *f, GError **error)
 
 /* ---- where rows are kept ---- */
 
+/* A hash of everything that the numbers in the file depend on. */
 static void file_key(const Features *f, char key[65])
 {
     const FeaturesSpec *spec = &f->spec;
@@ -220,7 +222,7 @@ static void file_key(const Features *f, char key[65])
 static gboolean fill_memory(Features *f, GError **error)
 {
     f->cache = f->cached ? wsi_try_alloc(f->cached, f->tile_length * sizeof(real), "features", NULL) : NULL;
-    f->cached = f->cache ? f->cached : 0; /* memory that is refused costs time, not the training */
+    f->cached = f->cache ? f->cached : 0; /* without this memory the training takes longer, but it works */
     if (!pass(f, TRUE, TRUE, error)) {
         return FALSE;
     }
@@ -228,7 +230,7 @@ static gboolean fill_memory(Features *f, GError **error)
     return TRUE;
 }
 
-/* The key needs the hash of all tiles: known before the features only when there is a file that may fit. */
+/* The key needs the hash of all tiles.  Only when there is a file that may fit, they are hashed before features are computed. */
 static gboolean fill_file(Features *f, GError **error)
 {
     const FeatureFileSpec spec = {f->spec.file, f->cached, f->tile_length, f->spec.half};
@@ -340,7 +342,7 @@ void features_lengths(const Features *f, int64_t length[SCALES])
 
 /* ---- a batch ---- */
 
-/* The row of a tile to its place in the batch. */
+/* Copies the row of a tile to its position in the batch. */
 static void place_row(const Features *f, const Worker *w, int slot, const real *row)
 {
     for (int l = 0; l < SCALES; l++) {
@@ -358,7 +360,7 @@ static gboolean place_kept(const Features *f, const Worker *w, int slot, int64_t
     return TRUE;
 }
 
-/* The pixels of a tile; variant 0 = as it is. */
+/* The pixels of a tile; variant 0 = not augmented. */
 static gboolean see_tile(const Features *f, const Worker *w, int64_t tile, uint32_t variant, uint8_t *rgb,
                          GError **error)
 {
@@ -372,7 +374,7 @@ static gboolean see_tile(const Features *f, const Worker *w, int64_t tile, uint3
     return TRUE;
 }
 
-/* All batches have one size: missing tiles repeat the last one. */
+/* Fills the batch with copies of its last tile: all batches have one size. */
 static void fill_up(const Features *f, const Worker *w, int count)
 {
     for (int l = 0; l < SCALES; l++) {
@@ -387,7 +389,7 @@ gboolean features_get_variants(Features *f, int worker, const int64_t *index, co
                                int count, const real *maps[SCALES], GError **error)
 {
     Worker *w = &f->workers[worker];
-    int computed = 0;
+    int computed = 0; /* tiles that are not kept are packed into w->rgb */
     for (int i = 0; i < count; i++) {
         uint32_t drawn = variant && f->spec.augment ? variant[i] : 0;
         gboolean kept = drawn == 0 && f->row[index[i]] < f->cached;

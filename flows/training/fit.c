@@ -308,7 +308,7 @@ static gboolean prepare(Fit *fit, GError **error)
     if (spec->augmented) { /* training tiles change each time: keep the held-out ones, which do not */
         features.augment = &spec->augment;
         features.first = fit->held;
-        features.firsts = fit->held_count;
+        features.first_count = fit->held_count;
     }
     fit->features = features_new(&features, error);
     if (!fit->features || !fit_leave_repeats(fit, error)) {
