@@ -1,7 +1,7 @@
-/* The table of extractors, and what they share: checks, hashes, and the way from bytes to numbers.
+/* The table of extractors, and what they share: checks, hashes, and the conversion from bytes to numbers.
  *
- * Every extractor looks at a byte alone before it looks at neighbours (ImageNet normalisation, optical density), so that
- * step is one table of 256 values for each of R, G, B. */
+ * Every extractor begins with a function of single bytes (ImageNet normalisation, optical density), so this step is one table
+ * of 256 values for each of R, G, B. */
 #include "flows/extractors/extractor_private.h"
 #include "base/durable.h"
 #include "base/error.h"
@@ -45,6 +45,7 @@ const char *extractor_names(void)
     return names;
 }
 
+/* The hash of the weights file or, for a built-in extractor, of its name and version. */
 static gboolean find_hash(const ExtractorKind *kind, const ExtractorSpec *spec, char hash[65], GError **error)
 {
     if (!kind->version) {
@@ -120,8 +121,8 @@ ExtractorRun *extractor_run_new(const Extractor *extractor, const Kernels *kerne
 {
     if (batch < 1 || batch > BATCH_LIMIT || size < 32 || size > SIZE_LIMIT || size % 16) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "extractor %s: %d tiles of %d px; tiles must be 32 to %d px, a multiple of 16, at most "
-                    "%d at a time",
+                    "extractor %s: %d tiles of %d px: the side must be a multiple of 16 from 32 to %d px, "
+                    "and there must be 1 to %d tiles",
                     extractor->kind->name, batch, size, SIZE_LIMIT, BATCH_LIMIT);
         return NULL;
     }

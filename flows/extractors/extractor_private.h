@@ -1,4 +1,4 @@
-/* What an extractor provides to the table in extractor.c.  Only the extractors include this. */
+/* What an extractor provides for the table in extractor.c.  Only the extractors include this. */
 #pragma once
 #include "flows/extractors/extractor.h"
 
@@ -15,17 +15,18 @@ struct Extractor {
 struct ExtractorRun {
     const Extractor *extractor;
     int batch, size;
-    real *x;           /* (batch, size, size, 3): what the bytes become */
+    real *x;           /* (batch, size, size, 3): the converted bytes */
     real byte[3][256]; /* value of a byte in R, G, B */
 };
 
 struct ExtractorKind {
     const char *name;
-    const char *version; /* of a built-in one: changes whenever its numbers do; NULL: needs a weights file */
-    const void *shape;   /* of one of several networks of a family */
+    const char
+        *version; /* built-in extractors: changes whenever their results do; NULL: needs a weights file */
+    const void *shape; /* for families of networks: which one */
     Extractor *(*create)(const ExtractorKind *kind, const ExtractorSpec *spec, GError **error);
     void (*destroy)(Extractor *extractor);
-    void (*release)(Extractor *extractor); /* see extractor_release; NULL where there is nothing */
+    void (*release)(Extractor *extractor); /* see extractor_release; NULL where nothing can be freed */
     /* Value of a byte in channel 0, 1, 2 (R, G, B). */
     double (*byte_value)(int channel, int byte);
     ExtractorRun *(*run_create)(const Extractor *extractor, const Kernels *kernels, int batch, int size,
@@ -38,7 +39,7 @@ struct ExtractorKind {
 extern const ExtractorKind extractor_resnet18, extractor_resnet50, extractor_wide_resnet50_2,
     extractor_scattering;
 
-/* extractor_new for a kind that is not in the table (tests of small networks). */
+/* extractor_new for a kind that is not in the table, for tests of small networks. */
 Extractor *extractor_new_kind(const ExtractorKind *kind, const ExtractorSpec *spec, GError **error);
 
 /* A ResNet of any width and depth. */
@@ -46,7 +47,7 @@ typedef struct {
     int stem; /* channels after the first convolution: 64 */
     int blocks[SCALES];
     int chain;     /* convolutions of a block: 2 basic, 3 bottleneck */
-    int inner;     /* channels inside of the blocks of stage 1; doubles in each stage */
+    int inner;     /* channels inside the blocks of stage 1; doubles in each stage */
     int expansion; /* output channels of a stage = stem * expansion * 2^stage */
 } ResnetShape;
 ExtractorKind resnet_kind(const char *name, const ResnetShape *shape);

@@ -1,17 +1,17 @@
-/* ResNets through their third stage (He et al. 2016; the wide one Zagoruyko & Komodakis 2016), for inference.
+/* ResNets up to their third stage, for inference (He et al. 2016; wide ones: Zagoruyko & Komodakis 2016).
  *
  *     stem: 7x7/2 conv, ReLU, 3x3/2 max-pool -> stage 1 (stride 4) -> stage 2 (stride 8) -> stage 3 (stride 16)
  *
- * A block is a chain of convolutions plus a shortcut, and a ReLU after the sum.  Basic blocks are 3x3, 3x3; bottlenecks
- * are 1x1, 3x3, 1x1 with the stride in the 3x3 (as torchvision has it).  The first block of a stage changes the size, so its
- * shortcut is a 1x1 convolution; only stage 1 of basic nets begins without one.
+ * A block is a chain of convolutions plus a shortcut, with a ReLU after the sum.  Basic blocks are 3x3, 3x3.  Bottlenecks are
+ * 1x1, 3x3, 1x1 with the stride in the 3x3, as in torchvision.  The first block of a stage changes the size, so its shortcut
+ * is a 1x1 convolution; only stage 1 of basic networks has none.
  *
- * Weights have torchvision's (and timm's) names.  BatchNorm with running statistics is an affine map of each channel, so it is
- * folded into the convolution when the file is read:  w' = w g / sqrt(var + eps),  b' = (b - mean) g / sqrt(var + eps) + beta.
- * Files that were folded already have CONV.bias and no BatchNorm tensors.
+ * Weights have the names of torchvision (and timm).  BatchNorm with running statistics is an affine map of each channel, so it
+ * is folded into the convolution when the file is read:  w' = w g / sqrt(var + eps),  b' = (b - mean) g / sqrt(var + eps) + beta.
+ * Files that are folded already have CONV.bias and no BatchNorm tensors.
  *
- * The sum is made in place: the shortcut is written to (or lies in) the block's output and the last convolution adds to
- * it.  So a stage needs one buffer for its output and two for what is inside of its blocks. */
+ * The sum is computed in place: the shortcut is in the block's output, and the last convolution adds to it.  So a stage needs
+ * one buffer for its output and two for the convolutions inside its blocks. */
 #include "flows/extractors/extractor_private.h"
 #include "flows/files/safetensors.h"
 #include "base/error.h"
@@ -26,15 +26,16 @@ typedef ResnetShape Shape;
 /* One convolution of the network with its weights. */
 typedef struct {
     int c_in, c_out, kernel, stride;
-    real *weight, *bias;
+    real *weight, *bias; /* (c_out, c_in, kernel, kernel), (c_out) */
 } Layer;
 
 typedef struct {
     Extractor extractor;
     PadMode pad;
-    GArray *layers; /* of Layer: stem; then block by block: chain, then shortcut if it has one */
+    GArray *layers; /* of Layer: the stem, then of each block the chain and the shortcut if it has one */
 } Resnet;
 
+/* Output channels of a stage (0, 1, 2). */
 static int stage_channels(const Shape *shape, int stage)
 {
     return (shape->stem << stage) * shape->expansion;
@@ -49,7 +50,7 @@ static void layer_clear(gpointer data)
     g_free(layer->bias);
 }
 
-/* The four vectors of a BatchNorm; FALSE with error, or with *absent when the file has none of that name. */
+/* The four vectors (channels) of a BatchNorm.  FALSE with error, or with *absent when the file has none of this name. */
 static gboolean read_norm(const Safetensors *file, const char *name, int channels, const float *vector[4],
                           gboolean *absent, GError **error)
 {
@@ -66,7 +67,7 @@ static gboolean read_norm(const Safetensors *file, const char *name, int channel
     return TRUE;
 }
 
-/* Multiplies the layer's weights and bias by the BatchNorm. */
+/* Folds a BatchNorm into the layer.  vector: g, beta, mean, var. */
 static gboolean fold(Layer *layer, const float *const vector[4], const char *norm, GError **error)
 {
     size_t fan = (size_t)layer->c_in * layer->kernel * layer->kernel;
@@ -96,6 +97,7 @@ static real *copy_values(const Tensor *tensor, GError **error)
     return copy;
 }
 
+/* Weights and bias of a layer, with its BatchNorm folded in.  conv, norm: names of the tensors. */
 static gboolean read_layer(Layer *layer, const Safetensors *file, const char *conv, const char *norm,
                            GError **error)
 {
@@ -121,8 +123,8 @@ static gboolean read_layer(Layer *layer, const Safetensors *file, const char *co
         return fold(layer, vector, norm, error);
     }
     if (absent && !biased) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "weights: there is neither %s.weight nor %s", norm,
-                    bias_name);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "weights: neither %s.weight nor %s is in the file",
+                    norm, bias_name);
     }
     return absent && biased;
 }
@@ -144,6 +146,7 @@ static gboolean has_downsample(const Shape *shape, int stage, int block)
 /* Convolution `index` of a block's chain, without weights. */
 static Layer chain_layer(const Shape *shape, int stage, int block, int index)
 {
+    /* The first block of a stage reads the stage before, or the stem. */
     int in = block > 0   ? stage_channels(shape, stage)
              : stage > 0 ? stage_channels(shape, stage - 1)
                          : shape->stem;
@@ -222,7 +225,7 @@ static Extractor *resnet_create(const ExtractorKind *kind, const ExtractorSpec *
     return &net->extractor;
 }
 
-/* ImageNet's mean and deviation of R, G, B in [0, 1]. */
+/* A byte normalised by ImageNet's mean and deviation of R, G, B in [0, 1]. */
 static double resnet_byte(int channel, int byte)
 {
     static const double mean[3] = {0.485, 0.456, 0.406}, deviation[3] = {0.229, 0.224, 0.225};
@@ -243,10 +246,11 @@ typedef struct {
     real *stem_out; /* (batch, size / 2, size / 2, stem) */
     real *pooled;   /* (batch, size / 4, size / 4, stem) */
     real *out
-        [SCALES]; /* the stages' maps; out[0] is pooled when its first block has no convolution as shortcut */
+        [SCALES]; /* the stages' maps; out[0] is pooled where the first block has no shortcut convolution */
     real *inside[2]; /* between the convolutions of a block */
 } ResnetRun;
 
+/* Runs have packed the weights; biases are small. */
 static void resnet_release(Extractor *extractor)
 {
     Resnet *net = (Resnet *)extractor;
@@ -279,7 +283,7 @@ static void resnet_run_destroy(ExtractorRun *base)
     g_free(run);
 }
 
-/* Prepares the next layer for maps of *side px, which becomes that of its output. */
+/* Prepares a layer for maps of *side px; *side becomes the side of its output. */
 static Conv *prepare(const ResnetRun *run, const Layer *layer, int batch, int *side, gboolean relu,
                      gboolean residual, GError **error)
 {
@@ -299,6 +303,7 @@ static Conv *prepare(const ResnetRun *run, const Layer *layer, int batch, int *s
     return run->kernels->conv_new(&spec, layer->weight, layer->bias, error);
 }
 
+/* *next: the block's first layer; moved behind its last one. */
 static gboolean prepare_block(ResnetRun *run, const Shape *shape, int stage, int number, const Layer **next,
                               int batch, int *side, GError **error)
 {
@@ -335,8 +340,8 @@ static gboolean prepare_buffers(ResnetRun *run, const Shape *shape, int batch, i
         ok = run->out[stage] != NULL;
     }
     for (int i = 0; ok && i < 2; i++) {
-        /* Stage 1 is the largest: later stages halve the sides and double the channels.  The first 1x1 of a bottleneck
-         * still runs at the side of the stage before: twice stage 1's. */
+        /* Stage 1 has the largest maps: later stages halve the side and double the channels.  But the first 1x1 of a bottleneck
+         * still runs at the side of the stage before; in stage 2 these are twice the channels at stage 1's side. */
         run->inside[i] = feature_buffer(batch, size / 4, 2 * shape->inner, error);
         ok = run->inside[i] != NULL;
     }
@@ -377,7 +382,7 @@ static ExtractorRun *resnet_run_create(const Extractor *extractor, const Kernels
     return &run->run;
 }
 
-/* 3x3, stride 2, padding 1 that never wins.  x: (n, side, side, channels), side even. */
+/* 3x3, stride 2, padding 1 with -infinity.  x (n, side, side, channels), side even -> y (n, side / 2, side / 2, channels). */
 static void max_pool(const real *x, int n, int side, int channels, real *y)
 {
     int half = side / 2;
@@ -398,7 +403,7 @@ static void max_pool(const real *x, int n, int side, int channels, real *y)
     }
 }
 
-/* x -> out; out may be x when there is no convolution as shortcut. */
+/* x -> out; out may be x where the shortcut is no convolution. */
 static void run_block(const ResnetRun *run, const Block *block, int chain, const real *x, real *out)
 {
     const Kernels *k = run->kernels;
@@ -409,6 +414,7 @@ static void run_block(const ResnetRun *run, const Block *block, int chain, const
     if (chain == 3) {
         k->conv_forward(block->chain[1], run->inside[0], NULL, NULL, NULL, run->inside[1]);
     }
+    /* out holds the shortcut: it is the residual, and the sum replaces it. */
     k->conv_forward(block->chain[chain - 1], run->inside[chain - 2], NULL, NULL, out, out);
 }
 

@@ -1,25 +1,26 @@
-/* Stain densities: unmixing by a fixed matrix, then units of the tile itself.
+/* Stain densities: unmixed by a fixed matrix, then measured in a unit that the tile itself gives.
  *
  * Slides of one archive differ in how long and with what they were stained.  A model of normal tissue that sees absolute densities
- * takes a slide of another strength for an anomaly, so the unit is taken from the tile.  The mean density would be no good unit: it
- * grows with the number of nuclei, which is what we want to see, and falls with the fraction of glass.  The mean weighted by the
+ * mistakes a slide of another strength for an anomaly, so the unit comes from the tile.  The mean density is a poor unit: it
+ * grows with the number of nuclei, which the model should see, and falls with the fraction of glass.  The mean weighted by the
  * density itself is the density where there is stain. */
 #include "flows/extractors/stain_density.h"
 #include "flows/kernels/vecmath.h"
 #include <glib.h>
 #include <math.h>
 
-#define GLASS 0.05 /* density up to which glass may be tinted or dirty (228 of 255): counts as nothing */
+#define GLASS 0.05 /* density of tinted or dirty glass, at most (228 of 255); it is subtracted */
 
 double stain_density_of(int channel, int byte)
 {
     return MAX(-log10((byte + 1) / 256.0) - GLASS, 0);
 }
 
-#define TYPICAL REAL(0.4)   /* density that the typical density of a stain becomes */
-#define FAINTEST REAL(0.08) /* typical densities below it are not stain: they are not blown up */
+#define TYPICAL REAL(0.4) /* the typical density of each stain after normalisation */
+#define FAINTEST \
+    REAL(0.08) /* lower typical densities are not stain and are scaled as if they were this high */
 
-/* Rows: how much of each stain one unit of density in R, G, B means; the inverse of the matrix whose rows are the unit
+/* out (stains, 3): how much of each stain a density of 1 in R, G, B means.  It is the inverse of the matrix whose rows are the unit
  * density vectors of haematoxylin and eosin (Ruifrok & Johnston) and their cross product. */
 static void unmixing(real out[STAINS][3])
 {
@@ -64,8 +65,8 @@ void stain_density_unmix(const real *density, size_t pixels, real *planes)
     }
 }
 
-/* The density where there is stain: the mean weighted by the density itself, sum x^2 / sum x.  Glass does not count, nor does
- * how much of the tile is stained. */
+/* The density where there is stain: the mean weighted by the density itself, sum x^2 / sum x.  Neither glass nor the stained fraction of
+ * the tile changes it. */
 static real typical_density(const real *plane, size_t pixels)
 {
     double sum = 0, square = 0;
@@ -77,7 +78,7 @@ static real typical_density(const real *plane, size_t pixels)
     return sum > 0 ? (real)(square / sum) : 0;
 }
 
-/* Planes (stains, pixels) in place.  A stronger stain multiplies a plane, another hue adds a fraction of the stains to the rest. */
+/* A stronger stain multiplies a plane; another hue adds a fraction of the stains to the rest.  Both are undone. */
 void stain_density_normalise(real *planes, size_t pixels)
 {
     real *rest = planes + 2 * pixels;
@@ -87,6 +88,7 @@ void stain_density_normalise(real *planes, size_t pixels)
             planes[s * pixels + i] *= scale;
         }
     }
+    /* Least squares: the rest is fraction * (haematoxylin + eosin) plus what is left. */
     double with = 0, square = 1e-9;
     for (size_t i = 0; i < pixels; i++) {
         double stain = planes[i] + planes[pixels + i];

@@ -1,7 +1,7 @@
-/* Optical densities of a tile as densities of stains: haematoxylin, eosin and the rest.
+/* From the optical densities of a tile to densities of stains: haematoxylin, eosin and the rest.
  *
- * Ruifrok & Johnston, "Quantification of histochemical staining by color deconvolution", 2001: absorption is linear in the amount of
- * stain (Beer, Lambert), so densities unmix by a matrix. */
+ * Source: Ruifrok & Johnston, "Quantification of histochemical staining by color deconvolution", 2001.  Absorption is linear in the
+ * amount of stain (Beer and Lambert), so a matrix unmixes the densities. */
 #pragma once
 #include "flows/kernels/real.h"
 #include <stddef.h>

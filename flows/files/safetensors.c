@@ -4,12 +4,10 @@
  *
  * then the data, to which the offsets are relative.
  *
- * A weights file comes from elsewhere, so nothing in it is believed: sizes are multiplied with overflow checks and compared
- * with the offsets, the offsets with each other and with the size of the file, and only then memory is asked for.  The file is read, not
- * mapped: a file that shrinks under a mapping kills the process.  NaN and infinity are refused here because one of them
- * silently spoils every score later.
- *
- * The writer makes what the reader accepts, byte for byte the same for the same content. */
+ * A weights file comes from elsewhere, so nothing in it is trusted.  Sizes are multiplied with overflow checks and compared with
+ * the offsets, and the offsets with each other and with the size of the file, before memory is allocated.  The file is read,
+ * not mapped, because a file that shrinks while it is mapped kills the process.  NaN and infinity are refused here, because a
+ * single one would silently spoil every score. */
 #include "flows/files/safetensors.h"
 #include "base/durable.h"
 #include "base/error.h"
@@ -22,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-G_STATIC_ASSERT(G_BYTE_ORDER == G_LITTLE_ENDIAN); /* the data is read as it lies in the file */
+G_STATIC_ASSERT(G_BYTE_ORDER == G_LITTLE_ENDIAN); /* data is read without swapping bytes */
 
 #define HEADER_LIMIT (4 << 20)
 #define RANK_LIMIT 8
@@ -36,13 +34,13 @@ typedef struct {
 struct Safetensors {
     char *path;
     GArray *entries;      /* of Entry, in the order of the data; floating-point ones only */
-    GHashTable *by_name;  /* name (in the entry) -> index + 1 */
+    GHashTable *by_name;  /* name (owned by the entry) -> index + 1 */
     GHashTable *metadata; /* char * -> char *, owned */
 };
 
 /* ---- element types ---- */
 
-/* Turns `count` elements into floats. */
+/* Converts `count` elements to floats. */
 typedef void (*Convert)(const void *from, float *to, size_t count);
 
 static void convert_f32(const void *from, float *to, size_t count)
@@ -86,7 +84,7 @@ static void convert_f16(const void *from, float *to, size_t count)
     }
 }
 
-/* Types without conversion (counters, masks) may be in a file; they are checked and not loaded. */
+/* A file may hold types without conversion (counters, masks).  They are checked and not loaded. */
 static const struct Dtype {
     const char *name;
     int bytes;
@@ -110,7 +108,7 @@ static const struct Dtype *dtype_find(const char *name)
 
 /* ---- the header ---- */
 
-/* "PATH: tensor "NAME": MESSAGE"; the name escaped and shortened, as it comes from the file. */
+/* The error "PATH: tensor "NAME": MESSAGE".  The name comes from the file, so it is escaped and shortened. */
 static gboolean refuse(const char *path, const char *tensor, GError **error, const char *format, ...)
     G_GNUC_PRINTF(4, 5);
 static gboolean refuse(const char *path, const char *tensor, GError **error, const char *format, ...)
@@ -128,7 +126,7 @@ static gboolean refuse(const char *path, const char *tensor, GError **error, con
     return FALSE;
 }
 
-/* A list of non-negative integers; returns their number, or -1. */
+/* Reads a list of at most `limit` non-negative integers.  Returns their number, or -1. */
 static int read_integers(const json_t *list, int limit, int64_t *out)
 {
     if (!json_is_array(list) || json_array_size(list) > (size_t)limit) {
@@ -145,7 +143,7 @@ static int read_integers(const json_t *list, int limit, int64_t *out)
     return count;
 }
 
-/* Product of the shape; FALSE when it or the bytes overflow. */
+/* The number of elements and of bytes; FALSE when one of them overflows. */
 static gboolean count_elements(Tensor *tensor, int element_bytes, int64_t *bytes)
 {
     tensor->count = 1;
@@ -157,6 +155,7 @@ static gboolean count_elements(Tensor *tensor, int element_bytes, int64_t *bytes
     return !__builtin_mul_overflow(tensor->count, (int64_t)element_bytes, bytes);
 }
 
+/* One tensor of the header. */
 static gboolean read_entry(const char *path, const char *name, const json_t *json, Entry *entry,
                            GError **error)
 {
@@ -175,7 +174,7 @@ static gboolean read_entry(const char *path, const char *name, const json_t *jso
     }
     int64_t offsets[2];
     if (read_integers(json_object_get(json, "data_offsets"), 2, offsets) != 2 || offsets[0] > offsets[1]) {
-        return refuse(path, name, error, "data_offsets must be two ascending offsets");
+        return refuse(path, name, error, "data_offsets must be two offsets in ascending order");
     }
     entry->begin = offsets[0];
     entry->end = offsets[1];
@@ -202,7 +201,7 @@ static gboolean read_metadata(Safetensors *file, const json_t *json, GError **er
     json_object_foreach((json_t *)json, key, value)
     {
         if (!json_is_string(value)) {
-            return refuse(file->path, NULL, error, "__metadata__ may hold texts only");
+            return refuse(file->path, NULL, error, "__metadata__ may hold strings only");
         }
         g_hash_table_insert(file->metadata, g_strdup(key), g_strdup(json_string_value(value)));
     }
@@ -218,17 +217,18 @@ static gint by_offset(gconstpointer a, gconstpointer b)
     return (x->end > y->end) - (x->end < y->end);
 }
 
-/* The data must be covered exactly once. */
+/* The sorted tensors must cover the data exactly once. */
 static gboolean check_cover(const Safetensors *file, int64_t data_bytes, GError **error)
 {
     int64_t at = 0;
     for (guint i = 0; i < file->entries->len; i++) {
         const Entry *entry = &g_array_index(file->entries, Entry, i);
         if (entry->begin != at) {
-            return refuse(
-                file->path, entry->tensor.name, error,
-                "begins at %" G_GINT64_FORMAT ", %s at %" G_GINT64_FORMAT, entry->begin,
-                entry->begin < at ? "inside of the one before, which ends" : "after a hole that begins", at);
+            return refuse(file->path, entry->tensor.name, error,
+                          "begins at %" G_GINT64_FORMAT ", %s at %" G_GINT64_FORMAT, entry->begin,
+                          entry->begin < at ? "inside the tensor before it, which ends"
+                                            : "after a gap that begins",
+                          at);
         }
         at = entry->end;
     }
@@ -288,7 +288,7 @@ static gboolean read_at(int fd, const char *path, void *to, size_t bytes, int64_
             return wsi_error_errno(error, "cannot read", path);
         }
         if (got == 0) {
-            g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "%s: shrank while it was read", path);
+            g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "%s: became shorter while it was read", path);
             return FALSE;
         }
         at += got;
@@ -316,7 +316,7 @@ static gboolean read_values(int fd, const Safetensors *file, Entry *entry, int64
     return TRUE;
 }
 
-/* Keeps the floating-point tensors and reads them. */
+/* Removes the entries of other types and reads the floating-point tensors. */
 static gboolean read_tensors(int fd, Safetensors *file, int64_t data_start, GError **error)
 {
     for (guint i = file->entries->len; i-- > 0;) {

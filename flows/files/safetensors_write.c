@@ -1,8 +1,8 @@
-/* Writing safetensors: the other half of safetensors.c.
+/* The writer of safetensors.
  *
- * The header's entries stand in the order in which they were given, without blanks, padded with spaces so that the
- * data begins at a multiple of 8 bytes; tensors follow each other without gaps.  What the reader would
- * refuse (duplicate names, values that are not finite, names that are not UTF-8) is refused here too. */
+ * The header has its entries in the order in which they were added, without blanks.  It is padded with spaces so that the data
+ * begins at a multiple of 8 bytes.  Tensors follow each other without gaps.  What the reader refuses (duplicate names, values
+ * that are not finite, names that are not UTF-8) is refused here too. */
 #include "flows/files/safetensors.h"
 #include "base/durable.h"
 #include "base/error.h"
@@ -15,7 +15,7 @@ struct SafetensorsWriter {
     json_t *metadata;
     GArray *tensors; /* of Pending */
     int64_t bytes;   /* of data, so far */
-    char *problem;   /* the first thing that was wrong; told at commit */
+    char *problem;   /* the first error, reported by commit */
 };
 
 typedef struct {
@@ -52,17 +52,17 @@ static void remember_problem(SafetensorsWriter *writer, const char *name, const 
     }
 }
 
-/* Adds to a JSON object what was not in it before; steals value. */
+/* Adds a member to a JSON object that must not have it yet; steals value. */
 static void add_new(SafetensorsWriter *writer, json_t *object, const char *name, json_t *value)
 {
     if (json_object_get(object, name)) {
-        remember_problem(writer, name, "given twice");
+        remember_problem(writer, name, "added twice");
         json_decref(value);
     } else if (object == writer->header && strcmp(name, "__metadata__") == 0) {
-        remember_problem(writer, name, "no tensor may be called so");
+        remember_problem(writer, name, "a tensor may not have this name");
         json_decref(value);
     } else if (!value || json_object_set_new(object, name, value) != 0) {
-        remember_problem(writer, name, "the name or the text is not UTF-8");
+        remember_problem(writer, name, "the name or the string is not UTF-8");
     }
 }
 
@@ -94,7 +94,7 @@ void safetensors_writer_add(SafetensorsWriter *writer, const char *name, int ran
     }
 }
 
-/* The JSON text, padded.  Metadata first, as the reference implementation has it. */
+/* The JSON text, padded.  Metadata come first, as in the reference implementation. */
 static GString *header_text(const SafetensorsWriter *writer)
 {
     json_t *all = json_object();
@@ -112,7 +112,7 @@ static GString *header_text(const SafetensorsWriter *writer)
     return out;
 }
 
-/* In chunks, because `real` may have to become float. */
+/* In chunks, because `real` may have to be converted to float. */
 static gboolean write_values(Durable *file, const Pending *pending, GError **error)
 {
     float chunk[4096];
