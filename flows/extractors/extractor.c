@@ -131,6 +131,7 @@ ExtractorRun *extractor_run_new(const Extractor *extractor, const Kernels *kerne
                     extractor->kind->name);
         return NULL;
     }
+    /* (batch, size, size, 3). */
     real *x = wsi_try_alloc(input_count(batch, size), sizeof(real), "a batch of tiles", error);
     if (!x) {
         return NULL;
@@ -144,6 +145,7 @@ ExtractorRun *extractor_run_new(const Extractor *extractor, const Kernels *kerne
     run->batch = batch;
     run->size = size;
     run->x = x;
+    /* The tables of all bytes in R, G, B. */
     for (int i = 0; i < 3 * 256; i++) {
         run->byte[i / 256][i % 256] = (real)extractor->kind->byte_value(i / 256, i % 256);
     }

@@ -54,6 +54,7 @@ static void layer_clear(gpointer data)
 static gboolean read_norm(const Safetensors *file, const char *name, int channels, const float *vector[4],
                           gboolean *absent, GError **error)
 {
+    /* g, beta, mean, var in the notation above. */
     static const char *const parts[4] = {"weight", "bias", "running_mean", "running_var"};
     for (int i = 0; i < 4; i++) {
         g_autofree char *full = g_strdup_printf("%s.%s", name, parts[i]);
@@ -70,6 +71,7 @@ static gboolean read_norm(const Safetensors *file, const char *name, int channel
 /* Folds a BatchNorm into the layer.  vector: g, beta, mean, var. */
 static gboolean fold(Layer *layer, const float *const vector[4], const char *norm, GError **error)
 {
+    /* Weights of one output channel; folded in double. */
     size_t fan = (size_t)layer->c_in * layer->kernel * layer->kernel;
     for (int o = 0; o < layer->c_out; o++) {
         double scale = vector[0][o] / sqrt((double)vector[3][o] + BN_EPS);
@@ -110,6 +112,7 @@ static gboolean read_layer(Layer *layer, const Safetensors *file, const char *co
     if (!weight || (biased && !bias)) {
         return FALSE;
     }
+    /* A layer without bias begins with zeros, which the fold then changes. */
     layer->weight = copy_values(weight, error);
     layer->bias = !layer->weight ? NULL
                   : bias         ? copy_values(bias, error)
@@ -151,6 +154,7 @@ static Layer chain_layer(const Shape *shape, int stage, int block, int index)
              : stage > 0 ? stage_channels(shape, stage - 1)
                          : shape->stem;
     int inner = shape->inner << stage;
+    /* The stride is in the only 3x3 of a bottleneck, or in the first convolution of a basic block. */
     gboolean bottleneck = shape->chain == 3, last = index == shape->chain - 1;
     gboolean strides = index == (bottleneck ? 1 : 0) && block == 0 && stage > 0;
     return (Layer){.c_in = index == 0 ? in : inner,
@@ -162,6 +166,7 @@ static Layer chain_layer(const Shape *shape, int stage, int block, int index)
 static gboolean read_block(Resnet *net, const Safetensors *file, const Shape *shape, int stage, int block,
                            GError **error)
 {
+    /* "layer1.0.conv1", "layer1.0.bn1", ...; "layer2.0.downsample.0" (convolution), ".1" (BatchNorm). */
     for (int i = 0; i < shape->chain; i++) {
         g_autofree char *conv = g_strdup_printf("layer%d.%d.conv%d", stage + 1, block, i + 1);
         g_autofree char *norm = g_strdup_printf("layer%d.%d.bn%d", stage + 1, block, i + 1);
@@ -271,6 +276,7 @@ static void resnet_run_destroy(ExtractorRun *base)
         run->kernels->conv_free(block->downsample);
     }
     g_array_unref(run->blocks);
+    /* The first stage of a basic network has its map in `pooled`. */
     for (int stage = 0; stage < SCALES; stage++) {
         if (run->out[stage] != run->pooled) {
             g_free(run->out[stage]);
@@ -310,6 +316,7 @@ static gboolean prepare_block(ResnetRun *run, const Shape *shape, int stage, int
     Block block = {0};
     int side_in = *side;
     gboolean ok = TRUE;
+    /* ReLU after every convolution; the last one adds the shortcut before it. */
     for (int i = 0; ok && i < shape->chain; i++) {
         block.chain[i] = prepare(run, (*next)++, batch, side, TRUE, i == shape->chain - 1, error);
         ok = block.chain[i] != NULL;
@@ -387,6 +394,7 @@ static void max_pool(const real *x, int n, int side, int channels, real *y)
 {
     int half = side / 2;
     for (int i = 0; i < n * half * half; i++, y += channels) {
+        /* Output pixel i of all images; windows at the left and upper border have two rows or columns. */
         int row = i / half % half, column = i % half;
         const real *image = x + (size_t)(i / half / half) * side * side * channels;
         for (int c = 0; c < channels; c++) {
@@ -422,6 +430,7 @@ static void resnet_run(ExtractorRun *base, const real *x, const real *maps[SCALE
 {
     const ResnetRun *run = (const ResnetRun *)base;
     const Shape *shape = base->extractor->kind->shape;
+    /* x (batch, size, size, 3) -> stem_out (size / 2) -> pooled (size / 4) -> out[0] (size / 4), out[1], out[2]. */
     run->kernels->conv_forward(run->stem, x, NULL, NULL, NULL, run->stem_out);
     max_pool(run->stem_out, base->batch, base->size / 2, shape->stem, run->pooled);
     const real *at = run->pooled;

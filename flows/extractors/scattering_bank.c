@@ -19,6 +19,7 @@ static void morlet(double xi, double sigma, double theta, real *re, real *im)
 {
     double envelope[TAPS], wave_re[TAPS], wave_im[TAPS], sum = 0, mean_re = 0, mean_im = 0, norm = 0;
     for (int i = 0; i < TAPS; i++) {
+        /* Pixel relative to the centre, phase along theta. */
         double x = i % SIDE - SIDE / 2, y = i / SIDE - SIDE / 2,
                phase = xi * (x * cos(theta) + y * sin(theta));
         envelope[i] = exp(-(x * x + y * y) / (2 * sigma * sigma));
@@ -28,6 +29,7 @@ static void morlet(double xi, double sigma, double theta, real *re, real *im)
         mean_re += envelope[i] * wave_re[i];
         mean_im += envelope[i] * wave_im[i];
     }
+    /* beta = sum(envelope wave) / sum(envelope). */
     for (int i = 0; i < TAPS; i++) {
         wave_re[i] = envelope[i] * (wave_re[i] - mean_re / sum);
         wave_im[i] = envelope[i] * (wave_im[i] - mean_im / sum);

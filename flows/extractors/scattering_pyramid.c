@@ -16,6 +16,7 @@ void scattering_pyramid_low_pass(const real *x, int side, int channels, int step
 {
     size_t line = (size_t)side * channels;
     for (int oy = 0; oy < side; oy += step) {
+        /* The five rows under the filter. */
         const real *in[5];
         for (int k = 0; k < 5; k++) {
             in[k] = x + reflect(oy + k - 2, side) * line;
@@ -71,6 +72,7 @@ gboolean scattering_pyramid_init(Pyramid *pyramid, int size, int channels, int f
 void scattering_pyramid_fill(const Pyramid *p, int size, real *row)
 {
     for (int g = p->first; g < p->last; g++) {
+        /* Plane by plane: (side, side, channels) -> (side / 2, side / 2, channels). */
         size_t side = (size_t)size >> g, plane = side * side * p->channels;
         for (int s = 0; s < STAINS; s++) {
             scattering_pyramid_low_pass(p->on[g] + s * plane, (int)side, p->channels, 2, row,

@@ -176,6 +176,7 @@ static gboolean read_entry(const char *path, const char *name, const json_t *jso
     if (read_integers(json_object_get(json, "data_offsets"), 2, offsets) != 2 || offsets[0] > offsets[1]) {
         return refuse(path, name, error, "data_offsets must be two offsets in ascending order");
     }
+    /* The shape and the offsets must agree on the size. */
     entry->begin = offsets[0];
     entry->end = offsets[1];
     int64_t bytes;
@@ -245,6 +246,7 @@ static gboolean read_header(Safetensors *file, const char *text, size_t bytes, i
                             GError **error)
 {
     json_error_t problem;
+    /* Jansson accepts blanks before the object; the format does not. */
     json_t *root = text[0] == '{' ? json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &problem) : NULL;
     if (!root) {
         g_autofree char *near =
@@ -307,6 +309,7 @@ static gboolean read_values(int fd, const Safetensors *file, Entry *entry, int64
     if (!raw || !read_at(fd, file->path, raw, bytes, data_start + entry->begin, error)) {
         return FALSE;
     }
+    /* A double beyond float's range becomes infinity here and is refused as well. */
     entry->dtype->convert(raw, values, count);
     for (size_t i = 0; i < count; i++) {
         if (!isfinite(values[i])) {
@@ -319,6 +322,7 @@ static gboolean read_values(int fd, const Safetensors *file, Entry *entry, int64
 /* Removes the entries of other types and reads the floating-point tensors. */
 static gboolean read_tensors(int fd, Safetensors *file, int64_t data_start, GError **error)
 {
+    /* From the end, because removing moves what follows. */
     for (guint i = file->entries->len; i-- > 0;) {
         if (!g_array_index(file->entries, Entry, i).dtype->convert) {
             g_array_remove_index(file->entries, i);
@@ -347,6 +351,7 @@ static gboolean read_file(int fd, Safetensors *file, GError **error)
     if (!read_at(fd, file->path, &header, sizeof header, 0, error)) {
         return FALSE;
     }
+    /* "{}" is the shortest object. */
     if (header < 2 || header > HEADER_LIMIT || header > (uint64_t)status.st_size - sizeof header) {
         return refuse(file->path, NULL, error,
                       "a header of %" G_GUINT64_FORMAT " bytes does not fit (limit %d, file %" G_GINT64_FORMAT
@@ -369,6 +374,7 @@ static void entry_clear(gpointer data)
 
 Safetensors *safetensors_read(const char *path, GError **error)
 {
+    /* O_NONBLOCK: opening a FIFO must not wait. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
         wsi_error_errno(error, "cannot open", path);

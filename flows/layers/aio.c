@@ -66,6 +66,7 @@ static void refresh(Step *step, real *parameters)
 {
     Aio *aio = (Aio *)step;
     aio->sum_log_s = 0;
+    /* s, its logarithm, and both directions of the permutation. */
     for (int k = 0; k < step->coupling.channels; k++) {
         double g = (double)parameters[aio->g + k];
         /* Above g = 80, ln(1 + exp(g / 2)) is g / 2 in double. */
@@ -100,6 +101,7 @@ static void scale_and_permute(int64_t rows, int channels, int passive, const rea
                               const int *source, const real *x, const real *u2, real *restrict row, real *y)
 {
     for (int64_t p = 0; p < rows; p++, x += channels, y += channels, u2 += channels - passive) {
+        /* row = s u + o, then the permutation. */
         for (int i = 0; i < passive; i++) {
             row[i] = x[i] * s[i] + o[i];
         }
@@ -119,9 +121,11 @@ static void forward(StepRun *base, const real *parameters, const real *x, real *
     const Aio *aio = (const Aio *)base->step;
     const Coupling *coupling = &aio->base.coupling;
     int64_t rows = step_rows(base);
+    /* u2 (n, h, w, active): the active half of u; the passive half is that of x. */
     coupling_forward(coupling, &base->subnet, parameters, x, run->u2, coupling->active, logdet, base->local);
     scale_and_permute(rows, coupling->channels, coupling->passive, aio->s, parameters + aio->offset,
                       aio->source, x, run->u2, run->row, y);
+    /* Every pixel has the factor prod s. */
     for (int b = 0; b < base->subnet.n; b++) {
         logdet[b] += (double)(rows / base->subnet.n) * aio->sum_log_s;
     }
@@ -181,6 +185,7 @@ static void activity(const StepRun *base, double *a)
 {
     const Aio *aio = (const Aio *)base->step;
     int channels = base->step->coupling.channels;
+    /* The constant scales s are not conditional: only the coupling counts, and then channels move. */
     coupling_activity(&base->step->coupling, &base->subnet, a);
     g_autofree double *before = g_memdup2(a, channels * sizeof *a);
     for (int k = 0; k < channels; k++) {
@@ -195,6 +200,7 @@ static void inverse(StepRun *base, const real *parameters, real *y)
     const Coupling *coupling = &aio->base.coupling;
     int channels = coupling->channels;
     int64_t rows = step_rows(base);
+    /* u = (v - o) / s with the permutation undone. */
     for (int64_t p = 0; p < rows; p++) {
         memcpy(run->row, y + p * channels, channels * sizeof *y);
         for (int c = 0; c < channels; c++) {

@@ -32,6 +32,7 @@ void arena_free(Arena *arena)
     if (!arena) {
         return;
     }
+    /* A convolution is freed by the entry of the kernel table that made it. */
     for (guint i = 0; i < arena->convs->len; i++) {
         OwnedConv owned = g_array_index(arena->convs, OwnedConv, i);
         owned.kernels->conv_free(owned.conv);
@@ -108,6 +109,7 @@ gboolean arena_check(Arena *arena, GError **error)
     if (!arena->error) {
         return TRUE;
     }
+    /* A copy: the arena keeps the error, and may be asked again. */
     g_propagate_error(error, g_error_copy(arena->error));
     return FALSE;
 }

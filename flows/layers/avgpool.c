@@ -29,6 +29,7 @@ static void scale_row(int count, real factor, real *restrict y)
 /* One output pixel (i, j) of an image x (h, w, c). */
 static void pool_pixel(int h, int w, int c, const real *x, int i, int j, real *y)
 {
+    /* Rows and columns of the window that are inside the image. */
     int top = i ? 2 * i - 1 : 0, bottom = 2 * i + 1 < h ? 2 * i + 1 : h - 1;
     int left = j ? 2 * j - 1 : 0, right = 2 * j + 1 < w ? 2 * j + 1 : w - 1;
     memset(y, 0, c * sizeof *y);

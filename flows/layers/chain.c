@@ -17,6 +17,7 @@ void chain_init(Chain *chain, const StepSpec *spec, int channels, int size, int 
 
 void chain_layout(Chain *chain, ParameterLayout *layout, const char *prefix)
 {
+    /* "flow0.step3": the prefix of all tensors of a step. */
     for (int i = 0; i < chain->count; i++) {
         g_autofree char *name = g_strdup_printf("%s.step%d", prefix, i);
         chain->steps[i]->ops->layout(chain->steps[i], layout, name);
@@ -47,6 +48,7 @@ void chain_run_init(ChainRun *run, const Chain *chain, const real *parameters, c
     run->work[1] = arena_real(arena, size, "map of a flow");
     run->local = arena_real(arena, (int64_t)n * chain->size * chain->size, "map of a flow");
     for (int i = 0; i < chain->count; i++) {
+        /* All steps have the same shape, so they share the buffers of the first one. */
         const Step *step = chain->steps[i];
         run->steps[i] =
             step->ops->run_new(step, parameters, kernels, n, training, i ? run->steps[0] : NULL, arena);

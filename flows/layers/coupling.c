@@ -29,6 +29,7 @@ void coupling_forward(const Coupling *coupling, SubnetRun *run, const real *para
                       real *y2, int y2_stride, double *logdet, real *local)
 {
     int64_t hw = pixels(coupling);
+    /* The subnet sees the passive half x1 and gives raw log-scales and shifts for the active half x2. */
     gather_passive(coupling, run->n * hw, x, run->x);
     subnet_forward(run, parameters);
     for (int b = 0; b < run->n; b++) {

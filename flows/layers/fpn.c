@@ -41,6 +41,7 @@ void fpn_layout(Fpn *fpn, ParameterLayout *layout)
 
 void fpn_initialise(const Fpn *fpn, real *parameters)
 {
+    /* Lateral (width, channels) = the identity, cut off. */
     for (int l = 0; l < SCALES; l++) {
         for (int i = 0; i < fpn->width; i++) {
             parameters[fpn->lateral[l] + (int64_t)i * fpn->channels[l] + i] = 1;
@@ -65,6 +66,7 @@ void fpn_refresh(Fpn *fpn, const real *parameters)
             }
             fpn->shift[l][i] = (real)shift;
         }
+        /* Features that were constant count neither in the root mean square nor among `varying`. */
         fpn->constants[l] = 0;
         for (int j = 0; j < c; j++) {
             gboolean constant = deviation[j] <= (real)DEVIATION_FLOOR;
@@ -111,6 +113,7 @@ void fpn_run_init(FpnRun *run, const Fpn *fpn, const Kernels *kernels, int n, gb
 static int64_t above_pixel(const Fpn *fpn, int l, int64_t p)
 {
     int size = fpn->size[l], above = fpn->size[l + 1];
+    /* floor(i above / size): the sides need not be multiples of each other. */
     int64_t row = p / size % size, column = p % size, image = p / size / size;
     return (image * above + row * above / size) * above + column * above / size;
 }
@@ -119,6 +122,7 @@ static int64_t above_pixel(const Fpn *fpn, int l, int64_t p)
 VECTOR_CLONES
 static double standardised_squares(int c, const real *x, const real *mean, const real *spread)
 {
+    /* LANES partial sums, then the rest, joined in a fixed order. */
     double lane[LANES] = {0}, sum = 0;
     int j = 0;
     for (; j + LANES <= c; j += LANES) {
@@ -191,6 +195,7 @@ static void project(FpnRun *run, int l, const real *pooled)
 void fpn_forward(FpnRun *run, const real *parameters, const real *const pooled[SCALES])
 {
     memcpy(run->pooled, pooled, sizeof run->pooled);
+    /* The coarsest level first: each takes in the one above it. */
     for (int l = SCALES - 1; l >= 0; l--) {
         project(run, l, pooled[l]);
         find_gains(run, parameters, l);
@@ -212,6 +217,7 @@ static void level_gradient(FpnRun *run, const real *deviation, int l, const real
     if (l == 0) {
         return;
     }
+    /* Each pixel of the finer level took sqrt(1/2) of the pixel above it. */
     pixels = (int64_t)run->n * fpn->size[l - 1] * fpn->size[l - 1];
     for (int64_t p = 0; p < pixels; p++) {
         const real *below = run->dlevel[l - 1] + p * width;
@@ -239,6 +245,7 @@ void fpn_backward(FpnRun *run, const real *parameters, const real *const dout[SC
         for (int64_t i = 0; i < pixels * width; i++) {
             run->dlevel[l][i] *= run->gain[l][i / width / (fpn->size[l] * fpn->size[l])];
         }
+        /* dmap (width, c) = dlevel' (width, pixels) pooled (pixels, c). */
         run->kernels->gemm(TRUE, FALSE, width, c, (int)pixels, 1, run->dlevel[l], run->pooled[l], 0,
                            run->dmap);
         for (int i = 0; i < width; i++) {

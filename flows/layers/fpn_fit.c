@@ -30,6 +30,7 @@ FpnFit *fpn_fit_new(Fpn *fpn, int pass, GError **error)
     fit->fpn = fpn;
     fit->pass = pass;
     fit->arena = arena_new();
+    /* A run of one image, for pass 1. */
     fpn_run_init(&fit->run, fpn, kernels_get(NULL), 1, FALSE, fit->arena);
     for (int l = 0; l < SCALES; l++) {
         int64_t c = fpn->channels[l], count = (int64_t)fpn->size[l] * fpn->size[l] * c;
@@ -69,6 +70,7 @@ static void add_moments(FpnFit *fit, int l, int c, const real *x)
         cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, c, rows, 1, fit->wide, c, 1, fit->product[l], c);
         return;
     }
+    /* Pass 1 needs only the diagonal. */
     for (int64_t row = 0; row < rows; row++) {
         for (int j = 0; j < c; j++) {
             square[j] += fit->wide[row * c + j] * fit->wide[row * c + j];
@@ -85,7 +87,7 @@ void fpn_fit_add(FpnFit *fit, const real *parameters, const real *const pooled[S
 {
     Fpn *fpn = fit->fpn;
     gboolean first = fit->pass == 0;
-    if (!first) {
+    if (!first) { /* the levels with the laterals of pass 0 */
         fpn_forward(&fit->run, parameters, pooled);
     }
     for (int l = 0; l < SCALES; l++) {

@@ -18,9 +18,10 @@ void fusion_init(Fusion *fusion, const int channels[SCALES], const int size[SCAL
         fusion->channels[l] = channels[l];
         fusion->h[l] = fusion->w[l] = size[l];
         fusion->source[l] = arena_int(arena, channels[l], "permutation");
-        first[l] = channels[l] / 2;
+        first[l] = channels[l] / 2; /* a; an odd channel goes to b */
         second[l] = channels[l] - first[l];
     }
+    /* Net1 reads a' and scales b; Net2 reads b and scales a. */
     fusion_net_init(&fusion->net[NET1], first, second);
     fusion_net_init(&fusion->net[NET2], second, first);
 }
@@ -42,6 +43,7 @@ void fusion_initialise(const Fusion *fusion, uint64_t seed, const char *prefix, 
 {
     for (int l = 0; l < SCALES; l++) {
         g_autofree char *name = g_strdup_printf("%s.permutation%d", prefix, l);
+        /* The stream is named after the tensor, so a permutation does not depend on what else is drawn. */
         g_autofree uint32_t *order = g_new(uint32_t, fusion->channels[l]);
         Rng rng = rng_at(seed, rng_name(name), 0);
         rng_permutation(&rng, order, (uint32_t)fusion->channels[l]);
@@ -132,6 +134,7 @@ static void join(int64_t rows, int c, const int *source, const real *a, const re
     }
 }
 
+/* v limited to +-LATENT_LIMIT, without a branch; NaN stays NaN. */
 static inline real limited(real v)
 {
     real low = v < -LATENT_LIMIT ? -LATENT_LIMIT : v;
@@ -211,6 +214,7 @@ void fusion_backward(FusionRun *run, const real *parameters, const real *const d
                      const double *dlogdet, real *const dx[SCALES], real *gradient)
 {
     const Fusion *f = run->fusion;
+    /* dz -> [da | db], 0 where forward clamped. */
     for (int l = 0; l < SCALES; l++) {
         int half = f->channels[l] / 2;
         split(pixels(run, l), f->channels[l], NULL, dz[l], run->da[l], run->db[l]);
@@ -242,6 +246,7 @@ void fusion_inverse(FusionRun *run, const real *parameters, const real *const z[
     for (int l = 0; l < SCALES; l++) {
         split(pixels(run, l), run->fusion->channels[l], NULL, z[l], run->a[l], run->b[l]);
     }
+    /* b from Net1(a'), then a from Net2(b), in place. */
     fusion_net_forward(run, NET1, parameters, run->a);
     uncouple(run, NET1, run->b);
     fusion_net_forward(run, NET2, parameters, run->b);

@@ -17,6 +17,7 @@ void fusion_net_init(FusionNet *net, const int in[SCALES], const int out[SCALES]
         net->out[l] = out[l];
         net->total += in[l];
     }
+    /* The subnet reads all scales at once: T input channels. */
     net->mid = MAX(1, net->total / BOTTLENECK);
 }
 
@@ -32,6 +33,7 @@ void fusion_net_layout(FusionNet *net, ParameterLayout *layout, const char *pref
     for (int l = 0; l < SCALES; l++) {
         double bound = 1 / sqrt(9.0 * net->in[l]); /* as parameter_layout_add_conv, for two tensors each */
         g_autofree char *name = g_strdup_printf("%s.level%d", prefix, l);
+        /* S and T are two tensors in the file of a model, next to each other in memory. */
         int64_t weight[4] = {net->out[l], net->in[l], 3, 3}, bias[4] = {net->out[l]};
         net->head_weight[l] = parameter_layout_add(layout, TRUE, name, "S.weight", weight, -bound, bound);
         parameter_layout_add(layout, TRUE, name, "T.weight", weight, -bound, bound);
@@ -48,7 +50,7 @@ static int64_t pixels(const FusionRun *run, int l)
 /* Without training, the activations overwrite the hidden map. */
 static void take_buffers(FusionRun *run, const FusionNet *net, FusionNetRun *nr, Arena *arena)
 {
-    int64_t small = pixels(run, SCALES - 1);
+    int64_t small = pixels(run, SCALES - 1); /* of all images at the smallest size */
     nr->pooled = arena_real(arena, small * net->total, "fusion map");
     nr->hidden = arena_real(arena, small * net->mid, "fusion map");
     nr->rstd = run->training ? arena_real(arena, small, "fusion map") : NULL;
@@ -76,6 +78,7 @@ void fusion_net_run_init(FusionRun *run, int which, const real *parameters, Aren
                      .pad_mode = PAD_ZERO,
                      .training = run->training};
     take_buffers(run, net, nr, arena);
+    /* conv1 (total -> mid) and conv2 (mid -> total, ReLU) run at the smallest size, the heads at the size of their scale. */
     nr->conv1 =
         arena_conv(arena, run->kernels, &spec, parameters + net->conv1_weight, parameters + net->conv1_bias);
     spec.c_in = net->mid;
@@ -113,12 +116,14 @@ void fusion_net_forward(FusionRun *run, int which, const real *parameters, real 
         adaptive_average_forward(run->n, f->h[l], f->w[l], net->in[l], x[l], h, w, nr->pooled + at,
                                  net->total);
     }
+    /* pooled (n, h, w, total) -> hidden -> act (n, h, w, mid) -> merged (n, h, w, total), at the smallest size. */
     convolve(run, nr->conv1, parameters, nr->pooled, net->conv1_weight, net->conv1_bias, nr->hidden);
     layernorm_forward(pixels(run, SCALES - 1), net->mid, parameters + net->norm_weight,
                       parameters + net->norm_bias, NULL, 1, nr->hidden, run->training ? nr->hidden : NULL,
                       nr->rstd, nr->act);
     convolve(run, nr->conv2, parameters, nr->act, net->conv2_weight, net->conv2_bias, nr->merged);
     for (int l = 0, at = 0; l < SCALES; at += net->in[l++]) {
+        /* sum = x_l + the upsampled slice, st = [S | T]. */
         bilinear_add_forward(run->n, h, w, net->in[l], nr->merged + at, net->total, f->h[l], f->w[l], x[l],
                              nr->sum[l]);
         convolve(run, nr->head[l], parameters, nr->sum[l], net->head_weight[l], net->head_bias[l], nr->st[l]);
@@ -180,6 +185,7 @@ void fusion_net_backward(FusionRun *run, int which, const real *parameters, real
     const Fusion *f = run->fusion;
     const FusionNet *net = &f->net[which];
     FusionNetRun *nr = &run->net[which];
+    /* dst -> dmerged -> dact -> dpooled, and dsum of each scale on the way. */
     heads_backward(run, which, parameters, gradient);
     run->kernels->conv_backward_weights(nr->conv2, nr->act, run->dmerged, gradient + net->conv2_weight,
                                         gradient + net->conv2_bias);
@@ -191,6 +197,7 @@ void fusion_net_backward(FusionRun *run, int which, const real *parameters, real
     for (int l = 0, at = 0; l < SCALES; at += net->in[l++]) {
         /* x_l has two ways to the heads: directly, and through the merged map. */
         add(pixels(run, l) * net->in[l], run->dsum[l], dx[l]);
+        /* dpooled goes back to every pixel that was averaged. */
         adaptive_average_backward(run->n, f->h[l], f->w[l], net->in[l], dx[l], f->h[SCALES - 1],
                                   f->w[SCALES - 1], run->dpooled + at, net->total);
     }

@@ -76,6 +76,7 @@ static void forward(StepRun *base, const real *parameters, const real *x, real *
     invconv_forward(&run->invconv, x, mixed, logdet);
     coupling_forward(coupling, &base->subnet, parameters, mixed, y + coupling->passive, channels, logdet,
                      base->local);
+    /* The passive half of the output; without training it is there already. */
     for (int64_t p = 0; p < step_rows(base) && mixed != y; p++) {
         memcpy(y + p * channels, mixed + p * channels, coupling->passive * sizeof *y);
     }
@@ -85,6 +86,7 @@ static void backward(StepRun *base, const real *parameters, const real *x, const
                      real *dx, real *gradient)
 {
     GlowRun *run = (GlowRun *)base;
+    /* dy becomes the gradient of the mixed channels, then dx = M^T of it. */
     coupling_backward(&base->step->coupling, &base->subnet, parameters, run->mixed, dlogdet, dy, gradient);
     invconv_backward(&run->invconv, parameters, x, dlogdet, dy, dx, gradient);
 }

@@ -109,6 +109,7 @@ void invconv_fit(Invconv *layer, int64_t rows, const real *x, real *parameters)
             variance[j] += d * d;
         }
     }
+    /* (x + b) exp(a) with b = -mean, a = -ln deviation. */
     for (int j = 0; j < c; j++) {
         double deviation = sqrt(variance[j] / (double)rows);
         parameters[layer->bias + j] = (real)-mean[j];
@@ -128,6 +129,7 @@ static void clamp_row(real *x, int stride, int count, real limit)
 static void rebuild_mix(Invconv *layer, real *product)
 {
     int c = layer->c;
+    /* product = Us, then L Us; W takes its rows in the order of the permutation. */
     for (int i = 0; i < c; i++) {
         memset(product + (size_t)i * c, 0, i * sizeof *product);
         memcpy(product + (size_t)i * c + i, layer->triangles + (size_t)i * c + i, (c - i) * sizeof *product);
@@ -143,6 +145,7 @@ void invconv_refresh(Invconv *layer, real *parameters)
 {
     int c = layer->c;
     real *lu = parameters + layer->lu, *a = parameters + layer->log_scale, *b = parameters + layer->bias;
+    /* The diagonal of lu is q: every c + 1 numbers. */
     clamp_row(a, 1, c, LOG_SCALE_LIMIT);
     clamp_row(lu, c + 1, c, DIAGONAL_LIMIT);
     memcpy(layer->triangles, lu, (size_t)c * c * sizeof *lu);
@@ -150,6 +153,7 @@ void invconv_refresh(Invconv *layer, real *parameters)
     for (int i = 0; i < c; i++) {
         real q = lu[(size_t)i * c + i];
         layer->triangles[(size_t)i * c + i] = parameters[layer->sign + i] * (real)exp((double)q);
+        /* ln |det M| = sum q + sum a: L and P have determinant +-1. */
         layer->logdet += (double)q + (double)a[i];
         layer->scale[i] = exp((double)a[i]);
         layer->source[i] = (int)parameters[layer->permutation + i];
@@ -181,6 +185,7 @@ void invconv_run_init(InvconvRun *run, const Invconv *layer, const Kernels *kern
                      .training = training};
     int64_t square = (int64_t)layer->c * layer->c;
     *run = (InvconvRun){.layer = layer, .kernels = kernels, .training = training, .n = n};
+    /* The 1x1 convolution with weight M and bias c. */
     run->conv = arena_conv(arena, kernels, &spec, layer->map, layer->shift);
     run->row = share ? share->row : arena_real(arena, layer->c, "a pixel");
     if (training) {
@@ -210,6 +215,7 @@ static void actnorm_backward(InvconvRun *run, const real *parameters, double to_
     const real *b = parameters + layer->bias;
     double *da = run->dnorm, *db = run->dnorm + c;
     memset(run->dnorm, 0, 2 * c * sizeof *run->dnorm);
+    /* G_kj = (dM_kj + dc_k b_j) exp(a_j);  da_j = sum_k W_kj G_kj;  (W^T dc)_j = sum_k W_kj dc_k. */
     for (int k = 0; k < c; k++) {
         double dshift = (double)run->dshift[k];
         for (int j = 0; j < c; j++) {
@@ -242,6 +248,7 @@ static void triangles_backward(InvconvRun *run, double to_log, real *gradient)
               lower, c);
     blas_trmm(CblasRowMajor, CblasLeft, CblasLower, CblasTrans, CblasUnit, c, c, 1, layer->triangles, c, A,
               c);
+    /* dL below the diagonal, dq on it, dU above it. */
     for (int i = 0; i < c; i++) {
         size_t row = (size_t)i * c;
         for (int j = 0; j < i; j++) {
@@ -258,12 +265,13 @@ void invconv_backward(InvconvRun *run, const real *parameters, const real *x, co
                       const real *dy, real *dx, real *gradient)
 {
     const Invconv *layer = run->layer;
-    double to_log = 0;
+    double to_log = 0; /* the log-determinant of an image is H W (sum a + sum q) */
     for (int b = 0; b < run->n; b++) {
         to_log += dlogdet[b] * layer->h * layer->w;
     }
     memset(run->dmap, 0, (size_t)layer->c * layer->c * sizeof *run->dmap);
     memset(run->dshift, 0, layer->c * sizeof *run->dshift);
+    /* dM (c, c) = sum dy x^T, dc (c) = sum dy, dx = M^T dy. */
     run->kernels->conv_backward_weights(run->conv, x, dy, run->dmap, run->dshift);
     run->kernels->conv_backward_data(run->conv, dy, layer->map, dx);
     actnorm_backward(run, parameters, to_log, gradient);

@@ -27,7 +27,7 @@ void adaptive_average_forward(int n, int h, int w, int c, const real *x, int oh,
     for (int b = 0; b < n; b++, x += (size_t)h * w * c) {
         for (int i = 0; i < oh * ow; i++, y += stride) {
             Bin rows = bin_of(i / ow, h, oh), columns = bin_of(i % ow, w, ow);
-            real weight = (real)1 / ((rows.to - rows.from) * (columns.to - columns.from));
+            real weight = (real)1 / ((rows.to - rows.from) * (columns.to - columns.from)); /* 1 / pixels */
             memset(y, 0, c * sizeof *y);
             for (int row = rows.from; row < rows.to; row++) {
                 for (int column = columns.from; column < columns.to; column++) {
@@ -75,6 +75,7 @@ void bilinear_add_forward(int n, int h, int w, int c, const real *x, int stride,
         for (int i = 0; i < oh * ow; i++, y += c, base += c) {
             Tap v = tap_of(i / ow, h, oh), u = tap_of(i % ow, w, ow);
             const real *top = x + (size_t)v.first * w * stride, *bottom = x + (size_t)v.second * w * stride;
+            /* base plus the four neighbours. */
             memcpy(y, base, c * sizeof *y);
             add_scaled(c, (1 - v.weight) * (1 - u.weight), top + (size_t)u.first * stride, y);
             add_scaled(c, (1 - v.weight) * u.weight, top + (size_t)u.second * stride, y);
@@ -87,7 +88,7 @@ void bilinear_add_forward(int n, int h, int w, int c, const real *x, int stride,
 void bilinear_backward(int n, int h, int w, int c, real *dx, int stride, int oh, int ow, const real *dy)
 {
     for (int b = 0; b < n; b++, dx += (size_t)h * w * stride) {
-        for (int i = 0; i < h * w; i++) {
+        for (int i = 0; i < h * w; i++) { /* a slice of wider pixels is set pixel by pixel */
             memset(dx + (size_t)i * stride, 0, c * sizeof *dx);
         }
         for (int i = 0; i < oh * ow; i++, dy += c) {

@@ -15,6 +15,7 @@ typedef struct {
 
 static Parts parts_of(const Se *se, const real *saved)
 {
+    /* Forward fills q, h, e; backward uses the rest. */
     real *base = (real *)saved;
     Parts p = {base, base + se->c, base + se->c + se->reduced, NULL, NULL};
     p.k = p.e + se->c;
@@ -74,6 +75,7 @@ void se_forward(const Se *se, const real *parameters, int n, int64_t hw, real *x
     const real *w1 = parameters + se->weight1, *w2 = parameters + se->weight2;
     for (int b = 0; b < n; b++, x += hw * se->c, saved += se_saved(se)) {
         Parts s = parts_of(se, saved);
+        /* q = mean x, h = ReLU(W1 q + c1), e = sigmoid(W2 h + c2), x = e x. */
         channel_sums(hw, se->c, x, NULL, s.q);
         for (int i = 0; i < se->c; i++) {
             s.q[i] /= hw;
@@ -95,6 +97,7 @@ static void dense_backward(const Se *se, const real *parameters, const Parts *s,
 {
     int c = se->c, reduced = se->reduced;
     const real *w2 = parameters + se->weight2;
+    /* dW2 = k h^T, dc2 = k, dh = W2^T k where h > 0. */
     memset(s->dh, 0, reduced * sizeof *s->dh);
     for (int i = 0; i < c; i++) {
         gradient[se->bias2 + i] += s->k[i];
@@ -103,6 +106,7 @@ static void dense_backward(const Se *se, const real *parameters, const Parts *s,
             s->dh[r] += s->h[r] > 0 ? s->k[i] * w2[(int64_t)i * reduced + r] : 0;
         }
     }
+    /* dW1 = dh q^T, dc1 = dh. */
     for (int r = 0; r < reduced; r++) {
         gradient[se->bias1 + r] += s->dh[r];
         for (int i = 0; i < c; i++) {
@@ -117,6 +121,7 @@ void se_backward(const Se *se, const real *parameters, int n, int64_t hw, const 
     const real *w1 = parameters + se->weight1;
     for (int b = 0; b < n; b++, y += hw * se->c, dy += hw * se->c, saved += se_saved(se)) {
         Parts s = parts_of(se, saved);
+        /* k = (1 - e) sum dy y. */
         channel_sums(hw, se->c, dy, y, s.k);
         for (int i = 0; i < se->c; i++) {
             s.k[i] *= 1 - s.e[i];

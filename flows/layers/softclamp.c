@@ -73,6 +73,7 @@ double softclamp_forward(const SoftClamp *clamp, int64_t rows, int n, const real
                          int x_stride, real *y, int y_stride, real *local)
 {
     double sum[LANES] = {0}, total = 0;
+    /* Two calls, so that the compiler makes one loop for each function. */
     if (clamp->arctangent) {
         forward_rows(clamp, TRUE, rows, n, r, x, x_stride, y, y_stride, local, sum);
     } else {

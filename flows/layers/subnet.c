@@ -8,7 +8,7 @@
 
 void subnet_init(Subnet *subnet, const Poscode *code, int in, int out, gboolean se, Arena *arena)
 {
-    int64_t mid = in + code->channels;
+    int64_t mid = in + code->channels; /* MSFlow: hidden channels = input channels */
     *subnet = (Subnet){.code = code, .in = in, .mid = (int)mid, .out = out, .has_se = se};
     se_init(&subnet->se, subnet->mid);
     subnet->passive_weight = arena_real(arena, mid * in * 9, "weights of a subnet");
@@ -19,6 +19,7 @@ void subnet_init(Subnet *subnet, const Poscode *code, int in, int out, gboolean 
 void subnet_layout(Subnet *subnet, ParameterLayout *layout, const char *prefix)
 {
     int mid = subnet->mid;
+    /* The order of these calls is the order in the file of a model. */
     parameter_layout_add_conv(layout, prefix, "conv1", mid, mid, 3, &subnet->conv1_weight,
                               &subnet->conv1_bias);
     subnet->norm_weight = parameter_layout_add(layout, TRUE, prefix, "norm.weight", (int64_t[4]){mid}, 1, 1);
@@ -36,6 +37,7 @@ void subnet_refresh(Subnet *subnet, const real *parameters)
     const real *weight = parameters + subnet->conv1_weight;
     /* The first `in` input channels of conv1 are the passive ones, the rest the code's. */
     size_t part = (size_t)subnet->in * 9, whole = (size_t)subnet->mid * 9;
+    /* conv1.weight (mid, mid, 3, 3) -> passive_weight (mid, in, 3, 3). */
     for (int o = 0; o < subnet->mid; o++) {
         memcpy(subnet->passive_weight + o * part, weight + o * whole, part * sizeof *weight);
     }
@@ -59,6 +61,7 @@ static void take_buffers(SubnetRun *run, Arena *arena)
     }
 }
 
+/* The gradients of one step are used up before those of the next one are computed, so all steps of a scale share them. */
 static void take_gradients(SubnetRun *run, Arena *arena)
 {
     const Subnet *s = run->subnet;
@@ -96,7 +99,7 @@ void subnet_run_init(SubnetRun *run, const Subnet *subnet, const real *parameter
                      .pad = 1,
                      .pad_mode = PAD_ZERO,
                      .training = training};
-    if (share && !training) {
+    if (share && !training) { /* nothing is kept from one step to the next */
         *run = *share;
         run->subnet = subnet;
     } else {
@@ -108,6 +111,7 @@ void subnet_run_init(SubnetRun *run, const Subnet *subnet, const real *parameter
     } else if (training) {
         take_gradients(run, arena);
     }
+    /* conv1 has no bias: the code's map includes it. */
     run->conv1 = arena_conv(arena, kernels, &spec, subnet->passive_weight, NULL);
     spec.c_in = subnet->mid;
     spec.c_out = subnet->out;
@@ -123,6 +127,7 @@ void subnet_forward(SubnetRun *run, const real *parameters)
     const real *w1 = run->training ? s->passive_weight : NULL;
     const real *w2 = run->training ? parameters + s->conv2_weight : NULL;
     const real *b2 = run->training ? parameters + s->conv2_bias : NULL;
+    /* x (n, h, w, in) -> hidden (n, h, w, mid) -> + code map, LayerNorm, ReLU -> act (n, h, w, mid) -> out (n, h, w, out). */
     run->kernels->conv_forward(run->conv1, run->x, w1, NULL, NULL, run->hidden);
     layernorm_forward(run->n * hw, s->mid, parameters + s->norm_weight, parameters + s->norm_bias,
                       s->code_map, hw, run->hidden, run->training ? run->hidden : NULL, run->rstd, run->act);
@@ -142,6 +147,7 @@ static void norm_backward(SubnetRun *run, const real *parameters, real *gradient
     layernorm_backward(run->n * hw, s->mid, parameters + s->norm_weight, parameters + s->norm_bias,
                        run->hidden, run->rstd, run->dact, run->dact, run->dmap, hw, run->dnorm,
                        run->dnorm + s->mid);
+    /* Summed in double over all pixels, rounded once. */
     for (int i = 0; i < s->mid; i++) {
         gradient[s->norm_weight + i] += (real)run->dnorm[i];
         gradient[s->norm_bias + i] += (real)run->dnorm[s->mid + i];
@@ -155,6 +161,7 @@ static void conv1_backward(SubnetRun *run, real *gradient)
     size_t part = (size_t)s->in * 9, whole = (size_t)s->mid * 9;
     memset(run->dpassive, 0, s->mid * part * sizeof *run->dpassive);
     run->kernels->conv_backward_weights(run->conv1, run->x, run->dact, run->dpassive, NULL);
+    /* dpassive (mid, in, 3, 3) into the first input channels of conv1.weight (mid, mid, 3, 3). */
     for (int o = 0; o < s->mid; o++) {
         real *to = gradient + s->conv1_weight + o * whole;
         for (size_t i = 0; i < part; i++) {
@@ -169,6 +176,7 @@ static void conv1_backward(SubnetRun *run, real *gradient)
 void subnet_backward(SubnetRun *run, const real *parameters, real *gradient)
 {
     const Subnet *s = run->subnet;
+    /* dout -> dact (n, h, w, mid), which then goes back through SE, ReLU and LayerNorm in place, and to dx (n, h, w, in). */
     run->kernels->conv_backward_weights(run->conv2, run->act, run->dout, gradient + s->conv2_weight,
                                         gradient + s->conv2_bias);
     run->kernels->conv_backward_data(run->conv2, run->dout, parameters + s->conv2_weight, run->dact);
