@@ -87,7 +87,7 @@ static inline const double *golden_array(Golden *golden, const char *name, int64
     return values;
 }
 
-/* Copy in the engine's number type. Caller frees. */
+/* A copy in the engine's number type.  Caller frees. */
 static inline real *golden_real(Golden *golden, const char *name)
 {
     int64_t count;
@@ -99,7 +99,7 @@ static inline real *golden_real(Golden *golden, const char *name)
     return copy;
 }
 
-/* Sets the tensors that the case has; those of the table that it has not keep their values. */
+/* Sets the tensors of the table that the case has; the others keep their values. */
 static inline void golden_parameters(Golden *golden, const Parameter *table, int tensors, real *parameters)
 {
     for (int t = 0; t < tensors; t++) {
@@ -120,7 +120,7 @@ static inline void golden_parameters(Golden *golden, const Parameter *table, int
     }
 }
 
-/* max |a - b| relative to max |b|, or to 1e-3 where all is smaller. */
+/* max |a - b| relative to max |b|, or to 1e-3 if that is larger. */
 static inline double difference(const real *a, const double *b, int64_t count)
 {
     double worst = 0, largest = 0;
@@ -144,7 +144,7 @@ static inline void assert_golden(Golden *golden, const char *name, const real *v
     }
 }
 
-/* `values`, of our layout, against the array `name`, which follows the order of the case `order`, tensor by tensor. */
+/* Compares `values`, in our layout, with the array `name`, whose tensors are in the order of the case `order`. */
 static inline void assert_golden_flat(Golden *golden, const char *name, const Golden *order,
                                       const Parameter *table, int tensors, const real *values,
                                       double tolerance)

@@ -1,4 +1,4 @@
-/* Derivatives and determinants by brute force, in double: what analytic ones are held against. */
+/* Derivatives and determinants by brute force, in double, to compare analytic ones with. */
 #pragma once
 #include "flows/kernels/real.h"
 #include <glib.h>
@@ -15,8 +15,8 @@ static inline double value_at(Scalar loss, void *data, real *at, double v)
     return value;
 }
 
-/* dL/d(*at) by the five-point central difference.  A ReLU may switch within the step, so smaller ones are tried until one
- * agrees with `expected`; returns the smallest disagreement. */
+/* dL/d(*at) by the five-point central difference.  A ReLU may switch within the step, so smaller steps are tried until one agrees with
+ * `expected`.  Returns the smallest difference. */
 static inline double slope_error(Scalar loss, void *data, real *at, double expected)
 {
     static const double steps[] = {1e-4, 1e-5, 1e-6};
@@ -30,7 +30,7 @@ static inline double slope_error(Scalar loss, void *data, real *at, double expec
     return best;
 }
 
-/* ln |det| of a square matrix, which is destroyed (Gaussian elimination with row exchange). */
+/* ln |det| of a square matrix, which is overwritten (Gaussian elimination with row exchange). */
 static inline double log_determinant(double *m, int n)
 {
     double sum = 0;

@@ -1,5 +1,5 @@
-/* Against torch, in double, on maps of odd sizes: what flows are made of, and the pyramid with the gradient of its laterals.  The layers and
- * whole models are in testd_flow_steps.c and testd_msflow.c. */
+/* Parts of the flows, and the pyramid with the gradient of its laterals, against torch, in double, on maps of odd sizes.  Steps are in
+ * testd_flow_steps.c, whole models in testd_msflow.c. */
 #include "flows/layers/avgpool.h"
 #include "flows/layers/fpn.h"
 #include "flows/layers/layernorm.h"
@@ -36,7 +36,7 @@ static void test_resampling(void)
     assert_golden(golden, "bilinear_dx", dsmall, 1e-12);
 }
 
-/* Parameters of a layer alone, made as the case says. */
+/* The parameters of one layer, from the case. */
 static real *layer_parameters(Golden *golden, ParameterLayout *layout)
 {
     g_autoptr(GArray) table = parameter_layout_by_offset(layout);

@@ -1,5 +1,5 @@
-/* Log-determinants by brute force: what each layer, a chain of layers and whole flows report is ln |det| of their finite-difference
- * Jacobian, in double, on maps of odd sizes. */
+/* Log-determinants by brute force, in double, on maps of odd sizes: layers, chains of steps and whole flows report ln |det| of their
+ * finite-difference Jacobian. */
 #include "flows/layers/chain.h"
 #include "flows/layers/fusion.h"
 #include "flows/layers/invconv.h"
@@ -8,7 +8,7 @@
 #include "tests/flow_numeric.h"
 #include <string.h>
 
-/* A map from x to y, both in memory that it owns. */
+/* A function from x to y, both in memory that it owns. */
 typedef struct {
     int64_t in; /* numbers of x */
     real *x;
@@ -50,7 +50,7 @@ static real *normals(const char *name, int64_t count)
     return x;
 }
 
-/* A layout's parameters, somewhat away from where they start. */
+/* The parameters of a layout, moved a little from their initial values. */
 static real *shaken(const ParameterLayout *layout, real *p)
 {
     Rng rng = rng_at(6, 7, 8);
@@ -133,7 +133,7 @@ static void chain_one(void *data, double *y, double *logdet)
     widen(chain_forward(&c->run, c->p, c->x, logdet), c->count, y);
 }
 
-/* Steps of both kinds, old and new clamp, with and without SE, even and odd channels; and several of them: what they report adds up. */
+/* Steps of both kinds, old and new clamp, with and without SE, even and odd channels, alone and in chains. */
 static void test_chains(void)
 {
     for (int v = 0; v < 16; v++) {
@@ -217,7 +217,7 @@ static void test_fusion(void)
     parameter_layout_clear(&layout);
 }
 
-/* ---- whole flows, from what enters them ---- */
+/* ---- whole flows, from their input ---- */
 
 typedef struct {
     Msflow *flow;

@@ -1,4 +1,4 @@
-/* The parts of the flows that are no flows: pooling, positional code, resampling, LayerNorm, SE, in double. */
+/* The parts of the flows that are not invertible: pooling, positional code, resampling, LayerNorm, SE, in double. */
 #include "flows/layers/avgpool.h"
 #include "flows/kernels/kernels.h"
 #include "flows/layers/layernorm.h"
@@ -28,7 +28,7 @@ static double dot(const real *a, const real *b, int64_t count)
     return sum;
 }
 
-/* Zeros count, and the divisor is always 9 (torch: avg_pool2d(ones(4, 4), 3, 2, 1)). */
+/* Padded zeros count, and the divisor is always 9 (torch: avg_pool2d(ones(4, 4), 3, 2, 1)). */
 static void test_average_pool_divides_by_nine(void)
 {
     real ones[4 * 4 * 3], y[2 * 2 * 3];
@@ -76,7 +76,7 @@ static void test_code_values(void)
     g_assert_cmpfloat_with_epsilon(code.column[1 * 32 + 30], sin(1.7782794e-4), 1e-10);
 }
 
-/* The shortcut for the code's fraction of a convolution is the convolution of [features ; code], forward and backward. */
+/* The fast convolution of the code agrees with the convolution of [features ; code], forward and backward. */
 static void check_code_convolution(int channels, int h, int w)
 {
     enum { FEATURES = 3, OUT = 5 };
@@ -146,7 +146,7 @@ static void test_resample_values(void)
     }
 }
 
-/* <A x, y> = <x, A' y>, also into slices of wider pixels and for sizes that do not divide. */
+/* <A x, y> = <x, A' y>, also with slices of wider pixels and with sizes that are not multiples. */
 static void check_transposes(int h, int w, int oh, int ow)
 {
     enum { N = 2, C = 3, STRIDE = 5, OFFSET = 1 };
@@ -224,7 +224,7 @@ static void test_layernorm(void)
 {
     check_norm(5, TRUE);
     check_norm(16, FALSE);
-    check_norm(37, TRUE); /* whole registers and a rest */
+    check_norm(37, TRUE); /* full registers and a rest */
 }
 
 /* ---- squeeze-excitation ---- */
@@ -267,7 +267,7 @@ static void test_squeeze_excitation(void)
     for (int i = 0; i < numbers; i++) {
         g_assert_cmpfloat(slope_error(se_loss, &s, parameters + i, gradient[i]), <, 1e-7);
     }
-    parameter_layout_initialise(&layout, 3, parameters); /* gates start nearly open */
+    parameter_layout_initialise(&layout, 3, parameters); /* initially the gates are nearly open */
     g_assert_cmpfloat(parameters[s.se.bias2], ==, 2);
     parameter_layout_clear(&layout);
 }

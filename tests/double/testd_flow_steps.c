@@ -6,7 +6,7 @@
 #include "tests/flow_golden.h"
 #include "tests/flow_numeric.h"
 
-/* ---- a step with everything around it ---- */
+/* ---- a step with its buffers ---- */
 
 typedef struct {
     Poscode code;
@@ -131,7 +131,7 @@ static void check_step_golden(const char *name, const StepOps *ops, int channels
     golden_parameters(golden, bed_table(&bed), (int)bed.table->len, bed.parameters);
     g_free(bed.x);
     bed.x = golden_real(golden, "x");
-    if (ops->fit) { /* torch's answer is b and a, one after the other; so are ours in the layout */
+    if (ops->fit) { /* torch gives b, then a, in the order of our layout */
         ops->fit(bed.step, bed.rows, bed.x, bed.parameters);
         assert_golden(golden, "actnorm", bed.parameters + bed_table(&bed)[0].offset, 1e-12);
     }
@@ -229,7 +229,7 @@ static void check_logdet(const StepOps *ops, int channels, gboolean se)
     bed_close(&bed);
 }
 
-/* Images do not see one another: their order changes nothing but the order. */
+/* Images do not affect each other: another order gives the same results in that order. */
 static void check_batch(const StepOps *ops)
 {
     enum { C = 6, N = 3 };
@@ -315,7 +315,7 @@ static void test_invconv_starts_orthogonal(void)
             g_assert_cmpfloat_with_epsilon(sum, i == j, 1e-12);
         }
     }
-    parameters[layer.log_scale] = 40; /* what runs away is held */
+    parameters[layer.log_scale] = 40; /* large values are clamped */
     parameters[layer.lu] = -40;
     invconv_refresh(&layer, parameters);
     g_assert_cmpfloat(parameters[layer.log_scale], ==, 9);
@@ -323,7 +323,7 @@ static void test_invconv_starts_orthogonal(void)
     parameter_layout_clear(&layout);
 }
 
-/* After the start from data each channel has mean 0 and deviation 1, but a channel that hardly varies is not blown up. */
+/* After the fit to data each channel has mean 0 and deviation 1, but a channel that hardly varies is not amplified without limit. */
 static void test_actnorm_starts_from_data(void)
 {
     enum { C = 3, ROWS = 50 };
@@ -472,7 +472,7 @@ static void test_fusion_as_torch(void)
 static void test_fusion_gradients(void)
 {
     static const int channels[SCALES] = {9, 8, 11},
-                     size[SCALES] = {5, 3, 2}; /* odd channels, sizes that do not divide */
+                     size[SCALES] = {5, 3, 2}; /* odd channels, sizes that are not multiples */
     FusionBed bed;
     fusion_open(&bed, channels, size, 2);
     fusion_gradients(&bed);
@@ -504,7 +504,7 @@ static void test_fusion_inverse(void)
     fusion_close(&bed);
 }
 
-/* Latents are cut at +-1e6, and no gradient passes there. */
+/* Latents are clamped to +-1e6, and no gradient passes there. */
 static void test_fusion_limits(void)
 {
     static const int channels[SCALES] = {4, 4, 4}, size[SCALES] = {2, 1, 1};

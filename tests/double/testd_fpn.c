@@ -1,4 +1,4 @@
-/* Laterals that are trained, in double: their gradient, the way back to orthonormal rows, and the figures that show a collapse. */
+/* Trained laterals, in double: their gradient, how their rows are made orthonormal, and the figures that show a collapse. */
 #include "flows/training/adam.h"
 #include "flows/training/collapse.h"
 #include "flows/models/msflow.h"
@@ -249,7 +249,7 @@ static const real *tensor(const Bed *bed, const char *name)
     g_assert_not_reached();
 }
 
-/* Two tiles whose features deviate from the mean in the same directions, one k times as far, are the same to the flow. */
+/* Two tiles whose features deviate from the mean in the same directions, one k times as far, give the same input to the flow. */
 static void test_tile_normalisation_keeps_directions_only(void)
 {
     MsflowSpec spec = tiny;
@@ -267,7 +267,7 @@ static void test_tile_normalisation_keeps_directions_only(void)
         const real *mean = tensor(&bed, name);
         int side = msflow_latent_size(bed.flow, l), c = spec.channels[l];
         for (int64_t i = 0; i < (int64_t)BATCH * side * side * c; i++) {
-            double k = 0.5 + (double)(i / (side * side * c)); /* another one for each tile */
+            double k = 0.5 + (double)(i / (side * side * c)); /* another factor for each tile */
             bed.maps[l][i] = mean[i % c] + k * (bed.maps[l][i] - mean[i % c]);
         }
     }
@@ -281,8 +281,8 @@ static void test_tile_normalisation_keeps_directions_only(void)
     bed_close(&bed);
 }
 
-/* A feature that never varied among normals, and so is in no lateral, says nothing about a tile's contrast when it lights up: it must
- * not dim all others. */
+/* A feature that was constant among normals is in no lateral.  When it varies, it says nothing about the contrast of a tile and must
+ * not scale down all others. */
 static void test_tile_normalisation_leaves_out_constant_features(void)
 {
     MsflowSpec spec = tiny;
@@ -315,7 +315,7 @@ static void test_tile_normalisation_leaves_out_constant_features(void)
     bed_close(&bed);
 }
 
-/* Fitted to tiles that are all the same grey, no channel of the pyramid varies; fitted to waves, all do. */
+/* Fitted to tiles of one grey, no channel of the pyramid varies; fitted to waves, all of them do. */
 static void test_flat_channels_are_counted(void)
 {
     for (int grey = 0; grey < 2; grey++) {
@@ -443,7 +443,7 @@ static void test_halves_of_the_way(void)
     bed_close(&bed);
 }
 
-/* Taken anew, the statistics of the output fit laterals that were changed, and the laterals stay. */
+/* Another standardisation fits the output of changed laterals and leaves the laterals as they are. */
 static void test_restandardised(void)
 {
     MsflowSpec spec = tiny;

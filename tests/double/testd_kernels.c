@@ -1,5 +1,5 @@
 /* The reference convolution in double: its backward functions are the derivatives of its forward function, and
- * its matrix product is the textbook's. */
+ * its matrix product agrees with the definition. */
 #include "flows/kernels/kernels.h"
 #include "base/rng.h"
 #include <math.h>
@@ -14,7 +14,7 @@ typedef struct {
     size_t x_count, w_count, y_count;
 } Case;
 
-/* A spec by numbers: map, channels, kernel, stride, padding, and what else. */
+/* A ConvSpec from numbers: map, channels, kernel, stride, padding, and other members. */
 #define SPEC(N, H, W, I, O, K, S, P, ...)                                                                \
     {                                                                                                    \
         .n = N, .h = H, .w = W, .c_in = I, .c_out = O, .kernel = K, .stride = S, .pad = P, ##__VA_ARGS__ \
@@ -68,7 +68,7 @@ static double loss(Case *c)
     return sum;
 }
 
-/* Central differences of L by each of `parameter`. */
+/* Central differences of L with respect to each of `parameter`. */
 static void check_gradient(Case *c, real *parameter, const real *gradient, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -108,7 +108,7 @@ static void test_gradients(void)
     }
 }
 
-/* Weight gradients are added to what is there; data gradients replace it. */
+/* Gradients of weights are added to earlier values; gradients of data replace them. */
 static void test_accumulation(void)
 {
     const ConvSpec spec = SPEC(1, 4, 4, 2, 2, 3, 1, 1, .pad_mode = PAD_ZERO);

@@ -1,4 +1,4 @@
-/* How fast whole models are, two pinned threads (or as many as there are processors), 256-px tiles, batches of 8, random weights:
+/* Speed of whole models: two pinned threads (or as many as there are processors), 256-px tiles, batches of 8, random weights.
  *
  *   bench score-msflow-resnet18-256             stock MSFlow (AIO): RGB bytes to scores and anomaly maps
  *   bench score-msflow-resnet18-256-bf16        the same with kernels "onednn-bf16"

@@ -1,5 +1,5 @@
-/* How fast the extractors turn 256-px RGB tiles into feature maps, batches of 8, two pinned threads (or as many as there are
- * processors) with a run of their own:
+/* Speed of the extractors, from 256-px RGB tiles to feature maps.  Batches of 8; two pinned threads (or as many as there are
+ * processors), each with its own run:
  *   bench extractor-scattering-256
  *   bench extractor-resnet18-256            weights are random: speed does not depend on them
  *   bench extractor-resnet18-256-bf16       with the kernels "onednn-bf16"
@@ -58,7 +58,7 @@ typedef struct {
     gint done; /* atomic: batches */
 } Bench;
 
-/* One item a thread: batches until the time is over. */
+/* One item per thread: runs batches until the time is over. */
 static gboolean work(int64_t index, int worker, void *data, GError **error)
 {
     Bench *bench = data;

@@ -1,5 +1,5 @@
-/* How fast the flows run over ready feature maps of 256-px tiles (resnet18: 64, 128, 256 channels at 64, 32, 16), every processor
- * with a run of its own:
+/* Speed of the flows on given feature maps of 256-px tiles (resnet18: 64, 128, 256 channels at 64, 32, 16 px), one run per
+ * processor:
  *   bench flow-forward-aio-resnet18          scoring, stock MSFlow, batches of 8
  *   bench flow-forward-glow-se-fpn-resnet18  scoring, the default model
  *   bench flow-step-aio-resnet18             forward, backward and refresh, batches of 8
@@ -13,7 +13,7 @@
 #define BATCH 8
 #define WARM_SECONDS 1.5
 #define SECONDS 4.0
-#define ROUND 4 /* batches of a thread between looks at the clock */
+#define ROUND 4 /* batches per thread between two readings of the clock */
 
 typedef struct {
     const char *name;

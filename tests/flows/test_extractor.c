@@ -1,4 +1,4 @@
-/* Extractors: ResNets give what torch gives, the scattering measures what it claims to. */
+/* Extractors: ResNets agree with torch, and the scattering measures what it says. */
 #include "flows/extractors/extractor_private.h"
 #include "flows/files/safetensors.h"
 #include "base/error.h"
@@ -70,7 +70,7 @@ static void test_golden(gconstpointer data)
     }
 }
 
-/* A real network: ImageNet's ResNet-18 and the stage outputs of an outside implementation (C,H,W, zero padding). */
+/* ImageNet's ResNet-18, and the outputs of its stages from another implementation (C,H,W, zero padding). */
 #define NPY_SIZE 224
 
 static float *read_npy(const char *folder, const char *name, size_t count)
@@ -274,7 +274,7 @@ static double isotropic_noise(double x, double y)
     return 0.3 + 0.2 * uniform_noise(1, (int)y * 4096 + (int)x);
 }
 
-/* Noise whose strength comes in patches of 32 px. */
+/* Noise whose strength varies between patches of 32 px. */
 static double patchy_noise(double x, double y)
 {
     double strength = ((int)x / 32 + (int)y / 32) % 2 ? 0.35 : 0.05;
@@ -314,7 +314,7 @@ static void test_orientation(void)
     paint(rgb, TILE, wave_21_turned);
     double mean_turned = coarse_mean(&s, rgb, TILE, mean),
            harmonic_turned = coarse_mean(&s, rgb, TILE, harmonic);
-    g_assert_cmpfloat(fabs(mean_0 - mean_turned), <, 0.1 * mean_0); /* turning changes little */
+    g_assert_cmpfloat(fabs(mean_0 - mean_turned), <, 0.1 * mean_0); /* rotation changes little */
     g_assert_cmpfloat(fabs(harmonic_0 - harmonic_turned), <, 0.15 * harmonic_0);
     paint(rgb, TILE, spots);
     double aligned = harmonic_0 / mean_0;
@@ -341,7 +341,7 @@ static void test_sign(void)
     int positive = mean_feature(2, 0) + 4, negative = positive + 1, pixels = (TILE / 4) * (TILE / 4);
     const Texture both[2] = {spots, holes};
     double peaks[2];
-    for (int i = 0; i < 2; i++) { /* a spot is higher than its surround is deep */
+    for (int i = 0; i < 2; i++) { /* a spot rises more than its surroundings fall */
         paint(rgb, TILE, both[i]);
         const real *maps[SCALES];
         extractor_run(s.run, rgb, maps);
@@ -367,7 +367,7 @@ static void test_second_order(void)
     scatter_end(&s);
 }
 
-/* The low-pass is the density in units of what is typical for the tile (0.4), whatever the strength of the stain. */
+/* The low-pass is the density in units of the typical density of the tile (0.4), whatever the strength of the stain. */
 static void test_low_pass_is_density(void)
 {
     Scatter s;
@@ -378,7 +378,7 @@ static void test_low_pass_is_density(void)
         paint(
             rgb, 64,
             strengths
-                [i]); /* stain 0 reads the density, the others next to nothing: glass is taken off each colour */
+                [i]); /* stain 0 has the density, the others almost none: the density of glass is subtracted from each colour */
         const real *maps[SCALES];
         extractor_run(s.run, rgb, maps);
         for (int l = 0; l < SCALES; l++) {
@@ -401,7 +401,7 @@ static double strong_spots(double x, double y)
     return 1.5 * spots(x, y);
 }
 
-/* The strength of the stain changes little, dirt on glass nothing. */
+/* The strength of the stain changes the features little, and dirt on glass not at all. */
 static void test_stain_strength(void)
 {
     Scatter s;
@@ -424,7 +424,7 @@ static void test_stain_strength(void)
     scatter_end(&s);
 }
 
-/* What a tile gives depends on nothing else in the batch; every size is finite; both kernels agree. */
+/* The features of a tile do not depend on the rest of the batch; they are finite at every size; both kernels agree. */
 static void test_scattering_batch(void)
 {
     const int sizes[] = {32, 48, 80};
@@ -460,7 +460,7 @@ static void test_table(void)
     Scatter s;
     scatter_begin(&s, 1, 32);
     g_assert_cmpuint(strlen(extractor_hash(s.extractor)), ==, 64);
-    for (int l = 0; l < SCALES; l++) { /* flows split channels in halves */
+    for (int l = 0; l < SCALES; l++) { /* flows split channels into halves */
         g_assert_cmpint(s.channels[l] % 2, ==, 0);
         g_assert_cmpint(s.channels[l], >=, 48);
         g_assert_cmpint(s.channels[l], <=, 128);

@@ -1,6 +1,6 @@
-/* Whole models in float, as the program computes, against torch in double: latents, log-determinants, gradients, parameters after three
- * steps of Adam and the losses of fifty, with every kind of kernels.  Tolerances are for sums of float (models in double are held to
- * 1e-9 and below by testd_msflow.c). */
+/* Whole models in float, as in the program, against torch in double: latents, log-determinants, gradients, parameters after three
+ * steps of Adam and the losses of fifty, with every entry of the kernel table.  Tolerances are for sums in float; testd_msflow.c
+ * compares models in double, with tolerances of 1e-9 and below. */
 #include "flows/training/adam.h"
 #include "flows/models/msflow.h"
 #include "flows/kernels/squares.h"
@@ -35,7 +35,7 @@ typedef struct {
     double logdet[4], dlogdet[4];
 } Bed;
 
-/* Parameters of the case; what torch fitted (statistics, principal directions, ActNorm) over those. */
+/* The parameters of the case, overwritten by what torch fitted (statistics, principal directions, ActNorm). */
 static void set_parameters(Bed *bed)
 {
     golden_parameters(bed->golden, bed->table, bed->tensors, bed->p);

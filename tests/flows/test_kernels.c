@@ -1,4 +1,4 @@
-/* The kernel table: every fast entry gives what "reference" gives, and "reference" what torch gives. */
+/* The kernel table: "reference" agrees with torch, and every fast entry agrees with "reference". */
 #include "flows/kernels/kernels.h"
 #include "flows/files/safetensors.h"
 #include "base/error.h"
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A spec by numbers: map, channels, kernel, stride, padding, and what else. */
+/* A ConvSpec from numbers: map, channels, kernel, stride, padding, and other members. */
 #define SPEC(N, H, W, I, O, K, S, P, ...)                                                                \
     {                                                                                                    \
         .n = N, .h = H, .w = W, .c_in = I, .c_out = O, .kernel = K, .stride = S, .pad = P, ##__VA_ARGS__ \
@@ -36,7 +36,7 @@ static double difference(const real *got, const real *expected, size_t count)
     return worst / (sqrt(square / (double)count) + 1e-30);
 }
 
-/* Shapes: like those of the extractors and of MSFlow, and odd ones that catch errors at borders and channel blocks. */
+/* Shapes of the extractors and of MSFlow, and odd ones that find errors at borders and in blocks of channels. */
 static const ConvSpec shapes[] = {
     SPEC(1, 5, 7, 3, 4, 3, 1, 1),    SPEC(2, 7, 5, 4, 6, 3, 2, 1),    SPEC(2, 9, 9, 5, 7, 1, 1, 0),
     SPEC(1, 8, 6, 16, 17, 1, 2, 0),  SPEC(1, 22, 22, 3, 64, 7, 2, 3), SPEC(1, 11, 13, 3, 8, 7, 2, 3),
@@ -77,7 +77,7 @@ static void case_end(Case *c)
     g_free(c->dy);
 }
 
-/* y of one entry. in_place: the residual lies in y. */
+/* y of one entry.  in_place: the residual is in y. */
 static real *forward(const Case *c, const Kernels *kernels, gboolean with_bias, gboolean in_place)
 {
     g_autoptr(GError) error = NULL;
@@ -96,7 +96,7 @@ static void check_forward(const Kernels *kernels, const ConvSpec *spec, double t
 {
     Case c;
     case_begin(&c, kernels, spec);
-    for (int variant = 0; variant < 2; variant++) { /* a bias; none, and the residual in place */
+    for (int variant = 0; variant < 2; variant++) { /* with a bias; without one, and the residual in place */
         g_autofree real *expected = forward(&c, kernels_get("reference"), !variant, FALSE);
         g_autofree real *got = forward(&c, kernels, !variant, variant);
         double d = difference(got, expected, c.y_count);
@@ -141,7 +141,7 @@ static void test_forward_training(gconstpointer kernels)
     every_forward(kernels, TRUE, FALSE, 5e-5);
 }
 
-/* dx, and dweight and dbias added to what is there already. */
+/* dx, and dweight and dbias added to earlier values. */
 static void backward(const Case *c, const Kernels *kernels, real **dx, real **dweight, real **dbias)
 {
     g_autoptr(GError) error = NULL;
@@ -313,7 +313,7 @@ static void test_torch(gconstpointer kernels)
 
 /* ---- threads ---- */
 
-/* One run in many threads at once: scratch memory is not shared by accident, and the bytes are the same. */
+/* The same run in many threads at once gives the same bytes: no two of them use the same scratch memory. */
 typedef struct {
     const Case *c;
     const Kernels *kernels;
@@ -387,7 +387,7 @@ static void test_choices(void)
     ConvSpec fixed = spec;
     fixed.fixed_choice = TRUE;
     make_one(kernels, &fixed);
-    make_one(kernels_get("onednn"), &spec); /* goes by its rule, whatever was fast a moment ago */
+    make_one(kernels_get("onednn"), &spec); /* uses its rule, whatever the trial found */
     g_autofree char *none = kernels_choices_get();
     g_assert_cmpstr(none, ==, "");
 }
@@ -410,7 +410,7 @@ static void impose(const ConvSpec *s, const char *algorithm)
     g_string_free(text, TRUE);
 }
 
-/* Whether this machine has it for all directions of the spec. */
+/* Whether this machine offers the algorithm for all directions of the spec. */
 static gboolean offered(const Kernels *kernels, const ConvSpec *spec, const real *weight)
 {
     g_autoptr(GError) error = NULL;
@@ -424,7 +424,7 @@ static gboolean offered(const Kernels *kernels, const ConvSpec *spec, const real
     return TRUE;
 }
 
-/* The algorithm by itself, not what the timing happened to choose. */
+/* One algorithm, whatever the timing would choose. */
 static void test_algorithm(gconstpointer data)
 {
     const char *algorithm = data;
@@ -440,7 +440,7 @@ static void test_algorithm(gconstpointer data)
         SPEC(2, 9, 9, 24, 40, 3, 1, 1),
         SPEC(1, 9, 9, 16, 16, 3, 2, 1),
     };
-    int forward = 0, backward = 0; /* shapes where it was there */
+    int forward = 0, backward = 0; /* shapes for which it is offered */
     for (size_t i = 0; i < G_N_ELEMENTS(specs); i++) {
         ConvSpec spec = specs[i];
         Case c;
@@ -470,14 +470,15 @@ static void test_algorithm(gconstpointer data)
     }
 }
 
-/* Rounded to bfloat16: 8 bits of fraction. */
+/* bfloat16 has 8 significant bits. */
 static void test_bf16(void)
 {
     const Kernels *kernels = kernels_get("onednn-bf16");
     const ConvSpec spec =
         SPEC(2, 9, 9, 64, 48, 3, 1, 1, .pad_mode = PAD_REFLECT, .relu = TRUE, .residual = TRUE);
     check_forward(kernels, &spec, 0.04);
-    const ConvSpec training = SPEC(2, 9, 9, 64, 48, 3, 1, 1, .training = TRUE); /* is not rounded */
+    const ConvSpec training =
+        SPEC(2, 9, 9, 64, 48, 3, 1, 1, .training = TRUE); /* training is never in bfloat16 */
     check_forward(kernels, &training, 5e-5);
     check_backward(kernels, &training);
 }

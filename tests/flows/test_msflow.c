@@ -1,4 +1,4 @@
-/* The flow as the product runs it: float, the best kernels of the build, real sizes. */
+/* The flow as the program runs it: float, the best kernels of the build, real sizes. */
 #include "flows/models/msflow.h"
 #include "flows/kernels/vecmath.h"
 #include "tests/flow_golden.h"
@@ -28,7 +28,7 @@ static void test_functions_are_accurate(void)
     check_function(vec_atan, atan, -1e-3, 1e-3);
 }
 
-/* Nothing overflows into an infinity or is lost in a NaN, and a NaN stays one. */
+/* No finite argument gives an infinity or a NaN, and a NaN stays a NaN. */
 static void test_functions_at_the_ends(void)
 {
     g_assert_true(isfinite(vec_exp(1e30f)));
@@ -140,7 +140,7 @@ static int64_t numbers_of(const Msflow *flow, const char *prefix)
     return sum;
 }
 
-/* The counts of stock MSFlow (models.md A.7), and the dimensions of a quarter of a wide resnet's. */
+/* The parameter counts of stock MSFlow, and those of a quarter of a wide ResNet's channels. */
 static void test_counts(void)
 {
     g_autoptr(Msflow) flow = msflow_new(&resnet18, NULL);
@@ -203,7 +203,7 @@ static void scoring_close(Scoring *s)
     free_maps(s->maps);
 }
 
-/* A run that packed its weights and one that is given them at each call agree. */
+/* A run with packed weights agrees with one that gets its weights at each call. */
 static void test_scoring_is_the_forward_of_training(gconstpointer glow)
 {
     Scoring s;
@@ -236,7 +236,7 @@ static void test_inverse(gconstpointer glow)
     scoring_close(&s);
 }
 
-/* A tile gives the same bits wherever in the batch it stands and whatever stands beside it. */
+/* A tile gives the same bits at every position in the batch and with any neighbours. */
 static void test_position_in_batch_does_not_matter(gconstpointer glow)
 {
     Scoring s;

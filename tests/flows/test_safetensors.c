@@ -1,4 +1,4 @@
-/* safetensors: what is right is read exactly, what is wrong is refused with one clear error, and nothing crashes. */
+/* safetensors: valid files are read exactly, invalid ones are refused with one clear error, and nothing crashes. */
 #include "flows/files/safetensors.h"
 #include "base/error.h"
 #include "base/rng.h"
@@ -13,7 +13,7 @@ static char *file_at(const char *name)
     return g_build_filename(directory, name, NULL);
 }
 
-/* Header text + data as a file; returns its path. */
+/* Writes a file from header text and data; returns its path. */
 static char *write_raw(const char *header, const void *data, size_t data_bytes)
 {
     GString *bytes = g_string_new(NULL);
@@ -27,7 +27,7 @@ static char *write_raw(const char *header, const void *data, size_t data_bytes)
     return path;
 }
 
-/* ---- what is right ---- */
+/* ---- valid files ---- */
 
 static void write_example(const char *path, char sha256[65])
 {
@@ -111,7 +111,7 @@ static void test_types(void)
     g_assert_cmpfloat(safetensors_get(file, "d")->values[0], ==, 0.1f);
 }
 
-/* ---- what is wrong ---- */
+/* ---- invalid files ---- */
 
 /* The header with 8 bytes of data; the message must contain `says`. */
 typedef struct {
@@ -216,7 +216,7 @@ static void test_no_file(void)
     g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
 }
 
-/* A long name with control characters must not reach the message as it is. */
+/* A long name with control characters is escaped and shortened in the message. */
 static void test_hostile_name(void)
 {
     g_autofree char *filler = g_strnfill(5000, 'n');
@@ -245,7 +245,7 @@ static void test_truncations(void)
     }
 }
 
-/* Random damage: read or refused, never a crash (run under the sanitizers). */
+/* Random damage: the file is read or refused, and nothing crashes (run this under the sanitizers). */
 static void test_mutations(void)
 {
     g_autofree char *good = file_at("whole.safetensors"), *path = file_at("mutant.safetensors");
@@ -271,7 +271,7 @@ static void test_mutations(void)
     g_assert_cmpint(refused, >, 500);
 }
 
-/* ---- the writer's refusals ---- */
+/* ---- what the writer refuses ---- */
 
 static void test_writer_refuses(void)
 {
