@@ -18,7 +18,7 @@ gboolean attempt_check_lease(int changed, const Job *job, GError **error)
 {
     if (changed == 0) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_LOST,
-                    "the lease of %s of %s (attempt %d) was given to somebody else", job->stage, job->unit,
+                    "the lease of %s of %s (attempt %d) now belongs to another worker", job->stage, job->unit,
                     job->attempt);
     }
     return changed > 0;

@@ -197,8 +197,9 @@ static gboolean resolve(Store *store, const Work *work, GError *why, int patienc
 static int slide_threads(Store *store, int processors)
 {
     int counts[JOB_CANCELLED + 1];
-    return store_counts(store, counts, NULL) ? pool_threads_per_job(processors, counts[JOB_READY] + counts[JOB_LEASED])
-                                             : 1;
+    return store_counts(store, counts, NULL)
+               ? pool_threads_per_job(processors, counts[JOB_READY] + counts[JOB_LEASED])
+               : 1;
 }
 
 /* With the slide that the run was planned with, from beginning to end. */

@@ -1,4 +1,4 @@
-/* What annotations cost: `bench NAME VALUE UNIT`, for one NAME when it is given.  Best of three; needs WSIFLOW_TEST_DATA. */
+/* The speed of annotations: `bench NAME VALUE UNIT`; with an argument only that NAME.  Best of three; needs WSIFLOW_TEST_DATA. */
 #include "annotations/raster.h"
 #include <math.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ static Annotation *read_file(const char *name)
     return annotation;
 }
 
-/* All 55 files of Camelyon16, 28 MB, to outlines. */
+/* Reads all 55 files of Camelyon16, 28 MB. */
 static void parse_all(void)
 {
     g_autofree char *path = g_build_filename(data, "annotations", "camelyon16", NULL);
@@ -31,7 +31,7 @@ static void parse_all(void)
     }
 }
 
-/* The whole level-0 mask in strips of 256 rows, from the parsed file on. */
+/* The whole level-0 mask in strips of 256 rows, without reading the file. */
 static void mask(void)
 {
     g_autoptr(Annotation) annotation = read_file("tumor_031.xml");

@@ -1,4 +1,4 @@
-/* ASAP XML, the gate that outlines of all dialects pass, and files that are broken or hostile. */
+/* ASAP XML, the checks that outlines of all dialects pass, and files that are broken or hostile. */
 #include "tests/annotation_text.h"
 #include <sys/stat.h>
 #include <unistd.h>
@@ -53,7 +53,7 @@ static void test_unknown_groups(void)
         ASAP(SHAPE("x", "Polygon", "Tumour", SQUARE(0, 0, 10, 10)), GROUPS),
         "file.xml:4: 1 annotation is in groups that the file does not define: \"Tumour\" (1); known groups: "
         "Exclusion, Tumor; did you mean \"Tumor\" by \"Tumour\"?");
-    /* All of them at once, with their counts and the place of the first. */
+    /* All of them at once, with their counts and the line of the first. */
     refused(
         ASAP("\n" SHAPE("x", "Polygon", "Stroma", SQUARE(0, 0, 10, 10))
                  SHAPE("y", "Polygon", "Tumor", SQUARE(0, 0, 10, 10))
@@ -64,7 +64,7 @@ static void test_unknown_groups(void)
         "known groups: Tumor, _0, _1");
 }
 
-/* Rules of one's own, and the field that is the group. */
+/* Rules of the user, and the choice of the field that is the group. */
 static Annotation *read_by(const char *text, const GroupRule *rules, const char *field, GError **error)
 {
     g_autofree char *path = in_directory("own.xml");
@@ -106,7 +106,7 @@ static void test_name_as_group(void)
     g_assert_nonnull(strstr(error->message, "outlines of ASAP have no field \"title\""));
 }
 
-/* What ASAP has in no group is not lesion in files with Camelyon16's groups, and else for a person to say. */
+/* Outlines in no group are not lesion in files with Camelyon16's groups; elsewhere a person has to name them. */
 static void test_no_group(void)
 {
     static const GroupRule own[] = {{"None", LABEL_LESION, NULL}, {NULL, LABEL_NONE, NULL}};
@@ -232,7 +232,7 @@ static void test_many_attributes(void)
     }
     g_string_append(text, "/>");
     refused(text->str, "file.xml:1: a tag has more than 64 attributes");
-    /* A ">" within a value does not end a tag. */
+    /* A ">" inside a value does not end a tag. */
     g_string_replace(text, "a0=''", "a0='>'", 1);
     refused(text->str, "more than 64 attributes");
     g_autofree char *value = g_strnfill(70000, 'v');
@@ -282,7 +282,7 @@ static void assert_encoding(const char *encoding, const char *declared, gboolean
 static void test_encodings(void)
 {
     assert_encoding("UTF-8", "utf-8", TRUE);
-    assert_encoding("UTF-8", "utf-16", FALSE); /* what .NET writes of a text in memory */
+    assert_encoding("UTF-8", "utf-16", FALSE); /* as .NET writes a text in memory */
     assert_encoding("UTF-16LE", "utf-16", TRUE);
     assert_encoding("UTF-16BE", "UTF-16", TRUE);
     assert_encoding("UTF-16LE", "UTF-16", FALSE);
@@ -297,7 +297,7 @@ static void test_encodings(void)
     assert_encoding("WINDOWS-1252", "cp1252", FALSE);
     assert_encoding("IBM850", "cp850", FALSE);
     assert_encoding("MACINTOSH", "macintosh", FALSE);
-    assert_encoding("UTF-8", "ASCII", FALSE); /* what lxml declares; it would write references */
+    assert_encoding("UTF-8", "ASCII", FALSE); /* as lxml declares it; other characters would be references */
     assert_encoding("UTF-8", "UCS-2", FALSE);
     assert_encoding("UTF-16LE", "UCS-2", FALSE);
     assert_encoding("UTF-32LE", "UTF-32", TRUE);
@@ -317,7 +317,7 @@ static void test_encodings(void)
     refused("BM1234", "BMP image", "label masks are PNG or TIFF");
 }
 
-/* An outline in an outline ended the program, or lost the outer one. */
+/* An outline inside an outline must neither crash the program nor lose the outer one. */
 static void test_nested_outlines(void)
 {
     refused("<Annotations><Annotation "
@@ -410,7 +410,7 @@ static void test_too_many(void)
 
 static void test_every_truncation(void)
 {
-    /* Any beginning of a file is an error, and never a crash or a silent half. */
+    /* Every truncated file is an error, never a crash or half of the outlines. */
     const char *texts[] = {ASAP(SHAPE("x", "Polygon", "Tumor", SQUARE(0, 0, 9, 9)), GROUPS),
                            "{'type':'FeatureCollection','features':[" FEATURE(
                                TUMOR, "Polygon", "[" RING(0, 0, 9, 9) "]") "]}\n"};
@@ -435,9 +435,9 @@ int main(int argc, char **argv)
     g_test_add_func("/annotation/groups/the name", test_name_as_group);
     g_test_add_func("/annotation/asap/order", test_order);
     g_test_add_func("/annotation/asap/numbers", test_numbers);
-    g_test_add_func("/annotation/gate/repairs", test_repairs);
-    g_test_add_func("/annotation/gate/outside of the slide", test_outside);
-    g_test_add_func("/annotation/gate/many warnings", test_many_warnings);
+    g_test_add_func("/annotation/checks/repairs", test_repairs);
+    g_test_add_func("/annotation/checks/outside the slide", test_outside);
+    g_test_add_func("/annotation/checks/many warnings", test_many_warnings);
     g_test_add_func("/annotation/hostile/doctypes", test_doctypes);
     g_test_add_func("/annotation/hostile/attributes", test_many_attributes);
     g_test_add_func("/annotation/hostile/depth", test_depth);

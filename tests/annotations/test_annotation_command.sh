@@ -1,5 +1,5 @@
 #!/bin/sh
-# wsiflow annotation convert: every dialect and label masks in, ASAP XML and GeoJSON out.  The mask of what came out is the oracle.
+# wsiflow annotation convert: every dialect and label masks in, ASAP XML and GeoJSON out.  The oracle is the mask of the written file.
 . tests/lib.sh
 python3 -c 'import numpy, tifffile, PIL' 2>/dev/null || skip_all "python3-numpy, tifffile or PIL is missing"
 mkdir "$tmp/w"
@@ -37,7 +37,7 @@ for mask in strips tiles; do
         "$WSIFLOW" annotation convert $mask.tif -o $mask.$kind >said 2>message
         is "$mask.tif becomes $kind" $? 0
         back $mask.$kind 533x411
-        check "and gives back the same pixels" same one.npy
+        check "and gives the same pixels" same one.npy
     done
 done
 check "the area that is reported is the number of pixels" run <<'PY'
@@ -61,8 +61,8 @@ check "XML to GeoJSON to XML" same one.npy
 check "the same bytes each time" cmp again.geojson again2.geojson
 
 "$WSIFLOW" annotation convert three.tif -o x.xml >/dev/null 2>message
-is "a label that nobody named is an error" $? 1
-like "that names it" "$(cat message)" 'in groups that no rule names: "2" .*"3" '
+is "a label without a rule is an error" $? 1
+like "which names it" "$(cat message)" 'in groups that no rule names: "2" .*"3" '
 "$WSIFLOW" annotation convert three.tif --groups "2=lesion 3=lesion" -o x.xml >/dev/null
 back x.xml 533x411
 check "named labels" run <<'PY'
@@ -72,12 +72,12 @@ PY
 
 "$WSIFLOW" annotation convert coarse.tif --size 533x411 -o coarse.xml >/dev/null
 "$WSIFLOW" mask coarse.xml --size 533x411 --mpp 1 --level-mpp 4 -o back.tif >/dev/null 2>&1
-check "a coarser mask lies where it should" run <<'PY'
+check "a coarser mask has the right position" run <<'PY'
 import numpy as np, tifffile
 assert np.array_equal(tifffile.imread("back.tif", key=0), np.load("coarse.npy"))
 PY
 
-# Masks as people have them.  Each kind gives the pixels of one.npy, or is refused by its name.
+# Masks as people have them.  Each kind gives the pixels of one.npy, or is refused with a message that names the kind.
 python3 - <<'PY'
 import numpy as np, tifffile
 from PIL import Image, features
@@ -105,7 +105,7 @@ tif(np.dstack([white] * 3), "rgb_tiles", tile=(64, 80), photometric="rgb", compr
 tif(one.astype(np.float32), "no_float")
 tif(one.astype(np.int8) * -3, "no_negative")
 tif(one.astype(np.uint16) * 300, "no_300")
-tif(one.astype(bool), "no_white_is_zero")  # tifffile's own way with booleans
+tif(one.astype(bool), "no_white_is_zero")  # as tifffile writes booleans
 tif(np.dstack([white] * 4), "no_cmyk", photometric="separated")
 noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8)
 tif(noise, "no_photograph", photometric="rgb")
@@ -161,7 +161,7 @@ while read -r mask same; do
 done <kinds
 refused() { # FILE PATTERN
     "$WSIFLOW" annotation convert "$1" -o no.xml >/dev/null 2>message
-    like "$1 is refused by its name" "$(cat message)" "$2"
+    like "$1 is refused with its kind" "$(cat message)" "$2"
 }
 refused k_no_float.tif 'k_no_float.tif is not a label mask: 1 sample of 32 bits; its pixels are floats'
 refused k_no_negative.tif 'the value -3 .* in column [0-9]+, row [0-9]+'
@@ -195,7 +195,7 @@ want = np.load("one.npy")
 want[:9, :9] = 0
 assert np.array_equal(tifffile.imread("back.tif", key=0), want)
 PY
-# What a mask must not be taken for: several masks, a turned one, one of another slide, colours in the order of a quantiser.
+# What must not be read as a mask: several masks, a rotated one, one of another slide, colours in the order of a quantiser.
 python3 - <<'PY'
 import numpy as np, tifffile
 from PIL import Image
@@ -274,8 +274,8 @@ fits l_floor.png $((8 * 66 * 8 * 51))
 fits l_ceil.png $((533 * 411))
 aspect() { # FILE
     "$WSIFLOW" annotation convert "$1" --size 533x411 -o no.xml >/dev/null 2>message
-    is "$1 is of another aspect" $? 1
-    like "which is said" "$(cat message)" 'does not have the aspect ratio of the slide, 533 x 411 px'
+    is "$1 has another aspect ratio" $? 1
+    like "and the message says so" "$(cat message)" 'does not have the aspect ratio of the slide, 533 x 411 px'
 }
 aspect l_transposed.png
 aspect l_padded.png
@@ -285,7 +285,7 @@ refused k_cut.png 'k_cut.png: the mask cannot be decoded in row'
 head -c 3000 strips.tif >cut.tif
 "$WSIFLOW" annotation convert cut.tif -o cut.xml >/dev/null 2>message
 is "a truncated mask is an error" $? 1
-is "that leaves nothing behind" "$(ls -A | grep -c cut.xml)" 0
+is "which leaves nothing" "$(ls -A | grep -c cut.xml)" 0
 for wrong in "convert strips.tif" "convert strips.tif -o x.png" "strips.tif -o x.xml" "convert strips.tif --size 5 -o x.xml"; do
     # shellcheck disable=SC2086
     "$WSIFLOW" annotation $wrong >/dev/null 2>&1
@@ -303,7 +303,7 @@ if [ -n "${WSIFLOW_TEST_DATA:-}" ]; then
     check "a Camelyon16 annotation: mask to polygons to mask, byte by byte" cmp a.tif b.tif
     "$WSIFLOW" annotation convert "$WSIFLOW_TEST_DATA/slides/slaid_karolinska-mask.tif" --groups "2=lesion 3=lesion 4=lesion 5=lesion" \
         -o k.geojson >said 2>message
-    like "a mask of somebody else is read or refused with a reason" "$(cat said message)" 'outlines|not a label mask'
+    like "a mask of another program is read or refused with a reason" "$(cat said message)" 'outlines|not a label mask'
 else
     skip "real annotations" "set WSIFLOW_TEST_DATA to the folder of real data"
 fi

@@ -117,7 +117,7 @@ static void test_geojson_left_out(void)
     refused("[" FEATURE(TUMOR, "Polygon", "[[[0,0],[9,9],[0,0]]]") "]", "all closed annotations of the file");
 }
 
-/* Cells, tiles and cores are left out by their new names and by those of QuPath 0.2; annotations are read by both. */
+/* Cells, tiles and cores are left out under their current names and those of QuPath 0.2; annotations are read under both. */
 static void test_geojson_objects(void)
 {
     g_autoptr(Annotation) annotation = read_text("[" OBJECT("'id':'PathAnnotationObject',", "") "," OBJECT(
@@ -173,7 +173,7 @@ static void test_geojson_collection(void)
             "Circle");
 }
 
-/* Numbers that JSON does not have may stand among measurements, not among coordinates; strings keep such words. */
+/* Numbers that JSON does not have are allowed among measurements but not among coordinates; strings keep such words. */
 static void test_geojson_no_numbers(void)
 {
     g_autoptr(Annotation) annotation = read_text("{'type':'FeatureCollection','x':NaN,'features':[" OBJECT(
@@ -186,7 +186,7 @@ static void test_geojson_no_numbers(void)
     refused("[" OBJECT("", ",'measurements':{'a':Infinite}") "]", "not JSON");
 }
 
-/* What an empty geometry was meant to be nobody knows. */
+/* An empty geometry is an error: nobody knows what it was meant to be. */
 static void test_geojson_empty(void)
 {
     refused("\n" FEATURE(TUMOR, "Polygon", "[]"), "file.xml:2: the closed annotation \"n\" has no points");
@@ -280,7 +280,7 @@ static void test_gzip(void)
     g_autoptr(Annotation) annotation = annotation_read(path, camelyon_rules, 0, 0, &error);
     g_assert_no_error(error);
     g_assert_cmpuint(annotation->outlines->len, ==, 1);
-    /* Cut off, damaged, and with something behind it. */
+    /* Truncated, damaged, and with bytes after the end. */
     g_assert_true(g_file_get_contents(path, &bytes, &length, NULL));
     for (int i = 0; i < 3; i++) {
         g_autofree char *other = in_directory("damaged.gz"), *copy = g_malloc0(length + 1);
@@ -291,7 +291,7 @@ static void test_gzip(void)
         g_assert_nonnull(strstr(error->message, "is damaged gzip"));
         g_clear_error(&error);
     }
-    /* 300 kB that would be 70 MB. */
+    /* 300 kB that unpack to 70 MB. */
     write_gzip(path, spaces, 1 << 20, 70);
     g_assert_null(annotation_read(path, camelyon_rules, 0, 0, &error));
     g_assert_nonnull(strstr(error->message, "larger than 64 MiB when unpacked"));
@@ -332,12 +332,12 @@ static void test_imagescope(void)
     g_assert_cmpstr(outline_at(annotation, 2)->group, ==, "metastases");
     g_assert_cmpfloat(outline_area(outline_at(annotation, 2)), ==, 500);
     assert_near(outline_area(outline_at(annotation, 3)), G_PI * 20 * 10,
-                1e-9); /* an ellipse keeps its area */
+                1e-9); /* the polygon has the area of the ellipse */
     g_assert_false(outline_at(annotation, 4)->closed);
     assert_near(region_area(annotation), 10000 - 100 + 500 + G_PI * 200, 1e-6);
 }
 
-/* Whether a region is a hole or a line is a yes or a no. */
+/* The flags for a hole and a line are a yes or a no. */
 static void test_imagescope_flags(void)
 {
     g_autoptr(Annotation) words = read_text(
@@ -362,7 +362,7 @@ static void test_imagescope_refused(void)
             "file.xml:2: the X and Y of a Vertex are not numbers");
 }
 
-/* Without names of layers people write the class into the region's text; a hole needs none. */
+/* People write the class into the region's text when layers have no name; a hole needs none. */
 static void test_imagescope_text(void)
 {
     static const GroupRule rules[] = {{"t", LABEL_LESION, NULL}, {NULL, LABEL_NONE, NULL}};
@@ -471,7 +471,7 @@ static void test_ndpa(void)
     g_assert_no_error(error);
     g_assert_cmpstr(annotation->dialect, ==, "Hamamatsu NDPA");
     g_assert_cmpuint(annotation->outlines->len, ==, 4);
-    /* 1000 nm are 2 px of 0.5 um across and 4 px of 0.25 um down; the offset is the middle of the scan. */
+    /* 1000 nm are 2 px of 0.5 um in x and 4 px of 0.25 um in y; the offset is the middle of the scan. */
     g_assert_cmpmem(outline_at(annotation, 0)->xy, 64, ((double[]){500, 400, 502, 400, 502, 404, 500, 404}),
                     64);
     g_assert_cmpstr(outline_at(annotation, 0)->group, ==, "Tumor");
@@ -519,7 +519,7 @@ int main(int argc, char **argv)
     g_test_add_func("/geojson/objects", test_geojson_objects);
     g_test_add_func("/geojson/children", test_geojson_children);
     g_test_add_func("/geojson/collection", test_geojson_collection);
-    g_test_add_func("/geojson/numbers that are none", test_geojson_no_numbers);
+    g_test_add_func("/geojson/numbers that JSON lacks", test_geojson_no_numbers);
     g_test_add_func("/geojson/empty", test_geojson_empty);
     g_test_add_func("/geojson/by name", test_geojson_by_name);
     g_test_add_func("/geojson/geometry refused", test_geojson_geometry_refused);

@@ -1,4 +1,4 @@
-/* Holes belong to their polygon or layer alone; what is cut out of lesions is reported; something is left of them; coordinates are px. */
+/* Holes belong only to their polygon or layer; the area that is cut out of lesions is reported; something must be left; coordinates are px. */
 #include "annotations/annotation_write.h"
 #include "tests/annotation_text.h"
 
@@ -12,7 +12,7 @@
     "'/><V X='" #x1 "' Y='" #y1 "'/></Vertices></Region>"
 #define LAYERS(layers) "<Annotations>" layers "</Annotations>"
 
-/* Both writers give back the same region. */
+/* After writing and reading, in both formats, the region is the same. */
 static void assert_round_trips(const Annotation *annotation)
 {
     static gboolean (*const writers[])(const char *, const Annotation *, char *, GError **) = {asap_write,
@@ -33,27 +33,27 @@ static void test_layers(void)
         const char *text;
         double area;
     } cases[] = {
-        /* Another layer's lesion in the hole stays. */
+        /* A lesion of another layer inside the hole stays. */
         {LAYERS(LAYER("Tumor", REGION("0", 0, 0, 100, 100) REGION("1", 20, 20, 80, 80))
                     LAYER("metastases", REGION("0", 30, 30, 50, 50))),
          6400 + 400},
         {LAYERS(LAYER("Tumor", HALO_REGION("0", 0, 0, 100, 100) HALO_REGION("1", 20, 20, 80, 80))
                     LAYER("metastases", HALO_REGION("0", 30, 30, 50, 50))),
          6400 + 400},
-        /* A second layer of the same name is another layer. */
+        /* Two layers of the same name are different layers. */
         {LAYERS(LAYER("Tumor", REGION("0", 0, 0, 100, 100) REGION("1", 20, 20, 80, 80))
                     LAYER("Tumor", REGION("0", 30, 30, 50, 50))),
          6400 + 400},
-        /* All regions of the layer lose it, also where two lie over each other. */
+        /* It is cut out of all regions of the layer, also where two overlap. */
         {LAYERS(LAYER("Tumor",
                       REGION("0", 0, 0, 100, 100) REGION("1", 40, 40, 60, 60) REGION("0", 30, 30, 120, 120))),
          10000 + 8100 - 4900 - 400},
-        /* A hole across the border, and two that overlap. */
+        /* A hole across the border, and two holes that overlap. */
         {LAYERS(LAYER("Tumor", REGION("0", 0, 0, 100, 100) REGION("1", 50, 50, 150, 150))), 7500},
         {LAYERS(LAYER("Tumor",
                       REGION("0", 0, 0, 100, 100) REGION("1", 10, 10, 30, 30) REGION("1", 20, 20, 40, 40))),
          10000 - 700},
-        /* What is negative in a layer that is not lesion is not cut out of the lesions. */
+        /* A negative region in a layer that is not lesion is not cut out of the lesions. */
         {LAYERS(LAYER("Tumor", REGION("0", 0, 0, 100, 100))
                     LAYER("Exclusion", REGION("0", 10, 10, 50, 50) REGION("1", 20, 20, 30, 30))),
          10000 - 1600 + 100},
@@ -81,7 +81,7 @@ static void test_only_negative(void)
                    "file.xml:4: 1 negative region is in no region of its layer and cuts nothing out");
 }
 
-/* Rings that JTS would call invalid: each is taken from its polygon, whatever else it crosses. */
+/* Rings that are invalid for JTS: each is cut out of its polygon, whatever it crosses. */
 static void test_rings(void)
 {
     static const struct {
@@ -92,7 +92,7 @@ static void test_rings(void)
         {RING(0, 0, 100, 100) "," RING(50, 50, 150, 150), 7500},
         {RING(0, 0, 100, 100) "," RING(200, 200, 250, 250), 10000},
         {RING(0, 0, 100, 100) "," RING(10, 10, 30, 30) "," RING(10, 10, 30, 30), 10000 - 400},
-        /* A ring is what it winds around, not the even-odd rule of its crossings: a pentagram has its middle. */
+        /* A ring is everything that it winds around (not the even-odd rule): a pentagram includes its middle. */
         {"[[50,0],[79.389,90.451],[2.447,34.549],[97.553,34.549],[20.611,90.451],[50,0]]", 2806.3},
     };
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -107,7 +107,7 @@ static void test_rings(void)
     }
 }
 
-/* In ASAP a hole across a border, with another lesion in it, cannot be written: that is an error, not another region. */
+/* ASAP cannot express a hole across a border with another lesion in it: an error, instead of another region. */
 static void test_no_form(void)
 {
     g_autoptr(GError) error = NULL;
@@ -138,21 +138,21 @@ static void test_losses(void)
         "file.xml:5: 6400 of 10000 px of the lesions are cut out by \"Exclusion\" (1); most affected: "
         "\"outer\" of "
         "line 5 (6400 of 10000 px), \"island\" of line 8 (400 of 400 px)");
-    /* A "normal" region over nearly all. */
+    /* A "normal" region over nearly everything. */
     g_autoptr(Annotation) drawn_over =
         read_text("[\n" FEATURE("'normal'", "Polygon", "[" RING(0, 0, 1000, 1000) "]") ",\n" FEATURE(
             TUMOR, "Polygon", "[" RING(100, 100, 1001, 200) "]") "]");
     assert_warning(drawn_over, 0,
                    "90000 of 90100 px of the lesions are cut out by \"normal\" (1); most affected: \"n\" of "
                    "line 3 (90000 of 90100 px)");
-    /* All. */
+    /* Everything is cut out. */
     refused(ASAP("\n" SHAPE("a", "Polygon", "Tumor", SQUARE(10, 10, 30, 30))
                      SHAPE("b", "Polygon", "Exclusion", SQUARE(0, 0, 30, 30)),
                  GROUPS),
             "file.xml:5: only 0 of the 400 px of the lesions are left", "\"Exclusion\" (1)");
     refused(FEATURE(TUMOR, "Polygon", "[" RING(0, 0, 30, 30) "," RING(0, 0, 30, 30) "]"),
             "the lesions cover only 0 px in all");
-    /* Within the slide: a line is left of what reaches out of it. */
+    /* Only the part inside the slide counts: a line is left of a lesion that extends beyond it. */
     assert_refused(FEATURE(TUMOR, "Polygon", "[" RING(-50, 0, 0.01, 50) "]"), -1,
                    &(SlideFrame){.width = 100, .height = 100},
                    (const char *const[]){"the lesions cover only 0.5 px in all", NULL});
@@ -169,9 +169,10 @@ static void test_units(void)
             "fractions of the slide");
     refused(ASAP(SHAPE("x", "Polygon", "Tumor", SQUARE(12.1, 7.1, 12.7, 7.4)), GROUPS),
             "file.xml:4: no outline is larger than 0.6 px", "in mm instead of level-0 px");
-    assert_refused(FEATURE(TUMOR, "Polygon", "[" RING(0.2, 0.2, 0.6, 0.6) "]"), -1,
-                   &(SlideFrame){.bounds_x = 1000, .bounds_y = 3000}, /* which GeoJSON counts from */
-                   (const char *const[]){"fractions of the slide", NULL});
+    assert_refused(
+        FEATURE(TUMOR, "Polygon", "[" RING(0.2, 0.2, 0.6, 0.6) "]"), -1,
+        &(SlideFrame){.bounds_x = 1000, .bounds_y = 3000}, /* where the coordinates of GeoJSON begin */
+        (const char *const[]){"fractions of the slide", NULL});
     g_autoptr(Annotation) small = read_text(FEATURE(TUMOR, "Polygon", "[" RING(5, 5, 6, 6) "]"));
     assert_near(region_area(small), 1, 1e-9);
 }
@@ -182,8 +183,8 @@ int main(int argc, char **argv)
     g_test_add_func("/holes/layers", test_layers);
     g_test_add_func("/holes/only negative", test_only_negative);
     g_test_add_func("/holes/rings", test_rings);
-    g_test_add_func("/holes/no form", test_no_form);
-    g_test_add_func("/losses/told", test_losses);
+    g_test_add_func("/holes/not expressible in ASAP", test_no_form);
+    g_test_add_func("/holes/losses reported", test_losses);
     g_test_add_func("/units", test_units);
     return run_in_directory();
 }

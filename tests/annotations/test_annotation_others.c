@@ -1,4 +1,4 @@
-/* What other programs make of the dialects: types of objects, boxes of two corners, files without groups, JSON that is no GeoJSON. */
+/* Variants that other programs write: types of objects, boxes of two corners, files without groups, JSON that is not GeoJSON. */
 #include "tests/annotation_text.h"
 
 #define OBJECT(type)                                                       \
@@ -8,7 +8,7 @@
 
 static void test_object_types(void)
 {
-    /* QuPath: "Unknown object type, I will create an annotation"; cells and tiles stay out, whatever their case. */
+    /* QuPath: "Unknown object type, I will create an annotation"; cells and tiles are left out, in any case of letters. */
     g_autoptr(Annotation) annotation =
         read_text("[" OBJECT("Annotation") "," OBJECT("pathAnnotationObject") ",\n" OBJECT(
             "region") "," OBJECT("polygon") "," OBJECT("region") ",\n" OBJECT("Cell") "," OBJECT("TILE") "]");
@@ -21,7 +21,7 @@ static void test_object_types(void)
     assert_warning(annotation, 1, "file.xml:3: 2 elements were skipped: \"cell\" (1), \"tile\" (1)");
 }
 
-/* Two opposite corners, in any order, are a box where the type says rectangle, and nowhere else. */
+/* Two opposite corners, in any order, are a box when the type is rectangle, and only then. */
 static void test_boxes(void)
 {
     g_autoptr(GError) error = NULL;
@@ -47,7 +47,7 @@ static void test_boxes(void)
                    (const char *const[]){"has 2 points", NULL});
 }
 
-/* A file that defines no group says by PartOfGroup what it means; one that defines some must define all. */
+/* A file without group definitions may use any PartOfGroup; a file with some must define all that it uses. */
 static void test_no_definitions(void)
 {
     g_autoptr(Annotation) annotation = read_text(

@@ -1,4 +1,4 @@
-/* The annotations of Camelyon16 and 17, and files that ASAP itself saved. */
+/* The annotations of Camelyon16 and 17, and files that ASAP saved. */
 #include "annotations/annotation_write.h"
 #include "tests/annotation_text.h"
 
@@ -18,9 +18,9 @@ static Annotation *read_data(const char *folder, const char *name, const GroupRu
     return annotation;
 }
 
-/* Every file is read, and the region's area agrees with the outlines' own: hardly more than the lesions' sum (a thousandth is left
- * for self-crossings, which the shoelace formula counts against each other), hardly less than that without the holes (a hundredth
- * for lesions that overlap). */
+/* Every file can be read, and the area of the region agrees with the areas of the outlines: at most the sum of the lesions (plus a thousandth for
+ * self-crossings, where the shoelace formula subtracts parts), at least that sum minus the holes (less a hundredth for lesions that
+ * overlap). */
 static void check_folder(const char *folder, guint files)
 {
     g_autofree char *path = in_data(folder, NULL);
@@ -80,7 +80,7 @@ static void test_known_counts(void)
         longest = MAX(longest, outline_at(long_one, i)->points);
     }
     g_assert_cmpint(not_lesion, ==, 144);
-    g_assert_cmpint(longest, >=, 18600); /* 18,601 in the file, one of all its points is a repeat */
+    g_assert_cmpint(longest, >=, 18600); /* the file has 18,601, of which one repeats its predecessor */
     g_assert_cmpint(longest, <=, 18601);
     assert_warning(long_one, 0, "1 repeated point dropped");
 }
@@ -95,7 +95,7 @@ static void test_tiles(void)
     } tiles[] = {{12597, 88778, 0.80}, {13092, 87057, 0.37}, {10626, 75345, 0.57},
                  {11126, 75845, 0},    {12297, 88478, 0},    {12792, 86757, 0}};
     for (guint i = 0; i < G_N_ELEMENTS(tiles); i++) {
-        /* Exact, and by counting pixels. */
+        /* The exact area agrees with the count of pixels. */
         Rect tile = {tiles[i].x, tiles[i].y, 224, 224};
         g_autoptr(Image) mask = image_new(224, 224, 1, NULL);
         raster_fill(raster, &tile, mask);
@@ -119,7 +119,7 @@ static void test_slide(void)
     g_assert_cmpuint(small->outlines->len, ==, 2);
     g_assert_cmpint(outline_at(small, 0)->points, ==, 855);
     g_assert_cmpint(outline_at(small, 1)->points, ==, 1657);
-    /* At level 0 it is 32 times as large, and not of the small slide. */
+    /* At level 0 the outlines are 32 times as large, so they do not belong to the small slide. */
     g_autoptr(Annotation) large = annotation_read(full, camelyon_rules, 97792, 221184, &error);
     g_assert_no_error(error);
     assert_near(region_area(small) * 1024 / region_area(large), 1, 1e-3);
@@ -129,7 +129,7 @@ static void test_slide(void)
 
 static void test_masks_agree(void)
 {
-    /* The mask at level 5 by maximum holds every lesion pixel: its area is larger, by less than the border's. */
+    /* The max-pooled mask at level 5 contains every lesion pixel, so its area is larger, by less than that of the pixels on the border. */
     g_autoptr(Annotation) annotation = read_data("annotations/camelyon16", "tumor_001.xml", camelyon_rules);
     g_autoptr(Raster) raster = raster_build(annotation, NULL);
     int width = 97792 / 32, height = 221184 / 32;

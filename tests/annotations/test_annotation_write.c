@@ -1,4 +1,4 @@
-/* What is written: ASAP XML that comes back number for number, and GeoJSON that QuPath understands. */
+/* The writers: ASAP XML that is read back number for number, and GeoJSON that QuPath understands. */
 #include "annotations/annotation_write.h"
 #include "tests/annotation_text.h"
 #include <jansson.h>
@@ -29,7 +29,7 @@ static void test_asap(void)
 
 static void test_asap_neither(void)
 {
-    /* What is neither lesion nor not must not come back as a hole: it is in a group that no rule names. */
+    /* An outline that is neither must not be read back as not lesion: it is written to a group that no rule names. */
     g_autoptr(GError) error = NULL;
     g_autoptr(Annotation) annotation = read_text(several);
     g_autofree char *path = in_directory("neither.xml");
@@ -53,7 +53,7 @@ static void test_geojson(void)
     g_assert_true(geojson_write(path, annotation, sha256, &error));
     json_auto_t *written = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
     const json_t *features = json_object_get(written, "features");
-    g_assert_cmpuint(json_array_size(features), ==, 4); /* the hole is no object */
+    g_assert_cmpuint(json_array_size(features), ==, 4); /* the hole is not an object */
     const json_t *first = json_array_get(features, 0), *second = json_array_get(features, 1);
     const json_t *geometry = json_object_get(first, "geometry"),
                  *properties = json_object_get(first, "properties");
@@ -68,8 +68,8 @@ static void test_geojson(void)
     g_assert_cmpint(text_at(first, "id")[14], ==, '5');
     g_assert_cmpstr(text_at(first, "id"), !=, text_at(second, "id"));
     class = json_object_get(json_object_get(second, "properties"), "classification");
-    g_assert_cmpstr(text_at(class, "name"), ==, "Exclusion"); /* across a border */
-    /* The same region comes back, and the same bytes the second time. */
+    g_assert_cmpstr(text_at(class, "name"), ==, "Exclusion"); /* because it crosses a border */
+    /* Reading gives the same region, and writing that again the same bytes. */
     g_autoptr(Annotation) back = annotation_read(path, camelyon_rules, 0, 0, &error);
     g_assert_no_error(error);
     assert_near(region_area(back), region_area(annotation), 1e-9);

@@ -1,4 +1,4 @@
-/* Outlines of label rasters: exact areas, valid rings, and the way back to the same pixels. */
+/* Outlines of label rasters: exact areas, valid rings, and the same pixels after rasterising. */
 #include "annotations/annotation_write.h"
 #include "annotations/contour_annotation.h"
 #include "base/rng.h"
@@ -98,7 +98,7 @@ static void test_positions(void)
     g_assert_cmpfloat(outline_area(outline), ==, 32);
 }
 
-/* Random pixels: nothing is harder. */
+/* Random pixels are the hardest case. */
 static void random_mask(uint8_t *mask, int width, int height, Rng *rng)
 {
     uint32_t limit = 1 + rng_below(rng, 9);
@@ -134,10 +134,11 @@ static void check_mask(const Annotation *annotation, const uint8_t *mask, int wi
         area += mask[i];
     }
     g_assert_cmpmem(rows, width * height, mask, width * height);
-    assert_near(raster_area(raster), area, 1e-9 * area); /* slits to holes are not upright */
+    assert_near(raster_area(raster), area,
+                1e-9 * area); /* the slits to holes are slanted, so areas are rounded */
 }
 
-/* The number of 4-connected pieces, by filling. */
+/* The number of 4-connected components, by flood fill. */
 static int count_pieces(const uint8_t *mask, int width, int height)
 {
     g_autofree uint8_t *left = g_memdup2(mask, (gsize)width * height);
@@ -177,7 +178,7 @@ static void test_random_masks(void)
         }
         g_assert_cmpint(lesions, ==, count_pieces(mask, width, height));
         if (round % 10 == 0) {
-            /* And through both files. */
+            /* The same after writing and reading, in both formats. */
             g_autofree char *xml = in_directory("mask.xml"), *json = in_directory("mask.geojson");
             g_assert_true(asap_write(xml, annotation, NULL, NULL));
             g_assert_true(geojson_write(json, annotation, NULL, NULL));
@@ -205,8 +206,8 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/contour/rings", test_rings);
-    g_test_add_func("/contour/corners only where it turns", test_corners_only);
-    g_test_add_func("/contour/places", test_positions);
+    g_test_add_func("/contour/vertices only where it turns", test_corners_only);
+    g_test_add_func("/contour/positions", test_positions);
     g_test_add_func("/contour/random masks", test_random_masks);
     g_test_add_func("/contour/unknown label", test_unknown_label);
     return run_in_directory();

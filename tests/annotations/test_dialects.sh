@@ -1,7 +1,7 @@
 #!/bin/sh
 # One cohort annotated in five dialects: the same lesions, the same labels.  ASAP and GeoJSON come from wsiflow's own writers, HALO,
-# ImageScope and NDPA from the script below, which follows what those programs write.  The slides are NDPI, since NDPA counts from
-# the middle of the glass.
+# ImageScope and NDPA from the script below, which imitates those programs.  The slides are NDPI, since the
+# coordinates of NDPA begin in the middle of the glass.
 . tests/lib.sh
 python3 -c 'import numpy, tifffile, openslide, PIL' 2>/dev/null || skip_all "python3-numpy, tifffile, openslide or PIL is missing"
 cd "$tmp" || exit 2
@@ -53,7 +53,7 @@ def polygon(kind, points):
     (x0, y0), (x1, y1) = points[0], points[1]
     if kind == "box":
         return [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
-    if kind == "circle":  # 128 corners with the ellipse's area
+    if kind == "circle":  # 128 corners with the area of the ellipse
         step = math.pi / 64
         swell = math.sqrt(step / math.sin(step))
         return [((x0 + x1) / 2 + swell * (x1 - x0) / 2 * math.cos(i * step), (y0 + y1) / 2 + swell * (y1 - y0) / 2 * math.sin(i * step))
@@ -147,22 +147,22 @@ for slide in ("synth_00", "synth_01"):
         assert shares.shape == first[1].shape and np.abs(shares - first[1]).max() < 1e-6, (dialect, np.abs(shares - first[1]).max())
         assert np.array_equal(mask, first[2]), (dialect, int((mask != first[2]).sum()))
         assert labels == first[3] and len(labels) > 20, (dialect, len(labels))
-    # In the box and in its hole, in the circle and in its hole, and within the open line.
+    # Inside the box and its hole, the circle and its hole, and inside the open line.
     assert [int(mask[y, x]) for x, y in ((301, 1501), (401, 1601), (1750, 1650), (1850, 1650), (1990, 10))] == [1, 0, 1, 0, 0]
     lesions += sum(row[2] != "good" for row in labels)
 assert lesions > 10, lesions
 PY
-like "what marks nothing is reported at the end of the run" "$(cat halo.log)" 'annotation synth_00: synth_00.xml:[0-9]+: 1 annotation has no area and marks no lesion: "open line" .1.'
+like "outlines without area are reported at the end of the run" "$(cat halo.log)" 'annotation synth_00: synth_00.xml:[0-9]+: 1 annotation has no area and marks no lesion: "open line" .1.'
 like "and in the card" "$(sed 's/\\//g' run-halo/dataset/CARD.md)" '^[-*] synth_01: synth_01.xml:[0-9]+: 1 annotation has no area'
-is "without folders of this machine" "$(grep -c "$tmp" run-halo/dataset/CARD.md)" 0
-# All groups of the cohort that nobody named, before anything runs.
+is "without paths of this machine" "$(grep -c "$tmp" run-halo/dataset/CARD.md)" 0
+# All groups of the cohort without a rule, before anything runs.
 for dialect in asap geojson imagescope halo ndpa; do
     sed 's/, groups: {.*}}/}/' $dialect.yaml >unnamed.yaml
     like "$dialect: groups without a rule are reported at once" "$("$WSIFLOW" dataset -c unnamed.yaml -o unnamed --dry-run 2>&1)" \
         '^groups +2 of the first 2 annotations .*: "Immune cells" .2.; name each'
 done
 is "named ones are not" "$("$WSIFLOW" dataset -c ndpa.yaml -o unnamed --dry-run 2>&1 | grep -c '^groups')" 0
-# Masks have the names of slides; in a folder of their own they are annotations all the same.
+# Masks have the names of slides; in a folder of their own they are annotations nevertheless.
 mkdir masks
 "$WSIFLOW" mask asap/synth_00.xml --slide slides/synth_00.ndpi --group "Immune cells=ignore" -o masks/synth_00.tif >/dev/null 2>&1
 python3 -c '

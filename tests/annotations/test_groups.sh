@@ -1,10 +1,10 @@
 #!/bin/sh
-# Names of annotation groups that hold anything: in a configuration and on the command line.  The oracle is the area of squares.
+# Annotation groups with unusual names, in a configuration and on the command line.  The oracle is the area of squares.
 . tests/lib.sh
 python3 -c 'import yaml' 2>/dev/null || skip_all "python3-yaml is missing"
 cd "$tmp" || exit 2
 python3 - <<'P'
-# Squares of 100, 200, 300 and 400 px; the names would each break a list that is split at blanks or at =.
+# Squares of 100, 200, 300 and 400 px; each name would break a list that is split at spaces or at =.
 from xml.sax.saxutils import quoteattr
 names = ["Layer 1", "a=b", "Tumor: Positive", "Immune cells=lesion"]
 out = ['<?xml version="1.0"?><ASAP_Annotations><Annotations>']
@@ -20,7 +20,7 @@ out.append("</AnnotationGroups></ASAP_Annotations>")
 open("a.xml", "w").write("\n".join(out))
 P
 area() { "$WSIFLOW" annotation convert a.xml -o out.geojson "$@" 2>&1 | sed -n 's/^lesion px\t//p'; }
-is "names with blanks, = and : on the command line" \
+is "names with spaces, = and : on the command line" \
     "$(area --group 'Layer 1=lesion' --group 'a=b=lesion' --group 'Tumor: Positive=ignore' --group 'Immune cells=lesion=lesion')" 210000
 is "* is every other group" "$(area --group 'Layer 1=ignore' --group '*=lesion')" 290000
 is "a name before *" "$(area --group '*=ignore' --group 'TUMOR: positive=lesion')" 90000
@@ -40,12 +40,12 @@ json.dump([{"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [r
 P
 "$WSIFLOW" annotation convert forms.geojson -o out.xml --group 'Tuméur=lesion' --group 'größe=lesion' >said 2>message
 is "one name in several forms" "$(sed -n 's/^lesion px\t//p' said)" 40000
-is "of which nothing is reported" "$(cat message)" ""
+is "without a warning" "$(cat message)" ""
 like "two kinds for it" "$("$WSIFLOW" annotation convert forms.geojson -o o.xml --group 'Tuméur=lesion' --group 'TUMÉUR=not' 2>&1)" 'case does not count'
 "$WSIFLOW" annotation convert forms.geojson -o out.xml --group 'Tuméur=lesion' --group 'größe=lesion' --group 'Tumeur=lesion' --group 'Normal=not' --group '*=ignore' >/dev/null 2>message
 like "names that no outline has" "$(cat message)" 'forms.geojson: these named groups have no outline: "Tumeur", "Normal"$'
 
-# A run, with the mapping; what it stores is YAML to another reader too.
+# A run with the mapping; another YAML reader can read what it stores.
 "$WSIFLOW" synth -o c -n 1 -l 0 --width 3072 --height 2048 >/dev/null 2>&1
 mkdir x && cp a.xml x/synth_00.xml
 cat >run.yaml <<'Y'

@@ -5,7 +5,7 @@ python3 -c 'import numpy, tifffile, openslide' 2>/dev/null || skip_all "python3-
 mkdir "$tmp/w"
 cd "$tmp/w" || exit 2
 
-# A star with a hole, an outline that crosses the hole's border, one that reaches over the slide's border.
+# A star with a hole, an outline that crosses the hole's border, one that extends beyond the slide.
 python3 - <<'PY'
 from math import cos, sin, pi
 star = [(400 + (300 if i % 2 else 140) * cos(i * pi / 7) + .25, 380 + (300 if i % 2 else 140) * sin(i * pi / 7)) for i in range(14)]
@@ -54,7 +54,7 @@ for a, b in zip(levels, levels[1:]):
 rows = [line.split("\t") for line in open("areas").read().splitlines()]
 assert rows[0] == ["label", "name", "px", "mm2"] and [r[:2] for r in rows[1:]] == [["0", "not lesion"], ["1", "lesion"]]
 assert int(rows[2][2]) == want.sum() and int(rows[1][2]) == want.size - want.sum()
-# The area is the polygons', to which the pixels come close: 4 x 4 samples a pixel here.
+# The area is that of the polygons; the pixels approximate it, here with 4 x 4 samples per pixel.
 fine = region("a.xml", 1000 * 4, 770 * 4, 4).sum() / 16
 assert abs(float(rows[2][3]) - fine * 0.25 ** 2 * 1e-6) < 2e-6, (rows, fine)
 assert abs(float(rows[1][3]) + float(rows[2][3]) - want.size * 0.25 ** 2 * 1e-6) < 2e-6
@@ -67,7 +67,7 @@ assert s.dimensions == (1000, 770)
 assert abs(10000 / float(s.properties["tiff.XResolution"]) - 0.25) < 1e-6
 assert np.array_equal(np.asarray(s.read_region((0, 0), 0, s.dimensions))[..., 0], region("a.xml", 1000, 770))
 PY
-like "an outline that reaches over the border is reported" "$(cat warnings)" 'partly outside'
+like "an outline partly outside the slide is reported" "$(cat warnings)" 'partly outside'
 
 "$WSIFLOW" mask a.xml --size 1000x770 --mpp 0.25 --level-mpp 1.7 -o coarse.tif >areas 2>/dev/null
 check "a coarser mask: the nearest whole multiple, by maximum, with the right resolution" run <<'PY'
@@ -81,7 +81,7 @@ with tifffile.TiffFile("coarse.tif") as f:
     assert abs(10000 * b / a - 1.75) < 1e-6
 PY
 
-# Areas do not depend on the level, and end at the slide's border.  A box with a square hole, and an ellipse of which a half is
+# Areas do not depend on the level, and end at the slide's border.  A box with a square hole, and an ellipse half of which is
 # outside: ImageScope, where both are given by their boxes.
 cat >areas.xml <<'X'
 <Annotations><Annotation Name="Tumor"><Regions>
@@ -116,12 +116,12 @@ for wrong in "a.xml -o x.tif" "a.xml --size 10x --mpp 1 -o x.tif" "a.xml --size 
     is "wrong usage: $wrong" $? 2
 done
 "$WSIFLOW" mask a.xml --size 1000x770 --mpp 0.25 --groups "Tumor=good" -o x.tif >/dev/null 2>message
-is "a rule that is none is an error" $? 2
+is "an unknown kind of group is an error" $? 2
 like "and is named" "$(cat message)" '"Tumor" is "good"'
 "$WSIFLOW" mask a.xml --size 1000x770 --mpp 0.25 --level-mpp 0.01 -o x.tif >/dev/null 2>message
 is "finer than level 0 is an error" $? 1
 "$WSIFLOW" mask a.xml --size 1000x770 --mpp 0.25 --groups "Tumor=not Exclusion=lesion" -o swapped.tif >areas 2>/dev/null
-like "groups may be named otherwise" "$(cat areas)" '^1	lesion	'
+like "the rules of groups can be changed" "$(cat areas)" '^1	lesion	'
 is "nothing is left of a failed mask" "$(ls -A | grep -c x.tif)" 0
 
 if [ -n "${WSIFLOW_TEST_DATA:-}" ]; then

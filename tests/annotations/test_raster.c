@@ -1,11 +1,11 @@
-/* The rule of raster.h, checked against a point-in-polygon test that knows nothing of spans or pieces. */
+/* The rule of raster.h, checked by a point-in-polygon test that shares nothing with spans or pieces. */
 #include "annotations/raster.h"
 #include "base/rng.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- an annotation from numbers ---- */
+/* ---- an annotation from coordinates ---- */
 
 static Annotation *nothing(void)
 {
@@ -156,7 +156,7 @@ static void test_neighbours_share_no_pixel(void)
 
 static void test_self_crossing(void)
 {
-    /* A pentagram: by non-zero winding its middle, around which it goes twice, is inside. */
+    /* A pentagram winds twice around its middle, which is inside by the non-zero rule. */
     g_autoptr(Annotation) annotation = nothing();
     double xy[10];
     for (int i = 0; i < 5; i++) {
@@ -166,7 +166,7 @@ static void test_self_crossing(void)
     add(annotation, LABEL_LESION, 5, xy);
     check_rows(annotation, 0, 0, 100, 100);
     g_assert_true(is_lesion(annotation, 50, 50));
-    /* Ten equal triangles from the middle to a tip and the inner corner beside it. */
+    /* Ten equal triangles from the middle to a tip and the inner corner next to it. */
     double inner = 40 * cos(2 * G_PI / 5) / cos(G_PI / 5);
     assert_near(area_of(annotation), 10 * 0.5 * 40 * inner * sin(G_PI / 5), 1e-9);
 }
@@ -207,10 +207,10 @@ static void test_holes(void)
 {
     g_autoptr(Annotation) annotation = nothing();
     add_box(annotation, LABEL_LESION, 0, 0, 20, 20);
-    add_box(annotation, LABEL_LESION, 10, 10, 30, 30);    /* overlaps the first: a union, no sum */
+    add_box(annotation, LABEL_LESION, 10, 10, 30, 30);    /* overlaps the first: a union, not a sum */
     add_box(annotation, LABEL_NOT_LESION, 5, 5, 15, 15);  /* cut out of both */
-    add_box(annotation, LABEL_NOT_LESION, 12, 3, 18, 12); /* the union of the holes */
-    add_box(annotation, LABEL_NONE, 0, 0, 3, 3);          /* says nothing */
+    add_box(annotation, LABEL_NOT_LESION, 12, 3, 18, 12); /* overlaps the hole before: a union too */
+    add_box(annotation, LABEL_NONE, 0, 0, 3, 3);          /* does not count */
     check_rows(annotation, -1, -1, 32, 32);
     double holes = 100 + 54 - 3 * 7;
     assert_near(area_of(annotation), 400 + 400 - 100 - holes, 1e-9);
@@ -284,7 +284,7 @@ static int compare_double(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The exact length of lesion on the row y, from all crossings of all outlines: the integrand of the fraction. */
+/* The exact length of lesion on the line y, from all crossings of all outlines: the integrand of the fraction. */
 static double length_on_row(const Annotation *annotation, double y, double left, double right, GArray *xs)
 {
     g_array_set_size(xs, 0);
@@ -310,8 +310,8 @@ static double length_on_row(const Annotation *annotation, double y, double left,
     return sum;
 }
 
-/* All y where the length's slope may change: vertices, crossings of any two edges, and crossings with the sides. Between two of
- * them the length is linear, so that the value half-way times the height is the exact area. */
+/* All y where the slope of the length may change: vertices, crossings of any two edges, and crossings with the sides.  Between two of them the
+ * length is linear, so its value half-way times the height is the exact area. */
 static double brute_area(const Annotation *annotation, double left, double top, double right, double bottom)
 {
     g_autoptr(GArray) edges = g_array_new(FALSE, FALSE, 4 * sizeof(double));
@@ -380,8 +380,8 @@ static void test_random_fractions(void)
     }
 }
 
-/* A rectangle that no outline touches has exactly none of it, one within exactly all: "any lesion" must not follow from rounding. */
-static void test_fractions_beside(void)
+/* A rectangle that no outline touches has a fraction of exactly 0, one inside an outline exactly 1: rounding must not make lesion. */
+static void test_fractions_next_to(void)
 {
     for (uint32_t k = 0; k < 60; k++) {
         g_autoptr(Annotation) annotation = scribble(k, 0, 1 + (int)k % 4, 3 + (int)k % 8, 100);
@@ -399,7 +399,7 @@ static void test_fractions_beside(void)
     }
     g_autoptr(Annotation) circle = nothing();
     add(circle, LABEL_LESION, 400, ring);
-    add_box(circle, LABEL_LESION, 9000, 6000, 9100, 8000); /* the tiles lie between the two */
+    add_box(circle, LABEL_LESION, 9000, 6000, 9100, 8000); /* the tiles are between the two */
     g_autoptr(Raster) round = raster_build(circle, NULL);
     for (int y = 0; y < 9; y++) {
         g_assert_cmpfloat(raster_fraction(round, &(Rect){5900.1, 6321 + 131.3 * y, 1053.5, 1053.5}), ==, 0);
@@ -436,7 +436,7 @@ static void test_fractions_far_from_origin(void)
     }
 }
 
-/* A wide row for sanity of the oracles themselves: two independent ones agree. */
+/* The oracles themselves: two independent ones agree on a wide row. */
 static void test_oracles_agree(void)
 {
     g_autoptr(Annotation) annotation = scribble(3, 0, 3, 8, 100);
@@ -475,7 +475,7 @@ static void test_same_outline_twice(void)
 
 static void test_hostile_scribble(void)
 {
-    /* 1,000 long edges that cross each other some 200,000 times: not for free, but no trouble. */
+    /* 1,000 long edges that cross each other some 200,000 times: slow, but possible. */
     g_autoptr(Annotation) annotation = scribble(1, 0, 1, 1000, 100000);
     g_autoptr(GError) error = NULL;
     g_autoptr(Raster) raster = raster_build(annotation, &error);
@@ -487,7 +487,7 @@ static void test_hostile_scribble(void)
         inside += is_lesion(annotation, x, 1e5 * rng_uniform(&rng));
     }
     assert_near(raster_area(raster) / 1e10, inside / 1e4, 0.02);
-    /* And 10,000 of them are no annotation: an error, no hours. */
+    /* 10,000 of them are not an annotation: an error instead of hours. */
     g_autoptr(Annotation) worse = scribble(1, 0, 1, 10000, 100000);
     g_autoptr(Raster) none = raster_build(worse, &error);
     g_assert_null(none);
@@ -585,8 +585,8 @@ int main(int argc, char **argv)
     g_test_add_func("/raster/random outlines on the grid", test_random_grid_rows);
     g_test_add_func("/raster/two oracles agree", test_oracles_agree);
     g_test_add_func("/raster/fractions of random outlines", test_random_fractions);
-    g_test_add_func("/raster/shares far from the origin", test_fractions_far_from_origin);
-    g_test_add_func("/raster/shares-beside", test_fractions_beside);
+    g_test_add_func("/raster/fractions far from the origin", test_fractions_far_from_origin);
+    g_test_add_func("/raster/fractions next to outlines", test_fractions_next_to);
     g_test_add_func("/raster/many edges in one point", test_many_edges_in_one_point);
     g_test_add_func("/raster/the same outline twice", test_same_outline_twice);
     g_test_add_func("/raster/hostile scribble", test_hostile_scribble);

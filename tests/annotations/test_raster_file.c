@@ -1,4 +1,4 @@
-/* The border of lesions in a file. */
+/* The border of lesions as a file. */
 #include "annotations/raster.h"
 #include "base/error.h"
 #include "base/rng.h"
@@ -23,7 +23,7 @@ static Annotation *random_annotation(int outlines)
     return annotation;
 }
 
-/* The border in a file is the border: rows, shares and areas are the same to the last bit; a file that is not whole is refused. */
+/* Reading gives the same border: rows, fractions and areas are equal to the last bit; an incomplete file is refused. */
 static void test_file(void)
 {
     g_autofree char *folder = g_dir_make_tmp("wsiflow-raster-XXXXXX", NULL);

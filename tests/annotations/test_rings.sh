@@ -1,6 +1,6 @@
 #!/bin/sh
-# Random polygons with holes that may overlap, cross their border or leave it, beside exclusions: pixel by pixel what a rasteriser of numpy says, which
-# takes each ring by its winding number, and the same after a way through GeoJSON.
+# Random polygons with holes that may overlap, cross their border or leave it, next to exclusions: every pixel is as in
+# a rasteriser in numpy, which fills each ring by its winding number, and the same after writing and reading GeoJSON.
 . tests/lib.sh
 python3 -c 'import numpy, tifffile' 2>/dev/null || skip_all "python3-numpy or python3-tifffile is missing"
 cd "$tmp" || exit 2

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Regions of interest, overlap as a fraction, edges: what the table of tiles says.
+# Regions of interest, overlap as a fraction, and edges, in the table of tiles.
 . tests/lib.sh
 cd "$tmp" || exit 2
 "$WSIFLOW" synth -o c -n 1 -l 1 --width 4096 --height 3072 >/dev/null 2>&1
 slide=$(ls c/slides) stem=${slide%.tif}
 printf 'slide\nslides/%s\n' "$slide" >c/m.csv
-# The region is the left half but for a margin; the tumour groups stay.
+# The region is the left half except a margin; the tumour groups stay.
 python3 - "c/annotations/$stem.xml" <<'PY'
 import re, sys
 text = open(sys.argv[1]).read()
@@ -22,7 +22,7 @@ run() { # NAME TILES GROUPS
     "$WSIFLOW" dataset -c "$1.yaml" -o "$1" >"$1.log" 2>&1
 }
 run unnamed "" ""
-like "a group that nobody named is an error" "$(cat unnamed.log; "$WSIFLOW" status unnamed)" 'in groups that no rule names: "Region" \(1\)'
+like "a group without a rule is an error" "$(cat unnamed.log; "$WSIFLOW" status unnamed)" 'in groups that no rule names: "Region" \(1\)'
 run whole "" "Region=ignore"
 run part "" "Region=roi"
 check "only tissue in the region counts" python3 - "$stem" <<'PY'
@@ -39,7 +39,7 @@ assert 0 < len(kept) < len(tiles["whole"]), (len(kept), len(tiles["whole"]))
 assert all(inside(t) > 0.45 for t in tiles["part"])
 assert all((t["x"], t["y"]) in kept for t in tiles["whole"] if inside(t) == 1)
 PY
-is "lesions are not the region's business" "$(sed 's/"outlines": [0-9]*//' "whole/slides/$stem/mask.json")" "$(sed 's/"outlines": [0-9]*//' "part/slides/$stem/mask.json")"
+is "a region does not change the lesions" "$(sed 's/"outlines": [0-9]*//' "whole/slides/$stem/mask.json")" "$(sed 's/"outlines": [0-9]*//' "part/slides/$stem/mask.json")"
 none=$(cat part.log)
 run without "" "Region=ignore Another=roi"
 like "an annotation without a region is reported at the end of the run" "$(cat without.log)" 'no region of interest .roi in slides.groups.: all of its tissue is used'
@@ -47,9 +47,9 @@ is "one with a region is not" "$(printf '%s' "$none" | grep -c 'no region of int
 cp -r part changed
 sed 's/X="2000"/X="1400"/g' "c/annotations/$stem.xml" >x && mv x "c/annotations/$stem.xml"
 "$WSIFLOW" dataset -c part.yaml -o changed >/dev/null 2>&1
-check "a changed region makes other tiles" sh -c "test \$(wc -l <changed/slides/$stem/tiles.csv) -lt \$(wc -l <part/slides/$stem/tiles.csv)"
+check "a changed region gives other tiles" sh -c "test \$(wc -l <changed/slides/$stem/tiles.csv) -lt \$(wc -l <part/slides/$stem/tiles.csv)"
 
-run share ", overlap: 0.25" "Region=ignore"
+run fraction ", overlap: 0.25" "Region=ignore"
 run px ", overlap: 32" "Region=ignore"
-check "an overlap of 0.25 is one of 32 px" cmp "share/slides/$stem/tiles.csv" "px/slides/$stem/tiles.csv"
+check "an overlap of 0.25 is one of 32 px" cmp "fraction/slides/$stem/tiles.csv" "px/slides/$stem/tiles.csv"
 finish

@@ -1,4 +1,4 @@
-/* The ground that all rooms stand on: durable files, parallel loops, random numbers, rasters. */
+/* What all rooms build on: durable files, parallel loops, random numbers, rasters. */
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/image.h"
@@ -59,7 +59,7 @@ static void test_replace(Folder *folder, gconstpointer unused)
         g_autoptr(Durable) file = durable_open(path, NULL);
         g_assert_true(durable_write(file, "half", 4, NULL));
         assert_content(path, "old");
-    } /* given up: the old one stays, nothing is left */
+    } /* not committed: the old file stays, nothing else is left */
     assert_content(path, "old");
     g_assert_cmpint(count_files(folder->path), ==, 1);
     g_assert_true(durable_write_file(path, "new", 3, NULL, NULL));
@@ -121,7 +121,7 @@ static void test_no_place(Folder *folder, gconstpointer unused)
     g_assert_false(durable_hash_file(below, NULL, NULL, NULL));
 }
 
-/* A process that dies while it writes, or lives (`wait_for` is a pipe that it reads). */
+/* A process that dies while it writes, or goes on living (it reads from the pipe `wait_for`). */
 static pid_t writer(const char *path, int wait_for, int tell)
 {
     pid_t pid = fork();
@@ -246,7 +246,7 @@ static void test_below(void)
         g_assert_cmpint(abs(count[i] - 10000), <, 500); /* five standard errors are 463 */
     }
     g_assert_cmpuint(rng_below(&rng, 1), ==, 0);
-    /* Just above half of the range a remainder of a plain draw would favour the low numbers 2 : 1. */
+    /* Just above half of the range, the remainder of a plain draw would favour the low numbers 2 : 1. */
     int lower = 0;
     for (int i = 0; i < 20000; i++) {
         lower += rng_below(&rng, 0xC0000000u) < 0x40000000u;
@@ -301,7 +301,7 @@ static void test_rasters(void)
     g_assert_cmpuint(image_bytes(image), ==, 18);
     for (int i = 0; i < 6; i++) {
         g_assert_cmpint(image->pixels[i * 3], ==, 0);
-        g_assert_true(isnan(map->values[i])); /* no data until somebody knows better */
+        g_assert_true(isnan(map->values[i])); /* no data until values are written */
     }
     g_assert_null(image_new(0, 5, 1, &error));
     g_assert_error(error, WSI_ERROR, WSI_ERROR_INTERNAL);
@@ -311,7 +311,7 @@ static void test_rasters(void)
 }
 
 #ifdef __SANITIZE_ADDRESS__
-/* The sanitizer would end the program where malloc says no. */
+/* The sanitizer would abort the program where malloc returns NULL. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
@@ -323,7 +323,7 @@ const char *__asan_default_options(void)
     g_test_add("/base/" group "/" #name, Folder, NULL, set_up, test_##name, tear_down)
 #define ALONE(group, name) g_test_add_func("/base/" group "/" #name, test_##name)
 
-/* The longest name there is can be written; a longer one is no fault of the system. */
+/* The longest allowed name can be written; a longer one is not a failure of the system. */
 static void test_long_names(Folder *folder, gconstpointer unused)
 {
     for (int bytes = 219; bytes <= 256; bytes++) {

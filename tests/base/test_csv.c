@@ -1,4 +1,4 @@
-/* Tables in CSV and the names that people meant: what is written comes back, what is wrong is named. */
+/* CSV tables, and the names that people meant: what is written is read back, and errors say what is wrong. */
 #include "base/csv.h"
 #include "base/durable.h"
 #include "base/error.h"
@@ -84,7 +84,7 @@ static void test_bad_numbers(Folder *folder, gconstpointer unused)
             g_autoptr(GError) error = NULL;
             double value;
             if (row == 2 && column == 0) {
-                continue; /* hexadecimal is a number to C */
+                continue; /* C accepts hexadecimal numbers */
             }
             g_assert_false(csv_number(bad, row, column, &value, &error));
             g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
@@ -115,7 +115,7 @@ static void test_cells(Folder *folder, gconstpointer unused)
                 g_string_append(cell, pieces[rng_below(&rng, G_N_ELEMENTS(pieces))]);
             }
             if (i < columns) {
-                g_string_append_printf(cell, "%d", i); /* no name is there twice */
+                g_string_append_printf(cell, "%d", i); /* names must differ */
             }
             g_ptr_array_add(cells, g_string_free(cell, FALSE));
             csv_cell(text, cells->pdata[i], i % columns + 1 < columns ? ',' : '\n');

@@ -1,5 +1,5 @@
-/* What reaches the disk, in which order, and what a read that gives too little says.  The calls of the system are this program's own: they
- * note what is asked for and pass it on. */
+/* What reaches the disk and in which order, and the error of a read that returns too little.  This program replaces the system calls by functions
+ * that record their arguments and pass them on. */
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/image.h"
@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static GPtrArray *flushed;    /* names of what was given to fsync */
-static gboolean nothing_left; /* pread() gives 0 bytes, as at the end of a file */
+static GPtrArray *flushed;    /* names of the files that were flushed */
+static gboolean nothing_left; /* pread() returns 0 bytes, as at the end of a file */
 
 int fsync(int descriptor)
 {
@@ -33,7 +33,7 @@ static gboolean was_flushed(const char *folder, const char *below)
     return g_ptr_array_find_with_equal_func(flushed, path, g_str_equal, NULL);
 }
 
-/* A file in three folders that were not there: each is flushed into its parent before the file is said to be there. */
+/* A file in three new folders: each folder is flushed into its parent before the file is reported as written. */
 static void test_folders_on_the_way(void)
 {
     g_autoptr(GError) error = NULL;
@@ -54,7 +54,8 @@ static void test_folders_on_the_way(void)
     g_assert_true(was_flushed(folder, "") && was_flushed(folder, "d") && was_flushed(folder, "d/e") &&
                   was_flushed(folder, "a/b/c"));
     g_ptr_array_set_size(flushed, 0);
-    g_assert_true(durable_write_file(moved, "y", 1, NULL, &error)); /* they are there: only the last */
+    g_assert_true(durable_write_file(moved, "y", 1, NULL,
+                                     &error)); /* the folders exist now: only the last is flushed */
     g_assert_false(was_flushed(folder, ""));
     g_assert_true(was_flushed(folder, "d/e"));
     g_assert_no_error(error);
@@ -80,7 +81,7 @@ static void test_short_read(void)
                         .tile = 64,
                         .min_size = 64};
     nothing_left = TRUE;
-    errno = ENOTTY; /* of an earlier call: not to be reported */
+    errno = ENOTTY; /* from an earlier call: must not be reported */
     gboolean ok = pyramid_write(path, &spec, grey, NULL, NULL, &error);
     nothing_left = FALSE;
     g_assert_false(ok);

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* What the job table does follows from the code: only what a file is may park at once. */
+/* What the job table does follows from the code: only a wrong file may park a job at once. */
 static void test_codes_of_the_system(void)
 {
     static const struct {
@@ -21,7 +21,7 @@ static void test_codes_of_the_system(void)
         g_assert_error(error, WSI_ERROR, cases[i].code);
         g_assert_true(wsi_error_is_system(error));
     }
-    /* A name that is too long will be as long the next time. */
+    /* A name that is too long will be too long the next time, too. */
     g_autoptr(GError) input = NULL, found = NULL;
     errno = ENAMETOOLONG;
     g_assert_false(wsi_error_errno(&input, "cannot create", "a"));
@@ -31,7 +31,7 @@ static void test_codes_of_the_system(void)
     g_assert_true(wsi_error_is_system(glib));
     g_assert_false(wsi_error_glib(&error, glib));
     g_assert_error(error, WSI_ERROR, WSI_ERROR_IO);
-    /* A library says it by errno, or by a text; what says something of the file is no failure of the system. */
+    /* A library reports by errno or by a text; errors about the file are not failures of the system. */
     static const int system[] = {EIO,       ENOMEM,      EMFILE,     ENFILE,    ESTALE, ETIMEDOUT,
                                  EHOSTDOWN, ENETUNREACH, ECONNRESET, ESHUTDOWN, ENODEV, ENOTCONN};
     static const int file[] = {0, ENOENT, EINVAL, ENOTTY, ENOSPC, EISDIR};
@@ -48,7 +48,8 @@ static void test_codes_of_the_system(void)
     for (guint i = 0; i < G_N_ELEMENTS(file); i++) {
         g_assert_false(wsi_error_library(NULL, "cannot read", "a.svs", g_strerror(file[i]), file[i]));
     }
-    g_assert_false(wsi_error_library(NULL, "cannot read", "a.svs", NULL, EAGAIN)); /* what a lock leaves */
+    g_assert_false(
+        wsi_error_library(NULL, "cannot read", "a.svs", NULL, EAGAIN)); /* a lock leaves it behind */
 }
 
 /* One table for slides and annotations. */
@@ -57,7 +58,7 @@ static void test_magic(void)
     static const struct {
         const char *head;
         gsize bytes;
-        const char *name; /* begins so; NULL: unknown */
+        const char *name; /* how the name begins; NULL: unknown */
     } cases[] = {{"\x89PNG\r\n\x1a\n", 8, "a PNG"},
                  {"\xff\xd8\xff\xe0", 4, "a JPEG image"},
                  {"\xef\xbb\xbf \n<HTML lang=en>", 19, "a web page"},

@@ -54,9 +54,9 @@ static gboolean ordered_work(int64_t index, int worker, void *data, GError **err
 {
     InOrder *o = data;
     int64_t before = index - __atomic_load_n(&o->taken, __ATOMIC_RELAXED);
-    g_assert_cmpint(before, <, o->ahead); /* taken only grows: never too small here */
+    g_assert_cmpint(before, <, o->ahead); /* `taken` only grows, so this is never too small */
     if (index % 7 == 3) {
-        g_usleep(50); /* others come first */
+        g_usleep(50); /* lets other items finish first */
     }
     return tally(index, worker, &o->tally, error);
 }
@@ -71,7 +71,7 @@ static gboolean ordered_take(int64_t index, void *data, GError **error)
         g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "take %d", (int)index);
         return FALSE;
     }
-    /* The item itself is still held while it is taken. */
+    /* While an item is taken, it still counts. */
     __atomic_store_n(&o->taken, index + 1, __ATOMIC_RELAXED);
     return TRUE;
 }
@@ -93,7 +93,7 @@ static void test_in_order(void)
     g_assert_true(pool_run_ordered(2, 0, 4, ordered_work, ordered_take, NULL, NULL));
 }
 
-/* Whatever fails ends the loop, with nobody left waiting, and nothing is taken after it. */
+/* A failure ends the loop: no thread waits for ever, and nothing is taken after it. */
 static void test_in_order_fails(void)
 {
     for (int threads = 1; threads <= 4; threads++) {

@@ -1,5 +1,5 @@
-/* Who runs where, on a machine of 16 processors that this test makes up: it answers for the kernel which processors there are, and notes
- * to which of them threads are bound. */
+/* Which thread runs on which processor, on a simulated machine with 16: this program replaces the kernel's calls, and records to which processors
+ * threads are bound. */
 #include "base/pool.h"
 #include <pthread.h>
 #include <sched.h>
@@ -33,7 +33,7 @@ static gboolean nothing(int64_t index, int worker, void *data, GError **error)
     return TRUE;
 }
 
-/* How many processors threads were bound to by a pinned loop of a process. */
+/* To how many processors a pinned loop of a process binds threads. */
 static int bound_by(int threads, int64_t count)
 {
     CPU_ZERO(&bound);
@@ -41,7 +41,7 @@ static int bound_by(int threads, int64_t count)
     return CPU_COUNT(&bound);
 }
 
-/* A process that has a part of the processors is bound to none: another one would be bound to the same. */
+/* A process with only some of the processors binds no thread: another process would bind its threads to the same ones. */
 static void test_a_part_is_not_bound(void)
 {
     for (int threads = 1; threads < 16; threads++) {
@@ -55,8 +55,8 @@ static void test_a_part_is_not_bound(void)
     processors = 16;
 }
 
-/* However many jobs there are: together they have at least all processors, and none has more than its share and one. */
-static void test_fractions_use_all(void)
+/* Whatever the number of jobs: together they use all processors, and none has more than one thread above its part. */
+static void test_jobs_use_all(void)
 {
     const int all[] = {1, 2, 3, 16, 24, 128};
     for (size_t p = 0; p < G_N_ELEMENTS(all); p++) {
@@ -75,7 +75,7 @@ static void test_fractions_use_all(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/pool/a_part_is_not_bound", test_a_part_is_not_bound);
-    g_test_add_func("/pool/shares_use_all", test_fractions_use_all);
+    g_test_add_func("/pool/part_of_processors_is_not_bound", test_a_part_is_not_bound);
+    g_test_add_func("/pool/jobs_use_all", test_jobs_use_all);
     return g_test_run();
 }

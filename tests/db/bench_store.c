@@ -1,7 +1,7 @@
-/* How many jobs a second go through the table: claim, then finish with one artefact, as two durable commits each.
- * `bench store_jobs_N` is with N processes at a time; `bench store_plan` is one planning of 10,000 jobs with nothing to do,
- * `bench store_open` opens and checks their table.  `bench store_disk_sync` is what one write costs this disk, however fast
- * the program is: a process alone cannot do more than a job in two of them. */
+/* The speed of the job table.  `bench store_jobs_N`: jobs per second, each claimed and finished with one artefact in two durable commits, by N
+ * processes at a time.  `bench store_plan`: one planning of 10,000 jobs that changes nothing; `bench store_open`: opening and checking
+ * their table.  `bench store_disk_sync`: what one durable write costs on this disk, whatever the program does; a single process cannot do
+ * more than one job per two of them. */
 #include "db/store.h"
 #include <fcntl.h>
 #include <stdio.h>

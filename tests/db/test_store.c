@@ -1,4 +1,4 @@
-/* The job table as its header describes it: the state diagram, leases and tokens, looking. */
+/* The job table as its header describes it: the state diagram, leases and tokens, queries. */
 #include "tests/store_fixture.h"
 
 /* ---- the diagram ---- */
@@ -24,7 +24,7 @@ static void test_priority(Run *run, gconstpointer unused)
 {
     PlanJob jobs[JOBS];
     memcpy(jobs, base_jobs, sizeof jobs);
-    jobs[MASK_A].priority = 2; /* the slide b goes through first */
+    jobs[MASK_A].priority = 2; /* slide b runs first */
     jobs[TILES_A].priority = 2;
     plan(run, jobs);
     assert_work(run, "x", "mask b, tiles b, mask a, tiles a, train all");
@@ -40,7 +40,7 @@ static void test_parked(Run *run, gconstpointer unused)
     g_autofree char *why = error_of(run, MASK_A), *reason = error_of(run, TILES_A);
     g_assert_cmpstr(why, ==, "no tissue found");
     g_assert_cmpstr(reason, ==, "mask of a was parked");
-    /* The soft need of train is cancelled; train goes on with what there is. */
+    /* The soft need of train is cancelled; train runs with what there is. */
     assert_work(run, "x", "mask b, tiles b, train all");
     assert_states(run, "pdcdd");
 
@@ -48,7 +48,7 @@ static void test_parked(Run *run, gconstpointer unused)
     plan(run, base_jobs);
     assert_states(run, "pdcdd");
 
-    /* Retry: the train that ran without slide a has to wait, and runs again because its inputs changed. */
+    /* Retry: train, which ran without slide a, has to wait, and runs again because its inputs changed. */
     g_assert_cmpint(store_retry(run->store, "b", &error), ==, 0);
     assert_states(run, "pdcdd");
     g_assert_cmpint(store_retry(run->store, NULL, &error), ==, 2);
@@ -68,7 +68,7 @@ static void test_retry_in_vain(Run *run, gconstpointer unused)
     g_assert_cmpint(again->attempt, ==, 2);
     g_assert_cmpstr(again->key, ==, job->key);
     g_assert_true(store_fail(run->store, again, "still none", NULL));
-    /* train sees the same inputs as before: done, without work. */
+    /* The inputs of train are the same as before: it is done without work. */
     assert_states(run, "pdcdd");
     g_assert_null(claim(run));
 }
@@ -127,7 +127,7 @@ static void test_lease_runs_out(Run *run, gconstpointer unused)
     g_assert_cmpint(heir->attempt, ==, hung->attempt + 1);
     assert_all_lost(run, hung);
     g_autoptr(GPtrArray) rows = store_jobs(run->store, NULL);
-    g_assert_cmpint(((JobRow *)rows->pdata[MASK_A])->attempt, ==, 2); /* a crash, and this one */
+    g_assert_cmpint(((JobRow *)rows->pdata[MASK_A])->attempt, ==, 2); /* one crash, and this attempt */
 }
 
 static void test_heartbeat_keeps_the_lease(Run *run, gconstpointer unused)
@@ -140,7 +140,7 @@ static void test_heartbeat_keeps_the_lease(Run *run, gconstpointer unused)
     g_assert_cmpint(next->id, !=, job->id);
 }
 
-/* The whole run was suspended: the lease ran out while nobody looked. */
+/* The whole run was suspended: the lease ran out while nobody was awake. */
 static void test_suspension_is_no_crash(Run *run, gconstpointer unused)
 {
     g_autoptr(GError) error = NULL;
@@ -152,18 +152,18 @@ static void test_suspension_is_no_crash(Run *run, gconstpointer unused)
     g_assert_nonnull(second);
     g_assert_true(store_heartbeat(run->store, first, 0, NULL));
     g_usleep(1000);
-    g_assert_null(store_claim(idle, "idle", LEASE, &error)); /* wakes first, and asks at once */
+    g_assert_null(store_claim(idle, "idle", LEASE, &error)); /* wakes first and asks at once */
     g_assert_no_error(error);
     g_assert_true(store_heartbeat(run->store, first, LEASE, &error));
     g_usleep(1100000);
     g_assert_null(store_claim(idle, "idle", LEASE, NULL));
-    g_assert_true(store_heartbeat(run->store, first, 0, &error)); /* and hangs from now on */
+    g_assert_true(store_heartbeat(run->store, first, 0, &error)); /* then it hangs */
     g_usleep(1000);
-    g_autoptr(Job) heir = store_claim(idle, "idle", LEASE, &error); /* which has asked all the time */
+    g_autoptr(Job) heir = store_claim(idle, "idle", LEASE, &error); /* it has asked without a gap */
     g_assert_no_error(error);
     g_assert_cmpint(heir->id, ==, first->id);
     g_assert_true(store_heartbeat(idle, heir, 0, &error));
-    g_usleep(2100000); /* asleep again: no judgement now */
+    g_usleep(2100000); /* asleep again: it may not take the lease now */
     g_assert_null(store_claim(idle, "idle", LEASE, &error));
     assert_states(run, "llwww");
 }
@@ -177,15 +177,14 @@ static void test_plan_keeps_the_leases_of_the_living(Run *run, gconstpointer unu
     {
         g_autoptr(Store) third = store_open(run->directory, NULL);
         dead = store_claim(third, "dead", LEASE, NULL);
-    } /* closed: its lock is free, as after a kill */
+    } /* closed, so its lock is free, as after a kill */
     assert_states(run, "llwww");
     plan(run, base_jobs);
     assert_states(run, "lrwww");
     assert_all_lost(run, dead);
     g_assert_true(store_heartbeat(other, alive, LEASE, NULL));
     g_autoptr(GPtrArray) rows = store_jobs(run->store, NULL);
-    g_assert_cmpint(((JobRow *)rows->pdata[MASK_B])->attempt, ==,
-                    0); /* an interrupted run is not its fault */
+    g_assert_cmpint(((JobRow *)rows->pdata[MASK_B])->attempt, ==, 0); /* an interrupted run counts nothing */
 }
 
 static void test_plan_takes_leases_that_make_no_sense(Run *run, gconstpointer unused)
@@ -218,7 +217,7 @@ static void test_worker_names(Run *run, gconstpointer unused)
     }
 }
 
-/* ---- looking ---- */
+/* ---- queries ---- */
 
 static void test_inputs(Run *run, gconstpointer unused)
 {
@@ -268,7 +267,7 @@ static void test_looking(Run *run, gconstpointer unused)
     g_assert_cmpint(counts[JOB_READY], ==, 1);
     g_assert_cmpint(counts[JOB_WAITING], ==, 3);
     g_assert_cmpint(counts[JOB_DONE] + counts[JOB_PARKED] + counts[JOB_CANCELLED], ==, 0);
-    g_assert_false(store_set_note(reader, "x", "y", &error)); /* it only reads */
+    g_assert_false(store_set_note(reader, "x", "y", &error)); /* it may only read */
     g_assert_error(error, WSI_ERROR, WSI_ERROR_IO);
 }
 

@@ -1,8 +1,8 @@
 /* The disk fails, or the process is killed, at the n-th write of the job table: n = 1, 2, 3 ... until nothing fails.
  *
- * A layer under SQLite counts what goes to the disk.  Three kinds of fault: the process is killed in the middle of a
- * write (half of it arrives); one call fails; this and all later calls fail.  Afterwards the table must be sound, hold
- * everything that was reported as done, and let the rest be done. */
+ * A layer under SQLite counts the calls that write.  Three kinds of fault: the process is killed in the middle of a write (half of it
+ * arrives); one call fails; this and all later calls fail.  Afterwards the table must be sound, contain everything that was reported as
+ * done, and allow the rest to be done. */
 #include "db/store.h"
 #include "base/error.h"
 #include <signal.h>
@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ---- the layer ---- */
+/* ---- the layer under SQLite ---- */
 
 enum { NO_FAULT, KILLED, FAILS_ONCE, FAILS_FOR_EVER };
 static struct {
@@ -162,21 +162,21 @@ static void install(void)
 {
     static sqlite3_vfs layered;
     plain = sqlite3_vfs_find(NULL);
-    layered = *plain; /* the other functions do not mind whose name they are called by */
+    layered = *plain; /* the other functions do not depend on the name */
     layered.zName = "layered";
     layered.szOsFile = (int)sizeof(Layer) + plain->szOsFile;
     layered.xOpen = layer_open;
     g_assert_cmpint(sqlite3_vfs_register(&layered, 1), ==, SQLITE_OK);
 }
 
-/* ---- what is done while it fails ---- */
+/* ---- the work during which it fails ---- */
 
 static const PlanJob jobs[] = {
     {"mask", "a", "c", "i", 0}, {"mask", "b", "c", "i", 0}, {"tiles", "a", "c", "", 0}};
 static const PlanNeed needs[] = {{2, 0, TRUE}};
 static const char sha[] = "0000000000000000000000000000000000000000000000000000000000000000";
 
-enum { PLANNED = 1, FINISHED, FAILED, NOTED }; /* how far it got, as it was reported */
+enum { PLANNED = 1, FINISHED, FAILED, NOTED }; /* how far it got, by what was reported */
 
 static gboolean finish_one(Store *store, GError **error)
 {
@@ -209,7 +209,7 @@ static int work(const char *folder, int tell, GError **error)
     return reached;
 }
 
-/* What was told to be done is there, the file is sound, and the rest can be done. */
+/* Everything that was reported as done is there, the file is sound, and the rest can be done. */
 static void check(const char *folder, int reached)
 {
     g_autoptr(GError) error = NULL;
@@ -338,7 +338,8 @@ static void test_disk_broken_once(void)
 int main(int argc, char **argv)
 {
     if (!g_getenv("TMPDIR") && access("/dev/shm", W_OK) == 0) {
-        g_setenv("TMPDIR", "/dev/shm", TRUE); /* the faults are ours: a real disk would only take its time */
+        g_setenv("TMPDIR", "/dev/shm",
+                 TRUE); /* the faults are simulated, so a real disk would only be slower */
     }
     g_test_init(&argc, &argv, NULL);
     install();

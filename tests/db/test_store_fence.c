@@ -1,4 +1,4 @@
-/* Publication is fenced: an attempt that lost its lease changes no file, and workers of a dead supervisor are ended. */
+/* The fence of publication: an attempt that lost its lease changes no file, and workers of a dead supervisor are ended. */
 #include "tests/store_fixture.h"
 #include <fcntl.h>
 #include <signal.h>
@@ -62,7 +62,7 @@ static void test_stale_attempt_changes_nothing(Run *run, gconstpointer unused)
     const DurableFence fence = {hold, let_go, &holder};
     durable_set_fence(&fence);
 
-    g_assert_true(durable_write_file(path, "ours", 4, NULL, &why)); /* as long as the lease is ours */
+    g_assert_true(durable_write_file(path, "ours", 4, NULL, &why)); /* while the lease is ours */
     g_assert_true(durable_link(path, more, &why));
     g_assert_no_error(why);
 
@@ -94,7 +94,7 @@ static void test_stale_attempt_changes_nothing(Run *run, gconstpointer unused)
     }
 }
 
-/* What is planned anew while an attempt runs has another key: that attempt is lost as well. */
+/* A new plan gives the running job another key: its attempt is lost, too. */
 static void test_changed_plan(Run *run, gconstpointer unused)
 {
     plan(run, base_jobs);
@@ -107,7 +107,7 @@ static void test_changed_plan(Run *run, gconstpointer unused)
     store_lease_release(run->store);
     plan(run, jobs);
     assert_lost(store_lease_hold(run->store, job, error));
-    g_autoptr(Job) next = claim(run); /* and what was not locked can be taken */
+    g_autoptr(Job) next = claim(run); /* a job that is not locked can be claimed */
     g_assert_nonnull(next);
 }
 
@@ -197,7 +197,7 @@ static void test_polite_workers_end_by_themselves(Run *run, gconstpointer unused
     g_assert_cmpint(signal_of(pid), ==, SIGTERM);
 }
 
-/* The number in the file is of a process that has nothing to do with it: nobody is killed, and the run is refused. */
+/* The process id in the file belongs to an unrelated process: nothing is killed, and the run is refused. */
 static void test_a_stranger_is_not_killed(Run *run, gconstpointer unused)
 {
     g_autoptr(GError) error = NULL;
@@ -208,7 +208,7 @@ static void test_a_stranger_is_not_killed(Run *run, gconstpointer unused)
     int descriptor = g_open(own, O_WRONLY | O_TRUNC, 0);
     g_assert_cmpint(write(descriptor, number, strlen(number)), ==, strlen(number));
     close(descriptor);
-    g_unlink(other); /* it is no worker of this folder */
+    g_unlink(other); /* it is not a worker of this folder */
     g_assert_false(store_end_workers(run->directory, 1, &error));
     g_assert_error(error, WSI_ERROR, WSI_ERROR_IO);
     g_assert_nonnull(strstr(error->message, "of an earlier run"));

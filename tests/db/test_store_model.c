@@ -1,8 +1,8 @@
 /* Random operations on the job table, compared after each with a model that is too simple to be wrong.
  *
- * The model keeps jobs in an array and, after anything that happened, walks over all of them in plan order and places
- * every one afresh; the table moves only what an event can have moved.  Files are numbers here: 0 = no file.
- * WSIFLOW_TEST_ROUNDS sets how many episodes are played (default 150). */
+ * The model keeps jobs in an array.  After every event it derives the states of all jobs in plan order again, while the table changes only
+ * what the event can have changed.  Files are numbers here: 0 = no file.
+ * WSIFLOW_TEST_ROUNDS sets the number of episodes (default 150). */
 #include "db/store.h"
 #include "base/durable.h"
 #include "base/error.h"
@@ -73,7 +73,7 @@ static gboolean model_intact(const ModelJob *job, const char *key, int file)
     return file == 0 || (same_size && (g_strcmp0(job->holds, key) == 0 || job->file == file));
 }
 
-/* Places job j by its needs and its memory. */
+/* Derives the state of job j from its needs and its memory. */
 static void model_position(Model *model, int j)
 {
     ModelJob *job = &model->job[j];
@@ -170,9 +170,9 @@ typedef struct {
     Rng rng;
     char *directory;
     Store *store;
-    sqlite3 *raw;      /* to take the waiting time out of failed jobs */
-    GPtrArray *leases; /* Job*, also of those long lost */
-    int generation;    /* of the owners: all of the former ones are dead */
+    sqlite3 *raw;      /* to skip the wait of failed jobs */
+    GPtrArray *leases; /* Job*, also lost ones */
+    int generation;    /* of the owners: all earlier ones are dead */
 } Game;
 
 static int dice(Game *game, int sides)
@@ -245,7 +245,7 @@ static void play_finish(Game *game, const Job *lease, int j)
     gboolean should = holds_lease(game, lease, j);
     int file = dice(game, 4);
     if (file > 0) {
-        put_file(game, j, file); /* also the one that lost its lease writes: it does not know yet */
+        put_file(game, j, file); /* a worker that lost its lease writes, too: it does not know yet */
         g_autofree char *path = g_strdup_printf("%d", j);
         char sha256[65];
         durable_hash_bytes(content(file), strlen(content(file)), sha256);
@@ -520,7 +520,7 @@ static void play(Game *game)
     } else if (kind < 96) {
         play_restart(game);
     } else {
-        put_file(game, dice(game, JOBS), dice(game, 4)); /* somebody tidies up in the run folder */
+        put_file(game, dice(game, JOBS), dice(game, 4)); /* somebody changes files in the run folder */
     }
 }
 
@@ -543,7 +543,7 @@ static void test_model(void)
 int main(int argc, char **argv)
 {
     if (!g_getenv("TMPDIR") && access("/dev/shm", W_OK) == 0) {
-        g_setenv("TMPDIR", "/dev/shm", TRUE); /* this test is about states, not about the disk */
+        g_setenv("TMPDIR", "/dev/shm", TRUE); /* this test checks states, not the disk */
     }
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/store/model", test_model);

@@ -1,4 +1,4 @@
-/* What a changed plan re-runs and what it leaves alone; and which files are refused as a job table. */
+/* What a changed plan re-runs and what it does not; and which files are refused as a job table. */
 #include "tests/store_fixture.h"
 #include "db/guard.h"
 #include <sqlite3.h>
@@ -20,7 +20,7 @@ static void test_changed_config(Run *run, gconstpointer unused)
     assert_states(run, "ddrrw");
     assert_work(run, "y", "tiles a, tiles b, train all");
 
-    /* The masks are made anew but come out the same: whatever needs them is done, without work. */
+    /* The masks are computed again with the same result: everything that needs them is done without work. */
     jobs[MASK_A].config_hash = jobs[MASK_B].config_hash = "m2";
     plan(run, jobs);
     assert_states(run, "rrwww");
@@ -47,18 +47,18 @@ static void test_config_back_and_forth(Run *run, gconstpointer unused)
     plan(run, jobs);
     assert_work(run, "one", "mask a, mask b, tiles a, tiles b, train all");
 
-    /* The files were overwritten with others of the same size: going back means doing it again ... */
+    /* The files were overwritten with others of the same size: going back needs the work again ... */
     jobs[TRAIN].config_hash = "n2";
     plan(run, jobs);
     assert_work(run, "two", "train all");
     jobs[TRAIN].config_hash = "n1";
     plan(run, jobs);
     assert_states(run, "ddddr");
-    plan(run, jobs); /* still, although the row has this key by now */
+    plan(run, jobs); /* still needed, although the row has this key now */
     assert_states(run, "ddddr");
     assert_work(run, "one", "train all");
 
-    /* ... but not when nobody has touched them. */
+    /* ... but not when they are unchanged. */
     jobs[TRAIN].config_hash = "n3";
     plan(run, jobs);
     assert_states(run, "ddddr");
@@ -66,7 +66,7 @@ static void test_config_back_and_forth(Run *run, gconstpointer unused)
     plan(run, jobs);
     assert_states(run, "ddddd");
 
-    /* A whole chain that comes back is found again by content, link after link. */
+    /* A chain of jobs that comes back is recognised by content, one after the other. */
     jobs[MASK_A].config_hash = jobs[TILES_A].config_hash = "other";
     plan(run, jobs);
     g_autoptr(Job) job = claim(run);
@@ -106,7 +106,7 @@ static void test_removed_slide(Run *run, gconstpointer unused)
     g_autoptr(GPtrArray) artefacts = store_artefacts(run->store, &error);
     g_assert_cmpuint(artefacts->len, ==, 2);
     assert_work(run, "y", "train all");
-    /* It comes back: its mask and tiles are remembered, only the training has to be done. */
+    /* It comes back: its mask and tiles are known, only the training has to run. */
     plan(run, base_jobs);
     assert_states(run, "ddddr");
 }
@@ -190,7 +190,7 @@ static void test_refused_files(void)
     fclose(file);
     assert_refused(directory, "damaged");
 
-    /* A kill right at the start leaves an empty file: that is a new one. */
+    /* A kill right at the start leaves an empty file, which counts as a new one. */
     g_assert_true(g_file_set_contents(path, "", 0, NULL));
     g_autoptr(Store) store = store_open(directory, &error);
     g_assert_nonnull(store);

@@ -1,5 +1,5 @@
 /* Real worker processes on one job table, killed at random: no job is finished twice, none is lost, every result is
- * what it has to be, and the file stays sound.
+ * right, and the file stays sound.
  *
  * The program starts itself as a worker (`--worker FOLDER OWNER`); the test is the supervisor. */
 #include "db/store.h"
@@ -20,7 +20,7 @@ enum { UNITS = 100, STAGES = 3, JOBS = UNITS * STAGES + 1, WORKERS = 5, KILLS = 
 
 /* ---- the worker ---- */
 
-/* What a stage would compute: a text that depends on all that the job reads. */
+/* Stands for the work of a stage: a text that depends on everything that the job reads. */
 static char *result_of(Store *store, const Job *job)
 {
     g_autoptr(GError) error = NULL;
@@ -35,7 +35,7 @@ static char *result_of(Store *store, const Job *job)
     return g_string_free(text, FALSE);
 }
 
-/* One line, by one write to a file that is open for appending: whole or not at all, after the job is finished. */
+/* Appends one line by a single write, so it is complete or absent, after the job is finished. */
 static void log_done(const char *folder, const Job *job)
 {
     g_autofree char *path = g_build_filename(folder, "log", NULL);
@@ -91,7 +91,7 @@ static int worker_main(const char *folder, const char *owner)
     }
 }
 
-/* Takes one job, says so, and finishes it when told: for the test of a worker that was given up. */
+/* Claims one job, reports that, and finishes it on request: for the test of a worker that lost its lease. */
 static int sleeper_main(const char *folder, const char *owner)
 {
     g_autoptr(GError) error = NULL;
@@ -155,7 +155,7 @@ static void stop_hard(Site *site, int w)
     g_assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
 }
 
-/* As if the whole program had been killed and started again. */
+/* Like a kill and a restart of the whole program. */
 static void restart_all(Site *site)
 {
     g_autoptr(GError) error = NULL;
@@ -204,11 +204,11 @@ static void check_log(Site *site)
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
     for (int i = 0; lines[i] && *lines[i]; i++) {
-        g_assert_true(g_hash_table_add(seen, lines[i])); /* nobody else said so before */
+        g_assert_true(g_hash_table_add(seen, lines[i])); /* nobody has reported it before */
     }
 }
 
-/* All that the artefact rows promise is on the disk. */
+/* Every artefact of the table is on the disk. */
 static void check_artefacts(Site *site)
 {
     g_autoptr(GPtrArray) rows = store_artefacts(site->store, NULL);

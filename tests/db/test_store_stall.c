@@ -1,4 +1,4 @@
-/* When the system fails a job: it waits longer each time, spends no attempt, and is parked only when that lasts. */
+/* When the system fails a job: it waits longer each time, nothing is counted, and it is parked only when the failure lasts. */
 #include "tests/store_fixture.h"
 #include <sqlite3.h>
 
@@ -11,7 +11,7 @@ static void sql(const Run *run, const char *text)
     sqlite3_close(raw);
 }
 
-/* So many seconds later. */
+/* Lets so many seconds pass. */
 static void pass(const Run *run, double seconds)
 {
     g_autofree char *text = g_strdup_printf(
@@ -99,7 +99,7 @@ static void test_patience_ends(Run *run, gconstpointer unused)
     stall(run, claim(run), 120);
     JobRow *row = row_of(run, MASK_A);
     g_assert_cmpint(row->state, ==, JOB_READY);
-    g_assert_cmpfloat(row->wait, <=, 20); /* the last try is when the patience ends, not after it */
+    g_assert_cmpfloat(row->wait, <=, 20); /* the last try is not after the end of the patience */
     job_row_free(row);
     pass(run, 30);
     stall(run, claim(run), 120);
@@ -107,7 +107,7 @@ static void test_patience_ends(Run *run, gconstpointer unused)
     g_autofree char *why = error_of(run, MASK_A);
     g_assert_cmpstr(why, ==, "cannot open x: Stale file handle");
     g_assert_cmpint(store_retry(run->store, NULL, NULL), ==, 2);
-    stall(run, claim(run), 120); /* the patience is new */
+    stall(run, claim(run), 120); /* the patience begins again */
     assert_states(run, "rrwww");
 }
 
@@ -131,7 +131,7 @@ static void test_a_new_run_tries_at_once(Run *run, gconstpointer unused)
     g_assert_cmpstr(job->unit, ==, "a");
 }
 
-/* A worker that gave up holds nothing any more; nothing was counted. */
+/* A worker that gave up holds no lease any more, and nothing was counted. */
 static void test_worker_left(Run *run, gconstpointer unused)
 {
     plan(run, base_jobs);
@@ -143,7 +143,7 @@ static void test_worker_left(Run *run, gconstpointer unused)
     assert_states(run, "rrwww");
 }
 
-/* A stall is a statement of a worker like any other. */
+/* A stall needs the lease, like every statement of a worker. */
 static void test_stale_stall(Run *run, gconstpointer unused)
 {
     plan(run, base_jobs);
@@ -152,7 +152,7 @@ static void test_stale_stall(Run *run, gconstpointer unused)
     assert_lost(store_stall(run->store, job, "no", 60, error));
 }
 
-/* A folder of the first schema is brought up to date and keeps what was done. */
+/* A folder of the first schema is upgraded and keeps what was done. */
 static void test_former_schema(Run *run, gconstpointer unused)
 {
     plan(run, base_jobs);
