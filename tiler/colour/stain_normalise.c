@@ -1,16 +1,17 @@
 /* Stain normalisation.
  *
- * Both methods are functions of a pixel's colour alone, once the fits are known.  Macenko's is linear in optical density: amounts are
- * the least-squares solution for two stain vectors, they are scaled, and put together with the target's vectors; that is one matrix
- * of 3 x 3.  Percentiles interpolate between order statistics, as numpy does, which serves as the oracle. */
+ * Once the fits are known, both methods are functions of the colour of one pixel.  Macenko's is linear in optical density: the
+ * concentrations are the least-squares solution for two stain vectors; they are scaled and multiplied by the target's vectors.  All of this
+ * is one 3 x 3 matrix.  Percentiles interpolate between order statistics as numpy does, which is the oracle of the tests. */
 #include "tiler/colour/stain_normalise.h"
 #include "base/error.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* Macenko et al.: I0, the density below which a pixel is glass, and the percentiles of angles and of concentrations. */
 static const double LIGHT = 240, BETA = 0.15, ALPHA = 1, TOP = 99;
-/* Of the angle between two stains: nearer ones are one stain and noise. */
+/* Least sine of the angle between two stain vectors: closer vectors are one stain and noise. */
 static const double MIN_SINE = 0.1;
 enum { MIN_PIXELS = 1000, MAX_PIXELS = 4000000 };
 
@@ -57,6 +58,7 @@ void stain_sample_free(StainSample *sample)
     }
 }
 
+/* Optical density with the natural logarithm; + 1 keeps 0 finite. */
 static double density(uint8_t value)
 {
     return -log((value + 1) / LIGHT);
@@ -86,7 +88,7 @@ gboolean stain_sample_add(StainSample *sample, const Image *rgb, const Image *re
             size_t room = MAX(4096, 2 * sample->room);
             uint8_t *more = g_try_realloc(sample->pixels, 3 * room);
             if (!more) {
-                g_set_error(error, WSI_ERROR, WSI_ERROR_MEMORY, "no memory for a sample of stain");
+                g_set_error(error, WSI_ERROR, WSI_ERROR_MEMORY, "no memory for the pixels of a stain fit");
                 return FALSE;
             }
             sample->pixels = more;
@@ -99,13 +101,14 @@ gboolean stain_sample_add(StainSample *sample, const Image *rgb, const Image *re
 
 /* ---- Macenko's fit ---- */
 
-/* One rotation of Jacobi's method that makes a[p][q] zero; v collects the eigenvectors in its columns. */
+/* One rotation of Jacobi's eigenvalue method (Golub and Van Loan, 8.5): makes a[p][q] zero.  The columns of v become the eigenvectors. */
 static void rotate(double a[3][3], double v[3][3], int p, int q)
 {
     if (a[p][q] == 0) {
         return;
     }
     double theta = (a[q][q] - a[p][p]) / (2 * a[p][q]);
+    /* Tangent of the smaller angle with cot(2 angle) = theta; cosine and sine follow. */
     double t = (theta >= 0 ? 1 : -1) / (fabs(theta) + sqrt(theta * theta + 1)), c = 1 / sqrt(t * t + 1),
            s = t * c;
     for (int k = 0; k < 3; k++) {
@@ -123,8 +126,8 @@ static void rotate(double a[3][3], double v[3][3], int p, int q)
     }
 }
 
-/* The two eigenvectors of the largest eigenvalues of the densities' covariance, pointing to where the tissue is. FALSE when the
- * pixels do not span a plane. */
+/* The eigenvectors of the two largest eigenvalues of the covariance of densities, with signs such that the mean density is positive along
+ * both.  FALSE when the pixels do not span a plane. */
 static gboolean main_plane(const StainSample *sample, double plane[2][3])
 {
     double mean[3] = {0}, a[3][3] = {{0}}, v[3][3] = {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}};
@@ -142,6 +145,7 @@ static gboolean main_plane(const StainSample *sample, double plane[2][3])
             }
         }
     }
+    /* Far more sweeps than a 3 x 3 matrix needs to converge. */
     for (int sweep = 0; sweep < 30; sweep++) {
         rotate(a, v, 0, 1);
         rotate(a, v, 0, 2);
@@ -170,7 +174,7 @@ static int compare_numbers(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Sorts the values. */
+/* Linear interpolation between order statistics, as numpy.percentile.  Sorts the values. */
 static double percentile(double *values, size_t count, double percent)
 {
     qsort(values, count, sizeof *values, compare_numbers);
@@ -179,7 +183,8 @@ static double percentile(double *values, size_t count, double percent)
     return values[low] + (at - (double)low) * (values[high] - values[low]);
 }
 
-/* The pseudo-inverse of the two stain vectors: amounts = inverse * densities. */
+/* The pseudo-inverse (S^T S)^-1 S^T of the 3 x 2 matrix S of stain vectors: concentrations = inverse * densities.  FALSE when the vectors are
+ * nearly parallel; the determinant is the squared sine of their angle. */
 static gboolean invert(const double stains[2][3], double inverse[2][3])
 {
     double hh = 0, he = 0, ee = 0;
@@ -196,7 +201,8 @@ static gboolean invert(const double stains[2][3], double inverse[2][3])
     return determinant > MIN_SINE * MIN_SINE;
 }
 
-/* Angles within the plane, measured from the mean's side, so that no angle jumps by a turn. */
+/* The stain vectors: the 1st and 99th percentile of the angles of the pixels in the plane.  Both axes point to the side of the mean, so no
+ * angle wraps around.  scratch: one value per pixel. */
 static void fit_vectors(const StainSample *sample, double plane[2][3], double *scratch, double stains[2][3])
 {
     double vectors[2][3];
@@ -220,10 +226,12 @@ static void fit_vectors(const StainSample *sample, double plane[2][3], double *s
     memcpy(stains[1], vectors[1 - h], sizeof vectors[h]);
 }
 
+/* out->method stays STAIN_NONE when the pixels do not show two stains. */
 static gboolean fit_macenko(const StainSample *sample, StainFit *out, GError **error)
 {
     double plane[2][3], inverse[2][3];
-    g_autofree double *scratch = wsi_try_alloc(sample->count, sizeof *scratch, "a sample of stain", error);
+    g_autofree double *scratch =
+        wsi_try_alloc(sample->count, sizeof *scratch, "the pixels of a stain fit", error);
     if (!scratch) {
         return FALSE;
     }
@@ -247,16 +255,18 @@ static gboolean fit_macenko(const StainSample *sample, StainFit *out, GError **e
     return TRUE;
 }
 
-/* ---- CIELAB ---- */
+/* ---- CIELAB (CIE 15) from sRGB (IEC 61966-2-1) ---- */
 
-static const double WHITE[3] = {0.95047, 1, 1.08883};
+static const double WHITE[3] = {0.95047, 1, 1.08883}; /* D65, X Y Z */
 
+/* sRGB to linear light. */
 static double linear(double value)
 {
     value /= 255;
     return value <= 0.04045 ? value / 12.92 : pow((value + 0.055) / 1.055, 2.4);
 }
 
+/* f(t) of CIELAB, with the exact constants 216 / 24389 and 24389 / 27. */
 static double root(double t)
 {
     return t > 216.0 / 24389 ? cbrt(t) : (24389.0 / 27 * t + 16) / 116;
@@ -297,6 +307,7 @@ static void from_lab(const double lab[3], double rgb[3])
     }
 }
 
+/* Two passes: the mean (collected in sd), then the deviations from it. */
 static void fit_reinhard(const StainSample *sample, StainFit *out)
 {
     double squares[3] = {0}, lab[3];
@@ -337,6 +348,7 @@ static uint8_t byte_of(double value)
     return (uint8_t)(CLAMP(value, 0, 255) + 0.5);
 }
 
+/* density' = T diag(target / source densities) S^+ density, with stain vectors S of the source and T of the target. */
 static void apply_macenko(const StainFit *source, const StainFit *target, Image *rgb)
 {
     double inverse[2][3];
@@ -371,6 +383,7 @@ static void apply_reinhard(const StainFit *source, const StainFit *target, Image
 {
     size_t pixels = (size_t)rgb->width * (size_t)rgb->height;
     for (uint8_t *p = rgb->pixels, *end = p + 3 * pixels; p < end; p += 3) {
+        /* 0 for glass, 1 from a density of beta on, linear between. */
         double weight = CLAMP(density(MIN(p[0], MIN(p[1], p[2]))) / BETA, 0, 1), lab[3], out[3];
         if (weight <= 0) {
             continue;
@@ -423,7 +436,7 @@ json_t *stain_fit_json(const StainFit *fit)
     return json;
 }
 
-/* `count` finite numbers. */
+/* Reads `count` finite numbers. */
 static gboolean read_numbers(const json_t *json, const char *key, double *out, size_t count)
 {
     const json_t *array = json_object_get(json, key);
@@ -436,7 +449,7 @@ static gboolean read_numbers(const json_t *json, const char *key, double *out, s
     return good;
 }
 
-/* Whether the numbers of a fit can be used. */
+/* Whether a fit can be used: two distinct stains, positive densities and deviations. */
 static gboolean is_sound(const StainFit *fit)
 {
     double inverse[2][3];

@@ -1,10 +1,10 @@
-/* A tile's JPEG by libjpeg-turbo, with the settings that libtiff uses for RGB output: the accurate integer DCT,
- * interpolating chroma upsampling, and the colour space that the TIFF directory names instead of the one that
- * libjpeg would guess, unless the stream proves another one.  So the pixels are those that OpenSlide shows where the directory is true.
+/* Decodes the JPEG of a tile by libjpeg-turbo, with the settings that libtiff uses for RGB output: the accurate integer DCT,
+ * interpolating chroma upsampling, and the colour space that the TIFF directory declares (libjpeg would guess), unless the stream
+ * proves another one.  So the pixels are those that OpenSlide shows, if the directory is right.
  *
- * libjpeg reports errors by a callback that must not return.  The jump lands in jpegtile_decode() alone, and what must
- * outlive it is in the Decoder, so there are no clobbered locals.  Damage that libjpeg only warns about is an error
- * here: the pixels after it are guesses. */
+ * libjpeg reports errors by a callback that must not return.  The jump only goes to jpegtile_decode(), and everything that must
+ * survive it is in the Decoder, so no local variable is clobbered.  Damage that libjpeg only warns about is an error
+ * here, because the pixels after it are guesses. */
 #include "tiler/tiff/jpegtile.h"
 #include <setjmp.h>
 #include <stdio.h>
@@ -36,6 +36,7 @@ G_NORETURN static void on_error(j_common_ptr jpeg)
     fail(decoder, text);
 }
 
+/* Warnings that mean damaged data are errors; others are ignored. */
 static void on_message(j_common_ptr jpeg, int level)
 {
     switch (level < 0 ? jpeg->err->msg_code : 0) {
@@ -55,7 +56,7 @@ static int adobe_transform(const struct jpeg_decompress_struct *jpeg, int before
     return jpeg->saw_Adobe_marker ? jpeg->Adobe_transform : before;
 }
 
-/* adobe: the transform of Adobe's marker in the tables or the stream. */
+/* adobe: the transform in Adobe's marker of the tables or the stream, or NO_ADOBE. */
 static JpegTileColour proved_colour(const struct jpeg_decompress_struct *jpeg, int adobe)
 {
     const jpeg_component_info *parts = jpeg->comp_info;
@@ -98,6 +99,7 @@ static void decode(Decoder *decoder, const JpegTileSpec *spec, const uint8_t *st
     struct jpeg_decompress_struct *jpeg = &decoder->jpeg;
     int adobe = NO_ADOBE;
     jpeg_create_decompress(jpeg);
+    /* Abbreviated streams: the tables of the directory come first. */
     if (spec->tables) {
         jpeg_mem_src(jpeg, spec->tables, spec->tables_bytes);
         if (jpeg_read_header(jpeg, FALSE) != JPEG_HEADER_TABLES_ONLY) {

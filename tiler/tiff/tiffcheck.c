@@ -1,13 +1,13 @@
 /* A walk over the directories of a TIFF that trusts nothing.
  *
- * All positions are 64-bit and every sum is checked.  Reads go through one function, tiff_bytes(), that refuses what
- * lies outside of the file; nothing is allocated by a size that the file names (arrays are read in pieces), so the
- * walk itself costs at most a read of the arrays.  Directories without tiles (thumbnails, labels) only have to be
- * readable as directories: no level is made of them.
+ * All positions are 64-bit and every sum is checked.  Reads go through one function, tiff_bytes(), which refuses
+ * positions outside of the file.  No allocation has a size that the file declares (arrays are read in pieces), so the
+ * walk costs at most one read of the arrays.  Directories without tiles (thumbnails, labels) only have to be
+ * readable as directories, since they are never levels.
  *
- * NDPI files say "classic TIFF" and are not: links are 8 bytes long and values beyond 4 GiB have their high half
- * elsewhere.  OpenSlide reads them by a reader of its own and they hold no tiles, so their links are walked, tiles
- * are refused, and values are not followed. */
+ * NDPI files claim to be classic TIFF but are not: links are 8 bytes long, and the high halves of values beyond 4 GiB are
+ * elsewhere.  OpenSlide has its own reader for them, and they have no tiles.  So their links are followed, tiles
+ * are refused, and in files beyond 4 GiB values are not followed. */
 #include "tiler/tiff/tiffcheck.h"
 #include "base/error.h"
 #include <errno.h>
@@ -34,9 +34,9 @@ typedef struct {
     int fd;
     uint64_t size;
     gboolean big_endian, big_tiff, ndpi;
-    int directory;   /* being walked, for messages */
+    int directory;   /* number of the current one, for messages */
     uint64_t pixels; /* declared so far */
-    uint64_t stored; /* of these in tiles that have bytes */
+    uint64_t stored; /* of these, in tiles that have bytes */
 } Tiff;
 
 /* A field of a directory: `count` values of `type` at file position `at`. */
@@ -74,6 +74,7 @@ static gboolean refuse(const Tiff *tiff, GError **error, const char *format, ...
     return FALSE;
 }
 
+/* Reads `bytes` bytes at `at`; refuses positions outside of the file. */
 static gboolean tiff_bytes(const Tiff *tiff, uint64_t at, void *out, size_t bytes, const char *what,
                            GError **error)
 {
@@ -100,6 +101,7 @@ static gboolean tiff_bytes(const Tiff *tiff, uint64_t at, void *out, size_t byte
     return TRUE;
 }
 
+/* A whole number of `size` bytes in the byte order of the file. */
 static uint64_t number(const Tiff *tiff, const uint8_t *bytes, int size)
 {
     uint64_t value = 0;
@@ -109,6 +111,7 @@ static uint64_t number(const Tiff *tiff, const uint8_t *bytes, int size)
     return value;
 }
 
+/* Bytes of a value (TIFF 6.0, section 2; BigTIFF types 16 to 18); 0 for unknown types. */
 static int type_size(int type)
 {
     static const uint8_t sizes[] = {0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8};
@@ -173,6 +176,7 @@ static gboolean check_geometry(const Tiff *tiff, const Field *fields, Tiling *ou
                       "tiles of %" PRIu64 " x %" PRIu64 " px with %" PRIu64 " samples exceed %d MiB",
                       out->tile_width, out->tile_height, samples, MAX_TILE_BYTES >> 20);
     }
+    /* Separate planes store each sample in tiles of its own. */
     planes = planar == 2 ? samples : 1;
     out->tiles = ((out->width - 1) / out->tile_width + 1) * ((out->height - 1) / out->tile_height + 1);
     if (__builtin_mul_overflow(out->tiles, planes, &out->tiles)) {
@@ -181,7 +185,7 @@ static gboolean check_geometry(const Tiff *tiff, const Field *fields, Tiling *ou
     return TRUE;
 }
 
-/* All values of the field lie in the file. */
+/* Checks that all values of the field are inside the file. */
 static gboolean check_inside(const Tiff *tiff, const Field *field, const char *what, GError **error)
 {
     uint64_t bytes;
@@ -194,7 +198,7 @@ static gboolean check_inside(const Tiff *tiff, const Field *field, const char *w
     return TRUE;
 }
 
-/* The array lies in the file and has a value for each tile. */
+/* Checks that the array is inside the file and has a value for each tile. */
 static gboolean check_array(const Tiff *tiff, const Field *field, uint64_t tiles, const char *what,
                             GError **error)
 {
@@ -208,7 +212,7 @@ static gboolean check_array(const Tiff *tiff, const Field *field, uint64_t tiles
     return check_inside(tiff, field, what, error);
 }
 
-/* Every tile lies in the file; counts those that have bytes. */
+/* Checks that every tile is inside the file; counts those that have bytes. */
 static gboolean check_tiles(const Tiff *tiff, const Field *offsets, const Field *counts, uint64_t tiles,
                             uint64_t *stored, GError **error)
 {
@@ -261,7 +265,7 @@ static gboolean check_directory(Tiff *tiff, const Field *fields, GError **error)
     tiff->pixels += tiling.width * tiling.height;
     tiff->stored += stored * tiling.tile_width * tiling.tile_height;
     if (tiff->pixels > MAX_PIXELS) {
-        return refuse(tiff, error, "%" PRIu64 " px are declared in all, more than 2^44", tiff->pixels);
+        return refuse(tiff, error, "%" PRIu64 " px are declared in total, more than 2^44", tiff->pixels);
     }
     if (tiff->stored / MAX_PIXELS_PER_BYTE > tiff->size) {
         return refuse(tiff, error,
@@ -271,6 +275,7 @@ static gboolean check_directory(Tiff *tiff, const Field *fields, GError **error)
     return TRUE;
 }
 
+/* Entry: tag, type, count, then the value itself when it fits, or its position. */
 static Field read_entry(const Tiff *tiff, const uint8_t *entry, uint64_t entry_at)
 {
     const int inline_bytes = tiff->big_tiff ? 8 : 4;
@@ -284,8 +289,8 @@ static Field read_entry(const Tiff *tiff, const uint8_t *entry, uint64_t entry_a
     return field;
 }
 
-/* Readers fetch the values of every tag, also of those that nobody asks for.  In one directory they may not be more bytes than the file
- * has.  Types that are not known have no size, and no reader follows them. */
+/* Readers fetch the values of every tag, even of tags that nobody uses.  In one directory they may not have more bytes than the file.
+ * Unknown types have no size, and no reader follows them. */
 static gboolean check_values(const Tiff *tiff, uint64_t entry_at, uint64_t entries, GError **error)
 {
     const uint64_t entry_size = tiff->big_tiff ? 20 : 12;
@@ -313,7 +318,7 @@ static gboolean check_values(const Tiff *tiff, uint64_t entry_at, uint64_t entri
     return TRUE;
 }
 
-/* Notes the field of one directory entry when it is one of ours. */
+/* Records the field of a directory entry when its tag is in field_tags. */
 static void take_entry(const Tiff *tiff, const uint8_t *entry, uint64_t entry_at, Field *fields)
 {
     const int tag = (int)number(tiff, entry, 2);
@@ -324,7 +329,7 @@ static void take_entry(const Tiff *tiff, const uint8_t *entry, uint64_t entry_at
     }
 }
 
-/* Reads and checks the directory at `at`; *next gets the position of the following one, 0 = none. */
+/* Reads and checks the directory at `at`; *next: the position of the next one, 0 = none. */
 static gboolean walk_directory(Tiff *tiff, uint64_t at, uint64_t *next, GError **error)
 {
     uint8_t bytes[20];

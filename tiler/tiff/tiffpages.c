@@ -1,4 +1,4 @@
-/* A walk over the directories by libtiff, after tiffcheck.h has found them sound. */
+/* Reads the directories by libtiff, after tiffcheck.h has found them sound. */
 #include "tiler/tiff/tiffpages.h"
 #include "base/error.h"
 #include "tiler/tiff/tiffsource.h"
@@ -23,8 +23,8 @@ static double tag_mpp(TIFF *tiff, uint32_t tag)
     return (unit == RESUNIT_CENTIMETER ? 1e4 : unit == RESUNIT_INCH ? 25400 : 0) / (double)per_unit;
 }
 
-/* Whether the line is nothing but the name of a page that is not a level, as scanners write them: "label", "Macro image", "Label_Image",
- * "label 387x463".  Lines that only begin so ("Barcode: 123") are facts of the slide, which its levels have too. */
+/* Whether the whole line is the name of a page that is not a level, as scanners write them: "label", "Macro image", "Label_Image",
+ * "label 387x463".  Lines that only begin with such a word ("Barcode: 123") are facts of the slide, which its levels have too. */
 static gboolean names_aside(const char *line)
 {
     static const char *const words[] = {"label", "macro", "thumbnail", "barcode"};
@@ -62,14 +62,14 @@ static gboolean is_named_aside(TIFF *tiff)
     return FALSE;
 }
 
-/* Whether it is flagged as a label, macro or mask. */
+/* Whether NewSubfileType flags the page as a label, macro or mask. */
 static gboolean is_flagged_aside(uint32_t kind)
 {
     enum { MACRO = 8 /* Aperio's */ };
     return (kind & (FILETYPE_MASK | MACRO)) != 0;
 }
 
-/* The number behind "|NAME = " in Aperio's description; 0 when there is none. */
+/* The number after "|NAME = " in Aperio's description; 0 when there is none. */
 static double aperio_number(const char *text, const char *name)
 {
     g_autofree char *key = g_strdup_printf("|%s = ", name);
@@ -127,7 +127,7 @@ static TiffPage page_of(TIFF *tiff)
     return page;
 }
 
-/* A name alone takes away no image: the largest tiled page is the slide, whatever its description says. */
+/* A name alone does not exclude the image: the largest tiled page is the slide, whatever its description says. */
 static void keep_largest(const GArray *pages)
 {
     TiffPage *largest = NULL;
@@ -187,7 +187,8 @@ const TiffPage *tiffpages_of_size(const GArray *pages, int64_t width, int64_t he
 
 gboolean tiffpages_one_factor(int64_t width0, int64_t height0, int64_t width, int64_t height)
 {
-    /* A size is right to less than a px, whichever way it was rounded, so each side allows a range of factors. */
+    /* A size is off by less than 1 px, however it was rounded, so the factor of each side is in (size0 / (size + 1), size0 / (size - 1)).
+     * The ranges of width and height must overlap. */
     double low = MAX((double)width0 / (double)(width + 1), (double)height0 / (double)(height + 1));
     double high = MIN(width > 1 ? (double)width0 / (double)(width - 1) : INFINITY,
                       height > 1 ? (double)height0 / (double)(height - 1) : INFINITY);

@@ -1,4 +1,4 @@
-/* The functions that libtiff reads by: pread() on a descriptor, a position, and the errno of the first failure. */
+/* The functions through which libtiff reads: pread() on a descriptor, at a position; the errno of the first failure is kept. */
 #include "tiler/tiff/tiffsource.h"
 #include "base/error.h"
 #include <errno.h>
@@ -61,7 +61,7 @@ static toff_t size_of(thandle_t handle)
     return (toff_t)((TiffSource *)handle)->size;
 }
 
-/* libtiff's messages would go to stderr; what matters comes back as an error. */
+/* libtiff would print messages to stderr.  Whatever matters comes back as an error. */
 static int no_message(TIFF *tiff, void *data, const char *module, const char *format, va_list args)
 {
     return 1;
@@ -89,7 +89,7 @@ TiffSource *tiffsource_open(const char *path, GError **error)
         return NULL;
     }
     source->size = status.st_size;
-    /* "m": not mapped, since what fails in mapped memory ends the program by a signal. */
+    /* Mode "m": not memory-mapped, since a failed read of mapped memory ends the program by a signal. */
     source->tiff = open_quietly(source);
     if (!tiffsource_check(source, error)) {
         return NULL;

@@ -1,10 +1,10 @@
-/* Masks: pieces by union-find over runs of the raster, closing and majority by running counts, growth by a breadth-first walk.  All
- * are linear in the number of pixels whatever the radius. */
+/* Masks: pieces by union-find over pixels, closing and majority by running counts, growth by a breadth-first walk.  All
+ * take time linear in the number of pixels, for any radius. */
 #include "tiler/tissue/binary.h"
 #include "base/error.h"
 #include <string.h>
 
-/* Pieces: parent links by pixel index; the root is the first pixel of the piece. */
+/* The root of the piece that has pixel `at`.  parent (H, W): links to earlier pixels; the root is the first pixel of its piece. */
 static int32_t root_of(int32_t *parent, int32_t at)
 {
     while (parent[at] != at) {
@@ -25,6 +25,7 @@ static void join(int32_t *parent, int32_t a, int32_t b)
     }
 }
 
+/* Links each pixel of `value` to its neighbours above and to the left. */
 static void join_neighbours(const Image *mask, uint8_t value, int32_t *parent)
 {
     const int width = mask->width;
@@ -44,7 +45,8 @@ static void join_neighbours(const Image *mask, uint8_t value, int32_t *parent)
             }
             if (row[x - width] == value) {
                 join(parent, at - width, at);
-            } else if (value) { /* 8-connected; with the pixel above the diagonal ones are joined already */
+            } else if (
+                value) { /* 8-connected; if the pixel above is set, it has joined the diagonal ones already */
                 if (x > 0 && row[x - width - 1] == value) {
                     join(parent, at - width - 1, at);
                 }
@@ -61,7 +63,7 @@ typedef struct {
     gboolean border;
 } Piece;
 
-/* Numbers the pieces in `parent` (piece + 1 at each pixel of them, else 0) and measures them. */
+/* Replaces the links in `parent` by numbers (piece + 1; 0 = no piece) and measures the pieces. */
 static GArray *measure(const Image *mask, uint8_t value, const Image *seed, int32_t *parent)
 {
     GArray *pieces = g_array_new(FALSE, TRUE, sizeof(Piece));
@@ -73,7 +75,7 @@ static GArray *measure(const Image *mask, uint8_t value, const Image *seed, int3
                 parent[at] = 0;
                 continue;
             }
-            /* Parents precede their children, so they hold their number already. */
+            /* The root precedes the other pixels of its piece, so it already holds the number. */
             if (parent[at] == at) {
                 Piece fresh = {0};
                 g_array_append_val(pieces, fresh);
@@ -103,7 +105,7 @@ gboolean binary_filter(Image *mask, uint8_t value, const BinaryFilter *filter, G
         return FALSE;
     }
     join_neighbours(mask, value, parent);
-    /* All links point to the root before numbers take their place. */
+    /* Make all links point to the root before numbers replace them. */
     for (size_t i = 0; i < count; i++) {
         if (mask->pixels[i] == value) {
             parent[i] = root_of(parent, (int32_t)i);
@@ -124,7 +126,7 @@ gboolean binary_filter(Image *mask, uint8_t value, const BinaryFilter *filter, G
     return TRUE;
 }
 
-/* Adds (sign 1) or takes away (-1) a row from the counts of set pixels in each column. */
+/* Adds (sign 1) or subtracts (-1) a row from the counts of set pixels per column. */
 static void count_columns(const Image *mask, int y, int sign, int32_t *counts)
 {
     if (y < 0 || y >= mask->height) {
@@ -169,7 +171,7 @@ gboolean binary_majority(Image *mask, int radius, double keep, double fill, GErr
 
 gboolean binary_close(Image *mask, int radius, GError **error)
 {
-    /* Dilation: any pixel of the square; erosion: all of them.  Half a pixel apart from a fraction that can occur. */
+    /* Dilation: any pixel of the square is set; erosion: all are.  The bounds are half a pixel away from any fraction that can occur. */
     double half_pixel = 0.5 / ((2.0 * radius + 1) * (2.0 * radius + 1));
     return binary_majority(mask, radius, 0, half_pixel, error) &&
            binary_majority(mask, radius, 1 - half_pixel, 2, error);

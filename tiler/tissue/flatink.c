@@ -1,4 +1,5 @@
-/* Sliding sums of densities and of their squares, in whole numbers, so that they are exact. */
+/* The variance of density in a window, E[d^2] - E[d]^2, by sliding sums of densities and of their squares.  The sums are whole numbers, so
+ * they are exact. */
 #include "tiler/tissue/flatink.h"
 #include "base/error.h"
 #include "tiler/tissue/pixel_class.h"
@@ -7,15 +8,15 @@
 static const double FLAT_UM = 16, FLAT = 0.1;
 enum { UNIT = 1000 /* of a density of 1 */ };
 
-/* Densities of red and of green and their squares: of a pixel, or summed over the rows of a window (257 at most: 32 bits hold them). */
+/* The densities of red and green and their squares, summed over the rows of a window (at most 257, so 32 bits suffice). */
 typedef uint32_t Column __attribute__((vector_size(4 * sizeof(uint32_t))));
 /* The same, summed over a window. */
 typedef uint64_t Window __attribute__((vector_size(4 * sizeof(uint64_t))));
 
-/* A macro, since the ABI of such values depends on the processor. */
+/* A macro, because passing such vectors to a function depends on the processor. */
 #define WIDENED(column) __builtin_convertvector(column, Window)
 
-/* The columns with a row (add) or without it. */
+/* Adds a row to the columns, or subtracts it. */
 static void change_columns(Column *columns, const uint8_t *rgb, int width, const uint32_t *density,
                            gboolean add)
 {
@@ -26,7 +27,7 @@ static void change_columns(Column *columns, const uint8_t *rgb, int width, const
     }
 }
 
-/* Whether the denser of the two varies by less than FLAT of its mean. */
+/* Whether the standard deviation of the denser channel is less than FLAT times its mean. */
 static gboolean is_flat(const Window *sums, int64_t count)
 {
     const Window window = *sums;
@@ -45,6 +46,7 @@ static gboolean any_maybe(const uint8_t *flags, int width)
     return any & PIXEL_PEN_MAYBE;
 }
 
+/* Decides every PIXEL_PEN_MAYBE of a row.  rows: how many rows the window has inside the image. */
 static void resolve_row(uint8_t *flags, const Column *columns, int width, int radius, int rows)
 {
     Window window = {0};

@@ -1,9 +1,7 @@
-/* Ink whose colour is near a stain, by its flatness.  Not for other rooms. */
+/* Recognises ink whose colour is near a stain, by its flatness.  For this folder only. */
 #pragma once
 #include "base/image.h"
 
-enum { PIXEL_PEN_MAYBE = 128 }; /* beside the flags of pixel_class.h: of such a colour */
-
-/* Every pixel loses PIXEL_PEN_MAYBE, and gets PIXEL_PEN instead where the image is flat within 16 um each way: the density of the channel that
- * is absorbed more varies by less than a tenth of its mean. */
+/* Replaces PIXEL_PEN_MAYBE (pixel_class.h) by PIXEL_PEN where the image is flat within 16 um in each direction: the density of the denser
+ * channel, red or green, has a standard deviation below a tenth of its mean.  Elsewhere the flag is cleared. */
 gboolean flatink_finish(const Image *rgb, Image *flags, double mpp, GError **error);

@@ -1,15 +1,15 @@
-/* Histograms of tints and greys.
+/* Finds the glass by histograms of tints and greys.
  *
- * Glass is bright, and nearly grey or yellow: old glass and mounting media absorb blue 1.5 times as much beyond green as green beyond
- * red, or more, where pale brown chromogen has 0.7 and no other stain comes near.  Of real images with white glass, 0.6 % at most have one
- * such colour; yellow glass is taken from 2 % on, when nothing but pure white is commoner.
+ * Glass is bright, and nearly grey or yellow.  Old glass and mounting media are yellow: the density of blue minus that of green is at least
+ * 1.5 times that of green minus that of red.  Pale brown chromogen has 0.7, and no other stain is near.  In real images with white glass,
+ * at most 0.6 % of the pixels have one such colour.  Yellow counts as glass from 2 % on, when no colour except pure white is more common.
  *
- * Saffron and picric acid stain collagen in that yellow too.  But what lies on glass only takes light away: where 2 % are neutral and
- * brighter in blue than the yellow, the yellow is stain.  Pure white counts as brighter where it is between other things, as glass that
- * the scanner saw as 255.  Outside of all other things it may be padding that was never scanned, and says nothing.
+ * Saffron and picric acid stain collagen in the same yellow.  But a specimen on glass can only absorb light: when 2 % of the pixels are
+ * neutral and brighter in blue than the yellow, the yellow is stain.  Pure white between other pixels counts as brighter, as glass that
+ * the scanner saw as 255.  Pure white around all other pixels may be padding that was never scanned, and does not count.
  *
- * An image without any colour has only greys, and its glass is the commonest.  A small biopsy is a colour too: it is compact, where the
- * noise of a camera is not. */
+ * An image without colours has only greys, and its glass is the commonest grey.  A small biopsy must count as colour: it is compact, unlike
+ * the noise of a camera. */
 #include "tiler/tissue/glass.h"
 #include "base/error.h"
 #include "tiler/raster/vectorised.h"
@@ -18,15 +18,14 @@
 /* Tints within +-TINT in steps of 0.001; greys below MAX_GREY in steps of 0.001. */
 enum { TINTS = 51, GREYS = 200 };
 static const float BINS_PER_OD = 1000;
-/* Tints of yellow glass in steps of 0.002: green is absorbed up to 0.09 beyond red, blue 0.025 to 0.225 beyond green. */
+/* Tints of yellow glass in steps of 0.002: green is up to 0.09 denser than red, blue 0.025 to 0.225 denser than green. */
 enum { REDS = 50, BLUES = 100 };
 static const float YELLOW_BINS_PER_OD = 500, YELLOW_RED = -0.01F, YELLOW_BLUE = -0.225F, YELLOW_LEAST = 0.02F;
-/* How much less blue a neutral pixel must absorb than yellow glass to speak against it: more than the tints differ that count as neutral. */
+/* A neutral pixel is evidence against yellow glass when its density of blue is lower by this: more than neutral tints differ. */
 static const double BRIGHTER = 0.03;
-enum {
-    FRACTION = 50 /* one in so many: the least fraction of yellow glass, and of what speaks against it */
-};
-/* An image has colours when this fraction of its pixels has samples that differ by more, or so many in runs along rows. */
+enum { FRACTION = 50 }; /* 1 / 50 = 2 %: the least part of yellow glass, and of the evidence against it */
+/* A pixel has a colour when its samples differ by more than GREY_SPREAD.  An image has colours when the fraction COLOURED of its pixels has
+ * one, or more than COMPACT pixels in runs of at least RUN along rows. */
 static const double COLOURED = 1e-3;
 enum { GREY_SPREAD = 2, RUN = 8, COMPACT = 64 };
 
@@ -34,19 +33,19 @@ struct Glass {
     int width;
     int64_t pixels;                 /* of the whole image */
     int32_t *tint_bins, *grey_bins; /* of a row */
-    /* Of each column: pure white pixels in rows that have others too, and whether it has others. */
+    /* Per column: the pure white pixels in rows that also have other pixels; whether the column has other pixels. */
     int32_t *whites, *others;
-    int64_t white_rows,
-        last_white_rows; /* rows of nothing but pure white between others; since the last others */
+    /* Rows of only pure white: between rows with other pixels; after the last such row. */
+    int64_t white_rows, last_white_rows;
     gboolean any_others;
-    /* The yellow tints follow the others. */
+    /* The neutral tints, then the yellow ones. */
     int64_t tints[TINTS * TINTS + REDS * BLUES], greys[GREYS], yellow_greys[GREYS];
     int64_t readable, coloured, compact, backgrounds, yellows;
 };
 
 enum { ANY_BACKGROUND = 1, ANY_YELLOW = 2 };
 
-/* The nearest bin of the tint, -1 where none is, and of the grey.  Returns whether any pixel has bins, and whether any may be yellow. */
+/* The bins of each pixel: of its tint (-1 when it is not neutral) and of its grey.  Returns ANY_BACKGROUND and ANY_YELLOW as they occur. */
 VECTORISED static int bins_of_row(int32_t *restrict tints, int32_t *restrict greys, const float *restrict od,
                                   int width)
 {
@@ -65,7 +64,7 @@ VECTORISED static int bins_of_row(int32_t *restrict tints, int32_t *restrict gre
     return any;
 }
 
-/* Gives pixels without a bin one among the yellow ones. */
+/* Gives pixels without a neutral bin a yellow one, where they have such a tint. */
 VECTORISED static void yellow_bins_of_row(int32_t *restrict tints, const int32_t *restrict greys,
                                           const float *restrict od, int width)
 {
@@ -88,7 +87,7 @@ VECTORISED static int32_t sum_of_bytes(const uint8_t *bytes, int n)
     return sum;
 }
 
-/* Marks the readable pixels of a row that have a colour; returns how many. */
+/* Marks the readable pixels of a row that have a colour; returns their number. */
 VECTORISED static int32_t mark_colours(int32_t *restrict marks, const uint8_t *restrict readable,
                                        const uint8_t *restrict rgb, int width)
 {
@@ -102,7 +101,7 @@ VECTORISED static int32_t mark_colours(int32_t *restrict marks, const uint8_t *r
     return coloured;
 }
 
-/* How many marks are in runs of at least RUN. */
+/* The number of marks in runs of at least RUN. */
 static int64_t count_runs(const int32_t *marks, int width)
 {
     int64_t sum = 0;
@@ -122,18 +121,18 @@ static gboolean has_colours(const Glass *glass, int64_t pixels)
     return (double)glass->coloured > COLOURED * (double)pixels || glass->compact > COMPACT;
 }
 
-/* marks: scratch of a row. */
+/* marks (W): working memory. */
 static void add_colours(Glass *glass, int32_t *marks, const uint8_t *rgb, const uint8_t *readable)
 {
     if (has_colours(glass, glass->pixels)) {
-        return; /* of the whole image, whatever comes */
+        return; /* enough for the whole image already */
     }
     int32_t coloured = mark_colours(marks, readable, rgb, glass->width);
     glass->coloured += coloured;
     glass->compact += coloured >= RUN ? count_runs(marks, glass->width) : 0;
 }
 
-/* Pure white has the grey 0. */
+/* Whether the row has a readable pixel that is not pure white, whose grey bin is 0. */
 VECTORISED static int has_others(const int32_t *restrict greys, const uint8_t *restrict readable, int width)
 {
     int any = 0;
@@ -152,6 +151,7 @@ VECTORISED static void add_columns(int32_t *restrict whites, int32_t *restrict o
     }
 }
 
+/* Counts pure white so that whites_between() can leave out what is around all other pixels. */
 static void add_whites(Glass *glass, const uint8_t *readable)
 {
     if (!has_others(glass->grey_bins, readable, glass->width)) {
@@ -164,10 +164,10 @@ static void add_whites(Glass *glass, const uint8_t *readable)
     add_columns(glass->whites, glass->others, glass->grey_bins, readable, glass->width);
 }
 
-/* The pure white pixels inside of the box around all others. */
+/* The number of pure white pixels inside the bounding box of all other pixels. */
 static int64_t whites_between(const Glass *glass)
 {
-    int64_t sum = 0, since = 0; /* since: of columns that are between others only if others follow */
+    int64_t sum = 0, since = 0; /* since: in columns after the last one with other pixels */
     gboolean begun = FALSE;
     for (int x = 0; x < glass->width; x++) {
         begun = begun || glass->others[x];
@@ -234,7 +234,7 @@ void glass_add_row(Glass *glass, const float *od, const uint8_t *rgb, const uint
     }
 }
 
-/* The middle of the 3 x 3 bins that hold most, and how many these hold. */
+/* The centre of the 3 x 3 bins with the largest sum, and that sum. */
 static int64_t commonest(const int64_t *bins, int rows, int columns, int *row, int *column)
 {
     int64_t best = -1;
@@ -255,7 +255,7 @@ static int64_t commonest(const int64_t *bins, int rows, int columns, int *row, i
     return best;
 }
 
-/* The grey that a fifth of the pixels are brighter than. */
+/* The 20th percentile of density: a fifth of the pixels are brighter than this grey. */
 static float bright_grey(const int64_t *greys, int64_t count)
 {
     int64_t seen = 0;
@@ -267,7 +267,7 @@ static float bright_grey(const int64_t *greys, int64_t count)
     return grey;
 }
 
-/* The commonest grey, in three bins. */
+/* The centre of the three grey bins with the largest sum. */
 static float commonest_grey(const int64_t *greys)
 {
     int best = 1;
@@ -282,12 +282,13 @@ static float commonest_grey(const int64_t *greys)
     return best / BINS_PER_OD;
 }
 
+/* Density of green, from the mean of the three densities and the differences of red and blue to green. */
 static double green_of(const Background *background)
 {
     return background->grey + (background->red + background->blue) / 3;
 }
 
-/* How many neutral pixels are brighter in blue than the yellow. */
+/* The number of neutral pixels that are brighter in blue than the yellow. */
 static int64_t count_brighter(const Glass *glass, const Background *yellow)
 {
     const double limit = (green_of(yellow) - yellow->blue - BRIGHTER) * (double)BINS_PER_OD;
@@ -298,7 +299,7 @@ static int64_t count_brighter(const Glass *glass, const Background *yellow)
     return count;
 }
 
-/* Takes the commonest yellow if that is glass. */
+/* Decides whether the commonest yellow is glass; then *out becomes it.  neutral: the pixels of the commonest neutral tint. */
 static void take_yellow(const Glass *glass, int64_t neutral, Background *out)
 {
     int k, l;
@@ -329,7 +330,8 @@ Background glass_find(const Glass *glass)
     }
     int64_t neutral = commonest(glass->tints, TINTS, TINTS, &i, &j);
     take_yellow(glass, neutral, &out);
-    if (out.found && !out.yellow) { /* without any, all is tissue: nothing to learn from */
+    if (out.found &&
+        !out.yellow) { /* without any glass the whole image is tissue, and its tint is not known */
         out.red = (i - TINTS / 2) / BINS_PER_OD;
         out.blue = (j - TINTS / 2) / BINS_PER_OD;
         out.grey = bright_grey(glass->greys, glass->backgrounds);
@@ -337,7 +339,6 @@ Background glass_find(const Glass *glass)
     return out;
 }
 
-/* From densities to samples: the grey is the mean of the three. */
 GlassColour glass_colour(const Background *background)
 {
     GlassColour colour = {background->found, background->greyscale, 255, 255, 255, background->yellow_stain};

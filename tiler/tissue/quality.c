@@ -1,8 +1,8 @@
-/* Measures of a tile's quality.
+/* Measures the quality of a tile.
  *
- * Colours are judged by pixel_class.c, which finds tissue and ink for the tissue mask: a tile and the mask that it came from cannot
- * disagree about what ink is.  Blur is measured by how energy falls from one scale to the next, not by its amount: the variance of the Laplacian
- * of a pale sharp tile is below that of a dark blurred one, the ratio of two scales is not. */
+ * Colours are classified by pixel_class.c, which also serves the tissue mask, so a tile and the mask agree about what ink is.
+ * Blur is measured by the ratio of energies at two scales.  The energy itself would mislead: the variance of the Laplacian
+ * of a pale sharp tile is below that of a dark blurred one. */
 #include "tiler/tissue/quality.h"
 #include "base/error.h"
 #include "tiler/raster/thread_scratch.h"
@@ -14,7 +14,7 @@
 static const double MIN_SHARPNESS = 0.12, PEN_FRACTION = 0.02, DARK_FRACTION = 0.25, BLANK_FRACTION = 0.95,
                     SATURATED_FRACTION = 0.10;
 static const double DARK_UM = 16;
-enum { DARK_LEVEL = 90, GLASS_LEVEL = 200, MIN_ENERGY = 1 /* of grey values squared: less is rounding */ };
+enum { DARK_LEVEL = 90, GLASS_LEVEL = 200, MIN_ENERGY = 1 /* grey levels squared; less is rounding */ };
 enum { LANES = 16 };
 
 static const struct {
@@ -67,7 +67,7 @@ VECTORISED static void half_row(float *restrict half, const float *restrict a, c
     }
 }
 
-/* Half the size by the mean of 2 x 2; no data where one of them has none. */
+/* Half the size: means of 2 x 2 pixels, without data where one of them has none. */
 static gboolean grey_half(const Grey *grey, Grey *half, GError **error)
 {
     *half = (Grey){grey->width / 2, grey->height / 2, NULL};
@@ -80,7 +80,7 @@ static gboolean grey_half(const Grey *grey, Grey *half, GError **error)
     return half->values != NULL;
 }
 
-/* Adds the squares of the Laplacian at row[1 .. n], and how many pixels had one, to LANES sums each. */
+/* Adds the squared Laplacian at row[1 .. n], and the number of pixels that have one, to LANES sums each: a fixed order of summation. */
 VECTORISED static void add_laplacians(float *restrict sums, int32_t *restrict counts,
                                       const float *restrict row, const float *restrict up,
                                       const float *restrict down, int n)
@@ -97,7 +97,7 @@ VECTORISED static void add_laplacians(float *restrict sums, int32_t *restrict co
     }
 }
 
-/* Mean square of the Laplacian (4 neighbours) where all five pixels are known. */
+/* Mean of (left + right + up + down - 4 centre)^2 where all five pixels have data. */
 static double laplacian_energy(const Grey *grey)
 {
     double sum = 0;
@@ -132,16 +132,16 @@ typedef struct {
     int32_t pen, tissue, stained, cut;
 } ColourCounts;
 
-/* stain is 0 where there is no data. */
-VECTORISED static ColourCounts count_row(const uint8_t *restrict rgb, const uint8_t *restrict stain,
+/* classes (W): flags of pixel_class.h, 0 where there is no data. */
+VECTORISED static ColourCounts count_row(const uint8_t *restrict rgb, const uint8_t *restrict classes,
                                          int width)
 {
     ColourCounts sums = {0, 0, 0, 0};
     for (int x = 0; x < width; x++) {
         const uint8_t *p = rgb + 3 * (size_t)x;
         uint8_t low = MIN(p[0], MIN(p[1], p[2])), high = MAX(p[0], MAX(p[1], p[2]));
-        int tissue = (stain[x] & PIXEL_TISSUE) != 0, stained = tissue & (low < GLASS_LEVEL);
-        sums.pen += (stain[x] & PIXEL_PEN) != 0;
+        int tissue = (classes[x] & PIXEL_TISSUE) != 0, stained = tissue & (low < GLASS_LEVEL);
+        sums.pen += (classes[x] & PIXEL_PEN) != 0;
         sums.tissue += tissue;
         sums.stained += stained;
         sums.cut += (tissue & (low == 0)) | (stained & (high == 255));
@@ -158,12 +158,12 @@ static int64_t known_pixels(const Image *rgb, const Image *readable)
     return known;
 }
 
-static void measure_colours(const Image *rgb, const Image *readable, const Image *stain, Quality *out)
+static void measure_colours(const Image *rgb, const Image *readable, const Image *classes, Quality *out)
 {
     int64_t known = known_pixels(rgb, readable), pen = 0, tissue = 0, stained = 0, cut = 0;
     for (int y = 0; y < rgb->height; y++) {
         size_t at = (size_t)y * (size_t)rgb->width;
-        ColourCounts row = count_row(rgb->pixels + 3 * at, stain->pixels + at, rgb->width);
+        ColourCounts row = count_row(rgb->pixels + 3 * at, classes->pixels + at, rgb->width);
         pen += row.pen;
         tissue += row.tissue;
         stained += row.stained;
@@ -174,8 +174,8 @@ static void measure_colours(const Image *rgb, const Image *readable, const Image
     out->saturated_fraction = stained ? (double)cut / (double)stained : 0;
 }
 
-/* Sums of the three channels of a square of at most 4096 px a side.  Sixteen pixels go into as many sums as they have samples, so
- * that registers need no sorting. */
+/* Adds a square of at most 4096 px a side to the sums of the three channels.  Sixteen pixels are added as 48 separate samples, so
+ * that vectors need no shuffling. */
 VECTORISED static void add_square(int64_t sums[restrict 3], const uint8_t *restrict rgb, size_t stride,
                                   int width, int rows)
 {
@@ -197,9 +197,9 @@ VECTORISED static void add_square(int64_t sums[restrict 3], const uint8_t *restr
     }
 }
 
-/* The same of the pixels with data; returns how many. */
-static int64_t add_valid_square(int64_t sums[3], const uint8_t *rgb, const uint8_t *readable, size_t columns,
-                                int width, int rows)
+/* The same for the pixels with data; returns their number. */
+static int64_t add_readable_square(int64_t sums[3], const uint8_t *rgb, const uint8_t *readable,
+                                   size_t columns, int width, int rows)
 {
     int64_t known = 0;
     for (int y = 0; y < rows; y++, rgb += 3 * columns, readable += columns) {
@@ -213,14 +213,14 @@ static int64_t add_valid_square(int64_t sums[3], const uint8_t *rgb, const uint8
     return known;
 }
 
-/* Whether the square is dark on the mean; -1 without data. */
+/* Whether the means of all channels of the square are dark; -1 without data. */
 static int square_is_dark(const Image *rgb, const Image *readable, int x, int y, int side)
 {
     const size_t columns = (size_t)rgb->width, at = (size_t)y * columns + (size_t)x;
     const int width = MIN(side, rgb->width - x), rows = MIN(side, rgb->height - y);
     int64_t sums[3] = {0}, known = (int64_t)width * rows;
     if (readable) {
-        known = add_valid_square(sums, rgb->pixels + 3 * at, readable->pixels + at, columns, width, rows);
+        known = add_readable_square(sums, rgb->pixels + 3 * at, readable->pixels + at, columns, width, rows);
     } else {
         add_square(sums, rgb->pixels + 3 * at, 3 * columns, width, rows);
     }
@@ -240,16 +240,16 @@ static double dark_fraction(const Image *rgb, const Image *readable, double mpp)
     return squares ? (double)dark / squares : 0;
 }
 
-/* ---- the whole ---- */
+/* ---- all measures ---- */
 
 static gboolean measure_all_colours(const Image *rgb, const Image *readable, double mpp,
                                     const GlassColour *glass, Quality *out, GError **error)
 {
-    g_autoptr(Image) stain = pixel_class_image(rgb, readable, mpp, FALSE, glass, NULL, error);
-    if (!stain) {
+    g_autoptr(Image) classes = pixel_class_image(rgb, readable, mpp, FALSE, glass, NULL, error);
+    if (!classes) {
         return FALSE;
     }
-    measure_colours(rgb, readable, stain, out);
+    measure_colours(rgb, readable, classes, out);
     out->dark_fraction = dark_fraction(rgb, readable, mpp);
     return TRUE;
 }
@@ -298,7 +298,7 @@ gboolean quality_flags_parse(const char *text, unsigned *flags, GError **error)
         }
         if (**word && !found) {
             g_autofree char *all = quality_flags_text(~0U);
-            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "\"%s\" is not a flag of a tile; there are: %s",
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "\"%s\" is not a tile flag; the flags are: %s",
                         *word, all);
             return FALSE;
         }

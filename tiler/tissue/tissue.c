@@ -1,9 +1,9 @@
-/* Tissue from an overview: colour by pixel_class.c, shapes here.
+/* Tissue from an overview: pixel_class.c classifies colours, this file finds shapes.
  *
- * Order: markers first (a core of the ink's colour of some size, then its rim), since ink is stained more than tissue
- * is; then coloured pixels, closed over 40 um (fat is a net of thin walls), pieces without anything surely stained
- * dropped (tinted glue, dirt), small pieces dropped and small holes filled.  All sizes are in um, so masks of different
- * resolution agree. */
+ * Pen marks come first (a core of ink of a minimum size, then its rim), since ink is coloured more than tissue.
+ * Then coloured pixels are closed over gaps (fat is a net of thin walls).  Pieces without surely stained pixels (tinted glue, dirt) and
+ * small pieces are dropped, and small holes are filled.  All sizes are in um, so masks of different
+ * resolutions agree. */
 #include "tiler/tissue/tissue.h"
 #include "tiler/imagefile/image_draw.h"
 #include "base/error.h"
@@ -23,12 +23,12 @@ static gboolean check_options(const TissueOptions *options, double mpp, GError *
         return TRUE;
     }
     g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                "tissue: impossible options: %g um/px, pieces of %g um2, holes of %g um2 at least", mpp,
-                options->min_area_um2, options->max_hole_um2);
+                "tissue: impossible options: %g um/px, pieces of at least %g um2, holes of at least %g um2",
+                mpp, options->min_area_um2, options->max_hole_um2);
     return FALSE;
 }
 
-/* The mask of the pixels that have all of `flag`. */
+/* The mask of the pixels that have `flag`. */
 static Image *pixels_with(const Image *flags, uint8_t flag, GError **error)
 {
     Image *mask = image_new(flags->width, flags->height, 1, error);
@@ -38,6 +38,7 @@ static Image *pixels_with(const Image *flags, uint8_t flag, GError **error)
     return mask;
 }
 
+/* The mask of pen marks: large pieces of ink, grown into their rims. */
 static Image *find_pen(const Image *flags, double mpp, GError **error)
 {
     const BinaryFilter large = {.min_pixels = MIN_PEN_UM2 / (mpp * mpp)};
@@ -50,7 +51,7 @@ static Image *find_pen(const Image *flags, double mpp, GError **error)
     return g_steal_pointer(&pen);
 }
 
-/* Takes away what cannot be tissue whatever its surroundings. */
+/* Clears pixels that cannot be tissue, whatever is around them. */
 static void clear_pen_and_black(Image *mask, const Image *pen, const Image *flags)
 {
     for (size_t i = 0; i < image_bytes(mask); i++) {
@@ -60,6 +61,7 @@ static void clear_pen_and_black(Image *mask, const Image *pen, const Image *flag
     }
 }
 
+/* The mask of tissue.  Each step may set pen or black pixels, so these are cleared after it. */
 static Image *find_tissue(const Image *flags, const Image *pen, double mpp, const TissueOptions *options,
                           GError **error)
 {
@@ -125,7 +127,7 @@ GPtrArray *tissue_warnings(const Tissue *tissue)
         g_ptr_array_add(
             warnings,
             g_strdup_printf("no background was found: tissue (%.0f %%) was detected by colour alone; "
-                            "look at tissue_outline.png",
+                            "check tissue_outline.png",
                             100 * tissue->tissue_fraction));
     } else if (tissue->glass.greyscale) {
         g_ptr_array_add(
@@ -136,26 +138,27 @@ GPtrArray *tissue_warnings(const Tissue *tissue)
     if (tissue->glass.yellow_stain > 0) {
         g_ptr_array_add(
             warnings,
-            g_strdup_printf("%.0f %% of the slide is as yellow as old glass; as something is brighter, it "
-                            "counts as stain (saffron, picric acid): look at tissue_outline.png",
-                            100 * tissue->glass.yellow_stain));
+            g_strdup_printf(
+                "%.0f %% of the slide is as yellow as old glass, but counts as stain (saffron, picric acid) "
+                "because other areas are brighter: check tissue_outline.png",
+                100 * tissue->glass.yellow_stain));
     }
     if (tissue->from_finer_fraction > 0) {
         g_ptr_array_add(warnings,
-                        g_strdup_printf("%.2g %% of the overview is damaged in its level and was read "
-                                        "from a finer one",
+                        g_strdup_printf("%.2g %% of the overview is damaged in its own level and was read "
+                                        "from a finer level",
                                         100 * tissue->from_finer_fraction));
     }
     if (tissue->lost_fraction > 0) {
         g_ptr_array_add(warnings,
                         g_strdup_printf("%.2g %% of the slide cannot be read at any level: no tissue is "
-                                        "found there, and no tile is cut",
+                                        "found and no tile is cut there",
                                         100 * tissue->lost_fraction));
     }
     return warnings;
 }
 
-/* A coarse level may have pixels where level 0, which tiles are cut from, has none. */
+/* The fraction of tiles that level 0 lacks: tiles are cut from it, and a coarse level may have pixels where it has none. */
 static double missing_fraction(const SlideLevel *level)
 {
     return level->tiles > 0 ? (double)level->missing_tiles / (double)level->tiles : 0;
@@ -165,9 +168,10 @@ Tissue *tissue_find(Slide *slide, const TissueOptions *options, GError **error)
 {
     options = options ? options : &tissue_defaults;
     if (slide_info(slide)->mpp_source == MPP_NONE) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s does not state its resolution (um/px): give it to find the tissue",
-                    slide_info(slide)->path);
+        g_set_error(
+            error, WSI_ERROR, WSI_ERROR_INPUT,
+            "%s does not state its resolution (um/px), which finding tissue needs: give the resolution",
+            slide_info(slide)->path);
         return NULL;
     }
     Overview overview = {0};
@@ -191,7 +195,8 @@ Tissue *tissue_find(Slide *slide, const TissueOptions *options, GError **error)
     tissue->tissue_fraction = fraction_of(tissue->mask);
     tissue->no_data_fraction =
         MAX(1 - fraction_of(readable), missing_fraction(&slide_info(slide)->levels[0]));
-    image_draw_hatch(tissue->overview, readable); /* the mask has been made: from here on it is for people */
+    image_draw_hatch(tissue->overview,
+                     readable); /* after the mask is made: from here on the overview is for people only */
     return g_steal_pointer(&tissue);
 }
 
