@@ -55,7 +55,7 @@ gboolean conv_spec_check(const ConvSpec *spec, GError **error)
 
 int conv_pad_source(int i, int size, int pad, PadMode mode)
 {
-    int at = i - pad;
+    int at = i - pad; /* on the axis without padding */
     if (at >= 0 && at < size) {
         return at;
     }

@@ -31,6 +31,7 @@ char *choice_key(const char *kernels, const ConvSpec *s, ConvDirection direction
 {
     static const char *const names[] = {"forward", "backward-data", "backward-weights"};
     gboolean forward = direction == CONV_FORWARD;
+    /* Residual, ReLU and training change only the forward primitive. */
     return g_strdup_printf("%s %s n%d h%d w%d i%d o%d k%d s%d p%d%s%s%s%s", kernels, names[direction], s->n,
                            s->h, s->w, s->c_in, s->c_out, s->kernel, s->stride, s->pad,
                            s->pad && s->pad_mode == PAD_REFLECT ? " reflect" : "",
@@ -59,6 +60,7 @@ static int index_of_least(const double *seconds, int count)
  * them; the least time of each counts. */
 static int fastest(int count, gboolean first_only, ChoiceTrial trial, void *data)
 {
+    /* The first round makes the candidates and fills the caches. */
     double least[CHOICE_LIMIT];
     for (int i = 0; i < count; i++) {
         least[i] = trial(data, i);
@@ -67,6 +69,7 @@ static int fastest(int count, gboolean first_only, ChoiceTrial trial, void *data
         }
     }
     int best = index_of_least(least, count);
+    /* More rounds for those that can still win. */
     double bound = best < 0 ? 0 : HOPELESS * least[best], spent = 0;
     for (int round = 0; round < ROUNDS_MOST && (round < ROUNDS_LEAST || spent < SECONDS_MOST); round++) {
         for (int i = 0; i < count; i++) {
@@ -94,6 +97,7 @@ int choice_make(const char *key, const char *const *names, int count, gboolean f
                 void *data, GError **error)
 {
     g_mutex_lock(&lock);
+    /* The lock is held during a trial: no other thread may disturb it. */
     const char *imposed = first_only ? NULL : g_tree_lookup(table(), key);
     int choice;
     if (imposed) {

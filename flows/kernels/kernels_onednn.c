@@ -36,6 +36,7 @@ static gboolean prepare(OnednnConv *self, OnednnAlgorithm algorithm, const float
                         GError **error)
 {
     const ConvSpec *spec = &self->conv.spec;
+    /* Without training only the forward direction runs. */
     for (int d = 0; d < (spec->training ? CONV_DIRECTIONS : 1); d++) {
         self->op[d] = algorithm(spec, d, weight, bias, error);
         if (!self->op[d]) {
@@ -43,6 +44,7 @@ static gboolean prepare(OnednnConv *self, OnednnAlgorithm algorithm, const float
         }
         self->scratch = MAX(self->scratch, self->op[d]->scratch);
     }
+    /* One block of the shared memory is as large as the largest direction needs. */
     self->joined = scratch_join(self->scratch, error);
     return self->joined;
 }
@@ -83,6 +85,7 @@ static void run(OnednnConv *self, ConvDirection direction, float *const tensors[
                 const float *residual)
 {
     char *scratch = scratch_take(self->scratch);
+    /* oneDNN accepted these shapes when it made the operation, so a failure is a bug. */
     if (!onednn_op_run(self->op[direction], tensors, residual, scratch)) {
         g_error("oneDNN failed to execute a convolution that it had prepared");
     }
@@ -92,6 +95,7 @@ static void run(OnednnConv *self, ConvDirection direction, float *const tensors[
 static void conv_forward(Conv *conv, const real *x, const real *weight, const real *bias,
                          const real *residual, real *y)
 {
+    /* X (N,H,W,I), W (O,I,K,K), B (O), Y (N,H',W',O). */
     float *tensors[TENSORS] = {(float *)x, (float *)weight, (float *)bias, y};
     run((OnednnConv *)conv, CONV_FORWARD, tensors, residual);
 }

@@ -8,27 +8,28 @@
 
 /* How a tensor is stored: oneDNN's memory descriptor.  Only the two implementations look inside. */
 #if DNNL_VERSION_MAJOR >= 3
-typedef struct dnnl_memory_desc Layout;
+typedef struct dnnl_memory_desc OnednnLayout;
 #else
-typedef dnnl_memory_desc_t Layout;
+typedef dnnl_memory_desc_t OnednnLayout;
 #endif
 
-/* Free with layout_free.  tag: dnnl_format_tag_any lets the primitive choose. */
-Layout *layout_new(int dimensions, const dnnl_dims_t sizes, dnnl_data_type_t type, dnnl_format_tag_t tag);
+/* Free with onednn_layout_free.  tag: dnnl_format_tag_any lets the primitive choose. */
+OnednnLayout *onednn_layout_new(int dimensions, const dnnl_dims_t sizes, dnnl_data_type_t type,
+                                dnnl_format_tag_t tag);
 /* strides: in elements. */
-Layout *layout_new_strided(int dimensions, const dnnl_dims_t sizes, dnnl_data_type_t type,
-                           const dnnl_dims_t strides);
-Layout *layout_copy(const Layout *layout);
+OnednnLayout *onednn_layout_new_strided(int dimensions, const dnnl_dims_t sizes, dnnl_data_type_t type,
+                                        const dnnl_dims_t strides);
+OnednnLayout *onednn_layout_copy(const OnednnLayout *layout);
 /* NULL is fine. */
-void layout_free(Layout *layout);
-dnnl_data_type_t layout_type(const Layout *layout);
+void onednn_layout_free(OnednnLayout *layout);
+dnnl_data_type_t onednn_layout_type(const OnednnLayout *layout);
 
 /* A convolution to ask for: the layouts of the tensors that the direction reads and writes. */
 typedef struct {
     ConvDirection direction;
     gboolean training; /* of the forward direction */
     dnnl_alg_kind_t algorithm;
-    const Layout *x, *w, *b, *y;
+    const OnednnLayout *x, *w, *b, *y;
     int stride, pad;
     dnnl_primitive_attr_t attribute; /* or NULL */
     dnnl_primitive_desc_t hint;      /* backward directions: a description of the forward one */
@@ -37,8 +38,8 @@ typedef struct {
 /* On success the caller destroys *out. */
 dnnl_status_t onednn_convolution(dnnl_primitive_desc_t *out, const OnednnConvolution *convolution);
 /* y = x w, a batch of matrix products. */
-dnnl_status_t onednn_product(dnnl_primitive_desc_t *out, const Layout *x, const Layout *w, const Layout *y,
-                             dnnl_primitive_attr_t attribute);
+dnnl_status_t onednn_product(dnnl_primitive_desc_t *out, const OnednnLayout *x, const OnednnLayout *w,
+                             const OnednnLayout *y, dnnl_primitive_attr_t attribute);
 /* Post-ops: add the result to what is there; apply max(., 0). */
 dnnl_status_t onednn_after_add(dnnl_post_ops_t after);
 dnnl_status_t onednn_after_relu(dnnl_post_ops_t after);

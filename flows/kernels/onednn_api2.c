@@ -4,32 +4,33 @@
 #if DNNL_VERSION_MAJOR < 3
 #include "flows/kernels/onednn_engine.h"
 
-Layout *layout_new(int dimensions, const dnnl_dims_t sizes, dnnl_data_type_t type, dnnl_format_tag_t tag)
+OnednnLayout *onednn_layout_new(int dimensions, const dnnl_dims_t sizes, dnnl_data_type_t type,
+                                dnnl_format_tag_t tag)
 {
-    Layout *layout = g_new0(Layout, 1);
+    OnednnLayout *layout = g_new0(OnednnLayout, 1);
     dnnl_memory_desc_init_by_tag(layout, dimensions, sizes, type, tag);
     return layout;
 }
 
-Layout *layout_new_strided(int dimensions, const dnnl_dims_t sizes, dnnl_data_type_t type,
-                           const dnnl_dims_t strides)
+OnednnLayout *onednn_layout_new_strided(int dimensions, const dnnl_dims_t sizes, dnnl_data_type_t type,
+                                        const dnnl_dims_t strides)
 {
-    Layout *layout = g_new0(Layout, 1);
+    OnednnLayout *layout = g_new0(OnednnLayout, 1);
     dnnl_memory_desc_init_by_strides(layout, dimensions, sizes, type, strides);
     return layout;
 }
 
-Layout *layout_copy(const Layout *layout)
+OnednnLayout *onednn_layout_copy(const OnednnLayout *layout)
 {
     return g_memdup2(layout, sizeof *layout);
 }
 
-void layout_free(Layout *layout)
+void onednn_layout_free(OnednnLayout *layout)
 {
     g_free(layout);
 }
 
-dnnl_data_type_t layout_type(const Layout *layout)
+dnnl_data_type_t onednn_layout_type(const OnednnLayout *layout)
 {
     return layout->data_type;
 }
@@ -61,8 +62,8 @@ dnnl_status_t onednn_convolution(dnnl_primitive_desc_t *out, const OnednnConvolu
                                   : status;
 }
 
-dnnl_status_t onednn_product(dnnl_primitive_desc_t *out, const Layout *x, const Layout *w, const Layout *y,
-                             dnnl_primitive_attr_t attribute)
+dnnl_status_t onednn_product(dnnl_primitive_desc_t *out, const OnednnLayout *x, const OnednnLayout *w,
+                             const OnednnLayout *y, dnnl_primitive_attr_t attribute)
 {
     dnnl_matmul_desc_t operation;
     dnnl_status_t status = dnnl_matmul_desc_init(&operation, x, w, NULL, y);

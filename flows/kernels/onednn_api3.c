@@ -5,36 +5,37 @@
 #include "flows/kernels/onednn_engine.h"
 
 /* A layout that cannot be described is NULL, and every later call refuses NULL. */
-Layout *layout_new(int dimensions, const dnnl_dims_t sizes, dnnl_data_type_t type, dnnl_format_tag_t tag)
+OnednnLayout *onednn_layout_new(int dimensions, const dnnl_dims_t sizes, dnnl_data_type_t type,
+                                dnnl_format_tag_t tag)
 {
-    Layout *layout = NULL;
+    OnednnLayout *layout = NULL;
     dnnl_memory_desc_create_with_tag(&layout, dimensions, sizes, type, tag);
     return layout;
 }
 
-Layout *layout_new_strided(int dimensions, const dnnl_dims_t sizes, dnnl_data_type_t type,
-                           const dnnl_dims_t strides)
+OnednnLayout *onednn_layout_new_strided(int dimensions, const dnnl_dims_t sizes, dnnl_data_type_t type,
+                                        const dnnl_dims_t strides)
 {
-    Layout *layout = NULL;
+    OnednnLayout *layout = NULL;
     dnnl_memory_desc_create_with_strides(&layout, dimensions, sizes, type, strides);
     return layout;
 }
 
-Layout *layout_copy(const Layout *layout)
+OnednnLayout *onednn_layout_copy(const OnednnLayout *layout)
 {
-    Layout *copy = NULL;
+    OnednnLayout *copy = NULL;
     dnnl_memory_desc_clone(&copy, layout);
     return copy;
 }
 
-void layout_free(Layout *layout)
+void onednn_layout_free(OnednnLayout *layout)
 {
     if (layout) {
         dnnl_memory_desc_destroy(layout);
     }
 }
 
-dnnl_data_type_t layout_type(const Layout *layout)
+dnnl_data_type_t onednn_layout_type(const OnednnLayout *layout)
 {
     dnnl_data_type_t type = dnnl_data_type_undef;
     dnnl_memory_desc_query(layout, dnnl_query_data_type, &type);
@@ -60,8 +61,8 @@ dnnl_status_t onednn_convolution(dnnl_primitive_desc_t *out, const OnednnConvolu
     }
 }
 
-dnnl_status_t onednn_product(dnnl_primitive_desc_t *out, const Layout *x, const Layout *w, const Layout *y,
-                             dnnl_primitive_attr_t attribute)
+dnnl_status_t onednn_product(dnnl_primitive_desc_t *out, const OnednnLayout *x, const OnednnLayout *w,
+                             const OnednnLayout *y, dnnl_primitive_attr_t attribute)
 {
     return dnnl_matmul_primitive_desc_create(out, onednn_engine(), x, w, NULL, y, attribute);
 }

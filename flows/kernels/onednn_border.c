@@ -8,6 +8,7 @@ void copy_with_border(const ConvSpec *s, const float *x, float *padded)
     size_t pixel = sizeof(float) * s->c_in;
     for (int n = 0; n < s->n; n++) {
         for (int y = 0; y < s->h + 2 * s->pad; y++) {
+            /* The source row of padded row y, which gets its left and right border here too. */
             int from = conv_pad_source(y, s->h, s->pad, s->pad_mode);
             const float *row = x + ((size_t)n * s->h + from) * s->w * s->c_in;
             /* Left pixel i is the source's pad - i, right pixel i its w - 2 - i: the edge itself is not repeated. */

@@ -5,30 +5,31 @@
 #if defined(HAVE_DNNL) && !defined(REAL_IS_DOUBLE)
 #include "flows/kernels/onednn_describe.h"
 
-ConvLayouts onednn_layouts(const ConvSpec *s, dnnl_format_tag_t maps, dnnl_format_tag_t weights,
-                           dnnl_data_type_t type)
+ConvLayouts onednn_conv_layouts(const ConvSpec *s, dnnl_format_tag_t maps, dnnl_format_tag_t weights,
+                                dnnl_data_type_t type)
 {
     return (ConvLayouts){{
-        [TENSOR_X] = layout_new(4, (dnnl_dims_t){s->n, s->c_in, s->h, s->w}, type, maps),
-        [TENSOR_W] = layout_new(4, (dnnl_dims_t){s->c_out, s->c_in, s->kernel, s->kernel}, type, weights),
-        [TENSOR_B] = layout_new(1, (dnnl_dims_t){s->c_out}, dnnl_f32, dnnl_x),
+        [TENSOR_X] = onednn_layout_new(4, (dnnl_dims_t){s->n, s->c_in, s->h, s->w}, type, maps),
+        [TENSOR_W] =
+            onednn_layout_new(4, (dnnl_dims_t){s->c_out, s->c_in, s->kernel, s->kernel}, type, weights),
+        [TENSOR_B] = onednn_layout_new(1, (dnnl_dims_t){s->c_out}, dnnl_f32, dnnl_x),
         [TENSOR_Y] =
-            layout_new(4, (dnnl_dims_t){s->n, s->c_out, conv_out_h(s), conv_out_w(s)}, dnnl_f32, maps),
+            onednn_layout_new(4, (dnnl_dims_t){s->n, s->c_out, conv_out_h(s), conv_out_w(s)}, dnnl_f32, maps),
     }};
 }
 
-void onednn_layouts_clear(ConvLayouts *layouts)
+void onednn_conv_layouts_clear(ConvLayouts *layouts)
 {
     for (int role = 0; role < TENSORS; role++) {
-        g_clear_pointer(&layouts->of[role], layout_free);
+        g_clear_pointer(&layouts->of[role], onednn_layout_free);
     }
 }
 
 /* ConvLayouts that the primitive may choose, or must take. */
 static ConvLayouts wanted_layouts(const ConvSpec *s, const OnednnCandidate *c)
 {
-    return onednn_layouts(s, c->any_layout ? dnnl_format_tag_any : dnnl_nhwc, dnnl_format_tag_any,
-                          c->parts ? dnnl_bf16 : dnnl_f32);
+    return onednn_conv_layouts(s, c->any_layout ? dnnl_format_tag_any : dnnl_nhwc, dnnl_format_tag_any,
+                               c->parts ? dnnl_bf16 : dnnl_f32);
 }
 
 dnnl_primitive_desc_t onednn_describe(const ConvSpec *s, ConvDirection direction,
@@ -62,7 +63,7 @@ dnnl_primitive_desc_t onednn_describe(const ConvSpec *s, ConvDirection direction
     if (attribute) {
         dnnl_primitive_attr_destroy(attribute);
     }
-    onednn_layouts_clear(&wanted);
+    onednn_conv_layouts_clear(&wanted);
     return out;
 }
 

@@ -25,8 +25,8 @@
 typedef struct {
     dnnl_memory_t outside; /* before the reorder of an input, after that of a result; NULL: no reorder */
     dnnl_memory_t inside;  /* what the primitive reads or writes; NULL: not part of the operation */
-    Step reorder;          /* in the direction of the data */
-    Step residual;         /* outside -> inside, of a result that is reordered and has a residual */
+    OnednnStep reorder;    /* in the direction of the data */
+    OnednnStep residual;   /* outside -> inside, of a result that is reordered and has a residual */
     size_t offset, bytes;  /* of inside in the scratch memory, when reordered */
     gboolean staged;       /* our own copy of the caller's tensor is made at: */
     size_t stage;          /* offset in the scratch memory */
@@ -39,7 +39,7 @@ typedef struct {
     ConvDirection direction;
     int parts;
     dnnl_stream_t stream;
-    Step main;
+    OnednnStep main;
     Operand operand[TENSORS];
     PackedWeights *packed; /* forward, weights that never change */
     float *bias;           /* forward: the bias that never changes, or zeros where the caller has none */
@@ -84,35 +84,37 @@ static gboolean needs_stage(const Primitive *op, TensorRole role)
 }
 
 /* Decides which steps a tensor needs, and reserves their scratch memory. */
-static gboolean operand_new(Primitive *op, TensorRole role, const Layout *outside, const Layout *inside,
-                            GError **error)
+static gboolean operand_new(Primitive *op, TensorRole role, const OnednnLayout *outside,
+                            const OnednnLayout *inside, GError **error)
 {
     Operand *operand = &op->operand[role];
     gboolean output = bindings[op->direction][role].output;
     gboolean bfloat_map =
-        role != TENSOR_W && layout_type(inside) == dnnl_bf16; /* staging writes the final layout */
+        role != TENSOR_W && onednn_layout_type(inside) == dnnl_bf16; /* staging writes the final layout */
     operand->bytes = dnnl_memory_desc_get_size(inside);
     operand->staged = needs_stage(op, role);
-    operand->stage = operand->staged ? step_reserve(&op->op.scratch,
-                                                    dnnl_memory_desc_get_size(bfloat_map ? inside : outside))
-                                     : 0;
+    operand->stage =
+        operand->staged
+            ? onednn_step_reserve(&op->op.scratch, dnnl_memory_desc_get_size(bfloat_map ? inside : outside))
+            : 0;
     if (!onednn_memory_new(&operand->inside, inside, error)) {
         return FALSE;
     }
     if (role == TENSOR_B) { /* one dimension has one layout; its gradient is added by bring_out */
-        operand->offset = output ? step_reserve(&op->op.scratch, operand->bytes) : 0;
+        operand->offset = output ? onednn_step_reserve(&op->op.scratch, operand->bytes) : 0;
         return TRUE;
     }
+    /* Gradients of weights are added to the caller's, which only a reorder can do. */
     gboolean add = output && role == TENSOR_W;
     if (bfloat_map || (!add && dnnl_memory_desc_equal(outside, inside))) {
         return TRUE;
     }
-    operand->offset = step_reserve(&op->op.scratch, operand->bytes);
+    operand->offset = onednn_step_reserve(&op->op.scratch, operand->bytes);
     return onednn_memory_new(&operand->outside, outside, error) &&
-           step_reorder_new(&operand->reorder, &op->op.scratch, output ? inside : outside,
-                            output ? outside : inside, add, error) &&
+           onednn_step_reorder_new(&operand->reorder, &op->op.scratch, output ? inside : outside,
+                                   output ? outside : inside, add, error) &&
            (!(output && op->outer.residual) ||
-            step_reorder_new(&operand->residual, &op->op.scratch, outside, inside, FALSE, error));
+            onednn_step_reorder_new(&operand->residual, &op->op.scratch, outside, inside, FALSE, error));
 }
 
 static void operand_clear(Operand *operand)
@@ -123,8 +125,8 @@ static void operand_clear(Operand *operand)
     if (operand->inside) {
         dnnl_memory_destroy(operand->inside);
     }
-    step_clear(&operand->reorder);
-    step_clear(&operand->residual);
+    onednn_step_clear(&operand->reorder);
+    onednn_step_clear(&operand->residual);
 }
 
 /* ---- running ---- */
@@ -171,8 +173,8 @@ static gboolean bring_residual(const Primitive *op, float *const tensors[TENSORS
     const Operand *operand = &op->operand[TENSOR_Y];
     void *inside = inside_data(op, TENSOR_Y, tensors, scratch);
     if (operand->outside) {
-        return step_reorder_run(&operand->residual, op->stream, operand->outside, (void *)residual,
-                                operand->inside, inside, scratch);
+        return onednn_step_reorder_run(&operand->residual, op->stream, operand->outside, (void *)residual,
+                                       operand->inside, inside, scratch);
     }
     if (residual != inside) {
         memcpy(inside, residual, operand->bytes);
@@ -190,9 +192,10 @@ static gboolean bring_in(const Primitive *op, TensorRole role, float *const tens
     if (operand->staged) {
         stage_in(op, role, tensors[role], scratch);
     }
-    return !operand->outside || step_reorder_run(&operand->reorder, op->stream, operand->outside,
-                                                 outside_data(op, role, tensors, scratch), operand->inside,
-                                                 inside_data(op, role, tensors, scratch), scratch);
+    return !operand->outside ||
+           onednn_step_reorder_run(&operand->reorder, op->stream, operand->outside,
+                                   outside_data(op, role, tensors, scratch), operand->inside,
+                                   inside_data(op, role, tensors, scratch), scratch);
 }
 
 /* The way back: a result, from where the primitive wrote it. */
@@ -207,11 +210,11 @@ static gboolean bring_out(const Primitive *op, TensorRole role, float *const ten
         }
         return TRUE;
     }
-    if (operand->outside && !step_reorder_run(&operand->reorder, op->stream, operand->inside, inside,
-                                              operand->outside, outside, scratch)) {
+    if (operand->outside && !onednn_step_reorder_run(&operand->reorder, op->stream, operand->inside, inside,
+                                                     operand->outside, outside, scratch)) {
         return FALSE;
     }
-    if (operand->staged) {
+    if (operand->staged) { /* dx of a reflected border */
         fold_border(&op->outer, outside, tensors[role]);
     }
     return TRUE;
@@ -224,6 +227,7 @@ static gboolean primitive_run(OnednnOp *base, float *const tensors[TENSORS], con
     onednn_one_thread();
     dnnl_exec_arg_t arguments[TENSORS + 1];
     int count = 0;
+    /* Inputs in, run, results out. */
     gboolean ok = !residual || bring_residual(op, tensors, residual, scratch);
     for (int role = 0; ok && role < TENSORS; role++) {
         const Binding *binding = &bindings[op->direction][role];
@@ -233,7 +237,7 @@ static gboolean primitive_run(OnednnOp *base, float *const tensors[TENSORS], con
             arguments[count++] = (dnnl_exec_arg_t){binding->argument, op->operand[role].inside};
         }
     }
-    ok = ok && step_run(&op->main, op->stream, arguments, count, scratch);
+    ok = ok && onednn_step_run(&op->main, op->stream, arguments, count, scratch);
     for (int role = 0; ok && role < TENSORS; role++) {
         ok = !bindings[op->direction][role].output || bring_out(op, role, tensors, scratch);
     }
@@ -268,7 +272,7 @@ static gboolean pack_weight(void *data, void *packed, GError **error)
 }
 
 /* What the forward direction keeps: a bias, and weights that never change. */
-static gboolean pack(Primitive *op, const Layout *layout, const float *weight, const float *bias,
+static gboolean pack(Primitive *op, const OnednnLayout *layout, const float *weight, const float *bias,
                      GError **error)
 {
     op->bias = wsi_try_alloc(op->outer.c_out, sizeof(float), "a bias", error);
@@ -290,24 +294,25 @@ static gboolean pack(Primitive *op, const Layout *layout, const float *weight, c
 /* The operands and the primitive.  Destroys `described`. */
 static gboolean prepare(Primitive *op, dnnl_primitive_desc_t described, GError **error)
 {
-    ConvLayouts outside = onednn_layouts(&op->inner, dnnl_nhwc, dnnl_oihw, dnnl_f32);
-    op->row =
-        op->parts ? step_reserve(&op->op.scratch, sizeof(uint16_t) * 2 * op->outer.w * op->outer.c_in) : 0;
+    ConvLayouts outside = onednn_conv_layouts(&op->inner, dnnl_nhwc, dnnl_oihw, dnnl_f32);
+    op->row = op->parts
+                  ? onednn_step_reserve(&op->op.scratch, sizeof(uint16_t) * 2 * op->outer.w * op->outer.c_in)
+                  : 0;
     gboolean ok = TRUE;
     for (int role = 0; ok && role < TENSORS; role++) {
         const Binding *binding = &bindings[op->direction][role];
         if (binding->argument) {
-            const Layout *inside =
+            const OnednnLayout *inside =
                 dnnl_primitive_desc_query_md(described, binding->query, binding->query_index);
             ok = operand_new(op, role, outside.of[role], inside, error);
         }
     }
-    onednn_layouts_clear(&outside);
+    onednn_conv_layouts_clear(&outside);
     if (!ok) {
         dnnl_primitive_desc_destroy(described);
         return FALSE;
     }
-    return step_new(&op->main, &op->op.scratch, described, error) &&
+    return onednn_step_new(&op->main, &op->op.scratch, described, error) &&
            onednn_ok(dnnl_stream_create(&op->stream, onednn_engine(), dnnl_stream_default_flags), "a stream",
                      error);
 }
@@ -316,6 +321,7 @@ static gboolean prepare(Primitive *op, dnnl_primitive_desc_t described, GError *
 static ConvSpec inner_spec(const ConvSpec *outer, int parts)
 {
     ConvSpec inner = *outer;
+    /* oneDNN pads with zeros only. */
     if (outer->pad && outer->pad_mode == PAD_REFLECT) {
         inner.h += 2 * outer->pad;
         inner.w += 2 * outer->pad;
@@ -331,7 +337,7 @@ static void primitive_free(OnednnOp *base)
     for (int role = 0; role < TENSORS; role++) {
         operand_clear(&op->operand[role]);
     }
-    step_clear(&op->main);
+    onednn_step_clear(&op->main);
     if (op->stream) {
         dnnl_stream_destroy(op->stream);
     }
@@ -352,9 +358,10 @@ OnednnOp *onednn_primitive_new(const ConvSpec *spec, ConvDirection direction,
     if (!described) {
         return NULL;
     }
-    Layout *packed = direction == CONV_FORWARD
-                         ? layout_copy(dnnl_primitive_desc_query_md(described, dnnl_query_weights_md, 0))
-                         : NULL;
+    OnednnLayout *packed =
+        direction == CONV_FORWARD
+            ? onednn_layout_copy(dnnl_primitive_desc_query_md(described, dnnl_query_weights_md, 0))
+            : NULL;
     Primitive *op = g_new0(Primitive, 1);
     op->op.run = primitive_run;
     op->op.free = primitive_free;
@@ -364,7 +371,7 @@ OnednnOp *onednn_primitive_new(const ConvSpec *spec, ConvDirection direction,
     op->parts = candidate->parts;
     gboolean ok =
         prepare(op, described, error) && (direction != CONV_FORWARD || pack(op, packed, weight, bias, error));
-    layout_free(packed);
+    onednn_layout_free(packed);
     if (!ok) {
         primitive_free(&op->op);
         return NULL;

@@ -19,6 +19,7 @@ dnnl_status_t onednn_attributes(dnnl_primitive_attr_t *out, gboolean relu, gbool
     if (status != dnnl_success) {
         return status;
     }
+    /* In this order: y + result, then max(., 0). */
     if (add) {
         onednn_after_add(after);
     }
@@ -30,23 +31,23 @@ dnnl_status_t onednn_attributes(dnnl_primitive_attr_t *out, gboolean relu, gbool
     return status;
 }
 
-gboolean onednn_memory_new(dnnl_memory_t *memory, const Layout *layout, GError **error)
+gboolean onednn_memory_new(dnnl_memory_t *memory, const OnednnLayout *layout, GError **error)
 {
     return onednn_ok(dnnl_memory_create(memory, layout, onednn_engine(), DNNL_MEMORY_NONE), "a memory view",
                      error);
 }
 
-size_t step_reserve(size_t *total, size_t bytes)
+size_t onednn_step_reserve(size_t *total, size_t bytes)
 {
     size_t offset = *total;
     *total += scratch_round(bytes);
     return offset;
 }
 
-gboolean step_new(Step *step, size_t *total, dnnl_primitive_desc_t described, GError **error)
+gboolean onednn_step_new(OnednnStep *step, size_t *total, dnnl_primitive_desc_t described, GError **error)
 {
-    const Layout *layout = dnnl_primitive_desc_query_md(described, dnnl_query_scratchpad_md, 0);
-    step->offset = step_reserve(total, dnnl_memory_desc_get_size(layout));
+    const OnednnLayout *layout = dnnl_primitive_desc_query_md(described, dnnl_query_scratchpad_md, 0);
+    step->offset = onednn_step_reserve(total, dnnl_memory_desc_get_size(layout));
     gboolean ok =
         onednn_ok(dnnl_primitive_create(&step->primitive, described), "making a primitive", error) &&
         onednn_memory_new(&step->scratch, layout, error);
@@ -54,8 +55,8 @@ gboolean step_new(Step *step, size_t *total, dnnl_primitive_desc_t described, GE
     return ok;
 }
 
-gboolean step_reorder_new(Step *step, size_t *total, const Layout *from, const Layout *to, gboolean add,
-                          GError **error)
+gboolean onednn_step_reorder_new(OnednnStep *step, size_t *total, const OnednnLayout *from,
+                                 const OnednnLayout *to, gboolean add, GError **error)
 {
     dnnl_primitive_attr_t attribute = NULL;
     dnnl_primitive_desc_t described = NULL;
@@ -67,10 +68,10 @@ gboolean step_reorder_new(Step *step, size_t *total, const Layout *from, const L
     if (attribute) {
         dnnl_primitive_attr_destroy(attribute);
     }
-    return onednn_ok(status, "a reorder", error) && step_new(step, total, described, error);
+    return onednn_ok(status, "a reorder", error) && onednn_step_new(step, total, described, error);
 }
 
-void step_clear(Step *step)
+void onednn_step_clear(OnednnStep *step)
 {
     if (step->primitive) {
         dnnl_primitive_destroy(step->primitive);
@@ -80,38 +81,40 @@ void step_clear(Step *step)
     }
 }
 
-gboolean step_run(const Step *step, dnnl_stream_t stream, dnnl_exec_arg_t *arguments, int count,
-                  char *scratch)
+gboolean onednn_step_run(const OnednnStep *step, dnnl_stream_t stream, dnnl_exec_arg_t *arguments, int count,
+                         char *scratch)
 {
+    /* The scratchpad is one more argument. */
     dnnl_memory_set_data_handle(step->scratch, scratch + step->offset);
     arguments[count] = (dnnl_exec_arg_t){DNNL_ARG_SCRATCHPAD, step->scratch};
     return dnnl_primitive_execute(step->primitive, stream, count + 1, arguments) == dnnl_success &&
            dnnl_stream_wait(stream) == dnnl_success;
 }
 
-gboolean step_reorder_run(const Step *step, dnnl_stream_t stream, dnnl_memory_t from, void *from_data,
-                          dnnl_memory_t to, void *to_data, char *scratch)
+gboolean onednn_step_reorder_run(const OnednnStep *step, dnnl_stream_t stream, dnnl_memory_t from,
+                                 void *from_data, dnnl_memory_t to, void *to_data, char *scratch)
 {
     dnnl_memory_set_data_handle(from, from_data);
     dnnl_memory_set_data_handle(to, to_data);
     dnnl_exec_arg_t arguments[3] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}};
-    return step_run(step, stream, arguments, 2, scratch);
+    return onednn_step_run(step, stream, arguments, 2, scratch);
 }
 
-gboolean onednn_reorder_once(const Layout *from, void *from_data, const Layout *to, void *to_data,
+gboolean onednn_reorder_once(const OnednnLayout *from, void *from_data, const OnednnLayout *to, void *to_data,
                              GError **error)
 {
-    Step step = {0};
+    OnednnStep step = {0};
     size_t bytes = 0;
     dnnl_memory_t memory[2] = {NULL, NULL};
     dnnl_stream_t stream = NULL;
     gboolean ok =
-        step_reorder_new(&step, &bytes, from, to, FALSE, error) &&
+        onednn_step_reorder_new(&step, &bytes, from, to, FALSE, error) &&
         onednn_memory_new(&memory[0], from, error) && onednn_memory_new(&memory[1], to, error) &&
         onednn_ok(dnnl_stream_create(&stream, onednn_engine(), dnnl_stream_default_flags), "a stream", error);
+    /* One byte more: a reorder may need no scratch memory, and NULL means failure. */
     g_autofree char *scratch = ok ? wsi_try_alloc(bytes + 1, 1, "a reorder", error) : NULL;
     if (scratch) {
-        ok = step_reorder_run(&step, stream, memory[0], from_data, memory[1], to_data, scratch);
+        ok = onednn_step_reorder_run(&step, stream, memory[0], from_data, memory[1], to_data, scratch);
         onednn_ok(ok ? dnnl_success : dnnl_runtime_error, "a reorder", error);
     }
     for (int i = 0; i < 2; i++) {
@@ -122,7 +125,7 @@ gboolean onednn_reorder_once(const Layout *from, void *from_data, const Layout *
     if (stream) {
         dnnl_stream_destroy(stream);
     }
-    step_clear(&step);
+    onednn_step_clear(&step);
     return ok && scratch;
 }
 #endif

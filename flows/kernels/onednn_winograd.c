@@ -38,7 +38,7 @@ typedef struct {
     size_t v_plane, m_plane; /* floats between planes */
     size_t v, m;             /* offsets in the scratch memory */
     dnnl_stream_t stream;
-    Step product;
+    OnednnStep product;
     dnnl_memory_t v_memory, u_memory, m_memory;
     PackedWeights *packed;
 } Winograd;
@@ -197,7 +197,7 @@ static gboolean winograd_run(OnednnOp *base, float *const tensors[TENSORS], cons
         }
         dnnl_exec_arg_t arguments[4] = {
             {DNNL_ARG_SRC, w->v_memory}, {DNNL_ARG_WEIGHTS, w->u_memory}, {DNNL_ARG_DST, w->m_memory}};
-        if (!step_run(&w->product, w->stream, arguments, 3, scratch)) {
+        if (!onednn_step_run(&w->product, w->stream, arguments, 3, scratch)) {
             return FALSE;
         }
         for (int t = 0; t < count; t++) {
@@ -213,7 +213,7 @@ static gboolean winograd_run(OnednnOp *base, float *const tensors[TENSORS], cons
 typedef struct {
     const Winograd *w;
     const float *weight;
-    const Layout *packed;
+    const OnednnLayout *packed;
 } Packing;
 
 /* WeightPacker: U (36, I, O) in plain layout, then reordered to the layout of the matrix product. */
@@ -235,31 +235,31 @@ static gboolean pack(void *data, void *packed, GError **error)
             }
         }
     }
-    Layout *plain = layout_new(3, (dnnl_dims_t){PLANES, s->c_in, s->c_out}, dnnl_f32, dnnl_abc);
+    OnednnLayout *plain = onednn_layout_new(3, (dnnl_dims_t){PLANES, s->c_in, s->c_out}, dnnl_f32, dnnl_abc);
     gboolean ok = onednn_reorder_once(plain, u, p->packed, packed, error);
-    layout_free(plain);
+    onednn_layout_free(plain);
     return ok;
 }
 
 /* The layout of PLANES matrices (rows, columns), `plane` floats apart. */
-static Layout *matrices(int rows, int columns, size_t plane)
+static OnednnLayout *matrices(int rows, int columns, size_t plane)
 {
-    return layout_new_strided(3, (dnnl_dims_t){PLANES, rows, columns}, dnnl_f32,
-                              (dnnl_dims_t){(dnnl_dim_t)plane, columns, 1});
+    return onednn_layout_new_strided(3, (dnnl_dims_t){PLANES, rows, columns}, dnnl_f32,
+                                     (dnnl_dims_t){(dnnl_dim_t)plane, columns, 1});
 }
 
 /* The matrix products (36, block, I) (36, I, O) -> (36, block, O); NULL when oneDNN has none. */
-static dnnl_primitive_desc_t describe_product(const Winograd *w, const Layout *v, const Layout *m)
+static dnnl_primitive_desc_t describe_product(const Winograd *w, const OnednnLayout *v, const OnednnLayout *m)
 {
-    Layout *u =
-        layout_new(3, (dnnl_dims_t){PLANES, w->spec.c_in, w->spec.c_out}, dnnl_f32, dnnl_format_tag_any);
+    OnednnLayout *u = onednn_layout_new(3, (dnnl_dims_t){PLANES, w->spec.c_in, w->spec.c_out}, dnnl_f32,
+                                        dnnl_format_tag_any);
     dnnl_primitive_attr_t attribute = NULL;
     dnnl_primitive_desc_t described = NULL;
     if (onednn_attributes(&attribute, FALSE, FALSE) != dnnl_success ||
         onednn_product(&described, v, u, m, attribute) != dnnl_success) {
         described = NULL;
     }
-    layout_free(u);
+    onednn_layout_free(u);
     if (attribute) {
         dnnl_primitive_attr_destroy(attribute);
     }
@@ -278,22 +278,23 @@ static int *sources(int size, int tiles, const ConvSpec *s)
 }
 
 /* The primitive and its tensors.  u: the layout that it needs for the weights; the caller frees it. */
-static gboolean prepare_product(Winograd *w, Layout **u, gboolean *unsupported, GError **error)
+static gboolean prepare_product(Winograd *w, OnednnLayout **u, gboolean *unsupported, GError **error)
 {
     const ConvSpec *s = &w->spec;
-    Layout *v = matrices(w->block, s->c_in, w->v_plane), *m = matrices(w->block, s->c_out, w->m_plane);
+    OnednnLayout *v = matrices(w->block, s->c_in, w->v_plane), *m = matrices(w->block, s->c_out, w->m_plane);
     dnnl_primitive_desc_t described = describe_product(w, v, m);
     *unsupported = !described;
-    *u = described ? layout_copy(dnnl_primitive_desc_query_md(described, dnnl_query_weights_md, 0)) : NULL;
-    w->v = step_reserve(&w->op.scratch, sizeof(float) * PLANES * w->v_plane);
-    w->m = step_reserve(&w->op.scratch, sizeof(float) * PLANES * w->m_plane);
-    gboolean ok = described && step_new(&w->product, &w->op.scratch, described, error) &&
+    *u = described ? onednn_layout_copy(dnnl_primitive_desc_query_md(described, dnnl_query_weights_md, 0))
+                   : NULL;
+    w->v = onednn_step_reserve(&w->op.scratch, sizeof(float) * PLANES * w->v_plane);
+    w->m = onednn_step_reserve(&w->op.scratch, sizeof(float) * PLANES * w->m_plane);
+    gboolean ok = described && onednn_step_new(&w->product, &w->op.scratch, described, error) &&
                   onednn_memory_new(&w->v_memory, v, error) && onednn_memory_new(&w->u_memory, *u, error) &&
                   onednn_memory_new(&w->m_memory, m, error) &&
                   onednn_ok(dnnl_stream_create(&w->stream, onednn_engine(), dnnl_stream_default_flags),
                             "a stream", error);
-    layout_free(v);
-    layout_free(m);
+    onednn_layout_free(v);
+    onednn_layout_free(m);
     return ok;
 }
 
@@ -302,7 +303,7 @@ static gboolean prepare(Winograd *w, const float *weight, const float *bias, gbo
                         GError **error)
 {
     const ConvSpec *s = &w->spec;
-    Layout *u = NULL;
+    OnednnLayout *u = NULL;
     gboolean ok = prepare_product(w, &u, unsupported, error) &&
                   (w->bias = wsi_try_alloc(s->c_out, sizeof(float), "a bias", error)) &&
                   (w->zeros = wsi_try_alloc(s->c_in, sizeof(float), "a border", error));
@@ -311,7 +312,7 @@ static gboolean prepare(Winograd *w, const float *weight, const float *bias, gbo
     }
     Packing packing = {w, weight, u};
     w->packed = ok ? packed_weights_get(weight, conv_weight_count(s), u, pack, &packing, error) : NULL;
-    layout_free(u);
+    onednn_layout_free(u);
     return w->packed != NULL;
 }
 
@@ -327,7 +328,7 @@ static void winograd_free(OnednnOp *base)
     if (w->stream) {
         dnnl_stream_destroy(w->stream);
     }
-    step_clear(&w->product);
+    onednn_step_clear(&w->product);
     packed_weights_release(w->packed);
     g_free(w->row);
     g_free(w->column);

@@ -11,7 +11,7 @@
 
 struct PackedWeights {
     uint64_t hash[2];
-    Layout *layout;
+    OnednnLayout *layout;
     void *data;
     int users;
 };
@@ -25,6 +25,7 @@ static void hash_values(const float *values, size_t count, uint64_t hash[2])
     const uint64_t prime[2] = {0x9e3779b97f4a7c15u, 0xc2b2ae3d27d4eb4fu};
     hash[0] = count;
     hash[1] = ~(uint64_t)count;
+    /* Two floats are one word; the fold brings high bits, which the product has mixed best, back down. */
     for (size_t i = 0; i < count; i += 2) {
         uint64_t word = 0;
         memcpy(&word, values + i, sizeof(float) * MIN(count - i, 2));
@@ -36,7 +37,7 @@ static void hash_values(const float *values, size_t count, uint64_t hash[2])
 }
 
 /* The entry for these weights, or NULL.  Under the lock. */
-static PackedWeights *find(const uint64_t hash[2], const Layout *layout)
+static PackedWeights *find(const uint64_t hash[2], const OnednnLayout *layout)
 {
     for (guint i = 0; all && i < all->len; i++) {
         PackedWeights *weights = g_ptr_array_index(all, i);
@@ -51,18 +52,18 @@ static PackedWeights *find(const uint64_t hash[2], const Layout *layout)
 static void weights_free(PackedWeights *weights)
 {
     free(weights->data);
-    layout_free(weights->layout);
+    onednn_layout_free(weights->layout);
     g_free(weights);
 }
 
 /* Packs and adds an entry.  Under the lock, so that no other thread packs the same weights. */
-static PackedWeights *make(const uint64_t hash[2], const Layout *layout, WeightPacker packer, void *data,
-                           GError **error)
+static PackedWeights *make(const uint64_t hash[2], const OnednnLayout *layout, WeightPacker packer,
+                           void *data, GError **error)
 {
     size_t bytes = dnnl_memory_desc_get_size(layout);
     PackedWeights *weights = g_new0(PackedWeights, 1);
     memcpy(weights->hash, hash, sizeof weights->hash);
-    weights->layout = layout_copy(layout);
+    weights->layout = onednn_layout_copy(layout);
     weights->data = aligned_alloc(64, (bytes + 63) / 64 * 64); /* a cache line, as oneDNN asks for */
     if (!weights->data) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_MEMORY, "no memory for packed weights (%zu bytes)", bytes);
@@ -78,7 +79,7 @@ static PackedWeights *make(const uint64_t hash[2], const Layout *layout, WeightP
     return weights;
 }
 
-PackedWeights *packed_weights_get(const float *weight, size_t count, const Layout *layout,
+PackedWeights *packed_weights_get(const float *weight, size_t count, const OnednnLayout *layout,
                                   WeightPacker packer, void *data, GError **error)
 {
     uint64_t hash[2];

@@ -8,7 +8,7 @@ typedef struct PackedWeights PackedWeights;
 typedef gboolean (*WeightPacker)(void *data, void *packed, GError **error);
 
 /* The weights weight[0..count) packed in `layout`: an existing copy, or what `packer` makes now. */
-PackedWeights *packed_weights_get(const float *weight, size_t count, const Layout *layout,
+PackedWeights *packed_weights_get(const float *weight, size_t count, const OnednnLayout *layout,
                                   WeightPacker packer, void *data, GError **error);
 /* NULL is fine. */
 void packed_weights_release(PackedWeights *weights);

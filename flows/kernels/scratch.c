@@ -111,6 +111,7 @@ static Block *take_one(size_t bytes)
     if (block && (block->bytes >= bytes || block_grow(block, bytes))) {
         return block;
     }
+    /* No free block: add one.  A free block that cannot grow: use another that is large enough. */
     Block *fresh = block ? NULL : add_block(bytes);
     return fresh ? fresh : large_enough(bytes, FALSE);
 }
