@@ -90,6 +90,7 @@ static gboolean fold(Layer *layer, const float *const vector[4], const char *nor
     return TRUE;
 }
 
+/* As `real`: float in the program, double in the numerical tests. */
 static real *copy_values(const Tensor *tensor, GError **error)
 {
     real *copy = wsi_try_alloc((size_t)tensor->count, sizeof(real), tensor->name, error);
@@ -186,6 +187,7 @@ static gboolean read_block(Resnet *net, const Safetensors *file, const Shape *sh
     return add_layer(net, file, layer, conv, norm, error);
 }
 
+/* The order of the layers is the order in which prepare_run takes them. */
 static gboolean read_network(Resnet *net, const Safetensors *file, const Shape *shape, GError **error)
 {
     Layer stem = {.c_in = 3, .c_out = shape->stem, .kernel = 7, .stride = 2};
@@ -329,6 +331,7 @@ static gboolean prepare_block(ResnetRun *run, const Shape *shape, int stage, int
     return ok;
 }
 
+/* (batch, side, side, channels). */
 static real *feature_buffer(int batch, int side, int channels, GError **error)
 {
     return wsi_try_alloc((size_t)batch * side * side * channels, sizeof(real), "feature maps", error);

@@ -103,6 +103,7 @@ static void scattering_run_destroy(ExtractorRun *base)
     g_free(run);
 }
 
+/* The filter banks of an octave, its texture, and the paths that end in it. */
 static gboolean prepare_octave(Scattering *run, int octave, int size, GError **error)
 {
     int grid = grid_of_octave(octave), side = size >> octave;
@@ -122,6 +123,7 @@ static gboolean prepare_octave(Scattering *run, int octave, int size, GError **e
     return ok;
 }
 
+/* Buffers of one tile, and the maps of the batch. */
 static gboolean prepare(Scattering *run, int batch, int size, GError **error)
 {
     gboolean ok = scattering_pyramid_init(&run->image, size, 1, 0, GRIDS - 1, error);

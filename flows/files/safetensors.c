@@ -192,6 +192,7 @@ static gboolean read_entry(const char *path, const char *name, const json_t *jso
     return TRUE;
 }
 
+/* "__metadata__": an object of strings. */
 static gboolean read_metadata(Safetensors *file, const json_t *json, GError **error)
 {
     const char *key;
@@ -209,6 +210,7 @@ static gboolean read_metadata(Safetensors *file, const json_t *json, GError **er
     return TRUE;
 }
 
+/* Empty tensors come before the one that begins at the same offset. */
 static gint by_offset(gconstpointer a, gconstpointer b)
 {
     const Entry *x = a, *y = b;
@@ -242,6 +244,7 @@ static gboolean check_cover(const Safetensors *file, int64_t data_bytes, GError 
     return TRUE;
 }
 
+/* All entries of the header, sorted by offset and checked against the size of the data. */
 static gboolean read_header(Safetensors *file, const char *text, size_t bytes, int64_t data_bytes,
                             GError **error)
 {
@@ -278,6 +281,7 @@ static gboolean read_header(Safetensors *file, const char *text, size_t bytes, i
 
 /* ---- reading ---- */
 
+/* Exactly `bytes` bytes at an offset. */
 static gboolean read_at(int fd, const char *path, void *to, size_t bytes, int64_t offset, GError **error)
 {
     char *at = to;
@@ -300,6 +304,7 @@ static gboolean read_at(int fd, const char *path, void *to, size_t bytes, int64_
     return TRUE;
 }
 
+/* One tensor, converted to float; every value must be finite. */
 static gboolean read_values(int fd, const Safetensors *file, Entry *entry, int64_t data_start, GError **error)
 {
     size_t count = (size_t)entry->tensor.count, bytes = (size_t)(entry->end - entry->begin);
@@ -338,6 +343,7 @@ static gboolean read_tensors(int fd, Safetensors *file, int64_t data_start, GErr
     return TRUE;
 }
 
+/* The length, the header, the data, each checked before the next is read. */
 static gboolean read_file(int fd, Safetensors *file, GError **error)
 {
     struct stat status;
@@ -412,6 +418,7 @@ const Tensor *safetensors_get(const Safetensors *file, const char *name)
     return index ? safetensors_at(file, index - 1) : NULL;
 }
 
+/* "[64, 3, 7, 7]".  Caller frees. */
 static char *shape_text(int rank, const int64_t *shape)
 {
     GString *text = g_string_new("[");

@@ -44,6 +44,7 @@ void safetensors_writer_free(SafetensorsWriter *writer)
     g_free(writer);
 }
 
+/* Keeps the first problem; functions that add cannot fail. */
 static void remember_problem(SafetensorsWriter *writer, const char *name, const char *what)
 {
     if (!writer->problem) {

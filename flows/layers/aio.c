@@ -28,11 +28,14 @@ typedef struct {
     double *sums; /* (2, channels): sum dv, sum dv u */
 } AioRun;
 
+/* ---- the functions of StepOps ---- */
+
 static Step *create(const Poscode *code, int channels, const StepSpec *spec, Arena *arena)
 {
     Aio *aio = arena_struct(arena, sizeof *aio);
     aio->base.ops = &aio_step;
     coupling_init(&aio->base.coupling, code, channels, spec, arena);
+    /* What refresh derives: (channels) each. */
     aio->source = arena_int(arena, channels, "permutation");
     aio->target = arena_int(arena, channels, "permutation");
     aio->s = arena_real(arena, channels, "scales");
@@ -87,6 +90,7 @@ static StepRun *run_new(const Step *step, const real *parameters, const Kernels 
     run->base.step = step;
     subnet_run_init(&run->base.subnet, &step->coupling.subnet, parameters, kernels, n, training,
                     share ? &share->subnet : NULL, arena);
+    /* Backward needs the u2 of every step; without training one buffer is enough. */
     run->u2 = share && !training
                   ? other->u2
                   : arena_real(arena, step_rows(&run->base) * step->coupling.active, "coupled channels");
@@ -115,6 +119,7 @@ static void scale_and_permute(int64_t rows, int channels, int passive, const rea
     }
 }
 
+/* x -> u (coupling) -> v = s u + o -> y (permutation). */
 static void forward(StepRun *base, const real *parameters, const real *x, real *y, double *logdet)
 {
     AioRun *run = (AioRun *)base;
@@ -157,6 +162,7 @@ static void unscale_gradient(int64_t rows, int channels, int passive, const real
     }
 }
 
+/* dy -> du in dx (permutation and scales undone) -> dx (coupling, in place). */
 static void backward(StepRun *base, const real *parameters, const real *x, const double *dlogdet, real *dy,
                      real *dx, real *gradient)
 {
@@ -168,6 +174,7 @@ static void backward(StepRun *base, const real *parameters, const real *x, const
     double to_log = 0;
     memset(run->sums, 0, 2 * channels * sizeof *run->sums);
     unscale_gradient(rows, channels, coupling->passive, aio->s, aio->target, x, run->u2, dy, dx, run->sums);
+    /* ld = .. + H W sum ln s: every image adds dL/dld H W / s to ds. */
     for (int b = 0; b < base->subnet.n; b++) {
         to_log += dlogdet[b] * (double)(rows / base->subnet.n);
     }

@@ -75,6 +75,7 @@ int *arena_int(Arena *arena, int64_t count, const char *what)
 
 void *arena_struct(Arena *arena, size_t size)
 {
+    /* Small and of a fixed size: not data that a file sizes. */
     void *block = g_malloc0(size);
     g_ptr_array_add(arena->blocks, block);
     return block;
@@ -86,6 +87,7 @@ Conv *arena_conv(Arena *arena, const Kernels *kernels, const ConvSpec *spec, con
     if (arena->error) {
         return NULL;
     }
+    /* The arena keeps the entry, because its conv_free must free the convolution. */
     OwnedConv owned = {kernels, kernels->conv_new(spec, weight, bias, &arena->error)};
     if (owned.conv) {
         g_array_append_val(arena->convs, owned);

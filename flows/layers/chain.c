@@ -59,7 +59,7 @@ void chain_run_init(ChainRun *run, const Chain *chain, const real *parameters, c
 
 const real *chain_forward(ChainRun *run, const real *parameters, const real *x, double *logdet)
 {
-    const real *at = x;
+    const real *at = x; /* (n, size, size, channels): input of the next step */
     run->x = x;
     memset(run->local, 0, (size_t)run->n * run->chain->size * run->chain->size * sizeof *x);
     for (int i = 0; i < run->chain->count; i++) {
@@ -71,6 +71,7 @@ const real *chain_forward(ChainRun *run, const real *parameters, const real *x, 
 
 const real *chain_backward(ChainRun *run, const real *parameters, const double *dlogdet, real *gradient)
 {
+    /* From the last step to the first; the input of step i is the output of step i - 1. */
     real *dy = run->work[0], *dx = run->work[1];
     for (int i = run->chain->count - 1; i >= 0; i--) {
         real *done = dy; /* the next step writes its dx here */

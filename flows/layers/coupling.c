@@ -57,6 +57,7 @@ void coupling_activity(const Coupling *coupling, const SubnetRun *run, double *a
     int64_t rows = run->n * pixels(coupling);
     g_autofree double *sum = g_new0(double, coupling->active);
     softclamp_magnitude(&coupling->clamp, rows, coupling->active, run->out, sum);
+    /* Passive channels have no log-scale. */
     for (int i = 0; i < coupling->active; i++) {
         activity[coupling->passive + i] += sum[i] / (double)rows;
     }

@@ -29,6 +29,7 @@ void fpn_init(Fpn *fpn, const int channels[SCALES], const int size[SCALES], int 
 void fpn_layout(Fpn *fpn, ParameterLayout *layout)
 {
     for (int l = 0; l < SCALES; l++) {
+        /* Shapes: mean and deviation (channels), lateral (width, channels), the output's (width). */
         int64_t in[4] = {fpn->channels[l]}, out[4] = {fpn->width}, matrix[4] = {fpn->width, fpn->channels[l]};
         g_autofree char *prefix = g_strdup_printf("fpn.level%d", l);
         fpn->mean[l] = parameter_layout_add(layout, FALSE, prefix, "mean", in, 0, 0);
@@ -100,6 +101,7 @@ void fpn_run_init(FpnRun *run, const Fpn *fpn, const Kernels *kernels, int n, gb
     *run = (FpnRun){.fpn = fpn, .kernels = kernels, .n = n};
     for (int l = 0; l < SCALES; l++) {
         int64_t count = (int64_t)n * fpn->size[l] * fpn->size[l] * fpn->width;
+        /* (n, size, size, width). */
         run->level[l] = arena_real(arena, count, "level of the feature pyramid");
         run->out[l] = arena_real(arena, count, "level of the feature pyramid");
         run->gain[l] = arena_real(arena, n, "feature pyramid");

@@ -34,6 +34,7 @@ FpnFit *fpn_fit_new(Fpn *fpn, int pass, GError **error)
     fpn_run_init(&fit->run, fpn, kernels_get(NULL), 1, FALSE, fit->arena);
     for (int l = 0; l < SCALES; l++) {
         int64_t c = fpn->channels[l], count = (int64_t)fpn->size[l] * fpn->size[l] * c;
+        /* (size, size, c), (c), (c, c). */
         fit->pooled[l] = arena_real(fit->arena, count, "pooled features");
         fit->sum[l] = arena_double(fit->arena, c, "means of features");
         fit->product[l] = arena_double(fit->arena, c * c, "correlations of features");
@@ -171,6 +172,7 @@ gboolean fpn_fit_pass_end(FpnFit *fit, real *parameters)
     for (int l = 0; l < SCALES && fit->images; l++) {
         size_t c = (size_t)fit->fpn->channels[l];
         (fit->pass == 0 ? fit_level : fit_output)(fit, l, parameters);
+        /* Ready for the next pass. */
         memset(fit->sum[l], 0, c * sizeof(double));
         memset(fit->product[l], 0, c * c * sizeof(double));
     }

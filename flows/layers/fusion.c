@@ -71,6 +71,7 @@ static int64_t pixels(const FusionRun *run, int l)
 static void take_gradients(FusionRun *run, Arena *arena)
 {
     const Fusion *f = run->fusion;
+    /* half: b, which is the larger half of odd channels. */
     int total = MAX(f->net[0].total, f->net[1].total), mid = MAX(f->net[0].mid, f->net[1].mid);
     int64_t small = pixels(run, SCALES - 1);
     for (int l = 0; l < SCALES; l++) {
@@ -164,7 +165,7 @@ static void couple(FusionRun *run, int which, real *const x[SCALES], real *const
         int n = run->fusion->net[which].out[l];
         int64_t hw = pixels(run, l) / run->n;
         for (int b = 0; b < run->n; b++) {
-            int64_t at = b * hw * n;
+            int64_t at = b * hw * n; /* of image b in x and y; [S | T] has twice as many channels */
             logdet[b] +=
                 softclamp_forward(&run->fusion->clamp, hw, n, run->net[which].st[l] + 2 * at, x[l] + at, n,
                                   y[l] + at, n, run->local[l] ? run->local[l] + b * hw : NULL);
@@ -174,6 +175,7 @@ static void couple(FusionRun *run, int which, real *const x[SCALES], real *const
 
 void fusion_forward(FusionRun *run, const real *parameters, const real *const x[SCALES], double *logdet)
 {
+    /* x (n, h, w, c) -> a (n, h, w, c/2), b (n, h, w, c - c/2) in permuted order. */
     for (int l = 0; l < SCALES; l++) {
         split(pixels(run, l), run->fusion->channels[l], run->fusion->source[l], x[l], run->a[l], run->b[l]);
     }

@@ -154,6 +154,7 @@ static void heads_backward(FusionRun *run, int which, const real *parameters, re
     FusionNetRun *nr = &run->net[which];
     int h = f->h[SCALES - 1], w = f->w[SCALES - 1];
     for (int l = 0, at = 0; l < SCALES; at += net->in[l++]) {
+        /* dst (n, h, w, 2 out) -> dsum (n, h, w, in) -> the slice of dmerged. */
         run->kernels->conv_backward_weights(nr->head[l], nr->sum[l], run->dst[l],
                                             gradient + net->head_weight[l], gradient + net->head_bias[l]);
         run->kernels->conv_backward_data(nr->head[l], run->dst[l], parameters + net->head_weight[l],
@@ -161,6 +162,7 @@ static void heads_backward(FusionRun *run, int which, const real *parameters, re
         bilinear_backward(run->n, h, w, net->in[l], run->dmerged + at, net->total, f->h[l], f->w[l],
                           run->dsum[l]);
     }
+    /* merged is the output of conv2's ReLU. */
     relu_backward(pixels(run, SCALES - 1) * net->total, nr->merged, run->dmerged);
 }
 
@@ -169,6 +171,7 @@ static void norm_backward(FusionRun *run, int which, const real *parameters, rea
 {
     const FusionNet *net = &run->fusion->net[which];
     FusionNetRun *nr = &run->net[which];
+    /* dnorm (2, mid): gradients of weight and bias, in double. */
     memset(run->dnorm, 0, 2 * net->mid * sizeof *run->dnorm);
     layernorm_backward(pixels(run, SCALES - 1), net->mid, parameters + net->norm_weight,
                        parameters + net->norm_bias, nr->hidden, nr->rstd, run->dact, run->dact, NULL, 1,

@@ -16,6 +16,8 @@ typedef struct {
     real *mixed; /* training: (n, h, w, channels), input of the coupling */
 } GlowRun;
 
+/* ---- the functions of StepOps ---- */
+
 static Step *create(const Poscode *code, int channels, const StepSpec *spec, Arena *arena)
 {
     Glow *glow = arena_struct(arena, sizeof *glow);
@@ -43,6 +45,7 @@ static void refresh(Step *step, real *parameters)
     subnet_refresh(&step->coupling.subnet, parameters);
 }
 
+/* Only ActNorm is fitted to data; the matrix follows from it. */
 static void fit(Step *step, int64_t rows, const real *x, real *parameters)
 {
     Invconv *invconv = &((Glow *)step)->invconv;
@@ -66,6 +69,7 @@ static StepRun *run_new(const Step *step, const real *parameters, const Kernels 
     return &run->base;
 }
 
+/* x -> mixed = M x + c -> y (coupling of the mixed channels). */
 static void forward(StepRun *base, const real *parameters, const real *x, real *y, double *logdet)
 {
     GlowRun *run = (GlowRun *)base;
@@ -97,6 +101,7 @@ static void activity(const StepRun *base, double *a)
     const Invconv *invconv = &((const Glow *)base->step)->invconv;
     int channels = invconv->c;
     g_autofree double *before = g_memdup2(a, channels * sizeof *a);
+    /* a_i = sum_j W_ij^2 a_j / sum_j W_ij^2. */
     for (int i = 0; i < channels; i++) {
         double sum = 0, all = 0;
         for (int j = 0; j < channels; j++) {
@@ -109,6 +114,7 @@ static void activity(const StepRun *base, double *a)
     coupling_activity(&base->step->coupling, &base->subnet, a);
 }
 
+/* The coupling first, then the matrix, both in place. */
 static void inverse(StepRun *base, const real *parameters, real *y)
 {
     coupling_inverse(&base->step->coupling, &base->subnet, parameters, y);

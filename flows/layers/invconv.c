@@ -189,6 +189,7 @@ void invconv_run_init(InvconvRun *run, const Invconv *layer, const Kernels *kern
     run->conv = arena_conv(arena, kernels, &spec, layer->map, layer->shift);
     run->row = share ? share->row : arena_real(arena, layer->c, "a pixel");
     if (training) {
+        /* dM (c, c), scratch (c, c), da and db (2, c), dc (c): used up within a step, so all steps share them. */
         run->dmap = share ? share->dmap : arena_real(arena, square, "gradient of a 1x1 convolution");
         run->work = share ? share->work : arena_real(arena, square, "gradient of a 1x1 convolution");
         run->dnorm = share ? share->dnorm
@@ -295,6 +296,7 @@ void invconv_inverse(InvconvRun *run, const real *parameters, real *y)
               c, y, c);
     blas_trsm(CblasRowMajor, CblasRight, CblasUpper, CblasTrans, CblasNonUnit, (int)rows, c, 1,
               layer->triangles, c, y, c);
+    /* x = n exp(-a) - b. */
     for (int64_t p = 0; p < rows; p++) {
         for (int i = 0; i < c; i++) {
             y[p * c + i] = y[p * c + i] * (real)exp(-(double)a[i]) - b[i];

@@ -17,6 +17,7 @@ typedef struct {
     int from, to;
 } Bin;
 
+/* floor(i size / bins) .. ceil((i + 1) size / bins) - 1; neighbouring bins may overlap by one. */
 static Bin bin_of(int i, int size, int bins)
 {
     return (Bin){(int)((int64_t)i * size / bins), (int)(((int64_t)(i + 1) * size + bins - 1) / bins)};
@@ -45,6 +46,7 @@ void adaptive_average_backward(int n, int h, int w, int c, real *dx, int oh, int
         for (int i = 0; i < oh * ow; i++, dy += stride) {
             Bin rows = bin_of(i / ow, h, oh), columns = bin_of(i % ow, w, ow);
             real weight = (real)1 / ((rows.to - rows.from) * (columns.to - columns.from));
+            /* Every input of the bin gets the same part of dy. */
             for (int row = rows.from; row < rows.to; row++) {
                 for (int column = columns.from; column < columns.to; column++) {
                     add_scaled(c, weight, dy, dx + ((size_t)row * w + column) * c);
@@ -60,6 +62,7 @@ typedef struct {
     real weight;
 } Tap;
 
+/* Source coordinate (i + 1/2) size / out - 1/2, between first and second. */
 static Tap tap_of(int i, int size, int out)
 {
     double at = ((double)i + 0.5) * size / out - 0.5; /* centres on centres */
@@ -93,6 +96,7 @@ void bilinear_backward(int n, int h, int w, int c, real *dx, int stride, int oh,
         }
         for (int i = 0; i < oh * ow; i++, dy += c) {
             Tap v = tap_of(i / ow, h, oh), u = tap_of(i % ow, w, ow);
+            /* The transpose: the four neighbours get dy with the same weights. */
             real *top = dx + (size_t)v.first * w * stride, *bottom = dx + (size_t)v.second * w * stride;
             add_scaled(c, (1 - v.weight) * (1 - u.weight), dy, top + (size_t)u.first * stride);
             add_scaled(c, (1 - v.weight) * u.weight, dy, top + (size_t)u.second * stride);

@@ -16,7 +16,7 @@ void parameter_layout_begin(ParameterLayout *layout)
         layout->entries = g_array_new(FALSE, TRUE, sizeof(ParameterEntry));
     }
     g_array_set_size(layout->entries, 0);
-    layout->base = layout->trainable;
+    layout->base = layout->trainable; /* of the round before: where fixed tensors begin */
     layout->trainable = layout->fixed = 0;
 }
 
@@ -28,10 +28,12 @@ int64_t parameter_layout_add(ParameterLayout *layout, gboolean trainable, const 
     g_snprintf(p->name, sizeof p->name, "%s.%s", prefix, name);
     p->count = 1;
     p->trainable = trainable;
+    /* A 0 in the shape ends it. */
     while (p->rank < 4 && shape[p->rank]) {
         p->shape[p->rank] = shape[p->rank];
         p->count *= shape[p->rank++];
     }
+    /* Trainable tensors from 0 on, fixed ones from `base` on. */
     p->offset = trainable ? layout->trainable : layout->base + layout->fixed;
     *(trainable ? &layout->trainable : &layout->fixed) += p->count;
     g_array_append_val(layout->entries, entry);

@@ -13,6 +13,7 @@ typedef struct {
     real *q, *h, *e, *k, *dh;
 } Parts;
 
+/* The parts of the block of one image. */
 static Parts parts_of(const Se *se, const real *saved)
 {
     /* Forward fills q, h, e; backward uses the rest. */
@@ -30,6 +31,7 @@ void se_init(Se *se, int channels)
 
 void se_layout(Se *se, ParameterLayout *layout, const char *prefix)
 {
+    /* torch's default for dense layers, but gates start nearly open, so that SE changes little at first. */
     double bound1 = 1 / sqrt(se->c), bound2 = 1 / sqrt(se->reduced);
     se->weight1 = parameter_layout_add(layout, TRUE, prefix, "fc1.weight", (int64_t[4]){se->reduced, se->c},
                                        -bound1, bound1);
@@ -133,6 +135,7 @@ void se_backward(const Se *se, const real *parameters, int n, int64_t hw, const 
                 s.q[i] += w1[(int64_t)r * se->c + i] * s.dh[r] / hw;
             }
         }
+        /* dx = e dy + dq / HW. */
         scale_and_shift(hw, se->c, s.e, s.q, dy);
     }
 }

@@ -9,6 +9,7 @@
 void subnet_init(Subnet *subnet, const Poscode *code, int in, int out, gboolean se, Arena *arena)
 {
     int64_t mid = in + code->channels; /* MSFlow: hidden channels = input channels */
+    /* SE is laid out only with has_se, but its sizes are always known. */
     *subnet = (Subnet){.code = code, .in = in, .mid = (int)mid, .out = out, .has_se = se};
     se_init(&subnet->se, subnet->mid);
     subnet->passive_weight = arena_real(arena, mid * in * 9, "weights of a subnet");
@@ -50,6 +51,7 @@ static void take_buffers(SubnetRun *run, Arena *arena)
 {
     const Subnet *s = run->subnet;
     int64_t rows = (int64_t)run->n * s->code->h * s->code->w;
+    /* (n, h, w, channels) each. */
     run->x = arena_real(arena, rows * s->in, "passive channels");
     run->hidden = arena_real(arena, rows * s->mid, "hidden map of a subnet");
     run->act = run->hidden;
@@ -143,6 +145,7 @@ static void norm_backward(SubnetRun *run, const real *parameters, real *gradient
     const Subnet *s = run->subnet;
     int64_t hw = (int64_t)s->code->h * s->code->w;
     memset(run->dnorm, 0, 2 * s->mid * sizeof *run->dnorm);
+    /* The map was added to every image, so its gradient is the sum over the images. */
     memset(run->dmap, 0, hw * s->mid * sizeof *run->dmap);
     layernorm_backward(run->n * hw, s->mid, parameters + s->norm_weight, parameters + s->norm_bias,
                        run->hidden, run->rstd, run->dact, run->dact, run->dmap, hw, run->dnorm,
