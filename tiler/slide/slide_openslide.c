@@ -22,7 +22,9 @@ void slide_openslide_silence(void)
     if (g_once_init_enter(&done)) {
         TIFFSetErrorHandler(no_message);
         TIFFSetWarningHandler(no_message);
+        /* The domain is spelled in two ways: by version 3, and from version 4 on. */
         g_log_set_handler("Openslide", G_LOG_LEVEL_WARNING | G_LOG_LEVEL_MESSAGE, no_log, NULL);
+        g_log_set_handler("OpenSlide", G_LOG_LEVEL_WARNING | G_LOG_LEVEL_MESSAGE, no_log, NULL);
         g_once_init_leave(&done, 1);
     }
 }
