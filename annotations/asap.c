@@ -158,6 +158,7 @@ static gboolean add_group(Asap *asap, const XmlTag *tag, GError **error)
     return TRUE;
 }
 
+/* Coordinates may only be inside an Annotation, and nothing else inside Coordinates. */
 static gboolean on_start(void *data, const XmlTag *tag, GError **error)
 {
     Asap *asap = data;
@@ -181,6 +182,7 @@ static gboolean on_start(void *data, const XmlTag *tag, GError **error)
     return TRUE;
 }
 
+/* An Annotation is complete: its vertices are sorted, and two corners become a rectangle. */
 static gboolean on_end(void *data, const char *name, const char *text, int line, GError **error)
 {
     Asap *asap = data;

@@ -5,6 +5,7 @@
 #include "annotations/slits.h"
 #include "annotations/text_writer.h"
 
+/* An outline without area is a Dot or a PointSet; the group follows from the label, not from the group that was read. */
 static gboolean write_outline(TextWriter *writer, const Outline *outline, GError **error)
 {
     GString *out = writer->text;
@@ -41,6 +42,7 @@ static gboolean has_others(const GPtrArray *outlines)
     return FALSE;
 }
 
+/* ASAP rejects files with groups that are not defined. */
 static void append_group(GString *out, const char *name, const char *color)
 {
     g_string_append_printf(

@@ -62,6 +62,7 @@ typedef struct {
 
 /* ---- edges ---- */
 
+/* An upper bound: horizontal edges count too. */
 static int64_t count_edges(const Annotation *annotation)
 {
     int64_t count = 0;

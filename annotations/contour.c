@@ -93,6 +93,7 @@ static gboolean grow(void **array, int count, int *room, size_t size, GError **e
 
 /* ---- pieces of border ---- */
 
+/* A node at (x, y of the line), from the list of free ones if possible; -1 with error. */
 static int new_node(Contour *contour, int64_t x, gboolean knot, GError **error)
 {
     int node = contour->free_node;
@@ -108,6 +109,7 @@ static int new_node(Contour *contour, int64_t x, gboolean knot, GError **error)
     return node;
 }
 
+/* A strand at a node; its partner is set by the caller.  -1 with error. */
 static int new_strand(Contour *contour, int node, gboolean is_end, int component, GError **error)
 {
     int strand = contour->free_strand;

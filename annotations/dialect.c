@@ -43,6 +43,7 @@ static gboolean check_field(const char *path, const Dialect *dialect, const char
     if (!field || g_strv_contains(common, field) || g_str_equal(field, dialect->field)) {
         return TRUE;
     }
+    /* "text" or "title", which only some dialects have. */
     gboolean own = !g_strv_contains(common, dialect->field);
     g_set_error(
         error, WSI_ERROR, WSI_ERROR_INPUT,

@@ -90,6 +90,7 @@ static Outline *clip(const Outline *lesion, const Box *box, GError **error)
 
 typedef enum { OUTSIDE, INSIDE, ACROSS } Relation;
 
+/* Whether a hole is outside or inside a lesion or across its border. */
 static gboolean relate(const Part *hole, const Part *lesion, Relation *relation, GError **error)
 {
     *relation = OUTSIDE;
@@ -260,6 +261,7 @@ static void append_id(GString *text, GChecksum *identity)
     }
 }
 
+/* The id comes after the geometry, since it is a hash of the coordinates. */
 static gboolean write_feature(Writer *writer, const Part *parts, guint index, gboolean comma, GError **error)
 {
     static const guint8 name_space[16] = {0x6f, 0x0b, 0x5d, 0x52, 0x9c, 0x1e, 0x4a, 0x77,

@@ -117,6 +117,7 @@ static void find_label(Labelling *labelling, Draft *draft)
 
 /* ---- what is reported ---- */
 
+/* At most 30 names, separated by commas. */
 static void list_names(GString *out, const char *const *names)
 {
     for (guint i = 0; i < 30 && names[i]; i++) {
@@ -150,12 +151,14 @@ static void add_known(GString *out, const Tally *tally, GPtrArray *known)
     }
 }
 
+/* Appends the groups that the file uses but does not define, and those that it defines. */
 static void report_undeclared(GString *out, const Labelling *labelling)
 {
     g_autofree char *list = tally_text(&labelling->undeclared);
     g_autoptr(GPtrArray) known = g_ptr_array_new();
     GHashTableIter iter;
     void *name;
+    /* Sorted, since the order of a hash table is not fixed. */
     g_hash_table_iter_init(&iter, labelling->source->parents);
     while (g_hash_table_iter_next(&iter, &name, NULL)) {
         g_ptr_array_add(known, name);
@@ -167,6 +170,7 @@ static void report_undeclared(GString *out, const Labelling *labelling)
     add_known(out, &labelling->undeclared, known);
 }
 
+/* Appends the groups without a rule, and those that have one. */
 static void report_unknown(GString *out, const Labelling *labelling)
 {
     g_autofree char *list = tally_text(&labelling->unknown);

@@ -30,6 +30,7 @@ static Family *count_families(const Source *source)
     return families;
 }
 
+/* The error for a layer whose regions are all negative. */
 static gboolean only_negative(const Source *source, const Draft *hole, GError **error)
 {
     int count = 0;

@@ -68,6 +68,7 @@ gboolean imagescope_detect(const char *root, const char *text)
     return strcmp(root, "Annotations") == 0;
 }
 
+/* Begins a layer, whose regions are a family of their own, whatever the name. */
 static gboolean start_layer(Layers *layers, const XmlTag *tag, GError **error)
 {
     if (layers->layer) {
@@ -105,6 +106,7 @@ static int find_type(const Layers *layers, const XmlTag *tag, GError **error)
     return -1;
 }
 
+/* Begins a region.  HasEndcaps makes any shape an open line; a line cannot be a hole. */
 static gboolean start_region(Layers *layers, const XmlTag *tag, GError **error)
 {
     if (layers->draft) {
@@ -148,6 +150,7 @@ static gboolean add_vertex(Layers *layers, const XmlTag *tag, GError **error)
     return source_vertex(layers->source, layers->draft, x, y, tag->line, error);
 }
 
+/* The name of the layer as ImageScope shows it; attributes inside a region are not of the layer. */
 static void read_description(Layers *layers, const XmlTag *tag)
 {
     g_autofree char *name = xml_attribute(tag, "Name");
@@ -194,6 +197,7 @@ static gboolean on_start(void *data, const XmlTag *tag, GError **error)
     return TRUE;
 }
 
+/* A Region is complete: two corners become a rectangle or an ellipse. */
 static gboolean on_end(void *data, const char *name, const char *text, int line, GError **error)
 {
     Layers *layers = data;

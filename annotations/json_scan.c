@@ -55,6 +55,7 @@ gboolean json_scan_value(JsonScan *scan, GError **error)
             return source_error(scan->source, scan->line, error,
                                 "not JSON: the file ends before all brackets are closed");
         }
+        /* Brackets need not match in kind: jansson checks that. */
         scan->at++;
         scan->line += c == '\n';
         arrays += c == '[';

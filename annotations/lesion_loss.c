@@ -52,6 +52,7 @@ static char *most_lost(const Source *source, const Raster *before, const Raster 
         }
         /* Of the box, not of the outline: other lesions in it count too, so this only decides which outlines to name. */
         double had = raster_fraction(before, &box), lost = had - raster_fraction(after, &box);
+        /* Only those that lose more than half are worth naming. */
         if (lost <= had / 2 || had <= 0) {
             continue;
         }

@@ -66,6 +66,7 @@ gboolean ndpa_detect(const char *root, const char *text)
     return strcmp(root, "annotations") == 0;
 }
 
+/* Begins an annotation of a type of the table.  The title was read before it. */
 static gboolean start_annotation(Ndpa *ndpa, const XmlTag *tag, GError **error)
 {
     if (ndpa->draft) {
@@ -83,9 +84,11 @@ static gboolean start_annotation(Ndpa *ndpa, const XmlTag *tag, GError **error)
                             "linearmeasure, pointer, pin)",
                             type ? type : "");
     }
+    /* The title serves as name and as group. */
     const char *title = ndpa->title && *ndpa->title ? ndpa->title : "Untitled";
     ndpa->draft = source_draft(ndpa->source, title, title, types[kind].closed, tag->line, error);
     g_autofree char *display = xml_attribute(tag, "displayname");
+    /* Other files have <specialtype>rectangle</specialtype>. */
     ndpa->rectangle = g_strcmp0(display, "AnnotateRectangle") == 0;
     ndpa->x = ndpa->y = ndpa->radius = NAN;
     if (ndpa->draft) {
@@ -119,6 +122,7 @@ static double to_px(double nm, double offset_nm, double mpp, double size)
     return (nm - offset_nm) / (1000 * mpp) + size / 2;
 }
 
+/* Adds the point whose x and y were read; NAN, when one is missing, is refused by source_vertex. */
 static gboolean add_point(Ndpa *ndpa, int line, GError **error)
 {
     const SlideFrame *frame = ndpa->source->frame;
@@ -127,6 +131,7 @@ static gboolean add_point(Ndpa *ndpa, int line, GError **error)
     return source_vertex(ndpa->source, ndpa->draft, x, y, line, error);
 }
 
+/* A circle becomes a polygon, two corners a rectangle, and a pin a point. */
 static gboolean end_annotation(Ndpa *ndpa, int line, GError **error)
 {
     const SlideFrame *frame = ndpa->source->frame;
@@ -172,6 +177,7 @@ static gboolean read_closed(const Ndpa *ndpa, const char *text, int line, GError
     return TRUE;
 }
 
+/* Values are complete at the end of their element. */
 static gboolean on_end(void *data, const char *name, const char *text, int line, GError **error)
 {
     Ndpa *ndpa = data;

@@ -100,7 +100,7 @@ static gboolean repair(Source *source, GError **error)
     }
     if (repeats) {
         source_warn(source, first_line,
-                    "%d repeated point%s dropped; the first in the annotation that starts here", repeats,
+                    "%d repeated point%s dropped; the first is in the annotation that starts here", repeats,
                     repeats == 1 ? "" : "s");
     }
     return TRUE;

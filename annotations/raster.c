@@ -40,6 +40,7 @@ static int64_t choose_bands(Raster *raster)
     raster->origin = raster->bounds.y;
     for (raster->band_height = BAND_ROWS;; raster->band_height *= 2) {
         double bands = floor(raster->bounds.height / raster->band_height) + 1;
+        /* One more than the limit stands for any larger number, which would not fit an int. */
         raster->bands = (int)fmin(bands, BAND_LIMIT + 1);
         int64_t entries = 0;
         for (int64_t i = 0; i < raster->count; i++) {
@@ -167,6 +168,7 @@ static void round_spans(const GArray *crossings, double origin, double step, GAr
             from = crossing.x;
             continue;
         }
+        /* A span begins at the first centre not left of one crossing and ends before that of the other. */
         int64_t span[2] = {first_pixel(from, origin, step), first_pixel(crossing.x, origin, step)};
         int64_t *last = spans->len ? &g_array_index(spans, int64_t, spans->len - 1) : NULL;
         if (inside > 0 || span[0] == span[1]) {
@@ -218,6 +220,7 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a / b - (a % b < 0);
 }
 
+/* By their beginnings. */
 static int compare_spans(const void *a, const void *b)
 {
     const int64_t *p = a, *q = b;

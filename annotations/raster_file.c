@@ -24,6 +24,7 @@ gboolean raster_write(const Raster *raster, const char *path, char sha256[65], G
     memcpy(head.magic, MAGIC, sizeof MAGIC);
     g_autoptr(Durable) file = durable_open(path, error);
     gboolean ok = file && durable_write(file, &head, sizeof head, error);
+    /* Only the pieces: bands and bounds follow from them. */
     for (int64_t i = 0; ok && i < raster->count; i++) {
         const Piece *p = &raster->pieces[i];
         const double numbers[NUMBERS] = {p->x0, p->y0, p->x1, p->y1, p->top, p->bottom, p->sign};
@@ -81,6 +82,7 @@ Raster *raster_read(const char *path, GError **error)
         return NULL;
     }
     Piece *pieces = read_pieces(bytes, length, &count, &why);
+    /* Without an error of its own the content is wrong. */
     if (!pieces) {
         if (why) {
             g_propagate_error(error, g_steal_pointer(&why));

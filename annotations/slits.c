@@ -51,6 +51,7 @@ static gboolean join(Outline *outer, int outer_points, const Outline *hole, GErr
     gboolean same = (signed_area(xy, outer_points) > 0) == (signed_area(hole->xy, hole->points) > 0);
     double *to = xy + 2 * outer->points;
     memcpy(to, xy, 2 * sizeof(double));
+    /* hole->points + 1 points: the hole ends where it began, and the edge back to the outer ring closes the slit. */
     for (int i = 0; i <= hole->points; i++) {
         int from = i % hole->points;
         from = same && from ? hole->points - from : from;
@@ -60,6 +61,7 @@ static gboolean join(Outline *outer, int outer_points, const Outline *hole, GErr
     return TRUE;
 }
 
+/* The lesion area of outlines. */
 static gboolean area_of(const GPtrArray *outlines, double *area, GError **error)
 {
     Annotation annotation = {.path = (char *)"annotation", .outlines = (GPtrArray *)outlines};

@@ -56,6 +56,7 @@ gboolean source_error(const Source *source, int line, GError **error, const char
 
 void source_warn(Source *source, int line, const char *format, ...)
 {
+    /* A file with 10^5 faults must not fill the report: outline_check says how many more there are. */
     if (source->warning_count++ >= WARNING_LIMIT) {
         return;
     }
@@ -69,6 +70,7 @@ void source_warn(Source *source, int line, const char *format, ...)
 Draft *source_draft(Source *source, const char *name, const char *group, gboolean closed, int line,
                     GError **error)
 {
+    /* Checked before memory is allocated, like the number of vertices below. */
     if (source->drafts->len >= OUTLINE_LIMIT) {
         source_error(source, line, error, "the file has more than %d annotations", OUTLINE_LIMIT);
         return NULL;

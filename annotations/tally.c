@@ -18,6 +18,7 @@ void tally_add(Tally *tally, const char *name, int line)
         tally->entries = g_ptr_array_new_with_free_func(entry_free);
         tally->index = g_hash_table_new(g_str_hash, g_str_equal);
     }
+    /* The index borrows the name from the entry. */
     TallyEntry *entry = g_hash_table_lookup(tally->index, name);
     if (!entry) {
         entry = g_new0(TallyEntry, 1);
@@ -56,6 +57,7 @@ char *shown_name(const char *name)
 {
     char *text =
         g_utf8_strlen(name, -1) > NAME_LENGTH ? g_utf8_substring(name, 0, NAME_LENGTH) : g_strdup(name);
+    /* A line break from the file would make two lines of one message. */
     for (char *p = text; *p; p++) {
         *p = g_ascii_iscntrl(*p) ? ' ' : *p;
     }

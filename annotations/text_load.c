@@ -72,7 +72,7 @@ static char *unpack(const char *path, char *packed, size_t *length, GError **err
     } else {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s %s", path,
                     *length > TEXT_LIMIT ? "is larger than 64 MiB when unpacked, too large for annotations"
-                                         : "is damaged gzip");
+                                         : "is a damaged gzip file");
     }
     return NULL;
 }
@@ -190,6 +190,7 @@ static gboolean decode(const char *path, char **text, size_t *length, GError **e
     return TRUE;
 }
 
+/* The last check: whatever the encoding was, readers get UTF-8 without NULs. */
 static gboolean check_text(const char *path, const char *text, size_t length, GError **error)
 {
     const char *problem = NULL;

@@ -193,6 +193,7 @@ gboolean xml_text_number(const char *text, double *out)
     return number(text, length, out);
 }
 
+/* From here on no handler is called. */
 static void stop(Parse *parse)
 {
     parse->stopped = TRUE;
@@ -273,6 +274,7 @@ static void on_error(void *data, Problem problem)
     }
 }
 
+/* Called by libxml2 for every external entity. */
 static xmlParserInputPtr refuse_entity(const char *url, const char *id, xmlParserCtxtPtr context)
 {
     return NULL;

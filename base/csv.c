@@ -121,6 +121,7 @@ gboolean csv_check_commas(const Csv *csv, GError **error)
     return FALSE;
 }
 
+/* Splits the whole text.  Empty lines are not rows; every other row has as many cells as the header. */
 static gboolean split(Csv *csv, GError **error)
 {
     char *at = csv->text + (g_str_has_prefix(csv->text, BYTE_ORDER_MARK) ? strlen(BYTE_ORDER_MARK) : 0);

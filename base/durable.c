@@ -40,6 +40,7 @@ static gboolean fence_begin(GError **error)
     return !fence || fence->begin(fence->data, error);
 }
 
+/* Keeps errno, which the caller reports afterwards. */
 static void fence_end(void)
 {
     int saved = errno;
@@ -49,6 +50,7 @@ static void fence_end(void)
     errno = saved;
 }
 
+/* The rename, and only that, happens under the fence. */
 static gboolean rename_to(const char *from, const char *to, GError **error)
 {
     if (!fence_begin(error)) {
@@ -59,6 +61,7 @@ static gboolean rename_to(const char *from, const char *to, GError **error)
     return !failed || wsi_error_errno(error, "cannot rename to", to);
 }
 
+/* Flushes a file, or a folder with O_DIRECTORY, through a new descriptor. */
 static gboolean sync_path(const char *path, int flags, GError **error)
 {
     int fd = g_open(path, flags | O_CLOEXEC, 0);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* The errors that mean that nothing has this path. */
 static gboolean says_absent(int number)
 {
     return number == ENOENT || number == ENOTDIR || number == ELOOP;

@@ -39,6 +39,7 @@ static const Magic kinds[] = {
     {257, "ustar", 5, FALSE, FALSE, "a tar archive", "unpack it first"},
 };
 
+/* Whether the bytes are at their offset, in any case of letters for texts. */
 static gboolean begins(const char *head, gsize bytes, const Magic *kind)
 {
     const gsize at = (gsize)kind->at;

@@ -54,6 +54,7 @@ static void pin_to(int n, const cpu_set_t *allowed)
     }
 }
 
+/* Keeps the error with the lowest index, whichever thread reports first. */
 static void keep_error(Loop *loop, int64_t index, GError *error)
 {
     g_mutex_lock(&loop->lock);
@@ -68,6 +69,7 @@ static void keep_error(Loop *loop, int64_t index, GError *error)
     g_atomic_int_set(&loop->failed, 1);
 }
 
+/* What every thread does: takes the next item until none is left or one failed. */
 static gpointer member_main(gpointer argument)
 {
     Member *member = argument;
@@ -85,6 +87,7 @@ static gpointer member_main(gpointer argument)
     return NULL;
 }
 
+/* The same for threads that the loop starts. */
 static gpointer pinned_main(gpointer argument)
 {
     Member *member = argument;
@@ -95,6 +98,7 @@ static gpointer pinned_main(gpointer argument)
     return member_main(argument);
 }
 
+/* Starts the other threads, works in this one, and joins them. */
 static gboolean run(Loop *loop, int threads, GError **error)
 {
     g_mutex_init(&loop->lock);
@@ -178,6 +182,7 @@ static gboolean wait_for(Ordered *o, int64_t upto, int worker, GError **error)
     return TRUE;
 }
 
+/* Waits until the item is near enough, does it, and marks it done. */
 static gboolean ordered_item(int64_t index, int worker, void *data, GError **error)
 {
     Ordered *o = data;

@@ -119,6 +119,7 @@ void sha256_use_plain(gboolean plain)
     g_atomic_int_set(&plain_wanted, plain);
 }
 
+/* The fastest version that this processor has. */
 static Blocks blocks_of_processor(void)
 {
 #ifdef HAVE_SHA_INSTRUCTIONS

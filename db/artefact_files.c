@@ -15,12 +15,14 @@ typedef struct {
     char sha256[65];  /* "" when it could not be read */
 } KnownFile;
 
+/* Whether a file is still the one that was hashed. */
 static gboolean unchanged(const struct stat *a, const struct stat *b)
 {
     return a->st_size == b->st_size && a->st_ino == b->st_ino && a->st_dev == b->st_dev &&
            a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
+/* Whether one artefact is in place, as far as that is known without reading it. */
 static gboolean file_intact(Store *store, const char *name, const char *sha256, int64_t bytes,
                             gboolean present)
 {
@@ -65,6 +67,7 @@ typedef struct {
     KnownFile *known;
 } Hashing;
 
+/* A file that cannot be read gets the hash "", which no artefact has. */
 static gboolean hash_one(int64_t index, int worker, void *data, GError **error)
 {
     Hashing *hashing = data;

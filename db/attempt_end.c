@@ -56,6 +56,7 @@ typedef struct {
     const GPtrArray *artefacts;
 } Result;
 
+/* The lease is checked by the first statement, so an attempt that lost it changes nothing. */
 static gboolean finish(Store *store, const void *data, GError **error)
 {
     const Result *result = data;
@@ -119,6 +120,7 @@ static GArray *leases(sqlite3_stmt *query, GError **error)
     return more < 0 ? NULL : g_steal_pointer(&found);
 }
 
+/* Counts a crash for each of these leases. */
 static gboolean crash_all(Store *store, GArray *found, const char *message, GError **error)
 {
     const Ending ending = {"crashed", message};
@@ -162,6 +164,7 @@ typedef struct {
     int patience; /* of a stall, seconds; -1 = for ever */
 } Report;
 
+/* Setting the deadline checks the lease and changes nothing that matters. */
 static gboolean fail(Store *store, const void *data, GError **error)
 {
     const Report *report = data;
@@ -203,6 +206,7 @@ static gboolean stalls_of(Store *store, const Job *job, int *stalls, int64_t *si
     return found >= 0 && attempt_check_lease(found, job, error);
 }
 
+/* Ready again after a wait, or parked when the patience is over. */
 static gboolean stall(Store *store, const void *data, GError **error)
 {
     const Report *report = data;

@@ -127,6 +127,7 @@ static char *worker_path(const char *directory, const char *owner)
     return g_strdup_printf("%s/workers/%s.lock", directory, owner);
 }
 
+/* Whether the name of a worker is safe as the name of a file. */
 static gboolean plain_name(const char *owner)
 {
     return owner[0] && owner[0] != '.' && strlen(owner) <= 200 && !strchr(owner, '/');
@@ -227,6 +228,7 @@ static GPtrArray *wait_for_end(const char *directory, int seconds, GError **erro
     return owners;
 }
 
+/* The process id in the lock file; 0 when there is none. */
 static int pid_of(const char *directory, const char *owner)
 {
     g_autofree char *path = worker_path(directory, owner), *text = NULL;
@@ -249,6 +251,7 @@ static gboolean has_open(int pid, const char *path)
     return FALSE;
 }
 
+/* Sends SIGKILL, only if the process really has the lock file open, and with only_stopped only if it is stopped. */
 static void kill_worker(const char *directory, const char *owner, gboolean only_stopped)
 {
     g_autofree char *path = worker_path(directory, owner);

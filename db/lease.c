@@ -42,6 +42,7 @@ typedef struct {
     Job **job;
 } Claim;
 
+/* Takes the ready job that comes first and records the attempt. */
 static gboolean claim_one(Store *store, const void *data, GError **error)
 {
     const Claim *claim = data;

@@ -13,6 +13,7 @@ typedef struct {
     GPtrArray *dead; /* char*: owners of leases whose process no longer lives */
 } Plan;
 
+/* Every job once, and every need before the job that needs it. */
 static gboolean check_plan(const Plan *plan, GError **error)
 {
     g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -84,6 +85,7 @@ static gboolean put_jobs(Store *store, const Plan *plan, int64_t *ids, GError **
                error);
 }
 
+/* A need that is given twice is hard when one of the two is. */
 static gboolean put_needs(Store *store, const Plan *plan, const int64_t *ids, GError **error)
 {
     if (!sql_exec(store->sql, "DELETE FROM need", error)) {
@@ -109,6 +111,7 @@ static gboolean put_plan(Store *store, const void *data, GError **error)
            put_needs(store, plan, ids, error) && resolve_all(store, error);
 }
 
+/* The owners of leases whose worker is dead: array of char*, owned; NULL with error. */
 static GPtrArray *dead_owners(Store *store, GError **error)
 {
     g_autoptr(GPtrArray) dead = g_ptr_array_new_with_free_func(g_free);
@@ -150,6 +153,7 @@ static gboolean without_result(Store *store, int64_t *count, GError **error)
                       error);
 }
 
+/* An attempt that no longer parks its key is forgotten, so resolve_all makes the job waiting or ready. */
 static gboolean retry(Store *store, const void *data, GError **error)
 {
     const Retry *wish = data;

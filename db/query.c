@@ -10,6 +10,7 @@ const char *job_state_name(JobState state)
     return (unsigned)state < G_N_ELEMENTS(state_names) ? state_names[state] : "unknown";
 }
 
+/* The states of the table are those names, and gone, which queries leave out. */
 static JobState state_of(const char *name)
 {
     guint state = 0;

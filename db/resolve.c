@@ -169,6 +169,7 @@ static gboolean recall(Store *store, const Row *row, Resolution *to, GError **er
     return TRUE;
 }
 
+/* The rule at the head of this file. */
 static gboolean apply_rule(Store *store, const Row *row, Resolution *to, GError **error)
 {
     to->key = g_strdup(row->key);

@@ -111,6 +111,7 @@ gboolean schema_check(Sql *sql, GError **error)
     return FALSE;
 }
 
+/* All missing steps in one transaction, together with the new version. */
 static gboolean upgrade(Sql *sql, int64_t version, GError **error)
 {
     if (version == (int64_t)G_N_ELEMENTS(steps)) {

@@ -18,6 +18,7 @@ gboolean snapshot_needed(const char *directory)
     return access(directory, W_OK) != 0 || access(table, W_OK) != 0;
 }
 
+/* Copies a file; with may_miss a missing one is not an error. */
 static gboolean copy(const char *from, const char *to, gboolean may_miss, GError **error)
 {
     g_autofree char *data = NULL;

@@ -12,32 +12,31 @@
 /* Our own lock (db/guard.h) makes waits rare; this covers people who look with the sqlite3 shell. */
 #define BUSY_TIMEOUT_MS 30000
 
-static WsiErrorCode meaning(int code)
+static const struct {
+    int code; /* primary result code */
+    WsiErrorCode meaning;
+} meanings[] = {
+    {SQLITE_FULL, WSI_ERROR_FULL},    {SQLITE_IOERR, WSI_ERROR_IO},      {SQLITE_BUSY, WSI_ERROR_IO},
+    {SQLITE_LOCKED, WSI_ERROR_IO},    {SQLITE_CANTOPEN, WSI_ERROR_IO},   {SQLITE_READONLY, WSI_ERROR_IO},
+    {SQLITE_PERM, WSI_ERROR_IO},      {SQLITE_CORRUPT, WSI_ERROR_INPUT}, {SQLITE_NOTADB, WSI_ERROR_INPUT},
+    {SQLITE_NOMEM, WSI_ERROR_MEMORY},
+};
+
+/* The low byte of an extended code is the primary one. */
+static WsiErrorCode meaning_of(int code)
 {
-    switch (code & 0xff) {
-    case SQLITE_FULL:
-        return WSI_ERROR_FULL;
-    case SQLITE_IOERR:
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-    case SQLITE_CANTOPEN:
-    case SQLITE_READONLY:
-    case SQLITE_PERM:
-        return WSI_ERROR_IO;
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-        return WSI_ERROR_INPUT;
-    case SQLITE_NOMEM:
-        return WSI_ERROR_MEMORY;
-    default:
-        return WSI_ERROR_INTERNAL;
+    for (gsize i = 0; i < G_N_ELEMENTS(meanings); i++) {
+        if (meanings[i].code == (code & 0xff)) {
+            return meanings[i].meaning;
+        }
     }
+    return WSI_ERROR_INTERNAL;
 }
 
 static void set_error(sqlite3 *handle, const char *path, GError **error)
 {
     int code = sqlite3_extended_errcode(handle);
-    g_set_error(error, WSI_ERROR, meaning(code), "job table %s: %s (SQLite code %d)", path,
+    g_set_error(error, WSI_ERROR, meaning_of(code), "job table %s: %s (SQLite code %d)", path,
                 sqlite3_errmsg(handle), code);
 }
 
@@ -83,6 +82,7 @@ gboolean sql_exec(Sql *sql, const char *text, GError **error)
     return TRUE;
 }
 
+/* Statements are found by their text and kept until the table is closed. */
 static sqlite3_stmt *prepared(Sql *sql, const char *text, GError **error)
 {
     sqlite3_stmt *statement = g_hash_table_lookup(sql->statements, text);

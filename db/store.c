@@ -13,6 +13,7 @@ static void close_worker(gpointer descriptor)
     close(GPOINTER_TO_INT(descriptor));
 }
 
+/* Opens the file and the schema inside the guard. */
 static gboolean open_inside(Store *store, int flags, GError **error)
 {
     /* SQLite treats names such as ":memory:" and "file:x" specially; an absolute path never starts like one. */
@@ -28,6 +29,7 @@ static gboolean open_inside(Store *store, int flags, GError **error)
     return ok && schema_check(store->sql, error);
 }
 
+/* SQLITE_OPEN_CREATE in the flags means a writer; a reader without permission gets a copy. */
 static Store *open_store(const char *directory, int flags, GError **error)
 {
     int guard = guard_open(directory, (flags & SQLITE_OPEN_CREATE) != 0, error);

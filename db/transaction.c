@@ -18,6 +18,7 @@ double store_now(void)
     return (double)g_get_real_time() / 1e6;
 }
 
+/* One attempt: commits only when every hash that the work needed was known. */
 static gboolean write_once(Store *store, StoreWork work, const void *data, GError **error)
 {
     if (!guard_lock(store->guard, store->lock_seconds, error)) {

@@ -288,7 +288,7 @@ static void test_gzip(void)
         copy[length / 2] ^= i == 1 ? 0x55 : 0;
         g_assert_true(g_file_set_contents(other, copy, (gssize)length + (i == 2) - 9 * (i == 0), NULL));
         g_assert_null(annotation_read(other, camelyon_rules, 0, 0, &error));
-        g_assert_nonnull(strstr(error->message, "is damaged gzip"));
+        g_assert_nonnull(strstr(error->message, "is a damaged gzip file"));
         g_clear_error(&error);
     }
     /* 300 kB that unpack to 70 MB. */
