@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The writers, by the ending of the file. */
+/* The writers, by suffix of the file. */
 static gboolean write_xml(const char *path, const Annotation *annotation, const SlideFrame *frame,
                           GError **error)
 {

@@ -23,7 +23,7 @@ static int check_disk(const char *folder)
     return gib < 1;
 }
 
-/* Whether the folder's file or folder `name` is one slide to open: a folder of DICOM files is, and of a series in the folder itself its lead. */
+/* Whether `name` in the folder is to be opened as a slide: a regular file, a folder of DICOM files, or the first file of a DICOM series. */
 static gboolean is_one_slide(const GPtrArray *series, const char *name, const char *path, GError **error)
 {
     FileKind kind;
@@ -78,7 +78,7 @@ static int doctor(int argc, char **argv, GError **error)
     g_autofree char *versions = versions_text();
     printf("%s\nprocessors %d\n", versions, pool_processors());
     const char *blas = g_getenv("OPENBLAS_CORETYPE");
-    if (blas) { /* slower, not wrong */
+    if (blas) { /* results are right, but slow */
         printf("warning   OPENBLAS_CORETYPE=%s is set: dense algebra may run at half its speed\n", blas);
     }
     if (g_str_equal(kernels_get(NULL)->name, "reference")) {

@@ -9,8 +9,8 @@
 #include <math.h>
 #include <stdio.h>
 
-/* The pixels of the mask's first level, and the area of the polygons within the slide: levels are maxima, so that pixels of a coarse mask
- * would tell more than there is. */
+/* The pixels of the mask's first level, and the area of the polygons within the slide.  A pixel of a coarse level is the maximum of those below,
+ * so its pixels would overestimate the area. */
 static void print_areas(const LesionMaskSpec *spec, int64_t lesion_px, double lesion_area)
 {
     int64_t width = (spec->width + spec->factor - 1) / spec->factor,
@@ -28,7 +28,7 @@ static void print_areas(const LesionMaskSpec *spec, int64_t lesion_px, double le
     }
 }
 
-/* Level-0 px a mask px: the whole number nearest to what was asked for; 0 with error. */
+/* Level-0 px per mask px: the whole number nearest to the requested one; 0 with an error. */
 static int mask_factor(const SlideFrame *frame, double level_mpp, GError **error)
 {
     double mpp = sqrt(frame->mpp_x * frame->mpp_y), factor = level_mpp > 0 ? round(level_mpp / mpp) : 1;

@@ -6,7 +6,7 @@
 #include "pipeline/run/exit_codes.h"
 #include <stdio.h>
 
-/* Whether the run has this slide; the error offers the nearest. */
+/* Whether the run has this slide; the error suggests the nearest name. */
 static gboolean has_slide(Store *store, const char *slide, GError **error)
 {
     g_autoptr(GPtrArray) rows = store_jobs(store, error), names = g_ptr_array_new();
@@ -36,8 +36,8 @@ static int retry(int argc, char **argv, GError **error)
     if (argc != 2) {
         return command_misused(error, "the folder of a run is required: wsiflow retry DIR");
     }
-    g_autoptr(Store) known =
-        store_open_existing(argv[1], error); /* never makes a run of a folder that is none */
+    g_autoptr(Store) known = store_open_existing(
+        argv[1], error); /* fails for a folder without a run; store_open would create one */
     g_autoptr(Store) store = known ? store_open(argv[1], error) : NULL;
     int released =
         store && (!slide || has_slide(store, slide, error)) ? store_retry(store, slide, error) : -1;

@@ -4,7 +4,7 @@
 #include "pipeline/cli/commands.h"
 #include "pipeline/config/config.h"
 #include "pipeline/patchset/verify.h"
-#include "pipeline/run/ending.h"
+#include "pipeline/run/run_results.h"
 #include "pipeline/run/exit_codes.h"
 #include "pipeline/run/run_folder.h"
 #include "pipeline/run/runner.h"
@@ -20,7 +20,7 @@ static int verify(const char *folder, int sample, GError **error)
                                                                                             : EXIT_FAILED;
 }
 
-/* The command line of run and dataset. */
+/* The options of run and dataset. */
 typedef struct {
     char *config, *folder, *verified;
     int workers, patience, sample; /* sample: -1 = not given */
@@ -35,7 +35,7 @@ static void given_clear(Given *given)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Given, given_clear)
 
-/* Reads options and arguments; FALSE with *code when that is all there is to do. */
+/* Reads options and arguments; FALSE with *code when there is nothing more to do. */
 static gboolean read_given(const Command *command, gboolean verifies, Given *given, int argc, char **argv,
                            int *code, GError **error)
 {
@@ -105,12 +105,12 @@ static int run_config(Given *given, const char *last, GError **error)
     const RunnerOptions options = {.workers = given->workers, .patience = given->patience * 60, .last = last};
     int code = runner_run(config, given->folder, &options, error);
     gboolean ended = code == EXIT_DONE || code == EXIT_PARTIAL;
-    return ended && !ending_show(given->folder, error) ? EXIT_FAILED : code;
+    return ended && !run_results_print(given->folder, error) ? EXIT_FAILED : code;
 }
 
 static int run_to(const Command *command, const char *last, int argc, char **argv, GError **error)
 {
-    signal(SIGPIPE, SIG_IGN); /* nobody reads what is reported any more: the run goes on */
+    signal(SIGPIPE, SIG_IGN); /* a run continues when its output is a closed pipe */
     g_auto(Given) given = {.patience = 60, .sample = -1};
     int code;
     if (!read_given(command, last != NULL, &given, argc, argv, &code, error)) {

@@ -61,7 +61,7 @@ static gboolean score_slide(const Config *config, Model *model, const char *bund
         Scored *one = &g_array_index(scored, Scored, i);
         Rect position = {one->tile.x, one->tile.y, one->width, one->height};
         one->label = -1;
-        one->lesion_fraction = NAN; /* no annotation is known */
+        one->lesion_fraction = NAN; /* there is no annotation */
         g_array_append_val(positions, position);
     }
     int unreadable = scored_unreadable(scored);
@@ -86,7 +86,7 @@ static gboolean score_slide(const Config *config, Model *model, const char *bund
            heatmap_files_write(folder, &look, slide, map, known, sha256, error);
 }
 
-/* All slides, even when some fail: each failure is reported. */
+/* Scores all slides, even when some fail; each failure is reported. */
 static int score_slides(const Config *config, Model *model, const char *bundle, char **paths, int count,
                         const char *output, int threads)
 {
@@ -101,7 +101,7 @@ static int score_slides(const Config *config, Model *model, const char *bundle, 
     return failed == 0 ? EXIT_DONE : failed == count ? EXIT_FAILED : EXIT_PARTIAL;
 }
 
-/* Whether the folder of each slide can take its files. */
+/* Whether the output files of each slide can be written. */
 static gboolean slides_writable(const char *output, char *const *paths, int count, GError **error)
 {
     const char *const files[] = {"scores.csv",     "scoremap.npy",   heatmap_files[0],
@@ -114,7 +114,7 @@ static gboolean slides_writable(const char *output, char *const *paths, int coun
     return good;
 }
 
-/* From where on a tile counts as anomalous, from how many tiles that is known, and why it may not hold. */
+/* The model's threshold, the number of tiles it is based on, and doubts about it. */
 static void tell_threshold(const Model *model)
 {
     g_auto(GStrv) lines = model_card_lines(model_calibration(model));

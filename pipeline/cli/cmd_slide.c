@@ -7,7 +7,7 @@
 #include "tiler/tissue/tissue.h"
 #include <stdio.h>
 
-/* What the search for tissue could not read. */
+/* Areas that tissue detection could not read. */
 static void print_bad_areas(const Slide *slide)
 {
     const GPtrArray *areas = slide_bad_areas(slide);

@@ -16,7 +16,7 @@ static json_t *row_json(const JobRow *row)
                      row->seconds, "error", row->error);
 }
 
-/* Which file a slide is that failed or is being worked on, where its name does not tell. */
+/* The paths of slides that failed or are in progress, where the id differs from the file name. */
 static void print_files(const GPtrArray *rows, const Cohort *cohort)
 {
     g_autoptr(GHashTable) units = g_hash_table_new(g_str_hash, g_str_equal);
@@ -35,7 +35,7 @@ static void print_files(const GPtrArray *rows, const Cohort *cohort)
     }
 }
 
-/* at_work: a supervisor lives; otherwise what the table has as running was interrupted. */
+/* at_work: a supervisor is running; otherwise, leased jobs in the table were interrupted. */
 static void print_stages(const GPtrArray *rows, gboolean at_work)
 {
     printf("%-13s %6s %6s %6s %6s %6s\n", "stage", "jobs", "done", "run", "failed", "cancel");
@@ -54,7 +54,7 @@ static void print_stages(const GPtrArray *rows, gboolean at_work)
         if (row->state == JOB_PARKED) {
             printf("failed: %s %s: %s\n", row->stage, row->unit, why);
         } else if (row->stalls > 0) {
-            printf("waiting: %s %s: %s; tried again in %.0f s\n", row->stage, row->unit, why, row->wait);
+            printf("waiting: %s %s: %s; retry in %.0f s\n", row->stage, row->unit, why, row->wait);
         } else if (row->state == JOB_LEASED && !at_work) {
             printf("interrupted: %s %s %" G_GINT64_FORMAT "/%" G_GINT64_FORMAT " %s\n", row->stage, row->unit,
                    row->done, row->total, row->what ? row->what : "");
@@ -79,7 +79,7 @@ static json_t *artefacts_json(Store *store, GError **error)
     return out;
 }
 
-/* Names may be of any bytes; JSON is UTF-8. */
+/* File names may hold any bytes; JSON is UTF-8. */
 static json_t *text_json(const char *text)
 {
     g_autofree char *valid = g_utf8_make_valid(text, -1);
@@ -113,7 +113,7 @@ static json_t *unused_json(const Cohort *cohort)
     return out;
 }
 
-/* Whether jobs are left to do. */
+/* Whether any job is unfinished. */
 static gboolean is_open(const GPtrArray *rows)
 {
     for (guint i = 0; i < rows->len; i++) {
@@ -143,8 +143,7 @@ static int status(int argc, char **argv, GError **error)
     if (!rows) {
         return EXIT_FAILED;
     }
-    g_autoptr(Cohort) cohort =
-        stored_cohort_read(store, NULL); /* a folder whose first plan was not made has none */
+    g_autoptr(Cohort) cohort = stored_cohort_read(store, NULL); /* NULL before the first plan */
     gboolean at_work = run_lock_is_held(argv[1]);
     if (!json) {
         print_stages(rows, at_work);

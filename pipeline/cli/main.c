@@ -32,7 +32,7 @@ static void print_version(void)
     printf("%s\nprocessors: %d\n%s\n", versions, pool_processors(), research_use_only);
 }
 
-/* Messages of libraries that use GLib's log: one plain line each; debug and info only when asked for. */
+/* Messages of libraries that use GLib's log: one plain line each; debug and info messages only with WSIFLOW_VERBOSE. */
 static GLogWriterOutput write_log(GLogLevelFlags level, const GLogField *fields, gsize count, gpointer data)
 {
     if (level & (G_LOG_LEVEL_DEBUG | G_LOG_LEVEL_INFO) && !g_getenv("WSIFLOW_VERBOSE")) {
@@ -46,7 +46,7 @@ static GLogWriterOutput write_log(GLogLevelFlags level, const GLogField *fields,
     return G_LOG_WRITER_HANDLED;
 }
 
-/* A large patch set has more shards than the usual 1024 files that may be open.  Nothing here uses select(), which could not have more. */
+/* A large patch set has more shards than the usual limit of 1024 open files.  Nothing here uses select(), which cannot handle more. */
 static void allow_open_files(void)
 {
     struct rlimit limit;
@@ -56,8 +56,8 @@ static void allow_open_files(void)
     }
 }
 
-/* A program may be started with standard streams closed: then the first file that it opens would be its standard output, and what is
- * printed would end up in it.  What stands in for output cannot be written to, so that printing fails. */
+/* A program may be started with closed standard streams.  Then the first file that it opens would become its standard output, and printed text
+ * would end up in it.  The stand-in for an output stream is not writable, so that printing fails. */
 static void fill_standard_streams(void)
 {
     for (int fd = 0; fd < 3; fd++) {
@@ -68,7 +68,7 @@ static void fill_standard_streams(void)
     }
 }
 
-/* Whether all that was printed has arrived. */
+/* Checks that everything printed was written; returns the exit code. */
 static int flush_output(int code)
 {
     errno = 0;
@@ -91,7 +91,7 @@ static int run_command(int argc, char **argv)
     }
     g_autoptr(GError) error = NULL;
     int code = command->run(argc - 1, argv + 1, &error);
-    if (error) { /* names of files are in it: none steers the terminal, and a message stays a line */
+    if (error) { /* it may contain file names: they must not control the terminal or break the line */
         g_autofree char *message = terminal_cut(error->message, G_MAXINT);
         fprintf(stderr, "wsiflow %s: %s\n", command->name, message);
         return code == EXIT_DONE ? EXIT_FAILED : code;

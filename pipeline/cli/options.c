@@ -1,7 +1,7 @@
 /* Options.
  *
- * getopt_long reads them (GLib's parser knows neither -j2 nor abbreviations, and wants texts in the locale's encoding, which in cron and
- * containers is ASCII).  The tables stay GLib's GOptionEntry.  Every value that is given is used or refused. */
+ * getopt_long reads them, because GLib's parser knows neither -j2 nor abbreviations and expects texts in the locale's encoding, which is ASCII in
+ * cron and in containers.  The tables are still GLib's GOptionEntry.  Every given value is used or refused. */
 #include "pipeline/cli/options.h"
 #include "base/error.h"
 #include "base/nearest.h"
@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONG = 256 }; /* what getopt_long returns for entry i by its long name: LONG + i */
+enum { LONG = 256 }; /* getopt_long returns LONG + i for the long name of entry i */
 
-/* What numbers may be; an option means the same in all commands.  Others have the range of their type. */
+/* Ranges of numbers; an option means the same in all commands.  Other options have the range of their type. */
 static const struct {
     const char *name;
     double low, high;
@@ -63,7 +63,7 @@ static void parser_clear(Parser *parser)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Parser, parser_clear)
 
-/* Index of the entry of what getopt_long returned, -1 = none. */
+/* Index of the entry for a return value of getopt_long, -1 = none. */
 static int entry_of(const Parser *parser, int code)
 {
     if (code >= LONG) {
@@ -181,7 +181,7 @@ static gboolean take_value(Parser *parser, int i, const char *text, GError **err
 
 /* ---- names ---- */
 
-/* What is wrong with a long option that getopt_long does not take: `given` is "--name" or "--name=value". */
+/* The error for a long option that getopt_long refused; `given` is "--name" or "--name=value". */
 static gboolean refuse_long(const Parser *parser, const char *given, GError **error)
 {
     size_t length = strcspn(given + 2, "=");
@@ -264,7 +264,7 @@ gboolean options_distinct(int argc, char **argv, GError **error)
 {
     g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, free, NULL);
     for (int i = 1; i < argc; i++) {
-        char *real = realpath(argv[i], NULL); /* NULL: its own error comes when it is opened */
+        char *real = realpath(argv[i], NULL); /* NULL: opening it will give the error */
         const char *former = real ? g_hash_table_lookup(seen, real) : NULL;
         if (former) {
             free(real);

@@ -1,4 +1,4 @@
-/* All records are read at once, so that nobody who uses one has to think of what fails. */
+/* All records are read before the stage starts, so that records_get cannot fail. */
 #include "pipeline/job/records.h"
 #include "db/store.h"
 #include "pipeline/write/json.h"

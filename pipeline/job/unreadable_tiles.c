@@ -1,4 +1,4 @@
-/* What could not be read is no data: it is in no patch set and taught to no model, and how much that was is said. */
+/* Tiles that could not be read are "no data": they are in no patch set and in no training, and their number is reported. */
 #include "pipeline/job/unreadable_tiles.h"
 #include "tiler/cut/cut.h"
 
@@ -14,26 +14,26 @@ static int64_t number(const json_t *object, const char *key)
     return json_integer_value(json_object_get(object, key));
 }
 
-void unreadable_tiles_add(json_t *leftout, const char *slide, int64_t tiles)
+void unreadable_tiles_add(json_t *unreadable, const char *slide, int64_t tiles)
 {
     if (tiles > 0) {
-        json_object_set_new(leftout, "tiles", json_integer(number(leftout, "tiles") + tiles));
-        json_array_append_new(json_object_get(leftout, "slides"),
+        json_object_set_new(unreadable, "tiles", json_integer(number(unreadable, "tiles") + tiles));
+        json_array_append_new(json_object_get(unreadable, "slides"),
                               json_pack("{s:s, s:I}", "slide", slide, "tiles", (json_int_t)tiles));
     }
 }
 
-char *unreadable_tiles_text(const json_t *leftout)
+char *unreadable_tiles_text(const json_t *unreadable)
 {
-    const json_t *slides = json_object_get(leftout, "slides"), *one;
+    const json_t *slides = json_object_get(unreadable, "slides"), *one;
     size_t i;
-    if (number(leftout, "tiles") == 0) {
+    if (number(unreadable, "tiles") == 0) {
         return NULL;
     }
     GString *out = g_string_new(NULL);
     g_string_append_printf(
         out, "%" G_GINT64_FORMAT " tiles were left out because less than %.0f %% of each could be read: ",
-        number(leftout, "tiles"), 100 * CUT_READABLE);
+        number(unreadable, "tiles"), 100 * CUT_READABLE);
     json_array_foreach(slides, i, one)
     {
         if (i < MOST_NAMED) {

@@ -1,4 +1,4 @@
-/* What every stage needs of its job: inputs by name, outputs by name, progress, the slide. */
+/* Inputs and outputs of a job by name, its progress, and whether its slides are unchanged. */
 #include "pipeline/job/work.h"
 #include "base/durable.h"
 #include "base/error.h"

@@ -1,8 +1,7 @@
 /* Progress.
  *
- * The job table is the only source: the supervisor reads it a few times a second.  Time left is estimated from the mean duration
- * of the finished jobs of each stage and from how far the running ones are; stages of which nothing has finished yet make it a
- * lower bound, shown as "> ". */
+ * The job table is the only source; the supervisor reads it a few times per second.  The time left is estimated from the mean duration of each
+ * stage's finished jobs and from the progress of the running ones.  Stages without a finished job make it a lower bound, shown as "> ". */
 #include "pipeline/run/progress.h"
 #include "pipeline/training/epoch_clock.h"
 #include "pipeline/write/terminal.h"
@@ -17,7 +16,7 @@ struct Progress {
     int workers;
     gint64 start;
     GHashTable *reported; /* "stage/unit" -> state + STATES * stalls + 1 that was reported */
-    GHashTable *tiles;    /* "stage/unit" -> tiles done at the last look */
+    GHashTable *tiles;    /* "stage/unit" -> tiles done at the last update */
     gint64 last_look;
     double rate; /* tiles/s, smoothed */
     gboolean line_open;
@@ -90,10 +89,10 @@ static double seconds_left(const Progress *progress, const GPtrArray *rows, gboo
         longest = MAX(longest, own);
     }
     return MAX(left / progress->workers,
-               longest); /* a single job, such as a training, keeps one worker busy */
+               longest); /* a single long job, such as a training, keeps one worker busy */
 }
 
-/* "3:12 elapsed, 1:20 left": "> " in front of a lower bound. */
+/* "3:12 elapsed, 1:20 left", with "> " before a lower bound. */
 static char *time_text(const Progress *progress, const GPtrArray *rows)
 {
     gboolean bound;
@@ -128,15 +127,15 @@ static void tell_job(Progress *progress, const JobRow *row, const GPtrArray *row
     }
     g_autofree char *why = terminal_cut(row->error ? row->error : "no reason was recorded", G_MAXINT);
     if (row->stalls > 0) {
-        fprintf(stderr, "[%d/%d] %s %s: %s; tried again in %.0f s\n", ended, total, row->stage, row->unit,
-                why, row->wait);
+        fprintf(stderr, "[%d/%d] %s %s: %s; retry in %.0f s\n", ended, total, row->stage, row->unit, why,
+                row->wait);
         return;
     }
     fprintf(stderr, "[%d/%d] %s %s: %s: %s\n", ended, total, row->stage, row->unit,
             job_state_name(row->state), why);
 }
 
-/* ---- tiles a second ---- */
+/* ---- tiles per second ---- */
 
 static void look_at_rate(Progress *progress, const GPtrArray *rows)
 {
@@ -180,7 +179,7 @@ static void draw_line(Progress *progress, const GPtrArray *rows, int ended, int 
         g_string_append_printf(line, " | %.0f tiles/s", progress->rate);
     }
     g_autofree char *shown =
-        terminal_cut(line->str, columns - 1); /* many terminals wrap behind the last column */
+        terminal_cut(line->str, columns - 1); /* many terminals wrap after the last column */
     fprintf(stderr, "\r\033[K%s", shown);
     fflush(stderr);
     progress->line_open = TRUE;
@@ -199,7 +198,8 @@ void progress_update(Progress *progress, const GPtrArray *rows)
         int before = GPOINTER_TO_INT(g_hash_table_lookup(progress->reported, name)) - 1;
         int now = (int)row->state + STATES * row->stalls;
         gboolean fresh = (has_ended(row->state) || row->stalls > before / STATES) && before != now;
-        if (fresh && !(first && row->state == JOB_DONE)) { /* what was done in an earlier run is not news */
+        if (fresh &&
+            !(first && row->state == JOB_DONE)) { /* jobs finished in an earlier run are not reported */
             tell_job(progress, row, rows, ended);
         }
         g_hash_table_replace(progress->reported, name, GINT_TO_POINTER(now + 1));
@@ -221,8 +221,8 @@ void progress_finish(Progress *progress, const GPtrArray *rows)
     fprintf(stderr, "%d jobs done", counts[JOB_DONE]);
     if (counts[JOB_PARKED] + counts[JOB_CANCELLED] > 0) {
         fprintf(stderr,
-                ", %d failed, %d cancelled since what they need failed (wsiflow status shows why, wsiflow "
-                "retry tries again)",
+                ", %d failed, %d cancelled because a job they need failed (wsiflow status shows why; wsiflow "
+                "retry lets the next run retry them)",
                 counts[JOB_PARKED], counts[JOB_CANCELLED]);
     }
     int left = counts[JOB_WAITING] + counts[JOB_READY] + counts[JOB_LEASED];

@@ -1,12 +1,12 @@
-/* What a person sees of a run: one live line on a terminal, plain lines otherwise. Both go to standard error. */
+/* The progress of a run on standard error: one live line on a terminal, plain lines otherwise. */
 #pragma once
 #include "db/store.h"
 
 typedef struct Progress Progress;
-/* terminal: whether to draw a live line. workers: for the estimate of the time left. */
+/* terminal: whether to draw a live line.  workers: number of worker processes, for the estimate of the time left. */
 Progress *progress_new(gboolean terminal, int workers);
 void progress_free(Progress *progress);
-/* Tells what changed since the last call: rows as store_jobs gives them. */
+/* Prints what changed since the last call; rows: JobRow* as store_jobs returns them. */
 void progress_update(Progress *progress, const GPtrArray *rows);
-/* Ends the live line and prints one line a stage, and what failed with its reason. */
+/* Ends the live line and prints the number of jobs that are done, failed and left. */
 void progress_finish(Progress *progress, const GPtrArray *rows);

@@ -1,14 +1,14 @@
-/* The folder of a run.
+/* Run folders.
  *
- * A run replaces and removes files under names of its own (config.yaml, report.html, dataset/...).  In a folder of somebody else's files that
- * destroys them, so only the job table makes a folder with content the folder of a run. */
+ * A run replaces and removes files under its own names (config.yaml, report.html, dataset/...), which would destroy files of the user.  So
+ * a folder with content is accepted only when it has a job table. */
 #include "pipeline/run/run_folder.h"
 #include "base/error.h"
 #include "base/listing.h"
 #include "base/writable.h"
 #include <string.h>
 
-/* What a run that was killed early leaves before its job table, and what a new file system holds. */
+/* What a run creates before its job table, and what a new file system contains. */
 static const char *const harmless[] = {"run.lock", "wsiflow.lock", "workers", "lost+found", NULL};
 
 static gboolean is_temporary(const char *name)
@@ -16,7 +16,7 @@ static gboolean is_temporary(const char *name)
     return g_str_has_prefix(name, ".check.") && g_str_has_suffix(name, ".tmp"); /* of base/writable.c */
 }
 
-/* The first name in the folder that no run of ours made, NULL when there is none. */
+/* The first name in the folder that is not from a run, NULL when there is none. */
 static const char *first_foreign(const GPtrArray *names)
 {
     for (guint i = 0; i < names->len; i++) {
@@ -36,16 +36,15 @@ static gboolean check_content(const char *folder, GError **error)
         return FALSE;
     }
     if (kind != FILE_FOLDER || run == FILE_REGULAR) {
-        return TRUE; /* what is no folder is refused by base/writable.c */
+        return TRUE; /* base/writable.c refuses what is not a folder */
     }
     g_autoptr(GPtrArray) names = listing_read(folder, error);
     const char *foreign = names ? first_foreign(names) : NULL;
     if (foreign) {
         g_autofree char *shown = g_utf8_make_valid(foreign, -1);
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s is not empty and not the folder of a run (it holds %s and no wsiflow.db): a run "
-                    "could overwrite "
-                    "or remove your files; name a new or an empty folder with -o",
+                    "%s is not empty and not the folder of a run (it contains %s, but no wsiflow.db): a run "
+                    "could overwrite or remove your files; give a new or empty folder with -o",
                     folder, shown);
     }
     return names && !foreign;
@@ -59,7 +58,7 @@ static gboolean check_slides(const char *folder, const Config *config, GError **
         *config->slides_folder ? g_canonicalize_filename(config->slides_folder, NULL) : g_strdup("");
     if (g_str_equal(slides, own) || g_str_equal(slides, below)) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "the output %s would write into slides.folder (%s): name another folder with -o", folder,
+                    "the output %s would write into slides.folder (%s): give another folder with -o", folder,
                     config->slides_folder);
         return FALSE;
     }
@@ -75,9 +74,8 @@ static gboolean check_given(const char *folder, const char *given, const Config 
         return TRUE;
     }
     g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                "%s is the run's own record of its configuration, which would be replaced: copy it to a "
-                "place outside "
-                "of the run folder, and give the copy with -c",
+                "%s is the run's own record of its configuration, and the run would replace it: copy it to "
+                "another folder, and give the copy with -c",
                 given);
     return FALSE;
 }

@@ -1,7 +1,6 @@
-/* A run: plans, and lets a crew of workers do what is planned.
+/* A run: plans the jobs, and lets workers do them.
  *
- * Everything that must survive is in the job table and in published files: killing the supervisor and all workers at any moment loses no
- * finished job, and the same command goes on.
+ * Everything that must survive is in the job table and in published files.  Killing the supervisor and all workers at any moment loses no finished job, and the same command continues the run.
  *
  * A lock file keeps a second supervisor out of the folder; the kernel drops it with the process.  It is one that belongs to the process
  * and not to the open file (flock), which a child holds as well until it has become a worker.  Before anything is planned the workers of
@@ -11,11 +10,12 @@
 #include "base/error.h"
 #include "base/listing.h"
 #include "base/pool.h"
-#include "pipeline/run/crew.h"
+#include "pipeline/run/supervisor.h"
 #include "pipeline/slide/lesions.h"
-#include "pipeline/run/mending.h"
+#include "pipeline/run/patch_set_repair.h"
 #include "pipeline/run/plan.h"
-#include "pipeline/run/summary.h"
+#include "pipeline/run/plan_check.h"
+#include "pipeline/run/run_summary.h"
 #include "pipeline/write/versions.h"
 #include "pipeline/slide/slide_grid.h"
 #include "pipeline/run/stage_table.h"
@@ -23,6 +23,7 @@
 #include "pipeline/config/stored_config.h"
 #include "pipeline/run/run_lock.h"
 #include "pipeline/cohort/cohort_read.h"
+#include "pipeline/cohort/slide_entry.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -32,9 +33,9 @@
 #include <unistd.h>
 
 #define WORKER_PATIENCE \
-    60 /* seconds for a worker of an earlier run to die, for example when its disk hangs */
+    60 /* seconds to wait for a worker of an earlier run to end, for example when its disk hangs */
 
-/* 1 when something of the whole cohort failed, 3 when only slides did. */
+/* 1 when a job of the cohort failed, 3 when only jobs of slides did. */
 static int exit_code(Store *store, GError **error)
 {
     g_autoptr(GPtrArray) rows = store_jobs(store, error);
@@ -54,14 +55,14 @@ static int exit_code(Store *store, GError **error)
 static int run_crew(Store *store, const char *folder, int workers, int patience, GError **error)
 {
     gboolean interrupted = FALSE;
-    gboolean ok = crew_work(store, folder, workers, patience, &interrupted, error);
+    gboolean ok = supervisor_run(store, folder, workers, patience, &interrupted, error);
     if (interrupted) {
         return EXIT_INTERRUPTED;
     }
     return ok ? exit_code(store, error) : EXIT_FAILED;
 }
 
-/* Logs of workers that were killed together with their supervisor. */
+/* Removes the logs of workers that were killed together with their supervisor. */
 static void sweep_logs(const char *folder)
 {
     g_autofree char *path = g_build_filename(folder, "workers", NULL);
@@ -75,7 +76,7 @@ static void sweep_logs(const char *folder)
     }
 }
 
-/* A file that says this already is left alone. */
+/* Leaves a file that already has this text untouched. */
 static gboolean keep_text(const char *path, const char *text, GError **error)
 {
     g_autofree char *former = NULL;
@@ -83,7 +84,7 @@ static gboolean keep_text(const char *path, const char *text, GError **error)
            durable_write_file(path, text, strlen(text), NULL, error);
 }
 
-/* The effective configuration and the versions stay with the results. */
+/* Keeps the effective configuration and the versions with the results. */
 static gboolean store_facts(const Config *config, const char *folder, GError **error)
 {
     g_autofree char *path = stored_config_path(folder);
@@ -94,10 +95,10 @@ static gboolean store_facts(const Config *config, const char *folder, GError **e
     return keep_text(path, text, error) && keep_text(facts_path, facts, error);
 }
 
-/* On the terminal before the work begins. */
+/* Printed before the work starts. */
 static void print_summary(const Run *run, const char *last, gboolean jobs)
 {
-    g_autofree char *text = summary_begin(run, last, jobs);
+    g_autofree char *text = run_summary(run, last, jobs);
     fputs(text, stdout);
     fflush(stdout);
 }
@@ -114,8 +115,8 @@ static gboolean readable(const Run *run, const SlideEntry *entry, GError **error
     return annotation || !entry->annotation;
 }
 
-/* The exit code that slides which cannot be read would give the run; they are told.  All are opened: a dry run is asked for the truth. */
-static int foretell(const Run *run, const char *last)
+/* The exit code that the run would have because of slides that cannot be read.  Every slide is opened, and each such slide is printed. */
+static int predict_exit_code(const Run *run, const char *last)
 {
     int failed = 0, usable = 0;
     for (guint i = 0; i < run->slides->len; i++) {
@@ -140,7 +141,7 @@ int runner_dry_run(const Config *config, const char *folder, const char *last, G
         return EXIT_FAILED;
     }
     print_summary(&run, last, TRUE);
-    return foretell(&run, last);
+    return predict_exit_code(&run, last);
 }
 
 int runner_run(const Config *config, const char *folder, const RunnerOptions *options, GError **error)
@@ -158,19 +159,18 @@ int runner_run(const Config *config, const char *folder, const RunnerOptions *op
     gboolean alone = store_end_workers(absolute, WORKER_PATIENCE, error);
     g_autoptr(Store) store = alone ? store_open(absolute, error) : NULL;
     if (store) {
-        store_bound_wait(store,
-                         STORE_WAIT); /* who supervises must not be held up by a worker that does not go on */
+        store_bound_wait(store, STORE_WAIT); /* a worker that hangs must not block the supervisor */
     }
     durable_sweep(absolute);
     sweep_logs(absolute);
     int code = EXIT_FAILED;
     run.folder = absolute;
-    if (store && store_facts(config, absolute, error) && mending_check(&run, store, error) &&
+    if (store && store_facts(config, absolute, error) && patch_set_repair(&run, store, error) &&
         plan_make(&run, store, options->last, error)) {
         print_summary(&run, options->last, FALSE);
         code = run_crew(store, absolute, options->workers > 0 ? options->workers : pool_processors(),
                         options->patience, error);
-        durable_sweep(absolute); /* what killed workers were writing */
+        durable_sweep(absolute); /* temporary files of killed workers */
     }
     close(lock);
     return code;

@@ -2,14 +2,15 @@
  *
  *   slide --ingest--> geometry --tissue--> mask --grid--> tiles
  *   annotation --mask--> lesion fractions + mask pyramid
- *   tiles + shares --cut--> patches --dataset--> manifest --train--> model
- *   tiles + shares --normals--> places --train (cuts while training)--> model
- *   slide + tissue + model --score--> scores + score map --heatmap--> pyramids --evaluate--> figures, report
+ *   tiles + fractions --cut--> patches --dataset--> manifest --train--> model
+ *   tiles + fractions --normals--> positions --train (cuts while training)--> model
+ *   slide + tissue + model --score--> scores + score map --heatmap--> pyramids --evaluate--> metrics, report
  *
- * Each line names what of the configuration the stage reads, so that a changed key re-runs what it changes and nothing else. */
+ * Each line names the configuration keys that the stage reads, so that a changed key re-runs the stages that depend on it and nothing else. */
 #include "pipeline/slide/slide_stain.h"
 #include "pipeline/job/stages.h"
 #include "pipeline/run/stage_table.h"
+#include "pipeline/cohort/slide_entry.h"
 #include <string.h>
 
 static gboolean on_slides(const Config *config)
@@ -17,7 +18,7 @@ static gboolean on_slides(const Config *config)
     return *config->slides_folder || *config->slides_manifest;
 }
 
-/* Some slide's labels are known: there is something to cut and to train on. */
+/* Whether the label of any slide is known, so that there is something to cut and to train on. */
 static gboolean has_known(const Run *run)
 {
     for (guint i = 0; i < run->slides->len; i++) {
@@ -58,7 +59,7 @@ static gboolean wants_dataset(const Run *run, const SlideEntry *slide)
     return run->config->dataset_write && has_known(run);
 }
 
-/* A model, trained or given, and something to work on. */
+/* Whether there is a model, trained or given, and something to score. */
 static gboolean has_model(const Run *run)
 {
     gboolean input = on_slides(run->config) || *run->config->patches_folder;
@@ -95,7 +96,7 @@ static gboolean wants_evaluate(const Run *run, const SlideEntry *slide)
     return has_model(run) && !g_str_equal(run->config->score_slides, "none");
 }
 
-/* Of every stage that opens a slide; what slides.mpp says is among the slide's own facts. */
+/* For every stage that opens a slide; slides.mpp is part of the slide's entry. */
 #define OPEN_KEYS "slides.objective"
 #define CUT_KEYS "tiles.size tiles.mpp tiles.filter tiles.icc tiles.stain tiles.stain_target"
 #define RULE_KEYS "dataset.rule dataset.lesion_min"
@@ -116,11 +117,11 @@ const Stage stages[] = {
      stage_ingest},
     {"tissue", "tissue mask", SCOPE_SLIDE, "tissue slides.groups slides.group_field " OPEN_KEYS, "ingest", 10,
      wants_slide, stage_tissue},
-    {"stain", "how a slide is stained", SCOPE_SLIDE, CUT_KEYS " " OPEN_KEYS, "ingest tissue", 2, wants_stain,
+    {"stain", "stain of a slide", SCOPE_SLIDE, CUT_KEYS " " OPEN_KEYS, "ingest tissue", 2, wants_stain,
      stage_stain},
     {"grid", "tiles on the tissue", SCOPE_SLIDE, "tiles " OPEN_KEYS, "ingest tissue", 2, wants_slide,
      stage_grid},
-    {"clam", "places of tiles for CLAM and TRIDENT", SCOPE_SLIDE, "tiles " OPEN_KEYS, "ingest grid", 3,
+    {"clam", "tile coordinates for CLAM and TRIDENT", SCOPE_SLIDE, "tiles " OPEN_KEYS, "ingest grid", 3,
      wants_clam, stage_clam},
     {"mask", "lesion fractions of the tiles, mask pyramid", SCOPE_SLIDE,
      "slides.groups slides.group_field tiles.size tiles.mpp " OPEN_KEYS, "ingest grid", 5, wants_mask,
@@ -140,7 +141,7 @@ const Stage stages[] = {
      "train", 6, wants_scorepatches, stage_scorepatches},
     {"heatmap", "heatmap pyramids and overview", SCOPE_SLIDE, "heatmap " OPEN_KEYS, "ingest tissue score", 4,
      wants_score, stage_heatmap},
-    {"evaluate", "figures and report", SCOPE_COHORT, EVERYTHING,
+    {"evaluate", "metrics and report", SCOPE_COHORT, EVERYTHING,
      "?grid ?mask ?score ?heatmap ?scorepatches ?train ?dataset ?normals", 13, wants_evaluate,
      stage_evaluate},
     {NULL, NULL, SCOPE_SLIDE, NULL, NULL, 0, NULL, NULL},

@@ -1,6 +1,7 @@
 /* The stage table: the path of the data, one line per stage.  Adding a stage is one file and one line. */
 #pragma once
 #include "pipeline/job/work.h"
+#include "pipeline/cohort/slide_entry.h"
 
 typedef enum { SCOPE_SLIDE, SCOPE_COHORT } Scope;
 

@@ -1,9 +1,9 @@
-/* A worker: claims jobs, does them, publishes, until nothing is left.
+/* A worker: claims jobs, does them and publishes their files, until no job is left.
  *
- * The lease is kept alive by a thread with a connection of its own; when the lease is lost or a stop is asked for, `stop` tells the
- * stage, which ends at its next safe place.  The same connection is the fence of base/durable: a file gets its final name only while the
- * lease is ours, so a worker that slept while others went on cannot put an old file over theirs.  Stages of the cohort run when little else can, so they get all processors; a job
- * of a slide gets its fraction: one where the cohort is large, all where it is the only job. */
+ * A thread with its own connection keeps the lease alive.  When the lease is lost or a stop is requested, it sets `stop`, and the stage ends
+ * at its next safe place.  The same connection is the fence of base/durable: a file gets its final name only while this worker holds the
+ * lease, so a worker that was suspended cannot overwrite files of its successor.  Stages of the cohort get all processors, because little else can run beside
+ * them; the jobs of slides share the processors. */
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/pool.h"
@@ -12,6 +12,7 @@
 #include "pipeline/config/stored_config.h"
 #include "pipeline/run/worker.h"
 #include "pipeline/cohort/stored_cohort.h"
+#include "pipeline/cohort/slide_entry.h"
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,7 +22,7 @@
 #define LEASE_SECONDS 60
 #define BEAT_SECONDS 10
 
-static gint stop_asked; /* atomic: set by the signal handler and the heartbeat */
+static gint stop_asked; /* atomic: set by the signal handler and by the heartbeat */
 
 static void on_stop(int signal_number)
 {
@@ -38,100 +39,100 @@ typedef struct {
     GCond ended;
     gboolean end;
     GThread *thread;
-} Heart;
+} Heartbeat;
 
-static void beat(Heart *heart)
+static void beat(Heartbeat *heartbeat)
 {
     g_autoptr(GError) error = NULL;
     gint64 now = g_get_monotonic_time();
-    if (!heart->job || store_heartbeat(heart->store, heart->job, LEASE_SECONDS, &error)) {
-        heart->last_beat = now;
+    if (!heartbeat->job || store_heartbeat(heartbeat->store, heartbeat->job, LEASE_SECONDS, &error)) {
+        heartbeat->last_beat = now;
         return;
     }
     gboolean lost = g_error_matches(error, WSI_ERROR, WSI_ERROR_LOST);
-    if (!lost && now - heart->last_beat < LEASE_SECONDS * G_USEC_PER_SEC) {
-        return; /* there are beats left before the lease runs out */
+    if (!lost && now - heartbeat->last_beat < LEASE_SECONDS * G_USEC_PER_SEC) {
+        return; /* another heartbeat comes before the lease expires */
     }
     if (g_atomic_int_compare_and_exchange(&stop_asked, 0, WSI_ERROR_LOST) && !lost) {
-        fprintf(stderr, "no heartbeat could be sent for %d s: %s\n", LEASE_SECONDS, error->message);
+        fprintf(stderr, "no heartbeat for %d s: %s\n", LEASE_SECONDS, error->message);
     }
 }
 
-static gpointer heart_main(gpointer data)
+static gpointer heartbeat_main(gpointer data)
 {
-    Heart *heart = data;
-    g_mutex_lock(&heart->lock);
-    while (!heart->end) {
+    Heartbeat *heartbeat = data;
+    g_mutex_lock(&heartbeat->lock);
+    while (!heartbeat->end) {
         gint64 until = g_get_monotonic_time() + BEAT_SECONDS * G_USEC_PER_SEC;
-        while (!heart->end && g_cond_wait_until(&heart->ended, &heart->lock, until)) {
+        while (!heartbeat->end && g_cond_wait_until(&heartbeat->ended, &heartbeat->lock, until)) {
         }
-        if (!heart->end) {
-            beat(heart);
+        if (!heartbeat->end) {
+            beat(heartbeat);
         }
     }
-    g_mutex_unlock(&heart->lock);
+    g_mutex_unlock(&heartbeat->lock);
     return NULL;
 }
 
-/* The fence: called by any thread that publishes. */
+/* The fence; any thread that publishes calls it. */
 static gboolean fence_begin(void *data, GError **error)
 {
-    Heart *heart = data;
-    g_mutex_lock(&heart->lock);
-    if (heart->job && store_lease_hold(heart->store, heart->job, error)) {
+    Heartbeat *heartbeat = data;
+    g_mutex_lock(&heartbeat->lock);
+    if (heartbeat->job && store_lease_hold(heartbeat->store, heartbeat->job, error)) {
         return TRUE;
     }
-    if (!heart->job) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_LOST, "there is no job to publish for");
+    if (!heartbeat->job) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_LOST, "a file was published outside of a job");
     }
-    g_mutex_unlock(&heart->lock);
+    g_mutex_unlock(&heartbeat->lock);
     return FALSE;
 }
 
 static void fence_end(void *data)
 {
-    Heart *heart = data;
-    store_lease_release(heart->store);
-    g_mutex_unlock(&heart->lock);
+    Heartbeat *heartbeat = data;
+    store_lease_release(heartbeat->store);
+    g_mutex_unlock(&heartbeat->lock);
 }
 
-/* FALSE when the job table cannot be opened a second time: without heartbeat and fence no work is safe. */
-static gboolean heart_start(Heart *heart, const char *folder, GError **error)
+/* Opens the job table a second time.  Without heartbeat and fence no work is safe, so a failure ends the worker. */
+static gboolean heartbeat_start(Heartbeat *heartbeat, const char *folder, GError **error)
 {
     static DurableFence fence;
-    heart->store = store_open(folder, error);
-    if (!heart->store) {
+    heartbeat->store = store_open(folder, error);
+    if (!heartbeat->store) {
         g_prefix_error(error, "the heartbeat needs the job table: ");
         return FALSE;
     }
-    g_mutex_init(&heart->lock);
-    g_cond_init(&heart->ended);
-    heart->last_beat = g_get_monotonic_time();
-    fence = (DurableFence){fence_begin, fence_end, heart};
+    g_mutex_init(&heartbeat->lock);
+    g_cond_init(&heartbeat->ended);
+    heartbeat->last_beat = g_get_monotonic_time();
+    fence = (DurableFence){fence_begin, fence_end, heartbeat};
     durable_set_fence(&fence);
-    heart->thread = g_thread_new("heartbeat", heart_main, heart);
+    heartbeat->thread = g_thread_new("heartbeat", heartbeat_main, heartbeat);
     return TRUE;
 }
 
-static void heart_stop(Heart *heart)
+static void heartbeat_stop(Heartbeat *heartbeat)
 {
-    g_mutex_lock(&heart->lock);
-    heart->end = TRUE;
-    g_cond_signal(&heart->ended);
-    g_mutex_unlock(&heart->lock);
-    g_thread_join(heart->thread);
+    g_mutex_lock(&heartbeat->lock);
+    heartbeat->end = TRUE;
+    g_cond_signal(&heartbeat->ended);
+    g_mutex_unlock(&heartbeat->lock);
+    g_thread_join(heartbeat->thread);
     durable_set_fence(NULL);
-    store_free(heart->store);
-    g_mutex_clear(&heart->lock);
-    g_cond_clear(&heart->ended);
+    store_free(heartbeat->store);
+    g_mutex_clear(&heartbeat->lock);
+    g_cond_clear(&heartbeat->ended);
 }
 
-static void heart_follow(Heart *heart, const Job *job)
+static void heartbeat_follow(Heartbeat *heartbeat, const Job *job)
 {
-    g_mutex_lock(&heart->lock);
-    heart->job = job;
-    heart->last_beat = g_get_monotonic_time(); /* a claim is a beat */
-    g_mutex_unlock(&heart->lock);
+    g_mutex_lock(&heartbeat->lock);
+    heartbeat->job = job;
+    heartbeat->last_beat = g_get_monotonic_time(); /* a claim counts as a heartbeat */
+    g_mutex_unlock(&heartbeat->lock);
 }
 
 /* ---- one job ---- */
@@ -147,16 +148,16 @@ static const SlideEntry *entry_of(const Run *run, const char *unit)
     return NULL;
 }
 
-/* For how many seconds an attempt that the system failed is tried again; -1 = as long as the run lasts. */
+/* For how many seconds a job is retried after a fault of the system; -1 = as long as the run lasts. */
 static int patience_for(const GError *why, int patience)
 {
     static const struct {
         WsiErrorCode code;
         int most;
     } limits[] = {
-        {WSI_ERROR_ABSENT, 120}, /* a share that comes back, or a file that somebody removed */
-        {WSI_ERROR_MEMORY, 600}, /* other programs end, or the job never fits */
-        {WSI_ERROR_FULL, -1},    /* the supervisor pauses the run, and ends it when that lasts */
+        {WSI_ERROR_ABSENT, 120}, /* a share that is mounted again, or a file that was removed */
+        {WSI_ERROR_MEMORY, 600}, /* other programs may end, or the job never fits */
+        {WSI_ERROR_FULL, -1},    /* the supervisor pauses the run and later ends it */
     };
     for (size_t i = 0; i < G_N_ELEMENTS(limits); i++) {
         if (g_error_matches(why, WSI_ERROR, (gint)limits[i].code)) {
@@ -166,8 +167,8 @@ static int patience_for(const GError *why, int patience)
     return patience;
 }
 
-/* Records how the attempt ended.  FALSE when the job table itself fails, or when there is no room for any job. */
-static gboolean resolve(Store *store, const Work *work, GError *why, int patience, GError **error)
+/* Records how the attempt ended.  FALSE when the job table itself fails or the disk is full, so that the worker must end. */
+static gboolean record_end(Store *store, const Work *work, GError *why, int patience, GError **error)
 {
     const Job *job = work->job;
     g_autoptr(GError) lost = NULL;
@@ -177,7 +178,7 @@ static gboolean resolve(Store *store, const Work *work, GError *why, int patienc
     } else if (g_error_matches(why, WSI_ERROR, WSI_ERROR_CANCELLED)) {
         ok = store_release(store, job, &lost);
     } else if (g_error_matches(why, WSI_ERROR, WSI_ERROR_LOST)) {
-        ok = TRUE; /* somebody else has it: publish nothing, say nothing */
+        ok = TRUE; /* another worker has the job */
     } else if (wsi_error_is_system(why)) {
         ok = store_stall(store, job, why->message, patience_for(why, patience), &lost);
     } else {
@@ -193,7 +194,7 @@ static gboolean resolve(Store *store, const Work *work, GError *why, int patienc
     return !full;
 }
 
-/* Processors for a job of a slide: all, shared among the jobs that run or could.  Results do not depend on it. */
+/* Processors for a job of a slide: all, divided by the number of jobs that run or are ready.  Results do not depend on it. */
 static int slide_threads(Store *store, int processors)
 {
     int counts[JOB_CANCELLED + 1];
@@ -202,7 +203,7 @@ static int slide_threads(Store *store, int processors)
                : 1;
 }
 
-/* With the slide that the run was planned with, from beginning to end. */
+/* The slide must be the planned one from beginning to end. */
 static gboolean run_stage(const Stage *stage, Work *work, GError **error)
 {
     return work_check_slides(work, error) && stage->run(work, error) && work_check_slides(work, error);
@@ -226,14 +227,15 @@ static gboolean do_job(const Run *run, Store *store, const Job *job, const Worke
                                                                   : slide_threads(store, spec->threads),
                  .stop = &stop_asked};
     if (records && (!stage || (stage->scope == SCOPE_SLIDE && !work.slide))) {
-        g_set_error(&why, WSI_ERROR, WSI_ERROR_INTERNAL, "no stage %s or no slide %s", job->stage, job->unit);
+        g_set_error(&why, WSI_ERROR, WSI_ERROR_INTERNAL, "unknown stage %s or slide %s", job->stage,
+                    job->unit);
     } else if (records && !run_stage(stage, &work, &why) && !why) {
-        g_set_error(&why, WSI_ERROR, WSI_ERROR_INTERNAL, "stage %s failed without saying why", job->stage);
+        g_set_error(&why, WSI_ERROR, WSI_ERROR_INTERNAL, "stage %s failed without a reason", job->stage);
     }
-    return resolve(store, &work, why, spec->patience, error);
+    return record_end(store, &work, why, spec->patience, error);
 }
 
-/* Whether jobs are left that this worker may still get. */
+/* Whether this worker may still get a job. */
 static gboolean work_left(Store *store, gboolean *left, GError **error)
 {
     int counts[JOB_CANCELLED + 1];
@@ -244,7 +246,8 @@ static gboolean work_left(Store *store, gboolean *left, GError **error)
     return TRUE;
 }
 
-static gboolean work_loop(const Run *run, Store *store, const WorkerSpec *spec, Heart *heart, GError **error)
+static gboolean work_loop(const Run *run, Store *store, const WorkerSpec *spec, Heartbeat *heartbeat,
+                          GError **error)
 {
     while (!g_atomic_int_get(&stop_asked)) {
         GError *why = NULL;
@@ -264,18 +267,19 @@ static gboolean work_loop(const Run *run, Store *store, const WorkerSpec *spec, 
             g_usleep(50000);
             continue;
         }
-        heart_follow(heart, job);
+        heartbeat_follow(heartbeat, job);
         gboolean ok = do_job(run, store, job, spec, error);
-        heart_follow(heart, NULL);
+        heartbeat_follow(heartbeat, NULL);
         if (!ok) {
             return FALSE;
         }
-        g_atomic_int_compare_and_exchange(&stop_asked, WSI_ERROR_LOST, 0); /* only that job was lost */
+        g_atomic_int_compare_and_exchange(&stop_asked, WSI_ERROR_LOST,
+                                          0); /* only the job was lost, not the worker */
     }
     return TRUE;
 }
 
-/* The supervisor may have been killed before the kernel was asked to tell of its death. */
+/* The supervisor may have ended before prctl was called; then no signal comes. */
 static gboolean follow_supervisor(int supervisor, GError **error)
 {
     prctl(PR_SET_PDEATHSIG, SIGTERM); /* do not outlive the supervisor */
@@ -286,8 +290,8 @@ static gboolean follow_supervisor(int supervisor, GError **error)
     return getppid() == supervisor;
 }
 
-/* EXIT_TRY_AGAIN when the system is to blame. */
-static int failed_by(GError **error)
+/* EXIT_TRY_AGAIN for faults of the system. */
+static int exit_code_of(GError **error)
 {
     return error && *error && wsi_error_is_system(*error) ? EXIT_TRY_AGAIN : EXIT_FAILED;
 }
@@ -295,7 +299,7 @@ static int failed_by(GError **error)
 int worker_main(const WorkerSpec *spec, GError **error)
 {
     signal(SIGTERM, on_stop);
-    signal(SIGINT, SIG_IGN); /* the supervisor passes a stop on */
+    signal(SIGINT, SIG_IGN); /* the supervisor passes a stop on by SIGTERM */
     signal(SIGHUP, SIG_IGN);
     if (!follow_supervisor(spec->supervisor, error)) {
         return EXIT_FAILED;
@@ -303,16 +307,16 @@ int worker_main(const WorkerSpec *spec, GError **error)
     g_autoptr(Config) config = stored_config_read(spec->folder, error);
     g_autoptr(Store) store = config ? store_open(spec->folder, error) : NULL;
     g_autoptr(Cohort) cohort = store ? stored_cohort_read(store, error) : NULL;
-    Heart heart = {0};
+    Heartbeat heartbeat = {0};
     if (!cohort || !store_worker_begin(store, spec->owner, error) ||
-        !heart_start(&heart, spec->folder, error)) {
-        return failed_by(error);
+        !heartbeat_start(&heartbeat, spec->folder, error)) {
+        return exit_code_of(error);
     }
     Run run = {config, cohort->slides, spec->folder, cohort};
     store_set_grace(store, BEAT_SECONDS);
-    gboolean ok = work_loop(&run, store, spec, &heart, error);
-    heart_stop(&heart);
+    gboolean ok = work_loop(&run, store, spec, &heartbeat, error);
+    heartbeat_stop(&heartbeat);
     store_worker_end(store, spec->owner);
     gboolean stopped = g_atomic_int_get(&stop_asked) == WSI_ERROR_CANCELLED;
-    return !ok ? failed_by(error) : stopped ? EXIT_INTERRUPTED : EXIT_DONE;
+    return !ok ? exit_code_of(error) : stopped ? EXIT_INTERRUPTED : EXIT_DONE;
 }

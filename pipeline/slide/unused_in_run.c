@@ -1,7 +1,7 @@
-/* What was found and not used.
+/* Unused files and slides.
  *
- * Most of it is known when the cohort is read.  That a slide has no tile is known when its grid is made: its table of tiles is then nothing
- * but the header, so that its size tells it and no table is read. */
+ * Unused files are known when the cohort is read.  A slide without tiles is known when its grid is made: its table of tiles is then only the
+ * header, so its size is enough and no table is read. */
 #include "pipeline/slide/unused_in_run.h"
 #include "db/store.h"
 #include "pipeline/slide/tile_table.h"
@@ -26,7 +26,7 @@ GPtrArray *unused_in_run(const Cohort *cohort, const GPtrArray *artefacts)
         if (g_str_equal(input->stage, "grid") && g_str_equal(input->artefact->name, "tiles") &&
             input->artefact->bytes == tile_table_empty_bytes()) {
             unused_add(out, path_of(cohort, input->unit),
-                       g_strdup("a slide without tiles: no tissue, or less than tiles.min_tissue in each"));
+                       g_strdup("a slide without tiles: no tissue, or less than tiles.min_tissue in every tile"));
         }
     }
     for (guint i = 0; i < cohort->unused->len; i++) {

@@ -1,9 +1,9 @@
-/* Terminals: a line that is drawn again must not wrap, or every drawing scrolls the screen. */
+/* Terminals.  A live line must not wrap, or every update would scroll the screen. */
 #include "pipeline/write/terminal.h"
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { USUAL = 80 }; /* of a terminal that does not say its width */
+enum { USUAL = 80 }; /* columns of a terminal that does not report its width */
 
 int terminal_columns(int fd)
 {
@@ -24,7 +24,7 @@ char *terminal_cut(const char *text, int columns)
     g_autofree char *valid = g_utf8_make_valid(text, -1);
     g_autoptr(GString) out = g_string_new(NULL);
     int width = 0;
-    gsize cut = 0; /* what fits together with the ellipsis */
+    gsize cut = 0; /* length of what fits together with the ellipsis */
     for (const char *at = valid; *at; at = g_utf8_next_char(at)) {
         gunichar c = g_utf8_get_char(at);
         c = g_unichar_iscntrl(c) ? ' ' : c;

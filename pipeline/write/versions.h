@@ -1,6 +1,6 @@
-/* What software made a result. */
+/* The versions of the software. */
 #pragma once
 
-/* One line a library: "wsiflow 0.1.0", then those of each room, kernels and processors. Caller frees. */
+/* One line per library: wsiflow, the libraries of each room, the kernels.  Caller frees. */
 char *versions_text(void);
 extern const char *const research_use_only;

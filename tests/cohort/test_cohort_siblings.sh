@@ -24,14 +24,14 @@ for file in S_mask.tif S-labels.png S_annotation.json S.png S.seg.tif 's GT.npy'
     folder "$file"
     out=$(dry "folder: f$n")
     is "$file: its slide is unknown, the other one normal, and the file is no slide" \
-        "$(echo "$out" | grep -cE '^slides +2[; ]|^ +1 without, taken|^ +1 unknown') $(echo "$out" | grep 'may be the' | grep -cF ": $(basename "$file")")" "3 1"
+        "$(echo "$out" | grep -cE '^slides +2[; ]|^ +1 without annotation, counted|^ +1 unknown') $(echo "$out" | grep 'may be the' | grep -cF ": $(basename "$file")")" "3 1"
 done
 for file in U_mask.tif SS.png S_normal.tif Smask.tif thumbnails/S.png masks/U.png; do
     folder "$file"
     is "$file says nothing of a slide" "$(dry "folder: f$n" | grep -cE '^ +[0-9]+ unknown')" 0
 done
 folder S_mask.tif
-like "unannotated: normal is believed, the mask is no slide" "$(dry "folder: f$n, unannotated: normal")" '^ +2 without, taken for normal'
+like "unannotated: normal is believed, the mask is no slide" "$(dry "folder: f$n, unannotated: normal")" '^ +2 without annotation, counted as normal'
 printf '<x/>' >"f$n/T.xml"
 like "in slides.annotations that is the slides' folder, too" "$(dry "folder: f$n, annotations: f$n")" 'name it in the column annotation of slides.manifest \(1\): S_mask.tif'
 rm "f$n/T.xml"

@@ -31,10 +31,10 @@ is "nothing is parked" "$("$WSIFLOW" status run_one | grep -c '^failed')" 0
 config several 'slides: {folder: several}'
 run several
 is "a folder of slides: exit code 0, heatmaps of all" "$code $(heatmaps run_several)" "0 synth_00 synth_01 synth_02 "
-like "the first lines count the slides" "$(echo "$out" | head -1)" '^slides +3; patients are unknown .*: each slide counts as one$'
-like "they say what counts as normal, and why" "$out" '^ +3 without, taken for normal: no annotations are given \(slides.annotations'
+like "the first lines count the slides" "$(echo "$out" | head -1)" '^slides +3; patients are unknown .*: each slide counts as one patient$'
+like "they say what counts as normal, and why" "$out" '^ +3 without annotation, counted as normal: no annotations are given \(slides.annotations'
 like "they say the splits" "$out" '^splits +train 2 slides, valid 0 slides, test 1 slide$'
-like "what is scored, and by which rule" "$out" '^scored +all 3 \(score.slides: auto; no slide is annotated\)$'
+like "what is scored, and by which rule" "$out" '^scored +all 3 \(score.slides: auto, because no slide is annotated\)$'
 like "what will be written" "$out" '^writes +patch set .*model .*heatmaps of 3 slides.*report.html'
 like "the last lines say where to look" "$out" '^heatmaps +run_several/slides/\*/heatmap.png .* of 3 slides$'
 like "and the report" "$out" '^report +run_several/report.html'
@@ -48,8 +48,8 @@ for annotations in ', annotations: tested/annotations' ''; do
     config tested "slides: {manifest: tested/all.csv, unannotated: normal$annotations}\ndataset: {clam: true}\nscore: {model: run_several/model/model.safetensors}"
     out=$("$WSIFLOW" run -c tested.yaml -o run_tested --dry-run 2>&1)
     why='no slide is annotated'
-    [ -z "$annotations" ] || why='each is in the test split or unknown'
-    like "why all are scored: $why" "$out" "^scored +all 2 \(score.slides: auto; $why\)$"
+    [ -z "$annotations" ] || why='each slide is in the test split or unknown'
+    like "why all are scored: $why" "$out" "^scored +all 2 \(score.slides: auto, because $why\)$"
     like "and what is written for others" "$out" '^writes .*CLAM and TRIDENT \(clam/, trident/\)'
 done
 
@@ -64,7 +64,7 @@ check "and is not shown as this run's" sh -c '! printf "%s" "$1" | grep -q "^pat
 # ---- nothing in the test split
 printf 'slide,split,annotation,label\nslides/synth_00.tif,train,,normal\nslides/synth_03.tif,valid,annotations/synth_03.xml,\n' >c/untested.csv
 config auto 'slides: {manifest: c/untested.csv}'
-like "auto: all are scored, and the summary says why" "$("$WSIFLOW" run --dry-run -c auto.yaml)" '^scored +all 2 \(score.slides: auto; no slide is in the test split\)$'
+like "auto: all are scored, and the summary says why" "$("$WSIFLOW" run --dry-run -c auto.yaml)" '^scored +all 2 \(score.slides: auto, because no slide is in the test split\)$'
 config untested 'slides: {manifest: c/untested.csv}\nscore: {slides: test}'
 run untested
 is "score.slides: test without a test slide ends with 0" "$code" 0
@@ -105,7 +105,7 @@ touch before
 dry=$("$WSIFLOW" run --dry-run -c dry.yaml -o nowhere/at/all)
 is "a dry run ends with 0" $? 0
 check "it writes nothing" sh -c 'test ! -e nowhere && find . -newer before -type f | grep -v tap.out | (! grep .)'
-like "it counts with and without annotation" "$(echo "$dry" | sed -n 2,3p | tr '\n' ' ')" '1 with annotation +2 without, taken for normal $'
+like "it counts with and without annotation" "$(echo "$dry" | sed -n 2,3p | tr '\n' ' ')" '1 with annotation +2 without annotation, counted as normal $'
 like "it prints the disk, needed and free" "$dry" '^disk +about .*B needed .* at most .*B \(estimated from 3 of 3 slides\); .*B free in nowhere/at/all$'
 "$WSIFLOW" run -c dry.yaml -o dryrun -j 2 >/dev/null 2>&1
 is "it counts the jobs that the run has" "$(echo "$dry" | sed -n 's/^jobs *\([0-9]*\):.*/\1/p')" \

@@ -15,7 +15,7 @@ one=c/slides/synth_00.tif two=c/slides/synth_01.tif
 like "blanks around cells are none of the patient's" "$(dry "slide,patient,split\n$one,P1,train\n$two,P1 ,test\n")" \
     'patient P1 .*(train|test)'
 like "nor around the header, tabs, no-break spaces and quoted cells" \
-    "$(dry "slide , patient,label\n \t$one,P1, normal\n\"$two \",\"\302\240P1\", normal \n")" '^slides +2 of 1 patient$'
+    "$(dry "slide , patient,label\n \t$one,P1, normal\n\"$two \",\"\302\240P1\", normal \n")" '^slides +2, from 1 patient$'
 same() { # NAME TEXT TEXT [COLUMN]
     like "$1 is refused, both are named" "$(dry "slide,${4:-patient}\n$one,$2\n$two,$3\n")" \
         "m.csv line 3: ${4:-patient} \".*\" differs from \".*\" of line 2 by nothing but case, blanks"
@@ -25,7 +25,7 @@ same "a patient with a blank within" 'P 1' P1
 same "a patient composed and decomposed" 'J\303\251r' 'Je\314\201r'
 same "a patient in full width" P1 '\357\274\2601'
 same "a centre in two cases" UMCU Umcu centre
-like "patients that differ by more are two" "$(dry "slide,patient\n$one,P-1\n$two,P1\n")" '^slides +2 of 2 patients$'
+like "patients that differ by more are two" "$(dry "slide,patient\n$one,P-1\n$two,P1\n")" '^slides +2, from 2 patients$'
 
 # ---- the form of the table
 like "semicolons are named" "$(dry "slide;annotation\n$one;\n")" 'm.csv line 1: its cells are separated by semicolons, not by commas'

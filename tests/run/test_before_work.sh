@@ -16,15 +16,15 @@ refused() { # NAME PATTERN CONFIGURATION: by run and by --dry-run, and no folder
 }
 mkdir none others && echo x >others/readme.txt && touch file
 refused "no folder of patches" 'patches.folder is .*/px, which does not exist' 'patches: {folder: px}'
-refused "a file for it" 'patches.folder is .*/file, which is no folder' 'patches: {folder: file}'
+refused "a file for it" 'patches.folder is .*/file, which is not a folder' 'patches: {folder: file}'
 refused "no table of labels" 'evaluate.labels is .*nolabels.csv, which does not exist' "$base
 evaluate: {labels: nolabels.csv}"
-refused "a folder for it" 'evaluate.labels is .*none, which is no file' "$base
+refused "a folder for it" 'evaluate.labels is .*none, which is not a file' "$base
 evaluate: {labels: none}"
 refused "an empty configuration" 'asks for nothing' ''
 refused "a configuration without input" 'asks for nothing' 'tiles: {size: 64}'
 for folder in none others; do
-    refused "annotations in $folder" "slides.annotations .*$folder.* has an annotation for none of 2 slides" "slides: {folder: c/slides, annotations: $folder, unannotated: normal}
+    refused "annotations in $folder" "slides.annotations .*$folder.* has no annotation for any of the 2 slides" "slides: {folder: c/slides, annotations: $folder, unannotated: normal}
 tiles: {size: 64, mpp: 4.0}"
 done
 printf 'slides: {folder: c/slides, unannotated: normal}\ntiles: {size: 64, mpp: 4.0}\n' >normal.yaml

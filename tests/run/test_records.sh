@@ -44,7 +44,7 @@ echo on >while
 ) &
 run=$!
 n=0
-while ! grep -q 'tried again in' again.out 2>/dev/null && kill -s 0 $run 2>/dev/null && [ $n -lt 200 ]; do
+while ! grep -q 'retry in' again.out 2>/dev/null && kill -s 0 $run 2>/dev/null && [ $n -lt 200 ]; do
     n=$((n + 1))
     sleep 0.1
 done

@@ -29,7 +29,7 @@ printf 'image' >own/dataset/train/good/mine_000001.png
 echo mine >own/report.html
 for command in run dataset 'run --dry-run'; do
     # shellcheck disable=SC2086
-    refused "$command among files" 'own is not empty and not the folder of a run \(it holds .*-o' own $command -c own/config.yaml -o own
+    refused "$command among files" 'own is not empty and not the folder of a run \(it contains .*-o' own $command -c own/config.yaml -o own
 done
 mkdir -p one named/slides && echo x >one/.hidden && cp c/slides/*.tif named/slides/
 refused "a hidden file" 'one is not empty .*\.hidden' one run -c run.yaml -o one

@@ -10,6 +10,7 @@
 #include "pipeline/cohort/synth_cohort.h"
 #include "pipeline/run/stage_table.h"
 #include "pipeline/cohort/cohort_read.h"
+#include "pipeline/cohort/slide_entry.h"
 #include <glib/gstdio.h>
 #include <string.h>
 

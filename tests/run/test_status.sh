@@ -81,7 +81,7 @@ is "a hang-up ends a run with 130" $code 130
 is "and the same command goes on" $? 0
 signalled term TERM
 is "SIGTERM ends a run with 130" $code 130
-like "and the reason is told" "$(cat term.err)" 'stopped by a signal \(Terminated\): the same command goes on'
+like "and the reason is told" "$(cat term.err)" 'stopped by a signal \(Terminated\): run the same command again to continue'
 "$WSIFLOW" run -c run.yaml -o culled -j 2 >culled.out 2>culled.err &
 run=$!
 until_there culled.err
@@ -89,7 +89,7 @@ until_there culled.err
 kill -s TERM $(cat "/proc/$run/task/$run/children")
 wait $run
 is "SIGTERM to the workers alone: others take their place" $? 0
-like "which is told" "$(cat culled.err)" 'a worker was ended by a signal from outside of the run'
+like "which is told" "$(cat culled.err)" 'a worker was ended by a signal from outside'
 trap '' HUP
 signalled nohup HUP
 is "a hang-up that is ignored (nohup) does nothing" $code 0

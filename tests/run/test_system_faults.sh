@@ -34,7 +34,7 @@ disturbed() {
     ) &
     run=$!
     n=0
-    while ! grep -q 'tried again in' "$1.err" 2>/dev/null && kill -s 0 $run 2>/dev/null && [ $n -lt 200 ]; do
+    while ! grep -q 'retry in' "$1.err" 2>/dev/null && kill -s 0 $run 2>/dev/null && [ $n -lt 200 ]; do
         n=$((n + 1))
         sleep 0.1
     done
@@ -48,18 +48,18 @@ disturbed() {
     is "$1: no attempt was spent" "$("$WSIFLOW" status "$1" --json |
         python3 -c 'import json, sys; print({j["attempt"] for j in json.load(sys.stdin)["jobs"]})')" "{1}"
 }
-disturbed no_descriptor open synth_00.tif 24 'synth_00.*Too many open files; tried again in'
-disturbed read_fails read synth_01.xml 5 'Input/output error; tried again in'
-disturbed share_away open '*.tif' 2 'No such file or directory; tried again in'
+disturbed no_descriptor open synth_00.tif 24 'synth_00.*Too many open files; retry in'
+disturbed read_fails read synth_01.xml 5 'Input/output error; retry in'
+disturbed share_away open '*.tif' 2 'No such file or directory; retry in'
 FAULT_SKIP=20 # of each process: the first files of the run are written
 export FAULT_SKIP
-disturbed disk_full write '*.tmp' 28 'paused: tried again in'
+disturbed disk_full write '*.tmp' 28 'paused: retry in'
 unset FAULT_SKIP
 
 config=mask calm=calm_mask
 FAULT_SKIP=2
 export FAULT_SKIP
-disturbed mask_read read '*masks/synth_01.tif' 5 'Input/output error; tried again in'
+disturbed mask_read read '*masks/synth_01.tif' 5 'Input/output error; retry in'
 unset FAULT_SKIP
 
 # ---- what does not end

@@ -1,15 +1,16 @@
-/* Mending a patch set.
+/* Repairing a patch set.
  *
- * Images are too many to be artefacts of the job table, which only looks at tables.  A look at each costs some microseconds; reading each
- * would cost as long as training, so only those are hashed that were written after their table.  One that was replaced under an older time
- * is found by training, which hashes what it reads. */
-#include "pipeline/run/mending.h"
+ * There are too many patches to be artefacts of the job table, which holds only the slides' tables of them.  Checking that a file exists takes
+ * some microseconds, but reading all would take as long as training.  So only files that are younger than their table are hashed.  Training
+ * hashes what it reads, and finds a file that was replaced with an older time. */
+#include "pipeline/run/patch_set_repair.h"
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/listing.h"
 #include "pipeline/patchset/reuse.h"
 #include "tiler/patches/patchset.h"
 #include "pipeline/run/stage_table.h"
+#include "pipeline/cohort/slide_entry.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +18,7 @@
 
 typedef enum { IS_THERE, IS_GONE, IS_CHANGED } Found;
 
-/* sha256 NULL: of a mask, which the table does not hash.  FALSE with error when the system does not say. */
+/* sha256 NULL: a mask, whose hash is not in the table.  FALSE with an error when the state of the file is unknown. */
 static gboolean look(const char *path, const char *sha256, const struct stat *table, Found *found,
                      GError **error)
 {
@@ -41,7 +42,7 @@ static gboolean look(const char *path, const char *sha256, const struct stat *ta
     return TRUE;
 }
 
-/* A file of the patch set under its name, or where it waits to be in the sample. */
+/* A file of the patch set, or of dataset_unused/, where patches outside of the sample are. */
 static gboolean look_both(const char *root, const char *name, const char *sha256, const struct stat *table,
                           Found *found, GError **error)
 {
@@ -63,7 +64,7 @@ static gboolean look_at_patch(const Run *run, const Patch *patch, const struct s
     return !mask || *found != IS_THERE || look_both(root, mask, NULL, table, found, error);
 }
 
-/* counts: by Found, of the slide's patches. */
+/* counts: number of the slide's patches, by Found. */
 static gboolean check_slide(const Run *run, const char *folder, int counts[3], GError **error)
 {
     g_autofree char *path = g_build_filename(folder, PATCHES_TABLE, NULL);
@@ -73,7 +74,7 @@ static gboolean check_slide(const Run *run, const char *folder, int counts[3], G
         return listing_kind(path, &kind, error);
     }
     g_autoptr(GPtrArray) patches =
-        patchset_read_manifest(path, NULL); /* a damaged one is made again by the plan */
+        patchset_read_manifest(path, NULL); /* the plan makes a damaged table again */
     for (guint i = 0; patches && i < patches->len; i++) {
         const Patch *patch = patches->pdata[i];
         Found found;
@@ -88,7 +89,7 @@ static gboolean check_slide(const Run *run, const char *folder, int counts[3], G
     return TRUE;
 }
 
-gboolean mending_check(const Run *run, Store *store, GError **error)
+gboolean patch_set_repair(const Run *run, Store *store, GError **error)
 {
     int slides = 0, gone = 0, changed = 0;
     if (!stage_find("dataset")->wanted(run, NULL)) {
@@ -114,8 +115,8 @@ gboolean mending_check(const Run *run, Store *store, GError **error)
         return TRUE;
     }
     fprintf(stderr,
-            "patch set: %d images are gone and %d were changed since they were cut; they are cut again, of "
-            "%d slide%s\n",
+            "patch set: %d patches are missing and %d have changed since they were cut; they are cut again "
+            "(%d slide%s)\n",
             gone, changed, slides, slides == 1 ? "" : "s");
     return store_retry(store, COHORT, error) >= 0;
 }

@@ -1,10 +1,11 @@
-/* Disk.
+/* The estimate.
  *
- * Images of tiles take nearly all of it: 1.9 bytes a pixel as PNG of synthetic tissue at 1 um/px, at most 3 (no compression).  A cell of
+ * Patches take nearly all of the space: 1.9 bytes per pixel as PNG of synthetic tissue at 1 um/px, at most 3 (no compression).  A cell of
  * the score map (8 px of a tile) takes 10 bytes in scoremap.npy, heatmap.ome.tif, heatmap.tif and scores.csv together, at most 16.
- * Everything else of a slide is some 2 MB. */
-#include "pipeline/run/disk.h"
+ * Everything else takes about 2 MB per slide. */
+#include "pipeline/run/disk_space.h"
 #include "pipeline/run/stage_table.h"
+#include "pipeline/cohort/slide_entry.h"
 #include <math.h>
 #include <sys/statvfs.h>
 
@@ -18,8 +19,8 @@ static gboolean wants(const Run *run, const char *stage, const SlideEntry *entry
     return stage_find(stage)->wanted(run, entry);
 }
 
-/* Adds what one slide needs. */
-static void add_slide(DiskNeed *need, const Run *run, const SlideEntry *entry, const SlideInfo *info)
+/* Adds the space for one slide. */
+static void add_slide(DiskSpace *need, const Run *run, const SlideEntry *entry, const SlideInfo *info)
 {
     const Config *config = run->config;
     double um2 = (double)info->levels[0].width * info->mpp_x * (double)info->levels[0].height * info->mpp_y;
@@ -40,9 +41,9 @@ static void add_slide(DiskNeed *need, const Run *run, const SlideEntry *entry, c
     need->most += 2 * SLIDE_BYTES;
 }
 
-DiskNeed disk_need(const Run *run)
+DiskSpace disk_space_needed(const Run *run)
 {
-    DiskNeed need = {0};
+    DiskSpace need = {0};
     guint n = run->slides->len, step = MAX(1, (n + MOST_OPENED - 1) / MOST_OPENED);
     for (guint i = 0; i < n; i += step) {
         const SlideEntry *entry = run->slides->pdata[i];
@@ -61,7 +62,7 @@ DiskNeed disk_need(const Run *run)
     return need;
 }
 
-double disk_free(const char *folder)
+double disk_space_free(const char *folder)
 {
     g_autofree char *path = g_canonicalize_filename(folder, NULL);
     struct statvfs facts;

@@ -1,22 +1,22 @@
 /* The supervisor.
  *
- * It starts workers as processes of the same program, watches them, and tells what happens; it does no work itself.  How a worker ends
- * says what to do:
+ * It starts workers as processes of the same program, watches them and reports progress; it does no job itself.  How a worker ends decides
+ * what follows:
  *
- *   exit code 0       nothing is left for it
- *   EXIT_TRY_AGAIN    the system failed it (a full disk, a job table that cannot be read): what it held is given back, and one takes its
- *                     place after a pause that doubles from 5 s to 5 min
- *   a signal          the job counts a crash and is tried again (the job table parks it after three); a worker takes its place at once
- *   EXIT_INTERRUPTED  somebody ended it by SIGTERM: another takes its place at once, and its job counts nothing
- *   (stopped)         after some seconds it is killed, which is a signal
- *   any other code    another would fail too: the run ends
+ *   exit code 0       no job is left
+ *   EXIT_TRY_AGAIN    a fault of the system (a full disk, a job table that cannot be read): its job is released, and another worker
+ *                     starts after a pause that doubles from 5 s to 5 min
+ *   a signal          the job counts a crash and is retried (the job table parks it after three); another worker starts at once
+ *   EXIT_INTERRUPTED  it received a SIGTERM from outside: another worker starts at once, and its job counts no crash
+ *   (stopped)         after MOST_STOPPED seconds it is killed, as by a signal
+ *   any other code    another worker would fail too: the run ends
  *
- * What is to be written into the job table about a worker that ended may fail for the same reasons, so it waits as well.  The run ends
- * when for longer than the patience nothing was done between pauses.
+ * Recording in the job table that a worker ended can fail for the same reasons; then it waits for the end of the pause, too.  The run ends
+ * when no job was finished between pauses for longer than the patience.
  *
- * SIGINT, SIGTERM and SIGHUP stop the workers at their next safe place, a second SIGINT at once; a hang-up that was ignored when the
- * program was started (nohup) stays ignored.  A pipe that nobody reads any more does not end a run. */
-#include "pipeline/run/crew.h"
+ * SIGINT, SIGTERM and SIGHUP stop the workers at their next safe place, a second SIGINT kills them.  A SIGHUP that was ignored at the start
+ * (nohup) stays ignored.  A closed pipe on standard output does not end a run. */
+#include "pipeline/run/supervisor.h"
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/pool.h"
@@ -43,12 +43,12 @@ typedef enum {
     RUNS,
     CRASHED,
     GAVE_UP
-} WorkerState; /* the last two: not yet told to the job table */
+} WorkerState; /* the last two: not yet recorded in the job table */
 
 typedef struct {
     GPid pid;
     WorkerState state;
-    gint64 stopped; /* us for which it has been seen stopped */
+    gint64 stopped; /* us for which it has been stopped */
     char *owner, *log, *words;
 } Worker;
 
@@ -58,10 +58,10 @@ typedef struct {
     Worker *workers;
     int count, threads, patience;
     int replaced;  /* workers started in place of crashed ones */
-    gint64 looked; /* monotonic us of the last look at stopped workers */
+    gint64 looked; /* monotonic us of the last check for stopped workers */
     struct {
-        gint64 since, until; /* monotonic; since 0: no pause */
-        int rounds, done;    /* done: jobs when it began */
+        gint64 since, until; /* monotonic us; since 0: no pause */
+        int rounds, done;    /* done: finished jobs when it began */
         char *why;
     } pause;
 } Crew;
@@ -77,7 +77,7 @@ static void on_interrupt(int signal_number)
     g_atomic_int_inc(&interrupts);
 }
 
-/* Sent by programs, often to the whole group and so twice: always the clean stop. */
+/* Programs send SIGTERM, often twice because they send it to the whole group too: always a clean stop. */
 static void on_terminate(int signal_number)
 {
     g_atomic_int_compare_and_exchange(&stopped_by, 0, signal_number);
@@ -98,7 +98,7 @@ static void catch_signals(void)
 
 /* ---- workers ---- */
 
-static gboolean too_long(const Worker *worker)
+static gboolean is_stopped_too_long(const Worker *worker)
 {
     return worker->stopped > MOST_STOPPED * G_USEC_PER_SEC;
 }
@@ -110,8 +110,8 @@ static char *last_words(const Worker *worker, int status)
     g_file_get_contents(worker->log, &text, &bytes, NULL);
     const char *tail = text ? text + (bytes > 500 ? bytes - 500 : 0) : "";
     g_autofree char *how =
-        too_long(worker)
-            ? g_strdup_printf("the worker was stopped (SIGSTOP, SIGTSTP) for more than %d s and was ended",
+        is_stopped_too_long(worker)
+            ? g_strdup_printf("the worker was suspended (SIGSTOP, SIGTSTP) for more than %d s and was killed",
                               MOST_STOPPED)
         : WIFSIGNALED(status) ? g_strdup_printf("the worker was killed by signal %d (%s)", WTERMSIG(status),
                                                 g_strsignal(WTERMSIG(status)))
@@ -179,7 +179,7 @@ static void signal_all(const Crew *crew, int signal_number)
     for (int i = 0; i < crew->count; i++) {
         if (crew->workers[i].state == RUNS) {
             kill(crew->workers[i].pid, signal_number);
-            kill(crew->workers[i].pid, SIGCONT); /* a stopped one would not hear it */
+            kill(crew->workers[i].pid, SIGCONT); /* a stopped one would not receive it */
         }
     }
 }
@@ -192,12 +192,12 @@ static int jobs_done(Store *store)
     return store_counts(store, counts, NULL) ? counts[JOB_DONE] : 0;
 }
 
-/* The system failed: nothing is started for a while.  FALSE with error when that has lasted too long. */
+/* After a fault of the system: starts no worker for a while.  FALSE with error when that has lasted too long. */
 static gboolean pause_for(Crew *crew, const char *why, GError **error)
 {
     gint64 now = g_get_monotonic_time();
     if (now < crew->pause.until) {
-        return TRUE; /* another worker met the same */
+        return TRUE; /* another worker had the same fault */
     }
     int done = jobs_done(crew->store);
     if (crew->pause.since == 0 || done > crew->pause.done) {
@@ -214,13 +214,13 @@ static gboolean pause_for(Crew *crew, const char *why, GError **error)
     }
     gint64 pause = MIN(FIRST_PAUSE << MIN(crew->pause.rounds++, 8), LONGEST_PAUSE) * G_USEC_PER_SEC;
     crew->pause.until = now + MIN(pause, left);
-    fprintf(stderr, "\n%s\npaused: tried again in %.0f s, for up to %.0f min; Ctrl-C ends the run\n", why,
+    fprintf(stderr, "\n%s\npaused: retry in %.0f s, for up to %.0f min; Ctrl-C ends the run\n", why,
             (double)(crew->pause.until - now) / G_USEC_PER_SEC, (double)left / 60 / G_USEC_PER_SEC);
     return TRUE;
 }
 
-/* Goes on after a fault of the system; any other error ends the run. */
-static gboolean bear(Crew *crew, GError *why, GError **error)
+/* Pauses after a fault of the system; any other error ends the run. */
+static gboolean pause_on_fault(Crew *crew, GError *why, GError **error)
 {
     if (!wsi_error_is_system(why)) {
         g_propagate_error(error, why);
@@ -233,7 +233,7 @@ static gboolean bear(Crew *crew, GError *why, GError **error)
 
 /* ---- what became of workers ---- */
 
-/* Tells the job table how a worker ended, and starts another. */
+/* Records in the job table how a worker ended, and starts another. */
 static gboolean replace(Crew *crew, Worker *worker, GError **error)
 {
     gboolean crashed = worker->state == CRASHED;
@@ -248,18 +248,18 @@ static gboolean replace(Crew *crew, Worker *worker, GError **error)
     return worker_start(crew, worker, error);
 }
 
-/* Takes notice of a worker that ended. */
-static gboolean notice(Crew *crew, Worker *worker, int status, GError **error)
+/* Decides what follows from the exit status of a worker. */
+static gboolean handle_exit(Crew *crew, Worker *worker, int status, GError **error)
 {
     g_spawn_close_pid(worker->pid);
     worker->state = NO_WORKER;
     if ((WIFEXITED(status) && WEXITSTATUS(status) == 0) || g_atomic_int_get(&interrupts)) {
-        return TRUE; /* what an interrupted worker held is given back by the next plan, and counts no crash */
+        return TRUE; /* the next plan releases the job of an interrupted worker, without counting a crash */
     }
     if (WIFEXITED(status) &&
-        WEXITSTATUS(status) == EXIT_INTERRUPTED) { /* it gave its job back: no crash is counted */
-        worker->words = g_strdup(
-            "a worker was ended by a signal from outside of the run (SIGTERM); another takes its place");
+        WEXITSTATUS(status) == EXIT_INTERRUPTED) { /* it released its job: no crash is counted */
+        worker->words =
+            g_strdup("a worker was ended by a signal from outside (SIGTERM); another one takes its place");
         fprintf(stderr, "\n%s\n", worker->words);
         worker->state = CRASHED;
         return TRUE;
@@ -285,7 +285,7 @@ static gboolean reap(Crew *crew, GError **error)
         Worker *worker = &crew->workers[i];
         int status;
         if (worker->state == RUNS && waitpid(worker->pid, &status, WNOHANG) == worker->pid &&
-            !notice(crew, worker, status, error)) {
+            !handle_exit(crew, worker, status, error)) {
             return FALSE;
         }
         GError *why = NULL;
@@ -293,7 +293,7 @@ static gboolean reap(Crew *crew, GError **error)
         if (waits && !g_atomic_int_get(&interrupts) && g_get_monotonic_time() >= crew->pause.until &&
             !replace(crew, worker, &why)) {
             worker->state = worker->state == NO_WORKER ? GAVE_UP : worker->state;
-            if (!bear(crew, why, error)) {
+            if (!pause_on_fault(crew, why, error)) {
                 return FALSE;
             }
         }
@@ -301,30 +301,30 @@ static gboolean reap(Crew *crew, GError **error)
     return TRUE;
 }
 
-/* A worker that somebody has stopped may hold the lock of the job table, so that no other goes on, and the run could not end.  The time for
- * which the supervisor was stopped too (Ctrl-Z) does not count. */
+/* A stopped worker (SIGSTOP) may hold the lock of the job table, so that no other worker can continue and the run cannot end.  Time for which
+ * the supervisor was stopped too (Ctrl-Z) does not count. */
 static void end_stopped(Crew *crew)
 {
     gint64 now = g_get_monotonic_time(), passed = MIN(now - crew->looked, G_USEC_PER_SEC);
     crew->looked = now;
     for (int i = 0; i < crew->count; i++) {
         Worker *worker = &crew->workers[i];
-        if (worker->state != RUNS || too_long(worker)) {
-            continue; /* that it was stopped is remembered until it is reaped */
+        if (worker->state != RUNS || is_stopped_too_long(worker)) {
+            continue; /* the state stays until the worker is reaped */
         }
         worker->stopped = process_is_stopped(worker->pid) ? worker->stopped + passed : 0;
-        if (too_long(worker)) {
+        if (is_stopped_too_long(worker)) {
             kill(worker->pid, SIGKILL);
         }
     }
 }
 
-static gboolean tell(Crew *crew, Progress *progress, gboolean last, GError **error)
+static gboolean show_progress(Crew *crew, Progress *progress, gboolean last, GError **error)
 {
     GError *why = NULL;
     g_autoptr(GPtrArray) rows = store_jobs(crew->store, &why);
     if (!rows) {
-        return bear(crew, why, error);
+        return pause_on_fault(crew, why, error);
     }
     progress_update(progress, rows);
     if (last) {
@@ -333,20 +333,20 @@ static gboolean tell(Crew *crew, Progress *progress, gboolean last, GError **err
     return TRUE;
 }
 
-/* Until the next look at the job table, or until a worker ends. */
+/* Sleeps until it is time to read the job table, or until a worker ends. */
 static void wait_a_while(void)
 {
     siginfo_t ended = {0};
     for (int i = 0; i < 10 && ended.si_pid == 0; i++) {
         g_usleep(15000);
         if (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) != 0) {
-            ended.si_pid = 0; /* no worker runs during a pause */
+            ended.si_pid = 0; /* during a pause no worker may be running */
         }
     }
 }
 
-/* Workers that are still there when the run ends early. */
-static void dismiss(Crew *crew)
+/* Ends all workers when the run ends early. */
+static void end_all_workers(Crew *crew)
 {
     signal_all(crew, SIGTERM);
     while (in_state(crew, RUNS) > 0) {
@@ -371,17 +371,17 @@ static gboolean supervise(Crew *crew, Progress *progress, GError **error)
             passed_on = asked;
         }
         end_stopped(crew);
-        if (!reap(crew, error) || !tell(crew, progress, FALSE, error)) {
-            dismiss(crew);
+        if (!reap(crew, error) || !show_progress(crew, progress, FALSE, error)) {
+            end_all_workers(crew);
             return FALSE;
         }
         wait_a_while();
     }
-    return tell(crew, progress, TRUE, error);
+    return show_progress(crew, progress, TRUE, error);
 }
 
-gboolean crew_work(Store *store, const char *folder, int workers, int patience, gboolean *interrupted,
-                   GError **error)
+gboolean supervisor_run(Store *store, const char *folder, int workers, int patience, gboolean *interrupted,
+                        GError **error)
 {
     int counts[JOB_CANCELLED + 1];
     if (!store_counts(store, counts, error)) {
@@ -402,7 +402,7 @@ gboolean crew_work(Store *store, const char *folder, int workers, int patience, 
         ok = worker_start(&crew, &crew.workers[i], error);
     }
     if (!ok) {
-        dismiss(&crew);
+        end_all_workers(&crew);
     }
     ok = ok && supervise(&crew, progress, error);
     for (int i = 0; i < workers; i++) {
@@ -412,7 +412,7 @@ gboolean crew_work(Store *store, const char *folder, int workers, int patience, 
     progress_free(progress);
     *interrupted = g_atomic_int_get(&interrupts) > 0;
     if (*interrupted) {
-        fprintf(stderr, "\nstopped by a signal (%s): the same command goes on\n",
+        fprintf(stderr, "\nstopped by a signal (%s): run the same command again to continue\n",
                 g_strsignal(g_atomic_int_get(&stopped_by)));
     }
     return ok;

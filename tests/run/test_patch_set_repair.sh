@@ -31,10 +31,10 @@ again() { # NAME
 }
 rm "$good"
 again "an image that is gone"
-like "it is told" "$(cat calm.err)" 'patch set: 1 images are gone and 0 were changed .* of 1 slide$'
+like "it is told" "$(cat calm.err)" 'patch set: 1 patches are missing and 0 have changed .* \(1 slide\)$'
 cp "$other" "$good"
 again "another tile over an image"
-like "it is told too" "$(cat calm.err)" 'patch set: 0 images are gone and 1 were changed'
+like "it is told too" "$(cat calm.err)" 'patch set: 0 patches are missing and 1 have changed'
 printf 'torn' >"$other"
 again "a torn image"
 if [ -n "$mask" ]; then
