@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include <string.h>
 
-#define SMALLEST_SIGMA 0.1
+#define SMALLEST_SIGMA 0.1 /* px: below, a blur of 5 taps changes nothing */
 #define SHIFT_OF_SD \
     0.1 /* shift of a stain, as a fraction of the spread of its factor: typical amounts are a few tenths */
 
@@ -99,6 +99,7 @@ AugmentDraw augment_draw(const AugmentSpec *spec, uint64_t seed, uint64_t identi
 {
     AugmentDraw draw = {0};
     Rng rng = rng_at(seed ^ rng_name("augment"), identity, number);
+    /* The order of these draws is part of the result: a new one goes to the end. */
     const double ranges[] = {spec->brightness, spec->contrast, spec->saturation};
     draw.hflip = rng_uniform(&rng) < spec->hflip;
     draw.vflip = rng_uniform(&rng) < spec->vflip;
@@ -125,6 +126,7 @@ AugmentDraw augment_draw(const AugmentSpec *spec, uint64_t seed, uint64_t identi
     draw.sigma = blurred * between(&rng, SMALLEST_SIGMA, spec->blur_sigma);
     double noisy = rng_uniform(&rng) < spec->noise;
     draw.noise_sd = noisy * between(&rng, 0, spec->noise_sd);
+    /* The noise has a stream of its own: it takes a number for each value of the tile. */
     draw.noise = rng_at(seed ^ rng_name("augment noise"), identity, number);
     return draw;
 }
@@ -175,11 +177,13 @@ static void to_bytes(const float *planes, int64_t pixels, uint8_t *rgb)
 {
     for (int c = 0; c < 3; c++) {
         for (int64_t i = 0; i < pixels; i++) {
+            /* Rounded: a draw of nothing gives back every byte. */
             rgb[3 * i + c] = (uint8_t)(planes[c * pixels + i] * 255.0f + 0.5f);
         }
     }
 }
 
+/* The parts of the colour jitter, in the order that was drawn. */
 static void colours(const AugmentDraw *draw, AugmentScratch *s)
 {
     static void (*const operation[AUGMENT_COLOURS])(float *x, int size, double factor) = {
@@ -197,6 +201,7 @@ void augment_apply(const AugmentDraw *draw, AugmentScratch *s, uint8_t *rgb)
 {
     int64_t pixels = (int64_t)s->size * s->size;
     to_planes(rgb, pixels, s->now);
+    /* Colours follow geometry, since they do not depend on it; blur and noise come last, as in a scanner. */
     if (draw->hflip || draw->vflip || draw->quarters) {
         augment_turn(s->now, s->size, draw->hflip, draw->vflip, draw->quarters, s->other);
         swap(s);

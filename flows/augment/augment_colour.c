@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+/* Clips to [0, 1]. */
 VECTOR_INLINE float unit(float v)
 {
     v = v < 0 ? 0 : v;
@@ -37,6 +38,7 @@ void augment_contrast(float *x, int size, double factor)
     for (int64_t i = 0; i < pixels; i++) {
         sum += (double)grey(x[i], g[i], b[i]);
     }
+    /* One mean for the whole tile. */
     const float f = (float)factor, rest = (float)((1 - factor) * sum / (double)pixels);
     for (int64_t i = 0; i < 3 * pixels; i++) {
         x[i] = unit(f * x[i] + rest);
@@ -81,6 +83,7 @@ void augment_hue(float *x, int size, double turn)
         high = high > blue ? high : blue;
         low = low < blue ? low : blue;
         float chroma = high - low, divisor = chroma > 0 ? chroma : 1; /* grey has hue 0 */
+        /* Sextant of the largest channel: red 0, green 2, blue 4; red wins among equals. */
         float hue = high == green ? 2 + (blue - red) / divisor : 4 + (red - green) / divisor;
         hue = high == red ? (green - blue) / divisor : hue;
         hue += sixths;
@@ -99,9 +102,10 @@ VECTOR_INLINE float logarithm(float x)
         float f;
         uint32_t bits;
     } v = {.f = x};
-    uint32_t above = v.bits - 0x3f3504f3u; /* of sqrt(1/2) */
+    uint32_t above = v.bits - 0x3f3504f3u; /* the bits of sqrt(1/2): the exponent is then n */
     float n = (float)((int32_t)above >> 23);
     v.bits = (above & 0x007fffffu) + 0x3f3504f3u;
+    /* artanh s = s + s^3/3 + s^5/5 + ..., |s| <= 0.172: the rest is below one ulp */
     float s = (v.f - 1) / (v.f + 1), q = s * s, p = 2.0f / 9;
     p = p * q + 2.0f / 7;
     p = p * q + 2.0f / 5;
@@ -124,7 +128,7 @@ static void stain_matrices(float mix[3][3], float unmix[3][3])
             mix[i][k] = (float)m[i][k];
         }
     }
-    for (int k = 0; k < 3; k++) {
+    for (int k = 0; k < 3; k++) { /* along the first row */
         determinant +=
             m[0][k] * (m[1][(k + 1) % 3] * m[2][(k + 2) % 3] - m[1][(k + 2) % 3] * m[2][(k + 1) % 3]);
     }
@@ -178,6 +182,7 @@ VECTOR_INLINE float normal_quantile(float u)
     static const float far[] = {-0.000200214257f, 0.000100950558f, 0.00134934322f,
                                 -0.00367342844f,  0.00573950773f,  -0.0076224613f,
                                 0.00943887047f,   1.00167406f,     2.83297682f};
+    /* Two polynomials, in w = -ln(1 - u^2) and in its root; both are evaluated, one is selected. */
     float w = -logarithm((1 - u) * (1 + u)), a = w - 2.5f, b = sqrtf(w) - 3, p = near[0], q = far[0];
     for (int k = 1; k < 9; k++) {
         p = p * a + near[k];

@@ -3,14 +3,14 @@
 #include "flows/kernels/vecmath.h"
 #include <math.h>
 
-#define RADIUS 2
+#define RADIUS 2 /* px, of the blur */
 #define TAPS (2 * RADIUS + 1)
 
 void augment_turn(const float *from, int size, gboolean hflip, gboolean vflip, int quarters, float *to)
 {
     /* Pixel (x, y) of the result is the source's pixel at start + x step_x + y step_y. */
     int64_t start = 0, step_x = 1, step_y = size, last = size - 1;
-    if (hflip) {
+    if (hflip) { /* begin at the other end, walk backwards */
         start += last * step_x;
         step_x = -step_x;
     }
@@ -47,6 +47,7 @@ VECTOR_INLINE float mirrored(float v, float last)
 VECTOR_CLONES
 void augment_rotate(const float *from, int size, double degrees, float *to)
 {
+    /* Positions count from the centre of the image, (size - 1) / 2. */
     const double angle = degrees * M_PI / 180, middle = (size - 1) / 2.0;
     const float cosine = (float)cos(angle), sine = (float)sin(angle);
     const float last = (float)(size - 1), centre = (float)middle;
@@ -78,6 +79,7 @@ static int inside(int i, int size)
     return i < size ? i : 2 * (size - 1) - i;
 }
 
+/* exp(-k^2 / (2 sigma^2)), with sum 1. */
 static void taps_of(double sigma, float taps[TAPS])
 {
     double weight[TAPS], sum = 0;
@@ -119,6 +121,7 @@ static float blurred(const float *row, int size, const float taps[TAPS], int i)
 VECTOR_CLONES
 static void blur_rows(const float *room, int size, const float taps[TAPS], float *x)
 {
+    /* Along rows, from room to x: the inner pixels in a loop without branches, then the border. */
     for (int y = 0; y < size; y++, x += size, room += size) {
         for (int i = RADIUS; i < size - RADIUS; i++) {
             x[i] = taps[0] * room[i - 2] + taps[1] * room[i - 1] + taps[2] * room[i] + taps[3] * room[i + 1] +

@@ -23,6 +23,7 @@
 #define MAP_MEAN "calibration.map_mean"
 #define NOTICE "For research use only. Not for use in diagnostic procedures."
 
+/* Where a model comes from: what must be known to train it again. */
 typedef struct {
     char *wsiflow_version, *libraries, *kernels, *extractor_sha256, *tiles_sha256, *score;
     int best_epoch;
@@ -44,6 +45,7 @@ static const Field provenance_fields[] = {
 
 /* ---- writing ---- */
 
+/* The metadata "model". */
 static char *model_text(const Model *model)
 {
     const Provenance provenance = {
@@ -74,6 +76,7 @@ gboolean model_save(const Model *model, const char *path, char sha256[65], GErro
     g_autofree char *text = model_text(model), *choices = kernels_choices_get();
     int count;
     const Parameter *table = msflow_layout(model->flow, &count);
+    /* Tensors in the order of the layout, which is that of their offsets. */
     const real *values = msflow_parameters(model->flow, NULL, NULL);
     safetensors_writer_metadata(writer, "format", FORMAT);
     safetensors_writer_metadata(writer, "notice", NOTICE);
@@ -103,6 +106,7 @@ static gboolean refuse(GError **error, const char *why)
     return FALSE;
 }
 
+/* The metadata "model" of a file of this format, with exactly the four parts. */
 static json_t *read_description(const Safetensors *file, GError **error)
 {
     static const char *const parts[] = {"specification", "provenance", "calibration", "history"};
@@ -130,6 +134,7 @@ static json_t *read_description(const Safetensors *file, GError **error)
     return ok ? g_steal_pointer(&all) : NULL;
 }
 
+/* The flow was trained on the features of one extractor; those of another would give scores without meaning. */
 static gboolean check_weights(const Model *model, const Provenance *provenance, GError **error)
 {
     const char *hash = extractor_hash(model->extractor), *weights = model->spec.extractor.weights;
@@ -142,6 +147,7 @@ static gboolean check_weights(const Model *model, const Provenance *provenance, 
     return FALSE;
 }
 
+/* (side, side) of the finest latent. */
 static gboolean read_map_mean(Calibration *c, const Msflow *flow, const Safetensors *file, GError **error)
 {
     int side = msflow_latent_size(flow, 0);
@@ -197,6 +203,7 @@ static gboolean read_tensors(Model *model, const Safetensors *file, GError **err
                     safetensors_count(file), count + 1);
         return FALSE;
     }
+    /* The values of permutations, signs and deviations must be usable before anything is derived from them. */
     if (!msflow_check(model->flow, error)) {
         return FALSE;
     }
@@ -210,7 +217,7 @@ static Model *read_model(const json_t *all, const char *weights, const char *ker
     ModelSpec spec;
     Model *model = NULL;
     if (model_spec_read(json_object_get(all, "specification"), &spec, error)) {
-        if (weights) {
+        if (weights) { /* the file may be elsewhere on this machine */
             g_free(spec.extractor.weights);
             spec.extractor.weights = g_strdup(weights);
         }
@@ -221,6 +228,7 @@ static Model *read_model(const json_t *all, const char *weights, const char *ker
     return model;
 }
 
+/* The provenance stays that of the training: saving a loaded model gives the same bytes. */
 static gboolean read_provenance(const json_t *object, Model *model, GError **error)
 {
     Provenance read = {0};
@@ -248,7 +256,7 @@ static Model *load(const Safetensors *file, const char *weights, const char *ker
         !read_tensors(model, file, error)) {
         return NULL;
     }
-    model->spec.threshold = model->calibration.chosen;
+    model->spec.threshold = model->calibration.chosen; /* the specification in the file is without it */
     g_array_append_vals(model->history, history->data, history->len);
     return g_steal_pointer(&model);
 }
@@ -276,6 +284,7 @@ Model *model_load(const char *path, const char *weights, const char *kernels, GE
     if (!file) {
         return NULL;
     }
+    /* Choices of algorithms must be known before anything is prepared with others. */
     gboolean known = kernels_choices_add(safetensors_metadata(file, "choices"), error);
     Model *model = known ? load(file, weights, kernels, error) : NULL;
     if (!model && error && !strstr((*error)->message, path)) {

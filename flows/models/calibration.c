@@ -57,6 +57,7 @@ char **calibration_doubts(const Calibration *c)
                             "the %s that it was trained on",
                             of, of));
     }
+    /* A quantile needs 1/eps tiles; the reason gives both numbers. */
     if (threshold_has_few(c->tiles, c->chosen.eps)) {
         g_autofree char *expected =
             isnan(c->expected)
@@ -76,7 +77,7 @@ char *calibration_text(const Calibration *c)
 {
     GString *out = g_string_new(NULL);
     g_string_append_printf(out, "threshold %.6g (%s", c->threshold, threshold_modes[c->chosen.mode]);
-    if (!isnan(c->expected)) {
+    if (!isnan(c->expected)) { /* a quantile */
         g_string_append_printf(out, ", eps %g", c->chosen.eps);
     }
     if (threshold_needs_anomalies(&c->chosen)) {
@@ -136,6 +137,7 @@ json_t *calibration_write(const Calibration *c)
     for (char **doubt = doubts; *doubt; doubt++) {
         json_array_append_new(list, json_string(*doubt));
     }
+    /* For other readers: both follow from the rest. */
     json_object_set_new(out, "trusted", json_boolean(!*doubts));
     json_object_set_new(out, "doubts", list);
     return out;
@@ -148,6 +150,7 @@ static gboolean is_possible(const Holdout *h)
            h->repeats_in_holdout >= 0;
 }
 
+/* Values that a scorer divides by or compares with must be usable. */
 static gboolean check(const Calibration *c, GError **error)
 {
     gboolean ok = c->tiles > 0 && isfinite(c->m0) && c->map_sd > 0 && isfinite(c->threshold);

@@ -6,12 +6,13 @@
 #include "flows/models/channels.h"
 #include <math.h>
 
-#define ACTIVITY_LEAST 1e-3
-#define VARIANCE_OFF 1.0
-#define MOST_NAMED 20
+#define ACTIVITY_LEAST 1e-3 /* of a channel that is alive */
+#define VARIANCE_OFF 1.0    /* from 1, at most */
+#define MOST_NAMED 20       /* in channels_text */
 
 gboolean channel_is_dead(double activity, double variance)
 {
+    /* Written so that NaN is dead. */
     return !(activity >= ACTIVITY_LEAST && fabs(variance - 1) <= VARIANCE_OFF);
 }
 

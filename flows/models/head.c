@@ -11,6 +11,7 @@
 
 #define SMALLEST 1e-6 /* that the standard deviation of S and the norm of the features are divided by */
 
+/* In the order of the array, as the bundle stores them. */
 const HeadTensor head_tensors[] = {
     {"head.scale", 1, {1, 0}, HEAD_SCALE},
     {"head.offset", 1, {1, 0}, HEAD_OFFSET},
@@ -70,6 +71,7 @@ double head_score(const Head *head, const real *const z[SCALES], double logdet)
 
 /* ---- features: HEAD_GROUPS of z^2, then of z, scale by scale ---- */
 
+/* A group of channels is [group_first, group_end), as torch's AdaptiveAvgPool1d divides them. */
 static int group_first(int group, int channels)
 {
     return group * channels / HEAD_GROUPS;
@@ -123,6 +125,7 @@ double head_features(const Head *head, const real *const z[SCALES], double featu
     for (int i = 0; i < HEAD_FEATURES; i++) {
         squares += feature[i] * feature[i];
     }
+    /* Divided by the norm, the features say in which direction a tile is unusual, not how much: that is S. */
     double norm = fmax(sqrt(squares), SMALLEST);
     for (int i = 0; i < HEAD_FEATURES; i++) {
         feature[i] /= norm;

@@ -3,6 +3,7 @@
 #include "flows/files/fields.h"
 #include <math.h>
 
+/* All of a report except its seconds. */
 #define OF(member) offsetof(EpochReport, member)
 static const Field epoch_fields[] = {
     {"epoch", FIELD_INT, OF(epoch), 1, NULL},
@@ -45,7 +46,7 @@ GArray *history_read(const json_t *array, GError **error)
     return g_steal_pointer(&history);
 }
 
-/* What is not finite leaves the cell empty, as base/csv.h reads it. */
+/* The cell of a number that is not finite is empty, as base/csv.h reads it.  The decimal point is a point in every locale. */
 static void put_cell(GString *out, double value)
 {
     if (isfinite(value)) {
@@ -61,7 +62,7 @@ char *history_csv(const GArray *history)
         g_string_append_printf(out, ",effective_rank%d,smallest_deviation%d,smallest_singular%d", l, l, l);
     }
     g_string_append(out, ",focal,centre,margin,holdout_auroc,holdout_ap,holdout_f\n");
-    for (guint i = 0; i < history->len; i++) {
+    for (guint i = 0; i < history->len; i++) { /* one row per epoch */
         const EpochReport *e = &g_array_index(history, EpochReport, i);
         g_string_append_printf(out, "%d,", e->epoch);
         const double values[] = {e->train_nll, e->holdout_nll, e->gradient_norm, e->learning_rate};
@@ -70,7 +71,7 @@ char *history_csv(const GArray *history)
             g_string_append_c(out, ',');
         }
         g_string_append_printf(out, "%d", e->skipped_steps);
-        for (int l = 0; l < SCALES; l++) {
+        for (int l = 0; l < SCALES; l++) { /* three columns per scale */
             const double figures[] = {e->collapse.rank[l], e->collapse.deviation[l], e->collapse.singular[l]};
             for (guint k = 0; k < G_N_ELEMENTS(figures); k++) {
                 g_string_append_c(out, ',');

@@ -9,6 +9,7 @@ LossSpec loss_spec_default(void)
         .focal = 1,
         .centre = 0.01,
         .margin = 0.1,
+        /* alpha and gamma as in Lin et al. 2017 */
         .focal_alpha = 0.25,
         .focal_gamma = 2,
         .margin_form = MARGIN_HINGE,

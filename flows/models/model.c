@@ -3,6 +3,7 @@
 #include "flows/models/history.h"
 #include "base/error.h"
 
+/* A specification that owns its texts.  The kernels' name is that of the table: it lives as long as the program. */
 static ModelSpec copy_spec(const ModelSpec *spec, const Kernels *kernels)
 {
     ModelSpec copy = *spec;
@@ -30,6 +31,7 @@ static Head *head_of(const ModelSpec *spec, const Msflow *flow)
 
 Model *model_prepare(const ModelSpec *spec, GError **error)
 {
+    /* Cheap checks first: weights of an extractor may be hundreds of megabytes. */
     const Kernels *kernels = kernels_get(spec->kernels);
     if (!kernels) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "model: unknown kernels \"%s\" (%s)", spec->kernels,
@@ -49,6 +51,7 @@ Model *model_prepare(const ModelSpec *spec, GError **error)
     if (!model->extractor) {
         return NULL;
     }
+    /* What the flow's specification takes from the others. */
     MsflowSpec *flow = &model->spec.flow;
     flow->seed = spec->seed;
     extractor_channels(model->extractor, flow->channels);

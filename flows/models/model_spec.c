@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include <math.h>
 
+/* Each list is the choices of a configuration key, too. */
 const char *const model_pad_names[] = {[PAD_ZERO] = "zero", [PAD_REFLECT] = "reflect", NULL};
 const char *const model_step_names[] = {[STEP_AIO] = "aio", [STEP_GLOW] = "glow", NULL};
 const char *const model_fpn_names[] = {[FPN_NONE] = "none",
@@ -26,6 +27,7 @@ const char *const model_score_names[] = {
 /* One line is one key of the bundle's metadata; the order is that of the file. */
 #define AT(member) offsetof(ModelSpec, member)
 static const Field spec_fields[] = {
+    /* what the model is */
     {"extractor", FIELD_TEXT, AT(extractor.name), 1, NULL},
     {"weights", FIELD_MAYBE, AT(extractor.weights), 1, NULL},
     {"pad", FIELD_NAME, AT(extractor.pad), 1, model_pad_names},
@@ -41,6 +43,7 @@ static const Field spec_fields[] = {
     {"clamp_new", FIELD_BOOL, AT(flow.clamp_new), 1, NULL},
     {"alpha", FIELD_NUMBER, AT(flow.alpha), 1, NULL},
     {"measure", FIELD_NAME, AT(measure), 1, model_measure_names},
+    /* how it is trained */
     {"epochs", FIELD_INT, AT(epochs), 1, NULL},
     {"batch", FIELD_INT, AT(batch), 1, NULL},
     {"shards", FIELD_INT, AT(shards), 1, NULL},
@@ -53,6 +56,7 @@ static const Field spec_fields[] = {
     {"holdout", FIELD_NUMBER, AT(holdout), 1, NULL},
     {"seed", FIELD_INT64, AT(seed), 1, NULL},
     {"half_features", FIELD_BOOL, AT(half_features), 1, NULL},
+    /* how its tiles are augmented */
     {"augmented", FIELD_BOOL, AT(augmented), 1, NULL},
     {"hflip", FIELD_NUMBER, AT(augment.hflip), 1, NULL},
     {"vflip", FIELD_NUMBER, AT(augment.vflip), 1, NULL},
@@ -70,6 +74,7 @@ static const Field spec_fields[] = {
     {"noise_sd", FIELD_NUMBER, AT(augment.noise_sd), 1, NULL},
     {"stain", FIELD_NUMBER, AT(augment.stain), 1, NULL},
     {"stain_sd", FIELD_NUMBER, AT(augment.stain_sd), 1, NULL},
+    /* what it recommends, and what its training minimises */
     {"score", FIELD_NAME, AT(score), 1, model_score_names},
     {"loss_normal", FIELD_NAME, AT(loss.normal), 1, model_normal_names},
     {"loss_labels", FIELD_BOOL, AT(loss.labels), 1, NULL},
@@ -92,7 +97,7 @@ void model_spec_default(ModelSpec *spec, const char *extractor)
     *spec = (ModelSpec){
         .extractor = {.name = g_strdup(extractor), .pad = PAD_REFLECT},
         .tile_size = 256,
-        .flow = {.blocks = {2, 5, 8},
+        .flow = {.blocks = {2, 5, 8}, /* as MSFlow */
                  .step = STEP_GLOW,
                  .fpn = FPN_FIXED,
                  .normalise = NORMALISE_TILE,
@@ -147,6 +152,7 @@ gboolean model_spec_read(const json_t *object, ModelSpec *spec, GError **error)
     return fields_read(spec_fields, rest, spec, "specification", error);
 }
 
+/* "model: KEY must be RULE". */
 static gboolean refuse(GError **error, const char *key, const char *rule)
 {
     g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "model: %s must be %s", key, rule);
@@ -158,6 +164,7 @@ int model_spec_part_anomalies(const ModelSpec *spec)
     return MAX((int)ceil(spec->loss.anomaly_fraction * (spec->batch / spec->shards)), 1);
 }
 
+/* Every part of a batch must keep room for at least one normal. */
 static gboolean check_loss(const ModelSpec *s, GError **error)
 {
     if (!loss_spec_check(&s->loss, error)) {
@@ -204,6 +211,7 @@ gboolean model_spec_check(const ModelSpec *s, GError **error)
     if (!(s->mpp >= 0 && isfinite(s->mpp))) {
         return refuse(error, "mpp", "0 or more");
     }
+    /* Augmentation that changes nothing is a mistake in the configuration. */
     if ((s->augmented || s->threshold.draws > 0) && !augment_any(&s->augment)) {
         return refuse(error, "augment", "of some use: all its probabilities are 0");
     }
@@ -220,6 +228,7 @@ const char *model_spec_score_name(const ModelSpec *spec)
         [SCORE_LOGIT] =
             "logit of a head that was trained with labels, in standard deviations of held-out normal tiles",
     };
+    /* The logit of a model without labels is its NLL; the likelihood of scales has a name of its own. */
     gboolean no_head = spec->score == SCORE_LOGIT && !spec->loss.labels;
     ScoreKind kind = no_head ? SCORE_NLL : spec->score;
     gboolean likelihood = kind == SCORE_SCALES && spec->measure == MEASURE_LIKELIHOOD;

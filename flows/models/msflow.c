@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include <string.h>
 
+/* Limits of a specification: far above any use, and low enough that no product overflows. */
 #define CHANNELS_MAX 16384
 #define SIZE_MAX_PX 4096
 #define BLOCKS_MAX 64
@@ -29,6 +30,7 @@ static gboolean refuse(GError **error, const char *what, double value, const cha
     return FALSE;
 }
 
+/* Scale l: channels, side of the map and number of steps. */
 static gboolean check_scale(const MsflowSpec *s, int l, GError **error)
 {
     if (s->channels[l] < 2 || s->channels[l] > CHANNELS_MAX) {
@@ -77,6 +79,7 @@ static void lay_out(Msflow *flow)
     }
 }
 
+/* Initial values.  Each tensor draws from a stream named by itself, so the values do not depend on the other layers. */
 static void initialise(Msflow *flow)
 {
     parameter_layout_initialise(&flow->layout, flow->spec.seed, flow->parameters);
@@ -94,6 +97,7 @@ static void initialise(Msflow *flow)
 static gboolean take_parameters(Msflow *flow, GError **error)
 {
     int64_t numbers = flow->layout.trainable + flow->layout.fixed;
+    /* The layers have taken their buffers: one check tells whether all of them succeeded. */
     if (!arena_check(flow->arena, error)) {
         return FALSE;
     }
@@ -122,7 +126,7 @@ Msflow *msflow_new(const MsflowSpec *spec, GError **error)
                            .condition = spec->condition,
                            .clamp_new = spec->clamp_new,
                            .alpha = spec->alpha};
-    for (int l = 0; l < SCALES; l++) {
+    for (int l = 0; l < SCALES; l++) { /* the flow of a scale works on (size, size, channels) */
         flow->size[l] = avgpool_size(spec->size[l]);
         flow->channels[l] = spec->fpn != FPN_NONE ? flow->spec.fpn_width : spec->channels[l];
         chain_init(&flow->chain[l], &step, flow->channels[l], flow->size[l], spec->blocks[l], flow->arena);
@@ -179,12 +183,14 @@ void msflow_release(Msflow *flow)
 {
     for (guint i = 0; i < flow->table->len; i++) {
         const Parameter *tensor = &g_array_index(flow->table, Parameter, i);
-        if (tensor->rank == 4) {
+        if (tensor->rank ==
+            4) { /* a convolution's weight (out, in, kernel, kernel): nearly all of the memory */
             arena_give_back(flow->parameters + tensor->offset, tensor->count);
         }
     }
     for (int l = 0; l < SCALES; l++) {
         for (int i = 0; i < flow->chain[l].count; i++) {
+            /* The derived weights of the first convolution, (mid, in, 3, 3). */
             const Subnet *subnet = &flow->chain[l].steps[i]->coupling.subnet;
             arena_give_back(subnet->passive_weight, (int64_t)subnet->mid * subnet->in * 9);
         }
@@ -197,6 +203,7 @@ gboolean msflow_released(const Msflow *flow)
     return flow->released;
 }
 
+/* A part is a step of a chain; the last part is the fusion flow with the pyramid. */
 int msflow_refresh_parts(const Msflow *flow)
 {
     int steps = 0;
@@ -227,6 +234,7 @@ void msflow_refresh(Msflow *flow)
     }
 }
 
+/* The numbers 0 .. count - 1, each once. */
 static gboolean is_permutation(const real *values, int64_t count)
 {
     g_autofree uint8_t *seen = g_new0(uint8_t, count);
@@ -262,7 +270,8 @@ gboolean msflow_check(const Msflow *flow, GError **error)
     static const struct {
         const char *part, *what; /* part of the name */
         gboolean (*holds)(const real *values, int64_t count);
-    } rules[] = {{".permutation", "a permutation", is_permutation},
+    } rules[] = {/* such values become indices, signs and divisors */ {".permutation", "a permutation",
+                                                                       is_permutation},
                  {".sign", "made of 1 and -1", are_signs},
                  {"deviation", "above 0", are_positive}};
     for (guint i = 0; i < flow->table->len; i++) {
@@ -319,6 +328,7 @@ int msflow_latent_channels(const Msflow *flow, int scale)
     return flow->channels[scale];
 }
 
+/* D = sum over the scales of side^2 channels. */
 int64_t msflow_dimensions(const Msflow *flow)
 {
     int64_t total = 0;
@@ -332,7 +342,7 @@ int64_t msflow_dimensions(const Msflow *flow)
 static gboolean fit_from(Msflow *flow, int pass, GError **error)
 {
     g_clear_pointer(&flow->fit, fpn_fit_free);
-    if (flow->spec.fpn == FPN_NONE) {
+    if (flow->spec.fpn == FPN_NONE) { /* nothing to fit */
         return TRUE;
     }
     flow->fit = fpn_fit_new(&flow->fpn, pass, error);
@@ -349,6 +359,7 @@ gboolean msflow_restandardise_begin(Msflow *flow, GError **error)
     return fit_from(flow, 1, error);
 }
 
+/* Tile by tile, so that the sums do not depend on the batches. */
 void msflow_fit_add_pooled(Msflow *flow, int batch, const real *const pooled[SCALES])
 {
     for (int b = 0; flow->fit && b < batch; b++) {

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <string.h>
 
+/* Numbers of one tile's pooled map. */
 static int64_t pooled_count(const Msflow *flow, int l)
 {
     return (int64_t)flow->size[l] * flow->size[l] * flow->spec.channels[l];
@@ -33,13 +34,13 @@ MsflowRun *msflow_run_new(const Msflow *flow, const Kernels *kernels, int batch,
         chain_run_init(&run->chain[l], &flow->chain[l], flow->parameters, kernels, batch, training,
                        run->arena);
     }
-    if (flow->spec.fpn != FPN_NONE) {
+    if (flow->spec.fpn != FPN_NONE) { /* a fixed pyramid needs no buffers for gradients */
         fpn_run_init(&run->fpn, &flow->fpn, kernels, batch, training && flow->spec.fpn != FPN_FIXED,
                      run->arena);
     }
     fusion_run_init(&run->fusion, &flow->fusion, flow->parameters, kernels, batch, training, run->arena);
     for (int l = 0; l < SCALES; l++) {
-        run->fusion.local[l] = run->chain[l].local;
+        run->fusion.local[l] = run->chain[l].local; /* the fusion flow adds to the chains' log-determinants */
     }
     if (!arena_check(run->arena, error)) {
         g_clear_pointer(&run, msflow_run_free);
@@ -88,7 +89,7 @@ static void through_flows(MsflowRun *run, const real *z[SCALES], double *logdet)
     }
     fusion_forward(&run->fusion, parameters, y, logdet);
     for (int l = 0; l < SCALES; l++) {
-        z[l] = run->fusion.z[l];
+        z[l] = run->fusion.z[l]; /* (batch, size, size, channels) */
     }
 }
 
@@ -124,7 +125,7 @@ void msflow_forward(MsflowRun *run, const real *const maps[SCALES], const real *
 void msflow_activity(const MsflowRun *run, int scale, double *activity)
 {
     int channels = run->flow->channels[scale];
-    const int *source = run->flow->fusion.source[scale];
+    const int *source = run->flow->fusion.source[scale]; /* the fusion flow permutes the channels */
     g_autofree double *own = g_new(double, channels);
     chain_activity(&run->chain[scale], own);
     for (int k = 0; k < channels; k++) {
@@ -136,6 +137,7 @@ void msflow_backward(MsflowRun *run, const real *const dz[SCALES], const double 
 {
     const real *parameters = run->flow->parameters, *dy[SCALES];
     real *dx[SCALES], *dlateral[SCALES];
+    /* dz -> fusion flow -> dL/d(output of the chains) -> chains -> dL/dy -> pyramid. */
     for (int l = 0; l < SCALES; l++) {
         dx[l] = run->chain[l].work[0];
     }
@@ -160,6 +162,7 @@ void msflow_inverse(MsflowRun *run, const real *const z[SCALES], const real *y[S
 {
     const real *parameters = run->flow->parameters;
     real *x[SCALES];
+    /* z -> fusion flow -> output of the chains, in their first buffer -> y, in the same buffer. */
     for (int l = 0; l < SCALES; l++) {
         x[l] = run->chain[l].work[0];
     }

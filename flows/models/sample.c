@@ -25,6 +25,7 @@ struct Sampler {
     double logdet[BATCH], back[BATCH]; /* log-determinants before and after the trip */
 };
 
+/* The larger of both; a figure that is not finite can never be hidden by a finite one. */
 static double widen(double a, double b)
 {
     return isfinite(a) && isfinite(b) ? fmax(a, b) : INFINITY;
@@ -109,6 +110,7 @@ static void draw_latents(Sampler *s, int64_t first)
     }
 }
 
+/* Copies maps out of a run. */
 static void keep(const Sampler *s, real *const to[SCALES], const real *const from[SCALES])
 {
     for (int l = 0; l < SCALES; l++) {
@@ -131,6 +133,7 @@ static void compare(const Sampler *s, int count, const real *const a[SCALES], co
     }
 }
 
+/* Relative to the larger magnitude, but absolute below 1. */
 static void compare_logdets(const Sampler *s, int count, RoundTrip *trip)
 {
     for (int b = 0; b < count; b++) {
@@ -145,6 +148,7 @@ void sampler_draw(Sampler *s, int64_t first, int count, const real *y[SCALES], S
     const real *there[SCALES], *z[SCALES];
     double dimensions = (double)msflow_dimensions(s->model->flow);
     draw_latents(s, first);
+    /* z -> y -> z: the sample, its log-determinant, and the first differences. */
     msflow_inverse(s->run, (const real *const *)s->z, there);
     keep(s, s->y, there);
     msflow_forward_input(s->run, (const real *const *)s->y, z, s->logdet);
@@ -157,6 +161,7 @@ void sampler_draw(Sampler *s, int64_t first, int count, const real *y[SCALES], S
                 squares += v * v;
             }
         }
+        /* ln p(y) = ln N(z; 0, 1) + ln |det dz/dy| */
         figures[b].log_likelihood = s->logdet[b] - 0.5 * squares - 0.5 * dimensions * log(2 * G_PI);
         figures[b].nll = (0.5 * squares - s->logdet[b]) / dimensions;
         figures[b].logdet = s->logdet[b] / dimensions;
@@ -178,6 +183,7 @@ void sampler_check(Sampler *s, const uint8_t *rgb, int count, RoundTrip *trip)
     const real *maps[SCALES], *y[SCALES], *z[SCALES];
     memset(s->rgb, 0, BATCH * tile);
     memcpy(s->rgb, rgb, (size_t)count * tile);
+    /* y -> z -> y, then z once more for the log-determinant at the y that came back. */
     extractor_run(s->extractor, s->rgb, maps);
     msflow_forward(s->run, maps, z, s->logdet);
     msflow_flow_input(s->run, y);

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include <math.h>
 
+/* Fewer draws say little about the worst one; more cost time only. */
 #define FEWEST_DRAWS 8
 #define MOST_DRAWS 256
 

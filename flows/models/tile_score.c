@@ -1,6 +1,7 @@
 /* The table of scores: CSV files, figures and reports follow it. */
 #include "flows/models/tile_score.h"
 
+/* The order of the columns of scores.csv; COLUMN_SCORE and the like are indices of this table. */
 #define COLUMN(name)                     \
     {                                    \
 #name, offsetof(TileScore, name) \

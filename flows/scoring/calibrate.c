@@ -48,6 +48,7 @@ static void take_energies(const Calibrate *c, const Scorer *s, int64_t tile)
     memcpy(c->maps + tile * positions(c), s->map_energy, (size_t)positions(c) * sizeof(float));
 }
 
+/* A batch of tiles of the current pass. */
 static gboolean batch(int64_t index, int worker, void *data, GError **error)
 {
     Calibrate *c = data;
@@ -179,6 +180,7 @@ static gboolean fit(Calibrate *c, GError **error)
 static gboolean allocate(Calibrate *c, GError **error)
 {
     size_t pixels = (size_t)c->model->spec.tile_size * c->model->spec.tile_size, n = (size_t)c->count;
+    /* The same number from each tile, so that every tile counts equally. */
     c->take = CLAMP(SAMPLE / c->count, 16, (int64_t)pixels);
     for (int t = 0; t < c->threads; t++) {
         c->scorers[t] = scorer_new(c->model, error);

@@ -52,7 +52,7 @@ static gboolean score_copies(const Draws *d, int64_t tile, uint64_t identity, in
         }
     }
     scorer_forward(scorer, room->rgb, count);
-    for (int b = 0; b < count; b++) {
+    for (int b = 0; b < count; b++) { /* the score needs no selection of the largest energies */
         TileScore score;
         if (!scorer_measure(scorer, b, &score, error)) {
             return FALSE;
@@ -62,6 +62,7 @@ static gboolean score_copies(const Draws *d, int64_t tile, uint64_t identity, in
     return TRUE;
 }
 
+/* Scores one tile in all of its draws. */
 static gboolean score_tile(int64_t tile, int worker, void *data, GError **error)
 {
     const Draws *d = data;
@@ -122,6 +123,7 @@ gboolean calibrate_threshold(const ThresholdTiles *tiles, Calibration *out, GErr
                .count = tiles->normals + tiles->anomalies};
     gboolean ok = allocate(&d, error);
     if (ok) {
+        /* Tiles are in the order normals, anomalies. */
         memset(d.label + tiles->normals, 1, (size_t)(d.count - tiles->normals));
         out->chosen = *d.spec;
         out->anomalies = d.count - tiles->normals;

@@ -28,6 +28,7 @@ static int descending(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
+/* A NaN has no place in an order, so no figure would be defined. */
 static gboolean check(const double *score, const int *label, int n, GError **error)
 {
     if (n < 1) {
@@ -64,7 +65,7 @@ static GArray *steps_new(const double *score, const int *label, int n, GError **
     qsort(items, n, sizeof(Item), descending);
     GArray *steps = g_array_new(FALSE, FALSE, sizeof(Step));
     int tp = 0;
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n; i++) { /* a step ends with the last of equal scores */
         tp += items[i].label;
         if (i + 1 == n || items[i + 1].score != items[i].score) {
             Step step = {items[i].score, tp, i + 1 - tp};
@@ -76,6 +77,7 @@ static GArray *steps_new(const double *score, const int *label, int n, GError **
 
 #define STEP(steps, i) g_array_index(steps, Step, i)
 
+/* P(score of a positive > score of a negative) + P(equal) / 2. */
 static double auroc(const GArray *steps, int64_t positives, int64_t negatives)
 {
     /* Twice the number of pairs (positive, negative) in the right order; a tie counts one half. */
@@ -83,12 +85,14 @@ static double auroc(const GArray *steps, int64_t positives, int64_t negatives)
     Step before = {0};
     for (guint k = 0; k < steps->len; k++) {
         Step at = STEP(steps, k);
+        /* The step's positives beat all negatives below it, and tie with its own. */
         twice += (int64_t)(at.tp - before.tp) * (2 * (negatives - at.fp) + (at.fp - before.fp));
         before = at;
     }
     return positives && negatives ? (double)twice / (2.0 * (double)positives * (double)negatives) : NAN;
 }
 
+/* sum over the steps of (R_k - R_{k-1}) P_k. */
 static double average_precision(const GArray *steps, int positives)
 {
     double sum = 0;
@@ -108,6 +112,7 @@ static double f1(Step at, int positives)
     return below > 0 ? 2.0 * at.tp / below : 0;
 }
 
+/* All figures for the threshold of a step. */
 static void fill(Metrics *out, const GArray *steps, Step at, double threshold)
 {
     Step all = STEP(steps, steps->len - 1);
@@ -171,7 +176,7 @@ double metrics_best_f(const double *score, const int *label, int n, double beta)
     double square = beta * beta, best = positives ? 0 : NAN;
     for (guint k = 0; positives && k < steps->len; k++) {
         Step at = STEP(steps, k);
-        double hits = (1 + square) * at.tp;
+        double hits = (1 + square) * at.tp; /* F_beta = (1 + b^2) TP / ((1 + b^2) TP + b^2 FN + FP) */
         best = fmax(best, hits / (hits + square * (positives - at.tp) + at.fp));
     }
     return best;
@@ -193,7 +198,7 @@ GArray *metrics_roc(const double *score, const int *label, int n)
     g_autoptr(GArray) steps = steps_new(score, label, n, NULL);
     GArray *points = points_new();
     Step all = steps ? STEP(steps, steps->len - 1) : (Step){0};
-    if (all.tp == 0 || all.fp == 0) {
+    if (all.tp == 0 || all.fp == 0) { /* a rate has no denominator */
         return points;
     }
     add_point(points, INFINITY, 0, 0);
@@ -220,7 +225,7 @@ GArray *metrics_pr_line(const GArray *points)
 {
     GArray *line = points_new();
     double recall = 0;
-    for (guint k = 0; k < points->len; k++) {
+    for (guint k = 0; k < points->len; k++) { /* up or down to the precision, then right to the recall */
         MetricPoint at = g_array_index(points, MetricPoint, k);
         add_point(line, at.threshold, recall, at.y);
         add_point(line, at.threshold, at.x, at.y);

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+/* (value - mean) / sd of the held-out normals. */
 static double standardised(const Calibration *c, double value, int column)
 {
     return (value - c->mean[column]) / c->sd[column];
@@ -25,6 +26,7 @@ double score_recommended(const Model *model, const TileScore *score)
     for (int l = 0; l < SCALES; l++) {
         sum += standardised(c, score->scale[l], COLUMN_SCALE1 + l);
     }
+    /* Each kind of score is made of standardised ones, and then standardised itself. */
     const double values[] = {
         [SCORE_SCALES] = sum / SCALES,
         [SCORE_NLL] = standardised(c, score->nll, COLUMN_NLL),
@@ -35,6 +37,7 @@ double score_recommended(const Model *model, const TileScore *score)
 
 /* ---- the scorer ---- */
 
+/* Buffers of one tile: energies (side, side) of each scale, E at both sizes; and a batch of pixels. */
 static gboolean allocate(Scorer *s, GError **error)
 {
     gboolean ok = TRUE;
@@ -59,7 +62,7 @@ Scorer *scorer_new(const Model *model, GError **error)
     }
     s->model = model;
     s->tile = model->spec.tile_size;
-    s->side = sides[0];
+    s->side = sides[0]; /* maps have the resolution of the finest scale */
     s->to_tile = upsampler_new(sides, s->tile);
     s->to_map = upsampler_new(sides, s->side);
     s->extractor = extractor_run_new(model->extractor, model->kernels, SCORER_BATCH, s->tile, error);
@@ -103,7 +106,7 @@ void scorer_forward(Scorer *s, const uint8_t *rgb, int count)
 {
     size_t tile = (size_t)s->tile * s->tile * 3;
     const real *maps[SCALES];
-    if (count < SCORER_BATCH) {
+    if (count < SCORER_BATCH) { /* fill the batch with blank tiles */
         memcpy(s->rgb, rgb, count * tile);
         memset(s->rgb + count * tile, 0, (SCORER_BATCH - count) * tile);
         rgb = s->rgb;
@@ -133,7 +136,7 @@ gboolean scorer_measure(Scorer *s, int b, TileScore *score, GError **error)
     for (int l = 0; l < SCALES; l++) {
         int side = msflow_latent_size(flow, l), channels = msflow_latent_channels(flow, l);
         int64_t count = (int64_t)side * side * channels;
-        z[l] = s->z[l] + b * count;
+        z[l] = s->z[l] + b * count; /* (side, side, channels) */
         double scale = anomaly_energy(z[l], side * side, channels, s->energy[l]);
         half += scale;
         if (s->model->spec.measure == MEASURE_LIKELIHOOD) {
@@ -142,14 +145,17 @@ gboolean scorer_measure(Scorer *s, int b, TileScore *score, GError **error)
         }
         score->scale[l] = scale / (double)count;
     }
+    /* NLL = 0.5 sum z^2 - logdet, without 0.5 D ln 2 pi; per dimension. */
     score->logdet = s->logdet[b] / dimensions;
     score->nll = (half - s->logdet[b]) / dimensions;
     score->readout = s->model->spec.loss.labels ? head_readout(s->model->head, z) : 0;
+    /* A score that is not a number must never reach a table: it would sort anywhere. */
     if (!isfinite(half) || !isfinite(score->nll)) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL,
                     "the model gives a tile a likelihood that is not finite");
         return FALSE;
     }
+    /* E at the size of the tile for the scores of largest values, and at the size of the map. */
     upsampler_sum(s->to_tile, s->energy, s->tile_energy);
     upsampler_sum(s->to_map, s->energy, s->map_energy);
     return TRUE;
@@ -164,6 +170,7 @@ void scorer_finish(Scorer *s, TileScore *score)
     score->maximum = top.maximum;
 }
 
+/* At each position by its own mean: the border of a tile differs from its middle. */
 static void standardised_map(const Scorer *s, float *map)
 {
     const Calibration *c = &s->model->calibration;

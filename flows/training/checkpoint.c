@@ -11,6 +11,7 @@
 #include <math.h>
 #include <string.h>
 
+/* The numbers of a state that are not arrays. */
 #define OF(member) offsetof(TrainState, member)
 static const Field fields[] = {
     {"epoch", FIELD_INT, OF(epoch), 1, NULL},
@@ -24,6 +25,7 @@ static const Field fields[] = {
     {NULL, 0, 0, 0, NULL},
 };
 
+/* An array of a state as a tensor of rank 1. */
 typedef struct {
     const char *name;
     real *values;
@@ -31,6 +33,7 @@ typedef struct {
 } Array;
 #define ARRAYS 8
 
+/* The tensors of the file; their order is that of the file. */
 static void arrays_of(const TrainState *state, Array arrays[ARRAYS])
 {
     arrays[0] = (Array){"parameters", state->parameters, state->all};
@@ -77,7 +80,7 @@ gboolean checkpoint_read(const char *path, const char *fingerprint, TrainState *
     if (!file) {
         return FALSE;
     }
-    if (g_strcmp0(safetensors_metadata(file, "fingerprint"), fingerprint) != 0) {
+    if (g_strcmp0(safetensors_metadata(file, "fingerprint"), fingerprint) != 0) { /* also absent */
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                     "%s belongs to a training with other settings or tiles", path);
         return FALSE;
@@ -107,6 +110,7 @@ gboolean checkpoint_read(const char *path, const char *fingerprint, TrainState *
             arrays[i].values[k] = (real)tensors[i]->values[k];
         }
     }
+    /* Reports of this process, if any, are replaced. */
     g_array_set_size(state->history, 0);
     g_array_append_vals(state->history, epochs->data, epochs->len);
     read.history = state->history;
@@ -121,6 +125,7 @@ gboolean checkpoint_impose_choices(const char *path, GError **error)
     if (!listing_kind(path, &kind, error)) {
         return FALSE;
     }
+    /* A file that is broken counts as absent: checkpoint_read will report it. */
     g_autoptr(Safetensors) file = kind == FILE_ABSENT ? NULL : safetensors_read(path, &why);
     if (why && wsi_error_is_system(why)) {
         g_propagate_error(error, why);

@@ -54,7 +54,7 @@ gboolean collapse_check(const Collapse *start, const Collapse *now, GError **err
                         l + 1, now->rank[l], start->rank[l]);
             return FALSE;
         }
-        if (!(now->deviation[l] >= DEVIATION_LEAST)) {
+        if (!(now->deviation[l] >= DEVIATION_LEAST)) { /* also NAN */
             g_set_error(
                 error, WSI_ERROR, WSI_ERROR_INPUT,
                 "the feature pyramid collapses: at scale %d the standard deviation of a channel is "
@@ -68,6 +68,7 @@ gboolean collapse_check(const Collapse *start, const Collapse *now, GError **err
 
 /* ---- measuring ---- */
 
+/* Sums of y and of y y^T over tiles and positions, in double. */
 struct CollapseSums {
     Arena *arena;
     int channels[SCALES], pixels[SCALES];
@@ -137,7 +138,7 @@ Collapse collapse_sums_end(CollapseSums *sums, Msflow *flow)
         }
         now.rank[l] = collapse_effective_rank(c, covariance);
         now.deviation[l] = collapse_smallest_deviation(c, covariance);
-        if (laterals) {
+        if (laterals) { /* 1 for rows that are orthonormal */
             now.singular[l] = orthonormal_smallest(c, msflow_spec(flow)->channels[l], laterals);
         }
     }

@@ -9,16 +9,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define HEADER 256
+#define HEADER 256 /* bytes */
 
 struct FeatureFile {
     char *path;
     int64_t rows, length;
     gboolean half;
     int fd;
-    Durable *durable; /* until it is published */
+    Durable *durable; /* of a new file, until it is published */
 };
 
+/* Format, key, size and precision; filled up with zeros.  Two files agree when their headers do. */
 static void header(const FeatureFile *f, const char *key, char text[HEADER])
 {
     memset(text, 0, HEADER);
@@ -44,7 +45,7 @@ static gboolean write_at(const FeatureFile *f, const void *data, size_t bytes, i
         if (n < 0 && errno != EINTR) {
             return wsi_error_errno(error, "cannot write", f->path);
         }
-        n = MAX(n, 0);
+        n = MAX(n, 0); /* interrupted: try again */
         from += n;
         at += n;
         bytes -= (size_t)n;
@@ -126,6 +127,7 @@ FeatureFile *feature_file_create(const FeatureFileSpec *spec, GError **error)
     return g_steal_pointer(&f);
 }
 
+/* A row from memory to the file's format. */
 static void narrow(const FeatureFile *f, const real *values, void *room)
 {
     float *single = room;
@@ -138,6 +140,7 @@ static void narrow(const FeatureFile *f, const real *values, void *room)
     }
 }
 
+/* A row from the file's format to memory. */
 static void widen(const FeatureFile *f, const void *room, real *values)
 {
     const float *single = room;
@@ -168,6 +171,7 @@ gboolean feature_file_get(const FeatureFile *f, int64_t row, real *values, void 
 gboolean feature_file_publish(FeatureFile *f, const char *key, GError **error)
 {
     char text[HEADER];
+    /* The key is known only after all tiles were read, so the header comes last. */
     header(f, key, text);
     if (!write_at(f, text, HEADER, 0, error) || !durable_commit(f->durable, NULL, NULL, error)) {
         return FALSE;

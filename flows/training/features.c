@@ -52,6 +52,7 @@ static size_t rgb_bytes(const Features *f)
     return (size_t)f->spec.tile_size * f->spec.tile_size * 3;
 }
 
+/* Buffers of one worker; scratch only with augmentation. */
 static gboolean worker_init(const Features *f, Worker *w, GError **error)
 {
     int batch = f->spec.batch;
@@ -87,6 +88,7 @@ static void pool_tile(const Features *f, const real *const maps[SCALES], int slo
 
 /* ---- the first pass ---- */
 
+/* The digest of a tile's pixels and, for augmentation, its identity. */
 static void hash_tile(Features *f, int64_t tile, const uint8_t *rgb)
 {
     g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
@@ -99,6 +101,7 @@ static void hash_tile(Features *f, int64_t tile, const uint8_t *rgb)
     }
 }
 
+/* Keeps tile `slot` of the last batch as a row. */
 static gboolean keep_tile(Features *f, Worker *w, const real *const maps[SCALES], int slot, int64_t row,
                           GError **error)
 {
@@ -116,7 +119,7 @@ static gboolean pass_batch(int64_t group, int worker, void *data, GError **error
     Features *f = data;
     Worker *w = &f->workers[worker];
     int64_t first = group * f->spec.batch, last = MIN(first + f->spec.batch, f->spec.tiles->count);
-    int64_t kept = f->keeping ? MIN(last, f->cached) : 0;
+    int64_t kept = f->keeping ? MIN(last, f->cached) : 0; /* rows of this batch below it are kept */
     for (int64_t row = first; row < (f->hashing ? last : kept); row++) {
         uint8_t *rgb = w->rgb + (size_t)(row - first) * rgb_bytes(f);
         if (!read_tile(f, f->tile[row], rgb, error)) {
@@ -138,6 +141,7 @@ static gboolean pass_batch(int64_t group, int worker, void *data, GError **error
     return TRUE;
 }
 
+/* One parallel pass over all rows. */
 static gboolean pass(Features *f, gboolean hashing, gboolean keeping, GError **error)
 {
     const FeaturesSpec *spec = &f->spec;
@@ -170,6 +174,7 @@ static void hash_all(Features *f)
     g_strlcpy(f->hash, g_checksum_get_string(sum), sizeof f->hash);
 }
 
+/* Sizes of the maps: the extractor's strides are 4, 8 and 16. */
 static void measure(Features *f)
 {
     extractor_channels(f->spec.extractor, f->channels);
@@ -265,6 +270,7 @@ static gboolean fill_file(Features *f, GError **error)
 
 static gboolean fill(Features *f, GError **error)
 {
+    /* As many rows as fit into the limit. */
     gboolean file = f->spec.cache == FEATURES_FILE;
     int64_t row = f->tile_length * (int64_t)(file && f->spec.half ? sizeof(uint16_t) : sizeof(real));
     int64_t most = f->spec.cache_bytes > 0 ? f->spec.cache_bytes : file ? INT64_MAX : MEMORY;
@@ -350,6 +356,7 @@ static void place_row(const Features *f, const Worker *w, int slot, const real *
     }
 }
 
+/* From memory, or from the file through the worker's row. */
 static gboolean place_kept(const Features *f, const Worker *w, int slot, int64_t tile, GError **error)
 {
     const real *row = f->file ? w->row : f->cache + f->row[tile] * f->tile_length;
@@ -401,7 +408,7 @@ gboolean features_get_variants(Features *f, int worker, const int64_t *index, co
             w->slot[computed++] = i;
         }
     }
-    if (computed) {
+    if (computed) { /* the rest of the extractor's batch are old pixels, whose features nobody takes */
         const real *fresh[SCALES];
         extractor_run(w->run, w->rgb, fresh);
         for (int j = 0; j < computed; j++) {
@@ -424,5 +431,5 @@ gboolean features_get(Features *f, int worker, const int64_t *index, int count, 
 
 uint32_t features_variant(int epoch, int64_t repeat)
 {
-    return (uint32_t)epoch + ((uint32_t)repeat << 16);
+    return (uint32_t)epoch + ((uint32_t)repeat << 16); /* distinct up to 65535 epochs */
 }

@@ -24,6 +24,7 @@
 
 /* ---- epochs ---- */
 
+/* All epochs are done, or `patience` epochs passed without a better one. */
 static gboolean finished(const Fit *fit)
 {
     const TrainState *s = &fit->state;
@@ -33,10 +34,11 @@ static gboolean finished(const Fit *fit)
            (fit->spec->patience > 0 && s->epoch - since >= fit->spec->patience);
 }
 
+/* Keeps the parameters when the epoch is the best so far. */
 static void keep_best(Fit *fit, const EpochReport *report)
 {
     TrainState *s = &fit->state;
-    double value = fit_criterion(fit, report);
+    double value = fit_criterion(fit, report); /* NAN never is the best */
     if (isfinite(value) && (s->best_epoch == 0 || value < s->best_value)) {
         s->best_epoch = report->epoch;
         s->best_value = value;
@@ -71,6 +73,7 @@ static gboolean all_steps(Fit *fit, EpochReport *report, GError **error)
     return TRUE;
 }
 
+/* Trains, validates, watches for collapse, and writes the checkpoint. */
 static gboolean epoch(Fit *fit, const char *fingerprint, GError **error)
 {
     gint64 start = g_get_monotonic_time();
@@ -81,6 +84,7 @@ static gboolean epoch(Fit *fit, const char *fingerprint, GError **error)
         g_prefix_error(error, "epoch %d: ", report.epoch);
         return FALSE;
     }
+    /* From here on the epoch counts: the checkpoint contains it before anybody hears of it. */
     fit->state.epoch = report.epoch;
     keep_best(fit, &report);
     report.seconds = (double)(g_get_monotonic_time() - start) * 1e-6;
@@ -102,6 +106,7 @@ static gboolean epoch(Fit *fit, const char *fingerprint, GError **error)
 static gboolean allocate(Fit *fit, GError **error)
 {
     TrainState *s = &fit->state;
+    /* Parameters and head are those of the model itself: the state points to them. */
     s->parameters = msflow_parameters(fit->model->flow, &s->trainable, &s->all);
     s->history = fit->model->history;
     s->best_value = NAN;
@@ -215,6 +220,7 @@ static gboolean start(Fit *fit, GError **error)
            (!fit_trains_pyramid(fit) || collapse_check(&fit->state.start, &fit->state.start, error));
 }
 
+/* Channels and calibration, both for the parameters of the best epoch. */
 static gboolean calibrate(Fit *fit, GError **error)
 {
     return fit_channels(fit, error) &&
@@ -222,6 +228,7 @@ static gboolean calibrate(Fit *fit, GError **error)
                            fit->anomalies.held, fit->anomalies.held_count, fit->threads, error);
 }
 
+/* From the start or the checkpoint to a calibrated model. */
 static gboolean train(Fit *fit, GError **error)
 {
     TrainState *s = &fit->state;
@@ -277,6 +284,7 @@ static gboolean check(const Fit *fit, GError **error)
     return threshold_check(threshold, error);
 }
 
+/* Hold-out, buffers and features. */
 static gboolean prepare(Fit *fit, GError **error)
 {
     const ModelSpec *spec = fit->spec;
@@ -311,6 +319,7 @@ static gboolean prepare(Fit *fit, GError **error)
         features.first_count = fit->held_count;
     }
     fit->features = features_new(&features, error);
+    /* Copies are known by the digests of the features. */
     if (!fit->features || !fit_leave_repeats(fit, error)) {
         return FALSE;
     }

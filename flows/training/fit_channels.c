@@ -21,6 +21,7 @@ typedef struct {
     ChannelSums *sums;        /* (parts, total) */
 } Measure;
 
+/* A forward pass of one part of the held-out normals. */
 static gboolean measure_part(int64_t index, int worker, void *data, GError **error)
 {
     const Measure *m = data;
@@ -54,6 +55,7 @@ static gboolean measure_part(int64_t index, int worker, void *data, GError **err
     return TRUE;
 }
 
+/* Adds up the parts: mean activity, and E z^2 - (E z)^2 over tiles and positions. */
 static void report(const Measure *m, GArray *channels)
 {
     const Msflow *flow = m->fit->model->flow;

@@ -90,7 +90,7 @@ static void make_strange(const Phase *p, Part *part, int64_t position, const rea
         uint32_t pixels = (uint32_t)(p->length[l] / c);
         const real *deviation = msflow_feature_deviation(flow, l);
         real *to = part->maps[l] + slot * p->length[l];
-        for (uint32_t i = 0; i < pixels; i++, to += c) {
+        for (uint32_t i = 0; i < pixels; i++, to += c) { /* each position from a random one of two tiles */
             int tile = (slot + (rng_uniform(&rng) < 0.5)) % tiles;
             const real *source = from[l] + tile * p->length[l] + (int64_t)rng_below(&rng, pixels) * c;
             for (int k = 0; k < c; k++) {
@@ -141,6 +141,7 @@ static void head_backward(const Phase *p, Part *part, const real *const y[SCALES
     *du += (real)slope;
 }
 
+/* Forward, loss and backward of one part of the batch. */
 static gboolean part_step(int64_t index, int worker, void *data, GError **error)
 {
     Phase *p = data;
@@ -183,18 +184,20 @@ static void choose_batch(Phase *p)
         gboolean anomaly = is_strange(p, k) && p->anomalies->len > 0;
         int64_t position = (p->number * p->fit->spec->batch + k) / (anomaly ? 2 : 1);
         int64_t count = anomaly ? p->anomalies->len : p->normals->len;
+        /* Orders repeat when they are used up, with another variant of each tile. */
         p->batch[k] = (anomaly ? p->anomaly : p->normal)[position % count];
         p->variant[k] = features_variant(p->epoch, position / count);
     }
 }
 
+/* Adam on head and laterals. */
 static void update(Phase *p, int64_t step)
 {
     Fit *fit = p->fit;
     Msflow *flow = fit->model->flow;
     real *gradient = p->parts[0].gradient;
     Adam adam = fit->adam;
-    for (int s = 1; s < fit->spec->shards; s++) {
+    for (int s = 1; s < fit->spec->shards; s++) { /* in the order of the shards */
         for (int64_t i = 0; i < p->count; i++) {
             gradient[i] += p->parts[s].gradient[i];
         }
@@ -215,6 +218,7 @@ static void update(Phase *p, int64_t step)
     msflow_refresh(flow);
 }
 
+/* A random order of the epoch, by a stream with a name of its own. */
 static void shuffle(const Phase *p, const GArray *tiles, const char *name, int64_t *order)
 {
     Rng rng = rng_at(p->fit->spec->seed, rng_name(name), (uint32_t)p->epoch);
@@ -225,6 +229,7 @@ static void shuffle(const Phase *p, const GArray *tiles, const char *name, int64
     }
 }
 
+/* Every normal once; anomalies as often as they are needed. */
 static gboolean phase_epoch(Phase *p, const Collapse *start, GError **error)
 {
     Fit *fit = p->fit;
@@ -260,6 +265,7 @@ static gboolean phase_epoch(Phase *p, const Collapse *start, GError **error)
 
 /* ---- buffers ---- */
 
+/* The training tiles of both classes, and buffers for their orders. */
 static void gather(Phase *p)
 {
     const Fit *fit = p->fit;
@@ -292,6 +298,7 @@ static gboolean phase_init(Phase *p, GError **error)
     int64_t head = 1;
     features_lengths(p->fit->features, p->length);
     gather(p);
+    /* One flat array: the laterals (width, features) of each scale, then the head, 2 width numbers per scale and b. */
     for (int l = 0; l < SCALES; l++) {
         p->at[l] = p->head;
         p->head += (int64_t)msflow_latent_channels(flow, l) * msflow_spec(flow)->channels[l];
@@ -335,6 +342,7 @@ gboolean fit_pyramid(Fit *fit, GError **error)
     Phase phase = {.fit = fit,
                    .normals = g_array_new(FALSE, FALSE, sizeof(int64_t)),
                    .anomalies = g_array_new(FALSE, FALSE, sizeof(int64_t))};
+    /* A pyramid that starts collapsed is an error too: more tiles or a smaller width are needed. */
     gboolean ok = phase_init(&phase, error) && fit_collapse(fit, &start, error) &&
                   collapse_check(&start, &start, error);
     for (phase.epoch = 1; ok && phase.epoch <= fit->spec->fpn_epochs; phase.epoch++) {

@@ -45,6 +45,7 @@ static int64_t remove_tiles(const Fit *fit, GHashTable *set, HoldoutLists *split
 gboolean fit_leave_repeats(Fit *fit, GError **error)
 {
     Holdout *out = &fit->model->calibration.holdout;
+    /* Sets of digests, which the features own. */
     g_autoptr(GHashTable) held = g_hash_table_new(hash_digest, equal_digests);
     g_autoptr(GHashTable) trained = g_hash_table_new(hash_digest, equal_digests);
     out->repeats_in_holdout = add_tiles(fit, fit->normals.held, fit->normals.held_count, held) +

@@ -18,6 +18,7 @@ static gboolean parallel(const Fit *fit, int64_t count, PoolWork work, void *dat
 
 /* ---- one step ---- */
 
+/* Numbers of one tile's latent: side x side x channels. */
 static int64_t latent_count(const Fit *fit, int l)
 {
     int side = msflow_latent_size(fit->model->flow, l);
@@ -39,6 +40,7 @@ static void tile_loss(const Fit *fit, Shard *shard, const real *const z[SCALES],
     shard->dlogdet[b] = tile->dlogdet;
 }
 
+/* Forward, loss and backward of one part of the batch. */
 static gboolean shard_step(int64_t index, int worker, void *data, GError **error)
 {
     Fit *fit = data;
@@ -61,6 +63,7 @@ static gboolean shard_step(int64_t index, int worker, void *data, GError **error
     return TRUE;
 }
 
+/* Work items of the optimiser; their number does not depend on threads. */
 static int64_t chunks(const Fit *fit)
 {
     return (fit->state.trainable + CHUNK - 1) / CHUNK;
@@ -82,6 +85,7 @@ static gboolean add_chunk(int64_t index, int worker, void *data, GError **error)
     return TRUE;
 }
 
+/* Adam on one chunk of the flow's parameters. */
 static gboolean update_chunk(int64_t index, int worker, void *data, GError **error)
 {
     Fit *fit = data;
@@ -159,7 +163,9 @@ gboolean fit_step(Fit *fit, int64_t number, EpochReport *report, GError **error)
     for (int64_t c = 0; c < chunks(fit); c++) {
         squares += fit->square[c];
     }
+    /* The rate changes with each step; the report shows that of the last one. */
     report->learning_rate = learning_rate(fit, (double)(fit->state.epoch * fit->steps + number));
+    /* A step that is not finite would spoil the parameters for good. */
     if (!isfinite(loss_terms_total(&fit->spec->loss, &terms)) || !isfinite(squares)) {
         report->skipped_steps++;
         return TRUE;
@@ -170,7 +176,7 @@ gboolean fit_step(Fit *fit, int64_t number, EpochReport *report, GError **error)
     fit->state.step++;
     gboolean ok = parallel(fit, chunks(fit), update_chunk, fit, error);
     fit_update_head(fit);
-    msflow_constrain(fit->model->flow);
+    msflow_constrain(fit->model->flow); /* laterals stay isometries */
     return ok && parallel(fit, msflow_refresh_parts(fit->model->flow), refresh_part, fit, error);
 }
 
@@ -208,6 +214,7 @@ static gboolean holdout_part(int64_t index, int worker, void *data, GError **err
             fit->holdout_scale[(first + b) * SCALES + l] = measure_scale(fit, local[l], l, b, of_scale);
             half += of_scale;
         }
+        /* S = (0.5 sum z^2 - logdet) / D */
         double nll = (half - shard->logdet[b]) / (double)fit->dimensions;
         fit->holdout_nll[first + b] = nll;
         if (fit->spec->loss.labels) {
@@ -224,7 +231,7 @@ gboolean fit_holdout(Fit *fit, double *mean, GError **error)
     if (!pool_run(MIN(fit->threads, fit->spec->shards), fit->pin, parts, holdout_part, fit, error)) {
         return FALSE;
     }
-    *mean = 0;
+    *mean = 0; /* of the normals, which come first */
     for (int64_t i = 0; i < fit->normals.held_count; i++) {
         *mean += fit->holdout_nll[i];
     }
@@ -234,6 +241,7 @@ gboolean fit_holdout(Fit *fit, double *mean, GError **error)
 
 /* ---- buffers ---- */
 
+/* A shard's run keeps what backward needs: it is the largest part of the memory of a training. */
 static gboolean shard_init(const Fit *fit, Shard *shard, GError **error)
 {
     const Msflow *flow = fit->model->flow;

@@ -31,6 +31,7 @@ static GArray *indices(const TileSet *tiles, int which, const char *group)
     return index;
 }
 
+/* A task for units_hold_out and blocks_hold_out. */
 static Candidates candidates_of(const Plan *plan, const GArray *index, gboolean labelled)
 {
     return (Candidates){.tiles = plan->tiles,
@@ -58,6 +59,7 @@ static int64_t hold_named(const Plan *plan, const Candidates *candidates, const 
 
 /* ---- single tiles ---- */
 
+/* Single tiles of one class at random. */
 static void hold_tiles(const Plan *plan, const GArray *index, gboolean anomalies)
 {
     uint32_t count = index->len;
@@ -111,6 +113,7 @@ static gboolean hold_lone_patient(const Plan *plan)
     if (plan->holdout->groups == 0) {
         return FALSE;
     }
+    /* The anomalies: by slides, else blocks, else tiles. */
     if (hold_named(plan, &strange, plan->tiles->slide, NULL) == 0 &&
         blocks_hold_out(&strange, plan->mark, &apart) == 0) {
         hold_tiles(plan, anomalies, TRUE);
@@ -132,6 +135,7 @@ static gboolean names_patients(const TileSet *tiles)
     return FALSE;
 }
 
+/* Patients, slides, blocks, tiles: the first kind that leaves each class on both sides. */
 static HoldoutKind hold_in_turn(const Plan *plan)
 {
     Holdout *out = plan->holdout;
@@ -152,6 +156,7 @@ static HoldoutKind hold_in_turn(const Plan *plan)
     return HOLDOUT_TILES;
 }
 
+/* Each class that is used needs a tile on each side. */
 static gboolean check_counts(const TileSet *tiles, gboolean train_anomalies, GError **error)
 {
     int64_t anomalies = 0;
@@ -183,6 +188,7 @@ static gboolean allocate(HoldoutLists *split, int64_t count, GError **error)
            (split->permutation = wsi_try_alloc(count, sizeof(uint32_t), "an order of tiles", error));
 }
 
+/* Tiles that are neither trained on nor held out are counted. */
 static void list_tiles(const Plan *plan, HoldoutLists *normals, HoldoutLists *anomalies)
 {
     const TileSet *tiles = plan->tiles;
@@ -231,6 +237,7 @@ void holdout_clear(HoldoutLists *split)
 
 void holdout_order(HoldoutLists *split, uint64_t seed, int epoch, int64_t *order)
 {
+    /* Each class has a stream of its own: anomalies do not change the order of normals. */
     Rng rng =
         rng_at(seed, rng_name(split->anomalies ? "order of anomalies" : "order of tiles"), (uint32_t)epoch);
     rng_permutation(&rng, split->permutation, (uint32_t)split->train_count);

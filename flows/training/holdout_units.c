@@ -148,6 +148,7 @@ static void hold_more(Draw *draw)
     }
 }
 
+/* Decides which units are held out. */
 static void choose(Draw *draw, const char *first)
 {
     Unit *forced = first ? g_hash_table_lookup(draw->by_name, first) : NULL;
@@ -166,6 +167,7 @@ static void choose(Draw *draw, const char *first)
     }
 }
 
+/* From units to tiles; counts the held-out units with normals. */
 static int64_t mark_tiles(Draw *draw, const char *const *name, uint8_t *mark)
 {
     const Candidates *candidates = draw->candidates;

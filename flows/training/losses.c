@@ -13,6 +13,7 @@ double loss_normal(NormalTerm term, double s, double *slope)
 
 double loss_focal(double logit, int y, double alpha, double gamma, double *slope)
 {
+    /* p = p_t, the probability of the right class; weight = a_t. */
     double sign = y ? 1 : -1, weight = y ? alpha : 1 - alpha;
     double log_p = -logistic_softplus(-sign * logit), p = logistic_sigmoid(sign * logit);
     double rest = logistic_sigmoid(-sign * logit); /* 1 - p, without its cancellation */
@@ -34,7 +35,7 @@ double loss_centre(const double *e, const double *c, int n, double *slope)
 
 double loss_margin(MarginForm form, double s, int y, double mean, double sd, double width, double *slope)
 {
-    double low = mean + sd, over = s - low, below = low + width * sd - s;
+    double low = mean + sd, over = s - low, below = low + width * sd - s; /* S - m1, m2 - S */
     *slope = 0;
     if (form == MARGIN_LOG_SIGMOID) {
         *slope = y ? -logistic_sigmoid(below / sd) : 0;
