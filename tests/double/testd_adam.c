@@ -1,4 +1,4 @@
-/* Adam and the clipping of gradients against torch, in double (tests/golden/adam, written by tools/golden_adam.py). */
+/* Adam and the clipping of gradients in double, compared with torch (tests/golden/adam, written by tools/golden_adam.py). */
 #include "flows/training/adam.h"
 #include "flows/kernels/squares.h"
 #include "base/csv.h"

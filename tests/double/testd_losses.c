@@ -74,7 +74,7 @@ static void test_margin_as_torch(void)
     }
 }
 
-/* However strange an anomaly is made, nothing is gained beyond the margin. */
+/* Beyond the margin, a less likely anomaly gains nothing. */
 static void test_margins_are_bounded_below(void)
 {
     for (int form = 0; form < 2; form++) {
@@ -184,7 +184,7 @@ static double total(Case *c)
     return loss_terms_total(&c->loss, &c->terms);
 }
 
-/* What the case has under a key of head.csv; latents' gradients are (tile, position, channel). */
+/* The value of the case under a key of head.csv; gradients at the latents are (tile, position, channel). */
 static double of_key(const Case *c, const char *key, int index)
 {
     if (g_str_has_prefix(key, "dz")) {
@@ -267,7 +267,7 @@ static void test_gradient_is_that_of_the_loss(gconstpointer form)
     }
 }
 
-/* Before the labels count an anomaly has no gradient at all, and a normal that of its likelihood. */
+/* Before labels count, an anomaly has no gradient, and a normal has that of its likelihood. */
 static void test_without_labels_there_is_only_likelihood(void)
 {
     const LossBatch plain = {3, 2, FALSE};
@@ -285,7 +285,7 @@ static void test_without_labels_there_is_only_likelihood(void)
     }
 }
 
-/* In the first batch of all there is no mean to be far from, and no deviation to measure it in. */
+/* At the first batch there is no mean to be far from, and no deviation to measure the distance in. */
 static void test_labels_wait_for_normals(void)
 {
     g_autofree Case *c = case_new();

@@ -1,4 +1,5 @@
-/* Maps and scores from latents against torch (tests/golden/anomaly, written by tools/golden_anomaly.py), selection and quantiles by sorting. */
+/* Maps and scores from latents, compared with torch (tests/golden/anomaly, written by tools/golden_anomaly.py); selection and
+ * quantiles, compared with sorting. */
 #include "flows/scoring/anomaly.h"
 #include "base/csv.h"
 #include "base/rng.h"
@@ -99,7 +100,7 @@ static void test_scales_do_not_lean(void)
     }
 }
 
-/* MSFlow's contrast does not see a constant added to the whole map, the absolute figures do (models.md I.6). */
+/* A constant added to the whole map does not change MSFlow's contrast, but it changes the absolute figures (models.md I.6). */
 static void test_contrast_is_blind_to_an_offset(void)
 {
     float a[400], b[400];

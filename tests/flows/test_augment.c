@@ -85,7 +85,7 @@ static void test_stain_of_nothing_changes_nothing(void)
     }
 }
 
-/* Pixels that are pure haematoxylin: twice as much of it squares what passes; eosin has no say. */
+/* Pixels of pure haematoxylin: twice the amount squares the transmitted light; the factor of eosin changes nothing. */
 static void test_twice_the_haematoxylin_passes_the_square(void)
 {
     double vector[3] = {0.650, 0.704, 0.286}, norm = 0;
@@ -136,7 +136,7 @@ static void test_noise_is_normal(void)
     }
     g_assert_cmpfloat(worst, <, 1.63 / sqrt(n));
     g_assert_cmpfloat((double)x[0], >=, 0);
-    g_assert_cmpfloat((double)x[n - 1], >, 0.5 + 3.5 * sd); /* tails are there */
+    g_assert_cmpfloat((double)x[n - 1], >, 0.5 + 3.5 * sd); /* the tails exist */
 }
 
 /* ---- whole tiles ---- */
@@ -200,7 +200,7 @@ static void test_a_draw_is_a_function_of_seed_tile_and_number(void)
     g_assert_cmpint(memcmp(first, other, BYTES), !=, 0);
 }
 
-/* Scratch that served other tiles before gives the same. */
+/* Buffers that were used for other tiles before give the same result. */
 static void test_scratch_has_no_memory(void)
 {
     AugmentSpec spec = all_of_it();
@@ -216,7 +216,7 @@ static void test_scratch_has_no_memory(void)
     augment_scratch_free(scratch);
 }
 
-/* The tile has no value below 60: what invents dark corners shows. */
+/* The tile has no value below 60, so invented dark corners would show. */
 static void test_no_black_corners(void)
 {
     AugmentSpec spec = {.rotate = 1, .rotate_degrees = 180, .rotate90 = 1};

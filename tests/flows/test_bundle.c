@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include <string.h>
 
-/* Where the first number of a tensor lies in a safetensors file. */
+/* The offset of the first number of a tensor in a safetensors file. */
 static char *number_of(char *bytes, gsize length, const char *tensor)
 {
     g_autofree char *quoted = g_strdup_printf("\"%s\":", tensor);
@@ -62,7 +62,7 @@ static void test_numbers_that_cannot_be_are_refused(void)
     g_unlink(path);
 }
 
-/* Once its scorers exist a model may give its weights back: they go on, with the same scores; nothing else does. */
+/* A model that releases its weights can still score with its scorers, and gives the same scores; nothing else works. */
 static void test_released_weights_are_not_missed(void)
 {
     ModelSpec spec = tiny_spec();
@@ -93,7 +93,7 @@ static void test_released_weights_are_not_missed(void)
     model_spec_clear(&spec);
 }
 
-/* What "onednn-timed" measured goes with the model, so that all processes that score with it compute the same bytes. */
+/* The choices of "onednn-timed" are stored in the model, so all processes that score with it compute the same bytes. */
 static void test_choices_go_with_the_model(void)
 {
     ModelSpec spec = tiny_spec();
@@ -123,9 +123,9 @@ static void test_choices_go_with_the_model(void)
     model_spec_clear(&spec);
 }
 
-/* ---- what a calibration is worth ---- */
+/* ---- whether a calibration can be trusted ---- */
 
-/* Metadata of the file as any reader of safetensors sees them: 8 bytes of length, then JSON. */
+/* The metadata of the file as any reader of safetensors sees them: 8 bytes of length, then JSON. */
 static json_t *calibration_in_file(const char *path)
 {
     g_autofree char *bytes = NULL;
@@ -162,7 +162,7 @@ static Model *fit_groups(int count, int groups, double holdout)
     return model;
 }
 
-/* From one held-out tile to more than 1/eps: the bundle, read as JSON, says n and whether that is enough; a loaded model says the same. */
+/* From one held-out tile to more than 1/eps: the bundle's JSON gives n and whether that is enough; a loaded model says the same. */
 static void test_few_tiles_are_not_trusted(void)
 {
     static const struct {
@@ -219,7 +219,7 @@ static void test_enough_tiles_of_patients_are_trusted(void)
     }
 }
 
-/* A threshold under augmentation is many times as high: its sentence says that it is one. */
+/* A threshold under augmentation is many times as high: its sentence mentions the draws. */
 static void test_the_threshold_says_how_it_was_chosen(void)
 {
     static const struct {
@@ -253,7 +253,7 @@ static gboolean read_copy(void *data, int64_t index, uint8_t *rgb, GError **erro
     return read_tile(data, copy_of[index], rgb, error);
 }
 
-/* Tiles 0 .. 5 are of the patient who is held out; some tiles of others show the same images. */
+/* Tiles 0 .. 5 are of the patient who is held out; some tiles of other patients are copies of them. */
 static void test_copies_of_held_out_images_teach_nothing(void)
 {
     g_autoptr(GError) error = NULL;

@@ -36,7 +36,7 @@ static void test_all_halves_come_back(void)
     }
 }
 
-/* Between each two neighbours: the nearer one, in the middle the even one. */
+/* Between two neighbours: the nearer one; in the middle the even one. */
 static void test_halves_round_to_nearest_even(void)
 {
     for (unsigned i = 0; i + 1 < 0x7c00; i++) {
@@ -114,7 +114,7 @@ static void test_files_of_something_else_are_refused(void)
     g_assert_error(cut, WSI_ERROR, WSI_ERROR_INPUT);
     real row[5], room[5];
     g_clear_error(&cut);
-    g_assert_false(feature_file_get(new, 2, row, room, &cut)); /* cut off while in use */
+    g_assert_false(feature_file_get(new, 2, row, room, &cut)); /* truncated while in use */
     g_assert_error(cut, WSI_ERROR, WSI_ERROR_IO);
     g_unlink(path);
     g_assert_null(feature_file_open(&spec, KEY, &missing));
@@ -172,7 +172,7 @@ static void test_keeping_changes_no_byte(gconstpointer half)
     model_spec_clear(&spec);
 }
 
-/* A stopped training leaves its features; the next process reads each tile once, for its hash, and for the calibration. */
+/* A stopped training leaves its features; the next process reads each tile once for its hash, and held-out tiles for the calibration. */
 static void test_resuming_uses_the_file(void)
 {
     ModelSpec spec = tiny_spec();
@@ -243,7 +243,7 @@ static void test_epochs_differ(void)
     ModelSpec spec = tiny_spec();
     FitOptions options = {.threads = 2};
     TileSet tiles = {.count = TILES, .read = read_tile};
-    spec.learning_rate = 1e-7; /* the model stands still: what changes from epoch to epoch are the tiles */
+    spec.learning_rate = 1e-7; /* the model stays as it is: only the tiles change from epoch to epoch */
     spec.holdout = 1.0 / 3;    /* whole batches are left: no tile comes twice */
     for (int augmented = 0; augmented < 2; augmented++) {
         spec.augmented = augmented;

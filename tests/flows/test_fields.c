@@ -1,4 +1,4 @@
-/* Structs as JSON and back: the same bits, and nothing that is not in the table. */
+/* Structs as JSON and back: the same bits, and only keys of the table. */
 #include "flows/files/fields.h"
 #include "base/error.h"
 #include <math.h>

@@ -1,4 +1,4 @@
-/* Trainings whose feature pyramid is trained too: what is reported, what is kept, and that a collapse ends the run. */
+/* Trainings that also train the feature pyramid: what they report, what they keep, and that a collapse ends them. */
 #include "flows/models/model.h"
 #include "flows/training/fit.h"
 #include "base/error.h"
@@ -70,7 +70,7 @@ static const EpochReport *epoch_of(const Model *model, guint i)
     return &g_array_index(model_history(model), EpochReport, i);
 }
 
-/* Every epoch tells the state of each level; training moves it a little, the laterals stay an isometry. */
+/* Every epoch reports the state of each level; training moves it a little, and the laterals stay an isometry. */
 static void test_orthogonal_is_reported_each_epoch(void)
 {
     ModelSpec spec = tiny_spec(FPN_ORTHOGONAL);
@@ -97,7 +97,7 @@ static gboolean stop_after_one(void *data, const EpochReport *report)
     return report->epoch < 1;
 }
 
-/* The state of the start, against which a collapse is judged, and the laterals are in the checkpoint. */
+/* The state of the start, to which later ones are compared, and the laterals are in the checkpoint. */
 static void test_stopped_and_resumed_gives_the_same_bytes(void)
 {
     static const FpnKind kinds[] = {FPN_ORTHOGONAL, FPN_TWO_PHASE};

@@ -19,7 +19,7 @@ typedef struct {
     HoldoutLists normals, anomalies;
     Holdout holdout;
     uint8_t train[MOST], held[MOST];
-} Dealt;
+} Divided;
 
 static void mark(const int64_t *index, int64_t count, uint8_t *seen)
 {
@@ -30,11 +30,12 @@ static void mark(const int64_t *index, int64_t count, uint8_t *seen)
 }
 
 /* Checks what always holds: classes are not mixed, no tile is on both sides, something is on each. */
-static void deal(const Cohort *cohort, gboolean train_anomalies, double fraction, uint64_t seed, Dealt *out)
+static void divide(const Cohort *cohort, gboolean train_anomalies, double fraction, uint64_t seed,
+                   Divided *out)
 {
     g_autoptr(GError) error = NULL;
     int64_t used = 0;
-    *out = (Dealt){0};
+    *out = (Divided){0};
     g_assert_true(holdout_make(&cohort->set, train_anomalies, fraction, seed, &out->normals, &out->anomalies,
                                &out->holdout, &error));
     g_assert_no_error(error);
@@ -59,33 +60,33 @@ static void deal(const Cohort *cohort, gboolean train_anomalies, double fraction
     g_assert_cmpint(out->anomalies.held_count > 0, ==, cohort->set.anomaly != NULL);
 }
 
-static void dealt_clear(Dealt *dealt)
+static void divided_clear(Divided *divided)
 {
-    holdout_clear(&dealt->normals);
-    holdout_clear(&dealt->anomalies);
+    holdout_clear(&divided->normals);
+    holdout_clear(&divided->anomalies);
 }
 
-/* No name on both sides. */
-static void assert_names_apart(const Cohort *cohort, const Dealt *dealt, const char *const *name)
+/* No name is on both sides. */
+static void assert_names_apart(const Cohort *cohort, const Divided *divided, const char *const *name)
 {
     g_autoptr(GHashTable) trained = g_hash_table_new(g_str_hash, g_str_equal);
     for (int64_t i = 0; i < cohort->set.count; i++) {
-        if (dealt->train[i]) {
+        if (divided->train[i]) {
             g_hash_table_add(trained, (gpointer)name[i]);
         }
     }
     for (int64_t i = 0; i < cohort->set.count; i++) {
-        g_assert_false(dealt->held[i] && g_hash_table_contains(trained, name[i]));
+        g_assert_false(divided->held[i] && g_hash_table_contains(trained, name[i]));
     }
 }
 
 /* Between any trained and held-out tile of a slide there are `gap` pixels in x or in y. */
-static void assert_gap(const Cohort *cohort, const Dealt *dealt, double gap)
+static void assert_gap(const Cohort *cohort, const Divided *divided, double gap)
 {
     for (int64_t i = 0; i < cohort->set.count; i++) {
-        for (int64_t k = 0; dealt->held[i] && k < cohort->set.count; k++) {
+        for (int64_t k = 0; divided->held[i] && k < cohort->set.count; k++) {
             const TilePosition *a = &cohort->position[i], *b = &cohort->position[k];
-            if (dealt->train[k] && g_str_equal(cohort->slide[i], cohort->slide[k])) {
+            if (divided->train[k] && g_str_equal(cohort->slide[i], cohort->slide[k])) {
                 g_assert_cmpfloat(fmax(fabs(a->x - b->x), fabs(a->y - b->y)), >=, a->side + gap);
             }
         }
@@ -104,30 +105,30 @@ static Cohort *cohort_new(int count)
 static void test_single_tiles(void)
 {
     g_autofree Cohort *cohort = cohort_new(TILES);
-    Dealt a, b, c;
-    deal(cohort, FALSE, 0.15, 1, &a);
-    deal(cohort, FALSE, 0.15, 1, &b);
-    deal(cohort, FALSE, 0.15, 2, &c);
+    Divided a, b, c;
+    divide(cohort, FALSE, 0.15, 1, &a);
+    divide(cohort, FALSE, 0.15, 1, &b);
+    divide(cohort, FALSE, 0.15, 2, &c);
     g_assert_cmpint(a.normals.held_count, ==, 15);
     g_assert_cmpint(a.holdout.kind, ==, HOLDOUT_TILES);
     g_assert_cmpint(a.holdout.unused, ==, 0);
     g_assert_cmpmem(a.held, TILES, b.held, TILES);
     g_assert_true(memcmp(a.held, c.held, TILES) != 0);
-    dealt_clear(&a);
-    dealt_clear(&b);
-    dealt_clear(&c);
+    divided_clear(&a);
+    divided_clear(&b);
+    divided_clear(&c);
 }
 
 static void test_small_sets(void)
 {
     g_autofree Cohort *two = cohort_new(2), *one = cohort_new(1);
     g_autoptr(GError) error = NULL;
-    Dealt dealt;
-    deal(two, FALSE, 0.01, 1, &dealt);
-    g_assert_cmpint(dealt.normals.train_count, ==, 1);
-    dealt_clear(&dealt);
-    g_assert_false(
-        holdout_make(&one->set, FALSE, 0.5, 1, &dealt.normals, &dealt.anomalies, &dealt.holdout, &error));
+    Divided divided;
+    divide(two, FALSE, 0.01, 1, &divided);
+    g_assert_cmpint(divided.normals.train_count, ==, 1);
+    divided_clear(&divided);
+    g_assert_false(holdout_make(&one->set, FALSE, 0.5, 1, &divided.normals, &divided.anomalies,
+                                &divided.holdout, &error));
     g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
 }
 
@@ -152,13 +153,13 @@ static void test_patients_stay_whole(void)
 {
     g_autofree Cohort *cohort = five_patients();
     for (uint64_t seed = 0; seed < 40; seed++) {
-        Dealt dealt;
-        deal(cohort, FALSE, 0.2, seed, &dealt);
-        g_assert_cmpint(dealt.holdout.kind, ==, HOLDOUT_PATIENTS);
-        g_assert_cmpint(dealt.normals.held_count, >=, 10);
-        g_assert_cmpint(dealt.normals.held_count, <=, 30);
-        assert_names_apart(cohort, &dealt, cohort->group);
-        dealt_clear(&dealt);
+        Divided divided;
+        divide(cohort, FALSE, 0.2, seed, &divided);
+        g_assert_cmpint(divided.holdout.kind, ==, HOLDOUT_PATIENTS);
+        g_assert_cmpint(divided.normals.held_count, >=, 10);
+        g_assert_cmpint(divided.normals.held_count, <=, 30);
+        assert_names_apart(cohort, &divided, cohort->group);
+        divided_clear(&divided);
     }
 }
 
@@ -170,11 +171,11 @@ static void test_a_large_patient_is_never_all(void)
         cohort->group[i] = i < 95 ? "large" : "small";
     }
     for (uint64_t seed = 0; seed < 20; seed++) {
-        Dealt dealt;
-        deal(cohort, FALSE, 0.2, seed, &dealt);
-        g_assert_cmpint(dealt.normals.held_count, ==, 5); /* 5 is nearer to 20 than 95 */
-        g_assert_cmpint(dealt.holdout.groups, ==, 1);
-        dealt_clear(&dealt);
+        Divided divided;
+        divide(cohort, FALSE, 0.2, seed, &divided);
+        g_assert_cmpint(divided.normals.held_count, ==, 5); /* 5 is nearer to 20 than 95 */
+        g_assert_cmpint(divided.holdout.groups, ==, 1);
+        divided_clear(&divided);
     }
 }
 
@@ -187,17 +188,17 @@ static void test_one_patient_is_split_by_slide(void)
         cohort->group[i] = "only";
     }
     for (uint64_t seed = 0; seed < 20; seed++) {
-        Dealt dealt;
-        deal(cohort, FALSE, 0.2, seed, &dealt);
-        g_assert_cmpint(dealt.holdout.kind, ==, HOLDOUT_SLIDES);
-        assert_names_apart(cohort, &dealt, cohort->slide);
-        dealt_clear(&dealt);
+        Divided divided;
+        divide(cohort, FALSE, 0.2, seed, &divided);
+        g_assert_cmpint(divided.holdout.kind, ==, HOLDOUT_SLIDES);
+        assert_names_apart(cohort, &divided, cohort->slide);
+        divided_clear(&divided);
     }
 }
 
 /* ---- one slide ---- */
 
-/* One slide of columns x rows tiles of `side` pixels, one every `step`, from a corner; every fourth missing with `holes`. */
+/* One slide of columns x rows tiles of `side` pixels, one every `step` pixels; holes: every fourth is missing. */
 static Cohort *one_slide(int columns, int rows, double side, double step, gboolean holes)
 {
     Cohort *cohort = cohort_new(0);
@@ -228,21 +229,21 @@ static void test_blocks_of_one_slide(void)
         g_autofree Cohort *cohort =
             one_slide(cases[c].columns, cases[c].rows, cases[c].side, cases[c].step, cases[c].holes);
         for (uint64_t seed = 0; seed < 3; seed++) {
-            Dealt dealt;
-            deal(cohort, FALSE, 0.15, seed, &dealt);
+            Divided divided;
+            divide(cohort, FALSE, 0.15, seed, &divided);
             g_test_message("case %zu seed %d: %d held in %d blocks, %d trained on, %d in the margin", c,
-                           (int)seed, (int)dealt.normals.held_count, (int)dealt.holdout.groups,
-                           (int)dealt.normals.train_count, (int)dealt.holdout.unused);
-            g_assert_cmpint(dealt.holdout.kind, ==, HOLDOUT_BLOCKS);
-            assert_gap(cohort, &dealt, cases[c].side - 1);
-            g_assert_cmpint(dealt.normals.train_count, >=, cohort->set.count / 3);
-            g_assert_cmpint(dealt.normals.held_count, >=, cohort->set.count / 20);
-            dealt_clear(&dealt);
+                           (int)seed, (int)divided.normals.held_count, (int)divided.holdout.groups,
+                           (int)divided.normals.train_count, (int)divided.holdout.unused);
+            g_assert_cmpint(divided.holdout.kind, ==, HOLDOUT_BLOCKS);
+            assert_gap(cohort, &divided, cases[c].side - 1);
+            g_assert_cmpint(divided.normals.train_count, >=, cohort->set.count / 3);
+            g_assert_cmpint(divided.normals.held_count, >=, cohort->set.count / 20);
+            divided_clear(&divided);
         }
     }
 }
 
-/* So few that a margin would leave nothing: no pixel is shared all the same. */
+/* So few tiles that a margin would leave nothing: still no pixel is shared. */
 static void test_few_tiles_of_one_slide(void)
 {
     static const struct {
@@ -251,43 +252,43 @@ static void test_few_tiles_of_one_slide(void)
     } cases[] = {{3, 3, 256}, {2, 1, 256}, {5, 2, 192}};
     for (size_t c = 0; c < G_N_ELEMENTS(cases); c++) {
         g_autofree Cohort *cohort = one_slide(cases[c].columns, cases[c].rows, 256, cases[c].step, FALSE);
-        Dealt dealt;
-        deal(cohort, FALSE, 0.15, 1, &dealt);
-        g_assert_cmpint(dealt.holdout.kind, >=, HOLDOUT_BLOCKS);
-        g_assert_cmpint(dealt.holdout.kind, <=, HOLDOUT_TOUCHING_BLOCKS);
-        assert_gap(cohort, &dealt, -1);
-        dealt_clear(&dealt);
+        Divided divided;
+        divide(cohort, FALSE, 0.15, 1, &divided);
+        g_assert_cmpint(divided.holdout.kind, >=, HOLDOUT_BLOCKS);
+        g_assert_cmpint(divided.holdout.kind, <=, HOLDOUT_TOUCHING_BLOCKS);
+        assert_gap(cohort, &divided, -1);
+        divided_clear(&divided);
     }
     g_autofree Cohort *heap = one_slide(4, 1, 256, 16, FALSE); /* each shares pixels with all others */
-    Dealt dealt;
-    deal(heap, FALSE, 0.15, 1, &dealt);
-    g_assert_cmpint(dealt.holdout.kind, ==, HOLDOUT_TILES);
-    dealt_clear(&dealt);
+    Divided divided;
+    divide(heap, FALSE, 0.15, 1, &divided);
+    g_assert_cmpint(divided.holdout.kind, ==, HOLDOUT_TILES);
+    divided_clear(&divided);
 }
 
-/* Names and places decide, not the order of the tiles. */
+/* Names and positions decide, not the order of the tiles. */
 static void test_blocks_in_another_order(void)
 {
     g_autofree Cohort *cohort = one_slide(30, 30, 256, 256, TRUE),
                       *turned = one_slide(30, 30, 256, 256, TRUE);
     int count = (int)cohort->set.count;
-    Dealt a, b;
+    Divided a, b;
     for (int i = 0; i < count; i++) {
         turned->position[i] = cohort->position[count - 1 - i];
     }
-    deal(cohort, FALSE, 0.15, 5, &a);
-    deal(turned, FALSE, 0.15, 5, &b);
+    divide(cohort, FALSE, 0.15, 5, &a);
+    divide(turned, FALSE, 0.15, 5, &b);
     for (int i = 0; i < count; i++) {
         g_assert_cmpint(a.held[i], ==, b.held[count - 1 - i]);
         g_assert_cmpint(a.train[i], ==, b.train[count - 1 - i]);
     }
-    dealt_clear(&a);
-    dealt_clear(&b);
+    divided_clear(&a);
+    divided_clear(&b);
 }
 
 /* ---- labels ---- */
 
-/* Patients of `each` tiles; the first `strange` of them have anomalies among their tiles. */
+/* Patients of `each` tiles; the first `strange` patients have anomalies among their tiles. */
 static Cohort *labelled(int patients, int each, int strange)
 {
     Cohort *cohort = cohort_new(patients * each);
@@ -301,65 +302,65 @@ static Cohort *labelled(int patients, int each, int strange)
     return cohort;
 }
 
-/* A name that is the slide's names nobody: what is held out is the same, but it is not called patients. */
+/* A patient with the name of the slide is unknown: the same tiles are held out, but the kind is not "patients". */
 static void test_slides_are_no_patients(void)
 {
     g_autofree Cohort *cohort = five_patients();
-    Dealt patients, slides;
-    deal(cohort, FALSE, 0.2, 1, &patients);
+    Divided patients, slides;
+    divide(cohort, FALSE, 0.2, 1, &patients);
     cohort->set.slide = cohort->set.group;
-    deal(cohort, FALSE, 0.2, 1, &slides);
+    divide(cohort, FALSE, 0.2, 1, &slides);
     g_assert_cmpint(patients.holdout.kind, ==, HOLDOUT_PATIENTS);
     g_assert_cmpint(slides.holdout.kind, ==, HOLDOUT_LONE_SLIDES);
     g_assert_cmpint(slides.holdout.groups, ==, patients.holdout.groups);
-    dealt_clear(&patients);
-    dealt_clear(&slides);
+    divided_clear(&patients);
+    divided_clear(&slides);
 }
 
-/* In none of 200 seeds a held-out anomaly is of a patient of whom anything is trained on. */
+/* For none of 200 seeds a held-out anomaly is of a patient of whom any tile is trained on. */
 static void test_anomalies_are_held_with_their_patient(gconstpointer train_anomalies)
 {
     const int strange[] = {2, 4, 10};
     for (size_t c = 0; c < G_N_ELEMENTS(strange); c++) {
         g_autofree Cohort *cohort = labelled(10, 12, strange[c]);
         for (uint64_t seed = 0; seed < 200; seed++) {
-            Dealt dealt;
-            deal(cohort, train_anomalies != NULL, 0.2, seed, &dealt);
-            g_assert_cmpint(dealt.holdout.kind, ==, HOLDOUT_PATIENTS);
-            g_assert_false(dealt.holdout.anomalies_shared);
-            assert_names_apart(cohort, &dealt, cohort->group);
-            dealt_clear(&dealt);
+            Divided divided;
+            divide(cohort, train_anomalies != NULL, 0.2, seed, &divided);
+            g_assert_cmpint(divided.holdout.kind, ==, HOLDOUT_PATIENTS);
+            g_assert_false(divided.holdout.anomalies_shared);
+            assert_names_apart(cohort, &divided, cohort->group);
+            divided_clear(&divided);
         }
     }
-    /* Patients who have nothing but anomalies. */
+    /* Patients with anomalies only. */
     g_autofree Cohort *apart = labelled(6, 10, 2);
     for (int i = 0; i < apart->set.count; i++) {
         apart->anomaly[i] = i % 6 < 2;
     }
     for (uint64_t seed = 0; seed < 50; seed++) {
-        Dealt dealt;
-        deal(apart, train_anomalies != NULL, 0.2, seed, &dealt);
-        assert_names_apart(apart, &dealt, apart->group);
-        dealt_clear(&dealt);
+        Divided divided;
+        divide(apart, train_anomalies != NULL, 0.2, seed, &divided);
+        assert_names_apart(apart, &divided, apart->group);
+        divided_clear(&divided);
     }
 }
 
-/* One patient has all anomalies: its normals are not trained on, its anomalies are divided, and that is noted. */
+/* One patient has all anomalies: its normals are not trained on, its anomalies are divided, and the result says so. */
 static void test_anomalies_of_one_patient(void)
 {
     g_autofree Cohort *cohort = labelled(6, 12, 1);
-    Dealt dealt;
-    deal(cohort, TRUE, 0.2, 3, &dealt);
-    g_assert_cmpint(dealt.holdout.kind, ==, HOLDOUT_PATIENTS);
-    g_assert_true(dealt.holdout.anomalies_shared);
-    for (int64_t i = 0; i < dealt.normals.train_count; i++) {
-        g_assert_cmpstr(cohort->group[dealt.normals.train[i]], !=, "patient 0");
+    Divided divided;
+    divide(cohort, TRUE, 0.2, 3, &divided);
+    g_assert_cmpint(divided.holdout.kind, ==, HOLDOUT_PATIENTS);
+    g_assert_true(divided.holdout.anomalies_shared);
+    for (int64_t i = 0; i < divided.normals.train_count; i++) {
+        g_assert_cmpstr(cohort->group[divided.normals.train[i]], !=, "patient 0");
     }
-    dealt_clear(&dealt);
-    deal(cohort, FALSE, 0.2, 3, &dealt); /* they only validate: all of that patient is held out */
-    g_assert_false(dealt.holdout.anomalies_shared);
-    assert_names_apart(cohort, &dealt, cohort->group);
-    dealt_clear(&dealt);
+    divided_clear(&divided);
+    divide(cohort, FALSE, 0.2, 3, &divided); /* they only validate: all of that patient is held out */
+    g_assert_false(divided.holdout.anomalies_shared);
+    assert_names_apart(cohort, &divided, cohort->group);
+    divided_clear(&divided);
 }
 
 /* Normals and anomalies of one slide: blocks. */
@@ -371,40 +372,40 @@ static void test_labels_of_one_slide(void)
         cohort->anomaly[i] = i % 40 < 12;
     }
     for (uint64_t seed = 0; seed < 3; seed++) {
-        Dealt dealt;
-        deal(cohort, TRUE, 0.2, seed, &dealt);
-        g_assert_cmpint(dealt.holdout.kind, ==, HOLDOUT_BLOCKS);
-        assert_gap(cohort, &dealt, 255);
-        dealt_clear(&dealt);
+        Divided divided;
+        divide(cohort, TRUE, 0.2, seed, &divided);
+        g_assert_cmpint(divided.holdout.kind, ==, HOLDOUT_BLOCKS);
+        assert_gap(cohort, &divided, 255);
+        divided_clear(&divided);
     }
 }
 
 static void test_labels_of_single_tiles(void)
 {
     g_autofree Cohort *cohort = cohort_new(TILES);
-    Dealt dealt;
+    Divided divided;
     cohort->set.anomaly = cohort->anomaly;
     for (int i = 0; i < TILES; i++) {
         cohort->anomaly[i] = i % 3 == 0;
     }
-    deal(cohort, TRUE, 0.2, 1, &dealt);
-    g_assert_cmpint(dealt.anomalies.held_count, ==, 7);
-    g_assert_cmpint(dealt.normals.held_count, ==, 13);
-    dealt_clear(&dealt);
-    deal(cohort, FALSE, 0.2, 1, &dealt); /* those that train_anomalies nothing may all judge */
-    g_assert_cmpint(dealt.anomalies.held_count, ==, 34);
-    dealt_clear(&dealt);
+    divide(cohort, TRUE, 0.2, 1, &divided);
+    g_assert_cmpint(divided.anomalies.held_count, ==, 7);
+    g_assert_cmpint(divided.normals.held_count, ==, 13);
+    divided_clear(&divided);
+    divide(cohort, FALSE, 0.2, 1, &divided); /* without training on anomalies, all of them validate */
+    g_assert_cmpint(divided.anomalies.held_count, ==, 34);
+    divided_clear(&divided);
 }
 
 static void test_labels_of_too_few(void)
 {
     g_autofree Cohort *cohort = cohort_new(TILES);
     g_autoptr(GError) error = NULL;
-    Dealt dealt;
+    Divided divided;
     cohort->set.anomaly = cohort->anomaly;
     cohort->anomaly[0] = 1;
-    g_assert_false(
-        holdout_make(&cohort->set, TRUE, 0.2, 1, &dealt.normals, &dealt.anomalies, &dealt.holdout, &error));
+    g_assert_false(holdout_make(&cohort->set, TRUE, 0.2, 1, &divided.normals, &divided.anomalies,
+                                &divided.holdout, &error));
     g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
     g_assert_nonnull(strstr(error->message, "1 labelled anomalies"));
 }
@@ -415,9 +416,9 @@ static void test_order_is_a_new_permutation_each_epoch(void)
 {
     g_autofree Cohort *cohort = cohort_new(TILES);
     int64_t first[TILES], second[TILES], again[TILES], seen[TILES] = {0};
-    Dealt dealt;
-    deal(cohort, FALSE, 0.2, 1, &dealt);
-    HoldoutLists *split = &dealt.normals;
+    Divided divided;
+    divide(cohort, FALSE, 0.2, 1, &divided);
+    HoldoutLists *split = &divided.normals;
     holdout_order(split, 1, 1, first);
     holdout_order(split, 1, 2, second);
     holdout_order(split, 1, 1, again);
@@ -426,9 +427,9 @@ static void test_order_is_a_new_permutation_each_epoch(void)
     g_assert_true(memcmp(first, second, bytes) != 0);
     for (int64_t i = 0; i < split->train_count; i++) {
         g_assert_cmpint(seen[first[i]]++, ==, 0);
-        g_assert_true(dealt.train[first[i]]);
+        g_assert_true(divided.train[first[i]]);
     }
-    dealt_clear(&dealt);
+    divided_clear(&divided);
 }
 
 int main(int argc, char **argv)

@@ -1,4 +1,4 @@
-/* Evaluation figures against scikit-learn (tests/golden/metrics, written by tools/golden_metrics.py) and by hand. */
+/* Figures of merit, compared with scikit-learn (tests/golden/metrics, written by tools/golden_metrics.py) and computed by hand. */
 #include "flows/scoring/metrics.h"
 #include "base/csv.h"
 #include "base/error.h"

@@ -172,7 +172,7 @@ static void test_finds_a_strange_texture(gconstpointer step)
     model_spec_clear(&spec);
 }
 
-/* Normal tiles with a strange square of 24 px in one corner: the largest value of the map lies there. */
+/* Normal tiles with a strange square of 24 px in one corner: the largest value of the map is there. */
 static void test_maps_show_where(void)
 {
     ModelSpec spec = tiny_spec();
@@ -204,7 +204,7 @@ static void test_maps_show_where(void)
     model_spec_clear(&spec);
 }
 
-/* Held-out normals have mean 0 and deviation 1 in what people see. */
+/* Held-out normals have mean 0 and deviation 1 in everything that people see. */
 static void test_calibration_centres_normals(void)
 {
     ModelSpec spec = tiny_spec();
@@ -244,7 +244,7 @@ static void assert_same_scores(const TileScore *a, const TileScore *b, int count
     }
 }
 
-/* A tile has the same scores and map alone, first, last, and beside any other tile. */
+/* A tile has the same scores and map alone, first, last, and with any other tiles in its batch. */
 static void test_scores_do_not_depend_on_neighbours(void)
 {
     ModelSpec spec = tiny_spec();
@@ -328,7 +328,7 @@ static void test_stopped_and_resumed_gives_the_same_bytes(void)
     g_assert_cmpfloat(g_array_index(model_history(continued), EpochReport, 0).seconds, ==,
                       0); /* not trained again */
     g_assert_cmpfloat(g_array_index(model_history(continued), EpochReport, 2).seconds, >, 0);
-    /* A training that had ended is only calibrated again. */
+    /* A training that has ended is only calibrated again. */
     g_autoptr(Model) finished = fit(&spec, &going_on, resumed);
     g_assert_cmpstr(whole, ==, resumed);
     g_assert_cmpfloat(g_array_index(model_history(finished), EpochReport, 3).seconds, ==, 0);
@@ -368,7 +368,7 @@ static void test_early_stopping_keeps_the_best_epoch(void)
     char sha256[65];
     spec.epochs = 60;
     spec.patience = 3;
-    spec.learning_rate = 0.02; /* too fast, so that it turns up soon */
+    spec.learning_rate = 0.02; /* too fast, so that the hold-out loss soon rises */
     g_autoptr(Model) model = fit(&spec, &options, sha256);
     const GArray *history = model_history(model);
     guint best = 0;
@@ -547,7 +547,7 @@ static void test_slides_are_held_out(void)
     g_autoptr(GError) error = NULL;
     spec.epochs = 1;
     for (int i = 0; i < TRAIN; i++) {
-        group[i] = i % 4 ? "large" : "small"; /* 60 and 20 tiles; 24 are asked for */
+        group[i] = i % 4 ? "large" : "small"; /* 60 and 20 tiles; 24 are requested */
     }
     g_autoptr(Model) model = model_fit(&spec, &tiles, &options, &error);
     g_assert_no_error(error);

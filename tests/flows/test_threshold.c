@@ -1,4 +1,4 @@
-/* Thresholds against trying every score, counting by definition; and how a model gets and keeps its threshold. */
+/* Thresholds, compared with an exhaustive search that counts by definition; and how a model gets and keeps its threshold. */
 #include "flows/scoring/threshold.h"
 #include "base/error.h"
 #include "base/rng.h"
@@ -14,7 +14,7 @@ typedef struct {
     uint8_t label[MOST];
 } Case;
 
-/* levels: so few distinct scores that ties are common, 0 = none. */
+/* levels: the number of distinct scores, few enough for ties; 0 = no ties. */
 static Case make(uint64_t number, int draws, int levels)
 {
     Case c = {.draws = draws};
@@ -99,7 +99,7 @@ static void test_the_smallest_of_equal_maxima(void)
     g_assert_cmpfloat(fabs(f - 2.0 / 3), <, 1e-15);
 }
 
-/* A draw in which all scores are one lower decides where the threshold of the worst draw lies. */
+/* A draw in which all scores are lower by one decides the threshold of the worst draw. */
 static void test_robust_looks_at_the_worst_draw(void)
 {
     double score[DRAWS * 4];
@@ -120,7 +120,7 @@ static void test_robust_looks_at_the_worst_draw(void)
     g_assert_cmpfloat(f, >, 0.9);
 }
 
-/* Of 0 .. 20: 22 * 0.95 = 20.9, the 21st; of 0 .. 9: the 10th of 11 * 0.95 = 10.45.  Anomalies have no say. */
+/* Of 0 .. 20: 22 * 0.95 = 20.9, the 21st; of 0 .. 9: 11 * 0.95 = 10.45, at most the 10th.  Anomalies do not count. */
 static void test_quantile_of_normals(void)
 {
     double score[21], tau, f;
@@ -402,7 +402,7 @@ static void test_modes_with_labels_need_labels(void)
     g_assert_null(model_fit(&spec, &tiles, &options, &error));
     g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
     g_assert_nonnull(strstr(error->message, "f-beta"));
-    g_assert_cmpint(g_atomic_int_get(&reads), ==, 0); /* told before any work */
+    g_assert_cmpint(g_atomic_int_get(&reads), ==, 0); /* reported before any work */
     spec.threshold = threshold_default();
     spec.threshold.draws = 3;
     g_assert_null(model_fit(&spec, &tiles, &options, &draws));

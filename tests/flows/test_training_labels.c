@@ -169,7 +169,7 @@ static double auroc_with(gboolean labels, ScoreKind score)
     for (int64_t i = 0; i < TEST; i++) {
         normals += scores[i].score > model_calibration(model)->threshold;
     }
-    g_assert_cmpint(normals, <=, TEST / 2); /* the threshold is still one of normals */
+    g_assert_cmpint(normals, <=, TEST / 2); /* the threshold still is a quantile of normals */
     model_spec_clear(&spec);
     return auroc_of(scores, "score");
 }
@@ -179,12 +179,11 @@ static void test_labels_find_more(gconstpointer score)
     ScoreKind kind = (ScoreKind)GPOINTER_TO_INT(score);
     double without = auroc_with(FALSE, kind), with = auroc_with(TRUE, kind);
     g_test_message("AUROC of unseen tiles: %.3f without labels, %.3f with them", without, with);
-    g_assert_cmpfloat(with, >,
-                      kind == SCORE_LOGIT ? 0.75 : 0.5); /* what labels teach is in the log-determinant too */
+    g_assert_cmpfloat(with, >, kind == SCORE_LOGIT ? 0.75 : 0.5); /* labels also change the log-determinant */
     g_assert_cmpfloat(with, >, without + 0.3);
 }
 
-/* The terms of labels wait for their fraction of the epochs, and the best epoch is the one that selection names. */
+/* The terms of labels begin after their fraction of the epochs, and the best epoch is that of the selection. */
 static void test_epochs_are_told_and_chosen(void)
 {
     static const struct {
@@ -358,7 +357,7 @@ static void test_wrong_settings_are_refused(void)
     model_spec_clear(&good);
 }
 
-/* Without loss.labels anomalies choose the epoch and teach nothing. */
+/* Without loss.labels anomalies choose the epoch, and nothing is trained on them. */
 static void test_anomalies_may_only_validate(void)
 {
     FitOptions options = {.threads = 2};
@@ -370,7 +369,7 @@ static void test_anomalies_may_only_validate(void)
     for (guint e = 1; e <= 5; e++) {
         g_assert_true(isfinite(report(judged, e)->holdout_auroc) && isnan(report(judged, e)->focal));
     }
-    /* Other anomalies, of which only the number is the same: the flows see no difference. */
+    /* Other anomalies, but as many: the flows see no difference. */
     spec.loss.selection = SELECT_NLL;
     g_autoptr(Model) first = fit(&spec, &tiles, &options, sha256);
     shift = 5000;
@@ -388,7 +387,7 @@ static void test_anomalies_may_only_validate(void)
     model_spec_clear(&spec);
 }
 
-/* Slides whose normals are held out teach no anomalies, and two anomalies are enough. */
+/* No anomaly of a slide is trained on when the slide's normals are held out; and two anomalies are enough. */
 static void test_few_anomalies_and_slides(void)
 {
     static const char *const names[SLIDES] = {"a", "b", "c", "d", "e", "f"};
