@@ -56,7 +56,7 @@ typedef struct {
     double tolerance, shortest; /* px: of the order of edges; height of slabs that are not cut any more */
     int64_t steps;
     Piece *pieces;
-    int64_t count, room;
+    int64_t count, capacity;
     gboolean no_memory;
 } Sweep;
 
@@ -118,15 +118,15 @@ static void close_piece(Sweep *sweep, Edge *edge, double y)
     if (edge->line.sign == 0 || edge->line.top >= y) {
         return;
     }
-    if (sweep->count == sweep->room) {
-        int64_t room = MAX(1024, 2 * sweep->room);
-        Piece *more = g_try_realloc_n(sweep->pieces, (gsize)room, sizeof *more);
+    if (sweep->count == sweep->capacity) {
+        int64_t capacity = MAX(1024, 2 * sweep->capacity);
+        Piece *more = g_try_realloc_n(sweep->pieces, (gsize)capacity, sizeof *more);
         if (!more) {
             sweep->no_memory = TRUE;
             return;
         }
         sweep->pieces = more;
-        sweep->room = room;
+        sweep->capacity = capacity;
     }
     edge->line.bottom = y;
     sweep->pieces[sweep->count++] = edge->line;

@@ -36,16 +36,16 @@ typedef struct {
 
 struct Contour {
     Node *nodes;
-    int node_count, node_room, free_node;
+    int node_count, node_capacity, free_node;
     Strand *strands;
-    int strand_count, strand_room, free_strand;
+    int strand_count, strand_capacity, free_strand;
     int *parents; /* of components */
-    int component_count, component_room;
+    int component_count, component_capacity;
     Run *above, *below;
-    int above_count, above_room, below_count, below_room;
+    int above_count, above_capacity, below_count, below_capacity;
     int64_t y; /* of the line below `above` */
     ContourRing *rings;
-    int ring_count, ring_room;
+    int ring_count, ring_capacity;
     int64_t vertices;
 };
 
@@ -74,12 +74,12 @@ void contour_free(Contour *contour)
 }
 
 /* Makes room for one more element.  The data decide how many there are, so lack of memory is an error. */
-static gboolean grow(void **array, int count, int *room, size_t size, GError **error)
+static gboolean grow(void **array, int count, int *capacity, size_t size, GError **error)
 {
-    if (count < *room) {
+    if (count < *capacity) {
         return TRUE;
     }
-    int more = MAX(64, 2 * *room);
+    int more = MAX(64, 2 * *capacity);
     void *bigger = more > 4 * CONTOUR_VERTICES ? NULL : g_try_realloc_n(*array, (gsize)more, size);
     if (!bigger) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_MEMORY, "no memory for the border of a mask (%d parts)",
@@ -87,7 +87,7 @@ static gboolean grow(void **array, int count, int *room, size_t size, GError **e
         return FALSE;
     }
     *array = bigger;
-    *room = more;
+    *capacity = more;
     return TRUE;
 }
 
@@ -100,7 +100,8 @@ static int new_node(Contour *contour, int64_t x, gboolean knot, GError **error)
     if (node >= 0) {
         contour->free_node = contour->nodes[node].next;
     } else {
-        if (!grow((void **)&contour->nodes, contour->node_count, &contour->node_room, sizeof(Node), error)) {
+        if (!grow((void **)&contour->nodes, contour->node_count, &contour->node_capacity, sizeof(Node),
+                  error)) {
             return -1;
         }
         node = contour->node_count++;
@@ -116,8 +117,8 @@ static int new_strand(Contour *contour, int node, gboolean is_end, int component
     if (strand >= 0) {
         contour->free_strand = contour->strands[strand].partner;
     } else {
-        if (!grow((void **)&contour->strands, contour->strand_count, &contour->strand_room, sizeof(Strand),
-                  error)) {
+        if (!grow((void **)&contour->strands, contour->strand_count, &contour->strand_capacity,
+                  sizeof(Strand), error)) {
             return -1;
         }
         strand = contour->strand_count++;
@@ -174,7 +175,7 @@ static gboolean add_ring(Contour *contour, const int32_t *xy, int points, int co
                     "the border of the mask has more than %d vertices: is it a mask?", CONTOUR_VERTICES);
         return FALSE;
     }
-    if (!grow((void **)&contour->rings, contour->ring_count, &contour->ring_room, sizeof(ContourRing),
+    if (!grow((void **)&contour->rings, contour->ring_count, &contour->ring_capacity, sizeof(ContourRing),
               error)) {
         return FALSE;
     }
@@ -298,8 +299,8 @@ static gboolean find_components(Contour *contour, GError **error)
         if (run->component >= 0) {
             continue;
         }
-        if (!grow((void **)&contour->parents, contour->component_count, &contour->component_room, sizeof(int),
-                  error)) {
+        if (!grow((void **)&contour->parents, contour->component_count, &contour->component_capacity,
+                  sizeof(int), error)) {
             return FALSE;
         }
         run->component = contour->component_count;
@@ -385,12 +386,12 @@ static gboolean trace_line(Contour *contour, GError **error)
 static void next_row(Contour *contour)
 {
     Run *runs = contour->above;
-    int room = contour->above_room;
+    int capacity = contour->above_capacity;
     contour->above = contour->below;
     contour->above_count = contour->below_count;
-    contour->above_room = contour->below_room;
+    contour->above_capacity = contour->below_capacity;
     contour->below = runs;
-    contour->below_room = room;
+    contour->below_capacity = capacity;
     contour->below_count = 0;
 }
 
@@ -416,7 +417,8 @@ gboolean contour_row(Contour *contour, int64_t y, const int64_t *spans, int runs
     }
     contour->y = y;
     for (int i = 0; i < runs; i++) {
-        if (!grow((void **)&contour->below, contour->below_count, &contour->below_room, sizeof(Run), error)) {
+        if (!grow((void **)&contour->below, contour->below_count, &contour->below_capacity, sizeof(Run),
+                  error)) {
             return FALSE;
         }
         contour->below[contour->below_count++] = (Run){spans[2 * i], spans[2 * i + 1], -1, -1, -1};
@@ -446,7 +448,7 @@ const ContourRing *contour_rings(Contour *contour, int *count, GError **error)
         contour->rings[i].component = root_of(contour, contour->rings[i].component);
     }
     /* Also without any ring a pointer is returned, since NULL means an error. */
-    if (!grow((void **)&contour->rings, contour->ring_count, &contour->ring_room, sizeof(ContourRing),
+    if (!grow((void **)&contour->rings, contour->ring_count, &contour->ring_capacity, sizeof(ContourRing),
               error)) {
         return NULL;
     }

@@ -42,12 +42,12 @@ static char *unpack(const char *path, char *packed, size_t *length, GError **err
     z_stream stream = {.next_in = (Bytef *)packed, .avail_in = (uInt)*length};
     int status = inflateInit2(&stream, MAX_WBITS + 16);
     char *text = NULL;
-    size_t room = 0;
+    size_t capacity = 0;
     gboolean no_memory = status != Z_OK;
     while (status == Z_OK && stream.total_out <= TEXT_LIMIT) {
-        if (stream.total_out == room) {
-            room = MAX((size_t)1 << 20, 2 * room);
-            char *more = g_try_realloc(text, room + 1);
+        if (stream.total_out == capacity) {
+            capacity = MAX((size_t)1 << 20, 2 * capacity);
+            char *more = g_try_realloc(text, capacity + 1);
             if (!more) {
                 no_memory = TRUE;
                 break;
@@ -55,7 +55,7 @@ static char *unpack(const char *path, char *packed, size_t *length, GError **err
             text = more;
         }
         stream.next_out = (Bytef *)text + stream.total_out;
-        stream.avail_out = (uInt)(room - stream.total_out);
+        stream.avail_out = (uInt)(capacity - stream.total_out);
         status = inflate(&stream, Z_NO_FLUSH);
     }
     *length = stream.total_out;
