@@ -19,7 +19,7 @@
 #include "base/pool.h"
 #include "pipeline/training/model_config.h"
 #include "pipeline/patchset/image_sizes.h"
-#include "tiler/heatmap/heatmap.h"
+#include "tiler/heatmap/blend.h"
 #include "tiler/imagefile/imagefile.h"
 #include "pipeline/slide/tile_recipe.h"
 #include "pipeline/slide/slide_stain.h"

@@ -1,4 +1,5 @@
 /* Score maps and their images, as heatmap.h promises them. */
+#include "tiler/heatmap/blend.h"
 #include "tiler/heatmap/heatmap.h"
 #include "base/error.h"
 #include <math.h>

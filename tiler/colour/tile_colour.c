@@ -102,7 +102,7 @@ static gboolean is_white(const uint8_t *p)
     return p[0] == 255 && p[1] == 255 && p[2] == 255;
 }
 
-/* Run by run between white pixels. */
+/* Transforms each run of pixels between white ones. */
 static void apply_profile(const TileColour *colour, Image *rgb)
 {
     uint8_t *end = rgb->pixels + image_bytes(rgb);

@@ -1,16 +1,16 @@
-/* The map of a slide, put together from the maps of its tiles.
+/* The map of a slide, blended from the maps of its tiles.
  *
- * Where tiles overlap, each counts most in its middle: its border pixels were computed from padding or from
- * a cut-off neighbourhood and disagree with the neighbour's.  The weight is sin^2 in x times sin^2 in y (a
- * raised cosine), so seams fade; a small floor keeps it above 0, so that a pixel which one tile alone covers
- * gets exactly that tile's value.
+ * Where tiles overlap, each counts most in its centre, because values at its border were computed from padding or
+ * a cut-off neighbourhood, and differ from the neighbour's.  The weight is sin^2 in x times sin^2 in y (a
+ * raised cosine), so seams fade.  A small floor keeps it above 0, so a pixel that only one tile covers
+ * gets exactly the value of that tile.
  *
- * A map pixel is looked up where its centre lies.  When the tile's map is finer than the slide's, one
- * look-up would skip pixels: then the mean of a regular n x n pattern inside the map pixel is taken, n the
+ * The value of a map pixel is looked up at its centre.  When the tile's map is finer than the slide's, one
+ * look-up would skip pixels; then the value is the mean of a regular n x n pattern inside the map pixel, with n the
  * ratio rounded up.
  *
- * Sums are double and run in the order of the calls; nothing else decides the result. */
-#include "tiler/heatmap/heatmap.h"
+ * Sums are double and follow the order of the calls; nothing else affects the result. */
+#include "tiler/heatmap/blend.h"
 #include "base/error.h"
 #include <math.h>
 
@@ -35,10 +35,11 @@ Blend *blend_new(double slide_width, double slide_height, double mpp_x, double m
            rows = ceil(slide_height * mpp_y / cell_um - 1e-9);
     if (!is_positive(slide_width) || !is_positive(slide_height) || !is_positive(mpp_x) ||
         !is_positive(mpp_y) || !is_positive(cell_um) || columns * rows > (double)(1 << 30)) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "no map of %g x %g px at %g x %g um/px with cells of %g um: all must be positive, at "
-                    "most 2^30 cells",
-                    slide_width, slide_height, mpp_x, mpp_y, cell_um);
+        g_set_error(
+            error, WSI_ERROR, WSI_ERROR_INPUT,
+            "a map of %g x %g px at %g x %g um/px with cells of %g um is not possible: all must be positive, "
+            "with at most 2^30 cells",
+            slide_width, slide_height, mpp_x, mpp_y, cell_um);
         return NULL;
     }
     g_autoptr(Blend) blend = g_new0(Blend, 1);
@@ -68,8 +69,8 @@ static double weight_at(double t)
     return WEIGHT_FLOOR + (1 - WEIGHT_FLOOR) * s * s;
 }
 
-/* Bilinear value at (u, v), in pixels with centres at .5, held at the border.  Where the pixel below (u, v)
- * has no data there is none; other neighbours without data do not count. */
+/* The bilinear value at (u, v), in pixels with centres at .5, constant beyond the border.  NaN when the pixel that contains (u, v)
+ * has no data; other neighbours without data do not count. */
 static double look_up(const Map *tile, double u, double v)
 {
     int below_x = (int)CLAMP(u, 0, tile->width - 1), below_y = (int)CLAMP(v, 0, tile->height - 1);
@@ -89,11 +90,11 @@ static double look_up(const Map *tile, double u, double v)
             total += fractions[i];
         }
     }
-    return sum / total; /* the pixel below counts at least a quarter */
+    return sum / total; /* the pixel that contains (u, v) has a weight of at least 1/4 */
 }
 
-/* Mean of the tile's map over the part of a map pixel that lies in the tile; (u, v): its centre, du, dv: its
- * size. */
+/* Mean of the tile's map over the part of a map pixel that is inside the tile.  (u, v): centre of the map pixel; du, dv: its
+ * size; all in pixels of the tile's map. */
 static double look_up_area(const Map *tile, double u, double v, double du, double dv)
 {
     int nx = (int)CLAMP(ceil(du - 1e-6), 1, MAX_LOOK_UPS), ny = (int)CLAMP(ceil(dv - 1e-6), 1, MAX_LOOK_UPS);
@@ -122,7 +123,7 @@ static gboolean has_data(const Image *readable, double across, double down)
     return readable->pixels[(size_t)y * readable->width + x] != 0;
 }
 
-/* The map pixels whose centres lie in [low, low + extent): [*first, *end). */
+/* The map pixels whose centres are in [low, low + extent): [*first, *end). */
 static void covered(double low, double extent, double scale, int cells, int *first, int *end)
 {
     *first = (int)CLAMP(ceil(low / scale - 0.5), 0, cells);
@@ -134,6 +135,7 @@ void blend_add(Blend *blend, const Rect *footprint, const Map *tile, const Image
     int x0, x1, y0, y1;
     covered(footprint->x, footprint->width, blend->scale_x, blend->width, &x0, &x1);
     covered(footprint->y, footprint->height, blend->scale_y, blend->height, &y0, &y1);
+    /* The size of a map pixel in pixels of the tile's map. */
     double du = blend->scale_x / footprint->width * tile->width,
            dv = blend->scale_y / footprint->height * tile->height;
     for (int y = y0; y < y1; y++) {

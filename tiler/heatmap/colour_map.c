@@ -1,10 +1,10 @@
-/* Turbo, viridis and inferno: each is kept as 16 of its 256 colours (every 17th) and joined by Catmull-Rom
- * splines, which gives the other 240 back to within 3 grey levels.
+/* Turbo, viridis and inferno.  Each is stored as 16 of its 256 colours (every 17th); Catmull-Rom
+ * splines restore the other 240 to within 3 grey levels.
  *
  * Sources: turbo by Anton Mikhailov (Google AI Blog, "Turbo, an improved rainbow colormap for
  * visualization", 2019); viridis and inferno by Nathaniel Smith and Stefan van der Walt (matplotlib, 2015,
- * CC0). Viridis and inferno rise in lightness all the way and are safe for colour-blind readers; turbo's
- * steps are easier to tell apart on a pink slide. */
+ * CC0).  The lightness of viridis and inferno increases throughout, and colour-blind readers can use them; the steps of turbo are
+ * easier to distinguish on a pink slide. */
 #include "tiler/heatmap/colour_map.h"
 
 enum { KNOTS = 16, PITCH = 17 };
@@ -70,7 +70,7 @@ static const ColourMap maps[] = {
 
 static uint8_t tables[G_N_ELEMENTS(maps)][256][3];
 
-/* Beyond the ends the curve goes on straight. */
+/* Knot i of channel c; beyond the ends the curve continues in a straight line. */
 static double knot(const ColourMap *map, int i, int c)
 {
     if (i < 0) {
@@ -82,6 +82,8 @@ static double knot(const ColourMap *map, int i, int c)
     return map->knots[i][c];
 }
 
+/* Catmull-Rom between knots b and d with neighbours a and e:
+ * b + t/2 (d - a + t (2a - 5b + 4d - e + t (3(b - d) + e - a))). */
 static uint8_t colour_at(const ColourMap *map, int index, int c)
 {
     int i = MIN(index / PITCH, KNOTS - 2);

@@ -1,7 +1,7 @@
-/* Images of maps.  Values stay values elsewhere; here they become colours, for people.
+/* Images of maps.  Everywhere else values stay values; here they become colours, for people.
  *
- * The range of the colours is given by the caller and drawn beside the image, never stretched to the slide
- * at hand: the same colour means the same score on every slide. */
+ * The caller gives the range of the colours, and the overview shows it.  It is never stretched to the values of one slide, so the same
+ * colour means the same score on every slide. */
 #include "tiler/heatmap/heatmap.h"
 #include "tiler/heatmap/colour_map.h"
 #include "tiler/imagefile/image_draw.h"
@@ -21,7 +21,8 @@ static const uint8_t (*need_colours(const char *name, double low, double high, G
     const uint8_t(*table)[3] = colour_map_find(name);
     g_autofree char *names = colour_map_names();
     if (!table) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "no colour map \"%s\"; there are %s", name, names);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "there is no colour map \"%s\"; the colour maps are %s", name, names);
     } else if (!(isfinite(low) && isfinite(high) && low < high)) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "the colour range %g .. %g is empty", low, high);
         table = NULL;
@@ -43,12 +44,13 @@ Image *heatmap_colour(const Map *map, double low, double high, const char *colou
         return NULL;
     }
     if (base && (base->width != map->width || base->height != map->height || base->channels != 3)) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "a map of %d x %d on an image of %d x %d",
-                    map->width, map->height, base->width, base->height);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL,
+                    "a map of %d x %d px does not fit on an image of %d x %d px", map->width, map->height,
+                    base->width, base->height);
         return NULL;
     }
     Image *out = image_new(map->width, map->height, 3, error);
-    int weight = (int)(CLAMP(opacity, 0, 1) * 256 + 0.5);
+    int weight = (int)(CLAMP(opacity, 0, 1) * 256 + 0.5); /* in 1/256 */
     for (size_t i = 0; out && i < (size_t)map->width * map->height; i++) {
         const uint8_t white[3] = {255, 255, 255}, *under = base ? base->pixels + 3 * i : white;
         const uint8_t *over = isnan(map->values[i]) ? under : colour_of(table, map->values[i], low, high);
@@ -59,8 +61,8 @@ Image *heatmap_colour(const Map *map, double low, double high, const char *colou
     return out;
 }
 
-/* Draws `source` into the rectangle of `out`, by nearest neighbour. */
-static void position(Image *out, const Image *source, int left, int top, int width, int height)
+/* Draws `source`, scaled by nearest neighbour, into the rectangle of `out`. */
+static void draw_scaled(Image *out, const Image *source, int left, int top, int width, int height)
 {
     for (int y = 0; y < height; y++) {
         int from_y = (int)(((int64_t)2 * y + 1) * source->height / (2 * height));
@@ -72,7 +74,7 @@ static void position(Image *out, const Image *source, int left, int top, int wid
     }
 }
 
-/* A line around an image, so that its white does not run into the page's. */
+/* A line around an image, which separates its white from that of the page. */
 static void draw_frame(Image *out, int left, int top, int width, int height)
 {
     static const uint8_t grey[3] = {190, 190, 190};
@@ -86,7 +88,7 @@ static void draw_frame(Image *out, int left, int top, int width, int height)
     }
 }
 
-/* The bar from high (top) to low with three values beside it. */
+/* The colour bar from high (top) to low, with three values next to it. */
 static void draw_bar(Image *out, int left, int top, int height, const uint8_t (*table)[3], double low,
                      double high)
 {
@@ -104,7 +106,6 @@ static void draw_bar(Image *out, int left, int top, int height, const uint8_t (*
     }
 }
 
-/* Images of the slide and of the map at one size, side by side, on white. */
 Image *heatmap_overview(const Map *map, double low, double high, const char *colours,
                         const Image *slide_image, const Image *known, int side, const char *title,
                         const char *note, GError **error)
@@ -118,6 +119,7 @@ Image *heatmap_overview(const Map *map, double low, double high, const char *col
     if (known) {
         image_draw_hatch(coloured, known);
     }
+    /* Layout: title, then slide | map | bar, then note; `second` and `bar` are the left sides of map and bar. */
     double scale = (double)MAX(side, 1) / MAX(slide_image->width, slide_image->height);
     int width = MAX(1, (int)(slide_image->width * scale + 0.5)),
         height = MAX(1, (int)(slide_image->height * scale + 0.5));
@@ -131,8 +133,8 @@ Image *heatmap_overview(const Map *map, double low, double high, const char *col
     }
     memset(out->pixels, 255, image_bytes(out));
     image_draw_text(out, MARGIN, MARGIN, 2, ink, title);
-    position(out, slide_image, MARGIN, top, width, height);
-    position(out, coloured, second, top, width, height);
+    draw_scaled(out, slide_image, MARGIN, top, width, height);
+    draw_scaled(out, coloured, second, top, width, height);
     draw_frame(out, MARGIN, top, width, height);
     draw_frame(out, second, top, width, height);
     draw_bar(out, bar, top, MAX(height, 4 * TEXT_HEIGHT), table, low, high);

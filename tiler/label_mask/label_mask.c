@@ -1,6 +1,6 @@
 /* Label masks read by libtiff and libpng themselves.
  *
- * OpenSlide would give colours and needs tiles; a label is a number.  The same check of the geometry goes before as for slides. */
+ * OpenSlide returns colours and needs tiles; a label is a number.  As for slides, tiffcheck.h checks the geometry first. */
 #include "tiler/label_mask/label_mask.h"
 #include "base/error.h"
 #include "tiler/label_mask/label_mask_private.h"
@@ -14,22 +14,22 @@
 #include <glib/gstdio.h>
 
 struct LabelMask {
-    TiffSource *source; /* one of the two */
+    TiffSource *source; /* either this or png */
     LabelMaskPng *png;
     TIFF *tiff; /* of the source */
     char *path;
-    uint32_t width, height, tile_width, tile_height; /* tile_width 0: rows */
+    uint32_t width, height, tile_width, tile_height; /* tile_width 0: read by rows */
     LabelFormat format;
     LabelColours colours;
     LabelPalette palette;
-    uint8_t *rgba; /* of a row, where the colours of a palette count */
+    uint8_t *rgba; /* (W, 4) of a row; NULL unless the colours of a palette are the labels */
 };
 
 static const char png_magic[8] = {'\x89', 'P', 'N', 'G', '\r', '\n', '\x1a', '\n'};
 
 typedef enum { NO_MASK, A_TIFF, A_PNG } Kind;
 
-/* The first bytes, as many as there are, none of what is no file; FALSE with error when the system fails. */
+/* The first bytes, as many as there are; none when it is not a regular file.  FALSE with error when the system fails. */
 static gboolean read_head(const char *path, char head[8], ssize_t *bytes, GError **error)
 {
     struct stat info;
@@ -67,8 +67,8 @@ gboolean label_mask_detect(const char *path, gboolean *found, GError **error)
     return ok;
 }
 
-/* Compressions that change values, or may: the name of this one, or NULL.  WebP, JPEG 2000, JPEG XR, JPEG XL and LERC have lossless modes
- * too, but the directory does not say which one was used. */
+/* The name of a compression that changes values or may change them; NULL for others.  WebP, JPEG 2000, JPEG XR, JPEG XL and LERC also have
+ * lossless modes, but the directory does not say which mode was used. */
 static const char *lossy_compression(uint16_t compression)
 {
     static const struct {
@@ -98,22 +98,22 @@ static const char *lossy_compression(uint16_t compression)
     return NULL;
 }
 
-static gboolean check_compression(const LabelMask *labels, GError **error)
+static gboolean check_compression(const LabelMask *mask, GError **error)
 {
     uint16_t compression = COMPRESSION_NONE;
-    TIFFGetFieldDefaulted(labels->tiff, TIFFTAG_COMPRESSION, &compression);
+    TIFFGetFieldDefaulted(mask->tiff, TIFFTAG_COMPRESSION, &compression);
     const char *name = lossy_compression(compression);
     if (name) {
         g_set_error(
             error, WSI_ERROR, WSI_ERROR_INPUT,
             "%s is not a label mask: its compression is %s (tag 259 is %d), which may change labels; save it "
             "with Deflate, LZW or ZSTD",
-            labels->path, name, compression);
+            mask->path, name, compression);
     }
     return !name;
 }
 
-/* What keeps a TIFF's pixels from being labels; NULL when nothing does. */
+/* Why the pixels of a TIFF are not labels; NULL when they are. */
 static const char *tiff_problem(const LabelFormat *format, uint16_t photometric, uint16_t sample,
                                 uint16_t planes)
 {
@@ -127,83 +127,82 @@ static const char *tiff_problem(const LabelFormat *format, uint16_t photometric,
                                              : "its pixels are not whole numbers";
     }
     if (photometric == PHOTOMETRIC_MINISWHITE) { /* viewers show 1 as black, tifffile writes True as 1 */
-        return "0 is white in it (WhiteIsZero), and programs do not agree which value is the lesion: save it "
-               "as "
-               "BlackIsZero (photometric=\"minisblack\")";
+        return "0 is white in it (WhiteIsZero), and programs disagree about which value is the lesion: save "
+               "it "
+               "as BlackIsZero (photometric=\"minisblack\")";
     }
     if (photometric == PHOTOMETRIC_YCBCR) {
-        return "its colours are YCbCr, which are not kept exactly";
+        return "its colours are YCbCr, which does not keep them exactly";
     }
     if (photometric > PHOTOMETRIC_MASK) {
         return "its colours are neither grey, palette nor RGB";
     }
     if (!known || (format->samples > 1 && format->bits != 8)) {
-        return "samples of this depth are not read";
+        return "samples of this depth are not supported";
     }
     if ((photometric == PHOTOMETRIC_RGB) != (format->samples >= 3) || format->samples > 4) {
-        return "the number of samples does not fit the kind of its colours";
+        return "the number of samples does not match its colour space";
     }
     return format->samples > 1 && planes != PLANARCONFIG_CONTIG ? "its colours are stored in separate planes"
                                                                 : NULL;
 }
 
-static gboolean no_labels(const LabelMask *labels, const char *problem, GError **error)
+static gboolean no_labels(const LabelMask *mask, const char *problem, GError **error)
 {
     g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is not a label mask: %d sample%s of %d bit%s; %s",
-                labels->path, labels->format.samples, labels->format.samples == 1 ? "" : "s",
-                labels->format.bits, labels->format.bits == 1 ? "" : "s", problem);
+                mask->path, mask->format.samples, mask->format.samples == 1 ? "" : "s", mask->format.bits,
+                mask->format.bits == 1 ? "" : "s", problem);
     return FALSE;
 }
 
-/* Whether the second or fourth sample, if there is one, is transparency. */
-static gboolean has_alpha(const LabelMask *labels)
+/* Whether the second or fourth sample, if present, is transparency. */
+static gboolean has_alpha(const LabelMask *mask)
 {
     uint16_t count = 0, *kinds = NULL;
-    if (labels->format.samples % 2 == 1) {
+    if (mask->format.samples % 2 == 1) {
         return TRUE;
     }
-    return TIFFGetField(labels->tiff, TIFFTAG_EXTRASAMPLES, &count, &kinds) && count == 1 &&
+    return TIFFGetField(mask->tiff, TIFFTAG_EXTRASAMPLES, &count, &kinds) && count == 1 &&
            (kinds[0] == EXTRASAMPLE_ASSOCALPHA || kinds[0] == EXTRASAMPLE_UNASSALPHA);
 }
 
-/* Colours of 16 bits; some programs write 8 into them. NULL, or what is wrong. */
-static const char *read_palette(LabelMask *labels)
+/* Reads the palette.  TIFF has colours of 16 bits, but some programs write 8-bit values.  Returns NULL, or what is wrong. */
+static const char *read_palette(LabelMask *mask)
 {
     uint16_t *part[3] = {NULL, NULL, NULL};
     gboolean wide = FALSE;
-    if (labels->format.bits > 8 ||
-        !TIFFGetField(labels->tiff, TIFFTAG_COLORMAP, &part[0], &part[1], &part[2])) {
+    if (mask->format.bits > 8 || !TIFFGetField(mask->tiff, TIFFTAG_COLORMAP, &part[0], &part[1], &part[2])) {
         return "it has no palette, or one of more than 8 bits";
     }
-    int count = 1 << labels->format.bits;
+    int count = 1 << mask->format.bits;
     for (int i = 0; i < 3 * count; i++) {
         wide = wide || part[i / count][i % count] > 255;
     }
     for (int i = 0; i < 3 * count; i++) {
-        labels->palette.rgba[i % count][i / count] = (uint8_t)(part[i / count][i % count] >> (wide ? 8 : 0));
-        labels->palette.rgba[i % count][3] = 255;
+        mask->palette.rgba[i % count][i / count] = (uint8_t)(part[i / count][i % count] >> (wide ? 8 : 0));
+        mask->palette.rgba[i % count][3] = 255;
     }
-    labels->palette.there = TRUE;
+    mask->palette.there = TRUE;
     return NULL;
 }
 
-static gboolean check_turned(const LabelMask *labels, uint16_t orientation, GError **error)
+static gboolean check_turned(const LabelMask *mask, uint16_t orientation, GError **error)
 {
     const char *turned = tiffpages_turned(orientation);
     if (turned) {
         g_set_error(
             error, WSI_ERROR, WSI_ERROR_INPUT,
-            "%s: its orientation (tag 274) is %d, %s: it would not fit the slide; rewrite it with its "
+            "%s: its orientation (tag 274) is %d, %s: it would not match the slide; rewrite it with its "
             "pixels in order and orientation 1",
-            labels->path, orientation, turned);
+            mask->path, orientation, turned);
     }
     return !turned;
 }
 
-/* The pages after the first are its smaller copies, or they are other masks that nobody would read. */
-static gboolean check_pages(const LabelMask *labels, GError **error)
+/* Checks that the pages after the first are its smaller copies; other masks there would be ignored. */
+static gboolean check_pages(const LabelMask *mask, GError **error)
 {
-    g_autoptr(GArray) pages = tiffpages_read(labels->path, error);
+    g_autoptr(GArray) pages = tiffpages_read(mask->path, error);
     const TiffPage *first = pages ? &g_array_index(pages, TiffPage, 0) : NULL;
     for (guint i = 1; first && i < pages->len; i++) {
         const TiffPage *page = &g_array_index(pages, TiffPage, i);
@@ -222,18 +221,18 @@ static gboolean check_pages(const LabelMask *labels, GError **error)
                 " x %" G_GINT64_FORMAT " px, and page %u is %s (%" G_GINT64_FORMAT " x %" G_GINT64_FORMAT
                 "), not a smaller copy; a mask has one page and its levels: save "
                 "each class or plane as a mask of its own, or one label per pixel",
-                labels->path, pages->len, first->width, first->height, i + 1, why, page->width, page->height);
+                mask->path, pages->len, first->width, first->height, i + 1, why, page->width, page->height);
             return FALSE;
         }
     }
-    return pages != NULL && check_turned(labels, first->orientation, error);
+    return pages != NULL && check_turned(mask, first->orientation, error);
 }
 
-/* ImageJ and tifffile can write many planes behind one page, which only their descriptions tell. */
-static gboolean check_hidden_planes(const LabelMask *labels, GError **error)
+/* ImageJ and tifffile can store several planes in one page; only the description shows it. */
+static gboolean check_hidden_planes(const LabelMask *mask, GError **error)
 {
     const char *text = NULL, *at;
-    if (!TIFFGetField(labels->tiff, TIFFTAG_IMAGEDESCRIPTION, &text) || !text) {
+    if (!TIFFGetField(mask->tiff, TIFFTAG_IMAGEDESCRIPTION, &text) || !text) {
         return TRUE;
     }
     gboolean imagej = g_str_has_prefix(text, "ImageJ=") && (at = strstr(text, "\nimages=")) &&
@@ -242,155 +241,155 @@ static gboolean check_hidden_planes(const LabelMask *labels, GError **error)
     if (imagej || shaped) {
         g_set_error(
             error, WSI_ERROR, WSI_ERROR_INPUT,
-            "%s is not a label mask: it holds several planes (%s stack); save each as a mask of its own, "
+            "%s is not a label mask: it holds several planes (%s stack); save each as a separate mask, "
             "or one label per pixel",
-            labels->path, imagej ? "an ImageJ" : "a tifffile");
+            mask->path, imagej ? "an ImageJ" : "a tifffile");
     }
     return !imagej && !shaped;
 }
 
-static gboolean set_format(LabelMask *labels, GError **error)
+static gboolean set_format(LabelMask *mask, GError **error)
 {
     uint16_t bits = 0, samples = 0, photometric = PHOTOMETRIC_MINISBLACK, sample = SAMPLEFORMAT_UINT,
              planes = PLANARCONFIG_CONTIG;
-    TIFFGetFieldDefaulted(labels->tiff, TIFFTAG_BITSPERSAMPLE, &bits);
-    TIFFGetFieldDefaulted(labels->tiff, TIFFTAG_SAMPLESPERPIXEL, &samples);
-    TIFFGetFieldDefaulted(labels->tiff, TIFFTAG_SAMPLEFORMAT, &sample);
-    TIFFGetFieldDefaulted(labels->tiff, TIFFTAG_PLANARCONFIG, &planes);
-    TIFFGetField(labels->tiff, TIFFTAG_PHOTOMETRIC, &photometric);
-    labels->format = (LabelFormat){bits, samples, sample == SAMPLEFORMAT_INT};
-    const char *problem = tiff_problem(&labels->format, photometric, sample, planes);
-    problem = problem || has_alpha(labels) ? problem
-                                           : "its last sample is not transparency but a separate channel: "
-                                             "save each as a mask of its own, or one label per pixel";
+    TIFFGetFieldDefaulted(mask->tiff, TIFFTAG_BITSPERSAMPLE, &bits);
+    TIFFGetFieldDefaulted(mask->tiff, TIFFTAG_SAMPLESPERPIXEL, &samples);
+    TIFFGetFieldDefaulted(mask->tiff, TIFFTAG_SAMPLEFORMAT, &sample);
+    TIFFGetFieldDefaulted(mask->tiff, TIFFTAG_PLANARCONFIG, &planes);
+    TIFFGetField(mask->tiff, TIFFTAG_PHOTOMETRIC, &photometric);
+    mask->format = (LabelFormat){bits, samples, sample == SAMPLEFORMAT_INT};
+    const char *problem = tiff_problem(&mask->format, photometric, sample, planes);
+    problem = problem || has_alpha(mask) ? problem
+                                         : "its last sample is not transparency but a separate channel: "
+                                           "save each channel as a separate mask, or one label per pixel";
     if (!problem && photometric == PHOTOMETRIC_PALETTE) {
-        problem = read_palette(labels);
+        problem = read_palette(mask);
     }
-    return !problem || no_labels(labels, problem, error);
+    return !problem || no_labels(mask, problem, error);
 }
 
-static gboolean set_geometry(LabelMask *labels, GError **error)
+static gboolean set_geometry(LabelMask *mask, GError **error)
 {
-    TIFFGetField(labels->tiff, TIFFTAG_IMAGEWIDTH, &labels->width);
-    TIFFGetField(labels->tiff, TIFFTAG_IMAGELENGTH, &labels->height);
-    if (TIFFIsTiled(labels->tiff)) {
-        TIFFGetField(labels->tiff, TIFFTAG_TILEWIDTH, &labels->tile_width);
-        TIFFGetField(labels->tiff, TIFFTAG_TILELENGTH, &labels->tile_height);
+    TIFFGetField(mask->tiff, TIFFTAG_IMAGEWIDTH, &mask->width);
+    TIFFGetField(mask->tiff, TIFFTAG_IMAGELENGTH, &mask->height);
+    if (TIFFIsTiled(mask->tiff)) {
+        TIFFGetField(mask->tiff, TIFFTAG_TILEWIDTH, &mask->tile_width);
+        TIFFGetField(mask->tiff, TIFFTAG_TILELENGTH, &mask->tile_height);
     }
-    if (labels->width < 1 || labels->height < 1 || labels->width > INT32_MAX || labels->height > INT32_MAX ||
-        (TIFFIsTiled(labels->tiff) && (labels->tile_width < 1 || labels->tile_height < 1))) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: impossible size of %u x %u px", labels->path,
-                    labels->width, labels->height);
+    if (mask->width < 1 || mask->height < 1 || mask->width > INT32_MAX || mask->height > INT32_MAX ||
+        (TIFFIsTiled(mask->tiff) && (mask->tile_width < 1 || mask->tile_height < 1))) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: impossible size of %u x %u px", mask->path,
+                    mask->width, mask->height);
         return FALSE;
     }
     return TRUE;
 }
 
-static gboolean open_tiff(LabelMask *labels, GError **error)
+static gboolean open_tiff(LabelMask *mask, GError **error)
 {
     gboolean is_tiff;
-    if (!tiffcheck_file(labels->path, &is_tiff, error)) {
+    if (!tiffcheck_file(mask->path, &is_tiff, error)) {
         return FALSE;
     }
     if (!is_tiff) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is not a TIFF", labels->path);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is not a TIFF", mask->path);
         return FALSE;
     }
-    labels->source = tiffsource_open(labels->path, error);
-    if (!labels->source) {
+    mask->source = tiffsource_open(mask->path, error);
+    if (!mask->source) {
         return FALSE;
     }
-    labels->tiff = tiffsource_tiff(labels->source);
-    return check_compression(labels, error) && set_format(labels, error) && set_geometry(labels, error) &&
-           check_pages(labels, error) && check_hidden_planes(labels, error);
+    mask->tiff = tiffsource_tiff(mask->source);
+    return check_compression(mask, error) && set_format(mask, error) && set_geometry(mask, error) &&
+           check_pages(mask, error) && check_hidden_planes(mask, error);
 }
 
-static gboolean open_png(LabelMask *labels, GError **error)
+static gboolean open_png(LabelMask *mask, GError **error)
 {
-    labels->png = label_mask_png_open(labels->path, &labels->width, &labels->height, &labels->format,
-                                      &labels->palette, error);
-    if (!labels->png) {
+    mask->png =
+        label_mask_png_open(mask->path, &mask->width, &mask->height, &mask->format, &mask->palette, error);
+    if (!mask->png) {
         return FALSE;
     }
-    return (labels->format.samples == 1 || labels->format.bits == 8 ||
-            no_labels(labels, "samples of this depth are not read", error)) &&
-           check_turned(labels, label_mask_png_orientation(labels->png), error);
+    return (mask->format.samples == 1 || mask->format.bits == 8 ||
+            no_labels(mask, "samples of this depth are not supported", error)) &&
+           check_turned(mask, label_mask_png_orientation(mask->png), error);
 }
 
 LabelMask *label_mask_open(const char *path, GError **error)
 {
-    g_autoptr(LabelMask) labels = g_new0(LabelMask, 1);
-    labels->path = g_strdup(path);
+    g_autoptr(LabelMask) mask = g_new0(LabelMask, 1);
+    mask->path = g_strdup(path);
     Kind kind;
     gboolean good =
-        find_kind(path, &kind, error) && (kind == A_PNG ? open_png(labels, error) : open_tiff(labels, error));
-    label_palette_finish(&labels->palette);
-    if (good && labels->palette.counts) {
-        labels->rgba = wsi_try_alloc(labels->width, 4, "a row of colours", error);
-        good = labels->rgba != NULL;
+        find_kind(path, &kind, error) && (kind == A_PNG ? open_png(mask, error) : open_tiff(mask, error));
+    label_palette_finish(&mask->palette);
+    if (good && mask->palette.counts) {
+        mask->rgba = wsi_try_alloc(mask->width, 4, "a row of colours", error);
+        good = mask->rgba != NULL;
     }
-    return good ? g_steal_pointer(&labels) : NULL;
+    return good ? g_steal_pointer(&mask) : NULL;
 }
 
-void label_mask_free(LabelMask *labels)
+void label_mask_free(LabelMask *mask)
 {
-    if (!labels) {
+    if (!mask) {
         return;
     }
-    tiffsource_free(labels->source);
-    label_mask_png_free(labels->png);
-    g_free(labels->path);
-    g_free(labels->rgba);
-    g_free(labels);
+    tiffsource_free(mask->source);
+    label_mask_png_free(mask->png);
+    g_free(mask->path);
+    g_free(mask->rgba);
+    g_free(mask);
 }
 
-int64_t label_mask_width(const LabelMask *labels)
+int64_t label_mask_width(const LabelMask *mask)
 {
-    return labels->width;
+    return mask->width;
 }
 
-int64_t label_mask_height(const LabelMask *labels)
+int64_t label_mask_height(const LabelMask *mask)
 {
-    return labels->height;
+    return mask->height;
 }
 
-static gboolean unreadable(const LabelMask *labels, int64_t y, GError **error)
+static gboolean unreadable(const LabelMask *mask, int64_t y, GError **error)
 {
-    if (!tiffsource_check(labels->source, error)) {
+    if (!tiffsource_check(mask->source, error)) {
         return FALSE;
     }
     g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: the mask cannot be decoded in row %" G_GINT64_FORMAT,
-                labels->path, y);
+                mask->path, y);
     return FALSE;
 }
 
-/* Pixels that follow one another in row y, from x on. */
-static gboolean unpack(LabelMask *labels, const uint8_t *pixels, uint32_t x, uint32_t y, uint32_t width,
+/* The labels of consecutive pixels of row y, from x on. */
+static gboolean unpack(LabelMask *mask, const uint8_t *pixels, uint32_t x, uint32_t y, uint32_t width,
                        uint8_t *out, GError **error)
 {
     static const LabelFormat coloured = {.bits = 8, .samples = 4};
-    if (!label_unpack(labels->path, &labels->format, &labels->colours, pixels, x, y, width, out, error)) {
+    if (!label_unpack(mask->path, &mask->format, &mask->colours, pixels, x, y, width, out, error)) {
         return FALSE;
     }
-    if (!labels->rgba) {
+    if (!mask->rgba) {
         return TRUE;
     }
-    label_palette_expand(&labels->palette, out, width, labels->rgba);
-    return label_unpack(labels->path, &coloured, &labels->colours, labels->rgba, x, y, width, out, error);
+    label_palette_expand(&mask->palette, out, width, mask->rgba);
+    return label_unpack(mask->path, &coloured, &mask->colours, mask->rgba, x, y, width, out, error);
 }
 
 /* A row of tiles, side by side. */
-static gboolean read_tiles(LabelMask *labels, uint32_t y, uint8_t *tile, uint8_t *band, GError **error)
+static gboolean read_tiles(LabelMask *mask, uint32_t y, uint8_t *tile, uint8_t *band, GError **error)
 {
-    uint32_t rows = MIN(labels->tile_height, labels->height - y);
-    size_t stride = label_row_bytes(&labels->format, labels->tile_width);
-    for (uint32_t x = 0; x < labels->width; x += labels->tile_width) {
-        uint32_t columns = MIN(labels->tile_width, labels->width - x);
-        if (TIFFReadTile(labels->tiff, tile, x, y, 0, 0) < 0) {
-            return unreadable(labels, y, error);
+    uint32_t rows = MIN(mask->tile_height, mask->height - y);
+    size_t stride = label_row_bytes(&mask->format, mask->tile_width);
+    for (uint32_t x = 0; x < mask->width; x += mask->tile_width) {
+        uint32_t columns = MIN(mask->tile_width, mask->width - x);
+        if (TIFFReadTile(mask->tiff, tile, x, y, 0, 0) < 0) {
+            return unreadable(mask, y, error);
         }
         for (uint32_t j = 0; j < rows; j++) {
-            if (!unpack(labels, tile + j * stride, x, y + j, columns, band + (size_t)j * labels->width + x,
+            if (!unpack(mask, tile + j * stride, x, y + j, columns, band + (size_t)j * mask->width + x,
                         error)) {
                 return FALSE;
             }
@@ -399,20 +398,20 @@ static gboolean read_tiles(LabelMask *labels, uint32_t y, uint8_t *tile, uint8_t
     return TRUE;
 }
 
-static gboolean read_tiled(LabelMask *labels, LabelMaskRow row, void *data, GError **error)
+static gboolean read_tiled(LabelMask *mask, LabelMaskRow row, void *data, GError **error)
 {
-    size_t bytes = MAX((size_t)TIFFTileSize(labels->tiff),
-                       label_row_bytes(&labels->format, labels->tile_width) * labels->tile_height);
+    size_t bytes = MAX((size_t)TIFFTileSize(mask->tiff),
+                       label_row_bytes(&mask->format, mask->tile_width) * mask->tile_height);
     g_autofree uint8_t *tile = wsi_try_alloc(bytes, 1, "a tile", error);
     g_autofree uint8_t *band =
-        tile ? wsi_try_alloc(labels->width, MIN(labels->tile_height, labels->height), "a row of tiles", error)
+        tile ? wsi_try_alloc(mask->width, MIN(mask->tile_height, mask->height), "a row of tiles", error)
              : NULL;
-    for (uint32_t y = 0; band && y < labels->height; y += labels->tile_height) {
-        if (!read_tiles(labels, y, tile, band, error)) {
+    for (uint32_t y = 0; band && y < mask->height; y += mask->tile_height) {
+        if (!read_tiles(mask, y, tile, band, error)) {
             return FALSE;
         }
-        for (uint32_t j = 0; j < labels->tile_height && y + j < labels->height; j++) {
-            if (!row(data, y + j, band + (size_t)j * labels->width, error)) {
+        for (uint32_t j = 0; j < mask->tile_height && y + j < mask->height; j++) {
+            if (!row(data, y + j, band + (size_t)j * mask->width, error)) {
                 return FALSE;
             }
         }
@@ -420,22 +419,22 @@ static gboolean read_tiled(LabelMask *labels, LabelMaskRow row, void *data, GErr
     return band != NULL;
 }
 
-static gboolean read_row(LabelMask *labels, uint8_t *line, uint32_t y, GError **error)
+static gboolean read_row(LabelMask *mask, uint8_t *line, uint32_t y, GError **error)
 {
-    if (labels->png) {
-        return label_mask_png_row(labels->png, line, error);
+    if (mask->png) {
+        return label_mask_png_row(mask->png, line, error);
     }
-    return TIFFReadScanline(labels->tiff, line, y, 0) >= 0 || unreadable(labels, y, error);
+    return TIFFReadScanline(mask->tiff, line, y, 0) >= 0 || unreadable(mask, y, error);
 }
 
-static gboolean read_rows(LabelMask *labels, LabelMaskRow row, void *data, GError **error)
+static gboolean read_rows(LabelMask *mask, LabelMaskRow row, void *data, GError **error)
 {
-    size_t bytes = label_row_bytes(&labels->format, labels->width);
-    bytes = labels->tiff ? MAX(bytes, (size_t)TIFFScanlineSize(labels->tiff)) : bytes;
+    size_t bytes = label_row_bytes(&mask->format, mask->width);
+    bytes = mask->tiff ? MAX(bytes, (size_t)TIFFScanlineSize(mask->tiff)) : bytes;
     g_autofree uint8_t *line = wsi_try_alloc(bytes, 1, "a row of a mask", error);
-    g_autofree uint8_t *out = line ? wsi_try_alloc(labels->width, 1, "a row of labels", error) : NULL;
-    for (uint32_t y = 0; out && y < labels->height; y++) {
-        if (!read_row(labels, line, y, error) || !unpack(labels, line, 0, y, labels->width, out, error) ||
+    g_autofree uint8_t *out = line ? wsi_try_alloc(mask->width, 1, "a row of labels", error) : NULL;
+    for (uint32_t y = 0; out && y < mask->height; y++) {
+        if (!read_row(mask, line, y, error) || !unpack(mask, line, 0, y, mask->width, out, error) ||
             !row(data, y, out, error)) {
             return FALSE;
         }
@@ -443,25 +442,25 @@ static gboolean read_rows(LabelMask *labels, LabelMaskRow row, void *data, GErro
     return out != NULL;
 }
 
-gboolean label_mask_read(LabelMask *labels, LabelMaskRow row, void *data, GError **error)
+gboolean label_mask_read(LabelMask *mask, LabelMaskRow row, void *data, GError **error)
 {
-    return labels->tile_width ? read_tiled(labels, row, data, error) : read_rows(labels, row, data, error);
+    return mask->tile_width ? read_tiled(mask, row, data, error) : read_rows(mask, row, data, error);
 }
 
-char *label_mask_name(const LabelMask *labels, int label)
+char *label_mask_name(const LabelMask *mask, int label)
 {
-    guint32 colour = labels->colours.colour[label];
-    if (labels->format.samples == 1 && !labels->rgba) {
+    guint32 colour = mask->colours.colour[label];
+    if (mask->format.samples == 1 && !mask->rgba) {
         return g_strdup_printf("%d", label);
     }
-    return labels->colours.coloured ? g_strdup_printf("#%06x", colour) : g_strdup_printf("%u", colour & 255);
+    return mask->colours.coloured ? g_strdup_printf("#%06x", colour) : g_strdup_printf("%u", colour & 255);
 }
 
-const char *label_mask_note(const LabelMask *labels)
+const char *label_mask_note(const LabelMask *mask)
 {
-    return labels->colours.coloured     ? "an image of colours: each but black is a label"
-           : labels->format.samples > 1 ? "an image of RGB that holds greys: their values are the labels"
-           : labels->rgba               ? "an image with a palette of greys: their values are the labels"
-           : labels->palette.there ? "an image with a palette: the places of the colours in it are the labels"
-                                   : NULL;
+    return mask->colours.coloured     ? "an image of colours: each colour except black is a label"
+           : mask->format.samples > 1 ? "an RGB image of greys: their values are the labels"
+           : mask->rgba               ? "an image with a palette of greys: their values are the labels"
+           : mask->palette.there      ? "an image with a palette: the indices into it are the labels"
+                                      : NULL;
 }

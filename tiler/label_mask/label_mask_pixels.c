@@ -1,8 +1,8 @@
 /* From samples to labels.
  *
- * A label is a number from 0 to 255, in as many bits as a program gave it, or a colour.  Colours become labels in the order in which
- * they are met, and are named by what they are (#rrggbb); where all are greys, their value is the label, since that is a grey
- * image saved as RGB.  Transparent pixels are nothing. */
+ * A label is a number from 0 to 255 of any number of bits, or a colour.  Colours are numbered in the order of their first pixels,
+ * and named #rrggbb.  When all colours are greys, their value is the name, since this is a grey
+ * image that was saved as RGB.  Transparent pixels are label 0. */
 #include "tiler/label_mask/label_mask_private.h"
 #include "base/error.h"
 #include <string.h>
@@ -22,6 +22,7 @@ static gboolean no_label(const char *path, int64_t x, int64_t y, GError **error,
     return FALSE;
 }
 
+/* Samples of 1, 2 or 4 bits, high bits first. */
 static void unpack_small(const LabelFormat *format, const uint8_t *row, int64_t width, uint8_t *out)
 {
     int per = 8 / format->bits, mask = (1 << format->bits) - 1;
@@ -61,7 +62,7 @@ static gboolean unpack_wide(const char *path, const LabelFormat *format, const u
     return TRUE;
 }
 
-/* The label of a colour that is not black; -1 when there are too many. */
+/* The label of a colour that is not black, a new one if necessary; -1 when there are too many. */
 static int label_of(LabelColours *colours, guint32 colour)
 {
     int label = 1;
@@ -93,7 +94,7 @@ static gboolean unpack_colours(const char *path, const LabelFormat *format, Labe
         guint32 colour = grey ? p[0] * 0x10101u : (guint32)p[0] << 16 | (guint32)p[1] << 8 | p[2];
         if (alpha && p[samples - 1] != 255) {
             if (p[samples - 1] != 0) {
-                return no_label(path, x + i, y, error, "half-transparent colour");
+                return no_label(path, x + i, y, error, "a half-transparent colour");
             }
             colour = 0;
         }
@@ -115,10 +116,10 @@ void label_palette_finish(LabelPalette *palette)
     palette->counts = palette->there && first[3] != 0 && (first[0] | first[1] | first[2]) != 0;
 }
 
-void label_palette_expand(const LabelPalette *palette, const uint8_t *positions, int64_t width, uint8_t *rgba)
+void label_palette_expand(const LabelPalette *palette, const uint8_t *indices, int64_t width, uint8_t *rgba)
 {
     for (int64_t i = 0; i < width; i++) {
-        memcpy(rgba + 4 * i, palette->rgba[positions[i]], 4);
+        memcpy(rgba + 4 * i, palette->rgba[indices[i]], 4);
     }
 }
 

@@ -1,6 +1,6 @@
-/* Label masks in PNG, row by row: a mask of a whole slide is larger than an image may be (imagefile.h).
+/* Label masks in PNG, row by row, since the mask of a whole slide is larger than the limit of imagefile.h.
  *
- * libpng expands nothing here: the samples are the labels, of a palette the index.  An interlaced file is decoded as a whole. */
+ * libpng expands nothing here: the samples, or the indices of a palette, are the labels.  An interlaced file is decoded as a whole. */
 #include "tiler/label_mask/label_mask_private.h"
 #include "base/error.h"
 #include <errno.h>
@@ -14,7 +14,7 @@ struct LabelMaskPng {
     FILE *file;
     png_structp png;
     png_infop info;
-    uint8_t *whole; /* of an interlaced file */
+    uint8_t *whole; /* all rows of an interlaced file; NULL otherwise */
     size_t row_bytes;
     uint32_t height, row; /* row: the next one */
     gboolean interlaced;
@@ -23,8 +23,8 @@ struct LabelMaskPng {
 
 static void on_error(png_structp png, png_const_charp text)
 {
-    LabelMaskPng *labels = png_get_error_ptr(png);
-    g_strlcpy(labels->message, text, sizeof labels->message);
+    LabelMaskPng *mask = png_get_error_ptr(png);
+    g_strlcpy(mask->message, text, sizeof mask->message);
     png_longjmp(png, 1);
 }
 
@@ -33,43 +33,43 @@ static void on_warning(png_structp png, png_const_charp text)
     g_debug("libpng: %s", text);
 }
 
-static gboolean fail(const LabelMaskPng *labels, GError **error)
+static gboolean fail(const LabelMaskPng *mask, GError **error)
 {
-    WsiErrorCode code = ferror(labels->file)                           ? WSI_ERROR_IO
-                        : strcasestr(labels->message, "out of memory") ? WSI_ERROR_MEMORY
-                                                                       : WSI_ERROR_INPUT;
-    g_set_error(error, WSI_ERROR, code, "%s: the mask cannot be decoded in row %u: %s", labels->path,
-                labels->row, labels->message);
+    WsiErrorCode code = ferror(mask->file)                           ? WSI_ERROR_IO
+                        : strcasestr(mask->message, "out of memory") ? WSI_ERROR_MEMORY
+                                                                     : WSI_ERROR_INPUT;
+    g_set_error(error, WSI_ERROR, code, "%s: the mask cannot be decoded in row %u: %s", mask->path, mask->row,
+                mask->message);
     return FALSE;
 }
 
-static gboolean read_header(LabelMaskPng *labels)
+static gboolean read_header(LabelMaskPng *mask)
 {
-    if (setjmp(png_jmpbuf(labels->png))) {
+    if (setjmp(png_jmpbuf(mask->png))) {
         return FALSE;
     }
-    png_init_io(labels->png, labels->file);
-    png_set_user_limits(labels->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
-    png_set_keep_unknown_chunks(labels->png, PNG_HANDLE_CHUNK_NEVER, NULL, 0);
-    png_read_info(labels->png, labels->info);
-    if (png_get_bit_depth(labels->png, labels->info) == 16 && G_BYTE_ORDER == G_LITTLE_ENDIAN) {
-        png_set_swap(labels->png);
+    png_init_io(mask->png, mask->file);
+    png_set_user_limits(mask->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
+    png_set_keep_unknown_chunks(mask->png, PNG_HANDLE_CHUNK_NEVER, NULL, 0);
+    png_read_info(mask->png, mask->info);
+    if (png_get_bit_depth(mask->png, mask->info) == 16 && G_BYTE_ORDER == G_LITTLE_ENDIAN) {
+        png_set_swap(mask->png);
     }
-    labels->interlaced = png_set_interlace_handling(labels->png) > 1;
-    png_read_update_info(labels->png, labels->info);
+    mask->interlaced = png_set_interlace_handling(mask->png) > 1;
+    png_read_update_info(mask->png, mask->info);
     return TRUE;
 }
 
-/* Places beyond the palette are white, so that they are a colour and not nothing. */
-static void read_palette(const LabelMaskPng *labels, LabelPalette *palette)
+/* Indices beyond the palette are white, so that they count as a colour, not as nothing. */
+static void read_palette(const LabelMaskPng *mask, LabelPalette *palette)
 {
     png_colorp colours = NULL;
     png_bytep alphas = NULL;
     int count = 0, transparent = 0;
-    palette->there = png_get_color_type(labels->png, labels->info) == PNG_COLOR_TYPE_PALETTE &&
-                     png_get_PLTE(labels->png, labels->info, &colours, &count);
+    palette->there = png_get_color_type(mask->png, mask->info) == PNG_COLOR_TYPE_PALETTE &&
+                     png_get_PLTE(mask->png, mask->info, &colours, &count);
     memset(palette->rgba, 255, sizeof palette->rgba);
-    if (!palette->there || !png_get_tRNS(labels->png, labels->info, &alphas, &transparent, NULL)) {
+    if (!palette->there || !png_get_tRNS(mask->png, mask->info, &alphas, &transparent, NULL)) {
         transparent = 0;
     }
     for (int i = 0; palette->there && i < MIN(count, 256); i++) {
@@ -82,32 +82,32 @@ static void read_palette(const LabelMaskPng *labels, LabelPalette *palette)
 LabelMaskPng *label_mask_png_open(const char *path, uint32_t *width, uint32_t *height, LabelFormat *format,
                                   LabelPalette *palette, GError **error)
 {
-    LabelMaskPng *labels = g_new0(LabelMaskPng, 1);
-    labels->path = g_strdup(path);
-    labels->file = g_fopen(path, "rbe");
-    if (!labels->file) {
+    LabelMaskPng *mask = g_new0(LabelMaskPng, 1);
+    mask->path = g_strdup(path);
+    mask->file = g_fopen(path, "rbe");
+    if (!mask->file) {
         wsi_error_errno(error, "cannot open", path);
-        label_mask_png_free(labels);
+        label_mask_png_free(mask);
         return NULL;
     }
-    labels->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, labels, on_error, on_warning);
-    labels->info = labels->png ? png_create_info_struct(labels->png) : NULL;
-    if (!labels->info || !read_header(labels)) {
-        if (labels->info) {
-            fail(labels, error);
+    mask->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, mask, on_error, on_warning);
+    mask->info = mask->png ? png_create_info_struct(mask->png) : NULL;
+    if (!mask->info || !read_header(mask)) {
+        if (mask->info) {
+            fail(mask, error);
         } else {
             g_set_error(error, WSI_ERROR, WSI_ERROR_MEMORY, "no memory for %s", path);
         }
-        label_mask_png_free(labels);
+        label_mask_png_free(mask);
         return NULL;
     }
-    *width = png_get_image_width(labels->png, labels->info);
-    *height = labels->height = png_get_image_height(labels->png, labels->info);
-    *format = (LabelFormat){.bits = png_get_bit_depth(labels->png, labels->info),
-                            .samples = png_get_channels(labels->png, labels->info)};
-    read_palette(labels, palette);
-    labels->row_bytes = png_get_rowbytes(labels->png, labels->info);
-    return labels;
+    *width = png_get_image_width(mask->png, mask->info);
+    *height = mask->height = png_get_image_height(mask->png, mask->info);
+    *format = (LabelFormat){.bits = png_get_bit_depth(mask->png, mask->info),
+                            .samples = png_get_channels(mask->png, mask->info)};
+    read_palette(mask, palette);
+    mask->row_bytes = png_get_rowbytes(mask->png, mask->info);
+    return mask;
 }
 
 static uint32_t exif_number(const uint8_t *at, int bytes, gboolean big)
@@ -119,12 +119,13 @@ static uint32_t exif_number(const uint8_t *at, int bytes, gboolean big)
     return number;
 }
 
-uint16_t label_mask_png_orientation(const LabelMaskPng *labels)
+/* EXIF: a TIFF header, then the first directory with entries of 12 bytes. */
+uint16_t label_mask_png_orientation(const LabelMaskPng *mask)
 {
     enum { HEAD = 8, ENTRY = 12, ORIENTATION = 274 };
     png_bytep exif = NULL;
     png_uint_32 length = 0;
-    if (!png_get_eXIf_1(labels->png, labels->info, &length, &exif) || length < HEAD + 2) {
+    if (!png_get_eXIf_1(mask->png, mask->info, &length, &exif) || length < HEAD + 2) {
         return 0;
     }
     gboolean big = exif[0] == 'M';
@@ -142,62 +143,61 @@ uint16_t label_mask_png_orientation(const LabelMaskPng *labels)
     return 0;
 }
 
-void label_mask_png_free(LabelMaskPng *labels)
+void label_mask_png_free(LabelMaskPng *mask)
 {
-    if (!labels) {
+    if (!mask) {
         return;
     }
-    png_destroy_read_struct(&labels->png, &labels->info, NULL);
-    if (labels->file) {
-        fclose(labels->file);
+    png_destroy_read_struct(&mask->png, &mask->info, NULL);
+    if (mask->file) {
+        fclose(mask->file);
     }
-    g_free(labels->whole);
-    g_free(labels->path);
-    g_free(labels);
+    g_free(mask->whole);
+    g_free(mask->path);
+    g_free(mask);
 }
 
-static gboolean decode_rows(LabelMaskPng *labels, png_bytepp rows)
+static gboolean decode_rows(LabelMaskPng *mask, png_bytepp rows)
 {
-    if (setjmp(png_jmpbuf(labels->png))) {
+    if (setjmp(png_jmpbuf(mask->png))) {
         return FALSE;
     }
-    png_read_image(labels->png, rows);
+    png_read_image(mask->png, rows);
     return TRUE;
 }
 
-static gboolean decode_row(LabelMaskPng *labels, uint8_t *buffer)
+static gboolean decode_row(LabelMaskPng *mask, uint8_t *buffer)
 {
-    if (setjmp(png_jmpbuf(labels->png))) {
+    if (setjmp(png_jmpbuf(mask->png))) {
         return FALSE;
     }
-    png_read_row(labels->png, buffer, NULL);
+    png_read_row(mask->png, buffer, NULL);
     return TRUE;
 }
 
-static gboolean decode_whole(LabelMaskPng *labels, GError **error)
+static gboolean decode_whole(LabelMaskPng *mask, GError **error)
 {
-    g_autofree png_bytepp rows = wsi_try_alloc(labels->height, sizeof *rows, labels->path, error);
-    labels->whole =
-        rows ? wsi_try_alloc(labels->height, labels->row_bytes, "an interlaced mask", error) : NULL;
-    if (!labels->whole) {
+    g_autofree png_bytepp rows = wsi_try_alloc(mask->height, sizeof *rows, mask->path, error);
+    mask->whole = rows ? wsi_try_alloc(mask->height, mask->row_bytes, "an interlaced mask", error) : NULL;
+    if (!mask->whole) {
         return FALSE;
     }
-    for (uint32_t y = 0; y < labels->height; y++) {
-        rows[y] = labels->whole + y * labels->row_bytes;
+    for (uint32_t y = 0; y < mask->height; y++) {
+        rows[y] = mask->whole + y * mask->row_bytes;
     }
-    return decode_rows(labels, rows) || fail(labels, error);
+    return decode_rows(mask, rows) || fail(mask, error);
 }
 
-gboolean label_mask_png_row(LabelMaskPng *labels, uint8_t *buffer, GError **error)
+gboolean label_mask_png_row(LabelMaskPng *mask, uint8_t *buffer, GError **error)
 {
-    if (labels->interlaced && !labels->whole && !decode_whole(labels, error)) {
+    if (mask->interlaced && !mask->whole && !decode_whole(mask, error)) {
         return FALSE;
     }
-    if (labels->whole) {
-        memcpy(buffer, labels->whole + labels->row * labels->row_bytes, labels->row_bytes);
-    } else if (!decode_row(labels, buffer)) {
-        return fail(labels, error);
+    if (mask->whole) {
+        memcpy(buffer, mask->whole + mask->row * mask->row_bytes, mask->row_bytes);
+    } else if (!decode_row(mask, buffer)) {
+        return fail(mask, error);
     }
-    labels->row++;
+    mask->row++;
     return TRUE;
 }

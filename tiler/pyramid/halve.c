@@ -1,8 +1,8 @@
-/* The three meanings of "half the size".  All sums run in one fixed order. */
+/* The three ways to halve an image.  All sums have a fixed order. */
 #include "tiler/pyramid/halve.h"
 #include <math.h>
 
-/* Mean of four from their sum, ties to even. */
+/* The mean of four values from their sum, rounded with ties to even. */
 static inline uint8_t quarter(unsigned sum)
 {
     return (uint8_t)((sum + 1 + ((sum >> 2) & 1)) >> 2);

@@ -1,14 +1,14 @@
-/* Halving of rasters for pyramid levels.  For .c files of this room only. */
+/* Halves images for pyramid levels.  For this folder only. */
 #pragma once
 #include <glib.h>
 #include <stdint.h>
 
-/* Each output pixel stands for 2 x 2 input pixels; where width or height is odd, the last column or row
- * stands for itself.  Output: (width + 1) / 2 x (height + 1) / 2.  Strides in samples. Rounding of the 8-bit
- * mean is to even, so that a pyramid of many levels does not drift brighter. */
+/* Each output pixel represents 2 x 2 input pixels.  With an odd width or height, the last column or row is used
+ * twice.  Output: (width + 1) / 2 x (height + 1) / 2.  Strides in samples.  The 8-bit mean rounds ties to even, so that a
+ * pyramid of many levels does not become brighter. */
 void halve_mean8(const uint8_t *in, size_t in_stride, int width, int height, int channels, uint8_t *out,
                  size_t out_stride);
 /* Maximum: a lesion of one pixel is still there in the coarsest level.  1 channel. */
 void halve_max8(const uint8_t *in, size_t in_stride, int width, int height, uint8_t *out, size_t out_stride);
-/* Mean of those of the pixels that are not NaN; NaN when all are.  1 channel. */
+/* Mean of the pixels that are not NaN; NaN when all are.  1 channel. */
 void halve_float(const float *in, size_t in_stride, int width, int height, float *out, size_t out_stride);

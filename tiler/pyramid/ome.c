@@ -1,7 +1,7 @@
-/* OME-XML, schema 2016-06, the least that Bio-Formats, QuPath and tifffile need: one Image whose Pixels are
- * one plane. Reduced levels are not named in it (they are SubIFDs).  Numbers are written in the C locale,
- * text is escaped, and what is not UTF-8 in a name is replaced, since a wrong byte makes readers drop all of
- * the metadata. */
+/* OME-XML, schema 2016-06, the minimum that Bio-Formats, QuPath and tifffile need: one Image whose Pixels are
+ * one plane.  It does not name the reduced levels (they are SubIFDs).  Numbers are written in the C locale,
+ * and text is escaped.  Bytes of a name that are not UTF-8 are replaced, since a wrong byte makes readers drop all
+ * metadata. */
 #include "tiler/pyramid/ome.h"
 
 /* name="escaped text" with a leading space; NULL text gives "". */

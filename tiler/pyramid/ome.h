@@ -1,4 +1,4 @@
-/* The OME-XML of one 2-D image.  For .c files of this room only. */
+/* The OME-XML of a 2-D image.  For this folder only. */
 #pragma once
 #include "tiler/pyramid/pyramid.h"
 

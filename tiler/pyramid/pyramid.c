@@ -1,14 +1,14 @@
 /* A pyramid in one pass over its source.
  *
- * Each level holds one band: as many rows as a tile is high.  When a band is full its tiles are encoded and
- * stored and the band is halved into the next level's band; two of them fill that one, and so on up.  Memory
- * is therefore one band a level, 2 x width x tile pixels in all, whatever the height, and the source is
- * asked once for each row.
+ * Each level has one band: as many rows as a tile is high.  When a band is full, its tiles are encoded and
+ * stored, and the band is halved into the band of the next level, which two of them fill; and so on up.  So memory
+ * is one band per level, 2 x width x tile pixels in total, whatever the height, and each row of the source is
+ * requested once.
  *
- * Columns of a band are independent (a tile is even, so each halves into its own half tile): they go to the
- * worker pool, and their tiles are stored in ascending order afterwards, so bytes do not depend on threads.
+ * The columns of a band are independent (the tile size is even, so a tile halves into its own half tile).  The
+ * worker pool encodes them, and the tiles are then stored in ascending order, so the bytes do not depend on threads.
  *
- * Most tiles of a mask or of a slide's background have one value only.  They are encoded once per value and
+ * Most tiles of a mask or of a slide's background have one value only.  They are encoded once per value, and the encoded tile is
  * kept. */
 #include "tiler/pyramid/pyramid.h"
 #include "tiler/pyramid/halve.h"
@@ -22,9 +22,9 @@
 enum { MAX_LEVELS = 32, MAX_KEPT_TILES = 256 };
 
 typedef struct {
-    uint8_t *pixels; /* tile rows of the level's width */
-    int rows;        /* filled */
-    int64_t row;     /* index of the row of tiles that it becomes */
+    uint8_t *pixels; /* (tile, width of the level, channels) */
+    int rows;        /* filled so far */
+    int64_t row;     /* number of this row of tiles in the level */
 } Band;
 
 typedef struct {
@@ -35,10 +35,10 @@ typedef struct {
     int threads;
     TileCodec **codecs;      /* [thread] */
     uint8_t **tiles;         /* [thread]: one tile of pixels */
-    GByteArray **encoded;    /* [column]: of the band being flushed; */
-    const GByteArray **kept; /* [column]: or, when not NULL, a kept tile */
+    GByteArray **encoded;    /* [column]: encoded tile of the band being flushed */
+    const GByteArray **kept; /* [column]: when not NULL, the kept tile that replaces it */
     void *data;              /* of the source */
-    GMutex lock;             /* guards the next */
+    GMutex lock;             /* guards `constants` */
     GHashTable *constants;   /* pixel bits -> GByteArray */
     PyramidFile *file;
 } Writer;
@@ -61,16 +61,16 @@ static gboolean check_spec(const PyramidSpec *spec, const char *path, GError **e
                   {spec->min_size >= 1, "smallest level"}};
     for (guint i = 0; i < G_N_ELEMENTS(checks); i++) {
         if (!checks[i].right) {
-            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: a pyramid cannot be written: impossible %s",
-                        path, checks[i].what);
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: cannot write a pyramid: impossible %s", path,
+                        checks[i].what);
             return FALSE;
         }
     }
     return TRUE;
 }
 
-/* OpenSlide reads whole tiles by TIFFRGBAImageGet, which in libtiff 4.5 skews an image that is smaller than
- * its tile.  Files that are meant for OpenSlide get no such level, and smaller tiles when level 0 is that
+/* Halves until min_size.  OpenSlide reads whole tiles by TIFFRGBAImageGet, which in libtiff 4.5 skews an image that is smaller than
+ * its tile.  So files for OpenSlide have no such level, and smaller tiles when level 0 is that
  * small. */
 static void plan_levels(Writer *writer)
 {
@@ -142,7 +142,7 @@ static void release(Writer *writer)
     g_mutex_clear(&writer->lock);
 }
 
-/* A part of a band: the pixels that one tile gets. */
+/* A part of a band: the pixels of one tile. */
 typedef struct {
     uint8_t *pixels;
     size_t stride; /* bytes */
@@ -171,7 +171,7 @@ static gboolean is_constant(const Part *part, int pixel_bytes)
     return TRUE;
 }
 
-/* Fills `count` pixels at `out` with the pixel `value`; the two may not overlap. */
+/* Fills `count` pixels at `out` with the pixel `value`, which must not overlap them. */
 static void fill_pixels(uint8_t *out, const void *value, int pixel_bytes, size_t count)
 {
     if (pixel_bytes == 1) {
@@ -183,7 +183,7 @@ static void fill_pixels(uint8_t *out, const void *value, int pixel_bytes, size_t
     }
 }
 
-/* All pixels of a part become the first. */
+/* Sets all pixels of a part to the first. */
 static void spread(const Part *part, int pixel_bytes)
 {
     fill_pixels(part->pixels + pixel_bytes, part->pixels, pixel_bytes, part->width - 1);
@@ -192,8 +192,8 @@ static void spread(const Part *part, int pixel_bytes)
     }
 }
 
-/* The part as a whole tile.  What the level does not have: JPEG repeats the last pixels (no ringing at the
- * border), values become 0 or "no data". */
+/* Copies the part to a whole tile.  Beyond the level, JPEG repeats the last pixels (which avoids ringing at the
+ * border), and values are 0 or "no data". */
 static void gather(const Writer *writer, const Part *part, uint8_t *tile_pixels)
 {
     static const uint8_t zero[4] = {0};
@@ -225,7 +225,7 @@ static gboolean encode(Writer *writer, int worker, const Part *part, GByteArray 
     return tile_codec_encode(writer->codecs[worker], writer->tiles[worker], out, error);
 }
 
-/* The encoded tile of a part with one value, from the store when it is there. */
+/* Encodes a part of one value, or takes the tile of that value that was kept. */
 static gboolean encode_constant(Writer *writer, int worker, const Part *part, int64_t column, GError **error)
 {
     uint32_t bits = 0;
@@ -252,7 +252,7 @@ static gboolean encode_constant(Writer *writer, int worker, const Part *part, in
     return TRUE;
 }
 
-/* Halves the part into the next level's band. */
+/* Halves the part into the band of the next level. */
 static void halve(const Writer *writer, const Part *part, gboolean constant, int k, int64_t column)
 {
     const Band *next = &writer->bands[k + 1];
@@ -280,7 +280,7 @@ typedef struct {
     int level;
 } Flush;
 
-/* Whether all pixels of a part are equal; then only the first need be there. */
+/* Whether all pixels of a part are equal; then perhaps only the first is written. */
 static gboolean find_constant(const Writer *writer, int k, int64_t column, const Part *part)
 {
     const PyramidSpec *spec = &writer->spec;
@@ -311,7 +311,7 @@ static gboolean flush_column(int64_t column, int worker, void *data, GError **er
     return encode(writer, worker, &part, writer->encoded[column], error);
 }
 
-/* Stores the band of level k, halves it into the next one, and so on while bands are full. */
+/* Stores the band of level k and halves it into the next one, and continues there while bands are full. */
 static gboolean flush_band(Writer *writer, int k, GError **error)
 {
     for (; k < writer->count; k++) {
@@ -400,7 +400,7 @@ static gboolean write_raster(const char *path, const PyramidSpec *spec, int widt
     if (spec->width != width || spec->height != height || spec->part ||
         tile_codec_pixel_bytes(spec->pixels) != pixel_bytes) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL,
-                    "%s: the raster (%d x %d) is not what the pyramid expects", path, width, height);
+                    "%s: an image of %d x %d px does not match the pyramid", path, width, height);
         return FALSE;
     }
     Raster raster = {pixels, (size_t)width * pixel_bytes};

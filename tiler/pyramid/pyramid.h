@@ -1,9 +1,9 @@
-/* Tiled TIFF pyramids that other programs open right (outputs.md 3.2, 3.3).
+/* Writes tiled TIFF pyramids that other programs open correctly.
  *
- * PYRAMID_MULTI_IFD: levels are successive directories with NewSubfileType 1 from level 1 on; OpenSlide,
- * ASAP, vips, QuPath (RGB).  PYRAMID_OME: level 0 with SubIFDs and OME-XML; QuPath through Bio-Formats,
- * tifffile, napari. Bytes depend only on the pixels, the options and the library versions: no date, no host
- * name. BigTIFF is decided from the worst-case size beforehand. */
+ * PYRAMID_MULTI_IFD: levels are successive directories, with NewSubfileType 1 from level 1 on; for OpenSlide,
+ * ASAP, vips, QuPath (RGB).  PYRAMID_OME: level 0 with SubIFDs and OME-XML; for QuPath through Bio-Formats,
+ * tifffile, napari.  The bytes depend only on the pixels, the options and the library versions: there is no date and no host
+ * name.  Whether the file is BigTIFF is decided beforehand from the largest possible size. */
 #pragma once
 #include "base/image.h"
 
@@ -12,7 +12,7 @@ typedef enum {
     PYRAMID_RGB_JPEG,     /* 8-bit RGB as YCbCr JPEG: images */
     PYRAMID_RGB_LOSSLESS, /* 8-bit RGB, Deflate with predictor 2 */
     PYRAMID_LABEL,        /* 8-bit values, Deflate; levels by maximum (lesion masks) */
-    PYRAMID_FLOAT         /* 32-bit float, Deflate; levels by mean of what is not NaN */
+    PYRAMID_FLOAT         /* 32-bit float, Deflate; levels by mean of the values that are not NaN */
 } PyramidPixels;
 
 typedef struct {
@@ -22,24 +22,24 @@ typedef struct {
     double mpp_x, mpp_y;     /* of level 0, um/px */
     int tile;                /* multiple of 16; 0 = 256 */
     int quality;             /* JPEG; 0 = 90 */
-    int min_size;            /* levels are halved until both sides are <= this; 0 = 256 */
+    int min_size;            /* px; levels are halved until both sides are <= this; 0 = 256 */
     const char *description; /* short ASCII (multi-IFD) or image name (OME); may be NULL */
     const char *channel;     /* OME channel name; may be NULL */
-    int threads;             /* that encode tiles; 0 = 1; bytes do not depend on it */
-    /* May be NULL.  Else the source prepares its rows without touching their pixels, and then this is called for each column of tiles,
-     * by several threads at once, with the columns [x, x + width) of level 0: TRUE, when all pixels are equal, with the first one written
-     * and no other; FALSE with all of them filled, `stride` bytes from row to row.  Most of a mask is equal, and costs nothing so. */
+    int threads;             /* that encode tiles; 0 = 1; the bytes do not depend on it */
+    /* May be NULL.  Otherwise the source prepares its rows without writing pixels.  This function is then called for each column of tiles,
+     * by several threads at once, with the columns [x, x + width) of level 0.  TRUE: all pixels are equal, and only the first is
+     * written.  FALSE: all are written, `stride` bytes from row to row.  Most tiles of a mask are constant, and cost nothing this way. */
     gboolean (*part)(void *data, int64_t x, int width, void *pixels, size_t stride);
 } PyramidSpec;
 
-/* Fills rows [y, y + rows) of level 0: bytes (width * channels * sizeof sample) a row.  Called in ascending
- * order, each row once, from one thread.  rows is at most the tile height. */
+/* Fills rows [y, y + rows) of level 0, (rows, width, channels), packed.  Called in ascending
+ * order, once for each row, from one thread.  rows is at most the tile height. */
 typedef gboolean (*PyramidSource)(void *data, int64_t y, int rows, void *pixels, GError **error);
 
-/* Writes the file durably in memory bounded by a few rows of tiles of each level. sha256 may be NULL. */
+/* Writes and publishes the file (base/durable.h).  Memory is limited to a few rows of tiles per level.  sha256 may be NULL. */
 gboolean pyramid_write(const char *path, const PyramidSpec *spec, PyramidSource source, void *data,
                        char sha256[65], GError **error);
-/* From whole rasters. */
+/* The same from a whole image or map. */
 gboolean pyramid_write_image(const char *path, const PyramidSpec *spec, const Image *image, char sha256[65],
                              GError **error);
 gboolean pyramid_write_map(const char *path, const PyramidSpec *spec, const Map *map, char sha256[65],

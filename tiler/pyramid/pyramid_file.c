@@ -1,14 +1,14 @@
-/* The container, by libtiff.
+/* Writes the TIFF file by libtiff.
  *
- * libtiff writes one directory at a time, but a pyramid made in one pass yields tiles of all levels mixed.
- * Tiles of level 0 go straight into the file.  Those of the reduced levels, a third of the data, wait
- * encoded in a second temporary file, and are copied when their directory's turn comes; in memory stays only
- * where each of them lies.
+ * libtiff writes one directory at a time, but a pyramid made in one pass produces tiles of all levels in turn.
+ * Tiles of level 0 go straight into the file.  The encoded tiles of the reduced levels, a third of the data, wait
+ * in a second temporary file (the spool), and are copied when their directory is written.  Memory holds only
+ * their positions.
  *
- * In the OME layout the number of SubIFDs must be known when level 0's directory is written; libtiff then
+ * In the OME layout the number of SubIFDs must be known when the directory of level 0 is written; libtiff then
  * links the next directories from there instead of from the main chain.
  *
- * BigTIFF is decided before the first byte, from the largest size that the tiles can have. */
+ * Whether the file is BigTIFF is decided before the first byte, from the largest size that the tiles can have. */
 #include "tiler/pyramid/pyramid_file.h"
 #include "tiler/pyramid/ome.h"
 #include "tiler/pyramid/tile_codec.h"
@@ -34,8 +34,8 @@ struct PyramidFile {
     const GByteArray *jpeg_tables;
     Durable *target, *spool;
     TIFF *tiff;
-    char message[256]; /* libtiff's last words */
-    Spooled **spooled; /* [level][tile], level 0 is NULL */
+    char message[256]; /* libtiff's last error */
+    Spooled **spooled; /* [level][tile]; NULL for level 0 */
     int64_t spool_size;
 };
 
@@ -55,7 +55,7 @@ static gboolean tiff_failed(PyramidFile *file, GError **error)
 {
     WsiErrorCode code = errno == ENOSPC || errno == EDQUOT ? WSI_ERROR_FULL : WSI_ERROR_IO;
     g_set_error(error, WSI_ERROR, code, "cannot write %s: %s", durable_temp_path(file->target),
-                file->message[0] ? file->message : "libtiff gives no reason");
+                file->message[0] ? file->message : "libtiff reports no reason");
     return FALSE;
 }
 
@@ -107,7 +107,7 @@ static gboolean set_pixel_tags(TIFF *tiff, const PyramidSpec *spec, const GByteA
     return ok;
 }
 
-/* Text of level 0: OME-XML, or the description with what is not ASCII replaced. */
+/* The description of level 0: OME-XML, or the given text with non-ASCII bytes replaced. */
 static char *description(const PyramidSpec *spec)
 {
     if (spec->layout == PYRAMID_OME) {
@@ -223,7 +223,7 @@ static gboolean copy_tile(PyramidFile *file, int fd, int64_t tile, const Spooled
     for (size_t done = 0; done < from->bytes;) {
         ssize_t got = pread(fd, buffer->data + done, from->bytes - done, from->offset + (off_t)done);
         if (got == 0) {
-            g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "%s ends at byte %" G_GINT64_FORMAT ", too early",
+            g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "%s ends too early, at byte %" G_GINT64_FORMAT,
                         durable_temp_path(file->spool), from->offset + (gint64)done);
             return FALSE;
         }

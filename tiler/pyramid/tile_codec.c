@@ -1,13 +1,13 @@
-/* One tile at a time: JPEG by libjpeg-turbo, or predictor + Deflate by zlib.
+/* Encodes one tile at a time: JPEG by libjpeg-turbo, or predictor and Deflate by zlib.
  *
  * libtiff can only encode into the directory that it is writing, one tile after the other.  A pyramid that
- * is written in one pass has several levels under way at once, so tiles are encoded here and handed to
- * libtiff as they are.
+ * is written in one pass produces several levels at the same time, so tiles are encoded here and passed to
+ * libtiff as raw bytes.
  *
  * JPEG tiles are abbreviated streams: quantisation and Huffman tables are in the tag JPEGTables (TIFF
- * Technical Note 2), which saves 600 bytes a tile.  There are neither JFIF nor Adobe markers: Photometric
- * says YCbCr.  Floats are deflated as they are: the floating-point predictor 3 would make them smaller, but tifffile needs a
- * package for it that Debian has not, and viewers without it show nothing. */
+ * Technical Note 2), which saves 600 bytes per tile.  There are no JFIF or Adobe markers: Photometric
+ * says YCbCr.  Floats are deflated without a predictor.  The floating-point predictor 3 would make them smaller, but tifffile needs a
+ * package for it that Debian does not have, and viewers without it show nothing. */
 #include "tiler/pyramid/tile_codec.h"
 #include "tiler/imagefile/jpegio.h"
 #include "base/error.h"
@@ -45,8 +45,8 @@ static gboolean start_jpeg(TileCodec *codec)
     return TRUE;
 }
 
-/* Chosen by measuring: noise in images and scores leaves nothing for the search of the high levels (6
- * instead of these saves 3 - 5 % at half the speed); the outlines in masks do. */
+/* Measured: images and scores are noisy, so a high level gains little (level 6 saves 3 to 5 % at half the speed).  It does pay for the
+ * outlines in masks. */
 static const int deflate_levels[] = {[PYRAMID_RGB_LOSSLESS] = 3, [PYRAMID_LABEL] = 6, [PYRAMID_FLOAT] = 4};
 
 static gboolean start_deflate(TileCodec *codec)
