@@ -181,6 +181,13 @@ is "one measurement" "$(tools/bench "$tmp/b" two)" "bench two free s"
 tools/bench "$tmp/b" three >/dev/null 2>&1
 is "an unknown measurement is an error" "$?" 1
 
+# ---- tools/check-release ----
+out=$(tools/check-release sid 2>&1)
+is "check-release: an unknown release" "$?" 2
+like "check-release: the known ones are listed" "$out" 'release "sid" is unknown; .*bookworm trixie forky'
+out=$(tools/check-release forky packages 2>&1)
+is "check-release: an unknown second word" "$? $out" '2 tools/check-release: "packages" is unknown; the second word may be: package'
+
 # ---- .ci/run ----
 unset MAKEFLAGS MAKELEVEL MFLAGS
 mkdir -p "$tmp/ci/main/.ci" "$tmp/ci/shared/data"
