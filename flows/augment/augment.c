@@ -57,7 +57,7 @@ gboolean augment_check(const AugmentSpec *s, GError **error)
         {"saturation", s->saturation, 0, 1},
         {"hue", s->hue, 0, 0.5},
         {"blur", s->blur, 0, 1},
-        {"blur_sigma", s->blur_sigma, SMALLEST_SIGMA, 10},
+        {"blur_sigma", s->blur_sigma, SMALLEST_SIGMA, 10}, /* px */
         {"noise", s->noise, 0, 1},
         {"noise_sd", s->noise_sd, 0, 1},
         {"stain", s->stain, 0, 1},
@@ -105,7 +105,7 @@ AugmentDraw augment_draw(const AugmentSpec *spec, uint64_t seed, uint64_t identi
     draw.vflip = rng_uniform(&rng) < spec->vflip;
     draw.quarters = rng_uniform(&rng) < spec->rotate90 ? 1 : 0;
     draw.quarters *= 1 + (int)(3 * rng_uniform(&rng)); /* products keep the number of draws the same */
-    double rotated = rng_uniform(&rng) < spec->rotate;
+    double rotated = rng_uniform(&rng) < spec->rotate; /* 0 or 1, again as a factor */
     draw.degrees = rotated * between(&rng, -spec->rotate_degrees, spec->rotate_degrees);
     draw.jitter = rng_uniform(&rng) < spec->jitter;
     for (int i = 0; i < AUGMENT_COLOURS; i++) { /* Fisher-Yates */
@@ -117,6 +117,7 @@ AugmentDraw augment_draw(const AugmentSpec *spec, uint64_t seed, uint64_t identi
         draw.factor[i] = between(&rng, 1 - ranges[i], 1 + ranges[i]);
     }
     draw.factor[AUGMENT_HUE] = between(&rng, -spec->hue, spec->hue);
+    /* Amounts times N(1, sd), plus N(0, SHIFT_OF_SD sd). */
     draw.stain = rng_uniform(&rng) < spec->stain;
     for (int i = 0; i < 3; i++) {
         draw.stain_factor[i] = 1 + spec->stain_sd * rng_normal(&rng);
@@ -156,6 +157,7 @@ void augment_scratch_free(AugmentScratch *scratch)
     }
 }
 
+/* The result of the last operation becomes the input of the next. */
 static void swap(AugmentScratch *s)
 {
     float *now = s->now;
@@ -199,6 +201,7 @@ static void colours(const AugmentDraw *draw, AugmentScratch *s)
 
 void augment_apply(const AugmentDraw *draw, AugmentScratch *s, uint8_t *rgb)
 {
+    /* Bytes become planes once; every operation keeps [0, 1]. */
     int64_t pixels = (int64_t)s->size * s->size;
     to_planes(rgb, pixels, s->now);
     /* Colours follow geometry, since they do not depend on it; blur and noise come last, as in a scanner. */

@@ -63,7 +63,7 @@ void augment_saturation(float *x, int size, double factor)
 /* One channel of HSV, with the hue in sixths of a turn: n = 5, 3, 1 for R, G, B. */
 VECTOR_INLINE float from_hsv(float n, float hue, float chroma, float value)
 {
-    float k = n + hue;
+    float k = n + hue; /* value - chroma max(0, min(k, 4 - k, 1)), k modulo 6 */
     k = k >= 6 ? k - 6 : k;
     float other = 4 - k;
     k = k < other ? k : other;
@@ -206,7 +206,7 @@ static void add_noise(float *x, int64_t count, float sd, const uint32_t *bits)
 void augment_noise(float *x, int size, double sd, Rng *rng)
 {
     uint32_t bits[BLOCK];
-    int64_t count = 3 * (int64_t)size * size;
+    int64_t count = 3 * (int64_t)size * size; /* one number for each value, in the order of the planes */
     for (int64_t i = 0; i < count; i += BLOCK) {
         int64_t n = MIN(BLOCK, count - i);
         for (int64_t k = 0; k < n; k++) {

@@ -76,8 +76,8 @@ gboolean model_save(const Model *model, const char *path, char sha256[65], GErro
     g_autofree char *text = model_text(model), *choices = kernels_choices_get();
     int count;
     const Parameter *table = msflow_layout(model->flow, &count);
-    /* Tensors in the order of the layout, which is that of their offsets. */
     const real *values = msflow_parameters(model->flow, NULL, NULL);
+    /* The order of metadata and tensors is part of the bytes. */
     safetensors_writer_metadata(writer, "format", FORMAT);
     safetensors_writer_metadata(writer, "notice", NOTICE);
     safetensors_writer_metadata(writer, "model", text);
@@ -88,7 +88,7 @@ gboolean model_save(const Model *model, const char *path, char sha256[65], GErro
         safetensors_writer_add(writer, table[i].name, table[i].rank, table[i].shape,
                                values + table[i].offset);
     }
-    for (const HeadTensor *t = head_tensors; model->spec.loss.labels && t->name; t++) {
+    for (const HeadTensor *t = head_tensors; model->spec.loss.labels && t->name; t++) { /* only with labels */
         safetensors_writer_add(writer, t->name, t->rank, t->shape, model->head->values + t->offset);
     }
     const int64_t map_shape[] = {model->calibration.map_side, model->calibration.map_side};
@@ -123,6 +123,7 @@ static json_t *read_description(const Safetensors *file, GError **error)
         return NULL;
     }
     g_autoptr(json_t) all = fields_parse(text, "metadata", error);
+    /* As many parts as are known, and each of them: then none is unknown. */
     gboolean ok = json_object_size(all) == G_N_ELEMENTS(parts);
     for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
         ok = ok && json_object_get(all, parts[i]);
@@ -249,6 +250,7 @@ static gboolean read_provenance(const json_t *object, Model *model, GError **err
 static Model *load(const Safetensors *file, const char *weights, const char *kernels, GError **error)
 {
     g_autoptr(json_t) all = read_description(file, error);
+    /* Cheap parts first; then the extractor, whose weights may be large; tensors last. */
     g_autoptr(GArray) history = all ? history_read(json_object_get(all, "history"), error) : NULL;
     g_autoptr(Model) model = history ? read_model(all, weights, kernels, error) : NULL;
     if (!model || !read_provenance(json_object_get(all, "provenance"), model, error) ||

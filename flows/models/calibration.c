@@ -90,7 +90,7 @@ char *calibration_text(const Calibration *c)
     if (c->anomalies > 0) {
         g_string_append_printf(out, " and %" G_GINT64_FORMAT " anomalies", c->anomalies);
     }
-    if (c->holdout.groups > 0) {
+    if (c->holdout.groups > 0) { /* 0 for single tiles */
         g_string_append_printf(out, " of %" G_GINT64_FORMAT " %s%s", c->holdout.groups,
                                kind_words[c->holdout.kind], c->holdout.groups == 1 ? "" : "s");
     }
@@ -110,6 +110,7 @@ static const Field calibration_fields[] = { /* without map_mean, which is a tens
     {"m0", FIELD_NUMBER, OF(m0), 1, NULL},
     {"mean", FIELD_NUMBER, OF(mean), TILE_SCORES, NULL},
     {"sd", FIELD_NUMBER, OF(sd), TILE_SCORES, NULL},
+    /* the threshold and how it was chosen */
     {"threshold", FIELD_NUMBER, OF(threshold), 1, NULL},
     {"threshold_mode", FIELD_NAME, OF(chosen.mode), 1, threshold_modes},
     {"threshold_draws", FIELD_INT, OF(chosen.draws), 1, NULL},
@@ -119,6 +120,7 @@ static const Field calibration_fields[] = { /* without map_mean, which is a tens
     {"threshold_expected", FIELD_NUMBER, OF(expected), 1, NULL},
     {"anomalies", FIELD_INT64, OF(anomalies), 1, NULL},
     {"map_sd", FIELD_NUMBER, OF(map_sd), 1, NULL},
+    /* the hold-out */
     {"holdout", FIELD_NAME, OF(holdout.kind), 1, holdout_kinds},
     {"holdout_groups", FIELD_INT64, OF(holdout.groups), 1, NULL},
     {"unused", FIELD_INT64, OF(holdout.unused), 1, NULL},
@@ -169,6 +171,7 @@ gboolean calibration_read(const json_t *object, Calibration *c, GError **error)
 {
     static const char *const derived[] = {"trusted",
                                           "doubts"}; /* for other readers: they follow from the rest */
+    /* They must be there, but are not read: the rest decides. */
     g_autoptr(json_t) own = json_copy((json_t *)object);
     for (size_t i = 0; i < G_N_ELEMENTS(derived); i++) {
         if (json_object_del(own, derived[i]) != 0) {

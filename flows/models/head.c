@@ -48,6 +48,7 @@ double head_logit(const Head *head, double s, double readout)
 {
     double a = logistic_softplus((double)head->values[HEAD_SCALE]), mean, sd;
     head_normals(head, &mean, &sd);
+    /* Monotonic in S for a given readout, as a > 0. */
     return a * (s - mean) / sd + readout + (double)head->values[HEAD_OFFSET];
 }
 
@@ -95,6 +96,7 @@ static void pool_scale(int channels, int positions, const real *z, double *featu
                 sum += value;
             }
         }
+        /* E z^2 shows where a tile is unusual, E z in which direction. */
         feature[g] = squares / size;
         feature[HEAD_GROUPS + g] = sum / size;
     }
@@ -153,7 +155,7 @@ double head_readout(const Head *head, const real *const z[SCALES])
 void head_features_backward(const Head *head, const double feature[HEAD_FEATURES], double norm, double *d,
                             const real *const z[SCALES], real *const dz[SCALES])
 {
-    double along = 0;
+    double along = 0; /* d . f */
     for (int i = 0; i < HEAD_FEATURES; i++) {
         along += d[i] * feature[i];
     }

@@ -12,9 +12,11 @@ static const Field epoch_fields[] = {
     {"gradient_norm", FIELD_NUMBER, OF(gradient_norm), 1, NULL},
     {"learning_rate", FIELD_NUMBER, OF(learning_rate), 1, NULL},
     {"skipped_steps", FIELD_INT, OF(skipped_steps), 1, NULL},
+    /* with a pyramid that is trained */
     {"effective_rank", FIELD_NUMBER, OF(collapse.rank), SCALES, NULL},
     {"smallest_deviation", FIELD_NUMBER, OF(collapse.deviation), SCALES, NULL},
     {"smallest_singular", FIELD_NUMBER, OF(collapse.singular), SCALES, NULL},
+    /* with labels */
     {"focal", FIELD_NUMBER, OF(focal), 1, NULL},
     {"centre", FIELD_NUMBER, OF(centre), 1, NULL},
     {"margin", FIELD_NUMBER, OF(margin), 1, NULL},

@@ -23,6 +23,7 @@ LossSpec loss_spec_default(void)
 
 gboolean loss_spec_check(const LossSpec *s, GError **error)
 {
+    /* Keys are those of the bundle, see model_spec.c. */
     const struct {
         const char *key, *rule;
         double value, low, high;

@@ -45,6 +45,7 @@ Model *model_prepare(const ModelSpec *spec, GError **error)
     model->spec = copy_spec(spec, kernels);
     model->kernels = kernels;
     model->history = g_array_new(FALSE, FALSE, sizeof(EpochReport));
+    /* The bundle names what it was trained with; loading replaces both by what the file says. */
     model->libraries = flows_versions();
     model->trained_with = g_strdup(kernels->name);
     model->extractor = extractor_new(&model->spec.extractor, error);
@@ -66,12 +67,14 @@ Model *model_prepare(const ModelSpec *spec, GError **error)
     return g_steal_pointer(&model);
 }
 
+/* Extractor and flow hold nearly all of the memory. */
 void model_release(Model *model)
 {
     extractor_release(model->extractor);
     msflow_release(model->flow);
 }
 
+/* Also frees a model that model_prepare did not finish. */
 void model_free(Model *model)
 {
     if (model) {

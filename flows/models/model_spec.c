@@ -33,6 +33,7 @@ static const Field spec_fields[] = {
     {"pad", FIELD_NAME, AT(extractor.pad), 1, model_pad_names},
     {"tile_size", FIELD_INT, AT(tile_size), 1, NULL},
     {"mpp", FIELD_NUMBER, AT(mpp), 1, NULL},
+    /* its flow */
     {"blocks", FIELD_INT, AT(flow.blocks), SCALES, NULL},
     {"step", FIELD_NAME, AT(flow.step), 1, model_step_names},
     {"fpn", FIELD_NAME, AT(flow.fpn), 1, model_fpn_names},
@@ -63,6 +64,7 @@ static const Field spec_fields[] = {
     {"rotate90", FIELD_NUMBER, AT(augment.rotate90), 1, NULL},
     {"rotate", FIELD_NUMBER, AT(augment.rotate), 1, NULL},
     {"rotate_degrees", FIELD_NUMBER, AT(augment.rotate_degrees), 1, NULL},
+    /* colours */
     {"jitter", FIELD_NUMBER, AT(augment.jitter), 1, NULL},
     {"brightness", FIELD_NUMBER, AT(augment.brightness), 1, NULL},
     {"contrast", FIELD_NUMBER, AT(augment.contrast), 1, NULL},
@@ -123,6 +125,7 @@ void model_spec_default(ModelSpec *spec, const char *extractor)
     };
 }
 
+/* The table knows which members are texts. */
 void model_spec_clear(ModelSpec *spec)
 {
     fields_clear(spec_fields, spec);
@@ -187,6 +190,7 @@ gboolean model_spec_check(const ModelSpec *s, GError **error)
     if (s->shards < 1 || s->batch < s->shards || s->batch % s->shards != 0 || s->batch > 4096) {
         return refuse(error, "batch", "a multiple of shards, at most 4096");
     }
+    /* Conditions are written so that NaN fails. */
     if (!(s->learning_rate > 0 && s->learning_rate <= 1)) {
         return refuse(error, "learning_rate", "above 0 and at most 1");
     }

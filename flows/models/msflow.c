@@ -45,6 +45,7 @@ static gboolean check_scale(const MsflowSpec *s, int l, GError **error)
     return TRUE;
 }
 
+/* A specification may come from a damaged file: nothing is allocated before it is checked. */
 static gboolean check_spec(const MsflowSpec *s, GError **error)
 {
     int smallest = MIN(s->channels[0], MIN(s->channels[1], s->channels[2]));
@@ -131,11 +132,13 @@ Msflow *msflow_new(const MsflowSpec *spec, GError **error)
         flow->channels[l] = spec->fpn != FPN_NONE ? flow->spec.fpn_width : spec->channels[l];
         chain_init(&flow->chain[l], &step, flow->channels[l], flow->size[l], spec->blocks[l], flow->arena);
     }
+    /* The fusion flow works on the maps of all scales together. */
     fusion_init(&flow->fusion, flow->channels, flow->size, spec->alpha, flow->arena);
     fpn_init(&flow->fpn, spec->channels, flow->size, flow->spec.fpn_width, spec->normalise == NORMALISE_TILE,
              spec->fpn == FPN_ORTHOGONAL, flow->arena);
     lay_out(flow);
     lay_out(flow); /* fixed tensors follow the trainable ones, whose number is known only now */
+    /* By offset, which is also the order of the tensors in a bundle. */
     flow->table = parameter_layout_by_offset(&flow->layout);
     if (!take_parameters(flow, error)) {
         return NULL;
@@ -183,8 +186,8 @@ void msflow_release(Msflow *flow)
 {
     for (guint i = 0; i < flow->table->len; i++) {
         const Parameter *tensor = &g_array_index(flow->table, Parameter, i);
-        if (tensor->rank ==
-            4) { /* a convolution's weight (out, in, kernel, kernel): nearly all of the memory */
+        /* Weights of convolutions, (out, in, kernel, kernel), are nearly all of the memory. */
+        if (tensor->rank == 4) {
             arena_give_back(flow->parameters + tensor->offset, tensor->count);
         }
     }
@@ -215,6 +218,7 @@ int msflow_refresh_parts(const Msflow *flow)
 
 void msflow_refresh_part(Msflow *flow, int part)
 {
+    /* Parts count through the steps of all chains. */
     for (int l = 0; l < SCALES; part -= flow->chain[l++].count) {
         if (part < flow->chain[l].count) {
             chain_refresh_step(&flow->chain[l], part, flow->parameters);
@@ -256,6 +260,7 @@ static gboolean are_signs(const real *values, int64_t count)
     return right == count;
 }
 
+/* Deviations become divisors. */
 static gboolean are_positive(const real *values, int64_t count)
 {
     int64_t right = 0;
@@ -297,6 +302,7 @@ void msflow_constrain(Msflow *flow)
     fpn_constrain(&flow->fpn, flow->parameters);
 }
 
+/* Trained by the training itself in the first phase of FPN_TWO_PHASE, so they are not const. */
 real *msflow_laterals(Msflow *flow, int scale)
 {
     return flow->spec.fpn == FPN_NONE ? NULL : flow->parameters + flow->fpn.lateral[scale];
@@ -374,6 +380,7 @@ void msflow_fit_add_pooled(Msflow *flow, int batch, const real *const pooled[SCA
 void msflow_fit_add(Msflow *flow, int batch, const real *const maps[SCALES])
 {
     for (int b = 0; flow->fit && b < batch; b++) {
+        /* Each tile is pooled into the fit's own buffers, (size, size, features). */
         real *const *pooled = fpn_fit_pooled(flow->fit);
         for (int l = 0; l < SCALES; l++) {
             int side = flow->spec.size[l], c = flow->spec.channels[l];

@@ -26,6 +26,7 @@ MsflowRun *msflow_run_new(const Msflow *flow, const Kernels *kernels, int batch,
         g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "flow: its weights were released");
         return NULL;
     }
+    /* A run without training packs its weights here, for the kernels; one with training reads them at each call. */
     run = g_new0(MsflowRun, 1);
     *run = (MsflowRun){
         .flow = flow, .kernels = kernels, .batch = batch, .training = training, .arena = arena_new()};
@@ -83,6 +84,7 @@ void msflow_input_pooled(MsflowRun *run, const real *const pooled[SCALES], const
 static void through_flows(MsflowRun *run, const real *z[SCALES], double *logdet)
 {
     const real *parameters = run->flow->parameters, *y[SCALES];
+    /* Each flow adds its part to the log-determinant of every tile. */
     memset(logdet, 0, run->batch * sizeof *logdet);
     for (int l = 0; l < SCALES; l++) {
         y[l] = chain_forward(&run->chain[l], parameters, run->input[l], logdet);
@@ -106,6 +108,7 @@ void msflow_forward_input(MsflowRun *run, const real *const y[SCALES], const rea
     through_flows(run, z, logdet);
 }
 
+/* The fusion flow added its part to the chains' maps. */
 void msflow_local_logdet(const MsflowRun *run, const real *local[SCALES])
 {
     for (int l = 0; l < SCALES; l++) {
@@ -153,6 +156,7 @@ void msflow_backward(MsflowRun *run, const real *const dz[SCALES], const double 
     }
 }
 
+/* Only the laterals have a gradient: whatever else is before the flows is fixed. */
 void msflow_input_backward(MsflowRun *run, const real *const dy[SCALES], real *const dlateral[SCALES])
 {
     fpn_backward(&run->fpn, run->flow->parameters, dy, dlateral);
@@ -185,6 +189,7 @@ gboolean msflow_init_actnorm(Msflow *flow, const Kernels *kernels, int batch,
         g_autofree real *all =
             wsi_try_alloc((size_t)(batch * count), sizeof(real), "features to start ActNorm", error);
         done = all != NULL;
+        /* The input of chain l for every tile; earlier chains do not matter, as the chains are parallel. */
         for (int b = 0; b < batch && done; b++) {
             const real *image[SCALES];
             for (int k = 0; k < SCALES; k++) {

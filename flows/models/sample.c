@@ -37,6 +37,7 @@ RoundTrip round_trip_worst(const RoundTrip *a, const RoundTrip *b)
                        widen(a->logdet, b->logdet)};
 }
 
+/* Latents and features of a batch, (BATCH, side, side, channels) per scale. */
 static gboolean allocate(Sampler *s, GError **error)
 {
     size_t pixels = (size_t)s->model->spec.tile_size * s->model->spec.tile_size;
@@ -56,7 +57,7 @@ static gboolean allocate(Sampler *s, GError **error)
 
 Sampler *sampler_new(const Model *model, uint64_t seed, double temperature, GError **error)
 {
-    if (!(temperature > 0 && isfinite(temperature))) {
+    if (!(temperature > 0 && isfinite(temperature))) { /* also NaN */
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "sample: the temperature is %g, must be above 0",
                     temperature);
         return NULL;
@@ -101,6 +102,7 @@ static void draw_latents(Sampler *s, int64_t first)
 {
     for (int b = 0; b < BATCH; b++) {
         for (int l = 0; l < SCALES; l++) {
+            /* One stream for each sample and scale: sample i does not depend on how many are drawn. */
             Rng rng = rng_at(s->seed, (uint64_t)(first + b), STREAM + (uint32_t)l);
             real *z = s->z[l] + b * s->length[l];
             for (int64_t i = 0; i < s->length[l]; i++) {
@@ -118,7 +120,7 @@ static void keep(const Sampler *s, real *const to[SCALES], const real *const fro
     }
 }
 
-/* a: the truth. */
+/* Widens the trip by the differences of b from a, the truth; both (count, side, side, channels). */
 static void compare(const Sampler *s, int count, const real *const a[SCALES], const real *const b[SCALES],
                     RoundTrip *trip)
 {

@@ -27,6 +27,7 @@ gboolean threshold_has_few(int64_t tiles, double eps)
     return (double)tiles * eps < 1 - 1e-9; /* 20 * 0.05 is 1, whatever its last bit */
 }
 
+/* "threshold: RULE". */
 static gboolean refuse(GError **error, const char *rule)
 {
     g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "threshold: %s", rule);

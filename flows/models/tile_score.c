@@ -28,6 +28,7 @@ const char *tile_score_column(int i)
     return i >= 0 && i < TILE_SCORES ? columns[i].name : NULL;
 }
 
+/* Every column is a double of TileScore. */
 double tile_score_value(const TileScore *score, int i)
 {
     return *(const double *)((const char *)score + columns[i].offset);

@@ -126,6 +126,7 @@ static void fill(Metrics *out, const GArray *steps, Step at, double threshold)
     out->fp = at.fp;
     out->fn = positives - at.tp;
     out->tn = negatives - at.fp;
+    /* Ratios without a denominator are NAN, never 0. */
     out->precision = at.tp + at.fp ? (double)at.tp / (at.tp + at.fp) : NAN;
     out->recall = positives ? (double)at.tp / positives : NAN;
     out->specificity = negatives ? (double)out->tn / negatives : NAN;
@@ -153,7 +154,7 @@ gboolean metrics_compute(const double *score, const int *label, int n, Metrics *
 gboolean metrics_at(const double *score, const int *label, int n, double threshold, Metrics *out,
                     GError **error)
 {
-    if (isnan(threshold)) {
+    if (isnan(threshold)) { /* no score would be above it */
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "the threshold is not a number");
         return FALSE;
     }

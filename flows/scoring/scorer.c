@@ -19,10 +19,11 @@ double score_logit(const Model *model, const TileScore *score)
                                    : standardised(&model->calibration, score->nll, COLUMN_NLL);
 }
 
+/* Increasing in each of the scores that it is made of. */
 double score_recommended(const Model *model, const TileScore *score)
 {
     const Calibration *c = &model->calibration;
-    double sum = 0;
+    double sum = 0; /* a mean of standardised scales: each counts equally, whatever its spread */
     for (int l = 0; l < SCALES; l++) {
         sum += standardised(c, score->scale[l], COLUMN_SCALE1 + l);
     }
@@ -66,6 +67,7 @@ Scorer *scorer_new(const Model *model, GError **error)
     s->to_tile = upsampler_new(sides, s->tile);
     s->to_map = upsampler_new(sides, s->side);
     s->extractor = extractor_run_new(model->extractor, model->kernels, SCORER_BATCH, s->tile, error);
+    /* No training: the run packs its weights, so that the model can release its own. */
     s->flow = s->extractor ? msflow_run_new(model->flow, model->kernels, SCORER_BATCH, FALSE, error) : NULL;
     if (!s->flow || !allocate(s, error)) {
         scorer_free(s);
@@ -111,6 +113,7 @@ void scorer_forward(Scorer *s, const uint8_t *rgb, int count)
         memset(s->rgb + count * tile, 0, (SCORER_BATCH - count) * tile);
         rgb = s->rgb;
     }
+    /* tiles -> features (batch, side, side, features) -> latents, log-determinants and their maps */
     extractor_run(s->extractor, rgb, maps);
     msflow_forward(s->flow, maps, s->z, s->logdet);
     msflow_local_logdet(s->flow, s->local);
@@ -164,6 +167,7 @@ gboolean scorer_measure(Scorer *s, int b, TileScore *score, GError **error)
 void scorer_finish(Scorer *s, TileScore *score)
 {
     AnomalyTop top = anomaly_top(s->tile_energy, s->tile * s->tile, s->model->calibration.m0);
+    /* Of E at the size of the tile. */
     score->contrast = top.contrast;
     score->absolute = top.absolute;
     score->top = top.top;

@@ -16,6 +16,7 @@ void adam_step(const Adam *adam, int64_t step, int64_t count, const real *restri
 {
     const real b1 = (real)adam->beta1, b2 = (real)adam->beta2;
     const real c1 = (real)(1 - adam->beta1), c2 = (real)(1 - adam->beta2);
+    /* Coefficients in double, rounded once. */
     const real size = (real)(adam->learning_rate / (1 - pow(adam->beta1, (double)step)));
     const real root = (real)sqrt(1 - pow(adam->beta2, (double)step));
     const real epsilon = (real)adam->epsilon, factor = (real)scale;

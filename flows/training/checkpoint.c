@@ -55,6 +55,7 @@ gboolean checkpoint_write(const char *path, const char *fingerprint, const Train
     g_autofree char *history_text = fields_text(history);
     g_autofree char *choices = kernels_choices_get();
     Array arrays[ARRAYS];
+    /* The choices of algorithms decide the last digits: a resumed training must use the same. */
     safetensors_writer_metadata(writer, "fingerprint", fingerprint);
     safetensors_writer_metadata(writer, "state", counters_text);
     safetensors_writer_metadata(writer, "history", history_text);
@@ -122,6 +123,7 @@ gboolean checkpoint_impose_choices(const char *path, GError **error)
 {
     FileKind kind;
     GError *why = NULL;
+    /* A file that cannot be looked at may be there: that is an error, not an absent file. */
     if (!listing_kind(path, &kind, error)) {
         return FALSE;
     }

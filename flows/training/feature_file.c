@@ -27,16 +27,19 @@ static void header(const FeatureFile *f, const char *key, char text[HEADER])
                f->rows, f->length, f->half ? "binary16" : "float");
 }
 
+/* binary16 or float, whatever `real` is in this build. */
 size_t feature_file_row_bytes(const FeatureFile *f)
 {
     return (size_t)f->length * (f->half ? sizeof(uint16_t) : sizeof(float));
 }
 
+/* Offset of a row in bytes; for row = rows the size of the file. */
 static int64_t row_offset(const FeatureFile *f, int64_t row)
 {
     return HEADER + row * (int64_t)feature_file_row_bytes(f);
 }
 
+/* All of the bytes, or an error. */
 static gboolean write_at(const FeatureFile *f, const void *data, size_t bytes, int64_t at, GError **error)
 {
     const char *from = data;
@@ -74,6 +77,7 @@ static gboolean read_at(const FeatureFile *f, void *data, size_t bytes, int64_t 
     return TRUE;
 }
 
+/* Closed so far; feature_file_free can free it. */
 static FeatureFile *new_file(const FeatureFileSpec *spec)
 {
     FeatureFile *f = g_new0(FeatureFile, 1);
@@ -88,6 +92,7 @@ static FeatureFile *new_file(const FeatureFileSpec *spec)
 FeatureFile *feature_file_open(const FeatureFileSpec *spec, const char *key, GError **error)
 {
     g_autoptr(FeatureFile) f = new_file(spec);
+    /* The header must be the one that this training would write, and the size that of all rows. */
     char expected[HEADER], found[HEADER];
     struct stat info;
     f->fd = open(f->path, O_RDONLY | O_CLOEXEC);
@@ -114,6 +119,7 @@ FeatureFile *feature_file_create(const FeatureFileSpec *spec, GError **error)
     if (!f->durable) {
         return NULL;
     }
+    /* Rows are written and read under the temporary name; only feature_file_publish gives the final one. */
     f->fd = open(durable_temp_path(f->durable), O_RDWR | O_CLOEXEC);
     if (f->fd < 0) {
         wsi_error_errno(error, "cannot write", f->path);

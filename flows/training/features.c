@@ -81,7 +81,7 @@ static void pool_tile(const Features *f, const real *const maps[SCALES], int slo
         int side = f->side[l], c = f->channels[l];
         avgpool_forward(1, side, side, c, maps[l] + (size_t)slot * side * side * c, row + f->offset[l]);
     }
-    if (f->spec.half) {
+    if (f->spec.half) { /* as if it had been stored as binary16 */
         half_round(row, f->tile_length);
     }
 }
@@ -245,7 +245,7 @@ static gboolean fill_file(Features *f, GError **error)
         return FALSE;
     }
     gboolean exists = kind != FILE_ABSENT;
-    if (exists) {
+    if (exists) { /* hash all tiles, then compare the key */
         g_autoptr(GError) why = NULL;
         if (!pass(f, TRUE, FALSE, error)) {
             return FALSE;

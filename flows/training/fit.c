@@ -60,7 +60,7 @@ static gboolean all_steps(Fit *fit, EpochReport *report, GError **error)
         }
     }
     int64_t done = fit->steps - report->skipped_steps;
-    if (done == 0) {
+    if (done == 0) { /* every step was skipped */
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                     "no step had a finite gradient; a lower learning_rate may help");
         return FALSE;
@@ -116,7 +116,7 @@ static gboolean allocate(Fit *fit, GError **error)
     s->head_moment2 = g_new0(real, HEAD_TRAINABLE);
     fit->head_gradient = g_new0(real, HEAD_TRAINABLE);
     fit->tile = g_new0(LossTile, fit->spec->batch);
-    int64_t most = fit_most_steps(fit) * fit->spec->batch;
+    int64_t most = fit_most_steps(fit) * fit->spec->batch; /* positions of the longest epoch */
     return fit_shards_new(fit, error) &&
            (s->moment1 = wsi_try_alloc(s->trainable, sizeof(real), "Adam's moments", error)) &&
            (s->moment2 = wsi_try_alloc(s->trainable, sizeof(real), "Adam's moments", error)) &&
@@ -157,7 +157,7 @@ static void fit_clear(Fit *fit)
 static void fingerprint(const Fit *fit, char hash[65])
 {
     g_autoptr(json_t) spec = model_spec_write(fit->spec);
-    json_object_del(spec, "weights");
+    json_object_del(spec, "weights"); /* a path */
     g_autofree char *settings = fields_text(spec);
     g_autofree char *text = g_strjoin("\n", settings, extractor_hash(fit->model->extractor),
                                       fit->model->kernels->name, features_hash(fit->features), NULL);
@@ -243,7 +243,7 @@ static gboolean train(Fit *fit, GError **error)
             return FALSE;
         }
     }
-    if (s->best_epoch == 0) {
+    if (s->best_epoch == 0) { /* no epoch could be chosen */
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                     "training diverged: the hold-out NLL was never finite; a lower learning_rate may help");
         return FALSE;

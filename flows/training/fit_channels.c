@@ -80,7 +80,7 @@ static void report(const Measure *m, GArray *channels)
 gboolean fit_channels(Fit *fit, GError **error)
 {
     Measure m = {.fit = fit, .parts = (MIN(fit->normals.held_count, TILES) + fit->part - 1) / fit->part};
-    for (int l = 0; l < SCALES; l++) {
+    for (int l = 0; l < SCALES; l++) { /* channels of all scales in one row */
         m.first[l] = m.total;
         m.total += msflow_latent_channels(fit->model->flow, l);
     }

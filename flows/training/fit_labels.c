@@ -58,6 +58,7 @@ int fit_first_labelled(const ModelSpec *spec)
     return spec->loss.labels ? MIN(before, spec->epochs - 1) + 1 : INT_MAX;
 }
 
+/* Normals in each part of a batch. */
 static int part_normals(const Fit *fit, gboolean labels)
 {
     return fit->part - (labels ? model_spec_part_anomalies(fit->spec) : 0);

@@ -44,7 +44,7 @@ gboolean fit_collapse(Fit *fit, Collapse *now, GError **error)
         msflow_input_pooled(fit->shards[0].run, maps, y);
         collapse_sums_add(sums, count, y);
     }
-    if (sums) {
+    if (sums) { /* over the same tiles each time */
         *now = collapse_sums_end(sums, fit->model->flow);
     }
     return sums != NULL;
@@ -269,6 +269,7 @@ static gboolean phase_epoch(Phase *p, const Collapse *start, GError **error)
 static void gather(Phase *p)
 {
     const Fit *fit = p->fit;
+    /* In the order of the tiles; shuffle() gives each epoch another. */
     g_array_append_vals(p->normals, fit->normals.train, (guint)fit->normals.train_count);
     g_array_append_vals(p->anomalies, fit->anomalies.train, (guint)fit->anomalies.train_count);
     p->normal = g_new(int64_t, p->normals->len + 1);

@@ -107,6 +107,7 @@ static gboolean update_chunk(int64_t index, int worker, void *data, GError **err
     return TRUE;
 }
 
+/* Derived weights of one part of the flow. */
 static gboolean refresh_part(int64_t index, int worker, void *data, GError **error)
 {
     Fit *fit = data;
@@ -171,6 +172,7 @@ gboolean fit_step(Fit *fit, int64_t number, EpochReport *report, GError **error)
         return TRUE;
     }
     report_step(report, &terms, sqrt(squares));
+    /* The clip coefficient multiplies the gradient inside of Adam: no pass over memory of its own. */
     fit->scale = adam_clip(sqrt(squares), fit->spec->clip);
     fit->adam.learning_rate = report->learning_rate;
     fit->state.step++;
@@ -204,7 +206,7 @@ static gboolean holdout_part(int64_t index, int worker, void *data, GError **err
         return FALSE;
     }
     msflow_forward_pooled(shard->run, maps, z, shard->logdet);
-    msflow_local_logdet(shard->run, local);
+    msflow_local_logdet(shard->run, local); /* (part, side, side) per scale */
     for (int b = 0; b < count; b++) {
         const real *of_tile[SCALES];
         double half = 0;

@@ -48,6 +48,7 @@ static double label_terms(const Head *head, const LossSpec *loss, const LossBatc
 {
     double mean, sd, slope;
     head_normals(head, &mean, &sd);
+    /* The focal term is a mean over the batch, the margin one over the class of the tile. */
     double all = batch->normals + batch->anomalies, class = tile->anomaly ? batch->anomalies : batch->normals;
     terms->focal +=
         loss_focal(tile->logit, tile->anomaly, loss->focal_alpha, loss->focal_gamma, &slope) / all;
@@ -89,7 +90,7 @@ void head_loss(const Head *head, const LossSpec *loss, const LossBatch *batch, L
     gboolean labels = batch->labels && head->values[HEAD_NORMALS + 2] > 0;
     tile->s = head_score(head, tile->z, tile->logdet);
     tile->logit = head_logit(head, tile->s, batch->labels ? head_readout_of(head, feature) : 0);
-    if (!tile->anomaly) {
+    if (!tile->anomaly) { /* anomalies are in no likelihood term */
         terms->nll += tile->s / batch->normals;
         terms->normal += loss_normal(loss->normal, tile->s, &ds) / batch->normals;
         ds /= batch->normals;
@@ -107,7 +108,7 @@ void head_loss(const Head *head, const LossSpec *loss, const LossBatch *batch, L
         }
     }
     tile->dlogdet = -ds / dimension;
-    if (labels) {
+    if (labels) { /* adds to dz, so it comes after dz is set */
         head_features_backward(head, feature, norm, d, tile->z, tile->dz);
     }
 }
@@ -137,7 +138,7 @@ void head_observe(Head *head, const LossBatch *batch, const LossTile *tiles, int
             observe_normal(head, tiles[i].s);
         }
     }
-    for (int y = 0; batch->labels && y < 2; y++) {
+    for (int y = 0; batch->labels && y < 2; y++) { /* the centres of both classes */
         double sum[HEAD_EMBEDDING] = {0}, centre[HEAD_EMBEDDING];
         real *stored = head->values + HEAD_CENTRES + y * HEAD_EMBEDDING;
         int64_t members = 0;

@@ -153,6 +153,7 @@ static Outcome try_blocks(const Grid *grid, int side, double margin, uint8_t *ma
     for (int64_t i = 0; out.blocks > 0 && i < candidates->count; i++) {
         out.held += mark[candidates->index[i]] == MARK_HELD;
     }
+    /* More than half of the tiles held out is no hold-out any more. */
     out.left = out.blocks > 0 && out.held <= candidates->count / 2 ? leave_margin(grid, margin, mark) : 0;
     return out;
 }
@@ -183,6 +184,7 @@ int64_t blocks_hold_out(const Candidates *candidates, uint8_t *mark, gboolean *a
         return 0;
     }
     if (grid_init(&grid, candidates)) {
+        /* With a margin of one side; else without. */
         blocks = best_blocks(&grid, 1, (candidates->count + 2) / 3, mark);
         *apart = blocks > 0;
         blocks = blocks > 0 ? blocks : best_blocks(&grid, 0, 1, mark);

@@ -112,6 +112,7 @@ static void hold_fewest(Draw *draw)
 {
     double best[2] = {INFINITY, INFINITY}; /* of a single one, of a pair */
     Unit *single = NULL, *pair[2] = {NULL, NULL};
+    /* A pair is one unit with anomalies and another that adds what the first one lacks. */
     guint looked = MIN(draw->n, MOST_PAIRED);
     for (guint i = 0; i < draw->n; i++) {
         Unit *a = draw->list[i];

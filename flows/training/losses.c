@@ -41,7 +41,7 @@ double loss_margin(MarginForm form, double s, int y, double mean, double sd, dou
         *slope = y ? -logistic_sigmoid(below / sd) : 0;
         return y ? sd * logistic_softplus(below / sd) : 0;
     }
-    double beyond = y ? below : over;
+    double beyond = y ? below : over; /* the hinge, with slope 1 or -1 beyond the margin */
     if (beyond <= 0) {
         return 0;
     }
