@@ -79,8 +79,8 @@ static void no_label(Labelling *labelling, Tally *tally, const char *group, int 
  * cannot loop: there are at most as many steps as groups. */
 static void find_label(Labelling *labelling, Draft *draft)
 {
-    GHashTable *parents =
-        labelling->source->parents; /* NULL: the file declares no groups, so any name is accepted */
+    /* NULL: the file declares no groups, so any name is accepted. */
+    GHashTable *parents = labelling->source->parents;
     const char *group = draft->group;
     guint steps = parents ? g_hash_table_size(parents) : 0;
     const GroupRule *rule = NULL;

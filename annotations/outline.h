@@ -9,8 +9,8 @@ typedef enum { LABEL_NONE = 0, LABEL_LESION = 1, LABEL_NOT_LESION = 2 } OutlineL
 
 typedef struct {
     char *name, *group; /* as in the file */
-    OutlineLabel
-        label; /* by the group rules; LABEL_NOT_LESION is cut out of all lesions; a hole has the label of its family */
+    /* By the group rules.  LABEL_NOT_LESION is cut out of all lesions; a hole has the label of its family. */
+    OutlineLabel label;
     gboolean closed; /* FALSE: points or a line, without area */
     int points;      /* >= 3 for closed outlines; the last point does not repeat the first */
     double *xy;      /* x, y interleaved */
@@ -30,8 +30,8 @@ typedef struct {
 typedef struct {
     const char *group;
     OutlineLabel label;
-    const char *const
-        *needs; /* NULL-ended: applies only in a file with an outline in one of these groups; NULL: always */
+    /* NULL-ended: applies only in a file with an outline in one of these groups; NULL: always. */
+    const char *const *needs;
 } GroupRule;
 /* Camelyon16 and 17: Tumor, _0, _1, metastases, metastasis are lesion; _2, Exclusion, normal, negative are not, nor is None (ASAP's outlines
  * in no group) in a file that uses a group of Camelyon16.  NULL-ended. */

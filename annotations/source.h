@@ -18,8 +18,8 @@ typedef struct Draft Draft;
 struct Draft {
     char *name, *group;
     gboolean closed;
-    gboolean
-        repeats_first; /* the dialect may end a ring with its first point again: not a mistake to count */
+    /* The dialect may end a ring with its first point again, which is no mistake to count. */
+    gboolean repeats_first;
     int family; /* > 0: the holes of a family are cut out of its outlines alone (holes.c); 0: no family */
     gboolean negative;    /* a hole by itself: a negative region of a layer */
     const Draft *ring_of; /* a hole that is an inner ring of this outline; NULL: it is none */

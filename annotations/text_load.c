@@ -88,8 +88,8 @@ static gboolean begins(const char *text, size_t length, const char *with, size_t
 static const char *wide_of(const char *text, size_t length)
 {
     static const struct {
-        const char *mark,
-            *zeros; /* zeros: the bytes of the first character: '0' for a NUL, 'x' for the character */
+        /* zeros: the bytes of the first character, '0' for a NUL and 'x' for the character. */
+        const char *mark, *zeros;
         size_t bytes;
         const char *encoding;
     } forms[] = {

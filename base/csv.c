@@ -20,8 +20,8 @@ struct Csv {
 void csv_cell(GString *out, const char *text, char end)
 {
     gboolean first = out->len == 0 || out->str[out->len - 1] == '\n';
-    gboolean no_line =
-        first && end == '\n' && !*text; /* unquoted it would be an empty line, which is not a row */
+    /* Unquoted it would be an empty line, which is not a row. */
+    gboolean no_line = first && end == '\n' && !*text;
     if (no_line || strpbrk(text, ",\"\r\n") || g_str_has_prefix(text, BYTE_ORDER_MARK)) {
         g_string_append_c(out, '"');
         for (; *text; text++) {

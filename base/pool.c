@@ -13,9 +13,9 @@ typedef struct {
     PoolWork work;
     void *data;
     gboolean pin;
-    gboolean (*finish)(
-        void *data, GError **error); /* NULL, or what the calling thread does when no item is left to begin */
-    GMutex lock;                     /* guards error_index and error */
+    /* What the calling thread does when no item is left to begin; or NULL. */
+    gboolean (*finish)(void *data, GError **error);
+    GMutex lock; /* guards error_index and error */
     int64_t error_index;
     GError *error;
 } Loop;

@@ -66,8 +66,8 @@ double rng_normal(Rng *rng)
 
 uint32_t rng_below(Rng *rng, uint32_t n)
 {
-    uint32_t limit =
-        (uint32_t)(-n) % n; /* 2^32 mod n: draws below it are rejected, or low remainders would be likelier */
+    /* 2^32 mod n: draws below it are rejected, or low remainders would be likelier. */
+    uint32_t limit = (uint32_t)(-n) % n;
     uint32_t draw;
     do {
         draw = rng_u32(rng);

@@ -61,8 +61,8 @@ static gboolean claim_one(Store *store, const void *data, GError **error)
         job = g_new(Job, 1);
         *job = (Job){sqlite3_column_int64(query, 0), sql_text(query, 1), sql_text(query, 2),
                      sql_text(query, 3), sqlite3_column_int(query, 4)};
-        more =
-            sql_step(query, error); /* the change takes effect only when the statement has run to its end */
+        /* The change takes effect only when the statement has run to its end. */
+        more = sql_step(query, error);
     }
     if (more < 0 ||
         (job && sql_run(store->sql, error,

@@ -13,8 +13,8 @@ struct Store {
     int lock_seconds; /* how long to wait for it; 0: for ever */
     char *snapshot;   /* folder of the copy that is read, or NULL */
     struct {
-        int64_t grace, since,
-            last;        /* monotonic us: how long it must last, since when without a gap, and last time */
+        /* Monotonic us: how long it must last, since when without a gap, and last time. */
+        int64_t grace, since, last;
     } watch;             /* over leases that run out */
     GHashTable *workers; /* owner -> descriptor of its lock, held until store_worker_end or store_free */
     GHashTable *known;   /* path -> KnownFile: content hashes, computed outside transactions */
