@@ -1,7 +1,7 @@
-/* Warnings of annotations, where people look: at the end of a run, in the card, in the report.
+/* Warnings of annotations, collected for the end of a run, the card and the report.
  *
- * mask.json has them, slide by slide, and nobody opens that without a reason.  Folders are left out of the messages: a card is given
- * away. */
+ * Without this they would only be in the mask.json of each slide.  Folders are removed from the messages, because a card is given to
+ * others. */
 #include "pipeline/slide/annotation_notes.h"
 #include <string.h>
 

@@ -1,6 +1,7 @@
-/* What the annotations of the slides warn of: outlines that mark nothing, were left out, or were taken for something. */
+/* Warnings of the slides' annotations: outlines that mark nothing, were left out, or needed an interpretation. */
 #pragma once
 #include "pipeline/job/work.h"
 
-/* "SLIDE: FILE:LINE: ..." of all slides (SlideEntry*) that the stage `mask` has done, in their order; char*, owned. */
+/* Array of char*, "SLIDE: FILE:LINE: ...", in the order of the slides (SlideEntry*); of all for which the stage `mask` has finished.
+ * Caller unrefs. */
 GPtrArray *annotation_notes(const GPtrArray *slides, const Records *records);

@@ -1,10 +1,10 @@
 /* Rules for groups. */
 #include "pipeline/slide/annotation_rules.h"
 
-/* The labels of masks that mean something without being told: 0 and 1, and black and white. */
+/* The labels of masks that need no rule: 1 of 0 and 1, and white (255) of black and white. */
 static const GroupRule mask_rules[] = {{"1", LABEL_LESION, NULL}, {"255", LABEL_LESION, NULL}};
 
-/* When regions are asked for, their outlines take the place of lesions and nothing else counts. */
+/* For regions of interest, only their outlines count, and they get the label of lesions. */
 static void add_rule(GArray *rules, const GroupRule *known, gboolean is_region, gboolean region)
 {
     GroupRule rule = *known;
@@ -19,7 +19,6 @@ static OutlineLabel label_of(const char *kind)
                                        : LABEL_NONE;
 }
 
-/* The rules: what is said of names, then what is known, and last what is said of all others ("*").  They borrow the names. */
 GArray *annotation_rules_new(const GPtrArray *groups, gboolean is_mask, gboolean region)
 {
     GArray *rules = g_array_new(TRUE, TRUE, sizeof(GroupRule));

@@ -1,4 +1,4 @@
-/* Surveys of groups. */
+/* Counts of groups. */
 #include "pipeline/slide/group_survey.h"
 #include "pipeline/slide/annotation_rules.h"
 #include "tiler/label_mask/label_mask.h"
@@ -14,7 +14,7 @@ typedef struct {
 
 typedef struct {
     GArray *counts;   /* UnknownCount */
-    GHashTable *used; /* the rules that gave a label */
+    GHashTable *used; /* the rules that applied to an outline */
     int outlines;
 } Survey;
 
@@ -60,7 +60,7 @@ static char *list_unknown(GArray *counts)
     return counts->len ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
 }
 
-/* Names of slides.groups that no outline has, "*" apart, which means what is there. */
+/* Names in slides.groups that no outline has; "*" is not a name. */
 static char *list_idle(const GPtrArray *groups, const GArray *rules, GHashTable *used)
 {
     g_autoptr(GString) text = g_string_new(NULL);
@@ -77,7 +77,7 @@ static char *list_idle(const GPtrArray *groups, const GArray *rules, GHashTable 
     return text->len ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
 }
 
-/* Of a label mask, whose groups are its labels. */
+/* The same for a label mask, whose groups are its labels. */
 static void use_labels(const Annotation *annotation, const GArray *rules, GHashTable *used)
 {
     for (guint r = 0; r < rules->len; r++) {
@@ -119,7 +119,7 @@ void group_survey_read(const Config *config, const GPtrArray *slides, GroupSurve
     GroupSpec spec = {(const GroupRule *)(void *)rules->data, config->slides_group_field};
     Survey survey = {counts, used, 0};
     goffset bytes = 0;
-    gboolean all = TRUE; /* else nobody knows what is in the others */
+    gboolean all = TRUE; /* a name may occur in a file that was not read */
     *result = (GroupSurvey){0};
     for (guint i = 0; i < slides->len; i++) {
         const char *path = ((const SlideEntry *)slides->pdata[i])->annotation;

@@ -1,9 +1,9 @@
-/* Lesion masks as pyramids, and the way back.
+/* Lesion masks.
  *
- * The raster gives rows as spans, the pyramid asks for columns of some rows: a mask of 97,792 x 221,184 px needs memory for some rows of
- * tiles only, and of its tiles nearly all are of one value, which shows without a look at pixels.
+ * The raster gives rows as spans and the pyramid asks for parts of some rows, so a mask of 97,792 x 221,184 px needs memory for a few rows
+ * of tiles only.  Nearly all of its tiles have one value, which the spans show without looking at pixels.
  *
- * Masks of others are read by tiler/ and traced by annotations/; a row of labels is all that passes between them. */
+ * Label masks of other programs are read by tiler/ and traced by annotations/; only rows of labels pass between them. */
 #include "pipeline/slide/lesion_mask.h"
 #include "annotations/contour_annotation.h"
 #include "base/error.h"
@@ -16,8 +16,8 @@
 typedef struct {
     const LesionMaskSpec *spec;
     int64_t width, height, set;
-    int rows;         /* of the band in hand */
-    GPtrArray *spans; /* of each of them: GArray of int64_t, as raster.h has them, within the mask */
+    int rows;         /* of the current band */
+    GPtrArray *spans; /* of each row: array of int64_t as in raster.h, clipped to the mask */
 } MaskRows;
 
 static void keep_inside(GArray *spans, int64_t width)
@@ -131,14 +131,14 @@ gboolean lesion_mask_write(const char *path, const LesionMaskSpec *spec, int64_t
     return ok;
 }
 
-/* ---- the way back ---- */
+/* ---- reading label masks ---- */
 
 enum { LABELS = 256, STEP = 64 };
 
 typedef struct {
     int64_t width;
-    Contour *contours[LABELS]; /* of the labels met so far */
-    GArray *spans[LABELS];     /* int64_t: runs of the row in hand */
+    Contour *contours[LABELS]; /* of the labels that occur so far */
+    GArray *spans[LABELS];     /* int64_t: runs of the current row */
 } Tracing;
 
 /* The first byte from x on that differs from `value`. */
@@ -194,7 +194,7 @@ static void tracing_clear(Tracing *tracing)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Tracing, tracing_clear)
 
-/* Level-0 px a pixel along one axis: the whole number that makes the slide's size this one, else the ratio. */
+/* Level-0 px per mask px along one axis: the whole number that gives the mask's size from the slide's, or else the ratio. */
 static double scale_of(double slide, int64_t mask)
 {
     if (slide <= 0) {
@@ -206,7 +206,7 @@ static double scale_of(double slide, int64_t mask)
     return divides ? whole : slide / (double)mask;
 }
 
-/* One factor for x and y, to a pixel of the mask: any other mask is turned, cut off or of another slide. */
+/* One factor must fit x and y to within a pixel of the mask.  Otherwise the mask is rotated, cropped or of another slide. */
 static gboolean check_aspect(const char *path, const LabelMask *labels, const SlideFrame *frame,
                              GError **error)
 {
@@ -216,10 +216,9 @@ static gboolean check_aspect(const char *path, const LabelMask *labels, const Sl
         return TRUE;
     }
     g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                "%s of %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT
-                " px does not have the aspect ratio of the slide, %.0f x %.0f px: a pixel would be %.4g px "
-                "of the slide "
-                "wide and %.4g high; is it of another slide, turned, or of a part of it?",
+                "%s (%" G_GINT64_FORMAT " x %" G_GINT64_FORMAT
+                " px) does not have the aspect ratio of the slide (%.0f x %.0f px): one of its pixels would be %.4g x %.4g px "
+                "of the slide; is it rotated, cropped, or of another slide?",
                 path, width, height, frame->width, frame->height, frame->width / (double)width,
                 frame->height / (double)height);
     return FALSE;

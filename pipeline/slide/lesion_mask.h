@@ -1,4 +1,4 @@
-/* Lesion masks as pyramids, and label masks of others read back as outlines. */
+/* Lesion masks: written as pyramids, and label masks of other programs read as outlines. */
 #pragma once
 #include "annotations/outline.h"
 #include "annotations/raster.h"
@@ -9,14 +9,14 @@ typedef struct {
     double mpp_x, mpp_y;   /* of the slide, um/px */
     int factor;            /* level-0 px per mask px, by maximum; >= 1 */
     int threads;
-    /* Called now and then with mask rows done; FALSE with error stops.  May be NULL. */
+    /* Called with the number of finished mask rows; FALSE with error stops the writing.  May be NULL. */
     gboolean (*tick)(void *data, int64_t done, int64_t total, GError **error);
     void *data;
 } LesionMaskSpec;
 
-/* Writes 0 = not lesion, 1 = lesion over the whole slide as a pyramid that OpenSlide opens; memory is bounded by some rows of
- * tiles.  Its size is the slide's divided by factor, rounded up; its resolution factor times the slide's.  lesion_px: set pixels
- * of its level 0; may be NULL, as may sha256. */
+/* Writes a mask of the whole slide, 0 = not lesion and 1 = lesion, as a pyramid that OpenSlide opens.  It needs memory for a few rows of
+ * tiles.  Its size is the slide's divided by factor, rounded up, and its um/px is factor times the slide's.  lesion_px: number of lesion
+ * pixels at its level 0.  lesion_px and sha256 may be NULL. */
 gboolean lesion_mask_write(const char *path, const LesionMaskSpec *spec, int64_t *lesion_px, char sha256[65],
                            GError **error);
 

@@ -1,4 +1,4 @@
-/* Annotations: group rules from the configuration, fractions of tiles. */
+/* Reading the lesions of a slide. */
 #include "pipeline/slide/lesions.h"
 #include "base/error.h"
 #include "pipeline/slide/lesion_mask.h"
@@ -32,7 +32,7 @@ static Annotation *load(const char *path, const GPtrArray *groups, const char *f
     GroupSpec spec = {first, field};
     if (is_mask && !g_str_equal(field, "auto") && !g_str_equal(field, "class")) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s is a label mask, whose groups are its labels: it has no field \"%s\"", path, field);
+                    "%s is a label mask: its groups are its labels, so it has no field \"%s\"", path, field);
         return NULL;
     }
     return is_mask ? lesion_mask_outlines(path, &spec, frame, error)

@@ -18,16 +18,17 @@ gboolean slide_grid_check_mpp(const Slide *slide, GError **error)
     if (info->mpp_source != MPP_NONE) {
         return TRUE;
     }
-    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                "%s does not state its resolution (um/px); give it in the column mpp of slides.manifest, for "
-                "all slides as "
-                "slides.mpp%s",
-                info->path,
-                info->objective > 0 ? ", or allow 10 / nominal magnification by slides.objective: true" : "");
+    g_set_error(
+        error, WSI_ERROR, WSI_ERROR_INPUT,
+        "%s does not state its resolution (um/px): set it in the column mpp of slides.manifest, or for "
+        "all slides with "
+        "slides.mpp%s",
+        info->path,
+        info->objective > 0 ? ", or allow 10 / nominal magnification with slides.objective: true" : "");
     return FALSE;
 }
 
-/* Upsampling makes pixels up: it is allowed as far as nominal resolutions of scanners differ, not from one objective to the next. */
+/* Upsampling invents pixels.  It is allowed as far as the nominal resolutions of scanners differ, not from one objective to the next. */
 gboolean slide_grid_check_upsampling(const Config *config, const Slide *slide, double mpp, GError **error)
 {
     const SlideInfo *info = slide_info(slide);
@@ -35,11 +36,10 @@ gboolean slide_grid_check_upsampling(const Config *config, const Slide *slide, d
     if (own <= mpp * config->tiles_max_upsampling * (1 + 1e-9)) {
         return TRUE;
     }
-    g_set_error(
-        error, WSI_ERROR, WSI_ERROR_INPUT,
-        "%s: tiles at %g um/px would be %.3g times finer than its level 0 (%g um/px), and "
-        "tiles.max_upsampling allows %g; ask for tiles.mpp of %g or more, or set tiles.max_upsampling",
-        info->path, mpp, own / mpp, own, config->tiles_max_upsampling, own);
+    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                "%s: tiles at %g um/px would be %.3g times finer than its level 0 (%g um/px), but "
+                "tiles.max_upsampling is %g: set tiles.mpp to %g or more, or raise tiles.max_upsampling",
+                info->path, mpp, own / mpp, own, config->tiles_max_upsampling, own);
     return FALSE;
 }
 

@@ -1,4 +1,4 @@
-/* A stage that failed has no record, and so no notes. */
+/* Notes are collected from the records of the stages; a stage that failed has no record. */
 #include "pipeline/slide/slide_notes.h"
 
 static void add_texts(GPtrArray *out, const json_t *texts)
@@ -21,7 +21,7 @@ GPtrArray *slide_notes_of(const Records *records, const char *id)
     add_texts(out, json_object_get(slide, "notes"));
     if (missing > 0) {
         g_ptr_array_add(out, g_strdup_printf("%" JSON_INTEGER_FORMAT " of the %" JSON_INTEGER_FORMAT
-                                             " tiles of level 0 are missing: no data",
+                                             " tiles of level 0 are missing (no data)",
                                              missing, json_integer_value(json_object_get(level, "tiles"))));
     }
     add_texts(out, json_object_get(tissue, "warnings"));

@@ -1,6 +1,6 @@
-/* What a person should know of a slide, from the records of its stages. */
+/* Notes on a slide for people, from the records of its stages. */
 #pragma once
 #include "pipeline/job/records.h"
 
-/* Sentences (char*, owned): notes on the file, tiles of level 0 that are missing, warnings of `tissue`.  Caller unrefs. */
+/* Array of sentences (char*): notes on the file, missing tiles of level 0, warnings of `tissue`, notes of `clam`.  Caller unrefs. */
 GPtrArray *slide_notes_of(const Records *records, const char *slide);

@@ -13,22 +13,22 @@ gboolean slide_stain_wanted(const Config *config)
     return !g_str_equal(config->tiles_stain, stain_method_name(STAIN_NONE));
 }
 
-/* Adds tiles at even distances in the grid's order. */
+/* Adds evenly spaced tiles, in the order of the grid. */
 static gboolean add_tiles(const CutSpec *cut, Slide *slide, const Grid *grid, StainSample *sample,
                           GError **error)
 {
     guint count = MIN(grid->tiles->len, SAMPLE_TILES);
     g_autoptr(Image) rgb = image_new(cut->size, cut->size, 3, error);
-    g_autoptr(Image) valid = rgb ? image_new(cut->size, cut->size, 1, error) : NULL;
+    g_autoptr(Image) readable = rgb ? image_new(cut->size, cut->size, 1, error) : NULL;
     int step = (int)MAX(1, (int64_t)count * cut->size * cut->size / SAMPLE_PIXELS);
-    for (guint i = 0; valid && i < count; i++) {
+    for (guint i = 0; readable && i < count; i++) {
         const Tile *tile = &g_array_index(grid->tiles, Tile, (guint)((guint64)i * grid->tiles->len / count));
-        if (!cut_tile(slide, cut, tile->x, tile->y, rgb, valid, NULL, error) ||
-            !stain_sample_add(sample, rgb, valid, step, error)) {
+        if (!cut_tile(slide, cut, tile->x, tile->y, rgb, readable, NULL, error) ||
+            !stain_sample_add(sample, rgb, readable, step, error)) {
             return FALSE;
         }
     }
-    return valid != NULL;
+    return readable != NULL;
 }
 
 gboolean slide_stain_fit(const CutSpec *cut, StainMethod method, Slide *slide, const Image *tissue,
@@ -40,7 +40,7 @@ gboolean slide_stain_fit(const CutSpec *cut, StainMethod method, Slide *slide, c
     if (!grid || !add_tiles(cut, slide, grid, sample, error) || !stain_fit(sample, method, fit, error)) {
         return FALSE;
     }
-    /* To the digits of the file, so that it makes no difference whether the fit comes from there. */
+    /* Write and parse it once, so that the numbers are those that a reader of the file gets. */
     json_t *exact = stain_fit_json(fit);
     g_autofree char *text = json_dumps(exact, JSON_REAL_PRECISION(15));
     json_t *rounded = json_loads(text, 0, NULL);

@@ -1,8 +1,8 @@
-/* clam: the places of a slide's tiles as CLAM and TRIDENT read them (dataset.clam).
+/* clam: the positions of a slide's tiles, for CLAM and TRIDENT (dataset.clam).
  *
- * CLAM reads patch_size pixels of a stored level and resizes them itself, so patch_size is the tile's footprint at the level that we cut
- * from, to the nearest pixel; our own tiles are cut at sub-pixel places and scale.  TRIDENT
- * reads patch_size times the quotient of two magnifications.  Both find the file by the name of the slide's own. */
+ * CLAM reads patch_size pixels of a stored level and resizes them itself.  So patch_size is the tile's footprint at the level that we cut
+ * from, rounded to whole pixels, while our own tiles are cut at sub-pixel positions and scale.  TRIDENT reads patch_size times the ratio of
+ * two magnifications.  Both programs find the file by the name of the slide's file. */
 #include "base/error.h"
 #include "pipeline/write/json.h"
 #include "pipeline/job/stages.h"
@@ -21,21 +21,21 @@ static int64_t nearest(double value)
     return (int64_t)floor(value + 0.5);
 }
 
-/* The um/px by which a square stands for a tile: of pixels that are none, that of equal area.  A pixel's difference at level 0 is
- * rounding. */
+/* The um/px of the square that stands for a tile.  When the pixels are not square, it is the um/px that keeps the tile's area.  A difference
+ * of one level-0 px is only rounding. */
 static double square_mpp(const Config *config, const SlideInfo *info)
 {
     double um = config->tiles_size * config->tiles_mpp;
     return fabs(um / info->mpp_x - um / info->mpp_y) <= 1 ? info->mpp_x : sqrt(info->mpp_x * info->mpp_y);
 }
 
-/* The top-left corner of the square of `side` px, about the middle of a tile's extent (from, length), on the slide. */
+/* Where the square of `side` px starts along one axis: centred on the tile (from, length), but within the slide. */
 static int64_t centred(double from, double length, double side, int64_t whole)
 {
     return CLAMP(nearest(from + (length - side) / 2), 0, MAX(0, whole - nearest(side)));
 }
 
-/* The formats have one side for a tile.  Caller frees; NULL: it is right. */
+/* Both formats have one side per tile.  The note for slides where that is not exact; NULL otherwise.  Caller frees. */
 static char *square_text(const Config *config, const SlideInfo *info)
 {
     double um = config->tiles_size * config->tiles_mpp, mpp = square_mpp(config, info), side = um / mpp;
@@ -43,9 +43,9 @@ static char *square_text(const Config *config, const SlideInfo *info)
         return NULL;
     }
     return g_strdup_printf(
-        "its pixels are not square (%g x %g um), and CLAM and TRIDENT read squares of pixels: for "
-        "its tiles of %g x %g um they get squares of the same area about the same "
-        "centres, %g x %g um, which are not the patch set's tiles",
+        "its pixels are not square (%g x %g um), and CLAM and TRIDENT read squares of pixels: "
+        "instead of its tiles of %g x %g um they get squares with the same centre and area, %g x %g um, "
+        "which differ from the tiles of the patch set",
         info->mpp_x, info->mpp_y, um, um, nearest(side) * info->mpp_x, nearest(side) * info->mpp_y);
 }
 
@@ -84,7 +84,7 @@ static ClamSpec clam_spec(const Work *work, const Slide *slide)
                       .target_mpp = config->tiles_mpp};
 }
 
-/* One of the two files. */
+/* Writes the file for one of the two programs. */
 static gboolean publish(Work *work, const char *kind, ClamSpec *spec, const int64_t *xy, int64_t count,
                         GError **error)
 {
@@ -92,8 +92,8 @@ static gboolean publish(Work *work, const char *kind, ClamSpec *spec, const int6
     gboolean trident = g_str_equal(kind, "trident");
     g_autofree char *stem = loader_stem_of(work->run->slides, work->slide, trident);
     g_autofree char *name = g_strdup_printf(trident ? "%s_patches.h5" : "%s.h5", stem);
-    g_autofree char *valid = g_utf8_make_valid(stem, -1);
-    spec->name = valid;
+    g_autofree char *utf8 = g_utf8_make_valid(stem, -1);
+    spec->name = utf8;
     spec->save_path = trident ? "trident" : CLAM_FOLDER;
     g_autofree char *path =
         g_build_filename(work->run->folder, trident ? TRIDENT_FOLDER : CLAM_FOLDER, name, NULL);
@@ -108,7 +108,7 @@ gboolean stage_clam(Work *work, GError **error)
     g_autoptr(GArray) tiles = table ? tile_table_read(table, error) : NULL;
     g_autoptr(Slide) slide = tiles ? slide_entry_open(work->run->config, work->slide, error) : NULL;
     g_autofree int64_t *xy =
-        slide ? wsi_try_alloc(2 * MAX((size_t)tiles->len, 1), sizeof *xy, "places of tiles", error) : NULL;
+        slide ? wsi_try_alloc(2 * MAX((size_t)tiles->len, 1), sizeof *xy, "positions of tiles", error) : NULL;
     if (!xy) {
         return FALSE;
     }

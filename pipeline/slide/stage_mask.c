@@ -1,7 +1,8 @@
-/* mask: what of each tile is lesion, and a mask pyramid at the full resolution of level 0.
+/* mask: how much of each tile is lesion, and a mask pyramid at the full resolution of level 0.
  *
- * The annotation is read and rasterised here alone; `cut` and `score` take the border of its lesions from here (annotations/raster.h), so
- * they cannot disagree about it.  The fractions are exact (polygon areas); the pyramid is for viewers: 0 = not lesion, 1 = lesion, levels by maximum. */
+ * Only this stage reads and rasterises the annotation.  `cut` and `score` use the border of the lesions that it writes
+ * (annotations/raster.h), so they agree.  The fractions are exact polygon areas.  The pyramid is for viewers: 0 = not lesion, 1 = lesion,
+ * each level the maximum of the one before. */
 #include "base/error.h"
 #include "pipeline/write/json.h"
 #include "pipeline/slide/lesions.h"

@@ -1,7 +1,6 @@
-/* stain: what the stain of a slide looks like, for tiles.stain.
+/* stain: the fit of a slide's stain, for tiles.stain.
  *
- * It is fitted once a slide and before any tile is cut: tiles of one slide are all changed in the same way, whichever stage cuts
- * them. */
+ * It is fitted once per slide, before any tile is cut, so all stages change the tiles of a slide in the same way. */
 #include "pipeline/write/json.h"
 #include "pipeline/slide/tile_recipe.h"
 #include "pipeline/slide/slide_stain.h"

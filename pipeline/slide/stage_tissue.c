@@ -1,4 +1,4 @@
-/* tissue: the mask, and images of it for people.  grid: the tiles that lie on it. */
+/* tissue: the tissue mask and overview images.  grid: the tiles on the tissue. */
 #include "base/error.h"
 #include "pipeline/write/json.h"
 #include "pipeline/slide/lesions.h"
@@ -17,7 +17,7 @@ static gboolean publish_image(Work *work, const char *name, const char *file, co
     return imagefile_write_png(path, image, sha256, error) && work_publish(work, name, path, sha256, error);
 }
 
-/* Tissue counts only where the slide's regions of interest are; *none: they are asked for, and its annotation has none. */
+/* Removes tissue outside of the slide's regions of interest.  *none: slides.groups names regions, but this annotation has none. */
 static gboolean keep_region(const Work *work, const Slide *slide, Tissue *tissue, gboolean *none,
                             GError **error)
 {
@@ -58,7 +58,7 @@ gboolean stage_tissue(Work *work, GError **error)
     json_t *warnings = slide_json_warnings(tissue);
     if (no_region) {
         json_array_append_new(warnings, json_string("its annotation has no region of interest (roi in "
-                                                    "slides.groups): all of its tissue is used"));
+                                                    "slides.groups), so all of its tissue is used"));
     }
     json_t *facts = json_pack(
         "{s:f, s:f, s:f, s:o, s:b, s:o, s:f, s:f, s:I, s:o}", "tissue_fraction", tissue->tissue_fraction,

@@ -1,7 +1,7 @@
-/* Recipes: from the configuration, in a bundle, beside a patch set; and whether two of them agree.
+/* Recipes: read from the configuration, written to and read from JSON, compared, applied to a slide.
  *
- * A recipe in a file is complete: the stain target is written as the numbers of its fit, never as the path it came from, so a model still
- * means the same when the image has moved.  Reading is strict, since a key that is not known here may change pixels. */
+ * A recipe in a file is complete: it holds the stain target as the numbers of its fit, never as the path of the target image, so a model
+ * keeps its meaning when that image moves.  Parsing is strict, because an unknown key may change pixels. */
 #include "pipeline/slide/tile_recipe.h"
 #include "base/error.h"
 #include "pipeline/write/json.h"
@@ -28,7 +28,7 @@ static gboolean fit_image(const char *path, StainMethod method, StainFit *target
            stain_fit(sample, method, target, error);
 }
 
-/* The target: a fit as JSON, an image, or by default the reference of Macenko's program. */
+/* The target is a fit in JSON, an image to fit, or by default the reference of Macenko's program (stain_macenko_reference). */
 static gboolean read_target(const Config *config, StainMethod method, StainFit *target, GError **error)
 {
     const char *path = config->tiles_stain_target;
@@ -38,7 +38,7 @@ static gboolean read_target(const Config *config, StainMethod method, StainFit *
     }
     if (!*path) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "tiles.stain: %s needs tiles.stain_target, an image or the stain.json of a slide",
+                    "tiles.stain: %s needs tiles.stain_target: an image or the stain.json of a slide",
                     config->tiles_stain);
         return FALSE;
     }
@@ -154,7 +154,7 @@ gboolean tile_recipe_complete(TileRecipe *recipe, const Config *config, GError *
     return TRUE;
 }
 
-/* ---- contradictions ---- */
+/* ---- comparison ---- */
 
 static gboolean same_numbers(const double *a, const double *b, size_t count)
 {
@@ -189,7 +189,7 @@ static char *number_text(double value)
 
 enum { ITEMS = 6 };
 
-/* What can be compared, in words. */
+/* The values that are compared, as text. */
 static void describe(const TileRecipe *recipe, char *words[ITEMS])
 {
     words[0] = g_strdup_printf("%d", recipe->cut.size);
@@ -217,7 +217,7 @@ gboolean tile_recipe_check(const TileRecipe *recipe, const Config *config, const
         if (ok && !same && !(recipe->unknown & parts[i]) && config_given(config, "tiles", keys[i])) {
             g_set_error(
                 error, WSI_ERROR, WSI_ERROR_INPUT,
-                "tiles.%s is %s in the configuration, but %s in %s: give that value or leave the key out",
+                "tiles.%s is %s in the configuration, but %s in %s: use that value or remove the key",
                 keys[i], mine[i], its[i], name);
             ok = FALSE;
         }

@@ -275,7 +275,7 @@ fits l_ceil.png $((533 * 411))
 aspect() { # FILE
     "$WSIFLOW" annotation convert "$1" --size 533x411 -o no.xml >/dev/null 2>message
     is "$1 has another aspect ratio" $? 1
-    like "and the message says so" "$(cat message)" 'does not have the aspect ratio of the slide, 533 x 411 px'
+    like "and the message says so" "$(cat message)" 'does not have the aspect ratio of the slide .533 x 411 px'
 }
 aspect l_transposed.png
 aspect l_padded.png

@@ -42,7 +42,7 @@ PY
 is "a region does not change the lesions" "$(sed 's/"outlines": [0-9]*//' "whole/slides/$stem/mask.json")" "$(sed 's/"outlines": [0-9]*//' "part/slides/$stem/mask.json")"
 none=$(cat part.log)
 run without "" "Region=ignore Another=roi"
-like "an annotation without a region is reported at the end of the run" "$(cat without.log)" 'no region of interest .roi in slides.groups.: all of its tissue is used'
+like "an annotation without a region is reported at the end of the run" "$(cat without.log)" 'no region of interest .roi in slides.groups., so all of its tissue is used'
 is "one with a region is not" "$(printf '%s' "$none" | grep -c 'no region of interest')" 0
 cp -r part changed
 sed 's/X="2000"/X="1400"/g' "c/annotations/$stem.xml" >x && mv x "c/annotations/$stem.xml"
