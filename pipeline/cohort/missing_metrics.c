@@ -1,7 +1,7 @@
-/* Gaps.
+/* Missing metrics.
  *
- * A split that has no positives gives no AUROC, and with folds that shows only when its turn comes, after all other folds were trained.
- * So it is said when the patch set is made, of all folds. */
+ * A split without positives gives no AUROC.  With folds that would only show when a fold is tested, after the others were trained, so all
+ * folds are checked when the patch set is made. */
 #include "pipeline/cohort/missing_metrics.h"
 #include "tiler/patches/patchset.h"
 
@@ -26,8 +26,7 @@ static int count_patches(const GPtrArray *patches, const char *split, const char
     return n;
 }
 
-static void look_at_split(GPtrArray *out, const GPtrArray *slides, const GPtrArray *patches,
-                          const char *split)
+static void check_split(GPtrArray *out, const GPtrArray *slides, const GPtrArray *patches, const char *split)
 {
     static const char *const labels[] = {"good", "Ungood"};
     int members = 0, annotated = 0;
@@ -38,19 +37,19 @@ static void look_at_split(GPtrArray *out, const GPtrArray *slides, const GPtrArr
         annotated += in && entry->label == SLIDE_ANNOTATED;
     }
     if (members == 0 && g_str_equal(split, "test")) {
-        add(out, "no slide is in the split test: no figures can be computed");
+        add(out, "no slide is in the test split: no metrics can be computed");
     }
     if (members > 0 && !patches && annotated == 0) {
-        add(out, "the split %s has no annotated slide: %s", split, cannot);
+        add(out, "the %s split has no annotated slide: %s", split, cannot);
     }
     for (size_t l = 0; members > 0 && patches && l < G_N_ELEMENTS(labels); l++) {
         if (count_patches(patches, split, labels[l]) == 0) {
-            add(out, "the split %s has no %s tile: %s", split, labels[l], cannot);
+            add(out, "the %s split has no %s tile: %s", split, labels[l], cannot);
         }
     }
 }
 
-static void look_at_fold(GPtrArray *out, const GPtrArray *slides, int fold, int folds)
+static void check_fold(GPtrArray *out, const GPtrArray *slides, int fold, int folds)
 {
     int members = 0, annotated = 0;
     for (guint i = 0; i < slides->len; i++) {
@@ -71,10 +70,10 @@ GPtrArray *missing_metrics_find(const GPtrArray *slides, const GPtrArray *patche
     if (slides->len == 0) {
         return out;
     }
-    look_at_split(out, slides, patches, "valid");
-    look_at_split(out, slides, patches, "test");
+    check_split(out, slides, patches, "valid");
+    check_split(out, slides, patches, "test");
     for (int fold = 1; fold <= config->dataset_folds; fold++) {
-        look_at_fold(out, slides, fold, config->dataset_folds);
+        check_fold(out, slides, fold, config->dataset_folds);
     }
     return out;
 }

@@ -1,7 +1,7 @@
-/* The card.
+/* The card of a patch set.
  *
- * Somebody who is given the folder alone should be able to tell what the tiles show, how they were made and labelled, and whether two
- * copies are of the same data. */
+ * It is written for somebody who has only the folder: what the tiles show, how they were made and labelled, and by which hashes two copies
+ * can be compared. */
 #include "pipeline/patchset/card.h"
 #include "pipeline/slide/unused_in_run.h"
 #include "base/error.h"
@@ -25,14 +25,14 @@ static const char *text_of(const json_t *facts, const char *name)
 
 /* ---- counts ---- */
 
-/* Takes over the key. */
+/* Takes ownership of the key. */
 static void count_one(GHashTable *counts, char *key)
 {
     int before = GPOINTER_TO_INT(g_hash_table_lookup(counts, key));
     g_hash_table_insert(counts, key, GINT_TO_POINTER(before + 1));
 }
 
-/* "good train", "Ungood slide/tumor_001"... -> how many; one pass, since a set may have millions of patches. */
+/* "good train", "Ungood slide/tumor_001", "good flag/pen"... -> number of patches.  One pass, as a set may have millions. */
 static GHashTable *count_all(const GPtrArray *patches)
 {
     GHashTable *counts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -76,7 +76,7 @@ static int count_slides(const GPtrArray *slides, const char *split)
     return n;
 }
 
-/* A job of these failed: none of their tiles is here. */
+/* Slides without tiles here, because one of their jobs failed. */
 static int count_failed(const Work *work, const char *split)
 {
     int n = 0;
@@ -90,8 +90,8 @@ static int count_failed(const Work *work, const char *split)
 
 static void add_splits(GString *out, const Work *work, GHashTable *kept, const GPtrArray *dropped)
 {
-    static const char *const titles[] = {"split", "patients", "slides",      "of them failed",
-                                         "good",  "Ungood",   "not sampled", NULL};
+    static const char *const titles[] = {
+        "split", "patients", "slides", "failed slides", "good", "Ungood", "left out by sampling", NULL};
     g_autoptr(GHashTable) left = count_all(dropped);
     markdown_table(out, titles);
     for (size_t s = 0; s < G_N_ELEMENTS(splits); s++) {
@@ -110,7 +110,7 @@ static void add_splits(GString *out, const Work *work, GHashTable *kept, const G
     }
 }
 
-/* What figures cannot be computed from. */
+/* Splits and folds without metrics. */
 static void add_missing_metrics(GString *out, const GPtrArray *gaps)
 {
     if (gaps->len > 0) {
@@ -123,7 +123,7 @@ static void add_missing_metrics(GString *out, const GPtrArray *gaps)
     }
 }
 
-/* What the tiles that were kept are flagged with (tiler/tissue/quality.h). */
+/* How many of the patches have each flag (tiler/tissue/quality.h). */
 static void add_flags(GString *out, GHashTable *kept, const json_t *unreadable_tiles, const Config *config)
 {
     static const char *const titles[] = {"flag", "good", "Ungood", NULL};
@@ -138,7 +138,11 @@ static void add_flags(GString *out, GHashTable *kept, const json_t *unreadable_t
         markdown_line(out);
     }
     markdown_line(out);
-    markdown_text(out, "Left out: %s.", *config->dataset_drop_flags ? config->dataset_drop_flags : "none");
+    if (*config->dataset_drop_flags) {
+        markdown_text(out, "Tiles with these flags are left out: %s.", config->dataset_drop_flags);
+    } else {
+        markdown_text(out, "No flag leaves a tile out.");
+    }
     g_autofree char *unreadable = unreadable_tiles_text(unreadable_tiles);
     if (unreadable) {
         markdown_text(out, " %s.", unreadable);
@@ -177,7 +181,7 @@ static void add_slide(GString *out, const Work *work, const SlideEntry *entry, G
 static void add_slides(GString *out, const Work *work, GHashTable *kept)
 {
     static const char *const titles[] = {"slide", "file",   "patient",     "centre", "label",
-                                         "split", "fold",   "vendor",      "um/px",  "from",
+                                         "split", "fold",   "vendor",      "um/px",  "um/px from",
                                          "good",  "Ungood", "fingerprint", NULL};
     markdown_heading(out, 2, "Slides");
     markdown_table(out, titles);
@@ -186,7 +190,7 @@ static void add_slides(GString *out, const Work *work, GHashTable *kept)
     }
 }
 
-/* ---- what a person should know of the slides ---- */
+/* ---- notes on slides ---- */
 
 static void add_note(GString *out, const SlideEntry *entry, const char *text)
 {
@@ -195,7 +199,7 @@ static void add_note(GString *out, const SlideEntry *entry, const char *text)
     markdown_line(out);
 }
 
-/* Tiles that are finer than the pixels that they are made of. */
+/* Notes that the tiles of a slide are finer than its level 0. */
 static void add_upsampling(GString *out, const Config *config, const SlideEntry *entry, const json_t *facts)
 {
     double mpp = MAX(json_number_value(json_object_get(facts, "mpp_x")),
@@ -239,9 +243,9 @@ static void add_tile_rules(GString *out, const Config *config)
     markdown_bullet(out);
     markdown_text(out, "tiles: %d x %d px", config->tiles_size, config->tiles_size);
     add_value(out, " at", config->tiles_mpp, " um/px");
-    add_value(out, ", overlap", config->tiles_overlap, config->tiles_overlap < 1 ? " of the size" : " px");
-    markdown_text(out, ", edge %s, filter %s", config->tiles_edge, config->tiles_filter);
-    add_value(out, ", tissue >=", config->tiles_min_tissue, "");
+    add_value(out, ", overlap", config->tiles_overlap, config->tiles_overlap < 1 ? " of the side" : " px");
+    markdown_text(out, ", edge policy %s, filter %s", config->tiles_edge, config->tiles_filter);
+    add_value(out, ", at least", config->tiles_min_tissue, " tissue");
     markdown_line(out);
     markdown_bullet(out);
     markdown_text(out, "images: %s", config->dataset_image);
@@ -250,28 +254,30 @@ static void add_tile_rules(GString *out, const Config *config)
     }
     gboolean shards = g_str_equal(config->dataset_format, "shards");
     markdown_text(out, ", %s",
-                  shards ? "in tar shards (WebDataset)" : "a file each, those of valid in ../dataset_valid");
+                  shards ? "in tar shards (WebDataset)"
+                         : "one file each; those of the valid split are in ../dataset_valid");
     markdown_line(out);
 }
 
-/* The rule with its own parameter only, and what it leaves out (tile_label_by_rule). */
+/* The rule with its own parameter only, and what it leaves out (tile_label.h). */
 static void add_label_rule(GString *out, const Config *config)
 {
     static const struct {
         const char *rule, *text;
-    } rules[] = {{"any", ", tiles that a lesion touches"},
-                 {"centre", ", tiles with lesion in the middle half of width and height; tiles with lesion "
-                            "outside of it alone are left out"}};
+    } rules[] = {{"any", ": tiles with any lesion"},
+                 {"centre",
+                  ": tiles with lesion in the middle half of their width and height; tiles with lesion "
+                  "only outside of it are left out"}};
     markdown_bullet(out);
-    markdown_text(out, "Ungood: rule %s", config->dataset_rule);
+    markdown_text(out, "Ungood by rule %s", config->dataset_rule);
     for (size_t i = 0; i < G_N_ELEMENTS(rules); i++) {
         if (g_str_equal(config->dataset_rule, rules[i].rule)) {
             markdown_text(out, "%s", rules[i].text);
         }
     }
     if (g_str_equal(config->dataset_rule, "fraction")) {
-        add_value(out, ", lesion >=", config->dataset_lesion_min,
-                  "; tiles with less, but some, are left out");
+        add_value(out, ": tiles with at least", config->dataset_lesion_min,
+                  " lesion; tiles with less lesion, but some, are left out");
     }
     markdown_line(out);
 }
@@ -289,18 +295,18 @@ static void add_rules(GString *out, const Config *config)
     markdown_text(out, "splits: %s, by %s, seed %d", config->dataset_split, config->dataset_by,
                   config->run_seed);
     if (config->dataset_folds > 0) {
-        markdown_text(out, ", fold %d of %d tests", config->dataset_fold, config->dataset_folds);
+        markdown_text(out, ", fold %d of %d is the test split", config->dataset_fold, config->dataset_folds);
     }
-    markdown_text(out, "; no patient and no slide's content is in two splits");
+    markdown_text(out, "; no patient and no slide is in two splits");
     markdown_line(out);
     if (config->dataset_balance) {
         markdown_bullet(out);
-        markdown_text(out, "balanced: as many tiles of each label as of the rarer one");
+        markdown_text(out, "balanced: each label has as many tiles as the rarer one");
         markdown_line(out);
     }
     if (config->dataset_max_per_class > 0) {
         markdown_bullet(out);
-        markdown_text(out, "at most %d tiles of a label in a split", config->dataset_max_per_class);
+        markdown_text(out, "at most %d tiles per label and split", config->dataset_max_per_class);
         markdown_line(out);
     }
 }
@@ -318,12 +324,12 @@ static void add_exceptions(GString *out, const Config *config)
     }
 }
 
-/* What the annotations hold that marks nothing or was taken for something. */
+/* Warnings from reading the annotations. */
 static void add_annotations(GString *out, const Work *work)
 {
     g_autoptr(GPtrArray) notes = annotation_notes(work->run->slides, work->records);
     if (notes->len > 0) {
-        markdown_heading(out, 2, "Warnings of the annotations");
+        markdown_heading(out, 2, "Warnings about annotations");
     }
     for (guint i = 0; i < notes->len; i++) {
         markdown_bullet(out);
@@ -332,7 +338,7 @@ static void add_annotations(GString *out, const Work *work)
     }
 }
 
-/* By name, without folders: a card is given to others. */
+/* Names without folders, because a card is given to others. */
 static void add_unused(GString *out, const Work *work)
 {
     g_autoptr(GPtrArray) findings = unused_in_run(work->run->cohort, work->inputs);
@@ -343,10 +349,10 @@ static void add_unused(GString *out, const Work *work)
     if (findings->len == 0 && unknown == 0) {
         return;
     }
-    markdown_heading(out, 2, "Not used");
+    markdown_heading(out, 2, "Unused files");
     if (unknown > 0) {
         markdown_bullet(out);
-        markdown_text(out, "slides that are unknown, and so not in the patch set: %d", unknown);
+        markdown_text(out, "slides of unknown label, which are not in the patch set: %d", unknown);
         markdown_line(out);
     }
     for (guint i = 0; i < findings->len; i++) {
@@ -362,19 +368,19 @@ static void add_unused(GString *out, const Work *work)
 static void add_hashes(GString *out, const char *manifest_sha256, const char *sums_sha256)
 {
     markdown_heading(out, 2, "Hashes");
-    markdown_text(out, "manifest.csv holds the SHA-256 of every image; its own is ");
+    markdown_text(out, "manifest.csv holds the SHA-256 of every image. The SHA-256 of manifest.csv is ");
     markdown_code(out, manifest_sha256);
-    markdown_text(out, ". SHA256SUMS has those of all files (");
+    markdown_text(out, ". SHA256SUMS lists all files except this card (");
     markdown_code(out, "sha256sum -c SHA256SUMS");
-    markdown_text(out, "); its own is ");
+    markdown_text(out, "); its own SHA-256 is ");
     markdown_code(out, sums_sha256);
     markdown_text(out, ". ");
     markdown_code(out, "wsiflow dataset --verify DIR");
-    markdown_text(out, " checks them all.");
+    markdown_text(out, " checks all of them.");
     markdown_line(out);
 }
 
-/* What a model that is trained on this set can be calibrated by. */
+/* What training on this set can hold out, since the calibration of the model depends on it. */
 static void add_holdout(GString *out, const GPtrArray *patches)
 {
     g_autoptr(GHashTable) patients = g_hash_table_new(g_str_hash, g_str_equal);
@@ -394,20 +400,21 @@ static void add_holdout(GString *out, const GPtrArray *patches)
     }
     markdown_heading(out, 2, "Hold-out");
     if (named) {
-        markdown_text(out, "Normal training tiles are of %u patient%s and %u slide%s. ", n, n == 1 ? "" : "s",
-                      m, m == 1 ? "" : "s");
+        markdown_text(out, "The normal training tiles are from %u patient%s and %u slide%s. ", n,
+                      n == 1 ? "" : "s", m, m == 1 ? "" : "s");
     } else {
-        markdown_text(out, "Normal training tiles are of %u slide%s of unknown patients. ", m,
+        markdown_text(out, "The normal training tiles are from %u slide%s of unknown patients. ", m,
                       m == 1 ? "" : "s");
     }
     if (n > 1) {
         markdown_text(
-            out, named ? "A training holds out whole patients."
-                       : "A training holds out whole slides; slides of one patient may be on both sides.");
+            out, named ? "Training holds out whole patients."
+                       : "Training holds out whole slides, so slides of one patient may be on both sides.");
     } else {
-        markdown_text(
-            out, "A training can hold out %s only: the calibration of its model is not to be trusted.",
-            m > 1 ? "slides of the patient that it trains on" : "parts of the slide that it trains on");
+        markdown_text(out,
+                      "Training can only hold out %s: the calibration of the model is not to be trusted.",
+                      m > 1 ? "slides of the patient that it also trains on"
+                            : "parts of the slide that it also trains on");
     }
     markdown_break(out);
 }
@@ -416,7 +423,7 @@ static void add_repeats(GString *out, const RepeatedImages *repeats)
 {
     g_autofree char *text = repeated_images_text(repeats);
     if (text) {
-        markdown_heading(out, 2, "The same image more than once");
+        markdown_heading(out, 2, "Repeated images");
         markdown_text(out, "%s.", text);
         markdown_break(out);
     }
@@ -429,7 +436,7 @@ char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dro
     const Config *config = work->run->config;
     g_autoptr(GHashTable) kept = count_all(patches);
     GString *out = g_string_new(NULL);
-    markdown_heading(out, 1, "Patch set %s", config->run_name);
+    markdown_heading(out, 1, "Patch set: %s", config->run_name);
     markdown_text(out, "For research use only.");
     markdown_break(out);
     add_splits(out, work, kept, dropped);

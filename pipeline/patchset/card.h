@@ -4,7 +4,11 @@
 #include "pipeline/job/work.h"
 #include <jansson.h>
 
-/* Markdown. patches: of the set; dropped: cut, but not sampled; gaps: missing_metrics.h; unreadable: unreadable_tiles.h; repeats: see repeated_images.h; manifest_sha256: of manifest.csv; sums_sha256: of SHA256SUMS.  Caller frees. */
+/* The card as Markdown.
+ *   patches: of the set (Patch*); dropped: patches that were cut but left out by sampling;
+ *   gaps: sentences of missing_metrics_find; unreadable_tiles: see unreadable_tiles.h;
+ *   manifest_sha256: of manifest.csv; sums_sha256: of SHA256SUMS.
+ * Caller frees. */
 char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dropped, const GPtrArray *gaps,
                 const json_t *unreadable_tiles, const RepeatedImages *repeats, const char *manifest_sha256,
                 const char *sums_sha256);

@@ -1,7 +1,7 @@
-/* Copies.
+/* Duplicate slides.
  *
- * A copy without the annotation of the other would put its lesions among the normal tiles.  Annotations are compared by the border of
- * their lesions, so that two files of other dialects that outline the same are no contradiction. */
+ * When one copy of a slide is annotated and the other counts as normal, lesions of the second are among the normal tiles.  Annotations are
+ * compared by the border of their lesions, so two files of different dialects with the same outlines agree. */
 #include "pipeline/patchset/duplicate_slides.h"
 #include "base/durable.h"
 #include "base/error.h"
@@ -18,10 +18,11 @@ static gboolean hash_lesions(const Work *work, const SlideEntry *entry, char out
 
 static gboolean contradiction(const SlideEntry *a, const SlideEntry *b, const char *what, GError **error)
 {
-    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                "slides %s (%s) and %s (%s) have the same content, but %s: remove one, or give both the same "
-                "annotation and label",
-                a->id, slide_label_name(a->label), b->id, slide_label_name(b->label), what);
+    g_set_error(
+        error, WSI_ERROR, WSI_ERROR_INPUT,
+        "slides %s (%s) and %s (%s) have the same content, but %s: remove one of them, or give both the same "
+        "annotation and label",
+        a->id, slide_label_name(a->label), b->id, slide_label_name(b->label), what);
     return FALSE;
 }
 

@@ -1,7 +1,7 @@
-/* One slide under two names. */
+/* Slides that are in the run under two names. */
 #pragma once
 #include "pipeline/job/work.h"
 
-/* FALSE with WSI_ERROR_INPUT that names both when two slides of the run have the same content, and one is normal where the other is not, or
- * their annotations outline other lesions.  Slides that failed, and contents that are unknown, are passed over. */
+/* FALSE with WSI_ERROR_INPUT that names both slides when two slides of the run have the same content but contradict each other: only one is
+ * normal, or their annotations outline different lesions.  Slides that failed or have no fingerprint are not compared. */
 gboolean duplicate_slides_check(const Work *work, GError **error);

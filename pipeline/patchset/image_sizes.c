@@ -1,7 +1,7 @@
 /* Sizes of images.
  *
- * An image of another size than the model's tiles is resampled, and one that is not square is stretched: that is sometimes meant
- * (small images enlarged for the extractor) and sometimes a mistake, so it is always said, with counts. */
+ * An image that has not the size of the model's tiles is resampled, and stretched when it is not square.  That may be intended (small images
+ * are enlarged for the extractor) or a mistake, so it is always reported with counts. */
 #include "pipeline/patchset/image_sizes.h"
 
 enum { MOST_NAMED = 4 };
@@ -69,7 +69,7 @@ char *image_sizes_text(const GArray *sizes, int size)
         out, "%" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " images are not %d x %d px and were resampled",
         resampled, total, size, size);
     if (stretched > 0) {
-        g_string_append_printf(out, ", %" G_GINT64_FORMAT " of them stretched since they are not square",
+        g_string_append_printf(out, ", %" G_GINT64_FORMAT " of them stretched because they are not square",
                                stretched);
     }
     for (guint i = 0; i < MIN(others->len, MOST_NAMED); i++) {

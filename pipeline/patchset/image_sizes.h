@@ -1,4 +1,4 @@
-/* How many images have which size, where a model wants them all of one. */
+/* How many images have which size; a model needs all of one size. */
 #pragma once
 #include <glib.h>
 #include <jansson.h>
@@ -9,15 +9,15 @@ typedef struct {
     int64_t count;
 } ImageSize;
 
-/* Counts one more in an array of ImageSize. */
+/* Counts an image in an array of ImageSize. */
 void image_sizes_add(GArray *sizes, int width, int height);
-/* The side of the images when all are square and of one size, else 0. */
+/* The side of the images when all are squares of one size; otherwise 0. */
 int image_sizes_side(const GArray *sizes);
-/* Images that are not size x size px. */
+/* The number of images that are not size x size px. */
 int64_t image_sizes_resampled(const GArray *sizes, int size);
-/* One sentence about those that are not size x size px, most frequent size first; NULL when all are.  Caller frees. */
+/* One sentence about the images that are not size x size px, most frequent size first; NULL when there are none.  Caller frees. */
 char *image_sizes_text(const GArray *sizes, int size);
-/* The same sentence of image_sizes_json; NULL when all fit, and when json is NULL. */
+/* The same sentence, from image_sizes_json; NULL also when json is NULL. */
 char *image_sizes_text_of_json(const json_t *json);
 /* {"size", "images", "resampled", "sizes": [{"width", "height", "images"}]}, new reference; most frequent first. */
 json_t *image_sizes_json(GArray *sizes, int size);

@@ -1,7 +1,7 @@
 /* Packing.
  *
- * A slide lies on one side of a split, so its shards do too, and no sample has to change its shard: a hard link is enough, which costs
- * neither time nor disk.  Only a shard of which some samples are not in the patch set is written anew, from the encoded images. */
+ * All tiles of a slide are in one split, so no sample changes its shard, and a hard link is enough: it costs neither time nor disk.  Only a
+ * shard with samples that are not in the patch set is written again, from the encoded images. */
 #include "pipeline/patchset/packing.h"
 #include "base/durable.h"
 #include "base/error.h"
@@ -55,7 +55,7 @@ static GHashTable *sort_parts(const GPtrArray *patches, const GPtrArray *dropped
     return parts;
 }
 
-/* Copies the samples of the part's patches; sha256 is that of the new shard. */
+/* Copies the samples of the part's patches to a new shard; sha256 receives its hash. */
 static gboolean copy_samples(const char *from, const char *folder, const char *split, int number,
                              const Part *part, char sha256[65], GError **error)
 {
@@ -68,7 +68,7 @@ static gboolean copy_samples(const char *from, const char *folder, const char *s
         int at = shard_find(shard, key);
         if (at < 0) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                        "%s has no sample %s, which the slide's patches.csv names", from, key);
+                        "%s has no sample %s, although patches.csv of the slide lists it", from, key);
             return FALSE;
         }
         const ShardEntry *entry = shard_entry(shard, at);
@@ -104,7 +104,7 @@ static const Artefact *part_artefact(const Work *work, const char *slide, const 
     return NULL;
 }
 
-/* One shard of a slide under its number in the patch set. */
+/* Puts one shard of a slide into the patch set, under its number there. */
 static gboolean pack_part(Work *work, const Artefact *artefact, const char *split, int number, Part *part,
                           GString *sums, GError **error)
 {
@@ -126,7 +126,7 @@ static gboolean pack_part(Work *work, const Artefact *artefact, const char *spli
     return ok && work_publish(work, title, to, sha256, error);
 }
 
-/* The shards of a split: those of its slides, in the order of the run. */
+/* The shards of a split are those of its slides, in the order of the run. */
 static gboolean pack_split(Work *work, GHashTable *parts, const char *split, int *count, GString *sums,
                            GError **error)
 {

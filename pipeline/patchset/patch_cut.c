@@ -1,7 +1,6 @@
 /* From a tile to a patch.
  *
- * The stages that cut, train straight from slides and check a patch set again all ask here, so they agree on what a tile's label is
- * and what its image holds. */
+ * Cutting, training from slides and verification all use this file, so they agree on which tiles are patches and what their images show. */
 #include "pipeline/patchset/patch_cut.h"
 #include "base/durable.h"
 #include "pipeline/write/json.h"
@@ -14,7 +13,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Raised when the same slide and configuration would give other bytes. */
+/* Increment it when the same slide and configuration give other bytes. */
 #define PIXELS_VERSION 3
 
 Patch *patch_of_tile(const Config *config, const SlideEntry *entry, const GArray *tiles,
@@ -60,7 +59,7 @@ int patch_jpeg_quality(const Config *config)
     return g_str_equal(config->dataset_image, "jpeg") ? config->dataset_jpeg_quality : 0;
 }
 
-/* The three samples of a colour, one by one. */
+/* A channel of the colour by its number. */
 static double *sample_of(GlassColour *glass, int c)
 {
     double *const samples[] = {&glass->red, &glass->green, &glass->blue};
@@ -120,9 +119,9 @@ gboolean patch_cut(const Config *config, Slide *slide, const GlassColour *glass,
     if (!flags) {
         return cut_tile(slide, &spec, x, y, rgb, NULL, readable_fraction, error);
     }
-    g_autoptr(Image) valid = image_new(spec.size, spec.size, 1, error);
-    if (!valid || !cut_tile(slide, &spec, x, y, rgb, valid, readable_fraction, error) ||
-        !quality_measure(rgb, valid, spec.mpp, glass, &quality, error)) {
+    g_autoptr(Image) readable = image_new(spec.size, spec.size, 1, error);
+    if (!readable || !cut_tile(slide, &spec, x, y, rgb, readable, readable_fraction, error) ||
+        !quality_measure(rgb, readable, spec.mpp, glass, &quality, error)) {
         return FALSE;
     }
     *flags = quality.flags;

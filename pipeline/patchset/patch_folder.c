@@ -1,4 +1,4 @@
-/* What the files next to given patches say about them. */
+/* Reading the manifest and the recipe of given patches. */
 #include "pipeline/patchset/patch_folder.h"
 #include "base/error.h"
 #include "base/listing.h"
@@ -13,7 +13,7 @@ GPtrArray *patch_folder_manifest(const char *path, GError **error)
     GPtrArray *patches = patchset_read_manifest(path, &why);
     if (g_error_matches(why, WSI_ERROR, WSI_ERROR_INPUT)) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "the manifest beside the patches: %s; if it is another program's, give it another name: "
+                    "the manifest of the patches: %s; if another program made it, rename it: "
                     "the slides are then taken from the names of the images (SLIDE_NNNNNN)",
                     why->message);
         g_clear_error(&why);

@@ -1,8 +1,7 @@
 /* Repeated images.
  *
- * An image that is trained on and tested with makes figures better than they are, as a slide in two splits does.  Images without tissue are
- * rightly the same here and there: they are counted only.  Copies between training and hold-out are the business of
- * flows/training/fit_repeats.c. */
+ * An image in both the training and the test split makes the metrics too good, like a slide in two splits.  Images without tissue may well
+ * be the same, so they are only counted.  Copies between training and hold-out tiles are handled by flows/training/fit_repeats.c. */
 #include "pipeline/patchset/repeated_images.h"
 #include "base/error.h"
 #include "base/listing.h"
@@ -32,8 +31,8 @@ gboolean repeated_images_of_patches(const GPtrArray *patches, RepeatedImages *ou
         } else if (patch->flags & QUALITY_BLANK) {
             out->blank++;
         } else {
-            g_autofree char *advice = g_strdup_printf("give slides %s and %s the same patient, or remove one",
-                                                      other->slide, patch->slide);
+            g_autofree char *advice = g_strdup_printf(
+                "give slides %s and %s the same patient, or remove one of them", other->slide, patch->slide);
             return leak(other->file, patch->file, advice, error);
         }
     }
@@ -45,7 +44,7 @@ gboolean repeated_images_of_patches(const GPtrArray *patches, RepeatedImages *ou
 typedef struct {
     char *name;
     gboolean train;
-    Shard *shard; /* borrowed; NULL: a file of that name */
+    Shard *shard; /* borrowed; NULL: the item is the file `name` */
     int entry;
     gboolean one_colour;
     char sha256[65]; /* of the pixels */
@@ -72,7 +71,7 @@ static gboolean list_files(Listing *list, const char *split, const char *folder,
     return names != NULL;
 }
 
-/* A split that is not there has no images. */
+/* A split without a folder has no images. */
 static gboolean list_folders(Listing *list, const char *split, GError **error)
 {
     g_autofree char *path = g_build_filename(list->folder, split, NULL);
@@ -117,7 +116,7 @@ static gint by_name(gconstpointer a, gconstpointer b)
     return p->train != q->train ? q->train - p->train : strcmp(p->name, q->name); /* training first */
 }
 
-/* By pixels: it does not matter how an image is stored. */
+/* Hashes the pixels, since the same image may be stored in different ways. */
 static gboolean hash_item(int64_t index, int worker, void *data, GError **error)
 {
     const Listing *list = data;
@@ -149,7 +148,7 @@ static gboolean compare(const Config *config, const Listing *list, RepeatedImage
         if (item->train) {
             g_hash_table_insert(trained, item->sha256, item->name);
         } else if (other && !item->one_colour && !g_str_equal(config->patches_repeats, "count")) {
-            return leak(other, item->name, "remove one, or set patches.repeats: count", error);
+            return leak(other, item->name, "remove one of them, or set patches.repeats: count", error);
         }
         out->blank += other && item->one_colour;
         out->across += other && !item->one_colour;
@@ -157,7 +156,7 @@ static gboolean compare(const Config *config, const Listing *list, RepeatedImage
     return TRUE;
 }
 
-/* Whether there is anything that is not trained on. */
+/* Whether there are images outside of train. */
 static gboolean has_others(const Listing *list)
 {
     return list->items->len > 0 && !g_array_index(list->items, Item, list->items->len - 1).train;
@@ -166,7 +165,7 @@ static gboolean has_others(const Listing *list)
 gboolean repeated_images_of_folder(const Config *config, const char *folder, RepeatedImages *out,
                                    GError **error)
 {
-    /* The patch set of a run has its validation beside it. */
+    /* A run keeps the valid split in the folder next to its patch set. */
     static const char *const splits[] = {"train", "valid", "test", "../dataset_valid"};
     Listing list = {folder, g_array_new(FALSE, FALSE, sizeof(Item)),
                     g_ptr_array_new_with_free_func((GDestroyNotify)shard_free)};
@@ -187,28 +186,22 @@ gboolean repeated_images_of_folder(const Config *config, const char *folder, Rep
 
 char *repeated_images_text(const RepeatedImages *r)
 {
+    const struct {
+        const char *what;
+        int64_t count;
+    } parts[] = {
+        {"images of valid and test that are also trained on, which makes the metrics too good", r->across},
+        {"further copies of images within a split", r->within},
+        {"images without tissue that are both in train and in another split", r->blank},
+    };
     g_autoptr(GString) out = g_string_new(NULL);
-    if (r->across > 0) {
-        g_string_append_printf(out,
-                               "%" G_GINT64_FORMAT
-                               " images of valid and test are also trained on: figures are "
-                               "better than they would be on others; ",
-                               r->across);
+    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+        if (parts[i].count > 0) {
+            g_string_append_printf(out, "%s%s: %" G_GINT64_FORMAT, out->len ? "; " : "", parts[i].what,
+                                   parts[i].count);
+        }
     }
-    if (r->within > 0) {
-        g_string_append_printf(
-            out, "%" G_GINT64_FORMAT " images are further copies of one in the same split; ", r->within);
-    }
-    if (r->blank > 0) {
-        g_string_append_printf(
-            out, "%" G_GINT64_FORMAT " images without tissue are the same in training and in another split; ",
-            r->blank);
-    }
-    if (out->len == 0) {
-        return NULL;
-    }
-    g_string_truncate(out, out->len - 2);
-    return g_strdup(out->str);
+    return out->len ? g_strdup(out->str) : NULL;
 }
 
 json_t *repeated_images_json(const RepeatedImages *r)

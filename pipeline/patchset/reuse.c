@@ -1,19 +1,19 @@
 /* Reuse.
  *
- * Patches are known by their place in the slide, which with `pixels` (slide, grid, cut, encoding) decides every byte of the image;
- * label, split and number in the grid may have changed.  The bytes are hashed before they are believed, so a file that was damaged, or
- * that a kill left under its former or its new name, only costs cutting it again.
+ * A patch is known by its position on the slide.  Position and `pixels` (slide, grid, cut, encoding) decide every byte of its image; label,
+ * split and number in the grid may have changed.  The bytes are hashed before they are used, so a file that was damaged, or that a kill left
+ * under its former or its new name, is only cut again.
  *
- * The job table remembers a result as long as its artefacts are in place, and images are too many to be artefacts.  So the table
- * that names them has to go before they change: else a run that was killed, or that left a slide out, and is then started with its
- * former configuration, would be told that all is done. */
+ * The job table takes a result for valid as long as its artefacts are in place, and images are too many to be artefacts.  So the table that
+ * names them is moved away before they change.  Otherwise a run that was killed, or that left a slide out, and is then started with its
+ * former configuration, would skip the cutting. */
 #include "pipeline/patchset/reuse.h"
 #include "base/durable.h"
 #include "base/listing.h"
 #include "tiler/patches/shards.h"
 #include <string.h>
 
-/* The table of a slide's patches when the files that it names may have changed since. */
+/* The former table of a slide's patches; the files that it names may have changed. */
 #define FORMER_TABLE "patches.former.csv"
 
 typedef struct {
@@ -43,7 +43,7 @@ static char *position_of(const Patch *patch)
     return g_strdup_printf("%" G_GINT64_FORMAT ",%" G_GINT64_FORMAT, patch->x, patch->y);
 }
 
-/* Two different images that claim one place: neither is believed. */
+/* When two different images claim one position, neither is used. */
 static void learn(Reuse *reuse, const Patch *patch, char *file, guint shard, int entry)
 {
     g_autofree char *position = position_of(patch);
@@ -146,7 +146,7 @@ static GByteArray *checked(GByteArray *bytes, const char *sha256)
     return NULL;
 }
 
-/* The file under its former name, under its new one (a kill came after the move), or among those not in the sample. */
+/* Looks for the file under its former name, its new name (after a kill that followed the move), and among those left out by sampling. */
 static GByteArray *from_file(const Reuse *reuse, const Known *known, const Patch *patch, char **file)
 {
     g_autofree char *unused = patchset_unused_name(known->file);

@@ -1,7 +1,7 @@
 /* Sampling.
  *
- * Every patch draws a number that its slide and place name; of each label in a split the smallest are kept.  So the sample depends
- * neither on the order of the patches nor on how many others there are, but for the number kept. */
+ * Every patch draws a random number that follows from its slide and position; the patches with the smallest numbers of each label in a split
+ * are kept.  So the sample does not depend on the order of the patches, and other patches only change how many are kept. */
 #include "pipeline/patchset/sampling.h"
 #include "base/rng.h"
 #include <string.h>
@@ -39,7 +39,7 @@ static GArray *draw_class(const Config *config, const GPtrArray *patches, const 
     return tickets;
 }
 
-/* Adds to `dropped` all but the first of each class of a split. */
+/* Adds to `dropped` the patches of a split beyond the limit of each label. */
 static void drop_of_split(const Config *config, const GPtrArray *patches, const char *split,
                           GHashTable *dropped)
 {
@@ -75,7 +75,7 @@ GPtrArray *sampling_choose(const Config *config, GPtrArray *patches)
         }
     }
     for (guint i = kept; i < patches->len; i++) {
-        patches->pdata[i] = NULL; /* they belong to `out` or stand further up */
+        patches->pdata[i] = NULL; /* they were moved to `out` or to a smaller index */
     }
     g_ptr_array_set_free_func(patches, NULL);
     g_ptr_array_set_size(patches, (gint)kept);

@@ -1,9 +1,9 @@
-/* Which patches of all that were cut belong to the patch set. */
+/* The sample: which of the patches that were cut are in the patch set. */
 #pragma once
 #include "pipeline/config/config.h"
 #include "tiler/patches/patchset.h"
 
-/* Keeps in `patches` at most dataset.max_per_class of each label of a split, and with dataset.balance as many of each as of the rarer one;
- * the order stays.  What is not kept is returned: array of Patch*, owned.  A patch's chance follows from run.seed and its place, so a
- * further slide changes few of the others. */
+/* Keeps at most dataset.max_per_class patches per label and split and, with dataset.balance, as many of each label as of the rarer one.  The
+ * order stays.  Returns the others: array of Patch*, owned by the caller.  The choice follows from run.seed and the position of each patch,
+ * so an additional slide changes it for few others. */
 GPtrArray *sampling_choose(const Config *config, GPtrArray *patches);

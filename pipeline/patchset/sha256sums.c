@@ -1,4 +1,4 @@
-/* A name that leaves the patch set is a bad line: the list is a file like any other and may have been changed. */
+/* The list may have been changed, so a line whose name leads out of the patch set is refused. */
 #include "pipeline/patchset/sha256sums.h"
 #include "base/durable.h"
 #include "tiler/patches/patchset.h"
@@ -33,7 +33,7 @@ static int check_line(const char *root, const char *line, const char *file)
         return 1;
     }
     if (strncmp(sha256, line, HASH) != 0) {
-        printf("%s: is not the file that was written (SHA-256)\n", file);
+        printf("%s: differs from the file that was written (SHA-256)\n", file);
         return 1;
     }
     return 0;
@@ -53,7 +53,7 @@ void sha256sums_check(const char *root, GHashTable *known, int *files, int *diff
     for (int i = 0; lines[i] && (*lines[i] || lines[i + 1]); i++) {
         const char *file = file_of(lines[i]);
         if (!file) {
-            printf("%s: line %d is not a hash and a file of the patch set\n", SHA256SUMS_FILE, i + 1);
+            printf("%s: line %d is not a hash followed by a file of the patch set\n", SHA256SUMS_FILE, i + 1);
             ++*differ;
         } else if (!g_hash_table_contains(known, file)) {
             *differ += check_line(root, lines[i], file);

@@ -7,7 +7,7 @@
 #include "tiler/patches/patchset.h"
 #include <string.h>
 
-/* Adds what the patches say of slides, patients and splits: each combination once. */
+/* Adds the slides, patients and splits that the patches name, each combination once. */
 static void add_patches(GArray *contents, const GPtrArray *patches)
 {
     g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -37,7 +37,7 @@ gboolean split_check(const Work *work, const GPtrArray *patches, GError **error)
         const json_t *facts = slide_json_record(work->records, entry->id);
         const char *fingerprint = json_string_value(json_object_get(facts, "fingerprint"));
         g_strlcpy(content.fingerprint, fingerprint ? fingerprint : "", sizeof content.fingerprint);
-        if (entry->label != SLIDE_UNKNOWN) { /* else it is on no side */
+        if (entry->label != SLIDE_UNKNOWN) { /* an unknown slide is in no split */
             g_array_append_val(contents, content);
         }
     }

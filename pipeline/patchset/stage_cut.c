@@ -1,9 +1,8 @@
-/* cut: the patches of one slide, as files in the folders that their labels and the slide's split give, or in shards of the slide.
+/* cut: the patches of one slide, as files in the folders of their label and split, or in shards of the slide.
  *
- * Tiles are independent, so they are cut by all threads and recorded in order.  An image that an earlier run left is taken
- * over, whatever its label was then (reuse.h): a changed rule or annotation moves files and cuts only what was left out before, and a
- * cut that was killed goes on from its last whole shard.
- * Shards are of one slide here; the stage dataset gives them their names in the patch set. */
+ * Tiles are independent, so all threads cut them and one records them in order.  An image of an earlier run is reused whatever its label was
+ * (reuse.h): a changed rule or annotation moves files and cuts only tiles that had been left out, and a cut that was killed continues after
+ * its last complete shard.  Here each shard belongs to one slide; the stage `dataset` gives shards their names in the patch set. */
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/pool.h"
@@ -24,9 +23,9 @@
 
 #define SHARD_STEM "patches"
 
-/* What a thread made of a tile. */
+/* What a thread makes from a tile. */
 typedef struct {
-    GByteArray *image, *mask; /* NULL: left out; no mask */
+    GByteArray *image, *mask; /* encoded; NULL: the tile is left out, or has no mask */
 } Made;
 
 typedef struct {
@@ -36,7 +35,7 @@ typedef struct {
     const GlassColour *glass;
     const Raster *raster;    /* NULL: no lesions */
     const GArray *tiles;     /* Tile */
-    const GArray *fractions; /* LesionShare, or NULL */
+    const GArray *fractions; /* LesionFraction, or NULL */
     const Reuse *reuse;
     ShardWriter *shards; /* NULL: files */
     unsigned drop;       /* flags of tiles that are left out */
@@ -44,16 +43,16 @@ typedef struct {
     int level;
     double footprint_x, footprint_y; /* of a tile, level-0 px */
     char *root;                      /* of the patch set */
-    Patch **patches;                 /* one a tile, NULL = left out */
-    Image **buffers;                 /* one a thread */
-    gint unreadable;                 /* atomic: tiles that were left out for it */
-    Made *made;                      /* of tile i: at i % ahead */
-    int64_t ahead;                   /* tiles that are cut before they are recorded, at most */
-    GMutex lock;                     /* guards `disowned` */
-    gboolean invalidated;            /* neither manifest nor table name the files any more */
+    Patch **patches;                 /* one per tile, NULL = left out */
+    Image **buffers;                 /* one per thread */
+    gint unreadable;                 /* atomic: tiles that were left out because they could not be read */
+    Made *made;                      /* tile i is at i % ahead */
+    int64_t ahead;                   /* how many tiles may be cut before they are recorded */
+    GMutex lock;                     /* guards `invalidated` */
+    gboolean invalidated;            /* the manifest and the table of the slide were moved away */
 } Cut;
 
-/* The mask of an Ungood tile at the tile's resolution; leaves *out NULL when none is wanted. */
+/* Encodes the lesion mask of an Ungood tile, at the tile's resolution; *out stays NULL when no mask is wanted. */
 static gboolean make_mask(const Cut *cut, const Patch *patch, const Tile *tile, GByteArray **out,
                           GError **error)
 {
@@ -77,8 +76,7 @@ static void made_clear(Made *made)
     g_clear_pointer(&made->mask, g_byte_array_unref);
 }
 
-/* Before the first file changes: nobody may take the former manifest, or the former table of this slide, for true when the cut is
- * killed. */
+/* Called before the first file changes: if the cut is killed, neither the former manifest nor the former table of this slide may be left. */
 static gboolean invalidate(Cut *cut, GError **error)
 {
     g_autofree char *folder = work_output(cut->work, "");
@@ -98,8 +96,7 @@ static gboolean put_file(Cut *cut, const char *file, const GByteArray *bytes, GE
            (invalidate(cut, error) && patchset_put(cut->root, file, bytes, error));
 }
 
-/* Files are written where they are made; an image that lies under another name gets a further one.  The former goes when the stage
- * dataset sweeps. */
+/* Writes the files of a patch.  An image that exists under another name gets a second name; the stage `dataset` removes the first. */
 static gboolean put_files(Cut *cut, const Patch *patch, const Made *made, const char *found, GError **error)
 {
     g_autofree char *path = patchset_path(cut->root, patch->file);
@@ -109,7 +106,7 @@ static gboolean put_files(Cut *cut, const Patch *patch, const Made *made, const 
             return FALSE;
         }
     }
-    /* Under another number the file's name may soon be another tile's: then the bytes are written. */
+    /* When the number differs, the former name may soon belong to another tile, so the bytes are written instead of linked. */
     g_autofree char *name = g_path_get_basename(path), *former = found ? g_path_get_basename(found) : NULL;
     if (!former || !g_str_equal(name, former)) {
         return put_file(cut, patch->file, made->image, error);
@@ -161,7 +158,7 @@ static gboolean cut_one(int64_t item, int worker, void *data, GError **error)
     return ok;
 }
 
-/* The tile's sample to the shard. */
+/* Writes the tile's sample to the shard. */
 static gboolean record(int64_t item, void *data, GError **error)
 {
     Cut *cut = data;
@@ -189,7 +186,7 @@ static gboolean record(int64_t item, void *data, GError **error)
     return TRUE;
 }
 
-/* *count: of the slide's shards. */
+/* *count: the number of the slide's shards. */
 static gboolean publish_shards(Cut *cut, int *count, GError **error)
 {
     const GPtrArray *files = cut->shards ? shard_writer_finish(cut->shards, error) : NULL;
@@ -207,7 +204,7 @@ static gboolean publish_shards(Cut *cut, int *count, GError **error)
     return TRUE;
 }
 
-/* Tiles whose images are held at once: no more than 48 MB if they were not encoded, and enough for all threads. */
+/* How many tiles may wait to be recorded: at most 48 MB before encoding, but enough for all threads. */
 static int64_t tiles_ahead(const Cut *cut)
 {
     int64_t bytes = (int64_t)3 * cut->config->tiles_size * cut->config->tiles_size;

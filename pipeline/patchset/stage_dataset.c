@@ -1,8 +1,8 @@
-/* dataset: the patches of all slides become one patch set: manifest, hashes, card, and nothing that is not in the manifest.
+/* dataset: the patches of all slides become one patch set, with manifest, hashes and card, and without any other patch.
  *
- * Patches that an earlier configuration left under other names are removed here, since only here all slides are known. Only files
- * that carry the name of a patch of a slide of this run are touched.  What was cut but is not in the sample waits in dataset_unused/: another slide or another limit
- * may want it, and moving is cheaper than cutting. */
+ * Patches that an earlier configuration left under other names are removed here, because only here all slides are known.  Only files with the
+ * name of a patch of one of the run's slides are touched.  Patches left out by sampling are kept in dataset_unused/: another slide or limit
+ * may need them, and moving is cheaper than cutting. */
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/listing.h"
@@ -30,7 +30,7 @@ static GPtrArray *gather(const Work *work, GError **error)
         const SlideEntry *entry = work->run->slides->pdata[i];
         g_autofree char *path = work_find(work, "cut", entry->id, "patches");
         if (!path) {
-            continue; /* this slide failed: the status says why */
+            continue; /* this slide failed; `wsiflow status` shows why */
         }
         cut++;
         g_autoptr(GPtrArray) part = patchset_read_manifest(path, error);
@@ -41,24 +41,24 @@ static GPtrArray *gather(const Work *work, GError **error)
     }
     if (cut == 0) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "there is no patch set: no slide of %u was cut without a failure; wsiflow status says "
-                    "why of each",
+                    "there is no patch set, because cutting failed for all %u slides; `wsiflow status` shows "
+                    "why",
                     work->run->slides->len);
         return NULL;
     }
     if (all->len == 0) {
         g_set_error(
             error, WSI_ERROR, WSI_ERROR_INPUT,
-            "no patch was cut from %u slides: is there tissue, and is tiles.min_tissue (%g) not too high?",
+            "no patch was cut from %u slides: is there tissue, and is tiles.min_tissue (%g) too high?",
             work->run->slides->len, work->run->config->tiles_min_tissue);
         return NULL;
     }
     return g_steal_pointer(&all);
 }
 
-/* ---- what is left over from other configurations ---- */
+/* ---- patches of other configurations ---- */
 
-/* The beginnings of names of patches (owned): of every slide that this run ever had, by the job table or by a folder in slides/. */
+/* How the names of patches begin (set of char*, owned), for every slide that this run ever had by the job table or a folder in slides/. */
 static GHashTable *own_stems(const Work *work, GError **error)
 {
     g_autoptr(GHashTable) units = store_units(work->store, error);
@@ -78,7 +78,7 @@ static GHashTable *own_stems(const Work *work, GError **error)
     return stems;
 }
 
-/* Whether the name is STEM_NNNNNN.png, .jpg or STEM_NNNNNN_mask.png of a slide of this run: others are not ours to remove. */
+/* Whether the name is STEM_NNNNNN.png, .jpg or STEM_NNNNNN_mask.png of a slide of this run.  Other files are never removed. */
 static gboolean is_patch_name(const char *name, GHashTable *stems)
 {
     static const char *const ends[] = {"_mask.png", ".png", ".jpg"};
@@ -96,14 +96,15 @@ static gboolean is_patch_name(const char *name, GHashTable *stems)
     return FALSE;
 }
 
-/* What is passed over stays in the patch set, so what cannot be listed is an error. */
+/* A folder that cannot be listed is an error, because its patches would stay in the patch set. */
 static gboolean sweep(const char *folder, GHashTable *stems, GHashTable *wanted, GError **error)
 {
     g_autoptr(GPtrArray) names = listing_read_if_there(folder, error);
     for (guint i = 0; names && i < names->len; i++) {
         const char *name = names->pdata[i];
         g_autofree char *path = g_build_filename(folder, name, NULL);
-        if (is_patch_name(name, stems)) { /* a look at each of a million patches would take seconds */
+        if (is_patch_name(name,
+                          stems)) { /* decided by the name: to stat a million patches would take seconds */
             if (!g_hash_table_contains(wanted, path)) {
                 durable_discard(path);
             }
@@ -123,7 +124,7 @@ static gboolean has_mask(const Work *work, const Patch *patch)
     return work->run->config->dataset_masks && g_str_equal(patch->label, "Ungood");
 }
 
-/* The files of a patch (owned): the image and, when there is one, the mask; in the sample, or where they wait to be in one. */
+/* The files of a patch (array of char*): the image and its mask, if any; in the patch set or, with `unused`, in dataset_unused/. */
 static GPtrArray *files_of(const Work *work, const Patch *patch, gboolean unused)
 {
     GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
@@ -147,7 +148,7 @@ static void add_files(const Work *work, const GPtrArray *patches, gboolean unuse
     }
 }
 
-/* NULL, NULL: none is wanted. */
+/* Removes all patches of the run's slides except these; patches and dropped may be NULL. */
 static gboolean sweep_all(const Work *work, const GPtrArray *patches, const GPtrArray *dropped,
                           GError **error)
 {
@@ -157,7 +158,8 @@ static gboolean sweep_all(const Work *work, const GPtrArray *patches, const GPtr
     add_files(work, patches, FALSE, wanted);
     add_files(work, dropped, TRUE, wanted);
     for (size_t i = 0; stems && i < G_N_ELEMENTS(folders); i++) {
-        g_autofree char *folder = patchset_path(work->run->folder, folders[i]); /* as `wanted` has it */
+        g_autofree char *folder =
+            patchset_path(work->run->folder, folders[i]); /* the same form as in `wanted` */
         if (!sweep(folder, stems, wanted, error)) {
             return FALSE;
         }
@@ -167,7 +169,7 @@ static gboolean sweep_all(const Work *work, const GPtrArray *patches, const GPtr
 
 /* ---- the sample ---- */
 
-/* Moves files to where they belong, unless they are there. */
+/* Moves the files of a patch to where they belong, unless they are there. */
 static gboolean move_files(const Work *work, const Patch *patch, gboolean unused, GError **error)
 {
     g_autoptr(GPtrArray) from = files_of(work, patch, !unused), to = files_of(work, patch, unused);
@@ -182,7 +184,7 @@ static gboolean move_files(const Work *work, const Patch *patch, gboolean unused
     return TRUE;
 }
 
-/* Whether the files of a patch are where they belong.  When one is gone, the table of its slide is no longer true. */
+/* Whether the files of a patch are where they belong.  When one is missing, the table of its slide is invalidated. */
 static gboolean check_files(const Work *work, const Patch *patch, gboolean unused, GError **error)
 {
     g_autoptr(GPtrArray) paths = files_of(work, patch, unused);
@@ -198,7 +200,7 @@ static gboolean check_files(const Work *work, const Patch *patch, gboolean unuse
         }
         if (reuse_invalidate(folder, error)) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                        "%s is gone: after `wsiflow retry`, the next run cuts slide %s again",
+                        "%s is missing: after `wsiflow retry`, the next run cuts slide %s again",
                         g_str_has_prefix(path, work->run->folder) ? path + strlen(work->run->folder) + 1
                                                                   : path,
                         patch->slide);
@@ -208,8 +210,8 @@ static gboolean check_files(const Work *work, const Patch *patch, gboolean unuse
     return TRUE;
 }
 
-/* Slides that are in no patch set now, since they are not of the run or failed, lose their images to the sweep: when they are
- * back they have to be cut again, and must not be remembered as cut. */
+/* Slides that left the run or failed lose their images to the sweep.  Their tables are invalidated, so that they are cut again when they
+ * come back. */
 static gboolean invalidate_others(const Work *work, GError **error)
 {
     g_autofree char *root = g_build_filename(work->run->folder, "slides", NULL);
@@ -224,7 +226,7 @@ static gboolean invalidate_others(const Work *work, GError **error)
     return names != NULL;
 }
 
-/* Hashes of the images, and of the masks as they lie there: they are small and few. */
+/* The hashes of images are known from cutting.  Masks are hashed here; they are few and small. */
 static gboolean sum_files(const Work *work, const GPtrArray *patches, GString *sums, GError **error)
 {
     for (guint i = 0; i < patches->len; i++) {
@@ -265,9 +267,9 @@ static gboolean place_files(const Work *work, const GPtrArray *patches, const GP
     return sweep_all(work, patches, dropped, error);
 }
 
-/* ---- all together ---- */
+/* ---- records, tables, card ---- */
 
-/* What `cut` left out since it could not be read. */
+/* The tiles that `cut` left out because they could not be read. */
 static json_t *count_unreadable(const Work *work)
 {
     json_t *unreadable_tiles = unreadable_tiles_new();
@@ -294,7 +296,7 @@ static gboolean write_recipe(Work *work, GString *sums, GError **error)
     return TRUE;
 }
 
-/* Where the command that ends the run, and the report, find them. */
+/* For the end of the run and the report. */
 static gboolean write_missing_metrics(Work *work, const GPtrArray *gaps, GError **error)
 {
     char sha256[65];
@@ -354,11 +356,10 @@ gboolean stage_dataset(Work *work, GError **error)
     }
     g_autoptr(GPtrArray) dropped = sampling_choose(work->run->config, patches);
     RepeatedImages repeats;
-    if (!repeated_images_of_patches(patches, &repeats,
-                                    error)) { /* a leak is reported before any file moves */
+    if (!repeated_images_of_patches(patches, &repeats, error)) { /* report a leak before any file moves */
         return FALSE;
     }
-    /* Files are going to move: after a kill nobody may take the former manifest for true. */
+    /* Files move from here on, so the former manifest must go: it would be wrong if this process is killed. */
     g_autofree char *manifest = work_output(work, "dataset/manifest.csv");
     g_autoptr(GString) sums = g_string_new(NULL);
     if (!durable_remove(manifest, error) || !invalidate_others(work, error)) {

@@ -1,8 +1,8 @@
 /* Verification of a patch set.
  *
- * Hashes tell whether files are those that were written; cutting again tells whether they are what the slides show at that place, with
- * the configuration that is stored with the run.  PNG is lossless, so pixels must be equal.  A JPEG is compared with the tile cut and
- * encoded again: equal with the same library, within a small tolerance with another. */
+ * Hashes show whether the files are those that were written.  Cutting again shows whether they are what the slides show at that position, with
+ * the configuration stored in the run.  PNG is lossless, so pixels must be equal.  A JPEG is compared with the tile cut and encoded again:
+ * equal with the same library, within a small tolerance with another. */
 #include "pipeline/patchset/verify.h"
 #include "base/durable.h"
 #include "base/error.h"
@@ -27,8 +27,8 @@ typedef struct {
     char *folder, *root; /* of the run; of the patch set */
     GPtrArray *patches;
     GHashTable *shards;     /* name -> Shard* */
-    GHashTable *unreadable; /* name of a shard -> why */
-    char **wrong;           /* one a patch: what is wrong, or NULL */
+    GHashTable *unreadable; /* name of a shard -> the error */
+    char **wrong;           /* one per patch: what is wrong, or NULL */
 } Verify;
 
 /* ---- bytes ---- */
@@ -79,7 +79,8 @@ static gboolean hash_one(int64_t index, int worker, void *data, GError **error)
         durable_hash_bytes(bytes->data, bytes->len, sha256);
     }
     if (!bytes || !g_str_equal(sha256, patch->sha256)) {
-        verify->wrong[index] = g_strdup(why ? why->message : "is not the file that was written (SHA-256)");
+        verify->wrong[index] =
+            g_strdup(why ? why->message : "differs from the file that was written (SHA-256)");
     }
     return TRUE;
 }
@@ -104,7 +105,7 @@ static void open_shards(Verify *verify)
 
 /* ---- pixels ---- */
 
-/* Why the stored image is not the tile that is cut now, or NULL. */
+/* How the stored image differs from the tile that is cut now, or NULL. */
 static char *compare(const Config *config, const GByteArray *stored, const Image *cut)
 {
     g_autoptr(GByteArray) again = g_byte_array_new();
@@ -115,20 +116,19 @@ static char *compare(const Config *config, const GByteArray *stored, const Image
     g_autoptr(Image) a = imagefile_decode(stored->data, stored->len, "", NULL);
     g_autoptr(Image) b = imagefile_decode(again->data, again->len, "", NULL);
     if (!a || !b || a->width != b->width || a->height != b->height) {
-        return g_strdup("is not an image of a tile's size");
+        return g_strdup("is not an image of the tile size");
     }
     double sum = 0;
     for (size_t i = 0; i < image_bytes(a); i++) {
         sum += abs(a->pixels[i] - b->pixels[i]);
     }
     double mean = sum / (double)image_bytes(a), allowed = quality > 0 ? VERIFY_JPEG_TOLERANCE : 0;
-    return mean <= allowed
-               ? NULL
-               : g_strdup_printf("is not what the slide shows: %.3g grey levels off on average", mean);
+    return mean <= allowed ? NULL
+                           : g_strdup_printf("differs from the slide by %.3g grey levels on average", mean);
 }
 
 typedef struct {
-    const SlideEntry *entry; /* NULL: none yet */
+    const SlideEntry *entry; /* NULL: none is open */
     Slide *slide;
     GArray *tiles;
 } Source;
@@ -151,7 +151,7 @@ static Slide *open_coloured(const Verify *verify, const SlideEntry *entry, GErro
                : NULL;
 }
 
-/* The slide of a patch, and its tiles; kept while patches of the same slide follow. */
+/* Opens the slide of a patch and reads its tiles; both are kept while patches of the same slide follow. */
 static gboolean source_open(Source *source, const Verify *verify, const GPtrArray *slides, const char *id,
                             GError **error)
 {
@@ -188,7 +188,7 @@ static char *cut_again(const Verify *verify, Source *source, const GPtrArray *sl
                            ? &g_array_index(source->tiles, Tile, number)
                            : NULL;
     if (!tile || (int64_t)floor(tile->x + 0.5) != patch->x || (int64_t)floor(tile->y + 0.5) != patch->y) {
-        return g_strdup("is at a place where the grid has no tile");
+        return g_strdup("is at a position where the grid has no tile");
     }
     CutSpec spec = tile_recipe_cut_spec(verify->config);
     g_autoptr(GByteArray) stored = bytes_of(verify, patch, &why);
@@ -230,9 +230,9 @@ static gboolean cut_sample(Verify *verify, int sample, int *cut, GError **error)
     return TRUE;
 }
 
-/* ---- all together ---- */
+/* ---- the report ---- */
 
-/* Whether the manifest, or the list of hashes, is the one that the card names: one that lost lines, or was made up, is not. */
+/* Whether the card names the hash of the manifest or of SHA256SUMS.  It does not when lines were lost or changed. */
 static gboolean is_named(const Verify *verify, const char *file)
 {
     char sha256[65];
@@ -242,7 +242,7 @@ static gboolean is_named(const Verify *verify, const char *file)
            strstr(text, sha256);
 }
 
-/* Prints the images beside those of the manifest that it does not name, and counts them. */
+/* Prints and counts the images in the patch set's folders that are not in the manifest. */
 static int foreign_images(const Verify *verify, GHashTable *known)
 {
     static const char *const usual[] = {"train/good", "train/Ungood", "test/good", "test/Ungood"};
@@ -275,7 +275,7 @@ static int report(const Verify *verify, int cut)
     static const char *const named[] = {"manifest.csv", SHA256SUMS_FILE};
     for (size_t i = 0; i < G_N_ELEMENTS(named); i++) {
         if (!is_named(verify, named[i])) {
-            printf("%s: is not the one that CARD.md names (SHA-256)\n", named[i]);
+            printf("%s: is not the file that CARD.md names (SHA-256)\n", named[i]);
             differ++;
         }
     }

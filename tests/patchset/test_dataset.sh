@@ -61,7 +61,7 @@ for rule in any centre fraction; do
     "$WSIFLOW" dataset -c rule.yaml -o rules -j 2 >rule.out 2>&1
     line=$(grep '^\* Ungood\|^- Ungood' rules/dataset/CARD.md)
     case $rule in
-        fraction) like "the card of rule $rule has its limit" "$line" 'lesion >= *0.3; tiles with less, but some, are left out' ;;
+        fraction) like "the card of rule $rule has its limit" "$line" 'at least 0.3 lesion; tiles with less lesion, but some, are left out' ;;
         *) is "the card of rule $rule has no limit of another rule" "$(echo "$line" | grep -c "rule $rule") $(echo "$line" | grep -c '0\.3\|with less')" "1 0" ;;
     esac
 done
@@ -131,13 +131,13 @@ done
 mask=$(cd any/dataset && ls ground_truth/Ungood/*_mask.png | head -1)
 cp "any/dataset/$mask" mask.kept
 printf 'x' >>"any/dataset/$mask"
-is "a changed mask is named" "$("$WSIFLOW" dataset --verify any --sample 0 2>&1 | head -1)" "$mask: is not the file that was written (SHA-256)"
+is "a changed mask is named" "$("$WSIFLOW" dataset --verify any --sample 0 2>&1 | head -1)" "$mask: differs from the file that was written (SHA-256)"
 cp mask.kept "any/dataset/$mask"
 cp any/dataset/SHA256SUMS sums.kept
 echo "$(head -c 64 sums.kept)  ../../any.yaml" >>any/dataset/SHA256SUMS
 like "a list that leads elsewhere is refused" "$("$WSIFLOW" dataset --verify any --sample 0 2>&1)" '^SHA256SUMS: line [0-9]* is not'
 grep -v _mask sums.kept >any/dataset/SHA256SUMS
-like "one that lost lines is not the one of the card" "$("$WSIFLOW" dataset --verify any --sample 0 2>&1)" '^SHA256SUMS: is not the one that CARD.md names'
+like "one that lost lines is not the one of the card" "$("$WSIFLOW" dataset --verify any --sample 0 2>&1)" '^SHA256SUMS: is not the file that CARD.md names'
 rm any/dataset/SHA256SUMS
 like "a missing one is named" "$("$WSIFLOW" dataset --verify any --sample 0 2>&1)" '^SHA256SUMS: .*No such file'
 cp sums.kept any/dataset/SHA256SUMS
@@ -279,6 +279,6 @@ like "a patient on two sides is refused" "$("$WSIFLOW" dataset -c leak.yaml -o r
 printf 'slide,patient,split\none.tif,a,train\ntwo.tif,b,train\n' >leak/manifest.csv
 "$WSIFLOW" dataset -c leak.yaml -o leakrun -j 2 >leak.out 2>leak.err
 is "on one side they are allowed" $? 0
-like "and counted" "$(cat leakrun/dataset/CARD.md)" '[0-9]+ images are further copies of one in the same split'
+like "and counted" "$(cat leakrun/dataset/CARD.md)" 'further copies of images within a split: [0-9]+'
 
 finish

@@ -25,7 +25,7 @@ check "terminal and report say the same" sh -c '
 while read -r line; do
     grep -qF "patch set: $line" folds.out && grep -qF ">$line<" folds/report.html && grep -qF "\"$line\"" folds/metrics.json || exit 1
 done <folds.card'
-[ "$annotated" = 1 ] || like "the fold that tests is named by its tiles too" "$(cat folds.card)" '^the split test has no Ungood tile'
+[ "$annotated" = 1 ] || like "the fold that tests is named by its tiles too" "$(cat folds.card)" '^the test split has no Ungood tile'
 
 # The manifest's own splits.
 split() { # SPLITS of the four slides
@@ -41,9 +41,9 @@ P
     "$WSIFLOW" dataset -c own.yaml -o own -j 2 >own.out 2>&1
     warnings own
 }
-is "a test and a validation without lesions" "$(split train valid test train)" "the split valid has no Ungood tile: AUROC, average precision and F1 cannot be computed from it
-the split test has no Ungood tile: AUROC, average precision and F1 cannot be computed from it"
-is "no test at all" "$(split train train train train)" "no slide is in the split test: no figures can be computed"
+is "a test and a validation without lesions" "$(split train valid test train)" "the valid split has no Ungood tile: AUROC, average precision and F1 cannot be computed from it
+the test split has no Ungood tile: AUROC, average precision and F1 cannot be computed from it"
+is "no test at all" "$(split train train train train)" "no slide is in the test split: no metrics can be computed"
 is "nothing to warn of" "$(split train train test test)" ""
 check "then there is no heading either" sh -c '! grep -q "## Warnings" own/dataset/CARD.md'
 finish

@@ -28,8 +28,8 @@ for i in range(8): image(100, 96).save(f"set/test/Ungood/{i}.png")
 for i in range(4): image(64, 64).save(f"set/test/good/{i}.png")
 P
 printf 'patches: {folder: set}\ntiles: {size: 64, mpp: 1}\nmodel: {blocks: [1, 1, 1], condition: 8, fpn_width: 8}\ntrain: {epochs: 1, batch: 4}\n' >c.yaml
-trained='12 of 32 images are not 64 x 64 px and were resampled, 11 of them stretched since they are not square: 6 of 70 x 64 px, 5 of 64 x 96 px, 1 of 128 x 128 px'
-scored='8 of 12 images are not 64 x 64 px and were resampled, 8 of them stretched since they are not square: 8 of 100 x 96 px'
+trained='12 of 32 images are not 64 x 64 px and were resampled, 11 of them stretched because they are not square: 6 of 70 x 64 px, 5 of 64 x 96 px, 1 of 128 x 128 px'
+scored='8 of 12 images are not 64 x 64 px and were resampled, 8 of them stretched because they are not square: 8 of 100 x 96 px'
 "$WSIFLOW" run -c c.yaml -o run -j 2 >run.log 2>&1
 is "a run on images of several sizes" $? 0
 like "the terminal tells those of the training" "$(cat run.log)" "^training: $trained"
