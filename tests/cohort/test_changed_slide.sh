@@ -46,5 +46,5 @@ swapped at_cut rename patches.csv
 with_faults open tiles.csv 24 "$WSIFLOW" dataset --patience 0 -c run.yaml -o faulty -j 2 >faulty.out 2>&1
 out=$("$WSIFLOW" status faulty)
 is "the tissue is not blamed" "$(echo "$out" | grep -c 'is there tissue')" 0
-like "but the failures are" "$out" 'failed: dataset cohort: there is no patch set: no slide of 3 was cut'
+like "but the failures are" "$out" 'failed: dataset cohort: there is no patch set, because cutting failed for all 3 slides'
 finish
