@@ -1,8 +1,8 @@
-/* Figures from scores.
+/* Metrics from scores.
  *
- * Prevalence is always beside AUROC and average precision, since the second means nothing without it.  The threshold of the best F1 is
- * chosen on the rows it is quoted for: an upper bound.  The one of the model's calibration was chosen on hold-out normals.
- * Everything works on lists of row numbers, so a row counts where it belongs, wherever it stands. */
+ * The prevalence is always given with AUROC and average precision, because average precision means nothing without it.  The threshold of the
+ * best F1 is chosen on the rows that it is reported for, so its metrics are an upper bound; the calibrated threshold was chosen on held-out
+ * normal tiles.  All functions take lists of row numbers, so the order of the rows does not matter. */
 #include "pipeline/report/evaluation.h"
 #include "pipeline/write/json.h"
 #include "pipeline/training/model_card.h"
@@ -15,8 +15,8 @@
 /* Rows of one split, or of all. */
 typedef struct {
     const char *split;                                /* NULL = all */
-    GArray *rows;                                     /* int: with score and label */
-    int unlabelled, unscored, without, tiles, slides; /* without: score, labelled or not */
+    GArray *rows;                                     /* int: rows with a score and a label */
+    int unlabelled, unscored, without, tiles, slides; /* without: rows without a score, labelled or not */
 } Part;
 
 static Part part_of(const ScoreTable *table, const char *split)
@@ -51,7 +51,7 @@ static GArray *gather(const GArray *rows, const void *values, size_t size)
     return out;
 }
 
-/* Figures of some rows and a column; threshold NAN: of the best F1. */
+/* Metrics of some rows and one column; threshold NAN: at the threshold of the best F1. */
 static gboolean compute(const ScoreTable *table, const GArray *rows, const double *values, double threshold,
                         Metrics *out)
 {
@@ -63,7 +63,7 @@ static gboolean compute(const ScoreTable *table, const GArray *rows, const doubl
                             : metrics_at(s, l, (int)rows->len, threshold, out, NULL);
 }
 
-/* Test first, training last of the known ones. */
+/* The order in which splits are reported. */
 static int split_rank(const char *split)
 {
     static const char *const order[] = {"test", "valid", "none", "train"};
@@ -81,7 +81,7 @@ static gint by_split(gconstpointer a, gconstpointer b)
     return order ? order : strcmp(x, y);
 }
 
-/* The splits of a table, in order; empty when no row says one. */
+/* The splits of a table, in order; empty when no row has one. */
 static GPtrArray *splits_of(const ScoreTable *table)
 {
     GPtrArray *splits = g_ptr_array_new();
@@ -113,7 +113,7 @@ void evaluation_headline(const ScoreTable *table, GArray **score, GArray **label
     g_array_unref(part.rows);
 }
 
-/* ---- figures of some rows ---- */
+/* ---- metrics of some rows ---- */
 
 enum { NEEDS_NORMALS = 1, NEEDS_ANOMALIES = 2, NEEDS_BOTH = 3 };
 
@@ -138,7 +138,7 @@ static int classes_of(const Metrics *m)
     return (m->positives < m->n ? NEEDS_NORMALS : 0) | (m->positives > 0 ? NEEDS_ANOMALIES : 0);
 }
 
-/* What cannot be computed of rows of one class, and why. Caller frees. */
+/* What cannot be computed from rows of one class, and why.  Caller frees. */
 static char *one_class_text(const Metrics *m, gboolean with_threshold)
 {
     const char *missing = m->positives > 0 ? "normal" : "an anomaly";
@@ -152,7 +152,7 @@ static char *one_class_text(const Metrics *m, gboolean with_threshold)
         m->positives > 0 ? "specificity" : "recall");
 }
 
-/* threshold NAN: there is none. */
+/* threshold NAN: only what needs no threshold.  from: see threshold_from. */
 static json_t *metrics_json(const Metrics *m, double threshold, const char *from)
 {
     int has = classes_of(m);
@@ -197,7 +197,7 @@ static json_t *best_json(const ScoreTable *table, const GArray *rows)
     if (!compute(table, rows, table->score, NAN, &m)) {
         return NULL;
     }
-    g_autofree char *from = g_strdup_printf("of these %d rows", m.n);
+    g_autofree char *from = g_strdup_printf("chosen on these %d rows", m.n);
     return metrics_json(&m, classes_of(&m) == NEEDS_BOTH ? m.best_f1_threshold : NAN, from);
 }
 
@@ -234,22 +234,22 @@ static json_t *without_blank_json(const ScoreTable *table, const GArray *rows)
     return best_json(table, rest);
 }
 
-/* Why a part has no figures at all, or NULL. Caller frees. */
+/* Why a part has no metrics at all, or NULL.  Caller frees. */
 static char *nothing_text(const Part *part)
 {
     if (part->rows->len > 0) {
         return NULL;
     }
     if (part->tiles == 0 && part->split) {
-        return g_strdup_printf("no row is of the split %s, and rows of other splits are in no headline",
+        return g_strdup_printf("no row is in the %s split, and the headline counts no other split",
                                part->split);
     }
     return g_strdup_printf(
-        "none of %d rows has both a label and a score (%d without label, %d with a label but without score)",
+        "none of %d rows has both a label and a score (%d without a label, %d labelled without a score)",
         part->tiles, part->unlabelled, part->unscored);
 }
 
-/* On how many tiles a threshold was chosen; NULL = not known. Caller frees. */
+/* On what a threshold was chosen; NULL = unknown.  Caller frees. */
 static char *threshold_from(const Threshold *threshold)
 {
     const Calibration *calibration = threshold->calibration;
@@ -257,14 +257,15 @@ static char *threshold_from(const Threshold *threshold)
         return NULL;
     }
     GString *out = g_string_new(NULL);
-    g_string_append_printf(out, "of n = %" G_GINT64_FORMAT " held-out normal tiles", calibration->tiles);
+    g_string_append_printf(out, "chosen on n = %" G_GINT64_FORMAT " held-out normal tiles",
+                           calibration->tiles);
     if (calibration->chosen.draws > 0) {
-        g_string_append_printf(out, ", %d augmented draws of each", calibration->chosen.draws);
+        g_string_append_printf(out, ", %d augmented copies of each", calibration->chosen.draws);
     }
     return g_string_free(out, FALSE);
 }
 
-/* The figures of a part at a threshold that was chosen elsewhere; without one, why. */
+/* The metrics of a part at a threshold that was chosen elsewhere, or why there is no threshold. */
 static void add_threshold(json_t *out, const ScoreTable *table, const Part *part, const Threshold *threshold)
 {
     Metrics m;
@@ -328,7 +329,7 @@ static gint by_slide(gconstpointer a, gconstpointer b)
     return order ? order : x->row - y->row;
 }
 
-/* Tile counts and score statistics per slide. */
+/* Tile counts and score statistics of one slide. */
 static json_t *slide_json_of(const ScoreTable *table, const GArray *rows)
 {
     int first = g_array_index(rows, int, 0), anomalies = 0, lost = 0;
@@ -415,7 +416,7 @@ gboolean evaluation_model_threshold(const char *bundle, Calibration *calibration
     return TRUE;
 }
 
-/* ---- all together ---- */
+/* ---- the whole table ---- */
 
 static json_t *splits_json(const ScoreTable *table, const GPtrArray *splits, const Threshold *thresholds,
                            int count)
@@ -429,7 +430,7 @@ static json_t *splits_json(const ScoreTable *table, const GPtrArray *splits, con
     return out;
 }
 
-/* Where thresholds are from, and why one may not hold. */
+/* The calibrations of the thresholds, and why one may not be trusted. */
 static void add_calibrations(json_t *out, const Threshold *thresholds, int count)
 {
     for (int t = 0; t < count; t++) {

@@ -1,7 +1,7 @@
-/* Figures from tables of scores.
+/* Metrics from tables of scores.
  *
- * A figure that cannot be computed is absent, and "absent" says why: without anomalies, or without normals, there is no AUROC, average
- * precision, F1 or precision; the specificity needs normals, the recall anomalies, the precision a row at or above the threshold. */
+ * A metric that cannot be computed is absent, and the member `absent` says why.  AUROC, average precision, F1 and precision need both normal
+ * tiles and anomalies, specificity needs normal tiles, recall needs anomalies, and precision needs a row at or above the threshold. */
 #pragma once
 #include "flows/scoring/metrics.h"
 #include "flows/models/calibration.h"
@@ -9,26 +9,27 @@
 
 /* A threshold that was chosen elsewhere. */
 typedef struct {
-    const char *key;                /* of the figures: "calibrated", "given" */
+    const char *key;                /* member of the metrics: "calibrated", "given" */
     double value;                   /* NAN = none */
-    const Calibration *calibration; /* where it is from; NULL = given by hand */
-    const char *absent;             /* why there is none, for its figures; NULL: it was not asked for */
+    const Calibration *calibration; /* where it comes from; NULL = given by the user */
+    const char *absent;             /* why there is none; NULL: none was asked for */
 } Threshold;
 
 /* The threshold of the calibration in a bundle; *calibration must outlive *out. */
 gboolean evaluation_model_threshold(const char *bundle, Calibration *calibration, Threshold *out,
                                     GError **error);
 
-/* The figures (new reference; never NULL):
- *   split, best_f1, THRESHOLD-KEY..., without_near_blank, columns, unlabelled, unscored, absent: the headline.  Where the rows say their
- *     split, these are of the split test only: what was trained on is in no headline.  Else of all rows, and there is no `split`.
- *   splits: where the rows say it, the same of each split, test first.
- *   slides: of each slide, whatever the order of rows: tiles (with a score), labelled, lesion_tiles, auroc, the median (of an even
- *     count the mean of the middle two), maximum, and the mean of the top 1 % of tiles, rounded up (top_1_percent_tiles: at least one).
- *   calibration: of a threshold that has one, as bundles hold it; model: the same in sentences (model_card.h); labels: how the table of labels joined; told: what a reader has to
- *     know. */
+/* The metrics as JSON (new reference; never NULL), as in metrics.json:
+ *   split, best_f1, KEY of each threshold, without_near_blank, columns, rows, unlabelled, labelled_without_score, without_score, absent:
+ *     the headline.  When the rows have a split, it counts the test split only, so nothing that was trained on; otherwise it counts all
+ *     rows and has no `split`.
+ *   splits: when the rows have a split, the same for each split, test first.
+ *   slides: for each slide its tiles (with a score), labelled, lesion_tiles, auroc, median (of an even count the mean of the middle two),
+ *     maximum, and the mean of the top 1 % of tiles, rounded up (top_1_percent_tiles: at least one).
+ *   calibration: of the threshold that has one, as in bundles; model: the same as sentences (model_card.h);
+ *   labels: how the table of near-blank labels matched; notes: what a reader must know. */
 json_t *evaluation_json(const ScoreTable *table, const Threshold *thresholds, int count);
-/* The rows of the headline that have a score and a label: arrays of double and int, of one length, for its curves. */
+/* The rows of the headline that have a score and a label, for its curves: arrays of double and of int, of equal length.  Caller unrefs. */
 void evaluation_headline(const ScoreTable *table, GArray **score, GArray **label);
-/* The same for people. Caller frees. */
-char *evaluation_text(const json_t *figures);
+/* The metrics as lines of text.  Caller frees. */
+char *evaluation_text(const json_t *metrics);

@@ -1,8 +1,8 @@
-/* Figures as lines of text. */
+/* Metrics as lines of text. */
 #include "pipeline/report/evaluation.h"
 #include <math.h>
 
-/* " NAME VALUE" when the value is there. */
+/* Appends "  NAME VALUE" when there is a value. */
 static void put_number(GString *out, const json_t *object, const char *key, const char *name,
                        const char *format)
 {
@@ -41,7 +41,7 @@ static void put_threshold(GString *out, const json_t *m)
                            whole(c, "tn"), whole(c, "fp"), whole(c, "fn"), whole(c, "tp"));
 }
 
-static void put_figures(GString *out, const char *which, const char *title, const json_t *m)
+static void put_metrics(GString *out, const char *which, const char *title, const json_t *m)
 {
     if (!m) {
         return;
@@ -68,31 +68,31 @@ static void put_part(GString *out, const json_t *part)
 {
     static const struct {
         const char *key, *title;
-    } rows[] = {{"best_f1", "best F1"},
-                {"calibrated", "threshold of the model's calibration"},
-                {"given", "threshold given"},
-                {"without_near_blank", "without near-blank tiles, best F1"}};
+    } rows[] = {{"best_f1", "threshold of the best F1"},
+                {"calibrated", "calibrated threshold of the model"},
+                {"given", "given threshold"},
+                {"without_near_blank", "threshold of the best F1, without near-blank tiles"}};
     const char *split = json_string_value(json_object_get(part, "split"));
-    const char *which = !split ? "all" : *split ? split : "split unknown";
+    const char *which = !split ? "all" : *split ? split : "unknown split";
     for (size_t r = 0; r < G_N_ELEMENTS(rows); r++) {
-        put_figures(out, which, rows[r].title, json_object_get(part, rows[r].key));
+        put_metrics(out, which, rows[r].title, json_object_get(part, rows[r].key));
     }
     if (json_object_get(part, "absent")) {
-        g_string_append_printf(out, "%s: no figures\n", which);
+        g_string_append_printf(out, "%s: no metrics\n", which);
         put_absent(out, part);
     }
-    g_string_append_printf(out, "  left out: %d rows without label, %d with a label but without score\n",
+    g_string_append_printf(out, "  left out: %d rows without a label, %d labelled rows without a score\n",
                            whole(part, "unlabelled"), whole(part, "labelled_without_score"));
 }
 
-static void put_columns(GString *out, const json_t *figures)
+static void put_columns(GString *out, const json_t *metrics)
 {
     const char *key;
     json_t *value;
-    if (json_object_size(json_object_get(figures, "columns")) > 0) {
+    if (json_object_size(json_object_get(metrics, "columns")) > 0) {
         g_string_append(out, "by score:\n");
     }
-    json_object_foreach(json_object_get(figures, "columns"), key, value)
+    json_object_foreach(json_object_get(metrics, "columns"), key, value)
     {
         g_string_append_printf(out, "  %-10s", key);
         put_number(out, value, "auroc", "AUROC", "%.4f");
@@ -124,42 +124,43 @@ static void put_slides(GString *out, const json_t *slides)
         }
         put_number(out, slide, "maximum", "maximum", "%.3f");
         if (whole(slide, "without_score") > 0) {
-            g_string_append_printf(out, "; %d more, %d of them lesion, have no score",
-                                   whole(slide, "without_score"), whole(slide, "lesion_tiles_without_score"));
+            g_string_append_printf(out, "; %d more (%d lesion) have no score", whole(slide, "without_score"),
+                                   whole(slide, "lesion_tiles_without_score"));
         }
         g_string_append_c(out, '\n');
     }
 }
 
-char *evaluation_text(const json_t *figures)
+char *evaluation_text(const json_t *metrics)
 {
     GString *out = g_string_new(NULL);
-    const json_t *splits = json_object_get(figures, "splits"), *labels = json_object_get(figures, "labels");
+    const json_t *splits = json_object_get(metrics, "splits"), *labels = json_object_get(metrics, "labels");
     json_t *one;
     size_t i;
-    put_part(out, figures);
+    put_part(out, metrics);
     json_array_foreach(splits, i, one)
     {
         const char *split = json_string_value(json_object_get(one, "split"));
-        if (!g_str_equal(split, "test")) { /* that is the headline */
+        if (!g_str_equal(split, "test")) { /* the test split is the headline */
             g_string_append_printf(
-                out, "%s", g_str_equal(split, "train") ? "slides that may have been trained on:\n" : "");
+                out, "%s",
+                g_str_equal(split, "train") ? "the model may have been trained on these slides:\n" : "");
             put_part(out, one);
         }
     }
-    put_columns(out, figures);
-    put_slides(out, json_object_get(figures, "slides"));
+    put_columns(out, metrics);
+    put_slides(out, json_object_get(metrics, "slides"));
     if (labels) {
-        g_string_append_printf(out, "labels: %d of %d rows have one, %d of %d lines match no row\n",
+        g_string_append_printf(out, "labels: %d of %d rows have one; %d of %d lines match no row\n",
                                whole(labels, "matched_rows"),
                                whole(labels, "matched_rows") + whole(labels, "unmatched_rows"),
                                whole(labels, "unmatched_lines"), whole(labels, "lines"));
     }
-    json_array_foreach(json_object_get(figures, "model"), i, one)
+    json_array_foreach(json_object_get(metrics, "model"), i, one)
     {
         g_string_append_printf(out, "model: %s\n", json_string_value(one));
     }
-    json_array_foreach(json_object_get(figures, "notes"), i, one)
+    json_array_foreach(json_object_get(metrics, "notes"), i, one)
     {
         g_string_append_printf(out, "note: %s\n", json_string_value(one));
     }

@@ -1,8 +1,8 @@
-/* The report: one HTML page with figures, curves, images and provenance, complete in itself (no script, nothing to load). */
+/* The report: one HTML page with metrics, curves, images and provenance, complete in itself: it has no script and loads nothing. */
 #pragma once
-#include "pipeline/report/evaluation.h"
 #include "pipeline/job/work.h"
+#include "pipeline/scoring/score_table.h"
 
-/* Writes report.html for the evaluated rows; table and figures may be NULL when nothing could be evaluated. The bytes depend only on
- * what is shown: no date, no duration. */
-gboolean report_write(Work *work, const ScoreTable *table, const json_t *figures, GError **error);
+/* Writes and publishes report.html.  table: the evaluated rows; metrics: as in metrics.json.  Both may be NULL when nothing was scored.  The
+ * page contains no date or duration, so its bytes depend only on what it shows. */
+gboolean report_write(Work *work, const ScoreTable *table, const json_t *metrics, GError **error);

@@ -1,6 +1,6 @@
-/* evaluate: the figures of all scored tiles, as JSON and as a page.
+/* evaluate: the metrics of all scored tiles, as JSON and as a page.
  *
- * Figures that cannot be computed, of a cohort without lesions or of no scored slide at all, are no failure: they are absent, with the reason,
+ * That metrics cannot be computed is not a failure, whether the cohort has no lesion or no slide was scored: they are absent with the reason,
  * and the page shows the rest. */
 #include "base/error.h"
 #include "pipeline/report/evaluation.h"
@@ -12,7 +12,7 @@
 #include "pipeline/job/stages.h"
 #include <math.h>
 
-/* Of whichever model scored: the run's own, or score.model.  The value stays NAN where there is none. */
+/* The threshold of the model that scored: the run's own or score.model.  The value stays NAN when there is none. */
 static gboolean calibrated_threshold(const Work *work, const char *column, Calibration *calibration,
                                      Threshold *out, GError **error)
 {
@@ -20,17 +20,17 @@ static gboolean calibrated_threshold(const Work *work, const char *column, Calib
     const char *path = own ? own : work->run->config->score_model;
     if (*path && !g_str_equal(column, "score")) {
         out->absent =
-            "the calibration's threshold is a value of the column score, and evaluate.score names another";
+            "the calibrated threshold is a value of the column score, but evaluate.score is another column";
         return TRUE;
     }
     return !*path || evaluation_model_threshold(path, calibration, out, error);
 }
 
-/* What figures cannot be computed from, now or in another fold. */
-static void add_missing_metrics(const Work *work, json_t *figures)
+/* Splits and folds without metrics. */
+static void add_missing_metrics(const Work *work, json_t *metrics)
 {
     const json_t *of_set = records_get(work->records, "dataset", COHORT, "missing_metrics");
-    json_t *reported = json_object_get(figures, "notes");
+    json_t *reported = json_object_get(metrics, "notes");
     if (of_set) {
         json_array_extend(reported, json_object_get(of_set, "notes"));
         return;
@@ -41,7 +41,7 @@ static void add_missing_metrics(const Work *work, json_t *figures)
     json_array_extend(reported, texts);
 }
 
-/* The tables of scores there are, ended by NULL. */
+/* The paths of all tables of scores, ended by NULL. */
 static GPtrArray *score_paths(const Work *work)
 {
     GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
@@ -60,9 +60,9 @@ static GPtrArray *score_paths(const Work *work)
     return paths;
 }
 
-/* Slides that were to be scored and have no scores, since a job of theirs failed: in no figure, so the figures name them.
- *   slides_wanted, slides_failed: of the split test, which the headline is of; told: of every split. */
-static void add_failed(const Work *work, json_t *figures)
+/* Names the slides that have no scores because one of their jobs failed, since no metric counts them.
+ *   slides_wanted, slides_failed: of the test split, which the headline counts; notes: of every split. */
+static void add_failed(const Work *work, json_t *metrics)
 {
     static const char *const splits[] = {"test", "valid", "train", "none"};
     for (size_t s = 0; s < G_N_ELEMENTS(splits); s++) {
@@ -82,56 +82,56 @@ static void add_failed(const Work *work, json_t *figures)
             }
         }
         if (names->len > 0) {
-            g_autofree char *text = g_strdup_printf(
-                "%zu of %d slides of the split %s failed and are in no figure: %s (wsiflow status says why)",
-                json_array_size(failed), wanted, splits[s], names->str);
-            json_array_append_new(json_object_get(figures, "notes"), json_string(text));
+            g_autofree char *text = g_strdup_printf("%zu of %d slides of the %s split failed and are in no "
+                                                    "metric: %s (`wsiflow status` shows why)",
+                                                    json_array_size(failed), wanted, splits[s], names->str);
+            json_array_append_new(json_object_get(metrics, "notes"), json_string(text));
         }
         if (s == 0 && wanted > 0) {
-            json_object_set_new(figures, "slides_wanted", json_integer(wanted));
-            json_object_set(figures, "slides_failed", failed);
+            json_object_set_new(metrics, "slides_wanted", json_integer(wanted));
+            json_object_set(metrics, "slides_failed", failed);
         }
         json_decref(failed);
     }
 }
 
-/* A bundle does not say which slides it was trained on, so a headline may be of those: it has to be said. */
-static void add_foreign_model(const Work *work, json_t *figures)
+/* A bundle does not hold which slides it was trained on, so the headline may count such slides. */
+static void add_foreign_model(const Work *work, json_t *metrics)
 {
     if (*work->run->config->score_model) {
-        json_array_append_new(
-            json_object_get(figures, "notes"),
-            json_string("the model is of another training (score.model), and which slides it was "
-                        "trained on is not known here: figures of such slides are too good"));
+        json_array_append_new(json_object_get(metrics, "notes"),
+                              json_string("the model comes from another training (score.model), and this run "
+                                          "does not know which slides it "
+                                          "was trained on: for such slides the metrics are too good"));
     }
 }
 
 /* Tiles without scores, by slide. */
-static void add_unreadable(json_t *figures)
+static void add_unreadable(json_t *metrics)
 {
     json_t *unreadable_tiles = unreadable_tiles_new(), *slide;
     size_t i;
-    json_array_foreach(json_object_get(figures, "slides"), i, slide)
+    json_array_foreach(json_object_get(metrics, "slides"), i, slide)
     {
         unreadable_tiles_add(unreadable_tiles, json_string_value(json_object_get(slide, "slide")),
                              json_integer_value(json_object_get(slide, "without_score")));
     }
-    json_object_set_new(figures, "unreadable", unreadable_tiles);
+    json_object_set_new(metrics, "unreadable", unreadable_tiles);
 }
 
-/* Takes over the figures. */
-static gboolean publish(Work *work, const ScoreTable *table, json_t *figures, GError **error)
+/* Takes ownership of the metrics. */
+static gboolean publish(Work *work, const ScoreTable *table, json_t *metrics, GError **error)
 {
     char sha256[65];
     g_autofree char *path = work_output(work, "metrics.json");
-    add_failed(work, figures);
-    add_foreign_model(work, figures);
-    add_unreadable(figures);
-    add_missing_metrics(work, figures);
-    gboolean ok = report_write(work, table, figures, error) &&
-                  json_write(path, json_incref(figures), sha256, error) &&
+    add_failed(work, metrics);
+    add_foreign_model(work, metrics);
+    add_unreadable(metrics);
+    add_missing_metrics(work, metrics);
+    gboolean ok = report_write(work, table, metrics, error) &&
+                  json_write(path, json_incref(metrics), sha256, error) &&
                   work_publish(work, "metrics", path, sha256, error);
-    json_decref(figures);
+    json_decref(metrics);
     return ok;
 }
 
@@ -141,7 +141,7 @@ gboolean stage_evaluate(Work *work, GError **error)
     g_autoptr(GPtrArray) paths = score_paths(work);
     if (!paths->pdata[0]) {
         g_autofree char *why = g_strdup_printf(
-            "nothing was scored: no slide that score.slides (%s) asks for has scores", config->score_slides);
+            "nothing was scored: no slide selected by score.slides (%s) has scores", config->score_slides);
         return publish(work, NULL, json_pack("{s:s, s:[]}", "absent", why, "notes"), error);
     }
     g_autoptr(ScoreTable) table =

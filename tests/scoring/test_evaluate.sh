@@ -78,7 +78,7 @@ is "and the specificity is absent" "$(figure anomalies.csv "-t 2" given.specific
 is "the text has no such figure" "$("$WSIFLOW" evaluate -t 2 normals.csv anomalies.csv unknown.csv | grep -ciE 'nan|inf|null')" 0
 is "no made-up specificity" "$("$WSIFLOW" evaluate normals.csv | grep -c specificity)" 0
 is "a table without labels has figures of slides" "$(figure unknown.csv "" slides | grep -c "'median': 1.5")" 1
-like "and the reason why it has no others" "$("$WSIFLOW" evaluate unknown.csv)" 'none of 2 rows has both a label and a score \(2 without label'
+like "and the reason why it has no others" "$("$WSIFLOW" evaluate unknown.csv)" 'none of 2 rows has both a label and a score \(2 without a label'
 like "a table without scores is an error" "$("$WSIFLOW" evaluate nothing.csv 2>&1)" 'none of the 2 rows has a value in the column score'
 printf 'file,label,score,nll\na,1,1,2\nb,0,2,\n' >gap.csv
 is "a column with gaps is not left out in silence" "$(figure gap.csv "" columns.nll.absent)" "1 of 2 rows have no value"
@@ -109,10 +109,10 @@ assert [s['split'] for s in worse['splits']] == ['test', 'valid', 'train']
 assert worse['splits'][0]['best_f1'] == worse['best_f1'] and worse['splits'][2]['best_f1']['auroc'] == 0 and better['splits'][2]['best_f1']['auroc'] == 1
 assert [s['split'] for s in worse['slides']] == ['test'] * 2 + ['valid'] * 2 + ['train'] * 2, worse['slides']
 "
-like "the text begins with the test" "$("$WSIFLOW" evaluate worse.csv | head -1)" '^test, best F1: 30 rows'
+like "the text begins with the test" "$("$WSIFLOW" evaluate worse.csv | head -1)" '^test, threshold of the best F1: 30 rows'
 grep -v ',test,' better.csv >untested.csv
 is "without a test slide there is no headline" "$(figure untested.csv "" best_f1)" absent
-like "with the reason" "$("$WSIFLOW" evaluate untested.csv)" 'no row is of the split test'
+like "with the reason" "$("$WSIFLOW" evaluate untested.csv)" 'no row is in the test split'
 
 # ---- labels by name
 printf 'file,label,score\ntest/good/a.png,0,1\ntest/good/b.png,0,2\ntest/Ungood/a.png,1,3\ntest/Ungood/c.png,1,4\n' >scores.csv
@@ -130,7 +130,7 @@ join "names without folders that fit one row each" 'b.png,1\nc.png,1\n' 2 2
 join "false is not true" 'good/a.png,false\ngood/b.png,0\n' 2 4
 join "a name of two rows with one value" 'a.png,1\n' 2 2
 "$WSIFLOW" evaluate scores.csv -l labels.csv >joined.out
-like "how many joined is always said" "$(cat joined.out)" '^labels: 2 of 4 rows have one, 0 of 1 lines match no row$'
+like "how many joined is always said" "$(cat joined.out)" '^labels: 2 of 4 rows have one; 0 of 1 lines match no row$'
 refused() { # NAME LABELS PATTERN
     printf 'file,near_blank\n%b' "$2" >labels.csv
     "$WSIFLOW" evaluate scores.csv -l labels.csv >refused.out 2>&1

@@ -109,7 +109,7 @@ P
 "$WSIFLOW" evaluate -m model scored.csv >evaluate.log 2>&1
 check "train, score, evaluate and the report show the threshold, n, and what speaks against it" \
     python3 shown.py train.log score.log evaluate.log run/report.html
-like "evaluate has figures at it" "$(cat evaluate.log)" "^all, threshold of the model's calibration: 37 rows"
+like "evaluate has figures at it" "$(cat evaluate.log)" "^all, calibrated threshold of the model: 37 rows"
 is "a threshold of another column is refused" "$("$WSIFLOW" evaluate -m model -s nll scored.csv >/dev/null 2>&1; echo $?)" 2
 sed '$a evaluate: {score: top}' run.yaml >top.yaml
 cp -r run top
