@@ -1,5 +1,5 @@
-/* The time left is the mean of the epochs of this process times those that are left: an earlier process may have run on another machine,
- * and the first epoch is not longer than others, as features are made before it. */
+/* The time left is the mean time of the epochs in this process times the number of epochs left.  Epochs of an earlier process do not count,
+ * because it may have run on another machine.  The first epoch takes no longer than others, because features are computed before it. */
 #include "pipeline/training/epoch_clock.h"
 #include <math.h>
 
@@ -43,7 +43,7 @@ char *epoch_clock_line(EpochClock *clock, const EpochReport *report)
                            report->gradient_norm, report->learning_rate, report->seconds);
     g_string_append_printf(line, "; %s elapsed, at most %s left", gone, left);
     if (report->skipped_steps > 0) {
-        g_string_append_printf(line, "; %d steps were skipped", report->skipped_steps);
+        g_string_append_printf(line, "; %d steps skipped", report->skipped_steps);
     }
     if (isfinite(report->holdout_auroc)) {
         g_string_append_printf(line, "; held-out anomalies: AUROC %.4f, AP %.4f", report->holdout_auroc,

@@ -1,4 +1,4 @@
-/* What people see of a training: a line an epoch, with the time it took and what is left. */
+/* The line that training prints after each epoch, with the time elapsed and the time left. */
 #pragma once
 #include "flows/models/history.h"
 
@@ -6,12 +6,12 @@ typedef struct {
     int epochs; /* of the whole training, at most */
     gint64 start;
     double seconds; /* of the epochs of this process */
-    int done;       /* how many these are */
+    int done;       /* the number of these epochs */
 } EpochClock;
 
 EpochClock epoch_clock_start(int epochs);
-/* Counts the epoch.  "epoch 3/30: NLL/D train 0.71, hold-out 0.79, ..., 1.2 s; 0:12 elapsed, at most 0:32 left", and the figures of a
- * trained pyramid.  Early stopping may make it shorter.  Caller frees. */
+/* Counts an epoch and returns its line: "epoch 3/30: NLL/D train 0.71, hold-out 0.79, ..., 1.2 s; 0:12 elapsed, at most 0:32 left".
+ * Early stopping may end training sooner.  Caller frees. */
 char *epoch_clock_line(EpochClock *clock, const EpochReport *report);
-/* "0:07", "12:30", "2:03:11"; "?" when it is not finite or negative.  Caller frees. */
+/* "0:07", "12:30", "2:03:11"; "?" for negative or infinite times and NAN.  Caller frees. */
 char *epoch_clock_duration(double seconds);

@@ -1,6 +1,6 @@
 /* The card of a model.
  *
- * Somebody who is given the model alone should be able to tell what its threshold rests on. */
+ * It is written for somebody who has only the model: what it was trained on and how its threshold was chosen. */
 #include "pipeline/training/model_card.h"
 #include "pipeline/slide/tile_recipe.h"
 #include "pipeline/write/markdown.h"
@@ -17,17 +17,17 @@ char **model_card_lines(const Calibration *c)
     if (h->unused > 0) {
         g_ptr_array_add(out,
                         g_strdup_printf("%" G_GINT64_FORMAT
-                                        " tiles are neither trained on nor held out: they are too near to "
+                                        " tiles are neither trained on nor held out: they are too close to "
                                         "held-out tiles, or anomalies of patients that are trained on",
                                         h->unused));
     }
     if (h->repeats_left_out + h->repeats_in_training + h->repeats_in_holdout > 0) {
         g_ptr_array_add(
-            out,
-            g_strdup_printf("the same image more than once: %" G_GINT64_FORMAT
-                            " copies of held-out images are left out of the training, %" G_GINT64_FORMAT
-                            " further copies are trained on, %" G_GINT64_FORMAT " are among the held-out",
-                            h->repeats_left_out, h->repeats_in_training, h->repeats_in_holdout));
+            out, g_strdup_printf("repeated images: %" G_GINT64_FORMAT
+                                 " copies of held-out images are left out of training, %" G_GINT64_FORMAT
+                                 " further copies are trained on, %" G_GINT64_FORMAT
+                                 " further copies are held out",
+                                 h->repeats_left_out, h->repeats_in_training, h->repeats_in_holdout));
     }
     g_ptr_array_add(out, NULL);
     return (char **)g_ptr_array_free(out, FALSE);
@@ -40,7 +40,7 @@ static void add_line(GString *out, const char *line)
     markdown_line(out);
 }
 
-/* How the tiles were made of slides; um/px unknown for images that do not say it. */
+/* How the tiles were made from slides; parts may be unknown when the model was trained on images. */
 static void add_recipe(GString *out, const ModelSpec *spec)
 {
     TileRecipe recipe;
@@ -64,7 +64,7 @@ char *model_card_text(const Model *model, const GPtrArray *notes)
     const ModelSpec *spec = model_spec(model);
     GString *out = g_string_new(NULL);
     g_auto(GStrv) lines = model_card_lines(model_calibration(model));
-    markdown_heading(out, 1, "Model");
+    markdown_heading(out, 1, "Model card");
     markdown_text(out, "For research use only. Not for use in diagnostic procedures.");
     markdown_break(out);
     markdown_heading(out, 2, "Calibration");
@@ -72,21 +72,21 @@ char *model_card_text(const Model *model, const GPtrArray *notes)
         add_line(out, *line);
     }
     if (notes->len > 0) {
-        markdown_heading(out, 2, "Tiles");
+        markdown_heading(out, 2, "Training tiles");
     }
     for (guint i = 0; i < notes->len; i++) {
         add_line(out, notes->pdata[i]);
     }
-    markdown_heading(out, 2, "What it is");
+    markdown_heading(out, 2, "Model");
     markdown_bullet(out);
-    markdown_text(out, "tiles: %d px; extractor: %s", spec->tile_size, spec->extractor.name);
+    markdown_text(out, "tile size: %d px; extractor: %s", spec->tile_size, spec->extractor.name);
     markdown_line(out);
     add_recipe(out, spec);
     markdown_bullet(out);
     markdown_text(out, "score: %s", model_spec_score_name(model_spec(model)));
     markdown_line(out);
     markdown_bullet(out);
-    markdown_text(out, "SHA-256 of the tiles: %s", model_tiles_hash(model));
+    markdown_text(out, "SHA-256 of the training tiles: %s", model_tiles_hash(model));
     markdown_line(out);
     return g_string_free(out, FALSE);
 }

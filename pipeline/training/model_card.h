@@ -1,8 +1,8 @@
-/* The card of a model: what it was calibrated by, and whether that is to be trusted. */
+/* The card of a model: its calibration, whether that can be trusted, and how its tiles were made. */
 #pragma once
 #include "flows/models/model.h"
 
-/* Markdown; notes: of the tiles (train_tiles_notes).  Caller frees. */
+/* The card as Markdown.  notes: train_tiles_notes.  Caller frees. */
 char *model_card_text(const Model *model, const GPtrArray *notes);
-/* The same in lines for a terminal, of a calibration: threshold, doubts, and what became of the tiles.  Free with g_strfreev. */
+/* The part on the calibration as plain lines: the threshold, reasons not to trust it, tiles that were left out.  Free with g_strfreev. */
 char **model_card_lines(const Calibration *calibration);

@@ -1,4 +1,4 @@
-/* From the configuration to a model's specification, and from images to training tiles. */
+/* From the configuration to the specification of a model, and the checks before a run. */
 #include "pipeline/training/model_config.h"
 #include "base/error.h"
 #include "base/listing.h"
@@ -54,7 +54,7 @@ static LossSpec loss_of(const Config *config)
     };
 }
 
-/* Which key needs labelled anomalies; NULL = none. */
+/* The key that needs labelled anomalies; NULL = none. */
 static const char *key_of_anomalies(const Config *config)
 {
     ThresholdSpec threshold = threshold_of(config);
@@ -77,12 +77,13 @@ static gboolean check_anomalies(const Config *config, GError **error)
     }
     if (!config->dataset_train_anomalies) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s needs labelled anomalies: dataset.train_anomalies is false", key);
+                    "%s needs labelled anomalies, but dataset.train_anomalies is false", key);
         return FALSE;
     }
     if (g_str_equal(config->train_source, "slides")) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s needs labelled anomalies: with train.source slides there are only normal tiles", key);
+                    "%s needs labelled anomalies, but with train.source: slides there are only normal tiles",
+                    key);
         return FALSE;
     }
     return TRUE;
@@ -99,13 +100,13 @@ static const Kernels *find_kernels(const Config *config, GError **error)
     const Kernels *kernels = kernels_get(*config->model_kernels ? config->model_kernels : NULL);
     if (!kernels) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "model.kernels is \"%s\": this build has no such kernels; there are: %s",
+                    "model.kernels is \"%s\", which this build does not have; it has: %s",
                     config->model_kernels, kernels_names());
     }
     return kernels;
 }
 
-/* The column that is evaluated must be one that scoring writes. */
+/* evaluate.score must be a column that scoring writes. */
 static gboolean check_column(const Config *config, GError **error)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
@@ -127,16 +128,17 @@ static gboolean check_column(const Config *config, GError **error)
 gboolean model_config_check(const Config *config, GError **error)
 {
     if (config->augment_enabled && model_config_feature_cache(config) == FEATURES_FILE) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "train.feature_cache is %s, but augment.enabled gives each epoch other tiles: there is "
-                    "nothing to keep in a file (use memory or none)",
-                    config->train_feature_cache);
+        g_set_error(
+            error, WSI_ERROR, WSI_ERROR_INPUT,
+            "train.feature_cache is %s, but with augment.enabled the tiles of each epoch differ, so no "
+            "features can be kept in a file (use memory or none)",
+            config->train_feature_cache);
         return FALSE;
     }
     gboolean folders = !*config->patches_folder && g_str_equal(config->dataset_format, "folder");
     if (g_str_equal(config->train_source, "shards") && folders && config->train_run) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "train.source is shards, but dataset.format is folder: no shard is written");
+                    "train.source is shards, but dataset.format is folder, so no shard is written");
         return FALSE;
     }
     return check_threshold(config, error) && check_column(config, error) && find_kernels(config, error);
@@ -164,7 +166,7 @@ static AugmentSpec augmentation(const Config *config)
     };
 }
 
-/* All that is a matter of the keys alone; texts are borrowed. */
+/* The specification as far as it follows from the keys alone; strings are borrowed. */
 static ModelSpec spec_of(const Config *config)
 {
     ModelSpec spec;
@@ -211,11 +213,12 @@ static gboolean check_extractor(const Config *config, GError **error)
         return FALSE;
     }
     if (kind != FILE_REGULAR) {
-        gboolean away = kind == FILE_ABSENT && *config->model_weights; /* as any other input of a run */
+        gboolean away =
+            kind == FILE_ABSENT && *config->model_weights; /* retried like any other input that is absent */
         g_set_error(error, WSI_ERROR, away ? WSI_ERROR_ABSENT : WSI_ERROR_INPUT,
                     "model.extractor %s needs a file of weights (safetensors): model.weights is \"%s\"%s",
                     config->model_extractor, config->model_weights,
-                    *config->model_weights ? ", where no file is" : "");
+                    *config->model_weights ? ", but there is no such file" : "");
         return FALSE;
     }
     return TRUE;

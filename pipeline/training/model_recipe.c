@@ -21,15 +21,15 @@ gboolean model_recipe_get(const ModelSpec *spec, const char *name, TileRecipe *o
     }
     if (out->cut.size != spec->tile_size || out->cut.mpp != spec->mpp) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s contradicts itself: tiles of %d px at %g um/px and of %d px at %g", name,
+                    "%s contradicts itself: its tiles are %d px at %g um/px, and %d px at %g um/px", name,
                     spec->tile_size, spec->mpp, out->cut.size, out->cut.mpp);
         return FALSE;
     }
     g_autofree char *unknown = tile_recipe_unknown_keys(out);
     if (unknown) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s was trained on images, and how those were made of slides is unknown (%s): no slide "
-                    "can be scored with it, only images; train it again with these keys in the configuration",
+                    "%s was trained on images, and how they were made from slides is unknown (%s): it "
+                    "can score images, but no slide; train it again with these keys in the configuration",
                     name, unknown);
         return FALSE;
     }
@@ -38,25 +38,25 @@ gboolean model_recipe_get(const ModelSpec *spec, const char *name, TileRecipe *o
 
 /* ---- before a run ---- */
 
-/* Only images may be of unknown um/px. */
+/* Only images may have unknown um/px. */
 static gboolean check_mpp(const Config *config, GError **error)
 {
     gboolean on_slides = *config->slides_folder || *config->slides_manifest;
     gboolean may_be_unknown = *config->patches_folder && !on_slides;
     if (config->tiles_mpp < SMALLEST_MPP && !(config->tiles_mpp == 0 && may_be_unknown)) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "tiles.mpp is %g: allowed are %g to 64; 0, unknown, only with patches.folder and no "
+                    "tiles.mpp is %g: allowed are %g to 64, and 0 (unknown) only with patches.folder and no "
                     "slides%s",
                     config->tiles_mpp, SMALLEST_MPP,
                     *config->patches_folder
-                        ? " (with both, give the um/px of the images, at which tiles are cut too)"
+                        ? " (with both, give the um/px of the images; tiles are cut at it, too)"
                         : "");
         return FALSE;
     }
     return TRUE;
 }
 
-/* A run that trains on images and scores slides with that model. */
+/* For a run that trains on images and scores slides with that model. */
 static gboolean check_images(const Config *config, GError **error)
 {
     TileRecipe recipe;
@@ -64,12 +64,12 @@ static gboolean check_images(const Config *config, GError **error)
         !tile_recipe_complete(&recipe, config, error)) {
         return FALSE;
     }
-    recipe.cut.mpp = config->tiles_mpp; /* check_mpp saw to that */
+    recipe.cut.mpp = config->tiles_mpp; /* check_mpp made sure that it is known */
     g_autofree char *unknown = tile_recipe_unknown_keys(&recipe);
     if (unknown) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "how the images of %s were made of slides is unknown (%s): a model of them scores no "
-                    "slide; give these keys, or set score.slides: none",
+                    "how the images of %s were made from slides is unknown (%s), so their model cannot score "
+                    "slides; give these keys, or set score.slides: none",
                     config->patches_folder, unknown);
     }
     return !unknown;

@@ -5,7 +5,7 @@
 typedef struct {
     int slide;   /* index in an array of SlideEntry* */
     double x, y; /* top left corner, exact, level-0 px */
-    double side; /* Patch.side */
+    double side; /* of the tile, level-0 px (Patch.side) */
 } NormalTile;
 
 /* Columns slide,patient,x,y,side,fingerprint.  tiles: array of NormalTile; fingerprints[i]: SlideInfo.fingerprint of slide i. */

@@ -1,7 +1,7 @@
-/* normals: the tiles of normal tissue of the training slides, for a training that cuts them itself.
+/* normals: the normal tiles of the training slides, when training cuts its tiles from slides.
  *
- * By the same rules as the patch set, but no image is written: a table of places.  Tiles are cut here to be judged, since only that
- * shows what can be read of them (and their flags, for dataset.drop_flags); training cuts them again. */
+ * The rules are those of the patch set, but the result is a table of positions instead of images.  Tiles are cut here only to measure how
+ * much of them can be read, and their flags for dataset.drop_flags; training cuts them again. */
 #include "base/error.h"
 #include "base/pool.h"
 #include "pipeline/patchset/duplicate_slides.h"
@@ -22,7 +22,7 @@
 #include "pipeline/training/normal_table.h"
 #include <string.h>
 
-/* ---- judging ---- */
+/* ---- the check of tiles ---- */
 
 typedef enum { NOT_WANTED, KEPT, FLAGGED, UNREADABLE } Verdict;
 
@@ -33,42 +33,42 @@ typedef struct {
     const GlassColour *glass;
     const GArray *tiles;
     unsigned drop;
-    Verdict *verdicts; /* one a tile */
-} Judge;
+    Verdict *verdicts; /* one per tile */
+} TileCheck;
 
-static gboolean validate_one(int64_t item, int worker, void *data, GError **error)
+static gboolean check_one(int64_t item, int worker, void *data, GError **error)
 {
-    const Judge *judge = data;
-    const Tile *tile = &g_array_index(judge->tiles, Tile, item);
-    Verdict *verdict = &judge->verdicts[item];
-    int size = judge->config->tiles_size;
+    const TileCheck *check = data;
+    const Tile *tile = &g_array_index(check->tiles, Tile, item);
+    Verdict *verdict = &check->verdicts[item];
+    int size = check->config->tiles_size;
     unsigned flags = 0;
     double readable_fraction;
     if (*verdict == NOT_WANTED) {
         return TRUE;
     }
     g_autoptr(Image) rgb = image_new(size, size, 3, error);
-    if (!rgb || !patch_cut(judge->config, judge->slide, judge->glass, tile->x, tile->y, rgb,
-                           &readable_fraction, judge->drop ? &flags : NULL, error)) {
+    if (!rgb || !patch_cut(check->config, check->slide, check->glass, tile->x, tile->y, rgb,
+                           &readable_fraction, check->drop ? &flags : NULL, error)) {
         return FALSE;
     }
-    *verdict = !cut_readable(readable_fraction) ? UNREADABLE : flags & judge->drop ? FLAGGED : KEPT;
+    *verdict = !cut_readable(readable_fraction) ? UNREADABLE : flags & check->drop ? FLAGGED : KEPT;
     return TRUE;
 }
 
-static gboolean tell(int64_t item, void *data, GError **error)
+static gboolean report_progress(int64_t item, void *data, GError **error)
 {
-    const Judge *judge = data;
-    return work_tick(judge->work, item, judge->tiles->len, "tiles", error);
+    const TileCheck *check = data;
+    return work_tick(check->work, item, check->tiles->len, "tiles", error);
 }
 
-/* Of the tiles of a slide that are not NOT_WANTED: those of which too little can be read, and those that have one of the flags of
- * dataset.drop_flags.  tissue: the facts of that stage. */
-static gboolean judge_tiles(Work *work, const SlideEntry *entry, const char *tissue, const GArray *tiles,
+/* Cuts the tiles of a slide that are not NOT_WANTED, and marks those of which too little can be read and those with a flag of
+ * dataset.drop_flags.  tissue: path of that stage's record. */
+static gboolean check_tiles(Work *work, const SlideEntry *entry, const char *tissue, const GArray *tiles,
                             Verdict *verdicts, GError **error)
 {
-    Judge judge = {.work = work, .config = work->run->config, .tiles = tiles, .verdicts = verdicts};
-    if (!quality_flags_parse(judge.config->dataset_drop_flags, &judge.drop, error)) {
+    TileCheck check = {.work = work, .config = work->run->config, .tiles = tiles, .verdicts = verdicts};
+    if (!quality_flags_parse(check.config->dataset_drop_flags, &check.drop, error)) {
         g_prefix_error(error, "dataset.drop_flags: ");
         return FALSE;
     }
@@ -77,14 +77,14 @@ static gboolean judge_tiles(Work *work, const SlideEntry *entry, const char *tis
     if (!slide || !patch_glass(tissue, slide, &glass, error)) {
         return FALSE;
     }
-    judge.slide = slide;
-    judge.glass = &glass;
-    return pool_run_ordered(work->threads, tiles->len, tiles->len, validate_one, tell, &judge, error);
+    check.slide = slide;
+    check.glass = &glass;
+    return pool_run_ordered(work->threads, tiles->len, tiles->len, check_one, report_progress, &check, error);
 }
 
 /* ---- tiles ---- */
 
-/* Keeps the patches of a slide that are worth training on; patches[i] is of tile i or NULL. */
+/* Frees the patches of a slide that are not kept; patches[i] is of tile i or NULL. */
 static gboolean keep_tiles(Work *work, const SlideEntry *entry, const char *tissue, const GArray *tiles,
                            Patch **patches, json_t *unreadable_tiles, GError **error)
 {
@@ -93,7 +93,7 @@ static gboolean keep_tiles(Work *work, const SlideEntry *entry, const char *tiss
     for (guint i = 0; i < tiles->len; i++) {
         verdicts[i] = patches[i] ? KEPT : NOT_WANTED;
     }
-    if (!judge_tiles(work, entry, tissue, tiles, verdicts, error)) {
+    if (!check_tiles(work, entry, tissue, tiles, verdicts, error)) {
         return FALSE;
     }
     for (guint i = 0; i < tiles->len; i++) {
@@ -106,7 +106,7 @@ static gboolean keep_tiles(Work *work, const SlideEntry *entry, const char *tiss
     return TRUE;
 }
 
-/* The tiles of one slide as patches, with the tile's number as the file; nothing when a stage before failed. */
+/* Adds the tiles of one slide as patches whose file is the key of the tile; nothing when an earlier stage failed. */
 static gboolean add_tiles(Work *work, const SlideEntry *entry, GPtrArray *patches, GHashTable *positions,
                           json_t *unreadable_tiles, GError **error)
 {
@@ -116,7 +116,7 @@ static gboolean add_tiles(Work *work, const SlideEntry *entry, GPtrArray *patche
     g_autofree char *fit = work_find(work, "stain", entry->id, "fit");
     if (!tiles_path || !tissue || (entry->label == SLIDE_ANNOTATED && !fractions_path) ||
         (slide_stain_wanted(work->run->config) && !fit)) {
-        return TRUE; /* this slide failed: the status says why */
+        return TRUE; /* this slide failed; `wsiflow status` shows why */
     }
     g_autoptr(GArray) tiles = tile_table_read(tiles_path, error);
     g_autoptr(GArray) fractions =
@@ -201,7 +201,7 @@ gboolean stage_normals(Work *work, GError **error)
     g_autoptr(GPtrArray) patches = g_ptr_array_new_with_free_func((GDestroyNotify)patch_free);
     g_autoptr(GHashTable) positions = g_hash_table_new_full(NULL, NULL, NULL, g_free); /* Patch* -> Tile */
     json_auto_t *unreadable_tiles = unreadable_tiles_new();
-    if (!duplicate_slides_check(work, error) || !split_check(work, NULL, error)) { /* before the work */
+    if (!duplicate_slides_check(work, error) || !split_check(work, NULL, error)) { /* before the long work */
         return FALSE;
     }
     for (guint i = 0; i < work->run->slides->len; i++) {
@@ -214,7 +214,7 @@ gboolean stage_normals(Work *work, GError **error)
     if (!split_check(work, patches, error)) {
         return FALSE;
     }
-    /* Anomalies have a say in a balanced sample, as in a patch set. */
+    /* Anomalies count for a balanced sample, as in a patch set. */
     g_autoptr(GPtrArray) dropped = sampling_choose(work->run->config, patches);
     return write_table(work, patches, positions, error) &&
            publish_unreadable(work, unreadable_tiles, error) &&

@@ -1,7 +1,7 @@
-/* train: a model of normal tissue from the normal tiles of the training slides, with its curve as a table and an image.
+/* train: a model of normal tissue, with its card and its training curve.
  *
- * Training keeps a checkpoint beside the model: a run that was killed goes on from the last whole epoch and ends with the same
- * bytes.  The checkpoint, and features in a file (train.feature_cache), are removed when the model is published. */
+ * Training keeps a checkpoint next to the model: a run that was killed continues after the last complete epoch and ends with the same bytes.
+ * The checkpoint and the file of features (train.feature_cache) are removed once the model is published. */
 #include "base/durable.h"
 #include "base/error.h"
 #include "flows/models/channels.h"
@@ -22,11 +22,11 @@ typedef struct {
     Work *work;
     EpochClock clock;
     GError *error;
-} Reported;
+} TrainingProgress;
 
 static gboolean reported(void *data, const EpochReport *report)
 {
-    Reported *self = data;
+    TrainingProgress *self = data;
     g_autofree char *line = epoch_clock_line(&self->clock, report);
     g_info("%s", line);
     return work_tick(self->work, report->epoch, self->clock.epochs, "epochs", &self->error);
@@ -69,7 +69,7 @@ static gboolean publish_model(Work *work, const Model *model, const GPtrArray *n
            publish_text(work, "chart_svg", "model/curve.svg", training_svg(model_history(model)), error);
 }
 
-/* Only images of others may have other sizes. */
+/* Only images of patches.folder may have other sizes. */
 static gboolean publish_sizes(Work *work, GArray *sizes, int size, GError **error)
 {
     char sha256[65];
@@ -78,7 +78,7 @@ static gboolean publish_sizes(Work *work, GArray *sizes, int size, GError **erro
                       work_publish(work, "images", path, sha256, error));
 }
 
-/* What a reader has to know of how the tiles were chosen, for the end of the run. */
+/* How the tiles were chosen, for the end of the run. */
 static gboolean publish_notes(Work *work, const GPtrArray *notes, GError **error)
 {
     char sha256[65];
@@ -87,7 +87,7 @@ static gboolean publish_notes(Work *work, const GPtrArray *notes, GError **error
            work_publish(work, "notes", path, sha256, error);
 }
 
-/* fits: becomes, of each slide, the path of its fit of stain, or NULL. */
+/* fits receives the path of each slide's stain fit, or NULL. */
 static TrainTiles *gather_tiles(const Work *work, GPtrArray *fits, GError **error)
 {
     const Config *config = work->run->config;
@@ -117,7 +117,7 @@ gboolean stage_train(Work *work, GError **error)
     gboolean ok = tiles && train_tiles_recipe(tiles, &recipe, error);
     if (ok) {
         model_recipe_set(&spec, &recipe);
-        Reported self = {work, epoch_clock_start(spec.epochs), NULL};
+        TrainingProgress self = {work, epoch_clock_start(spec.epochs), NULL};
         FitOptions options = {.threads = work->threads,
                               .checkpoint = checkpoint,
                               .reported = reported,
@@ -126,7 +126,7 @@ gboolean stage_train(Work *work, GError **error)
                               .feature_file = features};
         GError *why = NULL;
         model = model_fit(&spec, train_tiles_set(tiles), &options, &why);
-        if (self.error) { /* the callback knows better why training ended */
+        if (self.error) { /* the reason why the callback ended training */
             g_clear_error(&why);
             why = self.error;
             g_clear_pointer(&model, model_free);

@@ -1,8 +1,8 @@
 /* Origins of tiles.
  *
- * The draw is a stratified sample along a space-filling curve: tiles that are near on the Hilbert curve are near on the slide, so a run of
- * it is a compact patch of tissue.  Every n-th tile of a grid in rows would come from a few columns whenever n and the
- * grid's width share a factor (compare Stevens, Olsen: Spatially balanced sampling of natural resources, 2004). */
+ * The draw is a stratified sample along a space-filling curve.  Tiles that are close on the Hilbert curve are close on the slide, so a run of
+ * the curve is a compact area of tissue.  Every n-th tile in the order of rows would come from a few columns when n and the width of the grid
+ * have a common factor.  Compare Stevens and Olsen, Spatially balanced sampling of natural resources, 2004. */
 #include "pipeline/training/tile_origins.h"
 #include "base/rng.h"
 #include <string.h>
@@ -105,7 +105,7 @@ guint tile_origins_slides(const Origins *o, guint *named)
 
 typedef struct {
     const char *slide, *name;
-    uint64_t along; /* of the curve */
+    uint64_t along; /* distance along the curve */
     guint index;
 } Ticket;
 
@@ -135,7 +135,7 @@ static uint64_t hilbert(uint32_t x, uint32_t y)
     return along;
 }
 
-/* Places may be negative: a tile may reach over the border. */
+/* Positions may be negative, because a tile may extend over the border of the slide. */
 static uint32_t coordinate(double at)
 {
     return (uint32_t)CLAMP(at + (double)(1 << 20), 0, (double)INT32_MAX);
@@ -176,7 +176,7 @@ GArray *tile_origins_draw(const Origins *o, guint most, uint64_t seed)
 
 /* ---- names ---- */
 
-/* In turn: a tile's number as patch sets here have it (6 digits with zeros in front), a place, a longer number. */
+/* Tried in turn: the tile number of our patch sets (6 digits with leading zeros), a position, a longer number. */
 static const char *const name_patterns[] = {
     "^(.+)[_-]0[0-9]{5}\\.[^.]+$", "^(.+)[_-]x[0-9]+[_-]y[0-9]+\\.[^.]+$",
     "^(.+)[_-][0-9]{4,}[_-][0-9]{3,}\\.[^.]+$", "^(.+)[_-][0-9]{6,}\\.[^.]+$"};

@@ -13,19 +13,19 @@
 #include "tiler/imagefile/imagefile.h"
 #include <string.h>
 
-/* The image of a run's own patch set is not the one that was cut: the table of its slide is no longer true. */
+/* An image of the run's own patch set is not the one that was cut: invalidates the table of its slide. */
 static gboolean refuse_image(const TrainTiles *tiles, const TileRef *ref, const char *why, GError **error)
 {
     g_autofree char *folder = g_build_filename(tiles->slides, ref->slide, NULL);
     if (reuse_invalidate(folder, error)) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s %s: after `wsiflow retry`, the next run cuts it of slide %s again", ref->file, why,
+                    "%s %s: after `wsiflow retry`, the next run cuts it from slide %s again", ref->file, why,
                     ref->slide);
     }
     return FALSE;
 }
 
-/* An image that the manifest hashes is decoded from the bytes that were hashed. */
+/* The image is decoded from the same bytes that are hashed. */
 static gboolean read_own(const TrainTiles *tiles, const TileRef *ref, uint8_t *rgb, GError **error)
 {
     g_autofree char *bytes = NULL;
@@ -34,12 +34,12 @@ static gboolean read_own(const TrainTiles *tiles, const TileRef *ref, uint8_t *r
     char sha256[65];
     if (!g_file_get_contents(ref->file, &bytes, &size, &why)) {
         return g_error_matches(why, G_FILE_ERROR, G_FILE_ERROR_NOENT)
-                   ? refuse_image(tiles, ref, "is gone", error)
+                   ? refuse_image(tiles, ref, "is missing", error)
                    : wsi_error_glib(error, why);
     }
     durable_hash_bytes(bytes, size, sha256);
     if (!g_str_equal(sha256, ref->sha256)) {
-        return refuse_image(tiles, ref, "is not the image that manifest.csv has the hash of", error);
+        return refuse_image(tiles, ref, "does not have the hash in manifest.csv", error);
     }
     g_autoptr(Image) image = imagefile_decode(bytes, size, ref->file, error);
     return image && image_fit(image, tiles->config->tiles_size, rgb, error);
@@ -65,7 +65,7 @@ static void add_image(TrainTiles *tiles, const char *path, gboolean normal, cons
     train_tiles_add(tiles, ref, normal, origin);
 }
 
-/* The images of train/LABEL, whose names may tell the slide. */
+/* Adds the images of train/LABEL; their names may give the slide. */
 static gboolean list_images(TrainTiles *tiles, const char *label, gboolean normal, GError **error)
 {
     g_autofree char *folder = g_build_filename(tiles->config->patches_folder, "train", label, NULL);
@@ -79,19 +79,19 @@ static gboolean list_images(TrainTiles *tiles, const char *label, gboolean norma
     return names != NULL;
 }
 
-/* What the hold-out goes by, where no manifest says it. */
-static void tell_names(TrainTiles *tiles)
+/* Notes what is known of slides without a manifest, because the hold-out depends on it. */
+static void note_names(TrainTiles *tiles)
 {
     guint named, slides = tile_origins_slides(&tiles->normal.origins, &named);
     if (named > 0) {
         train_tiles_note(tiles, "%s: the names of %u of %u images name %u slides; patients are unknown",
                          tiles->config->patches_folder, named, tiles->normal.refs->len, slides);
     } else {
-        train_tiles_note(
-            tiles,
-            "%s: there is no manifest.csv, and no image's name gives its slide (SLIDE_NNNNNN): patients "
-            "and slides are unknown",
-            tiles->config->patches_folder);
+        train_tiles_note(tiles,
+                         "%s: there is no manifest.csv, and no name of an image gives its slide "
+                         "(SLIDE_NNNNNN), so patients "
+                         "and slides are unknown",
+                         tiles->config->patches_folder);
     }
 }
 
@@ -102,7 +102,7 @@ gboolean train_images_use_folder(TrainTiles *tiles, GError **error)
         (model_config_needs_anomalies(tiles->config) && !list_images(tiles, "Ungood", FALSE, error))) {
         return FALSE;
     }
-    tell_names(tiles);
+    note_names(tiles);
     return train_tiles_end(tiles, read_image, good, error);
 }
 
@@ -125,7 +125,7 @@ gboolean train_images_note_unlisted(TrainTiles *tiles, GError **error)
         unlisted += !g_hash_table_contains(listed, *name);
     }
     if (unlisted > 0) {
-        train_tiles_note(tiles, "%u images of %s are not in manifest.csv: they are not trained on", unlisted,
+        train_tiles_note(tiles, "%u images of %s are not in manifest.csv and are not trained on", unlisted,
                          good);
     }
     return names != NULL;

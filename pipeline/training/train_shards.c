@@ -1,4 +1,4 @@
-/* Tiles to train on from tar shards: a shard's index makes any sample one read. */
+/* Training tiles from tar shards.  With the index of a shard, each sample is one read. */
 #include "pipeline/training/train_shards.h"
 #include "pipeline/training/train_tiles_private.h"
 #include "base/error.h"
@@ -24,8 +24,8 @@ static Shard *add_shard(TrainTiles *tiles, const char *path, GError **error)
     return shard;
 }
 
-/* Whether facts call a tile normal or an anomaly (other labels are neither); what says nothing of its label is refused, since it
- * may be anything. */
+/* Whether the facts of a sample call it normal or an anomaly; other labels are neither.  FALSE when there is no label: such a tile may be
+ * anything. */
 static gboolean label_of(const json_t *facts, gboolean *normal, gboolean *anomalous)
 {
     const json_t *label = json_object_get(facts, "label");
@@ -35,7 +35,7 @@ static gboolean label_of(const json_t *facts, gboolean *normal, gboolean *anomal
     return json_is_string(label) || json_is_integer(label);
 }
 
-/* A text, or a number as text, as shards of others have it; "" when there is none.  Caller frees. */
+/* A string, or a number as string, as other programs write it; "" when there is none.  Caller frees. */
 static char *name_of(const json_t *facts, const char *key)
 {
     const json_t *value = json_object_get(facts, key);
@@ -43,7 +43,7 @@ static char *name_of(const json_t *facts, const char *key)
                                   : g_strdup(json_is_string(value) ? json_string_value(value) : "");
 }
 
-/* Where a sample was cut, when it says so. */
+/* The position of a sample; side 0 when it is unknown. */
 static TilePosition position_of(const json_t *facts)
 {
     double x = json_number_value(json_object_get(facts, "x")),
@@ -63,7 +63,7 @@ static gboolean list_shard(TrainTiles *tiles, const Shard *shard, GError **error
         }
         if (!label_of(facts, &normal, &anomalous)) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                        "%s: %s.json has no \"label\" (\"good\" or 0 is a normal tile)", shard_path(shard),
+                        "%s: %s.json has no \"label\" (\"good\" or 0 for a normal tile)", shard_path(shard),
                         shard_entry(shard, i)->key);
             json_decref(facts);
             return FALSE;
@@ -100,18 +100,20 @@ gboolean train_shards_use_folder(TrainTiles *tiles, const char *folder, GError *
     return names && train_tiles_end(tiles, read_sample, folder, error);
 }
 
-/* A patch "SHARD.tar/KEY.EXTENSION"; *shard is the number of the last one opened. */
+/* Adds the patch "SHARD.tar/KEY.EXTENSION". */
 static gboolean add_sample(TrainTiles *tiles, const char *root, const Patch *patch, GError **error)
 {
     g_auto(GStrv) parts = g_strsplit(patch->file, "/", 2);
     if (!parts[0] || !parts[1]) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s/manifest.csv: \"%s\" is no sample of a shard (SHARD.tar/KEY.png)", root, patch->file);
+                    "%s/manifest.csv: \"%s\" is not a sample of a shard (SHARD.tar/KEY.png)", root,
+                    patch->file);
         return FALSE;
     }
     g_autofree char *path = g_build_filename(root, parts[0], NULL);
     guint n = tiles->shards->len;
-    Shard *shard = n ? tiles->shards->pdata[n - 1] : NULL; /* the manifest is in the order of the shards */
+    Shard *shard = n ? tiles->shards->pdata[n - 1]
+                     : NULL; /* the last one, as the manifest is in the order of the shards */
     if ((!shard || !g_str_equal(shard_path(shard), path)) && !(shard = add_shard(tiles, path, error))) {
         return FALSE;
     }
@@ -119,8 +121,8 @@ static gboolean add_sample(TrainTiles *tiles, const char *root, const Patch *pat
     *(dot ? dot : parts[1]) = 0;
     int entry = shard_find(shard, parts[1]);
     if (entry < 0) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s has no sample %s, which manifest.csv names", path,
-                    parts[1]);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s has no sample %s, although manifest.csv lists it",
+                    path, parts[1]);
         return FALSE;
     }
     const Origin origin = train_tiles_origin(patch);

@@ -1,8 +1,8 @@
-/* Tiles to train on straight from slides.
+/* Training tiles that are cut from slides.
  *
- * A tile is cut when it is asked for, by the code that cuts patches, so its pixels are those of a lossless patch; tiles are asked for in
- * the order of slides first, and the features of the frozen extractor are kept, so the slide's cache is of use.  Slides are opened once and
- * few at a time: each holds decoded tiles. */
+ * A tile is cut when it is needed, by the code that cuts patches, so its pixels are those of a lossless patch.  Tiles are first needed in the
+ * order of slides, and features of the frozen extractor are kept after that, so a small cache per slide is enough.  Few slides are open at a
+ * time, because each keeps decoded tiles. */
 #include "pipeline/training/train_slides.h"
 #include "pipeline/training/train_tiles_private.h"
 #include "base/csv.h"
@@ -18,11 +18,11 @@
 /* A slide that tiles are cut from. */
 typedef struct {
     const SlideEntry *entry;
-    const char *fit; /* file with the fit of its stain, or NULL */
+    const char *fit; /* file with its stain fit, or NULL */
     char fingerprint[65];
     Slide *slide; /* NULL: not open */
     int readers;
-    int64_t used; /* when, in takes */
+    int64_t used; /* when it was last used, in takes */
 } Source;
 
 static void source_clear(gpointer data)
@@ -49,7 +49,7 @@ static int add_source(TrainTiles *tiles, const GPtrArray *slides, const GPtrArra
     return -1;
 }
 
-/* Closes what was not used for longest, as long as more are open than may be. */
+/* Closes the slides that were not used for the longest time, until one more may be opened. */
 static void close_some(TrainTiles *tiles)
 {
     while (tiles->open >= OPEN_SLIDES) {
@@ -139,7 +139,7 @@ gboolean train_slides_use(TrainTiles *tiles, const char *table, const GPtrArray 
             return FALSE;
         }
         if (ref.source < 0) {
-            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d: there is no slide %s", table,
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d: the run has no slide %s", table,
                         csv_line(csv, row), id);
             return FALSE;
         }

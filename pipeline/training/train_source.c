@@ -1,4 +1,4 @@
-/* The choice of the source, and what is checked of given patches. */
+/* The choice of the source, and the checks of given patches. */
 #include "pipeline/training/train_source.h"
 #include "base/error.h"
 #include "base/listing.h"
@@ -56,7 +56,7 @@ static gboolean add_sample_size(GArray *sizes, const Shard *shard, int entry, GE
     return image != NULL;
 }
 
-/* Of the tiles that were chosen. */
+/* The sizes of the chosen images. */
 static gboolean measure_sizes(TrainTiles *tiles, GError **error)
 {
     tiles->sizes = g_array_new(FALSE, FALSE, sizeof(ImageSize));
@@ -72,7 +72,7 @@ static gboolean measure_sizes(TrainTiles *tiles, GError **error)
     return TRUE;
 }
 
-/* Of patches.folder: as it says, and of what it does not say, as the configuration's file does. */
+/* The recipe of patches.folder, completed by the configuration file. */
 static gboolean recipe_of_images(const TrainTiles *tiles, TileRecipe *out, GError **error)
 {
     const Config *config = tiles->config;
@@ -83,9 +83,8 @@ static gboolean recipe_of_images(const TrainTiles *tiles, TileRecipe *out, GErro
     mpp *= (double)image_sizes_side(tiles->sizes) / config->tiles_size;
     if (config->tiles_mpp > 0 && mpp > 0 && fabs(mpp / config->tiles_mpp - 1) > 1e-6) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "tiles.mpp is %g in the configuration, but the images of %s are of %g um/px at %d px: "
-                    "give that "
-                    "value or leave the key out",
+                    "tiles.mpp is %g in the configuration, but the images of %s have %g um/px at %d px: "
+                    "use that value or remove the key",
                     config->tiles_mpp, config->patches_folder, mpp, config->tiles_size);
         return FALSE;
     }
@@ -103,9 +102,8 @@ static gboolean find_recipe(TrainTiles *tiles, GError **error)
     g_autofree char *unknown = tile_recipe_unknown_keys(&tiles->recipe);
     if (unknown) {
         train_tiles_note(tiles,
-                         "%s: how the images were made of slides is unknown (%s): the model will score "
-                         "images, but no slides; a tiles.json beside them, or these keys in the "
-                         "configuration, would say it",
+                         "%s: how the images were made from slides is unknown (%s), so the model can score "
+                         "images, but no slides; set these keys in the configuration, or add a tiles.json",
                          tiles->config->patches_folder, unknown);
     }
     return TRUE;
@@ -125,7 +123,7 @@ static gboolean use_manifest(TrainTiles *tiles, const char *manifest, GError **e
                   : train_images_use_manifest(tiles, manifest, patches, error);
 }
 
-/* A manifest beside the patches says whose they are; else shards say it themselves, and images by their names. */
+/* The manifest next to the patches names their patients and slides.  Without it, shards name them, or the names of images do. */
 static gboolean use_folder(TrainTiles *tiles, GError **error)
 {
     const char *folder = tiles->config->patches_folder;
@@ -147,7 +145,7 @@ static gboolean use_folder(TrainTiles *tiles, GError **error)
                               : train_images_use_folder(tiles, error);
 }
 
-/* The same image in train and in valid or test. */
+/* Looks for images that are both in train and in valid or test. */
 static gboolean check_repeats(TrainTiles *tiles, GError **error)
 {
     RepeatedImages repeats;

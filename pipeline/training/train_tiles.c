@@ -1,8 +1,8 @@
 /* Tiles to train on.
  *
- * A model takes tiles by number.  Here is what all sources share (train_images.c, train_shards.c, train_slides.c).  Whatever the source, a
- * tile has an origin: patient, slide and place.  The hold-out and the draw of train.max_tiles follow from origins alone, so they
- * are the same for images, shards and slides. */
+ * This is what all sources share (train_images.c, train_shards.c, train_slides.c).  A model reads tiles by number.  Whatever the source, a
+ * tile has an origin: patient, slide and position.  The hold-out and the draw of train.max_tiles follow from origins alone, so they are the
+ * same for images, shards and slides. */
 #include "pipeline/training/train_tiles.h"
 #include "base/error.h"
 #include "pipeline/training/model_config.h"
@@ -89,7 +89,7 @@ Origin train_tiles_origin(const Patch *patch)
                     .position = {(double)patch->x, (double)patch->y, patch->side}};
 }
 
-/* Labelled anomalies behind the normals, when they are wanted. */
+/* Appends the labelled anomalies to the normal tiles, when they are needed. */
 static gboolean append_anomalous(TrainTiles *tiles, const char *where, GError **error)
 {
     guint normals = tiles->normal.refs->len, n = tiles->anomalous.refs->len;
@@ -118,7 +118,7 @@ static void draw_normals(TrainTiles *tiles)
     }
     g_autoptr(GArray) chosen = tile_origins_draw(&class->origins, most, (uint64_t)tiles->config->run_seed);
     train_tiles_note(
-        tiles, "train.max_tiles: %u of %u normal tiles are drawn, evenly over patients, slides and places",
+        tiles, "train.max_tiles: %u of %u normal tiles are drawn, evenly over patients, slides and positions",
         most, class->refs->len);
     for (guint i = 0; i < most; i++) {
         g_array_index(class->refs, TileRef, i) =

@@ -7,16 +7,16 @@
 #include "tiler/patches/shards.h"
 #include "pipeline/slide/tile_recipe.h"
 
-/* A tile: an image, a sample of a shard, or a place in a slide. */
+/* Where a tile is read from: an image, a sample of a shard, or a position on a slide. */
 typedef struct {
     const char *file;           /* in `files` */
-    const char *slide, *sha256; /* in `files`: of an image of the run's own patch set, else NULL */
-    int source;                 /* shard or slide */
-    int entry;
-    double x, y;
+    const char *slide, *sha256; /* in `files`; NULL unless the image is of the run's own patch set */
+    int source;                 /* index of the shard or slide */
+    int entry;                  /* of the shard */
+    double x, y;                /* top left corner, level-0 px */
 } TileRef;
 
-/* Tiles of one class: places[i] is where tile i is to be had, origins whose it is. */
+/* Tiles of one class: refs[i] is where tile i is read from, and origins has its patient, slide and position. */
 typedef struct {
     GArray *refs; /* TileRef */
     Origins origins;
@@ -25,29 +25,30 @@ typedef struct {
 struct TrainTiles {
     const Config *config;
     TileSet set;
-    Class normal, anomalous; /* at the end all are in `normal`, labelled anomalies behind the normals */
-    GByteArray *anomaly;
-    GStringChunk *files;
-    char *slides;       /* folder of the slides of the run whose patch set this is, or NULL */
-    GPtrArray *shards;  /* Shard* */
-    GArray *sources;    /* Source (trainslides.c) */
-    GArray *sizes;      /* ImageSize, of patches.folder; else NULL */
-    TileRecipe recipe;  /* of patches.folder */
-    int64_t unreadable; /* samples that were left out for it */
-    double mpp;         /* that all samples of its shards say; 0 = none, or they differ */
-    GPtrArray *notes;   /* char*, owned */
-    GMutex lock;        /* guards the sources */
-    int64_t takes;
-    int open;
+    Class normal, anomalous; /* in the end all are in `normal`, labelled anomalies after the normal tiles */
+    GByteArray *anomaly;     /* one byte per tile: 1 for an anomaly; NULL: all are normal */
+    GStringChunk *files;     /* the strings of the refs */
+    char *slides;            /* slides/ of the run whose own patch set this is, or NULL */
+    GPtrArray *shards;       /* Shard* */
+    GArray *sources;         /* Source (train_slides.c) */
+    GArray *sizes;           /* ImageSize, of patches.folder; else NULL */
+    TileRecipe recipe;       /* of patches.folder */
+    int64_t unreadable;      /* samples that are left out as unreadable */
+    double mpp;              /* um/px of all samples of the shards; 0 = unknown, or they differ */
+    GPtrArray *notes;        /* char*, owned */
+    GMutex lock;             /* guards the sources */
+    int64_t takes;           /* how often a slide was used */
+    int open;                /* slides that are open */
 };
 
 /* Without tiles yet.  Free with train_tiles_free. */
 TrainTiles *train_tiles_new(const Config *config);
-/* As printf: what a reader has to know of how the tiles were chosen. */
+/* Adds a note on how the tiles were chosen; format as of printf. */
 void train_tiles_note(TrainTiles *tiles, const char *format, ...) G_GNUC_PRINTF(2, 3);
-/* Adds a tile whose patient, slide and place are in `origin`. */
+/* Adds a tile with its patient, slide and position; copies the origin. */
 void train_tiles_add(TrainTiles *tiles, TileRef ref, gboolean normal, const Origin *origin);
-/* Whose a patch is. */
+/* The origin of a patch; its strings are borrowed. */
 Origin train_tiles_origin(const Patch *patch);
-/* The set over what was added: at most train.max_tiles normals, evenly drawn, and all anomalies when they are wanted. */
+/* Makes the set of the tiles that were added: at most train.max_tiles normal ones, evenly drawn, and all anomalies when they are needed.
+ * where: the source, for messages. */
 gboolean train_tiles_end(TrainTiles *tiles, TileSource read, const char *where, GError **error);

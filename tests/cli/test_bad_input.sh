@@ -115,7 +115,7 @@ early() { # WHAT PATTERN SECTION
 }
 early "a positional code of 6 channels" 'model.condition is 6: allowed are 4 to 256, a multiple of 4' 'condition: 6'
 early "an extractor without its weights" 'model.extractor resnet18 needs a file of weights' 'extractor: resnet18'
-early "weights that are not there" 'model.weights is ".*nowhere", where no file is' 'extractor: resnet18
+early "weights that are not there" 'model.weights is ".*nowhere", but there is no such file' 'extractor: resnet18
   weights: /nowhere'
 
 # ---- missing weights

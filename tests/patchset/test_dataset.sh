@@ -148,7 +148,7 @@ from PIL import Image
 image = Image.open(sys.argv[1]); image.putpixel((5, 5), (1, 2, 3)); image.save(sys.argv[1])" "$victim"
 wrong=$("$WSIFLOW" dataset --verify any --sample 0 2>&1)
 is "one changed pixel is an exit status of 1" $? 1
-like "and is named" "$wrong" "^train/good/$(basename "$victim"): is not the file"
+like "and is named" "$wrong" "^train/good/$(basename "$victim"): differs from the file"
 # The manifest of somebody who hashed the changed image: the slide still knows better.
 python3 -c "
 import hashlib, sys
@@ -158,7 +158,7 @@ for i, row in enumerate(rows):
     if row.startswith(name + ','):
         cells = row.split(','); cells[12] = hashlib.sha256(open(sys.argv[1], 'rb').read()).hexdigest(); rows[i] = ','.join(cells)
 open(path, 'w').write('\n'.join(rows))" "$victim"
-like "an image that the slide does not show is found by cutting again" "$("$WSIFLOW" dataset --verify any --sample 100000 2>&1)" "$(basename "$victim"): is not what the slide shows"
+like "an image that the slide does not show is found by cutting again" "$("$WSIFLOW" dataset --verify any --sample 100000 2>&1)" "$(basename "$victim"): differs from the slide by"
 like "so is a manifest that the card does not name" "$("$WSIFLOW" dataset --verify any --sample 0 2>&1)" '^manifest.csv: is not'
 rm "$victim"
 like "a missing one is named" "$("$WSIFLOW" dataset --verify any --sample 0 2>&1)" "^train/good/$(basename "$victim"): .*No such file"

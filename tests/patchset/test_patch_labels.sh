@@ -77,5 +77,5 @@ loss: {labels: true}
 Y
 "$WSIFLOW" run -c slides.yaml -o slides >slides.log 2>&1
 is "slides without train_anomalies" $? 1
-like "are told so before anything runs" "$(cat slides.log)" 'loss.labels needs labelled anomalies: dataset.train_anomalies'
+like "are told so before anything runs" "$(cat slides.log)" 'loss.labels needs labelled anomalies, but dataset.train_anomalies'
 finish

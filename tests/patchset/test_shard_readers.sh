@@ -161,6 +161,6 @@ wrong() { # NAME SED: the manifest is edited so
     is "$1: exit 1" $? 1
     like "$1: parked at once, with the reason" "$(cat "$1.out")" "$3"
 }
-wrong other_key '2,$s,/\([^,]*\)_[0-9]*\.png,/\1_999999.png,' 'train cohort: parked: .*has no sample .*_999999, which manifest.csv names'
-wrong no_shard '3,$s,[a-z]*-[0-9]*.tar/,,' 'train cohort: parked: .*is no sample of a shard'
+wrong other_key '2,$s,/\([^,]*\)_[0-9]*\.png,/\1_999999.png,' 'train cohort: parked: .*has no sample .*_999999, although manifest.csv lists it'
+wrong no_shard '3,$s,[a-z]*-[0-9]*.tar/,,' 'train cohort: parked: .*is not a sample of a shard'
 finish

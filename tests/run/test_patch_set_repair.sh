@@ -51,7 +51,7 @@ cp "$other" "$good"
 touch -d 2020-01-01 "$good"
 run two calm
 is "training on an image with an old time that is another: code" $? 1
-like "and the reason, with a way out" "$(cat calm.err; "$WSIFLOW" status calm)" 'not the image that manifest.csv has the hash of.*wsiflow retry'
+like "and the reason, with a way out" "$(cat calm.err; "$WSIFLOW" status calm)" 'does not have the hash in manifest.csv.*wsiflow retry'
 "$WSIFLOW" retry calm >/dev/null
 run two calm
 is "after retry the same command ends well" $? 0

@@ -42,7 +42,7 @@ static void test_time_left_is_the_mean_epoch_times_what_is_left(void)
     report.collapse = (Collapse){{8, 7, 6}, {1, 0.9, 0.8}, {1, 1, 0.5}};
     g_autofree char *second = epoch_clock_line(&clock, &report);
     g_assert_nonnull(strstr(second,
-                            "at most 2:30 left; 2 steps were skipped; effective rank 8.0 7.0 6.0, smallest "
+                            "at most 2:30 left; 2 steps skipped; effective rank 8.0 7.0 6.0, smallest "
                             "deviation 1.00 0.90 0.80, smallest singular value 1.000 1.000 0.500"));
     report.epoch = 10;
     g_autofree char *last = epoch_clock_line(&clock, &report);

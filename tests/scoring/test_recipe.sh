@@ -121,7 +121,7 @@ train only 'size: 64' -p only
 like "a manifest alone gives the um/px, and nothing else" "$(cut_of only)" '"filter": null, "icc": null, "mpp": 2\.0, .*"stain_target": null'
 # What nobody says is unknown: scores of other filters and stains would be silently wrong.
 refused() { # NAME KEYS
-    like "$1: unknown parts are named" "$(cat "$1.log")" "how the images were made of slides is unknown \($2\): .* no slides"
+    like "$1: unknown parts are named" "$(cat "$1.log")" "how the images were made from slides is unknown \($2\): .* no slides"
     rm -rf no
     "$WSIFLOW" score -m "$1.safetensors" -o no c/slides/synth_01.tif >score.log 2>&1
     is "$1: its model scores no slide" $? 1
