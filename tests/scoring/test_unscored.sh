@@ -74,7 +74,7 @@ like "the report too" "$(cat run/report.html)" "Scoring: $lost tiles were left o
 "$WSIFLOW" evaluate run/slides/*/scores.csv >evaluate.log 2>&1
 like "so does evaluate" "$(cat evaluate.log)" "synth_02 .*; $lost more \([1-9][0-9]* lesion\) have no score"
 "$WSIFLOW" score -m run/model/model.safetensors -o scored cohort/slides/synth_02.tif >score.log 2>&1
-like "and wsiflow score" "$(cat score.log)" "^wsiflow score: cohort/slides/synth_02.tif: $lost of [0-9]* tiles have no score since less than 50 %"
+like "and wsiflow score" "$(cat score.log)" "^wsiflow score: cohort/slides/synth_02.tif: $lost of [0-9]* tiles have no score because less than 50 %"
 is "whose tiles have no lesion fraction, as no annotation is known" "$(python3 -c "
 import csv
 print({r['lesion_fraction'] for r in csv.DictReader(open('scored/synth_02/scores.csv'))})")" "{''}"
