@@ -75,7 +75,7 @@ static gboolean start_annotation(Asap *asap, const XmlTag *tag, GError **error)
     return asap->draft != NULL;
 }
 
-/* Stores the Order of the last vertex; -1 for a number that is no index. */
+/* Stores the Order of the last vertex; -1 for a number that is not an index. */
 static gboolean keep_order(Asap *asap, double order, GError **error)
 {
     int at = asap->draft->points - 1;

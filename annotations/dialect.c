@@ -61,7 +61,7 @@ static const Dialect *read_source(const char *path, const char *field, const Sli
     if (!*whole) {
         return NULL;
     }
-    /* A byte-order mark is no part of the text. */
+    /* A byte-order mark is not part of the text. */
     const char *text = *whole + (g_str_has_prefix(*whole, "\xEF\xBB\xBF") ? 3 : 0);
     const Dialect *dialect = detect(path, text, error);
     if (!dialect || !check_field(path, dialect, field, error)) {

@@ -18,7 +18,7 @@ typedef struct Draft Draft;
 struct Draft {
     char *name, *group;
     gboolean closed;
-    /* The dialect may end a ring with its first point again, which is no mistake to count. */
+    /* The dialect may end a ring with its first point again, which is not counted as a mistake. */
     gboolean repeats_first;
     int family; /* > 0: the holes of a family are cut out of its outlines alone (holes.c); 0: no family */
     gboolean negative;    /* a hole by itself: a negative region of a layer */

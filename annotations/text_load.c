@@ -207,7 +207,7 @@ static gboolean check_text(const char *path, const char *text, size_t length, GE
     return !problem;
 }
 
-/* Refuses a file whose first bytes prove that it is no annotation, and says what it is. */
+/* Refuses a file whose first bytes prove that it is not an annotation, and says what it is. */
 static gboolean check_kind(const char *path, const char *text, size_t length, GError **error)
 {
     const Magic *kind = magic_of(text, length);

@@ -159,9 +159,8 @@ int guard_worker_begin(const char *directory, const char *owner, GError **error)
             return -1;
         }
         if (flock(descriptor, LOCK_EX | LOCK_NB) == 0 && still_there(descriptor, path)) {
-            (void)!dprintf(
-                descriptor, "%d\n",
-                (int)getpid()); /* fails on a full disk; then this worker cannot be ended, only waited for */
+            /* Fails on a full disk; then this worker cannot be ended, only waited for. */
+            (void)!dprintf(descriptor, "%d\n", (int)getpid());
             return descriptor;
         }
         close(descriptor);

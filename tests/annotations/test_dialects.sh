@@ -137,14 +137,14 @@ for slide in ("synth_00", "synth_01"):
     for dialect, name in names.items():
         folder = f"run-{dialect}/slides/{slide}"
         facts = json.load(open(f"{folder}/mask.json"))
-        shares = np.array([[float(v) for v in row.values()] for row in rows(f"{folder}/lesions.csv")])
+        fractions = np.array([[float(v) for v in row.values()] for row in rows(f"{folder}/lesions.csv")])
         mask = tifffile.imread(f"{folder}/mask.tif", key=0)
         labels = [(r["x"], r["y"], r["label"], r["split"]) for r in rows(f"run-{dialect}/dataset/manifest.csv") if r["slide"] == slide]
         assert facts["dialect"] == name, facts
         assert any("1 annotation has no area" in w for w in facts["warnings"]), facts["warnings"]
-        first = first or (facts["lesion_area_px"], shares, mask, labels)
+        first = first or (facts["lesion_area_px"], fractions, mask, labels)
         assert abs(facts["lesion_area_px"] - first[0]) < 0.01, (dialect, facts["lesion_area_px"], first[0])
-        assert shares.shape == first[1].shape and np.abs(shares - first[1]).max() < 1e-6, (dialect, np.abs(shares - first[1]).max())
+        assert fractions.shape == first[1].shape and np.abs(fractions - first[1]).max() < 1e-6, (dialect, np.abs(fractions - first[1]).max())
         assert np.array_equal(mask, first[2]), (dialect, int((mask != first[2]).sum()))
         assert labels == first[3] and len(labels) > 20, (dialect, len(labels))
     # Inside the box and its hole, the circle and its hole, and inside the open line.

@@ -88,9 +88,9 @@ static void test_json_of_others(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/others/object types", test_object_types);
-    g_test_add_func("/others/boxes", test_boxes);
-    g_test_add_func("/others/no definitions", test_no_definitions);
-    g_test_add_func("/others/JSON", test_json_of_others);
+    g_test_add_func("/variants/object types", test_object_types);
+    g_test_add_func("/variants/boxes", test_boxes);
+    g_test_add_func("/variants/no definitions", test_no_definitions);
+    g_test_add_func("/variants/JSON", test_json_of_others);
     return run_in_directory();
 }
