@@ -1,4 +1,4 @@
-/* A run folder with a job table, and a small plan to play with: shared by the tests of the table. */
+/* A run folder with a job table, and a small plan: shared by the tests of the table. */
 #pragma once
 #include "db/store.h"
 #include "base/durable.h"
@@ -8,7 +8,7 @@
 
 #define LEASE 60
 
-/* ---- a run folder and a plan to play with ---- */
+/* ---- a run folder and a small plan ---- */
 
 typedef struct {
     char *directory;
@@ -66,7 +66,7 @@ static inline Job *claim(Run *run)
     return job;
 }
 
-/* Does the job as a stage would: one file, whose content is `text`, under a path that every run of the job uses. */
+/* Does the job like a stage: writes one file with the content `text`, under the same path in every run of the job. */
 static inline void finish_with(Run *run, const Job *job, const char *text)
 {
     g_autoptr(GError) error = NULL;
@@ -81,7 +81,7 @@ static inline void finish_with(Run *run, const Job *job, const char *text)
     g_assert_no_error(error);
 }
 
-/* Claims and finishes all that can be done; returns "stage unit" of each in order, separated by commas. */
+/* Claims and finishes every job that can run; returns "stage unit" of each in order, separated by commas. */
 static inline char *work_off(Run *run, const char *text)
 {
     GString *done = g_string_new(NULL);

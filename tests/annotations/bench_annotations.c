@@ -54,7 +54,7 @@ static void fractions(void)
         }
     }
     if (fabs(sum * 65536 / raster_area(raster) - 1) > 1e-9) {
-        g_error("the tiles' shares do not add up to the area");
+        g_error("the fractions of the tiles do not add up to the area");
     }
 }
 
