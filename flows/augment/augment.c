@@ -65,7 +65,7 @@ gboolean augment_check(const AugmentSpec *s, GError **error)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(limits); i++) {
         if (!(limits[i].value >= limits[i].low && limits[i].value <= limits[i].high)) {
-            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "augment: %s is %g, possible is %g to %g",
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "augment: %s is %g, must be %g to %g",
                         limits[i].name, limits[i].value, limits[i].low, limits[i].high);
             return FALSE;
         }

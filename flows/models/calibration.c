@@ -162,7 +162,7 @@ static gboolean check(const Calibration *c, GError **error)
     ok = ok && c->anomalies >= 0 && (c->anomalies > 0) >= threshold_needs_anomalies(&c->chosen) &&
          threshold_check(&c->chosen, NULL) && is_possible(&c->holdout);
     if (!ok) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "calibration: has values that are not possible");
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "calibration: a value is out of its range");
     }
     return ok;
 }

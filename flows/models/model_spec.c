@@ -174,7 +174,7 @@ static gboolean check_loss(const ModelSpec *s, GError **error)
         return FALSE;
     }
     if (s->loss.labels && model_spec_part_anomalies(s) >= s->batch / s->shards) {
-        return refuse(error, "batch / shards", "so many that anomalies leave room for normals");
+        return refuse(error, "batch / shards", "large enough for at least one normal besides the anomalies");
     }
     return TRUE;
 }
@@ -217,7 +217,9 @@ gboolean model_spec_check(const ModelSpec *s, GError **error)
     }
     /* Augmentation that changes nothing is a mistake in the configuration. */
     if ((s->augmented || s->threshold.draws > 0) && !augment_any(&s->augment)) {
-        return refuse(error, "augment", "of some use: all its probabilities are 0");
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "model: augmentation is needed, but all its probabilities are 0");
+        return FALSE;
     }
     return augment_check(&s->augment, error) && check_loss(s, error);
 }

@@ -186,7 +186,7 @@ static void standardised_map(const Scorer *s, float *map)
 gboolean scorer_run(Scorer *s, const uint8_t *rgb, int count, TileScore *scores, float *maps, GError **error)
 {
     if (count < 1 || count > SCORER_BATCH) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "%d tiles were given to a scorer of %d", count,
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "a scorer got %d tiles, but its batch is %d", count,
                     SCORER_BATCH);
         return FALSE;
     }

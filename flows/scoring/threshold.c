@@ -73,7 +73,7 @@ static gboolean quantile(const ThresholdSpec *spec, const double *score, int64_t
         }
     }
     if (n == 0) {
-        return refuse(error, "there is no normal tile to choose it by");
+        return refuse(error, "there is no normal tile to choose it from");
     }
     int draws = (int)(count / tiles);
     qsort(normal, (size_t)n, sizeof *normal, ascending);
@@ -128,7 +128,7 @@ static gboolean best_f(const ThresholdSpec *spec, const double *score, int draws
         anomalies += label[i] != 0;
     }
     if (anomalies == 0 || anomalies == tiles) {
-        return refuse(error, anomalies ? "there is no normal tile to choose it by"
+        return refuse(error, anomalies ? "there is no normal tile to choose it from"
                                        : "modes f-beta and robust need labelled anomalies among the held-out "
                                          "tiles, and there is none");
     }

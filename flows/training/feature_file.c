@@ -62,7 +62,7 @@ static gboolean read_at(const FeatureFile *f, void *data, size_t bytes, int64_t 
     while (bytes > 0) {
         ssize_t n = pread(f->fd, to, bytes, at);
         if (n == 0) {
-            g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "%s ends at byte %" G_GINT64_FORMAT ", too early",
+            g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "%s is truncated: it ends at byte %" G_GINT64_FORMAT,
                         f->path, at);
             return FALSE;
         }

@@ -189,7 +189,7 @@ static gboolean resume(Fit *fit, const char *print, gboolean *resumed, GError **
         return TRUE;
     }
     msflow_refresh(fit->model->flow);
-    g_info("training goes on after epoch %d of %s", fit->state.epoch, path);
+    g_info("training resumes after epoch %d of %s", fit->state.epoch, path);
     return TRUE;
 }
 

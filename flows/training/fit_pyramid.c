@@ -252,8 +252,7 @@ static gboolean phase_epoch(Phase *p, const Collapse *start, GError **error)
         return FALSE;
     }
     g_info("pyramid, epoch %d/%d: focal loss %.4f, effective rank %.1f %.1f %.1f, smallest deviation %.2f "
-           "%.2f %.2f, smallest "
-           "singular value %.3f %.3f %.3f",
+           "%.2f %.2f, smallest singular value %.3f %.3f %.3f",
            p->epoch, fit->spec->fpn_epochs, loss, now.rank[0], now.rank[1], now.rank[2], now.deviation[0],
            now.deviation[1], now.deviation[2], now.singular[0], now.singular[1], now.singular[2]);
     if (!collapse_check(start, &now, error)) {

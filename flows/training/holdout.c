@@ -165,8 +165,8 @@ static gboolean check_counts(const TileSet *tiles, gboolean train_anomalies, GEr
     }
     if (tiles->count - anomalies < 2 || tiles->count > INT32_MAX) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%" G_GINT64_FORMAT " tiles to train on: from 2 to %d are possible",
-                    tiles->count - anomalies, INT32_MAX);
+                    "%" G_GINT64_FORMAT " normal tiles: 2 to %d are needed", tiles->count - anomalies,
+                    INT32_MAX);
         return FALSE;
     }
     if (tiles->anomaly && anomalies < 1 + (train_anomalies != FALSE)) {
