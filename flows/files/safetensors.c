@@ -9,9 +9,9 @@
  * not mapped, because a file that shrinks while it is mapped kills the process.  NaN and infinity are refused here, because a
  * single one would silently spoil every score. */
 #include "flows/files/safetensors.h"
+#include "flows/files/file_at.h"
 #include "base/durable.h"
 #include "base/error.h"
-#include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <math.h>
@@ -281,29 +281,6 @@ static gboolean read_header(Safetensors *file, const char *text, size_t bytes, i
 
 /* ---- reading ---- */
 
-/* Exactly `bytes` bytes at an offset. */
-static gboolean read_at(int fd, const char *path, void *to, size_t bytes, int64_t offset, GError **error)
-{
-    char *at = to;
-    while (bytes > 0) {
-        ssize_t got = pread(fd, at, bytes, offset);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            return wsi_error_errno(error, "cannot read", path);
-        }
-        if (got == 0) {
-            g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "%s: became shorter while it was read", path);
-            return FALSE;
-        }
-        at += got;
-        offset += got;
-        bytes -= (size_t)got;
-    }
-    return TRUE;
-}
-
 /* One tensor, converted to float; every value must be finite. */
 static gboolean read_values(int fd, const Safetensors *file, Entry *entry, int64_t data_start, GError **error)
 {
@@ -311,7 +288,7 @@ static gboolean read_values(int fd, const Safetensors *file, Entry *entry, int64
     float *values = wsi_try_alloc(count, sizeof(float), entry->tensor.name, error);
     entry->tensor.values = values;
     g_autofree void *raw = values ? wsi_try_alloc(bytes, 1, entry->tensor.name, error) : NULL;
-    if (!raw || !read_at(fd, file->path, raw, bytes, data_start + entry->begin, error)) {
+    if (!raw || !file_at_read(fd, file->path, raw, bytes, data_start + entry->begin, error)) {
         return FALSE;
     }
     /* A double beyond float's range becomes infinity here and is refused as well. */
@@ -354,7 +331,7 @@ static gboolean read_file(int fd, Safetensors *file, GError **error)
     if (!S_ISREG(status.st_mode) || status.st_size < (off_t)sizeof header) {
         return refuse(file->path, NULL, error, "too short for a safetensors file");
     }
-    if (!read_at(fd, file->path, &header, sizeof header, 0, error)) {
+    if (!file_at_read(fd, file->path, &header, sizeof header, 0, error)) {
         return FALSE;
     }
     /* "{}" is the shortest object. */
@@ -366,7 +343,7 @@ static gboolean read_file(int fd, Safetensors *file, GError **error)
     }
     g_autofree char *text = wsi_try_alloc(header + 1, 1, "a safetensors header", error);
     int64_t data_start = (int64_t)(sizeof header + header);
-    return text && read_at(fd, file->path, text, header, sizeof header, error) &&
+    return text && file_at_read(fd, file->path, text, header, sizeof header, error) &&
            read_header(file, text, header, status.st_size - data_start, error) &&
            read_tensors(fd, file, data_start, error);
 }

@@ -1,5 +1,6 @@
 /* Features on disk: a header of text, then rows. */
 #include "flows/training/feature_file.h"
+#include "flows/files/file_at.h"
 #include "flows/kernels/half.h"
 #include "base/durable.h"
 #include "base/error.h"
@@ -39,44 +40,6 @@ static int64_t row_offset(const FeatureFile *f, int64_t row)
     return HEADER + row * (int64_t)feature_file_row_bytes(f);
 }
 
-/* All of the bytes, or an error. */
-static gboolean write_at(const FeatureFile *f, const void *data, size_t bytes, int64_t at, GError **error)
-{
-    const char *from = data;
-    while (bytes > 0) {
-        ssize_t n = pwrite(f->fd, from, bytes, at);
-        if (n < 0 && errno != EINTR) {
-            return wsi_error_errno(error, "cannot write", f->path);
-        }
-        n = MAX(n, 0); /* interrupted: try again */
-        from += n;
-        at += n;
-        bytes -= (size_t)n;
-    }
-    return TRUE;
-}
-
-static gboolean read_at(const FeatureFile *f, void *data, size_t bytes, int64_t at, GError **error)
-{
-    char *to = data;
-    while (bytes > 0) {
-        ssize_t n = pread(f->fd, to, bytes, at);
-        if (n == 0) {
-            g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "%s is truncated: it ends at byte %" G_GINT64_FORMAT,
-                        f->path, at);
-            return FALSE;
-        }
-        if (n < 0 && errno != EINTR) {
-            return wsi_error_errno(error, "cannot read", f->path);
-        }
-        n = MAX(n, 0);
-        to += n;
-        at += n;
-        bytes -= (size_t)n;
-    }
-    return TRUE;
-}
-
 /* Closed so far; feature_file_free can free it. */
 static FeatureFile *new_file(const FeatureFileSpec *spec)
 {
@@ -100,7 +63,7 @@ FeatureFile *feature_file_open(const FeatureFileSpec *spec, const char *key, GEr
         wsi_error_errno(error, "cannot read", f->path);
         return NULL;
     }
-    if (!read_at(f, found, HEADER, 0, error)) {
+    if (!file_at_read(f->fd, f->path, found, HEADER, 0, error)) {
         return NULL;
     }
     header(f, key, expected);
@@ -162,12 +125,12 @@ static void widen(const FeatureFile *f, const void *room, real *values)
 gboolean feature_file_put(FeatureFile *f, int64_t row, const real *values, void *room, GError **error)
 {
     narrow(f, values, room);
-    return write_at(f, room, feature_file_row_bytes(f), row_offset(f, row), error);
+    return file_at_write(f->fd, f->path, room, feature_file_row_bytes(f), row_offset(f, row), error);
 }
 
 gboolean feature_file_get(const FeatureFile *f, int64_t row, real *values, void *room, GError **error)
 {
-    if (!read_at(f, room, feature_file_row_bytes(f), row_offset(f, row), error)) {
+    if (!file_at_read(f->fd, f->path, room, feature_file_row_bytes(f), row_offset(f, row), error)) {
         return FALSE;
     }
     widen(f, room, values);
@@ -179,7 +142,8 @@ gboolean feature_file_publish(FeatureFile *f, const char *key, GError **error)
     char text[HEADER];
     /* The key is known only after all tiles were read, so the header comes last. */
     header(f, key, text);
-    if (!write_at(f, text, HEADER, 0, error) || !durable_commit(f->durable, NULL, NULL, error)) {
+    if (!file_at_write(f->fd, f->path, text, HEADER, 0, error) ||
+        !durable_commit(f->durable, NULL, NULL, error)) {
         return FALSE;
     }
     g_clear_pointer(&f->durable, durable_free);
