@@ -6,6 +6,7 @@
 #include "base/durable.h"
 #include "base/error.h"
 #include "pipeline/patchset/sha256sums.h"
+#include "tiler/patches/shard_writer.h"
 #include "tiler/patches/shards.h"
 #include <string.h>
 

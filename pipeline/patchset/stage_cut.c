@@ -11,6 +11,7 @@
 #include "pipeline/patchset/reuse.h"
 #include "pipeline/job/stages.h"
 #include "tiler/tissue/quality.h"
+#include "tiler/patches/shard_writer.h"
 #include "tiler/patches/shards.h"
 #include "pipeline/slide/lesion_fractions.h"
 #include "annotations/raster.h"

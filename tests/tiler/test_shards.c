@@ -1,5 +1,6 @@
 /* Tar shards as shards.h promises them: bytes that follow from the samples, shards of limited size, a name only for what is whole,
  * and any sample by one positioned read.  That others read them is tests/patchset/test_shard_readers.sh's. */
+#include "tiler/patches/shard_writer.h"
 #include "tiler/patches/shards.h"
 #include "tiler/imagefile/imagefile.h"
 #include "base/durable.h"

@@ -1,4 +1,4 @@
-/* Images by name: the content decides the codec, never the file's extension. */
+/* Image files: the content decides the codec, never the file's extension. */
 #include "tiler/imagefile/imagefile.h"
 #include "tiler/imagefile/imagefile_codec.h"
 #include "base/error.h"
@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <glib/gstdio.h>
 
-/* An image within the pixel limit is never larger than this, uncompressed and at 16 bit with alpha. */
+/* No image within the pixel limit is larger than this, even uncompressed, at 16 bits and with alpha. */
 #define MAX_FILE_BYTES ((int64_t)IMAGEFILE_MAX_PIXELS * 8 + (1 << 20))
 
 static const uint8_t png_start[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'},
@@ -35,8 +35,8 @@ static int big_endian(const uint8_t *p, int bytes)
     return value > G_MAXINT ? 0 : (int)value;
 }
 
-/* PNG (W3C, 11.2.2): IHDR is the first chunk. JPEG (ITU-T T.81, B.2): segments up to the first SOFn, which is 0xc0 to 0xcf without DHT, JPG and
- * DAC. */
+/* PNG (W3C, 11.2.2): IHDR is the first chunk.  JPEG (ITU-T T.81, B.2): walks the segments up to the first SOFn, a marker from 0xc0 to
+ * 0xcf except DHT (c4), JPG (c8) and DAC (cc). */
 gboolean imagefile_size(const void *data, size_t bytes, int *width, int *height)
 {
     const uint8_t *p = data;

@@ -8,7 +8,7 @@ gboolean imagefile_codec_check_size(int64_t width, int64_t height, const char *n
         return TRUE;
     }
     g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                "%s: %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT " pixels; the limit is %d in all", name, width,
-                height, IMAGEFILE_MAX_PIXELS);
+                "%s: %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT " pixels; the limit is %d in total", name,
+                width, height, IMAGEFILE_MAX_PIXELS);
     return FALSE;
 }

@@ -5,9 +5,9 @@
 
 enum { IMAGEFILE_MAX_PIXELS = 1 << 28 };
 
-/* FALSE with WSI_ERROR_INPUT when the size is zero or above the limit. */
+/* FALSE with WSI_ERROR_INPUT when a side is not positive, or the image is above the limit. */
 gboolean imagefile_codec_check_size(int64_t width, int64_t height, const char *name, GError **error);
 Image *imagefile_decode_png(const void *data, size_t bytes, const char *name, GError **error);
 Image *imagefile_decode_jpeg(const void *data, size_t bytes, const char *name, GError **error);
-/* To the file; the caller commits. */
+/* Writes the encoded image to the file; the caller commits. */
 gboolean imagefile_stream_png(Durable *file, const Image *image, GError **error);

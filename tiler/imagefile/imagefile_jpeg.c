@@ -1,8 +1,8 @@
 /* JPEG images by libjpeg-turbo.
  *
- * setjmp stands only in small functions whose locals are not changed after it, so that a jump cannot see a
- * value that lived in a register.  Decoding takes libjpeg's defaults (exact integer DCT, smooth chroma),
- * which is what Pillow and OpenCV give too: models see the same pixels. */
+ * setjmp is only in small functions whose local variables do not change after it, so a jump cannot see a stale
+ * register.  Decoding uses libjpeg's defaults (exact integer DCT, smooth chroma),
+ * as Pillow and OpenCV do, so models see the same pixels. */
 #include "tiler/imagefile/imagefile.h"
 #include "tiler/imagefile/imagefile_codec.h"
 #include "tiler/imagefile/jpegio.h"
@@ -91,7 +91,7 @@ static gboolean write_rows(struct jpeg_compress_struct *jpeg, JpegErrors *errors
     jpeg->comp_info[0].h_samp_factor = jpeg->comp_info[0].v_samp_factor = quality >= 90 ? 1 : 2;
     jpeg_start_compress(jpeg, TRUE);
     while (jpeg->next_scanline < jpeg->image_height) {
-        JSAMPROW rows[16]; /* of a row of blocks with subsampled chroma */
+        JSAMPROW rows[16]; /* the height of a row of blocks with subsampled chroma */
         JDIMENSION count = MIN(G_N_ELEMENTS(rows), jpeg->image_height - jpeg->next_scanline);
         for (JDIMENSION i = 0; i < count; i++) {
             rows[i] = rgb->pixels + (size_t)(jpeg->next_scanline + i) * rgb->width * 3;
@@ -107,7 +107,7 @@ gboolean imagefile_encode_jpeg(const Image *rgb, int quality, GByteArray *out, G
     struct jpeg_compress_struct jpeg;
     JpegErrors errors;
     if (rgb->channels != 3 || quality < 1 || quality > 100) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "JPEG of %d channels at quality %d was asked for",
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "cannot encode a JPEG of %d channels at quality %d",
                     rgb->channels, quality);
         return FALSE;
     }

@@ -1,11 +1,11 @@
 /* PNG images by libpng.
  *
- * Reading: whatever the file holds becomes 8-bit RGB, or RGBA that is composed on white.  Only the chunks
- * that carry pixels are looked at; gamma and colour profiles are not applied, as in Pillow and OpenCV.
- * Writing: no time and no text chunks, so that the same pixels give the same bytes.  RGB is written with the
- * Paeth filter and zlib's run-length strategy: on 256-px H&E tiles the files are within 1 % of those of
- * libpng's defaults (level 6, the best of all filters) at five times the speed, since stain and noise leave
- * hardly any repeats longer than runs.  Grey images here are masks: long repeats, for which Deflate
+ * Reading: every kind of PNG becomes 8-bit RGB, or RGBA that is composed on white.  Only chunks
+ * with pixels are used; gamma and colour profiles are not applied, as in Pillow and OpenCV.
+ * Writing: there are no time and text chunks, so the same pixels give the same bytes.  RGB is written with the
+ * Paeth filter and zlib's run-length strategy: for 256-px H&E tiles the files are within 1 % of the size that
+ * libpng's defaults give (level 6, the best of all filters), at five times the speed, since stain and noise leave
+ * hardly any repeats longer than runs.  Grey images here are masks with long repeats, for which Deflate
  * without a filter is best. */
 #include "tiler/imagefile/imagefile.h"
 #include "tiler/imagefile/imagefile_codec.h"
@@ -18,9 +18,9 @@
 typedef struct {
     png_structp png;
     png_infop info;
-    const uint8_t *in; /* what is left to decode */
+    const uint8_t *in; /* the rest of the encoded data */
     size_t in_bytes;
-    GByteArray *out; /* encoded data goes to one of the two */
+    GByteArray *out; /* encoded data goes here, or to `file` */
     Durable *file;
     GError *write_error;
     char message[160];
@@ -63,7 +63,7 @@ static void flush_nothing(png_structp png)
 {
 }
 
-/* libpng's message as our error; always returns FALSE. */
+/* Makes our error of libpng's message.  Always returns FALSE. */
 static gboolean set_error(Coder *coder, const char *name, GError **error)
 {
     if (coder->write_error) {
@@ -89,7 +89,7 @@ static gboolean read_header(Coder *coder)
     return TRUE;
 }
 
-/* Asks for 8-bit RGB or RGBA; returns the number of channels, 0 on an error. */
+/* Makes libpng expand to 8-bit RGB or RGBA.  Returns the number of channels; 0 on an error. */
 static int expand(Coder *coder)
 {
     if (setjmp(png_jmpbuf(coder->png))) {
@@ -125,6 +125,7 @@ static gboolean read_pixels(Coder *coder, Image *image, const char *name, GError
     return read_rows(coder, rows) || set_error(coder, name, error);
 }
 
+/* RGBA composed on white: (c alpha + 255 (255 - alpha)) / 255, rounded. */
 static Image *on_white(const Image *rgba, GError **error)
 {
     Image *rgb = image_new(rgba->width, rgba->height, 3, error);
@@ -197,7 +198,7 @@ static gboolean write_image(Coder *coder, const Image *image)
 static gboolean encode(Coder *coder, const Image *image, GError **error)
 {
     if (image->channels != 1 && image->channels != 3) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "PNG of %d channels was asked for",
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "cannot encode a PNG of %d channels",
                     image->channels);
         return FALSE;
     }

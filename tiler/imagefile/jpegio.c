@@ -1,8 +1,8 @@
-/* The glue to libjpeg.
+/* Error handling and output for libjpeg.
  *
- * libjpeg's defaults end the process on an error and print warnings.  Here an error jumps back to the
- * caller, and a warning is kept when it means that pixels are missing or wrong (a cut-off file): libjpeg
- * fills those with grey, and a grey that nobody measured must not pass for data. */
+ * By default libjpeg ends the process on an error and prints warnings.  Here an error jumps back to the
+ * caller, and a warning is recorded when it means that pixels are missing or wrong (a truncated file): libjpeg
+ * fills these with grey, which must not pass for data. */
 #include "tiler/imagefile/jpegio.h"
 #include <jerror.h>
 
@@ -13,7 +13,7 @@ static void on_error(j_common_ptr jpeg)
     longjmp(errors->jump, 1);
 }
 
-/* Only these warnings leave all pixels as they were stored. */
+/* Only these warnings leave all pixels intact. */
 static gboolean is_harmless(int code)
 {
     return code == JWRN_EXTRANEOUS_DATA || code == JWRN_ADOBE_XFORM || code == JWRN_JFIF_MAJOR;

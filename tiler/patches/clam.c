@@ -1,9 +1,9 @@
-/* HDF5 coordinates.
+/* Coordinates in HDF5.
  *
- * HDF5 writes by name and locks files, which network file systems answer badly; so it writes the temporary file of a durable one, which
- * is flushed and renamed when HDF5 has closed it.  Times of objects are switched off: they would be the only bytes that differ.
- * Every identifier of the library is closed by the function that opened it; its own error texts stay silent, since ours name the
- * file. */
+ * HDF5 writes to a path and locks files, which network file systems handle badly.  So it writes the temporary file of a Durable, which
+ * is flushed and renamed after HDF5 has closed it.  Times of objects are switched off, since only they would make bytes differ.
+ * Every identifier of the library is closed by the function that opened it.  HDF5's own error messages are switched off, since ours name
+ * the file. */
 #include "tiler/patches/clam.h"
 #include "base/durable.h"
 #include "base/error.h"
@@ -18,7 +18,7 @@ static gboolean failed(const char *path, const char *what, GError **error)
     return FALSE;
 }
 
-/* An attribute of n values (n 0: a scalar). */
+/* Writes an attribute of n values (0: a scalar). */
 static gboolean put_values(hid_t object, const char *name, hid_t type, hsize_t n, const void *values)
 {
     hid_t space = n > 0 ? H5Screate_simple(1, &n, NULL) : H5Screate(H5S_SCALAR);
@@ -28,7 +28,7 @@ static gboolean put_values(hid_t object, const char *name, hid_t type, hsize_t n
     return (space < 0 || H5Sclose(space) >= 0) && ok;
 }
 
-/* UTF-8 of any length, as h5py writes str. */
+/* Writes UTF-8 text of any length, as h5py writes str. */
 static gboolean put_text(hid_t object, const char *name, const char *text)
 {
     hid_t type = H5Tcopy(H5T_C_S1);
@@ -64,7 +64,8 @@ static gboolean put_number(hid_t object, const char *name, double value)
     return put_values(object, name, H5T_NATIVE_DOUBLE, 0, &value);
 }
 
-/* 10 / um/px: 40 at 0.25.  TRIDENT divides them, so that a tile covers what it covers here, whatever the scanner calls it. */
+/* 10 / mpp: 40 at 0.25 um/px.  TRIDENT only uses the ratio of two, so a tile covers the same area as here, whatever nominal
+ * magnification the scanner states. */
 static gboolean put_magnification(hid_t object, const char *name, double mpp)
 {
     double value = 10 / mpp, whole = floor(value + 0.5);
@@ -86,7 +87,7 @@ static gboolean put_trident(hid_t coords, const ClamSpec *spec)
            put_number(coords, "level0_mpp", spec->mpp) && put_number(coords, "target_mpp", spec->target_mpp);
 }
 
-/* The dataset; it can grow, as CLAM's can. */
+/* Writes the dataset, which is extensible as in CLAM's files. */
 static gboolean put_coords(hid_t file, PutAttributes put, const ClamSpec *spec, const int64_t *xy,
                            int64_t count)
 {
@@ -114,7 +115,7 @@ static gboolean write_coords(const char *path, PutAttributes put, const ClamSpec
         return FALSE;
     }
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    hid_t plist = H5Pcreate(H5P_FILE_CREATE); /* of the file and its root group */
+    hid_t plist = H5Pcreate(H5P_FILE_CREATE); /* for the file and its root group */
     hid_t file = plist >= 0 && H5Pset_obj_track_times(plist, FALSE) >= 0
                      ? H5Fcreate(durable_temp_path(durable), H5F_ACC_TRUNC, plist, H5P_DEFAULT)
                      : -1;
@@ -125,7 +126,7 @@ static gboolean write_coords(const char *path, PutAttributes put, const ClamSpec
         return failed(path, "a file", error);
     }
     gboolean ok = put_coords(file, put, spec, xy, count);
-    ok = H5Fclose(file) >= 0 && ok; /* what HDF5 could not write it says here */
+    ok = H5Fclose(file) >= 0 && ok; /* HDF5 reports failed writes here */
     return ok ? durable_commit(durable, sha256, NULL, error) : failed(path, "the coordinates", error);
 }
 

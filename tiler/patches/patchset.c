@@ -1,9 +1,9 @@
 /* Patch sets on disk.
  *
- * Names are made of parts that come from slides and tables; each part is reduced to letters, digits, '.',
- * '_' and '-', and a leading dot is replaced, so no name leaves its folder or hides.  A path in a manifest
- * is checked the same way before anybody uses it.  Loaders of these sets (MVTec's, BMAD's, MSFlow's) sort
- * names as strings: numbers are padded with zeros. */
+ * Names consist of parts that come from slides and tables.  Each part is reduced to letters, digits, '.',
+ * '_' and '-', and a leading dot is replaced, so no name leads outside of its folder or to a hidden file.  A path in a manifest
+ * is checked in the same way before use.  Loaders of these sets (MVTec's, BMAD's, MSFlow's) sort
+ * names as strings, so numbers are padded with zeros. */
 #include "tiler/patches/patchset.h"
 #include "tiler/imagefile/imagefile.h"
 #include "tiler/tissue/quality.h"
@@ -31,7 +31,7 @@ static const char *const columns[] = {"file",
                                       "label",
                                       "split",
                                       "sha256"};
-/* Since they came later, they may be missing. */
+/* Columns that were added later, so older manifests lack them. */
 static const char *const later_columns[] = {"fold", "pixels", "flags", "side", "slide_file"};
 
 const char *patch_patient(const Patch *patch)
@@ -56,7 +56,7 @@ void patch_free(Patch *patch)
     g_free(patch);
 }
 
-/* One part of a path, from any text. */
+/* Makes one part of a path from any text. */
 static char *safe_part(const char *text)
 {
     char *part = g_strdup(*text ? text : "_");
@@ -71,7 +71,7 @@ static char *safe_part(const char *text)
     return part;
 }
 
-/* As safe_part, but different texts give different parts: what had to be changed gets a hash of the
+/* The same, but different texts give different parts: a text that had to be changed gets a hash of the
  * original. */
 static char *unique_part(const char *text)
 {
@@ -189,7 +189,7 @@ gboolean patchset_put(const char *root, const char *file, const GByteArray *byte
            durable_write_file(path, bytes->data, bytes->len, NULL, error);
 }
 
-/* A fraction or resolution with fixed precision, whatever the locale. */
+/* A number with fixed precision, whatever the locale; an empty cell when it is not finite. */
 static void number_cell(GString *out, double value, const char *format, char end)
 {
     char text[G_ASCII_DTOSTR_BUF_SIZE] = "";
@@ -239,7 +239,7 @@ gboolean patchset_write_manifest(const char *path, const GPtrArray *patches, cha
     return durable_write_file(path, text->str, text->len, sha256, error);
 }
 
-/* A whole number that must be there, at most `limit` in size. */
+/* Reads a required whole number of at most `limit` in absolute value. */
 static gboolean read_integer(const char *path, const Csv *csv, int row, int column, double limit,
                              int64_t *out, GError **error)
 {
@@ -257,7 +257,7 @@ static gboolean read_integer(const char *path, const Csv *csv, int row, int colu
     return TRUE;
 }
 
-/* Shares and resolution may be empty: NAN. */
+/* Fractions and resolution may be empty, which is NAN. */
 static gboolean read_numbers(const char *path, const Csv *csv, int row, const int *at, Patch *patch,
                              GError **error)
 {
@@ -274,7 +274,7 @@ static gboolean read_numbers(const char *path, const Csv *csv, int row, const in
            csv_number(csv, row, at[9], &patch->readable_fraction, error);
 }
 
-/* The columns that may be missing. */
+/* Reads the columns that may be missing. */
 static gboolean read_later(const char *path, const Csv *csv, int row, Patch *patch, GError **error)
 {
     int fold = csv_column(csv, later_columns[0]), pixels = csv_column(csv, later_columns[1]),

@@ -1,6 +1,6 @@
-/* The facts of a patch as JSON: what a sample of a shard says of itself.
+/* The facts of a patch as JSON: the .json member of a sample in a shard.
  *
- * They are what the manifest says, with the place exact, so that a shard is of use without its manifest, and the patch can be cut
+ * They are those of the manifest, with the exact position, so that a shard is useful without its manifest and the patch can be cut
  * again from its slide. */
 #include "tiler/patches/patchset.h"
 #include "tiler/tissue/quality.h"
@@ -67,7 +67,7 @@ gboolean patchset_from_facts(const json_t *facts, const char *name, Patch *patch
 {
     double x = number_of(facts, "x"), y = number_of(facts, "y"), fold = number_of(facts, "fold");
     if (!(fabs(x) < 1e12) || !(fabs(y) < 1e12) || !json_is_string(json_object_get(facts, "slide"))) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s says no slide, x and y", name);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s does not state slide, x and y", name);
         return FALSE;
     }
     double level = number_of(facts, "level"), side = number_of(facts, "side");

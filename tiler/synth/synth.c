@@ -1,6 +1,6 @@
 /* A synthetic slide: planned as a whole, painted tile by tile, written as a pyramid.
  *
- * It stands in for a real archive where none may be given away: the demo and the tests run the whole program
+ * It replaces real slides, which may not be distributed: the demo and the tests run the whole program
  * on it, with lesions whose outlines are known exactly. */
 #include "tiler/synth/synth.h"
 #include "tiler/synth/synth_plan.h"
@@ -99,8 +99,8 @@ GPtrArray *synth_slide(const char *path, const SynthSpec *spec, int threads, GEr
     if (spec->width < 512 || spec->height < 512 || spec->width > 1 << 18 || spec->height > 1 << 18 ||
         !(spec->mpp >= 0.1 && spec->mpp <= 4) || spec->lesions < 0 || spec->lesions > 100) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "a synthetic slide has 512 to 262144 px a side, 0.1 to 4 um/px and up to 100 lesions; "
-                    "asked for %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT ", %g, %d",
+                    "a synthetic slide has 512 to 262144 px per side, 0.1 to 4 um/px and up to 100 lesions, "
+                    "not %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT " px, %g um/px and %d lesions",
                     spec->width, spec->height, spec->mpp, spec->lesions);
         return NULL;
     }

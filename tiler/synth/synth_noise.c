@@ -1,14 +1,14 @@
-/* Value noise: random numbers at the points of a lattice, joined smoothly.
+/* Value noise: random numbers at the points of a lattice, interpolated smoothly.
  *
- * A lattice point's number comes from its own place in the Philox stream, four neighbours in x from one
- * block, so any window of the noise can be made alone and windows join without seams. */
+ * The number of a lattice point comes from its own position in the Philox stream (four neighbours in x share a
+ * block), so any window of the noise can be made alone, and windows join without seams. */
 #include "tiler/synth/synth_plan.h"
 #include "base/rng.h"
 #include <math.h>
 
 enum { MAX_LATTICE = 160, MAX_SAMPLES = 256 };
 
-/* Numbers of lattice row iy, points first .. first + count - 1, to row; -1 .. 1. */
+/* row (count): the numbers, -1 .. 1, of points first .. first + count - 1 of lattice row iy. */
 static void lattice_row(uint64_t seed, uint32_t stream, int64_t iy, int64_t first, int count, float *row)
 {
     int64_t ix = first;
@@ -38,13 +38,14 @@ static void stretch_row(uint64_t seed, uint32_t stream, int64_t iy, int64_t left
     }
 }
 
+/* Cubic with slope 0 at 0 and 1, so that the noise is smooth at lattice points. */
 static float fade(float t)
 {
     return t * t * (3 - 2 * t);
 }
 
-/* One window that fits the buffers.  Along y only two stretched lattice rows are mixed: a sample costs one
- * line. */
+/* Adds one window that fits the buffers.  Only two stretched lattice rows are mixed along y, so a sample costs one
+ * interpolation. */
 static void add_window(uint64_t seed, uint32_t stream, double spacing, float amplitude, double x, double y,
                        double step, int width, int height, size_t stride, float *out)
 {

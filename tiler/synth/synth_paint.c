@@ -1,9 +1,9 @@
 /* Paints squares of a synthetic slide.
  *
- * Two layers of optical density, eosin and haematoxylin, are laid down and turned to colours by the law of
- * Beer and Lambert: grey = glass x exp(-sum of stain x density), as real stains mix.  Nuclei stand on
- * jittered lattices whose cells are kept or left empty by chance, so they crowd without lying on top of each
- * other; each cell draws its nucleus from its own random numbers, and a square draws all cells that can
+ * Two layers of optical density, eosin and haematoxylin, become colours by the Beer-Lambert law:
+ * grey = glass x exp(-sum of stain x density), as real stains mix.  Nuclei are on
+ * jittered lattices whose cells are filled or left empty at random, so they crowd but rarely overlap.
+ * Each cell makes its nucleus from its own random numbers, and a square draws all cells that can
  * reach into it. */
 #include "tiler/synth/synth_plan.h"
 #include "base/error.h"
@@ -13,28 +13,28 @@
 
 enum { SHADES = 2048 };
 #define MAX_DENSITY 4.0f
-/* Inside a lesion: cover of nuclei that are normal, and of the tumour's, as fractions of the cover that the
- * place has.  The second was found by measuring: with it lesions and normal tissue have the same mean colour
- * (overlap, pale nuclei and soft edges take from what the areas add up to). */
+/* Cover of normal and of tumour nuclei inside a lesion, as fractions of the cover field there.
+ * The second was measured: with it, lesions and normal tissue have the same mean colour
+ * (overlap, pale nuclei and soft edges reduce the effective cover). */
 #define INFILTRATE 0.12
 #define TUMOUR_COVER 1.05
 
 struct SynthPainter {
     const SynthPlan *plan;
-    int size, width, height; /* capacity; of the square being painted */
+    int size, width, height; /* size: largest side; width, height: of the current square, px */
     int64_t x, y;
     float *depth, *eosin, *haem, *grain, *blotch, *stroma;
     float *row;                      /* two rows of the square */
-    uint16_t shade_eosin[SHADES][3]; /* transmission by density, 1 = 2^15 */
-    uint16_t shade_haem[SHADES][3];  /* glass seen through it, grey levels x 2^8 */
-    int8_t *sensor;                  /* size x size x 3 */
+    uint16_t shade_eosin[SHADES][3]; /* transmission by density; 2^15 = 1 */
+    uint16_t shade_haem[SHADES][3];  /* glass seen through the stain, grey levels x 2^8 */
+    int8_t *sensor;                  /* noise (size, size, 3), repeated over the slide */
 };
 
 /* A nucleus; lengths in px. */
 typedef struct {
     double x, y;
     float radius, aspect, angle, density;
-    float pale; /* 0 solid .. 1 pale inside with a dark rim */
+    float pale; /* 0 solid .. 1 pale with a dark rim */
     gboolean lobed;
     float lobes[3]; /* strength of cos 2t, sin 2t, cos 3t in the outline */
 } Nucleus;
@@ -50,6 +50,7 @@ static void fill_sensor_noise(SynthPainter *painter)
     }
 }
 
+/* Tables of exp(-density x stain) for both stains. */
 static void fill_shades(SynthPainter *painter)
 {
     const SynthPlan *plan = painter->plan;
@@ -101,7 +102,7 @@ void synth_painter_free(SynthPainter *painter)
     }
 }
 
-/* A row of nodes of a coarse field, interpolated to the square's width. */
+/* Interpolates a row of nodes of a coarse field to the pixels of the square. */
 static void stretch_nodes(const SynthPainter *painter, const float *nodes, float *out)
 {
     for (int i = 0; i < painter->width; i++) {
@@ -110,7 +111,7 @@ static void stretch_nodes(const SynthPainter *painter, const float *nodes, float
     }
 }
 
-/* A coarse field at all pixels of the square. */
+/* Interpolates a coarse field to all pixels of the square. */
 static void spread_field(const SynthPainter *painter, int field, float *out)
 {
     const SynthPlan *plan = painter->plan;
@@ -143,13 +144,13 @@ static float wave(float t)
     return 4 * s * (1 - fabsf(s));
 }
 
-/* One row of the ground: eosin with blotches and grain, and wavy fibres where it is fibrous. */
+/* One row of the tissue without nuclei: eosin with blotches and grain, and wavy fibres where it is fibrous. */
 static void paint_ground_row(SynthPainter *painter, int j)
 {
     const SynthPlan *plan = painter->plan;
     double start = plan->fibre_x * (double)painter->x + plan->fibre_y * (double)(painter->y + j);
     float phase = (float)(start - floor(start)) + 64,
-          pitch = (float)plan->fibre_x; /* 64: the wave wants t > 0 */
+          pitch = (float)plan->fibre_x; /* 64 keeps the argument of wave() positive */
     float rough = (float)(5 / plan->spec.mpp), fine = (float)(1.5 / plan->spec.mpp);
     size_t first = (size_t)j * painter->width;
     for (size_t p = first; p < first + painter->width; p++) {
@@ -174,13 +175,13 @@ static void paint_ground(SynthPainter *painter)
     noise(painter, STREAM_GRAIN, 1.6 / mpp, 1, painter->grain);
     noise(painter, STREAM_BLOTCH, 9 / mpp, 1, painter->blotch);
     noise(painter, STREAM_WARP, 40 / mpp, 2.2,
-          painter->haem); /* the fibres' phase, until the ground replaces it */
+          painter->haem); /* phase of the fibres, until paint_ground_row() replaces it */
     for (int j = 0; j < painter->height; j++) {
         paint_ground_row(painter, j);
     }
 }
 
-/* A round hole in the tissue (vessel, fat): glass shows. */
+/* A round hole in the tissue (vessel, fat), through which glass is visible. */
 static void cut_lumen(SynthPainter *painter, double x, double y, double radius)
 {
     int x0 = (int)CLAMP(x - radius - 24 - (double)painter->x, 0, painter->width);
@@ -217,14 +218,14 @@ static void paint_lumens(SynthPainter *painter)
     }
 }
 
-/* First and last + 1 pixel of [centre - reach, centre + reach] inside the square. */
+/* The pixels [*first, *end) of [centre - reach, centre + reach] inside the square. */
 static void clip(double centre, double reach, int64_t origin, int size, int *first, int *end)
 {
     *first = (int)CLAMP(floor(centre - reach) - (double)origin, 0, size);
     *end = (int)CLAMP(ceil(centre + reach) + 1 - (double)origin, 0, size);
 }
 
-/* u, v: place in units of the half axes.  The edge is soft over about two pixels, as a lens would have it. */
+/* The density of a nucleus at (u, v), in units of its half axes.  The edge is soft over about two pixels, as through a lens. */
 static float nucleus_value(const Nucleus *n, float u, float v, float grain)
 {
     float square = u * u + v * v, distance = sqrtf(square), edge = 1;
@@ -234,6 +235,7 @@ static float nucleus_value(const Nucleus *n, float u, float v, float grain)
                 n->lobes[2] * u * (u * u - 3 * v * v) * inverse / distance;
     }
     float ratio = MIN(distance / edge, 1), hollow = 1 - n->pale * (1 - ratio * ratio * ratio);
+    /* Density = soft edge x darkness, paler towards the centre, with grain. */
     float inside = CLAMP((edge - distance) * n->radius * 0.5f + 0.5f, 0, 1);
     return inside * n->density * hollow * (1 + 0.22f * grain);
 }
@@ -287,14 +289,14 @@ static float draw(Rng *rng, double low, double high)
     return (float)(low + (high - low) * rng_uniform(rng));
 }
 
-/* Number of nuclei in a lattice cell so that they cover `cover` of it when radii are uniform in [low, high];
- * px. */
+/* The number of nuclei per lattice cell that cover the fraction `cover` of it: cover pitch^2 / mean area, where radii are uniform in
+ * [low, high] px, so the mean area is pi (high^2 + high low + low^2) / 3. */
 static double chance_of(double cover, double pitch, double low, double high)
 {
     return cover * pitch * pitch / (G_PI * (high * high + high * low + low * low) / 3);
 }
 
-/* Lymphocytes: small, round, dark; among them a few larger pale cells; in fibrous areas spindles along the
+/* Lymphocytes: small, round and dark.  A few larger pale cells are among them, and in fibrous areas spindles along the
  * fibres. */
 static void paint_normal_cell(SynthPainter *painter, Rng *rng, double x, double y, double pitch)
 {
@@ -319,7 +321,7 @@ static void paint_normal_cell(SynthPainter *painter, Rng *rng, double x, double 
     paint_nucleus(painter, &n);
 }
 
-/* Tumour cells: large, irregular, of unequal size and darkness, some pale inside, in nests. */
+/* Tumour cells: large and irregular, of varying size and darkness, some of them pale, in nests. */
 static void paint_tumour_cell(SynthPainter *painter, Rng *rng, double x, double y, double pitch)
 {
     const SynthPlan *plan = painter->plan;
@@ -341,6 +343,7 @@ static void paint_tumour_cell(SynthPainter *painter, Rng *rng, double x, double 
     paint_nucleus(painter, &n);
 }
 
+/* Draws the pen stroke: all pixels within its radius of a segment. */
 static void paint_pen(const SynthPainter *painter, uint8_t *rgb, size_t stride)
 {
     const SynthPlan *plan = painter->plan;
@@ -382,7 +385,7 @@ static int shade_index(float density)
     return (int)(CLAMP(density, 0, MAX_DENSITY - 0.01f) * (SHADES / MAX_DENSITY));
 }
 
-/* Densities to colours, with a little noise of the sensor (a quarter of a grey level a step). */
+/* Converts densities to colours, and adds sensor noise (steps of a quarter of a grey level). */
 static void develop(const SynthPainter *painter, uint8_t *rgb, size_t stride)
 {
     float soft = (float)(painter->plan->spec.mpp / 2);
@@ -414,7 +417,7 @@ static void paint_glass(const SynthPainter *painter, uint8_t *rgb, size_t stride
     }
 }
 
-/* TRUE when no tissue reaches into the square. */
+/* Whether no tissue reaches into the square. */
 static gboolean is_glass(const SynthPainter *painter)
 {
     const SynthPlan *plan = painter->plan;

@@ -1,8 +1,8 @@
-/* The layout of a synthetic slide: pieces of tissue, lesions, stain, and the slow fields.
+/* The layout of a synthetic slide: pieces of tissue, lesions, stain, and the slowly varying fields.
  *
- * Lesions must not be told by their mean colour.  So the fields of nuclear cover and of eosin are shifted
- * inside of each lesion until their means there equal the means over the normal tissue; what remains
- * different is how the cover is made up: few large irregular nuclei in nests instead of many small ones. */
+ * The mean colour must not reveal lesions.  So the fields of nuclear cover and of eosin are shifted
+ * inside each lesion until their means equal those of the normal tissue.  The remaining difference is
+ * the kind of nuclei: few large irregular ones in nests instead of many small ones. */
 #include "tiler/synth/synth_plan.h"
 #include "base/error.h"
 #include "base/rng.h"
@@ -23,7 +23,7 @@ static void star_free(gpointer data)
     g_free(star);
 }
 
-/* A round outline with bumps: harmonics of order 2 .. 12 whose strength falls with the order. */
+/* A round outline with bumps: harmonics of order 2 to 12 whose strength decreases with the order. */
 static SynthStar *star_new(Rng *rng, int points, double roughness)
 {
     SynthStar *star = g_new0(SynthStar, 1);
@@ -51,7 +51,7 @@ static void star_vertex(const SynthStar *star, int i, double *x, double *y)
     *y = star->radius[i] * sin(angle);
 }
 
-/* Area of the polygon in px^2. */
+/* Area of the polygon in px^2: a fan of triangles r_i r_(i+1) sin(angle) / 2. */
 static double star_area(const SynthStar *star)
 {
     double twice = 0;
@@ -61,7 +61,7 @@ static double star_area(const SynthStar *star)
     return twice / 2 * sin(2 * G_PI / star->points) * star->half_width * star->half_height;
 }
 
-/* About how many px (x, y) lies inside of the polygon; exactly 0 on its edges. */
+/* Approximate depth of (x, y) inside the polygon, px; negative outside; exactly 0 on its edges. */
 static double star_depth(const SynthStar *star, double x, double y)
 {
     double u = (x - star->x) / star->half_width, v = (y - star->y) / star->half_height;
@@ -77,7 +77,8 @@ static double star_depth(const SynthStar *star, double x, double y)
     double x0, y0, x1, y1, dx = u / distance, dy = v / distance;
     star_vertex(star, i, &x0, &y0);
     star_vertex(star, (i + 1) % star->points, &x1, &y1);
-    double edge = (x0 * y1 - x1 * y0) / (dx * (y1 - y0) - dy * (x1 - x0)); /* where the ray meets the edge */
+    double edge = (x0 * y1 - x1 * y0) /
+                  (dx * (y1 - y0) - dy * (x1 - x0)); /* distance at which the ray meets the edge */
     return (edge - distance) * scale;
 }
 
@@ -90,7 +91,7 @@ static double depth_in(const GPtrArray *stars, double x, double y)
     return depth;
 }
 
-/* One to three pieces side by side along the longer side, 35 - 45 % of the area in all. */
+/* One to three pieces in a row along the longer side, which cover 35 to 45 % of the area together. */
 static void lay_out_pieces(SynthPlan *plan)
 {
     Rng rng = rng_at(plan->spec.seed, 0, STREAM_LAYOUT);
@@ -117,7 +118,7 @@ static void lay_out_pieces(SynthPlan *plan)
     }
 }
 
-/* TRUE when the outline lies inside of the tissue, and apart from the other lesions. */
+/* Whether the outline is inside the tissue and separate from the other lesions. */
 static gboolean lesion_fits(const SynthPlan *plan, const SynthStar *lesion)
 {
     double margin = 0.02 * MIN(plan->spec.width, plan->spec.height);
@@ -133,9 +134,9 @@ static gboolean lesion_fits(const SynthPlan *plan, const SynthStar *lesion)
     return depth_in(plan->lesions, lesion->x, lesion->y) < -margin;
 }
 
-/* Diameters are 1/6 to 0.38 of the shorter side (1500 - 3400 px of 9000), smaller only where nothing else
- * fits. */
-static gboolean place_lesion(SynthPlan *plan, Rng *rng, GError **error)
+/* Diameters are 1/6 to 0.38 of the shorter side (1500 to 3400 px of 9000).  The largest wanted one is tried first, then ever smaller
+ * ones. */
+static gboolean add_lesion(SynthPlan *plan, Rng *rng, GError **error)
 {
     double side = (double)MIN(plan->spec.width, plan->spec.height), largest = between(rng, 0.2, 0.38) / 2;
     SynthStar *lesion = star_new(rng, LESION_POINTS, 0.35);
@@ -170,14 +171,16 @@ static void choose_stain(SynthPlan *plan)
         plan->eosin[c] = strength_e * eosin[c] * between(&rng, 0.92, 1.08);
         plan->haematoxylin[c] = strength_h * haematoxylin[c] * between(&rng, 0.94, 1.06);
         plan->background[c] =
-            floor(glass + between(&rng, -2, 2)); /* whole: glass near tissue looks like glass far off */
+            floor(glass +
+                  between(&rng, -2,
+                          2)); /* a whole number, so that glass near tissue is as bright as glass far away */
     }
     double angle = between(&rng, 0, G_PI), period = between(&rng, 9, 13) / plan->spec.mpp;
     plan->fibre_x = cos(angle) / period;
     plan->fibre_y = sin(angle) / period;
 }
 
-/* A stroke along a part of the first piece's outline, outside of it. */
+/* A pen stroke that follows a part of the first piece's outline on the outside. */
 static void draw_pen(SynthPlan *plan)
 {
     static const double inks[3][3] = {{0.15, 0.25, 0.75}, {0.10, 0.55, 0.30}, {0.12, 0.12, 0.14}};
@@ -214,7 +217,7 @@ static void fill_noise(const SynthPlan *plan, uint32_t stream, int field, double
     }
 }
 
-/* Mean of a field over the nodes of one owner. */
+/* Mean of a field over the nodes of one owner (see fill_depths()). */
 static double field_mean(const SynthPlan *plan, const float *field, const int16_t *owner, int which)
 {
     double sum = 0;
@@ -228,7 +231,7 @@ static double field_mean(const SynthPlan *plan, const float *field, const int16_
     return count ? sum / (double)count : 0;
 }
 
-/* Shifts the density of eosin inside of each lesion to the mean of the normal tissue. */
+/* Shifts the density of eosin inside each lesion to the mean of the normal tissue. */
 static void equalise_eosin(SynthPlan *plan, const int16_t *owner)
 {
     float *eosin = plan->field[FIELD_EOSIN];
@@ -241,14 +244,14 @@ static void equalise_eosin(SynthPlan *plan, const int16_t *owner)
     }
 }
 
-/* What nuclei that are strewn to cover `cover` really cover, since some lie on others. */
+/* The area that randomly placed nuclei of total area `cover` really cover, since some overlap: 1 - exp(-cover). */
 static double seen_cover(double cover)
 {
     return 1 - exp(-cover);
 }
 
-/* Gathers the nuclei of lesions in nests, and scales each lesion's cover until as much is seen of it as of
- * the normal tissue's on average. */
+/* Concentrates the nuclei of lesions in nests.  Then scales the cover of each lesion until its mean visible cover equals that of
+ * the normal tissue. */
 static void equalise_cover(SynthPlan *plan, const int16_t *owner, float *seen)
 {
     float *cover = plan->field[FIELD_COVER];
@@ -273,7 +276,7 @@ static void equalise_cover(SynthPlan *plan, const int16_t *owner, float *seen)
     }
 }
 
-/* Whose a node is: -2 glass, -1 normal tissue, else the lesion's index.  Sets the two depth fields. */
+/* Sets the owner of each node (-2 glass, -1 normal tissue, else the number of the lesion) and the two depth fields. */
 static void fill_depths(SynthPlan *plan, int16_t *owner)
 {
     for (int j = 0; j < plan->nodes_y; j++) {
@@ -335,7 +338,7 @@ SynthPlan *synth_plan_new(const SynthSpec *spec, GError **error)
     lay_out_pieces(plan);
     Rng rng = rng_at(spec->seed, 0, STREAM_LESIONS);
     for (int i = 0; i < spec->lesions; i++) {
-        if (!place_lesion(plan, &rng, error)) {
+        if (!add_lesion(plan, &rng, error)) {
             return NULL;
         }
     }
@@ -373,6 +376,6 @@ double synth_plan_at(const SynthPlan *plan, int field, double x, double y)
 
 gboolean synth_plan_in_lesion(const SynthPlan *plan, double x, double y)
 {
-    double about = synth_plan_at(plan, FIELD_LESION, x, y); /* near its border the field is some px off */
+    double about = synth_plan_at(plan, FIELD_LESION, x, y); /* approximate near the border */
     return fabs(about) < 2 * SYNTH_STEP ? depth_in(plan->lesions, x, y) > 0 : about > 0;
 }

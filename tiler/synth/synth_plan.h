@@ -1,11 +1,11 @@
-/* What a synthetic slide shows where.  For synth*.c only.
+/* The plan of a synthetic slide: what is where.  For synth*.c only.
  *
- * Slow quantities live on a coarse grid of nodes over the whole slide and are interpolated; everything finer
- * is drawn from random numbers keyed by position, so a tile can be painted without its neighbours. */
+ * Slowly varying quantities are stored at the nodes of a coarse grid over the whole slide and interpolated.  Everything finer
+ * comes from random numbers keyed by position, so a tile can be painted without its neighbours. */
 #pragma once
 #include "tiler/synth/synth.h"
 
-/* Streams of random numbers; the position is the identity, this the second counter. */
+/* Streams of random numbers: the position is the first counter, the stream the second (base/rng.h). */
 enum {
     STREAM_LAYOUT,
     STREAM_LESIONS,
@@ -25,11 +25,11 @@ enum {
 
 /* Quantities of the coarse grid. */
 enum {
-    FIELD_TISSUE, /* px inside the tissue's outline, negative outside */
+    FIELD_TISSUE, /* px inside the outline of the tissue, negative outside */
     FIELD_LESION, /* the same for the nearest lesion */
     FIELD_COVER,  /* fraction of the area that nuclei should cover */
     FIELD_STROMA, /* 0 cellular .. 1 fibrous */
-    FIELD_EOSIN,  /* optical density of the ground */
+    FIELD_EOSIN,  /* optical density of the tissue between nuclei */
     FIELDS
 };
 
@@ -48,8 +48,8 @@ typedef struct {
     float *field[FIELDS];
     GPtrArray *pieces, *lesions; /* SynthStar*, owned */
     double eosin[3], haematoxylin[3],
-        background[3];       /* stain: optical density per unit; bare glass: grey levels */
-    double fibre_x, fibre_y; /* waves of the fibres, cycles per px */
+        background[3];       /* the stains: optical density per unit; bare glass: grey levels */
+    double fibre_x, fibre_y; /* wave vector of the fibres, cycles per px */
     int pen_points;
     double pen_xy[64], pen_radius, pen_colour[3]; /* colour: transmission */
     Rect black;                                   /* empty: none */
@@ -59,21 +59,22 @@ SynthPlan *synth_plan_new(const SynthSpec *spec, GError **error);
 void synth_plan_free(SynthPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SynthPlan, synth_plan_free)
 
-/* The lesions' polygons: array of SynthOutline*, owned. */
+/* The polygons of the lesions: array of SynthOutline*, owned by the caller. */
 GPtrArray *synth_outlines(const SynthPlan *plan);
 
-/* A field at any place, bilinear; x and y in px, inside of the slide. */
+/* A field at (x, y), bilinear; px, inside the slide. */
 double synth_plan_at(const SynthPlan *plan, int field, double x, double y);
 
-/* TRUE inside of a lesion's polygon, exactly. */
+/* Whether (x, y) is inside the polygon of a lesion; exact. */
 gboolean synth_plan_in_lesion(const SynthPlan *plan, double x, double y);
 
-/* Smooth noise in about -1 .. 1 with bumps `spacing` px apart, sampled at (x + i step, y + j step); adds
- * amplitude x noise to out (width x height).  Depends on seed, stream and place only. */
+/* Adds amplitude x noise to out (height, width).  The noise is smooth, about -1 .. 1, with bumps `spacing` px apart, and sampled at
+ * (x + i step, y + j step).  It depends only on seed, stream and position. */
 void synth_noise_add(uint64_t seed, uint32_t stream, double spacing, double amplitude, double x, double y,
                      double step, int width, int height, float *out);
 
-/* Paints a square of glass and tissue: rgb rows of `stride` bytes.  Scratch memory of synth_painter_new. */
+/* Paints a rectangle of at most size x size px; rgb (height, width, 3) with rows of `stride` bytes.  A painter is used by one thread at a
+ * time. */
 typedef struct SynthPainter SynthPainter;
 SynthPainter *synth_painter_new(const SynthPlan *plan, int size, GError **error);
 void synth_painter_free(SynthPainter *painter);
