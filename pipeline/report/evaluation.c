@@ -463,6 +463,6 @@ json_t *evaluation_json(const ScoreTable *table, const Threshold *thresholds, in
         json_object_set(out, "labels", table->labels);
     }
     add_calibrations(out, thresholds, count);
-    json_object_set_new(out, "notes", json_texts(table->reported));
+    json_object_set_new(out, "notes", json_texts(table->notes));
     return out;
 }

@@ -139,7 +139,7 @@ const Stage stages[] = {
      "ingest tissue mask train", 6, wants_score, stage_score},
     {"scorepatches", "scores of a patch set", SCOPE_COHORT, "patches.folder score.model " SCORER_KEYS,
      "train", 6, wants_scorepatches, stage_scorepatches},
-    {"heatmap", "heatmap pyramids and overview", SCOPE_SLIDE, "heatmap " OPEN_KEYS, "ingest tissue score", 4,
+    {"heatmap", "heatmap pyramids and overview", SCOPE_SLIDE, "heatmap " OPEN_KEYS, "ingest tissue score", 5,
      wants_score, stage_heatmap},
     {"evaluate", "metrics and report", SCOPE_COHORT, EVERYTHING,
      "?grid ?mask ?score ?heatmap ?scorepatches ?train ?dataset ?normals", 13, wants_evaluate,

@@ -1,7 +1,7 @@
-/* From a score map to the files that open elsewhere.
+/* From a score map to files for other programs.
  *
- * The colours are an image for people; the values are in the OME-TIFF, unchanged.  The range of the colours is fixed by the
- * configuration, so that slides compare. */
+ * The coloured images are for people; the OME-TIFF holds the values unchanged.  The configuration fixes the range of the colours, so slides can
+ * be compared. */
 #include "pipeline/scoring/heatmap_files.h"
 #include "tiler/cut/cut.h"
 #include "tiler/heatmap/heatmap.h"
@@ -49,7 +49,7 @@ Image *heatmap_files_known(const Map *map, const SlideInfo *info, const Image *t
     return known;
 }
 
-/* Where the images of the map show no data: what is not known, and cells without value where the slide's image cannot be read. */
+/* Clears the cells that are shown as no data: those without a value that are not known or that the slide's image cannot show. */
 static void mark_unknown(Image *readable, const Map *map, const Image *known)
 {
     for (size_t i = 0; i < image_bytes(readable); i++) {
@@ -72,9 +72,9 @@ gboolean heatmap_files_write(const char *folder, const HeatmapLook *look, Slide 
     mark_unknown(readable, map, known);
     g_autoptr(Image) coloured =
         heatmap_colour(map, look->low, look->high, look->colours, base, look->opacity, error);
-    g_autofree char *note = g_strdup_printf(
-        "%s  Colours: standard deviations of normal tiles; hatched: no data.  For research use only.",
-        look->provenance);
+    g_autofree char *note = g_strdup_printf("%s  Colours: score in standard deviations of normal tiles.  "
+                                            "Hatched: no data.  For research use only.",
+                                            look->provenance);
     g_autoptr(Image) overview = coloured ? heatmap_overview(map, look->low, look->high, look->colours, base,
                                                             readable, 900, look->title, note, error)
                                          : NULL;

@@ -1,4 +1,4 @@
-/* The files that show a score map of a slide. */
+/* The files that show the score map of a slide. */
 #pragma once
 #include "base/image.h"
 #include "pipeline/config/config.h"
@@ -16,11 +16,11 @@ HeatmapLook heatmap_look(const Config *config);
  * through Bio-Formats, napari, tifffile).  heatmap.png: overview for people, with a colour bar.  All cover the slide's whole level 0:
  * size x resolution equals the slide's.  sha256 may be NULL, else three texts. */
 extern const char *const heatmap_files[3];
-/* known: what heatmap_files_known made, NULL = not told; in the images what is not known there is hatched, and what cannot be read of the
- * slide's image. */
+/* Writes the three files.  known: from heatmap_files_known, or NULL.  Cells that are not known, and parts of the slide that cannot be read, are
+ * hatched in the images. */
 gboolean heatmap_files_write(const char *folder, const HeatmapLook *look, Slide *slide, const Map *map,
                              const Image *known, char sha256[3][65], GError **error);
-/* A mask of the map's size: 0 where a tile (tiles: Rect, level-0 px) lies on tissue and has no value since it could not be read, else
- * 255.  tissue: mask over the whole slide.  Caller frees. */
+/* A mask of the map's size: 0 where a tile (tiles: Rect, level-0 px) on tissue has no value because it could not be read, otherwise 255.
+ * tissue: mask over the whole slide.  Caller frees. */
 Image *heatmap_files_known(const Map *map, const SlideInfo *info, const Image *tissue, const GArray *tiles,
                            GError **error);

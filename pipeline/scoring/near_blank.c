@@ -1,15 +1,15 @@
-/* Joining by name.
+/* Matching by name.
  *
- * Two programs that list the same images hardly ever write their names alike: one begins at the root, one at the set, one at the
- * split.  What stays the same is how the name ends, so that is what joins; where that leaves a choice, it is an error and no guess. */
+ * Programs that list the same images write their names differently: from the root, from the data set or from the split.  The ends of the names
+ * agree, so names are matched by their ends.  When several lines match and differ, it is an error. */
 #include "pipeline/scoring/near_blank.h"
 #include "base/csv.h"
 #include "base/error.h"
 #include <string.h>
 
 typedef struct {
-    char *name; /* plain, without the ending of an image */
-    char *file; /* as the line has it */
+    char *name; /* simplified, without the ending of an image file */
+    char *file; /* as in the line */
     NearBlank blank;
     int line;
     gboolean used;
@@ -30,7 +30,7 @@ static void line_free(gpointer data)
     g_free(line);
 }
 
-/* "a/b/c": no "\", no empty part, no ".", and ".." taken back where there is something before it; without .png, .jpg, .jpeg, .tif, .tiff. */
+/* "a/b/c": without "\", empty parts and ".", with "x/.." removed, and without .png, .jpg, .jpeg, .tif, .tiff. */
 static char *plain_name(const char *file)
 {
     static const char *const endings[] = {".png", ".jpg", ".jpeg", ".tif", ".tiff"};
@@ -88,10 +88,9 @@ static gboolean add_line(NearBlankLabels *blanks, const Csv *csv, int row, int f
     line->name = plain_name(line->file);
     line->line = csv_line(csv, row);
     if (!near_blank_parse(csv_get(csv, row, flag), &line->blank)) {
-        g_set_error(
-            error, WSI_ERROR, WSI_ERROR_INPUT,
-            "%s line %d: near_blank \"%s\": 0 or 1 was expected (true, false, yes and no are taken too)",
-            blanks->path, line->line, csv_get(csv, row, flag));
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "%s line %d: near_blank is \"%s\": expected 0 or 1 (or true, false, yes, no)",
+                    blanks->path, line->line, csv_get(csv, row, flag));
         return FALSE;
     }
     const char *stem = last_part(line->name);
@@ -134,7 +133,7 @@ void near_blank_free(NearBlankLabels *blanks)
     }
 }
 
-/* How many bytes two names share from their ends; 0 when neither is the end of the other by whole parts. */
+/* The length of the common end of two names in bytes; 0 unless one is the end of the other by whole parts. */
 static size_t shared_end(const char *a, const char *b)
 {
     size_t na = strlen(a), nb = strlen(b), shorter = MIN(na, nb);
@@ -154,7 +153,8 @@ gboolean near_blank_find(NearBlankLabels *blanks, const char *file, NearBlank *o
     for (guint i = 0; same && i < same->len; i++) {
         Line *line = same->pdata[i];
         size_t shared = 2 * shared_end(name, line->name);
-        shared += shared > 0 && g_str_equal(last_part(line->file), last_part(file)); /* the ending too */
+        shared +=
+            shared > 0 && g_str_equal(last_part(line->file), last_part(file)); /* the same ending wins */
         if (shared > most) {
             best = line;
             rival = NULL;
@@ -168,10 +168,10 @@ gboolean near_blank_find(NearBlankLabels *blanks, const char *file, NearBlank *o
     blanks->joined += best != NULL;
     blanks->others += best == NULL;
     if (rival) {
-        g_set_error(
-            error, WSI_ERROR, WSI_ERROR_INPUT,
-            "%s: \"%s\" fits line %d (%s) and line %d (%s), which differ: give the names with their folders",
-            blanks->path, file, best->line, best->file, rival->line, rival->file);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "%s: \"%s\" matches line %d (%s) and line %d (%s), which differ: give the names with "
+                    "their folders",
+                    blanks->path, file, best->line, best->file, rival->line, rival->file);
     }
     return !rival;
 }
@@ -184,9 +184,10 @@ json_t *near_blank_json(const NearBlankLabels *blanks, GError **error)
     }
     if (blanks->joined == 0) {
         const Line *first = blanks->lines->len > 0 ? blanks->lines->pdata[0] : NULL;
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s: none of its %u names (the first is \"%s\") is one of the %d rows' column \"file\"",
-                    blanks->path, blanks->lines->len, first ? first->file : "", blanks->others);
+        g_set_error(
+            error, WSI_ERROR, WSI_ERROR_INPUT,
+            "%s: none of its %u names (the first is \"%s\") matches the column \"file\" of the %d rows",
+            blanks->path, blanks->lines->len, first ? first->file : "", blanks->others);
         return NULL;
     }
     return json_pack("{s:i, s:i, s:i, s:i}", "lines", (int)blanks->lines->len, "unmatched_lines", unused,

@@ -1,4 +1,4 @@
-/* Labels of images by name: which are near-blank. */
+/* Labels by image name: which images are near-blank. */
 #pragma once
 #include "pipeline/scoring/score_table.h"
 
@@ -7,7 +7,7 @@ typedef struct NearBlankLabels NearBlankLabels;
 NearBlankLabels *near_blank_read(const char *path, GError **error);
 void near_blank_free(NearBlankLabels *blanks);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NearBlankLabels, near_blank_free)
-/* What is known of an image by its name; an error when several lines fit that differ. */
+/* The label of an image by its name; FALSE with error when several lines match and differ. */
 gboolean near_blank_find(NearBlankLabels *blanks, const char *file, NearBlank *out, GError **error);
-/* How it went so far, new reference: lines, unmatched_lines, matched_rows, unmatched_rows.  NULL with error when no row joined. */
+/* What matched so far (new reference): lines, unmatched_lines, matched_rows, unmatched_rows.  NULL with error when no row matched. */
 json_t *near_blank_json(const NearBlankLabels *blanks, GError **error);

@@ -1,4 +1,4 @@
-/* Patch folders: the name of a sub-folder is the label, as in MVTec and BMAD. */
+/* Folders of images whose sub-folders are labels, as in MVTec AD and BMAD. */
 #include "pipeline/scoring/score_folder.h"
 #include "base/error.h"
 #include "base/listing.h"
@@ -24,7 +24,7 @@ static GPtrArray *sub_folders(const char *folder, GError **error)
 }
 
 typedef struct {
-    GPtrArray *files, *shown; /* absolute path; the path in the table */
+    GPtrArray *files, *shown; /* absolute paths; paths in the table */
     GArray *labels;           /* int */
 } Listing;
 
@@ -54,8 +54,8 @@ static gboolean list_all(Listing *list, const char *folder, GError **error)
         }
     }
     if (list->files->len == 0) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s has no .png or .jpg image, nor has a folder below it", folder);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s and its sub-folders have no .png or .jpg image",
+                    folder);
     }
     return list->files->len > 0;
 }

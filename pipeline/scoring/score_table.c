@@ -1,6 +1,6 @@
 /* Reading scores.
  *
- * All rows are kept, also those without label or score: figures say what they leave out, and by whose word. */
+ * Rows without a label or a score are kept, so that the metrics can report how many they leave out. */
 #include "pipeline/scoring/score_table.h"
 #include "base/csv.h"
 #include "base/error.h"
@@ -9,11 +9,11 @@
 #include <math.h>
 #include <string.h>
 
-/* Where a row stands. */
+/* The file and line of a row. */
 typedef struct {
     const char *path;
     int line;
-} Position;
+} RowLocation;
 
 /* While reading. */
 typedef struct {
@@ -21,13 +21,13 @@ typedef struct {
     GArray *label, *blank;     /* int, NearBlank */
     GPtrArray *group, *split;  /* char*, of texts */
     GPtrArray *names, *values; /* char*: columns; GArray* of double, one a column */
-    NearBlankLabels *blanks;   /* NULL = not known */
-    GHashTable *files;         /* "SPLIT slide NAME" -> file that it was last seen in */
-    GHashTable *seen;          /* what a row is of (row_key) -> its number + 1 */
-    GArray *positions;         /* Place, one a row */
-    int repeats;               /* rows that were there before */
-    Position first_repeat;
-    GPtrArray *reported;
+    NearBlankLabels *blanks;   /* NULL = not given */
+    GHashTable *files;         /* "SPLIT slide NAME" -> the file in which it was last seen */
+    GHashTable *seen;          /* row_key -> number of the row + 1 */
+    GArray *locations;         /* RowLocation, one per row */
+    int repeats;               /* rows that repeat an earlier one */
+    RowLocation first_repeat;
+    GPtrArray *notes;
     int chosen;
 } Reading;
 
@@ -48,7 +48,7 @@ static void find_columns(Reading *reading, const Csv *csv, const char *column)
     g_ptr_array_add(reading->names, g_strdup(column));
 }
 
-/* One file being read: where its columns are, -1 = nowhere. */
+/* A file and the indices of its columns; -1 = it has no such column. */
 typedef struct {
     const char *path;
     const Csv *csv;
@@ -62,7 +62,7 @@ static const char *text_at(Reading *reading, const Source *source, int row, int 
     return g_string_chunk_insert_const(reading->texts, column >= 0 ? csv_get(source->csv, row, column) : "");
 }
 
-/* A slide of two files is one slide for the figures by slide; that has to be said. */
+/* The metrics by slide count a slide that is in two files as one, so that is noted. */
 static void note_slide(Reading *reading, const Source *source, const char *slide, const char *split)
 {
     if (!*slide) {
@@ -71,15 +71,15 @@ static void note_slide(Reading *reading, const Source *source, const char *slide
     g_autofree char *name = g_strdup_printf("%s slide %s", split, slide);
     const char *before = g_hash_table_lookup(reading->files, name);
     if (before && before != source->path) {
-        g_ptr_array_add(reading->reported,
-                        g_strdup_printf("slide %s is in %s and in %s: counted as one slide", slide, before,
-                                        source->path));
+        g_ptr_array_add(reading->notes,
+                        g_strdup_printf("slide %s is in both %s and %s and counts as one slide", slide,
+                                        before, source->path));
     }
     g_hash_table_insert(reading->files, (gpointer)g_string_chunk_insert_const(reading->texts, name),
                         (gpointer)source->path);
 }
 
-/* What a row is of: an image, or a place of a slide; NULL where the table does not say it. Caller frees. */
+/* What a row describes: an image, or a position on a slide; NULL when the table does not say.  Caller frees. */
 static char *row_key(const Source *source, int row)
 {
     const char *split = source->split >= 0 ? csv_get(source->csv, row, source->split) : "";
@@ -94,20 +94,20 @@ static char *row_key(const Source *source, int row)
                            csv_get(source->csv, row, source->at[1]));
 }
 
-/* *again: the row is there already, word for word; it counts once.  FALSE when it was there with other values. */
+/* *again: the row repeats an earlier one and is skipped.  FALSE with error when its values differ from the earlier ones. */
 static gboolean is_again(Reading *reading, const Source *source, int row, int label, const double *values,
                          gboolean *again, GError **error)
 {
     g_autofree char *key = row_key(source, row);
-    Position here = {source->path, csv_line(source->csv, row)};
+    RowLocation here = {source->path, csv_line(source->csv, row)};
     int before = key ? GPOINTER_TO_INT(g_hash_table_lookup(reading->seen, key)) - 1 : -1;
     *again = before >= 0;
     if (before < 0) {
         if (key) {
             g_hash_table_insert(reading->seen, g_steal_pointer(&key),
-                                GINT_TO_POINTER((int)reading->positions->len + 1));
+                                GINT_TO_POINTER((int)reading->locations->len + 1));
         }
-        g_array_append_val(reading->positions, here);
+        g_array_append_val(reading->locations, here);
         return TRUE;
     }
     gboolean same = g_array_index(reading->label, int, before) == label;
@@ -116,12 +116,11 @@ static gboolean is_again(Reading *reading, const Source *source, int row, int la
         same = same && (value == values[c] || (isnan(value) && isnan(values[c])));
     }
     if (!same) {
-        const Position *first = &g_array_index(reading->positions, Position, before);
+        const RowLocation *first = &g_array_index(reading->locations, RowLocation, before);
         g_strdelimit(key, "\n", ' ');
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "line %d: \"%s\" is also in line %d of %s, with another label or score: which one is "
-                    "right is unknown",
-                    here.line, g_strstrip(key), first->line, first->path);
+                    "line %d: \"%s\" is also in line %d of %s, with another label or score", here.line,
+                    g_strstrip(key), first->line, first->path);
         *again = FALSE;
         return FALSE;
     }
@@ -203,7 +202,7 @@ static gboolean read_file(Reading *reading, const char *path, const char *column
     return TRUE;
 }
 
-/* The reading as a table, whether it is whole or not; takes over all of it but the labels. */
+/* Makes the table, complete or not; takes ownership of everything except the labels. */
 static ScoreTable *table_from(Reading *reading)
 {
     ScoreTable *table = g_new0(ScoreTable, 1);
@@ -224,7 +223,7 @@ static ScoreTable *table_from(Reading *reading)
     if (!reading->blanks) {
         g_clear_pointer(&table->blank, g_free);
     }
-    table->reported = reading->reported;
+    table->notes = reading->notes;
     table->texts = reading->texts;
     g_ptr_array_free(reading->values, TRUE);
     return table;
@@ -241,18 +240,17 @@ ScoreTable *score_table_read(const char *const *paths, const char *column, const
                        .values = g_ptr_array_new(),
                        .files = g_hash_table_new(g_str_hash, g_str_equal),
                        .seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
-                       .positions = g_array_new(FALSE, FALSE, sizeof(Position)),
-                       .reported = g_ptr_array_new_with_free_func(g_free)};
+                       .locations = g_array_new(FALSE, FALSE, sizeof(RowLocation)),
+                       .notes = g_ptr_array_new_with_free_func(g_free)};
     gboolean ok = !labels || (reading.blanks = near_blank_read(labels, error));
     for (; ok && *paths; paths++) {
         ok = read_file(&reading, *paths, column, error);
     }
     if (reading.repeats > 0) {
-        g_ptr_array_add(reading.reported,
-                        g_strdup_printf("%d rows are there more than once and are counted once; "
-                                        "the first is line %d of %s",
-                                        reading.repeats, reading.first_repeat.line,
-                                        reading.first_repeat.path));
+        g_ptr_array_add(reading.notes, g_strdup_printf("repeated rows, which count once: %d; "
+                                                       "the first is line %d of %s",
+                                                       reading.repeats, reading.first_repeat.line,
+                                                       reading.first_repeat.path));
     }
     g_autoptr(ScoreTable) table = table_from(&reading);
     if (ok && labels) {
@@ -261,7 +259,7 @@ ScoreTable *score_table_read(const char *const *paths, const char *column, const
     }
     g_hash_table_unref(reading.files);
     g_hash_table_unref(reading.seen);
-    g_array_unref(reading.positions);
+    g_array_unref(reading.locations);
     near_blank_free(reading.blanks);
     return ok ? g_steal_pointer(&table) : NULL;
 }
@@ -282,7 +280,7 @@ void score_table_free(ScoreTable *table)
     g_free(table->blank);
     g_free(table->name);
     json_decref(table->labels);
-    g_ptr_array_unref(table->reported);
+    g_ptr_array_unref(table->notes);
     g_string_chunk_free(table->texts);
     g_free(table);
 }

@@ -1,16 +1,16 @@
 /* Scoring.
  *
- * Tiles are taken in batches of a fixed composition (tile i is in batch i / B at place i mod B), batches in blocks; the batches
- * of a block are done by all threads, each with its own scorer, and nothing is written to disk as a tile.  Blocks are added
- * to the slide's map in order, so the map does not depend on the threads.
+ * Tiles are scored in batches of a fixed composition (tile i is in batch i / B at index i mod B), and batches in blocks.  All threads work on
+ * the batches of a block, each with its own scorer, and no tile is written to disk.  Blocks are added to the slide's map in order, so the map
+ * does not depend on the threads.
  *
- * A finished block is kept in `partial`: scores, maps and their masks as raw numbers; a job that was killed reads
- * them instead of computing them again.  The folder's name holds the job's key, so blocks of other inputs are never read.
+ * A finished block is kept in the folder `partial`: scores, maps and their masks as raw numbers.  A job that was killed reads them instead of
+ * computing them again.  The name of the folder holds the key of the job, so blocks of other inputs are never read.
  *
- * Places without data are no data (CUT_READABLE): beside its map a tile has a mask of the cells that could be read, which goes with it
- * into the blend; a tile that is mostly unreadable has no scores and no map at all.
+ * What cannot be read has no value (CUT_READABLE).  With its map, a tile has a mask of the cells that could be read, which the blend uses; a
+ * tile that is mostly unreadable has neither scores nor a map.
  *
- * How a slide's tiles are cut and coloured is the model's own recipe, whoever scores: no key of the configuration has a say in it. */
+ * The tiles of a slide are cut and coloured by the model's recipe alone; no key of the configuration changes that. */
 #include "pipeline/scoring/scoring.h"
 #include "flows/scoring/scorer.h"
 #include "base/csv.h"
@@ -36,15 +36,15 @@
 typedef struct Scoring {
     const ScoringOptions *options;
     int64_t count;
-    int batch, size, side; /* tiles a batch, px a tile, cells a map */
-    Scorer **scorers;      /* one a thread */
-    uint8_t **rgb;
-    Image **readable;
-    /* of the block being done */
+    int batch, size, side; /* tiles per batch; side of a tile in px; side of a map in cells */
+    Scorer **scorers;      /* one per thread */
+    uint8_t **rgb;         /* one per thread: batch x size x size x 3 */
+    Image **readable;      /* one per thread: size x size */
+    /* the current block */
     int64_t first;
-    float *maps;    /* side^2 a tile; NULL when no map is wanted */
-    uint8_t *known; /* 255 for each of their cells that was read, else 0 */
-    Scored *scored; /* of all tiles */
+    float *maps;    /* (tiles, side, side); NULL when no map is wanted */
+    uint8_t *known; /* (tiles, side, side): 255 for a cell that could be read, else 0 */
+    Scored *scored; /* all tiles */
     gboolean (*read)(struct Scoring *job, int64_t index, int worker, uint8_t *rgb, GError **error);
     /* slides */
     Slide *slide;
@@ -66,7 +66,7 @@ static void set_nan(TileScore *score)
 
 /* ---- reading one tile ---- */
 
-/* The cells of a map below which enough was read. */
+/* Marks the cells of a tile's map of which enough could be read. */
 static void mask_cells(uint8_t *known, int side, const Image *readable)
 {
     for (int r = 0; r < side; r++) {
@@ -150,7 +150,7 @@ static char *block_path(const Scoring *job)
     return g_strdup_printf("%s/block-%08" G_GINT64_FORMAT, job->options->partial, job->first);
 }
 
-/* The parts of a block of n tiles, in the order of the file. */
+/* The parts of the file of a block of n tiles: scores, maps, masks. */
 static guint block_parts(const Scoring *job, int64_t n, struct iovec parts[3])
 {
     size_t cells = job->maps ? (size_t)n * job->side * job->side : 0;
@@ -311,7 +311,7 @@ static gboolean score_grid(const ScoringOptions *options, Slide *slide, const Gr
     return ok;
 }
 
-/* The slide in the colours of the model's tiles.  The stain is fitted here and not taken from the stage `stain`: that one follows the
+/* Gives the slide the colours of the model's tiles.  The stain is fitted here, because the fit of the stage `stain` follows the
  * configuration. */
 static gboolean colour_slide(const TileRecipe *recipe, Slide *slide, const Image *tissue, GError **error)
 {

@@ -1,4 +1,4 @@
-/* heatmap: the score map of a slide as files for viewers. */
+/* heatmap: files that show the score map of a slide. */
 #include "pipeline/scoring/heatmap_files.h"
 #include "pipeline/scoring/npy.h"
 #include "pipeline/scoring/scoring.h"

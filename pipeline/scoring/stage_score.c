@@ -1,5 +1,5 @@
-/* score: every tissue tile of a slide through the model, and the blended map of the slide.
- * scorepatches: the test part of a patch set through the model. */
+/* score: scores of all tissue tiles of a slide, and the blended map of the slide.
+ * scorepatches: scores of the test split of a patch set. */
 #include "base/durable.h"
 #include "base/error.h"
 #include "pipeline/patchset/patch_cut.h"
@@ -21,7 +21,7 @@ static gboolean tick(void *data, int64_t done, int64_t total, GError **error)
     return work_tick(data, done, total, "tiles", error);
 }
 
-/* *bundle: whose it is; caller frees. */
+/* *bundle: the file of the model; caller frees. */
 static Model *load_model(const Work *work, char **bundle, GError **error)
 {
     const Config *config = work->run->config;
@@ -31,7 +31,7 @@ static Model *load_model(const Work *work, char **bundle, GError **error)
                       *config->model_kernels ? config->model_kernels : NULL, error);
 }
 
-/* Blocks that this very job (its key names them) has finished. */
+/* The folder of the blocks that this job has finished; its name holds the key of the job. */
 static char *partial_folder(const Work *work)
 {
     g_autofree char *name = g_strdup_printf("partial-%.16s", work->job->key);
@@ -49,7 +49,7 @@ static void remove_folder(const char *path)
     g_rmdir(path);
 }
 
-/* Partial folders of earlier keys are of no use to anybody. */
+/* Removes the partial folders of this job and of earlier keys. */
 static void remove_partials(const Work *work)
 {
     g_autofree char *folder = work_output(work, "");

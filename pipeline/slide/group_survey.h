@@ -5,10 +5,12 @@
 #include "pipeline/config/config.h"
 
 typedef struct {
-    char *unknown; /* groups without a rule and their numbers of outlines, '"A" (3), "B" (1)', most frequent first; NULL = none */
-    char *idle;    /* names in slides.groups that no outline has; NULL = none, or not every annotation was read */
-    int files;     /* annotations that have an unknown group */
-    int read;      /* annotations that were read: the first ones, up to 32 MiB */
+    char *
+        unknown; /* groups without a rule and their numbers of outlines, '"A" (3), "B" (1)', most frequent first; NULL = none */
+    char
+        *idle; /* names in slides.groups that no outline has; NULL = none, or not every annotation was read */
+    int files; /* annotations that have an unknown group */
+    int read;  /* annotations that were read: the first ones, up to 32 MiB */
 } GroupSurvey;
 /* Reads the annotations of slides (SlideEntry*).  Skips label masks and files that cannot be read. */
 void group_survey_read(const Config *config, const GPtrArray *slides, GroupSurvey *survey);

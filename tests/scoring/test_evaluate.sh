@@ -139,8 +139,8 @@ refused() { # NAME LABELS PATTERN
 }
 refused "a table of which no name joins" 'set/bad/a.png,1\nx.png,0\n' 'labels.csv: none of its 2 names \(the first is "set/bad/a.png"\)'
 refused "half of a folder's name" 'ngood/a.png,1\n' 'none of its 1 names'
-refused "another word than 0 or 1" 'good/a.png,maybe\n' 'labels.csv line 2: near_blank "maybe": 0 or 1'
-refused "an empty cell" 'good/a.png,\n' 'line 2: near_blank ""'
+refused "another word than 0 or 1" 'good/a.png,maybe\n' 'labels.csv line 2: near_blank is "maybe": expected 0 or 1'
+refused "an empty cell" 'good/a.png,\n' 'line 2: near_blank is ""'
 refused "two lines of one name that differ" 'good/a.png,1\n./good/a.png,0\n' 'line 2 .* and line 3 .* differ'
 printf 'slide,label,score\ns,0,1\ns,1,2\n' >of_slides.csv
 printf 'file,near_blank\ns,1\n' >labels.csv
@@ -163,11 +163,11 @@ tail -n +2 once.csv | tail -1 | sed '1i slide,column,row,label,score' >part.csv
 printf 'file,label,score\na,0,1\nb,1,2\na,0,1\n' >images.csv
 figures_of() { "$WSIFLOW" evaluate --json "$@" | python3 -c "import json, sys; f = json.load(sys.stdin); del f['notes']; print(f)"; }
 is "rows that are there twice count once" "$(figures_of twice.csv)" "$(figures_of once.csv)"
-like "and that is said" "$("$WSIFLOW" evaluate twice.csv)" '^note: 2 rows are there more than once and are counted once; the first is line 5 of twice.csv'
+like "and that is said" "$("$WSIFLOW" evaluate twice.csv)" '^note: repeated rows, which count once: 2; the first is line 5 of twice.csv'
 is "also in two files" "$(figures_of once.csv part.csv)" "$(figures_of once.csv)"
 is "also images" "$(figure images.csv "" best_f1.n)" 2
 sed '$s/,2$/,2.5/' twice.csv >other.csv
-is "the same tile with another score is an error" "$("$WSIFLOW" evaluate other.csv 2>&1 >/dev/null; echo $?)" "wsiflow evaluate: other.csv: line 6: \"s 0 1\" is also in line 3 of other.csv, with another label or score: which one is right is unknown
+is "the same tile with another score is an error" "$("$WSIFLOW" evaluate other.csv 2>&1 >/dev/null; echo $?)" "wsiflow evaluate: other.csv: line 6: \"s 0 1\" is also in line 3 of other.csv, with another label or score
 1"
 printf 'file,label,score\na,0,1\na,1,1\n' >labels2.csv
 like "the same image with another label too" "$("$WSIFLOW" evaluate labels2.csv 2>&1)" 'labels2.csv: line 3: "a" is also in line 2'
