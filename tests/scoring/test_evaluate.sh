@@ -50,7 +50,7 @@ like "at least one" "$("$WSIFLOW" evaluate mixed.csv)" '  d 250 .*\(3 tiles\)'
 head -60 grouped.csv >first.csv
 { head -1 grouped.csv; tail -n +61 grouped.csv; } >second.csv
 is "one slide in two files is one slide" "$("$WSIFLOW" evaluate --json first.csv second.csv | grep -c '"slide": "even"')" 1
-like "and that is said" "$("$WSIFLOW" evaluate first.csv second.csv)" '^note: slide even is in first.csv and in second.csv'
+like "and that is said" "$("$WSIFLOW" evaluate first.csv second.csv)" '^note: slide even is in both first.csv and second.csv'
 
 # ---- one class, no label, no score
 figure() { # FILE PATH...: a value of the figures, or "absent"
