@@ -39,7 +39,7 @@ typedef struct {
     /* train */
     gboolean train_run;
     char *train_source;
-    int train_epochs, train_batch, train_shards, train_patience, train_max_tiles, train_fpn_epochs;
+    int train_epochs, train_batch, train_batch_parts, train_patience, train_max_tiles, train_fpn_epochs;
     double train_learning_rate, train_warmup_epochs, train_fpn_rate, train_clip, train_holdout;
     char *train_feature_cache;
     gboolean train_keep_features;
@@ -86,6 +86,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)
 gboolean config_given(const Config *config, const char *section, const char *key);
 /* Works on the patches of a folder.  Their um/px is unknown (tiles.mpp 0) unless the file gives tiles.mpp. */
 void config_use_patches(Config *config, const char *folder);
+/* Sets tiles.mpp to 0 unless the file gives it: its default is for slides, but patches have their own resolution. */
+void config_forget_mpp(Config *config);
 
 /* All keys with their values, so that config_parse gives the same again; with comments it is what configs/default.yaml holds.  Without
  * them, keys of how tiles are made that were not given are comments: as values they would contradict models and patch sets.

@@ -1,25 +1,25 @@
 /* Keys whose limit is the value of another key.
  *
- * Checked when a configuration is read, so that a run does not end at a late stage over what its first line could have said. */
+ * Checked when a configuration is read, so that a run does not fail at a late stage because of them. */
 #include "pipeline/config/config_keys.h"
 #include "base/error.h"
 
 gboolean config_check(const Config *c, GError **error)
 {
     if (c->tiles_overlap >= c->tiles_size) {
-        return wsi_error_input(error, "tiles.overlap is %g px: less than tiles.size (%d px) is needed",
+        return wsi_error_input(error, "tiles.overlap is %g px: it must be less than tiles.size (%d px)",
                                c->tiles_overlap, c->tiles_size);
     }
     if (c->heatmap_low >= c->heatmap_high) {
-        return wsi_error_input(error, "heatmap.high is %g: more than heatmap.low (%g) is needed",
+        return wsi_error_input(error, "heatmap.high is %g: it must be more than heatmap.low (%g)",
                                c->heatmap_high, c->heatmap_low);
     }
-    if (c->train_batch % c->train_shards != 0) {
-        return wsi_error_input(error, "train.batch is %d: a multiple of train.shards (%d) is needed",
-                               c->train_batch, c->train_shards);
+    if (c->train_batch % c->train_batch_parts != 0) {
+        return wsi_error_input(error, "train.batch is %d: it must be a multiple of train.batch_parts (%d)",
+                               c->train_batch, c->train_batch_parts);
     }
     if (c->dataset_folds > 0 && c->dataset_fold > c->dataset_folds) {
-        return wsi_error_input(error, "dataset.fold is %d: at most dataset.folds (%d) is needed",
+        return wsi_error_input(error, "dataset.fold is %d: it must be at most dataset.folds (%d)",
                                c->dataset_fold, c->dataset_folds);
     }
     return TRUE;

@@ -56,8 +56,8 @@ static char *value_text(const Config *config, const ConfigKey *key)
     return text_text(*(char *const *)from);
 }
 
-/* How tiles are made: a model and a patch set say that themselves, and what the configuration says must agree.  A default is nothing that
- * was said. */
+/* Whether a key about how tiles are made was not given.  A model and a patch set store these values, and given keys must agree with them; a
+ * default was not given, so it contradicts nothing. */
 static gboolean is_unsaid(const Config *config, const ConfigKey *key)
 {
     static const char *const recipe[] = {"size", "mpp", "filter", "icc", "stain", "stain_target", NULL};
@@ -103,7 +103,7 @@ void config_hash(const Config *config, const char *what, char sha256[65])
         if (g_strv_contains((const char *const *)wanted, key->section) ||
             g_strv_contains((const char *const *)wanted, full)) {
             g_autofree char *value = value_text(config, key);
-            /* Of images, what is not given may be unknown. */
+            /* For patches, a key that is not given may be unknown. */
             gboolean unsaid = *config->patches_folder && is_unsaid(config, key);
             g_string_append_printf(text, "%s=%s%s\n", full, value, unsaid ? " (not given)" : "");
         }

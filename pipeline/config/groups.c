@@ -1,7 +1,7 @@
 /* Group names of annotations.
  *
- * Names come from other programs and may hold anything ("Layer 1", "Tumor: Positive", "a=b").  So they are kept as a list of names with
- * kinds and never as one text; the text form of older configurations is read where it can mean one thing only. */
+ * Names come from other programs and may hold any characters ("Layer 1", "Tumor: Positive", "a=b").  So they are kept as a list of names with
+ * kinds, never as one text.  The text form of older configurations is read where it is unambiguous. */
 #include "pipeline/config/groups.h"
 #include "base/error.h"
 #include "base/name_fold.h"
@@ -50,7 +50,7 @@ gboolean groups_add(GPtrArray *groups, const char *name, const char *kind, GErro
             return TRUE;
         }
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "group \"%s\" is %s, but \"%s\" is %s: case does not count in names", name, known,
+                    "group \"%s\" is %s, but \"%s\" is %s: names are compared without case", name, known,
                     other->name, other->kind);
         return FALSE;
     }
@@ -82,12 +82,11 @@ gboolean groups_add_text(GPtrArray *groups, const char *text, GError **error)
         if (!**word || groups_add_pair(groups, *word, &why)) {
             continue;
         }
-        g_set_error(
-            error, WSI_ERROR, WSI_ERROR_INPUT,
-            "%s (the form \"name=lesion other=not\" is for names without blanks; names of any letters are "
-            "written {\"Layer 1\": lesion, \"other\": not} in a configuration, --group \"Layer 1=lesion\" "
-            "on the command line)",
-            why->message);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "%s (the form \"name=lesion other=not\" is for names without blanks; write other names "
+                    "as {\"Layer 1\": lesion, \"other\": not} in a configuration, or as --group \"Layer "
+                    "1=lesion\" on the command line)",
+                    why->message);
         return FALSE;
     }
     return TRUE;

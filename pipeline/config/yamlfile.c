@@ -1,9 +1,9 @@
 /* YAML in and out.
  *
- * libyaml gives the nodes of a document with their places, whatever their keys; what keys there may be is the business of config.c.
- * (libcyaml, which reads into C structs, knows no mapping with free keys: groups of annotations could not be written as one.)
+ * libyaml gives the nodes of a document with their lines, whatever their keys; config_read.c decides which keys are allowed.  (libcyaml, which
+ * reads into C structs, has no mapping with free keys, but groups of annotations are such a mapping.)
  *
- * A YAML text is UTF-8, but a path may be any bytes; such a text is written as !!binary, the standard's own tag for it. */
+ * A YAML text is UTF-8, but a path may hold any bytes; such a text is written as !!binary, the standard tag for bytes. */
 #include "pipeline/config/yamlfile.h"
 #include "base/error.h"
 #include <string.h>
@@ -23,7 +23,7 @@ static gboolean is_text(const char *text, gsize length, const char *path, GError
         line += text[i] == '\n';
     }
     g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s line %d: byte %" G_GSIZE_FORMAT " is %s", path, line,
-                at + 1, nul ? "a NUL: this is not a text in UTF-8" : "not UTF-8: save the file as UTF-8");
+                at + 1, nul ? "NUL: this is not a text file in UTF-8" : "not UTF-8: save the file as UTF-8");
     return FALSE;
 }
 
@@ -54,7 +54,7 @@ static gboolean is_last(yaml_parser_t *parser, const char *path, GError **error)
     const yaml_node_t *root = yaml_document_get_root_node(&second);
     if (root) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s line %zu: a second document begins here: one file is one configuration", path,
+                    "%s line %zu: a second document starts here, but a file holds one configuration", path,
                     second.start_mark.line + 1);
     }
     yaml_document_delete(&second);
@@ -178,15 +178,15 @@ char *yamlfile_text(const yaml_node_t *node, char **reason)
             return NULL;
         }
     } else if (tag && !g_str_has_prefix(tag, "tag:yaml.org,2002:")) {
-        *reason = g_strdup_printf("has the tag %s, which is not known", tag);
+        *reason = g_strdup_printf("has the unknown tag %s", tag);
         return NULL;
     } else if (ends_line(node)) {
         *reason = g_strdup(
-            "ends with a line break, as | and > have it: write it on the line of its key, or with |- or >-");
+            "ends with a line break because of | or >: write it on the line of its key, or with |- or >-");
         return NULL;
     }
     if (memchr(bytes ? bytes : value, 0, length)) {
-        *reason = g_strdup("holds a NUL character");
+        *reason = g_strdup("contains a NUL character");
         return NULL;
     }
     return g_strndup(bytes ? bytes : value, length);

@@ -25,8 +25,9 @@ GPtrArray *unused_in_run(const Cohort *cohort, const GPtrArray *artefacts)
         const JobInput *input = artefacts->pdata[i];
         if (g_str_equal(input->stage, "grid") && g_str_equal(input->artefact->name, "tiles") &&
             input->artefact->bytes == tile_table_empty_bytes()) {
-            unused_add(out, path_of(cohort, input->unit),
-                       g_strdup("a slide without tiles: no tissue, or less than tiles.min_tissue in every tile"));
+            unused_add(
+                out, path_of(cohort, input->unit),
+                g_strdup("a slide without tiles: no tissue, or less than tiles.min_tissue in every tile"));
         }
     }
     for (guint i = 0; i < cohort->unused->len; i++) {

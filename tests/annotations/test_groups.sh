@@ -41,7 +41,7 @@ P
 "$WSIFLOW" annotation convert forms.geojson -o out.xml --group 'Tuméur=lesion' --group 'größe=lesion' >said 2>message
 is "one name in several forms" "$(sed -n 's/^lesion px\t//p' said)" 40000
 is "without a warning" "$(cat message)" ""
-like "two kinds for it" "$("$WSIFLOW" annotation convert forms.geojson -o o.xml --group 'Tuméur=lesion' --group 'TUMÉUR=not' 2>&1)" 'case does not count'
+like "two kinds for it" "$("$WSIFLOW" annotation convert forms.geojson -o o.xml --group 'Tuméur=lesion' --group 'TUMÉUR=not' 2>&1)" 'compared without case'
 "$WSIFLOW" annotation convert forms.geojson -o out.xml --group 'Tuméur=lesion' --group 'größe=lesion' --group 'Tumeur=lesion' --group 'Normal=not' --group '*=ignore' >/dev/null 2>message
 like "names that no outline has" "$(cat message)" 'forms.geojson: these named groups have no outline: "Tumeur", "Normal"$'
 

@@ -248,40 +248,40 @@ static void test_refused(void)
     } cases[] = {
         {"run: {seed: 1}\n---\nrun: {seed: 2}\n", "line 2: a second document"},
         {"run: {seed: 1}\n...\n---\n", "line 3: a second document"},
-        {"run: {seed: 1, seed: 2}\n", "line 1: run.seed is there twice"},
-        {"run: {seed: 1}\nrun: {name: x}\n", "line 2: run is there twice"},
-        {"- run\n", "line 1: sections were expected"},
-        {"run: 5\n", "line 1: section run holds no keys"},
+        {"run: {seed: 1, seed: 2}\n", "line 1: run.seed is given twice"},
+        {"run: {seed: 1}\nrun: {name: x}\n", "line 2: run is given twice"},
+        {"- run\n", "line 1: expected sections"},
+        {"run: 5\n", "line 1: section run has no keys"},
         {"run: {name: [a, b]}\n", "run.name is a list"},
         {"run: {name: {a: b}}\n", "run.name is a mapping"},
-        {"run: {name: !python/object x}\n", "run.name has the tag !python/object"},
+        {"run: {name: !python/object x}\n", "run.name has the unknown tag !python/object"},
         {"run: {name: !!binary \"@@@\"}\n", "run.name is !!binary, but not base64"},
         {"run: {name: !!binary \"5A=\"}\n", "run.name is !!binary, but not base64"},
-        {"run: {name: !!binary \"AA==\"}\n", "run.name holds a NUL"},
-        {"run: {name: \"a\\0b\"}\n", "run.name holds a NUL"},
+        {"run: {name: !!binary \"AA==\"}\n", "run.name contains a NUL"},
+        {"run: {name: \"a\\0b\"}\n", "run.name contains a NUL"},
         {"run:\n  name: \"\xe4\"\n", "line 2: byte 15 is not UTF-8"},
         {"slide: {folder: x}\n", "did you mean \"slides\"?"},
-        {"slides: {annotation: x}\n", "there is no key slides.annotation; did you mean \"annotations\"?"},
+        {"slides: {annotation: x}\n", "unknown key slides.annotation; did you mean \"annotations\"?"},
         {"tiles: {lesion_min: 1}\n", "did you mean \"dataset.lesion_min\"?"},
         {"tiles: {edge: pads}\n", "allowed are drop pad shift; did you mean \"pad\"?"},
         {"slides: {folder: ~}\n", "slides.folder is ~"},
         {"slides: {folder: ~someone/x}\n", "write ~/ for your home folder, or ./~someone/x"},
-        {"slides: {folder: \"${WSIFLOW_TEST_UNSET}/x\"}\n", "that environment variable is not set"},
-        {"slides: {folder: \"${WSIFLOW_TEST_EMPTY}/x\"}\n", "that environment variable is empty"},
-        {"run: {name: \"${WSIFLOW_TEST_UNSET}\"}\n", "that environment variable is not set"},
-        {"slides: {folder: \"${A\"}\n", "write $${ for the letters ${"},
-        {"slides: {folder: \"${A:-x}\"}\n", "write $${ for the letters ${"},
+        {"slides: {folder: \"${WSIFLOW_TEST_UNSET}/x\"}\n", "this environment variable is not set"},
+        {"slides: {folder: \"${WSIFLOW_TEST_EMPTY}/x\"}\n", "this environment variable is empty"},
+        {"run: {name: \"${WSIFLOW_TEST_UNSET}\"}\n", "this environment variable is not set"},
+        {"slides: {folder: \"${A\"}\n", "write $${ for the characters ${"},
+        {"slides: {folder: \"${A:-x}\"}\n", "write $${ for the characters ${"},
         {"slides: {groups: {Layer 1: lesions}}\n",
          "allowed are lesion, not, roi and ignore; did you mean \"lesion\"?"},
-        {"slides: {groups: {a: lesion, A: not}}\n", "case does not count"},
+        {"slides: {groups: {a: lesion, A: not}}\n", "compared without case"},
         {"slides: {groups: {a: lesion, a: lesion}}\n", "names group \"a\" twice"},
         {"slides: {groups: {a: [lesion]}}\n", "is a list"},
         {"slides: {groups: Layer 1=lesion}\n", "{\"Layer 1\": lesion"},
         {"slides: {groups: [a]}\n", "slides.groups is a list"},
-        {"slides:\n  folder: |\n    /data\n", "slides.folder ends with a line break, as | and > have it"},
+        {"slides:\n  folder: |\n    /data\n", "slides.folder ends with a line break because of | or >"},
         {"run:\n  name: >\n    a\n    b\n", "run.name ends with a line break"},
         {"run: {seed: \"5\\n\"}\n", "run.seed is \"5 \": expected a number"},
-        {"run: {\"na\\nme\": x}\n", "there is no key run.na me"},
+        {"run: {\"na\\nme\": x}\n", "unknown key run.na me"},
         {"train: {epochs: .nan}\n", "expected a number"},
         {"run: {seed: 99999999999}\n", "allowed are 0 to 2147483647"},
     };
@@ -306,8 +306,8 @@ static Config *with_number(const ConfigKey *key, double value, GError **error)
         const char *key, *needs;
     } others[] = {
         {"tiles.overlap", "tiles: {size: 2048, overlap: "},
-        {"train.batch", "train: {shards: 1, batch: "},
-        {"train.shards", "train: {batch: 64, shards: "},
+        {"train.batch", "train: {batch_parts: 1, batch: "},
+        {"train.batch_parts", "train: {batch: 64, batch_parts: "},
         {"dataset.fold", "dataset: {folds: 1000, fold: "},
     };
     char number[G_ASCII_DTOSTR_BUF_SIZE];
@@ -395,10 +395,10 @@ static void test_together(void)
     static const struct {
         const char *text, *says;
     } cases[] = {
-        {"tiles: {size: 64, overlap: 64}\n", "tiles.overlap is 64 px: less than tiles.size (64 px)"},
-        {"heatmap: {low: 8}\n", "heatmap.high is 8: more than heatmap.low (8)"},
-        {"train: {batch: 7}\n", "train.batch is 7: a multiple of train.shards (2)"},
-        {"dataset: {folds: 3, fold: 4}\n", "dataset.fold is 4: at most dataset.folds (3)"},
+        {"tiles: {size: 64, overlap: 64}\n", "tiles.overlap is 64 px: it must be less than tiles.size (64 px)"},
+        {"heatmap: {low: 8}\n", "heatmap.high is 8: it must be more than heatmap.low (8)"},
+        {"train: {batch: 7}\n", "train.batch is 7: it must be a multiple of train.batch_parts (2)"},
+        {"dataset: {folds: 3, fold: 4}\n", "dataset.fold is 4: it must be at most dataset.folds (3)"},
         {"evaluate: {score: scores}\n", "evaluate.score is \"scores\""},
         {"model: {kernels: onedn}\n", "model.kernels is \"onedn\""},
         {"dataset: {drop_flags: blur pens}\n", "dataset.drop_flags is \"pens\""},
@@ -442,7 +442,7 @@ static void test_file_with_nul(void)
     g_assert_true(g_file_set_contents(path, text, sizeof text - 1, NULL));
     g_assert_null(config_read(path, &error));
     g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
-    g_assert_nonnull(strstr(error->message, "line 3: byte 16 is a NUL"));
+    g_assert_nonnull(strstr(error->message, "line 3: byte 16 is NUL"));
     g_unlink(path);
 }
 

@@ -71,7 +71,7 @@ like "and says what is missing" "$(cat beta.err)" 'train/Ungood'
 "$WSIFLOW" run -c robust.yaml -o robust >/dev/null 2>robust.err
 is "a run tells it before it begins" $? 1
 check "and leaves no folder" test ! -e robust
-for wrong in 'batch: 7' 'holdout: 0.7' 'shards: 4, batch: 4, epochs: 2'; do
+for wrong in 'batch: 7' 'holdout: 0.7' 'batch_parts: 4, batch: 4, epochs: 2'; do
     printf 'slides: {folder: .}\ntrain: {%s}\ndataset: {train_anomalies: true}\nloss: {labels: true}\n' "$wrong" >wrong.yaml
     "$WSIFLOW" run -c wrong.yaml -o wrong >/dev/null 2>wrong.err
     is "train: {$wrong} is reported before a run begins" $? 1
