@@ -21,7 +21,7 @@ typedef struct {
     HoldoutKind kind;
     int64_t groups; /* patients, slides or blocks whose normals are held out; 0 for single tiles */
     int64_t
-        unused; /* tiles in neither: too near to a held-out tile, or anomalies of a patient that is trained on */
+        unused; /* tiles in neither: near to a held-out one, or anomalies of a patient that is trained on */
     gboolean anomalies_shared; /* all anomalies are of one patient, who is both held out and trained on */
     /* Copies: tiles that are equal in every pixel. */
     int64_t repeats_left_out;    /* of held-out tiles, left out of the training */

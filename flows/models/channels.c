@@ -1,4 +1,4 @@
-/* Channels that the flow does not model (models.md B.2).
+/* Channels that the flow does not model.
  *
  * A one-sided coupling scales half of the channels.  Where channels are only permuted between couplings, some may never be in the
  * active half, so their distribution is never adapted to the others: they have no activity.  A channel that is modelled badly has

@@ -2,7 +2,7 @@
 #pragma once
 #include <glib.h>
 
-/* A channel of the latents, over held-out normal tiles (models.md B.2). */
+/* A channel of the latents, over held-out normal tiles. */
 typedef struct {
     int scale, channel; /* from 0 */
     double

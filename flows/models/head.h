@@ -1,4 +1,4 @@
-/* The head of a training with labels (models.md D.2).  From the latents z of one tile it computes
+/* The head of a training with labels.  From the latents z of one tile it computes
  *   S          the negative log-likelihood per dimension,
  *   features   for every scale the means over positions of z^2 and of z, channels averaged to 64 numbers each; all 384 numbers
  *              are divided by their norm,

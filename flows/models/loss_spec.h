@@ -15,9 +15,10 @@ typedef enum {
 /* By which figure of the held-out tiles the best epoch is chosen. */
 typedef enum { SELECT_NLL, SELECT_F_BETA, SELECT_AUROC, SELECT_AP } Selection;
 
-/* With B tiles in a batch, N of them normal and A anomalies, the loss is (models.md D.6)
+/* With B tiles in a batch, N of them normal and A anomalies, the loss is
  *   1/N sum_N normal(S) + focal/B sum_B FL + centre/B sum_B C + margin (1/N sum_N M + 1/A sum_A M).
- * Anomalies are in no likelihood term. */
+ * FL: focal loss of the head's logit; C: distance of its embedding from the centre of the class; M: margin of S
+ * (flows/training/losses.h).  Anomalies are in no likelihood term. */
 typedef struct {
     NormalTerm normal;
     gboolean labels;              /* FALSE: only the first term counts, and no anomaly is trained on */

@@ -1,4 +1,5 @@
-/* MSFlow over the three feature maps of an extractor (models.md A-C; Zhou et al. 2024):
+/* MSFlow over the three feature maps of an extractor (Zhou et al., "MSFlow: Multi-Scale Flow-based Framework for Unsupervised
+ * Anomaly Detection", 2024):
  *   average pool -> standardise -> fixed feature pyramid (or none) -> a flow for each scale -> fusion flow.
  * Steps are "glow" (ActNorm, invertible 1x1 convolution in LU form, affine coupling with squeeze-and-excitation in its network)
  * or "aio" (FrEIA's AllInOneBlock, as in stock MSFlow).
@@ -11,7 +12,7 @@
 #include "flows/layers/parameter_layout.h"
 #include "flows/layers/step_spec.h"
 
-/* The feature pyramid before the flows (models.md C.5). */
+/* The feature pyramid before the flows. */
 typedef enum {
     FPN_NONE,
     FPN_FIXED,      /* from statistics of training normals */
@@ -76,7 +77,7 @@ void msflow_release(Msflow *flow);
 gboolean msflow_released(const Msflow *flow);
 
 /* ---- fitting what is not trained by gradient ---- */
-/* Statistics of the pooled features of the training normals, and the fixed pyramid from them (laterals by PCA, models.md C.5).
+/* Statistics of the pooled features of the training normals, and the fixed pyramid from them (laterals by PCA).
  * Between begin and each msflow_fit_pass_end, add all batches.  maps: as extractor_run gives them. */
 gboolean msflow_fit_begin(Msflow *flow, GError **error);
 void msflow_fit_add(Msflow *flow, int batch, const real *const maps[SCALES]);

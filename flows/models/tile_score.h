@@ -2,7 +2,7 @@
 #pragma once
 #include "flows/extractors/extractor.h"
 
-/* Scores of a tile (models.md A.8).  Higher = more anomalous, except for the log-determinant, which is for information.
+/* Scores of a tile.  Higher = more anomalous, except for the log-determinant, which is for information.
  * M, A_mul and E are defined in flows/scoring/anomaly.h; D is the number of latent dimensions. */
 typedef struct {
     /* The recommended one (model_spec_score_name): 0 = typical of held-out normal tiles, 1 = one standard deviation above. */
@@ -15,7 +15,7 @@ typedef struct {
     double top;           /* top 3 % mean of -M */
     double maximum;       /* max of -M */
     double logit;   /* of the head of a model with labels; else the NLL in deviations of held-out normals */
-    double readout; /* what the logit takes of the latents beside the NLL; 0 without labels; no column */
+    double readout; /* the part of the logit that is not from the NLL; 0 without labels; not a column */
 } TileScore;
 
 #define TILE_SCORES 11

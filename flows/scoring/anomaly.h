@@ -1,4 +1,4 @@
-/* From latents to anomaly maps and scores: the formulas of MSFlow (Zhou et al. 2024; models.md A.8).
+/* From latents to anomaly maps and scores: the formulas of MSFlow (Zhou et al. 2024).
  *
  * Notation.  The energy of a position of scale l is e_l = 0.5 mean_c z_l^2 = -m_l.  U is bilinear upsampling with half-pixel
  * centres (torch: align_corners false).  E = sum_l U(e_l) = -M at the size of the tile; the higher, the less likely.

@@ -3,7 +3,7 @@
  * Likelihoods have no scale of their own (they depend on the features).  Everything that people see is therefore standardised by
  * normals that were not trained on: 0 is typical, 1 is one standard deviation above.
  *
- * There are two passes over the tiles, since M0 (models.md A.8), the constant of the score `absolute`, is a quantile over all of
+ * There are two passes over the tiles, since M0, the constant of the score `absolute`, is a quantile over all of
  * them.  The mean of E is taken at each position of the map: convolutions see zeros beyond the border of a tile, so E is lower
  * there, by more than a standard deviation in the corners, and a heatmap would show the grid of tiles.  With n tiles, the mean at
  * a position has the weight n / (n + 10), the mean over all positions the rest.

@@ -1,6 +1,6 @@
 /* The threshold of a score: a tile at or above it is called anomalous.
  *
- * It is chosen on augmented held-out tiles (models.md D.8), so that it holds for tiles that are stained, focused and turned a
+ * It is chosen on augmented held-out tiles, so that it holds for tiles that are stained, focused and turned a
  * little differently: each tile has a score in each of K draws.  Without draws, each tile has the score of its own pixels. */
 #pragma once
 #include "flows/models/threshold_spec.h"

@@ -1,4 +1,4 @@
-/* Signs that something trained before a flow collapses directions (models.md C.3, C.5).
+/* Signs that something trained before a flow collapses directions.
  *
  * The negative log-likelihood of y = A(x) has no lower bound when A is trained with it: it falls as y becomes narrow, and anomalies
  * show in exactly the directions that are lost.  The loss does not reveal this; these figures of y, over the same tiles each

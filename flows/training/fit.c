@@ -1,4 +1,4 @@
-/* Training: Adam minimises the negative log-likelihood of normal tiles (models.md A.8, A.9), with labels also the terms of D.6.
+/* Training: Adam minimises the negative log-likelihood of normal tiles, with labels also the other terms of the loss (LossSpec).
  *
  * Invariants
  *  1. A batch is computed in `shards` parts of equal size.  Each part has its own run and gradient.  Any thread may compute it,

@@ -1,4 +1,4 @@
-/* What labelled anomalies add to a training (models.md D.6, D.7).
+/* What labelled anomalies add to a training.
  *
  * During the first epochs (the fraction loss.start) batches hold normals only, and the loss is their likelihood.  From then on
  * every part of a batch ends with the same number of anomalies, taken in the order of the epoch and from the start again when

@@ -15,7 +15,7 @@ typedef struct {
     real *gradient;           /* (trainable) */
     real *dz[SCALES];         /* (part, side, side, channels) */
     double *logdet, *dlogdet; /* (part) */
-    LossTerms terms;          /* its share of the means over the batch */
+    LossTerms terms;          /* its part of the means over the batch */
     double *head_gradient;    /* (HEAD_TRAINABLE) */
 } Shard;
 

@@ -1,4 +1,4 @@
-/* What is trained before the flows: watching it, and the first phase of a two-phase pyramid (models.md C.5, T).
+/* What is trained before the flows: watching it, and the first phase of a two-phase pyramid.
  *
  * In that phase the laterals learn to separate anomalies from normals, with a linear head and the focal loss.  Then they are
  * frozen, and the flows are trained by the likelihood of normals, whose gradient never reaches them.

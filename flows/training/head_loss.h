@@ -1,4 +1,4 @@
-/* The loss of a batch through the head (models.md D.6), its gradient at the latents, and the values of the head that follow the
+/* The loss of a batch through the head (LossSpec has the formula), its gradient at the latents, and the values of the head that follow the
  * batches without a gradient: the running figures of normals and the centres of the two classes.
  * Threading: many threads may call head_loss for one head; head_observe needs the head alone. */
 #pragma once

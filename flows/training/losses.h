@@ -1,4 +1,4 @@
-/* Terms of the training loss for single tiles, with their gradients, in double (models.md D).
+/* Terms of the training loss for single tiles, with their gradients, in double.
  *
  * S is the negative log-likelihood of a tile per latent dimension, NLL / D without 0.5 ln 2 pi: the higher, the less likely.
  * Each term of an anomaly is bounded below, so a training cannot gain without end by making anomalies less likely.

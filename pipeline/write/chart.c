@@ -1,7 +1,7 @@
 /* Charts.
  *
- * A chart is written straight into text: frame, ticks at round numbers (1, 2 or 5 times a power of ten), one <path> a
- * series, legend.  Numbers go through g_ascii_formatd, as a comma for the decimal point would break both SVG and CSV. */
+ * A chart is written directly as text: frame, ticks at round numbers (1, 2 or 5 times a power of ten), a <path> for each series, and
+ * the legend.  Numbers are formatted by g_ascii_formatd, since a decimal comma would break SVG. */
 #include "pipeline/write/chart.h"
 #include <math.h>
 
@@ -9,10 +9,10 @@
 #define MARGIN_RIGHT 16
 #define MARGIN_TOP 32
 #define MARGIN_BOTTOM 46
-#define TICKS 6 /* about so many on an axis */
-#define NEAR_PX 0.05
+#define TICKS 6      /* about this number on an axis */
+#define NEAR_PX 0.05 /* points that are nearer look like one */
 
-/* Okabe and Ito's colours, which people with colour blindness can tell apart. */
+/* The palette of Okabe and Ito, which people with colour blindness can distinguish. */
 static const char *const colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                                       "#56b4e9", "#e69f00", "#000000", "#999999"};
 
@@ -104,7 +104,7 @@ static Axis axis_new(double low, double high, double asked_low, double asked_hig
     return (Axis){low, high, from_px, (to_px - from_px) / (high - low), round_step(high - low)};
 }
 
-static double position(const Axis *axis, double value)
+static double axis_px(const Axis *axis, double value)
 {
     return axis->start + (value - axis->low) * axis->step;
 }
@@ -113,7 +113,7 @@ static void draw_ticks(GString *out, const Axis *axis, gboolean vertical, double
 {
     double first = ceil(axis->low / axis->tick - 1e-9);
     for (int k = 0; (first + k) * axis->tick <= axis->high + 1e-9 * axis->tick && k < 4 * TICKS; k++) {
-        double value = (first + k) * axis->tick, at = position(axis, value);
+        double value = (first + k) * axis->tick, at = axis_px(axis, value);
         char text[G_ASCII_DTOSTR_BUF_SIZE];
         g_ascii_formatd(text, sizeof text, "%.6g", value == 0 ? 0 : value); /* no -0 */
         if (vertical) {
@@ -147,7 +147,7 @@ static void lift(GString *out, Pen *pen)
     pen->drawn = 0;
 }
 
-/* A point that cannot be told from the one before is left out, unless its line ends there: a curve of a million points stays small. */
+/* A point that looks like the previous one is left out, unless its line ends there, so a curve of a million points stays small. */
 static void draw_series(GString *out, const ChartSeries *s, const char *colour, const Axis *x, const Axis *y)
 {
     Pen pen = {0};
@@ -157,8 +157,8 @@ static void draw_series(GString *out, const ChartSeries *s, const char *colour, 
             lift(out, &pen);
             continue;
         }
-        double px = position(x, CLAMP(s->x[i], x->low, x->high)),
-               py = position(y, CLAMP(s->y[i], y->low, y->high));
+        double px = axis_px(x, CLAMP(s->x[i], x->low, x->high)),
+               py = axis_px(y, CLAMP(s->y[i], y->low, y->high));
         gboolean last = i + 1 == s->count || !isfinite(s->x[i + 1]) || !isfinite(s->y[i + 1]);
         gboolean near = pen.drawn > 0 && fabs(px - pen.x) < NEAR_PX && fabs(py - pen.y) < NEAR_PX;
         if (last || !near) {

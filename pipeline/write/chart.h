@@ -1,12 +1,12 @@
 /* Line charts as SVG text.
  *
- * The text depends on the arguments only (no date, no locale, no random ids) and stands alone: no script, no style sheet, generic
- * fonts, so it can be put into an HTML page as it is. */
+ * The text depends on the arguments only (no date, no locale, no random ids).  It needs no script, style sheet or font, so it can
+ * be placed in an HTML page. */
 #pragma once
 #include <glib.h>
 
 typedef struct {
-    const char *name; /* in the legend; NULL = not there */
+    const char *name; /* in the legend; NULL = not in it */
     int count;
     const double *x, *y; /* points that are not finite break the line */
     gboolean dashed;
@@ -18,7 +18,7 @@ typedef struct {
     int width, height;                     /* px; 0 = 640 x 400 */
 } ChartAxes;
 
-/* Axes that take everything from the data. */
+/* Axes whose ranges come from the data. */
 ChartAxes chart_axes(const char *title, const char *x_label, const char *y_label);
-/* A complete <svg> element. At most 8 series have colours of their own, then they repeat.  Caller frees. */
+/* A complete <svg> element.  Colours repeat after 8 series.  Caller frees. */
 char *chart_svg(const ChartAxes *axes, const ChartSeries *series, int count);

@@ -81,7 +81,7 @@ static void test_degenerate_data(void)
     }
 }
 
-/* A million points are drawn by the few thousand that can be told apart; the last is always there. */
+/* Of a million points only the few thousand that differ on the chart are drawn; the last one always is. */
 static void test_long_lines_stay_small(void)
 {
     int n = 1000000;
