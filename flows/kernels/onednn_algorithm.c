@@ -2,7 +2,7 @@
  *   direct         on NHWC as it is;
  *   blocked        direct in the layout that oneDNN prefers, with reorders;
  *   winograd       F(4x4,3x3) (Lavin & Gray 2016), oneDNN's, with reorders: 3x3 convolutions with a quarter of the
- *                  multiplications, at the price of two transforms;
+ *                  multiplications, at the price of two transforms; not in oneDNN 3;
  *   winograd-nhwc  the same on NHWC as it is, for inference (onednn_winograd.c);
  *   bf16x3         inference on processors with matrix units for bfloat16: floats as sums of two (onednn_bfloat16.h).
  * Their results agree within 5e-5 of the root mean square, but not in the last bits.  The rule on the shape chooses among
