@@ -106,8 +106,6 @@ gboolean train_images_use_folder(TrainTiles *tiles, GError **error)
     return train_tiles_end(tiles, read_image, good, error);
 }
 
-/* Images of train/good that the manifest does not name are not used: nobody knows whose they are.  Before the draw, which leaves others
- * out.  A run's own patch set has none: what it did not place is swept. */
 gboolean train_images_note_unlisted(TrainTiles *tiles, GError **error)
 {
     g_autofree char *good = g_build_filename(tiles->config->patches_folder, "train", "good", NULL);

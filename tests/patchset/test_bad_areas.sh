@@ -1,5 +1,5 @@
 #!/bin/sh
-# A slide with tiles that cannot be read: what is lost is listed, and only that is lost.
+# A slide with tiles that cannot be read: exactly those areas are lost, and they are listed.
 . tests/lib.sh
 python3 -c 'import numpy, tifffile' 2>/dev/null || skip_all "python3-numpy or tifffile is missing"
 cd "$tmp" || exit 2
@@ -25,7 +25,7 @@ assert all(a["reason"] for a in areas)
 PY
 "$WSIFLOW" slide s.tif --json >facts.txt
 check "wsiflow slide --json lists level, place, size and reason" sh -c "$(command -v python3) listed.py bad_areas <facts.txt"
-is "wsiflow slide tells them" "$("$WSIFLOW" slide s.tif | grep -c 'unreadable: level 0')" 2
+is "wsiflow slide lists them" "$("$WSIFLOW" slide s.tif | grep -c 'unreadable: level 0')" 2
 printf 'slides: {manifest: m.csv}\ntissue: {mpp: 4}\ntiles: {size: 128, mpp: 1.0, min_tissue: 0, edge: pad}\ntrain: {run: false}\n' >c.yaml
 "$WSIFLOW" dataset -c c.yaml -o run >run.log 2>&1
 is "the slide is used" $? 0

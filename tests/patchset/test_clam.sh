@@ -1,5 +1,5 @@
 #!/bin/sh
-# Coordinates for CLAM: h5py reads the dataset and the attributes that CLAM's code asks for, and they are those of the tiles.
+# Coordinates for CLAM: h5py reads the data set and the attributes that CLAM's code uses, and they are those of the tiles.
 . tests/lib.sh
 cd "$tmp" || exit 1
 "$WSIFLOW" synth -o cohort -n 2 -l 0 --width 3072 --height 2048 >synth.log 2>&1
@@ -55,7 +55,7 @@ is "with an id of 220 bytes the run is made" $? 0
 check "its images are named by it, and no temporary name is too long" sh -c "test -s l/dataset/train/good/$(long 220 b)_000000.png -a -s l/dataset/train/good/short_000000.png"
 check "CLAM's file has the stem where it fits, else the id" sh -c "test -s l/trident/patches/$(long 220 b)_patches.h5 -a -s l/clam/patches/short.h5"
 
-# ---- pixels that are not square: the formats hold squares, which lie about the middle of each tile and have its area, and that is said
+# ---- pixels that are not square: the files hold squares with the centre and the area of each tile, and a note says so
 sed 's/label$/label,mpp_x,mpp_y/; 2,$s/$/,0.5,0.6/' cohort/manifest.csv >cohort/oblong.csv
 sed 's/manifest.csv/oblong.csv/; s/, write: false//' run.yaml >oblong.yaml
 "$WSIFLOW" dataset -c oblong.yaml -o o -j 2 >o.log 2>&1

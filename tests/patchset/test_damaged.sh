@@ -1,6 +1,6 @@
 #!/bin/sh
-# Slides with parts that cannot be read, from end to end: no data is never a white image, neither to learn from nor in scores, maps and
-# heatmaps, and one limit (half of a tile) holds everywhere.  Oracle: numpy, from the places that were damaged.
+# Slides with parts that cannot be read, from end to end: unreadable parts never become white pixels, in training, scores, maps or heatmaps,
+# and one limit (half of a tile) holds everywhere.  Oracle: numpy, from the positions that were damaged.
 . tests/lib.sh
 python3 -c 'import numpy, tifffile; from PIL import Image' 2>/dev/null || skip_all "python3-numpy, tifffile or PIL is missing"
 cd "$tmp" || exit 2
@@ -71,10 +71,10 @@ names = glob.glob("run/dataset/*/good/*.png")
 shares = [(np.asarray(Image.open(n)) == 255).all(2).mean() for n in names]
 assert len(names) > 45 and max(shares) < 0.5, max(shares)
 P
-told='[1-9][0-9]* tiles were left out because less than 50 % of each could be read: [1-9][0-9]* of a, [1-9][0-9]* of b'
-like "the terminal tells what was left out" "$(cat run.log)" "$told"
-like "so does the card" "$(cat run/dataset/CARD.md)" "$told"
-like "and the report" "$(cat run/report.html)" "$told"
+message='[1-9][0-9]* tiles were left out because less than 50 % of each could be read: [1-9][0-9]* of a, [1-9][0-9]* of b'
+like "the terminal reports what was left out" "$(cat run.log)" "$message"
+like "so does the card" "$(cat run/dataset/CARD.md)" "$message"
+like "and the report" "$(cat run/report.html)" "$message"
 check "scores are empty where less than half can be read, and nowhere else" python3 - <<'P'
 from shares import *
 n = 0
@@ -122,7 +122,7 @@ sed 's/epochs: 1/source: slides, epochs: 1/; $a dataset: {write: false}' run.yam
 "$WSIFLOW" run -c straight.yaml -o straight -j 2 >straight.log 2>&1
 is "training straight from damaged slides" $? 0
 check "learns from the same tiles" cmp straight/model/model.safetensors run/model/model.safetensors
-like "and tells what was left out" "$(cat straight.log)" 'training: [1-9][0-9]* tiles were left out .* of a$'
+like "and reports what was left out" "$(cat straight.log)" 'training: [1-9][0-9]* tiles were left out .* of a$'
 # ---- from shards that hold more
 sed 's/batch: 4}/batch: 4, run: false}/; $a dataset: {format: shards}' run.yaml >shards.yaml
 "$WSIFLOW" dataset -c shards.yaml -o shards -j 2 >/dev/null 2>&1

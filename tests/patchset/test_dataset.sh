@@ -1,5 +1,5 @@
 #!/bin/sh
-# The data set as a whole: labels change without cutting again, splits are whose they should be, a leak fails the run.
+# The patch set as a whole: labels change without cutting again, every patient is in the right split, a leak fails the run.
 . tests/lib.sh
 cd "$tmp" || exit 1
 
@@ -176,14 +176,14 @@ cp shard.kept tar/dataset/train-000000.tar
 printf 'x' | dd of=tar/dataset/train-000000.tar bs=1 seek=2000 conv=notrunc 2>/dev/null
 like "a changed byte in a shard is found" "$("$WSIFLOW" dataset --verify tar --sample 0 2>&1)" '^train-000000.tar/synth_.*SHA-256'
 
-# ---- annotations beside their slides, under either name
+# ---- annotations next to their slides, under either name
 mkdir mixed
 lesion=$(basename "$(ls cohort/annotations/*.xml | head -1)" .xml)
 ln cohort/slides/synth_00.tif "cohort/slides/$lesion.tif" mixed/ 2>/dev/null
 cp "cohort/annotations/$lesion.xml" "mixed/$lesion.tif.xml"
 printf 'slides: {folder: mixed, annotations: mixed, unannotated: normal}\ntiles: {size: 128}\ndataset: {train_anomalies: true, lesion_min: 0.25}\n' >mixed.yaml
 "$WSIFLOW" dataset -c mixed.yaml -o mixedrun -j 2 >mixed.log 2>&1
-is "an annotation beside its slide is no slide" $? 0
+is "an annotation next to its slide is not a slide" $? 0
 check "and SLIDE.tif.xml is that of SLIDE.tif" grep -q Ungood mixedrun/dataset/manifest.csv
 
 # ---- samples

@@ -1,6 +1,6 @@
 #!/bin/sh
-# A patch set holds what its manifest names, whatever happened to the run before: slides that went and came back, images that
-# somebody removed, and a cut that was killed on the way to other images.
+# A patch set holds what its manifest names, whatever happened before: slides that were removed and came back, images that were deleted, and a
+# cut that was killed while it changed images.
 . tests/lib.sh
 cd "$tmp" || exit 1
 
@@ -47,7 +47,7 @@ rm "$victim"
 sed 's/size: 64/size: 64}\ndataset: {max_per_class: 1000000/' base.yaml >sample.yaml
 "$WSIFLOW" dataset -c sample.yaml -o a -j 2 >gone.log 2>&1
 is "an image that is gone is cut again by the next run, whatever its sample" $? 0
-like "and is told" "$(cat gone.log)" 'patch set: 1 patches are missing'
+like "and is reported" "$(cat gone.log)" 'patch set: 1 patches are missing'
 check "the patch set is whole" images a
 check "the image is there" test -e "$victim"
 "$WSIFLOW" dataset -c base.yaml -o a -j 2 >again.log 2>&1

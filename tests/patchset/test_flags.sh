@@ -1,5 +1,5 @@
 #!/bin/sh
-# Flags of tiles in a patch set: in the manifest and the card, and left out where the configuration says so.
+# Flags of tiles: in the manifest and the card, and tiles left out by dataset.drop_flags.
 . tests/lib.sh
 cd "$tmp" || exit 2
 "$WSIFLOW" synth -o cohort -n 2 -l 1 --width 2048 --height 2048 >/dev/null 2>&1

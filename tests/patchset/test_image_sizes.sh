@@ -1,5 +1,5 @@
 #!/bin/sh
-# Images of other sizes than the model's tiles are resampled, and that is never done in silence.  Oracle: Pillow.
+# Images that have not the size of the model's tiles are resampled, and this is always reported.  Oracle: Pillow.
 . tests/lib.sh
 python3 -c 'from PIL import Image' 2>/dev/null || skip_all "PIL is missing"
 cd "$tmp" || exit 1
@@ -32,7 +32,7 @@ trained='12 of 32 images are not 64 x 64 px and were resampled, 11 of them stret
 scored='8 of 12 images are not 64 x 64 px and were resampled, 8 of them stretched because they are not square: 8 of 100 x 96 px'
 "$WSIFLOW" run -c c.yaml -o run -j 2 >run.log 2>&1
 is "a run on images of several sizes" $? 0
-like "the terminal tells those of the training" "$(cat run.log)" "^training: $trained"
+like "the terminal reports those of training" "$(cat run.log)" "^training: $trained"
 like "and those that were scored" "$(cat run.log)" "^scoring: $scored"
 like "so does the report" "$(cat run/report.html)" "Training: $trained"
 like "of both" "$(cat run/report.html)" "Scoring: $scored"
@@ -46,13 +46,13 @@ for facts, pattern in ("run/model/image_sizes.json", "set/train/good/*"), ("run/
     assert got["images"] == sum(want.values()) and got["resampled"] == sum(n for s, n in want.items() if s != (64, 64)), got
 P
 "$WSIFLOW" train -c c.yaml -o m.safetensors >train.log 2>&1
-like "wsiflow train tells them" "$(cat train.log)" "^wsiflow train: $trained"
+like "wsiflow train reports them" "$(cat train.log)" "^wsiflow train: $trained"
 "$WSIFLOW" score -m m.safetensors -p set/test -o s.csv >score.log 2>&1
-like "wsiflow score tells them" "$(cat score.log)" "^wsiflow score: $scored"
+like "wsiflow score reports them" "$(cat score.log)" "^wsiflow score: $scored"
 "$WSIFLOW" score -m m.safetensors -p set/test/good -o s.csv >score.log 2>&1
 is "nothing is reported where all fit" "$(grep -c resampled score.log)" 0
 "$WSIFLOW" sample m.safetensors -n 1 -p set/test/Ungood -o drawn >sample.log 2>&1
-like "wsiflow sample tells them" "$(cat sample.log)" '^wsiflow sample: 8 of 8 images .* 8 of 100 x 96 px'
+like "wsiflow sample reports them" "$(cat sample.log)" '^wsiflow sample: 8 of 8 images .* 8 of 100 x 96 px'
 python3 - <<'P'
 import glob, json, os, tarfile, io
 os.makedirs("shards")

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What other programs make of a run: the rules of their loaders, written again here from reading their code, on the outputs of a run.
+# How other programs read the outputs of a run: the rules of their loaders, written here after their code.
 #   anomalib 2: data/datasets/image/mvtecad.py and folder.py, data/utils/path.py    webdataset: tariterators.py
 #   CLAM: extract_features_fp.py, dataset_modules/dataset_h5.py    TRIDENT: trident/IO.py, Processor.py, wsi_objects/WSI.py and WSIPatcher.py
 . tests/lib.sh

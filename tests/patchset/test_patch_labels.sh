@@ -1,6 +1,6 @@
 #!/bin/sh
-# Labelled anomalies from the outside: a folder of images and tar shards give the same model, the table of the training tells how
-# anomalies were found, the loss is part of what a run depends on, and what is missing is named.
+# Labelled anomalies, by the program: a folder of images and tar shards give the same model, the training curve has the metrics of anomalies,
+# the loss is part of a job's key, and what is missing is named.
 . tests/lib.sh
 cd "$tmp" || exit 1
 
@@ -45,13 +45,13 @@ columns=$(head -1 run/model/curve.csv | tr , '\n' | grep -n . | sed 's/:/ /')
 at() { printf '%s\n' "$columns" | awk -v name="$1" '$2 == name {print $1}'; }
 is "no focal loss in the first epoch" "$(sed -n 2p run/model/curve.csv | cut -d, -f"$(at focal)")" ""
 like "one in the last" "$(sed -n 4p run/model/curve.csv | cut -d, -f"$(at focal)")" '^[0-9]'
-like "held-out anomalies are told from normals" "$(sed -n 4p run/model/curve.csv | cut -d, -f"$(at holdout_auroc)")" '^[01]'
+like "held-out anomalies are separated from normal tiles" "$(sed -n 4p run/model/curve.csv | cut -d, -f"$(at holdout_auroc)")" '^[01]'
 like "scores have a logit" "$(head -1 run/scores.csv)" ',logit'
 check "the bundle has the head" grep -aq head.linear.weight run/model/model.safetensors
 
 "$WSIFLOW" train -c labels.yaml -o images.model >train.log 2>&1
 is "the same with train" $? 0
-like "an epoch's line tells of the anomalies" "$(cat train.log)" 'held-out anomalies: AUROC'
+like "the line of an epoch has the metrics of anomalies" "$(cat train.log)" 'held-out anomalies: AUROC'
 check "and the same bytes" cmp images.model run/model/model.safetensors
 "$WSIFLOW" train -c labels.yaml -p shards -o shards.model >shards.log 2>&1
 is "training from shards" $? 0
@@ -62,10 +62,10 @@ sed 's/labels: true/labels: true, margin: 0.5/' labels.yaml >margin.yaml
 is "another weight" $? 0
 check "trains again" sh -c '! cmp -s images.model run/model/model.safetensors'
 
-sed 's/labels: true, //' labels.yaml >judge.yaml
-"$WSIFLOW" train -c judge.yaml -o judge.model >judge.log 2>&1
-is "anomalies may judge only" $? 0
-check "then there is no head" sh -c '! grep -aq head.linear.weight judge.model'
+sed 's/labels: true, //' labels.yaml >validate.yaml
+"$WSIFLOW" train -c validate.yaml -o validate.model >validate.log 2>&1
+is "anomalies may be for validation only" $? 0
+check "then there is no head" sh -c '! grep -aq head.linear.weight validate.model'
 
 rm -r set/train/Ungood
 "$WSIFLOW" train -c labels.yaml -o none.model >none.log 2>&1
@@ -77,5 +77,5 @@ loss: {labels: true}
 Y
 "$WSIFLOW" run -c slides.yaml -o slides >slides.log 2>&1
 is "slides without train_anomalies" $? 1
-like "are told so before anything runs" "$(cat slides.log)" 'loss.labels needs labelled anomalies, but dataset.train_anomalies'
+like "are refused before anything runs" "$(cat slides.log)" 'loss.labels needs labelled anomalies, but dataset.train_anomalies'
 finish

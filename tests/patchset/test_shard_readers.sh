@@ -1,6 +1,6 @@
 #!/bin/sh
-# Tar shards from the outside: Python's tarfile and Pillow read them, the facts are those of the manifest, a second run changes no byte,
-# a kill leaves no half shard, and training reads them as it reads images, whoever wrote them.
+# Tar shards, by the program: Python's tarfile and Pillow read them, the facts are those of the manifest, a second run changes no byte, a kill
+# leaves no partial shard, and training reads them like images, whoever wrote them.
 . tests/lib.sh
 cd "$tmp" || exit 1
 
@@ -18,7 +18,7 @@ is "a patch set as files" $? 0
 "$WSIFLOW" dataset -c shards.yaml -o shards -j 2 >shards.log 2>&1
 is "the same as shards" $? 0
 check "the first shard is train-000000.tar" test -s shards/dataset/train-000000.tar
-check "no image lies about" sh -c 'test -z "$(find shards -name "synth_*_[0-9]*.png")"'
+check "no image is left in a folder" sh -c 'test -z "$(find shards -name "synth_*_[0-9]*.png")"'
 
 python3 - <<'P' >python.out 2>&1
 import csv, glob, hashlib, io, json, tarfile
@@ -84,7 +84,7 @@ check "a kill leaves no half shard" test ! -f half
 (cd killed && sha256sum dataset/* slides/*/patches*) | sed 's#  #  shards/#' >killed.sums
 check "after kills the bytes are the same" cmp first.sums killed.sums
 
-# ---- a sample of the samples: shards are written anew
+# ---- a sample of the samples: shards are written again
 sed 's/shard_mb: 1/shard_mb: 1, max_per_class: 10/' shards.yaml >sample.yaml
 "$WSIFLOW" dataset -c sample.yaml -o shards -j 2 >sample.out 2>sample.err
 is "a sample is taken" $? 0

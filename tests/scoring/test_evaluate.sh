@@ -1,6 +1,6 @@
 #!/bin/sh
-# wsiflow evaluate: figures against formulas written again in Python, whatever the order of rows; by split; and what cannot be computed is
-# absent with its reason.
+# wsiflow evaluate: metrics against formulas in Python, whatever the order of rows; by split; and what cannot be computed is absent with its
+# reason.
 . tests/lib.sh
 cd "$tmp" || exit 1
 
@@ -25,9 +25,9 @@ check "its rows in another order give the same" cmp grouped.json mixed.json
 cat >oracle.py <<'P'
 import csv, json, math, statistics
 rows = [r for r in csv.DictReader(open("mixed.csv"))]
-told = {s["slide"]: s for s in json.load(open("mixed.json"))["slides"]}
-assert len(told) == len(json.load(open("mixed.json"))["slides"]) == 5
-for name, got in told.items():
+slides = {s["slide"]: s for s in json.load(open("mixed.json"))["slides"]}
+assert len(slides) == len(json.load(open("mixed.json"))["slides"]) == 5
+for name, got in slides.items():
     mine = [(r["label"], float(r["score"])) for r in rows if r["slide"] == name and r["score"]]
     scores = sorted(s for _, s in mine)
     top = scores[-max(1, math.ceil(len(scores) / 100)):]
@@ -50,7 +50,7 @@ like "at least one" "$("$WSIFLOW" evaluate mixed.csv)" '  d 250 .*\(3 tiles\)'
 head -60 grouped.csv >first.csv
 { head -1 grouped.csv; tail -n +61 grouped.csv; } >second.csv
 is "one slide in two files is one slide" "$("$WSIFLOW" evaluate --json first.csv second.csv | grep -c '"slide": "even"')" 1
-like "and that is said" "$("$WSIFLOW" evaluate first.csv second.csv)" '^note: slide even is in both first.csv and second.csv'
+like "and a note says so" "$("$WSIFLOW" evaluate first.csv second.csv)" '^note: slide even is in both first.csv and second.csv'
 
 # ---- one class, no label, no score
 figure() { # FILE PATH...: a value of the figures, or "absent"
@@ -163,7 +163,7 @@ tail -n +2 once.csv | tail -1 | sed '1i slide,column,row,label,score' >part.csv
 printf 'file,label,score\na,0,1\nb,1,2\na,0,1\n' >images.csv
 figures_of() { "$WSIFLOW" evaluate --json "$@" | python3 -c "import json, sys; f = json.load(sys.stdin); del f['notes']; print(f)"; }
 is "rows that are there twice count once" "$(figures_of twice.csv)" "$(figures_of once.csv)"
-like "and that is said" "$("$WSIFLOW" evaluate twice.csv)" '^note: repeated rows, which count once: 2; the first is line 5 of twice.csv'
+like "and a note says so" "$("$WSIFLOW" evaluate twice.csv)" '^note: repeated rows, which count once: 2; the first is line 5 of twice.csv'
 is "also in two files" "$(figures_of once.csv part.csv)" "$(figures_of once.csv)"
 is "also images" "$(figure images.csv "" best_f1.n)" 2
 sed '$s/,2$/,2.5/' twice.csv >other.csv

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Heatmaps lie where the tiles are: size x resolution of every file equals the slide's, and values sit on their tiles.
+# Heatmaps cover the slide: size x resolution of every file equals the slide's, and values are at the positions of their tiles.
 . tests/lib.sh
 cd "$tmp" || exit 1
 "$WSIFLOW" synth -o cohort -n 3 -l 1 --width 5000 --height 4100 >synth.log 2>&1
@@ -63,9 +63,9 @@ def means(dx):
     rank = lambda v: np.argsort(np.argsort(v))
     return np.corrcoef(rank(a), rank(b))[0, 1], len(a)
 here, n = means(0)
-beside, _ = means(1)
-assert n > 20 and here > 0.8 and here > beside + 0.2, (n, here, beside)
-print(n, here, beside)
+shifted, _ = means(1)
+assert n > 20 and here > 0.8 and here > shifted + 0.2, (n, here, shifted)
+print(n, here, shifted)
 P
 check "outside of the tissue there is no value" python3 - $s <<'P'
 import sys, numpy as np

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What is held out: the same from images, shards and slides, by patient; and a model that could not have that is marked wherever it is shown.
+# The hold-out: the same tiles from images, shards and slides, by patient; a model without such a hold-out is marked wherever it is shown.
 . tests/lib.sh
 cd "$tmp" || exit 1
 
@@ -69,7 +69,7 @@ train n bare set
 like "images without a manifest: their names tell the slide" "$(field n.safetensors holdout)" '"slides-of-unknown-patients"'
 like "they are not taken for patients" "$(cat n.log)" 'held-out normal tiles of [0-9]+ slides?; patients are unknown'
 check "nor by the card of a model" sh -c '! grep -q "held-out normal tiles of [0-9]* patient" n.log'
-like "which is told" "$(cat n.log)" 'names of 200|names of [0-9]+ of [0-9]+ images name 4 slides'
+like "which is reported" "$(cat n.log)" 'names of 200|names of [0-9]+ of [0-9]+ images name 4 slides'
 (cd bare/train/good && for f in *.png; do mv "$f" "$(echo "$f" | tr -d _)"; done)
 train u bare set
 is "names that tell nothing: single tiles" "$(field u.safetensors holdout trusted)" '"tiles" false '
@@ -122,7 +122,7 @@ mkdir -p moved/dataset_valid/good moved/dataset_valid/Ungood
 cp -r set moved/dataset
 cp set/train/good/3.png moved/dataset_valid/good/held.png
 "$WSIFLOW" train -c set.yaml -p moved/dataset -o leak.safetensors >leak.log 2>&1
-is "a training image in the validation beside the patch set is an error" $? 1
+is "a training image in the valid split next to the patch set is an error" $? 1
 like "that names both" "$(cat leak.log)" 'leak: .*train/good/3.png and .*dataset_valid/good/held.png are the same image'
 mv moved/dataset_valid/good/held.png moved/dataset_valid/Ungood/
 { cat set.yaml; echo 'patches: {repeats: count}'; } >moved.yaml

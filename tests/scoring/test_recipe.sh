@@ -1,5 +1,5 @@
 #!/bin/sh
-# A model says itself how its tiles are cut: whoever scores a slide with it gets the same scores, and what contradicts it is refused.
+# A model holds the recipe of its tiles: everyone who scores a slide with it gets the same scores, and what contradicts it is refused.
 . tests/lib.sh
 python3 -c 'import numpy; from PIL import Image' 2>/dev/null || skip_all "python3-numpy or PIL is missing"
 repo=$PWD
@@ -119,7 +119,7 @@ like "which is reported" "$(cat half.log)" '([0-9]+) of \1 images are not 32 x 3
 mkdir -p only foreign && cp -r own/dataset/train only/ && cp -r own/dataset/train foreign/ && cp own/dataset/manifest.csv only/
 train only 'size: 64' -p only
 like "a manifest alone gives the um/px, and nothing else" "$(cut_of only)" '"filter": null, "icc": null, "mpp": 2\.0, .*"stain_target": null'
-# What nobody says is unknown: scores of other filters and stains would be silently wrong.
+# What is not given is unknown: scores with another filter or stain would be wrong without a message.
 refused() { # NAME KEYS
     like "$1: unknown parts are named" "$(cat "$1.log")" "how the images were made from slides is unknown \($2\): .* no slides"
     rm -rf no
@@ -170,7 +170,7 @@ is "a run that would score slides with a model of such images ends" $? 1
 like "and names the keys" "$(cat both.log)" 'without.*unknown \(tiles.filter, tiles.icc, tiles.stain\).*give these keys'
 check "before it begins" test ! -e both
 
-# ---- another program's manifest.csv beside images
+# ---- another program's manifest.csv next to images
 for head in 'image,label' 'path;class'; do
     printf '%s\na.png,0\n' "$head" >foreign/manifest.csv
     train strange 'size: 64' -p foreign

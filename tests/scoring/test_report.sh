@@ -1,5 +1,5 @@
 #!/bin/sh
-# The report as its reader sees it: every line that is drawn is whole, and the area under it is the figure beside it.
+# The report as its reader sees it: every curve is complete, and the area under it is the number in its title.
 . tests/lib.sh
 cd "$tmp" || exit 1
 

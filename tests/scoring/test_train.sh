@@ -1,6 +1,6 @@
 #!/bin/sh
-# wsiflow train with augmentation, with features in a file, and with thresholds: threads, kills and files change no byte; keys that do
-# not go together are reported at once.
+# wsiflow train with augmentation, with features in a file, and with thresholds: threads, kills and files change no byte; keys that
+# contradict each other are reported at once.
 . tests/lib.sh
 cd "$tmp" || exit 1
 
@@ -58,7 +58,7 @@ sed 's/feature_cache: fp16/feature_cache: fp16, keep_features: true/' fp16.yaml 
 train kept 2 kept
 check "features are kept when that is wished" test -s kept.safetensors.features
 
-# ---- told at once
+# ---- reported at once
 sed 's/patience: 0/patience: 0, feature_cache: fp16/' augment.yaml >both.yaml
 train both 2 both
 is "augmentation with features in a file is refused" $? 1
@@ -69,7 +69,7 @@ is "a threshold by F without labels is refused" $? 1
 like "and says what is missing" "$(cat beta.err)" 'train/Ungood'
 { cat plain.yaml; echo "slides: {folder: .}"; echo "threshold: {mode: robust, draws: 8}"; } >robust.yaml
 "$WSIFLOW" run -c robust.yaml -o robust >/dev/null 2>robust.err
-is "a run tells it before it begins" $? 1
+is "a run reports it before it begins" $? 1
 check "and leaves no folder" test ! -e robust
 for wrong in 'batch: 7' 'holdout: 0.7' 'batch_parts: 4, batch: 4, epochs: 2'; do
     printf 'slides: {folder: .}\ntrain: {%s}\ndataset: {train_anomalies: true}\nloss: {labels: true}\n' "$wrong" >wrong.yaml

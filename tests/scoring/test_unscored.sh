@@ -1,5 +1,5 @@
 #!/bin/sh
-# What scoring cannot read, and slides that fail: both are named and counted wherever figures are shown, and images show no data as no data.
+# Tiles that cannot be read and slides that fail are named and counted wherever metrics are shown, and images show them as no data.
 . tests/lib.sh
 python3 -c 'import numpy, tifffile; from PIL import Image' 2>/dev/null || skip_all "python3-numpy, tifffile or PIL is missing"
 cd "$tmp" || exit 2
@@ -69,7 +69,7 @@ assert m["without_score"] == len(lost) and m["unreadable"] == {"tiles": len(lost
 open("lost", "w").write(str(len(lost)))
 P
 lost=$(cat lost)
-like "the terminal tells it" "$(cat run.log)" "^scoring: $lost tiles were left out because less than 50 % of each could be read: $lost of synth_02$"
+like "the terminal reports it" "$(cat run.log)" "^scoring: $lost tiles were left out because less than 50 % of each could be read: $lost of synth_02$"
 like "the report too" "$(cat run/report.html)" "Scoring: $lost tiles were left out"
 "$WSIFLOW" evaluate run/slides/*/scores.csv >evaluate.log 2>&1
 like "so does evaluate" "$(cat evaluate.log)" "synth_02 .*; $lost more \([1-9][0-9]* lesion\) have no score"
@@ -112,7 +112,7 @@ P
 check "heatmaps of a run hatch it" python3 hatched.py run/slides/synth_02 cohort/slides/synth_02.tif
 check "heatmaps of wsiflow score too" python3 hatched.py scored/synth_02 cohort/slides/synth_02.tif
 
-# ---- a model of another training: its slides are not known, and that is said wherever its figures are
+# ---- a model from another training: its training slides are unknown, and every output says so
 is "of the run's own model nothing is said" "$(grep -c 'trained on is not known' run/report.html)" 0
 sed 's/epochs: 1, batch: 4, source: slides/run: false/; $a score: {model: run/model/model.safetensors}' run.yaml >foreign.yaml
 "$WSIFLOW" run -c foreign.yaml -o foreign -j 2 >foreign.log 2>&1

@@ -1,5 +1,5 @@
 #!/bin/sh
-# A split or a fold that no figure can be had from is named in the card, in the report and on the terminal, before time goes into it.
+# Splits and folds without metrics are named in the card, in the report and on the terminal, before any training.
 . tests/lib.sh
 cd "$tmp" || exit 1
 
