@@ -84,6 +84,7 @@ gboolean stain_sample_add(StainSample *sample, const Image *rgb, const Image *re
         if ((readable && !readable->pixels[i]) || MAX(p[0], MAX(p[1], p[2])) > level) {
             continue;
         }
+        /* Double the room. */
         if (sample->count == sample->room) {
             size_t room = MAX(4096, 2 * sample->room);
             uint8_t *more = g_try_realloc(sample->pixels, 3 * room);
@@ -151,11 +152,13 @@ static gboolean main_plane(const StainSample *sample, double plane[2][3])
         rotate(a, v, 0, 2);
         rotate(a, v, 1, 2);
     }
+    /* The diagonal of `a` now holds the eigenvalues; the plane is orthogonal to the smallest. */
     int smallest = a[0][0] <= a[1][1] && a[0][0] <= a[2][2] ? 0 : a[1][1] <= a[2][2] ? 1 : 2, k = 0;
     for (int i = 0; i < 3; i++) {
         if (i == smallest) {
             continue;
         }
+        /* The sign that makes the mean positive along this axis. */
         double sum = v[0][i] * mean[0] + v[1][i] * mean[1] + v[2][i] * mean[2];
         for (int c = 0; c < 3; c++) {
             plane[k][c] = sum < 0 ? -v[c][i] : v[c][i];
@@ -168,6 +171,7 @@ static gboolean main_plane(const StainSample *sample, double plane[2][3])
     return TRUE;
 }
 
+/* For qsort(). */
 static int compare_numbers(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -178,6 +182,7 @@ static int compare_numbers(const void *a, const void *b)
 static double percentile(double *values, size_t count, double percent)
 {
     qsort(values, count, sizeof *values, compare_numbers);
+    /* Position between the order statistics `low` and `high`. */
     double at = percent / 100 * (double)(count - 1);
     size_t low = (size_t)at, high = MIN(low + 1, count - 1);
     return values[low] + (at - (double)low) * (values[high] - values[low]);
@@ -272,6 +277,7 @@ static double root(double t)
     return t > 216.0 / 24389 ? cbrt(t) : (24389.0 / 27 * t + 16) / 116;
 }
 
+/* sRGB (0..255) to XYZ to L, a, b. */
 static void to_lab(const uint8_t *rgb, double lab[3])
 {
     static const double m[3][3] = {{0.4124564, 0.3575761, 0.1804375},
@@ -287,6 +293,7 @@ static void to_lab(const uint8_t *rgb, double lab[3])
     lab[2] = 200 * (f[1] - f[2]);
 }
 
+/* The inverse, clamped to the gamut of sRGB. */
 static void from_lab(const double lab[3], double rgb[3])
 {
     static const double m[3][3] = {{3.2404542, -1.5371385, -0.4985314},
@@ -343,6 +350,7 @@ gboolean stain_fit(const StainSample *sample, StainMethod method, StainFit *out,
 
 /* ---- changing an image ---- */
 
+/* Rounds to a grey level. */
 static uint8_t byte_of(double value)
 {
     return (uint8_t)(CLAMP(value, 0, 255) + 0.5);
@@ -413,6 +421,7 @@ void stain_apply(const StainFit *source, const StainFit *target, Image *rgb)
 
 /* ---- JSON ---- */
 
+/* An array of numbers, new reference. */
 static json_t *numbers_json(const double *values, size_t count)
 {
     json_t *array = json_array();

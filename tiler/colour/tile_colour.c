@@ -17,6 +17,7 @@ struct TileColour {
     char *identity;
 };
 
+/* Renews the identity: the profile by its hash, and both fits in full precision. */
 static void describe(TileColour *colour)
 {
     g_autoptr(GString) text = g_string_new(NULL);
@@ -35,6 +36,7 @@ static void describe(TileColour *colour)
     colour->identity = g_strdup(text->str);
 }
 
+/* Makes the transform from the profile to sRGB. */
 static gboolean make_transform(TileColour *colour, const char *path, const void *data, gsize bytes,
                                GError **error)
 {
@@ -97,6 +99,7 @@ const char *tile_colour_identity(const TileColour *colour)
     return colour->identity;
 }
 
+/* Pixels without data are white and stay so. */
 static gboolean is_white(const uint8_t *p)
 {
     return p[0] == 255 && p[1] == 255 && p[2] == 255;

@@ -34,6 +34,7 @@ static double readable_area(const Image *readable, const Rect *box)
     return sum;
 }
 
+/* For a box whose pixels all have data. */
 static void all_readable(const Rect *box, Image *readable, double *area)
 {
     *area += box->width * box->height;
@@ -49,6 +50,7 @@ static gboolean cut_copy(Slide *slide, int level, int64_t x, int64_t y, int colu
 {
     size_t pixels = (size_t)columns * (size_t)rows;
     Image source = {columns, rows, 3, thread_scratch(SCRATCH_SOURCE, pixels, 3, "pixels to cut from", error)};
+    /* Which pixels of `source` have data. */
     Image data = {columns, rows, 1, NULL};
     data.pixels =
         source.pixels ? thread_scratch(SCRATCH_READABLE, pixels, 1, "pixels to cut from", error) : NULL;
@@ -92,6 +94,7 @@ static gboolean cut_block(Slide *slide, int level, const Rect *box, Filter filte
                     readable, area, error);
 }
 
+/* Copies a part to (x, y) of the whole image. */
 static void paste(const Image *part, Image *whole, int x, int y)
 {
     size_t bytes = (size_t)part->width * part->channels;
@@ -131,6 +134,7 @@ static gboolean cut_from(Slide *slide, int best, const Rect *region, Filter filt
     /* Side of a square output block whose source has MAX_SOURCE px. */
     double side = sqrt(MAX_SOURCE * ((double)rgb->width / box.width) * ((double)rgb->height / box.height));
     int block = (int)CLAMP(side, 16, 1 << 20);
+    /* The usual case, a tile: one block. */
     if (block >= rgb->width && block >= rgb->height) {
         if (!cut_block(slide, best, &box, filter, rgb, readable, &area, error)) {
             return FALSE;
@@ -151,6 +155,7 @@ static gboolean cut_from(Slide *slide, int best, const Rect *region, Filter filt
     return TRUE;
 }
 
+/* Cuts from the coarsest level that is fine enough in both directions. */
 static gboolean cut(Slide *slide, const Rect *region, Filter filter, Image *rgb, Image *readable,
                     double *readable_fraction, GError **error)
 {
@@ -158,6 +163,7 @@ static gboolean cut(Slide *slide, const Rect *region, Filter filter, Image *rgb,
     return cut_from(slide, best, region, filter, rgb, readable, readable_fraction, error);
 }
 
+/* Checks the caller's images: RGB, and a mask of the same size. */
 static gboolean check_raster(const Image *rgb, const Image *readable, GError **error)
 {
     if (rgb->channels == 3 && (!readable || (readable->channels == 1 && readable->width == rgb->width &&

@@ -82,6 +82,7 @@ static double integral_over(const Integral *integral, double x0, double y0, doub
 /* How many tiles of `tile` px, one every `stride` px, are along a side of `length` px. */
 static double count_along(double length, double tile, double stride, EdgePolicy edge)
 {
+    /* How many strides fit after the first tile. */
     double room = (length - tile) / stride;
     if (room < -SLACK) {
         return edge == EDGE_PAD; /* one tile that extends beyond the border, or none */
@@ -93,6 +94,7 @@ static double count_along(double length, double tile, double stride, EdgePolicy 
 static double position(double start, double length, double tile, double stride, int index, int count,
                        EdgePolicy edge)
 {
+    /* The last tile ends at the border of the area. */
     gboolean last = edge == EDGE_SHIFT && index > 0 && index == count - 1;
     return last ? start + length - tile : start + index * stride;
 }
@@ -127,6 +129,7 @@ static void fill(Grid *grid, const Rect *area, double stride_x, double stride_y,
                  double slide_width, double slide_height)
 {
     const GridSpec *spec = &grid->spec;
+    /* Level-0 px to mask px. */
     double to_mask_x = tissue ? tissue->width / slide_width : 1,
            to_mask_y = tissue ? tissue->height / slide_height : 1;
     double footprint = grid->tile_width * to_mask_x * grid->tile_height * to_mask_y;
@@ -159,6 +162,7 @@ Grid *grid_new(const GridSpec *spec, const Rect *area, double mpp_x, double mpp_
     double stride_x = (spec->size - spec->overlap) * spec->mpp / mpp_x;
     double stride_y = (spec->size - spec->overlap) * spec->mpp / mpp_y;
     double tile_width = spec->size * spec->mpp / mpp_x, tile_height = spec->size * spec->mpp / mpp_y;
+    /* Doubles, since an absurd specification could overflow an int. */
     double columns = count_along(area->width, tile_width, stride_x, spec->edge);
     double rows = count_along(area->height, tile_height, stride_y, spec->edge);
     if (columns * rows > 1e8) {

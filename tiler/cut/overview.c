@@ -17,6 +17,7 @@ void overview_clear(Overview *overview)
 static void touched(const Overview *o, const SlideLevel *level, const BadArea *area, int *x, int *y,
                     int *width, int *height)
 {
+    /* Level px to level-0 px to overview px. */
     double left = (double)area->x * level->downsample_x / o->scale_x - 1;
     double top = (double)area->y * level->downsample_y / o->scale_y - 1;
     double right = (double)(area->x + area->width) * level->downsample_x / o->scale_x + 1;
@@ -62,6 +63,7 @@ static gboolean fill_damage(Slide *slide, int level, Overview *o, GError **error
     const double size = (double)image_bytes(o->readable);
     const GPtrArray *areas = slide_bad_areas(slide);
     int x, y, width, height;
+    /* From the level of the overview down to level 1, each filled from the next finer one. */
     for (; level > 0; level--) {
         for (guint i = 0; i < areas->len; i++) {
             const BadArea *area = areas->pdata[i];
@@ -112,6 +114,7 @@ gboolean overview_read(Slide *slide, double mpp, Overview *out, GError **error)
     }
     out->rgb = image_new((int)width, (int)height, 3, error);
     out->readable = out->rgb ? image_new((int)width, (int)height, 1, error) : NULL;
+    /* The same level that cut_region() takes. */
     int level = slide_best_level(slide, MIN(out->scale_x, out->scale_y));
     return out->readable && cut_region(slide, &whole, FILTER_BILINEAR, out->rgb, out->readable, error) &&
            fill_damage(slide, level, out, error) && count_lost(slide, out, error);

@@ -116,6 +116,7 @@ static double look_up_area(const Map *tile, double u, double v, double du, doubl
     return found ? sum / found : NAN;
 }
 
+/* Whether a mask that covers the same area is set at the fraction (across, down) of it. */
 static gboolean has_data(const Image *readable, double across, double down)
 {
     int x = MIN((int)(across * readable->width), readable->width - 1),
@@ -139,6 +140,7 @@ void blend_add(Blend *blend, const Rect *footprint, const Map *tile, const Image
     double du = blend->scale_x / footprint->width * tile->width,
            dv = blend->scale_y / footprint->height * tile->height;
     for (int y = y0; y < y1; y++) {
+        /* Position of the centre of the map pixel in the footprint, 0 to 1. */
         double down = CLAMP(((y + 0.5) * blend->scale_y - footprint->y) / footprint->height, 0, 1);
         for (int x = x0; x < x1; x++) {
             double across = CLAMP(((x + 0.5) * blend->scale_x - footprint->x) / footprint->width, 0, 1);

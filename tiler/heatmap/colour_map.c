@@ -93,6 +93,7 @@ static uint8_t colour_at(const ColourMap *map, int index, int c)
     return (uint8_t)(CLAMP(value, 0, 255) + 0.5);
 }
 
+/* Makes all tables, once per process. */
 static void fill_tables(void)
 {
     for (guint m = 0; m < G_N_ELEMENTS(maps); m++) {

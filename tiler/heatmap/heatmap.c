@@ -16,6 +16,7 @@ gboolean heatmap_has_colours(const char *name)
     return colour_map_find(name) != NULL;
 }
 
+/* The colours of a map; NULL with error for an unknown name or an empty range. */
 static const uint8_t (*need_colours(const char *name, double low, double high, GError **error))[3]
 {
     const uint8_t(*table)[3] = colour_map_find(name);
@@ -30,6 +31,7 @@ static const uint8_t (*need_colours(const char *name, double low, double high, G
     return table;
 }
 
+/* The colour of a value; values outside of the range take its ends. */
 static const uint8_t *colour_of(const uint8_t (*table)[3], float value, double low, double high)
 {
     double fraction = CLAMP((value - low) / (high - low), 0, 1);

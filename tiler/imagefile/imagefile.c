@@ -16,16 +16,19 @@
 static const uint8_t png_start[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'},
                      jpeg_start[3] = {0xff, 0xd8, 0xff};
 
+/* The signature of PNG (W3C, 5.2). */
 static gboolean is_png(const void *data, size_t bytes)
 {
     return bytes >= sizeof png_start && memcmp(data, png_start, sizeof png_start) == 0;
 }
 
+/* SOI and the start of the next marker (ITU-T T.81, B.1). */
 static gboolean is_jpeg(const void *data, size_t bytes)
 {
     return bytes >= sizeof jpeg_start && memcmp(data, jpeg_start, sizeof jpeg_start) == 0;
 }
 
+/* A big-endian number; 0 when it is too large for an int. */
 static int big_endian(const uint8_t *p, int bytes)
 {
     uint32_t value = 0;
@@ -94,6 +97,7 @@ static gboolean read_all(int fd, uint8_t *data, size_t bytes, const char *path, 
     return TRUE;
 }
 
+/* Reads a regular file as a whole, so that the codec sees one consistent copy. */
 static Image *read_open_file(int fd, const char *path, GError **error)
 {
     struct stat info;
@@ -131,6 +135,7 @@ gboolean imagefile_write_png(const char *path, const Image *image, char sha256[6
     return file && imagefile_stream_png(file, image, error) && durable_commit(file, sha256, NULL, error);
 }
 
+/* Whether the name is not hidden and has the suffix of an image, in any case. */
 static gboolean has_image_name(const char *name, const void *data)
 {
     static const char *const endings[] = {".png", ".jpg", ".jpeg"};

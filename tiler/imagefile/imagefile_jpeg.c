@@ -10,6 +10,7 @@
 #include <string.h>
 #include <jerror.h>
 
+/* Makes our error of libjpeg's message.  Always returns FALSE. */
 static gboolean set_error(const JpegErrors *errors, const char *name, GError **error)
 {
     gboolean memory = errors->base.msg_code == JERR_OUT_OF_MEMORY;
@@ -18,6 +19,7 @@ static gboolean set_error(const JpegErrors *errors, const char *name, GError **e
     return FALSE;
 }
 
+/* Reads the header, and asks for RGB output. */
 static gboolean read_header(struct jpeg_decompress_struct *jpeg, JpegErrors *errors, const void *data,
                             size_t bytes)
 {
@@ -31,6 +33,7 @@ static gboolean read_header(struct jpeg_decompress_struct *jpeg, JpegErrors *err
     return TRUE;
 }
 
+/* Decodes all rows.  Damaged data are an error, although libjpeg only warns. */
 static gboolean read_rows(struct jpeg_decompress_struct *jpeg, JpegErrors *errors, Image *image)
 {
     if (setjmp(errors->jump)) {

@@ -43,6 +43,7 @@ static gboolean read_head(const char *path, char head[8], ssize_t *bytes, GError
     return ok;
 }
 
+/* TIFF: classic and BigTIFF in both byte orders. */
 static gboolean find_kind(const char *path, Kind *kind, GError **error)
 {
     static const char magics[][4] = {
@@ -98,6 +99,7 @@ static const char *lossy_compression(uint16_t compression)
     return NULL;
 }
 
+/* Refuses compressions that may change labels. */
 static gboolean check_compression(const LabelMask *mask, GError **error)
 {
     uint16_t compression = COMPRESSION_NONE;
@@ -118,6 +120,7 @@ static const char *tiff_problem(const LabelFormat *format, uint16_t photometric,
                                 uint16_t planes)
 {
     static const int deep[] = {1, 2, 4, 8, 16, 32};
+    /* Whether the depth is one that label_unpack() knows. */
     gboolean known = FALSE;
     for (guint i = 0; i < G_N_ELEMENTS(deep); i++) {
         known = known || format->bits == deep[i];
@@ -147,6 +150,7 @@ static const char *tiff_problem(const LabelFormat *format, uint16_t photometric,
                                                                 : NULL;
 }
 
+/* Refuses the mask with its pixel format and the reason. */
 static gboolean no_labels(const LabelMask *mask, const char *problem, GError **error)
 {
     g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is not a label mask: %d sample%s of %d bit%s; %s",
@@ -186,6 +190,7 @@ static const char *read_palette(LabelMask *mask)
     return NULL;
 }
 
+/* Refuses an orientation other than upright. */
 static gboolean check_turned(const LabelMask *mask, uint16_t orientation, GError **error)
 {
     const char *turned = tiffpages_turned(orientation);
@@ -235,6 +240,7 @@ static gboolean check_hidden_planes(const LabelMask *mask, GError **error)
     if (!TIFFGetField(mask->tiff, TIFFTAG_IMAGEDESCRIPTION, &text) || !text) {
         return TRUE;
     }
+    /* ImageJ writes "images=N", tifffile a JSON object with "shape" and "truncated". */
     gboolean imagej = g_str_has_prefix(text, "ImageJ=") && (at = strstr(text, "\nimages=")) &&
                       g_ascii_strtoll(at + strlen("\nimages="), NULL, 10) > 1;
     gboolean shaped = *text == '{' && strstr(text, "\"shape\": [") && strstr(text, "\"truncated\": true");
@@ -248,6 +254,7 @@ static gboolean check_hidden_planes(const LabelMask *mask, GError **error)
     return !imagej && !shaped;
 }
 
+/* Finds out how pixels are stored, and refuses what cannot be labels. */
 static gboolean set_format(LabelMask *mask, GError **error)
 {
     uint16_t bits = 0, samples = 0, photometric = PHOTOMETRIC_MINISBLACK, sample = SAMPLEFORMAT_UINT,
@@ -268,6 +275,7 @@ static gboolean set_format(LabelMask *mask, GError **error)
     return !problem || no_labels(mask, problem, error);
 }
 
+/* Reads the size and the tile size; the latter is 0 for strips. */
 static gboolean set_geometry(LabelMask *mask, GError **error)
 {
     TIFFGetField(mask->tiff, TIFFTAG_IMAGEWIDTH, &mask->width);
@@ -285,6 +293,7 @@ static gboolean set_geometry(LabelMask *mask, GError **error)
     return TRUE;
 }
 
+/* The geometry check comes before libtiff sees the file. */
 static gboolean open_tiff(LabelMask *mask, GError **error)
 {
     gboolean is_tiff;
@@ -304,6 +313,7 @@ static gboolean open_tiff(LabelMask *mask, GError **error)
            check_pages(mask, error) && check_hidden_planes(mask, error);
 }
 
+/* libpng checks a PNG itself. */
 static gboolean open_png(LabelMask *mask, GError **error)
 {
     mask->png =
@@ -353,6 +363,7 @@ int64_t label_mask_height(const LabelMask *mask)
     return mask->height;
 }
 
+/* Reports a row that cannot be decoded, or the error of the system that caused it. */
 static gboolean unreadable(const LabelMask *mask, int64_t y, GError **error)
 {
     if (!tiffsource_check(mask->source, error)) {
@@ -367,6 +378,7 @@ static gboolean unreadable(const LabelMask *mask, int64_t y, GError **error)
 static gboolean unpack(LabelMask *mask, const uint8_t *pixels, uint32_t x, uint32_t y, uint32_t width,
                        uint8_t *out, GError **error)
 {
+    /* When the colours of a palette are the labels, indices become colours first, then labels. */
     static const LabelFormat coloured = {.bits = 8, .samples = 4};
     if (!label_unpack(mask->path, &mask->format, &mask->colours, pixels, x, y, width, out, error)) {
         return FALSE;
@@ -398,6 +410,7 @@ static gboolean read_tiles(LabelMask *mask, uint32_t y, uint8_t *tile, uint8_t *
     return TRUE;
 }
 
+/* Decodes a row of tiles into a band (tile_height, W), then passes its rows on. */
 static gboolean read_tiled(LabelMask *mask, LabelMaskRow row, void *data, GError **error)
 {
     size_t bytes = MAX((size_t)TIFFTileSize(mask->tiff),
@@ -419,6 +432,7 @@ static gboolean read_tiled(LabelMask *mask, LabelMaskRow row, void *data, GError
     return band != NULL;
 }
 
+/* Row y, encoded as in the file. */
 static gboolean read_row(LabelMask *mask, uint8_t *line, uint32_t y, GError **error)
 {
     if (mask->png) {
@@ -427,6 +441,7 @@ static gboolean read_row(LabelMask *mask, uint8_t *line, uint32_t y, GError **er
     return TIFFReadScanline(mask->tiff, line, y, 0) >= 0 || unreadable(mask, y, error);
 }
 
+/* For PNG and for TIFF in strips. */
 static gboolean read_rows(LabelMask *mask, LabelMaskRow row, void *data, GError **error)
 {
     size_t bytes = label_row_bytes(&mask->format, mask->width);

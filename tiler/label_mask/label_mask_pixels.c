@@ -14,6 +14,7 @@ size_t label_row_bytes(const LabelFormat *format, int64_t width)
     return ((size_t)width * (size_t)format->samples * (size_t)format->bits + 7) / 8;
 }
 
+/* Reports the pixel at (x, y) that is not a label. */
 static gboolean no_label(const char *path, int64_t x, int64_t y, GError **error, const char *what)
 {
     g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
@@ -32,6 +33,7 @@ static void unpack_small(const LabelFormat *format, const uint8_t *row, int64_t 
     }
 }
 
+/* Sample i of 8, 16 or 32 bits, in the byte order of the machine. */
 static gint64 wide_value(const LabelFormat *format, const uint8_t *row, int64_t i)
 {
     guint16 two;
@@ -47,6 +49,7 @@ static gint64 wide_value(const LabelFormat *format, const uint8_t *row, int64_t 
     return format->is_signed ? (gint32)four : (gint64)four;
 }
 
+/* Samples of 8, 16 or 32 bits, checked to be 0 to 255. */
 static gboolean unpack_wide(const char *path, const LabelFormat *format, const uint8_t *row, int64_t x,
                             int64_t y, int64_t width, uint8_t *out, GError **error)
 {
@@ -81,12 +84,14 @@ static int label_of(LabelColours *colours, guint32 colour)
     return label;
 }
 
+/* Grey with alpha, RGB, or RGB with alpha: each colour gets a label. */
 static gboolean unpack_colours(const char *path, const LabelFormat *format, LabelColours *colours,
                                const uint8_t *row, int64_t x, int64_t y, int64_t width, uint8_t *out,
                                GError **error)
 {
     int samples = format->samples;
     gboolean grey = samples < 3, alpha = samples == 2 || samples == 4;
+    /* Neighbours mostly have the same colour, so the last one is remembered. */
     guint32 last = 0;
     int label = 0;
     for (int64_t i = 0; i < width; i++) {

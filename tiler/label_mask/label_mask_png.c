@@ -21,6 +21,7 @@ struct LabelMaskPng {
     char message[160];
 };
 
+/* Keeps libpng's message and jumps back to the last setjmp(). */
 static void on_error(png_structp png, png_const_charp text)
 {
     LabelMaskPng *mask = png_get_error_ptr(png);
@@ -33,6 +34,7 @@ static void on_warning(png_structp png, png_const_charp text)
     g_debug("libpng: %s", text);
 }
 
+/* Reports libpng's message.  The stream tells whether the system failed. */
 static gboolean fail(const LabelMaskPng *mask, GError **error)
 {
     WsiErrorCode code = ferror(mask->file)                           ? WSI_ERROR_IO
@@ -49,9 +51,11 @@ static gboolean read_header(LabelMaskPng *mask)
         return FALSE;
     }
     png_init_io(mask->png, mask->file);
+    /* Rows are read one by one, so only PNG's own limit holds. */
     png_set_user_limits(mask->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     png_set_keep_unknown_chunks(mask->png, PNG_HANDLE_CHUNK_NEVER, NULL, 0);
     png_read_info(mask->png, mask->info);
+    /* PNG is big-endian; label_unpack() expects the byte order of the machine. */
     if (png_get_bit_depth(mask->png, mask->info) == 16 && G_BYTE_ORDER == G_LITTLE_ENDIAN) {
         png_set_swap(mask->png);
     }
@@ -110,6 +114,7 @@ LabelMaskPng *label_mask_png_open(const char *path, uint32_t *width, uint32_t *h
     return mask;
 }
 
+/* A number of the EXIF data in its byte order. */
 static uint32_t exif_number(const uint8_t *at, int bytes, gboolean big)
 {
     uint32_t number = 0;
@@ -157,6 +162,7 @@ void label_mask_png_free(LabelMaskPng *mask)
     g_free(mask);
 }
 
+/* All rows of an interlaced file. */
 static gboolean decode_rows(LabelMaskPng *mask, png_bytepp rows)
 {
     if (setjmp(png_jmpbuf(mask->png))) {
@@ -166,6 +172,7 @@ static gboolean decode_rows(LabelMaskPng *mask, png_bytepp rows)
     return TRUE;
 }
 
+/* One row of a file that is not interlaced. */
 static gboolean decode_row(LabelMaskPng *mask, uint8_t *buffer)
 {
     if (setjmp(png_jmpbuf(mask->png))) {
@@ -175,6 +182,7 @@ static gboolean decode_row(LabelMaskPng *mask, uint8_t *buffer)
     return TRUE;
 }
 
+/* Decodes an interlaced file, whose rows are complete only after the last pass. */
 static gboolean decode_whole(LabelMaskPng *mask, GError **error)
 {
     g_autofree png_bytepp rows = wsi_try_alloc(mask->height, sizeof *rows, mask->path, error);

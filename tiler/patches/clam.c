@@ -11,6 +11,7 @@
 #include <hdf5.h>
 #include <math.h>
 
+/* HDF5 does not say why a write failed; errno mostly does. */
 static gboolean failed(const char *path, const char *what, GError **error)
 {
     WsiErrorCode code = errno == ENOSPC || errno == EDQUOT ? WSI_ERROR_FULL : WSI_ERROR_IO;
@@ -39,6 +40,7 @@ static gboolean put_text(hid_t object, const char *name, const char *text)
 
 typedef gboolean (*PutAttributes)(hid_t coords, const ClamSpec *spec);
 
+/* CLAM's attributes. */
 static gboolean put_clam(hid_t coords, const ClamSpec *spec)
 {
     const int64_t level = spec->patch_level, target = spec->target_size;
@@ -54,6 +56,7 @@ static gboolean put_clam(hid_t coords, const ClamSpec *spec)
            put_values(coords, "target_mpp", H5T_NATIVE_DOUBLE, 0, &spec->target_mpp);
 }
 
+/* Writes a scalar. */
 static gboolean put_integer(hid_t object, const char *name, int64_t value)
 {
     return put_values(object, name, H5T_NATIVE_INT64, 0, &value);
@@ -73,6 +76,7 @@ static gboolean put_magnification(hid_t object, const char *name, double mpp)
                                               : put_number(object, name, value);
 }
 
+/* TRIDENT's attributes. */
 static gboolean put_trident(hid_t coords, const ClamSpec *spec)
 {
     double footprint = spec->target_size * spec->target_mpp / spec->mpp; /* level-0 px */
@@ -107,6 +111,7 @@ static gboolean put_coords(hid_t file, PutAttributes put, const ClamSpec *spec, 
     return (space < 0 || H5Sclose(space) >= 0) && ok;
 }
 
+/* The file with one dataset and its attributes. */
 static gboolean write_coords(const char *path, PutAttributes put, const ClamSpec *spec, const int64_t *xy,
                              int64_t count, char sha256[65], GError **error)
 {

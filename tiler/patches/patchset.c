@@ -101,6 +101,7 @@ char *patchset_name(const char *split, const char *label, const char *slide, int
     return g_strdup_printf("%s%s/%s/%s_%06d.%s", beside, folder, class, stem, number, extension);
 }
 
+/* The digits between the last '_' and the extension, at least six. */
 int patchset_number(const char *file)
 {
     const char *end = strrchr(file, '.'), *at = strrchr(file, '_');
@@ -115,6 +116,7 @@ int patchset_number(const char *file)
     return at && end - at > 6 ? (int)number : -1;
 }
 
+/* Every part between slashes must be one that safe_part() leaves unchanged: so not empty, and not "..". */
 gboolean patchset_is_inside(const char *file)
 {
     g_auto(GStrv) parts = g_strsplit(g_str_has_prefix(file, BESIDE) ? file + strlen("../") : file, "/", -1);
@@ -156,6 +158,7 @@ gboolean patchset_encode(const Image *rgb, int quality, GByteArray *out, GError 
 
 gboolean patchset_encode_mask(const Image *mask, GByteArray *out, GError **error)
 {
+    /* The mask may have several channels, of which the first counts. */
     g_autoptr(Image) binary = image_new(mask->width, mask->height, 1, error);
     if (!binary) {
         return FALSE;
@@ -171,6 +174,7 @@ gboolean patchset_holds(const char *root, const char *file, const GByteArray *by
     char wanted[65], there[65];
     g_autofree char *path = patchset_path(root, file);
     struct stat now;
+    /* The size first, since it is cheap; then the hash. */
     if (stat(path, &now) != 0 || now.st_size != bytes->len || !durable_hash_file(path, there, NULL, NULL)) {
         return FALSE;
     }
@@ -199,6 +203,7 @@ static void number_cell(GString *out, double value, const char *format, char end
     csv_cell(out, text, end);
 }
 
+/* Appends a line of the manifest, in the order of columns[] and later_columns[]. */
 static void append_patch(GString *out, const Patch *patch)
 {
     csv_cell(out, patch->file, ',');
@@ -294,6 +299,7 @@ static gboolean read_later(const char *path, const Csv *csv, int row, Patch *pat
     return flags < 0 || quality_flags_parse(csv_get(csv, row, flags), &patch->flags, error);
 }
 
+/* at: the positions of columns[] in the file. */
 static gboolean read_patch(const char *path, const Csv *csv, int row, const int *at, Patch *patch,
                            GError **error)
 {

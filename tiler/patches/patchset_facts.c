@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+/* Appends a member with a text; json_dumps() quotes it. */
 static void put_text(GString *out, const char *name, const char *text)
 {
     json_t *value = json_string(text ? text : "");
@@ -16,6 +17,7 @@ static void put_text(GString *out, const char *name, const char *text)
     json_decref(value);
 }
 
+/* Appends a member with a number in a fixed format; null when it is not finite. */
 static void put_number(GString *out, const char *name, double value, const char *format)
 {
     char text[G_ASCII_DTOSTR_BUF_SIZE] = "null";
@@ -51,12 +53,14 @@ char *patchset_facts(const Patch *patch, double x, double y, int size)
     return g_string_free(out, FALSE);
 }
 
+/* The text of a member; "" when it is missing.  Caller frees. */
 static char *text_of(const json_t *facts, const char *name)
 {
     const char *text = json_string_value(json_object_get(facts, name));
     return g_strdup(text ? text : "");
 }
 
+/* The number of a member; NAN when it is missing. */
 static double number_of(const json_t *facts, const char *name)
 {
     const json_t *value = json_object_get(facts, name);
@@ -70,6 +74,7 @@ gboolean patchset_from_facts(const json_t *facts, const char *name, Patch *patch
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s does not state slide, x and y", name);
         return FALSE;
     }
+    /* Everything except slide and position may be missing. */
     double level = number_of(facts, "level"), side = number_of(facts, "side");
     *patch = (Patch){.file = g_strdup(""),
                      .slide = text_of(facts, "slide"),

@@ -43,6 +43,7 @@ ShardWriter *shard_writer_new(const char *folder, const char *stem, int first, i
     return writer;
 }
 
+/* libarchive's output goes to the durable file; its error is kept, since libarchive has only numbers. */
 static la_ssize_t write_block(struct archive *tar, void *data, const void *block, size_t bytes)
 {
     ShardWriter *writer = data;
@@ -53,6 +54,7 @@ static la_ssize_t write_block(struct archive *tar, void *data, const void *block
     return -1;
 }
 
+/* The error of the durable file, or else libarchive's. */
 static gboolean tar_failed(ShardWriter *writer, GError **error)
 {
     if (writer->why) {
@@ -64,6 +66,7 @@ static gboolean tar_failed(ShardWriter *writer, GError **error)
     return FALSE;
 }
 
+/* Plain pax where a member needs it, ustar otherwise; the last block is not padded beyond tar's end mark. */
 static gboolean begin_shard(ShardWriter *writer, GError **error)
 {
     g_autofree char *name = shard_name(writer->stem, writer->first + (int)writer->files->len);
@@ -80,6 +83,7 @@ static gboolean begin_shard(ShardWriter *writer, GError **error)
     return ok || tar_failed(writer, error);
 }
 
+/* Completes and publishes the current shard. */
 static gboolean end_shard(ShardWriter *writer, GError **error)
 {
     g_autofree char *name = shard_name(writer->stem, writer->first + (int)writer->files->len);
@@ -97,6 +101,7 @@ static gboolean end_shard(ShardWriter *writer, GError **error)
     return ok;
 }
 
+/* A regular file with fixed mode and time. */
 static gboolean add_member(ShardWriter *writer, const char *key, const char *suffix, const void *data,
                            size_t bytes, GError **error)
 {
@@ -122,6 +127,7 @@ static int64_t member_bytes(size_t bytes)
 int shard_writer_add(ShardWriter *writer, const ShardSample *sample, GError **error)
 {
     size_t json_bytes = strlen(sample->json);
+    /* What the sample adds to the shard. */
     int64_t more = member_bytes(sample->image->len) + member_bytes(json_bytes) +
                    (sample->mask ? member_bytes(sample->mask->len) : 0);
     if (!*sample->key || strpbrk(sample->key, "./") || strpbrk(sample->extension, "./")) {

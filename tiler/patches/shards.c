@@ -28,6 +28,7 @@ char *shard_name(const char *stem, int number)
 
 /* ---- folders of shards ---- */
 
+/* For listing_select(): a visible .tar file with the prefix. */
 static gboolean has_shard_name(const char *name, const void *prefix)
 {
     return name[0] != '.' && g_str_has_prefix(name, prefix) && g_str_has_suffix(name, ".tar");
@@ -44,6 +45,7 @@ void shards_remove(const char *folder, const char *stem, int first)
     g_auto(GStrv) names = shards_list(folder, prefix, NULL);
     for (char **name = names; name && *name; name++) {
         char *end;
+        /* Only names that shard_name() makes are removed. */
         gint64 number = g_ascii_strtoll(*name + strlen(prefix), &end, 10);
         if (g_str_equal(end, ".tar") && number >= first) {
             g_autofree char *path = g_build_filename(folder, *name, NULL);
@@ -93,6 +95,7 @@ static gboolean index_member(Shard *shard, const char *name, ShardPart part, GEr
 {
     const char *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name;
     const char *dot = strchr(base, '.');
+    /* Folders and hidden files are not members of samples. */
     if (!dot || dot == base) {
         return TRUE;
     }
@@ -157,6 +160,7 @@ static gboolean finish_index(Shard *shard, GError **error)
             g_array_remove_index(shard->entries, i);
         }
     }
+    /* libarchive skips data without reading it, so a truncated last member is found only here. */
     off_t end = lseek(shard->fd, 0, SEEK_END);
     for (guint i = 0; i < shard->entries->len; i++) {
         const ShardEntry *entry = &g_array_index(shard->entries, ShardEntry, i);

@@ -18,6 +18,7 @@ static inline void mean_row(const uint8_t *top, const uint8_t *bottom, int width
             out[x * channels + c] = quarter((unsigned)top[i] + top[j] + bottom[i] + bottom[j]);
         }
     }
+    /* The odd last column counts twice. */
     for (int c = 0; width & 1 && c < channels; c++) {
         int i = 2 * pairs * channels + c;
         out[pairs * channels + c] = quarter(2u * top[i] + 2u * bottom[i]);
@@ -52,6 +53,7 @@ void halve_max8(const uint8_t *in, size_t in_stride, int width, int height, uint
     }
 }
 
+/* The mean of those that are not NaN; NaN when there is none. */
 static float mean_of_numbers(const float values[4], int count)
 {
     double sum = 0;

@@ -48,6 +48,7 @@ static gboolean is_positive(double value)
     return isfinite(value) && value > 0;
 }
 
+/* Refuses specifications that no TIFF can have. */
 static gboolean check_spec(const PyramidSpec *spec, const char *path, GError **error)
 {
     const struct {
@@ -92,6 +93,7 @@ static void plan_levels(Writer *writer)
     }
 }
 
+/* Codecs and a tile per thread, a band per level, an output per column. */
 static gboolean allocate(Writer *writer, GError **error)
 {
     size_t tile = (size_t)writer->spec.tile, tile_bytes = tile * tile * writer->pixel_bytes;
@@ -149,6 +151,7 @@ typedef struct {
     int width, height;
 } Part;
 
+/* The part of level k's band that the tile in `column` gets. */
 static Part part_of(const Writer *writer, int k, int64_t column)
 {
     int tile = writer->spec.tile, bytes = writer->pixel_bytes;
@@ -157,6 +160,7 @@ static Part part_of(const Writer *writer, int k, int64_t column)
                   (int)MIN(tile, writer->levels[k].width - x), writer->bands[k].rows};
 }
 
+/* Whether all pixels equal the first: compare the first row with itself shifted by a pixel, then each row with the first. */
 static gboolean is_constant(const Part *part, int pixel_bytes)
 {
     size_t row_bytes = (size_t)part->width * pixel_bytes;
@@ -218,6 +222,7 @@ static void gather(const Writer *writer, const Part *part, uint8_t *tile_pixels)
     }
 }
 
+/* Encodes a part by the codec of the worker. */
 static gboolean encode(Writer *writer, int worker, const Part *part, GByteArray *out, GError **error)
 {
     gather(writer, part, writer->tiles[worker]);
@@ -291,12 +296,14 @@ static gboolean find_constant(const Writer *writer, int k, int64_t column, const
     return is_constant(part, writer->pixel_bytes);
 }
 
+/* Encodes one tile of a band and halves its pixels; run by a thread of the pool. */
 static gboolean flush_column(int64_t column, int worker, void *data, GError **error)
 {
     const Flush *flush = data;
     Writer *writer = flush->writer;
     Part part = part_of(writer, flush->level, column);
     gboolean constant = find_constant(writer, flush->level, column, &part);
+    /* A constant part at the border is not a constant tile, unless JPEG repeats its pixels. */
     gboolean whole = part.width == writer->spec.tile && part.height == writer->spec.tile;
     if (flush->level + 1 < writer->count) {
         halve(writer, &part, constant, flush->level, column);
@@ -340,6 +347,7 @@ static gboolean flush_band(Writer *writer, int k, GError **error)
     return TRUE;
 }
 
+/* Feeds the bands of level 0 from the source. */
 static gboolean run(Writer *writer, const char *path, PyramidSource source, void *data, char sha256[65],
                     GError **error)
 {
@@ -387,6 +395,7 @@ typedef struct {
     size_t row_bytes;
 } Raster;
 
+/* The PyramidSource of a whole image. */
 static gboolean raster_rows(void *data, int64_t y, int rows, void *pixels, GError **error)
 {
     const Raster *raster = data;

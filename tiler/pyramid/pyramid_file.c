@@ -39,6 +39,7 @@ struct PyramidFile {
     int64_t spool_size;
 };
 
+/* Keeps libtiff's last error for tiff_failed(). */
 static int on_tiff_error(TIFF *tiff, void *data, const char *module, const char *format, va_list args)
 {
     PyramidFile *file = data;
@@ -46,11 +47,13 @@ static int on_tiff_error(TIFF *tiff, void *data, const char *module, const char 
     return 1;
 }
 
+/* Warnings are ignored. */
 static int on_tiff_warning(TIFF *tiff, void *data, const char *module, const char *format, va_list args)
 {
     return 1;
 }
 
+/* Makes our error of libtiff's message; a full disk has a code of its own. */
 static gboolean tiff_failed(PyramidFile *file, GError **error)
 {
     WsiErrorCode code = errno == ENOSPC || errno == EDQUOT ? WSI_ERROR_FULL : WSI_ERROR_IO;
@@ -83,6 +86,7 @@ static gboolean open_tiff(PyramidFile *file, GError **error)
     return file->tiff || tiff_failed(file, error);
 }
 
+/* How pixels are stored. */
 static gboolean set_pixel_tags(TIFF *tiff, const PyramidSpec *spec, const GByteArray *jpeg_tables)
 {
     gboolean rgb = spec->pixels == PYRAMID_RGB_JPEG || spec->pixels == PYRAMID_RGB_LOSSLESS;
@@ -122,6 +126,7 @@ static char *description(const PyramidSpec *spec)
     return text;
 }
 
+/* All tags of level k; the resolution is halved with each level. */
 static gboolean set_tags(PyramidFile *file, int k)
 {
     const PyramidSpec *spec = file->spec;
@@ -142,12 +147,14 @@ static gboolean set_tags(PyramidFile *file, int k)
                   set_pixel_tags(tiff, spec, file->jpeg_tables) &&
                   (!text || TIFFSetField(tiff, TIFFTAG_IMAGEDESCRIPTION, text));
     if (ok && k == 0 && spec->layout == PYRAMID_OME && file->count > 1) {
+        /* Reserves the links; libtiff fills them in when it writes the next directories. */
         g_autofree toff_t *nowhere_yet = g_new0(toff_t, file->count - 1);
         ok = TIFFSetField(tiff, TIFFTAG_SUBIFD, file->count - 1, nowhere_yet);
     }
     return ok;
 }
 
+/* The temporary file for tiles of reduced levels, and the list of their positions. */
 static gboolean open_spool(PyramidFile *file, const char *path, GError **error)
 {
     g_autofree char *spool_path = g_strconcat(path, ".levels", NULL);
@@ -199,6 +206,7 @@ void pyramid_file_free(PyramidFile *file)
     g_free(file);
 }
 
+/* Stores an encoded tile as it is. */
 static gboolean write_tile(PyramidFile *file, int64_t tile, void *data, size_t bytes, GError **error)
 {
     return TIFFWriteRawTile(file->tiff, (uint32_t)tile, data, (tmsize_t)bytes) == (tmsize_t)bytes ||
@@ -216,6 +224,7 @@ gboolean pyramid_file_add(PyramidFile *file, int level, int64_t tile, const GByt
     return durable_write(file->spool, encoded->data, encoded->len, error);
 }
 
+/* Copies a tile from the spool to the file. */
 static gboolean copy_tile(PyramidFile *file, int fd, int64_t tile, const Spooled *from, GByteArray *buffer,
                           GError **error)
 {
@@ -235,6 +244,7 @@ static gboolean copy_tile(PyramidFile *file, int fd, int64_t tile, const Spooled
     return write_tile(file, tile, buffer->data, buffer->len, error);
 }
 
+/* One directory per level, from level 1 on. */
 static gboolean write_reduced_levels(PyramidFile *file, int fd, GError **error)
 {
     g_autoptr(GByteArray) buffer = g_byte_array_new();

@@ -25,6 +25,7 @@ struct TileCodec {
     size_t packed_bytes;
 };
 
+/* Sets up the compressor; the parameters hold for all tiles. */
 static gboolean start_jpeg(TileCodec *codec)
 {
     struct jpeg_compress_struct *jpeg = &codec->jpeg;
@@ -49,6 +50,7 @@ static gboolean start_jpeg(TileCodec *codec)
  * outlines in masks. */
 static const int deflate_levels[] = {[PYRAMID_RGB_LOSSLESS] = 3, [PYRAMID_LABEL] = 6, [PYRAMID_FLOAT] = 4};
 
+/* Sets up zlib, with room for the largest possible output. */
 static gboolean start_deflate(TileCodec *codec)
 {
     if (deflateInit(&codec->zip, deflate_levels[codec->pixels]) != Z_OK) {
@@ -89,6 +91,7 @@ void tile_codec_free(TileCodec *codec)
     g_free(codec);
 }
 
+/* Resets the compressor, and makes our error of libjpeg's message. */
 static gboolean jpeg_failed(TileCodec *codec, GError **error)
 {
     jpeg_abort_compress(&codec->jpeg);
@@ -96,6 +99,7 @@ static gboolean jpeg_failed(TileCodec *codec, GError **error)
     return FALSE;
 }
 
+/* An abbreviated table-only stream. */
 static gboolean write_tables(TileCodec *codec, GByteArray *out)
 {
     if (setjmp(codec->errors.jump)) {
@@ -112,6 +116,7 @@ gboolean tile_codec_tables(TileCodec *codec, GByteArray *out, GError **error)
     return write_tables(codec, out) || jpeg_failed(codec, error);
 }
 
+/* An abbreviated image stream without tables. */
 static gboolean write_jpeg(TileCodec *codec, uint8_t *pixels, GByteArray *out)
 {
     if (setjmp(codec->errors.jump)) {
@@ -133,6 +138,7 @@ static void difference_rgb(uint8_t *pixels, int tile)
 {
     for (int y = 0; y < tile; y++) {
         uint8_t *row = pixels + (size_t)y * tile * 3;
+        /* From right to left, so that the left neighbour is still the original. */
         for (int i = tile * 3 - 1; i >= 3; i--) {
             row[i] = (uint8_t)(row[i] - row[i - 3]);
         }

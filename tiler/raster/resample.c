@@ -187,6 +187,7 @@ VECTORISED static void divide_by_readability(float *values, int pixels)
     for (int x = 0; x < pixels; x++) {
         float *at = values + (size_t)x * 4 * LANES, *fraction = at + 3 * LANES;
         for (int lane = 0; lane < LANES; lane++) {
+            /* No branches: 0 or 1 selects between the quotient and white. */
             float enough = fraction[lane] >= 0.5f ? 1.0f : 0.0f, divisor = enough > 0 ? fraction[lane] : 1.0f;
             for (int c = 0; c < 3; c++) {
                 at[c * LANES + lane] = enough > 0 ? at[c * LANES + lane] / divisor : 255.0f;
@@ -246,10 +247,12 @@ static gboolean passes_init(Passes *passes, const Rect *box, Filter filter, GErr
         return FALSE;
     }
     int last = out->width - 1;
+    /* The source columns from the first tap of the first output to the last tap of the last. */
     passes->left = passes->across.first[0];
     passes->columns = passes->across.first[last] + passes->across.count[last] - passes->left;
     size_t samples = (size_t)passes->columns * source->channels,
            results = (size_t)out->width * source->channels;
+    /* Row sums carry a factor of ROWSUM_ONE, which the column weights take out. */
     for (size_t i = 0; i < (size_t)out->width * (size_t)passes->across.most; i++) {
         passes->across.weight[i] /= ROWSUM_ONE;
     }
@@ -274,6 +277,7 @@ VECTORISED static void transpose(float *restrict columns, float (*restrict sums)
     for (; i + 4 <= samples; i += 4) {
         for (int lane = 0; lane < LANES; lane += 4) {
             float *to = columns + (size_t)i * LANES + lane;
+            /* Transposes 4 x 4 values at a time. */
             __m128 a = _mm_load_ps(sums[lane] + i), b = _mm_load_ps(sums[lane + 1] + i),
                    c = _mm_load_ps(sums[lane + 2] + i), d = _mm_load_ps(sums[lane + 3] + i);
             _MM_TRANSPOSE4_PS(a, b, c, d);
@@ -464,6 +468,7 @@ static gboolean run_image(const Image *source, const Rect *box, Filter filter, I
     return rows && run(&mosaic, box, filter, out, readable, error);
 }
 
+/* Source and output have the same number of channels. */
 static gboolean check_channels(int source, int out, GError **error)
 {
     if (out != source) {

@@ -16,6 +16,7 @@ VECTORISED void rowsum_pair(uint32_t *restrict pairs, const uint8_t *restrict a,
 /* Sets weight number `at`: the lower half of its pair when even, the upper half when odd. */
 static void put(uint32_t *pairs, int at, int weight)
 {
+    /* Keep the other half of the pair. */
     uint32_t shift = at % 2 ? 16 : 0;
     pairs[at / 2] = (pairs[at / 2] & ~(0xffffU << shift)) | (uint32_t)(uint16_t)weight << shift;
 }

@@ -92,6 +92,7 @@ static gboolean decode_any(JpegTiff *tiff, const JpegLevel *from, int64_t index,
                            char **reason, GError **error)
 {
     const uint32_t width = (uint32_t)from->tile.width, height = (uint32_t)from->tile.height;
+    /* libtiff addresses a tile by a pixel in it. */
     const uint32_t x = (uint32_t)(index % from->columns) * width,
                    y = (uint32_t)(index / from->columns) * height;
     g_autofree uint32_t *raster = wsi_try_alloc((size_t)width * height, sizeof *raster, "a tile", error);
@@ -118,6 +119,7 @@ static gboolean decode_any(JpegTiff *tiff, const JpegLevel *from, int64_t index,
     return ok && decoded;
 }
 
+/* The TileDecode of the cache. */
 static gboolean decode_tile(void *data, int level, int64_t index, uint8_t *pixels, char **reason,
                             GError **error)
 {
@@ -127,6 +129,7 @@ static gboolean decode_tile(void *data, int level, int64_t index, uint8_t *pixel
                                 : decode_jpeg(tiff, from, index, pixels, NULL, reason, error);
 }
 
+/* 8-bit JPEG of three contiguous samples, which jpegtile.c decodes. */
 static gboolean is_plain_jpeg(const TiffPage *page)
 {
     return page->compression == COMPRESSION_JPEG && page->bits == 8 && page->samples == 3 &&
@@ -161,11 +164,13 @@ static gboolean take_page(TIFF *file, const TiffPage *page, JpegLevel *level)
     if (TIFFNumberOfTiles(file) < tiles) {
         return FALSE;
     }
+    /* Copied, because libtiff's arrays are those of its current directory. */
     level->offsets = g_memdup2(offsets, tiles * sizeof *offsets);
     level->counts = g_memdup2(counts, tiles * sizeof *counts);
     if (!TIFFGetField(file, TIFFTAG_JPEGTABLES, &tables_bytes, &tables)) {
         tables_bytes = 0;
     }
+    /* Plain JPEG does not need libtiff any more. */
     level->directory = is_plain_jpeg(page) ? -1 : page->directory;
     level->tile = (JpegTileSpec){.tables = tables_bytes ? g_memdup2(tables, tables_bytes) : NULL,
                                  .tables_bytes = tables_bytes,
@@ -184,6 +189,7 @@ static gboolean probe(JpegTiff *tiff, JpegLevel *from, gboolean sparse_allowed, 
         g_autofree char *reason = NULL;
         g_autoptr(GError) failure = NULL;
         JpegTileColour proved = JPEGTILE_UNPROVED;
+        /* A missing tile is only allowed where OpenSlide would not paint it from another level. */
         if (from->counts[i] == 0 && !sparse_allowed) {
             return FALSE;
         }
@@ -216,6 +222,7 @@ static gboolean open_levels(JpegTiff *tiff, const TiffPage *const *pages, gboole
     if (!tiff->source || !tiffsource_check(tiff->source, error) || !ok) {
         return FALSE;
     }
+    /* From here on all tiles are read through the descriptor. */
     if (!any) {
         g_clear_pointer(&tiff->source, tiffsource_free);
     }
@@ -252,6 +259,7 @@ void jpegtiff_free(JpegTiff *tiff)
     }
     tilecache_free(tiff->cache);
     for (int i = 0; i < tiff->level_count; i++) {
+        /* Scaled levels borrow these arrays. */
         if (tiff->levels[i].stored == i) {
             g_free((uint8_t *)tiff->levels[i].tile.tables);
             g_free(tiff->levels[i].offsets);
@@ -312,6 +320,7 @@ typedef struct {
     int64_t x0, y0, x1, y1;
 } Span;
 
+/* The intersection of two spans; empty when x1 <= x0 or y1 <= y0. */
 static Span common(const Span *a, const Span *b)
 {
     return (Span){MAX(a->x0, b->x0), MAX(a->y0, b->y0), MIN(a->x1, b->x1), MIN(a->y1, b->y1)};
@@ -422,6 +431,7 @@ gboolean jpegtiff_view(JpegTiff *tiff, int level, int64_t x, int64_t y, int widt
     if (x < 0 || y < 0 || width > from->width - x || height > from->height - y) {
         return FALSE;
     }
+    /* The tiles that the rectangle touches. */
     const int64_t column = x / tile_width, row = y / tile_height,
                   columns = (x + width - 1) / tile_width - column + 1,
                   rows = (y + height - 1) / tile_height - row + 1;

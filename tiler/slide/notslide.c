@@ -12,6 +12,7 @@
 
 enum { HEAD = 4096 };
 
+/* Whether the bytes are valid UTF-8 without control characters. */
 static gboolean is_text(const guchar *head, gsize bytes)
 {
     for (gsize i = 0; i < bytes; i++) {
@@ -60,6 +61,7 @@ static const TiffPage *largest_of_all(const GArray *pages)
     return largest;
 }
 
+/* Reads the first bytes.  O_NONBLOCK: a pipe must not block.  -1 with error. */
 static ssize_t read_head(const char *path, guchar head[HEAD], GError **error)
 {
     int fd = g_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
@@ -76,6 +78,7 @@ static ssize_t read_head(const char *path, guchar head[HEAD], GError **error)
 char *notslide_reason(const char *path, const GArray *pages, GError **error)
 {
     const TiffPage *page = pages ? largest_of_all(pages) : NULL;
+    /* A TIFF that OpenSlide refuses: strips are the usual reason. */
     if (page && page->tile_width == 0) {
         return g_strdup_printf("it is a TIFF whose largest page (directory %d, %" G_GINT64_FORMAT
                                " x %" G_GINT64_FORMAT " px) is stored in strips; a slide must be tiled (vips "
@@ -96,6 +99,7 @@ gboolean notslide_unclaimed(const char *path, char **reason, GError **error)
 {
     guchar head[HEAD] = {0};
     ssize_t got = read_head(path, head, error);
+    /* TIFF and BigTIFF in both byte orders may be slides. */
     gboolean little = memcmp(head, "II*\0", 4) == 0 || memcmp(head, "II+\0", 4) == 0;
     gboolean big = memcmp(head, "MM\0*", 4) == 0 || memcmp(head, "MM\0+", 4) == 0;
     g_autofree char *why = got < 0 || little || big ? NULL : reason_of(head, (gsize)got);

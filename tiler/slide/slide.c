@@ -17,6 +17,7 @@ static gboolean add_level(Slide *slide, openslide_t *handle, const GArray *pages
     const int to = slide->info.level_count++;
     g_autofree char *width_name = g_strdup_printf("openslide.level[%d].tile-width", number);
     g_autofree char *height_name = g_strdup_printf("openslide.level[%d].tile-height", number);
+    /* The block that is lost together: OpenSlide's tile, or 256 px when it is missing or of an odd size. */
     double tile_width = slide_openslide_number(handle, width_name),
            tile_height = slide_openslide_number(handle, height_name);
     gboolean tiled = tile_width >= 64 && tile_width <= 2048 && tile_height >= 64 && tile_height <= 2048;
@@ -47,6 +48,7 @@ static gboolean read_levels(Slide *slide, openslide_t *handle, const GArray *pag
     }
     slide_level_reserve(slide, count);
     for (int i = 0; i < count; i++) {
+        /* Level 0 stays; a page that is no level is noted and skipped. */
         if (i > 0 && pages && slide_tiff_leaves_out(slide, pages, handle, i)) {
             continue;
         }
@@ -57,6 +59,7 @@ static gboolean read_levels(Slide *slide, openslide_t *handle, const GArray *pag
     return TRUE;
 }
 
+/* The scanned area, cut off at the slide; the whole slide when there is none. */
 static Rect read_bounds(const Slide *slide, openslide_t *handle)
 {
     const Rect whole = {0, 0, (double)slide->levels[0].width, (double)slide->levels[0].height};
@@ -76,6 +79,7 @@ static GArray *read_pages(const char *path, GError **error)
 {
     GError *why = NULL;
     GArray *pages = tiffpages_read(path, &why);
+    /* libtiff may refuse a file that OpenSlide reads by itself. */
     if (!pages && g_error_matches(why, WSI_ERROR, WSI_ERROR_INPUT)) {
         g_clear_error(&why);
         return g_array_new(FALSE, FALSE, sizeof(TiffPage));
@@ -86,6 +90,7 @@ static GArray *read_pages(const char *path, GError **error)
     return pages;
 }
 
+/* Explains why a file that nothing can read is not a slide. */
 static gboolean refuse_unknown(const Slide *slide, const GArray *pages, GError **error)
 {
     if (slide->dicom) {
@@ -123,6 +128,7 @@ static gboolean is_dicom(openslide_t *handle)
     return g_strcmp0(openslide_get_property_value(handle, OPENSLIDE_PROPERTY_NAME_VENDOR), "dicom") == 0;
 }
 
+/* The order matters: the geometry check, then the pages, then OpenSlide. */
 static gboolean open_parts(Slide *slide, const SlideOptions *options, GError **error)
 {
     gboolean is_tiff;
@@ -138,6 +144,7 @@ static gboolean open_parts(Slide *slide, const SlideOptions *options, GError **e
     if (handle && is_dicom(handle)) { /* a DICOM file may be a TIFF as well */
         g_clear_pointer(&pages, g_array_unref);
     }
+    /* When the pages decide, OpenSlide is not used at all. */
     const gboolean own = pages && slide_tiff_is_own(pages, handle);
     if (own && handle) {
         g_clear_pointer(&handle, openslide_close);
@@ -222,6 +229,7 @@ int slide_best_level(const Slide *slide, double scale)
 {
     int best = 0;
     for (int i = 1; i < slide->info.level_count; i++) {
+        /* Both axes must be fine enough. */
         double downsample = MAX(slide->levels[i].downsample_x, slide->levels[i].downsample_y);
         double best_downsample = MAX(slide->levels[best].downsample_x, slide->levels[best].downsample_y);
         if (downsample <= scale * (1 + 1e-3) && downsample > best_downsample) {

@@ -10,6 +10,7 @@ typedef struct {
     int64_t column, row;
 } BlockKey;
 
+/* Multiplicative hash of the three numbers. */
 static guint block_hash(gconstpointer key)
 {
     const BlockKey *block = key;
@@ -49,6 +50,7 @@ gboolean slide_bad_note(Slide *slide, int level, int64_t column, int64_t row, co
     BlockKey key = {level, column, row};
     gboolean ok = TRUE;
     g_mutex_lock(&slide->lock);
+    /* Another thread may have recorded the block already. */
     if (g_hash_table_add(slide->bad_blocks, g_memdup2(&key, sizeof key))) {
         BadArea *area = g_new(BadArea, 1);
         *area = (BadArea){level,
@@ -58,6 +60,7 @@ gboolean slide_bad_note(Slide *slide, int level, int64_t column, int64_t row, co
                           MIN(slide->block_height[level], geometry->height - y),
                           g_strdup(reason)};
         g_ptr_array_add(slide->bad_areas, area);
+        /* The fast path has no limit: its bad tiles cost no re-opening. */
         ok = slide->fast || slide->bad_areas->len <= MAX_BAD_BLOCKS;
     }
     g_mutex_unlock(&slide->lock);
@@ -68,6 +71,7 @@ gboolean slide_bad_note(Slide *slide, int level, int64_t column, int64_t row, co
     return ok;
 }
 
+/* By level, then top to bottom, then left to right. */
 static gint compare_areas(gconstpointer a, gconstpointer b)
 {
     const BadArea *p = *(BadArea *const *)a, *q = *(BadArea *const *)b;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <glib/gstdio.h>
 
+/* Adds `bytes` bytes of the file from `at` on to the checksum; fewer when the file ends before. */
 static gboolean hash_part(const char *path, int fd, int64_t at, int64_t bytes, GChecksum *sum, GError **error)
 {
     enum { PIECE = 1 << 16 };
@@ -43,6 +44,7 @@ gboolean slide_fingerprint_set(Slide *slide, GError **error)
         }
         return FALSE;
     }
+    /* The version line lets a later rule give other fingerprints. */
     g_autoptr(GString) text = g_string_new("wsiflow slide 1\n");
     g_string_append_printf(text, "%" G_GINT64_FORMAT " bytes\n", (gint64)status.st_size);
     for (int i = 0; i < slide->info.level_count; i++) {
@@ -50,6 +52,7 @@ gboolean slide_fingerprint_set(Slide *slide, GError **error)
                                slide->levels[i].height);
     }
     g_checksum_update(sum, (const guchar *)text->str, (gssize)text->len);
+    /* The first and the last MiB; in a small file they overlap. */
     gboolean ok = hash_part(slide->source, fd, 0, part, sum, error) &&
                   hash_part(slide->source, fd, MAX(0, status.st_size - part), part, sum, error);
     close(fd);

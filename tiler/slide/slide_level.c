@@ -36,11 +36,13 @@ SlideLevel slide_level_geometry(int64_t width0, int64_t height0, int64_t width, 
         return out;
     }
     /* The size of a level of one or two pixels hardly limits its factor; most pyramids halve. */
+    /* The nearest power of two. */
     int64_t power = (int64_t)1 << lround(log2(given));
     if (divides(width0, out.width, power) && divides(height0, out.height, power)) {
         out.downsample_x = out.downsample_y = (double)power;
         return out;
     }
+    /* Neither fits: the ratios of the sizes are all that is known. */
     out.downsample_x = ratio_x;
     out.downsample_y = ratio_y;
     return out;

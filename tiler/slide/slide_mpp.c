@@ -8,14 +8,17 @@
  * the resolution. */
 static const double MIN_MPP = 0.005, MAX_MPP = 40;
 
+/* Whether a scanner can have this resolution. */
 static gboolean plausible(double mpp)
 {
     return mpp >= MIN_MPP && mpp <= MAX_MPP;
 }
 
+/* um/px from the tags that OpenSlide repeats as properties; 0 when they do not say it. */
 static double tag_mpp(openslide_t *handle, const char *name)
 {
     const char *unit = openslide_get_property_value(handle, "tiff.ResolutionUnit");
+    /* Pixels per inch or centimetre, so um/px = um per unit / pixels per unit. */
     double per_unit = slide_openslide_number(handle, name);
     double um = g_strcmp0(unit, "centimeter") == 0 ? 1e4 : g_strcmp0(unit, "inch") == 0 ? 25400 : 0;
     return per_unit > 0 ? um / per_unit : 0;

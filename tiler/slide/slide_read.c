@@ -22,6 +22,7 @@ typedef struct {
     int width, height;
 } Area;
 
+/* Whether any block of the area is known to be unreadable. */
 static gboolean touches_bad_block(Slide *slide, int level, const Area *area)
 {
     int width = slide->block_width[level], height = slide->block_height[level];
@@ -54,6 +55,7 @@ static void ycbcr_to_rgb(uint8_t *pixel)
     }
 }
 
+/* Stores an area (height, width) of ARGB; un-premultiplies colours where alpha is between 0 and 255. */
 static void store_argb(const Target *target, const Area *area, const uint32_t *argb)
 {
     for (int j = 0; j < area->height; j++) {
@@ -92,6 +94,7 @@ static const char *read_argb(const Slide *slide, openslide_t *handle, int level,
     return openslide_get_error(handle);
 }
 
+/* Counts the caller as a reader of the current handle. */
 static SlideHandle *take_handle(Slide *slide)
 {
     g_mutex_lock(&slide->lock);
@@ -101,6 +104,7 @@ static SlideHandle *take_handle(Slide *slide)
     return handle;
 }
 
+/* Ends the use of a handle; the last reader closes a replaced one. */
 static void drop_handle(Slide *slide, SlideHandle *handle)
 {
     g_mutex_lock(&slide->lock);
@@ -144,6 +148,7 @@ static gboolean replace_handle(Slide *slide, SlideHandle *failed, GError **error
     return TRUE;
 }
 
+/* A new salvage handle, since the old one keeps its error. */
 static gboolean reopen_salvage(Slide *slide, GError **error)
 {
     g_clear_pointer(&slide->salvage, openslide_close);
@@ -171,6 +176,7 @@ static gboolean salvage_block(Slide *slide, int level, int64_t column, int64_t r
     if (message) {
         return slide_bad_note(slide, level, column, row, message, error) && reopen_salvage(slide, error);
     }
+    /* The part of the block that is in the area, row by row. */
     int64_t x0 = MAX(block.x, area->x), x1 = MIN(block.x + block.width, area->x + area->width);
     int64_t y0 = MAX(block.y, area->y), y1 = MIN(block.y + block.height, area->y + area->height);
     for (int64_t y = y0; y < y1; y++) {
@@ -235,6 +241,7 @@ static gboolean read_piece(Slide *slide, int level, const Area *area, const Targ
     return ok;
 }
 
+/* Reads an area in pieces of whole rows, so that the ARGB buffer stays small. */
 static gboolean read_by_openslide(Slide *slide, int level, const Area *area, const Target *target,
                                   GError **error)
 {
@@ -280,6 +287,7 @@ gboolean slide_read(Slide *slide, int level, int64_t x, int64_t y, Image *rgb, I
         y <= -(int64_t)rgb->height) {
         return TRUE;
     }
+    /* The part of the rectangle inside the level. */
     int64_t x0 = MAX(x, 0), y0 = MAX(y, 0);
     Area area = {x0, y0, (int)(MIN(x + rgb->width, geometry->width) - x0),
                  (int)(MIN(y + rgb->height, geometry->height) - y0)};

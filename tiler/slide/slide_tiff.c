@@ -20,6 +20,7 @@ static gboolean has_plain_levels(const char *vendor)
 gboolean slide_tiff_is_own(const GArray *pages, openslide_t *handle)
 {
     const TiffPage *largest = tiffpages_largest(pages);
+    /* A file that OpenSlide does not know counts as generic. */
     const char *vendor =
         handle ? openslide_get_property_value(handle, OPENSLIDE_PROPERTY_NAME_VENDOR) : "generic-tiff";
     return largest && g_strcmp0(vendor, "generic-tiff") == 0 && (!handle || largest->directory != 0);
@@ -49,6 +50,7 @@ int slide_tiff_directory(const Slide *slide, const GArray *pages, openslide_t *h
     return page ? page->directory : -1;
 }
 
+/* The page of a directory; NULL for -1. */
 static const TiffPage *page_in(const GArray *pages, int directory)
 {
     return directory >= 0 ? &g_array_index(pages, TiffPage, directory) : NULL;
@@ -65,6 +67,7 @@ gboolean slide_tiff_leaves_out(Slide *slide, const GArray *pages, openslide_t *h
     const TiffPage *page = page_in(pages, slide_tiff_directory(slide, pages, handle, level));
     const TiffPage unknown = {.width = width, .height = height};
     const char *why = why_no_level(page ? page : &unknown, width0, height0);
+    /* Two levels of one size: the first one counts. */
     for (int i = 0; !why && i < slide->info.level_count; i++) {
         why = slide->levels[i].width == width && slide->levels[i].height == height
                   ? "an earlier level is as large"
@@ -79,6 +82,7 @@ gboolean slide_tiff_leaves_out(Slide *slide, const GArray *pages, openslide_t *h
 
 /* ---- properties of the levels ---- */
 
+/* Refuses a level that is turned or mirrored. */
 static gboolean check_orientation(const Slide *slide, const TiffPage *page, GError **error)
 {
     const char *turned = tiffpages_turned(page->orientation);
@@ -132,6 +136,7 @@ static gboolean check_levels(Slide *slide, const GArray *pages, GError **error)
     return TRUE;
 }
 
+/* Notes that the streams contradict the TIFF; ycbcr: what the streams prove. */
 static void note_colours(Slide *slide, int level, gboolean ycbcr)
 {
     slide_level_note(
@@ -148,6 +153,7 @@ static gboolean prove_colours(Slide *slide, const GArray *pages, GError **error)
         const TiffPage *page = page_in(pages, slide->directory[level]);
         GError *why = NULL;
         gboolean ycbcr;
+        /* A fast path on this level alone finds out what its streams prove. */
         JpegTiff *tiff = page ? jpegtiff_open(slide->source, 1, &page, FALSE, TRUE, 0, &why) : NULL;
         gboolean differs = tiff && jpegtiff_contradicted(tiff, 0, &ycbcr);
         jpegtiff_free(tiff);
@@ -185,6 +191,7 @@ static gboolean leave_out_small_levels(Slide *slide, const GArray *pages, GError
                     page->tile_height);
         return FALSE;
     }
+    /* Smaller levels are left out as well. */
     slide->info.level_count = first;
     return TRUE;
 }
@@ -207,6 +214,7 @@ static gboolean add_scaled(Slide *slide, int from, int scale)
     if (!jpegtiff_add_scaled(slide->fast, from, scale)) {
         return FALSE;
     }
+    /* Sizes round down, as in jpegtiff_add_scaled(). */
     const SlideLevel added = {.width = stored->width / scale,
                               .height = stored->height / scale,
                               .downsample_x = stored->downsample_x * scale,
@@ -226,6 +234,7 @@ static void add_scaled_levels(Slide *slide)
     for (int from = 0; from < stored; from++) {
         for (int scale = 2; scale <= 8; scale *= 2) {
             double downsample = slide->levels[from].downsample_x * scale;
+            /* A level at this downsample is worth adding only if no stored level is between it and `from`. */
             gboolean gap = TRUE;
             for (int i = 0; i < stored; i++) {
                 gap = gap && !(slide->levels[i].downsample_x > slide->levels[from].downsample_x * 1.001 &&
@@ -243,6 +252,7 @@ static gboolean open_fast(Slide *slide, const TiffPage *const *pages, const Slid
                           GError **error)
 {
     const int count = slide->info.level_count;
+    /* Without an OpenSlide handle the levels come from the pages. */
     const gboolean own = slide->current == NULL;
     /* OpenSlide paints a missing tile of an Aperio slide from the next larger level, which the fast path does not. */
     const gboolean sparse_allowed = own || strcmp(slide->vendor, "aperio") != 0;
@@ -271,6 +281,7 @@ gboolean slide_tiff_open(Slide *slide, const GArray *pages, const SlideOptions *
 {
     const int count = slide->info.level_count;
     g_autofree const TiffPage **of_level = g_new0(const TiffPage *, count);
+    /* The fast path needs a page for every level. */
     gboolean all = !options->no_fast_path && has_plain_levels(slide->vendor);
     for (int i = 0; i < count; i++) {
         of_level[i] = page_in(pages, slide->directory[i]);
@@ -318,6 +329,7 @@ static GPtrArray *own_pages(Slide *slide, const GArray *pages, const TiffPage *l
         }
     }
     g_ptr_array_sort(own, larger_first);
+    /* Of two pages of one width the first in the file stays. */
     for (guint i = own->len; i-- > 1;) {
         if (((const TiffPage *)own->pdata[i])->width == ((const TiffPage *)own->pdata[i - 1])->width) {
             const TiffPage *page = own->pdata[i];

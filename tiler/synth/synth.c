@@ -19,6 +19,7 @@ typedef struct {
     uint8_t *band;
 } Scanner;
 
+/* Paints one tile of the band; run by a thread of the pool. */
 static gboolean paint_column(int64_t column, int worker, void *data, GError **error)
 {
     Scanner *scanner = data;
@@ -28,6 +29,7 @@ static gboolean paint_column(int64_t column, int worker, void *data, GError **er
     return TRUE;
 }
 
+/* Paints a band of tiles, as a PyramidSource. */
 static gboolean scan_band(void *data, int64_t y, int rows, void *pixels, GError **error)
 {
     Scanner *scanner = data;
@@ -38,6 +40,7 @@ static gboolean scan_band(void *data, int64_t y, int rows, void *pixels, GError 
                     scanner, error);
 }
 
+/* Writes the slide with one painter per thread. */
 static gboolean scan(const char *path, const SynthPlan *plan, int threads, GError **error)
 {
     Scanner scanner = {.plan = plan, .threads = MAX(threads, 1)};
@@ -72,6 +75,7 @@ static void outline_free(gpointer data)
     g_free(outline);
 }
 
+/* The vertices of a star in level-0 px. */
 static SynthOutline *outline_of(const SynthStar *star)
 {
     SynthOutline *outline = g_new(SynthOutline, 1);

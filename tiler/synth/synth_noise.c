@@ -13,6 +13,7 @@ static void lattice_row(uint64_t seed, uint32_t stream, int64_t iy, int64_t firs
 {
     int64_t ix = first;
     while (ix < first + count) {
+        /* One Philox block gives four numbers. */
         int64_t block = ix >> 2;
         Rng rng = rng_at(seed, ((uint64_t)(uint32_t)iy << 32) | (uint32_t)block, stream);
         for (int k = 0; k < 4; k++) {

@@ -39,6 +39,7 @@ typedef struct {
     float lobes[3]; /* strength of cos 2t, sin 2t, cos 3t in the outline */
 } Nucleus;
 
+/* Triangular noise: the difference of two uniform numbers. */
 static void fill_sensor_noise(SynthPainter *painter)
 {
     for (int y = 0; y < painter->size; y++) {
@@ -131,6 +132,7 @@ static void spread_field(const SynthPainter *painter, int field, float *out)
     }
 }
 
+/* Adds noise at all pixels of the square. */
 static void noise(const SynthPainter *painter, uint32_t stream, double spacing, double amplitude, float *out)
 {
     synth_noise_add(painter->plan->spec.seed, stream, spacing, amplitude, (double)painter->x,
@@ -162,6 +164,7 @@ static void paint_ground_row(SynthPainter *painter, int j)
     }
 }
 
+/* Tissue without nuclei: depth inside the tissue, eosin, and a little haematoxylin. */
 static void paint_ground(SynthPainter *painter)
 {
     double mpp = painter->plan->spec.mpp;
@@ -198,6 +201,7 @@ static void cut_lumen(SynthPainter *painter, double x, double y, double radius)
     }
 }
 
+/* One candidate per lattice cell, of which 30 % are cut. */
 static void paint_lumens(SynthPainter *painter)
 {
     const SynthPlan *plan = painter->plan;
@@ -240,6 +244,7 @@ static float nucleus_value(const Nucleus *n, float u, float v, float grain)
     return inside * n->density * hollow * (1 + 0.22f * grain);
 }
 
+/* Draws a rotated ellipse; where nuclei overlap, the denser one shows. */
 static void paint_nucleus(SynthPainter *painter, const Nucleus *n)
 {
     float major = n->radius * sqrtf(n->aspect), minor = n->radius / sqrtf(n->aspect), cosine = cosf(n->angle),
@@ -263,6 +268,7 @@ static void paint_nucleus(SynthPainter *painter, const Nucleus *n)
 /* Draws the nucleus of one lattice cell, if it has one. */
 typedef void (*CellPainter)(SynthPainter *painter, Rng *rng, double x, double y, double pitch);
 
+/* Visits every lattice cell whose nucleus can reach into the square.  reach_um: the largest such distance. */
 static void paint_lattice(SynthPainter *painter, uint32_t stream, double pitch_um, double reach_um,
                           CellPainter paint)
 {
@@ -284,6 +290,7 @@ static void paint_lattice(SynthPainter *painter, uint32_t stream, double pitch_u
     }
 }
 
+/* A uniform random number in [low, high). */
 static float draw(Rng *rng, double low, double high)
 {
     return (float)(low + (high - low) * rng_uniform(rng));
@@ -370,6 +377,7 @@ static void paint_pen(const SynthPainter *painter, uint8_t *rgb, size_t stride)
     }
 }
 
+/* The unscanned corner. */
 static void paint_black(const SynthPainter *painter, uint8_t *rgb, size_t stride)
 {
     const Rect *black = &painter->plan->black;
@@ -380,6 +388,7 @@ static void paint_black(const SynthPainter *painter, uint8_t *rgb, size_t stride
     }
 }
 
+/* The row of the shade tables for a density. */
 static int shade_index(float density)
 {
     return (int)(CLAMP(density, 0, MAX_DENSITY - 0.01f) * (SHADES / MAX_DENSITY));
@@ -396,6 +405,7 @@ static void develop(const SynthPainter *painter, uint8_t *rgb, size_t stride)
         for (int i = 0; i < painter->width; i++) {
             const int8_t *wobble = sensor + (size_t)((painter->x + i) % painter->size) * 3;
             size_t p = (size_t)j * painter->width + i;
+            /* The edge of the tissue is soft over about 2 um. */
             float presence = CLAMP(painter->depth[p] * soft + 0.5f, 0, 1);
             const uint16_t *eosin = painter->shade_eosin[shade_index(painter->eosin[p] * presence)];
             const uint16_t *haem = painter->shade_haem[shade_index(painter->haem[p] * presence)];
@@ -407,6 +417,7 @@ static void develop(const SynthPainter *painter, uint8_t *rgb, size_t stride)
     }
 }
 
+/* A square of bare glass. */
 static void paint_glass(const SynthPainter *painter, uint8_t *rgb, size_t stride)
 {
     for (int i = 0; i < painter->width * 3; i++) {

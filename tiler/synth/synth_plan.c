@@ -11,6 +11,7 @@
 
 enum { PIECE_POINTS = 512, LESION_POINTS = 256, TRIES = 400 };
 
+/* A uniform random number in [low, high). */
 static double between(Rng *rng, double low, double high)
 {
     return low + (high - low) * rng_uniform(rng);
@@ -44,6 +45,7 @@ static SynthStar *star_new(Rng *rng, int points, double roughness)
     return star;
 }
 
+/* Vertex i in units of the half axes. */
 static void star_vertex(const SynthStar *star, int i, double *x, double *y)
 {
     double angle = 2 * G_PI * i / star->points;
@@ -82,6 +84,7 @@ static double star_depth(const SynthStar *star, double x, double y)
     return (edge - distance) * scale;
 }
 
+/* The largest depth in any of the stars. */
 static double depth_in(const GPtrArray *stars, double x, double y)
 {
     double depth = -1e9;
@@ -161,6 +164,7 @@ static gboolean add_lesion(SynthPlan *plan, Rng *rng, GError **error)
     return FALSE;
 }
 
+/* Stain and glass vary between slides as those of laboratories do. */
 static void choose_stain(SynthPlan *plan)
 {
     static const double eosin[3] = {0.10, 0.80, 0.38}, haematoxylin[3] = {0.82, 0.72, 0.30};
@@ -203,6 +207,7 @@ static void draw_pen(SynthPlan *plan)
     }
 }
 
+/* A field of three octaves of noise around a mean. */
 static void fill_noise(const SynthPlan *plan, uint32_t stream, int field, double mean, double amplitude,
                        double spacing_um)
 {
@@ -268,6 +273,7 @@ static void equalise_cover(SynthPlan *plan, const int16_t *owner, float *seen)
         }
         double normal = field_mean(plan, seen, owner, -1);
         for (guint l = 0; l < plan->lesions->len; l++) {
+            /* Visible cover is not linear in cover, so a few rounds are needed. */
             double factor = normal / MAX(field_mean(plan, seen, owner, (int)l), 1e-3);
             for (size_t i = 0; i < nodes; i++) {
                 cover[i] *= owner[i] == (int16_t)l ? (float)factor : 1;
@@ -296,6 +302,7 @@ static void fill_depths(SynthPlan *plan, int16_t *owner)
     }
 }
 
+/* Fills all fields: depths, then noise, then the shifts inside lesions. */
 static gboolean fill_fields(SynthPlan *plan, GError **error)
 {
     size_t nodes = (size_t)plan->nodes_x * plan->nodes_y;

@@ -19,6 +19,7 @@ typedef struct {
     JpegTileResult result; /* of a failure */
 } Decoder;
 
+/* Leaves the decoder with a message. */
 G_NORETURN static void fail(Decoder *decoder, const char *message)
 {
     g_strlcpy(decoder->message, message, JPEGTILE_MESSAGE);
@@ -51,6 +52,7 @@ static void on_message(j_common_ptr jpeg, int level)
 
 enum { NO_ADOBE = -1 };
 
+/* The transform of Adobe's marker in the last header; `before` when it has none. */
 static int adobe_transform(const struct jpeg_decompress_struct *jpeg, int before)
 {
     return jpeg->saw_Adobe_marker ? jpeg->Adobe_transform : before;
@@ -70,10 +72,12 @@ static JpegTileColour proved_colour(const struct jpeg_decompress_struct *jpeg, i
     }
     gboolean named =
         parts[0].component_id == 'R' && parts[1].component_id == 'G' && parts[2].component_id == 'B';
+    /* JFIF is YCbCr by definition, and nobody subsamples R, G, B. */
     gboolean ycbcr = jpeg->saw_JFIF_marker || adobe == 1 || subsampled, rgb = adobe == 0 || named;
     return ycbcr == rgb ? JPEGTILE_UNPROVED : ycbcr ? JPEGTILE_YCBCR : JPEGTILE_RGB;
 }
 
+/* Refuses streams that do not match the directory. */
 static void check_header(Decoder *decoder, const JpegTileSpec *spec, gboolean ycbcr)
 {
     struct jpeg_decompress_struct *jpeg = &decoder->jpeg;
@@ -93,6 +97,7 @@ static void check_header(Decoder *decoder, const JpegTileSpec *spec, gboolean yc
     }
 }
 
+/* Decodes to rgb; every failure jumps to jpegtile_decode(). */
 static void decode(Decoder *decoder, const JpegTileSpec *spec, const uint8_t *stream, size_t bytes,
                    uint8_t *rgb, JpegTileColour *proved)
 {

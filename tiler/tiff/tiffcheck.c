@@ -64,6 +64,7 @@ enum {
 static const uint16_t field_tags[FIELDS] = {256, 257, 258, 277, 284, 322, 323, 324, 325, 347, 65420};
 
 static gboolean refuse(const Tiff *tiff, GError **error, const char *format, ...) G_GNUC_PRINTF(3, 4);
+/* Sets an error that names file and directory. */
 static gboolean refuse(const Tiff *tiff, GError **error, const char *format, ...)
 {
     va_list args;
@@ -135,6 +136,7 @@ static gboolean field_value(const Tiff *tiff, const Field *field, uint64_t index
     return TRUE;
 }
 
+/* The value of a field, or its default when the field is missing. */
 static gboolean optional_value(const Tiff *tiff, const Field *field, const char *what, uint64_t fallback,
                                uint64_t *out, GError **error)
 {
@@ -146,6 +148,7 @@ typedef struct {
     uint64_t width, height, tile_width, tile_height, tiles;
 } Tiling;
 
+/* Checks the sizes of image, tile and pixel, and counts the tiles that they imply. */
 static gboolean check_geometry(const Tiff *tiff, const Field *fields, Tiling *out, GError **error)
 {
     uint64_t bits, samples, planar, planes;
@@ -219,6 +222,7 @@ static gboolean check_tiles(const Tiff *tiff, const Field *offsets, const Field 
     enum { PIECE = 4096 };
     uint8_t offset_bytes[PIECE * 8], count_bytes[PIECE * 8];
     int offset_size = type_size(offsets->type), count_size = type_size(counts->type);
+    /* Tiles that end after the file. */
     uint64_t beyond = 0;
     *stored = 0;
     for (uint64_t first = 0; first < tiles; first += PIECE) {
@@ -245,6 +249,7 @@ static gboolean check_tiles(const Tiff *tiff, const Field *offsets, const Field 
     return TRUE;
 }
 
+/* Checks a directory as a level, if it has tiles. */
 static gboolean check_directory(Tiff *tiff, const Field *fields, GError **error)
 {
     Tiling tiling;
@@ -262,6 +267,7 @@ static gboolean check_directory(Tiff *tiff, const Field *fields, GError **error)
         !check_tiles(tiff, &fields[F_OFFSETS], &fields[F_COUNTS], tiling.tiles, &stored, error)) {
         return FALSE;
     }
+    /* The limits hold for the whole file, not for each directory. */
     tiff->pixels += tiling.width * tiling.height;
     tiff->stored += stored * tiling.tile_width * tiling.tile_height;
     if (tiff->pixels > MAX_PIXELS) {
@@ -355,6 +361,7 @@ static gboolean walk_directory(Tiff *tiff, uint64_t at, uint64_t *next, GError *
         }
         take_entry(tiff, bytes, entry_at, fields);
     }
+    /* The first directory of an NDPI file has Hamamatsu's tag. */
     if (tiff->directory == 0 && !tiff->big_tiff && fields[F_NDPI].there) {
         tiff->ndpi = TRUE;
     }
@@ -367,6 +374,7 @@ static gboolean walk_directory(Tiff *tiff, uint64_t at, uint64_t *next, GError *
            check_values(tiff, at + (uint64_t)count_size, entries, error);
 }
 
+/* Walks the chain of directories from position `at` on; a set of visited positions finds loops. */
 static gboolean walk(Tiff *tiff, uint64_t at, GError **error)
 {
     g_autoptr(GHashTable) seen = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
@@ -384,6 +392,7 @@ static gboolean walk(Tiff *tiff, uint64_t at, GError **error)
     return tiff->directory > 0 || refuse(tiff, error, "the file names no directory");
 }
 
+/* The header: byte order, 42 (classic) or 43 (BigTIFF), the position of the first directory. */
 static gboolean check_open_file(int fd, const char *path, gboolean *is_tiff, GError **error)
 {
     uint8_t head[16] = {0};

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+/* A tag of 16 bits, or its default. */
 static uint16_t short_field(TIFF *tiff, uint32_t tag)
 {
     uint16_t value = 0;
@@ -12,6 +13,7 @@ static uint16_t short_field(TIFF *tiff, uint32_t tag)
     return value;
 }
 
+/* um/px from pixels per unit of length; 0 when the tags do not say it. */
 static double tag_mpp(TIFF *tiff, uint32_t tag)
 {
     float per_unit = 0;
@@ -46,6 +48,7 @@ static gboolean names_aside(const char *line)
     return line[at + strspn(line + at, " \t")] == '\0';
 }
 
+/* Whether a line of the description or the page name names the page. */
 static gboolean is_named_aside(TIFF *tiff)
 {
     static const uint32_t texts[] = {TIFFTAG_IMAGEDESCRIPTION, TIFFTAG_PAGENAME};
@@ -78,6 +81,7 @@ static double aperio_number(const char *text, const char *name)
     return isfinite(value) && value > 0 ? value : 0;
 }
 
+/* Aperio's description starts with "Aperio" and holds "|MPP = 0.2500|AppMag = 40". */
 static void read_aperio(TIFF *tiff, TiffPage *page)
 {
     const char *text = NULL;
@@ -88,6 +92,7 @@ static void read_aperio(TIFF *tiff, TiffPage *page)
     }
 }
 
+/* A tile of zero bytes was never stored. */
 static void count_tiles(TIFF *tiff, TiffPage *page)
 {
     uint64_t *counts = NULL;
@@ -99,6 +104,7 @@ static void count_tiles(TIFF *tiff, TiffPage *page)
     }
 }
 
+/* Describes the current directory. */
 static TiffPage page_of(TIFF *tiff)
 {
     uint32_t width = 0, height = 0, tile_width = 0, tile_height = 0;
@@ -130,6 +136,7 @@ static TiffPage page_of(TIFF *tiff)
 /* A name alone does not exclude the image: the largest tiled page is the slide, whatever its description says. */
 static void keep_largest(const GArray *pages)
 {
+    /* The same choice as in tiffpages_largest(), but names do not count yet. */
     TiffPage *largest = NULL;
     for (guint i = 0; i < pages->len; i++) {
         TiffPage *page = &g_array_index(pages, TiffPage, i);

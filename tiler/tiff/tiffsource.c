@@ -14,6 +14,7 @@ struct TiffSource {
     TIFF *tiff;
 };
 
+/* Reads at the current position.  A short result tells libtiff of an error or the end; `failure` tells which. */
 static tmsize_t read_bytes(thandle_t handle, void *to, tmsize_t bytes)
 {
     TiffSource *source = handle;
@@ -35,11 +36,13 @@ static tmsize_t read_bytes(thandle_t handle, void *to, tmsize_t bytes)
     return done;
 }
 
+/* Nothing is ever written. */
 static tmsize_t write_bytes(thandle_t handle, void *from, tmsize_t bytes)
 {
     return 0;
 }
 
+/* Only moves the position; positions beyond the end are allowed, and reads there return nothing. */
 static toff_t seek(thandle_t handle, toff_t offset, int whence)
 {
     TiffSource *source = handle;
@@ -51,6 +54,7 @@ static toff_t seek(thandle_t handle, toff_t offset, int whence)
     return (toff_t)to;
 }
 
+/* The descriptor belongs to the TiffSource. */
 static int close_nothing(thandle_t handle)
 {
     return 0;
@@ -67,6 +71,7 @@ static int no_message(TIFF *tiff, void *data, const char *module, const char *fo
     return 1;
 }
 
+/* Opens with our read functions and without messages. */
 static TIFF *open_quietly(TiffSource *source)
 {
     TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
@@ -126,6 +131,7 @@ gboolean tiffsource_check(TiffSource *source, GError **error)
     if (!source->failure) {
         return TRUE;
     }
+    /* Report the failure once, with its errno. */
     errno = source->failure;
     source->failure = 0;
     return wsi_error_errno(error, "cannot read", source->path);

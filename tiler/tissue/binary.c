@@ -14,6 +14,7 @@ static int32_t root_of(int32_t *parent, int32_t at)
     return at;
 }
 
+/* Joins two pieces; the earlier pixel becomes the root. */
 static void join(int32_t *parent, int32_t a, int32_t b)
 {
     a = root_of(parent, a);
@@ -147,6 +148,7 @@ gboolean binary_majority(Image *mask, int radius, double keep, double fill, GErr
         return FALSE;
     }
     memcpy(before->pixels, mask->pixels, image_bytes(mask));
+    /* The rows above the first square. */
     for (int y = 0; y < MIN(radius, height); y++) {
         count_columns(before, y, 1, counts);
     }
@@ -154,6 +156,7 @@ gboolean binary_majority(Image *mask, int radius, double keep, double fill, GErr
         count_columns(before, y + radius, 1, counts);
         count_columns(before, y - radius - 1, -1, counts);
         double rows = MIN(y + radius, height - 1) - MAX(y - radius, 0) + 1;
+        /* Slide a window of columns along the row. */
         int64_t sum = 0;
         for (int x = 0; x < MIN(radius, width); x++) {
             sum += counts[x];
@@ -191,6 +194,7 @@ gboolean binary_grow(Image *mask, const Image *allowed, int steps, GError **erro
             g_array_append_val(front, at);
         }
     }
+    /* Breadth first: each step sets the allowed neighbours of the front, which become the next front. */
     for (int step = 0; step < steps && front->len > 0; step++) {
         for (guint i = 0; i < front->len; i++) {
             int32_t at = g_array_index(front, int32_t, i), x = at % width, y = at / width;

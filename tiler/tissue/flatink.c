@@ -32,11 +32,13 @@ static gboolean is_flat(const Window *sums, int64_t count)
 {
     const Window window = *sums;
     const gboolean green = window[1] > window[0];
+    /* Variance < (FLAT mean)^2, so the standard deviation is below FLAT times the mean. */
     double mean = (double)(green ? window[1] : window[0]) / (double)count;
     double squares = (double)(green ? window[3] : window[2]) / (double)count;
     return squares - mean * mean < FLAT * FLAT * mean * mean;
 }
 
+/* Whether a row needs resolve_row(); most do not. */
 static gboolean any_maybe(const uint8_t *flags, int width)
 {
     int any = 0;
@@ -49,6 +51,7 @@ static gboolean any_maybe(const uint8_t *flags, int width)
 /* Decides every PIXEL_PEN_MAYBE of a row.  rows: how many rows the window has inside the image. */
 static void resolve_row(uint8_t *flags, const Column *columns, int width, int radius, int rows)
 {
+    /* Slide the window along the row. */
     Window window = {0};
     for (int x = 0; x < MIN(radius, width); x++) {
         window += WIDENED(columns[x]);
@@ -78,6 +81,7 @@ gboolean flatink_finish(const Image *rgb, Image *flags, double mpp, GError **err
     for (int i = 0; i < 256; i++) {
         density[i] = (uint32_t)lround(-log10((i + 1) / 256.0) * UNIT);
     }
+    /* Slide the window down: row y + radius enters, row y - radius - 1 leaves. */
     for (int y = -radius; y < height; y++) {
         if (y + radius < height) {
             change_columns(columns, rgb->pixels + 3 * (size_t)(y + radius) * (size_t)width, width, density,

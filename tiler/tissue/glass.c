@@ -52,6 +52,7 @@ VECTORISED static int bins_of_row(int32_t *restrict tints, int32_t *restrict gre
     int any = 0;
     for (int x = 0; x < width; x++) {
         float red = od[3 * x], green = od[3 * x + 1], blue = od[3 * x + 2];
+        /* Tint 0 is in the middle bin. */
         float r = (green - red) * BINS_PER_OD + (TINTS / 2 + 0.5F);
         float b = (green - blue) * BINS_PER_OD + (TINTS / 2 + 0.5F);
         float grey = (red + green + blue) * (BINS_PER_OD / 3);
@@ -116,6 +117,7 @@ static int64_t count_runs(const int32_t *marks, int width)
     return sum;
 }
 
+/* Whether enough pixels have a colour, spread or compact. */
 static gboolean has_colours(const Glass *glass, int64_t pixels)
 {
     return (double)glass->coloured > COLOURED * (double)pixels || glass->compact > COMPACT;
@@ -142,6 +144,7 @@ VECTORISED static int has_others(const int32_t *restrict greys, const uint8_t *r
     return any;
 }
 
+/* Per column: counts pure white, and marks columns with other pixels. */
 VECTORISED static void add_columns(int32_t *restrict whites, int32_t *restrict others,
                                    const int32_t *restrict greys, const uint8_t *restrict readable, int width)
 {
@@ -168,6 +171,7 @@ static void add_whites(Glass *glass, const uint8_t *readable)
 static int64_t whites_between(const Glass *glass)
 {
     int64_t sum = 0, since = 0; /* since: in columns after the last one with other pixels */
+    /* Whether a column with other pixels has been passed. */
     gboolean begun = FALSE;
     for (int x = 0; x < glass->width; x++) {
         begun = begun || glass->others[x];
@@ -291,6 +295,7 @@ static double green_of(const Background *background)
 /* The number of neutral pixels that are brighter in blue than the yellow. */
 static int64_t count_brighter(const Glass *glass, const Background *yellow)
 {
+    /* The yellow's density of blue, less the margin, in bins of grey. */
     const double limit = (green_of(yellow) - yellow->blue - BRIGHTER) * (double)BINS_PER_OD;
     int64_t count = whites_between(glass);
     for (int i = 1; i < GREYS && i < limit; i++) {
@@ -309,9 +314,11 @@ static void take_yellow(const Glass *glass, int64_t neutral, Background *out)
                               .red = YELLOW_RED + k / YELLOW_BINS_PER_OD,
                               .blue = YELLOW_BLUE + l / YELLOW_BINS_PER_OD,
                               .grey = bright_grey(glass->yellow_greys, glass->yellows)};
+    /* Too rare, or a neutral tint other than pure white is more common. */
     if (yellow * FRACTION <= glass->readable || yellow < neutral - glass->greys[0]) {
         return;
     }
+    /* Something neutral is brighter: the yellow lies on glass, so it is stain. */
     if (count_brighter(glass, &found) * FRACTION > glass->readable) {
         out->yellow_stain = (float)glass->yellows / (float)glass->readable;
     } else {
@@ -344,6 +351,7 @@ GlassColour glass_colour(const Background *background)
     GlassColour colour = {background->found, background->greyscale, 255, 255, 255, background->yellow_stain};
     if (background->found) {
         double green = green_of(background);
+        /* OD = -log10((I + 1) / 256), inverted. */
         colour.red = CLAMP(256 * pow(10, -(green - background->red)) - 1, 0, 255);
         colour.green = CLAMP(256 * pow(10, -green) - 1, 0, 255);
         colour.blue = CLAMP(256 * pow(10, -(green - background->blue)) - 1, 0, 255);

@@ -27,6 +27,7 @@ gboolean local_density_init(LocalDensity *local, const Image *rgb, const uint8_t
     }
     local->small = (int64_t)rgb->width * rgb->height <= SMALL;
     const size_t rows = (size_t)local->rows, od_rows = local->small ? (size_t)rgb->height : 1;
+    /* Each member points into the thread's memory; nothing is freed here. */
     const struct {
         void *memory; /* a pointer's */
         ScratchUse use;
@@ -135,6 +136,7 @@ static void move_to_row(LocalDensity *local, int y)
 /* Running sums of the columns, with `radius` columns of zeros on the left and of the last sum on the right. */
 static void add_up_columns(const LocalDensity *local)
 {
+    /* Three samples at a time in one vector of four. */
     typedef uint32_t Samples
         __attribute__((vector_size(4 * sizeof(uint32_t)))); /* the fourth belongs to the next pixel */
     const int width = local->rgb->width, radius = local->radius;

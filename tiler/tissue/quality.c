@@ -34,6 +34,7 @@ typedef struct {
     float *values;
 } Grey;
 
+/* Luma of a row. */
 VECTORISED static void grey_row(float *restrict grey, const uint8_t *restrict rgb, int width)
 {
     for (int x = 0; x < width; x++) {
@@ -42,6 +43,7 @@ VECTORISED static void grey_row(float *restrict grey, const uint8_t *restrict rg
     }
 }
 
+/* Luma (ITU-R BT.601), -1 where there is no data. */
 static gboolean grey_of(const Image *rgb, const Image *readable, Grey *grey, GError **error)
 {
     size_t pixels = (size_t)rgb->width * (size_t)rgb->height;
@@ -57,6 +59,7 @@ static gboolean grey_of(const Image *rgb, const Image *readable, Grey *grey, GEr
     return grey->values != NULL;
 }
 
+/* One row of half the width from two rows. */
 VECTORISED static void half_row(float *restrict half, const float *restrict a, const float *restrict b,
                                 int width)
 {
@@ -89,6 +92,7 @@ VECTORISED static void add_laplacians(float *restrict sums, int32_t *restrict co
         for (int lane = 0; lane < MIN(LANES, n - first); lane++) {
             const float *p = row + 1 + first + lane;
             float above = up[1 + first + lane], below = down[1 + first + lane];
+            /* Negative when one of the five pixels has no data. */
             float low = MIN(MIN(MIN(p[-1], p[1]), MIN(above, below)), *p);
             float laplacian = (p[-1] + p[1]) + (above + below) - 4 * *p;
             sums[lane] += low >= 0 ? laplacian * laplacian : 0;
@@ -115,6 +119,7 @@ static double laplacian_energy(const Grey *grey)
     return count ? sum / (double)count : 0;
 }
 
+/* Sharpness = energy at full resolution / energy at half resolution. */
 static gboolean measure_blur(const Image *rgb, const Image *readable, Quality *out, GError **error)
 {
     Grey grey, half;
@@ -140,6 +145,7 @@ VECTORISED static ColourCounts count_row(const uint8_t *restrict rgb, const uint
     for (int x = 0; x < width; x++) {
         const uint8_t *p = rgb + 3 * (size_t)x;
         uint8_t low = MIN(p[0], MIN(p[1], p[2])), high = MAX(p[0], MAX(p[1], p[2]));
+        /* Glass around tissue is bright and often 255, so only darker pixels count as clipped at the top. */
         int tissue = (classes[x] & PIXEL_TISSUE) != 0, stained = tissue & (low < GLASS_LEVEL);
         sums.pen += (classes[x] & PIXEL_PEN) != 0;
         sums.tissue += tissue;
@@ -149,6 +155,7 @@ VECTORISED static ColourCounts count_row(const uint8_t *restrict rgb, const uint
     return sums;
 }
 
+/* The number of pixels with data. */
 static int64_t known_pixels(const Image *rgb, const Image *readable)
 {
     int64_t known = readable ? 0 : (int64_t)rgb->width * rgb->height;
@@ -158,6 +165,7 @@ static int64_t known_pixels(const Image *rgb, const Image *readable)
     return known;
 }
 
+/* Fractions of pen, blank and clipped pixels. */
 static void measure_colours(const Image *rgb, const Image *readable, const Image *classes, Quality *out)
 {
     int64_t known = known_pixels(rgb, readable), pen = 0, tissue = 0, stained = 0, cut = 0;
@@ -227,6 +235,7 @@ static int square_is_dark(const Image *rgb, const Image *readable, int x, int y,
     return known ? MAX(sums[0], MAX(sums[1], sums[2])) < DARK_LEVEL * known : -1;
 }
 
+/* The fraction of squares of 16 um that are dark. */
 static double dark_fraction(const Image *rgb, const Image *readable, double mpp)
 {
     int side = (int)CLAMP(lround(DARK_UM / mpp), 1, 4096), dark = 0, squares = 0;
@@ -258,6 +267,7 @@ gboolean quality_measure(const Image *rgb, const Image *readable, double mpp, co
                          Quality *out, GError **error)
 {
     *out = (Quality){.sharpness = NAN};
+    /* A tile without gaps takes the faster paths. */
     if (readable && !memchr(readable->pixels, 0, image_bytes(readable))) {
         readable = NULL;
     }
@@ -265,6 +275,7 @@ gboolean quality_measure(const Image *rgb, const Image *readable, double mpp, co
         !measure_blur(rgb, readable, out, error)) {
         return FALSE;
     }
+    /* A pen mark on glass is pen, not blank. */
     gboolean blank = out->blank_fraction > BLANK_FRACTION && out->pen_fraction < PEN_FRACTION;
     if (blank) {
         out->sharpness = NAN;

@@ -17,6 +17,7 @@ const TissueOptions tissue_defaults = {.mpp = 8, .min_area_um2 = 20000, .max_hol
 static const double CLOSE_UM = 24, AROUND_UM = 80, MIN_AROUND = 0.3, MOST_AROUND = 0.55, PEN_RIM_UM = 150,
                     MIN_PEN_UM2 = 20000, MIN_SURE_UM2 = 2000;
 
+/* Refuses a resolution or sizes that are not positive. */
 static gboolean check_options(const TissueOptions *options, double mpp, GError **error)
 {
     if (mpp > 0 && isfinite(mpp) && options->min_area_um2 >= 0 && options->max_hole_um2 >= 0) {
@@ -41,6 +42,7 @@ static Image *pixels_with(const Image *flags, uint8_t flag, GError **error)
 /* The mask of pen marks: large pieces of ink, grown into their rims. */
 static Image *find_pen(const Image *flags, double mpp, GError **error)
 {
+    /* Sizes in um become pixels of the mask. */
     const BinaryFilter large = {.min_pixels = MIN_PEN_UM2 / (mpp * mpp)};
     g_autoptr(Image) pen = pixels_with(flags, PIXEL_PEN, error);
     g_autoptr(Image) rim = pen ? pixels_with(flags, PIXEL_PEN_RIM, error) : NULL;
@@ -71,6 +73,7 @@ static Image *find_tissue(const Image *flags, const Image *pen, double mpp, cons
     if (!sure) {
         return NULL;
     }
+    /* A piece of tissue is large enough and has surely stained pixels. */
     const BinaryFilter stained = {
         .min_pixels = options->min_area_um2 / um2, .seed = sure, .min_seeds = MIN_SURE_UM2 / um2};
     const BinaryFilter holes = {.min_pixels = options->max_hole_um2 / um2, .spare_border = TRUE};
@@ -87,6 +90,7 @@ static Image *find_tissue(const Image *flags, const Image *pen, double mpp, cons
     return g_steal_pointer(&mask);
 }
 
+/* The fraction of set pixels. */
 static double fraction_of(const Image *mask)
 {
     int64_t count = 0;
@@ -96,6 +100,7 @@ static double fraction_of(const Image *mask)
     return (double)count / (double)image_bytes(mask);
 }
 
+/* Flags of pixels, then pen, then tissue. */
 static Image *tissue_and_glass(const Image *rgb, const Image *readable, double mpp,
                                const TissueOptions *options, double *pen_fraction, GlassColour *glass,
                                GError **error)
@@ -193,6 +198,7 @@ Tissue *tissue_find(Slide *slide, const TissueOptions *options, GError **error)
         return NULL;
     }
     tissue->tissue_fraction = fraction_of(tissue->mask);
+    /* See tissue.h: what the overview does not show, or what level 0 lacks. */
     tissue->no_data_fraction =
         MAX(1 - fraction_of(readable), missing_fraction(&slide_info(slide)->levels[0]));
     image_draw_hatch(tissue->overview,
@@ -216,6 +222,7 @@ Image *tissue_image(const Tissue *tissue, GError **error)
     const int width = mask->width;
     Image *image = image_new(width, mask->height, 3, error);
     for (int32_t at = 0; image && at < width * mask->height; at++) {
+        /* An edge pixel of the mask: at the border of the image, or next to a pixel outside of the mask. */
         int x = at % width, y = at / width;
         gboolean edge = mask->pixels[at] && (x == 0 || y == 0 || x == width - 1 || y == mask->height - 1 ||
                                              !mask->pixels[at - 1] || !mask->pixels[at + 1] ||
