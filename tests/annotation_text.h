@@ -2,7 +2,8 @@
  *
  * XML stands in the tests with single quotes, which XML allows; GeoJSON does too, and gets its double quotes here. */
 #pragma once
-#include "annotations/raster.h"
+#include "annotations/read/annotation_read.h"
+#include "annotations/raster/raster.h"
 #include "base/error.h"
 #include <glib/gstdio.h>
 #include <math.h>

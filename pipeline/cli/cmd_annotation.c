@@ -1,5 +1,5 @@
 /* annotation: an annotation in another dialect, without a run. */
-#include "annotations/annotation_write.h"
+#include "annotations/write/annotation_write.h"
 #include "base/error.h"
 #include "pipeline/cli/annotation_options.h"
 #include "pipeline/cli/commands.h"

@@ -1,6 +1,6 @@
 /* A synthetic cohort: slides by tiler/synth, their lesions as ASAP XML, who is who as a manifest. */
 #include "pipeline/cohort/synth_cohort.h"
-#include "annotations/annotation_write.h"
+#include "annotations/write/annotation_write.h"
 #include "base/durable.h"
 #include "base/error.h"
 #include "tiler/synth/synth.h"

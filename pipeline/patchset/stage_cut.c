@@ -14,7 +14,7 @@
 #include "tiler/patches/shard_writer.h"
 #include "tiler/patches/shards.h"
 #include "pipeline/slide/lesion_fractions.h"
-#include "annotations/raster.h"
+#include "annotations/raster/raster.h"
 #include "pipeline/slide/tile_table.h"
 #include "tiler/cut/cut.h"
 #include "tiler/cut/grid.h"

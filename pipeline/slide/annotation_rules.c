@@ -1,4 +1,5 @@
 /* Rules for groups. */
+#include "annotations/read/annotation_read.h"
 #include "pipeline/slide/annotation_rules.h"
 
 /* The labels of masks that need no rule: 1 of 0 and 1, and white (255) of black and white. */

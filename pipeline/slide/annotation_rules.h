@@ -1,6 +1,6 @@
 /* What the groups of annotations mean: the rules of slides.groups and the built-in ones. */
 #pragma once
-#include "annotations/outline.h"
+#include "annotations/outline/outline.h"
 #include "pipeline/config/groups.h"
 
 /* The rules in the order in which they apply, ended by a rule without a group: those of `groups` (GroupName*, may be NULL), the built-in

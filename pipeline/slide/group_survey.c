@@ -1,4 +1,5 @@
 /* Counts of groups. */
+#include "annotations/read/annotation_read.h"
 #include "pipeline/slide/group_survey.h"
 #include "pipeline/slide/annotation_rules.h"
 #include "tiler/label_mask/label_mask.h"

@@ -1,6 +1,6 @@
 /* The groups in the annotations of a cohort.  All unknown groups are reported at once, before any slide is read. */
 #pragma once
-#include "annotations/outline.h"
+#include "annotations/outline/outline.h"
 #include "pipeline/cohort/cohort.h"
 #include "pipeline/config/config.h"
 

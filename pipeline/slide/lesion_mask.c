@@ -4,8 +4,9 @@
  * of tiles only.  Nearly all of its tiles have one value, which the spans show without looking at pixels.
  *
  * Label masks of other programs are read by tiler/ and traced by annotations/; only rows of labels pass between them. */
+#include "annotations/read/annotation_read.h"
 #include "pipeline/slide/lesion_mask.h"
-#include "annotations/contour_annotation.h"
+#include "annotations/read/contour_annotation.h"
 #include "base/error.h"
 #include "tiler/label_mask/label_mask.h"
 #include "tiler/tiff/tiffpages.h"
@@ -217,7 +218,8 @@ static gboolean check_aspect(const char *path, const LabelMask *labels, const Sl
     }
     g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                 "%s (%" G_GINT64_FORMAT " x %" G_GINT64_FORMAT
-                " px) does not have the aspect ratio of the slide (%.0f x %.0f px): one of its pixels would be %.4g x %.4g px "
+                " px) does not have the aspect ratio of the slide (%.0f x %.0f px): one of its pixels would "
+                "be %.4g x %.4g px "
                 "of the slide; is it rotated, cropped, or of another slide?",
                 path, width, height, frame->width, frame->height, frame->width / (double)width,
                 frame->height / (double)height);

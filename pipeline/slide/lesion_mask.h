@@ -1,7 +1,7 @@
 /* Lesion masks: written as pyramids, and label masks of other programs read as outlines. */
 #pragma once
-#include "annotations/outline.h"
-#include "annotations/raster.h"
+#include "annotations/read/annotation_read.h"
+#include "annotations/raster/raster.h"
 
 typedef struct {
     const Raster *raster;
@@ -22,6 +22,6 @@ gboolean lesion_mask_write(const char *path, const LesionMaskSpec *spec, int64_t
 
 /* Reads a label mask (tiler/label_mask/label_mask.h; 0 = nothing) as outlines along its pixels' borders; the group of a label is its name.
  * The mask covers the whole slide of the frame: it has its size, or that divided by one factor for x and y and rounded; another
- * aspect is WSI_ERROR_INPUT.  Without a size in the frame its pixels are level-0 px.  See annotations/contour.h for what polygons come out. */
+ * aspect is WSI_ERROR_INPUT.  Without a size in the frame its pixels are level-0 px.  See annotations/raster/contour.h for what polygons come out. */
 Annotation *lesion_mask_outlines(const char *path, const GroupSpec *groups, const SlideFrame *frame,
                                  GError **error);

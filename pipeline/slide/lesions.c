@@ -1,4 +1,5 @@
 /* Reading the lesions of a slide. */
+#include "annotations/read/annotation_read.h"
 #include "pipeline/slide/lesions.h"
 #include "base/error.h"
 #include "pipeline/slide/lesion_mask.h"

@@ -1,7 +1,7 @@
 /* The lesions and regions of interest of a slide, from its annotation and the rules of the configuration. */
 #pragma once
-#include "annotations/outline.h"
-#include "annotations/raster.h"
+#include "annotations/outline/outline.h"
+#include "annotations/raster/raster.h"
 #include "pipeline/cohort/cohort.h"
 #include "pipeline/config/config.h"
 #include "tiler/slide/slide.h"

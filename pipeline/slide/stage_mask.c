@@ -1,7 +1,7 @@
 /* mask: how much of each tile is lesion, and a mask pyramid at the full resolution of level 0.
  *
  * Only this stage reads and rasterises the annotation.  `cut` and `score` use the border of the lesions that it writes
- * (annotations/raster.h), so they agree.  The fractions are exact polygon areas.  The pyramid is for viewers: 0 = not lesion, 1 = lesion,
+ * (annotations/raster/raster.h), so they agree.  The fractions are exact polygon areas.  The pyramid is for viewers: 0 = not lesion, 1 = lesion,
  * each level the maximum of the one before. */
 #include "base/error.h"
 #include "pipeline/write/json.h"

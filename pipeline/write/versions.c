@@ -1,6 +1,6 @@
 /* Versions, for --version and for the provenance of every result. */
 #include "pipeline/write/versions.h"
-#include "annotations/outline.h"
+#include "annotations/read/annotation_read.h"
 #include "db/store.h"
 #include "flows/kernels/kernels.h"
 #include "tiler/slide/slide.h"

@@ -1,5 +1,6 @@
 /* The speed of annotations: `bench NAME VALUE UNIT`; with an argument only that NAME.  Best of three; needs WSIFLOW_TEST_DATA. */
-#include "annotations/raster.h"
+#include "annotations/read/annotation_read.h"
+#include "annotations/raster/raster.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

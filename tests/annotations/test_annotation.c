@@ -1,4 +1,5 @@
 /* ASAP XML, the checks that outlines of all dialects pass, and files that are broken or hostile. */
+#include "annotations/read/annotation_read.h"
 #include "tests/annotation_text.h"
 #include <sys/stat.h>
 #include <unistd.h>

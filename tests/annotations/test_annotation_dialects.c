@@ -1,4 +1,5 @@
 /* QuPath GeoJSON, Aperio ImageScope XML, HALO, Hamamatsu NDPA: what each means in level-0 px, labels and holes. */
+#include "annotations/read/annotation_read.h"
 #include "tests/annotation_text.h"
 #include <zlib.h>
 

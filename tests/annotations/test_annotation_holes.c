@@ -1,5 +1,6 @@
 /* Holes belong only to their polygon or layer; the area that is cut out of lesions is reported; something must be left; coordinates are px. */
-#include "annotations/annotation_write.h"
+#include "annotations/read/annotation_read.h"
+#include "annotations/write/annotation_write.h"
 #include "tests/annotation_text.h"
 
 #define LAYER(name, regions) "\n<Annotation Name='" name "'><Regions>" regions "</Regions></Annotation>"

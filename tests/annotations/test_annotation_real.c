@@ -1,5 +1,6 @@
 /* The annotations of Camelyon16 and 17, and files that ASAP saved. */
-#include "annotations/annotation_write.h"
+#include "annotations/read/annotation_read.h"
+#include "annotations/write/annotation_write.h"
 #include "tests/annotation_text.h"
 
 static const char *data;

@@ -1,5 +1,6 @@
 /* The writers: ASAP XML that is read back number for number, and GeoJSON that QuPath understands. */
-#include "annotations/annotation_write.h"
+#include "annotations/read/annotation_read.h"
+#include "annotations/write/annotation_write.h"
 #include "tests/annotation_text.h"
 #include <jansson.h>
 

@@ -1,6 +1,7 @@
 /* Outlines of label rasters: exact areas, valid rings, and the same pixels after rasterising. */
-#include "annotations/annotation_write.h"
-#include "annotations/contour_annotation.h"
+#include "annotations/read/annotation_read.h"
+#include "annotations/write/annotation_write.h"
+#include "annotations/read/contour_annotation.h"
 #include "base/rng.h"
 #include "tests/annotation_text.h"
 

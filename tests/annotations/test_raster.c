@@ -1,5 +1,5 @@
 /* The rule of raster.h, checked by a point-in-polygon test that shares nothing with spans or pieces. */
-#include "annotations/raster.h"
+#include "annotations/raster/raster.h"
 #include "base/rng.h"
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* The border of lesions as a file. */
-#include "annotations/raster.h"
+#include "annotations/raster/raster.h"
 #include "base/error.h"
 #include "base/rng.h"
 #include <glib/gstdio.h>

@@ -1,5 +1,6 @@
 /* Labels of tiles: the rules, the fractions of real tiles, and pixels against polygons for all real annotations. */
-#include "annotations/raster.h"
+#include "annotations/read/annotation_read.h"
+#include "annotations/raster/raster.h"
 #include "pipeline/slide/lesions.h"
 #include "pipeline/patchset/tile_label.h"
 #include "pipeline/slide/lesion_fractions.h"
