@@ -344,7 +344,7 @@ static void test_wrong_settings_are_refused(void)
     refused(&spec, &unlabelled, "selection of the epoch");
     spec = good;
     spec.shards = spec.batch; /* one tile each */
-    refused(&spec, &tiles, "leave room for normals");
+    refused(&spec, &tiles, "at least one normal");
     spec = good;
     spec.loss.focal = NAN;
     refused(&spec, &tiles, "loss_focal");
