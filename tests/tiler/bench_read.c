@@ -1,4 +1,4 @@
-/* Reading and cutting, in level-0 megapixels a second of one processor's time (not of the clock: others may use the machine).
+/* Reading and cutting, in level-0 megapixels per second of processor time (not elapsed time, since other programs may use the machine).
  *   read_fast, read_openslide  256 x 256 px in order, each tile of the file once
  *   cut_4x, cut_4x_dct         tiles of 256 px at 3.9 times the slide's um/px, Lanczos; without and with levels by the DCT
  *   resample_lanczos3_4x       the resampling alone, in source pixels; resample_area_4x likewise

@@ -1,11 +1,11 @@
-/* Reading level 0 in tiles of 256 px, in megapixels a second of the clock, on two pinned threads (or as many as there are processors):
+/* Reading level 0 in tiles of 256 px, in megapixels per second of elapsed time, on two pinned threads (or fewer when there are fewer processors):
  *
  *   bench read-fast-256        slide_read, RGB in memory
- *   bench read-openslide-256   openslide_read_region on one shared handle (a cache for all threads: its fastest way), ARGB as it comes
- *   bench read-turbo-256       TIFFReadRawTile and libjpeg-turbo to RGB, a TIFF handle each: the limit
+ *   bench read-openslide-256   openslide_read_region on one shared handle (with one cache for all threads, its fastest way), ARGB
+ *   bench read-turbo-256       TIFFReadRawTile and libjpeg-turbo to RGB, one TIFF handle per thread: the limit
  *   bench read-fast-256-against-openslide, -against-turbo   ratios of this run
  *
- * The three take turns in short rounds, so that all meet the same machine.  The slide is $WSIFLOW_BENCH_SLIDE (JPEG in tiles of
+ * The three alternate in short rounds, so that all run under the same conditions.  The slide is $WSIFLOW_BENCH_SLIDE (JPEG in tiles of
  * 256 px), or a synthetic one of level 0 alone. */
 #include "tiler/slide/slide.h"
 #include "base/pool.h"

@@ -1,4 +1,4 @@
-/* Tiles: exact place and scale, the same pixels whatever they are cut from, nothing from outside. */
+/* Tiles: exact position and scale, the same pixels from every level, nothing from outside the slide. */
 #include "tiler/cut/cut.h"
 #include "tests/fixture_tiff.h"
 
@@ -55,7 +55,7 @@ static void test_native(SlideFile *slide_file, gconstpointer unused)
     }
 }
 
-/* A slide of one colour gives tiles of that colour, over borders and beside parts that were not scanned. */
+/* A slide of one colour gives tiles of that colour, also across borders and next to areas that were not scanned. */
 static void test_constant(SlideFile *slide_file, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_constant(300, 200, 143, 90, 171), rgb = fixture_image(32, 32, 3);
@@ -109,7 +109,7 @@ static void test_fraction(SlideFile *slide_file, gconstpointer unused)
     }
 }
 
-/* Where a tile lies: a ramp of one grey level a pixel tells the position of each of its pixels, in x and y apart (up to two
+/* The position of a tile: a ramp of one grey level per pixel shows the position of each of its pixels, separately in x and y (within two
  * roundings: of the level and of the tile). */
 static void test_position(SlideFile *slide_file, gconstpointer unused)
 {
@@ -197,7 +197,7 @@ static void test_levels_agree_real(void)
     g_assert_cmpint(most, <=, 64);
 }
 
-/* A tile does not depend on what is cut beside it: one region in one cut equals its tiles, within rounding. */
+/* A tile does not depend on its neighbours: a region that is cut at once equals its tiles, within rounding. */
 static void test_tiles_of_region(SlideFile *slide_file, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(500, 400, 2), rgb = fixture_image(32, 32, 3),
@@ -217,7 +217,7 @@ static void test_tiles_of_region(SlideFile *slide_file, gconstpointer unused)
     }
 }
 
-/* An overview that needs more source than is held at once is cut in blocks: no seams. */
+/* An overview that needs more source pixels than the limit is cut in blocks, without seams. */
 static void test_blocks(SlideFile *slide_file, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(4200, 4100, 2), whole = fixture_image(700, 683, 3),

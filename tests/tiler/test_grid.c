@@ -1,4 +1,4 @@
-/* Grids: every pixel once, nothing outside, shares as counted by hand. */
+/* Grids: every pixel once, nothing outside, fractions as counted directly. */
 #include "tiler/cut/grid.h"
 #include "base/error.h"
 #include "base/rng.h"
@@ -61,7 +61,7 @@ static void test_positions(void)
     }
 }
 
-/* How many tiles hold the point. */
+/* How many tiles contain the point. */
 static int tiles_over(const Grid *grid, double x, double y)
 {
     int count = 0;
@@ -73,7 +73,7 @@ static int tiles_over(const Grid *grid, double x, double y)
     return count;
 }
 
-/* PAD: without overlap each point of the area lies in exactly one tile, with overlap in at least one, and no tile is idle. */
+/* PAD: without overlap each point of the area is in exactly one tile, with overlap in at least one, and every tile is needed. */
 static void test_pad_covers(void)
 {
     Rng rng = rng_at(2, 0, 0);
@@ -139,7 +139,7 @@ static double overlap_of(double a0, double a1, double b0, double b1)
     return MAX(0, MIN(a1, b1) - MAX(a0, b0));
 }
 
-/* The integral image against the sum over all mask pixels of the area in common; min_tissue keeps what is at least that. */
+/* The integral image against a sum over the common areas of all mask pixels; min_tissue keeps tiles with at least that fraction. */
 static void test_fractions(void)
 {
     Rng rng = rng_at(4, 0, 0);

@@ -1,4 +1,4 @@
-/* Score maps and their images, as heatmap.h promises them. */
+/* Score maps and their images, as blend.h and heatmap.h specify them. */
 #include "tiler/heatmap/blend.h"
 #include "tiler/heatmap/heatmap.h"
 #include "base/error.h"
@@ -15,7 +15,7 @@ static Map *constant_map(int width, int height, float value)
     return map;
 }
 
-/* Size x resolution of the map is that of the slide, in x and y apart. */
+/* Size x resolution of the map equals that of the slide, separately in x and y. */
 static void test_geometry(void)
 {
     static const struct {
@@ -45,8 +45,8 @@ static void test_geometry(void)
     }
 }
 
-/* A map pixel belongs to a tile when its centre lies in the half-open footprint, and nowhere else is
- * anything. */
+/* A map pixel belongs to a tile when its centre is in the half-open footprint.  All other pixels have no
+ * data. */
 static void test_footprint(void)
 {
     g_autoptr(Blend) blend = blend_new(100, 80, 1, 1, 10, NULL); /* 10 x 8 cells, centres at 5, 15, ... */
@@ -62,7 +62,7 @@ static void test_footprint(void)
     }
 }
 
-/* Overlapping tiles that agree give what they agree on; a ramp over the slide stays that ramp. */
+/* Overlapping tiles with equal values keep these values; a ramp over the slide stays that ramp. */
 static void test_ramp(void)
 {
     const double slide = 2048, tile_px = 256, step = 192;
@@ -86,7 +86,7 @@ static void test_ramp(void)
     }
 }
 
-/* Two tiles that disagree fade into each other: no step, ends at their own values, symmetric in the
+/* Two tiles with different values fade into each other: without a step, with their own values at the ends, and symmetric in the
  * middle. */
 static void test_seam(void)
 {
@@ -120,8 +120,8 @@ static void test_fine_tile(void)
     }
 }
 
-/* No data in a tile, in the valid image or outside of the tissue is no data in the map; NaN never
- * spreads. */
+/* Pixels without data in a tile or in the readable mask, and pixels outside the tissue, have no data in the map; NaN does not
+ * spread. */
 static void test_no_data(void)
 {
     g_autoptr(Blend) blend = blend_new(40, 40, 1, 1, 10, NULL);
@@ -157,7 +157,7 @@ static void test_no_data_area(void)
     }
 }
 
-/* Tiles over the border of the slide count with the part that is inside. */
+/* Of tiles across the border of the slide the part inside counts. */
 static void test_border(void)
 {
     g_autoptr(Blend) blend = blend_new(100, 100, 1, 1, 10, NULL);
@@ -187,8 +187,8 @@ static Image *colour_ramp(const char *name)
     return heatmap_colour(map, 0, 1, name, NULL, 1, NULL);
 }
 
-/* The published colours, at places that the tables in colour_map.c do not hold; viridis and inferno rise in
- * lightness all the way. */
+/* The published colours, at indices that are not in the tables of colour_map.c; the lightness of viridis and inferno
+ * increases throughout. */
 static void test_colour_maps(void)
 {
     static const struct {

@@ -1,5 +1,5 @@
-/* Images as imagefile.h promises them.  What files of each kind hold was computed by
- * tools/golden_imagefile.py. */
+/* Images as imagefile.h specifies them.  tools/golden_imagefile.py computed the pixels of each kind of
+ * file. */
 #include "tiler/imagefile/image_draw.h"
 #include "tiler/imagefile/imagefile.h"
 #include "base/durable.h"
@@ -84,7 +84,7 @@ static void test_refused(void)
     }
 }
 
-/* A file that was cut off anywhere is an error, never grey or black pixels. */
+/* A truncated file is an error, wherever it is cut off, and never gives grey or black pixels. */
 static void test_cut_off(void)
 {
     static const char *const names[] = {GOLDEN "rgb.png", GOLDEN "interlaced.png", GOLDEN "420.jpg",
@@ -131,7 +131,7 @@ static void put_be32(uint8_t *out, uint32_t value)
     }
 }
 
-/* Headers that claim billions of pixels are refused before memory is asked for. */
+/* Headers that claim billions of pixels are refused before memory is allocated. */
 static void test_huge(void)
 {
     gsize bytes;
@@ -157,8 +157,8 @@ static void test_huge(void)
     g_assert_nonnull(strstr(jpeg_error->message, "65000 x 65000"));
 }
 
-/* What is written comes back; the bytes depend on the pixels only and hold no date; the hash is the
- * file's. */
+/* Written images read back equal; the bytes depend only on the pixels and hold no date; the hash is that of the
+ * file. */
 static void test_png_round_trip(void)
 {
     static const int sizes[][3] = {{1, 1, 1}, {1, 1, 3}, {257, 3, 1}, {64, 300, 3}};
@@ -270,7 +270,7 @@ static void test_list(void)
 
 static const uint8_t ink[3] = {10, 20, 30};
 
-/* All printable characters but the space show, and no two look alike. */
+/* All printable characters except the space are visible, and no two look the same. */
 static void test_glyphs(void)
 {
     Image *drawn[128] = {NULL};
@@ -287,7 +287,7 @@ static void test_glyphs(void)
     }
 }
 
-/* Zoom magnifies each dot; what would lie outside of the image is left out; what is not ASCII is one
+/* Zoom magnifies each dot; parts outside of the image are cut off; a character that is not ASCII is one
  * '?'. */
 static void test_text(void)
 {

@@ -1,4 +1,5 @@
-/* Inks by glass by stain, with hits and misses printed; the slide's own glass, also yellow and grey; images without colours. */
+/* All combinations of ink, glass and stain, with hits and misses printed; glass of other colours, such as yellow and grey; images without
+ * colours. */
 #include "tiler/tissue/quality.h"
 #include "tiler/tissue/tissue.h"
 #include "tests/fixture_tiff.h"
@@ -78,7 +79,7 @@ static void draw_bar(Image *image, const uint8_t ink[3])
     }
 }
 
-/* The fraction of the bar that is taken for tissue, and how well the tissue is found. */
+/* The fraction of the bar that counts as tissue, and how well the tissue is found. */
 static void judge(const Image *mask, double *ink, double *agreement)
 {
     double in_bar = 0, both = 0, either = 0;
@@ -130,7 +131,7 @@ static void test_inks(void)
     g_test_message("%d hits, %d misses", hits, misses);
 }
 
-/* Without ink nothing is taken for ink, and tissue of every stain is found on every glass. */
+/* Without ink nothing counts as ink, and tissue of every stain is found on every glass. */
 static void test_no_ink(void)
 {
     for (gsize g = 0; g < G_N_ELEMENTS(glasses); g++) {
@@ -148,7 +149,7 @@ static void test_no_ink(void)
     }
 }
 
-/* Tiles of nothing but ink are flagged, tiles of tissue are not. */
+/* Tiles full of ink are flagged, tiles of tissue are not. */
 static void test_tiles(void)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(inks); i++) {
@@ -224,7 +225,7 @@ static const struct {
 static const uint8_t bright_glasses[][3] = {
     {255, 255, 255}, {245, 245, 245}, {225, 225, 226}, {246, 243, 238}};
 
-/* A disc of collagen, whose stain varies by `spread`, and H&E beside it. */
+/* A disc of collagen, whose stain varies by `spread`, and H&E next to it. */
 static Image *collagen_on(const uint8_t glass[3], gsize yellow, double spread)
 {
     Image *image = fixture_image(SIDE, SIDE, 3);
@@ -278,7 +279,7 @@ static void test_yellow_stains(void)
         g_assert_cmpfloat_with_epsilon(tissue->tissue_fraction, there, 0.02);
         check_collagen_tiles(image, &tissue->glass);
     }
-    /* Where collagen is most of a slide on pure white, a doubt remains, and is said. */
+    /* When most of a slide on pure white is collagen, a doubt remains, and there is a warning. */
     g_autoptr(Image) image = collagen_on(bright_glasses[0], 0, 0.03);
     g_autoptr(Tissue) tissue = find_on(image);
     g_autoptr(GPtrArray) warnings = tissue_warnings(tissue);
@@ -286,7 +287,7 @@ static void test_yellow_stains(void)
     g_assert_nonnull(strstr(warnings->pdata[0], "as yellow as old glass"));
 }
 
-/* On yellow glass tiles are judged by it, also those of nothing but tissue or nothing but glass; padding on all sides says nothing. */
+/* On yellow glass tiles are classified by the glass of the slide, also tiles full of tissue or of glass; padding on all sides changes nothing. */
 static void test_yellow_glass(void)
 {
     for (gsize g = 4; g < G_N_ELEMENTS(glasses); g++) {
@@ -306,7 +307,7 @@ static void test_yellow_glass(void)
     }
 }
 
-/* A pale biopsy of less than a thousandth of the slide is a colour; the grey edge of a coverslip is no tissue then. */
+/* A pale biopsy of less than a thousandth of the slide counts as colour, so the grey edge of a coverslip is not tissue. */
 static void test_small_biopsy(void)
 {
     enum { LARGE = 1000 };
@@ -330,7 +331,7 @@ static void test_small_biopsy(void)
     }
 }
 
-/* No glass anywhere: said so. */
+/* Without glass anywhere there is a warning. */
 static void test_no_glass(void)
 {
     g_autoptr(Image) image = fixture_image(SIDE, SIDE, 3);

@@ -1,5 +1,5 @@
-/* Patch sets as patchset.h promises them: the folders that MVTec, BMAD and MSFlow expect, and a manifest
- * that comes back. */
+/* Patch sets as patchset.h specifies them: the folders that MVTec, BMAD and MSFlow expect, and a manifest
+ * that reads back equal. */
 #include "tiler/patches/patchset.h"
 #include "tiler/imagefile/imagefile.h"
 #include "base/durable.h"
@@ -28,7 +28,7 @@ static void remove_tree(const char *path)
     g_remove(path);
 }
 
-/* Numbers are padded, since loaders sort names as texts; whatever a part holds, it stays one part of a
+/* Numbers are padded, since loaders sort names as strings; any text becomes a single part of a
  * path. */
 static void test_names(void)
 {
@@ -91,7 +91,7 @@ static void test_keys(void)
     }
 }
 
-/* The number comes back from a name, with or without extension. */
+/* A name gives its number, with or without extension. */
 static void test_numbers(void)
 {
     static const struct {
@@ -141,7 +141,7 @@ static Image *new_image(int channels)
     return image;
 }
 
-/* An image comes back as it was, or nearly so as JPEG; a mask is 0 and 255. */
+/* An image reads back equal, or nearly equal as JPEG; a mask is 0 and 255. */
 static void test_encode(void)
 {
     g_autoptr(Image) rgb = new_image(3), mask = new_image(1);
@@ -179,7 +179,7 @@ static void test_put(void)
     remove_tree(root);
 }
 
-/* Facts are JSON and come back as the patch they are of, whatever names hold. */
+/* Facts are JSON and read back as the same patch, whatever its names contain. */
 static void test_facts(void)
 {
     Patch *patch = new_patch("train", "good", 4), back;
@@ -241,7 +241,7 @@ static void assert_same(const Patch *a, const Patch *b)
     g_assert_cmpstr(a->pixels, ==, b->pixels);
 }
 
-/* The manifest has its columns in this order, comes back as it was, and looks the same in any locale. */
+/* The manifest has its columns in this order, reads back equal, and is the same in any locale. */
 static void test_manifest(void)
 {
     static const char *const locales[] = {"C", "de_DE.UTF-8", "de_DE", "fr_FR.UTF-8", "C.UTF-8"};
@@ -282,7 +282,7 @@ static void test_manifest(void)
     remove_tree(root);
 }
 
-/* What is wrong in a manifest is said with file and line, and a path in it cannot lead out of the set. */
+/* Errors in a manifest name file and line, and a path in it cannot lead out of the set. */
 static void test_bad_manifests(void)
 {
     static const char *const head = "file,slide,patient,x,y,level,mpp,tissue_fraction,lesion_fraction,"

@@ -1,5 +1,5 @@
-/* The densities that pixel_class.c judges by, against plain means over squares: in small images, which are kept whole, and in large ones, which are
- * gone through twice, with holes and borders. */
+/* The mean densities that pixel_class.c uses, against plain means over squares: in small images, whose densities are kept, and in large ones, which
+ * take two passes; with holes and borders. */
 #include "tiler/tissue/pixel_class.h"
 #include "tests/fixture_tiff.h"
 
@@ -52,7 +52,7 @@ static void mean_density(const Image *rgb, const Image *readable, int x, int y, 
     }
 }
 
-/* found: pixels without and with tissue; those too near to a bound to tell are not looked at. */
+/* found: pixels without and with tissue; pixels too close to a bound are not checked. */
 static void compare(const Image *rgb, const Image *readable, double mpp, int step, int found[2])
 {
     g_autoptr(GError) error = NULL;

@@ -1,4 +1,4 @@
-/* Pyramids as pyramid.h promises them, read back by libtiff's decoders and compared with levels made the
+/* Pyramids as pyramid.h specifies them, read by libtiff's decoders and compared with levels made in a
  * simple way. */
 #include "tiler/pyramid/pyramid.h"
 #include "base/durable.h"
@@ -60,8 +60,8 @@ static Raster random_raster(PyramidPixels pixels, int width, int height, uint64_
     return raster;
 }
 
-/* The next level by its definition: the pixels that exist, their mean (to even), maximum, or mean of
- * numbers. */
+/* The next level by its definition: of the pixels that exist the mean (ties to even), the maximum, or the mean without
+ * NaN. */
 static Raster half(const Raster *from, PyramidPixels pixels)
 {
     Raster to = raster_new((from->width + 1) / 2, (from->height + 1) / 2, from->channels);
@@ -113,7 +113,7 @@ typedef struct {
     int tile;
 } Feed;
 
-/* Checks the promises made to the source, too. */
+/* Also checks the contract with the source. */
 static gboolean feed(void *data, int64_t y, int rows, void *pixels, GError **error)
 {
     Feed *source = data;
@@ -176,7 +176,7 @@ static Raster read_directory(TIFF *tiff)
     return raster;
 }
 
-/* All levels, from either layout; the rasters are the caller's. */
+/* All levels, of either layout; the caller owns the rasters. */
 static GArray *read_levels(const char *path, PyramidLayout layout)
 {
     GArray *levels = g_array_new(FALSE, FALSE, sizeof(Raster));
@@ -223,7 +223,7 @@ static void assert_same(const Raster *got, const Raster *wanted)
 
 /* ---- tests ---- */
 
-/* Every level of every exact kind is what the definition says, at sizes around the tile's. */
+/* Every level of every lossless kind follows the definition, at sizes near that of a tile. */
 static void test_levels(void)
 {
     static const int sizes[][2] = {{1, 1}, {1, 700}, {255, 257}, {256, 256}, {513, 300}, {770, 1023}};
@@ -258,7 +258,7 @@ static void test_levels(void)
     }
 }
 
-/* Tiles of one value are encoded once, but one that is padded at the border is not a whole one of that value. */
+/* Tiles of one value are encoded once, but a tile that is padded at the border is not such a tile. */
 static void test_constant_tiles(void)
 {
     g_autofree char *path = path_of("levels.tif");
@@ -284,7 +284,7 @@ static void test_constant_tiles(void)
     }
 }
 
-/* JPEG is near the original, also in the tiles that the image fills only partly. */
+/* JPEG is close to the original, also in tiles that the image fills only in part. */
 static void test_jpeg(void)
 {
     g_autofree char *path = path_of("jpeg.tif");
@@ -342,7 +342,7 @@ static void test_small_lesion(void)
     free_levels(levels);
 }
 
-/* Resolution, reduced flag, sample format and software stand in every directory; no date, no host. */
+/* Every directory has resolution, reduced flag, sample format and software, and no date or host. */
 static void test_tags(void)
 {
     g_autofree char *path = path_of("tags.tif");
@@ -417,7 +417,7 @@ static gboolean feed_zero(void *data, int64_t y, int rows, void *pixels, GError 
     return TRUE;
 }
 
-/* BigTIFF is chosen from what the file could become, not from what it became. */
+/* BigTIFF is chosen by the largest possible size, not by the actual size. */
 static void test_bigtiff(void)
 {
     g_autofree char *path = path_of("big.tif");
@@ -455,7 +455,7 @@ static int files_in(const char *directory)
     return count;
 }
 
-/* An error of the source comes out as it is, and nothing is left behind. */
+/* An error of the source is passed on unchanged, and no file is left. */
 static void test_source_fails(void)
 {
     g_autofree char *empty = path_of("empty"), *path = g_build_filename(empty, "failed.tif", NULL);
@@ -474,7 +474,7 @@ static void test_source_fails(void)
     g_rmdir(empty);
 }
 
-/* When the disk takes no more at whatever byte, that is an I/O error, and nothing is left behind. */
+/* When the disk is full at any byte, there is an error, and no file is left. */
 static void test_disk_full(void)
 {
     g_autofree char *empty = path_of("empty"), *path = g_build_filename(empty, "full.tif", NULL);

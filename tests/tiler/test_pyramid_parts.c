@@ -1,9 +1,9 @@
-/* A pyramid from columns of rows (PyramidSpec.part) is the one from whole rows. */
+/* A pyramid from parts of rows (PyramidSpec.part) equals the one from whole rows. */
 #include "tiler/pyramid/pyramid.h"
 #include <glib/gstdio.h>
 #include <string.h>
 
-/* A source that gives columns of its rows: a slanted band of 1 on 0, told as constant without a look at the pixels. */
+/* A source that fills parts of its rows: a slanted band of 1 on 0, which reports constant parts without writing their pixels. */
 enum { PARTS_WIDTH = 1000, PARTS_HEIGHT = 700 };
 typedef struct {
     int64_t y;

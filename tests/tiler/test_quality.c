@@ -1,4 +1,4 @@
-/* Flags of tiles: on made images with a known fault, and on real ones with hits and misses printed. */
+/* Flags of tiles: on synthetic images with a known fault, and on real ones with hits and misses printed. */
 #include "tiler/tissue/quality.h"
 #include "tiler/imagefile/imagefile.h"
 #include "base/rng.h"
@@ -121,7 +121,7 @@ static void test_made(void)
     g_assert_cmpuint(measure(cut, NULL, 1).flags, ==, QUALITY_SATURATION);
 }
 
-/* Pixels without data count nowhere: the same figures as of the rest alone, and no edge at the border. */
+/* Pixels without data do not count: the measures are those of the other pixels alone, and the border is not an edge. */
 static void test_no_data(void)
 {
     g_autoptr(Image) whole = tissue_tile(256), part = tissue_tile(256),
@@ -191,7 +191,7 @@ static Count count_folder(const char *folder, double mpp, int step)
     return count;
 }
 
-/* Ordinary tiles: hardly a flag; blurred by us: nearly all are found. */
+/* Ordinary tiles have hardly any flag; of the same tiles blurred, nearly all are found. */
 static void test_ordinary(void)
 {
     static const struct {
@@ -263,7 +263,7 @@ static void test_skipped(void)
     g_test_skip("set WSIFLOW_TEST_DATA to the folder of real data");
 }
 
-/* Where the window of the colours grows beyond what fine densities allow, nothing jumps; nor at the window's limit. */
+/* Nothing jumps where the window becomes too large for fine units of density, or reaches its limit. */
 static void test_windows_of_all_sizes(void)
 {
     g_autoptr(Image) rgb = tissue_tile(200);

@@ -1,4 +1,4 @@
-/* Resampling against Pillow (tests/golden/resample, written by tools/golden_resample.py), and its own promises. */
+/* Resampling against Pillow (tests/golden/resample, written by tools/golden_resample.py), and its own contract. */
 #include "tiler/raster/resample.h"
 #include "base/csv.h"
 #include "tests/fixture_tiff.h"
@@ -87,7 +87,7 @@ static double kernel(Filter filter, double x)
     }
 }
 
-/* Weights of all source pixels for output i; they add up to 1. */
+/* Weights of all source pixels for output i; they sum to 1. */
 static void exact_weights(Filter filter, double start, double length, int outputs, int i, double *weights,
                           int sources)
 {
@@ -136,7 +136,7 @@ static void test_definition(void)
     g_assert_cmpfloat(worst, <, 0.55);
 }
 
-/* Pixels in parts, rows in any order in memory, give what the image gives. */
+/* A mosaic, with rows in any order in memory, gives the same as the image. */
 static void test_mosaic(void)
 {
     enum { WIDTH = 700, HEIGHT = 90, PARTS = 4 };
@@ -163,7 +163,7 @@ static void test_mosaic(void)
     }
 }
 
-/* With all pixels valid the masked way gives what the plain one does. */
+/* With all pixels readable, resample_readable() gives the same as resample(). */
 static void test_all_valid(void)
 {
     g_autoptr(Image) source = fixture_texture(120, 90, 1), readable = fixture_image(120, 90, 1),
@@ -179,7 +179,7 @@ static void test_all_valid(void)
     }
 }
 
-/* A constant image stays constant up to the last pixel, whatever lies in the pixels without data. */
+/* A constant image stays constant up to the last pixel, whatever the pixels without data hold. */
 static void test_nothing_bleeds(void)
 {
     g_autoptr(Image) source = fixture_constant(200, 150, 181, 77, 143), readable = fixture_image(200, 150, 1);
@@ -212,7 +212,7 @@ static void test_nothing_bleeds(void)
     }
 }
 
-/* Zone plate: what lies above the new Nyquist frequency must vanish, not come back as a low frequency.
+/* Zone plate: frequencies above the new Nyquist frequency must vanish, not return as low frequencies.
  * Contrast of the image beyond 1.5 times that frequency, in grey levels (standard deviation); the plate itself has 71. */
 static double aliasing(Filter filter)
 {
@@ -247,7 +247,7 @@ static void test_zone_plate(void)
     g_assert_cmpfloat(area, <, 12.0);
 }
 
-/* Where the box lies is exact: shifting the box by d px moves a linear ramp by d times its slope. */
+/* The position of the box is exact: shifting it by d px moves a linear ramp by d times its slope. */
 static void test_sub_pixel(void)
 {
     g_autoptr(Image) ramp = fixture_image(200, 16, 1);
@@ -298,7 +298,7 @@ static void test_names_and_errors(void)
         g_assert_error(error, WSI_ERROR, WSI_ERROR_INTERNAL);
     }
     g_assert_false(resample(source, &(Rect){0, 0, 5, 5}, FILTER_AREA, grey, NULL));
-    /* Boxes that lie outside take the nearest pixels; they touch no memory that is not there. */
+    /* Boxes outside of the image take the nearest pixels, and read no other memory. */
     g_assert_true(resample(source, &(Rect){-100, -100, 5, 5}, FILTER_LANCZOS3, out, NULL));
     g_assert_true(resample(source, &(Rect){100, 100, 5, 5}, FILTER_LANCZOS3, out, NULL));
     g_assert_cmpint(abs(out->pixels[0] - source->pixels[3 * 99]), <=, 1);

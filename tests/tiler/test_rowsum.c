@@ -1,4 +1,4 @@
-/* Whole weights add up to one, and sums of rows are exact. */
+/* Whole weights sum to one, and sums of rows are exact. */
 #include "tiler/raster/rowsum.h"
 #include "base/rng.h"
 #include <glib.h>

@@ -1,5 +1,5 @@
-/* Tar shards as shards.h promises them: bytes that follow from the samples, shards of limited size, a name only for what is whole,
- * and any sample by one positioned read.  That others read them is tests/patchset/test_shard_readers.sh's. */
+/* Tar shards as shards.h and shard_writer.h specify them: bytes that depend only on the samples, shards of limited size, a name only for complete
+ * shards, and any sample by one positioned read.  tests/patchset/test_shard_readers.sh checks that other programs read them. */
 #include "tiler/patches/shard_writer.h"
 #include "tiler/patches/shards.h"
 #include "tiler/imagefile/imagefile.h"
@@ -73,7 +73,7 @@ static void check_sample(const Shard *shard, int i, int number)
     g_assert_cmpint(entry->mask.bytes, ==, number % 3 == 0 ? (int64_t)expected->len : 0);
 }
 
-/* What was written comes back, in order, over several shards; none is above the limit; hashes are the files'. */
+/* Samples read back in order from several shards; no shard is above the limit; the hashes are those of the files. */
 static void test_round_trip(void)
 {
     enum { COUNT = 20, LIMIT = 12000 };
@@ -121,7 +121,7 @@ static void test_deterministic(void)
     remove_folder(folder);
 }
 
-/* A writer that is given up leaves nothing; a shard has no name before it is whole. */
+/* A writer that is freed early leaves no file; a shard has no name before it is complete. */
 static void test_given_up(void)
 {
     g_autofree char *folder = new_folder();
@@ -149,7 +149,7 @@ static void test_old_shards_go(void)
     remove_folder(folder);
 }
 
-/* What is no whole tar file is an error that names the file, whatever its bytes are. */
+/* A file that is not a complete tar file is an error that names it, whatever its bytes are. */
 static void test_damaged(void)
 {
     g_autofree char *folder = new_folder();

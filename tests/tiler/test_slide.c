@@ -45,7 +45,7 @@ static void test_same_pixels(SlideFile *slide_file, gconstpointer unused)
     }
 }
 
-/* A view shows what a read copies, also when tiles are decoded again and again; it refuses what is not wholly there. */
+/* A view shows what a read copies, also when tiles are decoded repeatedly; it refuses rectangles that are not complete. */
 static void test_views(SlideFile *slide_file, gconstpointer unused)
 {
     const SlideOptions small_cache = {.cache_bytes = 1};
@@ -228,7 +228,7 @@ static void test_aperio_mpp(SlideFile *slide_file, gconstpointer unused)
     fixture_write(slide_file->path, &(FixtureSpec){.description = "Aperio Image\r\nx|AppMag = 20"}, image);
     assert_mpp(slide_file->path, NULL, MPP_NONE, 0, 0);
     assert_mpp(slide_file->path, &(SlideOptions){.use_objective = TRUE}, MPP_OBJECTIVE, 0.5, 0.5);
-    /* An Aperio slide's resolution tags are those of its thumbnail program: not used. */
+    /* The resolution tags of an Aperio slide come from its thumbnail program and are not used. */
     fixture_write(slide_file->path,
                   &(FixtureSpec){.description = "Aperio Image\r\nx|AppMag = 20", .per_unit = 40000}, image);
     assert_mpp(slide_file->path, NULL, MPP_NONE, 0, 0);
@@ -321,7 +321,7 @@ static void test_scaled_levels(SlideFile *slide_file, gconstpointer unused)
     }
 }
 
-/* Which stored tile is bad is said once, whatever levels it was read for. */
+/* A bad stored tile is reported once, for all levels that read it. */
 static void test_scaled_bad(SlideFile *slide_file, gconstpointer unused)
 {
     const SlideOptions options = {.dct_levels = TRUE};
@@ -380,7 +380,7 @@ static Image *level_of(const Image *image, int level)
     return copy;
 }
 
-/* What libtiff 4.5 scrambles for OpenSlide is not used: a level smaller than its tiles, if not JPEG. */
+/* A level smaller than its tiles is not used unless it is JPEG, since libtiff 4.5 scrambles it for OpenSlide. */
 static void test_small_levels(SlideFile *slide_file, gconstpointer unused)
 {
     static const struct {

@@ -1,4 +1,4 @@
-/* Damaged and hostile slides: only what is bad is lost, it is said what that was, and nothing crashes. */
+/* Damaged and hostile slides: only damaged parts are lost, they are reported, and nothing crashes. */
 #include "base/pool.h"
 #include "tests/slide_file.h"
 
@@ -44,7 +44,7 @@ static void assert_bad_areas(const Slide *slide, int tile, const int *lost, int 
     }
 }
 
-/* OpenSlide's error is sticky for a handle: only the bad tiles may be lost, whatever is read and in which pieces. */
+/* OpenSlide's error is sticky for a handle: only the bad tiles may be lost, whatever is read in whatever pieces. */
 static void test_bad_tiles_openslide(SlideFile *slide_file, gconstpointer unused)
 {
     static const int lost[] = {3, 8, 23};
@@ -138,7 +138,7 @@ static void test_sparse(SlideFile *slide_file, gconstpointer unused)
         g_assert_cmpint(readable->pixels[i], ==, there ? 255 : 0);
         g_assert_true(there || rgb->pixels[3 * i] == 255);
     }
-    /* OpenSlide would paint a missing tile of an Aperio slide from another level: left to it. */
+    /* OpenSlide paints a missing tile of an Aperio slide from another level, so such a slide is left to it. */
     fixture_write(slide_file->path,
                   &(FixtureSpec){.sparse_tile = 2, .description = "Aperio Image\r\nx|MPP = 0.5"}, image);
     g_autoptr(Slide) aperio = open_slide(slide_file->path, NULL);
@@ -187,7 +187,7 @@ static void test_threads(SlideFile *slide_file, gconstpointer unused)
         read_area(sound, 0, 0, 0, decoded, NULL);
         fixture_break_tile(slide_file->path, 0, 9);
         for (int threads = 1; threads <= 8; threads *= 8) {
-            /* a cache of two tiles: tiles come and go all the time */
+            /* a cache of two tiles, so that tiles are replaced all the time */
             g_autoptr(Slide) slide =
                 open_slide(slide_file->path, &(SlideOptions){.cache_bytes = 2 * 64 * 64 * 3});
             Crowd crowd = {slide, decoded, 2, 1};
@@ -202,7 +202,7 @@ static void test_threads(SlideFile *slide_file, gconstpointer unused)
 
 /* ---- hostile files ---- */
 
-/* Whatever bytes of a file are changed, reading it ends, with pixels or with an error. */
+/* With any bytes of a file changed, reading it ends with pixels or an error. */
 static void test_mutations(SlideFile *slide_file, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(150, 110, 5), rgb = fixture_image(170, 130, 3),
@@ -237,7 +237,7 @@ static void test_mutations(SlideFile *slide_file, gconstpointer unused)
     g_assert_cmpint(bad, >, rounds / 10);
 }
 
-/* No library may write to the terminal what a file makes it say. */
+/* No library may write messages about a file to the terminal. */
 static void test_silent(SlideFile *slide_file, gconstpointer unused)
 {
     if (g_test_subprocess()) {

@@ -1,5 +1,5 @@
-/* Slides on a system that fails: an I/O error is an error, never "no data" and never "not a slide", and the next try finds everything
- * as it is.  The C library's reading functions are replaced by ones that fail when told to. */
+/* Slides on a system that fails: an I/O error is an error, never "no data" or "not a slide", and the next attempt
+ * succeeds.  The reading functions of the C library are replaced by functions that fail on request. */
 #include "tests/slide_file.h"
 #include "tiler/slide/tilecache.h"
 #include <dlfcn.h>
@@ -61,7 +61,7 @@ static size_t read_file(void *to, size_t size, size_t count, FILE *file)
     return fails() ? 0 : real(to, size, count, file);
 }
 
-/* The names that the compiler and the libraries call them by. */
+/* The names by which the compiler and the libraries call them. */
 #undef pread
 #undef pread64
 #undef fread
@@ -115,7 +115,7 @@ static const struct {
     {"own", {.levels = 2, .compression = COMPRESSION_LZW, .big_endian = TRUE}, FALSE, TRUE},
 };
 
-/* One read fails, and no other. */
+/* Only one read fails. */
 static void test_read(SlideFile *slide_file, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(390, 250, 5), expected = fixture_image(390, 250, 3),
@@ -149,7 +149,7 @@ static void test_read(SlideFile *slide_file, gconstpointer unused)
     g_assert_cmpint(errors, >, 12);
 }
 
-/* The disk is away: no tile becomes a bad area, and when it is back all is there. */
+/* While the disk is away, no tile becomes a bad area; when it is back, everything can be read. */
 static void test_away(SlideFile *slide_file, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(390, 250, 5), expected = fixture_image(390, 250, 3),
@@ -177,7 +177,7 @@ static void test_away(SlideFile *slide_file, gconstpointer unused)
     }
 }
 
-/* Whichever read of opening fails: an error of the system, or the slide as it always is. */
+/* Whichever read fails during opening, the result is an error of the system, or the usual slide. */
 static void test_open(SlideFile *slide_file, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(390, 250, 5);

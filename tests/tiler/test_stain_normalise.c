@@ -85,7 +85,7 @@ static void test_blank(void)
     }
 }
 
-/* An image in its own colours stays as it is, but for what is neither stain (Macenko) and for rounding. */
+/* Normalising an image to itself changes nothing except rounding, and colour that belongs to neither stain (Macenko). */
 static void test_identity(void)
 {
     for (StainMethod method = STAIN_MACENKO; method <= STAIN_REINHARD; method++) {

@@ -1,4 +1,4 @@
-/* Synthetic slides as synth.h promises them: their layout by the plan, their pixels as OpenSlide reads
+/* Synthetic slides as synth.h specifies them: the layout of the plan, and the pixels as OpenSlide reads
  * them. */
 #include "tiler/synth/synth.h"
 #include "tiler/synth/synth_plan.h"
@@ -68,7 +68,7 @@ static void test_tissue(void)
     }
 }
 
-/* Lesions measure 1500 - 3500 px on such a slide, lie inside of the tissue and apart from each other. */
+/* Lesions have 1500 to 3500 px on such a slide, inside the tissue and separate from each other. */
 static void test_lesions(void)
 {
     for (uint64_t seed = 0; seed < 8; seed++) {
@@ -190,7 +190,7 @@ static void measure(openslide_t *slide, const SynthPlan *plan, Statistics *stati
     }
 }
 
-/* Each lesion has its slide's mean colour to within 2 grey levels, and another texture: larger structures. */
+/* Each lesion has the mean colour of its slide to within 2 grey levels, and another texture: larger structures. */
 static void test_lesions_differ_in_texture_only(void)
 {
     for (uint64_t seed = 1; seed <= 2; seed++) {
@@ -226,7 +226,7 @@ static uint32_t pixel_at(openslide_t *slide, double x, double y)
     return argb & 0xffffff;
 }
 
-/* OpenSlide sees the levels and the resolution; glass, pen and black corner look like what they are. */
+/* OpenSlide reports the levels and the resolution; glass, pen and black corner have their colours. */
 static void test_slide(void)
 {
     SynthSpec spec = {.seed = 5,

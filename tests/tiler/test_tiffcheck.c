@@ -1,4 +1,4 @@
-/* The geometry check: what it refuses never reaches a library, what it accepts can be opened without harm. */
+/* The geometry check: files that it refuses never reach a library, and files that it accepts are safe to open. */
 #include "tiler/tiff/tiffcheck.h"
 #include "tiler/slide/slide.h"
 #include "tests/fixture_tiff.h"
@@ -201,7 +201,7 @@ static void test_arrays(SlideFile *slide_file, gconstpointer unused)
     for (int field = 9; field <= 10; field++) {
         tile_entries(entries, 64, 64, 16, 16);
         entries[9].count = entries[10].count = 16;
-        entries[field].value = 0xfffffff0u; /* the array lies beyond the file */
+        entries[field].value = 0xfffffff0u; /* the array is beyond the file */
         g_autoptr(GByteArray) file = header(FALSE, 8);
         put_directory(file, FALSE, entries, TILE_TAGS, 0);
         save(slide_file->path, file);
@@ -237,7 +237,7 @@ static void test_values(SlideFile *slide_file, gconstpointer unused)
         {50000, 12, 2, 1000, "tag 50000: 2 values at 1000"},          /* a private tag */
         {320, 3, 3 * 256, 8, "tag 320: 768 values at 8"},             /* a colour map */
         {270, 2, 100, 8, NULL},
-        {50000, 99, 1000000, 1000000, NULL}, /* of a type that nobody knows */
+        {50000, 99, 1000000, 1000000, NULL}, /* of an unknown type */
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         for (int second = 0; second < 2; second++) {
@@ -257,7 +257,7 @@ static void test_values(SlideFile *slide_file, gconstpointer unused)
             }
         }
     }
-    /* Each inside of the file, together more than it has. */
+    /* Each is inside the file, but together they have more bytes than the file. */
     Entry entries[TILE_TAGS + 2];
     g_autoptr(GByteArray) file = header(FALSE, 8);
     tile_entries(entries, 16, 16, 16, 16);
@@ -268,7 +268,7 @@ static void test_values(SlideFile *slide_file, gconstpointer unused)
     assert_refused(slide_file->path, "bytes of values up to tag 50001");
 }
 
-/* NDPI files link by 8 bytes; whoever claims to be one may hold no tiles. */
+/* Links in NDPI files have 8 bytes; a file that claims to be NDPI must not have tiles. */
 static void test_ndpi(SlideFile *slide_file, gconstpointer unused)
 {
     Entry entries[TILE_TAGS + 1];
@@ -328,7 +328,7 @@ static void test_other_files(SlideFile *slide_file, gconstpointer unused)
     g_assert_error(absent, WSI_ERROR, WSI_ERROR_ABSENT);
 }
 
-/* Whatever bytes are changed: no crash, no abort; a file that passes can be given to the libraries. */
+/* With any bytes changed there is no crash and no abort, and the libraries can open a file that passes. */
 static void test_mutations(SlideFile *slide_file, gconstpointer unused)
 {
     g_autoptr(Image) image = fixture_texture(90, 70, 1);

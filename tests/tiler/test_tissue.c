@@ -1,4 +1,4 @@
-/* Tissue without tuning: on any background, beside markers, pale; and not where there is none. */
+/* Tissue without tuning: on any background, next to markers, and pale; and none where there is none. */
 #include "tiler/tissue/tissue.h"
 #include "tests/fixture_tiff.h"
 #include "tiler/imagefile/imagefile.h"
@@ -28,7 +28,7 @@ static Image *background(double grey, uint64_t seed)
     return image;
 }
 
-/* Absorption over what is there: colours are those on white (245). */
+/* Multiplies absorption into the image: the colours are those on white (245). */
 static void stain(Image *image, int x, int y, Ink colour, Rng *rng)
 {
     uint8_t *pixel = image->pixels + 3 * ((size_t)y * image->width + (size_t)x);
@@ -94,7 +94,7 @@ static double agreement(const Image *mask, double cx, double cy, double radius)
     return both / either;
 }
 
-/* The same tissue on white, on greys, whatever the stain. */
+/* The same tissue is found on white and on greys, for every stain. */
 static void test_backgrounds(void)
 {
     static const double greys[] = {255, 243, 225, 200, 170};
@@ -122,7 +122,7 @@ static void test_backgrounds(void)
     }
 }
 
-/* Glass, dirt, tint and shadow are no tissue. */
+/* Glass, dirt, tint and shadow are not tissue. */
 static void test_nothing(void)
 {
     for (int k = 0; k < 6; k++) {
@@ -140,7 +140,7 @@ static void test_nothing(void)
     }
 }
 
-/* Unscanned black beside the tissue, up to two thirds of the slide: neither tissue nor a disturbance. */
+/* Unscanned black next to the tissue, up to two thirds of the slide, is not tissue and does not disturb. */
 static void test_black(void)
 {
     g_autoptr(Image) image = background(240, 1);
@@ -151,7 +151,7 @@ static void test_black(void)
     g_assert_cmpfloat(agreement(mask, 220, 150, 50), >, 0.95);
 }
 
-/* What has no data is no tissue, whatever its colour; its neighbours are judged without it. */
+/* Pixels without data are not tissue, whatever their colour, and do not affect their neighbours. */
 static void test_no_data(void)
 {
     g_autoptr(Image) image = background(240, 1), readable = fixture_image(SIDE, SIDE, 1);
@@ -214,7 +214,7 @@ static void test_sizes(void)
     g_assert_null(tissue_of_image(image, NULL, 0, NULL, NULL, NULL));
 }
 
-/* On a slide: the mask covers level 0 whole, in x and y apart, whatever level it is read from. */
+/* On a slide the mask covers all of level 0, separately in x and y, whatever level it is read from. */
 static void test_slide(void)
 {
     g_autofree char *folder = fixture_folder(), *path = g_build_filename(folder, "slide.tif", NULL);
@@ -261,8 +261,8 @@ static Tissue *find_on(const char *path, GPtrArray **warnings)
     return tissue;
 }
 
-/* A damaged tile of the level that the overview is read from takes no tissue away as long as a finer level shows it; what no level shows is
- * named. */
+/* A damaged tile of the level that the overview is read from loses no tissue that a finer level shows; areas that no level shows are
+ * reported. */
 static void test_damaged_level(void)
 {
     g_autofree char *folder = fixture_folder(), *path = g_build_filename(folder, "slide.tif", NULL);
@@ -292,7 +292,7 @@ static void test_damaged_level(void)
     fixture_remove(g_steal_pointer(&folder));
 }
 
-/* Real images and what a person sees on them: fractions of tissue and of ink, from - to. */
+/* Real images and what a person sees in them: ranges for the fractions of tissue and ink. */
 static const struct {
     const char *file;
     double mpp, tissue[2], pen[2];

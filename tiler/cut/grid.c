@@ -91,8 +91,8 @@ static double count_along(double length, double tile, double stride, EdgePolicy 
 }
 
 /* Where tile number `index` of `count` starts. */
-static double position(double start, double length, double tile, double stride, int index, int count,
-                       EdgePolicy edge)
+static double tile_start(double start, double length, double tile, double stride, int index, int count,
+                         EdgePolicy edge)
 {
     /* The last tile ends at the border of the area. */
     gboolean last = edge == EDGE_SHIFT && index > 0 && index == count - 1;
@@ -136,10 +136,10 @@ static void fill(Grid *grid, const Rect *area, double stride_x, double stride_y,
     for (int row = 0; row < grid->rows; row++) {
         for (int column = 0; column < grid->columns; column++) {
             Tile tile = {column, row, 0, 0, 1};
-            tile.x =
-                position(area->x, area->width, grid->tile_width, stride_x, column, grid->columns, spec->edge);
+            tile.x = tile_start(area->x, area->width, grid->tile_width, stride_x, column, grid->columns,
+                                spec->edge);
             tile.y =
-                position(area->y, area->height, grid->tile_height, stride_y, row, grid->rows, spec->edge);
+                tile_start(area->y, area->height, grid->tile_height, stride_y, row, grid->rows, spec->edge);
             if (tissue) {
                 double sum = integral_over(tissue, tile.x * to_mask_x, tile.y * to_mask_y,
                                            (tile.x + grid->tile_width) * to_mask_x,

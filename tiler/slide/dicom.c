@@ -1,7 +1,7 @@
-/* The header of a DICOM file up to its Series Instance UID, and the files of a folder by that.
+/* Reads the header of a DICOM file up to its Series Instance UID, and groups the files of a folder by it.
  *
- * Elements come in ascending order of their tags, so the walk ends soon.  A nested sequence of unknown length has to be walked to find its
- * end; others are skipped. */
+ * Elements are in ascending order of their tags, so the walk ends early.  A nested sequence of unknown length must be walked to find its
+ * end; all other values are skipped. */
 #include "tiler/slide/dicom.h"
 #include "base/error.h"
 #include "base/listing.h"
@@ -14,7 +14,7 @@
 
 enum {
     PREAMBLE = 128,
-    HEADER_BYTES = 256 << 10, /* what precedes the Series Instance UID is a few KiB */
+    HEADER_BYTES = 256 << 10, /* the elements before the Series Instance UID have a few KiB */
     DEEPEST = 16              /* nested sequences */
 };
 
@@ -28,7 +28,7 @@ static const guint32 CLASS_UID = TAG(0x0002, 0x0002), SYNTAX_UID = TAG(0x0002, 0
 
 typedef struct {
     const guint8 *at, *end;
-    gboolean implicit; /* no types in the file */
+    gboolean implicit; /* the file does not store types */
 } Reader;
 
 typedef struct {
@@ -36,11 +36,13 @@ typedef struct {
     gboolean unknown; /* of type UN */
 } Element;
 
+/* Whether `bytes` more bytes are there. */
 static gboolean has(const Reader *reader, gsize bytes)
 {
     return (gsize)(reader->end - reader->at) >= bytes;
 }
 
+/* Little-endian; the caller checked has(). */
 static guint32 get16(Reader *reader)
 {
     const guint32 value = reader->at[0] | (guint32)reader->at[1] << 8;
@@ -54,7 +56,7 @@ static guint32 get32(Reader *reader)
     return low | get16(reader) << 16;
 }
 
-/* Tag, type and length; the value follows. */
+/* Reads tag, type and length (PS3.5, 7.1); the value follows. */
 static gboolean get_element(Reader *reader, Element *out)
 {
     static const char long_types[] = "OB OD OF OL OV OW SQ SV UC UN UR UT UV";
@@ -63,6 +65,7 @@ static gboolean get_element(Reader *reader, Element *out)
     }
     const guint32 group = get16(reader);
     *out = (Element){.tag = group << 16 | get16(reader)};
+    /* Delimiters, and all elements of an implicit syntax, have a length of 4 bytes and no type. */
     if (group == 0xfffe || (reader->implicit && group != 2)) {
         out->length = get32(reader);
         return TRUE;
@@ -87,7 +90,7 @@ static gboolean get_element(Reader *reader, Element *out)
 
 static gboolean skip_value(Reader *reader, const Element *element, int depth);
 
-/* The elements of an item of unknown length. */
+/* Skips the elements of an item of unknown length. */
 static gboolean skip_item(Reader *reader, int depth)
 {
     Element element;
@@ -102,6 +105,7 @@ static gboolean skip_item(Reader *reader, int depth)
     return FALSE;
 }
 
+/* The items of a sequence of unknown length. */
 static gboolean skip_sequence(Reader *reader, int depth)
 {
     Element item;
@@ -144,7 +148,7 @@ static void copy_uid(const Reader *reader, const Element *element, char uid[DICO
     }
 }
 
-/* Class and series of a file that begins so; "" for what is not found. */
+/* Class and series from the first bytes of a file; "" when one is not found. */
 static void read_header(const guint8 *head, gsize bytes, char class_uid[DICOM_UID_BYTES],
                         char series[DICOM_UID_BYTES])
 {
@@ -168,7 +172,7 @@ static void read_header(const guint8 *head, gsize bytes, char class_uid[DICOM_UI
     }
 }
 
-/* Up to `bytes` from the beginning; -1 with error. */
+/* Reads up to `bytes` bytes from the start of the file.  Returns their number; -1 with error. */
 static gssize read_head(int fd, const char *path, guint8 *head, gsize bytes, GError **error)
 {
     gsize done = 0;
@@ -189,6 +193,7 @@ static gssize read_head(int fd, const char *path, guint8 *head, gsize bytes, GEr
     return (gssize)done;
 }
 
+/* The mark "DICM" after the preamble (PS3.10, 7.1), then class and series. */
 static gboolean look_at(int fd, const char *path, DicomKind *kind, char series[DICOM_UID_BYTES],
                         GError **error)
 {
@@ -230,7 +235,7 @@ static void series_free(DicomSeries *series)
     g_free(series);
 }
 
-/* Names of DICOM files end in .dcm, in a number of a UID, or have no suffix. */
+/* Names of DICOM files end in .dcm or .dicom or a number of a UID, or have no suffix. */
 static gboolean may_be_dicom(const char *name)
 {
     const char *dot = strrchr(name, '.');
@@ -239,6 +244,7 @@ static gboolean may_be_dicom(const char *name)
             strspn(dot + 1, "0123456789") == strlen(dot + 1));
 }
 
+/* The series with that UID, a new one if necessary. */
 static DicomSeries *series_of(GPtrArray *list, const char *uid)
 {
     for (guint i = 0; i < list->len; i++) {
@@ -255,14 +261,14 @@ static DicomSeries *series_of(GPtrArray *list, const char *uid)
     return series;
 }
 
-/* Names come sorted. */
+/* Adds a file to its series.  Names arrive sorted, so of equally large files the first is the lead. */
 static gboolean add_file(GPtrArray *list, const char *folder, const char *name, GError **error)
 {
     g_autofree char *path = g_build_filename(folder, name, NULL);
     char uid[DICOM_UID_BYTES];
     struct stat facts;
     DicomKind kind = DICOM_NOT;
-    /* What is gone, is no file, or may not be read is not part of a slide; OpenSlide passes over it too. */
+    /* A name that is gone, or is not a regular file, is not part of a slide; OpenSlide ignores it too. */
     if (stat(path, &facts) != 0 || !S_ISREG(facts.st_mode)) {
         return TRUE;
     }
@@ -283,6 +289,7 @@ static gboolean add_file(GPtrArray *list, const char *folder, const char *name, 
     return TRUE;
 }
 
+/* For sorting series. */
 static gint by_lead(gconstpointer a, gconstpointer b)
 {
     return strcmp((*(DicomSeries *const *)a)->lead, (*(DicomSeries *const *)b)->lead);
@@ -314,6 +321,7 @@ const DicomSeries *dicom_find(const GPtrArray *list, const char *name)
     return NULL;
 }
 
+/* The lead file of the only slide in the folder.  Caller frees. */
 static char *source_of_folder(const char *folder, GError **error)
 {
     g_autoptr(GPtrArray) list = dicom_list(folder, error);
