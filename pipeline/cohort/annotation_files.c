@@ -1,4 +1,4 @@
-/* Which file is the annotation of which slide, and which may be one though no key names it. */
+/* Which file is the annotation of which slide, and which file may be one although no key names it. */
 #include "pipeline/cohort/annotation_files.h"
 #include "base/error.h"
 #include "base/name_fold.h"
@@ -47,7 +47,7 @@ static GHashTable *index_slides(const Cohort *cohort)
     return index;
 }
 
-/* Lower is nearer: the very name before another case, STEM.xml before NAME.tif.xml, then the order of suffixes. */
+/* Lower is better: the exact name before another case, STEM.xml before NAME.tif.xml, then the order of suffixes. */
 static int rank_of(const SlideEntry *entry, const char *base, int suffix)
 {
     g_autofree char *name = g_path_get_basename(entry->path), *stem = slide_id_stem(entry->path);
@@ -56,7 +56,7 @@ static int rank_of(const SlideEntry *entry, const char *base, int suffix)
     return (exact ? 0 : 200) + (g_str_equal(folded, folded_stem) ? 0 : 100) + suffix;
 }
 
-/* The slides that fit best, in the folder when one is given. */
+/* The slides that match best; with `folder`, only slides in it. */
 static GPtrArray *fitting(const Search *search, const char *folder, const char *base)
 {
     g_autofree char *key = name_fold(base);
@@ -77,7 +77,7 @@ static GPtrArray *fitting(const Search *search, const char *folder, const char *
     return best;
 }
 
-/* A file that fits a slide which has a nearer one. */
+/* A file that matches a slide which has a better match. */
 typedef struct {
     char *path;
     const SlideEntry *entry;
@@ -89,7 +89,7 @@ static void add_spare(Search *search, char *path, const SlideEntry *entry)
     g_array_append_val(search->spares, spare);
 }
 
-/* The file to the slide that it fits, unless the slide has a nearer one or the manifest names it. */
+/* Gives the file to the slide, unless the slide has a better match or an annotation from the manifest. */
 static void give(Search *search, SlideEntry *entry, const char *path, int rank)
 {
     int former = GPOINTER_TO_INT(g_hash_table_lookup(search->ranks, entry)) - 1;
@@ -117,15 +117,15 @@ static void list_spares(Search *search)
 
 static char *fits_none(const Search *search, const char *base)
 {
-    enum { MOST = 2000 }; /* names that are compared; a hint is not worth more */
+    enum { MOST = 2000 }; /* names to compare; more would take too long for a hint */
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
     for (guint i = 0; i < MIN(search->cohort->slides->len, MOST); i++) {
         g_ptr_array_add(names, slide_id_stem(((const SlideEntry *)search->cohort->slides->pdata[i])->path));
     }
     g_ptr_array_add(names, NULL);
     const char *near = nearest_name(base, (const char *const *)names->pdata);
-    return near ? g_strdup_printf("fits no slide by its name; the nearest is %s", near)
-                : g_strdup("fits no slide by its name");
+    return near ? g_strdup_printf("matches no slide by its name; the nearest is %s", near)
+                : g_strdup("matches no slide by its name");
 }
 
 /* One file of slides.annotations. */
@@ -143,11 +143,11 @@ static gboolean try_file(Search *search, const char *folder, const char *name, G
         return TRUE;
     }
     if (length == 0 && among_slides) {
-        return TRUE; /* a slide, or listed with the slides */
+        return TRUE; /* a slide, or listed by slide_files_add */
     }
     if (!why && length == 0) {
         g_autofree char *all = folder_annotation_suffixes();
-        why = g_strdup_printf("no annotation by its name (%s)", all);
+        why = g_strdup_printf("not an annotation by its name (%s)", all);
     }
     if (!why) {
         g_autofree char *base = g_strndup(name, length);
@@ -157,8 +157,8 @@ static gboolean try_file(Search *search, const char *folder, const char *name, G
         } else if (fit->len > 1) {
             const SlideEntry *one = fit->pdata[0], *other = fit->pdata[1];
             why = g_strdup_printf(
-                "fits %u slides, %s and %s: name it in the column annotation of slides.manifest", fit->len,
-                one->id, other->id);
+                "matches %u slides, such as %s and %s: name it in the column annotation of slides.manifest",
+                fit->len, one->id, other->id);
         } else {
             why = fits_none(search, base);
         }
@@ -169,10 +169,10 @@ static gboolean try_file(Search *search, const char *folder, const char *name, G
     return TRUE;
 }
 
-/* Where a file is: in the folder of the slides, in one below it, or in one below that says by its name that it holds masks. */
+/* Where a file is: in the folder of the slides, in a subfolder, or in a subfolder whose name says that it holds masks. */
 typedef enum { PLACE_BESIDE, PLACE_BELOW, PLACE_MASKS } Position;
 
-/* The slides of `slides_in` whose annotation or mask a file may be by its name. */
+/* The slides in the folder `slides_in` whose annotation or mask the file may be, by its name. */
 static GPtrArray *may_be_of(const Search *search, const char *slides_in, const char *name, Position position)
 {
     int suffix;
@@ -193,7 +193,7 @@ static GPtrArray *may_be_of(const Search *search, const char *slides_in, const c
     return fit;
 }
 
-/* Puts a reason in the place of the one that the listing of the folder gave. */
+/* Replaces the reason that the listing of the folder gave. */
 static void tell(Search *search, const char *path, const char *reason)
 {
     GPtrArray *unused = search->cohort->unused;
@@ -210,7 +210,7 @@ static void tell(Search *search, const char *path, const char *reason)
     unused_add(search->cohort->unused, path, g_strdup(reason));
 }
 
-/* A file beside the slides of `slides_in`, or in a folder there.  FALSE when it may belong to none of them. */
+/* Notes a file next to the slides of `slides_in`, or in a subfolder.  FALSE when it may belong to none of them. */
 static gboolean note_file(Search *search, const char *slides_in, const char *path, Position position,
                           const char *reason)
 {
@@ -254,13 +254,13 @@ static gboolean is_searched(const Search *search, const char *folder)
     return found;
 }
 
-/* A folder beside slides, and what is below it when it says that it holds masks. */
+/* Notes the files of a folder next to slides, and of its subfolders when its name says that it holds masks. */
 static gboolean note_folder(Search *search, const char *slides_in, const char *folder, Position position,
                             int depth, GError **error)
 {
     enum { DEEPEST = 3 };
-    static const char reason[] = "may be the annotation or mask of a slide in a folder above, but "
-                                 "slides.annotations does not name this folder";
+    static const char reason[] = "may be the annotation or mask of a slide in a parent folder, but "
+                                 "slides.annotations is not this folder";
     g_autofree char *title = g_path_get_basename(folder);
     g_autoptr(GPtrArray) names = NULL;
     if (depth > DEEPEST || is_searched(search, folder)) {
@@ -282,13 +282,13 @@ static gboolean note_folder(Search *search, const char *slides_in, const char *f
     return TRUE;
 }
 
-/* Everything in a folder of slides; in slides.annotations itself what try_file passed over. */
+/* Notes everything in a folder of slides; in slides.annotations itself, what try_file skipped. */
 static gboolean note_beside(Search *search, const char *folder, const GPtrArray *names, GError **error)
 {
     static const char *const reasons[] = {
-        "may be the annotation or mask of the slide beside it, but slides.annotations does not name this "
-        "folder",
-        "may be the mask of the slide beside it: if so, name it in the column annotation of slides.manifest"};
+        "may be the annotation or mask of the slide next to it, but slides.annotations is not this folder",
+        "may be the mask of the slide next to it: if so, name it in the column annotation of "
+        "slides.manifest"};
     gboolean own = folder_same(folder, search->config->slides_annotations);
     gboolean listed = folder_same(folder, search->config->slides_folder);
     for (guint i = 0; names && i < names->len; i++) {
@@ -310,7 +310,7 @@ static gboolean note_beside(Search *search, const char *folder, const GPtrArray 
     return TRUE;
 }
 
-/* The folders in which slides are, each once. */
+/* The folders of the slides, each once. */
 static GPtrArray *folders_of(const Cohort *cohort)
 {
     g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -326,7 +326,7 @@ static GPtrArray *folders_of(const Cohort *cohort)
     return folders;
 }
 
-/* Folders without the right to list them cannot be searched, which is noted. */
+/* Searches the folders of the slides.  A folder that may not be listed is noted as not searched. */
 static gboolean look_beside(Search *search, GError **error)
 {
     for (guint f = 0; f < search->folders->len; f++) {

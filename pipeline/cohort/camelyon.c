@@ -1,9 +1,8 @@
-/* Camelyon16 and Camelyon17: facts that everybody who uses the sets has to know, as a table.
+/* Camelyon16 and Camelyon17: known exceptions, as a table.
  *
- * Camelyon16 has slides that were withdrawn, and others of which only part of the metastases was outlined: there, tissue outside of the
- * outlines may be tumour, and must neither train a model of normal tissue nor count as a false alarm.  Which training slides the
- * latter are is the list that two public code bases for the set have and agree on; it was not compared with a list of the
- * organisers. */
+ * Camelyon16 has slides that were withdrawn, and others in which only part of the metastases is outlined.  In the latter, tissue outside of
+ * the outlines may be tumour, so it must neither train a model of normal tissue nor count as a false positive.  The list of these training
+ * slides is the one that two public code bases for the data set agree on; it was not compared with a list of the organisers. */
 #include "pipeline/cohort/camelyon.h"
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +10,7 @@
 #define PARTLY "not exhaustively annotated: tissue outside of the outlines is left out"
 
 const CamelyonException camelyon16_exceptions[] = {
-    {"normal_086", SLIDE_LEFT_OUT, "has a tumour: the organisers renamed it to tumor_111"},
+    {"normal_086", SLIDE_LEFT_OUT, "contains tumour: the organisers renamed it to tumor_111"},
     {"test_049", SLIDE_LEFT_OUT, "withdrawn by the organisers as a duplicate"},
     {"test_114", SLIDE_LESIONS_ONLY, PARTLY},
     {"tumor_010", SLIDE_LESIONS_ONLY, PARTLY},
@@ -71,6 +70,6 @@ gboolean camelyon17_is_test(const char *slide, gboolean *test, int *patient, int
         return FALSE;
     }
     *test = *patient >= 100;
-    *centre = *test ? -1 : *patient / 20; /* twenty patients of each of five centres, in order */
+    *centre = *test ? -1 : *patient / 20; /* twenty patients from each of five centres, in order */
     return TRUE;
 }

@@ -1,3 +1,4 @@
+/* A cohort owns its slides and its list of unused files. */
 #include "pipeline/cohort/cohort.h"
 
 Cohort *cohort_new(void)

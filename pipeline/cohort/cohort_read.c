@@ -1,13 +1,12 @@
-/* The slides of a run.
+/* Reading the slides of a run.
  *
- * A manifest wins over the folder; without manifest every file of the folder that matches the pattern is a slide
- * (also one with a suffix of slides that turns out not to be one: it is then a slide that failed, and the status says so), but for annotations,
- * masks by their names and files that are plainly something else.  Whatever is found and not
- * used is kept with its reason, for the terminal, the card and the report: a file that is overlooked in silence can make a lesion pass for
- * normal tissue.
+ * A manifest takes precedence over the folder.  Without a manifest, every file of the folder that matches the pattern is a slide, except
+ * annotations, masks (by their name) and files that are clearly something else.  A file with a suffix of slides that is not a slide becomes a
+ * slide that fails, so that the status shows it.  Every unused file is kept with its reason, for the terminal, the card and the report: a
+ * file that is passed over in silence can make a lesion count as normal tissue.
  *
- * The supervisor reads the cohort once, when it plans; workers get the text that it stored.  A folder that changes while a run is on
- * changes nothing before the next plan. */
+ * The supervisor reads the cohort once, when it plans; workers read the text that it stored.  A folder that changes during a run changes
+ * nothing before the next plan. */
 #include "pipeline/cohort/cohort_read.h"
 #include "base/error.h"
 #include "pipeline/cohort/annotation_files.h"
@@ -30,7 +29,7 @@ static gboolean check_ids(const GPtrArray *slides, GError **error)
     for (guint i = 0; i < slides->len; i++) {
         const SlideEntry *entry = slides->pdata[i];
         if (!slide_id_check_length(entry->id, entry->path,
-                                   "give it a shorter one by the column id of slides.manifest", error)) {
+                                   "give it a shorter id in the column id of slides.manifest", error)) {
             return FALSE;
         }
     }
@@ -38,8 +37,8 @@ static gboolean check_ids(const GPtrArray *slides, GError **error)
         const SlideEntry *a = slides->pdata[i - 1], *b = slides->pdata[i];
         if (g_str_equal(a->id, b->id)) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                        "two slides would have the name %s: %s and %s; give them names by the column id of "
-                        "slides.manifest, or leave one out by slides.pattern",
+                        "two slides would have the name %s: %s and %s; give them ids in the column id of "
+                        "slides.manifest, or exclude one with slides.pattern",
                         a->id, a->path, b->path);
             return FALSE;
         }
@@ -49,7 +48,7 @@ static gboolean check_ids(const GPtrArray *slides, GError **error)
 
 /* ---- labels ---- */
 
-/* Of slides that have no annotation and no label of their own. */
+/* The label of slides without an annotation and without a label in the manifest. */
 static SlideLabel default_label(const Config *config, gboolean source_given)
 {
     if (g_str_equal(config->slides_unannotated, "auto")) {
@@ -66,7 +65,7 @@ static gboolean set_labels(const Config *config, Cohort *cohort, GHashTable *bes
         SlideEntry *entry = cohort->slides->pdata[i];
         if (entry->label_given && entry->label == SLIDE_NORMAL && entry->annotation) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                        "%s line %d: slide %s is labelled normal, but has the annotation %s",
+                        "%s line %d: slide %s is labelled normal, but it has the annotation %s",
                         config->slides_manifest, entry->line, entry->id, entry->annotation);
             return FALSE;
         }
@@ -86,8 +85,8 @@ static gboolean set_labels(const Config *config, Cohort *cohort, GHashTable *bes
 
 /* ---- scoring ---- */
 
-/* Which slides are scored.  auto: the test slides and the unknown ones; all slides where that would leave out what people came for, since no
- * slide is annotated, so that there are no figures to keep apart, or none is in the test split. */
+/* Sets which slides are scored.  auto: the test split and unknown slides; all slides when none is annotated, because then there are no metrics to
+ * keep separate, or when none is in the test split. */
 static void choose_scored(const Config *config, const GPtrArray *slides)
 {
     const char *which = config->score_slides;
@@ -138,7 +137,7 @@ Cohort *cohort_read(const Config *config, GError **error)
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                     "no slide found: %s has no slide that matches \"%s\"%s%s%s%s",
                     *config->slides_manifest ? config->slides_manifest : config->slides_folder,
-                    config->slides_pattern, first ? "; the first of its files is " : "",
+                    config->slides_pattern, first ? "; the first unused file is " : "",
                     first ? first->name : "", first ? ": " : "", first ? first->reason : "");
         return NULL;
     }

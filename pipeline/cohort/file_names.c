@@ -1,11 +1,11 @@
-/* Names.
+/* File names.
  *
- * A file that may be a mask and is taken for something else makes a lesion pass for normal tissue; a name that is taken for a mask's by mistake
- * costs a slide that is not trained on until somebody says that it is normal.  So the lists are wide. */
+ * A mask that is not recognised makes a lesion count as normal tissue.  A name that is mistaken for a mask's only keeps a slide out of training
+ * until a label is given.  So the lists are long. */
 #include "pipeline/cohort/file_names.h"
 #include <string.h>
 
-/* Formats that OpenSlide or libtiff read, and those that a person would take for a slide: these fail with the reason. */
+/* Formats that OpenSlide or libtiff read, and other formats of slides, which fail with a reason. */
 static const char *const slide_suffixes[] = {
     ".svs", ".tif", ".tiff", ".ndpi", ".vms",    ".vmu",     ".scn",  ".mrxs", ".svslide", ".bif", ".dcm",
     ".czi", ".btf", ".tf8",  ".tf2",  ".qptiff", ".isyntax", ".sdpc", ".kfb",  ".zvi",     ".vsi", NULL};

@@ -1,4 +1,4 @@
-/* Names, and what they stand for. */
+/* The kind of a file decides what is said of it when it is not used. */
 #include "pipeline/cohort/folder_files.h"
 #include "base/error.h"
 #include "base/nearest.h"
@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* In the order in which they are taken when a slide has several.  The last ones are label masks, which have the names of slides: only
- * in a folder that holds none. */
+/* In the order of preference when a slide has several.  The last ones are label masks, whose suffixes are those of slides too: they count only in a folder
+ * without slides. */
 static const char *const suffixes[] = {".xml",         ".geojson", ".geojson.gz", ".json", ".ndpa",
                                        ".annotations", ".png",     ".tif",        ".tiff", NULL};
 enum { MASKS = 6 }; /* the first of those */
@@ -20,7 +20,7 @@ GPtrArray *folder_list(const char *key, const char *folder, GError **error)
         return names;
     }
     FileKind kind;
-    if (!listing_kind(folder, &kind, NULL) || kind == FILE_FOLDER) { /* it is there, but cannot be read */
+    if (!listing_kind(folder, &kind, NULL) || kind == FILE_FOLDER) { /* it exists, but cannot be read */
         g_propagate_prefixed_error(error, g_steal_pointer(&why), "%s: ", key);
         return NULL;
     }
@@ -50,8 +50,8 @@ gboolean folder_same(const char *a, const char *b)
 
 gboolean folder_look(const char *path, const char *name, FileKind *kind, char **why, GError **error)
 {
-    static const char *const reasons[] = {[FILE_ABSENT] = "gone since the folder was listed",
-                                          [FILE_FOLDER] = "a folder: slides in it are not looked for",
+    static const char *const reasons[] = {[FILE_ABSENT] = "deleted after the folder was listed",
+                                          [FILE_FOLDER] = "a folder; subfolders are not searched",
                                           [FILE_OTHER] = "not a file"};
     *why = NULL;
     *kind = FILE_OTHER;

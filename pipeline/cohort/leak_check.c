@@ -5,7 +5,7 @@
 #include "pipeline/cohort/leak_check.h"
 #include "base/error.h"
 
-/* FALSE when `key` was seen in another split; *other is where. */
+/* FALSE when `key` was seen in another split; *other: where. */
 static gboolean same_side(GHashTable *seen, const char *key, const LeakContent *content,
                           const LeakContent **other)
 {

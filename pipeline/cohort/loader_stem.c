@@ -1,7 +1,6 @@
 /* Stems.
  *
- * A stem is part of a file's name, so it is one part of a path.  Where it is "." or "..", what is made of it is not: that has an ending of its
- * own. */
+ * A stem is part of a file name, so it contains no separator.  It may be "." or "..", but the names made from it have a suffix. */
 #include "pipeline/cohort/loader_stem.h"
 #include "pipeline/cohort/slide_id.h"
 #include <string.h>
@@ -24,7 +23,7 @@ static char *stem_of(const char *path, gboolean compound)
 
 char *loader_stem_of(const GPtrArray *slides, const SlideEntry *entry, gboolean compound)
 {
-    enum { STEM_BYTES = 244 }; /* "STEM_patches.h5" is a name of at most 255 */
+    enum { STEM_BYTES = 244 }; /* "STEM_patches.h5" may have at most 255 bytes */
     g_autofree char *stem = stem_of(entry->path, compound);
     if (strlen(stem) > STEM_BYTES) {
         return g_strdup(entry->id);

@@ -1,7 +1,7 @@
-/* Missing metrics.
+/* Splits and folds without metrics.
  *
- * A split without positives gives no AUROC.  With folds that would only show when a fold is tested, after the others were trained, so all
- * folds are checked when the patch set is made. */
+ * A split without positives has no AUROC.  With folds this would only show in the turn of that fold, after the others were trained.  So
+ * it is reported when the patch set is made, for all folds. */
 #include "pipeline/cohort/missing_metrics.h"
 #include "tiler/patches/patchset.h"
 

@@ -1,7 +1,7 @@
 /* Which files of a folder are slides.
  *
- * A folder is listed once, sorted by name.  Files named like annotations are not slides.  Every unused file is listed with a
- * reason.  With a manifest, unrelated files next to the slides are not listed, since the user did not name that folder. */
+ * A folder is listed once, sorted by name.  Files named like annotations are not slides.  Every unused file is listed with a reason.  With
+ * a manifest, other files next to the slides are not listed, because the user did not name that folder. */
 #include "pipeline/cohort/slide_files.h"
 #include "base/error.h"
 #include "base/name_fold.h"
@@ -31,7 +31,7 @@ static GHashTable *stems_of_slides(const Config *config, const GPtrArray *names)
     return stems;
 }
 
-/* S_mask.tif or S.png beside S.tif, where both match. */
+/* Whether the file is named like a mask of another slide in the folder: S_mask.tif or S.png next to S.tif. */
 static gboolean is_mask_of(GHashTable *stems, const char *name)
 {
     g_autofree char *stem = g_strndup(name, file_names_stem_length(name));
@@ -50,13 +50,13 @@ static gboolean is_mask_of(GHashTable *stems, const char *name)
 typedef struct {
     const Config *config;
     Cohort *cohort;
-    GHashTable *named; /* places of the files that the manifest names; NULL: there is none */
+    GHashTable *named; /* paths of the files that the manifest names; NULL: no manifest */
     const GPtrArray *names;
     GHashTable *stems;
     GPtrArray *series; /* DICOM slides whose files are in the folder itself */
 } Walk;
 
-/* The manifest may name a DICOM slide by any of its files. */
+/* Whether the manifest names the DICOM slide by any of its files. */
 static gboolean names_series(const Walk *walk, const char *folder, const DicomSeries *series)
 {
     for (guint i = 0; walk->named && i < series->names->len; i++) {
@@ -77,7 +77,7 @@ static gboolean names_all(const Walk *walk, const char *folder, const GPtrArray 
     return named == list->len;
 }
 
-/* A folder is a slide when its files are those of one DICOM slide: *why is then NULL.  *named: the manifest has all slides in it. */
+/* A folder is a slide when its files are those of one DICOM slide; then *why is NULL.  *named: whether the manifest names all slides in it. */
 static gboolean judge_folder(const Walk *walk, const char *path, const char *name, char **why,
                              gboolean *named, GError **error)
 {
@@ -94,7 +94,7 @@ static gboolean judge_folder(const Walk *walk, const char *path, const char *nam
     *named = names_all(walk, path, list);
     const DicomSeries *first = list->pdata[0];
     if (list->len > 1) {
-        *why = g_strdup_printf("a folder of %u DICOM slides: name it in slides.folder, or a file of each "
+        *why = g_strdup_printf("a folder of %u DICOM slides: set slides.folder to it, or name a file of each "
                                "slide in slides.manifest",
                                list->len);
     } else if (!matches(walk->config, name) && !matches(walk->config, first->lead)) {
@@ -103,8 +103,8 @@ static gboolean judge_folder(const Walk *walk, const char *path, const char *nam
     return TRUE;
 }
 
-/* Why a file of the folder is not a slide (*why: owned), or NULL.  A file with a slide suffix, one that the pattern names, and the lead of a
- * DICOM slide, count as slides. */
+/* *why: why a file of the folder is not a slide (owned), or NULL.  A file with a suffix of slides, one whose suffix the pattern names, and the first
+ * file of a DICOM slide count as slides. */
 static gboolean judge(const Walk *walk, const DicomSeries *series, const char *path, char **why,
                       GError **error)
 {
@@ -115,7 +115,7 @@ static gboolean judge(const Walk *walk, const DicomSeries *series, const char *p
     if (!matches(config, name)) {
         *why = g_strdup_printf("does not match slides.pattern \"%s\"", config->slides_pattern);
     } else if (is_mask_of(walk->stems, name)) {
-        *why = g_strdup("the mask or annotation of a slide by its name");
+        *why = g_strdup("the mask or annotation of a slide, by its name");
     } else if (!series && !file_names_claim_slide(name) && !(*suffix && g_str_has_suffix(pattern, folded))) {
         return notslide_unclaimed(path, why, error);
     }
@@ -138,10 +138,10 @@ static gboolean walk_name(const Walk *walk, const char *name, GError **error)
     }
     if ((folder_annotation_stem(name, FALSE, &rank) > 0 && !folder) ||
         (walk->named && folder_holds(walk->named, path))) {
-        return TRUE; /* of annotation_files_assign, or named */
+        return TRUE; /* handled by annotation_files_assign, or in the manifest */
     }
     if (series && (strcmp(series->lead, name) != 0 || names_series(walk, config->slides_folder, series))) {
-        return TRUE; /* part of a slide that is listed by its lead, or named */
+        return TRUE; /* part of a slide that its first file stands for, or that the manifest names */
     }
     gboolean named = FALSE;
     if (folder && *name != '.' && !judge_folder(walk, path, name, &why, &named, error)) {
@@ -162,7 +162,7 @@ static gboolean walk_name(const Walk *walk, const char *name, GError **error)
     return TRUE;
 }
 
-/* Adds the slides of slides.folder; with `named` (places of the files that the manifest names) none is added.  The rest is listed. */
+/* Adds the slides of slides.folder, and lists other files as unused.  With `named` (paths of the files in the manifest) no slide is added. */
 static gboolean walk_folder(const Config *config, Cohort *cohort, GHashTable *named, GError **error)
 {
     g_autoptr(GPtrArray) names = folder_list("slides.folder", config->slides_folder, error);

@@ -1,8 +1,8 @@
 /* The manifest of slides: a CSV with a header whose columns are all known.
  *
- * An unknown column is an error, not ignored: `annotations` for `annotation` would turn every lesion into normal tissue, `patient_id`
- * for `patient` would put one patient on two sides.  So would "P1" and "P1 ": blanks around cells go, and names that differ in nothing but
- * case, blanks or the form of their letters are an error. */
+ * An unknown column is an error and not ignored: `annotations` for `annotation` would turn every lesion into normal tissue, and `patient_id`
+ * for `patient` would put one patient in two splits.  So would "P1" and "P1 ": blanks around cells are removed, and names that differ only
+ * in case, blanks or Unicode form are an error. */
 #include "base/csv.h"
 #include "base/error.h"
 #include "base/nearest.h"
@@ -14,7 +14,7 @@
 static const char *const columns[] = {"slide", "id",  "patient", "centre", "split", "annotation",
                                       "label", "mpp", "mpp_x",   "mpp_y",  NULL};
 
-/* A comma at the end of every line makes a column without a name, which is none as long as it is empty. */
+/* A comma at the end of every line makes a column without a name, which is allowed when it is empty. */
 static gboolean check_nameless(const char *manifest, const Csv *csv, int column, GError **error)
 {
     for (int row = 0; row < csv_rows(csv); row++) {
@@ -117,7 +117,7 @@ static gboolean check_word(const char *manifest, const Csv *csv, int row, const 
     return FALSE;
 }
 
-/* The name that the manifest gives must be one already: nobody should have to guess what became of it. */
+/* An id in the manifest must be valid as it is; changing it silently would confuse. */
 static gboolean read_id(const char *manifest, const Csv *csv, int row, SlideEntry *entry, GError **error)
 {
     const char *id = cell(csv, row, "id");
@@ -126,10 +126,10 @@ static gboolean read_id(const char *manifest, const Csv *csv, int row, SlideEntr
     }
     g_autofree char *stem = g_strconcat(id, ".x", NULL), *right = slide_id_of(stem);
     if (!g_str_equal(right, id)) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s line %d: id \"%s\": allowed are A-Z a-z 0-9 . _ - and no dot at the beginning, for "
-                    "example \"%s\"",
-                    manifest, csv_line(csv, row), id, right);
+        g_set_error(
+            error, WSI_ERROR, WSI_ERROR_INPUT,
+            "%s line %d: id \"%s\": allowed are A-Z a-z 0-9 . _ - without a leading dot, for example \"%s\"",
+            manifest, csv_line(csv, row), id, right);
         return FALSE;
     }
     take_text(csv, row, "id", &entry->id);
@@ -159,7 +159,7 @@ static gboolean fill_row(const Config *config, const Csv *csv, int row, SlideEnt
     return TRUE;
 }
 
-/* Case, all blanks and the form of letters gone. */
+/* The text without case, blanks and differences in Unicode form. */
 static char *loose(const char *text)
 {
     g_autofree char *valid = g_utf8_make_valid(text, -1);
@@ -174,7 +174,7 @@ static char *loose(const char *text)
     return g_string_free(out, FALSE);
 }
 
-/* One name, one spelling: two spellings of a patient could be on two sides. */
+/* One name has one spelling: two spellings of a patient could be in two splits. */
 static gboolean check_spelling(const Config *config, const Csv *csv, const char *column, GError **error)
 {
     const char *manifest = config->slides_manifest;
@@ -185,11 +185,10 @@ static gboolean check_spelling(const Config *config, const Csv *csv, const char 
         int first = key ? GPOINTER_TO_INT(g_hash_table_lookup(seen, key)) - 1 : -1;
         const char *other = first >= 0 ? cell(csv, first, column) : text;
         if (text && !g_str_equal(other, text)) {
-            g_set_error(
-                error, WSI_ERROR, WSI_ERROR_INPUT,
-                "%s line %d: %s \"%s\" differs from \"%s\" of line %d by nothing but case, blanks or the "
-                "form of its letters: one %s needs one spelling",
-                manifest, csv_line(csv, row), column, text, other, csv_line(csv, first), column);
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                        "%s line %d: %s \"%s\" differs from \"%s\" in line %d only in case, blanks or "
+                        "Unicode form: one %s needs one spelling",
+                        manifest, csv_line(csv, row), column, text, other, csv_line(csv, first), column);
             return FALSE;
         }
         if (key && first < 0) {

@@ -1,8 +1,8 @@
 /* Splits.
  *
- * What is dealt is a unit: all slides of a patient, or of a centre; no unit is ever on two sides.  Units with and without lesions are
- * dealt apart, in an order that the seed and the unit's name decide, so that a further slide moves few of the others.
- * Official splits come from the slides' names, and their training part is dealt to train and valid as always. */
+ * A unit is assigned as a whole: all slides of a patient, or of a centre; no unit is ever in two splits.  Units with and without lesions
+ * are assigned separately, in an order given by the seed and the unit's name, so that an additional slide moves few others.  Official
+ * splits come from the names of the slides; their training part is divided into train and valid as usual. */
 #include "pipeline/cohort/splits.h"
 #include "base/error.h"
 #include "base/rng.h"
@@ -47,7 +47,7 @@ static GArray *gather_units(const Config *config, const GPtrArray *slides)
         const char *name = unit_name(config, entry);
         Unit *unit = unit_of(units, name);
         if (entry->label == SLIDE_UNKNOWN) {
-            continue; /* on no side */
+            continue; /* in no split */
         }
         if (!unit) {
             Rng rng = rng_at((uint64_t)config->run_seed, rng_name(name), 0);
@@ -61,9 +61,9 @@ static GArray *gather_units(const Config *config, const GPtrArray *slides)
     return units;
 }
 
-/* ---- dealing ---- */
+/* ---- assigning ---- */
 
-/* Deals the units with (or without) lesions that have no split: test first, then valid, then train. */
+/* Assigns the units with (or without) lesions that have no split: test first, then valid, then train. */
 static void deal(const Config *config, GArray *units, gboolean lesions, double test_fraction)
 {
     int total = 0, done = 0;
@@ -82,7 +82,7 @@ static void deal(const Config *config, GArray *units, gboolean lesions, double t
     }
 }
 
-/* Folds 1 .. dataset.folds in turn, those without lesions first; the fold that tests gets its split here. */
+/* Assigns folds 1 .. dataset.folds in turn, to units without lesions first; the test fold gets its split here. */
 static void deal_folds(const Config *config, GArray *units)
 {
     int next = 0;
@@ -106,7 +106,7 @@ static void set_text(char **out, char *text)
     *out = text;
 }
 
-/* The slide's split by its name in an official set; what the name tells of patient and centre too. */
+/* Sets the split by the slide's name in an official set, and the patient and centre when the name contains them. */
 static gboolean read_official(const Config *config, SlideEntry *entry, GError **error)
 {
     gboolean test = FALSE, sixteen = g_str_equal(config->dataset_split, "camelyon16");
@@ -114,7 +114,7 @@ static gboolean read_official(const Config *config, SlideEntry *entry, GError **
     if (sixteen ? !camelyon16_is_test(entry->id, &test)
                 : !camelyon17_is_test(entry->id, &test, &patient, &centre)) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "dataset.split is %s, but slide %s is not named as that set names its slides (%s)",
+                    "dataset.split is %s, but the name of slide %s is not one of that data set (%s)",
                     config->dataset_split, entry->id,
                     sixteen ? "normal_NNN, tumor_NNN, test_NNN" : "patient_NNN_node_N");
         return FALSE;
@@ -130,7 +130,7 @@ static gboolean read_official(const Config *config, SlideEntry *entry, GError **
     return TRUE;
 }
 
-/* Leaves in entry->split what is given by manifest or name, "" where it is to be dealt. */
+/* Sets entry->split to what the manifest or the name gives, "" where it is to be assigned. */
 static gboolean read_given(const Config *config, Cohort *cohort, GError **error)
 {
     GPtrArray *slides = cohort->slides;
@@ -144,25 +144,26 @@ static gboolean read_given(const Config *config, Cohort *cohort, GError **error)
             return FALSE;
         } else if (g_str_equal(how, "manifest") && known && !*entry->split) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                        "dataset.split is manifest, but slides.manifest gives slide %s no split", entry->id);
+                        "dataset.split is manifest, but slides.manifest gives no split for slide %s",
+                        entry->id);
             return FALSE;
         }
         if (config->dataset_folds > 0 && known && *entry->split) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                        "dataset.folds deals all slides, but slide %s has a split: set dataset.split: random "
-                        "or dataset.folds: 0",
+                        "dataset.folds assigns all slides, but slide %s has a split: set dataset.split: "
+                        "random or dataset.folds: 0",
                         entry->id);
             return FALSE;
         }
         if (g_str_equal(config->dataset_by, "centre") && known && !*entry->centre) {
             g_set_error(
                 error, WSI_ERROR, WSI_ERROR_INPUT,
-                "dataset.by is centre, but slide %s has none: slides.manifest needs the column centre",
+                "dataset.by is centre, but slide %s has no centre: slides.manifest needs the column centre",
                 entry->id);
             return FALSE;
         }
         if (entry->use == SLIDE_LEFT_OUT) {
-            unused_add(cohort->unused, entry->path, g_strdup("no longer in the set"));
+            unused_add(cohort->unused, entry->path, g_strdup("withdrawn from the data set"));
             g_ptr_array_remove_index(slides, i);
         }
     }
@@ -176,17 +177,16 @@ static gboolean check_folds(const Config *config, const GArray *units, GError **
         return TRUE;
     }
     if (folds < 2 || config->dataset_fold > folds || (guint)folds > units->len) {
-        g_set_error(
-            error, WSI_ERROR, WSI_ERROR_INPUT,
-            "dataset.folds is %d and dataset.fold %d: allowed are 2 folds to one a %s (%u), and a fold "
-            "of 1 to their number",
-            folds, config->dataset_fold, config->dataset_by, units->len);
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "dataset.folds is %d and dataset.fold is %d: the number of folds must be from 2 to one "
+                    "per %s (%u), and the fold from 1 to that number",
+                    folds, config->dataset_fold, config->dataset_by, units->len);
         return FALSE;
     }
     return TRUE;
 }
 
-/* What is given for one slide holds for its whole unit. */
+/* A split that is given for one slide holds for its whole unit. */
 static gboolean spread_given(const Config *config, const GPtrArray *slides, GArray *units, GError **error)
 {
     for (guint i = 0; i < slides->len; i++) {

@@ -1,4 +1,4 @@
-/* A synthetic cohort: slides by tiler/synth, their lesions as ASAP XML, who is who as a manifest. */
+/* A synthetic cohort: slides by tiler/synth, their lesions as ASAP XML, patients and splits as a manifest. */
 #include "pipeline/cohort/synth_cohort.h"
 #include "annotations/write/annotation_write.h"
 #include "base/durable.h"

@@ -1,4 +1,4 @@
-/* A synthetic cohort on disk: what the demo and the tests run on. */
+/* A synthetic cohort on disk, for the demo and the tests. */
 #pragma once
 #include <glib.h>
 
@@ -9,6 +9,6 @@ typedef struct {
 } SynthCohort;
 extern const SynthCohort synth_cohort_default;
 
-/* Writes DIR/slides/synth_NN.tif, DIR/annotations/synth_NN.xml (ASAP) and DIR/manifest.csv: one patient a slide; the lesion slides
- * and a quarter of the normal ones (at least one) are for testing, the rest for training. */
+/* Writes DIR/slides/synth_NN.tif, DIR/annotations/synth_NN.xml (ASAP) and DIR/manifest.csv, with one patient per slide.  The slides with lesions
+ * and a quarter of the normal ones (at least one) are in the test split, the others in train. */
 gboolean synth_cohort_write(const char *folder, const SynthCohort *cohort, int threads, GError **error);

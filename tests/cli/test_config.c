@@ -395,7 +395,8 @@ static void test_together(void)
     static const struct {
         const char *text, *says;
     } cases[] = {
-        {"tiles: {size: 64, overlap: 64}\n", "tiles.overlap is 64 px: it must be less than tiles.size (64 px)"},
+        {"tiles: {size: 64, overlap: 64}\n",
+         "tiles.overlap is 64 px: it must be less than tiles.size (64 px)"},
         {"heatmap: {low: 8}\n", "heatmap.high is 8: it must be more than heatmap.low (8)"},
         {"train: {batch: 7}\n", "train.batch is 7: it must be a multiple of train.batch_parts (2)"},
         {"dataset: {folds: 3, fold: 4}\n", "dataset.fold is 4: it must be at most dataset.folds (3)"},

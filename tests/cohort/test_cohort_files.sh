@@ -47,13 +47,13 @@ one annotated
 three unknown"
 is "everything else is listed with its reason" "$(echo "$out" | sed 1,4d | sort)" "$(sort <<'L'
 .hidden.tif: hidden
-README: no annotation by its name (.xml .geojson .geojson.gz .json .ndpa .annotations .png .tif .tiff)
-below: a folder: slides in it are not looked for
+README: not an annotation by its name (.xml .geojson .geojson.gz .json .ndpa .annotations .png .tif .tiff)
+below: a folder; subfolders are not searched
 gone.tif: dangling link to nowhere.tif
 notes.txt: does not match slides.pattern "*.tif"
-other.geojson: fits no slide by its name
+other.geojson: matches no slide by its name
 three.xml: dangling link to nowhere.xml
-three_annotations.xml: fits no slide by its name; the nearest is three
+three_annotations.xml: matches no slide by its name; the nearest is three
 L
 )"
 note ua/one.xml
@@ -70,8 +70,8 @@ note b/stray.ndpa
 out=$(cohort beside 'folder: b')
 is "a slide with a file beside it that may be its annotation is not taken for normal" "$(echo "$out" | sed -n 2,3p)" "lesion unknown
 plain normal"
-like "the file is listed" "$out" '^lesion.xml: may be the annotation or mask of the slide beside it'
-like "so is one that fits no slide" "$out" '^stray.ndpa: fits no slide'
+like "the file is listed" "$out" '^lesion.xml: may be the annotation or mask of the slide next to it'
+like "so is one that fits no slide" "$out" '^stray.ndpa: matches no slide'
 like "the key names it: used" "$(cohort named 'folder: b, annotations: b')" '^lesion annotated'
 like "unannotated: normal is believed" "$(cohort believed 'folder: b, unannotated: normal')" '^lesion normal'
 printf 'slide\nb/plain.tif\nb/lesion.tif\n' >b.csv

@@ -40,7 +40,7 @@ for s in json.load(sys.stdin)["slides"]: print(s["id"], s["file"], os.path.basen
 for where in run.out run/dataset/CARD.md run/report.html; do
     sed 's/\\//g; s/&lt;/</g; s/&gt;/>/g' $where >plain
     check "an annotation that fits no slide is listed in $where" grep -qF 'of <i>nobody|.xml' plain
-    like "$where: with the reason" "$(cat plain)" 'fits no slide by its name'
+    like "$where: with the reason" "$(cat plain)" 'matches no slide by its name'
 done
 sed 's/format: folder//; s/lesion_min: 0.25/lesion_min: 0.25, format: shards/' run.yaml >tar.yaml
 "$WSIFLOW" dataset -c tar.yaml -o tar -j 2 >/dev/null 2>&1

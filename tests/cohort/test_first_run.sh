@@ -82,8 +82,8 @@ like "and what to set is named" "$(cat unknown.err)" 'no slide to train on: of 1
 config foreign 'slides: {folder: marked}\nscore: {model: run_one/model/model.safetensors}'
 run foreign
 is "with a model they are scored: exit code 0" "$code $(heatmaps run_foreign)" "0 synth_03 "
-like "the annotation that no key names is listed, at the beginning" "$(echo "$out" | grep -n 'beside it' | head -1)" '^[1-9]:  may be the annotation .* \(1\): synth_03.xml$'
-is "and at the end" "$(echo "$out" | grep -c 'beside it.*synth_03.xml')" 2
+like "the annotation that no key names is listed, at the beginning" "$(echo "$out" | grep -n 'next to it' | head -1)" '^[1-9]:  may be the annotation .* \(1\): synth_03.xml$'
+is "and at the end" "$(echo "$out" | grep -c 'next to it.*synth_03.xml')" 2
 
 # ---- slides without tissue, files that are missing
 printf 'slide,split,label\nslides/synth_00.tif,train,normal\n../white.tif,test,normal\nslides/gone.tif,test,normal\n' >c/holes.csv

@@ -18,7 +18,7 @@ like "nor around the header, tabs, no-break spaces and quoted cells" \
     "$(dry "slide , patient,label\n \t$one,P1, normal\n\"$two \",\"\302\240P1\", normal \n")" '^slides +2, from 1 patient$'
 same() { # NAME TEXT TEXT [COLUMN]
     like "$1 is refused, both are named" "$(dry "slide,${4:-patient}\n$one,$2\n$two,$3\n")" \
-        "m.csv line 3: ${4:-patient} \".*\" differs from \".*\" of line 2 by nothing but case, blanks"
+        "m.csv line 3: ${4:-patient} \".*\" differs from \".*\" in line 2 only in case, blanks"
 }
 same "a patient in two cases" P1 p1
 same "a patient with a blank within" 'P 1' P1

@@ -39,7 +39,7 @@ dataset label 'manifest: c/label.csv, annotations: c/annotations'
 is "unknown is believed even with an annotation" "$(slides_of label)" "synth_00 synth_03 "
 printf 'slide,label\nslides/synth_03.tif,normal\n' >c/both.csv
 dataset both 'manifest: c/both.csv, annotations: c/annotations'
-like "normal and an annotation contradict each other" "$(cat both.log)" 'both.csv line 2: slide synth_03 is labelled normal, but has the annotation .*/c/annotations/synth_03.xml'
+like "normal and an annotation contradict each other" "$(cat both.log)" 'both.csv line 2: slide synth_03 is labelled normal, but it has the annotation .*/c/annotations/synth_03.xml'
 printf 'slide,label\nslides/synth_03.tif,Tumor\n' >c/other.csv
 dataset other 'manifest: c/other.csv'
 like "other words are refused" "$(cat other.log)" 'other.csv line 2: label "Tumor": allowed are normal, unknown or nothing'

@@ -107,12 +107,12 @@ print(*[e["id"] for e in s["slides"]])
 for line in sorted(os.path.basename(u["name"]) + ": " + u["reason"] for u in s["unused"]): print(line)'
 }
 is "a folder, or files of one series, are one slide" "$(cohort run)" "1.2.20 flat_2 one tiff
-pair: a folder of 2 DICOM slides: name it in slides.folder, or a file of each slide in slides.manifest"
+pair: a folder of 2 DICOM slides: set slides.folder to it, or name a file of each slide in slides.manifest"
 printf 'slide,id\none,uno\n1.2.20/1.2.20.3,due\nflat_1.dcm,\n' >m.csv
 sed 's|folder: slides|folder: slides, manifest: m.csv|' c.yaml >m.yaml
 "$WSIFLOW" dataset --patience 0 -c m.yaml -o run_m >log_m 2>&1
 is "a manifest names a slide by folder or file; its other files are not listed" "$(cohort run_m)" "due flat_1 uno
-pair: a folder of 2 DICOM slides: name it in slides.folder, or a file of each slide in slides.manifest
+pair: a folder of 2 DICOM slides: set slides.folder to it, or name a file of each slide in slides.manifest
 tiff.tif: not in slides.manifest"
 
 if [ $reads = no ]; then
