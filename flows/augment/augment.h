@@ -19,8 +19,8 @@ typedef struct {
     double brightness, contrast, saturation, hue;
     double blur, blur_sigma; /* Gaussian, 5 taps, sigma U(0.1, blur_sigma) px */
     double noise, noise_sd;  /* Gaussian of standard deviation U(0, noise_sd) */
-    double stain,
-        stain_sd; /* amounts of haematoxylin, eosin and the rest: times N(1, sd), plus N(0, sd / 10) */
+    /* Amounts of haematoxylin, eosin and the rest: times N(1, sd), plus N(0, sd / 10). */
+    double stain, stain_sd;
 } AugmentSpec;
 
 /* Horizontal flips, rotation by up to 15 degrees, slight jitter, blur and noise; no vertical flips, quarter turns or stain. */

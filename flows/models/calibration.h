@@ -19,9 +19,8 @@ typedef enum {
 extern const char *const holdout_kinds[]; /* by HoldoutKind, ended by NULL */
 typedef struct {
     HoldoutKind kind;
-    int64_t groups; /* patients, slides or blocks whose normals are held out; 0 for single tiles */
-    int64_t
-        unused; /* tiles in neither: near to a held-out one, or anomalies of a patient that is trained on */
+    int64_t groups;            /* patients, slides or blocks whose normals are held out; 0 for single tiles */
+    int64_t unused;            /* tiles in neither: near held-out ones, or anomalies of patients trained on */
     gboolean anomalies_shared; /* all anomalies are of one patient, who is both held out and trained on */
     /* Copies: tiles that are equal in every pixel. */
     int64_t repeats_left_out;    /* of held-out tiles, left out of the training */

@@ -5,10 +5,9 @@
 /* A channel of the latents, over held-out normal tiles. */
 typedef struct {
     int scale, channel; /* from 0 */
-    double
-        activity; /* mean |log-scale| by which the scale's flow conditioned it on others: see msflow_activity */
-    double variance; /* of z */
-    gboolean dead;   /* activity < 1e-3, or a variance further than 1 from 1 */
+    double activity;    /* mean |log-scale| conditioned on other channels: see msflow_activity */
+    double variance;    /* of z */
+    gboolean dead;      /* activity < 1e-3, or a variance further than 1 from 1 */
 } ChannelReport;
 
 /* Whether a channel with these figures counts as dead.  So do figures that are not finite. */

@@ -41,13 +41,11 @@ typedef struct {
      * the pyramid collapses (flows/training/collapse.h).  fpn_epochs: of the first phase of FPN_TWO_PHASE. */
     double fpn_rate;
     int fpn_epochs;
-    double
-        clip; /* largest norm of the gradient of NLL / D; 0 = any (MSFlow: 2.0, of the gradient of the NLL) */
+    double clip;    /* largest norm of the gradient of NLL / D; 0 = any (MSFlow: 2.0, of that of the NLL) */
     int patience;   /* epochs without a better one before the training stops; 0 = it never does */
     double holdout; /* fraction of the tiles held out for early stopping and calibration */
     uint64_t seed;  /* of initial weights, order of tiles, hold-out, augmentation */
-    gboolean
-        half_features; /* the features for training are rounded to binary16; those for scores never are */
+    gboolean half_features; /* features for training are rounded to binary16; those for scores never are */
     /* Training tiles are augmented, in each epoch differently.  Held-out tiles, and those that fits before the first epoch see,
      * are not. */
     gboolean augmented;

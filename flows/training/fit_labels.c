@@ -175,8 +175,8 @@ gboolean fit_evaluate(const Fit *fit, EpochReport *report, GError **error)
     for (int64_t i = 0; i < fit->held_count; i++) {
         label[i] = i >= fit->normals.held_count;
     }
-    if (metrics_compute(score, label, (int)fit->held_count, &metrics,
-                        NULL)) { /* fails for NaN: the figures stay NAN */
+    /* It fails for a NaN score: the figures stay NAN. */
+    if (metrics_compute(score, label, (int)fit->held_count, &metrics, NULL)) {
         report->holdout_auroc = metrics.auroc;
         report->holdout_ap = metrics.average_precision;
         report->holdout_f = metrics_best_f(score, label, (int)fit->held_count, fit->spec->loss.beta);

@@ -12,8 +12,7 @@ typedef struct {
     int64_t count;
     double fraction; /* to hold out */
     uint64_t seed;
-    gboolean
-        labelled; /* normals and anomalies are two classes, some of each are held out; FALSE: one class */
+    gboolean labelled; /* two classes, of which some are held out each; FALSE: all tiles are one class */
     gboolean train_anomalies; /* some anomalies stay for the training */
 } Candidates;
 
