@@ -215,6 +215,7 @@ static void fit_vectors(const StainSample *sample, double plane[2][3], double *s
         for (size_t i = 0; i < sample->count; i++) {
             double x = 0, y = 0;
             for (int c = 0; c < 3; c++) {
+                /* Coordinates of the pixel in the plane. */
                 double d = density(sample->pixels[3 * i + (size_t)c]);
                 x += d * plane[0][c];
                 y += d * plane[1][c];
@@ -360,6 +361,7 @@ static uint8_t byte_of(double value)
 static void apply_macenko(const StainFit *source, const StainFit *target, Image *rgb)
 {
     double inverse[2][3];
+    /* One multiplication of a 3 x 3 matrix per pixel, densities by a table. */
     float matrix[3][3], densities[256];
     invert(source->stains, inverse);
     for (int r = 0; r < 3; r++) {

@@ -194,6 +194,7 @@ gboolean cut_tile(Slide *slide, const CutSpec *spec, double x, double y, Image *
         }
         return FALSE;
     }
+    /* Level-0 px. */
     const Rect footprint = {x, y, spec->size * spec->mpp / info->mpp_x, spec->size * spec->mpp / info->mpp_y};
     if (!cut(slide, &footprint, spec->filter, rgb, readable, readable_fraction, error)) {
         return FALSE;

@@ -35,6 +35,7 @@ static int64_t fill(Slide *slide, int level, Overview *o, int x, int y, int widt
     for (int i = 0; i < width * height; i++) {
         empty += !o->readable->pixels[(size_t)(y + i / width) * o->readable->width + (size_t)(x + i % width)];
     }
+    /* Nothing is missing here. */
     if (empty == 0) {
         return 0;
     }

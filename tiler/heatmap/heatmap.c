@@ -54,6 +54,7 @@ Image *heatmap_colour(const Map *map, double low, double high, const char *colou
     Image *out = image_new(map->width, map->height, 3, error);
     int weight = (int)(CLAMP(opacity, 0, 1) * 256 + 0.5); /* in 1/256 */
     for (size_t i = 0; out && i < (size_t)map->width * map->height; i++) {
+        /* Where there is no value the base shows, whatever the opacity. */
         const uint8_t white[3] = {255, 255, 255}, *under = base ? base->pixels + 3 * i : white;
         const uint8_t *over = isnan(map->values[i]) ? under : colour_of(table, map->values[i], low, high);
         for (int c = 0; c < 3; c++) {
@@ -67,6 +68,7 @@ Image *heatmap_colour(const Map *map, double low, double high, const char *colou
 static void draw_scaled(Image *out, const Image *source, int left, int top, int width, int height)
 {
     for (int y = 0; y < height; y++) {
+        /* The source row whose centre is nearest, in whole numbers. */
         int from_y = (int)(((int64_t)2 * y + 1) * source->height / (2 * height));
         for (int x = 0; x < width; x++) {
             int from_x = (int)(((int64_t)2 * x + 1) * source->width / (2 * width));

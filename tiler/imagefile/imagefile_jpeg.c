@@ -48,6 +48,7 @@ static gboolean read_rows(struct jpeg_decompress_struct *jpeg, JpegErrors *error
     return !errors->damaged;
 }
 
+/* Header, then the size check, then pixels. */
 static Image *decode(struct jpeg_decompress_struct *jpeg, JpegErrors *errors, const void *data, size_t bytes,
                      const char *name, GError **error)
 {
@@ -91,6 +92,7 @@ static gboolean write_rows(struct jpeg_compress_struct *jpeg, JpegErrors *errors
     jpeg->in_color_space = JCS_RGB;
     jpeg_set_defaults(jpeg);
     jpeg_set_quality(jpeg, quality, TRUE);
+    /* Full chroma resolution from quality 90 on. */
     jpeg->comp_info[0].h_samp_factor = jpeg->comp_info[0].v_samp_factor = quality >= 90 ? 1 : 2;
     jpeg_start_compress(jpeg, TRUE);
     while (jpeg->next_scanline < jpeg->image_height) {

@@ -26,6 +26,7 @@ typedef struct {
     char message[160];
 } Coder;
 
+/* Keeps libpng's message and jumps back to the last setjmp(). */
 static void on_error(png_structp png, png_const_charp text)
 {
     Coder *coder = png_get_error_ptr(png);
@@ -38,6 +39,7 @@ static void on_warning(png_structp png, png_const_charp text)
     g_debug("libpng: %s", text);
 }
 
+/* libpng reads from memory. */
 static void read_bytes(png_structp png, png_bytep data, size_t bytes)
 {
     Coder *coder = png_get_io_ptr(png);
@@ -49,6 +51,7 @@ static void read_bytes(png_structp png, png_bytep data, size_t bytes)
     coder->in_bytes -= bytes;
 }
 
+/* libpng writes to memory or to the file; the error of the file is kept. */
 static void write_bytes(png_structp png, png_bytep data, size_t bytes)
 {
     Coder *coder = png_get_io_ptr(png);
@@ -113,6 +116,7 @@ static gboolean read_rows(Coder *coder, png_bytepp rows)
     return TRUE;
 }
 
+/* Decodes all rows at once, as interlaced files need. */
 static gboolean read_pixels(Coder *coder, Image *image, const char *name, GError **error)
 {
     g_autofree png_bytepp rows = wsi_try_alloc((size_t)image->height, sizeof *rows, name, error);
@@ -140,6 +144,7 @@ static Image *on_white(const Image *rgba, GError **error)
     return rgb;
 }
 
+/* Header, then the size check, then pixels: memory is allocated only for images within the limit. */
 static Image *decode(Coder *coder, const char *name, GError **error)
 {
     if (!coder->info || !read_header(coder)) {
@@ -173,6 +178,7 @@ Image *imagefile_decode_png(const void *data, size_t bytes, const char *name, GE
     return image;
 }
 
+/* The settings are explained at the top of this file. */
 static gboolean write_image(Coder *coder, const Image *image)
 {
     if (!coder->info || setjmp(png_jmpbuf(coder->png))) {

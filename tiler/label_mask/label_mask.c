@@ -33,6 +33,7 @@ typedef enum { NO_MASK, A_TIFF, A_PNG } Kind;
 static gboolean read_head(const char *path, char head[8], ssize_t *bytes, GError **error)
 {
     struct stat info;
+    /* O_NONBLOCK: opening a pipe must not block. */
     int fd = g_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
     gboolean ok = fd >= 0 && fstat(fd, &info) == 0;
     *bytes = ok && S_ISREG(info.st_mode) ? pread(fd, head, 8, 0) : 0;
@@ -162,6 +163,7 @@ static gboolean no_labels(const LabelMask *mask, const char *problem, GError **e
 /* Whether the second or fourth sample, if present, is transparency. */
 static gboolean has_alpha(const LabelMask *mask)
 {
+    /* One or three samples have no extra one. */
     uint16_t count = 0, *kinds = NULL;
     if (mask->format.samples % 2 == 1) {
         return TRUE;
@@ -208,6 +210,7 @@ static gboolean check_turned(const LabelMask *mask, uint16_t orientation, GError
 static gboolean check_pages(const LabelMask *mask, GError **error)
 {
     g_autoptr(GArray) pages = tiffpages_read(mask->path, error);
+    /* The mask is the first page. */
     const TiffPage *first = pages ? &g_array_index(pages, TiffPage, 0) : NULL;
     for (guint i = 1; first && i < pages->len; i++) {
         const TiffPage *page = &g_array_index(pages, TiffPage, i);
@@ -263,6 +266,7 @@ static gboolean set_format(LabelMask *mask, GError **error)
     TIFFGetFieldDefaulted(mask->tiff, TIFFTAG_SAMPLESPERPIXEL, &samples);
     TIFFGetFieldDefaulted(mask->tiff, TIFFTAG_SAMPLEFORMAT, &sample);
     TIFFGetFieldDefaulted(mask->tiff, TIFFTAG_PLANARCONFIG, &planes);
+    /* A missing tag leaves the default, BlackIsZero. */
     TIFFGetField(mask->tiff, TIFFTAG_PHOTOMETRIC, &photometric);
     mask->format = (LabelFormat){bits, samples, sample == SAMPLEFORMAT_INT};
     const char *problem = tiff_problem(&mask->format, photometric, sample, planes);
@@ -333,6 +337,7 @@ LabelMask *label_mask_open(const char *path, GError **error)
     Kind kind;
     gboolean good =
         find_kind(path, &kind, error) && (kind == A_PNG ? open_png(mask, error) : open_tiff(mask, error));
+    /* A palette may decide that colours are the labels; these need a buffer. */
     label_palette_finish(&mask->palette);
     if (good && mask->palette.counts) {
         mask->rgba = wsi_try_alloc(mask->width, 4, "a row of colours", error);
@@ -397,6 +402,7 @@ static gboolean read_tiles(LabelMask *mask, uint32_t y, uint8_t *tile, uint8_t *
     size_t stride = label_row_bytes(&mask->format, mask->tile_width);
     for (uint32_t x = 0; x < mask->width; x += mask->tile_width) {
         uint32_t columns = MIN(mask->tile_width, mask->width - x);
+        /* Tiles at the border are stored whole; only the part inside the image is used. */
         if (TIFFReadTile(mask->tiff, tile, x, y, 0, 0) < 0) {
             return unreadable(mask, y, error);
         }
@@ -464,6 +470,7 @@ gboolean label_mask_read(LabelMask *mask, LabelMaskRow row, void *data, GError *
 
 char *label_mask_name(const LabelMask *mask, int label)
 {
+    /* Greys keep their value as name, since such a mask was a grey image. */
     guint32 colour = mask->colours.colour[label];
     if (mask->format.samples == 1 && !mask->rgba) {
         return g_strdup_printf("%d", label);

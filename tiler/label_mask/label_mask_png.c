@@ -53,6 +53,7 @@ static gboolean read_header(LabelMaskPng *mask)
     png_init_io(mask->png, mask->file);
     /* Rows are read one by one, so only PNG's own limit holds. */
     png_set_user_limits(mask->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
+    /* Only chunks with pixels, palette and EXIF matter. */
     png_set_keep_unknown_chunks(mask->png, PNG_HANDLE_CHUNK_NEVER, NULL, 0);
     png_read_info(mask->png, mask->info);
     /* PNG is big-endian; label_unpack() expects the byte order of the machine. */
@@ -73,6 +74,7 @@ static void read_palette(const LabelMaskPng *mask, LabelPalette *palette)
     palette->there = png_get_color_type(mask->png, mask->info) == PNG_COLOR_TYPE_PALETTE &&
                      png_get_PLTE(mask->png, mask->info, &colours, &count);
     memset(palette->rgba, 255, sizeof palette->rgba);
+    /* tRNS gives the alpha of the first indices; all others are opaque. */
     if (!palette->there || !png_get_tRNS(mask->png, mask->info, &alphas, &transparent, NULL)) {
         transparent = 0;
     }
@@ -135,6 +137,7 @@ uint16_t label_mask_png_orientation(const LabelMaskPng *mask)
     }
     gboolean big = exif[0] == 'M';
     uint32_t from = exif_number(exif + 4, 4, big);
+    /* Every offset is checked, since the file may be damaged. */
     if (from > length - 2) {
         return 0;
     }

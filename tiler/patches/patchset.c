@@ -86,6 +86,7 @@ static char *unique_part(const char *text)
 
 char *patchset_key(const char *slide, int number)
 {
+    /* A dot would end the key of a sample (shards.h), so dots are replaced, and the name then gets a hash. */
     g_autofree char *safe = unique_part(slide), *plain = g_strdelimit(g_strdup(safe), ".", '_');
     if (g_str_equal(safe, plain)) {
         return g_strdup_printf("%s_%06d", plain, number);
@@ -97,6 +98,7 @@ char *patchset_name(const char *split, const char *label, const char *slide, int
                     const char *extension)
 {
     g_autofree char *folder = safe_part(split), *class = safe_part(label), *stem = unique_part(slide);
+    /* Loaders would take valid/ for test images, so it is next to the folder. */
     const char *beside = g_str_equal(folder, "valid") ? BESIDE : "";
     return g_strdup_printf("%s%s/%s/%s_%06d.%s", beside, folder, class, stem, number, extension);
 }
@@ -106,6 +108,7 @@ int patchset_number(const char *file)
 {
     const char *end = strrchr(file, '.'), *at = strrchr(file, '_');
     end = end && (!at || end > at) ? end : file + strlen(file);
+    /* Only digits, and not more than an int holds. */
     gint64 number = 0;
     for (const char *c = at ? at + 1 : end; c < end; c++) {
         if (!g_ascii_isdigit(*c) || number > G_MAXINT / 20) {
@@ -113,6 +116,7 @@ int patchset_number(const char *file)
         }
         number = number * 10 + (*c - '0');
     }
+    /* At least six digits, as in SLIDE_000012. */
     return at && end - at > 6 ? (int)number : -1;
 }
 
@@ -142,6 +146,7 @@ char *patchset_unused_name(const char *file)
 char *patchset_mask_name(const Patch *patch)
 {
     g_autofree char *name = g_path_get_basename(patch->file), *split = safe_part(patch->split);
+    /* The mask has the name of the image with another ending. */
     char *dot = strrchr(name, '.');
     if (dot) {
         *dot = 0;
@@ -178,6 +183,7 @@ gboolean patchset_holds(const char *root, const char *file, const GByteArray *by
     if (stat(path, &now) != 0 || now.st_size != bytes->len || !durable_hash_file(path, there, NULL, NULL)) {
         return FALSE;
     }
+    /* Same size: compare the hashes. */
     durable_hash_bytes(bytes->data, bytes->len, wanted);
     return g_str_equal(there, wanted);
 }
@@ -211,6 +217,7 @@ static void append_patch(GString *out, const Patch *patch)
     csv_cell(out, patch->patient ? patch->patient : "", ',');
     g_string_append_printf(out, "%" G_GINT64_FORMAT ",%" G_GINT64_FORMAT ",%d,", patch->x, patch->y,
                            patch->level);
+    /* Fixed precision keeps the file the same on every machine. */
     number_cell(out, patch->mpp, "%.6f", ',');
     number_cell(out, patch->tissue_fraction, "%.4f", ',');
     number_cell(out, patch->lesion_fraction, "%.4f", ',');
@@ -282,6 +289,7 @@ static gboolean read_numbers(const char *path, const Csv *csv, int row, const in
 /* Reads the columns that may be missing. */
 static gboolean read_later(const char *path, const Csv *csv, int row, Patch *patch, GError **error)
 {
+    /* Positions in this file; -1 = missing. */
     int fold = csv_column(csv, later_columns[0]), pixels = csv_column(csv, later_columns[1]),
         flags = csv_column(csv, later_columns[2]), side = csv_column(csv, later_columns[3]),
         slide_file = csv_column(csv, later_columns[4]);
@@ -309,6 +317,7 @@ static gboolean read_patch(const char *path, const Csv *csv, int row, const int 
     patch->label = g_strdup(csv_get(csv, row, at[10]));
     patch->split = g_strdup(csv_get(csv, row, at[11]));
     g_strlcpy(patch->sha256, csv_get(csv, row, at[12]), sizeof patch->sha256);
+    /* The name comes from a file that anybody may have written. */
     if (!patchset_is_inside(patch->file)) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                     "%s line %d: \"%s\" is not a file name inside a patch set", path, csv_line(csv, row),

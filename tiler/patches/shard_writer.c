@@ -111,6 +111,7 @@ static gboolean add_member(ShardWriter *writer, const char *key, const char *suf
     archive_entry_set_size(entry, (la_int64_t)bytes);
     archive_entry_set_filetype(entry, AE_IFREG);
     archive_entry_set_perm(entry, 0644);
+    /* Time 0, and no owner: the bytes must not depend on when and where the shard is written. */
     archive_entry_set_mtime(entry, 0, 0);
     gboolean ok = archive_write_header(writer->tar, entry) == ARCHIVE_OK &&
                   archive_write_data(writer->tar, data, bytes) == (la_ssize_t)bytes;

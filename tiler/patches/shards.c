@@ -99,6 +99,7 @@ static gboolean index_member(Shard *shard, const char *name, ShardPart part, GEr
     if (!dot || dot == base) {
         return TRUE;
     }
+    /* Everything after the first dot: "png", "json", "mask.png". */
     g_autofree char *suffix = g_ascii_strdown(dot + 1, -1);
     gboolean image = g_str_equal(suffix, "png") || g_str_equal(suffix, "jpg") || g_str_equal(suffix, "jpeg");
     gboolean facts = g_str_equal(suffix, "json"), mask = g_str_equal(suffix, "mask.png");
@@ -164,6 +165,7 @@ static gboolean finish_index(Shard *shard, GError **error)
     off_t end = lseek(shard->fd, 0, SEEK_END);
     for (guint i = 0; i < shard->entries->len; i++) {
         const ShardEntry *entry = &g_array_index(shard->entries, ShardEntry, i);
+        /* Of image and mask the one that is later in the file. */
         const ShardPart *last = entry->mask.offset > entry->image.offset ? &entry->mask : &entry->image;
         if (last->offset > end || last->bytes > end - last->offset) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is truncated within %s", shard->path,
@@ -193,6 +195,7 @@ Shard *shard_open(const char *path, GError **error)
     }
     struct archive *tar = archive_read_new();
     archive_read_support_format_tar(tar);
+    /* A shard without samples is allowed. */
     archive_read_support_format_empty(tar);
     gboolean ok = archive_read_open_fd(tar, shard->fd, BLOCK_BYTES / 16) == ARCHIVE_OK;
     if (!ok) {
@@ -242,6 +245,7 @@ GByteArray *shard_read(const Shard *shard, const ShardPart *part, GError **error
     uint8_t *data = wsi_try_alloc((size_t)MAX(part->bytes, 1), 1, "a sample", error);
     int64_t done = 0;
     while (data && done < part->bytes) {
+        /* Positioned, so that threads can share the descriptor. */
         ssize_t got = pread(shard->fd, data + done, (size_t)(part->bytes - done), part->offset + done);
         if (got < 0 && errno == EINTR) {
             continue;

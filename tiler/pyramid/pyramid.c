@@ -323,6 +323,7 @@ static gboolean flush_band(Writer *writer, int k, GError **error)
 {
     for (; k < writer->count; k++) {
         Band *band = &writer->bands[k];
+        /* The last band of a level may be lower than a tile. */
         const PyramidLevel *level = &writer->levels[k];
         gboolean last = band->row * writer->spec.tile + band->rows == level->height;
         if (band->rows < writer->spec.tile && !last) {
@@ -361,6 +362,7 @@ static gboolean run(Writer *writer, const char *path, PyramidSource source, void
         return FALSE;
     }
     for (int64_t y = 0; y < writer->spec.height; y += writer->spec.tile) {
+        /* The source fills the band of level 0, one row of tiles at a time. */
         writer->bands[0].rows = (int)MIN(writer->spec.tile, writer->spec.height - y);
         if (!source(data, y, writer->bands[0].rows, writer->bands[0].pixels, error) ||
             !flush_band(writer, 0, error)) {

@@ -21,6 +21,7 @@ static gboolean hash_part(const char *path, int fd, int64_t at, int64_t bytes, G
         if (got < 0) {
             return wsi_error_errno(error, "cannot read", path);
         }
+        /* The file ends here. */
         if (got == 0) {
             break;
         }

@@ -8,6 +8,7 @@
 #include "tiler/tiff/tiffsource.h"
 #include "base/error.h"
 
+/* The profile of the first directory. */
 static gboolean read_tiff(const char *path, void **data, gsize *bytes, GError **error)
 {
     g_autoptr(TiffSource) source = tiffsource_open(path, error);
@@ -27,6 +28,7 @@ static gboolean read_tiff(const char *path, void **data, gsize *bytes, GError **
 #ifdef OPENSLIDE_PROPERTY_NAME_ICC_SIZE
 enum { PROFILE_LIMIT = 1 << 30 }; /* bytes, far above any profile */
 
+/* The profile of an open slide; reading it may fail with OpenSlide's sticky error. */
 static gboolean read_profile(const char *path, openslide_t *handle, void **data, gsize *bytes, GError **error)
 {
     const gint64 size = openslide_get_icc_profile_size(handle);

@@ -38,6 +38,7 @@ struct TileCache {
     void *data;
 };
 
+/* Mixes the level with both halves of the index. */
 static guint key_hash(gconstpointer key)
 {
     const TileKey *tile = key;
@@ -128,6 +129,7 @@ static void fill(TileCache *cache, CachedTile *tile, uint8_t *memory)
     g_cond_broadcast(&cache->decoded);
 }
 
+/* Returns the tile with one more user.  wait: block while another thread decodes it. */
 static CachedTile *get(TileCache *cache, int level, int64_t index, size_t bytes, gboolean wait,
                        GError **error)
 {
@@ -139,6 +141,7 @@ static CachedTile *get(TileCache *cache, int level, int64_t index, size_t bytes,
         return NULL;
     }
     if (tile) {
+        /* A tile in use is not in the list of unused ones. */
         if (tile->users++ == 0 && tile->pixels) {
             g_queue_unlink(&cache->unused, &tile->link);
         }
@@ -154,6 +157,7 @@ static CachedTile *get(TileCache *cache, int level, int64_t index, size_t bytes,
         g_hash_table_insert(cache->tiles, &tile->key, tile);
         fill(cache, tile, make_room(cache, bytes));
     }
+    /* The tile may fail for all that wait; each gets a copy of the error. */
     gboolean usable = tile->state != FAILED;
     g_mutex_unlock(&cache->lock);
     if (!usable) {

@@ -74,6 +74,7 @@ static double star_depth(const SynthStar *star, double x, double y)
     if (distance < 1e-9) {
         return star->radius[0] * scale;
     }
+    /* The edge between two vertices that the ray from the centre through (x, y) crosses. */
     double turn = atan2(v, u) / (2 * G_PI);
     int i = MIN((int)((turn - floor(turn)) * star->points), star->points - 1);
     double x0, y0, x1, y1, dx = u / distance, dy = v / distance;
@@ -100,6 +101,7 @@ static void lay_out_pieces(SynthPlan *plan)
     Rng rng = rng_at(plan->spec.seed, 0, STREAM_LAYOUT);
     double width = (double)plan->spec.width, height = (double)plan->spec.height;
     int count = 1 + (int)rng_below(&rng, 3);
+    /* The wanted area; all pieces are scaled to it below. */
     double target = between(&rng, 0.37, 0.43) * width * height, area = 0;
     gboolean wide = width >= height;
     for (int i = 0; i < count; i++) {
@@ -124,6 +126,7 @@ static void lay_out_pieces(SynthPlan *plan)
 /* Whether the outline is inside the tissue and separate from the other lesions. */
 static gboolean lesion_fits(const SynthPlan *plan, const SynthStar *lesion)
 {
+    /* Distance from the border of the tissue and from other lesions. */
     double margin = 0.02 * MIN(plan->spec.width, plan->spec.height);
     for (int i = 0; i < lesion->points; i++) {
         double x, y;
@@ -287,6 +290,7 @@ static void fill_depths(SynthPlan *plan, int16_t *owner)
 {
     for (int j = 0; j < plan->nodes_y; j++) {
         for (int i = 0; i < plan->nodes_x; i++) {
+            /* A node belongs to the lesion that contains it. */
             double x = i * SYNTH_STEP, y = j * SYNTH_STEP, lesion = -1e6;
             size_t node = (size_t)j * plan->nodes_x + i;
             double tissue = depth_in(plan->pieces, x, y);
@@ -323,6 +327,7 @@ static gboolean fill_fields(SynthPlan *plan, GError **error)
     fill_noise(plan, STREAM_CROWD, FIELD_COVER, 0.25, 0.14, 500);
     fill_noise(plan, STREAM_EOSIN, FIELD_EOSIN, 0.42, 0.08, 400);
     for (size_t i = 0; i < nodes; i++) {
+        /* Less stroma in lesions; more stroma means fewer nuclei and more eosin. */
         float stroma = CLAMP(plan->field[FIELD_STROMA][i], 0, 1) * (owner[i] >= 0 ? 0.4f : 1);
         plan->field[FIELD_STROMA][i] = stroma;
         plan->field[FIELD_COVER][i] = CLAMP(plan->field[FIELD_COVER][i], 0.08f, 0.45f) * (1 - 0.65f * stroma);

@@ -124,6 +124,7 @@ static gboolean field_value(const Tiff *tiff, const Field *field, uint64_t index
                             uint64_t *out, GError **error)
 {
     uint8_t bytes[8];
+    /* Only unsigned whole numbers are sizes and offsets. */
     int size = type_size(field->type);
     if ((field->type != SHORT && field->type != LONG && field->type != LONG8) || index >= field->count) {
         return refuse(tiff, error, "%s is of type %d with %" PRIu64 " values", what, field->type,
@@ -289,6 +290,7 @@ static Field read_entry(const Tiff *tiff, const uint8_t *entry, uint64_t entry_a
     field.type = field.type == IFD ? LONG : field.type == IFD8 ? LONG8 : field.type;
     field.count = number(tiff, entry + 4, inline_bytes);
     uint64_t value_at = entry_at + 4 + (uint64_t)inline_bytes;
+    /* Values of at most 4 (BigTIFF: 8) bytes are in the entry itself. */
     gboolean fits =
         field.count <= 8 && field.count * (uint64_t)type_size(field.type) <= (uint64_t)inline_bytes;
     field.at = fits ? value_at : number(tiff, entry + 4 + inline_bytes, inline_bytes);
@@ -299,6 +301,7 @@ static Field read_entry(const Tiff *tiff, const uint8_t *entry, uint64_t entry_a
  * Unknown types have no size, and no reader follows them. */
 static gboolean check_values(const Tiff *tiff, uint64_t entry_at, uint64_t entries, GError **error)
 {
+    /* Tag 2, type 2, count 4 or 8, value 4 or 8 bytes. */
     const uint64_t entry_size = tiff->big_tiff ? 20 : 12;
     uint8_t entry[20];
     uint64_t bytes = 0;
@@ -410,6 +413,7 @@ static gboolean check_open_file(int fd, const char *path, gboolean *is_tiff, GEr
     }
     tiff.big_endian = head[0] == 'M';
     uint64_t magic = number(&tiff, head + 2, 2);
+    /* Anything else is not a TIFF, and not an error. */
     *is_tiff = tiff.size >= 4 && (memcmp(head, "II", 2) == 0 || memcmp(head, "MM", 2) == 0) &&
                (magic == 42 || magic == 43);
     if (!*is_tiff) {
@@ -419,6 +423,7 @@ static gboolean check_open_file(int fd, const char *path, gboolean *is_tiff, GEr
     if (tiff.size < (tiff.big_tiff ? 16u : 8u)) {
         return refuse(&tiff, error, "possibly truncated (a file of %" PRIu64 " bytes)", tiff.size);
     }
+    /* BigTIFF states the size of its offsets, which is always 8. */
     if (tiff.big_tiff && (number(&tiff, head + 4, 2) != 8 || number(&tiff, head + 6, 2) != 0)) {
         return refuse(&tiff, error, "a BigTIFF header with offsets of %d bytes",
                       (int)number(&tiff, head + 4, 2));

@@ -37,9 +37,11 @@ static gboolean names_aside(const char *line)
     if (at == 0) {
         return FALSE;
     }
+    /* An optional "image" after the word. */
     at += strspn(line + at, " _");
     at += g_ascii_strncasecmp(line + at, "image", 5) == 0 ? 5 : 0;
     at += strspn(line + at, " ");
+    /* An optional size, "387x463". */
     gsize digits = strspn(line + at, "0123456789");
     if (digits && (line[at + digits] == 'x' || line[at + digits] == 'X')) {
         at += digits + 1;
@@ -54,6 +56,7 @@ static gboolean is_named_aside(TIFF *tiff)
     static const uint32_t texts[] = {TIFFTAG_IMAGEDESCRIPTION, TIFFTAG_PAGENAME};
     for (gsize t = 0; t < G_N_ELEMENTS(texts); t++) {
         const char *text = NULL;
+        /* At most 64 lines: a description may be long. */
         g_auto(GStrv) lines = TIFFGetField(tiff, texts[t], &text) && text ? g_strsplit_set(text, "\r\n", 64)
                                                                           : g_new0(char *, 1);
         for (char **line = lines; *line; line++) {
@@ -119,6 +122,7 @@ static TiffPage page_of(TIFF *tiff)
                      .mpp_y = tag_mpp(tiff, TIFFTAG_YRESOLUTION)};
     TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, &width);
     TIFFGetField(tiff, TIFFTAG_IMAGELENGTH, &height);
+    /* 0 when the tag is missing: a full-resolution page. */
     TIFFGetFieldDefaulted(tiff, TIFFTAG_SUBFILETYPE, &page.kind);
     page.width = width;
     page.height = height;

@@ -46,6 +46,7 @@ static tmsize_t write_bytes(thandle_t handle, void *from, tmsize_t bytes)
 static toff_t seek(thandle_t handle, toff_t offset, int whence)
 {
     TiffSource *source = handle;
+    /* libtiff's offsets are unsigned; sums are checked for overflow. */
     int64_t from = whence == SEEK_CUR ? source->at : whence == SEEK_END ? source->size : 0, to;
     if (offset > G_MAXINT64 || __builtin_add_overflow(from, (int64_t)offset, &to) || to < 0) {
         return (toff_t)-1;
@@ -93,6 +94,7 @@ TiffSource *tiffsource_open(const char *path, GError **error)
         wsi_error_errno(error, "cannot open", path);
         return NULL;
     }
+    /* For SEEK_END and libtiff's own checks. */
     source->size = status.st_size;
     /* Mode "m": not memory-mapped, since a failed read of mapped memory ends the program by a signal. */
     source->tiff = open_quietly(source);

@@ -117,6 +117,7 @@ gboolean binary_filter(Image *mask, uint8_t value, const BinaryFilter *filter, G
         if (!parent[i]) {
             continue;
         }
+        /* A rejected piece changes its value, unless it may continue beyond the border. */
         const Piece *piece = &g_array_index(pieces, Piece, parent[i] - 1);
         gboolean stays =
             piece->pixels >= filter->min_pixels && (!filter->seed || piece->seeds >= filter->min_seeds);
@@ -147,6 +148,7 @@ gboolean binary_majority(Image *mask, int radius, double keep, double fill, GErr
     if (!counts) {
         return FALSE;
     }
+    /* The counts need the mask as it was. */
     memcpy(before->pixels, mask->pixels, image_bytes(mask));
     /* The rows above the first square. */
     for (int y = 0; y < MIN(radius, height); y++) {
@@ -155,6 +157,7 @@ gboolean binary_majority(Image *mask, int radius, double keep, double fill, GErr
     for (int y = 0; y < height; y++) {
         count_columns(before, y + radius, 1, counts);
         count_columns(before, y - radius - 1, -1, counts);
+        /* Rows of the square that are inside the image. */
         double rows = MIN(y + radius, height - 1) - MAX(y - radius, 0) + 1;
         /* Slide a window of columns along the row. */
         int64_t sum = 0;
