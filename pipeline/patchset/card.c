@@ -3,16 +3,15 @@
  * It is written for somebody who has only the folder: what the tiles show, how they were made and labelled, and by which hashes two copies
  * can be compared. */
 #include "pipeline/patchset/card.h"
-#include "pipeline/slide/unused_in_run.h"
-#include "base/error.h"
-#include "pipeline/slide/annotation_notes.h"
 #include "pipeline/job/unreadable_tiles.h"
-#include "pipeline/write/markdown.h"
+#include "pipeline/slide/annotation_notes.h"
+#include "pipeline/slide/slide_json.h"
 #include "pipeline/slide/slide_notes.h"
+#include "pipeline/slide/unused_in_run.h"
+#include "pipeline/write/markdown.h"
+#include "pipeline/write/terminal.h"
 #include "tiler/patches/patchset.h"
 #include "tiler/tissue/quality.h"
-#include "pipeline/write/terminal.h"
-#include "pipeline/slide/slide_json.h"
 #include <string.h>
 
 static const char *const splits[] = {"train", "valid", "test"};

@@ -1,7 +1,7 @@
 /* The card of a patch set: what is in it, from where, by which rules. */
 #pragma once
-#include "pipeline/patchset/repeated_images.h"
 #include "pipeline/job/work.h"
+#include "pipeline/patchset/repeated_images.h"
 #include <jansson.h>
 
 /* The card as Markdown.

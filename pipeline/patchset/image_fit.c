@@ -1,7 +1,7 @@
 /* Resampling of images to tiles. */
 #include "pipeline/patchset/image_fit.h"
-#include "tiler/raster/resample.h"
 #include "tiler/imagefile/imagefile.h"
+#include "tiler/raster/resample.h"
 #include <string.h>
 
 gboolean image_fit(const Image *image, int size, uint8_t *rgb, GError **error)

@@ -3,13 +3,13 @@
  * Cutting, training from slides and verification all use this file, so they agree on which tiles are patches and what their images show. */
 #include "pipeline/patchset/patch_cut.h"
 #include "base/durable.h"
-#include "pipeline/write/json.h"
-#include "tiler/tissue/quality.h"
-#include "pipeline/slide/lesion_fractions.h"
 #include "pipeline/patchset/tile_label.h"
+#include "pipeline/slide/lesion_fractions.h"
 #include "pipeline/slide/tile_recipe.h"
+#include "pipeline/write/json.h"
 #include "tiler/cut/cut.h"
 #include "tiler/cut/grid.h"
+#include "tiler/tissue/quality.h"
 #include <math.h>
 #include <string.h>
 

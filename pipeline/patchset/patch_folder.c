@@ -2,9 +2,9 @@
 #include "pipeline/patchset/patch_folder.h"
 #include "base/error.h"
 #include "base/listing.h"
+#include "pipeline/slide/tile_recipe.h"
 #include "pipeline/write/json.h"
 #include "tiler/patches/patchset.h"
-#include "pipeline/slide/tile_recipe.h"
 #include <math.h>
 
 GPtrArray *patch_folder_manifest(const char *path, GError **error)

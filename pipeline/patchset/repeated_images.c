@@ -7,8 +7,8 @@
 #include "base/listing.h"
 #include "base/pool.h"
 #include "tiler/imagefile/imagefile.h"
-#include "tiler/tissue/quality.h"
 #include "tiler/patches/shards.h"
+#include "tiler/tissue/quality.h"
 #include <string.h>
 
 static gboolean leak(const char *one, const char *other, const char *advice, GError **error)

@@ -3,23 +3,23 @@
  * Tiles are independent, so all threads cut them and one records them in order.  An image of an earlier run is reused whatever its label was
  * (reuse.h): a changed rule or annotation moves files and cuts only tiles that had been left out, and a cut that was killed continues after
  * its last complete shard.  Here each shard belongs to one slide; the stage `dataset` gives shards their names in the patch set. */
+#include "annotations/raster/raster.h"
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/pool.h"
-#include "pipeline/patchset/patch_cut.h"
-#include "pipeline/write/json.h"
-#include "pipeline/patchset/reuse.h"
 #include "pipeline/job/stages.h"
-#include "tiler/tissue/quality.h"
-#include "tiler/patches/shard_writer.h"
-#include "tiler/patches/shards.h"
+#include "pipeline/patchset/patch_cut.h"
+#include "pipeline/patchset/reuse.h"
+#include "pipeline/slide/coloured_slide.h"
 #include "pipeline/slide/lesion_fractions.h"
-#include "annotations/raster/raster.h"
+#include "pipeline/slide/slide_grid.h"
 #include "pipeline/slide/tile_table.h"
+#include "pipeline/write/json.h"
 #include "tiler/cut/cut.h"
 #include "tiler/cut/grid.h"
-#include "pipeline/slide/slide_grid.h"
-#include "pipeline/slide/coloured_slide.h"
+#include "tiler/patches/shard_writer.h"
+#include "tiler/patches/shards.h"
+#include "tiler/tissue/quality.h"
 #include <glib/gstdio.h>
 
 #define SHARD_STEM "patches"

@@ -4,8 +4,8 @@
  * best F1 is chosen on the rows that it is reported for, so its metrics are an upper bound; the calibrated threshold was chosen on held-out
  * normal tiles.  All functions take lists of row numbers, so the order of the rows does not matter. */
 #include "pipeline/report/evaluation.h"
-#include "pipeline/write/json.h"
 #include "pipeline/training/model_card.h"
+#include "pipeline/write/json.h"
 #include <math.h>
 #include <stddef.h>
 #include <string.h>

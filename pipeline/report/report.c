@@ -7,15 +7,15 @@
 #include "base/durable.h"
 #include "base/error.h"
 #include "flows/models/channels.h"
-#include "pipeline/write/chart.h"
-#include "pipeline/slide/annotation_notes.h"
 #include "pipeline/job/unreadable_tiles.h"
-#include "pipeline/slide/unused_in_run.h"
-#include "pipeline/write/page.h"
 #include "pipeline/patchset/image_sizes.h"
-#include "pipeline/write/versions.h"
-#include "pipeline/report/report_metrics.h"
 #include "pipeline/report/evaluation.h"
+#include "pipeline/report/report_metrics.h"
+#include "pipeline/slide/annotation_notes.h"
+#include "pipeline/slide/unused_in_run.h"
+#include "pipeline/write/chart.h"
+#include "pipeline/write/page.h"
+#include "pipeline/write/versions.h"
 #include <math.h>
 #include <string.h>
 

@@ -2,14 +2,12 @@
  *
  * That metrics cannot be computed is not a failure, whether the cohort has no lesion or no slide was scored: they are absent with the reason,
  * and the page shows the rest. */
-#include "base/error.h"
-#include "pipeline/report/evaluation.h"
 #include "pipeline/cohort/missing_metrics.h"
-#include "pipeline/write/json.h"
-#include "pipeline/job/unreadable_tiles.h"
-#include "pipeline/training/model_config.h"
-#include "pipeline/report/report.h"
 #include "pipeline/job/stages.h"
+#include "pipeline/job/unreadable_tiles.h"
+#include "pipeline/report/evaluation.h"
+#include "pipeline/report/report.h"
+#include "pipeline/write/json.h"
 #include <math.h>
 
 /* The threshold of the model that scored: the run's own or score.model.  The value stays NAN when there is none. */

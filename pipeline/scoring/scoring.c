@@ -12,21 +12,20 @@
  *
  * The tiles of a slide are cut and coloured by the model's recipe alone; no key of the configuration changes that. */
 #include "pipeline/scoring/scoring.h"
-#include "flows/scoring/scorer.h"
 #include "base/csv.h"
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/pool.h"
-#include "pipeline/training/model_config.h"
+#include "flows/scoring/scorer.h"
+#include "pipeline/patchset/image_fit.h"
 #include "pipeline/patchset/image_sizes.h"
-#include "tiler/heatmap/blend.h"
-#include "tiler/imagefile/imagefile.h"
-#include "pipeline/slide/tile_recipe.h"
-#include "pipeline/slide/slide_stain.h"
 #include "pipeline/slide/slide_grid.h"
+#include "pipeline/slide/slide_stain.h"
+#include "pipeline/slide/tile_recipe.h"
 #include "pipeline/training/model_recipe.h"
 #include "tiler/cut/cut.h"
-#include "pipeline/patchset/image_fit.h"
+#include "tiler/heatmap/blend.h"
+#include "tiler/imagefile/imagefile.h"
 #include <math.h>
 #include <string.h>
 #include <sys/uio.h>

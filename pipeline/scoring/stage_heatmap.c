@@ -1,9 +1,9 @@
 /* heatmap: files that show the score map of a slide. */
+#include "pipeline/job/stages.h"
 #include "pipeline/scoring/heatmap_files.h"
 #include "pipeline/scoring/npy.h"
 #include "pipeline/scoring/scoring.h"
 #include "pipeline/slide/tissue_mask.h"
-#include "pipeline/job/stages.h"
 
 gboolean stage_heatmap(Work *work, GError **error)
 {

@@ -1,18 +1,16 @@
 /* score: scores of all tissue tiles of a slide, and the blended map of the slide.
  * scorepatches: scores of the test split of a patch set. */
 #include "base/durable.h"
-#include "base/error.h"
-#include "pipeline/patchset/patch_cut.h"
-#include "pipeline/write/json.h"
-#include "pipeline/slide/lesions.h"
-#include "pipeline/scoring/npy.h"
-#include "pipeline/scoring/scoring.h"
-#include "pipeline/patchset/image_sizes.h"
 #include "pipeline/job/stages.h"
+#include "pipeline/patchset/image_sizes.h"
 #include "pipeline/patchset/tile_label.h"
-#include "pipeline/slide/lesion_fractions.h"
-#include "pipeline/slide/tissue_mask.h"
+#include "pipeline/scoring/npy.h"
 #include "pipeline/scoring/score_folder.h"
+#include "pipeline/scoring/scoring.h"
+#include "pipeline/slide/lesion_fractions.h"
+#include "pipeline/slide/lesions.h"
+#include "pipeline/slide/tissue_mask.h"
+#include "pipeline/write/json.h"
 #include <glib/gstdio.h>
 #include <math.h>
 

@@ -1,6 +1,6 @@
 /* Rules for groups. */
-#include "annotations/read/annotation_read.h"
 #include "pipeline/slide/annotation_rules.h"
+#include "annotations/read/annotation_read.h"
 
 /* The labels of masks that need no rule: 1 of 0 and 1, and white (255) of black and white. */
 static const GroupRule mask_rules[] = {{"1", LABEL_LESION, NULL}, {"255", LABEL_LESION, NULL}};

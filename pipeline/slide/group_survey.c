@@ -1,6 +1,6 @@
 /* Counts of groups. */
-#include "annotations/read/annotation_read.h"
 #include "pipeline/slide/group_survey.h"
+#include "annotations/read/annotation_read.h"
 #include "pipeline/slide/annotation_rules.h"
 #include "tiler/label_mask/label_mask.h"
 #include <glib/gstdio.h>

@@ -4,13 +4,13 @@
  * of tiles only.  Nearly all of its tiles have one value, which the spans show without looking at pixels.
  *
  * Label masks of other programs are read by tiler/ and traced by annotations/; only rows of labels pass between them. */
-#include "annotations/read/annotation_read.h"
 #include "pipeline/slide/lesion_mask.h"
+#include "annotations/read/annotation_read.h"
 #include "annotations/read/contour_annotation.h"
 #include "base/error.h"
 #include "tiler/label_mask/label_mask.h"
-#include "tiler/tiff/tiffpages.h"
 #include "tiler/pyramid/pyramid.h"
+#include "tiler/tiff/tiffpages.h"
 #include <math.h>
 #include <string.h>
 

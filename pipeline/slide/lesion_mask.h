@@ -1,7 +1,7 @@
 /* Lesion masks: written as pyramids, and label masks of other programs read as outlines. */
 #pragma once
-#include "annotations/read/annotation_read.h"
 #include "annotations/raster/raster.h"
+#include "annotations/read/annotation_read.h"
 
 typedef struct {
     const Raster *raster;

@@ -1,10 +1,10 @@
 /* Reading the lesions of a slide. */
-#include "annotations/read/annotation_read.h"
 #include "pipeline/slide/lesions.h"
+#include "annotations/read/annotation_read.h"
 #include "base/error.h"
+#include "pipeline/slide/annotation_rules.h"
 #include "pipeline/slide/lesion_mask.h"
 #include "tiler/label_mask/label_mask.h"
-#include "pipeline/slide/annotation_rules.h"
 #include <math.h>
 #include <string.h>
 

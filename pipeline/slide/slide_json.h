@@ -1,8 +1,8 @@
 /* The facts of a slide as JSON: vendor, reader, size, um/px and its source, bounds, levels, fingerprint, notes. */
 #pragma once
+#include "pipeline/job/records.h"
 #include "tiler/slide/slide.h"
 #include "tiler/tissue/tissue.h"
-#include "pipeline/job/records.h"
 #include <jansson.h>
 
 /* New reference. */

@@ -2,7 +2,6 @@
  *
  * The fit is rounded to the digits of its file, so it is the same whether it was read from there or computed. */
 #include "pipeline/slide/slide_stain.h"
-#include "base/error.h"
 #include "pipeline/slide/slide_grid.h"
 #include "pipeline/write/json.h"
 

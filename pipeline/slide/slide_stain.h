@@ -1,8 +1,8 @@
 /* The stain of a slide: what tiles.stain asks for, the fit to a slide, and the file that holds it. */
 #pragma once
 #include "pipeline/config/config.h"
-#include "tiler/cut/cut.h"
 #include "tiler/colour/stain_normalise.h"
+#include "tiler/cut/cut.h"
 #include "tiler/slide/slide.h"
 
 /* Whether tiles.stain asks for a fit of each slide. */

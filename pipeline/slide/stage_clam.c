@@ -4,13 +4,13 @@
  * from, rounded to whole pixels, while our own tiles are cut at sub-pixel positions and scale.  TRIDENT reads patch_size times the ratio of
  * two magnifications.  Both programs find the file by the name of the slide's file. */
 #include "base/error.h"
-#include "pipeline/write/json.h"
-#include "pipeline/job/stages.h"
 #include "pipeline/cohort/loader_stem.h"
-#include "tiler/patches/clam.h"
-#include "pipeline/slide/tile_table.h"
+#include "pipeline/job/stages.h"
 #include "pipeline/slide/slide_grid.h"
+#include "pipeline/slide/tile_table.h"
+#include "pipeline/write/json.h"
 #include "tiler/cut/grid.h"
+#include "tiler/patches/clam.h"
 #include <math.h>
 
 #define CLAM_FOLDER "clam/patches"

@@ -1,10 +1,10 @@
 /* ingest: the facts of a slide: geometry, resolution and its source, bounds, fingerprint.
  *
  * The record is an allow-list and never holds the vendor's free texts, which can name a patient. */
-#include "pipeline/write/json.h"
-#include "pipeline/slide/slide_json.h"
 #include "pipeline/job/stages.h"
 #include "pipeline/slide/slide_grid.h"
+#include "pipeline/slide/slide_json.h"
+#include "pipeline/write/json.h"
 
 /* Two files: content.json, on which other stages depend, and slide.json, the same for people with the slide's name and path.  So a slide
  * that is moved is not scored again. */

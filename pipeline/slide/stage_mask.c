@@ -3,13 +3,12 @@
  * Only this stage reads and rasterises the annotation.  `cut` and `score` use the border of the lesions that it writes
  * (annotations/raster/raster.h), so they agree.  The fractions are exact polygon areas.  The pyramid is for viewers: 0 = not lesion, 1 = lesion,
  * each level the maximum of the one before. */
-#include "base/error.h"
-#include "pipeline/write/json.h"
-#include "pipeline/slide/lesions.h"
-#include "pipeline/slide/lesion_mask.h"
 #include "pipeline/job/stages.h"
 #include "pipeline/slide/lesion_fractions.h"
+#include "pipeline/slide/lesion_mask.h"
+#include "pipeline/slide/lesions.h"
 #include "pipeline/slide/tile_table.h"
+#include "pipeline/write/json.h"
 
 static gboolean tick(void *data, int64_t done, int64_t total, GError **error)
 {

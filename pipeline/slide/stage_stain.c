@@ -1,12 +1,12 @@
 /* stain: the fit of a slide's stain, for tiles.stain.
  *
  * It is fitted once per slide, before any tile is cut, so all stages change the tiles of a slide in the same way. */
-#include "pipeline/write/json.h"
-#include "pipeline/slide/tile_recipe.h"
-#include "pipeline/slide/slide_stain.h"
-#include "pipeline/slide/tissue_mask.h"
 #include "pipeline/job/stages.h"
 #include "pipeline/slide/coloured_slide.h"
+#include "pipeline/slide/slide_stain.h"
+#include "pipeline/slide/tile_recipe.h"
+#include "pipeline/slide/tissue_mask.h"
+#include "pipeline/write/json.h"
 
 gboolean stage_stain(Work *work, GError **error)
 {

@@ -1,13 +1,12 @@
 /* tissue: the tissue mask and overview images.  grid: the tiles on the tissue. */
-#include "base/error.h"
-#include "pipeline/write/json.h"
-#include "pipeline/slide/lesions.h"
-#include "pipeline/slide/slide_json.h"
 #include "pipeline/job/stages.h"
-#include "tiler/imagefile/imagefile.h"
+#include "pipeline/slide/lesions.h"
+#include "pipeline/slide/slide_grid.h"
+#include "pipeline/slide/slide_json.h"
 #include "pipeline/slide/tile_table.h"
 #include "pipeline/slide/tissue_mask.h"
-#include "pipeline/slide/slide_grid.h"
+#include "pipeline/write/json.h"
+#include "tiler/imagefile/imagefile.h"
 
 static gboolean publish_image(Work *work, const char *name, const char *file, const Image *image,
                               GError **error)

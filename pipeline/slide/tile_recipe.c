@@ -4,11 +4,11 @@
  * keeps its meaning when that image moves.  Parsing is strict, because an unknown key may change pixels. */
 #include "pipeline/slide/tile_recipe.h"
 #include "base/error.h"
+#include "pipeline/slide/slide_stain.h"
 #include "pipeline/write/json.h"
+#include "tiler/colour/tile_colour.h"
 #include "tiler/imagefile/imagefile.h"
 #include "tiler/slide/slide_icc.h"
-#include "pipeline/slide/slide_stain.h"
-#include "tiler/colour/tile_colour.h"
 #include <math.h>
 #include <string.h>
 
@@ -215,10 +215,9 @@ gboolean tile_recipe_check(const TileRecipe *recipe, const Config *config, const
     for (int i = 0; i < ITEMS; i++) {
         gboolean same = i == 5 ? same_target(&own.target, &recipe->target) : g_str_equal(mine[i], its[i]);
         if (ok && !same && !(recipe->unknown & parts[i]) && config_given(config, "tiles", keys[i])) {
-            g_set_error(
-                error, WSI_ERROR, WSI_ERROR_INPUT,
-                "tiles.%s is %s in the configuration, but %s in %s: use that value or remove the key",
-                keys[i], mine[i], its[i], name);
+            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                        "tiles.%s is %s in the configuration, but %s in %s: use that value or remove the key",
+                        keys[i], mine[i], its[i], name);
             ok = FALSE;
         }
         g_free(mine[i]);

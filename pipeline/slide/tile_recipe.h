@@ -4,8 +4,8 @@
  * by that recipe only.  A patch set holds its recipe in tiles.json. */
 #pragma once
 #include "pipeline/config/config.h"
-#include "tiler/cut/cut.h"
 #include "tiler/colour/stain_normalise.h"
+#include "tiler/cut/cut.h"
 #include "tiler/slide/slide.h"
 #include <jansson.h>
 

@@ -3,7 +3,6 @@
 #include "base/error.h"
 #include "base/listing.h"
 #include "base/nearest.h"
-#include "tiler/raster/resample.h"
 #include <string.h>
 
 /* The index of a name in names, which ends with NULL; 0 when it is not there. */

@@ -3,19 +3,18 @@
  * Training keeps a checkpoint next to the model: a run that was killed continues after the last complete epoch and ends with the same bytes.
  * The checkpoint and the file of features (train.feature_cache) are removed once the model is published. */
 #include "base/durable.h"
-#include "base/error.h"
 #include "flows/models/channels.h"
-#include "pipeline/write/chart.h"
+#include "pipeline/job/stages.h"
+#include "pipeline/patchset/image_sizes.h"
+#include "pipeline/slide/tile_recipe.h"
 #include "pipeline/training/epoch_clock.h"
 #include "pipeline/training/model_card.h"
-#include "pipeline/write/json.h"
 #include "pipeline/training/model_config.h"
-#include "pipeline/patchset/image_sizes.h"
-#include "pipeline/job/stages.h"
-#include "pipeline/training/train_tiles.h"
-#include "pipeline/slide/tile_recipe.h"
 #include "pipeline/training/model_recipe.h"
 #include "pipeline/training/train_source.h"
+#include "pipeline/training/train_tiles.h"
+#include "pipeline/write/chart.h"
+#include "pipeline/write/json.h"
 #include <string.h>
 
 typedef struct {

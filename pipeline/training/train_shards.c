@@ -1,9 +1,9 @@
 /* Training tiles from tar shards.  With the index of a shard, each sample is one read. */
 #include "pipeline/training/train_shards.h"
-#include "pipeline/training/train_tiles_private.h"
 #include "base/error.h"
-#include "tiler/cut/cut.h"
 #include "pipeline/patchset/image_fit.h"
+#include "pipeline/training/train_tiles_private.h"
+#include "tiler/cut/cut.h"
 #include <math.h>
 #include <string.h>
 

@@ -4,11 +4,11 @@
  * order of slides, and features of the frozen extractor are kept after that, so a small cache per slide is enough.  Few slides are open at a
  * time, because each keeps decoded tiles. */
 #include "pipeline/training/train_slides.h"
-#include "pipeline/training/train_tiles_private.h"
 #include "base/csv.h"
 #include "base/durable.h"
 #include "base/error.h"
 #include "pipeline/slide/tile_recipe.h"
+#include "pipeline/training/train_tiles_private.h"
 #include <math.h>
 #include <string.h>
 

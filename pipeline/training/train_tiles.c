@@ -4,10 +4,10 @@
  * tile has an origin: patient, slide and position.  The hold-out and the draw of train.max_tiles follow from origins alone, so they are the
  * same for images, shards and slides. */
 #include "pipeline/training/train_tiles.h"
-#include "base/error.h"
-#include "pipeline/training/model_config.h"
 #include "pipeline/training/train_tiles_private.h"
+#include "base/error.h"
 #include "pipeline/slide/tile_recipe.h"
+#include "pipeline/training/model_config.h"
 #include <string.h>
 
 const TileSet *train_tiles_set(const TrainTiles *tiles)

@@ -1,11 +1,11 @@
 /* The inside of TrainTiles, for its sources: train_images.c, train_shards.c and train_slides.c. */
 #pragma once
-#include "pipeline/training/tile_origins.h"
 #include "pipeline/patchset/image_sizes.h"
+#include "pipeline/slide/tile_recipe.h"
+#include "pipeline/training/tile_origins.h"
 #include "pipeline/training/train_tiles.h"
 #include "tiler/patches/patchset.h"
 #include "tiler/patches/shards.h"
-#include "pipeline/slide/tile_recipe.h"
 
 /* Where a tile is read from: an image, a sample of a shard, or a position on a slide. */
 typedef struct {

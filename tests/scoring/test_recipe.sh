@@ -121,7 +121,7 @@ train only 'size: 64' -p only
 like "a manifest alone gives the um/px, and nothing else" "$(cut_of only)" '"filter": null, "icc": null, "mpp": 2\.0, .*"stain_target": null'
 # What is not given is unknown: scores with another filter or stain would be wrong without a message.
 refused() { # NAME KEYS
-    like "$1: unknown parts are named" "$(cat "$1.log")" "how the images were made from slides is unknown \($2\): .* no slides"
+    like "$1: unknown parts are named" "$(cat "$1.log")" "how the images were made from slides is unknown \($2\), .* no slides"
     rm -rf no
     "$WSIFLOW" score -m "$1.safetensors" -o no c/slides/synth_01.tif >score.log 2>&1
     is "$1: its model scores no slide" $? 1
@@ -174,7 +174,7 @@ check "before it begins" test ! -e both
 for head in 'image,label' 'path;class'; do
     printf '%s\na.png,0\n' "$head" >foreign/manifest.csv
     train strange 'size: 64' -p foreign
-    like "a manifest.csv with $head: the message has a way out" "$(cat strange.log)" 'manifest.csv.*if it is another program.s, give it another name'
+    like "a manifest.csv with $head: the message has a way out" "$(cat strange.log)" 'manifest.csv.*if another program made it, rename it'
 done
 mv foreign/manifest.csv foreign/labels.csv
 train strange 'size: 64' -p foreign
