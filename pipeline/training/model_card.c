@@ -23,11 +23,11 @@ char **model_card_lines(const Calibration *c)
     }
     if (h->repeats_left_out + h->repeats_in_training + h->repeats_in_holdout > 0) {
         g_ptr_array_add(
-            out, g_strdup_printf("repeated images: %" G_GINT64_FORMAT
-                                 " copies of held-out images are left out of training, %" G_GINT64_FORMAT
-                                 " further copies are trained on, %" G_GINT64_FORMAT
-                                 " further copies are held out",
-                                 h->repeats_left_out, h->repeats_in_training, h->repeats_in_holdout));
+            out, g_strdup_printf(
+                     "repeated images: copies of held-out images left out of training: %" G_GINT64_FORMAT
+                     ", further copies trained on: %" G_GINT64_FORMAT
+                     ", further copies held out: %" G_GINT64_FORMAT,
+                     h->repeats_left_out, h->repeats_in_training, h->repeats_in_holdout));
     }
     g_ptr_array_add(out, NULL);
     return (char **)g_ptr_array_free(out, FALSE);

@@ -84,7 +84,8 @@ static void note_names(TrainTiles *tiles)
 {
     guint named, slides = tile_origins_slides(&tiles->normal.origins, &named);
     if (named > 0) {
-        train_tiles_note(tiles, "%s: the names of %u of %u images name %u slides; patients are unknown",
+        train_tiles_note(tiles,
+                         "%s: the names of %u of %u images give the slide (slides: %u); patients are unknown",
                          tiles->config->patches_folder, named, tiles->normal.refs->len, slides);
     } else {
         train_tiles_note(tiles,

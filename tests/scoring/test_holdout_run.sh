@@ -69,7 +69,7 @@ train n bare set
 like "images without a manifest: their names tell the slide" "$(field n.safetensors holdout)" '"slides-of-unknown-patients"'
 like "they are not taken for patients" "$(cat n.log)" 'held-out normal tiles of [0-9]+ slides?; patients are unknown'
 check "nor by the card of a model" sh -c '! grep -q "held-out normal tiles of [0-9]* patient" n.log'
-like "which is reported" "$(cat n.log)" 'names of 200|names of [0-9]+ of [0-9]+ images name 4 slides'
+like "which is reported" "$(cat n.log)" 'names of 200|names of [0-9]+ of [0-9]+ images give the slide .slides: 4.'
 (cd bare/train/good && for f in *.png; do mv "$f" "$(echo "$f" | tr -d _)"; done)
 train u bare set
 is "names that tell nothing: single tiles" "$(field u.safetensors holdout trusted)" '"tiles" false '
@@ -100,7 +100,7 @@ like "what train.max_tiles drew is reported there too" "$(cat images.log)" 'trai
 like "and in the card" "$(cat images/model/CARD.md)" "n = $n held"
 check "no image is in two splits" test "$(tr -d ' \n' <images/repeated_images.json)" = '{"within_split":0,"across_splits":0,"blank_across_splits":0}'
 
-# ---- the same image more than once
+# ---- repeated images
 python3 - <<'P'
 import os, random
 from PIL import Image
@@ -117,7 +117,7 @@ train clean set set
 like "white images in train and test are counted" "$(cat clean.log)" 'images without tissue that are both in train and in another split: 1'
 cp set/train/good/1.png set/train/good/copy.png
 train within set set
-like "copies among the training images are reported" "$(cat within.log)" 'the same image more than once: '
+like "copies among the training images are reported" "$(cat within.log)" 'repeated images: copies of held-out'
 mkdir -p moved/dataset_valid/good moved/dataset_valid/Ungood
 cp -r set moved/dataset
 cp set/train/good/3.png moved/dataset_valid/good/held.png

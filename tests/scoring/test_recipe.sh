@@ -110,7 +110,7 @@ is "it is made as the patch set says" "$(cut_of set)" "$(cat cut.json)"
 "$WSIFLOW" score -m set.safetensors -o set c/slides/synth_01.tif >score.log 2>&1
 is "so slides can be scored" $? 0
 train set 'size: 64, mpp: 1' -p own/dataset
-like "tiles.mpp that contradicts the patch set" "$(cat set.log)" 'tiles.mpp is 1 in the configuration, but the images of own/dataset are of 2 um/px at 64 px'
+like "tiles.mpp that contradicts the patch set" "$(cat set.log)" 'tiles.mpp is 1 in the configuration, but the images of own/dataset have 2 um/px at 64 px'
 train set 'size: 64, filter: bilinear' -p own/dataset
 like "and any other key" "$(cat set.log)" 'tiles.filter is bilinear in the configuration, but area in own/dataset'
 train half 'size: 32' -p own/dataset
