@@ -1,7 +1,6 @@
 /* Separable resampling.
  *
- * For output pixel i the weights are kernel((source pixel centre - box.x - (i + 0.5) scale) / max(scale, 1)), over the
- * source pixels that exist, divided by their sum.  Rows and columns are independent, so an image takes two passes of
+ * filter.c makes the weights.  Rows and columns are independent, so an image takes two passes of
  * one-dimensional sums.
  *
  * Speed: rows are summed first, in whole numbers (rowsum.h), one PIECE of LANES output rows at a time, which fits into the first-level
@@ -31,115 +30,6 @@ enum {
 
 /* The compiler splits a vector for processors with narrower registers. */
 typedef float Vector __attribute__((vector_size(LANES * sizeof(float))));
-
-/* sinc(x) sinc(x / 3). */
-static double lanczos3(double x)
-{
-    double a = M_PI * x;
-    return x == 0 ? 1 : fabs(x) < 3 ? 3 * sin(a) * sin(a / 3) / (a * a) : 0;
-}
-
-static double area(double x)
-{
-    return x > -0.5 && x <= 0.5 ? 1 : 0;
-}
-
-static double bilinear(double x)
-{
-    return MAX(0, 1 - fabs(x));
-}
-
-static const struct {
-    const char *name;
-    double (*kernel)(double x);
-    double support;
-} filters[] = {
-    [FILTER_LANCZOS3] = {"lanczos3", lanczos3, 3},
-    [FILTER_AREA] = {"area", area, 0.5},
-    [FILTER_BILINEAR] = {"bilinear", bilinear, 1},
-};
-
-gboolean filter_parse(const char *name, Filter *out)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(filters); i++) {
-        if (strcmp(filters[i].name, name) == 0) {
-            *out = (Filter)i;
-            return TRUE;
-        }
-    }
-    return FALSE;
-}
-
-const char *filter_name(Filter filter)
-{
-    return filters[filter].name;
-}
-
-int filter_margin(Filter filter, double scale)
-{
-    return (int)ceil(filters[filter].support * MAX(scale, 1)) + 1;
-}
-
-/* Output i is the sum of weight[i * most + k] * source[first[i] + k], k < count[i]. */
-typedef struct {
-    int outputs, most;
-    int *first, *count;
-    float *weight;
-    double
-        phase; /* of the last output that was made: the next one often has the same phase, and then the same weights */
-} Taps;
-
-/* Makes the weights of output i, whose centre is at `centre` source px. */
-static void fill_taps(Taps *taps, int i, Filter filter, double centre, double stretch, int sources)
-{
-    double support = filters[filter].support * stretch, sum = 0;
-    int first = MAX(0, (int)(centre - support + 0.5));
-    int end = MIN(sources, (int)(centre + support + 0.5));
-    /* A box that ends beyond the border, or rounding, may leave an output without a source pixel: it takes the nearest one. */
-    first = MIN(first, sources - 1);
-    end = CLAMP(end, first + 1, first + taps->most);
-    float *weight = taps->weight + (size_t)i * taps->most;
-    double phase = first + 0.5 - centre;
-    taps->first[i] = first;
-    taps->count[i] = end - first;
-    if (i > 0 && phase == taps->phase && taps->count[i - 1] == end - first) {
-        memcpy(weight, weight - taps->most, (size_t)(end - first) * sizeof *weight);
-        return;
-    }
-    taps->phase = phase;
-    /* Kernel at the centre of each source pixel, then normalised to a sum of 1. */
-    for (int k = first; k < end; k++) {
-        double w = filters[filter].kernel((k + 0.5 - centre) / stretch);
-        weight[k - first] = (float)w;
-        sum += w;
-    }
-    for (int k = 0; k < end - first; k++) {
-        weight[k] = sum != 0 ? (float)(weight[k] / sum) : 1.0f / (float)(end - first);
-    }
-}
-
-/* uses: the memory for first, count and weight. */
-static gboolean taps_init(Taps *taps, const ScratchUse uses[3], Filter filter, double start, double length,
-                          int outputs, int sources, GError **error)
-{
-    static const char what[] = "resampling weights";
-    double scale = length / outputs, stretch = MAX(scale, 1);
-    taps->outputs = outputs;
-    taps->phase = NAN;
-    taps->most = MIN((int)ceil(filters[filter].support * stretch) * 2 + 1, sources);
-    taps->first = thread_scratch(uses[0], (size_t)outputs, sizeof(int), what, error);
-    taps->count = taps->first ? thread_scratch(uses[1], (size_t)outputs, sizeof(int), what, error) : NULL;
-    taps->weight = taps->count ? thread_scratch(uses[2], (size_t)outputs * (size_t)taps->most, sizeof(float),
-                                                what, error)
-                               : NULL;
-    if (!taps->weight) {
-        return FALSE;
-    }
-    for (int i = 0; i < outputs; i++) {
-        fill_taps(taps, i, filter, start + (i + 0.5) * scale, stretch, sources);
-    }
-    return TRUE;
-}
 
 static inline __attribute__((always_inline)) void sum_columns_of(float *restrict out,
                                                                  const float *restrict columns,
@@ -201,7 +91,7 @@ typedef struct {
     const Mosaic *source;
     Image *out, *readable; /* readable: only with a source of four channels; may be NULL */
     int left, columns;     /* the source columns that any output needs */
-    Taps across, down;
+    FilterTaps across, down;
     uint32_t (*pairs)[PIECE]; /* a piece of the source rows of a block, in pairs */
     uint32_t *weights;        /* of these pairs, for each output row of a block */
     float *columns_block;     /* [sample of the source row][lane], ROWSUM_ONE times the sums */
@@ -213,7 +103,7 @@ static const ScratchUse across_memory[3] = {SCRATCH_FIRST_X, SCRATCH_COUNT_X, SC
 static const ScratchUse down_memory[3] = {SCRATCH_FIRST_Y, SCRATCH_COUNT_Y, SCRATCH_WEIGHT_Y};
 
 /* How many source rows the outputs y .. y + outputs - 1 need; *first: the first of them. */
-static int rows_needed(const Taps *taps, int y, int outputs, int *first)
+static int rows_needed(const FilterTaps *taps, int y, int outputs, int *first)
 {
     int end = 0;
     *first = taps->first[y];
@@ -225,7 +115,7 @@ static int rows_needed(const Taps *taps, int y, int outputs, int *first)
 }
 
 /* The largest number of source rows that any block of LANES outputs needs. */
-static int most_of_block(const Taps *taps)
+static int most_of_block(const FilterTaps *taps)
 {
     int most = 0, first;
     for (int y = 0; y < taps->outputs; y += LANES) {
@@ -240,10 +130,10 @@ static gboolean passes_init(Passes *passes, const Rect *box, Filter filter, GErr
     const size_t lane = LANES * sizeof(float);
     const Mosaic *source = passes->source;
     const Image *out = passes->out;
-    if (!taps_init(&passes->across, across_memory, filter, box->x, box->width, out->width, source->width,
-                   error) ||
-        !taps_init(&passes->down, down_memory, filter, box->y, box->height, out->height, source->height,
-                   error)) {
+    if (!filter_taps_init(&passes->across, across_memory, filter, box->x, box->width, out->width,
+                          source->width, error) ||
+        !filter_taps_init(&passes->down, down_memory, filter, box->y, box->height, out->height,
+                          source->height, error)) {
         return FALSE;
     }
     int last = out->width - 1;
@@ -304,7 +194,7 @@ typedef struct {
 /* For the output rows y .. y + rows - 1; first: the first source row of the block. */
 static void find_row_taps(Passes *passes, int y, int rows, int first, RowTaps row_taps[LANES])
 {
-    const Taps *down = &passes->down;
+    const FilterTaps *down = &passes->down;
     uint32_t *weights = passes->weights;
     for (int r = 0; r < rows; r++) {
         const float *weight = down->weight + (size_t)(y + r) * (size_t)down->most;

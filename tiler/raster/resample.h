@@ -4,13 +4,8 @@
  * source coordinate box.x + (i + 0.5) * scale, with scale = box.width / out width.  The kernel is stretched by
  * max(scale, 1).  Its weights are normalised over the source pixels that exist (and are readable). */
 #pragma once
+#include "tiler/raster/filter.h"
 #include "tiler/raster/mosaic.h"
-
-typedef enum { FILTER_LANCZOS3, FILTER_AREA, FILTER_BILINEAR } Filter;
-gboolean filter_parse(const char *name, Filter *out); /* "lanczos3", "area", "bilinear" */
-const char *filter_name(Filter filter);
-/* How many source pixels the filter needs on each side of the box, at `scale` source px per output px. */
-int filter_margin(Filter filter, double scale);
 
 /* Resamples the box (source px; may be fractional, may reach the border) of `source` (H, W, 1 or 3) to `out`
  * (the same number of channels; caller's).  Thread-safe. */
