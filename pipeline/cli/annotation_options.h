@@ -47,6 +47,6 @@ gboolean annotation_options_frame(const AnnotationOptions *options, SlideFrame *
 /* Prints the warnings of the annotation, and the named groups that have no outline, to standard error. */
 void annotation_options_print_warnings(const char *command, const Annotation *annotation,
                                        const AnnotationOptions *options);
-/* Whether the output can be written and is none of the inputs. */
+/* FALSE with an error when the output cannot be written or is one of the inputs. */
 gboolean annotation_options_output(const char *output, const char *annotation,
                                    const AnnotationOptions *options, GError **error);

@@ -85,8 +85,8 @@ static int run_command(int argc, char **argv)
     const Command *command = command_table_find(argv[1]);
     if (!command) {
         const char *near = command_table_nearest(argv[1]);
-        fprintf(stderr, "wsiflow: there is no command \"%s\"%s%s%s; wsiflow --help lists the commands\n",
-                argv[1], near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+        fprintf(stderr, "wsiflow: unknown command \"%s\"%s%s%s; wsiflow --help lists the commands\n", argv[1],
+                near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
         return EXIT_USAGE;
     }
     g_autoptr(GError) error = NULL;

@@ -1,6 +1,6 @@
-/* Every key of the configuration, once: name, type, default, range and what it means.
+/* Every key of the configuration: name, type, default, range and meaning.
  *
- * The order is the order of configs/default.yaml.  A new key is one line here and one member of Config. */
+ * The order is that of configs/default.yaml.  A new key is one line here and one member of Config. */
 #include "pipeline/config/config_keys.h"
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-/* The table of configuration keys; see config.c for what the kinds mean. */
+/* The table of configuration keys. */
 #pragma once
 #include "pipeline/config/config.h"
 
@@ -17,22 +17,23 @@ typedef enum {
 typedef struct {
     const char *section, *key;
     KeyKind kind;
-    size_t offset;       /* of the member in Config */
-    const char *normal;  /* default, as text */
-    double low, high;    /* range of numbers (both ends allowed) */
-    const char *choices; /* "a b c" for KEY_CHOICE and KEY_WORDS (any of them, separated by blanks) */
+    size_t offset;      /* of the member in Config */
+    const char *normal; /* default, as text */
+    double low, high;   /* range of numbers (both ends allowed) */
+    const char
+        *choices; /* "a b c": one of them for KEY_CHOICE, any of them separated by blanks for KEY_WORDS */
     const char *comment;
-    gboolean or_zero; /* 0 is allowed too, below `low` */
-    int step;         /* a whole number is a multiple of it; 0 = any */
+    gboolean or_zero; /* 0 is also allowed, although it is below `low` */
+    int step;         /* a whole number must be a multiple of it; 0 = any */
 } ConfigKey;
 
 extern const ConfigKey config_keys[]; /* grouped by section; ends with section NULL */
-/* Where the value of a key is in a configuration. */
+/* Address of the member of a configuration that holds the key's value. */
 void *config_member(const Config *config, const ConfigKey *key);
-/* What a key may be, in words: "32 to 2048, a multiple of 32", "drop pad shift"; NULL when there is no limit.  Messages and comments say this;
- * what is accepted follows from the same table.  Caller frees. */
+/* The allowed values of a key as text: "32 to 2048, a multiple of 32", "drop pad shift"; NULL when there is no limit.  Messages and comments
+ * show this text; the checks use the same table.  Caller frees. */
 char *config_range(const ConfigKey *key);
-/* Whether the keys go together: those whose limit is another key's value.  WSI_ERROR_INPUT names both. */
+/* FALSE with WSI_ERROR_INPUT when a key contradicts another key that limits it; the message names both. */
 gboolean config_check(const Config *config, GError **error);
 /* Comment above a section; NULL when unknown. */
 const char *config_section_comment(const char *section);

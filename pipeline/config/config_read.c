@@ -103,7 +103,7 @@ static gboolean read_value(const Reader *reader, const KeyLocation *at_key, cons
     return config_value_set(reader->config, at_key, text, error);
 }
 
-/* The key, or NULL with an error that offers the nearest of the section, else of all. */
+/* The key, or NULL with an error that suggests the nearest name of the section, otherwise of all sections. */
 static const ConfigKey *find_key(const Reader *reader, const char *section, const char *name,
                                  const yaml_node_t *node, GError **error)
 {
@@ -134,7 +134,7 @@ static const ConfigKey *find_key(const Reader *reader, const char *section, cons
     return NULL;
 }
 
-/* Whether a section or key has not been there before. */
+/* FALSE with an error when the section or key was given before. */
 static gboolean is_first(const Reader *reader, const char *section, const char *key, const yaml_node_t *node,
                          GError **error)
 {

@@ -50,7 +50,7 @@ static gboolean parse_bool(const KeyLocation *at_key, const char *text, gboolean
     return config_value_wrong(at_key, error, "is \"%s\": expected true or false", text);
 }
 
-/* Appends the variable of the "${NAME}" at *at, and moves *at behind it. */
+/* Appends the variable for the "${NAME}" at *at, and moves *at past it. */
 static gboolean append_variable(const KeyLocation *at_key, const char **at, GString *out, GError **error)
 {
     const char *start = *at + 2, *end = start;
@@ -75,7 +75,7 @@ static gboolean append_variable(const KeyLocation *at_key, const char **at, GStr
     return TRUE;
 }
 
-/* Puts the environment in: ${NAME}; "$${" is "${". */
+/* Replaces ${NAME} by the environment variable, and "$${" by "${". */
 static char *expand(const KeyLocation *at_key, const char *text, GError **error)
 {
     g_autoptr(GString) out = g_string_new(NULL);
@@ -94,7 +94,7 @@ static char *expand(const KeyLocation *at_key, const char *text, GError **error)
     return g_string_free(g_steal_pointer(&out), FALSE);
 }
 
-/* As a shell reads it, "~/" is the home folder; a relative path is anchored at the folder of the configuration. */
+/* "~/" is the home folder, as in a shell; a relative path is relative to the folder of the configuration. */
 static char *parse_path(const KeyLocation *at_key, const char *text, GError **error)
 {
     g_autofree char *path = expand(at_key, text, error);

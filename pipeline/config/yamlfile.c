@@ -39,7 +39,7 @@ static gboolean syntax_error(const yaml_parser_t *parser, const char *path, GErr
     return FALSE;
 }
 
-/* The next document; an end of the file is a document without root. */
+/* Loads the next document; at the end of the file it has no root. */
 static gboolean load(yaml_parser_t *parser, yaml_document_t *document, const char *path, GError **error)
 {
     return yaml_parser_load(parser, document) || syntax_error(parser, path, error);
@@ -61,7 +61,7 @@ static gboolean is_last(yaml_parser_t *parser, const char *path, GError **error)
     return !root;
 }
 
-/* What an event does to the depth. */
+/* The change of depth by an event. */
 static int step_of(yaml_event_type_t type)
 {
     gboolean in = type == YAML_SEQUENCE_START_EVENT || type == YAML_MAPPING_START_EVENT;
@@ -69,7 +69,7 @@ static int step_of(yaml_event_type_t type)
     return in - out;
 }
 
-/* Reads up to the first level that is too deep. */
+/* FALSE with an error when the document is nested too deeply. */
 static gboolean is_flat(yaml_parser_t *parser, const char *path, GError **error)
 {
     int depth = 0;
@@ -138,7 +138,7 @@ gboolean yamlfile_is_null(const yaml_node_t *node)
     return FALSE;
 }
 
-/* The bytes of base64, which may stand on several lines; NULL when it is none. */
+/* The decoded bytes of base64, which may have line breaks; NULL when it is invalid. */
 static char *decode(const char *base64, gsize *length)
 {
     g_autoptr(GString) signs = g_string_new(NULL);
@@ -152,7 +152,7 @@ static char *decode(const char *base64, gsize *length)
     return g_str_equal(again, signs->str) ? (char *)g_steal_pointer(&bytes) : NULL;
 }
 
-/* As "|" and ">" give their texts. */
+/* Whether a block scalar ("|" or ">") ends with a line break. */
 static gboolean ends_line(const yaml_node_t *node)
 {
     gboolean block = node->data.scalar.style == YAML_LITERAL_SCALAR_STYLE ||
@@ -192,7 +192,7 @@ char *yamlfile_text(const yaml_node_t *node, char **reason)
     return g_strndup(bytes ? bytes : value, length);
 }
 
-/* What libyaml reads back from between double quotes as it is. */
+/* Whether libyaml reads the character back unchanged between double quotes. */
 static gboolean may_stand(gunichar c)
 {
     gboolean ascii = c >= 0x20 && c <= 0x7e && c != '"' && c != '\\';

@@ -109,10 +109,10 @@ static char *results_text(const Ended *ended)
             "%s/slides/*/heatmap.png (overview), heatmap.tif and heatmap.ome.tif (for viewers) of %d slide%s",
             ended->folder, heatmaps, summary_plural(heatmaps));
     }
-    g_autoptr(GPtrArray) findings = unused_in_run(ended->cohort, ended->artefacts);
-    if (findings->len > 0) {
-        summary_line(out, "not used", "%u file%s", findings->len, summary_plural((int)findings->len));
-        unused_put(out, findings);
+    g_autoptr(GPtrArray) unused = unused_in_run(ended->cohort, ended->artefacts);
+    if (unused->len > 0) {
+        summary_line(out, "not used", "%u file%s", unused->len, summary_plural((int)unused->len));
+        unused_put(out, unused);
     }
     put_notes(out, ended);
     put_failed(out, ended->rows, ended->folder);

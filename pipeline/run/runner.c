@@ -2,9 +2,8 @@
  *
  * Everything that must survive is in the job table and in published files.  Killing the supervisor and all workers at any moment loses no finished job, and the same command continues the run.
  *
- * A lock file keeps a second supervisor out of the folder; the kernel drops it with the process.  It is one that belongs to the process
- * and not to the open file (flock), which a child holds as well until it has become a worker.  Before anything is planned the workers of
- * a supervisor that was killed are ended (db/guard.c). */
+ * A lock file (run_lock.h) keeps a second supervisor out of the folder.  Before planning, the workers of a supervisor that was killed are ended
+ * (db/guard.c). */
 #include "pipeline/run/runner.h"
 #include "base/durable.h"
 #include "base/error.h"
@@ -52,7 +51,7 @@ static int exit_code(Store *store, GError **error)
     return code;
 }
 
-static int run_crew(Store *store, const char *folder, int workers, int patience, GError **error)
+static int run_jobs(Store *store, const char *folder, int workers, int patience, GError **error)
 {
     gboolean interrupted = FALSE;
     gboolean ok = supervisor_run(store, folder, workers, patience, &interrupted, error);
@@ -168,7 +167,7 @@ int runner_run(const Config *config, const char *folder, const RunnerOptions *op
     if (store && store_facts(config, absolute, error) && patch_set_repair(&run, store, error) &&
         plan_make(&run, store, options->last, error)) {
         print_summary(&run, options->last, FALSE);
-        code = run_crew(store, absolute, options->workers > 0 ? options->workers : pool_processors(),
+        code = run_jobs(store, absolute, options->workers > 0 ? options->workers : pool_processors(),
                         options->patience, error);
         durable_sweep(absolute); /* temporary files of killed workers */
     }

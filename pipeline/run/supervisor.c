@@ -64,7 +64,7 @@ typedef struct {
         int rounds, done;    /* done: finished jobs when it began */
         char *why;
     } pause;
-} Crew;
+} Supervisor;
 
 /* ---- signals ---- */
 
@@ -131,12 +131,12 @@ static void worker_clear(Worker *worker)
     worker->stopped = 0;
 }
 
-static gboolean worker_start(const Crew *crew, Worker *worker, GError **error)
+static gboolean worker_start(const Supervisor *supervisor, Worker *worker, GError **error)
 {
     worker_clear(worker);
     worker->owner = g_uuid_string_random();
     g_autofree char *name = g_strdup_printf("%s.log", worker->owner);
-    worker->log = g_build_filename(crew->folder, "workers", name, NULL);
+    worker->log = g_build_filename(supervisor->folder, "workers", name, NULL);
     g_autofree char *directory = g_path_get_dirname(worker->log);
     if (!durable_folder(directory, error)) {
         return FALSE;
@@ -145,13 +145,13 @@ static gboolean worker_start(const Crew *crew, Worker *worker, GError **error)
     if (log < 0) {
         return wsi_error_errno(error, "cannot create", worker->log);
     }
-    g_autofree char *threads = g_strdup_printf("%d", crew->threads);
+    g_autofree char *threads = g_strdup_printf("%d", supervisor->threads);
     g_autofree char *self = g_strdup_printf("%d", (int)getpid());
-    g_autofree char *patience = g_strdup_printf("%d", crew->patience);
+    g_autofree char *patience = g_strdup_printf("%d", supervisor->patience);
     char *argv[] = {(char *)"/proc/self/exe",
                     (char *)"wsiflow",
                     (char *)"worker",
-                    (char *)crew->folder,
+                    (char *)supervisor->folder,
                     worker->owner,
                     threads,
                     self,
@@ -165,21 +165,21 @@ static gboolean worker_start(const Crew *crew, Worker *worker, GError **error)
     return ok;
 }
 
-static int in_state(const Crew *crew, WorkerState state)
+static int in_state(const Supervisor *supervisor, WorkerState state)
 {
     int n = 0;
-    for (int i = 0; i < crew->count; i++) {
-        n += crew->workers[i].state == state;
+    for (int i = 0; i < supervisor->count; i++) {
+        n += supervisor->workers[i].state == state;
     }
     return n;
 }
 
-static void signal_all(const Crew *crew, int signal_number)
+static void signal_all(const Supervisor *supervisor, int signal_number)
 {
-    for (int i = 0; i < crew->count; i++) {
-        if (crew->workers[i].state == RUNS) {
-            kill(crew->workers[i].pid, signal_number);
-            kill(crew->workers[i].pid, SIGCONT); /* a stopped one would not receive it */
+    for (int i = 0; i < supervisor->count; i++) {
+        if (supervisor->workers[i].state == RUNS) {
+            kill(supervisor->workers[i].pid, signal_number);
+            kill(supervisor->workers[i].pid, SIGCONT); /* a stopped one would not receive it */
         }
     }
 }
@@ -193,40 +193,40 @@ static int jobs_done(Store *store)
 }
 
 /* After a fault of the system: starts no worker for a while.  FALSE with error when that has lasted too long. */
-static gboolean pause_for(Crew *crew, const char *why, GError **error)
+static gboolean pause_for(Supervisor *supervisor, const char *why, GError **error)
 {
     gint64 now = g_get_monotonic_time();
-    if (now < crew->pause.until) {
+    if (now < supervisor->pause.until) {
         return TRUE; /* another worker had the same fault */
     }
-    int done = jobs_done(crew->store);
-    if (crew->pause.since == 0 || done > crew->pause.done) {
-        crew->pause.since = now;
-        crew->pause.rounds = 0;
-        crew->pause.done = done;
+    int done = jobs_done(supervisor->store);
+    if (supervisor->pause.since == 0 || done > supervisor->pause.done) {
+        supervisor->pause.since = now;
+        supervisor->pause.rounds = 0;
+        supervisor->pause.done = done;
     }
-    gint64 left = crew->pause.since + (gint64)crew->patience * G_USEC_PER_SEC - now;
+    gint64 left = supervisor->pause.since + (gint64)supervisor->patience * G_USEC_PER_SEC - now;
     if (left <= 0) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_IO,
                     "%s; no progress for %d min: run the same command again to continue", why,
-                    crew->patience / 60);
+                    supervisor->patience / 60);
         return FALSE;
     }
-    gint64 pause = MIN(FIRST_PAUSE << MIN(crew->pause.rounds++, 8), LONGEST_PAUSE) * G_USEC_PER_SEC;
-    crew->pause.until = now + MIN(pause, left);
+    gint64 pause = MIN(FIRST_PAUSE << MIN(supervisor->pause.rounds++, 8), LONGEST_PAUSE) * G_USEC_PER_SEC;
+    supervisor->pause.until = now + MIN(pause, left);
     fprintf(stderr, "\n%s\npaused: retry in %.0f s, for up to %.0f min; Ctrl-C ends the run\n", why,
-            (double)(crew->pause.until - now) / G_USEC_PER_SEC, (double)left / 60 / G_USEC_PER_SEC);
+            (double)(supervisor->pause.until - now) / G_USEC_PER_SEC, (double)left / 60 / G_USEC_PER_SEC);
     return TRUE;
 }
 
 /* Pauses after a fault of the system; any other error ends the run. */
-static gboolean pause_on_fault(Crew *crew, GError *why, GError **error)
+static gboolean pause_on_fault(Supervisor *supervisor, GError *why, GError **error)
 {
     if (!wsi_error_is_system(why)) {
         g_propagate_error(error, why);
         return FALSE;
     }
-    gboolean ok = pause_for(crew, why->message, error);
+    gboolean ok = pause_for(supervisor, why->message, error);
     g_error_free(why);
     return ok;
 }
@@ -234,22 +234,22 @@ static gboolean pause_on_fault(Crew *crew, GError *why, GError **error)
 /* ---- what became of workers ---- */
 
 /* Records in the job table how a worker ended, and starts another. */
-static gboolean replace(Crew *crew, Worker *worker, GError **error)
+static gboolean replace(Supervisor *supervisor, Worker *worker, GError **error)
 {
     gboolean crashed = worker->state == CRASHED;
-    if (!(crashed ? store_worker_died(crew->store, worker->owner, worker->words, error)
-                  : store_worker_left(crew->store, worker->owner, error))) {
+    if (!(crashed ? store_worker_died(supervisor->store, worker->owner, worker->words, error)
+                  : store_worker_left(supervisor->store, worker->owner, error))) {
         return FALSE;
     }
-    if (crashed && crew->replaced++ >= MOST_REPLACED) {
+    if (crashed && supervisor->replaced++ >= MOST_REPLACED) {
         worker->state = NO_WORKER;
         return TRUE;
     }
-    return worker_start(crew, worker, error);
+    return worker_start(supervisor, worker, error);
 }
 
 /* Decides what follows from the exit status of a worker. */
-static gboolean handle_exit(Crew *crew, Worker *worker, int status, GError **error)
+static gboolean handle_exit(Supervisor *supervisor, Worker *worker, int status, GError **error)
 {
     g_spawn_close_pid(worker->pid);
     worker->state = NO_WORKER;
@@ -265,7 +265,7 @@ static gboolean handle_exit(Crew *crew, Worker *worker, int status, GError **err
         return TRUE;
     }
     worker->words = last_words(worker, status);
-    durable_sweep(crew->folder);
+    durable_sweep(supervisor->folder);
     if (WIFSIGNALED(status)) {
         fprintf(stderr, "\n%s\n", worker->words);
         worker->state = CRASHED;
@@ -273,27 +273,27 @@ static gboolean handle_exit(Crew *crew, Worker *worker, int status, GError **err
     }
     if (WEXITSTATUS(status) == EXIT_TRY_AGAIN) {
         worker->state = GAVE_UP;
-        return pause_for(crew, worker->words, error);
+        return pause_for(supervisor, worker->words, error);
     }
     g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "%s", worker->words);
     return FALSE;
 }
 
-static gboolean reap(Crew *crew, GError **error)
+static gboolean reap(Supervisor *supervisor, GError **error)
 {
-    for (int i = 0; i < crew->count; i++) {
-        Worker *worker = &crew->workers[i];
+    for (int i = 0; i < supervisor->count; i++) {
+        Worker *worker = &supervisor->workers[i];
         int status;
         if (worker->state == RUNS && waitpid(worker->pid, &status, WNOHANG) == worker->pid &&
-            !handle_exit(crew, worker, status, error)) {
+            !handle_exit(supervisor, worker, status, error)) {
             return FALSE;
         }
         GError *why = NULL;
         gboolean waits = worker->state == CRASHED || worker->state == GAVE_UP;
-        if (waits && !g_atomic_int_get(&interrupts) && g_get_monotonic_time() >= crew->pause.until &&
-            !replace(crew, worker, &why)) {
+        if (waits && !g_atomic_int_get(&interrupts) && g_get_monotonic_time() >= supervisor->pause.until &&
+            !replace(supervisor, worker, &why)) {
             worker->state = worker->state == NO_WORKER ? GAVE_UP : worker->state;
-            if (!pause_on_fault(crew, why, error)) {
+            if (!pause_on_fault(supervisor, why, error)) {
                 return FALSE;
             }
         }
@@ -303,12 +303,12 @@ static gboolean reap(Crew *crew, GError **error)
 
 /* A stopped worker (SIGSTOP) may hold the lock of the job table, so that no other worker can continue and the run cannot end.  Time for which
  * the supervisor was stopped too (Ctrl-Z) does not count. */
-static void end_stopped(Crew *crew)
+static void end_stopped(Supervisor *supervisor)
 {
-    gint64 now = g_get_monotonic_time(), passed = MIN(now - crew->looked, G_USEC_PER_SEC);
-    crew->looked = now;
-    for (int i = 0; i < crew->count; i++) {
-        Worker *worker = &crew->workers[i];
+    gint64 now = g_get_monotonic_time(), passed = MIN(now - supervisor->looked, G_USEC_PER_SEC);
+    supervisor->looked = now;
+    for (int i = 0; i < supervisor->count; i++) {
+        Worker *worker = &supervisor->workers[i];
         if (worker->state != RUNS || is_stopped_too_long(worker)) {
             continue; /* the state stays until the worker is reaped */
         }
@@ -319,12 +319,12 @@ static void end_stopped(Crew *crew)
     }
 }
 
-static gboolean show_progress(Crew *crew, Progress *progress, gboolean last, GError **error)
+static gboolean show_progress(Supervisor *supervisor, Progress *progress, gboolean last, GError **error)
 {
     GError *why = NULL;
-    g_autoptr(GPtrArray) rows = store_jobs(crew->store, &why);
+    g_autoptr(GPtrArray) rows = store_jobs(supervisor->store, &why);
     if (!rows) {
-        return pause_on_fault(crew, why, error);
+        return pause_on_fault(supervisor, why, error);
     }
     progress_update(progress, rows);
     if (last) {
@@ -346,12 +346,12 @@ static void wait_a_while(void)
 }
 
 /* Ends all workers when the run ends early. */
-static void end_all_workers(Crew *crew)
+static void end_all_workers(Supervisor *supervisor)
 {
-    signal_all(crew, SIGTERM);
-    while (in_state(crew, RUNS) > 0) {
-        for (int i = 0; i < crew->count; i++) {
-            Worker *worker = &crew->workers[i];
+    signal_all(supervisor, SIGTERM);
+    while (in_state(supervisor, RUNS) > 0) {
+        for (int i = 0; i < supervisor->count; i++) {
+            Worker *worker = &supervisor->workers[i];
             if (worker->state == RUNS && waitpid(worker->pid, NULL, WNOHANG) == worker->pid) {
                 worker->state = NO_WORKER;
             }
@@ -360,24 +360,24 @@ static void end_all_workers(Crew *crew)
     }
 }
 
-static gboolean supervise(Crew *crew, Progress *progress, GError **error)
+static gboolean supervise(Supervisor *supervisor, Progress *progress, GError **error)
 {
     int passed_on = 0;
-    while (in_state(crew, RUNS) > 0 ||
-           (in_state(crew, NO_WORKER) < crew->count && !g_atomic_int_get(&interrupts))) {
+    while (in_state(supervisor, RUNS) > 0 ||
+           (in_state(supervisor, NO_WORKER) < supervisor->count && !g_atomic_int_get(&interrupts))) {
         int asked = g_atomic_int_get(&interrupts);
         if (asked > passed_on) {
-            signal_all(crew, asked > 1 ? SIGKILL : SIGTERM);
+            signal_all(supervisor, asked > 1 ? SIGKILL : SIGTERM);
             passed_on = asked;
         }
-        end_stopped(crew);
-        if (!reap(crew, error) || !show_progress(crew, progress, FALSE, error)) {
-            end_all_workers(crew);
+        end_stopped(supervisor);
+        if (!reap(supervisor, error) || !show_progress(supervisor, progress, FALSE, error)) {
+            end_all_workers(supervisor);
             return FALSE;
         }
         wait_a_while();
     }
-    return show_progress(crew, progress, TRUE, error);
+    return show_progress(supervisor, progress, TRUE, error);
 }
 
 gboolean supervisor_run(Store *store, const char *folder, int workers, int patience, gboolean *interrupted,
@@ -388,27 +388,27 @@ gboolean supervisor_run(Store *store, const char *folder, int workers, int patie
         return FALSE;
     }
     int open_jobs = counts[JOB_READY] + counts[JOB_WAITING] + counts[JOB_LEASED];
-    Crew crew = {.folder = folder,
-                 .store = store,
-                 .workers = g_new0(Worker, workers),
-                 .count = open_jobs ? workers : 0,
-                 .threads = pool_processors(),
-                 .patience = patience};
+    Supervisor supervisor = {.folder = folder,
+                             .store = store,
+                             .workers = g_new0(Worker, workers),
+                             .count = open_jobs ? workers : 0,
+                             .threads = pool_processors(),
+                             .patience = patience};
     Progress *progress =
         progress_new(terminal_columns(STDERR_FILENO) > 0 && !g_getenv("WSIFLOW_PLAIN"), workers);
     gboolean ok = TRUE;
     catch_signals();
-    for (int i = 0; ok && i < crew.count; i++) {
-        ok = worker_start(&crew, &crew.workers[i], error);
+    for (int i = 0; ok && i < supervisor.count; i++) {
+        ok = worker_start(&supervisor, &supervisor.workers[i], error);
     }
     if (!ok) {
-        end_all_workers(&crew);
+        end_all_workers(&supervisor);
     }
-    ok = ok && supervise(&crew, progress, error);
+    ok = ok && supervise(&supervisor, progress, error);
     for (int i = 0; i < workers; i++) {
-        worker_clear(&crew.workers[i]);
+        worker_clear(&supervisor.workers[i]);
     }
-    g_free(crew.workers);
+    g_free(supervisor.workers);
     progress_free(progress);
     *interrupted = g_atomic_int_get(&interrupts) > 0;
     if (*interrupted) {

@@ -2,8 +2,8 @@
  *
  * A thread with its own connection keeps the lease alive.  When the lease is lost or a stop is requested, it sets `stop`, and the stage ends
  * at its next safe place.  The same connection is the fence of base/durable: a file gets its final name only while this worker holds the
- * lease, so a worker that was suspended cannot overwrite files of its successor.  Stages of the cohort get all processors, because little else can run beside
- * them; the jobs of slides share the processors. */
+ * lease, so a worker that was suspended cannot overwrite files of its successor.  Stages of the cohort get all processors, because hardly any other job can run at the
+ * same time; the jobs of slides share the processors. */
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/pool.h"

@@ -11,5 +11,6 @@ void json_print(json_t *value);
 json_t *json_texts(const GPtrArray *texts);
 /* A finite number, or null for NaN and infinities (JSON has none). */
 json_t *json_number_or_null(double value);
-/* Reads a file that we wrote.  NULL with WSI_ERROR_INPUT when it is no JSON, with the code of the system's error when it cannot be read. */
+/* Reads a file that wsiflow wrote.  NULL with WSI_ERROR_INPUT when it is not valid JSON, or with the code of the system's error when it cannot be
+ * read. */
 json_t *json_read(const char *path, GError **error);
