@@ -28,15 +28,18 @@ static const char *const kind_words[] = {
 /* By HoldoutKind; NULL = no reason for doubt.  Unknown patients are stated by calibration_text, but they are not a reason for
  * doubt: in most cohorts a patient has one slide, and nothing here can show otherwise. */
 static const char *const kind_doubts[] = {
-    [HOLDOUT_SLIDES] = "the held-out slides are of a patient that was trained on: fresh patients differ more",
+    [HOLDOUT_SLIDES] =
+        "the held-out slides are of a patient that was also trained on, and other patients will "
+        "differ more",
     [HOLDOUT_BLOCKS] =
-        "the held-out tiles are blocks of slides that were trained on, a tile's side away from "
-        "what was: fresh slides differ more",
-    [HOLDOUT_TOUCHING_BLOCKS] = "the held-out tiles are blocks of slides that were trained on and touch what "
-                                "was: fresh slides differ more",
+        "the held-out tiles are parts of slides that were also trained on, one tile away from the "
+        "training tiles, and other slides will differ more",
+    [HOLDOUT_TOUCHING_BLOCKS] =
+        "the held-out tiles are parts of slides that were also trained on and touch the "
+        "training tiles, and other slides will differ more",
     [HOLDOUT_TILES] =
-        "single tiles were held out, since patient, slide and position of the tiles are not known or the "
-        "tiles are too few: they may share patients, slides and pixels with the training",
+        "single tiles were held out, because their patient, slide and position are unknown or there "
+        "are too few tiles: they may share patients, slides and pixels with the training tiles",
 };
 
 static void add(GPtrArray *out, char *text)
@@ -53,7 +56,7 @@ char **calibration_doubts(const Calibration *c)
     if (c->holdout.anomalies_shared) {
         const char *of = kind_words[c->holdout.kind];
         add(out,
-            g_strdup_printf("all labelled anomalies are of one %s: the model is validated on anomalies of "
+            g_strdup_printf("all labelled anomalies are of one %s, so the model is validated on anomalies of "
                             "the %s that it was trained on",
                             of, of));
     }
@@ -62,11 +65,11 @@ char **calibration_doubts(const Calibration *c)
         g_autofree char *expected =
             isnan(c->expected)
                 ? g_strdup("")
-                : g_strdup_printf("; about %.2g %% of fresh normals are expected above the threshold",
+                : g_strdup_printf("; about %.2g %% of new normal tiles are expected above the threshold",
                                   100 * c->expected);
         add(out,
             g_strdup_printf("%" G_GINT64_FORMAT
-                            " normal tiles were held out, and %.0f are needed (1/eps, threshold.eps %g)%s",
+                            " normal tiles were held out, but %.0f are needed (1/eps, threshold.eps %g)%s",
                             c->tiles, ceil(1 / c->chosen.eps - 1e-9), c->chosen.eps, expected));
     }
     add(out, NULL);

@@ -28,7 +28,7 @@ static const struct {
             [PAGE_LI] = {"li", NULL, TRUE}};
 
 static const char style[] =
-    "body{font:15px/1.5 sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;color:#222}"
+    "body{font:15px/1.5 sans-serif;max-width:1200px;margin:2em auto;padding:0 1em;color:#222}"
     "h1{margin-bottom:0}.notice{background:#fff3cd;border:1px solid #e0c36a;padding:.5em 1em}"
     "table{border-collapse:collapse;margin:1em 0;display:block;overflow-x:auto}td,th{border:1px solid "
     "#ccc;padding:.25em .7em;"
