@@ -40,6 +40,7 @@ static void describe(TileColour *colour)
 static gboolean make_transform(TileColour *colour, const char *path, const void *data, gsize bytes,
                                GError **error)
 {
+    /* Only RGB profiles can be applied to RGB pixels. */
     cmsHPROFILE own = bytes <= PROFILE_LIMIT ? cmsOpenProfileFromMem(data, (cmsUInt32Number)bytes) : NULL;
     cmsHPROFILE srgb = cmsCreate_sRGBProfile();
     if (own && srgb && cmsGetColorSpace(own) == cmsSigRgbData) {
@@ -56,6 +57,7 @@ static gboolean make_transform(TileColour *colour, const char *path, const void 
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: its ICC profile cannot be used", path);
         return FALSE;
     }
+    /* The identity of the tiles includes the profile. */
     durable_hash_bytes(data, bytes, colour->profile);
     return TRUE;
 }

@@ -65,6 +65,7 @@ static double integral_to(const Integral *integral, double x, double y)
     x = CLAMP(x, 0, integral->width);
     y = CLAMP(y, 0, integral->height);
     int column = MIN((int)x, integral->width - 1), row = MIN((int)y, integral->height - 1);
+    /* Fractions of the pixel to the right and down. */
     double right = x - column, down = y - row;
     const uint32_t *at = integral->sums + (size_t)row * (integral->width + 1) + column,
                    *below = at + integral->width + 1;

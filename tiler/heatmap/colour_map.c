@@ -87,6 +87,7 @@ static double knot(const ColourMap *map, int i, int c)
 static uint8_t colour_at(const ColourMap *map, int index, int c)
 {
     int i = MIN(index / PITCH, KNOTS - 2);
+    /* Position between knots i and i + 1. */
     double t = (double)(index - i * PITCH) / PITCH;
     double a = knot(map, i - 1, c), b = knot(map, i, c), d = knot(map, i + 1, c), e = knot(map, i + 2, c);
     double value = b + t / 2 * (d - a + t * (2 * a - 5 * b + 4 * d - e + t * (3 * (b - d) + e - a)));

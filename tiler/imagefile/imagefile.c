@@ -59,6 +59,7 @@ gboolean imagefile_size(const void *data, size_t bytes, int *width, int *height)
             *width = big_endian(p + at + 7, 2);
             return *width > 0 && *height > 0;
         }
+        /* The length of a segment does not include its marker. */
         at += 2 + (size_t)big_endian(p + at + 2, 2);
     }
     return FALSE;
@@ -119,6 +120,7 @@ static Image *read_open_file(int fd, const char *path, GError **error)
 
 Image *imagefile_read(const char *path, GError **error)
 {
+    /* Opened once, so that size and content are of the same file. */
     int fd = g_open(path, O_RDONLY | O_CLOEXEC, 0);
     if (fd < 0) {
         wsi_error_errno(error, "cannot open", path);

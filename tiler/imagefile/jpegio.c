@@ -6,6 +6,7 @@
 #include "tiler/imagefile/jpegio.h"
 #include <jerror.h>
 
+/* libjpeg does not expect this function to return. */
 static void on_error(j_common_ptr jpeg)
 {
     JpegErrors *errors = (JpegErrors *)jpeg->err;
@@ -19,6 +20,7 @@ static gboolean is_harmless(int code)
     return code == JWRN_EXTRANEOUS_DATA || code == JWRN_ADOBE_XFORM || code == JWRN_JFIF_MAJOR;
 }
 
+/* Level -1 is a warning; others are traces. */
 static void on_message(j_common_ptr jpeg, int level)
 {
     JpegErrors *errors = (JpegErrors *)jpeg->err;
@@ -44,6 +46,7 @@ typedef struct {
     JOCTET buffer[1 << 14];
 } ByteSink;
 
+/* The whole buffer is free. */
 static void sink_start(j_compress_ptr jpeg)
 {
     ByteSink *sink = (ByteSink *)jpeg->dest;
@@ -51,6 +54,7 @@ static void sink_start(j_compress_ptr jpeg)
     sink->base.free_in_buffer = sizeof sink->buffer;
 }
 
+/* libjpeg has filled the buffer. */
 static boolean sink_empty(j_compress_ptr jpeg)
 {
     ByteSink *sink = (ByteSink *)jpeg->dest;
@@ -59,6 +63,7 @@ static boolean sink_empty(j_compress_ptr jpeg)
     return TRUE;
 }
 
+/* The last, partly filled buffer. */
 static void sink_end(j_compress_ptr jpeg)
 {
     ByteSink *sink = (ByteSink *)jpeg->dest;

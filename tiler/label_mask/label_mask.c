@@ -176,6 +176,7 @@ static gboolean has_alpha(const LabelMask *mask)
 static const char *read_palette(LabelMask *mask)
 {
     uint16_t *part[3] = {NULL, NULL, NULL};
+    /* Whether any value needs 16 bits. */
     gboolean wide = FALSE;
     if (mask->format.bits > 8 || !TIFFGetField(mask->tiff, TIFFTAG_COLORMAP, &part[0], &part[1], &part[2])) {
         return "it has no palette, or one of more than 8 bits";
@@ -212,6 +213,7 @@ static gboolean check_pages(const LabelMask *mask, GError **error)
     g_autoptr(GArray) pages = tiffpages_read(mask->path, error);
     /* The mask is the first page. */
     const TiffPage *first = pages ? &g_array_index(pages, TiffPage, 0) : NULL;
+    /* The first rule that a page breaks is reported. */
     for (guint i = 1; first && i < pages->len; i++) {
         const TiffPage *page = &g_array_index(pages, TiffPage, i);
         const char *why = page->width == first->width && page->height == first->height ? "of the same size"
@@ -401,6 +403,7 @@ static gboolean read_tiles(LabelMask *mask, uint32_t y, uint8_t *tile, uint8_t *
     uint32_t rows = MIN(mask->tile_height, mask->height - y);
     size_t stride = label_row_bytes(&mask->format, mask->tile_width);
     for (uint32_t x = 0; x < mask->width; x += mask->tile_width) {
+        /* Of the tile at the right border only this many columns are inside. */
         uint32_t columns = MIN(mask->tile_width, mask->width - x);
         /* Tiles at the border are stored whole; only the part inside the image is used. */
         if (TIFFReadTile(mask->tiff, tile, x, y, 0, 0) < 0) {

@@ -26,6 +26,7 @@ static gboolean no_label(const char *path, int64_t x, int64_t y, GError **error,
 /* Samples of 1, 2 or 4 bits, high bits first. */
 static void unpack_small(const LabelFormat *format, const uint8_t *row, int64_t width, uint8_t *out)
 {
+    /* Pixels per byte. */
     int per = 8 / format->bits, mask = (1 << format->bits) - 1;
     for (int64_t i = 0; i < width; i++) {
         int shift = 8 - format->bits * (int)(i % per + 1);
@@ -97,6 +98,7 @@ static gboolean unpack_colours(const char *path, const LabelFormat *format, Labe
     for (int64_t i = 0; i < width; i++) {
         const uint8_t *p = row + i * samples;
         guint32 colour = grey ? p[0] * 0x10101u : (guint32)p[0] << 16 | (guint32)p[1] << 8 | p[2];
+        /* Transparent pixels are label 0; half-transparent ones have no clear meaning. */
         if (alpha && p[samples - 1] != 255) {
             if (p[samples - 1] != 0) {
                 return no_label(path, x + i, y, error, "a half-transparent colour");

@@ -135,6 +135,7 @@ uint16_t label_mask_png_orientation(const LabelMaskPng *mask)
     if (!png_get_eXIf_1(mask->png, mask->info, &length, &exif) || length < HEAD + 2) {
         return 0;
     }
+    /* Byte order, as in TIFF. */
     gboolean big = exif[0] == 'M';
     uint32_t from = exif_number(exif + 4, 4, big);
     /* Every offset is checked, since the file may be damaged. */

@@ -250,6 +250,7 @@ GByteArray *shard_read(const Shard *shard, const ShardPart *part, GError **error
         if (got < 0 && errno == EINTR) {
             continue;
         }
+        /* The index was checked against the file's size, so an early end is an error. */
         if (got <= 0) {
             got < 0 ? (void)wsi_error_errno(error, "cannot read", shard->path)
                     : g_set_error(error, WSI_ERROR, WSI_ERROR_IO, "%s ends too early", shard->path);
@@ -272,6 +273,7 @@ Image *shard_image(const Shard *shard, int i, GError **error)
 json_t *shard_facts(const Shard *shard, int i, GError **error)
 {
     const ShardEntry *entry = shard_entry(shard, i);
+    /* Shards of other programs may have no facts. */
     if (entry->json.bytes == 0) {
         return json_object();
     }

@@ -44,6 +44,7 @@ void halve_max8(const uint8_t *in, size_t in_stride, int width, int height, uint
     for (int y = 0; y < height; y += 2) {
         const uint8_t *top = in + (size_t)y * in_stride, *bottom = y + 1 < height ? top + in_stride : top;
         for (int x = 0; x < width; x += 2) {
+            /* The odd last column is compared with itself. */
             uint8_t left = MAX(top[x], bottom[x]);
             int next = x + 1 < width ? x + 1 : x;
             uint8_t right = MAX(top[next], bottom[next]);
@@ -71,6 +72,7 @@ void halve_float(const float *in, size_t in_stride, int width, int height, float
 {
     for (int y = 0; y < height; y += 2) {
         for (int x = 0; x < width; x += 2) {
+            /* Only pixels that exist count, so borders need no special case. */
             float values[4];
             int count = 0;
             for (int dy = 0; dy < 2 && y + dy < height; dy++) {

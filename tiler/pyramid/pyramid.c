@@ -235,6 +235,7 @@ static gboolean encode_constant(Writer *writer, int worker, const Part *part, in
 {
     uint32_t bits = 0;
     memcpy(&bits, part->pixels, writer->pixel_bytes);
+    /* The bits of the pixel identify the tile. */
     gpointer key = GUINT_TO_POINTER(bits);
     g_mutex_lock(&writer->lock);
     writer->kept[column] = g_hash_table_lookup(writer->constants, key);

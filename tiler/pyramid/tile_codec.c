@@ -151,6 +151,7 @@ static gboolean write_deflate(TileCodec *codec, uint8_t *pixels, GByteArray *out
         difference_rgb(pixels, codec->tile);
     }
     z_stream *zip = &codec->zip;
+    /* Each tile is a zlib stream of its own. */
     deflateReset(zip);
     zip->next_in = pixels;
     zip->avail_in = (uInt)((size_t)codec->tile * codec->tile * tile_codec_pixel_bytes(codec->pixels));

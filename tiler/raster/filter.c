@@ -13,11 +13,13 @@ static double lanczos3(double x)
     return x == 0 ? 1 : fabs(x) < 3 ? 3 * sin(a) * sin(a / 3) / (a * a) : 0;
 }
 
+/* A box of one pixel, half open, so that every position belongs to one pixel only. */
 static double area(double x)
 {
     return x > -0.5 && x <= 0.5 ? 1 : 0;
 }
 
+/* A triangle of two pixels. */
 static double bilinear(double x)
 {
     return MAX(0, 1 - fabs(x));
@@ -59,6 +61,7 @@ static void fill_taps(FilterTaps *taps, int i, Filter filter, double centre, dou
 {
     double support = filters[filter].support * stretch, sum = 0;
     int first = MAX(0, (int)(centre - support + 0.5));
+    /* The last source pixel whose centre is within the support. */
     int end = MIN(sources, (int)(centre + support + 0.5));
     /* A box that ends beyond the border, or rounding, may leave an output without a source pixel: it takes the nearest one. */
     first = MIN(first, sources - 1);
@@ -87,6 +90,7 @@ gboolean filter_taps_init(FilterTaps *taps, const ScratchUse uses[3], Filter fil
                           double length, int outputs, int sources, GError **error)
 {
     static const char what[] = "resampling weights";
+    /* Source px per output px; only reduction stretches the kernel. */
     double scale = length / outputs, stretch = MAX(scale, 1);
     taps->outputs = outputs;
     taps->phase = NAN;

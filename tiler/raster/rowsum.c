@@ -86,6 +86,7 @@ void rowsum_add(float *sums, const uint32_t *pairs, size_t stride, const uint32_
 void rowsum_add(float *sums, const uint32_t *pairs, size_t stride, const uint32_t *weights, int count, int n)
 {
     for (int i = 0; i < n; i++) {
+        /* The same in plain C: both halves of a pair with both halves of its weight. */
         int32_t sum = 0;
         for (int k = 0; k < count; k++) {
             uint32_t pair = pairs[(size_t)k * stride + i];

@@ -52,6 +52,7 @@ static guint32 get16(Reader *reader)
 
 static guint32 get32(Reader *reader)
 {
+    /* The low half comes first. */
     const guint32 low = get16(reader);
     return low | get16(reader) << 16;
 }
@@ -75,6 +76,7 @@ static gboolean get_element(Reader *reader, Element *out)
     if (!g_ascii_isupper(type[0]) || !g_ascii_isupper(type[1])) {
         return FALSE;
     }
+    /* Most types have a length of 2 bytes; those in long_types have 2 reserved bytes and a length of 4. */
     if (!strstr(long_types, type)) {
         out->length = get16(reader);
         return TRUE;
@@ -124,6 +126,7 @@ static gboolean skip_sequence(Reader *reader, int depth)
 static gboolean skip_value(Reader *reader, const Element *element, int depth)
 {
     if (element->length == UNKNOWN_LENGTH) {
+        /* A sequence of unknown length; of type UN it is in implicit syntax. */
         Reader nested = *reader;
         nested.implicit |= element->unknown; /* PS3.5, 6.2.2 */
         const gboolean ok = skip_sequence(&nested, depth);
@@ -153,6 +156,7 @@ static void read_header(const guint8 *head, gsize bytes, char class_uid[DICOM_UI
                         char series[DICOM_UID_BYTES])
 {
     static const char implicit_syntax[] = "1.2.840.10008.1.2";
+    /* The meta information (group 2) is always explicit; the syntax of the rest is stated in it. */
     Reader reader = {head + PREAMBLE + 4, head + bytes, FALSE};
     char syntax[DICOM_UID_BYTES] = "";
     Element element;
@@ -203,6 +207,7 @@ static gboolean look_at(int fd, const char *path, DicomKind *kind, char series[D
     if (got < (gssize)sizeof mark || memcmp(mark + PREAMBLE, "DICM", 4) != 0) {
         return got >= 0;
     }
+    /* The mark is there, so the file is worth a longer read. */
     g_autofree guint8 *head = g_malloc(HEADER_BYTES);
     char class_uid[DICOM_UID_BYTES];
     got = read_head(fd, path, head, HEADER_BYTES, error);
@@ -328,6 +333,7 @@ static char *source_of_folder(const char *folder, GError **error)
     if (!list) {
         return NULL;
     }
+    /* A folder stands for a slide only when it holds exactly one. */
     if (list->len != 1) {
         g_autofree char *count =
             list->len == 0 ? g_strdup("no file of a DICOM slide")

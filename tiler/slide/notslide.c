@@ -85,6 +85,7 @@ char *notslide_reason(const char *path, const GArray *pages, GError **error)
                                "tiffsave IN OUT --tile --pyramid makes one)",
                                page->directory, page->width, page->height);
     }
+    /* A tiled TIFF of an encoding that no reader knows. */
     if (page) {
         g_autofree char *what = tiffpages_describe(page);
         return g_strdup_printf("it is a TIFF that neither OpenSlide nor libtiff can decode to colours (%s)",

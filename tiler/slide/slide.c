@@ -39,6 +39,7 @@ static gboolean add_level(Slide *slide, openslide_t *handle, const GArray *pages
 /* Adds those of OpenSlide's levels that are levels of the slide. */
 static gboolean read_levels(Slide *slide, openslide_t *handle, const GArray *pages, GError **error)
 {
+    /* OpenSlide reports -1 for a handle with an error. */
     int count = openslide_get_level_count(handle);
     int64_t width0, height0;
     openslide_get_level0_dimensions(handle, &width0, &height0);
@@ -169,6 +170,7 @@ Slide *slide_open(const char *path, const SlideOptions *options, GError **error)
 {
     static const SlideOptions none;
     slide_openslide_silence();
+    /* slide_free() copes with a slide that is only partly opened. */
     g_autoptr(Slide) slide = g_new0(Slide, 1);
     slide->info.path = slide->path = g_strdup(path);
     g_mutex_init(&slide->lock);

@@ -134,6 +134,7 @@ static gboolean replace_handle(Slide *slide, SlideHandle *failed, GError **error
         return FALSE;
     }
     g_mutex_lock(&slide->lock);
+    /* Another thread may have been faster. */
     gboolean ours = slide->current == failed;
     if (ours) {
         slide->current = g_new(SlideHandle, 1);

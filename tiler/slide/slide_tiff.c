@@ -280,6 +280,7 @@ static gboolean open_fast(Slide *slide, const TiffPage *const *pages, const Slid
 gboolean slide_tiff_open(Slide *slide, const GArray *pages, const SlideOptions *options, GError **error)
 {
     const int count = slide->info.level_count;
+    /* The page of each level; NULL when it is not known. */
     g_autofree const TiffPage **of_level = g_new0(const TiffPage *, count);
     /* The fast path needs a page for every level. */
     gboolean all = !options->no_fast_path && has_plain_levels(slide->vendor);
@@ -355,6 +356,7 @@ gboolean slide_tiff_open_own(Slide *slide, const GArray *pages, const SlideOptio
         const TiffPage *page = own->pdata[i];
         slide->levels[i] =
             slide_level_geometry(largest->width, largest->height, page->width, page->height, 0);
+        /* Never used for reading, but kept consistent. */
         slide->openslide_downsample[i] = slide->levels[i].downsample_x;
         slide->directory[i] = page->directory;
         slide->levels[i].tiles = page->tiles;

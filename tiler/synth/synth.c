@@ -82,6 +82,7 @@ static SynthOutline *outline_of(const SynthStar *star)
     outline->points = star->points;
     outline->xy = g_new(double, 2 * star->points);
     for (int i = 0; i < star->points; i++) {
+        /* Vertices are at equal angles. */
         double angle = 2 * G_PI * i / star->points;
         outline->xy[2 * i] = star->x + star->radius[i] * cos(angle) * star->half_width;
         outline->xy[2 * i + 1] = star->y + star->radius[i] * sin(angle) * star->half_height;

@@ -66,6 +66,7 @@ static JpegTileColour proved_colour(const struct jpeg_decompress_struct *jpeg, i
     if (jpeg->num_components != 3) {
         return JPEGTILE_UNPROVED;
     }
+    /* Components with other sampling factors than the first are subsampled. */
     for (int c = 1; c < 3; c++) {
         subsampled |= parts[c].h_samp_factor != parts[0].h_samp_factor ||
                       parts[c].v_samp_factor != parts[0].v_samp_factor;
@@ -139,6 +140,7 @@ JpegTileResult jpegtile_decode(const JpegTileSpec *spec, const uint8_t *stream, 
                                JpegTileColour *proved, char message[JPEGTILE_MESSAGE])
 {
     Decoder decoder = {.message = message, .result = JPEGTILE_UNREADABLE};
+    /* All later failures land in the setjmp() below. */
     decoder.jpeg.err = jpeg_std_error(&decoder.errors);
     decoder.jpeg.client_data = &decoder;
     decoder.errors.error_exit = on_error;

@@ -75,6 +75,7 @@ static int no_message(TIFF *tiff, void *data, const char *module, const char *fo
 /* Opens with our read functions and without messages. */
 static TIFF *open_quietly(TiffSource *source)
 {
+    /* Handlers for this file only; the process keeps its own. */
     TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
     TIFFOpenOptionsSetErrorHandlerExtR(options, no_message, NULL);
     TIFFOpenOptionsSetWarningHandlerExtR(options, no_message, NULL);

@@ -31,6 +31,7 @@ static void join_neighbours(const Image *mask, uint8_t value, int32_t *parent)
 {
     const int width = mask->width;
     for (int y = 0; y < mask->height; y++) {
+        /* Each pixel starts as its own root. */
         const uint8_t *row = mask->pixels + (size_t)y * width;
         for (int x = 0; x < width; x++) {
             int32_t at = y * width + x;
@@ -167,6 +168,7 @@ gboolean binary_majority(Image *mask, int radius, double keep, double fill, GErr
         for (int x = 0; x < width; x++) {
             sum += x + radius < width ? counts[x + radius] : 0;
             sum -= x - radius - 1 >= 0 ? counts[x - radius - 1] : 0;
+            /* Set pixels per pixel of the square that is inside the image. */
             double fraction = (double)sum / (rows * (MIN(x + radius, width - 1) - MAX(x - radius, 0) + 1));
             uint8_t *pixel = &mask->pixels[(size_t)y * width + (size_t)x];
             *pixel = fraction >= fill ? 255 : fraction < keep ? 0 : *pixel;
@@ -201,6 +203,7 @@ gboolean binary_grow(Image *mask, const Image *allowed, int steps, GError **erro
     for (int step = 0; step < steps && front->len > 0; step++) {
         for (guint i = 0; i < front->len; i++) {
             int32_t at = g_array_index(front, int32_t, i), x = at % width, y = at / width;
+            /* A neighbour outside of the image is replaced by the pixel itself, which is already set. */
             const int32_t near[4] = {x > 0 ? at - 1 : at, x + 1 < width ? at + 1 : at,
                                      y > 0 ? at - width : at, y + 1 < height ? at + width : at};
             for (int k = 0; k < 4; k++) {

@@ -78,11 +78,13 @@ static Image *find_tissue(const Image *flags, const Image *pen, double mpp, cons
         .min_pixels = options->min_area_um2 / um2, .seed = sure, .min_seeds = MIN_SURE_UM2 / um2};
     const BinaryFilter holes = {.min_pixels = options->max_hole_um2 / um2, .spare_border = TRUE};
     clear_pen_and_black(mask, pen, flags);
+    /* Close gaps, then let the majority around each pixel decide, which smooths the outline. */
     if (!binary_close(mask, (int)lround(MIN(CLOSE_UM / mpp, 1e4)), error) ||
         !binary_majority(mask, (int)lround(MIN(AROUND_UM / mpp, 1e4)), MIN_AROUND, MOST_AROUND, error)) {
         return NULL;
     }
     clear_pen_and_black(mask, pen, flags);
+    /* Drop pieces that are small or not surely stained, then fill small holes. */
     if (!binary_filter(mask, 255, &stained, error) || !binary_filter(mask, 0, &holes, error)) {
         return NULL;
     }
