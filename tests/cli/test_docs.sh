@@ -56,11 +56,11 @@ for line in config.splitlines():
         keys.append((section, match[1]))
 failures += [] if len(commands) >= 10 else [f"only these commands were found: {commands}"]
 failures += [] if len(keys) >= 40 else [f"only these keys were found: {keys}"]
-check("the program tells its commands, options and keys", failures)
+check("the program lists its commands, options and keys", failures)
 
 # ---- the configuration ----
 check("configs/default.yaml is what wsiflow config prints",
-      [] if text("configs/default.yaml") == config else ["make it anew: wsiflow config >configs/default.yaml"])
+      [] if text("configs/default.yaml") == config else ["make it again: wsiflow config >configs/default.yaml"])
 
 
 # ---- the man page ----
@@ -153,19 +153,19 @@ def table(heading):
 source = text("pipeline/run/stage_table.c").split("const Stage stages[] = {")[1].split("\n};")[0]
 built = [(n, s.lower(), need) for n, s, need in
          re.findall(r'\{"(\w+)",\s*"[^"]*",\s*SCOPE_(\w+),\s*[^{}]*?"([^"]*)",\s*\d+,\s*wants', source)]
-told = [(row[0], row[1], "" if row[2] == "" else row[2].replace("`", "")) for row in table("Stages")]
+documented = [(row[0], row[1], "" if row[2] == "" else row[2].replace("`", "")) for row in table("Stages")]
 check("the stages of the architecture are those of pipeline/run/stage_table.c, in order",
-      [] if built and built == told else [f"source: {built}", f"text:   {told}"])
+      [] if built and built == documented else [f"source: {built}", f"text:   {documented}"])
 
 lint = dict(re.findall(r"^    (\w+) +=> \[qw\(([^)]*)\)\]", text("tools/lint-source"), re.M))
-told = {row[0].rstrip("/"): sorted(re.findall(r"\w+", row[2])) for row in table("Rooms")}
+documented = {row[0].rstrip("/"): sorted(re.findall(r"\w+", row[2])) for row in table("Rooms")}
 built = {room: sorted(r for r in may.split() if r != room) for room, may in lint.items()}
 check("rooms and what they may include are those that make lint enforces",
-      [] if built and built == told else [f"source: {built}", f"text:   {told}"])
+      [] if built and built == documented else [f"source: {built}", f"text:   {documented}"])
 
 built = [s.lower() for s in re.findall(r"JOB_(\w+)", text("db/store.h").split("typedef enum {")[1].split("}")[0])]
-told = [row[0] for row in table("Jobs")]
-check("the states of jobs are those of db/store.h", [] if built and sorted(built) == sorted(told) else [f"source: {built}", f"text:   {told}"])
+documented = [row[0] for row in table("Jobs")]
+check("the states of jobs are those of db/store.h", [] if built and sorted(built) == sorted(documented) else [f"source: {built}", f"text:   {documented}"])
 
 wrong = []
 for what, symbol, file in ((row[0], row[1], row[2]) for row in table("Where to add")):

@@ -36,7 +36,7 @@ cp a.xml ä.xml
 check "letters beyond ASCII in locale C" env LC_ALL=C "$WSIFLOW" mask ä.xml --size 300x200 --mpp 0.5 --group 'Läsion=lesion' -o ö.tif
 check "and the file has that name" cmp ö.tif short.tif
 latin=$(printf 'l\344sion')
-check "bytes that are no UTF-8" env LC_ALL=C.UTF-8 "$WSIFLOW" mask a.xml --size 300x200 --mpp 0.5 -o "$latin.tif"
+check "bytes that are not UTF-8" env LC_ALL=C.UTF-8 "$WSIFLOW" mask a.xml --size 300x200 --mpp 0.5 -o "$latin.tif"
 check "are kept" cmp "$latin.tif" short.tif
 code "standard output as a file" 2 'write ./- for a file of that name' mask a.xml --size 300x200 --mpp 0.5 -o -
 code "help of a command" 0 'usage: wsiflow mask' "$WSIFLOW" help mask
@@ -45,7 +45,7 @@ code "the nearest command" 2 'did you mean "evaluate"' "$WSIFLOW" evalute x.csv
 # ---- numbers
 printf 'file,label,score\na,0,1\nb,1,2\n' >s.csv
 cp s.csv s2.csv
-code "a threshold that is no number" 2 'is "nan": expected a number' "$WSIFLOW" evaluate s.csv -t nan
+code "a threshold that is not a number" 2 'is "nan": expected a number' "$WSIFLOW" evaluate s.csv -t nan
 code "an infinite threshold" 2 'expected a number' "$WSIFLOW" evaluate s.csv --threshold=inf
 code "a threshold below 0 is one" 0 '' "$WSIFLOW" evaluate s.csv -t -1.5
 code "no threads" 2 '--threads is 0: allowed are 1 to 1024' mask a.xml --size 300x200 --mpp 0.5 -j0 -o x.tif

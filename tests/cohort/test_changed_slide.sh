@@ -1,5 +1,5 @@
 #!/bin/sh
-# A slide that is replaced while a run is on: the run fails for it, and the next one is that of the new slide alone.
+# A slide that is replaced during a run: the run fails for it, and the next run uses only the new slide.
 . tests/lib.sh
 need_faults
 cd "$tmp" || exit 1

@@ -62,13 +62,13 @@ out=$(cohort two 'folder: u, pattern: "O*.tif", annotations: ua')
 like "of several annotations the nearest name is used, and the others are listed" "$(echo "$out" | tail -3)" '^ONE.XML: slide one has the annotation .*/one.xml$'
 like "then the order of suffixes" "$(echo "$out" | tail -3)" '^one.geojson: slide one has the annotation .*/one.xml$'
 
-# ---- annotations beside the slides that no key names
+# ---- annotations next to the slides that no key names
 slide b/plain.tif
 slide b/lesion.tif 2
 note b/lesion.xml
 note b/stray.ndpa
 out=$(cohort beside 'folder: b')
-is "a slide with a file beside it that may be its annotation is not taken for normal" "$(echo "$out" | sed -n 2,3p)" "lesion unknown
+is "a slide next to a file that may be its annotation does not count as normal" "$(echo "$out" | sed -n 2,3p)" "lesion unknown
 plain normal"
 like "the file is listed" "$out" '^lesion.xml: may be the annotation or mask of the slide next to it'
 like "so is one that fits no slide" "$out" '^stray.ndpa: matches no slide'
@@ -143,7 +143,7 @@ is "wsiflow score refuses two slides of one name" "$? $(test -e scored; echo $?)
 like "and names both" "$out" 'two slides would have the name s: i/x/s.tif and i/y/s.tif'
 like "also when blanks make them one" "$("$WSIFLOW" score -m nothing -o scored 'a b.tif' a_b.tif 2>&1)" 'the name a_b: a b.tif and a_b.tif'
 
-# ---- one folder by two names: the slides are not taken for their own label masks
+# ---- one folder by two names: the slides do not count as their own label masks
 mkdir lk
 for i in 0 2; do cp c/slides/synth_0$i.tif lk/; done
 note lk/synth_02.xml

@@ -21,7 +21,7 @@ score: {slides: all}
 Y
 "$WSIFLOW" run -c run.yaml -o run -j 2 >run.out 2>run.err
 is "a run" $? 0
-is "names that are no names of folders get some" "$(ls run/slides | tr '\n' ' ')" "F__lle__b___ lesion slide_2__copy_ "
+is "names that cannot be folder names are changed" "$(ls run/slides | tr '\n' ' ')" "F__lle__b___ lesion slide_2__copy_ "
 is "slide.json has the name and the path" "$(python3 -c "
 import json
 s = json.load(open('run/slides/slide_2__copy_/slide.json'))
@@ -39,7 +39,7 @@ for s in json.load(sys.stdin)["slides"]: print(s["id"], s["file"], os.path.basen
     "slide_2__copy_ slide 2 (copy).tif slide 2 (copy).tif normal True"
 for where in run.out run/dataset/CARD.md run/report.html; do
     sed 's/\\//g; s/&lt;/</g; s/&gt;/>/g' $where >plain
-    check "an annotation that fits no slide is listed in $where" grep -qF 'of <i>nobody|.xml' plain
+    check "an annotation that matches no slide is listed in $where" grep -qF 'of <i>nobody|.xml' plain
     like "$where: with the reason" "$(cat plain)" 'matches no slide by its name'
 done
 sed 's/format: folder//; s/lesion_min: 0.25/lesion_min: 0.25, format: shards/' run.yaml >tar.yaml

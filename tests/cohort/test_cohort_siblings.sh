@@ -1,5 +1,5 @@
 #!/bin/sh
-# What is beside slides without being named: what may be an annotation or a mask makes its slide unknown, other files are listed.
+# Files next to slides that no key names: one that may be an annotation or a mask makes its slide unknown, others are listed.
 # Names decide, so most of the slides here are none: a dry run does not mind.
 . tests/lib.sh
 cd "$tmp" || exit 1
@@ -18,12 +18,12 @@ folder() { # FILE...: a folder with S.tif, T.tif and these
     done
 }
 
-# ---- beside the slides
+# ---- next to the slides
 for file in S_mask.tif S-labels.png S_annotation.json S.png S.seg.tif 's GT.npy' S_tumor_mask_1.tiff S_tumour.xml 'S (1).geojson' s_mask.svs S.qpdata \
     annotations/S.xml masks/S.tif labels/S_x.png qupath/S.geojson Masks/a/b/S.png tumor/S-1.png; do
     folder "$file"
     out=$(dry "folder: f$n")
-    is "$file: its slide is unknown, the other one normal, and the file is no slide" \
+    is "$file: its slide is unknown, the other one normal, and the file is not a slide" \
         "$(echo "$out" | grep -cE '^slides +2[; ]|^ +1 without annotation, counted|^ +1 unknown') $(echo "$out" | grep 'may be the' | grep -cF ": $(basename "$file")")" "3 1"
 done
 for file in U_mask.tif SS.png S_normal.tif Smask.tif thumbnails/S.png masks/U.png; do
@@ -31,7 +31,7 @@ for file in U_mask.tif SS.png S_normal.tif Smask.tif thumbnails/S.png masks/U.pn
     is "$file says nothing of a slide" "$(dry "folder: f$n" | grep -cE '^ +[0-9]+ unknown')" 0
 done
 folder S_mask.tif
-like "unannotated: normal is believed, the mask is no slide" "$(dry "folder: f$n, unannotated: normal")" '^ +2 without annotation, counted as normal'
+like "unannotated: normal is accepted, the mask is not a slide" "$(dry "folder: f$n, unannotated: normal")" '^ +2 without annotation, counted as normal'
 printf '<x/>' >"f$n/T.xml"
 like "in slides.annotations that is the slides' folder, too" "$(dry "folder: f$n, annotations: f$n")" 'name it in the column annotation of slides.manifest \(1\): S_mask.tif'
 rm "f$n/T.xml"

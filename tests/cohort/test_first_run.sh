@@ -94,7 +94,7 @@ tifffile.imwrite('white.tif', numpy.full((1536, 1536, 3), 243, 'uint8'), tile=(2
 config holes 'slides: {manifest: c/holes.csv}'
 run holes
 is "a missing slide fails alone" "$code" 3
-like "it is foretold" "$out" '^missing +1 slide and 0 annotations .*gone.tif$'
+like "it is predicted" "$out" '^missing +1 slide and 0 annotations .*gone.tif$'
 like "and counted at the end" "$out" '^failed +1 slide: wsiflow status run_holes'
 like "a slide without tiles is counted and named at the end" "$out" 'a slide without tiles: .* \(1\): white.tif$'
 

@@ -31,7 +31,7 @@ like "patients that differ by more are two" "$(dry "slide,patient\n$one,P-1\n$tw
 like "semicolons are named" "$(dry "slide;annotation\n$one;\n")" 'm.csv line 1: its cells are separated by semicolons, not by commas'
 like "also where cells hold commas" "$(dry "slide;mpp\n$one;0,25\n")" 'm.csv line 1: its cells are separated by semicolons'
 like "tabs are named" "$(dry "slide\tpatient\n$one\tp\n")" 'm.csv line 1: its cells are separated by tabs'
-like "a comma at the end of all lines is no column" "$(dry "slide,label,\n$one,normal,\n$two,normal,\n")" '^slides +2[; ]'
+like "a comma at the end of every line is not a column" "$(dry "slide,label,\n$one,normal,\n$two,normal,\n")" '^slides +2[; ]'
 like "but text in a column without a name is an error" "$(dry "slide,,label\n$one,tumor,\n")" 'm.csv line 2: "tumor" is in column 2, which has no name'
 like "a header without rows" "$(dry "slide,annotation\n")" 'm.csv has a header and no rows'
 finish

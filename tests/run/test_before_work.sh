@@ -1,5 +1,5 @@
 #!/bin/sh
-# What a run would find wrong at its end is found before it works; a run that nobody works on says so.
+# Errors that would show at the end of a run are found before it starts; status says when no process works on a run.
 . tests/lib.sh
 cd "$tmp" || exit 1
 "$WSIFLOW" synth -o c -n 2 -l 1 --width 2048 --height 2048 >synth.log 2>&1

@@ -56,7 +56,7 @@ artefacts calm_tar >calm_tar.sums
 wakes in_shards rename train-000000.tar old_tar.yaml new_tar.yaml
 check "in_shards: the bytes are those of an undisturbed run" cmp calm_tar.sums in_shards.sums
 
-# ---- a worker that is killed while the run goes on leaves nothing
+# ---- a worker that is killed during a run leaves nothing
 (
     FAULT_LOG=$PWD/dead.mark
     export FAULT_LOG
@@ -72,7 +72,7 @@ is "its temporary file is gone" "$(find dead -name '*.tmp')" ""
 artefacts dead >dead.sums
 check "the bytes are those of an undisturbed run" cmp calm.sums dead.sums
 
-# ---- a worker whose supervisor is gone does nothing
+# ---- a worker whose supervisor has ended does nothing
 mkdir -p dead/workers
 like "a worker without its supervisor ends with the reason" "$("$WSIFLOW" worker "$PWD/dead" nobody 1 1 60 2>&1)" 'supervisor .*has ended'
 finish

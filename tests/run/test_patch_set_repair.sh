@@ -30,16 +30,16 @@ again() { # NAME
     check "$1: the patch set and the model are as they were" cmp calm.sums again.sums
 }
 rm "$good"
-again "an image that is gone"
-like "it is told" "$(cat calm.err)" 'patch set: 1 patches are missing and 0 have changed .* \(1 slide\)$'
+again "a missing patch"
+like "it is printed" "$(cat calm.err)" 'patch set: 1 patches are missing and 0 have changed .* \(1 slide\)$'
 cp "$other" "$good"
 again "another tile over an image"
-like "it is told too" "$(cat calm.err)" 'patch set: 0 patches are missing and 1 have changed'
+like "it is printed, too" "$(cat calm.err)" 'patch set: 0 patches are missing and 1 have changed'
 printf 'torn' >"$other"
 again "a torn image"
 if [ -n "$mask" ]; then
     rm "$mask"
-    again "a mask that is gone"
+    again "a missing mask"
 fi
 touch "$good"
 run run calm
@@ -58,5 +58,5 @@ is "after retry the same command ends well" $? 0
 check "with the image that was cut" cmp "$good" keep.png
 rm "$good"
 run three calm
-is "an image that is gone, and another configuration" $? 0
+is "a missing patch, and another configuration" $? 0
 finish

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What a training and a run left behind is taken for absent only when the system says so: to begin again would throw work away.
+# Files of an interrupted training or run count as absent only when the system says so; starting over would lose work.
 . tests/lib.sh
 need_faults
 python3 -c 'import numpy; from PIL import Image' 2>/dev/null || skip_all "python3-numpy or PIL is missing"
@@ -31,17 +31,17 @@ for fault in 'stat 116' 'stat 5' 'open 116' 'open 24' 'read 5'; do
     set -- $fault
     with_faults "$1" m.safetensors.checkpoint "$2" "$WSIFLOW" train -c plain.yaml -p set -o m.safetensors >train.log 2>&1
     is "$fault on the checkpoint: the training does not begin again" "$? $(grep -c '^epoch' train.log)" "1 0"
-    like "$fault: the reason is told" "$(cat train.log)" 'm.safetensors.checkpoint: (Stale file handle|Input/output error|Too many open files)'
+    like "$fault: the reason is printed" "$(cat train.log)" 'm.safetensors.checkpoint: (Stale file handle|Input/output error|Too many open files)'
     is "$fault: the checkpoint stays" "$(sha256sum <m.safetensors.checkpoint)" "$sum"
 done
 train plain
-is "without the fault it goes on after the last epoch" "$? $(grep -c '^epoch' train.log)" "0 0"
+is "without the fault it continues after the last epoch" "$? $(grep -c '^epoch' train.log)" "0 0"
 first=$(sha256sum <m.safetensors)
 train plain
 is "to the same bytes" "$(sha256sum <m.safetensors)" "$first"
 printf 'broken' >m.safetensors.checkpoint
 train plain
-is "a checkpoint that is broken is no obstacle" "$? $(grep -c '^epoch' train.log)" "0 2"
+is "a broken checkpoint does not stop it" "$? $(grep -c '^epoch' train.log)" "0 2"
 
 train cached
 is "features in a file" $? 0
@@ -61,5 +61,5 @@ done
 mkdir run && cp plain.yaml run/config.yaml
 with_faults stat config.yaml 116 "$WSIFLOW" dataset --verify run >run.log 2>&1
 check "a config.yaml that cannot be looked at is not called missing" sh -c '! grep -q "is not the folder of a run" run.log'
-like "but told with the reason" "$(cat run.log)" 'config.yaml: Stale file handle'
+like "but printed with the reason" "$(cat run.log)" 'config.yaml: Stale file handle'
 finish

@@ -1,5 +1,5 @@
 #!/bin/sh
-# A whole run on a small synthetic cohort: everything comes out, nothing is done twice, kills change no byte, bad slides stop nobody.
+# A whole run on a small synthetic cohort: all results are there, nothing is done twice, kills change no byte, bad slides stop no other slide.
 . tests/lib.sh
 cd "$tmp" || exit 1
 

@@ -49,7 +49,7 @@ for folder in empty early new; do
     is "a folder that is $folder" $? 0
 done
 "$WSIFLOW" run -c new/config.yaml -o new -j 2 >again.out 2>&1
-is "the stored configuration goes on" $? 0
+is "the stored configuration continues the run" $? 0
 (echo "# notes" && cat new/config.yaml) >edited && cp edited new/config.yaml
 refused "the stored configuration with notes in it" "the run's own record" new run -c new/config.yaml -o new
 check "keeps its notes" cmp edited new/config.yaml

@@ -1,7 +1,7 @@
 /* The keys that a stage reads are the keys in its line of the table: a key that is missing there would change results without
  * re-running the stage.
  *
- * Proved by watching.  The configuration lies on a page of its own that may not be touched; every access traps, is written down for the stage
+ * Every access is watched.  The configuration is on a protected page of its own; every access traps, is recorded for the stage
  * that runs, and is let through for one instruction (the trap flag of x86).  Runs of several kinds go through all stages. */
 #include "base/error.h"
 #include "pipeline/config/config_keys.h"
@@ -86,7 +86,7 @@ static const ConfigKey *key_at(size_t offset)
     return offset < offsetof(Config, path) ? found : NULL;
 }
 
-static void judge(const Stage *stage)
+static void check_stage(const Stage *stage)
 {
     g_hash_table_add(seen, (gpointer)stage->name);
     for (size_t i = 0; i < sizeof(Config); i++) {
@@ -133,7 +133,7 @@ static void do_job(const Run *run, Store *store, const Job *job)
         g_printerr("%s %s: %s\n", job->stage, job->unit, error->message);
         abort(); /* not g_error, which traps */
     }
-    judge(stage);
+    check_stage(stage);
     g_assert_true(store_finish(store, job, outputs, &error));
 }
 

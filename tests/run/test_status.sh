@@ -14,7 +14,7 @@ Y
 "$WSIFLOW" run -c run.yaml -o done -j 2 >done.out 2>&1
 is "a run" $? 0
 
-# reader COMMAND...: as somebody who may read and not write
+# reader COMMAND...: as a user who may read but not write
 if [ "$(id -u)" = 0 ]; then
     reader() {
         setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
@@ -78,18 +78,18 @@ signalled() { # NAME SIGNAL: a run that gets it after its first job; code in $co
 signalled hup HUP
 is "a hang-up ends a run with 130" $code 130
 "$WSIFLOW" run -c run.yaml -o hup -j 2 >/dev/null 2>&1
-is "and the same command goes on" $? 0
+is "and the same command continues" $? 0
 signalled term TERM
 is "SIGTERM ends a run with 130" $code 130
-like "and the reason is told" "$(cat term.err)" 'stopped by a signal \(Terminated\): run the same command again to continue'
+like "and the reason is printed" "$(cat term.err)" 'stopped by a signal \(Terminated\): run the same command again to continue'
 "$WSIFLOW" run -c run.yaml -o culled -j 2 >culled.out 2>culled.err &
 run=$!
 until_there culled.err
 # shellcheck disable=SC2046
 kill -s TERM $(cat "/proc/$run/task/$run/children")
 wait $run
-is "SIGTERM to the workers alone: others take their place" $? 0
-like "which is told" "$(cat culled.err)" 'a worker was ended by a signal from outside'
+is "SIGTERM to the workers alone: others replace them" $? 0
+like "which is printed" "$(cat culled.err)" 'a worker was ended by a signal from outside'
 trap '' HUP
 signalled nohup HUP
 is "a hang-up that is ignored (nohup) does nothing" $code 0

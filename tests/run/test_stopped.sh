@@ -1,6 +1,6 @@
 #!/bin/sh
-# A worker that somebody stops while the run goes on, with or without the lock of the job table, is ended and replaced; a run that is stopped as a
-# whole and goes on later loses nothing.
+# A worker that is suspended during a run, with or without the lock of the job table, is killed and replaced; a run that is suspended as a
+# whole and continued later loses nothing.
 . tests/lib.sh
 need_faults
 cd "$tmp" || exit 1
@@ -56,7 +56,7 @@ for run in at_tiles at_patches at_open whole; do
     check "$run: the bytes are those of an undisturbed run" cmp calm.sums $run.sums
 done
 for run in at_tiles at_patches at_open; do
-    like "$run: it is told" "$(cat $run.err)" 'the worker was stopped .* and was ended'
+    like "$run: the reason is printed" "$(cat $run.err)" 'the worker was suspended .* and was killed'
     is "$run: no temporary file is left" "$(find $run -name '*.tmp')" ""
 done
 is "whole: no attempt was spent" "$("$WSIFLOW" status whole --json |

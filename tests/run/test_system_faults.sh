@@ -24,7 +24,7 @@ artefacts calm_mask >calm_mask.sums
 check "an undisturbed run with a mask" sh -c 'test $(wc -l <calm_mask.sums) -gt 10'
 config=run calm=calm
 
-# disturbed NAME CALL FILE ERRNO WORDS: the calls fail until the run has told so
+# disturbed NAME CALL FILE ERRNO WORDS: the calls fail until the run has reported it
 disturbed() {
     echo on >"$1.while"
     (
@@ -83,7 +83,7 @@ like "with the reason" "$(cat full.err)" 'No space left on device'
 is "nothing is parked" "$("$WSIFLOW" status full | grep -c '^failed')" 0
 "$WSIFLOW" run -c run.yaml -o full -j 2 >again.out 2>&1
 artefacts full >full.sums
-check "and the same command goes on when there is room" cmp calm.sums full.sums
+check "and the same command continues when there is room" cmp calm.sums full.sums
 lasting no_heart open wsiflow.lock 24 1
 is "a heartbeat that cannot open the job table: exit 1" $code 1
 like "with the reason" "$(cat no_heart.err)" 'the heartbeat needs the job table.*Too many open files'
