@@ -3,7 +3,7 @@
 #include "pipeline/cohort/cohort.h"
 #include "pipeline/config/config.h"
 
-/* TILE_AMBIGUOUS tiles are in no patch set and in no figure. */
+/* TILE_AMBIGUOUS tiles are in no patch set and in no metric. */
 typedef enum { TILE_GOOD, TILE_UNGOOD, TILE_AMBIGUOUS } TileLabel;
 
 /* The label by dataset.rule alone.  fraction: of the tile that is lesion (0..1); centre_fraction: of its centre (lesion_fractions_centre). */
