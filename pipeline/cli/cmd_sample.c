@@ -1,8 +1,8 @@
-/* sample: draws from a trained model, and the proof that its flow is invertible.
+/* sample: draws from a trained model, and the check that its flow is invertible.
  *
- * What is drawn are feature maps (flows/models/sample.h), written as one array a scale, (sample, row, column, channel); samples.csv
- * has a line a sample.  Every draw is sent back through the flow, real tiles are sent there and back, and the differences are
- * printed; above the tolerance the command fails, after everything is written. */
+ * The draws are feature maps (flows/models/sample.h), written as one array per scale, (sample, row, column, channel); samples.csv has one
+ * line per sample.  Every draw is sent back through the flow, and real tiles are sent through it and back.  The differences are printed;
+ * when they exceed the tolerance, the command fails after all files are written. */
 #include "base/error.h"
 #include "base/writable.h"
 #include "flows/models/sample.h"

@@ -16,7 +16,7 @@ int command_misused(GError **error, const char *format, ...)
     return EXIT_USAGE;
 }
 
-/* The entries of a command with --help behind them. */
+/* The entries of a command, followed by --help. */
 static GOptionEntry *with_help(const GOptionEntry *entries, gboolean *help)
 {
     const GOptionEntry own = {"help", 'h', 0, G_OPTION_ARG_NONE, help, "show this text", NULL};

@@ -5,7 +5,7 @@
 
 #define NOTE "cohort" /* its name in the job table */
 
-/* A line a slide or unused file; cells are escaped as C has it and separated by tabs. */
+/* Appends a line of cells, escaped as in C and separated by tabs. */
 static void put_line(GString *out, const char *const *cells)
 {
     for (; *cells; cells++) {

@@ -1,7 +1,7 @@
 /* Writing configurations: the text that a run stores and the hashes of its stages.
  *
- * What is written reads back the same, whatever the values hold: texts are quoted (yamlfile.h), and "${" is written as "$${", since the
- * reader puts the environment in. */
+ * Every value reads back the same: texts are quoted (yamlfile.h), and "${" is written as "$${", because the reader replaces environment
+ * variables. */
 #include "pipeline/config/config.h"
 #include "pipeline/config/config_keys.h"
 #include "base/durable.h"

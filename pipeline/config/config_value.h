@@ -2,7 +2,7 @@
 #pragma once
 #include "pipeline/config/config_keys.h"
 
-enum { CONFIG_MESSAGE = 1000 }; /* characters of a message, which is one line whatever the values hold */
+enum { CONFIG_MESSAGE = 1000 }; /* characters of a message, which is always one line */
 
 /* Where a key is in a file, for messages. */
 typedef struct {
