@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "pipeline/patchset/sha256sums.h"
 #include "tiler/patches/shard_writer.h"
-#include "tiler/patches/shards.h"
+#include "tiler/patches/shard.h"
 #include <string.h>
 
 static const char *const splits[] = {"train", "valid", "test"};

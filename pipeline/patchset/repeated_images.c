@@ -7,7 +7,7 @@
 #include "base/listing.h"
 #include "base/pool.h"
 #include "tiler/imagefile/imagefile.h"
-#include "tiler/patches/shards.h"
+#include "tiler/patches/shard.h"
 #include "tiler/tissue/quality.h"
 #include <string.h>
 

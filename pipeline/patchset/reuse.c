@@ -10,7 +10,7 @@
 #include "pipeline/patchset/reuse.h"
 #include "base/durable.h"
 #include "base/listing.h"
-#include "tiler/patches/shards.h"
+#include "tiler/patches/shard.h"
 #include <string.h>
 
 /* The former table of a slide's patches; the files that it names may have changed. */
@@ -81,7 +81,7 @@ static void learn_shard(Reuse *reuse, const char *path, const char *pixels)
     for (int i = 0; shard && i < shard_count(shard); i++) {
         Patch patch = {0};
         json_t *facts = shard_facts(shard, i, NULL);
-        if (facts && patchset_from_facts(facts, path, &patch, NULL) && g_str_equal(patch.pixels, pixels)) {
+        if (facts && patchset_facts_parse(facts, path, &patch, NULL) && g_str_equal(patch.pixels, pixels)) {
             learn(reuse, &patch, NULL, reuse->shards->len, i);
         }
         patch_clear(&patch);

@@ -18,7 +18,7 @@
 #include "tiler/cut/cut.h"
 #include "tiler/cut/grid.h"
 #include "tiler/patches/shard_writer.h"
-#include "tiler/patches/shards.h"
+#include "tiler/patches/shard.h"
 #include "tiler/tissue/quality.h"
 #include <glib/gstdio.h>
 

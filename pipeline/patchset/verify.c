@@ -16,7 +16,7 @@
 #include "pipeline/slide/tile_recipe.h"
 #include "pipeline/slide/tile_table.h"
 #include "tiler/imagefile/imagefile.h"
-#include "tiler/patches/shards.h"
+#include "tiler/patches/shard.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include "pipeline/training/tile_origins.h"
 #include "pipeline/training/train_tiles.h"
 #include "tiler/patches/patchset.h"
-#include "tiler/patches/shards.h"
+#include "tiler/patches/shard.h"
 
 /* Where a tile is read from: an image, a sample of a shard, or a position on a slide. */
 typedef struct {

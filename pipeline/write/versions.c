@@ -3,7 +3,7 @@
 #include "annotations/read/annotation_read.h"
 #include "db/store.h"
 #include "flows/kernels/kernels.h"
-#include "tiler/slide/slide.h"
+#include "tiler/tiler_versions.h"
 
 const char *const research_use_only = "For research use only. Not for use in diagnostic procedures.";
 

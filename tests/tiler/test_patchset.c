@@ -186,7 +186,7 @@ static void test_facts(void)
     g_autofree char *text = patchset_facts(patch, 97003.6249999999, -12.4, 256);
     json_t *facts = json_loads(text, 0, NULL);
     GError *error = NULL;
-    g_assert_true(patchset_from_facts(facts, "x.json", &back, &error));
+    g_assert_true(patchset_facts_parse(facts, "x.json", &back, &error));
     g_assert_no_error(error);
     g_assert_cmpfloat(json_real_value(json_object_get(facts, "x")), ==, 97003.6249999999);
     g_assert_cmpint(back.x, ==, 97004);
@@ -198,7 +198,7 @@ static void test_facts(void)
     g_assert_cmpuint(back.flags, ==, patch->flags);
     patch_clear(&back);
     json_object_del(facts, "y");
-    g_assert_false(patchset_from_facts(facts, "x.json", &back, &error));
+    g_assert_false(patchset_facts_parse(facts, "x.json", &back, &error));
     g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);
     g_clear_error(&error);
     json_decref(facts);

@@ -1,7 +1,7 @@
-/* Tar shards as shards.h and shard_writer.h specify them: bytes that depend only on the samples, shards of limited size, a name only for complete
+/* Tar shards as shard.h and shard_writer.h specify them: bytes that depend only on the samples, shards of limited size, a name only for complete
  * shards, and any sample by one positioned read.  tests/patchset/test_shard_readers.sh checks that other programs read them. */
 #include "tiler/patches/shard_writer.h"
-#include "tiler/patches/shards.h"
+#include "tiler/patches/shard.h"
 #include "tiler/imagefile/imagefile.h"
 #include "base/durable.h"
 #include "base/error.h"

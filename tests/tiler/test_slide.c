@@ -1,5 +1,6 @@
 /* Slides: geometry, resolution, reads at and beyond borders, both ways of reading; damage is in test_slide_damage.c. */
 #include "tests/slide_file.h"
+#include "tiler/tiler_versions.h"
 
 /* ---- the fast path shows what OpenSlide shows ---- */
 

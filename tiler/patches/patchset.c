@@ -86,7 +86,7 @@ static char *unique_part(const char *text)
 
 char *patchset_key(const char *slide, int number)
 {
-    /* A dot would end the key of a sample (shards.h), so dots are replaced, and the name then gets a hash. */
+    /* A dot would end the key of a sample (shard.h), so dots are replaced, and the name then gets a hash. */
     g_autofree char *safe = unique_part(slide), *plain = g_strdelimit(g_strdup(safe), ".", '_');
     if (g_str_equal(safe, plain)) {
         return g_strdup_printf("%s_%06d", plain, number);

@@ -1,5 +1,5 @@
 /* Patch sets in the MVTec layout: train/good, test/{good,Ungood}, ground_truth/Ungood/NAME_mask.png (and train/Ungood when training uses
- * labelled anomalies), or the same patches in tar shards (shards.h); with a manifest.
+ * labelled anomalies), or the same patches in tar shards (shard.h); with a manifest.
  *
  * Loaders for MVTec treat every image below the folder as a sample and every image in ground_truth as the mask of a test image,
  * and refuse anomalies of other splits.  So all other images are in folders next to it, which the manifest calls "../dataset_WHAT/...":
@@ -60,7 +60,7 @@ gboolean patchset_put(const char *root, const char *file, const GByteArray *byte
 /* The facts of a patch as one JSON object, the .json of its sample.  x, y: exact position; size: px.  Caller frees. */
 char *patchset_facts(const Patch *patch, double x, double y, int size);
 /* The patch of such facts; its file is "".  FALSE with WSI_ERROR_INPUT that names `name` when something required is missing. */
-gboolean patchset_from_facts(const json_t *facts, const char *name, Patch *patch, GError **error);
+gboolean patchset_facts_parse(const json_t *facts, const char *name, Patch *patch, GError **error);
 
 /* Writes and publishes the manifest: one line per patch, in the given order. */
 gboolean patchset_write_manifest(const char *path, const GPtrArray *patches, char sha256[65], GError **error);

@@ -67,7 +67,7 @@ static double number_of(const json_t *facts, const char *name)
     return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
-gboolean patchset_from_facts(const json_t *facts, const char *name, Patch *patch, GError **error)
+gboolean patchset_facts_parse(const json_t *facts, const char *name, Patch *patch, GError **error)
 {
     double x = number_of(facts, "x"), y = number_of(facts, "y"), fold = number_of(facts, "fold");
     if (!(fabs(x) < 1e12) || !(fabs(y) < 1e12) || !json_is_string(json_object_get(facts, "slide"))) {

@@ -4,7 +4,7 @@
  * the bytes depend only on the samples.  A shard is closed before it would exceed its limit: where shards end depends on the sizes of
  * the samples, not on when they were written. */
 #include "tiler/patches/shard_writer.h"
-#include "tiler/patches/shards.h"
+#include "tiler/patches/shard.h"
 #include "base/durable.h"
 #include "base/error.h"
 #include <archive.h>

@@ -1,4 +1,4 @@
-/* Writes tar shards (shards.h). */
+/* Writes tar shards (shard.h). */
 #pragma once
 #include <glib.h>
 #include <stdint.h>

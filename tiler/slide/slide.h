@@ -95,6 +95,3 @@ const TileColour *slide_colour(const Slide *slide);
 
 /* Array of BadArea*, borrowed; grows with reads. */
 const GPtrArray *slide_bad_areas(const Slide *slide);
-
-/* Names and versions of the libraries of this room, "OpenSlide 3.4.1, libtiff 4.5.0, ...".  Caller frees. */
-char *tiler_versions(void);

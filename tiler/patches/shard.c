@@ -3,7 +3,7 @@
  * A tar file has no directory, but its headers hold sizes.  Reading the headers and skipping the data takes one small read per member; then any
  * sample is one positioned read.  So there is no index file that could be out of date.  Compressed tar files have no positions and are
  * refused. */
-#include "tiler/patches/shards.h"
+#include "tiler/patches/shard.h"
 #include "tiler/imagefile/imagefile.h"
 #include "base/durable.h"
 #include "base/error.h"

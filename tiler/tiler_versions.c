@@ -1,5 +1,6 @@
 /* Versions of the libraries of this room, so that a result can be traced to the decoders and encoders that made it. */
-#include "tiler/slide/slide.h"
+#include "tiler/tiler_versions.h"
+#include <glib.h>
 #include <archive.h>
 #include <hdf5.h>
 #include <lcms2.h>
