@@ -38,14 +38,14 @@ static void print_files(const GPtrArray *rows, const Cohort *cohort)
 /* at_work: a supervisor is running; otherwise, leased jobs in the table were interrupted. */
 static void print_stages(const GPtrArray *rows, gboolean at_work)
 {
-    printf("%-13s %6s %6s %6s %6s %6s\n", "stage", "jobs", "done", "run", "failed", "cancel");
+    printf("%-13s %6s %6s %7s %6s %9s\n", "stage", "jobs", "done", "running", "failed", "cancelled");
     for (guint i = 0; i < rows->len;) {
         const char *stage = ((JobRow *)rows->pdata[i])->stage;
         int counts[JOB_CANCELLED + 1] = {0}, n = 0;
         for (; i < rows->len && g_str_equal(((JobRow *)rows->pdata[i])->stage, stage); i++, n++) {
             counts[((JobRow *)rows->pdata[i])->state]++;
         }
-        printf("%-13s %6d %6d %6d %6d %6d\n", stage, n, counts[JOB_DONE], counts[JOB_LEASED],
+        printf("%-13s %6d %6d %7d %6d %9d\n", stage, n, counts[JOB_DONE], counts[JOB_LEASED],
                counts[JOB_PARKED], counts[JOB_CANCELLED]);
     }
     for (guint i = 0; i < rows->len; i++) {
