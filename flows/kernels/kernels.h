@@ -1,8 +1,8 @@
 /* The kernel table: the few operations in which the engine spends its time.
  *
  * The entry "reference" (plain C) defines what each operation means.  "onednn" (convolutions by oneDNN, matrix products by
- * OpenBLAS) is the fast one.  "onednn-bf16" runs inference convolutions in bfloat16: it is faster still on processors with
- * matrix units for bfloat16 (AMX), but has errors of about 1 %, so it is used only where the configuration asks for it.
+ * OpenBLAS) is the fast one.  "onednn-bf16" runs inference convolutions in bfloat16: it is faster on processors with
+ * bfloat16 instructions, but has errors of about 1 %, so it is used only where the configuration asks for it.
  * In builds where real is double only "reference" exists.
  * Activations are NHWC, convolution weights OIHW, biases (O) (conv_spec.h).  A GPU would be one more entry. */
 #pragma once
