@@ -14,10 +14,11 @@ Y
 is "an undisturbed run" $? 0
 artefacts calm >calm.sums
 
+# A shell ignores SIGINT in the background, and timeout of coreutils 9.10 leaves it so.
 begin() { # NAME CALL FILE WORKERS: a run of which a worker stops in that call; $! is it
     FAULT_LOG=$PWD/$1.mark
     export FAULT_LOG
-    with_faults "$2" "$3" 0 exec timeout 50 "$WSIFLOW" run -c run.yaml -o "$1" -j "$4" >"$1.out" 2>"$1.err"
+    with_faults "$2" "$3" 0 exec env --default-signal=INT timeout 50 "$WSIFLOW" run -c run.yaml -o "$1" -j "$4" >"$1.out" 2>"$1.err"
 }
 # Alone and first: the interrupt has to come before the stopped worker is replaced, on a loaded machine too.
 begin interrupted rename tissue.json 2 &
