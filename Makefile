@@ -18,7 +18,7 @@ PKGS    := glib-2.0 gthread-2.0 openslide libtiff-4 libjpeg libpng zlib lcms2 \
 EXISTING := $(shell for p in $(PKGS); do pkg-config --exists $$p 2>/dev/null && echo $$p; done)
 
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
-           -Wundef -Wvla -Wformat=2 -Wno-unused-parameter $(if $(DEVELOPER),-Werror)
+           -Wundef -Wvla -Wformat=2 -Wno-unused-parameter -Werror=implicit-function-declaration $(if $(DEVELOPER),-Werror)
 BASEFL  := -std=c17 -D_GNU_SOURCE -I. $(shell pkg-config --cflags $(EXISTING) 2>/dev/null) \
            -DWSIFLOW_VERSION='"$(VERSION)"' -MMD -MP -fno-strict-aliasing -ffp-contract=off
 # The highest level of checked libc calls that compiler and libc know: a higher one is a warning.
