@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Bytes from one value to the next in a struct; a choice is an int. */
 static const size_t sizes[] = {
     [FIELD_TEXT] = sizeof(char *),   [FIELD_MAYBE] = sizeof(char *),  [FIELD_INT] = sizeof(int),
     [FIELD_BOOL] = sizeof(gboolean), [FIELD_INT64] = sizeof(int64_t), [FIELD_NUMBER] = sizeof(double),
     [FIELD_NAME] = sizeof(int),
 };
 
+/* JSON has no NaN and no infinity: a number that is not finite is null. */
 static json_t *write_one(const Field *field, const char *at)
 {
     switch (field->kind) {
@@ -36,6 +38,7 @@ json_t *fields_write(const Field *table, const void *base)
     json_t *object = json_object();
     for (const Field *f = table; f->key; f++) {
         const char *at = (const char *)base + f->offset;
+        /* A field of several values is an array in the struct and in JSON. */
         json_t *value = f->count > 1 ? json_array() : write_one(f, at);
         for (int i = 0; f->count > 1 && i < f->count; i++) {
             json_array_append_new(value, write_one(f, at + i * sizes[f->kind]));
@@ -45,6 +48,7 @@ json_t *fields_write(const Field *table, const void *base)
     return object;
 }
 
+/* A choice is the position of its name in the list. */
 static gboolean read_name(const Field *field, const json_t *value, int *out)
 {
     for (int i = 0; json_is_string(value) && field->names[i]; i++) {
@@ -56,6 +60,7 @@ static gboolean read_name(const Field *field, const json_t *value, int *out)
     return FALSE;
 }
 
+/* Allocates; null is accepted for FIELD_MAYBE only. */
 static gboolean read_text(const json_t *value, gboolean maybe, char **out)
 {
     *out = g_strdup(json_string_value(value)); /* NULL for null */
@@ -64,11 +69,13 @@ static gboolean read_text(const json_t *value, gboolean maybe, char **out)
 
 static gboolean read_int(const json_t *value, int *out)
 {
+    /* 64 bits: a number that does not fit into an int differs after the cast. */
     json_int_t number = json_integer_value(value);
     *out = (int)number;
     return json_is_integer(value) && number == *out;
 }
 
+/* FALSE when the value is of another kind.  `at` may be set even then. */
 static gboolean read_one(const Field *field, const json_t *value, char *at)
 {
     switch (field->kind) {
@@ -82,6 +89,7 @@ static gboolean read_one(const Field *field, const json_t *value, char *at)
         *(int64_t *)at = json_integer_value(value);
         return json_is_integer(value);
     case FIELD_NUMBER:
+        /* Whole numbers are accepted too, since 1 is a way to write 1.0. */
         *(double *)at = json_is_null(value) ? NAN : json_number_value(value);
         return json_is_number(value) || json_is_null(value);
     case FIELD_NAME:
@@ -97,6 +105,7 @@ static gboolean read_field(const Field *field, const json_t *value, char *at)
     if (field->count <= 1) {
         return read_one(field, value, at);
     }
+    /* The struct has room for exactly `count` values. */
     gboolean ok = json_is_array(value) && json_array_size(value) == (size_t)field->count;
     for (int i = 0; ok && i < field->count; i++) {
         ok = read_one(field, json_array_get(value, i), at + i * sizes[field->kind]);
@@ -104,6 +113,7 @@ static gboolean read_field(const Field *field, const json_t *value, char *at)
     return ok;
 }
 
+/* Whether a key is in the table. */
 static gboolean known(const Field *table, const char *key)
 {
     while (table->key && strcmp(table->key, key) != 0) {
@@ -120,6 +130,7 @@ gboolean fields_read(const Field *table, const json_t *object, void *base, const
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: an object was expected", what);
         return FALSE;
     }
+    /* Every key must be in the table, and below every key of the table in the object. */
     json_object_foreach((json_t *)object, key, value)
     {
         if (!known(table, key)) {
@@ -141,6 +152,7 @@ gboolean fields_read(const Field *table, const json_t *object, void *base, const
 void fields_clear(const Field *table, void *base)
 {
     for (const Field *f = table; f->key; f++) {
+        /* Only texts own memory. */
         if (f->kind == FIELD_TEXT || f->kind == FIELD_MAYBE) {
             g_clear_pointer((char **)((char *)base + f->offset), g_free);
         }
@@ -149,6 +161,7 @@ void fields_clear(const Field *table, void *base)
 
 char *fields_text(const json_t *value)
 {
+    /* Jansson's memory comes from malloc(), but callers use g_free(). */
     char *dumped = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(17));
     char *text = g_strdup(dumped);
     free(dumped);
@@ -158,6 +171,7 @@ char *fields_text(const json_t *value)
 json_t *fields_parse(const char *text, const char *what, GError **error)
 {
     json_error_t why;
+    /* Of two equal keys Jansson would silently take the last. */
     json_t *value = json_loads(text, JSON_REJECT_DUPLICATES, &why);
     if (!value) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: %s (column %d)", what, why.text, why.column);

@@ -22,8 +22,8 @@
 
 G_STATIC_ASSERT(G_BYTE_ORDER == G_LITTLE_ENDIAN); /* data is read without swapping bytes */
 
-#define HEADER_LIMIT (4 << 20)
-#define RANK_LIMIT 8
+#define HEADER_LIMIT (4 << 20) /* bytes; real ones have some kB */
+#define RANK_LIMIT 8           /* dimensions */
 
 typedef struct {
     Tensor tensor; /* .name and .values are owned */
@@ -66,6 +66,7 @@ static float float_of_bits(uint32_t bits)
 static void convert_bf16(const void *from, float *to, size_t count)
 {
     const uint16_t *in = from;
+    /* A bfloat16 is the upper half of a float. */
     for (size_t i = 0; i < count; i++) {
         to[i] = float_of_bits((uint32_t)in[i] << 16);
     }
@@ -77,6 +78,7 @@ static void convert_f16(const void *from, float *to, size_t count)
     const uint16_t *in = from;
     for (size_t i = 0; i < count; i++) {
         int exponent = in[i] >> 10 & 31, fraction = in[i] & 1023;
+        /* Subnormal: fraction 2^-24.  Normal: (1 + fraction / 1024) 2^(exponent - 15). */
         float size = exponent == 31  ? (fraction ? NAN : INFINITY)
                      : exponent == 0 ? ldexpf((float)fraction, -24)
                                      : ldexpf((float)(fraction + 1024), exponent - 25);
@@ -118,6 +120,7 @@ static gboolean refuse(const char *path, const char *tensor, GError **error, con
     g_autofree char *message = g_strdup_vprintf(format, arguments);
     va_end(arguments);
     g_autofree char *name = g_strescape(tensor ? tensor : "", NULL);
+    /* 97 characters and three dots. */
     if (strlen(name) > 100) {
         memcpy(name + 97, "...", 4);
     }
@@ -146,6 +149,7 @@ static int read_integers(const json_t *list, int limit, int64_t *out)
 /* The number of elements and of bytes; FALSE when one of them overflows. */
 static gboolean count_elements(Tensor *tensor, int element_bytes, int64_t *bytes)
 {
+    /* An empty shape is a scalar, with one element. */
     tensor->count = 1;
     for (int i = 0; i < tensor->rank; i++) {
         if (__builtin_mul_overflow(tensor->count, tensor->shape[i], &tensor->count)) {
@@ -223,6 +227,7 @@ static gint by_offset(gconstpointer a, gconstpointer b)
 /* The sorted tensors must cover the data exactly once. */
 static gboolean check_cover(const Safetensors *file, int64_t data_bytes, GError **error)
 {
+    /* Where the next tensor has to begin. */
     int64_t at = 0;
     for (guint i = 0; i < file->entries->len; i++) {
         const Entry *entry = &g_array_index(file->entries, Entry, i);
@@ -287,6 +292,7 @@ static gboolean read_values(int fd, const Safetensors *file, Entry *entry, int64
     size_t count = (size_t)entry->tensor.count, bytes = (size_t)(entry->end - entry->begin);
     float *values = wsi_try_alloc(count, sizeof(float), entry->tensor.name, error);
     entry->tensor.values = values;
+    /* The bytes as they are in the file. */
     g_autofree void *raw = values ? wsi_try_alloc(bytes, 1, entry->tensor.name, error) : NULL;
     if (!raw || !file_at_read(fd, file->path, raw, bytes, data_start + entry->begin, error)) {
         return FALSE;
@@ -315,6 +321,7 @@ static gboolean read_tensors(int fd, Safetensors *file, int64_t data_start, GErr
         if (!read_values(fd, file, entry, data_start, error)) {
             return FALSE;
         }
+        /* + 1, because a missing name gives NULL, which is 0. */
         g_hash_table_insert(file->by_name, (char *)entry->tensor.name, GINT_TO_POINTER(i + 1));
     }
     return TRUE;

@@ -75,12 +75,14 @@ void safetensors_writer_metadata(SafetensorsWriter *writer, const char *key, con
 void safetensors_writer_add(SafetensorsWriter *writer, const char *name, int rank, const int64_t *shape,
                             const real *values)
 {
+    /* The numbers are not copied; they must stay until commit. */
     Pending pending = {values, 1};
     json_t *sizes = json_array();
     for (int i = 0; i < rank; i++) {
         json_array_append_new(sizes, json_integer(shape[i]));
         pending.count *= shape[i];
     }
+    /* data_offsets are [begin, end) in bytes from the start of the data. */
     int64_t end = writer->bytes + pending.count * (int64_t)sizeof(float);
     json_t *entry = json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", sizes, "data_offsets",
                               (json_int_t)writer->bytes, (json_int_t)end);
@@ -88,6 +90,7 @@ void safetensors_writer_add(SafetensorsWriter *writer, const char *name, int ran
     g_array_append_val(writer->tensors, pending);
     writer->bytes = end;
     for (int64_t i = 0; i < pending.count; i++) {
+        /* As float, because a double may be too large for one. */
         if (!isfinite((float)values[i])) {
             remember_problem(writer, name, "holds a value that is not a finite float");
             break;
@@ -107,6 +110,7 @@ static GString *header_text(const SafetensorsWriter *writer)
     GString *out = g_string_new(text);
     free(text);
     json_decref(all);
+    /* N itself has 8 bytes, so this aligns the data. */
     while (out->len % 8) {
         g_string_append_c(out, ' ');
     }
@@ -140,6 +144,7 @@ gboolean safetensors_writer_commit(SafetensorsWriter *writer, const char *path, 
     if (!file) {
         return FALSE;
     }
+    /* N, the header, the data of each tensor in the order of the header. */
     GString *header = header_text(writer);
     uint64_t length = header->len;
     gboolean ok = durable_write(file, &length, sizeof length, error) &&

@@ -56,6 +56,7 @@ static void lay_out(Step *step, ParameterLayout *layout, const char *prefix)
 static void initialise(Step *step, uint64_t seed, const char *prefix, real *parameters)
 {
     int channels = step->coupling.channels;
+    /* A stream of its own, so that the permutation does not depend on what else is drawn. */
     g_autofree char *name = g_strdup_printf("%s.permutation", prefix);
     g_autofree uint32_t *order = g_new(uint32_t, channels);
     Rng rng = rng_at(seed, rng_name(name), 0);
@@ -76,6 +77,7 @@ static void refresh(Step *step, real *parameters)
         double log_s = g < TINY_G ? log(0.2) + g / 2 : log(0.2 * (g > 80 ? g / 2 : log1p(exp(g / 2))));
         aio->s[k] = (real)exp(log_s);
         aio->sum_log_s += log_s;
+        /* The flat array holds the permutation as floats. */
         aio->source[k] = (int)parameters[aio->permutation + k];
         aio->target[aio->source[k]] = k;
     }
@@ -94,6 +96,7 @@ static StepRun *run_new(const Step *step, const real *parameters, const Kernels 
     run->u2 = share && !training
                   ? other->u2
                   : arena_real(arena, step_rows(&run->base) * step->coupling.active, "coupled channels");
+    /* Used up within a call, so all steps share them. */
     run->row = share ? other->row : arena_real(arena, step->coupling.channels, "a pixel");
     run->sums = share ? other->sums : arena_double(arena, 2 * step->coupling.channels, "sums over pixels");
     return &run->base;
@@ -147,15 +150,18 @@ static void unscale_gradient(int64_t rows, int channels, int passive, const real
         for (int c = 0; c < channels; c++) { /* dv */
             dx[c] = dy[target[c]];
         }
+        /* do = sum dv. */
         for (int c = 0; c < channels; c++) {
             sums[c] += (double)dx[c];
         }
+        /* ds = sum dv u; in the passive half u is x. */
         for (int c = 0; c < passive; c++) {
             sums[channels + c] += (double)(dx[c] * x[c]);
         }
         for (int c = passive; c < channels; c++) {
             sums[channels + c] += (double)(dx[c] * u2[c - passive]);
         }
+        /* du = s dv. */
         for (int c = 0; c < channels; c++) {
             dx[c] *= s[c];
         }
@@ -195,6 +201,7 @@ static void activity(const StepRun *base, double *a)
     /* The constant scales s are not conditional: only the coupling counts, and then channels move. */
     coupling_activity(&base->step->coupling, &base->subnet, a);
     g_autofree double *before = g_memdup2(a, channels * sizeof *a);
+    /* The activity of a channel moves with it: y_k = v_source[k]. */
     for (int k = 0; k < channels; k++) {
         a[k] = before[aio->source[k]];
     }

@@ -37,6 +37,7 @@ void arena_free(Arena *arena)
         OwnedConv owned = g_array_index(arena->convs, OwnedConv, i);
         owned.kernels->conv_free(owned.conv);
     }
+    /* Convolutions may point into blocks, so blocks go last. */
     g_array_unref(arena->convs);
     g_ptr_array_unref(arena->blocks);
     g_clear_error(&arena->error);
@@ -47,6 +48,7 @@ void arena_free(Arena *arena)
 static void *take(Arena *arena, int64_t count, size_t size, const char *what)
 {
     size_t extra = ALIGNMENT / size;
+    /* After a failure everything fails, so callers check once, with arena_check. */
     if (arena->error) {
         return NULL;
     }
@@ -55,6 +57,7 @@ static void *take(Arena *arena, int64_t count, size_t size, const char *what)
         return NULL;
     }
     g_ptr_array_add(arena->blocks, block);
+    /* The outer remainder leaves a block that is aligned already where it is. */
     return block + (ALIGNMENT - (uintptr_t)block % ALIGNMENT) % ALIGNMENT;
 }
 

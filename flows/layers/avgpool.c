@@ -7,6 +7,7 @@
 
 int avgpool_size(int size)
 {
+    /* floor((size + 2 pad - kernel) / stride) + 1 with pad 1, kernel 3, stride 2. */
     return (size - 1) / 2 + 1;
 }
 
@@ -32,6 +33,7 @@ static void pool_pixel(int h, int w, int c, const real *x, int i, int j, real *y
     /* Rows and columns of the window that are inside the image. */
     int top = i ? 2 * i - 1 : 0, bottom = 2 * i + 1 < h ? 2 * i + 1 : h - 1;
     int left = j ? 2 * j - 1 : 0, right = 2 * j + 1 < w ? 2 * j + 1 : w - 1;
+    /* y (c) = the sum of the window, then / 9. */
     memset(y, 0, c * sizeof *y);
     for (int row = top; row <= bottom; row++) {
         for (int column = left; column <= right; column++) {
@@ -43,6 +45,7 @@ static void pool_pixel(int h, int w, int c, const real *x, int i, int j, real *y
 
 void avgpool_forward(int n, int h, int w, int c, const real *x, real *y)
 {
+    /* y (n, out_h, out_w, c) is written in this order. */
     int out_h = avgpool_size(h), out_w = avgpool_size(w);
     for (int b = 0; b < n; b++) {
         for (int i = 0; i < out_h; i++) {

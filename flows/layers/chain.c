@@ -40,6 +40,7 @@ void chain_refresh_step(Chain *chain, int number, real *parameters)
 void chain_run_init(ChainRun *run, const Chain *chain, const real *parameters, const Kernels *kernels, int n,
                     gboolean training, Arena *arena)
 {
+    /* All maps are (n, size, size, channels); local (n, size, size) has the log-determinant of each pixel. */
     int64_t size = (int64_t)n * chain->size * chain->size * chain->channels;
     *run = (ChainRun){.chain = chain, .n = n};
     run->steps = arena_struct(arena, (chain->count + 1) * sizeof *run->steps);
@@ -61,6 +62,7 @@ const real *chain_forward(ChainRun *run, const real *parameters, const real *x, 
 {
     const real *at = x; /* (n, size, size, channels): input of the next step */
     run->x = x;
+    /* Every step adds its log-scales to local. */
     memset(run->local, 0, (size_t)run->n * run->chain->size * run->chain->size * sizeof *x);
     for (int i = 0; i < run->chain->count; i++) {
         run->chain->steps[i]->ops->forward(run->steps[i], parameters, at, run->state[i + 1], logdet);
@@ -85,6 +87,7 @@ const real *chain_backward(ChainRun *run, const real *parameters, const double *
 
 void chain_activity(const ChainRun *run, double *activity)
 {
+    /* (channels): every step moves and adds to what the steps before it left. */
     memset(activity, 0, (size_t)run->chain->channels * sizeof *activity);
     for (int i = 0; i < run->chain->count; i++) {
         run->chain->steps[i]->ops->activity(run->steps[i], activity);
@@ -93,6 +96,7 @@ void chain_activity(const ChainRun *run, double *activity)
 
 void chain_inverse(ChainRun *run, const real *parameters)
 {
+    /* From the last step to the first, in place in work[0] (n, size, size, channels). */
     for (int i = run->chain->count - 1; i >= 0; i--) {
         run->chain->steps[i]->ops->inverse(run->steps[i], parameters, run->work[0]);
     }
@@ -108,6 +112,7 @@ void chain_fit(Chain *chain, ChainRun *run, real *parameters, int images, real *
         if (step->ops->fit) {
             step->ops->fit(step, images * rows, x, parameters);
         }
+        /* x (images, size, size, channels) becomes the input of step i + 1; the run has n = 1. */
         for (int b = 0; b < images; b++) {
             step->ops->forward(run->steps[i], parameters, x + b * size, run->work[0], &logdet);
             memcpy(x + b * size, run->work[0], size * sizeof *x);

@@ -6,6 +6,7 @@
 void coupling_init(Coupling *coupling, const Poscode *code, int channels, const StepSpec *spec, Arena *arena)
 {
     coupling->channels = channels;
+    /* An odd channel is passive.  The subnet gives a log-scale and a shift for each active channel. */
     coupling->active = channels / 2;
     coupling->passive = channels - channels / 2;
     coupling->clamp = softclamp_aio(spec->alpha, spec->clamp_new);
@@ -55,6 +56,7 @@ static void add_passive(int64_t rows, int passive, int channels, const real *res
 void coupling_activity(const Coupling *coupling, const SubnetRun *run, double *activity)
 {
     int64_t rows = run->n * pixels(coupling);
+    /* Mean over the pixels of |e|, for each active channel. */
     g_autofree double *sum = g_new0(double, coupling->active);
     softclamp_magnitude(&coupling->clamp, rows, coupling->active, run->out, sum);
     /* Passive channels have no log-scale. */
@@ -69,6 +71,7 @@ void coupling_backward(const Coupling *coupling, SubnetRun *run, const real *par
     int64_t hw = pixels(coupling);
     int c = coupling->channels;
     for (int b = 0; b < run->n; b++) {
+        /* of image b: `at` in r (n, h, w, 2 active), `active` in x (n, h, w, channels). */
         int64_t at = b * hw * 2 * coupling->active, active = b * hw * c + coupling->passive;
         softclamp_backward(&coupling->clamp, hw, coupling->active, run->out + at, x + active, c, dy + active,
                            c, dlogdet[b], dy + active, c, run->dout + at);

@@ -83,6 +83,7 @@ int fpn_flat(const Fpn *fpn, const real *parameters, int level)
 {
     int flat = 0;
     for (int i = 0; i < fpn->width; i++) {
+        /* Fitting stores the floor for an output that does not vary. */
         flat += parameters[fpn->out_deviation[level] + i] <= (real)DEVIATION_FLOOR;
     }
     return flat;
@@ -90,6 +91,7 @@ int fpn_flat(const Fpn *fpn, const real *parameters, int level)
 
 void fpn_constrain(Fpn *fpn, real *parameters)
 {
+    /* A step of the optimiser leaves the orthonormal laterals by a little; this brings them back. */
     for (int l = 0; fpn->trained && l < SCALES; l++) {
         orthonormal_rows(fpn->width, fpn->channels[l], parameters + fpn->lateral[l], fpn->work);
     }
@@ -104,6 +106,7 @@ void fpn_run_init(FpnRun *run, const Fpn *fpn, const Kernels *kernels, int n, gb
         /* (n, size, size, width). */
         run->level[l] = arena_real(arena, count, "level of the feature pyramid");
         run->out[l] = arena_real(arena, count, "level of the feature pyramid");
+        /* One factor per image. */
         run->gain[l] = arena_real(arena, n, "feature pyramid");
         run->dlevel[l] = training ? arena_real(arena, count, "gradient of the feature pyramid") : NULL;
     }
@@ -154,6 +157,7 @@ static void find_gains(FpnRun *run, const real *parameters, int l)
         for (int64_t row = 0; row < rows && fpn->divide_rms; row++, x += c) {
             sum += standardised_squares(c, x, mean, fpn->spread[l]);
         }
+        /* Root mean square over the pixels and the channels that vary. */
         double rms = sqrt(sum / ((double)rows * varying));
         run->gain[l][b] = fpn->divide_rms ? (real)(1 / fmax(rms, RMS_FLOOR)) : 1;
     }
@@ -212,6 +216,7 @@ static void level_gradient(FpnRun *run, const real *deviation, int l, const real
     int width = fpn->width;
     int64_t pixels = (int64_t)run->n * fpn->size[l] * fpn->size[l];
     for (int64_t p = 0; p < pixels; p++) {
+        /* out = (level - mean) / deviation. */
         for (int i = 0; i < width; i++) {
             run->dlevel[l][p * width + i] = dout[p * width + i] / deviation[i];
         }
@@ -223,6 +228,7 @@ static void level_gradient(FpnRun *run, const real *deviation, int l, const real
     pixels = (int64_t)run->n * fpn->size[l - 1] * fpn->size[l - 1];
     for (int64_t p = 0; p < pixels; p++) {
         const real *below = run->dlevel[l - 1] + p * width;
+        /* Several pixels below share the same one above. */
         real *to = run->dlevel[l] + above_pixel(fpn, l - 1, p) * width;
         for (int i = 0; i < width; i++) {
             to[i] += (real)sqrt(0.5) * below[i];

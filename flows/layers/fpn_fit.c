@@ -63,6 +63,7 @@ static void add_moments(FpnFit *fit, int l, int c, const real *x)
     for (int64_t row = 0; row < rows; row++) {
         for (int j = 0; j < c; j++) {
             double v = (double)x[row * c + j];
+            /* A sum of squares over many tiles needs more digits than float has. */
             fit->wide[row * c + j] = v;
             sum[j] += v;
         }
@@ -100,6 +101,7 @@ void fpn_fit_add(FpnFit *fit, const real *parameters, const real *const pooled[S
 /* sqrt(E x^2 - (E x)^2), at least DEVIATION_FLOOR. */
 static double deviation_of(double mean_square, double mean)
 {
+    /* Rounding can make the variance of a constant slightly negative. */
     return fmax(sqrt(fmax(mean_square - mean * mean, 0)), DEVIATION_FLOOR);
 }
 
@@ -111,6 +113,7 @@ static void principal_directions(int c, const double *mean, const double *deviat
     g_autofree double *values = g_new(double, c);
     for (int i = 0; i < c; i++) {
         for (int j = i; j < c; j++) {
+            /* r_ij = (E x_i x_j - m_i m_j) / (d_i d_j). */
             size_t at = (size_t)i * c + j;
             matrix[at] = (matrix[at] / count - mean[i] * mean[j]) / (deviation[i] * deviation[j]);
         }
@@ -125,6 +128,7 @@ static void principal_directions(int c, const double *mean, const double *deviat
 /* Writes an eigenvector (c) with its sign fixed. */
 static void store_direction(int c, const double *direction, real *out)
 {
+    /* The component of largest magnitude, the first of equals. */
     int largest = 0;
     for (int j = 1; j < c; j++) {
         largest = fabs(direction[j]) > fabs(direction[largest]) ? j : largest;

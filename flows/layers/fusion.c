@@ -12,6 +12,7 @@ enum { NET1, NET2 };
 void fusion_init(Fusion *fusion, const int channels[SCALES], const int size[SCALES], double alpha,
                  Arena *arena)
 {
+    /* Channels of a and b at each scale. */
     int first[SCALES], second[SCALES];
     *fusion = (Fusion){.clamp = softclamp_fusion(alpha)};
     for (int l = 0; l < SCALES; l++) {
@@ -34,6 +35,7 @@ void fusion_layout(Fusion *fusion, ParameterLayout *layout, const char *prefix)
     }
     for (int l = 0; l < SCALES; l++) {
         g_autofree char *name = g_strdup_printf("permutation%d", l);
+        /* Not trained, but stored, so that a file describes the model completely. */
         fusion->permutation[l] =
             parameter_layout_add(layout, FALSE, prefix, name, (int64_t[4]){fusion->channels[l]}, 0, 0);
     }
@@ -73,6 +75,7 @@ static void take_gradients(FusionRun *run, Arena *arena)
     const Fusion *f = run->fusion;
     /* half: b, which is the larger half of odd channels. */
     int total = MAX(f->net[0].total, f->net[1].total), mid = MAX(f->net[0].mid, f->net[1].mid);
+    /* The subnets meet at the size of the coarsest scale. */
     int64_t small = pixels(run, SCALES - 1);
     for (int l = 0; l < SCALES; l++) {
         int half = f->channels[l] - f->channels[l] / 2;

@@ -42,6 +42,7 @@ void fusion_net_layout(FusionNet *net, ParameterLayout *layout, const char *pref
     }
 }
 
+/* Pixels of scale l in all images. */
 static int64_t pixels(const FusionRun *run, int l)
 {
     return (int64_t)run->n * run->fusion->h[l] * run->fusion->w[l];
@@ -122,6 +123,7 @@ void fusion_net_forward(FusionRun *run, int which, const real *parameters, real 
                       parameters + net->norm_bias, NULL, 1, nr->hidden, run->training ? nr->hidden : NULL,
                       nr->rstd, nr->act);
     convolve(run, nr->conv2, parameters, nr->act, net->conv2_weight, net->conv2_bias, nr->merged);
+    /* Back to each scale, with the heads' convolutions at its own size. */
     for (int l = 0, at = 0; l < SCALES; at += net->in[l++]) {
         /* sum = x_l + the upsampled slice, st = [S | T]. */
         bilinear_add_forward(run->n, h, w, net->in[l], nr->merged + at, net->total, f->h[l], f->w[l], x[l],

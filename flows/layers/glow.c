@@ -36,6 +36,7 @@ static void lay_out(Step *step, ParameterLayout *layout, const char *prefix)
 
 static void initialise(Step *step, uint64_t seed, const char *prefix, real *parameters)
 {
+    /* The subnet's tensors are drawn by parameter_layout_initialise(). */
     invconv_initialise(&((Glow *)step)->invconv, seed, prefix, parameters);
 }
 
@@ -49,6 +50,7 @@ static void refresh(Step *step, real *parameters)
 static void fit(Step *step, int64_t rows, const real *x, real *parameters)
 {
     Invconv *invconv = &((Glow *)step)->invconv;
+    /* x (rows, channels): one pixel per row. */
     invconv_fit(invconv, rows, x, parameters);
     invconv_refresh(invconv, parameters);
 }
@@ -64,6 +66,7 @@ static StepRun *run_new(const Step *step, const real *parameters, const Kernels 
                     share ? &share->subnet : NULL, arena);
     invconv_run_init(&run->invconv, &((const Glow *)step)->invconv, kernels, n, training,
                      share ? &other->invconv : NULL, arena);
+    /* Backward needs the mixed channels of every step. */
     size = step_rows(&run->base) * step->coupling.channels;
     run->mixed = training ? arena_real(arena, size, "mixed channels") : NULL;
     return &run->base;

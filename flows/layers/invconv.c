@@ -55,9 +55,11 @@ static double *random_orthogonal(int c, uint64_t seed, const char *prefix)
     g_autofree double *tau = g_new(double, c);
     double *q = g_new(double, (size_t)c *c);
     Rng rng = rng_at(seed, rng_name(name), 0);
+    /* Drawn in row-major order, so the matrix is the same for the same name and seed. */
     for (size_t i = 0; i < (size_t)c * c; i++) {
         q[i] = rng_normal(&rng);
     }
+    /* Householder vectors and tau, then Q from them. */
     LAPACKE_dgeqrf(LAPACK_ROW_MAJOR, c, c, q, c, tau);
     LAPACKE_dorgqr(LAPACK_ROW_MAJOR, c, c, c, q, c, tau);
     return q;
@@ -69,6 +71,7 @@ void invconv_initialise(Invconv *layer, uint64_t seed, const char *prefix, real 
     g_autofree double *q = random_orthogonal(c, seed, prefix);
     g_autofree lapack_int *pivot = g_new(lapack_int, c);
     g_autofree int *row_of = g_new(int, c);
+    /* W = P L U; L has ones on its diagonal, which are not stored. */
     LAPACKE_dgetrf(LAPACK_ROW_MAJOR, c, c, q, c, pivot);
     for (int i = 0; i < c; i++) {
         row_of[i] = i;
@@ -95,6 +98,7 @@ void invconv_fit(Invconv *layer, int64_t rows, const real *x, real *parameters)
 {
     int c = layer->c;
     g_autofree double *mean = g_new0(double, c), *variance = g_new0(double, c);
+    /* Two passes in double: mean, then E (x - mean)^2. */
     for (int64_t row = 0; row < rows; row++) {
         for (int j = 0; j < c; j++) {
             mean[j] += (double)x[row * c + j];
@@ -203,6 +207,7 @@ void invconv_forward(InvconvRun *run, const real *x, real *y, double *logdet)
     const Invconv *layer = run->layer;
     run->kernels->conv_forward(run->conv, x, run->training ? layer->map : NULL,
                                run->training ? layer->shift : NULL, NULL, y);
+    /* Every pixel has the same Jacobian M, so ld += H W ln |det M|. */
     for (int b = 0; b < run->n; b++) {
         logdet[b] += layer->logdet * layer->h * layer->w;
     }
@@ -266,6 +271,7 @@ void invconv_backward(InvconvRun *run, const real *parameters, const real *x, co
                       const real *dy, real *dx, real *gradient)
 {
     const Invconv *layer = run->layer;
+    /* db_j = exp(a_j) (W^T dc)_j needs no log-determinant; da and dq do. */
     double to_log = 0; /* the log-determinant of an image is H W (sum a + sum q) */
     for (int b = 0; b < run->n; b++) {
         to_log += dlogdet[b] * layer->h * layer->w;

@@ -12,6 +12,7 @@ void layernorm_forward(int64_t rows, int c, const real *weight, const real *bias
                        int64_t period, const real *x, real *normalised, real *rstd, real *y)
 {
     for (int64_t row = 0; row < rows; row++, x += c, y += c) {
+        /* Row r of the map (period, c) belongs to pixel r of every image. */
         const real *add = map ? map + row % period * c : NULL;
         real mean, scale;
         /* y holds t, then t - mean, then the result. */
@@ -24,6 +25,7 @@ void layernorm_forward(int64_t rows, int c, const real *weight, const real *bias
         for (int i = 0; i < c; i++) {
             y[i] -= mean;
         }
+        /* rstd = 1 / sqrt(mean (t - mean)^2 + epsilon). */
         scale = 1 / (real)sqrt(row_dot(y, y, c) / c + LAYERNORM_EPSILON);
         VECTOR_LOOP
         for (int i = 0; i < c; i++) {
@@ -50,12 +52,14 @@ void layernorm_backward(int64_t rows, int c, const real *weight, const real *bia
         /* dx holds k, then the result. */
         VECTOR_LOOP
         for (int i = 0; i < c; i++) {
+            /* g: dy where weight xh + bias > 0, which is where the ReLU was open. */
             real g = normalised[i] * weight[i] + bias[i] > 0 ? dy[i] : 0;
             dweight[i] += (double)(g * normalised[i]);
             dbias[i] += (double)g;
             dx[i] = g * weight[i];
         }
         mean = row_sum(dx, c) / c;
+        /* mean (k xh): a change of t along xh does not change the output, so this part of k is removed. */
         along = row_dot(dx, normalised, c) / c;
         VECTOR_LOOP
         for (int i = 0; i < c; i++) {

@@ -20,6 +20,7 @@ typedef struct {
 /* floor(i size / bins) .. ceil((i + 1) size / bins) - 1; neighbouring bins may overlap by one. */
 static Bin bin_of(int i, int size, int bins)
 {
+    /* (a + b - 1) / b rounds up. */
     return (Bin){(int)((int64_t)i * size / bins), (int)(((int64_t)(i + 1) * size + bins - 1) / bins)};
 }
 
@@ -66,6 +67,7 @@ typedef struct {
 static Tap tap_of(int i, int size, int out)
 {
     double at = ((double)i + 0.5) * size / out - 0.5; /* centres on centres */
+    /* Outside of the outer centres the border pixel is repeated. */
     at = at < 0 ? 0 : at > size - 1 ? size - 1 : at;
     int first = (int)at;
     return (Tap){first, first + 1 < size ? first + 1 : first, (real)(at - first)};

@@ -45,11 +45,13 @@ static void scale_down(int rows, int columns, double *w)
 void orthonormal_rows(int rows, int columns, real *w, double *work)
 {
     int64_t count = (int64_t)rows * columns;
+    /* now, next (rows, columns); gram (rows, rows). */
     double *now = work, *next = work + count, *gram = work + 2 * count;
     for (int64_t i = 0; i < count; i++) {
         now[i] = (double)w[i];
     }
     double error = gram_matrix(rows, columns, now, gram);
+    /* Training reports NaN; here it would only spread. */
     if (!isfinite(error)) {
         return;
     }
@@ -59,6 +61,7 @@ void orthonormal_rows(int rows, int columns, real *w, double *work)
     }
     for (int round = 0; round < ROUNDS && error > CLOSE; round++) {
         double *done = now;
+        /* next = 1.5 now - 0.5 gram now. */
         cblas_dcopy((int)count, now, 1, next, 1);
         cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, columns, rows, -0.5, gram, rows, now,
                     columns, 1.5, next, columns);

@@ -12,6 +12,7 @@ void parameter_layout_clear(ParameterLayout *layout)
 
 void parameter_layout_begin(ParameterLayout *layout)
 {
+    /* Two rounds: the first counts the trainable numbers, the second places fixed tensors behind them. */
     if (!layout->entries) {
         layout->entries = g_array_new(FALSE, TRUE, sizeof(ParameterEntry));
     }
@@ -55,6 +56,7 @@ void parameter_layout_initialise(const ParameterLayout *layout, uint64_t seed, r
 {
     for (guint i = 0; i < layout->entries->len; i++) {
         const ParameterEntry *entry = &g_array_index(layout->entries, ParameterEntry, i);
+        /* A stream for each name: adding a tensor does not change the others. */
         Rng rng = rng_at(seed, rng_name(entry->public.name), 0);
         for (int64_t k = 0; k < entry->public.count; k++) {
             /* A constant draws no random number. */
@@ -73,6 +75,7 @@ static int by_offset(gconstpointer a, gconstpointer b)
 GArray *parameter_layout_by_offset(const ParameterLayout *layout)
 {
     GArray *table = g_array_new(FALSE, TRUE, sizeof(Parameter));
+    /* A copy without the ranges of initial values, sorted by offset. */
     for (guint i = 0; i < layout->entries->len; i++) {
         g_array_append_val(table, g_array_index(layout->entries, ParameterEntry, i).public);
     }

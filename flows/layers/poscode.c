@@ -18,6 +18,7 @@ static real *code_axis(int length, int half, Arena *arena)
     real *axis = arena_real(arena, (int64_t)length * half, "positional code");
     for (int x = 0; x < length && axis; x++) {
         for (int i = 0; i < half; i += 2) {
+            /* exp(-i ln(10000) / half) = 10000^(-i / half). */
             double angle = x * exp(-i * log(10000.0) / half);
             axis[x * half + i] = (real)sin(angle);
             axis[x * half + i + 1] = (real)cos(angle);
@@ -29,6 +30,7 @@ static real *code_axis(int length, int half, Arena *arena)
 void poscode_init(Poscode *code, int channels, int h, int w, Arena *arena)
 {
     *code = (Poscode){.channels = channels, .h = h, .w = w};
+    /* The first half of the channels depends on x, the second on y. */
     code->column = code_axis(w, channels / 2, arena);
     code->row = code_axis(h, channels / 2, arena);
 }
@@ -36,6 +38,7 @@ void poscode_init(Poscode *code, int channels, int h, int w, Arena *arena)
 int64_t poscode_scratch(const Poscode *code, int out)
 {
     int longest = MAX(code->h, code->w);
+    /* packed (3, 3, half, out) and lines (3, longest, out). */
     return (int64_t)out * (9 * (code->channels / 2) + 3 * longest);
 }
 
@@ -73,6 +76,7 @@ static void convolve_axis(int length, int half, int out, const real *axis, const
         for (int at = 0; at < length; at++) {
             real *line = lines + ((size_t)across * length + at) * out;
             for (int along = 0; along < 3; along++) {
+                /* Taps outside of the map are 0. */
                 int from = at + along - 1;
                 for (int i = 0; from >= 0 && from < length && i < half; i++) {
                     const real *w = packed + ((size_t)(along * 3 + across) * half + i) * out;
@@ -90,6 +94,7 @@ static void map_lines(const Poscode *code, int out, gboolean of_x, gboolean gath
         for (int x = 0; x < code->w; x++) {
             real *pixel = map + ((size_t)y * code->w + x) * out;
             int at = of_x ? x : y, length = of_x ? code->w : code->h;
+            /* `cross` runs across the direction in which the code varies. */
             int cross = of_x ? y : x, crossing = of_x ? code->h : code->w;
             for (int across = 0; across < 3; across++) {
                 real *line = lines + ((size_t)across * length + at) * out;
@@ -106,10 +111,12 @@ void poscode_conv_forward(const Poscode *code, int out, int in, const real *weig
 {
     int half = code->channels / 2;
     real *packed = scratch, *lines = scratch + (size_t)9 * half * out;
+    /* map (h, w, out) begins as the bias. */
     for (int64_t i = 0; i < (int64_t)code->h * code->w; i++) {
         memcpy(map + i * out, bias, out * sizeof *map);
     }
     for (int of_x = 1; of_x >= 0 && half; of_x--) {
+        /* The code's channels are the last ones: first the half of x, then that of y. */
         int first = in - code->channels + (of_x ? 0 : half);
         pack_weights(out, in, first, half, of_x, weight, packed);
         convolve_axis(of_x ? code->w : code->h, half, out, of_x ? code->column : code->row, packed, lines);
@@ -121,6 +128,7 @@ void poscode_conv_forward(const Poscode *code, int out, int in, const real *weig
 static void axis_backward(int length, int half, int out, int in, int first, gboolean of_x, const real *axis,
                           const real *lines, real *dweight)
 {
+    /* dw of one output channel and tap, for all `half` input channels. */
     real sum[POSCODE_MAX / 2];
     for (int o = 0; o < out; o++) {
         for (int tap = 0; tap < 9; tap++) {
@@ -150,6 +158,7 @@ void poscode_conv_backward(const Poscode *code, int out, int in, const real *dma
     for (int of_x = 1; of_x >= 0 && half; of_x--) {
         int length = of_x ? code->w : code->h;
         memset(scratch, 0, (size_t)3 * length * out * sizeof *scratch);
+        /* X' and Y' are sums of dmap; with `gather` the map is only read. */
         map_lines(code, out, of_x, TRUE, (real *)dmap, scratch);
         axis_backward(length, half, out, in, in - code->channels + (of_x ? 0 : half), of_x,
                       of_x ? code->column : code->row, scratch, dweight);

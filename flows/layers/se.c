@@ -79,9 +79,11 @@ void se_forward(const Se *se, const real *parameters, int n, int64_t hw, real *x
         Parts s = parts_of(se, saved);
         /* q = mean x, h = ReLU(W1 q + c1), e = sigmoid(W2 h + c2), x = e x. */
         channel_sums(hw, se->c, x, NULL, s.q);
+        /* Squeeze: the mean over the pixels. */
         for (int i = 0; i < se->c; i++) {
             s.q[i] /= hw;
         }
+        /* Excite: two dense layers, with ReLU between them. */
         for (int r = 0; r < se->reduced; r++) {
             real v = row_dot(w1 + (int64_t)r * se->c, s.q, se->c) + parameters[se->bias1 + r];
             s.h[r] = v > 0 ? v : 0;
@@ -130,6 +132,7 @@ void se_backward(const Se *se, const real *parameters, int n, int64_t hw, const 
         }
         dense_backward(se, parameters, &s, gradient);
         memset(s.q, 0, se->c * sizeof *s.q); /* q is used; from here on it is dq / HW */
+        /* dq = W1^T dh; each pixel has 1 / HW of it. */
         for (int r = 0; r < se->reduced; r++) {
             for (int i = 0; i < se->c; i++) {
                 s.q[i] += w1[(int64_t)r * se->c + i] * s.dh[r] / hw;

@@ -12,11 +12,13 @@
 
 SoftClamp softclamp_aio(double alpha, gboolean new_form)
 {
+    /* e = alpha tanh(b 0.1 s), with b = 1 for stock MSFlow and 1 / alpha for the new clamp. */
     return (SoftClamp){FALSE, (real)alpha, (real)(new_form ? 1 / alpha : 1), REAL(0.1)};
 }
 
 SoftClamp softclamp_fusion(double alpha)
 {
+    /* e = 0.636 alpha atan(s / alpha). */
     return (SoftClamp){TRUE, (real)(ATAN_RANGE * alpha), (real)(1 / alpha), 1};
 }
 
@@ -58,6 +60,7 @@ VECTOR_INLINE void forward_rows(const SoftClamp *clamp, gboolean arctangent, int
         if (whole < n) {
             forward_group(clamp, arctangent, n - whole, r + whole, r + n + whole, x + whole, y + whole, sum);
         }
+        /* Of this pixel: into the sum of the image, and into local. */
         for (int i = 0; i < LANES; i++) {
             total[i] += sum[i];
             all += sum[i];
@@ -90,6 +93,7 @@ void softclamp_magnitude(const SoftClamp *clamp, int64_t rows, int n, const real
     for (int64_t row = 0; row < rows; row++, r += 2 * n) {
         for (int i = 0; i < n; i++) {
             real e;
+            /* One number at a time: this is a report and not a hot loop. */
             log_scale(clamp, clamp->arctangent, 1, r + i, &e);
             sum[i] += fabs((double)e);
         }
@@ -140,6 +144,7 @@ VECTOR_INLINE void backward_group(const SoftClamp *clamp, gboolean arctangent, i
         real f = e[i] * to_f, v = g.s[i] * inner;
         /* slope = de/d(raw s) = a b gain f'. */
         real slope = arctangent ? outer / (1 + v * v) : outer * (1 - f * f);
+        /* ds = (dy x exp(e) + dL/dld) slope;  dt = gain dy;  dx = dy exp(e). */
         real dv = g.dy[i], through = dv * vec_exp_bounded(e[i]);
         g.ds[i] = (through * g.x[i] + to_log) * slope;
         g.dt[i] = dv * gain;
@@ -153,6 +158,7 @@ VECTOR_INLINE void backward_rows(const SoftClamp *clamp, gboolean arctangent, in
     int whole = n - n % LANES;
     for (int64_t p = 0; p < rows; p++) {
         for (int i = 0; i < n; i += LANES) {
+            /* ds and dt are the halves of dr, as s and t are of r. */
             Group g = {row.s + i, row.x + i, row.dy + i, row.dx + i, row.ds + i, row.dt + i};
             if (i < whole) {
                 backward_group(clamp, arctangent, LANES, to_log, g);

@@ -68,6 +68,7 @@ static void take_gradients(SubnetRun *run, Arena *arena)
 {
     const Subnet *s = run->subnet;
     int64_t hw = (int64_t)s->code->h * s->code->w, rows = run->n * hw;
+    /* (n, h, w, channels) each; dmap (h, w, mid), dpassive (mid, in, 3, 3), dnorm (2, mid). */
     run->dout = arena_real(arena, rows * s->out, "gradient of a subnet");
     run->dx = arena_real(arena, rows * s->in, "gradient of a subnet");
     run->dact = arena_real(arena, rows * s->mid, "gradient of a subnet");
@@ -115,6 +116,7 @@ void subnet_run_init(SubnetRun *run, const Subnet *subnet, const real *parameter
     }
     /* conv1 has no bias: the code's map includes it. */
     run->conv1 = arena_conv(arena, kernels, &spec, subnet->passive_weight, NULL);
+    /* conv2: mid -> out, the same size, kernel and padding. */
     spec.c_in = subnet->mid;
     spec.c_out = subnet->out;
     run->conv2 =
@@ -171,6 +173,7 @@ static void conv1_backward(SubnetRun *run, real *gradient)
             to[i] += run->dpassive[o * part + i];
         }
     }
+    /* The rest of conv1.weight: the code's channels, and the bias, which is in the map. */
     poscode_conv_backward(s->code, s->mid, s->mid, run->dmap, run->scratch, gradient + s->conv1_weight,
                           gradient + s->conv1_bias);
     run->kernels->conv_backward_data(run->conv1, run->dact, s->passive_weight, run->dx);

@@ -80,6 +80,7 @@ gboolean stain_sample_add(StainSample *sample, const Image *rgb, const Image *re
     size_t pixels = (size_t)rgb->width * (size_t)rgb->height;
     int level = tissue_level();
     for (size_t i = 0; i < pixels && sample->count < MAX_PIXELS; i += (size_t)MAX(step, 1)) {
+        /* Tissue is dense in every channel, so the brightest channel decides. */
         const uint8_t *p = rgb->pixels + 3 * i;
         if ((readable && !readable->pixels[i]) || MAX(p[0], MAX(p[1], p[2])) > level) {
             continue;
@@ -108,15 +109,18 @@ static void rotate(double a[3][3], double v[3][3], int p, int q)
     if (a[p][q] == 0) {
         return;
     }
+    /* cot(2 angle) of the rotation that makes a[p][q] zero. */
     double theta = (a[q][q] - a[p][p]) / (2 * a[p][q]);
     /* Tangent of the smaller angle with cot(2 angle) = theta; cosine and sine follow. */
     double t = (theta >= 0 ? 1 : -1) / (fabs(theta) + sqrt(theta * theta + 1)), c = 1 / sqrt(t * t + 1),
            s = t * c;
+    /* a J: columns p and q. */
     for (int k = 0; k < 3; k++) {
         double kp = a[k][p], kq = a[k][q];
         a[k][p] = c * kp - s * kq;
         a[k][q] = s * kp + c * kq;
     }
+    /* J^T a: rows p and q; and v J. */
     for (int k = 0; k < 3; k++) {
         double pk = a[p][k], qk = a[q][k];
         a[p][k] = c * pk - s * qk;
@@ -135,6 +139,7 @@ static gboolean main_plane(const StainSample *sample, double plane[2][3])
     for (size_t i = 0; i < 3 * sample->count; i++) {
         mean[i % 3] += density(sample->pixels[i]) / (double)sample->count;
     }
+    /* a (3, 3): the covariance of the densities. */
     for (size_t i = 0; i < sample->count; i++) {
         double d[3];
         for (int c = 0; c < 3; c++) {
@@ -163,6 +168,7 @@ static gboolean main_plane(const StainSample *sample, double plane[2][3])
         for (int c = 0; c < 3; c++) {
             plane[k][c] = sum < 0 ? -v[c][i] : v[c][i];
         }
+        /* Both axes need some variance, or the pixels are on a line. */
         if (a[i][i] < 1e-6) {
             return FALSE;
         }
@@ -198,6 +204,7 @@ static gboolean invert(const double stains[2][3], double inverse[2][3])
         he += stains[0][c] * stains[1][c];
         ee += stains[1][c] * stains[1][c];
     }
+    /* S^T S = [hh he; he ee], inverted by its adjugate. */
     double determinant = hh * ee - he * he;
     for (int c = 0; c < 3; c++) {
         inverse[0][c] = (ee * stains[0][c] - he * stains[1][c]) / determinant;
@@ -220,8 +227,10 @@ static void fit_vectors(const StainSample *sample, double plane[2][3], double *s
                 x += d * plane[0][c];
                 y += d * plane[1][c];
             }
+            /* Angle in the plane, between the two stains. */
             scratch[i] = atan2(y, x);
         }
+        /* Percentiles instead of extremes, because single pixels are noise. */
         double angle = percentile(scratch, sample->count, side ? 100 - ALPHA : ALPHA);
         for (int c = 0; c < 3; c++) {
             vectors[side][c] = cos(angle) * plane[0][c] + sin(angle) * plane[1][c];
@@ -256,6 +265,7 @@ static gboolean fit_macenko(const StainSample *sample, StainFit *out, GError **e
         }
         out->densities[s] = percentile(scratch, sample->count, TOP);
     }
+    /* The target's densities are divided by these. */
     gboolean good = out->densities[0] > 1e-3 && out->densities[1] > 1e-3;
     out->method = good ? STAIN_MACENKO : STAIN_NONE;
     return TRUE;
@@ -284,6 +294,7 @@ static void to_lab(const uint8_t *rgb, double lab[3])
     static const double m[3][3] = {{0.4124564, 0.3575761, 0.1804375},
                                    {0.2126729, 0.7151522, 0.0721750},
                                    {0.0193339, 0.1191920, 0.9503041}};
+    /* X, Y, Z relative to white, each through f(t). */
     double f[3];
     for (int r = 0; r < 3; r++) {
         f[r] =
@@ -301,15 +312,18 @@ static void from_lab(const double lab[3], double rgb[3])
                                    {-0.9692660, 1.8760108, 0.0415560},
                                    {0.0556434, -0.2040259, 1.0572252}};
     double f[3], xyz[3];
+    /* f(Y) from L, then f(X) from a and f(Z) from b. */
     f[1] = (lab[0] + 16) / 116;
     f[0] = f[1] + lab[1] / 500;
     f[2] = f[1] - lab[2] / 200;
     for (int c = 0; c < 3; c++) {
+        /* The inverse of root(): t = f^3, or the linear part near black. */
         double cube = f[c] * f[c] * f[c];
         xyz[c] = WHITE[c] * (cube > 216.0 / 24389 ? cube : (116 * f[c] - 16) * 27 / 24389);
     }
     for (int r = 0; r < 3; r++) {
         double v = m[r][0] * xyz[0] + m[r][1] * xyz[1] + m[r][2] * xyz[2];
+        /* Linear light to sRGB. */
         v = CLAMP(v, 0, 1);
         rgb[r] = 255 * (v <= 0.0031308 ? 12.92 * v : 1.055 * pow(v, 1 / 2.4) - 0.055);
     }
@@ -327,6 +341,7 @@ static void fit_reinhard(const StainSample *sample, StainFit *out)
                 *(pass ? &squares[c] : &out->sd[c]) += pass ? off * off : lab[c];
             }
         }
+        /* After pass 0 the mean is complete and sd is 0 again. */
         for (int c = 0; c < 3; c++) {
             out->mean[c] = pass ? out->mean[c] : out->sd[c] / (double)sample->count;
             out->sd[c] = sqrt(squares[c] / (double)sample->count);
@@ -339,6 +354,7 @@ static void fit_reinhard(const StainSample *sample, StainFit *out)
 gboolean stain_fit(const StainSample *sample, StainMethod method, StainFit *out, GError **error)
 {
     *out = (StainFit){.method = STAIN_NONE};
+    /* Too few pixels say nothing about a slide: no fit, and no error. */
     if (sample->count < MIN_PIXELS || method == STAIN_NONE) {
         return TRUE;
     }
@@ -366,6 +382,7 @@ static void apply_macenko(const StainFit *source, const StainFit *target, Image 
     invert(source->stains, inverse);
     for (int r = 0; r < 3; r++) {
         for (int c = 0; c < 3; c++) {
+            /* matrix_rc = sum_s T_rs (target / source density)_s S^+_sc. */
             double sum = 0;
             for (int s = 0; s < 2; s++) {
                 sum += target->stains[s][r] * target->densities[s] / source->densities[s] * inverse[s][c];
@@ -384,6 +401,7 @@ static void apply_macenko(const StainFit *source, const StainFit *target, Image 
         }
         for (int r = 0; r < 3; r++) {
             float out = matrix[r][0] * d[0] + matrix[r][1] * d[1] + matrix[r][2] * d[2];
+            /* Back from density: I = I0 exp(-density). */
             p[r] = byte_of(LIGHT * (double)expf(-out));
         }
     }
@@ -399,10 +417,12 @@ static void apply_reinhard(const StainFit *source, const StainFit *target, Image
             continue;
         }
         to_lab(p, lab);
+        /* lab' = (lab - mean) sd' / sd + mean', with ' for the target. */
         for (int c = 0; c < 3; c++) {
             lab[c] = (lab[c] - source->mean[c]) * target->sd[c] / source->sd[c] + target->mean[c];
         }
         from_lab(lab, out);
+        /* Glass keeps its colour, and there is no edge between glass and tissue. */
         for (int c = 0; c < 3; c++) {
             p[c] = byte_of(weight * out[c] + (1 - weight) * p[c]);
         }
@@ -411,6 +431,7 @@ static void apply_reinhard(const StainFit *source, const StainFit *target, Image
 
 void stain_apply(const StainFit *source, const StainFit *target, Image *rgb)
 {
+    /* A slide without a fit stays as it is. */
     if (source->method != target->method) {
         return;
     }

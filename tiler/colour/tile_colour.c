@@ -25,6 +25,7 @@ static void describe(TileColour *colour)
         g_string_append_printf(text, "icc %s lcms %d ", colour->profile, cmsGetEncodedCMMversion());
     }
     const StainFit *fits[2] = {&colour->source, &colour->target};
+    /* Without two fits no stain changes, so they are not part of the identity. */
     for (int i = 0; i < 2 && colour->source.method != STAIN_NONE && colour->target.method != STAIN_NONE;
          i++) {
         json_t *json = stain_fit_json(fits[i]);
@@ -110,6 +111,7 @@ static gboolean is_white(const uint8_t *p)
 /* Transforms each run of pixels between white ones. */
 static void apply_profile(const TileColour *colour, Image *rgb)
 {
+    /* rgb (H, W, 3) as one run of pixels. */
     uint8_t *end = rgb->pixels + image_bytes(rgb);
     for (uint8_t *p = rgb->pixels, *q; p < end; p = q) {
         q = p;
@@ -129,5 +131,6 @@ void tile_colour_apply(const TileColour *colour, Image *rgb)
     if (colour->transform) {
         apply_profile(colour, rgb);
     }
+    /* In sRGB now, if the slide has a profile. */
     stain_apply(&colour->source, &colour->target, rgb);
 }

@@ -79,16 +79,16 @@ static const char *lossy_compression(uint16_t compression)
     } lossy[] = {
         {COMPRESSION_OJPEG, "JPEG"},
         {COMPRESSION_JPEG, "JPEG"},
-        {33007, "JPEG"},
-        {34892, "JPEG"},
-        {33003, "JPEG 2000"},
+        {33007, "JPEG"},      /* alternative JPEG */
+        {34892, "JPEG"},      /* lossy JPEG of DNG */
+        {33003, "JPEG 2000"}, /* Aperio, YCbCr */
         {33004, "JPEG 2000"},
-        {33005, "JPEG 2000"},
+        {33005, "JPEG 2000"}, /* Aperio, RGB */
         {COMPRESSION_JP2000, "JPEG 2000"},
-        {22610, "JPEG XR"},
+        {22610, "JPEG XR"}, /* Hamamatsu NDPI */
         {34934, "JPEG XR"},
         {50002, "JPEG XL"},
-        {52546, "JPEG XL"},
+        {52546, "JPEG XL"}, /* DNG 1.7 */
         {COMPRESSION_WEBP, "WebP"},
         {COMPRESSION_LERC, "LERC"},
     };
@@ -138,12 +138,15 @@ static const char *tiff_problem(const LabelFormat *format, uint16_t photometric,
     if (photometric == PHOTOMETRIC_YCBCR) {
         return "its colours are YCbCr, which does not keep them exactly";
     }
+    /* Above it: CMYK, CIELAB, raw sensor data. */
     if (photometric > PHOTOMETRIC_MASK) {
         return "its colours are neither grey, palette nor RGB";
     }
+    /* (format->samples > 1 |0| The samples of a colour are read as bytes only. */
     if (!known || (format->samples > 1 && format->bits != 8)) {
         return "samples of this depth are not supported";
     }
+    /* RGB has 3 samples, all others 1; one more is alpha. */
     if ((photometric == PHOTOMETRIC_RGB) != (format->samples >= 3) || format->samples > 4) {
         return "the number of samples does not match its colour space";
     }
@@ -175,6 +178,7 @@ static gboolean has_alpha(const LabelMask *mask)
 /* Reads the palette.  TIFF has colours of 16 bits, but some programs write 8-bit values.  Returns NULL, or what is wrong. */
 static const char *read_palette(LabelMask *mask)
 {
+    /* Red, green, blue: 2^bits values each. */
     uint16_t *part[3] = {NULL, NULL, NULL};
     /* Whether any value needs 16 bits. */
     gboolean wide = FALSE;
@@ -185,6 +189,7 @@ static const char *read_palette(LabelMask *mask)
     for (int i = 0; i < 3 * count; i++) {
         wide = wide || part[i / count][i % count] > 255;
     }
+    /* Colours of 16 bits keep their high byte. */
     for (int i = 0; i < 3 * count; i++) {
         mask->palette.rgba[i % count][i / count] = (uint8_t)(part[i / count][i % count] >> (wide ? 8 : 0));
         mask->palette.rgba[i % count][3] = 255;
@@ -246,6 +251,7 @@ static gboolean check_hidden_planes(const LabelMask *mask, GError **error)
         return TRUE;
     }
     /* ImageJ writes "images=N", tifffile a JSON object with "shape" and "truncated". */
+    /* A stack of one image is a plain mask. */
     gboolean imagej = g_str_has_prefix(text, "ImageJ=") && (at = strstr(text, "\nimages=")) &&
                       g_ascii_strtoll(at + strlen("\nimages="), NULL, 10) > 1;
     gboolean shaped = *text == '{' && strstr(text, "\"shape\": [") && strstr(text, "\"truncated\": true");
@@ -275,6 +281,7 @@ static gboolean set_format(LabelMask *mask, GError **error)
     problem = problem || has_alpha(mask) ? problem
                                          : "its last sample is not transparency but a separate channel: "
                                            "save each channel as a separate mask, or one label per pixel";
+    /* For a palette the colours are needed too: they may be the labels. */
     if (!problem && photometric == PHOTOMETRIC_PALETTE) {
         problem = read_palette(mask);
     }
@@ -286,6 +293,7 @@ static gboolean set_geometry(LabelMask *mask, GError **error)
 {
     TIFFGetField(mask->tiff, TIFFTAG_IMAGEWIDTH, &mask->width);
     TIFFGetField(mask->tiff, TIFFTAG_IMAGELENGTH, &mask->height);
+    /* Without tiles the file is read row by row, whatever its strips are. */
     if (TIFFIsTiled(mask->tiff)) {
         TIFFGetField(mask->tiff, TIFFTAG_TILEWIDTH, &mask->tile_width);
         TIFFGetField(mask->tiff, TIFFTAG_TILELENGTH, &mask->tile_height);
@@ -327,6 +335,7 @@ static gboolean open_png(LabelMask *mask, GError **error)
     if (!mask->png) {
         return FALSE;
     }
+    /* |0| Colours of 16 bits are refused; greys of 16 bits are fine while they are at most 255. */
     return (mask->format.samples == 1 || mask->format.bits == 8 ||
             no_labels(mask, "samples of this depth are not supported", error)) &&
            check_turned(mask, label_mask_png_orientation(mask->png), error);
@@ -393,6 +402,7 @@ static gboolean unpack(LabelMask *mask, const uint8_t *pixels, uint32_t x, uint3
     if (!mask->rgba) {
         return TRUE;
     }
+    /* rgba (W, 4): the colours of the indices in `out`, which then become labels. */
     label_palette_expand(&mask->palette, out, width, mask->rgba);
     return label_unpack(mask->path, &coloured, &mask->colours, mask->rgba, x, y, width, out, error);
 }
@@ -422,6 +432,7 @@ static gboolean read_tiles(LabelMask *mask, uint32_t y, uint8_t *tile, uint8_t *
 /* Decodes a row of tiles into a band (tile_height, W), then passes its rows on. */
 static gboolean read_tiled(LabelMask *mask, LabelMaskRow row, void *data, GError **error)
 {
+    /* The larger of what libtiff writes and what label_unpack() reads. */
     size_t bytes = MAX((size_t)TIFFTileSize(mask->tiff),
                        label_row_bytes(&mask->format, mask->tile_width) * mask->tile_height);
     g_autofree uint8_t *tile = wsi_try_alloc(bytes, 1, "a tile", error);
@@ -429,6 +440,7 @@ static gboolean read_tiled(LabelMask *mask, LabelMaskRow row, void *data, GError
         tile ? wsi_try_alloc(mask->width, MIN(mask->tile_height, mask->height), "a row of tiles", error)
              : NULL;
     for (uint32_t y = 0; band && y < mask->height; y += mask->tile_height) {
+        /* All tiles of this row of tiles, then their pixel rows from top to bottom. */
         if (!read_tiles(mask, y, tile, band, error)) {
             return FALSE;
         }
@@ -454,6 +466,7 @@ static gboolean read_row(LabelMask *mask, uint8_t *line, uint32_t y, GError **er
 static gboolean read_rows(LabelMask *mask, LabelMaskRow row, void *data, GError **error)
 {
     size_t bytes = label_row_bytes(&mask->format, mask->width);
+    /* libtiff's own size of a row may be larger. */
     bytes = mask->tiff ? MAX(bytes, (size_t)TIFFScanlineSize(mask->tiff)) : bytes;
     g_autofree uint8_t *line = wsi_try_alloc(bytes, 1, "a row of a mask", error);
     g_autofree uint8_t *out = line ? wsi_try_alloc(mask->width, 1, "a row of labels", error) : NULL;
@@ -478,6 +491,7 @@ char *label_mask_name(const LabelMask *mask, int label)
     if (mask->format.samples == 1 && !mask->rgba) {
         return g_strdup_printf("%d", label);
     }
+    /* A grey that was saved as RGB has three equal bytes. */
     return mask->colours.coloured ? g_strdup_printf("#%06x", colour) : g_strdup_printf("%u", colour & 255);
 }
 

@@ -46,6 +46,7 @@ static gint64 wide_value(const LabelFormat *format, const uint8_t *row, int64_t 
         memcpy(&two, row + 2 * i, 2);
         return format->is_signed ? (gint16)two : two;
     }
+    /* A copy, since rows need not be aligned. */
     memcpy(&four, row + 4 * i, 4);
     return format->is_signed ? (gint32)four : (gint64)four;
 }
@@ -69,6 +70,7 @@ static gboolean unpack_wide(const char *path, const LabelFormat *format, const u
 /* The label of a colour that is not black, a new one if necessary; -1 when there are too many. */
 static int label_of(LabelColours *colours, guint32 colour)
 {
+    /* A linear search; there are at most 255 colours, and mostly a few. */
     int label = 1;
     while (label <= colours->count && colours->colour[label] != colour) {
         label++;
@@ -79,6 +81,7 @@ static int label_of(LabelColours *colours, guint32 colour)
     if (label > colours->count) {
         colours->count = label;
         colours->colour[label] = colour;
+        /* Coloured as soon as one of them is not a grey (r = g = b). */
         colours->coloured =
             colours->coloured || (colour >> 16) != (colour & 255) || (colour >> 8 & 255) != (colour & 255);
     }
@@ -97,6 +100,7 @@ static gboolean unpack_colours(const char *path, const LabelFormat *format, Labe
     int label = 0;
     for (int64_t i = 0; i < width; i++) {
         const uint8_t *p = row + i * samples;
+        /* 0xRRGGBB; grey v is 0xVVVVVV. */
         guint32 colour = grey ? p[0] * 0x10101u : (guint32)p[0] << 16 | (guint32)p[1] << 8 | p[2];
         /* Transparent pixels are label 0; half-transparent ones have no clear meaning. */
         if (alpha && p[samples - 1] != 255) {
@@ -105,6 +109,7 @@ static gboolean unpack_colours(const char *path, const LabelFormat *format, Labe
             }
             colour = 0;
         }
+        /* Black is label 0, and is not counted. */
         if (colour != last) {
             last = colour;
             label = colour ? label_of(colours, colour) : 0;
@@ -119,6 +124,7 @@ static gboolean unpack_colours(const char *path, const LabelFormat *format, Labe
 
 void label_palette_finish(LabelPalette *palette)
 {
+    /* Index 0 means no label, so when it shows a colour, the indices cannot be the labels. */
     const uint8_t *first = palette->rgba[0];
     palette->counts = palette->there && first[3] != 0 && (first[0] | first[1] | first[2]) != 0;
 }
@@ -140,6 +146,7 @@ gboolean label_unpack(const char *path, const LabelFormat *format, LabelColours 
         unpack_small(format, row, width, out);
         return TRUE;
     }
+    /* The usual case: bytes are labels already. */
     if (format->bits == 8 && !format->is_signed) {
         memcpy(out, row, (size_t)width);
         return TRUE;

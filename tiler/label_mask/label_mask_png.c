@@ -60,6 +60,7 @@ static gboolean read_header(LabelMaskPng *mask)
     if (png_get_bit_depth(mask->png, mask->info) == 16 && G_BYTE_ORDER == G_LITTLE_ENDIAN) {
         png_set_swap(mask->png);
     }
+    /* More than one pass: rows are complete only after the last one. */
     mask->interlaced = png_set_interlace_handling(mask->png) > 1;
     png_read_update_info(mask->png, mask->info);
     return TRUE;
@@ -72,6 +73,7 @@ static void read_palette(const LabelMaskPng *mask, LabelPalette *palette)
     png_bytep alphas = NULL;
     int count = 0, transparent = 0;
     palette->there = png_get_color_type(mask->png, mask->info) == PNG_COLOR_TYPE_PALETTE &&
+                     /* White and opaque until the palette says otherwise. */
                      png_get_PLTE(mask->png, mask->info, &colours, &count);
     memset(palette->rgba, 255, sizeof palette->rgba);
     /* tRNS gives the alpha of the first indices; all others are opaque. */
@@ -99,6 +101,7 @@ LabelMaskPng *label_mask_png_open(const char *path, uint32_t *width, uint32_t *h
     mask->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, mask, on_error, on_warning);
     mask->info = mask->png ? png_create_info_struct(mask->png) : NULL;
     if (!mask->info || !read_header(mask)) {
+        /* Either the file is at fault, or libpng had no memory for its structs. */
         if (mask->info) {
             fail(mask, error);
         } else {
@@ -137,15 +140,18 @@ uint16_t label_mask_png_orientation(const LabelMaskPng *mask)
     }
     /* Byte order, as in TIFF. */
     gboolean big = exif[0] == 'M';
+    /* Where the first directory begins. */
     uint32_t from = exif_number(exif + 4, 4, big);
     /* Every offset is checked, since the file may be damaged. */
     if (from > length - 2) {
         return 0;
     }
+    /* The number of entries; each has tag, type, count and value. */
     uint32_t entries = exif_number(exif + from, 2, big);
     for (uint32_t i = 0; i < entries && length - from - 2 >= (i + 1) * ENTRY; i++) {
         const uint8_t *entry = exif + from + 2 + i * ENTRY;
         if (exif_number(entry, 2, big) == ORIENTATION) {
+            /* A short is in the first bytes of the value field. */
             return (uint16_t)exif_number(entry + 8, 2, big);
         }
     }
@@ -169,6 +175,7 @@ void label_mask_png_free(LabelMaskPng *mask)
 /* All rows of an interlaced file. */
 static gboolean decode_rows(LabelMaskPng *mask, png_bytepp rows)
 {
+    /* In a function of its own, so that no local variable changes between setjmp() and the jump. */
     if (setjmp(png_jmpbuf(mask->png))) {
         return FALSE;
     }
@@ -190,6 +197,7 @@ static gboolean decode_row(LabelMaskPng *mask, uint8_t *buffer)
 static gboolean decode_whole(LabelMaskPng *mask, GError **error)
 {
     g_autofree png_bytepp rows = wsi_try_alloc(mask->height, sizeof *rows, mask->path, error);
+    /* (H, row_bytes), and a pointer to each row for libpng. */
     mask->whole = rows ? wsi_try_alloc(mask->height, mask->row_bytes, "an interlaced mask", error) : NULL;
     if (!mask->whole) {
         return FALSE;
@@ -202,6 +210,7 @@ static gboolean decode_whole(LabelMaskPng *mask, GError **error)
 
 gboolean label_mask_png_row(LabelMaskPng *mask, uint8_t *buffer, GError **error)
 {
+    /* The first row asks for all of an interlaced file. */
     if (mask->interlaced && !mask->whole && !decode_whole(mask, error)) {
         return FALSE;
     }

@@ -60,6 +60,7 @@ void patch_free(Patch *patch)
 static char *safe_part(const char *text)
 {
     char *part = g_strdup(*text ? text : "_");
+    /* Each byte of a character beyond ASCII becomes one '_'. */
     for (char *c = part; *c; c++) {
         if (!g_ascii_isalnum(*c) && !strchr("._-", *c)) {
             *c = '_';
@@ -79,6 +80,7 @@ static char *unique_part(const char *text)
     if (g_str_equal(part, text)) {
         return part;
     }
+    /* 32 bits of the hash keep "a b" and "a_b" apart. */
     char *marked = g_strdup_printf("%s-%08x", part, (unsigned)rng_name(text));
     g_free(part);
     return marked;
@@ -123,6 +125,7 @@ int patchset_number(const char *file)
 /* Every part between slashes must be one that safe_part() leaves unchanged: so not empty, and not "..". */
 gboolean patchset_is_inside(const char *file)
 {
+    /* The only ".." that is allowed leads to ../dataset_NAME, next to the set. */
     g_auto(GStrv) parts = g_strsplit(g_str_has_prefix(file, BESIDE) ? file + strlen("../") : file, "/", -1);
     for (int i = 0; parts[i]; i++) {
         g_autofree char *safe = safe_part(parts[i]);
@@ -130,6 +133,7 @@ gboolean patchset_is_inside(const char *file)
             return FALSE;
         }
     }
+    /* That folder must have a name. */
     return parts[0] && !g_str_has_prefix(file, BESIDE "/") && !g_str_equal(file, BESIDE);
 }
 
@@ -151,12 +155,14 @@ char *patchset_mask_name(const Patch *patch)
     if (dot) {
         *dot = 0;
     }
+    /* Loaders read masks of test images only; all others go next to the set. */
     return g_str_equal(split, "test") ? g_strdup_printf(MASKS "%s_mask.png", name)
                                       : g_strdup_printf(BESIDE "%s/" MASKS "%s_mask.png", split, name);
 }
 
 gboolean patchset_encode(const Image *rgb, int quality, GByteArray *out, GError **error)
 {
+    /* Quality 0 is PNG, which keeps the pixels. */
     return quality > 0 ? imagefile_encode_jpeg(rgb, quality, out, error)
                        : imagefile_encode_png(rgb, out, error);
 }
@@ -195,6 +201,7 @@ gboolean patchset_put(const char *root, const char *file, const GByteArray *byte
         return FALSE;
     }
     g_autofree char *path = patchset_path(root, file);
+    /* |0| A file with the same bytes is left alone, so a second run writes nothing. */
     return patchset_holds(root, file, bytes) ||
            durable_write_file(path, bytes->data, bytes->len, NULL, error);
 }
@@ -225,6 +232,7 @@ static void append_patch(GString *out, const Patch *patch)
     csv_cell(out, patch->label, ',');
     csv_cell(out, patch->split, ',');
     csv_cell(out, patch->sha256, ',');
+    /* Folds count from 1; without folds the cell is empty. */
     if (patch->fold > 0) {
         g_string_append_printf(out, "%d", patch->fold);
     }
@@ -255,6 +263,7 @@ gboolean patchset_write_manifest(const char *path, const GPtrArray *patches, cha
 static gboolean read_integer(const char *path, const Csv *csv, int row, int column, double limit,
                              int64_t *out, GError **error)
 {
+    /* NAN of an empty cell fails the comparison, so it is refused too. */
     double value;
     if (!csv_number(csv, row, column, &value, error)) {
         return FALSE;
@@ -335,6 +344,7 @@ GPtrArray *patchset_read_manifest(const char *path, GError **error)
         return NULL;
     }
     for (guint c = 0; c < G_N_ELEMENTS(columns); c++) {
+        /* at[c]: where this file has columns[c]. */
         if ((at[c] = csv_need(csv, columns[c], error)) < 0) {
             return NULL;
         }
@@ -342,6 +352,7 @@ GPtrArray *patchset_read_manifest(const char *path, GError **error)
     g_autoptr(GPtrArray) patches = g_ptr_array_new_with_free_func((GDestroyNotify)patch_free);
     for (int row = 0; row < csv_rows(csv); row++) {
         Patch *patch = g_new0(Patch, 1);
+        /* In the array before it is complete, so that an error frees it. */
         g_ptr_array_add(patches, patch);
         if (!read_patch(path, csv, row, at, patch, error)) {
             return NULL;

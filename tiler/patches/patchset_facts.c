@@ -11,6 +11,7 @@
 /* Appends a member with a text; json_dumps() quotes it. */
 static void put_text(GString *out, const char *name, const char *text)
 {
+    /* NULL when the text is not UTF-8; it is then written as empty. */
     json_t *value = json_string(text ? text : "");
     g_autofree char *quoted = value ? json_dumps(value, JSON_ENCODE_ANY) : NULL;
     g_string_append_printf(out, "%s\"%s\": %s", out->len > 1 ? ", " : "", name, quoted ? quoted : "\"\"");
@@ -24,6 +25,7 @@ static void put_number(GString *out, const char *name, double value, const char 
     if (isfinite(value)) {
         g_ascii_formatd(text, sizeof text, format, value);
     }
+    /* out->len is 1 after "{", before the first member. */
     g_string_append_printf(out, "%s\"%s\": %s", out->len > 1 ? ", " : "", name, text);
 }
 
@@ -35,6 +37,7 @@ char *patchset_facts(const Patch *patch, double x, double y, int size)
     put_text(out, "patient", patch->patient);
     put_text(out, "split", patch->split);
     put_text(out, "label", patch->label);
+    /* 17 digits give the same double when they are read. */
     put_number(out, "x", x, "%.17g");
     put_number(out, "y", y, "%.17g");
     put_number(out, "size", size, "%.0f");
@@ -74,6 +77,7 @@ gboolean patchset_facts_parse(const json_t *facts, const char *name, Patch *patc
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s does not state slide, x and y", name);
         return FALSE;
     }
+    /* NAN fails these comparisons, so a number that is missing becomes 0. */
     /* Everything except slide and position may be missing. */
     double level = number_of(facts, "level"), side = number_of(facts, "side");
     *patch = (Patch){.file = g_strdup(""),
@@ -91,6 +95,7 @@ gboolean patchset_facts_parse(const json_t *facts, const char *name, Patch *patc
                      .label = text_of(facts, "label"),
                      .split = text_of(facts, "split"),
                      .fold = fold >= 0 && fold <= 1000 ? (int)fold : 0};
+    /* Texts of fixed length are cut off at it. */
     g_autofree char *sha256 = text_of(facts, "sha256"), *pixels = text_of(facts, "pixels"),
                     *flags = text_of(facts, "flags");
     g_strlcpy(patch->sha256, sha256, sizeof patch->sha256);

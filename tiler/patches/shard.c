@@ -101,14 +101,17 @@ static gboolean index_member(Shard *shard, const char *name, ShardPart part, GEr
     }
     /* Everything after the first dot: "png", "json", "mask.png". */
     g_autofree char *suffix = g_ascii_strdown(dot + 1, -1);
+    /* The ending says what a member of a sample is; the image may be PNG or JPEG. */
     gboolean image = g_str_equal(suffix, "png") || g_str_equal(suffix, "jpg") || g_str_equal(suffix, "jpeg");
     gboolean facts = g_str_equal(suffix, "json"), mask = g_str_equal(suffix, "mask.png");
     if (!image && !facts && !mask) {
         return TRUE;
     }
+    /* Sizes come from the file, and are limited before anything is read. */
     if (part.bytes > (facts ? MAX_FACTS : MAX_IMAGE)) {
         return too_large(shard, name, part.bytes, error);
     }
+    /* The key is the name up to its first dot, folders included. */
     ShardEntry *entry = entry_of(shard, name, (size_t)(dot - name));
     if (image) {
         entry->image = part;
@@ -141,12 +144,14 @@ static gboolean index_all(Shard *shard, struct archive *tar, GError **error)
         const char *name = archive_entry_pathname(header);
         /* After a header libarchive is at the first byte of the data. */
         ShardPart part = {archive_filter_bytes(tar, 0), archive_entry_size(header)};
+        /* Links and sparse files do not have their bytes at this position. */
         gboolean plain = archive_entry_filetype(header) == AE_IFREG && !archive_entry_hardlink(header) &&
                          archive_entry_sparse_count(header) == 0 && part.bytes > 0;
         if (name && plain && !index_member(shard, name, part, error)) {
             return FALSE;
         }
     }
+    /* A warning ends the walk as well: a damaged header is not passed over. */
     if (code != ARCHIVE_EOF) {
         return not_a_tar(shard, tar, error);
     }
@@ -156,6 +161,7 @@ static gboolean index_all(Shard *shard, struct archive *tar, GError **error)
 /* Removes samples without image, checks that the others are inside the file, and indexes them by key. */
 static gboolean finish_index(Shard *shard, GError **error)
 {
+    /* From the end, because removing moves what follows. */
     for (guint i = shard->entries->len; i-- > 0;) {
         if (g_array_index(shard->entries, ShardEntry, i).image.bytes == 0) {
             g_array_remove_index(shard->entries, i);
@@ -197,6 +203,7 @@ Shard *shard_open(const char *path, GError **error)
     archive_read_support_format_tar(tar);
     /* A shard without samples is allowed. */
     archive_read_support_format_empty(tar);
+    /* Small blocks, since only headers are read. */
     gboolean ok = archive_read_open_fd(tar, shard->fd, BLOCK_BYTES / 16) == ARCHIVE_OK;
     if (!ok) {
         not_a_tar(shard, tar, error);
@@ -237,6 +244,7 @@ const ShardEntry *shard_entry(const Shard *shard, int i)
 
 int shard_find(const Shard *shard, const char *key)
 {
+    /* NULL, for a missing key, gives -1. */
     return GPOINTER_TO_INT(g_hash_table_lookup(shard->index, key)) - 1;
 }
 

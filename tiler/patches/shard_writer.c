@@ -46,6 +46,7 @@ ShardWriter *shard_writer_new(const char *folder, const char *stem, int first, i
 /* libarchive's output goes to the durable file; its error is kept, since libarchive has only numbers. */
 static la_ssize_t write_block(struct archive *tar, void *data, const void *block, size_t bytes)
 {
+    /* After an error nothing more is written. */
     ShardWriter *writer = data;
     if (!writer->why && durable_write(writer->file, block, bytes, &writer->why)) {
         return (la_ssize_t)bytes;
@@ -91,6 +92,7 @@ static gboolean end_shard(ShardWriter *writer, GError **error)
     done->path = g_build_filename(writer->folder, name, NULL);
     done->samples = writer->samples;
     g_ptr_array_add(writer->files, done);
+    /* Writes the end mark; then the file is complete and can be published. */
     if (archive_write_close(writer->tar) != ARCHIVE_OK) {
         return tar_failed(writer, error);
     }
@@ -131,10 +133,12 @@ int shard_writer_add(ShardWriter *writer, const ShardSample *sample, GError **er
     /* What the sample adds to the shard. */
     int64_t more = member_bytes(sample->image->len) + member_bytes(json_bytes) +
                    (sample->mask ? member_bytes(sample->mask->len) : 0);
+    /* strpbrk |0| A dot would end the key, and a slash would make a folder of it. */
     if (!*sample->key || strpbrk(sample->key, "./") || strpbrk(sample->extension, "./")) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "\"%s\" is not a sample key", sample->key);
         return -1;
     }
+    /* Only a sample that is larger than the limit makes a larger shard. */
     if (writer->tar && writer->bytes + more > writer->max_bytes && !end_shard(writer, error)) {
         return -1;
     }
@@ -148,6 +152,7 @@ int shard_writer_add(ShardWriter *writer, const ShardSample *sample, GError **er
         add_member(writer, sample->key, "json", sample->json, json_bytes, error) &&
         (!sample->mask ||
          add_member(writer, sample->key, "mask.png", sample->mask->data, sample->mask->len, error));
+    /* The number of the shard that holds the sample. */
     return ok ? writer->first + (int)writer->files->len : -1;
 }
 
