@@ -22,6 +22,7 @@ static double readable_area(const Image *readable, const Rect *box)
     int x0 = MAX(0, (int)floor(box->x)), x1 = MIN(readable->width, (int)ceil(box->x + box->width));
     int y0 = MAX(0, (int)floor(box->y)), y1 = MIN(readable->height, (int)ceil(box->y + box->height));
     for (int y = y0; y < y1; y++) {
+        /* The part of this row that is inside the box, 0 to 1. */
         double line = 0, cover = MIN(y + 1, box->y + box->height) - MAX(y, box->y);
         const uint8_t *row = readable->pixels + (size_t)y * readable->width;
         for (int x = x0; x < x1; x++) {
@@ -57,6 +58,7 @@ static gboolean cut_copy(Slide *slide, int level, int64_t x, int64_t y, int colu
     if (!data.pixels || !slide_read(slide, level, x, y, &source, &data, error)) {
         return FALSE;
     }
+    /* Without a gap no mask is needed. */
     if (memchr(data.pixels, 0, image_bytes(&data))) {
         *area += readable_area(&data, box);
         return resample_readable(&source, &data, box, filter, rgb, readable, error);
@@ -72,6 +74,7 @@ static gboolean cut_block(Slide *slide, int level, const Rect *box, Filter filte
     /* The px that are read: the box, rounded outwards, and the filter's reach. */
     int margin_x = filter_margin(filter, box->width / rgb->width);
     int margin_y = filter_margin(filter, box->height / rgb->height);
+    /* Still in doubles: the coordinates are checked before they become integers. */
     double left = floor(box->x) - margin_x, top = floor(box->y) - margin_y;
     double columns = ceil(box->x + box->width) + margin_x - left,
            rows = ceil(box->y + box->height) + margin_y - top;
@@ -109,6 +112,7 @@ static gboolean cut_part(Slide *slide, int level, const Rect *box, Filter filter
                          int height, Image *rgb, Image *readable, double *area, GError **error)
 {
     double scale_x = box->width / rgb->width, scale_y = box->height / rgb->height;
+    /* From the whole box, not from the part before, so no error accumulates. */
     const Rect part = {box->x + x * scale_x, box->y + y * scale_y, width * scale_x, height * scale_y};
     g_autoptr(Image) part_rgb = image_new(width, height, 3, error);
     g_autoptr(Image) part_readable = part_rgb && readable ? image_new(width, height, 1, error) : NULL;
@@ -128,6 +132,7 @@ static gboolean cut_from(Slide *slide, int best, const Rect *region, Filter filt
                          Image *readable, double *readable_fraction, GError **error)
 {
     const SlideLevel *level = &slide_info(slide)->levels[best];
+    /* Level-0 px to level px. */
     const Rect box = {region->x / level->downsample_x, region->y / level->downsample_y,
                       region->width / level->downsample_x, region->height / level->downsample_y};
     double area = 0;
@@ -149,6 +154,7 @@ static gboolean cut_from(Slide *slide, int best, const Rect *region, Filter filt
             }
         }
     }
+    /* Sums of rounded areas may pass 1 by a little. */
     if (readable_fraction) {
         *readable_fraction = CLAMP(area / (box.width * box.height), 0, 1);
     }
@@ -200,6 +206,7 @@ gboolean cut_tile(Slide *slide, const CutSpec *spec, double x, double y, Image *
         return FALSE;
     }
     if (slide_colour(slide)) {
+        /* After resampling, so that the colour depends on the tile alone. */
         tile_colour_apply(slide_colour(slide), rgb);
     }
     return TRUE;

@@ -52,6 +52,7 @@ static gboolean integral_init(Integral *integral, const Image *mask, GError **er
     for (int y = 0; y < mask->height; y++) {
         uint32_t line = 0, *to = integral->sums + (size_t)(y + 1) * stride;
         for (int x = 0; x < mask->width; x++) {
+            /* S(x, y) = S(x, y - 1) + the pixels of this row up to x. */
             line += mask->pixels[(size_t)y * mask->width + x] != 0;
             to[x + 1] = to[x + 1 - stride] + line;
         }
@@ -88,6 +89,7 @@ static double count_along(double length, double tile, double stride, EdgePolicy 
     if (room < -SLACK) {
         return edge == EDGE_PAD; /* one tile that extends beyond the border, or none */
     }
+    /* Drop leaves out a tile that does not fit; pad and shift add one. */
     return 1 + (edge == EDGE_DROP ? floor(room + SLACK) : ceil(MAX(room - SLACK, 0)));
 }
 
@@ -133,6 +135,7 @@ static void fill(Grid *grid, const Rect *area, double stride_x, double stride_y,
     /* Level-0 px to mask px. */
     double to_mask_x = tissue ? tissue->width / slide_width : 1,
            to_mask_y = tissue ? tissue->height / slide_height : 1;
+    /* Area of a tile in mask px, also of tiles that extend beyond the slide. */
     double footprint = grid->tile_width * to_mask_x * grid->tile_height * to_mask_y;
     for (int row = 0; row < grid->rows; row++) {
         for (int column = 0; column < grid->columns; column++) {
@@ -147,6 +150,7 @@ static void fill(Grid *grid, const Rect *area, double stride_x, double stride_y,
                                            (tile.y + grid->tile_height) * to_mask_y);
                 tile.tissue_fraction = CLAMP(sum / footprint, 0, 1);
             }
+            /* Without a mask the fraction is 1, and every tile stays. */
             if (tile.tissue_fraction >= spec->min_tissue) {
                 g_array_append_val(grid->tiles, tile);
             }
@@ -160,6 +164,7 @@ Grid *grid_new(const GridSpec *spec, const Rect *area, double mpp_x, double mpp_
     if (!check_spec(spec, area, mpp_x, mpp_y, mask, error)) {
         return NULL;
     }
+    /* Tile px times um/px of the tile over um/px of the slide: level-0 px. */
     double stride_x = (spec->size - spec->overlap) * spec->mpp / mpp_x;
     double stride_y = (spec->size - spec->overlap) * spec->mpp / mpp_y;
     double tile_width = spec->size * spec->mpp / mpp_x, tile_height = spec->size * spec->mpp / mpp_y;

@@ -41,12 +41,14 @@ static int64_t fill(Slide *slide, int level, Overview *o, int x, int y, int widt
     }
     g_autoptr(Image) rgb = image_new(width, height, 3, error);
     g_autoptr(Image) readable = rgb ? image_new(width, height, 1, error) : NULL;
+    /* Overview px to level-0 px. */
     const Rect region = {x * o->scale_x, y * o->scale_y, width * o->scale_x, height * o->scale_y};
     if (!readable || !cut_region_from(slide, level, &region, FILTER_BILINEAR, rgb, readable, error)) {
         return -1;
     }
     for (int i = 0; i < width * height; i++) {
         size_t to = (size_t)(y + i / width) * o->readable->width + (size_t)(x + i % width);
+        /* Only gaps are filled; all other pixels stay as they were read. */
         if (!o->readable->pixels[to] && readable->pixels[i]) {
             o->readable->pixels[to] = 255;
             for (int c = 0; c < 3; c++) {
@@ -106,6 +108,7 @@ gboolean overview_read(Slide *slide, double mpp, Overview *out, GError **error)
 {
     const SlideInfo *info = slide_info(slide);
     const Rect whole = {0, 0, (double)info->levels[0].width, (double)info->levels[0].height};
+    /* Rounded up, so scale_x and scale_y are the true ratios and not mpp / slide mpp. */
     double width = ceil(whole.width * info->mpp_x / mpp), height = ceil(whole.height * info->mpp_y / mpp);
     *out = (Overview){.scale_x = whole.width / width, .scale_y = whole.height / height};
     if (width * height > G_MAXINT32) {

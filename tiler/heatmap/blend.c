@@ -151,6 +151,7 @@ void blend_add(Blend *blend, const Rect *footprint, const Map *tile, const Image
             if (!isnan(value)) {
                 size_t cell = (size_t)y * blend->width + x;
                 double weight = weight_at(across) * weight_at(down);
+                /* In the end sum w v / sum w. */
                 blend->sum[cell] += weight * value;
                 blend->weight[cell] += weight;
             }

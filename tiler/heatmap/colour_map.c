@@ -86,6 +86,7 @@ static double knot(const ColourMap *map, int i, int c)
  * b + t/2 (d - a + t (2a - 5b + 4d - e + t (3(b - d) + e - a))). */
 static uint8_t colour_at(const ColourMap *map, int index, int c)
 {
+    /* Colour 255 is the last knot: t = 1 in the last interval. */
     int i = MIN(index / PITCH, KNOTS - 2);
     /* Position between knots i and i + 1. */
     double t = (double)(index - i * PITCH) / PITCH;
@@ -107,6 +108,7 @@ static void fill_tables(void)
 const uint8_t (*colour_map_find(const char *name))[3]
 {
     static gsize ready;
+    /* Threads may ask at the same time. */
     if (g_once_init_enter(&ready)) {
         fill_tables();
         g_once_init_leave(&ready, 1);

@@ -34,6 +34,7 @@ static const uint8_t (*need_colours(const char *name, double low, double high, G
 /* The colour of a value; values outside of the range take its ends. */
 static const uint8_t *colour_of(const uint8_t (*table)[3], float value, double low, double high)
 {
+    /* 256 colours over [low, high], to the nearest one. */
     double fraction = CLAMP((value - low) / (high - low), 0, 1);
     return table[(int)(fraction * 255 + 0.5)];
 }
@@ -58,6 +59,7 @@ Image *heatmap_colour(const Map *map, double low, double high, const char *colou
         const uint8_t white[3] = {255, 255, 255}, *under = base ? base->pixels + 3 * i : white;
         const uint8_t *over = isnan(map->values[i]) ? under : colour_of(table, map->values[i], low, high);
         for (int c = 0; c < 3; c++) {
+            /* over opacity + under (1 - opacity), rounded. */
             out->pixels[3 * i + c] = (uint8_t)((over[c] * weight + under[c] * (256 - weight) + 128) >> 8);
         }
     }
@@ -105,6 +107,7 @@ static void draw_bar(Image *out, int left, int top, int height, const uint8_t (*
     }
     for (int i = 0; i <= 2; i++) {
         char text[G_ASCII_DTOSTR_BUF_SIZE];
+        /* high, the middle, low; with a decimal point in every locale. */
         g_ascii_formatd(text, sizeof text, "%.4g", high + (low - high) * i / 2);
         image_draw_text(out, left + BAR_WIDTH + 4, top + (height - TEXT_HEIGHT) * i / 2, 1, ink, text);
     }
@@ -129,6 +132,7 @@ Image *heatmap_overview(const Map *map, double low, double high, const char *col
         height = MAX(1, (int)(slide_image->height * scale + 0.5));
     int top = 2 * MARGIN + 2 * TEXT_HEIGHT, second = 2 * MARGIN + width, bar = second + width + MARGIN;
     int text_width = 2 * MARGIN + ADVANCE * (int)MAX(2 * strlen(title), strlen(note));
+    /* Wide enough for the images and for both lines of text; the title is twice as large. */
     int all_width = MAX(bar + BAR_WIDTH + 4 + BAR_LABELS + MARGIN, text_width);
     g_autoptr(Image) out =
         image_new(all_width, top + MAX(height, 4 * TEXT_HEIGHT) + 2 * MARGIN + TEXT_HEIGHT, 3, error);

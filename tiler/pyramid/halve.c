@@ -5,6 +5,7 @@
 /* The mean of four values from their sum, rounded with ties to even. */
 static inline uint8_t quarter(unsigned sum)
 {
+    /* + 2 for an odd quotient, + 1 for an even one: a tie goes to the even value. */
     return (uint8_t)((sum + 1 + ((sum >> 2) & 1)) >> 2);
 }
 
@@ -29,6 +30,7 @@ void halve_mean8(const uint8_t *in, size_t in_stride, int width, int height, int
                  size_t out_stride)
 {
     for (int y = 0; y < height; y += 2) {
+        /* The odd last row counts twice. */
         const uint8_t *top = in + (size_t)y * in_stride, *bottom = y + 1 < height ? top + in_stride : top;
         if (channels == 3) {
             mean_row(top, bottom, width, 3, out); /* a constant the compiler can unroll */
@@ -42,6 +44,7 @@ void halve_mean8(const uint8_t *in, size_t in_stride, int width, int height, int
 void halve_max8(const uint8_t *in, size_t in_stride, int width, int height, uint8_t *out, size_t out_stride)
 {
     for (int y = 0; y < height; y += 2) {
+        /* The odd last row is compared with itself. */
         const uint8_t *top = in + (size_t)y * in_stride, *bottom = y + 1 < height ? top + in_stride : top;
         for (int x = 0; x < width; x += 2) {
             /* The odd last column is compared with itself. */

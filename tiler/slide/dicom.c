@@ -73,6 +73,7 @@ static gboolean get_element(Reader *reader, Element *out)
     }
     const char type[] = {(char)reader->at[0], (char)reader->at[1], 0};
     reader->at += 2;
+    /* |0| Not a type, so the file is damaged or in another syntax. */
     if (!g_ascii_isupper(type[0]) || !g_ascii_isupper(type[1])) {
         return FALSE;
     }
@@ -115,6 +116,7 @@ static gboolean skip_sequence(Reader *reader, int depth)
         if (item.tag == SEQUENCE_END) {
             return TRUE;
         }
+        /* !(item.length |0| An item of known length is one value; others end with a delimiter. */
         if (item.tag != ITEM || !(item.length == UNKNOWN_LENGTH ? skip_item(reader, depth + 1)
                                                                 : skip_value(reader, &item, depth))) {
             return FALSE;
@@ -144,6 +146,7 @@ static gboolean skip_value(Reader *reader, const Element *element, int depth)
 static void copy_uid(const Reader *reader, const Element *element, char uid[DICOM_UID_BYTES])
 {
     *uid = 0;
+    /* A UID has at most 64 characters. */
     if (element->length < DICOM_UID_BYTES && has(reader, element->length)) {
         memcpy(uid, reader->at, element->length);
         uid[element->length] = 0;
@@ -166,10 +169,12 @@ static void read_header(const guint8 *head, gsize bytes, char class_uid[DICOM_UI
             copy_uid(&reader, &element, class_uid);
         } else if (element.tag == SYNTAX_UID) {
             copy_uid(&reader, &element, syntax);
+            /* For the groups that follow; get_element() reads group 2 as explicit. */
             reader.implicit = strcmp(syntax, implicit_syntax) == 0;
         } else if (element.tag == SERIES_UID) {
             copy_uid(&reader, &element, series);
         }
+        /* A value beyond the bytes that were read: the header ends here. */
         if (!skip_value(&reader, &element, 0)) {
             break;
         }
@@ -203,6 +208,7 @@ static gboolean look_at(int fd, const char *path, DicomKind *kind, char series[D
 {
     static const char whole_slide[] = "1.2.840.10008.5.1.4.1.1.77.1.6";
     guint8 mark[PREAMBLE + 4];
+    /* Files that are not DICOM are settled by these 132 bytes. */
     gssize got = read_head(fd, path, mark, sizeof mark, error);
     if (got < (gssize)sizeof mark || memcmp(mark + PREAMBLE, "DICM", 4) != 0) {
         return got >= 0;
@@ -261,6 +267,7 @@ static DicomSeries *series_of(GPtrArray *list, const char *uid)
     DicomSeries *series = g_new0(DicomSeries, 1);
     g_strlcpy(series->uid, uid, sizeof series->uid);
     series->names = g_ptr_array_new_with_free_func(g_free);
+    /* Any file is larger, even an empty one. */
     series->lead_bytes = -1;
     g_ptr_array_add(list, series);
     return series;
@@ -286,6 +293,7 @@ static gboolean add_file(GPtrArray *list, const char *folder, const char *name, 
         DicomSeries *series = series_of(list, uid);
         char *own = g_strdup(name);
         g_ptr_array_add(series->names, own);
+        /* The largest file holds level 0; it stands for the series. */
         if (facts.st_size > series->lead_bytes) {
             series->lead = own;
             series->lead_bytes = facts.st_size;
@@ -360,10 +368,12 @@ char *dicom_source(const char *path, gboolean *dicom, GError **error)
     if (what == FILE_REGULAR && !dicom_look(path, &kind, uid, error)) {
         return NULL;
     }
+    /* Files of other kinds are left to the other checks. */
     if (kind != DICOM_SLIDE) {
         return g_strdup(path);
     }
     *dicom = TRUE;
+    /* Whichever file of a series is named, its lead stands for the slide. */
     g_autofree char *folder = g_path_get_dirname(path), *name = g_path_get_basename(path);
     g_autoptr(GPtrArray) list = dicom_list(folder, error);
     const DicomSeries *series = list ? dicom_find(list, name) : NULL;

@@ -109,6 +109,7 @@ static gboolean decode_any(JpegTiff *tiff, const JpegLevel *from, int64_t index,
         *reason = g_strdup("libtiff cannot decode the tile");
     }
     for (uint32_t row = 0; ok && decoded && row < height; row++) {
+        /* libtiff's first row is the lowest one. */
         const uint32_t *line = raster + (size_t)(height - 1 - row) * width;
         for (uint32_t i = 0; i < width; i++, pixels += 3) {
             pixels[0] = (uint8_t)TIFFGetR(line[i]);
@@ -140,7 +141,7 @@ static gboolean is_plain_jpeg(const TiffPage *page)
 /* Whether libtiff converts the current directory's tiles to RGB without loss (it would drop an alpha channel). */
 static gboolean is_colour(TIFF *file, const TiffPage *page)
 {
-    char why_not[1024];
+    char why_not[1024]; /* libtiff writes at most this many bytes */
     return (page->samples == 1 || page->samples == 3) && TIFFRGBAImageOK(file, why_not);
 }
 
@@ -158,9 +159,11 @@ static gboolean take_page(TIFF *file, const TiffPage *page, JpegLevel *level)
     }
     level->width = page->width;
     level->height = page->height;
+    /* Tiles at the right and lower border are stored whole. */
     level->columns = (level->width - 1) / page->tile_width + 1;
     level->rows = (level->height - 1) / page->tile_height + 1;
     size_t tiles = (size_t)(level->columns * level->rows);
+    /* Otherwise the arrays would be read past their ends. */
     if (TIFFNumberOfTiles(file) < tiles) {
         return FALSE;
     }
@@ -201,6 +204,7 @@ static gboolean probe(JpegTiff *tiff, JpegLevel *from, gboolean sparse_allowed, 
             g_propagate_error(error, g_steal_pointer(&failure));
             return FALSE;
         }
+        /* What the stream proves counts more than the tag. */
         if (readable && proved != JPEGTILE_UNPROVED) {
             from->contradicted = from->tile.ycbcr != (proved == JPEGTILE_YCBCR);
             from->tile.ycbcr = proved == JPEGTILE_YCBCR;
@@ -301,6 +305,7 @@ gboolean jpegtiff_contradicted(const JpegTiff *tiff, int level, gboolean *ycbcr)
 
 gboolean jpegtiff_add_scaled(JpegTiff *tiff, int level, int scale)
 {
+    /* Blocks of 8 x 8 px are scaled alone, so a tile must consist of whole blocks. */
     JpegLevel added = tiff->levels[level];
     if (added.directory >= 0 || added.tile.width % 8 || added.tile.height % 8 || added.width < scale ||
         added.height < scale) {
@@ -330,6 +335,7 @@ static Span common(const Span *a, const Span *b)
 static void copy_part(const uint8_t *pixels, const Span *tile, const Span *part, int64_t x, int64_t y,
                       Image *rgb, Image *readable)
 {
+    /* rgb (H, W, 3), readable (H, W), the tile (tile height, tile width, 3). */
     size_t columns = (size_t)(part->x1 - part->x0);
     for (int64_t row = part->y0; row < part->y1; row++) {
         size_t to = (size_t)(row - y) * rgb->width + (size_t)(part->x0 - x);
@@ -358,6 +364,7 @@ gboolean jpegtiff_read(JpegTiff *tiff, int level, int64_t x, int64_t y, Image *r
             const Span part = common(&tile, &area);
             int64_t index = row * from->columns + column;
             const char *reason;
+            /* Never stored: white and without data, but no damage. */
             if (from->counts[index] == 0) {
                 copy_part(NULL, &tile, &part, x, y, rgb, readable);
                 continue;
@@ -367,6 +374,7 @@ gboolean jpegtiff_read(JpegTiff *tiff, int level, int64_t x, int64_t y, Image *r
                 return FALSE;
             }
             const uint8_t *pixels = tilecache_pixels(cached, &reason);
+            /* bad( |0| A damaged tile is reported, and its pixels are without data. */
             gboolean ok = pixels || bad(data, from->stored, column, row, reason, error);
             copy_part(pixels, &tile, &part, x, y, rgb, readable);
             tilecache_release(tiff->cache, cached);
@@ -393,6 +401,7 @@ static gboolean hold(JpegTiff *tiff, MosaicView *view, int level, int64_t first,
         if (from->counts[index] == 0) {
             return FALSE;
         }
+        /* First pass: what is there, or what nobody else decodes now. */
         view->held[i] = tilecache_try(tiff->cache, level, index, bytes);
     }
     for (int i = 0; i < view->count; i++) {
@@ -412,6 +421,7 @@ static void point_to_rows(const JpegLevel *from, MosaicView *view, int part, int
                           const uint8_t **rows)
 {
     const int64_t width = tile_columns(from), height = tile_rows(from), column = x / width + part;
+    /* A part is a column of tiles; only the first one starts inside a tile. */
     const int64_t begin = part > 0 ? 0 : x % width;
     ends[part] = (int)MIN((column + 1) * width - x, view->mosaic.width);
     for (int i = 0; i < view->mosaic.height; i++) {
@@ -428,6 +438,7 @@ gboolean jpegtiff_view(JpegTiff *tiff, int level, int64_t x, int64_t y, int widt
     const JpegLevel *from = &tiff->levels[level];
     const int64_t tile_width = tile_columns(from), tile_height = tile_rows(from);
     *view = (MosaicView){.count = 0};
+    /* y < 0 || width > |0| A view cannot show anything outside of the level. */
     if (x < 0 || y < 0 || width > from->width - x || height > from->height - y) {
         return FALSE;
     }

@@ -14,6 +14,7 @@
 static gboolean add_level(Slide *slide, openslide_t *handle, const GArray *pages, int number, GError **error)
 {
     int64_t width0, height0, width, height;
+    /* The number differs from OpenSlide's after a page that was left out. */
     const int to = slide->info.level_count++;
     g_autofree char *width_name = g_strdup_printf("openslide.level[%d].tile-width", number);
     g_autofree char *height_name = g_strdup_printf("openslide.level[%d].tile-height", number);
@@ -30,6 +31,7 @@ static gboolean add_level(Slide *slide, openslide_t *handle, const GArray *pages
     slide->openslide_level[to] = number;
     slide->directory[to] = pages ? slide_tiff_directory(slide, pages, handle, number) : -1;
     slide->openslide_downsample[to] = openslide_get_level_downsample(handle, number);
+    /* Corrects a downsample that OpenSlide got from rounded sizes. */
     slide->levels[to] = slide_level_geometry(width0, height0, width, height, slide->openslide_downsample[to]);
     slide->block_width[to] = tiled ? (int)tile_width : 256;
     slide->block_height[to] = tiled ? (int)tile_height : 256;
@@ -64,6 +66,7 @@ static gboolean read_levels(Slide *slide, openslide_t *handle, const GArray *pag
 static Rect read_bounds(const Slide *slide, openslide_t *handle)
 {
     const Rect whole = {0, 0, (double)slide->levels[0].width, (double)slide->levels[0].height};
+    /* All in level-0 px; missing properties are 0. */
     double x = slide_openslide_number(handle, OPENSLIDE_PROPERTY_NAME_BOUNDS_X);
     double y = slide_openslide_number(handle, OPENSLIDE_PROPERTY_NAME_BOUNDS_Y);
     double width = slide_openslide_number(handle, OPENSLIDE_PROPERTY_NAME_BOUNDS_WIDTH);
@@ -94,6 +97,7 @@ static GArray *read_pages(const char *path, GError **error)
 /* Explains why a file that nothing can read is not a slide. */
 static gboolean refuse_unknown(const Slide *slide, const GArray *pages, GError **error)
 {
+    /* The file is fine, but the library is too old. */
     if (slide->dicom) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                     "%s is a DICOM slide, which OpenSlide %s does not read: OpenSlide 4.0 and later do",
@@ -154,6 +158,7 @@ static gboolean open_parts(Slide *slide, const SlideOptions *options, GError **e
         return refuse_unknown(slide, pages, error);
     }
     if (handle) {
+        /* One reader: the slide itself. */
         slide->current = g_new0(SlideHandle, 1);
         *slide->current = (SlideHandle){handle, 1};
     }
@@ -234,6 +239,7 @@ int slide_best_level(const Slide *slide, double scale)
         /* Both axes must be fine enough. */
         double downsample = MAX(slide->levels[i].downsample_x, slide->levels[i].downsample_y);
         double best_downsample = MAX(slide->levels[best].downsample_x, slide->levels[best].downsample_y);
+        /* Downsamples come from rounded sizes, so 4 may be 4.0003. */
         if (downsample <= scale * (1 + 1e-3) && downsample > best_downsample) {
             best = i;
         }

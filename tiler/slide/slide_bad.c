@@ -46,6 +46,7 @@ gboolean slide_bad_note(Slide *slide, int level, int64_t column, int64_t row, co
                         GError **error)
 {
     const SlideLevel *geometry = &slide->levels[level];
+    /* Corner of the block, level px; blocks at the border are cut off there. */
     int64_t x = column * slide->block_width[level], y = row * slide->block_height[level];
     BlockKey key = {level, column, row};
     gboolean ok = TRUE;
@@ -64,6 +65,7 @@ gboolean slide_bad_note(Slide *slide, int level, int64_t column, int64_t row, co
         ok = slide->fast || slide->bad_areas->len <= MAX_BAD_BLOCKS;
     }
     g_mutex_unlock(&slide->lock);
+    /* Past this a file is damaged beyond use, and each further block would cost a re-opening. */
     if (!ok) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: more than %d areas cannot be read; the last: %s",
                     slide->path, MAX_BAD_BLOCKS, reason);

@@ -17,6 +17,7 @@ static gboolean read_tiff(const char *path, void **data, gsize *bytes, GError **
     if (!source) {
         return FALSE;
     }
+    /* A copy, since the memory is libtiff's and goes with the source. */
     if (TIFFGetField(tiffsource_tiff(source), TIFFTAG_ICCPROFILE, &count, &profile) && count > 0) {
         *data = g_memdup2(profile, count);
         *bytes = count;
@@ -54,6 +55,7 @@ static gboolean read_openslide(const char *path, void **data, gsize *bytes, GErr
     if (!source || !slide_openslide_open(source, &handle, error)) {
         return FALSE;
     }
+    /* |0| No handle: OpenSlide does not know the file, so there is no profile. */
     const gboolean ok = !handle || read_profile(path, handle, data, bytes, error);
     g_clear_pointer(&handle, openslide_close);
     return ok;

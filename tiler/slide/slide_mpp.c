@@ -28,6 +28,7 @@ static double tag_mpp(openslide_t *handle, const char *name)
  * so the tags are read first.  page: the page of level 0 when OpenSlide does not read the slide; else NULL. */
 static MppSource file_mpp(const Slide *slide, openslide_t *handle, const TiffPage *page, double *x, double *y)
 {
+    /* Aperio states um/px in its description, other TIFFs pixels per unit in their tags. */
     if (page) {
         *x = page->aperio ? page->aperio_mpp : page->mpp_x;
         *y = page->aperio ? page->aperio_mpp : page->mpp_y;
@@ -71,6 +72,7 @@ gboolean slide_mpp_set(Slide *slide, openslide_t *handle, const TiffPage *page, 
         info->mpp_y = given_y > 0 ? given_y : info->mpp_y > 0 ? info->mpp_y : fallback;
         info->mpp_source = MPP_OVERRIDE;
     } else if (info->mpp_source == MPP_NONE && options->use_objective && info->objective > 0) {
+        /* The usual rule: 40 x is 0.25 um/px, 20 x is 0.5. */
         info->mpp_x = info->mpp_y = 10 / info->objective;
         info->mpp_source = MPP_OBJECTIVE;
     }

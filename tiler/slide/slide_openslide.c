@@ -75,6 +75,7 @@ double slide_openslide_number(openslide_t *handle, const char *name)
     const char *text = handle ? openslide_get_property_value(handle, name) : NULL;
     char *end = NULL;
     double value = text ? g_ascii_strtod(text, &end) : 0;
+    /* Text that is not a number counts as missing. */
     return text && end != text && isfinite(value) ? value : 0;
 }
 

@@ -46,6 +46,7 @@ typedef struct {
 /* As in libjpeg (jdcolor.c), so that the colours are those of a file that declares its samples correctly. */
 static void ycbcr_to_rgb(uint8_t *pixel)
 {
+    /* Coefficients in 1/2^16: 1.402, 0.34414, 0.71414, 1.772. */
     enum { HALF = 1 << 15 };
     const int y = pixel[0], cb = pixel[1] - 128, cr = pixel[2] - 128;
     const int rgb[3] = {y + ((91881 * cr + HALF) >> 16), y + ((-22554 * cb - 46802 * cr + HALF) >> 16),
@@ -98,6 +99,7 @@ static const char *read_argb(const Slide *slide, openslide_t *handle, int level,
 static SlideHandle *take_handle(Slide *slide)
 {
     g_mutex_lock(&slide->lock);
+    /* A handle may be replaced while it is read, so each read counts. */
     SlideHandle *handle = slide->current;
     handle->readers++;
     g_mutex_unlock(&slide->lock);
@@ -170,6 +172,7 @@ static gboolean salvage_block(Slide *slide, int level, int64_t column, int64_t r
     block.width = (int)MIN(width, slide->levels[level].width - block.x);
     block.height = (int)MIN(height, slide->levels[level].height - block.y);
     const char *message = read_argb(slide, slide->salvage, level, &block, argb);
+    /* The system failed: the block may be fine, so it is not noted as bad. */
     if (message && slide_openslide_failed(slide->path, message, errno, error)) {
         g_clear_pointer(&slide->salvage, openslide_close);
         return FALSE;
@@ -227,6 +230,7 @@ static gboolean read_piece(Slide *slide, int level, const Area *area, const Targ
     if (!touches_bad_block(slide, level, area)) {
         SlideHandle *handle = take_handle(slide);
         gboolean failed = read_argb(slide, handle->openslide, level, area, argb) != NULL;
+        /* replace_handle |0| A failed handle answers everything with its error, so others get a new one. */
         gboolean ok = !failed || replace_handle(slide, handle, error);
         drop_handle(slide, handle);
         if (!failed) {
@@ -246,6 +250,7 @@ static gboolean read_piece(Slide *slide, int level, const Area *area, const Targ
 static gboolean read_by_openslide(Slide *slide, int level, const Area *area, const Target *target,
                                   GError **error)
 {
+    /* (rows, width) of ARGB. */
     int rows = CLAMP(MAX_PIECE / area->width, 1, area->height);
     g_autofree uint32_t *argb =
         wsi_try_alloc((size_t)rows * area->width, sizeof *argb, "a part of a slide", error);

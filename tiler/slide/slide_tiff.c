@@ -23,6 +23,7 @@ gboolean slide_tiff_is_own(const GArray *pages, openslide_t *handle)
     /* A file that OpenSlide does not know counts as generic. */
     const char *vendor =
         handle ? openslide_get_property_value(handle, OPENSLIDE_PROPERTY_NAME_VENDOR) : "generic-tiff";
+    /* OpenSlide takes the first page for level 0, even where the largest is another one. */
     return largest && g_strcmp0(vendor, "generic-tiff") == 0 && (!handle || largest->directory != 0);
 }
 
@@ -45,6 +46,7 @@ int slide_tiff_directory(const Slide *slide, const GArray *pages, openslide_t *h
         openslide_get_level_dimensions(handle, i, &other_width, &other_height);
         number += other_width == width && other_height == height;
     }
+    /* For a generic TIFF OpenSlide takes only pages that are flagged as reduced. */
     const gboolean flagged = strcmp(slide->vendor, "generic-tiff") == 0;
     const TiffPage *page = tiffpages_of_size(pages, width, height, flagged, number);
     return page ? page->directory : -1;
@@ -65,6 +67,7 @@ gboolean slide_tiff_leaves_out(Slide *slide, const GArray *pages, openslide_t *h
     openslide_get_level0_dimensions(handle, &width0, &height0);
     openslide_get_level_dimensions(handle, level, &width, &height);
     const TiffPage *page = page_in(pages, slide_tiff_directory(slide, pages, handle, level));
+    /* Without a page only the size can be compared. */
     const TiffPage unknown = {.width = width, .height = height};
     const char *why = why_no_level(page ? page : &unknown, width0, height0);
     /* Two levels of one size: the first one counts. */
@@ -181,6 +184,7 @@ static gboolean prove_colours(Slide *slide, const GArray *pages, GError **error)
 static gboolean leave_out_small_levels(Slide *slide, const GArray *pages, GError **error)
 {
     const TiffPage *page = NULL;
+    /* Levels get smaller, so all from `first` on are affected. */
     int first = tiffsmall_first(pages, slide->directory, slide->info.level_count, &page);
     if (first == 0) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
@@ -202,6 +206,7 @@ static gboolean leave_out_small_levels(Slide *slide, const GArray *pages, GError
  * tiles must stay in the cache until the next row, or they are decoded twice. */
 static size_t cache_for(const TiffPage *page)
 {
+    /* Bytes of a row of tiles; + tile_width rounds up to whole tiles. */
     int64_t row = (page->width + page->tile_width) * page->tile_height * 3;
     return (size_t)CLAMP(4 * row + (8 << 20), (int64_t)64 << 20, (int64_t)160 << 20);
 }
@@ -232,6 +237,7 @@ static void add_scaled_levels(Slide *slide)
 {
     int stored = slide->info.level_count;
     for (int from = 0; from < stored; from++) {
+        /* The scales at which libjpeg decodes a block to 4, 2 or 1 px. */
         for (int scale = 2; scale <= 8; scale *= 2) {
             double downsample = slide->levels[from].downsample_x * scale;
             /* A level at this downsample is worth adding only if no stored level is between it and `from`. */
@@ -258,6 +264,7 @@ static gboolean open_fast(Slide *slide, const TiffPage *const *pages, const Slid
     const gboolean sparse_allowed = own || strcmp(slide->vendor, "aperio") != 0;
     GError *why = NULL;
     size_t cache_bytes = options->cache_bytes ? options->cache_bytes : cache_for(pages[0]);
+    /* NULL without an error: some page is unusual. */
     slide->fast = jpegtiff_open(slide->source, count, pages, own, sparse_allowed, cache_bytes, &why);
     slide->info.fast_path = slide->fast != NULL;
     if (why) {
@@ -316,6 +323,7 @@ static gboolean is_own_level(Slide *slide, const TiffPage *page, const TiffPage 
 static gint larger_first(gconstpointer a, gconstpointer b)
 {
     const TiffPage *p = *(const TiffPage *const *)a, *q = *(const TiffPage *const *)b;
+    /* The order of the file decides between equal widths. */
     return p->width != q->width ? (p->width < q->width) - (p->width > q->width) : p->directory - q->directory;
 }
 

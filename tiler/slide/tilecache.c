@@ -96,6 +96,7 @@ static uint8_t *make_room(TileCache *cache, size_t bytes)
         }
         g_hash_table_remove(cache->tiles, &oldest->key);
     }
+    /* Only unused tiles are freed, so tiles in use can exceed the limit. */
     cache->bytes += bytes;
     return again;
 }
@@ -120,6 +121,7 @@ static void fill(TileCache *cache, CachedTile *tile, uint8_t *memory)
     tile->error = failure;
     tile->pixels = memory;
     if (tile->state != READY) {
+        /* Without pixels a tile takes no space; UNREADABLE stays in the table. */
         g_clear_pointer(&tile->pixels, g_free);
         cache->bytes -= tile->bytes;
     }
@@ -153,6 +155,7 @@ static CachedTile *get(TileCache *cache, int level, int64_t index, size_t bytes,
         tile->key = key;
         tile->bytes = bytes;
         tile->users = 1;
+        /* Entered as PENDING, which is 0, so that other threads wait instead of decoding it too. */
         tile->link.data = tile;
         g_hash_table_insert(cache->tiles, &tile->key, tile);
         fill(cache, tile, make_room(cache, bytes));
@@ -184,6 +187,7 @@ void tilecache_release(TileCache *cache, CachedTile *tile)
 {
     g_mutex_lock(&cache->lock);
     if (--tile->users == 0) {
+        /* Out of the table since fill(), so its last user frees it. */
         if (tile->state == FAILED) {
             tile_free(tile);
         } else if (tile->pixels) {

@@ -23,6 +23,7 @@ typedef struct {
 static gboolean paint_column(int64_t column, int worker, void *data, GError **error)
 {
     Scanner *scanner = data;
+    /* Columns do not overlap, so threads write to separate parts of the band (rows, width, 3). */
     int64_t x = column * TILE, width = scanner->plan->spec.width;
     synth_paint(scanner->painters[worker], x, scanner->y, (int)MIN(TILE, width - x), scanner->rows,
                 scanner->band + x * 3, (size_t)width * 3);
@@ -44,6 +45,7 @@ static gboolean scan_band(void *data, int64_t y, int rows, void *pixels, GError 
 static gboolean scan(const char *path, const SynthPlan *plan, int threads, GError **error)
 {
     Scanner scanner = {.plan = plan, .threads = MAX(threads, 1)};
+    /* A painter has buffers of its own, so each thread needs one. */
     scanner.painters = g_new0(SynthPainter *, scanner.threads);
     gboolean ok = TRUE;
     for (int t = 0; ok && t < scanner.threads; t++) {

@@ -57,6 +57,7 @@ static void add_window(uint64_t seed, uint32_t stream, double spacing, float amp
     for (int i = 0; i < width; i++) {
         double p = (x + i * step) / spacing - (double)left;
         cell[i] = (int)p;
+        /* The same for all rows, so it is computed once. */
         fraction[i] = fade((float)(p - cell[i]));
     }
     for (int j = 0; j < height; j++) {
@@ -77,6 +78,7 @@ static void add_window(uint64_t seed, uint32_t stream, double spacing, float amp
 void synth_noise_add(uint64_t seed, uint32_t stream, double spacing, double amplitude, double x, double y,
                      double step, int width, int height, float *out)
 {
+    /* As many samples as the buffers have lattice points and samples for. */
     int window = (int)CLAMP(MAX_LATTICE * spacing / step - 1, 1, MAX_SAMPLES);
     for (int i = 0; i < width; i += window) {
         add_window(seed, stream, spacing, (float)amplitude, x + i * step, y, step, MIN(window, width - i),

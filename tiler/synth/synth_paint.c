@@ -43,6 +43,7 @@ typedef struct {
 static void fill_sensor_noise(SynthPainter *painter)
 {
     for (int y = 0; y < painter->size; y++) {
+        /* Not a function of the position on the slide: a pattern that repeats is enough for noise. */
         Rng rng = rng_at(painter->plan->spec.seed, (uint64_t)y, STREAM_SENSOR);
         for (int i = 0; i < painter->size * 3; i++) {
             painter->sensor[(size_t)y * painter->size * 3 + i] =
@@ -120,6 +121,7 @@ static void spread_field(const SynthPainter *painter, int field, float *out)
     int64_t held = -1;
     for (int j = 0; j < painter->height; j++) {
         int64_t y = painter->y + j;
+        /* Nodes above and below; they change every SYNTH_STEP rows. */
         if (y / SYNTH_STEP != held) {
             held = y / SYNTH_STEP;
             stretch_nodes(painter, plan->field[field] + (size_t)held * plan->nodes_x, top);
@@ -142,6 +144,7 @@ static void noise(const SynthPainter *painter, uint32_t stream, double spacing, 
 /* A wave of period 1 and range -1 .. 1, by parabolas; t > 0. */
 static float wave(float t)
 {
+    /* -1 .. 1 over a period; two parabolas instead of a sine, which would be slow. */
     float s = 2 * (t - (float)(int)t) - 1;
     return 4 * s * (1 - fabsf(s));
 }
@@ -150,6 +153,7 @@ static float wave(float t)
 static void paint_ground_row(SynthPainter *painter, int j)
 {
     const SynthPlan *plan = painter->plan;
+    /* The phase at the left border, in periods; only its fraction matters. */
     double start = plan->fibre_x * (double)painter->x + plan->fibre_y * (double)(painter->y + j);
     float phase = (float)(start - floor(start)) + 64,
           pitch = (float)plan->fibre_x; /* 64 keeps the argument of wave() positive */
@@ -196,6 +200,7 @@ static void cut_lumen(SynthPainter *painter, double x, double y, double radius)
             size_t p = (size_t)j * painter->width + i;
             float dx = (float)((double)(painter->x + i) - x), dy = (float)((double)(painter->y + j) - y);
             float depth = sqrtf(dx * dx + dy * dy) - (float)radius + 4 * painter->blotch[p];
+            /* Negative inside the hole, with a border made rough by the blotches. */
             painter->depth[p] = MIN(painter->depth[p], depth);
         }
     }
@@ -214,6 +219,7 @@ static void paint_lumens(SynthPainter *painter)
         for (int64_t c = c0; c <= c1; c++) {
             Rng rng = rng_at(plan->spec.seed, ((uint64_t)(uint32_t)r << 32) | (uint32_t)c, STREAM_LUMEN);
             double x = ((double)c + rng_uniform(&rng)) * pitch, y = ((double)r + rng_uniform(&rng)) * pitch;
+            /* 8 to 38 um, small ones more often. */
             double radius = (8 + 30 * rng_uniform(&rng) * rng_uniform(&rng)) / plan->spec.mpp;
             if (rng_uniform(&rng) < 0.3) {
                 cut_lumen(painter, x, y, radius);
@@ -235,6 +241,7 @@ static float nucleus_value(const Nucleus *n, float u, float v, float grain)
     float square = u * u + v * v, distance = sqrtf(square), edge = 1;
     if (n->lobed && square > 0.01f) {
         float inverse = 1 / square;
+        /* cos 2t = (u^2 - v^2) / r^2, sin 2t = 2 u v / r^2, cos 3t = u (u^2 - 3 v^2) / r^3. */
         edge += (n->lobes[0] * (u * u - v * v) + n->lobes[1] * 2 * u * v) * inverse +
                 n->lobes[2] * u * (u * u - 3 * v * v) * inverse / distance;
     }
@@ -247,10 +254,12 @@ static float nucleus_value(const Nucleus *n, float u, float v, float grain)
 /* Draws a rotated ellipse; where nuclei overlap, the denser one shows. */
 static void paint_nucleus(SynthPainter *painter, const Nucleus *n)
 {
+    /* The area stays pi radius^2 whatever the aspect is. */
     float major = n->radius * sqrtf(n->aspect), minor = n->radius / sqrtf(n->aspect), cosine = cosf(n->angle),
           sine = sinf(n->angle);
     float room = n->lobed ? 1.4f : 1;
     int x0, x1, y0, y1;
+    /* Half the width and height of a rotated ellipse, and two pixels for the soft edge. */
     clip(n->x, room * hypotf(major * cosine, minor * sine) + 2, painter->x, painter->width, &x0, &x1);
     clip(n->y, room * hypotf(major * sine, minor * cosine) + 2, painter->y, painter->height, &y0, &y1);
     for (int j = y0; j < y1; j++) {
@@ -318,6 +327,7 @@ static void paint_normal_cell(SynthPainter *painter, Rng *rng, double x, double 
     Nucleus n = {.x = x, .y = y, .radius = draw(rng, low, high), .aspect = draw(rng, 1, 1.35)};
     n.angle = draw(rng, 0, G_PI);
     n.density = draw(rng, 0.8, 1.2);
+    /* A spindle along the fibres, which are at right angles to the wave's direction. */
     if (kind < stroma) {
         n.aspect = draw(rng, 2.2, 4.2);
         n.angle = (float)atan2(plan->fibre_x, -plan->fibre_y) + draw(rng, -0.3, 0.3);
@@ -365,6 +375,7 @@ static void paint_pen(const SynthPainter *painter, uint8_t *rgb, size_t stride)
         for (int j = y0; j < y1; j++) {
             for (int i = x0; i < x1; i++) {
                 double px = (double)(painter->x + i) - from[0], py = (double)(painter->y + j) - from[1];
+                /* The nearest point of the segment. */
                 double t = CLAMP((px * dx + py * dy) / square, 0, 1);
                 if (hypot(px - t * dx, py - t * dy) <= radius) {
                     for (int c = 0; c < 3; c++) {
@@ -410,6 +421,7 @@ static void develop(const SynthPainter *painter, uint8_t *rgb, size_t stride)
             const uint16_t *eosin = painter->shade_eosin[shade_index(painter->eosin[p] * presence)];
             const uint16_t *haem = painter->shade_haem[shade_index(painter->haem[p] * presence)];
             for (int c = 0; c < 3; c++) {
+                /* 2^15 x 2^8 / 2^15: grey levels in 1/256. */
                 int grey = (int)(((uint32_t)eosin[c] * haem[c]) >> 15) + 64 * wobble[c] + 128;
                 out[3 * i + c] = (uint8_t)(MAX(grey, 0) >> 8);
             }
@@ -432,6 +444,7 @@ static void paint_glass(const SynthPainter *painter, uint8_t *rgb, size_t stride
 static gboolean is_glass(const SynthPainter *painter)
 {
     const SynthPlan *plan = painter->plan;
+    /* Blotches and grain can move the border of the tissue by this much. */
     float margin = (float)(8 / plan->spec.mpp) + SYNTH_STEP;
     int64_t i1 = (painter->x + painter->width - 1) / SYNTH_STEP + 1,
             j1 = (painter->y + painter->height - 1) / SYNTH_STEP + 1;

@@ -33,6 +33,7 @@ static SynthStar *star_new(Rng *rng, int points, double roughness)
     for (int i = 0; i < points; i++) {
         star->radius[i] = 1;
     }
+    /* Order 1 would only move the star. */
     for (int order = 2; order <= 12; order++) {
         double strength = between(rng, 0.4, 1) * roughness / order, phase = between(rng, 0, 2 * G_PI);
         for (int i = 0; i < points; i++) {
@@ -40,6 +41,7 @@ static SynthStar *star_new(Rng *rng, int points, double roughness)
         }
     }
     for (int i = 0; i < points; i++) {
+        /* Always above 0, so the polygon never crosses itself. */
         star->radius[i] = CLAMP(star->radius[i], 0.55, 1.4);
     }
     return star;
@@ -68,6 +70,7 @@ static double star_depth(const SynthStar *star, double x, double y)
 {
     double u = (x - star->x) / star->half_width, v = (y - star->y) / star->half_height;
     double distance = hypot(u, v), scale = MIN(star->half_width, star->half_height);
+    /* Far outside, where only the sign matters. */
     if (distance > 3) {
         return (1 - distance) * scale;
     }
@@ -88,6 +91,7 @@ static double star_depth(const SynthStar *star, double x, double y)
 /* The largest depth in any of the stars. */
 static double depth_in(const GPtrArray *stars, double x, double y)
 {
+    /* Inside a union is inside any of its members. */
     double depth = -1e9;
     for (guint i = 0; i < stars->len; i++) {
         depth = MAX(depth, star_depth(stars->pdata[i], x, y));
@@ -116,6 +120,7 @@ static void lay_out_pieces(SynthPlan *plan)
     }
     for (int i = 0; i < count; i++) {
         SynthStar *star = plan->pieces->pdata[i];
+        /* Areas grow with the square of the lengths. */
         star->half_width *= sqrt(target / area);
         star->half_height *= sqrt(target / area);
         star->x += between(&rng, -0.03, 0.03) * star->half_width;
@@ -133,10 +138,12 @@ static gboolean lesion_fits(const SynthPlan *plan, const SynthStar *lesion)
         star_vertex(lesion, i, &x, &y);
         x = lesion->x + x * lesion->half_width;
         y = lesion->y + y * lesion->half_height;
+        /* Vertices inside the tissue, and outside of all other lesions. */
         if (depth_in(plan->pieces, x, y) < margin || depth_in(plan->lesions, x, y) > -margin) {
             return FALSE;
         }
     }
+    /* A lesion around another one has all its vertices outside of it; its centre shows it. */
     return depth_in(plan->lesions, lesion->x, lesion->y) < -margin;
 }
 
@@ -182,6 +189,7 @@ static void choose_stain(SynthPlan *plan)
                   between(&rng, -2,
                           2)); /* a whole number, so that glass near tissue is as bright as glass far away */
     }
+    /* Fibres: a wave with a period of 9 to 13 um in one direction. */
     double angle = between(&rng, 0, G_PI), period = between(&rng, 9, 13) / plan->spec.mpp;
     plan->fibre_x = cos(angle) / period;
     plan->fibre_y = sin(angle) / period;
@@ -200,6 +208,7 @@ static void draw_pen(SynthPlan *plan)
     for (int i = 0; i < plan->pen_points; i++) {
         double x, y;
         star_vertex(piece, (int)((start + 0.2 * i / plan->pen_points) * piece->points), &x, &y);
+        /* Moved outwards by 6 % of the shorter side. */
         double out = 1 + 0.06 * side / (hypot(x * piece->half_width, y * piece->half_height));
         plan->pen_xy[2 * i] = piece->x + x * out * piece->half_width + between(&rng, -0.002, 0.002) * side;
         plan->pen_xy[2 * i + 1] =
@@ -219,6 +228,7 @@ static void fill_noise(const SynthPlan *plan, uint32_t stream, int field, double
         out[i] = (float)mean;
     }
     for (int octave = 0; octave < 3; octave++) {
+        /* Each octave has half the spacing and half the amplitude. */
         synth_noise_add(plan->spec.seed, stream + 100 * (uint32_t)octave,
                         spacing_um / plan->spec.mpp / (1 << octave), amplitude / (1 << octave), 0, 0,
                         SYNTH_STEP, plan->nodes_x, plan->nodes_y, out);
@@ -245,6 +255,7 @@ static void equalise_eosin(SynthPlan *plan, const int16_t *owner)
     float *eosin = plan->field[FIELD_EOSIN];
     double normal = field_mean(plan, eosin, owner, -1);
     for (guint l = 0; l < plan->lesions->len; l++) {
+        /* Adding a constant keeps the structure of the field. */
         float shift = (float)(normal - field_mean(plan, eosin, owner, (int)l));
         for (size_t i = 0; i < (size_t)plan->nodes_x * plan->nodes_y; i++) {
             eosin[i] += owner[i] == (int16_t)l ? shift : 0;
@@ -268,6 +279,7 @@ static void equalise_cover(SynthPlan *plan, const int16_t *owner, float *seen)
     synth_noise_add(plan->spec.seed, STREAM_NESTS, 45 / plan->spec.mpp, 2.2, 0, 0, SYNTH_STEP, plan->nodes_x,
                     plan->nodes_y, seen);
     for (size_t i = 0; i < nodes; i++) {
+        /* Nests are where the noise is high: up to 1.9 times the cover, else down to 0.1. */
         cover[i] *= owner[i] >= 0 ? CLAMP(1 + seen[i], 0.1f, 1.9f) : 1;
     }
     for (int round = 0; round < 5; round++) {
@@ -323,6 +335,7 @@ static gboolean fill_fields(SynthPlan *plan, GError **error)
         return FALSE;
     }
     fill_depths(plan, owner);
+    /* Mean, amplitude, and spacing of the coarsest octave in um. */
     fill_noise(plan, STREAM_STROMA, FIELD_STROMA, 0.1, 0.8, 700);
     fill_noise(plan, STREAM_CROWD, FIELD_COVER, 0.25, 0.14, 500);
     fill_noise(plan, STREAM_EOSIN, FIELD_EOSIN, 0.42, 0.08, 400);
@@ -344,6 +357,7 @@ SynthPlan *synth_plan_new(const SynthSpec *spec, GError **error)
     plan->spec = *spec;
     plan->pieces = g_ptr_array_new_with_free_func(star_free);
     plan->lesions = g_ptr_array_new_with_free_func(star_free);
+    /* One node after the last pixel, so that every pixel has a right and a lower one. */
     plan->nodes_x = (int)(spec->width / SYNTH_STEP) + 2;
     plan->nodes_y = (int)(spec->height / SYNTH_STEP) + 2;
     choose_stain(plan);
@@ -380,6 +394,7 @@ double synth_plan_at(const SynthPlan *plan, int field, double x, double y)
 {
     double u = CLAMP(x / SYNTH_STEP, 0, plan->nodes_x - 1.001),
            v = CLAMP(y / SYNTH_STEP, 0, plan->nodes_y - 1.001);
+    /* Bilinear between the four nodes around (x, y). */
     int i = (int)u, j = (int)v;
     double fx = u - i, fy = v - j;
     const float *top = plan->field[field] + (size_t)j * plan->nodes_x + i, *bottom = top + plan->nodes_x;

@@ -27,6 +27,7 @@ enum {
 };
 static const uint64_t MAX_PIXELS = (uint64_t)1 << 44;
 
+/* Types of whole numbers (TIFF 6.0, section 2; BigTIFF). */
 enum { SHORT = 3, LONG = 4, IFD = 13, LONG8 = 16, IFD8 = 18 };
 
 typedef struct {
@@ -79,6 +80,7 @@ static gboolean refuse(const Tiff *tiff, GError **error, const char *format, ...
 static gboolean tiff_bytes(const Tiff *tiff, uint64_t at, void *out, size_t bytes, const char *what,
                            GError **error)
 {
+    /* bytes > tiff->size - at) { |0| Written so that no sum can overflow. */
     if (at > tiff->size || bytes > tiff->size - at) {
         return refuse(tiff, error,
                       "possibly truncated (%s at %" PRIu64 " beyond the end of the file, %" PRIu64 " bytes)",
@@ -175,6 +177,7 @@ static gboolean check_geometry(const Tiff *tiff, const Field *fields, Tiling *ou
         return refuse(tiff, error, "impossible pixel of %" PRIu64 " samples of %" PRIu64 " bits", samples,
                       bits);
     }
+    /* No overflow: 2^14 * 2^14 * 2^10 * 2^3 is below 2^64. */
     if (out->tile_width * out->tile_height * samples * ((bits + 7) / 8) > MAX_TILE_BYTES) {
         return refuse(tiff, error,
                       "tiles of %" PRIu64 " x %" PRIu64 " px with %" PRIu64 " samples exceed %d MiB",
@@ -237,6 +240,7 @@ static gboolean check_tiles(const Tiff *tiff, const Field *offsets, const Field 
         for (size_t i = 0; i < n; i++) {
             uint64_t at = number(tiff, offset_bytes + i * (size_t)offset_size, offset_size);
             uint64_t bytes = number(tiff, count_bytes + i * (size_t)count_size, count_size);
+            /* A tile of 0 bytes is missing, wherever it claims to be. */
             *stored += bytes > 0;
             beyond += bytes > 0 && (at > tiff->size || bytes > tiff->size - at);
         }
@@ -255,6 +259,7 @@ static gboolean check_directory(Tiff *tiff, const Field *fields, GError **error)
 {
     Tiling tiling;
     uint64_t stored;
+    /* Any of these tags makes it a tiled page, which must then be sound. */
     if (!fields[F_TILE_WIDTH].there && !fields[F_TILE_HEIGHT].there && !fields[F_OFFSETS].there) {
         return TRUE;
     }
@@ -287,6 +292,7 @@ static Field read_entry(const Tiff *tiff, const uint8_t *entry, uint64_t entry_a
 {
     const int inline_bytes = tiff->big_tiff ? 8 : 4;
     Field field = {.there = TRUE, .type = (int)number(tiff, entry + 2, 2)};
+    /* Offsets of directories are numbers like others. */
     field.type = field.type == IFD ? LONG : field.type == IFD8 ? LONG8 : field.type;
     field.count = number(tiff, entry + 4, inline_bytes);
     uint64_t value_at = entry_at + 4 + (uint64_t)inline_bytes;
@@ -392,6 +398,7 @@ static gboolean walk(Tiff *tiff, uint64_t at, GError **error)
             return FALSE;
         }
     }
+    /* |0| A header without a first directory. */
     return tiff->directory > 0 || refuse(tiff, error, "the file names no directory");
 }
 

@@ -22,6 +22,7 @@ static double tag_mpp(TIFF *tiff, uint32_t tag)
         return 0;
     }
     TIFFGetFieldDefaulted(tiff, TIFFTAG_RESOLUTIONUNIT, &unit);
+    /* um per unit / pixels per unit. */
     return (unit == RESUNIT_CENTIMETER ? 1e4 : unit == RESUNIT_INCH ? 25400 : 0) / (double)per_unit;
 }
 
@@ -80,6 +81,7 @@ static double aperio_number(const char *text, const char *name)
 {
     g_autofree char *key = g_strdup_printf("|%s = ", name);
     const char *at = strstr(text, key);
+    /* With a decimal point in every locale. */
     double value = at ? g_ascii_strtod(at + strlen(key), NULL) : 0;
     return isfinite(value) && value > 0 ? value : 0;
 }
@@ -174,6 +176,7 @@ const TiffPage *tiffpages_largest(const GArray *pages)
     const TiffPage *largest = NULL;
     for (guint i = 0; i < pages->len; i++) {
         const TiffPage *page = &g_array_index(pages, TiffPage, i);
+        /* A slide is tiled, so pages in strips do not count. */
         if (page->tile_width > 0 && !page->aside &&
             (!largest || page->width * page->height > largest->width * largest->height)) {
             largest = page;
@@ -187,6 +190,7 @@ const TiffPage *tiffpages_of_size(const GArray *pages, int64_t width, int64_t he
 {
     for (guint i = 0; i < pages->len; i++) {
         const TiffPage *page = &g_array_index(pages, TiffPage, i);
+        /* |0| OpenSlide's rule for a generic TIFF: the first page, and those flagged as reduced. */
         gboolean level = !flagged || page->directory == 0 || (page->kind & FILETYPE_REDUCEDIMAGE);
         if (level && page->tile_width > 0 && page->width == width && page->height == height &&
             number-- == 0) {
@@ -212,6 +216,7 @@ const char *tiffpages_turned(uint16_t orientation)
                                         "mirrored top to bottom", "mirrored at the diagonal",
                                         "turned by 90 degrees",   "mirrored at the other diagonal",
                                         "turned by 270 degrees"};
+    /* 1 is upright, 0 is missing; names begin at 2. */
     return orientation <= 1 ? NULL : orientation <= 8 ? names[orientation - 2] : "which does not exist";
 }
 

@@ -24,6 +24,7 @@ static tmsize_t read_bytes(thandle_t handle, void *to, tmsize_t bytes)
         if (got < 0 && errno == EINTR) {
             continue;
         }
+        /* The first failure is the cause; later ones follow from it. */
         if (got < 0 && !source->failure) {
             source->failure = errno;
         }
@@ -79,6 +80,7 @@ static TIFF *open_quietly(TiffSource *source)
     TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
     TIFFOpenOptionsSetErrorHandlerExtR(options, no_message, NULL);
     TIFFOpenOptionsSetWarningHandlerExtR(options, no_message, NULL);
+    /* Without map functions libtiff reads by read_bytes() only. */
     TIFF *tiff = TIFFClientOpenExt(source->path, "rm", source, read_bytes, write_bytes, seek, close_nothing,
                                    size_of, NULL, NULL, options);
     TIFFOpenOptionsFree(options);
