@@ -40,12 +40,19 @@ static int distance(const char *a, const char *b)
     return rows[(i - 1) % 3][length];
 }
 
+/* Whether both names have several words, and the same first one. */
+static gboolean same_first_word(const char *a, const char *b)
+{
+    size_t word = strcspn(a, "_");
+    return word > 0 && a[word] && strcspn(b, "_") == word && b[word] && strncmp(a, b, word) == 0;
+}
+
 const char *nearest_name(const char *name, const char *const *names)
 {
     g_autofree char *own = folded(name);
     size_t own_length = strlen(own);
-    const char *best = NULL, *beginning = NULL;
-    int least = LONGEST;
+    const char *best = NULL, *beginning = NULL, *word = NULL;
+    int least = LONGEST, words = 0;
     if (own_length == 0) {
         return NULL;
     }
@@ -61,8 +68,12 @@ const char *nearest_name(const char *name, const char *const *names)
             (g_str_has_prefix(own, other) || g_str_has_prefix(other, own))) {
             beginning = *names;
         }
+        if (same_first_word(own, other)) {
+            word = *names;
+            words++;
+        }
     }
-    return best ? best : beginning;
+    return best ? best : beginning ? beginning : words == 1 ? word : NULL;
 }
 
 char *nearest_hint(const char *name, const char *const *names)

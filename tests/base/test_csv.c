@@ -168,6 +168,13 @@ static void test_nearest(void)
     static const char *const keys[] = {"min_tissue", "min_area_um2", "mpp", "mpp_x", NULL};
     g_assert_cmpstr(nearest_name("Min-Tissue", keys), ==, "min_tissue");
     g_assert_cmpstr(nearest_name("mpp_z", keys), ==, "mpp_x");
+    /* The same first word of several, where only one name has it. */
+    const char *const shares[] = {"valid_fraction", "test_fraction", "image",
+                                  "jpeg_quality",   "jpeg_size",     NULL};
+    g_assert_cmpstr(nearest_name("valid_share", shares), ==, "valid_fraction");
+    g_assert_cmpstr(nearest_name("test-part", shares), ==, "test_fraction");
+    g_assert_null(nearest_name("jpeg_restart_marker", shares));
+    g_assert_null(nearest_name("valid", (const char *const[]){"quality", NULL}));
     g_autofree char *hint = nearest_hint("mintissue", keys), *none = nearest_hint("zzz", keys);
     g_assert_cmpstr(hint, ==, "; did you mean \"min_tissue\"?");
     g_assert_cmpstr(none, ==, "");
