@@ -29,6 +29,7 @@ static const ExtractorKind *find(const char *name)
 
 gboolean extractor_needs_weights(const char *name)
 {
+    /* A built-in extractor has a version, all others have a file. */
     return find(name) && !find(name)->version;
 }
 
@@ -51,6 +52,7 @@ static gboolean find_hash(const ExtractorKind *kind, const ExtractorSpec *spec, 
     if (!kind->version) {
         return durable_hash_file(spec->weights, hash, NULL, error);
     }
+    /* The version changes with the features, so models of another version are refused. */
     g_autofree char *identity = g_strdup_printf("%s %s", kind->name, kind->version);
     durable_hash_bytes(identity, strlen(identity), hash);
     return TRUE;
@@ -119,6 +121,7 @@ static size_t input_count(int batch, int size)
 ExtractorRun *extractor_run_new(const Extractor *extractor, const Kernels *kernels, int batch, int size,
                                 GError **error)
 {
+    /* Strides 4, 8 and 16 must divide the side. */
     if (batch < 1 || batch > BATCH_LIMIT || size < 32 || size > SIZE_LIMIT || size % 16) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                     "extractor %s: %d tiles of %d px: the side must be a multiple of 16 from 32 to %d px, "
@@ -164,6 +167,7 @@ void extractor_run(ExtractorRun *run, const uint8_t *rgb, const real *maps[SCALE
 {
     size_t count = input_count(run->batch, run->size);
     for (size_t i = 0; i < count; i += 3) {
+        /* rgb (batch, size, size, 3) in bytes -> x, the same shape in numbers. */
         for (int c = 0; c < 3; c++) {
             run->x[i + c] = run->byte[c][rgb[i + c]];
         }

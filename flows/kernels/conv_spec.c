@@ -4,6 +4,7 @@
 
 int conv_out_h(const ConvSpec *spec)
 {
+    /* floor((h + 2 pad - kernel) / stride) + 1; conv_spec_check keeps the numerator from being negative. */
     return (spec->h + 2 * spec->pad - spec->kernel) / spec->stride + 1;
 }
 
@@ -14,6 +15,7 @@ int conv_out_w(const ConvSpec *spec)
 
 size_t conv_weight_count(const ConvSpec *spec)
 {
+    /* Weights (O,I,K,K), input (N,H,W,I), output (N,H',W',O). */
     return (size_t)spec->c_out * spec->c_in * spec->kernel * spec->kernel;
 }
 
@@ -45,6 +47,7 @@ gboolean conv_spec_check(const ConvSpec *spec, GError **error)
                     spec->w, spec->kernel, spec->kernel);
         return FALSE;
     }
+    /* The edge is not repeated, so a side of s pixels has s - 1 to reflect. */
     if (spec->pad_mode == PAD_REFLECT && spec->pad >= least_side) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                     "convolution: reflecting %d needs a map larger than %dx%d", spec->pad, spec->h, spec->w);
@@ -62,5 +65,6 @@ int conv_pad_source(int i, int size, int pad, PadMode mode)
     if (mode == PAD_ZERO) {
         return -1;
     }
+    /* -1 -> 1, size -> size - 2. */
     return at < 0 ? -at : 2 * (size - 1) - at;
 }

@@ -115,6 +115,7 @@ static void conv_backward_weights(Conv *conv, const real *x, const real *dy, rea
 static void gemm(gboolean ta, gboolean tb, int m, int n, int k, real alpha, const real *a, const real *b,
                  real beta, real *c)
 {
+    /* Leading dimensions are those of the stored matrices: (k, m) for A transposed, (n, k) for B. */
     cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, m, n, k, alpha,
                 a, ta ? m : k, b, tb ? k : n, beta, c, n);
 }

@@ -106,6 +106,7 @@ static void each_touch(const Reference *self, TouchWork work, const real *a, con
         for (int oy = 0; oy < self->conv.out_h; oy++) {
             for (int ox = 0; ox < self->conv.out_w; ox++, output += s->c_out) {
                 for (int tap = 0; tap < s->kernel * s->kernel; tap++) {
+                    /* Tap (ky, kx) of output (oy, ox) is on padded pixel (oy stride + ky, ox stride + kx). */
                     int y = self->row[oy * s->stride + tap / s->kernel];
                     int x = self->column[ox * s->stride + tap % s->kernel];
                     if (y >= 0 && x >= 0) {

@@ -8,6 +8,7 @@ OnednnLayout *onednn_layout_new(int dimensions, const dnnl_dims_t sizes, dnnl_da
                                 dnnl_format_tag_t tag)
 {
     OnednnLayout *layout = g_new0(OnednnLayout, 1);
+    /* A failure leaves a layout of zeros. */
     dnnl_memory_desc_init_by_tag(layout, dimensions, sizes, type, tag);
     return layout;
 }
@@ -38,6 +39,7 @@ dnnl_data_type_t onednn_layout_type(const OnednnLayout *layout)
 /* The descriptor of the operation, from which version 2 makes the description of the primitive. */
 static dnnl_status_t describe(dnnl_convolution_desc_t *out, const OnednnConvolution *c)
 {
+    /* Padding before and after is the same in both directions. */
     dnnl_dims_t stride = {c->stride, c->stride}, pad = {c->pad, c->pad};
     switch (c->direction) {
     case CONV_FORWARD:
@@ -74,11 +76,13 @@ dnnl_status_t onednn_product(dnnl_primitive_desc_t *out, const OnednnLayout *x, 
 
 dnnl_status_t onednn_after_add(dnnl_post_ops_t after)
 {
+    /* y = result + 1 y. */
     return dnnl_post_ops_append_sum(after, 1);
 }
 
 dnnl_status_t onednn_after_relu(dnnl_post_ops_t after)
 {
+    /* 1: no scaling of the result; 0: no slope for negative values. */
     return dnnl_post_ops_append_eltwise(after, 1, dnnl_eltwise_relu, 0, 0);
 }
 #endif

@@ -44,6 +44,7 @@ dnnl_data_type_t onednn_layout_type(const OnednnLayout *layout)
 
 dnnl_status_t onednn_convolution(dnnl_primitive_desc_t *out, const OnednnConvolution *c)
 {
+    /* oneDNN counts dilation from 0: adjacent taps. */
     dnnl_dims_t stride = {c->stride, c->stride}, pad = {c->pad, c->pad}, dilation = {0, 0};
     switch (c->direction) {
     case CONV_FORWARD:
@@ -69,11 +70,13 @@ dnnl_status_t onednn_product(dnnl_primitive_desc_t *out, const OnednnLayout *x, 
 
 dnnl_status_t onednn_after_add(dnnl_post_ops_t after)
 {
+    /* y = result + 1 y, with no zero point and the type of y. */
     return dnnl_post_ops_append_sum(after, 1, 0, dnnl_data_type_undef);
 }
 
 dnnl_status_t onednn_after_relu(dnnl_post_ops_t after)
 {
+    /* 0: no slope for negative values. */
     return dnnl_post_ops_append_eltwise(after, dnnl_eltwise_relu, 0, 0);
 }
 #endif

@@ -31,6 +31,7 @@ void fold_border(const ConvSpec *s, const float *padded, float *x)
             float *row =
                 x + ((size_t)n * s->h + conv_pad_source(y, s->h, s->pad, s->pad_mode)) * s->w * s->c_in;
             for (int i = 0; i < s->w + 2 * s->pad; i++, padded += s->c_in) {
+                /* The gradient of a pixel is the sum over its copies, in one fixed order. */
                 float *pixel = row + (size_t)conv_pad_source(i, s->w, s->pad, s->pad_mode) * s->c_in;
                 for (int c = 0; c < s->c_in; c++) {
                     pixel[c] += padded[c];

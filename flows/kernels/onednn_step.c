@@ -13,6 +13,7 @@ dnnl_status_t onednn_attributes(dnnl_primitive_attr_t *out, gboolean relu, gbool
     if (status != dnnl_success) {
         return status;
     }
+    /* Scratch memory comes with each call, so that threads may share it. */
     dnnl_primitive_attr_set_scratchpad_mode(*out, dnnl_scratchpad_mode_user);
     dnnl_post_ops_t after;
     status = dnnl_post_ops_create(&after);
@@ -40,6 +41,7 @@ gboolean onednn_memory_new(dnnl_memory_t *memory, const OnednnLayout *layout, GE
 size_t onednn_step_reserve(size_t *total, size_t bytes)
 {
     size_t offset = *total;
+    /* Rounded up, so that every part begins aligned. */
     *total += scratch_round(bytes);
     return offset;
 }
@@ -47,6 +49,7 @@ size_t onednn_step_reserve(size_t *total, size_t bytes)
 gboolean onednn_step_new(OnednnStep *step, size_t *total, dnnl_primitive_desc_t described, GError **error)
 {
     const OnednnLayout *layout = dnnl_primitive_desc_query_md(described, dnnl_query_scratchpad_md, 0);
+    /* Steps of an operation share one block; each has its part of it. */
     step->offset = onednn_step_reserve(total, dnnl_memory_desc_get_size(layout));
     gboolean ok =
         onednn_ok(dnnl_primitive_create(&step->primitive, described), "making a primitive", error) &&
@@ -87,6 +90,7 @@ gboolean onednn_step_run(const OnednnStep *step, dnnl_stream_t stream, dnnl_exec
     /* The scratchpad is one more argument. */
     dnnl_memory_set_data_handle(step->scratch, scratch + step->offset);
     arguments[count] = (dnnl_exec_arg_t){DNNL_ARG_SCRATCHPAD, step->scratch};
+    /* Waiting makes the call synchronous: scratch memory is free when it returns. */
     return dnnl_primitive_execute(step->primitive, stream, count + 1, arguments) == dnnl_success &&
            dnnl_stream_wait(stream) == dnnl_success;
 }

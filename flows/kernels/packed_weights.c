@@ -23,6 +23,7 @@ static GPtrArray *all; /* of PackedWeights *; NULL when empty */
 static void hash_values(const float *values, size_t count, uint64_t hash[2])
 {
     const uint64_t prime[2] = {0x9e3779b97f4a7c15u, 0xc2b2ae3d27d4eb4fu};
+    /* The length is part of the hash, since an odd last float is padded with zeros. */
     hash[0] = count;
     hash[1] = ~(uint64_t)count;
     /* Two floats are one word; the fold brings high bits, which the product has mixed best, back down. */
@@ -100,6 +101,7 @@ void packed_weights_release(PackedWeights *weights)
         return;
     }
     g_mutex_lock(&lock);
+    /* The last user frees; order does not matter in the list. */
     if (--weights->users == 0) {
         g_ptr_array_remove_fast(all, weights);
         weights_free(weights);

@@ -78,6 +78,7 @@ gboolean scratch_join(size_t bytes, GError **error)
     if (!blocks) {
         blocks = g_array_new(FALSE, TRUE, sizeof(Block));
     }
+    /* A block of 0 bytes could not be told from none. */
     bytes = MAX(bytes, 1);
     gboolean ok = large_enough(bytes, TRUE) != NULL;
     if (!ok) {
@@ -95,6 +96,7 @@ gboolean scratch_join(size_t bytes, GError **error)
 void scratch_leave(void)
 {
     g_mutex_lock(&lock);
+    /* No convolution is left, so no block is in use. */
     if (--users == 0) {
         for (guint i = 0; i < blocks->len; i++) {
             free(g_array_index(blocks, Block, i).memory);
@@ -140,6 +142,7 @@ void scratch_give(char *memory)
             block->taken = FALSE;
         }
     }
+    /* All waiting threads look again, because they may need different sizes. */
     g_cond_broadcast(&given);
     g_mutex_unlock(&lock);
 }

@@ -52,6 +52,7 @@ static char *model_text(const Model *model)
         .wsiflow_version = WSIFLOW_VERSION,
         .libraries = model->libraries,
         .kernels = model->trained_with,
+        /* The casts only drop const: fields_write() reads. */
         .extractor_sha256 = (char *)extractor_hash(model->extractor),
         .tiles_sha256 = (char *)model->tiles_hash,
         .score = (char *)model_spec_score_name(&model->spec),
@@ -91,6 +92,7 @@ gboolean model_save(const Model *model, const char *path, char sha256[65], GErro
     for (const HeadTensor *t = head_tensors; model->spec.loss.labels && t->name; t++) { /* only with labels */
         safetensors_writer_add(writer, t->name, t->rank, t->shape, model->head->values + t->offset);
     }
+    /* (side, side) of the finest latent: the mean map of held-out normals. */
     const int64_t map_shape[] = {model->calibration.map_side, model->calibration.map_side};
     safetensors_writer_add(writer, MAP_MEAN, 2, map_shape, model->calibration.map_mean);
     return safetensors_writer_commit(writer, path, sha256, error);
@@ -115,6 +117,7 @@ static json_t *read_description(const Safetensors *file, GError **error)
         refuse(error, "not a model of wsiflow: its metadata have no \"format\" and \"model\"");
         return NULL;
     }
+    /* Files of other formats are not converted. */
     if (!g_str_equal(format, FORMAT)) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                     "not a model of this version of wsiflow: its format is \"%s\", and this version reads "

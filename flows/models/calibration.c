@@ -53,6 +53,7 @@ char **calibration_doubts(const Calibration *c)
     if (kind_doubts[c->holdout.kind]) {
         add(out, g_strdup(kind_doubts[c->holdout.kind]));
     }
+    /* Then a good figure on held-out anomalies says little about others. */
     if (c->holdout.anomalies_shared) {
         const char *of = kind_words[c->holdout.kind];
         add(out,
@@ -159,6 +160,7 @@ static gboolean is_possible(const Holdout *h)
 static gboolean check(const Calibration *c, GError **error)
 {
     gboolean ok = c->tiles > 0 && isfinite(c->m0) && c->map_sd > 0 && isfinite(c->threshold);
+    /* Scores are (value - mean) / sd. */
     for (int i = 0; i < TILE_SCORES; i++) {
         ok = ok && isfinite(c->mean[i]) && c->sd[i] > 0;
     }

@@ -30,6 +30,7 @@ void head_init(Head *head, const int channels[SCALES], const int positions[SCALE
     memcpy(head->channels, channels, sizeof head->channels);
     memcpy(head->positions, positions, sizeof head->positions);
     head->values[HEAD_SCALE] = (real)log(expm1(1)); /* softplus of it is 1 */
+    /* The logit of the prior. */
     head->values[HEAD_OFFSET] = (real)log(prior / (1 - prior));
     Rng rng = rng_at(seed, rng_name("head"), 0);
     double bound = 1 / sqrt(HEAD_FEATURES); /* torch.nn.Linear: U(+-1 / sqrt(fan in)) */
@@ -67,6 +68,7 @@ double head_score(const Head *head, const real *const z[SCALES], double logdet)
     for (int l = 0; l < SCALES; l++) {
         half += 0.5 * squares_sum(z[l], (int64_t)head->channels[l] * head->positions[l]);
     }
+    /* S = (0.5 sum z^2 - logdet) / D, the NLL per dimension without its constant. */
     return (half - logdet) / (double)head_dimensions(head);
 }
 

@@ -38,8 +38,10 @@ json_t *history_write(const GArray *history)
 GArray *history_read(const json_t *array, GError **error)
 {
     g_autoptr(GArray) history = g_array_new(FALSE, FALSE, sizeof(EpochReport));
+    /* In the order of the epochs, as written. */
     for (size_t i = 0; i < json_array_size(array); i++) {
         EpochReport report = {0};
+        /* Seconds are not in the file, so they are 0 after reading. */
         if (!fields_read(epoch_fields, json_array_get(array, i), &report, "history", error)) {
             return NULL;
         }
@@ -60,6 +62,7 @@ static void put_cell(GString *out, double value)
 char *history_csv(const GArray *history)
 {
     GString *out = g_string_new("epoch,train_nll,holdout_nll,gradient_norm,learning_rate,skipped_steps");
+    /* The columns of a pyramid exist in any case, so that all tables have the same ones. */
     for (int l = 1; l <= SCALES; l++) {
         g_string_append_printf(out, ",effective_rank%d,smallest_deviation%d,smallest_singular%d", l, l, l);
     }
@@ -67,6 +70,7 @@ char *history_csv(const GArray *history)
     for (guint i = 0; i < history->len; i++) { /* one row per epoch */
         const EpochReport *e = &g_array_index(history, EpochReport, i);
         g_string_append_printf(out, "%d,", e->epoch);
+        /* 9 digits tell any two floats apart. */
         const double values[] = {e->train_nll, e->holdout_nll, e->gradient_norm, e->learning_rate};
         for (guint k = 0; k < G_N_ELEMENTS(values); k++) {
             put_cell(out, values[k]);
@@ -80,6 +84,7 @@ char *history_csv(const GArray *history)
                 put_cell(out, figures[k]);
             }
         }
+        /* NAN, so empty, without labels. */
         const double labels[] = {e->focal,         e->centre,     e->margin,
                                  e->holdout_auroc, e->holdout_ap, e->holdout_f};
         for (guint k = 0; k < G_N_ELEMENTS(labels); k++) {

@@ -6,6 +6,7 @@ LossSpec loss_spec_default(void)
 {
     return (LossSpec){
         .normal = NORMAL_NLL,
+        /* Weights of the terms that labels add to the loss. */
         .focal = 1,
         .centre = 0.01,
         .margin = 0.1,

@@ -23,8 +23,10 @@ static Head *head_of(const ModelSpec *spec, const Msflow *flow)
     for (int l = 0; l < SCALES; l++) {
         int side = msflow_latent_size(flow, l);
         channels[l] = msflow_latent_channels(flow, l);
+        /* Pixels of a latent map (side, side, channels). */
         positions[l] = side * side;
     }
+    /* At most 1/2: a logit of at most 0. */
     head_init(head, channels, positions, MIN(prior, 0.5), spec->seed);
     return head;
 }

@@ -31,16 +31,16 @@ static const Field spec_fields[] = {
     {"extractor", FIELD_TEXT, AT(extractor.name), 1, NULL},
     {"weights", FIELD_MAYBE, AT(extractor.weights), 1, NULL},
     {"pad", FIELD_NAME, AT(extractor.pad), 1, model_pad_names},
-    {"tile_size", FIELD_INT, AT(tile_size), 1, NULL},
-    {"mpp", FIELD_NUMBER, AT(mpp), 1, NULL},
+    {"tile_size", FIELD_INT, AT(tile_size), 1, NULL}, /* px */
+    {"mpp", FIELD_NUMBER, AT(mpp), 1, NULL},          /* um/px; 0: unknown */
     /* its flow */
-    {"blocks", FIELD_INT, AT(flow.blocks), SCALES, NULL},
+    {"blocks", FIELD_INT, AT(flow.blocks), SCALES, NULL}, /* steps of each scale */
     {"step", FIELD_NAME, AT(flow.step), 1, model_step_names},
     {"fpn", FIELD_NAME, AT(flow.fpn), 1, model_fpn_names},
     {"normalise", FIELD_NAME, AT(flow.normalise), 1, model_normalise_names},
     {"fpn_width", FIELD_INT, AT(flow.fpn_width), 1, NULL},
     {"se", FIELD_BOOL, AT(flow.se), 1, NULL},
-    {"condition", FIELD_INT, AT(flow.condition), 1, NULL},
+    {"condition", FIELD_INT, AT(flow.condition), 1, NULL}, /* channels of the positional code */
     {"clamp_new", FIELD_BOOL, AT(flow.clamp_new), 1, NULL},
     {"alpha", FIELD_NUMBER, AT(flow.alpha), 1, NULL},
     {"measure", FIELD_NAME, AT(measure), 1, model_measure_names},
@@ -49,12 +49,12 @@ static const Field spec_fields[] = {
     {"batch", FIELD_INT, AT(batch), 1, NULL},
     {"shards", FIELD_INT, AT(shards), 1, NULL},
     {"learning_rate", FIELD_NUMBER, AT(learning_rate), 1, NULL},
-    {"warmup_epochs", FIELD_NUMBER, AT(warmup_epochs), 1, NULL},
-    {"fpn_rate", FIELD_NUMBER, AT(fpn_rate), 1, NULL},
-    {"fpn_epochs", FIELD_INT, AT(fpn_epochs), 1, NULL},
-    {"clip", FIELD_NUMBER, AT(clip), 1, NULL},
-    {"patience", FIELD_INT, AT(patience), 1, NULL},
-    {"holdout", FIELD_NUMBER, AT(holdout), 1, NULL},
+    {"warmup_epochs", FIELD_NUMBER, AT(warmup_epochs), 1, NULL}, /* the rate rises linearly */
+    {"fpn_rate", FIELD_NUMBER, AT(fpn_rate), 1, NULL},           /* as a fraction of learning_rate */
+    {"fpn_epochs", FIELD_INT, AT(fpn_epochs), 1, NULL},          /* of the first phase */
+    {"clip", FIELD_NUMBER, AT(clip), 1, NULL},                   /* norm; 0: never */
+    {"patience", FIELD_INT, AT(patience), 1, NULL},              /* epochs; 0: never stops */
+    {"holdout", FIELD_NUMBER, AT(holdout), 1, NULL},             /* fraction of the tiles */
     {"seed", FIELD_INT64, AT(seed), 1, NULL},
     {"half_features", FIELD_BOOL, AT(half_features), 1, NULL},
     /* how its tiles are augmented */
@@ -150,6 +150,7 @@ gboolean model_spec_read(const json_t *object, ModelSpec *spec, GError **error)
         return FALSE;
     }
     g_autoptr(json_t) rest = json_copy((json_t *)object);
+    /* The table refuses unknown keys, so it gets a copy without the recipe. */
     spec->tile_recipe = json_is_null(recipe) ? NULL : json_incref(recipe);
     json_object_del(rest, "tile_recipe");
     return fields_read(spec_fields, rest, spec, "specification", error);
@@ -164,6 +165,7 @@ static gboolean refuse(GError **error, const char *key, const char *rule)
 
 int model_spec_part_anomalies(const ModelSpec *spec)
 {
+    /* Rounded up, so that every part of a batch has an anomaly. */
     return MAX((int)ceil(spec->loss.anomaly_fraction * (spec->batch / spec->shards)), 1);
 }
 
@@ -187,6 +189,7 @@ gboolean model_spec_check(const ModelSpec *s, GError **error)
     if (s->epochs < 1) {
         return refuse(error, "epochs", "at least 1");
     }
+    /* Parts of equal size, so that their mean is the mean of the batch. */
     if (s->shards < 1 || s->batch < s->shards || s->batch % s->shards != 0 || s->batch > 4096) {
         return refuse(error, "batch", "a multiple of shards, at most 4096");
     }
@@ -209,6 +212,7 @@ gboolean model_spec_check(const ModelSpec *s, GError **error)
     if (s->patience < 0) {
         return refuse(error, "patience", "0 or more");
     }
+    /* Some normals must be held out: without them there is no calibration. */
     if (!(s->holdout > 0 && s->holdout <= 0.5)) {
         return refuse(error, "holdout", "above 0 and at most 0.5");
     }

@@ -48,12 +48,14 @@ static gboolean check_scale(const MsflowSpec *s, int l, GError **error)
 /* A specification may come from a damaged file: nothing is allocated before it is checked. */
 static gboolean check_spec(const MsflowSpec *s, GError **error)
 {
+    /* A lateral cannot have more orthonormal rows than columns. */
     int smallest = MIN(s->channels[0], MIN(s->channels[1], s->channels[2]));
     for (int l = 0; l < SCALES; l++) {
         if (!check_scale(s, l, error)) {
             return FALSE;
         }
     }
+    /* Half the code is of x and half of y, each in pairs of sine and cosine. */
     if (s->condition < 0 || s->condition > POSCODE_MAX || s->condition % 4) {
         return refuse(error, "condition", s->condition, "a multiple of 4 in 0 .. 512");
     }
@@ -83,6 +85,7 @@ static void lay_out(Msflow *flow)
 /* Initial values.  Each tensor draws from a stream named by itself, so the values do not depend on the other layers. */
 static void initialise(Msflow *flow)
 {
+    /* Uniform tensors first; permutations and matrices are drawn by their layers. */
     parameter_layout_initialise(&flow->layout, flow->spec.seed, flow->parameters);
     for (int l = 0; l < SCALES; l++) {
         g_autofree char *prefix = g_strdup_printf("flow%d", l);
@@ -119,6 +122,7 @@ Msflow *msflow_new(const MsflowSpec *spec, GError **error)
     flow->spec = *spec;
     flow->arena = arena_new();
     if (!spec->fpn_width) {
+        /* 0 means: choose the width. */
         flow->spec.fpn_width =
             default_width(MIN(spec->channels[0], MIN(spec->channels[1], spec->channels[2])));
     }
@@ -243,6 +247,7 @@ static gboolean is_permutation(const real *values, int64_t count)
 {
     g_autofree uint8_t *seen = g_new0(uint8_t, count);
     for (int64_t i = 0; i < count; i++) {
+        /* NaN fails both comparisons. */
         gboolean index = values[i] >= 0 && values[i] < (real)count;
         if (!index || (real)(int64_t)values[i] != values[i] || seen[(int64_t)values[i]]++) {
             return FALSE;
@@ -294,6 +299,7 @@ gboolean msflow_check(const Msflow *flow, GError **error)
 
 int64_t msflow_before_flows(const Msflow *flow)
 {
+    /* The laterals come last, so the parameters of the flows are those before the first lateral. */
     return flow->spec.fpn == FPN_ORTHOGONAL ? flow->fpn.lateral[0] : flow->layout.trainable;
 }
 
@@ -351,6 +357,7 @@ static gboolean fit_from(Msflow *flow, int pass, GError **error)
     if (flow->spec.fpn == FPN_NONE) { /* nothing to fit */
         return TRUE;
     }
+    /* Pass 0 fits features and laterals, pass 1 the standardisation of the output. */
     flow->fit = fpn_fit_new(&flow->fpn, pass, error);
     return flow->fit != NULL;
 }

@@ -31,6 +31,7 @@ MsflowRun *msflow_run_new(const Msflow *flow, const Kernels *kernels, int batch,
     *run = (MsflowRun){
         .flow = flow, .kernels = kernels, .batch = batch, .training = training, .arena = arena_new()};
     for (int l = 0; l < SCALES; l++) {
+        /* (batch, side, side, features). */
         run->pooled[l] = arena_real(run->arena, batch * pooled_count(flow, l), "pooled features");
         chain_run_init(&run->chain[l], &flow->chain[l], flow->parameters, kernels, batch, training,
                        run->arena);
@@ -104,6 +105,7 @@ void msflow_forward_pooled(MsflowRun *run, const real *const pooled[SCALES], con
 
 void msflow_forward_input(MsflowRun *run, const real *const y[SCALES], const real *z[SCALES], double *logdet)
 {
+    /* Only pointers: the maps stay the caller's. */
     memcpy(run->input, y, sizeof run->input);
     through_flows(run, z, logdet);
 }
@@ -120,6 +122,7 @@ void msflow_forward(MsflowRun *run, const real *const maps[SCALES], const real *
 {
     const MsflowSpec *spec = &run->flow->spec;
     for (int l = 0; l < SCALES; l++) {
+        /* (batch, size, size, features) -> half the side. */
         avgpool_forward(run->batch, spec->size[l], spec->size[l], spec->channels[l], maps[l], run->pooled[l]);
     }
     msflow_forward_pooled(run, (const real *const *)run->pooled, z, logdet);
@@ -132,6 +135,7 @@ void msflow_activity(const MsflowRun *run, int scale, double *activity)
     g_autofree double *own = g_new(double, channels);
     chain_activity(&run->chain[scale], own);
     for (int k = 0; k < channels; k++) {
+        /* Latent k comes from channel source[k] of the chain. */
         activity[k] = own[source[k]];
     }
 }
@@ -195,6 +199,7 @@ gboolean msflow_init_actnorm(Msflow *flow, const Kernels *kernels, int batch,
             for (int k = 0; k < SCALES; k++) {
                 image[k] = pooled[k] + b * pooled_count(flow, k);
             }
+            /* One tile at a time: the run is made for a batch of 1. */
             enter(run, image);
             memcpy(all + b * count, run->input[l], count * sizeof *all);
         }

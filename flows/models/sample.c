@@ -131,6 +131,7 @@ static void compare(const Sampler *s, int count, const real *const a[SCALES], co
             largest = fmax(largest, fabs((double)a[l][i]));
         }
         trip->absolute = widen(trip->absolute, worst);
+        /* Relative to the largest magnitude of the scale, since single numbers may be near 0. */
         trip->relative = widen(trip->relative, worst > 0 ? worst / largest : 0);
     }
 }
@@ -165,6 +166,7 @@ void sampler_draw(Sampler *s, int64_t first, int count, const real *y[SCALES], S
         }
         /* ln p(y) = ln N(z; 0, 1) + ln |det dz/dy| */
         figures[b].log_likelihood = s->logdet[b] - 0.5 * squares - 0.5 * dimensions * log(2 * G_PI);
+        /* Per dimension, without the constant 0.5 ln 2 pi, as scores have it. */
         figures[b].nll = (0.5 * squares - s->logdet[b]) / dimensions;
         figures[b].logdet = s->logdet[b] / dimensions;
     }
@@ -183,6 +185,7 @@ void sampler_check(Sampler *s, const uint8_t *rgb, int count, RoundTrip *trip)
 {
     size_t tile = (size_t)s->model->spec.tile_size * s->model->spec.tile_size * 3;
     const real *maps[SCALES], *y[SCALES], *z[SCALES];
+    /* Blank tiles fill the batch: the run has a fixed size. */
     memset(s->rgb, 0, BATCH * tile);
     memcpy(s->rgb, rgb, (size_t)count * tile);
     /* y -> z -> y, then z once more for the log-determinant at the y that came back. */

@@ -14,6 +14,7 @@ const char *const threshold_modes[] = {[THRESHOLD_NORMAL_QUANTILE] = "normal-qua
 
 ThresholdSpec threshold_default(void)
 {
+    /* eps: the fraction of normal tiles that may be above the threshold. */
     return (ThresholdSpec){.mode = THRESHOLD_NORMAL_QUANTILE, .eps = 0.05, .beta = 1};
 }
 

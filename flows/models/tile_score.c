@@ -15,6 +15,7 @@ static const struct {
     COLUMN(absolute),
     COLUMN(nll),
     COLUMN(logdet),
+    /* Members of an array need names of their own. */
     {"scale1", offsetof(TileScore, scale[0])},
     {"scale2", offsetof(TileScore, scale[1])},
     {"scale3", offsetof(TileScore, scale[2])},

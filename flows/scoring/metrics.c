@@ -62,6 +62,7 @@ static GArray *steps_new(const double *score, const int *label, int n, GError **
     for (int i = 0; i < n; i++) {
         items[i] = (Item){score[i], label[i]};
     }
+    /* Not stable, but equal scores end up in one step. */
     qsort(items, n, sizeof(Item), descending);
     GArray *steps = g_array_new(FALSE, FALSE, sizeof(Step));
     int tp = 0;
@@ -131,6 +132,7 @@ static void fill(Metrics *out, const GArray *steps, Step at, double threshold)
     out->recall = positives ? (double)at.tp / positives : NAN;
     out->specificity = negatives ? (double)out->tn / negatives : NAN;
     out->accuracy = ((double)out->tp + out->tn) / n;
+    /* NAN without positives or without negatives. */
     out->balanced_accuracy = (out->recall + out->specificity) / 2;
 }
 
@@ -205,6 +207,7 @@ GArray *metrics_roc(const double *score, const int *label, int n)
     add_point(points, INFINITY, 0, 0);
     for (guint k = 0; k < steps->len; k++) {
         Step at = STEP(steps, k);
+        /* x: false positive rate; y: true positive rate. */
         add_point(points, at.threshold, (double)at.fp / all.fp, (double)at.tp / all.tp);
     }
     return points;
@@ -217,6 +220,7 @@ GArray *metrics_pr(const double *score, const int *label, int n)
     Step all = steps ? STEP(steps, steps->len - 1) : (Step){0};
     for (guint k = 0; all.tp && k < steps->len; k++) {
         Step at = STEP(steps, k);
+        /* x: recall; y: precision. */
         add_point(points, at.threshold, (double)at.tp / all.tp, (double)at.tp / (at.tp + at.fp));
     }
     return points;

@@ -15,6 +15,7 @@ static double standardised(const Calibration *c, double value, int column)
 
 double score_logit(const Model *model, const TileScore *score)
 {
+    /* Without a head the NLL takes its place, in standard deviations. */
     return model->spec.loss.labels ? head_logit(model->head, score->nll, score->readout)
                                    : standardised(&model->calibration, score->nll, COLUMN_NLL);
 }
@@ -64,6 +65,7 @@ Scorer *scorer_new(const Model *model, GError **error)
     s->model = model;
     s->tile = model->spec.tile_size;
     s->side = sides[0]; /* maps have the resolution of the finest scale */
+    /* Both sum the scales' maps at one size. */
     s->to_tile = upsampler_new(sides, s->tile);
     s->to_map = upsampler_new(sides, s->side);
     s->extractor = extractor_run_new(model->extractor, model->kernels, SCORER_BATCH, s->tile, error);
@@ -124,6 +126,7 @@ static double subtract_logdet(int positions, int channels, const real *local, fl
 {
     double sum = 0;
     for (int p = 0; p < positions; p++) {
+        /* NLL of a position: 0.5 |z|^2 - its log-determinant, per channel. */
         energy[p] -= (float)(local[p] / (real)channels);
         sum += (double)local[p];
     }

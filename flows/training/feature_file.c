@@ -67,6 +67,7 @@ FeatureFile *feature_file_open(const FeatureFileSpec *spec, const char *key, GEr
         return NULL;
     }
     header(f, key, expected);
+    /* A file that was cut off has the right header and too few bytes. */
     if (memcmp(expected, found, HEADER) != 0 || info.st_size != row_offset(f, f->rows)) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s holds features of other tiles or settings",
                     f->path);
@@ -99,6 +100,7 @@ FeatureFile *feature_file_create(const FeatureFileSpec *spec, GError **error)
 /* A row from memory to the file's format. */
 static void narrow(const FeatureFile *f, const real *values, void *room)
 {
+    /* `room` is a buffer of one row in the file's format. */
     float *single = room;
     if (f->half) {
         half_from_real(values, f->length, room);

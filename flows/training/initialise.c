@@ -33,6 +33,7 @@ static gboolean pass(const InitialiseSpec *spec, GError **error)
     int64_t most = (int64_t)spec->threads * spec->batch;
     for (int64_t first = 0; first < spec->count; first += most) {
         Window window = {spec, spec->tiles + first, MIN(most, spec->count - first), maps};
+        /* One batch per thread at most, since each needs buffers of its own. */
         int64_t batches = (window.count + spec->batch - 1) / spec->batch;
         if (!pool_run(spec->threads, spec->pin, batches, window_batch, &window, error)) {
             return FALSE;
@@ -58,6 +59,7 @@ static gboolean actnorm_batch(const InitialiseSpec *spec, int64_t *number, real 
     }
     while (done < ACTNORM_TILES) {
         const real *part[SCALES];
+        /* From the start again when the tiles are used up. */
         int64_t first = done % spec->count;
         int count = (int)MIN(MIN(spec->batch, spec->count - first), ACTNORM_TILES - done);
         if (!features_get(spec->features, 0, spec->tiles + first, count, part, error)) {

@@ -142,7 +142,7 @@ static const char *tiff_problem(const LabelFormat *format, uint16_t photometric,
     if (photometric > PHOTOMETRIC_MASK) {
         return "its colours are neither grey, palette nor RGB";
     }
-    /* (format->samples > 1 |0| The samples of a colour are read as bytes only. */
+    /* The samples of a colour are read as bytes only. */
     if (!known || (format->samples > 1 && format->bits != 8)) {
         return "samples of this depth are not supported";
     }
@@ -335,7 +335,7 @@ static gboolean open_png(LabelMask *mask, GError **error)
     if (!mask->png) {
         return FALSE;
     }
-    /* |0| Colours of 16 bits are refused; greys of 16 bits are fine while they are at most 255. */
+    /* Colours of 16 bits are refused; greys of 16 bits are fine while they are at most 255. */
     return (mask->format.samples == 1 || mask->format.bits == 8 ||
             no_labels(mask, "samples of this depth are not supported", error)) &&
            check_turned(mask, label_mask_png_orientation(mask->png), error);

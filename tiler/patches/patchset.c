@@ -201,7 +201,7 @@ gboolean patchset_put(const char *root, const char *file, const GByteArray *byte
         return FALSE;
     }
     g_autofree char *path = patchset_path(root, file);
-    /* |0| A file with the same bytes is left alone, so a second run writes nothing. */
+    /* A file with the same bytes is left alone, so a second run writes nothing. */
     return patchset_holds(root, file, bytes) ||
            durable_write_file(path, bytes->data, bytes->len, NULL, error);
 }

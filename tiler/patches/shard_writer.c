@@ -133,7 +133,7 @@ int shard_writer_add(ShardWriter *writer, const ShardSample *sample, GError **er
     /* What the sample adds to the shard. */
     int64_t more = member_bytes(sample->image->len) + member_bytes(json_bytes) +
                    (sample->mask ? member_bytes(sample->mask->len) : 0);
-    /* strpbrk |0| A dot would end the key, and a slash would make a folder of it. */
+    /* A dot would end the key, and a slash would make a folder of it. */
     if (!*sample->key || strpbrk(sample->key, "./") || strpbrk(sample->extension, "./")) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "\"%s\" is not a sample key", sample->key);
         return -1;

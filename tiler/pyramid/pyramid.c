@@ -314,6 +314,7 @@ static gboolean flush_column(int64_t column, int worker, void *data, GError **er
         return encode_constant(writer, worker, &part, column, error);
     }
     if (constant) {
+        /* The source may have written only the first pixel. */
         spread(&part, writer->pixel_bytes);
     }
     return encode(writer, worker, &part, writer->encoded[column], error);
@@ -341,6 +342,7 @@ static gboolean flush_band(Writer *writer, int k, GError **error)
             }
         }
         if (k + 1 < writer->count) {
+            /* An odd last row becomes a row of its own. */
             writer->bands[k + 1].rows += (band->rows + 1) / 2;
         }
         band->rows = 0;

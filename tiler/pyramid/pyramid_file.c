@@ -68,6 +68,7 @@ static gboolean needs_bigtiff(const PyramidSpec *spec, const PyramidLevel *level
 {
     double tile_bytes = (double)tile * tile * tile_codec_pixel_bytes(spec->pixels);
     double worst = spec->pixels == PYRAMID_RGB_JPEG ? tile_bytes * 26 / 8 + 1024 : tile_bytes * 1.001 + 64;
+    /* Room for directories and descriptions. */
     double total = 1 << 20;
     for (int k = 0; k < count; k++) {
         total += (double)levels[k].columns * levels[k].rows * (worst + 16);
@@ -80,6 +81,7 @@ static gboolean open_tiff(PyramidFile *file, GError **error)
     TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
     TIFFOpenOptionsSetErrorHandlerExtR(options, on_tiff_error, file);
     TIFFOpenOptionsSetWarningHandlerExtR(options, on_tiff_warning, file);
+    /* "8": BigTIFF; "l": little-endian on every machine. */
     const char *mode = needs_bigtiff(file->spec, file->levels, file->count, file->spec->tile) ? "w8l" : "wl";
     file->tiff = TIFFOpenExt(durable_temp_path(file->target), mode, options);
     TIFFOpenOptionsFree(options);
@@ -106,6 +108,7 @@ static gboolean set_pixel_tags(TIFF *tiff, const PyramidSpec *spec, const GByteA
         ok = TIFFSetField(tiff, TIFFTAG_YCBCRSUBSAMPLING, sub, sub) &&
              TIFFSetField(tiff, TIFFTAG_JPEGTABLES, jpeg_tables->len, jpeg_tables->data);
     } else if (ok && rgb) {
+        /* Differences of neighbours compress better. */
         ok = TIFFSetField(tiff, TIFFTAG_PREDICTOR, PREDICTOR_HORIZONTAL);
     }
     return ok;
@@ -132,6 +135,7 @@ static gboolean set_tags(PyramidFile *file, int k)
     const PyramidSpec *spec = file->spec;
     const PyramidLevel *level = &file->levels[k];
     TIFF *tiff = file->tiff;
+    /* Pixels per cm = 10000 um / (um/px 2^k). */
     double scale = (double)((int64_t)1 << k);
     g_autofree char *text = k == 0 ? description(spec) : NULL;
     gboolean ok = TIFFSetField(tiff, TIFFTAG_SUBFILETYPE, k == 0 ? 0 : FILETYPE_REDUCEDIMAGE) &&
@@ -219,6 +223,7 @@ gboolean pyramid_file_add(PyramidFile *file, int level, int64_t tile, const GByt
     if (level == 0) {
         return write_tile(file, tile, encoded->data, encoded->len, error);
     }
+    /* Tiles of reduced levels arrive in between those of level 0. */
     file->spooled[level][tile] = (Spooled){file->spool_size, encoded->len};
     file->spool_size += encoded->len;
     return durable_write(file->spool, encoded->data, encoded->len, error);

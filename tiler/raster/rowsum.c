@@ -9,6 +9,7 @@ VECTORISED void rowsum_pair(uint32_t *restrict pairs, const uint8_t *restrict a,
                             int n)
 {
     for (int i = 0; i < n; i++) {
+        /* Two rows side by side, as pmaddwd takes them. */
         pairs[i] = (uint32_t)a[i] | (uint32_t)b[i] << 16;
     }
 }

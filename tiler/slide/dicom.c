@@ -73,7 +73,7 @@ static gboolean get_element(Reader *reader, Element *out)
     }
     const char type[] = {(char)reader->at[0], (char)reader->at[1], 0};
     reader->at += 2;
-    /* |0| Not a type, so the file is damaged or in another syntax. */
+    /* Not a type, so the file is damaged or in another syntax. */
     if (!g_ascii_isupper(type[0]) || !g_ascii_isupper(type[1])) {
         return FALSE;
     }
@@ -116,7 +116,7 @@ static gboolean skip_sequence(Reader *reader, int depth)
         if (item.tag == SEQUENCE_END) {
             return TRUE;
         }
-        /* !(item.length |0| An item of known length is one value; others end with a delimiter. */
+        /* An item of known length is one value; others end with a delimiter. */
         if (item.tag != ITEM || !(item.length == UNKNOWN_LENGTH ? skip_item(reader, depth + 1)
                                                                 : skip_value(reader, &item, depth))) {
             return FALSE;

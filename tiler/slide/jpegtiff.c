@@ -374,7 +374,7 @@ gboolean jpegtiff_read(JpegTiff *tiff, int level, int64_t x, int64_t y, Image *r
                 return FALSE;
             }
             const uint8_t *pixels = tilecache_pixels(cached, &reason);
-            /* bad( |0| A damaged tile is reported, and its pixels are without data. */
+            /* A damaged tile is reported, and its pixels are without data. */
             gboolean ok = pixels || bad(data, from->stored, column, row, reason, error);
             copy_part(pixels, &tile, &part, x, y, rgb, readable);
             tilecache_release(tiff->cache, cached);
@@ -438,7 +438,7 @@ gboolean jpegtiff_view(JpegTiff *tiff, int level, int64_t x, int64_t y, int widt
     const JpegLevel *from = &tiff->levels[level];
     const int64_t tile_width = tile_columns(from), tile_height = tile_rows(from);
     *view = (MosaicView){.count = 0};
-    /* y < 0 || width > |0| A view cannot show anything outside of the level. */
+    /* A view cannot show anything outside of the level. */
     if (x < 0 || y < 0 || width > from->width - x || height > from->height - y) {
         return FALSE;
     }

@@ -104,7 +104,7 @@ gboolean notslide_unclaimed(const char *path, char **reason, GError **error)
     /* TIFF and BigTIFF in both byte orders may be slides. */
     gboolean little = memcmp(head, "II*\0", 4) == 0 || memcmp(head, "II+\0", 4) == 0;
     gboolean big = memcmp(head, "MM\0*", 4) == 0 || memcmp(head, "MM\0+", 4) == 0;
-    /* |0| No reason for a TIFF: OpenSlide and libtiff decide about it. */
+    /* No reason for a TIFF: OpenSlide and libtiff decide about it. */
     g_autofree char *why = got < 0 || little || big ? NULL : reason_of(head, (gsize)got);
     *reason = why ? g_strdup_printf("not a slide: %s", why) : NULL;
     return got >= 0;

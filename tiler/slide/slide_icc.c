@@ -55,7 +55,7 @@ static gboolean read_openslide(const char *path, void **data, gsize *bytes, GErr
     if (!source || !slide_openslide_open(source, &handle, error)) {
         return FALSE;
     }
-    /* |0| No handle: OpenSlide does not know the file, so there is no profile. */
+    /* No handle: OpenSlide does not know the file, so there is no profile. */
     const gboolean ok = !handle || read_profile(path, handle, data, bytes, error);
     g_clear_pointer(&handle, openslide_close);
     return ok;

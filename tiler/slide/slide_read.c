@@ -230,7 +230,7 @@ static gboolean read_piece(Slide *slide, int level, const Area *area, const Targ
     if (!touches_bad_block(slide, level, area)) {
         SlideHandle *handle = take_handle(slide);
         gboolean failed = read_argb(slide, handle->openslide, level, area, argb) != NULL;
-        /* replace_handle |0| A failed handle answers everything with its error, so others get a new one. */
+        /* A failed handle answers everything with its error, so others get a new one. */
         gboolean ok = !failed || replace_handle(slide, handle, error);
         drop_handle(slide, handle);
         if (!failed) {

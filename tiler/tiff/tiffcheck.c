@@ -80,7 +80,7 @@ static gboolean refuse(const Tiff *tiff, GError **error, const char *format, ...
 static gboolean tiff_bytes(const Tiff *tiff, uint64_t at, void *out, size_t bytes, const char *what,
                            GError **error)
 {
-    /* bytes > tiff->size - at) { |0| Written so that no sum can overflow. */
+    /* Written so that no sum can overflow. */
     if (at > tiff->size || bytes > tiff->size - at) {
         return refuse(tiff, error,
                       "possibly truncated (%s at %" PRIu64 " beyond the end of the file, %" PRIu64 " bytes)",
@@ -398,7 +398,7 @@ static gboolean walk(Tiff *tiff, uint64_t at, GError **error)
             return FALSE;
         }
     }
-    /* |0| A header without a first directory. */
+    /* A header without a first directory. */
     return tiff->directory > 0 || refuse(tiff, error, "the file names no directory");
 }
 

@@ -190,7 +190,7 @@ const TiffPage *tiffpages_of_size(const GArray *pages, int64_t width, int64_t he
 {
     for (guint i = 0; i < pages->len; i++) {
         const TiffPage *page = &g_array_index(pages, TiffPage, i);
-        /* |0| OpenSlide's rule for a generic TIFF: the first page, and those flagged as reduced. */
+        /* OpenSlide's rule for a generic TIFF: the first page, and those flagged as reduced. */
         gboolean level = !flagged || page->directory == 0 || (page->kind & FILETYPE_REDUCEDIMAGE);
         if (level && page->tile_width > 0 && page->width == width && page->height == height &&
             number-- == 0) {

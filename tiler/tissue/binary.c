@@ -8,6 +8,7 @@
 static int32_t root_of(int32_t *parent, int32_t at)
 {
     while (parent[at] != at) {
+        /* Path halving: every second link is shortened, which keeps paths short. */
         parent[at] = parent[parent[at]];
         at = parent[at];
     }
@@ -19,6 +20,7 @@ static void join(int32_t *parent, int32_t a, int32_t b)
 {
     a = root_of(parent, a);
     b = root_of(parent, b);
+    /* Links always point to earlier pixels, which measure() relies on. */
     if (a < b) {
         parent[b] = a;
     } else {

@@ -46,6 +46,7 @@ static Image *find_pen(const Image *flags, double mpp, GError **error)
     const BinaryFilter large = {.min_pixels = MIN_PEN_UM2 / (mpp * mpp)};
     g_autoptr(Image) pen = pixels_with(flags, PIXEL_PEN, error);
     g_autoptr(Image) rim = pen ? pixels_with(flags, PIXEL_PEN_RIM, error) : NULL;
+    /* Small pieces of ink are dropped, and large ones grow over connected rim pixels. */
     if (!rim || !binary_filter(pen, 255, &large, error) ||
         !binary_grow(pen, rim, (int)MIN(PEN_RIM_UM / mpp, 1e6), error)) {
         return NULL;
@@ -76,6 +77,7 @@ static Image *find_tissue(const Image *flags, const Image *pen, double mpp, cons
     /* A piece of tissue is large enough and has surely stained pixels. */
     const BinaryFilter stained = {
         .min_pixels = options->min_area_um2 / um2, .seed = sure, .min_seeds = MIN_SURE_UM2 / um2};
+    /* A hole at the border of the image may be glass that continues. */
     const BinaryFilter holes = {.min_pixels = options->max_hole_um2 / um2, .spare_border = TRUE};
     clear_pen_and_black(mask, pen, flags);
     /* Close gaps, then let the majority around each pixel decide, which smooths the outline. */
@@ -130,6 +132,7 @@ Image *tissue_of_image(const Image *rgb, const Image *readable, double mpp, cons
 GPtrArray *tissue_warnings(const Tissue *tissue)
 {
     GPtrArray *warnings = g_ptr_array_new_with_free_func(g_free);
+    /* Without glass there is no brightness to compare with. */
     if (!tissue->glass.found) {
         g_ptr_array_add(
             warnings,
