@@ -1,4 +1,4 @@
-/* How the threshold of a model's score is chosen: the settings.  flows/scoring/threshold.h chooses it. */
+/* How the threshold of a model's score is chosen: the settings.  flows/scoring/threshold_choice.h chooses it. */
 #pragma once
 #include <glib.h>
 #include <stdint.h>

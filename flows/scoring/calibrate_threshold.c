@@ -4,7 +4,7 @@
  * Scores are stored by (draw, tile), so the result does not depend on threads. */
 #include "flows/scoring/calibrate_threshold.h"
 #include "flows/scoring/scorer_private.h"
-#include "flows/scoring/threshold.h"
+#include "flows/scoring/threshold_choice.h"
 #include "base/error.h"
 #include "base/pool.h"
 #include <math.h>

@@ -1,7 +1,7 @@
 /* The slides of a run, and the files that it does not use. */
 #pragma once
 #include "pipeline/cohort/slide_entry.h"
-#include "pipeline/cohort/unused.h"
+#include "pipeline/cohort/unused_files.h"
 
 typedef struct {
     GPtrArray *slides; /* SlideEntry*, sorted by id, owned */

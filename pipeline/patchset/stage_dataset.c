@@ -9,7 +9,7 @@
 #include "pipeline/cohort/missing_metrics.h"
 #include "pipeline/job/stages.h"
 #include "pipeline/job/unreadable_tiles.h"
-#include "pipeline/patchset/card.h"
+#include "pipeline/patchset/patchset_card.h"
 #include "pipeline/patchset/duplicate_slides.h"
 #include "pipeline/patchset/packing.h"
 #include "pipeline/patchset/reuse.h"

@@ -8,7 +8,7 @@
 #include "pipeline/cohort/loader_stem.h"
 #include "pipeline/slide/lesions.h"
 #include "pipeline/slide/slide_stain.h"
-#include "pipeline/cohort/unused.h"
+#include "pipeline/cohort/unused_files.h"
 #include "pipeline/cohort/slide_entry.h"
 #include <string.h>
 #include <sys/stat.h>

@@ -11,7 +11,7 @@
 #include "base/pool.h"
 #include "pipeline/run/supervisor.h"
 #include "pipeline/slide/lesions.h"
-#include "pipeline/run/patch_set_repair.h"
+#include "pipeline/run/patchset_repair.h"
 #include "pipeline/run/plan.h"
 #include "pipeline/run/plan_check.h"
 #include "pipeline/run/run_summary.h"

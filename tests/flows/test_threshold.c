@@ -1,5 +1,5 @@
 /* Thresholds, compared with an exhaustive search that counts by definition; and how a model gets and keeps its threshold. */
-#include "flows/scoring/threshold.h"
+#include "flows/scoring/threshold_choice.h"
 #include "base/error.h"
 #include "base/rng.h"
 #include "tests/tiny_training.h"

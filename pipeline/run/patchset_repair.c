@@ -3,7 +3,7 @@
  * There are too many patches to be artefacts of the job table, which holds only the slides' tables of them.  Checking that a file exists takes
  * some microseconds, but reading all would take as long as training.  So only files that are younger than their table are hashed.  Training
  * hashes what it reads, and finds a file that was replaced with an older time. */
-#include "pipeline/run/patch_set_repair.h"
+#include "pipeline/run/patchset_repair.h"
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/listing.h"

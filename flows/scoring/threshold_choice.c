@@ -13,7 +13,7 @@
  * For F-beta all scores are in one list, in descending order.  Going down the list, each draw counts its true and false positives.
  * After the last of equal scores the counts are those of "score >= this one", so ties enter together.  A maximum that is reached
  * again further down replaces the first, so the smallest threshold wins.  When the draws count together, there is one count. */
-#include "flows/scoring/threshold.h"
+#include "flows/scoring/threshold_choice.h"
 #include "base/error.h"
 #include <math.h>
 #include <stdlib.h>

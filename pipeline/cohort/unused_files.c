@@ -1,5 +1,5 @@
 /* Every unused file has its reason: a file that is passed over in silence can make a lesion count as normal tissue. */
-#include "pipeline/cohort/unused.h"
+#include "pipeline/cohort/unused_files.h"
 #include "pipeline/write/terminal.h"
 
 static void unused_free(Unused *unused)

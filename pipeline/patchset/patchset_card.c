@@ -2,7 +2,7 @@
  *
  * It is written for somebody who has only the folder: what the tiles show, how they were made and labelled, and by which hashes two copies
  * can be compared. */
-#include "pipeline/patchset/card.h"
+#include "pipeline/patchset/patchset_card.h"
 #include "pipeline/job/unreadable_tiles.h"
 #include "pipeline/slide/annotation_notes.h"
 #include "pipeline/slide/slide_json.h"
