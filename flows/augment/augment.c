@@ -36,6 +36,7 @@ AugmentSpec augment_default(void)
 
 gboolean augment_any(const AugmentSpec *s)
 {
+    /* Probabilities only: an operation that never happens changes nothing, whatever its amounts are. */
     return s->hflip > 0 || s->vflip > 0 || s->rotate90 > 0 || s->rotate > 0 || s->jitter > 0 || s->blur > 0 ||
            s->noise > 0 || s->stain > 0;
 }
@@ -64,6 +65,7 @@ gboolean augment_check(const AugmentSpec *s, GError **error)
         {"stain_sd", s->stain_sd, 0, 1},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(limits); i++) {
+        /* Written so that NaN fails. */
         if (!(limits[i].value >= limits[i].low && limits[i].value <= limits[i].high)) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "augment: %s is %g, must be %g to %g",
                         limits[i].name, limits[i].value, limits[i].low, limits[i].high);
@@ -80,6 +82,7 @@ uint64_t augment_identity(const uint8_t *rgb, size_t bytes, const char *group)
     uint64_t identity = 0;
     g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
     g_checksum_update(sum, rgb, (gssize)bytes);
+    /* Equal pixels of two patients are augmented differently. */
     g_checksum_update(sum, (const guchar *)(group ? group : ""), group ? (gssize)strlen(group) : 0);
     g_checksum_get_digest(sum, digest, &length);
     for (int i = 0; i < 8; i++) { /* 64 bits of the SHA-256 */
@@ -101,6 +104,7 @@ AugmentDraw augment_draw(const AugmentSpec *spec, uint64_t seed, uint64_t identi
     Rng rng = rng_at(seed ^ rng_name("augment"), identity, number);
     /* The order of these draws is part of the result: a new one goes to the end. */
     const double ranges[] = {spec->brightness, spec->contrast, spec->saturation};
+    /* A uniform number in [0, 1) is below p with probability p, never for 0 and always for 1. */
     draw.hflip = rng_uniform(&rng) < spec->hflip;
     draw.vflip = rng_uniform(&rng) < spec->vflip;
     draw.quarters = rng_uniform(&rng) < spec->rotate90 ? 1 : 0;
@@ -114,6 +118,7 @@ AugmentDraw augment_draw(const AugmentSpec *spec, uint64_t seed, uint64_t identi
         draw.order[j] = i;
     }
     for (int i = 0; i < AUGMENT_HUE; i++) {
+        /* Brightness, contrast, saturation are factors around 1; hue is a shift, in turns. */
         draw.factor[i] = between(&rng, 1 - ranges[i], 1 + ranges[i]);
     }
     draw.factor[AUGMENT_HUE] = between(&rng, -spec->hue, spec->hue);

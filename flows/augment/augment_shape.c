@@ -19,6 +19,7 @@ void augment_turn(const float *from, int size, gboolean hflip, gboolean vflip, i
         step_y = -step_y;
     }
     for (int q = 0; q < quarters; q++) { /* counter-clockwise: the right column becomes the upper row */
+        /* New axes: x along the old y, y against the old x. */
         int64_t x = step_x;
         start += last * x;
         step_x = step_y;
@@ -60,6 +61,7 @@ void augment_rotate(const float *from, int size, double degrees, float *to)
             float sx = mirrored(cosine * dx - sine * dy + centre, last);
             float sy = mirrored(sine * dx + cosine * dy + centre, last);
             int left = (int)sx, top = (int)sy;
+            /* At the last pixel the neighbour is the pixel itself, and its weight is 0. */
             int right = left < size - 1 ? 1 : 0, below = top < size - 1 ? size : 0;
             float fx = sx - (float)left, fy = sy - (float)top;
             const float *at = from + top * size + left; /* bilinear, in each plane */
@@ -75,6 +77,7 @@ void augment_rotate(const float *from, int size, double degrees, float *to)
 /* Reflection without repeating the edge. */
 static int inside(int i, int size)
 {
+    /* -1 -> 1, size -> size - 2. */
     i = i < 0 ? -i : i;
     return i < size ? i : 2 * (size - 1) - i;
 }
@@ -99,6 +102,7 @@ static void blur_columns(const float *x, int size, const float taps[TAPS], float
     for (int y = 0; y < size; y++) {
         const float *row[TAPS];
         for (int k = 0; k < TAPS; k++) {
+            /* The five rows under the filter. */
             row[k] = x + (int64_t)inside(y + k - RADIUS, size) * size;
         }
         for (int i = 0; i < size; i++) {
@@ -137,6 +141,7 @@ static void blur_rows(const float *room, int size, const float taps[TAPS], float
 void augment_blur(float *x, int size, double sigma, float *room)
 {
     float taps[TAPS];
+    /* A Gaussian is separable: columns to `room`, then rows back to x. */
     taps_of(sigma, taps);
     for (int c = 0; c < 3; c++) {
         float *plane = x + (int64_t)c * size * size;

@@ -21,7 +21,7 @@ void scattering_pyramid_low_pass(const real *x, int side, int channels, int step
         for (int k = 0; k < 5; k++) {
             in[k] = x + reflect(oy + k - 2, side) * line;
         }
-        /* Vertically, into a row that has a border of two pixels. */
+        /* (1, 4, 6, 4, 1) / 16 vertically, into a row that has a border of two pixels. */
         real *middle = row + 2 * channels;
         for (size_t i = 0; i < line; i++) {
             middle[i] = ((in[0][i] + in[4][i]) + 4 * (in[1][i] + in[3][i]) + 6 * in[2][i]) / 16;

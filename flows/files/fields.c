@@ -37,6 +37,7 @@ json_t *fields_write(const Field *table, const void *base)
 {
     json_t *object = json_object();
     for (const Field *f = table; f->key; f++) {
+        /* Where the member is in the struct. */
         const char *at = (const char *)base + f->offset;
         /* A field of several values is an array in the struct and in JSON. */
         json_t *value = f->count > 1 ? json_array() : write_one(f, at);

@@ -100,6 +100,7 @@ static const struct Dtype {
 
 static const struct Dtype *dtype_find(const char *name)
 {
+    /* Names are case-sensitive, as in the format. */
     for (size_t i = 0; i < G_N_ELEMENTS(dtypes); i++) {
         if (strcmp(dtypes[i].name, name) == 0) {
             return &dtypes[i];
@@ -115,6 +116,7 @@ static gboolean refuse(const char *path, const char *tensor, GError **error, con
     G_GNUC_PRINTF(4, 5);
 static gboolean refuse(const char *path, const char *tensor, GError **error, const char *format, ...)
 {
+    /* Terminals and logs must not see control characters of a file. */
     va_list arguments;
     va_start(arguments, format);
     g_autofree char *message = g_strdup_vprintf(format, arguments);
@@ -138,6 +140,7 @@ static int read_integers(const json_t *list, int limit, int64_t *out)
     int count = (int)json_array_size(list);
     for (int i = 0; i < count; i++) {
         const json_t *item = json_array_get(list, i);
+        /* 1.0 is not an integer in JSON, and negative sizes do not exist. */
         if (!json_is_integer(item) || json_integer_value(item) < 0) {
             return -1;
         }
@@ -164,6 +167,7 @@ static gboolean read_entry(const char *path, const char *name, const json_t *jso
                            GError **error)
 {
     const char *type = json_string_value(json_object_get(json, "dtype"));
+    /* Exactly three members: an entry with more may mean something that this reader does not know. */
     if (!json_is_object(json) || json_object_size(json) != 3 || !type) {
         return refuse(path, name, error,
                       "its entry must have dtype, shape and data_offsets, and nothing else");
@@ -275,6 +279,7 @@ static gboolean read_header(Safetensors *file, const char *text, size_t bytes, i
                 g_array_append_val(file->entries, entry);
             }
         }
+        /* What was read so far is freed with the file. */
         if (!ok) {
             break;
         }
@@ -335,6 +340,7 @@ static gboolean read_file(int fd, Safetensors *file, GError **error)
     if (fstat(fd, &status) != 0) {
         return wsi_error_errno(error, "cannot read", file->path);
     }
+    /* The size of a pipe or a device is not known in advance. */
     if (!S_ISREG(status.st_mode) || status.st_size < (off_t)sizeof header) {
         return refuse(file->path, NULL, error, "too short for a safetensors file");
     }
@@ -349,6 +355,7 @@ static gboolean read_file(int fd, Safetensors *file, GError **error)
                       header, HEADER_LIMIT, (int64_t)status.st_size);
     }
     g_autofree char *text = wsi_try_alloc(header + 1, 1, "a safetensors header", error);
+    /* Offsets in the header count from here. */
     int64_t data_start = (int64_t)(sizeof header + header);
     return text && file_at_read(fd, file->path, text, header, sizeof header, error) &&
            read_header(file, text, header, status.st_size - data_start, error) &&
@@ -421,6 +428,7 @@ const Tensor *safetensors_need(const Safetensors *file, const char *name, int ra
         refuse(file->path, name, error, "missing; expected %s", wanted);
         return NULL;
     }
+    /* Same rank and same sizes, in this order. */
     if (tensor->rank != rank || memcmp(tensor->shape, shape, sizeof(int64_t) * rank) != 0) {
         g_autofree char *found = shape_text(tensor->rank, tensor->shape);
         refuse(file->path, name, error, "its shape is %s; expected %s", found, wanted);

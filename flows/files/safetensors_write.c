@@ -56,6 +56,7 @@ static void remember_problem(SafetensorsWriter *writer, const char *name, const 
 /* Adds a member to a JSON object that must not have it yet; steals value. */
 static void add_new(SafetensorsWriter *writer, json_t *object, const char *name, json_t *value)
 {
+    /* Jansson would replace the first value silently. */
     if (json_object_get(object, name)) {
         remember_problem(writer, name, "added twice");
         json_decref(value);
@@ -101,6 +102,7 @@ void safetensors_writer_add(SafetensorsWriter *writer, const char *name, int ran
 /* The JSON text, padded.  Metadata come first, as in the reference implementation. */
 static GString *header_text(const SafetensorsWriter *writer)
 {
+    /* Objects keep the order of insertion, which is part of the bytes. */
     json_t *all = json_object();
     if (json_object_size(writer->metadata) > 0) {
         json_object_set(all, "__metadata__", writer->metadata);

@@ -78,12 +78,14 @@ static void take_gradients(FusionRun *run, Arena *arena)
     /* The subnets meet at the size of the coarsest scale. */
     int64_t small = pixels(run, SCALES - 1);
     for (int l = 0; l < SCALES; l++) {
+        /* (n, h, w, half) each; dst (n, h, w, 2 half) holds [dS | dT]. */
         int half = f->channels[l] - f->channels[l] / 2;
         run->da[l] = arena_real(arena, pixels(run, l) * half, "gradient of the fusion flow");
         run->db[l] = arena_real(arena, pixels(run, l) * half, "gradient of the fusion flow");
         run->dst[l] = arena_real(arena, pixels(run, l) * 2 * half, "gradient of the fusion flow");
         run->dsum[l] = arena_real(arena, pixels(run, l) * half, "gradient of the fusion flow");
     }
+    /* (n, h, w, total), (n, h, w, mid) at the size of the coarsest scale; dnorm (2, mid). */
     run->dmerged = arena_real(arena, small * total, "gradient of the fusion flow");
     run->dpooled = arena_real(arena, small * total, "gradient of the fusion flow");
     run->dact = arena_real(arena, small * mid, "gradient of the fusion flow");
@@ -249,6 +251,7 @@ void fusion_inverse(FusionRun *run, const real *parameters, const real *const z[
                     real *const x[SCALES])
 {
     for (int l = 0; l < SCALES; l++) {
+        /* z is in the permuted order already. */
         split(pixels(run, l), run->fusion->channels[l], NULL, z[l], run->a[l], run->b[l]);
     }
     /* b from Net1(a'), then a from Net2(b), in place. */

@@ -56,6 +56,7 @@ Model *model_prepare(const ModelSpec *spec, GError **error)
     }
     /* What the flow's specification takes from the others. */
     MsflowSpec *flow = &model->spec.flow;
+    /* One seed for everything; streams differ by name. */
     flow->seed = spec->seed;
     extractor_channels(model->extractor, flow->channels);
     for (int l = 0; l < SCALES; l++) { /* extractors give maps at strides 4, 8 and 16 */

@@ -77,6 +77,7 @@ static void lay_out(Msflow *flow)
         chain_layout(&flow->chain[l], &flow->layout, prefix);
     }
     fusion_layout(&flow->fusion, &flow->layout, "fusion");
+    /* Without a pyramid no such tensors exist. */
     if (flow->spec.fpn != FPN_NONE) {
         fpn_layout(&flow->fpn, &flow->layout);
     }
@@ -258,6 +259,7 @@ static gboolean is_permutation(const real *values, int64_t count)
 
 static gboolean are_signs(const real *values, int64_t count)
 {
+    /* The number of values in front that are 1 or -1. */
     int64_t right = 0;
     while (right < count && (values[right] == 1 || values[right] == -1)) {
         right++;
@@ -378,6 +380,7 @@ void msflow_fit_add_pooled(Msflow *flow, int batch, const real *const pooled[SCA
     for (int b = 0; flow->fit && b < batch; b++) {
         const real *image[SCALES];
         for (int l = 0; l < SCALES; l++) {
+            /* pooled (batch, size, size, features): tile b of it. */
             image[l] = pooled[l] + (int64_t)b * flow->size[l] * flow->size[l] * flow->spec.channels[l];
         }
         fpn_fit_add(flow->fit, flow->parameters, image);

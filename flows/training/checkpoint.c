@@ -36,6 +36,7 @@ typedef struct {
 /* The tensors of the file; their order is that of the file. */
 static void arrays_of(const TrainState *state, Array arrays[ARRAYS])
 {
+    /* `all` includes the fixed tensors, which the fits before the first epoch set. */
     arrays[0] = (Array){"parameters", state->parameters, state->all};
     arrays[1] = (Array){"best", state->best, state->trainable};
     arrays[2] = (Array){"moment1", state->moment1, state->trainable};
@@ -81,6 +82,7 @@ gboolean checkpoint_read(const char *path, const char *fingerprint, TrainState *
     if (!file) {
         return FALSE;
     }
+    /* The fingerprint covers settings and tiles. */
     if (g_strcmp0(safetensors_metadata(file, "fingerprint"), fingerprint) != 0) { /* also absent */
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                     "%s belongs to a training with other settings or tiles", path);

@@ -23,6 +23,7 @@ double collapse_effective_rank(int c, const double *covariance)
 {
     double trace = 0, squares = 0;
     for (int i = 0; i < c; i++) {
+        /* covariance (c, c), of which only the upper triangle is set. */
         double own = covariance[(int64_t)i * c + i];
         trace += own;
         squares += own * own;
@@ -31,6 +32,7 @@ double collapse_effective_rank(int c, const double *covariance)
             squares += 2 * v * v; /* both triangles */
         }
     }
+    /* (sum of eigenvalues)^2 / sum of their squares: c when all are equal, 1 when one is left. */
     return squares > 0 ? trace * trace / squares : squares; /* NAN stays NAN */
 }
 
@@ -39,6 +41,7 @@ double collapse_smallest_deviation(int c, const double *covariance)
     double least = INFINITY;
     for (int i = 0; i < c; i++) {
         double own = covariance[(int64_t)i * c + i];
+        /* A comparison with NaN is false, so NaN is passed on by itself. */
         least = own < least || isnan(own) ? own : least;
     }
     return sqrt(isnan(least) ? least : fmax(least, 0));
@@ -127,6 +130,7 @@ Collapse collapse_sums_end(CollapseSums *sums, Msflow *flow)
     Collapse now = collapse_none();
     for (int l = 0; l < SCALES; l++) {
         int c = sums->channels[l];
+        /* Every position of every tile is an observation. */
         double n = (double)sums->images * sums->pixels[l], *covariance = sums->product[l];
         const real *laterals = msflow_laterals(flow, l);
         for (int i = 0; i < c; i++) {

@@ -23,6 +23,7 @@ struct FeatureFile {
 /* Format, key, size and precision; filled up with zeros.  Two files agree when their headers do. */
 static void header(const FeatureFile *f, const char *key, char text[HEADER])
 {
+    /* Zeros up to the end, so that headers can be compared as a whole. */
     memset(text, 0, HEADER);
     g_snprintf(text, HEADER, "wsiflow-features 1\n%s\n%" G_GINT64_FORMAT " x %" G_GINT64_FORMAT " %s\n", key,
                f->rows, f->length, f->half ? "binary16" : "float");

@@ -63,6 +63,7 @@ static int64_t hold_named(const Plan *plan, const Candidates *candidates, const 
 static void hold_tiles(const Plan *plan, const GArray *index, gboolean anomalies)
 {
     uint32_t count = index->len;
+    /* At least one tile on each side. */
     uint32_t number = (uint32_t)CLAMP(llround(plan->fraction * count), 1, MAX((int64_t)count - 1, 1));
     g_autofree uint32_t *permutation = g_new(uint32_t, count);
     Rng rng = rng_at(plan->seed, rng_name(anomalies ? "holdout anomalies" : "holdout tiles"), 0);
@@ -89,6 +90,7 @@ static const char *lone_patient(const TileSet *tiles)
 {
     const char *lone = NULL;
     for (int64_t i = 0; tiles->group && tiles->anomaly && i < tiles->count; i++) {
+        /* A second patient with anomalies. */
         if (tiles->anomaly[i] && lone && !g_str_equal(lone, tiles->group[i])) {
             return NULL;
         }
@@ -106,6 +108,7 @@ static gboolean hold_lone_patient(const Plan *plan)
         return FALSE;
     }
     g_autoptr(GArray) normals = indices(plan->tiles, 0, NULL), anomalies = indices(plan->tiles, 1, NULL);
+    /* Normals by patients, with the lone one among the held-out patients. */
     const Candidates own = candidates_of(plan, normals, FALSE),
                      strange = candidates_of(plan, anomalies, FALSE);
     gboolean apart;
@@ -222,6 +225,7 @@ gboolean holdout_make(const TileSet *tiles, gboolean train_anomalies, double fra
     }
     /* Without labels there is nothing to keep for the training. */
     const Plan plan = {tiles, train_anomalies && tiles->anomaly, fraction, seed, mark, holdout};
+    /* First the marks of all tiles, then the lists. */
     holdout->kind = hold_in_turn(&plan);
     list_tiles(&plan, normals, anomalies);
     return TRUE;

@@ -44,6 +44,7 @@ gboolean imagefile_size(const void *data, size_t bytes, int *width, int *height)
 {
     const uint8_t *p = data;
     if (is_png(data, bytes) && bytes >= 24) {
+        /* 8 bytes of signature, length and name of the chunk, then width and height. */
         *width = big_endian(p + 16, 4);
         *height = big_endian(p + 20, 4);
         return *width > 0 && *height > 0;
@@ -55,6 +56,7 @@ gboolean imagefile_size(const void *data, size_t bytes, int *width, int *height)
             continue;
         }
         if (marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc) {
+            /* SOFn: marker 2, length 2, precision 1, height 2, width 2. */
             *height = big_endian(p + at + 5, 2);
             *width = big_endian(p + at + 7, 2);
             return *width > 0 && *height > 0;

@@ -4,6 +4,7 @@
 
 gboolean imagefile_codec_check_size(int64_t width, int64_t height, const char *name, GError **error)
 {
+    /* A division, so that the product cannot overflow. */
     if (width > 0 && height > 0 && width <= IMAGEFILE_MAX_PIXELS / height) {
         return TRUE;
     }

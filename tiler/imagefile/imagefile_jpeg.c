@@ -45,6 +45,7 @@ static gboolean read_rows(struct jpeg_decompress_struct *jpeg, JpegErrors *error
         jpeg_read_scanlines(jpeg, &row, 1);
     }
     jpeg_finish_decompress(jpeg);
+    /* libjpeg fills what is missing with grey, which must not pass for pixels. */
     return !errors->damaged;
 }
 
@@ -71,6 +72,7 @@ Image *imagefile_decode_jpeg(const void *data, size_t bytes, const char *name, G
 {
     struct jpeg_decompress_struct jpeg;
     JpegErrors errors;
+    /* Zeros, so that destroying is safe even when creating failed. */
     memset(&jpeg, 0, sizeof jpeg);
     jpeg.err = jpegio_errors_init(&errors);
     Image *image = decode(&jpeg, &errors, data, bytes, name, error);
@@ -84,6 +86,7 @@ static gboolean write_rows(struct jpeg_compress_struct *jpeg, JpegErrors *errors
     if (setjmp(errors->jump)) {
         return FALSE;
     }
+    /* Quality and sampling decide the bytes; everything else is libjpeg's default. */
     jpeg_create_compress(jpeg);
     jpegio_to_bytes(jpeg, out);
     jpeg->image_width = (JDIMENSION)rgb->width;

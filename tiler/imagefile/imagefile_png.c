@@ -43,6 +43,7 @@ static void on_warning(png_structp png, png_const_charp text)
 static void read_bytes(png_structp png, png_bytep data, size_t bytes)
 {
     Coder *coder = png_get_io_ptr(png);
+    /* png_error() does not return. */
     if (bytes > coder->in_bytes) {
         png_error(png, "the file ends too early");
     }
@@ -98,6 +99,7 @@ static int expand(Coder *coder)
     if (setjmp(png_jmpbuf(coder->png))) {
         return 0;
     }
+    /* Palettes and small depths to 8 bits, transparency to alpha, 16 bits to 8, grey to RGB. */
     png_set_expand(coder->png);
     png_set_scale_16(coder->png);
     png_set_gray_to_rgb(coder->png);

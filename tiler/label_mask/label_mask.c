@@ -250,8 +250,8 @@ static gboolean check_hidden_planes(const LabelMask *mask, GError **error)
     if (!TIFFGetField(mask->tiff, TIFFTAG_IMAGEDESCRIPTION, &text) || !text) {
         return TRUE;
     }
-    /* ImageJ writes "images=N", tifffile a JSON object with "shape" and "truncated". */
-    /* A stack of one image is a plain mask. */
+    /* ImageJ writes "images=N", tifffile a JSON object with "shape" and "truncated".  A stack of one image is a
+     * plain mask. */
     gboolean imagej = g_str_has_prefix(text, "ImageJ=") && (at = strstr(text, "\nimages=")) &&
                       g_ascii_strtoll(at + strlen("\nimages="), NULL, 10) > 1;
     gboolean shaped = *text == '{' && strstr(text, "\"shape\": [") && strstr(text, "\"truncated\": true");

@@ -24,6 +24,7 @@ static void put(uint32_t *pairs, int at, int weight)
 
 int rowsum_weights(uint32_t *pairs, const float *weights, int count, int odd)
 {
+    /* With `odd` the first weight is the upper half of its pair. */
     int pair_count = (odd + count + 1) / 2, done = 0;
     double sum = 0;
     memset(pairs, 0, (size_t)pair_count * sizeof *pairs);

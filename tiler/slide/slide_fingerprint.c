@@ -34,7 +34,7 @@ static gboolean hash_part(const char *path, int fd, int64_t at, int64_t bytes, G
 
 gboolean slide_fingerprint_set(Slide *slide, GError **error)
 {
-    const int64_t part = 1 << 20;
+    const int64_t part = 1 << 20; /* bytes */
     struct stat status;
     g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
     int fd = g_open(slide->source, O_RDONLY | O_CLOEXEC, 0);

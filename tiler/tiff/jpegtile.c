@@ -75,6 +75,7 @@ static JpegTileColour proved_colour(const struct jpeg_decompress_struct *jpeg, i
         parts[0].component_id == 'R' && parts[1].component_id == 'G' && parts[2].component_id == 'B';
     /* JFIF is YCbCr by definition, and nobody subsamples R, G, B. */
     gboolean ycbcr = jpeg->saw_JFIF_marker || adobe == 1 || subsampled, rgb = adobe == 0 || named;
+    /* No proof, or proofs of both: the directory decides. */
     return ycbcr == rgb ? JPEGTILE_UNPROVED : ycbcr ? JPEGTILE_YCBCR : JPEGTILE_RGB;
 }
 
@@ -126,6 +127,7 @@ static void decode(Decoder *decoder, const JpegTileSpec *spec, const uint8_t *st
     }
     jpeg->jpeg_color_space = ycbcr ? JCS_YCbCr : JCS_RGB;
     jpeg->out_color_space = JCS_RGB;
+    /* libjpeg scales in the inverse DCT, which computes only the pixels that stay. */
     jpeg->scale_num = 1;
     jpeg->scale_denom = (unsigned)spec->scale;
     jpeg_start_decompress(jpeg);

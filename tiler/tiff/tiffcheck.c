@@ -107,6 +107,7 @@ static gboolean tiff_bytes(const Tiff *tiff, uint64_t at, void *out, size_t byte
 /* A whole number of `size` bytes in the byte order of the file. */
 static uint64_t number(const Tiff *tiff, const uint8_t *bytes, int size)
 {
+    /* The most significant byte first, wherever it is. */
     uint64_t value = 0;
     for (int i = 0; i < size; i++) {
         value = value << 8 | bytes[tiff->big_endian ? i : size - 1 - i];
@@ -230,6 +231,7 @@ static gboolean check_tiles(const Tiff *tiff, const Field *offsets, const Field 
     uint64_t beyond = 0;
     *stored = 0;
     for (uint64_t first = 0; first < tiles; first += PIECE) {
+        /* Pieces, so that the memory does not depend on the file. */
         size_t n = (size_t)MIN(tiles - first, PIECE);
         if (!tiff_bytes(tiff, offsets->at + first * (uint64_t)offset_size, offset_bytes,
                         n * (size_t)offset_size, "TileOffsets", error) ||
@@ -387,6 +389,7 @@ static gboolean walk_directory(Tiff *tiff, uint64_t at, uint64_t *next, GError *
 static gboolean walk(Tiff *tiff, uint64_t at, GError **error)
 {
     g_autoptr(GHashTable) seen = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+    /* A link of 0 ends the chain. */
     for (; at != 0; tiff->directory++) {
         if (tiff->directory >= MAX_DIRECTORIES) {
             return refuse(tiff, error, "more than %d directories", MAX_DIRECTORIES);

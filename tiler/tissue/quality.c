@@ -66,6 +66,7 @@ VECTORISED static void half_row(float *restrict half, const float *restrict a, c
     for (int x = 0; x < width; x++) {
         float low = MIN(MIN(a[2 * x], a[2 * x + 1]), MIN(b[2 * x], b[2 * x + 1]));
         float sum = a[2 * x] + a[2 * x + 1] + b[2 * x] + b[2 * x + 1];
+        /* One pixel without data leaves the mean without data. */
         half[x] = low >= 0 ? sum / 4 : -1;
     }
 }
@@ -126,6 +127,7 @@ static gboolean measure_blur(const Image *rgb, const Image *readable, Quality *o
     if (!grey_of(rgb, readable, &grey, error) || !grey_half(&grey, &half, error)) {
         return FALSE;
     }
+    /* A sharp image has energy in its finest details; a blurred one only in coarser ones. */
     double coarse = laplacian_energy(&half);
     out->sharpness = coarse >= MIN_ENERGY ? laplacian_energy(&grey) / coarse : NAN;
     return TRUE;
@@ -177,6 +179,7 @@ static void measure_colours(const Image *rgb, const Image *readable, const Image
         stained += row.stained;
         cut += row.cut;
     }
+    /* Of the pixels with data; clipping is measured among the stained ones. */
     out->pen_fraction = known ? (double)pen / (double)known : 0;
     out->blank_fraction = known ? 1 - (double)tissue / (double)known : 1;
     out->saturated_fraction = stained ? (double)cut / (double)stained : 0;
@@ -188,6 +191,7 @@ VECTORISED static void add_square(int64_t sums[restrict 3], const uint8_t *restr
                                   int width, int rows)
 {
     enum { SAMPLES = 3 * LANES };
+    /* No overflow: a lane adds at most 4096 x 4096 / 16 samples of 255. */
     uint32_t lanes[SAMPLES] = {0};
     for (int y = 0; y < rows; y++, rgb += stride) {
         int i = 0;
@@ -232,6 +236,7 @@ static int square_is_dark(const Image *rgb, const Image *readable, int x, int y,
     } else {
         add_square(sums, rgb->pixels + 3 * at, 3 * columns, width, rows);
     }
+    /* mean < DARK_LEVEL, without a division. */
     return known ? MAX(sums[0], MAX(sums[1], sums[2])) < DARK_LEVEL * known : -1;
 }
 
@@ -280,6 +285,7 @@ gboolean quality_measure(const Image *rgb, const Image *readable, double mpp, co
     if (blank) {
         out->sharpness = NAN;
     }
+    /* NAN is below no limit, so a tile of unknown sharpness is not flagged as blurred. */
     out->flags = (out->sharpness < MIN_SHARPNESS ? QUALITY_BLUR : 0) |
                  (out->pen_fraction >= PEN_FRACTION ? QUALITY_PEN : 0) |
                  (out->dark_fraction >= DARK_FRACTION ? QUALITY_DARK : 0) | (blank ? QUALITY_BLANK : 0) |
