@@ -73,8 +73,8 @@ static void read_palette(const LabelMaskPng *mask, LabelPalette *palette)
     png_bytep alphas = NULL;
     int count = 0, transparent = 0;
     palette->there = png_get_color_type(mask->png, mask->info) == PNG_COLOR_TYPE_PALETTE &&
-                     /* White and opaque until the palette says otherwise. */
                      png_get_PLTE(mask->png, mask->info, &colours, &count);
+    /* White and opaque until the palette says otherwise. */
     memset(palette->rgba, 255, sizeof palette->rgba);
     /* tRNS gives the alpha of the first indices; all others are opaque. */
     if (!palette->there || !png_get_tRNS(mask->png, mask->info, &alphas, &transparent, NULL)) {

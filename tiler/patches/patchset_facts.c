@@ -77,8 +77,7 @@ gboolean patchset_facts_parse(const json_t *facts, const char *name, Patch *patc
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s does not state slide, x and y", name);
         return FALSE;
     }
-    /* NAN fails these comparisons, so a number that is missing becomes 0. */
-    /* Everything except slide and position may be missing. */
+    /* Everything except slide and position may be missing; NAN fails the comparisons below, which gives 0. */
     double level = number_of(facts, "level"), side = number_of(facts, "side");
     *patch = (Patch){.file = g_strdup(""),
                      .slide = text_of(facts, "slide"),
