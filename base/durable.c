@@ -147,15 +147,6 @@ gboolean durable_write(Durable *file, const void *data, size_t bytes, GError **e
     return TRUE;
 }
 
-gboolean durable_printf(Durable *file, GError **error, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
-    va_end(args);
-    return durable_write(file, text, strlen(text), error);
-}
-
 gboolean durable_commit(Durable *file, char sha256[65], int64_t *bytes, GError **error)
 {
     /* A library may have written through the name, so the file is closed and opened again before fsync: that covers both ways. */

@@ -27,7 +27,6 @@ Durable *durable_open(const char *path, GError **error);
 const char *durable_temp_path(const Durable *file);
 /* Writes without a buffer, so errors are reported here, at once. */
 gboolean durable_write(Durable *file, const void *data, size_t bytes, GError **error);
-gboolean durable_printf(Durable *file, GError **error, const char *format, ...) G_GNUC_PRINTF(3, 4);
 /* Publishes the file under its final name. sha256 (may be NULL) receives 64 lower-case hex digits and a NUL, bytes (may be NULL) the size. */
 gboolean durable_commit(Durable *file, char sha256[65], int64_t *bytes, GError **error);
 /* Frees it; removes the temporary file when it was not committed. */

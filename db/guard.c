@@ -170,13 +170,6 @@ int guard_worker_begin(const char *directory, const char *owner, GError **error)
     return -1;
 }
 
-void guard_worker_end(const char *directory, const char *owner, int descriptor)
-{
-    g_autofree char *path = worker_path(directory, owner);
-    g_unlink(path);
-    close(descriptor);
-}
-
 gboolean guard_worker_alive(const char *directory, const char *owner)
 {
     if (!plain_name(owner)) {

@@ -16,8 +16,6 @@ void guard_unlock(int guard);
 /* Takes DIRECTORY/workers/OWNER.lock for as long as the returned descriptor is open, and writes the process id into it.  -1 on error, or
  * when OWNER is already running. */
 int guard_worker_begin(const char *directory, const char *owner, GError **error);
-/* Releases the lock and removes the file. */
-void guard_worker_end(const char *directory, const char *owner, int descriptor);
 /* Whether a process holds the lock of OWNER.  Removes the lock file of a dead one. */
 gboolean guard_worker_alive(const char *directory, const char *owner);
 /* Ends the workers that hold locks.  They get `grace` seconds to end by themselves, then SIGKILL, then up to `patience` seconds for the

@@ -22,14 +22,14 @@ gboolean raster_write(const Raster *raster, const char *path, char sha256[65], G
 Raster *raster_read(const char *path, GError **error);
 
 /* Row y of level-0 pixels as spans: pairs [x0, x1) of lesion pixels, ascending, disjoint, not touching.  `spans` (of int64_t) is cleared
- * first. */
+ * first.  For tests: an oracle for the pooled rows. */
 void raster_row(const Raster *raster, int64_t y, GArray *spans);
 /* The same for row y of the max-pooled mask with `factor` level-0 px per pixel. */
 void raster_row_max(const Raster *raster, int factor, int64_t y, GArray *spans);
 /* Fills `mask` (1 channel): 255 where the pixel's centre is lesion, otherwise 0.  The mask covers `area` (level-0 px), so a pixel of it is
  * area.width / mask->width level-0 px wide; the centre is that of the mask's pixel. */
 void raster_fill(const Raster *raster, const Rect *area, Image *mask);
-/* Rows [y, y + rows) of the max-pooled mask as bytes 0 or 1: out (rows, width). */
+/* Rows [y, y + rows) of the max-pooled mask as bytes 0 or 1: out (rows, width).  For tests, which compare whole masks. */
 void raster_rows_max(const Raster *raster, int factor, int64_t y, int rows, int64_t width, uint8_t *out);
 /* The exact fraction (0..1) of the rectangle's area that is lesion, computed from the polygons, not from pixels. */
 double raster_fraction(const Raster *raster, const Rect *area);

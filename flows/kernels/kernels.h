@@ -47,7 +47,7 @@ char *kernels_choices_get(void);
 /* Adds the choices in such a text (NULL: none); they replace earlier choices for the same shape.  A line that is not
  * "KEY = NAME" is WSI_ERROR_INPUT, and then no choice changes. */
 gboolean kernels_choices_add(const char *text, GError **error);
-/* Replaces all choices by those in the text; "" removes all.  Errors as above. */
+/* Replaces all choices by those in the text; "" removes all.  Errors as above.  For tests, which begin without choices. */
 gboolean kernels_choices_set(const char *text, GError **error);
 
 /* "oneDNN 2.6.3 (AVX-512), OpenBLAS 0.3.21 (SkylakeX)".  Caller frees. */

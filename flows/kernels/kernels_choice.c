@@ -3,7 +3,7 @@
  * Two algorithms for one convolution differ in the last bits of their results, so a choice by timing makes results depend
  * on what else the machine did at that moment.  Therefore each choice is made once per shape and process.  One lock guards the
  * table and also keeps trials from disturbing each other.  kernels_choices_get() writes the table as text and
- * kernels_choices_set() imposes such a text, so that all workers of a run, today and later, compute the same bytes.
+ * kernels_choices_add() imposes such a text, so that all workers of a run, today and later, compute the same bytes.
  *
  * The text has one line per choice, "KEY = NAME", sorted by key.  Empty lines and lines that start with # are skipped. */
 #include "flows/kernels/kernels_choice.h"

@@ -336,11 +336,6 @@ const uint8_t *features_digest(const Features *f, int64_t tile)
     return f->digests + tile * DIGEST;
 }
 
-int64_t features_cached(const Features *f)
-{
-    return f->cached;
-}
-
 void features_lengths(const Features *f, int64_t length[SCALES])
 {
     memcpy(length, f->length, sizeof f->length);

@@ -39,8 +39,6 @@ const char *features_hash(const Features *features);
 #define FEATURES_DIGEST 32 /* bytes of a SHA-256 */
 /* SHA-256 of the pixels of a tile; borrowed. */
 const uint8_t *features_digest(const Features *features, int64_t tile);
-/* The number of tiles whose features are kept. */
-int64_t features_cached(const Features *features);
 /* How many numbers one tile has on each scale: side x side x channels. */
 void features_lengths(const Features *features, int64_t length[SCALES]);
 /* maps[l]: (batch, side, side, channels) of tiles index[0..count), count <= batch; the rest of the batch repeats the last tile.

@@ -69,16 +69,6 @@ void markdown_text(GString *out, const char *format, ...)
     va_end(args);
 }
 
-void markdown_bold(GString *out, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    g_string_append(out, "**");
-    escape(out, format, args);
-    g_string_append(out, "**");
-    va_end(args);
-}
-
 void markdown_code(GString *out, const char *text)
 {
     g_autofree char *safe = g_strdelimit(g_strdup(text), "`\n\r", '\'');

@@ -8,7 +8,6 @@
 void markdown_heading(GString *out, int level, const char *format, ...) G_GNUC_PRINTF(3, 4);
 /* Text where it stands: of a paragraph, or of a bullet that was begun. */
 void markdown_text(GString *out, const char *format, ...) G_GNUC_PRINTF(2, 3);
-void markdown_bold(GString *out, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* A code span: shown as it is; no backtick may be in it (they become apostrophes). */
 void markdown_code(GString *out, const char *text);
 /* Ends a paragraph. */

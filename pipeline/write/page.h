@@ -35,7 +35,7 @@ void page_text(Page *page, const char *format, ...) G_GNUC_PRINTF(2, 3);
 void page_put(Page *page, PageTag tag, const char *format, ...) G_GNUC_PRINTF(3, 4);
 /* A PNG file, as data inside of the page. */
 void page_png(Page *page, const void *bytes, gsize length);
-/* A drawing as chart_svg (flows/scoring/curve.h) makes it. FALSE, and nothing is added, when it is not a well-formed <svg> element or when it has
+/* A drawing as chart_svg (pipeline/write/chart.h) makes it. FALSE, and nothing is added, when it is not a well-formed <svg> element or when it has
  * elements other than those of a chart: then it is not ours. */
 gboolean page_drawing(Page *page, const char *svg);
 /* The whole page. Caller frees; the page can only be freed after this. */

@@ -41,7 +41,7 @@ static void test_publish(Folder *folder, gconstpointer unused)
         g_autoptr(Durable) file = durable_open(path, &error);
         g_assert_no_error(error);
         g_assert_true(durable_write(file, "a", 1, &error));
-        g_assert_true(durable_printf(file, &error, "%s", "bc"));
+        g_assert_true(durable_write(file, "bc", 2, &error));
         g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS)); /* not before it is complete */
         g_assert_true(durable_commit(file, sha256, &bytes, &error));
     }

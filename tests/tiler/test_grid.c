@@ -196,9 +196,9 @@ static void test_refusals(void)
     }
     g_assert_null(grid_new(&good, &area, 0, 0, NULL, 0, 0, NULL));
     g_assert_null(grid_new(&good, &empty, 0.5, 0.5, NULL, 0, 0, NULL));
-    for (EdgePolicy e = EDGE_DROP; e <= EDGE_SHIFT; e++) {
-        g_assert_true(edge_policy_parse(edge_policy_name(e), &edge) && edge == e);
-    }
+    g_assert_true(edge_policy_parse("drop", &edge) && edge == EDGE_DROP);
+    g_assert_true(edge_policy_parse("pad", &edge) && edge == EDGE_PAD);
+    g_assert_true(edge_policy_parse("shift", &edge) && edge == EDGE_SHIFT);
     g_assert_false(edge_policy_parse("crop", &edge));
 }
 

@@ -1,5 +1,6 @@
 /* Score maps and their images, as blend.h and heatmap.h specify them. */
 #include "tiler/heatmap/blend.h"
+#include "tiler/heatmap/colour_map.h"
 #include "tiler/heatmap/heatmap.h"
 #include "base/error.h"
 #include <math.h>
@@ -217,9 +218,8 @@ static void test_colour_maps(void)
             g_assert_cmpfloat(lightness(ramp->pixels + 3 * i), >, lightness(ramp->pixels + 3 * (i - 8)));
         }
     }
-    g_assert_true(heatmap_has_colours("turbo") && heatmap_has_colours("viridis") &&
-                  heatmap_has_colours("inferno"));
-    g_assert_false(heatmap_has_colours("jet"));
+    g_assert_true(colour_map_find("turbo") && colour_map_find("viridis") && colour_map_find("inferno"));
+    g_assert_null(colour_map_find("jet"));
 }
 
 /* Values outside of the range take the end colours; NaN shows the base; opacity mixes. */

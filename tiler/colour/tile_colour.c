@@ -92,11 +92,6 @@ void tile_colour_set_stain(TileColour *colour, const StainFit *source, const Sta
     describe(colour);
 }
 
-gboolean tile_colour_has_profile(const TileColour *colour)
-{
-    return colour->transform != NULL;
-}
-
 const char *tile_colour_identity(const TileColour *colour)
 {
     return colour->identity;

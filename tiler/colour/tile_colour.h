@@ -11,8 +11,6 @@ void tile_colour_free(TileColour *colour);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TileColour, tile_colour_free)
 /* Adds normalisation from the slide's fit to the target's. */
 void tile_colour_set_stain(TileColour *colour, const StainFit *source, const StainFit *target);
-/* Whether there is a profile. */
-gboolean tile_colour_has_profile(const TileColour *colour);
 /* Everything that decides the result, as text; "" when nothing changes.  Borrowed. */
 const char *tile_colour_identity(const TileColour *colour);
 

@@ -24,11 +24,6 @@ gboolean edge_policy_parse(const char *name, EdgePolicy *out)
     return FALSE;
 }
 
-const char *edge_policy_name(EdgePolicy edge)
-{
-    return edge_names[edge];
-}
-
 /* sums (height + 1, width + 1): the number of tissue pixels above and left of the corner (x, y). */
 typedef struct {
     int width, height;

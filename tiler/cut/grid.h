@@ -8,7 +8,6 @@ typedef enum {
     EDGE_SHIFT /* the last column and row are moved back inside */
 } EdgePolicy;
 gboolean edge_policy_parse(const char *name, EdgePolicy *out);
-const char *edge_policy_name(EdgePolicy edge);
 
 typedef struct {
     int size;       /* px */

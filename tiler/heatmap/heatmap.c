@@ -11,11 +11,6 @@
 
 enum { MARGIN = 12, BAR_WIDTH = 18, TEXT_HEIGHT = 7, ADVANCE = 6, BAR_LABELS = 8 * ADVANCE };
 
-gboolean heatmap_has_colours(const char *name)
-{
-    return colour_map_find(name) != NULL;
-}
-
 /* The colours of a map; NULL with error for an unknown name or an empty range. */
 static const uint8_t (*need_colours(const char *name, double low, double high, GError **error))[3]
 {

@@ -13,5 +13,3 @@ Image *heatmap_colour(const Map *map, double low, double high, const char *colou
 Image *heatmap_overview(const Map *map, double low, double high, const char *colours,
                         const Image *slide_image, const Image *known, int side, const char *title,
                         const char *note, GError **error);
-/* Whether there is a colour map of that name. */
-gboolean heatmap_has_colours(const char *name);

@@ -33,7 +33,6 @@ struct TileCache {
     GHashTable *tiles; /* TileKey -> CachedTile; owns all except FAILED ones */
     GQueue unused;     /* head: most recently used */
     size_t bytes, limit;
-    int64_t decodes;
     TileDecode decode;
     void *data;
 };
@@ -115,7 +114,6 @@ static void fill(TileCache *cache, CachedTile *tile, uint8_t *memory)
         readable = cache->decode(cache->data, tile->key.level, tile->key.index, memory, &reason, &failure);
     }
     g_mutex_lock(&cache->lock);
-    cache->decodes++;
     tile->state = failure ? FAILED : readable ? READY : UNREADABLE;
     tile->reason = reason;
     tile->error = failure;
@@ -203,12 +201,4 @@ const uint8_t *tilecache_pixels(const CachedTile *tile, const char **reason)
         *reason = tile->reason;
     }
     return tile->pixels;
-}
-
-int64_t tilecache_decoded(TileCache *cache)
-{
-    g_mutex_lock(&cache->lock);
-    int64_t count = cache->decodes;
-    g_mutex_unlock(&cache->lock);
-    return count;
 }

@@ -24,5 +24,3 @@ CachedTile *tilecache_try(TileCache *cache, int level, int64_t index, size_t byt
 void tilecache_release(TileCache *cache, CachedTile *tile);
 /* NULL when the tile is unreadable; *reason (may be NULL, borrowed) then says why. */
 const uint8_t *tilecache_pixels(const CachedTile *tile, const char **reason);
-/* How many tiles were decoded since the cache was made. */
-int64_t tilecache_decoded(TileCache *cache);

@@ -33,7 +33,8 @@ Tissue *tissue_find(Slide *slide, const TissueOptions *options, GError **error);
 void tissue_free(Tissue *tissue);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Tissue, tissue_free)
 
-/* The mask of an image of known resolution (um/px): 255 tissue, 0 not.  readable and pen_fraction may be NULL.  Caller frees. */
+/* The mask of an image of known resolution (um/px): 255 tissue, 0 not.  readable and pen_fraction may be NULL.  Caller frees.  For tests,
+ * whose images belong to no slide; tissue_find() needs one. */
 Image *tissue_of_image(const Image *rgb, const Image *readable, double mpp, const TissueOptions *options,
                        double *pen_fraction, GError **error);
 /* RGB image with the tissue outlined, for people. Caller frees. */
