@@ -38,7 +38,7 @@ gboolean durable_write_file(const char *path, const void *data, size_t bytes, ch
                             GError **error);
 /* Renames a published file within one file system, replacing a file of the new name.  Creates parent folders and flushes both folders. */
 gboolean durable_move(const char *from, const char *to, GError **error);
-/* Gives a published file another name besides its own, replacing a file of that name: a hard link, or a copy where links are not possible.
+/* Gives a published file a second name, replacing a file of that name: a hard link, or a copy where links are not possible.
  * Published files are replaced but never written to, so the contents stay equal. */
 gboolean durable_link(const char *from, const char *to, GError **error);
 /* Removes a file, if it exists, and flushes its folder, so the removal survives whatever is written later. */

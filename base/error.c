@@ -5,8 +5,8 @@
 
 G_DEFINE_QUARK(wsiflow, wsi_error)
 
-/* The meaning of errno.  A number that is not in the table is a failure of the system after a call of ours (WSI_ERROR_IO), and means nothing
- * after a call of a library. */
+/* The meaning of errno.  A number that is not in the table is a system failure (WSI_ERROR_IO) if one of our own calls set it, and means
+ * nothing after a call of a library. */
 static const struct {
     int number;
     GFileError file_error; /* G_FILE_ERROR_FAILED: GLib has no code of its own */

@@ -8,7 +8,7 @@
  * clocks (they jump) or waiting.  The descriptors are closed on exec, so programs that a worker starts do not keep the lock.
  *
  * A worker whose supervisor was killed may be stopped or waiting for a slow disk, and can wake at any time.  Such workers are ended before a
- * new plan is made; once their locks are free, nothing of theirs can still reach the disk.  The process id in the lock file only says whom to
+ * new plan is made; once their locks are free, they can no longer write to the disk.  The process id in the lock file only says whom to
  * end.  That it is the right process is checked by the files it has open.
  *
  * flock belongs to the open file description, so two Stores of one process also exclude each other. */

@@ -19,7 +19,7 @@ int guard_worker_begin(const char *directory, const char *owner, GError **error)
 /* Whether a process holds the lock of OWNER.  Removes the lock file of a dead one. */
 gboolean guard_worker_alive(const char *directory, const char *owner);
 /* Ends the workers that hold locks.  They get `grace` seconds to end by themselves, then SIGKILL, then up to `patience` seconds for the
- * kernel to finish their system calls.  After TRUE nothing of theirs can still reach the disk.  FALSE with error when one still lives, for
+ * kernel to finish their system calls.  After TRUE they can no longer write to the disk.  FALSE with error when one still lives, for
  * example another user's. */
 gboolean guard_end_workers(const char *directory, int grace, int patience, GError **error);
 /* Removes the lock files of all dead workers. */

@@ -51,7 +51,7 @@ static inline Image *fixture_image(int width, int height, int channels)
     return image;
 }
 
-/* An image with structure at all scales, values in the middle of the range, different at every place. */
+/* An image with structure at all scales, values in the middle of the range, different at every position. */
 static inline Image *fixture_texture(int width, int height, uint64_t seed)
 {
     Image *image = fixture_image(width, height, 3);

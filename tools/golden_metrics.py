@@ -13,8 +13,8 @@ warnings.simplefilter("ignore")
 r = np.random.default_rng(20240)
 
 
-def case(n, share, ties, shift=1.0):
-    label = (r.random(n) < share).astype(int)
+def case(n, fraction, ties, shift=1.0):
+    label = (r.random(n) < fraction).astype(int)
     score = r.normal(size=n) + shift * label
     return (np.round(score * ties) / ties if ties else score), label
 

@@ -37,7 +37,7 @@ char *tally_text(const Tally *tally)
     guint names = tally->entries ? tally->entries->len : 0;
     for (guint i = 0; i < names && i < LISTED; i++) {
         const TallyEntry *entry = tally->entries->pdata[i];
-        g_autofree char *name = shown_name(entry->name);
+        g_autofree char *name = tally_shown_name(entry->name);
         g_string_append_printf(text, "%s\"%s\" (%d)", i ? ", " : "", name, entry->count);
     }
     if (names > LISTED) {
@@ -53,7 +53,7 @@ void tally_clear(Tally *tally)
     tally->count = 0;
 }
 
-char *shown_name(const char *name)
+char *tally_shown_name(const char *name)
 {
     char *text =
         g_utf8_strlen(name, -1) > NAME_LENGTH ? g_utf8_substring(name, 0, NAME_LENGTH) : g_strdup(name);

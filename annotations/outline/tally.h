@@ -19,4 +19,4 @@ char *tally_text(const Tally *tally);
 void tally_clear(Tally *tally);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Tally, tally_clear)
 /* A name as a message shows it: without control characters, at most 60 characters.  Caller frees. */
-char *shown_name(const char *name);
+char *tally_shown_name(const char *name);

@@ -122,7 +122,7 @@ static void find_label(Labelling *labelling, Draft *draft)
 static void list_names(GString *out, const char *const *names)
 {
     for (guint i = 0; i < 30 && names[i]; i++) {
-        g_autofree char *one = shown_name(names[i]);
+        g_autofree char *one = tally_shown_name(names[i]);
         g_string_append_printf(out, "%s%s", i ? ", " : "", one);
     }
     if (!names[0]) {
@@ -146,7 +146,7 @@ static void add_known(GString *out, const Tally *tally, GPtrArray *known)
         const TallyEntry *entry = tally->entries->pdata[i];
         const char *near = nearest_name(entry->name, names);
         if (near) {
-            g_autofree char *shown = shown_name(entry->name);
+            g_autofree char *shown = tally_shown_name(entry->name);
             g_string_append_printf(out, "; did you mean \"%s\" by \"%s\"?", near, shown);
         }
     }

@@ -38,7 +38,7 @@ static gboolean only_negative(const Source *source, const Draft *hole, GError **
         const Draft *draft = source->drafts->pdata[i];
         count += draft->negative && draft->family == hole->family;
     }
-    g_autofree char *group = shown_name(hole->group);
+    g_autofree char *group = tally_shown_name(hole->group);
     return source_error(
         source, hole->line, error,
         "the layer \"%s\" has only negative regions (%d), which cut something out of other "

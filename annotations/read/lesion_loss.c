@@ -57,7 +57,7 @@ static char *most_lost(const Source *source, const Raster *before, const Raster 
             continue;
         }
         if (count++ < NAMED) {
-            g_autofree char *name = shown_name(*draft->name ? draft->name : draft->group);
+            g_autofree char *name = tally_shown_name(*draft->name ? draft->name : draft->group);
             g_string_append_printf(text, "%s\"%s\" of line %d (%.0f of %.0f px)", count > 1 ? ", " : "", name,
                                    draft->line, lost * box.width * box.height, had * box.width * box.height);
         }

@@ -50,7 +50,7 @@ static gboolean check_bounds(Source *source, const Draft *draft, GError **error)
         return TRUE;
     }
     gboolean outside = box->high_x < 0 || box->high_y < 0 || box->low_x >= width || box->low_y >= height;
-    g_autofree char *name = shown_name(draft->name);
+    g_autofree char *name = tally_shown_name(draft->name);
     g_autofree char *text =
         g_strdup_printf("annotation \"%s\" (x %.10g to %.10g, y %.10g to %.10g) is %s outside the slide "
                         "of %.10g x %.10g px",
@@ -70,7 +70,7 @@ static gboolean check_points(Source *source, Draft *draft, GError **error)
     if (!draft->left_out) {
         return TRUE;
     }
-    g_autofree char *name = shown_name(draft->name);
+    g_autofree char *name = tally_shown_name(draft->name);
     if (draft->points == 0 && draft->closed && draft->label != LABEL_NONE) {
         return source_error(source, draft->line, error, "the closed annotation \"%s\" has no points", name);
     }

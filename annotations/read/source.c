@@ -29,7 +29,7 @@ void source_clear(Source *source)
     tally_clear(&source->assumed);
 }
 
-/* The words stand in pairs after the empty one: those from "1" on mean yes. */
+/* The words stand in pairs after the empty one: the pair of "1" and all after it mean yes. */
 gboolean source_flag(const Source *source, int line, const char *key, const char *text, gboolean *flag,
                      GError **error)
 {

@@ -7,7 +7,7 @@
 #include "annotations/read/annotation_read.h"
 #include "annotations/outline/tally.h"
 
-/* Limits on what a file may hold.  Beyond them is an error that names the limit. */
+/* Limits on what a file may hold.  A file beyond a limit is an error that names it. */
 #define TEXT_LIMIT ((size_t)64 << 20) /* bytes, after decompression */
 #define OUTLINE_LIMIT 100000
 #define VERTEX_LIMIT 10000000

@@ -7,7 +7,7 @@
  *    "<!" is refused, which covers every DOCTYPE and ENTITY; so are tags that are too long or have too many attributes.
  * 2. libxml2 runs as a SAX2 push parser without a tree, with no option that loads or replaces anything.  A DOCTYPE that got through would
  *    reach on_doctype() and stop the parser; the process-wide entity loader refuses everything.  libxml2 2.9 reports a stopped document as
- *    well-formed, so a flag of our own decides.
+ *    well-formed, so we keep our own flag.
  *
  * The encoding is fixed before both: text_load returns UTF-8 without a declaration. */
 #include "annotations/read/xml.h"

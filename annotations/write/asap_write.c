@@ -21,8 +21,8 @@ static gboolean write_outline(TextWriter *writer, const Outline *outline, GError
     for (int i = 0; i < outline->points; i++) {
         char x[32], y[32];
         g_string_append_printf(out, "\t\t\t\t<Coordinate Order=\"%d\" X=\"%s\" Y=\"%s\" />\n", i,
-                               shortest_number(x, outline->xy[2 * i]),
-                               shortest_number(y, outline->xy[2 * i + 1]));
+                               text_writer_number(x, outline->xy[2 * i]),
+                               text_writer_number(y, outline->xy[2 * i + 1]));
         if (!text_writer_flush(writer, TEXT_WRITER_BYTES, error)) {
             return FALSE;
         }

@@ -199,8 +199,9 @@ static gboolean write_points(Writer *writer, const double *xy, int points, gbool
     for (int i = 0; i < points + closed; i++) {
         char x[32], y[32], pair[72];
         const double *at = &xy[2 * (i % points)];
-        g_snprintf(pair, sizeof pair, "%s[%s,%s]", i ? "," : "", shortest_number(x, at[0] - writer->bounds_x),
-                   shortest_number(y, at[1] - writer->bounds_y));
+        g_snprintf(pair, sizeof pair, "%s[%s,%s]", i ? "," : "",
+                   text_writer_number(x, at[0] - writer->bounds_x),
+                   text_writer_number(y, at[1] - writer->bounds_y));
         g_checksum_update(writer->identity, (const guchar *)pair, -1);
         g_string_append(writer->out.text, pair);
         if (!text_writer_flush(&writer->out, TEXT_WRITER_BYTES, error)) {

@@ -81,7 +81,7 @@ static gboolean check_join(const Outline *joined, const GPtrArray *parts, GError
     }
     /* A wrong join adds area where a hole crosses a border or another hole. */
     if (is - should > 1e-9 * is) {
-        g_autofree char *name = shown_name(joined->name ? joined->name : "");
+        g_autofree char *name = tally_shown_name(joined->name ? joined->name : "");
         g_set_error(
             error, WSI_ERROR, WSI_ERROR_INPUT,
             "the holes of annotation \"%s\" cross its border or each other, and another lesion is near: "

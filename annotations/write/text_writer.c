@@ -11,7 +11,7 @@ gboolean text_writer_flush(TextWriter *writer, size_t keep, GError **error)
     return good;
 }
 
-const char *shortest_number(char buffer[32], double value)
+const char *text_writer_number(char buffer[32], double value)
 {
     /* 15 digits always survive a decimal number's way through a double, 17 a double's way through decimal. */
     static const char *const formats[] = {"%.15g", "%.16g", "%.17g"};

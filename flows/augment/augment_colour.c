@@ -53,10 +53,10 @@ void augment_saturation(float *x, int size, double factor)
     const float f = (float)factor, rest = (float)(1 - factor);
     VECTOR_LOOP
     for (int64_t i = 0; i < pixels; i++) {
-        float fraction = rest * grey(r[i], g[i], b[i]);
-        r[i] = unit(f * r[i] + fraction);
-        g[i] = unit(f * g[i] + fraction);
-        b[i] = unit(f * b[i] + fraction);
+        float grey_part = rest * grey(r[i], g[i], b[i]);
+        r[i] = unit(f * r[i] + grey_part);
+        g[i] = unit(f * g[i] + grey_part);
+        b[i] = unit(f * b[i] + grey_part);
     }
 }
 

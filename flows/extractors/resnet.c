@@ -414,7 +414,7 @@ static void max_pool(const real *x, int n, int side, int channels, real *y)
     }
 }
 
-/* x -> out; out may be x where the shortcut is no convolution. */
+/* x -> out; out may be x if the shortcut is not a convolution. */
 static void run_block(const ResnetRun *run, const Block *block, int chain, const real *x, real *out)
 {
     const Kernels *k = run->kernels;

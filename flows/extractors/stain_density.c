@@ -88,15 +88,15 @@ void stain_density_normalise(real *planes, size_t pixels)
             planes[s * pixels + i] *= scale;
         }
     }
-    /* Least squares: the rest is fraction * (haematoxylin + eosin) plus what is left. */
+    /* Least squares: the rest is coefficient * (haematoxylin + eosin) plus what is left. */
     double with = 0, square = 1e-9;
     for (size_t i = 0; i < pixels; i++) {
         double stain = planes[i] + planes[pixels + i];
         with += stain * rest[i];
         square += stain * stain;
     }
-    real fraction = (real)(with / square);
+    real coefficient = (real)(with / square);
     for (size_t i = 0; i < pixels; i++) {
-        rest[i] -= fraction * (planes[i] + planes[pixels + i]);
+        rest[i] -= coefficient * (planes[i] + planes[pixels + i]);
     }
 }

@@ -86,7 +86,8 @@ static void split_line(int w, int channels, int border, int parts, const float *
     }
 }
 
-void split_activations(const ConvSpec *s, int border, int parts, const float *x, uint16_t *row, uint16_t *out)
+void bfloat16_parts_of_activations(const ConvSpec *s, int border, int parts, const float *x, uint16_t *row,
+                                   uint16_t *out)
 {
     size_t line = (size_t)(s->w + 2 * border) * s->c_in * parts;
     for (int n = 0; n < s->n; n++) {
@@ -98,7 +99,7 @@ void split_activations(const ConvSpec *s, int border, int parts, const float *x,
     }
 }
 
-void split_weights(const ConvSpec *s, int parts, const float *weight, float *out)
+void bfloat16_parts_of_weights(const ConvSpec *s, int parts, const float *weight, float *out)
 {
     size_t block = (size_t)s->c_in * s->kernel * s->kernel;
     for (int o = 0; o < s->c_out; o++, weight += block, out += (size_t)parts * block) {

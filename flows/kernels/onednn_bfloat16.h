@@ -7,7 +7,7 @@
  * (high, low, high). */
 
 /* x (N,H,W,I) -> out (N, H + 2 border, W + 2 border, parts * I), the border reflected.  row: scratch of 2 W I numbers. */
-void split_activations(const ConvSpec *spec, int border, int parts, const float *x, uint16_t *row,
-                       uint16_t *out);
+void bfloat16_parts_of_activations(const ConvSpec *spec, int border, int parts, const float *x, uint16_t *row,
+                                   uint16_t *out);
 /* weight (O,I,K,K) -> out (O, parts * I, K, K): high, low, high, as floats whose values are those of bfloat16. */
-void split_weights(const ConvSpec *spec, int parts, const float *weight, float *out);
+void bfloat16_parts_of_weights(const ConvSpec *spec, int parts, const float *weight, float *out);

@@ -3,7 +3,7 @@
 #include "flows/kernels/onednn_border.h"
 #include <string.h>
 
-void copy_with_border(const ConvSpec *s, const float *x, float *padded)
+void border_copy(const ConvSpec *s, const float *x, float *padded)
 {
     size_t pixel = sizeof(float) * s->c_in;
     for (int n = 0; n < s->n; n++) {
@@ -23,7 +23,7 @@ void copy_with_border(const ConvSpec *s, const float *x, float *padded)
     }
 }
 
-void fold_border(const ConvSpec *s, const float *padded, float *x)
+void border_fold(const ConvSpec *s, const float *padded, float *x)
 {
     memset(x, 0, sizeof(float) * conv_input_count(s));
     for (int n = 0; n < s->n; n++) {

@@ -3,6 +3,6 @@
 #include "flows/kernels/conv_spec.h"
 
 /* x (N,H,W,I) -> padded (N, H + 2 pad, W + 2 pad, I), the border reflected. */
-void copy_with_border(const ConvSpec *spec, const float *x, float *padded);
+void border_copy(const ConvSpec *spec, const float *x, float *padded);
 /* The adjoint: adds each pixel of the border of padded to the pixel it came from; x is overwritten. */
-void fold_border(const ConvSpec *spec, const float *padded, float *x);
+void border_fold(const ConvSpec *spec, const float *padded, float *x);

@@ -43,7 +43,7 @@ typedef struct {
     Operand operand[TENSORS];
     PackedWeights *packed; /* forward, weights that never change */
     float *bias;           /* forward: the bias that never changes, or zeros where the caller has none */
-    size_t row;            /* offset in the scratch memory of split_activations' row */
+    size_t row;            /* offset in the scratch memory of bfloat16_parts_of_activations' row */
 } Primitive;
 
 /* ---- operands ---- */
@@ -157,12 +157,13 @@ static void stage_in(const Primitive *op, TensorRole role, const float *tensor, 
     const ConvSpec *s = &op->outer;
     char *to = scratch + op->operand[role].stage;
     if (role == TENSOR_W) {
-        split_weights(s, op->parts, tensor, (float *)to);
+        bfloat16_parts_of_weights(s, op->parts, tensor, (float *)to);
     } else if (op->parts) {
         int border = has_border(op) ? s->pad : 0;
-        split_activations(s, border, op->parts, tensor, (uint16_t *)(scratch + op->row), (uint16_t *)to);
+        bfloat16_parts_of_activations(s, border, op->parts, tensor, (uint16_t *)(scratch + op->row),
+                                      (uint16_t *)to);
     } else {
-        copy_with_border(s, tensor, (float *)to);
+        border_copy(s, tensor, (float *)to);
     }
 }
 
@@ -215,7 +216,7 @@ static gboolean bring_out(const Primitive *op, TensorRole role, float *const ten
         return FALSE;
     }
     if (operand->staged) { /* dx of a reflected border */
-        fold_border(&op->outer, outside, tensors[role]);
+        border_fold(&op->outer, outside, tensors[role]);
     }
     return TRUE;
 }

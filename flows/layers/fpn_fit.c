@@ -4,7 +4,6 @@
  *   Pass 1: means and deviations of the levels after the top-down path.
  * An eigenvector has no sign of its own; the component of largest magnitude (the first of equals) is made positive. */
 #include "flows/layers/fpn.h"
-#include "base/error.h"
 #include <cblas.h>
 #include <lapacke.h>
 #include <math.h>

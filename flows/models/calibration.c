@@ -53,7 +53,7 @@ char **calibration_doubts(const Calibration *c)
     if (kind_doubts[c->holdout.kind]) {
         add(out, g_strdup(kind_doubts[c->holdout.kind]));
     }
-    /* With shared anomalies a good figure on held-out ones says little about anomalies of others. */
+    /* With shared anomalies a good metric on held-out ones says little about anomalies of others. */
     if (c->holdout.anomalies_shared) {
         const char *of = kind_words[c->holdout.kind];
         add(out,

@@ -10,7 +10,7 @@ typedef struct {
     gboolean dead;      /* activity < 1e-3, or a variance further than 1 from 1 */
 } ChannelReport;
 
-/* Whether a channel with these figures counts as dead.  So do figures that are not finite. */
+/* Whether a channel with these values counts as dead.  So do values that are not finite. */
 gboolean channel_is_dead(double activity, double variance);
 /* CSV with the columns scale (from 1), channel (from 0), activity, variance, dead (0 or 1).  Caller frees. */
 char *channels_csv(const GArray *channels);

@@ -12,7 +12,7 @@ typedef enum {
     MARGIN_LOG_SIGMOID /* its smooth form, on anomalies only (outlier loss of Schirrmeister et al. 2020) */
 } MarginForm;
 
-/* By which figure of the held-out tiles the best epoch is chosen. */
+/* By which metric of the held-out tiles the best epoch is chosen. */
 typedef enum { SELECT_NLL, SELECT_F_BETA, SELECT_AUROC, SELECT_AP } Selection;
 
 /* With B tiles in a batch, N of them normal and A anomalies, the loss is

@@ -169,14 +169,19 @@ int model_spec_part_anomalies(const ModelSpec *spec)
     return MAX((int)ceil(spec->loss.anomaly_fraction * (spec->batch / spec->shards)), 1);
 }
 
-/* Every part of a batch must keep room for at least one normal. */
+/* Each part of a batch needs a normal tile as well. */
 static gboolean check_loss(const ModelSpec *s, GError **error)
 {
     if (!loss_spec_check(&s->loss, error)) {
         return FALSE;
     }
     if (s->loss.labels && model_spec_part_anomalies(s) >= s->batch / s->shards) {
-        return refuse(error, "batch / shards", "large enough for at least one normal besides the anomalies");
+        g_set_error(
+            error, WSI_ERROR, WSI_ERROR_INPUT,
+            "train.batch / train.batch_parts is %d: each part of a batch needs at least one normal tile "
+            "in addition to its anomalies (%d)",
+            s->batch / s->shards, model_spec_part_anomalies(s));
+        return FALSE;
     }
     return TRUE;
 }
@@ -191,7 +196,7 @@ gboolean model_spec_check(const ModelSpec *s, GError **error)
     }
     /* Parts of equal size, so that their mean is the mean of the batch. */
     if (s->shards < 1 || s->batch < s->shards || s->batch % s->shards != 0 || s->batch > 4096) {
-        return refuse(error, "batch", "a multiple of shards, at most 4096");
+        return refuse(error, "batch", "a multiple of train.batch_parts, at most 4096");
     }
     /* Conditions are written so that NaN fails. */
     if (!(s->learning_rate > 0 && s->learning_rate <= 1)) {

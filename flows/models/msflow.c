@@ -102,7 +102,7 @@ static void initialise(Msflow *flow)
 static gboolean take_parameters(Msflow *flow, GError **error)
 {
     int64_t numbers = flow->layout.trainable + flow->layout.fixed;
-    /* The layers have taken their buffers: one check tells whether all of them succeeded. */
+    /* The layers have taken their buffers: one check shows whether all of them succeeded. */
     if (!arena_check(flow->arena, error)) {
         return FALSE;
     }

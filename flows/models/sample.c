@@ -25,7 +25,7 @@ struct Sampler {
     double logdet[BATCH], back[BATCH]; /* log-determinants before and after the trip */
 };
 
-/* The larger of both; a figure that is not finite can never be hidden by a finite one. */
+/* The larger of both; a difference that is not finite can never be hidden by a finite one. */
 static double widen(double a, double b)
 {
     return isfinite(a) && isfinite(b) ? fmax(a, b) : INFINITY;
@@ -145,7 +145,7 @@ static void compare_logdets(const Sampler *s, int count, RoundTrip *trip)
     }
 }
 
-void sampler_draw(Sampler *s, int64_t first, int count, const real *y[SCALES], SampleFigures *figures,
+void sampler_draw(Sampler *s, int64_t first, int count, const real *y[SCALES], SampleLikelihood *likelihoods,
                   RoundTrip *trip)
 {
     const real *there[SCALES], *z[SCALES];
@@ -165,10 +165,10 @@ void sampler_draw(Sampler *s, int64_t first, int count, const real *y[SCALES], S
             }
         }
         /* ln p(y) = ln N(z; 0, 1) + ln |det dz/dy| */
-        figures[b].log_likelihood = s->logdet[b] - 0.5 * squares - 0.5 * dimensions * log(2 * G_PI);
+        likelihoods[b].log_likelihood = s->logdet[b] - 0.5 * squares - 0.5 * dimensions * log(2 * G_PI);
         /* Per dimension, without the constant 0.5 ln 2 pi, as scores have it. */
-        figures[b].nll = (0.5 * squares - s->logdet[b]) / dimensions;
-        figures[b].logdet = s->logdet[b] / dimensions;
+        likelihoods[b].nll = (0.5 * squares - s->logdet[b]) / dimensions;
+        likelihoods[b].logdet = s->logdet[b] / dimensions;
     }
     /* A second trip, from the latents that came back: its log-determinant must be that of the sample. */
     keep(s, s->z, z);

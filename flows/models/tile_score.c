@@ -1,4 +1,4 @@
-/* The table of scores: CSV files, figures and reports follow it. */
+/* The table of scores: CSV files, metrics and reports follow it. */
 #include "flows/models/tile_score.h"
 
 /* The order of the columns of scores.csv; COLUMN_SCORE and the like are indices of this table. */

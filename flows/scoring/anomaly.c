@@ -1,7 +1,7 @@
 /* Anomaly maps and scores.
  *
  * MSFlow's image score averages the K = 3 % largest values of A = 1 - exp(M - max M).  A falls where M rises, so these are at the
- * K smallest M, which are the K largest E: one selection serves all figures, and only K exponentials are taken.
+ * K smallest M, which are the K largest E: one selection serves all scores, and only K exponentials are taken.
  *
  * U is separable: each output row mixes two source rows, then columns.  A pixel is a square, and the maps of all scales cover the
  * same area: source position = (target position + 1/2) side / size - 1/2, clamped to the map.  MSFlow aligns the corners instead,

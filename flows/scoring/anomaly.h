@@ -24,7 +24,7 @@ typedef struct {
     double top;      /* top 3 % mean of E */
     double maximum;  /* of E */
 } AnomalyTop;
-/* The figures of the floor(0.03 n) largest values, at least one.  E: n finite values, which the call reorders. */
+/* The scores of the floor(0.03 n) largest values, at least one.  E: n finite values, which the call reorders. */
 AnomalyTop anomaly_top(float *E, int n, double m0);
 
 /* A stratified sample of E (n): out[i], i < take <= n, is a random value of the i-th of `take` runs of equal length. */

@@ -165,7 +165,7 @@ static gboolean fit(Calibrate *c, GError **error)
         fit_column(c, k, &out->mean[k], &out->sd[k]);
     }
     for (int64_t i = 0; i < c->count; i++) { /* without labels it is the standardised NLL */
-        c->scores[i].logit = score_logit(c->model, &c->scores[i]);
+        c->scores[i].logit = scorer_logit(c->model, &c->scores[i]);
     }
     fit_column(c, COLUMN_LOGIT, &out->mean[COLUMN_LOGIT], &out->sd[COLUMN_LOGIT]);
     /* The recommended score is made of standardised scores, and then standardised itself. */

@@ -5,7 +5,7 @@
 
 /* The held-out tiles that a threshold is chosen with. */
 typedef struct {
-    const Model *model; /* calibrated but for the threshold */
+    const Model *model; /* calibrated except for the threshold */
     const TileSet *tiles;
     const int64_t *normal, *anomaly; /* indices; anomaly may be NULL when there are none */
     int64_t normals, anomalies;

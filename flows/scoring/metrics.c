@@ -1,4 +1,4 @@
-/* Figures of merit.
+/* Metrics.
  *
  * Everything follows from one table: the scores in descending order, cut into steps of equal scores, each with the true and false
  * positives of "score >= its threshold".  Tied items enter together, so the order of the input does not matter.  Counts stay
@@ -28,7 +28,7 @@ static int descending(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* A NaN has no place in an order, so no figure would be defined. */
+/* NaN cannot be ordered, so no metric would be defined. */
 static gboolean check(const double *score, const int *label, int n, GError **error)
 {
     if (n < 1) {
@@ -113,7 +113,7 @@ static double f1(Step at, int positives)
     return below > 0 ? 2.0 * at.tp / below : 0;
 }
 
-/* All figures for the threshold of a step. */
+/* All metrics for the threshold of a step. */
 static void fill(Metrics *out, const GArray *steps, Step at, double threshold)
 {
     Step all = STEP(steps, steps->len - 1);

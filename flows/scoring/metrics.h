@@ -1,4 +1,4 @@
-/* Figures of merit of scores with labels.  label: 0 normal, 1 anomaly; a higher score is more anomalous.
+/* Metrics of scores with labels.  label: 0 normal, 1 anomaly; a higher score is more anomalous.
  * Pure functions; any thread may call them. */
 #pragma once
 #include <glib.h>

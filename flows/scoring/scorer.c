@@ -13,7 +13,7 @@ static double standardised(const Calibration *c, double value, int column)
     return (value - c->mean[column]) / c->sd[column];
 }
 
-double score_logit(const Model *model, const TileScore *score)
+double scorer_logit(const Model *model, const TileScore *score)
 {
     /* Without a head the NLL takes its place, in standard deviations. */
     return model->spec.loss.labels ? head_logit(model->head, score->nll, score->readout)
@@ -32,7 +32,7 @@ double score_recommended(const Model *model, const TileScore *score)
     const double values[] = {
         [SCORE_SCALES] = sum / SCALES,
         [SCORE_NLL] = standardised(c, score->nll, COLUMN_NLL),
-        [SCORE_LOGIT] = standardised(c, score_logit(model, score), COLUMN_LOGIT),
+        [SCORE_LOGIT] = standardised(c, scorer_logit(model, score), COLUMN_LOGIT),
     };
     return (values[model->spec.score] - c->mean[COLUMN_SCORE]) / c->sd[COLUMN_SCORE];
 }
@@ -199,7 +199,7 @@ gboolean scorer_run(Scorer *s, const uint8_t *rgb, int count, TileScore *scores,
             return FALSE;
         }
         scorer_finish(s, &scores[b]);
-        scores[b].logit = score_logit(s->model, &scores[b]);
+        scores[b].logit = scorer_logit(s->model, &scores[b]);
         scores[b].score = score_recommended(s->model, &scores[b]);
         if (maps) {
             standardised_map(s, maps + (size_t)b * s->side * s->side);

@@ -27,6 +27,6 @@ gboolean scorer_measure(Scorer *s, int b, TileScore *score, GError **error);
 /* The scores of the largest energies.  Reorders tile_energy. */
 void scorer_finish(Scorer *s, TileScore *score);
 /* The logit of the head; without labels the standardised NLL. */
-double score_logit(const Model *model, const TileScore *score);
+double scorer_logit(const Model *model, const TileScore *score);
 /* The recommended score, from what scorer_measure gives and its calibration. */
 double score_recommended(const Model *model, const TileScore *score);

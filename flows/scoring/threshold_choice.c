@@ -49,7 +49,7 @@ static int descending(const void *a, const void *b)
 int64_t threshold_rank(int64_t tiles, int draws, double eps)
 {
     double rank = (double)draws * (double)(tiles + 1) * (1 - eps);
-    int64_t whole = (int64_t)ceil(rank - 1e-9 * fmax(rank, 1)); /* 60 * 0.95 shall be 57, not 57 + an ulp */
+    int64_t whole = (int64_t)ceil(rank - 1e-9 * fmax(rank, 1)); /* 60 * 0.95 must be 57, not 57 + an ulp */
     return CLAMP(whole, 1, draws * tiles);
 }
 
@@ -147,12 +147,12 @@ static gboolean best_f(const ThresholdSpec *spec, const double *score, int draws
 gboolean threshold_choose(const ThresholdSpec *spec, const double *score, int draws, int64_t tiles,
                           const uint8_t *label, double *tau, double *f, GError **error)
 {
-    double figure = NAN;
+    double metric = NAN;
     gboolean ok = threshold_needs_anomalies(spec)
-                      ? best_f(spec, score, draws, tiles, label, tau, &figure, error)
+                      ? best_f(spec, score, draws, tiles, label, tau, &metric, error)
                       : quantile(spec, score, draws * tiles, tiles, label, tau, error);
     if (f) {
-        *f = figure;
+        *f = metric;
     }
     return ok;
 }

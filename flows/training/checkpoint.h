@@ -12,7 +12,7 @@ typedef struct {
     int64_t step;      /* updates of the optimiser so far */
     int64_t head_step; /* those of the head */
     int best_epoch;    /* 0 = none yet */
-    /* What the selection minimises, of that epoch: hold-out NLL / D, or a negated figure with labels.  NAN = none yet. */
+    /* What the selection minimises, of that epoch: hold-out NLL / D, or a negated metric with labels.  NAN = none yet. */
     double best_value;
     Collapse start;  /* before the first epoch; NAN where nothing before the flows is trained */
     GArray *history; /* EpochReport */

@@ -1,7 +1,7 @@
 /* Signs that something trained before a flow collapses directions.
  *
  * The negative log-likelihood of y = A(x) has no lower bound when A is trained with it: it falls as y becomes narrow, and anomalies
- * show in exactly the directions that are lost.  The loss does not reveal this; these figures of y, over the same tiles each
+ * show in exactly the directions that are lost.  The loss does not reveal this; these measures of y, over the same tiles each
  * time, do. */
 #pragma once
 #include "flows/layers/arena.h"
@@ -26,5 +26,5 @@ void collapse_sums_free(CollapseSums *sums);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CollapseSums, collapse_sums_free)
 /* y[l]: `count` maps as msflow_flow_input gives them. */
 void collapse_sums_add(CollapseSums *sums, int count, const real *const y[SCALES]);
-/* The figures of all that was added, and of the laterals as they are now (NAN with FPN_NONE). */
+/* The measures of all that was added, and of the laterals as they are now (NAN with FPN_NONE). */
 Collapse collapse_sums_end(CollapseSums *sums, Msflow *flow);

@@ -47,7 +47,7 @@ static void keep_best(Fit *fit, const EpochReport *report)
     }
 }
 
-/* The steps of an epoch; the figures of the report become means over the steps that were done. */
+/* The steps of an epoch; the values of the report become means over the steps that were done. */
 static gboolean all_steps(Fit *fit, EpochReport *report, GError **error)
 {
     fit_begin_epoch(fit, report->epoch);
@@ -123,10 +123,10 @@ static gboolean allocate(Fit *fit, GError **error)
            (s->best = wsi_try_alloc(s->trainable, sizeof(real), "the best parameters", error)) &&
            (fit->order = wsi_try_alloc(most, sizeof(int64_t), "an order of tiles", error)) &&
            (fit->variant = wsi_try_alloc(most, sizeof(uint32_t), "an order of tiles", error)) &&
-           (fit->holdout_nll = wsi_try_alloc(fit->held_count, sizeof(double), "hold-out figures", error)) &&
-           (fit->holdout_logit = wsi_try_alloc(fit->held_count, sizeof(double), "hold-out figures", error)) &&
+           (fit->holdout_nll = wsi_try_alloc(fit->held_count, sizeof(double), "hold-out scores", error)) &&
+           (fit->holdout_logit = wsi_try_alloc(fit->held_count, sizeof(double), "hold-out scores", error)) &&
            (fit->holdout_scale =
-                wsi_try_alloc(fit->held_count, SCALES * sizeof(double), "hold-out figures", error));
+                wsi_try_alloc(fit->held_count, SCALES * sizeof(double), "hold-out scores", error));
 }
 
 static void fit_clear(Fit *fit)

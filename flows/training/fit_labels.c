@@ -3,7 +3,7 @@
  * During the first epochs (the fraction loss.start) batches hold normals only, and the loss is their likelihood.  From then on
  * every part of a batch ends with the same number of anomalies, taken in the order of the epoch and from the start again when
  * there are too few.  So means over normals and over anomalies are the same sums for any number of threads, and an epoch still
- * takes every normal once.  The head follows the running figures of normals from the first step.
+ * takes every normal once.  The head follows the running statistics of normals from the first step.
  *
  * Without loss.labels anomalies only validate: they choose the epoch and the threshold.  Anomalies of patients that are trained
  * on are not used at all.
@@ -175,7 +175,7 @@ gboolean fit_evaluate(const Fit *fit, EpochReport *report, GError **error)
     for (int64_t i = 0; i < fit->held_count; i++) {
         label[i] = i >= fit->normals.held_count;
     }
-    /* It fails for a NaN score: the figures stay NAN. */
+    /* It fails for a NaN score: the metrics stay NAN. */
     if (metrics_compute(score, label, (int)fit->held_count, &metrics, NULL)) {
         report->holdout_auroc = metrics.auroc;
         report->holdout_ap = metrics.average_precision;
@@ -186,12 +186,12 @@ gboolean fit_evaluate(const Fit *fit, EpochReport *report, GError **error)
 
 double fit_criterion(const Fit *fit, const EpochReport *report)
 {
-    const double figures[] = {
+    const double metrics[] = {
         /* by NLL, only epochs in which all terms count can be chosen */
         [SELECT_NLL] = fit->spec->loss.labels && !fit->composition.labels ? NAN : report->holdout_nll,
         [SELECT_F_BETA] = -report->holdout_f,
         [SELECT_AUROC] = -report->holdout_auroc,
         [SELECT_AP] = -report->holdout_ap,
     };
-    return isfinite(report->holdout_nll) ? figures[fit->spec->loss.selection] : NAN;
+    return isfinite(report->holdout_nll) ? metrics[fit->spec->loss.selection] : NAN;
 }

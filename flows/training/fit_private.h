@@ -72,7 +72,7 @@ int64_t fit_most_steps(const Fit *fit);
 void fit_begin_epoch(Fit *fit, int epoch);
 /* Adds up the shards' gradients of the head; returns the sum of squares, 0 while labels do not count. */
 double fit_head_gradient(Fit *fit);
-/* After a step with `scale` and `adam` set: the head's parameters, figures of normals and centres. */
+/* After a step with `scale` and `adam` set: the head's parameters, statistics of normals and centres. */
 void fit_update_head(Fit *fit);
 /* AUROC, AP and F of held-out normals and anomalies, from what fit_holdout measured. */
 gboolean fit_evaluate(const Fit *fit, EpochReport *report, GError **error);
@@ -86,5 +86,5 @@ gboolean fit_collapse(Fit *fit, Collapse *now, GError **error);
 gboolean fit_pyramid(Fit *fit, GError **error);
 /* Fills model->channels from held-out normals and the current parameters, and logs one line about it. */
 gboolean fit_channels(Fit *fit, GError **error);
-/* Mean NLL / D of the held-out normals; fills the figures of all held-out tiles. */
+/* Mean NLL / D of the held-out normals; fills the scores of all held-out tiles. */
 gboolean fit_holdout(Fit *fit, double *mean, GError **error);

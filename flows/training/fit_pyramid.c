@@ -127,13 +127,13 @@ static void head_backward(const Phase *p, Part *part, const real *const y[SCALES
     for (int l = 0; l < SCALES; l++) {
         int c = msflow_latent_channels(flow, l), side = msflow_latent_size(flow, l), pixels = side * side;
         int64_t first = (int64_t)slot * pixels * c;
-        double fraction = slope / pixels;
+        double per_position = slope / pixels;
         for (int64_t i = 0; i < (int64_t)pixels * c; i++) {
             int64_t k = i % c;
             double v = (double)y[l][first + i];
-            part->dy[l][first + i] = (real)(fraction * ((double)u[k] + 2 * (double)u[c + k] * v));
-            du[k] += (real)(fraction * v);
-            du[c + k] += (real)(fraction * v * v);
+            part->dy[l][first + i] = (real)(per_position * ((double)u[k] + 2 * (double)u[c + k] * v));
+            du[k] += (real)(per_position * v);
+            du[c + k] += (real)(per_position * v * v);
         }
         u += 2 * c;
         du += 2 * c;

@@ -194,7 +194,7 @@ static double measure_scale(const Fit *fit, const real *local, int l, int b, dou
     return half / (double)latent_count(fit, l);
 }
 
-/* Figures of one part of the held-out tiles.  Each thread uses the run of one shard. */
+/* Scores of one part of the held-out tiles.  Each thread uses the run of one shard. */
 static gboolean holdout_part(int64_t index, int worker, void *data, GError **error)
 {
     Fit *fit = data;

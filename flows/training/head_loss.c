@@ -7,7 +7,7 @@
 #include "flows/training/losses.h"
 #include <math.h>
 
-#define MEMORY 100      /* tiles of the running figures */
+#define MEMORY 100      /* tiles of the running statistics */
 #define CENTRE_STEP 0.5 /* beta of loss_centre_move */
 
 /* ---- the embedding ---- */

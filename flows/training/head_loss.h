@@ -1,5 +1,5 @@
 /* The loss of a batch through the head (LossSpec has the formula), its gradient at the latents, and the values of the head that follow the
- * batches without a gradient: the running figures of normals and the centres of the two classes.
+ * batches without a gradient: the running statistics of normals and the centres of the two classes.
  * Threading: many threads may call head_loss for one head; head_observe needs the head alone. */
 #pragma once
 #include "flows/models/head.h"
@@ -30,5 +30,5 @@ double loss_terms_total(const LossSpec *loss, const LossTerms *terms);
  * Labels do not count until the head has seen a batch of normals: before, it does not know what is far from them. */
 void head_loss(const Head *head, const LossSpec *loss, const LossBatch *batch, LossTile *tile,
                LossTerms *terms, double *gradient);
-/* The running figures and, with labels, the centres after a batch of `count` tiles in a fixed order. */
+/* The running statistics and, with labels, the centres after a batch of `count` tiles in a fixed order. */
 void head_observe(Head *head, const LossBatch *batch, const LossTile *tiles, int count);

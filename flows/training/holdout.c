@@ -31,7 +31,7 @@ static GArray *indices(const TileSet *tiles, int which, const char *group)
     return index;
 }
 
-/* A task for units_hold_out and blocks_hold_out. */
+/* A task for holdout_units and holdout_blocks. */
 static Candidates candidates_of(const Plan *plan, const GArray *index, gboolean labelled)
 {
     return (Candidates){.tiles = plan->tiles,
@@ -54,7 +54,7 @@ static int64_t hold_named(const Plan *plan, const Candidates *candidates, const 
     for (int64_t i = 0; i < candidates->count; i++) {
         name[i] = names[candidates->index[i]];
     }
-    return units_hold_out(candidates, name, first, plan->mark);
+    return holdout_units(candidates, name, first, plan->mark);
 }
 
 /* ---- single tiles ---- */
@@ -118,7 +118,7 @@ static gboolean hold_lone_patient(const Plan *plan)
     }
     /* The anomalies: by slides, else blocks, else tiles. */
     if (hold_named(plan, &strange, plan->tiles->slide, NULL) == 0 &&
-        blocks_hold_out(&strange, plan->mark, &apart) == 0) {
+        holdout_blocks(&strange, plan->mark, &apart) == 0) {
         hold_tiles(plan, anomalies, TRUE);
     }
     plan->holdout->anomalies_shared = TRUE;
@@ -152,7 +152,7 @@ static HoldoutKind hold_in_turn(const Plan *plan)
         return HOLDOUT_SLIDES;
     }
     gboolean apart = FALSE;
-    if ((out->groups = blocks_hold_out(&candidates, plan->mark, &apart)) > 0) {
+    if ((out->groups = holdout_blocks(&candidates, plan->mark, &apart)) > 0) {
         return apart ? HOLDOUT_BLOCKS : HOLDOUT_TOUCHING_BLOCKS;
     }
     hold_single_tiles(plan);

@@ -149,7 +149,7 @@ static Outcome try_blocks(const Grid *grid, int side, double margin, uint8_t *ma
         g_autofree char *cell = cell_name(grid, i, side, 0, 0);
         name[i] = g_string_chunk_insert_const(chunk, cell);
     }
-    out.blocks = units_hold_out(candidates, name, NULL, mark);
+    out.blocks = holdout_units(candidates, name, NULL, mark);
     for (int64_t i = 0; out.blocks > 0 && i < candidates->count; i++) {
         out.held += mark[candidates->index[i]] == MARK_HELD;
     }
@@ -176,7 +176,7 @@ static int64_t best_blocks(const Grid *grid, double margin, int64_t least, uint8
     return most >= least && best > 0 ? try_blocks(grid, best, margin, mark).blocks : 0;
 }
 
-int64_t blocks_hold_out(const Candidates *candidates, uint8_t *mark, gboolean *apart)
+int64_t holdout_blocks(const Candidates *candidates, uint8_t *mark, gboolean *apart)
 {
     Grid grid;
     int64_t blocks = 0;

@@ -19,10 +19,10 @@ typedef struct {
 /* Holds out whole units.  name[i]: the unit of tile index[i]; mark[index[i]] becomes MARK_HELD or MARK_TRAIN.  first (may be
  * NULL): a unit that is held out in any case.  Returns how many units with normals are held out; 0 when the units do not allow
  * it, and mark is as before. */
-int64_t units_hold_out(const Candidates *candidates, const char *const *name, const char *first,
-                       uint8_t *mark);
+int64_t holdout_units(const Candidates *candidates, const char *const *name, const char *first,
+                      uint8_t *mark);
 
 /* Holds out blocks of slides; tiles near them become MARK_UNUSED.  Returns how many blocks; 0 when the tiles have no positions or
  * are too few.  *apart becomes FALSE when there was no room for the margin: held-out tiles then share no pixel with training
  * tiles, but may touch them. */
-int64_t blocks_hold_out(const Candidates *candidates, uint8_t *mark, gboolean *apart);
+int64_t holdout_blocks(const Candidates *candidates, uint8_t *mark, gboolean *apart);

@@ -183,8 +183,7 @@ static int64_t mark_tiles(Draw *draw, const char *const *name, uint8_t *mark)
     return held;
 }
 
-int64_t units_hold_out(const Candidates *candidates, const char *const *name, const char *first,
-                       uint8_t *mark)
+int64_t holdout_units(const Candidates *candidates, const char *const *name, const char *first, uint8_t *mark)
 {
     Draw draw = {.candidates = candidates,
                  .by_name = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free)};

@@ -5,7 +5,6 @@
 #include "pipeline/report/evaluation.h"
 #include "pipeline/run/exit_codes.h"
 #include "pipeline/scoring/score_table.h"
-#include "pipeline/training/model_config.h"
 #include "pipeline/write/json.h"
 #include <math.h>
 #include <stdio.h>
@@ -20,15 +19,15 @@ static gboolean has_scores(const ScoreTable *table)
     return FALSE;
 }
 
-static int show_figures(json_t *figures, gboolean as_json)
+static int show_metrics(json_t *metrics, gboolean as_json)
 {
     if (as_json) {
-        json_print(figures);
+        json_print(metrics);
         return EXIT_DONE;
     }
-    g_autofree char *text = evaluation_text(figures);
+    g_autofree char *text = evaluation_text(metrics);
     fputs(text, stdout);
-    json_decref(figures);
+    json_decref(metrics);
     return EXIT_DONE;
 }
 
@@ -71,7 +70,7 @@ static int evaluate(int argc, char **argv, GError **error)
                     table->n, column);
         return EXIT_FAILED;
     }
-    return show_figures(evaluation_json(table, thresholds, G_N_ELEMENTS(thresholds)), json);
+    return show_metrics(evaluation_json(table, thresholds, G_N_ELEMENTS(thresholds)), json);
 }
 
 const Command command_evaluate = {"evaluate", "SCORES.csv... [--json]",

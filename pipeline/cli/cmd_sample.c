@@ -7,7 +7,6 @@
 #include "base/writable.h"
 #include "flows/models/sample.h"
 #include "pipeline/cli/commands.h"
-#include "pipeline/training/model_config.h"
 #include "pipeline/scoring/npy.h"
 #include "pipeline/patchset/image_sizes.h"
 #include "tiler/imagefile/imagefile.h"
@@ -43,9 +42,9 @@ static gboolean open_arrays(const Sampler *sampler, const SampleOptions *options
     return TRUE;
 }
 
-static void put_row(GString *table, int64_t number, const SampleFigures *figures)
+static void put_row(GString *table, int64_t number, const SampleLikelihood *likelihood)
 {
-    const double values[] = {figures->log_likelihood, figures->nll, figures->logdet};
+    const double values[] = {likelihood->log_likelihood, likelihood->nll, likelihood->logdet};
     char text[G_ASCII_DTOSTR_BUF_SIZE];
     g_string_append_printf(table, "%" G_GINT64_FORMAT, number);
     for (size_t i = 0; i < G_N_ELEMENTS(values); i++) {
@@ -61,11 +60,11 @@ static gboolean write_samples(Sampler *sampler, const SampleOptions *options, Du
     g_autoptr(GString) table = g_string_new("sample,log_likelihood,nll,logdet\n");
     g_autofree char *path = g_build_filename(options->output, "samples.csv", NULL);
     int batch = sampler_batch(sampler), count;
-    g_autofree SampleFigures *figures = g_new0(SampleFigures, batch);
+    g_autofree SampleLikelihood *likelihoods = g_new0(SampleLikelihood, batch);
     for (int first = 0; first < options->samples; first += count) {
         const float *y[SCALES];
         count = MIN(batch, options->samples - first);
-        sampler_draw(sampler, first, count, y, figures, trip);
+        sampler_draw(sampler, first, count, y, likelihoods, trip);
         for (int l = 0; l < SCALES; l++) {
             int side, channels;
             sampler_shape(sampler, l, &side, &channels);
@@ -75,7 +74,7 @@ static gboolean write_samples(Sampler *sampler, const SampleOptions *options, Du
             }
         }
         for (int b = 0; b < count; b++) {
-            put_row(table, first + b, &figures[b]);
+            put_row(table, first + b, &likelihoods[b]);
         }
     }
     for (int l = 0; l < SCALES; l++) {

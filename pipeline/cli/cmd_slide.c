@@ -41,7 +41,7 @@ static void print_slide(const Slide *slide, const Tissue *tissue)
         printf("  resolution unknown\n");
     } else {
         printf("  resolution %.6g x %.6g um/px (%s)\n", info->mpp_x, info->mpp_y,
-               mpp_source_name(info->mpp_source));
+               slide_mpp_source_name(info->mpp_source));
     }
     if (info->objective > 0) {
         printf("  objective %gx\n", info->objective);

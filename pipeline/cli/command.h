@@ -10,7 +10,7 @@ typedef struct {
     int (*run)(int argc, char **argv, GError **error);
 } Command;
 
-/* Parses the options of a command (options.h); what is left in argv are the arguments.  FALSE with *code when there is nothing more to do:
+/* Parses the options of a command (options.h); argv keeps only the arguments.  FALSE with *code when there is nothing more to do:
  * --help was given and printed (0), or the usage is wrong (2, with the error). */
 gboolean command_options(const Command *command, GOptionEntry *entries, int *argc, char ***argv, int *code,
                          GError **error);

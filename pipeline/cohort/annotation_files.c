@@ -15,7 +15,7 @@ typedef struct {
     GHashTable *named;  /* canonical paths of the manifest's annotations */
     GHashTable *slides; /* canonical paths of slides */
     GHashTable *ranks;  /* SlideEntry* -> rank of the file that it has from the folder, + 1 */
-    GHashTable *beside; /* of annotation_files_assign */
+    GHashTable *unread; /* of annotation_files_assign */
     GArray *spares;     /* Spare */
     GPtrArray *folders; /* of slides */
 } Search;
@@ -170,15 +170,15 @@ static gboolean try_file(Search *search, const char *folder, const char *name, G
 }
 
 /* Where a file is: in the folder of the slides, in a subfolder, or in a subfolder whose name says that it holds masks. */
-typedef enum { PLACE_BESIDE, PLACE_BELOW, PLACE_MASKS } Position;
+typedef enum { FOLDER_OF_SLIDES, FOLDER_BELOW, FOLDER_OF_MASKS } FolderKind;
 
 /* The slides in the folder `slides_in` whose annotation or mask the file may be, by its name. */
-static GPtrArray *may_be_of(const Search *search, const char *slides_in, const char *name, Position position)
+static GPtrArray *may_be_of(const Search *search, const char *slides_in, const char *name, FolderKind kind)
 {
     int suffix;
     size_t length = folder_annotation_stem(name, FALSE, &suffix);
-    gboolean any = length > 0 || position == PLACE_MASKS;
-    gboolean same = any || (position == PLACE_BESIDE && file_names_companion(name));
+    gboolean any = length > 0 || kind == FOLDER_OF_MASKS;
+    gboolean same = any || (kind == FOLDER_OF_SLIDES && file_names_companion(name));
     g_autofree char *base = g_strndup(name, length > 0 ? length : file_names_stem_length(name));
     GPtrArray *fit = g_ptr_array_new();
     for (size_t at = strlen(base); at > 0 && fit->len == 0; at--) {
@@ -194,7 +194,7 @@ static GPtrArray *may_be_of(const Search *search, const char *slides_in, const c
 }
 
 /* Replaces the reason that the listing of the folder gave. */
-static void tell(Search *search, const char *path, const char *reason)
+static void set_reason(Search *search, const char *path, const char *reason)
 {
     GPtrArray *unused = search->cohort->unused;
     g_autofree char *own = folder_path(path), *name = g_path_get_basename(path);
@@ -211,27 +211,27 @@ static void tell(Search *search, const char *path, const char *reason)
 }
 
 /* Notes a file next to the slides of `slides_in`, or in a subfolder.  FALSE when it may belong to none of them. */
-static gboolean note_file(Search *search, const char *slides_in, const char *path, Position position,
+static gboolean note_file(Search *search, const char *slides_in, const char *path, FolderKind kind,
                           const char *reason)
 {
     g_autofree char *name = g_path_get_basename(path);
     if (*name == '.' || folder_holds(search->named, path) || folder_holds(search->slides, path)) {
         return TRUE;
     }
-    g_autoptr(GPtrArray) fit = may_be_of(search, slides_in, name, position);
+    g_autoptr(GPtrArray) fit = may_be_of(search, slides_in, name, kind);
     for (guint i = 0; i < fit->len; i++) {
         SlideEntry *entry = fit->pdata[i];
         if (!entry->annotation) {
-            g_hash_table_add(search->beside, entry);
+            g_hash_table_add(search->unread, entry);
         }
     }
     if (fit->len > 0) {
-        tell(search, path, reason);
+        set_reason(search, path, reason);
     }
     return fit->len > 0;
 }
 
-static gboolean list_beside(Search *search, const char *folder, GPtrArray **names, GError **error)
+static gboolean list_folder(Search *search, const char *folder, GPtrArray **names, GError **error)
 {
     g_autoptr(GError) why = NULL;
     *names = listing_read_if_there(folder, &why);
@@ -255,7 +255,7 @@ static gboolean is_searched(const Search *search, const char *folder)
 }
 
 /* Notes the files of a folder next to slides, and of its subfolders when its name says that it holds masks. */
-static gboolean note_folder(Search *search, const char *slides_in, const char *folder, Position position,
+static gboolean note_folder(Search *search, const char *slides_in, const char *folder, FolderKind kind,
                             int depth, GError **error)
 {
     enum { DEEPEST = 3 };
@@ -266,16 +266,15 @@ static gboolean note_folder(Search *search, const char *slides_in, const char *f
     if (depth > DEEPEST || is_searched(search, folder)) {
         return TRUE;
     }
-    if (!list_beside(search, folder, &names, error)) {
+    if (!list_folder(search, folder, &names, error)) {
         return FALSE;
     }
-    position = file_names_say_masks(title) ? PLACE_MASKS : position;
+    kind = file_names_say_masks(title) ? FOLDER_OF_MASKS : kind;
     for (guint i = 0; names && i < names->len; i++) {
         g_autofree char *path = g_build_filename(folder, names->pdata[i], NULL);
         if (!g_file_test(path, G_FILE_TEST_IS_DIR)) {
-            note_file(search, slides_in, path, position, reason);
-        } else if (position == PLACE_MASKS &&
-                   !note_folder(search, slides_in, path, position, depth + 1, error)) {
+            note_file(search, slides_in, path, kind, reason);
+        } else if (kind == FOLDER_OF_MASKS && !note_folder(search, slides_in, path, kind, depth + 1, error)) {
             return FALSE;
         }
     }
@@ -283,7 +282,7 @@ static gboolean note_folder(Search *search, const char *slides_in, const char *f
 }
 
 /* Notes everything in a folder of slides; in slides.annotations itself, what try_file skipped. */
-static gboolean note_beside(Search *search, const char *folder, const GPtrArray *names, GError **error)
+static gboolean note_slide_folder(Search *search, const char *folder, const GPtrArray *names, GError **error)
 {
     static const char *const reasons[] = {
         "may be the annotation or mask of the slide next to it, but slides.annotations is not this folder",
@@ -298,10 +297,10 @@ static gboolean note_beside(Search *search, const char *folder, const GPtrArray 
         size_t length = folder_annotation_stem(name, FALSE, &suffix);
         if (g_file_test(path, G_FILE_TEST_IS_DIR)) {
             gboolean passed = *name == '.' || folder_is_data(names, name);
-            if (!passed && !note_folder(search, folder, path, PLACE_BELOW, 1, error)) {
+            if (!passed && !note_folder(search, folder, path, FOLDER_BELOW, 1, error)) {
                 return FALSE;
             }
-        } else if (!(own && length > 0) && !note_file(search, folder, path, PLACE_BESIDE, reasons[own]) &&
+        } else if (!(own && length > 0) && !note_file(search, folder, path, FOLDER_OF_SLIDES, reasons[own]) &&
                    length > 0 && listed) {
             g_autofree char *base = g_strndup(name, length);
             unused_add(search->cohort->unused, path, fits_none(search, base));
@@ -327,26 +326,26 @@ static GPtrArray *folders_of(const Cohort *cohort)
 }
 
 /* Searches the folders of the slides.  A folder that may not be listed is noted as not searched. */
-static gboolean look_beside(Search *search, GError **error)
+static gboolean search_slide_folders(Search *search, GError **error)
 {
     for (guint f = 0; f < search->folders->len; f++) {
         g_autoptr(GPtrArray) names = NULL;
-        if (!list_beside(search, search->folders->pdata[f], &names, error) ||
-            !note_beside(search, search->folders->pdata[f], names, error)) {
+        if (!list_folder(search, search->folders->pdata[f], &names, error) ||
+            !note_slide_folder(search, search->folders->pdata[f], names, error)) {
             return FALSE;
         }
     }
     return TRUE;
 }
 
-gboolean annotation_files_assign(const Config *config, Cohort *cohort, GHashTable *beside, GError **error)
+gboolean annotation_files_assign(const Config *config, Cohort *cohort, GHashTable *unread, GError **error)
 {
     const char *own = config->slides_annotations;
     g_autoptr(GHashTable) index = index_slides(cohort), named = folder_paths(cohort, FALSE, TRUE);
     g_autoptr(GHashTable) slides = folder_paths(cohort, TRUE, FALSE), ranks = g_hash_table_new(NULL, NULL);
     g_autoptr(GArray) spares = g_array_new(FALSE, FALSE, sizeof(Spare));
     g_autoptr(GPtrArray) folders = folders_of(cohort);
-    Search search = {config, cohort, index, named, slides, ranks, beside, spares, folders};
+    Search search = {config, cohort, index, named, slides, ranks, unread, spares, folders};
     g_autoptr(GPtrArray) names = *own ? folder_list("slides.annotations", own, error) : NULL;
     if (*own && !names) {
         return FALSE;
@@ -357,5 +356,5 @@ gboolean annotation_files_assign(const Config *config, Cohort *cohort, GHashTabl
         }
     }
     list_spares(&search);
-    return look_beside(&search, error);
+    return search_slide_folders(&search, error);
 }

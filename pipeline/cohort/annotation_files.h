@@ -3,6 +3,6 @@
 #include "pipeline/cohort/cohort.h"
 
 /* Gives slides without annotation the file of slides.annotations that has their name; files that match no slide go to cohort->unused.
- * beside: receives the slides (SlideEntry*) that have, in their folder or in a folder next to them, a file that may be their annotation or
+ * unread: receives the slides (SlideEntry*) that have, in their folder or in a folder next to them, a file that may be their annotation or
  * mask and that no key names. */
-gboolean annotation_files_assign(const Config *config, Cohort *cohort, GHashTable *beside, GError **error);
+gboolean annotation_files_assign(const Config *config, Cohort *cohort, GHashTable *unread, GError **error);

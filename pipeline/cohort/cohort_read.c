@@ -57,7 +57,7 @@ static SlideLabel default_label(const Config *config, gboolean source_given)
     return g_str_equal(config->slides_unannotated, "normal") ? SLIDE_NORMAL : SLIDE_UNKNOWN;
 }
 
-static gboolean set_labels(const Config *config, Cohort *cohort, GHashTable *beside, gboolean source_given,
+static gboolean set_labels(const Config *config, Cohort *cohort, GHashTable *unread, gboolean source_given,
                            GError **error)
 {
     gboolean found = g_str_equal(config->slides_unannotated, "auto");
@@ -74,7 +74,7 @@ static gboolean set_labels(const Config *config, Cohort *cohort, GHashTable *bes
                        g_strdup_printf("annotation of slide %s, which is labelled unknown", entry->id));
             g_clear_pointer(&entry->annotation, g_free);
         } else if (!entry->label_given) {
-            gboolean unknown = found && g_hash_table_contains(beside, entry);
+            gboolean unknown = found && g_hash_table_contains(unread, entry);
             entry->label = entry->annotation ? SLIDE_ANNOTATED
                            : unknown         ? SLIDE_UNKNOWN
                                              : default_label(config, source_given);
@@ -124,7 +124,7 @@ static gboolean read_all(const Config *config, Cohort *cohort, gboolean *labelle
 Cohort *cohort_read(const Config *config, GError **error)
 {
     g_autoptr(Cohort) cohort = cohort_new();
-    g_autoptr(GHashTable) beside = g_hash_table_new(NULL, NULL);
+    g_autoptr(GHashTable) unread = g_hash_table_new(NULL, NULL);
     gboolean labelled = FALSE;
     if (!*config->slides_folder && !*config->slides_manifest) {
         return g_steal_pointer(&cohort);
@@ -143,8 +143,8 @@ Cohort *cohort_read(const Config *config, GError **error)
     }
     g_ptr_array_sort(cohort->slides, by_id);
     labelled = labelled || *config->slides_annotations;
-    if (!check_ids(cohort->slides, error) || !annotation_files_assign(config, cohort, beside, error) ||
-        !set_labels(config, cohort, beside, labelled, error) || !splits_assign(config, cohort, error)) {
+    if (!check_ids(cohort->slides, error) || !annotation_files_assign(config, cohort, unread, error) ||
+        !set_labels(config, cohort, unread, labelled, error) || !splits_assign(config, cohort, error)) {
         return NULL;
     }
     choose_scored(config, cohort->slides);

@@ -14,11 +14,11 @@ typedef enum {
 const char *slide_label_name(SlideLabel label);
 
 typedef struct {
-    char *id;                /* unique in the run: slide_id_of the path, or the manifest's column id */
-    char *path;              /* of the slide */
-    char *patient;           /* the id when no patient is given */
-    char *centre;            /* or "" */
-    SlideLabel label;        /* */
+    char *id;      /* unique in the run: slide_id_of the path, or the manifest's column id */
+    char *path;    /* of the slide */
+    char *patient; /* the id when no patient is given */
+    char *centre;  /* or "" */
+    SlideLabel label;
     gboolean label_given;    /* by the manifest's column label */
     char *annotation;        /* path; NULL unless the label is SLIDE_ANNOTATED */
     char *split;             /* "train", "valid" or "test"; "none" for an unknown slide */

@@ -78,7 +78,7 @@ static gboolean names_all(const Walk *walk, const char *folder, const GPtrArray 
 }
 
 /* A folder is a slide when its files are those of one DICOM slide; then *why is NULL.  *named: whether the manifest names all slides in it. */
-static gboolean judge_folder(const Walk *walk, const char *path, const char *name, char **why,
+static gboolean check_folder(const Walk *walk, const char *path, const char *name, char **why,
                              gboolean *named, GError **error)
 {
     g_autoptr(GError) unlisted = NULL;
@@ -105,8 +105,8 @@ static gboolean judge_folder(const Walk *walk, const char *path, const char *nam
 
 /* *why: why a file of the folder is not a slide (owned), or NULL.  A file with a suffix of slides, one whose suffix the pattern names, and the first
  * file of a DICOM slide count as slides. */
-static gboolean judge(const Walk *walk, const DicomSeries *series, const char *path, char **why,
-                      GError **error)
+static gboolean check_file(const Walk *walk, const DicomSeries *series, const char *path, char **why,
+                           GError **error)
 {
     const Config *config = walk->config;
     g_autofree char *name = g_path_get_basename(path);
@@ -144,13 +144,13 @@ static gboolean walk_name(const Walk *walk, const char *name, GError **error)
         return TRUE; /* part of a slide that its first file stands for, or that the manifest names */
     }
     gboolean named = FALSE;
-    if (folder && *name != '.' && !judge_folder(walk, path, name, &why, &named, error)) {
+    if (folder && *name != '.' && !check_folder(walk, path, name, &why, &named, error)) {
         return FALSE;
     }
     if (named) {
         return TRUE;
     }
-    if (!why && !folder && !judge(walk, series, path, &why, error)) {
+    if (!why && !folder && !check_file(walk, series, path, &why, error)) {
         return FALSE;
     }
     if (why || walk->named) {

@@ -2,7 +2,6 @@
 #include "pipeline/job/work.h"
 #include "base/durable.h"
 #include "base/error.h"
-#include "pipeline/slide/tile_recipe.h"
 #include <string.h>
 #include <sys/stat.h>
 

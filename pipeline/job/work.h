@@ -24,7 +24,7 @@ typedef struct {
     const Records *records;  /* those among the inputs; NULL: none */
     GPtrArray *outputs;      /* Artefact*: what it published */
     int threads;
-    const gint *stop;  /* atomic; not 0: end at the next safe place with WSI_ERROR_CANCELLED (or _LOST) */
+    const gint *stop;  /* atomic; not 0: end at the next safe point with WSI_ERROR_CANCELLED (or _LOST) */
     int64_t last_tick; /* of work_tick, monotonic us */
 } Work;
 

@@ -21,8 +21,8 @@ Patch *patch_of_tile(const Config *config, const SlideEntry *entry, const GArray
 {
     static const LesionFraction none = {0, 0};
     const Tile *tile = &g_array_index(tiles, Tile, number);
-    const LesionFraction *fraction = fractions ? &g_array_index(fractions, LesionFraction, number) : &none;
-    TileLabel label = tile_label(config, entry, fraction->fraction, fraction->centre);
+    const LesionFraction *lesion = fractions ? &g_array_index(fractions, LesionFraction, number) : &none;
+    TileLabel label = tile_label(config, entry, lesion->fraction, lesion->centre);
     gboolean train = g_str_equal(entry->split, "train");
     if (label == TILE_AMBIGUOUS || (label == TILE_UNGOOD && train && !config->dataset_train_anomalies)) {
         return NULL;
@@ -36,7 +36,7 @@ Patch *patch_of_tile(const Config *config, const SlideEntry *entry, const GArray
     patch->y = (int64_t)floor(tile->y + 0.5);
     patch->mpp = config->tiles_mpp;
     patch->tissue_fraction = tile->tissue_fraction;
-    patch->lesion_fraction = fraction->fraction;
+    patch->lesion_fraction = lesion->fraction;
     patch->label = g_strdup(label == TILE_GOOD ? "good" : "Ungood");
     patch->split = g_strdup(entry->split);
     patch->fold = entry->fold;

@@ -110,14 +110,14 @@ static void add_splits(GString *out, const Work *work, GHashTable *kept, const G
 }
 
 /* Splits and folds without metrics. */
-static void add_missing_metrics(GString *out, const GPtrArray *gaps)
+static void add_missing_metrics(GString *out, const GPtrArray *missing)
 {
-    if (gaps->len > 0) {
+    if (missing->len > 0) {
         markdown_heading(out, 2, "Warnings");
     }
-    for (guint i = 0; i < gaps->len; i++) {
+    for (guint i = 0; i < missing->len; i++) {
         markdown_bullet(out);
-        markdown_text(out, "%s", (const char *)gaps->pdata[i]);
+        markdown_text(out, "%s", (const char *)missing->pdata[i]);
         markdown_line(out);
     }
 }
@@ -242,7 +242,12 @@ static void add_tile_rules(GString *out, const Config *config)
     markdown_bullet(out);
     markdown_text(out, "tiles: %d x %d px", config->tiles_size, config->tiles_size);
     add_value(out, " at", config->tiles_mpp, " um/px");
-    add_value(out, ", overlap", config->tiles_overlap, config->tiles_overlap < 1 ? " of the side" : " px");
+    if (config->tiles_overlap > 0) {
+        add_value(out, ", overlap", config->tiles_overlap,
+                  config->tiles_overlap < 1 ? " of the tile side" : " px");
+    } else {
+        markdown_text(out, ", no overlap");
+    }
     markdown_text(out, ", edge policy %s, filter %s", config->tiles_edge, config->tiles_filter);
     add_value(out, ", at least", config->tiles_min_tissue, " tissue");
     markdown_line(out);
@@ -275,8 +280,8 @@ static void add_label_rule(GString *out, const Config *config)
         }
     }
     if (g_str_equal(config->dataset_rule, "fraction")) {
-        add_value(out, ": tiles with at least", config->dataset_lesion_min,
-                  " lesion; tiles with less lesion, but some, are left out");
+        add_value(out, ": tiles of which at least", 100 * config->dataset_lesion_min,
+                  " % are lesion; tiles with less lesion, but some, are left out");
     }
     markdown_line(out);
 }
@@ -428,9 +433,9 @@ static void add_repeats(GString *out, const RepeatedImages *repeats)
     }
 }
 
-char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dropped, const GPtrArray *gaps,
-                const json_t *unreadable_tiles, const RepeatedImages *repeats, const char *manifest_sha256,
-                const char *sums_sha256)
+char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dropped,
+                const GPtrArray *missing, const json_t *unreadable_tiles, const RepeatedImages *repeats,
+                const char *manifest_sha256, const char *sums_sha256)
 {
     const Config *config = work->run->config;
     g_autoptr(GHashTable) kept = count_all(patches);
@@ -439,7 +444,7 @@ char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dro
     markdown_text(out, "For research use only.");
     markdown_break(out);
     add_splits(out, work, kept, dropped);
-    add_missing_metrics(out, gaps);
+    add_missing_metrics(out, missing);
     add_rules(out, config);
     add_holdout(out, patches);
     add_repeats(out, repeats);

@@ -6,9 +6,9 @@
 
 /* The card as Markdown.
  *   patches: of the set (Patch*); dropped: patches that were cut but left out by sampling;
- *   gaps: sentences of missing_metrics_find; unreadable_tiles: see unreadable_tiles.h;
+ *   missing: sentences of missing_metrics_find; unreadable_tiles: see unreadable_tiles.h;
  *   manifest_sha256: of manifest.csv; sums_sha256: of SHA256SUMS.
  * Caller frees. */
-char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dropped, const GPtrArray *gaps,
-                const json_t *unreadable_tiles, const RepeatedImages *repeats, const char *manifest_sha256,
-                const char *sums_sha256);
+char *card_text(const Work *work, const GPtrArray *patches, const GPtrArray *dropped,
+                const GPtrArray *missing, const json_t *unreadable_tiles, const RepeatedImages *repeats,
+                const char *manifest_sha256, const char *sums_sha256);

@@ -4,7 +4,7 @@
  * split and number in the grid may have changed.  The bytes are hashed before they are used, so a file that was damaged, or that a kill left
  * under its former or its new name, is only cut again.
  *
- * The job table takes a result for valid as long as its artefacts are in place, and images are too many to be artefacts.  So the table that
+ * The job table treats a job as done while its artefacts exist, and images are too many to be artefacts.  So the table that
  * names them is moved away before they change.  Otherwise a run that was killed, or that left a slide out, and is then started with its
  * former configuration, would skip the cutting. */
 #include "pipeline/patchset/reuse.h"

@@ -14,7 +14,7 @@ GByteArray *reuse_take(const Reuse *reuse, Patch *patch, char **file);
 
 /* The table in a slide's folder that lists the files of its patches and their hashes. */
 #define PATCHES_TABLE "patches.csv"
-/* Moves the table of a slide away; call it before a file that it names may change.  Then the job is not taken for done when the process is
+/* Moves the table of a slide away; call it before a file that it names may change, so that the job does not count as done if the process is
  * killed before it has written a new table.  reuse_open still reads the former table. */
 gboolean reuse_invalidate(const char *folder, GError **error);
 /* Removes the former table, once the new one is written. */

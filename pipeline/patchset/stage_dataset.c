@@ -296,11 +296,11 @@ static gboolean write_recipe(Work *work, GString *sums, GError **error)
 }
 
 /* For the end of the run and the report. */
-static gboolean write_missing_metrics(Work *work, const GPtrArray *gaps, GError **error)
+static gboolean write_missing_metrics(Work *work, const GPtrArray *missing, GError **error)
 {
     char sha256[65];
     g_autofree char *path = work_output(work, MISSING_METRICS_FILE);
-    return json_write(path, json_pack("{s:o}", "notes", json_texts(gaps)), sha256, error) &&
+    return json_write(path, json_pack("{s:o}", "notes", json_texts(missing)), sha256, error) &&
            work_publish(work, "missing_metrics", path, sha256, error);
 }
 
@@ -316,10 +316,10 @@ static gboolean write_card(Work *work, const GPtrArray *patches, const GPtrArray
     g_autofree char *repeated = work_output(work, REPEATED_IMAGES_FILE);
     g_autofree char *unreadable = work_output(work, UNREADABLE_TILES_FILE),
                     *card = work_output(work, "dataset/CARD.md");
-    g_autoptr(GPtrArray) gaps = missing_metrics_find(work->run->slides, patches, work->run->config);
+    g_autoptr(GPtrArray) missing = missing_metrics_find(work->run->slides, patches, work->run->config);
     g_autofree char *text =
-        card_text(work, patches, dropped, gaps, unreadable_tiles, &repeats, manifest_sha, sums_sha);
-    return write_missing_metrics(work, gaps, error) &&
+        card_text(work, patches, dropped, missing, unreadable_tiles, &repeats, manifest_sha, sums_sha);
+    return write_missing_metrics(work, missing, error) &&
            json_write(unreadable, json_incref(unreadable_tiles), sha256, error) &&
            work_publish(work, "unreadable", unreadable, sha256, error) &&
            json_write(repeated, repeated_images_json(&repeats), sha256, error) &&

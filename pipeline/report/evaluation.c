@@ -141,14 +141,14 @@ static int classes_of(const Metrics *m)
 /* What cannot be computed from rows of one class, and why.  Caller frees. */
 static char *one_class_text(const Metrics *m, gboolean with_threshold)
 {
-    const char *missing = m->positives > 0 ? "normal" : "an anomaly";
+    const char *missing = m->positives > 0 ? "normal rows" : "anomalies among the rows";
     if (!with_threshold) {
-        return g_strdup_printf(
-            "no row is %s, so AUROC, average precision and the threshold of the best F1 cannot be computed",
-            missing);
+        return g_strdup_printf("there are no %s, so AUROC, average precision and the threshold of the best "
+                               "F1 cannot be computed",
+                               missing);
     }
     return g_strdup_printf(
-        "no row is %s, so AUROC, average precision, F1, precision and %s cannot be computed", missing,
+        "there are no %s, so AUROC, average precision, F1, precision and %s cannot be computed", missing,
         m->positives > 0 ? "specificity" : "recall");
 }
 

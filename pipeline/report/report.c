@@ -33,9 +33,9 @@ static void put_points(Page *page, GArray *points, const char *title, double are
         px[i] = g_array_index(points, MetricPoint, i).x;
         py[i] = g_array_index(points, MetricPoint, i).y;
     }
-    char figure[G_ASCII_DTOSTR_BUF_SIZE];
+    char digits[G_ASCII_DTOSTR_BUF_SIZE];
     g_autofree char *text =
-        g_strdup_printf("%s %s", title, g_ascii_formatd(figure, sizeof figure, "%.4f", area));
+        g_strdup_printf("%s %s", title, g_ascii_formatd(digits, sizeof digits, "%.4f", area));
     ChartSeries series = {NULL, n, px, py, FALSE};
     ChartAxes axes = chart_axes(text, x, y);
     axes.x_min = axes.y_min = 0;

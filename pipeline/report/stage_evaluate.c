@@ -33,9 +33,9 @@ static void add_missing_metrics(const Work *work, json_t *metrics)
         json_array_extend(reported, json_object_get(of_set, "notes"));
         return;
     }
-    g_autoptr(GPtrArray) gaps =
+    g_autoptr(GPtrArray) sentences =
         missing_metrics_find(work->run->slides, NULL, work->run->config); /* no patch set */
-    json_auto_t *texts = json_texts(gaps);
+    json_auto_t *texts = json_texts(sentences);
     json_array_extend(reported, texts);
 }
 

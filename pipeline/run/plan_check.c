@@ -4,7 +4,6 @@
 #include "base/listing.h"
 #include "pipeline/run/stage_table.h"
 #include "pipeline/cohort/slide_entry.h"
-#include "pipeline/run/plan.h"
 
 static gboolean check_path(const char *key, const char *path, FileKind wanted, GError **error)
 {

@@ -154,8 +154,8 @@ static void print_unreadable_tiles(const Ended *ended)
             fprintf(stderr, "%s: %s\n", sources[i].what, text);
         }
     }
-    const json_t *figures = records_get(ended->records, "evaluate", COHORT, "metrics");
-    g_autofree char *scoring = unreadable_tiles_text(json_object_get(figures, "unreadable"));
+    const json_t *metrics = records_get(ended->records, "evaluate", COHORT, "metrics");
+    g_autofree char *scoring = unreadable_tiles_text(json_object_get(metrics, "unreadable"));
     if (scoring) {
         fprintf(stderr, "scoring: %s\n", scoring);
     }

@@ -6,7 +6,6 @@
 #include "base/listing.h"
 #include "pipeline/run/summary_line.h"
 #include "pipeline/run/disk_space.h"
-#include "pipeline/slide/lesions.h"
 #include "pipeline/slide/group_survey.h"
 #include "pipeline/run/stage_table.h"
 #include "pipeline/write/terminal.h"

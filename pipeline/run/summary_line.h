@@ -1,4 +1,4 @@
-/* Lines of the texts that a run prints before and after its work: a name, and what is said of it. */
+/* Lines of the texts that a run prints before and after its work: a name and its description. */
 #pragma once
 #include <glib.h>
 

@@ -14,7 +14,7 @@
  * Recording in the job table that a worker ended can fail for the same reasons; then it waits for the end of the pause, too.  The run ends
  * when no job was finished between pauses for longer than the patience.
  *
- * SIGINT, SIGTERM and SIGHUP stop the workers at their next safe place, a second SIGINT kills them.  A SIGHUP that was ignored at the start
+ * SIGINT, SIGTERM and SIGHUP stop the workers at their next safe point, a second SIGINT kills them.  A SIGHUP that was ignored at the start
  * (nohup) stays ignored.  A closed pipe on standard output does not end a run. */
 #include "pipeline/run/supervisor.h"
 #include "base/durable.h"

@@ -1,7 +1,7 @@
 /* A worker: claims jobs, does them and publishes their files, until no job is left.
  *
  * A thread with its own connection keeps the lease alive.  When the lease is lost or a stop is requested, it sets `stop`, and the stage ends
- * at its next safe place.  The same connection is the fence of base/durable: a file gets its final name only while this worker holds the
+ * at its next safe point.  The same connection is the fence of base/durable: a file gets its final name only while this worker holds the
  * lease, so a worker that was suspended cannot overwrite files of its successor.  Stages of the cohort get all processors, because hardly any other job can run at the
  * same time; the jobs of slides share the processors. */
 #include "base/durable.h"

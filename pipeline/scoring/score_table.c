@@ -20,7 +20,7 @@ typedef struct {
     GStringChunk *texts;
     GArray *label, *blank;     /* int, NearBlank */
     GPtrArray *group, *split;  /* char*, of texts */
-    GPtrArray *names, *values; /* char*: columns; GArray* of double, one a column */
+    GPtrArray *names, *values; /* char*: columns; one GArray* of double per column */
     NearBlankLabels *blanks;   /* NULL = not given */
     GHashTable *files;         /* "SPLIT slide NAME" -> the file in which it was last seen */
     GHashTable *seen;          /* row_key -> number of the row + 1 */

@@ -65,7 +65,7 @@ static void set_nan(TileScore *score)
 
 /* ---- reading one tile ---- */
 
-/* Marks the cells of a tile's map of which enough could be read. */
+/* Marks the cells of a tile's map that are readable enough. */
 static void mask_cells(uint8_t *known, int side, const Image *readable)
 {
     for (int r = 0; r < side; r++) {

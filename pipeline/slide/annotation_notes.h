@@ -2,6 +2,6 @@
 #pragma once
 #include "pipeline/job/work.h"
 
-/* Array of char*, "SLIDE: FILE:LINE: ...", in the order of the slides (SlideEntry*); of all for which the stage `mask` has finished.
+/* Array of char*, "SLIDE: FILE:LINE: ...", in the order of the slides (SlideEntry*); only of slides whose stage `mask` is done.
  * Caller unrefs. */
 GPtrArray *annotation_notes(const GPtrArray *slides, const Records *records);

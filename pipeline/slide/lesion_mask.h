@@ -14,8 +14,8 @@ typedef struct {
     void *data;
 } LesionMaskSpec;
 
-/* Writes a mask of the whole slide, 0 = not lesion and 1 = lesion, as a pyramid that OpenSlide opens.  It needs memory for a few rows of
- * tiles.  Its size is the slide's divided by factor, rounded up, and its um/px is factor times the slide's.  lesion_px: number of lesion
+/* Writes a mask of the whole slide, 0 = not lesion and 1 = lesion, as a pyramid that OpenSlide opens.  Memory use: a few rows of tiles.
+ * The size of the mask is the slide's divided by factor, rounded up, and its um/px is factor times the slide's.  lesion_px: number of lesion
  * pixels at its level 0.  lesion_px and sha256 may be NULL. */
 gboolean lesion_mask_write(const char *path, const LesionMaskSpec *spec, int64_t *lesion_px, char sha256[65],
                            GError **error);

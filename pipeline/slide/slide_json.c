@@ -21,7 +21,7 @@ json_t *slide_json(const Slide *slide)
                      (json_int_t)info->levels[0].width, "height", (json_int_t)info->levels[0].height, "mpp_x",
                      info->mpp_source == MPP_NONE ? json_null() : json_real(info->mpp_x), "mpp_y",
                      info->mpp_source == MPP_NONE ? json_null() : json_real(info->mpp_y), "mpp_source",
-                     mpp_source_name(info->mpp_source), "objective",
+                     slide_mpp_source_name(info->mpp_source), "objective",
                      info->objective > 0 ? json_real(info->objective) : json_null(), "bounds", "x",
                      info->bounds.x, "y", info->bounds.y, "width", info->bounds.width, "height",
                      info->bounds.height, "fingerprint", info->fingerprint, "levels", levels, "notes", notes);

@@ -97,7 +97,7 @@ static gboolean publish(Work *work, const char *kind, ClamSpec *spec, const int6
     spec->save_path = trident ? "trident" : CLAM_FOLDER;
     g_autofree char *path =
         g_build_filename(work->run->folder, trident ? TRIDENT_FOLDER : CLAM_FOLDER, name, NULL);
-    gboolean ok = trident ? trident_write(path, spec, xy, count, sha256, error)
+    gboolean ok = trident ? clam_trident_write(path, spec, xy, count, sha256, error)
                           : clam_write(path, spec, xy, count, sha256, error);
     return ok && work_publish(work, kind, path, sha256, error);
 }

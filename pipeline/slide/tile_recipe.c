@@ -5,7 +5,6 @@
 #include "pipeline/slide/tile_recipe.h"
 #include "base/error.h"
 #include "pipeline/slide/slide_stain.h"
-#include "pipeline/write/json.h"
 #include "tiler/colour/tile_colour.h"
 #include "tiler/imagefile/imagefile.h"
 #include "tiler/slide/slide_icc.h"

@@ -18,13 +18,13 @@ char *epoch_clock_duration(double seconds)
                      : g_strdup_printf("%ld:%02ld", minutes, all % 60);
 }
 
-static void put_levels(GString *line, const char *what, const char *format, const double figures[SCALES])
+static void put_levels(GString *line, const char *what, const char *format, const double values[SCALES])
 {
     char text[G_ASCII_DTOSTR_BUF_SIZE];
     g_string_append(line, what);
     for (int l = 0; l < SCALES; l++) {
         g_string_append_c(line, ' ');
-        g_string_append(line, g_ascii_formatd(text, sizeof text, format, figures[l]));
+        g_string_append(line, g_ascii_formatd(text, sizeof text, format, values[l]));
     }
 }
 

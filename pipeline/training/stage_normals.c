@@ -62,7 +62,7 @@ static gboolean report_progress(int64_t item, void *data, GError **error)
     return work_tick(check->work, item, check->tiles->len, "tiles", error);
 }
 
-/* Cuts the tiles of a slide that are not NOT_WANTED, and marks those of which too little can be read and those with a flag of
+/* Cuts the tiles of a slide that are not NOT_WANTED, and marks those that are mostly unreadable and those with a flag of
  * dataset.drop_flags.  tissue: path of that stage's record. */
 static gboolean check_tiles(Work *work, const SlideEntry *entry, const char *tissue, const GArray *tiles,
                             Verdict *verdicts, GError **error)

@@ -6,7 +6,7 @@
 #include <glib.h>
 
 void markdown_heading(GString *out, int level, const char *format, ...) G_GNUC_PRINTF(3, 4);
-/* Text where it stands: of a paragraph, or of a bullet that was begun. */
+/* Appends text to the current paragraph or bullet. */
 void markdown_text(GString *out, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* A code span: shown as it is; no backtick may be in it (they become apostrophes). */
 void markdown_code(GString *out, const char *text);

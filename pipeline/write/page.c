@@ -121,7 +121,8 @@ static void check_element(GMarkupParseContext *context, const char *element, con
         good = good && !g_str_has_prefix(*names, "on") && !strstr(*names, "href");
     }
     if (!good) {
-        g_set_error(error, G_MARKUP_ERROR, G_MARKUP_ERROR_UNKNOWN_ELEMENT, "<%s> is of no chart", element);
+        g_set_error(error, G_MARKUP_ERROR, G_MARKUP_ERROR_UNKNOWN_ELEMENT, "<%s> does not occur in charts",
+                    element);
     }
 }
 

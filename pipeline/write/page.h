@@ -2,7 +2,7 @@
  *
  * Markup and text cannot be taken for each other: markup is a value of PageTag, which the page spells out itself, and every string
  * is text, which is always escaped.  Elements are closed in the order they were opened in; page_finish closes what is still open.
- * One thread a page. */
+ * A page belongs to one thread. */
 #pragma once
 #include <glib.h>
 
@@ -35,8 +35,8 @@ void page_text(Page *page, const char *format, ...) G_GNUC_PRINTF(2, 3);
 void page_put(Page *page, PageTag tag, const char *format, ...) G_GNUC_PRINTF(3, 4);
 /* A PNG file, as data inside of the page. */
 void page_png(Page *page, const void *bytes, gsize length);
-/* A drawing as chart_svg (pipeline/write/chart.h) makes it. FALSE, and nothing is added, when it is not a well-formed <svg> element or when it has
- * elements other than those of a chart: then it is not ours. */
+/* A drawing as chart_svg (pipeline/write/chart.h) makes it.  FALSE, and nothing is added, when it is not a well-formed <svg> element or when it
+ * has elements that wsiflow's charts do not use. */
 gboolean page_drawing(Page *page, const char *svg);
 /* The whole page. Caller frees; the page can only be freed after this. */
 char *page_finish(Page *page);

@@ -75,10 +75,10 @@ static void test_only_negative(void)
             "the layer \"metastases\" has only negative regions (1)");
     refused(LAYERS(LAYER("Tumor", REGION("0", 0, 0, 100, 100)) LAYER("Exclusion", REGION("1", 0, 0, 50, 50))),
             "the layer \"Exclusion\" has only negative regions (1)");
-    g_autoptr(Annotation) beside =
+    g_autoptr(Annotation) apart =
         read_text(LAYERS(LAYER("Tumor", REGION("0", 0, 0, 100, 100) REGION("1", 200, 0, 250, 50))));
-    g_assert_cmpuint(beside->warnings->len, ==, 1);
-    assert_warning(beside, 0,
+    g_assert_cmpuint(apart->warnings->len, ==, 1);
+    assert_warning(apart, 0,
                    "file.xml:4: 1 negative region is in no region of its layer and cuts nothing out");
 }
 
@@ -98,9 +98,9 @@ static void test_rings(void)
     };
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autofree char *alone = g_strdup_printf(FEATURE(TUMOR, "Polygon", "[%s]"), cases[i].rings);
-        g_autofree char *beside =
+        g_autofree char *pair =
             g_strdup_printf("[%s," FEATURE(TUMOR, "Polygon", "[" RING(55, 55, 60, 60) "]") "]", alone);
-        g_autoptr(Annotation) one = read_text(alone), two = read_text(beside);
+        g_autoptr(Annotation) one = read_text(alone), two = read_text(pair);
         assert_near(region_area(one), cases[i].area, 1);
         g_autoptr(Raster) raster = raster_build(two, NULL);
         assert_near(raster_fraction(raster, &(Rect){55, 55, 5, 5}), 1, 1e-9);

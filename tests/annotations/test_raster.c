@@ -79,7 +79,7 @@ static void check_rows(const Annotation *annotation, int x0, int y0, int x1, int
 }
 
 /* The fraction of a rectangle by strips: exact lengths on `lines` rows.  Converges with 1 / lines^2 between kinks. */
-static double share_by_rows(const Annotation *annotation, const Rect *area, int columns, int lines)
+static double fraction_by_rows(const Annotation *annotation, const Rect *area, int columns, int lines)
 {
     int64_t inside = 0;
     for (int j = 0; j < lines; j++) {
@@ -441,7 +441,7 @@ static void test_oracles_agree(void)
 {
     g_autoptr(Annotation) annotation = scribble(3, 0, 3, 8, 100);
     Rect area = {0, 0, 100, 100};
-    assert_near(share_by_rows(annotation, &area, 400, 400), brute_area(annotation, 0, 0, 100, 100) / 1e4,
+    assert_near(fraction_by_rows(annotation, &area, 400, 400), brute_area(annotation, 0, 0, 100, 100) / 1e4,
                 2e-3);
 }
 

@@ -111,7 +111,7 @@ static void test_disk_full(Folder *folder, gconstpointer unused)
     g_assert_cmpint(count_files(folder->path), ==, 0);
 }
 
-static void test_no_place(Folder *folder, gconstpointer unused)
+static void test_no_folder(Folder *folder, gconstpointer unused)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *path = inside(folder, "file"), *below = inside(folder, "file/below");
@@ -122,13 +122,13 @@ static void test_no_place(Folder *folder, gconstpointer unused)
 }
 
 /* A process that dies while it writes, or goes on living (it reads from the pipe `wait_for`). */
-static pid_t writer(const char *path, int wait_for, int tell)
+static pid_t writer(const char *path, int wait_for, int report)
 {
     pid_t pid = fork();
     if (pid == 0) {
         char byte;
         Durable *file = durable_open(path, NULL);
-        gboolean ok = file && durable_write(file, "half", 4, NULL) && write(tell, "x", 1) == 1;
+        gboolean ok = file && durable_write(file, "half", 4, NULL) && write(report, "x", 1) == 1;
         _exit(ok && read(wait_for, &byte, 1) >= 0 ? 0 : 1);
     }
     return pid;
@@ -348,7 +348,7 @@ int main(int argc, char **argv)
     IN_FOLDER("durable", written_by_a_library);
     IN_FOLDER("durable", two_writers_of_one_name);
     IN_FOLDER("durable", disk_full);
-    IN_FOLDER("durable", no_place);
+    IN_FOLDER("durable", no_folder);
     IN_FOLDER("durable", sweep);
     ALONE("rng", philox);
     ALONE("rng", names);

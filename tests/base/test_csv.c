@@ -169,11 +169,11 @@ static void test_nearest(void)
     g_assert_cmpstr(nearest_name("Min-Tissue", keys), ==, "min_tissue");
     g_assert_cmpstr(nearest_name("mpp_z", keys), ==, "mpp_x");
     /* The same first word of several, where only one name has it. */
-    const char *const shares[] = {"valid_fraction", "test_fraction", "image",
-                                  "jpeg_quality",   "jpeg_size",     NULL};
-    g_assert_cmpstr(nearest_name("valid_share", shares), ==, "valid_fraction");
-    g_assert_cmpstr(nearest_name("test-part", shares), ==, "test_fraction");
-    g_assert_null(nearest_name("jpeg_restart_marker", shares));
+    const char *const fractions[] = {"valid_fraction", "test_fraction", "image",
+                                     "jpeg_quality",   "jpeg_size",     NULL};
+    g_assert_cmpstr(nearest_name("valid_share", fractions), ==, "valid_fraction");
+    g_assert_cmpstr(nearest_name("test-part", fractions), ==, "test_fraction");
+    g_assert_null(nearest_name("jpeg_restart_marker", fractions));
     g_assert_null(nearest_name("valid", (const char *const[]){"quality", NULL}));
     g_autofree char *hint = nearest_hint("mintissue", keys), *none = nearest_hint("zzz", keys);
     g_assert_cmpstr(hint, ==, "; did you mean \"min_tissue\"?");

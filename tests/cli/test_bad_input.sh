@@ -1,5 +1,5 @@
 #!/bin/sh
-# Bad input: one clear error each that names the file and the place; the other slides finish; exit code 3.
+# Bad input: one clear error each that names the file and the position; the other slides finish; exit code 3.
 . tests/lib.sh
 cd "$tmp" || exit 1
 
@@ -54,7 +54,7 @@ annotation() { # NAME GROUP POINTS...
 }
 annotation undefined_group Nonsense 10,10 500,10 500,500
 annotation two_points Tumor 10,10 500,10
-# beside one that has an area; alone it would be an error, since a lesion was meant
+# next to one that has an area; alone it would be an error, since a lesion was meant
 sed -i 's|</Annotations>|<Annotation Name="b" Type="Polygon" PartOfGroup="Tumor" Color="#F4FA58"><Coordinates><Coordinate Order="0" X="9" Y="9" /><Coordinate Order="1" X="99" Y="9" /><Coordinate Order="2" X="99" Y="99" /></Coordinates></Annotation></Annotations>|' xml/two_points.xml
 annotation only_two_points Tumor 10,10 500,10
 another only_two_points

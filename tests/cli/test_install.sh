@@ -19,7 +19,7 @@ for word in 'a b' "it's" 'a;b&c' 'x*y'; do
     check "[$word] has the program, the man page and the configurations" sh -c '
         cmp "$0/usr/bin/wsiflow" "$1" && test -s "$0/usr/share/man/man1/wsiflow.1" && test -s "$0/usr/share/wsiflow/configs/default.yaml"' \
         "$root" "$WSIFLOW"
-    is "[$word] nothing is written beside it" "$(find "$tmp/$n" -type f | wc -l)" "$(find "$root" -type f | wc -l)"
+    is "[$word] nothing is written next to it" "$(find "$tmp/$n" -type f | wc -l)" "$(find "$root" -type f | wc -l)"
     if [ "$first" != "$root" ]; then
         mkdir -p "$first"
         touch "$first/keep"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The tools that judge the others: they must see what is wrong, and say nothing about what is right.
+# The tools that check the others: they must see what is wrong, and say nothing about what is right.
 . tests/lib.sh
 tools=$PWD/tools
 
@@ -119,7 +119,7 @@ tree=$tmp/tree
 mkdir -p "$tree/base" "$tree/tiler/slide" "$tree/flows" "$tree/db" "$tree/tests" "$tree/tools"
 echo '#pragma once' >"$tree/tiler/slide.h"
 echo '#pragma once' >"$tree/base/error.h"
-judged() { (cd "$tree" && perl "$tools/lint-source" "$@" 2>&1); }
+findings() { (cd "$tree" && perl "$tools/lint-source" "$@" 2>&1); }
 source_file() { # NAME BODY
     printf '/* Essay. */\n%s\n' "$2" >"$tree/$1"
 }
@@ -128,46 +128,46 @@ source_file tiler/good.c '#include "tiler/slide.h"
 #include <tiff.h>
 /* strcpy(a, b) in a comment */
 const char *text = "strcpy(a, b)";'
-is "nothing wrong, nothing said" "$(judged tiler/good.c)" ""
+is "nothing wrong, nothing said" "$(findings tiler/good.c)" ""
 source_file flows/a.c '#include "tiler/slide.h"'
-is "a room that may not be entered" "$(judged flows/a.c)" "flows/a.c:2: flows/ may not include tiler/slide.h"
+is "a room that may not be entered" "$(findings flows/a.c)" "flows/a.c:2: flows/ may not include tiler/slide.h"
 source_file flows/b.c '#include <tiffio.h>
 #include <openslide/openslide.h>'
-is "libraries of another room" "$(judged flows/b.c)" "flows/b.c:2: <tiffio.h> belongs to tiler/
+is "libraries of another room" "$(findings flows/b.c)" "flows/b.c:2: <tiffio.h> belongs to tiler/
 flows/b.c:3: <openslide/openslide.h> belongs to tiler/"
 source_file base/a.c '#include "error.h"'
-is "includes name the room" "$(judged base/a.c)" 'base/a.c:2: include "error.h" as "room/name.h" or "room/folder/name.h"'
+is "includes name the room" "$(findings base/a.c)" 'base/a.c:2: include "error.h" as "room/name.h" or "room/folder/name.h"'
 source_file tests/a.c '#include <tiffio.h>
 #include "tiler/slide.h"'
-is "tests may look everywhere" "$(judged tests/a.c)" ""
+is "tests may look everywhere" "$(findings tests/a.c)" ""
 source_file base/b.c 'void f(void) { strcpy(a, b); g_strlcpy(a, b, 3); }'
-is "banned functions" "$(judged base/b.c)" "base/b.c:2: strcpy is banned: use g_strlcpy"
+is "banned functions" "$(findings base/b.c)" "base/b.c:2: strcpy is banned: use g_strlcpy"
 source_file db/a.c 'void f(void) { sqlite3_step(s); }'
-is "SQLite has one door" "$(judged db/a.c)" "db/a.c:2: sqlite3_step only in db/sql.c: use db/sql.h"
+is "SQLite has one door" "$(findings db/a.c)" "db/a.c:2: sqlite3_step only in db/sql.c: use db/sql.h"
 body=$(yes '    x();' | head -n 60)
 source_file base/c.c "static void busy(int a)
 {
 $body
 }"
-is "60 lines are allowed" "$(judged base/c.c)" ""
+is "60 lines are allowed" "$(findings base/c.c)" ""
 source_file base/c.c "static void busy(int a)
 {
 $body
     x();
 }"
-is "61 are not" "$(judged base/c.c)" "base/c.c:3: busy has 61 lines, the limit is 60"
+is "61 are not" "$(findings base/c.c)" "base/c.c:3: busy has 61 lines, the limit is 60"
 echo 'base/c.c:busy it is a table' >"$tree/tools/lint-exceptions"
-is "unless there is a reason" "$(judged base/c.c)" ""
-is "a reason without need is wrong" "$(judged tiler/good.c)" \
+is "unless there is a reason" "$(findings base/c.c)" ""
+is "a reason without need is wrong" "$(findings tiler/good.c)" \
     "tools/lint-exceptions:1: base/c.c:busy needs no exception"
 echo 'base/c.c:busy' >"$tree/tools/lint-exceptions"
-like "an exception without reason is none" "$(judged base/c.c)" "an exception needs a reason"
+like "an exception without reason is none" "$(findings base/c.c)" "an exception needs a reason"
 rm "$tree/tools/lint-exceptions"
 yes 'int x;' | head -n 601 >"$tree/base/d.h"
-is "long files and headers without guard" "$(judged base/d.h)" "base/d.h: 601 lines, the limit is 600: split it by idea
+is "long files and headers without guard" "$(findings base/d.h)" "base/d.h: 601 lines, the limit is 600: split it by idea
 base/d.h: no #pragma once"
 echo 'int x;' >"$tree/base/e.c"
-is "an essay opens every file" "$(judged base/e.c)" \
+is "an essay opens every file" "$(findings base/e.c)" \
     "base/e.c: no essay at its top (a comment: what it is, why this way)"
 
 # ---- tools/bench ----
@@ -197,7 +197,7 @@ check_is '@echo "3 passed, 0 failed, 1 skipped"; echo "data $$WSIFLOW_TEST_DATA"
 out=$(unset WSIFLOW_TEST_DATA; "$tmp/ci/main/.ci/run")
 is "ci: status of a good check" "$?" 0
 is "ci: the closing line is last" "$(echo "$out" | tail -n 1)" "3 passed, 0 failed, 1 skipped"
-like "ci: data beside the repository is found" "$out" "^data $tmp/ci/shared/data$"
+like "ci: data next to the repository is found" "$out" "^data $tmp/ci/shared/data$"
 like "ci: unless it is named" "$(WSIFLOW_TEST_DATA=/x "$tmp/ci/main/.ci/run")" "^data /x$"
 check_is '@echo "3 passed, 1 failed, 0 skipped"; false'
 out=$("$tmp/ci/main/.ci/run" 2>&1)

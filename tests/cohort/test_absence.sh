@@ -1,5 +1,5 @@
 #!/bin/sh
-# What the system cannot tell is not absent: a file that cannot be looked at, a folder that cannot be read to its end, are errors.
+# A file is absent only if the system says so: a file that cannot be looked at, a folder that cannot be read to its end, are errors.
 . tests/lib.sh
 need_faults
 cd "$tmp" || exit 1

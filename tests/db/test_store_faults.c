@@ -193,7 +193,7 @@ static gboolean fail_one(Store *store, GError **error)
 }
 
 /* Returns how far it got; stops at the first error. */
-static int work(const char *folder, int tell, GError **error)
+static int work(const char *folder, int pipe_end, GError **error)
 {
     g_autoptr(Store) store = store_open(folder, error);
     int reached = 0;
@@ -204,7 +204,7 @@ static int work(const char *folder, int tell, GError **error)
              : step == FAILED   ? fail_one(store, error)
                                 : store_set_note(store, "note", "text", error);
         reached = ok ? step : reached;
-        ok = ok && write(tell, &step, sizeof step) == sizeof step;
+        ok = ok && write(pipe_end, &step, sizeof step) == sizeof step;
     }
     return reached;
 }
@@ -271,42 +271,42 @@ static void test_killed(void)
     int n = 0;
     while (!survived) {
         char *folder = new_folder();
-        int tell[2], step, reached = 0, status;
-        g_assert_cmpint(pipe(tell), ==, 0);
+        int report[2], step, reached = 0, status;
+        g_assert_cmpint(pipe(report), ==, 0);
         n++;
         pid_t pid = fork();
         if (pid == 0) {
             fault.kind = KILLED;
             fault.countdown = n;
-            _exit(work(folder, tell[1], NULL) == NOTED ? 0 : 1);
+            _exit(work(folder, report[1], NULL) == NOTED ? 0 : 1);
         }
-        close(tell[1]);
-        while (read(tell[0], &step, sizeof step) == sizeof step) {
+        close(report[1]);
+        while (read(report[0], &step, sizeof step) == sizeof step) {
             reached = step;
         }
-        close(tell[0]);
+        close(report[0]);
         g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
         survived = WIFEXITED(status);
         g_assert_true(survived ? WEXITSTATUS(status) == 0 : WTERMSIG(status) == SIGKILL);
         check(folder, reached);
         remove_folder(folder);
     }
-    g_test_message("killed at %d places", n - 1);
+    g_test_message("killed at %d points", n - 1);
     g_assert_cmpint(n, >, 30);
 }
 
 static void run_failing(int kind, int code)
 {
-    int tell[2], reached = 0;
+    int report[2], reached = 0;
     gboolean hit = TRUE;
-    g_assert_cmpint(pipe(tell), ==, 0);
+    g_assert_cmpint(pipe(report), ==, 0);
     for (int n = 1; hit; n++) {
         g_autoptr(GError) error = NULL;
         char *folder = new_folder();
         fault.kind = kind;
         fault.countdown = n;
         fault.code = code;
-        reached = work(folder, tell[1], &error);
+        reached = work(folder, report[1], &error);
         hit = fault.countdown <= 0;
         fault.kind = NO_FAULT;
         if (reached < NOTED) {
@@ -318,11 +318,11 @@ static void run_failing(int kind, int code)
         check(folder, reached);
         remove_folder(folder);
         char drain[64];
-        g_assert_cmpint(reached > 0 ? read(tell[0], drain, sizeof drain) : 0, >=, 0);
+        g_assert_cmpint(reached > 0 ? read(report[0], drain, sizeof drain) : 0, >=, 0);
     }
     g_assert_cmpint(reached, ==, NOTED);
-    close(tell[0]);
-    close(tell[1]);
+    close(report[0]);
+    close(report[1]);
 }
 
 static void test_disk_full(void)

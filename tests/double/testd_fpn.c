@@ -1,4 +1,4 @@
-/* Trained laterals, in double: their gradient, how their rows are made orthonormal, and the figures that show a collapse. */
+/* Trained laterals, in double: their gradient, how their rows are made orthonormal, and the measures that show a collapse. */
 #include "flows/training/adam.h"
 #include "flows/training/collapse.h"
 #include "flows/models/msflow.h"
@@ -81,7 +81,7 @@ static void test_what_cannot_be_orthonormal(void)
     g_assert_true(isnan(orthonormal_smallest(2, 2, broken)));
 }
 
-/* ---- figures of a collapse ---- */
+/* ---- measures of a collapse ---- */
 
 static void test_effective_rank_by_hand(void)
 {
@@ -386,7 +386,7 @@ static Collapse measure(Bed *bed)
     return collapse_sums_end(sums, bed->flow);
 }
 
-/* The likelihood squashes free laterals, and the figures show it; as isometries they stay. */
+/* The likelihood squashes free laterals, and the measures show it; as isometries they stay. */
 static void test_free_laterals_collapse_and_orthonormal_ones_do_not(void)
 {
     for (int constrained = 0; constrained < 2; constrained++) {
@@ -472,7 +472,7 @@ int main(int argc, char **argv)
     g_test_add_func("/fpn/orthonormal/rows", test_rows_become_orthonormal);
     g_test_add_func("/fpn/orthonormal/nearest", test_nothing_turns);
     g_test_add_func("/fpn/orthonormal/impossible", test_what_cannot_be_orthonormal);
-    g_test_add_func("/fpn/collapse/figures", test_effective_rank_by_hand);
+    g_test_add_func("/fpn/collapse/measures", test_effective_rank_by_hand);
     g_test_add_func("/fpn/collapse/limits", test_a_fifth_of_the_rank_is_too_much);
     g_test_add_func("/fpn/collapse/happens", test_free_laterals_collapse_and_orthonormal_ones_do_not);
     g_test_add_func("/fpn/gradient", test_gradient_of_the_laterals);

@@ -299,7 +299,7 @@ static void test_labels_wait_for_normals(void)
     g_assert_cmpfloat(c->terms.focal, <, 100);
 }
 
-static void test_figures_of_normals_are_followed(void)
+static void test_statistics_of_normals_are_followed(void)
 {
     g_autofree Head *head = g_new0(Head, 1);
     const LossBatch plain = {4, 0, FALSE};
@@ -333,6 +333,6 @@ int main(int argc, char **argv)
                          test_gradient_is_that_of_the_loss);
     g_test_add_func("/losses/head/without_labels", test_without_labels_there_is_only_likelihood);
     g_test_add_func("/losses/head/wait", test_labels_wait_for_normals);
-    g_test_add_func("/losses/head/normals", test_figures_of_normals_are_followed);
+    g_test_add_func("/losses/head/normals", test_statistics_of_normals_are_followed);
     return g_test_run();
 }

@@ -100,7 +100,7 @@ static void test_scales_do_not_lean(void)
     }
 }
 
-/* A constant added to the whole map does not change MSFlow's contrast, but it changes the absolute figures. */
+/* A constant added to the whole map does not change MSFlow's contrast, but it changes the absolute scores. */
 static void test_contrast_is_blind_to_an_offset(void)
 {
     float a[400], b[400];

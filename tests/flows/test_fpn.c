@@ -132,7 +132,7 @@ static void test_fixed_reports_nothing(void)
     model_spec_clear(&spec);
 }
 
-/* In the second phase the pyramid is frozen: its figures do not move while the flows are trained.  The first phase changed it, and what
+/* In the second phase the pyramid is frozen: its parameters do not move while the flows are trained.  The first phase changed it, and what
  * labels there are change what it learns. */
 static void test_two_phase(void)
 {

@@ -1,4 +1,4 @@
-/* Figures of merit, compared with scikit-learn (tests/golden/metrics, written by tools/golden_metrics.py) and computed by hand. */
+/* Metrics, compared with scikit-learn (tests/golden/metrics, written by tools/golden_metrics.py) and computed by hand. */
 #include "flows/scoring/metrics.h"
 #include "base/csv.h"
 #include "base/error.h"
@@ -58,7 +58,7 @@ static Case read_case(const char *name)
     return c;
 }
 
-/* Empty cells of the file are NaN: the figure is not defined. */
+/* Empty cells of the file are NaN: the metric is not defined. */
 static void assert_same(double a, double b)
 {
     if (isnan(b)) {
@@ -83,8 +83,8 @@ static void assert_points(const GArray *points, guint skip, const char *name, co
     g_assert_cmpuint(at, ==, points->len ? points->len : skip);
 }
 
-/* The area under a line, by trapezoids, is the figure. */
-static void assert_area(const GArray *line, double figure)
+/* The area under a line, by trapezoids, is the metric. */
+static void assert_area(const GArray *line, double metric)
 {
     double area = line->len > 0 ? 0 : NAN;
     for (guint i = 1; i < line->len; i++) {
@@ -92,7 +92,7 @@ static void assert_area(const GArray *line, double figure)
         g_assert_cmpfloat(b->x, >=, a->x);
         area += (b->x - a->x) * (a->y + b->y) / 2;
     }
-    assert_same(area, figure);
+    assert_same(area, metric);
 }
 
 static void test_against_sklearn(void)
@@ -102,14 +102,14 @@ static void test_against_sklearn(void)
     for (guint i = 0; i < names->len; i++) {
         Case c = read_case(names->pdata[i]);
         Metrics m;
-        int figures = c.first + c.items;
+        int metrics = c.first + c.items;
         g_test_message("case %s", c.name);
-        g_assert_true(is(figures, c.name, "figure"));
+        g_assert_true(is(metrics, c.name, "figure"));
         g_assert_true(metrics_compute(c.score, c.label, c.items, &m, NULL));
-        assert_same(m.auroc, cell(figures, "a"));
-        assert_same(m.average_precision, cell(figures, "b"));
-        assert_same(m.best_f1, cell(figures, "c"));
-        assert_same(m.best_f1_threshold, cell(figures, "d"));
+        assert_same(m.auroc, cell(metrics, "a"));
+        assert_same(m.average_precision, cell(metrics, "b"));
+        assert_same(m.best_f1, cell(metrics, "c"));
+        assert_same(m.best_f1_threshold, cell(metrics, "d"));
         g_assert_cmpint(m.tp + m.fp + m.tn + m.fn, ==, c.items);
         g_autoptr(GArray) roc = metrics_roc(c.score, c.label, c.items);
         g_autoptr(GArray) pr = metrics_pr(c.score, c.label, c.items);

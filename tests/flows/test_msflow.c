@@ -271,10 +271,10 @@ int main(int argc, char **argv)
         static const char *const kinds[] = {"aio", "glow-se-fpn"};
         g_autofree char *scoring = g_strdup_printf("/msflow/%s/scoring", kinds[glow]);
         g_autofree char *inverse = g_strdup_printf("/msflow/%s/inverse", kinds[glow]);
-        g_autofree char *position = g_strdup_printf("/msflow/%s/place", kinds[glow]);
+        g_autofree char *in_batch = g_strdup_printf("/msflow/%s/position", kinds[glow]);
         g_test_add_data_func(scoring, GINT_TO_POINTER(glow), test_scoring_is_the_forward_of_training);
         g_test_add_data_func(inverse, GINT_TO_POINTER(glow), test_inverse);
-        g_test_add_data_func(position, GINT_TO_POINTER(glow), test_position_in_batch_does_not_matter);
+        g_test_add_data_func(in_batch, GINT_TO_POINTER(glow), test_position_in_batch_does_not_matter);
     }
     return g_test_run();
 }

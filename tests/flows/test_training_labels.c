@@ -184,11 +184,11 @@ static void test_labels_find_more(gconstpointer score)
 }
 
 /* The terms of labels begin after their fraction of the epochs, and the best epoch is that of the selection. */
-static void test_epochs_are_told_and_chosen(void)
+static void test_epochs_are_reported_and_chosen(void)
 {
     static const struct {
         Selection selection;
-        size_t figure;
+        size_t metric;
     } kinds[] = {{SELECT_AUROC, offsetof(EpochReport, holdout_auroc)},
                  {SELECT_AP, offsetof(EpochReport, holdout_ap)},
                  {SELECT_F_BETA, offsetof(EpochReport, holdout_f)},
@@ -205,8 +205,8 @@ static void test_epochs_are_told_and_chosen(void)
         g_autoptr(Model) model = fit(&spec, &tiles, &options, sha256);
         for (guint e = 1; e <= 5; e++) {
             const EpochReport *r = report(model, e);
-            double value = G_STRUCT_MEMBER(double, r, kinds[k].figure);
-            double most = G_STRUCT_MEMBER(double, report(model, best), kinds[k].figure);
+            double value = G_STRUCT_MEMBER(double, r, kinds[k].metric);
+            double most = G_STRUCT_MEMBER(double, report(model, best), kinds[k].metric);
             g_assert_true(isfinite(r->focal) == (e >= 3));
             g_assert_true(isfinite(r->centre) == (e >= 3) && isfinite(r->margin) == (e >= 3));
             g_assert_true(r->holdout_auroc >= 0 && r->holdout_auroc <= 1);
@@ -365,9 +365,9 @@ static void test_anomalies_may_only_validate(void)
     ModelSpec spec = tiny_spec();
     TileSet tiles = tile_set();
     spec.loss.labels = FALSE;
-    g_autoptr(Model) judged = fit(&spec, &tiles, &options, sha256);
+    g_autoptr(Model) validated = fit(&spec, &tiles, &options, sha256);
     for (guint e = 1; e <= 5; e++) {
-        g_assert_true(isfinite(report(judged, e)->holdout_auroc) && isnan(report(judged, e)->focal));
+        g_assert_true(isfinite(report(validated, e)->holdout_auroc) && isnan(report(validated, e)->focal));
     }
     /* Other anomalies, but as many: the flows see no difference. */
     spec.loss.selection = SELECT_NLL;
@@ -413,7 +413,7 @@ int main(int argc, char **argv)
     folder = g_dir_make_tmp("wsiflow-labels-XXXXXX", NULL);
     g_test_add_data_func("/labels/more/scales", GINT_TO_POINTER(SCORE_SCALES), test_labels_find_more);
     g_test_add_data_func("/labels/more/logit", GINT_TO_POINTER(SCORE_LOGIT), test_labels_find_more);
-    g_test_add_func("/labels/epochs", test_epochs_are_told_and_chosen);
+    g_test_add_func("/labels/epochs", test_epochs_are_reported_and_chosen);
     g_test_add_func("/labels/same_bytes", test_same_bytes_whatever_threads_and_memory);
     g_test_add_func("/labels/resumed", test_stopped_and_resumed_gives_the_same_bytes);
     g_test_add_func("/labels/loaded", test_saved_and_loaded_scores_the_same);

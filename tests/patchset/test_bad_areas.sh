@@ -24,7 +24,7 @@ assert [(a["level"], a["x"], a["y"], a["width"], a["height"]) for a in areas] ==
 assert all(a["reason"] for a in areas)
 PY
 "$WSIFLOW" slide s.tif --json >facts.txt
-check "wsiflow slide --json lists level, place, size and reason" sh -c "$(command -v python3) listed.py bad_areas <facts.txt"
+check "wsiflow slide --json lists level, position, size and reason" sh -c "$(command -v python3) listed.py bad_areas <facts.txt"
 is "wsiflow slide lists them" "$("$WSIFLOW" slide s.tif | grep -c 'unreadable: level 0')" 2
 printf 'slides: {manifest: m.csv}\ntissue: {mpp: 4}\ntiles: {size: 128, mpp: 1.0, min_tissue: 0, edge: pad}\ntrain: {run: false}\n' >c.yaml
 "$WSIFLOW" dataset -c c.yaml -o run >run.log 2>&1

@@ -39,10 +39,10 @@ model: {blocks: [1, 1, 1], condition: 8, fpn_width: 8}
 train: {epochs: 1, batch: 4}
 score: {overlap: 0, min_tissue: 0}
 Y
-cat >shares.py <<'P'
+cat >fractions.py <<'P'
 import csv, json
 bad = json.load(open("bad.json"))
-def share(slide, x, y, side):
+def fraction(slide, x, y, side):
     """The fraction of a square (level-0 px) that can be read; beyond the slide is glass."""
     lost = sum(max(0, min(x + side, bx + 256) - max(x, bx)) * max(0, min(y + side, by + 256) - max(y, by)) for bx, by in bad.get(slide, []))
     return 1 - lost / side / side
@@ -51,12 +51,12 @@ P
 "$WSIFLOW" run -c run.yaml -o run -j 2 >run.log 2>&1
 is "a run over damaged slides" $? 0
 check "in the patch set is what can be read by half, all of it and nothing else" python3 - <<'P'
-from shares import *
+from fractions import *
 got = {(r["slide"], r["x"], r["y"]): float(r["readable_fraction"]) for r in rows("run/dataset/manifest.csv")}
 lost = 0
 for slide in "abc":
     for r in rows(f"run/slides/{slide}/tiles.csv"):
-        want = share(slide, float(r["x"]), float(r["y"]), 384)
+        want = fraction(slide, float(r["x"]), float(r["y"]), 384)
         key = (slide, str(round(float(r["x"]))), str(round(float(r["y"]))))
         assert abs(want - 0.5) > 1e-6 and (key in got) == (want > 0.5), (key, want, got.get(key))
         assert key not in got or abs(got[key] - want) < 1e-3, (key, want, got[key])
@@ -68,24 +68,24 @@ check "no image of it is mostly white" python3 - <<'P'
 import glob, numpy as np
 from PIL import Image
 names = glob.glob("run/dataset/*/good/*.png")
-shares = [(np.asarray(Image.open(n)) == 255).all(2).mean() for n in names]
-assert len(names) > 45 and max(shares) < 0.5, max(shares)
+fractions = [(np.asarray(Image.open(n)) == 255).all(2).mean() for n in names]
+assert len(names) > 45 and max(fractions) < 0.5, max(fractions)
 P
 message='[1-9][0-9]* tiles were left out because less than 50 % of each could be read: [1-9][0-9]* of a, [1-9][0-9]* of b'
 like "the terminal reports what was left out" "$(cat run.log)" "$message"
 like "so does the card" "$(cat run/dataset/CARD.md)" "$message"
 like "and the report" "$(cat run/report.html)" "$message"
 check "scores are empty where less than half can be read, and nowhere else" python3 - <<'P'
-from shares import *
+from fractions import *
 n = 0
 for r in rows("run/slides/b/scores.csv"):
-    want = share("b", float(r["x"]), float(r["y"]), float(r["width"]))
+    want = fraction("b", float(r["x"]), float(r["y"]), float(r["width"]))
     assert abs(float(r["readable_fraction"]) - want) < 1e-3 and (r["score"] == "") == (want < 0.5), r
     n += want < 0.5
 assert n >= 2, n
 P
 check "the map is NaN where nothing could be read, and finite where all could" python3 - <<'P'
-from shares import *
+from fractions import *
 import numpy as np
 m = np.load("run/slides/b/scoremap.npy")
 h, w = m.shape
@@ -93,8 +93,8 @@ cell = 2048 / w
 seen = [0, 0]
 for j in range(h):
     for i in range(w):
-        r = share("b", i * cell, j * cell, cell)
-        near = share("b", i * cell - 384, j * cell - 384, cell + 768)
+        r = fraction("b", i * cell, j * cell, cell)
+        near = fraction("b", i * cell - 384, j * cell - 384, cell + 768)
         assert r > 0 or np.isnan(m[j, i]), (i, j)
         assert near < 1 or np.isfinite(m[j, i]), (i, j)
         seen[0] += r <= 0
@@ -106,7 +106,7 @@ v = tifffile.imread("run/slides/b/heatmap.ome.tif", level=0)
 assert np.array_equal(np.isnan(v), np.isnan(m)) and np.array_equal(v[~np.isnan(v)], m[~np.isnan(m)])
 P
 check "in images for people no data is grey, never like glass" python3 - <<'P'
-from shares import *
+from fractions import *
 import numpy as np, tifffile
 from PIL import Image
 for name in "heatmap.tif", "overview.png", "tissue_outline.png":
@@ -154,8 +154,8 @@ else
     "$WSIFLOW" run -c lesion.yaml -o lesion -j 1 >lesion.log 2>&1
     skip "the jobs of a run open an annotation as often as one mask takes" "there is no strace"
 fi
-check "masks, shares and labels agree with the outline" python3 - <<'P'
-from shares import *
+check "masks, fractions and labels agree with the outline" python3 - <<'P'
+from fractions import *
 import numpy as np
 from PIL import Image
 n = 0
@@ -166,8 +166,8 @@ for r in rows("lesion/dataset/manifest.csv"):
     want = lesion(int(r["x"]), int(r["y"]), 384) if r["slide"] in "ab" else 0
     assert abs(float(r["lesion_fraction"]) - want) < 1e-3, (r, want)
     if r["label"] == "Ungood":
-        beside = "" if r["split"] == "test" else "_" + r["split"]
-        mask = np.asarray(Image.open(f"lesion/dataset{beside}/ground_truth/Ungood/" + r["file"].split("/")[-1].replace(".png", "_mask.png")))
+        folder = "" if r["split"] == "test" else "_" + r["split"]
+        mask = np.asarray(Image.open(f"lesion/dataset{folder}/ground_truth/Ungood/" + r["file"].split("/")[-1].replace(".png", "_mask.png")))
         assert abs((mask > 0).mean() - want) < 0.03, (r, (mask > 0).mean())
         n += 1
 assert n > 3, n

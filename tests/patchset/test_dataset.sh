@@ -13,7 +13,7 @@ Y
 with() { # with KEY: VALUE... of dataset
     sed "s/lesion_min: 0.25/$1/" base.yaml
 }
-# Inode, time and hash of every image by slide and place, whatever its name.
+# Inode, time and hash of every image by slide and position, whatever its name.
 images() {
     python3 - "$1" <<'P'
 import csv, hashlib, os, sys
@@ -266,7 +266,7 @@ printf 'slides: {manifest: leak/manifest.csv}\ntiles: {size: 128}\n' >leak.yaml
 is "one slide under two names on two sides fails the run" $? 1
 like "and is reported" "$("$WSIFLOW" status leakrun)" 'one \(train\) and two \(test\) have the same content'
 check "no manifest is written" test ! -e leakrun/dataset/manifest.csv
-# Bytes behind the end of the TIFF make it another file, but not another slide: its images tell.
+# Bytes behind the end of the TIFF make it another file, but not another slide: its images show it.
 cp leak/two.tif leak/plain.tif
 printf 'x' >>leak/two.tif
 "$WSIFLOW" dataset -c leak.yaml -o tagged -j 2 >leak.out 2>leak.err

@@ -51,7 +51,7 @@ for name in names:
     assert np.abs(got - np.asarray(plain).astype(int)).max() > 5
 PY
 
-# Trained straight from slides: places of tiles stay, their colours do not.
+# Trained straight from slides: positions of tiles stay, their colours do not.
 straight() { # ICC
     printf 'slides: {manifest: m.csv}\ntissue: {mpp: 4}\ndataset: {write: false}\nscore: {slides: none}\n' >straight.yaml
     printf 'tiles: {size: 128, mpp: 1.0, min_tissue: 0, icc: %s}\nmodel: {blocks: [1, 1, 1], condition: 8, fpn_width: 8}\n' "$1" >>straight.yaml

@@ -60,7 +60,7 @@ static Annotation *read_data(const char *folder, const char *name)
     return annotation;
 }
 
-/* Crops of a real slide that others made: the place is in the name, and so is what they took them for. */
+/* Crops of a real slide that others made: the position is in the name, and so is what they took them for. */
 static void test_real_tiles(void)
 {
     static const struct {

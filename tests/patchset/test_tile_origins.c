@@ -115,7 +115,7 @@ static void test_every_slide_has_its_fraction(void)
     tile_origins_clear(&o);
 }
 
-/* The same tiles in another order, with or without places: the same draw. */
+/* The same tiles in another order, with or without positions: the same draw. */
 static void test_order_of_the_tiles_does_not_matter(gconstpointer positions)
 {
     enum { N = 300, MOST = 60 };
@@ -173,7 +173,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/origins/even", test_even_in_space);
     g_test_add_func("/origins/slides", test_every_slide_has_its_fraction);
-    g_test_add_data_func("/origins/order/places", "places", test_order_of_the_tiles_does_not_matter);
+    g_test_add_data_func("/origins/order/positions", "positions", test_order_of_the_tiles_does_not_matter);
     g_test_add_data_func("/origins/order/names", NULL, test_order_of_the_tiles_does_not_matter);
     g_test_add_func("/origins/names", test_names_of_images);
     return g_test_run();

@@ -43,7 +43,7 @@ where = {}
 for r in csv.DictReader(open('a/dataset/manifest.csv')):
     where.setdefault(r['patient'], set()).add(r['split'])
 assert where and all(len(s) == 1 for s in where.values()), where"
-check "figures are figures" python3 -c "
+check "metrics are numbers" python3 -c "
 import json
 m = json.load(open('a/metrics.json'))
 assert 0 <= m['best_f1']['auroc'] <= 1 and m['best_f1']['positives'] > 0, m"

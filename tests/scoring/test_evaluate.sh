@@ -19,7 +19,7 @@ random.shuffle(rows)
 open("mixed.csv", "w").write("slide,label,score\n" + "\n".join(rows) + "\n")
 P
 "$WSIFLOW" evaluate --json grouped.csv >grouped.json
-is "figures of a table" $? 0
+is "metrics of a table" $? 0
 "$WSIFLOW" evaluate --json mixed.csv >mixed.json
 check "its rows in another order give the same" cmp grouped.json mixed.json
 cat >oracle.py <<'P'
@@ -53,7 +53,7 @@ is "one slide in two files is one slide" "$("$WSIFLOW" evaluate --json first.csv
 like "and a note says so" "$("$WSIFLOW" evaluate first.csv second.csv)" '^note: slide even is in both first.csv and second.csv'
 
 # ---- one class, no label, no score
-figure() { # FILE PATH...: a value of the figures, or "absent"
+metric() { # FILE PATH...: a value of the metrics, or "absent"
     "$WSIFLOW" evaluate --json $2 "$1" | python3 -c "
 import json, sys
 value = json.load(sys.stdin)
@@ -66,22 +66,22 @@ printf 'file,label,score\nd,1,1\ne,1,2\n' >anomalies.csv
 printf 'slide,label,score\na,,1\na,,2\n' >unknown.csv
 printf 'slide,label,score\na,0,\na,1,\n' >nothing.csv
 for key in auroc average_precision f1 precision recall specificity accuracy threshold confusion; do
-    is "normals only: no $key" "$(figure normals.csv "" best_f1.$key)" absent
-    is "anomalies only: no $key" "$(figure anomalies.csv "" best_f1.$key)" absent
+    is "normals only: no $key" "$(metric normals.csv "" best_f1.$key)" absent
+    is "anomalies only: no $key" "$(metric anomalies.csv "" best_f1.$key)" absent
 done
-is "but the reason" "$(figure normals.csv "" best_f1.absent)" "no row is an anomaly, so AUROC, average precision and the threshold of the best F1 cannot be computed"
-is "of the other class too" "$(figure anomalies.csv "" best_f1.absent)" "no row is normal, so AUROC, average precision and the threshold of the best F1 cannot be computed"
-is "a given threshold: the specificity needs normals only" "$(figure normals.csv "-t 2" given.specificity)" 0.333333333333333
-is "and the recall is absent" "$(figure normals.csv "-t 2" given.recall)" absent
-is "the recall needs anomalies only" "$(figure anomalies.csv "-t 2" given.recall)" 0.5
-is "and the specificity is absent" "$(figure anomalies.csv "-t 2" given.specificity)" absent
-is "the text has no such figure" "$("$WSIFLOW" evaluate -t 2 normals.csv anomalies.csv unknown.csv | grep -ciE 'nan|inf|null')" 0
+is "but the reason" "$(metric normals.csv "" best_f1.absent)" "there are no anomalies among the rows, so AUROC, average precision and the threshold of the best F1 cannot be computed"
+is "of the other class too" "$(metric anomalies.csv "" best_f1.absent)" "there are no normal rows, so AUROC, average precision and the threshold of the best F1 cannot be computed"
+is "a given threshold: the specificity needs normals only" "$(metric normals.csv "-t 2" given.specificity)" 0.333333333333333
+is "and the recall is absent" "$(metric normals.csv "-t 2" given.recall)" absent
+is "the recall needs anomalies only" "$(metric anomalies.csv "-t 2" given.recall)" 0.5
+is "and the specificity is absent" "$(metric anomalies.csv "-t 2" given.specificity)" absent
+is "the text has no such metric" "$("$WSIFLOW" evaluate -t 2 normals.csv anomalies.csv unknown.csv | grep -ciE 'nan|inf|null')" 0
 is "no made-up specificity" "$("$WSIFLOW" evaluate normals.csv | grep -c specificity)" 0
-is "a table without labels has figures of slides" "$(figure unknown.csv "" slides | grep -c "'median': 1.5")" 1
+is "a table without labels has metrics of slides" "$(metric unknown.csv "" slides | grep -c "'median': 1.5")" 1
 like "and the reason why it has no others" "$("$WSIFLOW" evaluate unknown.csv)" 'none of 2 rows has both a label and a score \(2 without a label'
 like "a table without scores is an error" "$("$WSIFLOW" evaluate nothing.csv 2>&1)" 'none of the 2 rows has a value in the column score'
 printf 'file,label,score,nll\na,1,1,2\nb,0,2,\n' >gap.csv
-is "a column with gaps is not left out in silence" "$(figure gap.csv "" columns.nll.absent)" "1 of 2 rows have no value"
+is "a column with gaps is not left out in silence" "$(metric gap.csv "" columns.nll.absent)" "1 of 2 rows have no value"
 
 # ---- by split
 python3 - <<'P'
@@ -111,14 +111,14 @@ assert [s['split'] for s in worse['slides']] == ['test'] * 2 + ['valid'] * 2 + [
 "
 like "the text begins with the test" "$("$WSIFLOW" evaluate worse.csv | head -1)" '^test, threshold of the best F1: 30 rows'
 grep -v ',test,' better.csv >untested.csv
-is "without a test slide there is no headline" "$(figure untested.csv "" best_f1)" absent
+is "without a test slide there is no headline" "$(metric untested.csv "" best_f1)" absent
 like "with the reason" "$("$WSIFLOW" evaluate untested.csv)" 'no row is in the test split'
 
 # ---- labels by name
 printf 'file,label,score\ntest/good/a.png,0,1\ntest/good/b.png,0,2\ntest/Ungood/a.png,1,3\ntest/Ungood/c.png,1,4\n' >scores.csv
 join() { # NAME LABELS JOINED LEFT: how many rows join, how many are left without the near-blank ones
     printf 'file,near_blank\n%b' "$2" >labels.csv
-    is "$1" "$(figure scores.csv "-l labels.csv" labels.matched_rows) $(figure scores.csv "-l labels.csv" without_near_blank.n)" "$3 $4"
+    is "$1" "$(metric scores.csv "-l labels.csv" labels.matched_rows) $(metric scores.csv "-l labels.csv" without_near_blank.n)" "$3 $4"
 }
 join "names as they are" 'test/good/a.png,1\n' 1 3
 join "./ in front" './Ungood/a.png,1\n./good/a.png,0\n' 2 3
@@ -146,14 +146,14 @@ printf 'slide,label,score\ns,0,1\ns,1,2\n' >of_slides.csv
 printf 'file,near_blank\ns,1\n' >labels.csv
 is "labels of images for tiles of slides are refused" "$("$WSIFLOW" evaluate of_slides.csv -l labels.csv 2>&1 | grep -c 'none of its 1 names')" 1
 
-# ---- nothing above a threshold: 0/0 is no figure
+# ---- nothing above a threshold: 0/0 is no metric
 printf 'label,score\n0,1\n1,2\n0,3\n' >few.csv
 for threshold in 1e9 3.5; do
-    is "no row above $threshold: no precision" "$(figure few.csv "-t $threshold" given.precision)" absent
-    like "and the reason ($threshold)" "$(figure few.csv "-t $threshold" given.absent)" 'no row has a score at or above the threshold.*precision'
-    is "recall and F1 are 0 ($threshold)" "$(figure few.csv "-t $threshold" given.recall) $(figure few.csv "-t $threshold" given.f1)" "0.0 0.0"
+    is "no row above $threshold: no precision" "$(metric few.csv "-t $threshold" given.precision)" absent
+    like "and the reason ($threshold)" "$(metric few.csv "-t $threshold" given.absent)" 'no row has a score at or above the threshold.*precision'
+    is "recall and F1 are 0 ($threshold)" "$(metric few.csv "-t $threshold" given.recall) $(metric few.csv "-t $threshold" given.f1)" "0.0 0.0"
 done
-is "one false positive: its precision is 0" "$(figure few.csv "-t 3" given.precision) $(figure few.csv "-t 3" given.absent)" "0.0 absent"
+is "one false positive: its precision is 0" "$(metric few.csv "-t 3" given.precision) $(metric few.csv "-t 3" given.absent)" "0.0 absent"
 like "the text has the reason too" "$("$WSIFLOW" evaluate -t 1e9 few.csv)" 'so the precision cannot be computed'
 
 # ---- a row that is there again
@@ -161,16 +161,16 @@ printf 'slide,column,row,label,score\ns,0,0,0,1\ns,0,1,1,2\ns,1,0,0,3\n' >once.c
 { cat once.csv; tail -n +2 once.csv | head -2; } >twice.csv
 tail -n +2 once.csv | tail -1 | sed '1i slide,column,row,label,score' >part.csv
 printf 'file,label,score\na,0,1\nb,1,2\na,0,1\n' >images.csv
-figures_of() { "$WSIFLOW" evaluate --json "$@" | python3 -c "import json, sys; f = json.load(sys.stdin); del f['notes']; print(f)"; }
-is "rows that are there twice count once" "$(figures_of twice.csv)" "$(figures_of once.csv)"
+metrics_of() { "$WSIFLOW" evaluate --json "$@" | python3 -c "import json, sys; f = json.load(sys.stdin); del f['notes']; print(f)"; }
+is "rows that are there twice count once" "$(metrics_of twice.csv)" "$(metrics_of once.csv)"
 like "and a note says so" "$("$WSIFLOW" evaluate twice.csv)" '^note: repeated rows, which count once: 2; the first is line 5 of twice.csv'
-is "also in two files" "$(figures_of once.csv part.csv)" "$(figures_of once.csv)"
-is "also images" "$(figure images.csv "" best_f1.n)" 2
+is "also in two files" "$(metrics_of once.csv part.csv)" "$(metrics_of once.csv)"
+is "also images" "$(metric images.csv "" best_f1.n)" 2
 sed '$s/,2$/,2.5/' twice.csv >other.csv
 is "the same tile with another score is an error" "$("$WSIFLOW" evaluate other.csv 2>&1 >/dev/null; echo $?)" "wsiflow evaluate: other.csv: line 6: \"s 0 1\" is also in line 3 of other.csv, with another label or score
 1"
 printf 'file,label,score\na,0,1\na,1,1\n' >labels2.csv
 like "the same image with another label too" "$("$WSIFLOW" evaluate labels2.csv 2>&1)" 'labels2.csv: line 3: "a" is also in line 2'
 printf 'file,split,label,score\na,test,0,1\na,train,0,2\n' >splits.csv
-is "an image may be in two splits, for each has figures of its own" "$("$WSIFLOW" evaluate splits.csv >/dev/null 2>&1; echo $?)" 0
+is "an image may be in two splits, for each has metrics of its own" "$("$WSIFLOW" evaluate splits.csv >/dev/null 2>&1; echo $?)" 0
 finish

@@ -66,13 +66,13 @@ train t bare set
 is "and from the shards without their manifest" "$(field t.safetensors $keys)" "$held"
 rm -rf bare && mkdir bare && cp -r images/dataset/train bare
 train n bare set
-like "images without a manifest: their names tell the slide" "$(field n.safetensors holdout)" '"slides-of-unknown-patients"'
+like "images without a manifest: their names give the slide" "$(field n.safetensors holdout)" '"slides-of-unknown-patients"'
 like "they are not taken for patients" "$(cat n.log)" 'held-out normal tiles of [0-9]+ slides?; patients are unknown'
 check "nor by the card of a model" sh -c '! grep -q "held-out normal tiles of [0-9]* patient" n.log'
 like "which is reported" "$(cat n.log)" 'names of 200|names of [0-9]+ of [0-9]+ images give the slide .slides: 4.'
 (cd bare/train/good && for f in *.png; do mv "$f" "$(echo "$f" | tr -d _)"; done)
 train u bare set
-is "names that tell nothing: single tiles" "$(field u.safetensors holdout trusted)" '"tiles" false '
+is "names that say nothing: single tiles" "$(field u.safetensors holdout trusted)" '"tiles" false '
 like "which is reported" "$(cat u.log)" 'not to be trusted: single tiles'
 cp images/dataset/train/good/*.png bare/train/good
 cp images/dataset/manifest.csv bare/

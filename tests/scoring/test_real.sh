@@ -7,7 +7,7 @@ export WSIFLOW_TEST_DATA
 cp -r configs "$tmp/configs"
 cd "$tmp" || exit 1
 
-figure() { # FILE KEY: a figure of metrics.json
+metric() { # FILE KEY: a metric of metrics.json
     python3 -c "
 import json, sys
 m = json.load(open(sys.argv[1]))
@@ -29,13 +29,13 @@ run() { # NAME EPOCHS: the configuration with so many epochs, and patches as the
 }
 
 run pcam 2
-auroc=$(figure pcam/metrics.json best_f1.auroc)
-echo "# pcam_96, 2 epochs: AUROC $auroc, AP $(figure pcam/metrics.json best_f1.average_precision), without near-blank $(figure pcam/metrics.json without_near_blank.auroc)"
-is "pcam: 400 normal and 600 tumour patches" "$(figure pcam/metrics.json best_f1.n) $(figure pcam/metrics.json best_f1.positives)" "1000 600"
+auroc=$(metric pcam/metrics.json best_f1.auroc)
+echo "# pcam_96, 2 epochs: AUROC $auroc, AP $(metric pcam/metrics.json best_f1.average_precision), without near-blank $(metric pcam/metrics.json without_near_blank.auroc)"
+is "pcam: 400 normal and 600 tumour patches" "$(metric pcam/metrics.json best_f1.n) $(metric pcam/metrics.json best_f1.positives)" "1000 600"
 check "pcam: AUROC above 0.70" python3 -c "assert $auroc > 0.70"
 
 run lc25000 2
-auroc=$(figure lc25000/metrics.json best_f1.auroc)
+auroc=$(metric lc25000/metrics.json best_f1.auroc)
 echo "# lc25000, 2 epochs: AUROC $auroc"
 check "lc25000: AUROC above 0.95" python3 -c "assert $auroc > 0.95"
 

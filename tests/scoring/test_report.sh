@@ -62,18 +62,18 @@ auroc = (pairs + 1).mean() / 2
 cuts = np.unique(score)[::-1]
 recall = np.array([0] + [(score[label == 1] >= c).mean() for c in cuts])
 ap = sum((b - a) * label[score >= c].mean() for a, b, c in zip(recall, recall[1:], cuts))
-figures = json.load(open("run/metrics.json"))["best_f1"]
+metrics = json.load(open("run/metrics.json"))["best_f1"]
 def area(line):
     x, y = np.array(line).T
     return float(((x[1:] - x[:-1]) * (y[1:] + y[:-1]) / 2).sum())
 seen = 0
 for title, lines in charts.items():
-    for name, figure, mine, first, last in (("ROC", "auroc", auroc, (0, 0), (1, 1)),
+    for name, metric, mine, first, last in (("ROC", "auroc", auroc, (0, 0), (1, 1)),
                                             ("Precision", "average_precision", ap, None, (1, label.mean()))):
         if title.startswith(name):
             seen += 1
             shown = float(title.split()[-1])
-            assert abs(figures[figure] - mine) < 1e-12, (title, figures[figure], mine)
+            assert abs(metrics[metric] - mine) < 1e-12, (title, metrics[metric], mine)
             assert abs(shown - mine) <= 5.001e-5, (title, shown)
             assert abs(area(lines[0]) - mine) < 2e-4, (title, area(lines[0]), mine)
             assert np.allclose(lines[0][-1], last, atol=1e-3), (title, lines[0][-1])
@@ -109,12 +109,12 @@ P
 "$WSIFLOW" evaluate -m model scored.csv >evaluate.log 2>&1
 check "train, score, evaluate and the report show the threshold, n, and what speaks against it" \
     python3 shown.py train.log score.log evaluate.log run/report.html
-like "evaluate has figures at it" "$(cat evaluate.log)" "^all, calibrated threshold of the model: 37 rows"
+like "evaluate has metrics at it" "$(cat evaluate.log)" "^all, calibrated threshold of the model: 37 rows"
 is "a threshold of another column is refused" "$("$WSIFLOW" evaluate -m model -s nll scored.csv >/dev/null 2>&1; echo $?)" 2
 sed '$a evaluate: {score: top}' run.yaml >top.yaml
 cp -r run top
 "$WSIFLOW" run -c top.yaml -o top -j 2 >top.log 2>&1
-is "figures of another column have none at the calibration's threshold, and say why" \
+is "metrics of another column have none at the calibration's threshold, and say why" \
     "$(python3 -c "import json; m = json.load(open('top/metrics.json'))['calibrated']; print(sorted(m), 'column score' in m['absent'])") $(grep -c "threshold is a value of the column score" top/report.html)" "['absent'] True 1"
 like "a table that is wider than the window scrolls" "$(cat run/report.html)" 'table\{[^}]*display:block;overflow-x:auto'
 
@@ -192,7 +192,7 @@ shown = ''.join(text).replace(name, '')
 assert not [t for t in ('<h', '<p', '<td', '</') if t in shown.replace('<https', '')], shown[:300]
 "
 
-# ---- no lesion at all: no figure is made up
+# ---- no lesion at all: no metric is made up
 sed 's/, annotations: [^}]*//; s/^run:.*//' names.yaml >normals.yaml
 python3 - <<'P'
 import csv
@@ -205,14 +205,14 @@ with open("cohort/manifest.csv", "w", newline="") as file:
 P
 "$WSIFLOW" run -c normals.yaml -o normals -j 2 >normals.log 2>&1
 is "a run without lesions ends with 0" $? 0
-check "its figures are absent, with the reason" python3 -c "
+check "its metrics are absent, with the reason" python3 -c "
 import json
 m = json.load(open('normals/metrics.json'))
 best = m['best_f1']
-assert best['positives'] == 0 and 'no row is an anomaly' in best['absent'], best
+assert best['positives'] == 0 and 'there are no anomalies among the rows' in best['absent'], best
 assert not {'auroc', 'average_precision', 'f1', 'specificity', 'confusion', 'threshold'} & set(best), best
 assert 'specificity' in m['calibrated'] and 'recall' not in m['calibrated'], m['calibrated']
 page = open('normals/report.html', encoding='utf-8').read()
-assert 'no row is an anomaly' in page and 'no curves without both' in page, page[:3000]
+assert 'there are no anomalies among the rows' in page and 'no curves without both' in page, page[:3000]
 "
 finish

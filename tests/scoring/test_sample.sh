@@ -19,7 +19,7 @@ tiles: {size: 64}
 model: {blocks: [2, 2, 2], fpn_width: 8, condition: 8}
 train: {epochs: 2}
 YAML
-"$WSIFLOW" train -c "$tmp/tiny.yaml" -p "$tmp/tiles" -o "$tmp/model" -j 2 2>"$tmp/told"
+"$WSIFLOW" train -c "$tmp/tiny.yaml" -p "$tmp/tiles" -o "$tmp/model" -j 2 2>"$tmp/log"
 is "a model is trained" $? 0
 sample() { "$WSIFLOW" sample "$tmp/model" "$@"; }
 

@@ -56,7 +56,7 @@ like "the card counts it apart" "$(grep '^| test' set/dataset/CARD.md)" '^\| tes
 like "and no other" "$(grep '^| train' set/dataset/CARD.md)" '^\| train \| 1 \| 1 \| 0 \|'
 
 # ---- tiles that cannot be read
-check "the figures count all tiles without a score, by slide" python3 - <<'P'
+check "the metrics count all tiles without a score, by slide" python3 - <<'P'
 import csv, json
 rows = list(csv.DictReader(open("run/slides/synth_02/scores.csv")))
 lost = [r for r in rows if not r["score"]]

@@ -267,8 +267,8 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     ADD("/cut/native", test_native);
     ADD("/cut/constant-stays-constant", test_constant);
-    ADD("/cut/valid-share", test_fraction);
-    ADD("/cut/sub-pixel-place", test_position);
+    ADD("/cut/readable-fraction", test_fraction);
+    ADD("/cut/sub-pixel-position", test_position);
     ADD("/cut/levels-agree", test_levels_agree);
     g_test_add_func("/cut/levels-agree-on-tissue", test_levels_agree_real);
     ADD("/cut/tiles-of-a-region", test_tiles_of_region);

@@ -27,12 +27,12 @@ def endless(group, number, *items): # a sequence and items of unknown length
     for body in items:
         out += struct.pack("<HHI", 0xfffe, 0xe000, 0xffffffff) + body + struct.pack("<HHI", 0xfffe, 0xe00d, 0)
     return out + struct.pack("<HHI", 0xfffe, 0xe0dd, 0)
-def write(path, series, instance, picture, um, flavor="VOLUME", tile=128, icc=b"", sop=WSM, before=b"", syntax=EXPLICIT):
+def write(path, series, instance, image, um, flavor="VOLUME", tile=128, icc=b"", sop=WSM, before=b"", syntax=EXPLICIT):
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    h, w = picture.shape[:2]
+    h, w = image.shape[:2]
     across, down = -(-w // tile), -(-h // tile)
     padded = np.full((down * tile, across * tile, 3), 255, np.uint8)
-    padded[:h, :w] = picture
+    padded[:h, :w] = image
     frames = [padded[y:y + tile, x:x + tile].tobytes() for y in range(0, down * tile, tile) for x in range(0, across * tile, tile)]
     meta = b"".join((element(2, 1, "OB", b"\0\1"), element(2, 2, "UI", sop), element(2, 3, "UI", instance), element(2, 0x10, "UI", syntax),
                      element(2, 0x12, "UI", "1.2.3.4")))
@@ -62,9 +62,9 @@ def slide_like():
 icc = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 icc = icc.replace(b"rXYZ", b"?XYZ").replace(b"bXYZ", b"rXYZ").replace(b"?XYZ", b"bXYZ") # red is blue
 nested = endless(8, 0x1140, element(8, 0x1150, "UI", CT) + endless(8, 0x1110, b"", element(8, 0x1155, "UI", "1.9")), b"")
-def series(folder, uid, names, picture, **more):
-    write(f"{folder}/{names[0]}", uid, uid + ".1", picture[::2, ::2], 1.0, **more)
-    write(f"{folder}/{names[1]}", uid, uid + ".2", picture, 0.5, **more)
+def series(folder, uid, names, image, **more):
+    write(f"{folder}/{names[0]}", uid, uid + ".1", image[::2, ::2], 1.0, **more)
+    write(f"{folder}/{names[1]}", uid, uid + ".2", image, 0.5, **more)
     write(f"{folder}/{names[2]}", uid, uid + ".3", np.full((64, 128, 3), (250, 90, 10), np.uint8), 4.0, flavor="LABEL", **more)
 one, two, three, four = (slide_like() for i in range(4))
 np.save("one.npy", one)

@@ -205,11 +205,11 @@ static void test_refusals(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/grid/places", test_positions);
+    g_test_add_func("/grid/positions", test_positions);
     g_test_add_func("/grid/pad-covers-each-pixel", test_pad_covers);
     g_test_add_func("/grid/drop-and-shift-stay-inside", test_inside);
     g_test_add_func("/grid/exact-fit", test_exact_fit);
-    g_test_add_func("/grid/tissue-shares", test_fractions);
+    g_test_add_func("/grid/tissue-fractions", test_fractions);
     g_test_add_func("/grid/refusals", test_refusals);
     return g_test_run();
 }

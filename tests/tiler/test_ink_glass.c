@@ -80,7 +80,7 @@ static void draw_bar(Image *image, const uint8_t ink[3])
 }
 
 /* The fraction of the bar that counts as tissue, and how well the tissue is found. */
-static void judge(const Image *mask, double *ink, double *agreement)
+static void measure(const Image *mask, double *ink, double *agreement)
 {
     double in_bar = 0, both = 0, either = 0;
     for (int y = 0; y < SIDE; y++) {
@@ -103,7 +103,7 @@ static gboolean finds_bar(const Image *slide, const Paint *ink, const char *glas
     memcpy(image->pixels, slide->pixels, image_bytes(slide));
     draw_bar(image, ink->rgb);
     g_autoptr(Image) mask = tissue_of_image(image, NULL, MPP, NULL, &pen, NULL);
-    judge(mask, &in_bar, &agreement);
+    measure(mask, &in_bar, &agreement);
     gboolean hit = in_bar < 0.02 && agreement > 0.93;
     if (!hit) {
         g_test_message("miss: %s ink, %s glass, %s: %.0f %% of the bar is tissue, pen %.3f, agreement %.3f",
@@ -139,7 +139,7 @@ static void test_no_ink(void)
             double pen, ink, agreement;
             g_autoptr(Image) image = slide_on(glasses[g].rgb, s, MPP, SIDE);
             g_autoptr(Image) mask = tissue_of_image(image, NULL, MPP, NULL, &pen, NULL);
-            judge(mask, &ink, &agreement);
+            measure(mask, &ink, &agreement);
             if (pen > 0 || ink > 0 || agreement < 0.93) {
                 g_test_message("%s on %s glass: pen %.3f, %.0f %% of the glass is tissue, agreement %.3f",
                                stains[s].name, glasses[g].name, pen, 100 * ink, agreement);
@@ -363,7 +363,7 @@ static void test_greyscale(void)
         }
         g_autoptr(Tissue) tissue = find_on(image);
         g_autoptr(GPtrArray) warnings = tissue_warnings(tissue);
-        judge(tissue->mask, &ink, &agreement);
+        measure(tissue->mask, &ink, &agreement);
         g_assert_true(tissue->glass.greyscale);
         g_assert_cmpfloat_with_epsilon(tissue->glass.green, glass, 3);
         g_assert_cmpuint(warnings->len, ==, 1);

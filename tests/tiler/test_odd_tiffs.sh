@@ -160,7 +160,7 @@ data += b"\0" * (len(data) % 2)
 struct.pack_into("<I", data, 8 + 2 + 12 * count, len(data))
 open("twins420.tif", "wb").write(data + copy)
 jpeg_tiff("aperio420.svs", RGB, s420, more=aperio)
-# RGB samples: Pillow writes the planes as they are when told that they are Y, Cb, Cr.
+# RGB samples: Pillow writes the planes as they are when asked to take them as Y, Cb, Cr.
 def planes(image):
     out = io.BytesIO()
     Image.merge("YCbCr", image.split()).save(out, "JPEG", quality=92, subsampling=0)
@@ -235,7 +235,7 @@ is "orientation 1 is read" "$(facts upright.tif)" "1024x768 mpp 0.5 notes 0"
 # ---- missing tiles are counted, also where a coarser level has the pixels
 for f in holes holes_big; do
     like "$f: missing tiles are reported" "$("$WSIFLOW" slide $f.tif)" 'level 0: 1024 x 768 px, downsample 1 x 1, 9 of 48 tiles missing'
-    like "$f: and their share is no data" "$("$WSIFLOW" slide $f.tif)" 'no data 18\.75 %'
+    like "$f: and their fraction counts as no data" "$("$WSIFLOW" slide $f.tif)" 'no data 18\.75 %'
     is "$f: as JSON" "$("$WSIFLOW" slide --json $f.tif | python3 -c 'import json, sys
 s = json.load(sys.stdin)
 print(s["levels"][0]["missing_tiles"], s["levels"][0]["tiles"], s["no_data_fraction"])')" "9 48 0.1875"

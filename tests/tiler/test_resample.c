@@ -164,18 +164,18 @@ static void test_mosaic(void)
 }
 
 /* With all pixels readable, resample_readable() gives the same as resample(). */
-static void test_all_valid(void)
+static void test_all_readable(void)
 {
     g_autoptr(Image) source = fixture_texture(120, 90, 1), readable = fixture_image(120, 90, 1),
-                     out_valid = fixture_image(33, 21, 1);
+                     out_readable = fixture_image(33, 21, 1);
     g_autoptr(Image) masked = fixture_image(33, 21, 3);
     const Rect box = {4.3, 5.1, 99.2, 70.7};
     memset(readable->pixels, 255, image_bytes(readable));
     for (Filter filter = FILTER_LANCZOS3; filter <= FILTER_BILINEAR; filter++) {
         g_autoptr(Image) plain = resampled(source, &box, filter, 33, 21);
-        g_assert_true(resample_readable(source, readable, &box, filter, masked, out_valid, NULL));
+        g_assert_true(resample_readable(source, readable, &box, filter, masked, out_readable, NULL));
         g_assert_cmpint(largest_difference(plain, masked), <=, 1);
-        g_assert_null(memchr(out_valid->pixels, 0, image_bytes(out_valid)));
+        g_assert_null(memchr(out_readable->pixels, 0, image_bytes(out_readable)));
     }
 }
 
@@ -183,7 +183,7 @@ static void test_all_valid(void)
 static void test_nothing_bleeds(void)
 {
     g_autoptr(Image) source = fixture_constant(200, 150, 181, 77, 143), readable = fixture_image(200, 150, 1);
-    g_autoptr(Image) out = fixture_image(41, 37, 3), out_valid = fixture_image(41, 37, 1);
+    g_autoptr(Image) out = fixture_image(41, 37, 3), out_readable = fixture_image(41, 37, 1);
     Rng rng = rng_at(1, 0, 0);
     for (int y = 0; y < 150; y++) {
         for (int x = 0; x < 200; x++) {
@@ -197,11 +197,11 @@ static void test_nothing_bleeds(void)
     }
     for (Filter filter = FILTER_LANCZOS3; filter <= FILTER_BILINEAR; filter++) {
         int seen = 0;
-        g_assert_true(
-            resample_readable(source, readable, &(Rect){0.4, 0.7, 199, 149}, filter, out, out_valid, NULL));
-        for (size_t i = 0; i < image_bytes(out_valid); i++) {
+        g_assert_true(resample_readable(source, readable, &(Rect){0.4, 0.7, 199, 149}, filter, out,
+                                        out_readable, NULL));
+        for (size_t i = 0; i < image_bytes(out_readable); i++) {
             const uint8_t *pixel = out->pixels + 3 * i;
-            if (out_valid->pixels[i]) {
+            if (out_readable->pixels[i]) {
                 seen++;
                 g_assert_true(pixel[0] == 181 && pixel[1] == 77 && pixel[2] == 143);
             } else {
@@ -310,7 +310,7 @@ int main(int argc, char **argv)
     g_test_add_func("/resample/pillow", test_pillow);
     g_test_add_func("/resample/definition", test_definition);
     g_test_add_func("/resample/mosaic", test_mosaic);
-    g_test_add_func("/resample/all-valid", test_all_valid);
+    g_test_add_func("/resample/all-readable", test_all_readable);
     g_test_add_func("/resample/nothing-bleeds", test_nothing_bleeds);
     g_test_add_func("/resample/zone-plate", test_zone_plate);
     g_test_add_func("/resample/sub-pixel", test_sub_pixel);

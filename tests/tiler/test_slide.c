@@ -187,7 +187,7 @@ static void test_borders(SlideFile *slide_file, gconstpointer unused)
 static void assert_mpp(const char *path, const SlideOptions *options, MppSource source, double x, double y)
 {
     g_autoptr(Slide) slide = open_slide(path, options);
-    g_assert_cmpstr(mpp_source_name(slide_info(slide)->mpp_source), ==, mpp_source_name(source));
+    g_assert_cmpstr(slide_mpp_source_name(slide_info(slide)->mpp_source), ==, slide_mpp_source_name(source));
     g_assert_cmpfloat_with_epsilon(slide_info(slide)->mpp_x, x, 1e-6 * x + 1e-12);
     g_assert_cmpfloat_with_epsilon(slide_info(slide)->mpp_y, y, 1e-6 * y + 1e-12);
 }

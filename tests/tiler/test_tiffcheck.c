@@ -151,7 +151,7 @@ static void test_bombs(SlideFile *slide_file, gconstpointer unused)
         save_tile(slide_file->path, big, 1 << 20, 1 << 20, 16, 16); /* 2^32 tiles, one offset */
         assert_refused(slide_file->path, "TileOffsets has 1 values for 4294967296 tiles");
         save_tile(slide_file->path, big, 16384, 16384, 16384, 16384); /* 268 Mpx from 4 bytes */
-        assert_refused(slide_file->path, "px a byte");
+        assert_refused(slide_file->path, "px per byte");
     }
 }
 

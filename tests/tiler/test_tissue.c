@@ -324,7 +324,7 @@ static void test_real(void)
 {
     const char *data = g_getenv("WSIFLOW_TEST_DATA");
     if (!data) {
-        g_test_skip("WSIFLOW_TEST_DATA is not set: no real images judged");
+        g_test_skip("WSIFLOW_TEST_DATA is not set: no real images examined");
         return;
     }
     for (size_t k = 0; k < G_N_ELEMENTS(seen); k++) {

@@ -141,8 +141,8 @@ gboolean clam_write(const char *path, const ClamSpec *spec, const int64_t *xy, i
     return write_coords(path, put_clam, spec, xy, count, sha256, error);
 }
 
-gboolean trident_write(const char *path, const ClamSpec *spec, const int64_t *xy, int64_t count,
-                       char sha256[65], GError **error)
+gboolean clam_trident_write(const char *path, const ClamSpec *spec, const int64_t *xy, int64_t count,
+                            char sha256[65], GError **error)
 {
     return write_coords(path, put_trident, spec, xy, count, sha256, error);
 }

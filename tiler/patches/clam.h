@@ -24,5 +24,5 @@ gboolean clam_write(const char *path, const ClamSpec *spec, const int64_t *xy, i
 /* The same dataset with TRIDENT's attributes (its trident/IO.py): patch_size at the target magnification, patch_size_level0,
  * level0_magnification and target_magnification (10 / um/px, as whole numbers if possible), overlap, name, savetodir, level0_width,
  * level0_height; and in addition level0_mpp and target_mpp. */
-gboolean trident_write(const char *path, const ClamSpec *spec, const int64_t *xy, int64_t count,
-                       char sha256[65], GError **error);
+gboolean clam_trident_write(const char *path, const ClamSpec *spec, const int64_t *xy, int64_t count,
+                            char sha256[65], GError **error);

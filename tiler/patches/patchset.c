@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define BESIDE "../dataset_"
+#define OTHER_SET "../dataset_"
 #define MASKS "ground_truth/Ungood/"
 
 static const char *const columns[] = {"file",
@@ -101,8 +101,8 @@ char *patchset_name(const char *split, const char *label, const char *slide, int
 {
     g_autofree char *folder = safe_part(split), *class = safe_part(label), *stem = unique_part(slide);
     /* Loaders would take valid/ for test images, so it is next to the folder. */
-    const char *beside = g_str_equal(folder, "valid") ? BESIDE : "";
-    return g_strdup_printf("%s%s/%s/%s_%06d.%s", beside, folder, class, stem, number, extension);
+    const char *parent = g_str_equal(folder, "valid") ? OTHER_SET : "";
+    return g_strdup_printf("%s%s/%s/%s_%06d.%s", parent, folder, class, stem, number, extension);
 }
 
 /* The digits between the last '_' and the extension, at least six. */
@@ -126,7 +126,8 @@ int patchset_number(const char *file)
 gboolean patchset_is_inside(const char *file)
 {
     /* The only ".." that is allowed leads to ../dataset_NAME, next to the set. */
-    g_auto(GStrv) parts = g_strsplit(g_str_has_prefix(file, BESIDE) ? file + strlen("../") : file, "/", -1);
+    g_auto(GStrv) parts =
+        g_strsplit(g_str_has_prefix(file, OTHER_SET) ? file + strlen("../") : file, "/", -1);
     for (int i = 0; parts[i]; i++) {
         g_autofree char *safe = safe_part(parts[i]);
         if (!g_str_equal(safe, parts[i])) {
@@ -134,7 +135,7 @@ gboolean patchset_is_inside(const char *file)
         }
     }
     /* That folder must have a name. */
-    return parts[0] && !g_str_has_prefix(file, BESIDE "/") && !g_str_equal(file, BESIDE);
+    return parts[0] && !g_str_has_prefix(file, OTHER_SET "/") && !g_str_equal(file, OTHER_SET);
 }
 
 char *patchset_path(const char *root, const char *file)
@@ -144,7 +145,8 @@ char *patchset_path(const char *root, const char *file)
 
 char *patchset_unused_name(const char *file)
 {
-    return g_strconcat(BESIDE "unused/", g_str_has_prefix(file, BESIDE) ? file + strlen(BESIDE) : file, NULL);
+    return g_strconcat(OTHER_SET "unused/",
+                       g_str_has_prefix(file, OTHER_SET) ? file + strlen(OTHER_SET) : file, NULL);
 }
 
 char *patchset_mask_name(const Patch *patch)
@@ -157,7 +159,7 @@ char *patchset_mask_name(const Patch *patch)
     }
     /* Loaders read masks of test images only; all others go next to the set. */
     return g_str_equal(split, "test") ? g_strdup_printf(MASKS "%s_mask.png", name)
-                                      : g_strdup_printf(BESIDE "%s/" MASKS "%s_mask.png", split, name);
+                                      : g_strdup_printf(OTHER_SET "%s/" MASKS "%s_mask.png", split, name);
 }
 
 gboolean patchset_encode(const Image *rgb, int quality, GByteArray *out, GError **error)

@@ -51,7 +51,7 @@ static gboolean read_levels(Slide *slide, openslide_t *handle, const GArray *pag
     }
     slide_level_reserve(slide, count);
     for (int i = 0; i < count; i++) {
-        /* Level 0 stays; a page that is no level is noted and skipped. */
+        /* Level 0 stays; a page that is not a level is noted and skipped. */
         if (i > 0 && pages && slide_tiff_leaves_out(slide, pages, handle, i)) {
             continue;
         }

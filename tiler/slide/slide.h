@@ -70,7 +70,7 @@ void slide_free(Slide *slide);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Slide, slide_free)
 /* Borrowed from the slide. */
 const SlideInfo *slide_info(const Slide *slide);
-const char *mpp_source_name(MppSource source);
+const char *slide_mpp_source_name(MppSource source);
 
 /* The level to cut from at `scale` level-0 px per output px: the coarsest whose downsample is <= scale (1 + 1e-3). */
 int slide_best_level(const Slide *slide, double scale);

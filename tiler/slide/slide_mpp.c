@@ -79,7 +79,7 @@ gboolean slide_mpp_set(Slide *slide, openslide_t *handle, const TiffPage *page, 
     return TRUE;
 }
 
-const char *mpp_source_name(MppSource source)
+const char *slide_mpp_source_name(MppSource source)
 {
     static const char *const names[] = {"none", "file", "tiff tags", "override", "objective"};
     return names[source];

@@ -283,7 +283,7 @@ static gboolean check_directory(Tiff *tiff, const Field *fields, GError **error)
     }
     if (tiff->stored / MAX_PIXELS_PER_BYTE > tiff->size) {
         return refuse(tiff, error,
-                      "%" PRIu64 " px are declared for a file of %" PRIu64 " bytes, more than %d px a byte",
+                      "%" PRIu64 " px are declared for a file of %" PRIu64 " bytes, more than %d px per byte",
                       tiff->stored, tiff->size, MAX_PIXELS_PER_BYTE);
     }
     return TRUE;

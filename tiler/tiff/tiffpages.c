@@ -1,6 +1,5 @@
 /* Reads the directories by libtiff, after tiffcheck.h has found them sound. */
 #include "tiler/tiff/tiffpages.h"
-#include "base/error.h"
 #include "tiler/tiff/tiffsource.h"
 #include <math.h>
 #include <string.h>

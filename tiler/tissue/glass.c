@@ -23,7 +23,7 @@ enum { REDS = 50, BLUES = 100 };
 static const float YELLOW_BINS_PER_OD = 500, YELLOW_RED = -0.01F, YELLOW_BLUE = -0.225F, YELLOW_LEAST = 0.02F;
 /* A neutral pixel is evidence against yellow glass when its density of blue is lower by this: more than neutral tints differ. */
 static const double BRIGHTER = 0.03;
-enum { FRACTION = 50 }; /* 1 / 50 = 2 %: the least part of yellow glass, and of the evidence against it */
+enum { ONE_IN = 50 }; /* 1 / 50 = 2 %: the least part of yellow glass, and of the evidence against it */
 /* A pixel has a colour when its samples differ by more than GREY_SPREAD.  An image has colours when the fraction COLOURED of its pixels has
  * one, or more than COMPACT pixels in runs of at least RUN along rows. */
 static const double COLOURED = 1e-3;
@@ -315,11 +315,11 @@ static void take_yellow(const Glass *glass, int64_t neutral, Background *out)
                               .blue = YELLOW_BLUE + l / YELLOW_BINS_PER_OD,
                               .grey = bright_grey(glass->yellow_greys, glass->yellows)};
     /* Too rare, or a neutral tint other than pure white is more common. */
-    if (yellow * FRACTION <= glass->readable || yellow < neutral - glass->greys[0]) {
+    if (yellow * ONE_IN <= glass->readable || yellow < neutral - glass->greys[0]) {
         return;
     }
-    /* Something neutral is brighter: the yellow lies on glass, so it is stain. */
-    if (count_brighter(glass, &found) * FRACTION > glass->readable) {
+    /* Something neutral is brighter: the yellow is on glass, so it is stain. */
+    if (count_brighter(glass, &found) * ONE_IN > glass->readable) {
         out->yellow_stain = (float)glass->yellows / (float)glass->readable;
     } else {
         *out = found;

@@ -3,7 +3,6 @@
  * Densities are summed as whole numbers of 1e-5, or of 1e-4 where a square could overflow 32 bits, so sliding sums are exact and the result
  * does not depend on the order.  Running sums along a row may wrap around; their differences are still right. */
 #include "tiler/tissue/local_density.h"
-#include "base/error.h"
 #include "tiler/raster/thread_scratch.h"
 #include "tiler/raster/vectorised.h"
 #include <math.h>
