@@ -19,7 +19,7 @@ static Head *head_of(const ModelSpec *spec, const Msflow *flow)
 {
     Head *head = g_new(Head, 1);
     int channels[SCALES], positions[SCALES];
-    double prior = (double)model_spec_part_anomalies(spec) / (spec->batch / spec->shards);
+    double prior = (double)model_spec_part_anomalies(spec) / (spec->batch / spec->batch_parts);
     for (int l = 0; l < SCALES; l++) {
         int side = msflow_latent_size(flow, l);
         channels[l] = msflow_latent_channels(flow, l);

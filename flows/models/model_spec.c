@@ -47,7 +47,7 @@ static const Field spec_fields[] = {
     /* how it is trained */
     {"epochs", FIELD_INT, AT(epochs), 1, NULL},
     {"batch", FIELD_INT, AT(batch), 1, NULL},
-    {"shards", FIELD_INT, AT(shards), 1, NULL},
+    {"batch_parts", FIELD_INT, AT(batch_parts), 1, NULL},
     {"learning_rate", FIELD_NUMBER, AT(learning_rate), 1, NULL},
     {"warmup_epochs", FIELD_NUMBER, AT(warmup_epochs), 1, NULL}, /* the rate rises linearly */
     {"fpn_rate", FIELD_NUMBER, AT(fpn_rate), 1, NULL},           /* as a fraction of learning_rate */
@@ -109,7 +109,7 @@ void model_spec_default(ModelSpec *spec, const char *extractor)
         .measure = MEASURE_LIKELIHOOD,
         .epochs = 50,
         .batch = 8,
-        .shards = 2,
+        .batch_parts = 2,
         .learning_rate = 1e-3,
         .warmup_epochs = 1,
         .fpn_rate = 0.01,
@@ -166,7 +166,7 @@ static gboolean refuse(GError **error, const char *key, const char *rule)
 int model_spec_part_anomalies(const ModelSpec *spec)
 {
     /* Rounded up, so that every part of a batch has an anomaly. */
-    return MAX((int)ceil(spec->loss.anomaly_fraction * (spec->batch / spec->shards)), 1);
+    return MAX((int)ceil(spec->loss.anomaly_fraction * (spec->batch / spec->batch_parts)), 1);
 }
 
 /* Each part of a batch needs a normal tile as well. */
@@ -175,12 +175,12 @@ static gboolean check_loss(const ModelSpec *s, GError **error)
     if (!loss_spec_check(&s->loss, error)) {
         return FALSE;
     }
-    if (s->loss.labels && model_spec_part_anomalies(s) >= s->batch / s->shards) {
+    if (s->loss.labels && model_spec_part_anomalies(s) >= s->batch / s->batch_parts) {
         g_set_error(
             error, WSI_ERROR, WSI_ERROR_INPUT,
             "train.batch / train.batch_parts is %d: each part of a batch needs at least one normal tile "
             "in addition to its anomalies (%d)",
-            s->batch / s->shards, model_spec_part_anomalies(s));
+            s->batch / s->batch_parts, model_spec_part_anomalies(s));
         return FALSE;
     }
     return TRUE;
@@ -195,7 +195,8 @@ gboolean model_spec_check(const ModelSpec *s, GError **error)
         return refuse(error, "epochs", "at least 1");
     }
     /* Parts of equal size, so that their mean is the mean of the batch. */
-    if (s->shards < 1 || s->batch < s->shards || s->batch % s->shards != 0 || s->batch > 4096) {
+    if (s->batch_parts < 1 || s->batch < s->batch_parts || s->batch % s->batch_parts != 0 ||
+        s->batch > 4096) {
         return refuse(error, "batch", "a multiple of train.batch_parts, at most 4096");
     }
     /* Conditions are written so that NaN fails. */

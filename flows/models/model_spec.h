@@ -35,7 +35,7 @@ typedef struct {
     /* Training: Adam on the mean NLL per dimension.  The rate rises linearly from a tenth over warmup_epochs and then falls
      * along a cosine to a hundredth at the last epoch. */
     int epochs, batch;
-    int shards; /* parts in which a batch is computed; fixed, so that results do not depend on threads */
+    int batch_parts; /* parts in which a batch is computed; fixed, so that results do not depend on threads */
     double learning_rate, warmup_epochs;
     /* FPN_ORTHOGONAL, FPN_TWO_PHASE: the rate of the laterals, as a fraction of learning_rate.  A training ends with an error when
      * the pyramid collapses (flows/training/collapse.h).  fpn_epochs: of the first phase of FPN_TWO_PHASE. */

@@ -1,7 +1,7 @@
 /* Training: Adam minimises the negative log-likelihood of normal tiles, with labels also the other terms of the loss (LossSpec).
  *
  * Invariants
- *  1. A batch is computed in `shards` parts of equal size.  Each part has its own run and gradient.  Any thread may compute it,
+ *  1. A batch is computed in `batch_parts` parts of equal size.  Each part has its own run and gradient.  Any thread may compute it,
  *     and gradients are added in the order of the parts: bits do not depend on threads.
  *  2. What an epoch does follows from (specification, tiles, state after the epoch before).  A checkpoint holds that state, so
  *     stopping and resuming changes nothing.
@@ -117,7 +117,7 @@ static gboolean allocate(Fit *fit, GError **error)
     fit->head_gradient = g_new0(real, HEAD_TRAINABLE);
     fit->tile = g_new0(LossTile, fit->spec->batch);
     int64_t most = fit_most_steps(fit) * fit->spec->batch; /* positions of the longest epoch */
-    return fit_shards_new(fit, error) &&
+    return fit_parts_new(fit, error) &&
            (s->moment1 = wsi_try_alloc(s->trainable, sizeof(real), "Adam's moments", error)) &&
            (s->moment2 = wsi_try_alloc(s->trainable, sizeof(real), "Adam's moments", error)) &&
            (s->best = wsi_try_alloc(s->trainable, sizeof(real), "the best parameters", error)) &&
@@ -131,7 +131,7 @@ static gboolean allocate(Fit *fit, GError **error)
 
 static void fit_clear(Fit *fit)
 {
-    fit_shards_free(fit);
+    fit_parts_free(fit);
     g_free(fit->order);
     g_free(fit->variant);
     g_free(fit->normal_order);
@@ -207,7 +207,7 @@ static gboolean start(Fit *fit, GError **error)
         .features = fit->features,
         .tiles = fit->normal_order,
         .count = fit->normals.train_count,
-        .batch = fit->part,
+        .batch = fit->part_tiles,
         .threads = fit->threads,
         .pin = fit->pin,
     };
@@ -297,7 +297,7 @@ static gboolean prepare(Fit *fit, GError **error)
         .tiles = fit->tiles,
         .pad = spec->extractor.pad,
         .tile_size = spec->tile_size,
-        .batch = fit->part,
+        .batch = fit->part_tiles,
         .workers = MAX(fit->threads, 1),
         .cache = fit->options->cache,
         .cache_bytes = fit->options->cache_bytes,
@@ -343,7 +343,7 @@ Model *model_fit(const ModelSpec *spec, const TileSet *tiles, const FitOptions *
         .model = model,
         .tiles = tiles,
         .threads = MAX(options->threads, 1),
-        .part = model->spec.batch / model->spec.shards,
+        .part_tiles = model->spec.batch / model->spec.batch_parts,
     };
     fit.pin = fit.threads == pool_processors();
     gboolean ok = prepare(&fit, error) && train(&fit, error);

@@ -61,13 +61,13 @@ int fit_first_labelled(const ModelSpec *spec)
 /* Normals in each part of a batch. */
 static int part_normals(const Fit *fit, gboolean labels)
 {
-    return fit->part - (labels ? model_spec_part_anomalies(fit->spec) : 0);
+    return fit->part_tiles - (labels ? model_spec_part_anomalies(fit->spec) : 0);
 }
 
 /* So many that every normal is taken once; the last batch is filled up. */
 static int64_t steps_of(const Fit *fit, gboolean labels)
 {
-    int64_t normals = (int64_t)part_normals(fit, labels) * fit->spec->shards;
+    int64_t normals = (int64_t)part_normals(fit, labels) * fit->spec->batch_parts;
     return (fit->normals.train_count + normals - 1) / normals;
 }
 
@@ -86,11 +86,12 @@ static void take(Fit *fit, int64_t at, int epoch, const int64_t *order, int64_t 
 void fit_begin_epoch(Fit *fit, int epoch)
 {
     gboolean labels = epoch >= fit_first_labelled(fit->spec);
-    int normals = part_normals(fit, labels), anomalies = fit->part - normals;
-    int64_t parts = steps_of(fit, labels) * fit->spec->shards, normal = 0, anomaly = 0;
+    int normals = part_normals(fit, labels), anomalies = fit->part_tiles - normals;
+    int64_t parts = steps_of(fit, labels) * fit->spec->batch_parts, normal = 0, anomaly = 0;
     int64_t at = 0;
-    fit->composition = (LossBatch){normals * fit->spec->shards, anomalies * fit->spec->shards, labels};
-    fit->steps = parts / fit->spec->shards;
+    fit->composition =
+        (LossBatch){normals * fit->spec->batch_parts, anomalies * fit->spec->batch_parts, labels};
+    fit->steps = parts / fit->spec->batch_parts;
     holdout_order(&fit->normals, fit->spec->seed, epoch, fit->normal_order);
     if (labels) {
         holdout_order(&fit->anomalies, fit->spec->seed, epoch, fit->anomaly_order);
@@ -113,9 +114,9 @@ double fit_head_gradient(Fit *fit)
         return 0;
     }
     for (int i = 0; i < HEAD_TRAINABLE; i++) {
-        double sum = 0; /* in the order of the shards */
-        for (int s = 0; s < fit->spec->shards; s++) {
-            sum += fit->shards[s].head_gradient[i];
+        double sum = 0; /* in the order of the parts */
+        for (int s = 0; s < fit->spec->batch_parts; s++) {
+            sum += fit->parts[s].head_gradient[i];
         }
         fit->head_gradient[i] = (real)sum;
     }

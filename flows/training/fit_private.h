@@ -9,7 +9,7 @@
 #include "flows/training/holdout.h"
 #include "flows/training/head_loss.h"
 
-/* A part of the batch, of `part` tiles. */
+/* A part of the batch, of `part_tiles` tiles. */
 typedef struct {
     MsflowRun *run;
     real *gradient;           /* (trainable) */
@@ -17,7 +17,7 @@ typedef struct {
     double *logdet, *dlogdet; /* (part) */
     LossTerms terms;          /* its part of the means over the batch */
     double *head_gradient;    /* (HEAD_TRAINABLE) */
-} Shard;
+} BatchPart;
 
 typedef struct {
     const ModelSpec *spec;
@@ -25,12 +25,12 @@ typedef struct {
     Model *model;
     const TileSet *tiles;
     int threads;
-    int part;                        /* tiles of a shard */
+    int part_tiles;                  /* tiles of a part */
     gboolean pin;                    /* threads to processors */
     int64_t dimensions;              /* of one tile's latents */
     HoldoutLists normals, anomalies; /* the latter empty without labels */
     Features *features;
-    Shard *shards;
+    BatchPart *parts;
     TrainState state;
     Adam adam;
     /* Of the current epoch. */
@@ -55,9 +55,9 @@ typedef struct {
     int sampled;
 } Fit;
 
-/* Buffers of all shards and of the gradient.  FALSE when memory is short; call fit_shards_free in any case. */
-gboolean fit_shards_new(Fit *fit, GError **error);
-void fit_shards_free(Fit *fit);
+/* Buffers of all parts and of the gradient.  FALSE when memory is short; call fit_parts_free in any case. */
+gboolean fit_parts_new(Fit *fit, GError **error);
+void fit_parts_free(Fit *fit);
 /* Batch `number` of the epoch: forward, backward, update.  Adds to the sums of the report. */
 gboolean fit_step(Fit *fit, int64_t number, EpochReport *report, GError **error);
 /* Divides normals and anomalies into training and hold-out. */
@@ -70,7 +70,7 @@ int fit_first_labelled(const ModelSpec *spec);
 int64_t fit_most_steps(const Fit *fit);
 /* Composition, number of steps and order of tiles of an epoch. */
 void fit_begin_epoch(Fit *fit, int epoch);
-/* Adds up the shards' gradients of the head; returns the sum of squares, 0 while labels do not count. */
+/* Adds up the parts' gradients of the head; returns the sum of squares, 0 while labels do not count. */
 double fit_head_gradient(Fit *fit);
 /* After a step with `scale` and `adam` set: the head's parameters, statistics of normals and centres. */
 void fit_update_head(Fit *fit);

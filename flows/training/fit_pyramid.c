@@ -11,7 +11,7 @@
  * positions and scales agree, and the features in which normal tissue hardly varies.
  *
  * The head is not kept.  The phase is short and has no checkpoint: a training that is killed in it starts it again.  As in
- * fit_step.c, gradients are added in the order of the shards; random numbers are named by epoch and position, never by thread. */
+ * fit_step.c, gradients are added in the order of the parts; random numbers are named by epoch and position, never by thread. */
 #include "flows/training/fit_private.h"
 #include "flows/training/losses.h"
 #include "flows/kernels/squares.h"
@@ -35,13 +35,13 @@ gboolean fit_collapse(Fit *fit, Collapse *now, GError **error)
         return TRUE;
     }
     g_autoptr(CollapseSums) sums = collapse_sums_new(fit->model->flow, error);
-    for (int first = 0; sums && first < fit->sampled; first += fit->part) {
+    for (int first = 0; sums && first < fit->sampled; first += fit->part_tiles) {
         const real *maps[SCALES], *y[SCALES];
-        int count = MIN(fit->part, fit->sampled - first);
+        int count = MIN(fit->part_tiles, fit->sampled - first);
         if (!features_get(fit->features, 0, fit->sample + first, count, maps, error)) {
             return FALSE;
         }
-        msflow_input_pooled(fit->shards[0].run, maps, y);
+        msflow_input_pooled(fit->parts[0].run, maps, y);
         collapse_sums_add(sums, count, y);
     }
     if (sums) { /* over the same tiles each time */
@@ -57,11 +57,11 @@ typedef struct {
     real *dy[SCALES];   /* (part, side, side, channels) */
     real *gradient;     /* laterals, then head */
     double loss;
-} Part;
+} PyramidPart;
 
 typedef struct {
     Fit *fit;
-    Part *parts;
+    PyramidPart *parts;
     int64_t length[SCALES];            /* numbers of one tile */
     int64_t at[SCALES], head, count;   /* where laterals and head begin in the flat arrays */
     real *weights, *moment1, *moment2; /* weights: of the head alone */
@@ -79,10 +79,10 @@ static gboolean is_strange(const Phase *p, int64_t position)
 }
 
 /* A tile of a part becomes a synthetic anomaly.  from: the features of the part, (part, side, side, features). */
-static void make_strange(const Phase *p, Part *part, int64_t position, const real *const from[SCALES])
+static void make_strange(const Phase *p, PyramidPart *part, int64_t position, const real *const from[SCALES])
 {
     const Msflow *flow = p->fit->model->flow;
-    int tiles = p->fit->part, slot = (int)(position % tiles);
+    int tiles = p->fit->part_tiles, slot = (int)(position % tiles);
     int64_t draw = p->number * p->fit->spec->batch + position;
     Rng rng = rng_at(p->fit->spec->seed, rng_name("pyramid.strange") ^ (uint64_t)draw, (uint32_t)p->epoch);
     for (int l = 0; l < SCALES; l++) {
@@ -119,7 +119,8 @@ static double head_forward(const Phase *p, const real *const y[SCALES], int slot
 }
 
 /* With slope = dL/dlogit: dL/dP = slope (u + 2 v P) / positions, dL/du = slope mean(P), dL/dv = slope mean(P^2). */
-static void head_backward(const Phase *p, Part *part, const real *const y[SCALES], int slot, double slope)
+static void head_backward(const Phase *p, PyramidPart *part, const real *const y[SCALES], int slot,
+                          double slope)
 {
     const Msflow *flow = p->fit->model->flow;
     const real *u = p->weights;
@@ -146,34 +147,34 @@ static gboolean part_step(int64_t index, int worker, void *data, GError **error)
 {
     Phase *p = data;
     Fit *fit = p->fit;
-    Part *part = &p->parts[index];
+    PyramidPart *part = &p->parts[index];
     const LossSpec *loss = &fit->spec->loss;
     const real *maps[SCALES], *y[SCALES];
     real *dlateral[SCALES];
-    const int64_t first = index * fit->part;
-    if (!features_get_variants(fit->features, worker, p->batch + first, p->variant + first, fit->part, maps,
-                               error)) {
+    const int64_t first = index * fit->part_tiles;
+    if (!features_get_variants(fit->features, worker, p->batch + first, p->variant + first, fit->part_tiles,
+                               maps, error)) {
         return FALSE;
     }
     for (int l = 0; l < SCALES; l++) {
-        memcpy(part->maps[l], maps[l], (size_t)(fit->part * p->length[l]) * sizeof(real));
+        memcpy(part->maps[l], maps[l], (size_t)(fit->part_tiles * p->length[l]) * sizeof(real));
         dlateral[l] = part->gradient + p->at[l];
     }
-    for (int b = 0; b < fit->part && p->anomalies->len == 0; b++) {
-        if (is_strange(p, index * fit->part + b)) {
-            make_strange(p, part, index * fit->part + b, maps);
+    for (int b = 0; b < fit->part_tiles && p->anomalies->len == 0; b++) {
+        if (is_strange(p, index * fit->part_tiles + b)) {
+            make_strange(p, part, index * fit->part_tiles + b, maps);
         }
     }
     memset(part->gradient, 0, (size_t)p->count * sizeof(real));
     part->loss = 0;
-    msflow_input_pooled(fit->shards[index].run, (const real *const *)part->maps, y);
-    for (int b = 0; b < fit->part; b++) {
+    msflow_input_pooled(fit->parts[index].run, (const real *const *)part->maps, y);
+    for (int b = 0; b < fit->part_tiles; b++) {
         double slope, logit = head_forward(p, y, b);
-        int label = is_strange(p, index * fit->part + b);
+        int label = is_strange(p, index * fit->part_tiles + b);
         part->loss += loss_focal(logit, label, loss->focal_alpha, loss->focal_gamma, &slope);
         head_backward(p, part, y, b, slope / fit->spec->batch);
     }
-    msflow_input_backward(fit->shards[index].run, (const real *const *)part->dy, dlateral);
+    msflow_input_backward(fit->parts[index].run, (const real *const *)part->dy, dlateral);
     return TRUE;
 }
 
@@ -197,7 +198,7 @@ static void update(Phase *p, int64_t step)
     Msflow *flow = fit->model->flow;
     real *gradient = p->parts[0].gradient;
     Adam adam = fit->adam;
-    for (int s = 1; s < fit->spec->shards; s++) { /* in the order of the shards */
+    for (int s = 1; s < fit->spec->batch_parts; s++) { /* in the order of the parts */
         for (int64_t i = 0; i < p->count; i++) {
             gradient[i] += p->parts[s].gradient[i];
         }
@@ -240,10 +241,10 @@ static gboolean phase_epoch(Phase *p, const Collapse *start, GError **error)
     shuffle(p, p->anomalies, "pyramid.anomalies", p->anomaly);
     for (p->number = 0; p->number < steps; p->number++) {
         choose_batch(p);
-        if (!pool_run(fit->threads, fit->pin, fit->spec->shards, part_step, p, error)) {
+        if (!pool_run(fit->threads, fit->pin, fit->spec->batch_parts, part_step, p, error)) {
             return FALSE;
         }
-        for (int s = 0; s < fit->spec->shards; s++) {
+        for (int s = 0; s < fit->spec->batch_parts; s++) {
             loss += p->parts[s].loss / (double)(steps * fit->spec->batch);
         }
         update(p, (p->epoch - 1) * steps + p->number + 1);
@@ -277,10 +278,10 @@ static void gather(Phase *p)
     p->variant = g_new(uint32_t, fit->spec->batch);
 }
 
-static gboolean part_init(const Phase *p, Part *part, GError **error)
+static gboolean part_init(const Phase *p, PyramidPart *part, GError **error)
 {
     const Msflow *flow = p->fit->model->flow;
-    size_t tiles = (size_t)p->fit->part;
+    size_t tiles = (size_t)p->fit->part_tiles;
     gboolean ok =
         (part->gradient = wsi_try_alloc((size_t)p->count, sizeof(real), "a gradient", error)) != NULL;
     for (int l = 0; l < SCALES && ok; l++) {
@@ -305,11 +306,11 @@ static gboolean phase_init(Phase *p, GError **error)
         head += 2 * msflow_latent_channels(flow, l);
     }
     p->count = p->head + head;
-    p->parts = g_new0(Part, p->fit->spec->shards);
+    p->parts = g_new0(PyramidPart, p->fit->spec->batch_parts);
     gboolean ok = (p->weights = wsi_try_alloc((size_t)head, sizeof(real), "a linear head", error)) &&
                   (p->moment1 = wsi_try_alloc((size_t)p->count, sizeof(real), "Adam's moments", error)) &&
                   (p->moment2 = wsi_try_alloc((size_t)p->count, sizeof(real), "Adam's moments", error));
-    for (int s = 0; s < p->fit->spec->shards && ok; s++) {
+    for (int s = 0; s < p->fit->spec->batch_parts && ok; s++) {
         ok = part_init(p, &p->parts[s], error);
     }
     return ok;
@@ -317,7 +318,7 @@ static gboolean phase_init(Phase *p, GError **error)
 
 static void phase_clear(Phase *p)
 {
-    for (int s = 0; p->parts && s < p->fit->spec->shards; s++) {
+    for (int s = 0; p->parts && s < p->fit->spec->batch_parts; s++) {
         g_free(p->parts[s].gradient);
         for (int l = 0; l < SCALES; l++) {
             g_free(p->parts[s].maps[l]);

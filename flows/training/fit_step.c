@@ -1,7 +1,7 @@
 /* One batch of a training: the loss, its gradient, the update; and the loss of the held-out tiles.
  *
- * A batch is computed in shards of equal size, each with its own run and gradient.  Gradients are added in the order of the
- * shards, and sums of squares in the order of the chunks, so bits do not depend on which thread computed what. */
+ * A batch is computed in parts of equal size, each with its own run and gradient.  Gradients are added in the order of the
+ * parts, and sums of squares in the order of the chunks, so bits do not depend on which thread computed what. */
 #include "flows/training/fit_private.h"
 #include "flows/kernels/squares.h"
 #include "base/error.h"
@@ -26,40 +26,40 @@ static int64_t latent_count(const Fit *fit, int l)
 }
 
 /* The loss of tile b of a part, and its gradient at the latents. */
-static void tile_loss(const Fit *fit, Shard *shard, const real *const z[SCALES], int b, int64_t index,
+static void tile_loss(const Fit *fit, BatchPart *part, const real *const z[SCALES], int b, int64_t index,
                       LossTile *tile)
 {
-    tile->logdet = shard->logdet[b];
+    tile->logdet = part->logdet[b];
     tile->anomaly = fit->tiles->anomaly && fit->tiles->anomaly[index];
     for (int l = 0; l < SCALES; l++) {
         tile->z[l] = z[l] + b * latent_count(fit, l);
-        tile->dz[l] = shard->dz[l] + b * latent_count(fit, l);
+        tile->dz[l] = part->dz[l] + b * latent_count(fit, l);
     }
-    head_loss(fit->model->head, &fit->spec->loss, &fit->composition, tile, &shard->terms,
-              shard->head_gradient);
-    shard->dlogdet[b] = tile->dlogdet;
+    head_loss(fit->model->head, &fit->spec->loss, &fit->composition, tile, &part->terms, part->head_gradient);
+    part->dlogdet[b] = tile->dlogdet;
 }
 
 /* Forward, loss and backward of one part of the batch. */
-static gboolean shard_step(int64_t index, int worker, void *data, GError **error)
+static gboolean batch_part_step(int64_t index, int worker, void *data, GError **error)
 {
     Fit *fit = data;
-    Shard *shard = &fit->shards[index];
+    BatchPart *part = &fit->parts[index];
     const real *maps[SCALES], *z[SCALES];
-    const int64_t first = index * fit->part;
+    const int64_t first = index * fit->part_tiles;
     const uint32_t *variant = fit->variant + (fit->batch - fit->order) + first; /* parallel to fit->order */
-    if (!features_get_variants(fit->features, worker, fit->batch + first, variant, fit->part, maps, error)) {
+    if (!features_get_variants(fit->features, worker, fit->batch + first, variant, fit->part_tiles, maps,
+                               error)) {
         return FALSE;
     }
-    msflow_forward_pooled(shard->run, maps, z, shard->logdet);
-    shard->terms = (LossTerms){0};
-    memset(shard->head_gradient, 0, HEAD_TRAINABLE * sizeof(double));
-    for (int b = 0; b < fit->part; b++) {
-        int64_t position = index * fit->part + b;
-        tile_loss(fit, shard, z, b, fit->batch[position], &fit->tile[position]);
+    msflow_forward_pooled(part->run, maps, z, part->logdet);
+    part->terms = (LossTerms){0};
+    memset(part->head_gradient, 0, HEAD_TRAINABLE * sizeof(double));
+    for (int b = 0; b < fit->part_tiles; b++) {
+        int64_t position = index * fit->part_tiles + b;
+        tile_loss(fit, part, z, b, fit->batch[position], &fit->tile[position]);
     }
-    memset(shard->gradient, 0, (size_t)fit->state.trainable * sizeof(real)); /* backward adds to it */
-    msflow_backward(shard->run, (const real *const *)shard->dz, shard->dlogdet, shard->gradient);
+    memset(part->gradient, 0, (size_t)fit->state.trainable * sizeof(real)); /* backward adds to it */
+    msflow_backward(part->run, (const real *const *)part->dz, part->dlogdet, part->gradient);
     return TRUE;
 }
 
@@ -74,9 +74,9 @@ static gboolean add_chunk(int64_t index, int worker, void *data, GError **error)
 {
     Fit *fit = data;
     int64_t first = index * CHUNK, count = MIN(CHUNK, fit->state.trainable - first);
-    real *sum = fit->shards[0].gradient + first;
-    for (int s = 1; s < fit->spec->shards; s++) {
-        const real *part = fit->shards[s].gradient + first;
+    real *sum = fit->parts[0].gradient + first;
+    for (int s = 1; s < fit->spec->batch_parts; s++) {
+        const real *part = fit->parts[s].gradient + first;
         for (int64_t i = 0; i < count; i++) {
             sum[i] += part[i];
         }
@@ -101,8 +101,8 @@ static gboolean update_chunk(int64_t index, int worker, void *data, GError **err
         int64_t at = parts[i].first;
         Adam adam = fit->adam;
         adam.learning_rate *= parts[i].rate;
-        adam_step(&adam, s->step, parts[i].count, fit->shards[0].gradient + at, fit->scale,
-                  s->parameters + at, s->moment1 + at, s->moment2 + at);
+        adam_step(&adam, s->step, parts[i].count, fit->parts[0].gradient + at, fit->scale, s->parameters + at,
+                  s->moment1 + at, s->moment2 + at);
     }
     return TRUE;
 }
@@ -153,12 +153,12 @@ gboolean fit_step(Fit *fit, int64_t number, EpochReport *report, GError **error)
 {
     LossTerms terms = {0};
     fit->batch = fit->order + number * fit->spec->batch;
-    if (!parallel(fit, fit->spec->shards, shard_step, fit, error) ||
+    if (!parallel(fit, fit->spec->batch_parts, batch_part_step, fit, error) ||
         !parallel(fit, chunks(fit), add_chunk, fit, error)) {
         return FALSE;
     }
-    for (int s = 0; s < fit->spec->shards; s++) {
-        add_terms(&terms, &fit->shards[s].terms);
+    for (int s = 0; s < fit->spec->batch_parts; s++) {
+        add_terms(&terms, &fit->parts[s].terms);
     }
     double squares = fit_head_gradient(fit); /* the clip is by the norm over flow and head together */
     for (int64_t c = 0; c < chunks(fit); c++) {
@@ -194,19 +194,19 @@ static double measure_scale(const Fit *fit, const real *local, int l, int b, dou
     return half / (double)latent_count(fit, l);
 }
 
-/* Scores of one part of the held-out tiles.  Each thread uses the run of one shard. */
+/* Scores of one part of the held-out tiles.  Each thread uses the run of a part of the batch. */
 static gboolean holdout_part(int64_t index, int worker, void *data, GError **error)
 {
     Fit *fit = data;
-    Shard *shard = &fit->shards[worker];
+    BatchPart *part = &fit->parts[worker];
     const real *maps[SCALES], *z[SCALES], *local[SCALES];
-    int64_t first = index * fit->part;
-    int count = (int)MIN(fit->part, fit->held_count - first);
+    int64_t first = index * fit->part_tiles;
+    int count = (int)MIN(fit->part_tiles, fit->held_count - first);
     if (!features_get(fit->features, worker, fit->held + first, count, maps, error)) {
         return FALSE;
     }
-    msflow_forward_pooled(shard->run, maps, z, shard->logdet);
-    msflow_local_logdet(shard->run, local); /* (part, side, side) per scale */
+    msflow_forward_pooled(part->run, maps, z, part->logdet);
+    msflow_local_logdet(part->run, local); /* (part, side, side) per scale */
     for (int b = 0; b < count; b++) {
         const real *of_tile[SCALES];
         double half = 0;
@@ -217,7 +217,7 @@ static gboolean holdout_part(int64_t index, int worker, void *data, GError **err
             half += of_scale;
         }
         /* S = (0.5 sum z^2 - logdet) / D */
-        double nll = (half - shard->logdet[b]) / (double)fit->dimensions;
+        double nll = (half - part->logdet[b]) / (double)fit->dimensions;
         fit->holdout_nll[first + b] = nll;
         if (fit->spec->loss.labels) {
             const Head *head = fit->model->head;
@@ -229,8 +229,8 @@ static gboolean holdout_part(int64_t index, int worker, void *data, GError **err
 
 gboolean fit_holdout(Fit *fit, double *mean, GError **error)
 {
-    int64_t parts = (fit->held_count + fit->part - 1) / fit->part;
-    if (!pool_run(MIN(fit->threads, fit->spec->shards), fit->pin, parts, holdout_part, fit, error)) {
+    int64_t parts = (fit->held_count + fit->part_tiles - 1) / fit->part_tiles;
+    if (!pool_run(MIN(fit->threads, fit->spec->batch_parts), fit->pin, parts, holdout_part, fit, error)) {
         return FALSE;
     }
     *mean = 0; /* of the normals, which come first */
@@ -243,50 +243,50 @@ gboolean fit_holdout(Fit *fit, double *mean, GError **error)
 
 /* ---- buffers ---- */
 
-/* A shard's run keeps what backward needs: it is the largest part of the memory of a training. */
-static gboolean shard_init(const Fit *fit, Shard *shard, GError **error)
+/* The run of a part keeps what backward needs: it is the largest part of the memory of a training. */
+static gboolean batch_part_init(const Fit *fit, BatchPart *part, GError **error)
 {
     const Msflow *flow = fit->model->flow;
-    shard->run = msflow_run_new(flow, fit->model->kernels, fit->part, TRUE, error);
-    shard->gradient =
-        shard->run ? wsi_try_alloc(fit->state.trainable, sizeof(real), "a gradient", error) : NULL;
-    shard->logdet = g_new0(double, fit->part);
-    shard->dlogdet = g_new0(double, fit->part);
-    shard->head_gradient = g_new0(double, HEAD_TRAINABLE);
-    gboolean ok = shard->gradient != NULL;
+    part->run = msflow_run_new(flow, fit->model->kernels, fit->part_tiles, TRUE, error);
+    part->gradient =
+        part->run ? wsi_try_alloc(fit->state.trainable, sizeof(real), "a gradient", error) : NULL;
+    part->logdet = g_new0(double, fit->part_tiles);
+    part->dlogdet = g_new0(double, fit->part_tiles);
+    part->head_gradient = g_new0(double, HEAD_TRAINABLE);
+    gboolean ok = part->gradient != NULL;
     for (int l = 0; ok && l < SCALES; l++) {
         size_t tile = (size_t)latent_count(fit, l) * sizeof(real);
-        shard->dz[l] = wsi_try_alloc(fit->part, tile, "gradients of latents", error);
-        ok = shard->dz[l] != NULL;
+        part->dz[l] = wsi_try_alloc(fit->part_tiles, tile, "gradients of latents", error);
+        ok = part->dz[l] != NULL;
     }
     return ok;
 }
 
-gboolean fit_shards_new(Fit *fit, GError **error)
+gboolean fit_parts_new(Fit *fit, GError **error)
 {
-    fit->shards = g_new0(Shard, fit->spec->shards);
+    fit->parts = g_new0(BatchPart, fit->spec->batch_parts);
     fit->square = g_new0(double, chunks(fit));
-    for (int i = 0; i < fit->spec->shards; i++) {
-        if (!shard_init(fit, &fit->shards[i], error)) {
+    for (int i = 0; i < fit->spec->batch_parts; i++) {
+        if (!batch_part_init(fit, &fit->parts[i], error)) {
             return FALSE;
         }
     }
     return TRUE;
 }
 
-void fit_shards_free(Fit *fit)
+void fit_parts_free(Fit *fit)
 {
-    for (int i = 0; fit->shards && i < fit->spec->shards; i++) {
-        Shard *shard = &fit->shards[i];
-        g_clear_pointer(&shard->run, msflow_run_free);
-        g_free(shard->gradient);
-        g_free(shard->logdet);
-        g_free(shard->dlogdet);
-        g_free(shard->head_gradient);
+    for (int i = 0; fit->parts && i < fit->spec->batch_parts; i++) {
+        BatchPart *part = &fit->parts[i];
+        g_clear_pointer(&part->run, msflow_run_free);
+        g_free(part->gradient);
+        g_free(part->logdet);
+        g_free(part->dlogdet);
+        g_free(part->head_gradient);
         for (int l = 0; l < SCALES; l++) {
-            g_free(shard->dz[l]);
+            g_free(part->dz[l]);
         }
     }
-    g_free(fit->shards);
+    g_free(fit->parts);
     g_free(fit->square);
 }

@@ -189,7 +189,7 @@ static ModelSpec spec_of(const Config *config)
     spec.score = (ScoreKind)name_index(model_score_names, config->model_score);
     spec.epochs = config->train_epochs;
     spec.batch = config->train_batch;
-    spec.shards = config->train_batch_parts;
+    spec.batch_parts = config->train_batch_parts;
     spec.learning_rate = config->train_learning_rate;
     spec.warmup_epochs = config->train_warmup_epochs;
     spec.fpn_rate = config->train_fpn_rate;

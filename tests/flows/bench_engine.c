@@ -70,7 +70,7 @@ static void make_spec(const Case *c, const char *weights, ModelSpec *spec)
     spec->tile_size = SIZE;
     spec->kernels = c->kernels;
     spec->batch = BATCH;
-    spec->shards = processors();
+    spec->batch_parts = processors();
     spec->flow.step = c->step;
     if (c->step == STEP_AIO) {
         spec->flow.fpn = FPN_NONE;

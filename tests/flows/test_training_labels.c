@@ -343,7 +343,7 @@ static void test_wrong_settings_are_refused(void)
     spec.loss.labels = FALSE;
     refused(&spec, &unlabelled, "selection of the epoch");
     spec = good;
-    spec.shards = spec.batch; /* one tile each */
+    spec.batch_parts = spec.batch; /* one tile each */
     refused(&spec, &tiles, "at least one normal");
     spec = good;
     spec.loss.focal = NAN;

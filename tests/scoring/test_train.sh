@@ -75,7 +75,7 @@ for wrong in 'batch: 7' 'holdout: 0.7' 'batch_parts: 4, batch: 4, epochs: 2'; do
     printf 'slides: {folder: .}\ntrain: {%s}\ndataset: {train_anomalies: true}\nloss: {labels: true}\n' "$wrong" >wrong.yaml
     "$WSIFLOW" run -c wrong.yaml -o wrong >/dev/null 2>wrong.err
     is "train: {$wrong} is reported before a run begins" $? 1
-    like "and by name" "$(cat wrong.err)" '(train.batch|train.holdout|model: batch)'
+    like "and by name" "$(cat wrong.err)" '(train.batch is 7|train.holdout|train.batch / train.batch_parts is 1)'
 done
 check "which leaves no folder either" test ! -e wrong
 for use in 'augment: {enabled: true, ' 'threshold: {draws: 8}\naugment: {'; do
