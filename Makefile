@@ -1,15 +1,17 @@
 # wsiflow: one non-recursive Makefile.  `make help` lists the targets.
 #
 # Every .c of a room is part of the program; a new file needs no line here.
-# Objects live in build/<CONFIG>/ (release, debug, asan), so flags never mix.
+# Objects live in build/<CONFIG>/ (release, debug, asan); build/<CONFIG>/flags holds the compiler and its flags, and another value rebuilds them.
 # Sources of flows/ are compiled a second time with `real` = double for the
 # numerical tests (gradients, inverses, log-determinants): build/<CONFIG>/double/.
 
 CONFIG  ?= release
 PREFIX  ?= /usr/local
 ZSHDIR  ?= share/zsh/site-functions
-CC      ?= gcc
 B       := build/$(CONFIG)
+ifeq ($(filter release debug asan,$(CONFIG)),)
+$(error CONFIG=$(CONFIG) is unknown; it may be release, debug or asan)
+endif
 VERSION := $(shell cat VERSION)
 
 ROOMS   := base tiler annotations flows db pipeline
@@ -39,12 +41,16 @@ ALLFL   += -DHAVE_DNNL=1
 LIBDNNL := -ldnnl -lgomp
 endif
 LIBS    := $(shell pkg-config --libs $(EXISTING) 2>/dev/null) $(LIBDNNL) -lopenblas -llapacke -lpthread -lm
+# A folder with blanks or quotes is one word of the shell.
+quote    = '$(subst ','\'',$(1))'
+# -Werror changes no object.
+FLAGS    = $(CC) $(filter-out -Werror,$(ALLFL)) $(FLOWSFL) $($(CONFIG)_LD) $(LDFLAGS) $(LIBS)
 # The arithmetic of flows/ may reorder sums: vectorised, and the same on every run of one binary.
 FLOWSFL := -O3 -fno-math-errno -fno-trapping-math
 
 SRC     := $(wildcard $(ROOMS:=/*.c) $(ROOMS:=/*/*.c))
 OBJ     := $(SRC:%.c=$(B)/%.o)
-MAINOBJ := $(B)/pipeline/main.o
+MAINOBJ := $(B)/pipeline/cli/main.o
 LIBOBJ  := $(filter-out $(MAINOBJ),$(OBJ))
 DBLSRC  := $(wildcard base/*.c flows/*/*.c)
 DBLOBJ  := $(DBLSRC:%.c=$(B)/double/%.o)
@@ -55,7 +61,7 @@ SCRIPTS := $(wildcard tests/*/test_*.sh)
 BENCHES := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/*/bench_*.c))
 # Budgets of processor time are those of an optimised program with oneDNN.
 BUDGETS := $(if $(filter-out release,$(CONFIG)),off: CONFIG=$(CONFIG),$(if $(LIBDNNL),1,off: no oneDNN))
-RUNTESTS = WSIFLOW=$(CURDIR)/$(B)/wsiflow WSIFLOW_TEST_BUDGET="$${WSIFLOW_TEST_BUDGET:-$(BUDGETS)}" tools/run-tests
+RUNTESTS = WSIFLOW=$(call quote,$(CURDIR)/$(B)/wsiflow) WSIFLOW_TEST_BUDGET="$${WSIFLOW_TEST_BUDGET:-$(BUDGETS)}" tools/run-tests
 
 .PHONY: all check check-long check-release deb lint lint-circles check-asan bench format install uninstall clean help demo setup
 .DELETE_ON_ERROR:
@@ -66,6 +72,12 @@ all: setup ## build the program: build/<CONFIG>/wsiflow
 
 setup: ## install what is missing of Debian's packages
 	@tools/setup --build
+
+# Written only when it differs, so that the same flags rebuild nothing.
+$(B)/flags: always
+	@mkdir -p $(@D)
+	@printf '%s\n' $(call quote,$(FLAGS)) | cmp -s - $@ || printf '%s\n' $(call quote,$(FLAGS)) >$@
+.PHONY: always
 
 $(B)/wsiflow: $(OBJ)
 	$(CC) $($(CONFIG)_LD) $(LDFLAGS) -o $@ $^ $(LIBS)
@@ -78,15 +90,15 @@ $(B)/libflows_double.a: $(DBLOBJ)
 	@rm -f $@
 	ar rcs $@ $^
 
-$(B)/double/%.o: %.c
+$(B)/double/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALLFL) $(FLOWSFL) -DREAL_IS_DOUBLE=1 -c -o $@ $<
 
-$(B)/flows/%.o: flows/%.c
+$(B)/flows/%.o: flows/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALLFL) $(if $(filter release,$(CONFIG)),$(FLOWSFL)) -c -o $@ $<
 
-$(B)/%.o: %.c
+$(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALLFL) -c -o $@ $<
 
@@ -113,7 +125,7 @@ check-asan: setup ## run the tests with the address and undefined-behaviour sani
 	@$(MAKE) --no-print-directory -j$$(nproc) CONFIG=asan asan-check
 .PHONY: asan-check
 asan-check: $(B)/wsiflow $(TESTS) $(DTESTS)
-	@WSIFLOW=$(CURDIR)/$(B)/wsiflow WSIFLOW_ASAN=1 ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0:allocator_may_return_null=1 \
+	@WSIFLOW=$(call quote,$(CURDIR)/$(B)/wsiflow) WSIFLOW_ASAN=1 ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0:allocator_may_return_null=1 \
 	  UBSAN_OPTIONS=print_stacktrace=1 tools/run-tests $(TESTS) $(DTESTS)
 
 check-release: ## make demo and make check on a clean system: RELEASE=bookworm, trixie or forky; with PACKAGE=1 make deb, its installation and the demo
@@ -141,8 +153,7 @@ deb: ## build the Debian package: build/deb/wsiflow_VERSION_ARCH.deb
 demo: ## synthetic cohort in, data set, model, heatmaps and report out
 	@tools/demo
 
-# A folder with spaces or quotes is one word of the shell.
-quoted = '$(subst ','\'',$(DESTDIR)$(PREFIX))'
+quoted = $(call quote,$(DESTDIR)$(PREFIX))
 
 install: all ## install program, man page, completions, configurations and demo (PREFIX, DESTDIR)
 	install -D -m 755 $(B)/wsiflow $(quoted)/bin/wsiflow

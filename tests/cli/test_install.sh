@@ -35,6 +35,28 @@ check "and the program is there" cmp "$root/opt/a b/bin/wsiflow" "$WSIFLOW"
 check "and goes" make_target uninstall
 check "with nothing left" test ! -e "$root/opt/a b/bin/wsiflow"
 
+# ---- the tests of a checkout in such a folder, with a runner that only says which program it was given
+for word in 'a b' "it's"; do
+    mkdir -p "$tmp/checkout/$word/tools"
+    cp Makefile VERSION "$tmp/checkout/$word"
+    printf '#!/bin/sh\necho "$WSIFLOW"\n' >"$tmp/checkout/$word/tools/run-tests"
+    chmod +x "$tmp/checkout/$word/tools/run-tests"
+    is "[$word] the tests get the program by its whole path" \
+        "$(MAKEFLAGS='' make -s -C "$tmp/checkout/$word" --eval 'show: ; @$(RUNTESTS)' show 2>&1)" "$tmp/checkout/$word/build/release/wsiflow"
+done
+
+# ---- other flags make other objects
+mkdir -p "$tmp/flags/base"
+cp Makefile VERSION "$tmp/flags"
+echo 'int value(void); int value(void) { return 1; }' >"$tmp/flags/base/value.c"
+builds() { MAKEFLAGS='' make -C "$tmp/flags" build/release/base/value.o "$@" 2>&1 | grep -c ' -c -o build/release/base/value.o'; }
+is "an object is built" "$(builds)" 1
+is "and not again with the same flags" "$(builds)" 0
+is "nor when warnings are errors" "$(builds DEVELOPER=1)" 0
+is "but with others" "$(builds CFLAGS=-DOTHER)" 1
+is "and with the first ones" "$(builds)" 1
+like "an unknown CONFIG is refused" "$(builds CONFIG=relase; MAKEFLAGS='' make -n CONFIG=relase clean 2>&1)" 'CONFIG=relase is unknown'
+
 # ---- how it was linked
 if [ "${built##*/}" != release ] || ! command -v readelf >/dev/null; then
     skip "hardening of the binary" "readelf is missing, or this is not the release build"

@@ -185,8 +185,24 @@ is "an unknown measurement is an error" "$?" 1
 out=$(tools/check-release sid 2>&1)
 is "check-release: an unknown release" "$?" 2
 like "check-release: the known ones are listed" "$out" 'release "sid" is unknown; .*bookworm trixie forky'
+tools/check-release "bookworm trixie" >/dev/null 2>&1
+is "check-release: two names are not one" "$?" 2
 out=$(tools/check-release forky packages 2>&1)
 is "check-release: an unknown second word" "$? $out" '2 tools/check-release: "packages" is unknown; the second word may be: package'
+
+# ---- tools/copy-sources ----
+mkdir -p "$tmp/from/tools" "$tmp/all" "$tmp/part"
+cp tools/copy-sources "$tmp/from/tools/"
+touch "$tmp/from/Makefile" "$tmp/from/a b"
+"$tmp/from/tools/copy-sources" "$tmp/all"
+is "copy-sources: without git all files are copied" "$(cd "$tmp/all" && find . -type f | LC_ALL=C sort | tr '\n' ' ')" \
+    "./Makefile ./a b ./tools/copy-sources "
+if git -C "$tmp/from" init -q && git -C "$tmp/from" add .; then
+    rm "$tmp/from/a b"
+    check "copy-sources: a tracked file that is missing is an error" sh -c '! "$0/from/tools/copy-sources" "$0/part" 2>/dev/null' "$tmp"
+else
+    skip "copy-sources: a tracked file that is missing is an error" "git is missing"
+fi
 
 # ---- .ci/run ----
 unset MAKEFLAGS MAKELEVEL MFLAGS
