@@ -92,7 +92,22 @@ file flows/models/model.c '#include "flows/models/part.h"
 #include "flows/models/model_private.h"'
 is "the header of a part may include the header of the whole" "$(circles)" ""
 
+# ---- the order of folders ----
+new_tree
+mkdir -p "$tree/docs"
+printf '%s\n' '| `flows/layers/` | steps |' '| `flows/models/` | models |' >"$tree/docs/ARCHITECTURE.md"
+file flows/layers/step.h 'typedef int Step;'
+file flows/models/model.h '#include "flows/layers/step.h"'
+is "a folder may include those above it" "$(circles)" ""
+file flows/models/model.h 'typedef int Model;'
+file flows/layers/step.h '#include "flows/models/model.h"'
+is "but not those below it" "$(circles)" \
+    "flows/layers/step -> flows/models/model (by flows/layers/step.h): flows/models/ is below flows/layers/ in docs/ARCHITECTURE.md"
+exceptions 'flows/layers/step->flows/models/model  a reason'
+is "unless there is a reason for it" "$(circles)" ""
+
 # ---- names and folders ----
+new_tree
 file base/scratch.h ''
 file db/scratch.c ''
 is "two files of one name" "$(circles)" "base/scratch.h and db/scratch.c share a name"
