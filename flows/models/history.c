@@ -78,7 +78,8 @@ char *history_csv(const GArray *history)
         }
         g_string_append_printf(out, "%d", e->skipped_steps);
         for (int l = 0; l < SCALES; l++) { /* three columns per scale */
-            const double collapse[] = {e->collapse.rank[l], e->collapse.deviation[l], e->collapse.singular[l]};
+            const double collapse[] = {e->collapse.rank[l], e->collapse.deviation[l],
+                                       e->collapse.singular[l]};
             for (guint k = 0; k < G_N_ELEMENTS(collapse); k++) {
                 g_string_append_c(out, ',');
                 put_cell(out, collapse[k]);

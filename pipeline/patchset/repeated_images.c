@@ -27,9 +27,9 @@ gboolean repeated_images_of_patches(const GPtrArray *patches, RepeatedImages *ou
         if (!other) {
             g_hash_table_insert(first, patch->sha256, patch);
         } else if (g_str_equal(patch->split, other->split)) {
-            out->within++;
+            out->within_split++;
         } else if (patch->flags & QUALITY_BLANK) {
-            out->blank++;
+            out->blank_across_splits++;
         } else {
             g_autofree char *advice = g_strdup_printf(
                 "give slides %s and %s the same patient, or remove one of them", other->slide, patch->slide);
@@ -150,8 +150,8 @@ static gboolean compare(const Config *config, const Listing *list, RepeatedImage
         } else if (other && !item->one_colour && !g_str_equal(config->patches_repeats, "count")) {
             return leak(other, item->name, "remove one of them, or set patches.repeats: count", error);
         }
-        out->blank += other && item->one_colour;
-        out->across += other && !item->one_colour;
+        out->blank_across_splits += other && item->one_colour;
+        out->across_splits += other && !item->one_colour;
     }
     return TRUE;
 }
@@ -190,9 +190,10 @@ char *repeated_images_text(const RepeatedImages *r)
         const char *what;
         int64_t count;
     } parts[] = {
-        {"images of valid and test that are also trained on, which makes the metrics too good", r->across},
-        {"further copies of images within a split", r->within},
-        {"images without tissue that are both in train and in another split", r->blank},
+        {"images of valid and test that are also trained on, which makes the metrics too good",
+         r->across_splits},
+        {"further copies of images within a split", r->within_split},
+        {"images without tissue that are both in train and in another split", r->blank_across_splits},
     };
     g_autoptr(GString) out = g_string_new(NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
@@ -206,13 +207,14 @@ char *repeated_images_text(const RepeatedImages *r)
 
 json_t *repeated_images_json(const RepeatedImages *r)
 {
-    return json_pack("{s:I, s:I, s:I}", "within_split", (json_int_t)r->within, "across_splits",
-                     (json_int_t)r->across, "blank_across_splits", (json_int_t)r->blank);
+    return json_pack("{s:I, s:I, s:I}", "within_split", (json_int_t)r->within_split, "across_splits",
+                     (json_int_t)r->across_splits, "blank_across_splits", (json_int_t)r->blank_across_splits);
 }
 
 void repeated_images_of_json(const json_t *json, RepeatedImages *out)
 {
-    *out = (RepeatedImages){.within = json_integer_value(json_object_get(json, "within_split")),
-                            .across = json_integer_value(json_object_get(json, "across_splits")),
-                            .blank = json_integer_value(json_object_get(json, "blank_across_splits"))};
+    *out = (RepeatedImages){.within_split = json_integer_value(json_object_get(json, "within_split")),
+                            .across_splits = json_integer_value(json_object_get(json, "across_splits")),
+                            .blank_across_splits =
+                                json_integer_value(json_object_get(json, "blank_across_splits"))};
 }

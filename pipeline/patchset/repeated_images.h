@@ -4,9 +4,11 @@
 #include "tiler/patches/patchset.h"
 
 typedef struct {
-    int64_t within; /* further copies in the split of the first */
-    int64_t blank;  /* copies in another split of images without tissue or of one colour, which are no leak */
-    int64_t across; /* other copies in another split; counted with patches.repeats: count, else an error */
+    int64_t within_split; /* further copies in the split of the first */
+    int64_t
+        blank_across_splits; /* copies in another split of images without tissue or of one colour, which are no leak */
+    int64_t
+        across_splits; /* other copies in another split; counted with patches.repeats: count, else an error */
 } RepeatedImages;
 
 /* Compares patches (Patch*) by the SHA-256 of their images.  FALSE with WSI_ERROR_INPUT that names the first two when an image is in two

@@ -28,8 +28,8 @@ static void test_copies_within_a_split(void)
     add(patches, "test", "c", "33", QUALITY_BLUR);
     g_assert_true(repeated_images_of_patches(patches, &repeats, &error));
     g_assert_no_error(error);
-    g_assert_cmpint(repeats.within, ==, 2);
-    g_assert_cmpint(repeats.blank + repeats.across, ==, 0);
+    g_assert_cmpint(repeats.within_split, ==, 2);
+    g_assert_cmpint(repeats.blank_across_splits + repeats.across_splits, ==, 0);
     g_autofree char *text = repeated_images_text(&repeats);
     g_assert_nonnull(strstr(text, "2 images"));
 }
@@ -53,7 +53,7 @@ static void test_copies_across_splits(void)
             ((Patch *)patches->pdata[p])->flags = QUALITY_BLANK; /* glass is alike everywhere */
         }
         g_assert_true(repeated_images_of_patches(patches, &repeats, NULL));
-        g_assert_cmpint(repeats.blank, ==, 1);
+        g_assert_cmpint(repeats.blank_across_splits, ==, 1);
     }
 }
 
@@ -62,7 +62,7 @@ static void test_nothing_to_say(void)
     RepeatedImages none = {0};
     g_assert_null(repeated_images_text(&none));
     repeated_images_of_json(NULL, &none);
-    g_assert_cmpint(none.within + none.blank + none.across, ==, 0);
+    g_assert_cmpint(none.within_split + none.blank_across_splits + none.across_splits, ==, 0);
 }
 
 int main(int argc, char **argv)
