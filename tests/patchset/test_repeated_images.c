@@ -31,7 +31,7 @@ static void test_copies_within_a_split(void)
     g_assert_cmpint(repeats.within_split, ==, 2);
     g_assert_cmpint(repeats.blank_across_splits + repeats.across_splits, ==, 0);
     g_autofree char *text = repeated_images_text(&repeats);
-    g_assert_nonnull(strstr(text, "2 images"));
+    g_assert_nonnull(strstr(text, "within a split: 2"));
 }
 
 static void test_copies_across_splits(void)
