@@ -142,6 +142,22 @@ for path in TEXTS:
 check("links and files of the texts exist", wrong)
 
 
+# ---- keys in messages and texts ----
+known = {f"{s}.{k}" for s, k in keys}
+word = re.compile(r"\b(?:%s)\.[a-z][a-z_0-9]*" % "|".join(sorted({s for s, k in keys})))
+FILE = re.compile(r"\.(?:c|h|csv|json|png|tif|ome|lock|safetensors|yaml|former)$")
+wrong = []
+for room in ROOMS:
+    for folder, _, files in os.walk(room):
+        for path in (os.path.join(folder, file) for file in files if file.endswith((".c", ".h"))):
+            for message in re.findall(r'"(?:[^"\\\n]|\\.)*"', text(path)):
+                wrong += [f"{path}: {w} is not a key" for w in word.findall(message) if w not in known and not FILE.search(w)]
+for path in TEXTS:
+    source = text(path).split("### Renamed")[0]  # which names keys that do not exist any more
+    wrong += [f"{path}: {w} is not a key" for code in re.findall(r"`([^`\n]+)`", source)
+              for w in word.findall(code) if w not in known and not FILE.search(w)]
+check("keys in messages and texts exist", wrong)
+
 # ---- the architecture against the sources ----
 def table(heading):
     """Rows of the first table below a heading of the architecture, as lists of cells."""
