@@ -71,7 +71,7 @@ static void put_metric_curves(Page *page, const ScoreTable *table)
 static gboolean put_curves(Page *page, const Work *work, const ScoreTable *table, const json_t *metrics,
                            GError **error)
 {
-    g_autofree char *training = work_find(work, "train", COHORT, "chart_svg");
+    g_autofree char *training = work_find(work, "train", COHORT, "curve_svg");
     g_autofree char *svg = NULL;
     g_autoptr(GError) why = NULL;
     if (training && !g_file_get_contents(training, &svg, NULL, &why)) {

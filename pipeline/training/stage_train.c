@@ -65,7 +65,7 @@ static gboolean publish_model(Work *work, const Model *model, const GPtrArray *n
            publish_text(work, "card", "model/CARD.md", card, error) &&
            publish_text(work, "channels", "model/channels.csv", channels_csv(model_channels(model)), error) &&
            publish_text(work, "curve", "model/curve.csv", history_csv(model_history(model)), error) &&
-           publish_text(work, "chart_svg", "model/curve.svg", training_svg(model_history(model)), error);
+           publish_text(work, "curve_svg", "model/curve.svg", training_svg(model_history(model)), error);
 }
 
 /* Only images of patches.folder may have other sizes. */
