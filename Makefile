@@ -155,18 +155,19 @@ demo: ## synthetic cohort in, data set, model, heatmaps and report out
 
 quoted = $(call quote,$(DESTDIR)$(PREFIX))
 
-install: all ## install program, man page, completions, configurations and demo (PREFIX, DESTDIR)
+install: all ## install program, man page, changes, completions, configurations and demo (PREFIX, DESTDIR)
 	install -D -m 755 $(B)/wsiflow $(quoted)/bin/wsiflow
 	install -D -m 644 docs/wsiflow.1 $(quoted)/share/man/man1/wsiflow.1
 	install -d $(quoted)/share/wsiflow/configs
-	install -m 644 configs/*.yaml $(quoted)/share/wsiflow/configs/
+	install -m 644 configs/*.yaml configs/*.csv $(quoted)/share/wsiflow/configs/
 	install -m 755 tools/demo $(quoted)/share/wsiflow/demo
+	install -D -m 644 CHANGELOG.md $(quoted)/share/doc/wsiflow/CHANGELOG.md
 	install -D -m 644 tools/completions/wsiflow.bash $(quoted)/share/bash-completion/completions/wsiflow
 	install -D -m 644 tools/completions/_wsiflow $(quoted)/$(ZSHDIR)/_wsiflow
 
 uninstall: ## remove what install wrote
 	rm -f $(quoted)/bin/wsiflow $(quoted)/share/man/man1/wsiflow.1
-	rm -rf $(quoted)/share/wsiflow
+	rm -rf $(quoted)/share/wsiflow $(quoted)/share/doc/wsiflow
 	rm -f $(quoted)/share/bash-completion/completions/wsiflow $(quoted)/$(ZSHDIR)/_wsiflow
 
 clean: ## remove build/

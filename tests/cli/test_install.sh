@@ -19,13 +19,16 @@ for word in 'a b' "it's" 'a;b&c' 'x*y'; do
     check "[$word] has the program, the man page and the configurations" sh -c '
         cmp "$0/usr/bin/wsiflow" "$1" && test -s "$0/usr/share/man/man1/wsiflow.1" && test -s "$0/usr/share/wsiflow/configs/default.yaml"' \
         "$root" "$WSIFLOW"
+    check "[$word] has the manifest of a configuration, and the changes" sh -c '
+        cmp configs/tumor_001.csv "$0/usr/share/wsiflow/configs/tumor_001.csv" &&
+        cmp CHANGELOG.md "$0/usr/share/doc/wsiflow/CHANGELOG.md"' "$root"
     is "[$word] nothing is written next to it" "$(find "$tmp/$n" -type f | wc -l)" "$(find "$root" -type f | wc -l)"
     if [ "$first" != "$root" ]; then
         mkdir -p "$first"
         touch "$first/keep"
     fi
     check "[$word] is removed from" make_target uninstall
-    is "[$word] no file of ours is left" "$(find "$root" -type f -name '*wsiflow*' -o -type f -name '*.yaml' | wc -l)" 0
+    is "[$word] no file of ours is left" "$(find "$root" -type f -name '*wsiflow*' -o -type f -name '*.yaml' -o -type f -name '*.csv' -o -type f -name '*.md' | wc -l)" 0
     [ "$first" = "$root" ] || check "[$word] what lies at the start of its name stays" test -e "$first/keep"
 done
 root=$tmp/p
@@ -56,6 +59,27 @@ is "nor when warnings are errors" "$(builds DEVELOPER=1)" 0
 is "but with others" "$(builds CFLAGS=-DOTHER)" 1
 is "and with the first ones" "$(builds)" 1
 like "an unknown CONFIG is refused" "$(builds CONFIG=relase; MAKEFLAGS='' make -n CONFIG=relase clean 2>&1)" 'CONFIG=relase is unknown'
+
+# ---- bash completion
+if command -v bash >/dev/null; then
+    # completed WORD...: what is offered for the last word
+    cat >"$tmp/completed.sh" <<'B'
+. tools/completions/wsiflow.bash
+compopt() { :; }
+COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+_wsiflow
+echo "${COMPREPLY[*]}"
+B
+    completed() {
+        bash "$tmp/completed.sh" "$WSIFLOW" "$@"
+    }
+    is "an option is offered once" "$(completed dataset --v)" '--verify='
+    is "a short one too" "$(completed dataset -c | tr ' ' '\n' | grep -c '^-c$')" 1
+    is "the word of a command" "$(completed annotation '')" 'convert'
+    like "files where a command has none" "$(completed slide READ)" 'README.md'
+else
+    skip "bash completion" "there is no bash"
+fi
 
 # ---- how it was linked
 if [ "${built##*/}" != release ] || ! command -v readelf >/dev/null; then
