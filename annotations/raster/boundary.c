@@ -16,6 +16,7 @@
  * outlines hardly cross, scribbles do nothing else. */
 #include "annotations/raster/boundary.h"
 #include "base/error.h"
+#include "base/order.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,12 +103,6 @@ static int compare_edges(const void *a, const void *b)
     }
     return e->outline != f->outline ? (e->outline > f->outline) - (e->outline < f->outline)
                                     : (e->line.x0 > f->line.x0) - (e->line.x0 < f->line.x0);
-}
-
-static int compare_double(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
 }
 
 /* ---- pieces ---- */
@@ -301,7 +296,7 @@ static gboolean sweep_all(Sweep *sweep, int64_t edges, double *rows, Active *act
         rows[2 * i + 1] = sweep->edges[i].line.y1;
     }
     /* The slabs: between neighbouring distinct y of all ends. */
-    qsort(rows, (size_t)(2 * edges), sizeof *rows, compare_double);
+    qsort(rows, (size_t)(2 * edges), sizeof *rows, order_doubles);
     for (int64_t i = 0; i < 2 * edges; i++) {
         if (i == 0 || rows[i] != rows[i - 1]) {
             rows[distinct++] = rows[i];

@@ -64,11 +64,6 @@ void fusion_refresh(Fusion *fusion, const real *parameters)
     }
 }
 
-static int64_t pixels(const FusionRun *run, int l)
-{
-    return (int64_t)run->n * run->fusion->h[l] * run->fusion->w[l];
-}
-
 /* Both subnets use the same buffers, one after the other; each is as large as the larger half needs. */
 static void take_gradients(FusionRun *run, Arena *arena)
 {
@@ -76,14 +71,14 @@ static void take_gradients(FusionRun *run, Arena *arena)
     /* half: b, which is the larger half of odd channels. */
     int total = MAX(f->net[0].total, f->net[1].total), mid = MAX(f->net[0].mid, f->net[1].mid);
     /* The subnets meet at the size of the coarsest scale. */
-    int64_t small = pixels(run, SCALES - 1);
+    int64_t small = fusion_net_pixels(run, SCALES - 1);
     for (int l = 0; l < SCALES; l++) {
         /* (n, h, w, half) each; dst (n, h, w, 2 half) holds [dS | dT]. */
         int half = f->channels[l] - f->channels[l] / 2;
-        run->da[l] = arena_real(arena, pixels(run, l) * half, "gradient of the fusion flow");
-        run->db[l] = arena_real(arena, pixels(run, l) * half, "gradient of the fusion flow");
-        run->dst[l] = arena_real(arena, pixels(run, l) * 2 * half, "gradient of the fusion flow");
-        run->dsum[l] = arena_real(arena, pixels(run, l) * half, "gradient of the fusion flow");
+        run->da[l] = arena_real(arena, fusion_net_pixels(run, l) * half, "gradient of the fusion flow");
+        run->db[l] = arena_real(arena, fusion_net_pixels(run, l) * half, "gradient of the fusion flow");
+        run->dst[l] = arena_real(arena, fusion_net_pixels(run, l) * 2 * half, "gradient of the fusion flow");
+        run->dsum[l] = arena_real(arena, fusion_net_pixels(run, l) * half, "gradient of the fusion flow");
     }
     /* (n, h, w, total), (n, h, w, mid) at the size of the coarsest scale; dnorm (2, mid). */
     run->dmerged = arena_real(arena, small * total, "gradient of the fusion flow");
@@ -101,12 +96,14 @@ void fusion_run_init(FusionRun *run, const Fusion *fusion, const real *parameter
     }
     for (int l = 0; l < SCALES; l++) {
         int a = fusion->channels[l] / 2, b = fusion->channels[l] - a;
-        run->a[l] = arena_real(arena, pixels(run, l) * a, "half of a latent map");
-        run->b[l] = arena_real(arena, pixels(run, l) * b, "half of a latent map");
+        run->a[l] = arena_real(arena, fusion_net_pixels(run, l) * a, "half of a latent map");
+        run->b[l] = arena_real(arena, fusion_net_pixels(run, l) * b, "half of a latent map");
         /* Without training the coupling works in place. */
-        run->a2[l] = training ? arena_real(arena, pixels(run, l) * a, "half of a latent map") : run->a[l];
-        run->b2[l] = training ? arena_real(arena, pixels(run, l) * b, "half of a latent map") : run->b[l];
-        run->z[l] = arena_real(arena, pixels(run, l) * fusion->channels[l], "latent map");
+        run->a2[l] =
+            training ? arena_real(arena, fusion_net_pixels(run, l) * a, "half of a latent map") : run->a[l];
+        run->b2[l] =
+            training ? arena_real(arena, fusion_net_pixels(run, l) * b, "half of a latent map") : run->b[l];
+        run->z[l] = arena_real(arena, fusion_net_pixels(run, l) * fusion->channels[l], "latent map");
     }
     if (training) {
         take_gradients(run, arena);
@@ -168,7 +165,7 @@ static void couple(FusionRun *run, int which, real *const x[SCALES], real *const
 {
     for (int l = 0; l < SCALES; l++) {
         int n = run->fusion->net[which].out[l];
-        int64_t hw = pixels(run, l) / run->n;
+        int64_t hw = fusion_net_pixels(run, l) / run->n;
         for (int b = 0; b < run->n; b++) {
             int64_t at = b * hw * n; /* of image b in x and y; [S | T] has twice as many channels */
             logdet[b] +=
@@ -182,7 +179,8 @@ void fusion_forward(FusionRun *run, const real *parameters, const real *const x[
 {
     /* x (n, h, w, c) -> a (n, h, w, c/2), b (n, h, w, c - c/2) in permuted order. */
     for (int l = 0; l < SCALES; l++) {
-        split(pixels(run, l), run->fusion->channels[l], run->fusion->source[l], x[l], run->a[l], run->b[l]);
+        split(fusion_net_pixels(run, l), run->fusion->channels[l], run->fusion->source[l], x[l], run->a[l],
+              run->b[l]);
     }
     /* a' from Net2(b), then b' from Net1(a'). */
     fusion_net_forward(run, NET2, parameters, run->b);
@@ -190,7 +188,7 @@ void fusion_forward(FusionRun *run, const real *parameters, const real *const x[
     fusion_net_forward(run, NET1, parameters, run->a2);
     couple(run, NET1, run->b, run->b2, logdet);
     for (int l = 0; l < SCALES; l++) {
-        join_limited(pixels(run, l), run->fusion->channels[l], run->a2[l], run->b2[l], run->z[l]);
+        join_limited(fusion_net_pixels(run, l), run->fusion->channels[l], run->a2[l], run->b2[l], run->z[l]);
     }
 }
 
@@ -208,7 +206,7 @@ static void couple_backward(FusionRun *run, int which, real *const x[SCALES], co
 {
     for (int l = 0; l < SCALES; l++) {
         int n = run->fusion->net[which].out[l];
-        int64_t hw = pixels(run, l) / run->n;
+        int64_t hw = fusion_net_pixels(run, l) / run->n;
         for (int b = 0; b < run->n; b++) {
             int64_t at = b * hw * n;
             softclamp_backward(&run->fusion->clamp, hw, n, run->net[which].st[l] + 2 * at, x[l] + at, n,
@@ -224,9 +222,9 @@ void fusion_backward(FusionRun *run, const real *parameters, const real *const d
     /* dz -> [da | db], 0 where forward clamped. */
     for (int l = 0; l < SCALES; l++) {
         int half = f->channels[l] / 2;
-        split(pixels(run, l), f->channels[l], NULL, dz[l], run->da[l], run->db[l]);
-        zero_outside(pixels(run, l) * half, run->a2[l], run->da[l]);
-        zero_outside(pixels(run, l) * (f->channels[l] - half), run->b2[l], run->db[l]);
+        split(fusion_net_pixels(run, l), f->channels[l], NULL, dz[l], run->da[l], run->db[l]);
+        zero_outside(fusion_net_pixels(run, l) * half, run->a2[l], run->da[l]);
+        zero_outside(fusion_net_pixels(run, l) * (f->channels[l] - half), run->b2[l], run->db[l]);
     }
     /* The order of forward, reversed: the subnet of each coupling adds to the gradient of the half that it read. */
     couple_backward(run, NET1, run->b, dlogdet, run->db);
@@ -234,7 +232,7 @@ void fusion_backward(FusionRun *run, const real *parameters, const real *const d
     couple_backward(run, NET2, run->a, dlogdet, run->da);
     fusion_net_backward(run, NET2, parameters, run->db, gradient);
     for (int l = 0; l < SCALES; l++) {
-        join(pixels(run, l), f->channels[l], f->source[l], run->da[l], run->db[l], dx[l]);
+        join(fusion_net_pixels(run, l), f->channels[l], f->source[l], run->da[l], run->db[l], dx[l]);
     }
 }
 
@@ -243,7 +241,8 @@ static void uncouple(FusionRun *run, int which, real *const y[SCALES])
 {
     for (int l = 0; l < SCALES; l++) {
         int n = run->fusion->net[which].out[l];
-        softclamp_inverse(&run->fusion->clamp, pixels(run, l), n, run->net[which].st[l], y[l], n, y[l], n);
+        softclamp_inverse(&run->fusion->clamp, fusion_net_pixels(run, l), n, run->net[which].st[l], y[l], n,
+                          y[l], n);
     }
 }
 
@@ -252,7 +251,7 @@ void fusion_inverse(FusionRun *run, const real *parameters, const real *const z[
 {
     for (int l = 0; l < SCALES; l++) {
         /* z is in the permuted order already. */
-        split(pixels(run, l), run->fusion->channels[l], NULL, z[l], run->a[l], run->b[l]);
+        split(fusion_net_pixels(run, l), run->fusion->channels[l], NULL, z[l], run->a[l], run->b[l]);
     }
     /* b from Net1(a'), then a from Net2(b), in place. */
     fusion_net_forward(run, NET1, parameters, run->a);
@@ -260,6 +259,7 @@ void fusion_inverse(FusionRun *run, const real *parameters, const real *const z[
     fusion_net_forward(run, NET2, parameters, run->b);
     uncouple(run, NET2, run->a);
     for (int l = 0; l < SCALES; l++) {
-        join(pixels(run, l), run->fusion->channels[l], run->fusion->source[l], run->a[l], run->b[l], x[l]);
+        join(fusion_net_pixels(run, l), run->fusion->channels[l], run->fusion->source[l], run->a[l],
+             run->b[l], x[l]);
     }
 }

@@ -43,7 +43,7 @@ void fusion_net_layout(FusionNet *net, ParameterLayout *layout, const char *pref
 }
 
 /* Pixels of scale l in all images. */
-static int64_t pixels(const FusionRun *run, int l)
+int64_t fusion_net_pixels(const FusionRun *run, int l)
 {
     return (int64_t)run->n * run->fusion->h[l] * run->fusion->w[l];
 }
@@ -51,15 +51,15 @@ static int64_t pixels(const FusionRun *run, int l)
 /* Without training, the activations overwrite the hidden map. */
 static void take_buffers(FusionRun *run, const FusionNet *net, FusionNetRun *nr, Arena *arena)
 {
-    int64_t small = pixels(run, SCALES - 1); /* of all images at the smallest size */
+    int64_t small = fusion_net_pixels(run, SCALES - 1); /* of all images at the smallest size */
     nr->pooled = arena_real(arena, small * net->total, "fusion map");
     nr->hidden = arena_real(arena, small * net->mid, "fusion map");
     nr->rstd = run->training ? arena_real(arena, small, "fusion map") : NULL;
     nr->act = run->training ? arena_real(arena, small * net->mid, "fusion map") : nr->hidden;
     nr->merged = arena_real(arena, small * net->total, "fusion map");
     for (int l = 0; l < SCALES; l++) {
-        nr->sum[l] = arena_real(arena, pixels(run, l) * net->in[l], "fusion map");
-        nr->st[l] = arena_real(arena, pixels(run, l) * 2 * net->out[l], "fusion map");
+        nr->sum[l] = arena_real(arena, fusion_net_pixels(run, l) * net->in[l], "fusion map");
+        nr->st[l] = arena_real(arena, fusion_net_pixels(run, l) * 2 * net->out[l], "fusion map");
     }
 }
 
@@ -119,7 +119,7 @@ void fusion_net_forward(FusionRun *run, int which, const real *parameters, real 
     }
     /* pooled (n, h, w, total) -> hidden -> act (n, h, w, mid) -> merged (n, h, w, total), at the smallest size. */
     convolve(run, nr->conv1, parameters, nr->pooled, net->conv1_weight, net->conv1_bias, nr->hidden);
-    layernorm_forward(pixels(run, SCALES - 1), net->mid, parameters + net->norm_weight,
+    layernorm_forward(fusion_net_pixels(run, SCALES - 1), net->mid, parameters + net->norm_weight,
                       parameters + net->norm_bias, NULL, 1, nr->hidden, run->training ? nr->hidden : NULL,
                       nr->rstd, nr->act);
     convolve(run, nr->conv2, parameters, nr->act, net->conv2_weight, net->conv2_bias, nr->merged);
@@ -165,7 +165,7 @@ static void heads_backward(FusionRun *run, int which, const real *parameters, re
                           run->dsum[l]);
     }
     /* merged is the output of conv2's ReLU. */
-    relu_backward(pixels(run, SCALES - 1) * net->total, nr->merged, run->dmerged);
+    relu_backward(fusion_net_pixels(run, SCALES - 1) * net->total, nr->merged, run->dmerged);
 }
 
 /* run->dact, in place through ReLU and LayerNorm. */
@@ -175,7 +175,7 @@ static void norm_backward(FusionRun *run, int which, const real *parameters, rea
     FusionNetRun *nr = &run->net[which];
     /* dnorm (2, mid): gradients of weight and bias, in double. */
     memset(run->dnorm, 0, 2 * net->mid * sizeof *run->dnorm);
-    layernorm_backward(pixels(run, SCALES - 1), net->mid, parameters + net->norm_weight,
+    layernorm_backward(fusion_net_pixels(run, SCALES - 1), net->mid, parameters + net->norm_weight,
                        parameters + net->norm_bias, nr->hidden, nr->rstd, run->dact, run->dact, NULL, 1,
                        run->dnorm, run->dnorm + net->mid);
     for (int i = 0; i < net->mid; i++) {
@@ -201,7 +201,7 @@ void fusion_net_backward(FusionRun *run, int which, const real *parameters, real
     run->kernels->conv_backward_data(nr->conv1, run->dact, parameters + net->conv1_weight, run->dpooled);
     for (int l = 0, at = 0; l < SCALES; at += net->in[l++]) {
         /* x_l has two ways to the heads: directly, and through the merged map. */
-        add(pixels(run, l) * net->in[l], run->dsum[l], dx[l]);
+        add(fusion_net_pixels(run, l) * net->in[l], run->dsum[l], dx[l]);
         /* dpooled goes back to every pixel that was averaged. */
         adaptive_average_backward(run->n, f->h[l], f->w[l], net->in[l], dx[l], f->h[SCALES - 1],
                                   f->w[SCALES - 1], run->dpooled + at, net->total);

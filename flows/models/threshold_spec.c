@@ -28,8 +28,7 @@ gboolean threshold_has_few(int64_t tiles, double eps)
     return (double)tiles * eps < 1 - 1e-9; /* 20 * 0.05 is 1, whatever its last bit */
 }
 
-/* "threshold: RULE". */
-static gboolean refuse(GError **error, const char *rule)
+gboolean threshold_refuse(GError **error, const char *rule)
 {
     g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "threshold: %s", rule);
     return FALSE;
@@ -38,13 +37,13 @@ static gboolean refuse(GError **error, const char *rule)
 gboolean threshold_check(const ThresholdSpec *s, GError **error)
 {
     if (s->draws != 0 && (s->draws < FEWEST_DRAWS || s->draws > MOST_DRAWS)) {
-        return refuse(error, "draws must be 0 or 8 to 256");
+        return threshold_refuse(error, "draws must be 0 or 8 to 256");
     }
     if (s->mode == THRESHOLD_ROBUST && s->draws == 0) {
-        return refuse(error, "mode robust needs draws, 8 or more");
+        return threshold_refuse(error, "mode robust needs draws, 8 or more");
     }
     if (!(s->eps > 0 && s->eps < 1)) {
-        return refuse(error, "eps must be above 0 and below 1");
+        return threshold_refuse(error, "eps must be above 0 and below 1");
     }
-    return (s->beta > 0 && isfinite(s->beta)) || refuse(error, "beta must be above 0");
+    return (s->beta > 0 && isfinite(s->beta)) || threshold_refuse(error, "beta must be above 0");
 }

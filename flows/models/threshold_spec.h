@@ -22,6 +22,8 @@ typedef struct {
 ThresholdSpec threshold_default(void);
 /* FALSE with WSI_ERROR_INPUT naming the first value out of its range. */
 gboolean threshold_check(const ThresholdSpec *spec, GError **error);
+/* Sets WSI_ERROR_INPUT, "threshold: RULE"; returns FALSE. */
+gboolean threshold_refuse(GError **error, const char *rule);
 /* Whether the mode needs scores of labelled anomalies. */
 gboolean threshold_needs_anomalies(const ThresholdSpec *spec);
 /* Fewer than 1/eps tiles: the quantile is then the largest score, whatever eps is. */

@@ -15,6 +15,7 @@
  * again further down replaces the first, so the smallest threshold wins.  When the draws count together, there is one count. */
 #include "flows/scoring/threshold_choice.h"
 #include "base/error.h"
+#include "base/order.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -27,18 +28,6 @@ typedef struct {
 typedef struct {
     int64_t hits, alarms; /* true and false positives */
 } Counts;
-
-static gboolean refuse(GError **error, const char *rule)
-{
-    g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "threshold: %s", rule);
-    return FALSE;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 static int descending(const void *a, const void *b)
 {
@@ -73,10 +62,10 @@ static gboolean quantile(const ThresholdSpec *spec, const double *score, int64_t
         }
     }
     if (n == 0) {
-        return refuse(error, "there is no normal tile to choose it from");
+        return threshold_refuse(error, "there is no normal tile to choose it from");
     }
     int draws = (int)(count / tiles);
-    qsort(normal, (size_t)n, sizeof *normal, ascending);
+    qsort(normal, (size_t)n, sizeof *normal, order_doubles);
     double last = normal[threshold_rank(n / draws, draws, spec->eps) - 1];
     *tau = last + 1e-12 * fmax(fabs(last), 1);
     return TRUE;
@@ -128,9 +117,10 @@ static gboolean best_f(const ThresholdSpec *spec, const double *score, int draws
         anomalies += label[i] != 0;
     }
     if (anomalies == 0 || anomalies == tiles) {
-        return refuse(error, anomalies ? "there is no normal tile to choose it from"
-                                       : "modes f-beta and robust need labelled anomalies among the held-out "
-                                         "tiles, and there is none");
+        return threshold_refuse(
+            error, anomalies ? "there is no normal tile to choose it from"
+                             : "modes f-beta and robust need labelled anomalies among the held-out "
+                               "tiles, and there is none");
     }
     g_autofree Item *item = wsi_try_alloc((size_t)count, sizeof(Item), "scores", error);
     if (!item) {

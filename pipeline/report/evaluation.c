@@ -6,6 +6,7 @@
 #include "pipeline/report/evaluation.h"
 #include "pipeline/training/model_card.h"
 #include "pipeline/write/json.h"
+#include "base/order.h"
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
@@ -309,12 +310,6 @@ static json_t *part_json(const ScoreTable *table, const Part *part, const Thresh
 
 /* ---- slides ---- */
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 typedef struct {
     const ScoreTable *table;
     int row;
@@ -353,7 +348,7 @@ static json_t *slide_json_of(const ScoreTable *table, const GArray *rows)
             g_array_append_val(labelled, row);
         }
     }
-    qsort(sorted, (size_t)n, sizeof(double), by_value);
+    qsort(sorted, (size_t)n, sizeof(double), order_doubles);
     for (int i = 0; i < top; i++) {
         sum += sorted[n - 1 - i];
     }

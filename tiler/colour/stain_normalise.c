@@ -5,6 +5,7 @@
  * is one 3 x 3 matrix.  Percentiles interpolate between order statistics as numpy does, which is the oracle of the tests. */
 #include "tiler/colour/stain_normalise.h"
 #include "base/error.h"
+#include "base/order.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,17 +178,10 @@ static gboolean main_plane(const StainSample *sample, double plane[2][3])
     return TRUE;
 }
 
-/* For qsort(). */
-static int compare_numbers(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Linear interpolation between order statistics, as numpy.percentile.  Sorts the values. */
 static double percentile(double *values, size_t count, double percent)
 {
-    qsort(values, count, sizeof *values, compare_numbers);
+    qsort(values, count, sizeof *values, order_doubles);
     /* Position between the order statistics `low` and `high`. */
     double at = percent / 100 * (double)(count - 1);
     size_t low = (size_t)at, high = MIN(low + 1, count - 1);
