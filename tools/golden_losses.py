@@ -2,7 +2,7 @@
 """Writes tests/golden/losses: loss terms and the head against torch in double precision.
 
 focal.csv    torchvision.ops.sigmoid_focal_loss and its gradient
-margin.csv   both margins about given figures of normals, gradient by autograd
+margin.csv   both margins about given statistics of normals, gradient by autograd
 centre.csv   centre loss, gradient by autograd, and centres after one move
 head.csv     key,index,value: the total loss of five tiles (three normal, two not) from given latents, its terms, and every
              kind of gradient by autograd.  Inputs are formulas that tests/double/testd_losses.c repeats.

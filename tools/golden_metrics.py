@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/metrics/cases.csv: scores and labels with the figures of scikit-learn.
+"""Writes tests/golden/metrics/cases.csv: scores and labels with the metrics of scikit-learn.
 
 One line a number: case,kind,a,b,c,d.  kind "item": a = score, b = label.  kind "roc" and "pr": a = threshold, b = x, c = y.
-kind "figure": AUROC, average precision, best F1, its threshold.  Numbers have 17 digits.
+kind "metric": AUROC, average precision, best F1, its threshold.  Numbers have 17 digits.
 """
 import os
 import warnings
@@ -54,7 +54,7 @@ with open(path, "w") as out:
             row(name, "item", s, y, "", "")
         both = 0 < label.sum() < len(label)
         ap = average_precision_score(label, score) if label.sum() else ""
-        row(name, "figure", roc_auc_score(label, score) if both else "", ap, *best_f1(score, label))
+        row(name, "metric", roc_auc_score(label, score) if both else "", ap, *best_f1(score, label))
         if both:
             fpr, tpr, threshold = roc_curve(label, score, drop_intermediate=False)
             for t, x, y in list(zip(threshold, fpr, tpr))[1:]:

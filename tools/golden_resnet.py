@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes tests/golden/resnet/*.safetensors: tiny seeded ResNets with their outputs, computed by torch.
 
-Each file holds the weights under torchvision's names (plain BatchNorm, or folded into the convolutions) and beside
+Each file holds the weights under torchvision's names (plain BatchNorm, or folded into the convolutions) and next to
 them "input" (N,H,W,3) and "zero.layerL", "reflect.layerL" (N,H,W,C) for both paddings, which an extractor ignores.
 Needs Debian's python3-torch and python3-torchvision.   usage: tools/golden_resnet.py
 """

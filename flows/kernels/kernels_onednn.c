@@ -1,7 +1,7 @@
 /* The entries of the kernel table on oneDNN and OpenBLAS.
  *
  * A Conv holds one prepared operation for each direction that it may run.  The entries differ only in how the algorithm is
- * chosen (onednn_algorithm.h).  Whatever a call needs besides its arguments is shared scratch memory. */
+ * chosen (onednn_algorithm.h).  What a call needs in addition to its arguments is shared scratch memory. */
 #if defined(HAVE_DNNL) && !defined(REAL_IS_DOUBLE)
 #include "flows/kernels/kernels_private.h"
 #include "flows/kernels/onednn_algorithm.h"

@@ -78,7 +78,7 @@ gboolean scratch_join(size_t bytes, GError **error)
     if (!blocks) {
         blocks = g_array_new(FALSE, TRUE, sizeof(Block));
     }
-    /* A block of 0 bytes could not be told from none. */
+    /* A block of 0 bytes could not be distinguished from none. */
     bytes = MAX(bytes, 1);
     gboolean ok = large_enough(bytes, TRUE) != NULL;
     if (!ok) {

@@ -28,7 +28,7 @@ gboolean checkpoint_write(const char *path, const char *fingerprint, const Train
 /* Fills arrays, counters and history.  The caller allocates the arrays and sets `all` and `trainable`.  FALSE with WSI_ERROR_INPUT
  * when the file is broken or belongs to another training; the state is then as before. */
 gboolean checkpoint_read(const char *path, const char *fingerprint, TrainState *state, GError **error);
-/* Makes this process use the checkpoint's choices of algorithms, besides those that it has made already, so that a resumed training
+/* Makes this process use the checkpoint's choices of algorithms, in addition to those that it has already made, so that a resumed training
  * computes what the first one would have.  To be called before anything is prepared.  A file that is absent or broken has no
  * effect; FALSE with the system's error when it cannot be read now. */
 gboolean checkpoint_impose_choices(const char *path, GError **error);

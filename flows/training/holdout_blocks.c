@@ -153,7 +153,7 @@ static Outcome try_blocks(const Grid *grid, int side, double margin, uint8_t *ma
     for (int64_t i = 0; out.blocks > 0 && i < candidates->count; i++) {
         out.held += mark[candidates->index[i]] == MARK_HELD;
     }
-    /* More than half of the tiles held out is no hold-out any more. */
+    /* With more than half of the tiles held out, too few are left to train on. */
     out.left = out.blocks > 0 && out.held <= candidates->count / 2 ? leave_margin(grid, margin, mark) : 0;
     return out;
 }

@@ -2,7 +2,7 @@
 #pragma once
 #include <glib.h>
 
-/* Exit code of a worker, besides EXIT_DONE and EXIT_FAILED, when the system failed it (a full disk, a job table that cannot be read at the
+/* Exit code of a worker, in addition to EXIT_DONE and EXIT_FAILED, when the system failed it (a full disk, a job table that cannot be read at the
  * moment): another worker may succeed later. */
 enum { EXIT_TRY_AGAIN = 75 };
 

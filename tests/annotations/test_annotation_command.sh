@@ -224,8 +224,8 @@ exif[274] = 6
 Image.fromarray(one * 255).save("l_turned_exif.png", exif=exif)
 exif[274] = 1
 Image.fromarray(one * 255).save("l_upright_exif.png", exif=exif)
-def palette(name, places, *entries, **more):
-    image = Image.fromarray(places.astype(np.uint8), "P")
+def palette(name, indices, *entries, **more):
+    image = Image.fromarray(indices.astype(np.uint8), "P")
     image.putpalette([v for entry in entries for v in entry])
     image.save(name, **more)
 red, black, white = (200, 0, 40), (0, 0, 0), (255, 255, 255)

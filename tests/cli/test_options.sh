@@ -75,7 +75,7 @@ code "a known one" 0 '' "$WSIFLOW" retry lab --slide synth_00
 # ---- standard output
 code "a full standard output" 1 'standard output: ' sh -c "'$WSIFLOW' config >/dev/full"
 code "help to a full one" 1 '' sh -c "'$WSIFLOW' --help >/dev/full"
-code "figures to a full one" 1 'standard output' sh -c "'$WSIFLOW' evaluate s.csv --json >/dev/full"
+code "metrics to a full one" 1 'standard output' sh -c "'$WSIFLOW' evaluate s.csv --json >/dev/full"
 code "a closed one" 1 'standard output' sh -c "'$WSIFLOW' config >&-"
 check "a closed one that is not used" sh -c "'$WSIFLOW' mask a.xml --size 300x200 --mpp 0.5 -o closed.tif >&- 2>&-; test -s closed.tif && cmp closed.tif short.tif"
 finish

@@ -57,11 +57,11 @@ conv("conv1", 64, 3, 7); norm("bn1", 64)
 inner = 64
 for stage, width in enumerate((64, 128, 256, 512), 1):
     for block in (0, 1):
-        place = f"layer{stage}.{block}"
-        conv(place + ".conv1", width, inner, 3); norm(place + ".bn1", width)
-        conv(place + ".conv2", width, width, 3); norm(place + ".bn2", width)
+        block_name = f"layer{stage}.{block}"
+        conv(block_name + ".conv1", width, inner, 3); norm(block_name + ".bn1", width)
+        conv(block_name + ".conv2", width, width, 3); norm(block_name + ".bn2", width)
         if block == 0 and stage > 1:
-            conv(place + ".downsample.0", width, inner, 1); norm(place + ".downsample.1", width)
+            conv(block_name + ".downsample.0", width, inner, 1); norm(block_name + ".downsample.1", width)
         inner = width
 header, offset = {}, 0
 for name, value in tensors.items():

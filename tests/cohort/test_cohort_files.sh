@@ -67,7 +67,7 @@ slide b/plain.tif
 slide b/lesion.tif 2
 note b/lesion.xml
 note b/stray.ndpa
-out=$(cohort beside 'folder: b')
+out=$(cohort sibling 'folder: b')
 is "a slide next to a file that may be its annotation does not count as normal" "$(echo "$out" | sed -n 2,3p)" "lesion unknown
 plain normal"
 like "the file is listed" "$out" '^lesion.xml: may be the annotation or mask of the slide next to it'

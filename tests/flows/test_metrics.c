@@ -33,7 +33,7 @@ static GPtrArray *case_names(void)
 {
     GPtrArray *names = g_ptr_array_new();
     for (int row = 0; row < csv_rows(golden); row++) {
-        if (is(row, csv_get(golden, row, 0), "figure")) {
+        if (is(row, csv_get(golden, row, 0), "metric")) {
             g_ptr_array_add(names, (char *)csv_get(golden, row, 0));
         }
     }
@@ -104,7 +104,7 @@ static void test_against_sklearn(void)
         Metrics m;
         int metrics = c.first + c.items;
         g_test_message("case %s", c.name);
-        g_assert_true(is(metrics, c.name, "figure"));
+        g_assert_true(is(metrics, c.name, "metric"));
         g_assert_true(metrics_compute(c.score, c.label, c.items, &m, NULL));
         assert_same(m.auroc, cell(metrics, "a"));
         assert_same(m.average_precision, cell(metrics, "b"));

@@ -208,7 +208,7 @@ static gboolean look_at(int fd, const char *path, DicomKind *kind, char series[D
 {
     static const char whole_slide[] = "1.2.840.10008.5.1.4.1.1.77.1.6";
     guint8 mark[PREAMBLE + 4];
-    /* Files that are not DICOM are settled by these 132 bytes. */
+    /* These 132 bytes rule out files that are not DICOM. */
     gssize got = read_head(fd, path, mark, sizeof mark, error);
     if (got < (gssize)sizeof mark || memcmp(mark + PREAMBLE, "DICM", 4) != 0) {
         return got >= 0;
