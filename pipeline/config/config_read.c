@@ -103,7 +103,29 @@ static gboolean read_value(const Reader *reader, const KeyLocation *at_key, cons
     return config_value_set(reader->config, at_key, text, error);
 }
 
-/* The key, or NULL with an error that suggests the nearest name of the section, otherwise of all sections. */
+/* Keys of earlier versions, for the message only. */
+static const struct {
+    const char *section, *former, *key;
+} former_keys[] = {
+    {"dataset", "valid_share", "valid_fraction"},
+    {"dataset", "test_share", "test_fraction"},
+    {"dataset", "picture", "image"},
+    {"train", "shards", "batch_parts"},
+    {"loss", "anomaly_share", "anomaly_fraction"},
+};
+
+/* The present name of a key that was renamed, or NULL. */
+static const char *renamed_key(const char *section, const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(former_keys); i++) {
+        if (g_str_equal(former_keys[i].section, section) && g_str_equal(former_keys[i].former, name)) {
+            return former_keys[i].key;
+        }
+    }
+    return NULL;
+}
+
+/* The key, or NULL with an error that says how a renamed one is called now, or suggests the nearest name of the section, otherwise of all sections. */
 static const ConfigKey *find_key(const Reader *reader, const char *section, const char *name,
                                  const yaml_node_t *node, GError **error)
 {
@@ -117,6 +139,11 @@ static const ConfigKey *find_key(const Reader *reader, const char *section, cons
         if (here) {
             g_ptr_array_add(own, (char *)key->key);
         }
+    }
+    const char *renamed = renamed_key(section, name);
+    if (renamed) {
+        misplaced(reader, node, error, "key %s.%s is called %s.%s now", section, name, section, renamed);
+        return NULL;
     }
     g_ptr_array_add(own, NULL);
     g_ptr_array_add(all, NULL);
