@@ -4,6 +4,7 @@
  * programs read these tables, and to them "-a.tif" with a mark is another file. */
 #include "base/csv.h"
 #include "base/error.h"
+#include "base/former_names.h"
 #include "base/nearest.h"
 #include <math.h>
 #include <string.h>
@@ -229,7 +230,10 @@ int csv_column(const Csv *csv, const char *name)
 int csv_need(const Csv *csv, const char *name, GError **error)
 {
     int column = csv_column(csv, name);
-    if (column < 0) {
+    const char *former = former_name(name);
+    if (column < 0 && former && csv_column(csv, former) >= 0) {
+        former_name_error(error, csv->path, name);
+    } else if (column < 0) {
         g_autoptr(GPtrArray) names = g_ptr_array_new();
         for (int c = 0; c < csv->columns; c++) {
             g_ptr_array_add(names, csv->cells->pdata[c]);

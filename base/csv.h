@@ -20,7 +20,8 @@ void csv_trim(Csv *csv);
 gboolean csv_check_commas(const Csv *csv, GError **error);
 /* Column by header name, or -1. */
 int csv_column(const Csv *csv, const char *name);
-/* As csv_column; a missing column is an error that names the file, the column and the nearest existing one. */
+/* As csv_column; a missing column is an error that names the file, the column and the nearest existing one, or says that
+ * the file is of an earlier version when it has the former name (base/former_names.h). */
 int csv_need(const Csv *csv, const char *name, GError **error);
 /* The text of a cell, borrowed.  Row 0 is the first after the header, row -1 the header. */
 const char *csv_get(const Csv *csv, int row, int column);

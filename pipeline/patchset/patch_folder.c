@@ -1,6 +1,7 @@
 /* Reading the manifest and the recipe of given patches. */
 #include "pipeline/patchset/patch_folder.h"
 #include "base/error.h"
+#include "base/former_names.h"
 #include "base/listing.h"
 #include "pipeline/slide/tile_recipe.h"
 #include "pipeline/write/json.h"
@@ -11,7 +12,9 @@ GPtrArray *patch_folder_manifest(const char *path, GError **error)
 {
     GError *why = NULL;
     GPtrArray *patches = patchset_read_manifest(path, &why);
-    if (g_error_matches(why, WSI_ERROR, WSI_ERROR_INPUT)) {
+    if (former_name_caused(why)) {
+        g_propagate_prefixed_error(error, why, "the manifest of the patches: ");
+    } else if (g_error_matches(why, WSI_ERROR, WSI_ERROR_INPUT)) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                     "the manifest of the patches: %s; if another program made it, rename it: "
                     "the slides are then taken from the names of the images (SLIDE_NNNNNN)",

@@ -53,36 +53,53 @@ static TilePosition position_of(const json_t *facts)
     return known ? (TilePosition){floor(x + 0.5), floor(y + 0.5), side} : (TilePosition){0, 0, 0};
 }
 
-static gboolean list_shard(TrainTiles *tiles, const Shard *shard, GError **error)
+/* Whether enough of a tile could be read.  Shards of other programs need not say it: such samples are used, and counted.  FALSE with an error
+ * when the fraction has its former name or is not a number from 0 to 1. */
+static gboolean readable_of(TrainTiles *tiles, const json_t *facts, const char *name, gboolean *readable,
+                            GError **error)
 {
-    for (int i = 0; i < shard_count(shard); i++) {
-        gboolean normal, anomalous;
-        json_t *facts = shard_facts(shard, i, error);
-        if (!facts) {
-            return FALSE;
-        }
-        if (!label_of(facts, &normal, &anomalous)) {
-            g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                        "%s: %s.json has no \"label\" (\"good\" or 0 for a normal tile)", shard_path(shard),
-                        shard_entry(shard, i)->key);
-            json_decref(facts);
-            return FALSE;
-        }
+    const json_t *fraction = json_object_get(facts, "readable_fraction");
+    double value = json_number_value(fraction);
+    if (!patchset_facts_check_names(facts, name, error)) {
+        return FALSE;
+    }
+    if (json_is_number(fraction) && value >= 0 && value <= 1) {
+        *readable = cut_readable(value);
+        return TRUE;
+    }
+    *readable = !fraction || json_is_null(fraction);
+    tiles->unstated += *readable;
+    return *readable || wsi_error_input(error, "%s: \"readable_fraction\" is not a number from 0 to 1", name);
+}
+
+/* Adds a sample, unless it is neither normal nor an anomaly, or could not be read. */
+static gboolean list_sample(TrainTiles *tiles, const Shard *shard, int entry, GError **error)
+{
+    gboolean normal, anomalous, readable;
+    const char *key = shard_entry(shard, entry)->key;
+    g_autofree char *name = g_strdup_printf("%s: %s.json", shard_path(shard), key);
+    json_auto_t *facts = shard_facts(shard, entry, error);
+    if (!facts) {
+        return FALSE;
+    }
+    if (!label_of(facts, &normal, &anomalous)) {
+        return wsi_error_input(error, "%s has no \"label\" (\"good\" or 0 for a normal tile)", name);
+    }
+    if (!readable_of(tiles, facts, name, &readable, error)) {
+        return FALSE;
+    }
+    double mpp = json_number_value(json_object_get(facts, "mpp"));
+    gboolean first = entry == 0 && tiles->shards->len == 1;
+    tiles->mpp = first ? MAX(mpp, 0) : tiles->mpp == mpp ? mpp : 0;
+    tiles->unreadable += !readable;
+    if (readable && (normal || anomalous)) {
         g_autofree char *patient = name_of(facts, "patient"), *slide = name_of(facts, "slide");
-        double mpp = json_number_value(json_object_get(facts, "mpp"));
-        tiles->mpp = i == 0 && tiles->shards->len == 1 ? MAX(mpp, 0) : tiles->mpp == mpp ? mpp : 0;
-        const json_t *fraction = json_object_get(facts, "readable_fraction");
-        gboolean readable = !json_is_number(fraction) || cut_readable(json_number_value(fraction));
-        tiles->unreadable += !readable;
-        if (readable && (normal || anomalous)) {
-            const Origin origin = {.patient = *patient ? patient : slide,
-                                   .slide = slide,
-                                   .name = shard_entry(shard, i)->key,
-                                   .position = position_of(facts)};
-            train_tiles_add(tiles, (TileRef){.source = (int)tiles->shards->len - 1, .entry = i}, normal,
-                            &origin);
-        }
-        json_decref(facts);
+        const Origin origin = {.patient = *patient ? patient : slide,
+                               .slide = slide,
+                               .name = key,
+                               .position = position_of(facts)};
+        train_tiles_add(tiles, (TileRef){.source = (int)tiles->shards->len - 1, .entry = entry}, normal,
+                        &origin);
     }
     return TRUE;
 }
@@ -93,9 +110,21 @@ gboolean train_shards_use_folder(TrainTiles *tiles, const char *folder, GError *
     for (char **name = names; name && *name; name++) {
         g_autofree char *path = g_build_filename(folder, *name, NULL);
         Shard *shard = add_shard(tiles, path, error);
-        if (!shard || !list_shard(tiles, shard, error)) {
+        for (int i = 0; shard && i < shard_count(shard); i++) {
+            if (!list_sample(tiles, shard, i, error)) {
+                return FALSE;
+            }
+        }
+        if (!shard) {
             return FALSE;
         }
+    }
+    if (tiles->unstated > 0) {
+        train_tiles_note(
+            tiles,
+            "%s: %" G_GINT64_FORMAT
+            " samples do not say how much of them could be read (readable_fraction); all are used",
+            folder, tiles->unstated);
     }
     return names && train_tiles_end(tiles, read_sample, folder, error);
 }

@@ -34,6 +34,7 @@ struct TrainTiles {
     GArray *sizes;           /* ImageSize, of patches.folder; else NULL */
     TileRecipe recipe;       /* of patches.folder */
     int64_t unreadable;      /* samples that are left out as unreadable */
+    int64_t unstated;        /* samples of shards without a readable fraction, which are used */
     double mpp;              /* um/px of all samples of the shards; 0 = unknown, or they differ */
     GPtrArray *notes;        /* char*, owned */
     GMutex lock;             /* guards the sources */

@@ -142,6 +142,17 @@ static void test_no_column(Folder *folder, gconstpointer unused)
     g_assert_nonnull(strstr(error->message, "separated by semicolons, not by commas"));
 }
 
+/* A table of an earlier version is named as such; the former name is not offered. */
+static void test_former_column(Folder *folder, gconstpointer unused)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Csv) former = read_text(folder, "file,tissue_share\n", NULL);
+    g_assert_cmpint(csv_need(former, "tissue_fraction", &error), ==, -1);
+    g_assert_nonnull(strstr(error->message, "made by an earlier version of wsiflow: make it again"));
+    g_assert_nonnull(strstr(error->message, "\"tissue_share\" is called \"tissue_fraction\" now"));
+    g_assert_null(strstr(error->message, "did you mean"));
+}
+
 /* ---- nearest names ---- */
 
 static void test_nearest(void)
@@ -192,6 +203,7 @@ int main(int argc, char **argv)
     IN_FOLDER(bad_numbers);
     IN_FOLDER(cells);
     IN_FOLDER(no_column);
+    IN_FOLDER(former_column);
     g_test_add_func("/nearest/nearest", test_nearest);
     return g_test_run();
 }

@@ -140,6 +140,31 @@ mkdir -p more && mv shards/dataset/train-000000.new more/train-000000.tar
 printf 'tiles: {size: 64}\nmodel: {blocks: [1, 1, 1], condition: 8, fpn_width: 8}\ntrain: {epochs: 1, batch: 4}\n' >t.yaml
 "$WSIFLOW" train -c t.yaml -p more -o more.safetensors >more.log 2>&1
 like "samples below the limit are left out of a training from shards" "$(cat more.log)" '^wsiflow train: 2 samples were left out'
+# ---- what shards say of the part that could be read, or do not say
+# restate NAME VALUE: the samples in more/ have NAME instead of readable_fraction; without NAME none
+restate() {
+    python3 - "$@" <<'P'
+import io, json, sys, tarfile
+old = tarfile.open("shards/dataset/train-000000.tar")
+with tarfile.open("more/train-000000.tar", "w") as new:
+    for m in old.getmembers():
+        data = old.extractfile(m).read()
+        if m.name.endswith(".json"):
+            facts = json.loads(data); del facts["readable_fraction"]
+            facts.update({sys.argv[1]: json.loads(sys.argv[2])} if len(sys.argv) > 1 else {})
+            data = json.dumps(facts).encode()
+        m.size = len(data); new.addfile(m, io.BytesIO(data))
+P
+    "$WSIFLOW" train -c t.yaml -p more -o more.safetensors >more.log 2>&1
+}
+restate valid_share 0.1
+is "samples of an earlier version are refused" $? 1
+like "by the name" "$(cat more.log)" 'train-000000.tar: .*json was made by an earlier version .*"valid_share" is called "readable_fraction" now'
+restate readable_fraction '"0.1"'
+like "a text is no fraction" "$(cat more.log)" '"readable_fraction" is not a number from 0 to 1'
+restate
+is "samples that do not say it are used" $? 0
+like "and counted" "$(cat more.log)" '[1-9][0-9]* samples do not say how much of them could be read'
 
 # ---- the annotation is read once a slide
 mkdir -p ann && cp lesion.xml ann/b.xml && cp lesion.xml ann/a.xml

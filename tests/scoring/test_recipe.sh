@@ -182,6 +182,10 @@ for head in 'image,label' 'path;class'; do
     train strange 'size: 64' -p foreign
     like "a manifest.csv with $head: the message has a way out" "$(cat strange.log)" 'manifest.csv.*if another program made it, rename it'
 done
+sed 's/tissue_fraction/tissue_share/; s/lesion_fraction/lesion_share/; s/readable_fraction/valid_share/' own/dataset/manifest.csv >foreign/manifest.csv
+train strange 'size: 64' -p foreign
+like "one of an earlier version: make it again" "$(cat strange.log)" 'the manifest of the patches: .*manifest.csv was made by an earlier version of wsiflow: make it again'
+is "and it is not to be renamed" "$(grep -c rename strange.log)" 0
 mv foreign/manifest.csv foreign/labels.csv
 train strange 'size: 64' -p foreign
 is "which works" $? 0

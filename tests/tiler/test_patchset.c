@@ -197,6 +197,13 @@ static void test_facts(void)
     g_assert_cmpint(back.fold, ==, patch->fold);
     g_assert_cmpuint(back.flags, ==, patch->flags);
     patch_clear(&back);
+    /* Facts of an earlier version would lose their readable fraction. */
+    json_object_set(facts, "valid_share", json_object_get(facts, "readable_fraction"));
+    json_object_del(facts, "readable_fraction");
+    g_assert_false(patchset_facts_parse(facts, "x.json", &back, &error));
+    g_assert_nonnull(strstr(error->message, "x.json was made by an earlier version"));
+    g_clear_error(&error);
+    json_object_del(facts, "valid_share");
     json_object_del(facts, "y");
     g_assert_false(patchset_facts_parse(facts, "x.json", &back, &error));
     g_assert_error(error, WSI_ERROR, WSI_ERROR_INPUT);

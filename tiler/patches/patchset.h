@@ -59,7 +59,10 @@ gboolean patchset_put(const char *root, const char *file, const GByteArray *byte
 
 /* The facts of a patch as one JSON object, the .json of its sample.  x, y: exact position; size: px.  Caller frees. */
 char *patchset_facts(const Patch *patch, double x, double y, int size);
-/* The patch of such facts; its file is "".  FALSE with WSI_ERROR_INPUT that names `name` when something required is missing. */
+/* FALSE with WSI_ERROR_INPUT that names `name` when such facts have a former name (base/former_names.h), so they are of an earlier version. */
+gboolean patchset_facts_check_names(const json_t *facts, const char *name, GError **error);
+/* The patch of such facts; its file is "".  FALSE with WSI_ERROR_INPUT that names `name` when something required is missing or has its former
+ * name. */
 gboolean patchset_facts_parse(const json_t *facts, const char *name, Patch *patch, GError **error);
 
 /* Writes and publishes the manifest: one line per patch, in the given order. */

@@ -5,6 +5,7 @@
 #include "tiler/patches/patchset.h"
 #include "tiler/tissue/quality.h"
 #include "base/error.h"
+#include "base/former_names.h"
 #include <math.h>
 #include <string.h>
 
@@ -70,8 +71,22 @@ static double number_of(const json_t *facts, const char *name)
     return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
+gboolean patchset_facts_check_names(const json_t *facts, const char *name, GError **error)
+{
+    static const char *const members[] = {"tissue_fraction", "lesion_fraction", "readable_fraction"};
+    for (size_t i = 0; i < G_N_ELEMENTS(members); i++) {
+        if (!json_object_get(facts, members[i]) && json_object_get(facts, former_name(members[i]))) {
+            return former_name_error(error, name, members[i]);
+        }
+    }
+    return TRUE;
+}
+
 gboolean patchset_facts_parse(const json_t *facts, const char *name, Patch *patch, GError **error)
 {
+    if (!patchset_facts_check_names(facts, name, error)) {
+        return FALSE;
+    }
     double x = number_of(facts, "x"), y = number_of(facts, "y"), fold = number_of(facts, "fold");
     if (!(fabs(x) < 1e12) || !(fabs(y) < 1e12) || !json_is_string(json_object_get(facts, "slide"))) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s does not state slide, x and y", name);
