@@ -1,7 +1,7 @@
 /* A calibration as JSON and in words.
  *
  * The words follow from what the bundle holds, so a loaded model gives the same ones as after its training. */
-#include "flows/models/model_private.h"
+#include "flows/models/calibration.h"
 #include "flows/files/fields.h"
 #include "base/error.h"
 #include <math.h>

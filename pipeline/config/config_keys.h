@@ -1,6 +1,6 @@
 /* The table of configuration keys. */
 #pragma once
-#include "pipeline/config/config.h"
+#include "pipeline/config/config_struct.h"
 
 typedef enum {
     KEY_INT,

@@ -4,6 +4,7 @@
  * (config_keys.c).  An unknown name and a name given twice are errors.  config_text.c writes. */
 #include "base/error.h"
 #include "base/nearest.h"
+#include "pipeline/config/config.h"
 #include "pipeline/config/config_value.h"
 #include "pipeline/config/yamlfile.h"
 #include "pipeline/write/terminal.h"

@@ -1,6 +1,9 @@
 /* Labels by image name: which images are near-blank. */
 #pragma once
-#include "pipeline/scoring/score_table.h"
+#include <glib.h>
+#include <jansson.h>
+
+typedef enum { NEAR_BLANK_UNKNOWN, NEAR_BLANK_NO, NEAR_BLANK_YES } NearBlank;
 
 typedef struct NearBlankLabels NearBlankLabels;
 /* A CSV with the columns file and near_blank; see score_table_read for the rules. */

@@ -5,7 +5,6 @@
 #include "base/csv.h"
 #include "base/error.h"
 #include "flows/models/tile_score.h"
-#include "pipeline/scoring/near_blank.h"
 #include <math.h>
 #include <string.h>
 

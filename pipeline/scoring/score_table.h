@@ -1,9 +1,6 @@
 /* Tables of scores: the rows of CSV files, with labels of near-blank images from another table. */
 #pragma once
-#include <glib.h>
-#include <jansson.h>
-
-typedef enum { NEAR_BLANK_UNKNOWN, NEAR_BLANK_NO, NEAR_BLANK_YES } NearBlank;
+#include "pipeline/scoring/near_blank.h"
 
 typedef struct {
     int n;              /* rows */

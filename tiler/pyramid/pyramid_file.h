@@ -1,7 +1,7 @@
 /* The TIFF file of a pyramid: takes encoded tiles of all levels, in any order of levels, and writes complete
  * directories.  For pyramid.c only. */
 #pragma once
-#include "tiler/pyramid/pyramid.h"
+#include "tiler/pyramid/pyramid_spec.h"
 
 typedef struct {
     int64_t width, height; /* px */

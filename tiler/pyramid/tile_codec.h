@@ -1,7 +1,7 @@
 /* Encodes single TIFF tiles in memory, so that several threads can encode tiles, and encoded tiles can be kept.  For this
  * folder only.  A codec is used by one thread at a time. */
 #pragma once
-#include "tiler/pyramid/pyramid.h"
+#include "tiler/pyramid/pyramid_spec.h"
 
 typedef struct TileCodec TileCodec;
 

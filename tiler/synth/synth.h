@@ -1,22 +1,7 @@
 /* Synthetic slides for the demo and the tests: H&E-like tissue whose lesions differ in texture (density, size and clustering of
  * nuclei), not in mean colour. */
 #pragma once
-#include "base/image.h"
-
-typedef struct {
-    uint64_t seed;
-    int64_t width, height; /* level-0 px */
-    double mpp;            /* um/px */
-    int lesions;           /* 0 = a normal slide */
-    gboolean pen;          /* a pen mark near the tissue */
-    gboolean black_corner; /* an unscanned black area */
-} SynthSpec;
-
-/* Closed outline of a lesion: xy (points, 2), level-0 px. */
-typedef struct {
-    int points;
-    double *xy;
-} SynthOutline;
+#include "tiler/synth/synth_spec.h"
 
 /* Writes a tiled JPEG pyramid (generic TIFF with resolution tags).  Returns the outlines of the lesions (array of
  * SynthOutline*, owned), or NULL.  The same spec gives the same bytes for any number of threads.

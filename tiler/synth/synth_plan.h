@@ -3,7 +3,7 @@
  * Slowly varying quantities are stored at the nodes of a coarse grid over the whole slide and interpolated.  Everything finer
  * comes from random numbers keyed by position, so a tile can be painted without its neighbours. */
 #pragma once
-#include "tiler/synth/synth.h"
+#include "tiler/synth/synth_spec.h"
 
 /* Streams of random numbers: the position is the first counter, the stream the second (base/rng.h). */
 enum {

@@ -2,7 +2,7 @@
  * they are exact. */
 #include "tiler/tissue/flatink.h"
 #include "base/error.h"
-#include "tiler/tissue/pixel_class.h"
+#include "tiler/tissue/pixel_flags.h"
 #include <math.h>
 
 static const double FLAT_UM = 16, FLAT = 0.1;

@@ -1,0 +1,28 @@
+/* What a pyramid is: layout, pixels and size.  pyramid.h writes one. */
+#pragma once
+#include "base/image.h"
+
+typedef enum { PYRAMID_MULTI_IFD, PYRAMID_OME } PyramidLayout;
+typedef enum {
+    PYRAMID_RGB_JPEG,     /* 8-bit RGB as YCbCr JPEG: images */
+    PYRAMID_RGB_LOSSLESS, /* 8-bit RGB, Deflate with predictor 2 */
+    PYRAMID_LABEL,        /* 8-bit values, Deflate; levels by maximum (lesion masks) */
+    PYRAMID_FLOAT         /* 32-bit float, Deflate; levels by mean of the values that are not NaN */
+} PyramidPixels;
+
+typedef struct {
+    PyramidLayout layout;
+    PyramidPixels pixels;
+    int64_t width, height;   /* of level 0 */
+    double mpp_x, mpp_y;     /* of level 0, um/px */
+    int tile;                /* multiple of 16; 0 = 256 */
+    int quality;             /* JPEG; 0 = 90 */
+    int min_size;            /* px; levels are halved until both sides are <= this; 0 = 256 */
+    const char *description; /* short ASCII (multi-IFD) or image name (OME); may be NULL */
+    const char *channel;     /* OME channel name; may be NULL */
+    int threads;             /* that encode tiles; 0 = 1; the bytes do not depend on it */
+    /* May be NULL.  Otherwise the source prepares its rows without writing pixels.  This function is then called for each column of tiles,
+     * by several threads at once, with the columns [x, x + width) of level 0.  TRUE: all pixels are equal, and only the first is
+     * written.  FALSE: all are written, `stride` bytes from row to row.  Most tiles of a mask are constant, and cost nothing this way. */
+    gboolean (*part)(void *data, int64_t x, int width, void *pixels, size_t stride);
+} PyramidSpec;
