@@ -290,5 +290,6 @@ gboolean guard_end_workers(const char *directory, int grace, int patience, GErro
 
 void guard_sweep(const char *directory)
 {
-    g_autoptr(GPtrArray) ignored = living(directory, NULL);
+    GPtrArray *found = living(directory, NULL);
+    g_clear_pointer(&found, g_ptr_array_unref);
 }

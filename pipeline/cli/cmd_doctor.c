@@ -31,8 +31,11 @@ static gboolean is_one_slide(const GPtrArray *series, const char *name, const ch
     if (!listing_kind(path, &kind, error)) {
         return TRUE;
     }
-    g_autoptr(GPtrArray) inside = kind == FILE_FOLDER ? dicom_list(path, NULL) : NULL;
-    return inside ? inside->len > 0 : kind == FILE_REGULAR && (!own || strcmp(own->lead, name) == 0);
+    if (kind == FILE_FOLDER) {
+        g_autoptr(GPtrArray) inside = dicom_list(path, error);
+        return !inside || inside->len > 0; /* one that cannot be read is a problem to report */
+    }
+    return kind == FILE_REGULAR && (!own || strcmp(own->lead, name) == 0);
 }
 
 /* Opens every slide of a folder. */

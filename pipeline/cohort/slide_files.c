@@ -87,10 +87,15 @@ static gboolean check_folder(const Walk *walk, const char *path, const char *nam
         g_propagate_error(error, g_steal_pointer(&unlisted));
         return FALSE;
     }
-    if (!list || list->len == 0) {
+    if (list && list->len == 0) {
         return TRUE;
     }
     g_clear_pointer(why, g_free);
+    /* The folder, or a file in it, cannot be read; the message names it. */
+    if (!list) {
+        *why = g_strdup(unlisted->message);
+        return TRUE;
+    }
     *named = names_all(walk, path, list);
     const DicomSeries *first = list->pdata[0];
     if (list->len > 1) {

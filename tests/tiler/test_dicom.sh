@@ -75,6 +75,10 @@ series("slides/pair", "1.2.40", ("a.dcm", "b.dcm", "c.dcm"), four)
 series("slides/pair", "1.2.50", ("d.dcm", "e.dcm", "f.dcm"), four)
 write("slides/one/report", "1.2.10", "1.2.10.9", one[:64, :64], 1, sop=CT) # of the series, and no slide
 write("other/ct.dcm", "1.2.60", "1.2.60.1", one[:64, :64], 1, sop=CT)
+def private(size): # before the Series Instance UID
+    return element(9, 0x1010, "OB", b"\1" * size)
+write("private/a.dcm", "1.2.80", "1.2.80.1", one[:64, :64], 1, before=private(300000))
+write("deflated/a.dcm", "1.2.90", "1.2.90.1", one[:64, :64], 1, before=b"\x01\x02\x03\x04\x05\x06\x07\x08")
 write("implicit/a.dcm", "1.2.70", "1.2.70.1", one, 0.5, syntax=IMPLICIT)
 open("cut.dcm", "wb").write(open("slides/one/c.dcm", "rb").read()[:300])
 with tifffile.TiffWriter("slides/tiff.tif") as out:
@@ -93,6 +97,21 @@ like "a folder without DICOM" "$("$WSIFLOW" slide empty 2>&1)" 'empty is a folde
 like "a folder of two slides" "$("$WSIFLOW" slide slides/pair 2>&1)" 'slides/pair is a folder that holds 2 DICOM slides: name one by any of its files'
 like "another kind of DICOM" "$("$WSIFLOW" slide other/ct.dcm 2>&1)" 'ct.dcm is not a whole-slide image: it is DICOM, but not of a whole slide'
 like "a folder of that" "$("$WSIFLOW" slide other 2>&1)" 'other is a folder that holds no file of a DICOM slide'
+is "a long private element does not hide the series" "$("$WSIFLOW" slide private 2>&1 | grep -c "no file of a DICOM slide")" 0
+like "a header that cannot be parsed" "$("$WSIFLOW" slide deflated/a.dcm 2>&1)" 'it is DICOM, but its header cannot be parsed'
+like "a folder of that names the file" "$("$WSIFLOW" slide deflated 2>&1)" \
+    'no file of a DICOM slide: the header of a.dcm cannot be parsed up to its Series Instance UID'
+cp -r slides/one locked
+chmod 000 locked/c.dcm
+chmod 755 "$tmp"
+nobody() { if [ "$(id -u)" = 0 ]; then setpriv --reuid 65534 --clear-groups "$@"; else "$@"; fi; }
+if ! nobody cat locked/c.dcm 2>/dev/null && nobody "$WSIFLOW" --version >/dev/null 2>&1; then
+    like "a file of the series that cannot be read is named" "$(nobody "$WSIFLOW" slide locked 2>&1)" 'cannot read locked/c.dcm'
+    like "by any file" "$(nobody "$WSIFLOW" slide locked/a.dcm 2>&1)" 'cannot read locked/c.dcm'
+    like "doctor says so too" "$(nobody "$WSIFLOW" doctor . 2>&1)" 'cannot read ./locked/c.dcm'
+else
+    skip "a file of the series that cannot be read" "every file can be read here"
+fi
 "$WSIFLOW" slide cut.dcm >cut.log 2>&1
 is "a truncated header is an error, not a crash" $? 1
 

@@ -98,7 +98,7 @@ static double agreement(const Image *mask, double cx, double cy, double radius)
 static void test_backgrounds(void)
 {
     static const double greys[] = {255, 243, 225, 200, 170};
-    static const struct {
+    const struct {
         const char *name;
         Ink colour;
     } stains[] = {{"H&E", haematoxylin_eosin},

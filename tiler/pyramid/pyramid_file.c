@@ -40,6 +40,7 @@ struct PyramidFile {
 };
 
 /* Keeps libtiff's last error for tiff_failed(). */
+G_GNUC_PRINTF(4, 0)
 static int on_tiff_error(TIFF *tiff, void *data, const char *module, const char *format, va_list args)
 {
     PyramidFile *file = data;

@@ -14,8 +14,9 @@
 
 enum {
     PREAMBLE = 128,
-    HEADER_BYTES = 256 << 10, /* the elements before the Series Instance UID have a few KiB */
-    DEEPEST = 16              /* nested sequences */
+    HEADER_BYTES = 256 << 10,     /* the elements before the Series Instance UID have a few KiB */
+    LONG_HEADER_BYTES = 16 << 20, /* with private elements among them */
+    DEEPEST = 16                  /* nested sequences */
 };
 
 #define TAG(group, element) ((guint32)(group) << 16 | (element))
@@ -202,26 +203,44 @@ static gssize read_head(int fd, const char *path, guint8 *head, gsize bytes, GEr
     return (gssize)done;
 }
 
+/* What a file with the mark is by its header. */
+static DicomKind kind_of(const char *class_uid, const char *series)
+{
+    static const char whole_slide[] = "1.2.840.10008.5.1.4.1.1.77.1.6";
+    const gboolean whole = strcmp(class_uid, whole_slide) == 0;
+    if (*series && whole) {
+        return DICOM_SLIDE;
+    }
+    /* Without a class, or without the series of a slide, the walk ended too early. */
+    return whole || (!*class_uid && !*series) ? DICOM_UNPARSED : DICOM_OTHER;
+}
+
 /* The mark "DICM" after the preamble (PS3.10, 7.1), then class and series. */
 static gboolean look_at(int fd, const char *path, DicomKind *kind, char series[DICOM_UID_BYTES],
                         GError **error)
 {
-    static const char whole_slide[] = "1.2.840.10008.5.1.4.1.1.77.1.6";
+    static const gsize lengths[] = {HEADER_BYTES, LONG_HEADER_BYTES};
     guint8 mark[PREAMBLE + 4];
     /* These 132 bytes rule out files that are not DICOM. */
     gssize got = read_head(fd, path, mark, sizeof mark, error);
     if (got < (gssize)sizeof mark || memcmp(mark + PREAMBLE, "DICM", 4) != 0) {
         return got >= 0;
     }
+    *kind = DICOM_UNPARSED;
     /* The mark is there, so the file is worth a longer read. */
-    g_autofree guint8 *head = g_malloc(HEADER_BYTES);
-    char class_uid[DICOM_UID_BYTES];
-    got = read_head(fd, path, head, HEADER_BYTES, error);
-    if (got < (gssize)sizeof mark) {
-        return got >= 0;
+    for (guint i = 0; i < G_N_ELEMENTS(lengths) && *kind == DICOM_UNPARSED; i++) {
+        g_autofree guint8 *head = g_malloc(lengths[i]);
+        char class_uid[DICOM_UID_BYTES];
+        got = read_head(fd, path, head, lengths[i], error);
+        if (got < (gssize)sizeof mark) {
+            return got >= 0;
+        }
+        read_header(head, (gsize)got, class_uid, series);
+        *kind = kind_of(class_uid, series);
+        if (got < (gssize)lengths[i]) {
+            break;
+        }
     }
-    read_header(head, (gsize)got, class_uid, series);
-    *kind = strcmp(class_uid, whole_slide) == 0 && *series ? DICOM_SLIDE : DICOM_OTHER;
     return TRUE;
 }
 
@@ -281,11 +300,18 @@ static gboolean add_file(GPtrArray *list, const char *folder, const char *name, 
     struct stat facts;
     DicomKind kind = DICOM_NOT;
     /* A name that is gone, or is not a regular file, is not part of a slide; OpenSlide ignores it too. */
-    if (stat(path, &facts) != 0 || !S_ISREG(facts.st_mode)) {
+    if (stat(path, &facts) != 0) {
+        return errno == ENOENT || errno == ELOOP || wsi_error_errno(error, "cannot read", path);
+    }
+    if (!S_ISREG(facts.st_mode)) {
         return TRUE;
     }
     g_autoptr(GError) why = NULL;
-    if (!dicom_look(path, &kind, uid, &why) && !g_error_matches(why, WSI_ERROR, WSI_ERROR_ABSENT)) {
+    if (!dicom_look(path, &kind, uid, &why)) {
+        /* Gone since the folder was listed.  A file that is there but cannot be read may hold level 0. */
+        if (stat(path, &facts) != 0 && errno == ENOENT) {
+            return TRUE;
+        }
         g_propagate_error(error, g_steal_pointer(&why));
         return FALSE;
     }
@@ -334,6 +360,22 @@ const DicomSeries *dicom_find(const GPtrArray *list, const char *name)
     return NULL;
 }
 
+/* The first file in the folder whose header cannot be parsed, as text for an error; "" when there is none.  Caller frees. */
+static char *unparsed_in(const char *folder)
+{
+    g_autoptr(GPtrArray) names = listing_read(folder, NULL);
+    for (guint i = 0; names && i < names->len; i++) {
+        const char *name = names->pdata[i];
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        char uid[DICOM_UID_BYTES];
+        DicomKind kind = DICOM_NOT;
+        if (may_be_dicom(name) && dicom_look(path, &kind, uid, NULL) && kind == DICOM_UNPARSED) {
+            return g_strdup_printf(": the header of %s cannot be parsed up to its Series Instance UID", name);
+        }
+    }
+    return g_strdup("");
+}
+
 /* The lead file of the only slide in the folder.  Caller frees. */
 static char *source_of_folder(const char *folder, GError **error)
 {
@@ -343,8 +385,9 @@ static char *source_of_folder(const char *folder, GError **error)
     }
     /* A folder stands for a slide only when it holds exactly one. */
     if (list->len != 1) {
+        g_autofree char *unparsed = list->len == 0 ? unparsed_in(folder) : NULL;
         g_autofree char *count =
-            list->len == 0 ? g_strdup("no file of a DICOM slide")
+            list->len == 0 ? g_strconcat("no file of a DICOM slide", unparsed, NULL)
                            : g_strdup_printf("%u DICOM slides: name one by any of its files", list->len);
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s is a folder that holds %s", folder, count);
         return NULL;

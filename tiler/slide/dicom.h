@@ -10,8 +10,9 @@ enum { DICOM_UID_BYTES = 129 }; /* the standard allows 64 bytes; some writers ex
 
 typedef enum {
     DICOM_NOT,   /* another format */
-    DICOM_OTHER, /* DICOM, but not of a whole slide, or with a header that cannot be parsed */
-    DICOM_SLIDE  /* VL Whole Slide Microscopy Image */
+    DICOM_OTHER, /* DICOM, but not of a whole slide */
+    DICOM_UNPARSED, /* DICOM whose header cannot be parsed up to the Series Instance UID: damaged, deflated, or beyond a limit */
+    DICOM_SLIDE /* VL Whole Slide Microscopy Image */
 } DicomKind;
 
 /* What a regular file is; series: its Series Instance UID when it belongs to a slide.  FALSE with WSI_ERROR_IO when it cannot be read. */
@@ -25,7 +26,7 @@ typedef struct {
 } DicomSeries;
 
 /* The slides in a folder: array of DicomSeries*, sorted by lead, owned by the caller.  Hidden files, and files with the suffix of another
- * format, are ignored.  NULL with error when the folder or a file cannot be read. */
+ * format, are ignored.  NULL with error when the folder or a file cannot be read: it may hold level 0 of a slide. */
 GPtrArray *dicom_list(const char *folder, GError **error);
 /* The series that has a file of that name, or NULL.  Borrowed. */
 const DicomSeries *dicom_find(const GPtrArray *list, const char *name);

@@ -2,6 +2,7 @@
 #include "tiler/slide/notslide.h"
 #include "base/error.h"
 #include "base/magic.h"
+#include "tiler/slide/dicom.h"
 #include "tiler/tiff/tiffpages.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -91,6 +92,13 @@ char *notslide_reason(const char *path, const GArray *pages, GError **error)
         g_autofree char *what = tiffpages_describe(page);
         return g_strdup_printf("it is a TIFF that neither OpenSlide nor libtiff can decode to colours (%s)",
                                what);
+    }
+    /* DICOM of an unknown class is not the same as DICOM of another class. */
+    DicomKind dicom = DICOM_NOT;
+    char series[DICOM_UID_BYTES];
+    if (dicom_look(path, &dicom, series, NULL) && dicom == DICOM_UNPARSED) {
+        return g_strdup("it is DICOM, but its header cannot be parsed up to its Series Instance UID: it is "
+                        "damaged, deflated or too long");
     }
     guchar head[HEAD];
     ssize_t got = read_head(path, head, error);
