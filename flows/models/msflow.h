@@ -78,7 +78,8 @@ gboolean msflow_released(const Msflow *flow);
 
 /* ---- fitting what is not trained by gradient ---- */
 /* Statistics of the pooled features of the training normals, and the fixed pyramid from them (laterals by PCA).
- * Between begin and each msflow_fit_pass_end, add all batches.  maps: as extractor_run gives them. */
+ * Between begin and each msflow_fit_pass_end, add all batches.  maps: as extractor_run gives them.  Training keeps
+ * pooled maps only; tests add maps as well. */
 gboolean msflow_fit_begin(Msflow *flow, GError **error);
 void msflow_fit_add(Msflow *flow, int batch, const real *const maps[SCALES]);
 /* The same for pooled maps, (batch, latent size, latent size, channels of the extractor). */

@@ -30,7 +30,7 @@ static void header(const FeatureFile *f, const char *key, char text[HEADER])
 }
 
 /* binary16 or float, whatever `real` is in this build. */
-size_t feature_file_row_bytes(const FeatureFile *f)
+static size_t row_bytes(const FeatureFile *f)
 {
     return (size_t)f->length * (f->half ? sizeof(uint16_t) : sizeof(float));
 }
@@ -38,7 +38,7 @@ size_t feature_file_row_bytes(const FeatureFile *f)
 /* Offset of a row in bytes; for row = rows the size of the file. */
 static int64_t row_offset(const FeatureFile *f, int64_t row)
 {
-    return HEADER + row * (int64_t)feature_file_row_bytes(f);
+    return HEADER + row * (int64_t)row_bytes(f);
 }
 
 /* Closed so far; feature_file_free can free it. */
@@ -128,12 +128,12 @@ static void widen(const FeatureFile *f, const void *room, real *values)
 gboolean feature_file_put(FeatureFile *f, int64_t row, const real *values, void *room, GError **error)
 {
     narrow(f, values, room);
-    return file_at_write(f->fd, f->path, room, feature_file_row_bytes(f), row_offset(f, row), error);
+    return file_at_write(f->fd, f->path, room, row_bytes(f), row_offset(f, row), error);
 }
 
 gboolean feature_file_get(const FeatureFile *f, int64_t row, real *values, void *room, GError **error)
 {
-    if (!file_at_read(f->fd, f->path, room, feature_file_row_bytes(f), row_offset(f, row), error)) {
+    if (!file_at_read(f->fd, f->path, room, row_bytes(f), row_offset(f, row), error)) {
         return FALSE;
     }
     widen(f, room, values);

@@ -21,8 +21,8 @@ typedef struct {
 FeatureFile *feature_file_open(const FeatureFileSpec *spec, const char *key, GError **error);
 /* Creates a file and reserves all its space. */
 FeatureFile *feature_file_create(const FeatureFileSpec *spec, GError **error);
-/* Rows may be written and read in any order, by many threads at once.  room: feature_file_row_bytes() bytes of the calling thread. */
-size_t feature_file_row_bytes(const FeatureFile *file);
+/* Rows may be written and read in any order, by many threads at once.  room: space for `length` floats, of the calling
+ * thread. */
 gboolean feature_file_put(FeatureFile *file, int64_t row, const real *values, void *room, GError **error);
 gboolean feature_file_get(const FeatureFile *file, int64_t row, real *values, void *room, GError **error);
 /* Publishes a new file under its key.  Its rows can be read before and after. */

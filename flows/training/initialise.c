@@ -26,7 +26,7 @@ static gboolean window_batch(int64_t batch, int worker, void *data, GError **err
     return features_get(w->spec->features, (int)batch, w->tiles + first, count, w->maps[batch], error);
 }
 
-/* All training tiles through msflow_fit_add. */
+/* All training tiles through msflow_fit_add_pooled. */
 static gboolean pass(const InitialiseSpec *spec, GError **error)
 {
     g_autofree const real *(*maps)[SCALES] = g_malloc0(sizeof *maps * (size_t)spec->threads);

@@ -30,7 +30,8 @@ static gboolean fits(const ImageSize *one, int size)
     return one->width == size && one->height == size;
 }
 
-int64_t image_sizes_resampled(const GArray *sizes, int size)
+/* The number of images that are not size x size px. */
+static int64_t resampled_images(const GArray *sizes, int size)
 {
     int64_t n = 0;
     for (guint i = 0; i < sizes->len; i++) {
@@ -51,7 +52,7 @@ static gint by_count(gconstpointer a, gconstpointer b)
 char *image_sizes_text(const GArray *sizes, int size)
 {
     g_autoptr(GArray) others = g_array_new(FALSE, FALSE, sizeof(ImageSize));
-    int64_t resampled = image_sizes_resampled(sizes, size), total = 0, stretched = 0;
+    int64_t resampled = resampled_images(sizes, size), total = 0, stretched = 0;
     for (guint i = 0; i < sizes->len; i++) {
         const ImageSize *one = &g_array_index(sizes, ImageSize, i);
         total += one->count;
@@ -95,7 +96,7 @@ json_t *image_sizes_json(GArray *sizes, int size)
                                               "images", (json_int_t)one->count));
     }
     return json_pack("{s:i, s:I, s:I, s:o}", "size", size, "images", (json_int_t)total, "resampled",
-                     (json_int_t)image_sizes_resampled(sizes, size), "sizes", list);
+                     (json_int_t)resampled_images(sizes, size), "sizes", list);
 }
 
 char *image_sizes_text_of_json(const json_t *json)

@@ -13,8 +13,6 @@ typedef struct {
 void image_sizes_add(GArray *sizes, int width, int height);
 /* The side of the images when all are squares of one size; otherwise 0. */
 int image_sizes_side(const GArray *sizes);
-/* The number of images that are not size x size px. */
-int64_t image_sizes_resampled(const GArray *sizes, int size);
 /* One sentence about the images that are not size x size px, most frequent size first; NULL when there are none.  Caller frees. */
 char *image_sizes_text(const GArray *sizes, int size);
 /* The same sentence, from image_sizes_json; NULL also when json is NULL. */

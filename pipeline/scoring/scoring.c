@@ -53,7 +53,7 @@ typedef struct Scoring {
     const GPtrArray *files;
 } Scoring;
 
-void scored_clear(Scored *scored)
+static void scored_clear(Scored *scored)
 {
     g_clear_pointer(&scored->file, g_free);
 }

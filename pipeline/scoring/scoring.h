@@ -49,4 +49,3 @@ GArray *scoring_read_positions(const char *path, GError **error);
 int scored_unreadable(const GArray *scored);
 /* The sizes of scored images: array of ImageSize.  Caller unrefs. */
 GArray *scored_sizes(const GArray *scored);
-void scored_clear(Scored *scored);
