@@ -11,7 +11,7 @@
  * An epoch is validated on held-out tiles by the score that the model will recommend.  It is formed as the calibration will form
  * it, up to constants that change no order. */
 #include "flows/training/fit_private.h"
-#include "flows/scoring/metrics.h"
+#include "flows/metrics/metrics.h"
 #include "flows/kernels/squares.h"
 #include "base/error.h"
 #include <limits.h>

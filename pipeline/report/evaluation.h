@@ -3,8 +3,8 @@
  * A metric that cannot be computed is absent, and the member `absent` says why.  AUROC, average precision, F1 and precision need both normal
  * tiles and anomalies, specificity needs normal tiles, recall needs anomalies, and precision needs a row at or above the threshold. */
 #pragma once
+#include "flows/metrics/metrics.h"
 #include "flows/models/calibration.h"
-#include "flows/scoring/metrics.h"
 #include "pipeline/scoring/score_table.h"
 
 /* A threshold that was chosen elsewhere. */

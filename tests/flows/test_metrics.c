@@ -1,5 +1,5 @@
 /* Metrics, compared with scikit-learn (tests/golden/metrics, written by tools/golden_metrics.py) and computed by hand. */
-#include "flows/scoring/metrics.h"
+#include "flows/metrics/metrics.h"
 #include "base/csv.h"
 #include "base/error.h"
 #include <math.h>

@@ -1,6 +1,6 @@
 /* A model from tiles to scores, on textures made in memory: it finds what is strange, and nothing but the specification and the tiles
  * decides its bytes. */
-#include "flows/scoring/metrics.h"
+#include "flows/metrics/metrics.h"
 #include "flows/models/model.h"
 #include "flows/scoring/scorer.h"
 #include "flows/training/fit.h"

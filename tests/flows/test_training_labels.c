@@ -1,6 +1,6 @@
 /* Training with labelled anomalies, on textures made in memory: it learns to find what likelihood alone does not, and nothing but
  * the specification, the tiles and their labels decides its bytes. */
-#include "flows/scoring/metrics.h"
+#include "flows/metrics/metrics.h"
 #include "flows/models/model.h"
 #include "flows/scoring/scorer.h"
 #include "flows/training/fit.h"

@@ -6,27 +6,16 @@
  *
  * AUROC by mid-ranks: Mann and Whitney (1947), Hanley and McNeil (1982).  Average precision: the sum of
  * (R_k - R_{k-1}) P_k without interpolation. */
-#include "flows/scoring/metrics.h"
+#include "flows/metrics/metrics.h"
+#include "flows/metrics/ranking.h"
 #include "base/error.h"
 #include <math.h>
 #include <stdint.h>
-#include <stdlib.h>
-
-typedef struct {
-    double score;
-    int label;
-} Item;
 
 typedef struct {
     double threshold;
     int tp, fp; /* predicted with score >= threshold */
 } Step;
-
-static int descending(const void *a, const void *b)
-{
-    double x = ((const Item *)a)->score, y = ((const Item *)b)->score;
-    return (x < y) - (x > y);
-}
 
 /* NaN cannot be ordered, so no metric would be defined. */
 static gboolean check(const double *score, const int *label, int n, GError **error)
@@ -55,23 +44,19 @@ static GArray *steps_new(const double *score, const int *label, int n, GError **
     if (!check(score, label, n, error)) {
         return NULL;
     }
-    g_autofree Item *items = wsi_try_alloc(n, sizeof(Item), "sorted scores", error);
-    if (!items) {
+    g_autofree Ranked *ranked = ranking_descending(score, n, error);
+    if (!ranked) {
         return NULL;
     }
-    for (int i = 0; i < n; i++) {
-        items[i] = (Item){score[i], label[i]};
-    }
-    /* Not stable, but equal scores end up in one step. */
-    qsort(items, n, sizeof(Item), descending);
     GArray *steps = g_array_new(FALSE, FALSE, sizeof(Step));
     int tp = 0;
-    for (int i = 0; i < n; i++) { /* a step ends with the last of equal scores */
-        tp += items[i].label;
-        if (i + 1 == n || items[i + 1].score != items[i].score) {
-            Step step = {items[i].score, tp, i + 1 - tp};
-            g_array_append_val(steps, step);
+    for (int start = 0, end; start < n; start = end) { /* a step has all items of equal score */
+        end = ranking_run_end(ranked, start, n);
+        for (int i = start; i < end; i++) {
+            tp += label[ranked[i].item];
         }
+        Step step = {ranked[start].score, tp, end - tp};
+        g_array_append_val(steps, step);
     }
     return steps;
 }
