@@ -1,0 +1,190 @@
+/* Bootstrap intervals.
+ *
+ * A sample of units with replacement is a weight for each unit: how often it was drawn.  The scores are sorted once; a draw then is one sweep over them that
+ * sums weights instead of counting items.  LANES draws share a sweep, so that each item is read once for all of them.  All sums are of whole numbers in
+ * double, and exact below 2^53. */
+#include "flows/metrics/bootstrap.h"
+#include "flows/metrics/ranking.h"
+#include "base/error.h"
+#include "base/rng.h"
+#include <math.h>
+#include <stdlib.h>
+
+#define LANES 8
+_Static_assert(BOOTSTRAP_DRAWS % LANES == 0, "a sweep fills all lanes");
+
+char *bootstrap_refusal(int units, const char *unit_name)
+{
+    if (units < BOOTSTRAP_LEAST) {
+        return g_strdup_printf("%d %s: fewer than %d have no interval", units, unit_name, BOOTSTRAP_LEAST);
+    }
+    return units > BOOTSTRAP_MOST
+               ? g_strdup_printf("%d %s: more than %d are not resampled", units, unit_name, BOOTSTRAP_MOST)
+               : NULL;
+}
+
+void bootstrap_weights(uint64_t seed, int draw, int units, int *weight)
+{
+    Rng rng = rng_at(seed, rng_name("bootstrap"), (uint32_t)draw);
+    for (int u = 0; u < units; u++) {
+        weight[u] = 0;
+    }
+    for (int u = 0; u < units; u++) {
+        weight[rng_below(&rng, (uint32_t)units)]++;
+    }
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Between the order statistics around position p (n - 1), as numpy.percentile does by default. */
+static double percentile(const double *sorted, int n, double p)
+{
+    double at = p * (n - 1);
+    int below = (int)floor(at), above = MIN(below + 1, n - 1);
+    return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
+}
+
+Interval bootstrap_interval(double *values, int n)
+{
+    int defined = 0;
+    for (int i = 0; i < n; i++) {
+        if (!isnan(values[i])) {
+            values[defined++] = values[i];
+        }
+    }
+    if (defined == 0) {
+        return (Interval){NAN, NAN, 0};
+    }
+    qsort(values, (size_t)defined, sizeof(double), ascending);
+    double tail = (1 - BOOTSTRAP_LEVEL) / 2;
+    return (Interval){percentile(values, defined, tail), percentile(values, defined, 1 - tail), defined};
+}
+
+Interval bootstrap_figure(BootstrapFigure figure, void *data, int units, uint64_t seed)
+{
+    g_autofree int *weight = g_new(int, units);
+    double values[BOOTSTRAP_DRAWS];
+    for (int draw = 0; draw < BOOTSTRAP_DRAWS; draw++) {
+        bootstrap_weights(seed, draw, units, weight);
+        values[draw] = figure(weight, data);
+    }
+    return bootstrap_interval(values, BOOTSTRAP_DRAWS);
+}
+
+/* ---- AUROC, average precision, best F1 ---- */
+
+/* A scored item in descending order of the scores. */
+typedef struct {
+    int unit;
+    gboolean positive, last; /* last: the last one of equal scores */
+} Item;
+
+typedef struct {
+    double tp[LANES], fp[LANES];               /* at or above the current score */
+    double positives[LANES], negatives[LANES]; /* all */
+    double pairs[LANES];                       /* twice the pairs in the right order; a tie counts one half */
+    double precision_sum[LANES];               /* of all positives: the precision at their score */
+    double f1[LANES];
+} Sweep;
+
+/* weight (units, LANES): that of the draws first .. first + LANES - 1. */
+static void fill_weights(uint64_t seed, int first, int units, int *one, double *weight)
+{
+    for (int l = 0; l < LANES; l++) {
+        bootstrap_weights(seed, first + l, units, one);
+        for (int u = 0; u < units; u++) {
+            weight[(size_t)u * LANES + l] = one[u];
+        }
+    }
+}
+
+/* Ends a run of equal scores with `up` positives and `flat` negatives in each lane. */
+static void add_step(Sweep *s, const double *up, const double *flat)
+{
+    for (int l = 0; l < LANES; l++) {
+        s->tp[l] += up[l];
+        s->fp[l] += flat[l];
+        s->pairs[l] += up[l] * (2 * (s->negatives[l] - s->fp[l]) + flat[l]);
+        s->precision_sum[l] += up[l] * s->tp[l] / fmax(s->tp[l] + s->fp[l], 1);
+        s->f1[l] = fmax(s->f1[l], 2 * s->tp[l] / fmax(s->tp[l] + s->fp[l] + s->positives[l], 1));
+    }
+}
+
+static void sweep(const Item *items, int n, const double *weight, Sweep *s)
+{
+    *s = (Sweep){0};
+    for (int i = 0; i < n; i++) {
+        double *sum = items[i].positive ? s->positives : s->negatives;
+        for (int l = 0; l < LANES; l++) {
+            sum[l] += weight[(size_t)items[i].unit * LANES + l];
+        }
+    }
+    double up[LANES] = {0}, flat[LANES] = {0};
+    gboolean positive = FALSE;
+    for (int i = 0; i < n; i++) {
+        double *sum = items[i].positive ? up : flat;
+        positive = positive || items[i].positive;
+        for (int l = 0; l < LANES; l++) {
+            sum[l] += weight[(size_t)items[i].unit * LANES + l];
+        }
+        /* A step of negatives alone changes neither sum and cannot raise F1, so it needs no division. */
+        if (items[i].last) {
+            if (positive) {
+                add_step(s, up, flat);
+            } else {
+                for (int l = 0; l < LANES; l++) {
+                    s->fp[l] += flat[l];
+                }
+            }
+            for (int l = 0; l < LANES; l++) {
+                up[l] = flat[l] = 0;
+            }
+            positive = FALSE;
+        }
+    }
+}
+
+static Item *items_new(const double *score, const int *label, const int *unit, int n, GError **error)
+{
+    g_autofree Ranked *ranked = ranking_descending(score, n, error);
+    Item *items = ranked ? wsi_try_alloc((size_t)n, sizeof(Item), "sorted scores", error) : NULL;
+    for (int i = 0; items && i < n; i++) {
+        int item = ranked[i].item;
+        items[i] = (Item){unit[item], label[item] > 0, i + 1 == n || ranked[i + 1].score != ranked[i].score};
+    }
+    return items;
+}
+
+gboolean bootstrap_metrics(const double *score, const int *label, const int *unit, int n, int units,
+                           uint64_t seed, MetricIntervals *out, GError **error)
+{
+    g_autofree Item *items = items_new(score, label, unit, n, error);
+    g_autofree double *weight =
+        items ? wsi_try_alloc((size_t)units, LANES * sizeof(double), "bootstrap weights", error) : NULL;
+    g_autofree int *one =
+        weight ? wsi_try_alloc((size_t)units, sizeof(int), "bootstrap weights", error) : NULL;
+    if (!one) {
+        return FALSE;
+    }
+    double auroc[BOOTSTRAP_DRAWS], precision[BOOTSTRAP_DRAWS], f1[BOOTSTRAP_DRAWS];
+    for (int first = 0; first < BOOTSTRAP_DRAWS; first += LANES) {
+        Sweep s;
+        fill_weights(seed, first, units, one, weight);
+        sweep(items, n, weight, &s);
+        for (int l = 0; l < LANES; l++) { /* a draw without one of the classes has no figure */
+            double p = s.positives[l], q = s.negatives[l];
+            gboolean both = p > 0 && q > 0;
+            auroc[first + l] = both ? s.pairs[l] / (2 * p * q) : NAN;
+            precision[first + l] = both ? s.precision_sum[l] / p : NAN;
+            f1[first + l] = both ? s.f1[l] : NAN;
+        }
+    }
+    *out = (MetricIntervals){bootstrap_interval(auroc, BOOTSTRAP_DRAWS),
+                             bootstrap_interval(precision, BOOTSTRAP_DRAWS),
+                             bootstrap_interval(f1, BOOTSTRAP_DRAWS)};
+    return TRUE;
+}

@@ -1,0 +1,240 @@
+/* Order, ranks, bootstrap intervals, metrics at a threshold and reliability: compared with scikit-learn, SciPy and numpy
+ * (tests/golden/metrics/more.json) and with samples that are written out. */
+#include "flows/metrics/bootstrap.h"
+#include "flows/metrics/correlation.h"
+#include "flows/metrics/metrics.h"
+#include "flows/metrics/ranking.h"
+#include "flows/metrics/reliability.h"
+#include "base/rng.h"
+#include "tests/metric_golden.h"
+
+static void test_order(void)
+{
+    const double score[] = {1, -0.0, 1e300, -1e300, 0.0, 1e-300, -1e-300, INFINITY, 1, -INFINITY};
+    const int expected[] = {7, 2, 0, 8, 5, 1, 4, 6, 3, 9}; /* equal ones, also both zeros, as they came */
+    g_autofree Ranked *ranked = ranking_descending(score, 10, NULL);
+    for (int i = 0; i < 10; i++) {
+        g_assert_cmpint(ranked[i].item, ==, expected[i]);
+        g_assert_true(ranked[i].score == score[expected[i]]);
+    }
+    g_assert_cmpint(ranking_run_end(ranked, 2, 10), ==, 4);
+    g_assert_cmpint(ranking_run_end(ranked, 9, 10), ==, 10);
+    g_autofree double *ranks = ranking_mid_ranks(score, 10, NULL);
+    g_assert_cmpfloat(ranks[9], ==, 1);
+    g_assert_cmpfloat(ranks[0], ==, 7.5);
+    g_assert_cmpfloat(ranks[8], ==, 7.5);
+    g_assert_cmpfloat(ranks[1], ==, 4.5);
+}
+
+static void test_random_order(void)
+{
+    enum { N = 20000 };
+    Rng rng = rng_at(5, 1, 0);
+    g_autofree double *score = g_new(double, N);
+    for (int i = 0; i < N; i++) {
+        score[i] = i % 3 ? rng_normal(&rng) : round(4 * rng_normal(&rng)) / 4;
+    }
+    g_autofree Ranked *ranked = ranking_descending(score, N, NULL);
+    for (int i = 1; i < N; i++) {
+        g_assert_true(ranked[i - 1].score > ranked[i].score ||
+                      (ranked[i - 1].score == ranked[i].score && ranked[i - 1].item < ranked[i].item));
+        g_assert_true(ranked[i].score == score[ranked[i].item]);
+    }
+}
+
+static void test_confusion(void)
+{
+    json_auto_t *cases = golden_cases("confusion");
+    json_t *c;
+    size_t i;
+    json_array_foreach(cases, i, c)
+    {
+        int n;
+        Metrics m;
+        g_autofree double *score = golden_numbers(c, "score", &n);
+        g_autofree int *label = golden_ints(c, "label", &n);
+        g_assert_true(metrics_at(score, label, n, golden_number(c, "threshold"), &m, NULL));
+        assert_same(m.precision, golden_number(c, "precision"));
+        assert_same(m.recall, golden_number(c, "recall"));
+        assert_same(m.specificity, golden_number(c, "specificity"));
+        assert_same(m.accuracy, golden_number(c, "accuracy"));
+        assert_same(m.balanced_accuracy, golden_number(c, "balanced_accuracy"));
+        assert_same(m.best_f1, golden_number(c, "f1"));
+    }
+}
+
+static void test_reliability(void)
+{
+    json_auto_t *cases = golden_cases("reliability");
+    json_t *c;
+    size_t i;
+    json_array_foreach(cases, i, c)
+    {
+        int n, bins, full = 0;
+        Reliability r;
+        g_autofree double *score = golden_numbers(c, "score", &n);
+        g_autofree int *label = golden_ints(c, "label", &n);
+        g_autofree double *mean = golden_numbers(c, "mean_score", &bins);
+        g_autofree double *fraction = golden_numbers(c, "fraction", &bins);
+        g_autofree int *count = golden_ints(c, "n", &n);
+        n = (int)json_array_size(json_object_get(c, "score"));
+        g_assert_true(reliability_compute(score, label, n, &r));
+        for (int b = 0; b < RELIABILITY_BINS; b++) {
+            g_assert_cmpint(r.n[b], ==, count[b]);
+            if (count[b]) { /* scikit-learn leaves out empty bins */
+                assert_same(r.mean_score[b], mean[full]);
+                assert_same(r.fraction[b], fraction[full++]);
+            } else {
+                g_assert_true(isnan(r.mean_score[b]) && isnan(r.fraction[b]));
+            }
+        }
+        g_assert_cmpint(full, ==, bins);
+        assert_same(r.ece, golden_number(c, "ece"));
+    }
+    const double wrong[][2] = {{0.5, 1.0000001}, {-1e-9, 0.5}, {0.5, NAN}};
+    const int label[] = {0, 1};
+    for (size_t k = 0; k < G_N_ELEMENTS(wrong); k++) {
+        Reliability r;
+        g_assert_false(reliability_compute(wrong[k], label, 2, &r));
+    }
+}
+
+static void test_spearman(void)
+{
+    json_auto_t *cases = golden_cases("spearman");
+    json_t *c;
+    size_t i;
+    json_array_foreach(cases, i, c)
+    {
+        int n;
+        double rho;
+        g_autofree double *x = golden_numbers(c, "x", &n), *y = golden_numbers(c, "y", &n);
+        g_assert_true(correlation_spearman(x, y, n, &rho, NULL));
+        assert_same(rho, golden_number(c, "rho"));
+    }
+    const double up[] = {1, 2, 3}, down[] = {9, 5, 1}, flat[] = {2, 2, 2};
+    double rho;
+    g_assert_true(correlation_spearman(up, down, 3, &rho, NULL));
+    assert_same(rho, -1);
+    g_assert_true(correlation_spearman(up, flat, 3, &rho, NULL));
+    g_assert_true(isnan(rho));
+}
+
+/* ---- bootstrap ---- */
+
+static void test_percentiles(void)
+{
+    json_auto_t *cases = golden_cases("percentile");
+    json_t *c;
+    size_t i;
+    json_array_foreach(cases, i, c)
+    {
+        int n;
+        g_autofree double *values = golden_numbers(c, "values", &n);
+        values[n] = NAN; /* a draw without the figure does not count */
+        Interval interval = bootstrap_interval(values, n + 1);
+        assert_same(interval.low, golden_number(c, "low"));
+        assert_same(interval.high, golden_number(c, "high"));
+        g_assert_cmpint(interval.draws, ==, n);
+    }
+    double none[] = {NAN, NAN};
+    g_assert_cmpint(bootstrap_interval(none, 2).draws, ==, 0);
+}
+
+enum { UNITS = 12, ROWS = 90 };
+
+/* Rows of units; unit u has only normals when u is odd. */
+static void sample_of(double *score, int *label, int *unit)
+{
+    Rng rng = rng_at(9, 2, 0);
+    for (int i = 0; i < ROWS; i++) {
+        unit[i] = (int)rng_below(&rng, UNITS);
+        label[i] = unit[i] % 2 == 0 && rng_uniform(&rng) < 0.4;
+        score[i] = round(2 * (rng_normal(&rng) + label[i])) / 2;
+    }
+}
+
+/* Every draw written out as a table of its own. */
+static void test_intervals_are_those_of_written_samples(void)
+{
+    double score[ROWS], values[3][BOOTSTRAP_DRAWS];
+    int label[ROWS], unit[ROWS], weight[UNITS];
+    sample_of(score, label, unit);
+    for (int draw = 0; draw < BOOTSTRAP_DRAWS; draw++) {
+        bootstrap_weights(17, draw, UNITS, weight);
+        int total = 0;
+        g_autoptr(GArray) s = g_array_new(FALSE, FALSE, sizeof(double));
+        g_autoptr(GArray) l = g_array_new(FALSE, FALSE, sizeof(int));
+        for (int u = 0; u < UNITS; u++) {
+            total += weight[u];
+        }
+        g_assert_cmpint(total, ==, UNITS);
+        for (int i = 0; i < ROWS; i++) {
+            for (int k = 0; k < weight[unit[i]]; k++) {
+                g_array_append_val(s, score[i]);
+                g_array_append_val(l, label[i]);
+            }
+        }
+        Metrics m;
+        g_assert_true(metrics_compute((const double *)(void *)s->data, (const int *)(void *)l->data,
+                                      (int)s->len, &m, NULL));
+        gboolean both = m.positives > 0 && m.positives < m.n;
+        values[0][draw] = both ? m.auroc : NAN;
+        values[1][draw] = both ? m.average_precision : NAN;
+        values[2][draw] = both ? m.best_f1 : NAN;
+    }
+    MetricIntervals got;
+    g_assert_true(bootstrap_metrics(score, label, unit, ROWS, UNITS, 17, &got, NULL));
+    const Interval *intervals[] = {&got.auroc, &got.average_precision, &got.best_f1};
+    for (int k = 0; k < 3; k++) {
+        Interval expected = bootstrap_interval(values[k], BOOTSTRAP_DRAWS);
+        assert_same(intervals[k]->low, expected.low);
+        assert_same(intervals[k]->high, expected.high);
+        g_assert_cmpint(intervals[k]->draws, ==, expected.draws);
+        g_assert_cmpfloat(intervals[k]->low, <, intervals[k]->high);
+    }
+}
+
+static double mean_weight_of_first(const int *weight, void *data)
+{
+    (*(int *)data)++;
+    return weight[0];
+}
+
+static void test_any_figure(void)
+{
+    int calls = 0;
+    Interval a = bootstrap_figure(mean_weight_of_first, &calls, 50, 3);
+    Interval b = bootstrap_figure(mean_weight_of_first, &calls, 50, 3);
+    g_assert_cmpint(calls, ==, 2 * BOOTSTRAP_DRAWS);
+    g_assert_cmpfloat(a.low, ==, 0);
+    g_assert_cmpfloat(a.high, >=, 2); /* binomial with mean 1 */
+    g_assert_cmpfloat(a.high, <=, 4);
+    g_assert_cmpfloat(a.low, ==, b.low);
+    g_assert_cmpfloat(a.high, ==, b.high);
+}
+
+static void test_too_few_units(void)
+{
+    g_autofree char *few = bootstrap_refusal(BOOTSTRAP_LEAST - 1, "patients");
+    g_autofree char *enough = bootstrap_refusal(BOOTSTRAP_LEAST, "patients");
+    g_autofree char *many = bootstrap_refusal(BOOTSTRAP_MOST + 1, "rows");
+    g_assert_cmpstr(few, ==, "9 patients: fewer than 10 have no interval");
+    g_assert_null(enough);
+    g_assert_nonnull(strstr(many, "rows"));
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/intervals/order", test_order);
+    g_test_add_func("/intervals/random_order", test_random_order);
+    g_test_add_func("/intervals/confusion", test_confusion);
+    g_test_add_func("/intervals/reliability", test_reliability);
+    g_test_add_func("/intervals/spearman", test_spearman);
+    g_test_add_func("/intervals/percentiles", test_percentiles);
+    g_test_add_func("/intervals/written", test_intervals_are_those_of_written_samples);
+    g_test_add_func("/intervals/figure", test_any_figure);
+    g_test_add_func("/intervals/few", test_too_few_units);
+    return g_test_run();
+}
