@@ -4,113 +4,21 @@
  * best F1 is chosen on the rows that it is reported for, so its metrics are an upper bound; the calibrated threshold was chosen on held-out
  * normal tiles.  All functions take lists of row numbers, so the order of the rows does not matter. */
 #include "pipeline/report/evaluation.h"
+#include "pipeline/report/evaluation_intervals.h"
+#include "pipeline/report/evaluation_slides.h"
+#include "pipeline/report/slide_scores.h"
+#include "pipeline/report/score_rows.h"
 #include "pipeline/training/model_card.h"
 #include "pipeline/write/json.h"
-#include "base/order.h"
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
 
-/* ---- rows ---- */
-
-/* Rows of one split, or of all. */
-typedef struct {
-    const char *split;                                /* NULL = all */
-    GArray *rows;                                     /* int: rows with a score and a label */
-    int unlabelled, unscored, without, tiles, slides; /* without: rows without a score, labelled or not */
-} Part;
-
-static Part part_of(const ScoreTable *table, const char *split)
-{
-    Part part = {.split = split, .rows = g_array_new(FALSE, FALSE, sizeof(int))};
-    g_autoptr(GHashTable) slides = g_hash_table_new(NULL, NULL); /* texts are unique */
-    for (int i = 0; i < table->n; i++) {
-        if (split && !g_str_equal(table->split[i], split)) {
-            continue;
-        }
-        part.tiles++;
-        part.unlabelled += table->label[i] < 0;
-        part.without += isnan(table->score[i]);
-        part.unscored += table->label[i] >= 0 && isnan(table->score[i]);
-        if (table->label[i] >= 0 && !isnan(table->score[i])) {
-            g_array_append_val(part.rows, i);
-        }
-        if (*table->group[i]) {
-            g_hash_table_add(slides, (gpointer)table->group[i]);
-        }
-    }
-    part.slides = (int)g_hash_table_size(slides);
-    return part;
-}
-
-static GArray *gather(const GArray *rows, const void *values, size_t size)
-{
-    GArray *out = g_array_sized_new(FALSE, FALSE, (guint)size, rows->len);
-    for (guint i = 0; i < rows->len; i++) {
-        g_array_append_vals(out, (const char *)values + (size_t)g_array_index(rows, int, i) * size, 1);
-    }
-    return out;
-}
-
-/* Metrics of some rows and one column; threshold NAN: at the threshold of the best F1. */
-static gboolean compute(const ScoreTable *table, const GArray *rows, const double *values, double threshold,
-                        Metrics *out)
-{
-    g_autoptr(GArray) score = gather(rows, values, sizeof(double));
-    g_autoptr(GArray) label = gather(rows, table->label, sizeof(int));
-    const double *s = (const double *)(void *)score->data;
-    const int *l = (const int *)(void *)label->data;
-    return isnan(threshold) ? metrics_compute(s, l, (int)rows->len, out, NULL)
-                            : metrics_at(s, l, (int)rows->len, threshold, out, NULL);
-}
-
-/* The order in which splits are reported. */
-static int split_rank(const char *split)
-{
-    static const char *const order[] = {"test", "valid", "none", "train"};
-    int rank = 0;
-    while (rank < (int)G_N_ELEMENTS(order) && !g_str_equal(order[rank], split)) {
-        rank++;
-    }
-    return rank;
-}
-
-static gint by_split(gconstpointer a, gconstpointer b)
-{
-    const char *x = *(const char *const *)a, *y = *(const char *const *)b;
-    int order = split_rank(x) - split_rank(y);
-    return order ? order : strcmp(x, y);
-}
-
-/* The splits of a table, in order; empty when no row has one. */
-static GPtrArray *splits_of(const ScoreTable *table)
-{
-    GPtrArray *splits = g_ptr_array_new();
-    g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
-    for (int i = 0; i < table->n; i++) {
-        if (g_hash_table_add(seen, (gpointer)table->split[i])) {
-            g_ptr_array_add(splits, (gpointer)table->split[i]);
-        }
-    }
-    if (splits->len == 1 && !*(const char *)splits->pdata[0]) {
-        g_ptr_array_set_size(splits, 0);
-    }
-    g_ptr_array_sort(splits, by_split);
-    return splits;
-}
-
-/* The split of the headline; NULL = all rows. */
-static const char *headline_split(const ScoreTable *table)
-{
-    g_autoptr(GPtrArray) splits = splits_of(table);
-    return splits->len > 0 ? "test" : NULL;
-}
-
 void evaluation_headline(const ScoreTable *table, GArray **score, GArray **label)
 {
-    Part part = part_of(table, headline_split(table));
-    *score = gather(part.rows, table->score, sizeof(double));
-    *label = gather(part.rows, table->label, sizeof(int));
+    ScorePart part = score_part(table, score_headline_split(table));
+    *score = score_gather(part.rows, table->score, sizeof(double));
+    *label = score_gather(part.rows, table->label, sizeof(int));
     g_array_unref(part.rows);
 }
 
@@ -195,11 +103,16 @@ static json_t *metrics_json(const Metrics *m, double threshold, const char *from
 static json_t *best_json(const ScoreTable *table, const GArray *rows)
 {
     Metrics m;
-    if (!compute(table, rows, table->score, NAN, &m)) {
+    if (!score_metrics(table, rows, table->score, NAN, &m)) {
         return NULL;
     }
     g_autofree char *from = g_strdup_printf("chosen on these %d rows", m.n);
-    return metrics_json(&m, classes_of(&m) == NEEDS_BOTH ? m.best_f1_threshold : NAN, from);
+    gboolean both = classes_of(&m) == NEEDS_BOTH;
+    json_t *out = metrics_json(&m, both ? m.best_f1_threshold : NAN, from);
+    if (both) {
+        json_object_set_new(out, "intervals", evaluation_intervals(table, rows));
+    }
+    return out;
 }
 
 static json_t *columns_json(const ScoreTable *table, const GArray *rows)
@@ -214,10 +127,10 @@ static json_t *columns_json(const ScoreTable *table, const GArray *rows)
         if (gaps > 0) {
             g_autofree char *why = g_strdup_printf("%d of %u rows have no value", gaps, rows->len);
             json_object_set_new(out, table->columns[c], json_pack("{s:s}", "absent", why));
-        } else if (compute(table, rows, table->values[c], NAN, &m) && classes_of(&m) == NEEDS_BOTH) {
-            json_object_set_new(
-                out, table->columns[c],
-                json_pack("{s:f, s:f}", "auroc", m.auroc, "average_precision", m.average_precision));
+        } else if (score_metrics(table, rows, table->values[c], NAN, &m) && classes_of(&m) == NEEDS_BOTH) {
+            json_object_set_new(out, table->columns[c],
+                                json_pack("{s:f, s:f, s:f}", "auroc", m.auroc, "average_precision",
+                                          m.average_precision, "prevalence", m.prevalence));
         }
     }
     return out;
@@ -236,7 +149,7 @@ static json_t *without_blank_json(const ScoreTable *table, const GArray *rows)
 }
 
 /* Why a part has no metrics at all, or NULL.  Caller frees. */
-static char *nothing_text(const Part *part)
+static char *nothing_text(const ScorePart *part)
 {
     if (part->rows->len > 0) {
         return NULL;
@@ -267,20 +180,22 @@ static char *threshold_from(const Threshold *threshold)
 }
 
 /* The metrics of a part at a threshold that was chosen elsewhere, or why there is no threshold. */
-static void add_threshold(json_t *out, const ScoreTable *table, const Part *part, const Threshold *threshold)
+static void add_threshold(json_t *out, const ScoreTable *table, const ScorePart *part,
+                          const Threshold *threshold)
 {
     Metrics m;
     if (isnan(threshold->value)) {
         if (threshold->absent) {
             json_object_set_new(out, threshold->key, json_pack("{s:s}", "absent", threshold->absent));
         }
-    } else if (compute(table, part->rows, table->score, threshold->value, &m)) {
+    } else if (score_metrics(table, part->rows, table->score, threshold->value, &m)) {
         g_autofree char *from = threshold_from(threshold);
         json_object_set_new(out, threshold->key, metrics_json(&m, threshold->value, from));
     }
 }
 
-static json_t *part_json(const ScoreTable *table, const Part *part, const Threshold *thresholds, int count)
+static json_t *part_json(const ScoreTable *table, const ScorePart *part, const Threshold *thresholds,
+                         int count)
 {
     json_t *out = json_object();
     g_autofree char *nothing = nothing_text(part);
@@ -304,96 +219,8 @@ static json_t *part_json(const ScoreTable *table, const Part *part, const Thresh
         json_object_set_new(out, "without_near_blank",
                             without ? without : json_pack("{s:s}", "absent", "all rows are near-blank"));
     }
+    json_object_set_new(out, "reliability", evaluation_reliability(table, part->rows));
     json_object_set_new(out, "columns", columns_json(table, part->rows));
-    return out;
-}
-
-/* ---- slides ---- */
-
-typedef struct {
-    const ScoreTable *table;
-    int row;
-} SlideRow;
-
-static gint by_slide(gconstpointer a, gconstpointer b)
-{
-    const SlideRow *x = a, *y = b;
-    const char *const *split = x->table->split, *const *slide = x->table->group;
-    int order = by_split(&split[x->row], &split[y->row]);
-    order = order ? order : strcmp(slide[x->row], slide[y->row]);
-    return order ? order : x->row - y->row;
-}
-
-/* Tile counts and score statistics of one slide. */
-static json_t *slide_json_of(const ScoreTable *table, const GArray *rows)
-{
-    int first = g_array_index(rows, int, 0), anomalies = 0, lost = 0;
-    g_autoptr(GArray) scored = g_array_new(FALSE, FALSE, sizeof(int));
-    for (guint i = 0; i < rows->len; i++) {
-        int row = g_array_index(rows, int, i);
-        if (isnan(table->score[row])) {
-            lost += table->label[row] > 0;
-        } else {
-            g_array_append_val(scored, row);
-        }
-    }
-    int n = (int)scored->len, top = (n + 99) / 100;
-    g_autoptr(GArray) values = gather(scored, table->score, sizeof(double));
-    g_autoptr(GArray) labelled = g_array_new(FALSE, FALSE, sizeof(int));
-    double *sorted = (double *)(void *)values->data, sum = 0;
-    for (int i = 0; i < n; i++) {
-        int row = g_array_index(scored, int, i);
-        anomalies += table->label[row] > 0;
-        if (table->label[row] >= 0) {
-            g_array_append_val(labelled, row);
-        }
-    }
-    qsort(sorted, (size_t)n, sizeof(double), order_doubles);
-    for (int i = 0; i < top; i++) {
-        sum += sorted[n - 1 - i];
-    }
-    json_t *out = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i}", "slide", table->group[first], "tiles", n,
-                            "labelled", (int)labelled->len, "lesion_tiles", anomalies, "without_score",
-                            (int)rows->len - n, "lesion_tiles_without_score", lost);
-    Metrics m;
-    if (compute(table, labelled, table->score, NAN, &m) && classes_of(&m) == NEEDS_BOTH) {
-        json_object_set_new(out, "auroc", json_real(m.auroc));
-    }
-    if (n > 0) {
-        json_object_update_new(out, json_pack("{s:o, s:o, s:i, s:o}", "median",
-                                              json_number_or_null((sorted[(n - 1) / 2] + sorted[n / 2]) / 2),
-                                              "top_1_percent_mean", json_number_or_null(sum / top),
-                                              "top_1_percent_tiles", top, "maximum",
-                                              json_number_or_null(sorted[n - 1])));
-    }
-    if (*table->split[first]) {
-        json_object_set_new(out, "split", json_string(table->split[first]));
-    }
-    return out;
-}
-
-static json_t *slides_json(const ScoreTable *table)
-{
-    json_t *out = json_array();
-    g_autoptr(GArray) order = g_array_new(FALSE, FALSE, sizeof(SlideRow));
-    for (int i = 0; i < table->n; i++) {
-        if (*table->group[i]) {
-            g_array_append_val(order, ((SlideRow){table, i}));
-        }
-    }
-    g_array_sort(order, by_slide);
-    for (guint i = 0; i < order->len;) {
-        g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(int));
-        int first = g_array_index(order, SlideRow, i).row;
-        for (; i < order->len; i++) {
-            int row = g_array_index(order, SlideRow, i).row;
-            if (table->group[row] != table->group[first] || table->split[row] != table->split[first]) {
-                break;
-            }
-            g_array_append_val(rows, row);
-        }
-        json_array_append_new(out, slide_json_of(table, rows));
-    }
     return out;
 }
 
@@ -413,12 +240,18 @@ gboolean evaluation_model_threshold(const char *bundle, Calibration *calibration
 
 /* ---- the whole table ---- */
 
-static json_t *splits_json(const ScoreTable *table, const GPtrArray *splits, const Threshold *thresholds,
-                           int count)
+/* The headline is the test split, so its metrics are copied. */
+static json_t *splits_json(const ScoreTable *table, const GPtrArray *splits, const json_t *headline,
+                           const Threshold *thresholds, int count)
 {
+    const char *first = json_string_value(json_object_get(headline, "split"));
     json_t *out = json_array();
     for (guint i = 0; i < splits->len; i++) {
-        Part part = part_of(table, splits->pdata[i]);
+        if (first && g_str_equal(splits->pdata[i], first)) {
+            json_array_append_new(out, json_deep_copy(headline));
+            continue;
+        }
+        ScorePart part = score_part(table, splits->pdata[i]);
         json_array_append_new(out, part_json(table, &part, thresholds, count));
         g_array_unref(part.rows);
     }
@@ -446,14 +279,17 @@ static void add_calibrations(json_t *out, const Threshold *thresholds, int count
 json_t *evaluation_json(const ScoreTable *table, const Threshold *thresholds, int count)
 {
     json_t *out = json_pack("{s:s}", "score", table->name);
-    g_autoptr(GPtrArray) splits = splits_of(table);
-    Part part = part_of(table, headline_split(table));
-    json_object_update_new(out, part_json(table, &part, thresholds, count));
+    g_autoptr(GPtrArray) splits = score_splits(table);
+    ScorePart part = score_part(table, score_headline_split(table));
+    json_auto_t *headline = part_json(table, &part, thresholds, count);
     g_array_unref(part.rows);
+    json_object_update(out, headline);
     if (splits->len > 0) {
-        json_object_set_new(out, "splits", splits_json(table, splits, thresholds, count));
+        json_object_set_new(out, "splits", splits_json(table, splits, headline, thresholds, count));
     }
-    json_object_set_new(out, "slides", slides_json(table));
+    json_object_set_new(out, "slide_scores",
+                        evaluation_slide_scores(table, score_headline_split(table), thresholds, count));
+    json_object_set_new(out, "slides", evaluation_slides(table));
     if (table->labels) {
         json_object_set(out, "labels", table->labels);
     }

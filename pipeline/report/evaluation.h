@@ -24,6 +24,8 @@ gboolean evaluation_model_threshold(const char *bundle, Calibration *calibration
  *     the headline.  When the rows have a split, it counts the test split only, so nothing that was trained on; otherwise it counts all
  *     rows and has no `split`.
  *   splits: when the rows have a split, the same for each split, test first.
+ *     best_f1.intervals, reliability: evaluation_intervals.h.
+ *   slide_scores: how well scores of whole slides tell slides with lesions from others (slide_scores.h).
  *   slides: for each slide its tiles (with a score), labelled, lesion_tiles, auroc, median (of an even count the mean of the middle two),
  *     maximum, and the mean of the top 1 % of tiles, rounded up (top_1_percent_tiles: at least one).
  *   calibration: of the threshold that has one, as in bundles; model: the same as sentences (model_card.h);

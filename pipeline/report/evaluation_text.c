@@ -37,8 +37,39 @@ static void put_threshold(GString *out, const json_t *m)
     put_number(out, m, "precision", "precision", "%.4f");
     put_number(out, m, "recall", "recall", "%.4f");
     put_number(out, m, "specificity", "specificity", "%.4f");
+    put_number(out, m, "accuracy", "accuracy", "%.4f");
+    put_number(out, m, "balanced_accuracy", "balanced accuracy", "%.4f");
     g_string_append_printf(out, "\n  confusion (rows truth, columns prediction): [[%d %d] [%d %d]]\n",
                            whole(c, "tn"), whole(c, "fp"), whole(c, "fn"), whole(c, "tp"));
+}
+
+/* Appends "  NAME LOW to HIGH" when there is an interval. */
+static void put_interval(GString *out, const json_t *object, const char *key, const char *name)
+{
+    const json_t *interval = json_object_get(object, key);
+    char low[G_ASCII_DTOSTR_BUF_SIZE], high[G_ASCII_DTOSTR_BUF_SIZE];
+    if (interval) {
+        g_string_append_printf(
+            out, "  %s %s to %s", name,
+            g_ascii_formatd(low, sizeof low, "%.4f", json_number_value(json_object_get(interval, "low"))),
+            g_ascii_formatd(high, sizeof high, "%.4f", json_number_value(json_object_get(interval, "high"))));
+    }
+}
+
+static void put_intervals(GString *out, const json_t *intervals)
+{
+    const char *why = json_string_value(json_object_get(intervals, "absent"));
+    if (why) {
+        g_string_append_printf(out, "  no intervals: %s\n", why);
+    } else if (intervals) {
+        int units = whole(intervals, "units");
+        g_string_append_printf(out, "  95 %% intervals, %d %ss:", units,
+                               json_string_value(json_object_get(intervals, "unit")));
+        put_interval(out, intervals, "auroc", "AUROC");
+        put_interval(out, intervals, "average_precision", "average precision");
+        put_interval(out, intervals, "best_f1", "best F1");
+        g_string_append_c(out, '\n');
+    }
 }
 
 static void put_metrics(GString *out, const char *which, const char *title, const json_t *m)
@@ -58,6 +89,7 @@ static void put_metrics(GString *out, const char *which, const char *title, cons
         put_number(out, m, "average_precision", "average precision", "%.4f");
         g_string_append_c(out, '\n');
     }
+    put_intervals(out, json_object_get(m, "intervals"));
     if (json_object_get(m, "threshold")) {
         put_threshold(out, m);
     }
@@ -76,6 +108,12 @@ static void put_part(GString *out, const json_t *part)
     const char *which = !split ? "all" : *split ? split : "unknown split";
     for (size_t r = 0; r < G_N_ELEMENTS(rows); r++) {
         put_metrics(out, which, rows[r].title, json_object_get(part, rows[r].key));
+    }
+    const json_t *reliability = json_object_get(part, "reliability");
+    if (json_object_get(reliability, "bins")) {
+        g_string_append(out, "reliability:");
+        put_number(out, reliability, "expected_calibration_error", "expected calibration error", "%.4f");
+        g_string_append_c(out, '\n');
     }
     if (json_object_get(part, "absent")) {
         g_string_append_printf(out, "%s: no metrics\n", which);
@@ -97,6 +135,7 @@ static void put_columns(GString *out, const json_t *metrics)
         g_string_append_printf(out, "  %-10s", key);
         put_number(out, value, "auroc", "AUROC", "%.4f");
         put_number(out, value, "average_precision", "average precision", "%.4f");
+        put_number(out, value, "prevalence", "prevalence", "%.4f");
         const char *why = json_string_value(json_object_get(value, "absent"));
         g_string_append_printf(out, "%s%s\n", why ? " " : "", why ? why : "");
     }
@@ -131,6 +170,34 @@ static void put_slides(GString *out, const json_t *slides)
     }
 }
 
+static void put_slide_scores(GString *out, const json_t *set)
+{
+    const char *key, *why = json_string_value(json_object_get(set, "intervals_absent"));
+    json_t *one;
+    if (whole(set, "slides") == 0) {
+        return;
+    }
+    g_string_append_printf(out, "slides as a whole: %d, %d of them with lesions, %d left out",
+                           whole(set, "slides"), whole(set, "with_lesions"), whole(set, "left_out"));
+    put_number(out, set, "prevalence", "prevalence", "%.4f");
+    g_string_append_c(out, '\n');
+    put_absent(out, set);
+    json_object_foreach(json_object_get(set, "scores"), key, one)
+    {
+        g_string_append_printf(out, "  %-22s", key);
+        put_number(out, one, "auroc", "AUROC", "%.4f");
+        put_interval(out, one, "auroc_interval", "from");
+        put_number(out, one, "average_precision", "average precision", "%.4f");
+        put_number(out, one, "spearman", "Spearman with lesion area", "%.4f");
+        put_interval(out, one, "spearman_interval", "from");
+        const char *absent = json_string_value(json_object_get(one, "absent"));
+        g_string_append_printf(out, "%s%s\n", absent ? "  " : "", absent ? absent : "");
+    }
+    if (why) {
+        g_string_append_printf(out, "  no intervals: %s\n", why);
+    }
+}
+
 char *evaluation_text(const json_t *metrics)
 {
     GString *out = g_string_new(NULL);
@@ -149,6 +216,7 @@ char *evaluation_text(const json_t *metrics)
         }
     }
     put_columns(out, metrics);
+    put_slide_scores(out, json_object_get(metrics, "slide_scores"));
     put_slides(out, json_object_get(metrics, "slides"));
     if (labels) {
         g_string_append_printf(out, "labels: %d of %d rows have one; %d of %d lines match no row\n",

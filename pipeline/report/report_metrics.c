@@ -15,6 +15,8 @@ static const Column metric_columns[] = {
     {"precision", "precision", "%.4f"},
     {"recall", "recall", "%.4f"},
     {"specificity", "specificity", "%.4f"},
+    {"accuracy", "accuracy", "%.4f"},
+    {"balanced_accuracy", "balanced accuracy", "%.4f"},
     {NULL, NULL, NULL},
 };
 static const Column confusion_columns[] = {{"tn", "TN", "%.0f"},
@@ -22,8 +24,10 @@ static const Column confusion_columns[] = {{"tn", "TN", "%.0f"},
                                            {"fn", "FN", "%.0f"},
                                            {"tp", "TP", "%.0f"},
                                            {NULL, NULL, NULL}};
-static const Column score_columns[] = {
-    {"auroc", "AUROC", "%.4f"}, {"average_precision", "AP", "%.4f"}, {NULL, NULL, NULL}};
+static const Column score_columns[] = {{"auroc", "AUROC", "%.4f"},
+                                       {"average_precision", "AP", "%.4f"},
+                                       {"prevalence", "prevalence", "%.4f"},
+                                       {NULL, NULL, NULL}};
 static const Column slide_columns[] = {{"tiles", "tiles", "%.0f"},
                                        {"lesion_tiles", "lesion tiles", "%.0f"},
                                        {"without_score", "tiles without data", "%.0f"},
@@ -116,11 +120,83 @@ static void put_metric_rows(Page *page, const json_t *part)
     }
 }
 
+/* The text "VALUE (LOW to HIGH)"; a dash without value.  Caller frees. */
+static char *with_interval(const json_t *object, const char *key, const char *interval_key)
+{
+    const json_t *value = json_object_get(object, key), *interval = json_object_get(object, interval_key);
+    char text[3][G_ASCII_DTOSTR_BUF_SIZE];
+    if (!json_is_number(value)) {
+        return g_strdup("\xe2\x80\x93");
+    }
+    const json_t *numbers[] = {value, json_object_get(interval, "low"), json_object_get(interval, "high")};
+    for (int i = 0; i < 3; i++) {
+        g_ascii_formatd(text[i], sizeof text[i], "%.3f", json_number_value(numbers[i]));
+    }
+    return interval ? g_strdup_printf("%s (%s to %s)", text[0], text[1], text[2]) : g_strdup(text[0]);
+}
+
+/* How far the metrics of the best F1 can be trusted. */
+static void put_intervals(Page *page, const json_t *best)
+{
+    const json_t *intervals = json_object_get(best, "intervals");
+    const char *why = json_string_value(json_object_get(intervals, "absent"));
+    static const char *const keys[][2] = {
+        {"auroc", "AUROC"}, {"average_precision", "AP"}, {"best_f1", "best F1"}};
+    if (why) {
+        page_put(page, PAGE_P, "No intervals: %s.", why);
+        return;
+    }
+    for (size_t k = 0; intervals && k < G_N_ELEMENTS(keys); k++) {
+        json_auto_t *one =
+            json_pack("{s:O?, s:O?}", "value", json_object_get(best, k == 2 ? "f1" : keys[k][0]), "interval",
+                      json_object_get(intervals, keys[k][0]));
+        g_autofree char *text = with_interval(one, "value", "interval");
+        page_put(page, PAGE_P, "%s %s: 95 %% interval, %d %ss drawn.", keys[k][1], text,
+                 (int)json_integer_value(json_object_get(intervals, "units")),
+                 json_string_value(json_object_get(intervals, "unit")));
+    }
+}
+
+static void put_reliability(Page *page, const json_t *reliability)
+{
+    static const Column columns[] = {{"rows", "tiles", "%.0f"},
+                                     {"mean_score", "mean score", "%.4f"},
+                                     {"anomalies", "fraction of anomalies", "%.4f"},
+                                     {NULL, NULL, NULL}};
+    const json_t *bins = json_object_get(reliability, "bins");
+    const char *why = json_string_value(json_object_get(reliability, "absent"));
+    json_t *bin;
+    size_t i;
+    if (why) {
+        page_put(page, PAGE_P, "No reliability curve: %s.", why);
+    }
+    if (!bins) {
+        return;
+    }
+    char text[G_ASCII_DTOSTR_BUF_SIZE];
+    page_put(page, PAGE_P, "Expected calibration error %s.",
+             g_ascii_formatd(text, sizeof text, "%.4f",
+                             json_number_value(json_object_get(reliability, "expected_calibration_error"))));
+    page_open(page, PAGE_TABLE);
+    page_open(page, PAGE_TR);
+    put_titles(page, columns);
+    page_close(page);
+    json_array_foreach(bins, i, bin)
+    {
+        page_open(page, PAGE_TR);
+        put_numbers(page, bin, columns);
+        page_close(page);
+    }
+    page_close(page);
+}
+
 /* One split: its metrics, what they leave out, or why there are none. */
 static void put_part(Page *page, const json_t *part)
 {
     if (json_object_get(part, "best_f1")) {
         put_metric_rows(page, part);
+        put_intervals(page, json_object_get(part, "best_f1"));
+        put_reliability(page, json_object_get(part, "reliability"));
     }
     put_absent(page, "No metrics", part);
     int without = (int)json_integer_value(json_object_get(part, "without_score"));
@@ -209,11 +285,57 @@ static void put_scores(Page *page, const json_t *metrics)
     page_close(page);
 }
 
+/* Scores of whole slides. */
+static void put_slide_scores(Page *page, const json_t *metrics)
+{
+    static const struct {
+        const char *key, *interval, *title;
+    } columns[] = {{"auroc", "auroc_interval", "AUROC"},
+                   {"average_precision", "average_precision_interval", "AP"},
+                   {"spearman", "spearman_interval", "Spearman with lesion area"}};
+    const json_t *set = json_object_get(metrics, "slide_scores");
+    const char *key, *why = json_string_value(json_object_get(set, "intervals_absent"));
+    json_t *one;
+    if (!set) {
+        return;
+    }
+    report_metrics_heading(page, "Slides as a whole", metrics);
+    page_put(page, PAGE_P, "%d slides, %d of them with lesions; %d left out without labels or scores.",
+             (int)json_integer_value(json_object_get(set, "slides")),
+             (int)json_integer_value(json_object_get(set, "with_lesions")),
+             (int)json_integer_value(json_object_get(set, "left_out")));
+    put_absent(page, "No metrics of slides", set);
+    if (why) {
+        page_put(page, PAGE_P, "No intervals: %s.", why);
+    }
+    if (json_object_get(set, "scores")) {
+        page_open(page, PAGE_TABLE);
+        page_open(page, PAGE_TR);
+        page_put(page, PAGE_TH, "score of a slide");
+        for (size_t c = 0; c < G_N_ELEMENTS(columns); c++) {
+            page_put(page, PAGE_TH, "%s", columns[c].title);
+        }
+        page_close(page);
+        json_object_foreach(json_object_get(set, "scores"), key, one)
+        {
+            page_open(page, PAGE_TR);
+            page_put(page, PAGE_TD, "%s", key);
+            for (size_t c = 0; c < G_N_ELEMENTS(columns); c++) {
+                g_autofree char *text = with_interval(one, columns[c].key, columns[c].interval);
+                page_put(page, PAGE_TD, "%s", text);
+            }
+            page_close(page);
+        }
+        page_close(page);
+    }
+}
+
 void report_metrics_put(Page *page, const json_t *metrics)
 {
     put_metrics(page, metrics);
     put_notes(page, metrics);
     put_scores(page, metrics);
+    put_slide_scores(page, metrics);
 }
 
 void report_metrics_put_slide(Page *page, const json_t *m)

@@ -117,6 +117,22 @@ static void add_unreadable(json_t *metrics)
     json_object_set_new(metrics, "unreadable", unreadable_tiles);
 }
 
+/* Tables of scores have no patients; the run knows those of its slides. */
+static void set_patients(const Work *work, ScoreTable *table)
+{
+    g_autoptr(GHashTable) patients = g_hash_table_new(g_str_hash, g_str_equal);
+    for (guint i = 0; i < work->run->slides->len; i++) {
+        const SlideEntry *entry = work->run->slides->pdata[i];
+        g_hash_table_insert(patients, entry->id, entry->patient);
+    }
+    for (int i = 0; i < table->n; i++) {
+        const char *patient = g_hash_table_lookup(patients, table->group[i]);
+        if (patient && !*table->patient[i]) {
+            table->patient[i] = g_string_chunk_insert_const(table->texts, patient);
+        }
+    }
+}
+
 /* Takes ownership of the metrics. */
 static gboolean publish(Work *work, const ScoreTable *table, json_t *metrics, GError **error)
 {
@@ -148,6 +164,7 @@ gboolean stage_evaluate(Work *work, GError **error)
     if (!table) {
         return FALSE;
     }
+    set_patients(work, table);
     Calibration calibration;
     Threshold threshold = {.key = "calibrated", .value = NAN};
     return calibrated_threshold(work, table->name, &calibration, &threshold, error) &&

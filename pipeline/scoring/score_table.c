@@ -17,14 +17,15 @@ typedef struct {
 /* While reading. */
 typedef struct {
     GStringChunk *texts;
-    GArray *label, *blank;     /* int, NearBlank */
-    GPtrArray *group, *split;  /* char*, of texts */
-    GPtrArray *names, *values; /* char*: columns; one GArray* of double per column */
-    NearBlankLabels *blanks;   /* NULL = not given */
-    GHashTable *files;         /* "SPLIT slide NAME" -> the file in which it was last seen */
-    GHashTable *seen;          /* row_key -> number of the row + 1 */
-    GArray *locations;         /* RowLocation, one per row */
-    int repeats;               /* rows that repeat an earlier one */
+    GArray *label, *blank;              /* int, NearBlank */
+    GPtrArray *group, *split, *patient; /* char*, of texts */
+    GArray *lesion_fraction;            /* double */
+    GPtrArray *names, *values;          /* char*: columns; one GArray* of double per column */
+    NearBlankLabels *blanks;            /* NULL = not given */
+    GHashTable *files;                  /* "SPLIT slide NAME" -> the file in which it was last seen */
+    GHashTable *seen;                   /* row_key -> number of the row + 1 */
+    GArray *locations;                  /* RowLocation, one per row */
+    int repeats;                        /* rows that repeat an earlier one */
     RowLocation first_repeat;
     GPtrArray *notes;
     int chosen;
@@ -51,7 +52,7 @@ static void find_columns(Reading *reading, const Csv *csv, const char *column)
 typedef struct {
     const char *path;
     const Csv *csv;
-    int label, slide, split, file;
+    int label, slide, split, file, patient, lesion_fraction;
     int at[2]; /* column and row of a tile */
     int *scores;
 } Source;
@@ -131,9 +132,11 @@ static gboolean is_again(Reading *reading, const Source *source, int row, int la
 
 static gboolean read_row(Reading *reading, const Source *source, int row, GError **error)
 {
-    double label, *values = g_newa(double, reading->names->len);
+    double label, fraction = NAN, *values = g_newa(double, reading->names->len);
     gboolean again;
-    if (!csv_number(source->csv, row, source->label, &label, error)) {
+    if (!csv_number(source->csv, row, source->label, &label, error) ||
+        (source->lesion_fraction >= 0 &&
+         !csv_number(source->csv, row, source->lesion_fraction, &fraction, error))) {
         return FALSE;
     }
     if (!isnan(label) && label != 0 && label != 1) {
@@ -165,6 +168,8 @@ static gboolean read_row(Reading *reading, const Source *source, int row, GError
     g_array_append_val(reading->blank, blank);
     g_ptr_array_add(reading->group, (gpointer)slide);
     g_ptr_array_add(reading->split, (gpointer)split);
+    g_ptr_array_add(reading->patient, (gpointer)text_at(reading, source, row, source->patient));
+    g_array_append_val(reading->lesion_fraction, fraction);
     return TRUE;
 }
 
@@ -178,6 +183,8 @@ static gboolean read_file(Reading *reading, const char *path, const char *column
     source.slide = csv_column(csv, "slide");
     source.split = csv_column(csv, "split");
     source.file = csv_column(csv, "file");
+    source.patient = csv_column(csv, "patient");
+    source.lesion_fraction = csv_column(csv, "lesion_fraction");
     source.at[0] = csv_column(csv, "column");
     source.at[1] = csv_column(csv, "row");
     if (reading->names->len == 0) {
@@ -217,6 +224,8 @@ static ScoreTable *table_from(Reading *reading)
     table->columns = (char **)g_ptr_array_free(reading->names, FALSE);
     table->group = (const char **)g_ptr_array_free(reading->group, FALSE);
     table->split = (const char **)g_ptr_array_free(reading->split, FALSE);
+    table->patient = (const char **)g_ptr_array_free(reading->patient, FALSE);
+    table->lesion_fraction = (double *)(void *)g_array_free(reading->lesion_fraction, FALSE);
     table->label = (int *)(void *)g_array_free(reading->label, FALSE);
     table->blank = (NearBlank *)(void *)g_array_free(reading->blank, FALSE);
     if (!reading->blanks) {
@@ -235,6 +244,8 @@ ScoreTable *score_table_read(const char *const *paths, const char *column, const
                        .blank = g_array_new(FALSE, FALSE, sizeof(NearBlank)),
                        .group = g_ptr_array_new(),
                        .split = g_ptr_array_new(),
+                       .patient = g_ptr_array_new(),
+                       .lesion_fraction = g_array_new(FALSE, FALSE, sizeof(double)),
                        .names = g_ptr_array_new(),
                        .values = g_ptr_array_new(),
                        .files = g_hash_table_new(g_str_hash, g_str_equal),
@@ -275,6 +286,8 @@ void score_table_free(ScoreTable *table)
     g_strfreev(table->columns);
     g_free(table->group);
     g_free(table->split);
+    g_free(table->patient);
+    g_free(table->lesion_fraction);
     g_free(table->label);
     g_free(table->blank);
     g_free(table->name);

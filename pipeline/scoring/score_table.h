@@ -3,12 +3,14 @@
 #include "pipeline/scoring/near_blank.h"
 
 typedef struct {
-    int n;              /* rows */
-    double *score;      /* the column `name`; NAN = no score (nothing could be read) */
-    int *label;         /* 0 normal, 1 anomaly, -1 unknown */
-    const char **group; /* slide of each row, "" = none */
-    const char **split; /* "" = unknown */
-    NearBlank *blank;   /* whether it is near-blank; NULL when no labels were given */
+    int n;                   /* rows */
+    double *score;           /* the column `name`; NAN = no score (nothing could be read) */
+    int *label;              /* 0 normal, 1 anomaly, -1 unknown */
+    const char **group;      /* slide of each row, "" = none */
+    const char **split;      /* "" = unknown */
+    const char **patient;    /* "" = unknown */
+    double *lesion_fraction; /* how much of the tile is lesion, 0..1; NAN = unknown */
+    NearBlank *blank;        /* whether it is near-blank; NULL when no labels were given */
     char *name;
     char **columns;   /* all columns of scores, NULL-ended */
     double **values;  /* values[c][i] for columns[c]; NAN = an empty cell */
@@ -18,7 +20,8 @@ typedef struct {
 } ScoreTable;
 
 /* Reads one or more CSV files with the columns `label` and `column` (usually "score").  All other columns of scores are read too, and `slide`,
- * `split` and `file` where they exist.  A row that repeats an earlier one (same split and `file`, or same slide, `column` and `row`) counts
+ * `split`, `patient`,
+ * `lesion_fraction` and `file` where they exist.  A row that repeats an earlier one (same split and `file`, or same slide, `column` and `row`) counts
  * once, and a note says so; with another label or score it is WSI_ERROR_INPUT.
  *
  * labels: CSV with the columns file and near_blank (0 or 1; true, false, yes, no); NULL = none.  The name of a row's image matches a name in

@@ -1,0 +1,22 @@
+/* How far metrics can be trusted: bootstrap intervals and reliability, for evaluation.c. */
+#pragma once
+#include "flows/metrics/bootstrap.h"
+#include "pipeline/scoring/score_table.h"
+
+#define EVALUATION_SEED 1 /* of all bootstrap draws */
+
+/* The units of some rows (array of int) that are drawn: their patients when each row has one, else their slides, else the rows.  unit (rows):
+ * 0..units-1 in the order of the first row; the caller frees it. */
+typedef struct {
+    const char *name, *names; /* "patient", "patients" */
+    int *unit, units;
+} ScoreUnits;
+ScoreUnits score_units(const ScoreTable *table, const GArray *rows);
+
+/* {"unit", "units", "level"} and {"low", "high", "draws"} for auroc, average_precision and best_f1; or `absent` with the reason. */
+json_t *evaluation_intervals(const ScoreTable *table, const GArray *rows);
+/* {"low", "high", "draws"}; NULL when there was no draw. */
+json_t *evaluation_interval(const Interval *interval);
+/* {"expected_calibration_error", "bins": [{"rows", "mean_score", "anomalies"}]} with the fraction of anomalies, or `absent`: the scores are no
+ * probabilities. */
+json_t *evaluation_reliability(const ScoreTable *table, const GArray *rows);
