@@ -218,7 +218,7 @@ text = json.dumps({
     "confusion": [confusion_case(*cases["ties"], 0.5), confusion_case(*cases["plain"], 0.25), confusion_case(*cases["many_ties"], 0)],
     "reliability": [reliability_case(probability, (r.random(200) < probability ** 2).astype(int)),
                     reliability_case(np.round(probability[:60], 1), (r.random(60) < 0.4).astype(int))],
-    "components": [components_case(blobs, 4.82), components_case(blobs, 1.0), components_case((r.random((17, 19)) < 0.3).astype(int), 1.5),
+    "components": [components_case(blobs, 4.82), components_case(blobs, 1.0), components_case(blobs, 5.0), components_case((r.random((17, 19)) < 0.3).astype(int), 1.5),
                    components_case((r.random((15, 24)) < 0.1).astype(int), 2.3), components_case(np.zeros((5, 4), int), 3.0)],
     "froc": [random_froc(seed, ties) for seed, ties in ((1, False), (2, True), (3, False), (4, True))],
     "aupro": [aupro_case(300, 3, 0, 0.3), aupro_case(200, 5, 2, 0.3), aupro_case(150, 1, 1, 0.3), aupro_case(100, 2, 0, 1.0)],

@@ -296,7 +296,9 @@ static void put_slide_scores(Page *page, const json_t *metrics)
     const json_t *set = json_object_get(metrics, "slide_scores");
     const char *key, *why = json_string_value(json_object_get(set, "intervals_absent"));
     json_t *one;
-    if (!set) {
+    if (json_integer_value(json_object_get(set, "slides")) +
+            json_integer_value(json_object_get(set, "left_out")) ==
+        0) { /* images of a patch set */
         return;
     }
     report_metrics_heading(page, "Slides as a whole", metrics);

@@ -1,0 +1,160 @@
+/* Pixels of score maps.  All maps are in memory at once: metrics over thresholds need the order of all pixels. */
+#include "pipeline/report/pixel_set.h"
+#include "base/error.h"
+#include "flows/metrics/aupro.h"
+#include "flows/metrics/bootstrap.h"
+#include "flows/metrics/components.h"
+#include "flows/metrics/metrics.h"
+#include "pipeline/report/evaluation_intervals.h"
+#include <limits.h>
+#include <math.h>
+
+/* A map and the regions of its mask (NULL = normal). */
+typedef struct {
+    Map *map;
+    Components *regions;
+} Scored;
+
+static void scored_free(gpointer data)
+{
+    Scored *scored = data;
+    map_free(scored->map);
+    components_free(scored->regions);
+    g_free(scored);
+}
+
+/* The pixels that have a score: value i of each array is of pixel i. */
+struct PixelSet {
+    GPtrArray *images; /* Scored* */
+    double *score;
+    int *region, *label, *image; /* region: 0 = normal, else a region of all images; image: its number */
+    int n, regions, without_mask;
+    gint64 all; /* pixels of all maps */
+};
+
+PixelSet *pixel_set_new(void)
+{
+    PixelSet *set = g_new0(PixelSet, 1);
+    set->images = g_ptr_array_new_with_free_func(scored_free);
+    return set;
+}
+
+void pixel_set_free(PixelSet *set)
+{
+    if (set) {
+        g_ptr_array_unref(set->images);
+        g_free(set->score);
+        g_free(set->region);
+        g_free(set->label);
+        g_free(set->image);
+        g_free(set);
+    }
+}
+
+gboolean pixel_set_add(PixelSet *pixels, Map *map, const Image *mask, GError **error)
+{
+    Scored *scored = g_new0(Scored, 1);
+    scored->map = map;
+    g_ptr_array_add(pixels->images, scored);
+    pixels->without_mask += !mask;
+    pixels->all += (gint64)map->width * map->height;
+    if (pixels->all > INT_MAX) {
+        return wsi_error_input(error, "the maps have more pixels than can be evaluated at once (%d)",
+                               INT_MAX);
+    }
+    return !mask || (scored->regions = components_new(mask, error));
+}
+
+/* Fills the arrays from the maps. */
+static gboolean flatten(PixelSet *pixels, GError **error)
+{
+    size_t all = (size_t)pixels->all;
+    if (!(pixels->score = wsi_try_alloc(all, sizeof(double), "scores of pixels", error)) ||
+        !(pixels->region = wsi_try_alloc(all, sizeof(int), "regions of pixels", error)) ||
+        !(pixels->label = wsi_try_alloc(all, sizeof(int), "labels of pixels", error)) ||
+        !(pixels->image = wsi_try_alloc(all, sizeof(int), "images of pixels", error))) {
+        return FALSE;
+    }
+    for (guint k = 0; k < pixels->images->len; k++) {
+        const Scored *scored = pixels->images->pdata[k];
+        for (size_t i = 0; i < (size_t)scored->map->width * (size_t)scored->map->height; i++) {
+            int region = scored->regions ? scored->regions->label[i] : 0;
+            if (!isnan(scored->map->values[i])) {
+                pixels->score[pixels->n] = scored->map->values[i];
+                pixels->region[pixels->n] = region ? pixels->regions + region : 0;
+                pixels->label[pixels->n] = region > 0;
+                pixels->image[pixels->n++] = (int)k;
+            }
+        }
+        pixels->regions += scored->regions ? scored->regions->count : 0;
+    }
+    return TRUE;
+}
+
+/* name, names: what is drawn, "image" and "images". */
+static json_t *intervals_json(const PixelSet *pixels, const char *name, const char *names, GError **error)
+{
+    g_autofree char *refusal = bootstrap_refusal((int)pixels->images->len, names);
+    json_t *out = json_pack("{s:s, s:i}", "unit", name, "units", (int)pixels->images->len);
+    MetricIntervals intervals;
+    if (refusal) {
+        json_object_set_new(out, "absent", json_string(refusal));
+        return out;
+    }
+    if (!bootstrap_metrics(pixels->score, pixels->label, pixels->image, pixels->n, (int)pixels->images->len,
+                           EVALUATION_SEED, &intervals, error)) {
+        json_decref(out);
+        return NULL;
+    }
+    json_object_set_new(out, "level", json_real(BOOTSTRAP_LEVEL));
+    json_object_set_new(out, "auroc", evaluation_interval(&intervals.auroc));
+    json_object_set_new(out, "average_precision", evaluation_interval(&intervals.average_precision));
+    json_object_set_new(out, "best_f1", evaluation_interval(&intervals.best_f1));
+    return out;
+}
+
+/* Adds what needs both classes. */
+static gboolean add_metrics(json_t *out, const PixelSet *pixels, const char *name, const char *names,
+                            GError **error)
+{
+    const double *score = pixels->score;
+    int n = pixels->n;
+    Metrics m;
+    double aupro;
+    if (!metrics_compute(score, pixels->label, n, &m, error)) {
+        return FALSE;
+    }
+    json_object_set_new(out, "prevalence", json_real(m.prevalence));
+    if (m.positives == 0 || m.positives == n) {
+        json_object_set_new(out, "absent",
+                            json_string(m.positives ? "no pixel with a score is normal"
+                                                    : "no pixel with a score is anomalous"));
+        return TRUE;
+    }
+    if (!aupro_compute(score, pixels->region, n, pixels->regions, AUPRO_LIMIT, &aupro, error)) {
+        return FALSE;
+    }
+    json_object_update_new(out,
+                           json_pack("{s:f, s:f, s:f, s:f, s:f, s:f}", "auroc", m.auroc, "average_precision",
+                                     m.average_precision, "best_f1", m.best_f1, "threshold",
+                                     m.best_f1_threshold, "aupro", aupro, "aupro_limit", AUPRO_LIMIT));
+    json_t *intervals = intervals_json(pixels, name, names, error);
+    return intervals && json_object_set_new(out, "intervals", intervals) == 0;
+}
+
+json_t *pixel_set_metrics(PixelSet *pixels, const char *name, const char *names, GError **error)
+{
+    if (!flatten(pixels, error)) {
+        return NULL;
+    }
+    json_t *out = json_pack("{s:i, s:i, s:i, s:I, s:i}", names, (int)pixels->images->len, "without_mask",
+                            pixels->without_mask, "pixels", pixels->n, "without_score",
+                            (json_int_t)(pixels->all - pixels->n), "regions", pixels->regions);
+    if (pixels->n == 0) {
+        json_object_set_new(out, "absent", json_string("no pixel has a score"));
+    } else if (!add_metrics(out, pixels, name, names, error)) {
+        json_decref(out);
+        return NULL;
+    }
+    return out;
+}

@@ -1,0 +1,15 @@
+/* Agreement of patient stages, as Camelyon17 scores it: quadratic weighted kappa over the five pN stages (flows/metrics/staging.h). */
+#pragma once
+#include <glib.h>
+#include <jansson.h>
+
+/* Both files are in the form of the challenge: columns patient and stage; a row PATIENT.zip has a patient's stage, other rows
+ * (PATIENT_node_N.tif) the class of a node.  A patient of `submission` that has nodes only gets the stage that follows from them.  Each patient of `reference` must
+ * be in `submission`.
+ *
+ * {"patients", "kappa" or "absent": why, "confusion": 5 rows (reference) of 5 counts (submission), "stages": their names, "nodes": {"nodes", "kappa",
+ * "confusion", "classes"} over the nodes that both have, "interval" or "intervals_absent" of kappa over patients, "derived": patients whose
+ * stage came from their nodes, "contradictions": [patients of either file whose stage does not follow from their nodes]}.  NULL with error. */
+json_t *stage_agreement(const char *reference, const char *submission, GError **error);
+/* The same as lines of text.  Caller frees. */
+char *stage_agreement_text(const json_t *metrics);
