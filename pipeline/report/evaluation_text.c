@@ -96,6 +96,27 @@ static void put_metrics(GString *out, const char *which, const char *title, cons
     put_absent(out, m);
 }
 
+static void put_reliability(GString *out, const json_t *reliability)
+{
+    json_t *bin;
+    size_t i;
+    if (!json_object_get(reliability, "bins")) {
+        return;
+    }
+    g_string_append(out, "reliability:");
+    put_number(out, reliability, "expected_calibration_error", "expected calibration error", "%.4f");
+    g_string_append_c(out, '\n');
+    json_array_foreach(json_object_get(reliability, "bins"), i, bin)
+    {
+        if (whole(bin, "rows") > 0) {
+            g_string_append_printf(out, "  %d rows:", whole(bin, "rows"));
+            put_number(out, bin, "mean_score", "mean score", "%.4f");
+            put_number(out, bin, "anomalies", "fraction of anomalies", "%.4f");
+            g_string_append_c(out, '\n');
+        }
+    }
+}
+
 static void put_part(GString *out, const json_t *part)
 {
     static const struct {
@@ -109,12 +130,7 @@ static void put_part(GString *out, const json_t *part)
     for (size_t r = 0; r < G_N_ELEMENTS(rows); r++) {
         put_metrics(out, which, rows[r].title, json_object_get(part, rows[r].key));
     }
-    const json_t *reliability = json_object_get(part, "reliability");
-    if (json_object_get(reliability, "bins")) {
-        g_string_append(out, "reliability:");
-        put_number(out, reliability, "expected_calibration_error", "expected calibration error", "%.4f");
-        g_string_append_c(out, '\n');
-    }
+    put_reliability(out, json_object_get(part, "reliability"));
     if (json_object_get(part, "absent")) {
         g_string_append_printf(out, "%s: no metrics\n", which);
         put_absent(out, part);

@@ -157,46 +157,13 @@ static void put_intervals(Page *page, const json_t *best)
     }
 }
 
-static void put_reliability(Page *page, const json_t *reliability)
-{
-    static const Column columns[] = {{"rows", "tiles", "%.0f"},
-                                     {"mean_score", "mean score", "%.4f"},
-                                     {"anomalies", "fraction of anomalies", "%.4f"},
-                                     {NULL, NULL, NULL}};
-    const json_t *bins = json_object_get(reliability, "bins");
-    const char *why = json_string_value(json_object_get(reliability, "absent"));
-    json_t *bin;
-    size_t i;
-    if (why) {
-        page_put(page, PAGE_P, "No reliability curve: %s.", why);
-    }
-    if (!bins) {
-        return;
-    }
-    char text[G_ASCII_DTOSTR_BUF_SIZE];
-    page_put(page, PAGE_P, "Expected calibration error %s.",
-             g_ascii_formatd(text, sizeof text, "%.4f",
-                             json_number_value(json_object_get(reliability, "expected_calibration_error"))));
-    page_open(page, PAGE_TABLE);
-    page_open(page, PAGE_TR);
-    put_titles(page, columns);
-    page_close(page);
-    json_array_foreach(bins, i, bin)
-    {
-        page_open(page, PAGE_TR);
-        put_numbers(page, bin, columns);
-        page_close(page);
-    }
-    page_close(page);
-}
-
 /* One split: its metrics, what they leave out, or why there are none. */
 static void put_part(Page *page, const json_t *part)
 {
     if (json_object_get(part, "best_f1")) {
         put_metric_rows(page, part);
         put_intervals(page, json_object_get(part, "best_f1"));
-        put_reliability(page, json_object_get(part, "reliability"));
+        put_absent(page, "Reliability curve", json_object_get(part, "reliability"));
     }
     put_absent(page, "No metrics", part);
     int without = (int)json_integer_value(json_object_get(part, "without_score"));
