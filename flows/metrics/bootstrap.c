@@ -13,14 +13,15 @@
 #define LANES 8
 _Static_assert(BOOTSTRAP_DRAWS % LANES == 0, "a sweep fills all lanes");
 
-char *bootstrap_refusal(int units, const char *unit_name)
+char *bootstrap_refusal(int units, const char *unit_names)
 {
     if (units < BOOTSTRAP_LEAST) {
-        return g_strdup_printf("%d %s: fewer than %d have no interval", units, unit_name, BOOTSTRAP_LEAST);
+        return g_strdup_printf("an interval needs at least %d %s (here: %d)", BOOTSTRAP_LEAST, unit_names,
+                               units);
     }
-    return units > BOOTSTRAP_MOST
-               ? g_strdup_printf("%d %s: more than %d are not resampled", units, unit_name, BOOTSTRAP_MOST)
-               : NULL;
+    return units > BOOTSTRAP_MOST ? g_strdup_printf("more than %d %s are not resampled (here: %d)",
+                                                    BOOTSTRAP_MOST, unit_names, units)
+                                  : NULL;
 }
 
 void bootstrap_weights(uint64_t seed, int draw, int units, int *weight)

@@ -18,7 +18,7 @@ typedef struct {
 } Interval;
 
 /* Why there is no interval for so many units ("patients", ...); NULL when there is one.  Caller frees. */
-char *bootstrap_refusal(int units, const char *unit_name);
+char *bootstrap_refusal(int units, const char *unit_names);
 /* How often each unit is drawn in draw 0..BOOTSTRAP_DRAWS-1: weight (units). */
 void bootstrap_weights(uint64_t seed, int draw, int units, int *weight);
 /* The interval of values (n; sorted in place), of which those that are NaN do not count.  Percentiles are interpolated linearly. */

@@ -66,6 +66,15 @@ import json
 m = json.load(open('run/metrics.json'))
 assert [s['slide'] for s in m['slides'] if s['labelled']] == ['synth_03'], m['slides']
 assert m['unlabelled'] > 0, m"
+check "metrics are of patients, too few for intervals, and of slides, of which one is too few" python3 -c "
+import json
+m = json.load(open('run/metrics.json'))
+i = m['best_f1']['intervals']
+assert i['unit'] == 'patient' and i['units'] == 1 and 'at least 10 patients' in i['absent'], i
+s = m['slide_scores']
+assert (s['slides'], s['with_lesions'], s['left_out']) == (1, 1, 0) and 'each slide has lesions' in s['absent'], s
+assert 'not probabilities' in m['reliability']['absent']"
+like "the report says so too" "$(cat run/report.html)" 'No intervals: an interval needs at least 10 patients \(here: 1\)'
 sed 's/train: {/train: {source: slides, /; s/^dataset: {/dataset: {write: false, /' run.yaml >direct.yaml
 "$WSIFLOW" run -c direct.yaml -o direct -j 2 >direct.log 2>&1
 is "training straight from slides does not see them either" "$? $(tail -n +2 direct/model/tiles.csv | cut -d, -f1 | sort -u)" "0 synth_00"

@@ -219,7 +219,7 @@ static void test_too_few_units(void)
     g_autofree char *few = bootstrap_refusal(BOOTSTRAP_LEAST - 1, "patients");
     g_autofree char *enough = bootstrap_refusal(BOOTSTRAP_LEAST, "patients");
     g_autofree char *many = bootstrap_refusal(BOOTSTRAP_MOST + 1, "rows");
-    g_assert_cmpstr(few, ==, "9 patients: fewer than 10 have no interval");
+    g_assert_cmpstr(few, ==, "an interval needs at least 10 patients (here: 9)");
     g_assert_null(enough);
     g_assert_nonnull(strstr(many, "rows"));
 }

@@ -32,7 +32,7 @@ froc = {(f['rule'], f['itc']): f for f in m['froc']}
 assert froc['2016', 'ignored']['sensitivity'] == [0, 0.5, 1, 1, 1, 1] and froc['2016', 'ignored']['lesions'] == 2
 assert froc['step', 'ignored']['sensitivity'] == [0, 0, 0.5, 1, 1, 1]
 assert abs(froc['2016', 'ignored']['score'] - 4.5 / 6) < 1e-12 and abs(froc['step', 'ignored']['score'] - 3.5 / 6) < 1e-12
-assert froc['2016', 'lesions']['lesions'] == 3 and all('fewer than 10' in f['intervals_absent'] for f in m['froc'])
+assert froc['2016', 'lesions']['lesions'] == 3 and all('at least 10 slides' in f['intervals_absent'] for f in m['froc'])
 one, two = m['by_slide']
 assert (one['hits'], one['in_itc'], one['false_positives'], one['class']) == (2, 1, 1, 'micro'), one
 assert (two['annotated'], two['false_positives'], two['class']) == (False, 2, 'negative'), two

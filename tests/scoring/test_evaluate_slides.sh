@@ -66,8 +66,8 @@ def width(file):
     return i['high'] - i['low']
 assert 0 < width('rows.csv') < 1 and 0 < width('patients.csv') < 1
 "
-like "too few units: no interval" "$(of few.csv best_f1.intervals.absent)" '^[0-9] patients: fewer than 10 have no interval$'
-like "also of slides" "$(of few.csv slide_scores.intervals_absent)" 'patients: fewer than 10'
+like "too few units: no interval" "$(of few.csv best_f1.intervals.absent)" '^an interval needs at least 10 patients \(here: [0-9]\)$'
+like "also of slides" "$(of few.csv slide_scores.intervals_absent)" 'at least 10 patients'
 is "the same draws again" "$("$WSIFLOW" evaluate --json -t 1 patients.csv | sha256sum)" "$(sha256sum <patients.json)"
 like "the area above a threshold needs one" "$(of patients.csv slide_scores.scores.tiles_above_threshold.absent)" 'no calibrated or given threshold'
 printf 'slide,label,score\na,0,1\nb,0,2\n' >normals.csv
