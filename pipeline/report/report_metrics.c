@@ -148,8 +148,9 @@ static void put_intervals(Page *page, const json_t *best)
     }
     for (size_t k = 0; intervals && k < G_N_ELEMENTS(keys); k++) {
         json_auto_t *one =
-            json_pack("{s:O?, s:O?}", "value", json_object_get(best, k == 2 ? "f1" : keys[k][0]), "interval",
-                      json_object_get(intervals, keys[k][0]));
+            json_pack("{s:O?, s:O?}", "value",
+                      json_object_get(best, k == 2 && json_object_get(best, "f1") ? "f1" : keys[k][0]),
+                      "interval", json_object_get(intervals, keys[k][0]));
         g_autofree char *text = with_interval(one, "value", "interval");
         page_put(page, PAGE_P, "%s %s: 95 %% interval, %d %ss drawn.", keys[k][1], text,
                  (int)json_integer_value(json_object_get(intervals, "units")),
@@ -299,12 +300,40 @@ static void put_slide_scores(Page *page, const json_t *metrics)
     }
 }
 
+/* Pixels of the score maps. */
+static void put_pixels(Page *page, const json_t *pixels)
+{
+    static const Column columns[] = {
+        {"slides", "slides", "%.0f"},         {"pixels", "pixels of maps", "%.0f"},
+        {"regions", "regions", "%.0f"},       {"prevalence", "prevalence", "%.4f"},
+        {"auroc", "AUROC", "%.4f"},           {"average_precision", "AP", "%.4f"},
+        {"best_f1", "best F1", "%.4f"},       {"threshold", "threshold", "%.4g"},
+        {"aupro", "AUPRO up to 0.3", "%.4f"}, {NULL, NULL, NULL}};
+    if (!pixels) {
+        return;
+    }
+    page_put(page, PAGE_H2, "Pixels of the score maps: test split");
+    put_absent(page, "Metrics of pixels", pixels);
+    if (json_object_get(pixels, "slides")) {
+        page_open(page, PAGE_TABLE);
+        page_open(page, PAGE_TR);
+        put_titles(page, columns);
+        page_close(page);
+        page_open(page, PAGE_TR);
+        put_numbers(page, pixels, columns);
+        page_close(page);
+        page_close(page);
+        put_intervals(page, pixels);
+    }
+}
+
 void report_metrics_put(Page *page, const json_t *metrics)
 {
     put_metrics(page, metrics);
     put_notes(page, metrics);
     put_scores(page, metrics);
     put_slide_scores(page, metrics);
+    put_pixels(page, json_object_get(metrics, "pixels"));
 }
 
 void report_metrics_put_slide(Page *page, const json_t *m)

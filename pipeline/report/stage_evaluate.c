@@ -7,6 +7,7 @@
 #include "pipeline/job/unreadable_tiles.h"
 #include "pipeline/report/evaluation.h"
 #include "pipeline/report/report.h"
+#include "pipeline/report/slide_pixels.h"
 #include "pipeline/write/json.h"
 #include <math.h>
 
@@ -167,6 +168,16 @@ gboolean stage_evaluate(Work *work, GError **error)
     set_patients(work, table);
     Calibration calibration;
     Threshold threshold = {.key = "calibrated", .value = NAN};
-    return calibrated_threshold(work, table->name, &calibration, &threshold, error) &&
-           publish(work, table, evaluation_json(table, &threshold, 1), error);
+    if (!calibrated_threshold(work, table->name, &calibration, &threshold, error)) {
+        return FALSE;
+    }
+    json_t *pixels = work->run->slides->len > 0 ? slide_pixels(work, error) : NULL;
+    if (work->run->slides->len > 0 && !pixels) {
+        return FALSE;
+    }
+    json_t *metrics = evaluation_json(table, &threshold, 1);
+    if (pixels) {
+        json_object_set_new(metrics, "pixels", pixels);
+    }
+    return publish(work, table, metrics, error);
 }

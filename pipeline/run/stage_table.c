@@ -142,7 +142,7 @@ const Stage stages[] = {
     {"heatmap", "heatmap pyramids and overview", SCOPE_SLIDE, "heatmap " OPEN_KEYS, "ingest tissue score", 5,
      wants_score, stage_heatmap},
     {"evaluate", "metrics and report", SCOPE_COHORT, EVERYTHING,
-     "?grid ?mask ?score ?heatmap ?scorepatches ?train ?dataset ?normals", 14, wants_evaluate,
+     "?ingest ?grid ?mask ?score ?heatmap ?scorepatches ?train ?dataset ?normals", 14, wants_evaluate,
      stage_evaluate},
     {NULL, NULL, SCOPE_SLIDE, NULL, NULL, 0, NULL, NULL},
 };

@@ -74,6 +74,27 @@ assert i['unit'] == 'patient' and i['units'] == 1 and 'at least 10 patients' in 
 s = m['slide_scores']
 assert (s['slides'], s['with_lesions'], s['left_out']) == (1, 1, 0) and 'each slide has lesions' in s['absent'], s
 assert 'not probabilities' in m['reliability']['absent']"
+check "pixels of the score map are those whose centre is lesion" python3 -c "
+import csv, json, re
+import numpy as np
+m = json.load(open('run/metrics.json'))['pixels']
+s = np.load('run/slides/synth_03/scoremap.npy').astype(float)
+slide = json.load(open('run/slides/synth_03/slide.json'))
+x = (np.arange(s.shape[1]) + 0.5) * slide['width'] / s.shape[1]
+y = (np.arange(s.shape[0]) + 0.5) * slide['height'] / s.shape[0]
+lesion = np.zeros(s.shape, bool)
+for block in re.findall(r'<Coordinates>(.*?)</Coordinates>', open('c/annotations/synth_03.xml').read(), re.S):
+    p = [(float(a), float(b)) for a, b in re.findall(r'X=.([-0-9.]+). Y=.([-0-9.]+).', block)]
+    inside = np.zeros(s.shape, bool)
+    for (a, b), (c, d) in zip(p, p[1:] + p[:1]):
+        if b != d:
+            inside ^= ((y > min(b, d)) & (y <= max(b, d)))[:, None] & (x[None, :] >= (a + (y - b) * (c - a) / (d - b))[:, None])
+    lesion |= inside
+keep = ~np.isnan(s)
+good, bad = s[keep & ~lesion], s[keep & lesion]
+assert m['slides'] == 1 and m['pixels'] == keep.sum() and abs(m['prevalence'] - len(bad) / keep.sum()) < 1e-12, (m, keep.sum(), len(bad))
+auroc = (np.sign(bad[:, None] - good[None]).mean() + 1) / 2
+assert abs(m['auroc'] - auroc) < 1e-12 and 0 <= m['aupro'] <= 1, (m, auroc)"
 like "the report says so too" "$(cat run/report.html)" 'No intervals: an interval needs at least 10 patients \(here: 1\)'
 sed 's/train: {/train: {source: slides, /; s/^dataset: {/dataset: {write: false, /' run.yaml >direct.yaml
 "$WSIFLOW" run -c direct.yaml -o direct -j 2 >direct.log 2>&1

@@ -1,0 +1,7 @@
+/* Metrics of the pixels of a run's score maps. */
+#pragma once
+#include "pipeline/job/work.h"
+
+/* As pixel_set_metrics (pixel_set.h) for the slides of the test split that have a score map and labels; a pixel of the map is anomalous when its centre
+ * is lesion.  Slides that are annotated only in part do not count.  NULL with error. */
+json_t *slide_pixels(const Work *work, GError **error);
