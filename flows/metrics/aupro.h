@@ -1,7 +1,8 @@
 /* Area under the per-region overlap curve.  Pure; any thread.
  *
  * Source: Bergmann et al.: The MVTec Anomaly Detection dataset (International Journal of Computer Vision 129, 2021), and its evaluation code:
- * at each distinct score as a threshold, x = the fraction of normal pixels at or above it, y = the mean over all regions of the fraction of their pixels at or above it. */
+ * at each distinct score as a threshold, x = the fraction of normal pixels at or above it, y = the mean over all regions of the fraction of
+ * their pixels at or above it. */
 #pragma once
 #include <glib.h>
 

@@ -1,8 +1,8 @@
 /* Bootstrap intervals.
  *
- * A sample of units with replacement is a weight for each unit: how often it was drawn.  The scores are sorted once; a draw then is one sweep over them that
- * sums weights instead of counting items.  LANES draws share a sweep, so that each item is read once for all of them.  All sums are of whole numbers in
- * double, and exact below 2^53. */
+ * A sample of units with replacement is a weight for each unit: how often it was drawn.  The scores are sorted once.  A draw is then one sweep
+ * over them that sums weights instead of counting items.  LANES draws share a sweep, so each item is read once for all of them.  All sums
+ * are of whole numbers in double, which are exact below 2^53. */
 #include "flows/metrics/bootstrap.h"
 #include "flows/metrics/ranking.h"
 #include "base/error.h"
@@ -65,13 +65,13 @@ Interval bootstrap_interval(double *values, int n)
     return (Interval){percentile(values, defined, tail), percentile(values, defined, 1 - tail), defined};
 }
 
-Interval bootstrap_figure(BootstrapFigure figure, void *data, int units, uint64_t seed)
+Interval bootstrap_any(BootstrapMetric metric, void *data, int units, uint64_t seed)
 {
     g_autofree int *weight = g_new(int, units);
     double values[BOOTSTRAP_DRAWS];
     for (int draw = 0; draw < BOOTSTRAP_DRAWS; draw++) {
         bootstrap_weights(seed, draw, units, weight);
-        values[draw] = figure(weight, data);
+        values[draw] = metric(weight, data);
     }
     return bootstrap_interval(values, BOOTSTRAP_DRAWS);
 }
@@ -176,7 +176,7 @@ gboolean bootstrap_metrics(const double *score, const int *label, const int *uni
         Sweep s;
         fill_weights(seed, first, units, one, weight);
         sweep(items, n, weight, &s);
-        for (int l = 0; l < LANES; l++) { /* a draw without one of the classes has no figure */
+        for (int l = 0; l < LANES; l++) { /* a draw without one of the classes has no metric */
             double p = s.positives[l], q = s.negatives[l];
             gboolean both = p > 0 && q > 0;
             auroc[first + l] = both ? s.pairs[l] / (2 * p * q) : NAN;

@@ -1,8 +1,8 @@
 /* Confidence intervals by the bootstrap (Efron and Tibshirani: An introduction to the bootstrap, 1993, chapters 6 and 13).
  *
- * Tiles of one slide resemble each other, and so do the slides of one patient.  The unit that is drawn with replacement is therefore the largest one that is
- * known: a patient, else a slide, else a row.  The interval holds the middle 95 % of the figure over the draws (percentile method).
- * The draws depend on the seed and the number of units alone.  Any thread may call these functions. */
+ * Tiles of one slide resemble each other, and so do the slides of one patient.  The unit that is drawn with replacement is therefore the
+ * largest one that is known: a patient, otherwise a slide, otherwise a row.  The interval holds the middle 95 % of the metric over the draws
+ * (percentile method).  The draws depend only on the seed and the number of units.  Any thread may call these functions. */
 #pragma once
 #include <glib.h>
 #include <stdint.h>
@@ -14,7 +14,7 @@
 
 typedef struct {
     double low, high; /* NaN when `draws` is 0 */
-    int draws;        /* the draws in which the figure was defined */
+    int draws;        /* the draws in which the metric was defined */
 } Interval;
 
 /* Why there is no interval for so many units ("patients", ...); NULL when there is one.  Caller frees. */
@@ -24,9 +24,9 @@ void bootstrap_weights(uint64_t seed, int draw, int units, int *weight);
 /* The interval of values (n; sorted in place), of which those that are NaN do not count.  Percentiles are interpolated linearly. */
 Interval bootstrap_interval(double *values, int n);
 
-/* A figure of a sample in which unit u occurs weight[u] times; NaN when it is not defined. */
-typedef double (*BootstrapFigure)(const int *weight, void *data);
-Interval bootstrap_figure(BootstrapFigure figure, void *data, int units, uint64_t seed);
+/* A metric of a sample in which unit u occurs weight[u] times; NaN when it is not defined. */
+typedef double (*BootstrapMetric)(const int *weight, void *data);
+Interval bootstrap_any(BootstrapMetric metric, void *data, int units, uint64_t seed);
 
 typedef struct {
     Interval auroc, average_precision, best_f1;

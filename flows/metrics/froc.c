@@ -1,7 +1,7 @@
 /* FROC.
  *
- * Hits and false positives of all slides are sorted by confidence; a threshold is a distinct confidence and counts what is at or above it, so ties
- * enter together and any monotone change of the confidences leaves the result as it is. */
+ * Hits and false positives of all slides are sorted by confidence.  A threshold is a distinct confidence and counts what is at or above it,
+ * so ties enter together, and a monotone change of the confidences does not change the result. */
 #include "flows/metrics/froc.h"
 #include <math.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* Sorting scores.
  *
  * The bits of a double, read as an integer, are ordered like its value when the sign bit of positive numbers and all bits of negative numbers
- * are flipped.  A radix sort over digits of that integer (least significant digit first) is stable and needs no comparisons, which makes it several times faster
- * than qsort for the 10^7 tiles of a cohort. */
+ * are flipped.  A radix sort over digits of that integer (least significant digit first) is stable and needs no comparisons, which makes it
+ * several times faster than qsort for the 10^7 tiles of a cohort. */
 #include "flows/metrics/ranking.h"
 #include "base/error.h"
 #include <stdint.h>

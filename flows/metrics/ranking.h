@@ -1,4 +1,4 @@
-/* Items in the order of their scores: what all figures over thresholds start from.  Pure functions; any thread may call them. */
+/* Items in the order of their scores: what all metrics over thresholds start from.  Pure functions; any thread may call them. */
 #pragma once
 #include <glib.h>
 

@@ -247,7 +247,7 @@ static json_t *froc_json(const GPtrArray *slides, int way)
     if (refusal) {
         json_object_set_new(out, "intervals_absent", json_string(refusal));
     } else {
-        Interval interval = bootstrap_figure(score_of, &sample, sample.n, EVALUATION_SEED);
+        Interval interval = bootstrap_any(score_of, &sample, sample.n, EVALUATION_SEED);
         json_object_set_new(out, "interval", evaluation_interval(&interval));
     }
     return out;

@@ -109,7 +109,7 @@ static void add_intervals(json_t *out, const SlideSet *set, const double *score,
                             evaluation_interval(&intervals.average_precision));
     }
     Correlated correlated = {set, score, units->unit};
-    Interval rho = bootstrap_figure(spearman_of, &correlated, units->units, EVALUATION_SEED);
+    Interval rho = bootstrap_any(spearman_of, &correlated, units->units, EVALUATION_SEED);
     if (json_object_get(out, "spearman")) {
         json_object_set_new(out, "spearman_interval", evaluation_interval(&rho));
     }

@@ -242,7 +242,7 @@ json_t *stage_agreement(const char *reference_path, const char *submission_path,
     if (refusal) {
         json_object_set_new(out, "intervals_absent", json_string(refusal));
     } else {
-        Interval interval = bootstrap_figure(kappa_of, &pairs, (int)truth->len, EVALUATION_SEED);
+        Interval interval = bootstrap_any(kappa_of, &pairs, (int)truth->len, EVALUATION_SEED);
         json_object_set_new(out, "interval", evaluation_interval(&interval));
     }
     add_contradictions(wrong, &reference);

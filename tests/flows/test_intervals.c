@@ -131,7 +131,7 @@ static void test_percentiles(void)
     {
         int n;
         g_autofree double *values = golden_numbers(c, "values", &n);
-        values[n] = NAN; /* a draw without the figure does not count */
+        values[n] = NAN; /* a draw without the metric does not count */
         Interval interval = bootstrap_interval(values, n + 1);
         assert_same(interval.low, golden_number(c, "low"));
         assert_same(interval.high, golden_number(c, "high"));
@@ -201,11 +201,11 @@ static double mean_weight_of_first(const int *weight, void *data)
     return weight[0];
 }
 
-static void test_any_figure(void)
+static void test_any_metric(void)
 {
     int calls = 0;
-    Interval a = bootstrap_figure(mean_weight_of_first, &calls, 50, 3);
-    Interval b = bootstrap_figure(mean_weight_of_first, &calls, 50, 3);
+    Interval a = bootstrap_any(mean_weight_of_first, &calls, 50, 3);
+    Interval b = bootstrap_any(mean_weight_of_first, &calls, 50, 3);
     g_assert_cmpint(calls, ==, 2 * BOOTSTRAP_DRAWS);
     g_assert_cmpfloat(a.low, ==, 0);
     g_assert_cmpfloat(a.high, >=, 2); /* binomial with mean 1 */
@@ -234,7 +234,7 @@ int main(int argc, char **argv)
     g_test_add_func("/intervals/spearman", test_spearman);
     g_test_add_func("/intervals/percentiles", test_percentiles);
     g_test_add_func("/intervals/written", test_intervals_are_those_of_written_samples);
-    g_test_add_func("/intervals/figure", test_any_figure);
+    g_test_add_func("/intervals/any", test_any_metric);
     g_test_add_func("/intervals/few", test_too_few_units);
     return g_test_run();
 }
