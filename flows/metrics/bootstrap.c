@@ -6,6 +6,7 @@
 #include "flows/metrics/bootstrap.h"
 #include "flows/metrics/ranking.h"
 #include "base/error.h"
+#include "base/order.h"
 #include "base/rng.h"
 #include <math.h>
 #include <stdlib.h>
@@ -35,12 +36,6 @@ void bootstrap_weights(uint64_t seed, int draw, int units, int *weight)
     }
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Between the order statistics around position p (n - 1), as numpy.percentile does by default. */
 static double percentile(const double *sorted, int n, double p)
 {
@@ -60,7 +55,7 @@ Interval bootstrap_interval(double *values, int n)
     if (defined == 0) {
         return (Interval){NAN, NAN, 0};
     }
-    qsort(values, (size_t)defined, sizeof(double), ascending);
+    qsort(values, (size_t)defined, sizeof(double), order_doubles);
     double tail = (1 - BOOTSTRAP_LEVEL) / 2;
     return (Interval){percentile(values, defined, tail), percentile(values, defined, 1 - tail), defined};
 }
