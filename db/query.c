@@ -140,6 +140,19 @@ GPtrArray *store_artefacts(Store *store, GError **error)
                   error);
 }
 
+GPtrArray *store_former_paths(Store *store, const Job *job, GError **error)
+{
+    g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
+    sqlite3_stmt *query = sql_query(
+        store->sql, error, "SELECT DISTINCT path FROM artefact WHERE job = ? AND key <> ? ORDER BY path",
+        "ls", job->id, job->key);
+    int more = query ? sql_step(query, error) : -1;
+    for (; more > 0; more = sql_step(query, error)) {
+        g_ptr_array_add(paths, sql_text(query, 0));
+    }
+    return more < 0 ? NULL : g_steal_pointer(&paths);
+}
+
 GHashTable *store_units(Store *store, GError **error)
 {
     g_autoptr(GHashTable) units = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);

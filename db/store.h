@@ -133,6 +133,8 @@ void job_row_free(JobRow *row);
 GPtrArray *store_jobs(Store *store, GError **error);
 /* All artefacts: array of JobInput*, owned, in plan order. */
 GPtrArray *store_artefacts(Store *store, GError **error);
+/* The paths of what this job published with other keys, in order: array of char*, owned.  Caller unrefs; NULL with error. */
+GPtrArray *store_former_paths(Store *store, const Job *job, GError **error);
 /* The units of all jobs that were ever planned, also those no longer wanted: set of owned texts. */
 GHashTable *store_units(Store *store, GError **error);
 /* How many jobs are in each state. */

@@ -7,6 +7,7 @@
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/pool.h"
+#include "pipeline/run/former_files.h"
 #include "pipeline/run/stage_table.h"
 #include "pipeline/run/exit_codes.h"
 #include "pipeline/config/stored_config.h"
@@ -229,7 +230,9 @@ static gboolean do_job(const Run *run, Store *store, const Job *job, const Worke
     if (records && (!stage || (stage->scope == SCOPE_SLIDE && !work.slide))) {
         g_set_error(&why, WSI_ERROR, WSI_ERROR_INTERNAL, "unknown stage %s or slide %s", job->stage,
                     job->unit);
-    } else if (records && !run_stage(stage, &work, &why) && !why) {
+    } else if (records &&
+               !(run_stage(stage, &work, &why) && former_files_remove(store, job, run->folder, &why)) &&
+               !why) {
         g_set_error(&why, WSI_ERROR, WSI_ERROR_INTERNAL, "stage %s failed without a reason", job->stage);
     }
     return record_end(store, &work, why, spec->patience, error);

@@ -67,4 +67,18 @@ grep -v synth_00 c/manifest.csv >c/less.csv
 sed 's/manifest.csv/less.csv/; s/train: .*/train: {run: false}\ndataset: {test_fraction: 0}/' run.yaml >less.yaml
 "$WSIFLOW" dataset -c less.yaml -o new -j 2 >less.out 2>&1
 is "images of a slide that left the run are removed" "$(find new/dataset* -name 'synth_00_[0-9][0-9][0-9][0-9][0-9][0-9].png' | wc -l)" 0
+
+# ---- a run of an earlier version goes on: its files of former names go, the user's stay
+echo '{}' >new/repeats.json && echo mine >new/gaps.json
+python3 - <<'P'
+import sqlite3
+table = sqlite3.connect("new/wsiflow.db")
+table.execute("INSERT INTO artefact SELECT id, 'former', 'repeats', 'repeats.json', ?, 3 FROM job WHERE stage = 'dataset'", ("0" * 64,))
+table.commit()
+P
+sed '$a run: {name: continued}' run.yaml >continued.yaml
+"$WSIFLOW" run -c continued.yaml -o new -j 2 >continued.out 2>&1
+is "a run of an earlier version goes on" $? 0
+check "its file of a former name is gone" test ! -e new/repeats.json
+is "one that the job table does not know stays" "$(cat new/gaps.json)" mine
 finish
