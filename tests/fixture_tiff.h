@@ -173,7 +173,7 @@ static inline void fixture_write(const char *path, const FixtureSpec *spec, cons
 static inline void fixture_tile_position(const char *path, int directory, int tile, uint64_t *offset,
                                          uint64_t *bytes)
 {
-    uint64_t *offsets, *counts;
+    uint64_t *offsets = NULL, *counts = NULL;
     TIFF *tiff = TIFFOpen(path, "r");
     g_assert_true(tiff && TIFFSetDirectory(tiff, (uint16_t)directory));
     g_assert_true(TIFFGetField(tiff, TIFFTAG_TILEOFFSETS, &offsets) &&

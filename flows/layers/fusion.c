@@ -1,5 +1,6 @@
 /* The two halves have buffers of their own, because convolutions need packed inputs.  Permuting and splitting are one pass, and so are
  * joining and clamping. */
+#include "flows/layers/fusion.h"
 #include "flows/layers/fusion_net.h"
 #include "base/rng.h"
 #include "flows/kernels/vecmath.h"

@@ -5,52 +5,13 @@
  * Net(x1, x2, x3): average all maps to the smallest size, concatenate them (T channels), conv 3x3 to T/4, LayerNorm, ReLU, conv
  * 3x3 to T, ReLU.  The slice of each scale is upsampled bilinearly and added to x_l; two convs 3x3 give S_l and T_l. */
 #pragma once
-#include "flows/layers/arena.h"
-#include "flows/layers/parameter_layout.h"
-#include "flows/layers/scales.h"
-#include "flows/layers/softclamp.h"
-
-typedef struct {
-    int in[SCALES], out[SCALES], total, mid; /* channels; total: T, mid: T/4 */
-    int64_t conv1_weight, conv1_bias, norm_weight, norm_bias, conv2_weight, conv2_bias;
-    int64_t head_weight[SCALES], head_bias[SCALES]; /* S_l, then T_l: one convolution */
-} FusionNet;
-
-typedef struct {
-    int channels[SCALES], h[SCALES], w[SCALES];
-    FusionNet net[2]; /* Net1 (in: a, out: b) and Net2 (in: b, out: a) */
-    SoftClamp clamp;
-    int64_t permutation[SCALES];
-    int *source[SCALES]; /* derived: channel k of [a | b] is input channel source[k] */
-} Fusion;
+#include "flows/layers/fusion_state.h"
 
 void fusion_init(Fusion *fusion, const int channels[SCALES], const int size[SCALES], double alpha,
                  Arena *arena);
 void fusion_layout(Fusion *fusion, ParameterLayout *layout, const char *prefix);
 void fusion_initialise(const Fusion *fusion, uint64_t seed, const char *prefix, real *parameters);
 void fusion_refresh(Fusion *fusion, const real *parameters);
-
-typedef struct {
-    Conv *conv1, *conv2, *head[SCALES];
-    /* At the smallest size: (n, h, w, total), (n, h, w, mid), (n h w), (n, h, w, mid), (n, h, w, total). */
-    real *pooled, *hidden, *rstd, *act, *merged;
-    real *sum[SCALES], *st[SCALES]; /* (n, h, w, in): x_l + its upsampled slice; (n, h, w, 2 out): [S | T] */
-} FusionNetRun;
-
-typedef struct {
-    const Fusion *fusion;
-    const Kernels *kernels;
-    gboolean training;
-    int n;
-    FusionNetRun net[2];
-    real *a[SCALES], *b[SCALES], *a2[SCALES], *b2[SCALES]; /* the halves before and after the coupling */
-    real *z[SCALES];                                       /* (n, h, w, channels) */
-    real *local
-        [SCALES]; /* (n, h, w), borrowed, or NULL: forward adds each pixel's part of the log-determinant */
-    /* training: gradients of the above */
-    real *da[SCALES], *db[SCALES], *dst[SCALES], *dsum[SCALES], *dmerged, *dact, *dpooled;
-    double *dnorm;
-} FusionRun;
 
 void fusion_run_init(FusionRun *run, const Fusion *fusion, const real *parameters, const Kernels *kernels,
                      int n, gboolean training, Arena *arena);

@@ -1,6 +1,6 @@
 /* The subnets of the fusion flow.  Only flows/layers/fusion.c uses them.  which: 0 = Net1, 1 = Net2. */
 #pragma once
-#include "flows/layers/fusion.h"
+#include "flows/layers/fusion_state.h"
 
 void fusion_net_init(FusionNet *net, const int in[SCALES], const int out[SCALES]);
 void fusion_net_layout(FusionNet *net, ParameterLayout *layout, const char *prefix);

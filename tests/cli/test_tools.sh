@@ -74,6 +74,11 @@ budgets 'check default 0.2 a reason' 'check total 30 a reason'
 export WSIFLOW_TEST_BUDGET=20
 runs ./busy
 is "a slow machine has larger budgets" "$last $status" "1 passed, 0 failed, 0 skipped 0"
+export WSIFLOW_TEST_BUDGET=0
+runs ./busy
+is "a factor of 0 is an error" "$status $out" "2 tools/run-tests: WSIFLOW_TEST_BUDGET is 0; it may be a factor above 0, or off"
+runs
+is "so is a run of nothing" "$status" 2
 export WSIFLOW_TEST_BUDGET="off: no oneDNN"
 runs ./busy
 is "or none" "$last $status" "1 passed, 0 failed, 0 skipped 0"
@@ -137,6 +142,11 @@ is "libraries of another room" "$(findings flows/b.c)" "flows/b.c:2: <tiffio.h> 
 flows/b.c:3: <openslide/openslide.h> belongs to tiler/"
 source_file base/a.c '#include "error.h"'
 is "includes name the room" "$(findings base/a.c)" 'base/a.c:2: include "error.h" as "room/name.h" or "room/folder/name.h"'
+source_file base/f.c '#include <tiler/slide.h>
+#include HEADER'
+is "headers of a room are in quotes, and named" "$(findings base/f.c)" 'base/f.c:2: include <tiler/slide.h> as "tiler/slide.h"
+base/f.c:3: an include names its file, not a macro'
+rm "$tree/base/f.c"
 source_file tests/a.c '#include <tiffio.h>
 #include "tiler/slide.h"'
 is "tests may look everywhere" "$(findings tests/a.c)" ""
