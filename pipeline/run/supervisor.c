@@ -161,6 +161,9 @@ static gboolean worker_start(const Supervisor *supervisor, Worker *worker, GErro
         g_spawn_async_with_fds(NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_FILE_AND_ARGV_ZERO, NULL,
                                NULL, &worker->pid, -1, log, log, error);
     close(log);
+    if (!ok) {
+        g_prefix_error(error, "cannot start a worker, which needs /proc: ");
+    }
     worker->state = ok ? RUNS : NO_WORKER;
     return ok;
 }
