@@ -59,7 +59,7 @@ gboolean asap_write(const char *path, const Annotation *annotation, char sha256[
     if (!file) {
         return FALSE;
     }
-    TextWriter writer = {file, out};
+    TextWriter writer = {.file = file, .text = out};
     for (guint i = 0; i < outlines->len; i++) {
         if (!write_outline(&writer, outlines->pdata[i], error)) {
             return FALSE;

@@ -10,9 +10,8 @@
 #include "annotations/write/annotation_write.h"
 #include "annotations/outline/box.h"
 #include "annotations/raster/raster.h"
-#include "annotations/write/text_writer.h"
+#include "annotations/write/geojson_feature.h"
 #include "base/error.h"
-#include <jansson.h>
 #include <math.h>
 #include <string.h>
 
@@ -23,12 +22,6 @@ typedef struct {
     GArray *holes;    /* guint: indices of the outlines that are inner rings of this one; NULL = none */
     gboolean is_ring; /* it is an inner ring itself, so not an object */
 } Part;
-
-typedef struct {
-    TextWriter out;
-    GChecksum *identity; /* of the feature that is being written */
-    double bounds_x, bounds_y;
-} Writer;
 
 /* ---- which hole belongs to which lesion ---- */
 
@@ -192,45 +185,25 @@ static gboolean has_holes(const Part *parts, guint count, guint index)
 
 /* ---- text ---- */
 
-/* Writes points [[x,y],...], with `closed` a ring that ends with its first point again, and adds them to the feature's identity. */
-static gboolean write_points(Writer *writer, const double *xy, int points, gboolean closed, GError **error)
-{
-    g_string_append_c(writer->out.text, '[');
-    for (int i = 0; i < points + closed; i++) {
-        char x[32], y[32], pair[72];
-        const double *at = &xy[2 * (i % points)];
-        g_snprintf(pair, sizeof pair, "%s[%s,%s]", i ? "," : "",
-                   text_writer_number(x, at[0] - writer->bounds_x),
-                   text_writer_number(y, at[1] - writer->bounds_y));
-        g_checksum_update(writer->identity, (const guchar *)pair, -1);
-        g_string_append(writer->out.text, pair);
-        if (!text_writer_flush(&writer->out, TEXT_WRITER_BYTES, error)) {
-            return FALSE;
-        }
-    }
-    g_string_append_c(writer->out.text, ']');
-    return TRUE;
-}
-
 /* An outline with holes is a MultiPolygon of one polygon, whose outer ring comes first. */
-static gboolean write_geometry(Writer *writer, const Part *parts, const Part *part, GError **error)
+static gboolean write_geometry(GeojsonWriter *writer, const Part *parts, const Part *part, GError **error)
 {
     const Outline *outline = part->outline;
     const char *type = !outline->closed ? "MultiPoint" : part->holes ? "MultiPolygon" : "Polygon";
     g_string_append_printf(writer->out.text, "{\"type\":\"%s\",\"coordinates\":", type);
     if (!outline->closed) {
-        gboolean good = write_points(writer, outline->xy, outline->points, FALSE, error);
+        gboolean good = geojson_feature_points(writer, outline->xy, outline->points, FALSE, error);
         g_string_append_c(writer->out.text, '}');
         return good;
     }
     g_string_append(writer->out.text, part->holes ? "[[" : "[");
-    if (!write_points(writer, outline->xy, outline->points, TRUE, error)) {
+    if (!geojson_feature_points(writer, outline->xy, outline->points, TRUE, error)) {
         return FALSE;
     }
     for (guint k = 0; part->holes && k < part->holes->len; k++) {
         const Outline *hole = parts[g_array_index(part->holes, guint, k)].outline;
         g_string_append_c(writer->out.text, ',');
-        if (!write_points(writer, hole->xy, hole->points, TRUE, error)) {
+        if (!geojson_feature_points(writer, hole->xy, hole->points, TRUE, error)) {
             return FALSE;
         }
     }
@@ -238,51 +211,26 @@ static gboolean write_geometry(Writer *writer, const Part *parts, const Part *pa
     return TRUE;
 }
 
-/* A JSON string with its quotes; "" for a text that is not UTF-8.  Caller frees. */
-static char *quoted(const char *text)
-{
-    json_auto_t *value = json_string(text && g_utf8_validate(text, -1, NULL) ? text : "");
-    char *dumped = json_dumps(value, JSON_ENCODE_ANY);
-    char *copy = g_strdup(dumped);
-    free(dumped);
-    return copy;
-}
-
-/* Appends the feature's UUID: RFC 4122, version 5, the SHA-1 of a name space and a name, here the coordinates. */
-static void append_id(GString *text, GChecksum *identity)
-{
-    guint8 digest[20];
-    gsize size = sizeof digest;
-    g_checksum_get_digest(identity, digest, &size);
-    /* The version (5) and the variant (10 in binary) replace six bits of the hash. */
-    digest[6] = (guint8)((digest[6] & 0x0F) | 0x50);
-    digest[8] = (guint8)((digest[8] & 0x3F) | 0x80);
-    for (int i = 0; i < 16; i++) {
-        g_string_append_printf(text, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", digest[i]);
-    }
-}
-
 /* The id comes after the geometry, since it is a hash of the coordinates. */
-static gboolean write_feature(Writer *writer, const Part *parts, guint index, gboolean comma, GError **error)
+static gboolean write_feature(GeojsonWriter *writer, const Part *parts, guint index, gboolean comma,
+                              GError **error)
 {
-    static const guint8 name_space[16] = {0x6f, 0x0b, 0x5d, 0x52, 0x9c, 0x1e, 0x4a, 0x77,
-                                          0x8d, 0x33, 0x21, 0xe4, 0x70, 0xc9, 0x5a, 0x16};
     const Outline *outline = parts[index].outline;
     /* The number tells two equal outlines apart. */
     g_autofree char *number = g_strdup_printf("%u:", index);
-    g_checksum_reset(writer->identity);
-    g_checksum_update(writer->identity, name_space, sizeof name_space);
-    g_checksum_update(writer->identity, (const guchar *)number, -1);
+    geojson_feature_begin_id(writer, number);
     g_string_append_printf(writer->out.text, "%s{\"type\":\"Feature\",\"geometry\":", comma ? ",\n" : "");
     if (!write_geometry(writer, parts, &parts[index], error)) {
         return FALSE;
     }
     gboolean excluded = outline->label == LABEL_NOT_LESION || outline->hole,
              lesion = outline->label == LABEL_LESION && !excluded;
-    g_autofree char *name = quoted(outline->name);
-    g_autofree char *class = quoted(lesion ? "Tumor" : excluded ? "Exclusion" : outline->group);
+    g_autofree char *name = geojson_feature_quoted(outline->name);
+    g_autofree char *class = geojson_feature_quoted(lesion     ? "Tumor"
+                                                    : excluded ? "Exclusion"
+                                                               : outline->group);
     g_string_append(writer->out.text, ",\"id\":\"");
-    append_id(writer->out.text, writer->identity);
+    geojson_feature_end_id(writer);
     g_string_append_printf(
         writer->out.text,
         "\",\"properties\":{\"objectType\":\"annotation\",\"name\":%s,\"classification\":{\"name\":%s,"
@@ -296,7 +244,7 @@ static gboolean write_feature(Writer *writer, const Part *parts, guint index, gb
 
 /* ---- the whole ---- */
 
-static gboolean write_all(Writer *writer, Part *parts, const GPtrArray *outlines, GError **error)
+static gboolean write_all(GeojsonWriter *writer, Part *parts, const GPtrArray *outlines, GError **error)
 {
     gboolean comma = FALSE;
     for (guint i = 0; i < outlines->len; i++) {
@@ -338,7 +286,10 @@ gboolean geojson_write_in_frame(const char *path, const Annotation *annotation, 
     }
     g_autoptr(GString) text = g_string_new(NULL);
     g_autoptr(GChecksum) identity = g_checksum_new(G_CHECKSUM_SHA1);
-    Writer writer = {{file, text}, identity, frame->bounds_x, frame->bounds_y};
+    GeojsonWriter writer = {.out = {.file = file, .text = text},
+                            .identity = identity,
+                            .bounds_x = frame->bounds_x,
+                            .bounds_y = frame->bounds_y};
     gboolean good =
         write_all(&writer, parts, annotation->outlines, error) && durable_commit(file, sha256, NULL, error);
     for (guint i = 0; i < annotation->outlines->len; i++) {
