@@ -5,19 +5,46 @@
 #include "pipeline/run/exit_codes.h"
 #include "pipeline/scoring/heatmap_files.h"
 #include "pipeline/scoring/npy.h"
+#include "pipeline/scoring/region_files.h"
 #include "pipeline/slide/slide_grid.h"
+#include <math.h>
+#include <stdio.h>
+
+/* Regions, when there is a threshold: a map does not say which model it is of. */
+static gboolean write_regions(const Config *config, double threshold, const Slide *slide, const Map *map,
+                              const char *folder, const char *id, GError **error)
+{
+    gboolean given;
+    RegionOptions options = region_files_options(config, &given);
+    if (!given && isnan(threshold)) {
+        fprintf(stderr, "wsiflow heatmap: no regions.geojson, detections.csv and predicted_mask.tif: "
+                        "--threshold or the key regions.threshold is needed for them\n");
+        return TRUE;
+    }
+    if (!isnan(threshold)) {
+        options.threshold = threshold;
+        options.threshold_source = "--threshold";
+    }
+    options.slide = id;
+    options.tiles = FALSE; /* they need the table of scores */
+    json_auto_t *facts = NULL;
+    char sha256[REGION_FILES][65];
+    return region_files_write(folder, &options, slide_info(slide), map, &facts, sha256, error);
+}
 
 static int heatmap(int argc, char **argv, GError **error)
 {
     g_autofree char *slide_path = NULL, *output = NULL, *config_path = NULL;
-    double mpp = 0;
+    double mpp = 0, threshold = NAN;
     int code;
     GOptionEntry entries[] = {
         {"slide", 's', 0, G_OPTION_ARG_FILENAME, &slide_path, "the slide of the map", "SLIDE"},
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "folder to write to", "DIR"},
         {"config", 'c', 0, G_OPTION_ARG_FILENAME, &config_path,
-         "sections slides and heatmap (default: all defaults)", "CONFIG.yaml"},
+         "sections slides, heatmap and regions (default: all defaults)", "CONFIG.yaml"},
         {"mpp", 0, 0, G_OPTION_ARG_DOUBLE, &mpp, "um/px of the slide, if its file does not give it", "UM"},
+        {"threshold", 't', 0, G_OPTION_ARG_DOUBLE, &threshold,
+         "score from which on a cell belongs to a region (default: regions.threshold)", "SCORE"},
         {NULL, 0, 0, 0, NULL, NULL, NULL}};
     if (!command_options(&command_heatmap, entries, &argc, &argv, &code, error)) {
         return code;
@@ -27,7 +54,13 @@ static int heatmap(int argc, char **argv, GError **error)
             error,
             "required: a map, its slide and an output folder: wsiflow heatmap MAP.npy --slide SLIDE -o DIR");
     }
-    const char *const files[] = {heatmap_files[0], heatmap_files[1], heatmap_files[2], NULL};
+    const char *const files[] = {heatmap_files[0],
+                                 heatmap_files[1],
+                                 heatmap_files[2],
+                                 region_files[0],
+                                 region_files[1],
+                                 region_files[2],
+                                 NULL};
     g_autoptr(Config) config =
         writable_folder(output, files, error) ? command_config_or_default(config_path, error) : NULL;
     g_autoptr(Map) map = config ? npy_read(argv[1], error) : NULL;
@@ -43,9 +76,10 @@ static int heatmap(int argc, char **argv, GError **error)
     look.title = id;
     look.provenance = "wsiflow " WSIFLOW_VERSION;
     gboolean ok = slide && slide_grid_check_mpp(slide, error) &&
-                  heatmap_files_write(output, &look, slide, map, NULL, sha256, error);
+                  heatmap_files_write(output, &look, slide, map, NULL, sha256, error) &&
+                  write_regions(config, threshold, slide, map, output, id, error);
     return ok ? EXIT_DONE : EXIT_FAILED;
 }
 
 const Command command_heatmap = {"heatmap", "MAP.npy --slide SLIDE -o DIR",
-                                 "write heatmap files from a score map", NULL, heatmap};
+                                 "write heatmap files and regions from a score map", NULL, heatmap};

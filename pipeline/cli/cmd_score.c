@@ -9,6 +9,7 @@
 #include "pipeline/run/exit_codes.h"
 #include "pipeline/scoring/heatmap_files.h"
 #include "pipeline/scoring/npy.h"
+#include "pipeline/scoring/region_files.h"
 #include "pipeline/scoring/score_folder.h"
 #include "pipeline/slide/slide_grid.h"
 #include "pipeline/slide/tile_recipe.h"
@@ -39,6 +40,20 @@ static gboolean score_patches(Model *model, const char *bundle, const char *fold
         fprintf(stderr, "wsiflow score: %s\n", reported);
     }
     return scoring_write_images(output, "", scored, NULL, error);
+}
+
+/* Regions at the model's threshold, unless the configuration gives another one. */
+static gboolean write_regions(const Config *config, const Model *model, const Slide *slide, const Map *map,
+                              const char *folder, const char *id, const char *scores, GError **error)
+{
+    gboolean given;
+    RegionOptions options = region_files_options(config, &given);
+    options.threshold = given ? options.threshold : model_calibration(model)->threshold;
+    options.slide = id;
+    options.scores = scores;
+    json_auto_t *facts = NULL;
+    char sha256[REGION_FILES][65];
+    return region_files_write(folder, &options, slide_info(slide), map, &facts, sha256, error);
 }
 
 static gboolean score_slide(const Config *config, Model *model, const char *bundle, const char *path,
@@ -83,7 +98,8 @@ static gboolean score_slide(const Config *config, Model *model, const char *bund
     look.provenance = "wsiflow " WSIFLOW_VERSION;
     char sha256[3][65];
     return scoring_write_slide(table, id, "", scored, NULL, error) && npy_write(values, map, NULL, error) &&
-           heatmap_files_write(folder, &look, slide, map, known, sha256, error);
+           heatmap_files_write(folder, &look, slide, map, known, sha256, error) &&
+           write_regions(config, model, slide, map, folder, id, table, error);
 }
 
 /* Scores all slides, even when some fail; each failure is reported. */
@@ -104,8 +120,9 @@ static int score_slides(const Config *config, Model *model, const char *bundle, 
 /* Whether the output files of each slide can be written. */
 static gboolean slides_writable(const char *output, char *const *paths, int count, GError **error)
 {
-    const char *const files[] = {"scores.csv",     "scoremap.npy",   heatmap_files[0],
-                                 heatmap_files[1], heatmap_files[2], NULL};
+    const char *const files[] = {
+        "scores.csv",    "scoremap.npy",  heatmap_files[0], heatmap_files[1], heatmap_files[2],
+        region_files[0], region_files[1], region_files[2],  region_files[3],  NULL};
     gboolean good = TRUE;
     for (int i = 0; good && i < count; i++) {
         g_autofree char *id = slide_id_of(paths[i]), *folder = g_build_filename(output, id, NULL);
@@ -133,7 +150,8 @@ static int score(int argc, char **argv, GError **error)
          "DIR"},
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "CSV file (--patches) or folder (slides)", "OUT"},
         {"config", 'c', 0, G_OPTION_ARG_FILENAME, &config_path,
-         "sections slides, tissue, score, heatmap; tiles are cut as the model says (default: all defaults)",
+         "sections slides, tissue, score, heatmap, regions; tiles are cut as the model says (default: all "
+         "defaults)",
          "CONFIG.yaml"},
         {"weights", 'w', 0, G_OPTION_ARG_FILENAME, &weights, "weights file of the extractor, if it has moved",
          "FILE"},
@@ -180,5 +198,6 @@ const Command command_score = {
     "With --patches, OUT is a CSV file with the columns file, label, score and further scores; the label is "
     "0 for "
     "folders named good, 1 for others.\n"
-    "With slides, OUT is a folder; each slide gets SLIDE/scores.csv, scoremap.npy and the heatmap files.",
+    "With slides, OUT is a folder; each slide gets SLIDE/scores.csv, scoremap.npy, the heatmap files, "
+    "regions.geojson, detections.csv and predicted_mask.tif.",
     score};

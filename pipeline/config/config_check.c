@@ -3,6 +3,14 @@
  * Checked when a configuration is read, so that a run does not fail at a late stage because of them. */
 #include "pipeline/config/config_keys.h"
 #include "base/error.h"
+#include <math.h>
+
+static gboolean is_number(const char *text)
+{
+    char *end;
+    double value = g_ascii_strtod(text, &end);
+    return end != text && !*end && isfinite(value);
+}
 
 gboolean config_check(const Config *c, GError **error)
 {
@@ -13,6 +21,10 @@ gboolean config_check(const Config *c, GError **error)
     if (c->heatmap_low >= c->heatmap_high) {
         return wsi_error_input(error, "heatmap.high is %g: it must be more than heatmap.low (%g)",
                                c->heatmap_high, c->heatmap_low);
+    }
+    if (*c->regions_threshold && !is_number(c->regions_threshold)) {
+        return wsi_error_input(error, "regions.threshold is \"%s\": it must be a number, or empty",
+                               c->regions_threshold);
     }
     if (c->train_batch % c->train_batch_parts != 0) {
         return wsi_error_input(error, "train.batch is %d: it must be a multiple of train.batch_parts (%d)",

@@ -42,6 +42,7 @@ static const struct {
     {"threshold", "The score above which a tile counts as anomalous; chosen on tiles held out of training."},
     {"score", "Scoring of slides."},
     {"heatmap", "Heatmaps of slides."},
+    {"regions", "Regions and detections in score maps."},
     {"evaluate", "Metrics and report."},
 };
 
@@ -254,6 +255,15 @@ const ConfigKey config_keys[] = {
     NUMBER(heatmap, high, "8", -1e6, 1e6,
            "value of the last colour, above low; the same for all slides, so that they can be compared"),
     NUMBER(heatmap, opacity, "0.6", 0, 1, "opacity of the colours over the slide"),
+
+    TEXT(regions, threshold, "",
+         "score from which on a cell belongs to a region; empty = the model's threshold"),
+    NUMBER(regions, min_area_um2, "0", 0, 1e12, "smaller regions are dropped and counted"),
+    CHOICE(regions, frame, "qupath", "qupath level0",
+           "coordinates of GeoJSON files: QuPath's, which begin at the slide's bounds, or those of level 0"),
+    NUMBER(regions, radius_um, "200", 0, 100000,
+           "of detections.csv: a maximum of the map this near to a higher one is left out"),
+    BOOL(regions, tiles, "false", "also write tiles.geojson.gz: every scored tile with all scores"),
 
     TEXT(evaluate, score, "score", "column of the scores to evaluate"),
     PATH(evaluate, labels,

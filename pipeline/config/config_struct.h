@@ -58,6 +58,10 @@ typedef struct {
     /* heatmap */
     double heatmap_cell_um, heatmap_low, heatmap_high, heatmap_opacity;
     char *heatmap_colours;
+    /* regions */
+    char *regions_threshold, *regions_frame;
+    double regions_min_area_um2, regions_radius_um;
+    gboolean regions_tiles;
     /* evaluate */
     char *evaluate_score, *evaluate_labels;
     /* run */

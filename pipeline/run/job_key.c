@@ -65,6 +65,7 @@ static const Outside outside[] = {
     {"normals", .split = TRUE, .target = TRUE},
     {"train", .target = TRUE, .weights = TRUE, .patches = TRUE},
     {"score", .use = TRUE, .model = TRUE, .weights = TRUE},
+    {"regions", .model = TRUE},
     {"scorepatches", .model = TRUE, .weights = TRUE, .patches = TRUE},
     {"evaluate", .split = TRUE, .unused = TRUE, .model = TRUE, .labels = TRUE},
 };

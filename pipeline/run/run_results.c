@@ -97,17 +97,24 @@ static void put_results(GString *out, const Ended *ended)
 static char *results_text(const Ended *ended)
 {
     GString *out = g_string_new(NULL);
-    int heatmaps = 0;
+    int heatmaps = 0, regions = 0;
     put_results(out, ended);
     for (guint i = 0; i < ended->artefacts->len; i++) {
         const JobInput *one = ended->artefacts->pdata[i];
         heatmaps += g_str_equal(one->stage, "heatmap") && g_str_equal(one->artefact->name, "overview");
+        regions += g_str_equal(one->stage, "regions") && g_str_equal(one->artefact->name, "regions");
     }
     if (heatmaps > 0) {
         summary_line(
             out, "heatmaps",
             "%s/slides/*/heatmap.png (overview), heatmap.tif and heatmap.ome.tif (for viewers) of %d slide%s",
             ended->folder, heatmaps, summary_plural(heatmaps));
+    }
+    if (regions > 0) {
+        summary_line(out, "regions",
+                     "%s/slides/*/regions.geojson (for QuPath), detections.csv and predicted_mask.tif of %d "
+                     "slide%s",
+                     ended->folder, regions, summary_plural(regions));
     }
     g_autoptr(GPtrArray) unused = unused_in_run(ended->cohort, ended->artefacts);
     if (unused->len > 0) {

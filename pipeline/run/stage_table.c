@@ -5,6 +5,7 @@
  *   tiles + fractions --cut--> patches --dataset--> manifest --train--> model
  *   tiles + fractions --normals--> positions --train (cuts while training)--> model
  *   slide + tissue + model --score--> scores + score map --heatmap--> pyramids --evaluate--> metrics, report
+ *   score map + threshold --regions--> outlines, detections, mask
  *
  * Each line names the configuration keys that the stage reads, so that a changed key re-runs the stages that depend on it and nothing else. */
 #include "pipeline/slide/slide_stain.h"
@@ -109,8 +110,9 @@ static gboolean wants_evaluate(const Run *run, const SlideEntry *slide)
 
 #define SCORER_KEYS "model.weights model.kernels"
 /* The report shows the whole configuration. */
-#define EVERYTHING \
-    "run slides patches tissue tiles dataset model train augment loss threshold score heatmap evaluate"
+#define EVERYTHING                                                                                      \
+    "run slides patches tissue tiles dataset model train augment loss threshold score heatmap regions " \
+    "evaluate"
 
 const Stage stages[] = {
     {"ingest", "geometry, resolution and identity of a slide", SCOPE_SLIDE, OPEN_KEYS, "", 5, wants_slide,
@@ -141,6 +143,8 @@ const Stage stages[] = {
      "train", 6, wants_scorepatches, stage_scorepatches},
     {"heatmap", "heatmap pyramids and overview", SCOPE_SLIDE, "heatmap " OPEN_KEYS, "ingest tissue score", 5,
      wants_score, stage_heatmap},
+    {"regions", "regions, detections and mask at the threshold", SCOPE_SLIDE,
+     "regions score.model " OPEN_KEYS, "ingest train score ?cut", 1, wants_score, stage_regions},
     {"evaluate", "metrics and report", SCOPE_COHORT, EVERYTHING,
      "?ingest ?grid ?mask ?score ?heatmap ?scorepatches ?train ?dataset ?normals", 14, wants_evaluate,
      stage_evaluate},

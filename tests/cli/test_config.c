@@ -108,7 +108,8 @@ static Config *random_config(Rng *rng)
     Config *config = config_default();
     for (const ConfigKey *key = config_keys; key->section; key++) {
         g_hash_table_add(config->given, g_strdup_printf("%s.%s", key->section, key->key));
-        if (key->kind == KEY_TEXT) {
+        gboolean number = g_str_equal(key->key, "threshold"); /* a text that must be a number, or empty */
+        if (key->kind == KEY_TEXT && !number) {
             take(config_member(config, key), random_text(rng, 12));
         } else if (key->kind == KEY_PATH) {
             g_autofree char *name = random_text(rng, 12);
@@ -402,6 +403,8 @@ static void test_together(void)
     } cases[] = {
         {"tiles: {size: 64, overlap: 64}\n",
          "tiles.overlap is 64 px: it must be less than tiles.size (64 px)"},
+        {"regions: {threshold: high}\n", "regions.threshold is \"high\": it must be a number, or empty"},
+        {"regions: {threshold: 1e999}\n", "regions.threshold is \"1e999\""},
         {"heatmap: {low: 8}\n", "heatmap.high is 8: it must be more than heatmap.low (8)"},
         {"train: {batch: 7}\n", "train.batch is 7: it must be a multiple of train.batch_parts (2)"},
         {"dataset: {folds: 3, fold: 4}\n", "dataset.fold is 4: it must be at most dataset.folds (3)"},

@@ -145,7 +145,7 @@ check("links and files of the texts exist", wrong)
 # ---- keys in messages and texts ----
 known = {f"{s}.{k}" for s, k in keys}
 word = re.compile(r"\b(?:%s)\.[a-z][a-z_0-9]*" % "|".join(sorted({s for s, k in keys})))
-FILE = re.compile(r"\.(?:c|h|csv|json|png|tif|ome|lock|safetensors|yaml|former)$")
+FILE = re.compile(r"\.(?:c|h|csv|json|geojson|png|tif|ome|lock|safetensors|yaml|former)$")
 wrong = []
 for room in ROOMS:
     for folder, _, files in os.walk(room):
