@@ -16,4 +16,5 @@ gboolean stage_score(Work *work, GError **error);
 gboolean stage_scorepatches(Work *work, GError **error);
 gboolean stage_heatmap(Work *work, GError **error);
 gboolean stage_regions(Work *work, GError **error);
+gboolean stage_slides(Work *work, GError **error);
 gboolean stage_evaluate(Work *work, GError **error);

@@ -67,6 +67,7 @@ static const Outside outside[] = {
     {"score", .use = TRUE, .model = TRUE, .weights = TRUE},
     {"regions", .model = TRUE},
     {"scorepatches", .model = TRUE, .weights = TRUE, .patches = TRUE},
+    {"slides", .split = TRUE},
     {"evaluate", .split = TRUE, .unused = TRUE, .model = TRUE, .labels = TRUE},
 };
 

@@ -84,6 +84,7 @@ static void put_results(GString *out, const Ended *ended)
         const char *stage, *name, *what, *more;
     } results[] = {{"dataset", "manifest", "patch set", " (CARD.md in the same folder describes it)"},
                    {"train", "model", "model", ""},
+                   {"slides", "slides", "slides", ""},
                    {"evaluate", "metrics", "metrics", ""},
                    {"evaluate", "report", "report", " (open it in a browser)"}};
     for (size_t i = 0; i < G_N_ELEMENTS(results); i++) {

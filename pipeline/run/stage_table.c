@@ -87,6 +87,11 @@ static gboolean wants_score(const Run *run, const SlideEntry *slide)
     return has_model(run) && slide->scored;
 }
 
+static gboolean wants_slides(const Run *run, const SlideEntry *slide)
+{
+    return run->slides->len > 0;
+}
+
 static gboolean wants_scorepatches(const Run *run, const SlideEntry *slide)
 {
     return !on_slides(run->config) && has_model(run);
@@ -145,6 +150,8 @@ const Stage stages[] = {
      wants_score, stage_heatmap},
     {"regions", "regions, detections and mask at the threshold", SCOPE_SLIDE,
      "regions score.model " OPEN_KEYS, "ingest train score ?cut", 1, wants_score, stage_regions},
+    {"slides", "table of the slides", SCOPE_COHORT, "",
+     "?ingest ?tissue ?stain ?grid ?clam ?mask ?cut ?score ?heatmap ?regions", 1, wants_slides, stage_slides},
     {"evaluate", "metrics and report", SCOPE_COHORT, EVERYTHING,
      "?ingest ?grid ?mask ?score ?heatmap ?scorepatches ?train ?dataset ?normals", 14, wants_evaluate,
      stage_evaluate},

@@ -76,6 +76,21 @@ inside = np.isfinite(values)
 assert inside.any() and (~inside).any()
 assert (inside & (mask == 0)).sum() < 0.02 * inside.sum(), ((inside & (mask == 0)).sum(), inside.sum())
 P
+check "regions are at the model's threshold, and their tiles are the scored ones" python3 - a $s <<'P'
+import json, sys, numpy as np
+run, s = sys.argv[1:]
+threshold = json.load(open(run + "/metrics.json"))["calibration"]["threshold"]
+data = json.load(open(s + "/regions.geojson"))
+facts = json.load(open(s + "/regions.json"))
+values = np.load(s + "/scoremap.npy")
+assert data["wsiflow"]["threshold"] == facts["threshold"] == threshold and facts["threshold_from"] == "model"
+assert facts["regions"] == len(data["features"]) > 0
+assert data["features"][0]["properties"]["measurements"]["Score maximum"] == float("%.9g" % np.nanmax(values))
+for f in data["features"]:
+    m = f["properties"]["measurements"]
+    assert m["Tiles"] >= 1 and 0 <= m.get("Fraction of tiles with blur", 0) <= 1, m
+assert any("Tiles with known flags" in f["properties"]["measurements"] for f in data["features"])
+P
 "$WSIFLOW" heatmap $s/scoremap.npy --slide cohort/slides/synth_02.tif -o again >/dev/null 2>&1
 check "heatmap from the map gives the same file" cmp $s/heatmap.ome.tif again/heatmap.ome.tif
 # ---- the single command gives what the run gives, and a slide's name never leaves the folder
@@ -83,5 +98,7 @@ cp cohort/slides/synth_02.tif 'odd name;$(x).tif'
 "$WSIFLOW" score -m a/model/model.safetensors -c run.yaml -o one 'odd name;$(x).tif' >score.log 2>&1
 is "a slide of an odd name is scored" $? 0
 is "into a folder of a plain name" "$(ls one)" "odd_name___x_"
-check "with the map of the run" cmp $s/scoremap.npy one/odd_name___x_/scoremap.npy
+for file in scoremap.npy detections.csv predicted_mask.tif; do
+    check "with the $file of the run" cmp $s/$file one/odd_name___x_/$file
+done
 finish
