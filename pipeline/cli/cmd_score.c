@@ -14,6 +14,7 @@
 #include "pipeline/slide/slide_grid.h"
 #include "pipeline/slide/tile_recipe.h"
 #include "pipeline/slide/tissue_mask.h"
+#include "pipeline/slide/tissue_outlines.h"
 #include "pipeline/training/model_recipe.h"
 #include "pipeline/training/model_card.h"
 #include "tiler/cut/cut.h"
@@ -56,15 +57,33 @@ static gboolean write_regions(const Config *config, const Model *model, const Sl
     return region_files_write(folder, &options, slide_info(slide), map, &facts, sha256, error);
 }
 
+/* The tissue that was found, or that people outlined (tissue.outlines). */
+static Tissue *find_tissue(const Config *config, Slide *slide, const char *path, GError **error)
+{
+    TissueOptions options = tissue_mask_options(config);
+    gboolean outlined;
+    g_autoptr(GPtrArray) warnings = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(Tissue) tissue = tissue_find(slide, &options, error);
+    if (!tissue || !tissue_outlines_apply(config, path, slide, tissue, &outlined, warnings, error)) {
+        return NULL;
+    }
+    for (guint i = 0; i < warnings->len; i++) {
+        fprintf(stderr, "wsiflow score: %s\n", (const char *)warnings->pdata[i]);
+    }
+    if (*config->tissue_outlines && !outlined) {
+        fprintf(stderr, "wsiflow score: %s: no file in tissue.outlines, so its tissue was detected\n", path);
+    }
+    return g_steal_pointer(&tissue);
+}
+
 static gboolean score_slide(const Config *config, Model *model, const char *bundle, const char *path,
                             const char *output, int threads, GError **error)
 {
     SlideOptions slide_options = {
         .mpp_x = config->slides_mpp, .mpp_y = config->slides_mpp, .use_objective = config->slides_objective};
-    TissueOptions tissue_options = tissue_mask_options(config);
     g_autoptr(Slide) slide = slide_open(path, &slide_options, error);
     g_autoptr(Tissue) tissue =
-        slide && slide_grid_check_mpp(slide, error) ? tissue_find(slide, &tissue_options, error) : NULL;
+        slide && slide_grid_check_mpp(slide, error) ? find_tissue(config, slide, path, error) : NULL;
     g_autoptr(GArray) scored = g_array_new(FALSE, FALSE, sizeof(Scored));
     g_autoptr(GArray) positions = g_array_new(FALSE, FALSE, sizeof(Rect));
     g_autoptr(Map) map = NULL;

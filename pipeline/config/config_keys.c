@@ -83,6 +83,9 @@ const ConfigKey config_keys[] = {
     NUMBER(tissue, mpp, "8", 1, 64, "um/px of the tissue mask"),
     NUMBER(tissue, min_area_um2, "10000", 0, 1e12, "um2; smaller pieces of tissue are dropped"),
     NUMBER(tissue, max_hole_um2, "40000", 0, 1e12, "um2; smaller holes are filled"),
+    PATH(tissue, outlines,
+         "folder of edited tissue outlines STEM.geojson, used instead of the detected tissue where there is "
+         "one"),
 
     INT_STEP(tiles, size, "256", 32, 2048, 32, "side of a tile, px"),
     NUMBER_OR_ZERO(
@@ -260,7 +263,8 @@ const ConfigKey config_keys[] = {
          "score from which on a cell belongs to a region; empty = the model's threshold"),
     NUMBER(regions, min_area_um2, "0", 0, 1e12, "smaller regions are dropped and counted"),
     CHOICE(regions, frame, "qupath", "qupath level0",
-           "coordinates of GeoJSON files: QuPath's, which begin at the slide's bounds, or those of level 0"),
+           "coordinates of GeoJSON files, also of tissue outlines: QuPath's, which begin at the slide's "
+           "bounds, or those of level 0"),
     NUMBER(regions, radius_um, "200", 0, 100000,
            "of detections.csv: a maximum of the map this near to a higher one is left out"),
     BOOL(regions, tiles, "false", "also write tiles.geojson.gz: every scored tile with all scores"),

@@ -13,6 +13,7 @@ typedef struct {
     char *patches_folder, *patches_repeats;
     /* tissue */
     double tissue_mpp, tissue_min_area_um2, tissue_max_hole_um2;
+    char *tissue_outlines;
     /* tiles */
     int tiles_size;
     double tiles_mpp, tiles_max_upsampling, tiles_overlap, tiles_min_tissue;

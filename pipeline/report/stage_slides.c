@@ -148,6 +148,8 @@ static void put_row(GString *out, const Work *work, const SlideEntry *entry, con
     csv_cell(out, *failure ? "failed" : "done", ',');
     csv_cell(out, entry->split, ',');
     csv_cell(out, slide_label_name(entry->label), ',');
+    const json_t *tissue = records_get(work->records, "tissue", entry->id, "facts");
+    csv_cell(out, tissue ? json_string_value(json_object_get(tissue, "source")) : "", ',');
     for (size_t c = 0; c < G_N_ELEMENTS(columns); c++) {
         double value = *(const double *)((const char *)row + columns[c].offset);
         char text[G_ASCII_DTOSTR_BUF_SIZE] = "";
@@ -166,7 +168,7 @@ gboolean stage_slides(Work *work, GError **error)
     if (!jobs) {
         return FALSE;
     }
-    g_autoptr(GString) out = g_string_new("slide,state,split,label,");
+    g_autoptr(GString) out = g_string_new("slide,state,split,label,tissue,");
     for (size_t c = 0; c < G_N_ELEMENTS(columns); c++) {
         csv_cell(out, columns[c].name, ',');
     }

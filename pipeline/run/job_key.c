@@ -9,6 +9,7 @@
 #include "pipeline/slide/lesions.h"
 #include "pipeline/slide/slide_stain.h"
 #include "pipeline/cohort/unused_files.h"
+#include "pipeline/slide/tissue_outlines.h"
 #include "pipeline/cohort/slide_entry.h"
 #include <string.h>
 #include <sys/stat.h>
@@ -49,13 +50,13 @@ static gboolean add_folder(GString *text, const char *folder, int depth, GError 
 /* What a stage reads from outside of the run. */
 typedef struct {
     const char *stage;
-    gboolean slide, mpp, annotation, region, target, split, use, unused, weights, patches, model, labels,
-        stem;
+    gboolean slide, mpp, annotation, region, outlines, target, split, use, unused, weights, patches, model,
+        labels, stem;
 } Outside;
 
 static const Outside outside[] = {
     {"ingest", .slide = TRUE, .mpp = TRUE},
-    {"tissue", .slide = TRUE, .mpp = TRUE, .region = TRUE},
+    {"tissue", .slide = TRUE, .mpp = TRUE, .region = TRUE, .outlines = TRUE},
     {"stain", .target = TRUE},
     {"grid", .use = TRUE},
     {"clam", .stem = TRUE},
@@ -84,12 +85,14 @@ static gboolean add_files(GString *text, const Run *run, const Outside *o, const
                           GError **error)
 {
     const Config *config = run->config;
+    g_autofree char *outlines = o->outlines ? tissue_outlines_path(config, slide->path) : NULL;
     const struct {
         const char *name, *path;
     } files[] = {
         {"slide", o->slide ? slide->path : NULL},
         {"annotation", o->annotation ? slide->annotation : NULL},
         {"region", o->region && lesions_have_regions(config) ? slide->annotation : NULL},
+        {"tissue outlines", outlines},
         {"stain target", o->target && slide_stain_wanted(config) ? config->tiles_stain_target : NULL},
         {"weights", o->weights ? config->model_weights : NULL},
         {"model", o->model ? config->score_model : NULL},

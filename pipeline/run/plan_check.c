@@ -31,6 +31,7 @@ static gboolean check_inputs(const Run *run, const char *last, GError **error)
         return FALSE;
     }
     return check_path("patches.folder", config->patches_folder, FILE_FOLDER, error) &&
+           check_path("tissue.outlines", config->tissue_outlines, FILE_FOLDER, error) &&
            (last || check_path("evaluate.labels", config->evaluate_labels, FILE_REGULAR, error));
 }
 

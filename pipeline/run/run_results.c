@@ -95,11 +95,31 @@ static void put_results(GString *out, const Ended *ended)
     }
 }
 
+/* How many slides had their tissue from tissue.outlines, when that key is used. */
+static void put_tissue(GString *out, const Ended *ended)
+{
+    int outlined = 0, missing = 0;
+    for (guint i = 0; i < ended->cohort->slides->len; i++) {
+        const SlideEntry *entry = ended->cohort->slides->pdata[i];
+        const json_t *facts = records_get(ended->records, "tissue", entry->id, "facts");
+        outlined += g_strcmp0(json_string_value(json_object_get(facts, "source")), "outlines") == 0;
+        missing += json_is_true(json_object_get(facts, "outlines_missing"));
+    }
+    if (missing > 0) {
+        summary_line(out, "tissue", "%d slide%s by tissue.outlines; %d slide%s no file there and %s detected",
+                     outlined, summary_plural(outlined), missing, missing == 1 ? " has" : "s have",
+                     missing == 1 ? "was" : "were");
+    } else if (outlined > 0) {
+        summary_line(out, "tissue", "%d slide%s by tissue.outlines", outlined, summary_plural(outlined));
+    }
+}
+
 static char *results_text(const Ended *ended)
 {
     GString *out = g_string_new(NULL);
     int heatmaps = 0, regions = 0;
     put_results(out, ended);
+    put_tissue(out, ended);
     for (guint i = 0; i < ended->artefacts->len; i++) {
         const JobInput *one = ended->artefacts->pdata[i];
         heatmaps += g_str_equal(one->stage, "heatmap") && g_str_equal(one->artefact->name, "overview");

@@ -122,8 +122,8 @@ static gboolean wants_evaluate(const Run *run, const SlideEntry *slide)
 const Stage stages[] = {
     {"ingest", "geometry, resolution and identity of a slide", SCOPE_SLIDE, OPEN_KEYS, "", 5, wants_slide,
      stage_ingest},
-    {"tissue", "tissue mask", SCOPE_SLIDE, "tissue slides.groups slides.group_field " OPEN_KEYS, "ingest", 11,
-     wants_slide, stage_tissue},
+    {"tissue", "tissue mask", SCOPE_SLIDE, "tissue slides.groups slides.group_field regions.frame " OPEN_KEYS,
+     "ingest", 12, wants_slide, stage_tissue},
     {"stain", "stain of a slide", SCOPE_SLIDE, CUT_KEYS " " OPEN_KEYS, "ingest tissue", 2, wants_stain,
      stage_stain},
     {"grid", "tiles on the tissue", SCOPE_SLIDE, "tiles " OPEN_KEYS, "ingest tissue", 3, wants_slide,

@@ -20,3 +20,22 @@ Image *tissue_mask_read(const char *path, GError **error)
     }
     return mask;
 }
+
+gboolean tissue_mask_from_raster(Tissue *tissue, const Slide *slide, const Raster *raster, gboolean within,
+                                 GError **error)
+{
+    g_autoptr(Image) mask = image_new(tissue->mask->width, tissue->mask->height, 1, error);
+    if (!mask) {
+        return FALSE;
+    }
+    const SlideLevel *level = &slide_info(slide)->levels[0];
+    const Rect whole = {0, 0, (double)level->width, (double)level->height};
+    int64_t kept = 0;
+    raster_fill(raster, &whole, mask);
+    for (size_t i = 0; i < image_bytes(mask); i++) {
+        tissue->mask->pixels[i] = mask->pixels[i] && (!within || tissue->mask->pixels[i]) ? 255 : 0;
+        kept += tissue->mask->pixels[i] != 0;
+    }
+    tissue->tissue_fraction = (double)kept / (double)image_bytes(mask);
+    return TRUE;
+}

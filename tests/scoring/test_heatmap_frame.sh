@@ -101,4 +101,19 @@ is "into a folder of a plain name" "$(ls one)" "odd_name___x_"
 for file in scoremap.npy detections.csv predicted_mask.tif; do
     check "with the $file of the run" cmp $s/$file one/odd_name___x_/$file
 done
+# ---- tissue that was outlined: here what the run had found
+mkdir outlines
+cp $s/tissue.geojson 'outlines/odd name;$(x).geojson'
+{ cat run.yaml && printf 'tissue:\n  outlines: outlines\n'; } >outlined.yaml
+"$WSIFLOW" score -m a/model/model.safetensors -c outlined.yaml -o outlined 'odd name;$(x).tif' >score.log 2>&1
+check "the same tissue as outlines gives the same map" cmp $s/scoremap.npy outlined/odd_name___x_/scoremap.npy
+printf '{"type":"FeatureCollection","features":[{"type":"Feature","geometry":{"type":"Polygon","coordinates":[[[0,0],[2500,0],[2500,4100],[0,4100],[0,0]]]},"properties":{}}]}' \
+    >'outlines/odd name;$(x).geojson'
+"$WSIFLOW" score -m a/model/model.safetensors -c outlined.yaml -o left 'odd name;$(x).tif' >score.log 2>&1
+check "outside of drawn outlines there is no value" python3 - left/odd_name___x_/scoremap.npy <<'P'
+import sys, numpy as np
+known = np.isfinite(np.load(sys.argv[1]))
+half = known.shape[1] // 2
+assert known[:, :half].any() and not known[:, half + 3:].any()
+P
 finish
