@@ -4,16 +4,8 @@
  * tiles and anomalies, specificity needs normal tiles, recall needs anomalies, and precision needs a row at or above the threshold. */
 #pragma once
 #include "flows/metrics/metrics.h"
-#include "flows/models/calibration.h"
+#include "pipeline/report/given_threshold.h"
 #include "pipeline/scoring/score_table.h"
-
-/* A threshold that was chosen elsewhere. */
-typedef struct {
-    const char *key;                /* member of the metrics: "calibrated", "given" */
-    double value;                   /* NAN = none */
-    const Calibration *calibration; /* where it comes from; NULL = given by the user */
-    const char *absent;             /* why there is none; NULL: none was asked for */
-} Threshold;
 
 /* The threshold of the calibration in a bundle; *calibration must outlive *out. */
 gboolean evaluation_model_threshold(const char *bundle, Calibration *calibration, Threshold *out,

@@ -1,6 +1,8 @@
 /* Metrics of whole slides. */
 #pragma once
-#include "pipeline/report/evaluation.h"
+#include "pipeline/report/given_threshold.h"
+#include "pipeline/scoring/score_table.h"
+#include <jansson.h>
 
 /* How well scores of slides tell those with lesions from the others, and follow the area of the lesions, over the slides of a split (NULL =
  * all).  A slide has lesions when a tile of it is labelled 1 or has a lesion_fraction above 0, and has none when its other tiles are labelled; slides
