@@ -61,7 +61,7 @@ for rule in any centre fraction; do
     "$WSIFLOW" dataset -c rule.yaml -o rules -j 2 >rule.out 2>&1
     line=$(grep '^\* Ungood\|^- Ungood' rules/dataset/CARD.md)
     case $rule in
-        fraction) like "the card of rule $rule has its limit" "$line" 'at least 0.3 lesion; tiles with less lesion, but some, are left out' ;;
+        fraction) like "the card of rule $rule has its limit" "$line" 'tiles of which at least 30 % are lesion; tiles with less lesion, but some, are left out' ;;
         *) is "the card of rule $rule has no limit of another rule" "$(echo "$line" | grep -c "rule $rule") $(echo "$line" | grep -c '0\.3\|with less')" "1 0" ;;
     esac
 done
