@@ -39,7 +39,7 @@ model: {blocks: [1, 1, 1], condition: 8, fpn_width: 8}
 train: {epochs: 1, batch: 4}
 score: {overlap: 0, min_tissue: 0}
 Y
-cat >fractions.py <<'P'
+cat >readable.py <<'P'
 import csv, json
 bad = json.load(open("bad.json"))
 def fraction(slide, x, y, side):
@@ -51,7 +51,7 @@ P
 "$WSIFLOW" run -c run.yaml -o run -j 2 >run.log 2>&1
 is "a run over damaged slides" $? 0
 check "in the patch set is what can be read by half, all of it and nothing else" python3 - <<'P'
-from fractions import *
+from readable import *
 got = {(r["slide"], r["x"], r["y"]): float(r["readable_fraction"]) for r in rows("run/dataset/manifest.csv")}
 lost = 0
 for slide in "abc":
@@ -76,7 +76,7 @@ like "the terminal reports what was left out" "$(cat run.log)" "$message"
 like "so does the card" "$(cat run/dataset/CARD.md)" "$message"
 like "and the report" "$(cat run/report.html)" "$message"
 check "scores are empty where less than half can be read, and nowhere else" python3 - <<'P'
-from fractions import *
+from readable import *
 n = 0
 for r in rows("run/slides/b/scores.csv"):
     want = fraction("b", float(r["x"]), float(r["y"]), float(r["width"]))
@@ -85,7 +85,7 @@ for r in rows("run/slides/b/scores.csv"):
 assert n >= 2, n
 P
 check "the map is NaN where nothing could be read, and finite where all could" python3 - <<'P'
-from fractions import *
+from readable import *
 import numpy as np
 m = np.load("run/slides/b/scoremap.npy")
 h, w = m.shape
@@ -106,7 +106,7 @@ v = tifffile.imread("run/slides/b/heatmap.ome.tif", level=0)
 assert np.array_equal(np.isnan(v), np.isnan(m)) and np.array_equal(v[~np.isnan(v)], m[~np.isnan(m)])
 P
 check "in images for people no data is grey, never like glass" python3 - <<'P'
-from fractions import *
+from readable import *
 import numpy as np, tifffile
 from PIL import Image
 for name in "heatmap.tif", "overview.png", "tissue_outline.png":
@@ -180,7 +180,7 @@ else
     skip "the jobs of a run open an annotation as often as one mask takes" "there is no strace"
 fi
 check "masks, fractions and labels agree with the outline" python3 - <<'P'
-from fractions import *
+from readable import *
 import numpy as np
 from PIL import Image
 n = 0
