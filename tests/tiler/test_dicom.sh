@@ -98,7 +98,9 @@ like "a folder of two slides" "$("$WSIFLOW" slide slides/pair 2>&1)" 'slides/pai
 like "another kind of DICOM" "$("$WSIFLOW" slide other/ct.dcm 2>&1)" 'ct.dcm is not a whole-slide image: it is DICOM, but not of a whole slide'
 like "a folder of that" "$("$WSIFLOW" slide other 2>&1)" 'other is a folder that holds no file of a DICOM slide'
 is "a long private element does not hide the series" "$("$WSIFLOW" slide private 2>&1 | grep -c "no file of a DICOM slide")" 0
-like "a header that cannot be parsed" "$("$WSIFLOW" slide deflated/a.dcm 2>&1)" 'it is DICOM, but its header cannot be parsed'
+# Where OpenSlide reads DICOM (from 4.0 on) the reason is its own.
+like "a header that cannot be parsed" "$("$WSIFLOW" slide deflated/a.dcm 2>&1)" \
+    'deflated/a.dcm.*(it is DICOM, but its header cannot be parsed|libdicom Parse error)'
 like "a folder of that names the file" "$("$WSIFLOW" slide deflated 2>&1)" \
     'no file of a DICOM slide: the header of a.dcm cannot be parsed up to its Series Instance UID'
 cp -r slides/one locked
