@@ -26,5 +26,5 @@ void collapse_sums_free(CollapseSums *sums);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CollapseSums, collapse_sums_free)
 /* y[l]: `count` maps as msflow_flow_input gives them. */
 void collapse_sums_add(CollapseSums *sums, int count, const real *const y[SCALES]);
-/* The measures of all that was added, and of the laterals as they are now (NAN with FPN_NONE). */
+/* The measures of everything added so far, and of the current laterals (NAN with FPN_NONE). */
 Collapse collapse_sums_end(CollapseSums *sums, Msflow *flow);

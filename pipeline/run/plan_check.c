@@ -78,7 +78,7 @@ gboolean plan_check(const Run *run, const char *last, GError **error)
         "%s: of %d slides %d are unknown (they have no annotation, although annotations are given or found) "
         "and none is in the train split. If slides without annotation have no lesions, set "
         "slides.unannotated: normal or the manifest's column label; the column split sets the splits%s",
-        trains ? "there is no slide to train on" : "there is no slide to cut patches from", slides, unknown,
+        trains ? "no slide to train on" : "no slide to cut patches from", slides, unknown,
         trains ? "; to score with an existing model, set score.model" : "");
     return FALSE;
 }

@@ -153,7 +153,9 @@ static void put_scored(GString *out, const Run *run, int scored)
     const char *which = run->config->score_slides;
     gboolean model = run->config->train_run || *run->config->score_model;
     if (!model) {
-        summary_line(out, "scored", "none: there is no model (train.run is false and score.model is empty)");
+        summary_line(
+            out, "scored",
+            "none, because no model is trained or given (train.run is false and score.model is empty)");
     } else if (scored == 0) {
         summary_line(
             out, "scored", "none%s",
