@@ -89,7 +89,8 @@ static void fill_row(const GArray *spans, int64_t x, int64_t end, uint8_t *row)
     }
 }
 
-static gboolean mask_part(void *data, int64_t x, int width, void *pixels, size_t stride)
+static gboolean mask_part(void *data, int64_t x, int width, void *pixels, size_t stride, gboolean *constant,
+                          GError **error)
 {
     const MaskRows *mask = data;
     uint8_t *out = pixels;
@@ -97,14 +98,15 @@ static gboolean mask_part(void *data, int64_t x, int width, void *pixels, size_t
     while (value >= 0 && row < mask->rows && value_of(mask->spans->pdata[row], x, x + width) == value) {
         row++;
     }
-    if (value >= 0 && row == mask->rows) {
+    *constant = value >= 0 && row == mask->rows;
+    if (*constant) {
         *out = (uint8_t)value;
         return TRUE;
     }
     for (row = 0; row < mask->rows; row++) {
         fill_row(mask->spans->pdata[row], x, x + width, out + (size_t)row * stride);
     }
-    return FALSE;
+    return TRUE;
 }
 
 gboolean lesion_mask_write(const char *path, const LesionMaskSpec *spec, int64_t *lesion_px, char sha256[65],

@@ -286,15 +286,23 @@ typedef struct {
     int level;
 } Flush;
 
-/* Whether all pixels of a part are equal; then perhaps only the first is written. */
-static gboolean find_constant(const Writer *writer, int k, int64_t column, const Part *part)
+/* Lets the source fill or draw on a part.  *constant: whether all of its pixels are equal; then perhaps only the first is written. */
+static gboolean complete(const Writer *writer, int k, int64_t column, const Part *part, gboolean *constant,
+                         GError **error)
 {
     const PyramidSpec *spec = &writer->spec;
+    int64_t x = column * spec->tile;
+    *constant = FALSE;
     if (k == 0 && spec->part &&
-        spec->part(writer->data, column * spec->tile, part->width, part->pixels, part->stride)) {
-        return TRUE;
+        !spec->part(writer->data, x, part->width, part->pixels, part->stride, constant, error)) {
+        return FALSE;
     }
-    return is_constant(part, writer->pixel_bytes);
+    if (k > 0 && spec->draw) {
+        spec->draw(writer->data, k, x, writer->bands[k].row * spec->tile, part->width, part->height,
+                   part->pixels, part->stride);
+    }
+    *constant = *constant || is_constant(part, writer->pixel_bytes);
+    return TRUE;
 }
 
 /* Encodes one tile of a band and halves its pixels; run by a thread of the pool. */
@@ -303,7 +311,10 @@ static gboolean flush_column(int64_t column, int worker, void *data, GError **er
     const Flush *flush = data;
     Writer *writer = flush->writer;
     Part part = part_of(writer, flush->level, column);
-    gboolean constant = find_constant(writer, flush->level, column, &part);
+    gboolean constant;
+    if (!complete(writer, flush->level, column, &part, &constant, error)) {
+        return FALSE;
+    }
     /* A constant part at the border is not a constant tile, unless JPEG repeats its pixels. */
     gboolean whole = part.width == writer->spec.tile && part.height == writer->spec.tile;
     if (flush->level + 1 < writer->count) {

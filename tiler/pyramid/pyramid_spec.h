@@ -22,7 +22,13 @@ typedef struct {
     const char *channel;     /* OME channel name; may be NULL */
     int threads;             /* that encode tiles; 0 = 1; the bytes do not depend on it */
     /* May be NULL.  Otherwise the source prepares its rows without writing pixels.  This function is then called for each column of tiles,
-     * by several threads at once, with the columns [x, x + width) of level 0.  TRUE: all pixels are equal, and only the first is
-     * written.  FALSE: all are written, `stride` bytes from row to row.  Most tiles of a mask are constant, and cost nothing this way. */
-    gboolean (*part)(void *data, int64_t x, int width, void *pixels, size_t stride);
+     * by several threads at once, with the columns [x, x + width) of level 0.  It writes them, `stride` bytes from row to row; or only the
+     * first pixel, with *constant = TRUE, when all are equal.  Most tiles of a mask are constant, and cost nothing this way. */
+    gboolean (*part)(void *data, int64_t x, int width, void *pixels, size_t stride, gboolean *constant,
+                     GError **error);
+    /* May be NULL.  Otherwise called for each tile of the levels from 1 on after it was made by halving, by several threads at once: draws on
+     * the `width` x `rows` pixels at (x, y) of the level, `stride` bytes from row to row.  What it draws is also halved into the next level.
+     * So lines can have the same width in px on all levels, and be seen on the coarsest one. */
+    void (*draw)(void *data, int level, int64_t x, int64_t y, int width, int rows, void *pixels,
+                 size_t stride);
 } PyramidSpec;
