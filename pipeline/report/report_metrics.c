@@ -1,5 +1,6 @@
 /* The tables of metrics in the report. */
 #include "pipeline/report/report_metrics.h"
+#include "pipeline/report/report_section.h"
 
 typedef struct {
     const char *key, *title, *format;
@@ -327,13 +328,18 @@ static void put_pixels(Page *page, const json_t *pixels)
     }
 }
 
-void report_metrics_put(Page *page, const json_t *metrics)
+gboolean section_metrics(const ReportInput *input, Page *page, GError **error)
 {
+    const json_t *metrics = input->metrics;
+    if (!metrics) {
+        return TRUE;
+    }
     put_metrics(page, metrics);
     put_notes(page, metrics);
     put_scores(page, metrics);
     put_slide_scores(page, metrics);
     put_pixels(page, json_object_get(metrics, "pixels"));
+    return TRUE;
 }
 
 void report_metrics_put_slide(Page *page, const json_t *m)

@@ -5,9 +5,9 @@
 #include "pipeline/cohort/missing_metrics.h"
 #include "pipeline/job/stages.h"
 #include "pipeline/job/unreadable_tiles.h"
-#include "pipeline/report/evaluation.h"
+#include "pipeline/evaluation/evaluation.h"
 #include "pipeline/report/report.h"
-#include "pipeline/report/slide_pixels.h"
+#include "pipeline/evaluation/slide_pixels.h"
 #include "pipeline/write/json.h"
 #include <math.h>
 

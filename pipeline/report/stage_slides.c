@@ -6,7 +6,7 @@
 #include "base/durable.h"
 #include "flows/models/tile_score.h"
 #include "pipeline/job/stages.h"
-#include "pipeline/report/score_rows.h"
+#include "pipeline/evaluation/score_rows.h"
 #include "pipeline/slide/slide_json.h"
 #include "pipeline/slide/slide_notes.h"
 #include "pipeline/slide/tile_table.h"

@@ -1,11 +1,11 @@
 /* Pixels of score maps.  All maps are in memory at once: metrics over thresholds need the order of all pixels. */
-#include "pipeline/report/pixel_set.h"
+#include "pipeline/evaluation/pixel_set.h"
 #include "base/error.h"
 #include "flows/metrics/aupro.h"
 #include "flows/metrics/bootstrap.h"
 #include "flows/metrics/components.h"
 #include "flows/metrics/metrics.h"
-#include "pipeline/report/evaluation_intervals.h"
+#include "pipeline/evaluation/evaluation_intervals.h"
 #include <limits.h>
 #include <math.h>
 

@@ -2,7 +2,7 @@
  *
  * The evaluation mask of a slide covers the box around its lesions with a margin, not the whole slide: nothing outside of it can be a hit.  So the size of the
  * slide need not be known, and memory follows the lesions. */
-#include "pipeline/report/lesion_evaluation.h"
+#include "pipeline/evaluation/lesion_evaluation.h"
 #include "annotations/raster/raster.h"
 #include "base/error.h"
 #include "base/listing.h"
@@ -10,8 +10,8 @@
 #include "flows/metrics/staging.h"
 #include "pipeline/cohort/camelyon.h"
 #include "pipeline/cohort/folder_files.h"
-#include "pipeline/report/detection_table.h"
-#include "pipeline/report/evaluation_intervals.h"
+#include "pipeline/evaluation/detection_table.h"
+#include "pipeline/evaluation/evaluation_intervals.h"
 #include "pipeline/slide/lesions.h"
 #include <math.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Metrics as lines of text. */
-#include "pipeline/report/evaluation.h"
+#include "pipeline/evaluation/evaluation.h"
 #include <math.h>
 
 /* Appends "  NAME VALUE" when there is a value. */

@@ -1,6 +1,6 @@
 /* Metrics of whole slides. */
 #pragma once
-#include "pipeline/report/given_threshold.h"
+#include "pipeline/evaluation/given_threshold.h"
 #include "pipeline/scoring/score_table.h"
 #include <jansson.h>
 

@@ -1,11 +1,11 @@
 /* Patient stages of two tables. */
-#include "pipeline/report/stage_agreement.h"
+#include "pipeline/evaluation/stage_agreement.h"
 #include "base/csv.h"
 #include "base/error.h"
 #include "flows/metrics/bootstrap.h"
 #include "flows/metrics/correlation.h"
 #include "flows/metrics/staging.h"
-#include "pipeline/report/evaluation_intervals.h"
+#include "pipeline/evaluation/evaluation_intervals.h"
 #include "pipeline/write/json.h"
 #include <math.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Rows of a table of scores: those of a split, and their metrics. */
-#include "pipeline/report/score_rows.h"
+#include "pipeline/evaluation/score_rows.h"
 #include "base/order.h"
 #include <math.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* Pixels of score maps. */
-#include "pipeline/report/slide_pixels.h"
+#include "pipeline/evaluation/slide_pixels.h"
 #include "annotations/raster/raster.h"
 #include "base/error.h"
-#include "pipeline/report/pixel_set.h"
+#include "pipeline/evaluation/pixel_set.h"
 #include "pipeline/scoring/npy.h"
 #include "pipeline/slide/slide_json.h"
 #include <string.h>

@@ -3,11 +3,11 @@
  * The prevalence is always given with AUROC and average precision, because average precision means nothing without it.  The threshold of the
  * best F1 is chosen on the rows that it is reported for, so its metrics are an upper bound; the calibrated threshold was chosen on held-out
  * normal tiles.  All functions take lists of row numbers, so the order of the rows does not matter. */
-#include "pipeline/report/evaluation.h"
-#include "pipeline/report/evaluation_intervals.h"
-#include "pipeline/report/evaluation_slides.h"
-#include "pipeline/report/slide_scores.h"
-#include "pipeline/report/score_rows.h"
+#include "pipeline/evaluation/evaluation.h"
+#include "pipeline/evaluation/evaluation_intervals.h"
+#include "pipeline/evaluation/evaluation_slides.h"
+#include "pipeline/evaluation/slide_scores.h"
+#include "pipeline/evaluation/score_rows.h"
 #include "pipeline/training/model_card.h"
 #include "pipeline/write/json.h"
 #include <math.h>

@@ -4,7 +4,7 @@
  * tiles and anomalies, specificity needs normal tiles, recall needs anomalies, and precision needs a row at or above the threshold. */
 #pragma once
 #include "flows/metrics/metrics.h"
-#include "pipeline/report/given_threshold.h"
+#include "pipeline/evaluation/given_threshold.h"
 #include "pipeline/scoring/score_table.h"
 
 /* The threshold of the calibration in a bundle; *calibration must outlive *out. */

@@ -1,5 +1,5 @@
 /* Reading detections.  The form has no header, which csv.h needs, so lines are split here. */
-#include "pipeline/report/detection_table.h"
+#include "pipeline/evaluation/detection_table.h"
 #include "base/error.h"
 #include <math.h>
 #include <string.h>

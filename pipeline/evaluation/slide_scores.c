@@ -1,8 +1,8 @@
 /* Metrics of whole slides. */
-#include "pipeline/report/slide_scores.h"
+#include "pipeline/evaluation/slide_scores.h"
 #include "flows/metrics/correlation.h"
-#include "pipeline/report/evaluation_intervals.h"
-#include "pipeline/report/score_rows.h"
+#include "pipeline/evaluation/evaluation_intervals.h"
+#include "pipeline/evaluation/score_rows.h"
 #include <math.h>
 #include <string.h>
 

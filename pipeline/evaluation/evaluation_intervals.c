@@ -1,8 +1,8 @@
 /* Intervals and reliability of the metrics of some rows. */
-#include "pipeline/report/evaluation_intervals.h"
+#include "pipeline/evaluation/evaluation_intervals.h"
 #include "flows/metrics/reliability.h"
 #include "flows/models/tile_score.h"
-#include "pipeline/report/score_rows.h"
+#include "pipeline/evaluation/score_rows.h"
 #include "pipeline/write/json.h"
 
 /* Whether each of the rows has a text. */

@@ -1,5 +1,5 @@
 /* Lesion-level metrics as lines of text. */
-#include "pipeline/report/lesion_evaluation.h"
+#include "pipeline/evaluation/lesion_evaluation.h"
 #include "flows/metrics/froc.h"
 
 static int whole(const json_t *object, const char *key)

@@ -1,6 +1,6 @@
 /* Metrics by slide. */
-#include "pipeline/report/evaluation_slides.h"
-#include "pipeline/report/score_rows.h"
+#include "pipeline/evaluation/evaluation_slides.h"
+#include "pipeline/evaluation/score_rows.h"
 #include "pipeline/write/json.h"
 #include <math.h>
 

@@ -1,8 +1,8 @@
 /* Pixels of score maps in folders. */
-#include "pipeline/report/pixel_evaluation.h"
+#include "pipeline/evaluation/pixel_evaluation.h"
 #include "base/error.h"
 #include "pipeline/cohort/folder_files.h"
-#include "pipeline/report/pixel_set.h"
+#include "pipeline/evaluation/pixel_set.h"
 #include "pipeline/scoring/npy.h"
 #include "tiler/label_mask/label_mask.h"
 #include <string.h>
