@@ -9,6 +9,7 @@
  * attempt  every lease ever given, with its outcome.  parks: this attempt parked its key.
  * artefact the published files of every key that was done; paths are relative to the run folder.
  * note     small facts of the run.
+ * review, review_region, review_drawn, review_change: what people say of the results (review.h).  No plan touches them.
  *
  * job.key      the key from the last time that all needs had ended.
  * job.holds    the key whose files are in place; NULL while an attempt may be overwriting them.
@@ -64,6 +65,29 @@ static const char *const steps[] = {
     "CREATE TABLE note(name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT, WITHOUT ROWID;",
     "ALTER TABLE job ADD COLUMN stalls INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE job ADD COLUMN stalled_at INTEGER NOT NULL DEFAULT 0;",
+    "CREATE TABLE review("
+    "  slide TEXT PRIMARY KEY,"
+    "  revision INTEGER NOT NULL, changed REAL NOT NULL, exported INTEGER NOT NULL DEFAULT 0,"
+    "  state TEXT NOT NULL, note TEXT NOT NULL, marked INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE review_region("
+    "  slide TEXT NOT NULL REFERENCES review(slide), region TEXT NOT NULL,"
+    "  state TEXT NOT NULL, reason TEXT NOT NULL, outline TEXT NOT NULL,"
+    "  x REAL NOT NULL, y REAL NOT NULL, area_um2 REAL, maximum REAL, mean REAL,"
+    "  superseded TEXT, reviewer TEXT NOT NULL, revision INTEGER NOT NULL, changed REAL NOT NULL,"
+    "  PRIMARY KEY(slide, region)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE review_drawn("
+    "  slide TEXT NOT NULL REFERENCES review(slide), id INTEGER NOT NULL,"
+    "  label TEXT NOT NULL, ring TEXT NOT NULL, erased INTEGER NOT NULL DEFAULT 0,"
+    "  reviewer TEXT NOT NULL, revision INTEGER NOT NULL, changed REAL NOT NULL,"
+    "  PRIMARY KEY(slide, id)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE review_change("
+    "  slide TEXT NOT NULL REFERENCES review(slide), revision INTEGER NOT NULL,"
+    "  changed REAL NOT NULL, reviewer TEXT NOT NULL, item TEXT NOT NULL, before TEXT, after TEXT,"
+    "  PRIMARY KEY(slide, revision)"
+    ") STRICT, WITHOUT ROWID;",
 };
 
 static gboolean refuse(GError **error, const Sql *sql, const char *why)

@@ -8,6 +8,11 @@
 
 #define LEASE 60
 
+/* Takes the table back to the schema before the review. */
+#define SCHEMA_2                                                                    \
+    "DROP TABLE review_change; DROP TABLE review_drawn; DROP TABLE review_region; " \
+    "DROP TABLE review; PRAGMA user_version = 2;"
+
 /* ---- a run folder and a small plan ---- */
 
 typedef struct {

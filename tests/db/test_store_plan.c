@@ -179,7 +179,7 @@ static void test_refused_files(void)
     store_free(store_open(directory, NULL));
     sql(path, "PRAGMA user_version=99");
     assert_refused(directory, "newer wsiflow");
-    sql(path, "PRAGMA user_version=2");
+    sql(path, SCHEMA_2);
     store_free(store_open(directory, NULL));
 
     /* A page of zeros in the middle. */
