@@ -6,6 +6,8 @@
  * CC0).  The lightness of viridis and inferno increases throughout, and colour-blind readers can use them; the steps of turbo are
  * easier to distinguish on a pink slide. */
 #include "tiler/heatmap/colour_map.h"
+#include "base/error.h"
+#include <math.h>
 
 enum { KNOTS = 16, PITCH = 17 };
 
@@ -121,11 +123,26 @@ const uint8_t (*colour_map_find(const char *name))[3]
     return NULL;
 }
 
-char *colour_map_names(void)
+/* "turbo, viridis, inferno", for messages.  Caller frees. */
+static char *names_of_all(void)
 {
     GString *names = g_string_new(NULL);
     for (guint m = 0; m < G_N_ELEMENTS(maps); m++) {
         g_string_append_printf(names, "%s%s", m ? ", " : "", maps[m].name);
     }
     return g_string_free(names, FALSE);
+}
+
+const uint8_t (*colour_map_need(const char *name, double low, double high, GError **error))[3]
+{
+    const uint8_t(*table)[3] = colour_map_find(name);
+    g_autofree char *names = names_of_all();
+    if (!table) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
+                    "there is no colour map \"%s\"; the colour maps are %s", name, names);
+    } else if (!(isfinite(low) && isfinite(high) && low < high)) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "the colour range %g .. %g is empty", low, high);
+        table = NULL;
+    }
+    return table;
 }

@@ -11,33 +11,10 @@
 
 enum { MARGIN = 12, BAR_WIDTH = 18, TEXT_HEIGHT = 7, ADVANCE = 6, BAR_LABELS = 8 * ADVANCE };
 
-/* The colours of a map; NULL with error for an unknown name or an empty range. */
-static const uint8_t (*need_colours(const char *name, double low, double high, GError **error))[3]
-{
-    const uint8_t(*table)[3] = colour_map_find(name);
-    g_autofree char *names = colour_map_names();
-    if (!table) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "there is no colour map \"%s\"; the colour maps are %s", name, names);
-    } else if (!(isfinite(low) && isfinite(high) && low < high)) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "the colour range %g .. %g is empty", low, high);
-        table = NULL;
-    }
-    return table;
-}
-
-/* The colour of a value; values outside of the range take its ends. */
-static const uint8_t *colour_of(const uint8_t (*table)[3], float value, double low, double high)
-{
-    /* 256 colours over [low, high], to the nearest one. */
-    double fraction = CLAMP((value - low) / (high - low), 0, 1);
-    return table[(int)(fraction * 255 + 0.5)];
-}
-
 Image *heatmap_colour(const Map *map, double low, double high, const char *colours, const Image *base,
                       double opacity, GError **error)
 {
-    const uint8_t(*table)[3] = need_colours(colours, low, high, error);
+    const uint8_t(*table)[3] = colour_map_need(colours, low, high, error);
     if (!table) {
         return NULL;
     }
@@ -48,14 +25,13 @@ Image *heatmap_colour(const Map *map, double low, double high, const char *colou
         return NULL;
     }
     Image *out = image_new(map->width, map->height, 3, error);
-    int weight = (int)(CLAMP(opacity, 0, 1) * 256 + 0.5); /* in 1/256 */
+    int weight = colour_map_weight(opacity);
     for (size_t i = 0; out && i < (size_t)map->width * map->height; i++) {
         /* Where there is no value the base shows, whatever the opacity. */
         const uint8_t white[3] = {255, 255, 255}, *under = base ? base->pixels + 3 * i : white;
-        const uint8_t *over = isnan(map->values[i]) ? under : colour_of(table, map->values[i], low, high);
+        const uint8_t *over = isnan(map->values[i]) ? under : colour_map_at(table, map->values[i], low, high);
         for (int c = 0; c < 3; c++) {
-            /* over opacity + under (1 - opacity), rounded. */
-            out->pixels[3 * i + c] = (uint8_t)((over[c] * weight + under[c] * (256 - weight) + 128) >> 8);
+            out->pixels[3 * i + c] = colour_map_blend(over[c], under[c], weight);
         }
     }
     return out;
@@ -113,7 +89,7 @@ Image *heatmap_overview(const Map *map, double low, double high, const char *col
                         const char *note, GError **error)
 {
     static const uint8_t ink[3] = {40, 40, 40};
-    const uint8_t(*table)[3] = need_colours(colours, low, high, error);
+    const uint8_t(*table)[3] = colour_map_need(colours, low, high, error);
     g_autoptr(Image) coloured = table ? heatmap_colour(map, low, high, colours, NULL, 1, error) : NULL;
     if (!coloured) {
         return NULL;

@@ -145,7 +145,7 @@ void image_draw_hatch(Image *rgb, const Image *readable)
         for (int x = 0; x < rgb->width; x++) {
             size_t at = (size_t)y * (size_t)rgb->width + (size_t)x;
             if (!readable->pixels[at]) {
-                memset(rgb->pixels + 3 * at, (x + y) / STRIPE % 2 ? 96 : 160, 3);
+                image_draw_hatched(rgb->pixels + 3 * at, x, y, STRIPE);
             }
         }
     }
