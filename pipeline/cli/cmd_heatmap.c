@@ -1,5 +1,6 @@
 /* heatmap: the files of a heatmap from a score map. */
 #include "base/writable.h"
+#include "flows/models/model.h"
 #include "pipeline/cli/commands.h"
 #include "pipeline/cohort/slide_id.h"
 #include "pipeline/run/exit_codes.h"
@@ -10,21 +11,36 @@
 #include <math.h>
 #include <stdio.h>
 
-/* Regions, when there is a threshold: a map does not say which model it is of. */
-static gboolean write_regions(const Config *config, double threshold, const Slide *slide, const Map *map,
-                              const char *folder, const char *id, GError **error)
+/* --threshold, the key or the model's; a map does not say which model it is of. */
+static gboolean find_threshold(const Config *config, double given, const char *model, MapThreshold *out,
+                               GError **error)
 {
-    gboolean given;
-    RegionOptions options = region_files_options(config, &given);
-    if (!given && isnan(threshold)) {
-        fprintf(stderr, "wsiflow heatmap: no regions.geojson, detections.csv and predicted_mask.tif: "
-                        "--threshold or the key regions.threshold is needed for them\n");
+    ModelSpec spec;
+    Calibration calibration;
+    if (model && !model_describe(model, &spec, &calibration, error)) {
+        return FALSE;
+    }
+    if (model) {
+        model_spec_clear(&spec);
+    }
+    *out = isnan(given) ? map_threshold(config, model ? &calibration : NULL)
+                        : (MapThreshold){given, "--threshold"};
+    return TRUE;
+}
+
+/* Regions, when there is a threshold. */
+static gboolean write_regions(const Config *config, const HeatmapLook *look, const Slide *slide,
+                              const Map *map, const char *folder, const char *id, GError **error)
+{
+    if (!look->threshold.source) {
+        g_autofree char *range = heatmap_look_text(look);
+        fprintf(stderr,
+                "wsiflow heatmap: no regions.geojson, detections.csv and predicted_mask.tif: "
+                "--threshold, --model or the key regions.threshold is needed for them; colours: %s\n",
+                range);
         return TRUE;
     }
-    if (!isnan(threshold)) {
-        options.threshold = threshold;
-        options.threshold_source = "--threshold";
-    }
+    RegionOptions options = region_files_options(config, look->threshold);
     options.slide = id;
     options.tiles = FALSE; /* they need the table of scores */
     json_auto_t *facts = NULL;
@@ -34,7 +50,7 @@ static gboolean write_regions(const Config *config, double threshold, const Slid
 
 static int heatmap(int argc, char **argv, GError **error)
 {
-    g_autofree char *slide_path = NULL, *output = NULL, *config_path = NULL;
+    g_autofree char *slide_path = NULL, *output = NULL, *config_path = NULL, *model = NULL;
     double mpp = 0, threshold = NAN;
     int code;
     GOptionEntry entries[] = {
@@ -44,7 +60,9 @@ static int heatmap(int argc, char **argv, GError **error)
          "sections slides, heatmap and regions (default: all defaults)", "CONFIG.yaml"},
         {"mpp", 0, 0, G_OPTION_ARG_DOUBLE, &mpp, "um/px of the slide, if its file does not give it", "UM"},
         {"threshold", 't', 0, G_OPTION_ARG_DOUBLE, &threshold,
-         "score from which on a cell belongs to a region (default: regions.threshold)", "SCORE"},
+         "score from which on a cell belongs to a region (default: regions.threshold, or the model's)",
+         "SCORE"},
+        {"model", 'm', 0, G_OPTION_ARG_FILENAME, &model, "the model of the map, for its threshold", "MODEL"},
         {NULL, 0, 0, 0, NULL, NULL, NULL}};
     if (!command_options(&command_heatmap, entries, &argc, &argv, &code, error)) {
         return code;
@@ -64,7 +82,8 @@ static int heatmap(int argc, char **argv, GError **error)
     g_autoptr(Config) config =
         writable_folder(output, files, error) ? command_config_or_default(config_path, error) : NULL;
     g_autoptr(Map) map = config ? npy_read(argv[1], error) : NULL;
-    if (!map) {
+    MapThreshold at;
+    if (!map || !find_threshold(config, threshold, model, &at, error)) {
         return EXIT_FAILED;
     }
     mpp = mpp > 0 ? mpp : config->slides_mpp;
@@ -72,12 +91,12 @@ static int heatmap(int argc, char **argv, GError **error)
     g_autoptr(Slide) slide = slide_open(slide_path, &options, error);
     char sha256[3][65];
     g_autofree char *id = slide_id_of(slide_path);
-    HeatmapLook look = heatmap_look(config);
+    HeatmapLook look = heatmap_look(config, at);
     look.title = id;
     look.provenance = "wsiflow " WSIFLOW_VERSION;
     gboolean ok = slide && slide_grid_check_mpp(slide, error) &&
                   heatmap_files_write(output, &look, slide, map, NULL, sha256, error) &&
-                  write_regions(config, threshold, slide, map, output, id, error);
+                  write_regions(config, &look, slide, map, output, id, error);
     return ok ? EXIT_DONE : EXIT_FAILED;
 }
 

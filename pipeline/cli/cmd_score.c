@@ -44,12 +44,11 @@ static gboolean score_patches(Model *model, const char *bundle, const char *fold
 }
 
 /* Regions at the model's threshold, unless the configuration gives another one. */
-static gboolean write_regions(const Config *config, const Model *model, const Slide *slide, const Map *map,
-                              const char *folder, const char *id, const char *scores, GError **error)
+static gboolean write_regions(const Config *config, MapThreshold threshold, const Slide *slide,
+                              const Map *map, const char *folder, const char *id, const char *scores,
+                              GError **error)
 {
-    gboolean given;
-    RegionOptions options = region_files_options(config, &given);
-    options.threshold = given ? options.threshold : model_calibration(model)->threshold;
+    RegionOptions options = region_files_options(config, threshold);
     options.slide = id;
     options.scores = scores;
     json_auto_t *facts = NULL;
@@ -112,13 +111,14 @@ static gboolean score_slide(const Config *config, Model *model, const char *bund
     g_autofree char *id = slide_id_of(path), *folder = g_build_filename(output, id, NULL);
     g_autofree char *table = g_build_filename(folder, "scores.csv", NULL),
                     *values = g_build_filename(folder, "scoremap.npy", NULL);
-    HeatmapLook look = heatmap_look(config);
+    MapThreshold threshold = map_threshold(config, model_calibration(model));
+    HeatmapLook look = heatmap_look(config, threshold);
     look.title = id;
     look.provenance = "wsiflow " WSIFLOW_VERSION;
     char sha256[3][65];
     return scoring_write_slide(table, id, "", scored, NULL, error) && npy_write(values, map, NULL, error) &&
            heatmap_files_write(folder, &look, slide, map, known, sha256, error) &&
-           write_regions(config, model, slide, map, folder, id, table, error);
+           write_regions(config, threshold, slide, map, folder, id, table, error);
 }
 
 /* Scores all slides, even when some fail; each failure is reported. */

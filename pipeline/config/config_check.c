@@ -12,15 +12,36 @@ static gboolean is_number(const char *text)
     return end != text && !*end && isfinite(value);
 }
 
+/* heatmap.low and heatmap.high. */
+static gboolean check_colours(const Config *c, GError **error)
+{
+    const char *const names[] = {"low", "high"}, *const ends[] = {c->heatmap_low, c->heatmap_high};
+    int numbers = 0;
+    for (int i = 0; i < 2; i++) {
+        if (g_str_equal(ends[i], "auto")) {
+            continue;
+        }
+        numbers++;
+        if (!is_number(ends[i])) {
+            return wsi_error_input(error, "heatmap.%s is \"%s\": it must be a number, or auto", names[i],
+                                   ends[i]);
+        }
+    }
+    if (numbers == 2 && g_ascii_strtod(ends[0], NULL) >= g_ascii_strtod(ends[1], NULL)) {
+        return wsi_error_input(error, "heatmap.high is %s: it must be more than heatmap.low (%s)", ends[1],
+                               ends[0]);
+    }
+    return TRUE;
+}
+
 gboolean config_check(const Config *c, GError **error)
 {
     if (c->tiles_overlap >= c->tiles_size) {
         return wsi_error_input(error, "tiles.overlap is %g px: it must be less than tiles.size (%d px)",
                                c->tiles_overlap, c->tiles_size);
     }
-    if (c->heatmap_low >= c->heatmap_high) {
-        return wsi_error_input(error, "heatmap.high is %g: it must be more than heatmap.low (%g)",
-                               c->heatmap_high, c->heatmap_low);
+    if (!check_colours(c, error)) {
+        return FALSE;
     }
     if (*c->regions_threshold && !is_number(c->regions_threshold)) {
         return wsi_error_input(error, "regions.threshold is \"%s\": it must be a number, or empty",

@@ -253,10 +253,12 @@ const ConfigKey config_keys[] = {
 
     NUMBER_OR_ZERO(heatmap, cell_um, "0", 0.05, 10000,
                    "um per pixel of the heatmap; 0 = the resolution of the anomaly maps"),
-    CHOICE(heatmap, colours, "turbo", "turbo viridis inferno", "colour map"),
-    NUMBER(heatmap, low, "0", -1e6, 1e6, "value of the first colour (standard deviations of normal tiles)"),
-    NUMBER(heatmap, high, "8", -1e6, 1e6,
-           "value of the last colour, above low; the same for all slides, so that they can be compared"),
+    CHOICE(heatmap, colours, "viridis", "viridis inferno turbo", "colour map"),
+    TEXT(heatmap, low, "auto",
+         "value of the first colour (standard deviations of normal tiles); auto = 0, the mean of normal "
+         "tiles"),
+    TEXT(heatmap, high, "auto",
+         "value of the last colour, above low; auto = 3 times the threshold, the same for all slides"),
     NUMBER(heatmap, opacity, "0.6", 0, 1, "opacity of the colours over the slide"),
 
     TEXT(regions, threshold, "",

@@ -57,8 +57,8 @@ typedef struct {
     char *score_slides, *score_model;
     double score_overlap, score_min_tissue;
     /* heatmap */
-    double heatmap_cell_um, heatmap_low, heatmap_high, heatmap_opacity;
-    char *heatmap_colours;
+    double heatmap_cell_um, heatmap_opacity;
+    char *heatmap_colours, *heatmap_low, *heatmap_high; /* low, high: a number or "auto" */
     /* regions */
     char *regions_threshold, *regions_frame;
     double regions_min_area_um2, regions_radius_um;

@@ -2,6 +2,7 @@
 #include "pipeline/report/report_section.h"
 #include "base/error.h"
 #include "pipeline/report/report_metrics.h"
+#include "pipeline/scoring/heatmap_look.h"
 
 #define MOST_IMAGES 40
 
@@ -30,6 +31,19 @@ static gboolean put_image(Page *page, const char *path, GError **error)
     return TRUE;
 }
 
+/* What the colours of all overviews mean. */
+static gboolean put_colours(Page *page, const Work *work, GError **error)
+{
+    MapThreshold threshold;
+    if (!map_threshold_of_run(work, &threshold, error)) {
+        return FALSE;
+    }
+    HeatmapLook look = heatmap_look(work->run->config, threshold);
+    g_autofree char *text = heatmap_look_text(&look);
+    page_put(page, PAGE_P, "Colours of the heatmaps, the same for all slides: %s.", text);
+    return TRUE;
+}
+
 gboolean section_slides(const ReportInput *input, Page *page, GError **error)
 {
     const Work *work = input->work;
@@ -44,6 +58,9 @@ gboolean section_slides(const ReportInput *input, Page *page, GError **error)
         if (shown++ == 0) {
             page_put(page, PAGE_H2, "Slides");
             page_put(page, PAGE_P, "A slide whose labelled tiles all have the same label has no AUROC.");
+            if (!put_colours(page, work, error)) {
+                return FALSE;
+            }
         }
         g_autofree char *file = g_path_get_basename(entry->path);
         page_put(page, PAGE_H3, "%s (%s), %s split", entry->id, file, entry->split);

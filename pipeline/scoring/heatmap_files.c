@@ -1,7 +1,7 @@
 /* From a score map to files for other programs.
  *
- * The coloured images are for people; the OME-TIFF holds the values unchanged.  The configuration fixes the range of the colours, so slides can
- * be compared. */
+ * The coloured images are for people; the OME-TIFF holds the values unchanged.  The range of the colours is the same for all slides of a model
+ * (heatmap_look.h), so slides can be compared. */
 #include "pipeline/scoring/heatmap_files.h"
 #include "tiler/cut/cut.h"
 #include "tiler/heatmap/heatmap.h"
@@ -12,16 +12,6 @@
 #include <string.h>
 
 const char *const heatmap_files[3] = {"heatmap.tif", "heatmap.ome.tif", "heatmap.png"};
-
-HeatmapLook heatmap_look(const Config *config)
-{
-    return (HeatmapLook){.title = "",
-                         .provenance = "",
-                         .colours = config->heatmap_colours,
-                         .low = config->heatmap_low,
-                         .high = config->heatmap_high,
-                         .opacity = config->heatmap_opacity};
-}
 
 Image *heatmap_files_known(const Map *map, const SlideInfo *info, const Image *tissue, const GArray *tiles,
                            GError **error)
@@ -82,9 +72,9 @@ gboolean heatmap_files_write(const char *folder, const HeatmapLook *look, Slide 
         return FALSE;
     }
     image_draw_hatch(coloured, readable);
-    g_autofree char *text =
-        g_strdup_printf("anomaly heatmap of %s; %s colours %g..%g; %s; for research use only", look->title,
-                        look->colours, look->low, look->high, look->provenance);
+    g_autofree char *range = heatmap_look_text(look);
+    g_autofree char *text = g_strdup_printf("anomaly heatmap of %s; colours: %s; %s; for research use only",
+                                            look->title, range, look->provenance);
     PyramidSpec spec = {.layout = PYRAMID_MULTI_IFD,
                         .pixels = PYRAMID_RGB_LOSSLESS,
                         .width = map->width,

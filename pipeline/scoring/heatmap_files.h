@@ -1,16 +1,8 @@
 /* The files that show the score map of a slide. */
 #pragma once
 #include "base/image.h"
-#include "pipeline/config/config.h"
+#include "pipeline/scoring/heatmap_look.h"
 #include "tiler/slide/slide.h"
-
-typedef struct {
-    const char *title;      /* of the overview: the slide's id */
-    const char *provenance; /* short ASCII: model, version; goes into the TIFF descriptions */
-    const char *colours;
-    double low, high, opacity;
-} HeatmapLook;
-HeatmapLook heatmap_look(const Config *config);
 
 /* heatmap.tif: 8-bit RGB pyramid, the map over the slide (OpenSlide, QuPath, ASAP).  heatmap.ome.tif: the values, float pyramid (QuPath
  * through Bio-Formats, napari, tifffile).  heatmap.png: overview for people, with a colour bar.  All cover the slide's whole level 0:

@@ -36,11 +36,10 @@ typedef struct {
     double bounds_x, bounds_y; /* subtracted in GeoJSON */
 } Files;
 
-RegionOptions region_files_options(const Config *config, gboolean *given)
+RegionOptions region_files_options(const Config *config, MapThreshold threshold)
 {
-    *given = *config->regions_threshold != 0;
-    return (RegionOptions){.threshold = g_ascii_strtod(config->regions_threshold, NULL),
-                           .threshold_source = *given ? "regions.threshold" : "model",
+    return (RegionOptions){.threshold = threshold.value,
+                           .threshold_source = threshold.source,
                            .min_area_um2 = config->regions_min_area_um2,
                            .radius_um = config->regions_radius_um,
                            .level0 = g_str_equal(config->regions_frame, "level0"),

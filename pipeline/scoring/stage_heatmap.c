@@ -19,8 +19,12 @@ gboolean stage_heatmap(Work *work, GError **error)
     if (!known) {
         return FALSE;
     }
+    MapThreshold threshold;
+    if (!map_threshold_of_run(work, &threshold, error)) {
+        return FALSE;
+    }
     char sha256[3][65];
-    HeatmapLook look = heatmap_look(work->run->config);
+    HeatmapLook look = heatmap_look(work->run->config, threshold);
     look.title = work->slide->id;
     look.provenance = "wsiflow " WSIFLOW_VERSION;
     g_autofree char *folder = work_output(work, "");

@@ -1,23 +1,8 @@
 /* regions: what the score map of a slide shows at the threshold. */
-#include "flows/models/model.h"
 #include "pipeline/job/stages.h"
 #include "pipeline/scoring/npy.h"
 #include "pipeline/scoring/region_files.h"
 #include "pipeline/write/json.h"
-
-/* The threshold of the model that scored: the run's own, or score.model. */
-static gboolean model_threshold(const Work *work, double *threshold, GError **error)
-{
-    g_autofree char *own = work_find(work, "train", COHORT, "model");
-    ModelSpec spec;
-    Calibration calibration;
-    if (!model_describe(own ? own : work->run->config->score_model, &spec, &calibration, error)) {
-        return FALSE;
-    }
-    *threshold = calibration.threshold;
-    model_spec_clear(&spec);
-    return TRUE;
-}
 
 static gboolean publish(Work *work, int files, json_t *facts, char sha256[REGION_FILES][65], GError **error)
 {
@@ -35,15 +20,15 @@ static gboolean publish(Work *work, int files, json_t *facts, char sha256[REGION
 
 gboolean stage_regions(Work *work, GError **error)
 {
-    gboolean given;
-    RegionOptions options = region_files_options(work->run->config, &given);
     g_autofree char *map_path = work_input(work, "score", "map", error);
     g_autoptr(Map) map = map_path ? npy_read(map_path, error) : NULL;
     g_autofree char *scores = map ? work_input(work, "score", "scores", error) : NULL;
     g_autoptr(Slide) slide = scores ? slide_entry_open(work->run->config, work->slide, error) : NULL;
-    if (!slide || (!given && !model_threshold(work, &options.threshold, error))) {
+    MapThreshold threshold;
+    if (!slide || !map_threshold_of_run(work, &threshold, error)) {
         return FALSE;
     }
+    RegionOptions options = region_files_options(work->run->config, threshold);
     g_autofree char *patches = work_find(work, "cut", work->slide->id, "patches");
     options.slide = work->slide->id;
     options.scores = scores;

@@ -108,7 +108,8 @@ static Config *random_config(Rng *rng)
     Config *config = config_default();
     for (const ConfigKey *key = config_keys; key->section; key++) {
         g_hash_table_add(config->given, g_strdup_printf("%s.%s", key->section, key->key));
-        gboolean number = g_str_equal(key->key, "threshold"); /* a text that must be a number, or empty */
+        /* A text that must be a number, or empty or "auto". */
+        gboolean number = g_str_equal(key->key, "threshold") || g_str_equal(key->section, "heatmap");
         if (key->kind == KEY_TEXT && !number) {
             take(config_member(config, key), random_text(rng, 12));
         } else if (key->kind == KEY_PATH) {
@@ -356,11 +357,8 @@ static void test_ranges(void)
             continue;
         }
         double beyond = whole ? 1 : 1e-6 * MAX(fabs(key->low), fabs(key->high));
-        gboolean pair = g_str_equal(key->section, "heatmap") &&
-                        (g_str_equal(key->key, "low") || g_str_equal(key->key, "high"));
-        assert_number(key, pair ? strtod(key->normal, NULL) : key->low,
-                      TRUE); /* low is below high, whatever both are */
-        assert_number(key, pair ? strtod(key->normal, NULL) : key->high, TRUE);
+        assert_number(key, key->low, TRUE);
+        assert_number(key, key->high, TRUE);
         assert_number(key, key->high + beyond, FALSE);
         if (key->low - beyond != 0 || !key->or_zero) {
             assert_number(key, key->low - beyond, FALSE);
@@ -405,7 +403,9 @@ static void test_together(void)
          "tiles.overlap is 64 px: it must be less than tiles.size (64 px)"},
         {"regions: {threshold: high}\n", "regions.threshold is \"high\": it must be a number, or empty"},
         {"regions: {threshold: 1e999}\n", "regions.threshold is \"1e999\""},
-        {"heatmap: {low: 8}\n", "heatmap.high is 8: it must be more than heatmap.low (8)"},
+        {"heatmap: {low: 8, high: 8}\n", "heatmap.high is 8: it must be more than heatmap.low (8)"},
+        {"heatmap: {low: automatic}\n", "heatmap.low is \"automatic\": it must be a number, or auto"},
+        {"heatmap: {high: inf}\n", "heatmap.high is \"inf\": it must be a number, or auto"},
         {"train: {batch: 7}\n", "train.batch is 7: it must be a multiple of train.batch_parts (2)"},
         {"dataset: {folds: 3, fold: 4}\n", "dataset.fold is 4: it must be at most dataset.folds (3)"},
         {"evaluate: {score: scores}\n", "evaluate.score is \"scores\""},

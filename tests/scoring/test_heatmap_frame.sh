@@ -91,8 +91,21 @@ for f in data["features"]:
     assert m["Tiles"] >= 1 and 0 <= m.get("Fraction of tiles with blur", 0) <= 1, m
 assert any("Tiles with known flags" in f["properties"]["measurements"] for f in data["features"])
 P
-"$WSIFLOW" heatmap $s/scoremap.npy --slide cohort/slides/synth_02.tif -o again >/dev/null 2>&1
+"$WSIFLOW" heatmap $s/scoremap.npy --slide cohort/slides/synth_02.tif -m a/model/model.safetensors -o again >/dev/null 2>&1
 check "heatmap from the map gives the same file" cmp $s/heatmap.ome.tif again/heatmap.ome.tif
+check "the range of the colours is the model's, on every slide, and in the description" python3 - a <<'P'
+import glob, json, math, sys, tifffile
+threshold = json.load(open(sys.argv[1] + "/metrics.json"))["calibration"]["threshold"]
+high = max(4, math.ceil(30 * threshold) / 10)
+files = glob.glob(sys.argv[1] + "/slides/*/heatmap.tif")
+for path in [*files, "again/heatmap.tif"]:
+    text = tifffile.TiffFile(path).pages[0].description
+    assert f"viridis from 0 to {high:.6g} standard deviations" in text and "auto, from the threshold" in text, text
+assert files
+P
+like "and in the report" "$(cat a/report.html)" 'viridis from 0 to [0-9.]+ standard deviations of normal tiles'
+"$WSIFLOW" heatmap $s/scoremap.npy --slide cohort/slides/synth_02.tif -o unknown >log 2>&1
+like "without a model or threshold the range is said to be without one" "$(cat log)" "from 0 to 8 .*auto, without a threshold"
 # ---- the single command gives what the run gives, and a slide's name never leaves the folder
 cp cohort/slides/synth_02.tif 'odd name;$(x).tif'
 "$WSIFLOW" score -m a/model/model.safetensors -c run.yaml -o one 'odd name;$(x).tif' >score.log 2>&1

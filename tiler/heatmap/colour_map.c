@@ -1,10 +1,10 @@
-/* Turbo, viridis and inferno.  Each is stored as 16 of its 256 colours (every 17th); Catmull-Rom
+/* Viridis, inferno and turbo.  Each is stored as 16 of its 256 colours (every 17th); Catmull-Rom
  * splines restore the other 240 to within 3 grey levels.
  *
  * Sources: turbo by Anton Mikhailov (Google AI Blog, "Turbo, an improved rainbow colormap for
  * visualization", 2019); viridis and inferno by Nathaniel Smith and Stefan van der Walt (matplotlib, 2015,
- * CC0).  The lightness of viridis and inferno increases throughout, and colour-blind readers can use them; the steps of turbo are
- * easier to distinguish on a pink slide. */
+ * CC0).  The lightness of viridis and inferno increases throughout, also as colour-blind readers see them; that of turbo rises and falls.
+ * docs/ARCHITECTURE.md has the figures, and why viridis is the default; tests/tiler/test_heatmap.c computes them. */
 #include "tiler/heatmap/colour_map.h"
 #include "base/error.h"
 #include <math.h>
@@ -17,23 +17,6 @@ typedef struct {
 } ColourMap;
 
 static const ColourMap maps[] = {
-    {"turbo",
-     {{48, 18, 59},
-      {65, 67, 167},
-      {71, 113, 233},
-      {62, 155, 254},
-      {34, 197, 226},
-      {26, 228, 182},
-      {70, 248, 132},
-      {136, 255, 78},
-      {185, 246, 53},
-      {225, 221, 55},
-      {250, 186, 57},
-      {253, 141, 39},
-      {240, 91, 18},
-      {214, 53, 6},
-      {175, 24, 1},
-      {122, 4, 3}}},
     {"viridis",
      {{68, 1, 84},
       {72, 26, 108},
@@ -68,6 +51,23 @@ static const ColourMap maps[] = {
       {250, 198, 45},
       {242, 230, 97},
       {252, 255, 164}}},
+    {"turbo",
+     {{48, 18, 59},
+      {65, 67, 167},
+      {71, 113, 233},
+      {62, 155, 254},
+      {34, 197, 226},
+      {26, 228, 182},
+      {70, 248, 132},
+      {136, 255, 78},
+      {185, 246, 53},
+      {225, 221, 55},
+      {250, 186, 57},
+      {253, 141, 39},
+      {240, 91, 18},
+      {214, 53, 6},
+      {175, 24, 1},
+      {122, 4, 3}}},
 };
 
 static uint8_t tables[G_N_ELEMENTS(maps)][256][3];
@@ -123,7 +123,7 @@ const uint8_t (*colour_map_find(const char *name))[3]
     return NULL;
 }
 
-/* "turbo, viridis, inferno", for messages.  Caller frees. */
+/* "viridis, inferno, turbo", for messages.  Caller frees. */
 static char *names_of_all(void)
 {
     GString *names = g_string_new(NULL);

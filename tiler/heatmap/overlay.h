@@ -16,7 +16,7 @@ typedef struct {
     const Map *map; /* covers the slide's whole level 0; values that are not finite are no data */
     const Image
         *known; /* of the map's size: 0 = hatched where there is no value; NULL: all cells are known */
-    const char *colours;      /* "turbo", ... */
+    const char *colours;      /* "viridis", ... */
     double low, high;         /* values of the first and the last colour */
     double opacity;           /* of the colours, 0 to 1 */
     const OverlayRing *rings; /* lines to draw */
