@@ -120,12 +120,17 @@ static void pool_scale_back(int channels, int positions, const real *z, const do
     }
 }
 
+void head_pool(const Head *head, const real *const z[SCALES], double pooled[HEAD_FEATURES])
+{
+    for (int l = 0; l < SCALES; l++) {
+        pool_scale(head->channels[l], head->positions[l], z[l], pooled + 2 * HEAD_GROUPS * l);
+    }
+}
+
 double head_features(const Head *head, const real *const z[SCALES], double feature[HEAD_FEATURES])
 {
     double squares = 0;
-    for (int l = 0; l < SCALES; l++) {
-        pool_scale(head->channels[l], head->positions[l], z[l], feature + 2 * HEAD_GROUPS * l);
-    }
+    head_pool(head, z, feature);
     for (int i = 0; i < HEAD_FEATURES; i++) {
         squares += feature[i] * feature[i];
     }

@@ -50,6 +50,8 @@ extern const HeadTensor head_tensors[];
 void head_init(Head *head, const int channels[SCALES], const int positions[SCALES], double prior,
                uint64_t seed);
 double head_logit(const Head *head, double s, double readout);
+/* The pooled latents of a tile: the features without the division by their norm, so that they also say how unusual the tile is. */
+void head_pool(const Head *head, const real *const z[SCALES], double pooled[HEAD_FEATURES]);
 /* z[l]: latents of a tile, (position, channel). */
 double head_readout(const Head *head, const real *const z[SCALES]);
 

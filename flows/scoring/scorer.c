@@ -207,3 +207,17 @@ gboolean scorer_run(Scorer *s, const uint8_t *rgb, int count, TileScore *scores,
     }
     return TRUE;
 }
+
+void scorer_latents(const Scorer *s, int b, float latents[SCORER_LATENTS])
+{
+    const Head *head = s->model->head;
+    const real *z[SCALES];
+    double pooled[HEAD_FEATURES];
+    for (int l = 0; l < SCALES; l++) {
+        z[l] = s->z[l] + (int64_t)b * head->positions[l] * head->channels[l];
+    }
+    head_pool(head, z, pooled);
+    for (int i = 0; i < SCORER_LATENTS; i++) {
+        latents[i] = (float)pooled[i];
+    }
+}

@@ -1,6 +1,10 @@
-/* Scores and anomaly maps of tiles. */
+/* Scores, anomaly maps and pooled latents of tiles. */
 #pragma once
+#include "flows/models/head.h"
 #include "flows/models/model.h"
+
+/* Pooled latents of a tile: for every scale the means of z^2 and of z over positions, channels averaged to HEAD_GROUPS numbers each. */
+#define SCORER_LATENTS HEAD_FEATURES
 
 /* A scorer belongs to one thread.  It always computes `batch` tiles together (missing ones are blank), so the scores of a tile do not
  * depend on the other tiles, nor on its position in the batch. */
@@ -16,3 +20,5 @@ int scorer_map_size(const Scorer *scorer);
  * borders of tiles.  FALSE with error. */
 gboolean scorer_run(Scorer *scorer, const uint8_t *rgb, int count, TileScore *scores, float *maps,
                     GError **error);
+/* The pooled latents of tile b of the last scorer_run, b < its count. */
+void scorer_latents(const Scorer *scorer, int b, float latents[SCORER_LATENTS]);

@@ -11,6 +11,7 @@
 #include "pipeline/scoring/npy.h"
 #include "pipeline/scoring/region_files.h"
 #include "pipeline/scoring/score_folder.h"
+#include "pipeline/scoring/scored_files.h"
 #include "pipeline/slide/slide_grid.h"
 #include "pipeline/slide/tile_recipe.h"
 #include "pipeline/slide/tissue_mask.h"
@@ -31,7 +32,12 @@ static gboolean score_patches(Model *model, const char *bundle, const char *fold
                               int threads, GError **error)
 {
     g_autoptr(GArray) scored = g_array_new(FALSE, FALSE, sizeof(Scored));
-    ScoringOptions options = {model, bundle, threads, NULL, tell_tiles, (void *)folder, TRUE};
+    ScoringOptions options = {.model = model,
+                              .bundle = bundle,
+                              .threads = threads,
+                              .tick = tell_tiles,
+                              .tick_data = (void *)folder,
+                              .last = TRUE};
     if (!score_folder(&options, folder, scored, error)) {
         return FALSE;
     }
@@ -40,7 +46,7 @@ static gboolean score_patches(Model *model, const char *bundle, const char *fold
     if (reported) {
         fprintf(stderr, "wsiflow score: %s\n", reported);
     }
-    return scoring_write_images(output, "", scored, NULL, error);
+    return scored_files_images(output, "", scored, NULL, error);
 }
 
 /* Regions at the model's threshold, unless the configuration gives another one. */
@@ -86,7 +92,8 @@ static gboolean score_slide(const Config *config, Model *model, const char *bund
     g_autoptr(GArray) scored = g_array_new(FALSE, FALSE, sizeof(Scored));
     g_autoptr(GArray) positions = g_array_new(FALSE, FALSE, sizeof(Rect));
     g_autoptr(Map) map = NULL;
-    ScoringOptions options = {model, bundle, threads, NULL, tell_tiles, (void *)path, FALSE};
+    ScoringOptions options = {
+        .model = model, .bundle = bundle, .threads = threads, .tick = tell_tiles, .tick_data = (void *)path};
     if (!tissue || !scoring_slide(&options, config, slide, tissue->mask, scored, &map, error)) {
         return FALSE;
     }
@@ -116,7 +123,7 @@ static gboolean score_slide(const Config *config, Model *model, const char *bund
     look.title = id;
     look.provenance = "wsiflow " WSIFLOW_VERSION;
     char sha256[3][65];
-    return scoring_write_slide(table, id, "", scored, NULL, error) && npy_write(values, map, NULL, error) &&
+    return scored_files_slide(table, id, "", scored, NULL, error) && npy_write(values, map, NULL, error) &&
            heatmap_files_write(folder, &look, slide, map, known, sha256, error) &&
            write_regions(config, threshold, slide, map, folder, id, table, error);
 }

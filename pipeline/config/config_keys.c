@@ -250,6 +250,9 @@ const ConfigKey config_keys[] = {
     PATH(score, model, "model bundle to score with, instead of training a model"),
     NUMBER(score, overlap, "0.5", 0, 0.9, "overlap of neighbouring tiles, as a fraction of their size"),
     NUMBER(score, min_tissue, "0.25", 0, 1, "score tiles with at least this fraction of tissue"),
+    INT(score, latents, "2000", 0, 100000,
+        "tiles of a slide, or images of a patch set, whose pooled latents are kept, evenly by label; the "
+        "embedding is chosen among them"),
 
     NUMBER_OR_ZERO(heatmap, cell_um, "0", 0.05, 10000,
                    "um per pixel of the heatmap; 0 = the resolution of the anomaly maps"),

@@ -56,6 +56,7 @@ typedef struct {
     /* score */
     char *score_slides, *score_model;
     double score_overlap, score_min_tissue;
+    int score_latents;
     /* heatmap */
     double heatmap_cell_um, heatmap_opacity;
     char *heatmap_colours, *heatmap_low, *heatmap_high; /* low, high: a number or "auto" */

@@ -26,6 +26,7 @@ static GPtrArray *sub_folders(const char *folder, GError **error)
 typedef struct {
     GPtrArray *files, *shown; /* absolute paths; paths in the table */
     GArray *labels;           /* int */
+    const ScoringOptions *caller;
 } Listing;
 
 static gboolean list_label(Listing *list, const char *folder, const char *shown, int label, GError **error)
@@ -60,16 +61,35 @@ static gboolean list_all(Listing *list, const char *folder, GError **error)
     return list->files->len > 0;
 }
 
+/* The names are lent to the caller only: a block that is read replaces what the tiles hold. */
+static void listed(void *data, GArray *scored)
+{
+    const Listing *list = data;
+    for (guint i = 0; i < scored->len; i++) {
+        Scored *s = &g_array_index(scored, Scored, i);
+        s->label = g_array_index(list->labels, int, i);
+        s->file = list->shown->pdata[i];
+    }
+    if (list->caller->listed) {
+        list->caller->listed(list->caller->listed_data, scored);
+    }
+    for (guint i = 0; i < scored->len; i++) {
+        g_array_index(scored, Scored, i).file = NULL;
+    }
+}
+
 gboolean score_folder(const ScoringOptions *options, const char *folder, GArray *scored, GError **error)
 {
     Listing list = {g_ptr_array_new_with_free_func(g_free), g_ptr_array_new_with_free_func(g_free),
-                    g_array_new(FALSE, FALSE, sizeof(int))};
-    gboolean ok = list_all(&list, folder, error) && scoring_images(options, list.files, scored, error);
+                    g_array_new(FALSE, FALSE, sizeof(int)), options};
+    ScoringOptions with_labels = *options;
+    with_labels.listed = listed;
+    with_labels.listed_data = &list;
+    gboolean ok = list_all(&list, folder, error) && scoring_images(&with_labels, list.files, scored, error);
     for (guint i = 0; ok && i < scored->len; i++) {
         Scored *s = &g_array_index(scored, Scored, i);
         g_free(s->file);
         s->file = g_strdup(list.shown->pdata[i]);
-        s->label = g_array_index(list.labels, int, i);
     }
     g_ptr_array_unref(list.files);
     g_ptr_array_unref(list.shown);

@@ -4,7 +4,7 @@
  * the batches of a block, each with its own scorer, and no tile is written to disk.  Blocks are added to the slide's map in order, so the map
  * does not depend on the threads.
  *
- * A finished block is kept in the folder `partial`: scores, maps and their masks as raw numbers.  A job that was killed reads them instead of
+ * A finished block is kept in the folder `partial`: scores, maps, their masks and the latents of kept tiles as raw numbers.  A job that was killed reads them instead of
  * computing them again.  The name of the folder holds the key of the job, so blocks of other inputs are never read.
  *
  * What cannot be read has no value (CUT_READABLE).  With its map, a tile has a mask of the cells that could be read, which the blend uses; a
@@ -12,7 +12,6 @@
  *
  * The tiles of a slide are cut and coloured by the model's recipe alone; no key of the configuration changes that. */
 #include "pipeline/scoring/scoring.h"
-#include "base/csv.h"
 #include "base/durable.h"
 #include "base/error.h"
 #include "base/pool.h"
@@ -44,6 +43,7 @@ typedef struct Scoring {
     float *maps;    /* (tiles, side, side); NULL when no map is wanted */
     uint8_t *known; /* (tiles, side, side): 255 for a cell that could be read, else 0 */
     Scored *scored; /* all tiles */
+    int *slot;      /* how many tiles before this one are kept; one more than tiles */
     gboolean (*read)(struct Scoring *job, int64_t index, int worker, uint8_t *rgb, GError **error);
     /* slides */
     Slide *slide;
@@ -91,9 +91,6 @@ static gboolean read_slide_tile(Scoring *job, int64_t index, int worker, uint8_t
                   &scored->readable_fraction, error)) {
         return FALSE;
     }
-    scored->tile = *tile;
-    scored->width = job->grid->tile_width;
-    scored->height = job->grid->tile_height;
     if (job->known && scored->readable_fraction < 1) {
         mask_cells(job->known + (size_t)(index - job->first) * job->side * job->side, job->side,
                    job->readable[worker]);
@@ -115,6 +112,25 @@ static gboolean read_image(Scoring *job, int64_t index, int worker, uint8_t *rgb
 }
 
 /* ---- one batch ---- */
+
+/* The pooled latents of a kept tile, as they are handed over. */
+static float *latents_at(const Scoring *job, int64_t index)
+{
+    return (float *)(void *)job->options->latents->data + (size_t)job->slot[index] * SCORER_LATENTS;
+}
+
+static void keep_latents(const Scoring *job, int64_t index, const Scorer *scorer, int b)
+{
+    const Scored *scored = &job->scored[index];
+    if (!scored->kept || !job->options->latents) {
+        return;
+    }
+    float *latents = latents_at(job, index);
+    scorer_latents(scorer, b, latents);
+    for (int i = 0; i < SCORER_LATENTS && !cut_readable(scored->readable_fraction); i++) {
+        latents[i] = NAN;
+    }
+}
 
 static gboolean run_batch(int64_t item, int worker, void *data, GError **error)
 {
@@ -138,6 +154,7 @@ static gboolean run_batch(int64_t item, int worker, void *data, GError **error)
         if (!cut_readable(scored->readable_fraction)) {
             set_nan(&scored->score);
         }
+        keep_latents(job, first + i, job->scorers[worker], i);
     }
     return TRUE;
 }
@@ -149,14 +166,19 @@ static char *block_path(const Scoring *job)
     return g_strdup_printf("%s/block-%08" G_GINT64_FORMAT, job->options->partial, job->first);
 }
 
-/* The parts of the file of a block of n tiles: scores, maps, masks. */
-static guint block_parts(const Scoring *job, int64_t n, struct iovec parts[3])
+/* The parts of the file of a block of n tiles: scores, maps, masks, latents. */
+enum { BLOCK_PARTS = 4 };
+static guint block_parts(const Scoring *job, int64_t n, struct iovec parts[BLOCK_PARTS])
 {
+    gboolean latents = job->options->latents && job->options->latents->len > 0;
+    int kept = latents ? job->slot[job->first + n] - job->slot[job->first] : 0;
     size_t cells = job->maps ? (size_t)n * job->side * job->side : 0;
     parts[0] = (struct iovec){&job->scored[job->first], (size_t)n * sizeof(Scored)};
     parts[1] = (struct iovec){job->maps, cells * sizeof(float)};
     parts[2] = (struct iovec){job->known, cells};
-    return 3;
+    parts[3] = (struct iovec){kept > 0 ? latents_at(job, job->first) : NULL,
+                              (size_t)kept * SCORER_LATENTS * sizeof(float)};
+    return BLOCK_PARTS;
 }
 
 static gboolean block_load(Scoring *job, int64_t n)
@@ -167,7 +189,7 @@ static gboolean block_load(Scoring *job, int64_t n)
     g_autofree char *path = block_path(job);
     g_autofree char *bytes = NULL;
     gsize length, wanted = 0;
-    struct iovec parts[3];
+    struct iovec parts[BLOCK_PARTS];
     guint count = block_parts(job, n, parts);
     for (guint i = 0; i < count; i++) {
         wanted += parts[i].iov_len;
@@ -191,7 +213,7 @@ static gboolean block_save(const Scoring *job, int64_t n, GError **error)
     }
     g_autofree char *path = block_path(job);
     g_autoptr(Durable) file = durable_open(path, error);
-    struct iovec parts[3];
+    struct iovec parts[BLOCK_PARTS];
     guint count = block_parts(job, n, parts);
     gboolean ok = file != NULL;
     for (guint i = 0; ok && i < count; i++) {
@@ -249,6 +271,7 @@ static void scoring_clear(Scoring *job)
     g_free(job->rgb);
     g_free(job->maps);
     g_free(job->known);
+    g_free(job->slot);
 }
 
 static gboolean scoring_begin(Scoring *job, const ScoringOptions *options, gboolean maps, GError **error)
@@ -292,6 +315,25 @@ static void scored_resize(Scoring *job, GArray *scored, int64_t count)
     job->count = count;
 }
 
+/* Lets the caller label the tiles and say which latents it wants; makes room for these. */
+static void scored_listed(Scoring *job, GArray *scored)
+{
+    const ScoringOptions *options = job->options;
+    int kept = 0;
+    if (options->listed) {
+        options->listed(options->listed_data, scored);
+    }
+    job->slot = g_new(int, job->count + 1);
+    for (int64_t i = 0; i < job->count; i++) {
+        job->slot[i] = kept;
+        kept += job->scored[i].kept;
+    }
+    job->slot[job->count] = kept;
+    if (options->latents) {
+        g_array_set_size(options->latents, (guint)(kept * SCORER_LATENTS));
+    }
+}
+
 static gboolean score_grid(const ScoringOptions *options, Slide *slide, const Grid *grid, const CutSpec *cut,
                            const Image *tissue, double cell_um, GArray *scored, Map **map, GError **error)
 {
@@ -300,6 +342,12 @@ static gboolean score_grid(const ScoringOptions *options, Slide *slide, const Gr
     g_autoptr(Blend) blend = NULL;
     gboolean ok = scoring_begin(&job, options, TRUE, error);
     scored_resize(&job, scored, grid->tiles->len);
+    for (int64_t i = 0; i < job.count; i++) {
+        job.scored[i].tile = g_array_index(grid->tiles, Tile, i);
+        job.scored[i].width = grid->tile_width;
+        job.scored[i].height = grid->tile_height;
+    }
+    scored_listed(&job, scored);
     if (ok) {
         double cell = cell_um > 0 ? cell_um : cut->mpp * cut->size / job.side;
         blend =
@@ -348,6 +396,7 @@ gboolean scoring_images(const ScoringOptions *options, const GPtrArray *files, G
     Scoring job = {.read = read_image, .files = files};
     gboolean ok = scoring_begin(&job, options, FALSE, error);
     scored_resize(&job, scored, files->len);
+    scored_listed(&job, scored);
     ok = ok && run_blocks(&job, NULL, error);
     for (guint i = 0; i < files->len; i++) {
         job.scored[i].file = g_strdup(files->pdata[i]);
@@ -373,97 +422,4 @@ int scored_unreadable(const GArray *scored)
         n += !cut_readable(g_array_index(scored, Scored, i).readable_fraction);
     }
     return n;
-}
-
-/* ---- tables ---- */
-
-GArray *scoring_read_positions(const char *path, GError **error)
-{
-    static const char *const names[] = {"x", "y", "width", "height"};
-    g_autoptr(Csv) csv = csv_read(path, error);
-    g_autoptr(GArray) positions = g_array_new(FALSE, FALSE, sizeof(Rect));
-    int columns[4];
-    for (int i = 0; i < 4; i++) {
-        if (!csv || (columns[i] = csv_need(csv, names[i], error)) < 0) {
-            return NULL;
-        }
-    }
-    for (int row = 0; row < csv_rows(csv); row++) {
-        Rect position = {0};
-        double *const values[] = {&position.x, &position.y, &position.width, &position.height};
-        for (int i = 0; i < 4; i++) {
-            if (!csv_number(csv, row, columns[i], values[i], error)) {
-                return NULL;
-            }
-        }
-        g_array_append_val(positions, position);
-    }
-    return g_steal_pointer(&positions);
-}
-
-static void put(GString *out, const char *format, double value, char end)
-{
-    char text[G_ASCII_DTOSTR_BUF_SIZE];
-    if (isfinite(value)) {
-        g_string_append(out, g_ascii_formatd(text, sizeof text, format, value));
-    }
-    g_string_append_c(out, end);
-}
-
-static void put_scores(GString *out, const Scored *scored)
-{
-    for (int i = 0; tile_score_column(i); i++) {
-        put(out, "%.9g", tile_score_value(&scored->score, i), tile_score_column(i + 1) ? ',' : '\n');
-    }
-}
-
-static GString *header(const char *start)
-{
-    GString *out = g_string_new(start);
-    for (int i = 0; tile_score_column(i); i++) {
-        g_string_append_printf(out, ",%s", tile_score_column(i));
-    }
-    return g_string_append_c(out, '\n');
-}
-
-static void put_label(GString *out, int label)
-{
-    g_string_append(out, label < 0 ? "," : label ? "1," : "0,");
-}
-
-gboolean scoring_write_slide(const char *path, const char *slide, const char *split, const GArray *scored,
-                             char sha256[65], GError **error)
-{
-    g_autoptr(GString) out = header(
-        "slide,split,column,row,x,y,width,height,tissue_fraction,readable_fraction,lesion_fraction,label");
-    for (guint i = 0; i < scored->len; i++) {
-        const Scored *s = &g_array_index(scored, Scored, i);
-        csv_cell(out, slide, ',');
-        csv_cell(out, split, ',');
-        g_string_append_printf(out, "%d,%d,", s->tile.column, s->tile.row);
-        put(out, "%.17g", s->tile.x, ',');
-        put(out, "%.17g", s->tile.y, ',');
-        put(out, "%.17g", s->width, ',');
-        put(out, "%.17g", s->height, ',');
-        put(out, "%.6f", s->tile.tissue_fraction, ',');
-        put(out, "%.6f", s->readable_fraction, ',');
-        put(out, "%.6f", s->lesion_fraction, ',');
-        put_label(out, s->label);
-        put_scores(out, s);
-    }
-    return durable_write_file(path, out->str, out->len, sha256, error);
-}
-
-gboolean scoring_write_images(const char *path, const char *split, const GArray *scored, char sha256[65],
-                              GError **error)
-{
-    g_autoptr(GString) out = header("file,split,label");
-    for (guint i = 0; i < scored->len; i++) {
-        const Scored *s = &g_array_index(scored, Scored, i);
-        csv_cell(out, s->file, ',');
-        csv_cell(out, split, ',');
-        put_label(out, s->label);
-        put_scores(out, s);
-    }
-    return durable_write_file(path, out->str, out->len, sha256, error);
 }

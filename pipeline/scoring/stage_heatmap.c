@@ -2,6 +2,7 @@
 #include "pipeline/job/stages.h"
 #include "pipeline/scoring/heatmap_files.h"
 #include "pipeline/scoring/npy.h"
+#include "pipeline/scoring/scored_files.h"
 #include "pipeline/scoring/scoring.h"
 #include "pipeline/slide/tissue_mask.h"
 
@@ -11,7 +12,7 @@ gboolean stage_heatmap(Work *work, GError **error)
     g_autofree char *map_path = work_input(work, "score", "map", error);
     g_autoptr(Map) map = map_path ? npy_read(map_path, error) : NULL;
     g_autofree char *scores = map ? work_input(work, "score", "scores", error) : NULL;
-    g_autoptr(GArray) tiles = scores ? scoring_read_positions(scores, error) : NULL;
+    g_autoptr(GArray) tiles = scores ? scored_files_positions(scores, error) : NULL;
     g_autofree char *mask_path = tiles ? work_input(work, "tissue", "mask", error) : NULL;
     g_autoptr(Image) tissue = mask_path ? tissue_mask_read(mask_path, error) : NULL;
     g_autoptr(Slide) slide = tissue ? slide_entry_open(work->run->config, work->slide, error) : NULL;

@@ -4,9 +4,11 @@
 #include "pipeline/job/stages.h"
 #include "pipeline/patchset/image_sizes.h"
 #include "pipeline/patchset/tile_label.h"
+#include "pipeline/scoring/latent_sample.h"
 #include "pipeline/scoring/npy.h"
 #include "pipeline/scoring/score_folder.h"
-#include "pipeline/scoring/scoring.h"
+#include "pipeline/scoring/scored_files.h"
+#include "flows/scoring/scorer.h"
 #include "pipeline/slide/lesion_fractions.h"
 #include "pipeline/slide/lesions.h"
 #include "pipeline/slide/tissue_mask.h"
@@ -61,6 +63,14 @@ static void remove_partials(const Work *work)
     }
 }
 
+/* ---- labels and latents ---- */
+
+typedef struct {
+    const Config *config;
+    const SlideEntry *slide; /* NULL: images */
+    const Raster *lesions;   /* NULL: none */
+} Listing;
+
 static void label_tiles(const Config *config, const SlideEntry *slide, GArray *scored, const Raster *raster)
 {
     for (guint i = 0; i < scored->len; i++) {
@@ -72,13 +82,68 @@ static void label_tiles(const Config *config, const SlideEntry *slide, GArray *s
     }
 }
 
+/* Labels the tiles of a slide; those of images are labelled already.  Chooses the tiles whose latents are kept. */
+static void on_listed(void *data, GArray *scored)
+{
+    const Listing *listing = data;
+    const SlideEntry *slide = listing->slide;
+    const uint64_t seed = (uint64_t)listing->config->run_seed;
+    g_autofree uint64_t *draw = g_new(uint64_t, scored->len + 1);
+    if (slide) {
+        label_tiles(listing->config, slide, scored, listing->lesions);
+    }
+    for (guint i = 0; i < scored->len; i++) {
+        const Scored *s = &g_array_index(scored, Scored, i);
+        draw[i] = slide ? latent_sample_draw_tile(seed, slide->id, s->tile.column, s->tile.row)
+                        : latent_sample_draw_image(seed, s->file);
+    }
+    latent_sample_mark(scored, draw, listing->config->score_latents);
+}
+
+/* Writes latents.npy (kept tiles, SCORER_LATENTS), and latents.csv with the rows of these tiles in scores.csv. */
+static gboolean publish_latents(Work *work, const GArray *scored, const GArray *latents, GError **error)
+{
+    char sha256[2][65];
+    const int64_t shape[] = {latents->len / SCORER_LATENTS, SCORER_LATENTS};
+    g_autoptr(GArray) kept = g_array_new(FALSE, FALSE, sizeof(Scored));
+    for (guint i = 0; i < scored->len; i++) {
+        if (g_array_index(scored, Scored, i).kept) {
+            g_array_append_val(kept, g_array_index(scored, Scored, i));
+        }
+    }
+    g_autofree char *table = work_output(work, "latents.csv"), *values = work_output(work, "latents.npy");
+    g_autoptr(Durable) file = npy_open(values, 2, shape, error);
+    const SlideEntry *slide = work->slide;
+    return file && durable_write(file, latents->data, latents->len * sizeof(float), error) &&
+           durable_commit(file, sha256[0], NULL, error) &&
+           work_publish(work, "latents", values, sha256[0], error) &&
+           (slide ? scored_files_slide(table, slide->id, slide->split, kept, sha256[1], error)
+                  : scored_files_images(table, "test", kept, sha256[1], error)) &&
+           work_publish(work, "latent_tiles", table, sha256[1], error);
+}
+
 static gboolean publish_scores(Work *work, const GArray *scored, const Map *map, GError **error)
 {
     char sha256[65];
     g_autofree char *table = work_output(work, "scores.csv"), *values = work_output(work, "scoremap.npy");
-    return scoring_write_slide(table, work->slide->id, work->slide->split, scored, sha256, error) &&
+    return scored_files_slide(table, work->slide->id, work->slide->split, scored, sha256, error) &&
            work_publish(work, "scores", table, sha256, error) && npy_write(values, map, sha256, error) &&
            work_publish(work, "map", values, sha256, error);
+}
+
+static ScoringOptions options_of(Work *work, Model *model, const char *bundle, const char *partial,
+                                 Listing *listing, GArray *latents)
+{
+    return (ScoringOptions){.model = model,
+                            .bundle = bundle,
+                            .threads = work->threads,
+                            .partial = partial,
+                            .tick = tick,
+                            .tick_data = work,
+                            .last = TRUE,
+                            .listed = on_listed,
+                            .listed_data = listing,
+                            .latents = latents};
 }
 
 gboolean stage_score(Work *work, GError **error)
@@ -96,14 +161,13 @@ gboolean stage_score(Work *work, GError **error)
         return FALSE;
     }
     g_autofree char *partial = partial_folder(work);
-    ScoringOptions options = {model, bundle, work->threads, partial, tick, work, TRUE};
+    Listing listing = {config, work->slide, raster};
+    g_autoptr(GArray) latents = g_array_new(FALSE, FALSE, sizeof(float));
+    ScoringOptions options = options_of(work, model, bundle, partial, &listing, latents);
     g_autoptr(GArray) scored = g_array_new(FALSE, FALSE, sizeof(Scored));
     g_autoptr(Map) map = NULL;
-    if (!scoring_slide(&options, config, slide, tissue, scored, &map, error)) {
-        return FALSE;
-    }
-    label_tiles(config, work->slide, scored, raster);
-    if (!publish_scores(work, scored, map, error)) {
+    if (!scoring_slide(&options, config, slide, tissue, scored, &map, error) ||
+        !publish_scores(work, scored, map, error) || !publish_latents(work, scored, latents, error)) {
         return FALSE;
     }
     remove_partials(work);
@@ -117,7 +181,9 @@ gboolean stage_scorepatches(Work *work, GError **error)
     g_autoptr(Model) model = load_model(work, &bundle, error);
     g_autoptr(GArray) scored = g_array_new(FALSE, FALSE, sizeof(Scored));
     g_autofree char *partial = partial_folder(work);
-    ScoringOptions options = {model, bundle, work->threads, partial, tick, work, TRUE};
+    Listing listing = {config, NULL, NULL};
+    g_autoptr(GArray) latents = g_array_new(FALSE, FALSE, sizeof(float));
+    ScoringOptions options = options_of(work, model, bundle, partial, &listing, latents);
     g_autofree char *test = g_build_filename(config->patches_folder, "test", NULL);
     if (!model || !score_folder(&options, test, scored, error)) {
         return FALSE;
@@ -130,8 +196,9 @@ gboolean stage_scorepatches(Work *work, GError **error)
         return FALSE;
     }
     g_autofree char *table = work_output(work, "scores.csv");
-    if (!scoring_write_images(table, "test", scored, sha256, error) ||
-        !work_publish(work, "scores", table, sha256, error)) {
+    if (!scored_files_images(table, "test", scored, sha256, error) ||
+        !work_publish(work, "scores", table, sha256, error) ||
+        !publish_latents(work, scored, latents, error)) {
         return FALSE;
     }
     remove_partials(work);
