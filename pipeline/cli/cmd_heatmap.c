@@ -95,7 +95,7 @@ static int heatmap(int argc, char **argv, GError **error)
     look.title = id;
     look.provenance = "wsiflow " WSIFLOW_VERSION;
     gboolean ok = slide && slide_grid_check_mpp(slide, error) &&
-                  heatmap_files_write(output, &look, slide, map, NULL, sha256, error) &&
+                  heatmap_files_write(output, &look, slide, map, NULL, NULL, sha256, error) &&
                   write_regions(config, &look, slide, map, output, id, error);
     return ok ? EXIT_DONE : EXIT_FAILED;
 }

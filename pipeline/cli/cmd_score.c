@@ -124,7 +124,7 @@ static gboolean score_slide(const Config *config, Model *model, const char *bund
     look.provenance = "wsiflow " WSIFLOW_VERSION;
     char sha256[3][65];
     return scored_files_slide(table, id, "", scored, NULL, error) && npy_write(values, map, NULL, error) &&
-           heatmap_files_write(folder, &look, slide, map, known, sha256, error) &&
+           heatmap_files_write(folder, &look, slide, map, tissue->mask, known, sha256, error) &&
            write_regions(config, threshold, slide, map, folder, id, table, error);
 }
 

@@ -1,7 +1,7 @@
 /* The estimate.
  *
  * Patches take nearly all of the space: 1.9 bytes per pixel as PNG of synthetic tissue at 1 um/px, at most 3 (no compression).  A cell of
- * the score map (8 px of a tile) takes 10 bytes in scoremap.npy, heatmap.ome.tif, heatmap.tif and scores.csv together, at most 16.
+ * the score map (8 px of a tile) takes 12 bytes in scoremap.npy, heatmap.ome.tif, heatmap.tif and scores.csv together, at most 28.
  * Everything else takes about 2 MB per slide. */
 #include "pipeline/run/disk_space.h"
 #include "pipeline/run/stage_table.h"
@@ -34,8 +34,8 @@ static void add_slide(DiskSpace *need, const Run *run, const SlideEntry *entry, 
     }
     if (wants(run, "score", entry)) {
         double cell = config->heatmap_cell_um > 0 ? config->heatmap_cell_um : CELL_PX * config->tiles_mpp;
-        need->likely += 10 * um2 / (cell * cell);
-        need->most += 16 * um2 / (cell * cell);
+        need->likely += 12 * um2 / (cell * cell);
+        need->most += 28 * um2 / (cell * cell);
     }
     need->likely += SLIDE_BYTES;
     need->most += 2 * SLIDE_BYTES;

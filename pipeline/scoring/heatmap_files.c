@@ -3,6 +3,7 @@
  * The coloured images are for people; the OME-TIFF holds the values unchanged.  The range of the colours is the same for all slides of a model
  * (heatmap_look.h), so slides can be compared. */
 #include "pipeline/scoring/heatmap_files.h"
+#include "pipeline/scoring/value_file.h"
 #include "tiler/cut/cut.h"
 #include "tiler/heatmap/heatmap.h"
 #include "tiler/imagefile/image_draw.h"
@@ -49,7 +50,7 @@ static void mark_unknown(Image *readable, const Map *map, const Image *known)
 }
 
 gboolean heatmap_files_write(const char *folder, const HeatmapLook *look, Slide *slide, const Map *map,
-                             const Image *known, char sha256[3][65], GError **error)
+                             const Image *tissue, const Image *known, char sha256[3][65], GError **error)
 {
     const SlideInfo *info = slide_info(slide);
     Rect whole = {0, 0, info->levels[0].width, info->levels[0].height};
@@ -82,15 +83,11 @@ gboolean heatmap_files_write(const char *folder, const HeatmapLook *look, Slide 
                         .mpp_x = whole.width * info->mpp_x / map->width,
                         .mpp_y = whole.height * info->mpp_y / map->height,
                         .description = text};
-    PyramidSpec values = spec;
-    values.layout = PYRAMID_OME;
-    values.pixels = PYRAMID_FLOAT;
-    values.description = look->title;
-    values.channel = "anomaly score (standard deviations of normal tiles)";
+    const ValueFile values = {look->title, look->provenance, info, map, tissue};
     g_autofree char *rgb_path = g_build_filename(folder, heatmap_files[0], NULL);
     g_autofree char *ome_path = g_build_filename(folder, heatmap_files[1], NULL);
     g_autofree char *png_path = g_build_filename(folder, heatmap_files[2], NULL);
     return pyramid_write_image(rgb_path, &spec, coloured, sha256[0], error) &&
-           pyramid_write_map(ome_path, &values, map, sha256[1], error) &&
+           value_file_write(ome_path, &values, sha256[1], error) &&
            imagefile_write_png(png_path, overview, sha256[2], error);
 }

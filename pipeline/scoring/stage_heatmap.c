@@ -29,7 +29,7 @@ gboolean stage_heatmap(Work *work, GError **error)
     look.title = work->slide->id;
     look.provenance = "wsiflow " WSIFLOW_VERSION;
     g_autofree char *folder = work_output(work, "");
-    if (!heatmap_files_write(folder, &look, slide, map, known, sha256, error)) {
+    if (!heatmap_files_write(folder, &look, slide, map, tissue, known, sha256, error)) {
         return FALSE;
     }
     for (int i = 0; i < 3; i++) {

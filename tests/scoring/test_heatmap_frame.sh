@@ -38,7 +38,7 @@ with tifffile.TiffFile(s + "/heatmap.ome.tif") as t:
     import xml.etree.ElementTree as E
     p = E.fromstring(t.ome_metadata).find(".//{*}Pixels").attrib
     assert p["PhysicalSizeXUnit"] == "µm" and p["Type"] == "float", p
-    values = t.series[0].levels[0].asarray()
+    values = t.series[0].levels[0].asarray()[0]
     for level in t.series[0].levels:
         assert level.dtype == np.float32
 hy, hx = values.shape
@@ -92,7 +92,28 @@ for f in data["features"]:
 assert any("Tiles with known flags" in f["properties"]["measurements"] for f in data["features"])
 P
 "$WSIFLOW" heatmap $s/scoremap.npy --slide cohort/slides/synth_02.tif -m a/model/model.safetensors -o again >/dev/null 2>&1
-check "heatmap from the map gives the same file" cmp $s/heatmap.ome.tif again/heatmap.ome.tif
+check "heatmap from the map gives the same values; without the tissue mask the fraction is 0 or 1" python3 - $s/heatmap.ome.tif again/heatmap.ome.tif $s <<'P'
+import sys, numpy as np, tifffile
+from PIL import Image
+with tifffile.TiffFile(sys.argv[1]) as t, tifffile.TiffFile(sys.argv[2]) as u:
+    for a, b in zip(t.series[0].levels, u.series[0].levels):
+        assert np.array_equal(a.asarray()[:2], b.asarray()[:2], equal_nan=True)
+    fraction, bare = t.asarray()[2], u.asarray()[2]
+known = np.isfinite(np.load(sys.argv[3] + "/scoremap.npy"))
+assert np.array_equal(bare, known) and np.array_equal(fraction > 0, known)
+# The area of tissue in each cell: the integral of the mask, sampled at 40 x 40 points of the cell.
+mask = np.array(Image.open(sys.argv[3] + "/tissue.png")) > 0
+h, w = known.shape
+rng = np.random.default_rng(1)
+partly = 0
+for y, x in rng.choice(np.argwhere(known), 2000):
+    ys = ((y + (np.arange(40) + .5) / 40) / h * mask.shape[0]).astype(int)
+    xs = ((x + (np.arange(40) + .5) / 40) / w * mask.shape[1]).astype(int)
+    area = mask[np.ix_(ys, xs)].mean()
+    partly += 0 < area < 1
+    assert abs(fraction[y, x] - area) < .06, (y, x, fraction[y, x], area)
+assert partly > 10, partly
+P
 check "the range of the colours is the model's, on every slide, and in the description" python3 - a <<'P'
 import glob, json, math, sys, tifffile
 threshold = json.load(open(sys.argv[1] + "/metrics.json"))["calibration"]["threshold"]

@@ -152,7 +152,7 @@ assert np.abs(found - wanted).max() <= half
 x, y = (float(v) * .5 for v in open("scan/detections.csv").readline().split(",")[1:])
 assert 900 < x < 1300 and 600 < y < 800
 with tifffile.TiffFile("scan/heatmap.ome.tif") as t:
-    values = t.series[0].levels[0].asarray()
+    values = t.series[0].levels[0].asarray()[0]
 assert np.array_equal(values >= 2.5, mask == 1)
 P
 "$WSIFLOW" heatmap noisy.npy -s $slide -o again -t 2.5 >log 2>&1

@@ -23,11 +23,19 @@ static char *path_of(const char *name)
 typedef struct {
     int width, height, channels;
     double *values;
+    double
+        *weights; /* of a level: how many values of level 0 are in each; NULL: one in each that is not NaN */
 } Raster;
 
 static Raster raster_new(int width, int height, int channels)
 {
-    return (Raster){width, height, channels, g_new0(double, (size_t)width *height *channels)};
+    return (Raster){width, height, channels, g_new0(double, (size_t)width *height *channels), NULL};
+}
+
+static void raster_clear(Raster *raster)
+{
+    g_free(raster->values);
+    g_free(raster->weights);
 }
 
 static double *at(const Raster *raster, int x, int y, int c)
@@ -60,26 +68,29 @@ static Raster random_raster(PyramidPixels pixels, int width, int height, uint64_
     return raster;
 }
 
-/* The next level by its definition: of the pixels that exist the mean (ties to even), the maximum, or the mean without
- * NaN. */
+/* The next level by its definition: of the pixels that exist the mean (ties to even), the maximum, or the mean of the values of level 0
+ * without NaN. */
 static Raster half(const Raster *from, PyramidPixels pixels)
 {
     Raster to = raster_new((from->width + 1) / 2, (from->height + 1) / 2, from->channels);
+    to.weights = g_new0(double, (size_t)to.width *to.height *to.channels);
     for (int y = 0; y < to.height; y++) {
         for (int x = 0; x < to.width; x++) {
             for (int c = 0; c < to.channels; c++) {
-                double sum = 0, most = -INFINITY;
-                int count = 0;
+                double sum = 0, count = 0, most = -INFINITY;
                 for (int k = 0; k < 4; k++) {
                     int u = 2 * x + k % 2, v = 2 * y + k / 2;
                     double value = u < from->width && v < from->height ? *at(from, u, v, c) : NAN;
                     if (!isnan(value)) {
-                        sum += value;
-                        count++;
+                        size_t i = (size_t)(at(from, u, v, c) - from->values);
+                        double weight = pixels == PYRAMID_FLOAT && from->weights ? from->weights[i] : 1;
+                        sum += weight * value;
+                        count += weight;
                         most = MAX(most, value);
                     }
                 }
-                double mean = count ? sum / count : NAN;
+                double mean = count > 0 ? sum / count : NAN;
+                to.weights[at(&to, x, y, c) - to.values] = count;
                 *at(&to, x, y, c) = pixels == PYRAMID_LABEL   ? most
                                     : pixels == PYRAMID_FLOAT ? (float)mean
                                                               : rint(mean);
@@ -250,10 +261,10 @@ static void test_levels(void)
             gboolean less_than_a_tile =
                 spec.layout == PYRAMID_MULTI_IFD && MIN(next.width, next.height) < tile;
             g_assert_cmpint(small || less_than_a_tile, ==, k + 1 == levels->len);
-            g_free(wanted.values);
+            raster_clear(&wanted);
             wanted = next;
         }
-        g_free(wanted.values);
+        raster_clear(&wanted);
         free_levels(levels);
     }
 }
@@ -503,7 +514,8 @@ static void test_bad_specs(void)
 {
     g_autofree char *path = path_of("bad.tif");
     const PyramidSpec good = {.pixels = PYRAMID_LABEL, .width = 10, .height = 10, .mpp_x = 1, .mpp_y = 1};
-    PyramidSpec bad[8];
+    static const PyramidPlane plane = {"a plane", 0, PYRAMID_MEAN, FALSE};
+    PyramidSpec bad[10];
     for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
         bad[i] = good;
     }
@@ -515,6 +527,9 @@ static void test_bad_specs(void)
     bad[5].quality = 101;
     bad[6].min_size = -1;
     bad[7].width = (int64_t)1 << 40;
+    bad[8].planes = &plane; /* of masks */
+    bad[8].plane_count = 1;
+    bad[9].plane_count = 2;
     for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
         g_autoptr(GError) error = NULL;
         size_t row_bytes = 10;
@@ -537,12 +552,18 @@ static void test_samples(void)
                                                                              "float"};
     for (int i = 0; i < 9; i++) {
         gboolean small = i == 8; /* less than a tile */
+        static const PyramidPlane plane = {"anomaly", 0xFF8000, PYRAMID_MEAN, TRUE};
+        static const char *const notes[] = {"no_data", "NaN & <nothing>", NULL};
+        gboolean ome_float = i == 4 + PYRAMID_FLOAT;
         PyramidSpec spec = {.layout = small ? PYRAMID_MULTI_IFD : (PyramidLayout)(i / 4),
                             .pixels = small ? PYRAMID_RGB_LOSSLESS : (PyramidPixels)(i % 4),
                             .mpp_x = 0.243,
                             .mpp_y = 0.2431,
                             .description = "Anomaly <score> & caf\xC3\xA9",
-                            .channel = "anomaly",
+                            .planes = ome_float ? &plane : NULL,
+                            .plane_count = ome_float,
+                            .comment = "a <comment>",
+                            .notes = notes,
                             .threads = 2};
         int channels = channels_of(spec.pixels);
         Raster raster = raster_new(small ? 188 : 1501, small ? 130 : 1037, channels);

@@ -29,7 +29,7 @@ def pool(a):
     a = np.pad(a, ((0, a.shape[0] % 2), (0, a.shape[1] % 2)), mode="edge")
     return a.reshape(a.shape[0] // 2, 2, a.shape[1] // 2, 2).max((1, 3))
 P
-run() { PYTHONPATH=$tmp "$python" - "$tmp" 2>&1; }
+run() { PYTHONPATH=$tmp:tests "$python" - "$tmp" 2>&1; }
 
 if "$python" -c 'import openslide' 2>/dev/null; then
     check "OpenSlide sees all levels of multi-IFD files, the right resolution, and the right pixels" run <<'P'
@@ -126,11 +126,12 @@ with tifffile.TiffFile(f"{sys.argv[1]}/ome_float.tif") as t:
     assert np.array_equal(got[:H, :W], score, equal_nan=True)
     assert np.isnan(got[H:]).any() and np.isnan(got[:H, W:1536]).all()              # padding is "no data"
 P
-    check "OME-XML: valid UTF-8, names escaped, physical size in um, one plane" run <<'P'
+    check "OME-XML: by the rules of the schema, names escaped, physical size in um, one plane" run <<'P'
 from common import *
-import tifffile, xml.etree.ElementTree as E
+import ome_rules, tifffile, xml.etree.ElementTree as E
 ns = {"o": "http://www.openmicroscopy.org/Schemas/OME/2016-06"}
 for kind, typ, channels in ("jpeg", "uint8", 3), ("lossless", "uint8", 3), ("label", "uint8", 1), ("float", "float", 1):
+    ome_rules.check(f"{sys.argv[1]}/ome_{kind}.tif")
     with tifffile.TiffFile(f"{sys.argv[1]}/ome_{kind}.tif") as t:
         text = t.pages[0].tags["ImageDescription"].value
         image = E.fromstring(text.encode()).find("o:Image", ns)
@@ -141,8 +142,13 @@ for kind, typ, channels in ("jpeg", "uint8", 3), ("lossless", "uint8", 3), ("lab
         assert [float(pixels.get("PhysicalSize" + a)) for a in "XY"] == list(MPP)
         assert [pixels.get("PhysicalSize" + a + "Unit") for a in "XY"] == ["µm", "µm"]
         channel = pixels.findall("o:Channel", ns)
-        assert len(channel) == 1 and channel[0].get("Name") == "anomaly" and int(channel[0].get("SamplesPerPixel")) == channels
+        assert len(channel) == 1 and int(channel[0].get("SamplesPerPixel")) == channels
+        assert channel[0].get("Name") == ("anomaly" if kind == "float" else None)
         assert len(pixels.findall("o:TiffData", ns)) == 1
+        assert image.find("o:Description", ns).text == "a <comment>"
+        note = E.fromstring(text.encode()).find("o:StructuredAnnotations/o:MapAnnotation", ns)
+        assert image.find("o:AnnotationRef", ns).get("ID") == note.get("ID")
+        assert [(m.get("K"), m.text) for m in note.iter("{%s}M" % ns["o"])] == [("no_data", "NaN & <nothing>")]
 P
 else
     skip "tifffile reads all files" "python3-tifffile is not installed"

@@ -1,4 +1,4 @@
-/* The three ways to halve an image.  All sums have a fixed order. */
+/* The ways to halve an image.  All sums have a fixed order. */
 #include "tiler/pyramid/halve.h"
 #include <math.h>
 
@@ -57,33 +57,37 @@ void halve_max8(const uint8_t *in, size_t in_stride, int width, int height, uint
     }
 }
 
-/* The mean of those that are not NaN; NaN when there is none. */
-static float mean_of_numbers(const float values[4], int count)
-{
-    double sum = 0;
-    int numbers = 0;
-    for (int i = 0; i < count; i++) {
-        if (!isnan(values[i])) {
-            sum += values[i];
-            numbers++;
-        }
-    }
-    return numbers ? (float)(sum / numbers) : NAN;
-}
-
-void halve_float(const float *in, size_t in_stride, int width, int height, float *out, size_t out_stride)
+void halve_mean_float(const float *in, const float *weights, size_t in_stride, int width, int height,
+                      float *out, float *out_weights, size_t out_stride)
 {
     for (int y = 0; y < height; y += 2) {
         for (int x = 0; x < width; x += 2) {
             /* Only pixels that exist count, so borders need no special case. */
-            float values[4];
-            int count = 0;
+            double sum = 0, total = 0;
             for (int dy = 0; dy < 2 && y + dy < height; dy++) {
                 for (int dx = 0; dx < 2 && x + dx < width; dx++) {
-                    values[count++] = in[(size_t)(y + dy) * in_stride + x + dx];
+                    size_t i = (size_t)(y + dy) * in_stride + x + dx;
+                    double weight = isnan(in[i]) ? 0 : weights ? weights[i] : 1;
+                    sum += weight > 0 ? weight * in[i] : 0;
+                    total += weight;
                 }
             }
-            out[x / 2] = mean_of_numbers(values, count);
+            out[x / 2] = total > 0 ? (float)(sum / total) : NAN;
+            out_weights[x / 2] = (float)total;
+        }
+        out += out_stride;
+        out_weights += out_stride;
+    }
+}
+
+void halve_max_float(const float *in, size_t in_stride, int width, int height, float *out, size_t out_stride)
+{
+    for (int y = 0; y < height; y += 2) {
+        const float *top = in + (size_t)y * in_stride, *bottom = y + 1 < height ? top + in_stride : top;
+        for (int x = 0; x < width; x += 2) {
+            int next = x + 1 < width ? x + 1 : x;
+            /* fmaxf takes the other value when one is NaN. */
+            out[x / 2] = fmaxf(fmaxf(top[x], bottom[x]), fmaxf(top[next], bottom[next]));
         }
         out += out_stride;
     }

@@ -10,5 +10,9 @@ void halve_mean8(const uint8_t *in, size_t in_stride, int width, int height, int
                  size_t out_stride);
 /* Maximum: a lesion of one pixel is still there in the coarsest level.  1 channel. */
 void halve_max8(const uint8_t *in, size_t in_stride, int width, int height, uint8_t *out, size_t out_stride);
-/* Mean of the pixels that are not NaN; NaN when all are.  1 channel. */
-void halve_float(const float *in, size_t in_stride, int width, int height, float *out, size_t out_stride);
+/* Mean of the pixels that are not NaN, weighted; NaN when all are.  weights: of the pixels, with their stride, 0 for NaN; NULL: each
+ * pixel counts once.  out_weights: the sums.  1 channel. */
+void halve_mean_float(const float *in, const float *weights, size_t in_stride, int width, int height,
+                      float *out, float *out_weights, size_t out_stride);
+/* Maximum of the pixels that are not NaN; NaN when all are.  1 channel. */
+void halve_max_float(const float *in, size_t in_stride, int width, int height, float *out, size_t out_stride);

@@ -23,8 +23,10 @@ enum { MAX_LEVELS = 32, MAX_KEPT_TILES = 256 };
 
 typedef struct {
     uint8_t *pixels; /* (tile, width of the level, channels) */
-    int rows;        /* filled so far */
-    int64_t row;     /* number of this row of tiles in the level */
+    float *
+        weights; /* (tile, width of the level), of means of floats: how many values of level 0 are in each; NULL at level 0 */
+    int rows;    /* filled so far */
+    int64_t row; /* number of this row of tiles in the level */
 } Band;
 
 typedef struct {
@@ -38,6 +40,7 @@ typedef struct {
     GByteArray **encoded;    /* [column]: encoded tile of the band being flushed */
     const GByteArray **kept; /* [column]: when not NULL, the kept tile that replaces it */
     void *data;              /* of the source */
+    PyramidRule rule;        /* of the plane that is written */
     GMutex lock;             /* guards `constants` */
     GHashTable *constants;   /* pixel bits -> GByteArray */
     PyramidFile *file;
@@ -59,7 +62,10 @@ static gboolean check_spec(const PyramidSpec *spec, const char *path, GError **e
                   {is_positive(spec->mpp_x) && is_positive(spec->mpp_y), "resolution"},
                   {spec->tile >= 16 && spec->tile % 16 == 0 && spec->tile <= 4096, "tile size"},
                   {spec->quality >= 1 && spec->quality <= 100, "JPEG quality"},
-                  {spec->min_size >= 1, "smallest level"}};
+                  {spec->min_size >= 1, "smallest level"},
+                  {(spec->plane_count >= 1) == (spec->planes != NULL) &&
+                       (!spec->planes || (spec->pixels == PYRAMID_FLOAT && spec->layout == PYRAMID_OME)),
+                   "planes"}};
     for (guint i = 0; i < G_N_ELEMENTS(checks); i++) {
         if (!checks[i].right) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: cannot write a pyramid: impossible %s", path,
@@ -116,6 +122,11 @@ static gboolean allocate(Writer *writer, GError **error)
         if (!writer->bands[k].pixels) {
             return FALSE;
         }
+        if (k > 0 && writer->spec.pixels == PYRAMID_FLOAT &&
+            !(writer->bands[k].weights =
+                  wsi_try_alloc(tile, row_bytes, "a band of a pyramid level", error))) {
+            return FALSE;
+        }
     }
     for (int c = 0; c < writer->levels[0].columns; c++) {
         writer->encoded[c] = g_byte_array_new();
@@ -131,6 +142,7 @@ static void release(Writer *writer)
     }
     for (int k = 0; k < writer->count; k++) {
         g_free(writer->bands[k].pixels);
+        g_free(writer->bands[k].weights);
     }
     for (int c = 0; writer->encoded && c < writer->levels[0].columns; c++) {
         g_clear_pointer(&writer->encoded[c], g_byte_array_unref);
@@ -258,6 +270,22 @@ static gboolean encode_constant(Writer *writer, int worker, const Part *part, in
     return TRUE;
 }
 
+/* Halves the part of floats in `column` of level k into the band of the next level; all of its pixels are written. */
+static void halve_floats(const Writer *writer, const Part *part, int k, int64_t column)
+{
+    const Band *from = &writer->bands[k], *next = &writer->bands[k + 1];
+    size_t in_stride = (size_t)writer->levels[k].width, stride = (size_t)writer->levels[k + 1].width;
+    size_t at = (size_t)next->rows * stride + (size_t)column * (writer->spec.tile / 2);
+    const float *in = (const float *)part->pixels;
+    float *out = (float *)next->pixels + at;
+    if (writer->rule == PYRAMID_MAXIMUM) {
+        halve_max_float(in, in_stride, part->width, part->height, out, stride);
+    } else {
+        const float *weights = from->weights ? from->weights + column * writer->spec.tile : NULL;
+        halve_mean_float(in, weights, in_stride, part->width, part->height, out, next->weights + at, stride);
+    }
+}
+
 /* Halves the part into the band of the next level. */
 static void halve(const Writer *writer, const Part *part, gboolean constant, int k, int64_t column)
 {
@@ -271,9 +299,6 @@ static void halve(const Writer *writer, const Part *part, gboolean constant, int
         for (int y = 1; y < (part->height + 1) / 2; y++) {
             memcpy(out + (size_t)y * stride, out, (size_t)((part->width + 1) / 2) * bytes);
         }
-    } else if (writer->spec.pixels == PYRAMID_FLOAT) {
-        halve_float((const float *)part->pixels, part->stride / sizeof(float), part->width, part->height,
-                    (float *)out, stride / sizeof(float));
     } else if (writer->spec.pixels == PYRAMID_LABEL) {
         halve_max8(part->pixels, part->stride, part->width, part->height, out, stride);
     } else {
@@ -317,7 +342,12 @@ static gboolean flush_column(int64_t column, int worker, void *data, GError **er
     }
     /* A constant part at the border is not a constant tile, unless JPEG repeats its pixels. */
     gboolean whole = part.width == writer->spec.tile && part.height == writer->spec.tile;
-    if (flush->level + 1 < writer->count) {
+    if (flush->level + 1 < writer->count && writer->spec.pixels == PYRAMID_FLOAT) {
+        if (constant) {
+            spread(&part, writer->pixel_bytes);
+        }
+        halve_floats(writer, &part, flush->level, column);
+    } else if (flush->level + 1 < writer->count) {
         halve(writer, &part, constant, flush->level, column);
     }
     writer->kept[column] = NULL;
@@ -363,8 +393,27 @@ static gboolean flush_band(Writer *writer, int k, GError **error)
 }
 
 /* Feeds the bands of level 0 from the source. */
-static gboolean run(Writer *writer, const char *path, PyramidSource source, void *data, char sha256[65],
-                    GError **error)
+static gboolean run_plane(Writer *writer, PyramidSource source, void *data, GError **error)
+{
+    for (int k = 0; k < writer->count; k++) {
+        writer->bands[k].rows = 0;
+        writer->bands[k].row = 0;
+    }
+    writer->data = data;
+    for (int64_t y = 0; y < writer->spec.height; y += writer->spec.tile) {
+        /* The source fills the band of level 0, one row of tiles at a time. */
+        writer->bands[0].rows = (int)MIN(writer->spec.tile, writer->spec.height - y);
+        if (!source(data, y, writer->bands[0].rows, writer->bands[0].pixels, error) ||
+            !flush_band(writer, 0, error)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+/* data: of the source, for each plane. */
+static gboolean run(Writer *writer, const char *path, PyramidSource source, void *const *data,
+                    char sha256[65], GError **error)
 {
     g_autoptr(GByteArray) tables = g_byte_array_new();
     if (!allocate(writer, error) ||
@@ -375,28 +424,30 @@ static gboolean run(Writer *writer, const char *path, PyramidSource source, void
     if (!writer->file) {
         return FALSE;
     }
-    for (int64_t y = 0; y < writer->spec.height; y += writer->spec.tile) {
-        /* The source fills the band of level 0, one row of tiles at a time. */
-        writer->bands[0].rows = (int)MIN(writer->spec.tile, writer->spec.height - y);
-        if (!source(data, y, writer->bands[0].rows, writer->bands[0].pixels, error) ||
-            !flush_band(writer, 0, error)) {
+    for (int p = 0; p < MAX(writer->spec.plane_count, 1); p++) {
+        writer->rule = writer->spec.planes ? writer->spec.planes[p].rule : PYRAMID_MEAN;
+        if ((p > 0 && !pyramid_file_next_plane(writer->file, error)) ||
+            !run_plane(writer, source, data[p], error)) {
             return FALSE;
         }
     }
     return pyramid_file_finish(writer->file, sha256, error);
 }
 
-gboolean pyramid_write(const char *path, const PyramidSpec *spec, PyramidSource source, void *data,
-                       char sha256[65], GError **error)
+gboolean pyramid_write_planes(const char *path, const PyramidSpec *spec, PyramidSource source,
+                              void *const *data, int count, char sha256[65], GError **error)
 {
-    Writer writer = {.spec = *spec,
-                     .pixel_bytes = tile_codec_pixel_bytes(spec->pixels),
-                     .threads = MAX(spec->threads, 1),
-                     .data = data};
+    Writer writer = {
+        .spec = *spec, .pixel_bytes = tile_codec_pixel_bytes(spec->pixels), .threads = MAX(spec->threads, 1)};
     writer.spec.tile = spec->tile ? spec->tile : 256;
     writer.spec.quality = spec->quality ? spec->quality : 90;
     writer.spec.min_size = spec->min_size ? spec->min_size : 256;
     if (!check_spec(&writer.spec, path, error)) {
+        return FALSE;
+    }
+    if (count != MAX(spec->plane_count, 1)) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "%s: %d planes were given, %d specified", path,
+                    count, spec->plane_count);
         return FALSE;
     }
     plan_levels(&writer);
@@ -406,41 +457,8 @@ gboolean pyramid_write(const char *path, const PyramidSpec *spec, PyramidSource 
     return ok;
 }
 
-typedef struct {
-    const uint8_t *pixels;
-    size_t row_bytes;
-} Raster;
-
-/* The PyramidSource of a whole image. */
-static gboolean raster_rows(void *data, int64_t y, int rows, void *pixels, GError **error)
+gboolean pyramid_write(const char *path, const PyramidSpec *spec, PyramidSource source, void *data,
+                       char sha256[65], GError **error)
 {
-    const Raster *raster = data;
-    memcpy(pixels, raster->pixels + (size_t)y * raster->row_bytes, (size_t)rows * raster->row_bytes);
-    return TRUE;
-}
-
-static gboolean write_raster(const char *path, const PyramidSpec *spec, int width, int height,
-                             int pixel_bytes, const void *pixels, char sha256[65], GError **error)
-{
-    if (spec->width != width || spec->height != height || spec->part ||
-        tile_codec_pixel_bytes(spec->pixels) != pixel_bytes) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL,
-                    "%s: an image of %d x %d px does not match the pyramid", path, width, height);
-        return FALSE;
-    }
-    Raster raster = {pixels, (size_t)width * pixel_bytes};
-    return pyramid_write(path, spec, raster_rows, &raster, sha256, error);
-}
-
-gboolean pyramid_write_image(const char *path, const PyramidSpec *spec, const Image *image, char sha256[65],
-                             GError **error)
-{
-    return write_raster(path, spec, image->width, image->height, image->channels, image->pixels, sha256,
-                        error);
-}
-
-gboolean pyramid_write_map(const char *path, const PyramidSpec *spec, const Map *map, char sha256[65],
-                           GError **error)
-{
-    return write_raster(path, spec, map->width, map->height, sizeof(float), map->values, sha256, error);
+    return pyramid_write_planes(path, spec, source, &data, 1, sha256, error);
 }

@@ -6,7 +6,7 @@
  * their positions.
  *
  * In the OME layout the number of SubIFDs must be known when the directory of level 0 is written; libtiff then
- * links the next directories from there instead of from the main chain.
+ * links the next directories from there instead of from the main chain.  The next plane follows in the main chain.
  *
  * Whether the file is BigTIFF is decided before the first byte, from the largest size that the tiles can have. */
 #include "tiler/pyramid/pyramid_file.h"
@@ -30,7 +30,7 @@ typedef struct {
 struct PyramidFile {
     const PyramidSpec *spec;
     const PyramidLevel *levels;
-    int count;
+    int count, plane;
     const GByteArray *jpeg_tables;
     Durable *target, *spool;
     TIFF *tiff;
@@ -74,7 +74,7 @@ static gboolean needs_bigtiff(const PyramidSpec *spec, const PyramidLevel *level
     for (int k = 0; k < count; k++) {
         total += (double)levels[k].columns * levels[k].rows * (worst + 16);
     }
-    return total > 4294967295.0;
+    return total * MAX(spec->plane_count, 1) > 4294967295.0;
 }
 
 static gboolean open_tiff(PyramidFile *file, GError **error)
@@ -115,6 +115,15 @@ static gboolean set_pixel_tags(TIFF *tiff, const PyramidSpec *spec, const GByteA
     return ok;
 }
 
+/* GDAL's tag for the value that means no data; libtiff does not know it.  Each directory starts without it. */
+enum { TAG_GDAL_NODATA = 42113 };
+static gboolean set_no_data(TIFF *tiff)
+{
+    static const TIFFFieldInfo tag = {TAG_GDAL_NODATA, -1,   -1,    TIFF_ASCII,
+                                      FIELD_CUSTOM,    TRUE, FALSE, "GDAL_NODATA"};
+    return TIFFMergeFieldInfo(tiff, &tag, 1) == 0 && TIFFSetField(tiff, TAG_GDAL_NODATA, "nan");
+}
+
 /* The description of level 0: OME-XML, or the given text with non-ASCII bytes replaced. */
 static char *description(const PyramidSpec *spec)
 {
@@ -138,7 +147,7 @@ static gboolean set_tags(PyramidFile *file, int k)
     TIFF *tiff = file->tiff;
     /* Pixels per cm = 10000 um / (um/px 2^k). */
     double scale = (double)((int64_t)1 << k);
-    g_autofree char *text = k == 0 ? description(spec) : NULL;
+    g_autofree char *text = k == 0 && file->plane == 0 ? description(spec) : NULL;
     gboolean ok = TIFFSetField(tiff, TIFFTAG_SUBFILETYPE, k == 0 ? 0 : FILETYPE_REDUCEDIMAGE) &&
                   TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, (uint32_t)level->width) &&
                   TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, (uint32_t)level->height) &&
@@ -150,6 +159,7 @@ static gboolean set_tags(PyramidFile *file, int k)
                   TIFFSetField(tiff, TIFFTAG_YRESOLUTION, 10000 / (spec->mpp_y * scale)) &&
                   TIFFSetField(tiff, TIFFTAG_SOFTWARE, "wsiflow " WSIFLOW_VERSION) &&
                   set_pixel_tags(tiff, spec, file->jpeg_tables) &&
+                  (!spec->planes || !spec->planes[file->plane].no_data || set_no_data(tiff)) &&
                   (!text || TIFFSetField(tiff, TIFFTAG_IMAGEDESCRIPTION, text));
     if (ok && k == 0 && spec->layout == PYRAMID_OME && file->count > 1) {
         /* Reserves the links; libtiff fills them in when it writes the next directories. */
@@ -271,7 +281,8 @@ static gboolean write_reduced_levels(PyramidFile *file, int fd, GError **error)
     return TRUE;
 }
 
-gboolean pyramid_file_finish(PyramidFile *file, char sha256[65], GError **error)
+/* The directories of a plane: level 0 was written already, except for its directory. */
+static gboolean finish_plane(PyramidFile *file, GError **error)
 {
     if (!TIFFWriteDirectory(file->tiff)) {
         return tiff_failed(file, error);
@@ -286,6 +297,23 @@ gboolean pyramid_file_finish(PyramidFile *file, char sha256[65], GError **error)
         if (!ok) {
             return FALSE;
         }
+    }
+    return TRUE;
+}
+
+gboolean pyramid_file_next_plane(PyramidFile *file, GError **error)
+{
+    if (!finish_plane(file, error)) {
+        return FALSE;
+    }
+    file->plane++;
+    return set_tags(file, 0) || tiff_failed(file, error);
+}
+
+gboolean pyramid_file_finish(PyramidFile *file, char sha256[65], GError **error)
+{
+    if (!finish_plane(file, error)) {
+        return FALSE;
     }
     TIFFClose(g_steal_pointer(&file->tiff));
     return durable_commit(file->target, sha256, NULL, error);
