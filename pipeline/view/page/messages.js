@@ -1,0 +1,28 @@
+// What the page says in words: a line that goes away, and a sentence over the slide that stays.
+import {byId} from "./dom.js";
+
+let timer = 0;
+
+export function notice(text) {
+    byId("notice").textContent = text;
+    byId("notice").hidden = false;
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+        byId("notice").hidden = true;
+    }, 4000);
+}
+
+// Over the slide; "" takes it away.
+export function over(text) {
+    byId("over").textContent = text;
+    byId("over").hidden = !text;
+}
+
+// For promises that nobody waits for: their errors are told.
+export function told(promise) {
+    promise.catch(error => {
+        if (error.name !== "AbortError") {
+            notice(`${error.message[0].toUpperCase()}${error.message.slice(1)}.`);
+        }
+    });
+}

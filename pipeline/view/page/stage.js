@@ -1,0 +1,252 @@
+// The slide that is open, in one viewer or in two that move together, with everything that is drawn over it.
+import {byId} from "./dom.js";
+import {emit, on, state} from "./state.js";
+import {getJson} from "./api.js";
+import {boxOf, hitTest, polygonsOf, ringArea} from "./geometry.js";
+import {over} from "./messages.js";
+import {decisionOf, readReview} from "./review.js";
+import {Viewer} from "./viewer.js";
+
+let viewers = [];
+let moving = false;
+let opening = 0; // number of the last opening; what belongs to an earlier one is dropped
+let clicked = null; // takes clicks instead of choosing a region, while somebody draws
+let saidOfTiles = false;
+
+export function mainViewer() {
+    return viewers[0];
+}
+
+export function allViewers() {
+    return viewers;
+}
+
+export function openViewers() {
+    return viewers.filter(viewer => viewer.leaflet);
+}
+
+export function takeClicks(listener) {
+    clicked = listener;
+}
+
+// ---- two viewers ----
+
+function follow(leader) {
+    if (moving || !leader.leaflet) {
+        return;
+    }
+    moving = true;
+    for (const viewer of openViewers()) {
+        if (viewer !== leader) {
+            viewer.setPosition(leader.position());
+        }
+    }
+    moving = false;
+    emit("position");
+}
+
+function pointer(viewer, x, y) {
+    emit("pointer", x === null ? null : {x, y, viewer});
+}
+
+function click(viewer, event) {
+    const x = event.latlng.lng;
+    const y = event.latlng.lat;
+    if (clicked) {
+        clicked(viewer, x, y);
+        return;
+    }
+    const drawn = state.layers.drawn ? drawnItems() : [];
+    const regions = state.layers.regions ? state.regions : [];
+    const hit = hitTest([...drawn, ...regions], x, y);
+    choose(hit ? {kind: hit.drawn ? "drawn" : "region", id: hit.id} : null);
+}
+
+function tileFailed(error) {
+    if (!saidOfTiles) {
+        saidOfTiles = true;
+        over(`A part of this slide cannot be shown: ${error.message}. It is hatched.`);
+    }
+}
+
+// A slider moves more often than the screen is drawn.
+let lookWaits = false;
+
+function lookLater() {
+    if (!lookWaits) {
+        lookWaits = true;
+        requestAnimationFrame(() => {
+            lookWaits = false;
+            openViewers().forEach(viewer => viewer.setLook(state.look));
+        });
+    }
+}
+
+export function startStage() {
+    const listeners = {position: follow, pointer, click, failed: tileFailed};
+    viewers = state.run.models.slice(0, 2).map((model, i) => new Viewer(byId(`viewer-${i}`), i, listeners));
+    on("look", lookLater);
+    on("layers", () => viewers.forEach(viewer => viewer.leaflet && viewer.setLayers(state.layers)));
+    for (const name of ["review", "chosen"]) {
+        on(name, drawReviewed);
+    }
+    on("compare", () => {
+        arrange();
+        if (state.slide) {
+            const at = viewers[0].position();
+            showSlide(state.slide, at);
+        }
+    });
+    new ResizeObserver(() => openViewers().forEach(viewer => viewer.resized())).observe(byId("viewers"));
+    arrange();
+}
+
+function arrange() {
+    byId("viewers").classList.toggle("two", state.compare);
+    viewers.forEach((viewer, i) => {
+        byId(`model-${i}`).textContent = state.compare ? state.run.models[i].name : "";
+    });
+    if (!state.compare && viewers[1]) {
+        viewers[1].close();
+    }
+}
+
+// ---- opening ----
+
+function showSlide(slide, at) {
+    viewers.forEach((viewer, i) => {
+        if (i === 0 || state.compare) {
+            viewer.open(slide, state.run, state.look, at);
+            viewer.setLayers(state.layers);
+            at = viewers[0].position();
+        }
+    });
+    drawFixed();
+    drawReviewed();
+    emit("position");
+}
+
+function itemsOf(features) {
+    return features.map(feature => {
+        const polygons = polygonsOf(feature.geometry);
+        const {rank, max, mean, area} = feature.properties || {};
+        const size = polygons.reduce((sum, rings) => sum + Math.abs(ringArea(rings[0])), 0);
+        return {id: feature.id || feature.properties.id, rank, max, mean, area, polygons, size, box: boxOf(polygons)};
+    }).filter(item => item.polygons.length);
+}
+
+async function outlines(slide, name) {
+    if (!slide.has[name]) {
+        return [];
+    }
+    return itemsOf((await getJson(`/api/slides/${slide.id}/${name}`)).features);
+}
+
+function whyNoMap(slide) {
+    const entry = state.slides.find(other => other.id === slide.id);
+    if (slide.maps.length) {
+        return "";
+    }
+    const why = entry && entry.reason ? ` (${entry.reason})` : "";
+    return `This slide has no score map yet${why}. It can be looked at; the map appears once the run has scored it.`;
+}
+
+// Opens a slide at a place ({x, y, zoom} or null).  Resolves when its outlines and its review are there.
+export async function openSlide(id, at = null, region = "") {
+    const mine = ++opening;
+    saidOfTiles = false;
+    over("");
+    byId("viewers").setAttribute("aria-busy", "true");
+    try {
+        const slide = await getJson(`/api/slides/${id}`);
+        if (mine !== opening) {
+            return;
+        }
+        Object.assign(state, {slide, review: null, regions: [], chosen: null, tissue: [], annotation: []});
+        showSlide(slide, at);
+        over(whyNoMap(slide));
+        emit("slide");
+        const [regions, tissue, annotation] = await Promise.all([outlines(slide, "regions"), outlines(slide, "tissue"),
+                                                                 outlines(slide, "annotation"), readReview()]);
+        if (mine === opening) {
+            Object.assign(state, {regions: regions.sort((a, b) => a.rank - b.rank), tissue, annotation});
+            drawFixed();
+            emit("regions");
+            choose(region && regions.some(item => item.id === region) ? {kind: "region", id: region} : null);
+        }
+    } catch (error) {
+        if (mine === opening) {
+            const name = (state.slides.find(other => other.id === id) || {}).name || "This slide";
+            over(`${name} cannot be shown: ${error.message}.`);
+        }
+    } finally {
+        if (mine === opening) {
+            byId("viewers").setAttribute("aria-busy", "false");
+        }
+    }
+}
+
+// ---- outlines ----
+
+function drawnItems() {
+    return (state.review ? state.review.drawn : []).map(({id, ring, label}) => ({
+        id, label, drawn: true, polygons: [[ring]], box: boxOf([[ring]]), size: Math.abs(ringArea(ring)),
+    }));
+}
+
+export function isChosen(kind, id) {
+    return !!state.chosen && state.chosen.kind === kind && state.chosen.id === id;
+}
+
+function drawFixed() {
+    for (const viewer of openViewers()) {
+        for (const name of ["tissue", "annotation"]) {
+            viewer.setOutlines(name, (state[name] || []).map(item => ({...item, style: name})));
+        }
+    }
+}
+
+function drawReviewed() {
+    const regions = state.regions.map(item => ({...item, style: decisionOf(item.id).state, chosen: isChosen("region", item.id)}));
+    const drawn = drawnItems().map(item => ({...item, style: item.label === "normal" ? "drawn normal" : "drawn",
+                                             chosen: isChosen("drawn", item.id)}));
+    // The chosen one is drawn last, over its neighbours.
+    const order = (a, b) => Number(a.chosen) - Number(b.chosen);
+    for (const viewer of openViewers()) {
+        viewer.setOutlines("regions", regions.sort(order));
+        viewer.setOutlines("drawn", drawn.sort(order));
+    }
+}
+
+export function choose(chosen, zoom = false) {
+    state.chosen = chosen;
+    emit("chosen");
+    const item = chosenItem();
+    if (zoom && item) {
+        viewers[0].fit(item.box);
+    }
+}
+
+export function chosenItem() {
+    if (!state.chosen) {
+        return null;
+    }
+    const items = state.chosen.kind === "drawn" ? drawnItems() : state.regions;
+    return items.find(item => item.id === state.chosen.id) || null;
+}
+
+// The next or previous region by rank, drawn ones last; onlyOpen leaves out those that were decided on.
+export function nextRegion(step, onlyOpen = false) {
+    const all = [...state.regions.map(item => ({kind: "region", id: item.id, open: decisionOf(item.id).state === "open"})),
+                 ...drawnItems().map(item => ({kind: "drawn", id: item.id, open: false}))];
+    const at = state.chosen ? all.findIndex(item => isChosen(item.kind, item.id)) : step > 0 ? -1 : all.length;
+    for (let i = 1; i <= all.length; i++) {
+        const item = all[((at + step * i) % all.length + all.length) % all.length];
+        if (item && (!onlyOpen || item.open)) {
+            choose({kind: item.kind, id: item.id}, true);
+            return true;
+        }
+    }
+    return false;
+}
+
