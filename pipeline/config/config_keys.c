@@ -61,10 +61,12 @@ const ConfigKey config_keys[] = {
         slides, annotations,
         "folder of annotations, STEM.xml (.geojson, .geojson.gz, .json, .ndpa, .annotations; in a folder "
         "without slides also masks .png, .tif) for each slide with lesions; may be the folder of the slides"),
-    GROUPS(slides, groups,
-           "meaning of the annotation groups: {\"Layer 1\": lesion, \"Tumor: Negative\": not, Region: roi, "
-           "\"*\": ignore}; \"*\" stands for all other groups; when a slide has a roi, only tissue in it "
-           "counts; the groups of Camelyon16/17 are built in"),
+    GROUPS(
+        slides, groups,
+        "meaning of the annotation groups: {\"Layer 1\": lesion, \"Tumor: Negative\": not, Pen: hard, Doubt: "
+        "unknown, Region: roi, \"*\": ignore}; \"*\" stands for all other groups; when a slide has a roi, "
+        "only tissue in it "
+        "counts; the groups of Camelyon16/17 and of the review page are built in"),
     CHOICE(slides, group_field, "auto", "auto class name text title",
            "the field of an outline that names its group; auto = the usual field of each format"),
     CHOICE(slides, unannotated, "auto", "auto normal unknown",

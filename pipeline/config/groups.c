@@ -8,7 +8,7 @@
 #include "base/nearest.h"
 #include <string.h>
 
-static const char *const kinds[] = {"lesion", "not", "roi", "ignore", NULL};
+static const char *const kinds[] = {"lesion", "not", "hard", "unknown", "roi", "ignore", NULL};
 
 static void group_free(void *data)
 {
@@ -32,7 +32,8 @@ static const char *kind_of(const char *name, const char *kind, GError **error)
     }
     g_autofree char *hint = nearest_hint(kind, kinds);
     g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                "group \"%s\" is \"%s\": allowed are lesion, not, roi and ignore%s", name, kind, hint);
+                "group \"%s\" is \"%s\": allowed are lesion, not, hard, unknown, roi and ignore%s", name,
+                kind, hint);
     return NULL;
 }
 
@@ -67,7 +68,9 @@ gboolean groups_add_pair(GPtrArray *groups, const char *pair, GError **error)
     const char *equals = strrchr(pair, '=');
     if (!equals) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "group \"%s\" has no kind: write NAME=lesion, NAME=not, NAME=roi or NAME=ignore", pair);
+                    "group \"%s\" has no kind: write NAME=lesion, NAME=not, NAME=hard, NAME=unknown, "
+                    "NAME=roi or NAME=ignore",
+                    pair);
         return FALSE;
     }
     g_autofree char *name = g_strndup(pair, (gsize)(equals - pair));
@@ -92,10 +95,10 @@ gboolean groups_add_text(GPtrArray *groups, const char *text, GError **error)
     return TRUE;
 }
 
-gboolean groups_have_regions(const GPtrArray *groups)
+gboolean groups_have_kind(const GPtrArray *groups, const char *kind)
 {
     for (guint i = 0; i < groups->len; i++) {
-        if (g_str_equal(((const GroupName *)groups->pdata[i])->kind, "roi")) {
+        if (g_str_equal(((const GroupName *)groups->pdata[i])->kind, kind)) {
             return TRUE;
         }
     }

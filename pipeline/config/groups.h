@@ -4,7 +4,7 @@
 
 typedef struct {
     char *name;       /* as in the annotation files; "*" stands for all other groups */
-    const char *kind; /* "lesion", "not", "roi" or "ignore"; static */
+    const char *kind; /* "lesion", "not", "hard", "unknown", "roi" or "ignore"; static */
 } GroupName;
 
 /* An empty list; free with g_ptr_array_unref. */
@@ -15,5 +15,5 @@ gboolean groups_add(GPtrArray *groups, const char *name, const char *kind, GErro
 gboolean groups_add_pair(GPtrArray *groups, const char *pair, GError **error);
 /* Adds "name=kind other=kind", for names without blanks; otherwise an error that says how to write them. */
 gboolean groups_add_text(GPtrArray *groups, const char *text, GError **error);
-/* Whether any name has the kind roi. */
-gboolean groups_have_regions(const GPtrArray *groups);
+/* Whether any name has this kind. */
+gboolean groups_have_kind(const GPtrArray *groups, const char *kind);

@@ -45,7 +45,9 @@ json_t *slide_pixels(const Work *work, GError **error)
     for (guint i = 0; i < work->run->slides->len; i++) {
         const SlideEntry *entry = work->run->slides->pdata[i];
         g_autofree char *path = work_find(work, "score", entry->id, "map");
-        if (!path || !g_str_equal(entry->split, "test") || entry->label == SLIDE_UNKNOWN ||
+        g_autofree char *unknown =
+            work_find(work, "mask", entry->id, "unknown"); /* not all of it has a label */
+        if (!path || unknown || !g_str_equal(entry->split, "test") || entry->label == SLIDE_UNKNOWN ||
             entry->use != SLIDE_WHOLE) {
             continue;
         }

@@ -19,10 +19,10 @@
 Patch *patch_of_tile(const Config *config, const SlideEntry *entry, const GArray *tiles,
                      const GArray *fractions, int number)
 {
-    static const LesionFraction none = {0, 0};
+    static const LesionFraction none = {0};
     const Tile *tile = &g_array_index(tiles, Tile, number);
     const LesionFraction *lesion = fractions ? &g_array_index(fractions, LesionFraction, number) : &none;
-    TileLabel label = tile_label(config, entry, lesion->fraction, lesion->centre);
+    TileLabel label = tile_label(config, entry, lesion);
     gboolean train = g_str_equal(entry->split, "train");
     if (label == TILE_AMBIGUOUS || (label == TILE_UNGOOD && train && !config->dataset_train_anomalies)) {
         return NULL;
@@ -37,6 +37,7 @@ Patch *patch_of_tile(const Config *config, const SlideEntry *entry, const GArray
     patch->mpp = config->tiles_mpp;
     patch->tissue_fraction = tile->tissue_fraction;
     patch->lesion_fraction = lesion->fraction;
+    patch->hard = label == TILE_GOOD && tile_is_hard(config, lesion);
     patch->label = g_strdup(label == TILE_GOOD ? "good" : "Ungood");
     patch->split = g_strdup(entry->split);
     patch->fold = entry->fold;

@@ -14,10 +14,17 @@ TileLabel tile_label_by_rule(const Config *config, double fraction, double centr
     return fraction <= 0 ? TILE_GOOD : fraction >= least ? TILE_UNGOOD : TILE_AMBIGUOUS;
 }
 
-TileLabel tile_label(const Config *config, const SlideEntry *entry, double fraction, double centre_fraction)
+TileLabel tile_label(const Config *config, const SlideEntry *entry, const LesionFraction *tile)
 {
-    TileLabel label = tile_label_by_rule(config, fraction, centre_fraction);
+    TileLabel label = tile_label_by_rule(config, tile->fraction, tile->centre);
+    gboolean rest = entry->use == SLIDE_LESIONS_ONLY && tile->hard < 1 - TILE_MOST_UNKNOWN;
     gboolean unknown =
-        entry->label == SLIDE_UNKNOWN || (label == TILE_GOOD && entry->use == SLIDE_LESIONS_ONLY);
+        entry->label == SLIDE_UNKNOWN || (label == TILE_GOOD && (tile->unknown > TILE_MOST_UNKNOWN || rest));
     return unknown ? TILE_AMBIGUOUS : label;
+}
+
+gboolean tile_is_hard(const Config *config, const LesionFraction *tile)
+{
+    double least = g_str_equal(config->dataset_rule, "fraction") ? config->dataset_lesion_min : 0;
+    return tile->fraction <= 0 && tile->hard > 0 && tile->hard >= least;
 }

@@ -92,10 +92,11 @@ static void put_groups(GString *out, const Run *run)
     group_survey_read(run->config, run->slides, &survey);
     if (survey.unknown) {
         g_autofree char *text = terminal_line(survey.unknown);
-        summary_line(out, "groups",
-                     "%d of the first %d annotations have outlines in groups that slides.groups does not "
-                     "name; their slides will fail: %s; name each group as lesion, not, roi or ignore",
-                     survey.files, survey.read, text);
+        summary_line(
+            out, "groups",
+            "%d of the first %d annotations have outlines in groups that slides.groups does not "
+            "name; their slides will fail: %s; name each group as lesion, not, hard, unknown, roi or ignore",
+            survey.files, survey.read, text);
     }
     if (survey.idle) {
         g_autofree char *text = terminal_line(survey.idle);

@@ -65,19 +65,51 @@ static void remove_partials(const Work *work)
 
 /* ---- labels and latents ---- */
 
+/* Of what there is on a slide; NULL: nothing. */
+typedef struct {
+    Raster *lesions, *hard, *unknown;
+} Borders;
+
+static void borders_clear(Borders *borders)
+{
+    raster_free(borders->lesions);
+    raster_free(borders->hard);
+    raster_free(borders->unknown);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Borders, borders_clear)
+
+/* A border that the stage mask may have published. */
+static gboolean read_part(const Work *work, const char *name, Raster **raster, GError **error)
+{
+    g_autofree char *path = work_find(work, "mask", work->slide->id, name);
+    *raster = path ? raster_read(path, error) : NULL;
+    return !path || *raster;
+}
+
+static gboolean read_borders(const Work *work, Borders *borders, GError **error)
+{
+    g_autofree char *path = work_input(work, "mask", "border", error);
+    borders->lesions = path ? raster_read(path, error) : NULL;
+    return borders->lesions && read_part(work, "hard", &borders->hard, error) &&
+           read_part(work, "unknown", &borders->unknown, error);
+}
+
 typedef struct {
     const Config *config;
     const SlideEntry *slide; /* NULL: images */
-    const Raster *lesions;   /* NULL: none */
+    const Borders *borders;  /* of a slide */
 } Listing;
 
-static void label_tiles(const Config *config, const SlideEntry *slide, GArray *scored, const Raster *raster)
+static void label_tiles(const Config *config, const SlideEntry *slide, GArray *scored, const Borders *borders)
 {
     for (guint i = 0; i < scored->len; i++) {
         Scored *s = &g_array_index(scored, Scored, i);
         Rect area = {s->tile.x, s->tile.y, s->width, s->height}, centre = lesion_fractions_centre(&area);
-        s->lesion_fraction = slide->label == SLIDE_UNKNOWN ? NAN : lesions_fraction(raster, &area);
-        TileLabel label = tile_label(config, slide, s->lesion_fraction, lesions_fraction(raster, &centre));
+        const LesionFraction tile = {
+            lesions_fraction(borders->lesions, &area), lesions_fraction(borders->lesions, &centre),
+            lesions_fraction(borders->hard, &area), lesions_fraction(borders->unknown, &area)};
+        s->lesion_fraction = slide->label == SLIDE_UNKNOWN ? NAN : tile.fraction;
+        TileLabel label = tile_label(config, slide, &tile);
         s->label = label == TILE_AMBIGUOUS ? -1 : label == TILE_UNGOOD;
     }
 }
@@ -90,7 +122,7 @@ static void on_listed(void *data, GArray *scored)
     const uint64_t seed = (uint64_t)listing->config->run_seed;
     g_autofree uint64_t *draw = g_new(uint64_t, scored->len + 1);
     if (slide) {
-        label_tiles(listing->config, slide, scored, listing->lesions);
+        label_tiles(listing->config, slide, scored, listing->borders);
     }
     for (guint i = 0; i < scored->len; i++) {
         const Scored *s = &g_array_index(scored, Scored, i);
@@ -155,13 +187,12 @@ gboolean stage_score(Work *work, GError **error)
     g_autofree char *mask_path = model ? work_input(work, "tissue", "mask", error) : NULL;
     g_autoptr(Image) tissue = mask_path ? tissue_mask_read(mask_path, error) : NULL;
     g_autoptr(Slide) slide = tissue ? slide_entry_open(config, work->slide, error) : NULL;
-    g_autofree char *border = slide && lesions ? work_input(work, "mask", "border", error) : NULL;
-    g_autoptr(Raster) raster = border ? raster_read(border, error) : NULL;
-    if (!slide || (lesions && !raster)) {
+    g_auto(Borders) borders = {0};
+    if (!slide || (lesions && !read_borders(work, &borders, error))) {
         return FALSE;
     }
     g_autofree char *partial = partial_folder(work);
-    Listing listing = {config, work->slide, raster};
+    Listing listing = {config, work->slide, &borders};
     g_autoptr(GArray) latents = g_array_new(FALSE, FALSE, sizeof(float));
     ScoringOptions options = options_of(work, model, bundle, partial, &listing, latents);
     g_autoptr(GArray) scored = g_array_new(FALSE, FALSE, sizeof(Scored));

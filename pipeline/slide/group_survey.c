@@ -99,7 +99,7 @@ char *group_survey_idle(const char *path, const GPtrArray *groups, const char *f
     if (!groups || groups->len == 0 || !label_mask_detect(path, &is_mask, NULL)) {
         return NULL;
     }
-    g_autoptr(GArray) rules = annotation_rules_new(groups, is_mask, FALSE);
+    g_autoptr(GArray) rules = annotation_rules_new(groups, is_mask, PART_LESIONS);
     g_autoptr(GArray) counts = g_array_new(FALSE, FALSE, sizeof(UnknownCount));
     g_autoptr(GHashTable) used = g_hash_table_new(NULL, NULL);
     GroupSpec spec = {(const GroupRule *)(void *)rules->data, field};
@@ -114,7 +114,7 @@ char *group_survey_idle(const char *path, const GPtrArray *groups, const char *f
 
 void group_survey_read(const Config *config, const GPtrArray *slides, GroupSurvey *result)
 {
-    g_autoptr(GArray) rules = annotation_rules_new(config->slides_groups, FALSE, FALSE);
+    g_autoptr(GArray) rules = annotation_rules_new(config->slides_groups, FALSE, PART_LESIONS);
     g_autoptr(GArray) counts = g_array_new(FALSE, FALSE, sizeof(UnknownCount));
     g_autoptr(GHashTable) used = g_hash_table_new(NULL, NULL);
     GroupSpec spec = {(const GroupRule *)(void *)rules->data, config->slides_group_field};

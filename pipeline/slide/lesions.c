@@ -21,14 +21,14 @@ SlideFrame lesions_frame(const Slide *slide)
                         .bounds_y = info->bounds.y};
 }
 
-static Annotation *load(const char *path, const GPtrArray *groups, const char *field, gboolean region,
+static Annotation *load(const char *path, const GPtrArray *groups, const char *field, AnnotationPart part,
                         const SlideFrame *frame, GError **error)
 {
     gboolean is_mask;
     if (!label_mask_detect(path, &is_mask, error)) {
         return NULL;
     }
-    g_autoptr(GArray) rules = annotation_rules_new(groups, is_mask, region);
+    g_autoptr(GArray) rules = annotation_rules_new(groups, is_mask, part);
     const GroupRule *first = (const GroupRule *)(void *)rules->data;
     GroupSpec spec = {first, field};
     if (is_mask && !g_str_equal(field, "auto") && !g_str_equal(field, "class")) {
@@ -43,31 +43,61 @@ static Annotation *load(const char *path, const GPtrArray *groups, const char *f
 Annotation *lesions_load(const char *path, const GPtrArray *groups, const char *field,
                          const SlideFrame *frame, GError **error)
 {
-    return load(path, groups, field, FALSE, frame, error);
+    return load(path, groups, field, PART_LESIONS, frame, error);
 }
 
 gboolean lesions_have_regions(const Config *config)
 {
-    return groups_have_regions(config->slides_groups);
+    return groups_have_kind(config->slides_groups, "roi");
 }
 
-gboolean lesions_region(const Config *config, const SlideEntry *entry, const Slide *slide, Raster **region,
-                        GError **error)
+/* The union of the outlines of one part; *raster is NULL when there are none. */
+static gboolean read_part(const Config *config, const SlideEntry *entry, const Slide *slide,
+                          AnnotationPart part, Raster **raster, GError **error)
 {
     SlideFrame frame = lesions_frame(slide);
-    *region = NULL;
-    if (!entry->annotation || !lesions_have_regions(config)) {
-        return TRUE;
-    }
     g_autoptr(Annotation) annotation =
-        load(entry->annotation, config->slides_groups, config->slides_group_field, TRUE, &frame, error);
+        load(entry->annotation, config->slides_groups, config->slides_group_field, part, &frame, error);
     gboolean found = FALSE;
     for (guint i = 0; annotation && i < annotation->outlines->len; i++) {
         const Outline *outline = annotation->outlines->pdata[i];
         found = found || (outline->closed && outline->label == LABEL_LESION);
     }
-    *region = found ? raster_build(annotation, error) : NULL;
-    return annotation && (!found || *region);
+    *raster = found ? raster_build(annotation, error) : NULL;
+    return annotation && (!found || *raster);
+}
+
+gboolean lesions_region(const Config *config, const SlideEntry *entry, const Slide *slide, Raster **region,
+                        GError **error)
+{
+    *region = NULL;
+    return !entry->annotation || !lesions_have_regions(config) ||
+           read_part(config, entry, slide, PART_REGIONS, region, error);
+}
+
+/* Whether an annotation may have outlines of these kinds, so that it is worth reading again. */
+static gboolean may_have_parts(const Config *config, const Annotation *annotation)
+{
+    gboolean may =
+        groups_have_kind(config->slides_groups, "hard") || groups_have_kind(config->slides_groups, "unknown");
+    for (guint i = 0; !may && i < annotation->outlines->len; i++) {
+        may = annotation_rules_is_review(((const Outline *)annotation->outlines->pdata[i])->group);
+    }
+    return may;
+}
+
+gboolean lesions_parts(const Config *config, const SlideEntry *entry, const Slide *slide,
+                       const Annotation *lesions, Raster **hard, Raster **unknown, GError **error)
+{
+    *hard = *unknown = NULL;
+    if (!may_have_parts(config, lesions) || !read_part(config, entry, slide, PART_HARD, hard, error)) {
+        return !may_have_parts(config, lesions);
+    }
+    if (!read_part(config, entry, slide, PART_UNKNOWN, unknown, error)) {
+        g_clear_pointer(hard, raster_free);
+        return FALSE;
+    }
+    return TRUE;
 }
 
 Annotation *lesions_read(const Config *config, const SlideEntry *entry, const Slide *slide, GError **error)

@@ -19,6 +19,10 @@ gboolean lesions_have_regions(const Config *config);
 /* The union of the regions of interest on a slide; *region is NULL when it has none: then all of the slide is of interest. */
 gboolean lesions_region(const Config *config, const SlideEntry *entry, const Slide *slide, Raster **region,
                         GError **error);
+/* The other parts of an annotation whose lesions are `lesions`: what is hard to tell from lesion, and what is unknown (annotation_rules.h).  NULL:
+ * there is none. */
+gboolean lesions_parts(const Config *config, const SlideEntry *entry, const Slide *slide,
+                       const Annotation *lesions, Raster **hard, Raster **unknown, GError **error);
 /* Area of the lesions in level-0 px, computed from the polygons: of the part within the slide, or of all when the frame has no size. */
 double lesions_area(const Raster *raster, const SlideFrame *frame);
 /* Fraction of a rectangle (level-0 px) that is lesion, 0..1; 0 without raster. */

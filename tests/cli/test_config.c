@@ -279,7 +279,7 @@ static void test_refused(void)
         {"slides: {folder: \"${A\"}\n", "write $${ for the characters ${"},
         {"slides: {folder: \"${A:-x}\"}\n", "write $${ for the characters ${"},
         {"slides: {groups: {Layer 1: lesions}}\n",
-         "allowed are lesion, not, roi and ignore; did you mean \"lesion\"?"},
+         "allowed are lesion, not, hard, unknown, roi and ignore; did you mean \"lesion\"?"},
         {"slides: {groups: {a: lesion, A: not}}\n", "compared without case"},
         {"slides: {groups: {a: lesion, a: lesion}}\n", "names group \"a\" twice"},
         {"slides: {groups: {a: [lesion]}}\n", "is a list"},

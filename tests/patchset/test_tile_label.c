@@ -51,6 +51,36 @@ static void test_rules(void)
     g_assert_cmpfloat(centre.height, ==, 30);
 }
 
+/* What nobody has decided stays without a label; what a person says is normal is that. */
+static void test_parts(void)
+{
+    static const struct {
+        SlideUse use;
+        LesionFraction tile;
+        TileLabel label;
+        gboolean hard;
+    } cases[] = {
+        {SLIDE_WHOLE, {0, 0, 0, 0}, TILE_GOOD, FALSE},
+        {SLIDE_WHOLE, {0, 0, 0, 0.5}, TILE_GOOD, FALSE},
+        {SLIDE_WHOLE, {0, 0, 0, 0.51}, TILE_AMBIGUOUS, FALSE},
+        {SLIDE_WHOLE, {0, 0, 0.5, 0.5}, TILE_GOOD, TRUE},
+        {SLIDE_WHOLE, {0, 0, 0.4, 0.6}, TILE_AMBIGUOUS, TRUE},
+        {SLIDE_WHOLE, {0, 0, 0.09, 0}, TILE_GOOD, FALSE}, /* less than lesion_min of it */
+        {SLIDE_WHOLE, {0.1, 0, 0, 0.9}, TILE_UNGOOD, FALSE},
+        {SLIDE_WHOLE, {0.05, 0, 0.9, 0}, TILE_AMBIGUOUS, FALSE},
+        {SLIDE_LESIONS_ONLY, {0, 0, 0.4, 0}, TILE_AMBIGUOUS, TRUE},
+        {SLIDE_LESIONS_ONLY, {0, 0, 0.5, 0}, TILE_GOOD, TRUE},
+    };
+    g_autoptr(Config) config = config_default();
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const SlideEntry entry = {.label = SLIDE_ANNOTATED, .use = cases[i].use};
+        g_assert_cmpint(tile_label(config, &entry, &cases[i].tile), ==, cases[i].label);
+        g_assert_cmpint(tile_is_hard(config, &cases[i].tile), ==, cases[i].hard);
+    }
+    const SlideEntry unknown = {.label = SLIDE_UNKNOWN};
+    g_assert_cmpint(tile_label(config, &unknown, &cases[0].tile), ==, TILE_AMBIGUOUS);
+}
+
 static Annotation *read_data(const char *folder, const char *name)
 {
     g_autoptr(GError) error = NULL;
@@ -170,6 +200,7 @@ int main(int argc, char **argv)
     data = g_getenv("WSIFLOW_TEST_DATA");
     gboolean real = data && *data;
     g_test_add_func("/tile labels/rules", test_rules);
+    g_test_add_func("/tile labels/parts", test_parts);
     g_test_add_func("/tile labels/real tiles", real ? test_real_tiles : test_skipped);
     g_test_add_func("/tile labels/pixels and polygons of all annotations", real ? test_areas : test_skipped);
     return g_test_run();

@@ -33,6 +33,8 @@ static const char *const columns[] = {"file",
                                       "sha256"};
 /* Columns that were added later, so older manifests lack them. */
 static const char *const later_columns[] = {"fold", "pixels", "flags", "side", "slide_file"};
+/* Only in a manifest with such patches. */
+#define HARD_COLUMN "hard"
 
 const char *patch_patient(const Patch *patch)
 {
@@ -219,7 +221,7 @@ static void number_cell(GString *out, double value, const char *format, char end
 }
 
 /* Appends a line of the manifest, in the order of columns[] and later_columns[]. */
-static void append_patch(GString *out, const Patch *patch)
+static void append_patch(GString *out, const Patch *patch, gboolean hard)
 {
     csv_cell(out, patch->file, ',');
     csv_cell(out, patch->slide, ',');
@@ -243,20 +245,36 @@ static void append_patch(GString *out, const Patch *patch)
     g_autofree char *flags = quality_flags_text(patch->flags);
     csv_cell(out, flags, ',');
     number_cell(out, patch->side > 0 ? patch->side : NAN, "%.0f", ',');
-    csv_cell(out, patch->slide_file ? patch->slide_file : "", '\n');
+    csv_cell(out, patch->slide_file ? patch->slide_file : "", hard ? ',' : '\n');
+    if (hard) {
+        csv_cell(out, patch->hard ? "1" : "0", '\n');
+    }
+}
+
+static gboolean any_hard(const GPtrArray *patches)
+{
+    gboolean any = FALSE;
+    for (guint i = 0; !any && i < patches->len; i++) {
+        any = ((const Patch *)patches->pdata[i])->hard;
+    }
+    return any;
 }
 
 gboolean patchset_write_manifest(const char *path, const GPtrArray *patches, char sha256[65], GError **error)
 {
     g_autoptr(GString) text = g_string_new(NULL);
+    const gboolean hard = any_hard(patches);
     for (guint c = 0; c < G_N_ELEMENTS(columns); c++) {
         csv_cell(text, columns[c], ',');
     }
     for (guint c = 0; c < G_N_ELEMENTS(later_columns); c++) {
-        csv_cell(text, later_columns[c], c + 1 < G_N_ELEMENTS(later_columns) ? ',' : '\n');
+        csv_cell(text, later_columns[c], hard || c + 1 < G_N_ELEMENTS(later_columns) ? ',' : '\n');
+    }
+    if (hard) {
+        csv_cell(text, HARD_COLUMN, '\n');
     }
     for (guint i = 0; i < patches->len; i++) {
-        append_patch(text, patches->pdata[i]);
+        append_patch(text, patches->pdata[i], hard);
     }
     return durable_write_file(path, text->str, text->len, sha256, error);
 }
@@ -303,14 +321,18 @@ static gboolean read_later(const char *path, const Csv *csv, int row, Patch *pat
     /* Positions in this file; -1 = missing. */
     int fold = csv_column(csv, later_columns[0]), pixels = csv_column(csv, later_columns[1]),
         flags = csv_column(csv, later_columns[2]), side = csv_column(csv, later_columns[3]),
-        slide_file = csv_column(csv, later_columns[4]);
-    int64_t number = 0, pixel = 0;
+        slide_file = csv_column(csv, later_columns[4]), hard = csv_column(csv, HARD_COLUMN);
+    int64_t number = 0, pixel = 0, is_hard = 0;
     if (fold >= 0 && *csv_get(csv, row, fold) && !read_integer(path, csv, row, fold, 1000, &number, error)) {
         return FALSE;
     }
     if (side >= 0 && *csv_get(csv, row, side) && !read_integer(path, csv, row, side, 1e9, &pixel, error)) {
         return FALSE;
     }
+    if (hard >= 0 && !read_integer(path, csv, row, hard, 1, &is_hard, error)) {
+        return FALSE;
+    }
+    patch->hard = is_hard != 0;
     patch->slide_file = g_strdup(slide_file >= 0 ? csv_get(csv, row, slide_file) : "");
     patch->fold = (int)number;
     patch->side = (double)MAX(pixel, 0);

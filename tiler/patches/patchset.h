@@ -19,6 +19,7 @@ typedef struct {
     char *label;    /* "good" or "Ungood" */
     char *split;    /* "train", "valid", "test" */
     unsigned flags; /* QualityFlag (quality.h) */
+    gboolean hard;  /* a person says that it is normal although it looks like lesion */
     double side;    /* of the tile, level-0 px, rounded; 0 = unknown */
     int fold;       /* 1 .. number of folds; 0 = there are none */
     char sha256[65];
@@ -67,5 +68,5 @@ gboolean patchset_facts_parse(const json_t *facts, const char *name, Patch *patc
 
 /* Writes and publishes the manifest: one line per patch, in the given order. */
 gboolean patchset_write_manifest(const char *path, const GPtrArray *patches, char sha256[65], GError **error);
-/* Reads a manifest: array of Patch*, owned by the caller.  The columns fold, pixels, flags, side and slide_file may be missing. */
+/* Reads a manifest: array of Patch*, owned by the caller.  The columns fold, pixels, flags, side, slide_file and hard may be missing. */
 GPtrArray *patchset_read_manifest(const char *path, GError **error);

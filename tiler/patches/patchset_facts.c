@@ -53,6 +53,9 @@ char *patchset_facts(const Patch *patch, double x, double y, int size)
     put_text(out, "pixels", patch->pixels);
     g_autofree char *flags = quality_flags_text(patch->flags);
     put_text(out, "flags", flags);
+    if (patch->hard) {
+        put_number(out, "hard", 1, "%.0f");
+    }
     g_string_append(out, "}\n");
     return g_string_free(out, FALSE);
 }
@@ -108,6 +111,7 @@ gboolean patchset_facts_parse(const json_t *facts, const char *name, Patch *patc
                      .readable_fraction = number_of(facts, "readable_fraction"),
                      .label = text_of(facts, "label"),
                      .split = text_of(facts, "split"),
+                     .hard = number_of(facts, "hard") > 0,
                      .fold = fold >= 0 && fold <= 1000 ? (int)fold : 0};
     /* Texts of fixed length are cut off at it. */
     g_autofree char *sha256 = text_of(facts, "sha256"), *pixels = text_of(facts, "pixels"),
