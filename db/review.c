@@ -8,6 +8,7 @@
 
 const char *const review_slide_states[] = {"open", "in progress", "done", "excluded", NULL};
 const char *const review_region_states[] = {"open", "confirmed", "rejected", NULL};
+const char *const review_drawn_labels[] = {"lesion", "normal", NULL};
 const char *const review_reasons[] = {"pen",   "fold", "blood", "out of focus", "normal structure",
                                       "other", NULL};
 

@@ -15,12 +15,13 @@
 extern const char *const review_slide_states[];  /* open, in progress, done, excluded */
 extern const char *const review_region_states[]; /* open, confirmed, rejected */
 extern const char *const review_reasons[];       /* why a region is rejected: pen, fold, ... */
+extern const char *const review_drawn_labels[];  /* lesion, normal */
 
 typedef struct {
     char *region;         /* its UUID */
     char *state, *reason; /* reason: "" unless rejected */
     char *outline;        /* rings as a JSON array [[[x,y],...],...], the outer ring and then its holes */
-    double x, y;          /* level-0 px: where its score is highest, or its centre */
+    double x, y;          /* level-0 px: its centroid */
     double area_um2;      /* NAN: not known, as for the next two */
     double maximum, mean; /* scores */
     char *superseded;     /* UUID of the region whose decision replaced this one, or NULL */
@@ -31,7 +32,7 @@ typedef struct {
 
 typedef struct {
     int id;      /* from 1, unique in the slide, never used again */
-    char *label; /* class of the region: "lesion", "normal" */
+    char *label; /* of review_drawn_labels */
     char *ring;  /* [[x,y],...] */
     char *reviewer;
     int64_t revision;

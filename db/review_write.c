@@ -257,7 +257,8 @@ static gboolean draw(Store *store, const void *data, GError **error)
 gboolean review_draw(Store *store, const ReviewWrite *write, const char *label, const char *ring, int *id,
                      GError **error)
 {
-    return store_write(store, draw, &(Change){.write = write, .label = label, .ring = ring, .id = id}, error);
+    return known_name(label, review_drawn_labels, "label", error) &&
+           store_write(store, draw, &(Change){.write = write, .label = label, .ring = ring, .id = id}, error);
 }
 
 static gboolean erase(Store *store, const void *data, GError **error)
