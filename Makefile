@@ -14,9 +14,9 @@ $(error CONFIG=$(CONFIG) is unknown; it may be release, debug or asan)
 endif
 VERSION := $(shell cat VERSION)
 
-ROOMS   := base tiler annotations flows db pipeline
+ROOMS   := base tiler annotations flows db web pipeline
 PKGS    := glib-2.0 gthread-2.0 openslide libtiff-4 libjpeg libpng zlib lcms2 \
-           libarchive hdf5 libxml-2.0 jansson sqlite3 yaml-0.1
+           libarchive hdf5 libxml-2.0 jansson sqlite3 yaml-0.1 libmicrohttpd
 EXISTING := $(shell for p in $(PKGS); do pkg-config --exists $$p 2>/dev/null && echo $$p; done)
 
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
@@ -97,6 +97,9 @@ $(B)/double/%.o: %.c $(B)/flags
 $(B)/flows/%.o: flows/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALLFL) $(if $(filter release,$(CONFIG)),$(FLOWSFL)) -c -o $@ $<
+
+# The files that the assembler puts into the program (.incbin), of which the compiler knows nothing.
+$(B)/pipeline/view/page_files.o: $(wildcard pipeline/view/page/*)
 
 $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)

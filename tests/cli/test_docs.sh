@@ -7,7 +7,7 @@ import os, re, shutil, subprocess, sys, tempfile
 
 PROGRAM, MAN, PLAN = sys.argv[1], "docs/wsiflow.1", "docs/ARCHITECTURE.md"
 TEXTS = ["README.md", "CHANGELOG.md", PLAN, "docs/CAMELYON16.md", "docs/PCAM.md"]
-ROOMS = ["base", "tiler", "annotations", "flows", "db", "pipeline"]
+ROOMS = ["base", "tiler", "annotations", "flows", "db", "web", "pipeline"]
 number = 0
 
 

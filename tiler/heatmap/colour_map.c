@@ -123,20 +123,20 @@ const uint8_t (*colour_map_find(const char *name))[3]
     return NULL;
 }
 
-/* "viridis, inferno, turbo", for messages.  Caller frees. */
-static char *names_of_all(void)
+const char **colour_map_names(void)
 {
-    GString *names = g_string_new(NULL);
+    const char **names = g_new0(const char *, G_N_ELEMENTS(maps) + 1);
     for (guint m = 0; m < G_N_ELEMENTS(maps); m++) {
-        g_string_append_printf(names, "%s%s", m ? ", " : "", maps[m].name);
+        names[m] = maps[m].name;
     }
-    return g_string_free(names, FALSE);
+    return names;
 }
 
 const uint8_t (*colour_map_need(const char *name, double low, double high, GError **error))[3]
 {
     const uint8_t(*table)[3] = colour_map_find(name);
-    g_autofree char *names = names_of_all();
+    g_autofree const char **list = colour_map_names();
+    g_autofree char *names = g_strjoinv(", ", (char **)list);
     if (!table) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                     "there is no colour map \"%s\"; the colour maps are %s", name, names);

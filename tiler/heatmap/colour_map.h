@@ -1,11 +1,13 @@
-/* Colour maps for values.  For this folder only. */
+/* Colour maps for values. */
 #pragma once
 #include <glib.h>
 #include <stdint.h>
 
 /* The 256 colours of a map from low to high, or NULL when there is no map of that name.  Static; thread-safe. */
 const uint8_t (*colour_map_find(const char *name))[3];
-/* The same, for colours from low to high; NULL with WSI_ERROR_INPUT for an unknown name or an empty range. */
+/* The names of all maps, NULL-terminated.  Caller frees the array alone. */
+const char **colour_map_names(void);
+/* As colour_map_find, for colours from low to high; NULL with WSI_ERROR_INPUT for an unknown name or an empty range. */
 const uint8_t (*colour_map_need(const char *name, double low, double high, GError **error))[3];
 
 /* The colour of a value; values outside of the range take its ends. */

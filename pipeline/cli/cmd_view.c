@@ -1,0 +1,194 @@
+/* view: the page on which the results of a run are looked at. */
+#include "base/error.h"
+#include "base/pool.h"
+#include "pipeline/cli/commands.h"
+#include "pipeline/run/exit_codes.h"
+#include "pipeline/view/routes.h"
+#include "pipeline/view/view.h"
+#include "web/server.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+/* All that the page keeps in memory besides the program itself; independent of the number of slides. */
+enum { MIB = 1 << 20, OPEN_SLIDES = 3, SLIDE_MIB = 40, PICTURES_MIB = 48, MAPS_MIB = 48, MOST_THREADS = 8 };
+
+/* The first port that is tried, and how many when none is given. */
+enum { FIRST_PORT = 8750, PORTS = 20 };
+
+static const char leaflet_folder[] = "/usr/share/javascript/leaflet";
+
+static void announce(const char *address, void *data)
+{
+    printf("open %s\n", address);
+    fflush(stdout);
+}
+
+/* FALSE with an error when the folder does not have what the page needs. */
+static gboolean check_leaflet(const char *folder, GError **error)
+{
+    static const char *const files[] = {"leaflet.js", "leaflet.css"};
+    for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+        g_autofree char *path = g_build_filename(folder, files[i], NULL);
+        if (!g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_ABSENT,
+                        "%s is missing: install the package libjs-leaflet, or name the folder of Leaflet by "
+                        "--leaflet",
+                        path);
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+static gboolean check_address(const char *address, GError **error)
+{
+    static const char *const any[] = {"0.0.0.0", "::", "[::]"};
+    for (size_t i = 0; i < G_N_ELEMENTS(any); i++) {
+        if (g_str_equal(address, any[i])) {
+            return wsi_error_input(error, "--listen %s: name the one address that browsers use", address);
+        }
+    }
+    return TRUE;
+}
+
+static gboolean is_loopback(const char *address)
+{
+    return g_str_has_prefix(address, "127.") || g_str_equal(address, "::1");
+}
+
+/* At the given port, or at the first free one of a few. */
+static WebServer *start(WebOptions *options, int port, GError **error)
+{
+    for (int i = 0; i < PORTS; i++) {
+        g_clear_error(error);
+        options->port = port > 0 ? port : FIRST_PORT + i;
+        WebServer *server = web_server_start(options, error);
+        if (server || port > 0 || !g_error_matches(*error, WSI_ERROR, WSI_ERROR_ABSENT)) {
+            return server;
+        }
+    }
+    return NULL;
+}
+
+static void print_tunnel(const WebServer *server, const char *address)
+{
+    int port = web_server_port(server);
+    if (is_loopback(address)) {
+        printf("from another machine: ssh -L %d:%s:%d %s, then open the same address there\n", port, address,
+               port, g_get_host_name());
+    } else {
+        fprintf(stderr,
+                "wsiflow view: %s can be reached from other machines, and what the page shows travels "
+                "unencrypted\n",
+                address);
+    }
+    printf("Ctrl-C ends it\n");
+    fflush(stdout);
+}
+
+/* Waits for Ctrl-C, SIGTERM or the end of the terminal. */
+static void wait_for_end(const sigset_t *ends)
+{
+    int number;
+    while (sigwait(ends, &number) != 0) {
+    }
+}
+
+static gboolean serve(View *view, const char *address, int port, GError **error)
+{
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGHUP);
+    sigprocmask(SIG_BLOCK, &ends, NULL); /* also for the threads of the server */
+    signal(SIGPIPE, SIG_IGN);
+    WebOptions options = {.address = address,
+                          .other_host = is_loopback(address) ? NULL : g_get_host_name(),
+                          .routes = view_routes,
+                          .data = view,
+                          .threads = MIN(pool_processors(), MOST_THREADS),
+                          .announce = announce};
+    g_autoptr(WebServer) server = start(&options, port, error);
+    if (!server) {
+        return FALSE;
+    }
+    print_tunnel(server, address);
+    wait_for_end(&ends);
+    return TRUE;
+}
+
+static void print_unmatched(const RunView *run, const RunView *other)
+{
+    for (guint i = 0; i < run_view_slides(run)->len; i++) {
+        const SlideEntry *entry = run_view_slides(run)->pdata[i];
+        if (run_view_find(other, entry->id) < 0) {
+            fprintf(stderr, "wsiflow view: slide %s is only in %s\n", entry->id, run_view_folder(run));
+        }
+    }
+}
+
+static gboolean open_runs(View *view, const char *folder, const char *compare, GError **error)
+{
+    view->runs[0] = run_view_open(folder, error);
+    view->runs[1] = view->runs[0] && compare ? run_view_open(compare, error) : NULL;
+    if (!view->runs[0] || (compare && !view->runs[1])) {
+        return FALSE;
+    }
+    if (compare) {
+        print_unmatched(view->runs[0], view->runs[1]);
+        print_unmatched(view->runs[1], view->runs[0]);
+    }
+    return TRUE;
+}
+
+static void view_clear(View *view)
+{
+    slide_pool_free(view->slides);
+    byte_cache_free(view->pictures);
+    byte_cache_free(view->maps);
+    run_view_free(view->runs[0]);
+    run_view_free(view->runs[1]);
+    g_free(view->leaflet);
+}
+
+static int view_run(int argc, char **argv, GError **error)
+{
+    g_autofree char *address = NULL, *leaflet = NULL, *compare = NULL;
+    int port = 0, code;
+    GOptionEntry entries[] = {
+        {"port", 'p', 0, G_OPTION_ARG_INT, &port,
+         "port to listen on (default: the first free one from 8750 on)", "N"},
+        {"listen", 0, 0, G_OPTION_ARG_STRING, &address,
+         "address of this machine to listen on; others than 127.0.0.1 can be reached from outside",
+         "ADDRESS"},
+        {"compare", 0, 0, G_OPTION_ARG_FILENAME, &compare, "a second run, whose score maps are shown beside",
+         "RUN"},
+        {"leaflet", 0, 0, G_OPTION_ARG_FILENAME, &leaflet,
+         "folder of leaflet.js (default: /usr/share/javascript/leaflet)", "DIR"},
+        {NULL, 0, 0, 0, NULL, NULL, NULL}};
+    if (!command_options(&command_view, entries, &argc, &argv, &code, error)) {
+        return code;
+    }
+    if (argc != 2) {
+        return command_misused(error, "the folder of a run is required: wsiflow view RUN");
+    }
+    if (port < 0 || port > 65535) {
+        return command_misused(error, "--port %d: a port is from 1 to 65535", port);
+    }
+    umask(umask(0) | 077);
+    View view = {.slides = slide_pool_new(OPEN_SLIDES, (size_t)SLIDE_MIB * MIB),
+                 .pictures = byte_cache_new((gsize)PICTURES_MIB * MIB),
+                 .maps = byte_cache_new((gsize)MAPS_MIB * MIB),
+                 .leaflet = g_strdup(leaflet ? leaflet : leaflet_folder)};
+    const char *listen = address ? address : "127.0.0.1";
+    gboolean good = check_address(listen, error) && check_leaflet(view.leaflet, error) &&
+                    open_runs(&view, argv[1], compare, error) && serve(&view, listen, port, error);
+    view_clear(&view);
+    return good ? EXIT_DONE : EXIT_FAILED;
+}
+
+const Command command_view = {"view", "RUN [--compare RUN]",
+                              "show the results of a run in a browser, for review", NULL, view_run};
