@@ -19,8 +19,10 @@ PKGS    := glib-2.0 gthread-2.0 openslide libtiff-4 libjpeg libpng zlib lcms2 \
            libarchive hdf5 libxml-2.0 jansson sqlite3 yaml-0.1 libmicrohttpd
 EXISTING := $(shell for p in $(PKGS); do pkg-config --exists $$p 2>/dev/null && echo $$p; done)
 
+# clang calls a variable unused that only its cleanup function uses.
+WCLANG  := $(if $(findstring clang,$(shell $(CC) --version 2>/dev/null)),-Wno-unused-variable)
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
-           -Wundef -Wvla -Wformat=2 -Wno-unused-parameter -Werror=implicit-function-declaration $(if $(DEVELOPER),-Werror)
+           -Wundef -Wvla -Wformat=2 -Wno-unused-parameter -Werror=implicit-function-declaration $(if $(DEVELOPER),-Werror) $(WCLANG)
 BASEFL  := -std=c17 -D_GNU_SOURCE -I. $(shell pkg-config --cflags $(EXISTING) 2>/dev/null) \
            -DWSIFLOW_VERSION='"$(VERSION)"' -MMD -MP -fno-strict-aliasing -ffp-contract=off
 # The highest level of checked libc calls that compiler and libc know: a higher one is a warning.
@@ -35,9 +37,11 @@ asan_LD    := -fsanitize=address,undefined
 ALLFL   := $(BASEFL) $(WARN) $($(CONFIG)_FL) $(CFLAGS)
 
 # oneDNN is optional: without it the reference kernels and OpenBLAS serve, slower.
-HAVE_DNNL := $(shell printf '\043include <dnnl.h>\n' | $(CC) -E - >/dev/null 2>&1 && echo 1)
-ifeq ($(HAVE_DNNL)$(NO_DNNL),1)
-ALLFL   += -DHAVE_DNNL=1
+# Its version is among the flags, so that another version rebuilds the objects.
+HAVE_DNNL := $(shell printf '\043include <dnnl.h>\n\043include <dnnl_version.h>\nDNNL_VERSION_MAJOR DNNL_VERSION_MINOR\n' | \
+               $(CC) -E -P - 2>/dev/null | sed -n 's/^\([0-9]*\)  *\([0-9]*\)$$/\1\2/p')
+ifneq ($(and $(HAVE_DNNL),$(if $(NO_DNNL),,1)),)
+ALLFL   += -DHAVE_DNNL=$(HAVE_DNNL)
 LIBDNNL := -ldnnl -lgomp
 endif
 LIBS    := $(shell pkg-config --libs $(EXISTING) 2>/dev/null) $(LIBDNNL) -lopenblas -llapacke -lpthread -lm

@@ -237,8 +237,8 @@ gboolean model_spec_check(const ModelSpec *s, GError **error)
 const char *model_spec_score_name(const ModelSpec *spec)
 {
     static const char *const names[] = {
-        [SCORE_SCALES] = "half mean square of the latents, each scale in standard deviations of held-out "
-                         "normal tiles, mean of the scales",
+        [SCORE_SCALES] = ("half mean square of the latents, each scale in standard deviations of held-out "
+                          "normal tiles, mean of the scales"),
         [SCORE_NLL] =
             "negative log-likelihood per dimension, in standard deviations of held-out normal tiles",
         [SCORE_LOGIT] =

@@ -155,7 +155,7 @@ static void add_slide(GString *out, const Work *work, const SlideEntry *entry, G
 {
     char mpp[G_ASCII_DTOSTR_BUF_SIZE];
     const json_t *facts = slide_json_record(work->records, entry->id);
-    g_autofree char *fold = g_strdup_printf(entry->fold > 0 ? "%d" : "", entry->fold);
+    g_autofree char *fold = entry->fold > 0 ? g_strdup_printf("%d", entry->fold) : g_strdup("");
     g_ascii_formatd(mpp, sizeof mpp, "%.6g", json_number_value(json_object_get(facts, "mpp_x")));
     g_autofree char *file = g_path_get_basename(entry->path);
     const char *const cells[] = {entry->id,

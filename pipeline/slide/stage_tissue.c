@@ -63,7 +63,7 @@ gboolean stage_tissue(Work *work, GError **error)
     TissueOptions options = tissue_mask_options(work->run->config);
     g_autoptr(Slide) slide = slide_entry_open(work->run->config, work->slide, error);
     g_autoptr(Tissue) tissue = slide ? tissue_find(slide, &options, error) : NULL;
-    TissueSource source = {FALSE};
+    TissueSource source = {0};
     g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
     gboolean ok = tissue && find_source(work, slide, tissue, &source, notes, error);
     g_autoptr(Image) outlined = ok ? tissue_image(tissue, error) : NULL;

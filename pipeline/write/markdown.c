@@ -34,7 +34,7 @@ static gboolean has_meaning(const char *start, const char *at)
     }
 }
 
-static void escape(GString *out, const char *format, va_list args)
+static void G_GNUC_PRINTF(2, 0) escape(GString *out, const char *format, va_list args)
 {
     g_autofree char *made = g_strdup_vprintf(format, args);
     g_autofree char *text = g_utf8_make_valid(made, -1);

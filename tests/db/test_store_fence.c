@@ -152,7 +152,7 @@ static pid_t start_worker(const Run *run, const char *owner, int ignored)
         g_autoptr(Store) store = store_open(run->directory, NULL);
         signal(ignored, SIG_IGN);
         gboolean ok = store && store_worker_begin(store, owner, NULL) && write(ready[1], "x", 1) == 1;
-        for (; ok;) {
+        while (ok) {
             pause();
         }
         _exit(1);

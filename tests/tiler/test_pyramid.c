@@ -155,7 +155,7 @@ static gboolean write_raster(const char *path, const Raster *raster, PyramidSpec
 /* The current directory. */
 static Raster read_directory(TIFF *tiff)
 {
-    uint32_t width, height, tile_width, tile_height;
+    uint32_t width = 0, height = 0, tile_width = 0, tile_height = 0;
     uint16_t samples, bits, compression;
     g_assert_true(TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, &width) &&
                   TIFFGetField(tiff, TIFFTAG_IMAGELENGTH, &height));

@@ -113,8 +113,8 @@ static void test_json(void)
     }
     static const char *const wrong[] = {"{}", "{\"method\": \"magic\"}",
                                         "{\"method\": \"reinhard\", \"mean\": [1, 2, 3], \"sd\": [1, 0, 1]}",
-                                        "{\"method\": \"macenko\", \"haematoxylin\": [1, 0, 0], \"eosin\": "
-                                        "[1, 0, 0], \"densities\": [1, 1]}"};
+                                        ("{\"method\": \"macenko\", \"haematoxylin\": [1, 0, 0], \"eosin\": "
+                                         "[1, 0, 0], \"densities\": [1, 1]}")};
     for (guint i = 0; i < G_N_ELEMENTS(wrong); i++) {
         StainFit fit;
         json_t *json = json_loads(wrong[i], 0, NULL);
