@@ -6,7 +6,6 @@
 #include "pipeline/run/exit_codes.h"
 #include "pipeline/scoring/heatmap_files.h"
 #include "pipeline/scoring/npy.h"
-#include "pipeline/scoring/qupath_script.h"
 #include "pipeline/scoring/region_files.h"
 #include "pipeline/slide/slide_grid.h"
 #include <math.h>
@@ -73,8 +72,13 @@ static int heatmap(int argc, char **argv, GError **error)
             error,
             "required: a map, its slide and an output folder: wsiflow heatmap MAP.npy --slide SLIDE -o DIR");
     }
-    const char *const files[] = {heatmap_files[0], heatmap_files[1], heatmap_files[2],   region_files[0],
-                                 region_files[1],  region_files[2],  qupath_script_file, NULL};
+    const char *const files[] = {heatmap_files[0],
+                                 heatmap_files[1],
+                                 heatmap_files[2],
+                                 region_files[0],
+                                 region_files[1],
+                                 region_files[2],
+                                 NULL};
     g_autoptr(Config) config =
         writable_folder(output, files, error) ? command_config_or_default(config_path, error) : NULL;
     g_autoptr(Map) map = config ? npy_read(argv[1], error) : NULL;
@@ -92,7 +96,6 @@ static int heatmap(int argc, char **argv, GError **error)
     look.provenance = "wsiflow " WSIFLOW_VERSION;
     gboolean ok = slide && slide_grid_check_mpp(slide, error) &&
                   heatmap_files_write(output, &look, slide, map, NULL, NULL, sha256, error) &&
-                  qupath_script_write(output, &look, slide_info(slide), NULL, error) &&
                   write_regions(config, &look, slide, map, output, id, error);
     return ok ? EXIT_DONE : EXIT_FAILED;
 }

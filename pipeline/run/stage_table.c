@@ -148,7 +148,7 @@ const Stage stages[] = {
      "patches.folder score.model score.latents run.seed " SCORER_KEYS, "train", 7, wants_scorepatches,
      stage_scorepatches},
     {"heatmap", "heatmap pyramids and overview", SCOPE_SLIDE,
-     "heatmap regions.threshold score.model " OPEN_KEYS, "ingest tissue train score", 8, wants_score,
+     "heatmap regions.threshold score.model " OPEN_KEYS, "ingest tissue train score", 7, wants_score,
      stage_heatmap},
     {"regions", "regions, detections and mask at the threshold", SCOPE_SLIDE,
      "regions score.model " OPEN_KEYS, "ingest train score ?cut", 1, wants_score, stage_regions},

@@ -2,7 +2,6 @@
 #include "pipeline/job/stages.h"
 #include "pipeline/scoring/heatmap_files.h"
 #include "pipeline/scoring/npy.h"
-#include "pipeline/scoring/qupath_script.h"
 #include "pipeline/scoring/scored_files.h"
 #include "pipeline/scoring/scoring.h"
 #include "pipeline/slide/tissue_mask.h"
@@ -39,9 +38,5 @@ gboolean stage_heatmap(Work *work, GError **error)
             return FALSE;
         }
     }
-    char script_sha256[65];
-    g_autofree char *script = work_output(work, qupath_script_file);
-    /* For people only, since it holds the name of the slide's file. */
-    return qupath_script_write(folder, &look, slide_info(slide), script_sha256, error) &&
-           work_publish(work, ".script", script, script_sha256, error);
+    return TRUE;
 }

@@ -9,14 +9,21 @@ const BLENDS = ["normal", "multiply", "isoline"];
 const LAYERS = {values: "score map", regions: "regions", drawn: "drawn by hand", annotation: "annotation", tissue: "tissue outline"};
 const STEPS = 400;
 
-function ends() {
+// The threshold of the run; while there is none, the middle of the range, which the page then says.
+function runThreshold() {
     const {low, high, threshold} = state.run.range;
-    return {low: Math.min(low, threshold), high: Math.max(high, threshold)};
+    return Number.isFinite(threshold) ? threshold : (low + high) / 2;
+}
+
+// The range of the sliders.
+function ends() {
+    const {low, high} = state.run.range;
+    return {low: Math.min(low, runThreshold()), high: Math.max(high, runThreshold())};
 }
 
 function freshLook() {
-    const {low, high, threshold} = state.run.range;
-    return {opacity: 0.55, low, high, threshold, hideBelow: false, map: state.run.colours.default, blend: "normal"};
+    const {low, high} = state.run.range;
+    return {opacity: 0.55, low, high, threshold: runThreshold(), hideBelow: false, map: state.run.colours.default, blend: "normal"};
 }
 
 // The look is the run's; only what does not depend on its values is kept by the browser.
@@ -60,6 +67,15 @@ function drawBar() {
     byId("threshold-mark").style.left = `${(look.threshold - low) / (high - low) * 100}%`;
 }
 
+function thresholdWords() {
+    const {threshold, threshold_source: source, unit} = state.run.range;
+    if (!Number.isFinite(threshold)) {
+        return `Scores in ${unit}. The run has no threshold yet.`;
+    }
+    const other = Math.abs(state.look.threshold - threshold) > 1e-9 ? " The regions are those of the run's threshold." : "";
+    return `Scores in ${unit}. Threshold of the run: ${scoreText(threshold)} (${source}).${other}`;
+}
+
 function showLook() {
     const {look} = state;
     for (const name of ["low", "high", "threshold"]) {
@@ -71,9 +87,7 @@ function showLook() {
     byId("look-hide").checked = look.hideBelow;
     byId("look-map").value = look.map;
     byId("look-blend").value = look.blend;
-    const {threshold, threshold_source: source, unit} = state.run.range;
-    const other = Math.abs(look.threshold - threshold) > 1e-9 ? ` The regions are those of ${scoreText(threshold)}.` : "";
-    byId("threshold-words").textContent = `Scores in ${unit}. Threshold of the run: ${scoreText(threshold)} (${source}).${other}`;
+    byId("threshold-words").textContent = thresholdWords();
     drawBar();
 }
 
@@ -133,7 +147,7 @@ export function startDisplay() {
     byId("look-blend").addEventListener("change", event => changeLook({blend: event.target.value}));
     byId("look-reset").addEventListener("click", () => changeLook(freshLook()));
     on("slide", () => {
-        byId("map-panel").classList.toggle("absent", !state.slide.maps.length);
+        byId("map-panel").classList.toggle("absent", !state.slide.maps.some(map => map.width));
         for (const name of ["regions", "annotation", "tissue"]) {
             byId(`layer-${name}`).disabled = !state.slide.has[name];
         }

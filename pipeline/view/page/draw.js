@@ -13,6 +13,11 @@ const MOST_POINTS = 1500; // a request has at most 64 KiB
 const CLOSE_PX = 12; // a click that near to the first point closes the polygon
 const LINE = {color: "#d55e00", weight: 3, fill: true, fillOpacity: 0.1, interactive: false};
 
+const WORDS = {
+    polygon: "Click the corners; click the first one again, or press Enter, to close. Backspace takes the last one back, Esc ends.",
+    freehand: "Draw around the region in one stroke. Esc ends.",
+};
+
 let mode = ""; // "", "polygon" or "freehand"
 let viewer = null; // the one that is drawn in, since its first point
 let points = [];
@@ -142,8 +147,7 @@ export function setMode(wanted) {
         byId(`draw-${name}`).setAttribute("aria-pressed", String(mode === name));
     }
     byId("draw-words").hidden = !mode;
-    byId("draw-words").textContent = mode === "polygon" ? "Click the corners; click the first one again, or press Enter, to close. Backspace takes the last one back, Esc ends." :
-                                                          "Draw around the region in one stroke. Esc ends.";
+    byId("draw-words").textContent = WORDS[mode] || "";
 }
 
 export function startDraw() {

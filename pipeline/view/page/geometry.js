@@ -40,7 +40,7 @@ function crossesRay(a, b, x, y) {
     return a[1] > y !== b[1] > y && x < (b[0] - a[0]) * (y - a[1]) / (b[1] - a[1]) + a[0];
 }
 
-export function insideRing(ring, x, y) {
+function insideRing(ring, x, y) {
     let inside = false;
     for (let i = 0, k = ring.length - 1; i < ring.length; k = i++) {
         inside = crossesRay(ring[i], ring[k], x, y) !== inside;
@@ -48,7 +48,7 @@ export function insideRing(ring, x, y) {
     return inside;
 }
 
-export function insidePolygons(polygons, x, y) {
+function insidePolygons(polygons, x, y) {
     return polygons.some(rings => insideRing(rings[0], x, y) && !rings.slice(1).some(hole => insideRing(hole, x, y)));
 }
 
@@ -118,7 +118,7 @@ export function scaleBar(umPerPx, mostPx) {
 }
 
 // 1, 2 and 5 times a power of ten as "500 µm" or "2 mm".
-export function lengthText(um) {
+function lengthText(um) {
     return um >= 1000 ? `${+(um / 1000).toPrecision(6)} mm` : `${+um.toPrecision(6)} µm`;
 }
 

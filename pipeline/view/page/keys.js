@@ -49,6 +49,7 @@ function keyTable(step) {
         ["t", "tissue outline on or off", () => showLayer("tissue")],
         ["o", "map more opaque", () => opacity(OPACITY_STEP)],
         ["i", "map less opaque", () => opacity(-OPACITY_STEP)],
+        ["b", "hide cells below the threshold, or show them", () => changeLook({hideBelow: !state.look.hideBelow})],
         ["+ =", "zoom in", () => zoom(1)],
         ["-", "zoom out", () => zoom(-1)],
         ["0", "whole slide", () => mainViewer().fit()],

@@ -22,6 +22,10 @@ const rows = new Map(); // id: {li, parts}
 let shown = []; // ids in the order of the list
 let openSlide = () => {};
 
+export function isScored(slide) {
+    return !!slide.scores && Number.isFinite(slide.scores.max);
+}
+
 function stateRank(slide) {
     return state.run.slide_states.indexOf(slide.review.state);
 }
@@ -34,7 +38,7 @@ function sortName() {
 function scoreWords(slide) {
     const name = ["max", "top", "area"].includes(sortName()) ? sortName() : "max";
     const value = slide.scores ? slide.scores[name] : NaN;
-    return Number.isFinite(value) ? `${scoreText(value)}${name === "area" ? " mm²" : ""}` : "no map";
+    return Number.isFinite(value) ? `${scoreText(value)}${name === "area" ? " mm²" : ""}` : slide.state === "done" ? "no map" : slide.state;
 }
 
 function regionWords({review, regions}) {
@@ -64,12 +68,12 @@ function makeRow(slide) {
 
 function fillRow({li, parts}, slide) {
     parts.name.textContent = slide.name;
-    parts.name.title = slide.name;
     parts.score.textContent = scoreWords(slide);
     parts.facts.textContent = [regionWords(slide), slide.label, slide.split].filter(Boolean).join(" · ");
+    li.title = slide.reason ? `${slide.name}: ${slide.state}, ${slide.reason}` : slide.name;
     parts.review.textContent = slide.review.state;
     parts.review.dataset.state = slide.review.state;
-    const source = slide.scores ? `/thumb/${slide.id}/0` : `/thumb/${slide.id}`;
+    const source = isScored(slide) ? `/thumb/${slide.id}/0` : `/thumb/${slide.id}`;
     if (parts.picture.getAttribute("src") !== source) {
         parts.picture.classList.remove("missing");
         parts.picture.setAttribute("src", source);
@@ -84,10 +88,10 @@ function passes(slide) {
     const holds = [slide.name, slide.review.note, slide.label, slide.split].some(word => word && word.toLowerCase().includes(text));
     // The open slide stays until another one is opened, although its state may have changed.
     const open = !!state.slide && state.slide.id === slide.id;
-    return open || (!text || holds) && (wanted === "all" || slide.review.state === wanted || (wanted === "no map" && !slide.scores));
+    return open || (!text || holds) && (wanted === "all" || slide.review.state === wanted || (wanted === "no map" && !isScored(slide)));
 }
 
-export function showList() {
+function showList() {
     const list = byId("slides");
     const passing = state.slides.filter(passes).sort(SORTS[sortName()].compare);
     shown = passing.map(slide => slide.id);

@@ -5,11 +5,11 @@ import {startDisplay} from "./display.js";
 import {byId, debounce} from "./dom.js";
 import {setMode, startDraw} from "./draw.js";
 import {startKeys} from "./keys.js";
-import {firstSlide, neighbour, startList} from "./list.js";
+import {firstSlide, isScored, neighbour, startList} from "./list.js";
 import {notice, over, told} from "./messages.js";
 import {flushNote, startPanel} from "./panel.js";
 import {placeText, readPlace} from "./place.js";
-import {readReview, startReview} from "./review.js";
+import {alarm, readReview, startReview} from "./review.js";
 import {mainViewer, nextRegion, openSlide, startStage} from "./stage.js";
 import {emit, on, remember, remembered, state} from "./state.js";
 import {canvasIsExact} from "./valuelayer.js";
@@ -71,11 +71,15 @@ function openPlace() {
 // ---- what changes elsewhere ----
 
 async function readAgain() {
-    const before = new Map(state.slides.map(entry => [entry.id, !!entry.scores]));
+    if (!state.run.other_cohort && (await getJson("/api/run")).other_cohort) {
+        state.run.other_cohort = true;
+        warn();
+    }
+    const before = new Map(state.slides.map(entry => [entry.id, isScored(entry)]));
     state.slides = await getJson("/api/slides");
     emit("slides");
     const entry = state.slide && state.slides.find(other => other.id === state.slide.id);
-    if (entry && entry.scores && !before.get(entry.id)) {
+    if (entry && isScored(entry) && !before.get(entry.id)) {
         await openSlide(entry.id, mainViewer().position()); // the run has scored it since
         return;
     }
@@ -91,7 +95,7 @@ function startReading() {
     window.addEventListener("focus", now);
     document.addEventListener("visibilitychange", now);
     setInterval(() => {
-        if (state.slides.some(entry => !entry.scores)) {
+        if (state.slides.some(entry => !isScored(entry))) {
             now();
         }
     }, AGAIN_MS);
@@ -141,6 +145,17 @@ function startButtons() {
     });
 }
 
+// What makes the page less than it looks.
+function warn() {
+    if (!canvasIsExact()) {
+        alarm("This browser changes pixels that are read from a canvas, as a protection from tracking. Scores and colours of the map are wrong here. " +
+            "Allow this page to read canvases, or use another browser.");
+    }
+    if (state.run.other_cohort) {
+        alarm("The run was started again with other slides since wsiflow view began. Start wsiflow view again to see them.");
+    }
+}
+
 async function start() {
     startTheme();
     over("The run is read.");
@@ -163,11 +178,7 @@ async function start() {
     startReading();
     over("");
     openPlace();
-    if (!canvasIsExact()) {
-        byId("refused").hidden = false;
-        byId("refused-text").textContent = "This browser changes pixels that are read from a canvas, as a protection from tracking. " +
-            "Scores and colours of the map are wrong here. Allow this page to read canvases, or use another browser.";
-    }
+    warn();
 }
 
 start().catch(error => over(`The page cannot start: ${error.message}.`));

@@ -18,11 +18,16 @@ export function over(text) {
     byId("over").hidden = !text;
 }
 
+// A message of the server as a sentence.
+export function sentence(text) {
+    return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+}
+
 // For promises that nobody waits for: their errors are told.
 export function told(promise) {
     promise.catch(error => {
         if (error.name !== "AbortError") {
-            notice(`${error.message[0].toUpperCase()}${error.message.slice(1)}.`);
+            notice(sentence(error.message));
         }
     });
 }

@@ -1,6 +1,7 @@
 // The panel of the slide: its state and note, the regions, and the decision on the chosen one.
 import {byId, debounce, element, fillSelect} from "./dom.js";
 import {areaText, scoreText} from "./geometry.js";
+import {isScored} from "./list.js";
 import {notice} from "./messages.js";
 import {decide, decisionOf, mark, removeDrawn, undo, undoWords} from "./review.js";
 import {choose, chosenItem, isChosen, nextRegion} from "./stage.js";
@@ -13,6 +14,12 @@ const NOTE_DELAY_MS = 700;
 
 function decisionWords({state: decision, reason}) {
     return reason ? `${decision}: ${reason}` : decision;
+}
+
+// Of decisions that were made on other outlines, by an earlier run.
+function formerWords(review) {
+    const lost = review ? review.orphaned : 0;
+    return lost ? `${lost} decision${lost === 1 ? " is" : "s are"} on regions of an earlier map that this one does not have.` : "";
 }
 
 function showChosen() {
@@ -28,6 +35,7 @@ function showChosen() {
     byId("chosen-name").textContent = drawn ? `Drawn by hand: ${item.label}` : `Region ${item.rank}`;
     byId("chosen-facts").textContent = drawn ? areaText(item.size * state.slide.mpp_x * state.slide.mpp_y) :
         `highest ${scoreText(item.max)}, mean ${scoreText(item.mean)}, ${areaText(item.area)}`;
+    byId("chosen-former").hidden = drawn || !decision.from;
     byId("chosen-state").textContent = drawn ? "" : decisionWords(decision);
     byId("chosen-state").dataset.state = drawn ? "" : decision.state;
     byId("decide").hidden = drawn;
@@ -105,15 +113,24 @@ function showRegions() {
     const {regions, review} = state;
     const rows = regions.slice(0, MOST_ROWS).map(item => regionRow("region", item.id, `${item.rank}`, scoreText(item.max), decisionOf(item.id)));
     for (const {id, label} of review ? review.drawn : []) {
-        rows.push(regionRow("drawn", id, "drawn", label, {state: "drawn"}));
+        rows.push(regionRow("drawn", id, "drawn", label, {state: ""}));
     }
     byId("regions").replaceChildren(...rows);
     const open = regions.filter(item => decisionOf(item.id).state === "open").length;
     const more = regions.length > MOST_ROWS ? `; the first ${MOST_ROWS} are listed` : "";
     byId("region-counts").textContent = regions.length ? `${regions.length} (${open} open${more})` : "none above the threshold";
+    byId("former").textContent = formerWords(review);
     const chosen = byId("regions").querySelector("[aria-selected=true]");
     if (chosen) {
         chosen.scrollIntoView({block: "nearest"});
+    }
+}
+
+function regionKeys(event) {
+    const step = {ArrowDown: 1, ArrowUp: -1}[event.key];
+    if (step) {
+        event.preventDefault();
+        nextRegion(step);
     }
 }
 
@@ -146,11 +163,13 @@ function showReview() {
 function showSlide() {
     const {slide} = state;
     const entry = state.slides.find(other => other.id === slide.id);
-    const shape = slide.mpp_x === slide.mpp_y ? `${+slide.mpp_x.toPrecision(4)}` : `${+slide.mpp_x.toPrecision(4)} × ${+slide.mpp_y.toPrecision(4)}`;
+    const [x, y] = [slide.mpp_x, slide.mpp_y].map(mpp => +mpp.toPrecision(4));
+    const shape = x === y ? x : `${x} × ${y}`;
     byId("slide-title").textContent = slide.name;
     byId("slide-title").title = slide.name;
     byId("slide-size").textContent = `${slide.width} × ${slide.height} px, ${shape} µm/px`;
-    byId("slide-scores").textContent = entry && entry.scores ? `highest score ${scoreText(entry.scores.max)}, top 1 % ${scoreText(entry.scores.top)}` : "no scores yet";
+    byId("slide-scores").textContent = entry && isScored(entry) ?
+        `highest score ${scoreText(entry.scores.max)}, top 1 % ${scoreText(entry.scores.top)}` : "no scores yet";
     document.title = `${slide.name} – wsiflow`;
     showReview();
 }
@@ -173,6 +192,7 @@ export function startPanel() {
         type: "button", text: `${i + 1} ${reason}`, onclick: () => rejectChosen(i + 1)})));
     byId("go-on").checked = remembered().goOn === true;
     byId("go-on").addEventListener("change", event => remember({goOn: event.target.checked}));
+    byId("regions").addEventListener("keydown", regionKeys);
     on("slide", showSlide);
     on("review", showReview);
     on("regions", showReview);

@@ -4,6 +4,7 @@ import {emit, state} from "./state.js";
 import {getJson} from "./api.js";
 import {Saver} from "./saver.js";
 import {byId} from "./dom.js";
+import {notice, told} from "./messages.js";
 
 const undone = []; // {words, slide, back()}: the last change is the last entry
 const MOST_UNDO = 200;
@@ -25,17 +26,28 @@ function showState({waiting, error, retryIn}) {
     document.documentElement.dataset.saving = error ? "failed" : waiting ? "waiting" : "saved";
 }
 
-function refused(change, error) {
+// A sentence that stays until it is closed.
+export function alarm(text) {
     byId("refused").hidden = false;
-    byId("refused-text").textContent = `Not saved: ${change.words}. ${error.message}`;
+    byId("refused-text").textContent = text;
+}
+
+function refused(change, error) {
+    alarm(`Not saved: ${change.words}: ${error.message}.`);
     const last = undone.findIndex(entry => entry.change === change);
     if (last >= 0) {
         undone.splice(last, 1);
     }
-    readReview();
+    told(readReview());
 }
 
+// A later change of the same item, made before this answer came, did see what it replaces.
 function saved(change, answer, more) {
+    saver.each(waiting => {
+        if (waiting.slide === change.slide && waiting.item === change.item) {
+            waiting.seen = answer.revision;
+        }
+    });
     if (change.after) {
         change.after(answer);
     }
@@ -43,6 +55,10 @@ function saved(change, answer, more) {
         setReview(answer);
     }
     emit("reviewed", {slide: change.slide, review: answer});
+    if (answer.exported === false) {
+        alarm("The change is saved in the run's table, but its files review/*.geojson and review.csv could not be written. " +
+            "The next change, or the next start of wsiflow view, writes them.");
+    }
 }
 
 function setReview(review) {
@@ -57,7 +73,8 @@ export async function readReview() {
         return;
     }
     const review = await getJson(`/api/slides/${slide.id}/review`);
-    if (state.slide === slide && !saver.pending(slide.id)) {
+    const older = state.review && review.revision < state.review.revision; // a change was saved while this answer was on its way
+    if (state.slide === slide && !saver.pending(slide.id) && !older) {
         setReview(review);
         emit("reviewed", {slide: slide.id, review});
     }
@@ -65,8 +82,9 @@ export async function readReview() {
 
 // ---- changes ----
 
+// change: {item, method, path, body, words}.  The server refuses a change of an item that somebody else has changed since revision `seen`.
 function push(change, back) {
-    const made = {slide: state.slide.id, ...change};
+    const made = {slide: state.slide.id, seen: state.review.revision, ...change};
     if (back) {
         const last = undone[undone.length - 1];
         if (!(last && change.replaces && last.change.replaces === change.replaces)) {
@@ -83,6 +101,14 @@ function push(change, back) {
     emit("reviewed", {slide: made.slide, review: state.review});
 }
 
+// Nothing can be changed before it was read.
+function isRead() {
+    if (!state.review) {
+        notice("The review of this slide is not read yet.");
+    }
+    return !!state.review;
+}
+
 export function decisionOf(id) {
     return state.review && state.review.regions[id] || {state: "open", reason: ""};
 }
@@ -90,15 +116,18 @@ export function decisionOf(id) {
 // decision: open, confirmed or rejected.
 export function decide(id, decision, reason = "", keep = true) {
     const before = decisionOf(id);
-    if (before.state === decision && (before.reason || "") === reason) {
+    if (!isRead() || before.state === decision && (before.reason || "") === reason) {
         return;
     }
     state.review.regions[id] = {state: decision, reason};
-    push({method: "PUT", path: `/api/slides/${state.slide.id}/regions/${id}`, body: {state: decision, reason},
+    push({item: id, method: "PUT", path: `/api/slides/${state.slide.id}/regions/${id}`, body: {state: decision, reason},
           words: `region ${decision}`}, keep ? () => decide(id, before.state, before.reason || "", false) : null);
 }
 
 export function mark(part, keep = true) {
+    if (!isRead()) {
+        return;
+    }
     const before = {state: state.review.state, note: state.review.note};
     const after = {...before, ...part};
     if (after.state === before.state && after.note === before.note) {
@@ -106,7 +135,7 @@ export function mark(part, keep = true) {
     }
     Object.assign(state.review, after);
     const what = after.note === before.note ? "state" : "note";
-    push({method: "PUT", path: `/api/slides/${state.slide.id}/review`, body: after, replaces: `${what} ${state.slide.id}`,
+    push({item: "slide", method: "PUT", path: `/api/slides/${state.slide.id}/review`, body: after, replaces: `${what} ${state.slide.id}`,
           words: what === "note" ? `the note "${after.note}"` : `state ${after.state} of the slide`}, keep ? () => mark(before, false) : null);
 }
 
@@ -134,7 +163,7 @@ export function addDrawn(ring, label, keep = true, which = {}) {
             state.chosen = {kind: "drawn", id: made.id};
         }
     };
-    push({method: "POST", path: `/api/slides/${state.slide.id}/drawn`, body: {ring, label}, after, words: "region drawn by hand"},
+    push({item: id, method: "POST", path: `/api/slides/${state.slide.id}/drawn`, body: {ring, label}, after, words: "region drawn by hand"},
          keep ? () => removeDrawn(which.id, false, which) : null);
     return id;
 }
@@ -146,7 +175,7 @@ export function removeDrawn(id, keep = true, which = {id}) {
         return false;
     }
     state.review.drawn = state.review.drawn.filter(entry => entry !== drawn);
-    push({method: "DELETE", path: `/api/slides/${state.slide.id}/drawn/${id}`, body: {}, words: "drawn region erased"},
+    push({item: id, method: "DELETE", path: `/api/slides/${state.slide.id}/drawn/${id}`, body: {}, words: "drawn region erased"},
          keep ? () => addDrawn(drawn.ring, drawn.label, false, which) : null);
     return true;
 }

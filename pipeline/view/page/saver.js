@@ -21,17 +21,22 @@ export class Saver {
         window.addEventListener("online", () => this.retry());
     }
 
-    // change: {slide, method, path, body, words, replaces}; a change that waits is replaced by a later one of the same `replaces`.
+    // change: {slide, item, seen, method, path, body, words, replaces, after}; a change that waits is replaced by a later one of the same `replaces`.
     add(change) {
         const last = this.queue.length - 1;
         const replaced = change.replaces && last > (this.sending ? 0 : -1) && this.queue[last].replaces === change.replaces;
         if (replaced) {
+            change.seen = this.queue[last].seen;
             this.queue[last] = change;
         } else {
             this.queue.push(change);
         }
         this.tell(null);
         this.send();
+    }
+
+    each(action) {
+        this.queue.forEach(action);
     }
 
     pending(slide) {
@@ -56,7 +61,7 @@ export class Saver {
         this.sending = true;
         const change = this.queue[0];
         try {
-            const body = typeof change.body === "function" ? change.body() : change.body;
+            const body = change.method === "POST" ? change.body : {...change.body, revision: change.seen};
             const answer = await sendJson(change.method, change.path, body);
             this.queue.shift();
             this.wait = FIRST_WAIT_S;

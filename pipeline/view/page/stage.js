@@ -3,7 +3,7 @@ import {byId} from "./dom.js";
 import {emit, on, state} from "./state.js";
 import {getJson} from "./api.js";
 import {boxOf, hitTest, polygonsOf, ringArea} from "./geometry.js";
-import {over} from "./messages.js";
+import {over, sentence} from "./messages.js";
 import {decisionOf, readReview} from "./review.js";
 import {Viewer} from "./viewer.js";
 
@@ -65,7 +65,7 @@ function click(viewer, event) {
 function tileFailed(error) {
     if (!saidOfTiles) {
         saidOfTiles = true;
-        over(`A part of this slide cannot be shown: ${error.message}. It is hatched.`);
+        over(`A part of this slide is hatched because it cannot be shown. ${sentence(error.message)}`);
     }
 }
 
@@ -95,6 +95,7 @@ export function startStage() {
         if (state.slide) {
             const at = viewers[0].position();
             showSlide(state.slide, at);
+            over(missing(state.slide));
         }
     });
     new ResizeObserver(() => openViewers().forEach(viewer => viewer.resized())).observe(byId("viewers"));
@@ -142,13 +143,51 @@ async function outlines(slide, name) {
     return itemsOf((await getJson(`/api/slides/${slide.id}/${name}`)).features);
 }
 
-function whyNoMap(slide) {
-    const entry = state.slides.find(other => other.id === slide.id);
-    if (slide.maps.length) {
-        return "";
+// What is missing of a slide, in words; "" when all is there.
+function missing(slide) {
+    if (slide.problem) {
+        return sentence(slide.problem);
     }
-    const why = entry && entry.reason ? ` (${entry.reason})` : "";
-    return `This slide has no score map yet${why}. It can be looked at; the map appears once the run has scored it.`;
+    const words = viewersOf(slide).filter(({map}) => !map).map(({i, why}) => {
+        const which = state.run.models.length > 1 ? `${state.run.models[i].name}: ` : "";
+        return `${which}${why || "no score map yet"}`;
+    });
+    const entry = state.slides.find(other => other.id === slide.id);
+    const why = entry && entry.reason ? ` (${entry.state}: ${entry.reason})` : "";
+    return words.length ? `${words.map(sentence).join(" ")}${why} The slide can be looked at; a map appears once it is there.` : "";
+}
+
+function viewersOf(slide) {
+    return viewers.slice(0, state.compare ? 2 : 1).map((viewer, i) => {
+        const entry = slide.maps.find(other => other.model === i);
+        return {i, map: entry && entry.width ? entry : null, why: entry && entry.error};
+    });
+}
+
+// The value of a promise; when it fails, `without` and a sentence that says what is not there.
+async function orWithout(promise, what, without, failed) {
+    try {
+        return await promise;
+    } catch (error) {
+        failed.push(`The ${what} cannot be shown. ${sentence(error.message)}`);
+        return without;
+    }
+}
+
+// What is drawn over a slide and its review.  One that fails takes nothing else with it.
+async function readOutlines(slide, mine, region) {
+    const failed = [];
+    const [regions, tissue, annotation] = await Promise.all([
+        ...["regions", "tissue", "annotation"].map(name => orWithout(outlines(slide, name), name, [], failed)),
+        orWithout(readReview(), "review", null, failed)]);
+    if (mine !== opening) {
+        return;
+    }
+    Object.assign(state, {regions: regions.sort((a, b) => a.rank - b.rank), tissue, annotation});
+    drawFixed();
+    emit("regions");
+    choose(region && regions.some(item => item.id === region) ? {kind: "region", id: region} : null);
+    over([missing(slide), ...failed].filter(Boolean).join(" "));
 }
 
 // Opens a slide at a place ({x, y, zoom} or null).  Resolves when its outlines and its review are there.
@@ -164,20 +203,13 @@ export async function openSlide(id, at = null, region = "") {
         }
         Object.assign(state, {slide, review: null, regions: [], chosen: null, tissue: [], annotation: []});
         showSlide(slide, at);
-        over(whyNoMap(slide));
+        over(missing(slide));
         emit("slide");
-        const [regions, tissue, annotation] = await Promise.all([outlines(slide, "regions"), outlines(slide, "tissue"),
-                                                                 outlines(slide, "annotation"), readReview()]);
-        if (mine === opening) {
-            Object.assign(state, {regions: regions.sort((a, b) => a.rank - b.rank), tissue, annotation});
-            drawFixed();
-            emit("regions");
-            choose(region && regions.some(item => item.id === region) ? {kind: "region", id: region} : null);
-        }
+        await readOutlines(slide, mine, region);
     } catch (error) {
         if (mine === opening) {
             const name = (state.slides.find(other => other.id === id) || {}).name || "This slide";
-            over(`${name} cannot be shown: ${error.message}.`);
+            over(`${name} cannot be shown. ${sentence(error.message)}`);
         }
     } finally {
         if (mine === opening) {
@@ -212,8 +244,9 @@ function drawReviewed() {
                                              chosen: isChosen("drawn", item.id)}));
     // The chosen one is drawn last, over its neighbours.
     const order = (a, b) => Number(a.chosen) - Number(b.chosen);
+    const former = (state.review && state.review.orphans || []).map(({id, outline}) => ({id, polygons: [outline], style: "former"}));
     for (const viewer of openViewers()) {
-        viewer.setOutlines("regions", regions.sort(order));
+        viewer.setOutlines("regions", [...former, ...regions.sort(order)]);
         viewer.setOutlines("drawn", drawn.sort(order));
     }
 }

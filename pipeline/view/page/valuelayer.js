@@ -8,10 +8,10 @@ const MOST_TILES = 300; // of 192 KiB
 const CELL_PX = 8; // tiles are not taken from finer zooms than where a cell is that wide
 const LINE_PX = 2;
 const COLOURING = ["low", "high", "threshold", "hideBelow", "map", "blend"]; // what the pixels depend on
-const LINE = [20, 20, 20];
+const LINE = [[0, 0, 0, 0], [20, 20, 20, 255], [255, 255, 255, 220]]; // by what isolinePixels gives: dark with a light border
 
 // The decoded tiles of one map.
-export class ValueTiles {
+class ValueTiles {
     constructor(slide, map) {
         this.slide = slide;
         this.map = map;
@@ -162,9 +162,9 @@ export const ValueLayer = CanvasLayer.extend({
                 above[py * stride + px] = Number.isNaN(code) ? above[py * stride + px - 1] : code >= this.line ? 1 : 0;
             }
         }
-        isolinePixels(above, TILE, LINE_PX).forEach((edge, i) => {
-            if (edge) {
-                bytes.set([...LINE, 255], 4 * i);
+        isolinePixels(above, TILE, LINE_PX).forEach((part, i) => {
+            if (part) {
+                bytes.set(LINE[part], 4 * i);
             }
         });
     },

@@ -3,7 +3,7 @@
 // A map tile is an RGB picture.  R is the high and G the low byte of a 16-bit code; B is 255 where there is a value and 0 where there are no
 // data.  value = low + code / 65535 * (high - low), with the low and high of the slide's map.
 
-export const CODES = 65536;
+const CODES = 65536;
 
 // The bytes of a tile (RGBA, as a canvas gives them) as {codes: Uint16Array, known: Uint8Array}.
 export function decodeTile(rgba) {
@@ -64,25 +64,26 @@ export function thresholdCode(threshold, packed) {
     return Math.min(CODES, Math.max(0, code));
 }
 
-// Marks the pixels of a tile that are above, and at most `width` pixels from one that is not: the isoline along the borders of cells.
+// The isoline along the borders of cells: 1 = a pixel above the threshold and at most `width` pixels from one that is not, 2 = a pixel on the
+// other side that touches one above, 0 = any other.
 //   above    (side + 2 * width)^2 bytes of 0 and 1, with a margin of `width` pixels from the neighbours
 // Returns side^2 bytes.
 export function isolinePixels(above, side, width) {
     const stride = side + 2 * width;
-    const edge = new Uint8Array(side * side);
+    const differs = (at, d) => above[at - d] !== above[at] || above[at + d] !== above[at] || above[at - d * stride] !== above[at] ||
+                               above[at + d * stride] !== above[at];
+    const line = new Uint8Array(side * side);
     for (let y = 0; y < side; y++) {
         for (let x = 0; x < side; x++) {
             const at = (y + width) * stride + x + width;
             if (!above[at]) {
-                continue;
-            }
-            for (let d = 1; d <= width; d++) {
-                if (!above[at - d] || !above[at + d] || !above[at - d * stride] || !above[at + d * stride]) {
-                    edge[y * side + x] = 1;
-                    break;
+                line[y * side + x] = differs(at, 1) ? 2 : 0;
+            } else {
+                for (let d = 1; d <= width && !line[y * side + x]; d++) {
+                    line[y * side + x] = differs(at, d) ? 1 : 0;
                 }
             }
         }
     }
-    return edge;
+    return line;
 }

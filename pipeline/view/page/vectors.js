@@ -4,13 +4,14 @@ import {latLng} from "./frame.js";
 
 // Colours of Okabe and Ito, which colour-blind people can tell apart; decisions also differ in their lines.
 const STYLES = {
-    open: {color: "#e69f00", weight: 2},
+    open: {color: "#e69f00", weight: 1.5},
     confirmed: {color: "#009e73", weight: 3},
     rejected: {color: "#5c5c5c", weight: 2, dashArray: "3 5"},
+    former: {color: "#5c5c5c", weight: 1},
     drawn: {color: "#d55e00", weight: 3},
     "drawn normal": {color: "#d55e00", weight: 2, dashArray: "3 5"},
     tissue: {color: "#56b4e9", weight: 1.5},
-    annotation: {color: "#0072b2", weight: 2.5, dashArray: "8 5"},
+    annotation: {color: "#0072b2", weight: 2, dashArray: "8 5"},
 };
 const CHOSEN = 2; // px wider
 const HALO = {color: "#ffffff", opacity: 0.8, dashArray: null};
@@ -35,7 +36,7 @@ export class OutlineLayer {
             const path = {...this.options, ...STYLES[style], weight};
             const where = paths(polygons);
             if (this.halo || chosen) {
-                this.group.addLayer(L.polygon(where, {...path, ...HALO, weight: weight + 2}));
+                this.group.addLayer(L.polygon(where, {...path, ...HALO, weight: weight + 1.5}));
             }
             this.group.addLayer(L.polygon(where, path));
         }
@@ -48,10 +49,6 @@ export class OutlineLayer {
             this.group.remove();
         }
     }
-}
-
-export function styleNames() {
-    return Object.keys(STYLES);
 }
 
 export function colourOfStyle(style) {

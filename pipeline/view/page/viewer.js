@@ -30,7 +30,7 @@ export class Viewer {
         this.close();
         this.slide = slide;
         this.leaflet = L.map(this.container, {
-            crs: crsOf(slide), attributionControl: false, zoomControl: false, zoomSnap: 0.5, wheelPxPerZoomLevel: 90, keyboardPanDelta: 120,
+            crs: crsOf(slide), attributionControl: false, zoomControl: false, zoomSnap: 0.25, wheelPxPerZoomLevel: 90, keyboardPanDelta: 120,
             minZoom: -2, maxZoom: slide.max_zoom + ENLARGED, maxBoundsViscosity: 0.7, boxZoom: true,
         });
         for (const [name, depth] of Object.entries(PANES)) {
@@ -49,7 +49,7 @@ export class Viewer {
     }
 
     addValues(run, look) {
-        const map = this.slide.maps.find(entry => entry.model === this.model);
+        const map = this.slide.maps.find(entry => entry.model === this.model && entry.width);
         if (!map) {
             return;
         }
