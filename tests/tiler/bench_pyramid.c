@@ -1,12 +1,17 @@
 /* How fast images, pyramids and synthetic slides are written; megapixels are those of level 0, all levels
  * are written. `bench pyramid_KIND` is a pyramid of stained tissue (or of scores), on all processors; `bench
  * pyramid_mask` one that is nearly empty, as lesion masks are, with its highest memory; `bench png_tiles`
- * 256-px tiles on one processor; `bench synth_slide` a whole synthetic slide of 12288 x 9216 px. */
+ * 256-px tiles on one processor; `bench synth_slide` a whole synthetic slide of 12288 x 9216 px.
+ *
+ * For tools/bench_pyramid, which compares with libvips:
+ *   bench_pyramid --make  jpeg|float OUT.raw WIDTH HEIGHT            pixels to write pyramids of
+ *   bench_pyramid --write jpeg|float IN.raw WIDTH HEIGHT OUT THREADS one pyramid of them */
 #include "tiler/imagefile/imagefile.h"
 #include "tiler/pyramid/pyramid.h"
 #include "tiler/synth/synth.h"
 #include "tiler/synth/synth_plan.h"
 #include "base/pool.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,8 +171,67 @@ static void bench_tissue(const char *path)
     }
 }
 
+/* ---- one pyramid of a file of pixels ---- */
+
+typedef struct {
+    const uint8_t *pixels;
+    size_t row_bytes;
+} RawPixels;
+
+static gboolean raw_rows(void *data, int64_t y, int rows, void *pixels, GError **error)
+{
+    const RawPixels *raw = data;
+    memcpy(pixels, raw->pixels + (size_t)y * raw->row_bytes, (size_t)rows * raw->row_bytes);
+    return TRUE;
+}
+
+/* The pixels of tissue, or scores made of them, repeated in x and y. */
+static void make_raw(gboolean jpeg, const char *path, int width, int height)
+{
+    g_autoptr(Image) tissue = paint_tissue();
+    FILE *out = fopen(path, "wb");
+    g_assert_nonnull(out);
+    for (int y = 0; y < height; y++) {
+        for (int x = 0; x < width; x++) {
+            const uint8_t *rgb = tissue->pixels + 3 * ((size_t)(y % SIDE) * SIDE + x % SIDE);
+            /* Scores change slowly from cell to cell, and glass has none. */
+            float score = rgb[0] > 230 ? NAN : (float)(rgb[1] + 2 * sin(x * 0.01) + 0.01 * rgb[2]) / 32;
+            fwrite(jpeg ? (const void *)rgb : &score, jpeg ? 3 : sizeof score, 1, out);
+        }
+    }
+    g_assert_cmpint(fclose(out), ==, 0);
+}
+
+static void write_raw(gboolean jpeg, const char *from, int width, int height, const char *to, int threads)
+{
+    GError *error = NULL;
+    GMappedFile *file = g_mapped_file_new(from, FALSE, &error);
+    check(file != NULL, error);
+    RawPixels raw = {(const uint8_t *)g_mapped_file_get_contents(file), (size_t)width * (jpeg ? 3 : 4)};
+    g_assert_cmpint((gint64)g_mapped_file_get_length(file), ==, (gint64)raw.row_bytes * height);
+    PyramidSpec spec = {.layout = jpeg ? PYRAMID_MULTI_IFD : PYRAMID_OME,
+                        .pixels = jpeg ? PYRAMID_RGB_JPEG : PYRAMID_FLOAT,
+                        .width = width,
+                        .height = height,
+                        .mpp_x = 0.5,
+                        .mpp_y = 0.5,
+                        .quality = 85,
+                        .threads = threads};
+    check(pyramid_write(to, &spec, raw_rows, &raw, NULL, &error), error);
+    g_mapped_file_unref(file);
+}
+
 int main(int argc, char **argv)
 {
+    if (argc == 6 && g_str_equal(argv[1], "--make")) {
+        make_raw(g_str_equal(argv[2], "jpeg"), argv[3], atoi(argv[4]), atoi(argv[5]));
+        return 0;
+    }
+    if (argc == 8 && g_str_equal(argv[1], "--write")) {
+        write_raw(g_str_equal(argv[2], "jpeg"), argv[3], atoi(argv[4]), atoi(argv[5]), argv[6],
+                  atoi(argv[7]));
+        return 0;
+    }
     static const char *const of_tissue[] = {"pyramid_jpeg", "pyramid_lossless", "pyramid_scores",
                                             "png_tiles"};
     g_autofree char *folder = g_dir_make_tmp("wsiflow-bench-XXXXXX", NULL);
