@@ -1,6 +1,7 @@
-"""Writes a small Leica SCN slide whose scanned area begins at (600, 450) px of 4000 x 3200: leica_slide.py IMAGE-SLIDE OUT.scn
+"""Writes a small Leica SCN slide whose scanned area begins at (600, 450) px of 4000 x 3200: leica_slide.py IMAGE-SLIDE OUT.scn [NM_Y]
 
-OpenSlide gives such slides openslide.bounds-x and -y, which QuPath's images begin at.  The pixels are those of IMAGE-SLIDE's upper left."""
+OpenSlide gives such slides openslide.bounds-x and -y, which QuPath's images begin at.  The pixels are those of IMAGE-SLIDE's upper left.
+A pixel is 500 nm wide and NM_Y (500) high by the resolution, from which OpenSlide takes it; places are in units of 500 nm in x and y."""
 import sys
 
 import numpy as np
@@ -8,6 +9,7 @@ import openslide
 import tifffile
 
 NM = 500  # per pixel
+NM_Y = int(sys.argv[3]) if len(sys.argv) > 3 else NM
 WIDTH, HEIGHT, LEFT, TOP = 4000, 3200, 600, 450
 
 IMAGE = """<image name="{name}" uuid="urn:uuid:{name}"><creationDate>2010-01-01T00:00:00Z</creationDate>
@@ -32,6 +34,6 @@ xml = ('<?xml version="1.0"?>\n<scn xmlns="http://www.leica-microsystems.com/scn
        + image("main", main, 1, (tissue.shape[1], tissue.shape[0], LEFT, TOP)) + "</collection></scn>")
 with tifffile.TiffWriter(sys.argv[2], bigtiff=True) as out:
     for i, page in enumerate([macro] + main):
-        per_cm = 1e7 / NM / (1 if i == 1 else 4)
+        per_cm = [1e7 / nm / (1 if i == 1 else 4) for nm in (NM, NM_Y)]
         out.write(page, tile=(256, 256), photometric="rgb", compression="zlib", description=xml if i == 0 else None,
-                  metadata=None, resolution=(per_cm, per_cm), resolutionunit="CENTIMETER", software="test")
+                  metadata=None, resolution=per_cm, resolutionunit="CENTIMETER", software="test")

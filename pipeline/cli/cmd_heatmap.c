@@ -1,4 +1,5 @@
 /* heatmap: the files of a heatmap from a score map. */
+#include "base/pool.h"
 #include "base/writable.h"
 #include "flows/models/model.h"
 #include "pipeline/cli/commands.h"
@@ -6,6 +7,7 @@
 #include "pipeline/run/exit_codes.h"
 #include "pipeline/scoring/heatmap_files.h"
 #include "pipeline/scoring/npy.h"
+#include "pipeline/scoring/overlay_file.h"
 #include "pipeline/scoring/region_files.h"
 #include "pipeline/slide/slide_grid.h"
 #include <math.h>
@@ -48,6 +50,16 @@ static gboolean write_regions(const Config *config, const HeatmapLook *look, con
     return region_files_write(folder, &options, slide_info(slide), map, &facts, sha256, error);
 }
 
+/* The slide with its map on it, with all processors. */
+static gboolean write_overlay(const Config *config, const HeatmapLook *look, Slide *slide, const Map *map,
+                              const char *folder, GError **error)
+{
+    OverlayOptions options = overlay_file_options(config);
+    options.threads = pool_processors();
+    return !config->heatmap_overlay ||
+           overlay_file_write(folder, &options, look, slide, map, NULL, NULL, error);
+}
+
 static int heatmap(int argc, char **argv, GError **error)
 {
     g_autofree char *slide_path = NULL, *output = NULL, *config_path = NULL, *model = NULL;
@@ -72,13 +84,8 @@ static int heatmap(int argc, char **argv, GError **error)
             error,
             "required: a map, its slide and an output folder: wsiflow heatmap MAP.npy --slide SLIDE -o DIR");
     }
-    const char *const files[] = {heatmap_files[0],
-                                 heatmap_files[1],
-                                 heatmap_files[2],
-                                 region_files[0],
-                                 region_files[1],
-                                 region_files[2],
-                                 NULL};
+    const char *const files[] = {heatmap_files[0], heatmap_files[1], heatmap_files[2], OVERLAY_FILE,
+                                 region_files[0],  region_files[1],  region_files[2],  NULL};
     g_autoptr(Config) config =
         writable_folder(output, files, error) ? command_config_or_default(config_path, error) : NULL;
     g_autoptr(Map) map = config ? npy_read(argv[1], error) : NULL;
@@ -96,9 +103,10 @@ static int heatmap(int argc, char **argv, GError **error)
     look.provenance = "wsiflow " WSIFLOW_VERSION;
     gboolean ok = slide && slide_grid_check_mpp(slide, error) &&
                   heatmap_files_write(output, &look, slide, map, NULL, NULL, sha256, error) &&
+                  write_overlay(config, &look, slide, map, output, error) &&
                   write_regions(config, &look, slide, map, output, id, error);
     return ok ? EXIT_DONE : EXIT_FAILED;
 }
 
 const Command command_heatmap = {"heatmap", "MAP.npy --slide SLIDE -o DIR",
-                                 "write heatmap files and regions from a score map", NULL, heatmap};
+                                 "write heatmap files, overlay and regions from a score map", NULL, heatmap};

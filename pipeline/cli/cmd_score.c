@@ -9,6 +9,7 @@
 #include "pipeline/run/exit_codes.h"
 #include "pipeline/scoring/heatmap_files.h"
 #include "pipeline/scoring/npy.h"
+#include "pipeline/scoring/overlay_file.h"
 #include "pipeline/scoring/region_files.h"
 #include "pipeline/scoring/score_folder.h"
 #include "pipeline/scoring/scored_files.h"
@@ -123,8 +124,12 @@ static gboolean score_slide(const Config *config, Model *model, const char *bund
     look.title = id;
     look.provenance = "wsiflow " WSIFLOW_VERSION;
     char sha256[3][65];
+    OverlayOptions overlay = overlay_file_options(config);
+    overlay.threads = threads;
     return scored_files_slide(table, id, "", scored, NULL, error) && npy_write(values, map, NULL, error) &&
            heatmap_files_write(folder, &look, slide, map, tissue->mask, known, sha256, error) &&
+           (!config->heatmap_overlay ||
+            overlay_file_write(folder, &overlay, &look, slide, map, known, NULL, error)) &&
            write_regions(config, threshold, slide, map, folder, id, table, error);
 }
 
@@ -146,9 +151,17 @@ static int score_slides(const Config *config, Model *model, const char *bundle, 
 /* Whether the output files of each slide can be written. */
 static gboolean slides_writable(const char *output, char *const *paths, int count, GError **error)
 {
-    const char *const files[] = {
-        "scores.csv",    "scoremap.npy",  heatmap_files[0], heatmap_files[1], heatmap_files[2],
-        region_files[0], region_files[1], region_files[2],  region_files[3],  NULL};
+    const char *const files[] = {"scores.csv",
+                                 "scoremap.npy",
+                                 OVERLAY_FILE,
+                                 heatmap_files[0],
+                                 heatmap_files[1],
+                                 heatmap_files[2],
+                                 region_files[0],
+                                 region_files[1],
+                                 region_files[2],
+                                 region_files[3],
+                                 NULL};
     gboolean good = TRUE;
     for (int i = 0; good && i < count; i++) {
         g_autofree char *id = slide_id_of(paths[i]), *folder = g_build_filename(output, id, NULL);
@@ -225,5 +238,5 @@ const Command command_score = {
     "0 for "
     "folders named good, 1 for others.\n"
     "With slides, OUT is a folder; each slide gets SLIDE/scores.csv, scoremap.npy, the heatmap files, "
-    "regions.geojson, detections.csv and predicted_mask.tif.",
+    "overlay.tif, regions.geojson, detections.csv and predicted_mask.tif.",
     score};

@@ -265,6 +265,11 @@ const ConfigKey config_keys[] = {
     TEXT(heatmap, high, "auto",
          "value of the last colour, above low; auto = 3 times the threshold, the same for all slides"),
     NUMBER(heatmap, opacity, "0.6", 0, 1, "opacity of the colours over the slide"),
+    BOOL(heatmap, overlay, "true", "write overlay.tif, the slide with its map on it"),
+    NUMBER_OR_ZERO(
+        heatmap, overlay_mpp, "2", 0.05, 64,
+        "um/px of overlay.tif: the nearest that a level of the slide, or one halved, has; 0 = level 0"),
+    INT(heatmap, overlay_quality, "85", 1, 100, "JPEG quality of overlay.tif"),
 
     TEXT(regions, threshold, "",
          "score from which on a cell belongs to a region; empty = the model's threshold"),

@@ -58,7 +58,9 @@ typedef struct {
     double score_overlap, score_min_tissue;
     int score_latents;
     /* heatmap */
-    double heatmap_cell_um, heatmap_opacity;
+    double heatmap_cell_um, heatmap_opacity, heatmap_overlay_mpp;
+    gboolean heatmap_overlay;
+    int heatmap_overlay_quality;
     char *heatmap_colours, *heatmap_low, *heatmap_high; /* low, high: a number or "auto" */
     /* regions */
     char *regions_threshold, *regions_frame;

@@ -15,6 +15,7 @@ gboolean stage_train(Work *work, GError **error);
 gboolean stage_score(Work *work, GError **error);
 gboolean stage_scorepatches(Work *work, GError **error);
 gboolean stage_heatmap(Work *work, GError **error);
+gboolean stage_overlay(Work *work, GError **error);
 gboolean stage_regions(Work *work, GError **error);
 gboolean stage_slides(Work *work, GError **error);
 gboolean stage_evaluate(Work *work, GError **error);

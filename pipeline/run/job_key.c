@@ -66,6 +66,8 @@ static const Outside outside[] = {
     {"normals", .split = TRUE, .target = TRUE},
     {"train", .target = TRUE, .weights = TRUE, .patches = TRUE},
     {"score", .use = TRUE, .model = TRUE, .weights = TRUE},
+    {"heatmap", .model = TRUE},
+    {"overlay", .model = TRUE},
     {"regions", .model = TRUE},
     {"scorepatches", .model = TRUE, .weights = TRUE, .patches = TRUE},
     {"slides", .split = TRUE},

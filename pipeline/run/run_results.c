@@ -117,12 +117,13 @@ static void put_tissue(GString *out, const Ended *ended)
 static char *results_text(const Ended *ended)
 {
     GString *out = g_string_new(NULL);
-    int heatmaps = 0, regions = 0;
+    int heatmaps = 0, overlays = 0, regions = 0;
     put_results(out, ended);
     put_tissue(out, ended);
     for (guint i = 0; i < ended->artefacts->len; i++) {
         const JobInput *one = ended->artefacts->pdata[i];
         heatmaps += g_str_equal(one->stage, "heatmap") && g_str_equal(one->artefact->name, "overview");
+        overlays += g_str_equal(one->stage, "overlay");
         regions += g_str_equal(one->stage, "regions") && g_str_equal(one->artefact->name, "regions");
     }
     if (heatmaps > 0) {
@@ -130,6 +131,10 @@ static char *results_text(const Ended *ended)
             out, "heatmaps",
             "%s/slides/*/heatmap.png (overview), heatmap.tif and heatmap.ome.tif (for viewers) of %d slide%s",
             ended->folder, heatmaps, summary_plural(heatmaps));
+    }
+    if (overlays > 0) {
+        summary_line(out, "overlays", "%s/slides/*/overlay.tif (for viewers) of %d slide%s", ended->folder,
+                     overlays, summary_plural(overlays));
     }
     if (regions > 0) {
         summary_line(out, "regions",

@@ -6,6 +6,7 @@
  *   tiles + fractions --normals--> positions --train (cuts while training)--> model
  *   slide + tissue + model --score--> scores + score map --heatmap--> pyramids --evaluate--> metrics, report
  *   score map + threshold --regions--> outlines, detections, mask
+ *   slide + score map + threshold --overlay--> the slide with its map on it
  *
  * Each line names the configuration keys that the stage reads, so that a changed key re-runs the stages that depend on it and nothing else. */
 #include "pipeline/slide/slide_stain.h"
@@ -87,6 +88,11 @@ static gboolean wants_score(const Run *run, const SlideEntry *slide)
     return has_model(run) && slide->scored;
 }
 
+static gboolean wants_overlay(const Run *run, const SlideEntry *slide)
+{
+    return wants_score(run, slide) && run->config->heatmap_overlay;
+}
+
 static gboolean wants_slides(const Run *run, const SlideEntry *slide)
 {
     return run->slides->len > 0;
@@ -112,6 +118,10 @@ static gboolean wants_evaluate(const Run *run, const SlideEntry *slide)
 #define SAMPLE_KEYS \
     "dataset.balance dataset.max_per_class dataset.train_anomalies dataset.drop_flags tiles run.seed"
 #define MODEL_KEYS "model " CUT_KEYS " run.seed patches " OPEN_KEYS
+
+/* The colours of score maps (heatmap_look.h). */
+#define LOOK_KEYS \
+    "heatmap.colours heatmap.low heatmap.high heatmap.opacity regions.threshold score.model " OPEN_KEYS
 
 #define SCORER_KEYS "model.weights model.kernels"
 /* The report shows the whole configuration. */
@@ -147,13 +157,16 @@ const Stage stages[] = {
     {"scorepatches", "scores of a patch set", SCOPE_COHORT,
      "patches.folder score.model score.latents run.seed " SCORER_KEYS, "train", 7, wants_scorepatches,
      stage_scorepatches},
-    {"heatmap", "heatmap pyramids and overview", SCOPE_SLIDE,
-     "heatmap regions.threshold score.model " OPEN_KEYS, "ingest tissue train score", 7, wants_score,
-     stage_heatmap},
+    {"heatmap", "heatmap pyramids and overview", SCOPE_SLIDE, LOOK_KEYS, "ingest tissue train score", 7,
+     wants_score, stage_heatmap},
+    {"overlay", "slide with its score map on it", SCOPE_SLIDE,
+     "heatmap.overlay_mpp heatmap.overlay_quality regions.min_area_um2 " LOOK_KEYS,
+     "ingest tissue train score", 1, wants_overlay, stage_overlay},
     {"regions", "regions, detections and mask at the threshold", SCOPE_SLIDE,
      "regions score.model " OPEN_KEYS, "ingest train score ?cut", 1, wants_score, stage_regions},
     {"slides", "table of the slides", SCOPE_COHORT, "",
-     "?ingest ?tissue ?stain ?grid ?clam ?mask ?cut ?score ?heatmap ?regions", 1, wants_slides, stage_slides},
+     "?ingest ?tissue ?stain ?grid ?clam ?mask ?cut ?score ?heatmap ?overlay ?regions", 1, wants_slides,
+     stage_slides},
     {"evaluate", "metrics and report", SCOPE_COHORT, EVERYTHING,
      "?ingest ?grid ?mask ?score ?heatmap ?scorepatches ?train ?dataset ?normals", 14, wants_evaluate,
      stage_evaluate},

@@ -29,7 +29,7 @@ artefacts a >a.sums
 check "every artefact is as the job table says" sh -c 'test $(wc -l <a.sums) -gt 30 && ! grep -v " ok$" a.sums'
 for f in dataset/manifest.csv dataset/CARD.md model/model.safetensors model/curve.svg metrics.json report.html config.yaml \
     slides/synth_03/heatmap.tif slides/synth_03/heatmap.ome.tif slides/synth_03/heatmap.png slides/synth_03/scores.csv \
-    slides/synth_03/regions.geojson slides/synth_03/detections.csv slides/synth_03/predicted_mask.tif \
+    slides/synth_03/overlay.tif slides/synth_03/regions.geojson slides/synth_03/detections.csv slides/synth_03/predicted_mask.tif \
     slides/synth_03/mask.tif slides/synth_00/tissue.png; do
     check "there is $f" test -s "a/$f"
 done
