@@ -188,7 +188,8 @@ static void report_unknown(GString *out, const Labelling *labelling)
         g_string_append(out, ", where \"" UNGROUPED "\" stands for outlines in no group");
     }
     add_known(out, &labelling->unknown, known);
-    g_string_append(out, "; name each in slides.groups (or by --group) as lesion, not, hard, unknown, roi or ignore");
+    g_string_append(
+        out, "; name each in slides.groups (or by --group) as lesion, not, hard, unknown, roi or ignore");
 }
 
 static void warn_about(Source *source, const Tally *tally, const char *how)

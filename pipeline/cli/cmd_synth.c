@@ -18,6 +18,8 @@ static int synth(int argc, char **argv, GError **error)
         {"width", 0, 0, G_OPTION_ARG_INT, &cohort.width, "width of a slide (default 12288)", "PX"},
         {"height", 0, 0, G_OPTION_ARG_INT, &cohort.height, "height of a slide (default 9216)", "PX"},
         {"seed", 's', 0, G_OPTION_ARG_INT, &cohort.seed, "seed of the random numbers (default 1)", "N"},
+        {"artefacts", 0, 0, G_OPTION_ARG_INT, &cohort.artefacts,
+         "pen strokes over the tissue of each slide, and as many folds (default 0)", "N"},
         {NULL, 0, 0, 0, NULL, NULL, NULL}};
     if (!command_options(&command_synth, entries, &argc, &argv, &code, error)) {
         return code;

@@ -18,10 +18,11 @@ static const struct {
     double low, high;
 } ranges[] = {
     {"patience", 0, 10080}, /* minutes: a week */
-    {"workers", 1, 1024},         {"threads", 1, 1024},        {"mpp", 0.001, 1000},
-    {"level-mpp", 0.001, 1e6},    {"samples", 1, 1000000},     {"sample", 0, 1000000000},
-    {"temperature", 0.001, 1000}, {"tolerance", 0, 1e6},       {"slides", 1, 100000},
-    {"lesions", 0, 100000},       {"width", 2048, 1000000000}, {"height", 2048, 1000000000},
+    {"workers", 1, 1024},         {"threads", 1, 1024},    {"mpp", 0.001, 1000},
+    {"level-mpp", 0.001, 1e6},    {"samples", 1, 1000000}, {"sample", 0, 1000000000},
+    {"temperature", 0.001, 1000}, {"tolerance", 0, 1e6},   {"slides", 1, 100000},
+    {"lesions", 0, 100000},       {"artefacts", 0, 8},     {"width", 2048, 1000000000},
+    {"height", 2048, 1000000000},
 };
 
 typedef struct {

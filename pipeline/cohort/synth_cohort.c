@@ -38,7 +38,8 @@ static gboolean write_slide(const char *folder, const SynthCohort *cohort, int n
                       .mpp = MPP,
                       .lesions = lesions ? 3 : 0,
                       .pen = number % 3 == 1,
-                      .black_corner = number % 3 == 2};
+                      .black_corner = number % 3 == 2,
+                      .artefacts = cohort->artefacts};
     g_autofree char *slide = g_strdup_printf("%s/slides/synth_%02d.tif", folder, number);
     g_autofree char *xml = g_strdup_printf("%s/annotations/synth_%02d.xml", folder, number);
     g_autoptr(GPtrArray) outlines = synth_slide(slide, &spec, threads, error);

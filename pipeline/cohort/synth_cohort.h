@@ -6,6 +6,7 @@ typedef struct {
     int slides, with_lesions; /* the last `with_lesions` slides have lesions */
     int width, height;        /* px at 0.5 um/px */
     int seed;
+    int artefacts; /* pen strokes over the tissue of each slide, and as many folds */
 } SynthCohort;
 extern const SynthCohort synth_cohort_default;
 

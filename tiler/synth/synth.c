@@ -104,11 +104,13 @@ GPtrArray *synth_outlines(const SynthPlan *plan)
 GPtrArray *synth_slide(const char *path, const SynthSpec *spec, int threads, GError **error)
 {
     if (spec->width < 512 || spec->height < 512 || spec->width > 1 << 18 || spec->height > 1 << 18 ||
-        !(spec->mpp >= 0.1 && spec->mpp <= 4) || spec->lesions < 0 || spec->lesions > 100) {
+        !(spec->mpp >= 0.1 && spec->mpp <= 4) || spec->lesions < 0 || spec->lesions > 100 ||
+        spec->artefacts < 0 || spec->artefacts > SYNTH_ARTEFACTS) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "a synthetic slide has 512 to 262144 px per side, 0.1 to 4 um/px and up to 100 lesions, "
-                    "not %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT " px, %g um/px and %d lesions",
-                    spec->width, spec->height, spec->mpp, spec->lesions);
+                    "a synthetic slide has 512 to 262144 px per side, 0.1 to 4 um/px and up to 100 lesions "
+                    "and %d artefacts of a kind, not %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT
+                    " px, %g um/px, %d lesions and %d artefacts",
+                    SYNTH_ARTEFACTS, spec->width, spec->height, spec->mpp, spec->lesions, spec->artefacts);
         return NULL;
     }
     g_autoptr(SynthPlan) plan = synth_plan_new(spec, error);

@@ -23,7 +23,7 @@ struct SynthPainter {
     const SynthPlan *plan;
     int size, width, height; /* size: largest side; width, height: of the current square, px */
     int64_t x, y;
-    float *depth, *eosin, *haem, *grain, *blotch, *stroma;
+    float *depth, *eosin, *haem, *grain, *blotch, *stroma, *cover;
     float *row;                      /* two rows of the square */
     uint16_t shade_eosin[SHADES][3]; /* transmission by density; 2^15 = 1 */
     uint16_t shade_haem[SHADES][3];  /* glass seen through the stain, grey levels x 2^8 */
@@ -70,8 +70,8 @@ SynthPainter *synth_painter_new(const SynthPlan *plan, int size, GError **error)
 {
     SynthPainter *painter = g_new0(SynthPainter, 1);
     size_t pixels = (size_t)size * size;
-    float **layers[] = {&painter->depth,  &painter->eosin,  &painter->haem, &painter->grain,
-                        &painter->blotch, &painter->stroma, &painter->row};
+    float **layers[] = {&painter->depth,  &painter->eosin,  &painter->haem,  &painter->grain,
+                        &painter->blotch, &painter->stroma, &painter->cover, &painter->row};
     painter->plan = plan;
     painter->size = size;
     painter->sensor = wsi_try_alloc(pixels, 3, "a synthetic tile", error);
@@ -98,6 +98,7 @@ void synth_painter_free(SynthPainter *painter)
         g_free(painter->grain);
         g_free(painter->blotch);
         g_free(painter->stroma);
+        g_free(painter->cover);
         g_free(painter->row);
         g_free(painter->sensor);
         g_free(painter);
@@ -388,6 +389,67 @@ static void paint_pen(const SynthPainter *painter, uint8_t *rgb, size_t stride)
     }
 }
 
+/* How much of each pixel a stroke covers, 0..1 with soft edges, into painter->cover.  FALSE: it does not reach into the square. */
+static gboolean cover_stroke(SynthPainter *painter, const SynthStroke *stroke)
+{
+    const double soft = 4;
+    gboolean any = FALSE;
+    memset(painter->cover, 0, sizeof(float) * (size_t)painter->width * painter->height);
+    for (int k = 0; k + 1 < SYNTH_STROKE; k++) {
+        const double *from = stroke->xy + 2 * k, *to = from + 2, room = stroke->radius + 1;
+        double dx = to[0] - from[0], dy = to[1] - from[1], square = dx * dx + dy * dy;
+        int x0, x1, y0, y1;
+        clip((from[0] + to[0]) / 2, (float)(fabs(dx) / 2 + room), painter->x, painter->width, &x0, &x1);
+        clip((from[1] + to[1]) / 2, (float)(fabs(dy) / 2 + room), painter->y, painter->height, &y0, &y1);
+        for (int j = y0; j < y1; j++) {
+            for (int i = x0; i < x1; i++) {
+                double px = (double)(painter->x + i) - from[0], py = (double)(painter->y + j) - from[1];
+                double t = CLAMP((px * dx + py * dy) / square, 0, 1);
+                float *cover = &painter->cover[(size_t)j * painter->width + i];
+                double here = CLAMP((stroke->radius - hypot(px - t * dx, py - t * dy)) / soft, 0, 1);
+                *cover = MAX(*cover, (float)here);
+                any = TRUE;
+            }
+        }
+    }
+    return any;
+}
+
+/* Where the tissue lies double, both stains are twice as strong. */
+static void paint_folds(SynthPainter *painter)
+{
+    const SynthPlan *plan = painter->plan;
+    for (int k = 0; k < plan->stroke_count; k++) {
+        if (plan->strokes[k].fold && cover_stroke(painter, &plan->strokes[k])) {
+            for (size_t p = 0; p < (size_t)painter->width * painter->height; p++) {
+                painter->eosin[p] *= 1 + painter->cover[p];
+                painter->haem[p] *= 1 + painter->cover[p];
+            }
+        }
+    }
+}
+
+/* Ink over the tissue, which shows through. */
+static void paint_inks(SynthPainter *painter, uint8_t *rgb, size_t stride)
+{
+    const SynthPlan *plan = painter->plan;
+    for (int k = 0; k < plan->stroke_count; k++) {
+        const SynthStroke *stroke = &plan->strokes[k];
+        if (stroke->fold || !cover_stroke(painter, stroke)) {
+            continue;
+        }
+        for (int j = 0; j < painter->height; j++) {
+            for (int i = 0; i < painter->width; i++) {
+                double cover = (double)painter->cover[(size_t)j * painter->width + i];
+                uint8_t *pixel = rgb + (size_t)j * stride + 3 * i;
+                for (int c = 0; c < 3 && cover > 0; c++) {
+                    pixel[c] = (uint8_t)(pixel[c] * (1 - cover * (1 - stroke->colour[c])));
+                }
+            }
+        }
+    }
+}
+
 /* The unscanned corner. */
 static void paint_black(const SynthPainter *painter, uint8_t *rgb, size_t stride)
 {
@@ -472,8 +534,10 @@ void synth_paint(SynthPainter *painter, int64_t x, int64_t y, int width, int hei
         paint_lumens(painter);
         paint_lattice(painter, STREAM_NUCLEI, 8, 12, paint_normal_cell);
         paint_lattice(painter, STREAM_TUMOUR, 11, 16, paint_tumour_cell);
+        paint_folds(painter);
         develop(painter, rgb, stride);
     }
+    paint_inks(painter, rgb, stride);
     paint_pen(painter, rgb, stride);
     paint_black(painter, rgb, stride);
 }

@@ -219,6 +219,38 @@ static void draw_pen(SynthPlan *plan)
     }
 }
 
+/* A wavy line through a piece of tissue, from one side of its middle to the other. */
+static void lay_stroke(const SynthPlan *plan, Rng *rng, SynthStroke *stroke)
+{
+    static const double inks[4][3] = {
+        {0.30, 0.40, 0.85}, {0.25, 0.70, 0.45}, {0.30, 0.30, 0.33}, {0.85, 0.30, 0.30}};
+    const SynthStar *piece = plan->pieces->pdata[rng_below(rng, plan->pieces->len)];
+    const double side = (double)MIN(plan->spec.width, plan->spec.height);
+    const double angle = between(rng, 0, 2 * G_PI), bend = between(rng, -0.25, 0.25),
+                 off_x = between(rng, -0.45, 0.45), off_y = between(rng, -0.45, 0.45);
+    const double *ink = inks[rng_below(rng, 4)];
+    for (int i = 0; i < SYNTH_STROKE; i++) {
+        double along = 0.9 * (2.0 * i / (SYNTH_STROKE - 1) - 1) * 0.5, across = bend * sin(G_PI * along * 2);
+        stroke->xy[2 * i] = piece->x + piece->half_width * (off_x + along * cos(angle) - across * sin(angle));
+        stroke->xy[2 * i + 1] =
+            piece->y + piece->half_height * (off_y + along * sin(angle) + across * cos(angle));
+    }
+    stroke->radius = (stroke->fold ? between(rng, 0.010, 0.016) : between(rng, 0.02, 0.03)) * side;
+    for (int c = 0; c < 3; c++) {
+        stroke->colour[c] = ink[c];
+    }
+}
+
+static void lay_strokes(SynthPlan *plan)
+{
+    Rng rng = rng_at(plan->spec.seed, 0, STREAM_ARTEFACTS);
+    plan->stroke_count = 2 * plan->spec.artefacts;
+    for (int i = 0; i < plan->stroke_count; i++) {
+        plan->strokes[i].fold = i % 2;
+        lay_stroke(plan, &rng, &plan->strokes[i]);
+    }
+}
+
 /* A field of three octaves of noise around a mean. */
 static void fill_noise(const SynthPlan *plan, uint32_t stream, int field, double mean, double amplitude,
                        double spacing_um)
@@ -374,6 +406,7 @@ SynthPlan *synth_plan_new(const SynthSpec *spec, GError **error)
     if (spec->black_corner) {
         plan->black = (Rect){0, 0, floor(0.11 * (double)spec->width), floor(0.13 * (double)spec->height)};
     }
+    lay_strokes(plan);
     return fill_fields(plan, error) ? g_steal_pointer(&plan) : NULL;
 }
 

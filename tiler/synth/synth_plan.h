@@ -20,7 +20,8 @@ enum {
     STREAM_NESTS,
     STREAM_WARP,
     STREAM_BLOTCH,
-    STREAM_GRAIN
+    STREAM_GRAIN,
+    STREAM_ARTEFACTS
 };
 
 /* Quantities of the coarse grid. */
@@ -42,6 +43,14 @@ typedef struct {
     double *radius;
 } SynthStar;
 
+/* A line over the tissue: of translucent ink, or where the tissue lies double. */
+enum { SYNTH_STROKE = 16 };
+typedef struct {
+    double xy[2 * SYNTH_STROKE], radius; /* points, px */
+    double colour[3];                    /* transmission of the ink; of a fold not used */
+    gboolean fold;
+} SynthStroke;
+
 typedef struct {
     SynthSpec spec;
     int nodes_x, nodes_y;
@@ -53,6 +62,8 @@ typedef struct {
     int pen_points;
     double pen_xy[64], pen_radius, pen_colour[3]; /* colour: transmission */
     Rect black;                                   /* empty: none */
+    SynthStroke strokes[2 * SYNTH_ARTEFACTS];
+    int stroke_count;
 } SynthPlan;
 
 SynthPlan *synth_plan_new(const SynthSpec *spec, GError **error);
