@@ -88,6 +88,32 @@ static void print_tunnel(const WebServer *server, const char *address)
     fflush(stdout);
 }
 
+/* What there is of a review, and what of it is on regions that the run no longer has. */
+static void print_review(const View *view)
+{
+    g_autoptr(GError) why = NULL;
+    ReviewState state;
+    const char *read_only = review_desk_read_only(view->desk);
+    if (read_only) {
+        fprintf(stderr, "wsiflow view: the review can only be read: %s\n", read_only);
+    }
+    if (!review_desk_state(view->desk, &state, &why)) {
+        fprintf(stderr, "wsiflow view: the review: %s\n", why->message);
+    } else if (state.decisions + state.unlisted > 0) {
+        printf("review: %d decisions on regions", state.decisions);
+        if (state.orphaned > 0) {
+            printf(
+                ", %d of them on regions that the run no longer has (%d at the same place as a present one)",
+                state.orphaned, state.matched);
+        }
+        if (state.unlisted > 0) {
+            printf("; %d reviewed slides are not in the run any more", state.unlisted);
+        }
+        printf("\n");
+        fflush(stdout);
+    }
+}
+
 /* Waits for Ctrl-C, SIGTERM or the end of the terminal. */
 static void wait_for_end(const sigset_t *ends)
 {
@@ -116,6 +142,7 @@ static gboolean serve(View *view, const char *address, int port, GError **error)
         return FALSE;
     }
     print_tunnel(server, address);
+    print_review(view);
     wait_for_end(&ends);
     return TRUE;
 }
@@ -137,6 +164,10 @@ static gboolean open_runs(View *view, const char *folder, const char *compare, G
     if (!view->runs[0] || (compare && !view->runs[1])) {
         return FALSE;
     }
+    view->desk = review_desk_open(folder, run_view_slides(view->runs[0]), g_get_user_name(), error);
+    if (!view->desk) {
+        return FALSE;
+    }
     if (compare) {
         print_unmatched(view->runs[0], view->runs[1]);
         print_unmatched(view->runs[1], view->runs[0]);
@@ -146,6 +177,7 @@ static gboolean open_runs(View *view, const char *folder, const char *compare, G
 
 static void view_clear(View *view)
 {
+    review_desk_free(view->desk);
     slide_pool_free(view->slides);
     byte_cache_free(view->pictures);
     byte_cache_free(view->maps);

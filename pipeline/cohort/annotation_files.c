@@ -142,8 +142,8 @@ static gboolean try_file(Search *search, const char *folder, const char *name, G
     if (folder_holds(search->named, path) || folder_holds(search->slides, path)) {
         return TRUE;
     }
-    if (length == 0 && among_slides) {
-        return TRUE; /* a slide, or listed by slide_files_add */
+    if ((length == 0 && among_slides) || g_str_equal(name, REVIEW_TABLE)) {
+        return TRUE; /* a slide, or listed by slide_files_add; or the table of a review */
     }
     if (!why && length == 0) {
         g_autofree char *all = folder_annotation_suffixes();

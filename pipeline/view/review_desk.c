@@ -53,9 +53,11 @@ static gboolean open_store(ReviewDesk *desk, GError **error)
 
 static gboolean export(ReviewDesk *desk, const char *slide, GError **error);
 
-/* Writes what an earlier process left behind. */
+/* Completes what an earlier process left behind, and removes its temporary files. */
 static gboolean catch_up(ReviewDesk *desk, GError **error)
 {
+    g_autofree char *files = g_build_filename(desk->folder, "review", NULL);
+    durable_sweep(files);
     g_autoptr(GPtrArray) list = review_list(desk->store, error);
     for (guint i = 0; list && i < list->len; i++) {
         const ReviewCounts *counts = list->pdata[i];
@@ -249,16 +251,16 @@ static gboolean add_state(ReviewDesk *desk, const char *slide, ReviewState *stat
 gboolean review_desk_state(ReviewDesk *desk, ReviewState *state, GError **error)
 {
     *state = (ReviewState){0};
-    g_mutex_lock(&desk->lock);
-    g_autoptr(GPtrArray) list = review_list(desk->store, error);
+    g_autoptr(GPtrArray) list = review_desk_list(desk, error);
     gboolean good = list != NULL;
     for (guint i = 0; good && i < list->len; i++) {
         const char *slide = ((const ReviewCounts *)list->pdata[i])->slide;
         gboolean listed = g_hash_table_contains(desk->by_id, slide);
         state->unlisted += !listed;
+        g_mutex_lock(&desk->lock); /* for one slide at a time: a large cohort takes seconds */
         good = !listed || add_state(desk, slide, state, error);
+        g_mutex_unlock(&desk->lock);
     }
-    g_mutex_unlock(&desk->lock);
     return good;
 }
 

@@ -9,6 +9,7 @@
 #include "annotations/write/object_write.h"
 #include "base/csv.h"
 #include "base/durable.h"
+#include "pipeline/cohort/annotation_files.h"
 #include "pipeline/slide/review_groups.h"
 #include "pipeline/view/shape.h"
 #include <math.h>
@@ -217,7 +218,7 @@ static gboolean add_drawn(GString *out, const ReviewSlide *slide, const ReviewDr
 gboolean review_export_table(const char *folder, const GPtrArray *reviews, const ReviewSlide *slides,
                              GError **error)
 {
-    g_autofree char *path = g_build_filename(folder, "review.csv", NULL);
+    g_autofree char *path = g_build_filename(folder, "review", REVIEW_TABLE, NULL);
     g_autoptr(GString) out = g_string_new("slide,item,id,state,reason,x,y,area_um2,score_maximum,score_mean,"
                                           "note,reviewer,time,revision\n");
     for (guint i = 0; i < reviews->len; i++) {

@@ -1,4 +1,4 @@
-/* The review as files: RUN/review/ID.geojson of each slide, which `slides.annotations` reads, and RUN/review.csv of the cohort. */
+/* The review as files: RUN/review/ID.geojson of each slide, which `slides.annotations` reads, and RUN/review/review.csv of the cohort. */
 #pragma once
 #include "db/review.h"
 #include <glib.h>

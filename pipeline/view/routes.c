@@ -12,6 +12,11 @@ const WebRoute view_routes[] = {
     {"GET", "/api/slides/#/regions", route_regions, WEB_DATA},
     {"GET", "/api/slides/#/tissue", route_tissue, WEB_DATA},
     {"GET", "/api/slides/#/annotation", route_annotation, WEB_DATA},
+    {"GET", "/api/slides/#/review", route_review, WEB_DATA},
+    {"PUT", "/api/slides/#/review", route_review_mark, WEB_DATA},
+    {"PUT", "/api/slides/#/regions/$", route_review_decide, WEB_DATA},
+    {"POST", "/api/slides/#/drawn", route_review_draw, WEB_DATA},
+    {"DELETE", "/api/slides/#/drawn/#", route_review_erase, WEB_DATA},
     {"GET", "/tile/#/#/#/#", route_tile, WEB_PICTURE},   /* slide, zoom, x, y */
     {"GET", "/map/#/#/#/#/#", route_map, WEB_PICTURE},   /* slide, model, zoom, x, y */
     {"GET", "/thumb/#", route_thumb, WEB_PICTURE},       /* slide */

@@ -18,6 +18,12 @@ WebReply *route_tile(const WebRequest *request, void *view);
 WebReply *route_map(const WebRequest *request, void *view);
 WebReply *route_thumb(const WebRequest *request, void *view);
 WebReply *route_map_thumb(const WebRequest *request, void *view);
+/* ---- review_routes.c ---- */
+WebReply *route_review(const WebRequest *request, void *view);
+WebReply *route_review_mark(const WebRequest *request, void *view);
+WebReply *route_review_decide(const WebRequest *request, void *view);
+WebReply *route_review_draw(const WebRequest *request, void *view);
+WebReply *route_review_erase(const WebRequest *request, void *view);
 /* ---- vector_routes.c: GeoJSON ---- */
 WebReply *route_regions(const WebRequest *request, void *view);
 WebReply *route_tissue(const WebRequest *request, void *view);

@@ -107,12 +107,14 @@ WebReply *route_run(const WebRequest *request, void *data)
         return reply;
     }
     json_t *json =
-        json_pack("{s:o, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "name", name_json(view->runs[0]),
-                  "version", WSIFLOW_VERSION, "slides", (int)run_view_slides(view->runs[0])->len, "models",
-                  models_json(view), "range", range_json(&state->look), "colours",
-                  colours_json(state->look.colours), "reasons", names_json(review_reasons), "region_states",
-                  names_json(review_region_states), "slide_states", names_json(review_slide_states),
-                  "compare", compare_json(view), "other_cohort", (int)state->other_cohort);
+        json_pack("{s:o, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s?, s:b}", "name",
+                  name_json(view->runs[0]), "version", WSIFLOW_VERSION, "slides",
+                  (int)run_view_slides(view->runs[0])->len, "models", models_json(view), "range",
+                  range_json(&state->look), "colours", colours_json(state->look.colours), "reasons",
+                  names_json(review_reasons), "region_states", names_json(review_region_states),
+                  "slide_states", names_json(review_slide_states), "drawn_labels",
+                  names_json(review_drawn_labels), "read_only", review_desk_read_only(view->desk), "compare",
+                  compare_json(view), "other_cohort", (int)state->other_cohort);
     return web_reply_json(200, json);
 }
 

@@ -1,6 +1,7 @@
 /* What the routes of the page share. */
 #pragma once
 #include "pipeline/view/byte_cache.h"
+#include "pipeline/view/review_desk.h"
 #include "pipeline/view/run_view.h"
 #include "pipeline/view/slide_pool.h"
 #include "web/request.h"
@@ -10,6 +11,7 @@ enum { VIEW_RUNS = 2 };
 typedef struct {
     RunView *runs
         [VIEW_RUNS]; /* model M of an address is that of run M: the run itself, and the one of --compare or NULL */
+    ReviewDesk *desk; /* of run 0 */
     SlidePool *slides;
     ByteCache *pictures; /* encoded tiles and thumbnails, by path of the request */
     ByteCache *maps;     /* score maps as they are in memory */

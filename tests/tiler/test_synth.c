@@ -279,6 +279,65 @@ static void test_bad_specs(void)
     }
 }
 
+static double distance_to(const SynthStroke *stroke, double x, double y)
+{
+    double least = INFINITY;
+    for (int k = 0; k + 1 < SYNTH_STROKE; k++) {
+        const double *from = stroke->xy + 2 * k, *to = from + 2;
+        double dx = to[0] - from[0], dy = to[1] - from[1];
+        double t = CLAMP(((x - from[0]) * dx + (y - from[1]) * dy) / (dx * dx + dy * dy), 0, 1);
+        least = fmin(least, hypot(x - from[0] - t * dx, y - from[1] - t * dy));
+    }
+    return least;
+}
+
+/* Ink and folds darken what is below them, and change nothing else. */
+static void test_artefacts(void)
+{
+    enum { SIDE = 1024, TILE = 256 };
+    const SynthSpec with = {.seed = 5, .width = SIDE, .height = SIDE, .mpp = 0.5, .artefacts = 2};
+    SynthSpec without = with;
+    without.artefacts = 0;
+    g_autoptr(SynthPlan) plan = synth_plan_new(&with, NULL), plain = synth_plan_new(&without, NULL);
+    SynthPainter *painters[2] = {synth_painter_new(plan, TILE, NULL), synth_painter_new(plain, TILE, NULL)};
+    static uint8_t rgb[2][TILE * TILE * 3];
+    int outside = 0, below[2] = {0}, darker[2] = {0};
+    g_assert_cmpint(plan->stroke_count, ==, 4);
+    for (int64_t at = 0; at < SIDE * SIDE; at += TILE * TILE) {
+        int64_t x = at / TILE % SIDE, y = at / TILE / SIDE * TILE;
+        for (int k = 0; k < 2; k++) {
+            synth_paint(painters[k], x, y, TILE, TILE, rgb[k], TILE * 3);
+        }
+        for (int p = 0; p < TILE * TILE; p += 7) {
+            double px = (double)(x + p % TILE), py = (double)(y + p / TILE);
+            int inside[2] = {0}, near = 0; /* by kind: ink, fold */
+            for (int s = 0; s < plan->stroke_count; s++) {
+                double away = distance_to(&plan->strokes[s], px, py) - plan->strokes[s].radius;
+                inside[plan->strokes[s].fold] += away < -4;
+                near += away < 1;
+            }
+            const uint8_t *a = &rgb[0][3 * p], *b = &rgb[1][3 * p];
+            if (near == 0) {
+                outside++;
+                g_assert_cmpmem(a, 3, b, 3);
+            }
+            for (int kind = 0; kind < 2; kind++) { /* where nothing else is */
+                if (inside[kind] == 1 && near == 1) {
+                    below[kind]++;
+                    darker[kind] += a[0] + a[1] + a[2] < b[0] + b[1] + b[2];
+                }
+            }
+        }
+    }
+    g_assert_cmpint(outside, >, 10000);
+    g_assert_cmpint(below[0], >, 300);
+    g_assert_cmpint(below[1], >, 300);
+    g_assert_cmpint(darker[0], ==, below[0]);
+    g_assert_cmpint(darker[1], >, below[1] / 2); /* a fold needs tissue */
+    synth_painter_free(painters[0]);
+    synth_painter_free(painters[1]);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -288,6 +347,7 @@ int main(int argc, char **argv)
     g_test_add_func("/synth/deterministic", test_deterministic);
     g_test_add_func("/synth/no-seams", test_no_seams);
     g_test_add_func("/synth/lesions-differ-in-texture-only", test_lesions_differ_in_texture_only);
+    g_test_add_func("/synth/artefacts", test_artefacts);
     g_test_add_func("/synth/slide", test_slide);
     g_test_add_func("/synth/bad-specs", test_bad_specs);
     int failed = g_test_run();

@@ -231,7 +231,7 @@ static void test_table(Fixture *f, gconstpointer unused)
     json_decref(mark(f, "{\"state\":\"in progress\",\"note\":\"a, \\\"b\\\"\\nµ\",\"revision\":0}", 200));
     json_decref(decide(f, B, "{\"state\":\"rejected\",\"reason\":\"blood\",\"revision\":1}", 200));
     json_decref(draw(f, "{\"ring\":[[1000,500],[1100,500],[1100,600],[1000,600]]}", 200));
-    g_autofree char *path = g_build_filename(f->run.directory, "review.csv", NULL);
+    g_autofree char *path = g_build_filename(f->run.directory, "review", "review.csv", NULL);
     g_autoptr(Csv) csv = csv_read(path, &error);
     g_assert_no_error(error);
     g_assert_cmpint(csv_rows(csv), ==, 3);
@@ -288,7 +288,7 @@ static void test_writers(Fixture *f, gconstpointer unused)
         g_thread_join(threads[i]);
     }
     g_autoptr(GError) error = NULL;
-    g_autofree char *path = g_build_filename(f->run.directory, "review.csv", NULL);
+    g_autofree char *path = g_build_filename(f->run.directory, "review", "review.csv", NULL);
     g_autoptr(Csv) csv = csv_read(path, &error);
     g_assert_no_error(error);
     g_assert_cmpint(csv_rows(csv), ==, 1 + 3 * EACH);
