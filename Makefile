@@ -8,6 +8,8 @@
 CONFIG  ?= release
 PREFIX  ?= /usr/local
 ZSHDIR  ?= share/zsh/site-functions
+# Where DejaVuSans.ttf and DejaVuSans-Bold.ttf are: overviews are written in them.
+FONTDIR ?= /usr/share/fonts/truetype/dejavu
 B       := build/$(CONFIG)
 ifeq ($(filter release debug asan,$(CONFIG)),)
 $(error CONFIG=$(CONFIG) is unknown; it may be release, debug or asan)
@@ -16,7 +18,8 @@ VERSION := $(shell cat VERSION)
 
 ROOMS   := base tiler annotations flows db web pipeline
 PKGS    := glib-2.0 gthread-2.0 openslide libtiff-4 libjpeg libpng zlib lcms2 \
-           libarchive hdf5 libxml-2.0 jansson sqlite3 yaml-0.1 libmicrohttpd
+           libarchive hdf5 libxml-2.0 jansson sqlite3 yaml-0.1 libmicrohttpd \
+           cairo pangocairo pangoft2 fontconfig
 EXISTING := $(shell for p in $(PKGS); do pkg-config --exists $$p 2>/dev/null && echo $$p; done)
 
 # clang calls a variable unused that only its cleanup function uses.
@@ -48,9 +51,11 @@ LIBS    := $(shell pkg-config --libs $(EXISTING) 2>/dev/null) $(LIBDNNL) -lopenb
 # A folder with blanks or quotes is one word of the shell.
 quote    = '$(subst ','\'',$(1))'
 # -Werror changes no object.
-FLAGS    = $(CC) $(filter-out -Werror,$(ALLFL)) $(FLOWSFL) $($(CONFIG)_LD) $(LDFLAGS) $(LIBS)
+FLAGS    = $(CC) $(filter-out -Werror,$(ALLFL)) $(FLOWSFL) $(FONTFL) $($(CONFIG)_LD) $(LDFLAGS) $(LIBS)
 # The arithmetic of flows/ may reorder sums: vectorised, and the same on every run of one binary.
 FLOWSFL := -O3 -fno-math-errno -fno-trapping-math
+
+FONTFL  := -DWSIFLOW_FONTS='"$(FONTDIR)"'
 
 SRC     := $(wildcard $(ROOMS:=/*.c) $(ROOMS:=/*/*.c))
 OBJ     := $(SRC:%.c=$(B)/%.o)
@@ -104,6 +109,10 @@ $(B)/flows/%.o: flows/%.c $(B)/flags
 
 # The files that the assembler puts into the program (.incbin), of which the compiler knows nothing.
 $(B)/pipeline/view/page_files.o: $(wildcard pipeline/view/page/*)
+
+$(B)/tiler/draw/%.o: tiler/draw/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALLFL) $(FONTFL) -c -o $@ $<
 
 $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)

@@ -6,6 +6,7 @@
 #include "pipeline/cohort/slide_id.h"
 #include "pipeline/run/exit_codes.h"
 #include "pipeline/scoring/heatmap_files.h"
+#include "pipeline/scoring/heatmap_overview.h"
 #include "pipeline/scoring/npy.h"
 #include "pipeline/scoring/overlay_file.h"
 #include "pipeline/scoring/region_files.h"
@@ -84,8 +85,9 @@ static int heatmap(int argc, char **argv, GError **error)
             error,
             "required: a map, its slide and an output folder: wsiflow heatmap MAP.npy --slide SLIDE -o DIR");
     }
-    const char *const files[] = {heatmap_files[0], heatmap_files[1], heatmap_files[2], OVERLAY_FILE,
-                                 region_files[0],  region_files[1],  region_files[2],  NULL};
+    const char *const files[] = {heatmap_files[0],          heatmap_files[1], heatmap_overview_files[0],
+                                 heatmap_overview_files[1], OVERLAY_FILE,     region_files[0],
+                                 region_files[1],           region_files[2],  NULL};
     g_autoptr(Config) config =
         writable_folder(output, files, error) ? command_config_or_default(config_path, error) : NULL;
     g_autoptr(Map) map = config ? npy_read(argv[1], error) : NULL;
@@ -96,14 +98,16 @@ static int heatmap(int argc, char **argv, GError **error)
     mpp = mpp > 0 ? mpp : config->slides_mpp;
     SlideOptions options = {.mpp_x = mpp, .mpp_y = mpp, .use_objective = config->slides_objective};
     g_autoptr(Slide) slide = slide_open(slide_path, &options, error);
-    char sha256[3][65];
+    char sha256[HEATMAP_FILES][65], images[HEATMAP_OVERVIEWS][65];
     g_autofree char *id = slide_id_of(slide_path);
     HeatmapLook look = heatmap_look(config, at);
     look.title = id;
     look.provenance = "wsiflow " WSIFLOW_VERSION;
+    const HeatmapOverview of = {.slide = slide, .map = map};
     gboolean ok = slide && slide_grid_check_mpp(slide, error) &&
                   heatmap_files_write(output, &look, slide, map, NULL, NULL, sha256, error) &&
                   write_overlay(config, &look, slide, map, output, error) &&
+                  heatmap_overview_write(output, &look, &of, images, error) &&
                   write_regions(config, &look, slide, map, output, id, error);
     return ok ? EXIT_DONE : EXIT_FAILED;
 }

@@ -8,6 +8,7 @@
 #include "pipeline/patchset/image_sizes.h"
 #include "pipeline/run/exit_codes.h"
 #include "pipeline/scoring/heatmap_files.h"
+#include "pipeline/scoring/heatmap_overview.h"
 #include "pipeline/scoring/npy.h"
 #include "pipeline/scoring/overlay_file.h"
 #include "pipeline/scoring/region_files.h"
@@ -123,11 +124,13 @@ static gboolean score_slide(const Config *config, Model *model, const char *bund
     HeatmapLook look = heatmap_look(config, threshold);
     look.title = id;
     look.provenance = "wsiflow " WSIFLOW_VERSION;
-    char sha256[3][65];
+    char sha256[HEATMAP_FILES][65], images[HEATMAP_OVERVIEWS][65];
+    const HeatmapOverview of = {.slide = slide, .map = map, .known = known, .tissue = tissue->mask};
     OverlayOptions overlay = overlay_file_options(config);
     overlay.threads = threads;
     return scored_files_slide(table, id, "", scored, NULL, error) && npy_write(values, map, NULL, error) &&
            heatmap_files_write(folder, &look, slide, map, tissue->mask, known, sha256, error) &&
+           heatmap_overview_write(folder, &look, &of, images, error) &&
            (!config->heatmap_overlay ||
             overlay_file_write(folder, &overlay, &look, slide, map, known, NULL, error)) &&
            write_regions(config, threshold, slide, map, folder, id, table, error);
@@ -156,7 +159,8 @@ static gboolean slides_writable(const char *output, char *const *paths, int coun
                                  OVERLAY_FILE,
                                  heatmap_files[0],
                                  heatmap_files[1],
-                                 heatmap_files[2],
+                                 heatmap_overview_files[0],
+                                 heatmap_overview_files[1],
                                  region_files[0],
                                  region_files[1],
                                  region_files[2],

@@ -7,12 +7,11 @@
 #include "tiler/cut/cut.h"
 #include "tiler/heatmap/heatmap.h"
 #include "tiler/imagefile/image_draw.h"
-#include "tiler/imagefile/imagefile.h"
 #include "tiler/pyramid/pyramid.h"
 #include <math.h>
 #include <string.h>
 
-const char *const heatmap_files[3] = {"heatmap.tif", "heatmap.ome.tif", "heatmap.png"};
+const char *const heatmap_files[HEATMAP_FILES] = {"heatmap.tif", "heatmap.ome.tif"};
 
 Image *heatmap_files_known(const Map *map, const SlideInfo *info, const Image *tissue, const GArray *tiles,
                            GError **error)
@@ -50,7 +49,8 @@ static void mark_unknown(Image *readable, const Map *map, const Image *known)
 }
 
 gboolean heatmap_files_write(const char *folder, const HeatmapLook *look, Slide *slide, const Map *map,
-                             const Image *tissue, const Image *known, char sha256[3][65], GError **error)
+                             const Image *tissue, const Image *known, char sha256[HEATMAP_FILES][65],
+                             GError **error)
 {
     const SlideInfo *info = slide_info(slide);
     Rect whole = {0, 0, info->levels[0].width, info->levels[0].height};
@@ -63,13 +63,7 @@ gboolean heatmap_files_write(const char *folder, const HeatmapLook *look, Slide 
     mark_unknown(readable, map, known);
     g_autoptr(Image) coloured =
         heatmap_colour(map, look->low, look->high, look->colours, base, look->opacity, error);
-    g_autofree char *note = g_strdup_printf("%s  Colours: score in standard deviations of normal tiles.  "
-                                            "Hatched: no data.  For research use only.",
-                                            look->provenance);
-    g_autoptr(Image) overview = coloured ? heatmap_overview(map, look->low, look->high, look->colours, base,
-                                                            readable, 900, look->title, note, error)
-                                         : NULL;
-    if (!overview) {
+    if (!coloured) {
         return FALSE;
     }
     image_draw_hatch(coloured, readable);
@@ -86,8 +80,6 @@ gboolean heatmap_files_write(const char *folder, const HeatmapLook *look, Slide 
     const ValueFile values = {look->title, look->provenance, info, map, tissue};
     g_autofree char *rgb_path = g_build_filename(folder, heatmap_files[0], NULL);
     g_autofree char *ome_path = g_build_filename(folder, heatmap_files[1], NULL);
-    g_autofree char *png_path = g_build_filename(folder, heatmap_files[2], NULL);
     return pyramid_write_image(rgb_path, &spec, coloured, sha256[0], error) &&
-           value_file_write(ome_path, &values, sha256[1], error) &&
-           imagefile_write_png(png_path, overview, sha256[2], error);
+           value_file_write(ome_path, &values, sha256[1], error);
 }

@@ -4,14 +4,15 @@
 #include "pipeline/scoring/heatmap_look.h"
 #include "tiler/slide/slide.h"
 
+enum { HEATMAP_FILES = 2 };
 /* heatmap.tif: 8-bit RGB pyramid, the map over the slide (OpenSlide, QuPath, ASAP).  heatmap.ome.tif: the values (value_file.h; QuPath
- * through Bio-Formats, napari, tifffile).  heatmap.png: overview for people, with a colour bar.  All cover the slide's whole level 0:
- * size x resolution equals the slide's.  sha256 may be NULL, else three texts. */
-extern const char *const heatmap_files[3];
-/* Writes the three files.  tissue: mask over the whole slide, or NULL when it is not known.  known: from heatmap_files_known, or NULL.  Cells that are not known, and parts of the slide that cannot be read, are
- * hatched in the images. */
+ * through Bio-Formats, napari, tifffile).  Both cover the slide's whole level 0: size x resolution equals the slide's. */
+extern const char *const heatmap_files[HEATMAP_FILES];
+/* Writes both.  tissue: mask over the whole slide, or NULL when it is not known.  known: from heatmap_files_known, or NULL.  Cells that are
+ * not known, and parts of the slide that cannot be read, are hatched in the images. */
 gboolean heatmap_files_write(const char *folder, const HeatmapLook *look, Slide *slide, const Map *map,
-                             const Image *tissue, const Image *known, char sha256[3][65], GError **error);
+                             const Image *tissue, const Image *known, char sha256[HEATMAP_FILES][65],
+                             GError **error);
 /* A mask of the map's size: 0 where a tile (tiles: Rect, level-0 px) on tissue has no value because it could not be read, otherwise 255.
  * tissue: mask over the whole slide.  Caller frees. */
 Image *heatmap_files_known(const Map *map, const SlideInfo *info, const Image *tissue, const GArray *tiles,

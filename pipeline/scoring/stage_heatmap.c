@@ -1,19 +1,14 @@
 /* heatmap: files that show the score map of a slide. */
 #include "pipeline/job/stages.h"
 #include "pipeline/scoring/heatmap_files.h"
+#include "pipeline/scoring/heatmap_overview.h"
 #include "pipeline/scoring/map_inputs.h"
 
-static gboolean write_and_publish(Work *work, const MapInputs *inputs, GError **error)
+static gboolean publish(Work *work, int count, const char *const names[], const char *const files[],
+                        char sha256[][65], GError **error)
 {
-    static const char *const names[3] = {"rgb", "values", "overview"};
-    char sha256[3][65];
-    g_autofree char *folder = work_output(work, "");
-    if (!heatmap_files_write(folder, &inputs->look, inputs->slide, inputs->map, inputs->tissue, inputs->known,
-                             sha256, error)) {
-        return FALSE;
-    }
-    for (int i = 0; i < 3; i++) {
-        g_autofree char *path = work_output(work, heatmap_files[i]);
+    for (int i = 0; i < count; i++) {
+        g_autofree char *path = work_output(work, files[i]);
         if (!work_publish(work, names[i], path, sha256[i], error)) {
             return FALSE;
         }
@@ -21,10 +16,37 @@ static gboolean write_and_publish(Work *work, const MapInputs *inputs, GError **
     return TRUE;
 }
 
+static gboolean write_pyramids(Work *work, const MapInputs *inputs, GError **error)
+{
+    static const char *const names[HEATMAP_FILES] = {"rgb", "values"};
+    char sha256[HEATMAP_FILES][65];
+    g_autofree char *folder = work_output(work, "");
+    return heatmap_files_write(folder, &inputs->look, inputs->slide, inputs->map, inputs->tissue,
+                               inputs->known, sha256, error) &&
+           publish(work, HEATMAP_FILES, names, heatmap_files, sha256, error);
+}
+
+/* With the outlines of the annotation, if the slide has one. */
+static gboolean write_overviews(Work *work, const MapInputs *inputs, GError **error)
+{
+    static const char *const names[HEATMAP_OVERVIEWS] = {"overview", "thumbnail"};
+    char sha256[HEATMAP_OVERVIEWS][65];
+    g_autofree char *folder = work_output(work, ""),
+                    *border = work_find(work, "mask", work->slide->id, "border");
+    g_autoptr(Raster) lesions = border ? raster_read(border, error) : NULL;
+    if (border && !lesions) {
+        return FALSE;
+    }
+    const HeatmapOverview of = {inputs->slide, inputs->map, inputs->known, inputs->tissue, lesions};
+    return heatmap_overview_write(folder, &inputs->look, &of, sha256, error) &&
+           publish(work, HEATMAP_OVERVIEWS, names, heatmap_overview_files, sha256, error);
+}
+
 gboolean stage_heatmap(Work *work, GError **error)
 {
     MapInputs inputs;
-    gboolean good = map_inputs_read(work, &inputs, error) && write_and_publish(work, &inputs, error);
+    gboolean good = map_inputs_read(work, &inputs, error) && write_pyramids(work, &inputs, error) &&
+                    write_overviews(work, &inputs, error);
     map_inputs_clear(&inputs);
     return good;
 }

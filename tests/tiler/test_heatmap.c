@@ -367,43 +367,6 @@ static void test_colour(void)
     g_assert_error(size, WSI_ERROR, WSI_ERROR_INTERNAL);
 }
 
-static gboolean has_colour(const Image *image, const uint8_t colour[3])
-{
-    for (size_t i = 0; i < (size_t)image->width * image->height; i++) {
-        if (memcmp(image->pixels + 3 * i, colour, 3) == 0) {
-            return TRUE;
-        }
-    }
-    return FALSE;
-}
-
-/* The overview shows both images, all of the colour bar and the texts, at any shape and however long the
- * texts are. */
-static void test_overview(void)
-{
-    static const int sizes[][2] = {{40, 30}, {300, 20}, {10, 400}, {1, 1}};
-    for (guint i = 0; i < G_N_ELEMENTS(sizes); i++) {
-        g_autoptr(Map) map = constant_map(sizes[i][0], sizes[i][1], 0.5f);
-        g_autoptr(Image) slide = image_new(sizes[i][0] * 2, sizes[i][1] * 2, 3, NULL);
-        memset(slide->pixels, 77, image_bytes(slide));
-        GError *error = NULL;
-        g_autoptr(Image) out = heatmap_overview(map, 0, 1, "viridis", slide, NULL, 200, "tumor_001",
-                                                "For research use only.", &error);
-        g_assert_no_error(error);
-        g_assert_cmpint(out->height, >=, MIN(200, 200 * sizes[i][1] / sizes[i][0]));
-        g_assert_true(has_colour(out, (uint8_t[]){77, 77, 77}));
-        for (int v = 0; v <= 255; v += 255) {
-            g_autoptr(Image) ramp = colour_ramp("viridis");
-            g_assert_true(has_colour(out, ramp->pixels + 3 * v)); /* both ends of the bar */
-        }
-        g_autoptr(Image) other = heatmap_overview(map, 0, 1, "viridis", slide, NULL, 200, "tumor_002",
-                                                  "For research use only.", &error);
-        g_assert_cmpint(other->width, ==, out->width);
-        g_assert_true(memcmp(other->pixels, out->pixels, image_bytes(out)) !=
-                      0); /* the title is in the image */
-    }
-}
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -418,6 +381,5 @@ int main(int argc, char **argv)
     g_test_add_func("/heatmap/colour-maps", test_colour_maps);
     g_test_add_func("/heatmap/default-colours", test_default_colours);
     g_test_add_func("/heatmap/colour", test_colour);
-    g_test_add_func("/heatmap/overview", test_overview);
     return g_test_run();
 }

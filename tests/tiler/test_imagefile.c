@@ -1,6 +1,5 @@
 /* Images as imagefile.h specifies them.  tools/golden_imagefile.py computed the pixels of each kind of
  * file. */
-#include "tiler/imagefile/image_draw.h"
 #include "tiler/imagefile/imagefile.h"
 #include "base/durable.h"
 #include "base/error.h"
@@ -268,43 +267,6 @@ static void test_list(void)
     g_clear_error(&error);
 }
 
-static const uint8_t ink[3] = {10, 20, 30};
-
-/* All printable characters except the space are visible, and no two look the same. */
-static void test_glyphs(void)
-{
-    Image *drawn[128] = {NULL};
-    for (int c = ' '; c <= '~'; c++) {
-        char text[2] = {(char)c, 0};
-        drawn[c] = image_new(6, 7, 3, NULL);
-        image_draw_text(drawn[c], 0, 0, 1, ink, text);
-        for (int other = ' '; other < c; other++) {
-            g_assert_true(memcmp(drawn[c]->pixels, drawn[other]->pixels, image_bytes(drawn[c])) != 0);
-        }
-    }
-    for (int c = ' '; c <= '~'; c++) {
-        image_free(drawn[c]);
-    }
-}
-
-/* Zoom magnifies each dot; parts outside of the image are cut off; a character that is not ASCII is one
- * '?'. */
-static void test_text(void)
-{
-    g_autoptr(Image) small = image_new(20, 7, 3, NULL), large = image_new(60, 21, 3, NULL),
-                     cut = image_new(20, 7, 3, NULL);
-    image_draw_text(small, 0, 0, 1, ink, "A\xC2\xB5z");
-    image_draw_text(large, 0, 0, 3, ink, "A?z");
-    for (int y = 0; y < 21; y++) {
-        for (int x = 0; x < 60; x++) {
-            g_assert_cmpmem(large->pixels + (y * 60 + x) * 3, 3, small->pixels + (y / 3 * 20 + x / 3) * 3, 3);
-        }
-    }
-    for (int x = -40; x <= 40; x += 7) {
-        image_draw_text(cut, x, x / 3 - 3, 2, ink, "cut at every side");
-    }
-}
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -317,7 +279,5 @@ int main(int argc, char **argv)
     g_test_add_func("/image/png-cannot-write", test_png_cannot_write);
     g_test_add_func("/image/jpeg-encode", test_jpeg_encode);
     g_test_add_func("/image/list", test_list);
-    g_test_add_func("/image/glyphs", test_glyphs);
-    g_test_add_func("/image/text", test_text);
     return g_test_run();
 }

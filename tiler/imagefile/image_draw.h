@@ -1,10 +1,7 @@
-/* Drawing on images for people: text and hatching. */
+/* Hatching, for what has no data. */
 #pragma once
 #include "base/image.h"
 
-/* Draws text (printable ASCII in a built-in 5 x 7 font) with its top-left corner at (x, y), each dot zoom x zoom px.  A character of
- * any other kind shows as '?'.  What reaches beyond the image is cut off. */
-void image_draw_text(Image *rgb, int x, int y, int zoom, const uint8_t colour[3], const char *text);
 /* The grey of a hatched pixel at (x, y): stripes of `stripe` px. */
 static inline void image_draw_hatched(uint8_t rgb[3], int64_t x, int64_t y, int stripe)
 {

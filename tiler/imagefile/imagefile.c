@@ -133,10 +133,16 @@ Image *imagefile_read(const char *path, GError **error)
     return image;
 }
 
-gboolean imagefile_write_png(const char *path, const Image *image, char sha256[65], GError **error)
+gboolean imagefile_write_png_dpi(const char *path, const Image *image, int dpi, char sha256[65],
+                                 GError **error)
 {
     g_autoptr(Durable) file = durable_open(path, error);
-    return file && imagefile_stream_png(file, image, error) && durable_commit(file, sha256, NULL, error);
+    return file && imagefile_stream_png(file, image, dpi, error) && durable_commit(file, sha256, NULL, error);
+}
+
+gboolean imagefile_write_png(const char *path, const Image *image, char sha256[65], GError **error)
+{
+    return imagefile_write_png_dpi(path, image, 0, sha256, error);
 }
 
 /* Whether the name is not hidden and has the suffix of an image, in any case. */

@@ -9,5 +9,5 @@ enum { IMAGEFILE_MAX_PIXELS = 1 << 28 };
 gboolean imagefile_codec_check_size(int64_t width, int64_t height, const char *name, GError **error);
 Image *imagefile_decode_png(const void *data, size_t bytes, const char *name, GError **error);
 Image *imagefile_decode_jpeg(const void *data, size_t bytes, const char *name, GError **error);
-/* Writes the encoded image to the file; the caller commits. */
-gboolean imagefile_stream_png(Durable *file, const Image *image, GError **error);
+/* Writes the encoded image to the file, with its resolution in print unless dpi is 0; the caller commits. */
+gboolean imagefile_stream_png(Durable *file, const Image *image, int dpi, GError **error);

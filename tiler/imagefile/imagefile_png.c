@@ -22,6 +22,7 @@ typedef struct {
     size_t in_bytes;
     GByteArray *out; /* encoded data goes here, or to `file` */
     Durable *file;
+    int dpi; /* written into the file; 0 = not */
     GError *write_error;
     char message[160];
 } Coder;
@@ -195,6 +196,10 @@ static gboolean write_image(Coder *coder, const Image *image)
     png_set_IHDR(coder->png, coder->info, (png_uint_32)image->width, (png_uint_32)image->height, 8,
                  image->channels == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE,
                  PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    if (coder->dpi > 0) {
+        png_uint_32 per_metre = (png_uint_32)(coder->dpi / 0.0254 + 0.5);
+        png_set_pHYs(coder->png, coder->info, per_metre, per_metre, PNG_RESOLUTION_METER);
+    }
     png_write_info(coder->png, coder->info);
     for (int y = 0; y < image->height; y++) {
         png_write_row(coder->png, image->pixels + (size_t)y * image->width * image->channels);
@@ -217,9 +222,9 @@ static gboolean encode(Coder *coder, const Image *image, GError **error)
     return ok;
 }
 
-gboolean imagefile_stream_png(Durable *file, const Image *image, GError **error)
+gboolean imagefile_stream_png(Durable *file, const Image *image, int dpi, GError **error)
 {
-    Coder coder = {.file = file, .message = "libpng cannot be used"};
+    Coder coder = {.file = file, .dpi = dpi, .message = "libpng cannot be used"};
     return encode(&coder, image, error);
 }
 
