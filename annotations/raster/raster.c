@@ -113,6 +113,11 @@ void raster_free(Raster *raster)
     g_free(raster);
 }
 
+Rect raster_bounds(const Raster *raster)
+{
+    return raster->bounds;
+}
+
 /* ---- rows ---- */
 
 typedef struct {

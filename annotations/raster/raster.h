@@ -31,6 +31,8 @@ void raster_row_max(const Raster *raster, int factor, int64_t y, GArray *spans);
 void raster_fill(const Raster *raster, const Rect *area, Image *mask);
 /* Rows [y, y + rows) of the max-pooled mask as bytes 0 or 1: out (rows, width).  For tests, which compare whole masks. */
 void raster_rows_max(const Raster *raster, int factor, int64_t y, int rows, int64_t width, uint8_t *out);
+/* The smallest rectangle (level-0 px) that holds all lesion; width 0 when there is none. */
+Rect raster_bounds(const Raster *raster);
 /* The exact fraction (0..1) of the rectangle's area that is lesion, computed from the polygons, not from pixels. */
 double raster_fraction(const Raster *raster, const Rect *area);
 /* Lesion area in level-0 px^2 (exact). */

@@ -4,6 +4,7 @@
  * over them that sums weights instead of counting items.  LANES draws share a sweep, so each item is read once for all of them.  All sums
  * are of whole numbers in double, which are exact below 2^53. */
 #include "flows/metrics/bootstrap.h"
+#include "flows/metrics/bootstrap_private.h"
 #include "flows/metrics/ranking.h"
 #include "base/error.h"
 #include "base/order.h"
@@ -11,7 +12,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define LANES 8
 _Static_assert(BOOTSTRAP_DRAWS % LANES == 0, "a sweep fills all lanes");
 
 char *bootstrap_refusal(int units, const char *unit_names)
@@ -73,12 +73,6 @@ Interval bootstrap_any(BootstrapMetric metric, void *data, int units, uint64_t s
 
 /* ---- AUROC, average precision, best F1 ---- */
 
-/* A scored item in descending order of the scores. */
-typedef struct {
-    int unit;
-    gboolean positive, last; /* last: the last one of equal scores */
-} Item;
-
 typedef struct {
     double tp[LANES], fp[LANES];               /* at or above the current score */
     double positives[LANES], negatives[LANES]; /* all */
@@ -87,8 +81,7 @@ typedef struct {
     double f1[LANES];
 } Sweep;
 
-/* weight (units, LANES): that of the draws first .. first + LANES - 1. */
-static void fill_weights(uint64_t seed, int first, int units, int *one, double *weight)
+void bootstrap_lanes(uint64_t seed, int first, int units, int *one, double *weight)
 {
     for (int l = 0; l < LANES; l++) {
         bootstrap_weights(seed, first + l, units, one);
@@ -144,7 +137,7 @@ static void sweep(const Item *items, int n, const double *weight, Sweep *s)
     }
 }
 
-static Item *items_new(const double *score, const int *label, const int *unit, int n, GError **error)
+Item *bootstrap_items(const double *score, const int *label, const int *unit, int n, GError **error)
 {
     g_autofree Ranked *ranked = ranking_descending(score, n, error);
     Item *items = ranked ? wsi_try_alloc((size_t)n, sizeof(Item), "sorted scores", error) : NULL;
@@ -158,7 +151,7 @@ static Item *items_new(const double *score, const int *label, const int *unit, i
 gboolean bootstrap_metrics(const double *score, const int *label, const int *unit, int n, int units,
                            uint64_t seed, MetricIntervals *out, GError **error)
 {
-    g_autofree Item *items = items_new(score, label, unit, n, error);
+    g_autofree Item *items = bootstrap_items(score, label, unit, n, error);
     g_autofree double *weight =
         items ? wsi_try_alloc((size_t)units, LANES * sizeof(double), "bootstrap weights", error) : NULL;
     g_autofree int *one =
@@ -169,7 +162,7 @@ gboolean bootstrap_metrics(const double *score, const int *label, const int *uni
     double auroc[BOOTSTRAP_DRAWS], precision[BOOTSTRAP_DRAWS], f1[BOOTSTRAP_DRAWS];
     for (int first = 0; first < BOOTSTRAP_DRAWS; first += LANES) {
         Sweep s;
-        fill_weights(seed, first, units, one, weight);
+        bootstrap_lanes(seed, first, units, one, weight);
         sweep(items, n, weight, &s);
         for (int l = 0; l < LANES; l++) { /* a draw without one of the classes has no metric */
             double p = s.positives[l], q = s.negatives[l];

@@ -65,9 +65,16 @@ void froc_slide_free(FrocSlide *slide)
 
 typedef struct {
     double confidence;
-    int weight;
-    gboolean hit;
+    int slide;
+    gboolean hit, counts; /* counts: of a hit, whether its region is a lesion (not ITC) */
 } Event;
+
+struct FrocSample {
+    FrocSlide *const *slides;
+    int n;
+    FrocRule rule;
+    GArray *events; /* Event, by descending confidence */
+};
 
 static int descending(const void *a, const void *b)
 {
@@ -75,59 +82,95 @@ static int descending(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* All hits and false positives.  A region without a hit, also ITC, has confidence 0 in the script of 2016, where 0 then is the smallest threshold;
- * *lesions: regions that count. */
-static GArray *events_of(FrocSlide *const *slides, const int *weight, int n, int *lesions, int *count)
+/* A region without a hit, also ITC, has confidence 0 in the script of 2016, where 0 then is the smallest threshold. */
+FrocSample *froc_sample_new(FrocSlide *const *slides, int n, FrocRule rule)
 {
-    GArray *events = g_array_new(FALSE, FALSE, sizeof(Event));
-    *lesions = *count = 0;
+    FrocSample *sample = g_new(FrocSample, 1);
+    *sample = (FrocSample){slides, n, rule, g_array_new(FALSE, FALSE, sizeof(Event))};
     for (int s = 0; s < n; s++) {
-        int w = weight ? weight[s] : 1;
-        *count += w;
-        for (int k = 0; w > 0 && k < slides[s]->regions; k++) {
-            Event hit = {slides[s]->hit[k], slides[s]->itc[k] ? 0 : w, TRUE};
-            *lesions += hit.weight;
-            g_array_append_val(events, hit);
+        for (int k = 0; k < slides[s]->regions; k++) {
+            Event hit = {slides[s]->hit[k], s, TRUE, !slides[s]->itc[k]};
+            g_array_append_val(sample->events, hit);
         }
-        for (int i = 0; w > 0 && i < slides[s]->false_positives; i++) {
-            Event wrong = {slides[s]->false_positive[i], w, FALSE};
-            g_array_append_val(events, wrong);
+        for (int i = 0; i < slides[s]->false_positives; i++) {
+            Event wrong = {slides[s]->false_positive[i], s, FALSE, TRUE};
+            g_array_append_val(sample->events, wrong);
         }
     }
-    g_array_sort(events, descending);
-    return events;
+    g_array_sort(sample->events, descending);
+    return sample;
+}
+
+void froc_sample_free(FrocSample *sample)
+{
+    if (sample) {
+        g_array_unref(sample->events);
+        g_free(sample);
+    }
+}
+
+static int weight_of(const int *weight, int slide)
+{
+    return weight ? weight[slide] : 1;
+}
+
+/* How many lesions and slides count. */
+static void count(const FrocSample *sample, const int *weight, int *lesions, int *slides)
+{
+    *lesions = *slides = 0;
+    for (int s = 0; s < sample->n; s++) {
+        int w = weight_of(weight, s);
+        *slides += w;
+        for (int k = 0; k < sample->slides[s]->regions; k++) {
+            *lesions += sample->slides[s]->itc[k] ? 0 : w;
+        }
+    }
+}
+
+/* Confidences at or below this one are no thresholds: see FrocRule. */
+static double smallest_of(const FrocSample *sample, const int *weight)
+{
+    for (guint i = sample->events->len; sample->rule == FROC_2016 && i > 0; i--) {
+        const Event *event = &g_array_index(sample->events, Event, i - 1);
+        if (weight_of(weight, event->slide) > 0) {
+            return event->confidence;
+        }
+    }
+    return 0;
 }
 
 /* Points by descending threshold. */
-static GArray *curve_of(const GArray *events, int lesions, int slides, FrocRule rule)
+static GArray *curve_of(const FrocSample *sample, const int *weight, int lesions, int slides)
 {
+    const Event *events = (const Event *)(void *)sample->events->data;
     GArray *curve = g_array_new(FALSE, FALSE, sizeof(FrocPoint));
     FrocPoint none = {INFINITY, 0, 0};
     g_array_append_val(curve, none);
-    double smallest =
-        rule == FROC_STEP || events->len == 0 ? 0 : g_array_index(events, Event, events->len - 1).confidence;
+    double smallest = smallest_of(sample, weight);
     int64_t hits = 0, wrong = 0;
-    for (guint i = 0; i < events->len; i++) {
-        Event at = g_array_index(events, Event, i);
-        if (at.confidence <= smallest) {
-            break; /* no threshold: see FrocRule */
-        }
-        *(at.hit ? &hits : &wrong) += at.weight;
-        if (i + 1 == events->len || g_array_index(events, Event, i + 1).confidence < at.confidence) {
-            FrocPoint point = {at.confidence, (double)wrong / slides, (double)hits / lesions};
+    gboolean any = FALSE; /* whether one of this confidence was drawn */
+    for (guint i = 0; i < sample->events->len && events[i].confidence > smallest; i++) {
+        int w = weight_of(weight, events[i].slide);
+        *(events[i].hit ? &hits : &wrong) += events[i].counts ? w : 0;
+        any = any || w > 0;
+        if (any && (i + 1 == sample->events->len || events[i + 1].confidence < events[i].confidence)) {
+            FrocPoint point = {events[i].confidence, (double)wrong / slides, (double)hits / lesions};
             g_array_append_val(curve, point);
+            any = FALSE;
         }
     }
     return curve;
 }
 
-/* As numpy.interp over the points by ascending false positives: of several at one rate the last, beyond the last point its value. */
-static double interpolated(const GArray *curve, double rate)
+/* As numpy.interp over the points by ascending false positives: of several at one rate the last, beyond the last point its value.  *at: the point
+ * from which the search begins, and where it ends. */
+static double interpolated(const GArray *curve, double rate, guint *at)
 {
-    guint j = 0;
+    guint j = *at;
     while (j + 1 < curve->len && g_array_index(curve, FrocPoint, j + 1).false_positives <= rate) {
         j++;
     }
+    *at = j;
     FrocPoint a = g_array_index(curve, FrocPoint, j);
     if (j + 1 == curve->len) {
         return a.sensitivity;
@@ -138,29 +181,37 @@ static double interpolated(const GArray *curve, double rate)
 }
 
 /* The first point at or above the rate; of several with equal false positives that of the highest threshold. */
-static double stepped(const GArray *curve, double rate)
+static double stepped(const GArray *curve, double rate, guint *at)
 {
-    guint j = 0;
+    guint j = *at;
     while (j + 1 < curve->len && g_array_index(curve, FrocPoint, j).false_positives < rate) {
         j++;
     }
+    *at = j;
     return g_array_index(curve, FrocPoint, j).sensitivity;
 }
 
-void froc_compute(FrocSlide *const *slides, const int *weight, int n, FrocRule rule, Froc *out,
-                  GArray **curve)
+void froc_at_rates(const FrocSample *sample, const GArray *curve, const double *rates, int n, double *out)
 {
-    int count;
+    guint at = 0;
+    for (int r = 0; r < n; r++) {
+        out[r] =
+            sample->rule == FROC_2016 ? interpolated(curve, rates[r], &at) : stepped(curve, rates[r], &at);
+    }
+}
+
+void froc_compute(const FrocSample *sample, const int *weight, Froc *out, GArray **curve)
+{
+    int slides;
     *out = (Froc){.score = NAN};
-    g_autoptr(GArray) events = events_of(slides, weight, n, &out->lesions, &count);
-    g_autoptr(GArray) points = curve_of(events, out->lesions, count, rule);
+    count(sample, weight, &out->lesions, &slides);
+    g_autoptr(GArray) points = curve_of(sample, weight, out->lesions, slides);
     if (out->lesions > 0) {
+        froc_at_rates(sample, points, froc_rates, FROC_RATES, out->sensitivity);
         out->score = 0;
     }
     for (int r = 0; r < FROC_RATES; r++) {
-        out->sensitivity[r] = out->lesions == 0   ? NAN
-                              : rule == FROC_2016 ? interpolated(points, froc_rates[r])
-                                                  : stepped(points, froc_rates[r]);
+        out->sensitivity[r] = out->lesions > 0 ? out->sensitivity[r] : NAN;
         out->score += out->sensitivity[r] / FROC_RATES;
     }
     if (curve) {

@@ -58,7 +58,14 @@ typedef struct {
     double threshold, false_positives, sensitivity; /* false positives per slide */
 } FrocPoint;
 
-/* Of slides (n); weight (n) = how often each counts, NULL = once.  curve: NULL, or receives an array of FrocPoint by descending threshold,
+/* The detections of several slides in their order: what is the same in every draw of a bootstrap. */
+typedef struct FrocSample FrocSample;
+/* Of slides (n), which must outlive it.  Caller frees. */
+FrocSample *froc_sample_new(FrocSlide *const *slides, int n, FrocRule rule);
+void froc_sample_free(FrocSample *sample);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(FrocSample, froc_sample_free)
+/* weight (slides) = how often each counts, NULL = once.  curve: NULL, or receives an array of FrocPoint by descending threshold,
  * beginning with (infinity, 0, 0); the caller unrefs it. */
-void froc_compute(FrocSlide *const *slides, const int *weight, int n, FrocRule rule, Froc *out,
-                  GArray **curve);
+void froc_compute(const FrocSample *sample, const int *weight, Froc *out, GArray **curve);
+/* The sensitivity (n) at these rates (n, ascending) of a curve of this sample. */
+void froc_at_rates(const FrocSample *sample, const GArray *curve, const double *rates, int n, double *out);

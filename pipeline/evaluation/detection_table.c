@@ -25,7 +25,7 @@ static gboolean is_header(char **cells)
     return TRUE;
 }
 
-GArray *detection_table_read(const char *path, GError **error)
+GArray *detection_table_read(const char *path, double least, GError **error)
 {
     g_autofree char *text = NULL;
     g_autoptr(GError) why = NULL;
@@ -43,9 +43,9 @@ GArray *detection_table_read(const char *path, GError **error)
             continue;
         }
         if (g_strv_length(cells) != 3 || !number(cells[0], &d.confidence) || !number(cells[1], &d.x) ||
-            !number(cells[2], &d.y) || d.confidence < 0) {
-            wsi_error_input(error, "%s line %d: expected confidence,x,y with a confidence of at least 0",
-                            path, i + 1);
+            !number(cells[2], &d.y) || d.confidence < least) {
+            wsi_error_input(error, "%s line %d: expected confidence,x,y with a confidence of at least %g",
+                            path, i + 1, least);
             return NULL;
         }
         g_array_append_val(detections, d);

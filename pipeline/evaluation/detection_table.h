@@ -3,5 +3,5 @@
 #include "flows/metrics/froc.h"
 
 /* Array of Detection in level-0 px; an empty file has none.  NULL with WSI_ERROR_INPUT, file and line when a line is something else, or a
- * confidence is negative.  Caller unrefs. */
-GArray *detection_table_read(const char *path, GError **error);
+ * confidence is below `least`.  Caller unrefs. */
+GArray *detection_table_read(const char *path, double least, GError **error);

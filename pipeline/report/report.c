@@ -9,13 +9,29 @@
 
 /* In the order of the page. */
 static ReportSection *const sections[] = {
-    section_metrics, section_curves,      section_training, section_unreadable,
-    section_slides,  section_annotations, section_unused,   section_provenance,
+    section_answer,       section_slides,      section_tiles,  section_curves,   section_histograms,
+    section_whole_slides, section_lesions,     section_pixels, section_quality,  section_unreadable,
+    section_notes,        section_annotations, section_unused, section_training, section_provenance,
 };
+
+/* The slides by score; *slides stays NULL when there is no table of them. */
+static gboolean read_slides(const Work *work, GPtrArray **slides, GError **error)
+{
+    g_autofree char *path = work_find(work, "slides", COHORT, "slides");
+    *slides = path ? slide_table_read(path, error) : NULL;
+    if (*slides) {
+        g_ptr_array_sort(*slides, slide_row_by_score);
+    }
+    return !path || *slides;
+}
 
 gboolean report_write(Work *work, const ScoreTable *table, const json_t *metrics, GError **error)
 {
-    const ReportInput input = {work, table, metrics};
+    g_autoptr(GPtrArray) slides = NULL;
+    if (!read_slides(work, &slides, error)) {
+        return FALSE;
+    }
+    const ReportInput input = {work, table, metrics, slides};
     g_autoptr(Page) page = page_new(work->run->config->run_name);
     page_put(page, PAGE_H1, "%s", work->run->config->run_name);
     page_put(page, PAGE_NOTICE,

@@ -8,6 +8,8 @@ gboolean section_provenance(const ReportInput *input, Page *page, GError **error
     g_autofree char *versions = versions_text();
     g_autofree char *config = config_text(work->run->config, FALSE);
     page_put(page, PAGE_H2, "Provenance");
+    page_open(page, PAGE_DETAILS);
+    page_put(page, PAGE_SUMMARY, "Versions, inputs and configuration");
     page_put(page, PAGE_PRE, "%s", versions);
     page_put(page, PAGE_H3, "Inputs");
     page_open(page, PAGE_PRE);
@@ -18,5 +20,6 @@ gboolean section_provenance(const ReportInput *input, Page *page, GError **error
     page_close(page);
     page_put(page, PAGE_H3, "Configuration");
     page_put(page, PAGE_PRE, "%s", config);
+    page_close(page);
     return TRUE;
 }

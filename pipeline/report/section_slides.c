@@ -1,33 +1,77 @@
-/* The slides with their metrics and overviews. */
+/* The slides of the cohort, the highest score first. */
 #include "pipeline/report/report_section.h"
-#include "base/error.h"
-#include "pipeline/report/report_metrics.h"
+#include "pipeline/report/report_text.h"
+#include "pipeline/report/slide_pictures.h"
 #include "pipeline/scoring/heatmap_look.h"
+#include <math.h>
 
-#define MOST_IMAGES 40
-
-static const json_t *metrics_of(const json_t *metrics, const char *slide)
+/* The member of metrics.slides for each slide: name -> json_t*, borrowed. */
+static GHashTable *metrics_by_slide(const json_t *metrics)
 {
-    const json_t *one;
+    GHashTable *out = g_hash_table_new(g_str_hash, g_str_equal);
+    json_t *one;
     size_t i;
     json_array_foreach(json_object_get(metrics, "slides"), i, one)
     {
-        if (g_str_equal(json_string_value(json_object_get(one, "slide")), slide)) {
-            return one;
-        }
+        g_hash_table_insert(out, (gpointer)json_string_value(json_object_get(one, "slide")), one);
     }
-    return NULL;
+    return out;
 }
 
-static gboolean put_image(Page *page, const char *path, GError **error)
+/* The file of each slide without its folder: name -> char*. */
+static GHashTable *files_by_slide(const Work *work)
 {
-    g_autofree char *bytes = NULL;
-    gsize length;
-    g_autoptr(GError) why = NULL;
-    if (!g_file_get_contents(path, &bytes, &length, &why)) {
-        return wsi_error_glib(error, why);
+    GHashTable *out = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+    for (guint i = 0; i < work->run->slides->len; i++) {
+        const SlideEntry *entry = work->run->slides->pdata[i];
+        g_hash_table_insert(out, entry->id, g_path_get_basename(entry->path));
     }
-    page_png(page, bytes, length);
+    return out;
+}
+
+static double number(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+static void put_name(Page *page, const Work *work, const SlideRow *row, const char *file)
+{
+    page_open(page, PAGE_TD_NAME);
+    slide_picture_link(page, work, row->slide);
+    page_text(page, " (%s)", file ? file : "");
+    if (*row->failure) {
+        page_text(page, " failed: %s", row->failure);
+    }
+    page_close(page);
+    page_open(page, PAGE_TD_TEXT);
+    slide_picture_files(page, work, row->slide);
+    page_close(page);
+}
+
+static gboolean put_row(Page *page, const Work *work, const SlideRow *row, const json_t *metrics,
+                        const char *file, gboolean pictures, GError **error)
+{
+    page_open(page, PAGE_TR);
+    if (pictures) {
+        page_open(page, PAGE_TD);
+        if (!slide_picture_put(page, work, row->slide, error)) {
+            return FALSE;
+        }
+        page_close(page);
+    }
+    put_name(page, work, row, file);
+    page_number(page, "%.3f", row->top);
+    page_number(page, "%.3f", row->maximum);
+    page_number(page, "%.3f", row->above_mm2);
+    page_number(page, "%.0f", row->regions);
+    page_put(page, PAGE_TD_TEXT, "%s", row->split);
+    page_put(page, PAGE_TD_TEXT, "%s", row->label);
+    page_number(page, "%.0f", row->scored);
+    page_number(page, "%.0f", row->unreadable);
+    page_number(page, "%.0f", number(metrics, "lesion_tiles"));
+    page_number(page, "%.3f", number(metrics, "auroc"));
+    page_close(page);
     return TRUE;
 }
 
@@ -46,35 +90,43 @@ static gboolean put_colours(Page *page, const Work *work, GError **error)
 
 gboolean section_slides(const ReportInput *input, Page *page, GError **error)
 {
-    const Work *work = input->work;
-    int shown = 0;
-    for (guint i = 0; i < work->run->slides->len; i++) {
-        const SlideEntry *entry = work->run->slides->pdata[i];
-        g_autofree char *overview = work_find(work, "heatmap", entry->id, "overview");
-        const json_t *m = metrics_of(input->metrics, entry->id);
-        if (!overview || shown == MOST_IMAGES) {
-            continue;
-        }
-        if (shown++ == 0) {
-            page_put(page, PAGE_H2, "Slides");
-            page_put(page, PAGE_P, "A slide whose labelled tiles all have the same label has no AUROC.");
-            if (!put_colours(page, work, error)) {
-                return FALSE;
-            }
-        }
-        g_autofree char *file = g_path_get_basename(entry->path);
-        page_put(page, PAGE_H3, "%s (%s), %s split", entry->id, file, entry->split);
-        if (m) {
-            report_metrics_put_slide(page, m);
-        }
-        if (!put_image(page, overview, error)) {
+    static const char *const titles[] = {"",
+                                         "slide",
+                                         "files",
+                                         "score",
+                                         "maximum",
+                                         "mm² above",
+                                         "regions",
+                                         "split",
+                                         "label",
+                                         "scored tiles",
+                                         "tiles without data",
+                                         "lesion tiles",
+                                         "AUROC",
+                                         NULL};
+    if (!input->slides) {
+        return TRUE;
+    }
+    g_autoptr(GHashTable) metrics = metrics_by_slide(input->metrics), files = files_by_slide(input->work);
+    page_put(page, PAGE_H2, "Slides");
+    page_put(
+        page, PAGE_P,
+        "By the score of the slide: the mean of the highest 1 %% of its tiles. Above: area of the map at or "
+        "above the threshold. A slide whose labelled tiles all have the same label has no AUROC. All "
+        "columns: slides.csv.");
+    if (slide_pictures_any(input->work, "overview") && !put_colours(page, input->work, error)) {
+        return FALSE;
+    }
+    gboolean pictures = slide_pictures_any(input->work, "thumbnail");
+    report_table(page, PAGE_SORTABLE, pictures ? titles : titles + 1);
+    for (guint i = 0; i < input->slides->len; i++) {
+        const SlideRow *row = input->slides->pdata[i];
+        if (!put_row(page, input->work, row, g_hash_table_lookup(metrics, row->slide),
+                     g_hash_table_lookup(files, row->slide), pictures, error)) {
             return FALSE;
         }
     }
-    if (shown == MOST_IMAGES) {
-        page_put(page, PAGE_P,
-                 "Only the first %d slides are shown; slides/ID/heatmap.png is the image of each slide.",
-                 MOST_IMAGES);
-    }
+    page_close(page);
+    page_close(page);
     return TRUE;
 }

@@ -7,6 +7,7 @@
 #include "pipeline/job/unreadable_tiles.h"
 #include "pipeline/evaluation/evaluation.h"
 #include "pipeline/report/report.h"
+#include "pipeline/evaluation/slide_lesions.h"
 #include "pipeline/evaluation/slide_pixels.h"
 #include "pipeline/write/json.h"
 #include <math.h>
@@ -171,13 +172,15 @@ gboolean stage_evaluate(Work *work, GError **error)
     if (!calibrated_threshold(work, table->name, &calibration, &threshold, error)) {
         return FALSE;
     }
-    json_t *pixels = work->run->slides->len > 0 ? slide_pixels(work, error) : NULL;
-    if (work->run->slides->len > 0 && !pixels) {
+    json_auto_t *pixels = NULL, *lesions = NULL;
+    if (work->run->slides->len > 0 &&
+        (!(pixels = slide_pixels(work, error)) || !(lesions = slide_lesions(work, error)))) {
         return FALSE;
     }
     json_t *metrics = evaluation_json(table, &threshold, 1);
     if (pixels) {
-        json_object_set_new(metrics, "pixels", pixels);
+        json_object_set(metrics, "pixels", pixels);
+        json_object_set(metrics, "lesions", lesions);
     }
     return publish(work, table, metrics, error);
 }

@@ -2,39 +2,18 @@
  *
  * A failed slide has a row too, with the reason, so the table always has all slides of the cohort.  An empty cell means that the value is not
  * known: the slide was not scored, or no patch was cut whose flags would be. */
-#include "base/csv.h"
 #include "base/durable.h"
 #include "flows/models/tile_score.h"
 #include "pipeline/job/stages.h"
 #include "pipeline/evaluation/score_rows.h"
+#include "pipeline/report/slide_table.h"
 #include "pipeline/slide/slide_json.h"
 #include "pipeline/slide/slide_notes.h"
 #include "pipeline/slide/tile_table.h"
 #include "tiler/patches/patchset.h"
 #include "tiler/tissue/quality.h"
 #include <math.h>
-
-/* What a row holds beside names; NAN = not known. */
-typedef struct {
-    double tissue_mm2, tiles, scored, unreadable, pen, blur, dark, maximum, top, above_mm2, regions;
-} SlideRow;
-
-static const struct {
-    const char *name, *format;
-    size_t offset;
-} columns[] = {
-    {"tissue_mm2", "%.6g", offsetof(SlideRow, tissue_mm2)},
-    {"tiles", "%.0f", offsetof(SlideRow, tiles)},
-    {"scored_tiles", "%.0f", offsetof(SlideRow, scored)},
-    {"unreadable_tiles", "%.0f", offsetof(SlideRow, unreadable)},
-    {"pen_fraction", "%.6f", offsetof(SlideRow, pen)},
-    {"blur_fraction", "%.6f", offsetof(SlideRow, blur)},
-    {"dark_fraction", "%.6f", offsetof(SlideRow, dark)},
-    {"score_maximum", "%.9g", offsetof(SlideRow, maximum)},
-    {"score_top_1_percent", "%.9g", offsetof(SlideRow, top)},
-    {"above_threshold_mm2", "%.6g", offsetof(SlideRow, above_mm2)},
-    {"regions", "%.0f", offsetof(SlideRow, regions)},
-};
+#include <string.h>
 
 /* ---- what the stages know ---- */
 
@@ -102,11 +81,8 @@ static gboolean add_scores(const char *path, SlideRow *row, GError **error)
     return TRUE;
 }
 
-static gboolean read_row(const Work *work, const SlideEntry *entry, SlideRow *row, GError **error)
+static gboolean fill_numbers(const Work *work, const SlideEntry *entry, SlideRow *row, GError **error)
 {
-    for (size_t c = 0; c < G_N_ELEMENTS(columns); c++) {
-        *(double *)((char *)row + columns[c].offset) = NAN;
-    }
     g_autofree char *tiles = work_find(work, "grid", entry->id, "tiles"),
                     *patches = work_find(work, "cut", entry->id, "patches"),
                     *scores = work_find(work, "score", entry->id, "scores");
@@ -140,50 +116,48 @@ static char *warnings_of(const Work *work, const char *slide)
     return g_string_free(out, FALSE);
 }
 
-static void put_row(GString *out, const Work *work, const SlideEntry *entry, const SlideRow *row,
-                    const char *failure)
+/* Takes over `value`. */
+static void set_text(char **text, char *value)
 {
-    g_autofree char *warnings = warnings_of(work, entry->id);
-    csv_cell(out, entry->id, ',');
-    csv_cell(out, *failure ? "failed" : "done", ',');
-    csv_cell(out, entry->split, ',');
-    csv_cell(out, slide_label_name(entry->label), ',');
+    g_free(*text);
+    *text = value;
+}
+
+static void fill_texts(const Work *work, const SlideEntry *entry, const GPtrArray *jobs, SlideRow *row)
+{
     const json_t *tissue = records_get(work->records, "tissue", entry->id, "facts");
-    csv_cell(out, tissue ? json_string_value(json_object_get(tissue, "source")) : "", ',');
-    for (size_t c = 0; c < G_N_ELEMENTS(columns); c++) {
-        double value = *(const double *)((const char *)row + columns[c].offset);
-        char text[G_ASCII_DTOSTR_BUF_SIZE] = "";
-        if (isfinite(value)) {
-            g_ascii_formatd(text, sizeof text, columns[c].format, value);
-        }
-        csv_cell(out, text, ',');
-    }
-    csv_cell(out, warnings, ',');
-    csv_cell(out, failure, '\n');
+    const char *source = json_string_value(json_object_get(tissue, "source"));
+    set_text(&row->slide, g_strdup(entry->id));
+    set_text(&row->split, g_strdup(entry->split));
+    set_text(&row->label, g_strdup(slide_label_name(entry->label)));
+    set_text(&row->tissue, g_strdup(source ? source : ""));
+    set_text(&row->warnings, warnings_of(work, entry->id));
+    set_text(&row->failure, failure_of(jobs, entry->id));
+    set_text(&row->state, g_strdup(*row->failure ? "failed" : "done"));
+}
+
+static void free_row(gpointer row)
+{
+    slide_row_free(row);
 }
 
 gboolean stage_slides(Work *work, GError **error)
 {
     g_autoptr(GPtrArray) jobs = store_jobs(work->store, error);
+    g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func(free_row);
     if (!jobs) {
         return FALSE;
     }
-    g_autoptr(GString) out = g_string_new("slide,state,split,label,tissue,");
-    for (size_t c = 0; c < G_N_ELEMENTS(columns); c++) {
-        csv_cell(out, columns[c].name, ',');
-    }
-    g_string_append(out, "warnings,failure\n");
     for (guint i = 0; i < work->run->slides->len; i++) {
         const SlideEntry *entry = work->run->slides->pdata[i];
-        g_autofree char *failure = failure_of(jobs, entry->id);
-        SlideRow row;
-        if (!read_row(work, entry, &row, error)) {
+        g_ptr_array_add(rows, slide_row_new());
+        fill_texts(work, entry, jobs, rows->pdata[i]);
+        if (!fill_numbers(work, entry, rows->pdata[i], error)) {
             return FALSE;
         }
-        put_row(out, work, entry, &row, failure);
     }
     char sha256[65];
-    g_autofree char *path = work_output(work, "slides.csv");
-    return durable_write_file(path, out->str, out->len, sha256, error) &&
+    g_autofree char *path = work_output(work, "slides.csv"), *text = slide_table_text(rows);
+    return durable_write_file(path, text, strlen(text), sha256, error) &&
            work_publish(work, "slides", path, sha256, error);
 }

@@ -168,8 +168,8 @@ const Stage stages[] = {
      "?ingest ?tissue ?stain ?grid ?clam ?mask ?cut ?score ?heatmap ?overlay ?regions", 1, wants_slides,
      stage_slides},
     {"evaluate", "metrics and report", SCOPE_COHORT, EVERYTHING,
-     "?ingest ?grid ?mask ?score ?heatmap ?scorepatches ?train ?dataset ?normals", 14, wants_evaluate,
-     stage_evaluate},
+     "?ingest ?grid ?mask ?score ?heatmap ?overlay ?regions ?slides ?scorepatches ?train ?dataset ?normals",
+     15, wants_evaluate, stage_evaluate},
     {NULL, NULL, SCOPE_SLIDE, NULL, NULL, 0, NULL, NULL},
 };
 

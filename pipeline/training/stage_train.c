@@ -50,8 +50,9 @@ static char *training_svg(const GArray *history)
         train[i] = report->train_nll;
         holdout[i] = report->holdout_nll;
     }
-    ChartSeries series[] = {{"training", (int)history->len, epoch, train, FALSE},
-                            {"hold-out", (int)history->len, epoch, holdout, TRUE}};
+    ChartSeries series[] = {
+        {.name = "training", .count = (int)history->len, .x = epoch, .y = train},
+        {.name = "hold-out", .count = (int)history->len, .x = epoch, .y = holdout, .dashed = TRUE}};
     ChartAxes axes = chart_axes("Training", "epoch", "NLL per dimension (nats)");
     return chart_svg(&axes, series, 2);
 }

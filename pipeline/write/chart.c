@@ -9,8 +9,7 @@
 #define MARGIN_RIGHT 16
 #define MARGIN_TOP 32
 #define MARGIN_BOTTOM 46
-#define TICKS 6      /* about this number on an axis */
-#define NEAR_PX 0.05 /* points that are nearer look like one */
+#define TICKS 6 /* about this number on an axis */
 
 /* The palette of Okabe and Ito, which people with colour blindness can distinguish. */
 static const char *const colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
@@ -24,7 +23,13 @@ typedef struct {
 
 ChartAxes chart_axes(const char *title, const char *x_label, const char *y_label)
 {
-    return (ChartAxes){title, x_label, y_label, NAN, NAN, NAN, NAN, 0, 0};
+    return (ChartAxes){.title = title,
+                       .x_label = x_label,
+                       .y_label = y_label,
+                       .x_min = NAN,
+                       .x_max = NAN,
+                       .y_min = NAN,
+                       .y_max = NAN};
 }
 
 static void put(GString *out, const char *format, double value)
@@ -79,6 +84,10 @@ static void range_of(const ChartSeries *series, int count, gboolean vertical, do
             if (isfinite(x) && isfinite(y)) {
                 *low = fmin(*low, vertical ? y : x);
                 *high = fmax(*high, vertical ? y : x);
+            }
+            if (vertical && series[s].low && isfinite(series[s].low[i]) && isfinite(series[s].high[i])) {
+                *low = fmin(*low, series[s].low[i]);
+                *high = fmax(*high, series[s].high[i]);
             }
         }
     }
@@ -160,7 +169,7 @@ static void draw_series(GString *out, const ChartSeries *s, const char *colour, 
         double px = axis_px(x, CLAMP(s->x[i], x->low, x->high)),
                py = axis_px(y, CLAMP(s->y[i], y->low, y->high));
         gboolean last = i + 1 == s->count || !isfinite(s->x[i + 1]) || !isfinite(s->y[i + 1]);
-        gboolean near = pen.drawn > 0 && fabs(px - pen.x) < NEAR_PX && fabs(py - pen.y) < NEAR_PX;
+        gboolean near = pen.drawn > 0 && fabs(px - pen.x) < CHART_NEAR_PX && fabs(py - pen.y) < CHART_NEAR_PX;
         if (last || !near) {
             draw_point(out, &pen, px, py);
         }
@@ -171,13 +180,114 @@ static void draw_series(GString *out, const ChartSeries *s, const char *colour, 
         s->dashed ? " stroke-dasharray=\"6 4\"" : "");
 }
 
+/* The band of a series: there along its upper side, and back along its lower one. */
+static void draw_band(GString *out, const ChartSeries *s, const char *colour, const Axis *x, const Axis *y)
+{
+    Pen pen = {0};
+    g_string_append(out, "<path d=\"");
+    for (int i = 0; i < 2 * s->count; i++) {
+        gboolean back = i >= s->count;
+        int k = back ? 2 * s->count - 1 - i : i;
+        double value = back ? s->low[k] : s->high[k];
+        if (isfinite(s->low[k]) && isfinite(s->high[k])) {
+            draw_point(out, &pen, axis_px(x, CLAMP(s->x[k], x->low, x->high)),
+                       axis_px(y, CLAMP(value, y->low, y->high)));
+        }
+    }
+    g_string_append_printf(out, " Z\" fill=\"%s\" fill-opacity=\"0.18\" stroke=\"none\"/>\n", colour);
+}
+
+static void draw_dots(GString *out, const ChartSeries *s, const char *colour, const Axis *x, const Axis *y)
+{
+    g_string_append(out, "<path d=\"");
+    for (int i = 0; i < s->count; i++) {
+        if (isfinite(s->x[i]) && isfinite(s->y[i])) {
+            Pen pen = {0};
+            draw_point(out, &pen, axis_px(x, CLAMP(s->x[i], x->low, x->high)),
+                       axis_px(y, CLAMP(s->y[i], y->low, y->high)));
+            lift(out, &pen);
+        }
+    }
+    g_string_append_printf(
+        out, "\" fill=\"none\" stroke=\"%s\" stroke-width=\"6\" stroke-linecap=\"round\"/>\n", colour);
+}
+
+static void draw_marks(GString *out, const ChartAxes *axes, const Axis *x, double top, double bottom)
+{
+    for (int m = 0; m < axes->mark_count; m++) {
+        double at = axis_px(x, axes->marks[m].x);
+        if (axes->marks[m].x >= x->low && axes->marks[m].x <= x->high) {
+            gboolean right = 2 * axes->marks[m].x > x->low + x->high;
+            line(out, at, top, at, bottom, "#000000");
+            label(out, at + (right ? -4 : 4), bottom - 6 - 14 * m, right ? "end" : "start", "",
+                  axes->marks[m].name);
+        }
+    }
+}
+
+static const char *colour_of(const ChartSeries *series, int s)
+{
+    int number = series[s].colour > 0 ? series[s].colour - 1 : s;
+    return colours[number % (int)G_N_ELEMENTS(colours)];
+}
+
 static void draw_legend(GString *out, const ChartSeries *series, int count, double right, double top)
 {
     for (int s = 0, row = 0; s < count; s++) {
         if (series[s].name) {
             double y = top + 16 + 16 * row++;
-            line(out, right - 26, y - 4, right - 6, y - 4, colours[s % G_N_ELEMENTS(colours)]);
+            line(out, right - 26, y - 4, right - 6, y - 4, colour_of(series, s));
             label(out, right - 32, y, "end", "", series[s].name);
+        }
+    }
+}
+
+/* Where the legend begins. */
+static double legend_top(const ChartAxes *axes, const ChartSeries *series, int count, double top,
+                         double bottom)
+{
+    int rows = 0;
+    for (int s = 0; s < count; s++) {
+        rows += series[s].name != NULL;
+    }
+    return axes->legend_below ? bottom - 16 * rows - 8 : top;
+}
+
+static void open_svg(GString *out, const ChartAxes *axes, int width, int height)
+{
+    g_string_append_printf(
+        out,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d "
+        "%d\" font-family=\"sans-serif\" font-size=\"12\" fill=\"#333333\"%s>\n",
+        width, height, width, height, axes->description ? " role=\"img\"" : "");
+    if (axes->description) {
+        g_autofree char *title = g_markup_escape_text(axes->title ? axes->title : "", -1),
+                        *text = g_markup_escape_text(axes->description, -1);
+        g_string_append_printf(out, "<title>%s</title><desc>%s</desc>\n", title, text);
+    }
+    g_string_append(out, "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n");
+}
+
+static void draw_all_series(GString *out, const ChartSeries *series, int count, const Axis *x, const Axis *y)
+{
+    for (int s = 0; s < count; s++) {
+        if (series[s].low && series[s].high) {
+            draw_band(out, &series[s], colour_of(series, s), x, y);
+        }
+    }
+    for (int s = 0; s < count; s++) {
+        (series[s].dots ? draw_dots : draw_series)(out, &series[s], colour_of(series, s), x, y);
+    }
+}
+
+/* The ticks of the x axis that the caller gives. */
+static void draw_given_ticks(GString *out, const ChartAxes *axes, const Axis *x, double top, double bottom)
+{
+    for (int t = 0; t < axes->tick_count; t++) {
+        double at = axis_px(x, axes->ticks[t].x);
+        if (axes->ticks[t].x >= x->low && axes->ticks[t].x <= x->high) {
+            line(out, at, bottom, at, top, "#dddddd");
+            label(out, at, bottom + 16, "middle", "", axes->ticks[t].name);
         }
     }
 }
@@ -193,20 +303,18 @@ char *chart_svg(const ChartAxes *axes, const ChartSeries *series, int count)
     range_of(series, count, TRUE, &low, &high);
     Axis y = axis_new(low, high, axes->y_min, axes->y_max, bottom, top);
     GString *out = g_string_new(NULL);
-    g_string_append_printf(
-        out,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d "
-        "%d\" font-family=\"sans-serif\" font-size=\"12\" fill=\"#333333\">\n",
-        width, height, width, height);
-    g_string_append(out, "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n");
-    draw_ticks(out, &x, FALSE, bottom, top);
+    open_svg(out, axes, width, height);
+    if (axes->ticks) {
+        draw_given_ticks(out, axes, &x, top, bottom);
+    } else {
+        draw_ticks(out, &x, FALSE, bottom, top);
+    }
     draw_ticks(out, &y, TRUE, left, right);
     line(out, left, bottom, right, bottom, "#333333");
     line(out, left, bottom, left, top, "#333333");
-    for (int s = 0; s < count; s++) {
-        draw_series(out, &series[s], colours[s % G_N_ELEMENTS(colours)], &x, &y);
-    }
-    draw_legend(out, series, count, right, top);
+    draw_all_series(out, series, count, &x, &y);
+    draw_marks(out, axes, &x, top, bottom);
+    draw_legend(out, series, count, right, legend_top(axes, series, count, top, bottom));
     label(out, (left + right) / 2, 20, "middle", " font-weight=\"bold\"", axes->title);
     label(out, (left + right) / 2, height - 8, "middle", "", axes->x_label);
     g_autofree char *turn = g_strdup_printf(" transform=\"rotate(-90 14 %d)\"", height / 2);

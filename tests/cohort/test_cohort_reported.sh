@@ -31,7 +31,7 @@ import csv
 print(sorted({r['slide'] + ' is ' + r['slide_file'] for r in csv.DictReader(open('run/dataset/manifest.csv'))}))")" \
     "['F__lle__b___ is Fälle <b>&|.tif', 'lesion is lesion.tif', 'slide_2__copy_ is slide 2 (copy).tif']"
 check "so has the card, escaped" grep -qF '| slide 2 (copy).tif |' run/dataset/CARD.md
-check "so has the report, escaped" grep -qF 'slide_2__copy_ (slide 2 (copy).tif)' run/report.html
+check "so has the report, escaped" grep -qF '>slide_2__copy_</a> (slide 2 (copy).tif)' run/report.html
 check "markup in names stays text" sh -c "grep -qF 'Fälle &lt;b&gt;&amp;|.tif' run/report.html && ! grep -qF 'Fälle <b>' run/report.html"
 is "status has name, path and label" "$("$WSIFLOW" status run --json | python3 -c '
 import json, os, sys

@@ -6,6 +6,13 @@
 #include "flows/metrics/staging.h"
 #include "tests/metric_golden.h"
 
+static void compute(FrocSlide *const *slides, const int *weight, int n, FrocRule rule, Froc *out,
+                    GArray **curve)
+{
+    g_autoptr(FrocSample) sample = froc_sample_new(slides, n, rule);
+    froc_compute(sample, weight, out, curve);
+}
+
 static void test_components(void)
 {
     json_auto_t *cases = golden_cases("components");
@@ -71,7 +78,7 @@ static void check_froc(const json_t *c, const char *key, FrocRule rule, gboolean
     }
     Froc froc;
     double mean = 0;
-    froc_compute(slides, NULL, n, rule, &froc, NULL);
+    compute(slides, NULL, n, rule, &froc, NULL);
     g_assert_cmpint(froc.lesions, ==, (int)golden_number(expected, "lesions"));
     g_assert_cmpint(in_itc, ==, (int)golden_number(expected, "in_itc"));
     g_assert_cmpint(rates, ==, FROC_RATES);
@@ -92,7 +99,7 @@ static void check_froc(const json_t *c, const char *key, FrocRule rule, gboolean
         }
     }
     Froc again;
-    froc_compute(slides, twice, n, rule, &again, NULL);
+    compute(slides, twice, n, rule, &again, NULL);
     assert_same(again.score, froc.score);
     g_assert_cmpint(again.lesions, ==, 2 * froc.lesions);
     for (int s = 0; s < n; s++) {
@@ -140,7 +147,7 @@ static void test_froc_by_hand(void)
         g_assert_cmpint(slides[0]->false_positives, ==, 1);
         g_assert_cmpfloat(slides[0]->hit[0], ==, 0.9); /* the second hit is free */
         g_assert_cmpint(slides[1]->false_positives, ==, 2);
-        froc_compute(slides, NULL, 2, rule, &froc, &curve);
+        compute(slides, NULL, 2, rule, &froc, &curve);
         g_assert_cmpint(froc.lesions, ==, 2);
         /* (FP, sensitivity): (0, 0), .95 (.5, 0), .9 (.5, .5), .6 (1, .5), .5 (1, 1), .4 (1.5, 1) */
         g_assert_cmpuint(curve->len, ==, 6);
@@ -157,7 +164,7 @@ static void test_froc_without(void)
 {
     FrocSlide *slides[] = {froc_slide_new(NULL, NULL, NULL, 0, FROC_2016, FALSE)};
     Froc froc;
-    froc_compute(slides, NULL, 1, FROC_2016, &froc, NULL);
+    compute(slides, NULL, 1, FROC_2016, &froc, NULL);
     g_assert_cmpint(froc.lesions, ==, 0);
     g_assert_true(isnan(froc.score)); /* no lesion: no sensitivity */
     froc_slide_free(slides[0]);
@@ -167,7 +174,7 @@ static void test_froc_without(void)
     const double axes[] = {0, 1000};
     for (FrocRule rule = FROC_2016; rule <= FROC_STEP; rule++) {
         FrocSlide *unseen[] = {froc_slide_new(regions, axes, NULL, 0, rule, FALSE)};
-        froc_compute(unseen, NULL, 1, rule, &froc, NULL);
+        compute(unseen, NULL, 1, rule, &froc, NULL);
         assert_same(froc.score, 0); /* no detection */
         froc_slide_free(unseen[0]);
     }

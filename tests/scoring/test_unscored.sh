@@ -48,7 +48,7 @@ m = json.load(open("run/metrics.json"))
 assert m["slides_wanted"] == 3 and m["slides_failed"] == ["synth_03"] and m["slides_with_rows"] == 2, m
 assert any("1 of 3 slides of the test split" in t and "synth_03" in t for t in m["notes"]), m["notes"]
 P
-like "the report's headline counts it" "$(cat run/report.html)" 'Metrics: test split, 2 of 3 slides'
+like "the report's headline counts it" "$(cat run/report.html)" 'Metrics of tiles: test split, 2 of 3 slides'
 like "and the report names it" "$(cat run/report.html)" '1 of 3 slides of the test split failed and are in no metric: synth_03'
 sed 's/write: false/write: true/; s/epochs: 1, batch: 4, source: slides/run: false/' run.yaml >set.yaml
 "$WSIFLOW" dataset -c set.yaml -o set -j 2 >set.log 2>&1
