@@ -19,4 +19,5 @@ typedef struct {
     const char *const *slide;     /* slide of each tile; may be NULL */
     const TilePosition *position; /* of each tile; may be NULL */
     const uint8_t *anomaly;       /* 1 for a labelled anomaly, 0 for a normal; NULL = all are normal */
+    const uint8_t *hard;          /* 1 for a normal that looks like an anomaly; NULL = none is known */
 } TileSet;

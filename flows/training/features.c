@@ -171,6 +171,9 @@ static void hash_all(Features *f)
     if (tiles->anomaly) {
         g_checksum_update(sum, tiles->anomaly, (gssize)tiles->count);
     }
+    if (tiles->hard) {
+        g_checksum_update(sum, tiles->hard, (gssize)tiles->count);
+    }
     g_strlcpy(f->hash, g_checksum_get_string(sum), sizeof f->hash);
 }
 

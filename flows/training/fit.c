@@ -136,6 +136,7 @@ static void fit_clear(Fit *fit)
     g_free(fit->variant);
     g_free(fit->normal_order);
     g_free(fit->anomaly_order);
+    g_free(fit->hard_order);
     g_free(fit->held);
     g_free(fit->tile);
     g_free(fit->head_gradient);
@@ -308,6 +309,7 @@ static gboolean prepare(Fit *fit, GError **error)
     if (!fit_split(fit, error)) {
         return FALSE;
     }
+    fit_count_hard(fit);
     fit->dimensions = msflow_dimensions(fit->model->flow);
     fit->adam = adam_default();
     if (!allocate(fit, error)) {
@@ -323,6 +325,7 @@ static gboolean prepare(Fit *fit, GError **error)
     if (!fit->features || !fit_leave_repeats(fit, error)) {
         return FALSE;
     }
+    fit_count_hard(fit);
     choose_sample(fit);
     return TRUE;
 }

@@ -2,7 +2,8 @@
  *
  * During the first epochs (the fraction loss.start) batches hold normals only, and the loss is their likelihood.  From then on
  * every part of a batch ends with the same number of anomalies, taken in the order of the epoch and from the start again when
- * there are too few.  So means over normals and over anomalies are the same sums for any number of threads, and an epoch still
+ * there are too few.  Normals that are hard (a person says that they are normal although they look like anomalies) also get that share: the
+ * normals of every part end with as many of them, which come in addition to their turn among all normals.  So means over normals and over anomalies are the same sums for any number of threads, and an epoch still
  * takes every normal once.  The head follows the running statistics of normals from the first step.
  *
  * Without loss.labels anomalies only validate: they choose the epoch and the threshold.  Anomalies of patients that are trained
@@ -47,7 +48,9 @@ gboolean fit_split(Fit *fit, GError **error)
            (fit->normal_order =
                 wsi_try_alloc(fit->normals.train_count, sizeof(int64_t), "an order of tiles", error)) &&
            (fit->anomaly_order =
-                wsi_try_alloc(fit->anomalies.train_count, sizeof(int64_t), "an order of tiles", error));
+                wsi_try_alloc(fit->anomalies.train_count, sizeof(int64_t), "an order of tiles", error)) &&
+           (fit->hard_order =
+                wsi_try_alloc(fit->normals.train_count, sizeof(int64_t), "an order of tiles", error));
 }
 
 /* ---- epochs ---- */
@@ -64,10 +67,18 @@ static int part_normals(const Fit *fit, gboolean labels)
     return fit->part_tiles - (labels ? model_spec_part_anomalies(fit->spec) : 0);
 }
 
+/* Of these, the ones that are an extra turn of a hard one; at least one is not. */
+static int part_hard(const Fit *fit, gboolean labels)
+{
+    return labels && fit->hard_count > 0
+               ? MIN(model_spec_part_anomalies(fit->spec), part_normals(fit, labels) - 1)
+               : 0;
+}
+
 /* So many that every normal is taken once; the last batch is filled up. */
 static int64_t steps_of(const Fit *fit, gboolean labels)
 {
-    int64_t normals = (int64_t)part_normals(fit, labels) * fit->spec->batch_parts;
+    int64_t normals = (int64_t)(part_normals(fit, labels) - part_hard(fit, labels)) * fit->spec->batch_parts;
     return (fit->normals.train_count + normals - 1) / normals;
 }
 
@@ -83,22 +94,51 @@ static void take(Fit *fit, int64_t at, int epoch, const int64_t *order, int64_t 
     fit->variant[at] = features_variant(epoch, number / count);
 }
 
+static gboolean is_hard(const Fit *fit, int64_t tile)
+{
+    return fit->tiles->hard && fit->tiles->hard[tile];
+}
+
+void fit_count_hard(Fit *fit)
+{
+    fit->hard_count = 0;
+    for (int64_t i = 0; fit->spec->loss.labels && i < fit->normals.train_count; i++) {
+        fit->hard_count += is_hard(fit, fit->normals.train[i]);
+    }
+}
+
+/* Takes the hard ones out of the order of the normals; their first extra turn is not their first turn, so it is another variant. */
+static void order_hard(Fit *fit)
+{
+    int64_t count = 0;
+    for (int64_t i = 0; i < fit->normals.train_count; i++) {
+        if (is_hard(fit, fit->normal_order[i])) {
+            fit->hard_order[count++] = fit->normal_order[i];
+        }
+    }
+}
+
 void fit_begin_epoch(Fit *fit, int epoch)
 {
     gboolean labels = epoch >= fit_first_labelled(fit->spec);
-    int normals = part_normals(fit, labels), anomalies = fit->part_tiles - normals;
+    int normals = part_normals(fit, labels), anomalies = fit->part_tiles - normals,
+        extra = part_hard(fit, labels);
     int64_t parts = steps_of(fit, labels) * fit->spec->batch_parts, normal = 0, anomaly = 0;
-    int64_t at = 0;
+    int64_t at = 0, hard = fit->hard_count; /* from there on: repetition 1 */
     fit->composition =
         (LossBatch){normals * fit->spec->batch_parts, anomalies * fit->spec->batch_parts, labels};
     fit->steps = parts / fit->spec->batch_parts;
     holdout_order(&fit->normals, fit->spec->seed, epoch, fit->normal_order);
+    order_hard(fit);
     if (labels) {
         holdout_order(&fit->anomalies, fit->spec->seed, epoch, fit->anomaly_order);
     }
     for (int64_t p = 0; p < parts; p++) { /* each part: normals, then anomalies */
-        for (int i = 0; i < normals; i++) {
+        for (int i = 0; i < normals - extra; i++) {
             take(fit, at++, epoch, fit->normal_order, fit->normals.train_count, normal++);
+        }
+        for (int i = 0; i < extra; i++) {
+            take(fit, at++, epoch, fit->hard_order, fit->hard_count, hard++);
         }
         for (int i = 0; i < anomalies; i++) {
             take(fit, at++, epoch, fit->anomaly_order, fit->anomalies.train_count, anomaly++);

@@ -29,6 +29,7 @@ typedef struct {
     gboolean pin;                    /* threads to processors */
     int64_t dimensions;              /* of one tile's latents */
     HoldoutLists normals, anomalies; /* the latter empty without labels */
+    int64_t hard_count;              /* hard normals among those that are trained on, when labels are used */
     Features *features;
     BatchPart *parts;
     TrainState state;
@@ -39,6 +40,7 @@ typedef struct {
     int64_t *order;                        /* tiles, filled up to whole batches */
     uint32_t *variant;                     /* of each tile of the order: which draw of augmentation */
     int64_t *normal_order, *anomaly_order; /* each class in a random order */
+    int64_t *hard_order;                   /* the hard ones among the normals, in the same order */
     /* Of the current step. */
     const int64_t *batch; /* its tiles */
     LossTile *tile;       /* (batch) */
@@ -66,6 +68,8 @@ gboolean fit_split(Fit *fit, GError **error);
 gboolean fit_leave_repeats(Fit *fit, GError **error);
 /* The first epoch in which labels count, from 1; INT_MAX without labels. */
 int fit_first_labelled(const ModelSpec *spec);
+/* Sets hard_count, once it is known which normals are trained on. */
+void fit_count_hard(Fit *fit);
 /* The number of steps of the longest epoch. */
 int64_t fit_most_steps(const Fit *fit);
 /* Composition, number of steps and order of tiles of an epoch. */

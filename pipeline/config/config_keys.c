@@ -231,7 +231,8 @@ const ConfigKey config_keys[] = {
     NUMBER(loss, margin_width, "3", 0, 1000, "width of the margin, in standard deviations of normal tiles"),
     NUMBER(loss, start, "0.2", 0, 1, "fraction of the epochs after which anomalies are used"),
     NUMBER(loss, anomaly_fraction, "0.125", 0.01, 0.9,
-           "minimum fraction of anomalies in a batch from then on"),
+           "minimum fraction of anomalies in a batch from then on; hard normals (slides.groups), if there "
+           "are any, get the same extra"),
     CHOICE(loss, selection, "nll", "nll f-beta auroc ap",
            "what selects the epoch to keep: nll = the likelihood of held-out normal tiles; the others also "
            "use held-out anomalies"),

@@ -54,10 +54,11 @@ static gboolean read_image(void *data, int64_t index, uint8_t *rgb, GError **err
 }
 
 /* patch: of the run's own patch set, or NULL. */
-static void add_image(TrainTiles *tiles, const char *path, gboolean normal, const Origin *origin,
-                      const Patch *patch)
+static void add_image(TrainTiles *tiles, const char *path, gboolean normal, gboolean hard,
+                      const Origin *origin, const Patch *patch)
 {
     TileRef ref = {.file = g_string_chunk_insert(tiles->files, path)};
+    ref.hard = hard;
     if (patch) {
         ref.slide = g_string_chunk_insert_const(tiles->files, patch->slide);
         ref.sha256 = g_string_chunk_insert(tiles->files, patch->sha256);
@@ -74,7 +75,7 @@ static gboolean list_images(TrainTiles *tiles, const char *label, gboolean norma
         g_autofree char *path = g_build_filename(folder, *name, NULL);
         g_autofree char *slide = tile_origins_slide_of_name(*name);
         const Origin origin = {.patient = slide, .slide = slide, .name = *name};
-        add_image(tiles, path, normal, &origin, NULL);
+        add_image(tiles, path, normal, FALSE, &origin, NULL);
     }
     return names != NULL;
 }
@@ -142,7 +143,7 @@ gboolean train_images_use_manifest(TrainTiles *tiles, const char *manifest, cons
         if (g_str_equal(patch->split, "train") && (normal || anomalous)) {
             g_autofree char *path = g_build_filename(root, patch->file, NULL);
             const Origin origin = train_tiles_origin(patch);
-            add_image(tiles, path, normal, &origin, own ? patch : NULL);
+            add_image(tiles, path, normal, patch->hard, &origin, own ? patch : NULL);
         }
     }
     return train_images_note_unlisted(tiles, error) && train_tiles_end(tiles, read_image, manifest, error);

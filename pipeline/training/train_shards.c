@@ -98,8 +98,10 @@ static gboolean list_sample(TrainTiles *tiles, const Shard *shard, int entry, GE
                                .slide = slide,
                                .name = key,
                                .position = position_of(facts)};
-        train_tiles_add(tiles, (TileRef){.source = (int)tiles->shards->len - 1, .entry = entry}, normal,
-                        &origin);
+        const TileRef ref = {.source = (int)tiles->shards->len - 1,
+                             .entry = entry,
+                             .hard = json_number_value(json_object_get(facts, "hard")) > 0};
+        train_tiles_add(tiles, ref, normal, &origin);
     }
     return TRUE;
 }
@@ -155,8 +157,8 @@ static gboolean add_sample(TrainTiles *tiles, const char *root, const Patch *pat
         return FALSE;
     }
     const Origin origin = train_tiles_origin(patch);
-    train_tiles_add(tiles, (TileRef){.source = (int)tiles->shards->len - 1, .entry = entry},
-                    g_str_equal(patch->label, "good"), &origin);
+    const TileRef ref = {.source = (int)tiles->shards->len - 1, .entry = entry, .hard = patch->hard};
+    train_tiles_add(tiles, ref, g_str_equal(patch->label, "good"), &origin);
     return TRUE;
 }
 

@@ -61,6 +61,7 @@ void train_tiles_free(TrainTiles *tiles)
     class_clear(&tiles->normal);
     class_clear(&tiles->anomalous);
     g_clear_pointer(&tiles->anomaly, g_byte_array_unref);
+    g_clear_pointer(&tiles->hard, g_byte_array_unref);
     g_string_chunk_free(tiles->files);
     g_ptr_array_unref(tiles->shards);
     g_clear_pointer(&tiles->sources, g_array_unref);
@@ -128,6 +129,28 @@ static void draw_normals(TrainTiles *tiles)
     tile_origins_keep(&class->origins, chosen);
 }
 
+/* Marks the hard normals, when there are any. */
+static void mark_hard(TrainTiles *tiles)
+{
+    guint count = 0;
+    g_autoptr(GByteArray) hard = g_byte_array_new();
+    for (guint i = 0; i < tiles->normal.refs->len; i++) {
+        const guint8 mark = g_array_index(tiles->normal.refs, TileRef, i).hard != FALSE;
+        g_byte_array_append(hard, &mark, 1);
+        count += mark;
+    }
+    if (count > 0) {
+        train_tiles_note(
+            tiles,
+            "%u normal tiles are hard: a person says that they are normal although they look like lesion; %s",
+            count,
+            tiles->config->loss_labels
+                ? "they have the share loss.anomaly_fraction of each batch, as anomalies do"
+                : "without loss.labels they count like the others");
+        tiles->hard = g_steal_pointer(&hard);
+    }
+}
+
 gboolean train_tiles_end(TrainTiles *tiles, TileSource read, const char *where, GError **error)
 {
     if (tiles->normal.refs->len == 0) {
@@ -136,10 +159,12 @@ gboolean train_tiles_end(TrainTiles *tiles, TileSource read, const char *where, 
     }
     draw_normals(tiles);
     gboolean ok = append_anomalous(tiles, where, error);
+    mark_hard(tiles);
     tiles->set = (TileSet){.count = tiles->normal.refs->len,
                            .read = read,
                            .data = tiles,
-                           .anomaly = tiles->anomaly ? tiles->anomaly->data : NULL};
+                           .anomaly = tiles->anomaly ? tiles->anomaly->data : NULL,
+                           .hard = tiles->hard ? tiles->hard->data : NULL};
     tile_origins_give(&tiles->normal.origins, &tiles->set);
     return ok;
 }

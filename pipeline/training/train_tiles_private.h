@@ -14,6 +14,7 @@ typedef struct {
     int source;                 /* index of the shard or slide */
     int entry;                  /* of the shard */
     double x, y;                /* top left corner, level-0 px */
+    gboolean hard;              /* normal, although it looks like an anomaly */
 } TileRef;
 
 /* Tiles of one class: refs[i] is where tile i is read from, and origins has its patient, slide and position. */
@@ -27,6 +28,7 @@ struct TrainTiles {
     TileSet set;
     Class normal, anomalous; /* in the end all are in `normal`, labelled anomalies after the normal tiles */
     GByteArray *anomaly;     /* one byte per tile: 1 for an anomaly; NULL: all are normal */
+    GByteArray *hard;        /* one byte per tile: 1 for a hard normal; NULL: there is none */
     GStringChunk *files;     /* the strings of the refs */
     char *slides;            /* slides/ of the run whose own patch set this is, or NULL */
     GPtrArray *shards;       /* Shard* */

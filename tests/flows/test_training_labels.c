@@ -3,7 +3,7 @@
 #include "flows/metrics/metrics.h"
 #include "flows/models/model.h"
 #include "flows/scoring/scorer.h"
-#include "flows/training/fit.h"
+#include "flows/training/fit_private.h"
 #include "base/error.h"
 #include "base/rng.h"
 #include <glib/gstdio.h>
@@ -407,6 +407,54 @@ static void test_few_anomalies_and_slides(void)
     model_spec_clear(&spec);
 }
 
+/* Every part of a labelled epoch has normals, an extra turn of a hard one, and an anomaly; all normals still have their turn. */
+static void test_hard_normals(void)
+{
+    enum { HARD = 4 }; /* every fourth tile, of those that are normal */
+    g_autoptr(GError) error = NULL;
+    static uint8_t hard[TILES];
+    ModelSpec spec = tiny_spec();
+    TileSet tiles = tile_set();
+    for (int i = 0; i < TILES; i++) {
+        hard[i] = i % HARD == 0 && !anomaly[i];
+    }
+    tiles.hard = hard;
+    g_autoptr(Model) model = model_prepare(&spec, &error);
+    g_assert_no_error(error);
+    Fit fit = {.spec = &model->spec, .model = model, .tiles = &tiles};
+    fit.part_tiles = model->spec.batch / model->spec.batch_parts;
+    g_assert_true(fit_split(&fit, &error));
+    fit_count_hard(&fit);
+    g_assert_cmpint(fit.hard_count, >, 0);
+    const int64_t most = fit_most_steps(&fit) * model->spec.batch;
+    fit.order = g_new(int64_t, most);
+    fit.variant = g_new(uint32_t, most);
+    fit_begin_epoch(&fit, model->spec.epochs);
+    g_assert_cmpint(fit.steps * model->spec.batch, ==, most);
+    int turns[TILES] = {0}, extra = 0;
+    for (int64_t at = 0; at < most; at++) {
+        int64_t place = at % fit.part_tiles, tile = fit.order[at];
+        gboolean last = place == fit.part_tiles - 1, before = place == fit.part_tiles - 2;
+        g_assert_cmpint(anomaly[tile], ==, last);
+        g_assert_true(!before || hard[tile]);
+        turns[tile] += !last && !before;
+        extra += before;
+    }
+    g_assert_cmpint(extra, ==, fit.steps * model->spec.batch_parts);
+    for (int64_t i = 0; i < fit.normals.train_count; i++) {
+        g_assert_cmpint(turns[fit.normals.train[i]], >=, 1);
+    }
+    g_free(fit.order);
+    g_free(fit.variant);
+    g_free(fit.normal_order);
+    g_free(fit.anomaly_order);
+    g_free(fit.hard_order);
+    g_free(fit.held);
+    holdout_clear(&fit.normals);
+    holdout_clear(&fit.anomalies);
+    model_spec_clear(&spec);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -414,6 +462,7 @@ int main(int argc, char **argv)
     g_test_add_data_func("/labels/more/scales", GINT_TO_POINTER(SCORE_SCALES), test_labels_find_more);
     g_test_add_data_func("/labels/more/logit", GINT_TO_POINTER(SCORE_LOGIT), test_labels_find_more);
     g_test_add_func("/labels/epochs", test_epochs_are_reported_and_chosen);
+    g_test_add_func("/labels/hard normals", test_hard_normals);
     g_test_add_func("/labels/same_bytes", test_same_bytes_whatever_threads_and_memory);
     g_test_add_func("/labels/resumed", test_stopped_and_resumed_gives_the_same_bytes);
     g_test_add_func("/labels/loaded", test_saved_and_loaded_scores_the_same);
