@@ -109,6 +109,7 @@ $(B)/flows/%.o: flows/%.c $(B)/flags
 
 # The files that the assembler puts into the program (.incbin), of which the compiler knows nothing.
 $(B)/pipeline/view/page_files.o: $(wildcard pipeline/view/page/*)
+$(B)/pipeline/scoring/qupath_script.o: $(wildcard pipeline/scoring/qupath/*)
 
 $(B)/tiler/draw/%.o: tiler/draw/%.c $(B)/flags
 	@mkdir -p $(@D)

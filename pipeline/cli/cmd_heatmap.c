@@ -9,6 +9,7 @@
 #include "pipeline/scoring/heatmap_overview.h"
 #include "pipeline/scoring/npy.h"
 #include "pipeline/scoring/overlay_file.h"
+#include "pipeline/scoring/qupath_script.h"
 #include "pipeline/scoring/region_files.h"
 #include "pipeline/slide/slide_grid.h"
 #include <math.h>
@@ -85,9 +86,16 @@ static int heatmap(int argc, char **argv, GError **error)
             error,
             "required: a map, its slide and an output folder: wsiflow heatmap MAP.npy --slide SLIDE -o DIR");
     }
-    const char *const files[] = {heatmap_files[0],          heatmap_files[1], heatmap_overview_files[0],
-                                 heatmap_overview_files[1], OVERLAY_FILE,     region_files[0],
-                                 region_files[1],           region_files[2],  NULL};
+    const char *const files[] = {heatmap_files[0],
+                                 heatmap_files[1],
+                                 heatmap_overview_files[0],
+                                 heatmap_overview_files[1],
+                                 OVERLAY_FILE,
+                                 region_files[0],
+                                 region_files[1],
+                                 region_files[2],
+                                 qupath_script_file,
+                                 NULL};
     g_autoptr(Config) config =
         writable_folder(output, files, error) ? command_config_or_default(config_path, error) : NULL;
     g_autoptr(Map) map = config ? npy_read(argv[1], error) : NULL;
@@ -106,6 +114,7 @@ static int heatmap(int argc, char **argv, GError **error)
     const HeatmapOverview of = {.slide = slide, .map = map};
     gboolean ok = slide && slide_grid_check_mpp(slide, error) &&
                   heatmap_files_write(output, &look, slide, map, NULL, NULL, sha256, error) &&
+                  qupath_script_write(output, &look, slide_info(slide), NULL, error) &&
                   write_overlay(config, &look, slide, map, output, error) &&
                   heatmap_overview_write(output, &look, &of, images, error) &&
                   write_regions(config, &look, slide, map, output, id, error);

@@ -11,6 +11,7 @@
 #include "pipeline/scoring/heatmap_overview.h"
 #include "pipeline/scoring/npy.h"
 #include "pipeline/scoring/overlay_file.h"
+#include "pipeline/scoring/qupath_script.h"
 #include "pipeline/scoring/region_files.h"
 #include "pipeline/scoring/score_folder.h"
 #include "pipeline/scoring/scored_files.h"
@@ -130,6 +131,7 @@ static gboolean score_slide(const Config *config, Model *model, const char *bund
     overlay.threads = threads;
     return scored_files_slide(table, id, "", scored, NULL, error) && npy_write(values, map, NULL, error) &&
            heatmap_files_write(folder, &look, slide, map, tissue->mask, known, sha256, error) &&
+           qupath_script_write(folder, &look, slide_info(slide), NULL, error) &&
            heatmap_overview_write(folder, &look, &of, images, error) &&
            (!config->heatmap_overlay ||
             overlay_file_write(folder, &overlay, &look, slide, map, known, NULL, error)) &&
@@ -165,6 +167,7 @@ static gboolean slides_writable(const char *output, char *const *paths, int coun
                                  region_files[1],
                                  region_files[2],
                                  region_files[3],
+                                 qupath_script_file,
                                  NULL};
     gboolean good = TRUE;
     for (int i = 0; good && i < count; i++) {
@@ -236,11 +239,14 @@ static int score(int argc, char **argv, GError **error)
 }
 
 const Command command_score = {
-    "score", "-m MODEL (--patches DIR | SLIDE...) -o OUT",
+    "score",
+    "-m MODEL (--patches DIR | SLIDE...) -o OUT",
     "score patches (to a CSV file) or slides (to a folder)",
     "With --patches, OUT is a CSV file with the columns file, label, score and further scores; the label is "
     "0 for "
     "folders named good, 1 for others.\n"
     "With slides, OUT is a folder; each slide gets SLIDE/scores.csv, scoremap.npy, the heatmap files, "
     "overlay.tif, regions.geojson, detections.csv and predicted_mask.tif.",
+    "wsiflow.groovy, "
+    "regions.geojson, detections.csv and predicted_mask.tif.",
     score};

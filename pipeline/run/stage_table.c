@@ -157,7 +157,7 @@ const Stage stages[] = {
     {"scorepatches", "scores of a patch set", SCOPE_COHORT,
      "patches.folder score.model score.latents run.seed " SCORER_KEYS, "train", 7, wants_scorepatches,
      stage_scorepatches},
-    {"heatmap", "heatmap pyramids and overview", SCOPE_SLIDE, LOOK_KEYS, "ingest tissue ?mask train score", 8,
+    {"heatmap", "heatmap pyramids and overview", SCOPE_SLIDE, LOOK_KEYS, "ingest tissue ?mask train score", 9,
      wants_score, stage_heatmap},
     {"overlay", "slide with its score map on it", SCOPE_SLIDE,
      "heatmap.overlay_mpp heatmap.overlay_quality regions.min_area_um2 " LOOK_KEYS,

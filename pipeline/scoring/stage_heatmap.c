@@ -3,6 +3,7 @@
 #include "pipeline/scoring/heatmap_files.h"
 #include "pipeline/scoring/heatmap_overview.h"
 #include "pipeline/scoring/map_inputs.h"
+#include "pipeline/scoring/qupath_script.h"
 
 static gboolean publish(Work *work, int count, const char *const names[], const char *const files[],
                         char sha256[][65], GError **error)
@@ -13,7 +14,11 @@ static gboolean publish(Work *work, int count, const char *const names[], const 
             return FALSE;
         }
     }
-    return TRUE;
+    char script_sha256[65];
+    g_autofree char *script = work_output(work, qupath_script_file);
+    /* For people only, since it holds the name of the slide's file. */
+    return qupath_script_write(folder, &inputs->look, slide_info(inputs->slide), script_sha256, error) &&
+           work_publish(work, ".script", script, script_sha256, error);
 }
 
 static gboolean write_pyramids(Work *work, const MapInputs *inputs, GError **error)

@@ -69,10 +69,11 @@ static Map *fractions_of(const ValueFile *file, GError **error)
 
 /* In the order of the file.  A viewer that shows all channels at once mixes their colours: red where the score is high, green where there is
  * tissue. */
-static const PyramidPlane planes[] = {
-    {"score (standard deviations of normal tiles)", 0xFF4040, PYRAMID_MEAN, TRUE},
-    {"maximum of score (standard deviations of normal tiles)", 0xFFC000, PYRAMID_MAXIMUM, TRUE},
-    {"fraction of readable tissue (0 to 1)", 0x40A040, PYRAMID_MEAN, FALSE},
+static const PyramidPlane planes[VALUES] = {
+    [VALUE_SCORE] = {"score (standard deviations of normal tiles)", 0xFF4040, PYRAMID_MEAN, TRUE},
+    [VALUE_MAXIMUM] = {"maximum of score (standard deviations of normal tiles)", 0xFFC000, PYRAMID_MAXIMUM,
+                       TRUE},
+    [VALUE_FRACTION] = {"fraction of readable tissue (0 to 1)", 0x40A040, PYRAMID_MEAN, FALSE},
 };
 
 #define COMMENT                                                                                              \
@@ -128,7 +129,7 @@ gboolean value_file_write(const char *path, const ValueFile *file, char sha256[6
         return FALSE;
     }
     const SlideInfo *info = file->info;
-    const Map *const maps[] = {file->scores, file->scores, fraction};
+    const Map *const maps[VALUES] = {file->scores, file->scores, fraction};
     g_autoptr(GPtrArray) notes = notes_of(file);
     const PyramidSpec spec = {.layout = PYRAMID_OME,
                               .pixels = PYRAMID_FLOAT,
@@ -138,8 +139,8 @@ gboolean value_file_write(const char *path, const ValueFile *file, char sha256[6
                               .mpp_y = info->levels[0].height * info->mpp_y / fraction->height,
                               .description = file->title,
                               .planes = planes,
-                              .plane_count = G_N_ELEMENTS(planes),
+                              .plane_count = VALUES,
                               .comment = COMMENT,
                               .notes = (const char *const *)notes->pdata};
-    return pyramid_write_maps(path, &spec, maps, G_N_ELEMENTS(maps), sha256, error);
+    return pyramid_write_maps(path, &spec, maps, VALUES, sha256, error);
 }

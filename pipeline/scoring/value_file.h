@@ -11,6 +11,9 @@
 #include "base/image.h"
 #include "tiler/slide/slide.h"
 
+/* The channels, in this order. */
+enum { VALUE_SCORE, VALUE_MAXIMUM, VALUE_FRACTION, VALUES };
+
 typedef struct {
     const char *title;      /* the slide's id */
     const char *provenance; /* version */

@@ -160,7 +160,7 @@ for file in regions.geojson detections.csv predicted_mask.tif; do
     check "$file is the same again" cmp noisy/$file again/$file
 done
 out=$("$WSIFLOW" heatmap noisy.npy -s $slide -o none 2>&1)
-is "without a threshold heatmaps are still written" "$? $(ls none | tr '\n' ' ')" "0 heatmap.ome.tif heatmap.png heatmap.tif overlay.tif thumbnail.jpg "
+is "without a threshold heatmaps are still written" "$? $(ls none | tr '\n' ' ')" "0 heatmap.ome.tif heatmap.png heatmap.tif overlay.tif thumbnail.jpg wsiflow.groovy "
 like "and a message says how to get regions" "$out" "no regions.geojson.*--threshold, --model or the key regions.threshold"
 printf 'regions: {threshold: 2.5, min_area_um2: 500}\n' >keys.yaml
 "$WSIFLOW" heatmap noisy.npy -s $slide -o keys -c keys.yaml >log 2>&1
