@@ -11,6 +11,7 @@ extern const Command command_slide;
 extern const Command command_train;
 extern const Command command_score;
 extern const Command command_heatmap;
+extern const Command command_qupath;
 extern const Command command_mask;
 extern const Command command_annotation;
 extern const Command command_sample;

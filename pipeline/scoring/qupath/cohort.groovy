@@ -18,7 +18,7 @@ def parse = { text ->
             quoted = !quoted
         } else if (!quoted && (c == (char) ',' || c == (char) '\n')) {
             row << cell.toString()
-            cell.setLength(0)
+            cell = new StringBuilder()
             if (c == (char) '\n') {
                 rows << row
                 row = []
