@@ -239,14 +239,11 @@ static int score(int argc, char **argv, GError **error)
 }
 
 const Command command_score = {
-    "score",
-    "-m MODEL (--patches DIR | SLIDE...) -o OUT",
+    "score", "-m MODEL (--patches DIR | SLIDE...) -o OUT",
     "score patches (to a CSV file) or slides (to a folder)",
     "With --patches, OUT is a CSV file with the columns file, label, score and further scores; the label is "
     "0 for "
     "folders named good, 1 for others.\n"
     "With slides, OUT is a folder; each slide gets SLIDE/scores.csv, scoremap.npy, the heatmap files, "
-    "overlay.tif, regions.geojson, detections.csv and predicted_mask.tif.",
-    "wsiflow.groovy, "
-    "regions.geojson, detections.csv and predicted_mask.tif.",
+    "wsiflow.groovy, overlay.tif, regions.geojson, detections.csv and predicted_mask.tif.",
     score};

@@ -14,11 +14,7 @@ static gboolean publish(Work *work, int count, const char *const names[], const 
             return FALSE;
         }
     }
-    char script_sha256[65];
-    g_autofree char *script = work_output(work, qupath_script_file);
-    /* For people only, since it holds the name of the slide's file. */
-    return qupath_script_write(folder, &inputs->look, slide_info(inputs->slide), script_sha256, error) &&
-           work_publish(work, ".script", script, script_sha256, error);
+    return TRUE;
 }
 
 static gboolean write_pyramids(Work *work, const MapInputs *inputs, GError **error)
@@ -47,11 +43,21 @@ static gboolean write_overviews(Work *work, const MapInputs *inputs, GError **er
            publish(work, HEATMAP_OVERVIEWS, names, heatmap_overview_files, sha256, error);
 }
 
+/* For people only, since it holds the name of the slide's file. */
+static gboolean write_script(Work *work, const MapInputs *inputs, GError **error)
+{
+    static const char *const names[] = {".script"};
+    char sha256[1][65];
+    g_autofree char *folder = work_output(work, "");
+    return qupath_script_write(folder, &inputs->look, slide_info(inputs->slide), sha256[0], error) &&
+           publish(work, 1, names, &qupath_script_file, sha256, error);
+}
+
 gboolean stage_heatmap(Work *work, GError **error)
 {
     MapInputs inputs;
     gboolean good = map_inputs_read(work, &inputs, error) && write_pyramids(work, &inputs, error) &&
-                    write_overviews(work, &inputs, error);
+                    write_overviews(work, &inputs, error) && write_script(work, &inputs, error);
     map_inputs_clear(&inputs);
     return good;
 }
