@@ -121,9 +121,9 @@ static void put_part(GString *out, const json_t *part)
 {
     static const struct {
         const char *key, *title;
-    } rows[] = {{"best_f1", "threshold of the best F1"},
-                {"calibrated", "calibrated threshold of the model"},
+    } rows[] = {{"calibrated", "calibrated threshold of the model"},
                 {"given", "given threshold"},
+                {"best_f1", "threshold of the best F1"},
                 {"without_near_blank", "threshold of the best F1, without near-blank tiles"}};
     const char *split = json_string_value(json_object_get(part, "split"));
     const char *which = !split ? "all" : *split ? split : "unknown split";

@@ -40,6 +40,25 @@ for run in "own", "other":
     got = json.load(open(run + "/metrics.json"))["calibrated"]["threshold"]
     assert abs(got - want) < 1e-6 * abs(want), (run, got, want)
 P
+sed 's|plain.csv|plain.csv, annotations: c/annotations|' other.yaml >annotated.yaml
+"$WSIFLOW" run -c annotated.yaml -o annotated -j 2 >annotated.log 2>&1
+check "the confusion matrix at it comes first, and is what a count of the scores gives" python3 - <<'P'
+import csv, json
+m = json.load(open("annotated/metrics.json"))
+at, best = m["calibrated"], m["best_f1"]
+assert m["split"] == "test" and at["threshold"] != best["threshold"]
+rows = [r for r in csv.DictReader(open("annotated/slides/synth_01/scores.csv")) if r["label"] in "01" and r["label"] and r["score"]]
+count = {k: 0 for k in ("tp", "fp", "tn", "fn")}
+for r in rows:
+    high, lesion = float(r["score"]) >= at["threshold"], r["label"] == "1"
+    count["tp" if high and lesion else "fp" if high else "fn" if lesion else "tn"] += 1
+assert {k: at["confusion"][n] for k, n in zip(count, ("tp", "fp", "tn", "fn"))} == count, (at["confusion"], count)
+assert count["tp"] + count["fn"] > 0 and count["tn"] + count["fp"] > 0
+page = open("annotated/report.html").read()
+assert 0 < page.index(">at the calibrated threshold of the model<") < page.index(">at the threshold of the best F1<")
+P
+"$WSIFLOW" evaluate -m "$model" annotated/slides/*/scores.csv >evaluate.log 2>&1
+is "so it does in the terminal" "$(grep -o 'calibrated threshold of the model\|threshold of the best F1' evaluate.log | head -1)" "calibrated threshold of the model"
 sed 's/model: {/model: {kernels: reference, /' other.yaml >kernels.yaml
 "$WSIFLOW" run -c kernels.yaml -o other -j 2 >kernels.log 2>&1
 is "other kernels: slides are scored again, and nothing is cut" "$(grep -c '\] score .*done in' kernels.log) $(grep -c '\] cut ' kernels.log)" "2 0"
