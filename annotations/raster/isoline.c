@@ -362,10 +362,31 @@ static gboolean add_ring(Tracer *tracer, int region, GError **error)
     return TRUE;
 }
 
-/* Rings are found in the order of their first crossings, so the outer ring of a region comes before its holes. */
-static int compare_rings(const void *a, const void *b, void *unused)
+/* Puts the rings of a region together, by counting: rings are found in the order of their first crossings, which is kept within a region, so
+ * its outer ring comes before its holes. */
+static gboolean group_rings(Isoline *found, GError **error)
 {
-    return ((const IsolineRing *)a)->region - ((const IsolineRing *)b)->region;
+    int *next = wsi_try_alloc((size_t)found->region_count + 1, sizeof *next, "the regions of a map", error);
+    IsolineRing *grouped =
+        next ? wsi_try_alloc((size_t)found->ring_count + 1, sizeof *grouped, "the outlines of a map", error)
+             : NULL;
+    if (!grouped) {
+        g_free(next);
+        return FALSE;
+    }
+    for (int i = 0; i < found->ring_count; i++) {
+        next[found->rings[i].region + 1]++;
+    }
+    for (int region = 1; region < found->region_count; region++) {
+        next[region] += next[region - 1];
+    }
+    for (int i = 0; i < found->ring_count; i++) {
+        grouped[next[found->rings[i].region]++] = found->rings[i];
+    }
+    g_free(found->rings);
+    found->rings = grouped;
+    g_free(next);
+    return TRUE;
 }
 
 static gboolean trace(Tracer *tracer, GError **error)
@@ -384,10 +405,7 @@ static gboolean trace(Tracer *tracer, GError **error)
             }
         }
     }
-    /* A stable sort. */
-    g_qsort_with_data(tracer->found->rings, tracer->found->ring_count, sizeof(IsolineRing), compare_rings,
-                      NULL);
-    return TRUE;
+    return group_rings(tracer->found, error);
 }
 
 Isoline *isoline_find(const Map *map, double level, double tolerance, GError **error)
