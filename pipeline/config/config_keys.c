@@ -43,6 +43,7 @@ static const struct {
     {"score", "Scoring of slides."},
     {"heatmap", "Heatmaps of slides."},
     {"regions", "Regions and detections in score maps."},
+    {"embedding", "t-SNE and PCA of pooled latents."},
     {"evaluate", "Metrics and report."},
 };
 
@@ -281,6 +282,12 @@ const ConfigKey config_keys[] = {
     NUMBER(regions, radius_um, "200", 0, 100000,
            "of detections.csv: a maximum of the map this near to a higher one is left out"),
     BOOL(regions, tiles, "false", "also write tiles.geojson.gz: every scored tile with all scores"),
+
+    INT_OR_ZERO(embedding, points, "2000", 10, 5000,
+                "tiles in the t-SNE and PCA of pooled latents: evenly by label, then by centre, then by slide, "
+                "of those that score.latents kept; 0 = none"),
+    NUMBER(embedding, perplexity, "30", 2, 500,
+           "of the t-SNE: about how many neighbours a tile has; at most a third of the tiles"),
 
     TEXT(evaluate, score, "score", "column of the scores to evaluate"),
     PATH(evaluate, labels,

@@ -67,6 +67,9 @@ typedef struct {
     double regions_min_area_um2, regions_radius_um;
     gboolean regions_tiles;
     /* evaluate */
+    int embedding_points;
+    double embedding_perplexity;
+
     char *evaluate_score, *evaluate_labels;
     /* run */
     int run_seed;

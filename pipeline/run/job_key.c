@@ -71,6 +71,7 @@ static const Outside outside[] = {
     {"regions", .model = TRUE},
     {"scorepatches", .model = TRUE, .weights = TRUE, .patches = TRUE},
     {"slides", .split = TRUE},
+    {"embedding", .split = TRUE},
     {"evaluate", .split = TRUE, .unused = TRUE, .model = TRUE, .labels = TRUE},
 };
 

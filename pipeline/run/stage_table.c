@@ -103,6 +103,12 @@ static gboolean wants_scorepatches(const Run *run, const SlideEntry *slide)
     return !on_slides(run->config) && has_model(run);
 }
 
+static gboolean wants_embedding(const Run *run, const SlideEntry *slide)
+{
+    const Config *config = run->config;
+    return has_model(run) && !g_str_equal(config->score_slides, "none") && config->embedding_points > 0;
+}
+
 static gboolean wants_evaluate(const Run *run, const SlideEntry *slide)
 {
     return has_model(run) && !g_str_equal(run->config->score_slides, "none");
@@ -127,7 +133,7 @@ static gboolean wants_evaluate(const Run *run, const SlideEntry *slide)
 /* The report shows the whole configuration. */
 #define EVERYTHING                                                                                      \
     "run slides patches tissue tiles dataset model train augment loss threshold score heatmap regions " \
-    "evaluate"
+    "embedding evaluate"
 
 const Stage stages[] = {
     {"ingest", "geometry, resolution and identity of a slide", SCOPE_SLIDE, OPEN_KEYS, "", 5, wants_slide,
@@ -167,9 +173,12 @@ const Stage stages[] = {
     {"slides", "table of the slides", SCOPE_COHORT, "",
      "?ingest ?tissue ?stain ?grid ?clam ?mask ?cut ?score ?heatmap ?overlay ?regions", 1, wants_slides,
      stage_slides},
+    {"embedding", "t-SNE and PCA of pooled latents", SCOPE_COHORT, "embedding run.seed",
+     "?score ?scorepatches", 1, wants_embedding, stage_embedding},
     {"evaluate", "metrics and report", SCOPE_COHORT, EVERYTHING,
-     "?ingest ?grid ?mask ?score ?heatmap ?overlay ?regions ?slides ?scorepatches ?train ?dataset ?normals",
-     15, wants_evaluate, stage_evaluate},
+     "?ingest ?grid ?mask ?score ?heatmap ?overlay ?regions ?slides ?scorepatches ?train ?dataset ?normals "
+     "?embedding",
+     16, wants_evaluate, stage_evaluate},
     {NULL, NULL, SCOPE_SLIDE, NULL, NULL, 0, NULL, NULL},
 };
 

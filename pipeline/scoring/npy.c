@@ -30,31 +30,64 @@ gboolean npy_write(const char *path, const Map *map, char sha256[65], GError **e
            durable_commit(file, sha256, NULL, error);
 }
 
-Map *npy_read(const char *path, GError **error)
+/* The content of a file of float32 in two dimensions.  *values is in the text, which the caller frees; NULL with error. */
+static char *read_values(const char *path, int *height, int *width, const char **values, GError **error)
 {
     g_autofree char *text = NULL;
     gsize bytes;
-    int width = 0, height = 0;
     g_autoptr(GError) why = NULL;
     if (!g_file_get_contents(path, &text, &bytes, &why)) {
         wsi_error_glib(error, why);
         return NULL;
     }
     size_t header = bytes >= 10 ? (uint8_t)text[8] + 256u * (uint8_t)text[9] : 0;
-    gboolean ours = bytes > 10 + header && header > 0 && memcmp(text, "\x93NUMPY\x01\x00", 8) == 0;
+    gboolean ours = bytes >= 10 + header && header > 0 && memcmp(text, "\x93NUMPY\x01\x00", 8) == 0;
     g_autofree char *dict = ours ? g_strndup(text + 10, header) : g_strdup("");
     const char *shape = strstr(dict, "'shape': (");
     ours = ours && strstr(dict, "'<f4'") && strstr(dict, "'fortran_order': False") && shape &&
-           sscanf(shape, "'shape': (%d, %d)", &height, &width) == 2 && width > 0 && height > 0 &&
-           (size_t)width * height * sizeof(float) == bytes - 10 - header;
+           sscanf(shape, "'shape': (%d, %d)", height, width) == 2 && *width > 0 && *height >= 0 &&
+           (size_t)*width * *height * sizeof(float) == bytes - 10 - header;
     if (!ours) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s: not a map of little-endian float32 in .npy format", path);
+                    "%s: not an array of little-endian float32 of two dimensions in .npy format", path);
         return NULL;
     }
-    Map *map = map_new(width, height, error);
+    *values = text + 10 + header;
+    return g_steal_pointer(&text);
+}
+
+Map *npy_read(const char *path, GError **error)
+{
+    int width = 0, height = 0;
+    const char *values = NULL;
+    g_autofree char *text = read_values(path, &height, &width, &values, error);
+    if (text && height == 0) {
+        wsi_error_input(error, "%s: a map without rows", path);
+        return NULL;
+    }
+    Map *map = text ? map_new(width, height, error) : NULL;
     if (map) {
-        memcpy(map->values, text + 10 + header, bytes - 10 - header);
+        memcpy(map->values, values, (size_t)width * height * sizeof(float));
     }
     return map;
+}
+
+static float *copy_values(const char *values, size_t count)
+{
+    float *copy = g_new(float, count + 1);
+    memcpy(copy, values, count * sizeof(float));
+    return copy;
+}
+
+float *npy_read_rows(const char *path, int columns, int *rows, GError **error)
+{
+    int width = 0;
+    const char *values = NULL;
+    g_autofree char *text = read_values(path, rows, &width, &values, error);
+    if (text && width != columns) {
+        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: %d columns where %d were expected", path, width,
+                    columns);
+        return NULL;
+    }
+    return text ? copy_values(values, (size_t)width * *rows) : NULL;
 }

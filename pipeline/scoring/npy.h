@@ -7,3 +7,5 @@
 Durable *npy_open(const char *path, int rank, const int64_t *shape, GError **error);
 gboolean npy_write(const char *path, const Map *map, char sha256[65], GError **error);
 Map *npy_read(const char *path, GError **error);
+/* An array of `columns` columns; *rows may be 0.  Caller frees; NULL with error, also for another number of columns. */
+float *npy_read_rows(const char *path, int columns, int *rows, GError **error);

@@ -167,6 +167,7 @@ def table(heading):
 
 
 source = text("pipeline/run/stage_table.c").split("const Stage stages[] = {")[1].split("\n};")[0]
+source = re.sub(r'"\s*\n\s*"', "", source)  # a text in two parts
 built = [(n, s.lower(), need) for n, s, need in
          re.findall(r'\{"(\w+)",\s*"[^"]*",\s*SCOPE_(\w+),\s*[^{}]*?"([^"]*)",\s*\d+,\s*wants', source)]
 documented = [(row[0], row[1], "" if row[2] == "" else row[2].replace("`", "")) for row in table("Stages")]
