@@ -17,7 +17,7 @@ endif
 VERSION := $(shell cat VERSION)
 
 ROOMS   := base tiler annotations flows db web pipeline
-PKGS    := glib-2.0 gthread-2.0 openslide libtiff-4 libjpeg libpng zlib lcms2 \
+PKGS    := glib-2.0 gthread-2.0 openslide libtiff-4 libjpeg libpng zlib libdeflate lcms2 \
            libarchive hdf5 libxml-2.0 jansson sqlite3 yaml-0.1 libmicrohttpd \
            cairo pangocairo pangoft2 fontconfig
 EXISTING := $(shell for p in $(PKGS); do pkg-config --exists $$p 2>/dev/null && echo $$p; done)

@@ -5,6 +5,7 @@
 #include <cairo.h>
 #include <hdf5.h>
 #include <lcms2.h>
+#include <libdeflate.h>
 #include <openslide.h>
 #include <pango/pango.h>
 #include <stdio.h>
@@ -21,10 +22,10 @@ char *tiler_versions(void)
     number = number ? number + strlen("Version ") : tiff;
     H5get_libversion(&major, &minor, &release);
     int colours = cmsGetEncodedCMMversion(); /* 2140: 2.14 */
-    return g_strdup_printf("OpenSlide %s, libtiff %.*s, libjpeg-turbo %s, libpng %s, lcms2 %d.%d, %s, HDF5 "
-                           "%u.%u.%u, Pango %s, Cairo %s",
-                           openslide_get_version(), (int)strcspn(number, "\n"), number,
-                           G_STRINGIFY(LIBJPEG_TURBO_VERSION), png_get_libpng_ver(NULL), colours / 1000,
-                           colours % 1000 / 10, archive_version_string(), major, minor, release,
-                           pango_version_string(), cairo_version_string());
+    return g_strdup_printf(
+        "OpenSlide %s, libtiff %.*s, libjpeg-turbo %s, libpng %s, libdeflate %s, lcms2 %d.%d, %s, HDF5 "
+        "%u.%u.%u, Pango %s, Cairo %s",
+        openslide_get_version(), (int)strcspn(number, "\n"), number, G_STRINGIFY(LIBJPEG_TURBO_VERSION),
+        png_get_libpng_ver(NULL), LIBDEFLATE_VERSION_STRING, colours / 1000, colours % 1000 / 10,
+        archive_version_string(), major, minor, release, pango_version_string(), cairo_version_string());
 }

@@ -221,15 +221,20 @@ static void write_raw(gboolean jpeg, const char *from, int width, int height, co
     g_mapped_file_unref(file);
 }
 
+static int number(const char *text)
+{
+    return (int)g_ascii_strtoll(text, NULL, 10);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 6 && g_str_equal(argv[1], "--make")) {
-        make_raw(g_str_equal(argv[2], "jpeg"), argv[3], atoi(argv[4]), atoi(argv[5]));
+        make_raw(g_str_equal(argv[2], "jpeg"), argv[3], number(argv[4]), number(argv[5]));
         return 0;
     }
     if (argc == 8 && g_str_equal(argv[1], "--write")) {
-        write_raw(g_str_equal(argv[2], "jpeg"), argv[3], atoi(argv[4]), atoi(argv[5]), argv[6],
-                  atoi(argv[7]));
+        write_raw(g_str_equal(argv[2], "jpeg"), argv[3], number(argv[4]), number(argv[5]), argv[6],
+                  number(argv[7]));
         return 0;
     }
     static const char *const of_tissue[] = {"pyramid_jpeg", "pyramid_lossless", "pyramid_scores",
