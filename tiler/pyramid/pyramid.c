@@ -13,6 +13,7 @@
 #include "tiler/pyramid/pyramid.h"
 #include "tiler/pyramid/halve.h"
 #include "tiler/pyramid/pyramid_file.h"
+#include "tiler/pyramid/fill_pixels.h"
 #include "tiler/pyramid/tile_codec.h"
 #include "base/error.h"
 #include "base/pool.h"
@@ -36,7 +37,6 @@ typedef struct {
     Band bands[MAX_LEVELS];
     int threads;
     TileCodec **codecs;      /* [thread] */
-    uint8_t **tiles;         /* [thread]: one tile of pixels */
     GByteArray **encoded;    /* [column]: encoded tile of the band being flushed */
     const GByteArray **kept; /* [column]: when not NULL, the kept tile that replaces it */
     void *data;              /* of the source */
@@ -99,20 +99,18 @@ static void plan_levels(Writer *writer)
     }
 }
 
-/* Codecs and a tile per thread, a band per level, an output per column. */
+/* A codec per thread, a band per level, an output per column. */
 static gboolean allocate(Writer *writer, GError **error)
 {
-    size_t tile = (size_t)writer->spec.tile, tile_bytes = tile * tile * writer->pixel_bytes;
+    size_t tile = (size_t)writer->spec.tile;
     writer->codecs = g_new0(TileCodec *, writer->threads);
-    writer->tiles = g_new0(uint8_t *, writer->threads);
     writer->encoded = g_new0(GByteArray *, writer->levels[0].columns);
     writer->kept = g_new0(const GByteArray *, writer->levels[0].columns);
     writer->constants = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_byte_array_unref);
     for (int t = 0; t < writer->threads; t++) {
         writer->codecs[t] =
             tile_codec_new(writer->spec.pixels, writer->spec.tile, writer->spec.quality, error);
-        writer->tiles[t] = writer->codecs[t] ? wsi_try_alloc(tile_bytes, 1, "a tile", error) : NULL;
-        if (!writer->tiles[t]) {
+        if (!writer->codecs[t]) {
             return FALSE;
         }
     }
@@ -138,7 +136,6 @@ static void release(Writer *writer)
 {
     for (int t = 0; writer->codecs && t < writer->threads; t++) {
         tile_codec_free(writer->codecs[t]);
-        g_free(writer->tiles[t]);
     }
     for (int k = 0; k < writer->count; k++) {
         g_free(writer->bands[k].pixels);
@@ -148,7 +145,6 @@ static void release(Writer *writer)
         g_clear_pointer(&writer->encoded[c], g_byte_array_unref);
     }
     g_free(writer->codecs);
-    g_free(writer->tiles);
     g_free(writer->encoded);
     g_free(writer->kept);
     g_clear_pointer(&writer->constants, g_hash_table_unref);
@@ -187,18 +183,6 @@ static gboolean is_constant(const Part *part, int pixel_bytes)
     return TRUE;
 }
 
-/* Fills `count` pixels at `out` with the pixel `value`, which must not overlap them. */
-static void fill_pixels(uint8_t *out, const void *value, int pixel_bytes, size_t count)
-{
-    if (pixel_bytes == 1) {
-        memset(out, *(const uint8_t *)value, count);
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
-        memcpy(out + i * pixel_bytes, value, pixel_bytes);
-    }
-}
-
 /* Sets all pixels of a part to the first. */
 static void spread(const Part *part, int pixel_bytes)
 {
@@ -208,38 +192,12 @@ static void spread(const Part *part, int pixel_bytes)
     }
 }
 
-/* Copies the part to a whole tile.  Beyond the level, JPEG repeats the last pixels (which avoids ringing at the
- * border), and values are 0 or "no data". */
-static void gather(const Writer *writer, const Part *part, uint8_t *tile_pixels)
-{
-    static const uint8_t zero[4] = {0};
-    const float no_data = NAN;
-    int tile = writer->spec.tile, bytes = writer->pixel_bytes;
-    gboolean repeat = writer->spec.pixels == PYRAMID_RGB_JPEG;
-    const void *outside = writer->spec.pixels == PYRAMID_FLOAT ? (const void *)&no_data : zero;
-    size_t row_bytes = (size_t)tile * bytes;
-    for (int y = 0; y < tile; y++) {
-        uint8_t *row = tile_pixels + (size_t)y * row_bytes;
-        if (y < part->height) {
-            const uint8_t *from = part->pixels + (size_t)y * part->stride;
-            memcpy(row, from, (size_t)part->width * bytes);
-            fill_pixels(row + (size_t)part->width * bytes,
-                        repeat ? from + (size_t)(part->width - 1) * bytes : outside, bytes,
-                        tile - part->width);
-        } else if (repeat) {
-            memcpy(row, row - row_bytes, row_bytes);
-        } else {
-            fill_pixels(row, outside, bytes, tile);
-        }
-    }
-}
-
 /* Encodes a part by the codec of the worker. */
 static gboolean encode(Writer *writer, int worker, const Part *part, GByteArray *out, GError **error)
 {
-    gather(writer, part, writer->tiles[worker]);
     g_byte_array_set_size(out, 0);
-    return tile_codec_encode(writer->codecs[worker], writer->tiles[worker], out, error);
+    return tile_codec_encode(writer->codecs[worker], part->pixels, part->stride, part->width, part->height,
+                             out, error);
 }
 
 /* Encodes a part of one value, or takes the tile of that value that was kept. */
@@ -302,7 +260,7 @@ static void halve(const Writer *writer, const Part *part, gboolean constant, int
     } else if (writer->spec.pixels == PYRAMID_LABEL) {
         halve_max8(part->pixels, part->stride, part->width, part->height, out, stride);
     } else {
-        halve_mean8(part->pixels, part->stride, part->width, part->height, 3, out, stride);
+        halve_mean_rgb(part->pixels, part->stride, part->width, part->height, out, stride);
     }
 }
 

@@ -11,8 +11,12 @@
 #include "tiler/pyramid/tile_codec.h"
 #include "tiler/imagefile/jpegio.h"
 #include "base/error.h"
+#include "tiler/pyramid/fill_pixels.h"
 #include <libdeflate.h>
+#include <math.h>
 #include <string.h>
+
+enum { ROWS = 16 }; /* a divisor of every tile size */
 
 struct TileCodec {
     PyramidPixels pixels;
@@ -20,6 +24,7 @@ struct TileCodec {
     struct jpeg_compress_struct jpeg;
     JpegErrors errors;
     struct libdeflate_compressor *zip;
+    uint8_t *whole;  /* tile x tile px, packed */
     uint8_t *packed; /* room for a compressed tile */
     size_t packed_bytes;
 };
@@ -68,7 +73,8 @@ TileCodec *tile_codec_new(PyramidPixels pixels, int tile, int quality, GError **
     codec->pixels = pixels;
     codec->tile = tile;
     codec->quality = quality;
-    if (pixels == PYRAMID_RGB_JPEG ? start_jpeg(codec) : start_deflate(codec)) {
+    codec->whole = g_try_malloc((size_t)tile * tile * tile_codec_pixel_bytes(pixels));
+    if (codec->whole && (pixels == PYRAMID_RGB_JPEG ? start_jpeg(codec) : start_deflate(codec))) {
         return g_steal_pointer(&codec);
     }
     g_set_error(error, WSI_ERROR, WSI_ERROR_MEMORY, "no memory to encode tiles of %d px", tile);
@@ -87,6 +93,7 @@ void tile_codec_free(TileCodec *codec)
         libdeflate_free_compressor(codec->zip);
     }
     g_free(codec->packed);
+    g_free(codec->whole);
     g_free(codec);
 }
 
@@ -115,8 +122,31 @@ gboolean tile_codec_tables(TileCodec *codec, GByteArray *out, GError **error)
     return write_tables(codec, out) || jpeg_failed(codec, error);
 }
 
+/* Copies the given part of a tile to the whole tile, and fills the rest. */
+static void complete(TileCodec *codec, const uint8_t *pixels, size_t stride, int width, int height)
+{
+    static const uint8_t zero[4] = {0};
+    const float no_data = NAN;
+    const int bytes = tile_codec_pixel_bytes(codec->pixels);
+    const gboolean repeat = codec->pixels == PYRAMID_RGB_JPEG;
+    const void *outside = codec->pixels == PYRAMID_FLOAT ? (const void *)&no_data : zero;
+    const size_t row_bytes = (size_t)codec->tile * bytes, given = (size_t)width * bytes;
+    for (int y = 0; y < codec->tile; y++) {
+        uint8_t *row = codec->whole + (size_t)y * row_bytes;
+        if (y < height) {
+            const uint8_t *from = pixels + (size_t)y * stride;
+            memcpy(row, from, given);
+            fill_pixels(row + given, repeat ? from + given - bytes : outside, bytes, codec->tile - width);
+        } else if (repeat) {
+            memcpy(row, row - row_bytes, row_bytes);
+        } else {
+            fill_pixels(row, outside, bytes, codec->tile);
+        }
+    }
+}
+
 /* An abbreviated image stream without tables. */
-static gboolean write_jpeg(TileCodec *codec, uint8_t *pixels, GByteArray *out)
+static gboolean write_jpeg(TileCodec *codec, const uint8_t *pixels, size_t stride, GByteArray *out)
 {
     if (setjmp(codec->errors.jump)) {
         return FALSE;
@@ -125,8 +155,11 @@ static gboolean write_jpeg(TileCodec *codec, uint8_t *pixels, GByteArray *out)
     jpeg_suppress_tables(&codec->jpeg, TRUE);
     jpeg_start_compress(&codec->jpeg, FALSE);
     while (codec->jpeg.next_scanline < codec->jpeg.image_height) {
-        JSAMPROW row = pixels + (size_t)codec->jpeg.next_scanline * codec->tile * 3;
-        jpeg_write_scanlines(&codec->jpeg, &row, 1);
+        JSAMPROW rows[ROWS];
+        for (size_t i = 0; i < ROWS; i++) {
+            rows[i] = (JSAMPROW)(uintptr_t)(pixels + (codec->jpeg.next_scanline + i) * stride);
+        }
+        jpeg_write_scanlines(&codec->jpeg, rows, ROWS);
     }
     jpeg_finish_compress(&codec->jpeg);
     return TRUE;
@@ -144,14 +177,14 @@ static void difference_rgb(uint8_t *pixels, int tile)
     }
 }
 
-static gboolean write_deflate(TileCodec *codec, uint8_t *pixels, GByteArray *out, GError **error)
+static gboolean write_deflate(TileCodec *codec, GByteArray *out, GError **error)
 {
     if (codec->pixels == PYRAMID_RGB_LOSSLESS) {
-        difference_rgb(pixels, codec->tile);
+        difference_rgb(codec->whole, codec->tile);
     }
     const size_t raw = (size_t)codec->tile * codec->tile * tile_codec_pixel_bytes(codec->pixels);
     const size_t packed =
-        libdeflate_zlib_compress(codec->zip, pixels, raw, codec->packed, codec->packed_bytes);
+        libdeflate_zlib_compress(codec->zip, codec->whole, raw, codec->packed, codec->packed_bytes);
     if (packed == 0) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL,
                     "Deflate tile encoder: no room for a tile of %zu bytes", raw);
@@ -161,10 +194,17 @@ static gboolean write_deflate(TileCodec *codec, uint8_t *pixels, GByteArray *out
     return TRUE;
 }
 
-gboolean tile_codec_encode(TileCodec *codec, void *pixels, GByteArray *out, GError **error)
+gboolean tile_codec_encode(TileCodec *codec, const uint8_t *pixels, size_t stride, int width, int height,
+                           GByteArray *out, GError **error)
 {
-    if (codec->pixels == PYRAMID_RGB_JPEG) {
-        return write_jpeg(codec, pixels, out) || jpeg_failed(codec, error);
+    /* Only JPEG takes rows where they are; the predictor overwrites them. */
+    const gboolean jpeg = codec->pixels == PYRAMID_RGB_JPEG;
+    if (jpeg && width == codec->tile && height == codec->tile) {
+        return write_jpeg(codec, pixels, stride, out) || jpeg_failed(codec, error);
     }
-    return write_deflate(codec, pixels, out, error);
+    complete(codec, pixels, stride, width, height);
+    if (jpeg) {
+        return write_jpeg(codec, codec->whole, (size_t)codec->tile * 3, out) || jpeg_failed(codec, error);
+    }
+    return write_deflate(codec, out, error);
 }

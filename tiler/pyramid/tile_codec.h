@@ -8,8 +8,10 @@ typedef struct TileCodec TileCodec;
 TileCodec *tile_codec_new(PyramidPixels pixels, int tile, int quality, GError **error);
 void tile_codec_free(TileCodec *codec);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TileCodec, tile_codec_free)
-/* Appends the encoded tile to out.  pixels: tile x tile, packed; the call overwrites them. */
-gboolean tile_codec_encode(TileCodec *codec, void *pixels, GByteArray *out, GError **error);
+/* Appends the encoded tile to out.  Its upper left width x height px are given, `stride` bytes from row to row.  Beyond them JPEG repeats the
+ * last pixels (which avoids ringing at the border), and values are 0 or "no data". */
+gboolean tile_codec_encode(TileCodec *codec, const uint8_t *pixels, size_t stride, int width, int height,
+                           GByteArray *out, GError **error);
 /* JPEG only: appends the tables (TIFF tag JPEGTables) that the tiles omit. */
 gboolean tile_codec_tables(TileCodec *codec, GByteArray *out, GError **error);
 
