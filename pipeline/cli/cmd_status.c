@@ -3,10 +3,12 @@
 #include "pipeline/cli/commands.h"
 #include "pipeline/cohort/stored_cohort.h"
 #include "pipeline/run/exit_codes.h"
+#include "pipeline/run/progress.h"
 #include "pipeline/run/run_lock.h"
 #include "pipeline/write/json.h"
 #include "pipeline/write/terminal.h"
 #include <stdio.h>
+#include <unistd.h>
 
 static json_t *row_json(const JobRow *row)
 {
@@ -125,18 +127,57 @@ static gboolean is_open(const GPtrArray *rows)
     return FALSE;
 }
 
+/* The jobs as they are now.  The table is opened each time: a reader without write permission gets a copy (db/snapshot.c). */
+static GPtrArray *jobs_of(const char *folder, GError **error)
+{
+    g_autoptr(Store) store = store_open_existing(folder, error);
+    return store ? store_jobs(store, error) : NULL;
+}
+
+/* Shows the progress of a run until no process works on it. */
+static gboolean watch(const char *folder, GError **error)
+{
+    const ProgressSpec spec = {.out = stdout, .terminal = terminal_columns(STDOUT_FILENO) > 0};
+    Progress *progress = progress_new(&spec);
+    gboolean good = TRUE, at_work = TRUE;
+    while (good && at_work) {
+        at_work = run_lock_is_held(folder); /* before the jobs are read, so that the last look is complete */
+        g_autoptr(GPtrArray) rows = jobs_of(folder, error);
+        good = rows != NULL;
+        if (good) {
+            progress_update(progress, rows);
+            fflush(stdout);
+        }
+        if (good && !at_work) {
+            progress_finish(progress, rows);
+        } else if (good) {
+            g_usleep(G_USEC_PER_SEC / 2);
+        }
+    }
+    progress_free(progress);
+    return good;
+}
+
 static int status(int argc, char **argv, GError **error)
 {
-    gboolean json = FALSE;
+    gboolean json = FALSE, watching = FALSE;
     int code;
     GOptionEntry entries[] = {
         {"json", 0, 0, G_OPTION_ARG_NONE, &json, "print all jobs and artefacts as JSON", NULL},
+        {"watch", 'w', 0, G_OPTION_ARG_NONE, &watching, "show the progress until no process works on the run",
+         NULL},
         {NULL, 0, 0, 0, NULL, NULL, NULL}};
     if (!command_options(&command_status, entries, &argc, &argv, &code, error)) {
         return code;
     }
     if (argc != 2) {
         return command_misused(error, "the folder of a run is required: wsiflow status DIR");
+    }
+    if (json && watching) {
+        return command_misused(error, "--json and --watch exclude each other");
+    }
+    if (watching && !watch(argv[1], error)) {
+        return EXIT_FAILED;
     }
     g_autoptr(Store) store = store_open_existing(argv[1], error);
     g_autoptr(GPtrArray) rows = store ? store_jobs(store, error) : NULL;
@@ -166,5 +207,5 @@ static int status(int argc, char **argv, GError **error)
     return EXIT_DONE;
 }
 
-const Command command_status = {"status", "DIR [--json]",
+const Command command_status = {"status", "DIR [--json | --watch]",
                                 "show what is done, running or failed in a run, and why", NULL, status};

@@ -1,19 +1,20 @@
 /* Progress.
  *
- * The job table is the only source; the supervisor reads it a few times per second.  The time left is estimated from the mean duration of each
- * stage's finished jobs and from the progress of the running ones.  Stages without a finished job make it a lower bound, shown as "> ". */
+ * The job table is the only source; it is read a few times per second.
+ *
+ * The time left is estimated from the mean duration of each stage's finished jobs and from the progress of the running ones.  A stage of which
+ * no job has finished or reported anything is not known.  What is known is then a lower bound, shown as "more than"; a bound of less
+ * than a second says nothing, and neither would "0:00" while jobs are left, so "time left not known yet" is shown instead. */
 #include "pipeline/run/progress.h"
+#include "pipeline/run/stage_table.h"
 #include "pipeline/training/epoch_clock.h"
 #include "pipeline/write/terminal.h"
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define STATES (JOB_CANCELLED + 1)
 
 struct Progress {
-    gboolean terminal;
-    int workers;
+    ProgressSpec spec;
     gint64 start;
     GHashTable *reported; /* "stage/unit" -> state + STATES * stalls + 1 that was reported */
     GHashTable *tiles;    /* "stage/unit" -> tiles done at the last update */
@@ -22,11 +23,10 @@ struct Progress {
     gboolean line_open;
 };
 
-Progress *progress_new(gboolean terminal, int workers)
+Progress *progress_new(const ProgressSpec *spec)
 {
     Progress *progress = g_new0(Progress, 1);
-    progress->terminal = terminal;
-    progress->workers = MAX(1, workers);
+    progress->spec = *spec;
     progress->start = g_get_monotonic_time();
     progress->reported = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     progress->tiles = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -47,12 +47,32 @@ static gboolean has_ended(JobState state)
     return state == JOB_DONE || state == JOB_PARKED || state == JOB_CANCELLED;
 }
 
+/* The number of jobs that have ended. */
+static int ended_of(const GPtrArray *rows)
+{
+    int ended = 0;
+    for (guint i = 0; i < rows->len; i++) {
+        ended += has_ended(((const JobRow *)rows->pdata[i])->state);
+    }
+    return ended;
+}
+
 /* ---- time left ---- */
 
 typedef struct {
     double seconds;
     int done, left;
 } StageTime;
+
+/* The processes that share what is left. */
+static int workers_of(const Progress *progress, const GPtrArray *rows)
+{
+    int running = 0;
+    for (guint i = 0; i < rows->len; i++) {
+        running += ((const JobRow *)rows->pdata[i])->state == JOB_LEASED;
+    }
+    return MAX(1, progress->spec.workers > 0 ? progress->spec.workers : running);
+}
 
 static double seconds_left(const Progress *progress, const GPtrArray *rows, gboolean *bound)
 {
@@ -88,19 +108,25 @@ static double seconds_left(const Progress *progress, const GPtrArray *rows, gboo
         left += own;
         longest = MAX(longest, own);
     }
-    return MAX(left / progress->workers,
+    return MAX(left / workers_of(progress, rows),
                longest); /* a single long job, such as a training, keeps one worker busy */
 }
 
-/* "3:12 elapsed, 1:20 left", with "> " before a lower bound. */
+/* "3:12 elapsed, 1:20 left"; "more than 1:20 left" for a lower bound. */
 static char *time_text(const Progress *progress, const GPtrArray *rows)
 {
     gboolean bound;
-    double left = seconds_left(progress, rows, &bound);
-    g_autofree char *gone =
-        epoch_clock_duration((double)(g_get_monotonic_time() - progress->start) / G_USEC_PER_SEC);
-    g_autofree char *rest = epoch_clock_duration(left);
-    return g_strdup_printf("%s elapsed, %s%s left", gone, bound ? "> " : "", rest);
+    const double left = seconds_left(progress, rows, &bound);
+    const double gone_seconds = (double)(g_get_monotonic_time() - progress->start) / G_USEC_PER_SEC;
+    g_autofree char *gone = epoch_clock_duration(gone_seconds), *rest = epoch_clock_duration(MAX(left, 1));
+    g_autofree char *elapsed = progress->spec.elapsed ? g_strdup_printf("%s elapsed, ", gone) : g_strdup("");
+    if (ended_of(rows) == (int)rows->len) {
+        return g_strdup_printf("%snothing left", elapsed);
+    }
+    if (bound && left < 1) {
+        return g_strdup_printf("%stime left not known yet", elapsed);
+    }
+    return g_strdup_printf("%s%s%s left", elapsed, bound ? "more than " : "", rest);
 }
 
 /* ---- lines ---- */
@@ -108,7 +134,7 @@ static char *time_text(const Progress *progress, const GPtrArray *rows)
 static void clear_line(Progress *progress)
 {
     if (progress->line_open) {
-        fputs("\r\033[K", stderr);
+        fputs("\r\033[K", progress->spec.out);
         progress->line_open = FALSE;
     }
 }
@@ -118,20 +144,20 @@ static void tell_job(Progress *progress, const JobRow *row, const GPtrArray *row
     int total = (int)rows->len;
     clear_line(progress);
     if (row->state == JOB_DONE) {
-        if (!progress->terminal) {
+        if (!progress->spec.terminal) {
             g_autofree char *times = time_text(progress, rows);
-            fprintf(stderr, "[%d/%d] %s %s: done in %.1f s; %s\n", ended, total, row->stage, row->unit,
-                    row->seconds, times);
+            fprintf(progress->spec.out, "[%d/%d] %s %s: done in %.1f s; %s\n", ended, total, row->stage,
+                    row->unit, row->seconds, times);
         }
         return;
     }
     g_autofree char *why = terminal_cut(row->error ? row->error : "no reason was recorded", G_MAXINT);
     if (row->stalls > 0) {
-        fprintf(stderr, "[%d/%d] %s %s: %s; retry in %.0f s\n", ended, total, row->stage, row->unit, why,
-                row->wait);
+        fprintf(progress->spec.out, "[%d/%d] %s %s: %s; retry in %.0f s\n", ended, total, row->stage,
+                row->unit, why, row->wait);
         return;
     }
-    fprintf(stderr, "[%d/%d] %s %s: %s: %s\n", ended, total, row->stage, row->unit,
+    fprintf(progress->spec.out, "[%d/%d] %s %s: %s: %s\n", ended, total, row->stage, row->unit,
             job_state_name(row->state), why);
 }
 
@@ -161,37 +187,70 @@ static void look_at_rate(Progress *progress, const GPtrArray *rows)
     progress->last_look = now;
 }
 
+/* ---- the live line ---- */
+
+/* Adds "score 5/16 slides, 120/400 tiles" for the stage of `row`, which is its first running job: how many of its slides have ended, and
+ * where its running jobs are. */
+static void put_stage(GString *line, const GPtrArray *rows, const JobRow *row)
+{
+    const Stage *stage = stage_find(row->stage);
+    int ended = 0, all = 0;
+    int64_t done = 0, total = 0;
+    const char *what = NULL;
+    for (guint i = 0; i < rows->len; i++) {
+        const JobRow *one = rows->pdata[i];
+        gboolean own = g_str_equal(one->stage, row->stage);
+        all += own;
+        ended += own && has_ended(one->state);
+        if (own && one->state == JOB_LEASED && one->total > 0) {
+            done += one->done;
+            total += one->total;
+            what = one->what;
+        }
+    }
+    g_string_append_printf(line, " | %s", row->stage);
+    if (stage && stage->scope == SCOPE_SLIDE) {
+        g_string_append_printf(line, " %d/%d slides", ended, all);
+    }
+    if (total > 0) {
+        g_string_append_printf(line, "%s %" G_GINT64_FORMAT "/%" G_GINT64_FORMAT " %s",
+                               stage && stage->scope == SCOPE_SLIDE ? "," : "", done, total,
+                               what ? what : "");
+    }
+}
+
+/* Adds every stage that has a running job, once. */
+static void put_stages(GString *line, const GPtrArray *rows)
+{
+    g_autoptr(GHashTable) named = g_hash_table_new(g_str_hash, g_str_equal);
+    for (guint i = 0; i < rows->len; i++) {
+        const JobRow *row = rows->pdata[i];
+        if (row->state == JOB_LEASED && g_hash_table_add(named, row->stage)) {
+            put_stage(line, rows, row);
+        }
+    }
+}
+
 static void draw_line(Progress *progress, const GPtrArray *rows, int ended, int columns)
 {
     g_autoptr(GString) line = g_string_new(NULL);
     g_autofree char *times = time_text(progress, rows);
     g_string_append_printf(line, "%d/%u jobs | %s", ended, rows->len, times);
-    for (guint i = 0; i < rows->len; i++) {
-        const JobRow *row = rows->pdata[i];
-        if (row->state == JOB_LEASED && row->total > 0) {
-            g_string_append_printf(line, " | %s %s %" G_GINT64_FORMAT "/%" G_GINT64_FORMAT " %s", row->stage,
-                                   row->unit, row->done, row->total, row->what ? row->what : "");
-        } else if (row->state == JOB_LEASED) {
-            g_string_append_printf(line, " | %s %s", row->stage, row->unit);
-        }
-    }
+    put_stages(line, rows);
     if (progress->rate > 0.5) {
         g_string_append_printf(line, " | %.0f tiles/s", progress->rate);
     }
     g_autofree char *shown =
         terminal_cut(line->str, columns - 1); /* many terminals wrap after the last column */
-    fprintf(stderr, "\r\033[K%s", shown);
-    fflush(stderr);
+    fprintf(progress->spec.out, "\r\033[K%s", shown);
+    fflush(progress->spec.out);
     progress->line_open = TRUE;
 }
 
 void progress_update(Progress *progress, const GPtrArray *rows)
 {
-    int ended = 0;
+    const int ended = ended_of(rows);
     gboolean first = g_hash_table_size(progress->reported) == 0;
-    for (guint i = 0; i < rows->len; i++) {
-        ended += has_ended(((JobRow *)rows->pdata[i])->state);
-    }
     for (guint i = 0; i < rows->len; i++) {
         const JobRow *row = rows->pdata[i];
         char *name = g_strdup_printf("%s/%s", row->stage, row->unit);
@@ -205,7 +264,7 @@ void progress_update(Progress *progress, const GPtrArray *rows)
         g_hash_table_replace(progress->reported, name, GINT_TO_POINTER(now + 1));
     }
     look_at_rate(progress, rows);
-    int columns = progress->terminal ? terminal_columns(STDERR_FILENO) : 0;
+    int columns = progress->spec.terminal ? terminal_columns(fileno(progress->spec.out)) : 0;
     if (columns > 0) {
         draw_line(progress, rows, ended, columns);
     }
@@ -218,16 +277,16 @@ void progress_finish(Progress *progress, const GPtrArray *rows)
     for (guint i = 0; i < rows->len; i++) {
         counts[((JobRow *)rows->pdata[i])->state]++;
     }
-    fprintf(stderr, "%d jobs done", counts[JOB_DONE]);
+    fprintf(progress->spec.out, "%d jobs done", counts[JOB_DONE]);
     if (counts[JOB_PARKED] + counts[JOB_CANCELLED] > 0) {
-        fprintf(stderr,
+        fprintf(progress->spec.out,
                 ", %d failed, %d cancelled because a job they need failed (wsiflow status shows why; wsiflow "
                 "retry lets the next run retry them)",
                 counts[JOB_PARKED], counts[JOB_CANCELLED]);
     }
     int left = counts[JOB_WAITING] + counts[JOB_READY] + counts[JOB_LEASED];
     if (left > 0) {
-        fprintf(stderr, ", %d left", left);
+        fprintf(progress->spec.out, ", %d left", left);
     }
-    fputc('\n', stderr);
+    fputc('\n', progress->spec.out);
 }

@@ -1,5 +1,6 @@
 /* What a run produced, and what a reader must know about it.  A sentence that several records contain is printed once. */
 #include "pipeline/run/run_results.h"
+#include "base/csv.h"
 #include "flows/models/model.h"
 #include "pipeline/cohort/stored_cohort.h"
 #include "pipeline/job/records.h"
@@ -12,7 +13,9 @@
 #include "pipeline/slide/slide_notes.h"
 #include "pipeline/training/model_card.h"
 #include "pipeline/slide/unused_in_run.h"
+#include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { MOST_NOTES = 20 };
 
@@ -85,8 +88,7 @@ static void put_results(GString *out, const Ended *ended)
     } results[] = {{"dataset", "manifest", "patch set", " (CARD.md in the same folder describes it)"},
                    {"train", "model", "model", ""},
                    {"slides", "slides", "slides", ""},
-                   {"evaluate", "metrics", "metrics", ""},
-                   {"evaluate", "report", "report", " (open it in a browser)"}};
+                   {"evaluate", "metrics", "metrics", ""}};
     for (size_t i = 0; i < G_N_ELEMENTS(results); i++) {
         const char *path = ended_path(ended, results[i].stage, results[i].name);
         if (path) {
@@ -112,6 +114,64 @@ static void put_tissue(GString *out, const Ended *ended)
     } else if (outlined > 0) {
         summary_line(out, "tissue", "%d slide%s by tissue.outlines", outlined, summary_plural(outlined));
     }
+}
+
+typedef struct {
+    const char *slide;
+    double score;
+} Highest;
+
+static int by_score(const void *a, const void *b)
+{
+    const Highest *p = a, *q = b;
+    return p->score < q->score ? 1 : p->score > q->score ? -1 : strcmp(p->slide, q->slide);
+}
+
+/* The slides with the highest score of a tile, by the table of slides; nothing when no slide was scored. */
+static void put_highest(GString *out, const Ended *ended)
+{
+    enum { MOST = 3 };
+    const char *relative = ended_path(ended, "slides", "slides");
+    g_autofree char *path = relative ? g_build_filename(ended->folder, relative, NULL) : NULL;
+    g_autoptr(Csv) csv =
+        path ? csv_read(path, NULL) : NULL; /* a table that cannot be read was reported by its stage */
+    const int slide = csv ? csv_column(csv, "slide") : -1,
+              score = csv ? csv_column(csv, "score_maximum") : -1;
+    g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(Highest));
+    for (int row = 0; slide >= 0 && score >= 0 && row < csv_rows(csv); row++) {
+        Highest one = {csv_get(csv, row, slide), NAN};
+        if (csv_number(csv, row, score, &one.score, NULL) && isfinite(one.score)) {
+            g_array_append_val(all, one);
+        }
+    }
+    g_array_sort(all, by_score);
+    g_autoptr(GString) names = g_string_new(NULL);
+    for (guint i = 0; i < MIN(all->len, MOST); i++) {
+        const Highest *one = &g_array_index(all, Highest, i);
+        char text[G_ASCII_DTOSTR_BUF_SIZE];
+        g_string_append_printf(names, "%s%s (%s)", i ? ", " : "", one->slide,
+                               g_ascii_formatd(text, sizeof text, "%.2f", one->score));
+    }
+    if (names->len > 0) {
+        summary_line(out, "highest",
+                     "%s: the highest score of a tile, in standard deviations of normal tiles", names->str);
+    }
+}
+
+/* What to look at first, printed last: there the eye is when a run has ended. */
+static char *next_text(const Ended *ended)
+{
+    GString *out = g_string_new(NULL);
+    const char *report = ended_path(ended, "evaluate", "report");
+    put_highest(out, ended);
+    if (report) {
+        summary_line(out, "report", "%s/%s (open it in a browser)", ended->folder, report);
+    }
+    if (ended->cohort->slides->len > 0) {
+        summary_line(out, "look", "wsiflow view %s (the slides and what was found on them, for review)",
+                     ended->folder);
+    }
+    return g_string_free(out, FALSE);
 }
 
 static char *results_text(const Ended *ended)
@@ -268,6 +328,7 @@ static gboolean show(const Ended *ended, GError **error)
     g_autoptr(GHashTable) reported = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_autofree char *text = results_text(ended);
     fputs(text, stdout);
+    fflush(stdout);
     print_sizes(ended);
     print_unreadable_tiles(ended);
     print_annotations(ended);
@@ -276,6 +337,8 @@ static gboolean show(const Ended *ended, GError **error)
         return FALSE;
     }
     print_notes(ended, reported);
+    g_autofree char *next = next_text(ended);
+    fputs(next, stdout);
     return TRUE;
 }
 

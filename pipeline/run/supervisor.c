@@ -397,8 +397,11 @@ gboolean supervisor_run(Store *store, const char *folder, int workers, int patie
                              .count = open_jobs ? workers : 0,
                              .threads = pool_processors(),
                              .patience = patience};
-    Progress *progress =
-        progress_new(terminal_columns(STDERR_FILENO) > 0 && !g_getenv("WSIFLOW_PLAIN"), workers);
+    const ProgressSpec shown = {.out = stderr,
+                                .terminal = terminal_columns(STDERR_FILENO) > 0 && !g_getenv("WSIFLOW_PLAIN"),
+                                .workers = workers,
+                                .elapsed = TRUE};
+    Progress *progress = progress_new(&shown);
     gboolean ok = TRUE;
     catch_signals();
     for (int i = 0; ok && i < supervisor.count; i++) {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The live line of a run on terminals of several widths.  The terminal is Python's pty; the width of characters is unicodedata's.
+# The live line of a run on terminals of several widths, the same from another process (status --watch), and the last lines.  The terminal is Python's pty; the width of characters is unicodedata's.
 . tests/lib.sh
 cd "$tmp" || exit 2
 "$WSIFLOW" synth -o c -n 1 -l 0 --width 2048 --height 2048 >/dev/null 2>&1
@@ -27,6 +27,7 @@ os.waitpid(pid, 0)
 drawn = [d for d in re.findall(r"\r\033\[K([^\r\n]*)", out.decode()) if d]
 width = lambda s: sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in s)
 print(len(drawn) > 0, max(map(width, drawn), default=0))
+open("drawn.txt", "w").write("\n".join(drawn) + "\n")
 P
 for columns in 40 132; do
     rm -rf lab
@@ -34,9 +35,41 @@ for columns in 40 132; do
     is "$columns columns: the line is drawn" "$1" True
     check "and never wraps (widest $2)" test "$2" -gt 0 -a "$2" -lt $columns
 done
+# What the line says: jobs, time, the stage with its slides; never a bound of nothing.
+like "the line has jobs, time and the stage with its slides" "$(cat drawn.txt)" \
+    '^[0-9]+/[0-9]+ jobs [|] [0-9:]+ elapsed, (time left not known yet|(more than )?[0-9:]+ left|nothing left) [|] [a-z]+ [0-9]+/2 slides'
+is "it never says more than nothing" "$(grep -cE '(>|more than) 0:00 left|0:00 left' drawn.txt)" 0
 rm -rf lab
 is "a dumb terminal gets plain lines" "$(python3 see.py 80 dumb "$WSIFLOW" dataset -c lab.yaml -o lab -j 2)" "False 0"
 rm -rf lab
-"$WSIFLOW" dataset -c lab.yaml -o lab -j 2 2>log
+"$WSIFLOW" dataset -c lab.yaml -o lab -j 2 2>log >results
 is "no terminal, no redrawing" "$(tr -d '\n' <log | tr -dc '[:cntrl:]' | wc -c)" 0
+is "nor does a plain line" "$(grep -cE '> 0:00|more than 0:00| 0:00 left' log)" 0
+is "the last line names the page" "$(tail -1 results)" \
+    "look       wsiflow view lab (the slides and what was found on them, for review)"
+
+# ---- from elsewhere ----
+rm -rf lab
+"$WSIFLOW" synth -o d -n 2 -l 0 --width 2048 --height 2048 >/dev/null 2>&1
+cat >slow.yaml <<'Y'
+slides: {folder: d/slides}
+tiles: {size: 64, mpp: 1}
+dataset: {valid_fraction: 0, test_fraction: 0}
+model: {blocks: [1, 1, 1], condition: 8, fpn_width: 8}
+train: {epochs: 2}
+Y
+"$WSIFLOW" run -c slow.yaml -o lab -j 1 >results 2>log &
+run=$!
+while [ ! -f lab/wsiflow.db ]; do sleep 0.05; done
+is "the progress can be watched from elsewhere" "$(python3 see.py 132 xterm "$WSIFLOW" status --watch lab | cut -d' ' -f1)" True
+is "and watching ends with the run" "$(kill -0 $run 2>/dev/null && sleep 1; kill -0 $run 2>/dev/null && echo runs)" ""
+wait $run
+like "it shows stage, slides and time left" "$(cat drawn.txt)" '^[0-9]+/[0-9]+ jobs [|] (time left|more than|[0-9:]+ left).* [|] [a-z]+ [0-9]+/2 slides'
+like "and tiles per second" "$(cat drawn.txt)" '[|] [0-9]+ tiles/s$'
+is "it never says more than nothing either" "$(grep -cE '(>|more than) 0:00 left|[^0-9]0:00 left' drawn.txt)" 0
+like "the last lines have the highest slides" "$(tail -3 results | head -1)" '^highest    [a-z_0-9]+ \([-0-9.]+\), [a-z_0-9]+ \([-0-9.]+\): '
+like "the report" "$(tail -2 results | head -1)" '^report     lab/report.html'
+like "and the page" "$(tail -1 results)" '^look       wsiflow view lab '
+like "a run on which nothing works is shown as it is" "$("$WSIFLOW" status --watch lab 2>&1)" 'jobs done'
+like "--json has no use for it" "$("$WSIFLOW" status --json --watch lab 2>&1)" 'exclude each other'
 finish
