@@ -2,7 +2,7 @@
  *
  * Tensors: those of msflow_layout under their names, those of the head (head_tensors) when there were labels, then
  * "calibration.map_mean".  Metadata, in this order:
- *   format     "wsiflow-model 3"
+ *   format     "wsiflow-model 4"
  *   notice     what it may be used for
  *   model      one JSON object: specification, provenance, calibration, history
  *   choices    with "onednn-timed", which algorithm each convolution uses: everyone who loads the model uses the same
@@ -19,7 +19,7 @@
 #include <math.h>
 #include <string.h>
 
-#define FORMAT "wsiflow-model 3"
+#define FORMAT "wsiflow-model 4"
 #define MAP_MEAN "calibration.map_mean"
 #define NOTICE "For research use only. Not for use in diagnostic procedures."
 

@@ -3,6 +3,7 @@
  * The words follow from what the bundle holds, so a loaded model gives the same ones as after its training. */
 #include "flows/models/calibration.h"
 #include "flows/files/fields.h"
+#include "flows/models/logistic.h"
 #include "base/error.h"
 #include <math.h>
 #include <string.h>
@@ -105,6 +106,30 @@ char *calibration_text(const Calibration *c)
     return g_string_free(out, FALSE);
 }
 
+double calibration_probability(const Calibration *c, double score)
+{
+    return logistic_sigmoid(c->probability_slope * score + c->probability_offset);
+}
+
+char *calibration_probability_text(const Calibration *c)
+{
+    if (!isnan(c->probability_slope)) {
+        return g_strdup_printf(
+            "logistic function of the score, slope %.6g, offset %.6g, fitted to %" G_GINT64_FORMAT
+            " held-out normal tiles and %" G_GINT64_FORMAT
+            " labelled anomalies (by Platt); it holds where that fraction of tiles, %.3g %%, are anomalies",
+            c->probability_slope, c->probability_offset, c->tiles, c->anomalies,
+            100 * (double)c->anomalies / (double)(c->tiles + c->anomalies));
+    }
+    if (c->tiles >= PROBABILITY_TILES && c->anomalies >= PROBABILITY_TILES) {
+        return g_strdup("none: held-out anomalies do not have higher scores than held-out normal tiles");
+    }
+    return g_strdup_printf("none: the model was calibrated with %" G_GINT64_FORMAT
+                           " held-out normal tiles and %" G_GINT64_FORMAT
+                           " labelled anomalies, and at least %d of each are needed",
+                           c->tiles, c->anomalies, PROBABILITY_TILES);
+}
+
 /* ---- as JSON ---- */
 
 #define OF(member) offsetof(Calibration, member)
@@ -123,6 +148,8 @@ static const Field calibration_fields[] = { /* without map_mean, which is a tens
     {"threshold_f", FIELD_NUMBER, OF(threshold_f), 1, NULL},
     {"threshold_expected", FIELD_NUMBER, OF(expected), 1, NULL},
     {"anomalies", FIELD_INT64, OF(anomalies), 1, NULL},
+    {"probability_slope", FIELD_NUMBER, OF(probability_slope), 1, NULL},
+    {"probability_offset", FIELD_NUMBER, OF(probability_offset), 1, NULL},
     {"map_sd", FIELD_NUMBER, OF(map_sd), 1, NULL},
     /* the hold-out */
     {"holdout", FIELD_NAME, OF(holdout.kind), 1, holdout_kinds},
@@ -164,6 +191,10 @@ static gboolean check(const Calibration *c, GError **error)
     for (int i = 0; i < TILE_SCORES; i++) {
         ok = ok && isfinite(c->mean[i]) && c->sd[i] > 0;
     }
+    /* Both or none. */
+    ok = ok && (isnan(c->probability_slope) ? isnan(c->probability_offset)
+                                            : c->probability_slope > 0 && isfinite(c->probability_slope) &&
+                                                  isfinite(c->probability_offset));
     ok = ok && c->anomalies >= 0 && (c->anomalies > 0) >= threshold_needs_anomalies(&c->chosen) &&
          threshold_check(&c->chosen, NULL) && is_possible(&c->holdout);
     if (!ok) {

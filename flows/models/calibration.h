@@ -38,6 +38,9 @@ typedef struct {
     double expected;      /* fraction of fresh normals above it, at most; NAN unless it is a quantile */
     double threshold_f;   /* F_beta at the threshold; NAN for a quantile */
     int64_t anomalies;    /* labelled ones that it was chosen with */
+    /* The logit of the probability that a tile is an anomaly: slope times the recommended score, plus offset (flows/scoring/probability_fit.h), by the
+     * tiles that the threshold was chosen with.  NAN without enough labelled anomalies. */
+    double probability_slope, probability_offset;
     /* Mean of E at each position of a map, (map_side, map_side), since the border of a tile differs from its middle; and the
      * standard deviation from it, over all positions. */
     int map_side;
@@ -45,6 +48,13 @@ typedef struct {
     double map_sd;
     Holdout holdout; /* how the tiles were held out */
 } Calibration;
+/* A class with fewer held-out tiles gives no probability. */
+enum { PROBABILITY_TILES = 10 };
+/* The probability that a tile of this score is an anomaly, among tiles of which as many are anomalies as of the held-out ones; NAN when the
+ * calibration gives none. */
+double calibration_probability(const Calibration *calibration, double score);
+/* A sentence for people: where the probability is from, or why there is none.  Caller frees. */
+char *calibration_probability_text(const Calibration *calibration);
 /* Reasons not to trust the calibration, as sentences, ended by NULL; none when it can be trusted.  Free with g_strfreev. */
 char **calibration_doubts(const Calibration *calibration);
 /* The calibration as in bundles and metrics.json, with "trusted" and "doubts", without map_mean.  Caller owns it. */

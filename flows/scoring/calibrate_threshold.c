@@ -3,6 +3,7 @@
  * A draw of augmentation depends on the seed, the tile and the number of the draw; its stream differs from that of the training.
  * Scores are stored by (draw, tile), so the result does not depend on threads. */
 #include "flows/scoring/calibrate_threshold.h"
+#include "flows/scoring/probability_fit.h"
 #include "flows/scoring/scorer_private.h"
 #include "flows/scoring/threshold_choice.h"
 #include "base/error.h"
@@ -133,6 +134,10 @@ gboolean calibrate_threshold(const ThresholdTiles *tiles, Calibration *out, GErr
         ok = pool_run(tiles->threads, tiles->threads == pool_processors(), d.count, score_tile, &d, error) &&
              threshold_choose(d.spec, d.score, rows(&d), d.count, d.label, &out->threshold, &out->threshold_f,
                               error);
+        if (ok) {
+            probability_fit(d.score, rows(&d), d.count, d.label, &out->probability_slope,
+                            &out->probability_offset);
+        }
     }
     clear(&d);
     return ok;

@@ -13,5 +13,5 @@ typedef struct {
     Scorer **scorers;       /* (threads) */
     int threads;
 } ThresholdTiles;
-/* Fills threshold, chosen, expected, threshold_f and anomalies.  FALSE with error. */
+/* Fills threshold, chosen, expected, threshold_f, anomalies and the probability.  FALSE with error. */
 gboolean calibrate_threshold(const ThresholdTiles *tiles, Calibration *out, GError **error);

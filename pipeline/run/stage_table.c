@@ -156,7 +156,7 @@ const Stage stages[] = {
     {"normals", "normal tiles to train on", SCOPE_COHORT, RULE_KEYS " " SAMPLE_KEYS " " OPEN_KEYS,
      "?ingest ?tissue ?grid ?mask ?stain", 8, wants_normals, stage_normals},
     {"train", "model of normal tissue", SCOPE_COHORT, MODEL_KEYS " train augment loss threshold",
-     "dataset normals ?stain", 12, wants_train, stage_train},
+     "dataset normals ?stain", 13, wants_train, stage_train},
     {"score", "scores of a slide's tiles, score map", SCOPE_SLIDE,
      RULE_KEYS " score heatmap.cell_um tiles.max_upsampling run.seed " SCORER_KEYS " " OPEN_KEYS,
      "ingest tissue mask train", 8, wants_score, stage_score},
@@ -178,7 +178,7 @@ const Stage stages[] = {
     {"evaluate", "metrics and report", SCOPE_COHORT, EVERYTHING,
      "?ingest ?grid ?mask ?score ?heatmap ?overlay ?regions ?slides ?scorepatches ?train ?dataset ?normals "
      "?embedding",
-     16, wants_evaluate, stage_evaluate},
+     17, wants_evaluate, stage_evaluate},
     {NULL, NULL, SCOPE_SLIDE, NULL, NULL, 0, NULL, NULL},
 };
 

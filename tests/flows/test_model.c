@@ -441,7 +441,7 @@ static void test_changed_bundles_are_refused(void)
     gsize length;
     g_assert_true(g_file_get_contents(path, &bytes, &length, NULL));
     g_assert_nonnull(memmem(bytes, length, "For research use only", 21));
-    refused(bytes, length, "wsiflow-model 3", "wsiflow-model 9", "not a model of this version");
+    refused(bytes, length, "wsiflow-model 4", "wsiflow-model 9", "not a model of this version");
     refused(bytes, length, "clamp_new", "clamp_gnu", "unknown key \"clamp_gnu\"");
     refused(bytes, length, "\\\"se\\\":true", "\\\"se\\\":1234", "\"se\"");
     refused(bytes, length, "\\\"se\\\":true", "\\\"se\\\":null", "\"se\"");

@@ -107,13 +107,13 @@ assert cut["size"] == 64 and cut["mpp"] == 2 and cut["filter"] == "area" and cut
 assert cut["stain_target"]["method"] == "macenko" and len(cut["stain_target"]["eosin"]) == 3, cut
 P
 # The keys of a model differ between formats, so the message must come from the format and not from the first unknown key.
-for format in 1 2; do
+for format in 1 2 3; do
     python3 edit.py "$model" old.safetensors "wsiflow-model $format" >/dev/null
     "$WSIFLOW" score -m old.safetensors -o no c/slides/synth_01.tif >old.log 2>&1
     is "a model of format $format scores no slide" $? 1
-    like "and the message names its format" "$(cat old.log)" "its format is \"wsiflow-model $format\", and this version reads \"wsiflow-model 3\" only; train it again"
+    like "and the message names its format" "$(cat old.log)" "its format is \"wsiflow-model $format\", and this version reads \"wsiflow-model 4\" only; train it again"
 done
-earlier='old.safetensors: not a model of this version of wsiflow: its format is "wsiflow-model 2".*train it again'
+earlier='old.safetensors: not a model of this version of wsiflow: its format is "wsiflow-model 3".*train it again'
 "$WSIFLOW" score -m old.safetensors -o old.csv -p own/dataset/test >old.log 2>&1
 is "it scores no images either" $? 1
 like "in the same words" "$(cat old.log)" "$earlier"
