@@ -125,6 +125,37 @@ for path in [*files, "again/heatmap.tif"]:
 assert files
 P
 like "and in the report" "$(cat a/report.html)" 'viridis from 0 to [0-9.]+ standard deviations of normal tiles'
+check "heatmap.png: the annotation is at its place on both images, to half a pixel, and there is a resolution for print" python3 - $s cohort/annotations/synth_02.xml <<'P'
+import sys, numpy as np
+import xml.etree.ElementTree as E
+from PIL import Image
+s, xml = sys.argv[1:]
+image = Image.open(s + "/heatmap.png")
+p = np.asarray(image.convert("RGB")).astype(int)
+assert all(abs(d - 300) < 0.01 for d in image.info["dpi"]), image.info
+xy = np.array([[float(c.get("X")), float(c.get("Y"))] for c in E.parse(xml).iter("Coordinate")])
+frame = (p == 190).all(2)
+rows, columns = np.flatnonzero(frame.sum(1) > 200), np.flatnonzero(frame.sum(0) > 200)
+assert len(rows) == 4 and len(columns) == 8, (rows, columns)
+for left, right in (columns[1:3], columns[5:7]):
+    panel = p[rows[1] + 1:rows[2], left + 1:right]
+    h, w = panel.shape[:2]
+    assert abs(w * 4100 / 5000 - h) <= 0.5, (w, h)
+    line = (panel[..., 0] > 180) & (panel[..., 1] < 110) & (panel[..., 2] < 70)
+    y, x = np.nonzero(line)
+    # The outer edges of a line of 4 px; their means have no part of its width.
+    got = [(x.min() + x.max() + 1) / 2, (y.min() + y.max() + 1) / 2]
+    want = [(xy[:, 0].min() + xy[:, 0].max()) / 2 * w / 5000, (xy[:, 1].min() + xy[:, 1].max()) / 2 * h / 4100]
+    size = [x.max() + 1 - x.min() - 4, y.max() + 1 - y.min() - 4]
+    wanted = [np.ptp(xy[:, 0]) * w / 5000, np.ptp(xy[:, 1]) * h / 4100]
+    assert np.abs(np.subtract(got, want)).max() <= 0.5 and np.abs(np.subtract(size, wanted)).max() <= 1.5, (got, want, size, wanted)
+small = Image.open(s + "/thumbnail.jpg")
+import os
+assert small.size == (224, 184) and os.path.getsize(s + "/thumbnail.jpg") <= 10000, small.size
+P
+LC_ALL=tr_TR.UTF-8 HOME=/nowhere FONTCONFIG_FILE=/dev/null PANGO_LANGUAGE=ar "$WSIFLOW" heatmap $s/scoremap.npy \
+    --slide cohort/slides/synth_02.tif -m a/model/model.safetensors -o settings >log 2>&1
+check "locale and settings of fonts change nothing" cmp again/heatmap.png settings/heatmap.png
 "$WSIFLOW" heatmap $s/scoremap.npy --slide cohort/slides/synth_02.tif -o unknown >log 2>&1
 like "without a model or threshold the range is said to be without one" "$(cat log)" "from 0 to 8 .*auto, without a threshold"
 # ---- the single command gives what the run gives, and a slide's name never leaves the folder

@@ -67,11 +67,6 @@ void canvas_image(Canvas *canvas, const Image *rgb, int left, int top)
     cairo_surface_mark_dirty(canvas->surface);
 }
 
-void canvas_colour(Canvas *canvas, CanvasColour colour)
-{
-    cairo_set_source_rgb(canvas->cairo, colour.r / 255.0, colour.g / 255.0, colour.b / 255.0);
-}
-
 void canvas_fill(Canvas *canvas, const Rect *area, CanvasColour colour)
 {
     canvas_colour(canvas, colour);

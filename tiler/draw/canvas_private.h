@@ -14,4 +14,8 @@ struct Canvas {
 
 /* A map of our fonts alone, and the context of texts in it.  FALSE with WSI_ERROR_ABSENT. */
 gboolean canvas_fonts(Canvas *canvas, GError **error);
-void canvas_colour(Canvas *canvas, CanvasColour colour);
+
+static inline void canvas_colour(Canvas *canvas, CanvasColour colour)
+{
+    cairo_set_source_rgb(canvas->cairo, colour.r / 255.0, colour.g / 255.0, colour.b / 255.0);
+}

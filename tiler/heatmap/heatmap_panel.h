@@ -1,6 +1,7 @@
 /* The images on the page of a heatmap, at any size.  For this folder only. */
 #pragma once
-#include "tiler/heatmap/heatmap_page.h"
+#include "tiler/heatmap/heatmap_page_spec.h"
+#include "tiler/slide/slide.h"
 
 /* A map at another size.  A pixel that is larger than the cells takes their mean, or, for images so small that a metastasis would vanish
  * in a mean, their maximum; a smaller one takes the cell that its centre is in.  Cells without a value do not count.  Caller frees. */
