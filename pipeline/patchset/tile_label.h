@@ -12,7 +12,6 @@ TileLabel tile_label_by_rule(const Config *config, double fraction, double centr
 /* The label of a tile of this slide.  Every tile of a slide with unknown annotation is ambiguous.  A tile without lesion of which more than
  * TILE_MOST_UNKNOWN is unknown is ambiguous too, and so is one of a slide that is not exhaustively annotated (SLIDE_LESIONS_ONLY) unless a
  * person says that at least that much of it is normal. */
-#define TILE_MOST_UNKNOWN 0.5
 TileLabel tile_label(const Config *config, const SlideEntry *entry, const LesionFraction *tile);
 /* Whether a tile without lesion shows what a person says is normal although it looks like lesion: at least dataset.lesion_min of it, as
  * for a lesion (any of it, by the other rules). */

@@ -9,6 +9,9 @@ typedef struct {
     double unknown;  /* of the tile that nobody has said anything of, 0..1 */
 } LesionFraction;
 
+/* A tile without lesion of which more than this is unknown has no label. */
+#define TILE_MOST_UNKNOWN 0.5
+
 /* The centre of a tile: the middle half of its width and height. */
 Rect lesion_fractions_centre(const Rect *tile);
 /* Columns lesion_fraction and centre_fraction, and where any tile has them hard_fraction and unknown_fraction; row i is tile i of the slide's grid.

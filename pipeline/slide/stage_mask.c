@@ -56,6 +56,26 @@ static void put_area(json_t *facts, const char *name, const Raster *raster, cons
     }
 }
 
+/* What becomes of the tiles of an annotation that has such parts: a review of small regions may give few. */
+static void note_parts(const Regions *regions, const GArray *fractions)
+{
+    int lesion = 0, hard = 0, unknown = 0;
+    for (guint i = 0; i < fractions->len; i++) {
+        const LesionFraction *tile = &g_array_index(fractions, LesionFraction, i);
+        gboolean open = tile->fraction <= 0 && tile->unknown > TILE_MOST_UNKNOWN;
+        lesion += tile->fraction > 0;
+        hard += tile->fraction <= 0 && tile->hard > 0 && !open;
+        unknown += open;
+    }
+    if (regions->hard || regions->unknown) {
+        g_ptr_array_add(regions->annotation->warnings,
+                        g_strdup_printf("of %u tiles %d have lesion and %d what is hard to tell from it; %d "
+                                        "have no label, because more "
+                                        "than half of them is unknown",
+                                        fractions->len, lesion, hard, unknown));
+    }
+}
+
 static gboolean write_facts(Work *work, const Regions *regions, const Slide *slide, GError **error)
 {
     const Annotation *annotation = regions->annotation;
@@ -116,6 +136,7 @@ gboolean stage_mask(Work *work, GError **error)
     double footprint = config->tiles_size * config->tiles_mpp;
     g_autoptr(GArray) fractions =
         fractions_of(&regions, tiles, footprint / info->mpp_x, footprint / info->mpp_y);
+    note_parts(&regions, fractions);
     char sha256[65];
     g_autofree char *path = work_output(work, "lesions.csv");
     return lesion_fractions_write(path, fractions, sha256, error) &&

@@ -99,6 +99,7 @@ train: {run: false}\n' >second.yaml
 "$WSIFLOW" run -c second.yaml -o next >next.log 2>&1
 is "the next run reads the review" $? 0
 like "every file is used" "$(cat next.log)" "patch set"
+like "what becomes of the tiles is told" "$(cat next.log)" 'synth_02: .*of [0-9]+ tiles [1-9][0-9]* have lesion .* no label, because more than half'
 is "and none is left over" "$(grep -ciE 'matches no slide|not an annotation|unused' next.log)" 0
 cat >check.py <<'PY'
 import csv, json
