@@ -158,6 +158,23 @@ LC_ALL=tr_TR.UTF-8 HOME=/nowhere FONTCONFIG_FILE=/dev/null PANGO_LANGUAGE=ar "$W
 check "locale and settings of fonts change nothing" cmp again/heatmap.png settings/heatmap.png
 "$WSIFLOW" heatmap $s/scoremap.npy --slide cohort/slides/synth_02.tif -o unknown >log 2>&1
 like "without a model or threshold the range is said to be without one" "$(cat log)" "from 0 to 8 .*auto, without a threshold"
+# ---- the estimate of the space
+sed 's/cell_um: 4/cell_um: 4\n  overlay_mpp: 0.5\nregions:\n  tiles: true/' run.yaml >large.yaml
+"$WSIFLOW" run -c large.yaml -o a -j 2 >large.out 2>large.err
+sed 's/overlay_mpp: 0.5/overlay: false/; s/tiles: true/tiles: false/' large.yaml >small.yaml
+"$WSIFLOW" run --dry-run -c small.yaml >small.out 2>small.err
+check "the estimated space is enough, and counts the overlay and the tiles of QuPath" python3 - <<'P'
+import glob, os, re
+def estimate(name):
+    line = re.search(r"^disk +about ([0-9.]+)\sMB needed.*at most ([0-9.]+)\sMB", open(name).read(), re.M)
+    return [1e6 * float(text) for text in line.groups()]
+likely, most = estimate("large.out")
+smaller, least = estimate("small.out")
+used = sum(os.path.getsize(f) for f in glob.glob("a/**", recursive=True) if os.path.isfile(f))
+assert used < most and used < 2.5 * likely, (used, likely, most)
+files = sum(os.path.getsize(f) for f in glob.glob("a/slides/*/overlay.tif") + glob.glob("a/slides/*/tiles.geojson.gz"))
+assert files / 2 < likely - smaller < files * 4 and files < most - least, (files, likely - smaller, most - least)
+P
 # ---- the single command gives what the run gives, and a slide's name never leaves the folder
 cp cohort/slides/synth_02.tif 'odd name;$(x).tif'
 "$WSIFLOW" score -m a/model/model.safetensors -c run.yaml -o one 'odd name;$(x).tif' >score.log 2>&1
