@@ -50,7 +50,10 @@ void *web_exchange_begin(void *server, const char *uri, struct MHD_Connection *c
     exchange->server = server;
     exchange->connection = connection;
     exchange->long_line = strlen(uri) > WEB_LINE_BYTES;
-    allow(exchange, WEB_REQUEST_SECONDS);
+    WebWatched *one = watched(connection);
+    if (one) {
+        web_watch_limit(exchange->server->watch, one, WEB_REQUEST_SECONDS);
+    }
     return exchange;
 }
 

@@ -30,7 +30,7 @@ WebReply *web_reply_json_text(int status, GBytes *text)
 
 WebReply *web_reply_json(int status, json_t *value)
 {
-    char *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    char *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(15));
     json_decref(value);
     gsize bytes = text ? strlen(text) : 0;
     return text ? web_reply_json_text(status, g_bytes_new_with_free_func(text, bytes, free, text))

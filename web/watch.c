@@ -84,3 +84,11 @@ void web_watch_allow(WebWatch *watch, WebWatched *one, int seconds)
     one->deadline = seconds > 0 ? g_get_monotonic_time() + seconds * G_USEC_PER_SEC : 0;
     g_mutex_unlock(&watch->lock);
 }
+
+void web_watch_limit(WebWatch *watch, WebWatched *one, int seconds)
+{
+    int64_t deadline = g_get_monotonic_time() + seconds * G_USEC_PER_SEC;
+    g_mutex_lock(&watch->lock);
+    one->deadline = one->deadline ? MIN(one->deadline, deadline) : deadline;
+    g_mutex_unlock(&watch->lock);
+}

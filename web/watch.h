@@ -12,3 +12,5 @@ WebWatched *web_watch_add(WebWatch *watch, int socket);
 void web_watch_remove(WebWatch *watch, WebWatched *one);
 /* From now on the connection has so many seconds; 0: no limit.  Then both directions are shut down. */
 void web_watch_allow(WebWatch *watch, WebWatched *one, int seconds);
+/* The same, unless it has less time already. */
+void web_watch_limit(WebWatch *watch, WebWatched *one, int seconds);

@@ -2,8 +2,10 @@
  * Source: NumPy Enhancement Proposal 1 and numpy.lib.format. */
 #include "pipeline/scoring/npy.h"
 #include "base/error.h"
+#include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 Durable *npy_open(const char *path, int rank, const int64_t *shape, GError **error)
 {
@@ -30,64 +32,88 @@ gboolean npy_write(const char *path, const Map *map, char sha256[65], GError **e
            durable_commit(file, sha256, NULL, error);
 }
 
-/* The content of a file of float32 in two dimensions.  *values is in the text, which the caller frees; NULL with error. */
-static char *read_values(const char *path, int *height, int *width, const char **values, GError **error)
+static gboolean refuse(GError **error, const char *path)
 {
-    g_autofree char *text = NULL;
-    gsize bytes;
-    g_autoptr(GError) why = NULL;
-    if (!g_file_get_contents(path, &text, &bytes, &why)) {
-        wsi_error_glib(error, why);
+    return wsi_error_input(
+        error, "%s: not an array of little-endian float32 of two dimensions in .npy format", path);
+}
+
+/* Reads to the end of the header. */
+static gboolean read_header(FILE *file, const char *path, int *height, int *width, GError **error)
+{
+    uint8_t start[10];
+    char dict[65536] = "";
+    size_t got = fread(start, 1, sizeof start, file),
+           length = got == sizeof start ? start[8] + 256u * start[9] : 0;
+    gboolean ours =
+        length > 0 && memcmp(start, "\x93NUMPY\x01\x00", 8) == 0 && fread(dict, 1, length, file) == length;
+    if (ferror(file)) {
+        return wsi_error_errno(error, "cannot read", path);
+    }
+    const char *shape = ours ? strstr(dict, "'shape': (") : NULL;
+    return (shape && strstr(dict, "'<f4'") && strstr(dict, "'fortran_order': False") &&
+            sscanf(shape, "'shape': (%d, %d)", height, width) == 2 && *width > 0 && *height >= 0) ||
+           refuse(error, path);
+}
+
+/* The values, and nothing after them.  Caller frees. */
+static float *read_values(FILE *file, const char *path, size_t count, GError **error)
+{
+    struct stat all;
+    if (fstat(fileno(file), &all) != 0) {
+        wsi_error_errno(error, "cannot stat", path);
         return NULL;
     }
-    size_t header = bytes >= 10 ? (uint8_t)text[8] + 256u * (uint8_t)text[9] : 0;
-    gboolean ours = bytes >= 10 + header && header > 0 && memcmp(text, "\x93NUMPY\x01\x00", 8) == 0;
-    g_autofree char *dict = ours ? g_strndup(text + 10, header) : g_strdup("");
-    const char *shape = strstr(dict, "'shape': (");
-    ours = ours && strstr(dict, "'<f4'") && strstr(dict, "'fortran_order': False") && shape &&
-           sscanf(shape, "'shape': (%d, %d)", height, width) == 2 && *width > 0 && *height >= 0 &&
-           (size_t)*width * *height * sizeof(float) == bytes - 10 - header;
-    if (!ours) {
-        g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
-                    "%s: not an array of little-endian float32 of two dimensions in .npy format", path);
+    /* Checked before memory is taken for what the header says. */
+    if (all.st_size - ftello(file) != (off_t)(count * sizeof(float))) {
+        refuse(error, path);
         return NULL;
     }
-    *values = text + 10 + header;
-    return g_steal_pointer(&text);
+    g_autofree float *values = wsi_try_alloc(count + 1, sizeof(float), path, error);
+    if (values && fread(values, sizeof(float), count, file) != count) {
+        ferror(file) ? wsi_error_errno(error, "cannot read", path) : refuse(error, path);
+        return NULL;
+    }
+    return g_steal_pointer(&values);
+}
+
+static float *read_array(const char *path, int *height, int *width, GError **error)
+{
+    FILE *file = g_fopen(path, "rbe");
+    if (!file) {
+        wsi_error_errno(error, "cannot open", path);
+        return NULL;
+    }
+    float *values = read_header(file, path, height, width, error)
+                        ? read_values(file, path, (size_t)*width * *height, error)
+                        : NULL;
+    fclose(file);
+    return values;
 }
 
 Map *npy_read(const char *path, GError **error)
 {
     int width = 0, height = 0;
-    const char *values = NULL;
-    g_autofree char *text = read_values(path, &height, &width, &values, error);
-    if (text && height == 0) {
+    float *values = read_array(path, &height, &width, error);
+    if (values && height == 0) {
         wsi_error_input(error, "%s: a map without rows", path);
-        return NULL;
+        g_clear_pointer(&values, g_free);
     }
-    Map *map = text ? map_new(width, height, error) : NULL;
+    Map *map = values ? g_new(Map, 1) : NULL;
     if (map) {
-        memcpy(map->values, values, (size_t)width * height * sizeof(float));
+        *map = (Map){width, height, values};
     }
     return map;
-}
-
-static float *copy_values(const char *values, size_t count)
-{
-    float *copy = g_new(float, count + 1);
-    memcpy(copy, values, count * sizeof(float));
-    return copy;
 }
 
 float *npy_read_rows(const char *path, int columns, int *rows, GError **error)
 {
     int width = 0;
-    const char *values = NULL;
-    g_autofree char *text = read_values(path, rows, &width, &values, error);
-    if (text && width != columns) {
+    g_autofree float *values = read_array(path, rows, &width, error);
+    if (values && width != columns) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT, "%s: %d columns where %d were expected", path, width,
                     columns);
         return NULL;
     }
-    return text ? copy_values(values, (size_t)width * *rows) : NULL;
+    return g_steal_pointer(&values);
 }

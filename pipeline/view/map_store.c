@@ -10,11 +10,18 @@ GBytes *map_store_get(const View *view, const RunView *run, const RunState *stat
     }
     GBytes *map = byte_cache_get(view->maps, file->sha256);
     if (!map) {
-        g_autofree char *path = g_build_filename(run_view_folder(run), file->path, NULL);
-        map = map_tiles_read(path, error);
-        if (map) {
-            byte_cache_put(view->maps, file->sha256, map);
+        static GMutex
+            reading; /* one at a time, so that many requests do not read many large maps, or one many times */
+        g_mutex_lock(&reading);
+        map = byte_cache_get(view->maps, file->sha256);
+        if (!map) {
+            g_autofree char *path = g_build_filename(run_view_folder(run), file->path, NULL);
+            map = map_tiles_read(path, error);
+            if (map) {
+                byte_cache_put(view->maps, file->sha256, map);
+            }
         }
+        g_mutex_unlock(&reading);
     }
     return map;
 }

@@ -8,30 +8,37 @@
 #include <math.h>
 #include <string.h>
 
+/* Comparisons with NaN are false. */
 static void find_range(MapHold *hold)
 {
-    hold->low = hold->high = NAN;
-    for (size_t i = 0; i < (size_t)hold->map.width * hold->map.height; i++) {
-        double value = hold->map.values[i];
-        if (isfinite(value)) {
-            hold->low = fmin(hold->low, value);
-            hold->high = fmax(hold->high, value);
-        }
+    float low = INFINITY, high = -INFINITY;
+    for (size_t i = 0; i < (size_t)hold->map->width * hold->map->height; i++) {
+        float value = hold->map->values[i];
+        low = value < low ? value : low;
+        high = value > high ? value : high;
     }
+    gboolean some = low <= high;
+    hold->low = some ? low : NAN;
+    hold->high = some ? high : NAN;
+}
+
+static void free_hold(gpointer data)
+{
+    MapHold *hold = data;
+    map_free(hold->map);
+    g_free(hold);
 }
 
 GBytes *map_tiles_read(const char *path, GError **error)
 {
-    g_autoptr(Map) map = npy_read(path, error);
-    size_t bytes = map ? (size_t)map->width * map->height * sizeof(float) : 0;
-    MapHold *hold = map ? wsi_try_alloc(sizeof *hold + bytes, 1, "a score map", error) : NULL;
-    if (!hold) {
+    Map *map = npy_read(path, error);
+    if (!map) {
         return NULL;
     }
-    hold->map = (Map){map->width, map->height, (float *)(void *)(hold + 1)};
-    memcpy(hold->map.values, map->values, bytes);
+    MapHold *hold = g_new0(MapHold, 1);
+    hold->map = map;
     find_range(hold);
-    return g_bytes_new_take(hold, sizeof *hold + bytes);
+    return g_bytes_new_with_free_func(hold, (gsize)map->width * map->height * sizeof(float), free_hold, hold);
 }
 
 const MapHold *map_tiles_hold(GBytes *bytes)
@@ -43,17 +50,16 @@ typedef struct {
     int first, end; /* cells [first, end); none beyond the slide */
 } Cells;
 
-/* The cells of each px of the tile along one axis.  cell: its size in level-0 px. */
-static void find_cells(Cells cells[VIEW_TILE], int64_t tile, double scale, double cell, int count)
+/* The cells of `pixels` px along one axis.  left: of the first px, in cells; scale: cells per px; count: of all cells. */
+static void find_cells(Cells *cells, int pixels, double left, double scale, int count)
 {
-    for (int i = 0; i < VIEW_TILE; i++) {
-        double left = ((double)tile * VIEW_TILE + i) * scale;
-        double first, end;
-        if (scale >= cell) {
-            first = ceil(left / cell - 0.5);
-            end = ceil((left + scale) / cell - 0.5);
+    for (int i = 0; i < pixels; i++) {
+        double from = left + i * scale, first, end;
+        if (scale >= 1) {
+            first = ceil(from - 0.5);
+            end = ceil(from + scale - 0.5);
         } else {
-            first = floor((left + scale / 2) / cell);
+            first = floor(from + scale / 2);
             end = first + 1;
         }
         cells[i] = (Cells){(int)CLAMP(first, 0, count), (int)CLAMP(end, 0, count)};
@@ -62,24 +68,26 @@ static void find_cells(Cells cells[VIEW_TILE], int64_t tile, double scale, doubl
 
 static double greatest(const Map *map, Cells columns, Cells rows)
 {
-    double most = NAN;
+    float most = -INFINITY;
     for (int y = rows.first; y < rows.end; y++) {
+        const float *row = map->values + (size_t)y * map->width;
         for (int x = columns.first; x < columns.end; x++) {
-            double value = map->values[(size_t)y * map->width + x];
-            most = isfinite(value) ? fmax(most, value) : most;
+            most = row[x] > most ? row[x] : most; /* FALSE for NaN */
         }
     }
-    return most;
+    return most; /* -INFINITY: no data */
 }
 
 GBytes *map_tiles_draw(const MapHold *hold, int64_t slide_width, int64_t slide_height, int zoom, int64_t x,
                        int64_t y, GError **error)
 {
-    const Map *map = &hold->map;
+    const Map *map = hold->map;
     double scale = slide_tiles_scale(slide_tiles_zoom(slide_width, slide_height), zoom);
     Cells columns[VIEW_TILE], rows[VIEW_TILE];
-    find_cells(columns, x, scale, (double)slide_width / map->width, map->width);
-    find_cells(rows, y, scale, (double)slide_height / map->height, map->height);
+    double scale_x = scale * map->width / (double)slide_width,
+           scale_y = scale * map->height / (double)slide_height;
+    find_cells(columns, VIEW_TILE, (double)x * VIEW_TILE * scale_x, scale_x, map->width);
+    find_cells(rows, VIEW_TILE, (double)y * VIEW_TILE * scale_y, scale_y, map->height);
     g_autoptr(Image) rgb = image_new(VIEW_TILE, VIEW_TILE, 3, error);
     if (!rgb) {
         return NULL;
@@ -101,4 +109,17 @@ GBytes *map_tiles_draw(const MapHold *hold, int64_t slide_width, int64_t slide_h
         return NULL;
     }
     return g_byte_array_free_to_bytes(png);
+}
+
+Map *map_tiles_reduce(const MapHold *hold, int width, int height, GError **error)
+{
+    g_autofree Cells *columns = g_new(Cells, width), *rows = g_new(Cells, height);
+    find_cells(columns, width, 0, (double)hold->map->width / width, hold->map->width);
+    find_cells(rows, height, 0, (double)hold->map->height / height, hold->map->height);
+    Map *out = map_new(width, height, error);
+    for (int i = 0; out && i < width * height; i++) {
+        double value = greatest(hold->map, columns[i % width], rows[i / width]);
+        out->values[i] = isfinite(value) ? (float)value : NAN;
+    }
+    return out;
 }

@@ -6,11 +6,11 @@
 #include "base/image.h"
 
 typedef struct {
-    Map map;          /* its values belong to the bytes that hold this */
+    Map *map;
     double low, high; /* NAN when no cell has a value */
 } MapHold;
 
-/* Reads a map from a .npy file into bytes that begin with a MapHold.  Caller unrefs; NULL with error. */
+/* Reads a map from a .npy file, as bytes that count for it in a cache and give a MapHold.  Caller unrefs; NULL with error. */
 GBytes *map_tiles_read(const char *path, GError **error);
 const MapHold *map_tiles_hold(GBytes *bytes);
 
@@ -19,3 +19,5 @@ const MapHold *map_tiles_hold(GBytes *bytes);
  * centre is.  NULL with error. */
 GBytes *map_tiles_draw(const MapHold *hold, int64_t slide_width, int64_t slide_height, int zoom, int64_t x,
                        int64_t y, GError **error);
+/* The map reduced to the size, by the same rule.  Caller frees; NULL with error. */
+Map *map_tiles_reduce(const MapHold *hold, int width, int height, GError **error);

@@ -136,18 +136,6 @@ WebReply *route_map(const WebRequest *request, void *data)
     return picture(view, name, "image/png", png, error);
 }
 
-/* The map at the size of the image, by the nearest cell. */
-static Map *map_at_size(const Map *map, int width, int height, GError **error)
-{
-    Map *out = map_new(width, height, error);
-    for (int i = 0; out && i < width * height; i++) {
-        int x = (int)((i % width + 0.5) / width * map->width),
-            y = (int)((i / width + 0.5) / height * map->height);
-        out->values[i] = map->values[(size_t)y * map->width + x];
-    }
-    return out;
-}
-
 WebReply *route_map_thumb(const WebRequest *request, void *data)
 {
     const View *view = data;
@@ -165,7 +153,7 @@ WebReply *route_map_thumb(const WebRequest *request, void *data)
     g_autoptr(GError) error = NULL;
     g_autoptr(Image) base = thumbnail(view, slide, &error);
     g_autoptr(Map) map =
-        base ? map_at_size(&map_tiles_hold(bytes)->map, base->width, base->height, &error) : NULL;
+        base ? map_tiles_reduce(map_tiles_hold(bytes), base->width, base->height, &error) : NULL;
     Image *image =
         map ? heatmap_colour(map, look.low, look.high, look.colours, base, look.opacity, &error) : NULL;
     return jpeg_reply(view, name, image, error);

@@ -177,10 +177,10 @@ static json_t *maps_json(const View *view, const char *slide, json_t *problems)
         g_autoptr(GBytes) map = state ? map_store_get(view, view->runs[m], state, slide, &error) : NULL;
         if (map) {
             const MapHold *hold = map_tiles_hold(map);
-            json_array_append_new(out,
-                                  json_pack("{s:i, s:i, s:i, s:o, s:o}", "model", m, "width", hold->map.width,
-                                            "height", hold->map.height, "low", json_number_or_null(hold->low),
-                                            "high", json_number_or_null(hold->high)));
+            json_array_append_new(out, json_pack("{s:i, s:i, s:i, s:o, s:o}", "model", m, "width",
+                                                 hold->map->width, "height", hold->map->height, "low",
+                                                 json_number_or_null(hold->low), "high",
+                                                 json_number_or_null(hold->high)));
         } else {
             g_autofree char *text = g_strdup_printf("%s: %s", run_view_folder(view->runs[m]),
                                                     error ? error->message : "no score map of this slide");
