@@ -1,10 +1,11 @@
 """A client of `wsiflow view` for tests: starts it, takes its cookie, asks.  Standard library only."""
-import http.client, json, os, re, signal, socket, subprocess
+import atexit, http.client, json, os, re, signal, socket, subprocess
 
 
 class Page:
     def __init__(self, *arguments, log=None):
         self.process = subprocess.Popen([os.environ["WSIFLOW"], "view", *arguments], stdout=subprocess.PIPE, stderr=log, bufsize=0)
+        atexit.register(self.process.kill)  # also after a failed check
         line = self.line()
         found = re.fullmatch(r"open (http://([^/]+):(\d+))/\?token=([0-9a-f]{64})\n", line)
         assert found, (line, self.process.wait(10))

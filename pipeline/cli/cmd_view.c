@@ -58,18 +58,22 @@ static gboolean is_loopback(const char *address)
     return g_str_has_prefix(address, "127.") || g_str_equal(address, "::1");
 }
 
-/* At the given port, or at the first free one of a few. */
+/* At the given port; else at the first free one of a few, so that it is usually the same, or at any. */
 static WebServer *start(WebOptions *options, int port, GError **error)
 {
-    for (int i = 0; i < PORTS; i++) {
-        g_clear_error(error);
-        options->port = port > 0 ? port : FIRST_PORT + i;
-        WebServer *server = web_server_start(options, error);
-        if (server || port > 0 || !g_error_matches(*error, WSI_ERROR, WSI_ERROR_ABSENT)) {
+    for (int i = 0; port == 0 && i < PORTS; i++) {
+        g_autoptr(GError) why = NULL;
+        options->port = FIRST_PORT + i;
+        WebServer *server = web_server_start(options, &why);
+        if (server || !g_error_matches(why, WSI_ERROR, WSI_ERROR_ABSENT)) {
+            if (why) {
+                g_propagate_error(error, g_steal_pointer(&why));
+            }
             return server;
         }
     }
-    return NULL;
+    options->port = port;
+    return web_server_start(options, error);
 }
 
 static void print_tunnel(const WebServer *server, const char *address)

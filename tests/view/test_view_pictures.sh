@@ -46,16 +46,17 @@ def image(data, kind):
     opened = Image.open(io.BytesIO(data))
     assert opened.format == kind and opened.size == (256, 256), opened
     return np.array(opened.convert("RGB")).astype(int)
-def level0(name):
-    """RGB and readability of the uncropped slide by OpenSlide, in blocks, because one bad block spoils a whole read."""
+def level(name, number):
+    """RGB and readability of a level of the uncropped slide by OpenSlide, in blocks, because one bad block spoils a whole read."""
     slide = openslide.OpenSlide(FILES[name])
-    w, h = slide.dimensions
+    w, h = slide.level_dimensions[number]
+    scale = round(slide.level_downsamples[number])
     out = np.zeros((h, w, 4), np.uint8)
     for y in range(0, h, 256):
         for x in range(0, w, 256):
             size = min(256, w - x), min(256, h - y)
             try:
-                out[y:y + size[1], x:x + size[0]] = slide.read_region((x, y), 0, size)
+                out[y:y + size[1], x:x + size[0]] = slide.read_region((x * scale, y * scale), number, size)
             except openslide.OpenSlideError:
                 slide = openslide.OpenSlide(FILES[name])
     return out[..., :3], out[..., 3] > 0
@@ -70,9 +71,8 @@ page() {
 }
 
 page "tiles are the slide's pixels at every zoom, white beyond it" <<'P'
-def halved(pixels, known, zoom_out):
-    """Means of s x s px, and which of them have data by half."""
-    s = 2 ** zoom_out
+def halved(pixels, known, s):
+    """Means of s x s px, and the fraction of each with data."""
     h, w = (-(-n // s) * s for n in known.shape)
     weight = np.zeros((h, w))
     weight[:known.shape[0], :known.shape[1]] = known
@@ -84,10 +84,14 @@ def halved(pixels, known, zoom_out):
 compared = 0
 for name in "synth_02", "bounds":
     facts = slides[name]
-    pixels, known = level0(name)
-    assert (facts["height"], facts["width"]) == known.shape
+    scales = [round(d) for d in openslide.OpenSlide(FILES[name]).level_downsamples]
+    assert len(scales) > 1
     for z in range(facts["max_zoom"] + 1):
-        mean, share = halved(pixels, known, facts["max_zoom"] - z)
+        # From the coarsest level of the file that is fine enough.
+        s = 2 ** (facts["max_zoom"] - z)
+        number = max(i for i, d in enumerate(scales) if d <= s)
+        pixels, known = level(name, number)
+        mean, share = halved(pixels, known, s // scales[number])
         rows, columns = share.shape
         for y in range(-(-rows // 256)):
             for x in range(-(-columns // 256)):
@@ -98,8 +102,8 @@ for name in "synth_02", "bounds":
                 if full.sum() > 100:
                     error = np.abs(got - want)[full]
                     shifted = np.abs(np.roll(got, 1, 1) - want)[full]
-                    # Coarser levels of the slide are JPEG of their own.
-                    assert error.mean() < (3.5 if z == facts["max_zoom"] else 7) and (shifted.mean() < 1 or error.mean() < .8 * shifted.mean()), (name, z, x, y, error.mean(), shifted.mean())
+                    # Hatching beside them costs a JPEG some accuracy.
+                    assert error.mean() < 5 and (shifted.mean() < 1 or error.mean() < .6 * shifted.mean()), (name, z, x, y, error.mean(), shifted.mean())
                     compared += 1
                 beyond = tile[want.shape[0] + 8:].reshape(-1, 3)
                 assert beyond.size == 0 or beyond.min() > 250, (name, z, x, y, "beyond the slide")
@@ -112,7 +116,7 @@ facts = slides["damaged"]
 z = facts["max_zoom"]
 bad = image(page.get(f"/tile/{facts['id']}/{z}/3/4"), "JPEG") # tile 43 of 10 in a row
 near = image(page.get(f"/tile/{facts['id']}/{z}/4/4"), "JPEG")
-pixels, known = level0("damaged")
+pixels, known = level("damaged", 0)
 assert not known[4 * 256:5 * 256, 3 * 256:4 * 256].any() and known.sum() == known.size - 256 * 256
 assert bad.max() < 235 and bad.std() > 5 and np.ptp(bad, axis=2).max() < 12, "two greys"
 assert np.abs(near - pixels[4 * 256:5 * 256, 4 * 256:5 * 256]).mean() < 3.5
