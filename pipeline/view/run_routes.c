@@ -107,7 +107,7 @@ WebReply *route_run(const WebRequest *request, void *data)
         return reply;
     }
     json_t *json =
-        json_pack("{s:o, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s?, s:b}", "name",
+        json_pack("{s:o, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s?, s:o, s:b}", "name",
                   name_json(view->runs[0]), "version", WSIFLOW_VERSION, "slides",
                   (int)run_view_slides(view->runs[0])->len, "models", models_json(view), "range",
                   range_json(&state->look), "colours", colours_json(state->look.colours), "reasons",
