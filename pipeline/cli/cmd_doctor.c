@@ -5,6 +5,7 @@
 #include "pipeline/cli/commands.h"
 #include "pipeline/run/exit_codes.h"
 #include "pipeline/write/versions.h"
+#include "tiler/draw/canvas.h"
 #include "tiler/slide/dicom.h"
 #include "tiler/slide/slide.h"
 #include <stdio.h>
@@ -21,6 +22,16 @@ static int check_disk(const char *folder)
     double gib = (double)disk.f_bavail * (double)disk.f_frsize / (1 << 30);
     printf("disk      %.1f GiB free in %s%s\n", gib, folder, gib < 1 ? ": too little" : "");
     return gib < 1;
+}
+
+/* The font of overviews. */
+static int check_font(void)
+{
+    g_autoptr(GError) why = NULL;
+    if (!canvas_check(&why)) {
+        printf("font      %s\n", why->message);
+    }
+    return why != NULL;
 }
 
 /* Whether `name` in the folder is to be opened as a slide: a regular file, a folder of DICOM files, or the first file of a DICOM series. */
@@ -87,6 +98,7 @@ static int doctor(int argc, char **argv, GError **error)
     if (g_str_equal(kernels_get(NULL)->name, "reference")) { /* likewise */
         printf("warning   this build has no oneDNN: convolutions are slow\n");
     }
+    problems += check_font();
     problems += check_disk(argc > 1 ? argv[1] : ".");
     problems += argc > 1 ? check_slides(argv[1]) : 0;
     printf("%s\n", problems ? "doctor: there are problems" : "doctor: no problems");

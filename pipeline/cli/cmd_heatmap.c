@@ -12,6 +12,7 @@
 #include "pipeline/scoring/qupath_script.h"
 #include "pipeline/scoring/region_files.h"
 #include "pipeline/slide/slide_grid.h"
+#include "tiler/draw/canvas.h"
 #include <math.h>
 #include <stdio.h>
 
@@ -96,8 +97,9 @@ static int heatmap(int argc, char **argv, GError **error)
                                  region_files[2],
                                  qupath_script_file,
                                  NULL};
-    g_autoptr(Config) config =
-        writable_folder(output, files, error) ? command_config_or_default(config_path, error) : NULL;
+    g_autoptr(Config) config = writable_folder(output, files, error) && canvas_check(error)
+                                   ? command_config_or_default(config_path, error)
+                                   : NULL;
     g_autoptr(Map) map = config ? npy_read(argv[1], error) : NULL;
     MapThreshold at;
     if (!map || !find_threshold(config, threshold, model, &at, error)) {

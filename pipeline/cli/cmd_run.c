@@ -10,6 +10,7 @@
 #include "pipeline/run/runner.h"
 #include "pipeline/training/model_config.h"
 #include "pipeline/training/model_recipe.h"
+#include "tiler/draw/canvas.h"
 #include <signal.h>
 #include <string.h>
 
@@ -83,11 +84,20 @@ static gboolean read_given(const Command *command, gboolean verifies, Given *giv
     return FALSE;
 }
 
+/* A run that scores slides ends in pages about them. */
+static gboolean check_pages(const Config *config, GError **error)
+{
+    gboolean slides = *config->slides_folder || *config->slides_manifest,
+             scored =
+                 (config->train_run || *config->score_model) && !g_str_equal(config->score_slides, "none");
+    return !slides || !scored || canvas_check(error);
+}
+
 static int run_config(Given *given, const char *last, GError **error)
 {
     g_autoptr(Config) config = config_read(given->config, error);
     if (!config || !model_recipe_check_run(config, error) || !model_config_check(config, error) ||
-        (!last && !model_config_check_training(config, error))) {
+        (!last && (!model_config_check_training(config, error) || !check_pages(config, error)))) {
         return EXIT_FAILED;
     }
     if (!given->folder) {

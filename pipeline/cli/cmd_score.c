@@ -22,6 +22,7 @@
 #include "pipeline/training/model_recipe.h"
 #include "pipeline/training/model_card.h"
 #include "tiler/cut/cut.h"
+#include "tiler/draw/canvas.h"
 #include <math.h>
 #include <stdio.h>
 
@@ -214,7 +215,7 @@ static int score(int argc, char **argv, GError **error)
     }
     gboolean ready = patches ? writable_file(output, error) && writable_differs(output, model_path, error)
                              : slide_id_all_differ(argv + 1, argc - 1, error) &&
-                                   slides_writable(output, argv + 1, argc - 1, error);
+                                   slides_writable(output, argv + 1, argc - 1, error) && canvas_check(error);
     g_autoptr(Config) config = ready ? command_config_or_default(config_path, error) : NULL;
     if (!config) {
         return EXIT_FAILED;

@@ -41,6 +41,12 @@ void canvas_free(Canvas *canvas)
     g_free(canvas);
 }
 
+gboolean canvas_check(GError **error)
+{
+    g_autoptr(Canvas) canvas = canvas_new(1, 1, error);
+    return canvas != NULL;
+}
+
 Image *canvas_finish(Canvas *canvas, GError **error)
 {
     cairo_surface_flush(canvas->surface);

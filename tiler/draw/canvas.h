@@ -17,6 +17,8 @@ typedef struct Canvas Canvas;
 Canvas *canvas_new(int width, int height, GError **error);
 void canvas_free(Canvas *canvas);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Canvas, canvas_free)
+/* Whether pages can be drawn, for a check before the work that ends in one; FALSE as above. */
+gboolean canvas_check(GError **error);
 /* What was drawn, as RGB.  Caller frees. */
 Image *canvas_finish(Canvas *canvas, GError **error);
 
