@@ -283,13 +283,18 @@ const ConfigKey config_keys[] = {
            "of detections.csv: a maximum of the map this near to a higher one is left out"),
     BOOL(regions, tiles, "false", "also write tiles.geojson.gz: every scored tile with all scores"),
 
-    INT_OR_ZERO(embedding, points, "2000", 10, 5000,
-                "tiles in the t-SNE and PCA of pooled latents: evenly by label, then by centre, then by slide, "
-                "of those that score.latents kept; 0 = none"),
+    INT_OR_ZERO(
+        embedding, points, "2000", 10, 5000,
+        "tiles in the t-SNE and PCA of pooled latents: evenly by label, then by centre, then by slide, "
+        "of those that score.latents kept; 0 = none"),
     NUMBER(embedding, perplexity, "30", 2, 500,
            "of the t-SNE: about how many neighbours a tile has; at most a third of the tiles"),
 
     TEXT(evaluate, score, "score", "column of the scores to evaluate"),
+    INT(evaluate, worst, "12", 0, 100,
+        "pictures in the report of the test split's normal tiles with the highest scores, and as many of "
+        "lesion tiles with the lowest"),
+    INT(evaluate, worst_per_slide, "3", 1, 100, "at most this many of them of one slide"),
     PATH(evaluate, labels,
          "CSV with the columns file and near_blank (0 or 1) of patches, for additional metrics without "
          "near-blank patches"),

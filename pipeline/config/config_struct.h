@@ -71,6 +71,7 @@ typedef struct {
     double embedding_perplexity;
 
     char *evaluate_score, *evaluate_labels;
+    int evaluate_worst, evaluate_worst_per_slide;
     /* run */
     int run_seed;
     char *run_name;

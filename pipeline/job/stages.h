@@ -19,4 +19,5 @@ gboolean stage_overlay(Work *work, GError **error);
 gboolean stage_regions(Work *work, GError **error);
 gboolean stage_slides(Work *work, GError **error);
 gboolean stage_embedding(Work *work, GError **error);
+gboolean stage_worst(Work *work, GError **error);
 gboolean stage_evaluate(Work *work, GError **error);

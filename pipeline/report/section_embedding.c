@@ -211,10 +211,15 @@ gboolean section_embedding(const ReportInput *input, Page *page, GError **error)
 {
     const json_t *facts = records_get(input->work->records, "embedding", COHORT, "facts");
     g_autofree char *path = work_find(input->work, "embedding", COHORT, "points");
-    if (!facts || !path) {
+    if ((!facts || !path) && (input->work->run->config->embedding_points == 0 || !input->table)) {
         return TRUE;
     }
     page_put(page, PAGE_H2, "Latents of tiles");
+    if (!facts || !path) {
+        page_put(page, PAGE_P,
+                 "They are missing, because the stage embedding failed (`wsiflow status` shows why).");
+        return TRUE;
+    }
     const char *absent = json_string_value(json_object_get(facts, "absent"));
     if (absent) {
         page_put(page, PAGE_P, "There is no t-SNE and no PCA: %s.", absent);

@@ -72,6 +72,7 @@ static const Outside outside[] = {
     {"scorepatches", .model = TRUE, .weights = TRUE, .patches = TRUE},
     {"slides", .split = TRUE},
     {"embedding", .split = TRUE},
+    {"worst", .split = TRUE, .model = TRUE, .labels = TRUE},
     {"evaluate", .split = TRUE, .unused = TRUE, .model = TRUE, .labels = TRUE},
 };
 

@@ -114,6 +114,11 @@ static gboolean wants_evaluate(const Run *run, const SlideEntry *slide)
     return has_model(run) && !g_str_equal(run->config->score_slides, "none");
 }
 
+static gboolean wants_worst(const Run *run, const SlideEntry *slide)
+{
+    return wants_evaluate(run, slide) && run->config->evaluate_worst > 0;
+}
+
 /* For every stage that opens a slide; slides.mpp is part of the slide's entry. */
 #define OPEN_KEYS "slides.objective"
 #define CUT_KEYS "tiles.size tiles.mpp tiles.filter tiles.icc tiles.stain tiles.stain_target"
@@ -175,10 +180,13 @@ const Stage stages[] = {
      stage_slides},
     {"embedding", "t-SNE and PCA of pooled latents", SCOPE_COHORT, "embedding run.seed",
      "?score ?scorepatches", 1, wants_embedding, stage_embedding},
+    {"worst", "pictures of the tiles with the most wrong scores", SCOPE_COHORT,
+     "evaluate score.model patches.folder " OPEN_KEYS, "?ingest ?tissue ?train ?score ?scorepatches", 1,
+     wants_worst, stage_worst},
     {"evaluate", "metrics and report", SCOPE_COHORT, EVERYTHING,
      "?ingest ?grid ?mask ?score ?heatmap ?overlay ?regions ?slides ?scorepatches ?train ?dataset ?normals "
-     "?embedding",
-     17, wants_evaluate, stage_evaluate},
+     "?embedding ?worst",
+     18, wants_evaluate, stage_evaluate},
     {NULL, NULL, SCOPE_SLIDE, NULL, NULL, 0, NULL, NULL},
 };
 

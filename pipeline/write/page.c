@@ -27,6 +27,7 @@ static const struct {
             [PAGE_PRE] = {"pre", "", TRUE, FALSE},
             [PAGE_SPAN] = {"span", "", FALSE, FALSE},
             [PAGE_ROW_OF_DRAWINGS] = {"div", " class=\"drawings\"", TRUE, FALSE},
+            [PAGE_ROW_OF_TILES] = {"div", " class=\"tiles\"", TRUE, FALSE},
             [PAGE_FIGURE] = {"figure", "", TRUE, FALSE},
             [PAGE_CAPTION] = {"figcaption", "", TRUE, FALSE},
             [PAGE_CARDS] = {"div", " class=\"cards\"", TRUE, FALSE},

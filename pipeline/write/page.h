@@ -18,6 +18,7 @@ typedef enum {
     PAGE_PRE,
     PAGE_SPAN,
     PAGE_ROW_OF_DRAWINGS, /* figures beside each other */
+    PAGE_ROW_OF_TILES,    /* small figures of one width beside each other */
     PAGE_FIGURE,
     PAGE_CAPTION, /* of a figure */
     PAGE_CARDS,   /* figures that a reader wants first, beside each other */

@@ -29,6 +29,8 @@ const char page_style[] =
     ".card img{margin-top:.5rem;max-height:240px}"
     "pre{background:#f6f8fa;padding:1em;overflow:auto;font-size:.8rem}"
     ".drawings{display:flex;flex-wrap:wrap;gap:1.2rem}figure{margin:0;flex:0 1 480px;min-width:0}"
+    ".tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(10.5rem,1fr));gap:1rem}"
+    ".tiles img{width:100%}.tiles figcaption{overflow-wrap:anywhere;line-height:1.3;margin-top:.3rem}"
     "figcaption{font-size:.88rem;color:#57606a}"
     "details{margin:1rem 0}summary{cursor:pointer;font-weight:600}"
     "@media (max-width:600px){body{padding:.6rem}table{font-size:.8rem}.text,th[scope=row]{max-width:13em}"
