@@ -1,6 +1,6 @@
-// Drawing a region by hand: clicks for a polygon, or one stroke.  The new region is a lesion until the panel says otherwise.
+// Drawing a region by hand: clicks for a polygon, or one stroke.  Its class is the one that the toolbar names.
 /* global L */
-import {byId} from "./dom.js";
+import {byId, fillSelect} from "./dom.js";
 import {freehandRing, ringArea} from "./geometry.js";
 import {latLng} from "./frame.js";
 import {notice} from "./messages.js";
@@ -151,6 +151,7 @@ export function setMode(wanted) {
 }
 
 export function startDraw() {
+    fillSelect(byId("draw-label"), state.run.drawn_labels, state.run.drawn_labels[0]);
     for (const name of ["polygon", "freehand"]) {
         byId(`draw-${name}`).addEventListener("click", () => setMode(name));
     }

@@ -151,6 +151,9 @@ function warn() {
         alarm("This browser changes pixels that are read from a canvas, as a protection from tracking. Scores and colours of the map are wrong here. " +
             "Allow this page to read canvases, or use another browser.");
     }
+    if (state.run.read_only) {
+        alarm(`Nothing can be changed: ${state.run.read_only}. The results can be looked at.`);
+    }
     if (state.run.other_cohort) {
         alarm("The run was started again with other slides since wsiflow view began. Start wsiflow view again to see them.");
     }

@@ -177,8 +177,9 @@ function showSlide() {
 export function startPanel() {
     fillSelect(byId("slide-state"), state.run.slide_states, "open");
     byId("slide-state").addEventListener("change", event => {
+        const wanted = event.target.value; // saving the note shows the former state again
         flushNote();
-        mark({state: event.target.value});
+        mark({state: wanted});
     });
     byId("note").addEventListener("input", saveNote);
     byId("note").addEventListener("blur", flushNote);
