@@ -114,8 +114,10 @@ static int heatmap(int argc, char **argv, GError **error)
     look.title = id;
     look.provenance = "wsiflow " WSIFLOW_VERSION;
     const HeatmapOverview of = {.slide = slide, .map = map};
+    const ValueSources with = {.probability_text =
+                                   "none: a map alone does not say which scores the tiles have"};
     gboolean ok = slide && slide_grid_check_mpp(slide, error) &&
-                  heatmap_files_write(output, &look, slide, map, NULL, NULL, sha256, error) &&
+                  heatmap_files_write(output, &look, slide, map, &with, NULL, sha256, error) &&
                   qupath_script_write(output, &look, slide_info(slide), NULL, error) &&
                   write_overlay(config, &look, slide, map, output, error) &&
                   heatmap_overview_write(output, &look, &of, images, error) &&

@@ -11,6 +11,7 @@
 #include "pipeline/scoring/heatmap_overview.h"
 #include "pipeline/scoring/npy.h"
 #include "pipeline/scoring/overlay_file.h"
+#include "pipeline/scoring/probability_map.h"
 #include "pipeline/scoring/qupath_script.h"
 #include "pipeline/scoring/region_files.h"
 #include "pipeline/scoring/score_folder.h"
@@ -130,8 +131,14 @@ static gboolean score_slide(const Config *config, Model *model, const char *bund
     const HeatmapOverview of = {.slide = slide, .map = map, .known = known, .tissue = tissue->mask};
     OverlayOptions overlay = overlay_file_options(config);
     overlay.threads = threads;
-    return scored_files_slide(table, id, "", scored, NULL, error) && npy_write(values, map, NULL, error) &&
-           heatmap_files_write(folder, &look, slide, map, tissue->mask, known, sha256, error) &&
+    g_autoptr(Map) probability = NULL;
+    if (!scored_files_slide(table, id, "", scored, NULL, error) || !npy_write(values, map, NULL, error) ||
+        !probability_map(model_calibration(model), table, map, slide_info(slide), &probability, error)) {
+        return FALSE;
+    }
+    g_autofree char *text = calibration_probability_text(model_calibration(model));
+    const ValueSources with = {tissue->mask, probability, text};
+    return heatmap_files_write(folder, &look, slide, map, &with, known, sha256, error) &&
            qupath_script_write(folder, &look, slide_info(slide), NULL, error) &&
            heatmap_overview_write(folder, &look, &of, images, error) &&
            (!config->heatmap_overlay ||

@@ -1,7 +1,7 @@
 /* The estimate.
  *
  * Patches take nearly all of the space: 1.9 bytes per pixel as PNG of synthetic tissue at 1 um/px, at most 3 (no compression).  A cell of
- * the score map (8 px of a tile) takes 12 bytes in scoremap.npy, heatmap.ome.tif, heatmap.tif and scores.csv together, at most 28; and 1.5 bytes in
+ * the score map (8 px of a tile) takes 12 bytes in scoremap.npy, heatmap.ome.tif, heatmap.tif and scores.csv together, at most 34, with probabilities; and 1.5 bytes in
  * regions.geojson and predicted_mask.tif, 25 when the map is noise around the threshold.  A tile of tiles.geojson.gz takes 135 bytes.  A px of
  * overlay.tif with its levels takes 0.25 bytes at a quality of 85, glass included, 1.1 when the map is noise.  Everything else takes about 2 MB per
  * slide. */
@@ -30,7 +30,7 @@ static void add_scores(DiskSpace *need, const Run *run, const SlideEntry *entry,
     const double cell = config->heatmap_cell_um > 0 ? config->heatmap_cell_um : CELL_PX * config->tiles_mpp;
     const double cells = um2 / (cell * cell);
     need->likely += 12 * cells;
-    need->most += 28 * cells;
+    need->most += 34 * cells;
     if (wants(run, "regions", entry)) {
         const double stride = config->tiles_size * config->tiles_mpp * (1 - config->score_overlap);
         const double tiles = config->regions_tiles ? um2 / (stride * stride) : 0;

@@ -3,7 +3,6 @@
  * The coloured images are for people; the OME-TIFF holds the values unchanged.  The range of the colours is the same for all slides of a model
  * (heatmap_look.h), so slides can be compared. */
 #include "pipeline/scoring/heatmap_files.h"
-#include "pipeline/scoring/value_file.h"
 #include "tiler/cut/cut.h"
 #include "tiler/heatmap/heatmap.h"
 #include "tiler/imagefile/image_draw.h"
@@ -49,7 +48,7 @@ static void mark_unknown(Image *readable, const Map *map, const Image *known)
 }
 
 gboolean heatmap_files_write(const char *folder, const HeatmapLook *look, Slide *slide, const Map *map,
-                             const Image *tissue, const Image *known, char sha256[HEATMAP_FILES][65],
+                             const ValueSources *with, const Image *known, char sha256[HEATMAP_FILES][65],
                              GError **error)
 {
     const SlideInfo *info = slide_info(slide);
@@ -77,7 +76,7 @@ gboolean heatmap_files_write(const char *folder, const HeatmapLook *look, Slide 
                         .mpp_x = whole.width * info->mpp_x / map->width,
                         .mpp_y = whole.height * info->mpp_y / map->height,
                         .description = text};
-    const ValueFile values = {look->title, look->provenance, info, map, tissue};
+    const ValueFile values = {look->title, look->provenance, info, map, *with};
     g_autofree char *rgb_path = g_build_filename(folder, heatmap_files[0], NULL);
     g_autofree char *ome_path = g_build_filename(folder, heatmap_files[1], NULL);
     return pyramid_write_image(rgb_path, &spec, coloured, sha256[0], error) &&

@@ -11,19 +11,27 @@ MapThreshold map_threshold(const Config *config, const Calibration *calibration)
     return calibration ? (MapThreshold){calibration->threshold, "model"} : (MapThreshold){NAN, NULL};
 }
 
+gboolean map_threshold_calibration(const Work *work, Calibration *out, GError **error)
+{
+    g_autofree char *own = work_find(work, "train", COHORT, "model");
+    ModelSpec spec;
+    if (!model_describe(own ? own : work->run->config->score_model, &spec, out, error)) {
+        return FALSE;
+    }
+    model_spec_clear(&spec);
+    return TRUE;
+}
+
 gboolean map_threshold_of_run(const Work *work, MapThreshold *out, GError **error)
 {
     *out = map_threshold(work->run->config, NULL);
     if (out->source) {
         return TRUE;
     }
-    g_autofree char *own = work_find(work, "train", COHORT, "model");
-    ModelSpec spec;
     Calibration calibration;
-    if (!model_describe(own ? own : work->run->config->score_model, &spec, &calibration, error)) {
+    if (!map_threshold_calibration(work, &calibration, error)) {
         return FALSE;
     }
-    model_spec_clear(&spec);
     *out = map_threshold(work->run->config, &calibration);
     return TRUE;
 }

@@ -14,6 +14,9 @@ typedef struct {
 
 /* calibration: of the model that scored; NULL when it is not known, so that only the key can give a threshold. */
 MapThreshold map_threshold(const Config *config, const Calibration *calibration);
+/* The calibration of the model that scored: the run's own, or score.model.  Without map_mean.  The calling stage needs `train` and reads
+ * score.model. */
+gboolean map_threshold_calibration(const Work *work, Calibration *out, GError **error);
 /* The same in a run, with the run's own model or score.model.  The calling stage needs `train`, and reads regions.threshold and score.model.
  * The model is only read when the key does not give the value. */
 gboolean map_threshold_of_run(const Work *work, MapThreshold *out, GError **error);

@@ -6,6 +6,21 @@
 #include "base/durable.h"
 #include <math.h>
 
+GArray *scored_files_column(const char *path, const char *column, GError **error)
+{
+    g_autoptr(Csv) csv = csv_read(path, error);
+    int at = csv ? csv_need(csv, column, error) : -1;
+    g_autoptr(GArray) values = g_array_new(FALSE, FALSE, sizeof(double));
+    for (int row = 0; at >= 0 && row < csv_rows(csv); row++) {
+        double value;
+        if (!csv_number(csv, row, at, &value, error)) {
+            return NULL;
+        }
+        g_array_append_val(values, value);
+    }
+    return at >= 0 ? g_steal_pointer(&values) : NULL;
+}
+
 GArray *scored_files_positions(const char *path, GError **error)
 {
     static const char *const names[] = {"x", "y", "width", "height"};

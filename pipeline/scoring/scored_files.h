@@ -10,3 +10,5 @@ gboolean scored_files_images(const char *path, const char *split, const GArray *
                              GError **error);
 /* The footprints in the table of a slide: array of Rect (level-0 px).  Caller unrefs. */
 GArray *scored_files_positions(const char *path, GError **error);
+/* A column of it: array of double, in the same order, NAN for a tile without a score.  Caller unrefs. */
+GArray *scored_files_column(const char *path, const char *column, GError **error);

@@ -3,6 +3,7 @@
 #include "pipeline/scoring/heatmap_files.h"
 #include "pipeline/scoring/heatmap_overview.h"
 #include "pipeline/scoring/map_inputs.h"
+#include "pipeline/scoring/probability_map.h"
 #include "pipeline/scoring/qupath_script.h"
 
 static gboolean publish(Work *work, int count, const char *const names[], const char *const files[],
@@ -21,9 +22,17 @@ static gboolean write_pyramids(Work *work, const MapInputs *inputs, GError **err
 {
     static const char *const names[HEATMAP_FILES] = {"rgb", "values"};
     char sha256[HEATMAP_FILES][65];
-    g_autofree char *folder = work_output(work, "");
-    return heatmap_files_write(folder, &inputs->look, inputs->slide, inputs->map, inputs->tissue,
-                               inputs->known, sha256, error) &&
+    Calibration calibration;
+    g_autoptr(Map) probability = NULL;
+    g_autofree char *folder = work_output(work, ""), *scores = work_input(work, "score", "scores", error);
+    if (!scores || !map_threshold_calibration(work, &calibration, error) ||
+        !probability_map(&calibration, scores, inputs->map, slide_info(inputs->slide), &probability, error)) {
+        return FALSE;
+    }
+    g_autofree char *text = calibration_probability_text(&calibration);
+    const ValueSources with = {inputs->tissue, probability, text};
+    return heatmap_files_write(folder, &inputs->look, inputs->slide, inputs->map, &with, inputs->known,
+                               sha256, error) &&
            publish(work, HEATMAP_FILES, names, heatmap_files, sha256, error);
 }
 

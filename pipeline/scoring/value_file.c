@@ -50,13 +50,13 @@ static Map *fractions_of(const ValueFile *file, GError **error)
 {
     const Map *scores = file->scores;
     g_autoptr(Map) out = map_new(scores->width, scores->height, error);
-    if (out && file->tissue) {
+    if (out && file->with.tissue) {
         g_autofree double *sum =
-            wsi_try_alloc((size_t)file->tissue->width, sizeof(double), "a row of the tissue", error);
+            wsi_try_alloc((size_t)file->with.tissue->width, sizeof(double), "a row of the tissue", error);
         if (!sum) {
             return NULL;
         }
-        tissue_fractions(file->tissue, scores, sum, out);
+        tissue_fractions(file->with.tissue, scores, sum, out);
     } else if (out) {
         for (size_t i = 0; i < (size_t)out->width * out->height; i++) {
             out->values[i] = !isnan(scores->values[i]);
@@ -73,13 +73,15 @@ static const PyramidPlane planes[VALUES] = {
     [VALUE_SCORE] = {"score (standard deviations of normal tiles)", 0xFF4040, PYRAMID_MEAN, TRUE},
     [VALUE_MAXIMUM] = {"maximum of score (standard deviations of normal tiles)", 0xFFC000, PYRAMID_MAXIMUM,
                        TRUE},
+    [VALUE_PROBABILITY] = {"calibrated probability of an anomaly (0 to 1)", 0x4080FF, PYRAMID_MEAN, TRUE},
     [VALUE_FRACTION] = {"fraction of readable tissue (0 to 1)", 0x40A040, PYRAMID_MEAN, FALSE},
 };
 
-#define COMMENT                                                                                              \
-    "Anomaly map of a slide. It covers all of level 0, also what QuPath crops. NaN means no data: no "       \
-    "tissue, "                                                                                               \
-    "or it could not be read. Pyramid levels of the score are means over all cells with data, those of the " \
+#define COMMENT                                                                                           \
+    "Anomaly map of a slide. It covers all of level 0, also what QuPath crops. NaN means no data: no "    \
+    "tissue, "                                                                                            \
+    "or it could not be read. Pyramid levels of the score (and of the probability, if there is one) are " \
+    "means over all cells with data, those of the "                                                       \
     "maximum are maxima, those of the fraction are means over all cells. For research use only."
 
 /* Appends a number as text to the notes, which own it. */
@@ -107,10 +109,10 @@ static GPtrArray *notes_of(const ValueFile *file)
     note_text(notes, "levels_maximum", "maximum over the cells of level 0");
     note_text(notes, "levels_fraction", "mean over all cells of level 0");
     note_text(notes, "fraction",
-              file->tissue ? "area of tissue in the cell, by the tissue mask; 0 where the cell has no score"
-                           : "1 where the cell has a score, otherwise 0: the tissue mask was not given");
-    note_text(notes, "probability",
-              "no channel: the model has no calibration that makes probabilities of its scores");
+              file->with.tissue
+                  ? "area of tissue in the cell, by the tissue mask; 0 where the cell has no score"
+                  : "1 where the cell has a score, otherwise 0: the tissue mask was not given");
+    note_text(notes, "probability", file->with.probability_text);
     note_text(notes, "frame", "level 0 of the slide, not cropped to its bounds");
     note_number(notes, "slide_width_px", (double)info->levels[0].width);
     note_number(notes, "slide_height_px", (double)info->levels[0].height);
@@ -129,7 +131,8 @@ gboolean value_file_write(const char *path, const ValueFile *file, char sha256[6
         return FALSE;
     }
     const SlideInfo *info = file->info;
-    const Map *const maps[VALUES] = {file->scores, file->scores, fraction};
+    const Map *const maps[VALUES] = {file->scores, file->scores, fraction, file->with.probability};
+    int count = file->with.probability ? VALUES : VALUE_PROBABILITY; /* it is the last one */
     g_autoptr(GPtrArray) notes = notes_of(file);
     const PyramidSpec spec = {.layout = PYRAMID_OME,
                               .pixels = PYRAMID_FLOAT,
@@ -139,8 +142,8 @@ gboolean value_file_write(const char *path, const ValueFile *file, char sha256[6
                               .mpp_y = info->levels[0].height * info->mpp_y / fraction->height,
                               .description = file->title,
                               .planes = planes,
-                              .plane_count = VALUES,
+                              .plane_count = count,
                               .comment = COMMENT,
                               .notes = (const char *const *)notes->pdata};
-    return pyramid_write_maps(path, &spec, maps, VALUES, sha256, error);
+    return pyramid_write_maps(path, &spec, maps, count, sha256, error);
 }

@@ -99,6 +99,8 @@ with tifffile.TiffFile(sys.argv[1]) as t, tifffile.TiffFile(sys.argv[2]) as u:
     for a, b in zip(t.series[0].levels, u.series[0].levels):
         assert np.array_equal(a.asarray()[:2], b.asarray()[:2], equal_nan=True)
     fraction, bare = t.asarray()[2], u.asarray()[2]
+    # Trained without labels: there is no probability, and the file says why.
+    assert t.series[0].shape[0] == 3 and "0 labelled anomalies, and at least 10 of each are needed" in t.ome_metadata
 known = np.isfinite(np.load(sys.argv[3] + "/scoremap.npy"))
 assert np.array_equal(bare, known) and np.array_equal(fraction > 0, known)
 # The area of tissue in each cell: the integral of the mask, sampled at 40 x 40 points of the cell.

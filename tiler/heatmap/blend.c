@@ -42,9 +42,14 @@ Blend *blend_new(double slide_width, double slide_height, double mpp_x, double m
             slide_width, slide_height, mpp_x, mpp_y, cell_um);
         return NULL;
     }
+    return blend_new_sized(slide_width, slide_height, (int)MAX(columns, 1), (int)MAX(rows, 1), error);
+}
+
+Blend *blend_new_sized(double slide_width, double slide_height, int width, int height, GError **error)
+{
     g_autoptr(Blend) blend = g_new0(Blend, 1);
-    blend->width = (int)MAX(columns, 1);
-    blend->height = (int)MAX(rows, 1);
+    blend->width = width;
+    blend->height = height;
     blend->scale_x = slide_width / blend->width;
     blend->scale_y = slide_height / blend->height;
     size_t cells = (size_t)blend->width * blend->height;

@@ -11,6 +11,8 @@ typedef struct Blend Blend;
 /* slide_*: level-0 px; mpp_*: um/px of level 0; cell_um: wanted size of a map pixel. */
 Blend *blend_new(double slide_width, double slide_height, double mpp_x, double mpp_y, double cell_um,
                  GError **error);
+/* The same with a map of this size. */
+Blend *blend_new_sized(double slide_width, double slide_height, int width, int height, GError **error);
 void blend_free(Blend *blend);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Blend, blend_free)
 /* Adds the map of a tile that covers `footprint` (level-0 px).  Overlapping tiles are averaged with a
