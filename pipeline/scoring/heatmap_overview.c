@@ -22,7 +22,7 @@ enum { LESION_CELLS = 3600, THUMBNAIL_SIDE = 224, THUMBNAIL_BYTES = 10000 };
 
 typedef struct {
     Isoline *found;
-    CanvasRing *rings;
+    Ring *rings;
     HeatmapOutlines outlines;
 } Outlines;
 
@@ -42,12 +42,12 @@ static gboolean outlines_find(const Map *map, double level, double least_part, d
     if (!out->found) {
         return FALSE;
     }
-    out->rings = g_new(CanvasRing, out->found->ring_count + 1);
+    out->rings = g_new(Ring, out->found->ring_count + 1);
     out->outlines = (HeatmapOutlines){out->rings, 0, map->width, map->height};
     for (int i = 0; i < out->found->ring_count; i++) {
         const IsolineRing *ring = &out->found->rings[i];
         if (fabs(ring->area) >= (ring->area > 0 ? least_part : least_hole_part) * cells) {
-            out->rings[out->outlines.count++] = (CanvasRing){ring->xy, ring->points};
+            out->rings[out->outlines.count++] = (Ring){ring->xy, ring->points};
         }
     }
     return TRUE;
@@ -84,6 +84,26 @@ static char *number(const char *format, double value)
     return g_strdup(g_ascii_formatd(text, sizeof text, format, value));
 }
 
+/* Three digits or all before the point, without an exponent.  Caller frees. */
+static char *score_text(double score)
+{
+    return number(fabs(score) >= 100 ? "%.0f" : "%.3g", score);
+}
+
+/* Two digits, likewise. */
+static char *percent_text(double percent)
+{
+    return percent > 0 && percent < 0.01 ? g_strdup("< 0.01")
+                                         : number(percent >= 10 ? "%.0f" : "%.2g", percent);
+}
+
+static char *area_text(double mm2)
+{
+    g_autofree char *value =
+        mm2 < 0.01 ? number("%.0f", 1e6 * mm2) : number(mm2 >= 10 ? "%.0f" : "%.2g", mm2);
+    return g_strdup_printf("%s %s\u00b2", value, mm2 < 0.01 ? "\u00b5m" : "mm");
+}
+
 /* What the map shows, in one line. */
 static char *found_text(const Map *map, const MapThreshold *threshold)
 {
@@ -99,20 +119,27 @@ static char *found_text(const Map *map, const MapThreshold *threshold)
     if (scored == 0) {
         return g_strdup("no part of it was scored");
     }
-    g_autofree char *most = number("%.3g", maximum);
+    g_autofree char *most = score_text(maximum);
     if (isnan(threshold->value)) {
         return g_strdup_printf("highest score %s", most);
     }
-    g_autofree char *at = number("%.3g", threshold->value),
-                    *percent = number("%.2g", 100.0 * (double)high / (double)scored);
+    g_autofree char *at = score_text(threshold->value),
+                    *percent = percent_text(100.0 * (double)high / (double)scored);
     return g_strdup_printf("highest score %s; %s %% of the scored area at or above the threshold %s", most,
                            percent, at);
 }
 
-static char *note_text(const HeatmapLook *look)
+static char *note_text(const HeatmapLook *look, const SlideInfo *info)
 {
-    g_autofree char *range = heatmap_look_text(look);
-    return g_strdup_printf("%s. Colours: %s. %s", look->provenance, range, research_use_only);
+    double slide_mm2 =
+        (double)info->levels[0].width * info->mpp_x * (double)info->levels[0].height * info->mpp_y / 1e6;
+    g_autofree char *range = heatmap_look_text(look), *least = area_text(LEAST_PART * slide_mm2),
+                    *hole = area_text(LEAST_HOLE_PART * slide_mm2);
+    g_autofree char *lines =
+        isnan(look->threshold.value)
+            ? g_strdup("")
+            : g_strdup_printf(" Regions below %s and their holes below %s have no line.", least, hole);
+    return g_strdup_printf("%s. Colours: %s.%s %s", look->provenance, range, lines, research_use_only);
 }
 
 /* ---- files ---- */
@@ -154,7 +181,8 @@ gboolean heatmap_overview_write(const char *folder, const HeatmapLook *look, con
          !outlines_find(of->map, look->threshold.value, LEAST_PART, LEAST_HOLE_PART, &regions, error))) {
         return FALSE;
     }
-    g_autofree char *subtitle = found_text(of->map, &look->threshold), *note = note_text(look);
+    g_autofree char *subtitle = found_text(of->map, &look->threshold),
+                    *note = note_text(look, slide_info(of->slide));
     const HeatmapPage page = {.map = of->map,
                               .known = of->known,
                               .colours = look->colours,

@@ -14,15 +14,15 @@ OverlayOptions overlay_file_options(const Config *config)
                             .threads = 1};
 }
 
-/* The outlines to draw: array of OverlayRing, whose points belong to the regions.  None without a threshold. */
+/* The outlines to draw: array of Ring, whose points belong to the regions.  None without a threshold. */
 static GArray *rings_of(const MapRegions *found)
 {
-    GArray *rings = g_array_new(FALSE, FALSE, sizeof(OverlayRing));
+    GArray *rings = g_array_new(FALSE, FALSE, sizeof(Ring));
     for (guint i = 0; found && i < found->regions->len; i++) {
         const MapRegion *region = &g_array_index(found->regions, MapRegion, i);
         for (int k = 0; k < region->rings; k++) {
             const IsolineRing *from = &found->outlines->rings[region->first_ring + k];
-            OverlayRing ring = {from->xy, from->points};
+            Ring ring = {from->xy, from->points};
             g_array_append_val(rings, ring);
         }
     }
@@ -70,7 +70,7 @@ gboolean overlay_file_write(const char *folder, const OverlayOptions *options, c
                               .low = look->low,
                               .high = look->high,
                               .opacity = look->opacity,
-                              .rings = (const OverlayRing *)rings->data,
+                              .rings = (const Ring *)rings->data,
                               .ring_count = (int)rings->len,
                               .mpp = options->mpp,
                               .quality = options->quality,

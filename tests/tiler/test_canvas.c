@@ -95,7 +95,7 @@ static void test_rings(void)
     g_autoptr(Canvas) canvas = page(200, 200);
     /* In a frame of 10 x 20 units on an area of 100 x 100 px at (50, 40); and one that reaches beyond it. */
     static const double square[] = {2, 4, 8, 4, 8, 16, 2, 16}, beyond[] = {-5, -5, 30, -5, 30, 50, -5, 50};
-    const CanvasRing rings[] = {{square, 4}, {beyond, 4}};
+    const Ring rings[] = {{square, 4}, {beyond, 4}};
     const Rect area = {50, 40, 100, 100};
     canvas_rings(canvas, rings, 2, 10, 20, &area, &(CanvasPen){2, 0, {0, 0, 0}});
     g_autoptr(Image) out = finish(canvas);

@@ -153,7 +153,7 @@ static void test_outlines(void)
     begin(&drawn, 1200, 600, 0.5, 1);
     /* In a frame of 100 x 200. */
     const double box[] = {20, 60, 70, 60, 70, 150, 20, 150}, inner[] = {40, 90, 50, 90, 50, 110, 40, 110};
-    const CanvasRing ring = {box, 4}, small = {inner, 4};
+    const Ring ring = {box, 4}, small = {inner, 4};
     const HeatmapOutlines annotation = {&ring, 1, 100, 200}, regions = {&small, 1, 100, 200};
     drawn.page.annotation = &annotation;
     drawn.page.regions = &regions;

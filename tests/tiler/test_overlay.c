@@ -47,7 +47,7 @@ typedef struct {
     Slide *slide;
     Map *map;
     Image *known;
-    OverlayRing ring;
+    Ring ring;
 } Fixture;
 
 static const double square[] = {20, 10, 40, 10, 40, 30, 20, 30};
@@ -74,7 +74,7 @@ static void set_up(Fixture *fixture, gconstpointer data)
             fixture->known->pixels[y * COLUMNS + x] = lost ? 0 : 255;
         }
     }
-    fixture->ring = (OverlayRing){square, 4};
+    fixture->ring = (Ring){square, 4};
 }
 
 static void tear_down(Fixture *fixture, gconstpointer data)

@@ -105,8 +105,8 @@ static void stroke(Canvas *canvas, const CanvasPen *pen)
     cairo_stroke(canvas->cairo);
 }
 
-void canvas_rings(Canvas *canvas, const CanvasRing *rings, int count, double columns, double rows,
-                  const Rect *area, const CanvasPen *pen)
+void canvas_rings(Canvas *canvas, const Ring *rings, int count, double columns, double rows, const Rect *area,
+                  const CanvasPen *pen)
 {
     cairo_save(canvas->cairo);
     cairo_rectangle(canvas->cairo, area->x, area->y, area->width, area->height);

@@ -6,6 +6,7 @@
  * Lengths are px, positions from the top left corner.  A canvas belongs to one thread. */
 #pragma once
 #include "base/image.h"
+#include "base/ring.h"
 
 #define CANVAS_DPI 300
 /* Points (1/72 inch) and millimetres of the printed page, in px. */
@@ -32,19 +33,14 @@ void canvas_fill(Canvas *canvas, const Rect *area, CanvasColour colour);
 /* A line around the area, outside of it. */
 void canvas_frame(Canvas *canvas, const Rect *area, double width, CanvasColour colour);
 
-/* A closed outline. */
-typedef struct {
-    const double *xy; /* vertices, x, y interleaved; the last one is joined to the first */
-    int points;
-} CanvasRing;
 /* A line, with a white border of `border` px on each side so that it shows on every colour. */
 typedef struct {
     double width, border;
     CanvasColour colour;
 } CanvasPen;
 /* Draws outlines in the area, and nothing outside of it.  columns, rows: the coordinates of its far corner in those of the outlines. */
-void canvas_rings(Canvas *canvas, const CanvasRing *rings, int count, double columns, double rows,
-                  const Rect *area, const CanvasPen *pen);
+void canvas_rings(Canvas *canvas, const Ring *rings, int count, double columns, double rows, const Rect *area,
+                  const CanvasPen *pen);
 /* A straight piece of such a line. */
 void canvas_line(Canvas *canvas, double x0, double y0, double x1, double y1, const CanvasPen *pen);
 

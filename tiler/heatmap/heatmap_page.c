@@ -93,7 +93,7 @@ static void put_threshold(Canvas *canvas, const HeatmapPage *page, const Rect *b
     const CanvasPen pen = {3, 2, {0, 0, 0}};
     double y = heatmap_layout_value(bar, page->threshold, page->low, page->high), line = label_height(canvas);
     canvas_line(canvas, bar->x - CANVAS_MM(0.8), y, bar->x + bar->width + CANVAS_MM(1.2), y, &pen);
-    g_autofree char *value = number(page->threshold, 3);
+    g_autofree char *value = number(page->threshold, fabs(page->threshold) < 100 ? 3 : 6);
     put_label(canvas, bar, y, TRUE, value);
     put_label(canvas, bar, word_below(bar, y, line) ? y + line : y - line, FALSE, "threshold");
 }

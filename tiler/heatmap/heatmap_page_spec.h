@@ -4,7 +4,7 @@
 
 /* Outlines in a frame that covers the slide's whole level 0. */
 typedef struct {
-    const CanvasRing *rings; /* from (0, 0) to (columns, rows) */
+    const Ring *rings; /* from (0, 0) to (columns, rows) */
     int count;
     double columns, rows;
 } HeatmapOutlines;

@@ -16,10 +16,10 @@ typedef struct {
     const Map *map; /* covers the slide's whole level 0; values that are not finite are no data */
     const Image
         *known; /* of the map's size: 0 = hatched where there is no value; NULL: all cells are known */
-    const char *colours;      /* "viridis", ... */
-    double low, high;         /* values of the first and the last colour */
-    double opacity;           /* of the colours, 0 to 1 */
-    const OverlayRing *rings; /* lines to draw */
+    const char *colours; /* "viridis", ... */
+    double low, high;    /* values of the first and the last colour */
+    double opacity;      /* of the colours, 0 to 1 */
+    const Ring *rings;   /* lines to draw, in cells of the map */
     int ring_count;
     double mpp;              /* wanted resolution, um/px; 0 = level 0 */
     int quality;             /* JPEG; 0 = 90 */

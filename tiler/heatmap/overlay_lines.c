@@ -31,7 +31,7 @@ static void touched(double low, double high, int count, int *from, int *to)
     *to = (int)CLAMP(floor(high / SQUARE_PX), 0, count - 1);
 }
 
-static Edge edge_of(const OverlayRing *ring, int i, double scale_x, double scale_y)
+static Edge edge_of(const Ring *ring, int i, double scale_x, double scale_y)
 {
     const double *a = ring->xy + 2 * i, *b = ring->xy + 2 * ((i + 1) % ring->points);
     return (Edge){(float)(a[0] * scale_x), (float)(a[1] * scale_y), (float)(b[0] * scale_x),
@@ -39,8 +39,7 @@ static Edge edge_of(const OverlayRing *ring, int i, double scale_x, double scale
 }
 
 /* Passes over all edges: first to count those of each square in first[square + 1], then (edges not NULL) to store them. */
-static void sort_edges(OverlayLines *lines, const OverlayRing *rings, int count, double scale_x,
-                       double scale_y)
+static void sort_edges(OverlayLines *lines, const Ring *rings, int count, double scale_x, double scale_y)
 {
     for (int r = 0; r < count; r++) {
         for (int i = 0; i < rings[r].points; i++) {
@@ -61,8 +60,8 @@ static void sort_edges(OverlayLines *lines, const OverlayRing *rings, int count,
     }
 }
 
-OverlayLines *overlay_lines_new(const OverlayRing *rings, int count, double scale_x, double scale_y,
-                                int64_t width, int64_t height, GError **error)
+OverlayLines *overlay_lines_new(const Ring *rings, int count, double scale_x, double scale_y, int64_t width,
+                                int64_t height, GError **error)
 {
     g_autoptr(OverlayLines) lines = g_new0(OverlayLines, 1);
     lines->columns = (int)ceil((double)width / SQUARE_PX);
