@@ -9,6 +9,7 @@ const Command *const commands[] = {
     &command_status,
     &command_retry,
     &command_view,
+    &command_review,
     &command_slide,
     &command_train,
     &command_score,

@@ -7,6 +7,7 @@ extern const Command command_dataset; /* in cmd_run.c */
 extern const Command command_status;
 extern const Command command_retry;
 extern const Command command_view;
+extern const Command command_review;
 extern const Command command_slide;
 extern const Command command_train;
 extern const Command command_score;

@@ -13,8 +13,8 @@ printf 'slides: {manifest: slides.csv}
 tiles: {size: 64, mpp: 2}
 model: {blocks: [1, 1, 1], condition: 8, fpn_width: 8}
 train: {epochs: 2, batch: 4}
-regions: {threshold: 0.5}
-heatmap: {cell_um: 64}
+regions: {threshold: 0.2}
+heatmap: {cell_um: 32}
 score: {slides: all}\n' >first.yaml
 "$WSIFLOW" run -c first.yaml -o run >run.log 2>&1
 is "a run without labels ends well" $? 0
@@ -33,6 +33,7 @@ def line(name, good):
     print(("ok" if good else "FAILED"), name)
 with Reviewer(program, "run") as one, Reviewer(program, "run") as other:
     regions = one.regions(slide)
+    line("there are regions to decide on", len(regions) >= 6)
     first, second = regions[0]["properties"]["id"], regions[1]["properties"]["id"]
     one.review(slide), other.review(slide)
     one.decide(slide, first, "confirmed")
@@ -86,6 +87,9 @@ PY
 python3 steps.py "$WSIFLOW" >steps.out 2>steps.err
 is "all steps are done" "$?$(cat steps.err)" 0
 while read -r verdict name; do is "$name" "$verdict" ok; done <steps.out
+said=$("$WSIFLOW" review run 2>&1)
+like "the same can be read in the terminal" "$said" '^synth_00 +done +0 +0 +1  clean$'
+like "with the decisions on regions" "$said" '^[0-9]+ decisions on regions, 0 of them'
 state >after
 is "nothing of the run has changed but the review" "$(diff before after)" ""
 "$WSIFLOW" run -c first.yaml -o run >again.log 2>&1
