@@ -1,11 +1,11 @@
 /* Bootstrap intervals.
  *
- * A sample of units with replacement is a weight for each unit: how often it was drawn.  The scores are sorted once.  A draw is then one sweep
- * over them that sums weights instead of counting items.  LANES draws share a sweep, so each item is read once for all of them.  All sums
+ * A sample of units with replacement is a weight for each unit: how often it was drawn.  The scores are sorted once (bootstrap_items.c).  A
+ * draw is then one sweep over them that sums weights instead of counting items.  LANES draws share a sweep, so each item is read once for all of them.  All sums
  * are of whole numbers in double, which are exact below 2^53. */
 #include "flows/metrics/bootstrap.h"
+#include "flows/metrics/bootstrap_items.h"
 #include "flows/metrics/bootstrap_private.h"
-#include "flows/metrics/ranking.h"
 #include "base/error.h"
 #include "base/order.h"
 #include "base/rng.h"
@@ -86,7 +86,7 @@ void bootstrap_lanes(uint64_t seed, int first, int units, int *one, double *weig
     for (int l = 0; l < LANES; l++) {
         bootstrap_weights(seed, first + l, units, one);
         for (int u = 0; u < units; u++) {
-            weight[(size_t)u * LANES + l] = one[u];
+            weight[(size_t)u * LANES + (size_t)l] = one[u];
         }
     }
 }
@@ -103,57 +103,58 @@ static void add_step(Sweep *s, const double *up, const double *flat)
     }
 }
 
-static void sweep(const Item *items, int n, const double *weight, Sweep *s)
+/* sum (LANES) += count * weight of the unit */
+static inline void add_weights(double *sum, int count, const double *weight, int unit)
 {
-    *s = (Sweep){0};
-    for (int i = 0; i < n; i++) {
-        double *sum = items[i].positive ? s->positives : s->negatives;
-        for (int l = 0; l < LANES; l++) {
-            sum[l] += weight[(size_t)items[i].unit * LANES + l];
-        }
-    }
-    double up[LANES] = {0}, flat[LANES] = {0};
-    gboolean positive = FALSE;
-    for (int i = 0; i < n; i++) {
-        double *sum = items[i].positive ? up : flat;
-        positive = positive || items[i].positive;
-        for (int l = 0; l < LANES; l++) {
-            sum[l] += weight[(size_t)items[i].unit * LANES + l];
-        }
-        /* A step of negatives alone changes neither sum and cannot raise F1, so it needs no division. */
-        if (items[i].last) {
-            if (positive) {
-                add_step(s, up, flat);
-            } else {
-                for (int l = 0; l < LANES; l++) {
-                    s->fp[l] += flat[l];
-                }
-            }
-            for (int l = 0; l < LANES; l++) {
-                up[l] = flat[l] = 0;
-            }
-            positive = FALSE;
-        }
+    for (int l = 0; l < LANES; l++) {
+        sum[l] += count * weight[(size_t)unit * LANES + (size_t)l];
     }
 }
 
-Item *bootstrap_items(const double *score, const int *label, const int *unit, int n, GError **error)
+static void sweep(const Items *all, const double *weight, Sweep *s)
 {
-    g_autofree Ranked *ranked = ranking_descending(score, n, error);
-    Item *items = ranked ? wsi_try_alloc((size_t)n, sizeof(Item), "sorted scores", error) : NULL;
-    for (int i = 0; items && i < n; i++) {
-        int item = ranked[i].item;
-        items[i] = (Item){unit[item], label[item] > 0, i + 1 == n || ranked[i + 1].score != ranked[i].score};
+    *s = (Sweep){0};
+    for (int i = 0; i < all->n; i++) {
+        add_weights(s->positives, all->items[i].positives, weight, all->items[i].unit);
+        add_weights(s->negatives, all->items[i].negatives, weight, all->items[i].unit);
     }
-    return items;
+    double up[LANES] = {0}, flat[LANES] = {0};
+    gboolean positive = FALSE;
+    for (int i = 0; i < all->n; i++) {
+        const Item *item = &all->items[i];
+        if (item->positives > 0) {
+            add_weights(up, item->positives, weight, item->unit);
+            positive = TRUE;
+        }
+        if (item->negatives > 0) {
+            add_weights(flat, item->negatives, weight, item->unit);
+        }
+        if (!item->last) {
+            continue;
+        }
+        /* A step of negatives alone changes neither sum and cannot raise F1, so it needs no division. */
+        if (positive) {
+            add_step(s, up, flat);
+        } else {
+            for (int l = 0; l < LANES; l++) {
+                s->fp[l] += flat[l];
+            }
+        }
+        for (int l = 0; l < LANES; l++) {
+            up[l] = flat[l] = 0;
+        }
+        positive = FALSE;
+    }
 }
 
 gboolean bootstrap_metrics(const double *score, const int *label, const int *unit, int n, int units,
                            uint64_t seed, MetricIntervals *out, GError **error)
 {
-    g_autofree Item *items = bootstrap_items(score, label, unit, n, error);
+    Items all;
+    gboolean sorted = bootstrap_items(score, label, unit, NULL, n, units, &all, error);
+    g_autofree Item *items = all.items;
     g_autofree double *weight =
-        items ? wsi_try_alloc((size_t)units, LANES * sizeof(double), "bootstrap weights", error) : NULL;
+        sorted ? wsi_try_alloc((size_t)units, LANES * sizeof(double), "bootstrap weights", error) : NULL;
     g_autofree int *one =
         weight ? wsi_try_alloc((size_t)units, sizeof(int), "bootstrap weights", error) : NULL;
     if (!one) {
@@ -163,7 +164,7 @@ gboolean bootstrap_metrics(const double *score, const int *label, const int *uni
     for (int first = 0; first < BOOTSTRAP_DRAWS; first += LANES) {
         Sweep s;
         bootstrap_lanes(seed, first, units, one, weight);
-        sweep(items, n, weight, &s);
+        sweep(&all, weight, &s);
         for (int l = 0; l < LANES; l++) { /* a draw without one of the classes has no metric */
             double p = s.positives[l], q = s.negatives[l];
             gboolean both = p > 0 && q > 0;

@@ -31,6 +31,7 @@ Interval bootstrap_any(BootstrapMetric metric, void *data, int units, uint64_t s
 typedef struct {
     Interval auroc, average_precision, best_f1;
 } MetricIntervals;
-/* Of n scores with labels (as in metrics.h); unit (n): 0..units-1.  FALSE with WSI_ERROR_MEMORY. */
+/* Of n scores with labels (as in metrics.h); unit (n): 0..units-1.  Of very many scores, thresholds are classes of scores (bootstrap_items.h).
+ * FALSE with WSI_ERROR_MEMORY. */
 gboolean bootstrap_metrics(const double *score, const int *label, const int *unit, int n, int units,
                            uint64_t seed, MetricIntervals *out, GError **error);

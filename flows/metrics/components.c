@@ -108,6 +108,9 @@ gboolean components_major_axes(const Components *c, double *out, GError **error)
     }
     for (int pass = 0; pass < 2; pass++) { /* the means, then the squares around them */
         for (size_t i = 0; i < (size_t)c->width * c->height; i++) {
+            if (c->label[i] == 0) { /* the background is most of a mask, and has no axis */
+                continue;
+            }
             Moments *m = &of[c->label[i]];
             double n = c->size[c->label[i]], x = (double)(i % (size_t)c->width),
                    y = (double)(i / (size_t)c->width);
@@ -132,59 +135,76 @@ gboolean components_major_axes(const Components *c, double *out, GError **error)
 
 /* ---- growing and filling ---- */
 
-/* Columns to the nearest set pixel of each row; reach + 1 = none within reach.  out (height, width). */
-static void columns_away(const Image *mask, int reach, int *out)
+/* Whether a set pixel has a neighbour above, below or beside it that is not set.  The set pixel that is nearest to one that is not set always has: one
+ * step from it towards the other is nearer still. */
+static gboolean is_edge(const Image *mask, int x, int y)
 {
-    for (int y = 0; y < mask->height; y++) {
-        const uint8_t *row = mask->pixels + (size_t)y * mask->width;
-        int *away = out + (size_t)y * mask->width;
-        for (int x = 0; x < mask->width; x++) {
-            int left = x ? away[x - 1] : reach + 1;
-            away[x] = row[x] ? 0 : MIN(left + 1, reach + 1);
-        }
-        for (int x = mask->width - 2; x >= 0; x--) {
-            away[x] = MIN(away[x], away[x + 1] + 1);
+    const uint8_t *at = mask->pixels + (size_t)y * mask->width + x;
+    return (x > 0 && !at[-1]) || (x + 1 < mask->width && !at[1]) || (y > 0 && !at[-mask->width]) ||
+           (y + 1 < mask->height && !at[mask->width]);
+}
+
+/* Sets all pixels that are nearer than `radius` to (x, y). */
+static void paint_disc(Image *out, int x, int y, int reach, double radius)
+{
+    for (int j = MAX(0, y - reach); j <= MIN(out->height - 1, y + reach); j++) {
+        for (int i = MAX(0, x - reach); i <= MIN(out->width - 1, x + reach); i++) {
+            double dx = i - x, dy = j - y;
+            if (sqrt(dx * dx + dy * dy) < radius) {
+                out->pixels[(size_t)j * out->width + i] = 1;
+            }
         }
     }
 }
 
-/* Whether a set pixel is nearer than `radius`: dx from columns_away, dy over the rows in reach. */
-static gboolean is_near(const int *away, const Image *mask, int x, int y, int reach, double radius)
+enum { OUTSIDE = 2 };
+
+/* Notes where runs of 0 begin in columns x0..x1 of a row. */
+static void push_runs(const Image *mask, int x0, int x1, int y, GArray *seeds)
 {
-    for (int j = MAX(0, y - reach); j <= MIN(mask->height - 1, y + reach); j++) {
-        double dx = away[(size_t)j * mask->width + x], dy = j - y;
-        if (dx <= reach && sqrt(dx * dx + dy * dy) < radius) {
-            return TRUE;
+    const uint8_t *row = mask->pixels + (size_t)y * mask->width;
+    for (int x = x0; x <= x1; x++) {
+        if (row[x] == 0 && (x == x0 || row[x - 1] != 0)) {
+            g_array_append_vals(seeds, (int[2]){x, y}, 1);
         }
     }
-    return FALSE;
+}
+
+/* Marks all background that is connected to the seeds, run by run. */
+static void flood(Image *mask, GArray *seeds)
+{
+    while (seeds->len > 0) {
+        const int *at = (const int *)(void *)(seeds->data + (seeds->len - 1) * sizeof(int[2]));
+        int left = at[0], right = at[0], y = at[1];
+        uint8_t *row = mask->pixels + (size_t)y * mask->width;
+        g_array_set_size(seeds, seeds->len - 1);
+        if (row[left] != 0) { /* reached on another way */
+            continue;
+        }
+        for (; left > 0 && row[left - 1] == 0; left--) {
+        }
+        for (; right + 1 < mask->width && row[right + 1] == 0; right++) {
+        }
+        memset(row + left, OUTSIDE, (size_t)(right - left + 1));
+        if (y > 0) {
+            push_runs(mask, left, right, y - 1, seeds);
+        }
+        if (y + 1 < mask->height) {
+            push_runs(mask, left, right, y + 1, seeds);
+        }
+    }
 }
 
 /* Sets what a flood of the background from the border does not reach. */
 static void fill_holes(Image *mask)
 {
-    enum { OUTSIDE = 2 };
-    static const int step[4][2] = {{1, 0}, {-1, 0}, {0, 1}, {0, -1}};
-    g_autoptr(GArray) queue = g_array_new(FALSE, FALSE, sizeof(int[2]));
+    g_autoptr(GArray) seeds = g_array_new(FALSE, FALSE, sizeof(int[2]));
     for (int y = 0; y < mask->height; y++) {
-        for (int x = 0; x < mask->width; x++) {
-            uint8_t *pixel = &mask->pixels[(size_t)y * mask->width + x];
-            if (*pixel == 0 && (x == 0 || y == 0 || x + 1 == mask->width || y + 1 == mask->height)) {
-                *pixel = OUTSIDE;
-                g_array_append_vals(queue, (int[2]){x, y}, 1);
-            }
-        }
-    }
-    while (queue->len > 0) {
-        const int *at = (const int *)(void *)(queue->data + (queue->len - 1) * sizeof(int[2]));
-        int x = at[0], y = at[1];
-        g_array_set_size(queue, queue->len - 1);
-        for (int k = 0; k < 4; k++) {
-            int i = x + step[k][0], j = y + step[k][1];
-            if (i >= 0 && j >= 0 && i < mask->width && j < mask->height &&
-                mask->pixels[(size_t)j * mask->width + i] == 0) {
-                mask->pixels[(size_t)j * mask->width + i] = OUTSIDE;
-                g_array_append_vals(queue, (int[2]){i, j}, 1);
+        gboolean whole = y == 0 || y + 1 == mask->height;
+        for (int x = 0; x < mask->width; x += whole || mask->width == 1 ? 1 : mask->width - 1) {
+            if (mask->pixels[(size_t)y * mask->width + x] == 0) {
+                g_array_append_vals(seeds, (int[2]){x, y}, 1);
+                flood(mask, seeds);
             }
         }
     }
@@ -197,15 +217,18 @@ Image *components_grow(const Image *mask, double radius_px, GError **error)
 {
     int reach = MAX(0, (int)ceil(radius_px) - 1); /* the largest whole distance < radius */
     g_autoptr(Image) out = image_new(mask->width, mask->height, 1, error);
-    g_autofree int *away = out ? wsi_try_alloc(image_bytes(mask), sizeof(int), "distances", error) : NULL;
-    if (!away) {
+    if (!out) {
         return NULL;
     }
-    columns_away(mask, reach, away);
     for (int y = 0; y < mask->height; y++) {
         for (int x = 0; x < mask->width; x++) {
             size_t at = (size_t)y * mask->width + x;
-            out->pixels[at] = mask->pixels[at] || is_near(away, mask, x, y, reach, radius_px);
+            if (mask->pixels[at]) {
+                out->pixels[at] = 1;
+                if (is_edge(mask, x, y)) {
+                    paint_disc(out, x, y, reach, radius_px);
+                }
+            }
         }
     }
     fill_holes(out);

@@ -2,6 +2,7 @@
 #include "flows/metrics/curve_bands.h"
 #include "base/error.h"
 #include "flows/metrics/bootstrap.h"
+#include "flows/metrics/bootstrap_items.h"
 #include "flows/metrics/bootstrap_private.h"
 #include <math.h>
 
@@ -48,21 +49,24 @@ static void pass(Walk *w, int draw, gboolean end, Values *out)
 }
 
 /* All draws of one sweep. */
-static void walk(const Item *items, int n, const double *weight, int first, Values *out)
+static void walk(const Items *all, const double *weight, int first, Values *out)
 {
     Walk walks[LANES] = {{0}};
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < all->n; i++) {
+        const double *w = weight + (size_t)all->items[i].unit * LANES;
         for (int l = 0; l < LANES; l++) {
-            double w = weight[(size_t)items[i].unit * LANES + (size_t)l];
-            *(items[i].positive ? &walks[l].positives : &walks[l].negatives) += w;
+            walks[l].positives += all->items[i].positives * w[l];
+            walks[l].negatives += all->items[i].negatives * w[l];
         }
     }
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < all->n; i++) {
+        const Item *item = &all->items[i];
         for (int l = 0; l < LANES; l++) {
-            Walk *w = &walks[l];
-            *(items[i].positive ? &w->tp : &w->fp) += weight[(size_t)items[i].unit * LANES + (size_t)l];
-            if (items[i].last && w->positives > 0 && w->negatives > 0) {
-                pass(w, first + l, i + 1 == n, out);
+            double w = weight[(size_t)item->unit * LANES + (size_t)l];
+            walks[l].tp += item->positives * w;
+            walks[l].fp += item->negatives * w;
+            if (item->last && walks[l].positives > 0 && walks[l].negatives > 0) {
+                pass(&walks[l], first + l, i + 1 == all->n, out);
             }
         }
     }
@@ -82,9 +86,11 @@ gboolean curve_bands(const double *score, const int *label, const int *unit, int
                      CurveBand *roc, CurveBand *pr, GError **error)
 {
     enum { VALUES = POINTS * BOOTSTRAP_DRAWS };
-    g_autofree Item *items = bootstrap_items(score, label, unit, n, error);
+    Items all;
+    gboolean sorted = bootstrap_items(score, label, unit, NULL, n, units, &all, error);
+    g_autofree Item *items = all.items;
     g_autofree double *weight =
-        items ? wsi_try_alloc((size_t)units, LANES * sizeof(double), "bootstrap weights", error) : NULL;
+        sorted ? wsi_try_alloc((size_t)units, LANES * sizeof(double), "bootstrap weights", error) : NULL;
     g_autofree int *one =
         weight ? wsi_try_alloc((size_t)units, sizeof(int), "bootstrap weights", error) : NULL;
     g_autofree double *values =
@@ -98,7 +104,7 @@ gboolean curve_bands(const double *score, const int *label, const int *unit, int
     Values out = {values, values + VALUES};
     for (int first = 0; first < BOOTSTRAP_DRAWS; first += LANES) {
         bootstrap_lanes(seed, first, units, one, weight);
-        walk(items, n, weight, first, &out);
+        walk(&all, weight, first, &out);
     }
     band_of(out.roc, roc_at, roc);
     band_of(out.pr, pr_at, pr);

@@ -46,6 +46,28 @@ ScoreUnits score_units(const ScoreTable *table, const GArray *rows)
     return units;
 }
 
+const char *patient_units(const GPtrArray *patients, const char *slide, int *unit, int *units)
+{
+    g_autoptr(GHashTable) numbers = g_hash_table_new(g_str_hash, g_str_equal);
+    for (guint s = 0; s < patients->len; s++) {
+        char *patient = patients->pdata[s];
+        gpointer number = GINT_TO_POINTER((int)g_hash_table_size(numbers));
+        if (!patient) {
+            for (guint k = 0; k < patients->len; k++) {
+                unit[k] = (int)k;
+            }
+            *units = (int)patients->len;
+            return slide;
+        }
+        if (!g_hash_table_lookup_extended(numbers, patient, NULL, &number)) {
+            g_hash_table_insert(numbers, patient, number);
+        }
+        unit[s] = GPOINTER_TO_INT(number);
+    }
+    *units = (int)g_hash_table_size(numbers);
+    return "patient";
+}
+
 json_t *evaluation_interval(const Interval *interval)
 {
     return interval->draws == 0 ? NULL

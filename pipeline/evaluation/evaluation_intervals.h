@@ -13,6 +13,10 @@ typedef struct {
 } ScoreUnits;
 ScoreUnits score_units(const ScoreTable *table, const GArray *rows);
 
+/* The units of slides: the patients (char*; NULL = not known) when each is known, else the slides.  unit (slides): as above.  Returns "patient" or
+ * `slide`, the name of one. */
+const char *patient_units(const GPtrArray *patients, const char *slide, int *unit, int *units);
+
 /* {"unit", "units", "level"} and {"low", "high", "draws"} for auroc, average_precision and best_f1; or `absent` with the reason. */
 json_t *evaluation_intervals(const ScoreTable *table, const GArray *rows);
 /* {"low", "high", "draws"}; NULL when there was no draw. */

@@ -161,32 +161,6 @@ void lesion_set_leave_out(LesionSet *set, const char *name, const char *why)
 
 /* ---- results ---- */
 
-/* The patients of the slides, or the slides where one has none: unit (slides); returns the number of units. */
-static int units_of(const LesionSet *set, int *unit, const char **name)
-{
-    g_autoptr(GHashTable) numbers = g_hash_table_new(g_str_hash, g_str_equal);
-    *name = "patient";
-    for (guint s = 0; s < set->patients->len; s++) {
-        char *patient = set->patients->pdata[s];
-        gpointer number = GINT_TO_POINTER((int)g_hash_table_size(numbers));
-        if (!patient) {
-            *name = "slide";
-            break;
-        }
-        if (!g_hash_table_lookup_extended(numbers, patient, NULL, &number)) {
-            g_hash_table_insert(numbers, patient, number);
-        }
-        unit[s] = GPOINTER_TO_INT(number);
-    }
-    if (g_str_equal(*name, "patient")) {
-        return (int)g_hash_table_size(numbers);
-    }
-    for (guint s = 0; s < set->patients->len; s++) {
-        unit[s] = (int)s;
-    }
-    return (int)set->patients->len;
-}
-
 /* Without points between two of the same sensitivity. */
 static json_t *curve_json(const GArray *curve)
 {
@@ -258,8 +232,8 @@ json_t *lesion_set_metrics(const LesionSet *set)
 {
     int slides = lesion_set_count(set);
     g_autofree int *unit = g_new(int, slides + 1);
-    const char *name;
-    int units = units_of(set, unit, &name);
+    int units;
+    const char *name = patient_units(set->patients, "slide", unit, &units);
     g_autofree char *names = g_strconcat(name, "s", NULL), *refusal = bootstrap_refusal(units, names);
     json_t *froc = json_array();
     for (int w = 0; w < WAYS; w++) {

@@ -57,7 +57,7 @@ static gboolean read_all(PixelSet *pixels, const char *maps, const char *masks, 
         g_autoptr(Map) map = npy_read(path, error);
         g_autoptr(Image) mask = NULL;
         if (!map || !read_mask(masks, name, map, &mask, error) ||
-            !pixel_set_add(pixels, g_steal_pointer(&map), mask, error)) {
+            !pixel_set_add(pixels, g_steal_pointer(&map), mask, NULL, error)) {
             return FALSE;
         }
         count++;

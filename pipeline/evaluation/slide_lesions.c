@@ -120,8 +120,8 @@ json_t *slide_lesions(const Work *work, GError **error)
     }
     const Found *first = slides->pdata[0];
     json_t *out = lesion_set_metrics(set),
-           *threshold = json_object_get(records_get(work->records, "regions", first->entry->id, "facts"),
-                                        "threshold");
+           *threshold =
+               json_object_get(records_get(work->records, "regions", first->entry->id, "facts"), "threshold");
     json_object_set(out, "threshold", threshold);
     return out;
 }

@@ -277,6 +277,13 @@ gboolean section_pixels(const ReportInput *input, Page *page, GError **error)
     }
     page_close(page);
     page_close(page);
+    int every = report_count(pixels, "every");
+    if (every > 1) {
+        page_put(page, PAGE_SMALL,
+                 "Of the maps, one pixel of each %d in x and in y counts, because there are more than can be "
+                 "evaluated at once.",
+                 every);
+    }
     if (intervals) {
         g_autofree char *drawn = report_drawn(intervals);
         page_put(page, PAGE_SMALL, "%s", drawn);

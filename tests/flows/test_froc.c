@@ -1,8 +1,10 @@
 /* Regions, FROC, AUPRO, kappa and stages: compared with SciPy, scikit-image, scikit-learn and the published evaluation scripts as
  * tools/golden_metrics.py rewrites them, and computed by hand. */
 #include "flows/metrics/aupro.h"
+#include "flows/metrics/aupro_bootstrap.h"
 #include "flows/metrics/correlation.h"
-#include "flows/metrics/froc.h"
+#include "flows/metrics/froc_bootstrap.h"
+#include "base/rng.h"
 #include "flows/metrics/staging.h"
 #include "tests/metric_golden.h"
 
@@ -275,6 +277,125 @@ static void test_stages(void)
     g_assert_false(staging_class_parse("", &node));
 }
 
+/* The interval of AUPRO: each draw written out, its pixels repeated as often as their image was drawn. */
+static void test_aupro_interval(void)
+{
+    enum { IMAGES = 12, PIXELS = 40, REGIONS = 2 * IMAGES };
+    double score[IMAGES * PIXELS], values[BOOTSTRAP_DRAWS];
+    int region[IMAGES * PIXELS], image[IMAGES * PIXELS], weight[IMAGES];
+    Rng rng = rng_at(4, 1, 0);
+    for (int i = 0; i < IMAGES * PIXELS; i++) {
+        int k = i % PIXELS;
+        image[i] = i / PIXELS;
+        region[i] = k < 3 ? 2 * image[i] + 1 : k < 9 ? 2 * image[i] + 2 : 0;
+        score[i] = round(6 * (rng_normal(&rng) + (region[i] > 0))) / 6;
+    }
+    for (int draw = 0; draw < BOOTSTRAP_DRAWS; draw++) {
+        g_autoptr(GArray) s = g_array_new(FALSE, FALSE, sizeof(double)),
+                          r = g_array_new(FALSE, FALSE, sizeof(int));
+        int regions = 0;
+        bootstrap_weights(2, draw, IMAGES, weight);
+        for (int u = 0; u < IMAGES; u++) {
+            for (int copy = 0; copy < weight[u]; copy++, regions += 2) {
+                for (int i = u * PIXELS; i < (u + 1) * PIXELS; i++) {
+                    int own = region[i] ? regions + region[i] - 2 * u : 0;
+                    g_array_append_val(s, score[i]);
+                    g_array_append_val(r, own);
+                }
+            }
+        }
+        g_assert_true(aupro_compute((double *)(void *)s->data, (int *)(void *)r->data, (int)s->len, regions,
+                                    AUPRO_LIMIT, &values[draw], NULL));
+    }
+    Interval got, want = bootstrap_interval(values, BOOTSTRAP_DRAWS);
+    g_assert_true(
+        aupro_bootstrap(score, region, image, IMAGES * PIXELS, REGIONS, IMAGES, AUPRO_LIMIT, 2, &got, NULL));
+    assert_same(got.low, want.low);
+    assert_same(got.high, want.high);
+    g_assert_cmpint(got.draws, ==, want.draws);
+}
+
+/* Intervals draw patients: slides that belong together come together. */
+static void test_froc_interval(void)
+{
+    enum { SLIDES = 24, PATIENTS = 12 };
+    g_autoptr(GPtrArray) slides = g_ptr_array_new_with_free_func((GDestroyNotify)froc_slide_free);
+    int unit[SLIDES], drawn[PATIENTS], weight[SLIDES];
+    double values[BOOTSTRAP_DRAWS], at_one[BOOTSTRAP_DRAWS];
+    g_autoptr(Image) mask = image_new(60, 9, 1, NULL);
+    memset(mask->pixels + 180, 1, 20);
+    memset(mask->pixels + 210, 1, 20);
+    g_autoptr(Components) regions = components_new(mask, NULL);
+    const double axes[] = {0, 1000, 1000};
+    Rng rng = rng_at(6, 1, 0);
+    for (int s = 0; s < SLIDES; s++) {
+        Detection found[5];
+        for (int k = 0; k < 5; k++) {
+            found[k] = (Detection){0.1 + round(8 * rng_uniform(&rng)) / 8, rng_below(&rng, 60), 3};
+        }
+        unit[s] = s / 2;
+        g_ptr_array_add(slides, froc_slide_new(s % 3 ? regions : NULL, axes, found, 5, FROC_2016, FALSE));
+    }
+    g_autoptr(FrocSample) sample = froc_sample_new((FrocSlide *const *)slides->pdata, SLIDES, FROC_2016);
+    for (int draw = 0; draw < BOOTSTRAP_DRAWS; draw++) {
+        Froc froc;
+        bootstrap_weights(5, draw, PATIENTS, drawn);
+        for (int s = 0; s < SLIDES; s++) {
+            weight[s] = drawn[unit[s]];
+        }
+        froc_compute(sample, weight, &froc, NULL);
+        values[draw] = froc.score;
+        at_one[draw] = froc.sensitivity[2];
+    }
+    const double rates[] = {1};
+    Interval score, at, want = bootstrap_interval(values, BOOTSTRAP_DRAWS),
+                        want_at = bootstrap_interval(at_one, BOOTSTRAP_DRAWS);
+    froc_bootstrap(sample, unit, SLIDES, PATIENTS, 5, &score, rates, 1, &at);
+    assert_same(score.low, want.low);
+    assert_same(score.high, want.high);
+    assert_same(at.low, want_at.low);
+    assert_same(at.high, want_at.high);
+    g_assert_cmpfloat(score.low, <, score.high);
+}
+
+/* Growing and filling, against the distances and the flood written plainly. */
+static void test_grown(void)
+{
+    enum { WIDTH = 41, HEIGHT = 29 };
+    Rng rng = rng_at(7, 1, 0);
+    for (int round = 0; round < 20; round++) {
+        double radius = 0.5 + rng_uniform(&rng) * 5;
+        g_autoptr(Image) mask = image_new(WIDTH, HEIGHT, 1, NULL);
+        for (int i = 0; i < WIDTH * HEIGHT; i++) {
+            mask->pixels[i] = rng_below(&rng, 40) == 0;
+        }
+        gboolean set[HEIGHT][WIDTH] = {{0}}, outside[HEIGHT][WIDTH] = {{0}}, changed = TRUE;
+        for (int i = 0; i < WIDTH * HEIGHT; i++) {
+            for (int k = 0; k < WIDTH * HEIGHT; k++) {
+                double dx = i % WIDTH - k % WIDTH, dy = i / WIDTH - k / WIDTH;
+                set[i / WIDTH][i % WIDTH] |= mask->pixels[k] && sqrt(dx * dx + dy * dy) < radius;
+            }
+        }
+        while (changed) {
+            changed = FALSE;
+            for (int y = 0; y < HEIGHT; y++) {
+                for (int x = 0; x < WIDTH; x++) {
+                    gboolean border = x == 0 || y == 0 || x + 1 == WIDTH || y + 1 == HEIGHT;
+                    if (!set[y][x] && !outside[y][x] &&
+                        (border || outside[y][x - 1] || outside[y][x + 1] || outside[y - 1][x] ||
+                         outside[y + 1][x])) {
+                        outside[y][x] = changed = TRUE;
+                    }
+                }
+            }
+        }
+        g_autoptr(Image) grown = components_grow(mask, radius, NULL);
+        for (int i = 0; i < WIDTH * HEIGHT; i++) {
+            g_assert_cmpint(grown->pixels[i], ==, !outside[i / WIDTH][i % WIDTH]);
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -286,5 +407,8 @@ int main(int argc, char **argv)
     g_test_add_func("/froc/aupro_hand", test_aupro_by_hand);
     g_test_add_func("/froc/kappa", test_kappa);
     g_test_add_func("/froc/stages", test_stages);
+    g_test_add_func("/froc/aupro_interval", test_aupro_interval);
+    g_test_add_func("/froc/interval", test_froc_interval);
+    g_test_add_func("/froc/grown", test_grown);
     return g_test_run();
 }

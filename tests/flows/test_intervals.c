@@ -1,7 +1,9 @@
 /* Order, ranks, bootstrap intervals, metrics at a threshold and reliability: compared with scikit-learn, SciPy and numpy
  * (tests/golden/metrics/more.json) and with samples that are written out. */
 #include "flows/metrics/bootstrap.h"
+#include "flows/metrics/bootstrap_items.h"
 #include "flows/metrics/correlation.h"
+#include "flows/metrics/curve_bands.h"
 #include "flows/metrics/metrics.h"
 #include "flows/metrics/ranking.h"
 #include "flows/metrics/reliability.h"
@@ -224,6 +226,95 @@ static void test_too_few_units(void)
     g_assert_nonnull(strstr(many, "rows"));
 }
 
+/* More rows than BOOTSTRAP_EXACT are joined to classes of scores.  Repeating each row leaves all metrics as they are, so intervals of a few rows
+ * are the truth for those of many. */
+static void test_many_rows(void)
+{
+    enum { MANY = 20000, GROUPS = 40, TIMES = 11 };
+    g_assert_cmpint(MANY, <=, BOOTSTRAP_EXACT);
+    g_assert_cmpint(MANY * TIMES, >, BOOTSTRAP_EXACT);
+    Rng rng = rng_at(8, 1, 0);
+    g_autofree double *score = g_new(double, MANY *TIMES);
+    g_autofree int *label = g_new(int, MANY *TIMES), *unit = g_new(int, MANY *TIMES);
+    for (int i = 0; i < MANY * TIMES; i++) {
+        int from = i % MANY;
+        unit[i] = from % GROUPS;
+        label[i] = i < MANY ? rng_below(&rng, 50) == 0 : label[from];
+        score[i] = i < MANY ? rng_normal(&rng) + 1.5 * label[i] + 0.3 * (unit[i] % 5) : score[from];
+    }
+    MetricIntervals few, many;
+    g_assert_true(bootstrap_metrics(score, label, unit, MANY, GROUPS, 1, &few, NULL));
+    g_assert_true(bootstrap_metrics(score, label, unit, MANY * TIMES, GROUPS, 1, &many, NULL));
+    const Interval *a[] = {&few.auroc, &few.average_precision, &few.best_f1},
+                   *b[] = {&many.auroc, &many.average_precision, &many.best_f1};
+    for (int k = 0; k < 3; k++) {
+        g_test_message("%d: %.6f %.6f, joined %.6f %.6f", k, a[k]->low, a[k]->high, b[k]->low, b[k]->high);
+        g_assert_cmpfloat(fabs(a[k]->low - b[k]->low), <, 2e-3);
+        g_assert_cmpfloat(fabs(a[k]->high - b[k]->high), <, 2e-3);
+        g_assert_cmpint(a[k]->draws, ==, b[k]->draws);
+    }
+}
+
+/* The curves of one draw, point by point as the header defines them. */
+static void curve_of_draw(const double *score, const int *label, const int *weight, const int *unit, int n,
+                          double x, double *roc, double *pr)
+{
+    double p = 0, q = 0, tp = 0, fp = 0, last_tp = 0, last_fp = 0;
+    gboolean roc_done = FALSE, pr_done = FALSE;
+    g_autofree Ranked *ranked = ranking_descending(score, n, NULL);
+    for (int i = 0; i < n; i++) {
+        *(label[i] ? &p : &q) += weight[unit[i]];
+    }
+    for (int start = 0, end; start < n; start = end) {
+        end = ranking_run_end(ranked, start, n);
+        for (int i = start; i < end; i++) {
+            *(label[ranked[i].item] ? &tp : &fp) += weight[unit[ranked[i].item]];
+        }
+        if (!roc_done && fp > x * x * q + 1e-9) {
+            *roc = (last_tp + (tp - last_tp) * (x * x * q - last_fp) / (fp - last_fp)) / p;
+            roc_done = TRUE;
+        }
+        if (!pr_done && tp > 0 && tp >= x * p - 1e-9) {
+            *pr = tp / (tp + fp);
+            pr_done = TRUE;
+        }
+        last_tp = tp;
+        last_fp = fp;
+    }
+    *roc = roc_done ? *roc : 1;
+}
+
+static void test_bands(void)
+{
+    enum { POINTS = 300, GROUPS = 15 };
+    double score[POINTS], roc[BOOTSTRAP_DRAWS], pr[BOOTSTRAP_DRAWS];
+    int label[POINTS], unit[POINTS], weight[GROUPS];
+    Rng rng = rng_at(9, 1, 0);
+    for (int i = 0; i < POINTS; i++) {
+        unit[i] = i % GROUPS;
+        label[i] = i % 7 == 0;
+        score[i] = round(8 * (rng_normal(&rng) + label[i])) / 8; /* with ties */
+    }
+    CurveBand got_roc, got_pr;
+    g_assert_true(curve_bands(score, label, unit, POINTS, GROUPS, 3, &got_roc, &got_pr, NULL));
+    for (int k = 0; k < CURVE_BAND_POINTS; k += 10) {
+        double x = k / (CURVE_BAND_POINTS - 1.0);
+        for (int draw = 0; draw < BOOTSTRAP_DRAWS; draw++) {
+            bootstrap_weights(3, draw, GROUPS, weight);
+            curve_of_draw(score, label, weight, unit, POINTS, x, &roc[draw], &pr[draw]);
+        }
+        Interval want_roc = bootstrap_interval(roc, BOOTSTRAP_DRAWS),
+                 want_pr = bootstrap_interval(pr, BOOTSTRAP_DRAWS);
+        assert_same(got_roc.at[k], x * x);
+        assert_same(got_pr.at[k], x);
+        assert_same(got_roc.low[k], want_roc.low);
+        assert_same(got_roc.high[k], want_roc.high);
+        assert_same(got_pr.low[k], want_pr.low);
+        assert_same(got_pr.high[k], want_pr.high);
+    }
+    g_assert_cmpfloat(got_roc.low[CURVE_BAND_POINTS - 1], ==, 1);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -235,6 +326,8 @@ int main(int argc, char **argv)
     g_test_add_func("/intervals/percentiles", test_percentiles);
     g_test_add_func("/intervals/written", test_intervals_are_those_of_written_samples);
     g_test_add_func("/intervals/any", test_any_metric);
+    g_test_add_func("/intervals/many", test_many_rows);
+    g_test_add_func("/intervals/bands", test_bands);
     g_test_add_func("/intervals/few", test_too_few_units);
     return g_test_run();
 }
