@@ -3,7 +3,7 @@
  * Each level has one band: as many rows as a tile is high.  When a band is full, its tiles are encoded and
  * stored, and the band is halved into the band of the next level, which two of them fill; and so on up.  So memory
  * is one band per level, 2 x width x tile pixels in total, whatever the height, and each row of the source is
- * requested once.
+ * requested once.  Where the source fills single tiles, level 0 needs no band, only a tile per thread: half of the memory.
  *
  * The columns of a band are independent (the tile size is even, so a tile halves into its own half tile).  The
  * worker pool encodes them, and the tiles are then stored in ascending order, so the bytes do not depend on threads.
@@ -99,6 +99,12 @@ static void plan_levels(Writer *writer)
     }
 }
 
+/* Whether each thread has a tile of pixels for the level instead of a band: when the source fills single tiles. */
+static gboolean has_own_tiles(const Writer *writer, int k)
+{
+    return k == 0 && writer->spec.part;
+}
+
 /* A codec per thread, a band per level, an output per column. */
 static gboolean allocate(Writer *writer, GError **error)
 {
@@ -115,7 +121,9 @@ static gboolean allocate(Writer *writer, GError **error)
         }
     }
     for (int k = 0; k < writer->count; k++) {
-        size_t row_bytes = (size_t)writer->levels[k].width * writer->pixel_bytes;
+        size_t columns = has_own_tiles(writer, k) ? tile * (size_t)writer->threads
+                                                  : (size_t)writer->levels[k].width,
+               row_bytes = columns * (size_t)writer->pixel_bytes;
         writer->bands[k].pixels = wsi_try_alloc(tile, row_bytes, "a band of a pyramid level", error);
         if (!writer->bands[k].pixels) {
             return FALSE;
@@ -160,12 +168,18 @@ typedef struct {
 } Part;
 
 /* The part of level k's band that the tile in `column` gets. */
-static Part part_of(const Writer *writer, int k, int64_t column)
+static Part part_of(const Writer *writer, int k, int64_t column, int worker)
 {
-    int tile = writer->spec.tile, bytes = writer->pixel_bytes;
-    int64_t x = column * tile;
-    return (Part){writer->bands[k].pixels + x * bytes, (size_t)writer->levels[k].width * bytes,
-                  (int)MIN(tile, writer->levels[k].width - x), writer->bands[k].rows};
+    const int tile = writer->spec.tile, bytes = writer->pixel_bytes;
+    const int64_t x = column * tile;
+    const Band *band = &writer->bands[k];
+    Part part = {band->pixels + x * bytes, (size_t)writer->levels[k].width * bytes,
+                 (int)MIN(tile, writer->levels[k].width - x), band->rows};
+    if (has_own_tiles(writer, k)) {
+        part.stride = (size_t)tile * bytes;
+        part.pixels = band->pixels + (size_t)worker * tile * part.stride;
+    }
+    return part;
 }
 
 /* Whether all pixels equal the first: compare the first row with itself shifted by a pixel, then each row with the first. */
@@ -293,7 +307,7 @@ static gboolean flush_column(int64_t column, int worker, void *data, GError **er
 {
     const Flush *flush = data;
     Writer *writer = flush->writer;
-    Part part = part_of(writer, flush->level, column);
+    Part part = part_of(writer, flush->level, column, worker);
     gboolean constant;
     if (!complete(writer, flush->level, column, &part, &constant, error)) {
         return FALSE;
@@ -361,8 +375,8 @@ static gboolean run_plane(Writer *writer, PyramidSource source, void *data, GErr
     for (int64_t y = 0; y < writer->spec.height; y += writer->spec.tile) {
         /* The source fills the band of level 0, one row of tiles at a time. */
         writer->bands[0].rows = (int)MIN(writer->spec.tile, writer->spec.height - y);
-        if (!source(data, y, writer->bands[0].rows, writer->bands[0].pixels, error) ||
-            !flush_band(writer, 0, error)) {
+        void *pixels = has_own_tiles(writer, 0) ? NULL : writer->bands[0].pixels;
+        if (!source(data, y, writer->bands[0].rows, pixels, error) || !flush_band(writer, 0, error)) {
             return FALSE;
         }
     }

@@ -39,7 +39,7 @@ typedef struct {
     const char *comment; /* OME: a description for people; may be NULL */
     const char *const *notes; /* OME: keys and values in turn, ended by NULL, for programs; may be NULL */
     int threads;              /* that encode tiles; 0 = 1; the bytes do not depend on it */
-    /* May be NULL.  Otherwise the source prepares its rows without writing pixels.  This function is then called for each column of tiles,
+    /* May be NULL.  Otherwise the source prepares its rows, and its `pixels` are NULL.  This function is then called for each column of tiles,
      * by several threads at once, with the columns [x, x + width) of level 0.  It writes them, `stride` bytes from row to row; or only the
      * first pixel, with *constant = TRUE, when all are equal.  Most tiles of a mask are constant, and cost nothing this way. */
     gboolean (*part)(void *data, int64_t x, int width, void *pixels, size_t stride, gboolean *constant,
