@@ -1,4 +1,5 @@
 /* view: the page on which the results of a run are looked at. */
+#include "base/confine.h"
 #include "base/error.h"
 #include "base/pool.h"
 #include "pipeline/cli/commands.h"
@@ -126,6 +127,26 @@ static void wait_for_end(const sigset_t *ends)
     }
 }
 
+/* A slide is a file of others, and its decoder may have faults: what must not happen is made impossible.  Folders for temporary files hold copies of job
+ * tables that cannot be written. */
+static gboolean confine(const View *view, GError **error)
+{
+    const char *folders[VIEW_RUNS + 2] = {g_get_tmp_dir()};
+    gboolean confined;
+    for (int i = 0; i < VIEW_RUNS && view->runs[i]; i++) {
+        folders[i + 1] = run_view_folder(view->runs[i]);
+    }
+    if (!confine_writes(folders, &confined, error)) {
+        return FALSE;
+    }
+    if (!confined) {
+        fprintf(
+            stderr,
+            "wsiflow view: this kernel has no Landlock, so the server is not kept from writing elsewhere\n");
+    }
+    return TRUE;
+}
+
 static gboolean serve(View *view, const char *address, int port, GError **error)
 {
     sigset_t ends;
@@ -221,7 +242,8 @@ static int view_run(int argc, char **argv, GError **error)
                  .leaflet = g_strdup(leaflet ? leaflet : leaflet_folder)};
     const char *listen = address ? address : "127.0.0.1";
     gboolean good = check_address(listen, error) && check_leaflet(view.leaflet, error) &&
-                    open_runs(&view, argv[1], compare, error) && serve(&view, listen, port, error);
+                    open_runs(&view, argv[1], compare, error) && confine(&view, error) &&
+                    serve(&view, listen, port, error);
     view_clear(&view);
     return good ? EXIT_DONE : EXIT_FAILED;
 }

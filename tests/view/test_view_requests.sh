@@ -229,6 +229,15 @@ page.end()
 assert time.monotonic() - start < 5
 P
 
+page "the server has given up its rights, where the kernel has Landlock" <<'P'
+page.end()
+with open("log", "w") as log:
+    page = view_client.Page("run", log=log).enter()
+confined = "NoNewPrivs:\t1" in open(f"/proc/{page.process.pid}/status").read()
+assert confined != ("no Landlock" in open("log").read())
+page.end()
+P
+
 # ---- the command
 "$WSIFLOW" view nowhere >out 2>&1
 is "no run: exit code" $? 1
