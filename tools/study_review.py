@@ -157,6 +157,8 @@ def one_seed(args, seed):
         result[f"{arm}_interval"] = interval([d for d in draws[arm] if d == d])
         gain = np.array(draws[arm]) - np.array(draws["before"])
         result[f"{arm}_gain_interval"] = interval(gain[~np.isnan(gain)])
+    labels = np.array(draws["reviewed"]) - np.array(draws["cleaned"])
+    result["labels_gain_interval"] = interval(labels[~np.isnan(labels)])
     return result
 
 

@@ -4,26 +4,10 @@
 #include "pipeline/cli/commands.h"
 
 const Command *const commands[] = {
-    &command_run,
-    &command_dataset,
-    &command_status,
-    &command_retry,
-    &command_view,
-    &command_review,
-    &command_slide,
-    &command_train,
-    &command_score,
-    &command_heatmap,
-    &command_qupath,
-    &command_mask,
-    &command_annotation,
-    &command_sample,
-    &command_evaluate,
-    &command_synth,
-    &command_config,
-    &command_doctor,
-    &command_worker,
-    NULL,
+    &command_run,    &command_dataset, &command_status,     &command_retry,  &command_view,
+    &command_review, &command_slide,   &command_train,      &command_score,  &command_heatmap,
+    &command_qupath, &command_mask,    &command_annotation, &command_sample, &command_evaluate,
+    &command_synth,  &command_config,  &command_doctor,     &command_worker, NULL,
 };
 
 const Command *command_table_find(const char *name)

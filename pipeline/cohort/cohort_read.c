@@ -48,6 +48,14 @@ static gboolean check_ids(const GPtrArray *slides, GError **error)
 
 /* ---- labels ---- */
 
+/* Whether an annotation is of the review page: a review may speak of a slide that the manifest labels normal. */
+static gboolean is_review(const char *annotation)
+{
+    g_autofree char *folder = g_path_get_dirname(annotation);
+    g_autofree char *table = g_build_filename(folder, REVIEW_TABLE, NULL);
+    return g_file_test(table, G_FILE_TEST_IS_REGULAR);
+}
+
 /* The label of slides without an annotation and without a label in the manifest. */
 static SlideLabel default_label(const Config *config, gboolean source_given)
 {
@@ -63,7 +71,12 @@ static gboolean set_labels(const Config *config, Cohort *cohort, GHashTable *unr
     gboolean found = g_str_equal(config->slides_unannotated, "auto");
     for (guint i = 0; i < cohort->slides->len; i++) {
         SlideEntry *entry = cohort->slides->pdata[i];
-        if (entry->label_given && entry->label == SLIDE_NORMAL && entry->annotation) {
+        const gboolean normal = entry->label_given && entry->label == SLIDE_NORMAL && entry->annotation;
+        if (normal && is_review(entry->annotation)) {
+            entry->label = SLIDE_ANNOTATED; /* without lesions, unless somebody confirmed some */
+            continue;
+        }
+        if (normal) {
             g_set_error(error, WSI_ERROR, WSI_ERROR_INPUT,
                         "%s line %d: slide %s is labelled normal, but it has the annotation %s",
                         config->slides_manifest, entry->line, entry->id, entry->annotation);

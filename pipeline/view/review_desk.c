@@ -125,7 +125,8 @@ static gboolean facts_of(const ReviewDesk *desk, const SlideEntry *entry, Review
                          .bounds_y = json_number_value(json_object_get(bounds, "y")),
                          .mpp_x = json_number_value(json_object_get(facts, "mpp_x")),
                          .mpp_y = json_number_value(json_object_get(facts, "mpp_y")),
-                         .annotated = entry->annotation != NULL};
+                         .annotated = entry->annotation != NULL,
+                         .normal = entry->label_given && entry->label == SLIDE_NORMAL};
     return facts != NULL;
 }
 

@@ -130,13 +130,13 @@ static gboolean write_outlines(ObjectWriter *writer, const ReviewSlide *slide, c
                                const GArray *items, GError **error)
 {
     const gboolean excluded = g_str_equal(review->state, "excluded");
-    const gboolean complete = g_str_equal(review->state, "done") && !slide->annotated;
+    const gboolean complete = slide->normal || (g_str_equal(review->state, "done") && !slide->annotated);
     for (guint i = 0; !excluded && i < items->len; i++) {
         if (!write_item(writer, items, &g_array_index(items, Item, i), error)) {
             return FALSE;
         }
     }
-    if (complete) {
+    if (complete && !excluded) {
         return items->len > 0 || write_whole(writer, slide, REVIEW_NORMAL, NULL, error);
     }
     return write_whole(writer, slide, REVIEW_UNKNOWN, excluded ? NULL : items, error);

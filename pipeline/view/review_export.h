@@ -9,6 +9,7 @@ typedef struct {
     double bounds_x, bounds_y;
     double mpp_x, mpp_y;
     gboolean annotated; /* it has an annotation, so its review is not all that is known of it */
+    gboolean normal;    /* the manifest labels it normal, so what nobody has decided is normal */
 } ReviewSlide;
 
 /* Writes the slide's outlines, or removes the file when there is nothing to say.  What nobody has decided is "Review: unknown", unless the

@@ -208,6 +208,17 @@ static void test_annotated(Fixture *f, gconstpointer unused)
     assert_areas(f, 0, 0, ALL);
 }
 
+/* What the manifest says of the whole slide holds for all that nobody has decided. */
+static void test_known_normal(Fixture *f, gconstpointer unused)
+{
+    f->entry.label = SLIDE_NORMAL;
+    f->entry.label_given = TRUE;
+    json_decref(decide(f, A, "{\"state\":\"rejected\",\"reason\":\"pen\",\"revision\":0}", 200));
+    assert_areas(f, 0, AREA_A, 0);
+    json_decref(mark(f, "{\"state\":\"excluded\",\"note\":\"\",\"revision\":1}", 200));
+    assert_areas(f, 0, 0, ALL);
+}
+
 /* Of two decisions that contradict each other the newer one holds. */
 static void test_newer_holds(Fixture *f, gconstpointer unused)
 {
@@ -436,6 +447,7 @@ int main(int argc, char **argv)
     } tests[] = {{"export", test_export},
                  {"done without regions", test_done_without_regions},
                  {"annotated", test_annotated},
+                 {"known normal", test_known_normal},
                  {"newer holds", test_newer_holds},
                  {"crossing", test_crossing},
                  {"table", test_table},

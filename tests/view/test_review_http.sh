@@ -96,7 +96,9 @@ is "nothing of the run has changed but the review" "$(diff before after)" ""
 is "and there is nothing to do again" "$(grep -c 'done in' again.log)" 0
 
 # ---- the next run ----
-printf 'slides: {manifest: slides.csv, annotations: run/review}
+# A label in the manifest and a review do not contradict each other.
+printf 'slide,patient,split,label\nc/slides/synth_00.tif,a,train,normal\nc/slides/synth_01.tif,b,train,\nc/slides/synth_02.tif,c,train,\n' >labelled.csv
+printf 'slides: {manifest: labelled.csv, annotations: run/review}
 tiles: {size: 64, mpp: 2}
 dataset: {train_anomalies: true}
 train: {run: false}\n' >second.yaml
