@@ -57,8 +57,8 @@ def check(path, scores, fraction):
         t.pages.useframes = False
         for c, page in enumerate(t.pages):
             assert len(page.pages) == levels - 1
-            for level in [page] + list(page.pages):
-                assert ("nan" == level.tags[42113].value) if c < 2 else 42113 not in level.tags
+            assert ("nan" == page.tags[42113].value) if c < 2 else 42113 not in page.tags
+            assert not any(42113 in level.tags for level in page.pages) # programs with libtiff warn of it
     return ome_rules.check(path)
 P
 check "channels, axes, levels and values; means count each cell of level 0 once, maxima keep a single cell" python3 - <<'P'

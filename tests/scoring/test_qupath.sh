@@ -35,12 +35,16 @@ break.tif'; do
     printf 'odd%d\todd%d/wsiflow.groovy\t2500\t2100\t%s\t1\tsame\n' $i $i "$uri" >>names
     i=$((i + 1))
 done
+mkdir large
+ln -s ../bare/heatmap.ome.tif large/
+sed 's/^def mostCells = .*/def mostCells = 8000/' bare/wsiflow.groovy >large/wsiflow.groovy
 # name, script, size of the open image, its URI, times, viewer
 {
     printf 'crop\tmoved/crop/wsiflow.groovy\t2304\t2048\tfile:/somewhere/scan.scn\t2\tsame\n'
     printf 'whole\tmoved/crop/wsiflow.groovy\t4000\t3200\tfile:/somewhere/scan.scn\t1\tsame\n'
     printf 'level0\tlevel0/wsiflow.groovy\t2304\t2048\tfile:/somewhere/scan.scn\t1\tsame\n'
     printf 'bare\tbare/wsiflow.groovy\t2304\t2048\tfile:/somewhere/scan.scn\t1\tsame\n'
+    printf 'large\tlarge/wsiflow.groovy\t2304\t2048\tfile:/somewhere/scan.scn\t1\tsame\n'
     printf 'size\tbare/wsiflow.groovy\t2304\t2047\tfile:/somewhere/scan.scn\t1\tsame\n'
     printf 'name\tmoved/crop/wsiflow.groovy\t2304\t2048\tfile:/somewhere/other.scn\t1\tsame\n'
     printf 'batch\tmoved/crop/wsiflow.groovy\t2304\t2048\tfile:/somewhere/scan.scn\t1\tother\n'
@@ -67,6 +71,9 @@ check "the map is laid over level 0, which begins outside of a cropped image; tw
 from cases import *
 assert cases["crop"]["overlay"] == ["-600 -450 4000 3200 0 0 image 200 160 shown true"], cases["crop"]
 assert cases["whole"]["overlay"] == ["0 0 4000 3200 0 0 image 200 160 shown true"]
+# A map of more cells than mostCells is shown by the first level that has fewer.
+assert cases["large"]["overlay"] == ["-600 -450 4000 3200 0 0 image 100 80 shown true"], cases["large"]
+assert "maxima of 2 x 2 cells" in cases["large"]["wsiflow:"][0]
 P
 check "colours are those of heatmap.tif at every value; no data is transparent" python3 - <<'P'
 from cases import *

@@ -115,7 +115,8 @@ static gboolean set_pixel_tags(TIFF *tiff, const PyramidSpec *spec, const GByteA
     return ok;
 }
 
-/* GDAL's tag for the value that means no data; libtiff does not know it.  Each directory starts without it. */
+/* GDAL's tag for the value that means no data.  libtiff does not know it, so each directory starts without it, and programs that use libtiff may
+ * warn; therefore only level 0 has it. */
 enum { TAG_GDAL_NODATA = 42113 };
 static gboolean set_no_data(TIFF *tiff)
 {
@@ -159,7 +160,7 @@ static gboolean set_tags(PyramidFile *file, int k)
                   TIFFSetField(tiff, TIFFTAG_YRESOLUTION, 10000 / (spec->mpp_y * scale)) &&
                   TIFFSetField(tiff, TIFFTAG_SOFTWARE, "wsiflow " WSIFLOW_VERSION) &&
                   set_pixel_tags(tiff, spec, file->jpeg_tables) &&
-                  (!spec->planes || !spec->planes[file->plane].no_data || set_no_data(tiff)) &&
+                  (k > 0 || !spec->planes || !spec->planes[file->plane].no_data || set_no_data(tiff)) &&
                   (!text || TIFFSetField(tiff, TIFFTAG_IMAGEDESCRIPTION, text));
     if (ok && k == 0 && spec->layout == PYRAMID_OME && file->count > 1) {
         /* Reserves the links; libtiff fills them in when it writes the next directories. */

@@ -12,7 +12,8 @@ import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
 import qupath.lib.regions.RegionRequest;
 
-/** Level 0 of an OME-TIFF, read by Java's own TIFF reader: a band per plane, as Bio-Formats gives them to QuPath. */
+/** An OME-TIFF, read by Java's own TIFF reader: a band per plane, as Bio-Formats gives them to QuPath.  That reader knows no SubIFDs, so coarser levels
+ * are made here, of every second or fourth value. */
 public class ImageServers {
     public static class Level {
         public int width, height;
@@ -27,23 +28,28 @@ public class ImageServers {
 
         Server(Raster[] planes) { this.planes = planes; }
         public Server getMetadata() { return this; }
-        public int nResolutions() { return 1; }
-        public double getDownsampleForResolution(int level) { return 1; }
+        public int nResolutions() { return 3; }
+        public double getDownsampleForResolution(int level) { return 1 << level; }
         public void close() { closed = true; }
 
         public Level getLevel(int level) {
             Level out = new Level();
-            out.width = planes[0].getWidth();
-            out.height = planes[0].getHeight();
+            out.width = (planes[0].getWidth() + (1 << level) - 1) >> level;
+            out.height = (planes[0].getHeight() + (1 << level) - 1) >> level;
             return out;
         }
 
         public Image readRegion(RegionRequest request) {
-            SampleModel model = new BandedSampleModel(DataBuffer.TYPE_FLOAT, planes[0].getWidth(), planes[0].getHeight(), planes.length);
+            int step = (int) request.downsample;
+            int width = (planes[0].getWidth() + step - 1) / step, height = (planes[0].getHeight() + step - 1) / step;
+            SampleModel model = new BandedSampleModel(DataBuffer.TYPE_FLOAT, width, height, planes.length);
             WritableRaster all = Raster.createWritableRaster(model, model.createDataBuffer(), null);
             for (int b = 0; b < planes.length; b++) {
-                float[] samples = planes[b].getSamples(0, 0, planes[b].getWidth(), planes[b].getHeight(), 0, (float[]) null);
-                all.setSamples(0, 0, planes[b].getWidth(), planes[b].getHeight(), b, samples);
+                for (int y = 0; y < height; y++) {
+                    for (int x = 0; x < width; x++) {
+                        all.setSample(x, y, b, planes[b].getSampleFloat(x * step, y * step, 0));
+                    }
+                }
             }
             return new Image(all);
         }
