@@ -43,7 +43,14 @@ gboolean slide_picture_put(Page *page, const Work *work, const char *slide, GErr
 void slide_picture_link(Page *page, const Work *work, const char *slide)
 {
     g_autofree char *folder = g_strdup_printf("slides/%s/", slide);
-    page_link(page, folder, "%s", slide);
+    for (guint i = 0; i < work->inputs->len; i++) {
+        const JobInput *input = work->inputs->pdata[i];
+        if (g_str_equal(input->unit, slide) && g_str_has_prefix(input->artefact->path, folder)) {
+            page_link(page, folder, "%s", slide);
+            return;
+        }
+    }
+    page_text(page, "%s", slide); /* nothing was made of it */
 }
 
 void slide_picture_files(Page *page, const Work *work, const char *slide)

@@ -133,13 +133,16 @@ char *scatter_svg(const Scatter *s)
     }
     height = TOP + PLOT + 28 + LEGEND_ROW * ((entries + LEGEND_COLUMNS - 1) / LEGEND_COLUMNS);
     GString *out = g_string_new(NULL);
+    g_autofree char *title = g_markup_escape_text(s->title ? s->title : "", -1);
     g_string_append_printf(
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" "
-        "font-family=\"sans-serif\" font-size=\"12\" fill=\"#333333\">\n<rect width=\"100%%\" "
-        "height=\"100%%\" fill=\"#ffffff\"/>\n<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" "
+        "font-family=\"sans-serif\" font-size=\"12\" fill=\"#333333\" "
+        "role=\"img\">\n<title>%s</title><desc>%d points "
+        "in %d groups, which the legend names</desc>\n<rect width=\"100%%\" height=\"100%%\" "
+        "fill=\"#ffffff\"/>\n<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" "
         "fill=\"none\" stroke=\"#cccccc\"/>\n",
-        WIDTH, height, WIDTH, height, LEFT, TOP, PLOT, PLOT);
+        WIDTH, height, WIDTH, height, title, s->n, entries, LEFT, TOP, PLOT, PLOT);
     put_group(out, s, &view, -1);
     for (int done = 0; done < s->groups; done++) {
         int largest = -1;
