@@ -294,7 +294,8 @@ const ConfigKey config_keys[] = {
     INT(evaluate, worst, "12", 0, 100,
         "pictures in the report of the test split's normal tiles with the highest scores, and as many of "
         "lesion tiles with the lowest"),
-    INT(evaluate, worst_per_slide, "3", 1, 100, "at most this many of them of one slide"),
+    INT(evaluate, worst_per_slide, "3", 1, 100,
+        "at most this many of them of one slide, or an equal share when there are few slides"),
     PATH(evaluate, labels,
          "CSV with the columns file and near_blank (0 or 1) of patches, for additional metrics without "
          "near-blank patches"),

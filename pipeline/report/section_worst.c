@@ -10,13 +10,11 @@ static const char *text_of(const json_t *tile, const char *key)
     return text ? text : "";
 }
 
-/* "score 3.14, lesion 0.25, x 1024 y 2048" */
-static void put_numbers(Page *page, const json_t *tile)
+/* ", lesion 0.25, x 1024, y 2048" */
+static void put_place(Page *page, const json_t *tile)
 {
-    g_autofree char *score = report_number(tile, "score", "%.3f"),
-                    *lesion = report_number(tile, "lesion_fraction", "%.2f"),
+    g_autofree char *lesion = report_number(tile, "lesion_fraction", "%.2f"),
                     *x = report_number(tile, "x", "%.0f"), *y = report_number(tile, "y", "%.0f");
-    page_text(page, ": score %s", score);
     if (json_object_get(tile, "lesion_fraction")) {
         page_text(page, ", lesion %s", lesion);
     }
@@ -49,13 +47,15 @@ static void put_tile(Page *page, const ReportInput *input, const json_t *tile, c
         g_autofree guchar *bytes = g_base64_decode(jpeg, &length);
         page_image(page, bytes, length, alt);
     }
+    g_autofree char *score = report_number(tile, "score", "%.3f");
     page_open(page, PAGE_CAPTION);
+    page_text(page, "score %s, ", score);
     if (*slide) {
-        slide_picture_link(page, input->work, slide);
+        slide_picture_overview(page, input->work, slide);
     } else {
         page_text(page, "%s", text_of(tile, "file"));
     }
-    put_numbers(page, tile);
+    put_place(page, tile);
     put_reasons(page, tile);
     if (!*jpeg) {
         page_text(page, ". No picture, because it cannot be read: %s", text_of(tile, "unreadable"));
@@ -75,7 +75,7 @@ static void put_kind(Page *page, const ReportInput *input, const json_t *worst, 
         page_put(page, PAGE_P, "%s", none);
         return;
     }
-    page_put(page, PAGE_SMALL, "%zu of %d", json_array_size(tiles), report_count(of, "labelled"));
+    page_put(page, PAGE_SMALL, "%zu of %d.", json_array_size(tiles), report_count(of, "labelled"));
     page_open(page, PAGE_ROW_OF_TILES);
     json_array_foreach(tiles, i, tile)
     {
@@ -104,16 +104,15 @@ gboolean section_worst(const ReportInput *input, Page *page, GError **error)
              text_of(worst, "score"), slides ? "the slide, without stain normalisation" : "the image");
     if (slides) {
         int per_slide = report_count(worst, "per_slide");
-        page_put(
-            page, PAGE_P,
-            "At most %d tile%s of a slide in each list, and none that overlaps a worse one. Positions are "
-            "those of the upper left corner in level-0 px; flags are those of the patch set, measured on the "
-            "tile.",
-            per_slide, report_plural(per_slide));
+        page_put(page, PAGE_P,
+                 "At most %d tile%s of a slide in each list, and none that overlaps a worse one. Positions "
+                 "are those of the upper left corner in level-0 px. Flags are measured on the tile by the "
+                 "rules of the patch set.",
+                 per_slide, report_plural(per_slide));
     }
     put_kind(page, input, worst, "normal", "Normal tiles with the highest scores",
-             "No normal tile of the test split has a score.");
+             "The test split has no normal tile with a score.");
     put_kind(page, input, worst, "lesion", "Lesion tiles with the lowest scores",
-             "No lesion tile of the test split has a score.");
+             "The test split has no lesion tile with a score.");
     return TRUE;
 }

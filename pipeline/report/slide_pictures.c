@@ -53,6 +53,16 @@ void slide_picture_link(Page *page, const Work *work, const char *slide)
     page_text(page, "%s", slide); /* nothing was made of it */
 }
 
+void slide_picture_overview(Page *page, const Work *work, const char *slide)
+{
+    g_autofree char *path = relative(work, "heatmap", slide, "overview");
+    if (path) {
+        page_link(page, path, "%s", slide);
+    } else {
+        slide_picture_link(page, work, slide);
+    }
+}
+
 void slide_picture_files(Page *page, const Work *work, const char *slide)
 {
     static const struct {

@@ -252,6 +252,6 @@ gboolean stage_worst(Work *work, GError **error)
     char sha256[65];
     g_autofree char *path = work_output(work, "worst_tiles.json");
     json_object_set_new(out, "score", json_string(config->evaluate_score));
-    json_object_set_new(out, "per_slide", json_integer(config->evaluate_worst_per_slide));
+    json_object_set_new(out, "per_slide", json_integer(rows->per_slide));
     return json_write(path, out, sha256, error) && work_publish(work, "tiles", path, sha256, error);
 }

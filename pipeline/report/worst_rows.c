@@ -135,7 +135,7 @@ static gboolean add_table(const Config *config, const char *path, int number, Wo
             return FALSE;
         }
     }
-    const int most = table.file >= 0 ? config->evaluate_worst : config->evaluate_worst_per_slide;
+    const int most = table.file >= 0 ? config->evaluate_worst : out->per_slide;
     for (int kind = 0; kind < WORST_KINDS; kind++) {
         out->labelled[kind] += rows[kind]->len;
         keep_worst(rows[kind], kind, (guint)most, out->rows[kind]);
@@ -143,26 +143,44 @@ static gboolean add_table(const Config *config, const char *path, int number, Wo
     return TRUE;
 }
 
+/* The tables of the test split: array of char*, one for each slide of the run and one for images; NULL for those that have none. */
+static GPtrArray *test_tables(const Work *work, int *count)
+{
+    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+    const guint slides = work->run->slides->len;
+    *count = 0;
+    for (guint i = 0; i <= slides; i++) {
+        const SlideEntry *entry = i < slides ? work->run->slides->pdata[i] : NULL;
+        gboolean test = !entry || g_str_equal(entry->split, "test");
+        char *path =
+            test ? work_find(work, entry ? "score" : "scorepatches", entry ? entry->id : COHORT, "scores")
+                 : NULL;
+        *count += path != NULL;
+        g_ptr_array_add(paths, path);
+    }
+    return paths;
+}
+
 WorstRows *worst_rows_read(const Work *work, GError **error)
 {
     g_autoptr(WorstRows) out = g_new0(WorstRows, 1);
-    const guint slides = work->run->slides->len;
+    const Config *config = work->run->config;
+    int count;
+    g_autoptr(GPtrArray) paths = test_tables(work, &count);
     for (int kind = 0; kind < WORST_KINDS; kind++) {
         out->rows[kind] = rows_new();
     }
-    for (guint i = 0; i <= slides; i++) {
-        const SlideEntry *entry = i < slides ? work->run->slides->pdata[i] : NULL;
-        g_autofree char *path =
-            work_find(work, entry ? "score" : "scorepatches", entry ? entry->id : COHORT, "scores");
-        gboolean test = !entry || g_str_equal(entry->split, "test");
-        if (path && test && !add_table(work->run->config, path, (int)i, out, error)) {
+    out->per_slide =
+        MAX(config->evaluate_worst_per_slide, (config->evaluate_worst + count - 1) / MAX(count, 1));
+    for (guint i = 0; i < paths->len; i++) {
+        if (paths->pdata[i] && !add_table(config, paths->pdata[i], (int)i, out, error)) {
             return NULL;
         }
     }
     for (int kind = 0; kind < WORST_KINDS; kind++) {
         sort(out->rows[kind], kind);
-        if (out->rows[kind]->len > (guint)work->run->config->evaluate_worst) {
-            g_array_set_size(out->rows[kind], (guint)work->run->config->evaluate_worst);
+        if (out->rows[kind]->len > (guint)config->evaluate_worst) {
+            g_array_set_size(out->rows[kind], (guint)config->evaluate_worst);
         }
     }
     return g_steal_pointer(&out);

@@ -14,10 +14,11 @@ typedef struct {
 typedef struct {
     GArray *rows[WORST_KINDS];     /* WorstRow, the worst first; texts are owned */
     int64_t labelled[WORST_KINDS]; /* tiles of the test split with this label and a score */
+    int per_slide;                 /* at most so many are of one slide */
 } WorstRows;
 
-/* At most evaluate.worst of each kind by the column evaluate.score, and at most evaluate.worst_per_slide of a slide; a tile that overlaps a worse
- * one that is listed is left out.  NULL with error. */
+/* At most evaluate.worst of each kind by the column evaluate.score.  Of a slide at most evaluate.worst_per_slide, or an equal share (rounded up) when
+ * there are too few slides to fill the list; a tile that overlaps a worse one that is listed is left out.  NULL with error. */
 WorstRows *worst_rows_read(const Work *work, GError **error);
 void worst_rows_free(WorstRows *rows);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WorstRows, worst_rows_free)

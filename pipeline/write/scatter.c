@@ -3,14 +3,15 @@
  * The points of a group are one <path> of dots without length, which line caps make round or square: some twelve bytes a point. */
 #include "pipeline/write/scatter.h"
 #include <math.h>
+#include <string.h>
 
 #define WIDTH 380
 #define PLOT 340 /* side of the plot */
 #define LEFT 24
 #define TOP 28
 #define LEGEND_ROW 17
-#define LEGEND_COLUMNS 2
-#define NAME_LENGTH 22
+#define NAME_LENGTH 40
+#define SHORT_NAME 15 /* two of them are beside each other */
 #define DOT 3.6
 
 /* Colours that people with colour blindness can distinguish: seven of Okabe and Ito, then three of Paul Tol's, with squares. */
@@ -99,17 +100,33 @@ static char *legend_text(const char *name, int count)
     return g_strdup_printf("%s%s (%d)", start, whole ? "" : "…", count);
 }
 
+static const char *name_of(const Scatter *s, int group)
+{
+    return group < 0 ? s->others : s->names[group];
+}
+
+static int legend_columns(const Scatter *s, const int *count)
+{
+    for (int group = -1; group < s->groups; group++) {
+        if (count[group] > 0 && strlen(name_of(s, group)) > SHORT_NAME) {
+            return 1;
+        }
+    }
+    return 2;
+}
+
 static void put_legend(GString *out, const Scatter *s, const int *count)
 {
+    const int columns = legend_columns(s, count);
     int entry = 0;
     for (int k = 0; k <= s->groups; k++) {
         int group = k < s->groups ? k : -1;
         if (count[group] == 0) {
             continue;
         }
-        double x = LEFT + 6 + entry % LEGEND_COLUMNS * (PLOT / LEGEND_COLUMNS),
-               y = TOP + PLOT + 34 + entry / LEGEND_COLUMNS * LEGEND_ROW;
-        g_autofree char *text = legend_text(group < 0 ? s->others : s->names[group], count[group]);
+        double x = LEFT + 6 + entry % columns * (PLOT / columns),
+               y = TOP + PLOT + 34 + entry / columns * LEGEND_ROW;
+        g_autofree char *text = legend_text(name_of(s, group), count[group]);
         begin_dots(out);
         dot(out, x, y - 4);
         g_string_append_printf(out, "\" stroke=\"%s\" stroke-linecap=\"%s\" stroke-width=\"8\"/>\n",
@@ -131,7 +148,8 @@ char *scatter_svg(const Scatter *s)
     for (int group = -1; group < s->groups; group++) {
         entries += count[group] > 0;
     }
-    height = TOP + PLOT + 28 + LEGEND_ROW * ((entries + LEGEND_COLUMNS - 1) / LEGEND_COLUMNS);
+    const int columns = legend_columns(s, count);
+    height = TOP + PLOT + 28 + LEGEND_ROW * ((entries + columns - 1) / columns);
     GString *out = g_string_new(NULL);
     g_autofree char *title = g_markup_escape_text(s->title ? s->title : "", -1);
     g_string_append_printf(

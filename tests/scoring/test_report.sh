@@ -198,9 +198,7 @@ name = '</title><script>alert(2)</script> # *run* <img src=x onerror=alert(3)>'
 assert heads['title'][0] == ''.join(heads['h1']) == name, (heads['title'], heads['h1'])
 centre = '<script>alert(1)</script>'
 assert centre in ''.join(text), 'the histogram by centre names it'
-shortened = '<script>alert(1)</scr…'  # in the legends of the scatter plots
-assert shortened in ''.join(text), 'the scatter plots name it'
-shown = ''.join(text).replace(name, '').replace(heads['script'][0], '').replace(centre, '').replace(shortened, '')
+shown = ''.join(text).replace(name, '').replace(heads['script'][0], '').replace(centre, '')
 assert not [t for t in ('<h', '<p', '<td', '</') if t in shown.replace('<https', '')], shown[:300]
 "
 
