@@ -7,6 +7,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* Requests that leave room for two readings are refused. */
+#if MHD_VERSION >= 0x00097701
+#define STRICT MHD_OPTION_CLIENT_DISCIPLINE_LVL
+#else
+#define STRICT MHD_OPTION_STRICT_FOR_CLIENT
+#endif
+
 /* libmicrohttpd reports clients that break off or send nonsense; both are normal. */
 static void ignore(void *data, const char *format, va_list args)
 {
@@ -95,9 +102,9 @@ WebServer *web_server_start(const WebOptions *options, GError **error)
         web_exchange_continue, server, MHD_OPTION_EXTERNAL_LOGGER, ignore, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)WEB_LINE_BYTES + 2 * WEB_HEADER_BYTES,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)WEB_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)WEB_REQUEST_SECONDS, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK,
-        no_decoding, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_URI_LOG_CALLBACK,
-        web_exchange_begin, server, MHD_OPTION_NOTIFY_COMPLETED, web_exchange_end, server, MHD_OPTION_END);
+        (unsigned)WEB_REQUEST_SECONDS, STRICT, 1, MHD_OPTION_UNESCAPE_CALLBACK, no_decoding, NULL,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_URI_LOG_CALLBACK, web_exchange_begin,
+        server, MHD_OPTION_NOTIFY_COMPLETED, web_exchange_end, server, MHD_OPTION_END);
     if (!server->daemon) {
         close(fd);
         web_server_stop(server);

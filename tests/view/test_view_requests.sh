@@ -220,6 +220,41 @@ assert page.json("/api/run")["slides"] == 2
 page.end()
 P
 
+page "300 changes with bodies of any kind, several at a time: refused or done, no crash, no 5xx" <<'P'
+import concurrent.futures
+uuid = "11111111-1111-5111-8111-111111111111"
+targets = [("PUT", "/api/slides/0/review"), ("PUT", f"/api/slides/0/regions/{uuid}"), ("PUT", "/api/slides/1/regions/x"), ("POST", "/api/slides/0/drawn"), ("DELETE", "/api/slides/0/drawn/1"),
+           ("DELETE", "/api/slides/1/drawn/2147483647"), ("PUT", "/api/slides/7/review")]
+values = ["", "x", "done", "open", "rejected", "pen", "<b>", "\0", "é" * 3000, None, True, 0, -1, 1e308, -1e308, 2 ** 63, [], {}, [[]], [[0, 0]], [[0, 0], [1, 1], [2, 0]], [[0, 0], [1e9, 1e9], [-5, 3]], [["a", "b"]] * 3, [[0, 0]] * 6000]
+names = ["state", "note", "reason", "ring", "label", "revision", "other"]
+def body(chance, path):
+    kind = chance.randrange(10)
+    if kind == 0:
+        return chance.choice(["", "{", "null", "[]", "0", '"', "{}", '{"state":"done","state":"open"}', "[" * 30000, '{"a":' * 5000, "\xff\xfe{}", '{"note":"\\ud800"}', '{"revision":1e999}']).encode("latin-1")
+    if kind < 4:  # what the page sends
+        return json.dumps({"ring": [[0, 0], [500, 0], [0, chance.randrange(500)]], "label": "lesion"} if path.endswith("drawn")
+                          else {"state": chance.choice(["done", "open", "x"]), "note": "note %d" % chance.randrange(99), "revision": chance.randrange(60)}).encode()
+    return json.dumps({n: chance.choice(values) for n in chance.sample(names, chance.randrange(6))}).encode()[:65536]
+own = {"Origin": page.origin, "X-Wsiflow": "1", "Content-Type": "application/json"}
+def send(seed):
+    chance = random.Random(seed)
+    other = object.__new__(view_client.Page)
+    other.__dict__.update(page.__dict__, connection=None)
+    out = []
+    for _ in range(75):
+        method, path = chance.choice(targets)
+        status, _, answer = other.ask(method, path, own, body(chance, path))
+        assert status < 500, (method, path, status, answer[:300])
+        out.append(status)
+        json.loads(answer)
+    return out
+with concurrent.futures.ThreadPoolExecutor(4) as pool:
+    counts = sum(pool.map(send, range(4)), [])
+assert counts.count(200) > 0 and counts.count(400) > 50, {c: counts.count(c) for c in set(counts)}
+assert page.json("/api/slides/0/review")["state"] in ("open", "in progress", "done", "excluded")
+page.end()
+P
+
 page "the program ends at once and well, also with requests in work" <<'P'
 sockets = [socket.create_connection((page.name, page.port)) for _ in range(20)]
 for i, s in enumerate(sockets):
