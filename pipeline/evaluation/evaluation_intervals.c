@@ -51,7 +51,7 @@ const char *patient_units(const GPtrArray *patients, const char *slide, int *uni
     g_autoptr(GHashTable) numbers = g_hash_table_new(g_str_hash, g_str_equal);
     for (guint s = 0; s < patients->len; s++) {
         char *patient = patients->pdata[s];
-        gpointer number = GINT_TO_POINTER((int)g_hash_table_size(numbers));
+        gpointer number;
         if (!patient) {
             for (guint k = 0; k < patients->len; k++) {
                 unit[k] = (int)k;
@@ -59,7 +59,8 @@ const char *patient_units(const GPtrArray *patients, const char *slide, int *uni
             *units = (int)patients->len;
             return slide;
         }
-        if (!g_hash_table_lookup_extended(numbers, patient, NULL, &number)) {
+        if (!g_hash_table_lookup_extended(numbers, patient, NULL, &number)) { /* which clears `number` */
+            number = GINT_TO_POINTER((int)g_hash_table_size(numbers));
             g_hash_table_insert(numbers, patient, number);
         }
         unit[s] = GPOINTER_TO_INT(number);

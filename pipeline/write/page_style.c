@@ -41,7 +41,7 @@ const char page_style[] =
     "tr,figure,.card,.notice,svg,img{break-inside:avoid}h2,h3{break-after:avoid}"
     "details::details-content{content-visibility:visible;display:block;height:auto}"
     "pre{white-space:pre-wrap;overflow:visible;background:none;border:1px solid #d0d7de;font-size:7pt}"
-    "th button{text-decoration:none}.name,th[scope=row]{min-width:0}.text{max-width:16em}td "
+    "th button{text-decoration:none}.name,th[scope=row]{min-width:9em}.text{max-width:16em}td "
     "img{max-width:70px}"
     "a[href]{color:inherit}p a[href]::after,.card a[href]::after,li a[href]::after{content:' (' attr(href) "
     "')'}"
