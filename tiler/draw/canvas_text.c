@@ -38,11 +38,30 @@ static gboolean add_fonts(FcConfig *config, GError **error)
     return TRUE;
 }
 
+/* One configuration for the process, since Pango keeps a reference to each that it gets.  NULL with error; then the next call tries again. */
+static FcConfig *own_config(GError **error)
+{
+    static GMutex mutex;
+    static FcConfig *config;
+    g_mutex_lock(&mutex);
+    if (!config) {
+        FcConfig *made = FcConfigCreate();
+        if (made && add_fonts(made, error)) {
+            config = g_steal_pointer(&made);
+        } else if (made) {
+            FcConfigDestroy(made);
+        } else {
+            g_set_error(error, WSI_ERROR, WSI_ERROR_MEMORY, "no memory for fonts");
+        }
+    }
+    g_mutex_unlock(&mutex);
+    return config;
+}
+
 gboolean canvas_fonts(Canvas *canvas, GError **error)
 {
-    FcConfig *config = FcConfigCreate();
-    gboolean ok = config && add_fonts(config, error);
-    canvas->fonts = ok ? pango_cairo_font_map_new_for_font_type(CAIRO_FONT_TYPE_FT) : NULL;
+    FcConfig *config = own_config(error);
+    canvas->fonts = config ? pango_cairo_font_map_new_for_font_type(CAIRO_FONT_TYPE_FT) : NULL;
     if (canvas->fonts) {
         pango_fc_font_map_set_config(PANGO_FC_FONT_MAP(canvas->fonts), config);
         canvas->context = pango_font_map_create_context(canvas->fonts);
@@ -54,11 +73,8 @@ gboolean canvas_fonts(Canvas *canvas, GError **error)
         cairo_font_options_destroy(options);
         pango_cairo_context_set_resolution(canvas->context, CANVAS_DPI);
         pango_context_set_language(canvas->context, pango_language_from_string("en"));
-    } else if (ok) {
+    } else if (config) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_INTERNAL, "this Cairo cannot draw with FreeType");
-    }
-    if (config) {
-        FcConfigDestroy(config);
     }
     return canvas->fonts != NULL;
 }
