@@ -6,7 +6,8 @@ import {scoreText} from "./geometry.js";
 import {colourOfStyle} from "./vectors.js";
 
 const BLENDS = ["normal", "multiply", "isoline"];
-const LAYERS = {values: "score map", regions: "regions", drawn: "drawn by hand", annotation: "annotation", tissue: "tissue outline"};
+const LAYERS = {values: "score map", regions: "regions", drawn: "drawn", annotation: "annotation", tissue: "tissue"};
+const RANGE = ["low", "high", "threshold"]; // of the look, in the units of the scores
 const STEPS = 400;
 
 // The threshold of the run; while there is none, the middle of the range, which the page then says.
@@ -78,7 +79,7 @@ function thresholdWords() {
 
 function showLook() {
     const {look} = state;
-    for (const name of ["low", "high", "threshold"]) {
+    for (const name of RANGE) {
         byId(`look-${name}`).value = look[name];
         byId(`look-${name}-text`).value = scoreText(look[name]);
     }
@@ -129,15 +130,36 @@ export function showLayer(name, visible = !state.layers[name]) {
     emit("layers");
 }
 
+// The range of a run that goes on: what was not set by hand follows it.
+export function takeRun(range) {
+    const before = freshLook();
+    state.run.range = range;
+    const after = freshLook();
+    setEnds();
+    const part = {};
+    for (const name of RANGE) {
+        if (before[name] !== after[name] && state.look[name] === before[name]) {
+            part[name] = after[name];
+        }
+    }
+    changeLook(part);
+}
+
+function setEnds() {
+    const {low, high} = ends();
+    for (const name of RANGE) {
+        Object.assign(byId(`look-${name}`), {min: low, max: high, step: (high - low) / STEPS || "any"});
+    }
+}
+
 export function startDisplay() {
     state.look = startLook();
     startLayers();
+    setEnds();
     fillSelect(byId("look-map"), Object.keys(state.run.colours.maps), state.look.map);
     fillSelect(byId("look-blend"), BLENDS, state.look.blend);
-    const {low, high} = ends();
-    for (const name of ["low", "high", "threshold"]) {
+    for (const name of RANGE) {
         const slider = byId(`look-${name}`);
-        Object.assign(slider, {min: low, max: high, step: (high - low) / STEPS || "any"});
         slider.addEventListener("input", () => takeRange(name, slider.value));
         byId(`look-${name}-text`).addEventListener("change", event => takeRange(name, event.target.value.trim().replace(",", ".")));
     }

@@ -126,7 +126,7 @@ export function areaText(um2) {
     if (!Number.isFinite(um2)) {
         return "unknown";
     }
-    return um2 >= 1e5 ? `${(um2 / 1e6).toFixed(2)} mm²` : `${Math.round(um2)} µm²`;
+    return um2 >= 1e5 ? `${(um2 / 1e6).toFixed(2)} mm²` : `${Math.round(um2).toLocaleString("en")} µm²`;
 }
 
 // Three digits that matter, without an exponent for the usual scores.

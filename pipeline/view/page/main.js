@@ -1,7 +1,7 @@
 // The start of the page, and what holds its parts together: which slide is open, its address, and reading again what others changed.
 import {getJson} from "./api.js";
 import {startControls} from "./controls.js";
-import {startDisplay} from "./display.js";
+import {startDisplay, takeRun} from "./display.js";
 import {byId, debounce} from "./dom.js";
 import {setMode, startDraw} from "./draw.js";
 import {startKeys} from "./keys.js";
@@ -71,9 +71,13 @@ function openPlace() {
 // ---- what changes elsewhere ----
 
 async function readAgain() {
-    if (!state.run.other_cohort && (await getJson("/api/run")).other_cohort) {
+    const run = await getJson("/api/run");
+    if (run.other_cohort && !state.run.other_cohort) {
         state.run.other_cohort = true;
         warn();
+    }
+    if (JSON.stringify(run.range) !== JSON.stringify(state.run.range)) {
+        takeRun(run.range);
     }
     const before = new Map(state.slides.map(entry => [entry.id, isScored(entry)]));
     state.slides = await getJson("/api/slides");
@@ -148,7 +152,7 @@ function startButtons() {
 // What makes the page less than it looks.
 function warn() {
     if (!canvasIsExact()) {
-        alarm("This browser changes pixels that are read from a canvas, as a protection from tracking. Scores and colours of the map are wrong here. " +
+        alarm("This browser changes pixels that are read from a canvas, as a protection from tracking. Scores and colours of the map are wrong. " +
             "Allow this page to read canvases, or use another browser.");
     }
     if (state.run.read_only) {

@@ -4,7 +4,7 @@ import {areaText, scoreText} from "./geometry.js";
 import {isScored} from "./list.js";
 import {notice} from "./messages.js";
 import {decide, decisionOf, mark, removeDrawn, undo, undoWords} from "./review.js";
-import {choose, chosenItem, isChosen, nextRegion} from "./stage.js";
+import {choose, chosenItem, nextRegion} from "./stage.js";
 import {on, remember, remembered, state} from "./state.js";
 
 const MOST_ROWS = 500;
@@ -26,7 +26,7 @@ function showChosen() {
     const item = chosenItem();
     const drawn = !!item && !!item.drawn;
     byId("chosen").hidden = !item;
-    byId("chosen-none").hidden = !!item;
+    byId("chosen-none").hidden = !!item || !byId("regions").children.length;
     byId("reasons").hidden = true;
     if (!item) {
         return;
@@ -104,7 +104,7 @@ export function eraseChosen() {
 // ---- the list of regions ----
 
 function regionRow(kind, id, words, detail, decision) {
-    return element("li", {role: "option", "aria-selected": String(isChosen(kind, id)), onclick: () => choose({kind, id}, true)},
+    return element("li", {role: "option", "data-kind": kind, "data-id": id, onclick: () => choose({kind, id}, true)},
                    element("span", {class: "region-name", text: words}), element("span", {class: "region-detail", text: detail}),
                    element("span", {class: "mark", text: decisionWords(decision), "data-state": decision.state}));
 }
@@ -118,11 +118,19 @@ function showRegions() {
     byId("regions").replaceChildren(...rows);
     const open = regions.filter(item => decisionOf(item.id).state === "open").length;
     const more = regions.length > MOST_ROWS ? `; the first ${MOST_ROWS} are listed` : "";
-    byId("region-counts").textContent = regions.length ? `${regions.length} (${open} open${more})` : "none above the threshold";
+    byId("region-counts").textContent = regions.length ? `${regions.length} (${open} open${more})` :
+        state.slide.has.regions ? "none above the threshold" : "not there yet";
     byId("former").textContent = formerWords(review);
-    const chosen = byId("regions").querySelector("[aria-selected=true]");
-    if (chosen) {
-        chosen.scrollIntoView({block: "nearest"});
+    markChosen();
+}
+
+function markChosen() {
+    for (const row of byId("regions").children) {
+        const chosen = !!state.chosen && state.chosen.kind === row.dataset.kind && String(state.chosen.id) === row.dataset.id;
+        row.setAttribute("aria-selected", String(chosen));
+        if (chosen) {
+            row.scrollIntoView({block: "nearest"});
+        }
     }
 }
 
@@ -198,7 +206,7 @@ export function startPanel() {
     on("review", showReview);
     on("regions", showReview);
     on("chosen", () => {
-        showRegions();
+        markChosen();
         showChosen();
     });
 }

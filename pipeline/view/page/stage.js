@@ -3,6 +3,7 @@ import {byId} from "./dom.js";
 import {emit, on, state} from "./state.js";
 import {getJson} from "./api.js";
 import {boxOf, hitTest, polygonsOf, ringArea} from "./geometry.js";
+import {isScored} from "./list.js";
 import {over, sentence} from "./messages.js";
 import {decisionOf, readReview} from "./review.js";
 import {Viewer} from "./viewer.js";
@@ -86,10 +87,13 @@ export function startStage() {
     const listeners = {position: follow, pointer, click, failed: tileFailed};
     viewers = state.run.models.slice(0, 2).map((model, i) => new Viewer(byId(`viewer-${i}`), i, listeners));
     on("look", lookLater);
-    on("layers", () => viewers.forEach(viewer => viewer.leaflet && viewer.setLayers(state.layers)));
-    for (const name of ["review", "chosen"]) {
-        on(name, drawReviewed);
-    }
+    on("layers", () => {
+        openViewers().forEach(viewer => viewer.setLayers(state.layers));
+        drawChosen();
+    });
+    on("review", drawReviewed);
+    on("regions", drawReviewed);
+    on("chosen", drawChosen);
     on("compare", () => {
         arrange();
         if (state.slide) {
@@ -148,13 +152,14 @@ function missing(slide) {
     if (slide.problem) {
         return sentence(slide.problem);
     }
+    const entry = state.slides.find(other => other.id === slide.id);
     const words = viewersOf(slide).filter(({map}) => !map).map(({i, why}) => {
         const which = state.run.models.length > 1 ? `${state.run.models[i].name}: ` : "";
-        return `${which}${why || "no score map yet"}`;
+        const unscored = i === 0 && entry && entry.state === "done" && !isScored(entry);
+        return `${which}${unscored ? "the run has not scored this slide" : why || "no score map yet"}`;
     });
-    const entry = state.slides.find(other => other.id === slide.id);
     const why = entry && entry.reason ? ` (${entry.state}: ${entry.reason})` : "";
-    return words.length ? `${words.map(sentence).join(" ")}${why} The slide can be looked at; a map appears once it is there.` : "";
+    return words.length ? `${words.map(sentence).join(" ")}${why} The slide itself can be looked at.` : "";
 }
 
 function viewersOf(slide) {
@@ -226,7 +231,7 @@ function drawnItems() {
     }));
 }
 
-export function isChosen(kind, id) {
+function isChosen(kind, id) {
     return !!state.chosen && state.chosen.kind === kind && state.chosen.id === id;
 }
 
@@ -238,17 +243,25 @@ function drawFixed() {
     }
 }
 
+function styleOf(item) {
+    return item.drawn ? item.label === "normal" ? "drawn normal" : "drawn" : decisionOf(item.id).state;
+}
+
 function drawReviewed() {
-    const regions = state.regions.map(item => ({...item, style: decisionOf(item.id).state, chosen: isChosen("region", item.id)}));
-    const drawn = drawnItems().map(item => ({...item, style: item.label === "normal" ? "drawn normal" : "drawn",
-                                             chosen: isChosen("drawn", item.id)}));
-    // The chosen one is drawn last, over its neighbours.
-    const order = (a, b) => Number(a.chosen) - Number(b.chosen);
     const former = (state.review && state.review.orphans || []).map(({id, outline}) => ({id, polygons: [outline], style: "former"}));
-    for (const viewer of openViewers()) {
-        viewer.setOutlines("regions", [...former, ...regions.sort(order)]);
-        viewer.setOutlines("drawn", drawn.sort(order));
+    for (const [name, items] of [["regions", state.regions], ["drawn", drawnItems()]]) {
+        const styled = items.map(item => ({id: item.id, polygons: item.polygons, style: styleOf(item)}));
+        openViewers().forEach(viewer => viewer.setOutlines(name, name === "regions" ? [...former, ...styled] : styled));
     }
+    drawChosen();
+}
+
+// Over its neighbours, and without drawing them again.
+function drawChosen() {
+    const item = chosenItem();
+    const items = item && state.layers[item.drawn ? "drawn" : "regions"] ?
+        [{id: item.id, polygons: item.polygons, style: styleOf(item), chosen: true}] : [];
+    openViewers().forEach(viewer => viewer.setOutlines("chosen", items));
 }
 
 export function choose(chosen, zoom = false) {

@@ -6,10 +6,10 @@ import {latLng} from "./frame.js";
 const STYLES = {
     open: {color: "#e69f00", weight: 1.5},
     confirmed: {color: "#009e73", weight: 3},
-    rejected: {color: "#5c5c5c", weight: 2, dashArray: "3 5"},
+    rejected: {color: "#5c5c5c", weight: 2, dashArray: "9 5"},
     former: {color: "#5c5c5c", weight: 1},
     drawn: {color: "#d55e00", weight: 3},
-    "drawn normal": {color: "#d55e00", weight: 2, dashArray: "3 5"},
+    "drawn normal": {color: "#d55e00", weight: 2, dashArray: "9 5"},
     tissue: {color: "#56b4e9", weight: 1.5},
     annotation: {color: "#0072b2", weight: 2, dashArray: "8 5"},
 };
@@ -20,26 +20,40 @@ function paths(polygons) {
     return polygons.map(rings => rings.map(ring => ring.map(([x, y]) => latLng(x, y))));
 }
 
-// One kind of outlines: items {polygons, style, chosen}.
+// One kind of outlines: items {id, polygons, style, chosen}.  Those that are as they were are left alone: there may be thousands.
 export class OutlineLayer {
     constructor(map, pane, halo) {
         this.group = L.layerGroup();
         this.options = {renderer: L.canvas({pane, padding: 0.3}), pane, interactive: false, fill: false, smoothFactor: 0.7};
         this.halo = halo;
         this.map = map;
+        this.drawn = new Map(); // id: {item, layers}
     }
 
     setItems(items) {
-        this.group.clearLayers();
-        for (const {polygons, style, chosen} of items) {
-            const weight = STYLES[style].weight + (chosen ? CHOSEN : 0);
-            const path = {...this.options, ...STYLES[style], weight};
-            const where = paths(polygons);
-            if (this.halo || chosen) {
-                this.group.addLayer(L.polygon(where, {...path, ...HALO, weight: weight + 1.5}));
+        const before = this.drawn;
+        this.drawn = new Map();
+        for (const item of items) {
+            const same = before.get(item.id);
+            if (same && same.item.polygons === item.polygons && same.item.style === item.style) {
+                this.drawn.set(item.id, same);
+                before.delete(item.id);
             }
-            this.group.addLayer(L.polygon(where, path));
         }
+        before.forEach(({layers}) => layers.forEach(layer => this.group.removeLayer(layer)));
+        items.filter(item => !this.drawn.has(item.id)).forEach(item => this.draw(item));
+    }
+
+    draw(item) {
+        const weight = STYLES[item.style].weight + (item.chosen ? CHOSEN : 0);
+        const path = {...this.options, ...STYLES[item.style], weight};
+        const where = paths(item.polygons);
+        const layers = [L.polygon(where, path)];
+        if (this.halo || item.chosen) {
+            layers.unshift(L.polygon(where, {...path, ...HALO, weight: weight + 1.5}));
+        }
+        layers.forEach(layer => this.group.addLayer(layer));
+        this.drawn.set(item.id, {item, layers});
     }
 
     show(visible) {

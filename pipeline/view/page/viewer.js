@@ -5,7 +5,7 @@ import {ValueLayer} from "./valuelayer.js";
 import {OutlineLayer} from "./vectors.js";
 import {boundsOf, crsOf, latLng, scannedBox} from "./frame.js";
 
-const PANES = {values: 250, tissue: 401, annotation: 402, regions: 403, drawn: 404, ink: 410};
+const PANES = {values: 250, tissue: 401, annotation: 402, regions: 403, drawn: 404, chosen: 405, ink: 410};
 const ENLARGED = 2; // zooms beyond level 0
 
 export class Viewer {
@@ -42,7 +42,7 @@ export class Viewer {
         slides.on("failed", event => this.told.failed(event.error));
         this.addValues(run, look);
         this.outlines = {};
-        for (const name of ["tissue", "annotation", "regions", "drawn"]) {
+        for (const name of ["tissue", "annotation", "regions", "drawn", "chosen"]) {
             this.outlines[name] = new OutlineLayer(this.leaflet, name, name !== "tissue");
         }
         this.listen();
@@ -97,7 +97,7 @@ export class Viewer {
             this.leaflet.getPane("values").style.display = layers.values ? "" : "none";
         }
         for (const [name, outline] of Object.entries(this.outlines)) {
-            outline.show(layers[name]);
+            outline.show(name === "chosen" || layers[name]);
         }
     }
 
