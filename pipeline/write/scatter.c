@@ -14,14 +14,14 @@
 #define SHORT_NAME 15 /* two of them are beside each other */
 #define DOT 3.6
 
-/* Colours that people with colour blindness can distinguish: seven of Okabe and Ito, then three of Paul Tol's, with squares. */
+/* Seven colours of Okabe and Ito, then three of Paul Tol's, for people with colour blindness; those that look alike to them differ in form. */
 static const struct {
     const char *colour, *cap;
-} marks[SCATTER_GROUPS] = {{"#0072b2", "round"}, {"#d55e00", "round"},  {"#009e73", "round"},
-                           {"#cc79a7", "round"}, {"#56b4e9", "round"},  {"#e69f00", "round"},
-                           {"#000000", "round"}, {"#882255", "square"}, {"#999933", "square"},
+} marks[SCATTER_GROUPS] = {{"#0072b2", "round"}, {"#d55e00", "round"},  {"#009e73", "square"},
+                           {"#cc79a7", "round"}, {"#56b4e9", "square"}, {"#e69f00", "square"},
+                           {"#000000", "round"}, {"#882255", "square"}, {"#999933", "round"},
                            {"#332288", "square"}};
-static const char other_colour[] = "#b4b4b4";
+static const char other_colour[] = "#c8c8c8";
 
 static void put(GString *out, double value)
 {
