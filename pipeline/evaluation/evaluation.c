@@ -194,6 +194,17 @@ static void add_threshold(json_t *out, const ScoreTable *table, const ScorePart 
     }
 }
 
+/* The calibration of the model that scored; NULL when it is not known. */
+static const Calibration *calibration_of(const Threshold *thresholds, int count)
+{
+    for (int t = 0; t < count; t++) {
+        if (thresholds[t].calibration && !isnan(thresholds[t].value)) {
+            return thresholds[t].calibration;
+        }
+    }
+    return NULL;
+}
+
 static json_t *part_json(const ScoreTable *table, const ScorePart *part, const Threshold *thresholds,
                          int count)
 {
@@ -219,7 +230,8 @@ static json_t *part_json(const ScoreTable *table, const ScorePart *part, const T
         json_object_set_new(out, "without_near_blank",
                             without ? without : json_pack("{s:s}", "absent", "all rows are near-blank"));
     }
-    json_object_set_new(out, "reliability", evaluation_reliability(table, part->rows));
+    json_object_set_new(out, "reliability",
+                        evaluation_reliability(table, part->rows, calibration_of(thresholds, count)));
     json_object_set_new(out, "columns", columns_json(table, part->rows));
     return out;
 }

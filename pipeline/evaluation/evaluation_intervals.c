@@ -4,6 +4,7 @@
 #include "flows/models/tile_score.h"
 #include "pipeline/evaluation/score_rows.h"
 #include "pipeline/write/json.h"
+#include <math.h>
 
 /* Whether each of the rows has a text. */
 static gboolean all_named(const char *const *names, const GArray *rows)
@@ -118,14 +119,31 @@ static gboolean is_own(const ScoreTable *table)
     return own > 1;
 }
 
-json_t *evaluation_reliability(const ScoreTable *table, const GArray *rows)
+/* Replaces scores by probabilities; FALSE when the calibration gives none of this column. */
+static gboolean to_probabilities(const ScoreTable *table, const Calibration *calibration, GArray *score)
+{
+    if (!calibration || !g_str_equal(table->name, tile_score_column(COLUMN_SCORE)) ||
+        isnan(calibration->probability_slope)) {
+        return FALSE;
+    }
+    for (guint i = 0; i < score->len; i++) {
+        double *one = &g_array_index(score, double, i);
+        *one = calibration_probability(calibration, *one);
+    }
+    return TRUE;
+}
+
+json_t *evaluation_reliability(const ScoreTable *table, const GArray *rows, const Calibration *calibration)
 {
     g_autoptr(GArray) score = score_gather(rows, table->score, sizeof(double));
     g_autoptr(GArray) label = score_gather(rows, table->label, sizeof(int));
     Reliability r;
-    if (is_own(table)) {
-        return json_pack("{s:s}", "absent",
-                         "scores of wsiflow are deviations or likelihoods, not probabilities");
+    gboolean own = is_own(table);
+    if (own && !to_probabilities(table, calibration, score)) {
+        return json_pack(
+            "{s:s}", "absent",
+            "scores of wsiflow are deviations or likelihoods, not probabilities, and there is no "
+            "calibration by labelled anomalies that makes probabilities of them");
     }
     if (!reliability_compute((const double *)(void *)score->data, (const int *)(void *)label->data,
                              (int)rows->len, &r)) {
@@ -137,5 +155,10 @@ json_t *evaluation_reliability(const ScoreTable *table, const GArray *rows)
                                               json_number_or_null(r.mean_score[b]), "anomalies",
                                               json_number_or_null(r.fraction[b])));
     }
-    return json_pack("{s:f, s:o}", "expected_calibration_error", r.ece, "bins", bins);
+    json_t *out = json_pack("{s:f, s:o}", "expected_calibration_error", r.ece, "bins", bins);
+    if (own) {
+        g_autofree char *from = calibration_probability_text(calibration);
+        json_object_set_new(out, "from", json_string(from));
+    }
+    return out;
 }

@@ -1,6 +1,7 @@
 /* How far metrics can be trusted: bootstrap intervals and reliability, for evaluation.c. */
 #pragma once
 #include "flows/metrics/bootstrap.h"
+#include "flows/models/calibration.h"
 #include "pipeline/scoring/score_table.h"
 
 #define EVALUATION_SEED 1 /* of all bootstrap draws */
@@ -22,5 +23,6 @@ json_t *evaluation_intervals(const ScoreTable *table, const GArray *rows);
 /* {"low", "high", "draws"}; NULL when there was no draw. */
 json_t *evaluation_interval(const Interval *interval);
 /* {"expected_calibration_error", "bins": [{"rows", "mean_score", "anomalies"}]} with the fraction of anomalies, or `absent`: the scores are no
- * probabilities. */
-json_t *evaluation_reliability(const ScoreTable *table, const GArray *rows);
+ * probabilities.  Scores of wsiflow become probabilities where the calibration gives them (calibration_probability; NULL = none); "from" then says
+ * how. */
+json_t *evaluation_reliability(const ScoreTable *table, const GArray *rows, const Calibration *calibration);

@@ -121,9 +121,12 @@ static void put_reliability(Page *page, const json_t *reliability)
         {.count = RELIABILITY_BINS, .x = x, .y = y},
         {.name = "perfectly calibrated", .count = 2, .x = ends, .y = ends, .dashed = TRUE},
         {.count = RELIABILITY_BINS, .x = x, .y = y, .dots = TRUE, .colour = 1}};
-    put_unit_chart(page, title, "mean score of a bin", "fraction of anomalies",
-                   "Fraction of anomalies against the mean score, in ten bins of equal width.",
-                   " ECE: expected calibration error.", series, 3);
+    const char *from = json_string_value(json_object_get(reliability, "from"));
+    g_autofree char *caption = g_strdup_printf(" ECE: expected calibration error.%s%s%s", from ? " " : "",
+                                               from ? from : "", from ? "." : "");
+    put_unit_chart(page, title, from ? "mean calibrated probability of a bin" : "mean score of a bin",
+                   "fraction of anomalies",
+                   "Fraction of anomalies against the mean, in ten bins of equal width.", caption, series, 3);
 }
 
 gboolean section_curves(const ReportInput *input, Page *page, GError **error)

@@ -11,7 +11,7 @@ is "the slides are there" $? 0
 cat >run.yaml <<'Y'
 slides: {folder: cohort/slides, annotations: cohort/annotations, unannotated: normal}
 tiles: {size: 128}
-dataset: {train_anomalies: true, test_fraction: 0.01}
+dataset: {train_anomalies: true, test_fraction: 0.3}
 loss: {labels: true}
 train: {epochs: 1, batch: 4}
 model: {blocks: [1, 1, 1], condition: 16}
@@ -24,6 +24,27 @@ check "the calibration holds a rising logistic function, fitted to enough anomal
 import json
 c = json.load(open("run/metrics.json"))["calibration"]
 assert c["probability_slope"] > 0 and c["anomalies"] >= 10 and c["tiles"] >= 10, c
+P
+check "the reliability of the probabilities is that of their formula, and is in the report" python3 - <<'P'
+import csv, glob, json, numpy as np
+m = json.load(open("run/metrics.json"))
+c, seen = m["calibration"], 0
+rows = [r for p in glob.glob("run/slides/*/scores.csv") for r in csv.DictReader(open(p)) if r["label"] and r["score"]]
+for part in m["splits"]:
+    own = [r for r in rows if r["split"] == part["split"]]
+    if not own:
+        continue
+    p = 1 / (1 + np.exp(-c["probability_slope"] * np.array([float(r["score"]) for r in own]) - c["probability_offset"]))
+    label = np.array([int(r["label"]) for r in own])
+    bins = np.clip(np.ceil(p * 10).astype(int) - 1, 0, 9)
+    ece = sum(abs(p[bins == b].sum() - label[bins == b].sum()) for b in range(10)) / len(p)
+    assert abs(part["reliability"]["expected_calibration_error"] - ece) < 1e-6, (part["reliability"], ece)
+    assert [b["rows"] for b in part["reliability"]["bins"]] == [int((bins == b).sum()) for b in range(10)]
+    assert "labelled anomalies" in part["reliability"]["from"]
+    seen += 1
+assert seen > 0
+assert m["split"] == "test" and "bins" in m["reliability"]
+assert f"Reliability curve, ECE {m['reliability']['expected_calibration_error']:.4f}" in open("run/report.html", encoding="utf-8").read()
 P
 check "each cell has the blended probability of its tiles, exactly where the map has a score" python3 - <<'P'
 import csv, glob, json, numpy as np, ome_rules, tifffile
