@@ -2,7 +2,7 @@
 """Does a review help?  A synthetic cohort with pen strokes and folds on the tissue, a first run without labels, a review that is simulated from the
 truth, and a second run that uses it; compared on slides that no review has seen.
 
-    tools/study_review.py WSIFLOW FOLDER [--seeds 1 2 3] [--slides 12] [--side 3072]
+    tools/study_review.py WSIFLOW FOLDER [--seeds 1 2 3 4 5] [--slides 12] [--side 3072]
 
 The review goes through `wsiflow view`, with the requests that the page sends.  It knows only the training slides.  A region of the first run is confirmed when
 at least half of it is lesion, rejected when at most a twentieth of it is, and left open otherwise.  A slide on which everything was rejected and that has no
@@ -166,7 +166,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program")
     parser.add_argument("folder", type=pathlib.Path)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
     parser.add_argument("--slides", type=int, default=12)
     parser.add_argument("--side", type=int, default=3072)
     args = parser.parse_args()
