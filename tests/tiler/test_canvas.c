@@ -191,7 +191,8 @@ static void test_names(void)
         assert_inside(&ink, &box);
         g_assert_cmpfloat(ink.width, >, 5);
         g_assert_cmpfloat(box.x, ==, 50);
-        g_assert_cmpfloat_with_epsilon(box.height, line.height, 1e-6);
+        g_assert_cmpfloat(box.height, <,
+                          1.5 * line.height); /* other versions of Pango: higher boxes for missing glyphs */
     }
     /* What a name says is drawn, not done: tags have a width, and a bold tag is not bold. */
     Rect tag, inner;
