@@ -214,6 +214,18 @@ static json_t *has_json(const RunState *state, const SlideEntry *entry)
                      entry->annotation != NULL);
 }
 
+/* The run has no facts of the slide: it could not be read, or its turn has not come. */
+static WebReply *unopened(const RunState *state, const char *slide)
+{
+    for (guint i = 0; i < state->rows->len; i++) {
+        const JobRow *row = state->rows->pdata[i];
+        if (row->error && g_str_equal(row->stage, "ingest") && g_str_equal(row->unit, slide)) {
+            return web_reply_error(404, "slide %s could not be read by the run: %s", slide, row->error);
+        }
+    }
+    return web_reply_error(404, "slide %s has not been read by the run yet", slide);
+}
+
 WebReply *route_slide(const WebRequest *request, void *data)
 {
     const View *view = data;
@@ -225,8 +237,7 @@ WebReply *route_slide(const WebRequest *request, void *data)
     }
     const json_t *facts = slide_json_record(state->records, entry->id);
     if (!facts) {
-        return web_reply_error(404, "slide %s has not been opened by the run yet, or could not be",
-                               entry->id);
+        return unopened(state, entry->id);
     }
     int64_t width = json_integer_value(json_object_get(facts, "width")),
             height = json_integer_value(json_object_get(facts, "height"));

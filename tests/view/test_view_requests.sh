@@ -5,10 +5,11 @@ root=$PWD
 export WSIFLOW PYTHONPATH="$root/tests" PYTHONDONTWRITEBYTECODE=1
 cd "$tmp" || exit 1
 "$WSIFLOW" synth -o cohort -n 2 -l 1 --width 2500 --height 2100 >/dev/null 2>&1
+head -c 3000 cohort/slides/synth_01.tif >cohort/slides/truncated.tif
 mv cohort/slides/synth_00.tif 'cohort/slides/"><img src=x onerror=alert(1)>.tif'
 printf 'slides:\n  folder: cohort/slides\n  unannotated: normal\n' >c.yaml
 "$WSIFLOW" dataset -c c.yaml -o run >run.log 2>&1
-is "the slides are cut" $? 0
+is "the slides are cut, and one cannot be read" $? 3
 # page NAME: a check in Python with the module view_client, a started page, and its cookie.
 page() {
     { printf 'import http.client, json, os, random, re, socket, subprocess, time\nimport view_client\npage = view_client.Page("run").enter()\n' && cat; } >page.py
@@ -94,7 +95,7 @@ P
 page "a name of a slide that is markup arrives as text" <<'P'
 slides = page.json("/api/slides")
 bad = [s for s in slides if "img" in s["name"]]
-assert len(slides) == 2 and len(bad) == 1 and "<" not in bad[0]["name"]
+assert len(slides) == 3 and len(bad) == 1 and "<" not in bad[0]["name"]
 [path] = [f for f in os.listdir("cohort/slides") if f.startswith('"')]
 os.rename("cohort/slides/" + path, "away")
 body = page.get("/api/slides/%d" % bad[0]["id"])
@@ -135,7 +136,7 @@ for query in "?", "?a=b", "?token", "?token=a&token=b", "?token=a&x=1":
 # A refused request ends its connection, so that its body cannot pass for a request.
 answer = page.raw(f"PUT {url} HTTP/1.1\r\n{head}Content-Length: 60\r\n\r\nGET /api/slides HTTP/1.1\r\n{head}\r\n".encode())
 assert answer.count(b"HTTP/1.1 ") == 1, answer
-assert page.json("/api/run")["slides"] == 2
+assert page.json("/api/run")["slides"] == 3
 page.end()
 P
 
@@ -143,15 +144,23 @@ page "numbers of slides and tiles are numbers in their range" <<'P'
 slide = page.json("/api/slides/0")
 most = slide["max_zoom"]
 assert page.ask("GET", f"/tile/0/{most}/0/0")[0] == 200
-wrong = ["/tile/2/0/0/0", f"/tile/0/{most + 1}/0/0", f"/tile/0/{most}/10/0", f"/tile/0/{most}/0/9", "/tile/0/0/1/0", "/tile/-1/0/0/0", "/tile/0/-1/0/0",
+wrong = ["/tile/3/0/0/0", f"/tile/0/{most + 1}/0/0", f"/tile/0/{most}/10/0", f"/tile/0/{most}/0/9", "/tile/0/0/1/0", "/tile/-1/0/0/0", "/tile/0/-1/0/0",
          "/tile/00/0/0/0", "/tile/0/01/0/0", "/tile/+0/0/0/0", "/tile/0/0/0", "/tile/0/0/0/0/", "/tile/0/0/0/0/0", "/tile//0/0/0", "/tile/0x0/0/0/0",
          "/tile/0/0/0/2147483647", "/tile/0/0/2147483648/0", "/tile/4294967296/0/0/0", "/tile/18446744073709551616/0/0/0", "/tile/0/63/0/0", "/tile/0/64/0/0",
-         "/tile/1e0/0/0/0", "/tile/0/0/0/0.0", "/tile/%30/0/0/0", "/map/0/2/0/0/0", "/map/0/1/0/0/0", "/map/0/0/0/0/0", "/thumb/2", "/thumb/0/1", "/api/slides/2",
+         "/tile/1e0/0/0/0", "/tile/0/0/0/0.0", "/tile/%30/0/0/0", "/map/0/2/0/0/0", "/map/0/1/0/0/0", "/map/0/0/0/0/0", "/thumb/3", "/tile/2/0/0/0", "/thumb/2", "/thumb/0/1", "/api/slides/3", "/api/slides/2", "/api/slides/2/tissue",
          "/api/slides/0/nothing", "/api/slides/0/regions", "/api/slides/x", "/page/nothing.js", "/page/..", "/page/.", "/leaflet/leaflet.js.map", "/leaflet/"]
 for path in wrong:
     status, headers, body = page.ask("GET", path)
     assert status == 404 and json.loads(body)["error"], (path, status, body)
 assert page.ask("HEAD", "/tile/0/0/0/0")[2] == b""
+page.end()
+P
+
+page "a slide that the run could not read says why, wherever it is asked for" <<'P'
+[failed] = [s for s in page.json("/api/slides") if s["name"] == "truncated"]
+assert failed["state"] == "failed" and failed["reason"].startswith("ingest: ") and "truncated.tif" in failed["reason"], failed
+status, _, body = page.ask("GET", f"/api/slides/{failed['id']}")
+assert status == 404 and failed["reason"].removeprefix("ingest: ") in json.loads(body)["error"], body
 page.end()
 P
 
@@ -216,7 +225,7 @@ for n in range(1000):
         assert re.search(rb"^(GET|HEAD|PUT|POST|DELETE) (http://127\.0\.0\.1)?/(api/|page/|leaflet/|tile/|map/|thumb/| )", data), data[:200]
 assert page.process.poll() is None
 print(counts)
-assert page.json("/api/run")["slides"] == 2
+assert page.json("/api/run")["slides"] == 3
 page.end()
 P
 
@@ -294,7 +303,7 @@ page "a port in use is an error when it was asked for, else the next one is take
 done = subprocess.run([os.environ["WSIFLOW"], "view", "run", "--port", str(page.port)], capture_output=True, text=True)
 assert done.returncode == 1 and "another program uses this port" in done.stderr, done
 other = view_client.Page("run").enter()
-assert other.port != page.port and other.json("/api/run")["slides"] == 2
+assert other.port != page.port and other.json("/api/run")["slides"] == 3
 # The cookie of one server is worth nothing at the other.
 other.cookie = page.cookie
 assert other.ask("GET", "/api/run")[0] == 401
