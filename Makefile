@@ -137,13 +137,13 @@ check-long: setup ## run the tests that tests/budgets keeps out of check
 	@$(MAKE) --no-print-directory -j$$(nproc) $(B)/wsiflow $(TESTS) $(DTESTS)
 	@$(RUNTESTS) --long $(TESTS) $(DTESTS) $(SCRIPTS)
 
-check-asan: setup ## run the tests with the address and undefined-behaviour sanitizers
+check-asan: setup ## run the tests with the address and undefined-behaviour sanitizers: the programs, and requests of any kind
 	@tools/setup --check
 	@$(MAKE) --no-print-directory -j$$(nproc) CONFIG=asan asan-check
 .PHONY: asan-check
 asan-check: $(B)/wsiflow $(TESTS) $(DTESTS)
 	@WSIFLOW=$(call quote,$(CURDIR)/$(B)/wsiflow) WSIFLOW_ASAN=1 ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0:allocator_may_return_null=1 \
-	  UBSAN_OPTIONS=print_stacktrace=1 tools/run-tests $(TESTS) $(DTESTS)
+	  UBSAN_OPTIONS=print_stacktrace=1 tools/run-tests $(TESTS) $(DTESTS) tests/view/test_view_requests.sh
 
 check-release: ## make demo and make check on a clean system: RELEASE=bookworm, trixie or forky; with PACKAGE=1 make deb, its installation and the demo
 	@tools/check-release "$(RELEASE)" $(if $(PACKAGE),package)
