@@ -163,6 +163,8 @@ like "without a model or threshold the range is said to be without one" "$(cat l
 # ---- the estimate of the space
 sed 's/cell_um: 4/cell_um: 4\n  overlay_mpp: 0.5\nregions:\n  tiles: true/' run.yaml >large.yaml
 "$WSIFLOW" run -c large.yaml -o a -j 2 >large.out 2>large.err
+is "another resolution of the overlay repeats the overlays, and neither scores nor heatmaps" \
+    "$(grep -c 'overlay synth.*done in' large.err) $(grep -cE '(score|heatmap) synth.*done in' large.err)" "2 0"
 sed 's/overlay_mpp: 0.5/overlay: false/; s/tiles: true/tiles: false/' large.yaml >small.yaml
 "$WSIFLOW" run --dry-run -c small.yaml >small.out 2>small.err
 check "the estimated space is enough, and counts the overlay and the tiles of QuPath" python3 - <<'P'
