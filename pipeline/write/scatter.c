@@ -163,9 +163,9 @@ char *scatter_svg(const Scatter *s)
         WIDTH, height, WIDTH, height, title, s->n, entries, LEFT, TOP, PLOT, PLOT);
     put_group(out, s, &view, -1);
     for (int done = 0; done < s->groups; done++) {
-        int largest = -1;
-        for (int group = 0; group < s->groups; group++) {
-            largest = !drawn[group] && (largest < 0 || count[group] > count[largest]) ? group : largest;
+        int largest = 0;
+        for (int group = 1; group < s->groups; group++) {
+            largest = !drawn[group] && (drawn[largest] || count[group] > count[largest]) ? group : largest;
         }
         drawn[largest] = TRUE;
         put_group(out, s, &view, largest);
