@@ -21,8 +21,7 @@ enum { LOCK_SECONDS = 10, MOST_DRAWN = 10000 };
 
 struct ReviewDesk {
     char *folder, *reviewer;
-    const GPtrArray *slides; /* SlideEntry* */
-    GHashTable *by_id;       /* id -> SlideEntry* */
+    GHashTable *by_id; /* id -> SlideEntry* */
     GMutex lock;
     Store *store;
     char *read_only; /* why, or NULL */
@@ -37,7 +36,6 @@ struct ReviewDesk {
 
 static gboolean open_store(ReviewDesk *desk, GError **error)
 {
-    g_autoptr(GError) why = NULL;
     g_autofree char *table = g_build_filename(desk->folder, "wsiflow.db", NULL);
     if (g_access(table, W_OK) == 0 && g_access(desk->folder, W_OK) == 0) {
         desk->store = store_open(desk->folder, error);
@@ -74,7 +72,6 @@ ReviewDesk *review_desk_open(const char *folder, const GPtrArray *slides, const 
     g_autoptr(ReviewDesk) desk = g_new0(ReviewDesk, 1);
     desk->folder = g_strdup(folder);
     desk->reviewer = g_strdup(reviewer);
-    desk->slides = slides;
     desk->by_id = g_hash_table_new(g_str_hash, g_str_equal);
     g_mutex_init(&desk->lock);
     for (guint i = 0; i < slides->len; i++) {

@@ -166,7 +166,7 @@ static void run(const char *name, const char *last, const char *keys)
 
 static void test_keys_are_complete(void)
 {
-    const SynthCohort cohort = {4, 2, 2048, 2048, 3};
+    const SynthCohort cohort = {.slides = 4, .with_lesions = 2, .width = 2048, .height = 2048, .seed = 3};
     g_autoptr(GError) error = NULL;
     synth_cohort_write(root, &cohort, 1, &error);
     g_assert_no_error(error);
