@@ -93,10 +93,12 @@ static gboolean put_needs(Store *store, const Plan *plan, const int64_t *ids, GE
     }
     for (int i = 0; i < plan->need_count; i++) {
         const PlanNeed *need = &plan->needs[i];
-        if (sql_run(store->sql, error,
-                    "INSERT INTO need(job, needs, hard) VALUES(?, ?, ?)"
-                    " ON CONFLICT DO UPDATE SET hard = max(hard, excluded.hard)",
-                    "lli", ids[need->job], ids[need->needs], (int)(need->hard != 0)) < 0) {
+        if (sql_run(
+                store->sql, error,
+                "INSERT INTO need(job, needs, hard, told) VALUES(?, ?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET hard = max(hard, excluded.hard), told = max(told, excluded.told)",
+                "llii", ids[need->job], ids[need->needs], (int)(need->kind == NEED_HARD),
+                (int)(need->kind == NEED_TOLD)) < 0) {
             return FALSE;
         }
     }

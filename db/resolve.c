@@ -113,7 +113,27 @@ static void mix(GChecksum *sum, const char *text)
     g_checksum_update(sum, (const guchar *)text, -1);
 }
 
-/* The key: configuration, outside inputs, and the artefacts of the needs that are done.  Artefacts for people (".NAME") are left out.
+/* Adds the texts of all rows of a query; ends it.  FALSE with error, also for a query of NULL. */
+static gboolean mix_rows(GChecksum *sum, sqlite3_stmt *query, int columns, GError **error)
+{
+    int more = query ? sql_step(query, error) : -1;
+    for (; more > 0; more = sql_step(query, error)) {
+        for (int c = 0; c < columns; c++) {
+            const char *text = (const char *)sqlite3_column_text(query, c);
+            mix(sum, text ? text : "");
+        }
+    }
+    return more >= 0;
+}
+
+#define TOLD_FAILURES                                            \
+    "SELECT job.stage, job.unit, job.error"                      \
+    " FROM need JOIN job ON job.id = need.needs"                 \
+    " WHERE need.job = ? AND need.told AND job.state = 'parked'" \
+    " ORDER BY 1, 2"
+
+/* The key: configuration, outside inputs, the artefacts of the needs that are done, and why a need failed of which the job tells.  Artefacts for
+ * people (".NAME") are left out.
  * Caller frees. */
 static char *key_of(Store *store, const Row *row, GError **error)
 {
@@ -128,13 +148,10 @@ static char *key_of(Store *store, const Row *row, GError **error)
                   " WHERE need.job = ? AND job.state = 'done' AND artefact.name NOT LIKE '.%'"
                   " ORDER BY 1, 2, 3",
                   "l", row->id);
-    int more = inputs ? sql_step(inputs, error) : -1;
-    for (; more > 0; more = sql_step(inputs, error)) {
-        for (int c = 0; c < 4; c++) {
-            mix(sum, (const char *)sqlite3_column_text(inputs, c));
-        }
-    }
-    return more < 0 ? NULL : g_strdup(g_checksum_get_string(sum));
+    return mix_rows(sum, inputs, 4, error) &&
+                   mix_rows(sum, sql_query(store->sql, error, TOLD_FAILURES, "l", row->id), 3, error)
+               ? g_strdup(g_checksum_get_string(sum))
+               : NULL;
 }
 
 /* Whether this key was done or parked before: sets the state, and with it the error or the key of the files. */

@@ -88,6 +88,7 @@ static const char *const steps[] = {
     "  changed REAL NOT NULL, reviewer TEXT NOT NULL, item TEXT NOT NULL, before TEXT, after TEXT,"
     "  PRIMARY KEY(slide, revision)"
     ") STRICT, WITHOUT ROWID;",
+    "ALTER TABLE need ADD COLUMN told INTEGER NOT NULL DEFAULT 0;",
 };
 
 static gboolean refuse(GError **error, const Sql *sql, const char *why)

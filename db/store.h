@@ -62,9 +62,14 @@ typedef struct {
     const char *input_hash;  /* of what it reads from outside the run; "" = nothing */
     int priority;            /* lower first */
 } PlanJob;
+typedef enum {
+    NEED_SOFT, /* the job also runs without the result of `needs` */
+    NEED_HARD, /* it cannot */
+    NEED_TOLD  /* soft, and the job tells people why `needs` failed: the reason is part of its key */
+} NeedKind;
 typedef struct {
     int job, needs; /* indices into the array of PlanJob; needs < job */
-    gboolean hard;  /* TRUE: the job cannot run without the result of `needs`; FALSE: it runs without */
+    NeedKind kind;
 } PlanNeed;
 /* Makes the table describe exactly this plan, in one transaction.  Jobs that are no longer wanted become 'gone', those whose key is unchanged
  * stay done (or parked), and the rest become waiting or ready.  Leases of dead workers are returned.  A job with an artefact that is missing

@@ -10,6 +10,7 @@
 
 /* Takes the table back to the schema before the review. */
 #define SCHEMA_2                                                                    \
+    "ALTER TABLE need DROP COLUMN told; "                                           \
     "DROP TABLE review_change; DROP TABLE review_drawn; DROP TABLE review_region; " \
     "DROP TABLE review; PRAGMA user_version = 2;"
 

@@ -20,12 +20,12 @@ static const char *keep(Plan *plan, char *text)
     return text;
 }
 
-static void add_need(Plan *plan, int job, const char *stage, const char *unit, gboolean hard)
+static void add_need(Plan *plan, int job, const char *stage, const char *unit, NeedKind kind)
 {
     g_autofree char *name = g_strdup_printf("%s/%s", stage, unit);
     int found = GPOINTER_TO_INT(g_hash_table_lookup(plan->index, name));
     if (found) { /* a stage that is not wanted is not needed either */
-        PlanNeed need = {job, found - 1, hard};
+        PlanNeed need = {job, found - 1, kind};
         g_array_append_val(plan->needs, need);
     }
 }
@@ -34,18 +34,18 @@ static void add_needs(Plan *plan, const Stage *stage, const SlideEntry *slide, i
 {
     g_auto(GStrv) names = g_strsplit(stage->needs, " ", -1);
     for (char **name = names; *name; name++) {
-        gboolean hard = (*name)[0] != '?';
-        const Stage *other = **name ? stage_find(*name + !hard) : NULL;
+        NeedKind kind = (*name)[0] == '?' ? NEED_SOFT : (*name)[0] == '!' ? NEED_TOLD : NEED_HARD;
+        const Stage *other = **name ? stage_find(*name + (kind != NEED_HARD)) : NULL;
         if (!other) {
             continue;
         }
         if (other->scope == SCOPE_COHORT) {
-            add_need(plan, job, other->name, COHORT, hard);
+            add_need(plan, job, other->name, COHORT, kind);
         } else if (slide) {
-            add_need(plan, job, other->name, slide->id, hard);
+            add_need(plan, job, other->name, slide->id, kind);
         } else {
             for (guint i = 0; i < plan->run->slides->len; i++) {
-                add_need(plan, job, other->name, ((SlideEntry *)plan->run->slides->pdata[i])->id, hard);
+                add_need(plan, job, other->name, ((SlideEntry *)plan->run->slides->pdata[i])->id, kind);
             }
         }
     }

@@ -176,7 +176,7 @@ const Stage stages[] = {
     {"regions", "regions, detections and mask at the threshold", SCOPE_SLIDE,
      "regions score.model " OPEN_KEYS, "ingest train score ?cut", 2, wants_score, stage_regions},
     {"slides", "table of the slides", SCOPE_COHORT, "",
-     "?ingest ?tissue ?stain ?grid ?clam ?mask ?cut ?score ?heatmap ?overlay ?regions", 1, wants_slides,
+     "!ingest !tissue !stain !grid !clam !mask !cut !score !heatmap !overlay !regions", 2, wants_slides,
      stage_slides},
     {"embedding", "t-SNE and PCA of pooled latents", SCOPE_COHORT, "embedding run.seed",
      "?score ?scorepatches", 1, wants_embedding, stage_embedding},
@@ -186,7 +186,7 @@ const Stage stages[] = {
     {"evaluate", "metrics and report", SCOPE_COHORT, EVERYTHING,
      "?ingest ?grid ?mask ?score ?heatmap ?overlay ?regions ?slides ?scorepatches ?train ?dataset ?normals "
      "?embedding ?worst",
-     22, wants_evaluate, stage_evaluate},
+     23, wants_evaluate, stage_evaluate},
     {NULL, NULL, SCOPE_SLIDE, NULL, NULL, 0, NULL, NULL},
 };
 

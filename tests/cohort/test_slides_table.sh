@@ -65,4 +65,16 @@ for row in csv.DictReader(open("run/slides.csv")):
     assert close("above_threshold_mm2", sum(o["properties"]["measurements"]["Area µm^2"] for o in objects) / 1e6)
 assert scored > 0
 P
+# ---- the reason of a failure changes, and nothing else
+"$WSIFLOW" retry run >/dev/null 2>&1
+printf 'no slide at all' >cohort/slides/cut_off.tif
+"$WSIFLOW" run -c run.yaml -o run -j 2 >out 2>err
+is "the damaged slide fails again" $? 3
+check "the table has the reason of today" python3 - "$WSIFLOW" <<'P'
+import csv, json, subprocess, sys
+row = next(r for r in csv.DictReader(open("run/slides.csv")) if r["slide"] == "cut_off")
+jobs = json.loads(subprocess.check_output([sys.argv[1], "status", "run", "--json"]))["jobs"]
+error = next(j["error"] for j in jobs if j["unit"] == "cut_off" and j["stage"] == "ingest")
+assert row["failure"] == "ingest: " + error, (row["failure"], error)
+P
 finish

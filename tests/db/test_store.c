@@ -57,6 +57,25 @@ static void test_parked(Run *run, gconstpointer unused)
     assert_states(run, "ddddd");
 }
 
+/* A job that tells people why others failed runs again when the reason changes, and only then. */
+static void test_told(Run *run, gconstpointer unused)
+{
+    const PlanJob jobs[] = {{"mask", "a", "c", "i", 0}, {"table", "all", "c", "", 1}};
+    const PlanNeed needs[] = {{1, 0, NEED_TOLD}};
+    g_assert_true(store_plan(run->store, jobs, 2, needs, 1, NULL));
+    const char *const reasons[] = {"no tissue", "no tissue", "still none"};
+    for (int i = 0; i < 3; i++) {
+        g_autoptr(Job) job = claim(run);
+        g_assert_cmpstr(job->stage, ==, "mask");
+        g_assert_true(store_fail(run->store, job, reasons[i], NULL));
+        if (i != 1) {
+            assert_work(run, "x", "table all");
+        }
+        g_assert_null(claim(run));
+        g_assert_cmpint(store_retry(run->store, "a", NULL), ==, 1);
+    }
+}
+
 static void test_retry_in_vain(Run *run, gconstpointer unused)
 {
     plan(run, base_jobs);
@@ -317,6 +336,7 @@ int main(int argc, char **argv)
     RUN(priority);
     RUN(parked);
     RUN(retry_in_vain);
+    RUN(told);
     RUN(crashes);
     RUN(release_costs_nothing);
     RUN(token);

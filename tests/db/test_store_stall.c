@@ -159,7 +159,8 @@ static void test_former_schema(Run *run, gconstpointer unused)
     g_autoptr(Job) job = claim(run);
     finish_with(run, job, "x");
     store_free(run->store);
-    sql(run, SCHEMA_2 "ALTER TABLE job DROP COLUMN stalls; ALTER TABLE job DROP COLUMN stalled_at; PRAGMA "
+    sql(run, SCHEMA_2 "ALTER TABLE job DROP COLUMN stalls; ALTER TABLE "
+                      "job DROP COLUMN stalled_at; PRAGMA "
                       "user_version = 1");
     run->store = store_open(run->directory, NULL);
     g_assert_nonnull(run->store);
