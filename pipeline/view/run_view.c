@@ -81,24 +81,40 @@ const Artefact *run_state_find(const RunState *state, const char *stage, const c
     return g_hash_table_lookup(state->names, key);
 }
 
-/* The threshold of the run's model, or of none while it is not trained.  A model is read once. */
-static gboolean read_threshold(RunView *run, const RunState *state, GError **error)
+/* The threshold that the run gave its regions, where it has any. */
+static gboolean recorded_threshold(const RunView *run, const RunState *state, MapThreshold *threshold)
+{
+    for (guint i = 0; i < run->cohort->slides->len; i++) {
+        const SlideEntry *entry = run->cohort->slides->pdata[i];
+        const json_t *facts = records_get(state->records, "regions", entry->id, "facts");
+        const char *source = json_string_value(json_object_get(facts, "threshold_from"));
+        if (source) {
+            *threshold = (MapThreshold){json_number_value(json_object_get(facts, "threshold")),
+                                        g_intern_string(source)};
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+/* The threshold of the run's model, or of none while it is not trained.  A model is read once.  One that cannot be read, such as that of another
+ * version of wsiflow, leaves the run without a threshold; what else it has can be shown. */
+static void model_threshold(RunView *run, const RunState *state)
 {
     const Artefact *model = run_state_find(state, "train", COHORT, "model");
     const char *of = model ? model->sha256 : "";
     if (run->threshold_of && g_str_equal(run->threshold_of, of)) {
-        return TRUE;
+        return;
     }
     const Run stored = {run->config, run->cohort->slides, run->folder, run->cohort};
     const Work work = {.run = &stored, .inputs = state->artefacts};
-    if (!model && !*run->config->score_model) {
-        run->threshold = map_threshold(run->config, NULL);
-    } else if (!map_threshold_of_run(&work, &run->threshold, error)) {
-        return FALSE;
+    g_autoptr(GError) why = NULL;
+    run->threshold = map_threshold(run->config, NULL);
+    if ((model || *run->config->score_model) && !map_threshold_of_run(&work, &run->threshold, &why)) {
+        g_message("no threshold: %s", why->message);
     }
     g_free(run->threshold_of);
     run->threshold_of = g_strdup(of);
-    return TRUE;
 }
 
 static RunState *read_state(RunView *run, GError **error)
@@ -121,10 +137,12 @@ static RunState *read_state(RunView *run, GError **error)
         g_hash_table_insert(state->names, g_strjoin("/", one->stage, one->unit, one->artefact->name, NULL),
                             one->artefact);
     }
-    if (!read_threshold(run, state, error)) {
-        return NULL;
+    MapThreshold threshold;
+    if (!recorded_threshold(run, state, &threshold)) {
+        model_threshold(run, state);
+        threshold = run->threshold;
     }
-    state->look = heatmap_look(run->config, run->threshold);
+    state->look = heatmap_look(run->config, threshold);
     return g_steal_pointer(&state);
 }
 

@@ -261,6 +261,15 @@ after = folder_hash("run")
 assert before == after, [k for k in {**before, **after} if before.get(k) != after.get(k)]
 P
 
+cp run/model/model.safetensors model.kept
+printf 'no model' >run/model/model.safetensors
+page "a model that cannot be read takes nothing from the page: the threshold is that of the regions" <<'P'
+run = page.json("/api/run")
+assert run["range"]["threshold"] == json.load(open("run/metrics.json"))["calibration"]["threshold"] and run["range"]["threshold_source"] == "model"
+page.end()
+P
+mv model.kept run/model/model.safetensors
+
 mv damaged.tif elsewhere.tif
 page "a slide that has moved is a message and its map is still there; a changed one is said to be changed" <<'P'
 facts = slides["damaged"]
