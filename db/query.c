@@ -140,17 +140,33 @@ GPtrArray *store_artefacts(Store *store, GError **error)
                   error);
 }
 
-GPtrArray *store_former_paths(Store *store, const Job *job, GError **error)
+/* The texts of the first column. */
+static GPtrArray *texts(sqlite3_stmt *query, GError **error)
 {
-    g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
-    sqlite3_stmt *query = sql_query(
-        store->sql, error, "SELECT DISTINCT path FROM artefact WHERE job = ? AND key <> ? ORDER BY path",
-        "ls", job->id, job->key);
+    g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(g_free);
     int more = query ? sql_step(query, error) : -1;
     for (; more > 0; more = sql_step(query, error)) {
-        g_ptr_array_add(paths, sql_text(query, 0));
+        g_ptr_array_add(all, sql_text(query, 0));
     }
-    return more < 0 ? NULL : g_steal_pointer(&paths);
+    return more < 0 ? NULL : g_steal_pointer(&all);
+}
+
+GPtrArray *store_former_paths(Store *store, const Job *job, GError **error)
+{
+    return texts(sql_query(store->sql, error,
+                           "SELECT DISTINCT path FROM artefact WHERE job = ? AND key <> ? ORDER BY path",
+                           "ls", job->id, job->key),
+                 error);
+}
+
+GPtrArray *store_stale_paths(Store *store, GError **error)
+{
+    return texts(sql_query(store->sql, error,
+                           "SELECT DISTINCT path FROM artefact WHERE path NOT IN (SELECT path FROM job"
+                           " JOIN artefact ON artefact.job = job.id AND artefact.key = job.key"
+                           " WHERE state = 'done') ORDER BY path",
+                           ""),
+                 error);
 }
 
 GHashTable *store_units(Store *store, GError **error)

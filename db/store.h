@@ -140,6 +140,8 @@ GPtrArray *store_jobs(Store *store, GError **error);
 GPtrArray *store_artefacts(Store *store, GError **error);
 /* The paths of what this job published with other keys, in order: array of char*, owned.  Caller unrefs; NULL with error. */
 GPtrArray *store_former_paths(Store *store, const Job *job, GError **error);
+/* The paths of what was published and is not an artefact of a done job now, in order: array of char*, owned.  Caller unrefs; NULL with error. */
+GPtrArray *store_stale_paths(Store *store, GError **error);
 /* The units of all jobs that were ever planned, also those no longer wanted: set of owned texts. */
 GHashTable *store_units(Store *store, GError **error);
 /* How many jobs are in each state. */

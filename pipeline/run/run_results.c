@@ -8,6 +8,7 @@
 #include "pipeline/patchset/image_sizes.h"
 #include "pipeline/patchset/repeated_images.h"
 #include "pipeline/run/stage_table.h"
+#include "pipeline/run/stale_files.h"
 #include "pipeline/run/summary_line.h"
 #include "pipeline/slide/annotation_notes.h"
 #include "pipeline/slide/slide_notes.h"
@@ -26,6 +27,7 @@ typedef struct {
     const GPtrArray *artefacts; /* JobInput* */
     const GPtrArray *rows;      /* JobRow* */
     const Records *records;
+    const char *stale; /* files that are not results; "" for none */
 } Ended;
 
 /* ---- what came out, on standard output ---- */
@@ -337,6 +339,9 @@ static gboolean show(const Ended *ended, GError **error)
         return FALSE;
     }
     print_notes(ended, reported);
+    if (*ended->stale) {
+        fprintf(stderr, "earlier: %s\n", ended->stale);
+    }
     g_autofree char *next = next_text(ended);
     fputs(next, stdout);
     return TRUE;
@@ -349,6 +354,7 @@ gboolean run_results_print(const char *folder, GError **error)
     g_autoptr(GPtrArray) artefacts = cohort ? store_artefacts(store, error) : NULL;
     g_autoptr(GPtrArray) rows = artefacts ? store_jobs(store, error) : NULL;
     g_autoptr(Records) records = rows ? records_read(folder, artefacts, error) : NULL;
-    const Ended ended = {folder, cohort, artefacts, rows, records};
-    return records && show(&ended, error);
+    g_autofree char *stale = records ? stale_files_text(store, folder, error) : NULL;
+    const Ended ended = {folder, cohort, artefacts, rows, records, stale};
+    return stale && show(&ended, error);
 }
