@@ -6,6 +6,7 @@
 #include "pipeline/view/review_desk.h"
 #include "base/durable.h"
 #include "base/error.h"
+#include "pipeline/cohort/folder_files.h"
 #include "pipeline/view/review_export.h"
 #include "pipeline/view/review_match.h"
 #include "pipeline/write/json.h"
@@ -109,12 +110,21 @@ const char *review_desk_read_only(const ReviewDesk *desk)
 
 /* ---- slides and regions ---- */
 
+/* Whether the slide's annotation is the review of this very run, which a later run in the same folder has read. */
+static gboolean annotation_is_own(const ReviewDesk *desk, const SlideEntry *entry)
+{
+    g_autofree char *own = g_build_filename(desk->folder, "review", NULL);
+    g_autofree char *folder = entry->annotation ? g_path_get_dirname(entry->annotation) : NULL;
+    return folder && folder_same(folder, own);
+}
+
 /* Size and frame of a slide, from the record of the stage `ingest`. */
 static gboolean facts_of(const ReviewDesk *desk, const SlideEntry *entry, ReviewSlide *out, GError **error)
 {
     g_autofree char *path = g_build_filename(desk->folder, "slides", entry->id, "content.json", NULL);
     json_auto_t *facts = json_read(path, error);
     const json_t *bounds = json_object_get(facts, "bounds");
+    const gboolean own = annotation_is_own(desk, entry);
     *out = (ReviewSlide){.slide = entry->id,
                          .width = json_number_value(json_object_get(facts, "width")),
                          .height = json_number_value(json_object_get(facts, "height")),
@@ -122,8 +132,8 @@ static gboolean facts_of(const ReviewDesk *desk, const SlideEntry *entry, Review
                          .bounds_y = json_number_value(json_object_get(bounds, "y")),
                          .mpp_x = json_number_value(json_object_get(facts, "mpp_x")),
                          .mpp_y = json_number_value(json_object_get(facts, "mpp_y")),
-                         .annotated = entry->annotation != NULL,
-                         .normal = entry->label_given && entry->label == SLIDE_NORMAL};
+                         .annotated = entry->annotation && !own,
+                         .normal = entry->label_given && (entry->label == SLIDE_NORMAL || own)};
     return facts != NULL;
 }
 

@@ -208,6 +208,19 @@ static void test_annotated(Fixture *f, gconstpointer unused)
     assert_areas(f, 0, 0, ALL);
 }
 
+/* A run that was repeated in its own folder has the review itself as annotation. */
+static void test_own_annotation(Fixture *f, gconstpointer unused)
+{
+    json_decref(decide(f, A, "{\"state\":\"confirmed\",\"revision\":0}", 200));
+    g_autofree char *own = g_build_filename(f->run.directory, "review", "a.geojson", NULL);
+    f->entry.annotation = own;
+    f->entry.label = SLIDE_ANNOTATED;
+    json_decref(decide(f, B, "{\"state\":\"rejected\",\"reason\":\"pen\",\"revision\":1}", 200));
+    assert_areas(f, AREA_A, AREA_B, ALL - AREA_A - AREA_B);
+    json_decref(mark(f, "{\"state\":\"done\",\"note\":\"\",\"revision\":2}", 200));
+    assert_areas(f, AREA_A, AREA_B, 0);
+}
+
 /* What the manifest says of the whole slide holds for all that nobody has decided. */
 static void test_known_normal(Fixture *f, gconstpointer unused)
 {
@@ -447,6 +460,7 @@ int main(int argc, char **argv)
     } tests[] = {{"export", test_export},
                  {"done without regions", test_done_without_regions},
                  {"annotated", test_annotated},
+                 {"own annotation", test_own_annotation},
                  {"known normal", test_known_normal},
                  {"newer holds", test_newer_holds},
                  {"crossing", test_crossing},
