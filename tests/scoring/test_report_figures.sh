@@ -237,4 +237,42 @@ for a, b in zip(mine["froc"], other["froc"]):
     assert a["score"] == b["score"] and a["sensitivity"] == b["sensitivity"] and a["curve"] == b["curve"], (a, b)
 assert mine["regions"] > 0 and [l["slide"] for l in mine["left_out"]] == ["cut_off"], mine["left_out"]
 P
+# ---- in a browser
+if python3 -c 'import selenium' 2>/dev/null && command -v chromium chromedriver >/dev/null; then
+    check "in a browser: no table wider than 1280 px, own boxes on a phone, a click sorts, and the policy refuses nothing of ours" python3 - "$PWD" <<'P'
+import sys
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+options = webdriver.ChromeOptions()
+options.binary_location = "/usr/bin/chromium"
+for option in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", f"--user-data-dir={sys.argv[1]}/profile"):
+    options.add_argument(option)
+options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+browser = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+try:
+    for width in (1280, 390):
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600})
+        browser.get(f"file://{sys.argv[1]}/run/report.html")
+        browser.execute_script("document.querySelectorAll('details').forEach(d => d.open = true)")
+        page, wide = browser.execute_script("return [document.documentElement.scrollWidth, [...document.querySelectorAll('.box')].filter(b => b.scrollWidth > b.clientWidth + 1).length]")
+        assert page <= width and (wide == 0 or width == 390), (width, page, wide)
+    names = lambda: browser.execute_script("return [...document.querySelector('table.sortable').tBodies[0].rows].map(r => r.querySelector('.name').textContent)")
+    maxima = lambda: browser.execute_script("const t = document.querySelector('table.sortable'), i = [...t.tHead.rows[0].cells].findIndex(h => h.textContent === 'maximum');"
+                                            "return [...t.tBodies[0].rows].map(r => r.cells[i].getAttribute('data-v')).map(v => v === null ? null : +v)")
+    click = lambda: browser.execute_script("[...document.querySelectorAll('table.sortable th button')].find(b => b.textContent === 'maximum').click()")
+    before = sorted(names())
+    for up in (False, True):
+        click()
+        values = [v for v in maxima() if v is not None]
+        assert values == sorted(values, reverse=not up) and maxima()[len(values):] == [None], maxima()
+        assert sorted(names()) == before
+    browser.execute_script("document.querySelectorAll('details').forEach(d => d.open = false); dispatchEvent(new Event('beforeprint'))")
+    assert browser.execute_script("return [...document.querySelectorAll('details')].every(d => d.open)")
+    assert browser.get_log("browser") == []
+finally:
+    browser.quit()
+P
+else
+    skip "the report in a browser" "chromium, chromedriver or python3-selenium is not here"
+fi
 finish
