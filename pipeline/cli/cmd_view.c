@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 
 /* All that the page keeps in memory besides the program itself; independent of the number of slides. */
-enum { MIB = 1 << 20, OPEN_SLIDES = 3, SLIDE_MIB = 40, PICTURES_MIB = 48, MAPS_MIB = 96, MOST_THREADS = 8 };
+enum { MIB = 1 << 20, OPEN_SLIDES = 3, SLIDE_MIB = 30, PICTURES_MIB = 40, MAPS_MIB = 96, MOST_THREADS = 8 };
 
 /* The first port that is tried, and how many when none is given. */
 enum { FIRST_PORT = 8750, PORTS = 20 };
