@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "pipeline/evaluation/detection_table.h"
 #include "pipeline/evaluation/lesion_set.h"
+#include "pipeline/slide/annotation_notes.h"
 #include "pipeline/slide/slide_json.h"
 #include <math.h>
 
@@ -36,6 +37,8 @@ static GPtrArray *find_slides(const Work *work, LesionSet *set, GError **error)
         }
         if (entry->use != SLIDE_WHOLE) {
             lesion_set_leave_out(set, entry->id, LESION_LEFT_OUT);
+        } else if (annotation_notes_has_unknown(work->records, entry->id)) {
+            lesion_set_leave_out(set, entry->id, "nobody has decided on a part of it");
         } else if (!path) {
             lesion_set_leave_out(set, entry->id, "it has no detections, because one of its jobs failed");
         } else {

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "pipeline/evaluation/pixel_set.h"
 #include "pipeline/scoring/npy.h"
+#include "pipeline/slide/annotation_notes.h"
 #include "pipeline/slide/slide_json.h"
 #include "pipeline/cohort/cohort.h"
 #include <string.h>
@@ -71,9 +72,10 @@ static gboolean add_slide(const Work *work, const SlideEntry *entry, const char 
 }
 
 /* Whether the pixels of a slide count. */
-static gboolean counts(const SlideEntry *entry)
+static gboolean counts(const Work *work, const SlideEntry *entry)
 {
-    return g_str_equal(entry->split, "test") && entry->label != SLIDE_UNKNOWN && entry->use == SLIDE_WHOLE;
+    return g_str_equal(entry->split, "test") && entry->label != SLIDE_UNKNOWN && entry->use == SLIDE_WHOLE &&
+           !annotation_notes_has_unknown(work->records, entry->id);
 }
 
 /* The spacing at which all maps have no more than MOST_PIXELS: an odd number, so that a pixel is in the middle of the square it stands for. */
@@ -84,7 +86,7 @@ static gboolean find_spacing(const Work *work, int *every, GError **error)
         const SlideEntry *entry = work->run->slides->pdata[i];
         g_autofree char *path = work_find(work, "score", entry->id, "map");
         struct stat file;
-        if (!path || !counts(entry)) {
+        if (!path || !counts(work, entry)) {
             continue;
         }
         if (stat(path, &file) != 0) {
@@ -109,7 +111,7 @@ json_t *slide_pixels(const Work *work, GError **error)
     for (guint i = 0; i < work->run->slides->len; i++) {
         const SlideEntry *entry = work->run->slides->pdata[i];
         g_autofree char *path = work_find(work, "score", entry->id, "map");
-        if (!path || !counts(entry)) {
+        if (!path || !counts(work, entry)) {
             continue;
         }
         if (!add_slide(work, entry, path, every, set, error)) {

@@ -27,16 +27,19 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SlideSet, slide_set_clear)
 static void add_slide(SlideSet *set, const ScoreTable *table, const GArray *rows, double threshold)
 {
     double fraction = 0, above = 0;
-    int lesions = 0, labelled = 0, label;
+    int lesions = 0, labelled = 0, unknown = 0, label;
     for (guint i = 0; i < rows->len; i++) {
         int row = g_array_index(rows, int, i);
         labelled += table->label[row] >= 0;
         lesions += table->label[row] > 0;
+        unknown += table->label[row] < 0 && !(table->lesion_fraction[row] > 0);
         fraction += table->lesion_fraction[row] > 0 ? table->lesion_fraction[row] : 0;
         above += table->score[row] >= threshold; /* FALSE for NaN */
     }
     SlideTiles tiles = score_slide_tiles(table, rows);
-    if (labelled == 0 || tiles.n == 0) {
+    /* Without lesion, a slide is normal only when all of it is known. */
+    gboolean open = unknown > 0 && lesions == 0 && !(fraction > 0);
+    if (labelled == 0 || open || tiles.n == 0) {
         set->left_out++;
         return;
     }

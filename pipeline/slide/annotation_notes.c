@@ -33,3 +33,8 @@ GPtrArray *annotation_notes(const GPtrArray *slides, const Records *records)
     }
     return notes;
 }
+
+gboolean annotation_notes_has_unknown(const Records *records, const char *id)
+{
+    return json_real_value(json_object_get(records_get(records, "mask", id, "facts"), "unknown_area_px")) > 0;
+}

@@ -5,3 +5,5 @@
 /* Array of char*, "SLIDE: FILE:LINE: ...", in the order of the slides (SlideEntry*); only of slides whose stage `mask` is done.
  * Caller unrefs. */
 GPtrArray *annotation_notes(const GPtrArray *slides, const Records *records);
+/* Whether a part of the slide is unknown by its annotation: then what has no lesion is not known to be normal. */
+gboolean annotation_notes_has_unknown(const Records *records, const char *id);
