@@ -22,7 +22,7 @@ function showThumbnail() {
     const box = byId("small");
     box.style.width = `${Math.round(aspect >= 1 ? MAP_PX : MAP_PX * aspect)}px`;
     box.style.height = `${Math.round(aspect >= 1 ? MAP_PX / aspect : MAP_PX)}px`;
-    byId("small-picture").setAttribute("src", slide.maps.some(map => map.model === 0 && map.width) ? `/thumb/${slide.id}/0` : `/thumb/${slide.id}`);
+    byId("small-picture").setAttribute("src", slide.maps.some(map => map.model === 0) ? `/thumb/${slide.id}/0` : `/thumb/${slide.id}`);
 }
 
 function showFrame() {

@@ -169,7 +169,7 @@ export function startDisplay() {
     byId("look-blend").addEventListener("change", event => changeLook({blend: event.target.value}));
     byId("look-reset").addEventListener("click", () => changeLook(freshLook()));
     on("slide", () => {
-        byId("map-panel").classList.toggle("absent", !state.slide.maps.some(map => map.width));
+        byId("map-panel").classList.toggle("absent", !state.slide.maps.length);
         for (const name of ["regions", "annotation", "tissue"]) {
             byId(`layer-${name}`).disabled = !state.slide.has[name];
         }

@@ -4,7 +4,7 @@ import {emit, on, state} from "./state.js";
 import {getJson} from "./api.js";
 import {boxOf, hitTest, polygonsOf, ringArea} from "./geometry.js";
 import {isScored} from "./list.js";
-import {over, sentence} from "./messages.js";
+import {notice, over, sentence} from "./messages.js";
 import {decisionOf, readReview} from "./review.js";
 import {Viewer} from "./viewer.js";
 
@@ -106,10 +106,15 @@ export function startStage() {
     arrange();
 }
 
+// Two runs may have one name.
+function modelName(i) {
+    return `${i + 1}: ${state.run.models[i].name}`;
+}
+
 function arrange() {
     byId("viewers").classList.toggle("two", state.compare);
     viewers.forEach((viewer, i) => {
-        byId(`model-${i}`).textContent = state.compare ? state.run.models[i].name : "";
+        byId(`model-${i}`).textContent = state.compare ? modelName(i) : "";
     });
     if (!state.compare && viewers[1]) {
         viewers[1].close();
@@ -144,19 +149,28 @@ async function outlines(slide, name) {
     if (!slide.has[name]) {
         return [];
     }
-    return itemsOf((await getJson(`/api/slides/${slide.id}/${name}`)).features);
+    const {features} = await getJson(`/api/slides/${slide.id}/${name}`);
+    const items = itemsOf(features);
+    const others = features.length - items.length;
+    if (others) {
+        notice(`${others} of ${features.length} objects of the ${name} are no closed outlines and are not drawn.`);
+    }
+    return items;
 }
+
+const NO_MAP = /: no score map of this slide$/; // the server's words, which say less than the list does
 
 // What is missing of a slide, in words; "" when all is there.
 function missing(slide) {
-    if (slide.problem) {
-        return sentence(slide.problem);
+    const problems = slide.problems.filter(text => !NO_MAP.test(text));
+    if (problems.length) {
+        return problems.map(sentence).join(" ");
     }
     const entry = state.slides.find(other => other.id === slide.id);
-    const words = viewersOf(slide).filter(({map}) => !map).map(({i, why}) => {
-        const which = state.run.models.length > 1 ? `${state.run.models[i].name}: ` : "";
+    const words = viewersOf(slide).filter(({map}) => !map).map(({i}) => {
+        const which = state.run.models.length > 1 ? `Run ${modelName(i)}: ` : "";
         const unscored = i === 0 && entry && entry.state === "done" && !isScored(entry);
-        return `${which}${unscored ? "the run has not scored this slide" : why || "no score map yet"}`;
+        return `${which}${unscored ? "the run has not scored this slide" : "no score map yet"}`;
     });
     const why = entry && entry.reason ? ` (${entry.state}: ${entry.reason})` : "";
     return words.length ? `${words.map(sentence).join(" ")}${why} The slide itself can be looked at.` : "";
@@ -164,8 +178,7 @@ function missing(slide) {
 
 function viewersOf(slide) {
     return viewers.slice(0, state.compare ? 2 : 1).map((viewer, i) => {
-        const entry = slide.maps.find(other => other.model === i);
-        return {i, map: entry && entry.width ? entry : null, why: entry && entry.error};
+        return {i, map: slide.maps.find(other => other.model === i)};
     });
 }
 

@@ -49,7 +49,7 @@ export class Viewer {
     }
 
     addValues(run, look) {
-        const map = this.slide.maps.find(entry => entry.model === this.model && entry.width);
+        const map = this.slide.maps.find(entry => entry.model === this.model);
         if (!map) {
             return;
         }
