@@ -24,13 +24,14 @@ function address() {
     return placeText({slide: state.slide.name, x, y, zoom, region});
 }
 
+let wanted = null; // the id of the slide that is open, or being opened
+
 const keepPlace = debounce(200, () => {
-    if (state.slide && mainViewer().leaflet && location.hash !== address()) {
+    // While another slide is being opened, the address already is that one's.
+    if (state.slide && state.slide.id === wanted && mainViewer().leaflet && location.hash !== address()) {
         history.replaceState(null, "", address());
     }
 });
-
-let wanted = null; // the id of the slide that is open, or being opened
 
 function go(id) {
     flushNote();
