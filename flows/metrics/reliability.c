@@ -3,7 +3,7 @@
 #include <math.h>
 
 /* The edges are b / 10 in double; an edge belongs to the bin below it. */
-static int bin_of(double score)
+int reliability_bin(double score)
 {
     int bin = 0;
     while (bin + 1 < RELIABILITY_BINS && score > (double)(bin + 1) / RELIABILITY_BINS) {
@@ -21,7 +21,7 @@ gboolean reliability_compute(const double *score, const int *label, int n, Relia
         if (!(score[i] >= 0 && score[i] <= 1)) {
             return FALSE;
         }
-        int bin = bin_of(score[i]);
+        int bin = reliability_bin(score[i]);
         out->n[bin]++;
         sum[bin] += score[i];
         positives[bin] += label[i] > 0;

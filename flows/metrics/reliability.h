@@ -11,6 +11,8 @@ typedef struct {
     double ece; /* expected calibration error: the mean of |mean_score - fraction| over the rows */
 } Reliability;
 
+/* The bin of a score within 0..1. */
+int reliability_bin(double score);
 /* Of n >= 1 scores.  FALSE when a score is outside of 0..1 or NaN, so that it is no probability.
  * Source: Naeini, Cooper, Hauskrecht: Obtaining well calibrated probabilities using Bayesian binning (AAAI 2015); bins of equal width as in
  * scikit-learn's calibration_curve. */

@@ -110,7 +110,7 @@ static json_t *best_json(const ScoreTable *table, const GArray *rows)
     gboolean both = classes_of(&m) == NEEDS_BOTH;
     json_t *out = metrics_json(&m, both ? m.best_f1_threshold : NAN, from);
     if (both) {
-        json_object_set_new(out, "intervals", evaluation_intervals(table, rows));
+        json_object_set_new(out, "intervals", evaluation_intervals(table, rows, m.best_f1_threshold));
     }
     return out;
 }
@@ -183,6 +183,7 @@ static char *threshold_from(const Threshold *threshold)
 static void add_threshold(json_t *out, const ScoreTable *table, const ScorePart *part,
                           const Threshold *threshold)
 {
+    const json_t *best = json_object_get(json_object_get(out, "best_f1"), "intervals");
     Metrics m;
     if (isnan(threshold->value)) {
         if (threshold->absent) {
@@ -190,7 +191,12 @@ static void add_threshold(json_t *out, const ScoreTable *table, const ScorePart 
         }
     } else if (score_metrics(table, part->rows, table->score, threshold->value, &m)) {
         g_autofree char *from = threshold_from(threshold);
-        json_object_set_new(out, threshold->key, metrics_json(&m, threshold->value, from));
+        json_t *at = metrics_json(&m, threshold->value, from);
+        if (classes_of(&m) == NEEDS_BOTH) {
+            json_object_set_new(at, "intervals",
+                                evaluation_intervals_at(table, part->rows, threshold->value, best));
+        }
+        json_object_set_new(out, threshold->key, at);
     }
 }
 

@@ -1,5 +1,6 @@
 /* Intervals and reliability of the metrics of some rows. */
 #include "pipeline/evaluation/evaluation_intervals.h"
+#include "flows/metrics/bootstrap_fixed.h"
 #include "flows/metrics/reliability.h"
 #include "flows/models/tile_score.h"
 #include "pipeline/evaluation/score_rows.h"
@@ -77,34 +78,116 @@ json_t *evaluation_interval(const Interval *interval)
                                             "draws", interval->draws);
 }
 
-static void add_intervals(json_t *out, const ScoreTable *table, const GArray *rows, const ScoreUnits *units)
+/* The columns that the intervals of some rows are computed from. */
+typedef struct {
+    GArray *score, *label; /* double, int */
+    ScoreUnits units;
+} Sample;
+
+static Sample sample_of(const ScoreTable *table, const GArray *rows)
 {
-    g_autoptr(GArray) score = score_gather(rows, table->score, sizeof(double));
-    g_autoptr(GArray) label = score_gather(rows, table->label, sizeof(int));
-    g_autoptr(GError) why = NULL;
-    MetricIntervals intervals;
-    if (!bootstrap_metrics((const double *)(void *)score->data, (const int *)(void *)label->data, units->unit,
-                           (int)rows->len, units->units, EVALUATION_SEED, &intervals, &why)) {
-        json_object_set_new(out, "absent", json_string(why->message));
-        return;
-    }
-    json_object_set_new(out, "level", json_real(BOOTSTRAP_LEVEL));
-    json_object_set_new(out, "auroc", evaluation_interval(&intervals.auroc));
-    json_object_set_new(out, "average_precision", evaluation_interval(&intervals.average_precision));
-    json_object_set_new(out, "best_f1", evaluation_interval(&intervals.best_f1));
+    return (Sample){score_gather(rows, table->score, sizeof(double)),
+                    score_gather(rows, table->label, sizeof(int)), score_units(table, rows)};
 }
 
-json_t *evaluation_intervals(const ScoreTable *table, const GArray *rows)
+static void sample_clear(Sample *sample)
 {
-    ScoreUnits units = score_units(table, rows);
-    g_autofree int *unit = units.unit;
-    g_autofree char *refusal = bootstrap_refusal(units.units, units.names);
-    json_t *out = json_pack("{s:s, s:i}", "unit", units.name, "units", units.units);
-    if (refusal) {
-        json_object_set_new(out, "absent", json_string(refusal));
-    } else {
-        add_intervals(out, table, rows, &units);
+    g_array_unref(sample->score);
+    g_array_unref(sample->label);
+    g_free(sample->units.unit);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Sample, sample_clear)
+
+/* {"unit", "units"}, and "level" or "absent". */
+static json_t *begin(const Sample *sample)
+{
+    g_autofree char *refusal = bootstrap_refusal(sample->units.units, sample->units.names);
+    json_t *out = json_pack("{s:s, s:i}", "unit", sample->units.name, "units", sample->units.units);
+    json_object_set_new(out, refusal ? "absent" : "level",
+                        refusal ? json_string(refusal) : json_real(BOOTSTRAP_LEVEL));
+    return out;
+}
+
+/* `absent` instead of what could not be computed. */
+static json_t *refuse(json_t *out, const GError *why)
+{
+    json_object_set_new(out, "absent", json_string(why->message));
+    return out;
+}
+
+/* NULL, with `why`, when there is no memory. */
+static json_t *at_threshold(const Sample *sample, double threshold, GError **why)
+{
+    ThresholdIntervals at;
+    if (!bootstrap_threshold((const double *)(void *)sample->score->data,
+                             (const int *)(void *)sample->label->data, sample->units.unit,
+                             (int)sample->score->len, sample->units.units, threshold, EVALUATION_SEED, &at,
+                             why)) {
+        return NULL;
     }
+    const struct {
+        const char *key;
+        const Interval *interval;
+    } all[] = {{"f1", &at.f1},
+               {"precision", &at.precision},
+               {"recall", &at.recall},
+               {"specificity", &at.specificity},
+               {"accuracy", &at.accuracy},
+               {"balanced_accuracy", &at.balanced_accuracy}};
+    json_t *out = json_object();
+    for (size_t i = 0; i < G_N_ELEMENTS(all); i++) {
+        json_t *one = evaluation_interval(all[i].interval);
+        if (one) {
+            json_object_set_new(out, all[i].key, one);
+        }
+    }
+    return out;
+}
+
+json_t *evaluation_intervals(const ScoreTable *table, const GArray *rows, double threshold)
+{
+    g_auto(Sample) sample = sample_of(table, rows);
+    g_autoptr(GError) why = NULL;
+    MetricIntervals all;
+    json_t *out = begin(&sample);
+    if (json_object_get(out, "absent")) {
+        return out;
+    }
+    json_t *at = at_threshold(&sample, threshold, &why);
+    if (!at || !bootstrap_metrics((const double *)(void *)sample.score->data,
+                                  (const int *)(void *)sample.label->data, sample.units.unit, (int)rows->len,
+                                  sample.units.units, EVALUATION_SEED, &all, &why)) {
+        json_decref(at);
+        return refuse(out, why);
+    }
+    json_object_set_new(out, "auroc", evaluation_interval(&all.auroc));
+    json_object_set_new(out, "average_precision", evaluation_interval(&all.average_precision));
+    json_object_set_new(out, "best_f1", evaluation_interval(&all.best_f1));
+    json_object_del(at, "f1"); /* that of the best F1 is of a threshold that each draw chooses */
+    json_object_update_new(out, at);
+    return out;
+}
+
+json_t *evaluation_intervals_at(const ScoreTable *table, const GArray *rows, double threshold,
+                                const json_t *best)
+{
+    static const char *const same[] = {"auroc", "average_precision"};
+    g_auto(Sample) sample = sample_of(table, rows);
+    g_autoptr(GError) why = NULL;
+    json_t *out = begin(&sample);
+    if (json_object_get(out, "absent")) {
+        return out;
+    }
+    json_t *at = at_threshold(&sample, threshold, &why);
+    if (!at) {
+        return refuse(out, why);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(same); i++) {
+        if (json_object_get(best, same[i])) {
+            json_object_set(out, same[i], json_object_get(best, same[i]));
+        }
+    }
+    json_object_update_new(out, at);
     return out;
 }
 
@@ -133,20 +216,38 @@ static gboolean to_probabilities(const ScoreTable *table, const Calibration *cal
     return TRUE;
 }
 
+/* Of the expected calibration error. */
+static json_t *error_intervals(const Sample *sample)
+{
+    g_autoptr(GError) why = NULL;
+    Interval interval;
+    json_t *out = begin(sample);
+    if (json_object_get(out, "absent")) {
+        return out;
+    }
+    if (!bootstrap_calibration_error((const double *)(void *)sample->score->data,
+                                     (const int *)(void *)sample->label->data, sample->units.unit,
+                                     (int)sample->score->len, sample->units.units, EVALUATION_SEED, &interval,
+                                     &why)) {
+        return refuse(out, why);
+    }
+    json_object_set_new(out, "expected_calibration_error", evaluation_interval(&interval));
+    return out;
+}
+
 json_t *evaluation_reliability(const ScoreTable *table, const GArray *rows, const Calibration *calibration)
 {
-    g_autoptr(GArray) score = score_gather(rows, table->score, sizeof(double));
-    g_autoptr(GArray) label = score_gather(rows, table->label, sizeof(int));
+    g_auto(Sample) sample = sample_of(table, rows);
     Reliability r;
     gboolean own = is_own(table);
-    if (own && !to_probabilities(table, calibration, score)) {
+    if (own && !to_probabilities(table, calibration, sample.score)) {
         return json_pack(
             "{s:s}", "absent",
             "scores of wsiflow are deviations or likelihoods, not probabilities, and there is no "
             "calibration by labelled anomalies that makes probabilities of them");
     }
-    if (!reliability_compute((const double *)(void *)score->data, (const int *)(void *)label->data,
-                             (int)rows->len, &r)) {
+    if (!reliability_compute((const double *)(void *)sample.score->data,
+                             (const int *)(void *)sample.label->data, (int)rows->len, &r)) {
         return json_pack("{s:s}", "absent", "the scores are not probabilities: some are outside of 0 to 1");
     }
     json_t *bins = json_array();
@@ -155,7 +256,8 @@ json_t *evaluation_reliability(const ScoreTable *table, const GArray *rows, cons
                                               json_number_or_null(r.mean_score[b]), "anomalies",
                                               json_number_or_null(r.fraction[b])));
     }
-    json_t *out = json_pack("{s:f, s:o}", "expected_calibration_error", r.ece, "bins", bins);
+    json_t *out = json_pack("{s:f, s:o, s:o}", "expected_calibration_error", r.ece, "intervals",
+                            error_intervals(&sample), "bins", bins);
     if (own) {
         g_autofree char *from = calibration_probability_text(calibration);
         json_object_set_new(out, "from", json_string(from));

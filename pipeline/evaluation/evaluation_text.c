@@ -68,6 +68,13 @@ static void put_intervals(GString *out, const json_t *intervals)
         put_interval(out, intervals, "auroc", "AUROC");
         put_interval(out, intervals, "average_precision", "average precision");
         put_interval(out, intervals, "best_f1", "best F1");
+        g_string_append(out, "\n  at this threshold:");
+        put_interval(out, intervals, "f1", "F1");
+        put_interval(out, intervals, "precision", "precision");
+        put_interval(out, intervals, "recall", "recall");
+        put_interval(out, intervals, "specificity", "specificity");
+        put_interval(out, intervals, "accuracy", "accuracy");
+        put_interval(out, intervals, "balanced_accuracy", "balanced accuracy");
         g_string_append_c(out, '\n');
     }
 }
@@ -105,6 +112,8 @@ static void put_reliability(GString *out, const json_t *reliability)
     }
     g_string_append(out, "reliability:");
     put_number(out, reliability, "expected_calibration_error", "expected calibration error", "%.4f");
+    put_interval(out, json_object_get(reliability, "intervals"), "expected_calibration_error",
+                 "95 % interval");
     g_string_append_c(out, '\n');
     json_array_foreach(json_object_get(reliability, "bins"), i, bin)
     {

@@ -115,7 +115,12 @@ static void put_reliability(Page *page, const json_t *reliability)
         x[i] = json_is_number(mean) ? json_number_value(mean) : NAN;
         y[i] = json_is_number(share) ? json_number_value(share) : NAN;
     }
-    g_autofree char *ece = report_number(reliability, "expected_calibration_error", "%.4f"),
+    const json_t *interval =
+        json_object_get(json_object_get(reliability, "intervals"), "expected_calibration_error");
+    g_autofree char *ece = interval
+                               ? report_with_interval(
+                                     json_object_get(reliability, "expected_calibration_error"), interval)
+                               : report_number(reliability, "expected_calibration_error", "%.4f"),
                     *title = g_strdup_printf("Reliability curve, ECE %s", ece);
     const ChartSeries series[] = {
         {.count = RELIABILITY_BINS, .x = x, .y = y},

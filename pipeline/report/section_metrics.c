@@ -15,12 +15,12 @@ static const struct {
 enum { CUTS = G_N_ELEMENTS(cuts) };
 
 static const struct {
-    const char *key, *title, *format, *interval; /* interval: its key in best_f1.intervals */
+    const char *key, *title, *format, *interval; /* interval: where its key in the intervals is another one */
 } rows[] = {{"n", "tiles", "%.0f", NULL},
             {"positives", "anomalies", "%.0f", NULL},
             {"prevalence", "prevalence", "%.4f", NULL},
-            {"auroc", "AUROC", "%.4f", "auroc"},
-            {"average_precision", "AP", "%.4f", "average_precision"},
+            {"auroc", "AUROC", "%.4f", NULL},
+            {"average_precision", "AP", "%.4f", NULL},
             {"threshold", "threshold", "%.4g", NULL},
             {"f1", "F1", "%.4f", "best_f1"},
             {"precision", "precision", "%.4f", NULL},
@@ -43,8 +43,11 @@ static int cuts_of(const json_t *part, int which[CUTS])
 
 static void put_value(Page *page, const json_t *m, size_t r)
 {
-    const json_t *interval =
-        rows[r].interval ? json_object_get(json_object_get(m, "intervals"), rows[r].interval) : NULL;
+    const json_t *intervals = json_object_get(m, "intervals"),
+                 *interval = json_object_get(intervals, rows[r].key);
+    if (!interval && rows[r].interval) {
+        interval = json_object_get(intervals, rows[r].interval);
+    }
     g_autofree char *text = interval ? report_with_interval(json_object_get(m, rows[r].key), interval)
                                      : report_number(m, rows[r].key, rows[r].format);
     page_put(page, PAGE_TD, "%s", text);

@@ -1,6 +1,7 @@
 /* Order, ranks, bootstrap intervals, metrics at a threshold and reliability: compared with scikit-learn, SciPy and numpy
  * (tests/golden/metrics/more.json) and with samples that are written out. */
 #include "flows/metrics/bootstrap.h"
+#include "flows/metrics/bootstrap_fixed.h"
 #include "flows/metrics/bootstrap_items.h"
 #include "flows/metrics/correlation.h"
 #include "flows/metrics/curve_bands.h"
@@ -156,28 +157,96 @@ static void sample_of(double *score, int *label, int *unit)
     }
 }
 
+static void assert_interval(const Interval *got, double values[BOOTSTRAP_DRAWS])
+{
+    Interval expected = bootstrap_interval(values, BOOTSTRAP_DRAWS);
+    assert_same(got->low, expected.low);
+    assert_same(got->high, expected.high);
+    g_assert_cmpint(got->draws, ==, expected.draws);
+    g_assert_cmpfloat(got->low, <, got->high);
+}
+
+/* The rows of a draw, each as often as its unit was drawn. */
+static void write_out(int draw, const double *score, const int *label, const int *unit, GArray *s, GArray *l)
+{
+    int weight[UNITS], total = 0;
+    bootstrap_weights(17, draw, UNITS, weight);
+    for (int u = 0; u < UNITS; u++) {
+        total += weight[u];
+    }
+    g_assert_cmpint(total, ==, UNITS);
+    g_array_set_size(s, 0);
+    g_array_set_size(l, 0);
+    for (int i = 0; i < ROWS; i++) {
+        for (int k = 0; k < weight[unit[i]]; k++) {
+            g_array_append_val(s, score[i]);
+            g_array_append_val(l, label[i]);
+        }
+    }
+}
+
+static void test_intervals_at_a_threshold(void)
+{
+    enum { FIGURES = 6 };
+    double score[ROWS], values[FIGURES][BOOTSTRAP_DRAWS];
+    int label[ROWS], unit[ROWS];
+    g_autoptr(GArray) s = g_array_new(FALSE, FALSE, sizeof(double));
+    g_autoptr(GArray) l = g_array_new(FALSE, FALSE, sizeof(int));
+    sample_of(score, label, unit);
+    for (int draw = 0; draw < BOOTSTRAP_DRAWS; draw++) {
+        Metrics m;
+        write_out(draw, score, label, unit, s, l);
+        g_assert_true(metrics_at((const double *)(void *)s->data, (const int *)(void *)l->data, (int)s->len,
+                                 0.75, &m, NULL));
+        gboolean both = m.positives > 0 && m.positives < m.n;
+        const double figures[FIGURES] = {m.best_f1,     m.precision, m.recall,
+                                         m.specificity, m.accuracy,  m.balanced_accuracy};
+        for (int f = 0; f < FIGURES; f++) {
+            values[f][draw] = both || f == 2 || f == 3 ? figures[f] : NAN;
+        }
+    }
+    ThresholdIntervals got;
+    g_assert_true(bootstrap_threshold(score, label, unit, ROWS, UNITS, 0.75, 17, &got, NULL));
+    const Interval *intervals[FIGURES] = {&got.f1,          &got.precision, &got.recall,
+                                          &got.specificity, &got.accuracy,  &got.balanced_accuracy};
+    for (int f = 0; f < FIGURES; f++) {
+        assert_interval(intervals[f], values[f]);
+    }
+}
+
+static void test_interval_of_the_calibration_error(void)
+{
+    double score[ROWS], values[BOOTSTRAP_DRAWS];
+    int label[ROWS], unit[ROWS];
+    g_autoptr(GArray) s = g_array_new(FALSE, FALSE, sizeof(double));
+    g_autoptr(GArray) l = g_array_new(FALSE, FALSE, sizeof(int));
+    sample_of(score, label, unit);
+    for (int i = 0; i < ROWS; i++) {
+        score[i] = 1 / (1 + exp(-score[i]));
+    }
+    for (int draw = 0; draw < BOOTSTRAP_DRAWS; draw++) {
+        Reliability r;
+        write_out(draw, score, label, unit, s, l);
+        g_assert_true(reliability_compute((const double *)(void *)s->data, (const int *)(void *)l->data,
+                                          (int)s->len, &r));
+        values[draw] = r.ece;
+    }
+    Interval got;
+    g_assert_true(bootstrap_calibration_error(score, label, unit, ROWS, UNITS, 17, &got, NULL));
+    assert_interval(&got, values);
+}
+
 /* Every draw written out as a table of its own. */
 static void test_intervals_are_those_of_written_samples(void)
 {
     double score[ROWS], values[3][BOOTSTRAP_DRAWS];
-    int label[ROWS], unit[ROWS], weight[UNITS];
+    int label[ROWS], unit[ROWS];
+    g_autoptr(GArray) s = g_array_new(FALSE, FALSE, sizeof(double));
+    g_autoptr(GArray) l = g_array_new(FALSE, FALSE, sizeof(int));
     sample_of(score, label, unit);
     for (int draw = 0; draw < BOOTSTRAP_DRAWS; draw++) {
-        bootstrap_weights(17, draw, UNITS, weight);
-        int total = 0;
-        g_autoptr(GArray) s = g_array_new(FALSE, FALSE, sizeof(double));
-        g_autoptr(GArray) l = g_array_new(FALSE, FALSE, sizeof(int));
-        for (int u = 0; u < UNITS; u++) {
-            total += weight[u];
-        }
-        g_assert_cmpint(total, ==, UNITS);
-        for (int i = 0; i < ROWS; i++) {
-            for (int k = 0; k < weight[unit[i]]; k++) {
-                g_array_append_val(s, score[i]);
-                g_array_append_val(l, label[i]);
-            }
-        }
         Metrics m;
+        write_out(draw, score, label, unit, s, l);
         g_assert_true(metrics_compute((const double *)(void *)s->data, (const int *)(void *)l->data,
                                       (int)s->len, &m, NULL));
         gboolean both = m.positives > 0 && m.positives < m.n;
@@ -189,11 +258,7 @@ static void test_intervals_are_those_of_written_samples(void)
     g_assert_true(bootstrap_metrics(score, label, unit, ROWS, UNITS, 17, &got, NULL));
     const Interval *intervals[] = {&got.auroc, &got.average_precision, &got.best_f1};
     for (int k = 0; k < 3; k++) {
-        Interval expected = bootstrap_interval(values[k], BOOTSTRAP_DRAWS);
-        assert_same(intervals[k]->low, expected.low);
-        assert_same(intervals[k]->high, expected.high);
-        g_assert_cmpint(intervals[k]->draws, ==, expected.draws);
-        g_assert_cmpfloat(intervals[k]->low, <, intervals[k]->high);
+        assert_interval(intervals[k], values[k]);
     }
 }
 
@@ -325,6 +390,8 @@ int main(int argc, char **argv)
     g_test_add_func("/intervals/spearman", test_spearman);
     g_test_add_func("/intervals/percentiles", test_percentiles);
     g_test_add_func("/intervals/written", test_intervals_are_those_of_written_samples);
+    g_test_add_func("/intervals/threshold", test_intervals_at_a_threshold);
+    g_test_add_func("/intervals/calibration_error", test_interval_of_the_calibration_error);
     g_test_add_func("/intervals/any", test_any_metric);
     g_test_add_func("/intervals/many", test_many_rows);
     g_test_add_func("/intervals/bands", test_bands);
