@@ -31,6 +31,7 @@ struct ReviewDesk {
         GStatBuf file;
         GPtrArray *regions; /* Region*, of `slide`: people look at one slide for a while */
     } last;
+    GHashTable *places; /* of all slides, as review_places_new: small, and slow to find again */
 };
 
 /* ---- opening ---- */
@@ -74,6 +75,7 @@ ReviewDesk *review_desk_open(const char *folder, const GPtrArray *slides, const 
     desk->folder = g_strdup(folder);
     desk->reviewer = g_strdup(reviewer);
     desk->by_id = g_hash_table_new(g_str_hash, g_str_equal);
+    desk->places = review_places_new();
     g_mutex_init(&desk->lock);
     for (guint i = 0; i < slides->len; i++) {
         const SlideEntry *entry = slides->pdata[i];
@@ -95,6 +97,7 @@ void review_desk_free(ReviewDesk *desk)
         forget_last(desk);
         store_free(desk->store);
         g_hash_table_unref(desk->by_id);
+        g_hash_table_unref(desk->places);
         g_mutex_clear(&desk->lock);
         g_free(desk->folder);
         g_free(desk->reviewer);
@@ -144,9 +147,7 @@ static const GPtrArray *regions_of(ReviewDesk *desk, const char *slide, GError *
     GStatBuf now = {0};
     gboolean there = g_stat(path, &now) == 0, found;
     if (there && desk->last.regions && g_str_equal(desk->last.slide, slide) &&
-        now.st_ino == desk->last.file.st_ino && now.st_size == desk->last.file.st_size &&
-        now.st_mtim.tv_sec == desk->last.file.st_mtim.tv_sec &&
-        now.st_mtim.tv_nsec == desk->last.file.st_mtim.tv_nsec) {
+        review_same_file(&now, &desk->last.file)) {
         return desk->last.regions;
     }
     forget_last(desk);
@@ -154,6 +155,14 @@ static const GPtrArray *regions_of(ReviewDesk *desk, const char *slide, GError *
     desk->last.slide = g_strdup(slide);
     desk->last.file = now;
     return desk->last.regions;
+}
+
+/* Which orphans are on which region, as review_match_all; `regions` are those that regions_of gave last. */
+static GHashTable *matches_of(ReviewDesk *desk, const GPtrArray *orphans, const GPtrArray *regions,
+                              GError **error)
+{
+    GHashTable *places = review_places_of(desk->places, desk->last.slide, &desk->last.file);
+    return review_match_all(places, orphans, regions, error);
 }
 
 /* ---- files ---- */
@@ -242,18 +251,14 @@ static gboolean add_state(ReviewDesk *desk, const char *slide, ReviewState *stat
         state->decisions += !decision->superseded && !g_str_equal(decision->state, "open");
     }
     g_autoptr(GPtrArray) orphans = review_match_orphans(review, regions);
+    g_autoptr(GHashTable) matches = matches_of(desk, orphans, regions, error);
     state->orphaned += (int)orphans->len;
-    for (guint i = 0; orphans->len > 0 && i < regions->len; i++) {
+    for (guint i = 0; matches && i < regions->len; i++) {
         const Region *region = regions->pdata[i];
-        g_autoptr(GPtrArray) found = review_match_own(review, region->id)
-                                         ? g_ptr_array_new()
-                                         : review_match_find(orphans, region, error);
-        if (!found) {
-            return FALSE;
-        }
-        state->matched += (int)found->len;
+        const GPtrArray *found = g_hash_table_lookup(matches, region->id);
+        state->matched += found && !review_match_own(review, region->id) ? (int)found->len : 0;
     }
-    return TRUE;
+    return matches != NULL;
 }
 
 gboolean review_desk_state(ReviewDesk *desk, ReviewState *state, GError **error)
@@ -284,20 +289,14 @@ static json_t *decision_json(const ReviewDecision *decision, const char *from)
 }
 
 /* The states of the present regions: their own, or that of an orphan on the same place. */
-static json_t *regions_json(const Review *review, const GPtrArray *regions, const GPtrArray *orphans,
-                            GError **error)
+static json_t *regions_json(const Review *review, const GPtrArray *regions, GHashTable *matches)
 {
     json_t *object = json_object();
     for (guint i = 0; i < regions->len; i++) {
         const Region *region = regions->pdata[i];
         const ReviewDecision *own = review_match_own(review, region->id);
-        g_autoptr(GPtrArray) found =
-            own || orphans->len == 0 ? g_ptr_array_new() : review_match_find(orphans, region, error);
-        if (!found) {
-            json_decref(object);
-            return NULL;
-        }
-        const ReviewDecision *shown = own ? own : found->len > 0 ? found->pdata[0] : NULL;
+        const GPtrArray *found = g_hash_table_lookup(matches, region->id);
+        const ReviewDecision *shown = own ? own : found ? found->pdata[0] : NULL;
         if (shown) {
             json_object_set_new(object, region->id, decision_json(shown, own ? NULL : shown->region));
         }
@@ -336,13 +335,14 @@ static json_t *review_json(ReviewDesk *desk, const char *slide, GError **error)
     g_autoptr(Review) review = review_get(desk->store, slide, error);
     const GPtrArray *regions = review ? regions_of(desk, slide, error) : NULL;
     g_autoptr(GPtrArray) orphans = regions ? review_match_orphans(review, regions) : NULL;
-    json_t *states = orphans ? regions_json(review, regions, orphans, error) : NULL;
-    return !states ? NULL
-                   : json_pack("{s:s, s:s, s:s, s:I, s:f, s:b, s:o, s:o, s:i, s:o}", "slide", slide, "state",
-                               review->state, "note", review->note, "revision", (json_int_t)review->revision,
-                               "changed", review->changed, "exported", review->exported == review->revision,
-                               "regions", states, "drawn", drawn_json(review), "orphaned", (int)orphans->len,
-                               "orphans", orphans_json(orphans));
+    g_autoptr(GHashTable) matches = orphans ? matches_of(desk, orphans, regions, error) : NULL;
+    return !matches
+               ? NULL
+               : json_pack("{s:s, s:s, s:s, s:I, s:f, s:b, s:o, s:o, s:i, s:o}", "slide", slide, "state",
+                           review->state, "note", review->note, "revision", (json_int_t)review->revision,
+                           "changed", review->changed, "exported", review->exported == review->revision,
+                           "regions", regions_json(review, regions, matches), "drawn", drawn_json(review),
+                           "orphaned", (int)orphans->len, "orphans", orphans_json(orphans));
 }
 
 json_t *review_desk_json(ReviewDesk *desk, const SlideEntry *entry, GError **error)
@@ -407,7 +407,8 @@ static gboolean decide(ReviewDesk *desk, const ReviewWrite *write, const char *i
     to.reason = (char *)reason;
     g_autofree char *outline = region ? shape_text(region->shape) : NULL;
     g_autoptr(GPtrArray) orphans = review_match_orphans(review, regions);
-    g_autoptr(GPtrArray) replaced = region ? review_match_find(orphans, region, error) : g_ptr_array_new();
+    g_autoptr(GHashTable) matches = matches_of(desk, orphans, regions, error);
+    const GPtrArray *replaced = matches && region ? g_hash_table_lookup(matches, id) : NULL;
     g_autoptr(GPtrArray) ids = g_ptr_array_new();
     for (guint i = 0; replaced && i < replaced->len; i++) {
         g_ptr_array_add(ids, ((const ReviewDecision *)replaced->pdata[i])->region);
@@ -420,7 +421,7 @@ static gboolean decide(ReviewDesk *desk, const ReviewWrite *write, const char *i
         to.mean = region->mean;
         shape_centre(region->shape, &to.x, &to.y);
     }
-    return replaced && review_decide(desk->store, write, &to, (const char *const *)ids->pdata, error);
+    return matches && review_decide(desk->store, write, &to, (const char *const *)ids->pdata, error);
 }
 
 gboolean review_desk_decide(ReviewDesk *desk, const SlideEntry *entry, int64_t seen, const char *region,
