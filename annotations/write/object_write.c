@@ -51,25 +51,38 @@ static void put_measurements(GString *text, const Object *object)
     g_string_append_c(text, '}');
 }
 
+/* "geometry":{...}: a MultiPolygon where the object has several polygons. */
+static gboolean put_geometry(ObjectWriter *writer, const Object *object, GError **error)
+{
+    GString *text = writer->geojson.out.text;
+    gboolean several = FALSE;
+    for (int i = 1; i < object->ring_count; i++) {
+        several = several || object->rings[i].outer;
+    }
+    g_string_append_printf(text, "\"geometry\":{\"type\":\"%s\",\"coordinates\":[%s",
+                           several ? "MultiPolygon" : "Polygon", several ? "[" : "");
+    for (int i = 0; i < object->ring_count; i++) {
+        const ObjectRing *ring = &object->rings[i];
+        g_string_append(text, i == 0 ? "" : ring->outer ? "],[" : ",");
+        if (!geojson_feature_points(&writer->geojson, ring->xy, ring->points, TRUE, error)) {
+            return FALSE;
+        }
+    }
+    g_string_append(text, several ? "]]}" : "]}");
+    return TRUE;
+}
+
 gboolean object_writer_add(ObjectWriter *writer, const Object *object, GError **error)
 {
     GString *text = writer->geojson.out.text;
     g_autofree char *key = g_strdup_printf("%s:%s:", writer->slide, object->type);
     geojson_feature_begin_id(&writer->geojson, key);
-    g_string_append_printf(text,
-                           "%s{\"type\":\"Feature\",\"geometry\":{\"type\":\"Polygon\",\"coordinates\":[",
-                           writer->some ? ",\n" : "");
-    for (int i = 0; i < object->ring_count; i++) {
-        if (i > 0) {
-            g_string_append_c(text, ',');
-        }
-        if (!geojson_feature_points(&writer->geojson, object->rings[i].xy, object->rings[i].points, TRUE,
-                                    error)) {
-            return FALSE;
-        }
+    g_string_append_printf(text, "%s{\"type\":\"Feature\",", writer->some ? ",\n" : "");
+    if (!put_geometry(writer, object, error)) {
+        return FALSE;
     }
     /* The id comes after the geometry, since it is a hash of the coordinates. */
-    g_string_append(text, "]},\"id\":\"");
+    g_string_append(text, ",\"id\":\"");
     geojson_feature_end_id(&writer->geojson);
     g_string_append_printf(text, "\",\"properties\":{\"objectType\":\"%s\"", object->type);
     if (object->name) {

@@ -25,6 +25,7 @@ ObjectWriter *object_writer_open(const ObjectFile *file, GError **error);
 typedef struct {
     const double *xy; /* x, y interleaved, level-0 px; the last point does not repeat the first */
     int points;
+    gboolean outer; /* another polygon of the object begins here; not needed of the first ring */
 } ObjectRing;
 typedef struct {
     const char *name; /* with its unit: "Area µm^2" */
@@ -34,8 +35,9 @@ typedef struct {
     const char *type; /* of QuPath: "annotation", "tile" */
     const char *name; /* NULL: none */
     const char *class;
-    uint8_t colour[3];       /* of the class, RGB */
-    const ObjectRing *rings; /* the outer ring, then its holes */
+    uint8_t colour[3]; /* of the class, RGB */
+    const ObjectRing
+        *rings; /* the outer ring, then its holes; then those of its next polygon, if it has several */
     int ring_count;
     const Measurement *measurements;
     int measurement_count;

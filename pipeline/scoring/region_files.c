@@ -157,7 +157,7 @@ static gboolean add_region(const Files *files, ObjectWriter *writer, const MapRe
             xy[2 * k] = first[i].xy[2 * k] * regions->cell_width;
             xy[2 * k + 1] = first[i].xy[2 * k + 1] * regions->cell_height;
         }
-        rings[i] = (ObjectRing){xy, first[i].points};
+        rings[i] = (ObjectRing){xy, first[i].points, i == 0};
         g_ptr_array_add(points, xy);
     }
     const double checked = region->checked;
@@ -198,7 +198,7 @@ static gboolean write_tiles(const Files *files, const char *path, char sha256[65
         double left = tile->area.x, top = tile->area.y, right = left + tile->area.width,
                bottom = top + tile->area.height;
         const double xy[] = {left, top, right, top, right, bottom, left, bottom};
-        const ObjectRing ring = {xy, 4};
+        const ObjectRing ring = {xy, 4, TRUE};
         for (int s = 0; s < TILE_SCORES; s++) {
             measurements[s] = (Measurement){tile_score_column(s), tile->scores[s]};
         }

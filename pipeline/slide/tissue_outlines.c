@@ -51,7 +51,7 @@ static gboolean add_piece(ObjectWriter *writer, const ContourRing *rings, int co
             xy[2 * p] = rings[i].xy[2 * p] * scale_x;
             xy[2 * p + 1] = rings[i].xy[2 * p + 1] * scale_y;
         }
-        scaled[i] = (ObjectRing){xy, rings[i].points};
+        scaled[i] = (ObjectRing){xy, rings[i].points, i == 0};
         g_ptr_array_add(points, xy);
         twice_area += (double)rings[i].twice_area;
     }

@@ -1,11 +1,15 @@
 /* From decisions to outlines.
  *
- * A partly reviewed slide must not become "all the rest is normal".  So the rest is an outline of its own, the whole slide with a hole for each
- * region that somebody decided on.  Being an outline, it survives QuPath and any other program, and a person sees what it says.
+ * A partly reviewed slide must not become "all the rest is normal".  So the rest is an outline of its own, the whole slide without the regions
+ * that somebody decided on.  Being an outline, it survives QuPath and any other program, and a person sees what it says.
+ *
+ * A region is its outer ring without its holes, here as everywhere.  What cuts it is subtracted as an area (annotations/raster/polygons.h), so
+ * regions may be nested in holes and overlap in any way.  Regions that nothing is taken from keep their rings.
  *
  * Outlines of regions have the coordinates that regions.geojson has, and therefore its ids: imported into QuPath, a confirmed region replaces the
  * one that the run found. */
 #include "pipeline/view/review_export.h"
+#include "annotations/raster/polygons.h"
 #include "annotations/write/object_write.h"
 #include "base/csv.h"
 #include "base/durable.h"
@@ -21,6 +25,8 @@ typedef struct {
     gboolean lesion;
     int64_t revision;
     char *name, *class;
+    GPtrArray *left; /* Outline*: where newer items take something from it; otherwise NULL */
+    double area;     /* of what is left, px^2 */
 } Item;
 
 static void item_clear(gpointer data)
@@ -29,6 +35,7 @@ static void item_clear(gpointer data)
     if (item->shape) {
         g_ptr_array_unref(item->shape);
     }
+    g_clear_pointer(&item->left, g_ptr_array_unref);
     g_free(item->name);
     g_free(item->class);
 }
@@ -36,7 +43,7 @@ static void item_clear(gpointer data)
 static gboolean add_item(GArray *items, Shape *shape, gboolean lesion, int64_t revision, char *name,
                          char *class)
 {
-    Item item = {shape, {0, 0, 0, 0}, lesion, revision, name, class};
+    Item item = {shape, {0, 0, 0, 0}, lesion, revision, name, class, NULL, 0};
     item.box = shape ? shape_box(shape) : item.box;
     g_array_append_val(items, item);
     return shape != NULL;
@@ -73,42 +80,104 @@ static GArray *items_of(const Review *review, GError **error)
     return g_steal_pointer(&items);
 }
 
-/* ---- the outlines ---- */
+/* ---- what is left of them ---- */
 
-static void add_ring(GArray *rings, const GArray *ring)
-{
-    const ObjectRing one = {(const double *)(void *)ring->data, (int)ring->len / 2};
-    g_array_append_val(rings, one);
-}
+enum { LEAST_PX = 1 }; /* of less than this no reader makes anything */
 
-static gboolean add_object(ObjectWriter *writer, const char *name, const char *class, const uint8_t colour[3],
-                           const GArray *rings, GError **error)
+/* A shape without the shapes of the items that cut it: outlines, or NULL where they take nothing from it.  *area: what is left, px^2. */
+static gboolean cut(const Shape *shape, const GPtrArray *cutters, GPtrArray **left, double *area,
+                    GError **error)
 {
-    const Object object = {.type = "annotation",
-                           .name = name,
-                           .class = class,
-                           .colour = {colour[0], colour[1], colour[2]},
-                           .rings = (const ObjectRing *)(void *)rings->data,
-                           .ring_count = (int)rings->len};
-    return object_writer_add(writer, &object, error);
-}
-
-/* An item without what newer items say otherwise of. */
-static gboolean write_item(ObjectWriter *writer, const GArray *items, const Item *item, GError **error)
-{
-    static const uint8_t lesion[3] = {200, 0, 0}, normal[3] = {0, 90, 200};
-    g_autoptr(GArray) rings = g_array_new(FALSE, FALSE, sizeof(ObjectRing));
-    for (guint i = 0; i < item->shape->len; i++) {
-        add_ring(rings, item->shape->pdata[i]);
+    g_autoptr(GPtrArray) outlines = g_ptr_array_new_with_free_func((GDestroyNotify)outline_free);
+    double whole;
+    *left = NULL;
+    if (!shape_area(shape, &whole, error)) {
+        return FALSE;
     }
+    *area = whole;
+    if (cutters->len == 0) {
+        return TRUE;
+    }
+    shape_append(shape, LABEL_LESION, 1, outlines);
+    for (guint i = 0; i < cutters->len; i++) {
+        shape_append(((const Item *)cutters->pdata[i])->shape, LABEL_NOT_LESION, (int)i + 2, outlines);
+    }
+    const Annotation annotation = {.path = (char *)"review", .outlines = outlines};
+    g_autoptr(Raster) raster = raster_build(&annotation, error);
+    *area = raster ? raster_area(raster) : 0;
+    if (raster && *area < whole * (1 - 1e-9)) {
+        *left = raster_polygons(raster, error);
+    }
+    return raster && (*left || *area >= whole * (1 - 1e-9));
+}
+
+/* The newer items that say otherwise. */
+static GPtrArray *cutters_of(const GArray *items, const Item *item)
+{
+    GPtrArray *cutters = g_ptr_array_new();
     for (guint i = 0; i < items->len; i++) {
         const Item *other = &g_array_index(items, Item, i);
         if (other->lesion != item->lesion && other->revision > item->revision &&
             shape_boxes_meet(&other->box, &item->box)) {
-            add_ring(rings, other->shape->pdata[0]);
+            g_ptr_array_add(cutters, (gpointer)other);
         }
     }
-    return add_object(writer, item->name, item->class, item->lesion ? lesion : normal, rings, error);
+    return cutters;
+}
+
+/* Finds what is left of each item. */
+static gboolean cut_items(GArray *items, GError **error)
+{
+    for (guint i = 0; i < items->len; i++) {
+        Item *item = &g_array_index(items, Item, i);
+        g_autoptr(GPtrArray) cutters = cutters_of(items, item);
+        if (!cut(item->shape, cutters, &item->left, &item->area, error)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+/* ---- the outlines ---- */
+
+static gboolean add_object(ObjectWriter *writer, const char *name, const char *class, const uint8_t colour[3],
+                           const GPtrArray *outlines, GError **error)
+{
+    g_autofree ObjectRing *rings = g_new(ObjectRing, outlines->len + 1);
+    for (guint i = 0; i < outlines->len; i++) {
+        const Outline *outline = outlines->pdata[i];
+        rings[i] = (ObjectRing){outline->xy, outline->points, !outline->hole};
+    }
+    const Object object = {.type = "annotation",
+                           .name = name,
+                           .class = class,
+                           .colour = {colour[0], colour[1], colour[2]},
+                           .rings = rings,
+                           .ring_count = (int)outlines->len};
+    return object_writer_add(writer, &object, error);
+}
+
+/* A shape as it is, or what is left of it. */
+static gboolean add_shape(ObjectWriter *writer, const char *name, const char *class, const uint8_t colour[3],
+                          const Shape *shape, const GPtrArray *left, GError **error)
+{
+    g_autoptr(GPtrArray) same = g_ptr_array_new_with_free_func((GDestroyNotify)outline_free);
+    shape_append(shape, LABEL_LESION, 1, same);
+    return add_object(writer, name, class, colour, left ? left : same, error);
+}
+
+static gboolean write_items(ObjectWriter *writer, const GArray *items, GError **error)
+{
+    static const uint8_t lesion[3] = {200, 0, 0}, normal[3] = {0, 90, 200};
+    for (guint i = 0; i < items->len; i++) {
+        const Item *item = &g_array_index(items, Item, i);
+        if (item->area >= LEAST_PX &&
+            !add_shape(writer, item->name, item->class, item->lesion ? lesion : normal, item->shape,
+                       item->left, error)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
 }
 
 /* The whole slide, except the items when they are given. */
@@ -116,14 +185,16 @@ static gboolean write_whole(ObjectWriter *writer, const ReviewSlide *slide, cons
                             const GArray *items, GError **error)
 {
     static const uint8_t grey[3] = {128, 128, 128};
-    const double w = slide->width, h = slide->height, xy[] = {0, 0, w, 0, w, h, 0, h};
-    const ObjectRing border = {xy, 4};
-    g_autoptr(GArray) rings = g_array_new(FALSE, FALSE, sizeof(ObjectRing));
-    g_array_append_val(rings, border);
+    g_autofree char *corners = g_strdup_printf("[[[0,0],[%.17g,0],[%.17g,%.17g],[0,%.17g]]]", slide->width,
+                                               slide->width, slide->height, slide->height);
+    g_autoptr(Shape) shape = shape_parse(corners, error);
+    g_autoptr(GPtrArray) decided = g_ptr_array_new(), left = NULL;
+    double area;
     for (guint i = 0; items && i < items->len; i++) {
-        add_ring(rings, g_array_index(items, Item, i).shape->pdata[0]);
+        g_ptr_array_add(decided, &g_array_index(items, Item, i));
     }
-    return add_object(writer, NULL, class, grey, rings, error);
+    return shape && cut(shape, decided, &left, &area, error) &&
+           (area < LEAST_PX || add_shape(writer, NULL, class, grey, shape, left, error));
 }
 
 static gboolean write_outlines(ObjectWriter *writer, const ReviewSlide *slide, const Review *review,
@@ -131,15 +202,28 @@ static gboolean write_outlines(ObjectWriter *writer, const ReviewSlide *slide, c
 {
     const gboolean excluded = g_str_equal(review->state, "excluded");
     const gboolean complete = slide->normal || (g_str_equal(review->state, "done") && !slide->annotated);
-    for (guint i = 0; !excluded && i < items->len; i++) {
-        if (!write_item(writer, items, &g_array_index(items, Item, i), error)) {
-            return FALSE;
-        }
+    if (!excluded && !write_items(writer, items, error)) {
+        return FALSE;
     }
     if (complete && !excluded) {
         return items->len > 0 || write_whole(writer, slide, REVIEW_NORMAL, NULL, error);
     }
     return write_whole(writer, slide, REVIEW_UNKNOWN, excluded ? NULL : items, error);
+}
+
+/* What a reader of the file can know of it.  "overruled": the items of which newer ones have left nothing. */
+static json_t *facts_of(const ReviewSlide *slide, const Review *review, const GArray *items)
+{
+    json_t *overruled = json_array();
+    for (guint i = 0; i < items->len; i++) {
+        const Item *item = &g_array_index(items, Item, i);
+        if (item->area < LEAST_PX) {
+            json_array_append_new(overruled, json_string(item->name));
+        }
+    }
+    return json_pack("{s:s, s:s, s:I, s:s, s:f, s:f, s:o}", "slide", slide->slide, "state", review->state,
+                     "revision", (json_int_t)review->revision, "frame", "qupath", "offset_x_px",
+                     slide->bounds_x, "offset_y_px", slide->bounds_y, "overruled", overruled);
 }
 
 gboolean review_export_slide(const char *folder, const ReviewSlide *slide, const Review *review,
@@ -151,9 +235,10 @@ gboolean review_export_slide(const char *folder, const ReviewSlide *slide, const
     if (!items || (items->len == 0 && !says)) {
         return items && durable_remove(path, error);
     }
-    json_auto_t *facts = json_pack("{s:s, s:s, s:I, s:s, s:f, s:f}", "slide", slide->slide, "state",
-                                   review->state, "revision", (json_int_t)review->revision, "frame", "qupath",
-                                   "offset_x_px", slide->bounds_x, "offset_y_px", slide->bounds_y);
+    if (!cut_items(items, error)) {
+        return FALSE;
+    }
+    json_auto_t *facts = facts_of(slide, review, items);
     const ObjectFile file = {.path = path,
                              .slide = slide->slide,
                              .bounds_x = slide->bounds_x,

@@ -13,7 +13,8 @@ typedef struct {
 } ReviewSlide;
 
 /* Writes the slide's outlines, or removes the file when there is nothing to say.  What nobody has decided is "Review: unknown", unless the
- * slide is done.  Where decisions contradict each other the newer one holds: its outline is a hole of the older one. */
+ * slide is done.  Where decisions contradict each other the newer one holds: its area is taken from the older one.  Items that
+ * nothing is left of are not written; the file names them as "overruled". */
 gboolean review_export_slide(const char *folder, const ReviewSlide *slide, const Review *review,
                              GError **error);
 /* Writes the table; reviews: array of Review*; slides: array of ReviewSlide, slides[i] of reviews[i]. */

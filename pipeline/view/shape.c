@@ -126,13 +126,11 @@ void shape_centre(const Shape *shape, double *x, double *y)
     *y = y0 + (twice != 0 ? sum_y / (3 * twice) : 0);
 }
 
-/* Appends the shape as lesion outlines of one family. */
-static void append_outlines(const Shape *shape, int family, GPtrArray *outlines)
+void shape_append(const Shape *shape, OutlineLabel label, int family, GPtrArray *outlines)
 {
     for (guint i = 0; i < shape->len; i++) {
         const GArray *ring = shape->pdata[i];
-        Outline *outline =
-            outline_new("", "", LABEL_LESION, (int)ring->len / 2, (const double *)(void *)ring->data);
+        Outline *outline = outline_new("", "", label, (int)ring->len / 2, (const double *)(void *)ring->data);
         outline->family = family;
         outline->hole = i > 0;
         g_ptr_array_add(outlines, outline);
@@ -143,9 +141,9 @@ static void append_outlines(const Shape *shape, int family, GPtrArray *outlines)
 static gboolean area_of(const Shape *a, const Shape *b, double *area, GError **error)
 {
     g_autoptr(GPtrArray) outlines = g_ptr_array_new_with_free_func((GDestroyNotify)outline_free);
-    append_outlines(a, 1, outlines);
+    shape_append(a, LABEL_LESION, 1, outlines);
     if (b) {
-        append_outlines(b, 2, outlines);
+        shape_append(b, LABEL_LESION, 2, outlines);
     }
     const Annotation annotation = {.path = (char *)"review", .outlines = outlines};
     g_autoptr(Raster) raster = raster_build(&annotation, error);

@@ -1,5 +1,6 @@
 /* Regions as rings, and how much two of them have in common. */
 #pragma once
+#include "annotations/outline/outline.h"
 #include "base/image.h"
 #include <jansson.h>
 
@@ -26,5 +27,7 @@ gboolean shape_boxes_meet(const Rect *a, const Rect *b);
 void shape_centre(const Shape *shape, double *x, double *y);
 /* Exact area in px^2: what the outer ring winds around, without the holes. */
 gboolean shape_area(const Shape *shape, double *area, GError **error);
+/* Appends the shape as outlines of one family, which has no others. */
+void shape_append(const Shape *shape, OutlineLabel label, int family, GPtrArray *outlines);
 /* Area in both divided by the area in either, 0..1; exact. */
 gboolean shape_iou(const Shape *a, const Shape *b, double *iou, GError **error);
