@@ -25,7 +25,7 @@ void config_forget_mpp(Config *config);
 
 /* All keys with their values, as YAML that config_parse reads back to the same configuration; with comments, as in configs/default.yaml.
  * Without comments, keys about how tiles are made that were not given are commented out: as values they could contradict models and patch
- * sets.  Caller frees. */
+ * sets.  So are those about training when score.model names the model.  Caller frees. */
 char *config_text(const Config *config, gboolean comments);
 /* SHA-256 of the keys that a stage reads; what: "section" or "section.key", separated by spaces. */
 void config_hash(const Config *config, const char *what, char sha256[65]);

@@ -65,6 +65,14 @@ static gboolean is_unsaid(const Config *config, const ConfigKey *key)
            !config_given(config, key->section, key->key);
 }
 
+/* Whether a key is about training, which a run with the model of another training does not do. */
+static gboolean is_idle(const Config *config, const ConfigKey *key)
+{
+    static const char *const sections[] = {"model", "train", "loss", "augment", "threshold", NULL};
+    return *config->score_model && g_strv_contains(sections, key->section) &&
+           !config_given(config, key->section, key->key);
+}
+
 char *config_text(const Config *config, gboolean comments)
 {
     GString *out = g_string_new(NULL);
@@ -87,7 +95,7 @@ char *config_text(const Config *config, gboolean comments)
             }
             g_string_append_c(out, '\n');
         }
-        gboolean unsaid = !comments && is_unsaid(config, key);
+        gboolean unsaid = !comments && (is_unsaid(config, key) || is_idle(config, key));
         g_string_append_printf(out, "  %s%s: %s%s\n", unsaid ? "# " : "", key->key, value,
                                unsaid ? " (not given)" : "");
     }

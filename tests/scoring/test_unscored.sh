@@ -125,6 +125,9 @@ check "heatmaps of wsiflow score too" python3 hatched.py scored/synth_02 cohort/
 is "of the run's own model nothing is said" "$(grep -c 'trained on is not known' run/report.html)" 0
 sed 's/epochs: 1, batch: 4, source: slides/run: false/; $a score: {model: run/model/model.safetensors}' run.yaml >foreign.yaml
 "$WSIFLOW" run -c foreign.yaml -o foreign -j 2 >foreign.log 2>&1
+like "the report has the hash of that model" "$(cat foreign/report.html)" "$(sha256sum <run/model/model.safetensors | cut -c1-64)  model.safetensors"
+is "and what it is" "$(grep -c '&quot;extractor&quot;: &quot;scattering&quot;' foreign/report.html)" 1
+is "keys of a training that is not done are not given" "$(grep -c '^  # epochs: 30 (not given)' foreign/report.html)" 1
 for shown in foreign.log foreign/report.html foreign/metrics.json; do
     like "of another's model, in $shown" "$(cat $shown)" 'this run does not know which slides it was trained on'
 done
