@@ -6,6 +6,7 @@
 #include "db/guard.h"
 #include "base/durable.h"
 #include "base/error.h"
+#include <glib/gstdio.h>
 #include <unistd.h>
 
 static void close_worker(gpointer descriptor)
@@ -25,6 +26,11 @@ static gboolean open_inside(Store *store, int flags, GError **error)
     }
     store->sql = sql_open(path, flags, error);
     gboolean ok = store->sql && schema_open(store->sql, (flags & SQLITE_OPEN_CREATE) != 0, error);
+    GStatBuf table;
+    if (ok && g_stat(path, &table) == 0) {
+        store->table.device = table.st_dev;
+        store->table.inode = table.st_ino;
+    }
     guard_unlock(store->guard);
     return ok && schema_check(store->sql, error);
 }
@@ -69,6 +75,18 @@ Store *store_open_existing(const char *directory, GError **error)
 void store_bound_wait(Store *store, int seconds)
 {
     store->lock_seconds = seconds;
+}
+
+gboolean store_in_place(const Store *store, GError **error)
+{
+    g_autofree char *path = g_build_filename(store->directory, "wsiflow.db", NULL);
+    GStatBuf now;
+    if (g_stat(path, &now) == 0 && now.st_dev == store->table.device && now.st_ino == store->table.inode) {
+        return TRUE;
+    }
+    g_set_error(error, WSI_ERROR, WSI_ERROR_LOST, "%s was replaced, moved or removed since it was opened",
+                store->directory);
+    return FALSE;
 }
 
 void store_free(Store *store)

@@ -48,6 +48,9 @@ Store *store_open_existing(const char *directory, GError **error);
 /* From now on writes wait at most so many seconds for the table's lock, then fail with WSI_ERROR_IO; 0, the default of store_open: for ever.
  * For callers that must notice when another process holds the lock and makes no progress. */
 void store_bound_wait(Store *store, int seconds);
+/* FALSE with WSI_ERROR_LOST when DIRECTORY/wsiflow.db is no longer the file that was opened: the folder was moved, removed or replaced, and a write
+ * would go to a file that nobody sees.  For a Store that lives long beside people who tidy up. */
+gboolean store_in_place(const Store *store, GError **error);
 void store_free(Store *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_free)
 

@@ -5,10 +5,15 @@
 #pragma once
 #include "db/sql.h"
 #include "db/store.h"
+#include <sys/types.h>
 
 struct Store {
     Sql *sql;
     char *directory;
+    struct {
+        dev_t device;
+        ino_t inode;
+    } table;          /* wsiflow.db when it was opened */
     int guard;        /* descriptor of wsiflow.lock */
     int lock_seconds; /* how long to wait for it; 0: for ever */
     char *snapshot;   /* folder of the copy that is read, or NULL */

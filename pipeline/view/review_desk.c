@@ -363,6 +363,12 @@ static gboolean begin(ReviewDesk *desk, GError **error)
         return FALSE;
     }
     g_mutex_lock(&desk->lock);
+    /* Otherwise the table of one run would change, and the files of another. */
+    if (!store_in_place(desk->store, error)) {
+        g_mutex_unlock(&desk->lock);
+        g_prefix_error(error, "start wsiflow view again: ");
+        return FALSE;
+    }
     return TRUE;
 }
 

@@ -95,6 +95,39 @@ is "nothing of the run has changed but the review" "$(diff before after)" ""
 "$WSIFLOW" run -c first.yaml -o run >again.log 2>&1
 is "and there is nothing to do again" "$(grep -c 'done in' again.log)" 0
 
+# ---- a folder that is replaced while the page is open ----
+cat >replaced.py <<'PY'
+import hashlib, os, shutil, sqlite3, sys
+from review_client import Reviewer, Refused
+ring = [[100, 100], [200, 100], [200, 200], [100, 200]]
+def look(run):
+    files = sorted(os.listdir(run + "/review"))
+    rows = sqlite3.connect(f"file:{run}/wsiflow.db?mode=ro", uri=True).execute("SELECT count(*) FROM review_drawn").fetchall()
+    return rows, [(name, hashlib.sha256(open(f"{run}/review/{name}", "rb").read()).hexdigest()) for name in files]
+def refused(name, work):
+    try:
+        work()
+        print("FAILED", name)
+    except Refused as why:
+        told = why.status == 409 and "open was replaced" in str(why) and "start wsiflow view again" in str(why)
+        print("ok" if told else f"FAILED({why})".replace(" ", "_"), name)
+shutil.copytree("run", "open")
+with Reviewer(sys.argv[1], "open") as reviewer:
+    reviewer.draw("synth_01", ring)
+    os.rename("open", "old")
+    refused("a change of a folder that has been moved is refused", lambda: reviewer.mark("synth_01", "done"))
+    shutil.copytree("run", "open")
+    refused("and one when another is in its place", lambda: reviewer.draw("synth_01", ring))
+    print("ok" if look("open") == look("run") else "FAILED", "nothing is written to the other folder")
+    shutil.rmtree("open")
+    os.rename("old", "open")
+    reviewer.draw("synth_01", ring)
+    print("ok" if look("open")[0][0][0] == look("run")[0][0][0] + 2 else "FAILED", "the very folder is written to again")
+PY
+python3 replaced.py "$WSIFLOW" >replaced.out 2>replaced.err
+is "all steps with folders are done" "$?$(cat replaced.err)" 0
+while read -r verdict name; do is "$name" "$verdict" ok; done <replaced.out
+
 # ---- the next run ----
 # A label in the manifest and a review do not contradict each other.
 printf 'slide,patient,split,label\nc/slides/synth_00.tif,a,train,normal\nc/slides/synth_01.tif,b,train,\nc/slides/synth_02.tif,c,train,\n' >labelled.csv
