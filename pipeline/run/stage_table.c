@@ -181,7 +181,7 @@ const Stage stages[] = {
     {"embedding", "t-SNE and PCA of pooled latents", SCOPE_COHORT, "embedding run.seed",
      "?score ?scorepatches", 1, wants_embedding, stage_embedding},
     {"worst", "pictures of the tiles with the most wrong scores", SCOPE_COHORT,
-     "evaluate score.model patches.folder " OPEN_KEYS, "?ingest ?tissue ?train ?score ?scorepatches", 1,
+     "evaluate score.model patches.folder " OPEN_KEYS, "?ingest ?tissue train ?score ?scorepatches", 1,
      wants_worst, stage_worst},
     {"evaluate", "metrics and report", SCOPE_COHORT, EVERYTHING,
      "?ingest ?grid ?mask ?score ?heatmap ?overlay ?regions ?slides ?scorepatches ?train ?dataset ?normals "

@@ -119,6 +119,17 @@ sed 's/worst: 5/worst: 0/' run.yaml >none.yaml
 "$WSIFLOW" run -c none.yaml -o one >none.log 2>&1
 is "without any there is no section" "$?$(grep -c 'most wrong about' one/report.html)" 00
 
+# No tile to train on: nobody has decided on anything of the training slide.
+cp -r c/annotations open
+rm -f open/synth_00.*
+echo '{"type": "Feature", "properties": {"classification": {"name": "Review: unknown"}}, "geometry": {"type": "Polygon",
+"coordinates": [[[0, 0], [3072, 0], [3072, 3072], [0, 3072], [0, 0]]]}}' >open/synth_00.geojson
+sed 's,c/annotations,open,' run.yaml >open.yaml
+"$WSIFLOW" run -c open.yaml -o untrained --patience 1 >untrained.log 2>&1
+like "without a model it is not tried" "$(cat untrained.log)" "train cohort: parked"
+is "  but cancelled like what else needs one" \
+    "$("$WSIFLOW" status untrained 2>/dev/null | grep -c 'worst.*parked')$(grep -c 'worst cohort: cannot' untrained.log)" 00
+
 # Images of others, with labels of near-blank ones.
 python3 - <<'P'
 import os
