@@ -27,6 +27,7 @@ static void decision_free(gpointer data)
 static void drawn_free(gpointer data)
 {
     ReviewDrawn *drawn = data;
+    g_free(drawn->key);
     g_free(drawn->label);
     g_free(drawn->ring);
     g_free(drawn->reviewer);
@@ -103,7 +104,7 @@ static gboolean read_decisions(Store *store, Review *review, GError **error)
 static gboolean read_drawn(Store *store, Review *review, GError **error)
 {
     sqlite3_stmt *query = sql_query(store->sql, error,
-                                    "SELECT id, label, ring, reviewer, revision, changed"
+                                    "SELECT id, label, ring, reviewer, revision, changed, key"
                                     " FROM review_drawn WHERE slide = ? AND erased = 0 ORDER BY id",
                                     "s", review->slide);
     int more = query ? sql_step(query, error) : -1;
@@ -114,7 +115,8 @@ static gboolean read_drawn(Store *store, Review *review, GError **error)
                                .ring = sql_text(query, 2),
                                .reviewer = sql_text(query, 3),
                                .revision = sqlite3_column_int64(query, 4),
-                               .changed = sqlite3_column_double(query, 5)};
+                               .changed = sqlite3_column_double(query, 5),
+                               .key = sql_text(query, 6)};
         g_ptr_array_add(review->drawn, drawn);
     }
     return more == 0;

@@ -32,6 +32,7 @@ typedef struct {
 
 typedef struct {
     int id;      /* from 1, unique in the slide, never used again */
+    char *key;   /* what its writer calls it, or NULL */
     char *label; /* of review_drawn_labels */
     char *ring;  /* [[x,y],...] */
     char *reviewer;
@@ -76,10 +77,11 @@ gboolean review_mark(Store *store, const ReviewWrite *write, const char *state, 
  * and scores are replaced too; the log keeps them.  supersedes: UUIDs whose decisions this one replaces; NULL-terminated; NULL: none. */
 gboolean review_decide(Store *store, const ReviewWrite *write, const ReviewDecision *decision,
                        const char *const *supersedes, GError **error);
-/* Adds a region and sets *id.  `seen` is ignored: nothing can be lost. */
-gboolean review_draw(Store *store, const ReviewWrite *write, const char *label, const char *ring, int *id,
-                     GError **error);
-/* WSI_ERROR_ABSENT when there is no such region. */
+/* Adds a region and sets *id.  `seen` is ignored: nothing can be lost.  key: unique in the slide, chosen by the writer, so that the same region
+ * sent again is added once; NULL: none.  WSI_ERROR_INPUT when another region has the key. */
+gboolean review_draw(Store *store, const ReviewWrite *write, const char *label, const char *ring,
+                     const char *key, int *id, GError **error);
+/* WSI_ERROR_ABSENT when there never was such a region; one that is erased already stays so. */
 gboolean review_erase(Store *store, const ReviewWrite *write, int id, GError **error);
 /* The files that show this revision, or a later one, are complete. */
 gboolean review_set_exported(Store *store, const char *slide, int64_t revision, GError **error);

@@ -15,7 +15,7 @@ typedef struct {
     const char *state, *note; /* of the slide */
     const ReviewDecision *decision;
     const char *const *supersedes;
-    const char *label, *ring;
+    const char *label, *ring, *key;
     int *id; /* of a drawn region */
 } Change;
 
@@ -229,12 +229,41 @@ static char *drawn_line(const char *label, const char *ring)
     return json_line(json_pack("{s:s, s:s}", "label", label, "ring", ring));
 }
 
+/* Sets *change->id to the region that has the change's key already; 0: there is none.  FALSE with error, also when it is another region. */
+static gboolean find_drawn(Store *store, const Change *change, GError **error)
+{
+    *change->id = 0;
+    sqlite3_stmt *query =
+        change->key ? sql_query(store->sql, error,
+                                "SELECT id, label, ring FROM review_drawn WHERE slide = ? AND key = ?", "ss",
+                                change->write->slide, change->key)
+                    : NULL;
+    const int found = query ? sql_step(query, error) : change->key ? -1 : 0;
+    if (found == 1) {
+        g_autofree char *label = sql_text(query, 1), *ring = sql_text(query, 2);
+        *change->id = sqlite3_column_int(query, 0);
+        sql_end(query);
+        if (!g_str_equal(label, change->label) || !g_str_equal(ring, change->ring)) {
+            return wsi_error_input(error,
+                                   "the key \"%s\" belongs to drawn region %d of %s, which is another one",
+                                   change->key, *change->id, change->write->slide);
+        }
+    }
+    return found >= 0;
+}
+
 static gboolean draw(Store *store, const void *data, GError **error)
 {
     const Change *change = data;
     const ReviewWrite *write = change->write;
     int64_t revision;
     double now;
+    if (!find_drawn(store, change, error)) {
+        return FALSE;
+    }
+    if (*change->id) {
+        return TRUE;
+    }
     sqlite3_stmt *query =
         sql_query(store->sql, error, "SELECT coalesce(max(id), 0) + 1 FROM review_drawn WHERE slide = ?", "s",
                   write->slide);
@@ -247,18 +276,19 @@ static gboolean draw(Store *store, const void *data, GError **error)
     g_autofree char *after = drawn_line(change->label, change->ring);
     return next_revision(store, write, &revision, &now, error) &&
            sql_run(store->sql, error,
-                   "INSERT INTO review_drawn(slide, id, label, ring, reviewer, revision, changed)"
-                   " VALUES(?, ?, ?, ?, ?, ?, ?)",
-                   "sisssld", write->slide, *change->id, change->label, change->ring, write->reviewer,
-                   revision, now) >= 0 &&
+                   "INSERT INTO review_drawn(slide, id, label, ring, reviewer, revision, changed, key)"
+                   " VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+                   "sissslds", write->slide, *change->id, change->label, change->ring, write->reviewer,
+                   revision, now, change->key) >= 0 &&
            log_change(store, write, revision, now, item, NULL, after, error);
 }
 
-gboolean review_draw(Store *store, const ReviewWrite *write, const char *label, const char *ring, int *id,
-                     GError **error)
+gboolean review_draw(Store *store, const ReviewWrite *write, const char *label, const char *ring,
+                     const char *key, int *id, GError **error)
 {
     return known_name(label, review_drawn_labels, "label", error) &&
-           store_write(store, draw, &(Change){.write = write, .label = label, .ring = ring, .id = id}, error);
+           store_write(store, draw,
+                       &(Change){.write = write, .label = label, .ring = ring, .key = key, .id = id}, error);
 }
 
 static gboolean erase(Store *store, const void *data, GError **error)
@@ -268,19 +298,24 @@ static gboolean erase(Store *store, const void *data, GError **error)
     g_autofree char *item = g_strdup_printf("drawn %d", *change->id), *before = NULL;
     int64_t last = 0, revision;
     double now;
+    gboolean erased = FALSE;
     sqlite3_stmt *query =
         sql_query(store->sql, error,
-                  "SELECT label, ring, revision FROM review_drawn WHERE slide = ? AND id = ? AND erased = 0",
-                  "si", write->slide, *change->id);
+                  "SELECT label, ring, revision, erased FROM review_drawn WHERE slide = ? AND id = ?", "si",
+                  write->slide, *change->id);
     int found = query ? sql_step(query, error) : -1;
     if (found == 1) {
         g_autofree char *label = sql_text(query, 0), *ring = sql_text(query, 1);
         before = drawn_line(label, ring);
         last = sqlite3_column_int64(query, 2);
+        erased = sqlite3_column_int(query, 3) != 0;
         sql_end(query);
     } else if (found == 0) {
         g_set_error(error, WSI_ERROR, WSI_ERROR_ABSENT, "%s has no drawn region %d", write->slide,
                     *change->id);
+    }
+    if (erased) {
+        return TRUE; /* the same request again, whose answer was lost */
     }
     return found == 1 && check_seen(write, last, item, error) &&
            next_revision(store, write, &revision, &now, error) &&

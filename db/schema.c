@@ -89,6 +89,8 @@ static const char *const steps[] = {
     "  PRIMARY KEY(slide, revision)"
     ") STRICT, WITHOUT ROWID;",
     "ALTER TABLE need ADD COLUMN told INTEGER NOT NULL DEFAULT 0;",
+    "ALTER TABLE review_drawn ADD COLUMN key TEXT;"
+    "CREATE UNIQUE INDEX review_drawn_key ON review_drawn(slide, key);",
 };
 
 static gboolean refuse(GError **error, const Sql *sql, const char *why)

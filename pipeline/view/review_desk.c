@@ -25,7 +25,8 @@ struct ReviewDesk {
     GHashTable *by_id; /* id -> SlideEntry* */
     GMutex lock;
     Store *store;
-    char *read_only; /* why, or NULL */
+    char *read_only;   /* why, or NULL */
+    char *not_written; /* why files are behind the table, or NULL */
     struct {
         char *slide;
         GStatBuf file;
@@ -53,11 +54,9 @@ static gboolean open_store(ReviewDesk *desk, GError **error)
 
 static gboolean export(ReviewDesk *desk, const char *slide, GError **error);
 
-/* Completes what an earlier process left behind, and removes its temporary files. */
-static gboolean catch_up(ReviewDesk *desk, GError **error)
+/* Writes the files of all slides that are behind the table. */
+static gboolean export_all(ReviewDesk *desk, GError **error)
 {
-    g_autofree char *files = g_build_filename(desk->folder, "review", NULL);
-    durable_sweep(files);
     g_autoptr(GPtrArray) list = review_list(desk->store, error);
     for (guint i = 0; list && i < list->len; i++) {
         const ReviewCounts *counts = list->pdata[i];
@@ -66,6 +65,14 @@ static gboolean catch_up(ReviewDesk *desk, GError **error)
         }
     }
     return list != NULL;
+}
+
+/* Completes what an earlier process left behind, and removes its temporary files. */
+static gboolean catch_up(ReviewDesk *desk, GError **error)
+{
+    g_autofree char *files = g_build_filename(desk->folder, "review", NULL);
+    durable_sweep(files);
+    return export_all(desk, error);
 }
 
 ReviewDesk *review_desk_open(const char *folder, const GPtrArray *slides, const char *reviewer,
@@ -102,6 +109,7 @@ void review_desk_free(ReviewDesk *desk)
         g_free(desk->folder);
         g_free(desk->reviewer);
         g_free(desk->read_only);
+        g_free(desk->not_written);
         g_free(desk);
     }
 }
@@ -323,9 +331,10 @@ static json_t *drawn_json(const Review *review)
     json_t *list = json_array();
     for (guint i = 0; i < review->drawn->len; i++) {
         const ReviewDrawn *drawn = review->drawn->pdata[i];
-        json_array_append_new(list, json_pack("{s:i, s:s, s:o, s:I}", "id", drawn->id, "label", drawn->label,
-                                              "ring", json_loads(drawn->ring, 0, NULL), "revision",
-                                              (json_int_t)drawn->revision));
+        json_array_append_new(list,
+                              json_pack("{s:i, s:s*, s:s, s:o, s:I}", "id", drawn->id, "key", drawn->key,
+                                        "label", drawn->label, "ring", json_loads(drawn->ring, 0, NULL),
+                                        "revision", (json_int_t)drawn->revision));
     }
     return list;
 }
@@ -336,13 +345,14 @@ static json_t *review_json(ReviewDesk *desk, const char *slide, GError **error)
     const GPtrArray *regions = review ? regions_of(desk, slide, error) : NULL;
     g_autoptr(GPtrArray) orphans = regions ? review_match_orphans(review, regions) : NULL;
     g_autoptr(GHashTable) matches = orphans ? matches_of(desk, orphans, regions, error) : NULL;
-    return !matches
-               ? NULL
-               : json_pack("{s:s, s:s, s:s, s:I, s:f, s:b, s:o, s:o, s:i, s:o}", "slide", slide, "state",
-                           review->state, "note", review->note, "revision", (json_int_t)review->revision,
-                           "changed", review->changed, "exported", review->exported == review->revision,
-                           "regions", regions_json(review, regions, matches), "drawn", drawn_json(review),
-                           "orphaned", (int)orphans->len, "orphans", orphans_json(orphans));
+    const gboolean written = review && review->exported == review->revision;
+    return !matches ? NULL
+                    : json_pack("{s:s, s:s, s:s, s:I, s:f, s:b, s:s*, s:o, s:o, s:i, s:o}", "slide", slide,
+                                "state", review->state, "note", review->note, "revision",
+                                (json_int_t)review->revision, "changed", review->changed, "exported", written,
+                                "export_error", written ? NULL : desk->not_written, "regions",
+                                regions_json(review, regions, matches), "drawn", drawn_json(review),
+                                "orphaned", (int)orphans->len, "orphans", orphans_json(orphans));
 }
 
 json_t *review_desk_json(ReviewDesk *desk, const SlideEntry *entry, GError **error)
@@ -372,25 +382,26 @@ static gboolean begin(ReviewDesk *desk, GError **error)
     return TRUE;
 }
 
-/* Ends a change: what was changed is in the table even when its files cannot be written now. */
-static gboolean end(ReviewDesk *desk, const SlideEntry *entry, gboolean changed, GError **error)
+/* Ends a change: what was changed is in the table even when its files cannot be written now.  Once they can, those of other slides that are
+ * behind are written too. */
+static gboolean end(ReviewDesk *desk, const SlideEntry *entry, gboolean changed)
 {
     g_autoptr(GError) why = NULL;
-    gboolean good = changed && export(desk, entry->id, &why);
-    if (changed && !good) {
-        g_set_error(error, why->domain, why->code,
-                    "the change is kept, but its files could not be written: %s", why->message);
+    if (changed && export(desk, entry->id, &why) && (!desk->not_written || export_all(desk, &why))) {
+        g_clear_pointer(&desk->not_written, g_free);
+    } else if (changed) {
+        g_free(desk->not_written);
+        desk->not_written = g_strdup(why->message);
     }
     g_mutex_unlock(&desk->lock);
-    return good;
+    return changed;
 }
 
 gboolean review_desk_mark(ReviewDesk *desk, const SlideEntry *entry, int64_t seen, const char *state,
                           const char *note, GError **error)
 {
     const ReviewWrite write = {entry->id, seen, desk->reviewer};
-    return begin(desk, error) &&
-           end(desk, entry, review_mark(desk->store, &write, state, note, error), error);
+    return begin(desk, error) && end(desk, entry, review_mark(desk->store, &write, state, note, error));
 }
 
 /* The decision on a present region, with what it replaces; or on one of earlier settings, as it was. */
@@ -434,7 +445,7 @@ gboolean review_desk_decide(ReviewDesk *desk, const SlideEntry *entry, int64_t s
                             const char *state, const char *reason, GError **error)
 {
     const ReviewWrite write = {entry->id, seen, desk->reviewer};
-    return begin(desk, error) && end(desk, entry, decide(desk, &write, region, state, reason, error), error);
+    return begin(desk, error) && end(desk, entry, decide(desk, &write, region, state, reason, error));
 }
 
 /* A ring that a person drew: inside the slide, and with an area.  It may cross itself; then what it winds around counts. */
@@ -466,7 +477,7 @@ static char *check_ring(ReviewDesk *desk, const SlideEntry *entry, const json_t 
 }
 
 static gboolean draw(ReviewDesk *desk, const SlideEntry *entry, const char *label, const json_t *ring,
-                     GError **error)
+                     const char *key, GError **error)
 {
     const ReviewWrite write = {entry->id, 0, desk->reviewer};
     g_autofree char *text = check_ring(desk, entry, ring, error);
@@ -476,17 +487,17 @@ static gboolean draw(ReviewDesk *desk, const SlideEntry *entry, const char *labe
         return wsi_error_input(error, "%s already has %d drawn regions, the most there can be", entry->id,
                                MOST_DRAWN);
     }
-    return review && review_draw(desk->store, &write, label, text, &id, error);
+    return review && review_draw(desk->store, &write, label, text, key, &id, error);
 }
 
 gboolean review_desk_draw(ReviewDesk *desk, const SlideEntry *entry, const char *label, const json_t *ring,
-                          GError **error)
+                          const char *key, GError **error)
 {
-    return begin(desk, error) && end(desk, entry, draw(desk, entry, label, ring, error), error);
+    return begin(desk, error) && end(desk, entry, draw(desk, entry, label, ring, key, error));
 }
 
 gboolean review_desk_erase(ReviewDesk *desk, const SlideEntry *entry, int64_t seen, int id, GError **error)
 {
     const ReviewWrite write = {entry->id, seen, desk->reviewer};
-    return begin(desk, error) && end(desk, entry, review_erase(desk->store, &write, id, error), error);
+    return begin(desk, error) && end(desk, entry, review_erase(desk->store, &write, id, error));
 }

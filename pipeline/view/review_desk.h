@@ -35,12 +35,14 @@ gboolean review_desk_state(ReviewDesk *desk, ReviewState *state, GError **error)
 /* The review of a slide as the page gets it (docs/REVIEW.md).  New reference; NULL with error. */
 json_t *review_desk_json(ReviewDesk *desk, const SlideEntry *entry, GError **error);
 
-/* Changes.  seen: the revision that the writer saw.  Errors as in db/review.h; WSI_ERROR_ABSENT: the slide has no such region;
+/* Changes.  seen: the revision that the writer saw.  A change that is in the table is made, although its files may not be written: then the
+ * review's member "exported" is false, and "export_error" says why.  Errors as in db/review.h; WSI_ERROR_ABSENT: the slide has no such region;
  * WSI_ERROR_LOST also: the folder was replaced (store_in_place), and nothing is written. */
 gboolean review_desk_mark(ReviewDesk *desk, const SlideEntry *entry, int64_t seen, const char *state,
                           const char *note, GError **error);
 gboolean review_desk_decide(ReviewDesk *desk, const SlideEntry *entry, int64_t seen, const char *region,
                             const char *state, const char *reason, GError **error);
+/* key: as in review_draw. */
 gboolean review_desk_draw(ReviewDesk *desk, const SlideEntry *entry, const char *label, const json_t *ring,
-                          GError **error);
+                          const char *key, GError **error);
 gboolean review_desk_erase(ReviewDesk *desk, const SlideEntry *entry, int64_t seen, int id, GError **error);

@@ -44,10 +44,15 @@ json_t *review_request_get(ReviewDesk *desk, const SlideEntry *entry, int *statu
     return review ? review : failed(desk, entry, why, status);
 }
 
-/* The answer to a change that was made, or not. */
+/* The answer to a change that was made, or not.  One that was made is not refused, even when the review cannot be read now. */
 static json_t *answer(ReviewDesk *desk, const SlideEntry *entry, gboolean good, GError *why, int *status)
 {
-    return good ? review_request_get(desk, entry, status) : failed(desk, entry, why, status);
+    if (!good) {
+        return failed(desk, entry, why, status);
+    }
+    json_t *review = review_request_get(desk, entry, status);
+    *status = *status == 200 ? 200 : 503;
+    return review;
 }
 
 /* ---- bodies ---- */
@@ -140,16 +145,22 @@ json_t *review_request_decide(ReviewDesk *desk, const SlideEntry *entry, const c
 json_t *review_request_draw(ReviewDesk *desk, const SlideEntry *entry, const char *body, size_t bytes,
                             int *status)
 {
-    static const Member members[] = {{"ring", JSON_ARRAY, TRUE}, {"label", JSON_STRING, FALSE}, {0}};
+    static const Member members[] = {
+        {"ring", JSON_ARRAY, TRUE}, {"label", JSON_STRING, FALSE}, {"key", JSON_STRING, FALSE}, {0}};
     GError *why = NULL;
     json_auto_t *object = read_body(body, bytes, members, &why);
     const json_t *ring = json_object_get(object, "ring");
+    const char *key = text_of(object, "key", NULL);
     gboolean good = object != NULL;
     if (good && json_array_size(ring) > REVIEW_RING_POINTS) {
         good = wsi_error_input(&why, "the ring has %zu points; at most %d are kept", json_array_size(ring),
                                REVIEW_RING_POINTS);
     }
-    good = good && review_desk_draw(desk, entry, text_of(object, "label", "lesion"), ring, &why);
+    if (good && key && (!*key || strlen(key) > REVIEW_KEY_BYTES)) {
+        good = wsi_error_input(&why, "the key has %zu bytes; it must have 1 to %d", strlen(key),
+                               REVIEW_KEY_BYTES);
+    }
+    good = good && review_desk_draw(desk, entry, text_of(object, "label", "lesion"), ring, key, &why);
     return answer(desk, entry, good, why, status);
 }
 

@@ -58,7 +58,7 @@ static void test_changes(Run *run, gconstpointer unused)
     decide(run, 1, "r1", "rejected", "pen");
     decide(run, 1, "r2", "confirmed", ""); /* another item: what was seen is still true of it */
     int id = 0;
-    g_assert_true(review_draw(run->store, &none, "lesion", "[[1,1],[2,1],[2,2]]", &id, &error));
+    g_assert_true(review_draw(run->store, &none, "lesion", "[[1,1],[2,1],[2,2]]", NULL, &id, &error));
     g_assert_cmpint(id, ==, 1);
     decide(run, 2, "r1", "rejected", "pen"); /* no change */
     g_autoptr(Review) review = get(run);
@@ -76,10 +76,11 @@ static void test_changes(Run *run, gconstpointer unused)
 
     /* An erased region keeps its number, and its row. */
     g_assert_true(review_erase(run->store, &(ReviewWrite){"a", 4, "bob"}, 1, &error));
-    g_assert_false(review_erase(run->store, &(ReviewWrite){"a", 5, "bob"}, 1, &error));
+    g_assert_true(review_erase(run->store, &(ReviewWrite){"a", 4, "bob"}, 1, &error)); /* no change */
+    g_assert_false(review_erase(run->store, &(ReviewWrite){"a", 5, "bob"}, 7, &error));
     g_assert_error(error, WSI_ERROR, WSI_ERROR_ABSENT);
     g_clear_error(&error);
-    g_assert_true(review_draw(run->store, &second, "normal", "[[1,1],[2,1],[2,2]]", &id, &error));
+    g_assert_true(review_draw(run->store, &second, "normal", "[[1,1],[2,1],[2,2]]", NULL, &id, &error));
     g_assert_cmpint(id, ==, 2);
     g_autoptr(GPtrArray) list = review_list(run->store, &error);
     const ReviewCounts *counts = list->pdata[0];

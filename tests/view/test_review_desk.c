@@ -306,24 +306,56 @@ static void test_too_long(Fixture *f, gconstpointer unused)
     json_decref(draw(f, ring->str, 400));
 }
 
-/* A full disk: the change is kept, and the answer says that its files are not written. */
+/* A request that is sent again, because its answer was lost, does nothing again. */
+static void test_sent_again(Fixture *f, gconstpointer unused)
+{
+    const char *body = "{\"ring\":[[1000,500],[1100,500],[1100,600],[1000,600]],\"key\":\"k1\"}";
+    const char *other = "{\"ring\":[[1000,500],[1100,500],[1100,700],[1000,700]],\"key\":\"k1\"}";
+    json_decref(draw(f, body, 200));
+    json_t *review = draw(f, body, 200);
+    g_assert_cmpuint(json_array_size(json_object_get(review, "drawn")), ==, 1);
+    g_assert_cmpstr(
+        json_string_value(json_object_get(json_array_get(json_object_get(review, "drawn"), 0), "key")), ==,
+        "k1");
+    g_assert_cmpint(revision(review), ==, 1);
+    json_decref(review);
+    json_decref(draw(f, other, 400)); /* another region of the same key */
+    json_decref(draw(f, "{\"ring\":[[1000,500],[1100,500],[1100,700],[1000,700]],\"key\":\"\"}", 400));
+    for (int i = 0; i < 2; i++) {
+        int status = 0;
+        review = review_request_erase(f->desk, &f->entry, 1, "{\"revision\":1}", 14, &status);
+        g_assert_cmpint(revision(got(review, &status, 200)), ==, 2);
+        json_decref(review);
+    }
+    review = draw(f, body, 200); /* late: it was erased since */
+    g_assert_cmpuint(json_array_size(json_object_get(review, "drawn")), ==, 0);
+    json_decref(review);
+}
+
+/* Files that cannot be written, whatever the reason: the change is kept, and the answer says so; the next change writes all of them. */
 static void test_no_files(Fixture *f, gconstpointer unused)
 {
+    g_autoptr(GError) error = NULL;
     g_autofree char *folder = g_build_filename(f->run.directory, "review", NULL);
-    put(f, "review", "in the way");
-    int status = 0;
-    const char *body = "{\"state\":\"confirmed\",\"revision\":0}";
-    json_t *told = review_request_decide(f->desk, &f->entry, A, body, strlen(body), &status);
-    g_assert_cmpint(status, >=, 400);
-    g_assert_nonnull(strstr(json_string_value(json_object_get(told, "error")), "the change is kept"));
+    g_autofree char *table = g_build_filename(folder, "review.csv", NULL);
+    g_assert_true(durable_folder(table, &error)); /* "Is a directory" counts as absent */
+    json_t *told = decide(f, A, "{\"state\":\"confirmed\",\"revision\":0}", 200);
+    g_assert_cmpstr(member(told, A, "state"), ==, "confirmed");
+    g_assert_true(json_is_false(json_object_get(told, "exported")));
+    g_assert_nonnull(strstr(json_string_value(json_object_get(told, "export_error")), "review.csv"));
     json_decref(told);
-    g_unlink(folder);
+    SlideEntry second = {.id = (char *)"b"};
+    g_rmdir(table);
     json_t *review = get(f);
-    g_assert_cmpstr(member(review, A, "state"), ==, "confirmed");
     g_assert_true(json_is_false(json_object_get(review, "exported")));
     json_decref(review);
-    g_clear_pointer(&f->desk, review_desk_free);
-    open_desk(f);
+    int status = 0;
+    const char *done = "{\"state\":\"done\",\"note\":\"\",\"revision\":0}";
+    json_decref(got(review_request_mark(f->desk, &second, done, strlen(done), &status), &status, 200));
+    review = get(f); /* the other slide's files are written too */
+    g_assert_true(json_is_true(json_object_get(review, "exported")));
+    g_assert_null(json_object_get(review, "export_error"));
+    json_decref(review);
     assert_areas(f, AREA_A, 0, ALL - AREA_A);
 }
 
@@ -347,7 +379,8 @@ int main(int argc, char **argv)
                  {"orphans", test_orphans},
                  {"refused", test_refused},
                  {"too long", test_too_long},
-                 {"no files", test_no_files}};
+                 {"no files", test_no_files},
+                 {"sent again", test_sent_again}};
     for (size_t i = 0; i < G_N_ELEMENTS(tests); i++) {
         g_autofree char *path = g_strdup_printf("/review_desk/%s", tests[i].name);
         g_test_add(path, Fixture, NULL, set_up_desk, tests[i].test, tear_down_desk);

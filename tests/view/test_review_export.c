@@ -149,7 +149,7 @@ static void draw(const Run *run, const char *label, const char *ring)
     g_autoptr(GError) error = NULL;
     const ReviewWrite write = {"a", 0, ""};
     int id;
-    g_assert_true(review_draw(run->store, &write, label, ring, &id, &error));
+    g_assert_true(review_draw(run->store, &write, label, ring, NULL, &id, &error));
 }
 
 /* A decision that newer ones leave nothing of is not written, and the file says so. */
