@@ -331,6 +331,30 @@ def draw_freehand():
     assert len(get("/api/slides/%d/review" % open_id())["drawn"]) == before + 1
 
 
+@test("a region that is drawn while files cannot be written is there once, and that is told")
+def draw_without_files():
+    review = "/api/slides/%d/review" % open_id()
+    before = len(get(review)["drawn"])
+    table = "run/review/review.csv"
+    os.rename(table, "kept.csv")
+    os.mkdir(table)
+    left, top, _, _ = viewer_box()
+    keys("d")
+    for x, y in ((150, 150), (190, 150), (170, 190)):
+        click_at(left + x, top + y)
+    keys(Keys.ENTER)
+    saved()
+    said = text("refused-text")
+    assert "is saved in the run's table" in said and "review.csv" in said, said
+    os.rmdir(table)
+    os.rename("kept.csv", table)
+    assert len(get(review)["drawn"]) == before + 1 and get(review)["exported"] is False
+    browser.find_element(By.ID, "refused-close").click()
+    keys("u")
+    saved()
+    assert len(get(review)["drawn"]) == before and get(review)["exported"] is True
+
+
 @test("state and note of the slide are kept")
 def note():
     open_slide("synth_01")

@@ -56,8 +56,8 @@ function saved(change, answer, more) {
     }
     emit("reviewed", {slide: change.slide, review: answer});
     if (answer.exported === false) {
-        alarm("The change is saved in the run's table, but its files review/*.geojson and review.csv could not be written. " +
-            "The next change, or the next start of wsiflow view, writes them.");
+        alarm("The change is saved in the run's table, but its files review/*.geojson and review.csv could not be written" +
+            `${answer.export_error ? `: ${answer.export_error}` : ""}. The next change, or the next start of wsiflow view, writes them.`);
     }
 }
 
@@ -142,28 +142,24 @@ export function mark(part, keep = true) {
 // A region that is drawn has a number of its own only when the server has answered; until then it is "new N".
 let temporary = 0;
 
-function startsAt(ring, point) {
-    return Math.abs(ring[0][0] - point[0]) < 1 && Math.abs(ring[0][1] - point[1]) < 1;
-}
-
-// The region of an answer that was just drawn: the last with this beginning.
-function drawnIn(answer, ring) {
-    return answer.drawn.filter(entry => startsAt(entry.ring, ring[0])).pop();
+// What the server knows a drawn region by, so that a request that is sent again adds it once.
+function newKey() {
+    return Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => byte.toString(16).padStart(2, "0")).join("");
 }
 
 // which: {id} holds the number by which the region is known now, for the changes that undo this one and others of it.
 export function addDrawn(ring, label, keep = true, which = {}) {
-    const id = `new ${++temporary}`;
+    const id = `new ${++temporary}`, key = newKey();
     which.id = id;
     state.review.drawn.push({id, ring, label, pending: true});
     const after = answer => {
-        const made = drawnIn(answer, ring);
+        const made = answer.drawn.find(entry => entry.key === key);
         which.id = made ? made.id : null;
         if (made && state.chosen && state.chosen.id === id) {
             state.chosen = {kind: "drawn", id: made.id};
         }
     };
-    push({item: id, method: "POST", path: `/api/slides/${state.slide.id}/drawn`, body: {ring, label}, after, words: "region drawn by hand"},
+    push({item: id, method: "POST", path: `/api/slides/${state.slide.id}/drawn`, body: {ring, label, key}, after, words: "region drawn by hand"},
          keep ? () => removeDrawn(which.id, false, which) : null);
     return id;
 }
