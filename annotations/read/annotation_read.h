@@ -34,7 +34,8 @@ typedef struct {
  *   ASAP XML            PartOfGroup, otherwise the groups around it ("None" without); a Spline is the polygon of its control points, as in
  *                       ASAP's masks
  *   QuPath GeoJSON      the classification ("Unclassified" without); may be gzip; inner rings are holes of their polygon; cells, tiles and
- *                       TMA cores are left out with a warning
+ *                       TMA cores are left out with a warning; coordinates are relative to the slide's bounds, as in QuPath, unless a file of
+ *                       wsiflow states its own origin (member "wsiflow": offset_x_px, offset_y_px)
  *   Aperio ImageScope   the layer's Name or Description ("Layer N" without); NegativeROA is a hole of its layer
  *   HALO                the same; ellipses and rectangles are given by two opposite corners
  *   Hamamatsu NDPA      the title ("Untitled" without); needs annotation_read_in_frame

@@ -56,9 +56,9 @@ static gboolean add_position(const Feature *feature, Draft *draft, const json_t 
         return source_error(feature->source, feature->line, error,
                             "a position of this feature is not [x, y]");
     }
-    const SlideFrame *frame = feature->source->frame;
-    return source_vertex(feature->source, draft, json_number_value(x) + frame->bounds_x,
-                         json_number_value(y) + frame->bounds_y, feature->line, error);
+    const Source *source = feature->source;
+    return source_vertex(feature->source, draft, json_number_value(x) + source->origin_x,
+                         json_number_value(y) + source->origin_y, feature->line, error);
 }
 
 /* Adds a ring, a line or points as one draft.  *outer: the outline that a ring is a hole of; NULL: this draft becomes it. */
@@ -347,6 +347,34 @@ static gboolean read_features(JsonScan *scan, GError **error)
     return TRUE;
 }
 
+/* The origin that a file of wsiflow states in its member "wsiflow"; FALSE when it states none. */
+static gboolean stated_origin(const json_t *stated, double *x, double *y)
+{
+    const json_t *left = json_object_get(stated, "offset_x_px"),
+                 *top = json_object_get(stated, "offset_y_px");
+    if (!json_is_number(left) || !json_is_number(top)) {
+        return FALSE;
+    }
+    *x = json_number_value(left);
+    *y = json_number_value(top);
+    return TRUE;
+}
+
+/* Moves past the member "wsiflow" that starts here, whose origin counts for the features after it. */
+static gboolean read_origin(JsonScan *scan, GError **error)
+{
+    const char *from = scan->at;
+    int line = scan->line;
+    if (!json_scan_value(scan, error)) {
+        return FALSE;
+    }
+    json_auto_t *value = json_scan_parse(scan->source, from, (size_t)(scan->at - from), line, error);
+    if (value) {
+        stated_origin(value, &scan->source->origin_x, &scan->source->origin_y);
+    }
+    return value != NULL;
+}
+
 /* Moves past the object that starts here and reads its "features".  *from and *to: where these begin and end; unchanged when there are none. */
 static gboolean scan_object(JsonScan *scan, const char **from, const char **to, GError **error)
 {
@@ -365,8 +393,11 @@ static gboolean scan_object(JsonScan *scan, const char **from, const char **to, 
         scan->at++;
         json_scan_space(scan);
         gboolean features = !*from && g_str_has_prefix(key, "\"features\"") && *scan->at == '[';
+        gboolean origin = !*from && g_str_has_prefix(key, "\"wsiflow\"");
         const char *start = scan->at;
-        if (features ? !read_features(scan, error) : !json_scan_value(scan, error)) {
+        if (!(features ? read_features(scan, error)
+              : origin ? read_origin(scan, error)
+                       : json_scan_value(scan, error))) {
             return FALSE;
         }
         if (features) {
@@ -394,6 +425,14 @@ static gboolean check_frame(const JsonScan *scan, const char *from, const char *
     if (value && g_strcmp0(type, "FeatureCollection") != 0) {
         return source_error(source, 1, error, "the type is \"%.40s\", expected: \"FeatureCollection\"",
                             type ? type : "");
+    }
+    double x, y;
+    if (value && stated_origin(json_object_get(value, "wsiflow"), &x, &y) &&
+        (x != source->origin_x || y != source->origin_y)) {
+        return source_error(
+            source, 1, error,
+            "the member \"wsiflow\", which states the origin of the coordinates, stands after the "
+            "features: move it before them");
     }
     return value != NULL;
 }

@@ -18,6 +18,8 @@ void source_init(Source *source)
 {
     source->drafts = g_ptr_array_new_with_free_func(draft_free);
     source->warnings = g_ptr_array_new_with_free_func(g_free);
+    source->origin_x = source->frame->bounds_x;
+    source->origin_y = source->frame->bounds_y;
 }
 
 void source_clear(Source *source)

@@ -39,6 +39,8 @@ typedef struct {
     const char *text; /* UTF-8 without byte-order mark; a NUL follows after `length` bytes */
     size_t length;
     const SlideFrame *frame;
+    /* Of the file's coordinates in level-0 px, where the dialect has an origin: that of the frame's bounds, unless the file states its own. */
+    double origin_x, origin_y;
     GPtrArray *drafts;   /* Draft*, owned */
     GHashTable *parents; /* group -> the group around it ("" = none); NULL: the file declares no groups */
     GPtrArray *warnings; /* char*, owned */

@@ -12,6 +12,6 @@ gboolean tissue_outlines_write(const char *path, const Config *config, const cha
  * not exist.  Caller frees. */
 char *tissue_outlines_path(const Config *config, const char *slide_path);
 /* Replaces the mask by the outlines in that file; *found: whether there is one.  Outlines of the classes "Exclusion" and "Ignore*" are cut out,
- * all others are tissue.  Warnings (char*) are appended. */
+ * all others are tissue.  The frame is the one that the file states, otherwise regions.frame.  Warnings (char*) are appended. */
 gboolean tissue_outlines_apply(const Config *config, const char *slide_path, const Slide *slide,
                                Tissue *tissue, gboolean *found, GPtrArray *warnings, GError **error);

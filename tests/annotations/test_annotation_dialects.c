@@ -101,6 +101,27 @@ static void test_geojson_bounds(void)
     g_assert_cmpfloat(outline_at(annotation, 0)->xy[1], ==, 502);
 }
 
+/* A file of wsiflow says where its coordinates begin, whatever the configuration says now. */
+static void test_geojson_stated_origin(void)
+{
+    const char *one = FEATURE(TUMOR, "Polygon", "[" RING(1, 2, 10, 10) "]");
+    SlideFrame frame = {.bounds_x = 1000, .bounds_y = 500};
+    g_autoptr(GError) error = NULL;
+    g_autofree char *before = g_strdup_printf("{'type':'FeatureCollection','wsiflow':{'offset_x_px':0,"
+                                              "'offset_y_px':7},'features':[%s]}",
+                                              one);
+    g_autoptr(Annotation) annotation = read_bytes(before, -1, &frame, &error);
+    g_assert_no_error(error);
+    g_assert_cmpfloat(outline_at(annotation, 0)->xy[0], ==, 1);
+    g_assert_cmpfloat(outline_at(annotation, 0)->xy[1], ==, 9);
+    g_autofree char *after = g_strdup_printf("{'type':'FeatureCollection','features':[%s],'wsiflow':"
+                                             "{'offset_x_px':0,'offset_y_px':7}}",
+                                             one);
+    g_autoptr(Annotation) none = read_bytes(after, -1, &frame, &error);
+    g_assert_null(none);
+    g_assert_nonnull(strstr(error->message, "stands after the features"));
+}
+
 #define OBJECT(more, properties)                                                   \
     "{'type':'Feature'," more "'geometry':{'type':'Polygon','coordinates':[" RING( \
         0, 0, 10, 10) "]},'properties':{'classification':'Tumor'" properties "}}"
@@ -516,6 +537,7 @@ int main(int argc, char **argv)
     g_test_add_func("/geojson/islands in two holes", test_geojson_islands_in_two_holes);
     g_test_add_func("/geojson/hole of an exclusion", test_geojson_hole_of_exclusion);
     g_test_add_func("/geojson/bounds", test_geojson_bounds);
+    g_test_add_func("/geojson/stated_origin", test_geojson_stated_origin);
     g_test_add_func("/geojson/left out", test_geojson_left_out);
     g_test_add_func("/geojson/objects", test_geojson_objects);
     g_test_add_func("/geojson/children", test_geojson_children);

@@ -101,6 +101,11 @@ for frame in qupath level0; do
     check "frame $frame: there and back changes no pixel" cmp scan_$frame/slides/scan/tissue.png again_$frame/slides/scan/tissue.png
     like "frame $frame: the tissue is by outlines" "$(cat again_$frame/slides.csv)" '^scan,done,.*,outlines,'
 done
+# The file says in which frame it is, and the key may say another one.
+cp scan_level0/slides/scan/tissue.geojson outlines/scan.geojson
+sed 's/frame: level0/frame: qupath/' again.yaml >other.yaml
+"$WSIFLOW" run -c other.yaml -o other >out 2>err
+check "a file in another frame than regions.frame is in its own" cmp scan_level0/slides/scan/tissue.png other/slides/scan/tissue.png
 check "coordinates begin at the bounds, areas are in um^2" python3 - <<'P'
 import json, numpy as np
 from PIL import Image
