@@ -32,6 +32,11 @@ static gboolean print_all(ReviewDesk *desk, const char *folder, GError **error)
            "as a "
            "present one)\n",
            state.decisions, state.orphaned, state.matched);
+    if (state.overruled > 0) {
+        printf(
+            "%d older decisions or drawn regions have no outline: newer ones that say otherwise cover them\n",
+            state.overruled);
+    }
     if (state.unlisted > 0) {
         printf("%d of the slides are not in the run any more\n", state.unlisted);
     }

@@ -104,12 +104,16 @@ static void print_review(const View *view)
     }
     if (!review_desk_state(view->desk, &state, &why)) {
         fprintf(stderr, "wsiflow view: the review: %s\n", why->message);
-    } else if (state.decisions + state.unlisted > 0) {
+    } else if (state.decisions + state.unlisted + state.overruled > 0) {
         printf("review: %d decisions on regions", state.decisions);
         if (state.orphaned > 0) {
             printf(
                 ", %d of them on regions that the run no longer has (%d at the same place as a present one)",
                 state.orphaned, state.matched);
+        }
+        if (state.overruled > 0) {
+            printf("; %d older decisions or drawn regions have no outline, as newer ones cover them",
+                   state.overruled);
         }
         if (state.unlisted > 0) {
             printf("; %d reviewed slides are not in the run any more", state.unlisted);

@@ -266,7 +266,10 @@ static gboolean add_state(ReviewDesk *desk, const char *slide, ReviewState *stat
         const GPtrArray *found = g_hash_table_lookup(matches, region->id);
         state->matched += found && !review_match_own(review, region->id) ? (int)found->len : 0;
     }
-    return matches != NULL;
+    int overruled = 0;
+    const gboolean good = matches && review_export_overruled(review, &overruled, error);
+    state->overruled += overruled;
+    return good;
 }
 
 gboolean review_desk_state(ReviewDesk *desk, ReviewState *state, GError **error)
@@ -448,32 +451,15 @@ gboolean review_desk_decide(ReviewDesk *desk, const SlideEntry *entry, int64_t s
     return begin(desk, error) && end(desk, entry, decide(desk, &write, region, state, reason, error));
 }
 
-/* A ring that a person drew: inside the slide, and with an area.  It may cross itself; then what it winds around counts. */
+/* What a drawn ring is kept as; caller frees. */
 static char *check_ring(ReviewDesk *desk, const SlideEntry *entry, const json_t *ring, GError **error)
 {
     ReviewSlide slide;
-    json_auto_t *rings = json_pack("[O]", ring);
-    g_autoptr(Shape) shape = facts_of(desk, entry, &slide, error) ? shape_read(rings, 0, 0, error) : NULL;
-    double area;
-    if (!shape) {
-        return NULL;
-    }
-    const Rect box = shape_box(shape);
-    if (box.x < 0 || box.y < 0 || box.x + box.width > slide.width || box.y + box.height > slide.height) {
-        wsi_error_input(error,
-                        "the ring reaches from (%.1f, %.1f) to (%.1f, %.1f); the slide has %.0f x %.0f px",
-                        box.x, box.y, box.x + box.width, box.y + box.height, slide.width, slide.height);
-        return NULL;
-    }
-    if (!shape_area(shape, &area, error)) {
-        return NULL;
-    }
-    if (area < 1) {
-        wsi_error_input(error, "the ring encloses %.3g px; it must be at least 1", area);
-        return NULL;
-    }
-    g_autofree char *text = shape_text(shape);
-    return g_strndup(text + 1, strlen(text) - 2); /* the one ring */
+    g_autoptr(Shape) shape = facts_of(desk, entry, &slide, error)
+                                 ? shape_read_drawn(ring, slide.width, slide.height, error)
+                                 : NULL;
+    g_autofree char *text = shape ? shape_text(shape) : NULL;
+    return text ? g_strndup(text + 1, strlen(text) - 2) : NULL; /* the one ring */
 }
 
 static gboolean draw(ReviewDesk *desk, const SlideEntry *entry, const char *label, const json_t *ring,

@@ -27,7 +27,8 @@ typedef struct {
     int decisions; /* that hold */
     int orphaned;  /* of these, on regions that no longer exist */
     int matched;   /* of these, the ones that a present region takes over */
-    int unlisted;  /* slides with a review that are not in the run any more */
+    int overruled; /* decisions and drawn regions of which newer ones leave nothing, so that no outline is written */
+    int unlisted; /* slides with a review that are not in the run any more */
 } ReviewState;
 /* Over all slides: reads the regions of each that has a review. */
 gboolean review_desk_state(ReviewDesk *desk, ReviewState *state, GError **error);

@@ -138,6 +138,19 @@ static gboolean cut_items(GArray *items, GError **error)
     return TRUE;
 }
 
+gboolean review_export_overruled(const Review *review, int *count, GError **error)
+{
+    g_autoptr(GArray) items = items_of(review, error);
+    *count = 0;
+    if (!items || !cut_items(items, error)) {
+        return FALSE;
+    }
+    for (guint i = 0; i < items->len; i++) {
+        *count += g_array_index(items, Item, i).area < LEAST_PX;
+    }
+    return TRUE;
+}
+
 /* ---- the outlines ---- */
 
 static gboolean add_object(ObjectWriter *writer, const char *name, const char *class, const uint8_t colour[3],

@@ -17,6 +17,8 @@ typedef struct {
  * nothing is left of are not written; the file names them as "overruled". */
 gboolean review_export_slide(const char *folder, const ReviewSlide *slide, const Review *review,
                              GError **error);
+/* How many items have no outline, because newer ones that say otherwise leave nothing of them. */
+gboolean review_export_overruled(const Review *review, int *count, GError **error);
 /* Writes the table; reviews: array of Review*; slides: array of ReviewSlide, slides[i] of reviews[i]. */
 gboolean review_export_table(const char *folder, const GPtrArray *reviews, const ReviewSlide *slides,
                              GError **error);

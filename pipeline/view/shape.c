@@ -171,3 +171,28 @@ gboolean shape_iou(const Shape *a, const Shape *b, double *iou, GError **error)
     *iou = either > 0 ? CLAMP((one + other - either) / either, 0, 1) : 0;
     return TRUE;
 }
+
+Shape *shape_read_drawn(const json_t *ring, double width, double height, GError **error)
+{
+    json_auto_t *rings = json_pack("[O]", ring);
+    g_autoptr(Shape) shape = shape_read(rings, 0, 0, error);
+    double area;
+    if (!shape) {
+        return NULL;
+    }
+    const Rect box = shape_box(shape);
+    if (box.x < 0 || box.y < 0 || box.x + box.width > width || box.y + box.height > height) {
+        wsi_error_input(error,
+                        "the ring reaches from (%.1f, %.1f) to (%.1f, %.1f); the slide has %.0f x %.0f px",
+                        box.x, box.y, box.x + box.width, box.y + box.height, width, height);
+        return NULL;
+    }
+    if (!shape_area(shape, &area, error)) {
+        return NULL;
+    }
+    if (area < 1) {
+        wsi_error_input(error, "the ring encloses %.3g px; it must be at least 1", area);
+        return NULL;
+    }
+    return g_steal_pointer(&shape);
+}

@@ -13,6 +13,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Shape, g_ptr_array_unref)
 /* From [[[x,y],...],...], moved by (dx, dy).  NULL with WSI_ERROR_INPUT when it is none: no ring, fewer than three points, what is not a finite
  * number. */
 Shape *shape_read(const json_t *rings, double dx, double dy, GError **error);
+/* A ring [[x,y],...] that a person drew: inside the slide of that size, level-0 px, and with an area of at least 1 px.  It may cross itself; then
+ * what it winds around counts.  NULL with WSI_ERROR_INPUT. */
+Shape *shape_read_drawn(const json_t *ring, double width, double height, GError **error);
 /* From JSON text, as shape_text gives it. */
 Shape *shape_parse(const char *text, GError **error);
 /* New reference; the same numbers that shape_read got, rings not closed. */

@@ -165,6 +165,11 @@ static void test_overruled(Run *run, gconstpointer unused)
     const json_t *overruled = json_object_get(json_object_get(file, "wsiflow"), "overruled");
     g_assert_cmpuint(json_array_size(overruled), ==, 1);
     g_assert_cmpstr(json_string_value(json_array_get(overruled, 0)), ==, "drawn 1");
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Review) review = review_get(run->store, "a", &error);
+    int count;
+    g_assert_true(review_export_overruled(review, &count, &error));
+    g_assert_cmpint(count, ==, 1);
 }
 
 /* All of the slide can be decided. */
