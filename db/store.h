@@ -27,8 +27,10 @@ const char *job_state_name(JobState state);
  * change re-runs no job.  path: relative to the run folder. */
 typedef struct {
     char *name, *path, sha256[65];
-    int64_t bytes;
+    int64_t
+        bytes; /* or ARTEFACT_FOR_NOW: the file counts in this run, and for the next plan it is not in place */
 } Artefact;
+#define ARTEFACT_FOR_NOW (-1)
 Artefact *artefact_new(const char *name, const char *path, const char *sha256, int64_t bytes);
 void artefact_free(Artefact *artefact);
 

@@ -36,7 +36,8 @@ char *work_output(const Work *work, const char *name)
     return g_build_filename(work->run->folder, "slides", work->slide->id, name, NULL);
 }
 
-gboolean work_publish(Work *work, const char *name, const char *path, const char *sha256, GError **error)
+static gboolean publish(Work *work, const char *name, const char *path, const char *sha256, gboolean lasting,
+                        GError **error)
 {
     char own[65];
     struct stat stat_of;
@@ -48,8 +49,20 @@ gboolean work_publish(Work *work, const char *name, const char *path, const char
     }
     g_assert(g_str_has_prefix(path, work->run->folder));
     const char *relative = path + strlen(work->run->folder) + 1;
-    g_ptr_array_add(work->outputs, artefact_new(name, relative, sha256 ? sha256 : own, stat_of.st_size));
+    g_ptr_array_add(work->outputs, artefact_new(name, relative, sha256 ? sha256 : own,
+                                                lasting ? stat_of.st_size : ARTEFACT_FOR_NOW));
     return TRUE;
+}
+
+gboolean work_publish(Work *work, const char *name, const char *path, const char *sha256, GError **error)
+{
+    return publish(work, name, path, sha256, TRUE, error);
+}
+
+gboolean work_publish_for_now(Work *work, const char *name, const char *path, const char *sha256,
+                              GError **error)
+{
+    return publish(work, name, path, sha256, FALSE, error);
 }
 
 gboolean work_tick(Work *work, int64_t done, int64_t total, const char *what, GError **error)

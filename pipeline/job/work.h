@@ -40,6 +40,9 @@ char *work_find(const Work *work, const char *stage, const char *unit, const cha
 char *work_output(const Work *work, const char *name);
 /* Publishes the file at the absolute path as `name`.  sha256 NULL: it is hashed now. */
 gboolean work_publish(Work *work, const char *name, const char *path, const char *sha256, GError **error);
+/* The same for a file that lacks what could not be read at this time: this run uses it, and the next plan repeats the job. */
+gboolean work_publish_for_now(Work *work, const char *name, const char *path, const char *sha256,
+                              GError **error);
 /* Reports progress, at most four times a second, and notices a stop: FALSE with WSI_ERROR_CANCELLED. */
 gboolean work_tick(Work *work, int64_t done, int64_t total, const char *what, GError **error);
 /* FALSE with WSI_ERROR_INPUT when a slide that the job reads is not the file that the run was planned with.  The next plan sees another

@@ -2,7 +2,8 @@
  *
  * It is a stage of its own, so that a report that is written again does not open slides.  A tile is cut as the model's recipe says, but in the
  * colours of the slide, without stain normalisation: a person compares it with what a viewer shows.  A slide that is missing or that cannot be
- * read is no failure: the tile is listed with the reason. */
+ * read is no failure: the tile is listed with the reason.  When that may pass, because the file is missing or is not the planned one, the next run
+ * repeats the stage. */
 #include "base/error.h"
 #include "flows/models/model.h"
 #include "pipeline/job/stages.h"
@@ -26,7 +27,8 @@ typedef struct {
     /* The slide that was opened last; NULL when it could not be. */
     const SlideEntry *entry;
     Slide *slide;
-    char *why; /* it could not be */
+    char *why;        /* it could not be */
+    gboolean for_now; /* a picture is missing because a file was missing or another one at this time */
     TileRecipe recipe;
     GlassColour glass;
 } Cutting;
@@ -45,8 +47,9 @@ static const SlideEntry *entry_of(const Work *work, const char *id)
 }
 
 /* Whether the error says what is wrong with the file, so that the tile is listed without a picture; then *why is set. */
-static gboolean is_of_the_file(GError **own, char **why, GError **error)
+static gboolean is_of_the_file(Cutting *cutting, GError **own, char **why, GError **error)
 {
+    cutting->for_now |= g_error_matches(*own, WSI_ERROR, WSI_ERROR_ABSENT);
     if (g_error_matches(*own, WSI_ERROR, WSI_ERROR_INPUT) ||
         g_error_matches(*own, WSI_ERROR, WSI_ERROR_ABSENT)) {
         *why = g_strdup((*own)->message);
@@ -61,8 +64,11 @@ static gboolean open_slide(Cutting *cutting, GError **error)
 {
     const SlideEntry *entry = cutting->entry;
     g_autofree char *facts = work_find(cutting->work, "tissue", entry->id, "facts");
-    if (!model_recipe_get(&cutting->spec, cutting->bundle, &cutting->recipe, error) ||
-        !slide_entry_check_unchanged(entry, error)) {
+    if (!model_recipe_get(&cutting->spec, cutting->bundle, &cutting->recipe, error)) {
+        return FALSE;
+    }
+    if (!slide_entry_check_unchanged(entry, error)) {
+        cutting->for_now = TRUE;
         return FALSE;
     }
     cutting->slide = slide_entry_open(cutting->work->run->config, entry, error);
@@ -85,7 +91,7 @@ static gboolean use_slide(Cutting *cutting, const char *id, GError **error)
         return TRUE;
     }
     g_clear_pointer(&cutting->slide, slide_free);
-    return is_of_the_file(&own, &cutting->why, error);
+    return is_of_the_file(cutting, &own, &cutting->why, error);
 }
 
 /* ---- one tile ---- */
@@ -140,7 +146,7 @@ static gboolean add_picture(Cutting *cutting, const WorstRow *row, json_t *out, 
         return TRUE;
     }
     if (!(*row->slide ? cut(cutting, row, rgb, out, &own) : read_image(cutting, row, rgb, out, &own))) {
-        if (!is_of_the_file(&own, &why, error)) {
+        if (!is_of_the_file(cutting, &own, &why, error)) {
             return FALSE;
         }
         json_object_set_new(out, "unreadable", json_string(why));
@@ -253,5 +259,6 @@ gboolean stage_worst(Work *work, GError **error)
     g_autofree char *path = work_output(work, "worst_tiles.json");
     json_object_set_new(out, "score", json_string(config->evaluate_score));
     json_object_set_new(out, "per_slide", json_integer(rows->per_slide));
-    return json_write(path, out, sha256, error) && work_publish(work, "tiles", path, sha256, error);
+    return json_write(path, out, sha256, error) &&
+           (cutting.for_now ? work_publish_for_now : work_publish)(work, "tiles", path, sha256, error);
 }

@@ -106,9 +106,10 @@ if [ -z "${WSIFLOW_ASAN:-}" ] && ${CC:-gcc} -shared -fPIC -o faults.so "$root/te
     is "tiles of other slides have pictures" "$(echo "$got" | head -1)" synth_01
     like "a slide that is missing is in the report with the reason" "$got" "^synth_02: .*No such file"
     like "and one that was replaced" "$got" "^synth_03: .*synth_03.tif.*changed"
-    rm one/worst_tiles.json
     "$WSIFLOW" run -c run.yaml -o one >back.log 2>&1
     check "when they are back, so are the pictures" cmp first.json one/worst_tiles.json
+    "$WSIFLOW" run -c run.yaml -o one >still.log 2>&1
+    is "and nothing is left to do" "$(grep -c 'worst cohort: done' back.log)$(grep -c 'worst cohort: done' still.log)" 10
 else
     skip "slides that cannot be read at this time" "no fault injection"
 fi
