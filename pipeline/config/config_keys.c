@@ -299,6 +299,10 @@ const ConfigKey config_keys[] = {
     PATH(evaluate, labels,
          "CSV with the columns file and near_blank (0 or 1) of patches, for additional metrics without "
          "near-blank patches"),
+    PATH(evaluate, stages,
+         "CSV with the columns patient and stage, as Camelyon17 has it: the true classes of slides "
+         "(PATIENT_node_N.tif) and stages of patients (PATIENT.zip) that those by the regions are compared "
+         "with"),
 
     {NULL, NULL, KEY_INT, 0, NULL, 0, 0, NULL, NULL, FALSE, 0},
 };

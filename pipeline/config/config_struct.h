@@ -70,7 +70,7 @@ typedef struct {
     int embedding_points;
     double embedding_perplexity;
 
-    char *evaluate_score, *evaluate_labels;
+    char *evaluate_score, *evaluate_labels, *evaluate_stages;
     int evaluate_worst, evaluate_worst_per_slide;
     /* run */
     int run_seed;

@@ -20,7 +20,7 @@ gboolean evaluation_model_threshold(const char *bundle, Calibration *calibration
  *   slide_scores: how well scores of whole slides tell slides with lesions from others (slide_scores.h).
  *   slides: for each slide its tiles (with a score), labelled, lesion_tiles, auroc, median (of an even count the mean of the middle two),
  *     maximum, and the mean of the top 1 % of tiles, rounded up (top_1_percent_tiles: at least one).
- *   pixels, in a run: slide_pixels.h.
+ *   pixels, lesions and stages, in a run: slide_pixels.h, slide_lesions.h, slide_stages.h.
  *   calibration: of the threshold that has one, as in bundles; model: the same as sentences (model_card.h);
  *   labels: how the table of near-blank labels matched; notes: what a reader must know. */
 json_t *evaluation_json(const ScoreTable *table, const Threshold *thresholds, int count);

@@ -95,6 +95,20 @@ gboolean lesion_regions(const Raster *raster, double mpp_x, double mpp_y, const 
     return *regions != NULL;
 }
 
+gboolean lesion_axes(const Components *regions, double *major_um, double *largest_um, GError **error)
+{
+    *largest_um = 0;
+    if (regions && !components_major_axes(regions, major_um, error)) {
+        return FALSE;
+    }
+    for (int k = 1; regions && k <= regions->count; k++) {
+        major_um[k] *= FROC_PIXEL_UM;
+        /* A region of a few pixels can be shorter than what was added to it, and is a lesion all the same. */
+        *largest_um = fmax(*largest_um, fmax(major_um[k] - FROC_JOIN_UM, FROC_PIXEL_UM));
+    }
+    return TRUE;
+}
+
 /* ---- one slide ---- */
 
 static int hits_of(const FrocSlide *slide)
@@ -124,15 +138,12 @@ gboolean lesion_set_add(LesionSet *set, const LesionSlide *slide, GError **error
     int count = slide->regions ? slide->regions->count : 0, itc = 0;
     g_autofree double *major = g_new0(double, count + 1);
     g_autoptr(GArray) detections = in_mask(slide);
-    double largest = 0;
-    if (slide->regions && !components_major_axes(slide->regions, major, error)) {
+    double largest;
+    if (!lesion_axes(slide->regions, major, &largest, error)) {
         return FALSE;
     }
     for (int k = 1; k <= count; k++) {
-        major[k] *= FROC_PIXEL_UM;
         itc += major[k] < FROC_ITC_UM;
-        /* A region of a few pixels can be shorter than what was added to it, and is a lesion all the same. */
-        largest = fmax(largest, fmax(major[k] - FROC_JOIN_UM, FROC_PIXEL_UM));
     }
     for (int w = 0; w < WAYS; w++) {
         g_ptr_array_add(set->slides[w],

@@ -11,6 +11,10 @@
 gboolean lesion_regions(const Raster *raster, double mpp_x, double mpp_y, const char *what,
                         Components **regions, double *left, double *top, GError **error);
 
+/* The major axes (um) of regions on that mask, major_um (count + 1), with the 75 um that were added.  *largest_um: that of the largest one without them,
+ * at least a pixel of the mask; 0 without regions.  regions may be NULL.  FALSE with WSI_ERROR_MEMORY. */
+gboolean lesion_axes(const Components *regions, double *major_um, double *largest_um, GError **error);
+
 /* Why slides of Camelyon16 are left out (camelyon16_use). */
 #define LESION_LEFT_OUT "Camelyon16 withdrew it or annotated it only in part"
 

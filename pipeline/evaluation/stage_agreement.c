@@ -3,16 +3,13 @@
 #include "base/error.h"
 #include "pipeline/evaluation/stage_labels.h"
 #include "pipeline/evaluation/stage_pairs.h"
+#include "pipeline/write/json.h"
 
 static void add_contradictions(json_t *out, const StageLabels *labels)
 {
-    for (guint i = 0; i < labels->patients->len; i++) {
-        const char *patient = labels->patients->pdata[i];
-        int derived = stage_labels_derived(labels, patient);
-        if (derived >= 0 && derived != stage_labels_stage(labels, patient)) {
-            json_array_append_new(out, json_string(patient));
-        }
-    }
+    g_autoptr(GPtrArray) patients = stage_labels_contradictions(labels);
+    json_auto_t *names = json_texts(patients);
+    json_array_extend(out, names);
 }
 
 static json_t *nodes_json(const StageLabels *reference, const StageLabels *submission)

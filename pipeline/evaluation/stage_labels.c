@@ -111,6 +111,16 @@ int stage_labels_node(const StageLabels *labels, const char *node)
     return GPOINTER_TO_INT(g_hash_table_lookup(labels->nodes, node)) - 1;
 }
 
+SlideStage slide_stage_find(const StageLabels *labels, const char *id)
+{
+    g_autofree char *name = g_ascii_strdown(id, -1), *file = g_strconcat(name, ".tif", NULL);
+    SlideStage out = {stage_labels_patient(name), stage_labels_node(labels, file)};
+    if (out.patient && stage_labels_stage(labels, out.patient) < 0) {
+        g_clear_pointer(&out.patient, g_free);
+    }
+    return out;
+}
+
 int stage_labels_nodes(const StageLabels *labels, const char *patient)
 {
     const GArray *classes = g_hash_table_lookup(labels->classes, patient);
@@ -127,4 +137,17 @@ int stage_labels_stage(const StageLabels *labels, const char *patient)
 {
     int stage = GPOINTER_TO_INT(g_hash_table_lookup(labels->stages, patient)) - 1;
     return stage >= 0 ? stage : stage_labels_derived(labels, patient);
+}
+
+GPtrArray *stage_labels_contradictions(const StageLabels *labels)
+{
+    GPtrArray *out = g_ptr_array_new();
+    for (guint i = 0; i < labels->patients->len; i++) {
+        const char *patient = labels->patients->pdata[i];
+        int derived = stage_labels_derived(labels, patient);
+        if (derived >= 0 && derived != stage_labels_stage(labels, patient)) {
+            g_ptr_array_add(out, (gpointer)patient);
+        }
+    }
+    return out;
 }

@@ -16,6 +16,12 @@ typedef struct {
 StageLabels *stage_labels_read(const char *path, GError **error);
 void stage_labels_free(StageLabels *labels);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StageLabels, stage_labels_free)
+/* What the table has of a slide of a run, by its id. */
+typedef struct {
+    char *patient; /* in lower case; NULL: the table has neither the slide nor its patient.  Caller frees. */
+    int node;      /* the class of the slide; -1 = only its patient is in the table */
+} SlideStage;
+SlideStage slide_stage_find(const StageLabels *labels, const char *id);
 /* The patient of a node by its name in lower case, PATIENT_node_...; NULL for another name.  Caller frees. */
 char *stage_labels_patient(const char *node);
 /* The class of a node (PATIENT_node_N.tif); -1 = not in the table. */
@@ -26,3 +32,5 @@ int stage_labels_nodes(const StageLabels *labels, const char *patient);
 int stage_labels_derived(const StageLabels *labels, const char *patient);
 /* The stage of a patient: as the table says, else by the nodes; -1 = unknown. */
 int stage_labels_stage(const StageLabels *labels, const char *patient);
+/* The patients whose stage in the table does not follow from their nodes, in the order of the file: char*, borrowed.  Caller unrefs. */
+GPtrArray *stage_labels_contradictions(const StageLabels *labels);

@@ -9,10 +9,10 @@
 
 /* In the order of the page. */
 static ReportSection *const sections[] = {
-    section_answer,    section_slides,     section_tiles,        section_curves,      section_histograms,
-    section_embedding, section_worst,      section_whole_slides, section_lesions,     section_pixels,
-    section_quality,   section_unreadable, section_notes,        section_annotations, section_unused,
-    section_training,  section_provenance,
+    section_answer,    section_slides,   section_tiles,        section_curves,  section_histograms,
+    section_embedding, section_worst,    section_whole_slides, section_lesions, section_stages,
+    section_pixels,    section_quality,  section_unreadable,   section_notes,   section_annotations,
+    section_unused,    section_training, section_provenance,
 };
 
 /* The slides by score; *slides stays NULL when there is no table of them. */

@@ -20,6 +20,6 @@ typedef struct {
 typedef gboolean ReportSection(const ReportInput *input, Page *page, GError **error);
 
 ReportSection section_answer, section_slides, section_tiles, section_curves, section_histograms,
-    section_embedding, section_worst, section_whole_slides, section_lesions, section_pixels, section_quality,
-    section_unreadable, section_notes, section_annotations, section_unused, section_training,
+    section_embedding, section_worst, section_whole_slides, section_lesions, section_stages, section_pixels,
+    section_quality, section_unreadable, section_notes, section_annotations, section_unused, section_training,
     section_provenance;

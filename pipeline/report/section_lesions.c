@@ -195,10 +195,10 @@ gboolean section_lesions(const ReportInput *input, Page *page, GError **error)
         page_put(page, PAGE_P, "Left out: %s: %s.", json_string_value(json_object_get(one, "slide")),
                  json_string_value(json_object_get(one, "why")));
     }
-    page_put(page, PAGE_SMALL,
-             "No pN stages: a run does not know the stages of its patients. `wsiflow evaluate --stages` "
-             "compares two "
-             "tables of them.");
+    if (!json_object_get(input->metrics, "stages")) {
+        page_put(page, PAGE_SMALL,
+                 "No pN stages: no table of them is given (evaluate.stages in the configuration).");
+    }
     put_by_slide(page, lesions);
     return TRUE;
 }

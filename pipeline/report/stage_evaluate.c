@@ -9,6 +9,7 @@
 #include "pipeline/report/report.h"
 #include "pipeline/evaluation/slide_lesions.h"
 #include "pipeline/evaluation/slide_pixels.h"
+#include "pipeline/evaluation/slide_stages.h"
 #include "pipeline/write/json.h"
 #include <math.h>
 
@@ -172,15 +173,19 @@ gboolean stage_evaluate(Work *work, GError **error)
     if (!calibrated_threshold(work, table->name, &calibration, &threshold, error)) {
         return FALSE;
     }
-    json_auto_t *pixels = NULL, *lesions = NULL;
+    json_auto_t *pixels = NULL, *lesions = NULL, *stages = NULL;
     if (work->run->slides->len > 0 &&
-        (!(pixels = slide_pixels(work, error)) || !(lesions = slide_lesions(work, error)))) {
+        (!(pixels = slide_pixels(work, error)) || !(lesions = slide_lesions(work, error)) ||
+         (*config->evaluate_stages && !(stages = slide_stages(work, error))))) {
         return FALSE;
     }
     json_t *metrics = evaluation_json(table, &threshold, 1);
     if (pixels) {
         json_object_set(metrics, "pixels", pixels);
         json_object_set(metrics, "lesions", lesions);
+    }
+    if (stages) {
+        json_object_set(metrics, "stages", stages);
     }
     return publish(work, table, metrics, error);
 }

@@ -51,7 +51,7 @@ static gboolean add_folder(GString *text, const char *folder, int depth, GError 
 typedef struct {
     const char *stage;
     gboolean slide, mpp, annotation, region, outlines, target, split, use, unused, weights, patches, model,
-        labels, stem;
+        labels, stages, stem;
 } Outside;
 
 static const Outside outside[] = {
@@ -73,7 +73,7 @@ static const Outside outside[] = {
     {"slides", .split = TRUE},
     {"embedding", .split = TRUE},
     {"worst", .split = TRUE, .model = TRUE, .labels = TRUE},
-    {"evaluate", .split = TRUE, .unused = TRUE, .model = TRUE, .labels = TRUE},
+    {"evaluate", .split = TRUE, .unused = TRUE, .model = TRUE, .labels = TRUE, .stages = TRUE},
 };
 
 /* The split of a slide, and how much of it is used. */
@@ -101,6 +101,7 @@ static gboolean add_files(GString *text, const Run *run, const Outside *o, const
         {"weights", o->weights ? config->model_weights : NULL},
         {"model", o->model ? config->score_model : NULL},
         {"labels", o->labels ? config->evaluate_labels : NULL},
+        {"stages", o->stages ? config->evaluate_stages : NULL},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
         const char *path = files[i].path;

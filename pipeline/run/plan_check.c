@@ -2,6 +2,7 @@
 #include "pipeline/run/plan_check.h"
 #include "base/error.h"
 #include "base/listing.h"
+#include "pipeline/evaluation/stage_labels.h"
 #include "pipeline/run/stage_table.h"
 #include "pipeline/cohort/slide_entry.h"
 
@@ -32,7 +33,36 @@ static gboolean check_inputs(const Run *run, const char *last, GError **error)
     }
     return check_path("patches.folder", config->patches_folder, FILE_FOLDER, error) &&
            check_path("tissue.outlines", config->tissue_outlines, FILE_FOLDER, error) &&
-           (last || check_path("evaluate.labels", config->evaluate_labels, FILE_REGULAR, error));
+           (last || (check_path("evaluate.labels", config->evaluate_labels, FILE_REGULAR, error) &&
+                     check_path("evaluate.stages", config->evaluate_stages, FILE_REGULAR, error)));
+}
+
+/* A table of stages that cannot be read, or is of other slides. */
+static gboolean check_stages(const Run *run, GError **error)
+{
+    const char *path = run->config->evaluate_stages;
+    if (!*path) {
+        return TRUE;
+    }
+    g_autoptr(StageLabels) labels = stage_labels_read(path, error);
+    if (!labels) {
+        g_prefix_error(error, "evaluate.stages: ");
+        return FALSE;
+    }
+    for (guint i = 0; i < run->slides->len; i++) {
+        SlideStage slide = slide_stage_find(labels, ((const SlideEntry *)run->slides->pdata[i])->id);
+        gboolean found = slide.patient != NULL;
+        g_free(slide.patient);
+        if (found) {
+            return TRUE;
+        }
+    }
+    return wsi_error_input(
+        error,
+        "evaluate.stages (%s) has none of the run's %u slides: a slide whose id is PATIENT_node_N is the row "
+        "PATIENT_node_N.tif, or a node of the row PATIENT.zip%s%s",
+        path, run->slides->len, run->slides->len > 0 ? "; the first slide has the id " : "",
+        run->slides->len > 0 ? ((const SlideEntry *)run->slides->pdata[0])->id : "");
 }
 
 /* A folder without annotations may be a share that is not mounted: then lesions would be trained on as normal tissue. */
@@ -60,7 +90,8 @@ static gboolean check_annotations(const Run *run, GError **error)
 
 gboolean plan_check(const Run *run, const char *last, GError **error)
 {
-    if (!check_inputs(run, last, error) || !check_annotations(run, error)) {
+    if (!check_inputs(run, last, error) || !check_annotations(run, error) ||
+        (!last && !check_stages(run, error))) {
         return FALSE;
     }
     int unknown = 0, train = 0, slides = (int)run->slides->len;

@@ -21,6 +21,8 @@ refused "no table of labels" 'evaluate.labels is .*nolabels.csv, which does not 
 evaluate: {labels: nolabels.csv}"
 refused "a folder for it" 'evaluate.labels is .*none, which is not a file' "$base
 evaluate: {labels: none}"
+refused "no table of stages" 'evaluate.stages is .*nostages.csv, which does not exist' "$base
+evaluate: {stages: nostages.csv}"
 refused "an empty configuration" 'asks for nothing' ''
 refused "a configuration without input" 'asks for nothing' 'tiles: {size: 64}'
 for folder in none others; do
