@@ -114,7 +114,9 @@ static int run_config(Given *given, const char *last, GError **error)
     }
     const RunnerOptions options = {.workers = given->workers, .patience = given->patience * 60, .last = last};
     int code = runner_run(config, given->folder, &options, error);
-    gboolean ended = code == EXIT_DONE || code == EXIT_PARTIAL;
+    gboolean ended =
+        code == EXIT_DONE || code == EXIT_PARTIAL ||
+        (code == EXIT_FAILED && !*error); /* a job of the cohort failed: some results are there */
     return ended && !run_results_print(given->folder, error) ? EXIT_FAILED : code;
 }
 

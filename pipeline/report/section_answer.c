@@ -42,18 +42,22 @@ static void put_auroc_card(Page *page, const char *title, const json_t *m, const
 
 static void put_counts_card(Page *page, const ReportInput *input)
 {
-    int scored = 0, failed = 0, rest = 0;
+    int scored = 0, failed = 0, cancelled = 0, rest = 0;
     for (guint i = 0; input->slides && i < input->slides->len; i++) {
         const SlideRow *row = input->slides->pdata[i];
-        gboolean has = row->scored > 0, bad = g_str_equal(row->state, "failed");
+        gboolean has = row->scored > 0, bad = g_str_equal(row->state, "failed"),
+                 without = g_str_equal(row->state, "cancelled");
         scored += has;
         failed += bad;
-        rest += !has && !bad;
+        cancelled += without;
+        rest += !has && !bad && !without;
     }
     if (input->slides) {
         g_autofree char *value = g_strdup_printf("%d of %u", scored, input->slides->len);
-        g_autofree char *more =
-            g_strdup_printf("slides of the cohort; %d failed, %d others have no score", failed, rest);
+        g_autofree char *model =
+            cancelled ? g_strdup_printf("%d had no model to be scored with, ", cancelled) : g_strdup("");
+        g_autofree char *more = g_strdup_printf("slides of the cohort; %d failed, %s%d others have no score",
+                                                failed, model, rest);
         put_card(page, value, "Scored", more);
     }
 }
@@ -121,11 +125,15 @@ static gboolean put_highest(Page *page, const ReportInput *input, GError **error
 static void put_unread(Page *page, const ReportInput *input)
 {
     int failed = 0;
+    const char *untrained = json_string_value(json_object_get(input->metrics, "training_failed"));
     g_autofree char *tiles = unreadable_tiles_text(json_object_get(input->metrics, "unreadable"));
     page_open(page, PAGE_UL);
+    if (untrained) {
+        page_put(page, PAGE_LI, "The model could not be trained, so nothing was scored: %s.", untrained);
+    }
     for (guint i = 0; input->slides && i < input->slides->len; i++) {
         const SlideRow *row = input->slides->pdata[i];
-        if (*row->failure) {
+        if (g_str_equal(row->state, "failed")) {
             page_put(page, PAGE_LI, "%s failed: %s", row->slide, row->failure);
             failed++;
         }
@@ -133,7 +141,7 @@ static void put_unread(Page *page, const ReportInput *input)
     if (tiles) {
         page_put(page, PAGE_LI, "Scoring: %s.", tiles);
     }
-    if (failed == 0 && !tiles) {
+    if (failed == 0 && !tiles && !untrained) {
         page_put(page, PAGE_LI, "Nothing: every slide and every tile that was to be scored was read.");
     }
     page_close(page);

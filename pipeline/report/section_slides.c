@@ -41,7 +41,7 @@ static void put_name(Page *page, const Work *work, const SlideRow *row, const ch
     slide_picture_link(page, work, row->slide);
     page_text(page, " (%s)", file ? file : "");
     if (*row->failure) {
-        page_text(page, " failed: %s", row->failure);
+        page_text(page, " %s: %s", row->state, row->failure);
     }
     page_close(page);
     page_open(page, PAGE_TD_TEXT);

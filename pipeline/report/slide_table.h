@@ -3,7 +3,7 @@
 #include <glib.h>
 
 typedef struct {
-    char *slide, *state, *split, *label; /* state: "done" or "failed" */
+    char *slide, *state, *split, *label; /* state: "done", "failed", or "cancelled" for want of a model */
     char *tissue;                        /* where its tissue mask is from */
     char *warnings, *failure;            /* sentences; "" = none */
     /* NAN = not known.  Fractions of tiles are 0..1; scores are those of tiles, in the unit of the model. */

@@ -4,6 +4,7 @@
  * and the page shows the rest. */
 #include "pipeline/cohort/missing_metrics.h"
 #include "pipeline/job/stages.h"
+#include "pipeline/job/training_failure.h"
 #include "pipeline/job/unreadable_tiles.h"
 #include "pipeline/evaluation/evaluation.h"
 #include "pipeline/report/report.h"
@@ -61,7 +62,8 @@ static GPtrArray *score_paths(const Work *work)
     return paths;
 }
 
-/* Names the slides that have no scores because one of their jobs failed, since no metric counts them.
+/* Names the slides that have no scores because one of their jobs failed, since no metric counts them.  Without a model no slide has scores, and the
+ * reason is that of the training.
  *   slides_wanted, slides_failed: of the test split, which the headline counts; notes: of every split. */
 static void add_failed(const Work *work, json_t *metrics)
 {
@@ -82,7 +84,7 @@ static void add_failed(const Work *work, json_t *metrics)
                 g_string_append_printf(names, "%s%s", names->len ? ", " : "", entry->id);
             }
         }
-        if (names->len > 0) {
+        if (names->len > 0 && !json_object_get(metrics, "training_failed")) {
             g_autofree char *text = g_strdup_printf("%zu of %d slides of the %s split failed and are in no "
                                                     "metric: %s (`wsiflow status` shows why)",
                                                     json_array_size(failed), wanted, splits[s], names->str);
@@ -152,14 +154,29 @@ static gboolean publish(Work *work, const ScoreTable *table, json_t *metrics, GE
     return ok;
 }
 
+/* The metrics of a run in which nothing has scores: why.  NULL with error. */
+static json_t *nothing_scored(const Work *work, GError **error)
+{
+    g_autoptr(GPtrArray) jobs = store_jobs(work->store, error);
+    g_autofree char *failure = jobs ? training_failure(jobs) : NULL;
+    g_autofree char *why =
+        failure ? g_strdup_printf("nothing was scored: the model could not be trained: %s", failure)
+                : g_strdup_printf("nothing was scored: no slide selected by score.slides (%s) has scores",
+                                  work->run->config->score_slides);
+    json_t *metrics = jobs ? json_pack("{s:s, s:[]}", "absent", why, "notes") : NULL;
+    if (failure) {
+        json_object_set_new(metrics, "training_failed", json_string(failure));
+    }
+    return metrics;
+}
+
 gboolean stage_evaluate(Work *work, GError **error)
 {
     const Config *config = work->run->config;
     g_autoptr(GPtrArray) paths = score_paths(work);
     if (!paths->pdata[0]) {
-        g_autofree char *why = g_strdup_printf(
-            "nothing was scored: no slide selected by score.slides (%s) has scores", config->score_slides);
-        return publish(work, NULL, json_pack("{s:s, s:[]}", "absent", why, "notes"), error);
+        json_t *nothing = nothing_scored(work, error);
+        return nothing && publish(work, NULL, nothing, error);
     }
     g_autoptr(ScoreTable) table =
         score_table_read((const char *const *)paths->pdata, config->evaluate_score,

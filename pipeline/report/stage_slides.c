@@ -5,6 +5,7 @@
 #include "base/durable.h"
 #include "flows/models/tile_score.h"
 #include "pipeline/job/stages.h"
+#include "pipeline/job/training_failure.h"
 #include "pipeline/evaluation/score_rows.h"
 #include "pipeline/report/slide_table.h"
 #include "pipeline/slide/slide_json.h"
@@ -106,6 +107,18 @@ static char *failure_of(const GPtrArray *jobs, const char *slide)
     return g_string_free(out, FALSE);
 }
 
+/* Whether a job of the slide was cancelled, since one that it needs failed. */
+static gboolean is_cancelled(const GPtrArray *jobs, const char *slide)
+{
+    for (guint i = 0; i < jobs->len; i++) {
+        const JobRow *job = jobs->pdata[i];
+        if (job->state == JOB_CANCELLED && g_str_equal(job->unit, slide)) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
 static char *warnings_of(const Work *work, const char *slide)
 {
     g_autoptr(GPtrArray) notes = slide_notes_of(work->records, slide);
@@ -134,6 +147,12 @@ static void fill_texts(const Work *work, const SlideEntry *entry, const GPtrArra
     set_text(&row->warnings, warnings_of(work, entry->id));
     set_text(&row->failure, failure_of(jobs, entry->id));
     set_text(&row->state, g_strdup(*row->failure ? "failed" : "done"));
+    if (!*row->failure && is_cancelled(jobs, entry->id)) {
+        g_autofree char *why = training_failure(jobs);
+        set_text(&row->state, g_strdup("cancelled"));
+        set_text(&row->failure, g_strdup_printf("not scored: the model could not be trained: %s",
+                                                why ? why : "unknown reason"));
+    }
 }
 
 static void free_row(gpointer row)

@@ -4,6 +4,7 @@
 #include "flows/models/model.h"
 #include "pipeline/cohort/stored_cohort.h"
 #include "pipeline/job/records.h"
+#include "pipeline/job/training_failure.h"
 #include "pipeline/job/unreadable_tiles.h"
 #include "pipeline/patchset/image_sizes.h"
 #include "pipeline/patchset/repeated_images.h"
@@ -41,6 +42,10 @@ static void put_failed(GString *out, const GPtrArray *rows, const char *folder)
             stage_find(row->stage)->scope == SCOPE_SLIDE) {
             g_hash_table_add(slides, row->unit);
         }
+    }
+    g_autofree char *untrained = training_failure(rows);
+    if (untrained) {
+        summary_line(out, "failed", "the model could not be trained, so nothing was scored: %s", untrained);
     }
     int n = (int)g_hash_table_size(slides);
     if (n > 0) {

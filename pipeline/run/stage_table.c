@@ -176,7 +176,7 @@ const Stage stages[] = {
     {"regions", "regions, detections and mask at the threshold", SCOPE_SLIDE,
      "regions score.model " OPEN_KEYS, "ingest train score ?cut", 2, wants_score, stage_regions},
     {"slides", "table of the slides", SCOPE_COHORT, "",
-     "!ingest !tissue !stain !grid !clam !mask !cut !score !heatmap !overlay !regions", 2, wants_slides,
+     "!ingest !tissue !stain !grid !clam !mask !cut !score !heatmap !overlay !regions", 3, wants_slides,
      stage_slides},
     {"embedding", "t-SNE and PCA of pooled latents", SCOPE_COHORT, "embedding run.seed",
      "?score ?scorepatches", 1, wants_embedding, stage_embedding},
