@@ -1,43 +1,14 @@
 /* Paints squares of a synthetic slide.
  *
  * Two layers of optical density, eosin and haematoxylin, become colours by the Beer-Lambert law:
- * grey = glass x exp(-sum of stain x density), as real stains mix.  Nuclei are on
- * jittered lattices whose cells are filled or left empty at random, so they crowd but rarely overlap.
- * Each cell makes its nucleus from its own random numbers, and a square draws all cells that can
- * reach into it. */
-#include "tiler/synth/synth_plan.h"
+ * grey = glass x exp(-sum of stain x density), as real stains mix. */
+#include "tiler/synth/synth_painter.h"
 #include "base/error.h"
 #include "base/rng.h"
 #include <math.h>
 #include <string.h>
 
-enum { SHADES = 2048 };
 #define MAX_DENSITY 4.0f
-/* Cover of normal and of tumour nuclei inside a lesion, as fractions of the cover field there.
- * The second was measured: with it, lesions and normal tissue have the same mean colour
- * (overlap, pale nuclei and soft edges reduce the effective cover). */
-#define INFILTRATE 0.12
-#define TUMOUR_COVER 1.05
-
-struct SynthPainter {
-    const SynthPlan *plan;
-    int size, width, height; /* size: largest side; width, height: of the current square, px */
-    int64_t x, y;
-    float *depth, *eosin, *haem, *grain, *blotch, *stroma, *cover;
-    float *row;                      /* two rows of the square */
-    uint16_t shade_eosin[SHADES][3]; /* transmission by density; 2^15 = 1 */
-    uint16_t shade_haem[SHADES][3];  /* glass seen through the stain, grey levels x 2^8 */
-    int8_t *sensor;                  /* noise (size, size, 3), repeated over the slide */
-};
-
-/* A nucleus; lengths in px. */
-typedef struct {
-    double x, y;
-    float radius, aspect, angle, density;
-    float pale; /* 0 solid .. 1 pale with a dark rim */
-    gboolean lobed;
-    float lobes[3]; /* strength of cos 2t, sin 2t, cos 3t in the outline */
-} Nucleus;
 
 /* Triangular noise: the difference of two uniform numbers. */
 static void fill_sensor_noise(SynthPainter *painter)
@@ -56,8 +27,8 @@ static void fill_sensor_noise(SynthPainter *painter)
 static void fill_shades(SynthPainter *painter)
 {
     const SynthPlan *plan = painter->plan;
-    for (int i = 0; i < SHADES; i++) {
-        double density = (double)MAX_DENSITY * i / SHADES;
+    for (int i = 0; i < SYNTH_SHADES; i++) {
+        double density = (double)MAX_DENSITY * i / SYNTH_SHADES;
         for (int c = 0; c < 3; c++) {
             painter->shade_eosin[i][c] = (uint16_t)(32768 * exp(-density * plan->eosin[c]));
             painter->shade_haem[i][c] =
@@ -229,138 +200,6 @@ static void paint_lumens(SynthPainter *painter)
     }
 }
 
-/* The pixels [*first, *end) of [centre - reach, centre + reach] inside the square. */
-static void clip(double centre, double reach, int64_t origin, int size, int *first, int *end)
-{
-    *first = (int)CLAMP(floor(centre - reach) - (double)origin, 0, size);
-    *end = (int)CLAMP(ceil(centre + reach) + 1 - (double)origin, 0, size);
-}
-
-/* The density of a nucleus at (u, v), in units of its half axes.  The edge is soft over about two pixels, as through a lens. */
-static float nucleus_value(const Nucleus *n, float u, float v, float grain)
-{
-    float square = u * u + v * v, distance = sqrtf(square), edge = 1;
-    if (n->lobed && square > 0.01f) {
-        float inverse = 1 / square;
-        /* cos 2t = (u^2 - v^2) / r^2, sin 2t = 2 u v / r^2, cos 3t = u (u^2 - 3 v^2) / r^3. */
-        edge += (n->lobes[0] * (u * u - v * v) + n->lobes[1] * 2 * u * v) * inverse +
-                n->lobes[2] * u * (u * u - 3 * v * v) * inverse / distance;
-    }
-    float ratio = MIN(distance / edge, 1), hollow = 1 - n->pale * (1 - ratio * ratio * ratio);
-    /* Density = soft edge x darkness, paler towards the centre, with grain. */
-    float inside = CLAMP((edge - distance) * n->radius * 0.5f + 0.5f, 0, 1);
-    return inside * n->density * hollow * (1 + 0.22f * grain);
-}
-
-/* Draws a rotated ellipse; where nuclei overlap, the denser one shows. */
-static void paint_nucleus(SynthPainter *painter, const Nucleus *n)
-{
-    /* The area stays pi radius^2 whatever the aspect is. */
-    float major = n->radius * sqrtf(n->aspect), minor = n->radius / sqrtf(n->aspect), cosine = cosf(n->angle),
-          sine = sinf(n->angle);
-    float room = n->lobed ? 1.4f : 1;
-    int x0, x1, y0, y1;
-    /* Half the width and height of a rotated ellipse, and two pixels for the soft edge. */
-    clip(n->x, room * hypotf(major * cosine, minor * sine) + 2, painter->x, painter->width, &x0, &x1);
-    clip(n->y, room * hypotf(major * sine, minor * cosine) + 2, painter->y, painter->height, &y0, &y1);
-    for (int j = y0; j < y1; j++) {
-        float dy = (float)((double)(painter->y + j) - n->y);
-        for (int i = x0; i < x1; i++) {
-            float dx = (float)((double)(painter->x + i) - n->x);
-            size_t p = (size_t)j * painter->width + i;
-            float value = nucleus_value(n, (dx * cosine + dy * sine) / major,
-                                        (dy * cosine - dx * sine) / minor, painter->grain[p]);
-            painter->haem[p] = MAX(painter->haem[p], value);
-        }
-    }
-}
-
-/* Draws the nucleus of one lattice cell, if it has one. */
-typedef void (*CellPainter)(SynthPainter *painter, Rng *rng, double x, double y, double pitch);
-
-/* Visits every lattice cell whose nucleus can reach into the square.  reach_um: the largest such distance. */
-static void paint_lattice(SynthPainter *painter, uint32_t stream, double pitch_um, double reach_um,
-                          CellPainter paint)
-{
-    const SynthPlan *plan = painter->plan;
-    double pitch = pitch_um / plan->spec.mpp, reach = reach_um / plan->spec.mpp + 2;
-    int64_t c0 = (int64_t)floor(((double)painter->x - reach) / pitch),
-            r0 = (int64_t)floor(((double)painter->y - reach) / pitch);
-    int64_t c1 = (int64_t)floor(((double)painter->x + painter->width + reach) / pitch);
-    int64_t r1 = (int64_t)floor(((double)painter->y + painter->height + reach) / pitch);
-    for (int64_t r = r0; r <= r1; r++) {
-        for (int64_t c = c0; c <= c1; c++) {
-            Rng rng = rng_at(plan->spec.seed, ((uint64_t)(uint32_t)r << 32) | (uint32_t)c, stream);
-            double x = ((double)c + rng_uniform(&rng)) * pitch, y = ((double)r + rng_uniform(&rng)) * pitch;
-            if (x >= 0 && y >= 0 && x < (double)plan->spec.width && y < (double)plan->spec.height &&
-                synth_plan_at(plan, FIELD_TISSUE, x, y) > 0) {
-                paint(painter, &rng, x, y, pitch);
-            }
-        }
-    }
-}
-
-/* A uniform random number in [low, high). */
-static float draw(Rng *rng, double low, double high)
-{
-    return (float)(low + (high - low) * rng_uniform(rng));
-}
-
-/* The number of nuclei per lattice cell that cover the fraction `cover` of it: cover pitch^2 / mean area, where radii are uniform in
- * [low, high] px, so the mean area is pi (high^2 + high low + low^2) / 3. */
-static double chance_of(double cover, double pitch, double low, double high)
-{
-    return cover * pitch * pitch / (G_PI * (high * high + high * low + low * low) / 3);
-}
-
-/* Lymphocytes: small, round and dark.  A few larger pale cells are among them, and in fibrous areas spindles along the
- * fibres. */
-static void paint_normal_cell(SynthPainter *painter, Rng *rng, double x, double y, double pitch)
-{
-    const SynthPlan *plan = painter->plan;
-    double mpp = plan->spec.mpp, stroma = synth_plan_at(plan, FIELD_STROMA, x, y);
-    double fraction = synth_plan_in_lesion(plan, x, y) ? INFILTRATE : 1;
-    double low = 2.5 / mpp, high = 3.7 / mpp;
-    if (rng_uniform(rng) > chance_of(fraction * synth_plan_at(plan, FIELD_COVER, x, y), pitch, low, high)) {
-        return;
-    }
-    double kind = rng_uniform(rng);
-    Nucleus n = {.x = x, .y = y, .radius = draw(rng, low, high), .aspect = draw(rng, 1, 1.35)};
-    n.angle = draw(rng, 0, G_PI);
-    n.density = draw(rng, 0.8, 1.2);
-    /* A spindle along the fibres, which are at right angles to the wave's direction. */
-    if (kind < stroma) {
-        n.aspect = draw(rng, 2.2, 4.2);
-        n.angle = (float)atan2(plan->fibre_x, -plan->fibre_y) + draw(rng, -0.3, 0.3);
-    } else if (kind > 0.94) {
-        n.radius *= 1.45f;
-        n.pale = draw(rng, 0.3, 0.6);
-    }
-    paint_nucleus(painter, &n);
-}
-
-/* Tumour cells: large and irregular, of varying size and darkness, some of them pale, in nests. */
-static void paint_tumour_cell(SynthPainter *painter, Rng *rng, double x, double y, double pitch)
-{
-    const SynthPlan *plan = painter->plan;
-    double mpp = plan->spec.mpp, low = 4.2 / mpp, high = 7.2 / mpp;
-    if (!synth_plan_in_lesion(plan, x, y)) {
-        return;
-    }
-    if (rng_uniform(rng) >
-        chance_of(TUMOUR_COVER * synth_plan_at(plan, FIELD_COVER, x, y), pitch, low, high)) {
-        return;
-    }
-    Nucleus n = {.x = x, .y = y, .radius = draw(rng, low, high), .aspect = draw(rng, 1, 1.7), .lobed = TRUE};
-    n.angle = draw(rng, 0, G_PI);
-    n.density = draw(rng, 0.75, 1.25);
-    n.pale = draw(rng, 0, 0.45);
-    for (int k = 0; k < 3; k++) {
-        n.lobes[k] = draw(rng, -0.16, 0.16);
-    }
-    paint_nucleus(painter, &n);
-}
-
 /* Draws the pen stroke: all pixels within its radius of a segment. */
 static void paint_pen(const SynthPainter *painter, uint8_t *rgb, size_t stride)
 {
@@ -399,8 +238,9 @@ static gboolean cover_stroke(SynthPainter *painter, const SynthStroke *stroke)
         const double *from = stroke->xy + 2 * k, *to = from + 2, room = stroke->radius + 1;
         double dx = to[0] - from[0], dy = to[1] - from[1], square = dx * dx + dy * dy;
         int x0, x1, y0, y1;
-        clip((from[0] + to[0]) / 2, (float)(fabs(dx) / 2 + room), painter->x, painter->width, &x0, &x1);
-        clip((from[1] + to[1]) / 2, (float)(fabs(dy) / 2 + room), painter->y, painter->height, &y0, &y1);
+        synth_clip((from[0] + to[0]) / 2, (float)(fabs(dx) / 2 + room), painter->x, painter->width, &x0, &x1);
+        synth_clip((from[1] + to[1]) / 2, (float)(fabs(dy) / 2 + room), painter->y, painter->height, &y0,
+                   &y1);
         for (int j = y0; j < y1; j++) {
             for (int i = x0; i < x1; i++) {
                 double px = (double)(painter->x + i) - from[0], py = (double)(painter->y + j) - from[1];
@@ -464,7 +304,7 @@ static void paint_black(const SynthPainter *painter, uint8_t *rgb, size_t stride
 /* The row of the shade tables for a density. */
 static int shade_index(float density)
 {
-    return (int)(CLAMP(density, 0, MAX_DENSITY - 0.01f) * (SHADES / MAX_DENSITY));
+    return (int)(CLAMP(density, 0, MAX_DENSITY - 0.01f) * (SYNTH_SHADES / MAX_DENSITY));
 }
 
 /* Converts densities to colours, and adds sensor noise (steps of a quarter of a grey level). */
@@ -532,8 +372,7 @@ void synth_paint(SynthPainter *painter, int64_t x, int64_t y, int width, int hei
     } else {
         paint_ground(painter);
         paint_lumens(painter);
-        paint_lattice(painter, STREAM_NUCLEI, 8, 12, paint_normal_cell);
-        paint_lattice(painter, STREAM_TUMOUR, 11, 16, paint_tumour_cell);
+        synth_paint_nuclei(painter);
         paint_folds(painter);
         develop(painter, rgb, stride);
     }
