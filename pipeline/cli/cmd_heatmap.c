@@ -63,6 +63,22 @@ static gboolean write_overlay(const Config *config, const HeatmapLook *look, Sli
            overlay_file_write(folder, &options, look, slide, map, NULL, NULL, error);
 }
 
+/* The files of these names that this call does not write. */
+static gboolean remove_former(const Config *config, const HeatmapLook *look, const char *folder,
+                              GError **error)
+{
+    const gboolean regions = look->threshold.source != NULL;
+    const char *names[REGION_FILES + 2] = {NULL};
+    int count = 0;
+    if (!config->heatmap_overlay) {
+        names[count++] = OVERLAY_FILE;
+    }
+    for (int i = 0; !regions && i < REGION_FILES - 1; i++) { /* the last needs a table of scores */
+        names[count++] = region_files[i];
+    }
+    return command_remove_former(&command_heatmap, folder, names, error);
+}
+
 static int heatmap(int argc, char **argv, GError **error)
 {
     g_autofree char *slide_path = NULL, *output = NULL, *config_path = NULL, *model = NULL;
@@ -117,6 +133,7 @@ static int heatmap(int argc, char **argv, GError **error)
     const ValueSources with = {.probability_text =
                                    "none: a map alone does not say which scores the tiles have"};
     gboolean ok = slide && slide_grid_check_mpp(slide, error) &&
+                  remove_former(config, &look, output, error) &&
                   heatmap_files_write(output, &look, slide, map, &with, NULL, sha256, error) &&
                   qupath_script_write(output, &look, slide_info(slide), NULL, error) &&
                   write_overlay(config, &look, slide, map, output, error) &&

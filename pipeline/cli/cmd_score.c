@@ -67,6 +67,20 @@ static gboolean write_regions(const Config *config, MapThreshold threshold, cons
     return region_files_write(folder, &options, slide_info(slide), map, &facts, sha256, error);
 }
 
+/* The files of a slide that this call does not write. */
+static gboolean remove_former(const Config *config, const char *folder, GError **error)
+{
+    const char *names[3] = {NULL};
+    int count = 0;
+    if (!config->heatmap_overlay) {
+        names[count++] = OVERLAY_FILE;
+    }
+    if (!config->regions_tiles) {
+        names[count++] = region_files[REGION_FILES - 1];
+    }
+    return command_remove_former(&command_score, folder, names, error);
+}
+
 /* The tissue that was found, or that people outlined (tissue.outlines). */
 static Tissue *find_tissue(const Config *config, Slide *slide, const char *path, GError **error)
 {
@@ -132,7 +146,8 @@ static gboolean score_slide(const Config *config, Model *model, const char *bund
     OverlayOptions overlay = overlay_file_options(config);
     overlay.threads = threads;
     g_autoptr(Map) probability = NULL;
-    if (!scored_files_slide(table, id, "", scored, NULL, error) || !npy_write(values, map, NULL, error) ||
+    if (!remove_former(config, folder, error) || !scored_files_slide(table, id, "", scored, NULL, error) ||
+        !npy_write(values, map, NULL, error) ||
         !probability_map(model_calibration(model), table, map, slide_info(slide), &probability, error)) {
         return FALSE;
     }

@@ -1,5 +1,6 @@
 /* What every command does: parse its options, and print its help. */
 #include "pipeline/cli/command.h"
+#include "base/durable.h"
 #include "base/error.h"
 #include "pipeline/cli/options.h"
 #include "pipeline/run/exit_codes.h"
@@ -46,6 +47,26 @@ gboolean command_options(const Command *command, GOptionEntry *entries, int *arg
                options, command->details ? command->details : "", command->details ? "\n" : "");
         *code = EXIT_DONE;
         return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean command_remove_former(const Command *command, const char *folder, const char *const *names,
+                               GError **error)
+{
+    g_autoptr(GString) removed = g_string_new(NULL);
+    for (; *names; names++) {
+        g_autofree char *path = g_build_filename(folder, *names, NULL);
+        if (g_file_test(path, G_FILE_TEST_EXISTS)) {
+            if (!durable_remove(path, error)) {
+                return FALSE;
+            }
+            g_string_append_printf(removed, "%s%s", removed->len > 0 ? ", " : "", *names);
+        }
+    }
+    if (removed->len > 0) {
+        fprintf(stderr, "wsiflow %s: removed from %s, being of an earlier call: %s\n", command->name, folder,
+                removed->str);
     }
     return TRUE;
 }

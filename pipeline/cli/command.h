@@ -16,5 +16,9 @@ gboolean command_options(const Command *command, GOptionEntry *entries, int *arg
                          GError **error);
 /* Sets an error of usage; returns EXIT_USAGE. */
 int command_misused(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* Removes the files of these names (ended by NULL) from the folder, which an earlier call may have left and this one does not write: beside its
+ * results they would look like its own.  Says so in one line on standard error. */
+gboolean command_remove_former(const Command *command, const char *folder, const char *const *names,
+                               GError **error);
 /* The configuration in a file, or the defaults when path is NULL. */
 Config *command_config_or_default(const char *path, GError **error);

@@ -169,7 +169,7 @@ const Stage stages[] = {
      "patches.folder score.model score.latents run.seed " SCORER_KEYS, "train", 7, wants_scorepatches,
      stage_scorepatches},
     {"heatmap", "heatmap pyramids and overview", SCOPE_SLIDE, LOOK_KEYS, "ingest tissue ?mask train score",
-     12, wants_score, stage_heatmap},
+     13, wants_score, stage_heatmap},
     {"overlay", "slide with its score map on it", SCOPE_SLIDE,
      "heatmap.overlay_mpp heatmap.overlay_quality regions.min_area_um2 " LOOK_KEYS,
      "ingest tissue train score", 1, wants_overlay, stage_overlay},

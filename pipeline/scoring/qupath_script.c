@@ -7,6 +7,7 @@
 #include "pipeline/scoring/value_file.h"
 #include "tiler/heatmap/heatmap.h"
 #include <math.h>
+#include <string.h>
 
 const char *const qupath_script_file = "wsiflow.groovy";
 
@@ -78,17 +79,24 @@ static void put_settings(GString *out, const HeatmapLook *look)
 static gboolean put_map(GString *out, const HeatmapLook *look, const SlideInfo *info, GError **error)
 {
     g_autofree char *file = g_path_get_basename(info->path),
-                    *name = g_uri_escape_string(g_strcmp0(info->vendor, "dicom") ? file : "", NULL, FALSE);
+                    *name = g_uri_escape_string(g_strcmp0(info->vendor, "dicom") ? file : "", NULL, FALSE),
+                    *id = g_uri_escape_string(look->title, NULL, FALSE);
+    char level[G_ASCII_DTOSTR_BUF_SIZE] = "null";
+    if (!isnan(look->threshold.value)) { /* as many digits as regions.geojson has */
+        g_ascii_formatd(level, sizeof level - 1, "%.15g", look->threshold.value);
+        strcat(level, "d");
+    }
     const Rect *bounds = &info->bounds;
     g_string_append_printf(
         out,
-        "// What the heatmap is of: the file's name (percent-encoded), level 0 and the scanned area in px, "
-        "and the\n"
-        "// channel of heatmap.ome.tif that is shown: the maxima.\n"
-        "def map = [slide: '%s', width: %" G_GINT64_FORMAT ", height: %" G_GINT64_FORMAT
+        "// What the heatmap is of: the file's name and the slide's in regions.geojson (percent-encoded), "
+        "its threshold, level 0\n"
+        "// and the scanned area in px, and the channel of heatmap.ome.tif that is shown: the maxima.\n"
+        "def map = [slide: '%s', id: '%s', threshold: %s, width: %" G_GINT64_FORMAT
+        ", height: %" G_GINT64_FORMAT
         ",\n    boundsX: %.0f, boundsY: %.0f, boundsWidth: %.0f, boundsHeight: %.0f, channel: %d,\n"
         "    colours: ",
-        name, info->levels[0].width, info->levels[0].height, bounds->x, bounds->y, bounds->width,
+        name, id, level, info->levels[0].width, info->levels[0].height, bounds->x, bounds->y, bounds->width,
         bounds->height, VALUE_MAXIMUM);
     return put_colours(out, look->colours, error) && g_string_append(out, "]\n");
 }

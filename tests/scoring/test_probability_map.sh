@@ -87,6 +87,10 @@ assert seen == 5
 P
 "$WSIFLOW" score -m run/model/model.safetensors -c run.yaml -o one cohort/slides/synth_03.tif >score.log 2>&1
 check "the single command gives the run's file" cmp one/synth_03/heatmap.ome.tif run/slides/synth_03/heatmap.ome.tif
+touch one/synth_03/overlay.tif one/synth_03/tiles.geojson.gz
+"$WSIFLOW" score -m run/model/model.safetensors -c run.yaml -o one cohort/slides/synth_03.tif >score.log 2>&1
+is "what this call does not write is removed" "$(ls one/synth_03 | grep -cE 'overlay.tif|tiles.geojson.gz') $(grep removed score.log)" \
+    "0 wsiflow score: removed from one/synth_03, being of an earlier call: overlay.tif, tiles.geojson.gz"
 "$WSIFLOW" heatmap run/slides/synth_03/scoremap.npy -s cohort/slides/synth_03.tif -o map >log 2>&1
 check "a map alone has no probability, and the file says why" python3 - <<'P'
 import ome_rules

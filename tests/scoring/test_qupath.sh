@@ -35,6 +35,16 @@ break.tif'; do
     printf 'odd%d\todd%d/wsiflow.groovy\t2500\t2100\t%s\t1\tsame\n' $i $i "$uri" >>names
     i=$((i + 1))
 done
+# Regions of another slide, of another threshold, or of nothing known, beside a script that did not come with them.
+for name in alien above unnamed; do
+    mkdir $name
+    cp moved/crop/heatmap.ome.tif moved/crop/wsiflow.groovy $name
+done
+"$WSIFLOW" heatmap square.npy -s cohort/slides/synth_00.tif -o other -t 2.5 >log 2>&1
+"$WSIFLOW" heatmap square.npy -s scan.scn -o higher -t 3 >log 2>&1
+cp other/regions.geojson alien
+cp higher/regions.geojson above
+sed '1s/"wsiflow":{[^}]*},//' moved/crop/regions.geojson >unnamed/regions.geojson
 mkdir large
 ln -s ../bare/heatmap.ome.tif large/
 sed 's/^def mostCells = .*/def mostCells = 8000/' bare/wsiflow.groovy >large/wsiflow.groovy
@@ -48,6 +58,7 @@ sed 's/^def mostCells = .*/def mostCells = 8000/' bare/wsiflow.groovy >large/wsi
     printf 'size\tbare/wsiflow.groovy\t2304\t2047\tfile:/somewhere/scan.scn\t1\tsame\n'
     printf 'name\tmoved/crop/wsiflow.groovy\t2304\t2048\tfile:/somewhere/other.scn\t1\tsame\n'
     printf 'batch\tmoved/crop/wsiflow.groovy\t2304\t2048\tfile:/somewhere/scan.scn\t1\tother\n'
+    for name in alien above unnamed; do printf '%s\t%s/wsiflow.groovy\t2304\t2048\tfile:/somewhere/scan.scn\t1\tsame\n' $name $name; done
     cat names
 } >cases
 groovy -cp classes "$root/tests/qupath/run_scripts.groovy" <cases >out 2>err
@@ -120,6 +131,14 @@ assert "2304 x 2047 px, but the slide of this heatmap has 4000 x 3200 px, or 230
 assert cases["bare"]["overlay"] and "no regions: there is no " in cases["bare"]["wsiflow:"][-1]
 assert cases["batch"]["wsiflow:"][0] == "no overlay: the slide is not shown in the current viewer"
 P
+check "regions of another slide or threshold are not added, and the script says whose they are" python3 - <<'P'
+from cases import *
+said = {name: cases[name]["wsiflow:"][-1] for name in ("alien", "above", "unnamed")}
+assert not any(cases[name]["object"] for name in said), said
+assert "is of synth_00 at the threshold 2.5, but this heatmap is of scan at the threshold 2.5" in said["alien"], said
+assert "is of scan at the threshold 3.0, but this heatmap is of scan at the threshold 2.5" in said["above"], said
+assert "does not say which slide" in said["unnamed"], said
+P
 check "names of slides are text in the scripts, whatever is in them" python3 - <<'P'
 from cases import *
 import glob
@@ -127,4 +146,14 @@ odd = [c for n, c in cases.items() if n.startswith("odd")]
 assert len(odd) == 7 and all(c["overlay"] == ["0 0 2500 2100 0 0 image 200 160 shown true"] for c in odd), odd
 P
 check "the bytes do not depend on the folder" sh -c "mkdir x && '$WSIFLOW' heatmap square.npy -s scan.scn -o x/y -t 2.5 >log 2>&1 && cmp x/y/wsiflow.groovy moved/crop/wsiflow.groovy"
+
+# ---- a second call into the same folder
+"$WSIFLOW" heatmap square.npy -s scan.scn -o twice -t 2.5 >log 2>&1
+is "nothing was there to remove" "$(grep -c removed log)" 0
+echo mine >twice/notes.txt
+printf 'heatmap: {overlay: false}\n' >off.yaml
+"$WSIFLOW" heatmap square.npy -s cohort/slides/synth_00.tif -o twice -c off.yaml >log 2>&1
+is "a call that writes no regions and no overlay succeeds" "$?" 0
+is "it removes those of the earlier call, and nothing else" "$(cd twice && echo *)" "heatmap.ome.tif heatmap.png heatmap.tif notes.txt thumbnail.jpg wsiflow.groovy"
+is "it says so in one line" "$(grep removed log)" "wsiflow heatmap: removed from twice, being of an earlier call: overlay.tif, regions.geojson, detections.csv, predicted_mask.tif"
 finish

@@ -119,9 +119,23 @@ if (!regions.isFile()) {
     tell('no regions: there is no ' + regions)
     return
 }
-def objects = PathIO.readObjects(regions)
-// The first line says what was subtracted from the coordinates; a viewer in another frame needs them moved.
+// The first line says whose regions these are, and what was subtracted from the coordinates.
 def header = regions.withReader('UTF-8') { it.readLine() }
+def ofSlide = header =~ '"slide":"([^"]*)"'
+def ofThreshold = header =~ '"threshold":(-?[0-9.eE+-]+)'
+if (!ofSlide.find() || !ofThreshold.find()) {
+    tell('no regions: ' + regions + ' does not say which slide and threshold it is of')
+    return
+}
+def mapId = URLDecoder.decode(map.id, 'UTF-8')
+def threshold = ofThreshold.group(1) as double
+if (ofSlide.group(1) != mapId || map.threshold == null || threshold != (map.threshold as double)) {
+    tell('no regions: ' + regions + ' is of ' + ofSlide.group(1) + ' at the threshold ' + threshold + ', but this heatmap is of ' + mapId +
+        (map.threshold == null ? ' without a threshold' : ' at the threshold ' + map.threshold))
+    return
+}
+def objects = PathIO.readObjects(regions)
+// A viewer in another frame needs them moved.
 def shift = ['x', 'y'].withIndex().collect { axis, i ->
     def found = header =~ ('"offset_' + axis + '_px":(-?[0-9.eE+-]+)')
     (found.find() ? found.group(1) as double : 0d) - offset[i]
