@@ -161,9 +161,40 @@ typedef struct {
     int piece;
     gboolean above;  /* the piece is above the line */
     gboolean leaves; /* the way along the border leaves the line here */
+    double turn; /* by this, ends of one point are in order from left to right on their side of the line */
+    int rank;    /* of an end among those of one point */
 } End;
 
-/* By line, from left to right; in one point those from above first, so parts that meet in their tips stay apart. */
+/* Within one point: by rank, then those from above first. */
+static int compare_ranks(const void *a, const void *b)
+{
+    const End *e = a, *f = b;
+    return e->rank != f->rank ? e->rank - f->rank : f->above - e->above;
+}
+
+static int compare_turns(const void *a, const void *b)
+{
+    const End *e = a, *f = b;
+    return e->above != f->above ? f->above - e->above
+           : e->turn != f->turn ? (e->turn > f->turn ? 1 : -1)
+                                : (e->piece > f->piece) - (e->piece < f->piece);
+}
+
+/* Puts the ends of one point so that each part of the region is closed by itself there: what bounds the part to the left of the point, then
+ * the parts above, those below, and what bounds the part to the right. */
+static void order_point(const GArray *pieces, End *ends, int count)
+{
+    qsort(ends, (size_t)count, sizeof *ends, compare_turns);
+    for (int i = 0; i < count; i++) {
+        const gboolean first = i == 0 || ends[i - 1].above != ends[i].above;
+        const gboolean last = i + 1 == count || ends[i + 1].above != ends[i].above;
+        const int sign = g_array_index(pieces, Piece, ends[i].piece).sign;
+        ends[i].rank = first && sign < 0 ? -1 : last && sign > 0 ? 2 * count : ends[i].above ? i : count + i;
+    }
+    qsort(ends, (size_t)count, sizeof *ends, compare_ranks);
+}
+
+/* By line, from left to right. */
 static int compare_ends(const void *a, const void *b)
 {
     const End *e = a, *f = b;
@@ -180,11 +211,19 @@ static End *find_ends(const GArray *pieces, GError **error)
     for (guint i = 0; ends && i < pieces->len; i++) {
         const Piece *piece = &g_array_index(pieces, Piece, i);
         const gboolean up = piece->sign > 0;
-        ends[2 * i] = (End){piece_x(piece, piece->top), piece->top, (int)i, FALSE, !up};
-        ends[2 * i + 1] = (End){piece_x(piece, piece->bottom), piece->bottom, (int)i, TRUE, up};
+        const double slope = (piece->x1 - piece->x0) / (piece->y1 - piece->y0);
+        ends[2 * i] = (End){piece_x(piece, piece->top), piece->top, (int)i, FALSE, !up, slope, 0};
+        ends[2 * i + 1] = (End){piece_x(piece, piece->bottom), piece->bottom, (int)i, TRUE, up, -slope, 0};
     }
     if (ends) {
         qsort(ends, 2 * (size_t)pieces->len, sizeof *ends, compare_ends);
+        const int count = 2 * (int)pieces->len;
+        for (int from = 0, to; from < count; from = to) {
+            for (to = from + 1;
+                 to < count && ends[to].y == ends[from].y && ends[to].x - ends[to - 1].x < SAME_PX; to++) {
+            }
+            order_point(pieces, ends + from, to - from);
+        }
     }
     return ends;
 }

@@ -27,6 +27,17 @@ static void add(GPtrArray *outlines, OutlineLabel label, int family, gboolean ho
     g_ptr_array_add(outlines, outline);
 }
 
+static int shared_points(const Outline *one, const Outline *other)
+{
+    int count = 0;
+    for (int a = 0; a < one->points; a++) {
+        for (int b = 0; b < other->points; b++) {
+            count += one->xy[2 * a] == other->xy[2 * b] && one->xy[2 * a + 1] == other->xy[2 * b + 1];
+        }
+    }
+    return count;
+}
+
 /* The sum over the rings is the area of the region only when polygons do not overlap and holes are inside them. */
 static void assert_same(const Raster *raster, double tolerance)
 {
@@ -35,11 +46,15 @@ static void assert_same(const Raster *raster, double tolerance)
     g_assert_no_error(error);
     double sum = 0;
     int family = 0;
+    const Outline *shell = NULL;
     for (guint i = 0; i < polygons->len; i++) {
         const Outline *ring = polygons->pdata[i];
         sum += ring->hole ? -outline_area(ring) : outline_area(ring);
         g_assert_cmpint(ring->family, ==, ring->hole ? family : family + 1);
         family = ring->family;
+        shell = ring->hole ? shell : ring;
+        /* A hole that touches its outer ring twice would cut the polygon in two.  Where many edges cross at random, rounding may do that. */
+        g_assert_true(tolerance > 0 || shell == ring || shared_points(shell, ring) <= 1);
         for (int a = 0; a < ring->points; a++) {
             for (int b = 0; b < a; b++) {
                 g_assert_false(ring->xy[2 * a] == ring->xy[2 * b] &&
