@@ -29,6 +29,14 @@ static gboolean evaluate_slide(const LesionEvaluation *spec, const char *name, c
     if (!detections) {
         return FALSE;
     }
+    gboolean unknown = FALSE;
+    if (annotation && !lesions_find_unknown(annotation, spec->groups, spec->field, &frame, &unknown, error)) {
+        return FALSE;
+    }
+    if (unknown) {
+        lesion_set_leave_out(set, name, LESION_UNKNOWN_PART);
+        return TRUE;
+    }
     if (annotation) {
         g_autoptr(Annotation) outlines = lesions_load(annotation, spec->groups, spec->field, &frame, error);
         g_autoptr(Raster) raster = outlines ? raster_build(outlines, error) : NULL;
@@ -85,8 +93,10 @@ static gboolean evaluate_folder(const LesionEvaluation *spec, GHashTable *annota
             return FALSE;
         }
     }
+    g_autofree char *left_out = lesion_set_left_out_text(set);
     return lesion_set_count(set) > 0 ||
-           wsi_error_input(error, "%s has no NAME.csv with detections", spec->detections);
+           (left_out ? wsi_error_input(error, "%s: no slide counts: %s", spec->detections, left_out)
+                     : wsi_error_input(error, "%s has no NAME.csv with detections", spec->detections));
 }
 
 json_t *lesion_evaluation(const LesionEvaluation *spec, GError **error)

@@ -11,7 +11,8 @@ typedef struct {
     double mpp;              /* um per level-0 px */
 } LesionEvaluation;
 
-/* Every file of detections is a slide; one without annotation is normal.  Slides that Camelyon16 withdrew or annotated in part are left out.
+/* Every file of detections is a slide; one without annotation is normal.  Slides that Camelyon16 withdrew or annotated in part are left out, and those
+ * with a part that nobody has decided on (groups of kind `unknown`).  That no slide is left is an error that names them.
  *
  * As lesion_set_metrics (lesion_set.h), with "annotations_without_detections": [NAME].  The centre of a pixel decides whether it is lesion.
  * NULL with error. */

@@ -170,6 +170,25 @@ void lesion_set_leave_out(LesionSet *set, const char *name, const char *why)
     json_array_append_new(set->left_out, json_pack("{s:s, s:s}", "slide", name, "why", why));
 }
 
+json_t *lesion_set_left_out(const LesionSet *set)
+{
+    return set->left_out;
+}
+
+char *lesion_set_left_out_text(const LesionSet *set)
+{
+    g_autoptr(GString) out = g_string_new(NULL);
+    json_t *one;
+    size_t i;
+    json_array_foreach(set->left_out, i, one)
+    {
+        g_string_append_printf(out, "%s%s: %s", i ? "; " : "",
+                               json_string_value(json_object_get(one, "slide")),
+                               json_string_value(json_object_get(one, "why")));
+    }
+    return out->len ? g_strdup(out->str) : NULL;
+}
+
 /* ---- results ---- */
 
 /* Without points between two of the same sensitivity. */

@@ -17,6 +17,8 @@ gboolean lesion_axes(const Components *regions, double *major_um, double *larges
 
 /* Why slides of Camelyon16 are left out (camelyon16_use). */
 #define LESION_LEFT_OUT "Camelyon16 withdrew it or annotated it only in part"
+/* Why slides with an area of the kind `unknown` are left out (annotation_rules.h). */
+#define LESION_UNKNOWN_PART "nobody has decided on a part of it"
 
 typedef struct LesionSet LesionSet;
 LesionSet *lesion_set_new(void);
@@ -34,6 +36,10 @@ typedef struct {
 /* FALSE with WSI_ERROR_MEMORY. */
 gboolean lesion_set_add(LesionSet *set, const LesionSlide *slide, GError **error);
 void lesion_set_leave_out(LesionSet *set, const char *name, const char *why);
+/* [{"slide", "why"}], borrowed. */
+json_t *lesion_set_left_out(const LesionSet *set);
+/* "SLIDE: why; SLIDE: why"; NULL when none is left out.  Caller frees. */
+char *lesion_set_left_out_text(const LesionSet *set);
 int lesion_set_count(const LesionSet *set);
 /* {"slides", "normal", "regions", "itc", "detections", "left_out": [{"slide", "why"}], "unit", "units",
  * "froc": [{"rule": "2016" or "step", "itc": "ignored" or "lesions", "lesions", "false_positives_per_slide": [...], "sensitivity": [...],

@@ -38,7 +38,7 @@ static GPtrArray *find_slides(const Work *work, LesionSet *set, GError **error)
         if (entry->use != SLIDE_WHOLE) {
             lesion_set_leave_out(set, entry->id, LESION_LEFT_OUT);
         } else if (annotation_notes_has_unknown(work->records, entry->id)) {
-            lesion_set_leave_out(set, entry->id, "nobody has decided on a part of it");
+            lesion_set_leave_out(set, entry->id, LESION_UNKNOWN_PART);
         } else if (!path) {
             lesion_set_leave_out(set, entry->id, "it has no detections, because one of its jobs failed");
         } else {
@@ -100,6 +100,23 @@ static gboolean add_slide(const Work *work, LesionSet *set, const Found *found, 
     return lesion_set_add(set, &slide, error);
 }
 
+/* Why there is no FROC, with the slides that were left out.  counted: slides that were not. */
+static json_t *absent_json(const Work *work, const LesionSet *set, guint counted)
+{
+    gboolean annotated = FALSE;
+    for (guint i = 0; i < work->run->slides->len; i++) {
+        const SlideEntry *entry = work->run->slides->pdata[i];
+        annotated = annotated ||
+                    (g_str_equal(entry->split, "test") && entry->scored && entry->label == SLIDE_ANNOTATED);
+    }
+    const char *why = annotated     ? "each annotated slide of the test split is left out"
+                      : counted > 0 ? "no slide of the test split has a lesion, so there is no sensitivity"
+                      : json_array_size(lesion_set_left_out(set)) > 0
+                          ? "each slide of the test split that has a label is left out"
+                          : "no slide of the test split has detections and a label";
+    return json_pack("{s:s, s:O}", "absent", why, "left_out", lesion_set_left_out(set));
+}
+
 json_t *slide_lesions(const Work *work, GError **error)
 {
     g_autoptr(LesionSet) set = lesion_set_new();
@@ -117,9 +134,7 @@ json_t *slide_lesions(const Work *work, GError **error)
         }
     }
     if (!any) {
-        return json_pack("{s:s}", "absent",
-                         slides->len > 0 ? "no slide of the test split with detections is annotated"
-                                         : "no slide of the test split has detections and a label");
+        return absent_json(work, set, slides->len);
     }
     const Found *first = slides->pdata[0];
     json_t *out = lesion_set_metrics(set),

@@ -150,19 +150,29 @@ static void put_by_slide(Page *page, const json_t *lesions)
     page_close(page);
 }
 
+static void put_left_out(Page *page, const json_t *lesions)
+{
+    json_t *one;
+    size_t i;
+    json_array_foreach(json_object_get(lesions, "left_out"), i, one)
+    {
+        page_put(page, PAGE_P, "Left out: %s: %s.", json_string_value(json_object_get(one, "slide")),
+                 json_string_value(json_object_get(one, "why")));
+    }
+}
+
 gboolean section_lesions(const ReportInput *input, Page *page, GError **error)
 {
     const json_t *lesions = json_object_get(input->metrics, "lesions");
     const json_t *all = json_object_get(lesions, "froc"), *first = json_array_get(all, 0);
     const char *why = json_string_value(json_object_get(first, "intervals_absent"));
-    json_t *one;
-    size_t i;
     if (!lesions) {
         return TRUE;
     }
     page_put(page, PAGE_H2, "Lesions: test split");
     report_absent(page, "No lesion-level metrics", lesions);
     if (!all) {
+        put_left_out(page, lesions);
         return TRUE;
     }
     g_autofree char *threshold = report_number(lesions, "threshold", "%.4g");
@@ -190,11 +200,7 @@ gboolean section_lesions(const ReportInput *input, Page *page, GError **error)
         g_autofree char *drawn = report_drawn(lesions);
         page_put(page, PAGE_SMALL, "%s", drawn);
     }
-    json_array_foreach(json_object_get(lesions, "left_out"), i, one)
-    {
-        page_put(page, PAGE_P, "Left out: %s: %s.", json_string_value(json_object_get(one, "slide")),
-                 json_string_value(json_object_get(one, "why")));
-    }
+    put_left_out(page, lesions);
     if (!json_object_get(input->metrics, "stages")) {
         page_put(page, PAGE_SMALL,
                  "No pN stages: no table of them is given (evaluate.stages in the configuration).");

@@ -46,6 +46,26 @@ Annotation *lesions_load(const char *path, const GPtrArray *groups, const char *
     return load(path, groups, field, PART_LESIONS, frame, error);
 }
 
+/* Whether an annotation has an area of the part that its rules were made for. */
+static gboolean has_part(const Annotation *annotation)
+{
+    for (guint i = 0; i < annotation->outlines->len; i++) {
+        const Outline *outline = annotation->outlines->pdata[i];
+        if (outline->closed && outline->label == LABEL_LESION) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+gboolean lesions_find_unknown(const char *path, const GPtrArray *groups, const char *field,
+                              const SlideFrame *frame, gboolean *unknown, GError **error)
+{
+    g_autoptr(Annotation) annotation = load(path, groups, field, PART_UNKNOWN, frame, error);
+    *unknown = annotation && has_part(annotation);
+    return annotation != NULL;
+}
+
 gboolean lesions_have_regions(const Config *config)
 {
     return groups_have_kind(config->slides_groups, "roi");
@@ -58,11 +78,7 @@ static gboolean read_part(const Config *config, const SlideEntry *entry, const S
     SlideFrame frame = lesions_frame(slide);
     g_autoptr(Annotation) annotation =
         load(entry->annotation, config->slides_groups, config->slides_group_field, part, &frame, error);
-    gboolean found = FALSE;
-    for (guint i = 0; annotation && i < annotation->outlines->len; i++) {
-        const Outline *outline = annotation->outlines->pdata[i];
-        found = found || (outline->closed && outline->label == LABEL_LESION);
-    }
+    gboolean found = annotation && has_part(annotation);
     *raster = found ? raster_build(annotation, error) : NULL;
     return annotation && (!found || *raster);
 }

@@ -14,6 +14,9 @@ SlideFrame lesions_frame(const Slide *slide);
  * see annotation_rules.h.  field: slides.group_field.  NULL with error. */
 Annotation *lesions_load(const char *path, const GPtrArray *groups, const char *field,
                          const SlideFrame *frame, GError **error);
+/* Whether a part of the same file is unknown (annotation_rules.h). */
+gboolean lesions_find_unknown(const char *path, const GPtrArray *groups, const char *field,
+                              const SlideFrame *frame, gboolean *unknown, GError **error);
 /* Whether slides.groups names regions of interest (roi). */
 gboolean lesions_have_regions(const Config *config);
 /* The union of the regions of interest on a slide; *region is NULL when it has none: then all of the slide is of interest. */

@@ -38,4 +38,34 @@ is "the other two are named with the reason" \
     "[('synth_02', 'nobody has decided on a part of it'), ('synth_03', 'nobody has decided on a part of it')]"
 is "a slide with a lesion has one, whatever else is in it; one without is not normal" \
     "$(member "[m['slide_scores'][k] for k in ('slides', 'with_lesions', 'left_out')]")" "[2, 2, 1]"
+
+# ---- the same slides from files
+mkdir det truth
+for slide in synth_01 synth_02 synth_03; do
+    { echo confidence,x,y; tail -n +2 run/slides/$slide/detections.csv | sed 's/^[^,]*/1/'; } >det/$slide.csv
+    cp c/annotations/$slide.xml truth/
+done
+by_file() { "$WSIFLOW" evaluate --detections "$1" --annotations truth --mpp 0.5 --group open=unknown --json; }
+by_file det >files.json
+is "detections in files are compared" $? 0
+is "to the slide alone that is wholly known" \
+    "$(python3 -c "import json; m = json.load(open('files.json')); print(m['slides'], [s['slide'] for s in m['by_slide']], [(s['slide'], s['why']) for s in m['left_out']])")" \
+    "1 ['synth_01'] [('synth_02', 'nobody has decided on a part of it'), ('synth_03', 'nobody has decided on a part of it')]"
+rm det/synth_01.csv
+by_file det >files.json 2>files.err
+is "with none left there is nothing to compare" $? 1
+like "and the slides are named with the reason" "$(cat files.err)" 'no slide counts: synth_02: nobody has decided on a part of it; synth_03: '
+
+# ---- no FROC: the reason is the true one
+open synth_01 1024
+"$WSIFLOW" run -c run.yaml -o run >run.log 2>&1
+is "each annotated slide is partly unknown" "$(member "m['lesions']['absent']")" "each annotated slide of the test split is left out"
+is "they are named" "$(member "sorted(s['slide'] for s in m['lesions']['left_out'])")" "['synth_01', 'synth_02', 'synth_03']"
+like "in the report too" "$(cat run/report.html)" 'Left out: synth_01: nobody has decided on a part of it'
+cut -d, -f1-4 c/manifest.csv | sed '1!s/$/,normal/; 1s/$/,label/' >c/normals.csv
+{ echo 'slides: {manifest: c/normals.csv}'; tail -n +2 run.yaml; } >normals.yaml
+"$WSIFLOW" run -c normals.yaml -o normals >normals.log 2>&1
+is "of normal slides the reason is that there is no lesion" \
+    "$(python3 -c "import json; print(json.load(open('normals/metrics.json'))['lesions']['absent'])")" \
+    "no slide of the test split has a lesion, so there is no sensitivity"
 finish
