@@ -82,9 +82,9 @@ static gboolean put_map(GString *out, const HeatmapLook *look, const SlideInfo *
                     *name = g_uri_escape_string(g_strcmp0(info->vendor, "dicom") ? file : "", NULL, FALSE),
                     *id = g_uri_escape_string(look->title, NULL, FALSE);
     char level[G_ASCII_DTOSTR_BUF_SIZE] = "null";
-    if (!isnan(look->threshold.value)) { /* as many digits as regions.geojson has */
-        g_ascii_formatd(level, sizeof level - 1, "%.15g", look->threshold.value);
-        strcat(level, "d");
+    const gboolean known = !isnan(look->threshold.value);
+    if (known) { /* as many digits as regions.geojson has */
+        g_ascii_formatd(level, sizeof level, "%.15g", look->threshold.value);
     }
     const Rect *bounds = &info->bounds;
     g_string_append_printf(
@@ -92,12 +92,12 @@ static gboolean put_map(GString *out, const HeatmapLook *look, const SlideInfo *
         "// What the heatmap is of: the file's name and the slide's in regions.geojson (percent-encoded), "
         "its threshold, level 0\n"
         "// and the scanned area in px, and the channel of heatmap.ome.tif that is shown: the maxima.\n"
-        "def map = [slide: '%s', id: '%s', threshold: %s, width: %" G_GINT64_FORMAT
+        "def map = [slide: '%s', id: '%s', threshold: %s%s, width: %" G_GINT64_FORMAT
         ", height: %" G_GINT64_FORMAT
         ",\n    boundsX: %.0f, boundsY: %.0f, boundsWidth: %.0f, boundsHeight: %.0f, channel: %d,\n"
         "    colours: ",
-        name, id, level, info->levels[0].width, info->levels[0].height, bounds->x, bounds->y, bounds->width,
-        bounds->height, VALUE_MAXIMUM);
+        name, id, level, known ? "d" : "", info->levels[0].width, info->levels[0].height, bounds->x,
+        bounds->y, bounds->width, bounds->height, VALUE_MAXIMUM);
     return put_colours(out, look->colours, error) && g_string_append(out, "]\n");
 }
 
