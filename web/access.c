@@ -1,14 +1,18 @@
 /* Secrets and names.  The token is spent by its use, because addresses stay in histories and are copied; the cookie stays in the browser and ends
  * with the server. */
 #include "web/access.h"
+#include <netdb.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 
 struct WebAccess {
     GMutex lock; /* guards token */
     char token[WEB_SECRET + 1], cookie[WEB_SECRET + 1];
     char *cookie_name;
-    GPtrArray *hosts; /* char*: "NAME:PORT" */
+    const char *scheme; /* of the page's Origin */
+    GPtrArray *hosts;   /* char*: "NAME:PORT" */
 };
 
 /* getrandom gives up to 256 bytes or nothing; without it there are no secrets and no server. */
@@ -36,7 +40,38 @@ static gboolean same_secret(const char *secret, const char *given)
     return differences == 0;
 }
 
-WebAccess *web_access_new(const char *host, int port, const char *other)
+static WebAddress kind_of_v4(guint32 address)
+{
+    return address == INADDR_ANY             ? WEB_ADDRESS_ANY
+           : address >> 24 == IN_LOOPBACKNET ? WEB_ADDRESS_LOOPBACK
+                                             : WEB_ADDRESS_OTHER;
+}
+
+WebAddress web_address(const char *text)
+{
+    const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found;
+    if (getaddrinfo(text, NULL, &hints, &found) != 0) {
+        return WEB_ADDRESS_WRONG;
+    }
+    WebAddress kind = WEB_ADDRESS_WRONG;
+    if (found->ai_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const void *)found->ai_addr;
+        kind = kind_of_v4(ntohl(v4->sin_addr.s_addr));
+    } else if (found->ai_family == AF_INET6) {
+        const struct in6_addr *v6 = &((const struct sockaddr_in6 *)(const void *)found->ai_addr)->sin6_addr;
+        guint32 inner;
+        memcpy(&inner, v6->s6_addr + sizeof *v6 - sizeof inner, sizeof inner);
+        kind = IN6_IS_ADDR_V4MAPPED(v6)      ? kind_of_v4(ntohl(inner))
+               : IN6_IS_ADDR_UNSPECIFIED(v6) ? WEB_ADDRESS_ANY
+               : IN6_IS_ADDR_LOOPBACK(v6)    ? WEB_ADDRESS_LOOPBACK
+                                             : WEB_ADDRESS_OTHER;
+    }
+    freeaddrinfo(found);
+    return kind;
+}
+
+WebAccess *web_access_new(const char *host, int port, const char *proxy)
 {
     WebAccess *access = g_new0(WebAccess, 1);
     g_mutex_init(&access->lock);
@@ -44,13 +79,15 @@ WebAccess *web_access_new(const char *host, int port, const char *other)
     make_secret(access->cookie);
     access->cookie_name = g_strdup_printf("wsiflow-%d", port);
     access->hosts = g_ptr_array_new_with_free_func(g_free);
-    const char *names[] = {"127.0.0.1", "localhost", "::1", host, other};
-    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-        if (names[i]) {
-            gboolean v6 = strchr(names[i], ':') != NULL;
-            g_ptr_array_add(access->hosts,
-                            g_strdup_printf("%s%s%s:%d", v6 ? "[" : "", names[i], v6 ? "]" : "", port));
-        }
+    access->scheme = proxy ? "https://" : "http://";
+    if (proxy) {
+        g_ptr_array_add(access->hosts, g_strdup(proxy));
+    }
+    const char *names[] = {"127.0.0.1", "localhost", "::1", host};
+    for (size_t i = 0; !proxy && i < G_N_ELEMENTS(names); i++) {
+        gboolean v6 = strchr(names[i], ':') != NULL;
+        g_ptr_array_add(access->hosts,
+                        g_strdup_printf("%s%s%s:%d", v6 ? "[" : "", names[i], v6 ? "]" : "", port));
     }
     return access;
 }
@@ -75,10 +112,10 @@ gboolean web_access_host(const WebAccess *access, const char *host)
     return FALSE;
 }
 
-gboolean web_access_origin(const char *origin, const char *host)
+gboolean web_access_origin(const WebAccess *access, const char *origin, const char *host)
 {
-    return origin && host && g_str_has_prefix(origin, "http://") &&
-           g_ascii_strcasecmp(origin + strlen("http://"), host) == 0;
+    return origin && host && g_str_has_prefix(origin, access->scheme) &&
+           g_ascii_strcasecmp(origin + strlen(access->scheme), host) == 0;
 }
 
 gboolean web_access_spend(WebAccess *access, const char *token)

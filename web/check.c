@@ -82,7 +82,7 @@ static WebReply *check_headers(const Reading *r)
     if (r->headers->body_bytes > WEB_BODY_BYTES) {
         return web_reply_error(413, "a body has at most %d bytes", WEB_BODY_BYTES);
     }
-    if (r->headers->origin && !web_access_origin(r->headers->origin, r->headers->host)) {
+    if (r->headers->origin && !web_access_origin(r->server->access, r->headers->origin, r->headers->host)) {
         return web_reply_error(403, "requests of other pages are not answered");
     }
     return NULL;

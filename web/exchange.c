@@ -134,8 +134,8 @@ static enum MHD_Result let_in(Exchange *exchange, gboolean spent)
     WebReply *reply = web_reply(303, "text/plain", g_bytes_new_static("", 0));
     struct MHD_Response *response = response_new(reply);
     g_autofree char *cookie =
-        g_strdup_printf("%s=%s; Path=/; HttpOnly; SameSite=Strict", web_access_cookie_name(server->access),
-                        web_access_cookie(server->access));
+        g_strdup_printf("%s=%s; Path=/; HttpOnly; SameSite=Strict%s", web_access_cookie_name(server->access),
+                        web_access_cookie(server->access), server->options.proxy ? "; Secure" : "");
     if (spent) {
         MHD_add_response_header(response, MHD_HTTP_HEADER_SET_COOKIE, cookie);
     }

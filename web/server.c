@@ -91,9 +91,10 @@ WebServer *web_server_start(const WebOptions *options, GError **error)
     server->options = *options;
     server->port = port_of(fd);
     gboolean v6 = strchr(options->address, ':') != NULL;
-    server->origin =
-        g_strdup_printf("http://%s%s%s:%d", v6 ? "[" : "", options->address, v6 ? "]" : "", server->port);
-    server->access = web_access_new(options->address, server->port, options->other_host);
+    server->origin = options->proxy ? g_strconcat("https://", options->proxy, NULL)
+                                    : g_strdup_printf("http://%s%s%s:%d", v6 ? "[" : "", options->address,
+                                                      v6 ? "]" : "", server->port);
+    server->access = web_access_new(options->address, server->port, options->proxy);
     server->watch = web_watch_new();
     server->queue = web_queue_new(options->threads, options->data);
     /* The memory of a connection holds the request line, the headers and the headers of the answer. */

@@ -8,9 +8,10 @@
 #include "web/request.h"
 
 typedef struct {
-    const char *address;    /* numeric, of this machine */
-    int port;               /* 0: any that is free */
-    const char *other_host; /* one more name in Host headers, or NULL */
+    const char *address; /* numeric, of this machine */
+    int port;            /* 0: any that is free */
+    const char
+        *proxy; /* NAME or NAME:PORT of a proxy with TLS before this server (web_access_new), or NULL */
     const WebRoute *routes; /* ends with a NULL pattern */
     void *data;             /* for the routes */
     int threads;            /* that make pictures at the same time */

@@ -6,10 +6,12 @@
 #include "pipeline/run/exit_codes.h"
 #include "pipeline/view/routes.h"
 #include "pipeline/view/view.h"
+#include "web/access.h"
 #include "web/server.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 /* All that the page keeps in memory besides the program itself; independent of the number of slides. */
@@ -43,20 +45,27 @@ static gboolean check_leaflet(const char *folder, GError **error)
     return TRUE;
 }
 
-static gboolean check_address(const char *address, GError **error)
+static gboolean check_address(const char *address, const char *proxy, GError **error)
 {
-    static const char *const any[] = {"0.0.0.0", "::", "[::]"};
-    for (size_t i = 0; i < G_N_ELEMENTS(any); i++) {
-        if (g_str_equal(address, any[i])) {
-            return wsi_error_input(error, "--listen %s: name the one address that browsers use", address);
-        }
+    const WebAddress kind = web_address(address);
+    if (kind == WEB_ADDRESS_WRONG) {
+        return wsi_error_input(error, "--listen %s is not a numeric address", address);
+    }
+    if (kind == WEB_ADDRESS_ANY) {
+        return wsi_error_input(error, "--listen %s: name the one address that is meant, not all", address);
+    }
+    if (kind == WEB_ADDRESS_OTHER && !proxy) {
+        return wsi_error_input(
+            error,
+            "--listen %s: what the page shows would travel unencrypted. Leave it at 127.0.0.1 and "
+            "use ssh -L 8750:127.0.0.1:8750 %s from the other machine, or put a proxy with TLS "
+            "before it and give the name that browsers know: --behind-proxy NAME",
+            address, g_get_host_name());
+    }
+    if (proxy && (!*proxy || strpbrk(proxy, "/@ "))) {
+        return wsi_error_input(error, "--behind-proxy %s: a name, or NAME:PORT, is needed", proxy);
     }
     return TRUE;
-}
-
-static gboolean is_loopback(const char *address)
-{
-    return g_str_has_prefix(address, "127.") || g_str_equal(address, "::1");
 }
 
 /* At the given port; else at the first free one of a few, so that it is usually the same, or at any. */
@@ -77,17 +86,15 @@ static WebServer *start(WebOptions *options, int port, GError **error)
     return web_server_start(options, error);
 }
 
-static void print_tunnel(const WebServer *server, const char *address)
+static void print_tunnel(const WebServer *server, const WebOptions *options)
 {
     int port = web_server_port(server);
-    if (is_loopback(address)) {
-        printf("from another machine: ssh -L %d:%s:%d %s, then open the same address there\n", port, address,
-               port, g_get_host_name());
+    if (options->proxy) {
+        printf("the proxy reaches it at %s port %d; it must pass the Host header on\n", options->address,
+               port);
     } else {
-        fprintf(stderr,
-                "wsiflow view: %s can be reached from other machines, and what the page shows travels "
-                "unencrypted\n",
-                address);
+        printf("from another machine: ssh -L %d:%s:%d %s, then open the same address there\n", port,
+               options->address, port, g_get_host_name());
     }
     printf("Ctrl-C ends it\n");
     fflush(stdout);
@@ -151,7 +158,7 @@ static gboolean confine(const View *view, GError **error)
     return TRUE;
 }
 
-static gboolean serve(View *view, const char *address, int port, GError **error)
+static gboolean serve(View *view, const char *address, const char *proxy, int port, GError **error)
 {
     sigset_t ends;
     sigemptyset(&ends);
@@ -161,7 +168,7 @@ static gboolean serve(View *view, const char *address, int port, GError **error)
     sigprocmask(SIG_BLOCK, &ends, NULL); /* also for the threads of the server */
     signal(SIGPIPE, SIG_IGN);
     WebOptions options = {.address = address,
-                          .other_host = is_loopback(address) ? NULL : g_get_host_name(),
+                          .proxy = proxy,
                           .routes = view_routes,
                           .data = view,
                           .threads = MIN(pool_processors(), MOST_THREADS),
@@ -170,7 +177,7 @@ static gboolean serve(View *view, const char *address, int port, GError **error)
     if (!server) {
         return FALSE;
     }
-    print_tunnel(server, address);
+    print_tunnel(server, &options);
     print_review(view);
     wait_for_end(&ends);
     return TRUE;
@@ -217,14 +224,15 @@ static void view_clear(View *view)
 
 static int view_run(int argc, char **argv, GError **error)
 {
-    g_autofree char *address = NULL, *leaflet = NULL, *compare = NULL;
+    g_autofree char *address = NULL, *proxy = NULL, *leaflet = NULL, *compare = NULL;
     int port = 0, code;
     GOptionEntry entries[] = {
         {"port", 'p', 0, G_OPTION_ARG_INT, &port,
          "port to listen on (default: the first free one from 8750 on)", "N"},
         {"listen", 0, 0, G_OPTION_ARG_STRING, &address,
-         "address of this machine to listen on; others than 127.0.0.1 can be reached from outside",
-         "ADDRESS"},
+         "address of this machine to listen on (default: 127.0.0.1); others need --behind-proxy", "ADDRESS"},
+        {"behind-proxy", 0, 0, G_OPTION_ARG_STRING, &proxy,
+         "a proxy with TLS is before it, and browsers know it by this name", "NAME"},
         {"compare", 0, 0, G_OPTION_ARG_FILENAME, &compare, "a second run, whose score maps are shown beside",
          "RUN"},
         {"leaflet", 0, 0, G_OPTION_ARG_FILENAME, &leaflet,
@@ -245,9 +253,9 @@ static int view_run(int argc, char **argv, GError **error)
                  .maps = byte_cache_new((gsize)MAPS_MIB * MIB),
                  .leaflet = g_strdup(leaflet ? leaflet : leaflet_folder)};
     const char *listen = address ? address : "127.0.0.1";
-    gboolean good = check_address(listen, error) && check_leaflet(view.leaflet, error) &&
+    gboolean good = check_address(listen, proxy, error) && check_leaflet(view.leaflet, error) &&
                     open_runs(&view, argv[1], compare, error) && confine(&view, error) &&
-                    serve(&view, listen, port, error);
+                    serve(&view, listen, proxy, port, error);
     view_clear(&view);
     return good ? EXIT_DONE : EXIT_FAILED;
 }

@@ -293,12 +293,41 @@ like "no Leaflet: the package" "$(cat out)" 'leaflet.js is missing: install the 
 is "no argument: exit code" $? 2
 "$WSIFLOW" view run --port 70000 >out 2>&1
 is "no port: exit code" $? 2
-"$WSIFLOW" view run --listen 0.0.0.0 >out 2>&1
-like "all addresses at once are refused" "$(cat out)" 'name the one address'
+for all in 0.0.0.0 0 ::0 ::ffff:0.0.0.0; do
+    "$WSIFLOW" view run --listen $all --behind-proxy slides.example >out 2>&1
+    like "all addresses at once are refused: $all" "$(cat out)" 'name the one address'
+done
 "$WSIFLOW" view run --listen localhost >out 2>&1
 like "a name is no address" "$(cat out)" 'localhost is not a numeric address'
 "$WSIFLOW" view run --listen 192.0.2.1 >out 2>&1
+like "an address that others reach needs a proxy" "$(cat out)" 'unencrypted.*ssh -L .*--behind-proxy NAME'
+"$WSIFLOW" view run --listen 192.0.2.1 --behind-proxy slides.example >out 2>&1
 like "an address of others is refused" "$(cat out)" 'cannot listen on 192.0.2.1'
+page "behind a proxy only its name is served, and its https page may write" <<'P'
+server = subprocess.Popen([os.environ["WSIFLOW"], "view", "run", "--behind-proxy", "slides.example"], stdout=subprocess.PIPE, text=True)
+try:
+    address, told = server.stdout.readline(), server.stdout.readline()
+    token = re.fullmatch(r"open https://slides\.example(/\?token=[0-9a-f]{64})\n", address)[1]
+    port = int(re.match(r"the proxy reaches it at 127\.0\.0\.1 port (\d+); it must pass the Host header on", told)[1])
+    def ask(method, path, body=None, **headers):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.request(method, path, body, headers)
+        reply = connection.getresponse()
+        reply.read()
+        connection.close()
+        return reply
+    assert ask("GET", token).status == 403
+    cookie = ask("GET", token, Host="slides.example").getheader("Set-Cookie")
+    assert cookie.endswith("; Secure"), cookie
+    mine = {"Host": "slides.example", "Cookie": cookie.split(";")[0], "Content-Type": "application/json", "X-Wsiflow": "1"}
+    slide = "/api/slides/0/review"
+    assert ask("GET", slide, **mine).status == 200
+    assert ask("PUT", slide, "{}", **mine, Origin="http://slides.example").status == 403
+    assert ask("PUT", slide, "{}", **mine, Origin="https://slides.example").status == 400  # let in, and then misunderstood
+finally:
+    server.terminate()
+    server.wait()
+P
 page "a port in use is an error when it was asked for, else the next one is taken" <<'P'
 done = subprocess.run([os.environ["WSIFLOW"], "view", "run", "--port", str(page.port)], capture_output=True, text=True)
 assert done.returncode == 1 and "another program uses this port" in done.stderr, done

@@ -126,15 +126,55 @@ static void test_access(void)
     for (size_t i = 0; i < G_N_ELEMENTS(ours); i++) {
         g_autofree char *origin = g_strconcat("http://", ours[i], NULL);
         g_assert_true(web_access_host(access, ours[i]));
-        g_assert_true(web_access_origin(origin, ours[i]));
-        g_assert_false(web_access_origin(origin, "localhost:81"));
-        g_assert_false(web_access_origin(ours[i], ours[i]));
+        g_assert_true(web_access_origin(access, origin, ours[i]));
+        g_assert_false(web_access_origin(access, origin, "localhost:81"));
+        g_assert_false(web_access_origin(access, ours[i], ours[i]));
     }
     for (size_t i = 0; i < G_N_ELEMENTS(foreign); i++) {
         g_assert_false(web_access_host(access, foreign[i]));
     }
     g_assert_false(web_access_host(access, NULL));
-    g_assert_false(web_access_origin(NULL, ours[0]));
+    g_assert_false(web_access_origin(access, NULL, ours[0]));
+}
+
+static void test_proxy(void)
+{
+    g_autoptr(WebAccess) access = web_access_new("192.0.2.7", 80, "slides.example");
+    g_assert_true(web_access_host(access, "slides.example"));
+    g_assert_true(web_access_origin(access, "https://slides.example", "slides.example"));
+    g_assert_false(web_access_origin(access, "http://slides.example", "slides.example"));
+    static const char *const foreign[] = {"192.0.2.7:80", "127.0.0.1:80", "localhost:80",
+                                          "slides.example:80"};
+    for (size_t i = 0; i < G_N_ELEMENTS(foreign); i++) {
+        g_assert_false(web_access_host(access, foreign[i]));
+    }
+}
+
+static void test_address(void)
+{
+    static const struct {
+        const char *text;
+        WebAddress kind;
+    } cases[] = {{"0", WEB_ADDRESS_ANY},
+                 {"0.0", WEB_ADDRESS_ANY},
+                 {"00.0.0.0", WEB_ADDRESS_ANY},
+                 {"::", WEB_ADDRESS_ANY},
+                 {"::0", WEB_ADDRESS_ANY},
+                 {"0:0:0:0:0:0:0:0", WEB_ADDRESS_ANY},
+                 {"::ffff:0.0.0.0", WEB_ADDRESS_ANY},
+                 {"127.0.0.1", WEB_ADDRESS_LOOPBACK},
+                 {"127.1", WEB_ADDRESS_LOOPBACK},
+                 {"::1", WEB_ADDRESS_LOOPBACK},
+                 {"::ffff:127.0.0.1", WEB_ADDRESS_LOOPBACK},
+                 {"192.0.2.7", WEB_ADDRESS_OTHER},
+                 {"::ffff:192.0.2.7", WEB_ADDRESS_OTHER},
+                 {"2001:db8::1", WEB_ADDRESS_OTHER},
+                 {"127.0.0.1.example", WEB_ADDRESS_WRONG},
+                 {"localhost", WEB_ADDRESS_WRONG},
+                 {"[::]", WEB_ADDRESS_WRONG}};
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_assert_cmpint(web_address(cases[i].text), ==, cases[i].kind);
+    }
 }
 
 static void test_secrets(void)
@@ -386,6 +426,8 @@ int main(int argc, char **argv)
     g_test_add_func("/web/paths", test_paths);
     g_test_add_func("/web/not_paths", test_not_paths);
     g_test_add_func("/web/access", test_access);
+    g_test_add_func("/web/proxy", test_proxy);
+    g_test_add_func("/web/address", test_address);
     g_test_add_func("/web/secrets", test_secrets);
     g_test_add_func("/web/markup", test_markup);
     g_test_add_func("/web/order", test_order);
