@@ -134,7 +134,7 @@ static int by_score(const void *a, const void *b)
     return p->score < q->score ? 1 : p->score > q->score ? -1 : strcmp(p->slide, q->slide);
 }
 
-/* The slides with the highest score of a tile, by the table of slides; nothing when no slide was scored. */
+/* The slides with the highest score of a slide (slide_table.h), as the report ranks them; nothing when no slide was scored. */
 static void put_highest(GString *out, const Ended *ended)
 {
     enum { MOST = 3 };
@@ -143,7 +143,7 @@ static void put_highest(GString *out, const Ended *ended)
     g_autoptr(Csv) csv =
         path ? csv_read(path, NULL) : NULL; /* a table that cannot be read was reported by its stage */
     const int slide = csv ? csv_column(csv, "slide") : -1,
-              score = csv ? csv_column(csv, "score_maximum") : -1;
+              score = csv ? csv_column(csv, "score_top_1_percent") : -1;
     g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(Highest));
     for (int row = 0; slide >= 0 && score >= 0 && row < csv_rows(csv); row++) {
         Highest one = {csv_get(csv, row, slide), NAN};
@@ -160,8 +160,10 @@ static void put_highest(GString *out, const Ended *ended)
                                g_ascii_formatd(text, sizeof text, "%.2f", one->score));
     }
     if (names->len > 0) {
-        summary_line(out, "highest",
-                     "%s: the highest score of a tile, in standard deviations of normal tiles", names->str);
+        summary_line(
+            out, "highest",
+            "%s: the mean of the highest 1 %% of their tiles, in standard deviations of normal tiles",
+            names->str);
     }
 }
 

@@ -68,6 +68,10 @@ like "it shows stage, slides and time left" "$(cat drawn.txt)" '^[0-9]+/[0-9]+ j
 like "and tiles per second" "$(cat drawn.txt)" '[|] [0-9]+ tiles/s$'
 is "it never says more than nothing either" "$(grep -cE '(>|more than) 0:00 left|[^0-9]0:00 left' drawn.txt)" 0
 like "the last lines have the highest slides" "$(tail -3 results | head -1)" '^highest    [a-z_0-9]+ \([-0-9.]+\), [a-z_0-9]+ \([-0-9.]+\): '
+is "ranked as in the report: by the mean of the highest 1 % of their tiles" "$(tail -3 results | head -1)" "$(python3 -c "
+import csv
+rows = [(float(r['score_top_1_percent']), r['slide']) for r in csv.DictReader(open('lab/slides.csv')) if r['score_top_1_percent']]
+print('highest    ' + ', '.join('%s (%.2f)' % (s, v) for v, s in sorted(rows, key=lambda r: (-r[0], r[1]))[:3]) + ': the mean of the highest 1 % of their tiles, in standard deviations of normal tiles')")"
 like "the report" "$(tail -2 results | head -1)" '^report     lab/report.html'
 like "and the page" "$(tail -1 results)" '^look       wsiflow view lab '
 like "a run on which nothing works is shown as it is" "$("$WSIFLOW" status --watch lab 2>&1)" 'jobs done'

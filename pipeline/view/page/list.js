@@ -11,11 +11,11 @@ const falling = name => (a, b) => {
 };
 
 const SORTS = {
-    max: {words: "highest score", compare: falling("max")},
     top: {words: "mean of the top 1 %", compare: falling("top")},
+    max: {words: "highest tile", compare: falling("max")},
     area: {words: "area above threshold", compare: falling("area")},
     name: {words: "name", compare: byName},
-    state: {words: "review state", compare: (a, b) => stateRank(a) - stateRank(b) || falling("max")(a, b)},
+    state: {words: "review state", compare: (a, b) => stateRank(a) - stateRank(b) || falling("top")(a, b)},
 };
 
 const rows = new Map(); // id: {li, parts}
@@ -34,9 +34,9 @@ function sortName() {
     return byId("sort").value;
 }
 
-// Score that the list shows: that of the order, or the highest.
+// Score that the list shows: that of the order, or the mean of the top 1 %, by which the report ranks slides.
 function scoreWords(slide) {
-    const name = ["max", "top", "area"].includes(sortName()) ? sortName() : "max";
+    const name = ["max", "top", "area"].includes(sortName()) ? sortName() : "top";
     const value = slide.scores ? slide.scores[name] : NaN;
     return Number.isFinite(value) ? `${scoreText(value)}${name === "area" ? " mm²" : ""}` : slide.state === "done" ? "no map" : slide.state;
 }
@@ -145,7 +145,7 @@ export function startList(open) {
     openSlide = open;
     const kept = remembered();
     byId("sort").replaceChildren(...Object.entries(SORTS).map(([value, {words}]) => element("option", {value, text: words})));
-    byId("sort").value = SORTS[kept.sort] ? kept.sort : "max";
+    byId("sort").value = SORTS[kept.sort] ? kept.sort : "top";
     byId("filter-state").replaceChildren(...["all", ...state.run.slide_states, "no map"].map(value => element("option", {
         value, text: value === "all" ? "every state" : value})));
     byId("sort").addEventListener("change", () => {

@@ -177,7 +177,7 @@ function showSlide() {
     byId("slide-title").title = slide.name;
     byId("slide-size").textContent = `${slide.width} × ${slide.height} px, ${shape} µm/px`;
     byId("slide-scores").textContent = entry && isScored(entry) ?
-        `highest score ${scoreText(entry.scores.max)}, top 1 % ${scoreText(entry.scores.top)}` : "no scores yet";
+        `mean of the top 1 % ${scoreText(entry.scores.top)}, highest tile ${scoreText(entry.scores.max)}` : "no scores yet";
     document.title = `${slide.name} – wsiflow`;
     showReview();
 }
