@@ -36,7 +36,7 @@ static void figures_of(const double *cell, double figure[FIGURES])
     figure[PRECISION] = both && predicted > 0 ? cell[TP] / predicted : NAN;
     figure[RECALL] = positives > 0 ? cell[TP] / positives : NAN;
     figure[SPECIFICITY] = negatives > 0 ? cell[TN] / negatives : NAN;
-    figure[ACCURACY] = both ? (cell[TP] + cell[TN]) / (positives + negatives) : NAN;
+    figure[ACCURACY] = (cell[TP] + cell[TN]) / (positives + negatives);
     figure[BALANCED] = both ? (figure[RECALL] + figure[SPECIFICITY]) / 2 : NAN;
 }
 

@@ -3,7 +3,7 @@
 #pragma once
 #include "flows/metrics/bootstrap.h"
 
-/* The threshold is not chosen again in a draw.  As in metrics.h, a metric is not defined in a draw that lacks a class, and the precision is not
+/* The threshold is not chosen again in a draw.  As in metrics.h, a metric but the accuracy is not defined in a draw that lacks its class, and the precision is not
  * where nothing is predicted positive. */
 typedef struct {
     Interval f1, precision, recall, specificity, accuracy, balanced_accuracy;

@@ -38,7 +38,7 @@ static const struct {
     {"precision", offsetof(Metrics, precision), NEEDS_BOTH, TRUE},
     {"recall", offsetof(Metrics, recall), NEEDS_ANOMALIES, TRUE},
     {"specificity", offsetof(Metrics, specificity), NEEDS_NORMALS, TRUE},
-    {"accuracy", offsetof(Metrics, accuracy), NEEDS_BOTH, TRUE},
+    {"accuracy", offsetof(Metrics, accuracy), 0, TRUE},
     {"balanced_accuracy", offsetof(Metrics, balanced_accuracy), NEEDS_BOTH, TRUE},
 };
 
@@ -192,10 +192,8 @@ static void add_threshold(json_t *out, const ScoreTable *table, const ScorePart 
     } else if (score_metrics(table, part->rows, table->score, threshold->value, &m)) {
         g_autofree char *from = threshold_from(threshold);
         json_t *at = metrics_json(&m, threshold->value, from);
-        if (classes_of(&m) == NEEDS_BOTH) {
-            json_object_set_new(at, "intervals",
-                                evaluation_intervals_at(table, part->rows, threshold->value, best));
-        }
+        json_object_set_new(at, "intervals",
+                            evaluation_intervals_at(table, part->rows, threshold->value, best));
         json_object_set_new(out, threshold->key, at);
     }
 }

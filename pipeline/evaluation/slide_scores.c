@@ -180,6 +180,9 @@ json_t *evaluation_slide_scores(const ScoreTable *table, const char *split, cons
     }
     json_t *out =
         json_pack("{s:i, s:i, s:i}", "slides", n, "with_lesions", lesions, "left_out", set.left_out);
+    if (n > 0) {
+        json_object_set_new(out, "prevalence", json_real((double)lesions / n));
+    }
     if (lesions == 0 || lesions == n) {
         json_object_set_new(out, "absent",
                             json_string(n == 0 ? "no slide has labels and scores"
@@ -191,9 +194,8 @@ json_t *evaluation_slide_scores(const ScoreTable *table, const char *split, cons
     ScoreUnits units = score_units(table, set.rows);
     g_autofree int *unit = units.unit;
     g_autofree char *refusal = bootstrap_refusal(units.units, units.names);
-    json_object_update_new(out, json_pack("{s:f, s:s, s:i, s:s}", "prevalence", (double)lesions / n, "unit",
-                                          units.name, "units", units.units, "burden",
-                                          set.by_fraction ? "lesion_fraction" : "label"));
+    json_object_update_new(out, json_pack("{s:s, s:i, s:s}", "unit", units.name, "units", units.units,
+                                          "burden", set.by_fraction ? "lesion_fraction" : "label"));
     if (refusal) {
         json_object_set_new(out, "intervals_absent", json_string(refusal));
     }

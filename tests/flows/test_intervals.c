@@ -202,7 +202,7 @@ static void test_intervals_at_a_threshold(void)
         const double figures[FIGURES] = {m.best_f1,     m.precision, m.recall,
                                          m.specificity, m.accuracy,  m.balanced_accuracy};
         for (int f = 0; f < FIGURES; f++) {
-            values[f][draw] = both || f == 2 || f == 3 ? figures[f] : NAN;
+            values[f][draw] = both || f == 2 || f == 3 || f == 4 ? figures[f] : NAN;
         }
     }
     ThresholdIntervals got;

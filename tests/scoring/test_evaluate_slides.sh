@@ -71,6 +71,14 @@ like "also of slides" "$(of few.csv slide_scores.intervals_absent)" 'at least 10
 is "the same draws again" "$("$WSIFLOW" evaluate --json -t 1 patients.csv | sha256sum)" "$(sha256sum <patients.json)"
 like "the area above a threshold needs one" "$(of patients.csv slide_scores.scores.tiles_above_threshold.absent)" 'no calibrated or given threshold'
 printf 'slide,label,score\na,0,1\nb,0,2\n' >normals.csv
+is "their prevalence is 0" "$(of normals.csv slide_scores.prevalence)" 0.0
+{ echo slide,label,score; for i in 0 1 2 3 4 5 6 7 8 9; do echo "s$i,0,$i"; done; } >ten.csv
+"$WSIFLOW" evaluate --json -t 8 ten.csv >ten.json
+is "with normal rows alone the accuracy is defined, with an interval" "$(python3 -c "
+import json
+g = json.load(open('ten.json'))['given']
+i = g['intervals']['accuracy']
+print(g['accuracy'], i['low'] < 0.8 < i['high'] and i['draws'] > 900, sorted(set(g['intervals']) & {'f1', 'recall', 'auroc', 'precision'}))")" '0.8 True []'
 is "no slide with lesions: no metrics of slides" "$(of normals.csv slide_scores.absent)" "no slide has lesions"
 like "the text has the intervals" "$("$WSIFLOW" evaluate patients.csv)" '95 % intervals, 13 patients:  AUROC 0\.[0-9]+ to '
 like "and the slides with their prevalence" "$("$WSIFLOW" evaluate patients.csv)" '^slides as a whole: 26, 13 of them with lesions, 1 left out  prevalence 0.5000'
