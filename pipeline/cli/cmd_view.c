@@ -9,10 +9,13 @@
 #include "web/access.h"
 #include "web/server.h"
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* All that the page keeps in memory besides the program itself; independent of the number of slides. */
 enum { MIB = 1 << 20, OPEN_SLIDES = 3, SLIDE_MIB = 30, PICTURES_MIB = 40, MAPS_MIB = 96, MOST_THREADS = 8 };
@@ -130,11 +133,38 @@ static void print_review(const View *view)
     }
 }
 
-/* Waits for Ctrl-C, SIGTERM or the end of the terminal. */
-static void wait_for_end(const sigset_t *ends)
+/* Ctrl-C, SIGTERM and the end of the terminal arrive here.  A signal may be given to any thread, also to those that a library started before main,
+ * so a mask of this thread would not hold it back: a handler writes to a pipe, and this thread waits for the other end. */
+static int ended[2];
+
+static void note_end(int number)
 {
-    int number;
-    while (sigwait(ends, &number) != 0) {
+    const int before = errno;
+    (void)!write(ended[1], "", 1);
+    errno = before;
+}
+
+static gboolean catch_ends(GError **error)
+{
+    static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+    const struct sigaction action = {.sa_handler = note_end, .sa_flags = SA_RESTART};
+    if (pipe2(ended, O_CLOEXEC | O_NONBLOCK) != 0) {
+        return wsi_error_errno(error, "cannot open", "a pipe");
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(ends); i++) {
+        struct sigaction before;
+        if (sigaction(ends[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN) { /* nohup */
+            sigaction(ends[i], &action, NULL);
+        }
+    }
+    signal(SIGPIPE, SIG_IGN);
+    return TRUE;
+}
+
+static void wait_for_end(void)
+{
+    struct pollfd end = {.fd = ended[0], .events = POLLIN};
+    while (poll(&end, 1, -1) <= 0) {
     }
 }
 
@@ -160,26 +190,19 @@ static gboolean confine(const View *view, GError **error)
 
 static gboolean serve(View *view, const char *address, const char *proxy, int port, GError **error)
 {
-    sigset_t ends;
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGINT);
-    sigaddset(&ends, SIGTERM);
-    sigaddset(&ends, SIGHUP);
-    sigprocmask(SIG_BLOCK, &ends, NULL); /* also for the threads of the server */
-    signal(SIGPIPE, SIG_IGN);
     WebOptions options = {.address = address,
                           .proxy = proxy,
                           .routes = view_routes,
                           .data = view,
                           .threads = MIN(pool_processors(), MOST_THREADS),
                           .announce = announce};
-    g_autoptr(WebServer) server = start(&options, port, error);
+    g_autoptr(WebServer) server = catch_ends(error) ? start(&options, port, error) : NULL;
     if (!server) {
         return FALSE;
     }
     print_tunnel(server, &options);
     print_review(view);
-    wait_for_end(&ends);
+    wait_for_end();
     return TRUE;
 }
 
