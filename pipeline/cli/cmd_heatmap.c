@@ -129,7 +129,7 @@ static int heatmap(int argc, char **argv, GError **error)
     HeatmapLook look = heatmap_look(config, at);
     look.title = id;
     look.provenance = "wsiflow " WSIFLOW_VERSION;
-    const HeatmapOverview of = {.slide = slide, .map = map};
+    const HeatmapOverview of = {.slide = slide, .map = map, .min_area_um2 = config->regions_min_area_um2};
     const ValueSources with = {.probability_text =
                                    "none: a map alone does not say which scores the tiles have"};
     gboolean ok = slide && slide_grid_check_mpp(slide, error) &&

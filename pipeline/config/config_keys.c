@@ -275,7 +275,7 @@ const ConfigKey config_keys[] = {
 
     TEXT(regions, threshold, "",
          "score from which on a cell belongs to a region; empty = the model's threshold"),
-    NUMBER(regions, min_area_um2, "0", 0, 1e12, "smaller regions are dropped and counted"),
+    NUMBER(regions, min_area_um2, "0", 0, 1e12, "um2; smaller regions are left out of all files and counted"),
     CHOICE(regions, frame, "qupath", "qupath level0",
            "coordinates of GeoJSON files, also of tissue outlines: QuPath's, which begin at the slide's "
            "bounds, or those of level 0"),

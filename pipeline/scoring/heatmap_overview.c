@@ -5,6 +5,7 @@
 #include "pipeline/scoring/heatmap_overview.h"
 #include "annotations/raster/isoline.h"
 #include "base/durable.h"
+#include "pipeline/scoring/map_regions.h"
 #include "pipeline/write/versions.h"
 #include "tiler/heatmap/heatmap_page.h"
 #include "tiler/imagefile/imagefile.h"
@@ -13,7 +14,6 @@
 const char *const heatmap_overview_files[HEATMAP_OVERVIEWS] = {"heatmap.png", "thumbnail.jpg"};
 
 enum { LESION_CELLS = 3600, THUMBNAIL_SIDE = 224, THUMBNAIL_BYTES = 10000 };
-#define TOLERANCE 0.25 /* cells */
 /* Outlines around less than this part of the slide would be specks on the page, which hide what they go round. */
 #define LEAST_PART 2e-5
 #define LEAST_HOLE_PART 2e-4
@@ -21,7 +21,7 @@ enum { LESION_CELLS = 3600, THUMBNAIL_SIDE = 224, THUMBNAIL_BYTES = 10000 };
 /* ---- outlines ---- */
 
 typedef struct {
-    Isoline *found;
+    Isoline *found; /* owns the points; NULL: they belong to the regions */
     Ring *rings;
     HeatmapOutlines outlines;
 } Outlines;
@@ -33,24 +33,19 @@ static void outlines_clear(Outlines *outlines)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Outlines, outlines_clear)
 
-/* Outlines of the cells at or above a level, without those around less than a part of the map. */
-static gboolean outlines_find(const Map *map, double level, double least_part, double least_hole_part,
-                              Outlines *out, GError **error)
+/* The rings.  kept: by region, those that are shown, without rings around less than a part of the map; NULL: all of them. */
+static void outlines_take(Outlines *out, const Map *map, const Isoline *from, const gboolean *kept)
 {
     const double cells = (double)map->width * (double)map->height;
-    out->found = isoline_find(map, level, TOLERANCE, error);
-    if (!out->found) {
-        return FALSE;
-    }
-    out->rings = g_new(Ring, out->found->ring_count + 1);
+    out->rings = g_new(Ring, from->ring_count + 1);
     out->outlines = (HeatmapOutlines){out->rings, 0, map->width, map->height};
-    for (int i = 0; i < out->found->ring_count; i++) {
-        const IsolineRing *ring = &out->found->rings[i];
-        if (fabs(ring->area) >= (ring->area > 0 ? least_part : least_hole_part) * cells) {
+    for (int i = 0; i < from->ring_count; i++) {
+        const IsolineRing *ring = &from->rings[i];
+        double least = ring->area > 0 ? LEAST_PART : LEAST_HOLE_PART;
+        if (!kept || (kept[ring->region] && fabs(ring->area) >= least * cells)) {
             out->rings[out->outlines.count++] = (Ring){ring->xy, ring->points};
         }
     }
-    return TRUE;
 }
 
 static gboolean outlines_of_mask(const Image *mask, Outlines *out, GError **error)
@@ -59,7 +54,11 @@ static gboolean outlines_of_mask(const Image *mask, Outlines *out, GError **erro
     for (size_t i = 0; map && i < image_bytes(mask); i++) {
         map->values[i] = mask->pixels[i] != 0;
     }
-    return map && outlines_find(map, 0.5, 0, 0, out, error);
+    out->found = map ? isoline_find(map, 0.5, MAP_REGION_TOLERANCE, error) : NULL;
+    if (out->found) {
+        outlines_take(out, map, out->found, NULL);
+    }
+    return out->found != NULL;
 }
 
 static gboolean outlines_of_lesions(const Raster *lesions, const SlideInfo *info, Outlines *out,
@@ -74,6 +73,18 @@ static gboolean outlines_of_lesions(const Raster *lesions, const SlideInfo *info
     }
     raster_fill(lesions, &whole, mask);
     return outlines_of_mask(mask, out, error);
+}
+
+static MapRegions *find_regions(const HeatmapOverview *of, double threshold, GError **error)
+{
+    const SlideInfo *info = slide_info(of->slide);
+    const MapRegionSpec spec = {.threshold = threshold,
+                                .min_area_um2 = of->min_area_um2,
+                                .slide_width = (double)info->levels[0].width,
+                                .slide_height = (double)info->levels[0].height,
+                                .mpp_x = info->mpp_x,
+                                .mpp_y = info->mpp_y};
+    return map_regions_find(of->map, &spec, error);
 }
 
 /* ---- texts ---- */
@@ -104,15 +115,15 @@ static char *area_text(double mm2)
     return g_strdup_printf("%s %s\u00b2", value, mm2 < 0.01 ? "\u00b5m" : "mm");
 }
 
-/* What the map shows, in one line. */
-static char *found_text(const Map *map, const MapThreshold *threshold)
+/* What the map shows, in one line.  regions: NULL without a threshold. */
+static char *found_text(const Map *map, const MapRegions *regions, const MapThreshold *threshold)
 {
     int64_t scored = 0, high = 0;
     double maximum = -INFINITY;
     for (size_t i = 0; i < (size_t)map->width * (size_t)map->height; i++) {
         if (isfinite(map->values[i])) {
             scored++;
-            high += map->values[i] >= threshold->value;
+            high += regions && map_regions_has(regions, i);
             maximum = fmax(maximum, map->values[i]);
         }
     }
@@ -120,7 +131,7 @@ static char *found_text(const Map *map, const MapThreshold *threshold)
         return g_strdup("no part of it was scored");
     }
     g_autofree char *most = score_text(maximum);
-    if (isnan(threshold->value)) {
+    if (!regions) {
         return g_strdup_printf("highest score %s", most);
     }
     g_autofree char *at = score_text(threshold->value),
@@ -129,17 +140,19 @@ static char *found_text(const Map *map, const MapThreshold *threshold)
                            percent, at);
 }
 
-static char *note_text(const HeatmapLook *look, const SlideInfo *info)
+static char *note_text(const HeatmapLook *look, const SlideInfo *info, const MapRegions *regions,
+                       double min_area_um2)
 {
     double slide_mm2 =
         (double)info->levels[0].width * info->mpp_x * (double)info->levels[0].height * info->mpp_y / 1e6;
     g_autofree char *range = heatmap_look_text(look), *least = area_text(LEAST_PART * slide_mm2),
                     *hole = area_text(LEAST_HOLE_PART * slide_mm2);
     g_autofree char *lines =
-        isnan(look->threshold.value)
-            ? g_strdup("")
-            : g_strdup_printf(" Regions below %s and their holes below %s have no line.", least, hole);
-    return g_strdup_printf("%s. Colours: %s.%s %s", look->provenance, range, lines, research_use_only);
+        !regions ? g_strdup("")
+                 : g_strdup_printf(" Regions below %s and their holes below %s have no line.", least, hole);
+    g_autofree char *dropped = regions ? map_regions_dropped_text(regions, min_area_um2) : g_strdup("");
+    return g_strdup_printf("%s. Colours: %s.%s%s%s%s %s", look->provenance, range, lines, *dropped ? " " : "",
+                           dropped, *dropped ? "." : "", research_use_only);
 }
 
 /* ---- files ---- */
@@ -173,16 +186,19 @@ static gboolean write_images(const char *folder, Slide *slide, const HeatmapPage
 gboolean heatmap_overview_write(const char *folder, const HeatmapLook *look, const HeatmapOverview *of,
                                 char sha256[HEATMAP_OVERVIEWS][65], GError **error)
 {
-    g_auto(Outlines) tissue = {0}, lesions = {0}, regions = {0};
+    g_auto(Outlines) tissue = {0}, lesions = {0}, lines = {0};
+    g_autoptr(MapRegions) regions = NULL;
     gboolean marked = !isnan(look->threshold.value);
     if ((of->tissue && !outlines_of_mask(of->tissue, &tissue, error)) ||
         (of->lesions && !outlines_of_lesions(of->lesions, slide_info(of->slide), &lesions, error)) ||
-        (marked &&
-         !outlines_find(of->map, look->threshold.value, LEAST_PART, LEAST_HOLE_PART, &regions, error))) {
+        (marked && !(regions = find_regions(of, look->threshold.value, error)))) {
         return FALSE;
     }
-    g_autofree char *subtitle = found_text(of->map, &look->threshold),
-                    *note = note_text(look, slide_info(of->slide));
+    if (regions) {
+        outlines_take(&lines, of->map, regions->outlines, regions->kept);
+    }
+    g_autofree char *subtitle = found_text(of->map, regions, &look->threshold),
+                    *note = note_text(look, slide_info(of->slide), regions, of->min_area_um2);
     const HeatmapPage page = {.map = of->map,
                               .known = of->known,
                               .colours = look->colours,
@@ -192,7 +208,7 @@ gboolean heatmap_overview_write(const char *folder, const HeatmapLook *look, con
                               .threshold = look->threshold.value,
                               .tissue = of->tissue ? &tissue.outlines : NULL,
                               .annotation = of->lesions ? &lesions.outlines : NULL,
-                              .regions = marked ? &regions.outlines : NULL,
+                              .regions = marked ? &lines.outlines : NULL,
                               .title = look->title,
                               .subtitle = subtitle,
                               .note = note};

@@ -15,6 +15,7 @@ typedef struct {
     const Image *known;    /* heatmap_files_known; NULL: all */
     const Image *tissue;   /* mask over the whole slide; NULL: not known */
     const Raster *lesions; /* of the annotation; NULL: there is none */
+    double min_area_um2;   /* smaller regions are left out, as in regions.geojson */
 } HeatmapOverview;
 /* Writes both into the folder.  sha256: of each. */
 gboolean heatmap_overview_write(const char *folder, const HeatmapLook *look, const HeatmapOverview *of,

@@ -24,7 +24,6 @@ static void measure_outlines(Measuring *measuring, const MapRegionSpec *spec)
         region->first_ring = region->rings ? region->first_ring : i;
         region->rings++;
         region->area_um2 += ring->area * cell_um2;
-        found->area_um2 += ring->area * cell_um2;
     }
 }
 
@@ -104,6 +103,23 @@ static int by_rank(const void *a, const void *b)
     return one->first_ring - other->first_ring;
 }
 
+/* Sorts out the regions that are large enough. */
+static void keep(MapRegions *found, const MapRegion *regions, int count, double min_area_um2)
+{
+    found->kept = g_new0(gboolean, count);
+    for (int r = 0; r < count; r++) {
+        found->kept[r] = regions[r].area_um2 >= min_area_um2;
+        if (found->kept[r]) {
+            found->area_um2 += regions[r].area_um2;
+            g_array_append_val(found->regions, regions[r]);
+        } else {
+            found->dropped++;
+            found->dropped_um2 += regions[r].area_um2;
+        }
+    }
+    g_array_sort(found->regions, by_rank);
+}
+
 MapRegions *map_regions_find(const Map *map, const MapRegionSpec *spec, GError **error)
 {
     g_autoptr(MapRegions) found = g_new0(MapRegions, 1);
@@ -121,15 +137,25 @@ MapRegions *map_regions_find(const Map *map, const MapRegionSpec *spec, GError *
     measure_outlines(&measuring, spec);
     measure_cells(&measuring);
     count_tiles(&measuring, spec);
-    for (int r = 0; r < count; r++) {
-        if (regions[r].area_um2 < spec->min_area_um2) {
-            found->dropped++;
-        } else {
-            g_array_append_val(found->regions, regions[r]);
-        }
-    }
-    g_array_sort(found->regions, by_rank);
+    keep(found, regions, count, spec->min_area_um2);
     return g_steal_pointer(&found);
+}
+
+gboolean map_regions_has(const MapRegions *regions, size_t cell)
+{
+    const int32_t number = regions->outlines->region[cell];
+    return number >= 0 && regions->kept[number];
+}
+
+char *map_regions_dropped_text(const MapRegions *regions, double min_area_um2)
+{
+    char least[G_ASCII_DTOSTR_BUF_SIZE];
+    return regions->dropped == 0
+               ? g_strdup("")
+               : g_strdup_printf("%d region%s below %s um2 (regions.min_area_um2) %s left out",
+                                 regions->dropped, regions->dropped == 1 ? "" : "s",
+                                 g_ascii_formatd(least, sizeof least, "%.10g", min_area_um2),
+                                 regions->dropped == 1 ? "is" : "are");
 }
 
 void map_regions_free(MapRegions *regions)
@@ -137,6 +163,7 @@ void map_regions_free(MapRegions *regions)
     if (regions) {
         isoline_free(regions->outlines);
         g_array_unref(regions->regions);
+        g_free(regions->kept);
         g_free(regions);
     }
 }

@@ -18,9 +18,11 @@ typedef struct {
 typedef struct {
     Isoline *outlines;
     GArray *regions;                /* MapRegion, by descending maximum, then area, then position */
+    gboolean *kept;                 /* by the number of a region in the outlines */
     int dropped;                    /* regions that are smaller than the least area */
     double cell_width, cell_height; /* level-0 px */
-    double area_um2;                /* of all regions, also of dropped ones */
+    double area_um2;                /* of `regions` */
+    double dropped_um2;             /* of those that were dropped */
     double no_data_fraction;        /* of the map's cells */
 } MapRegions;
 
@@ -39,5 +41,9 @@ typedef struct {
 } MapRegionSpec;
 /* Caller frees; NULL with WSI_ERROR_MEMORY or WSI_ERROR_INPUT. */
 MapRegions *map_regions_find(const Map *map, const MapRegionSpec *spec, GError **error);
+/* Whether a cell of the map (row by row) is in a region that was not dropped. */
+gboolean map_regions_has(const MapRegions *regions, size_t cell);
+/* What was dropped, in ASCII: "3 regions below 500 um2 (regions.min_area_um2) are left out"; "" when none was.  Caller frees. */
+char *map_regions_dropped_text(const MapRegions *regions, double min_area_um2);
 void map_regions_free(MapRegions *regions);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MapRegions, map_regions_free)

@@ -30,15 +30,15 @@ static GArray *rings_of(const MapRegions *found)
 }
 
 /* What the file says about itself, in ASCII. */
-static char *description(const HeatmapLook *look)
+static char *description(const HeatmapLook *look, const char *dropped)
 {
     char value[G_ASCII_DTOSTR_BUF_SIZE], opacity[G_ASCII_DTOSTR_BUF_SIZE];
     g_autofree char *range = heatmap_look_text(look);
     g_autofree char *line =
         look->threshold.source
-            ? g_strdup_printf("line: threshold %s (%s)",
+            ? g_strdup_printf("line: threshold %s (%s)%s%s",
                               g_ascii_formatd(value, sizeof value, "%.6g", look->threshold.value),
-                              look->threshold.source)
+                              look->threshold.source, *dropped ? "; " : "", dropped)
             : g_strdup("no line: the threshold is not known");
     return g_strdup_printf(
         "anomaly scores on the slide %s; colours: %s, opacity %s, linear between cells with "
@@ -63,7 +63,8 @@ gboolean overlay_file_write(const char *folder, const OverlayOptions *options, c
         return FALSE;
     }
     g_autoptr(GArray) rings = rings_of(found);
-    g_autofree char *text = description(look), *path = g_build_filename(folder, OVERLAY_FILE, NULL);
+    g_autofree char *dropped = found ? map_regions_dropped_text(found, options->min_area_um2) : g_strdup("");
+    g_autofree char *text = description(look, dropped), *path = g_build_filename(folder, OVERLAY_FILE, NULL);
     const OverlaySpec spec = {.map = map,
                               .known = known,
                               .colours = look->colours,

@@ -1,11 +1,11 @@
 /* From a score map to objects.
  *
  *   regions.geojson     outlines at the threshold (annotations/raster/isoline.h) for QuPath, in the order of their rank
- *   detections.csv      maxima of the map, for FROC curves by Camelyon16's rules
- *   predicted_mask.tif  the cells at or above the threshold, for programs that compare masks
+ *   detections.csv      maxima of the map in these regions, for FROC curves by Camelyon16's rules
+ *   predicted_mask.tif  the cells of these regions, for programs that compare masks
  *   tiles.geojson.gz    the scored tiles with all of their scores, for QuPath's measurement maps
  *
- * All of them say the same of the same place; only their frames differ. GeoJSON is in QuPath's frame, which begins at the bounds of the
+ * All of them say the same of the same place: a region below the least area is in none of the first three, and is counted.  Only their frames differ. GeoJSON is in QuPath's frame, which begins at the bounds of the
  * scanned area, and says so; the others cover level 0. */
 #include "pipeline/scoring/region_files.h"
 #include "annotations/write/object_write.h"
@@ -31,7 +31,9 @@ typedef struct {
     const SlideInfo *info;
     const Map *map;
     const MapRegions *regions;
-    const GArray *tiles; /* ScoredTile; NULL: not known */
+    const GArray *tiles;      /* ScoredTile; NULL: not known */
+    const GArray *detections; /* Detection */
+    int detections_dropped;   /* maxima that would be detections if their regions were not dropped */
     const json_t *facts;
     double bounds_x, bounds_y; /* subtracted in GeoJSON */
 } Files;
@@ -214,13 +216,47 @@ static gboolean write_tiles(const Files *files, const char *path, char sha256[65
 
 /* ---- the others ---- */
 
+/* The map without dropped regions: what is not shown hides no maximum that is.  NULL with WSI_ERROR_MEMORY. */
+static Map *without_dropped(const Map *map, const MapRegions *regions, GError **error)
+{
+    Map *kept = map_new(map->width, map->height, error);
+    for (size_t i = 0; kept && i < (size_t)map->width * (size_t)map->height; i++) {
+        gboolean dropped = regions->outlines->region[i] >= 0 && !map_regions_has(regions, i);
+        kept->values[i] = dropped ? NAN : map->values[i];
+    }
+    return kept;
+}
+
+static GArray *detections_of(const Files *files, const Map *map)
+{
+    const MapRegions *regions = files->regions;
+    return detections_find(map, files->options->threshold, files->options->radius_um,
+                           regions->cell_width * files->info->mpp_x,
+                           regions->cell_height * files->info->mpp_y);
+}
+
+/* The detections; *dropped: those of the whole map that are in dropped regions. */
+static GArray *find_detections(const Files *files, int *dropped, GError **error)
+{
+    GArray *all = detections_of(files, files->map);
+    *dropped = 0;
+    if (files->regions->dropped == 0) {
+        return all;
+    }
+    for (guint i = 0; i < all->len; i++) {
+        const Detection *one = &g_array_index(all, Detection, i);
+        *dropped += !map_regions_has(files->regions, (size_t)one->row * files->map->width + one->column);
+    }
+    g_array_unref(all);
+    g_autoptr(Map) kept = without_dropped(files->map, files->regions, error);
+    return kept ? detections_of(files, kept) : NULL;
+}
+
 static gboolean write_detections(const Files *files, const char *path, char sha256[65], GError **error)
 {
     const MapRegions *regions = files->regions;
-    g_autoptr(GArray) found =
-        detections_find(files->map, files->options->threshold, files->options->radius_um,
-                        regions->cell_width * files->info->mpp_x, regions->cell_height * files->info->mpp_y);
-    return detections_write(path, found, regions->cell_width, regions->cell_height, sha256, error);
+    return detections_write(path, files->detections, regions->cell_width, regions->cell_height, sha256,
+                            error);
 }
 
 static gboolean mask_rows(void *data, int64_t y, int rows, void *pixels, GError **error)
@@ -229,8 +265,7 @@ static gboolean mask_rows(void *data, int64_t y, int rows, void *pixels, GError 
     const size_t width = (size_t)files->map->width, first = (size_t)y * width;
     uint8_t *out = pixels;
     for (size_t i = 0; i < (size_t)rows * width; i++) {
-        double value = files->map->values[first + i];
-        out[i] = isfinite(value) && value >= files->options->threshold;
+        out[i] = map_regions_has(files->regions, first + i);
     }
     return TRUE;
 }
@@ -238,12 +273,13 @@ static gboolean mask_rows(void *data, int64_t y, int rows, void *pixels, GError 
 static gboolean write_mask(const Files *files, const char *path, char sha256[65], GError **error)
 {
     char level[G_ASCII_DTOSTR_BUF_SIZE], lost[G_ASCII_DTOSTR_BUF_SIZE];
+    g_autofree char *dropped = map_regions_dropped_text(files->regions, files->options->min_area_um2);
     g_autofree char *text =
         g_strdup_printf("predicted mask: 1 = score at or above %s, 0 = below it or no data (%s %% of the "
-                        "cells); for research "
-                        "use only",
+                        "cells)%s%s; for research use only",
                         g_ascii_formatd(level, sizeof level, "%.6g", files->options->threshold),
-                        g_ascii_formatd(lost, sizeof lost, "%.2f", 100 * files->regions->no_data_fraction));
+                        g_ascii_formatd(lost, sizeof lost, "%.2f", 100 * files->regions->no_data_fraction),
+                        *dropped ? "; " : "", dropped);
     const PyramidSpec spec = {.layout = PYRAMID_MULTI_IFD,
                               .pixels = PYRAMID_LABEL,
                               .width = files->map->width,
@@ -261,13 +297,15 @@ static json_t *facts_of(const Files *files)
     const RegionOptions *options = files->options;
     const MapRegions *regions = files->regions;
     return json_pack(
-        "{s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:s, s:f, s:f, s:f, s:f, s:f, s:i, s:i, s:f}", "slide",
-        options->slide, "frame", options->level0 ? "level0" : "qupath", "offset_x_px", files->bounds_x,
-        "offset_y_px", files->bounds_y, "mpp_x", files->info->mpp_x, "mpp_y", files->info->mpp_y, "threshold",
-        options->threshold, "threshold_from", options->threshold_source, "cell_x_px", regions->cell_width,
-        "cell_y_px", regions->cell_height, "tolerance_cells", MAP_REGION_TOLERANCE, "min_area_um2",
-        options->min_area_um2, "area_um2", regions->area_um2, "regions", (int)regions->regions->len,
-        "regions_dropped", regions->dropped, "no_data_fraction", regions->no_data_fraction);
+        "{s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:s, s:f, s:f, s:f, s:f, s:f, s:i, s:i, s:f, s:i, s:i, s:f}",
+        "slide", options->slide, "frame", options->level0 ? "level0" : "qupath", "offset_x_px",
+        files->bounds_x, "offset_y_px", files->bounds_y, "mpp_x", files->info->mpp_x, "mpp_y",
+        files->info->mpp_y, "threshold", options->threshold, "threshold_from", options->threshold_source,
+        "cell_x_px", regions->cell_width, "cell_y_px", regions->cell_height, "tolerance_cells",
+        MAP_REGION_TOLERANCE, "min_area_um2", options->min_area_um2, "area_um2", regions->area_um2, "regions",
+        (int)regions->regions->len, "regions_dropped", regions->dropped, "dropped_um2", regions->dropped_um2,
+        "detections", (int)files->detections->len, "detections_dropped", files->detections_dropped,
+        "no_data_fraction", regions->no_data_fraction);
 }
 
 gboolean region_files_write(const char *folder, const RegionOptions *options, const SlideInfo *info,
@@ -294,6 +332,11 @@ gboolean region_files_write(const char *folder, const RegionOptions *options, co
         return FALSE;
     }
     files.regions = regions;
+    g_autoptr(GArray) detections = find_detections(&files, &files.detections_dropped, error);
+    if (!detections) {
+        return FALSE;
+    }
+    files.detections = detections;
     json_auto_t *own = facts_of(&files);
     files.facts = own;
     for (int i = 0; i < region_files_count(options); i++) {

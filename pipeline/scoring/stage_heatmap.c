@@ -47,7 +47,8 @@ static gboolean write_overviews(Work *work, const MapInputs *inputs, GError **er
     if (border && !lesions) {
         return FALSE;
     }
-    const HeatmapOverview of = {inputs->slide, inputs->map, inputs->known, inputs->tissue, lesions};
+    const HeatmapOverview of = {inputs->slide,  inputs->map, inputs->known,
+                                inputs->tissue, lesions,     work->run->config->regions_min_area_um2};
     return heatmap_overview_write(folder, &inputs->look, &of, sha256, error) &&
            publish(work, HEATMAP_OVERVIEWS, names, heatmap_overview_files, sha256, error);
 }

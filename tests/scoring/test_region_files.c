@@ -145,6 +145,27 @@ static void test_least_area(Folder *folder, gconstpointer unused)
     json_auto_t *json = load(folder, "regions.geojson");
     g_assert_cmpuint(json_array_size(json_object_get(json, "features")), ==, 1);
     g_assert_cmpint(json_integer_value(json_object_get(facts, "regions_dropped")), ==, 1);
+    g_assert_cmpint(json_integer_value(json_object_get(facts, "detections")), ==, 1);
+    g_assert_cmpint(json_integer_value(json_object_get(facts, "detections_dropped")), ==, 1);
+    const json_t *kept = json_array_get(json_object_get(json, "features"), 0);
+    g_assert_cmpfloat(json_number_value(json_object_get(facts, "area_um2")), ==, number(kept, "Area µm^2"));
+    g_assert_cmpfloat(json_number_value(json_object_get(facts, "dropped_um2")), >, 0);
+    g_autofree char *path = inside(folder, "detections.csv");
+    assert_content(path, "5,2010,1620\n");
+}
+
+/* A maximum that is not shown hides none that is. */
+static void test_dropped_maximum(Folder *folder, gconstpointer unused)
+{
+    char sha256[REGION_FILES][65];
+    RegionOptions options = plain;
+    options.radius_um = 3000; /* from the single cell of 9 to the square */
+    json_auto_t *both = write_files(folder, &options, sha256);
+    g_autofree char *path = inside(folder, "detections.csv");
+    assert_content(path, "9,4010,420\n");
+    options.min_area_um2 = 1000;
+    json_auto_t *facts = write_files(folder, &options, sha256);
+    assert_content(path, "5,2010,1620\n");
 }
 
 /* The mask covers the slide: its pixels at the square's um are 1, those next to it 0. */
@@ -373,11 +394,15 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*run)(Folder *folder, gconstpointer unused);
-    } tests[] = {
-        {"/region-files/regions", test_regions},       {"/region-files/frame", test_frame},
-        {"/region-files/least-area", test_least_area}, {"/region-files/mask", test_mask},
-        {"/region-files/detections", test_detections}, {"/region-files/tiles-below", test_tiles_below},
-        {"/region-files/tiles", test_tile_objects},    {"/region-files/many-tiles", test_many_tiles}};
+    } tests[] = {{"/region-files/regions", test_regions},
+                 {"/region-files/frame", test_frame},
+                 {"/region-files/least-area", test_least_area},
+                 {"/region-files/dropped-maximum", test_dropped_maximum},
+                 {"/region-files/mask", test_mask},
+                 {"/region-files/detections", test_detections},
+                 {"/region-files/tiles-below", test_tiles_below},
+                 {"/region-files/tiles", test_tile_objects},
+                 {"/region-files/many-tiles", test_many_tiles}};
     for (size_t i = 0; i < G_N_ELEMENTS(tests); i++) {
         g_test_add(tests[i].name, Folder, NULL, set_up, tests[i].run, tear_down);
     }

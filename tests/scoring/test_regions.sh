@@ -162,7 +162,9 @@ done
 out=$("$WSIFLOW" heatmap noisy.npy -s $slide -o none 2>&1)
 is "without a threshold heatmaps are still written" "$? $(ls none | tr '\n' ' ')" "0 heatmap.ome.tif heatmap.png heatmap.tif overlay.tif thumbnail.jpg wsiflow.groovy "
 like "and a message says how to get regions" "$out" "no regions.geojson.*--threshold, --model or the key regions.threshold"
-printf 'regions: {threshold: 2.5, min_area_um2: 500}\n' >keys.yaml
+printf 'regions: {threshold: 2.5, radius_um: 10}\n' >keys.yaml
+"$WSIFLOW" heatmap noisy.npy -s $slide -o every -c keys.yaml >log 2>&1
+printf 'regions: {threshold: 2.5, radius_um: 10, min_area_um2: 500}\n' >keys.yaml
 "$WSIFLOW" heatmap noisy.npy -s $slide -o keys -c keys.yaml >log 2>&1
 check "keys decide threshold and least area; dropped regions are counted" python3 - <<'P'
 import json
@@ -173,6 +175,40 @@ assert kept["wsiflow"]["regions_dropped"] == sum(a < 500 for a in areas)
 assert kept["wsiflow"]["threshold_from"] == "regions.threshold"
 ids = {f["id"] for f in all["features"]}
 assert all["features"] and {f["id"] for f in kept["features"]} <= ids
+P
+checked_with shapely "a region below the least area is in no file" <<'P'
+import csv, json, numpy as np, tifffile
+from shapely.geometry import shape, Point
+from shapely.ops import unary_union
+from shapely.prepared import prep
+def load(folder):
+    data = json.load(open(folder + "/regions.geojson"))
+    rows = [(float(c), int(x), int(y)) for c, x, y in csv.reader(open(folder + "/detections.csv"))]
+    return data["wsiflow"], unary_union([shape(f["geometry"]) for f in data["features"]]), rows, tifffile.imread(folder + "/predicted_mask.tif", level=0)
+own, shown, points, mask = load("keys")
+_, _, before, whole = load("every")
+shown = prep(shown)
+high, wide = own["cell_y_px"], own["cell_x_px"]
+cells = list(zip(*np.nonzero(whole)))
+inside = [shown.contains(Point((x + .5) * wide, (y + .5) * high)) for y, x in cells]
+assert [bool(mask[y, x]) for y, x in cells] == inside and mask.sum() == sum(inside) < len(inside)
+def in_shown(x, y):
+    return shown.contains(Point((int(x / wide) + .5) * wide, (int(y / high) + .5) * high))
+assert points and all(in_shown(x, y) for _, x, y in points)
+gone = [p for p in before if not in_shown(*p[1:])]
+assert gone and own["detections"] == len(points) and own["detections_dropped"] == len(gone)
+assert own["dropped_um2"] > 0
+text = "%d regions below 500 um2 (regions.min_area_um2) are left out" % own["regions_dropped"]
+for name in "predicted_mask.tif", "overlay.tif":
+    assert text in tifffile.TiffFile("keys/" + name).pages[0].description, name
+P
+check "nor has heatmap.png a line around it" python3 - <<'P'
+import numpy as np
+from PIL import Image
+a, b = (np.asarray(Image.open(d + "/heatmap.png").convert("RGB")).astype(int) for d in ("noisy", "keys"))
+h, w = min(a.shape[0], b.shape[0]), a.shape[1]
+dark = [(i[h // 4:h // 2].max(axis=2) < 40).sum() for i in (a, b)]
+assert 0 < dark[1] < dark[0] - 20, dark
 P
 printf 'regions: {threshold: high}\n' >keys.yaml
 out=$("$WSIFLOW" heatmap noisy.npy -s $slide -o keys -c keys.yaml 2>&1)
