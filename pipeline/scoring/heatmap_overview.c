@@ -132,12 +132,13 @@ static char *found_text(const Map *map, const MapRegions *regions, const MapThre
     }
     g_autofree char *most = score_text(maximum);
     if (!regions) {
-        return g_strdup_printf("highest score %s", most);
+        return g_strdup_printf("highest value of the map %s", most);
     }
     g_autofree char *at = score_text(threshold->value),
                     *percent = percent_text(100.0 * (double)high / (double)scored);
-    return g_strdup_printf("highest score %s; %s %% of the scored area at or above the threshold %s", most,
-                           percent, at);
+    return g_strdup_printf(
+        "highest value of the map %s; %s %% of the scored area at or above the threshold %s", most, percent,
+        at);
 }
 
 static char *note_text(const HeatmapLook *look, const SlideInfo *info, const MapRegions *regions,
