@@ -108,8 +108,8 @@ static gboolean put_highest(Page *page, const ReportInput *input, GError **error
         slide_picture_link(page, input->work, row->slide);
         page_text(page, ", %s split, %s", row->split, row->label);
         page_put(page, PAGE_VALUE, "%s", g_ascii_formatd(text, sizeof text, "%.3f", row->top));
-        page_text(page, "%.0f region%s at or above the threshold", isnan(row->regions) ? 0 : row->regions,
-                  row->regions == 1 ? "" : "s");
+        page_text(page, "%.0f region%s at or above the threshold of the map",
+                  isnan(row->regions) ? 0 : row->regions, row->regions == 1 ? "" : "s");
         if (!slide_picture_put(page, input->work, row->slide, error)) {
             return FALSE;
         }

@@ -112,7 +112,8 @@ gboolean section_slides(const ReportInput *input, Page *page, GError **error)
     page_put(
         page, PAGE_P,
         "By the score of the slide: the mean of the highest 1 %% of its tiles. Above: area of the map at or "
-        "above the threshold. A slide whose labelled tiles all have the same label has no AUROC. All "
+        "above the threshold of the map. A slide whose labelled tiles all have the same label has no AUROC. "
+        "All "
         "columns: slides.csv.");
     if (slide_pictures_any(input->work, "overview") && !put_colours(page, input->work, error)) {
         return FALSE;

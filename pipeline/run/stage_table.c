@@ -186,7 +186,7 @@ const Stage stages[] = {
     {"evaluate", "metrics and report", SCOPE_COHORT, EVERYTHING,
      "?ingest ?grid ?mask ?score ?heatmap ?overlay ?regions ?slides ?scorepatches ?train ?dataset ?normals "
      "?embedding ?worst",
-     29, wants_evaluate, stage_evaluate},
+     30, wants_evaluate, stage_evaluate},
     {NULL, NULL, SCOPE_SLIDE, NULL, NULL, 0, NULL, NULL},
 };
 
