@@ -12,6 +12,9 @@ static gboolean is_number(const char *text)
     return end != text && !*end && isfinite(value);
 }
 
+/* Between farther ends, floats have no steps left for colours. */
+enum { FURTHEST_COLOUR = 1000000 };
+
 /* heatmap.low and heatmap.high. */
 static gboolean check_colours(const Config *c, GError **error)
 {
@@ -25,6 +28,10 @@ static gboolean check_colours(const Config *c, GError **error)
         if (!is_number(ends[i])) {
             return wsi_error_input(error, "heatmap.%s is \"%s\": it must be a number, or auto", names[i],
                                    ends[i]);
+        }
+        if (fabs(g_ascii_strtod(ends[i], NULL)) > FURTHEST_COLOUR) {
+            return wsi_error_input(error, "heatmap.%s is %s: it must be from -%d to %d", names[i], ends[i],
+                                   FURTHEST_COLOUR, FURTHEST_COLOUR);
         }
     }
     if (numbers == 2 && g_ascii_strtod(ends[0], NULL) >= g_ascii_strtod(ends[1], NULL)) {

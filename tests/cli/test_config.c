@@ -405,6 +405,7 @@ static void test_together(void)
         {"regions: {threshold: 1e999}\n", "regions.threshold is \"1e999\""},
         {"heatmap: {low: 8, high: 8}\n", "heatmap.high is 8: it must be more than heatmap.low (8)"},
         {"heatmap: {low: automatic}\n", "heatmap.low is \"automatic\": it must be a number, or auto"},
+        {"heatmap: {low: 1e20}\n", "heatmap.low is 1e20: it must be from -1000000 to 1000000"},
         {"heatmap: {high: inf}\n", "heatmap.high is \"inf\": it must be a number, or auto"},
         {"train: {batch: 7}\n", "train.batch is 7: it must be a multiple of train.batch_parts (2)"},
         {"dataset: {folds: 3, fold: 4}\n", "dataset.fold is 4: it must be at most dataset.folds (3)"},
