@@ -50,13 +50,13 @@ is "the last line names the page" "$(tail -1 results)" \
 
 # ---- from elsewhere ----
 rm -rf lab
-"$WSIFLOW" synth -o d -n 2 -l 0 --width 2048 --height 2048 >/dev/null 2>&1
+"$WSIFLOW" synth -o d -n 2 -l 0 --width 4096 --height 4096 >/dev/null 2>&1
 cat >slow.yaml <<'Y'
 slides: {folder: d/slides}
 tiles: {size: 64, mpp: 1}
 dataset: {valid_fraction: 0, test_fraction: 0}
 model: {blocks: [1, 1, 1], condition: 8, fpn_width: 8}
-train: {epochs: 2}
+train: {epochs: 1}
 Y
 "$WSIFLOW" run -c slow.yaml -o lab -j 1 >results 2>log &
 run=$!
