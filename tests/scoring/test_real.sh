@@ -1,5 +1,5 @@
 #!/bin/sh
-# The four configurations of real input run from start to end; training is shortened so that the check stays short.
+# The four configurations of real input run from start to end; training and embedding are shortened so that the check stays short.
 . tests/lib.sh
 [ -n "${WSIFLOW_TEST_DATA:-}" ] || skip_all "WSIFLOW_TEST_DATA is not set: no real slides and patches"
 WSIFLOW_TEST_DATA=$(cd "$WSIFLOW_TEST_DATA" && pwd)
@@ -22,6 +22,7 @@ run() { # NAME EPOCHS: the configuration with so many epochs, and patches as the
     else
         { cat "configs/$1.yaml"; printf 'train:\n  epochs: %d\n' "$2"; } >"configs/$1.short.yaml"
     fi
+    printf 'embedding:\n  points: 200\n' >>"configs/$1.short.yaml"
     "$WSIFLOW" run -c "configs/$1.short.yaml" -o "$1" -j 2 >"$1.log" 2>"$1.err"
     code=$?
     is "$1 ends with 0" $code 0
