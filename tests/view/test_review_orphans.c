@@ -93,8 +93,9 @@ static void test_many(Fixture *f, gconstpointer unused)
     }
     const double each = seconds_since(start) / 3;
     g_test_message("%d orphans: first look %.3f s, a decision and a look %.3f s", ORPHANS, first, each);
-    g_assert_cmpfloat(first, <, 1);
-    g_assert_cmpfloat(each, <, 0.5);
+    /* Of processor time.  Each outline parsed again for every region takes 4 and 9 s; once, a tenth of a second and a third. */
+    g_assert_cmpfloat(first, <, 2.5);
+    g_assert_cmpfloat(each, <, 3);
 }
 
 /* What is remembered holds no longer than the regions and the decisions that it is of. */
