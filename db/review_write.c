@@ -2,7 +2,7 @@
  *
  * Each is one transaction: the check of what the writer saw, the item, the log with what it replaced, and the slide's revision.  The check is
  * against the revision of the item, not of the slide: two people who decide on different regions of a slide do not disturb each other, and
- * two who decide on the same one are told. */
+ * two who decide on the same one see each other's decision. */
 #include "db/review.h"
 #include "base/error.h"
 #include "base/nearest.h"

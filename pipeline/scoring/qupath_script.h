@@ -1,6 +1,6 @@
 /* Scripts for QuPath 0.5 and later, in Groovy.
  *
- * wsiflow.groovy lies beside heatmap.ome.tif.  It lays the values of that file over the slide that is open, at its place in QuPath's frame, and adds
+ * wsiflow.groovy is in the folder of heatmap.ome.tif.  It lays the values of that file over the slide that is open, at its place in QuPath's frame, and adds
  * the objects of regions.geojson, if that file is there and says that it is of the same slide (look->title) and threshold.  It reads both from its own folder, so the folder of a run can be moved.  Running it
  * again replaces the overlay and adds no object twice.  The texts are pipeline/scoring/qupath/; the settings come before them. */
 #pragma once

@@ -89,7 +89,7 @@ WebReply *route_thumb(const WebRequest *request, void *data)
 
 /* ---- the map ---- */
 
-/* The map that a request names, and a name for what is drawn of it: that of the map's file, so that a new map is drawn anew. */
+/* The map that a request names, and a name for what is drawn of it: that of the map's file, so a new map is drawn again. */
 static GBytes *named_map(const View *view, const WebRequest *request, int64_t model, const SlideEntry **slide,
                          char **name, int64_t size[2], HeatmapLook *look, WebReply **reply)
 {

@@ -12,7 +12,7 @@ GPtrArray *review_match_orphans(const Review *review, const GPtrArray *regions);
 gboolean review_same_file(const GStatBuf *a, const GStatBuf *b);
 /* What is remembered of the places of orphans, of many slides.  Owned by the caller; one thread at a time. */
 GHashTable *review_places_new(void);
-/* Of one slide, and of the regions that this file had: begins anew when it is another file.  Borrowed. */
+/* Of one slide, and of the regions that this file had: starts over when the file is another one.  Borrowed. */
 GHashTable *review_places_of(GHashTable *slides, const char *slide, const GStatBuf *file);
 /* The orphans that are on the same place as a region: area in both > 1/2 of the area in either.  Regions of one run do not overlap, so an orphan
  * is on the place of at most one of them.  UUID of the region -> array of ReviewDecision*, borrowed, newest first; regions without an orphan have

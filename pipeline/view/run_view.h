@@ -27,7 +27,7 @@ typedef struct {
     GPtrArray *reviews;    /* ReviewCounts*, by name of the slide */
     GHashTable *names;     /* "STAGE/UNIT/NAME" -> Artefact* */
     HeatmapLook look;      /* colours, their range and the threshold, as in the run's heatmaps */
-    gboolean other_cohort; /* the run was planned anew with other slides: the page shows the former ones */
+    gboolean other_cohort; /* the run was planned again with other slides: the page shows the earlier ones */
 } RunState;
 /* The state of the last second.  When the table cannot be read now, the state before.  NULL with error when there is none.  Thread-safe. */
 const RunState *run_view_state(RunView *run, GError **error);

@@ -89,7 +89,7 @@ static void test_pixels(void)
     }
 }
 
-/* An outline lies at its place within half a pixel, is joined at its end, and stays in its area. */
+/* An outline is at its place within half a pixel, is joined at its end, and stays in its area. */
 static void test_rings(void)
 {
     g_autoptr(Canvas) canvas = page(200, 200);

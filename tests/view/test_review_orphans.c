@@ -108,7 +108,7 @@ static void test_remembered(Fixture *f, gconstpointer unused)
     assert_matched(f, ORPHANS, ORPHANS - ORPHANS / 100);
     put_many_regions(f, 40);
     assert_matched(f, ORPHANS, ORPHANS / 100);
-    /* Another process takes one back, and decides on another one anew, with another outline. */
+    /* Another process takes one back, and decides again on another one, with another outline. */
     g_autoptr(GError) error = NULL;
     g_autoptr(GString) outline = g_string_new(NULL);
     const ReviewWrite write = {"a", ORPHANS, ""};

@@ -23,7 +23,7 @@ export function sentence(text) {
     return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
 }
 
-// For promises that nobody waits for: their errors are told.
+// For promises that nobody waits for: their errors are shown.
 export function told(promise) {
     promise.catch(error => {
         if (error.name !== "AbortError") {

@@ -1,4 +1,4 @@
-// What the page shows, and who is told when it changes.  Only this file knows the names of the events.
+// What the page shows, and who hears of a change.  Only this file knows the names of the events.
 
 const target = new EventTarget();
 
