@@ -87,8 +87,12 @@ for try in 1 2 3 4 5 6 7 8; do
     "$WSIFLOW" run -c run.yaml -o "culled$try" -j 2 >culled.out 2>culled.err &
     run=$!
     until_there culled.err
-    # shellcheck disable=SC2046
-    kill -s TERM $(cat "/proc/$run/task/$run/children") 2>/dev/null
+    workers=
+    while [ -z "$workers" ] && kill -0 "$run" 2>/dev/null; do
+        read -r workers <"/proc/$run/task/$run/children" || true
+    done 2>/dev/null
+    # shellcheck disable=SC2086
+    kill -s TERM $workers 2>/dev/null
     wait $run
     code=$?
     ! grep -q 'a worker was ended by a signal from outside' culled.err || break
